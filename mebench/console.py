@@ -34,7 +34,7 @@ def printable(text: str, kept: str = "") -> str:
     """
     return (
         text
-        if text.isprintable() or text.translate(dict.fromkeys(map(ord, kept))).isprintable()  # most hold nothing else
+        if text.isprintable() or ("\n" in kept and str(text).replace("\n", "").isprintable())  # most hold nothing else
         else _MOVING.sub(
             lambda found: found[0] if found[0] in kept else found[0].encode("unicode_escape").decode(), text
         )

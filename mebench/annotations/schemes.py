@@ -203,6 +203,7 @@ def three_classes(
     return Scheme(name, THREE, mapping, excluded=frozenset(excluded))
 
 
+@lru_cache(maxsize=1024)  # timelines ask for each interval
 def unit_number(name: str) -> int | None:
     """The number of the action unit that a scheme is named after, or None.
 

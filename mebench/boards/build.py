@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 from functools import cache, partial
 from itertools import groupby
@@ -160,7 +160,7 @@ def _build(records: Sequence[Record]) -> list[Table]:
         """Equal for all tables that show the record."""
         return cached(lambda: _by_name(record, tables_of(RunFolder(record.folder))), OF_ROWS, "names", record.content)
 
-    tables = []
+    tables, floors = [], chance_methods()
     for task in SECTIONS:
         groups = grouped((record for record in ordered if task in record.summary), key=partial(place, task))
         for where, group in sorted(groups.items(), key=itemgetter(0)):
@@ -168,7 +168,7 @@ def _build(records: Sequence[Record]) -> list[Table]:
             held = cache(
                 lambda folder: tables_of(RunFolder(folder))
             )  # of one table's tests, however many pairs include a run
-            parts = _parts(task, group, lambda record, held=held: held(record.folder), named)  # type: ignore[misc]
+            parts = _parts(task, group, lambda record, held=held: held(record.folder), named, floors)  # type: ignore[misc]
             tables.append(Table(table_name(task, *where), task, *where, scheme, parts))
     counts = Counter(table.name.casefold() for table in tables)  # names of files must be unique
     return [replace(t, name=f"{t.name}_{_hash(t.title)}") if counts[t.name.casefold()] > 1 else t for t in tables]
@@ -192,7 +192,7 @@ def table_name(task: str, dataset: str, protocol: str, variant: str) -> str:
 
 
 def _parts(
-    task: str, records: Sequence[Record], read: Read, named: Callable[[Record], dict[str, Any]]
+    task: str, records: Sequence[Record], read: Read, named: Callable[[Record], dict[str, Any]], floors: Set[str]
 ) -> tuple[Part, ...]:
     sections = [(r, r.summary[task]) for r in records]
     rows: list[Row] = []
@@ -205,8 +205,8 @@ def _parts(
     if task == "recognition":
         for member in sorted({name for _, section in sections for name in section.get("members", {})}):
             own = [(r, s.get("members", {}).get(member)) for r, s in sections]
-            rows += _part(task, member, f"recognition.members.{member}.uf1", own, read, member).rows
-        whole = _part(task, "all clips", "recognition.uf1", sections, read, by_name=by_name)
+            rows += _part(task, member, f"recognition.members.{member}.uf1", own, read, floors, member).rows
+        whole = _part(task, "all clips", "recognition.uf1", sections, read, floors, by_name=by_name)
         return (whole, Part("members", whole.metrics, tuple(rows))) if rows else (whole,)
     found: dict[str, tuple[str, Callable[[Any], Any]]] = {
         kind: (f"spotting.{kind}.f1", methodcaller("get", kind)) for kind in ("micro", "macro", "overall")
@@ -223,7 +223,7 @@ def _parts(
             "all intervals": ("analysis.all_intervals.f1", methodcaller("get", "all_intervals")),
         }
     parts = [
-        _part(task, name, path, [(r, pick(s)) for r, s in sections], read, by_name=partial(by_name, pick=pick))
+        _part(task, name, path, [(r, pick(s)) for r, s in sections], read, floors, by_name=partial(by_name, pick=pick))
         for name, (path, pick) in found.items()
     ]
     found.pop("all intervals", None)
@@ -233,7 +233,7 @@ def _parts(
             own = [(r, r.summary.get("members", {}).get(member, {}).get(task)) for r in records]
             chosen = [(r, pick(part) if part else None) for r, part in own]
             mine: Read = lambda record, member=member: of_dataset(read(record), member)  # type: ignore[misc]  # noqa: E731
-            rows += _part(task, f"{name}, members", path, chosen, mine, member).rows
+            rows += _part(task, f"{name}, members", path, chosen, mine, floors, member).rows
         parts.append(Part(f"{name}, members", metrics_shown(task), tuple(rows)))
     return tuple(part for part in parts if part.rows)
 
@@ -244,10 +244,13 @@ def _part(
     path: str,
     sections: Sequence[tuple[Record, Any]],
     read: Read,
+    floors: Set[str],
     member: str = "",
     by_name: Names | None = None,
 ) -> Part:
-    """One row for each identity among the records that have this section; `sections` come sorted by identity."""
+    """One row for each identity among the records that have this section; `sections` come sorted by identity, and
+    `floors` are the levels of chance.
+    """
     present = [(record, section) for record, section in sections if section]
     kind = name if task == "spotting" and not member and name in KINDS else ""
     metrics = metrics_of(task, name, any(ABSENT in record.about["classes"] for record, _ in present))
@@ -290,7 +293,7 @@ def _part(
     alike = [i for i in fit if not rows[i][0].facts["earlier"]]  # groups never mix features of several versions
     tested = [alike[n] for n in together([rows[i][1] for i in alike])]
     compared = [rows[i][1] for i in tested]
-    places = ranked(Part(name, metrics, tuple(row for row, _ in rows)), chance_methods(), fold=task == "spotting")
+    places = ranked(Part(name, metrics, tuple(row for row, _ in rows)), floors, fold=task == "spotting")
     with_rank = {id(one.row) for one in places if one.rank is not None}
     judged = [n for n, i in enumerate(tested) if id(rows[i][0]) in with_rank]
     basis = path, member, [r.content for r in compared], judged

@@ -97,7 +97,7 @@ def check_once(record: RunFolder) -> None:
         RunError: what is wrong with it.
     """
     stored = check_hashes(record)
-    cached(partial(check, record), OF_CHECKS, record.id, stored["sha256"])
+    cached(partial(check, record, stored), OF_CHECKS, record.id, stored["sha256"])
 
 
 @contextmanager

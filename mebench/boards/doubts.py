@@ -164,23 +164,24 @@ def truth_doubt(record: Record, registry: Registry) -> str:
 
 def doubt_of(record: Record, earlier: Iterable[Record], registry: Registry, read: Callable[[Path], Answers]) -> str:
     """The doubts about a record, except for its truth, in words: disagreements with earlier records; may be empty."""
-    said = list[str]()
+    said, same = list[str](), setting_words.identity
     if record.published and record.config["protocol"] not in PROTOCOLS:
         said.append(f"protocol {record.config['protocol']} is not known here, so its folds could not be drawn again")
     for one in earlier:
         if one.id == record.id or one.annotations[0] != record.annotations[0]:
             continue
-        if record.published and one.id in registry.records and _setting(one) == _setting(record):
+        if (
+            record.published
+            and one.id in registry.records
+            and one.seed == record.seed
+            and same(one.config) == same(record.config)
+        ):
             said.append(f"{one.id} has these settings and this seed")
             break
         if copied := _copied(record, one, read):
             said.append(f"its {' and '.join(copied)} are those of {one.id}")
             break
     return "; ".join(said)
-
-
-def _setting(record: Record) -> tuple[dict[str, Any], int]:
-    return setting_words.identity(record.config), record.seed
 
 
 def _copied(record: Record, earlier: Record, read: Callable[[Path], Answers]) -> list[str]:

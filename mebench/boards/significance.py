@@ -4,8 +4,9 @@ comparisons over draws of other people; the score on the people who are hardest 
 
 import string
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from copy import copy
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 from itertools import combinations, count, pairwise, permutations, product, takewhile, tee
 from math import factorial
 from typing import Any, cast
@@ -33,16 +34,16 @@ from mebench.metrics import (
 from mebench.records.record import Record
 
 ALPHA = 0.05
-MOST_PLACES = 2_000_000
+MOST_PLACES = 500_000
 """Most subjects of permuted runs that are scored at once."""
 
-Score = Callable[[NDArray[np.int32]], Floats]
-"""From (m, n_subjects) places of a run's subjects in a pool to (m,) scores."""
+Scorer = Callable[[Floats], Floats]
+"""From (m, n_units) weights of a pool of runs' predictions to (m,) scores."""
 
 
 def subject_permutations(
     n_runs: int, n_subjects: int, most: int, seed: int
-) -> tuple[Iterator[NDArray[np.int16]], bool]:
+) -> tuple[Iterator[NDArray[np.integer]], bool]:
     """For each run and subject, the run whose predictions it gets.
 
     Permuting the runs as a whole does not change their range, so the first subject may stay fixed.
@@ -66,15 +67,20 @@ def subject_permutations(
     if factorial(n_runs) ** max(n_subjects - 1, 0) <= most:
         orders = list(permutations(own)) if n_subjects > 1 else []  # a single subject needs no permutations
         return iter([np.array([*product([tuple(own)], *[orders] * (n_subjects - 1))], dtype=np.int16)]), True
+    return copy(_drawn(n_runs, n_subjects, most, seed)), False
+
+
+@lru_cache(maxsize=24)  # the parts of a table, and many tables, have as many runs and subjects
+def _drawn(n_runs: int, n_subjects: int, most: int, seed: int) -> Iterator[NDArray[np.integer]]:
     rng = np.random.default_rng(seed)
     ends = takewhile(lambda end: end < most, (200 * (2**n - 1) for n in count()))
     sizes = (end - start for start, end in pairwise((*ends, most)))
     # Numbers of 64 bits are permuted in three fifths of the time, in the same way.
-    drawn = (rng.permuted(np.broadcast_to(own, (size, n_subjects, n_runs)), axis=2) for size in sizes)
-    return (part.astype(np.int16) for part in drawn), False
+    drawn = (rng.permuted(np.broadcast_to(np.arange(n_runs), (size, n_subjects, n_runs)), axis=2) for size in sizes)
+    return tee((part.astype(np.min_scalar_type(n_runs)) for part in drawn), 1)[0]
 
 
-def distinguished(evaluate: Callable[[Floats], Floats], units: NDArray[np.int32], most: int, seed: int) -> Bools | None:
+def distinguished(evaluate: Scorer, units: NDArray[np.int32], most: int, seed: int) -> Bools | None:
     """Pairs of runs that differ significantly, at `ALPHA` for all pairs together.
 
     The multiple range test of Ryan, Einot and Gabriel, and Welsch (Einot and Gabriel 1975; Welsch 1977, both in the
@@ -85,29 +91,27 @@ def distinguished(evaluate: Callable[[Floats], Floats], units: NDArray[np.int32]
     same journal, 78(384)).
 
     Args:
-        evaluate: from (m, n_units) weights of a pool of all runs' predictions to (m,) scores.
+        evaluate: of a pool of all runs' predictions.
         units: (n_runs, n_subjects) positions of each run's predictions of each subject in the pool.
         most: largest number of permutations for a set.
         seed: of random ones.
 
     Returns: (n_runs, n_runs), False if a run's own score is undefined; None if fewer than two have one.
     """
-    score = _of_places(evaluate, int(units.max()) + 1)
-    observed = score(units)
+    n_units = int(units.max()) + 1
+    observed = evaluate(cast(Floats, _Chosen(units[None], n_units)))
     ranked = [int(run) for run in np.argsort(-observed, kind="stable") if not np.isnan(observed[run])]
     k, alike = len(ranked), list[tuple[int, int]]()
     if k < 2:
         return None
     for wide in range(k, 1, -1):
         level = ALPHA if wide >= k - 1 else 1 - (1 - ALPHA) ** (wide / k)
-        drawn, exact = subject_permutations(wide, units.shape[1], most, seed)  # equal for all sets of this size
-        for first in range(k - wide + 1):
-            end = first + wide
-            inside = any(a <= first and end <= b for a, b in alike)  # subsets of a set without a difference are skipped
-            if not inside:
-                drawn, parts = tee(drawn)
-                if range_p(score, units[ranked[first:end]], parts, exact, level) > level:
-                    alike.append((first, end))
+        # Subsets of a set without a difference are skipped.
+        sets = [(n, n + wide) for n in range(k - wide + 1) if not any(a <= n and n + wide <= b for a, b in alike)]
+        if sets:
+            places = np.stack([units[ranked[first:end]] for first, end in sets])
+            found = range_p(evaluate, n_units, places, *subject_permutations(wide, units.shape[1], most, seed), level)
+            alike += [one for one, p in zip(sets, found) if p > level]
     distinct = np.zeros((len(units), len(units)), dtype=np.bool_)
     for one, other in combinations(range(k), 2):
         if not any(a <= one and other < b for a, b in alike):
@@ -116,70 +120,92 @@ def distinguished(evaluate: Callable[[Floats], Floats], units: NDArray[np.int32]
 
 
 def range_p(
-    score: Score,
+    evaluate: Scorer,
+    n_units: int,
     units: NDArray[np.int32],
-    parts: Iterable[NDArray[np.int16]],
+    parts: Iterable[NDArray[np.integer]],
     exact: bool,
     level: float | None = None,
-) -> float:
-    """The p value of a range test: how often runs with predictions permuted subject by subject have a range at least as
+) -> Floats:
+    """The p values of range tests: how often runs with predictions permuted subject by subject have a range at least as
     large as these.
 
     Args:
-        score: of runs, from the positions of their subjects.
-        units: (n_runs, n_subjects) positions for the runs in question; their own scores are defined.
+        evaluate: as in `distinguished`.
+        n_units: of its pool.
+        units: (n_sets, n_runs, n_subjects) positions for the runs of each set; their own scores are defined.
         parts: permutations, see `subject_permutations`.
         exact: whether these are all permutations. With random ones the observed one counts too, so p is never 0.
-        level: if only the question matters whether p exceeds it, the computation stops as soon as the 99.9 % interval
-            of p (Clopper and Pearson) excludes it (Davidson and MacKinnon 2000, Econometric Reviews 19(1), choose the
-            number of draws so).
+        level: if only the question matters whether p exceeds it, the computation for a set stops as soon as the 99.9 %
+            interval of p (Clopper and Pearson) excludes it (Davidson and MacKinnon 2000, Econometric Reviews 19(1),
+            choose the number of draws so).
 
     Returns:
-        p; a permutation that leaves a score undefined counts as one of large differences.
+        (n_sets,) p; a permutation that leaves a score undefined counts as one of large differences.
     """
-    n_runs, n_subjects = units.shape
-    observed = score(units)
+    n_sets, n_runs, _ = units.shape
     # Sums in another order differ in the last digits; equal scores must count as equal.
-    far = observed.max() - observed.min() - 1e-9
-    tried, as_far = (0, 0) if exact else (1, 1)
+    far = np.ptp(evaluate(cast(Floats, _Chosen(units, n_units))).reshape(n_sets, n_runs), axis=1) - 1e-9
+    tried = 0 if exact else 1
+    as_far, p, undecided = np.full(n_sets, tried), np.ones(n_sets), np.arange(n_sets)
     for part in parts:
-        # All runs at once, in blocks that fit in memory: one call for each run takes longer.
+        # All runs and sets at once, in blocks that fit in memory: one call for each takes longer.
         for block in np.array_split(part, -(-part.size // MOST_PLACES)):
-            places = units[block.swapaxes(1, 2), np.arange(n_subjects)].reshape(-1, n_subjects)
-            found = score(places).reshape(len(block), n_runs)
-            as_far += int((~(np.ptp(found, axis=1) < far)).sum())  # NaN if one is NaN
+            found = evaluate(cast(Floats, _Chosen(units[undecided], n_units, block))).reshape(-1, len(block), n_runs)
+            as_far[undecided] += (~(np.ptp(found, axis=2) < far[undecided, None])).sum(axis=1)  # NaN if one is NaN
         tried += len(part)
+        p[undecided] = as_far[undecided] / tried
         if level is not None and not exact:
-            low = heavy.scipy.stats.beta.ppf(0.0005, as_far, tried - as_far + 1) if as_far else 0.0
-            high = heavy.scipy.stats.beta.ppf(0.9995, as_far + 1, tried - as_far) if as_far < tried else 1.0
-            if not low <= level <= high:
+            quantile, hits = heavy.scipy.special.betaincinv, as_far[undecided]
+            low, high = quantile(hits, tried - hits + 1, 0.0005), quantile(hits + 1, tried - hits, 0.9995)
+            undecided = undecided[(low <= level) & (level <= high)]
+            if not len(undecided):
                 break
-    return as_far / tried
+    return p
 
 
 class _Chosen:
-    """Weights of a pool, (m, n_units), that are 0 except at some places, (m, n_subjects). Computed only as far as
-    needed, because almost all are 0.
+    """Weights of a pool, (n_sets x m x n_runs, n_units), that are 0 except where a run gets the predictions of a subject.
+    Computed only as far as needed, because almost all are 0.
+
+    Args:
+        units: (n_sets, n_runs, n_subjects) positions in the pool.
+        n_units: of the pool.
+        orders: (m, n_subjects, n_runs) runs whose predictions each gets, equal for all sets; its own by default.
+        weights: (m, n_subjects) of the subjects of a single run; 1 by default.
     """
 
-    def __init__(self, places: NDArray[np.int32], n_units: int, weights: Floats | float = 1.0) -> None:
-        m, n_subjects = places.shape
-        ends = np.arange(0, places.size + 1, n_subjects, dtype=places.dtype)
-        self.shape, values = (m, n_units), np.broadcast_to(weights, places.shape).ravel()
-        self._weights = csr_array((values, places.ravel(), ends), shape=self.shape)
+    def __init__(
+        self,
+        units: NDArray[np.int32],
+        n_units: int,
+        orders: NDArray[np.integer] | None = None,
+        weights: Floats | None = None,
+    ) -> None:
+        n_sets, n_runs, n_subjects = units.shape
+        orders = np.broadcast_to(np.arange(n_runs), (1, n_subjects, n_runs)) if orders is None else orders
+        places = orders.swapaxes(1, 2) * np.int32(n_subjects) + np.arange(n_subjects, dtype=np.int32)
+        values = np.ones(places.size, np.float32) if weights is None else weights.ravel()
+        rows = csr_array(
+            (values, places.ravel(), np.arange(0, places.size + 1, n_subjects, dtype=np.int32)),
+            (places.size // n_subjects, n_runs * n_subjects),
+        )
+        self._units, self._weights, self.shape = units.reshape(n_sets, -1), rows, (n_sets * rows.shape[0], n_units)
 
     def __len__(self) -> int:
-        return int(self._weights.shape[0])
+        return int(self.shape[0])
 
     def __matmul__(self, counts: Floats) -> Floats:
-        return np.asarray(self._weights @ counts)
+        # One product for all sets: the counts of each side by side.
+        n_sets, n = self._units.shape
+        columns = np.moveaxis(counts[self._units].reshape(n_sets, n, -1), 0, 1).reshape(n, -1)
+        # Sums of numbers of clips are exact in 32 bits, which take half the time.
+        found = self._weights @ (columns.astype(np.float32) if counts.dtype.kind == "i" else columns)
+        sets = np.moveaxis(found.reshape(len(found), n_sets, -1), 1, 0).reshape(-1, *counts.shape[1:])
+        return np.asarray(sets, dtype=np.float64)
 
     def __getitem__(self, places: Any) -> Floats:  # average precision, which depends on the rank of each answer
-        return np.asarray(self._weights.toarray()[places])
-
-
-def _of_places(evaluate: Callable[[Floats], Floats], n_units: int) -> Score:
-    return lambda places: np.asarray(evaluate(cast(Floats, _Chosen(places, n_units))))
+        return np.asarray((self @ np.eye(self.shape[1]))[places])
 
 
 DRAWS = 1000
@@ -215,10 +241,10 @@ def standing(records: Sequence[Record], path: str, read: Read, judged: Sequence[
         return [{} for _ in records]
     pairs = distinguished(score, pool.units, PERMUTATIONS, derived_seed(0, "permutation"))
 
-    def of_run(run: int, evaluate: Callable[[Floats], Floats], weights: Floats) -> Floats:
+    def of_run(run: int, evaluate: Scorer, weights: Floats) -> Floats:
         """(m,) scores under (m, n_subjects) weights."""
-        chosen = _Chosen(np.broadcast_to(pool.units[run], weights.shape), pool.units.size, weights)
-        return evaluate(cast(Floats, chosen))
+        own = np.zeros((*weights.shape, 1), dtype=np.int32)
+        return evaluate(cast(Floats, _Chosen(pool.units[None, run : run + 1], pool.units.size, own, weights)))
 
     people, runs = Resampling.of_subjects(pool.strata, DRAWS, derived_seed(0, "ranks")), range(len(records))
     scored = [run for run in runs if not np.isnan(of_run(run, score, np.ones((1, people.n_units)))[0])]

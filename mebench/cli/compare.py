@@ -241,7 +241,7 @@ def mistakes(
         "draws": draws,
         "counts": reports.scores.plain(counts),
         **({} if astray is None else {"on_distractors": astray.to_dict("index")}),
-        "mistakes": found.astype(object).to_dict("records"),
+        "mistakes": found.drop(columns="row").astype(object).to_dict("records"),
     }
     if write_json(report, json):
         note = "" if astray is None else reports.scores.distracted_line(counts, astray, tables)

@@ -57,7 +57,20 @@ CAUSES = {"false_positive": FALSE_POSITIVES, "miss": MISSES}
 NEAR = Fraction(1, 10)
 """IoU from which on an interval is taken for an attempt at a truth."""
 
-COLUMNS = ("mistake", "cause", "kind", "dataset", "subject", "video", "onset", "offset", "emotion", "iou", "draw")
+COLUMNS = (
+    "mistake",
+    "cause",
+    "kind",
+    "dataset",
+    "subject",
+    "video",
+    "onset",
+    "offset",
+    "emotion",
+    "iou",
+    "draw",
+    "row",
+)
 By = Literal["kind", "subject", "emotion"]
 
 
@@ -72,7 +85,8 @@ def sort_mistakes(tables: Tables, kinds: Sequence[str], convention: str | Conven
     Returns:
         `mistake` (`false_positive` or `miss`), `cause`, `kind`, `dataset`, `subject` (`dataset/subject`), `video`, `onset`,
         `offset` (frames, inclusive), `emotion` (class of the truth in question, empty where it has none or there is no
-        truth: background), `iou` (the largest with that truth, or 0), `draw`. Of each draw and kind there are as many
+        truth: background), `iou` (the largest with that truth, or 0), `draw`, `row` (its number in the table of
+        predictions or truths; NaN of a dummy). Of each draw and kind there are as many
         rows as the matching counts false positives and misses; only where one interval may count as several true positives
         (`any_hit`) does it count one false positive less for each truth that an interval finds beyond its first, and (`every_hit`)
         one miss less for each further hit of a truth.
@@ -108,7 +122,7 @@ def sort_mistakes(tables: Tables, kinds: Sequence[str], convention: str | Conven
     for name, pairs in (("localisation", near), ("kind_confusion", confused), ("duplicate", reached)):
         best = _best(pairs.prediction, pairs)
         cause[best.prediction], truth[best.prediction], iou[best.prediction] = name, best.truth, best.iou
-    wrong = predictions[["dataset", "video", "kind", "onset", "offset", "draw"]].assign(
+    wrong = predictions[["dataset", "video", "kind", "onset", "offset", "draw", "row"]].assign(
         mistake="false_positive", cause=cause, iou=iou, emotion=[emotions[row] for row in truth.tolist()]
     )
     cause, iou, at = np.full(len(missed), "missed", dtype=object), np.zeros(len(missed)), np.flatnonzero(missed)
@@ -116,7 +130,7 @@ def sort_mistakes(tables: Tables, kinds: Sequence[str], convention: str | Conven
         best = _best(draw[pairs.prediction] * len(truths) + pairs.truth, pairs, in_vain[pairs.prediction])
         place = draw[best.prediction] * len(truths) + best.truth
         cause[place], iou[place] = name, best.iou
-    misses = truths[["dataset", "video", "kind", "onset", "offset", "emotion"]].iloc[at % max(len(truths), 1)]
+    misses = truths[["dataset", "video", "kind", "onset", "offset", "emotion", "row"]].iloc[at % max(len(truths), 1)]
     misses = misses.assign(mistake="miss", cause=cause[at], iou=iou[at], draw=at // max(len(truths), 1))
     sorted_out = pd.concat([wrong[in_vain], misses], ignore_index=True).merge(
         ordered.videos[["video", "subject"]], on="video", how="left"

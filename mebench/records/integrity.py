@@ -84,16 +84,20 @@ OPTIONAL = ("distractors.parquet", "intensity", "person")
 """Tables and columns that exist only if the dataset has such annotations."""
 
 
-def check(folder: RunFolder) -> None:
+def check(folder: RunFolder, stored: Mapping[str, Any] | None = None) -> None:
     """Refuse a record whose files, types or hashes are not those that were exported.
 
     Hashes reveal accidents and manual edits. Invented predictions with new hashes are found only by running the method
     again.
 
+    Args:
+        folder: of the record.
+        stored: the result of `check_hashes`, if it is at hand.
+
     Raises:
         RunError: what is wrong with it.
     """
-    stored = check_hashes(folder)
+    stored = stored or check_hashes(folder)
     for name in _tables(stored):
         _check_table(folder, name)
     _check_intervals(folder, stored)
@@ -307,12 +311,12 @@ def _check_plugins(folder: RunFolder, stored: Mapping[str, Any]) -> None:
         "dataset": setting_words.joined(stored["config"]["dataset"]).split("+"),
     }
     for kind, ids in named.items():
-        alike = {known.casefold(): known for known in plugins(kind)}
+        alike, known = _installed(kind)
         if odd := [(id_, alike[id_.casefold()]) for id_ in ids if alike.get(id_.casefold(), id_) != id_]:
             raise RefusedError(
                 folder, "its {} is called {}, which differs from {} only in upper and lower case".format(kind, *odd[0])
             )
-        hashes, known = stored["versions"].get(f"{kind}_plugin", "").split("+"), _owners(kind)
+        hashes = stored["versions"].get(f"{kind}_plugin", "").split("+")
         for id_, hash_ in zip((id_.rpartition(":")[2] for id_ in ids), hashes):
             if hash_ in known and id_ not in known[hash_]:
                 raise RefusedError(
@@ -322,10 +326,11 @@ def _check_plugins(folder: RunFolder, stored: Mapping[str, Any]) -> None:
 
 
 @cache
-def _owners(kind: PluginKind) -> dict[str, list[str]]:
-    """The installed plugins by the hash of their code."""
-    sound = {id_: content_hash(info) for id_, info in plugins(kind).items() if not info.broken}
-    return grouped(sound, key=sound.__getitem__)
+def _installed(kind: PluginKind) -> tuple[dict[str, str], dict[str, list[str]]]:
+    """The installed plugins by their name in lower case, and by the hash of their code."""
+    found = plugins(kind)
+    sound = {id_: content_hash(info) for id_, info in found.items() if not info.broken}
+    return {id_.casefold(): id_ for id_ in found}, grouped(sound, key=sound.__getitem__)
 
 
 def _difference(stored: Any, found: Any, where: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -70,8 +70,8 @@ def figures_of_training(histories: Mapping[str, pd.DataFrame]) -> dict[str, heav
     """`training_<stage>` for each stage of some trainings, by their names; a single training may have an empty name."""
     figures = {}
     for stage in dict.fromkeys(str(stage) for history in histories.values() for stage in history["stage"]):
-        own = {name or stage: history[history["stage"] == stage] for name, history in histories.items()}
-        own = {name: history for name, history in own.items() if len(history)}
+        parts = ((name or stage, history[history["stage"] == stage]) for name, history in histories.items())
+        own = {name: part for name, part in parts if len(part)}
         folds = max(history["fold"].nunique() for history in own.values())
         figures[f"training_{stage}"] = training_curves(own, f"training: {stage}, mean over {folds} folds")
     return figures
@@ -89,8 +89,7 @@ def iou_sweep(sweeps: Mapping[str, Mapping[str, Any]]) -> heavy.matplotlib.figur
         sweeps: for each line its scores by threshold, as in `details.f1_at_iou` of a summary.
     """
     figure = canvas(6.4, 3.6)
-    figure.set_layout_engine("none")  # it would take longer than the drawing, and find these edges
-    axes = figure.add_axes((0.087, 0.131, 0.89, 0.857))
+    axes = figure.add_subplot()
     for color, (name, sweep) in zip(CURVE_COLORS * len(sweeps), sweeps.items()):
         points = [(float(iou), score) for iou, score in sweep.items() if score["value"] is not None]
         axes.plot(
@@ -138,7 +137,7 @@ PAGE = {
 
 
 def inline(figure: heavy.matplotlib.figure.Figure, name: str) -> str:
-    """The drawing as an SVG element with the page's size, font and colours, without unused ids.
+    """The drawing as an SVG element with the page's size, font and colours.
 
     Args:
         figure: the figure.
@@ -146,21 +145,14 @@ def inline(figure: heavy.matplotlib.figure.Figure, name: str) -> str:
     """
     target, look = io.StringIO(), {"svg.fonttype": "none", "svg.hashsalt": name}
     with heavy.matplotlib.rc_context(look):  # type: ignore[arg-type]
-        about = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-        figure.savefig(target, format="svg", transparent=True, metadata=about)
-    # Half the bytes: hundredths of a point, no blanks between elements, the page's own font.
+        figure.savefig(
+            target, format="svg", transparent=True, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type"))
+        )
     drawing = re.sub(r">\s+<", "><", target.getvalue().partition("<svg")[2])
-    drawing = re.sub(r"font-family: [^;\"]*;? ?| transform=\"rotate\(-0 [^\"]*\"", "", drawing)
-    in_attributes: Callable[[re.Match[str]], str] = lambda found: re.sub(  # noqa: E731
-        r"\d+\.\d{3,}", lambda number: f"{float(number[0]):.2f}".rstrip("0").rstrip("."), found[0]
-    )
-    drawing = " ".join(re.sub(r' (?:d|x|y|transform|width|height)="[^"]*"', in_attributes, drawing).split())
-    for side in ("width", "height"):
-        drawing = re.sub(rf'^([^>]*?) {side}="[^"]*"', r"\1", drawing, count=1)
+    drawing = re.sub(r"font-family: [^;\"]*;? ?", "", drawing)
+    drawing = re.sub(r' (?:width|height)="[^"]*"', "", drawing, count=2)  # of the whole
     for color, variable in PAGE.items():
         drawing = drawing.replace(color, variable)
-    for unused in set(re.findall(r'\bid="([^"]+)"', drawing)) - {*re.findall(r'#([^")]+)[")]', drawing)}:
-        drawing = drawing.replace(f' id="{unused}"', "")
     return re.sub(r'(\bid="|url\(#|xlink:href="#)', lambda found: f"{found[1]}{name}-", f"<svg {drawing}").strip()
 
 

@@ -374,25 +374,30 @@ def _over_time(runs: Sequence[tuple[str, Record]], sides: Sequence[Judged]) -> d
         "smoothed": any(
             c.smoothed is not None for one in drawn for t in one["timeline"].tracks for c in t.curves.values()
         ),
-        "figures": {name: Markup(plots.inline(figure, name)) for name, figure in _figures(runs).items()},
+        "sweeps": _sweeps(runs),
+        "colors": [plots.PAGE.get(color, color) for color in plots.CURVE_COLORS],
+        "figures": {name: Markup(plots.inline(figure, name)) for name, figure in _trainings(runs).items()},
     }
 
 
-def _figures(runs: Sequence[tuple[str, Record]]) -> dict[str, heavy.matplotlib.figure.Figure]:
-    """The figures of one or several runs besides tables and timelines: `iou_sweep`, `training_<stage>`."""
-    sweeps = {
+def _sweeps(runs: Sequence[tuple[str, Record]]) -> dict[str, Mapping[str, Any]]:
+    """F1 by IoU threshold of each run and kind; see `plots.iou_sweep`."""
+    return {
         ", ".join(filter(None, [name, kind])): sweep
         for name, run in runs
         for kind, part in run.summary.get("spotting", {}).items()
         if (sweep := part.get("details", {}).get("f1_at_iou"))
     }
-    figures = {"iou_sweep": plots.iou_sweep(sweeps)} if sweeps else {}
+
+
+def _trainings(runs: Sequence[tuple[str, Record]]) -> dict[str, heavy.matplotlib.figure.Figure]:
+    """The figures of the trainings of one or several runs, `training_<stage>`."""
     folders = {name: RunFolder(run.folder) for name, run in runs}
     if len(runs) == 1 and (found := twin(runs[0][1], TRANSFER)) is not None:
         names = ("with transfer", "without transfer")
         own, other = names if runs[0][1].config[TRANSFER] else reversed(names)
         folders = {own: folders[runs[0][0]], other: found}
-    return figures | plots.figures_of_training({name: plots.history_of(folder) for name, folder in folders.items()})
+    return plots.figures_of_training({name: plots.history_of(folder) for name, folder in folders.items()})
 
 
 def twin(record: Record, key: str) -> RunFolder | None:
@@ -459,7 +464,9 @@ def _drawn_figures(
     }
     if of_subjects:
         yield "subjects", plots.subjects(of_subjects)
-    yield from _figures(runs).items()
+    if sweeps := _sweeps(runs):
+        yield "iou_sweep", plots.iou_sweep(sweeps)
+    yield from _trainings(runs).items()
     scored = {video for side in sides for video in side.frame_scores["video"].unique()}
     truths = sides[0].tables.truths["video"]
     expressions = truths[truths.isin(scored)].value_counts()

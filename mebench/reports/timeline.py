@@ -213,14 +213,12 @@ class Judged:
             "distractors": tables.distractors,
             "answers": self.answers,
         }
-        rows = {name: [] if table is None else plain_rows(table) for name, table in found.items()}
-        by_video = {name: grouped(some, key=lambda row: str(row["video"])) for name, some in rows.items()}
-        object.__setattr__(self, "_rows", by_video)
+        rows = {
+            name: grouped([] if table is None else plain_rows(table), key=lambda row: str(row["video"]))
+            for name, table in found.items()
+        }
+        object.__setattr__(self, "_rows", rows)
         object.__setattr__(self, "_scores", dict(iter(self.frame_scores.groupby(["video", "kind"], sort=False))))
-
-    def about(self, video: str) -> Row:
-        """The row of a video in `tables.videos`."""
-        return self._rows["videos"][video][0]
 
     def track(self, video: str) -> Track:
         """This side's track for a video."""
@@ -293,16 +291,17 @@ class Judged:
         """`happiness (happiness 0.70, surprise 0.30)`."""
         if _missing(emotion):
             return "nothing"
-        numbers = [] if probabilities is None or np.ndim(probabilities) != 1 else list(probabilities)
-        if len(numbers) != len(self.classes) or not numbers:
+        shares = [] if probabilities is None or np.ndim(probabilities) != 1 else list(probabilities)
+        if len(shares) != len(self.classes) or not shares:
             return str(emotion)
-        return f"{emotion} ({', '.join(f'{self.classes[i]} {numbers[i]:.2f}' for i in np.argsort(numbers)[::-1][:4])})"
+        likeliest = sorted(zip(shares, range(len(shares))), reverse=True)[:4]
+        return f"{emotion} ({', '.join(f'{self.classes[i]} {share:.2f}' for share, i in likeliest)})"
 
 
 def plain_rows(table: pd.DataFrame) -> list[Row]:
     """As `to_dict("records")`, which takes five times as long."""
-    columns = [table[name].to_numpy(object).tolist() for name in table]
-    return [dict(zip(table, values)) for values in zip(*columns)]
+    columns = {name: table[name].to_numpy(object).tolist() for name in table}
+    return [dict(zip(columns, values)) for values in zip(*columns.values())]
 
 
 def unit_lanes(answers: Iterable[tuple[Span, object, object]], name: str = "") -> list[Lane]:
@@ -325,7 +324,7 @@ def unit_lanes(answers: Iterable[tuple[Span, object, object]], name: str = "") -
 
 def timeline(video: str, sides: Sequence[Judged]) -> Timeline:
     """The timeline of one video, by its key, for one or several sides."""
-    row = sides[0].about(video)
+    row = sides[0]._rows["videos"][video][0]
     tracks = [side.track(video) for side in sides]
     ends = [
         *(len(curve.scores) for track in tracks for curve in track.curves.values()),
@@ -367,29 +366,22 @@ def _judged(
     asked = true[true["kind"].isin(list(kinds))]
     ranks = tables.predictions.groupby(["video", "kind"])["confidence"].rank(pct=True).fillna(1.0)
     return (
-        _with(tables.truths, asked["row"], missed.assign(why=lost), "found"),
-        _with(tables.predictions, spotted["row"], wrong.assign(why=why), "right").assign(strength=ranks),
+        _with(tables.truths, asked["row"], "found", missed["row"], lost),
+        _with(tables.predictions, spotted["row"], "right", wrong["row"], why).assign(strength=ranks),
     )
 
 
-def _with(table: pd.DataFrame, counted: pd.Series, wrong: pd.DataFrame, right: str) -> pd.DataFrame:
-    """The table with outcomes: of equal intervals, the least confident ones count as wrong."""
-    keys = ["video", "kind", "onset", "offset"]
-    whole = table.assign(outcome="open", why="")
-    rows = counted.dropna().astype(int).to_numpy()
-    whole.iloc[rows, [-2, -1]] = ["right", right]
-    own = whole.iloc[rows]
-    sure = own["confidence"] if "confidence" in own else own["onset"]
-    own = own.assign(sure=sure).sort_values([*keys, "sure"], kind="stable")
-    own["copy"], wrong = own.groupby(keys).cumcount(), wrong.assign(copy=wrong.groupby(keys).cumcount())
-    reasons = own[[*keys, "copy"]].merge(wrong[[*keys, "copy", "why"]], on=[*keys, "copy"], how="left")["why"]
-    places = own.index[reasons.notna().to_numpy()]
-    whole.loc[places, "outcome"], whole.loc[places, "why"] = "wrong", reasons.dropna().to_numpy()
-    return whole.sort_values(["onset", "offset"], kind="stable")
+def _with(table: pd.DataFrame, counted: pd.Series, right: str, wrong: pd.Series, why: pd.Series) -> pd.DataFrame:
+    """The table with outcomes, from the numbers of its counted rows and of the wrong ones among them."""
+    outcome, words = np.full((2, len(table)), [["open"], [""]], dtype=object)
+    for rows, said, reason in ((counted, "right", right), (wrong, "wrong", why[wrong.notna()])):
+        places = rows.dropna().astype(int).to_numpy()
+        outcome[places], words[places] = said, reason
+    return table.assign(outcome=outcome, why=words).sort_values(["onset", "offset"], kind="stable")
 
 
 def _missing(value: Any) -> bool:
-    return value is None or (not isinstance(value, str) and np.ndim(value) == 0 and bool(pd.isna(value)))
+    return value is None or value is pd.NA or (isinstance(value, float) and value != value)
 
 
 def _whole(value: Any) -> int | None:

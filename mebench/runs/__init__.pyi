@@ -9,7 +9,7 @@ from .fold_files import TABLES as TABLES
 from .fold_files import read_csv as read_csv
 from .fold_files import read_fold as read_fold
 from .fold_files import read_fold_table as read_fold_table
-from .fold_files import read_parquet as read_parquet
+from .fold_files import read_frame as read_frame
 from .fold_files import safe_name as safe_name
 from .fold_files import tables_of_fold as tables_of_fold
 from .fold_files import whole_fold as whole_fold

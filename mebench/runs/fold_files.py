@@ -7,7 +7,7 @@ import json
 import re
 import zlib
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,8 @@ EPOCH_PREDICTIONS = "looks.parquet"
 without kind.
 """
 RECORD = "fold.json"
+MOST_KEPT = 2**17
+"""Most bytes of a table that is kept in memory after reading."""
 
 
 def write_files(folder: Path, result: FoldResult, kinds: Sequence[str]) -> None:
@@ -117,7 +119,7 @@ def read_fold_table(folder: Path, name: str) -> heavy.pyarrow.Table:
     return read_parquet(folder / name).cast(_schemas()[name])
 
 
-def read_parquet(file: Path) -> heavy.pyarrow.Table:
+def read_parquet(file: Path | heavy.pyarrow.BufferReader) -> heavy.pyarrow.Table:
     """A table, for few rows in a third of the time of pyarrow's `read_table` and pandas.
 
     Raises:
@@ -125,6 +127,24 @@ def read_parquet(file: Path) -> heavy.pyarrow.Table:
     """
     with heavy.pyarrow.parquet.ParquetFile(file) as opened:
         return opened.read(use_threads=False)
+
+
+def read_frame(file: Path) -> heavy.pandas.DataFrame:
+    """A table in pandas. A small one, such as a truth that many runs share, is parsed only once.
+
+    Raises:
+        Exception: it is missing or damaged; pyarrow has many kinds.
+    """
+    if file.stat().st_size > MOST_KEPT:
+        table: heavy.pandas.DataFrame = read_parquet(file).to_pandas()
+    else:
+        table = _parsed(file.read_bytes(), heavy.pandas.get_option("mode.string_storage")).copy()
+    return table
+
+
+@lru_cache(maxsize=512)
+def _parsed(content: bytes, storage: str) -> Any:
+    return read_parquet(heavy.pyarrow.BufferReader(content)).to_pandas()
 
 
 def read_csv(file: Path) -> heavy.pandas.DataFrame:

@@ -45,7 +45,7 @@ from mebench.runs import (
     TABLES,
     FoldResult,
     read_fold_table,
-    read_parquet,
+    read_frame,
     safe_name,
     whole_fold,
     write_files,
@@ -405,7 +405,7 @@ class RunFolder:
             RunError: it is missing or damaged.
         """
         try:
-            table: heavy.pandas.DataFrame = read_parquet(self.path / name).to_pandas()
+            table = read_frame(self.path / name)
         except Exception as e:  # pyarrow has many kinds
             raise self._unreadable(name, e) from e
         self.check(name)

@@ -92,10 +92,9 @@ def test_dealt_answers_score_as_under_weights_whatever_the_convention(tmp_path, 
         make_run(tmp_path, method, method=method, shift=shift, kinds=("micro", "macro"), tasks=("spot",))
     pool = Pool.of([read(record) for record in boards_collect.collect(tmp_path)])
     sections = comparison.sections_of(pool.tables, pool.units.size, ["micro", "macro"], ("positive",), convention)
-    places = pool.units[
-        next(significance.subject_permutations(2, pool.units.shape[1], 5, seed=0)[0])[:, :, 0],
-        np.arange(pool.units.shape[1]),
-    ]
+    orders = next(significance.subject_permutations(2, pool.units.shape[1], 5, seed=0)[0])
+    chosen = significance._Chosen(pool.units[None], pool.units.size, orders)
+    places = pool.units[orders.swapaxes(1, 2), np.arange(pool.units.shape[1])].reshape(-1, pool.units.shape[1])
     weights = np.zeros((len(places), pool.units.size))
     np.put_along_axis(weights, places, 1.0, axis=1)
 
@@ -104,7 +103,7 @@ def test_dealt_answers_score_as_under_weights_whatever_the_convention(tmp_path, 
 
     for section in {"spotting.micro", "spotting.overall"} & sections.keys():
         for name, values in sections[section].evaluate(weights).items():
-            dealt = significance._of_places(one_score(section, name), pool.units.size)(places)
+            dealt = one_score(section, name)(chosen)
             np.testing.assert_allclose(dealt, values, rtol=1e-12)
 
 

@@ -16,16 +16,11 @@ def mean_of(values):
     return (lambda weights: weights @ values.ravel() / values.shape[1]), units
 
 
-def means_at(values):
-    """The same from the places of subjects."""
-    flat = np.asarray(values, dtype=float).ravel()
-    return (lambda places: flat[places].mean(axis=1)), np.arange(flat.size).reshape(np.shape(values))
-
-
 def range_p(values, most, level=None):
-    return significance.range_p(
-        *means_at(values), *significance.subject_permutations(*np.shape(values), most, seed=0), level
-    )
+    evaluate, units = mean_of(values)
+    drawn = significance.subject_permutations(*np.shape(values), most, seed=0)
+    (p,) = significance.range_p(evaluate, units.size, units[None], *drawn, level)
+    return p
 
 
 def range_of_means(*runs, axis):
@@ -64,6 +59,15 @@ def test_who_asks_for_a_level_alone_gets_the_same_answer_sooner():
         whole = range_p(values, 1999)
         for level in (0.01, 0.05, 0.3):
             assert (range_p(values, 1999, level) > level) == (whole > level)
+
+
+def test_sets_that_are_tested_together_get_the_p_of_each_alone():
+    values = np.random.default_rng(7).normal(0, 1, (6, 9)) + np.arange(6)[:, None]
+    (evaluate, units), sets = mean_of(values), [(0, 4), (1, 5), (2, 6)]
+    several = np.stack([units[first:end] for first, end in sets])
+    drawn = significance.subject_permutations(4, 9, 999, seed=0)
+    together = significance.range_p(evaluate, units.size, several, *drawn)
+    assert together.tolist() == [range_p(values[first:end], 999) for first, end in sets]
 
 
 def test_two_runs_differ_if_every_set_of_neighbours_with_both_does():
@@ -107,9 +111,8 @@ def test_one_row_far_off_hides_no_difference_of_the_others():
     values[0], values[1:3] = values[0] + 20, values[1:3] + 2
     distinct = significance.distinguished(*mean_of(values), 999, seed=0)
     assert distinct[0, 1:].all() and distinct[1:3, 3:].all() and not distinct[1, 2] and not distinct[3, 4]
-    score, units = means_at(values)
     lots = np.concatenate([*significance.subject_permutations(5, 20, 999, seed=0)[0]])
-    dealt_among_all = np.stack([score(units[lots[:, :, run], np.arange(20)]) for run in range(5)])
+    dealt_among_all = np.stack([values[lots[:, :, run], np.arange(20)].mean(axis=1) for run in range(5)])
     ranges = np.sort(dealt_among_all.max(axis=0) - dealt_among_all.min(axis=0))
     assert values[1:3].mean() - values[3:].mean() < ranges[-50]
 

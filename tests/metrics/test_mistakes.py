@@ -193,7 +193,8 @@ def test_every_false_positive_and_miss_has_one_cause_whatever_the_order_of_rows(
     assert set(found.loc[found["mistake"] == "false_positive", "cause"]) <= set(FALSE_POSITIVES)
     assert set(found.loc[found["mistake"] == "miss", "cause"]) <= set(MISSES)
     shuffled = tables(random.sample(predictions, len(predictions)), random.sample(truths, len(truths)))
-    pd.testing.assert_frame_equal(sort_mistakes(shuffled, ["micro", "macro"]), found)
+    again = sort_mistakes(shuffled, ["micro", "macro"])
+    pd.testing.assert_frame_equal(again.drop(columns="row"), found.drop(columns="row"))
 
 
 SPOT = [name for name, rule in CONVENTIONS.items() if "spotting" in rule.sections]

@@ -368,7 +368,7 @@ OF_PAGES = (
     *(*SCORING, "records/*.py", "table.*", "format.py", "boards/site/site_pages.py"),
     *(f"boards/site/templates/{name}.html" for name in ("base", "run_page")),
     *(f"reports/{name}.py" for name in ("report", "timeline", "plots", "scores")),
-    *(f"reports/templates/{name}.html" for name in ("run", "parts", "timeline")),
+    *(f"reports/templates/{name}.html" for name in ("run", "parts", "sweep", "timeline")),
     *("annotations/schemes.py", "config/*.py", "errors.py", "heavy.py"),
 )
 """The code that makes the page of a run."""
