@@ -9,6 +9,7 @@ from mebench.annotations import read_sheets, write_csv
 from mebench.config import registry
 from mebench.exchange import Remarks, Rules, answers
 from mebench.inspection import dataset_summary
+from tests.helpers.empty_trees import write_empty_tree
 
 KNOWN = ["casme", "casme2", "casme3", "dfme", "four_dme", "meview", "mmew", "samm", "samm_lv"]
 """Datasets that are known by what their sheet holds."""
@@ -36,7 +37,7 @@ def by_score(sheet):
 def released(request, tmp_path_factory):
     """A dataset's id and its sheet in a drawn tree."""
     plugin, root = registry.load("dataset", request.param), tmp_path_factory.mktemp(request.param)
-    plugin.write_fake_tree(root)
+    write_empty_tree(request.param, root)
     return request.param, plugin(plugin.Params(root=str(root))).annotation_file
 
 

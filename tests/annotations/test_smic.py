@@ -11,6 +11,7 @@ from mebench.datasets.smic_vis import dataset as smic_vis
 from mebench.annotations import ground_truth_hash, write_csv, write_xlsx
 from mebench.core import Expression, SubjectKey
 from mebench.errors import DataError
+from tests.helpers.empty_trees import write_empty_tree
 
 HEAD = ("Subject", "Filename", "OnsetF", "OffsetF", "FirstF", "LastF", "Emotion")
 
@@ -18,7 +19,7 @@ HEAD = ("Subject", "Filename", "OnsetF", "OffsetF", "FirstF", "LastF", "Emotion"
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
     root = tmp_path_factory.mktemp("hs") / "tree"
-    smic_hs.SmicHs.write_fake_tree(root)
+    write_empty_tree("smic_hs", root)
     return root
 
 
@@ -120,7 +121,7 @@ def test_any_level_is_the_root(root, level):
 def test_recordings_and_versions_side_by_side_are_told_apart(tmp_path):
     """SMIC unpacked whole: clips of one name lie in four folders, and the sheets have the same columns."""
     for recording in (smic_hs.SmicHs, smic_vis.SmicVis):
-        recording.write_fake_tree(tmp_path / recording.id)
+        write_empty_tree(recording.id, tmp_path / recording.id)
     whole = tmp_path / "SMIC"
     whole.mkdir()
     for recording in ("smic_hs", "smic_vis"):

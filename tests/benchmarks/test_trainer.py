@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from benchmarks import gpu
+from tests.helpers.nightly import nightly
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
@@ -18,6 +19,7 @@ def printed(folder, program, *words):
     return done.stdout
 
 
+@nightly("`tests/test_lightly.py` has it of the command line")
 def test_a_training_without_callbacks_imports_nothing_of_lightning_s(tmp_path):
     """The program notes the packages of all modules that come while `fit` trains; PyTorch loads some of its own then."""
     text = printed(tmp_path, "trainer.py", "--epochs", "1", "--rounds", "1")

@@ -4,11 +4,11 @@ import pandas as pd
 import pytest
 
 from mebench.boards import collect_records, export as boards_export, find_records, merge
-from mebench.config import load
 from mebench.errors import RunError
 from mebench.records import from_record, rescore
 from mebench.runs import RunFolder, score
 from tests.cli.conftest import mebench
+from tests.helpers.empty_trees import write_empty_tree
 from tests.helpers.run_folders import make_run
 
 __all__ = ["mebench"]
@@ -171,7 +171,7 @@ def test_an_unfinished_run_is_not_published(tmp_path):
 
 def test_a_run_on_a_stand_in_says_so_from_its_summary_to_the_board(mebench, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    load("dataset", "cas_me2").write_fake_tree(tmp_path / "drawn")
+    write_empty_tree("cas_me2", tmp_path / "drawn")
     words = ["method=random", "dataset=cas_me2", f"dataset.root={tmp_path / 'drawn'}", "workers=1", "bootstrap=0"]
     sentence = "drawn stand-in: no score says anything of the real dataset"
     code, out, err = mebench("run", *words, "tracking=off")

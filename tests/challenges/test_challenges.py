@@ -11,10 +11,11 @@ from sklearn.preprocessing import MultiLabelBinarizer
 
 import mebench
 from mebench import challenges
-from mebench.config import registry
 from mebench.errors import ConfigError, DataError
 from mebench.exchange import write
 from mebench.metrics import CONVENTIONS
+from tests.helpers.empty_trees import write_empty_tree
+from tests.helpers.nightly import by_day
 
 task, faults, judge = challenges.register.task, challenges.entry.faults, challenges.bundle.judge
 ALL = [one for found in challenges.register.challenges().values() for one in found.tasks.values()]
@@ -263,10 +264,12 @@ def test_clips_with_two_emotions_are_all_scored(tmp_path):
     assert chance["class"] == "negative+others+positive+repression+surprise"
 
 
-@pytest.mark.parametrize(("name", "right"), [("test_A", "fear"), ("test_B", "anger")])
+SHEETS = [("test_A", "fear"), ("test_B", "anger")]
+
+
+@pytest.mark.parametrize(("name", "right"), by_day(SHEETS, SHEETS[0]))
 def test_public_labels_of_dfme_are_a_truth_as_they_are(tmp_path, name, right):
-    dataset = registry.load("dataset", "dfme")
-    dataset.write_fake_tree(tmp_path / "dfme")
+    write_empty_tree("dfme", tmp_path / "dfme")
     sheet = next((tmp_path / "dfme").rglob(f"{name}_full_with_AU.xlsx"))
     clip, given = {"test_A": "sub0301_01", "test_B": "sub0402_01"}[name], tmp_path / "p.csv"
     for said, accuracy in ((right, 1), ("sadness", 0)):

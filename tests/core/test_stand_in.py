@@ -7,12 +7,12 @@ import pytest
 from mebench.annotations import empty_folder
 from mebench.config import load
 from mebench.core import MARK_OF_DRAWN, Composite, Published, Renamed
+from tests.helpers.empty_trees import write_empty_tree
 
 
 @pytest.fixture
 def drawn(tmp_path):
-    plugin = load("dataset", "cas_me2")
-    plugin.write_fake_tree(tmp_path / "drawn")
+    write_empty_tree("cas_me2", tmp_path / "drawn")
     return tmp_path / "drawn"
 
 

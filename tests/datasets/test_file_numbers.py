@@ -1,9 +1,7 @@
 """What is exported counts frames as the dataset's own sheets do, row by row, whatever their numbering."""
 
 import re
-from pathlib import Path
 
-import cv2
 import pytest
 
 from mebench.annotations import read_sheets
@@ -11,6 +9,7 @@ from mebench.config import registry, resolve
 from mebench.core import Dataset, number_at
 from mebench.exchange import Remarks, read_intervals, write
 from mebench.runner import make_plan, truth_tables
+from tests.helpers.empty_trees import write_empty_tree
 
 DRAWN = [
     id_
@@ -28,14 +27,12 @@ FURTHER = [
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory):
-    """The stand-in of a dataset, made once; nobody looks at its images, so they are empty files."""
+    """The stand-in of a dataset, made once; nobody looks at its images."""
     folder = tmp_path_factory.mktemp("trees")
 
     def draw(id_):
         if not (folder / id_).is_dir():
-            with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(cv2, "imwrite", lambda path, *_: Path(path).touch())
-                registry.load("dataset", id_).write_fake_tree(folder / id_)
+            write_empty_tree(id_, folder / id_)
         return folder / id_
 
     return draw

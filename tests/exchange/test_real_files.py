@@ -8,6 +8,7 @@ from mebench.config import registry
 from mebench.errors import DataError
 from mebench.exchange import Remarks, Rules, answers, read_intervals, text_table
 from mebench.inspection import dataset_summary
+from tests.helpers.empty_trees import write_empty_tree
 
 HEAD = ("subject", "video", "onset", "offset")
 
@@ -248,7 +249,7 @@ def test_tables_written_one_behind_the_other_have_their_names_once(write):
 
 def test_names_again_in_a_workbook_are_left_out_by_its_adapter_too(tmp_path):
     plugin = registry.load("dataset", "casme2")
-    plugin.write_fake_tree(tmp_path)
+    write_empty_tree("casme2", tmp_path)
     sheet = plugin(plugin.Params(root=str(tmp_path))).annotation_file
     expected = len(plugin(plugin.Params(annotations=str(sheet))).annotations)
     book = heavy.openpyxl.load_workbook(sheet)

@@ -160,6 +160,11 @@ COLUMNS = ["subject", "video", "onset", "offset", "emotion"]
 OTHER_NAMES = {"subject": " Subject ", "onset": "Onset Frame", "offset": "OFFSET", "emotion": "Emotion"}
 
 
+@pytest.fixture
+def plain(write, score):
+    return score("--predictions", write(PREDICTIONS, "p"), "--truth", write(TRUTH, "t"))
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.permutations(COLUMNS),
@@ -168,8 +173,7 @@ OTHER_NAMES = {"subject": " Subject ", "onset": "Onset Frame", "offset": "OFFSET
     st.booleans(),
     st.integers(0, 99),
 )
-def test_shape_never_matters(write, score, order, separator, encoding, quote, seed):
-    plain = score("--predictions", write(PREDICTIONS, "p"), "--truth", write(TRUTH, "t"))
+def test_shape_never_matters(write, score, plain, order, separator, encoding, quote, seed):
     rng = random.Random(seed)
     names = OTHER_NAMES if seed % 2 else {}
     files = [

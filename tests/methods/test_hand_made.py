@@ -13,7 +13,6 @@ from skimage.feature import local_binary_pattern
 
 from mebench.errors import ConfigError, DataError
 from mebench.features import Hoof, OrientedFlow
-from mebench.testing import check_method
 
 NAMES = ("hoof", "lbp_sip", "lpq_top", "stlbp_ip")
 
@@ -141,8 +140,3 @@ def test_a_clip_that_is_too_short_or_too_small_is_one_sentence():
         LpqTop(1, 1).apply(clip(n=3))
     with pytest.raises(DataError, match=r"StlbpIp needs blocks of 9x9 pixels .* 7x8 and 5: take fewer blocks"):
         StlbpIp(2, 2).apply(clip())
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_it_keeps_the_contract(name):
-    assert check_method(name) == []

@@ -3,8 +3,6 @@
 import numpy as np
 from mebench.methods.higo_top.method import HigoTopSvm
 
-from mebench.testing import check_method
-
 
 def test_a_block_s_histogram_counts_directions_alone():
     """Voxel by voxel: the direction of the differences of the two neighbours on each plane, once for each; then shares."""
@@ -31,7 +29,3 @@ def test_it_does_not_see_the_light():
     clip = np.random.default_rng(1).integers(0, 128, (6, 20, 20)).astype(np.uint8)
     feature = HigoTopSvm.Params(rows=2, cols=2, length=6).feature()
     np.testing.assert_array_equal(feature.apply(clip), feature.apply(clip * 2))
-
-
-def test_it_keeps_the_contract():
-    assert check_method("higo_top") == []

@@ -3,8 +3,6 @@
 import numpy as np
 from mebench.methods.hog_top.method import HogTopSvm
 
-from mebench.testing import check_method
-
 
 def test_a_block_s_histogram_is_the_sum_of_gradient_lengths_by_direction():
     """Voxel by voxel: differences of the two neighbours, direction on each plane, weight its length, then shares."""
@@ -25,7 +23,3 @@ def test_a_block_s_histogram_is_the_sum_of_gradient_lengths_by_direction():
     expected /= expected.sum(axis=1, keepdims=True)
     found = HogTopSvm.Params(rows=1, cols=1, length=6).feature().apply(clip).reshape(3, 8)
     np.testing.assert_allclose(found, expected, atol=1e-6)
-
-
-def test_it_keeps_the_contract():
-    assert check_method("hog_top") == []

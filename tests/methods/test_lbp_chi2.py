@@ -159,8 +159,8 @@ def test_the_rule_of_other_spotters_is_refused_because_the_width_says_it():
         LbpChi2.Params(rule="released_code")
 
 
-@pytest.mark.parametrize("words", [(), ("method.feature=hoof", "method.flow=dis"), ("method.width=k_prime",)])
-def test_it_keeps_the_contract(words):
+@pytest.mark.parametrize("words", [("method.feature=hoof", "method.flow=dis"), ("method.width=k_prime",)])
+def test_it_keeps_the_contract_with_other_parameters_too(words):
     from mebench.testing import TINY
 
     assert check_method("lbp_chi2", (*TINY, *words)) == []

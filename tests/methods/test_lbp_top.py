@@ -9,8 +9,6 @@ from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from mebench.testing import check_method
-
 
 @pytest.mark.parametrize("plane", [0, 1, 2])
 def test_each_plane_counts_the_patterns_of_its_pictures(plane):
@@ -29,10 +27,6 @@ def test_four_neighbours_are_the_setting_of_casme_ii_and_the_radius_fits_ten_fra
 
     params = resolve(["method=lbp_top", "dataset=casme2"]).method_params
     assert (params.rows, params.cols, params.p, params.rx, params.ry, params.rt) == (5, 5, 4, 1, 1, 1)
-
-
-def test_it_keeps_the_contract():
-    assert check_method("lbp_top") == []
 
 
 def test_the_nearest_clip_and_the_nearest_template_are_those_by_chi_square():

@@ -12,6 +12,7 @@ from mebench.methods.tsmsnet.method import TSMSNet
 from mebench import spotting
 from mebench.core import Expression, LabelledVideo, SubjectKey, Task, Timing
 from mebench.errors import ConfigError
+from tests.helpers.nightly import by_day
 
 N, TIMING = 160, Timing(30.0, 3, {"micro": 5})
 MICRO, MACRO = Expression(30, 39, apex=34), Expression(90, 129, "macro", apex=110)
@@ -50,7 +51,7 @@ def test_a_network_learns_each_kind_by_labels_of_its_own(cls):
     assert as_negative.sum() == (micro + macro if cls is MTSN else micro)  # MTSN's only score is of both kinds
 
 
-@pytest.mark.parametrize("cls", METHODS)
+@pytest.mark.parametrize("cls", by_day(METHODS, MTSN, SOFTNet))
 def test_after_training_the_micro_expression_scores_high_and_the_macro_expression_low(cls):
     own = method(cls, macro="class", lr={SOFTNet: 0.01, MTSN: 0.0005}.get(cls, 0.003))
     own.stage, one = METHODS[cls], video(cls, MICRO, MACRO)

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from mebench.core import Expression, LabelledVideo, SubjectKey, Task, Timing, VideoView
 from mebench.errors import ConfigError, DataError
 from mebench.training import fit
+from tests.helpers.nightly import by_day
 
 TIMING = Timing(30.0, 3, {"micro": 6})
 AS_PUBLISHED = Reach(7, 7, 16, 7, 16)
@@ -114,7 +115,7 @@ def moving(seed, onset, label, n=150, features="flow"):
     )
 
 
-@pytest.mark.parametrize("features", ["flow", "scene_flow"])
+@pytest.mark.parametrize("features", by_day(["flow", "scene_flow"], "scene_flow"))
 def test_it_finds_and_names_what_moves(features):
     torch.manual_seed(0)
     own = method(features=features, epochs=6, batch_size=16, lr=0.005)

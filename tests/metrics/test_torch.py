@@ -32,6 +32,7 @@ from mebench.metrics import (
     spotting_scores,
     summarize,
 )
+from tests.helpers.nightly import nightly
 from tests.metrics import plain
 
 ROOT = Path(__file__).parents[2]
@@ -339,6 +340,7 @@ def drawn(rank):
     return [clips, clips, videos, videos]
 
 
+@nightly("what each process counts, in the tests above")
 @pytest.mark.processes
 def test_two_processes_score_what_one_does_that_saw_everything(tmp_path):
     seen = [drawn(0), drawn(1)]

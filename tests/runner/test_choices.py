@@ -2,17 +2,18 @@
 
 import pytest
 
-from mebench.config import load, resolve
+from mebench.config import resolve
 from mebench.core import SubjectKey
 from mebench.errors import ConfigError
 from mebench.runner import make_plan, truth_tables
+from tests.helpers.empty_trees import write_empty_tree
 
 
 @pytest.fixture(scope="module")
 def trees(tmp_path_factory):
     home = tmp_path_factory.mktemp("trees")
     for name in ("smic_hs", "smic_vis", "smic_nir", "cas_me2", "samm", "samm_lv"):
-        load("dataset", name).write_fake_tree(home / name)
+        write_empty_tree(name, home / name)
     return home
 
 

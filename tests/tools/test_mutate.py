@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.nightly import nightly
 from tools.importers import Importers
 from tools.mutants import draw, mutants, sound
 
@@ -141,6 +142,7 @@ def test_the_nearest_tests_of_a_file(project):
     assert graph.distances("mebench/means.py") == {"tests/test_ends.py": 1}
 
 
+@nightly("what can be broken, what is drawn and which tests are near, above")
 @pytest.mark.processes
 @pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
 def test_a_small_project(project):

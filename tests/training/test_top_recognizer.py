@@ -85,11 +85,11 @@ def test_movements_are_told_apart(plugin):
 
 
 @pytest.mark.parametrize("plugin", METHODS)
-@pytest.mark.parametrize("clip", [(5, 5, 5), (5, 5, 6), (-4, -2, 0), (11, 12, 15)])
-def test_a_clip_of_one_or_two_frames_is_classified(plugin, clip):
+def test_clips_of_one_or_two_frames_are_classified(plugin):
     recognizer = trained(plugin, rows=2, cols=2)
-    scores = recognizer.classify([video(recognizer, moving(3, 12, 7), None).clip(*clip)])
-    assert np.isfinite(scores).all()
+    short = video(recognizer, moving(3, 12, 7), None)
+    for clip in ((5, 5, 5), (5, 5, 6), (-4, -2, 0), (11, 12, 15)):
+        assert np.isfinite(recognizer.classify([short.clip(*clip)])).all(), clip
 
 
 @pytest.mark.parametrize("slices", [1, 2])

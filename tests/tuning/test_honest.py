@@ -6,6 +6,7 @@ import pytest
 
 from mebench.config import resolve
 from mebench.tuning import outcome, records
+from tests.helpers.nightly import nightly
 from tests.tuning.conftest import DATASET, DATASET_PARAMS
 
 CODE = """
@@ -92,6 +93,7 @@ def outer(found):
     return found.plain["scores"]["spotting.micro.f1"]
 
 
+@nightly("the other traps, below")
 def test_of_pure_noise_no_gain_is_reported(trap):
     found = trap("noise", NOISE, "{low: 0, high: 100000, acts: postprocess}", "dataset.subjects=12", trials=60)
     score = outer(found)

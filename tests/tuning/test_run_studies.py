@@ -173,12 +173,12 @@ def test_poor_trials_are_pruned_as_folds_come_in(go):
         "method.lr=0.1",
         params=("lr={low: 0.1, high: 10, log: true}",),
         sampler="random",  # half of what it draws is worse than the median, whatever the study is called
-        trials=20,
+        trials=12,
         tuning_subjects=6,
     )
     (study,) = found.plain["studies"].values()
-    assert study["trials"]["pruned"] > 0 and study["trials"]["complete"] + study["trials"]["pruned"] == 20
-    assert len(learnt_from(log)) < 20 * 5 + 2 * 2
+    assert study["trials"]["pruned"] > 0 and study["trials"]["complete"] + study["trials"]["pruned"] == 12
+    assert len(learnt_from(log)) < 12 * 5 + 2 * 2
 
 
 def test_values_that_do_not_go_together_fail_one_trial(go):
