@@ -210,8 +210,7 @@ def _intervals(
         """Intervals in the known videos of a code which do not overlap, the best first, and of the other people's such videos the share
         that each hits.
         """
-        same = np.flatnonzero(known & (code == value))
-        own = np.flatnonzero(np.isin(video, same))
+        same, own = np.flatnonzero(inside := known & (code == value)), np.flatnonzero(inside[video])
         others = person[video[own], None] != person[same]
         share = (hits[np.ix_(own, same)] & others).sum(axis=1) / np.maximum(others.sum(axis=1), 1)
         chosen, left = list[int](), share.copy()
