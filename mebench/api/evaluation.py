@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, get_args
 
 from mebench import config as configuration, features, heavy, inference, inspection, reports, training
 from mebench.api.result import html, one_of
@@ -19,11 +19,6 @@ from mebench.api.run_results import Names, Run, _several, executed
 from mebench.core import Kind, Timing
 from mebench.errors import ConfigError, DataError, MebenchError, RunError, check_known, refused_by_system
 from mebench.progress import Progress
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.figure import Figure
-
 
 CONFIG = """title: {what}
 summary: an object that was given to mebench.evaluate
@@ -288,14 +283,14 @@ class Spottings:
         return self.spotted.plain()
 
     @cached_property
-    def predictions(self) -> pd.DataFrame:
+    def predictions(self) -> heavy.pandas.DataFrame:
         """A row for each interval: `video`, `face`, `kind`, `onset`, `apex`, `offset` (both ends belong to it; frames
         as image files are numbered, else from 0), the same in seconds (`onset_s` …), `confidence`, `emotion`.
         """
         return self.spotted.intervals
 
     @cached_property
-    def frame_scores(self) -> pd.DataFrame:
+    def frame_scores(self) -> heavy.pandas.DataFrame:
         """A row for each frame and kind: `video`, `face`, `frame` (from 0), `kind`, `score` (NaN where undefined)."""
         parts = [
             heavy.pandas.DataFrame(
@@ -317,7 +312,7 @@ class Spottings:
         """Reasons of failure, by video."""
         return dict(self.spotted.failed)
 
-    def plot_timeline(self, video: str | None = None) -> Figure:
+    def plot_timeline(self, video: str | None = None) -> heavy.matplotlib.figure.Figure:
         """The frame scores of one video over time, and spotted intervals as bars.
 
         Args:

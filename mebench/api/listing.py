@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mebench import boards, config as configuration, heavy, metrics, records, tracking
 from mebench._checkout import shipped
@@ -13,11 +13,8 @@ from mebench.core import Kind, Task
 from mebench.errors import RunError, check_known
 from mebench.progress import Progress, Silent
 
-if TYPE_CHECKING:
-    import pandas as pd
 
-
-def listed(kind: configuration.registry.PluginKind, plugins: Names = ()) -> pd.DataFrame:
+def listed(kind: configuration.registry.PluginKind, plugins: Names = ()) -> heavy.pandas.DataFrame:
     """All plugins of a kind by id: `title`, `tasks`, `summary`, `paper`, `folder`, and the reason if it is `broken`.
 
     Args:
@@ -78,7 +75,7 @@ def leaderboard(
     runs: str = "",
     folder: str | Path | None = None,
     progress: Progress | None = None,
-) -> pd.DataFrame:
+) -> heavy.pandas.DataFrame:
     """The leaderboard of all finished runs and records, with published results marked: one row for each line of its
     tables.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from markupsafe import Markup
 
@@ -12,10 +12,6 @@ from mebench import heavy, metrics, reports
 from mebench.errors import DataError, unknown
 from mebench.format import number
 from mebench.table import Column, Table
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.figure import Figure
 
 
 class Result(ABC):
@@ -39,11 +35,11 @@ class Result(ABC):
 
     @property
     @abstractmethod
-    def frame_scores(self) -> pd.DataFrame:
+    def frame_scores(self) -> heavy.pandas.DataFrame:
         """A row for each frame and kind: `video`, `frame` (from 0), `kind`, `score` (NaN where undefined)."""
 
     @property
-    def scores(self) -> pd.DataFrame:
+    def scores(self) -> heavy.pandas.DataFrame:
         """Every score by its name (`spotting.micro.f1`): `value`, the ends `low` and `high` of its 95 % interval, and
         the `reason` if there is no interval. NaN means undefined.
         """
@@ -53,17 +49,17 @@ class Result(ABC):
         return table.astype(dict.fromkeys(("value", "low", "high"), "float64")).rename_axis("score")
 
     @property
-    def videos(self) -> pd.DataFrame:
+    def videos(self) -> heavy.pandas.DataFrame:
         """A row for each video: `video` (its key), `subject`, `dataset`, `n_frames`, `fps`."""
         return self.tables.videos
 
     @property
-    def truth(self) -> pd.DataFrame:
+    def truth(self) -> heavy.pandas.DataFrame:
         """A row for each annotated expression: `video`, `kind`, `onset`, `apex`, `offset` (both ends belong to it), `emotion`."""
         return self.tables.truths
 
     @property
-    def predictions(self) -> pd.DataFrame:
+    def predictions(self) -> heavy.pandas.DataFrame:
         """A row for each spotted interval: `video`, `kind`, `onset`, `apex`, `offset` (both ends belong to it), `confidence`,
         `emotion` … Empty where nothing was spotted.
         """
@@ -71,7 +67,7 @@ class Result(ABC):
         columns = ["video", "kind", "onset", "apex", "offset", "confidence", "emotion", "draw"]
         return heavy.pandas.DataFrame(columns=columns) if found is None else found
 
-    def plot_timeline(self, video: str | None = None) -> Figure:
+    def plot_timeline(self, video: str | None = None) -> heavy.matplotlib.figure.Figure:
         """Plot one video over time: its frame scores, if any, above its annotated and its spotted intervals.
 
         Args:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mebench import (
     boards,
@@ -23,10 +23,6 @@ from mebench import (
 from mebench.api.result import Result, html
 from mebench.errors import ConfigError, MebenchError, unknown
 from mebench.progress import Progress
-
-if TYPE_CHECKING:
-    import pandas as pd
-
 
 Names = str | Path | Iterable[str | Path]
 """A path, or several."""
@@ -86,21 +82,21 @@ class Run(Result):
         return run_files.scoring.tables_of(self.folder)
 
     @property
-    def frame_scores(self) -> pd.DataFrame:
+    def frame_scores(self) -> heavy.pandas.DataFrame:
         """A row for each frame and kind: `fold`, `video`, `frame` (from 0), `kind`, `score` (NaN where undefined).
         Empty where nothing was spotted, and in a record, which keeps none.
         """
         return self._table("frame_scores", "spot", ["fold", "video", "frame", "kind", "score"])
 
     @property
-    def clips(self) -> pd.DataFrame:
+    def clips(self) -> heavy.pandas.DataFrame:
         """A row for each annotated clip that was to be named: `fold`, `video`, `onset`, `offset`, `predicted`, and in
         `probabilities` a number for each class of the scheme. Empty where nothing was named.
         """
         return self._table("clips", "recognize", ["fold", "video", "onset", "offset", "predicted", "probabilities"])
 
     @property
-    def folds(self) -> pd.DataFrame:
+    def folds(self) -> heavy.pandas.DataFrame:
         """One row per fold, by its name: the tested subjects (`test`), the numbers of training and validation subjects,
         and the cost: seconds of features, training and prediction, memory in MiB, number of learnt parameters.
         """
@@ -113,7 +109,7 @@ class Run(Result):
         return table.join(run_files.fold_files.read_csv(costs).set_index("fold")) if costs.is_file() else table
 
     @property
-    def history(self) -> pd.DataFrame:
+    def history(self) -> heavy.pandas.DataFrame:
         """The training history: `fold`, `stage`, `epoch`, `split`, `loss`, `accuracy` …; empty for a method without
         training.
         """
@@ -134,7 +130,7 @@ class Run(Result):
     def _side(self) -> reports.timeline.Judged:
         return reports.report.judged(records.record.read(self.folder))
 
-    def _table(self, name: str, task: str, columns: Sequence[str]) -> pd.DataFrame:
+    def _table(self, name: str, task: str, columns: Sequence[str]) -> heavy.pandas.DataFrame:
         """A table of a task's answers; empty where the run was not asked for it, and what a record does not keep."""
         kept = task in self.folder.read_json("folds.json")["tasks"] and not records.record.is_record(self.folder)
         there = kept or (self.path / f"{name}.parquet").is_file()
@@ -286,7 +282,7 @@ class Sweep:
         self.failures = list(failures)
 
     @property
-    def scores(self) -> pd.DataFrame:
+    def scores(self) -> heavy.pandas.DataFrame:
         """A row for each setting and main score: the settings that vary, `score`, its mean over seeds (`value`), their
         standard deviation (`spread`), lowest and highest end of the runs' intervals (`low`, `high`), and `seeds`.
         """

@@ -5,19 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 from mebench import annotations as sheets_room, core, exchange, heavy, inspection, metrics, reports, runs as run_files
 from mebench.api import Result, Run, html, runs_folder
 from mebench.errors import ConfigError, RunError, check_known
 from mebench.progress import Progress, Silent
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-
 What = Literal["intervals", "frame scores", "clips"]
-Given: TypeAlias = "str | Path | pd.DataFrame"
+Given: TypeAlias = "str | Path | heavy.pandas.DataFrame"
 """A file, or a table with the columns of one."""
 Names: TypeAlias = "str | Sequence[str] | None"
 FORMATS = {"auto": None, "csv": False, "strs": False, "megc2023": False, "megc2020": True}
@@ -57,13 +53,13 @@ class Scores(Result):
         return self.answers.tables
 
     @property
-    def frame_scores(self) -> pd.DataFrame:
+    def frame_scores(self) -> heavy.pandas.DataFrame:
         """A row for each frame and kind: `video`, `frame`, `kind`, `score`; empty unless frame scores were given."""
         found = self.tables.frame_scores
         return heavy.pandas.DataFrame(columns=["video", "frame", "kind", "score"]) if found is None else found
 
     @property
-    def clips(self) -> pd.DataFrame:
+    def clips(self) -> heavy.pandas.DataFrame:
         """A row for each given clip: `video`, `subject`, `dataset`, `truth`, `predicted`, `probability`; empty of
         intervals.
         """
@@ -306,7 +302,7 @@ class Comparison:
         return reports.trust.noise_of(self.sides, noise, [*self.found.scores], self.found.convention)
 
     @property
-    def scores(self) -> pd.DataFrame:
+    def scores(self) -> heavy.pandas.DataFrame:
         """Every score by its name: `first`, `second`, their `difference` with the ends `low` and `high` of its
         interval, `p` of the permutation test, `p_holm` among all scores, and `detectable`, the smallest difference that
         these subjects show with 80 % power.

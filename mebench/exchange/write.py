@@ -20,7 +20,6 @@ Interval = tuple[int, int]
 EAF = "eaf"
 TIMED = (EAF, "activitynet", "thumos")
 """Formats with times, which count from the first frame of a video, whatever the number of its file."""
-"""The format that counts time instead of frames."""
 NUMBERING = ["first", "numbers"]
 """Columns of the table of videos: how the dataset's files are numbered (`Video`)."""
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
