@@ -165,8 +165,9 @@ class ComputeCost:
 
     def __add__(self, other: "ComputeCost") -> "ComputeCost":
         """The cost of two parts of the work on one video."""
-        seconds, n_frames = self.seconds + other.seconds, max(self.n_frames, other.n_frames)
-        return ComputeCost(seconds, n_frames, self.computed or other.computed)
+        return ComputeCost(
+            self.seconds + other.seconds, max(self.n_frames, other.n_frames), self.computed or other.computed
+        )
 
 
 class Source:
@@ -370,11 +371,17 @@ class Source:
             self.tick(stage)
 
     def _named(self, step: Callable[..., _T], *args: Any) -> _T:
-        """The output of a step, with the name of the video added to its errors."""
+        """The output of a step, with the name of the video added to its errors; NumPy's errors name the step and shape."""
         try:
             return step(*args)
         except DataError as error:
             raise type(error)(f"{self.video.key}: {error}") from error
+        except (ValueError, IndexError) as error:
+            raise PluginError(
+                f"{self.video.key}: the step {type(getattr(step, '__self__', step)).__name__} fails on an array of shape "
+                f"{np.shape(args[0])} with {type(error).__name__}: {str(error).rstrip('.')}. Correct the step, or the one before it if this "
+                "shape is not (H, W, C); MEBENCH_DEBUG=1 shows the line"
+            ) from error
 
     def compute(
         self,

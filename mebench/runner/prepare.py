@@ -19,6 +19,7 @@ from mebench.features import (
     Clip,
     ComputeCost,
     FeatureStore,
+    Flow,
     Key,
     NoFaceError,
     source_of,
@@ -172,9 +173,11 @@ def hosted_feature_task(
     with tempfile.TemporaryDirectory(prefix="mebench-features-") as scratch:
         write = (Path(scratch), *([] if board is None else [Path(board)]))
         grants = [one.grant._replace(write=write) for one in wanted if one.grant is not None]
-        grant = None  # or all that the runs that want them may reach
-        if len(grants) == len(wanted):
-            grant = Grant(*(tuple(dict.fromkeys(chain.from_iterable(parts))) for parts in zip(*grants)))
+        grant = (  # all that the runs that want them may reach
+            Grant(*(tuple(dict.fromkeys(chain.from_iterable(parts))) for parts in zip(*grants)))
+            if len(grants) == len(wanted)
+            else None
+        )
         for scope in ("frames", "clips"):  # that of all frames is kept before the places of clips are given
             asked = [
                 replace(
@@ -322,5 +325,7 @@ def _jobs(plans: Sequence[Plan]) -> list[_Job]:
                 job.brought |= any(
                     not type(step).__module__.startswith("mebench.features.") for one in chains for step in one.steps
                 )
-                job.imports.update((FLOW, *imports_before(plan.method.folder)))
+                job.imports.update(imports_before(plan.method.folder))
+                if any(isinstance(step, Flow) and step.portable for one in chains for step in one.steps):
+                    job.imports.add(FLOW)
     return list(jobs.values())

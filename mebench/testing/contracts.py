@@ -150,7 +150,7 @@ def card_names_the_paper(subject: Owner) -> None:
         )
 
 
-@promise("Define the class at the top of its module, and Plugin = that class", after="params_are_a_frozen_dataclass")
+@promise("Define the class at the top of its module, and Plugin = that class", after="presets_and_settings_are_valid")
 def class_pickles(subject: Owner) -> None:
     """The plugin's class can be found by module and name."""
     plugin = registry.load(subject.kind, subject.id)

@@ -2,19 +2,20 @@ import resource
 import shutil
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from mebench.core import Chain
-from mebench.errors import ConfigError, DataError
+from mebench.errors import ConfigError, DataError, PluginError
 from mebench.features import (
     EyesAndMouth,
     FaceCrop,
     FeatureStore,
     Flow,
+    MapStep,
     MinMax,
     RemoveNoseMotion,
     Resize,
@@ -314,6 +315,23 @@ def test_landmarks_that_are_none_are_refused(store, drift, points):
 def test_steps_that_do_not_fit_together_are_refused(store, drift, chain, message):
     with pytest.raises(ConfigError, match=message):
         source_of(store, drift, "drift", drift.video()).frame_features(chain)
+
+
+@dataclass(frozen=True)
+class Mean(MapStep):
+    """A step that forgets the channels."""
+
+    def apply(self, x, landmarks):
+        return x.mean()
+
+
+def test_a_step_that_gives_another_shape_is_named(store, drift):
+    chain = Chain("x", (CROP, Flow("farneback", k=2), Mean(), Strain()))
+    said = (
+        r"v: the step Strain fails on an array of shape \(\) with \w+Error: .*\. Correct the step, or the one before it"
+    )
+    with pytest.raises(PluginError, match=said):
+        source_of(store, drift, "drift", drift.video()).feature(chain, None)
 
 
 def test_a_gap_in_a_chain_for_clips_is_refused(store, drift):

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 from hypothesis import given, strategies as st
 
-from mebench.protocols import PROTOCOLS, KFoldParams, People, across, challenges, folds, within
+from mebench.protocols import ADDED, PROTOCOLS, KFoldParams, People, across, challenges, folds, within
 from tests.protocols.drawn import datasets, same_face, video
 
 SMIC = ("smic_hs", "smic_vis", "smic_nir")
@@ -41,6 +41,12 @@ CASES = {
     "casme3": (("casme3",), None),
     "dfme": (("dfme",), None),
 }
+
+
+def test_every_protocol_of_the_package_is_among_the_cases():
+    assert PROTOCOLS.keys() - ADDED == {case.split()[0] for case in CASES}
+
+
 ONCE = (
     *(
         "loso",

@@ -99,6 +99,12 @@ def test_methods_of_one_sweep_share_a_flow_that_only_keep_stores(tmp_path, monke
         assert len([*tmp_path.glob(f"{cache}/flow/*/*.npy")]) == (0 if keep == "none" else len(strain.videos))
 
 
+@pytest.mark.parametrize(("flow", "own"), [("tvl1", True), ("dis", False)])
+def test_only_a_process_that_computes_tvl1_compiles_it(tmp_path, flow, own):
+    plan = make_plan(resolve(["method=optical_strain", *TINY, f"method.flow={flow}", f"cache={tmp_path}"]))
+    assert {module.FLOW in job.imports for job in module._jobs([plan])} == {own}
+
+
 HEAVY = "[name for name in ('torch', 'lightning', 'torchmetrics', 'pandas') if name in __import__('sys').modules]"
 RESIDENT = "[int(line.split()[1]) / 1024 for line in open('/proc/self/status') if line.startswith('VmRSS')]"
 """MiB; of Linux."""

@@ -4,6 +4,7 @@ import re
 import shutil
 import sys
 import unittest
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import NamedTuple
@@ -415,6 +416,10 @@ def test_a_broken_plugin_is_told_what_to_do(kit, write_plugin, way, template):
     id_, _ = broken(kit, write_plugin, template, ANY[way])
     _, checks = told(template, id_, ANY[way])
     if "card" not in ANY[way].check:
+        for name, check in checks.items():
+            if name not in (ANY[way].check.replace("KIND", kind_of(template)), "params_import_nothing_heavy"):
+                with suppress(unittest.SkipTest):
+                    check.run()
         with pytest.raises(unittest.SkipTest, match="this cannot be checked before"):
             checks[list(checks)[-1]].run()
 
