@@ -286,8 +286,8 @@ class Source:
             rows = (self._finished(chain, route, x, landmarks) for x in maps)
             first = next(rows, None)
             if first is None:  # also without a single flow the shape of a feature is known
-                channels = 2 * len(route.core.gaps) if isinstance(route.core, Flow) else 2
-                nothing_moves = np.zeros((route.crop.size, route.crop.size, channels), np.float32)
+                gaps = len(route.core.gaps) if isinstance(route.core, Flow) else 1
+                nothing_moves = np.zeros((route.crop.size, route.crop.size, 2 * gaps), np.float32)
                 return Draft((0, *self._finished(chain, route, nothing_moves, landmarks).shape), FEATURE, [])
             if clip is not None:
                 return Draft(first.shape, FEATURE, [first])
@@ -379,8 +379,8 @@ class Source:
         except (ValueError, IndexError) as error:
             raise PluginError(
                 f"{self.video.key}: the step {type(getattr(step, '__self__', step)).__name__} fails on an array of shape "
-                f"{np.shape(args[0])} with {type(error).__name__}: {str(error).rstrip('.')}. Correct the step, or the one before it if this "
-                "shape is not (H, W, C); MEBENCH_DEBUG=1 shows the line"
+                f"{np.shape(args[0])} with {type(error).__name__}: {str(error).rstrip('.')}. Correct the step, or the "
+                "one before it if this shape is not (H, W, C); MEBENCH_DEBUG=1 shows the line"
             ) from error
 
     def compute(
