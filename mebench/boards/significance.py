@@ -230,13 +230,13 @@ def standing(records: Sequence[Record], path: str, read: Read, judged: Sequence[
     Returns: Plain data for each; empty for a run without such a score. `group` and `ranks` need two runs that have one.
     """
     task, _, section = path.partition(".")
-    kind = section.partition(".")[0] if task == "spotting" else "micro"
-    first = records[0]
+    first, kind = records[0], section.partition(".")[0] if task == "spotting" else "micro"
     kinds = [kind] if kind != "overall" else first.about["kinds"]
     try:
         pool = Pool.of([_needed(read(record), task, first.convention) for record in records])
         rules = kinds, first.about["classes"], first.convention
-        score, of_person = pool.scorer(path, *rules), pool.scorer(personal(path), *rules)
+        score, by = pool.scorer(path, *rules), personal(path)
+        of_person = score if by == path else pool.scorer(by, *rules)
     except MebenchError:
         return [{} for _ in records]
     pairs = distinguished(score, pool.units, PERMUTATIONS, derived_seed(0, "permutation"))

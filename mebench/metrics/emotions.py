@@ -86,9 +86,9 @@ class Sample:
         NaN where the truth is empty, and for means over classes where it lacks one that occurs in the truth of all units.
         """
         n, *shape = self.matrices.shape
-        pooled = (weights @ self.matrices.reshape(n, int(np.prod(shape)))).reshape(-1, *shape)
-        occurs = self.support.sum(axis=0) > 0
-        absent = weights @ self.support[:, occurs] == 0
+        n_cells, occurs = int(np.prod(shape)), self.support.sum(axis=0) > 0
+        both = weights @ np.concatenate([self.matrices.reshape(n, n_cells), self.support[:, occurs]], axis=1)
+        pooled, absent = both[:, :n_cells].reshape(-1, *shape), both[:, n_cells:] == 0
         nobody, lacking = absent.all(axis=1), absent.any(axis=1)
         found = dict(evaluate(pooled))
         if self.named is not None:  # of classes that are not named in a weighting, rows and columns are 0

@@ -152,13 +152,15 @@ def _read(
     codes = [
         pd.factorize(np.array([said[n] if n < len(said) else None for said in rows["said"]], object))[0] for n in places
     ]
+    # Places that say the same of each row are worth the same, such as one code in all names and the number of rows.
+    distinct = [n for n in places if not any(np.array_equal(codes[n], codes[m]) for m in range(n))]
     people = rows["subject"].map(lambda who: tuple(sorted(trained_on[who])))
     words = "nothing", f"the rank among the person's {of}", f"the number of the person's {of}"
     group: Any
     for group, asked in rows.groupby([rows["dataset"], people]):
         known = may & rows["subject"].isin(group[1]).to_numpy()
         own = known & (rows["dataset"] == group[0]).to_numpy()
-        best = max(places, key=lambda place: worth(codes[place], own))
+        best = max(distinct, key=lambda place: worth(codes[place], own))
         reads[group[0]][words[best] if best < len(words) else f"code {best - 2}"] += asked["subject"].nunique()
         yield asked.index, known, own, codes, best
 

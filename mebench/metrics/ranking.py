@@ -62,9 +62,8 @@ def hardest(personal: Floats, share: float = LOWEST) -> Indices:
     [1, 2]
     """
     known = np.asarray(~np.isnan(personal).all(axis=0))
-    ranks = heavy.pandas.DataFrame(personal).rank(axis=1).to_numpy()
     mean = np.full(len(known), np.inf)
-    mean[known] = np.nanmean(ranks[:, known], axis=0)
+    mean[known] = np.nanmean(heavy.pandas.DataFrame(personal).rank(axis=1).to_numpy()[:, known], axis=0)
     return np.asarray(np.sort(np.argsort(mean, kind="stable")[: int(np.ceil(share * known.sum() - EQUAL))]))
 
 
