@@ -76,11 +76,13 @@ class Casme2LbpTop(Dataset):
         try:
             shares = np.array(read_plain(file, 2**16).split(), np.float64)
         except (OSError, ValueError) as error:
-            raise DataError(f"{file} is no text of numbers ({error}). Copy it again from the published set") from None
+            raise DataError(
+                f"{file} cannot be read as numbers ({error}): copy it again from the published set"
+            ) from None
         if shares.shape != (NUMBERS,) or not np.isfinite(shares).all() or (shares < 0).any():
             raise DataError(
-                f"{file} does not hold {NUMBERS} shares of at least 0, one a line, but {len(shares)} numbers, not all of which are shares: "
-                "copy it again from the published set"
+                f"{file} holds {len(shares)} numbers: expected {NUMBERS} finite numbers "
+                "of at least 0, one a line. Copy it again from the published set"
             )
         return shares.reshape(1, 1, NUMBERS).astype(np.float32)
 

@@ -113,7 +113,9 @@ class Dfme(NestedDataset):
         chosen = [a for a in found if (a.fps or self.fps) == self.params.fps]
         if not chosen:
             rates = ", ".join(sorted({f"{a.fps or self.fps:g}" for a in found}))
-            raise DataError(f"dataset.fps={self.params.fps}: no row of {log.where} has this rate; there are {rates}")
+            raise DataError(
+                f"dataset.fps={self.params.fps}: no row of {log.where} has this rate. Choose one of {rates}"
+            )
         log.marked(None, "Fps", str(self.params.fps), f"{len(found) - len(chosen)} rows of other rates are left out")
         return chosen
 

@@ -129,8 +129,8 @@ class LongVideoFeatures(Dataset):
         if layout == "me_tst":
             if truth is None:
                 raise DataError(
-                    "the windows of ME-TST have no names of videos, which the list of expressions gives: give dataset.truth=PATH, such "
-                    "as samm_annotation.csv of LGSNet's repository"
+                    "the windows of ME-TST are stored without the names of their videos, which come from a list of expressions: give "
+                    "dataset.truth=PATH, such as samm_annotation.csv of LGSNet's repository"
                 )
             found = readers.me_tst(
                 root, [name for name, rows in truth.rows.items() if any(a.kind == "micro" for a in rows)]
@@ -153,7 +153,8 @@ class LongVideoFeatures(Dataset):
                 videos.append(Video("long_video_features", *name, self._fps, series.n_frames, tuple(expressions)))
         if not videos:
             raise DataError(
-                f"the list names none of the videos of dataset.root={self.params.root}: give that of dataset.of={self.params.of}"
+                f"dataset.truth names none of the videos in dataset.root={self.params.root}: give the list of the recordings "
+                f"dataset.of={self.params.of}"
             )
         return videos
 
@@ -171,8 +172,8 @@ class LongVideoFeatures(Dataset):
         if name not in truth.rows:
             if self.params.unnamed == "refuse":
                 raise DataError(
-                    f"{truth.where} does not name {name[1]}, of which there are features: give the list that does, or "
-                    "dataset.unnamed=empty if nobody expresses anything there, or dataset.unnamed=left_out"
+                    f"{truth.where} does not name {name[1]}, which has features: give a list that names it, or set "
+                    "dataset.unnamed=empty if it shows no expression, or dataset.unnamed=left_out to leave it out"
                 )
             self._log.marked(
                 None, "video", name[1], f"the list does not name it: {self.params.unnamed.replace('_', ' ')}"

@@ -80,7 +80,7 @@ def _motion(found: NDArray[Any], file: Path, shape: tuple[int, ...]) -> NDArray[
     if not fits or not len(found) or found.dtype.kind not in "fiu" or not np.isfinite(found).all():
         wanted = ", ".join("any" if size == -1 else str(size) for size in ("frames", *shape))
         raise DataError(
-            f"{file} holds {found.dtype} of shape {found.shape}: expected finite numbers of shape ({wanted}); is dataset.layout right?"
+            f"{file} holds {found.dtype} of shape {found.shape}: expected finite numbers of shape ({wanted}). Check dataset.layout"
         )
     return found.astype(np.float16)
 
@@ -91,7 +91,7 @@ def _of_files(files: Sequence[Path], of: str, root: Path, example: str) -> dict[
     for file in files:
         name = name_of(file.stem, of) or name_of(f"{file.parent.name}/{file.stem}", of)
         if name is None:
-            raise DataError(f"{file} is called by no video of dataset.of={of}: expected names such as {example}")
+            raise DataError(f"{file} belongs to no video of dataset.of={of}: expected names such as {example}")
         if name in found:
             raise DataError(
                 f"{found[name]} and {file} are both of {name[1]}: move one of them out of dataset.root={root}"
@@ -111,7 +111,7 @@ def abpn(root: Path, of: str) -> dict[Name, Series]:
             continue
         if (name := name_of(stem, of)) is None:
             raise DataError(
-                f"{file} is called by no video of dataset.of={of}: expected names such as samm_006_1_0256.npz"
+                f"{file} belongs to no video of dataset.of={of}: expected names such as samm_006_1_0256.npz"
             )
         parts.setdefault(name, {})[int(first)] = file
     found = {}
@@ -165,11 +165,12 @@ class _Labels:
                 labels = numbers(file, "label")
             except DataError:
                 raise DataError(
-                    f"{file} holds no labels, so nobody says where expressions are: give the list of them as dataset.truth=PATH"
+                    f"{file} holds no labels of expressions: give a list of the expressions as dataset.truth=PATH"
                 ) from None
             if labels.ndim != 2 or labels.shape[1] != 8:
                 raise DataError(
-                    f"{file} holds labels of shape {labels.shape}: expected (frames, 8); give dataset.truth=PATH"
+                    f"{file} holds labels of shape {labels.shape}: expected (frames, 8). Give a list of the expressions "
+                    "instead, as dataset.truth=PATH"
                 )
             parts.append(labels[EDGE:-EDGE])
         whole, found = np.concatenate(parts)[: self.rows], Spans()
@@ -203,14 +204,14 @@ def _length(file: Path) -> int:
             header = np.lib.format.read_array_header_1_0 if version[0] == 1 else np.lib.format.read_array_header_2_0
             return int(header(opened)[0][0])
     except (OSError, ValueError, IndexError) as error:
-        raise DataError(f"{file} is no array of NumPy ({error}): copy it again from the published set") from None
+        raise DataError(f"{file} is not a NumPy array ({error}): copy it again from the published set") from None
 
 
 def _middle_steps(file: Path) -> NDArray[np.float16]:
     """The motion from the middle of each window to the next frame."""
     windows = _motion(numbers(file), file, (17, -1, 2))
     if windows.shape[2] <= max(KEPT):
-        raise DataError(f"{file} holds {windows.shape[2]} regions: expected 13, of which the program reads ten")
+        raise DataError(f"{file} holds {windows.shape[2]} regions: expected 13. Copy it again from the published set")
     found = np.zeros((len(windows), REGIONS, 1, 2), np.float16)
     found[:, list(PLACES), 0] = (windows[:, 9] - windows[:, 8])[:, list(KEPT)]
     return found
@@ -240,8 +241,8 @@ def me_tst(root: Path, names: Sequence[Name]) -> dict[Name, Series]:
         videos += part
     if len(videos) != len(names) and files:
         raise DataError(
-            f"{', '.join(file.name for file in files)} hold {len(videos)} videos without names, and the list gives micro-expressions to "
-            f"{len(names)}: they must agree, or a video would get another's truth; give the list that the authors read as dataset.truth"
+            f"{', '.join(file.name for file in files)} hold {len(videos)} videos without names, but {len(names)} videos in the list have "
+            "micro-expressions: expected equal numbers, since videos are matched by their order. Give the authors' list as dataset.truth"
         )
     found = {name: _windows(video, name) for name, video in zip(sorted(names, key=natural), videos)}
     return {name: Series(len(steps) + 1, tuple(files), partial(np.copy, steps)) for name, steps in found.items()}
@@ -261,7 +262,8 @@ def _windows(video: Any, name: Name) -> NDArray[np.float16]:
         or not np.isfinite(windows).all()
     ):
         raise DataError(
-            f"the windows of {name[1]} have the shape {windows.shape}: expected (windows, 10, an even number of frames)"
+            f"the windows of {name[1]} have the shape {windows.shape}: expected (windows, 10, an even number of frames). Copy "
+            "the file again from the published set"
         )
     half = windows.shape[2] // 2
     steps = np.diff(windows, axis=2)

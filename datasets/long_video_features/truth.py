@@ -85,7 +85,7 @@ def read_truth(path: Path, of: str, log: Log) -> Truth:
     if nameless or not truth.rows:
         example = {"samm_lv": "006_1", "cas_me2": "15_0101", "casme3": "001/a"}[of]
         raise DataError(
-            f"{truth.where} calls a video {nameless!r}, which is none of dataset.of={of}: expected names such as {example}. Give the "
+            f"{truth.where} names a video {nameless!r}, which is not in dataset.of={of}: expected names such as {example}. Give the "
             "list of these recordings, or another dataset.of"
         )
     return truth

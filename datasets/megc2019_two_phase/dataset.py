@@ -69,7 +69,7 @@ class Megc2019TwoPhase(Dataset):
                 )
         if stray := sorted(present - {clip + ending for _, _, clip in clips for ending in ENDINGS.values()}):
             raise DataError(
-                f"{stray[0]} is a map of no clip of {LIST}, as are {len(stray) - 1} others: take list and maps from one version"
+                f"{stray[0]} belongs to no clip in {LIST}, one of {len(stray)} such maps: take list and maps from one version"
             )
         self._compare(clips)
         return clips
@@ -92,7 +92,9 @@ class Megc2019TwoPhase(Dataset):
                     f"{file}: clip {clip} of {member}/{subject} has the class {label!r}: expected 0, 1 or 2"
                 )
         if len(clips) < len(rows) or not clips:
-            raise DataError(f"{file} names {len(rows)} clips, {len(clips)} of them different: restore it")
+            raise DataError(
+                f"{file} names {len(rows)} clips, {len(clips)} of them distinct: restore it from the authors' repository"
+            )
         return {clip: int(label) for clip, label in clips.items()}
 
     def _compare(self, clips: dict[ClipKey, int]) -> None:
@@ -112,7 +114,7 @@ class Megc2019TwoPhase(Dataset):
         if wrong := sorted(clip for clip in clips if clips[clip] != filed[clip]):
             raise DataError(
                 f"clip {'/'.join(wrong[0])} has class {clips[wrong[0]]} in {LIST} and {filed[wrong[0]]} in {folder}, one of {len(wrong)} "
-                "such clips: is a folder renamed?"
+                "such clips: take both from one version, in which no folder was renamed"
             )
 
     def _file(self, clip: str, ending: str) -> Path:

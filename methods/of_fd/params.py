@@ -113,7 +113,8 @@ class Params(FaceParams):
         rate = self.fps if abs(own - self.fps) < 0.1 * self.fps else own
         if not self.highest < rate / 2:
             raise ConfigError(
-                f"videos of {fps:g} frames per second show nothing of method.highest={self.highest:g} Hz: choose less than {rate / 2:g}"
+                f"videos of {fps:g} frames per second cannot show motion of method.highest={self.highest:g} Hz: choose less "
+                f"than {rate / 2:g}"
             )
         return rate
 

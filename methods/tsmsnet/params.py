@@ -72,5 +72,5 @@ class Params(MacroParams, FaceParams):
         )
         if self.segment < 3:
             raise ConfigError(
-                f"method.segment must be at least 3, the convolutions along time need as many, not {self.segment}"
+                f"method.segment must be at least 3 frames, which the convolutions along time need, not {self.segment}"
             )

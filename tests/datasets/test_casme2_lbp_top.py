@@ -90,9 +90,9 @@ def test_a_faulty_tree_is_one_sentence(tree, fault):
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        ("0.1 \n" * 176, "does not hold 177 shares"),
-        ("0.1 \nx \n", "is no text of numbers"),
-        ("nan \n" * 177, "does not hold 177 shares"),
+        ("0.1 \n" * 176, "holds 17[67] numbers: expected 177 finite numbers of at least 0"),
+        ("0.1 \nx \n", "cannot be read as numbers"),
+        ("nan \n" * 177, "holds 17[67] numbers: expected 177 finite numbers of at least 0"),
     ],
 )
 def test_a_faulty_file_is_one_sentence_with_its_name(tree, content, reason):

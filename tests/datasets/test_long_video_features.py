@@ -123,7 +123,9 @@ def test_a_video_that_the_list_lacks(drawn, tmp_path):
     rows = [line.split(",") for line in (drawn / "abpn.csv").read_text().splitlines()]
     write_csv(tmp_path / "list.csv", [row for row in rows if row[1] != "samm_007_2"])
     listed = str(tmp_path / "list.csv")
-    with pytest.raises(DataError, match=r"does not name 007_2, .* dataset.unnamed=empty if nobody expresses") as error:
+    with pytest.raises(
+        DataError, match=r"does not name 007_2, .* dataset.unnamed=empty if it shows no expression"
+    ) as error:
         dataset(drawn, "abpn", listed).videos()
     assert "\n" not in str(error.value)
     empty, left_out = (dataset(drawn, "abpn", listed, unnamed=word) for word in ("empty", "left_out"))
@@ -151,7 +153,7 @@ def without_labels(tree, tmp):
         "layout": "abpn",
         "root": str(tmp),
         "truth": None,
-    }, "holds no labels, .*: give the list of them as dataset.truth=PATH"
+    }, "holds no labels of expressions: give a list of the expressions as dataset.truth=PATH"
 
 
 def with_a_segment_missing(tree, tmp):
@@ -163,11 +165,11 @@ def with_a_segment_missing(tree, tmp):
 def windows_of_more_videos(tree, tmp):
     rows = [line.split(",") for line in (tree / "me_tst.csv").read_text().splitlines()]
     write_csv(tmp / "list.csv", [row for row in rows if not row[1].endswith("006_1")])
-    return {"layout": "me_tst", "truth": str(tmp / "list.csv")}, "hold 8 videos without names, and the list .* to 7"
+    return {"layout": "me_tst", "truth": str(tmp / "list.csv")}, "hold 8 videos without names, but 7 videos in the list"
 
 
 def windows_without_a_list(tree, tmp):
-    return {"layout": "me_tst", "truth": None}, "have no names of videos, .* dataset.truth=PATH"
+    return {"layout": "me_tst", "truth": None}, "stored without the names of their videos, .* dataset.truth=PATH"
 
 
 def a_pickle_that_calls_something(tree, tmp):
@@ -187,7 +189,7 @@ def arrays_of_another_layout(tree, tmp):
         "root": str(tmp),
         "truth": str(tmp / "list.csv"),
         "step": 7.0,
-    }, r"expected .* \(frames, 12, 2\); is dataset.layout"
+    }, r"expected .* \(frames, 12, 2\)\. Check dataset.layout"
 
 
 def a_damaged_file(tree, tmp):
@@ -201,7 +203,7 @@ def another_list(tree, tmp):
         "layout": "abpn",
         "truth": str(tmp / "list.csv"),
         "of": "cas_me2",
-    }, "is called by no video of dataset.of=cas_me2"
+    }, "belongs to no video of dataset.of=cas_me2"
 
 
 def a_list_of_other_names(tree, tmp):
@@ -209,7 +211,7 @@ def a_list_of_other_names(tree, tmp):
     return {
         "layout": "abpn",
         "truth": str(tmp / "list.csv"),
-    }, "calls a video 'anger', which is none of dataset.of=samm_lv"
+    }, "names a video 'anger', which is not in dataset.of=samm_lv"
 
 
 def no_list(tree, tmp):

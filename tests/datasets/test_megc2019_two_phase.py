@@ -101,7 +101,7 @@ def maps_of_nobody(tree):
         next((tree / megc2019_two_phase_params.MAPS).glob("*_1 .png")),
         tree / megc2019_two_phase_params.MAPS / "sub99_EP01 .png",
     )
-    return tree, "sub99_EP01 is a map of no clip"
+    return tree, "sub99_EP01 belongs to no clip"
 
 
 def one_set_only(tree):
@@ -119,7 +119,7 @@ def classes_exchanged(tree):
     folder = tree / megc2019_two_phase_params.LABELS / "sub02" / "u_test"
     for before, after in (("2", "x"), ("0", "2"), ("x", "0")):
         (folder / before).rename(folder / after)
-    return tree, r"clip casme2/sub02/sub02_EP02_02f has class 2 in .* and 0 in .*is a folder renamed"
+    return tree, r"clip casme2/sub02/sub02_EP02_02f has class 2 in .* and 0 in .*take both from one version"
 
 
 def unknown_class(tree):

@@ -418,7 +418,7 @@ def test_times_are_those_of_the_clock_to_a_tenth_at_any_rate(fps):
 
 def test_a_rate_too_low_for_the_filter_is_refused():
     with pytest.raises(
-        ConfigError, match=r"8 frames per second show nothing of method\.highest=5 Hz: choose less than 4"
+        ConfigError, match=r"8 frames per second cannot show motion of method\.highest=5 Hz: choose less than 4"
     ):
         method().chains(video(90, 8.0).timing)
     assert spotted(method(highest=1.0), video(90, 3.0, bumps=[(9, 40, 4, 5)]))[0].shape == (90, 2)

@@ -77,7 +77,7 @@ def test_a_rate_that_no_part_or_no_row_has_is_refused(root):
     with pytest.raises(ConfigError, match=r"dataset\.fps=250.*200, 300 and 500"):
         dfme.Dfme.Params(fps=250)
     sheet = root / "full_release_annotation" / "test_A_full_with_AU.xlsx"
-    with pytest.raises(DataError, match=r"no row of test_A_full_with_AU\.xlsx has this rate; there are 200"):
+    with pytest.raises(DataError, match=r"no row of test_A_full_with_AU\.xlsx has this rate. Choose one of 200"):
         dataset(root, annotations=str(sheet), fps=500).videos()
 
 
