@@ -163,7 +163,7 @@ class Record:
         why = ["FaceCrop", *(f"flow={name}, which was OpenCV's" for name in sorted(flows))]
         return "; ".join(why) if parts and self.frames else ""
 
-    @property
+    @cached_property
     def other_input(self) -> str:
         """The input that its methods read instead of their papers' input, as the installed plugins state it; empty if
         equal.
@@ -189,7 +189,7 @@ class Record:
     @cached_property
     def content(self) -> str:
         """Hash of its content and its files, except for models."""
-        said = {name: value for name, value in vars(self).items() if name not in ("folder", "answers")}
+        said = {name: value for name, value in vars(self).items() if name not in ("folder", "answers", "other_input")}
         return hashlib.sha256(json.dumps([said, files_of(self.folder)], sort_keys=True).encode()).hexdigest()
 
     def lacks(self) -> list[str]:
