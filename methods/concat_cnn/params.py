@@ -55,6 +55,16 @@ class Params(SeriesParams):
     gap: int = 1
     micro_below: float = 0.5
 
+    @property
+    def needs_landmarks(self) -> bool:
+        """Only regions need landmarks."""
+        return self.features == "motion"
+
+    @property
+    def without_landmarks(self) -> str:
+        """Action units bring their own."""
+        return "features=action_units" if self.features == "motion" else ""
+
     def __post_init__(self) -> None:
         """Check the ranges."""
         SeriesParams.__post_init__(self)

@@ -32,7 +32,7 @@ from mebench.files import file_hash
 from mebench.metrics import names_chance
 from mebench.records import check, integrity, own_hash, rescore
 from mebench.runs import RunFolder
-from tests.helpers.nightly import NIGHTLY
+from tests.helpers.nightly import NIGHTLY, by_day
 from tests.helpers.run_folders import make_run
 
 
@@ -448,7 +448,7 @@ def test_a_later_version_needs_the_one_that_it_supersedes(tmp_path):
     assert [(o.id, o.status) for o in outcomes] == [("r", "taken"), ("r~v2", "taken")]
 
 
-@pytest.mark.parametrize("check_only", [True, False])
+@pytest.mark.parametrize("check_only", by_day([True, False], False))
 def test_what_follows_a_refused_version_is_refused_too(tmp_path, check_only):
     boards_export.export(make_run(tmp_path / "runs", "r"), tmp_path / "sent")
     boards_export.export(other := make_run(tmp_path / "others", "r", shift=5), tmp_path / "sent")

@@ -116,7 +116,7 @@ def test_all_files_say_the_same_at_the_times_of_the_file(spot, tmp_path):
     assert np.allclose(drawn.times, times, atol=1e-3)
 
 
-KINDS = {
+KINDS = {  # by day two of them
     "h264.mp4": {},
     "mjpeg.avi": {"codec": "mjpeg"},
     "turned.mp4": {"turn": 90, "size": (300, 400)},
@@ -125,14 +125,15 @@ KINDS = {
 
 
 def test_faces_off_centre_in_any_format(spot, tmp_path):
-    place = {"turned.mp4": (50, 120), "tall.mkv": (100, 230)}
+    place, kinds = {"turned.mp4": (50, 120), "tall.mkv": (100, 230)}, by_day(KINDS, "mjpeg.avi", "turned.mp4")
     videos = [
         write(tmp_path / name, moving(n, 250 - 10 * n, place.get(name, (2, 60))), **{"size": (400, 300), **how})
         for n, (name, how) in enumerate(KINDS.items(), 2)
+        if name in kinds
     ]
     code, found, _, out = spot(*videos)
     assert code == 0
-    for name in KINDS:
+    for name in kinds:
         own = found[found["video"] == name.split(".")[0]]
         assert peaks.iou(np.array(surest(own)) * 1000, (1200, 1600)) >= 0.4, name
         assert (out / f"{name.split('.')[0]}.eaf").is_file()

@@ -10,6 +10,7 @@ import pytest
 from mebench.config import registry
 from mebench.testing import check_method, contracts, dataset_checks, method_checks, parametrize_with_checks
 from tests.helpers import outside
+from tests.helpers.nightly import NIGHTLY
 
 ROOTS = {name: {"root": str(maps)} for name in (outside.FLOW, outside.TWO_PHASE) if (maps := outside.find(name))}
 METHODS = sorted(registry.plugins("method"))
@@ -20,8 +21,33 @@ ALONE = "params_import_nothing_heavy"
 """It asks a fresh Python each time: below, one asks for all plugins."""
 
 
+EXPENSIVE = {
+    "actionformer",
+    "auw_gcn",
+    "concat_cnn",
+    "lgsnet",
+    "me_tst",
+    "mtsn",
+    "of_fd",
+    "sfamnet",
+    "spotformer",
+    "tsmsnet",
+}
+AGAIN = {
+    "same_seed_same_predictions",
+    "predictions_do_not_depend_on_test_labels",
+    "state_is_saved_whole",
+    "what_acts_on_scores_trains_nothing",
+}
+"""Checks that train a second time, or follow those that do: of expensive methods by night, of the other thirty by day."""
+
+
+def by_day(check):
+    return check.name != ALONE and (NIGHTLY or check.plugin not in EXPENSIVE or check.name not in AGAIN)
+
+
 @pytest.mark.usefixtures("drawn_frames")
-@parametrize_with_checks([check for id_ in METHODS for check in method_checks(id_) if check.name != ALONE])
+@parametrize_with_checks([check for id_ in METHODS for check in method_checks(id_) if by_day(check)])
 def test_method(check):
     check.run()
 

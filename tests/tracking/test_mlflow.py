@@ -457,6 +457,7 @@ def test_a_first_run_says_nothing_and_leaves_logging_as_it_was(tmp_path, progres
     assert (list(root.handlers), root.level, logging.root.manager.disable, dict(os.environ)) == before
 
 
+@nightly("`test_a_database_in_other_hands_is_waited_for_and_then_left_alone`")
 def test_three_processes_may_create_one_database(tmp_path, monkeypatch):
     import mlflow  # noqa: F401  (forked processes need not import it again)
 

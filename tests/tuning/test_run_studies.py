@@ -24,6 +24,7 @@ from mebench.reports import compare_runs
 from mebench.runner import Prepared, isolation, make_plan, session
 from mebench.runs import RunFolder
 from mebench.tuning import Dimension, Space, TuneOptions, outcome, run_studies as module, splits
+from tests.helpers.nightly import nightly
 from tests.tuning.conftest import DATASET, DATASET_PARAMS, NAMER, NAMER_PARAMS
 
 
@@ -95,6 +96,7 @@ def test_the_same_command_goes_on(go):
     assert counts == [2, 4] and first.plain["study"] == again.plain["study"]
 
 
+@nightly("`test_the_same_command_goes_on`")
 def test_trials_do_not_depend_on_stopping(go, tmp_path):
     tables = []
     for storage, steps in (("a.db", (4,)), ("b.db", (2, 4))):
@@ -115,6 +117,7 @@ def test_the_file_runs(go, toy, tmp_path):
     assert set(yaml.safe_load(text)) & {"runs", "cache", "workers", "plugins"} == set()
 
 
+@nightly("the middle of values, below")
 def test_of_nested_values_the_file_takes_the_middle(go, tmp_path):
     found = go("dataset.subjects=4", acts=("postprocess",), trials=5, nested=True)
     remarks = outcome.write_tuned(found, tmp_path / "tuned.yaml")
@@ -158,6 +161,7 @@ def test_several_objectives_give_a_front(go):
     assert set(found.plain["scores"]) == {"spotting.micro.recall", "spotting.micro.fp_per_minute"}
 
 
+@nightly("`test_figures`, and the command that writes them")
 def test_figures_and_trials_go_into_the_folder(go):
     found = go(shown=True, acts=("postprocess",), objectives=("recall", "fp_per_minute"), trials=6)
     folder = Path(found.plain["folder"])
@@ -165,6 +169,7 @@ def test_figures_and_trials_go_into_the_folder(go):
     assert len(pd.read_csv(folder / "trials.csv")) == 6
 
 
+@nightly("`test_study` prunes")
 def test_poor_trials_are_pruned_as_folds_come_in(go):
     log = Path("log")  # of the test's own folder; a path of its own would name another study, which draws other values
     found = go(
@@ -230,6 +235,7 @@ def test_results_of_other_people_are_never_taken(go, tmp_path):
     assert len(learnt_from(log)) == (3 + 5) + (4 + 4), "inner and outer folds of both"
 
 
+@nightly("studies of other settings, annotations and people, below and above")
 def test_another_convention_is_another_study(go):
     options = {"params": ("p",), "sampler": "random", "trials": 2, "inner_folds": 2, "objectives": ("ap",)}
     words = ("method.lr=0.1", "dataset.subjects=5", "convention=mean2022")
@@ -268,6 +274,7 @@ def test_a_study_is_about_the_frames_and_files_that_it_was_begun_with(go, monkey
         go("dataset.subjects=5", **options)
 
 
+@nightly("`test_a_sweep_that_goes_on_under_other_rules_shows_all_its_runs_under_them`")
 def test_outer_runs_that_are_there_are_scored_by_the_rules_and_draws_asked_for_now(go, tmp_path):
     log = tmp_path / "log"
     options = {"params": ("p",), "trials": 1, "study": "same"}
