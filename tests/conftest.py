@@ -16,6 +16,7 @@ import pytest
 import typer.main
 import typer.testing
 from hypothesis import HealthCheck, settings
+from hypothesis.internal.charmap import intervals_from_codec
 
 import mebench.datasets
 import mebench.methods
@@ -30,6 +31,8 @@ from tests.helpers.same_process import stand_in
 if TYPE_CHECKING:
     from mebench.runs import RunFolder
 
+# What `st.text()` draws from, made once a checkout: that takes 200 MiB for a moment, so before all else is in memory.
+intervals_from_codec("utf-8")
 os.environ.update(process.THREADS)  # as in a worker process, and before any numeric library is loaded
 load_lightning_lightly()
 gc.disable()  # while tests are collected, of which nothing goes away
