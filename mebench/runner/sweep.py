@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from mebench.config import RunConfig
+from mebench.console import plural
 from mebench.errors import MebenchError
 from mebench.progress import Progress
 from mebench.runner import (
@@ -69,7 +70,8 @@ def sweep(
                     failed += 1
             stand, folds = len(outcomes) - failed, sum(len(session.plan.folds) for session in sessions.values())
             progress.notify(
-                f"sweep: {len(configs)} runs, {folds} folds in {len(sessions)} of them to compute"
+                f"sweep: {plural(len(configs), 'run')}, {plural(folds, 'fold')}"
+                f"{f' in {len(sessions)} of them' if len(configs) > 1 else ''} to compute"
                 + (f"; {stand} finished ones are kept" if stand else "")
                 + (f"; {failed} cannot be run" if failed else "")
             )
