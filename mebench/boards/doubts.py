@@ -164,7 +164,7 @@ def truth_doubt(record: Record, registry: Registry) -> str:
 
 def doubt_of(record: Record, earlier: Iterable[Record], registry: Registry, read: Callable[[Path], Answers]) -> str:
     """The doubts about a record, except for its truth, in words: disagreements with earlier records; may be empty."""
-    said, same = list[str](), setting_words.identity
+    said = list[str]()
     if record.published and record.config["protocol"] not in PROTOCOLS:
         said.append(f"protocol {record.config['protocol']} is not known here, so its folds could not be drawn again")
     for one in earlier:
@@ -174,7 +174,7 @@ def doubt_of(record: Record, earlier: Iterable[Record], registry: Registry, read
             record.published
             and one.id in registry.records
             and one.seed == record.seed
-            and same(one.config) == same(record.config)
+            and setting_words.identity(one.config) == setting_words.identity(record.config)
         ):
             said.append(f"{one.id} has these settings and this seed")
             break

@@ -230,7 +230,8 @@ def standing(records: Sequence[Record], path: str, read: Read, judged: Sequence[
     Returns: Plain data for each; empty for a run without such a score. `group` and `ranks` need two runs that have one.
     """
     task, _, section = path.partition(".")
-    first, kind = records[0], section.partition(".")[0] if task == "spotting" else "micro"
+    first = records[0]
+    kind = section.partition(".")[0] if task == "spotting" else "micro"
     kinds = [kind] if kind != "overall" else first.about["kinds"]
     try:
         pool = Pool.of([_needed(read(record), task, first.convention) for record in records])

@@ -212,7 +212,8 @@ def _intervals(
         """Intervals in the known videos of a code which do not overlap, the best first, and of the other people's such videos the share
         that each hits.
         """
-        same, own = np.flatnonzero(inside := known & (code == value)), np.flatnonzero(inside[video])
+        inside = known & (code == value)
+        same, own = np.flatnonzero(inside), np.flatnonzero(inside[video])
         others = person[video[own], None] != person[same]
         share = (hits[np.ix_(own, same)] & others).sum(axis=1) / np.maximum(others.sum(axis=1), 1)
         chosen, left = list[int](), share.copy()

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -189,7 +189,7 @@ class Record:
     @cached_property
     def content(self) -> str:
         """Hash of its content and its files, except for models."""
-        said = {name: value for name, value in vars(self).items() if name not in ("folder", "answers", "other_input")}
+        said = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("folder", "answers")}
         return hashlib.sha256(json.dumps([said, files_of(self.folder)], sort_keys=True).encode()).hexdigest()
 
     def lacks(self) -> list[str]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -67,9 +68,13 @@ class SpottedVideo:
         """Seconds at which the last frame ends."""
         return self.ends(len(self.times) - 1)
 
+    @cached_property
+    def _edges(self) -> NDArray[np.float64]:
+        return edges_of(self.times, self.video.fps)
+
     def ends(self, frame: int) -> float:
         """Seconds at which a frame ends and the next one begins."""
-        return float(edges_of(self.times, self.video.fps)[frame + 1])
+        return float(self._edges[frame + 1])
 
     def intervals(self) -> pd.DataFrame:
         """`COLUMNS`: frames with the numbers of image files, else from 0; times in seconds from the frames' own time

@@ -220,6 +220,10 @@ class Judged:
         object.__setattr__(self, "_rows", rows)
         object.__setattr__(self, "_scores", dict(iter(self.frame_scores.groupby(["video", "kind"], sort=False))))
 
+    def about(self, video: str) -> Row:
+        """The row of a video in `tables.videos`."""
+        return self._rows["videos"][video][0]
+
     def track(self, video: str) -> Track:
         """This side's track for a video."""
         curves, lanes = dict[Kind, ScoreCurve](), []
@@ -324,7 +328,7 @@ def unit_lanes(answers: Iterable[tuple[Span, object, object]], name: str = "") -
 
 def timeline(video: str, sides: Sequence[Judged]) -> Timeline:
     """The timeline of one video, by its key, for one or several sides."""
-    row = sides[0]._rows["videos"][video][0]
+    row = sides[0].about(video)
     tracks = [side.track(video) for side in sides]
     ends = [
         *(len(curve.scores) for track in tracks for curve in track.curves.values()),
