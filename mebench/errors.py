@@ -93,6 +93,27 @@ def refused_by_system(what: str, then: str = "", error: type[MebenchError] = Dat
         raise error(f"{what}: {refusal.strerror or refusal}{f': {remedy}' if remedy else ''}") from refusal
 
 
+@contextmanager
+def refused_by_plugin(what: str, then: str = "", error: type[MebenchError] = PluginError) -> Iterator[None]:
+    """Turn an error of a plugin's own code in a block into one sentence: what it could not do, and why.
+
+    Args:
+        what: the plugin and what it cannot do.
+        then: the next step.
+        error: what is raised.
+
+    Raises:
+        MebenchError: of the code itself, or in place of its error.
+    """
+    try:
+        yield
+    except MebenchError:
+        raise
+    except Exception as fault:
+        said = " ".join(f"{type(fault).__name__}: {fault}".split())
+        raise error(f"{what}: {said}{f'. {then}' if then else ''}") from fault
+
+
 def system_sentence(error: OSError, verb: str = "") -> str:
     """One sentence for a system error: the operation, the path and the remedy.
 

@@ -17,7 +17,7 @@ from mebench import config as configuration, features, heavy, inference, inspect
 from mebench.api.result import html, one_of
 from mebench.api.run_results import Names, Run, _several, executed
 from mebench.core import Kind, Timing
-from mebench.errors import ConfigError, DataError, MebenchError, RunError, check_known, refused_by_system
+from mebench.errors import ConfigError, DataError, RunError, check_known, refused_by_plugin, refused_by_system
 from mebench.progress import Progress
 
 CONFIG = """title: {what}
@@ -149,14 +149,9 @@ def _written(model: Any, chains: Any, place: Path) -> str:
         raise ConfigError(
             f"{what} names its chains itself, in chains(timing): leave features out, or remove chains from it"
         )
-    try:
+    with refused_by_plugin(f"{what} does not give its features and kinds", error=ConfigError):
         training.adapter.chains_of(getattr(model, "chains", chains), Timing(30.0, 3, {"micro": 5, "macro": 20}))
         tasks, kinds = training.adapter.tasks_of(model, chains), tuple(getattr(model, "kinds", ("micro", "macro")))
-    except MebenchError:
-        raise
-    except Exception as error:  # of the object's own code
-        said = f"{type(error).__name__}: {' '.join(str(error).split())}"
-        raise ConfigError(f"{what} does not give its features and kinds: {said}") from error
     if not tasks:
         raise ConfigError(
             f"{what} can neither spot nor recognize: give it score_frames(video) or classify(clips), or take an estimator of "

@@ -79,9 +79,13 @@ class Result(ABC):
         Raises:
             DataError: there is no such video, or none at all.
         """
-        return reports.plots.notebook_figure(
-            reports.plots.score_curve(reports.timeline.timeline(_named(video, self.tables), [self._side()]))
-        )
+        every, shown = self.tables.videos["video"].astype(str).tolist(), self.tables.truths["video"].value_counts()
+        if not every:
+            raise DataError("there is no video to draw: the table of videos is empty")
+        if video is None:
+            video = min(every, key=lambda name: (-shown.get(name, 0), name))
+        drawn = reports.timeline.timeline(one_of(video, every), [self._side()])
+        return reports.plots.notebook_figure(reports.plots.score_curve(drawn))
 
     @abstractmethod
     def _side(self) -> reports.timeline.Judged:
@@ -124,14 +128,3 @@ def one_of(word: str, every: Sequence[str]) -> str:
     if not found:
         raise DataError(unknown("video", word, every, "The column video has them all"))
     return found[0]
-
-
-def _named(word: str | None, tables: metrics.tables.Tables) -> str:
-    """The key of the video with a name, or with a part of it."""
-    every = tables.videos["video"].astype(str).tolist()
-    if not every:
-        raise DataError("there is no video to draw: the table of videos is empty")
-    if word is not None:
-        return one_of(word, every)
-    shown = tables.truths["video"].value_counts()
-    return min(every, key=lambda video: (-shown.get(video, 0), video))

@@ -97,7 +97,7 @@ def check_once(record: RunFolder) -> None:
         RunError: what is wrong with it.
     """
     stored = check_hashes(record)
-    cached(partial(check, record, stored), OF_CHECKS, record.id, stored["sha256"])
+    cached(partial(check, record), OF_CHECKS, record.id, stored["sha256"])
 
 
 @contextmanager
@@ -108,6 +108,10 @@ def bounded(memory: int = MORE, seconds: float = 0) -> Iterator[None]:
         memory: bytes.
         seconds: of the processor, after which `TooLongError` is raised; 0 sets no limit.
     """
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise TooLongError
+
     pool, before = pa.default_memory_pool(), resource.getrlimit(resource.RLIMIT_DATA)
     pa.allocate_buffer(1, memory_pool=pool)  # Arrow's own pools reserve more than the limit before any use
     with suppress(OSError, ValueError):  # not Linux
@@ -115,7 +119,7 @@ def bounded(memory: int = MORE, seconds: float = 0) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_DATA, (int(about["VmData"].split()[0]) * 1024 + memory, before[1]))
     pa.set_memory_pool(pa.system_memory_pool())
     timed = threading.current_thread() is threading.main_thread()  # only the main thread can handle signals
-    former = signal.signal(signal.SIGVTALRM, _stop) if timed else None
+    former = signal.signal(signal.SIGVTALRM, stop) if timed else None
     try:
         if timed:
             signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
@@ -126,7 +130,3 @@ def bounded(memory: int = MORE, seconds: float = 0) -> Iterator[None]:
             signal.signal(signal.SIGVTALRM, former)
         pa.set_memory_pool(pool)
         resource.setrlimit(resource.RLIMIT_DATA, before)
-
-
-def _stop(number: int, frame: FrameType | None) -> None:
-    raise TooLongError

@@ -63,7 +63,7 @@ class Metric:
         direction: whether higher or lower is better; None for a curve.
         scale: its range, which decides the scale of its intervals.
         unit: None for a share.
-        joint: whether it spans spotting and recognition, and so belongs to a whole analysis, not to one of its parts.
+        factor: of a score of a whole analysis, the score of emotions by which that of spotting is multiplied.
         of_unit: whether it is defined only where one class says that an action unit is absent.
         timed: whether it needs the length of all videos.
     """
@@ -77,7 +77,7 @@ class Metric:
     direction: Direction | None = "higher"
     scale: Scale = "share"
     unit: str = ""
-    joint: bool = False
+    factor: str = ""
     of_unit: bool = False
     timed: bool = False
 
@@ -296,7 +296,7 @@ METRICS: dict[str, Metric] = {
             "recall (Li et al. 2017: tpr) x accuracy of the true positives",
             source=_LI,
             sections=("analysis",),
-            joint=True,
+            factor="accuracy",
         ),
         Metric(
             "strs",
@@ -304,7 +304,7 @@ METRICS: dict[str, Metric] = {
             "spot-then-recognize score, spotting f1 x analysis f1 of the true positives",
             source=f"{_LIONG}, equation 24",
             sections=("analysis",),
-            joint=True,
+            factor="f1",
         ),
         Metric(
             "accuracy",
@@ -388,7 +388,7 @@ METRICS: dict[str, Metric] = {
 }
 """All metrics by the last word of their name, which no two share."""
 
-JOINT = frozenset(name for name, metric in METRICS.items() if metric.joint)
+JOINT = frozenset(name for name, metric in METRICS.items() if metric.factor)
 
 
 def columns(section: str, of_unit: bool = False) -> tuple[str, ...]:

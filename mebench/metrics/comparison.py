@@ -157,7 +157,7 @@ class Pool:
         rule, wanted = named(convention), path.rpartition(".")[2]
         # Compute only what is requested, and what it is made of: all scores take several times as long. The score of
         # an action unit exists only among all scores of classes.
-        asked = frozenset({wanted, {"strs": "f1", "acc_mesr": "accuracy"}.get(wanted, wanted)})
+        asked = frozenset(filter(None, (wanted, catalogue.find(wanted).factor)))
         scores, of_classes = (asked if known is None else asked & known for known in (rule.scores, rule.class_scores))
         alone = replace(rule, scores=scores, class_scores=None if catalogue.find(wanted).of_unit else of_classes)
         sections = sections_of(self.tables, self.units.size, kinds, classes, alone)

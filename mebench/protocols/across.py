@@ -6,7 +6,7 @@ from itertools import permutations
 from typing import Literal
 
 from mebench.core import THREE, Dataset, Fold, Scheme
-from mebench.errors import ConfigError, unknown
+from mebench.errors import ConfigError, check_known
 from mebench.protocols.people import People
 from mebench.protocols.protocol import NOTHING, Card, NoParams, Protocol
 
@@ -43,9 +43,8 @@ def need_long(people: People, protocol: str) -> None:
 def need_known(people: People, key: str, names: Sequence[str]) -> None:
     """Raise a ConfigError if a name is none of the datasets that the run reads."""
     for name in names:
-        if name not in people.datasets:
-            hint = f"Give all of them with dataset=[…], for example {listed(sorted({*people.datasets, name}))}"
-            raise ConfigError(unknown(f"dataset of {key}", name, people.datasets, hint))
+        hint = f"Give all of them with dataset=[…], for example {listed(sorted({*people.datasets, name}))}"
+        check_known(f"dataset of {key}", name, people.datasets, hint)
 
 
 def across(people: People, train: Collection[str], test: Collection[str], *, strangers: bool = True) -> Fold:

@@ -84,7 +84,7 @@ OPTIONAL = ("distractors.parquet", "intensity", "person")
 """Tables and columns that exist only if the dataset has such annotations."""
 
 
-def check(folder: RunFolder, stored: Mapping[str, Any] | None = None) -> None:
+def check(folder: RunFolder) -> None:
     """Refuse a record whose files, types or hashes are not those that were exported.
 
     Hashes reveal accidents and manual edits. Invented predictions with new hashes are found only by running the method
@@ -92,12 +92,11 @@ def check(folder: RunFolder, stored: Mapping[str, Any] | None = None) -> None:
 
     Args:
         folder: of the record.
-        stored: the result of `check_hashes`, if it is at hand.
 
     Raises:
         RunError: what is wrong with it.
     """
-    stored = stored or check_hashes(folder)
+    stored = check_hashes(folder)
     for name in _tables(stored):
         _check_table(folder, name)
     _check_intervals(folder, stored)

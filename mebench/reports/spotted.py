@@ -209,24 +209,21 @@ class Spotted:
             refused_by_system(f"nothing can be written into {out}", "name another folder with -o DIR"),
             new_folder(out) as made,
         ):
-            return [file.replace(out / file.name) for file in self._written(made, overlay, progress or Progress())]
-
-    def _written(self, out: Path, overlay: bool, progress: Progress) -> list[Path]:
-        files, table = [out / name for name in ("intervals.csv", "intervals.json", "report.html")], self.intervals
-        columns = [c for c in COLUMNS if c not in ("face", "emotion") or (table[c] != "").any()]
-        write_rows(files[0], columns, iter(table[columns].astype(object).values.tolist()))
-        write_json(self.plain(), str(files[1]))
-        files[2].write_text(self.page(), encoding="utf-8")
-        whole = {video.name for video in self.videos}
-        for name, faces in grouped(self.videos, key=lambda video: video.name).items():
-            media = faces[0].path if faces[0].path.is_file() else None
-            files.append(out / ("intervals.eaf" if len(whole) == 1 else f"{name}.eaf"))
-            write_eaf(files[-1], media, faces[0].video.fps, [tier for face in faces for tier in face.tiers()])
-            if overlay:
-                files.append(out / ("overlay.mp4" if len(whole) == 1 else f"{name}.overlay.mp4"))
-                with progress.waiting(f"drawing {files[-1].name}"):
-                    write_video(files[-1], _overlaid(faces), faces[0].times)
-        return files
+            table, files = self.intervals, [made / name for name in ("intervals.csv", "intervals.json", "report.html")]
+            columns = [c for c in COLUMNS if c not in ("face", "emotion") or (table[c] != "").any()]
+            write_rows(files[0], columns, iter(table[columns].astype(object).values.tolist()))
+            write_json(self.plain(), str(files[1]))
+            files[2].write_text(self.page(), encoding="utf-8")
+            of_videos = grouped(self.videos, key=lambda video: video.name)
+            for name, faces in of_videos.items():
+                media = faces[0].path if faces[0].path.is_file() else None
+                files.append(made / ("intervals.eaf" if len(of_videos) == 1 else f"{name}.eaf"))
+                write_eaf(files[-1], media, faces[0].video.fps, [tier for face in faces for tier in face.tiers()])
+                if overlay:
+                    files.append(made / ("overlay.mp4" if len(of_videos) == 1 else f"{name}.overlay.mp4"))
+                    with (progress or Progress()).waiting(f"drawing {files[-1].name}"):
+                        write_video(files[-1], _overlaid(faces), faces[0].times)
+            return [file.replace(out / file.name) for file in files]
 
     def page(self) -> str:
         """A page with the timelines that needs no other file and no network; it contains no picture of a person."""

@@ -29,7 +29,7 @@ from mebench.atomic import replace_file
 from mebench.console import plural
 from mebench.core import SpottingParams
 from mebench.core.peaks import window_shift
-from mebench.errors import ConfigError, DataError, unknown
+from mebench.errors import DataError, check_known
 from mebench.exchange import (
     IDS,
     Answers,
@@ -266,8 +266,7 @@ def read_source(folder: Path, name: str) -> Source:
         DataError: its file has another form.
     """
     file = folder / f"{name}.yaml"
-    if name not in sources(folder):
-        raise ConfigError(unknown("source", name, sources(folder), f"Sources are searched in {folder}"))
+    check_known("source", name, sources(folder), f"Sources are searched in {folder}")
     try:
         source = TypeAdapter(Source).validate_python({"id": name, **read_yaml(file)})
     except ValidationError as error:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from mebench import core, heavy, training
 from mebench.annotations.schemes import all_units, one_unit, unit_number
 from mebench.config import RunConfig, parts, registry, trainer
 from mebench.core import KINDS, Composite, Dataset, Kind, Renamed, Scheme, Task, Video
-from mebench.errors import ConfigError, DataError, unknown
+from mebench.errors import ConfigError, DataError, check_known, refused_by_plugin
 from mebench.features.degradation import Degradation, Degraded
 from mebench.protocols import Protocol
-from mebench.runner.isolation import sentence
 
 
 def open_dataset(config: RunConfig) -> Dataset:
@@ -66,22 +65,14 @@ def abilities(config: RunConfig) -> tuple[Ability, ...]:
         if id_ is not None:
             plugin = registry.find("method", id_)
             method: type[core.Method] = registry.plugin_class(plugin)
-            chooses = method.holds_out(params) or trainer.selects(config.trainer) or _chooses(method, params)
-            said = frozenset(method.tasks), tuple(method.kinds), bool(chooses)
-            found.append(Ability(plugin, *said, method.several))
+            selects = method.holds_out(params) or trainer.selects(config.trainer)
+            if not selects and method.stages is not core.Method.stages:  # its own callbacks or schedulers may
+                about = f"{method.__name__} cannot be asked for its callbacks"
+                with refused_by_plugin(about), heavy.torch.device("meta"):
+                    made = method(params, Task(method.tasks, classes=("first", "second"))).trained()
+                    selects = bool(training.monitored(made, made.configure_callbacks()))
+            found.append(Ability(plugin, frozenset(method.tasks), tuple(method.kinds), bool(selects), method.several))
     return tuple(found)
-
-
-def _chooses(method: type[core.Method], params: Any) -> bool:
-    """Whether a method's own callbacks or schedulers select by a metric."""
-    if method.stages is core.Method.stages:
-        return False
-    with heavy.torch.device("meta"):
-        made = method(params, Task(method.tasks, classes=("first", "second"))).trained()
-        try:
-            return bool(training.monitored(made, made.configure_callbacks()))
-        except Exception as error:  # of the method's own code
-            raise ConfigError(f"{type(made).__name__} cannot be asked for its callbacks: {sentence(error)}") from error
 
 
 def choose_tasks(config: RunConfig, methods: Sequence[Ability], dataset: Dataset, protocol: Protocol) -> frozenset[str]:
@@ -178,13 +169,12 @@ def choose_scheme(dataset: Dataset, videos: Iterable[Video], config: RunConfig, 
         return one_unit(number, videos)
     if name == "AUs" and name not in schemes:
         return all_units(videos)
-    if name not in schemes:
-        then = (
-            f"Protocol {protocol.name} scores {name!r}: choose the datasets that it is defined on"
-            if config.scheme is None
-            else f"Choose one of dataset {config.dataset!r} with scheme=NAME, an action unit, scheme=AU12, or all of them, scheme=AUs"
-        )
-        raise ConfigError(unknown("emotion scheme", name, schemes, then))
+    then = (
+        f"Protocol {protocol.name} scores {name!r}: choose the datasets that it is defined on"
+        if config.scheme is None
+        else f"Choose one of dataset {config.dataset!r} with scheme=NAME, an action unit, scheme=AU12, or all of them, scheme=AUs"
+    )
+    check_known("emotion scheme", name, schemes, then)
     return schemes[name]
 
 
@@ -212,10 +202,7 @@ def choose_kinds(
         )
     asked = config.kinds if config.kinds is not None else shared if protocol.every_kind else shared[:1]
     for kind in asked:
-        if kind not in shared:
-            raise ConfigError(
-                unknown("kind", kind, shared, f"Kinds that {config.method!r} spots and {config.dataset!r} annotates")
-            )
+        check_known("kind", kind, shared, f"Kinds that {config.method!r} spots and {config.dataset!r} annotates")
     annotated = {e.kind for v in videos for e in v.expressions}
     if lost := () if annotated else dataset.unplaced():
         one = f"row {lost[0].row} of {lost[0].subject}/{lost[0].video}: {lost[0].reason}"

@@ -14,7 +14,7 @@ from lightning.pytorch.utilities.seed import isolate_rng
 from numpy.typing import NDArray
 
 from mebench.core import Chain, ClipView, Dataset, LabelledVideo, Method, Prediction, Video, VideoView, all_clips
-from mebench.errors import PluginError, unknown
+from mebench.errors import PluginError, check_known
 from mebench.features import FeatureStore, source_of
 from mebench.runner import FoldJob, HostedStore, Job, Part, Request
 from mebench.runs.fold_result import ClipPrediction
@@ -108,8 +108,7 @@ class Views:
             why = "while it is fitted on other subjects" if self._readable else "after the fold of that view was over"
             raise PluginError(f"the method reads {video.key} {why}: that is a leak, so keep no views beyond a fold")
         chains = self.chains[self.job.groups[video.key]]
-        if name not in chains:
-            raise PluginError(unknown("feature", name, chains, "A method reads the features that its chains() name"))
+        check_known("feature", name, chains, "A method reads the features that its chains() name", PluginError)
         return chains[name]
 
 

@@ -258,12 +258,19 @@ class Mapped:
         return Entry(np.memmap(self.file, self.dtype, "r", self.offset, self.shape), self.extra)
 
 
-def _send_answer(pipe: Connection, answer: Any, error: Exception | None) -> None:
-    if not isinstance(answer, Mapped) or answer.file is None:
-        return pipe.send((answer, error))
-    opened = os.open(answer.file, os.O_RDONLY | os.O_CLOEXEC)
+def _answer(pipe: Connection, host: Callable[..., Any] | None, question: tuple[Any, ...]) -> None:
+    """Send what the host answers to a question, or its error."""
+    found = error = None
     try:
-        pipe.send((dataclasses.replace(answer, file=_COMES), error))
+        assert host is not None, "nobody answers"
+        found = host(*question)
+    except Exception as refusal:
+        error = refusal
+    if not isinstance(found, Mapped) or found.file is None:
+        return pipe.send((found, error))
+    opened = os.open(found.file, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        pipe.send((dataclasses.replace(found, file=_COMES), error))
         with socket.socket(fileno=os.dup(pipe.fileno())) as channel:
             socket.send_fds(channel, [b"f"], [opened])
     finally:
@@ -351,7 +358,7 @@ class Worker:
                 kind, content = receive(self._pipe)
                 if kind == RESULT:
                     return content
-                _send_answer(self._pipe, *_answered(answer, content))
+                _answer(self._pipe, answer, content)
             late = now() > ends
         except (EOFError, OSError):  # it died, or the fork server did
             late = False
@@ -415,14 +422,6 @@ def _exit_code(process: BaseProcess, seconds: float = float("inf")) -> int | Non
 _ONE_AT_A_TIME = threading.Lock()
 """Held by who starts a process or asks how one ended."""
 now = time.monotonic
-
-
-def _answered(answer: Callable[..., Any] | None, question: tuple[Any, ...]) -> tuple[Any, Exception | None]:
-    try:
-        assert answer is not None, "nobody answers"
-        return answer(*question), None
-    except Exception as error:
-        return None, error
 
 
 @contextmanager

@@ -27,7 +27,7 @@ from mebench.core import (
     Video,
     stable_seed,
 )
-from mebench.errors import ConfigError, MebenchError, PluginError, RunError
+from mebench.errors import ConfigError, RunError, refused_by_plugin
 from mebench.files import code_hash, file_hash
 from mebench.protocols import People, Protocol, find as find_protocol
 from mebench.runner import (
@@ -324,11 +324,13 @@ class Plan:
         if self.known is not None:
             return dict(self.known)
         found: dict[str, dict[str, Chain]] = {}
-        methods = [weightless(part) for part in self.parts()]
+        methods = [(part.method.id, weightless(part)) for part in self.parts()]
         for fold in self.folds:
             for group, timing in self.timings(fold).items():
-                for chain in (chain for method in methods for chain in method.chains(timing).values()):
-                    found.setdefault(group, {})[chain.fingerprint() + chain.name] = chain
+                for id_, method in methods:
+                    with refused_by_plugin(f"method {id_!r} does not name its features, in chains()"):
+                        own = {chain.fingerprint() + chain.name: chain for chain in method.chains(timing).values()}
+                    found[group] = found.get(group, {}) | own
         return {group: tuple(chains.values()) for group, chains in found.items()}
 
     @cached_property
@@ -435,15 +437,9 @@ def make_folds(protocol: Protocol, people: People, params: Any) -> tuple[Fold, .
         ConfigError: it cannot serve these people.
         PluginError: its function fails.
     """
-    try:
+    then = "Let its function raise a ConfigError that says what it needs; MEBENCH_DEBUG=1 shows the line"
+    with refused_by_plugin(f"protocol {protocol.name!r} made no folds of {len(people.persons)} people", then):
         return tuple(protocol.make(people, params))
-    except MebenchError:
-        raise
-    except Exception as error:
-        raise PluginError(
-            f"protocol {protocol.name!r} made no folds of {len(people.persons)} people: {type(error).__name__}: {error}. Let its "
-            "function raise a ConfigError that says what it needs; MEBENCH_DEBUG=1 shows the line"
-        ) from error
 
 
 def check_adaptation(plan: Plan) -> None:

@@ -105,8 +105,15 @@ class WorkerPool:
         if hosted:
             self.warm({name for task in hosted for name in task.hosted or ()})
         self._end([place for place in self._workers if place >= len(tasks) - len(hosted)])
+
+        def alone(task: Task) -> Any:
+            outcome = next(self._pass([task], 1, tick))[1]
+            if isinstance(outcome, Failure):
+                self._end(list(self._workers))
+            return outcome
+
         first = self._pass(tasks, min(self.size, len(tasks)), tick)
-        yield from tried_twice(first, lambda task: self._alone(task, tick), lambda: self._end(list(self._workers)))
+        yield from tried_twice(first, alone, lambda: self._end(list(self._workers)))
 
     def stop(self) -> None:
         """End all workers at once, whatever they do, and the fork server."""
@@ -147,12 +154,6 @@ class WorkerPool:
             return attempt(task.function, (*task.arguments, worker))
         finally:
             worker.close()
-
-    def _alone(self, task: Task, tick: Callable[[], None] | None) -> Any:
-        outcome = next(self._pass([task], 1, tick))[1]
-        if isinstance(outcome, Failure):
-            self._end(list(self._workers))
-        return outcome
 
     def _end(self, places: Sequence[int]) -> None:
         """End the workers at some places."""

@@ -2,6 +2,7 @@
 successors).
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -39,10 +40,10 @@ OUTPUTS = 10
 """Channels: start, end, neither of micro, the same of macro, apex of both, action of both."""
 
 
-class BoundaryNetwork(Method):
+class BoundaryNetwork(Method, ABC):
     """Learns from segments of series; each likely apex proposes an interval from the likeliest onset to the likeliest offset.
 
-    A subclass says what `network` is: (N, T, regions, 2) to (N, 10, T), see `OUTPUTS`; the number of frames around a
+    A subclass defines `build`: (N, T, regions, 2) to (N, 10, T), see `OUTPUTS`; the number of frames around a
     segment that it reads too, `context`; and the loss of boundaries, `edges`: from raw (N, 3, T) and classes (N, T).
     Both kinds are always learnt.
     """
@@ -61,9 +62,9 @@ class BoundaryNetwork(Method):
         self.register_buffer("mean", torch.zeros(2))
         self.register_buffer("deviation", torch.ones(2))
 
+    @abstractmethod
     def build(self) -> nn.Module:
         """The network."""
-        raise NotImplementedError(f"{type(self).__name__} must define build()")
 
     def learn_from(self, videos: Sequence[LabelledVideo]) -> None:
         """Hook that runs before training, given the training videos; does nothing by default."""

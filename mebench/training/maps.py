@@ -1,5 +1,6 @@
 """A network that names the emotion of a clip from its maps."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -18,8 +19,8 @@ AT_ONCE = 64
 """Clips that are classified together: large networks need memory for each."""
 
 
-class MapNetwork(Method):
-    """One training by cross-entropy to the last epoch; a subclass defines `network` and, if needed, its `inputs`.
+class MapNetwork(Method, ABC):
+    """One training by cross-entropy to the last epoch; a subclass defines `build` and, if needed, its `inputs`.
 
     Attributes:
         names: of the maps it reads.
@@ -33,9 +34,9 @@ class MapNetwork(Method):
         super().__init__(params, task, seed)
         self.network = self.build(len(task.classes))
 
+    @abstractmethod
     def build(self, classes: int) -> nn.Module:
         """The network: `inputs` to raw class scores, (n, classes)."""
-        raise NotImplementedError(f"{type(self).__name__} must define build()")
 
     def inputs(self, maps: Sequence[NDArray[np.float32]]) -> Tensor:
         """The network's input for some clips; by default their first maps unchanged, (n, channels, 28, 28).

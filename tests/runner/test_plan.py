@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from mebench.config import resolve
-from mebench.errors import ConfigError
+from mebench.errors import ConfigError, PluginError
 from mebench.features import FeatureStore, Source
 from mebench.runner import make_plan, new_method
 
@@ -53,6 +53,20 @@ def test_one_kind_by_default_and_both_on_demand_in_a_fixed_order(plan):
 
 def test_labels_that_the_scheme_does_not_score_are_counted(plan):
     assert dict(plan().left_out()) == {"others": 2}
+
+
+@pytest.mark.parametrize(
+    ("chains", "said"),
+    [
+        (lambda self, timing: {}[timing.fps], "KeyError: 30.0"),
+        (lambda self, timing: None, "AttributeError: 'NoneType' object has no attribute 'values'"),
+    ],
+)
+def test_a_method_whose_chains_fail_is_named(plan, monkeypatch, chains, said):
+    made = plan()
+    monkeypatch.setattr(made.method_class, "chains", chains)
+    with pytest.raises(PluginError, match=f"^method 'moody' does not name its features, in chains\\(\\): {said}$"):
+        _ = made.chains
 
 
 def test_another_scheme_by_name(plan):
