@@ -93,28 +93,22 @@ def find_table(sheets: Sequence[Sheet], *forms: Header | Columns) -> Table | Non
     for form in forms:
         if tables := [table for sheet in sheets for table in _tables(sheet, form)]:
             wanted = plain_name(form.sheet)
-            return _once(
-                max(
-                    tables,
-                    key=lambda t: (bool(wanted) and plain_name(t.sheet.name) == wanted, len(t.columns), len(t.rows)),
-                )
+            table = max(
+                tables,
+                key=lambda t: (bool(wanted) and plain_name(t.sheet.name) == wanted, len(t.columns), len(t.rows)),
             )
+            # Rows of frames that say in every cell what an earlier one says are one expression.
+            first: dict[str, Row] = {}
+            again = [row for row in table.rows if row.get("onset") and first.setdefault(row.text, row) is not row]
+            reason = "equals row {} in every cell: one expression, left out"
+            where = table.sheet.where
+            remarks = [
+                Repair(row.number, "all columns", row.text[:80], "none", reason.format(first[row.text].number), where)
+                for row in again
+            ]
+            rows = tuple(row for row in table.rows if row not in again) if again else table.rows
+            return replace(table, rows=rows, sheet=replace(table.sheet, remarks=(*table.sheet.remarks, *remarks)))
     return None
-
-
-def _once(table: Table) -> Table:
-    """The table without rows of frames that say in every cell what an earlier one says: they are one expression."""
-    first: dict[str, Row] = {}
-    again = [row for row in table.rows if row.get("onset") and first.setdefault(row.text, row) is not row]
-    reason = "equals row {} in every cell: one expression, left out"
-    remarks = [
-        Repair(
-            row.number, "all columns", row.text[:80], "none", reason.format(first[row.text].number), table.sheet.where
-        )
-        for row in again
-    ]
-    rows = tuple(row for row in table.rows if row not in again) if again else table.rows
-    return replace(table, rows=rows, sheet=replace(table.sheet, remarks=(*table.sheet.remarks, *remarks)))
 
 
 def need_table(sheets: Sequence[Sheet], *forms: Header | Columns, file: object) -> Table:

@@ -70,10 +70,8 @@ def merge(sources: list[RunFolder], records: Path, check_only: bool = False) -> 
             run_id, _, version = source.id.rpartition("~v")
             former = record_name(run_id, int(version) - 1) if version.isdecimal() and run_id else ""
             lost = former in {outcome.id for outcome in outcomes if outcome.status == "refused"}
-            status, reason = (
-                "checked",
-                refusal(source, records, *([source.path.parent] if check_only and not lost else [])),
-            )
+            status = "checked"
+            reason = refusal(source, records, *([source.path.parent] if check_only and not lost else []))
             if not reason and not check_only:
                 try:
                     status = _take(source, records)
@@ -83,11 +81,8 @@ def merge(sources: list[RunFolder], records: Path, check_only: bool = False) -> 
             if not reason:
                 record = from_record(source)
                 noted = registry.records.get(record.id) if record in there else None
-                other, of_truth = (
-                    doubt_of(record, there, registry, read) if noted is None else noted,
-                    truth_doubt(record, registry),
-                )
-                doubt = "; ".join(filter(None, [of_truth, other]))
+                other = doubt_of(record, there, registry, read) if noted is None else noted
+                doubt = "; ".join(filter(None, [truth_doubt(record, registry), other]))
                 if not check_only:
                     registry.records.setdefault(record.id, other)
                 if not check_only and not doubt:

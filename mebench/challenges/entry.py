@@ -101,11 +101,9 @@ def _cells(path: Path) -> Iterator[tuple[int, list[str]]]:
 
 
 def _of_answers(path: Path, wanted: Sequence[questions.Row] | None) -> Iterator[Fault]:
-    asked, given, n = (
-        None if wanted is None else {questions.id_of(row): row["question"] for row in wanted},
-        set[str](),
-        0,
-    )
+    asked = None if wanted is None else {questions.id_of(row): row["question"] for row in wanted}
+    given = set[str]()
+    n = 0
     for n, row in questions.lines(path):
         if isinstance(row, str):
             yield Fault(n, row)
@@ -192,10 +190,8 @@ def submit(task: Task, tables: Tables, folder: Path, remarks: Remarks) -> list[P
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for name in sorted(set(tables.videos["dataset"])):
-        part, short = (
-            of_dataset(tables, name),
-            "samm" if name.startswith("samm") else "cas" if name.startswith("cas") else name,
-        )
+        part = of_dataset(tables, name)
+        short = "samm" if name.startswith("samm") else "cas" if name.startswith("cas") else name
         usual = f"{name}_pred.{'txt' if task.form == 'megc2020' else 'csv'}"
         path = folder / next((file for file in task.names if short in file), usual)
         if part.clips is not None and task.form == "clips":

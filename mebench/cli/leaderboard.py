@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from mebench import boards, config, heavy, records, runner, runs as run_files, tracking
-from mebench.cli.option_types import Files, Json, Plugins, RunId, Runs, Words, verbs
+from mebench.cli.option_types import Files, Json, Plugins, RunId, Runs, Words, configured, verbs
 from mebench.console import duration, plural, print_lines, print_report, print_table, size, write_json
 from mebench.core.dataset import DRAWN, UNLIKE_PUBLISHED
 from mebench.errors import ConfigError, RunError
@@ -238,7 +238,7 @@ def known(
 
     The words are those of a run, which name the tested people and videos; nothing is computed.
     """
-    plan = runner.make_plan(config.resolve(words or (), files or (), plugins or ()))
+    plan = runner.make_plan(configured(words, files, plugins))
     data, truth = boards.doubts.truth_of_plan(plan)
     with boards.doubts.Registry.changed(Path(out).expanduser().parent) as registry:
         former, registry.truths[data] = registry.truths.get(data), truth

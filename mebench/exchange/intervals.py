@@ -185,8 +185,7 @@ def _with_kinds(table: TextTable, remarks: Remarks) -> TextTable:
         else:
             continue
         rest = {other: cells for other, cells in table.cells.items() if other != name}
-        others = {other: cells for other, cells in table.others.items() if other != name}
-        return replace(table, cells={**rest, "kind": column}, others=others)
+        return replace(table, cells=rest).taken(name, "kind", column)
     return _with_codes(table, remarks)
 
 
@@ -220,9 +219,4 @@ def _with_codes(table: TextTable, remarks: Remarks) -> TextTable:
         )
     meaning = ", ".join(f"{cell} is {CODES[cell]}" for cell in said)
     remarks.repair(f"{table.role}: the column {name!r} is read as the kind: {meaning}")
-    others = {other: given for other, given in table.others.items() if other != name}
-    return replace(
-        table,
-        cells={**table.cells, "kind": column.read(lambda cell: dict[str, str](CODES).get(cell, cell))},
-        others=others,
-    )
+    return table.taken(name, "kind", column.read(lambda cell: dict[str, str](CODES).get(cell, cell)))

@@ -176,6 +176,17 @@ class TextTable:
         if left := [shorten(name, MOST_OF_A_NAME, placeholder=" …") for name in self.others if name not in used]:
             remarks.repair(f"{self.role}: {plural(len(left), 'column')} not read: {', '.join(left)}")
 
+    def taken(self, header: str, what: str, column: Cells) -> Self:
+        """The table with one of the other columns as a wanted one.
+
+        Args:
+            header: of the column.
+            what: the wanted column that it is.
+            column: its cells.
+        """
+        others = {name: cells for name, cells in self.others.items() if name != header}
+        return replace(self, cells={**self.cells, what: column}, others=others)
+
     def require(self, *names: str) -> None:
         """Check that these columns exist, and that the subject's column has no similar name.
 

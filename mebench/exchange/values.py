@@ -231,8 +231,7 @@ def with_datasets(table: TextTable, remarks: Remarks) -> TextTable:
         said = {*map(plain_name, column.different)}
         if len(said) > 1 and said <= DATABASES:
             remarks.repair(f"{table.role}: the column {name!r} names databases and is read as the dataset")
-            others = {other: cells for other, cells in table.others.items() if other != name}
-            return replace(table, cells={**table.cells, "dataset": column.read(str.strip)}, others=others)
+            return table.taken(name, "dataset", column.read(str.strip))
     return table
 
 

@@ -37,11 +37,9 @@ def risk_coverage(confidence: Floats, right: NDArray[np.bool_]) -> dict[str, Any
     >>> risk_coverage(np.array([0.9, 0.8, 0.7]), np.array([True, True, False]))["risk"]
     [0.0, 0.0, 0.3333333333333333]
     """
-    order, n, wrong = (
-        np.argsort(-confidence, kind="stable"),
-        np.arange(1, len(right) + 1),
-        heavy.pandas.Series(1.0 - right),
-    )
+    order = np.argsort(-confidence, kind="stable")
+    n = np.arange(1, len(right) + 1)
+    wrong = heavy.pandas.Series(1.0 - right)
     risk = wrong.groupby(confidence).transform("mean").to_numpy()[order].cumsum() / n
     least = np.sort(wrong).cumsum() / n
     return {

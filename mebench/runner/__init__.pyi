@@ -99,7 +99,6 @@ from .plan import check_people as check_people
 from .plan import class_counts as class_counts
 from .plan import fold_timings as fold_timings
 from .plan import make_plan as make_plan
-from .plan import new_method as new_method
 from .plan import pair_gap as pair_gap
 from .plan import rate_groups as rate_groups
 from .plan import weightless as weightless

@@ -358,12 +358,7 @@ class Plan:
 def weightless(plan: Plan) -> core.Method:
     """The method without memory for its weights, for its chains and names: even a large network is created at once."""
     with heavy.torch.device("meta"):
-        return new_method(plan)
-
-
-def new_method(plan: Plan, seed: int = 0) -> core.Method:
-    """The method of a plan, not fitted yet; its initial weights follow torch's seed."""
-    return plan.method_class(plan.params, plan.task, seed)
+        return plan.method_class(plan.params, plan.task, 0)
 
 
 def make_plan(config: RunConfig, methods: Sequence[Ability] = ()) -> Plan:

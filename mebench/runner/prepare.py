@@ -123,10 +123,8 @@ def feature_task(
         try:
             home: Dataset
             if request is not None:
-                home, one = (
-                    RemoteDataset(request, one.revision),
-                    replace(one, store=HostedStore(one.store.root, request)),
-                )
+                home = RemoteDataset(request, one.revision)
+                one = replace(one, store=HostedStore(one.store.root, request))
             else:
                 assert one.source is not None
                 home, _ = home_of_video(opened(one.source), one.id, video)

@@ -172,7 +172,7 @@ def gpus(folder: Path = Path("/dev")) -> tuple[Path, ...]:
 
 
 def granted(
-    plugins: Iterable[tuple[str, Path]],
+    plugins: Sequence[tuple[str, Path]],
     reads: Iterable[Path] = (),
     modules: Iterable[str] = (),
     accelerator: str = "cpu",
@@ -187,12 +187,9 @@ def granted(
         accelerator: what trains; anything but `cpu` opens GPUs.
     """
     files = python_files()
-    plugins, known, installed, code = (
-        tuple(plugins),
-        tuple(f"{place}/" for place in (*files, PACKAGE)),
-        set[str](),
-        list[Path](),
-    )
+    known = tuple(f"{place}/" for place in (*files, PACKAGE))
+    installed = set[str]()
+    code = list[Path]()
     for name, module in list(sys.modules.items()):
         file = (top := name.partition(".")[0]) not in installed and vars(module).get("__file__")
         if isinstance(file, str) and file.startswith(known):

@@ -24,7 +24,7 @@ from mebench.core import KINDS, ClipView, Dataset, Expression, Frames, Predictio
 from mebench.errors import ConfigError, DataError
 from mebench.features.degradation import RELATIONS, Degradation
 from mebench.inference.degraded import violations
-from mebench.runner import FoldHost, Plan, Views, make_plan, new_method, one_thread, restore
+from mebench.runner import FoldHost, Plan, Views, make_plan, one_thread, restore
 from mebench.runner.host import execute as execute_fold
 from mebench.runs.fold_result import FoldResult
 from mebench.testing.checks import TINY, Check, collect, promise, run_all, scratch
@@ -533,7 +533,7 @@ class _Reloaded:
     """The fitted method, restored from its saved state alone, and its views of the test videos."""
 
     def __init__(self, plan: Plan, result: FoldResult) -> None:
-        self.method = new_method(plan, result.seed)
+        self.method = plan.method_class(plan.params, plan.task, result.seed)
         restore({"": self.method}, load(result.model))
         host = FoldHost.of(plan, plan.folds[0])  # its job has drawn names, but these checks use real ones
         job = dataclasses.replace(host.job, groups=plan.groups, cache=host.cache)

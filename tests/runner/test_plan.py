@@ -7,7 +7,7 @@ import pytest
 from mebench.config import resolve
 from mebench.errors import ConfigError, PluginError
 from mebench.features import FeatureStore, Source
-from mebench.runner import make_plan, new_method
+from mebench.runner import make_plan, weightless
 
 
 @pytest.fixture
@@ -121,7 +121,7 @@ def test_folds_of_one_k_read_the_same_entries_and_those_of_another_k_share_the_c
     source = Source(FeatureStore(tmp_path), made.dataset, "synthetic", made.videos[0])
 
     def keys(timing):
-        chain = new_method(made).chains(timing)["mean_frames"]
+        chain = weightless(made).chains(timing)["mean_frames"]
         return [source.key(stage, chain, None) for stage in ("crops", "flow", "feature")]
 
     assert len(timings) == 3 and len({timing.k for timing in timings}) == 1
