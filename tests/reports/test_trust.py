@@ -35,7 +35,7 @@ def runs(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def few_draws(monkeypatch):
     """Of truths as other coders would have them: `tests/metrics/test_noise.py` is about what more draws settle."""
-    monkeypatch.setattr(trust, "under_noise", partial(trust.under_noise, draws=20))
+    monkeypatch.setattr(trust, "under_noise", partial(trust.under_noise, draws=6))
 
 
 @pytest.fixture
