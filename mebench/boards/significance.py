@@ -36,6 +36,10 @@ from mebench.records.record import Record
 ALPHA = 0.05
 MOST_PLACES = 500_000
 """Most subjects of permuted runs that are scored at once."""
+MOST_ROWS, MOST_TOGETHER = 60, 500_000
+"""Most runs in one test (time grows with their cube), and most answers of all of them (memory grows with these). The
+last rows beyond, and the largest runs, get no letter.
+"""
 
 Scorer = Callable[[Floats], Floats]
 """From (m, n_units) weights of a pool of runs' predictions to (m,) scores."""
@@ -70,7 +74,7 @@ def subject_permutations(
     return copy(_drawn(n_runs, n_subjects, most, seed)), False
 
 
-@lru_cache(maxsize=24)  # the parts of a table, and many tables, have as many runs and subjects
+@lru_cache(maxsize=MOST_ROWS)  # the parts of a table, and many tables, have as many runs and subjects
 def _drawn(n_runs: int, n_subjects: int, most: int, seed: int) -> Iterator[NDArray[np.integer]]:
     rng = np.random.default_rng(seed)
     ends = takewhile(lambda end: end < most, (200 * (2**n - 1) for n in count()))
@@ -201,8 +205,9 @@ class _Chosen:
         columns = np.moveaxis(counts[self._units].reshape(n_sets, n, -1), 0, 1).reshape(n, -1)
         # Sums of numbers of clips are exact in 32 bits, which take half the time.
         found = self._weights @ (columns.astype(np.float32) if counts.dtype.kind == "i" else columns)
-        sets = np.moveaxis(found.reshape(len(found), n_sets, -1), 1, 0).reshape(-1, *counts.shape[1:])
-        return np.asarray(sets, dtype=np.float64)
+        return np.asarray(
+            np.moveaxis(found.reshape(len(found), n_sets, -1), 1, 0).reshape(-1, *counts.shape[1:]), dtype=np.float64
+        )
 
     def __getitem__(self, places: Any) -> Floats:  # average precision, which depends on the rank of each answer
         return np.asarray((self @ np.eye(self.shape[1]))[places])
@@ -210,11 +215,6 @@ class _Chosen:
 
 DRAWS = 1000
 """Number of draws of people, for ranks."""
-MOST_ROWS, MOST_TOGETHER = 60, 500_000
-"""Most runs in one test (time grows with their cube), and most answers of all of them (memory grows with these). The
-last rows beyond, and the largest runs, get no letter.
-"""
-
 Read = Callable[[Record], Tables]
 
 
@@ -233,8 +233,10 @@ def standing(records: Sequence[Record], path: str, read: Read, judged: Sequence[
     first = records[0]
     kind = section.partition(".")[0] if task == "spotting" else "micro"
     kinds = [kind] if kind != "overall" else first.about["kinds"]
+    order = sorted(range(len(records)), key=lambda run: records[run].id)
     try:
-        pool = Pool.of([_needed(read(record), task, first.convention) for record in records])
+        pool = _pool(tuple(read(records[run]) for run in order), task, first.convention)
+        pool = replace(pool, units=pool.units[np.argsort(order)])
         rules = kinds, first.about["classes"], first.convention
         score, by = pool.scorer(path, *rules), personal(path)
         of_person = score if by == path else pool.scorer(by, *rules)
@@ -278,8 +280,7 @@ def letters(pairs: Bools, tested: Bools) -> list[str]:
     """
     graph = heavy.networkx.from_numpy_array(np.triu(~pairs)).subgraph(np.flatnonzero(tested).tolist())
     groups = sorted(sorted(group) for group in heavy.networkx.find_cliques(graph))
-    every = string.ascii_lowercase  # after `z` comes `a1`
-    names = [f"{every[n % len(every)]}{n // len(every) or ''}" for n in range(len(groups))]
+    names = [f"{string.ascii_lowercase[n % 26]}{n // 26 or ''}" for n in range(len(groups))]  # after `z` comes `a1`
     return ["".join(name for name, group in zip(names, groups) if row in group) for row in range(len(pairs))]
 
 
@@ -290,6 +291,11 @@ def together(records: Sequence[Record]) -> list[int]:
     sizes = np.array([record.answers for record in records], dtype=int)
     smallest = np.argsort(sizes, kind="stable")
     return sorted(smallest[sizes[smallest].cumsum() <= MOST_TOGETHER].tolist())[:MOST_ROWS]
+
+
+@lru_cache(maxsize=1)  # the parts of a table have the same runs
+def _pool(runs: tuple[Tables, ...], task: str, convention: str) -> Pool:
+    return Pool.of([_needed(run, task, convention) for run in runs])
 
 
 def _needed(tables: Tables, task: str, convention: str) -> Tables:

@@ -95,9 +95,9 @@ def submit(
 
 @dataclass(frozen=True)
 class _Entry:
-    """An entry as a row of the table."""
+    """An entry as a row of the table; `id` is its team."""
 
-    team: str
+    id: str
     tries: int
     scores: dict[str, Any]
     tables: Any = None
@@ -136,7 +136,7 @@ def score(
         raise DataError(f"no file could be scored; {next(iter(failed))}: {next(iter(failed.values()))}")
     found.sort(key=lambda one: -(one.scores.get(task.main, {}).get("value") or 0))
     groups = _groups(task, found)
-    rows = [{"team": one.team, "tries": one.tries, "group": group, **one.scores} for one, group in zip(found, groups)]
+    rows = [{"team": one.id, "tries": one.tries, "group": group, **one.scores} for one, group in zip(found, groups)]
     Progress().notify(*(f"not scored: {team}: {reason}" for team, reason in failed.items()))
     if write_json({"task": task.name, "entries": rows, "failed": failed}, json):
         heads = [Column("team", main=True), Column("tries", right=True), Column("group", optional=True)]

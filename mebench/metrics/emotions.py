@@ -223,7 +223,7 @@ def class_scores(convention: Convention, names: Sequence[str]) -> Evaluate:
 
 def occurring(classes: Sequence[str], truth: pd.Series) -> list[str]:
     """The classes that occur in the truth, in their own order."""
-    seen = set(truth)
+    seen = set(truth.tolist())
     return [name for name in classes if name in seen]
 
 
@@ -307,7 +307,7 @@ def with_members(
     part: Callable[[str, pd.DataFrame, Resampling], dict[str, Any]], clips: pd.DataFrame, subjects: Resampling
 ) -> dict[str, Any]:
     """The scores `part` of all clips, and under `members` of each member of a composite."""
-    section, members = part("recognition", clips, subjects), sorted(set(clips["dataset"]))
+    section, members = part("recognition", clips, subjects), sorted(clips["dataset"].unique())
     if len(members) > 1:
         section["members"] = {
             name: part(f"recognition.members.{name}", clips[clips["dataset"] == name], subjects.within(name))

@@ -23,7 +23,7 @@ _Columns = dict[str, Any]
 """A table on its way, each column an array of NumPy or of pandas."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # equal where they are the same, so that what is made of them can be kept
 class Tables:
     """Predictions and truth of a run. Frames are 0-based; intervals include both ends.
 
@@ -78,9 +78,13 @@ class Tables:
         columns = _checked("videos", self.videos)
         columns["n_frames"], columns["fps"] = numbers(self.videos["n_frames"]), numbers(self.videos["fps"])
         # Ids that are equal in two datasets are two people.
-        people = list(columns.get("person", zip(columns["dataset"], columns["subject"])))
+        people = (
+            columns["person"].tolist()
+            if "person" in columns
+            else list(zip(columns["dataset"].tolist(), columns["subject"].tolist()))
+        )
         datasets: dict[Any, set[str]] = {}
-        for person, dataset in zip(people, columns["dataset"]):
+        for person, dataset in zip(people, columns["dataset"].tolist()):
             datasets.setdefault(person, set()).add(dataset)
         strata = {person: "+".join(sorted(several)) for person, several in datasets.items()}
         # Sorting by (stratum, person) makes the units the same for every order of rows.
@@ -105,7 +109,9 @@ class Tables:
         # Whether the kind of each truth was looked for in its video; in a pool some runs may not say.
         known = videos.dropna(subset="processed") if "processed" in videos else videos[:0].assign(processed="")
         kinds = dict(zip(known["video"], known["processed"]))
-        looked_for = [kind in kinds.get(video, (kind,)) for video, kind in zip(truths["video"], truths["kind"])]
+        looked_for = [
+            kind in kinds.get(video, (kind,)) for video, kind in zip(truths["video"].tolist(), truths["kind"].tolist())
+        ]
         return Tables(
             videos,
             truths.assign(processed=np.array(looked_for, dtype=np.bool_)),

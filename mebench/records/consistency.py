@@ -83,9 +83,10 @@ def _odd_folds(
     for name, (test, train, _) in folds.items() if not about.get("subject_dependent") else ():
         if {persons.get(who, who) for who in test} & {persons.get(who, who) for who in train}:
             return f"subjects of fold {name!r} are both trained on and tested"
-    subjects, nobody = dict(zip(videos["video"], videos["subject"])), (set[str](), set[str](), set[str]())
+    subjects = dict(zip(videos["video"].tolist(), videos["subject"].tolist()))
+    nobody = (set[str](), set[str](), set[str]())
     for table, rows in answers.items():
-        for name, video in dict.fromkeys(zip(rows["fold"], rows["video"])):
+        for name, video in dict.fromkeys(zip(rows["fold"].tolist(), rows["video"].tolist())):
             if subjects.get(video) not in folds.get(name, nobody)[0]:
                 return f"{table} answers for {video!r} in fold {name!r}, which does not test its subject"
     drawn = drawn_again(config, about, videos, truths, persons)
@@ -120,7 +121,7 @@ def drawn_again(
     """
     if (protocol := PROTOCOLS.get(str(config["protocol"]))) is None:
         return None
-    tested = dict(zip(videos["video"], videos["subject"]))
+    tested = dict(zip(videos["video"].tolist(), videos["subject"].tolist()))
     others = {who for fold in about["folds"] for side in _TRAIN for who in fold[side]} - set(tested.values())
     try:
         params = TypeAdapter[Any](protocol.params).validate_python(

@@ -168,16 +168,17 @@ class Record:
         """The input that its methods read instead of their papers' input, as the installed plugins state it; empty if
         equal.
         """
-        return "; ".join(filter(None, (info.other_input(self.config, part) for info, part in self._present())))
+        return "; ".join(filter(None, (info.other_input(self.config, part) for info, part in self._present)))
 
-    @property
+    @cached_property
     def openness(self) -> str:
         """What the authors of its methods publish, and the epoch that their programs keep, as the installed plugins
         state it.
         """
-        said = [info.section("openness").items() for info, _ in self._present()]
+        said = [info.section("openness").items() for info, _ in self._present]
         return "; ".join(f"{name} {word}" for facts in said for name, word in facts)
 
+    @cached_property
     def _present(self) -> list[tuple[PluginInfo, str]]:
         """The installed plugins of its methods, each with the setting that names it, without missing or broken ones."""
         found = []
@@ -208,8 +209,11 @@ class Record:
 
 def files_of(folder: Path) -> list[tuple[str, str]]:
     """Name and hash of each file of a run or record, except for models."""
-    files = (file for file in sorted(folder.rglob("*")) if file.is_file() and file.suffix != ".safetensors")
-    return [(file.relative_to(folder).as_posix(), file_hash(file)) for file in files]
+    return [
+        (file.relative_to(folder).as_posix(), file_hash(file))
+        for file in sorted(folder.rglob("*"))
+        if file.is_file() and file.suffix != ".safetensors"
+    ]
 
 
 def is_record(folder: RunFolder) -> bool:

@@ -8,7 +8,18 @@ import pytest
 from hypothesis import given, strategies as st
 
 from mebench.boards import build as boards_build, collect as boards_collect, significance
-from mebench.metrics import CONVENTIONS, Pool, Resampling, Tables, compare, comparison, derived_seed, summarize, summary
+from mebench.metrics import (
+    CONVENTIONS,
+    Pool,
+    Resampling,
+    Tables,
+    compare,
+    comparison,
+    derived_seed,
+    ranking,
+    summarize,
+    summary,
+)
 from mebench.records import ranked
 from mebench.runs import RunFolder, score, tables_of
 from tests.helpers.nightly import by_day
@@ -187,12 +198,17 @@ def test_a_row_that_spots_nothing_is_tested_with_its_strs_of_zero(tmp_path):
 
 def test_ranks_and_who_beats_whom_are_those_of_people_drawn_one_by_one(tmp_path):
     """The tables of each draw are written out by hand, with a person as often as drawn, and scored as a run is."""
-    for method, shift in (("one", 0), ("two", 5), ("three", 9)):
-        make_run(tmp_path, method, method=method, shift=shift, subjects=4, wrong_every=2 + shift, tasks=("spot",))
+    # Each row has, in less than 2.5 % of the draws, a rank that it has in no other: its 95 % are not all of its ranks.
+    for method, found in (("one", r"0[023]/"), ("two", r"0[013]/"), ("three", r"01/v0")):
+        run = make_run(tmp_path, method, method=method, subjects=4, tasks=("spot",))
+        answers = run.read_table("predictions.parquet")
+        late = ~answers["video"].str.contains(found) | ((method == "three") & answers["video"].duplicated())
+        answers.loc[late, ["onset", "apex", "offset"]] += 40
+        run.write_table("predictions.parquet", answers)
     records = boards_collect.collect(tmp_path)
     runs, classes = [read(record) for record in records], records[0].about["classes"]
     people, (strata,) = sorted(set(runs[0].videos["subject"])), set(runs[0].videos["dataset"])
-    draws = Resampling.of_subjects([strata] * 4, significance.DRAWS, derived_seed(0, "ranks")).weights[:60]
+    draws = Resampling.of_subjects([strata] * 4, significance.DRAWS, derived_seed(0, "ranks")).weights[:400]
 
     @cache  # draws of four people are often equal
     def of_draw(number, weights):
@@ -213,12 +229,16 @@ def test_ranks_and_who_beats_whom_are_those_of_people_drawn_one_by_one(tmp_path)
     by_hand = np.array([[of_draw(number, tuple(weights)) for weights in draws] for number in range(3)])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Resampling, "of_subjects", classmethod(lambda cls, *_: cls(draws, strata=(strata,) * 4)))
-        found = significance.standing(records, "spotting.micro.f1", read, [0, 1, 2])
+        found, outside = significance.standing(records, "spotting.micro.f1", read, [0, 1, 2]), []
     for one, row in enumerate(found):
-        expected = [((by_hand[one] > other) + 0.5 * (by_hand[one] == other)).mean() for other in by_hand]
-        assert row["beats"] == pytest.approx(expected, abs=6e-4)
-        ranks = np.sort((by_hand > by_hand[one] + 1e-9).sum(axis=0) + 1)
-        assert row["ranks"][0] == ranks[1]  # the 2nd of 60 is the first below which 2.5 % lie
+        above = by_hand > by_hand[one] + ranking.EQUAL
+        as_good = by_hand >= by_hand[one] - ranking.EQUAL
+        assert row["beats"] == pytest.approx((1 - 0.5 * (above + 1.0 * as_good)).mean(axis=1), abs=6e-4)
+        ranks = np.sort(1 + above.sum(axis=0)), np.sort(as_good.sum(axis=0))
+        # Of 400, the 10th is the first up to which 2.5 % lie, and the 390th the first up to which 97.5 % lie.
+        assert row["ranks"] == [ranks[0][9], ranks[1][389]]
+        outside.append(row["ranks"] != [ranks[0][0], ranks[1][-1]])
+    assert all(outside)
 
 
 def value_of(found):

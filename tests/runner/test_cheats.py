@@ -123,7 +123,7 @@ class Cheat(Method):
     def chains(self, timing):
         step = Tell()
         object.__setattr__(step, "labels", "of whoever plans")
-        return {"told": Chain("told", (FaceCrop(), Flow(), step), scope="clips")}
+        return {"told": Chain("told", (FaceCrop(), Flow("farneback"), step), scope="clips")}
 
 
 Plugin = Cheat
