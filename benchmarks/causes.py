@@ -6,7 +6,7 @@
 Each variant is `dataset.preset=board` of fewer people with the changes of `VARIANTS`; `field` is that preset, of as many. A row of
 `benchmarks/causes.csv` is a method on a variant; rows that are there already are not computed again, so the command goes on where it was
 stopped. FOLDER keeps the features, about 3 GB a variant; `--forget` deletes those of a variant once its rows are there. `--page` writes the
-tables of `docs/field.md` from the rows.
+tables of `docs/field.md` from these rows, and from the committed records of the whole `field`.
 """
 
 from __future__ import annotations
@@ -59,6 +59,7 @@ VARIANTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "field_crf28": ("`field` at crf 28", ("dataset.crf=28",)),
 }
 """How the page names each, and what it changes."""
+WHOLE = "`field`, all 60 people"
 SETTINGS: dict[str, tuple[str, ...]] = {
     "abpn": (),
     "auw_gcn": (),
@@ -146,14 +147,30 @@ def read(file: Path) -> list[Row]:
 
 def measured(variant: str, method: str, seed: int, words: Sequence[str]) -> Row:
     """A row: what a run says of one method on one variant."""
-    micro = mebench.run(*words).summary["spotting"]["micro"]
+    settings = " ".join([*VARIANTS[variant][1], *SETTINGS[method]])
+    found = row(variant, method, seed, settings, mebench.run(*words).summary["spotting"]["micro"])
+    print(variant, method, json.dumps(found), file=sys.stderr, flush=True)
+    return found
+
+
+def row(variant: str, method: str, seed: int, settings: str, micro: Mapping[str, Any]) -> Row:
+    """A row of the scores of micro-expressions in a summary."""
     values = {name: micro["scores"][name]["value"] for name in SCORES}
     values |= {end: micro["scores"]["f1"][end] for end in ("low", "high")}
     scores = {name: "" if value is None else round(value, 4) for name, value in values.items()}
-    settings = " ".join([*VARIANTS[variant][1], *SETTINGS[method]])
-    print(variant, method, json.dumps(scores), file=sys.stderr, flush=True)
     counts = {name: micro[name] for name in ("tp", "fp", "fn")}
     return {"variant": variant, "method": method, "seed": seed, "settings": settings} | counts | scores
+
+
+def whole() -> list[Row]:
+    """Rows of the whole `field` in two folds, in the order of `SETTINGS`: seed 0 of the committed records, with the methods' defaults."""
+    rows = []
+    for method in SETTINGS:
+        for file in (ROOT / "leaderboards" / "records").glob(f"{method}-synthetic-kfold-seed0-*/record.json"):
+            record = json.loads(file.read_text("utf-8"))
+            if record["config"]["dataset.preset"] == "field":
+                rows.append(row(WHOLE, method, 0, "", record["summary"]["spotting"]["micro"]))
+    return rows
 
 
 def published() -> dict[str, float]:
@@ -188,7 +205,8 @@ def agreement(rows: Iterable[Row], methods: Iterable[str]) -> tuple[int, float, 
 
 def tables(rows: Sequence[Row]) -> dict[str, str]:
     """The tables of the page, by the name of their place."""
-    by_variant = {v: [r for r in rows if r["variant"] == v] for v in VARIANTS if any(r["variant"] == v for r in rows)}
+    rows = [{**r, "variant": VARIANTS[r["variant"]][0]} for r in rows] + whole()
+    by_variant = {v: [r for r in rows if r["variant"] == v] for v in dict.fromkeys(r["variant"] for r in rows)}
     lines = [
         "| change | method | F1 [95 %] | recall | FP a minute | FP a macro-expression | FP a minute elsewhere | F1 at SAMM-LV's density |"
     ]
@@ -197,7 +215,7 @@ def tables(rows: Sequence[Row]) -> dict[str, str]:
         for r in own:
             f1 = f"{_n(r['f1'])} [{_n(r['low'])}, {_n(r['high'])}]"
             cells = [_n(r[name]) for name in ("recall", "fp_per_minute", "fp_per_macro", "fp_elsewhere", "f1@samm_lv")]
-            lines.append(f"| {VARIANTS[variant][0]} | `{r['method']}` | {f1} | {' | '.join(cells)} |")
+            lines.append(f"| {variant} | `{r['method']}` | {f1} | {' | '.join(cells)} |")
     ranks = [
         "| change | methods with a published value | mean log ratio | largest factor off | Spearman |",
         "|---|---|---|---|---|",
@@ -206,29 +224,22 @@ def tables(rows: Sequence[Row]) -> dict[str, str]:
         n, log, factor, rank = agreement(own, PUBLISHED)
         if n:
             ranks.append(
-                f"| {VARIANTS[variant][0]} | {n} | {_n(log, True)} | {factor:.1f} | {'' if np.isnan(rank) else _n(rank, True)} |"
+                f"| {variant} | {n} | {_n(log, True)} | {factor:.1f} | {'' if np.isnan(rank) else _n(rank, True)} |"
             )
-    known = published()
+    known, shown = published(), (VARIANTS["base"][0], VARIANTS["field"][0], WHOLE)
     own_values = [
-        "| method | half | published | `board`, 12 people | `field`, 12 people | factor |",
-        "|---|---|---|---|---|---|",
+        f"| method | half | published | {' | '.join(shown)} | factor |",
+        "|---|---|---|---|---|---|---|",
     ]
     for method, (name, dataset) in PUBLISHED.items():
-        of = {
-            v: next((float(r[f"f1@{dataset}"]) for r in own if r["method"] == method), None)
-            for v, own in by_variant.items()
-        }
-        base, field = of.get("base"), of.get("field")
-        times = "" if field is None else _n(max(field, LEAST) / max(known[method], LEAST))
-        half = "held out" if method in HELD_OUT else "calibrated on"
-        shown: list[str] = [
-            f"`{method}`",
-            half,
-            f"{_n(known[method])} ({name}, {dataset})",
-            *("" if v is None else _n(v) for v in (base, field)),
-            times,
+        of = [
+            next((float(r[f"f1@{dataset}"]) for r in by_variant.get(v, ()) if r["method"] == method), None)
+            for v in shown
         ]
-        own_values.append(f"| {' | '.join(shown)} |")
+        times = "" if of[-1] is None else _n(max(of[-1], LEAST) / max(known[method], LEAST))
+        cells = [f"`{method}`", "held out" if method in HELD_OUT else "calibrated on"]
+        cells += [f"{_n(known[method])} ({name}, {dataset})", *("" if v is None else _n(v) for v in of), times]
+        own_values.append(f"| {' | '.join(cells)} |")
     return {"causes": "\n".join(lines), "agreement": "\n".join(ranks), "published": "\n".join(own_values)}
 
 
