@@ -163,32 +163,32 @@ def _mebench(words: Sequence[str], folder: Path, errors: Path) -> None:
     os._exit(code)  # multiprocessing would wait for its children, and may fail where they have just been killed
 
 
-def import_all(jobs: Sequence[str]) -> None:
-    """What programs and workers of these jobs import sooner or later. No thread starts, for a copy would lack it."""
+def import_all() -> None:
+    """What programs and workers import sooner or later. No thread starts, for a copy would lack it."""
     from mebench._lightly import load_lightning_lightly
 
     load_lightning_lightly()
-    sweep = (
+    for name in (
         "mebench.cli",
         "mebench.cli.run",
         "mebench.core.method",
         "mebench.runner.sweep",
         "mebench.tracking.send",
-        "mebench.runs.scoring",
-        "mebench.training",
-        "mebench.runner.fold",
-        "safetensors.torch",
-    )
-    others = (
         "mebench.boards.site.site_pages",
         "mebench.boards.board",
         "mebench.boards.accept",
         "mebench.reproduction.rescore",
+        "mebench.runs.scoring",
         "mebench.tuning",
+    ):
+        importlib.import_module(name)
+    for name in (
         "matplotlib.pyplot",
         "sklearn.metrics",
-    )
-    for name in (*sweep, *(others if jobs != ["sweep"] else ())):
+        "mebench.training",
+        "mebench.runner.fold",
+        "safetensors.torch",
+    ):
         importlib.import_module(name)
 
 
@@ -395,7 +395,7 @@ def main() -> None:
     parser.add_argument("--jobs", nargs="+", choices=["sweep", *JOBS], default=["sweep"], help="each killed so often")
     args = parser.parse_args()
     if args.fork or args.jobs != ["sweep"]:
-        import_all(args.jobs)
+        import_all()
 
     dice, counts, sweeps = random.Random(args.seed), Counter[str](), 0
     with tempfile.TemporaryDirectory(prefix="mebench-kills-") as scratch:
