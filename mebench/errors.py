@@ -110,8 +110,23 @@ def refused_by_plugin(what: str, then: str = "", error: type[MebenchError] = Plu
     except MebenchError:
         raise
     except Exception as fault:
-        said = " ".join(f"{type(fault).__name__}: {fault}".split())
-        raise error(f"{what}: {said}{f'. {then}' if then else ''}") from fault
+        raise error(f"{what}: {sentence(fault)}{f'. {then}' if then else ''}") from fault
+
+
+def sentence(error: BaseException) -> str:
+    """The reason of a failure, in one line."""
+    if isinstance(error, MebenchError):
+        return str(error)
+    said = system_sentence(error) if isinstance(error, OSError) and error.errno is not None else str(error)
+    name, text = type(error).__name__, " ".join(said.split())
+    if name == "OutOfMemoryError":  # torch's
+        return "the memory of the GPU was not enough: use fewer workers=N"
+    # What torch and OpenCV say where Python raises a MemoryError.
+    if isinstance(error, MemoryError) or any(
+        words in text for words in ("can't allocate memory", "Insufficient memory")
+    ):
+        return "the memory of this machine was not enough: use fewer workers=N"
+    return f"{name}: {text}" if text else name
 
 
 def system_sentence(error: OSError, verb: str = "") -> str:

@@ -13,11 +13,12 @@ from types import FrameType
 import pyarrow as pa
 
 from mebench.boards.build import build
-from mebench.errors import MebenchError
+from mebench.errors import MebenchError, sentence
 from mebench.records import (
     RECORD,
     cached,
     check,
+    check_content,
     check_hashes,
     check_scores,
     check_supersedes,
@@ -25,7 +26,6 @@ from mebench.records import (
     record_name,
     schema,
 )
-from mebench.runner.isolation import sentence
 from mebench.runs.folder import RunFolder
 
 MEMORY, MORE = 2**30, 2**29
@@ -97,7 +97,7 @@ def check_once(record: RunFolder) -> None:
         RunError: what is wrong with it.
     """
     stored = check_hashes(record)
-    cached(partial(check, record), OF_CHECKS, record.id, stored["sha256"])
+    cached(partial(check_content, record, stored), OF_CHECKS, record.id, stored["sha256"])
 
 
 @contextmanager

@@ -205,9 +205,8 @@ class _Chosen:
         columns = np.moveaxis(counts[self._units].reshape(n_sets, n, -1), 0, 1).reshape(n, -1)
         # Sums of numbers of clips are exact in 32 bits, which take half the time.
         found = self._weights @ (columns.astype(np.float32) if counts.dtype.kind == "i" else columns)
-        return np.asarray(
-            np.moveaxis(found.reshape(len(found), n_sets, -1), 1, 0).reshape(-1, *counts.shape[1:]), dtype=np.float64
-        )
+        sets = np.moveaxis(found.reshape(len(found), n_sets, -1), 1, 0).reshape(-1, *counts.shape[1:])
+        return np.asarray(sets, dtype=np.float64)
 
     def __getitem__(self, places: Any) -> Floats:  # average precision, which depends on the rank of each answer
         return np.asarray((self @ np.eye(self.shape[1]))[places])
@@ -280,7 +279,8 @@ def letters(pairs: Bools, tested: Bools) -> list[str]:
     """
     graph = heavy.networkx.from_numpy_array(np.triu(~pairs)).subgraph(np.flatnonzero(tested).tolist())
     groups = sorted(sorted(group) for group in heavy.networkx.find_cliques(graph))
-    names = [f"{string.ascii_lowercase[n % 26]}{n // 26 or ''}" for n in range(len(groups))]  # after `z` comes `a1`
+    every = string.ascii_lowercase  # after `z` comes `a1`
+    names = [f"{every[n % len(every)]}{n // len(every) or ''}" for n in range(len(groups))]
     return ["".join(name for name, group in zip(names, groups) if row in group) for row in range(len(pairs))]
 
 

@@ -15,6 +15,7 @@ from .integrity import OPTIONAL as OPTIONAL
 from .integrity import RECORD as RECORD
 from .integrity import TABLES as TABLES
 from .integrity import check as check
+from .integrity import check_content as check_content
 from .integrity import check_hashes as check_hashes
 from .integrity import check_scores as check_scores
 from .integrity import check_supersedes as check_supersedes

@@ -96,7 +96,19 @@ def check(folder: RunFolder) -> None:
     Raises:
         RunError: what is wrong with it.
     """
-    stored = check_hashes(folder)
+    check_content(folder, check_hashes(folder))
+
+
+def check_content(folder: RunFolder, stored: Mapping[str, Any]) -> None:
+    """Like `check`, of a record whose hashes have been checked.
+
+    Args:
+        folder: of the record.
+        stored: the result of `check_hashes`.
+
+    Raises:
+        RunError: what is wrong with it.
+    """
     for name in _tables(stored):
         if (name, stored["files"][name]) not in _SOUND:  # runs of one dataset share most tables
             _check_table(folder, name)
@@ -244,9 +256,8 @@ def _check_table(folder: RunFolder, name: str) -> None:
             inside = pc.and_(pc.less_equal(low, values), pc.less_equal(values, high))
             wrong, more = values.filter(pc.invert(inside)), f"from {low:g} to {high:g}"
         if len(wrong):
-            raise RefusedError(
-                folder, f"{column} of {name} is {reprlib.repr(wrong[0].as_py())}, expected {words} {more}"
-            )
+            found = reprlib.repr(wrong[0].as_py())
+            raise RefusedError(folder, f"{column} of {name} is {found}, expected {words} {more}")
 
 
 def _check_footer(folder: RunFolder, name: str, file: pq.ParquetFile) -> None:
@@ -266,7 +277,8 @@ def _check_footer(folder: RunFolder, name: str, file: pq.ParquetFile) -> None:
         raise RefusedError(folder, f"{name} has {file.metadata.num_rows} rows, expected at most {MOST_ROWS[name]}")
     if (n_groups := file.metadata.num_row_groups) > MOST_GROUPS:
         raise RefusedError(folder, f"{name} has {n_groups} groups of rows, expected at most {MOST_GROUPS}")
-    if (n_bytes := sum(file.metadata.row_group(n).total_byte_size for n in range(n_groups))) > MOST_BYTES:
+    groups = (file.metadata.row_group(n) for n in range(n_groups))
+    if (n_bytes := sum(group.total_byte_size for group in groups)) > MOST_BYTES:
         raise RefusedError(folder, f"{name} expands to {n_bytes >> 20} MiB, expected at most {MOST_BYTES >> 20}")
 
 
@@ -274,9 +286,8 @@ def _bytes_of(values: pa.ChunkedArray) -> int:
     """The size of a column with every text in full."""
     if not pa.types.is_dictionary(values.type):
         return int(values.nbytes)
-    return sum(
-        pc.sum(pc.take(pc.binary_length(chunk.dictionary), chunk.indices)).as_py() or 0 for chunk in values.chunks
-    ) + 8 * len(values)
+    written = (pc.sum(pc.take(pc.binary_length(chunk.dictionary), chunk.indices)).as_py() for chunk in values.chunks)
+    return sum(n or 0 for n in written) + 8 * len(values)
 
 
 def _check_intervals(folder: RunFolder, stored: Mapping[str, Any]) -> None:
@@ -303,9 +314,8 @@ def _check_intervals(folder: RunFolder, stored: Mapping[str, Any]) -> None:
         if len(odd := kinds[~kinds.isin(get_args(Kind))]):
             raise RefusedError(folder, f"kind of {name} is {odd.iloc[0]!r}, expected {' or '.join(get_args(Kind))}")
         if len(wrong := table[table["onset"] > table["offset"]]):
-            raise RefusedError(
-                folder, f"{name} holds an interval from {wrong.iloc[0]['onset']} to {wrong.iloc[0]['offset']}"
-            )
+            onset, offset = wrong.iloc[0][["onset", "offset"]]
+            raise RefusedError(folder, f"{name} holds an interval from {onset} to {offset}")
     pairs = (counts["predictions.parquet"] * counts["truth.parquet"]).max()
     if pairs > MOST_PAIRS:
         raise RefusedError(folder, f"{pairs:.0f} pairs of intervals of one video, expected at most {MOST_PAIRS}")

@@ -209,11 +209,8 @@ class Record:
 
 def files_of(folder: Path) -> list[tuple[str, str]]:
     """Name and hash of each file of a run or record, except for models."""
-    return [
-        (file.relative_to(folder).as_posix(), file_hash(file))
-        for file in sorted(folder.rglob("*"))
-        if file.is_file() and file.suffix != ".safetensors"
-    ]
+    files = (file for file in sorted(folder.rglob("*")) if file.is_file() and file.suffix != ".safetensors")
+    return [(file.relative_to(folder).as_posix(), file_hash(file)) for file in files]
 
 
 def is_record(folder: RunFolder) -> bool:

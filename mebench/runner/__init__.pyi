@@ -83,7 +83,6 @@ from .isolation import Worker as Worker
 from .isolation import attempt as attempt
 from .isolation import failure_of as failure_of
 from .isolation import plain_data as plain_data
-from .isolation import sentence as sentence
 from .job import FoldJob as FoldJob
 from .job import Job as Job
 from .job import Part as Part

@@ -12,8 +12,8 @@ from dataclasses import replace
 from typing import Any
 
 from mebench.core import Prediction, Video
-from mebench.errors import DataError, MebenchError, PluginError
-from mebench.runner.isolation import Failure, sentence
+from mebench.errors import DataError, MebenchError, PluginError, sentence
+from mebench.runner.isolation import Failure
 
 UNANSWERED = "the process that hosts this one could not answer"
 """Begins what a process is told of an error of its host."""

@@ -38,7 +38,7 @@ import numpy as np
 
 from mebench.config import registry
 from mebench.core import Curve, Epoch, Prediction, Timing
-from mebench.errors import MebenchError, PluginError, system_sentence
+from mebench.errors import MebenchError, PluginError, sentence
 from mebench.features import ComputeCost, Entry, NoFaceError
 from mebench.runner import THREADS, Grant, enter, hide_memory, prepare_worker, sandbox
 from mebench.runs.fold_result import ClipPrediction, FoldResult
@@ -96,22 +96,6 @@ def failure_of(error: BaseException) -> Failure:
         own = PluginError(f"{sentence(error)}; {sandbox.refused}")
         error = own.with_traceback(error.__traceback__)
     return Failure(sentence(error), "".join(traceback.format_exception(error)), own, raised=True)
-
-
-def sentence(error: BaseException) -> str:
-    """The reason of a failure, in one line."""
-    if isinstance(error, MebenchError):
-        return str(error)
-    said = system_sentence(error) if isinstance(error, OSError) and error.errno is not None else str(error)
-    name, text = type(error).__name__, " ".join(said.split())
-    if name == "OutOfMemoryError":  # torch's
-        return "the memory of the GPU was not enough: use fewer workers=N"
-    # What torch and OpenCV say where Python raises a MemoryError.
-    if isinstance(error, MemoryError) or any(
-        words in text for words in ("can't allocate memory", "Insufficient memory")
-    ):
-        return "the memory of this machine was not enough: use fewer workers=N"
-    return f"{name}: {text}" if text else name
 
 
 def death(code: int | None) -> str:

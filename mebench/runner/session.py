@@ -14,7 +14,7 @@ from filelock import FileLock
 from mebench.config import RunConfig, plugins_of, registry, trainer
 from mebench.console import plural
 from mebench.core import Fold
-from mebench.errors import DataError, MebenchError, RunError, listed
+from mebench.errors import DataError, MebenchError, RunError, listed, sentence
 from mebench.progress import Progress
 from mebench.runner import (
     EpochAnswers,
@@ -30,7 +30,6 @@ from mebench.runner import (
     note,
     place_of,
     refuse_other_processor,
-    sentence,
     write_audit,
 )
 from mebench.runner.describe import describe, truth_tables
