@@ -1,4 +1,4 @@
-"""Each test makes what boards keep in the cache itself, and leaves out the rows of what names give away, unless they are its subject."""
+"""Tests leave out the rows of what names give away, unless they are its subject, and share what boards keep in the cache."""
 
 import pytest
 
@@ -6,10 +6,9 @@ from mebench.boards import build
 from mebench.records import board_cache
 
 
-@pytest.fixture(autouse=True)
-def a_cache_of_its_own(tmp_path_factory, monkeypatch):
-    folder = tmp_path_factory.mktemp("boards")
-    monkeypatch.setattr(board_cache, "folder", lambda: folder)
+@pytest.fixture(scope="session")
+def shared_cache(tmp_path_factory):
+    return tmp_path_factory.mktemp("boards")
 
 
 @pytest.fixture
@@ -18,6 +17,12 @@ def names_rows():
 
 
 @pytest.fixture(autouse=True)
-def _without_names(request, monkeypatch):
-    if "names_rows" not in request.fixturenames:
-        monkeypatch.setattr(build, "names_rows", lambda *_: [])
+def _boards(request, shared_cache, tmp_path_factory):
+    """A test that replaces something (`monkeypatch`) makes what boards keep in the cache itself."""
+    own = "monkeypatch" in request.fixturenames
+    folder = tmp_path_factory.mktemp("boards") if own else shared_cache
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(board_cache, "folder", lambda: folder)
+        if "names_rows" not in request.fixturenames:
+            patch.setattr(build, "names_rows", lambda *_: [])
+        yield

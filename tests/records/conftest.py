@@ -1,5 +1,11 @@
 """Each test makes what boards keep in the cache itself."""
 
-from tests.boards.conftest import a_cache_of_its_own
+import pytest
 
-__all__ = ["a_cache_of_its_own"]
+from mebench.records import board_cache
+
+
+@pytest.fixture(autouse=True)
+def a_cache_of_its_own(tmp_path_factory, monkeypatch):
+    folder = tmp_path_factory.mktemp("boards")
+    monkeypatch.setattr(board_cache, "folder", lambda: folder)

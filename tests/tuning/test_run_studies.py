@@ -35,7 +35,7 @@ def learnt_from(file):
 
 def test_post_processing_is_found_and_trains_nothing_anew(go, tmp_path):
     log = tmp_path / "log"
-    found = go(f"method.log={log}", "method.lr=0.1", acts=("postprocess",), trials=25)
+    found = go(f"method.log={log}", "method.lr=0.1", acts=("postprocess",), trials=15)
     (study,) = found.plain["studies"].values()
     assert study["best"]["params"]["method.shift"] in range(-3, 4) and study["best"]["params"]["method.p"] < 0.1
     score = found.plain["scores"]["spotting.micro.f1"]
@@ -47,7 +47,7 @@ def test_post_processing_is_found_and_trains_nothing_anew(go, tmp_path):
 
 def test_no_trial_touches_an_outer_subject(go, tmp_path):
     log = tmp_path / "log"
-    found = go(f"method.log={log}", params=("lr",), trials=4)
+    found = go(f"method.log={log}", params=("lr",), trials=2)
     (study,) = found.plain["studies"].values()
     tuned_on = {subject.partition("/")[2] for subject in study["subjects"]}
     outer = {f"{s:02d}" for s in range(1, 9)} - tuned_on
@@ -60,19 +60,19 @@ def test_no_trial_touches_an_outer_subject(go, tmp_path):
 
 def test_nested_tunes_in_each_fold_without_its_subject(go, tmp_path):
     log = tmp_path / "log"
-    found = go("dataset.subjects=4", f"method.log={log}", params=("lr",), trials=3, nested=True, inner_folds=2)
-    assert set(found.plain["studies"]) == {f"toy/{s:02d}" for s in range(1, 5)}
+    found = go("dataset.subjects=3", f"method.log={log}", params=("lr",), trials=2, nested=True, inner_folds=2)
+    assert set(found.plain["studies"]) == {f"toy/{s:02d}" for s in range(1, 4)}
     for name, study in found.plain["studies"].items():
-        assert name not in study["subjects"] and len(study["subjects"]) == 3
-    assert found.plain["outer_subjects"] == 4
+        assert name not in study["subjects"] and len(study["subjects"]) == 2
+    assert found.plain["outer_subjects"] == 3
     values = json.loads((Path(found.plain["runs"]["tuned"]) / "tuned.json").read_text())
     assert {key: study["best"]["params"] for key, study in found.plain["studies"].items()} == values
 
 
 def test_an_outer_run_is_no_plain_one(go, tmp_path):
     """Its folds have values of their own: nothing else goes on with it, takes its settings for a plain run's, or publishes it."""
-    words = {"params": ("lr",), "trials": 3, "nested": True, "inner_folds": 2}
-    found = go("dataset.subjects=4", **words)
+    words = {"params": ("lr",), "trials": 1, "nested": True, "inner_folds": 2}
+    found = go("dataset.subjects=3", **words)
     folders = {name: RunFolder(Path(path)) for name, path in found.plain["runs"].items()}
     scores = found.plain["scores"]
     sides = [compare_runs.Side.of_run(folders[name]) for name in ("tuned", "default")]
@@ -86,14 +86,14 @@ def test_an_outer_run_is_no_plain_one(go, tmp_path):
     shutil.rmtree(folders["tuned"].path / "folds" / next(os.walk(folders["tuned"].path / "folds"))[1][0])
     with pytest.raises(RunError, match=r"belongs to a study.*: continue with the same mebench tune"):
         mebench.resume(folders["tuned"].path)
-    assert go("dataset.subjects=4", **words).plain["scores"] == scores
+    assert go("dataset.subjects=3", **words).plain["scores"] == scores
 
 
 def test_the_same_command_goes_on(go):
-    first = go(acts=("postprocess",), trials=2)
-    again = go(acts=("postprocess",), trials=4)
+    options = {"acts": ("postprocess",), "inner_folds": 2}
+    first, again = (go("dataset.subjects=5", trials=trials, **options) for trials in (1, 2))
     counts = [next(iter(found.plain["studies"].values()))["trials"]["complete"] for found in (first, again)]
-    assert counts == [2, 4] and first.plain["study"] == again.plain["study"]
+    assert counts == [1, 2] and first.plain["study"] == again.plain["study"]
 
 
 @nightly("`test_the_same_command_goes_on`")
@@ -107,7 +107,7 @@ def test_trials_do_not_depend_on_stopping(go, tmp_path):
 
 
 def test_the_file_runs(go, toy, tmp_path):
-    found = go(acts=("postprocess",), trials=6)
+    found = go(acts=("postprocess",), trials=3)
     remarks = outcome.write_tuned(found, tmp_path / "tuned.yaml")
     text = (tmp_path / "tuned.yaml").read_text()
     assert text.startswith("# Tuned by mebench") and any("too high" in line for line in remarks)
@@ -187,7 +187,8 @@ def test_poor_trials_are_pruned_as_folds_come_in(go):
 
 
 def test_values_that_do_not_go_together_fail_one_trial(go):
-    found = go(params=("kind", "shift={choices: [0, 6, 1]}"), sampler="grid", trials=50)
+    searched = ("kind", "shift={choices: [0, 6, 1]}")
+    found = go("dataset.subjects=5", params=searched, sampler="grid", trials=50, inner_folds=2)
     (study,) = found.plain["studies"].values()
     assert study["trials"]["failed"] == 1 and study["trials"]["complete"] >= 5
 
@@ -229,7 +230,7 @@ def test_results_of_other_people_are_never_taken(go, tmp_path):
     words = (f"method.log={log}", "method.lr=0.1")
     seen = []
     for place, size in enumerate((3, 4)):
-        found = go(*words, acts=("postprocess",), trials=2, study="same", storage=f"{place}.db", tuning_subjects=size)
+        found = go(*words, acts=("postprocess",), trials=1, study="same", storage=f"{place}.db", tuning_subjects=size)
         seen.append(found.plain["outer_subjects"])
     assert seen == [5, 4]
     assert len(learnt_from(log)) == (3 + 5) + (4 + 4), "inner and outer folds of both"
@@ -298,7 +299,7 @@ def test_a_video_without_a_face_is_missed_inside_and_outside(go, monkeypatch, ca
 
     monkeypatch.setattr(module, "prepare", prepare)
     words = ("dataset.subjects=4", "no_face=skip", "method.p=0.0", "method.lr=0.1")
-    found = go(*words, acts=("postprocess",), trials=2, nested=True)
+    found = go(*words, acts=("postprocess",), trials=1, nested=True)
     score = found.plain["scores"]["spotting.micro.f1"]
     assert score["inner"]["default"] == pytest.approx((3 * 10 / 11 + 1) / 4), "of 6 videos one is missed, or none"
     assert score["outer"]["default"]["value"] == pytest.approx(14 / 15), "of 8 videos one is missed, nothing else"
@@ -340,13 +341,14 @@ def test_a_bad_wish_is_one_sentence(go, words, options, sentence):
 
 
 def test_a_study_of_something_else_is_not_joined(go, toy):
-    go(acts=("postprocess",), trials=2, study="mine")
+    options = {"trials": 1, "study": "mine", "inner_folds": 2}
+    go("dataset.subjects=5", acts=("postprocess",), **options)
     (noted,) = Path.cwd().rglob("study.json")
     before = noted.read_text()
     with pytest.raises(ConfigError, match=r"study 'mine' in .*optuna.db was begun with parameters"):
-        go(params=("p",), trials=2, study="mine")
+        go("dataset.subjects=5", params=("p",), **options)
     with pytest.raises(ConfigError, match=r"was begun with setting method\.nap 0\.0, not 0\.001"):
-        go("method.nap=0.001", acts=("postprocess",), trials=2, study="mine")
+        go("dataset.subjects=5", "method.nap=0.001", acts=("postprocess",), **options)
     with pytest.raises(ConfigError, match="was begun with method tunable, not random"):
         module.tune(
             resolve([*toy()[1:], "method=random"]),
@@ -368,7 +370,7 @@ def test_a_bad_storage_is_one_sentence(go, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(RunError, match="cannot be made"):
         go(trials=1, storage=str(tmp_path / "file" / "x.db"))
-    go(trials=1, acts=("postprocess",), storage=str(tmp_path / "held.db"))
+    go("dataset.subjects=5", trials=1, inner_folds=2, acts=("postprocess",), storage=str(tmp_path / "held.db"))
     holder = sqlite3.connect(tmp_path / "held.db")
     holder.execute("BEGIN EXCLUSIVE")
     with pytest.raises(RunError, match=r"held.db.* is locked"):
