@@ -145,6 +145,7 @@ from .tables import members_of as members_of
 from .tables import of_first_draw as of_first_draw
 from .tables import of_kinds as of_kinds
 from .tables import renumbered as renumbered
+from .tables import sorted_rows as sorted_rows
 from .torch import STRS as STRS
 from .torch import UAR as UAR
 from .torch import UF1 as UF1

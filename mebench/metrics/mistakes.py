@@ -49,6 +49,7 @@ from mebench.metrics import (
     of_kinds,
     pair,
     same_group,
+    sorted_rows,
 )
 
 FALSE_POSITIVES = ("localisation", "kind_confusion", "duplicate", "background")
@@ -132,11 +133,10 @@ def sort_mistakes(tables: Tables, kinds: Sequence[str], convention: str | Conven
         cause[place], iou[place] = name, best.iou
     misses = truths[["dataset", "video", "kind", "onset", "offset", "emotion", "row"]].iloc[at % max(len(truths), 1)]
     misses = misses.assign(mistake="miss", cause=cause[at], iou=iou[at], draw=at // max(len(truths), 1))
-    sorted_out = pd.concat([wrong[in_vain], misses], ignore_index=True).merge(
-        ordered.videos[["video", "subject"]], on="video", how="left"
-    )
+    every = pd.concat([wrong[in_vain], misses], ignore_index=True)
+    every["subject"] = ordered.videos.set_index("video")["subject"].reindex(every["video"]).array
     order = ["draw", "video", "onset", "offset", "kind", "mistake", "cause", "iou"]
-    return sorted_out[list(COLUMNS)].sort_values(order, ignore_index=True, kind="stable")
+    return sorted_rows({name: every[name].values for name in COLUMNS}, order)
 
 
 def count_mistakes(mistakes: pd.DataFrame, by: By = "kind", draws: int = 1) -> pd.DataFrame:
@@ -221,11 +221,11 @@ def underlying_event(mistakes: pd.DataFrame, tables: Tables) -> pd.Series:
     parts = [tables.truths] if tables.distractors is None else [tables.truths, tables.distractors]
     struck = _struck(wrong, pd.concat([part[["video", "kind", "onset", "offset"]] for part in parts]))
     struck = struck[struck["kind_struck"] != struck["kind"]]
-    most = struck.sort_values(["number", "shared", "kind_struck"], ascending=[True, False, True])
-    of_number = most.drop_duplicates("number").set_index("number")["kind_struck"]
-    fell = of_number.reindex(range(len(wrong))).fillna("nothing").to_numpy()
-    named = wrong["cause"].map({"duplicate": "duplicate", "localisation": "near_miss"})
-    return named.where(named.notna(), pd.Series(fell, index=wrong.index, dtype=object))
+    most, under = struck.sort_values(["shared", "kind_struck"], ascending=[True, False]), ["nothing"] * len(wrong)
+    for number, kind in zip(most["number"].tolist(), most["kind_struck"].tolist()):  # the last to be written wins
+        under[number] = kind
+    named = {"duplicate": "duplicate", "localisation": "near_miss"}
+    return pd.Series([*map(named.get, wrong["cause"], under)], index=wrong.index, dtype=object)
 
 
 def _f1(tp: float, fp: float, fn: float) -> float:
@@ -248,10 +248,9 @@ def gains(mistakes: pd.DataFrame, under: pd.Series, tp: int) -> dict[str, float]
     # A corrected near miss finds one truth; a prediction that already finds one (a duplicate) is not a near miss.
     near = min(int((missed == "localisation").sum()), int((under == "near_miss").sum()))
     fp, fn = len(mistakes) - len(missed), len(missed)
-    before, found = _f1(tp, fp, fn), {}
-    for word, n in under.value_counts().sort_index().items():
-        more = near if word == "near_miss" else 0
-        found[str(word)] = _f1(tp + more, fp - int(n), fn - more) - before
+    before = _f1(tp, fp, fn)
+    cured = {word: (n, near if word == "near_miss" else 0) for word, n in sorted(Counter(under).items())}
+    found = {word: _f1(tp + more, fp - n, fn - more) - before for word, (n, more) in cured.items()}
     return found | {"missed": _f1(tp + fn - near, fp, near) - before}
 
 
@@ -275,19 +274,19 @@ def missed_by(truths: pd.DataFrame, mistakes: pd.DataFrame, draws: int = 1) -> d
         mistakes: of that kind, from `sort_mistakes`.
         draws: of the predictions.
     """
-    missed = mistakes[mistakes["mistake"] == "miss"].groupby(["video", "onset", "offset"]).size()
-    places = pd.MultiIndex.from_frame(truths[["video", "onset", "offset"]])
+    own, missed = groups(["video", "onset", "offset"], truths, mistakes[mistakes["mistake"] == "miss"])
+    places, place, at_place = np.unique(own, return_inverse=True, return_counts=True)
     # Of several truths at one place it is not known which was missed: each has the same share.
-    at_place = truths.groupby(["video", "onset", "offset"])["video"].transform("size").to_numpy(float)
-    share = missed.reindex(places, fill_value=0).to_numpy(float) / (draws * at_place)
-    in_video = truths.groupby("video")["video"].transform("size").to_numpy(float)
+    of_place = np.bincount(np.searchsorted(places, missed[np.isin(missed, own)]), minlength=len(places))
+    share = (of_place / (draws * at_place))[place]
+    _, video, of_video = np.unique(truths["video"].to_numpy(object), return_inverse=True, return_counts=True)
     fps, n_frames = (truths[name].to_numpy(float) for name in ("fps", "n_frames"))
     length = (truths["offset"] - truths["onset"] + 1).to_numpy(float)
     known = not np.isnan(fps).any()
     properties = {
         "length": length / fps if known else length,
         "intensity": truths["intensity"].to_numpy(float) if "intensity" in truths else np.full(len(truths), np.nan),
-        "density": in_video / (n_frames / fps) if known and not np.isnan(n_frames).any() else in_video,
+        "density": of_video[video] / (n_frames / fps) if known and not np.isnan(n_frames).any() else of_video[video],
     }
     found = {}
     for name, values in properties.items():
@@ -369,13 +368,13 @@ def explain_mistakes(
     if ordered.predictions is None:
         return {kind: {} for kind in kinds}
     in_count, _ = in_scope(ordered.truths, of_kinds(ordered.predictions, kinds), rule)
-    truths = in_count.merge(ordered.videos[["video", "n_frames"]], on="video", how="left")
-    under, found = underlying_event(mistakes, tables), {}
+    n_frames = ordered.videos.set_index("video")["n_frames"].reindex(in_count["video"])
+    truths, under, found = in_count.assign(n_frames=n_frames.array), underlying_event(mistakes, tables), {}
     for kind in kinds:
         own, true = mistakes[mistakes["kind"] == kind], truths[truths["kind"] == kind]
         words = under[own.index.intersection(under.index)]
         tp = len(true) * draws - int((own["mistake"] == "miss").sum())
-        counted = {str(word): float(n) / draws for word, n in words.value_counts().sort_index().items()}
+        counted = {word: n / draws for word, n in sorted(Counter(words).items())}
         by = {f"{_MISSED_BY}{name}": parts for name, parts in missed_by(true, own, draws).items()}
         found[kind] = {"under": counted, "gain": gains(own, words, tp), **by}
     return found

@@ -91,7 +91,7 @@ class Tables:
         number = {person: unit for unit, person in enumerate(sorted(strata, key=lambda name: (strata[name], name)))}
         columns["stratum"] = np.array([strata[person] for person in people], dtype=object)
         columns["unit"] = np.array([number[person] for person in people], dtype=np.int64)
-        videos = _sorted(columns, ["video"])
+        videos = sorted_rows(columns, ["video"])
         twice = videos["video"][videos["video"].duplicated()]
         if len(twice):
             raise DataError(f"the table of videos lists {twice.iloc[0]!r} twice: every video must have one row")
@@ -100,7 +100,7 @@ class Tables:
 
         def joined(name: str, order: list[str]) -> pd.DataFrame | None:
             table = getattr(self, name)
-            return None if table is None else _sorted(_joined(name, table, videos), order)
+            return None if table is None else sorted_rows(_joined(name, table, videos), order)
 
         clips, truths = (
             joined("clips", ["video", "truth", "predicted"]),
@@ -205,10 +205,10 @@ def _intervals(name: str, table: pd.DataFrame, videos: pd.DataFrame, order: list
     if "confidence" in columns:
         columns["surest"] = -numbers(table["confidence"])
         columns["draw"] = table["draw"].astype(np.int64).to_numpy()
-    return _sorted(columns, order)
+    return sorted_rows(columns, order)
 
 
-def _sorted(columns: _Columns, order: Sequence[str]) -> pd.DataFrame:
+def sorted_rows(columns: _Columns, order: Sequence[str]) -> pd.DataFrame:
     """The rows by some columns, missing values last; those that differ in none of them stay in their order.
 
     Tables are small and many: of `DataFrame.sort_values` and columns added one by one a score took most of its time.
