@@ -1,6 +1,7 @@
 """Frames as gray pictures of one size."""
 
 import functools
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -82,8 +83,9 @@ class NoFaceError(DataError):
 
 
 # dlib's own `get_frontal_face_detector`, as `save` writes it: dlib unpacks its copy in half a second, and reads this in a thousandth.
-_detector: Callable[[], Any] = functools.cache(
-    lambda: heavy.dlib.fhog_object_detector(str(Path(__file__).with_name("frontal_face.svm")))
+# Each thread has its own, since a detector keeps the picture that it searches.
+_detector: Callable[[int], Any] = functools.cache(
+    lambda thread: heavy.dlib.fhog_object_detector(str(Path(__file__).with_name("frontal_face.svm")))
 )
 
 
@@ -93,7 +95,7 @@ def detect_faces(gray: Gray, upsample: int) -> list[Box]:
     dlib's boxes include their last column and row; here they are excluded, as in the published programs of SOFTNet and
     MEAN.
     """
-    found = _detector()(np.ascontiguousarray(gray), upsample)
+    found = _detector(threading.get_ident())(np.ascontiguousarray(gray), upsample)
     return [(r.left(), r.top(), r.right(), r.bottom()) for r in found]
 
 
@@ -124,8 +126,7 @@ def first_face(
     tried, index = 0, 0
     while index < n:
         gray = to_gray(frames[index], index, label)
-        height, width = gray.shape
-        shown = [(area(inside(face, width, height)), face) for face in detect(gray)]
+        shown = [(area(inside(face, *gray.shape[::-1])), face) for face in detect(gray)]
         size, face = max(shown, key=lambda one: one[0], default=(0, (0, 0, 0, 0)))
         if size:
             return index, face, gray, len(shown)

@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,8 +37,15 @@ from mebench.features import (
     smoothed,
     to_gray,
 )
+from mebench.frames import VideoFrames, ahead
 
 Matrix = NDArray[np.float64]
+_T = TypeVar("_T")
+
+AHEAD = 48
+"""Frames of a video file that a thread makes gray before they are asked for: as many as are followed during one search for the face in
+frames of 1280x720, and fewer than `LOOK_ANYWAY`.
+"""
 
 LEFT_EYE, RIGHT_EYE = slice(36, 42), slice(42, 48)
 
@@ -372,8 +379,8 @@ class FaceCrop(Step):
             reference = Reference(0, reference, reference, box_to_crop(reference, self.size))
         if self.align == "none" and not self._follows:
             x0, y0, x1, y1 = reference.box
-            for index, frame in enumerate(same_sized(frames, label)):
-                gray = to_gray(frame[y0:y1, x0:x1], index, label)
+            parts = (to_gray(frame[y0:y1, x0:x1], i, label) for i, frame in enumerate(same_sized(frames, label)))
+            for gray in _read(frames, parts):
                 yield heavy.cv2.resize(gray, (self.size, self.size), interpolation=heavy.cv2.INTER_LINEAR_EXACT)
             return
         for gray, matrix in self._views(frames, reference, label):
@@ -390,10 +397,11 @@ class FaceCrop(Step):
         """Each frame with the mapping to its crop."""
         grays = (to_gray(frame, index, label) for index, frame in enumerate(same_sized(frames, label)))
         if not self._follows:
-            yield from ((gray, reference.matrix) for gray in grays)
+            yield from ((gray, reference.matrix) for gray in _read(frames, grays))
             return
         tracker = FaceTracker(reference.frame, reference.face, self.faces)
-        boxes = ((gray, np.array(tracker.follow(gray), np.float64)) for gray in grays)
+        searched = _read(frames, tracker.searched(grays))
+        boxes = ((gray, np.array(tracker.follow(gray, faces), np.float64)) for gray, faces in searched)
         # Smoothed once more, a box that moves on glides.
         followed = smoothed(held(smoothed(boxes, self.smoothing)), self.smoothing)
         faces = ((gray, corners(box)) for gray, box in followed)
@@ -423,6 +431,11 @@ class FaceCrop(Step):
             return detect_faces(gray, self.upsample)
         half = heavy.cv2.resize(gray, (width // 2, height // 2), interpolation=heavy.cv2.INTER_AREA)
         return [(2 * x0, 2 * y0, 2 * x1, 2 * y1) for x0, y0, x1, y1 in detect_faces(half, self.upsample)]
+
+
+def _read(frames: Frames | Iterator[Gray], made: Iterator[_T]) -> Iterator[_T]:
+    """What is made of frames, by a thread of its own if they come from a video file."""
+    return ahead(made, AHEAD) if isinstance(frames, VideoFrames) else made
 
 
 @dataclass(frozen=True)

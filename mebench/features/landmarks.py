@@ -188,32 +188,44 @@ class FaceTracker:
     """
 
     def __init__(self, start: int, face: Box, detect: Callable[[Gray], list[Box]]) -> None:
-        self._detect, self._to_come = detect, start
+        self._detect, self._at = detect, -1 - start  # counted from the frame where the face was found
         self._tracker: Any = None
         self._box: FloatBox = face
-        self._unchecked = self._lost = self._in_vain = 0
+        self._due, self._lost, self._in_vain = LOOK_ANYWAY, 0, 0
 
-    def follow(self, gray: Gray) -> FloatBox:
-        """The face in the next frame, in pixels, possibly reaching beyond it; its last place if it is not found."""
-        if self._to_come > 0:
-            self._to_come -= 1
-        elif self._tracker is None:
-            self._begin(gray, self._box)
+    def searched(self, grays: Iterable[Gray]) -> Iterator[tuple[Gray, list[Box] | None]]:
+        """All frames for `follow`, with the faces in those that it searches while the face stays in sight.
+
+        A thread may read them fewer than `LOOK_ANYWAY` frames before `follow` does: dlib's detector does not hold Python's lock.
+        """
+        for at, gray in enumerate(grays, self._at + 1):
+            yield gray, self._detect(gray) if at == self._due else None
+
+    def follow(self, gray: Gray, faces: list[Box] | None = None) -> FloatBox:
+        """The face in the next frame, in pixels, possibly reaching beyond it; its last place if it is not found.
+
+        Args:
+            gray: the frame, (H, W).
+            faces: the boxes of all faces in it, where `searched` has found them.
+        """
+        self._at += 1
+        if self._tracker is None:
+            if self._at >= 0:
+                self._begin(gray, self._box)
         elif not self._lost and self._tracker.update(np.ascontiguousarray(gray)) >= LOST:
             place = self._tracker.get_position()
             self._box = (place.left(), place.top(), place.right(), place.bottom())
-            self._unchecked += 1
-            if self._unchecked >= LOOK_ANYWAY:
-                self._search(gray)
+            if self._at == self._due:
+                self._search(gray, faces)
         else:
             self._lost += 1
             if self._lost % LOOK_AGAIN == 1:
-                self._search(gray)
+                self._search(gray, faces)
         return self._box
 
-    def _search(self, gray: Gray) -> None:
-        height, width = gray.shape
-        faces, self._unchecked = [face for face in self._detect(gray) if area(inside(face, width, height))], 0
+    def _search(self, gray: Gray, found: list[Box] | None) -> None:
+        found, self._due = self._detect(gray) if found is None else found, self._at + LOOK_ANYWAY
+        faces = [face for face in found if area(inside(face, *gray.shape[::-1]))]
         face = min(faces, key=lambda face: between(self._box, face), default=None)
         self._in_vain = 0 if face is not None and between(self._box, face) <= 1 else self._in_vain + 1
         if face is None or 0 < self._in_vain < MISSES or (not self._lost and overlap(face, self._box) >= SAME):
@@ -224,7 +236,7 @@ class FaceTracker:
         self._tracker = heavy.dlib.correlation_tracker()
         self._tracker.start_track(np.ascontiguousarray(gray), heavy.dlib.drectangle(*face))
         self._box = face
-        self._unchecked = self._lost = self._in_vain = 0
+        self._due, self._lost, self._in_vain = self._at + LOOK_ANYWAY, 0, 0
 
 
 def held(pairs: Iterable[tuple[T, Vector]]) -> Iterator[tuple[T, Vector]]:

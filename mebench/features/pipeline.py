@@ -37,7 +37,6 @@ from mebench.features import (
     processor,
     release,
 )
-from mebench.frames import VideoFrames
 
 Clip = tuple[int, int, int]
 """Onset, apex and offset in frames, all inside the video."""
@@ -240,10 +239,8 @@ class Source:
         def build() -> Draft:
             frames, label = self.frames(), self.video.key
             reference = crop.locate(frames, self.landmarks, label)
-            shape = (len(frames), crop.size, crop.size)
-            read = frames.ahead() if isinstance(frames, VideoFrames) else frames
-            rows = (c[None] for c in self._ticking("crops", crop.cut(read, reference, label)))
-            return Draft(shape, np.uint8, rows, reference.as_json())
+            rows = (c[None] for c in self._ticking("crops", crop.cut(frames, reference, label)))
+            return Draft((len(frames), crop.size, crop.size), np.uint8, rows, reference.as_json())
 
         return self._stored(self.key("crops", chain, None), build)
 

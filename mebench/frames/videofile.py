@@ -15,7 +15,7 @@ from fractions import Fraction
 from functools import cached_property
 from itertools import chain, dropwhile
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +50,8 @@ _ROUNDED = 0.01
 
 _UNEVEN = 1.5
 """Time between two frames, over its median, from which on frames do not follow one another evenly."""
+
+_T = TypeVar("_T")
 
 _COUNTS: dict[tuple[Path, bool, int, int], int] = {}
 """Frames of the files that this process has counted."""
@@ -143,21 +145,6 @@ class VideoFrames:
         while self._next <= index:
             frame = self._read()
         return frame if self.color else np.asarray(heavy.cv2.cvtColor(frame, heavy.cv2.COLOR_BGR2GRAY))
-
-    def ahead(self, most: int = 8) -> Iterator[NDArray[np.uint8]]:
-        """All frames in order. A thread decodes up to `most` of them before they are asked for, on a core that is idle.
-
-        Until the last frame nothing else may read this object.
-
-        Raises:
-            DataError: as for a single frame.
-        """
-        with ThreadPoolExecutor(1) as reader:
-            frames = iter(self)
-            waiting = deque(reader.submit(next, frames, None) for _ in range(most))
-            while (frame := waiting.popleft().result()) is not None:
-                waiting.append(reader.submit(next, frames, None))
-                yield frame
 
     @cached_property
     def fps(self) -> float | None:
@@ -375,11 +362,8 @@ class Decoder:
         """Display times of the packets with a picture in seconds, rising; empty if one is missing. Nothing is
         decoded.
         """
-        found, base = list[int | None](), self._stream.time_base
-        with suppress(self._errors):
-            for packet in self._container.demux(self._stream):
-                if packet.size and not packet.is_discard:
-                    found.append(_stamp(packet))
+        found = [_stamp(packet) for packet in self._packets() if packet.size and not packet.is_discard]
+        base = self._stream.time_base
         return np.empty(0) if base is None or None in found else np.sort(np.array(found, np.float64)) * float(base)
 
     def seconds(self, frame: heavy.av.VideoFrame) -> float:
@@ -403,17 +387,14 @@ class Decoder:
 
         If damage is accepted, damaged pieces are passed over and counted in `broken`.
         """
-        with suppress(self._errors):
-            for packet in self._container.demux(self._stream):
-                if (
-                    packet.size or packet.dts is None
-                ):  # of a size of 0 are those that a camera dropped, and the last one
-                    try:
-                        yield from packet.decode()
-                    except self._errors:
-                        self.broken += 1
-                        if not self.accept:
-                            return
+        for packet in self._packets():
+            if packet.size or packet.dts is None:  # of a size of 0 are those that a camera dropped, and the last one
+                try:
+                    yield from packet.decode()
+                except self._errors:
+                    self.broken += 1
+                    if not self.accept:
+                        return
 
     @property
     def promised(self) -> float | int:
@@ -429,11 +410,12 @@ class Decoder:
 
     def packets(self) -> int:
         """Number of frames in the file, decodable or not; this reads the whole file."""
-        n = 0
+        return sum(packet.dts is not None or packet.size > 0 for packet in self._packets())
+
+    def _packets(self) -> Iterator[heavy.av.Packet[heavy.av.VideoStream]]:
+        """The packets from here to the end, or to the first unreadable one."""
         with suppress(self._errors):
-            for packet in self._container.demux(self._stream):
-                n += packet.dts is not None or packet.size > 0
-        return n
+            yield from self._container.demux(self._stream)
 
 
 def pixels(
@@ -458,6 +440,15 @@ def pixels(
     if a * d < b * c:
         bgr = bgr[::-1]  # what is left of the matrix is a rotation, which takes the x axis to (a, b)
     return np.ascontiguousarray(np.rot90(bgr, -round(math.atan2(b, a) / (math.pi / 2)) % 4))
+
+
+def ahead(items: Iterator[_T], most: int) -> Iterator[_T]:
+    """All items in order. A thread makes up to `most` of them before they are asked for, on a core that is idle."""
+    with ThreadPoolExecutor(1) as reader:
+        waiting = deque(reader.submit(next, items, None) for _ in range(most))
+        while (item := waiting.popleft().result()) is not None:
+            waiting.append(reader.submit(next, items, None))
+            yield item
 
 
 def _stamp(item: heavy.av.VideoFrame | heavy.av.Packet[heavy.av.VideoStream]) -> int | None:

@@ -1,7 +1,9 @@
 """Where the faces of a video stay, by what a detector says at each look."""
 
 import itertools
+from concurrent.futures import ThreadPoolExecutor
 
+import cv2
 import dlib
 import numpy as np
 import pytest
@@ -78,6 +80,17 @@ def test_the_stored_detector_scores_all_places_as_that_of_dlib_does(upsample):
     (video,), noise = films.videos(), np.random.default_rng(0).integers(0, 256, (150, 200), np.uint8)
     face = films.frames(video)[0].mean(axis=2).astype(np.uint8)
     for picture in (face, np.ascontiguousarray(face[::2, ::2]), noise):
-        told = [d.run(picture, upsample, -1.0) for d in (detection._detector(), dlib.get_frontal_face_detector())]
+        told = [d.run(picture, upsample, -1.0) for d in (detection._detector(0), dlib.get_frontal_face_detector())]
         assert list(told[0][0]) == list(told[1][0]) and told[0][1:] == told[1][1:]
     assert len(detection.detect_faces(face, upsample)) == 1
+
+
+def test_threads_search_different_pictures_at_once():
+    films = synthetic.Synthetic(synthetic.Synthetic.Params(subjects=2, videos=1, frames=60))
+    pictures = [cv2.resize(films.frames(video)[0], None, fx=2, fy=2) for video in films.videos()]
+    grays = [detection.to_gray(picture, 0, "v") for picture in pictures]
+    grays.append(np.ascontiguousarray(grays[0][::2, ::2]))
+    alone = [detection.detect_faces(gray, 1) for gray in grays]
+    assert len(set(map(tuple, alone))) == 3
+    with ThreadPoolExecutor(3) as pool:
+        assert list(pool.map(lambda gray: detection.detect_faces(gray, 1), grays * 4)) == alone * 4

@@ -1,9 +1,12 @@
+import threading
+
 import dlib
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from mebench.features import landmarks
+from mebench.features import FaceCrop, faces, landmarks
+from mebench.frames import VideoFrames, ahead, write_video
 
 from .conftest import BOX, texture
 
@@ -115,6 +118,46 @@ def test_following_begins_where_the_face_was_found(nowhere, monkeypatch):
     for _ in range(6):
         tracker.follow(texture())
     assert not calls  # five frames before it and the one that begins
+
+
+class Marked(Nowhere):
+    """A tracker that loses its object where the first pixel of a frame is 0."""
+
+    def update(self, gray):
+        return 20.0 if gray[0, 0] else 3.0
+
+
+LENGTH = 4 * landmarks.LOOK_ANYWAY
+
+
+@given(
+    lost=st.lists(st.tuples(st.integers(1, LENGTH), st.integers(1, 130)), max_size=3),
+    seen=st.lists(st.sampled_from([[], [BOX], [(10, 6, 54, 50)], [(0, 0, 20, 20)], [AWAY]]), min_size=1, max_size=7),
+    start=st.integers(0, 120),
+)
+def test_searches_made_ahead_by_a_thread_change_no_box(lost, seen, start):
+    grays = [np.full((60, 300), 1, np.uint8) for _ in range(LENGTH)]
+    for index, gray in enumerate(grays):
+        gray[0, 0] = not any(begin <= index < begin + length for begin, length in lost)
+        gray[1, 0] = index % len(seen)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dlib, "correlation_tracker", Marked)
+        plain, early = (landmarks.FaceTracker(start, BOX, lambda gray: seen[gray[1, 0]]) for _ in range(2))
+        boxes = [early.follow(*pair) for pair in ahead(early.searched(grays), faces.AHEAD)]
+        assert boxes == [plain.follow(gray) for gray in grays]
+
+
+def test_frames_of_a_file_are_searched_by_the_thread_that_reads_them(nowhere, monkeypatch, tmp_path):
+    pictures = (np.full((64, 96, 3), index % 251, np.uint8) for index in range(LENGTH))
+    write_video(tmp_path / "a.mp4", pictures, np.arange(LENGTH) / 25)
+    frames, by = VideoFrames(tmp_path / "a.mp4"), list[int]()
+    monkeypatch.setattr(faces, "detect_faces", lambda gray, upsample: by.append(threading.get_ident()) or [BOX])
+    crop = FaceCrop(track="frame", size=8)
+    crops, searches = np.array([*crop.cut(frames, crop.locate(frames))]), len(by)
+    assert by[0] == threading.get_ident() and threading.get_ident() not in by[1:]
+    assert searches == 1 + (LENGTH - 1) // landmarks.LOOK_ANYWAY
+    np.testing.assert_array_equal(crops, np.array([*crop.cut(iter([*frames]), crop.locate(frames))]))
+    assert set(by[searches:]) == {threading.get_ident()}  # those of a camera are not read ahead
 
 
 def test_dlibs_tracker_follows_a_texture():
