@@ -137,12 +137,12 @@ def test_newer_presets_count_as_plain_readings_of_their_authors_code(truths, spo
     assert counts(run, "auw_gcn") == best_of_each_truth(truths, spotted)
     assert counts(run, "megc2023_entries") == any_kind(truths, spotted)
     assert counts(run, "abpn2022") == best_of_each_truth(truths, spotted)
-    assert counts(run, "spotformer") == each_truth_in_turn(truths, spotted)
+    assert (in_turn := counts(run, "spotformer")) == each_truth_in_turn(truths, spotted)
     assert counts(run, "tsmsnet2021") == vanishing_duplicates(truths, spotted)
     assert counts(run, "map_str") == every_pair(truths, spotted)
     later = {video: [(onset + 1, offset + 1) for onset, offset in own] for video, own in truths.items()}
     moved = tables([rows(v, s) for v, s in later.items()], [rows(v, s) for v, s in spotted.items()], [A, B, C])
-    assert counts(moved, "spotformer, numbering=truth_from_1") == counts(run, "spotformer")
+    assert counts(moved, "spotformer, numbering=truth_from_1") == in_turn
 
 
 def test_precision_of_abpn_counts_duplicates_and_tsmsnet_exchanges_the_names() -> None:
