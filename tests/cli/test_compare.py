@@ -33,20 +33,20 @@ def test_it_prints_both_runs_the_difference_the_tests_and_a_conclusion(tmp_path,
 
 
 def test_a_word_that_begins_several_seeds_means_all_of_them(tmp_path, capsys):
-    for seed in (0, 1, 2):
+    for seed in (0, 1):
         make_run(tmp_path / "runs", f"good-{seed}", method="good", subjects=8, seed=seed)
         make_run(tmp_path / "runs", f"bad-{seed}", method="bad", shift=100, wrong_every=2, subjects=8, seed=seed)
     compare("good", "bad", ["spotting.micro.f1"], json_="-")
     found = json.loads(capsys.readouterr().out)
-    assert found["first"]["seeds"] == [0, 1, 2] and found["first"]["run_ids"] == ["good-0", "good-1", "good-2"]
+    assert found["first"]["seeds"] == [0, 1] and found["first"]["run_ids"] == ["good-0", "good-1"]
     row = found["scores"]["spotting.micro.f1"]
     assert (row["first"]["value"], row["second"]["value"], row["p"]) == (1.0, 0.0, 2 / 2**8)
-    assert "A: each score is the mean over seeds 0, 1, 2" in found["remarks"]
+    assert "A: each score is the mean over seeds 0, 1" in found["remarks"]
     compare("good", "bad-1", ["spotting.micro.f1"])
     assert "B is one training (seed 1)" in capsys.readouterr().out
     make_run(tmp_path / "runs", "good-other", method="other", subjects=8)
     with pytest.raises(
-        RunError, match=r"4 runs begin with 'good': good-0.*Give more of the id; only runs that differ just in the seed"
+        RunError, match=r"3 runs begin with 'good': good-0.*Give more of the id; only runs that differ just in the seed"
     ):
         compare("good", "bad")
 
