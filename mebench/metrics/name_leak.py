@@ -112,13 +112,14 @@ def intervals_by_name(
     rule, reads = named(convention) if isinstance(convention, str) else convention, Reads(Counter)
     videos = tables.videos.sort_values("video", ignore_index=True)
     rows = _rows(videos, videos["video"])
+    names, lengths = videos["video"].tolist(), videos["n_frames"].tolist()
     spotted: list[Any] = [
-        (rows["video"][video], kind, onset, offset, share)
+        (names[video], kind, onset, offset, share)
         for kind in kinds
         for video, onset, offset, share in _intervals(
             rows, tables.truths[tables.truths["kind"] == kind], trained_on, rule, reads
         )
-        if pd.isna(n_frames := videos["n_frames"][video]) or offset < n_frames
+        if pd.isna(lengths[video]) or offset < lengths[video]
     ]
     found = pd.DataFrame(spotted, columns=["video", "kind", "onset", "offset", "confidence"])
     scored = tables.truths[(tables.truths["kind"] == "micro") & tables.truths["emotion"].isin(list(classes))]
