@@ -6,7 +6,7 @@
 Each variant is `dataset.preset=board` of fewer people with the changes of `VARIANTS`; `field` is that preset, of as many. A row of
 `benchmarks/causes.csv` is a method on a variant; rows that are there already are not computed again, so the command goes on where it was
 stopped. FOLDER keeps the features, about 3 GB a variant; `--forget` deletes those of a variant once its rows are there. `--page` writes the
-tables of `docs/field.md` from these rows, and from the committed records of the whole `field`.
+tables of `docs/field.md` from these rows, and from the committed table of the whole `field`.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ import mebench
 
 ROOT = Path(__file__).parent.parent
 CSV, PAGE = ROOT / "benchmarks" / "causes.csv", ROOT / "docs" / "field.md"
+TABLE = ROOT / "leaderboards" / "spotting-synthetic-kfold-preset_field_protocol_folds_2.json"
 SIZE = ("dataset.subjects=12", "dataset.videos=2", "protocol.folds=3")
 VARIANTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "base": ("`board`, 12 people", ()),
@@ -155,22 +156,27 @@ def measured(variant: str, method: str, seed: int, words: Sequence[str]) -> Row:
 
 def row(variant: str, method: str, seed: int, settings: str, micro: Mapping[str, Any]) -> Row:
     """A row of the scores of micro-expressions in a summary."""
-    values = {name: micro["scores"][name]["value"] for name in SCORES}
-    values |= {end: micro["scores"]["f1"][end] for end in ("low", "high")}
-    scores = {name: "" if value is None else round(value, 4) for name, value in values.items()}
     counts = {name: micro[name] for name in ("tp", "fp", "fn")}
-    return {"variant": variant, "method": method, "seed": seed, "settings": settings} | counts | scores
+    return (
+        {"variant": variant, "method": method, "seed": seed, "settings": settings} | counts | values_of(micro["scores"])
+    )
+
+
+def values_of(scores: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a row, and the ends of the interval of F1."""
+    values = {name: scores[name]["value"] for name in SCORES} | {end: scores["f1"][end] for end in ("low", "high")}
+    return {name: "" if value is None else round(value, 4) for name, value in values.items()}
 
 
 def whole() -> list[Row]:
-    """Rows of the whole `field` in two folds, in the order of `SETTINGS`: seed 0 of the committed records, with the methods' defaults."""
-    rows = []
-    for method in SETTINGS:
-        for file in (ROOT / "leaderboards" / "records").glob(f"{method}-synthetic-kfold-seed0-*/record.json"):
-            record = json.loads(file.read_text("utf-8"))
-            if record["config"]["dataset.preset"] == "field":
-                rows.append(row(WHOLE, method, 0, "", record["summary"]["spotting"]["micro"]))
-    return rows
+    """Rows of the whole `field` in two folds, in the order of `SETTINGS`: means over seeds, from the committed table."""
+    (part,) = (part for part in json.loads(TABLE.read_text("utf-8"))["parts"] if part["name"] == "micro")
+    measured = {row["method"]: row for row in part["rows"] if row["provenance"] == "measured"}
+    return [
+        {"variant": WHOLE, "method": method} | values_of(measured[method]["scores"])
+        for method in SETTINGS
+        if method in measured
+    ]
 
 
 def published() -> dict[str, float]:
