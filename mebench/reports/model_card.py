@@ -154,7 +154,8 @@ def _scores(tested: Tables, about: Mapping[str, Any]) -> tuple[dict[str, float |
     for path, title, scores, names in parts:
         for name in (name for name in names if name in scores):
             found[f"{path}.{name}"] = scores[name]["value"]
-            lines.append(f"{title}: {name} {scored(scores[name], none='undefined')}")
+            if scores[name]["value"] is not None:  # those of a density are of micro-expressions alone
+                lines.append(f"{title}: {name} {scored(scores[name])}")
         if title in KINDS:
             found[f"{path}.{QUIET_RATE}"], minutes = quiet_rate(tested, title, tested.truths)
             if (rate := found[f"{path}.{QUIET_RATE}"]) is not None:
