@@ -35,8 +35,9 @@ HEAD = """# Null control
 
 The synthetic dataset with `dataset.amplitude=0`: the labels of its micro-expressions without their movement.
 [null_control.md](null_control.md) is of 10 people of the default preset (the 60 of `board` would take twelve times as long),
-[null_control_field.md](null_control_field.md) of 20 people of `field` in two folds. No method should leave the band of chance. Who spots nothing there, n = 0, is
-not tested by it. Made by `python benchmarks/null_control.py`, whose first lines say how the band is drawn.
+[null_control_field.md](null_control_field.md) of 20 people of `field` in two folds. No method should leave the band of
+chance. Who spots nothing there, n = 0, is not tested by it. Made by `python benchmarks/null_control.py`, whose first lines
+say how the band is drawn.
 
 """
 TITLES = ["method", "seeds", "score", "n", "value", "band of chance", "which holds", "p", "where it lies"]
