@@ -43,11 +43,12 @@ RARE = 0.01
 """Two counts of false positives less alike than this do not come of one rate."""
 SCENE = 20.0
 """Seconds that the long video repeats."""
-BOARD = ("dataset=synthetic", "dataset.preset=board")
+CALM = ("dataset.micros=null", "dataset.micro_max=0", "dataset.macros=0")
+FIELD = ("dataset=synthetic", "dataset.preset=field")
 
 
 def drawn(*words: str) -> Dataset:
-    chosen = resolve_dataset([*BOARD, *words])
+    chosen = resolve_dataset([*FIELD, *words])
     made: Dataset = registry.load("dataset", "synthetic")(chosen.dataset_params["synthetic"])
     return made
 
@@ -96,7 +97,7 @@ def card_holds(name: str, people: int, seed: int, folder: Path) -> bool:
     score = mebench.score(mine[columns], truth).summary["spotting"]["micro"]["scores"]["f1"]
     (folder / "calm").mkdir()
     calm, _ = films(
-        drawn(f"dataset.seed={seed + 1}", f"dataset.subjects={people}", "dataset.micro_max=0", "dataset.macros=0"),
+        drawn(f"dataset.seed={seed + 1}", f"dataset.subjects={people}", *CALM),
         folder / "calm",
     )
     quiet = mebench.spot(calm, model)
