@@ -171,11 +171,11 @@ def values_of(scores: Mapping[str, Any]) -> dict[str, Any]:
 def whole() -> list[Row]:
     """Rows of the whole `field` in two folds, in the order of `SETTINGS`: means over seeds, from the committed table."""
     (part,) = (part for part in json.loads(TABLE.read_text("utf-8"))["parts"] if part["name"] == "micro")
-    measured = {row["method"]: row for row in part["rows"] if row["provenance"] == "measured"}
     return [
-        {"variant": WHOLE, "method": method} | values_of(measured[method]["scores"])
+        {"variant": WHOLE, "method": method} | values_of(row["scores"])
         for method in SETTINGS
-        if method in measured
+        for row in part["rows"]
+        if (row["provenance"], row["method"]) == ("measured", method)
     ]
 
 
