@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self, TypeVar
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,11 +37,9 @@ from mebench.features import (
     smoothed,
     to_gray,
 )
-from mebench.frames import VideoFrames, ahead
+from mebench.frames import VideoFrames
 
 Matrix = NDArray[np.float64]
-_T = TypeVar("_T")
-
 AHEAD = 48
 """Frames of a video file that a thread makes gray before they are asked for: as many as are followed during one search for the face in
 frames of 1280x720, and fewer than `LOOK_ANYWAY`.
@@ -400,7 +398,7 @@ class FaceCrop(Step):
             yield from ((gray, reference.matrix) for gray in _read(frames, grays))
             return
         tracker = FaceTracker(reference.frame, reference.face, self.faces)
-        searched = _read(frames, tracker.searched(grays))
+        searched = tracker.searched(_read(frames, grays), AHEAD if isinstance(frames, VideoFrames) else 0)
         boxes = ((gray, np.array(tracker.follow(gray, faces), np.float64)) for gray, faces in searched)
         # Smoothed once more, a box that moves on glides.
         followed = smoothed(held(smoothed(boxes, self.smoothing)), self.smoothing)
@@ -433,9 +431,9 @@ class FaceCrop(Step):
         return [(2 * x0, 2 * y0, 2 * x1, 2 * y1) for x0, y0, x1, y1 in detect_faces(half, self.upsample)]
 
 
-def _read(frames: Frames | Iterator[Gray], made: Iterator[_T]) -> Iterator[_T]:
-    """What is made of frames, by a thread of its own if they come from a video file."""
-    return ahead(made, AHEAD) if isinstance(frames, VideoFrames) else made
+def _read(frames: Frames | Iterator[Gray], made: Iterator[Gray]) -> Iterator[Gray]:
+    """What is made of frames, by a process of its own if they come from a video file."""
+    return frames.ahead(made) if isinstance(frames, VideoFrames) else made
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ import hashlib
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import PackageNotFoundError, distribution
 from itertools import chain, repeat
 from pathlib import Path
@@ -153,6 +154,7 @@ def _load(path: str, size: int, mtime_ns: int) -> Any:
 
 T = TypeVar("T")
 Vector = NDArray[np.float64]
+Search = Callable[[], list[Box]]
 
 LOST = 7.0
 """Least height of a correlation peak above its surroundings, in standard deviations, for a sighting (Bolme et al. 2010,
@@ -193,20 +195,26 @@ class FaceTracker:
         self._box: FloatBox = face
         self._due, self._lost, self._in_vain = LOOK_ANYWAY, 0, 0
 
-    def searched(self, grays: Iterable[Gray]) -> Iterator[tuple[Gray, list[Box] | None]]:
+    def searched(self, grays: Iterable[Gray], ahead: int) -> Iterator[tuple[Gray, Search | None]]:
         """All frames for `follow`, with the faces in those that it searches while the face stays in sight.
 
-        A thread may read them fewer than `LOOK_ANYWAY` frames before `follow` does: dlib's detector does not hold Python's lock.
+        A thread searches them from `ahead` frames before `follow` comes there, fewer than `LOOK_ANYWAY`: dlib's detector
+        does not hold Python's lock.
         """
-        for at, gray in enumerate(grays, self._at + 1):
-            yield gray, self._detect(gray) if at == self._due else None
+        with ThreadPoolExecutor(1) as thread:
+            waiting = deque[tuple[Gray, Search | None]]()
+            for at, gray in enumerate(grays, self._at + 1):
+                waiting.append((gray, thread.submit(self._detect, gray).result if at == self._due else None))
+                if len(waiting) > ahead:
+                    yield waiting.popleft()
+            yield from waiting
 
-    def follow(self, gray: Gray, faces: list[Box] | None = None) -> FloatBox:
+    def follow(self, gray: Gray, faces: Search | None = None) -> FloatBox:
         """The face in the next frame, in pixels, possibly reaching beyond it; its last place if it is not found.
 
         Args:
             gray: the frame, (H, W).
-            faces: the boxes of all faces in it, where `searched` has found them.
+            faces: gives the boxes of all faces in it, where `searched` has looked for them.
         """
         self._at += 1
         if self._tracker is None:
@@ -223,8 +231,8 @@ class FaceTracker:
                 self._search(gray, faces)
         return self._box
 
-    def _search(self, gray: Gray, found: list[Box] | None) -> None:
-        found, self._due = self._detect(gray) if found is None else found, self._at + LOOK_ANYWAY
+    def _search(self, gray: Gray, search: Search | None) -> None:
+        found, self._due = self._detect(gray) if search is None else search(), self._at + LOOK_ANYWAY
         faces = [face for face in found if area(inside(face, *gray.shape[::-1]))]
         face = min(faces, key=lambda face: between(self._box, face), default=None)
         self._in_vain = 0 if face is not None and between(self._box, face) <= 1 else self._in_vain + 1

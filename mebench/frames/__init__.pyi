@@ -15,5 +15,4 @@ from .images import read_image as read_image
 from .stream import Stream as Stream
 from .videofile import SUFFIXES as SUFFIXES
 from .videofile import VideoFrames as VideoFrames
-from .videofile import ahead as ahead
 from .videofile import write_video as write_video

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import math
+import mmap
+import multiprocessing
 import os
 import re
+import sys
+import threading
 import zlib
-from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from fractions import Fraction
 from functools import cached_property
 from itertools import chain, dropwhile
+from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,8 +53,6 @@ _ROUNDED = 0.01
 
 _UNEVEN = 1.5
 """Time between two frames, over its median, from which on frames do not follow one another evenly."""
-
-_T = TypeVar("_T")
 
 _COUNTS: dict[tuple[Path, bool, int, int], int] = {}
 """Frames of the files that this process has counted."""
@@ -240,6 +241,56 @@ class VideoFrames:
                 file.seek(max(begin, 0))
                 whole.update(file.read(_SAMPLE))
         return whole.hexdigest()[:32]
+
+    def ahead(self, made: Iterator[NDArray[np.uint8]], most: int = 8) -> Iterator[NDArray[np.uint8]]:
+        """What is made of these frames one by one, in order: uint8 arrays of one shape.
+
+        A forked process makes up to `most` of them before they are asked for, on a core that is idle: a thread would wait
+        for Python's lock, which dlib's tracker holds. Nothing is made ahead where the program has more threads, as it may
+        not be forked then, or is not Linux.
+        """
+        if (first := next(made, None)) is None:
+            return
+        yield first
+        busy = threading.active_count() > 1 or heavy.cv2.getNumThreads() > 1
+        if busy or sys.platform != "linux" or multiprocessing.current_process().daemon:
+            yield from made
+            return
+        ring = np.frombuffer(mmap.mmap(-1, most * first.nbytes), np.uint8).reshape(most, *first.shape)
+        ours, theirs = multiprocessing.Pipe()
+        maker = multiprocessing.get_context("fork").Process(target=self._fill, args=(ring, made, theirs, ours))
+        maker.start()
+        theirs.close()
+        try:
+            at = 0
+            while not (last := ours.recv_bytes()):
+                yield ring[at % most].copy()
+                at += 1
+                with suppress(BrokenPipeError):  # it has made the last one
+                    ours.send_bytes(b"")
+            if why := last[1:].decode():
+                raise DataError(why)
+        finally:
+            maker.kill()
+            maker.join()
+
+    def _fill(
+        self, ring: NDArray[np.uint8], made: Iterator[NDArray[np.uint8]], pipe: Connection, theirs: Connection
+    ) -> None:
+        """In the forked process: an empty message for each array in the ring, and a last one with the reason if it fails."""
+        theirs.close()
+        self._decoder = None  # the place in its file is shared with the other process
+        with suppress(EOFError, OSError):  # the other process has ended
+            try:
+                for at, array in enumerate(made):
+                    if at >= len(ring):
+                        pipe.recv_bytes()  # a row is free
+                    ring[at % len(ring)] = array
+                    pipe.send_bytes(b"")
+                why = ""
+            except DataError as error:
+                why = str(error)
+            pipe.send_bytes(b"!" + why.encode())
 
     def _approach(self, index: int) -> None:
         """Move to a frame, or to an earlier one from which to decode forward."""
@@ -440,15 +491,6 @@ def pixels(
     if a * d < b * c:
         bgr = bgr[::-1]  # what is left of the matrix is a rotation, which takes the x axis to (a, b)
     return np.ascontiguousarray(np.rot90(bgr, -round(math.atan2(b, a) / (math.pi / 2)) % 4))
-
-
-def ahead(items: Iterator[_T], most: int) -> Iterator[_T]:
-    """All items in order. A thread makes up to `most` of them before they are asked for, on a core that is idle."""
-    with ThreadPoolExecutor(1) as reader:
-        waiting = deque(reader.submit(next, items, None) for _ in range(most))
-        while (item := waiting.popleft().result()) is not None:
-            waiting.append(reader.submit(next, items, None))
-            yield item
 
 
 def _stamp(item: heavy.av.VideoFrame | heavy.av.Packet[heavy.av.VideoStream]) -> int | None:

@@ -1,4 +1,6 @@
 import gc
+import multiprocessing
+import os
 import pickle
 import random
 import shutil
@@ -12,7 +14,7 @@ import numpy as np
 import pytest
 
 from mebench.errors import DataError
-from mebench.frames import VideoFrames, ahead, videofile
+from mebench.frames import VideoFrames, videofile
 
 N = 90
 
@@ -99,20 +101,50 @@ def test_every_format_reads_as_a_plain_loop_does(videos):
         assert video.fps == 25.0
 
 
+@pytest.fixture
+def alone(monkeypatch):
+    """As in a worker process, which has one thread."""
+    monkeypatch.setattr(threading, "active_count", lambda: 1)
+    cv2.setNumThreads(1)
+    yield
+    cv2.setNumThreads(-1)
+
+
 @pytest.mark.parametrize("most", [1, 8, 2 * N])
-def test_frames_that_are_read_ahead_are_the_same(videos, most):
+def test_frames_that_a_process_reads_ahead_are_the_same(videos, alone, most):
+    for path in videos.values():
+        video = VideoFrames(path)
+        video[3]  # the process begins again: its file is another one
+        np.testing.assert_array_equal(np.array([*video.ahead(iter(video), most)]), np.array([*video]))
+
+
+def test_frames_are_made_ahead_by_another_process_where_there_is_one_thread(videos, alone):
     video = VideoFrames(next(iter(videos.values())))
-    np.testing.assert_array_equal(np.array([*ahead(iter(video), most)]), np.array([*video]))
+
+    def makers():
+        return {int(makes[0]) for makes in video.ahead(np.array([os.getpid() % 256], np.uint8) for _ in range(5))}
+
+    assert len(makers()) == 2  # the first is made here
+    cv2.setNumThreads(2)
+    assert makers() == {os.getpid() % 256}
 
 
-def test_a_reader_that_stops_early_or_meets_damage_leaves_no_thread(videos, tmp_path):
-    before, frames = threading.active_count(), ahead(iter(VideoFrames(next(iter(videos.values())))), 8)
-    next(frames)
+def test_a_reader_that_stops_early_or_meets_damage_leaves_no_process(videos, alone, tmp_path):
+    video = VideoFrames(next(iter(videos.values())))
+    frames = video.ahead(iter(video))
+    assert [next(frames).shape for _ in range(2)] == [(64, 96, 3)] * 2
+    assert len(multiprocessing.active_children()) == 1
     frames.close()
-    (tmp_path / "none.mp4").write_bytes(b"no video")
-    with pytest.raises(DataError, match=r"none\.mp4"):
-        next(ahead(iter(VideoFrames(tmp_path / "none.mp4")), 8))
-    assert threading.active_count() == before
+
+    def damaged():
+        yield from (video[index] for index in range(20))
+        raise DataError("frame 20 is damaged")
+
+    read = video.ahead(damaged())
+    np.testing.assert_array_equal([next(read) for _ in range(20)], [video[index] for index in range(20)])
+    with pytest.raises(DataError, match="frame 20"):
+        next(read)
+    assert not multiprocessing.active_children()
 
 
 def test_any_order_gives_the_same_frames(videos):
