@@ -5,6 +5,7 @@ users.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Annotated, Any
 
 import typer
@@ -61,10 +62,21 @@ def _target(ctx: typer.Context, value: str | None) -> str | None:
     return value
 
 
+def _settings(ctx: typer.Context, words: list[str] | None) -> list[str] | None:
+    """Refuse an option that is written as a setting."""
+    options = {option.removeprefix("--") for param in ctx.command.params for option in param.opts}
+    for word in words or ():
+        key, _, value = word.partition("=")
+        if key in options.difference(field.name for field in fields(config.RunConfig)):
+            raise ConfigError(f"{word!r} is no setting: {key} is an option here, write --{key} {value}")
+    return words
+
+
 def _words(help_: str) -> Any:
     return typer.Argument(
         metavar="KEY=VALUE",
         help=help_,
+        callback=_settings,
         autocompletion=lambda ctx, incomplete: complete_word(
             ctx.params.get("words") or (), incomplete, ctx.params.get("plugins") or ()
         ),
