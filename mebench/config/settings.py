@@ -114,7 +114,8 @@ class RunSettings:
         seed: of training and bootstrap; `dataset.seed` is that of drawn data.
         workers: number of worker processes; null takes all cores. Predictions do not depend on it.
         executor: of the workers: processes of this machine (`local`), or those of a Dask scheduler (`dask`).
-        executor_address: of Dask's scheduler, such as `tcp://host:8786`; also written `executor.address`.
+        executor_address: of Dask's scheduler, such as `tcp://host:8786`, or its file, such as `/shared/scheduler.json`; also written
+            `executor.address`.
         fold_timeout: seconds after which a fold counts as hung: it is tried once more, alone, then marked as failed;
             null sets no limit.
         scheme: emotion scheme of the dataset, or one action unit (`AU12`); null takes the dataset's first.

@@ -1,5 +1,6 @@
 """Workers on other machines, behind Dask's scheduler: the same tasks, the same answers."""
 
+import json
 import logging
 import pickle
 import threading
@@ -7,6 +8,7 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
+from pathlib import Path
 from typing import Any
 
 from mebench.config import registry
@@ -29,7 +31,7 @@ class DaskPool:
     that still fails, or raises another exception than `MebenchError`, is tried once more, alone, after all others.
 
     Args:
-        address: of the scheduler, such as `tcp://host:8786`.
+        address: of the scheduler, such as `tcp://host:8786`, or the file that `dask scheduler --scheduler-file` writes.
 
     Raises:
         ConfigError: the extra is not installed, or the scheduler does not answer.
@@ -44,8 +46,11 @@ class DaskPool:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of versions that differ: the tasks look at those that matter
-                self._client: Any = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
-        except (OSError, TimeoutError, ValueError) as error:
+                where = (
+                    json.loads(Path(address).read_text("utf-8"))["address"] if address.endswith(".json") else address
+                )
+                self._client: Any = Client(where, timeout=CONNECT_SECONDS, set_as_default=False)
+        except (OSError, TimeoutError, ValueError, LookupError, TypeError) as error:
             raise ConfigError(
                 f"no Dask scheduler answers at executor.address={address} ({type(error).__name__}): start one with "
                 "dask scheduler, or fix the address"

@@ -53,7 +53,8 @@ def test_a_run_by_dask_answers_as_a_local_one(moody, tmp_path):
 
     how = {"processes": False, "threads_per_worker": 1, "dashboard_address": None}
     with LocalCluster(n_workers=1, **how) as cluster:
-        address = f"executor.address={cluster.scheduler_address}"
+        (tmp_path / "scheduler.json").write_text(json.dumps({"address": cluster.scheduler_address}))
+        address = f"executor.address={tmp_path}/scheduler.json"
         far = run(resolve(moody("executor=dask", address)), Progress()).folder
     near = run(resolve(moody()), Progress()).folder
     assert near.id == f"{far.id}.2"  # who computed it is no part of a run's key
@@ -101,10 +102,14 @@ def test_a_scheduler_without_workers_is_no_riddle(moody):
     assert execute._pool_size(SimpleNamespace(size=1), session) == "1 worker of Dask's"
 
 
-def test_nobody_at_the_address_is_one_sentence(moody, monkeypatch):
+def test_nobody_at_the_address_is_one_sentence(moody, monkeypatch, tmp_path):
     monkeypatch.setattr(runner.dask_executor, "CONNECT_SECONDS", 1)
     with pytest.raises(ConfigError, match=r"no Dask scheduler answers at executor.address=tcp://127.0.0.1:9 "):
         run(resolve(moody("executor=dask", "executor.address=tcp://127.0.0.1:9")), Progress())
+    (tmp_path / "other.json").write_text("[]")
+    for name in ("none.json", "other.json"):
+        with pytest.raises(ConfigError, match=rf"no Dask scheduler answers at executor.address={tmp_path}/{name} "):
+            run(resolve(moody("executor=dask", f"executor.address={tmp_path}/{name}")), Progress())
 
 
 def test_what_dask_logs_of_a_scheduler_that_is_gone_is_not_shown(capfd):
