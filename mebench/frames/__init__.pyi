@@ -13,6 +13,7 @@ from .images import decoded_size as decoded_size
 from .images import image_size as image_size
 from .images import read_image as read_image
 from .stream import Stream as Stream
+from .videofile import FRAME_COUNTS as FRAME_COUNTS
 from .videofile import SUFFIXES as SUFFIXES
 from .videofile import VideoFrames as VideoFrames
 from .videofile import write_video as write_video

@@ -54,8 +54,8 @@ _ROUNDED = 0.01
 _UNEVEN = 1.5
 """Time between two frames, over its median, from which on frames do not follow one another evenly."""
 
-_COUNTS: dict[tuple[Path, bool, int, int], int] = {}
-"""Frames of the files that this process has counted."""
+FRAME_COUNTS: dict[tuple[Path, bool, int, int], int] = {}
+"""Frames of the files that this process has counted, or was told."""
 
 
 class VideoFrames:
@@ -107,7 +107,7 @@ class VideoFrames:
             )
         there = self.path.stat()
         key = self.path.absolute(), self.accept, there.st_size, there.st_mtime_ns
-        return _COUNTS[key] if key in _COUNTS else _COUNTS.setdefault(key, self._counted())
+        return FRAME_COUNTS[key] if key in FRAME_COUNTS else FRAME_COUNTS.setdefault(key, self._counted())
 
     def _counted(self) -> int:
         """The number of packets with a picture if decoding the last ones confirms it, else by decoding all frames."""

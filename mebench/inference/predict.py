@@ -17,6 +17,7 @@ from mebench.console import plural
 from mebench.core import Dataset, Kind, Prediction, Scheme, Task, Timing, Video, mean_over_scales, stable_seed
 from mebench.errors import ConfigError, DataError, RunError
 from mebench.features import out_of_sight, route_of, source_of, to_gray
+from mebench.frames import FRAME_COUNTS
 from mebench.inference.models import Model
 from mebench.progress import Progress
 from mebench.runner import (
@@ -278,8 +279,9 @@ _ENSEMBLE: list[Ensemble] = []
 """The models that this process used last."""
 
 
-def predict_task(job: PredictJob, video: Video) -> Answer:
-    """The models' answer for one video, in a worker."""
+def predict_task(job: PredictJob, video: Video, counts: Mapping[Any, int]) -> Answer:
+    """The models' answer for one video, in a worker, which need not count the frames of files again."""
+    FRAME_COUNTS.update(counts)
     if not (_ENSEMBLE and _ENSEMBLE[0].job == job):
         _ENSEMBLE[:] = [Ensemble(job)]
     return _ENSEMBLE[0].answer(video)
@@ -318,7 +320,7 @@ def predict_all(
         models=tuple(replace(m, about={}, timings=(), trained_on=frozenset(), header=None) for m in models),
     )
     tasks = [
-        PoolTask(video.key, predict_task, (told, video), job.plugins)
+        PoolTask(video.key, predict_task, (told, video, FRAME_COUNTS), job.plugins)
         for video in sorted(job.test, key=lambda video: (-(video.n_frames or 0), video.key))  # the longest first
     ]
     found, failed = dict[str, Answer](), dict(getattr(dataset, "failed", {}))

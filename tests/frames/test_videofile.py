@@ -76,7 +76,7 @@ class Watched:
 
 @pytest.fixture
 def watch(monkeypatch):
-    monkeypatch.setattr(videofile, "_COUNTS", {})  # nothing has been counted yet
+    monkeypatch.setattr(videofile, "FRAME_COUNTS", {})  # nothing has been counted yet
 
     def on(video, error=0):
         counts = {"read": 0, "jump": 0, "open": 0}
