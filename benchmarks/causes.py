@@ -213,6 +213,11 @@ def tables(rows: Sequence[Row]) -> dict[str, str]:
     """The tables of the page, by the name of their place."""
     rows = [{**r, "variant": VARIANTS[r["variant"]][0]} for r in rows] + whole()
     by_variant = {v: [r for r in rows if r["variant"] == v] for v in dict.fromkeys(r["variant"] for r in rows)}
+    methods = [r["method"] for r in by_variant.get(VARIANTS["base"][0], ())]
+    scores = [f"| change | {' | '.join(f'`{m}`' for m in methods)} |", f"|---|{'---|' * len(methods)}"]
+    for variant, own in by_variant.items():
+        found = {r["method"]: _n(r["f1"]) for r in own}
+        scores.append(f"| {variant} | {' | '.join(found.get(m, '') for m in methods)} |")
     lines = [
         "| change | method | F1 [95 %] | recall | FP a minute | FP a macro-expression | FP a minute elsewhere | F1 at SAMM-LV's density |"
     ]
@@ -246,7 +251,8 @@ def tables(rows: Sequence[Row]) -> dict[str, str]:
         cells = [f"`{method}`", "held out" if method in HELD_OUT else "calibrated on"]
         cells += [f"{_n(known[method])} ({name}, {dataset})", *("" if v is None else _n(v) for v in of), times]
         own_values.append(f"| {' | '.join(cells)} |")
-    return {"causes": "\n".join(lines), "agreement": "\n".join(ranks), "published": "\n".join(own_values)}
+    made = {"f1": "\n".join(scores), "causes": "\n".join(lines)}
+    return made | {"agreement": "\n".join(ranks), "published": "\n".join(own_values)}
 
 
 def with_tables(page: str, rows: Sequence[Row]) -> str:
