@@ -51,13 +51,13 @@ def _ends(score: Score, places: int, write: Callable[[float | None, int], str]) 
     return "" if low is None or high is None else f"[{write(low, places)}, {write(high, places)}]"
 
 
-def scored(score: Score, places: int = 4, none: str = NONE) -> str:
-    """`value [low, high]`, without ends where there are none; `none` where the score is undefined.
+def scored(score: Score, places: int = 4) -> str:
+    """`value [low, high]`, without ends where there are none; a dash where the score is undefined.
 
     >>> scored({"value": 0.5, "low": 0.25, "high": 0.75}, 2), scored({"value": 0.5, "low": None, "high": None}, 3)
     ('0.50 [0.25, 0.75]', '0.500')
     """
-    return " ".join(filter(None, [number(score["value"], places, none), _ends(score, places, number)]))
+    return " ".join(filter(None, [number(score["value"], places, NONE), _ends(score, places, number)]))
 
 
 def count(value: float, places: int = 1) -> str:

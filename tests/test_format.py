@@ -18,7 +18,6 @@ def test_an_untrustworthy_interval_is_a_stroke_and_one_not_requested_is_empty():
 def test_a_score_stands_before_its_interval():
     assert [scored(score, 2) for score in (ALL, NO_ENDS, NOTHING)] == ["0.50 [0.25, 0.75]", "0.50", "–"]
     assert scored({**NO_ENDS, "reason": "one subject"}, 2) == "0.50"
-    assert scored(NOTHING, none="undefined") == "undefined"
 
 
 @pytest.mark.parametrize(("value", "text"), [(0.0, "+0.000"), (-0.5, "-0.500"), (12.3456, "+12.346"), (None, "-")])
