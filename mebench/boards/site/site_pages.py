@@ -407,7 +407,7 @@ class Site:
             "distinguishing": lambda row, part: rows.distinguishing_settings(row, part.rows),
             "common": lambda part: rows.common(part.rows),
             "source": source_link,
-            "real_first": lambda tables: sorted(tables, key=_drawn),
+            "real_first": lambda tables: sorted(tables, key=_unlike_real),
             "drawn": _drawn,
             "body": partial(body, plugins=self.plugins),
             "named": self._name,
@@ -472,7 +472,9 @@ class Site:
                 yield self._page(path, "card.html", card=card, rows=rows_of[id_], printed=printed)
         yield self._page("published.html", lines=self.published, caveats=CAVEATS)
         # The main part of every table with rows, and each method with its best rank in each of them.
-        mains = [(t, t.parts[0], t.parts[0].rows[0]) for t in sorted(tables, key=_drawn) if t.parts and t.parts[0].rows]
+        mains = [
+            (t, t.parts[0], t.parts[0].rows[0]) for t in sorted(tables, key=_unlike_real) if t.parts and t.parts[0].rows
+        ]
         ranked = [(n, one) for n, (t, part, _) in enumerate(mains) for one in self._ranked(t, part) if one.rank]
         by_method = grouped(ranked, key=lambda pair: pair[1].row.method)
         best = {method: dict(reversed(pairs)) for method, pairs in by_method.items()}
@@ -537,10 +539,24 @@ class Site:
         return chart(self.environment, part.metrics[0], points, levels, part.published)
 
 
+DENSE = 0.05
+"""Difference between F1 and F1 at the density of SAMM Long Videos from which on expressions are denser than in real recordings."""
+
+
 def _drawn(table: BoardTable) -> bool:
     """Whether a table's scores are not comparable with published ones, as on drawn faces."""
     measured = [row for part in table.parts for row in part.rows if row.measured]
     return bool(measured) and all(row.remark for row in measured)
+
+
+def _unlike_real(table: BoardTable) -> tuple[bool, bool, int]:
+    """What puts a table behind others: the data are drawn, expressions are so dense that F1 would be another at the density of
+    real recordings (`DENSE`), or fewer methods were measured.
+    """
+    scores = [row.scores for part in table.parts[:1] for row in part.rows if row.measured]
+    found = [[one[name]["value"] for name in ("f1", "f1@samm_lv")] for one in scores if "f1@samm_lv" in one]
+    dense = any(abs(f1 - real) > DENSE for f1, real in found if f1 is not None and real is not None)
+    return _drawn(table), dense, -len(scores)
 
 
 def _best_rescored(part: Part) -> Rescored:

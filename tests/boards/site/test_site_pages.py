@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -88,6 +89,20 @@ def test_a_card_without_runs_names_the_best_answers_that_no_tested_person_chose(
     best = max(row.scores["f1"]["value"] for row in honest)
     assert micro[0].scores["f1"]["value"] < best
     assert f">{best:.3f}<" in (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
+
+
+def test_a_drawn_board_as_dense_as_real_recordings_leads_those_with_more_methods(tmp_path):
+    for name in (
+        "abpn-synthetic-kfold-seed0-047efc64",
+        "linear_spotter-synthetic-kfold-seed0-62c5bbc2",
+        "abpn-synthetic-kfold-seed0-a1b97ba9",
+    ):
+        shutil.copytree(LEADERBOARDS / "records" / name, tmp_path / "records" / name)
+    records = boards_collect.collect_records(tmp_path / "records")
+    tables = boards_build.build(records)
+    module.write_site(tables, records, [], tmp_path / "site")
+    cards_of = re.findall(r'href="tables/(spotting\S+)\.html"', (tmp_path / "site" / "index.html").read_text("utf-8"))
+    assert [re.findall("field|board", name) for name in dict.fromkeys(cards_of)] == [["field"], ["board"]]
 
 
 def test_a_card_bears_the_name_for_people_and_the_paper(pages, site):
