@@ -41,8 +41,8 @@ from mebench.frames import VideoFrames
 
 Matrix = NDArray[np.float64]
 AHEAD = 48
-"""Frames of a video file that a thread makes gray before they are asked for: as many as are followed during one search for the face in
-frames of 1280x720, and fewer than `LOOK_ANYWAY`.
+"""Frames of a video file that are read before they are followed, while a thread may search for the face: as many as are followed
+during one search in frames of 1280x720, and fewer than `LOOK_ANYWAY`.
 """
 
 LEFT_EYE, RIGHT_EYE = slice(36, 42), slice(42, 48)
