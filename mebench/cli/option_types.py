@@ -64,10 +64,11 @@ def _target(ctx: typer.Context, value: str | None) -> str | None:
 
 def _settings(ctx: typer.Context, words: list[str] | None) -> list[str] | None:
     """Refuse an option that is written as a setting."""
-    options = {option.removeprefix("--") for param in ctx.command.params for option in param.opts}
+    options = {option[2:] for param in ctx.command.params for option in param.opts if option.startswith("--")}
+    options -= {field.name for field in fields(config.RunConfig)}
     for word in words or ():
         key, _, value = word.partition("=")
-        if key in options.difference(field.name for field in fields(config.RunConfig)):
+        if key in options:
             raise ConfigError(f"{word!r} is no setting: {key} is an option here, write --{key} {value}")
     return words
 

@@ -398,7 +398,11 @@ class FaceCrop(Step):
             yield from ((gray, reference.matrix) for gray in _read(frames, grays))
             return
         tracker = FaceTracker(reference.frame, reference.face, self.faces)
-        searched = tracker.searched(_read(frames, grays), AHEAD if isinstance(frames, VideoFrames) else 0)
+        searched = (
+            tracker.searched(_read(frames, grays), AHEAD)
+            if isinstance(frames, VideoFrames)
+            else ((gray, None) for gray in grays)
+        )
         boxes = ((gray, np.array(tracker.follow(gray, faces), np.float64)) for gray, faces in searched)
         # Smoothed once more, a box that moves on glides.
         followed = smoothed(held(smoothed(boxes, self.smoothing)), self.smoothing)

@@ -70,6 +70,7 @@ def test_the_example_is_shown(mebench, path):
         (["info"], "mebench info needs ID, name of a method, dataset, protocol or metric. See: mebench info --help"),
         (["runs", "list", "--runs"], "--runs needs a value"),
         (["tune", "method=mean", "trials=2"], "'trials=2' is no setting: trials is an option here, write --trials 2"),
+        (["tune", "method=mean", "dataset=synthetic", "words=2"], "unknown key 'words'"),
         (["tune", "--trials", "many"], "--trials of mebench tune: "),
         (["list", "methods", "datasets"], "so 'datasets' is one word too many. See: mebench list --help"),
         (["runs", "show", "abx", "--runs", "."], "unknown run 'abx'."),

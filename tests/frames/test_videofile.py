@@ -144,6 +144,10 @@ def test_a_reader_that_stops_early_or_meets_damage_leaves_no_process(videos, alo
     np.testing.assert_array_equal([next(read) for _ in range(20)], [video[index] for index in range(20)])
     with pytest.raises(DataError, match="frame 20"):
         next(read)
+    (tmp_path / "none.mp4").write_bytes(b"no video")
+    none = VideoFrames(tmp_path / "none.mp4")
+    with pytest.raises(DataError, match=r"none\.mp4"):
+        next(none.ahead(iter(none)))
     assert not multiprocessing.active_children()
 
 

@@ -53,9 +53,12 @@ def test_a_run_by_dask_answers_as_a_local_one(moody, tmp_path):
 
     how = {"processes": False, "threads_per_worker": 1, "dashboard_address": None}
     with LocalCluster(n_workers=1, **how) as cluster:
-        (tmp_path / "scheduler.json").write_text(json.dumps({"address": cluster.scheduler_address}))
-        address = f"executor.address={tmp_path}/scheduler.json"
+        address = f"executor.address={cluster.scheduler_address}"
         far = run(resolve(moody("executor=dask", address)), Progress()).folder
+        (tmp_path / "scheduler.json").write_text(json.dumps({"address": cluster.scheduler_address}))
+        pool = runner.dask_executor.DaskPool(str(tmp_path / "scheduler.json"))
+        assert pool.size == 1
+        pool.stop()
     near = run(resolve(moody()), Progress()).folder
     assert near.id == f"{far.id}.2"  # who computed it is no part of a run's key
     same_answers(far, near)
