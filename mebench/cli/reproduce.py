@@ -64,18 +64,18 @@ def reproduce(
     difference.
     """
     folder = leaderboards_folder(leaderboards)
-    known = reproduction.reproduce.read_paper(folder / "papers", paper)
+    known = reproduction.papers.read_paper(folder / "papers", paper)
     if table is None and known.programs:
         table = next(iter(known.tables))
     if table is None:
         titles = "; ".join(f"{number}: {title}" for number, title in known.titles.items())
         raise ConfigError(f"name a table of {known.id} with --table N. There are {titles}")
     published = records.published.read(folder / PUBLISHED)
-    request = reproduction.reproduce.Request(
+    request = reproduction.papers.Request(
         tuple(words or ()), tuple(files or ()), tuple(plugins or ()), stand_in, dry_run, settings
     )
-    cells = reproduction.reproduce.cells(known, table, published)
-    found = reproduction.reproduce.reproduce(known, cells, published, request, Progress())
+    cells = reproduction.papers.cells(known, table, published)
+    found = reproduction.papers.reproduce(known, cells, published, request, Progress())
     plain = {
         "paper": known.id,
         "table": table,
@@ -189,10 +189,10 @@ def leaderboards_folder(named: str | None) -> Path:
 
 
 def _print(
-    paper: reproduction.reproduce.Paper,
+    paper: reproduction.papers.Paper,
     table: str,
-    found: Sequence[reproduction.reproduce.Result],
-    request: reproduction.reproduce.Request,
+    found: Sequence[reproduction.papers.Result],
+    request: reproduction.papers.Request,
 ) -> None:
     """The measured cells, one line for all cells that are absent for the same reason, and remarks on the others."""
     print_lines(paper.title, f"Table {table}: {paper.titles[table]}", "")
@@ -237,7 +237,7 @@ def _print(
     print_lines("Deviations of this reproduction from the paper:", *(f"- {line}" for line in paper.differs))
 
 
-def worth_rows(found: Sequence[reproduction.reproduce.Result]) -> list[tuple[str, ...]]:
+def worth_rows(found: Sequence[reproduction.papers.Result]) -> list[tuple[str, ...]]:
     """For each method that selects on test subjects, UF1 over all clips: method, year, published, leaking, honest, gain
     with its interval, rule, program.
     """

@@ -12,7 +12,7 @@ from mebench.config import registry, resolve
 from mebench.errors import ConfigError
 from mebench.progress import Progress
 from mebench.records import read, value_of
-from mebench.reproduction import Cell, Request, Result, Run, read_paper, reproduce as reproduction, sources
+from mebench.reproduction import Cell, Request, Result, Run, papers as reproduction, read_paper, sources
 from tests.helpers.run_folders import make_run
 
 LEADERBOARDS = Path(__file__).parents[2] / "leaderboards"
