@@ -112,7 +112,7 @@ class MEAN(Method):
         scales = tuple(dict.fromkeys((*p.scales, *p.tempo))) if learn else p.scales
         samples = frame_samples(videos, scales, p.learnt, p.ratio, rng)
         if learn:
-            ratio = negatives_per_positive(samples.targets.amax(1))
+            ratio = negatives_per_positive(samples.targets[:, 0])
             if ratio is not None:
                 self.notes["negatives_per_positive"] = ratio
             _LOG.info("%d spotting samples, %s outside expressions for each one inside", len(samples), ratio)
@@ -199,19 +199,23 @@ class MEAN(Method):
         return maps
 
     def _loss(self, outputs: Tensor, y: Tensor, split: Split) -> Tensor:
-        """The stage's loss without penalties, noted with the number of right answers."""
+        """The stage's loss without penalties, noted with the number of right answers; of several kinds the sum, so that each
+        learns as it would alone.
+        """
         p, weights, seen = self.params, self._class_weights, outputs.detach()
         weights = None if weights is None else weights.to(y.device)
         middle = 0.0 if p.loss == "focal" else 0.5
         right = ((seen > middle) == (y > 0)).all(1) if self.stage == "spotting" else seen.argmax(1) == y
+        kinds = 1
         if self.stage == "spotting":  # each kind for itself
-            outputs, y = outputs.flatten(), y.flatten()
+            kinds, outputs, y = outputs.shape[1], outputs.flatten(), y.flatten()
         if p.loss == "focal":
             loss = focal_loss(outputs, y, p.focal_gamma, weights)
         elif self.stage == "spotting":
             loss = squared_error(outputs, y, weights)
         else:
             loss = F.cross_entropy(outputs, y, weights)
+        loss = loss * kinds
         self.history.add(self.stage, self.current_epoch, split, len(right), loss.detach(), right.sum())
         return loss
 

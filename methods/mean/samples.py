@@ -28,7 +28,7 @@ def frame_samples(
         videos: those to learn from.
         scales: multiples of the gap k over which each frame is a sample.
         kinds: those with labels of their own, a column each; what shows another is outside.
-        ratio: see `sample_negatives`.
+        ratio: see `sample_negatives`; of the first kind, so that it learns from the same frames with others and without.
         rng: draws the negatives that stay.
     """
     maps, labels = [], []
@@ -40,7 +40,7 @@ def frame_samples(
             k_prime = video.timing.k_prime["micro"]
             labels.append(np.stack([window_labels(len(features), some, k_prime) for some in own], axis=1))
     y = np.concatenate(labels)
-    kept = sample_negatives(y.max(axis=1), ratio, rng)
+    kept = sample_negatives(y[:, 0], ratio, rng)
     return MappedSamples(maps, kept, torch.from_numpy(y[kept]))
 
 

@@ -81,7 +81,7 @@ class MTSN(Method):
                 every = [[e for e in video.expressions if e.kind == kind] for kind in KINDS]
             labels.append(np.stack([np.stack(frame_labels(len(x), own), axis=1) for own in every], axis=2))
         y = np.concatenate(labels)
-        kept = sample_negatives(y[:, 0].max(axis=1), self.params.negatives, np.random.default_rng(self.seed))
+        kept = sample_negatives(y[:, 0, 0], self.params.negatives, np.random.default_rng(self.seed))
         ends = np.cumsum([0, *map(len, maps)])
         parts = [x[kept[(kept >= a) & (kept < b)] - a] for x, a, b in zip(maps, ends, ends[1:])]
         return Samples(torch.from_numpy(np.concatenate(parts)), torch.from_numpy(y[kept])), None
@@ -94,10 +94,11 @@ class MTSN(Method):
         return np.ascontiguousarray(both.transpose(0, 3, 1, 2), np.float16)
 
     def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
-        """Squared errors against hard and soft labels, weighed."""
+        """Squared errors against hard and soft labels, weighed; of several kinds the sum, so that each learns as it would alone."""
         x, y = batch
         scores, hard = self.network(x.float()).sigmoid(), self.params.hard
-        loss = hard * F.mse_loss(scores, y[:, 0]) + (1 - hard) * F.mse_loss(scores, y[:, 1])
+        mean = hard * F.mse_loss(scores, y[:, 0]) + (1 - hard) * F.mse_loss(scores, y[:, 1])
+        loss = mean * y.shape[2]
         right = ((scores.detach() > 0.5) == (y[:, 0] > 0)).all(1).sum()
         self.history.add(self.stage, self.current_epoch, "train", len(x), loss.detach(), right)
         return loss

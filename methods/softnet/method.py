@@ -100,7 +100,7 @@ class SOFTNet(Method):
             maps.append(features)
             labels.append(np.stack([hard_labels(n, some, k, without_onset=after) for some in own], axis=1))
         y = np.concatenate(labels)
-        kept = kept_frames(y.max(axis=1), p.negatives, rng)
+        kept = kept_frames(y[:, 0], p.negatives, rng)  # with macro-expressions as a class the same frames as without
         ends = np.cumsum([len(m) for m in maps])
         parts = [m[kept[(kept >= end - len(m)) & (kept < end)] - (end - len(m))] for m, end in zip(maps, ends)]
         x, y = np.concatenate(parts), y[kept]
@@ -118,7 +118,9 @@ class SOFTNet(Method):
         return self.params.nose_motion != "released_code" or self.params.regions == "box"
 
     def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
-        """Mean squared error of the kind in training, or its focal loss."""
+        """Mean squared error of the kind in training, or its focal loss; of several outputs the sum, so that each learns as it
+        would alone.
+        """
         p, (x, y), weights = self.params, batch, self._class_weights
         weights = None if weights is None else weights.to(y.device)
         if p.flip:
@@ -127,6 +129,7 @@ class SOFTNet(Method):
         right = ((outputs.detach() > (0.0 if focal else 0.5)) == (y > 0)).all(1).sum()
         flat = outputs.flatten(), y.flatten()  # each kind for itself
         loss = focal_loss(*flat, p.focal_gamma, weights) if focal else squared_error(*flat, weights)
+        loss = loss * y.shape[1]
         self.history.add(self.stage, self.current_epoch, "train", len(y), loss.detach(), right)
         return loss
 

@@ -119,7 +119,7 @@ class TSMSNet(Method):
         labels = np.stack([np.concatenate(column) for column in columns], axis=1)
         rows, most = np.arange(len(labels)), self.params.negatives
         if most is not None:
-            rows = sample_negatives(labels.max(axis=1), most, np.random.default_rng(self.seed))
+            rows = sample_negatives(labels[:, 0], most, np.random.default_rng(self.seed))
         return MappedSamples(maps, rows, torch.from_numpy(labels[rows]))
 
     def _segments(self, kind: Kind, train: Sequence[LabelledVideo]) -> TorchDataset[Any]:
@@ -141,11 +141,12 @@ class TSMSNet(Method):
         return Segments(maps, every[np.concatenate([inside, outside])], length)
 
     def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
-        """Squared error of scores, cross-entropy of segments."""
+        """Squared error of scores, of several kinds the sum, so that each learns as it would alone; cross-entropy of segments."""
         (x, y), kind = batch, self.stage.split()[0]
         if self.stage == kind:
             scores = self.scoring[kind](self._input(x))
-            loss, right = F.mse_loss(scores, y), ((scores.detach() > 0.5) == (y > 0)).all(1).sum()
+            loss = F.mse_loss(scores, y) * y.shape[1]
+            right = ((scores.detach() > 0.5) == (y > 0)).all(1).sum()
         else:
             answers = self.joining[kind](x)
             loss, right = F.cross_entropy(answers, y), (answers.detach().argmax(1) == y).sum()

@@ -43,12 +43,24 @@ def targets(cls, **params):
 
 @pytest.mark.parametrize("cls", METHODS)
 def test_a_network_learns_each_kind_by_labels_of_its_own(cls):
-    every = {"negatives": 100.0} if cls is MTSN else {"augmentation": False} if cls is SOFTNet else {}
+    every = {MTSN: {"negatives": 100.0}, SOFTNet: {"augmentation": False, "negatives": 1.0}}.get(cls, {})
     as_negative, as_class = targets(cls, **every), targets(cls, macro="class", **every)
     assert (as_negative.shape[1], as_class.shape[1]) == (1, 2)
     micro, macro = as_class.sum(0).tolist()
     assert macro > 2 * micro > 0 and not (as_class.sum(1) > 1).any()
     assert as_negative.sum() == (micro + macro if cls is MTSN else micro)  # MTSN's only score is of both kinds
+
+
+@pytest.mark.parametrize("cls", [MEAN, SOFTNet, TSMSNet])  # MTSN's only score is of both kinds
+def test_a_class_of_macro_expressions_changes_neither_frames_nor_labels_of_micro_expressions(cls):
+    few = {"augmentation": False} if cls is SOFTNet else {"ratio": 1.0} if cls is MEAN else {"negatives": 1.0}
+    one, two = (
+        method(cls, macro=macro, **few).samples(METHODS[cls], [video(cls, MICRO, MACRO)], [])[0]
+        for macro in ("negative", "class")
+    )
+    (x, y), (same, both) = (samples.__getitems__(range(len(samples))) for samples in (one, two))
+    assert torch.equal(x, same)
+    assert torch.equal(y[:, 0], both[:, 0])
 
 
 @pytest.mark.parametrize("cls", by_day(METHODS, MTSN, SOFTNet))
