@@ -81,6 +81,7 @@ class MTSN(Method):
                 every = [[e for e in video.expressions if e.kind == kind] for kind in KINDS]
             labels.append(np.stack([np.stack(frame_labels(len(x), own), axis=1) for own in every], axis=2))
         y = np.concatenate(labels)
+        # Where each kind has a score, those of micro-expressions are positives.
         kept = sample_negatives(y[:, 0, 0], self.params.negatives, np.random.default_rng(self.seed))
         ends = np.cumsum([0, *map(len, maps)])
         parts = [x[kept[(kept >= a) & (kept < b)] - a] for x, a, b in zip(maps, ends, ends[1:])]

@@ -118,7 +118,7 @@ class TSMSNet(Method):
         ]
         labels = np.stack([np.concatenate(column) for column in columns], axis=1)
         rows, most = np.arange(len(labels)), self.params.negatives
-        if most is not None:
+        if most is not None:  # with macro-expressions as a class the same frames as without
             rows = sample_negatives(labels[:, 0], most, np.random.default_rng(self.seed))
         return MappedSamples(maps, rows, torch.from_numpy(labels[rows]))
 

@@ -53,7 +53,7 @@ def test_a_network_learns_each_kind_by_labels_of_its_own(cls):
 
 @pytest.mark.parametrize("cls", [MEAN, SOFTNet, TSMSNet])  # MTSN's only score is of both kinds
 def test_a_class_of_macro_expressions_changes_neither_frames_nor_labels_of_micro_expressions(cls):
-    few = {"augmentation": False} if cls is SOFTNet else {"ratio": 1.0} if cls is MEAN else {"negatives": 1.0}
+    few = {SOFTNet: {"augmentation": False}, MEAN: {"ratio": 1.0}}.get(cls, {"negatives": 1.0})
     one, two = (
         method(cls, macro=macro, **few).samples(METHODS[cls], [video(cls, MICRO, MACRO)], [])[0]
         for macro in ("negative", "class")
