@@ -135,24 +135,20 @@ def score(
     if not found:
         raise DataError(f"no file could be scored; {next(iter(failed))}: {next(iter(failed.values()))}")
     found.sort(key=lambda one: -(one.scores.get(task.main, {}).get("value") or 0))
-    groups = _groups(task, found)
+    groups = [""] * len(found)  # of questions
+    if task.form != "answers":
+        path = {"clips": "recognition.uf1", "strs": "analysis.strs"}.get(task.form, "spotting.micro.f1")
+        if task.form in ("megc2023", "megc2020") and len(found[0].about["kinds"]) > 1:
+            path = "spotting.overall.f1"
+        read: Any = lambda one: one.tables  # noqa: E731
+        standing = boards.significance.standing(found, path, read, ())  # type: ignore[arg-type]
+        groups = [one.get("group", "") for one in standing]
     rows = [{"team": one.id, "tries": one.tries, "group": group, **one.scores} for one, group in zip(found, groups)]
     Progress().notify(*(f"not scored: {team}: {reason}" for team, reason in failed.items()))
     if write_json({"task": task.name, "entries": rows, "failed": failed}, json):
         heads = [Column("team", main=True), Column("tries", right=True), Column("group", optional=True)]
         columns = [*heads, *(Column(key, score=True, right=True) for key in found[0].scores)]
         console().print(Table.of(columns, rows, task.name).terminal())
-
-
-def _groups(task: challenges.register.Task, found: list[_Entry]) -> list[str]:
-    """The letters of teams; empty for questions and for a single team."""
-    if task.form == "answers":
-        return [""] * len(found)
-    path = {"clips": "recognition.uf1", "strs": "analysis.strs"}.get(task.form, "spotting.micro.f1")
-    if task.form in ("megc2023", "megc2020") and len(found[0].about["kinds"]) > 1:
-        path = "spotting.overall.f1"
-    read: Any = lambda one: one.tables  # noqa: E731
-    return [one.get("group", "") for one in boards.significance.standing(found, path, read, ())]  # type: ignore[arg-type]
 
 
 @app.command("bundle", epilog="Example: mebench challenge bundle megc2023 --truth truth.csv -o bundle")

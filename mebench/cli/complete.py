@@ -1,7 +1,7 @@
 """Shell completion of `key=value` words and plugin names. Reads only `config.yaml` and `params.py`; never fails."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, get_type_hints
 
 from mebench import config, metrics, protocols
@@ -21,7 +21,16 @@ def complete_word(given: Sequence[str], incomplete: str, plugins: Sequence[str] 
     """
     try:
         config.registry.add_paths([*config.more_plugins(), *plugins])
-        words, key = _joined(given)
+        words: list[str] = []  # joined again at each `=` where the shell split them
+        for part in given:
+            if part == "=" and words:
+                words[-1] += "="
+            elif words and words[-1].endswith("=") and words[-1].count("=") == 1:
+                words[-1] += part
+            else:
+                words.append(part)
+        last = words[-1] if words else ""
+        key = last.removesuffix("=") if last.find("=") in (-1, len(last) - 1) else ""  # whose value is being typed
         types = _types(dict(word.split("=", 1) for word in words if "=" in word))
         if key in types:
             return [value for value in _values(key, types[key], words) if value.startswith(incomplete)]
@@ -50,20 +59,6 @@ def complete_plugin(incomplete: str, plugins: Sequence[str] = ()) -> list[str]:
         return []
 
 
-def _joined(given: Iterable[str]) -> tuple[list[str], str]:
-    """The words, joined again at each `=` where the shell split them, and the key whose value is being typed, or ''."""
-    parts: list[str] = []
-    for part in given:
-        if part == "=" and parts:
-            parts[-1] += "="
-        elif parts and parts[-1].endswith("=") and parts[-1].count("=") == 1:
-            parts[-1] += part
-        else:
-            parts.append(part)
-    last = parts[-1] if parts else ""
-    return parts, last.removesuffix("=") if last and last.find("=") in (-1, len(last) - 1) else ""
-
-
 def _types(chosen: Mapping[str, str]) -> dict[str, Any]:
     """All keys that the words so far allow, with their types."""
     types: dict[str, Any] = dict.fromkeys(config.setting_layers.PLUGIN_KEYS)
@@ -85,7 +80,7 @@ def _types(chosen: Mapping[str, str]) -> dict[str, Any]:
     return types
 
 
-def _values(key: str, hint: Any, words: Iterable[str]) -> list[str]:
+def _values(key: str, hint: Any, words: Sequence[str]) -> list[str]:
     """The values of a key that has few."""
     if key in config.setting_layers.PLUGIN_KEYS:
         return [

@@ -183,8 +183,16 @@ def _live(
         )
         try:
             for found in at_work.run(seconds):
-                write(**_event(found))
-                spotted += not isinstance(found, inference.live.Point)
+                delay = {"delay_ms": round(1000 * found.delay)}  # frames count from 0, seconds are those of the video
+                if isinstance(found, inference.live.Point):
+                    place = {"kind": found.kind, "frame": found.frame, "seconds": round(found.seconds, 6)}
+                    write(event="curve", **place, score=found.score, face=found.face, **delay)
+                else:
+                    p = found.prediction
+                    ends = {"kind": p.kind, "onset": p.onset, "apex": p.apex, "offset": p.offset}
+                    times = dict(zip(("onset_s", "apex_s", "offset_s"), (round(t, 6) for t in found.seconds)))
+                    write(event="interval", **ends, **times, confidence=p.confidence, emotion=p.emotion, **delay)
+                    spotted += 1
                 show(found)
         except KeyboardInterrupt:
             progress.notify("stopped")
@@ -202,17 +210,6 @@ def _live(
         f"{plural(spotted, 'interval')}",
         f"measured delay: {', '.join(late) or 'nothing was spotted'}",
     )
-
-
-def _event(found: inference.live.Point | inference.live.Interval) -> dict[str, Any]:
-    """An interval as a line of JSON: frames from 0, and seconds of the video."""
-    delay = {"delay_ms": round(1000 * found.delay)}
-    if isinstance(found, inference.live.Point):
-        place = {"kind": found.kind, "frame": found.frame, "seconds": round(found.seconds, 6)}
-        return {"event": "curve", **place, "score": found.score, "face": found.face, **delay}
-    p, times = found.prediction, dict(zip(("onset_s", "apex_s", "offset_s"), (round(t, 6) for t in found.seconds)))
-    place = {"kind": p.kind, "onset": p.onset, "apex": p.apex, "offset": p.offset}
-    return {"event": "interval", **place, **times, "confidence": p.confidence, "emotion": p.emotion, **delay}
 
 
 BLOCKS = " ▁▂▃▄▅▆▇█"

@@ -2,10 +2,9 @@
 
 import base64
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
@@ -89,12 +88,23 @@ def query(
         raise ConfigError(f"--endpoint must be an address such as http://localhost:8000/v1, not {url!r}")
     kept = {questions.id_of(row) for row in questions.read(out)} if out.exists() and out.stat().st_size else set[str]()
     cost, in_a_row = Cost(kept=sum(questions.id_of(row) in kept for row in rows)), 0
+    headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {key}"} if key else {})}
     with out.open("a", encoding="utf-8", errors="backslashreplace") as file:
         for row in (row for row in rows if questions.id_of(row) not in kept):
-            body = _body(model, row["question"], frames_of(row))
+            urls = [f"data:image/jpeg;base64,{_jpeg(frame)}" for frame in frames_of(row)]
+            images = [{"type": "image_url", "image_url": {"url": url}} for url in urls]
+            messages = [
+                {"role": "user", "content": [*images, {"type": "text", "text": f"{INSTRUCTION}\n{row['question']}"}]}
+            ]
+            body = {"model": model, "temperature": 0, "max_tokens": 256, "messages": messages}
             cost.asked += 1
             try:
-                reply = _reply(f"{url.rstrip('/')}/chat/completions", body, timeout, key)
+                request = Request(f"{url.rstrip('/')}/chat/completions", json.dumps(body).encode(), headers)
+                with urlopen(request, timeout=timeout) as response:
+                    data = response.read(MOST_BYTES + 1)
+                if len(data) > MOST_BYTES:
+                    raise ValueError(f"its reply is longer than {MOST_BYTES:,} bytes")
+                reply = json.loads(data)
                 text = reply["choices"][0]["message"].get("content") or ""
                 cost.tokens += int((reply.get("usage") or {}).get("total_tokens") or 0)
                 if not isinstance(text, str):
@@ -115,26 +125,11 @@ def query(
     return cost
 
 
-def _body(model: str, question: str, frames: Sequence[NDArray[np.uint8]]) -> dict[str, Any]:
-    images = [{"type": "image_url", "image_url": {"url": f"data:image/jpeg;base64,{_jpeg(frame)}"}} for frame in frames]
-    content = [*images, {"type": "text", "text": f"{INSTRUCTION}\n{question}"}]
-    return {"model": model, "temperature": 0, "max_tokens": 256, "messages": [{"role": "user", "content": content}]}
-
-
 def _jpeg(frame: NDArray[np.uint8]) -> str:
     cv2, scale = heavy.cv2, min(1.0, LARGEST / max(frame.shape[:2]))
     small = cv2.resize(frame, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else frame
     _, data = cv2.imencode(".jpg", small[..., ::-1] if small.ndim == 3 else small)
     return base64.b64encode(data.tobytes()).decode()
-
-
-def _reply(address: str, body: Mapping[str, Any], timeout: float, key: str) -> Any:
-    headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {key}"} if key else {})}
-    with urlopen(Request(address, json.dumps(body).encode(), headers), timeout=timeout) as response:
-        data = response.read(MOST_BYTES + 1)
-    if len(data) > MOST_BYTES:
-        raise ValueError(f"its reply is longer than {MOST_BYTES:,} bytes")
-    return json.loads(data)
 
 
 def _reason(error: Exception) -> str:

@@ -214,7 +214,12 @@ def _values(marks: _Marks, read: Sequence[Answered]) -> dict[str, float]:
     }
     for kind in ("coarse", "fine", "type"):
         if kind in by_kind:
-            matrix = _matrix(kind, *by_kind[kind], as_written=marks.as_written and kind != "type")
+            if marks.as_written and kind != "type":
+                truths, answers = ([text.strip().lower() for text in some] for some in by_kind[kind])
+                matrix = classification.confusion_matrix(truths, answers, sorted({*truths, *answers}))
+            else:
+                classes, named = ([_class(kind, text) for text in some] for some in by_kind[kind])
+                matrix = classification.confusion_matrix(classes, named, sorted({name for name in classes if name}))
             found |= {
                 f"{kind}_uf1": float(classification.uf1(matrix)),
                 f"{kind}_uar": float(classification.uar(matrix)),
@@ -234,15 +239,6 @@ def _values(marks: _Marks, read: Sequence[Answered]) -> dict[str, float]:
             off = np.subtract(*numbers)
             found |= {f"{kind}_mae": float(np.abs(off).mean()), f"{kind}_rmse": float(np.sqrt((off**2).mean()))}
     return found
-
-
-def _matrix(kind: str, true: Sequence[str], said: Sequence[str], as_written: bool) -> NDArray[np.int64]:
-    """The confusion matrix of a question about a class."""
-    if as_written:
-        truths, answers = ([text.strip().lower() for text in some] for some in (true, said))
-        return classification.confusion_matrix(truths, answers, sorted({*truths, *answers}))
-    true_classes, named = ([_class(kind, text) for text in some] for some in (true, said))
-    return classification.confusion_matrix(true_classes, named, sorted({name for name in true_classes if name}))
 
 
 def _scores(marks: _Marks, read: Sequence[Answered]) -> dict[str, Score]:
