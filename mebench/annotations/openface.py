@@ -90,15 +90,6 @@ class OpenFaceFiles:
                 f"the frames of {video.key} are called so that their alphabetical order, in which OpenFace reads a folder, is not theirs: "
                 f"{min(images)} would come first, not {images[0]}. Give copies numbers of one length (img001.jpg), and run it on those"
             )
-        path = self._file(video, folder)
-        found = _read(path)
-        if video.n_frames is not None and len(found) != video.n_frames:
-            raise DataError(
-                f"{path} has {len(found)} frames, and {video.key} has {video.n_frames}: run OpenFace on the frames of this video"
-            )
-        return found
-
-    def _file(self, video: Video, folder: Path | None) -> Path:
         names = [folder.stem if folder.is_file() else folder.name] if folder is not None else []
         called = {fold(name) for name in (*names, video.id)}
         found = [path.relative_to(self.folder) for path in self._files if fold(path.stem) in called]
@@ -108,17 +99,23 @@ class OpenFaceFiles:
         found = [
             p for p in found if len(p.parts) == 1 or any(_is(own, part) for own in theirs for part in p.parts[:-1])
         ]
-        if len(found) == 1:
-            return self.folder / found[0]
-        if found:
+        if len(found) > 1:
             raise DataError(
                 f"{', '.join(map(str, found))} below dataset.openface={self.folder} could all belong to "
                 f"{video.key}: name its file {video.subject}/{video.id}.csv"
             )
-        raise DataError(
-            f"{video.key} has no file below dataset.openface={self.folder}: expected {video.subject}/{(names or [video.id])[0]}.csv, as "
-            "OpenFace's FeatureExtraction writes it"
-        )
+        if not found:
+            raise DataError(
+                f"{video.key} has no file below dataset.openface={self.folder}: expected {video.subject}/{(names or [video.id])[0]}.csv, "
+                "as OpenFace's FeatureExtraction writes it"
+            )
+        path = self.folder / found[0]
+        intensities = _read(path)
+        if video.n_frames is not None and len(intensities) != video.n_frames:
+            raise DataError(
+                f"{path} has {len(intensities)} frames, and {video.key} has {video.n_frames}: run OpenFace on the frames of this video"
+            )
+        return intensities
 
 
 def _is(name: str, part: str) -> bool:

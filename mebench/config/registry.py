@@ -246,7 +246,13 @@ def _places(kind: PluginKind, only: str | None = None) -> dict[str, dict[Path, s
     for entry in _entry_points(f"mebench.{kind}s", tuple(sys.path)):
         if only not in (None, entry.name):
             continue
-        folder = _package_folder(entry.module) or Path(entry.module)
+        top, *rest = entry.module.split(".")
+        try:
+            spec = importlib.util.find_spec(top)  # imports neither the package nor its parents
+        except (ImportError, ValueError):
+            spec = None
+        folders = (Path(location, *rest) for location in (spec and spec.submodule_search_locations) or ())
+        folder = next((folder.resolve() for folder in folders if folder.is_dir()), Path(entry.module))
         places.setdefault(entry.name, {}).setdefault(folder, entry.module)
     return places
 
@@ -255,17 +261,6 @@ def _places(kind: PluginKind, only: str | None = None) -> dict[str, dict[Path, s
 def _entry_points(group: str, path: tuple[str, ...]) -> tuple[importlib.metadata.EntryPoint, ...]:
     """The plugins of the installed packages of a search path; read once, since this is slow."""
     return tuple(importlib.metadata.entry_points(group=group))
-
-
-def _package_folder(module: str) -> Path | None:
-    """The folder of a package, found without importing it or its parents; None if it does not exist."""
-    top, *rest = module.split(".")
-    try:
-        spec = importlib.util.find_spec(top)
-    except (ImportError, ValueError):
-        return None
-    folders = (Path(location, *rest) for location in (spec and spec.submodule_search_locations) or ())
-    return next((folder.resolve() for folder in folders if folder.is_dir()), None)
 
 
 def _info(kind: PluginKind, id_: str, places: Mapping[Path, str]) -> PluginInfo:

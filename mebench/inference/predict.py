@@ -231,7 +231,11 @@ class Ensemble:
         blind = np.zeros(len(scores), dtype=bool)
         for first, last in unseen:
             blind[max(first - view.timing.k, 0) : last + 1] = True  # a flow pair that begins earlier ends there
-        found = spotters[0].propose(view, _level(scores, blind))
+        flat = scores.copy()  # with the median in stretches without a face, so that no peak or maximum comes from there
+        for column, own in enumerate(scores.T):
+            known = own[~blind & ~np.isnan(own)]
+            flat[blind & ~np.isnan(own), column] = np.median(known) if len(known) else 0.0
+        found = spotters[0].propose(view, flat)
         spotted = [p for p in found if not blind[min(max(p.apex, 0), len(scores) - 1)]]
         curves = {}
         for column, kind in enumerate(spotters[0].task.kinds):
@@ -262,17 +266,6 @@ class Ensemble:
         if (faces := about.get("faces")) is None:  # crops that an earlier version stored
             faces = len(route_of(chain).crop.faces(to_gray(source.frames()[about["frame"]], about["frame"], video.key)))
         return out_of_sight(crops, video.fps or 0.0), faces
-
-
-def _level(scores: NDArray[np.float64], blind: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """The scores, with the median in stretches without a face, so that no peak or maximum comes from there."""
-    if not blind.any():
-        return scores
-    flat, seen = scores.copy(), scores[~blind]
-    for column in range(scores.shape[1]):
-        known = seen[:, column][~np.isnan(seen[:, column])]
-        flat[blind & ~np.isnan(scores[:, column]), column] = np.median(known) if len(known) else 0.0
-    return flat
 
 
 _ENSEMBLE: list[Ensemble] = []

@@ -435,9 +435,15 @@ class RunFolder:
             RunError: a file of a fold is missing or damaged.
         """
         for name, order in zip((*TABLES, CURVES), (*ORDERS, ORDERS[-1])):
-            places = {fold: self.path / "folds" / safe_name(fold) / name for fold in folds}
-            if kept := [fold for fold in folds if name != CURVES or places[fold].is_file()]:
-                table = heavy.pyarrow.concat_tables([self._fold_table(fold, name) for fold in kept]).to_pandas()
+            tables = []
+            for folder in (self.path / "folds" / safe_name(fold) for fold in folds):
+                if name != CURVES or (folder / name).is_file():
+                    try:
+                        tables.append(read_fold_table(folder, name))
+                    except Exception as e:  # pyarrow has many kinds
+                        raise self._unreadable(f"folds/{folder.name}/{name}", e) from e
+            if tables:
+                table = heavy.pyarrow.concat_tables(tables).to_pandas()
                 self.write_table(name, table.sort_values(order, kind="stable", ignore_index=True))
         costs = [
             {
@@ -448,13 +454,6 @@ class RunFolder:
             for fold in folds
         ]
         self.write_table("costs.csv", heavy.pandas.DataFrame(costs))
-
-    def _fold_table(self, fold: str, name: str) -> Any:
-        folder = self.path / "folds" / safe_name(fold)
-        try:
-            return read_fold_table(folder, name)
-        except Exception as e:  # pyarrow has many kinds
-            raise self._unreadable(f"folds/{folder.name}/{name}", e) from e
 
     def fold_record(self, fold: str) -> dict[str, Any]:
         """Timing, seed and cost of a finished fold."""

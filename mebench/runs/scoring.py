@@ -1,11 +1,10 @@
 """The scores of a run from its folder alone: predictions and truth, no model."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from mebench.console import plural
 from mebench.errors import listed
@@ -54,10 +53,19 @@ def _clips(about: Mapping[str, Any], videos: pd.DataFrame, truths: pd.DataFrame,
     asked, of_video = asked[place >= 0], videos[["video", "subject", "dataset"]].take(place[place >= 0])
     own, said = groups(["video", "onset", "offset"], asked, answers)
     first = answers[["predicted", "probabilities"]].set_axis(said)[~pd.Index(said).duplicated()].reindex(own)
+    # Probability of the predicted class; NaN for all if the class scores are no probabilities with sum 1.
+    answered, probability = first["probabilities"].notna().to_numpy(), np.full(len(first), np.nan)
+    if answered.any():
+        # A record keeps them as float32: scored from there they must give the same.
+        rows = [np.asarray(row, dtype=np.float32) for row in first["probabilities"][answered]]
+        scores, classes = np.stack(rows).astype(np.float64), about["classes"]
+        if scores.shape[1] == len(classes) and (scores >= 0).all() and np.allclose(scores.sum(axis=1), 1, atol=1e-3):
+            column = pd.Index(classes).get_indexer(pd.Index(first["predicted"][answered]))
+            probability[answered] = np.where(column < 0, np.nan, scores[np.arange(len(scores)), column])
     return of_video.reset_index(drop=True).assign(
         truth=asked["emotion"].array,
         predicted=first["predicted"].array,
-        probability=_of_predicted(first["probabilities"], first["predicted"], about["classes"]),
+        probability=np.minimum(probability, 1),
     )
 
 
@@ -99,20 +107,6 @@ def _of_videos(tables: Tables, videos: pd.DataFrame) -> Tables:
     return Tables(videos, own(tables.truths), *asked)
 
 
-def _of_predicted(rows: pd.Series, predicted: pd.Series, classes: Sequence[str]) -> NDArray[np.float64]:
-    """Probability of the predicted class; NaN for all if the class scores are no probabilities with sum 1."""
-    answered = rows.notna().to_numpy()
-    found = np.full(len(rows), np.nan)
-    if not answered.any():
-        return found
-    # A record keeps them as float32: scored from there they must give the same.
-    scores = np.stack([np.asarray(row, dtype=np.float32) for row in rows[answered]]).astype(np.float64)
-    if scores.shape[1] == len(classes) and (scores >= 0).all() and np.allclose(scores.sum(axis=1), 1, atol=1e-3):
-        column = pd.Index(classes).get_indexer(pd.Index(predicted[answered]))
-        found[answered] = np.where(column < 0, np.nan, scores[np.arange(len(scores)), column])
-    return np.asarray(np.minimum(found, 1), dtype=np.float64)
-
-
 def score(folder: RunFolder, seed: int, draws: int, convention: str = "strict") -> dict[str, Any]:
     """The summary of a run, with the level of chance for each kind of spotting.
 
@@ -138,7 +132,17 @@ def score(folder: RunFolder, seed: int, draws: int, convention: str = "strict") 
     rule = named(convention)
     if "spotting" in summary:
         summary["mistakes"] = summarize_mistakes(tables, about["kinds"], convention)
-        summary["remarks"] += filter(None, (_silent(about["folds"], tables, kind) for kind in about["kinds"]))
+        for kind in about["kinds"]:
+            # Folds without any spotted interval of a kind that their videos hold, as after a failed training.
+            true = tables.truths[tables.truths["kind"] == kind]
+            spotted = set(tables.spotted["fold"][tables.spotted["kind"] == kind])
+            without = [fold for fold in about["folds"] if fold["fold"] not in spotted]
+            held = {fold["fold"]: true["video"].isin(_tested(fold, tables.videos)["video"]).sum() for fold in without}
+            if silent := [name for name, n in held.items() if n]:
+                where = f"{len(silent)} of {plural(len(about['folds']), 'fold')} ({listed(silent, 5)})"
+                summary["remarks"].append(
+                    f"no {kind}-expression is spotted in {where}, whose videos hold {sum(held.values())}"
+                )
     if "spotting" in summary and (rule.matching, rule.videos) != ("maximum", "all"):
         summary["remarks"].append(f"the level of chance is not known under {rule.name}: it is left out")
     elif "spotting" in summary:
@@ -168,17 +172,3 @@ def scores_of(folder: RunFolder) -> dict[str, Any]:
         return summary
     config = folder.read_json("config.json")["config"]
     return summary | score(folder, int(config["seed"]), int(config["bootstrap"]), config.get("convention", "strict"))
-
-
-def _silent(folds: Sequence[Mapping[str, Any]], tables: Tables, kind: str) -> str:
-    """A sentence on folds without any spotted interval of a kind that their videos hold, as after a failed training; or
-    empty.
-    """
-    truths = tables.truths[tables.truths["kind"] == kind]
-    spotted = set(tables.spotted["fold"][tables.spotted["kind"] == kind])
-    without = [fold for fold in folds if fold["fold"] not in spotted]
-    held = {fold["fold"]: truths["video"].isin(_tested(fold, tables.videos)["video"]).sum() for fold in without}
-    silent = [name for name, n in held.items() if n]
-    # Folds that a remark names.
-    where = f"{len(silent)} of {plural(len(folds), 'fold')} ({listed(silent, 5)})"
-    return f"no {kind}-expression is spotted in {where}, whose videos hold {sum(held.values())}" if silent else ""
