@@ -15,7 +15,7 @@ from mebench import heavy
 from mebench.console import for_figure
 from mebench.errors import RunError
 from mebench.metrics import Convention, Tables, confusion_matrix as count, find, in_scope, of_first_draw, of_kinds
-from mebench.reports.timeline import COLORS, Span, Timeline, Track, edges_of
+from mebench.reports.timeline import COLORS, Timeline, Track, edges_of
 from mebench.runs import RunFolder, read_csv
 
 CURVE_COLORS = ("#c2410c", "#0369a1", "#4d7c0f", "#7e22ce")
@@ -262,10 +262,24 @@ def _track(axes: heavy.matplotlib.axes.Axes, track: Track, edges: NDArray[np.flo
         if curve.level is not None and np.isfinite(curve.level):
             axes.axhline(curve.level, color=color, linewidth=0.9, linestyle=(0, (5, 4)), zorder=2)
     for row, lane in enumerate(track.lanes):
-        level = low - (row + 1.2) * step
+        level, height = low - (row + 1.2) * step, 0.7 * step
         axes.axhline(level, color=RULE, linewidth=0.8, zorder=1)
         for span in lane.spans:
-            _bar(axes, span, edges, level, 0.7 * step)
+            start, end = (float(edges[min(max(frame, 0), n)]) for frame in (span.onset, span.offset + 1))
+            look: dict[str, Any] = {"hatch": "////", "edgecolor": "white"} if span.outcome == "wrong" else {}
+            axes.broken_barh(
+                [(start, end - start)],
+                (level - height / 2, height),
+                facecolor=OUTCOMES[span.outcome],
+                alpha=0.35 + 0.65 * span.strength,
+                zorder=2,
+                linewidth=0,
+                **look,
+            )
+            # Share of the video below which a bar is too narrow for the mark of its apex.
+            if span.apex is not None and 0 <= span.apex < n and end - start > 0.01 * (edges[-1] - edges[0]):
+                peak = float(edges[span.apex] + edges[span.apex + 1]) / 2
+                axes.plot([peak, peak], [level - height / 2, level + height / 2], color=INK, linewidth=1, zorder=4)
     bottom, top = low - (len(track.lanes) + 0.9) * step, high + step if track.curves else low - 0.3 * step
     axes.set_ylim(bottom, top)
     ticks = [tick for tick in axes.get_yticks() if low - step / 2 <= tick <= high + step] if track.curves else []
@@ -276,25 +290,6 @@ def _track(axes: heavy.matplotlib.axes.Axes, track: Track, edges: NDArray[np.flo
     for label, lane in zip(axes.get_yticklabels()[len(ticks) :], names.values()):
         label.set(fontsize=8, color=COLORS.get(lane.kind, INK))
     axes.set_ylabel(f"{for_figure(track.name)}\nscore".strip() if track.curves else "")
-
-
-def _bar(axes: heavy.matplotlib.axes.Axes, span: Span, edges: NDArray[np.float64], level: float, height: float) -> None:
-    n, color = len(edges) - 1, OUTCOMES[span.outcome]
-    start, end = (float(edges[min(max(frame, 0), n)]) for frame in (span.onset, span.offset + 1))
-    look: dict[str, Any] = {"hatch": "////", "edgecolor": "white"} if span.outcome == "wrong" else {}
-    axes.broken_barh(
-        [(start, end - start)],
-        (level - height / 2, height),
-        facecolor=color,
-        alpha=0.35 + 0.65 * span.strength,
-        zorder=2,
-        linewidth=0,
-        **look,
-    )
-    # Share of the video below which a bar is too narrow for the mark of its apex.
-    if span.apex is not None and 0 <= span.apex < n and end - start > 0.01 * (edges[-1] - edges[0]):
-        peak = float(edges[span.apex] + edges[span.apex + 1]) / 2
-        axes.plot([peak, peak], [level - height / 2, level + height / 2], color=INK, linewidth=1, zorder=4)
 
 
 def notebook_figure(figure: heavy.matplotlib.figure.Figure) -> heavy.matplotlib.figure.Figure:

@@ -104,6 +104,13 @@ def facts_of(record: Record, side: Judged | None) -> dict[str, Any]:
         for v in record.audit.get("values", ())
     ]
     rest = {"selection", "transductive", "sides", "values"}
+    causes = []  # with every mistake of the first draw, the causes of false positives first
+    if side is not None:
+        for what, column, known in (("false_positive", "under", WHY), ("miss", "cause", MISSED)):
+            for cause, some in side.mistakes[side.mistakes["mistake"] == what].groupby(column):
+                words = "{video}, {kind}, frames {onset} to {offset}".format_map
+                slips = [{**slip, "words": words(slip)} for slip in plain_rows(some)]
+                causes.append((f"{WORDS[what]}{known.get(str(cause), f'on {cause}')}", slips))
     return {
         "record": record,
         "sections": [
@@ -127,7 +134,7 @@ def facts_of(record: Record, side: Judged | None) -> dict[str, Any]:
             for rule, level in rules.items()
         ],
         "details": None if side is None else details(record, side),
-        "causes": [] if side is None else list(_causes(side)),
+        "causes": causes,
         "costs": [
             (what, f"{write(costs.get(name))}{unit}")
             for name, what, write, unit in COSTS
@@ -193,15 +200,6 @@ def cures(mistakes: Mapping[str, Any]) -> Table | None:
         for cause in sorted(most, key=lambda cause: -most[cause])
     ]
     return Table([Column("gain in F1", main=True), *columns], lines) if gains else None
-
-
-def _causes(side: Judged) -> Iterator[tuple[str, list[dict[Any, Any]]]]:
-    """Every mistake of the first draw under its cause, the causes of false positives first."""
-    for what, column, known in (("false_positive", "under", WHY), ("miss", "cause", MISSED)):
-        for cause, some in side.mistakes[side.mistakes["mistake"] == what].groupby(column):
-            words = "{video}, {kind}, frames {onset} to {offset}".format_map
-            slips = [{**slip, "words": words(slip)} for slip in plain_rows(some)]
-            yield f"{WORDS[what]}{known.get(str(cause), f'on {cause}')}", slips
 
 
 def subjects(side: Judged) -> Table:
@@ -357,7 +355,15 @@ def values_of(record: Record, most: int | None = None) -> dict[str, Any]:
     except (MebenchError, KeyError, ValueError) as error:
         side, reason, values = None, f"The predictions cannot be shown: {error}", facts_of(record, None)
     sides = [] if side is None else [side]
-    values |= {"reason": reason, "cards": list(_cards(record)), **_over_time([("", record)], sides)}
+    file = record.folder / "features.json"
+    stored = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    features = []  # each dataset with the cards of the features that the run read, as text
+    for group, cards in sorted(stored.get("chains", {}).items()):
+        for card in cards if isinstance(cards, list) else ():
+            text = card if isinstance(card, str) else json.dumps(card, indent=1, ensure_ascii=False)
+            found = re.match(r"chain (\S+)", text)
+            features.append((f"{group}: {found[1]}" if found else group, text))
+    values |= {"reason": reason, "cards": features, **_over_time([("", record)], sides)}
     if not values["timelines"]:
         values["causes"] = []
     told = values["scored"] or not values["timelines"] or "spot" not in record.about["tasks"]
@@ -412,17 +418,6 @@ def twin(record: Record, key: str) -> RunFolder | None:
         if {name for name in {*other, *record.config} if other.get(name) != record.config.get(name)} == {key}:
             return folder
     return None
-
-
-def _cards(record: Record) -> Iterator[tuple[str, str]]:
-    """Each dataset with the cards of the features that the run read, as text."""
-    file = record.folder / "features.json"
-    stored = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    for group, cards in sorted(stored.get("chains", {}).items()):
-        for card in cards if isinstance(cards, list) else ():
-            text = card if isinstance(card, str) else json.dumps(card, indent=1, ensure_ascii=False)
-            found = re.match(r"chain (\S+)", text)
-            yield f"{group}: {found[1]}" if found else group, text
 
 
 def figures_of(folder: RunFolder, most: int | None = 3) -> dict[str, heavy.matplotlib.figure.Figure]:

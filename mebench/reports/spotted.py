@@ -262,7 +262,18 @@ def spot_videos(
         **({} if fps is None else {"dataset.fps": fps}),
         **({} if damaged == "refuse" else {"dataset.damaged": damaged}),
     }
-    found = _faces(settings, models[0], progress) if faces == "all" else {}
+    found = dict[str, Tracks]()  # the region of each face in videos with several faces, by the video's name
+    if faces == "all":
+        params = models[0].config.method_params
+        crop = params.face() if isinstance(params, FaceParams) else FaceCrop()
+        source: Any = registry.load("dataset", "folder")(resolve_dataset(settings).dataset_params["folder"])
+        with progress.stage("faces", len(source.videos()), "videos") as advance:
+            for video in source.videos():
+                with suppress(DataError):  # the prediction reports unreadable videos; the others continue
+                    tracks = tracks_of(source.frames(video), crop.faces, video.fps or 25.0, video.key)
+                    if len(tracks.parts) + tracks.mixed > 1:
+                        found[video.id] = tracks
+                advance(video.n_frames or 0)
     if parts := [[name, *part] for name, tracks in found.items() for part in tracks.parts]:
         settings["dataset.faces"] = parts
     predicted = predict_all(models, resolve_dataset(settings), workers, progress, look=True)
@@ -271,8 +282,8 @@ def spot_videos(
     for video in predicted.job.test:
         if video.key in answers:
             path, (name, _), times = dataset.place(video), dataset.face(video), dataset.times(video)
-            tracks = found.get(name, Tracks([], 0)) if faces == "all" else None
-            notes = _notes(video, times, answers[video.key], models, tracks)
+            own = found.get(name, Tracks([], 0)) if faces == "all" else None
+            notes = _notes(video, times, answers[video.key], models, own)
             videos.append(
                 SpottedVideo(name, video.id[len(name) + 1 :], path, video, times, answers[video.key], tuple(notes))
             )
@@ -286,21 +297,6 @@ def spot_videos(
         {ids.get(key, key.rpartition("/")[2]): reason for key, reason in failed.items()},
         tuple(dataset.repairs()),
     )
-
-
-def _faces(settings: Mapping[str, Any], model: Model, progress: Progress) -> dict[str, Tracks]:
-    """The region of each face in videos with several faces, by the video's name."""
-    params = model.config.method_params
-    crop = params.face() if isinstance(params, FaceParams) else FaceCrop()
-    dataset: Any = registry.load("dataset", "folder")(resolve_dataset(settings).dataset_params["folder"])
-    found = dict[str, Tracks]()
-    with progress.stage("faces", len(dataset.videos()), "videos") as advance:
-        for video in dataset.videos():
-            with suppress(DataError):  # the prediction reports unreadable videos; the others continue
-                tracks = tracks_of(dataset.frames(video), crop.faces, video.fps or 25.0, video.key)
-                found |= {video.id: tracks} if len(tracks.parts) + tracks.mixed > 1 else {}
-            advance(video.n_frames or 0)
-    return found
 
 
 def _notes(

@@ -205,7 +205,19 @@ class Judged:
         mistakes = sort_mistakes(tables, self.kinds, self.convention)
         mistakes["under"] = underlying_event(mistakes, tables) if tables.predictions is not None else ""
         object.__setattr__(self, "mistakes", mistakes)
-        truths, predictions = _judged(tables, self.kinds, self.convention, mistakes)
+        # Both by onset, each with its `outcome`, and `why` in words; predictions with their `strength`.
+        truths, predictions = tables.truths.assign(outcome="open", why="").sort_values("onset", kind="stable"), None
+        if tables.predictions is not None:
+            rule = named(self.convention) if isinstance(self.convention, str) else self.convention
+            ordered = tables.ordered()
+            true, spotted = in_scope(ordered.truths, of_kinds(ordered.spotted, self.kinds), rule)
+            asked = true[true["kind"].isin(list(self.kinds))]
+            wrong, missed = (mistakes[mistakes["mistake"] == what] for what in ("false_positive", "miss"))
+            why = wrong["under"].map(lambda word: f"wrong: {WHY.get(word, f'on {word}')}")
+            lost = missed["cause"].map(lambda cause: f"missed: {MISSED[cause]}")
+            ranks = tables.predictions.groupby(["video", "kind"])["confidence"].rank(pct=True).fillna(1.0)
+            truths = _with(tables.truths, asked["row"], "found", missed["row"], lost)
+            predictions = _with(tables.predictions, spotted["row"], "right", wrong["row"], why).assign(strength=ranks)
         found = {
             "truths": truths,
             "predictions": predictions,
@@ -244,16 +256,14 @@ class Judged:
                 lanes.append(Lane(f"{kind}, true", [*self._truths(video, true)], kind))
             if kind in self.kinds and self.tables.predictions is not None:
                 lanes.append(Lane(f"{kind}, spotted", [*self._predictions(own)], kind, spotted=True))
-        return Track(self.name, curves, [*lanes, *self._units(video)])
-
-    def _units(self, video: str) -> Iterator[Lane]:
-        """Lanes of the action units of annotated clips, right and wrong, and of spotted intervals."""
-        true = {(row["onset"], row["offset"]): row["emotion"] for row in self._rows["truths"].get(video, ())}
-        clips, spotted = (self._rows[name].get(video, ()) for name in ("answers", "predictions"))
-        asked = [(row, row["predicted"], true.get((row["onset"], row["offset"]), "")) for row in clips]
-        for name, rows in (("", asked), (", spotted", [(row, row["emotion"], None) for row in spotted])):
-            spans = [(Span(int(row["onset"]), int(row["offset"]), ""), said, shown) for row, said, shown in rows]
-            yield from unit_lanes(spans, name)
+        # Action units of annotated clips, right and wrong, and of spotted intervals.
+        truths, clips, spotted = (self._rows[name].get(video, ()) for name in ("truths", "answers", "predictions"))
+        units = {(row["onset"], row["offset"]): row["emotion"] for row in truths}
+        asked = [(row, row["predicted"], units.get((row["onset"], row["offset"]), "")) for row in clips]
+        for name, some in (("", asked), (", spotted", [(row, row["emotion"], None) for row in spotted])):
+            spans = [(Span(int(row["onset"]), int(row["offset"]), ""), said, shown) for row, said, shown in some]
+            lanes += unit_lanes(spans, name)
+        return Track(self.name, curves, lanes)
 
     def distracted(self, video: str) -> list[Lane]:
         """The other annotated movement there."""
@@ -353,26 +363,6 @@ def edges_of(times: NDArray[np.float64], fps: float | None) -> NDArray[np.float6
 
 WHY = {"near_miss": "near miss", "duplicate": "found already", "nothing": "nothing is there"}
 MISSED = {"localisation": "near miss", "kind_confusion": "taken for the other kind", "missed": "nothing near"}
-
-
-def _judged(
-    tables: Tables, kinds: Sequence[str], convention: str | Convention, mistakes: pd.DataFrame
-) -> tuple[pd.DataFrame, pd.DataFrame | None]:
-    """Truths and predictions by onset, each with its `outcome`, and `why` in words; predictions with their `strength`."""
-    if tables.predictions is None:
-        return tables.truths.assign(outcome="open", why="").sort_values("onset", kind="stable"), None
-    ordered, rule = tables.ordered(), named(convention) if isinstance(convention, str) else convention
-    true, spotted = in_scope(ordered.truths, of_kinds(ordered.spotted, kinds), rule)
-    wrong = mistakes[mistakes["mistake"] == "false_positive"]
-    why = wrong["under"].map(lambda word: f"wrong: {WHY.get(word, f'on {word}')}")
-    missed = mistakes[mistakes["mistake"] == "miss"]
-    lost = missed["cause"].map(lambda cause: f"missed: {MISSED[cause]}")
-    asked = true[true["kind"].isin(list(kinds))]
-    ranks = tables.predictions.groupby(["video", "kind"])["confidence"].rank(pct=True).fillna(1.0)
-    return (
-        _with(tables.truths, asked["row"], "found", missed["row"], lost),
-        _with(tables.predictions, spotted["row"], "right", wrong["row"], why).assign(strength=ranks),
-    )
 
 
 def _with(table: pd.DataFrame, counted: pd.Series, right: str, wrong: pd.Series, why: pd.Series) -> pd.DataFrame:
