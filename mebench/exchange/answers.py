@@ -158,7 +158,18 @@ def of_intervals(
         DataError: the files do not fit together.
     """
     if "subject" in predictions.columns - truth.columns and eaf_of(Path(truth.place)) is not None:
-        truth = _with_subjects(truth, predictions)
+        # An `.eaf` file names no subjects. A video gets the subject that the predictions give it, else a subject of its own. A video
+        # called `<subject>_<video>` in the predictions is found, too.
+        known: dict[str, set[tuple[str, str]]] = {}
+        for subject, video in zip(predictions.videos["subject"], predictions.videos["video"]):
+            for called in (video, f"{subject}_{video}"):
+                known.setdefault(called, set()).add((subject, video))
+        names = {v: next(iter(known[v])) if len(known.get(v, ())) == 1 else (v, v) for v in truth.videos["video"]}
+        intervals, videos = (
+            rows.assign(subject=[names[v][0] for v in rows["video"]], video=[names[v][1] for v in rows["video"]])
+            for rows in (truth.intervals, truth.videos)
+        )
+        truth = replace(truth, intervals=intervals, videos=videos, columns=truth.columns | {"subject"})
     reach = [given.intervals["offset"].max() for given in (truth, predictions)]
     if predictions.fractional != truth.fractional and max(reach) > _FARTHER * min(reach):
         way = (
@@ -252,24 +263,6 @@ def _pooled(given: IntervalFile, remarks: Remarks) -> IntervalFile:
         )
     videos = given.videos.assign(kind="micro") if "kind" in given.videos else given.videos
     return replace(given, intervals=given.intervals.assign(kind="micro"), videos=videos, pooled=True)
-
-
-def _with_subjects(truth: IntervalFile, predictions: IntervalFile) -> IntervalFile:
-    """An `.eaf` file names no subjects. A video gets the subject that the predictions give it, else a subject of its
-    own.
-
-    A video called `<subject>_<video>` in the predictions is found, too.
-    """
-    known: dict[str, set[tuple[str, str]]] = {}
-    for subject, video in zip(predictions.videos["subject"], predictions.videos["video"]):
-        for called in (video, f"{subject}_{video}"):
-            known.setdefault(called, set()).add((subject, video))
-    names = {v: next(iter(known[v])) if len(known.get(v, ())) == 1 else (v, v) for v in truth.videos["video"]}
-    intervals, videos = (
-        rows.assign(subject=[names[v][0] for v in rows["video"]], video=[names[v][1] for v in rows["video"]])
-        for rows in (truth.intervals, truth.videos)
-    )
-    return replace(truth, intervals=intervals, videos=videos, columns=truth.columns | {"subject"})
 
 
 def _has_intervals(path: File) -> bool:

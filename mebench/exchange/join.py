@@ -121,7 +121,21 @@ def join(
     videos = _videos(truth, predictions, rules, remarks)
     ids = [name for name in truth.ids if name in predictions.columns]
     key_of = _found(truth, predictions, ids, rules, remarks)
-    videos = _with_strangers(videos, predictions, key_of, _filled(truth, predictions), rules, remarks)
+    known = set(videos["video"])
+    if strangers := {full: key for full, key in key_of.items() if key not in known}:
+        where, one = at_lines(_lines(predictions, set(strangers))), "/".join(next(iter(strangers)))
+        said = f"{plural(len(strangers), 'video')} of the {predictions.role} not in the truth, such as {one} ({where})"
+        if rules.strict_videos:
+            empty = " with empty onset and offset" if "offset" in predictions.columns else ""
+            raise DataError(f"{predictions.place}: {said}: leave them out, or add them to the truth{empty}")
+        remarks.warn(f"{said}: they count as videos without expressions, so every interval there is wrong")
+        filled = _filled(truth, predictions)
+        rows = pd.DataFrame([{**filled, **dict(zip(predictions.ids, full))} for full in strangers])
+        # They take the frame rate of all other videos, if these share one.
+        rates = videos["fps"].unique() if rules.fps is None else [rules.fps]
+        fps = float(rates[0]) if len(rates) == 1 else np.nan
+        more = _table(rows.assign(key=list(strangers.values()), fps=fps, n_frames=np.nan), list(rows.columns))
+        videos = pd.concat([videos, more.drop_duplicates("video")], ignore_index=True)
     processed: dict[str, set[str]] = {key: set() for key in videos["video"]}
     told = predictions.videos.drop_duplicates([*predictions.ids, "kind"])
     for full, kind in zip(_tuples(told, predictions.ids), told["kind"]):
@@ -264,33 +278,6 @@ def _videos(truth: IntervalFile, predictions: IntervalFile, rules: Rules, remark
         )
         remarks.warn(f"truth: {what} count as different people; {then}")
     return _table(first.reset_index(), truth.ids)
-
-
-def _with_strangers(
-    videos: pd.DataFrame,
-    predictions: IntervalFile,
-    key_of: Mapping[Id, str],
-    filled: Mapping[str, str],
-    rules: Rules,
-    remarks: Remarks,
-) -> pd.DataFrame:
-    """Add the videos that the truth lacks."""
-    known = set(videos["video"])
-    strangers = {full: key for full, key in key_of.items() if key not in known}
-    if not strangers:
-        return videos
-    where, one = at_lines(_lines(predictions, set(strangers))), "/".join(next(iter(strangers)))
-    sentence = f"{plural(len(strangers), 'video')} of the {predictions.role} not in the truth, such as {one} ({where})"
-    if rules.strict_videos:
-        empty = " with empty onset and offset" if "offset" in predictions.columns else ""
-        raise DataError(f"{predictions.place}: {sentence}: leave them out, or add them to the truth{empty}")
-    remarks.warn(f"{sentence}: they count as videos without expressions, so every interval there is wrong")
-    rows = pd.DataFrame([{**filled, **dict(zip(predictions.ids, full))} for full in strangers])
-    # They take the frame rate of all other videos, if these share one.
-    rates = videos["fps"].unique() if rules.fps is None else [rules.fps]
-    fps = float(rates[0]) if len(rates) == 1 else np.nan
-    more = _table(rows.assign(key=list(strangers.values()), fps=fps, n_frames=np.nan), list(rows.columns))
-    return pd.concat([videos, more.drop_duplicates("video")], ignore_index=True)
 
 
 def _filled(truth: IntervalFile, predictions: IntervalFile) -> dict[str, str]:

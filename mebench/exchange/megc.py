@@ -60,7 +60,25 @@ def read_log(sheet: Sheet, path: File, role: Role, remarks: Remarks) -> Interval
     Raises:
         DataError: a line does not belong into a log.
     """
-    entries = list(_entries(sheet, path))
+    entries, dataset, known = list[Entry](), "", False
+    for number, line in sheet.lines():
+        if found := _LINE.match(line.strip()):
+            video, *ends, result = found.groups()
+            known, (folder, _, video) = True, video.strip("*").rpartition("/")
+            both = [tuple(int(float(end)) for end in ends[side : side + 2] if end[-1:].isdigit()) for side in (0, 2)]
+            pairs = [(pair[0], pair[1]) if len(pair) == 2 and pair != (-1, -1) else None for pair in both]
+            if (pairs[0] is None) != (result == "FP") or (pairs[1] is None) != (result == "FN"):
+                raise DataError(
+                    f"{path}, line {number}: a {result} has {_NEEDED[result]}, but the line is {line.strip()!r}"
+                )
+            entries.append(Entry(number, dataset, video, pairs[0], pairs[1], result, folder.rpartition("/")[2]))
+        elif re.fullmatch(r"\w+", line.strip()):
+            dataset = DATASETS.get(line.strip(), line.strip())
+        elif line.strip() and (known or number > 1):
+            raise DataError(
+                f"{path}, line {number}: {line.strip()[:80]!r} is not a line of a MEGC 2020 log: expected the video, "
+                "the true onset and offset, the predicted onset and offset (- for none), and TP, FP or FN"
+            )
     rows = [(e.line, e.dataset, e.video, *(getattr(e, _SIDE[role]) or (None, None))) for e in entries]
     table = pd.DataFrame(rows, columns=["line", "dataset", "video", "onset", "offset"])
     if role == "truth":
@@ -83,29 +101,6 @@ def read_log(sheet: Sheet, path: File, role: Role, remarks: Remarks) -> Interval
 
 
 _SIDE: dict[Role, str] = {"predictions": "prediction", "truth": "truth"}
-
-
-def _entries(sheet: Sheet, path: File) -> Iterator[Entry]:
-    dataset, known = "", False
-    for number, line in sheet.lines():
-        found = _LINE.match(line.strip())
-        if found:
-            video, *ends, result = found.groups()
-            known, (folder, _, video) = True, video.strip("*").rpartition("/")
-            both = [tuple(int(float(end)) for end in ends[side : side + 2] if end[-1:].isdigit()) for side in (0, 2)]
-            pairs = [(pair[0], pair[1]) if len(pair) == 2 and pair != (-1, -1) else None for pair in both]
-            if (pairs[0] is None) != (result == "FP") or (pairs[1] is None) != (result == "FN"):
-                raise DataError(
-                    f"{path}, line {number}: a {result} has {_NEEDED[result]}, but the line is {line.strip()!r}"
-                )
-            yield Entry(number, dataset, video, pairs[0], pairs[1], result, folder.rpartition("/")[2])
-        elif re.fullmatch(r"\w+", line.strip()):
-            dataset = DATASETS.get(line.strip(), line.strip())
-        elif line.strip() and (known or number > 1):
-            raise DataError(
-                f"{path}, line {number}: {line.strip()[:80]!r} is not a line of a MEGC 2020 log: expected the video, "
-                "the true onset and offset, the predicted onset and offset (- for none), and TP, FP or FN"
-            )
 
 
 _NEEDED = {"TP": "both intervals", "FP": "a predicted interval only", "FN": "a true interval only"}

@@ -542,7 +542,13 @@ def rescore(source: Source, root: Path, draws: int = 1000) -> dict[str, Any]:
             summary = summarize(tables, kinds=read.kinds, classes=read.classes, seed=0, convention=rule, draws=draws)
             if "spotting" in summary and rule == "strict":
                 summary["mistakes"] = summarize_mistakes(tables, read.kinds)
-                summary["curves"] = {part: _curve(own) for part, own in summary["spotting"].items()}
+                summary["curves"] = {}
+                for part, own in summary["spotting"].items():
+                    # About 40 points by falling confidence; none where a rate or a recall is unknown.
+                    curve = own["details"].get("curve", {"fp_per_minute": [], "recall": []})
+                    pairs = [*zip(curve["fp_per_minute"], curve["recall"])]
+                    thinned = pairs[:: -max(len(pairs) // 40, 1)][::-1]
+                    summary["curves"][part] = [] if np.isnan(pairs).any() else thinned
             if one.pooled:
                 summary |= {name: {"overall": summary[name]["micro"]} for name in MORE if name in summary}
             kept = {section: _kept(summary[section]) for section in (*SECTIONS, *MORE) if section in summary}
@@ -555,13 +561,6 @@ def rescore(source: Source, root: Path, draws: int = 1000) -> dict[str, Any]:
             scored["selection"] = _kept(epoch_choices.worth(rules, read.kinds, looks, source.convention, draws))
         sets.append(scored)
     return {"source": source.id, "key": source.key, "mebench": VERSION, "sets": sets}
-
-
-def _curve(part: Mapping[str, Any]) -> list[tuple[float, float]]:
-    """About 40 points of false positives a minute and recall, by falling confidence; none where one of them is unknown."""
-    curve = part["details"].get("curve", {"fp_per_minute": [], "recall": []})
-    pairs = [*zip(curve["fp_per_minute"], curve["recall"])]
-    return [] if np.isnan(pairs).any() else pairs[:: -max(len(pairs) // 40, 1)][::-1]
 
 
 def _kept(value: Any) -> Any:
