@@ -1,10 +1,10 @@
 """One's own video by the shipped model: memory and speed on a long one, delay and drops live, and whether the card holds.
 
-    python benchmarks/own_video.py [--minutes 10] [--live 60] [--people 4] [--seed 3] [--folder DIR]
+    python benchmarks/own_video.py [--minutes 10] [--height 720] [--live 60] [--people 4] [--seed 3] [--folder DIR]
 
 Drawn people whom no model has seen are written as H.264 files, off centre in a room, and go the whole way of `mebench spot`: F1 and false
 positives a minute in videos without an expression stand beside those of the model's card, which were measured on the drawn pictures
-alone, sent through the same encoder. The long video is 1280x720 at 30 frames a second, twenty seconds repeated; its memory is what all
+alone, sent through the same encoder. The long video has 30 frames a second, twenty seconds repeated; its memory is what all
 processes have for themselves (USS). Exit code 1 if that was ever above 2 GiB, if the intervals of F1 and of the card's do not meet, or if
 so many false positives beside the card's would be a rarity (below one in a hundred, two Poisson counts).
 """
@@ -128,16 +128,16 @@ def stated(pattern: str, model: mebench.TrainedModel) -> tuple[float, float]:
     return float(found[1]), float(found[2])
 
 
-def long_video(path: Path, minutes: float, seed: int) -> int:
+def long_video(path: Path, minutes: float, seed: int, height: int) -> int:
     """Write the scene, and repeat its packets; the number of frames."""
-    fps = 30
+    fps, size = 30, (height * 16 // 9, height)
     dataset = drawn(
         f"dataset.seed={seed}", "dataset.subjects=1", f"dataset.fps={fps}", f"dataset.frames={int(SCENE * fps)}"
     )
     scene, (video, *_) = path.with_name("scene.mp4"), dataset.videos()
     write_video(
         scene,
-        in_a_room(frames_of(dataset, video), (1280, 720), 480, (300, 150)),
+        in_a_room(frames_of(dataset, video), size, height * 2 // 3, (height * 5 // 12, height * 5 // 24)),
         np.arange(int(SCENE * fps)) / fps,
     )
     count = 0
@@ -173,7 +173,7 @@ def spotted(path: Path, folder: Path, what: str, frames: int) -> float:
     seconds, own = time.monotonic() - begin, processor_seconds() - before
     shown = " + ".join(f"{part / GIB:.2f}" for part in parts)
     print(
-        f"{what}: {frames} frames of 1280x720 in {seconds:.0f} s, {frames / seconds:.1f} frames a second, start-up included; "
+        f"{what}: {frames} frames in {seconds:.0f} s, {frames / seconds:.1f} frames a second, start-up included; "
         f"{own:.0f} s of the processor, {frames / own:.1f} frames a second of it; "
         f"peak {peak / GIB:.2f} GiB ({shown})"
     )
@@ -209,6 +209,7 @@ def live(path: Path, seconds: float, folder: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description="One's own video by the shipped model.")
     parser.add_argument("--minutes", type=float, default=10.0, help="of the long video; 0 leaves it out")
+    parser.add_argument("--height", type=int, default=720, help="of the long video in pixels; it is 16 to 9")
     parser.add_argument("--live", type=float, default=60.0, help="seconds; 0 leaves it out")
     parser.add_argument("--people", type=int, default=4, help="unseen ones; 0 leaves them out")
     parser.add_argument("--seed", type=int, default=3, help="of the unseen people")
@@ -222,7 +223,7 @@ def main() -> None:
             (folder / name).mkdir()
             good &= card_holds(name, args.people, args.seed, folder / name)
         if args.minutes or args.live:
-            frames = long_video(folder / "long.mp4", max(args.minutes, args.live / 60), args.seed)
+            frames = long_video(folder / "long.mp4", max(args.minutes, args.live / 60), args.seed, args.height)
         if args.minutes:
             peaks = [
                 spotted(folder / "long.mp4", folder, what, frames) for what in ("without features", "with features")
