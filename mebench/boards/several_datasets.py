@@ -29,7 +29,8 @@ def pairs_of(tables: Sequence[BoardTable], records: Sequence[Record]) -> list[di
 
     def people(row: Row) -> frozenset[str]:
         of_run = about[row.runs[0]]
-        tested = {who for fold in of_run["folds"] for who in fold["test"] if who.startswith(row.member)}
+        every = {who for fold in of_run["folds"] for who in fold["test"]}
+        tested = {who for who in every if row.member in ("", who.partition("/")[0])}
         return frozenset(of_run.get("persons", {}).get(who, who) for who in tested)
 
     met: list[tuple[tuple[str, str, str], tuple[str, str], frozenset[str], float]] = []

@@ -74,6 +74,15 @@ def test_only_people_of_the_member_count(board):
     assert several_datasets.pairs_of(members, records)[0]["people"] == 25
 
 
+def test_a_member_whose_name_begins_as_another_s_is_another(tmp_path):
+    for method, shift in (("early", 2), ("late", 9)):
+        members = ("casme", "casme2")
+        make_run(tmp_path, method=method, dataset="casme+casme2", members=members, subjects=16, shift=shift)
+    records = collect.collect(tmp_path)
+    pairs = several_datasets.pairs_of(build.build(records), records)
+    assert pairs and all(len(pair["datasets"]) == 2 and pair["people"] == 16 for pair in pairs)
+
+
 def test_the_command_prints_the_pairs(mebench, board, tmp_path):
     code, out, _ = mebench(
         "leaderboard", "across", "--runs", board, "--out", tmp_path, "--json", tmp_path / "pairs.json"
