@@ -2,6 +2,7 @@
 
 import ast
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -55,6 +56,22 @@ def test_nothing_in_a_file_is_run():
         ):
             wrong.append(where)
     assert wrong == []
+
+
+def test_no_text_is_a_statement_but_a_docstring_or_what_explains_a_name():
+    """The end of a sentence that lost its brackets would be one, and nobody would read it."""
+    lost = []
+    for file in FILES:
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            for body in (getattr(node, name, ()) for name in ("body", "orelse", "finalbody")):
+                statements = body if isinstance(body, list) else []
+                for before, after in pairwise(statements):
+                    names = isinstance(before, (ast.Assign, ast.AnnAssign, ast.AugAssign))
+                    explains = names and isinstance(node, (ast.Module, ast.ClassDef))
+                    value = after.value if isinstance(after, ast.Expr) and not explains else None
+                    if isinstance(value, ast.JoinedStr) or isinstance(getattr(value, "value", None), str):
+                        lost.append(f"{file.relative_to(ROOT)}, line {after.lineno}")
+    assert lost == []
 
 
 def test_yaml_is_read_in_one_place():

@@ -369,8 +369,10 @@ def _of_runs(first: Side, second: Side, one: Record, other: Record) -> Iterator[
         )
     for letter, side in (("A", first), ("B", second)):
         if side.of_study:
-            yield f"{letter} is an outer run of a study: its tuned values are in its {TUNED}, and its settings are "
-        "those of the study"
+            yield (
+                f"{letter} is an outer run of a study: its tuned values are in its {TUNED}, and its settings are "
+                "those of the study"
+            )
     if first.of_study or second.of_study:
         return
     if first.others or second.others:
@@ -380,8 +382,10 @@ def _of_runs(first: Side, second: Side, one: Record, other: Record) -> Iterator[
                 if side.others
                 else (f"{letter} is one training (seed {side.seeds[0]}): the effect of its seed is not averaged")
             )
-        yield "a subject is drawn and exchanged under all seeds at once: the tests concern other subjects, at "
-        "these seeds"
+        yield (
+            "a subject is drawn and exchanged under all seeds at once: the tests concern other subjects, at "
+            "these seeds"
+        )
         return
     if one.key == other.key:
         yield "the runs have the same settings, data and seed: differences come from the machine alone"
