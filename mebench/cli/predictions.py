@@ -240,7 +240,7 @@ def list_models(plugins: Plugins = None, json: Json = None) -> None:
     print_table(("name", "method", "does", "F1, unseen", "size"), rows)
 
 
-@model_app.command("info", epilog="Example: mebench model info mean-drawn")
+@model_app.command("info", epilog="Example: mebench model info mean")
 def info_of_model(
     model: Annotated[str, typer.Argument(metavar="NAME", help="Name of a model, or its file.")],
     plugins: Plugins = None,

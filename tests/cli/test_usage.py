@@ -38,6 +38,26 @@ def test_every_verb_has_help_and_an_example_whose_words_parse(path):
     assert group is not None and not found.args
 
 
+@pytest.mark.parametrize(
+    "verb",
+    [
+        "challenge list",
+        "challenge info",
+        "config show",
+        "data summary",
+        "features explain",
+        "info",
+        "list",
+        "model list",
+        "model info",
+    ],
+)
+def test_an_example_that_needs_nothing_beforehand_works(mebench, verb):
+    _, *words = shlex.split(VERBS[tuple(verb.split())].epilog.partition(": ")[2])
+    code, out, error = mebench(*words)
+    assert (code, bool(out)) == (0, True), error
+
+
 def test_every_verb_hands_its_result_to_programs():
     """As docs/commands.md promises."""
     assert [" ".join(path) for path, verb in VERBS.items() if not any("--json" in p.opts for p in verb.params)] == []
