@@ -315,7 +315,8 @@ class Verification:
         frames: number of checked frames.
         deep: whether they were decoded.
         counts: name -> (found, published); empty without a comparison.
-        source: source of the published counts. findings: in the order of `TITLES`, then of the videos.
+        source: source of the published counts.
+        findings: in the order of `TITLES`, then of the videos.
         seconds: time spent on the frames.
     """
 
