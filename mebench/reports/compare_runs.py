@@ -383,8 +383,7 @@ def _of_runs(first: Side, second: Side, one: Record, other: Record) -> Iterator[
                 else (f"{letter} is one training (seed {side.seeds[0]}): the effect of its seed is not averaged")
             )
         yield (
-            "a subject is drawn and exchanged under all seeds at once: the tests concern other subjects, at "
-            "these seeds"
+            "a subject is drawn and exchanged under all seeds at once: the tests concern other subjects, at these seeds"
         )
         return
     if one.key == other.key:
