@@ -39,6 +39,11 @@ class Result(ABC):
         """A row for each frame and kind: `video`, `frame` (from 0), `kind`, `score` (NaN where undefined)."""
 
     @property
+    @abstractmethod
+    def warnings(self) -> list[str]:
+        """Sentences that a reader of the scores must know."""
+
+    @property
     def scores(self) -> heavy.pandas.DataFrame:
         """Every score by its name (`spotting.micro.f1`): `value`, the ends `low` and `high` of its 95 % interval, and
         the `reason` if there is no interval. NaN means undefined.
@@ -100,7 +105,7 @@ class Result(ABC):
 
     def _notes(self) -> Sequence[str]:
         """Lines below the scores."""
-        return list(self.summary.get("remarks", ()))
+        return [*self.summary.get("remarks", ()), *self.warnings]
 
 
 def html(title: str, content: Table | tuple[Sequence[str], Sequence[Sequence[str]]], notes: Iterable[str] = ()) -> str:

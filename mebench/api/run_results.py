@@ -137,7 +137,7 @@ class Run(Result):
         return self.folder.read_table(f"{name}.parquet") if there else heavy.pandas.DataFrame(columns=list(columns))
 
     def _notes(self) -> Sequence[str]:
-        return [*super()._notes(), *self.warnings, f"run folder: {self.path}"]
+        return [*super()._notes(), f"run folder: {self.path}"]
 
 
 def run(*words: str, config: Names = (), plugins: Names = (), progress: Progress | None = None, **settings: Any) -> Run:

@@ -88,9 +88,6 @@ class Scores(Result):
         """
         exchange.write.write_predictions(Path(path).expanduser(), form, self.tables, self._remarks, self.answers.kinds)
 
-    def _notes(self) -> Sequence[str]:
-        return [*super()._notes(), *self.warnings]
-
     def _side(self) -> reports.timeline.Judged:
         kinds = self.answers.kinds if self.tables.predictions is not None else ()
         return reports.timeline.Judged(

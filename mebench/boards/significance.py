@@ -295,20 +295,12 @@ def together(records: Sequence[Record]) -> list[int]:
 
 @lru_cache(maxsize=1)  # the parts of a table have the same runs
 def _pool(runs: tuple[Tables, ...], task: str, convention: str) -> Pool:
-    return Pool.of([_needed(run, task, convention) for run in runs])
-
-
-def _needed(tables: Tables, task: str, convention: str) -> Tables:
-    """The tables, reduced to the input of the score."""
+    """The tables of the runs together, reduced to the input of the score."""
     if task == "recognition":
-        return replace(tables, predictions=None)
+        return Pool.of([replace(run, predictions=None) for run in runs])
     if task == "analysis":  # in a run without intervals, clips show whether it names emotions
-        return tables
-    if tables.predictions is None:
-        return replace(tables, clips=None)
-    predictions = tables.predictions.assign(emotion=None)
-    if (
-        named(convention).matching == "maximum"
-    ):  # the number of matches does not depend on confidences, and ranking is slow
-        predictions = predictions.assign(confidence=0.0)
-    return replace(tables, predictions=predictions, clips=None)
+        return Pool.of(runs)
+    # The number of matches does not depend on confidences, and ranking is slow.
+    plain = {"emotion": None, **({"confidence": 0.0} if named(convention).matching == "maximum" else {})}
+    spotted = [None if run.predictions is None else run.predictions.assign(**plain) for run in runs]
+    return Pool.of([replace(run, predictions=own, clips=None) for run, own in zip(runs, spotted)])

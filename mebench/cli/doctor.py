@@ -65,6 +65,19 @@ def doctor(plugins: Plugins = None, json: Json = None) -> None:
 
 def examine(plugins: Sequence[str] = ()) -> list[Finding]:
     """Inspect everything; a broken part becomes a finding, not an error."""
+    version: State = "ok" if sys.version_info >= (3, 11) else "missing"
+    python = f"{platform.python_version()} at {sys.executable}"
+    packages = [Finding("package", "python", version, python, "install Python 3.11 or newer")]
+    for requirement in importlib.metadata.requires("mebench") or ():
+        name = re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
+        try:
+            if "extra ==" not in requirement:
+                packages.append(Finding("package", name, "ok", importlib.metadata.version(name)))
+        except importlib.metadata.PackageNotFoundError:
+            found = Finding("package", name, "missing", "not installed", f"pip install '{requirement}'")
+            if name == "dlib-bin" and importlib.util.find_spec("dlib"):  # of another package
+                found = Finding("package", name, "ok", "module dlib from another package")
+            packages.append(found)
     layer, where = config.setting_layers.Layer("none"), "none: ./mebench.yaml or ~/.config/mebench/config.yaml"
     try:
         if (path := config.user_file()) is not None:
@@ -83,7 +96,7 @@ def examine(plugins: Sequence[str] = ()) -> list[Finding]:
     except MebenchError as error:
         landmarks = ("missing", str(error), "correct the variable or unset it")
     return [
-        *_packages(),
+        *packages,
         Finding("landmarks", "shape_predictor_68_face_landmarks.dat", *landmarks),
         *_places(layer),
         *findings,
@@ -95,24 +108,6 @@ def examine(plugins: Sequence[str] = ()) -> list[Finding]:
             if info.broken
         ],
     ]
-
-
-def _packages() -> Iterator[Finding]:
-    version: State = "ok" if sys.version_info >= (3, 11) else "missing"
-    where = f"{platform.python_version()} at {sys.executable}"
-    yield Finding("package", "python", version, where, "install Python 3.11 or newer")
-    for requirement in importlib.metadata.requires("mebench") or ():
-        name = re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
-        try:
-            if "extra ==" not in requirement:
-                yield Finding("package", name, "ok", importlib.metadata.version(name))
-        except importlib.metadata.PackageNotFoundError:
-            if name == "dlib-bin" and importlib.util.find_spec(
-                "dlib"
-            ):  # another package may provide it: only the module matters
-                yield Finding("package", name, "ok", "module dlib from another package")
-            else:
-                yield Finding("package", name, "missing", "not installed", f"pip install '{requirement}'")
 
 
 def _places(layer: config.setting_layers.Layer) -> Iterator[Finding]:

@@ -101,8 +101,6 @@ def read_log(sheet: Sheet, path: File, role: Role, remarks: Remarks) -> Interval
 
 
 _SIDE: dict[Role, str] = {"predictions": "prediction", "truth": "truth"}
-
-
 _NEEDED = {"TP": "both intervals", "FP": "a predicted interval only", "FN": "a true interval only"}
 
 

@@ -107,21 +107,17 @@ class VideoFrames:
             )
         there = self.path.stat()
         key = self.path.absolute(), self.accept, there.st_size, there.st_mtime_ns
-        return FRAME_COUNTS[key] if key in FRAME_COUNTS else FRAME_COUNTS.setdefault(key, self._counted())
-
-    def _counted(self) -> int:
-        """The number of packets with a picture if decoding the last ones confirms it, else by decoding all frames."""
-        if self.accept:
-            return sum(1 for _ in self._open().frames())
-        if n := len(self._stamps):
+        if key in FRAME_COUNTS:
+            return FRAME_COUNTS[key]
+        n = 0 if self.accept else len(self._stamps)
+        if n:  # the packets with a picture, if decoding the last ones confirms it
             decoder = self._open()
             last = [decoder.seconds(frame) for frame in decoder.jump(None)]
-            if last and len(last) == int((self._stamps >= min(last)).sum()):
-                return n
-        counted = sum(1 for _ in self._open().frames())
-        if counted == 0:
+            n = n if last and len(last) == int((self._stamps >= min(last)).sum()) else 0
+        n = n or sum(1 for _ in self._open().frames())
+        if not n and not self.accept:
             raise DataError(f"the video {self.path} has no frame that can be decoded: it is damaged, copy it again")
-        return counted
+        return FRAME_COUNTS.setdefault(key, n)
 
     def __len__(self) -> int:
         """Number of frames: that of the packets, checked at the end of the file; all frames are decoded only if it is

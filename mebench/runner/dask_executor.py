@@ -79,6 +79,8 @@ class DaskPool:
         self._client.close(timeout=5)
 
     def _pass(self, tasks: Sequence[Task], tick: Callable[[], None] | None) -> Iterator[tuple[Task, Any]]:
+        from distributed import KilledWorker
+
         queue, busy = deque(tasks), dict[Future[Any], Task]()
         while queue or busy:
             while queue and len(busy) < max(MOST, 2 * self.size):
@@ -98,20 +100,16 @@ class DaskPool:
                 tick()
             for future in done:
                 task = busy.pop(future)
-                yield task, self._outcome(future)
-
-    def _outcome(self, future: Future[Any]) -> Any:
-        from distributed import KilledWorker
-
-        try:
-            return future.result()
-        except KilledWorker as error:
-            reason = "the Dask workers that had it died (killed, or out of memory)"
-            return Failure(reason, f"{reason}\n{error}")
-        except CancelledError:
-            return Failure("the Dask scheduler took it back", "cancelled")
-        except Exception as error:  # Dask's own, or what cannot travel
-            return failure_of(error)
+                try:
+                    outcome = future.result()
+                except KilledWorker as error:
+                    reason = "the Dask workers that had it died (killed, or out of memory)"
+                    outcome = Failure(reason, f"{reason}\n{error}")
+                except CancelledError:
+                    outcome = Failure("the Dask scheduler took it back", "cancelled")
+                except Exception as error:  # Dask's own, or what cannot travel
+                    outcome = failure_of(error)
+                yield task, outcome
 
 
 def quiet() -> None:
