@@ -98,7 +98,28 @@ class MEDataModule(L.LightningDataModule):  # type: ignore[misc]
         self.progress = progress or Progress()
         self._samples: dict[str, of_views.ViewSamples] = {}
         given = MapParams().maps(ONSET_APEX) if features is None and method is None else features
-        self.plan, self._reader = _planned(settled, given, task)
+        own = runner.choices.abilities(settled)[0]
+        if given is None:
+            can = own.tasks
+        else:
+            chains = training.adapter.chains_of(given, core.Timing(30.0, 3, {"micro": 5, "macro": 20}))
+            can = frozenset({"clips": "recognize", "frames": "spot"}[chain.scope] for chain in chains.values())
+        if len(asked := can & {task} if task else can) != 1:
+            raise ConfigError(
+                f"task={task} is for features of clips (recognize) or frames (spot), and these serve "
+                f"{' and '.join(sorted(can)) or 'nothing'}: name one of them"
+            )
+        kinds = own.kinds if given is None else core.KINDS
+        self.plan = runner.plan.make_plan(
+            settled, [own._replace(tasks=asked, selects=settled.validation > 0, kinds=kinds)]
+        )
+        if given is None:
+            self._reader: Any = runner.plan.weightless(self.plan)  # it names the chains
+        else:
+            self._reader = SimpleNamespace(chains=lambda timing: training.adapter.chains_of(given, timing))
+            timings = [pair for one in self.plan.folds for pair in self.plan.timings(one).items()]
+            known = {group: tuple(self._reader.chains(timing).values()) for group, timing in timings}
+            self.plan = replace(self.plan, known=known)
         self.folds = [one.key for one in self.plan.folds]
         if fold not in self.folds and not (isinstance(fold, int) and 0 <= fold < len(self.folds)):
             raise ConfigError(unknown("fold", str(fold), self.folds, f"Or give its number, 0 to {len(self.folds) - 1}"))
@@ -247,39 +268,6 @@ class MEDataModule(L.LightningDataModule):  # type: ignore[misc]
         spotter = core.Method(spotting.SpottingParams(), self.plan.task)
         found = [one for view in self._views for one in spotter.propose(view, own[view.key])]
         return replace(result, predictions=found, frame_scores=own)
-
-
-def _planned(settled: configuration.RunConfig, features: Any, task: str | None) -> tuple[runner.plan.Plan, Any]:
-    """The plan of a run for its data, and the method that names the chains.
-
-    Args:
-        settled: the settings.
-        features: see `MEDataModule`; None for those of the method.
-        task: likewise.
-
-    Raises:
-        ConfigError: the features serve no task, or several.
-    """
-    own = runner.choices.abilities(settled)
-    if features is None:
-        can = own[0].tasks
-    else:
-        chains = training.adapter.chains_of(features, core.Timing(30.0, 3, {"micro": 5, "macro": 20}))
-        can = frozenset({"clips": "recognize", "frames": "spot"}[chain.scope] for chain in chains.values())
-    if len(asked := can & {task} if task else can) != 1:
-        raise ConfigError(
-            f"task={task} is for features of clips (recognize) or frames (spot), and these serve {' and '.join(sorted(can)) or 'nothing'}: "
-            "name one of them"
-        )
-    one = own[0]._replace(
-        tasks=asked, selects=settled.validation > 0, kinds=own[0].kinds if features is None else core.KINDS
-    )
-    plan = runner.plan.make_plan(settled, [one])
-    if features is None:
-        return plan, runner.plan.weightless(plan)
-    reader = SimpleNamespace(chains=lambda timing: training.adapter.chains_of(features, timing))
-    timings = [pair for fold in plan.folds for pair in plan.timings(fold).items()]
-    return replace(plan, known={group: tuple(reader.chains(timing).values()) for group, timing in timings}), reader
 
 
 def score_folds(answers: Any, convention: str | None = None) -> Scores:

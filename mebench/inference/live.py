@@ -144,13 +144,21 @@ class Live:
         try:
             while (last is None or self.stream.taken < last) and not (seen and self.stream.over):
                 frames = islice(self.stream.frames(), None if last is None else last - self.stream.taken)
-                begun, looks = self._first_face(frames)
-                tried += looks
-                if begun is None:
+                before, reference = tried, None  # the face in the first frame that shows one
+                for frame in frames:
+                    if tried > before and self.stream.behind:
+                        continue  # a frame that came during a search is passed over
+                    tried += 1
+                    with suppress(NoFaceError):
+                        reference = self._route.crop.locate(cast("Frames", [frame]), None, "the live video")
+                        break
+                if reference is None:
                     if self.stream.over or (last is not None and self.stream.taken >= last):
                         break
                     continue
-                (frame, reference), landmarks, seen = begun, None, True
+                self._start = self.stream.taken - 1
+                self._looks.clear()
+                landmarks, seen = None, True
                 if self._route.maps_need_landmarks:
                     reference = self._route.crop.with_landmarks(cast("Frames", [frame]), reference, "the live video")
                     landmarks = reference.crop_landmarks
@@ -190,24 +198,6 @@ class Live:
                 yield from self._announced(kind, settled, rows, last)
         for kind, own in running.items():
             yield from self._announced(kind, own.finish(), rows, last)
-
-    def _first_face(
-        self, frames: Iterator[NDArray[np.uint8]]
-    ) -> tuple[tuple[NDArray[np.uint8], Reference] | None, int]:
-        """The first frame that shows a face, the face, and the number of searched frames. Frames that come during a
-        search are passed over.
-        """
-        tried = 0
-        for frame in frames:
-            if tried and self.stream.behind:
-                continue
-            tried += 1
-            with suppress(NoFaceError):
-                found = frame, self._route.crop.locate(cast("Frames", [frame]), None, "the live video")
-                self._start = self.stream.taken - 1
-                self._looks.clear()
-                return found, tried
-        return None, tried
 
     def _looked(self, crops: Iterator[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]:
         for index, crop in enumerate(crops):

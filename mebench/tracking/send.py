@@ -205,11 +205,27 @@ def of_run(
     every = flat_scores(summary)
     names = [name for name in every if not name.endswith((".low", ".high"))]
     rows = [(name, every[name], every.get(f"{name}.low"), every.get(f"{name}.high")) for name in names]
+    videos, truths = folder.read_table("videos.parquet"), folder.read_table("truth.parquet")
+    revision, flat = folder.read_json("versions.json").get("dataset_revision", ""), flatten(stored["config"])
+    data = []  # the datasets whose videos were scored, each with its own annotations
+    for dataset in sorted(set(videos["dataset"])):
+        own = videos[videos["dataset"] == dataset]
+        shown = truths[truths["video"].isin(own["video"])]
+        told = "".join([revision, own.to_csv(index=False), shown.to_csv(index=False)])
+        root = flat.get(f"dataset.{dataset}.root") or flat.get("dataset.root")
+        counts = {
+            "videos": len(own),
+            "subjects": own["subject"].nunique(),
+            **{f"{kind}-expressions": int(n) for kind, n in shown["kind"].value_counts().items()},
+            **{str(c): int(n) for c, n in shown[shown["kind"] == "micro"]["emotion"].value_counts().items()},
+        }
+        digest = hashlib.sha256(told.encode()).hexdigest()[:8]
+        data.append(Data(dataset, digest, None if root is None else str(root), shown, counts))
     # A nested run takes a store some 30 ms, and more over a network.
     return replace(
         head,
         metrics=[*_metrics(summary), *_curves(history), Point("seconds", summary["seconds"])],
-        data=list(_datasets(folder, stored["config"])),
+        data=data,
         tables={"scores": pd.DataFrame(rows, columns=["score", "value", "low", "high"])},
         files=room,
         nested=list(_folds(folder, head, about, summary, history)) if folds and len(about["folds"]) <= 500 else (),
@@ -273,25 +289,6 @@ def _dotted(name: str, value: Any) -> dict[str, str]:
     if not isinstance(value, Mapping):
         return {name: _text(value)}
     return {key: text for part, own in value.items() for key, text in _dotted(f"{name}.{part}", own).items()}
-
-
-def _datasets(folder: RunFolder, values: Mapping[str, Any]) -> Iterator[Data]:
-    """The datasets whose videos were scored, each with its own annotations."""
-    videos, truths = folder.read_table("videos.parquet"), folder.read_table("truth.parquet")
-    revision, flat = folder.read_json("versions.json").get("dataset_revision", ""), flatten(values)
-    for name in sorted(set(videos["dataset"])):
-        own = videos[videos["dataset"] == name]
-        shown = truths[truths["video"].isin(own["video"])]
-        told = "".join([revision, own.to_csv(index=False), shown.to_csv(index=False)])
-        root = flat.get(f"dataset.{name}.root") or flat.get("dataset.root")
-        counts = {
-            "videos": len(own),
-            "subjects": own["subject"].nunique(),
-            **{f"{kind}-expressions": int(n) for kind, n in shown["kind"].value_counts().items()},
-            **{str(c): int(n) for c, n in shown[shown["kind"] == "micro"]["emotion"].value_counts().items()},
-        }
-        digest = hashlib.sha256(told.encode()).hexdigest()[:8]
-        yield Data(name, digest, None if root is None else str(root), shown, counts)
 
 
 def _folds(

@@ -1,6 +1,6 @@
 """Answers of finished runs to the challenge's questions, in its wording."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -51,13 +51,21 @@ def answer(runs: Sequence[RunFolder], rows: Sequence[questions.Row]) -> tuple[li
     clips, videos = dict[str, Known](), dict[str, Known]()
     for run in runs:
         _take(run, clips, videos)
-    named = _names(clips | videos)
+    # Clips and videos by the names that questions use: `dataset/subject_id`, `dataset/id` and the id alone, if unique.
+    keys_of = defaultdict[str, list[str]](list)
+    for key in clips | videos:
+        whole, _, onset = key.partition("@")
+        dataset, subject, name = whole.split("/", 2)
+        for spelt in {f"{questions.person(dataset, subject)}_{name}", f"{subject}_{name}", name}:
+            ending = f"{spelt}_{onset}" if onset else spelt
+            for word in (f"{dataset}/{ending}", ending):
+                keys_of[word].append(key)
     found, unanswered = list[questions.Row](), Counter[str]()
     for row in rows:
         meaning, clip = wording.meaning_of(row["question"]), questions.clip_of(row)
-        name = named.get(clip) or named.get(clip.partition("/")[2])
+        key = next((keys_of[word][0] for word in (clip, clip.partition("/")[2]) if len(keys_of[word]) == 1), "")
         order = (clips, videos) if row.get("image_id") else (videos, clips)
-        known = [side[name] for side in order if name in side] if name and meaning else ()
+        known = [side[key] for side in order if key in side] if meaning else ()
         said = next(filter(None, (_answer_to(meaning, one) for one in known)), "") if meaning else ""
         found.append({**row, "answer": said})
         if not said:
@@ -100,22 +108,6 @@ def _show(known: Known, units: set[int], said: Iterable[object]) -> None:
     """Add the units in answers: an answer of `scheme=AUs` may name several, one of `scheme=AU12` may name none."""
     known.looked_for |= units
     known.shown |= {n for label in said for name in str(label).split("+") if (n := unit_number(name))}
-
-
-def _names(keys: Iterable[str]) -> dict[str, str]:
-    """The key of each clip or video by the names that questions use: `dataset/subject_id`, `dataset/id` and the id
-    alone, if unique.
-    """
-    found, seen = dict[str, str](), Counter[str]()
-    for key in keys:
-        whole, _, onset = key.partition("@")
-        dataset, subject, name = whole.split("/", 2)
-        for spelt in {f"{questions.person(dataset, subject)}_{name}", f"{subject}_{name}", name}:
-            ending = f"_{onset}" if onset else ""
-            for word in (f"{dataset}/{spelt}{ending}", f"{spelt}{ending}"):
-                found[word] = key
-                seen[word] += 1
-    return {word: key for word, key in found.items() if seen[word] == 1}
 
 
 def _answer_to(meaning: wording.Meaning, known: Known) -> str:
