@@ -109,11 +109,12 @@ class VideoFrames:
         key = self.path.absolute(), self.accept, there.st_size, there.st_mtime_ns
         if key in FRAME_COUNTS:
             return FRAME_COUNTS[key]
-        n = 0 if self.accept else len(self._stamps)
-        if n:  # the packets with a picture, if decoding the last ones confirms it
+        n = 0
+        if not self.accept and len(self._stamps):
             decoder = self._open()
             last = [decoder.seconds(frame) for frame in decoder.jump(None)]
-            n = n if last and len(last) == int((self._stamps >= min(last)).sum()) else 0
+            if last and len(last) == int((self._stamps >= min(last)).sum()):
+                n = len(self._stamps)  # the packets with a picture, whose number decoding the last ones confirms
         n = n or sum(1 for _ in self._open().frames())
         if not n and not self.accept:
             raise DataError(f"the video {self.path} has no frame that can be decoded: it is damaged, copy it again")
