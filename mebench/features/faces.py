@@ -40,11 +40,6 @@ from mebench.features import (
 from mebench.frames import VideoFrames
 
 Matrix = NDArray[np.float64]
-AHEAD = 48
-"""Frames of a video file that are read before they are followed, while a thread may search for the face: as many as are followed
-during one search in frames of 1280x720, and fewer than `LOOK_ANYWAY`.
-"""
-
 LEFT_EYE, RIGHT_EYE = slice(36, 42), slice(42, 48)
 
 
@@ -276,7 +271,7 @@ class FaceCrop(Step):
 
     def identity(self) -> dict[str, object]:
         """The identity of the step; for a followed face with the version of the tracker."""
-        return super().identity() | ({"tracker": 2} if self._follows else {})
+        return super().identity() | ({"tracker": 3} if self._follows else {})
 
     @property
     def portable(self) -> bool:
@@ -286,6 +281,11 @@ class FaceCrop(Step):
     @property
     def _follows(self) -> bool:
         return self.track == "frame" or self.align == "pose"
+
+    @property
+    def _smallest(self) -> int:
+        """Width in pixels of the smallest face that is found."""
+        return SMALLEST * (1 + self.half_size) >> self.upsample
 
     @property
     def needs_landmarks(self) -> bool:
@@ -330,9 +330,7 @@ class FaceCrop(Step):
                 missing.
         """
         points = None if landmarks is None or self.needs_predictor else check_landmarks(landmarks, label)
-        frame, face, gray, faces = first_face(
-            frames, self.faces, SMALLEST * (1 + self.half_size) >> self.upsample, label
-        )
+        frame, face, gray, faces = first_face(frames, self.faces, self._smallest, label)
         height, width = gray.shape
         if self.needs_landmarks and points is None:
             points = predicted_landmarks(self._predictor(label), gray, face)
@@ -397,13 +395,8 @@ class FaceCrop(Step):
         if not self._follows:
             yield from ((gray, reference.matrix) for gray in _read(frames, grays))
             return
-        tracker = FaceTracker(reference.frame, reference.face, self.faces)
-        searched = (
-            tracker.searched(_read(frames, grays), AHEAD)
-            if isinstance(frames, VideoFrames)
-            else ((gray, None) for gray in grays)
-        )
-        boxes = ((gray, np.array(tracker.follow(gray, faces), np.float64)) for gray, faces in searched)
+        tracker = FaceTracker(reference.frame, reference.face, self.faces, self._smallest)
+        boxes = ((gray, np.array(tracker.follow(gray), np.float64)) for gray in _read(frames, grays))
         # Smoothed once more, a box that moves on glides.
         followed = smoothed(held(smoothed(boxes, self.smoothing)), self.smoothing)
         faces = ((gray, corners(box)) for gray, box in followed)

@@ -8,7 +8,7 @@ import pytest
 from mebench.datasets.synthetic import dataset as synthetic
 
 from mebench.errors import ConfigError, DataError
-from mebench.features import FaceCrop, NoFaceError, dlib_version, faces, find_predictor, moved
+from mebench.features import FaceCrop, NoFaceError, dlib_version, faces, find_predictor, landmarks, moved
 
 from .conftest import BOX, MemoryFrames, cropped, texture
 
@@ -306,6 +306,19 @@ def test_a_head_that_keeps_still_has_a_still_box(drawn):
     reference = crop.locate(MemoryFrames(images))
     for _, way in crop._views(MemoryFrames(images), reference, "v1"):
         np.testing.assert_array_equal(way, reference.matrix)
+
+
+@pytest.mark.parametrize("wide", [80, 300])
+def test_while_a_face_is_in_sight_only_its_surroundings_are_searched(drawn, monkeypatch, wide):
+    """The detector finds it there, in a picture of a size that it needs: the whole frame is searched once."""
+    frame = np.full((400, 640, 3), 110, np.uint8)
+    frame[30 : 30 + wide, 200 : 200 + wide] = cv2.resize(drawn[0], (wide, wide))
+    monkeypatch.setattr(landmarks, "LOOK_ANYWAY", 2)
+    sizes, faces = list[int](), FaceCrop.faces
+    monkeypatch.setattr(FaceCrop, "faces", lambda crop, gray: sizes.append(gray.size) or faces(crop, gray))
+    images, crop = MemoryFrames([frame] * 7), FaceCrop(track="frame", size=8)
+    assert len([*crop.cut(images, crop.locate(images))]) == 7
+    assert sizes[0] == 400 * 640 and len(sizes) == 4 and max(sizes[1:]) <= 162**2
 
 
 @needs_predictor

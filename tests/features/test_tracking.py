@@ -1,14 +1,14 @@
-import threading
-
 import dlib
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from mebench.features import FaceCrop, faces, landmarks
-from mebench.frames import VideoFrames, write_video
+from mebench.features import landmarks
 
 from .conftest import BOX, texture
+
+WIDTH = 24
+"""Of the smallest face that a detector finds: `BOX` is twice as wide, so that nothing is reduced for it."""
 
 
 @given(st.lists(st.floats(-100, 100), max_size=40), st.integers(0, 6).map(lambda n: 2 * n + 1))
@@ -68,7 +68,7 @@ def nowhere(monkeypatch):
 
 def test_a_lost_face_is_searched_for_at_once_and_then_now_and_again(nowhere, monkeypatch):
     found, calls = [[]], []
-    tracker = landmarks.FaceTracker(0, BOX, lambda gray: calls.append(1) or found[0])
+    tracker = landmarks.FaceTracker(0, BOX, lambda gray: calls.append(1) or found[0], WIDTH)
     assert [tracker.follow(texture()) for _ in range(3)] == [BOX] * 3
     assert not calls
     monkeypatch.setattr(Nowhere, "sharpness", 3.0)
@@ -80,7 +80,7 @@ def test_a_lost_face_is_searched_for_at_once_and_then_now_and_again(nowhere, mon
 
 @pytest.mark.parametrize(("detected", "expected"), [((10, 6, 58, 54), BOX), ((0, 0, 20, 20), (0, 0, 20, 20))])
 def test_drift_is_put_right_but_a_detection_of_the_same_place_moves_nothing(nowhere, detected, expected):
-    tracker = landmarks.FaceTracker(0, BOX, lambda gray: [detected])
+    tracker = landmarks.FaceTracker(0, BOX, lambda gray: [detected], WIDTH)
     boxes = [tracker.follow(texture()) for _ in range(landmarks.LOOK_ANYWAY + 1)]
     assert boxes[-2] == BOX
     assert boxes[-1] == expected
@@ -91,21 +91,32 @@ AWAY = (200, 4, 248, 52)
 
 
 def test_a_face_far_off_is_somebody_elses_until_nobody_was_seen_near_three_times(nowhere):
-    tracker, often = landmarks.FaceTracker(0, BOX, lambda gray: [AWAY]), landmarks.MISSES
+    tracker, often = landmarks.FaceTracker(0, BOX, lambda gray: [AWAY], WIDTH), landmarks.MISSES
     wide = np.zeros((60, 300), np.uint8)
     boxes = [tracker.follow(wide) for _ in range(often * landmarks.LOOK_ANYWAY + 1)]
     assert boxes == [BOX] * often * landmarks.LOOK_ANYWAY + [AWAY]
 
 
+def seen_by_turn(*looks):
+    """Finds the faces of the turn that a pixel of the frame names, where they lie in the picture."""
+    return lambda gray: [face for face in looks[gray[1, 0]] if face[2] <= gray.shape[1]] if gray.size > 1 else []
+
+
+def wide_frame(turn, seen=True):
+    frame = np.zeros((60, 300), np.uint8)
+    frame[0, 0], frame[1, 0] = seen, turn
+    return frame
+
+
 def test_whoever_was_hidden_a_while_is_still_the_one(nowhere):
-    looks = [[AWAY], [], [AWAY, (12, 4, 60, 52)], [AWAY], [AWAY]]
-    tracker = landmarks.FaceTracker(0, BOX, lambda gray: looks.pop(0))
-    boxes = {tracker.follow(np.zeros((60, 300), np.uint8)) for _ in range(5 * landmarks.LOOK_ANYWAY + 1)}
-    assert not looks and boxes == {BOX}
+    detect = seen_by_turn([BOX], [AWAY], [], [AWAY, (12, 4, 60, 52)], [AWAY], [AWAY])
+    tracker = landmarks.FaceTracker(0, BOX, detect, WIDTH)
+    turns = (index // landmarks.LOOK_ANYWAY for index in range(5 * landmarks.LOOK_ANYWAY + 1))
+    assert {tracker.follow(wide_frame(turn)) for turn in turns} == {BOX}
 
 
 def test_of_two_near_faces_a_lost_one_is_the_nearer_not_the_larger(nowhere, monkeypatch):
-    tracker = landmarks.FaceTracker(0, BOX, lambda gray: [(20, 0, 90, 60), (10, 6, 54, 50)])
+    tracker = landmarks.FaceTracker(0, BOX, lambda gray: [(20, 0, 90, 60), (10, 6, 54, 50)], WIDTH)
     tracker.follow(texture())
     monkeypatch.setattr(Nowhere, "sharpness", 3.0)
     assert tracker.follow(texture()) == (10, 6, 54, 50)
@@ -114,7 +125,7 @@ def test_of_two_near_faces_a_lost_one_is_the_nearer_not_the_larger(nowhere, monk
 def test_following_begins_where_the_face_was_found(nowhere, monkeypatch):
     monkeypatch.setattr(Nowhere, "sharpness", 3.0)
     calls = []
-    tracker = landmarks.FaceTracker(5, BOX, lambda gray: calls.append(1) or [])
+    tracker = landmarks.FaceTracker(5, BOX, lambda gray: calls.append(1) or [], WIDTH)
     for _ in range(6):
         tracker.follow(texture())
     assert not calls  # five frames before it and the one that begins
@@ -135,33 +146,18 @@ LENGTH = 4 * landmarks.LOOK_ANYWAY
     seen=st.lists(st.sampled_from([[], [BOX], [(10, 6, 54, 50)], [(0, 0, 20, 20)], [AWAY]]), min_size=1, max_size=7),
     start=st.integers(0, 120),
 )
-def test_searches_made_ahead_by_a_thread_change_no_box(lost, seen, start):
-    grays = [np.full((60, 300), 1, np.uint8) for _ in range(LENGTH)]
-    for index, gray in enumerate(grays):
-        gray[0, 0] = not any(begin <= index < begin + length for begin, length in lost)
-        gray[1, 0] = index % len(seen)
+def test_to_look_around_the_face_first_changes_no_box(lost, seen, start):
+    lost_at = {index for begin, length in lost for index in range(begin, begin + length)}
+    grays = [wide_frame(index % len(seen), index not in lost_at) for index in range(LENGTH)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(dlib, "correlation_tracker", Marked)
-        plain, early = (landmarks.FaceTracker(start, BOX, lambda gray: seen[gray[1, 0]]) for _ in range(2))
-        boxes = [early.follow(*pair) for pair in early.searched(grays, faces.AHEAD)]
-        assert boxes == [plain.follow(gray) for gray in grays]
-
-
-def test_frames_of_a_file_are_searched_ahead_by_a_thread(nowhere, monkeypatch, tmp_path):
-    pictures = (np.full((64, 96, 3), index % 251, np.uint8) for index in range(LENGTH))
-    write_video(tmp_path / "a.mp4", pictures, np.arange(LENGTH) / 25)
-    frames, by = VideoFrames(tmp_path / "a.mp4"), list[int]()
-    monkeypatch.setattr(faces, "detect_faces", lambda gray, upsample: by.append(threading.get_ident()) or [BOX])
-    crop = FaceCrop(track="frame", size=8)
-    crops, searches = np.array([*crop.cut(frames, crop.locate(frames))]), len(by)
-    assert by[0] == threading.get_ident() and threading.get_ident() not in by[1:]
-    assert searches == 1 + (LENGTH - 1) // landmarks.LOOK_ANYWAY
-    np.testing.assert_array_equal(crops, np.array([*crop.cut(iter([*frames]), crop.locate(frames))]))
-    assert set(by[searches:]) == {threading.get_ident()}  # those of a camera are not read ahead
+        # One that finds faces of any width is shown the surroundings as one pixel, and then the whole frame.
+        near, whole = (landmarks.FaceTracker(start, BOX, seen_by_turn(*seen), width) for width in (WIDTH, 0))
+        assert [near.follow(gray) for gray in grays] == [whole.follow(gray) for gray in grays]
 
 
 def test_dlibs_tracker_follows_a_texture():
-    tracker = landmarks.FaceTracker(0, BOX, lambda gray: [])
+    tracker = landmarks.FaceTracker(0, BOX, lambda gray: [], WIDTH)
     boxes = np.array([tracker.follow(texture(dx=dx, dy=-dx / 2)) for dx in range(0, 12, 2)])
     shift = boxes[-1] - boxes[0]
     assert (shift[0::2].mean(), shift[1::2].mean()) == pytest.approx((10, -5), abs=2)
