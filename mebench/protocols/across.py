@@ -47,6 +47,15 @@ def need_known(people: People, key: str, names: Sequence[str]) -> None:
         check_known(f"dataset of {key}", name, people.datasets, hint)
 
 
+def need_several(people: People, what: str) -> None:
+    """Raise a ConfigError if there are fewer than two datasets."""
+    if len(people.datasets) < 2:
+        raise ConfigError(
+            f"{what} needs at least 2 datasets, and this run has {listed(people.datasets)}: write for example "
+            "dataset=[casme2,samm]"
+        )
+
+
 def across(people: People, train: Collection[str], test: Collection[str], *, strangers: bool = True) -> Fold:
     """The fold that trains on some datasets and tests others; its key names both sides."""
     key = f"{'+'.join(sorted(train))}-to-{'+'.join(sorted(test))}"
@@ -59,11 +68,7 @@ def lodo(people: People, params: NoParams = NOTHING) -> list[Fold]:
     Raises:
         ConfigError: fewer than two datasets, or the others show no other person.
     """
-    if len(people.datasets) < 2:
-        raise ConfigError(
-            f"leaving one dataset out needs at least 2 datasets, and this run has {listed(people.datasets)}: write for example "
-            "dataset=[casme2,samm]"
-        )
+    need_several(people, "leaving one dataset out")
     return [
         people.fold(name, people.of([name]), [s for s in people.subjects if s.dataset != name])
         for name in people.datasets
@@ -85,6 +90,33 @@ LODO = Protocol(
         "out each of six datasets and score F1 of each action unit; they learn all units in one network, here each has its own",
     ),
     lodo,
+)
+
+
+def pairs(people: People, params: NoParams = NOTHING) -> list[Fold]:
+    """One fold for each ordered pair of datasets, trained on one and tested on the other; nobody is on both sides.
+
+    Raises:
+        ConfigError: fewer than two datasets, or a pair shows the same people alone.
+    """
+    need_several(people, "going from one dataset to another")
+    return [across(people, [one], [other]) for one, other in permutations(people.datasets, 2)]
+
+
+PAIRS = Protocol(
+    "pairs",
+    "from one dataset to another: each ordered pair of a composite's datasets, trained on one and tested on the other",
+    Card(
+        needs="2 datasets or more, dataset=[…], and a method that recognizes; any scheme that all of them have",
+        trains="one dataset, without people of the tested one under other ids",
+        tests="another dataset, in a fold of its own for each ordered pair",
+        scores="each pair by itself, and the mean over pairs",
+        classes="the classes of scheme=NAME, by default of the first scheme that all datasets have",
+        source="the holdout-database evaluation of MEGC 2018 (protocol=megc2018) and the tasks of CDMER (protocol=cdmer), on any datasets",
+    ),
+    pairs,
+    tasks=frozenset({"recognize"}),
+    scored_each=lambda params: True,
 )
 
 

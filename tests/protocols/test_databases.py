@@ -66,6 +66,14 @@ def test_the_tasks_of_cdmer_are_all_ordered_pairs():
     )
 
 
+def test_pairs_of_three_databases_are_those_of_megc2018_and_cdmer_and_the_others():
+    found = {fold.key: fold for fold in folds("pairs", People(two("casme2", "samm", "smic_hs")))}
+    same = [*folds("megc2018", People(two("casme2", "samm")))]
+    same += folds("cdmer", People(two("casme2", "smic_hs")), CdmerParams("II"))
+    assert all((found[fold.key].test, found[fold.key].train) == (fold.test, fold.train) for fold in same)
+    assert found.keys() - {fold.key for fold in same} == {"samm-to-smic_hs", "smic_hs-to-samm"}
+
+
 def test_only_type_i_of_cdmer_trains_on_those_whom_it_tests():
     people = People(two("smic_hs", "smic_vis", "casme2"), person=lambda k: same_face(k) if k.dataset != "casme2" else k)
     for params, alike in (
@@ -145,6 +153,7 @@ def across(train, test):
         ("cdmer", ["casme2", "smic_hs"], None, "defined on smic_hs, smic_vis, smic_nir, not on casme2"),
         ("cdmer", ["smic_hs"], None, "has no such pair: choose dataset=[smic_hs,smic_vis,smic_nir]"),
         ("cdmer", ["smic_hs", "smic_vis"], CdmerParams("II"), "choose dataset=[smic_hs,smic_vis,smic_nir,casme2]"),
+        ("pairs", ["casme2"], None, "needs at least 2 datasets, and this run has dataset=casme2"),
         ("cd6me", ["casme2", "samm"], None, "defined on dataset=[casme,casme2,samm,mmew,four_dme,casme3], not on"),
         ("casme3", ["casme2"], None, "defined on dataset=casme3"),
         ("dfme", ["dfme"], None, "needs the set train of DFME, and there is none: put the sheet of each set below"),

@@ -25,6 +25,7 @@ CASES = {
     "lovo": (("casme2", "samm"), None),
     "macro_to_micro": (("cas_me2", "casme3"), within.MacroToMicroParams()),
     "lodo": (("casme2", "samm", "meview"), None),
+    "pairs": (("casme2", "samm", "mmew"), None),
     "megc2019_cde": (("smic_hs", "casme2", "samm"), None),
     "megc2018": (("casme2", "samm"), challenges.Megc2018Params()),
     "megc2018 composite": (("casme2", "samm"), challenges.Megc2018Params("composite")),

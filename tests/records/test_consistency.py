@@ -23,6 +23,7 @@ CASES = [
     ("holdout", {"test": ("casme2/s1",), "train": ("casme2/s0", "samm/s1")}, of("casme2", "samm")),
     ("lovo", {}, [*of("casme2"), video("samm", "one", 1)]),
     ("lodo", {}, of("casme2", "samm", "mmew")),
+    ("pairs", {}, of("casme2", "samm", "mmew")),
     ("cdmer", {"type": "I"}, of(*SMIC)),
     ("cdmer", {"type": "II"}, of(*SMIC, "casme2")),
     ("cd6me", {}, of("casme", "casme2", "samm", "four_dme", "mmew", "casme3")),
