@@ -261,7 +261,7 @@ def standing(records: Sequence[Record], path: str, read: Read, judged: Sequence[
         for run, ranks, beats in zip(ranked, rank_intervals(drawn), beating(drawn)):
             found[run] |= {"ranks": [*ranks], "beats": beats.round(3).tolist()}
     cohort = hardest(np.stack([of_run(run, of_person, np.eye(people.n_units)) for run in ranked]))
-    for run in scored:
+    for run in scored if len(cohort) else ():  # nobody has a score alone where each fold is scored by itself
         own = people.of_some(cohort, path.rpartition(".")[2], partial(of_run, run, score))
         found[run]["hardest"] = {end: own[end] for end in ("value", "low", "high")} | {"people": len(cohort)}  # type: ignore[literal-required]
     return found

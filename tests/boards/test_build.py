@@ -39,6 +39,14 @@ def test_one_table_for_each_task_dataset_and_protocol(tmp_path):
     }
 
 
+def test_runs_whose_folds_are_scored_each_by_itself_have_a_table_without_a_hardest_fifth(tmp_path):
+    """As under cdmer and pairs: a score is a mean over folds, so no person has one alone."""
+    for method, wrong_every in (("better", 4), ("worse", 2)):
+        make_run(tmp_path, method=method, tasks=("recognize",), wrong_every=wrong_every, scored_each=True)
+    rows = measured(tables(tmp_path)["recognition-drawn-loso"]["all clips"])
+    assert {row.method: (row.hardest, len(row.ranks)) for row in rows} == {"better": ({}, 2), "worse": ({}, 2)}
+
+
 def test_a_row_tells_what_goes_wrong_as_a_mean_over_seeds(tmp_path):
     """As each run's summary tells it; and what is spotted where there is nothing, which no summary holds."""
     runs = [make_run(tmp_path, seed=seed, shift=shift) for seed, shift in ((0, 4), (1, 100))]
