@@ -16,6 +16,9 @@ from mebench.exchange import write
 from mebench.metrics import CONVENTIONS
 from tests.helpers.empty_trees import write_empty_tree
 from tests.helpers.nightly import by_day
+from tests.helpers.reader import reader
+
+__all__ = ["reader"]
 
 task, faults, judge = challenges.register.task, challenges.entry.faults, challenges.bundle.judge
 ALL = [one for found in challenges.register.challenges().values() for one in found.tasks.values()]
@@ -137,6 +140,7 @@ def judged(folder, capsys):
     return end.value.code, said.err
 
 
+@pytest.mark.processes
 def test_a_good_file_gets_the_scores_that_mebench_gives(bundle, capsys):
     (bundle / "in" / "res" / "samm_pred.csv").write_text(SPOTTED)
     assert judged(bundle, capsys) == (0, "")
@@ -170,6 +174,7 @@ def test_a_link_to_the_truth_is_no_submission(bundle, capsys):
     assert judged(bundle, capsys) == (1, "not scored: the submission must hold one file, not 0\n")
 
 
+@pytest.mark.processes
 def test_the_reader_reaches_neither_the_truth_nor_the_network(bundle):
     code = (
         "import socket, sys; from mebench.challenges import bundle, entry\n"
@@ -185,6 +190,7 @@ def test_the_reader_reaches_neither_the_truth_nor_the_network(bundle):
     assert json.loads(done.stdout) == {"faults": [], "rows": []}, done.stderr
 
 
+@pytest.mark.processes
 def test_a_bundle_is_what_codabench_takes(bundle):
     import yaml
 

@@ -4,7 +4,10 @@ import json
 
 import pytest
 
+from tests.helpers.reader import reader
 from tests.helpers.run_folders import make_run
+
+__all__ = ["reader"]
 
 
 @pytest.fixture

@@ -45,8 +45,8 @@ def reached_from(thing, depth=12):
     """All objects that can be reached from one, but for modules and what they hold."""
     seen, edge = {}, [thing]
     for _ in range(depth):
-        edge = [o for o in gc.get_referents(*edge) if id(o) not in seen and not isinstance(o, (type, type(sys)))]
-        edge = [o for o in edge if not (isinstance(o, dict) and "__builtins__" in o)]
+        edge = [o for o in gc.get_referents(*edge) if id(o) not in seen and not issubclass(type(o), (type, type(sys)))]
+        edge = [o for o in edge if not (type(o) is dict and "__builtins__" in o)]
         seen |= {id(o): o for o in edge}
     return seen.values()
 

@@ -107,7 +107,7 @@ from mebench.methods.cheat.params import Params as _Params
 class Tell(MapStep):
     def apply(self, x, landmarks):
         known = [v.expressions for v in gc.get_objects() if type(v) is Video]
-        for dataset in [d for d in gc.get_objects() if isinstance(d, Dataset)]:
+        for dataset in [d for d in gc.get_objects() if issubclass(type(d), Dataset)]:
             try:
                 known += [v.expressions for v in dataset.videos()]
             except Exception:
