@@ -19,6 +19,7 @@ the new one as a whole, and in the end all is as if nobody had disturbed them.
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib
 import json
 import multiprocessing
@@ -163,7 +164,7 @@ def _mebench(words: Sequence[str], folder: Path, errors: Path) -> None:
     os._exit(code)  # multiprocessing would wait for its children, and may fail where they have just been killed
 
 
-def import_all() -> None:
+def import_all(jobs: Sequence[str]) -> None:
     """What programs and workers import sooner or later. No thread starts, for a copy would lack it."""
     from mebench._lightly import load_lightning_lightly
 
@@ -174,22 +175,25 @@ def import_all() -> None:
         "mebench.core.method",
         "mebench.runner.sweep",
         "mebench.tracking.send",
-        "mebench.boards.site.site_pages",
-        "mebench.boards.board",
-        "mebench.boards.accept",
-        "mebench.reproduction.rescore",
         "mebench.runs.scoring",
-        "mebench.tuning",
-    ):
-        importlib.import_module(name)
-    for name in (
-        "matplotlib.pyplot",
-        "sklearn.metrics",
         "mebench.training",
         "mebench.runner.fold",
         "safetensors.torch",
+        "scipy.signal",
     ):
         importlib.import_module(name)
+    if [*jobs] != ["sweep"]:
+        for name in (
+            "mebench.boards.site.site_pages",
+            "mebench.boards.board",
+            "mebench.boards.accept",
+            "mebench.reproduction.rescore",
+            "mebench.tuning",
+            "matplotlib.pyplot",
+            "sklearn.metrics",
+        ):
+            importlib.import_module(name)
+    gc.freeze()  # or the first collection of each copy would copy all memory
 
 
 def apart(function: Callable[..., Any], *arguments: Any) -> Any:
@@ -395,7 +399,7 @@ def main() -> None:
     parser.add_argument("--jobs", nargs="+", choices=["sweep", *JOBS], default=["sweep"], help="each killed so often")
     args = parser.parse_args()
     if args.fork or args.jobs != ["sweep"]:
-        import_all()
+        import_all(args.jobs)
 
     dice, counts, sweeps = random.Random(args.seed), Counter[str](), 0
     with tempfile.TemporaryDirectory(prefix="mebench-kills-") as scratch:
