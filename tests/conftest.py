@@ -17,6 +17,7 @@ import typer.main
 import typer.testing
 from hypothesis import HealthCheck, settings
 from hypothesis.internal.charmap import intervals_from_codec
+from mebench.datasets.synthetic.dataset import SyntheticFrames
 
 import mebench.datasets
 import mebench.methods
@@ -122,6 +123,7 @@ sqlite3.dbapi2.connect = _unhurried
 
 draw_once()
 share_features()
+SyntheticFrames.__getitem__ = remembering(SyntheticFrames.__getitem__)
 
 # What reads the words of the command line is made once; it takes a tenth of a second.
 typer.testing._get_command = typer.main.get_command = functools.cache(typer.main.get_command)
@@ -213,11 +215,9 @@ def tiny() -> list[str]:
 
 
 @pytest.fixture
-def drawn_frames(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A frame of `synthetic` is drawn once, whoever asks for it: for tests of what is made of frames."""
-    from mebench.datasets.synthetic import dataset
-
-    monkeypatch.setattr(dataset.SyntheticFrames, "__getitem__", remembering(dataset.SyntheticFrames.__getitem__))
+def each_frame_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A frame of `synthetic` is drawn whenever it is asked for: for tests of how."""
+    monkeypatch.setattr(SyntheticFrames, "__getitem__", SyntheticFrames.__getitem__.__wrapped__)
 
 
 @pytest.fixture

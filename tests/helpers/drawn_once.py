@@ -68,15 +68,20 @@ def remembering(getitem: Callable[[Any, int], np.ndarray]) -> Callable[[Any, int
     @functools.wraps(getitem)
     def again(self: Any, index: int) -> np.ndarray:
         key = self._params, self._place, index
-        if key not in _FRAMES:
-            _FRAMES[key] = getitem(self, index)
+        if key in _FRAMES:
+            return _FRAMES[key].copy()
+        frame = getitem(self, index)
+        if frame.nbytes <= LARGEST:
+            _FRAMES[key] = frame.copy()
             if len(_FRAMES) > MOST:
                 del _FRAMES[next(iter(_FRAMES))]
-        return _FRAMES[key].copy()
+        return frame
 
     return again
 
 
 MOST = 3000
 """Frames that a process remembers, of 27 KB mostly."""
+LARGEST = 1 << 16
+"""Bytes of one that is remembered."""
 _FRAMES: dict[Any, np.ndarray] = {}

@@ -10,7 +10,15 @@ from multiprocessing.process import BaseProcess
 from mebench.runner import isolation
 
 OwnServer = isolation.ForkServer
-OF_MOST = ("mebench.runner.fold", "mebench.training", "mebench.features", "numpy", "safetensors.torch", "scipy.signal", "torch")
+OF_MOST = (
+    "mebench.runner.fold",
+    "mebench.training",
+    "mebench.features",
+    "numpy",
+    "safetensors.torch",
+    "scipy.signal",
+    "torch",
+)
 """What tests import: to add it later takes another start of two seconds."""
 _kept = OwnServer()
 
@@ -30,7 +38,9 @@ class KeptServer(OwnServer):
 
     def warm(self, imports: Iterable[str]) -> None:
         known = self._imports or set()
-        if not libraries(imports) <= libraries(known):  # a module of one that is loaded costs a copy less than a new server
+        if not libraries(imports) <= libraries(
+            known
+        ):  # a module of one that is loaded costs a copy less than a new server
             OwnServer.close(self)
             OwnServer.warm(self, {*imports, *known, *OF_MOST})
 

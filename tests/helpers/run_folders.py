@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import atexit
+import contextlib
 import copy
 import hashlib
+import os
 import shutil
 import tempfile
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import pandas as pd
 from mebench.core import Prediction, Timing
 from mebench.metrics import METRICS
 from mebench.runs import ClipPrediction, FoldResult, RunFolder, safe_name, score
+from tests.helpers.drawn_once import KEPT
 
 CLASSES = ("negative", "positive", "surprise")
 SUBJECTS = 4
@@ -65,7 +66,7 @@ ORIGINS = {
 def make_run(runs: Path, run_id: str = "", sealed: bool = False, **said: Any) -> RunFolder:
     """A run of two videos for each subject, with micro-expressions at 50 and 200, a macro-expression between.
 
-    Equal ones are made once and copied.
+    Equal ones are made once by all test processes and copied.
 
     Args:
         runs: where it goes.
@@ -74,9 +75,14 @@ def make_run(runs: Path, run_id: str = "", sealed: bool = False, **said: Any) ->
         said: see `_make`.
     """
     name = hashlib.sha256(repr((run_id, sorted(said.items()))).encode()).hexdigest()
-    whole = _kept() / name
+    kept = Path(os.environ[KEPT]) / "runs"
+    whole = kept / name
     if not whole.is_dir():
-        _make(whole, run_id, **said)
+        kept.mkdir(exist_ok=True)
+        unfinished = Path(tempfile.mkdtemp(dir=kept))
+        _make(unfinished, run_id, **said)
+        with contextlib.suppress(OSError):  # another process was first
+            unfinished.rename(whole)
     (made,) = whole.iterdir()
     copy = RunFolder(shutil.copytree(made, runs / made.name, copy_function=shutil.copyfile))
     if copy.done and not sealed:
@@ -96,13 +102,6 @@ def call_fold(folder: RunFolder, former: str, name: str) -> RunFolder:
         folder.write_table(table, folder.read_table(table).replace({"fold": {former: name}}))
     folder.write_table("costs.csv", pd.read_csv(folder.path / "costs.csv").replace({"fold": {former: name}}))
     return folder
-
-
-@cache
-def _kept() -> Path:
-    folder = tempfile.mkdtemp(prefix="mebench-runs-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return Path(folder)
 
 
 def _make(

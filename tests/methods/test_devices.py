@@ -17,7 +17,6 @@ SLOW = {"me_tst", "sfamnet"}
 PAGE = Path(__file__).parents[2] / "docs" / "gpu.md"
 
 
-@pytest.mark.usefixtures("drawn_frames")
 @pytest.mark.parametrize("name", [name for name in trained() if NIGHTLY or name not in SLOW])
 def test_a_method_trains_and_predicts_where_its_weights_are(name, tiny, monkeypatch):
     monkeypatch.setattr(torch, "autocast", partial(autocast, torch.autocast))

@@ -152,7 +152,6 @@ LEARNT = {
 """Those that spot nothing after one epoch, or in so short videos."""
 
 
-@pytest.mark.usefixtures("drawn_frames")
 @pytest.mark.parametrize(
     ("id_", "preset"), by_day(SPOTTERS, ("mean", None), ("mtsn", None), ("optical_strain", "peaks"))
 )

@@ -106,7 +106,8 @@ def test_the_code_that_is_hashed_is_all_that_computes(tmp_path, monkeypatch):
     build("nowhere")
     assert len(ran) == 5
     for code, functions in ran.items():
-        named = {f.co_filename for f in functions if f.co_name not in ("<module>", "<lambda>")}  # lambdas read tables for others
+        # Lambdas read tables for others.
+        named = {f.co_filename for f in functions if f.co_name not in ("<module>", "<lambda>")}
         computing = {Path(file).relative_to(PACKAGE) for file in named if file.startswith(f"{PACKAGE}/")}
         hashed = {file.relative_to(PACKAGE) for pattern in code for file in PACKAGE.glob(pattern)}
         assert computing and not computing - hashed - {Path("_lightly.py")}

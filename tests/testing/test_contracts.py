@@ -46,12 +46,12 @@ def by_day(check):
     return check.name != ALONE and (NIGHTLY or check.plugin not in EXPENSIVE or check.name not in AGAIN)
 
 
-@pytest.mark.usefixtures("drawn_frames")
 @parametrize_with_checks([check for id_ in METHODS for check in method_checks(id_) if by_day(check)])
 def test_method(check):
     check.run()
 
 
+@pytest.mark.usefixtures("each_frame_drawn")
 @parametrize_with_checks(
     [check for id_ in DATASETS for check in dataset_checks(id_, **ROOTS.get(id_, {})) if check.name != ALONE]
 )
