@@ -56,9 +56,8 @@ class Plainly:
         joined = torch.zeros(len(tokens), heads * HEAD)
         for head in range(heads):
             part = slice(head * HEAD, (head + 1) * HEAD)
-            for i in range(len(tokens)):
-                fits = torch.stack([(q[i, part] * k[j, part]).sum() / HEAD**0.5 for j in range(len(tokens))]).exp()
-                joined[i, part] = sum(fits[j] / fits.sum() * v[j, part] for j in range(len(tokens)))
+            fits = (q[:, part] @ k[:, part].T / HEAD**0.5).exp()
+            joined[:, part] = (fits @ v[:, part]) / fits.sum(1, keepdim=True)
         x = tokens + self.linear(joined, f"{name}.0.out.0")
         hidden = self.linear(self.normalised(x, f"{name}.1.layers.0"), f"{name}.1.layers.1")
         hidden = hidden * 0.5 * (1 + torch.erf(hidden / 2**0.5))
