@@ -117,7 +117,8 @@ def _everyday(sign: str, encoding: str) -> bool:
     first-level kanji).
     """
     if encoding == "gb18030":
-        return b"\xa1" <= sign.encode(encoding) < b"\xa4" or b"\xb0" <= sign.encode(encoding) < b"\xd8"
+        # Rare signs, which later sets added, have a second byte below A1.
+        return re.fullmatch(b"[\xa1-\xa3\xb0-\xd7][\xa1-\xfe]", sign.encode(encoding)) is not None
     with suppress(UnicodeEncodeError):
         lead = sign.encode("shift_jis")[0]
         return 0x81 <= lead <= 0x97 and not 0x85 <= lead <= 0x87

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mebench.boards.checking import bounded, check_once
 from mebench.errors import MebenchError, RunError
+from mebench.grouping import grouped
 from mebench.progress import Progress
 from mebench.records import ANSWERS, OF_STUDY, Record, check_supersedes, from_record, from_run, record_name
 from mebench.runs.folder import RunFolder
@@ -65,17 +66,17 @@ def unique(records: Iterable[Record], notify: Notify | None = None) -> list[Reco
     record it gets nothing.
     """
     notify = notify or (lambda _: None)
-    best: dict[str, Record] = {}
     number = re.compile(r"(?:\.(\d+))?$")  # `<name>-<key>.2` is the second run of a key
-    for record in sorted(records, key=lambda r: (r.published, int((number.search(r.id) or [0, 0])[1] or 1), r.id)):
-        scores = {name: part for name, part in record.summary.items() if name != "scorer"}
-        same = json.dumps([record.key, record.identity, record.seed, scores], sort_keys=True)
-        former = best.get(same)
-        if former is not None and former.id != record.id:
-            notify(f"{former.id} and {record.id} are runs of the same configuration, so only {record.id} counts")
-        best[same] = record
+    alike = grouped(
+        sorted(records, key=lambda r: (r.published, int((number.search(r.id) or [0, 0])[1] or 1), r.id)),
+        key=lambda r: json.dumps([r.key, r.identity, r.seed, r.summary | {"scorer": None}], sort_keys=True),
+    )
+    for *former, record in alike.values():
+        for other in former:
+            if other.id != record.id:
+                notify(f"{other.id} and {record.id} are runs of the same configuration, so only {record.id} counts")
     of_id: dict[str, Record] = {}
-    for record in sorted(best.values(), key=lambda r: not r.published):
+    for record in sorted((group[-1] for group in alike.values()), key=lambda r: not r.published):
         if record.id in of_id:
             notify(f"record {record.id} is left out: it differs from the run of this id in {record.folder.parent}")
         of_id[record.id] = record

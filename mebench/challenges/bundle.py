@@ -195,7 +195,9 @@ def judged(one: Task, file: Path, truth: Path, score: Score) -> Judged:
     if one.form == "clips":
         scores = {key: summary["recognition"]["scores"][key] for key in ("uf1", "uar", "accuracy")}
     elif one.form == "strs":
-        scores = {"strs": summary["analysis"]["scores"]["strs"], "f1": summary["spotting"]["micro"]["scores"]["f1"]}
+        if "analysis" not in summary:
+            raise DataError("STRS needs emotions, in the file and in the truth")
+        scores = {"strs": summary["analysis"]["strs"], "f1": summary["spotting"]["micro"]["scores"]["f1"]}
     else:
         parts = summary["spotting"]
         overall = parts.get("overall") or next(iter(parts.values()))

@@ -103,11 +103,7 @@ def show(run: RunId, runs: Runs = "", verbose: Verbose = False, json: Json = Non
 
 @app.command("verify", epilog="Example: mebench runs verify mean-synthetic")
 def verify(run: RunId, runs: Runs = "", json: Json = None) -> None:
-    """Check that a finished run is unchanged.
-
-    Raises:
-        RunError: some differ.
-    """
+    """Check that a finished run is unchanged. The exit code is 4 if files differ."""
     folder = run_files.folder.RunFolder.finished(runs, run)
     changed, sealed = folder.changed(), len(folder.seal)
     if console.write_json({"run_id": folder.id, "files": sealed, "changed": changed}, json):

@@ -125,16 +125,16 @@ def join_clips(
             f"{row['video'].partition('/')[2]}, but with {there}: both files must count frames alike"
         )
     micro, unscored = joined.truths["kind"] == "micro", labelled & ~label_sets.within(joined.truths["emotion"], classes)
-    for what, rows in {
-        "macro-expressions": joined.truths[~micro],
-        "clips without an emotion": joined.truths[micro & (joined.truths["emotion"] == "")],
+    for (one, what), rows in {
+        ("macro-expression", ""): joined.truths[~micro],
+        ("clip", " without an emotion"): joined.truths[micro & (joined.truths["emotion"] == "")],
         **{
-            f"clips labelled {label!r}, which is not among the classes": rows
+            ("clip", f" labelled {label!r}, which is not among the classes"): rows
             for label, rows in joined.truths[unscored].groupby("emotion")
         },
     }.items():
         if len(rows):
-            remarks.warn(f"truth: {len(rows)} {what} ({at_lines(rows['line'])}), left out")
+            remarks.warn(f"truth: {plural(len(rows), one)}{what} ({at_lines(rows['line'])}), left out")
     scored = true[label_sets.within(true["emotion"], classes)]
     answers = said[[*on, "emotion", "confidence"]].rename(columns={"emotion": "predicted", "confidence": "probability"})
     clips = scored.merge(answers, on=on, how="left").rename(columns={"emotion": "truth"})

@@ -266,7 +266,7 @@ def _conclusion(path: str, row: ComparedScore, comparison: Comparison) -> str:
     if difference is None or row.p is None or row.p_holm is None:
         return "undefined for A or B, so nothing is compared"
     if row.same:
-        return "A and B have the same data for this score"
+        return "it is the same for A and B, however the subjects are exchanged"
     several = len([r for r in comparison.scores.values() if r.p is not None])
     p = f"p {_compared(row.p)}" + (f", {_p(row.p_holm)} among {several} scores" if several > 1 else "")
     if row.p_holm < LEVEL:

@@ -72,7 +72,7 @@ def sweep(
             progress.notify(
                 f"sweep: {plural(len(configs), 'run')}, {plural(folds, 'fold')}"
                 f"{f' in {len(sessions)} of them' if len(configs) > 1 else ''} to compute"
-                + (f"; {stand} finished ones are kept" if stand else "")
+                + (f"; {plural(stand, 'finished one is', 'finished ones are')} kept" if stand else "")
                 + (f"; {failed} cannot be run" if failed else "")
             )
             outcomes |= zip(sessions, execute_all(list(sessions.values()), pool, progress))

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -99,8 +100,12 @@ def test_runs_and_records_stand_by_id_together(tmp_path):
 def test_of_two_runs_of_one_configuration_it_is_said_which_counts(tmp_path, said):
     for number in ("", ".2"):
         make_run(tmp_path, f"run-0123{number}", key="0123")
-    boards_collect.unique(boards_collect.collect(tmp_path), said.append)
+    mine = boards_collect.collect(tmp_path)
+    boards_collect.unique(mine, said.append)
     assert said == ["run-0123 and run-0123.2 are runs of the same configuration, so only run-0123.2 counts"]
+    said.clear()
+    boards_collect.unique([*mine, replace(mine[0], published=True)], said.append)
+    assert said == ["run-0123.2 and run-0123 are runs of the same configuration, so only run-0123 counts"]
 
 
 def test_a_run_and_its_own_record_are_no_news(tmp_path, said):

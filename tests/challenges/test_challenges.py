@@ -234,6 +234,18 @@ def test_a_cell_with_quotes_stays_one_cell(tmp_path):
     assert found["accuracy"]["value"] == 0.5
 
 
+@pytest.mark.parametrize("name", ["megc2024/str", "megc2025/str"])
+def test_spotted_and_named_expressions_are_judged_by_strs(tmp_path, name):
+    truth, given = tmp_path / "t.csv", tmp_path / "p.csv"
+    truth.write_text("subject,video,onset,offset,emotion\n1,a,10,20,fear\n2,b,30,40,anger\n3,c,50,60,anger\n")
+    given.write_text("subject,video,onset,offset,emotion\n1,a,10,20,fear\n2,b,31,40,anger\n3,c,80,90,anger\n")
+    found = challenges.bundle.judged(task(name), given, truth, mebench.score).scores
+    assert (found["f1"]["value"], found["strs"]["value"]) == (pytest.approx(2 / 3), pytest.approx(2 / 3))
+    given.write_text("subject,video,onset,offset,emotion\n1,a,10,20,\n")
+    with pytest.raises(DataError, match="STRS needs emotions, in the file and in the truth"):
+        challenges.bundle.judged(task(name), given, truth, mebench.score)
+
+
 def test_clips_with_two_emotions_are_all_scored(tmp_path):
     """UF1 of scikit-learn, over all clips; sets that the truth lacks are answers too."""
     truth, given = tmp_path / "t.csv", tmp_path / "p.csv"

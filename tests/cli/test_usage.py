@@ -25,6 +25,7 @@ VERBS = dict(verbs(get_command(app)))
 def test_every_verb_has_help_and_an_example_whose_words_parse(path):
     command = VERBS[path]
     assert not command.get_short_help_str(60).endswith("...")  # the list of verbs shows a whole sentence
+    assert not any(part in command.help for part in ("Args:", "Returns:", "Raises:"))
     intro, colon, line = command.epilog.partition(": ")
     assert intro == "Example" and colon
     _, *words = shlex.split(line)

@@ -176,7 +176,7 @@ def test_of_a_truth_for_spotting_the_micro_expressions_with_an_emotion_are_the_c
     )
     summary = clips("vid,sub,onset,label\na,1,20,fear\na,1,5,fear\n", truth=truth)
     assert summary["confusion"] == {"fear": {"fear": 1, "joy": 0}, "joy": {"fear": 1, "joy": 0}}
-    assert "truth: 1 macro-expressions (line 4), left out" in summary["warnings"]
+    assert "truth: 1 macro-expression (line 4), left out" in summary["warnings"]
     assert "truth: 2 clips without an emotion (lines 5 and 6), left out" in summary["warnings"]
 
 

@@ -73,9 +73,12 @@ def test_every_row_knows_its_line_also_behind_empty_lines_and_cells_of_several_l
     assert table.lines == [3, 5]
 
 
-def test_another_encoding_is_said(write):
-    table, remarks = read(write("subject,video,onset,offset\n1,Jos\xe9,1,2\n", encoding="latin-1"))
-    assert table.cells["video"] == ["Jos\xe9"]
+@pytest.mark.parametrize(
+    "name", ["Jos\xe9", "\xc9pisode", "\xc4rger"]
+)  # GB18030 has a rare sign for É or Ä and a letter
+def test_another_encoding_is_said(write, name):
+    table, remarks = read(write(f"subject,video,onset,offset\n1,{name},1,2\n", encoding="latin-1"))
+    assert table.cells["video"] == [name]
     assert remarks.repaired == ["predictions: the file is not UTF-8 and was read as Windows-1252"]
 
 

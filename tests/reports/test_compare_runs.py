@@ -69,7 +69,7 @@ def test_without_a_difference_it_says_what_could_have_been_seen():
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"same": True}, "A and B have the same data for this score"),
+        ({"same": True}, "it is the same for A and B, however the subjects are exchanged"),
         ({"difference": score(None), "p": None, "p_holm": None}, "undefined for A or B"),
         ({"p": 0.00001, "p_holm": 0.00001}, "p < 0.0001"),
         ({"p": 0.049, "p_holm": 0.049}, "A is better than B"),
