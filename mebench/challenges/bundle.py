@@ -183,9 +183,12 @@ def judged(one: Task, file: Path, truth: Path, score: Score) -> Judged:
             if one.form == "answers":
                 return Judged(marking.score(questions.read(truth), rows)["scores"])
             clean = Path(place) / "answers.csv"
-            columns = entry.COLUMNS["csv" if one.form == "megc2020" else one.form]
-            write_rows(clean, columns, ([row[name] for name in columns] for row in rows))
-            form = {"megc2023": "megc2023", "strs": "strs"}.get(one.form, "csv")
+            form = one.form if one.form in ("megc2020", "megc2023", "strs") else "csv"
+            if form == "megc2020":
+                clean.write_text("a log:\n" + "".join(map("{video} - - {onset} {offset} FP\n".format_map, rows)))
+            else:
+                columns = entry.COLUMNS[one.form]
+                write_rows(clean, columns, ([row[name] for name in columns] for row in rows))
             what = {"what": "clips", "classes": ",".join(one.classes)} if one.form == "clips" else {"form": form}
             found = score(str(clean), str(truth), convention=one.convention, **what)
         except MebenchError:  # its message may name contents of the truth
@@ -202,7 +205,7 @@ def judged(one: Task, file: Path, truth: Path, score: Score) -> Judged:
         parts = summary["spotting"]
         overall = parts.get("overall") or next(iter(parts.values()))
         kinds = {f"f1_{kind}": parts[kind]["scores"]["f1"] for kind in one.kinds if kind in parts}
-        scores = {"f1": overall["scores"]["f1"], **kinds}
+        scores = {"f1": overall["scores"]["f1"], **({} if one.form == "megc2020" else kinds)}  # a log names no kinds
     return Judged(scores, found.answers)
 
 

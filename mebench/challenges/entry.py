@@ -78,7 +78,7 @@ def rows(task: Task, path: Path) -> list[dict[str, str]]:
     if task.form != "megc2020":
         return _rows(path)
     found = read_log(read_sheet(path, Remarks(), "predictions"), path, "predictions", Remarks()).intervals
-    return [{name: str(row[name]) for name in COLUMNS["csv"]} for row in found.to_dict("records")]
+    return [{name: str(row[name]) for name in ("video", "onset", "offset")} for row in found.to_dict("records")]
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
@@ -199,6 +199,7 @@ def submit(task: Task, tables: Tables, folder: Path, remarks: Remarks) -> list[P
             rows = ((subject, video, said) for (_, subject, video), said in zip(ids, part.clips["predicted"]))
             write_rows(path, COLUMNS["clips"], rows)
         else:
-            write_predictions(path, task.form, part, remarks)
+            # A file of STRS begins with the columns that a task of the form csv asks for.
+            write_predictions(path, "strs" if task.form == "csv" else task.form, part, remarks)
         written.append(path)
     return written

@@ -137,9 +137,9 @@ def score(
     found.sort(key=lambda one: -(one.scores.get(task.main, {}).get("value") or 0))
     groups = [""] * len(found)  # of questions
     if task.form != "answers":
-        path = {"clips": "recognition.uf1", "strs": "analysis.strs"}.get(task.form, "spotting.micro.f1")
-        if task.form in ("megc2023", "megc2020") and len(found[0].about["kinds"]) > 1:
-            path = "spotting.overall.f1"
+        path = {"clips": "recognition.uf1", "strs": "analysis.strs"}.get(
+            task.form, f"spotting.{'overall' if len(found[0].about['kinds']) > 1 else 'micro'}.f1"
+        )
         read: Any = lambda one: one.tables  # noqa: E731
         standing = boards.significance.standing(found, path, read, ())  # type: ignore[arg-type]
         groups = [one.get("group", "") for one in standing]

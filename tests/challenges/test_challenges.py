@@ -246,6 +246,14 @@ def test_spotted_and_named_expressions_are_judged_by_strs(tmp_path, name):
         challenges.bundle.judged(task(name), given, truth, mebench.score)
 
 
+def test_a_log_that_spots_nothing_is_scored_as_its_convention_says(tmp_path):
+    truth, given = tmp_path / "t.csv", tmp_path / "p.txt"
+    truth.write_text("subject,video,onset,offset\n1,1_a,10,20\n2,2_b,30,40\n")
+    given.write_text("1_a   10   20   -   -   FN\n2_b   30   40   -   -   FN\n")
+    found = challenges.bundle.judged(task("megc2020"), given, truth, mebench.score).scores
+    assert {key: score["value"] for key, score in found.items()} == {"f1": None}  # its precision is undefined
+
+
 def test_clips_with_two_emotions_are_all_scored(tmp_path):
     """UF1 of scikit-learn, over all clips; sets that the truth lacks are answers too."""
     truth, given = tmp_path / "t.csv", tmp_path / "p.csv"

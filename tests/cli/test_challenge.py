@@ -34,6 +34,24 @@ def test_a_submitted_run_scores_as_the_run_itself(mebench, entry):
         assert one[key]["value"] == own[part]["scores"]["f1"]["value"]
 
 
+@pytest.mark.parametrize(("name", "part"), [("megc2020", "pooled"), ("megc2019/spotting", "micro")])
+def test_a_run_submitted_to_an_earlier_challenge_scores_as_its_predictions(mebench, tmp_path, name, part):
+    run, truth = make_run(tmp_path, "near", kinds=("micro", "macro"), shift=2), tmp_path / "truth.csv"
+    mebench("predictions", "export", "near", "-o", tmp_path / "all.csv", "--truth", truth, "--runs", tmp_path)
+    mebench("challenge", "submit", name, "near", "-o", tmp_path / "old", "--runs", tmp_path)
+    (file,) = (tmp_path / "old").iterdir()
+    assert mebench("challenge", "check", name, file)[:2] == (0, f"{file}: no faults\n")
+    code, out, err = mebench("challenge", "score", name, file, "--truth", truth, "--json", "-")
+    assert code == 0, err
+    (one,) = json.loads(out)["entries"]
+    words = ("--predictions", file, "--truth", truth, "--bootstrap", "0", "--json", "-")
+    summary = json.loads(mebench("score", *words, "--convention", "megc2020" if part == "pooled" else "strict")[1])
+    assert one["f1"]["value"] == summary["spotting"]["micro"]["scores"]["f1"]["value"] > 0
+    assert ("f1_micro" in one) == (part == "micro")
+    own = run.read_json("summary.json")["spotting"]
+    assert part == "pooled" or one["f1"]["value"] == own["micro"]["scores"]["f1"]["value"]
+
+
 def test_an_organiser_ranks_teams_and_counts_their_tries(mebench, entry, tmp_path):
     file, truth, _ = entry
     teams = tmp_path / "teams"
