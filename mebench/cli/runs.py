@@ -224,7 +224,7 @@ def sync(
         raise RunError("tracking is off, so nothing is sent: name a tracker with --tracking")
     if json != "-":
         console.print_lines(
-            f"{len(synced.sent)} sent, {len(synced.there)} were there already. {synced.title}: {synced.opening}"
+            f"{len(synced.sent)} sent, {console.plural(len(synced.there), 'was', 'were')} there already. {synced.title}: {synced.opening}"
         )
 
 

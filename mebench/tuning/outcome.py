@@ -133,7 +133,7 @@ def print_outcome(plain: Mapping[str, Any], folder: str) -> None:
             inner, interval = _number(path, score["inner"][name], sign), "-" if "-" in ends else f"[{', '.join(ends)}]"
             rows.append([path if name == "default" else "", name, inner, value, interval, p])
     if rows:
-        title = f"scores: inner subjects, and {plain['outer_subjects']} outer ones that no trial has touched"
+        title = f"scores: inner subjects, and {plural(plain['outer_subjects'], 'outer one')} that no trial has touched"
         out.print(_table(title, ["score", "configuration", "inner", "outer", INTERVAL, "p"], rows))
     for line in remarks(plain):
         out.print(line)
@@ -163,8 +163,8 @@ def remarks(plain: Mapping[str, Any]) -> list[str]:
         )
     if plain["scores"] and plain["least_p"] >= LEVEL:
         lines.append(
-            f"with {plain['outer_subjects']} outer subjects no p can be below {plain['least_p']:.4f}: these are too few to show any gain, "
-            "however large; take fewer --tuning-subjects, or --nested"
+            f"with {plural(plain['outer_subjects'], 'outer subject')} no p can be below {plain['least_p']:.4f}: too few to show any gain, "
+            f"however large{'' if plain['nested'] else '; take fewer --tuning-subjects, or --nested'}"
         )
     if len(plain["objectives"]) > 1:
         lines.append(
@@ -404,7 +404,7 @@ def write_tuned(tuned: Tuned, file: Path) -> list[str]:
                 "A run over all subjects also tests the tuning set, and scores too high: "
                 f"{', '.join(study['subjects'])}."
             ),
-            f"The honest scores are those on the {plain['outer_subjects']} other subjects: {plain['runs']['tuned']}.",
+            f"The honest scores are those on the {plural(plain['outer_subjects'], 'other subject')}: {plain['runs']['tuned']}.",
         ]
     people = sorted({subject for study in plain["studies"].values() for subject in study["subjects"]})
     content = {key: value for key, value in config.values.items() if not is_place(key)} | {"tuned_on": people}

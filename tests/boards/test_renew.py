@@ -55,7 +55,7 @@ def test_what_cannot_be_made_again_stays_and_is_said_in_a_sentence(mebench, tmp_
     assert code and "unknown record" in told and "nobody" in told
     words = ("leaderboard", "renew", "logistic-megc2019_flow-loso-seed0-bb", "dataset.root=nowhere", "--out", "records")
     code, said, told = mebench(*words, "--dry-run")
-    assert code == 1 and "nowhere" in said and "0 records to make again" in told
+    assert code == 1 and "nowhere" in said and "0 records to make again\n" in told
     assert "Traceback" not in told
 
 

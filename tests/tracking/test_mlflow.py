@@ -597,7 +597,7 @@ def test_a_server_takes_runs_and_what_it_missed_is_sent_later(tmp_path, blank, p
             "failed": [],
         }
         verbs.sync([first.id], str(runs))
-        assert "0 sent, 1 were there" in capsys.readouterr().out
+        assert "0 sent, 1 was there" in capsys.readouterr().out
         client = MlflowClient(tracking_uri=address)
         experiment = client.get_experiment_by_name("mebench/drawn/loso").experiment_id
         found = client.search_runs([experiment])

@@ -20,6 +20,7 @@ def plain(inner_gain, outer_gain, objectives=("spotting.micro.f1",), least_p=0.0
         "objectives": dict.fromkeys(objectives, "maximize"),
         "least_p": least_p,
         "outer_subjects": 6,
+        "nested": False,
         "conclusion": "so it is",
     }
 
@@ -37,7 +38,13 @@ def test_how_much_the_inner_score_flattered(inside, outside, verdict):
 
 def test_too_few_subjects_are_said_and_which_trial_of_a_front_is_taken():
     lines = outcome.remarks(plain(0.3, 0.1, ("spotting.micro.f1", "spotting.micro.recall"), least_p=0.0625))
-    assert any("no p can be below 0.0625: these are too few" in line for line in lines)
+    assert any("with 6 outer subjects no p can be below 0.0625: too few" in line for line in lines)
+    assert any(line.endswith("; take fewer --tuning-subjects, or --nested") for line in lines)
+    study = plain(0.3, 0.1, least_p=1.0) | {"outer_subjects": 1, "nested": True}
+    assert any(
+        line.endswith("with 1 outer subject no p can be below 1.0000: too few to show any gain, however large")
+        for line in outcome.remarks(study)
+    )
     assert any("the trial that is best in spotting.micro.f1 was scored" in line for line in lines)
 
 
