@@ -149,7 +149,7 @@ class TextTable:
         """
         rows = np.flatnonzero(wrong)
         if len(rows):
-            more = "" if len(rows) == 1 else f" (so are {len(rows) - 1} more)" if len(rows) > 2 else " (so is one more)"
+            more = f" (and {plural(len(rows) - 1, 'more such line')})" if len(rows) > 1 else ""
             raise self.error(int(rows[0]), sentence.format(name=name, cell=self.cells[name][rows[0]], more=more))
 
     def without_notes(self, remarks: Remarks) -> Self:

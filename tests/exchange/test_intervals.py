@@ -140,6 +140,9 @@ def test_a_wrong_row_is_refused_with_its_line(read, row, message):
 def test_how_many_more_lines_are_wrong_is_said(read):
     with pytest.raises(DataError, match=r"line 2: .* \(and 2 more such lines\)"):
         read("video,onset,offset\n" + "a,20,10\n" * 3)
+    for rows, more in ((1, ""), (2, r" \(and 1 more such line\)"), (3, r" \(and 2 more such lines\)")):
+        with pytest.raises(DataError, match=rf"line 2: the onset 'x' is not a number{more}$"):
+            read("video,onset,offset\n" + "a,x,10\n" * rows)
 
 
 def test_a_misspelt_subject_is_not_taken_for_a_missing_one(read):
