@@ -110,7 +110,12 @@ def across(
             lambda shown: boards.several_datasets.pairs_of(shown.tables(), shown.records), progress.notify
         )
     if write_json({"pairs": found}, json):
-        print_report("", boards.several_datasets.table_of(found))
+        print_report(
+            "",
+            boards.several_datasets.table_of(found)
+            if found
+            else "no two methods have a rank on the same two datasets, with other people in each",
+        )
 
 
 @app.command("export", epilog="Example: mebench leaderboard export mean-synthetic")

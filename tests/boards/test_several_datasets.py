@@ -89,3 +89,6 @@ def test_the_command_prints_the_pairs(mebench, board, tmp_path):
     )
     (pair,) = json.loads((tmp_path / "pairs.json").read_text())["pairs"]
     assert code == 0 and pair["first"] == "early" and "methods over several datasets" in out and "early" in out
+    make_run(tmp_path / "runs", method="early", tasks=("spot",))
+    code, out, _ = mebench("leaderboard", "across", "--runs", tmp_path / "runs", "--out", tmp_path)
+    assert (code, out) == (0, "no two methods have a rank on the same two datasets, with other people in each\n")
