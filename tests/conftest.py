@@ -32,8 +32,6 @@ from tests.helpers.same_process import stand_in
 if TYPE_CHECKING:
     from mebench.runs import RunFolder
 
-# What `st.text()` draws from, made once a checkout: that takes 200 MiB for a moment, so before all else is in memory.
-intervals_from_codec("utf-8")
 os.environ.update(process.THREADS)  # as in a worker process, and before any numeric library is loaded
 load_lightning_lightly()
 gc.disable()  # while tests are collected, of which nothing goes away
@@ -48,6 +46,12 @@ _real = [
 settings.register_profile("short", deadline=None, max_examples=15, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("nightly", settings.get_profile("short"), max_examples=300)
 settings.load_profile("nightly" if NIGHTLY else "short")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection() -> None:
+    """What `st.text()` draws from is made once a checkout: that takes 200 MiB for a moment, so before all else is in memory."""
+    intervals_from_codec("utf-8")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
