@@ -146,8 +146,8 @@ def renew(
                 rows[-1]["reason"] = str(error)
     rows.sort(key=lambda row: (row["seconds"], row["record"]))
     able = [row for row in rows if not row["reason"]]
-    left = f", about {duration(sum(row['seconds'] for row in able))} of one core by the costs of their runs then"
-    progress.notify(f"{plural(len(able), 'record')} to make again{left if able else ''}")
+    about = f", about {duration(sum(row['seconds'] for row in able))} of one core by the costs of their runs then"
+    progress.notify(f"{plural(len(able), 'record')} to make again{about if able else ''}")
     if dry_run or not able:
         return rows
     for row, outcome in zip(able, sweep([configs[row["record"]] for row in able], progress, keep=True)):

@@ -199,7 +199,7 @@ class Composite(Dataset):
         self.revision = "+".join(m.revision for m in every)
         self.one_per_video = all(m.one_per_video for m in every)
         self.comparable = all(m.comparable for m in every)
-        self.remark = " ".join(dict.fromkeys(m.remark for m in every if m.remark))
+        self.remark = "; ".join(dict.fromkeys(m.remark for m in every if m.remark))
         self.schemes = {}
         for name in every[0].schemes:
             schemes = {id_: member.schemes[name] for id_, member in self.members.items() if name in member.schemes}

@@ -103,8 +103,8 @@ def join(
     """Match the predictions to the videos of the truth.
 
     The truth's columns `dataset`, `subject` and `video` name a video. Predictions may lack the first two if the rest
-    identifies the video; `<subject>_<video>` also works. A video that only the predictions name counts as a video
-    without expressions.
+    identifies the video; `<subject>_<video>`, with or without `<dataset>_` before it, also works. A video that only the
+    predictions name counts as a video without expressions.
 
     Args:
         truth: with at least one video.
@@ -170,8 +170,13 @@ def _found(
     for full in _different(truth.videos, truth.ids):
         names = dict(zip(truth.ids, full))
         forms = {tuple(names[name] for name in ids)}
-        if "subject" in names and "subject" not in ids:
-            forms.add(tuple(names[n] if n != "video" else f"{names['subject']}_{names['video']}" for n in ids))
+        for absent in [name for name in ("subject", "dataset") if name in names and name not in ids]:
+            forms |= {  # the absent name stands before the first of the others, or after the dataset's
+                tuple(
+                    f"{names[absent]}_{id_}" if name == ids["dataset" in ids] else id_ for name, id_ in zip(ids, form)
+                )
+                for form in forms
+            }
         for form in forms:
             known.setdefault(form, set()).add(video_key(names))
             loose.setdefault(_loosened(form), set()).add(form)

@@ -40,6 +40,13 @@ def both():
     return Composite({"casme2": casme2, "samm": samm})
 
 
+def test_remarks_of_members_stay_apart_and_equal_ones_are_one():
+    members = {
+        str(n): Lab("lab", ("fear",), {}, remark=remark) for n, remark in enumerate(["drawn", "dense", "drawn", ""])
+    }
+    assert Composite(members).remark == "drawn; dense"
+
+
 def test_videos_stay_at_home(both):
     videos = both.videos()
     assert [v.key for v in videos] == ["casme2/1/v0", "casme2/1/v1", "samm/1/v0", "samm/1/v1"]

@@ -47,6 +47,14 @@ def test_without_a_subject_the_video_is_enough_if_only_one_has_it(joined):
         joined("video,onset,offset\nEP03,1,2\nEP02,3,4\n")
 
 
+@pytest.mark.parametrize(("head", "names"), [("subject,video", "hs_1,a vis_1,a"), ("video", "hs_1_a vis_1_a")])
+def test_a_name_that_begins_with_the_dataset_is_found(joined, head, names):
+    rows = "".join(f"{name},10,20\n" for name in names.split())
+    truth = "dataset,subject,video,onset,offset\nhs,1,a,10,20\nvis,1,a,30,40\n"
+    tables, remarks = joined(f"{head},onset,offset\n{rows}", truth)
+    assert videos(tables) == ["hs/1/a", "vis/1/a"] and not remarks.warnings
+
+
 def test_without_subjects_on_either_side_every_video_is_a_person(joined):
     tables, remarks = joined("vid,onset,offset\na,1,2\n", "vid,onset,offset\na,1,2\nb,1,2\n")
     assert tables.videos["subject"].nunique() == 2
