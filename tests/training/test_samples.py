@@ -101,12 +101,12 @@ def check_mapped_samples(lengths, data):
         assert torch.equal(samples[asked[0]][0], x[0])
 
 
-def own_bytes(file):
-    """Memory of this process that is in no file, and that of one that it maps; what libraries take depends on other processes."""
-    about, mapped = Path("/proc/self/status").read_text(), Path("/proc/self/smaps").read_text()
-    parts = re.findall(r"^RssAnon:\s+(\d+)", about, re.MULTILINE)
-    parts += re.findall(rf"{re.escape(str(file))}\n.*?^Rss:\s+(\d+)", mapped, re.MULTILINE | re.DOTALL)
-    return sum(map(int, parts)) * 1024
+def mapped_bytes(file):
+    """Memory that a file takes in this process, which maps it."""
+    of_file = re.findall(
+        rf"{re.escape(str(file))}\n.*?^Rss:\s+(\d+)", Path("/proc/self/smaps").read_text(), re.MULTILINE | re.DOTALL
+    )
+    return sum(map(int, of_file)) * 1024
 
 
 @pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="only Linux tells the memory of a process")
@@ -117,13 +117,13 @@ def test_mapped_samples_keep_a_batch_in_memory_and_not_the_arrays(tmp_path, monk
     monkeypatch.setattr(module, "RELEASE_BYTES", 4 << 20)
     monkeypatch.setattr(module, "KEPT_BYTES", 0)
     samples = MappedSamples([maps[: n // 2], maps[n // 2 :]], np.arange(n), torch.zeros(n))
-    before, most = own_bytes(tmp_path / "maps.npy"), 0
+    most = 0
     order = np.random.default_rng(0).permutation(n)
     for start in range(0, n, 100):
         x, _ = samples.__getitems__(order[start : start + 100])
         assert bool((x == 1).all())
         if start % 500 == 0:  # to ask takes longer than the batch
-            most = max(most, own_bytes(tmp_path / "maps.npy") - before)
+            most = max(most, mapped_bytes(tmp_path / "maps.npy"))
     assert most < n * size / 3  # 63 MB would be all of it
     assert np.shares_memory(samples.arrays[0], maps)
 

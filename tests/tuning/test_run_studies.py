@@ -35,7 +35,7 @@ def learnt_from(file):
 
 def test_post_processing_is_found_and_trains_nothing_anew(go, tmp_path):
     log = tmp_path / "log"
-    found = go(f"method.log={log}", "method.lr=0.1", acts=("postprocess",), trials=16)
+    found = go(f"method.log={log}", "method.lr=0.1", acts=("postprocess",), trials=25)
     (study,) = found.plain["studies"].values()
     assert study["best"]["params"]["method.shift"] in range(-3, 4) and study["best"]["params"]["method.p"] < 0.1
     score = found.plain["scores"]["spotting.micro.f1"]
