@@ -10,7 +10,7 @@ import tempfile
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from io import BytesIO, FileIO
@@ -154,11 +154,15 @@ class EntryFiles:
         for path in (self.marker, self.data, *self.leftovers(), self.lock):
             path.unlink(missing_ok=True)
 
-    def described(self) -> dict[str, Any] | None:
-        """The marker's content; None if the entry is absent. The array is not read.
+    def check(self, key: Key | None = None, deep: bool = False) -> dict[str, Any] | None:
+        """The marker's content after a check of the array; None if the entry is absent.
+
+        Args:
+            key: the expected inputs, if known.
+            deep: also hash the whole array.
 
         Raises:
-            DamagedError: there is an array without a marker, or the marker is damaged.
+            DamagedError: there is an array without a marker, the marker is damaged, or does not match the array or the key.
         """
         try:
             text = self.marker.read_bytes()
@@ -176,20 +180,6 @@ class EntryFiles:
             intact = False
         if not intact:
             raise DamagedError("its marker is unreadable")
-        return about
-
-    def check(self, key: Key | None = None, deep: bool = False) -> dict[str, Any] | None:
-        """The marker's content after a check of the array; None if the entry is absent.
-
-        Args:
-            key: the expected inputs, if known.
-            deep: also hash the whole array.
-
-        Raises:
-            DamagedError: the array does not match its marker or key.
-        """
-        if (about := self.described()) is None:
-            return None
         if key is not None and about["key"] != asdict(key):
             raise DamagedError("its marker belongs to another entry")
         try:
@@ -205,20 +195,6 @@ class EntryFiles:
         except OSError as error:
             raise DamagedError(f"its array cannot be read: {error.strerror}") from None
         return about
-
-    def read(self, key: Key, deep: bool = False) -> Entry | None:
-        """The entry, memory-mapped, or None if it is absent; `deep` as in `check`.
-
-        Raises:
-            DamagedError: it is there, but not as it was written.
-        """
-        if (about := self.check(key, deep)) is None:
-            return None
-        shape, dtype = tuple(about["shape"]), np.dtype(about["dtype"])
-        try:
-            return Entry(_mapped(self.data, dtype, shape, about["offset"]), about["extra"])
-        except (OSError, ValueError) as error:
-            raise DamagedError(f"its array cannot be mapped ({error})") from None
 
     def write(self, key: Key, draft: Draft, store: Path) -> None:
         """Write the array, then the marker; each to a temporary file that is synced and renamed.
@@ -333,7 +309,7 @@ class FeatureStore:
         self.root, self.keep_flow = Path(root), keep_flow
         self.recent: OrderedDict[Key, NDArray[Any]] = OrderedDict()
         self.sources: dict[Hashable, Any] = {}
-        self._sound: dict[Path, tuple[int, int, int]] = {}
+        self._sound: dict[Path, tuple[int, int, int] | None] = {}
 
     def __reduce__(self) -> tuple[type["FeatureStore"], tuple[Path, bool]]:
         return FeatureStore, (self.root, self.keep_flow)
@@ -376,28 +352,27 @@ class FeatureStore:
         Raises:
             DataError: the store cannot be written to, and whatever `build` raises.
         """
-        files, lasting = self.files(key), suppress(VanishedError)
-        for left in reversed(range(TRIES)):
+        files = self.files(key)
+        for _ in range(TRIES):
             if (entry := self.read(key)) is not None:
                 return entry
-            with lasting if left else nullcontext():
-                lock = FileLock(files.lock)
+            with suppress(VanishedError):
                 with writing_to(self.root):
                     files.stem.parent.mkdir(parents=True, exist_ok=True)
-                    lock.acquire()
-                try:
+                    lock = FileLock(files.lock).acquire()
+                with lock:
                     try:
-                        entry = self._open(files, key)
-                    except DamagedError as error:
-                        what = f"{key.stage} of {printable(key.video)}"
-                        _LOG.warning("the stored %s is damaged (%s); computing it again", what, error)
-                    if entry is None:
-                        files.write(key, build(), self.root)
-                        entry = self._open(files, key)
-                finally:
-                    # Who waits for this lock makes a new one then, and finds the entry, or builds it if that has failed here.
-                    files.lock.unlink(missing_ok=True)
-                    lock.release()
+                        try:
+                            entry = self._open(files, key)
+                        except DamagedError as error:
+                            what = f"{key.stage} of {printable(key.video)}"
+                            _LOG.warning("the stored %s is damaged (%s); computing it again", what, error)
+                        if entry is None:
+                            files.write(key, build(), self.root)
+                            entry = self._open(files, key)
+                    finally:
+                        # Who waits for this lock makes a new one then, and finds the entry, or builds it if that has failed here.
+                        files.lock.unlink(missing_ok=True)
                 if entry is not None:
                     return entry
         raise VanishedError(self.root)
@@ -423,12 +398,16 @@ class FeatureStore:
             DamagedError: it is there, but not as it was written.
         """
         stamp = files.stamp()
-        entry = files.read(key, deep=self._sound.get(files.stem) != stamp)
-        if entry is not None and stamp is not None:
-            self._sound[files.stem] = stamp
-            with suppress(OSError):  # `prune` asks when an entry was last used; a read-only store need not know
-                os.utime(files.marker)
-        return entry
+        if (about := files.check(key, deep=stamp is None or self._sound.get(files.stem) != stamp)) is None:
+            return None
+        try:
+            array = _mapped(files.data, np.dtype(about["dtype"]), tuple(about["shape"]), about["offset"])
+        except (OSError, ValueError) as error:
+            raise DamagedError(f"its array cannot be mapped ({error})") from None
+        self._sound[files.stem] = stamp
+        with suppress(OSError):  # `prune` asks when an entry was last used; a read-only store need not know
+            os.utime(files.marker)
+        return Entry(array, about["extra"])
 
     def entries(self) -> Iterator[EntryFiles]:
         """Every entry, whole or not, in the order of the names."""
