@@ -4,9 +4,10 @@ import math
 import re
 import threading
 import time
-from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from queue import Empty, Queue
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,21 +90,21 @@ class Stream:
         self.fps, self._paced, self._camera = rate, paced, camera(source) is not None
         self.came: dict[int, float] = {}
         self.taken = self.dropped = self.missing = 0
-        self._waiting: deque[tuple[int, float, NDArray[np.uint8]]] = deque()
-        self._most, self._ended, self._jumped = max(2, round(WAITING * rate)), False, False
-        self._change = threading.Condition()
+        # Index, time of arrival and picture; None for a picture where those before it were dropped, and for all at the end.
+        self._waiting: Queue[tuple[int, float, NDArray[np.uint8] | None] | None] = Queue(max(2, round(WAITING * rate)))
+        self._ended = False
         self._error: Exception | None = None
         self._reader = threading.Thread(target=self._read, daemon=True)
 
     @property
     def over(self) -> bool:
         """Whether the stream has ended."""
-        return self._ended and not self._waiting
+        return self._ended and self._waiting.qsize() <= 1
 
     @property
     def behind(self) -> bool:
         """Whether frames of a live source are waiting to be processed."""
-        return self._paced and bool(self._waiting)
+        return self._paced and self._waiting.qsize() > self._ended
 
     def _read(self) -> None:
         begin = time.monotonic()
@@ -111,43 +112,38 @@ class Stream:
             for seconds, frame in self._frames:
                 if self._paced and not self._camera:
                     time.sleep(max(0.0, begin + seconds - time.monotonic()))
-                with self._change:
-                    while not self._paced and len(self._waiting) >= self._most and not self._ended:
-                        self._change.wait()
-                    if self._ended:  # no reader is left
-                        return
-                    if len(self._waiting) >= self._most:
-                        self.dropped += len(self._waiting)
-                        self._waiting.clear()
-                        self._jumped = True
-                    self._waiting.append((round(seconds * self.fps), time.monotonic(), frame))
-                    self._change.notify_all()
+                index, came = round(seconds * self.fps), time.monotonic()
+                if self._paced and self._waiting.full():
+                    self.dropped += self._drop()
+                    self._waiting.put((index, came, None))
+                self._waiting.put((index, came, frame))
+                if self._ended:  # no reader is left
+                    return
         except Exception as error:  # raised in the reader that waits for a frame
             self._error = error
         finally:
-            with self._change:
-                self._ended = True
-                self._change.notify_all()
+            self._waiting.put(None)
+            self._ended = True
+
+    def _drop(self) -> int:
+        """Forget what waits; returns the number of pictures."""
+        n = 0
+        with suppress(Empty):
+            while True:
+                found = self._waiting.get_nowait()
+                n += found is not None and found[2] is not None
+        return n
 
     def frames(self) -> Iterator[NDArray[np.uint8]]:
         """The frames of the next stretch, one for each index, until some are dropped or the source ends."""
         if self._reader.ident is None:
             self._reader.start()
         before: NDArray[np.uint8] | None = None
-        while True:
-            with self._change:
-                while not self._waiting and not self._ended:
-                    self._change.wait()
-                if self._jumped:
-                    self._jumped = False
-                    self.taken = max(self.taken, self._waiting[0][0] if self._waiting else 0)
-                    return
-                if not self._waiting:
-                    if self._error is not None:
-                        raise self._error
-                    return
-                index, came, frame = self._waiting.popleft()
-                self._change.notify_all()
+        while (found := self._waiting.get()) is not None:
+            index, came, frame = found
+            if frame is None:
+                self.taken = max(self.taken, index)
+                return
             for _ in range(self.taken, index if before is not None else self.taken):
                 assert before is not None
                 self.missing += 1
@@ -155,13 +151,14 @@ class Stream:
             if index >= self.taken or before is None:  # else the source gives more frames than its rate
                 yield self._counted(came, frame)
             before = frame
+        self._waiting.put(None)  # for whoever asks once more
+        if self._error is not None:
+            raise self._error
 
     def close(self) -> None:
         """Release the source."""
-        with self._change:
-            self._ended = True
-            self._waiting.clear()
-            self._change.notify_all()
+        self._ended = True
+        self._drop()
 
     def _counted(self, came: float, frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
         self.came[self.taken] = came
