@@ -76,12 +76,8 @@ class VideoFrames:
 
     def __init__(self, path: Path | str, color: bool = True, accept: bool = False) -> None:
         self.path, self.color, self.accept = Path(path), color, accept
-        self._decoder: Decoder | None = None
-        self._frames: Iterator[heavy.av.VideoFrame] = iter(())
-        self._next = 0
         self._seen: list[tuple[int | None, int]] = []  # time stamp and checksum of each up to the farthest one decoded
         self._jumps = True  # until one goes astray
-        self._jumped = False  # since the last start
 
     def __reduce__(self) -> tuple[type[VideoFrames], tuple[Path, bool, bool]]:
         return VideoFrames, (self.path, self.color, self.accept)
@@ -139,7 +135,6 @@ class VideoFrames:
         if not 0 <= index < len(self):
             raise IndexError(f"frame {index} does not exist: the video {self.path} has frames 0 to {len(self) - 1}")
         self._approach(index)
-        frame = self._read()
         while self._next <= index:
             frame = self._read()
         return frame if self.color else np.asarray(heavy.cv2.cvtColor(frame, heavy.cv2.COLOR_BGR2GRAY))
@@ -276,9 +271,9 @@ class VideoFrames:
     ) -> None:
         """In the forked process: an empty message for each array in the ring, and a last one with the reason if it fails."""
         theirs.close()
-        self._decoder = None  # the place in its file is shared with the other process
         with suppress(EOFError, OSError):  # the other process has ended
             try:
+                self._restart()  # the place in the decoder's file is shared with the other process
                 for at, array in enumerate(made):
                     if at >= len(ring):
                         pipe.recv_bytes()  # a row is free
@@ -289,11 +284,14 @@ class VideoFrames:
                 why = str(error)
             pipe.send_bytes(b"!" + why.encode())
 
+    def _restart(self) -> None:
+        self._decoder, self._next, self._jumped = self._open(), 0, False
+        self._frames = self._decoder.frames()
+
     def _approach(self, index: int) -> None:
         """Move to a frame, or to an earlier one from which to decode forward."""
-        if self._decoder is None:
+        if not self._seen:
             self._restart()
-        assert self._decoder is not None
         seen = min(index, len(self._seen) - 1)
         if index >= self._next and (not self._jumps or seen - self._next <= _WORTH_SEEKING):
             return
@@ -311,7 +309,6 @@ class VideoFrames:
 
     def _read(self) -> NDArray[np.uint8]:
         """Decode the next frame, or the first one if the last jump turns out wrong."""
-        assert self._decoder is not None
         if (found := next(self._frames, None)) is not None:
             frame = pixels(found, self._decoder.reformatter, self._decoder.aspect)
             seen = _stamp(found), zlib.crc32(frame[::8].tobytes())
@@ -328,10 +325,6 @@ class VideoFrames:
         self._jumps = False
         self._restart()
         return self._read()
-
-    def _restart(self) -> None:
-        self._decoder, self._next, self._jumped = self._open(), 0, False
-        self._frames = self._decoder.frames()
 
     def _open(self) -> Decoder:
         """A new decoder at the first frame."""

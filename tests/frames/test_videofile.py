@@ -87,7 +87,7 @@ def watch(monkeypatch):
             return Watched(open_plainly(), counts, error)
 
         monkeypatch.setattr(video, "_open", open_watched)
-        video._decoder = None  # opened anew
+        video._restart()  # opened anew
         return counts
 
     return on
