@@ -140,7 +140,6 @@ def _calculator(algorithm: Algorithm) -> Callable[[Image, Image], FeatureMap]:
     return lambda a, b: theirs.calc(a, b, None)
 
 
-Variant = Literal["paper", "released_code"]
 Outline = Literal["distance", "released_code"]
 NOSE_BRIDGE = 28
 EYES = (slice(36, 42), slice(42, 48))
@@ -165,7 +164,7 @@ class RemoveNoseMotion(MapStep):
     least: ClassVar[Mapping[str, int]] = {"patch": 1}
 
     patch: int = 11
-    variant: Variant = "paper"
+    variant: Literal["paper", "released_code"] = "paper"
 
     def apply(self, x: FeatureMap, landmarks: Landmarks | None) -> FeatureMap:
         """Subtract the nose's mean from the channels of an (H, W, C) map, C at least 2, the first two being u and v."""

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from mebench.errors import DataError
 from mebench.features.base import FeatureMap, Landmarks, MapStep, angle_of, resize
+from mebench.features.texture import grid
 
 Regions = Literal["paper", "released_code", "box"]
 Edges = tuple[float, float, float, float]
@@ -121,14 +122,9 @@ class BlockMeans(MapStep):
         Raises:
             DataError: there are more blocks than pixels along one side.
         """
-        height, width = x.shape[:2]
-        if self.rows > height or self.cols > width:
-            raise DataError(
-                f"a map of {height} rows and {width} columns has no {self.rows}x{self.cols} blocks: take fewer blocks"
-            )
-        top, left = np.arange(self.rows) * height // self.rows, np.arange(self.cols) * width // self.cols
+        (top, bottom), (left, right) = (zip(*spans) for spans in grid(x.shape[:2], (self.rows, self.cols)).spans)
         sums = np.add.reduceat(np.add.reduceat(x, top, axis=0), left, axis=1)
-        sizes = np.outer(np.diff(top, append=height), np.diff(left, append=width))
+        sizes = np.outer(np.subtract(bottom, top), np.subtract(right, left))
         return np.asarray(sums / sizes[..., None], dtype=x.dtype)
 
 
@@ -164,9 +160,6 @@ class Resize(MapStep):
         return np.asarray(resize(heat[..., None], height, width)[..., 0], dtype=np.float64)
 
 
-Scope = Literal["channel", "map"]
-
-
 @dataclass(frozen=True)
 class MinMax(MapStep):
     """Bring each map to [0, 1] by its minimum and maximum; a constant one (0/0) becomes 0.
@@ -176,7 +169,7 @@ class MinMax(MapStep):
             which keeps their proportions.
     """
 
-    scope: Scope = "channel"
+    scope: Literal["channel", "map"] = "channel"
 
     def apply(self, x: FeatureMap, landmarks: Landmarks | None) -> FeatureMap:
         """Normalise an (H, W, C) map."""

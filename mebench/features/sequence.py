@@ -64,10 +64,6 @@ def curve_weights(n: int, length: int) -> NDArray[np.float64]:
     return np.asarray(1 / n + curve(np.linspace(1 / n, 1, length)) @ samples.T * (2 / n))
 
 
-Pyramid = Literal["laplacian", "gaussian"]
-Filter = Literal["ideal", "butterworth"]
-
-
 @dataclass(frozen=True)
 class Magnify(SequenceStep):
     """Eulerian video magnification (Wu et al. 2012): amplify what changes at some frequencies, and add it to the
@@ -98,8 +94,8 @@ class Magnify(SequenceStep):
     low: float = 0.4
     high: float = 3.0
     levels: int = 4
-    pyramid: Pyramid = "laplacian"
-    filter: Filter = "ideal"
+    pyramid: Literal["laplacian", "gaussian"] = "laplacian"
+    filter: Literal["ideal", "butterworth"] = "ideal"
     wavelength: float = 16.0
 
     def __post_init__(self) -> None:
