@@ -40,7 +40,6 @@ from .detection import area as area
 from .detection import between as between
 from .detection import detect_faces as detect_faces
 from .detection import enlarged as enlarged
-from .detection import first_face as first_face
 from .detection import inside as inside
 from .detection import out_of_sight as out_of_sight
 from .detection import overlap as overlap

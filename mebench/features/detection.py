@@ -99,45 +99,6 @@ def detect_faces(gray: Gray, upsample: int) -> list[Box]:
     return [(r.left(), r.top(), r.right(), r.bottom()) for r in found]
 
 
-def first_face(
-    frames: Frames, detect: Callable[[Gray], list[Box]], smallest: int, label: str
-) -> tuple[int, Box, Gray, int]:
-    """The largest face of the first frame that shows one.
-
-    Frames are tried from the first on, with growing steps, so that a faceless video fails soon.
-
-    Args:
-        frames: of the video.
-        detect: the boxes of all faces in a gray frame.
-        smallest: width of the smallest face that `detect` finds, for the message.
-        label: name of the video in error messages.
-
-    Returns:
-        Index of the frame; the box as detected, possibly reaching beyond the frame, for a landmark predictor; the
-        frame, (H, W); the number of faces in it.
-
-    Raises:
-        NoFaceError: no tried frame shows a face.
-        DataError: there is no frame, or one is not 8-bit gray, BGR or BGRA.
-    """
-    n = len(frames)
-    if n == 0:
-        raise DataError(f"{label} has no frames: check its folder or file")
-    tried, index = 0, 0
-    while index < n:
-        gray = to_gray(frames[index], index, label)
-        shown = [(area(inside(face, *gray.shape[::-1])), face) for face in detect(gray)]
-        size, face = max(shown, key=lambda one: one[0], default=(0, (0, 0, 0, 0)))
-        if size:
-            return index, face, gray, len(shown)
-        tried += 1
-        index += 1 + index // 4
-    raise NoFaceError(
-        f"no face found in {label} ({tried} of its {n} frames tried): look at its frames, which must show an upright "
-        f"frontal face at least {smallest} pixels wide. Of many videos, mebench run leaves such ones out with no_face=skip"
-    )
-
-
 PAD = 32
 """Pixels around a crop in which its edge is repeated, for the detector, which wants to see a face's surroundings."""
 LOOKS = 5.0

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mebench import heavy
 from mebench.core import Frames, Level, Step, check_choices
-from mebench.errors import ConfigError
+from mebench.errors import ConfigError, DataError
 from mebench.features import (
     SMALLEST,
     Box,
@@ -20,6 +20,8 @@ from mebench.features import (
     FloatBox,
     Gray,
     Landmarks,
+    NoFaceError,
+    area,
     check_landmarks,
     check_numbers,
     corners,
@@ -27,7 +29,6 @@ from mebench.features import (
     dlib_version,
     enlarged,
     find_predictor,
-    first_face,
     held,
     inside,
     need_predictor,
@@ -186,24 +187,11 @@ class Reference:
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
         """Restore from `as_json`."""
-        landmarks, window = values["landmarks"], values["window"]
-        return cls(
-            frame=values["frame"],
-            face=_corners(values["face"]),
-            box=_corners(values["box"]),
-            matrix=np.array(values["matrix"], np.float64),
-            landmarks=None if landmarks is None else np.array(landmarks, np.float64),
-            window=None if window is None else _corners(window),
-            faces=values.get("faces"),
-        )
+        boxes = {name: tuple(values[name]) for name in ("face", "box", "window") if values[name] is not None}
+        arrays = {name: np.array(values[name]) for name in ("matrix", "landmarks") if values[name] is not None}
+        return cls(**{**values, **boxes, **arrays})
 
 
-def _corners(values: Any) -> Any:
-    x0, y0, x1, y1 = values
-    return x0, y0, x1, y1
-
-
-Detector = Literal["dlib"]
 Align = Literal["none", "eyes", "pose"]
 Track = Literal["none", "frame"]
 
@@ -239,7 +227,7 @@ class FaceCrop(Step):
     least: ClassVar[Mapping[str, int]] = {"size": 2, "upsample": 0, "smoothing": 1}
 
     size: int = 128
-    detector: Detector = "dlib"
+    detector: Literal["dlib"] = "dlib"
     upsample: int = 1
     half_size: bool = False
     margin: float = 0.0
@@ -330,8 +318,23 @@ class FaceCrop(Step):
                 missing.
         """
         points = None if landmarks is None or self.needs_predictor else check_landmarks(landmarks, label)
-        frame, face, gray, faces = first_face(frames, self.faces, self._smallest, label)
-        height, width = gray.shape
+        if (n := len(frames)) == 0:
+            raise DataError(f"{label} has no frames: check its folder or file")
+        tried = [0]
+        while (following := tried[-1] + 1 + tried[-1] // 4) < n:
+            tried.append(following)
+        for frame in tried:
+            gray = to_gray(frames[frame], frame, label)
+            (height, width), faces = gray.shape, self.faces(gray)
+            sizes = [area(inside(face, width, height)) for face in faces]
+            if any(sizes):
+                face = faces[int(np.argmax(sizes))]
+                break
+        else:
+            raise NoFaceError(
+                f"no face found in {label} ({len(tried)} of its {n} frames tried): look at its frames, which must show an upright "
+                f"frontal face at least {self._smallest} pixels wide. Of many videos, mebench run leaves such ones out with no_face=skip"
+            )
         if self.needs_landmarks and points is None:
             points = predicted_landmarks(self._predictor(label), gray, face)
         outline, window = enlarged(face, self.margin), None
@@ -343,7 +346,7 @@ class FaceCrop(Step):
             matrix = frontal(window, plane, self.size)
         else:
             matrix = self._flat(outline if self._follows else box, points)
-        return Reference(frame, face, box, matrix, points, window, faces)
+        return Reference(frame, face, box, matrix, points, window, len(faces))
 
     def with_landmarks(self, frames: Frames, reference: Reference, label: str = "the video") -> Reference:
         """The face with its landmarks, detected in the frame of the face if not known already.
@@ -373,30 +376,32 @@ class FaceCrop(Step):
         """
         if isinstance(reference, tuple):
             reference = Reference(0, reference, reference, box_to_crop(reference, self.size))
-        if self.align == "none" and not self._follows:
-            x0, y0, x1, y1 = reference.box
-            parts = (to_gray(frame[y0:y1, x0:x1], i, label) for i, frame in enumerate(same_sized(frames, label)))
-            for gray in _read(frames, parts):
+        x0, y0, x1, y1 = reference.box
+        fixed, pictures = self.align == "none" and not self._follows, enumerate(same_sized(frames, label))
+        grays: Iterator[Gray] = (
+            to_gray(picture[y0:y1, x0:x1] if fixed else picture, i, label) for i, picture in pictures
+        )
+        if isinstance(frames, VideoFrames):
+            grays = frames.ahead(grays)
+        if fixed:
+            for gray in grays:
                 yield heavy.cv2.resize(gray, (self.size, self.size), interpolation=heavy.cv2.INTER_LINEAR_EXACT)
-            return
-        for gray, matrix in self._views(frames, reference, label):
-            yield warped(gray, matrix, self.size)
+        else:
+            for gray, matrix in self._views(grays, reference, label):
+                yield warped(gray, matrix, self.size)
 
     @property
     def lookahead(self) -> int:
         """Frames after a frame that its crop waits for: a moving box is smoothed twice, and landmarks once more."""
         return self.smoothing // 2 * (2 + self.needs_predictor) if self._follows else 0
 
-    def _views(
-        self, frames: Frames | Iterator[Gray], reference: Reference, label: str
-    ) -> Iterator[tuple[Gray, Matrix]]:
+    def _views(self, grays: Iterator[Gray], reference: Reference, label: str) -> Iterator[tuple[Gray, Matrix]]:
         """Each frame with the mapping to its crop."""
-        grays = (to_gray(frame, index, label) for index, frame in enumerate(same_sized(frames, label)))
         if not self._follows:
-            yield from ((gray, reference.matrix) for gray in _read(frames, grays))
+            yield from ((gray, reference.matrix) for gray in grays)
             return
         tracker = FaceTracker(reference.frame, reference.face, self.faces, self._smallest)
-        boxes = ((gray, np.array(tracker.follow(gray), np.float64)) for gray in _read(frames, grays))
+        boxes = ((gray, np.array(tracker.follow(gray), np.float64)) for gray in grays)
         # Smoothed once more, a box that moves on glides.
         followed = smoothed(held(smoothed(boxes, self.smoothing)), self.smoothing)
         faces = ((gray, corners(box)) for gray, box in followed)
@@ -426,11 +431,6 @@ class FaceCrop(Step):
             return detect_faces(gray, self.upsample)
         half = heavy.cv2.resize(gray, (width // 2, height // 2), interpolation=heavy.cv2.INTER_AREA)
         return [(2 * x0, 2 * y0, 2 * x1, 2 * y1) for x0, y0, x1, y1 in detect_faces(half, self.upsample)]
-
-
-def _read(frames: Frames | Iterator[Gray], made: Iterator[Gray]) -> Iterator[Gray]:
-    """What is made of frames, by a process of its own if they come from a video file."""
-    return frames.ahead(made) if isinstance(frames, VideoFrames) else made
 
 
 @dataclass(frozen=True)

@@ -196,7 +196,12 @@ class FaceTracker:
         self._wide = CLEAR * smallest
         self._tracker: Any = None
         self._box: FloatBox = face
-        self._due, self._lost, self._in_vain = LOOK_ANYWAY, 0, 0
+
+    def _begin(self, gray: Gray, face: Box | FloatBox) -> None:
+        self._tracker = heavy.dlib.correlation_tracker()
+        self._tracker.start_track(np.ascontiguousarray(gray), heavy.dlib.drectangle(*face))
+        self._box = face
+        self._due, self._lost, self._in_vain = self._at + LOOK_ANYWAY, 0, 0
 
     def follow(self, gray: Gray) -> FloatBox:
         """The face in the next frame, (H, W), in pixels, possibly reaching beyond it; its last place if it is not found."""
@@ -208,9 +213,8 @@ class FaceTracker:
             place = self._tracker.get_position()
             self._box = (place.left(), place.top(), place.right(), place.bottom())
             if self._at == self._due:
-                self._due += LOOK_ANYWAY
                 if self._is_there(gray):
-                    self._in_vain = 0
+                    self._due, self._in_vain = self._at + LOOK_ANYWAY, 0
                 else:
                     self._search(gray)
         else:
@@ -241,12 +245,6 @@ class FaceTracker:
         if face is None or 0 < self._in_vain < MISSES or (not self._lost and overlap(face, self._box) >= SAME):
             return
         self._begin(gray, face)
-
-    def _begin(self, gray: Gray, face: Box | FloatBox) -> None:
-        self._tracker = heavy.dlib.correlation_tracker()
-        self._tracker.start_track(np.ascontiguousarray(gray), heavy.dlib.drectangle(*face))
-        self._box = face
-        self._due, self._lost, self._in_vain = self._at + LOOK_ANYWAY, 0, 0
 
 
 def held(pairs: Iterable[tuple[T, Vector]]) -> Iterator[tuple[T, Vector]]:

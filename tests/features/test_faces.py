@@ -8,7 +8,7 @@ import pytest
 from mebench.datasets.synthetic import dataset as synthetic
 
 from mebench.errors import ConfigError, DataError
-from mebench.features import FaceCrop, NoFaceError, dlib_version, faces, find_predictor, landmarks, moved
+from mebench.features import FaceCrop, NoFaceError, dlib_version, faces, find_predictor, landmarks, moved, to_gray
 
 from .conftest import BOX, MemoryFrames, cropped, texture
 
@@ -285,8 +285,8 @@ def wandering(drawn):
 def wander(crop, wandering):
     """How far the face strays in the crops: the largest distance in crop pixels from its place in the first, by frame."""
     images, points = wandering
-    reference = crop.locate(images, points[0])
-    ways = [way for _, way in crop._views(images, reference, "v1")]
+    reference, grays = crop.locate(images, points[0]), (to_gray(images[n], n, "v1") for n in range(len(images)))
+    ways = [way for _, way in crop._views(grays, reference, "v1")]
     places = np.array([moved(p[17:], way).mean(axis=0) for p, way in zip(points, ways)])
     return np.linalg.norm(places - places[0], axis=1).max()
 
@@ -304,7 +304,7 @@ def test_a_head_that_keeps_still_has_a_still_box(drawn):
     images = [np.clip(drawn[0] + noise.normal(0, 3, drawn[0].shape), 0, 255).astype(np.uint8) for _ in range(25)]
     crop = FaceCrop(track="frame", upsample=0)
     reference = crop.locate(MemoryFrames(images))
-    for _, way in crop._views(MemoryFrames(images), reference, "v1"):
+    for _, way in crop._views((to_gray(image, 0, "v1") for image in images), reference, "v1"):
         np.testing.assert_array_equal(way, reference.matrix)
 
 
