@@ -232,7 +232,7 @@ class Ensemble:
         for first, last in unseen:
             blind[max(first - view.timing.k, 0) : last + 1] = True  # a flow pair that begins earlier ends there
         flat = scores.copy()  # with the median in stretches without a face, so that no peak or maximum comes from there
-        for column, own in enumerate(scores.T):
+        for column, own in enumerate(scores.T) if blind.any() else ():
             known = own[~blind & ~np.isnan(own)]
             flat[blind & ~np.isnan(own), column] = np.median(known) if len(known) else 0.0
         found = spotters[0].propose(view, flat)
@@ -241,8 +241,8 @@ class Ensemble:
         for column, kind in enumerate(spotters[0].task.kinds):
             curves[kind] = ScoreCurve(np.where(blind, np.nan, scores[:, column]))
             if (kept := spotters[0].method.curves.get(kind)) is not None:
-                smoothed = np.full(len(scores), np.nan)
-                smoothed[kept.first : kept.first + len(kept.heights)] = kept.heights
+                after = len(scores) - kept.first - len(kept.heights)
+                smoothed = np.pad(kept.heights, (kept.first, after), constant_values=np.nan)
                 curves[kind] = replace(curves[kind], smoothed=np.where(blind, np.nan, smoothed), level=kept.level)
         if self.job.names and spotted:
             views = [namer.views.unlabelled(video) for namer in namers]

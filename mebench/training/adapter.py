@@ -205,10 +205,9 @@ class Estimator:
             self.of_clips = self._learnt(self._rows_of_clips(clips), np.array([clip.label for clip in clips]))
         if "spot" in task.tasks:
             rows = [self._rows_of_frames(video) for video in train]
-            for kind in task.kinds:
-                shown = [[e for e in video.expressions if e.kind == kind] for video in train]
-                labels = [window_labels(len(own), expressions, 1) for own, expressions in zip(rows, shown)]
-                self.of_frames.append(self._learnt(np.concatenate(rows), np.concatenate(labels).astype(np.float64)))
+            labels = [window_labels(len(own), video.expressions, 1, task.kinds) for own, video in zip(rows, train)]
+            for column in np.concatenate(labels).astype(np.float64).T:
+                self.of_frames.append(self._learnt(np.concatenate(rows), column))
 
     def score_frames(self, video: VideoView) -> Floats:
         """(n_frames, n_kinds); NaN for the last frames, which have no partner."""

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.special import softmax
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import Dataset as TorchDataset
@@ -87,7 +88,7 @@ class BoundaryNetwork(Method, ABC):
         series = [self._series(video) for video in train]
         every = torch.from_numpy(np.concatenate(series)).reshape(-1, 2)
         self.mean, self.deviation = every.mean(0), every.std(0).clamp(min=1e-6)
-        parts: list[list[NDArray[Any]]] = [[], [], [], []]
+        found: list[tuple[NDArray[Any], ...]] = []
         for video, x in zip(train, series):
             step = self.params.step(video.timing.fps)
             of_kind = [
@@ -95,10 +96,8 @@ class BoundaryNetwork(Method, ABC):
                 for kind in KINDS
             ]
             bounds, apexes, actions = (np.stack(part, axis=1) for part in zip(*of_kind))
-            for kept in segments(x, bounds, apexes, actions, self.params.segment, self.context):
-                for part, rows in zip(parts, kept):
-                    part.append(rows)
-        arrays = [np.stack(part) for part in parts] if parts[0] else [np.empty((0, 1), np.float32)] * 4
+            found += segments(x, bounds, apexes, actions, self.params.segment, self.context)
+        arrays = [np.stack(part) for part in zip(*found)] or [np.empty((0, 1), np.float32)] * 4
         return Samples(*map(torch.from_numpy, arrays)), None
 
     def _series(self, video: VideoView) -> NDArray[np.float32]:
@@ -158,19 +157,16 @@ class BoundaryNetwork(Method, ABC):
 
     def score_frames(self, video: VideoView) -> NDArray[np.float64]:
         """Probability of an apex for each frame and kind, from the nearest earlier frame of the series; NaN after the last."""
-        scores, step = np.full((video.n_frames, len(self.task.kinds)), np.nan), self.params.step(video.timing.fps)
-        answers = self._answers(video)
-        for column, kind in enumerate(self.task.kinds):
-            apex = np.repeat(sigmoid(answers[6 + KINDS.index(kind)]), step)[: video.n_frames]
-            scores[: len(apex), column] = apex
-        return scores
+        apexes = sigmoid(self._answers(video)[[6 + KINDS.index(kind) for kind in self.task.kinds]]).T
+        scores = np.repeat(apexes, self.params.step(video.timing.fps), axis=0)[: video.n_frames]
+        return np.pad(scores, ((0, video.n_frames - len(scores)), (0, 0)), constant_values=np.nan)
 
     def propose(self, video: VideoView, scores: NDArray[np.float64]) -> list[Prediction]:
         """The most confident intervals of each kind; in videos of one expression the most confident one."""
         p, step, answers, found = self.params, self.params.step(video.timing.fps), self._answers(video), []
         for kind in self.task.kinds:
             place, k = KINDS.index(kind), max(1.0, video.timing.k_prime[kind] / step)
-            start, end, _ = softmax(answers[3 * place : 3 * place + 3])
+            start, end, _ = softmax(answers[3 * place : 3 * place + 3], axis=0)
             farthest = p.farthest * k if p.longest_frames is None else p.longest_frames[place] / 2
             reach = max(1, round(p.nearest * k)), max(1, round(farthest))
             proposed = proposals(start, end, sigmoid(answers[6 + place]), reach, p.apex_threshold)
@@ -317,9 +313,3 @@ def head(channels: int) -> list[nn.Module]:
 def sigmoid(x: NDArray[np.float64]) -> NDArray[np.float64]:
     """1 / (1 + exp(-x))."""
     return np.asarray(0.5 * (1 + np.tanh(x / 2)))
-
-
-def softmax(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Over the first axis."""
-    powers = np.exp(x - x.max(axis=0, initial=-np.inf, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=0, keepdims=True))

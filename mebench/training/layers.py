@@ -29,39 +29,44 @@ def as_one(streams: Sequence[nn.Conv2d]) -> tuple[Tensor, Tensor]:
 
 
 def squared_error(outputs: Tensor, y: Tensor, weights: Tensor | None = None) -> Tensor:
-    """Mean squared error of scores (n,) against labels 0 or 1; with `weights` (2,) each label has its own."""
+    """Mean squared error of scores (n,) against labels 0 or 1; with `weights` (2,) each label has its own.
+
+    Of several kinds, (n, kinds), the sum, so that each learns as it would alone.
+    """
+    kinds = 1 if y.dim() == 1 else y.shape[1]
     if weights is None:
-        return F.mse_loss(outputs, y)
+        return F.mse_loss(outputs, y) * kinds
     own = weights[y.long()]
-    return (own * (outputs - y).square()).sum() / own.sum()
+    return (own * (outputs - y).square()).sum() / own.sum() * kinds
 
 
 def focal_loss(logits: Tensor, y: Tensor, gamma: float, weights: Tensor | None = None) -> Tensor:
     """Mean of -(1 - p)^gamma log p, p being the probability of the true class (Lin et al. 2017, equation 5).
 
     Args:
-        logits: (n, classes); or (n,), whose sigmoid is the probability of the label 1.
-        y: (n,) class numbers, or labels 0 or 1.
+        logits: (n, classes); or (n,), whose sigmoid is the probability of the label 1; or (n, kinds) of these.
+        y: (n,) class numbers, or labels 0 or 1; or (n, kinds) labels, whose losses are summed over the kinds, see
+            `squared_error`.
         gamma: 0 is cross-entropy.
         weights: of the classes, (classes,); the mean is then weighted by them.
     """
-    if logits.dim() == 1:
+    kinds = 1 if y.dim() == 1 else y.shape[1]
+    if logits.dim() == y.dim():
+        logits, y = logits.flatten(), y.flatten()
         logits = torch.stack([torch.zeros_like(logits), logits], dim=1)
     log_p = logits.log_softmax(1).gather(1, y.long()[:, None])[:, 0]
     losses = -((1 - log_p.exp()) ** gamma) * log_p
     if weights is None:
-        return losses.mean()
+        return losses.mean() * kinds
     own = weights[y.long()]
-    return (own * losses).sum() / own.sum()
+    return (own * losses).sum() / own.sum() * kinds
 
 
-def dropout(p: float) -> nn.Module:
-    """Dropout of probability `p`, from few random numbers: in small networks on a CPU their draw is a tenth of the training."""
-    return HalfDropout() if p == 0.5 else BitsDropout(p)
+class Dropout(nn.Module):
+    """Dropout from few random numbers: in small networks on a CPU their draw is a sixth of the training time.
 
-
-class BitsDropout(nn.Module):
-    """Dropout from 16 random bits for each number, where `nn.Dropout` draws a random number for each: p to 1 in 65,536.
+    `nn.Dropout` draws a random number for each number of the input. Here 16 bits decide about one, p to 1 in 65,536, and for
+    p = 1/2 a single bit.
 
     Args:
         p: probability that a number becomes zero, in [0, 1); the others are divided by 1 - p.
@@ -76,25 +81,18 @@ class BitsDropout(nn.Module):
         """Zero each number with probability p; the same `x` in evaluation mode."""
         if not self.training or x.numel() == 0 or self._cut == 0:
             return x
-        words = torch.empty((x.numel() + 3) // 4, dtype=torch.int64, device=x.device).random_(-(2**63), None)
-        kept = words.view(torch.int16)[: x.numel()] >= self._cut - 2**15
-        return x * _laid_out(kept, x).to(x.dtype).mul_(1 / (1 - self._cut / 2**16))
+        decisions = 64 if self.p == 0.5 else 4  # of one random number
+        words = torch.empty(-(-x.numel() // decisions), dtype=torch.int64, device=x.device).random_(-(2**63), None)
+        if self.p == 0.5:
+            shifts = torch.arange(8, dtype=torch.uint8, device=x.device)
+            kept = ((words.view(torch.uint8).unsqueeze(1) >> shifts) & 1).view(-1)
+        else:
+            kept = words.view(torch.int16) >= self._cut - 2**15
+        return x * _laid_out(kept[: x.numel()], x).to(x.dtype).mul_(1 / (1 - self._cut / 2**16))
 
 
-class HalfDropout(nn.Module):
-    """Dropout with p = 1/2 from random bits: 64 decisions from one random number, where `nn.Dropout` draws 64 numbers.
-
-    In small networks on a CPU that draw is a sixth of the training time.
-    """
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Zero each number with probability 1/2 and double the others; the same `x` in evaluation mode."""
-        if not self.training or x.numel() == 0:
-            return x
-        words = torch.empty((x.numel() + 63) // 64, dtype=torch.int64, device=x.device).random_(-(2**63), None)
-        shifts = torch.arange(8, dtype=torch.uint8, device=x.device)
-        bits = ((words.view(torch.uint8).unsqueeze(1) >> shifts) & 1).view(-1)[: x.numel()]
-        return x * _laid_out(bits, x).to(x.dtype).mul_(2)
+dropout = Dropout
+"""The name by which networks take it."""
 
 
 def paired_conv2d(x: Tensor, weight: Tensor, bias: Tensor, padding: int) -> Tensor:

@@ -4,6 +4,7 @@ access.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -112,8 +113,6 @@ class MappedSamples(Dataset[tuple[Tensor, Tensor]]):
         self.rows, self.targets = rows, targets
         self._ends = np.cumsum([len(array) for array in arrays])
         self._touched = 0
-        self._kept: Tensor | None = None
-        self._bytes_of_one = self.arrays[0].itemsize * int(np.prod(self.arrays[0].shape[1:]))
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -126,14 +125,15 @@ class MappedSamples(Dataset[tuple[Tensor, Tensor]]):
         """A batch: maps (n, C, H, W) float32, channels last in memory, which convolutions are fastest with; and
         targets.
         """
-        chosen = np.asarray(indices)
-        if self._kept is None and len(self.rows) * self._bytes_of_one <= KEPT_BYTES:
-            self._kept = torch.from_numpy(self._maps(self.rows))
-        if self._kept is None:
-            maps = torch.from_numpy(self._maps(self.rows[chosen]))
-        else:
-            maps = self._kept.index_select(0, torch.from_numpy(chosen))
-        return maps.float().permute(0, 3, 1, 2), self.targets[torch.from_numpy(chosen)]
+        chosen, kept = torch.as_tensor(indices), self._kept
+        maps = torch.from_numpy(self._maps(self.rows[chosen.numpy()])) if kept is None else kept.index_select(0, chosen)
+        return maps.float().permute(0, 3, 1, 2), self.targets[chosen]
+
+    @cached_property
+    def _kept(self) -> Tensor | None:
+        """All maps, unless they are too large to be copied."""
+        one = self.arrays[0].itemsize * int(np.prod(self.arrays[0].shape[1:]))
+        return torch.from_numpy(self._maps(self.rows)) if len(self.rows) * one <= KEPT_BYTES else None
 
     def _maps(self, rows: NDArray[np.int64]) -> NDArray[Any]:
         """The maps at some positions, (n, H, W, C)."""
@@ -150,32 +150,46 @@ class MappedSamples(Dataset[tuple[Tensor, Tensor]]):
         return batch
 
 
-def window_labels(n: int, expressions: Iterable[Expression], k_prime: int) -> NDArray[np.float32]:
+def window_labels(
+    n: int, expressions: Iterable[Expression], k_prime: int, kinds: Sequence[str] = ()
+) -> NDArray[np.float32]:
     """MEAN's pseudo-labels: 1 where the window [i, i + k' - 1] overlaps an expression, else 0 (equations 5 and 6).
 
     So the positives of an expression are the frames onset - k' + 1 to offset.
 
     Args:
         n: number of frames to label.
-        expressions: of the kind in question.
+        expressions: of the kind in question; with `kinds` all of a video.
         k_prime: window length in frames, at least 1.
+        kinds: if given, each has a column of its own, (n, kinds).
 
     >>> window_labels(8, [Expression(4, 5)], 3)
     array([0., 0., 1., 1., 1., 1., 0., 0.], dtype=float32)
     """
-    labels = np.zeros(n, dtype=np.float32)
+    labels = np.zeros((n, len(kinds) or 1), dtype=np.float32)
     for e in expressions:
-        labels[max(e.onset - k_prime + 1, 0) : e.offset + 1] = 1
-    return labels
+        labels[max(e.onset - k_prime + 1, 0) : e.offset + 1, [e.kind == kind for kind in kinds] or [True]] = 1
+    return labels if kinds else labels[:, 0]
 
 
-def sample_negatives(labels: NDArray[np.float32], ratio: float, rng: np.random.Generator) -> NDArray[np.int64]:
+def sample_negatives(
+    labels: NDArray[Any], ratio: float, rng: np.random.Generator, of_majority: bool = False
+) -> NDArray[np.int64]:
     """Indices of all positives and of at most `ratio` negatives for each, in order.
 
     All negatives stay where there are fewer; positives are never dropped. Without any positive all negatives stay.
+
+    Args:
+        labels: (n,), above 0 for positives; or (n, kinds): the first kind decides, so that it learns from the same samples
+            with others and without.
+        ratio: negatives for each positive.
+        rng: draws the negatives that stay.
+        of_majority: `ratio` is instead a share of the more frequent label's samples.
     """
-    positive, negative = np.flatnonzero(labels > 0), np.flatnonzero(labels <= 0)
-    most = int(ratio * len(positive)) if len(positive) else len(negative)
+    inside = (labels if labels.ndim == 1 else labels[:, 0]) > 0
+    positive, negative = np.flatnonzero(inside), np.flatnonzero(~inside)
+    counted = max(len(positive), len(negative)) if of_majority else len(positive)
+    most = int(ratio * counted) if counted else len(negative)
     if len(negative) > most:
         negative = rng.choice(negative, most, replace=False)
     return np.sort(np.concatenate([positive, negative]))
@@ -278,12 +292,8 @@ class WindowSamples(ViewSamples):
         self.counts = [max(min(map(len, own.values())) - window + 1, 0) for own in self.features]
         self._ends = np.cumsum(self.counts)
         if labelled:
-            own = [
-                [window_labels(n, (e for e in video.expressions if e.kind == kind), window) for kind in kinds]
-                for video, n in zip(videos, self.counts)
-            ]
-            none = np.zeros((0, len(kinds)), np.float32)
-            self.labels = torch.from_numpy(np.concatenate([none, *(np.stack(rows, axis=1) for rows in own)]))
+            own = [window_labels(n, video.expressions, window, kinds) for video, n in zip(videos, self.counts)]
+            self.labels = torch.from_numpy(np.concatenate([np.zeros((0, len(kinds)), np.float32), *own]))
 
     def __len__(self) -> int:
         return int(self._ends[-1]) if len(self._ends) else 0
@@ -299,12 +309,10 @@ class WindowSamples(ViewSamples):
         """Scores of samples, (n, n_kinds), as frame scores of each video, (n_frames, n_kinds); NaN where no window
         begins.
         """
-        found = []
-        for video, end, count in zip(videos, self._ends, self.counts):
-            own = np.full((video.n_frames, scores.shape[1]), np.nan)
-            own[:count] = scores[end - count : end]
-            found.append(own)
-        return found
+        return [
+            np.pad(own, ((0, video.n_frames - len(own)), (0, 0)), constant_values=np.nan)
+            for video, own in zip(videos, np.split(scores, self._ends[:-1]))
+        ]
 
 
 def tensor_of(feature: NDArray[Any]) -> Tensor:

@@ -118,12 +118,15 @@ class LinearSvm(nn.Module):
             if c is None and n_folds < 2:  # no class has two samples
                 c = 1.0
             elif c is None:
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore", UserWarning)  # a class of few samples is absent from some folds
-                    split = StratifiedKFold(n_folds, shuffle=True, random_state=0).split(np.zeros(len(labels)), labels)
-                    folds = list(split)
+                kfold = StratifiedKFold(n_folds, shuffle=True, random_state=0)
+                # A class of few samples is absent from some folds.
+                with warnings.catch_warnings(action="ignore", category=UserWarning):
+                    folds = list(kfold.split(np.zeros(len(labels)), labels))
                 c = max(CANDIDATES, key=lambda c: sum(self._right(inputs, labels, c, dual, *fold) for fold in folds))
-            found, offsets, steps = self._hyperplanes(inputs, labels, c, dual)
+            machine = self._fitted(inputs, labels, c, dual)
+            found, offsets, steps = machine.coef_, machine.intercept_, int(np.max(machine.n_iter_ or 0))
+            if len(found) == 1:  # two classes share one hyperplane
+                found, offsets = np.concatenate([-found, found]), np.concatenate([-offsets, offsets])
             if steps >= MAX_ITER:
                 self.notes = {"svm_steps": steps}
                 _LOG.info("the SVM with C = %g did not converge in %d steps", c, steps)
@@ -138,28 +141,17 @@ class LinearSvm(nn.Module):
         # The dual is solved by taking the samples in a shuffled order: a fixed one.
         return LinearSVC(C=c, class_weight=self.class_weight, dual=dual, max_iter=MAX_ITER, random_state=0)
 
-    def _hyperplanes(self, x: Floats, y: Labels, c: float, dual: bool) -> tuple[Floats, Floats, int]:
-        """Weights and intercepts, one row for each class that occurs (at least two), and the largest number of
-        steps.
-        """
-        machine = self.machine(c, dual)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # the caller looks at the steps
-            machine.fit(x, y)
-        weights, intercepts = machine.coef_, machine.intercept_
-        if len(weights) == 1:  # two classes share one hyperplane
-            weights, intercepts = np.concatenate([-weights, weights]), np.concatenate([-intercepts, intercepts])
-        return weights, intercepts, int(np.max(machine.n_iter_ or 0))
+    def _fitted(self, x: Floats, y: Labels, c: float, dual: bool) -> Any:
+        """The classifier, fitted to at least two classes."""
+        with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):  # `fit` looks at the steps
+            return self.machine(c, dual).fit(x, y)
 
     def _right(
         self, x: Floats, y: Labels, c: float, dual: bool, train: NDArray[np.intp], held_out: NDArray[np.intp]
     ) -> int:
         """The number of held-out samples that the others classify correctly."""
-        present = np.unique(y[train])
-        if len(present) == 1:
-            return int(np.count_nonzero(y[held_out] == present[0]))
-        weights, intercepts, _ = self._hyperplanes(x[train], y[train], c, dual)
-        answers = present[(x[held_out] @ weights.T + intercepts).argmax(axis=1)]
+        (first, *others), tested = np.unique(y[train]), x[held_out]
+        answers = self._fitted(x[train], y[train], c, dual).predict(tested) if others else first
         return int(np.count_nonzero(answers == y[held_out]))
 
     def forward(self, x: Tensor) -> Tensor:

@@ -77,10 +77,8 @@ class LinearSpotter(Method):
         return mean_over_scales([self._scores(at_scale(video, scale)) for scale in self.params.scales])
 
     def _scores(self, video: VideoView) -> NDArray[np.float64]:
-        scores = np.full((video.n_frames, len(self.task.kinds)), np.nan)
-        x = _rows(video)
-        scores[: len(x)] = (x - self.middle.numpy()) @ self.weights.numpy() + self.bias.numpy()
-        return scores
+        scores = (_rows(video) - self.middle.numpy()) @ self.weights.numpy() + self.bias.numpy()
+        return np.pad(scores, ((0, video.n_frames - len(scores)), (0, 0)), constant_values=np.nan)
 
     def score_lead(self, timing: Timing, kind: Kind) -> int:
         """Labels begin k' - 1 frames before the onset."""

@@ -13,7 +13,7 @@ from torch.utils.data import Dataset as TorchDataset
 from mebench.core import Chain, ClipView, LabelledVideo, Method, Stage, Task, Timing, VideoView
 from mebench.features.maps import MOTION
 from mebench.features.regions import SIDES_OF_NOSE
-from mebench.training import Samples, vote
+from mebench.training import Samples, sample_negatives, vote
 from mebench.training.layers import balanced_weights
 from mebench.training.released import load, released_file, torch_weights
 
@@ -76,11 +76,7 @@ class METST(Method):
             for part, of_frames, beyond in zip(parts[1:], labels, (0, self._outside)):
                 part.append(in_windows(of_frames, self.params.window, beyond))
         x, y, named = (np.concatenate(part) for part in parts)
-        inside, outside = (np.flatnonzero(y.any(1) == having) for having in (True, False))
-        most = int(len(inside) * self.params.ratio) if len(inside) else len(outside)
-        if len(outside) > most:
-            outside = np.random.default_rng(self.seed).choice(outside, most, replace=False)
-        kept = np.sort(np.concatenate([inside, outside]))
+        kept = sample_negatives(y.max(1), self.params.ratio, np.random.default_rng(self.seed))
         scored = torch.from_numpy(named[kept])
         self.weights = balanced_weights(scored[scored != IGNORED], self._outside + 1)
         self.weights[-1] *= self.params.outside
@@ -149,10 +145,8 @@ class METST(Method):
 
     def score_frames(self, video: VideoView) -> NDArray[np.float64]:
         """The score of each frame: that of the nearest preceding frame of the series; NaN after the last."""
-        scores = np.full((video.n_frames, 1), np.nan)
-        of_frames = np.repeat(self._answers(video)[:, 0], self._step(video))[: video.n_frames]
-        scores[: len(of_frames), 0] = of_frames
-        return scores
+        scores = np.repeat(self._answers(video)[:, 0], self._step(video))[: video.n_frames]
+        return np.pad(scores, (0, video.n_frames - len(scores)), constant_values=np.nan)[:, None]
 
     def classify(self, clips: Sequence[ClipView]) -> NDArray[np.float64]:
         """The most frequent emotion of a clip's frames, ties by summed probability; (n_clips, n_classes), rows sum to

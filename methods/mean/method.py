@@ -199,23 +199,17 @@ class MEAN(Method):
         return maps
 
     def _loss(self, outputs: Tensor, y: Tensor, split: Split) -> Tensor:
-        """The stage's loss without penalties, noted with the number of right answers; of several kinds the sum, so that each
-        learns as it would alone.
-        """
+        """The stage's loss without penalties, noted with the number of right answers."""
         p, weights, seen = self.params, self._class_weights, outputs.detach()
         weights = None if weights is None else weights.to(y.device)
         middle = 0.0 if p.loss == "focal" else 0.5
         right = ((seen > middle) == (y > 0)).all(1) if self.stage == "spotting" else seen.argmax(1) == y
-        kinds = 1
-        if self.stage == "spotting":  # each kind for itself
-            kinds, outputs, y = outputs.shape[1], outputs.flatten(), y.flatten()
         if p.loss == "focal":
             loss = focal_loss(outputs, y, p.focal_gamma, weights)
         elif self.stage == "spotting":
             loss = squared_error(outputs, y, weights)
         else:
             loss = F.cross_entropy(outputs, y, weights)
-        loss = loss * kinds
         self.history.add(self.stage, self.current_epoch, split, len(right), loss.detach(), right.sum())
         return loss
 

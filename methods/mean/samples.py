@@ -28,19 +28,17 @@ def frame_samples(
         videos: those to learn from.
         scales: multiples of the gap k over which each frame is a sample.
         kinds: those with labels of their own, a column each; what shows another is outside.
-        ratio: see `sample_negatives`; of the first kind, so that it learns from the same frames with others and without.
-        rng: draws the negatives that stay.
+        ratio: see `sample_negatives`.
+        rng: likewise.
     """
     maps, labels = [], []
     for video in videos:
-        own = [[e for e in video.expressions if e.kind == kind] for kind in kinds]
         for scale in scales:
             features = at_scale(video, scale).features(FRAMES)
             maps.append(features)
-            k_prime = video.timing.k_prime["micro"]
-            labels.append(np.stack([window_labels(len(features), some, k_prime) for some in own], axis=1))
+            labels.append(window_labels(len(features), video.expressions, video.timing.k_prime["micro"], kinds))
     y = np.concatenate(labels)
-    kept = sample_negatives(y[:, 0], ratio, rng)
+    kept = sample_negatives(y, ratio, rng)
     return MappedSamples(maps, kept, torch.from_numpy(y[kept]))
 
 

@@ -7,7 +7,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional as F
 from torch.utils.data import Dataset as TorchDataset
 
 from mebench import spotting
@@ -15,6 +14,7 @@ from mebench.core import KINDS, Chain, Expression, Kind, LabelledVideo, Method, 
 from mebench.features import EyesAndMouth, Flow, MaskEyes, MinMax, RemoveNoseMotion, Resize, Strain
 from mebench.spotting import Spotted
 from mebench.training import Samples, sample_negatives
+from mebench.training.layers import squared_error
 from mebench.training.released import load, released_file, torch_weights
 
 from .intervals import intervals, smoothed
@@ -82,7 +82,7 @@ class MTSN(Method):
             labels.append(np.stack([np.stack(frame_labels(len(x), own), axis=1) for own in every], axis=2))
         y = np.concatenate(labels)
         # Where each kind has a score, those of micro-expressions are positives.
-        kept = sample_negatives(y[:, 0, 0], self.params.negatives, np.random.default_rng(self.seed))
+        kept = sample_negatives(y[:, 0], self.params.negatives, np.random.default_rng(self.seed))
         ends = np.cumsum([0, *map(len, maps)])
         parts = [x[kept[(kept >= a) & (kept < b)] - a] for x, a, b in zip(maps, ends, ends[1:])]
         return Samples(torch.from_numpy(np.concatenate(parts)), torch.from_numpy(y[kept])), None
@@ -98,8 +98,7 @@ class MTSN(Method):
         """Squared errors against hard and soft labels, weighed; of several kinds the sum, so that each learns as it would alone."""
         x, y = batch
         scores, hard = self.network(x.float()).sigmoid(), self.params.hard
-        mean = hard * F.mse_loss(scores, y[:, 0]) + (1 - hard) * F.mse_loss(scores, y[:, 1])
-        loss = mean * y.shape[2]
+        loss = hard * squared_error(scores, y[:, 0]) + (1 - hard) * squared_error(scores, y[:, 1])
         right = ((scores.detach() > 0.5) == (y[:, 0] > 0)).all(1).sum()
         self.history.add(self.stage, self.current_epoch, "train", len(x), loss.detach(), right)
         return loss

@@ -169,10 +169,8 @@ class SFAMNet(Method):
 
     def score_frames(self, video: VideoView) -> NDArray[np.float64]:
         """The score of each frame: that of the nearest preceding frame of the series; NaN after the last."""
-        scores, (answers, _) = np.full((video.n_frames, 1), np.nan), self._answers(self._maps(video))
-        of_frames = np.repeat(answers, self._step(video))[: video.n_frames]
-        scores[: len(of_frames), 0] = of_frames
-        return scores
+        scores = np.repeat(self._answers(self._maps(video))[0], self._step(video))[: video.n_frames]
+        return np.pad(scores, (0, video.n_frames - len(scores)), constant_values=np.nan)[:, None]
 
     def propose(self, video: VideoView, scores: NDArray[np.float64]) -> list[Prediction]:
         """Peaks of the right length and shape; none in a video with high scores throughout. Of one expression the

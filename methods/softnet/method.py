@@ -17,14 +17,14 @@ from mebench import spotting
 from mebench.core import Chain, Kind, LabelledVideo, Method, Stage, Task, Timing, VideoView
 from mebench.core.views import at_scale, chains_at_scales, gap_at, mean_over_scales
 from mebench.features import EyesAndMouth, Flow, MaskEyes, RemoveNoseMotion, Strain
-from mebench.training import Samples
+from mebench.training import Samples, sample_negatives
 from mebench.training.layers import balanced_weights, focal_loss, squared_error
 from mebench.training.released import keras_weights, load, released_file
 from mebench.training.samples import half_mirrored
 
 from .network import SOFTNet as Network, of_authors, unit_range
 from .params import Params as _Params
-from .samples import augmented, hard_labels, kept_frames
+from .samples import augmented, hard_labels
 
 INFERENCE_BATCH = 1024
 
@@ -96,11 +96,11 @@ class SOFTNet(Method):
         for video, scale in itertools.product(train, self._training_scales()):
             features = at_scale(video, scale).features(_chain(stage))
             k, n, after = video.timing.k_prime[stage], len(features), p.labels == "released_code"  # type: ignore[index]
-            own = ([e for e in video.expressions if e.kind == kind] for kind in self._learnt(stage))
             maps.append(features)
-            labels.append(np.stack([hard_labels(n, some, k, without_onset=after) for some in own], axis=1))
+            labels.append(hard_labels(n, video.expressions, k, after, self._learnt(stage)))
         y = np.concatenate(labels)
-        kept = kept_frames(y[:, 0], p.negatives, rng)  # with macro-expressions as a class the same frames as without
+        # The authors keep half of the frames outside expressions, which are the more frequent ones in long videos.
+        kept = sample_negatives(y, p.negatives, rng, of_majority=True)
         ends = np.cumsum([len(m) for m in maps])
         parts = [m[kept[(kept >= end - len(m)) & (kept < end)] - (end - len(m))] for m, end in zip(maps, ends)]
         x, y = np.concatenate(parts), y[kept]
@@ -127,9 +127,7 @@ class SOFTNet(Method):
             x = half_mirrored(unit_range(x), self._signed)
         outputs, focal = self.networks[self.stage](x), p.loss == "focal"
         right = ((outputs.detach() > (0.0 if focal else 0.5)) == (y > 0)).all(1).sum()
-        flat = outputs.flatten(), y.flatten()  # each kind for itself
-        loss = focal_loss(*flat, p.focal_gamma, weights) if focal else squared_error(*flat, weights)
-        loss = loss * y.shape[1]
+        loss = focal_loss(outputs, y, p.focal_gamma, weights) if focal else squared_error(outputs, y, weights)
         self.history.add(self.stage, self.current_epoch, "train", len(y), loss.detach(), right)
         return loss
 

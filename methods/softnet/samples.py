@@ -1,6 +1,6 @@
 """Which frames SOFTNet trains on: its labels, its choice of negatives, its augmentation."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,31 +11,21 @@ from mebench.core import Expression
 from mebench.training import window_labels
 
 
-def hard_labels(n: int, expressions: Iterable[Expression], k: int, without_onset: bool = False) -> NDArray[np.float32]:
+def hard_labels(
+    n: int, expressions: Iterable[Expression], k: int, without_onset: bool = False, kinds: Sequence[str] = ()
+) -> NDArray[np.float32]:
     """1 where the window [i, i + k - 1] overlaps an expression (IoU above 0), else 0.
 
     Args:
         n: number of frames to label.
-        expressions: of the kind in question.
+        expressions: of the kind in question; with `kinds` all of a video.
         k: window length in frames.
         without_onset: the released code compares with [onset + 1, offset]; an expression of one frame then labels nothing.
+        kinds: if given, each has a column of its own, (n, kinds).
     """
     if without_onset:
         expressions = [replace(e, onset=e.onset + 1, apex=None) for e in expressions if e.offset > e.onset]
-    return window_labels(n, expressions, k)
-
-
-def kept_frames(labels: NDArray[np.float32], part: float, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Indices of all positives and of some negatives, in order.
-
-    As many negatives as `part` of the more frequent label's frames, at most all there are. The authors keep half of the
-    frames outside expressions, which are the more frequent ones in long videos.
-    """
-    positive, negative = np.flatnonzero(labels > 0), np.flatnonzero(labels <= 0)
-    most = int(part * max(len(positive), len(negative)))
-    if len(negative) > most:
-        negative = rng.choice(negative, most, replace=False)
-    return np.sort(np.concatenate([positive, negative]))
+    return window_labels(n, expressions, k, kinds)
 
 
 def augmented(maps: NDArray[Any], signed: bool, rng: np.random.Generator) -> NDArray[np.float16]:

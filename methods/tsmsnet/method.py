@@ -16,6 +16,7 @@ from mebench.core import KINDS, Chain, Kind, LabelledVideo, Method, Prediction, 
 from mebench.errors import ConfigError
 from mebench.features import EyesAndMouth, Flow, MaskEyes, RemoveNoseMotion, Strain
 from mebench.training import MappedSamples, sample_negatives, window_labels
+from mebench.training.layers import squared_error
 from mebench.training.released import load, released_file, torch_weights
 
 from .network import JOINING, SCORING, FrameNetwork, SegmentNetwork, of_authors
@@ -109,17 +110,15 @@ class TSMSNet(Method):
 
     def _frames(self, kind: Kind, train: Sequence[LabelledVideo]) -> TorchDataset[Any]:
         maps = [video.features(_long(kind)) for video in train]
-        columns = [
+        labels = np.concatenate(
             [
-                window_labels(len(x), [e for e in v.expressions if e.kind == own], self._width(v.timing, kind) + 1)
+                window_labels(len(x), v.expressions, self._width(v.timing, kind) + 1, self._learnt(kind))
                 for v, x in zip(train, maps)
             ]
-            for own in self._learnt(kind)
-        ]
-        labels = np.stack([np.concatenate(column) for column in columns], axis=1)
+        )
         rows, most = np.arange(len(labels)), self.params.negatives
-        if most is not None:  # with macro-expressions as a class the same frames as without
-            rows = sample_negatives(labels[:, 0], most, np.random.default_rng(self.seed))
+        if most is not None:
+            rows = sample_negatives(labels, most, np.random.default_rng(self.seed))
         return MappedSamples(maps, rows, torch.from_numpy(labels[rows]))
 
     def _segments(self, kind: Kind, train: Sequence[LabelledVideo]) -> TorchDataset[Any]:
@@ -145,7 +144,7 @@ class TSMSNet(Method):
         (x, y), kind = batch, self.stage.split()[0]
         if self.stage == kind:
             scores = self.scoring[kind](self._input(x))
-            loss = F.mse_loss(scores, y) * y.shape[1]
+            loss = squared_error(scores, y)
             right = ((scores.detach() > 0.5) == (y > 0)).all(1).sum()
         else:
             answers = self.joining[kind](x)

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, strategies as st
 from mebench.methods.softnet.method import SOFTNet, spot_as_released
 from mebench.methods.softnet.network import SOFTNet as Network, unit_range
-from mebench.methods.softnet.samples import augmented, hard_labels, kept_frames
+from mebench.methods.softnet.samples import augmented, hard_labels
 from skimage.util import random_noise
 from torch import nn
 
@@ -15,7 +15,7 @@ from mebench.core import Expression, LabelledVideo, SubjectKey, Task, Timing
 from mebench.errors import ConfigError
 from mebench.features import EyesAndMouth, MaskEyes, RemoveNoseMotion
 from mebench.runner import count_parameters
-from mebench.training import fit
+from mebench.training import fit, sample_negatives
 
 TIMING = Timing(30.0, 3, {"micro": 4, "macro": 10})
 
@@ -123,7 +123,7 @@ def test_labels_are_the_step_function_of_the_iou(n, where, k, without_onset):
 @given(st.lists(st.booleans(), min_size=1, max_size=60), st.floats(0.05, 1.0), st.integers(0, 5))
 def test_positives_stay_and_negatives_are_a_part_of_the_more_frequent_label(labels, part, seed):
     y = np.array(labels, np.float32)
-    kept = kept_frames(y, part, np.random.default_rng(seed))
+    kept = sample_negatives(y, part, np.random.default_rng(seed), of_majority=True)
     n_positive = sum(labels)
     n_negative = len(labels) - n_positive
     assert set(np.flatnonzero(y)) <= set(kept)

@@ -8,8 +8,13 @@ from mebench.training import layers
 
 
 def test_one_half_takes_one_bit_and_others_sixteen():
-    assert isinstance(layers.dropout(0.5), layers.HalfDropout)
-    assert isinstance(layers.dropout(0.3), layers.BitsDropout) and layers.dropout(0.3).p == 0.3
+    for p, words in ((0.5, 2), (0.3, 32)):
+        torch.manual_seed(0)
+        layers.dropout(p)(torch.ones(128))
+        after = torch.rand(1)
+        torch.manual_seed(0)
+        torch.empty(words, dtype=torch.int64).random_(-(2**63), None)
+        assert torch.equal(torch.rand(1), after)
 
 
 @pytest.mark.parametrize("shape", [(1,), (3,), (4,), (65, 3), (2, 3, 5, 7), (0, 4)])
@@ -17,7 +22,7 @@ def test_one_half_takes_one_bit_and_others_sixteen():
 def test_each_number_is_dropped_or_grows(shape, p):
     torch.manual_seed(0)
     x = torch.rand(shape) + 1
-    y = layers.BitsDropout(p)(x)
+    y = layers.dropout(p)(x)
     assert y.shape == x.shape and y.dtype == x.dtype
     assert ((y == 0) | torch.isclose(y, x / (1 - p), rtol=1e-4)).all()
 
@@ -26,7 +31,7 @@ def test_each_number_is_dropped_or_grows(shape, p):
 def test_the_share_is_p_and_the_mean_stays(p):
     torch.manual_seed(0)
     x = torch.rand(1_000_000)
-    ours, theirs = layers.BitsDropout(p)(x), nn.Dropout(p)(x)
+    ours, theirs = layers.dropout(p)(x), nn.Dropout(p)(x)
     assert (ours == 0).double().mean().item() == pytest.approx(p, abs=4 * (p * (1 - p) / 1e6) ** 0.5 + 2**-16)
     assert ours.mean().item() == pytest.approx(x.mean().item(), rel=0.01)
     assert ours.std().item() == pytest.approx(theirs.std().item(), rel=0.01)
@@ -34,7 +39,7 @@ def test_the_share_is_p_and_the_mean_stays(p):
 
 def test_sixteen_bits_are_independent_of_place_and_neighbour():
     torch.manual_seed(0)
-    kept = torch.stack([layers.BitsDropout(0.3)(torch.ones(200)) > 0 for _ in range(4000)]).double()
+    kept = torch.stack([layers.dropout(0.3)(torch.ones(200)) > 0 for _ in range(4000)]).double()
     assert (kept.mean(0) - 0.7).abs().max() < 0.035
     assert (torch.corrcoef(kept.T) - torch.eye(200)).abs().max() < 0.09
 
@@ -42,7 +47,7 @@ def test_sixteen_bits_are_independent_of_place_and_neighbour():
 def test_sixteen_bits_keep_the_layout_and_evaluation_changes_nothing():
     torch.manual_seed(0)
     x = (torch.rand(4, 6, 5, 3) + 1).contiguous(memory_format=torch.channels_last)
-    layer = layers.BitsDropout(0.25)
+    layer = layers.dropout(0.25)
     y = layer(x)
     assert y.is_contiguous(memory_format=torch.channels_last)
     assert ((y == 0) | torch.isclose(y, x / 0.75)).all()
@@ -53,14 +58,14 @@ def test_sixteen_bits_keep_the_layout_and_evaluation_changes_nothing():
 def test_each_number_is_dropped_or_doubled(shape):
     torch.manual_seed(0)
     x = torch.rand(shape) + 1
-    y = layers.HalfDropout()(x)
+    y = layers.dropout(0.5)(x)
     assert y.shape == x.shape and y.dtype == x.dtype
     assert ((y == 0) | (y == 2 * x)).all()
 
 
 def test_half_of_them_independently_of_place_and_neighbour():
     torch.manual_seed(0)
-    kept = torch.stack([layers.HalfDropout()(torch.ones(200)) > 0 for _ in range(4000)]).double()
+    kept = torch.stack([layers.dropout(0.5)(torch.ones(200)) > 0 for _ in range(4000)]).double()
     assert (kept.mean(0) - 0.5).abs().max() < 0.035  # four standard deviations of 4,000 coins
     correlation = torch.corrcoef(kept.T) - torch.eye(200)
     assert correlation.abs().max() < 0.09
@@ -69,27 +74,27 @@ def test_half_of_them_independently_of_place_and_neighbour():
 def test_the_mean_is_kept_as_by_pytorchs():
     torch.manual_seed(0)
     x = torch.rand(100_000)
-    ours, theirs = layers.HalfDropout()(x), nn.Dropout(0.5)(x)
+    ours, theirs = layers.dropout(0.5)(x), nn.Dropout(0.5)(x)
     assert ours.mean().item() == pytest.approx(x.mean().item(), rel=0.02)
     assert ours.std().item() == pytest.approx(theirs.std().item(), rel=0.02)
 
 
 def test_evaluation_changes_nothing():
     x = torch.rand(5, 4)
-    assert layers.HalfDropout().eval()(x) is x
+    assert layers.dropout(0.5).eval()(x) is x
 
 
 def test_the_memory_layout_is_kept_and_the_places_are_right():
     torch.manual_seed(0)
     x = (torch.rand(4, 6, 5, 3) + 1).contiguous(memory_format=torch.channels_last)
-    y = layers.HalfDropout()(x)
+    y = layers.dropout(0.5)(x)
     assert y.is_contiguous(memory_format=torch.channels_last)
     assert ((y == 0) | (y == 2 * x)).all()
 
 
 def test_the_gradient_is_the_mask():
     x = torch.ones(1000, requires_grad=True)
-    y = layers.HalfDropout()(x)
+    y = layers.dropout(0.5)(x)
     y.sum().backward()
     assert torch.equal(x.grad, y.detach())
 
@@ -97,10 +102,10 @@ def test_the_gradient_is_the_mask():
 def test_the_seed_decides():
     x = torch.ones(1000)
     torch.manual_seed(3)
-    first = layers.HalfDropout()(x)
+    first = layers.dropout(0.5)(x)
     torch.manual_seed(3)
-    assert torch.equal(first, layers.HalfDropout()(x))
-    assert not torch.equal(first, layers.HalfDropout()(x))
+    assert torch.equal(first, layers.dropout(0.5)(x))
+    assert not torch.equal(first, layers.dropout(0.5)(x))
 
 
 @pytest.mark.parametrize(

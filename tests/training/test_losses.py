@@ -47,6 +47,13 @@ def test_one_output_is_the_logit_of_the_label_1():
     )
 
 
+def test_losses_of_several_kinds_are_the_sum_of_those_of_each():
+    logits, y = draw(classes=2)[0], draw(classes=2, seed=1)[0] > 0
+    for loss in (layers.squared_error, lambda scores, labels: layers.focal_loss(scores, labels, 2.0)):
+        alone = [loss(logits[:, kind], y[:, kind].float()) for kind in range(2)]
+        torch.testing.assert_close(loss(logits, y.float()), sum(alone))
+
+
 def test_what_is_answered_well_counts_little():
     sure, unsure = torch.tensor([[4.0, 0.0]]), torch.tensor([[0.2, 0.0]])
     y = torch.tensor([0])

@@ -43,6 +43,20 @@ def test_at_most_ratio_negatives_for_each_positive(flags, ratio, seed):
     assert len(kept) - positives == expected
 
 
+def test_with_several_kinds_the_first_decides_which_samples_stay():
+    rng = np.random.default_rng(0)
+    labels = (rng.random((200, 2)) < 0.1).astype(np.float32)
+    alone, both = (sample_negatives(own, 2.0, np.random.default_rng(1)) for own in (labels[:, 0], labels))
+    assert alone.tolist() == both.tolist() != sample_negatives(labels[:, 1], 2.0, np.random.default_rng(1)).tolist()
+
+
+def test_of_several_kinds_each_has_a_column_of_labels():
+    expressions = [Expression(2, 4), Expression(3, 9, kind="macro"), Expression(12, 12)]
+    columns = window_labels(15, expressions, 3, ("macro", "micro")).T
+    for own, kind in zip(columns, ("macro", "micro")):
+        assert own.tolist() == window_labels(15, [e for e in expressions if e.kind == kind], 3).tolist()
+
+
 def test_which_negatives_stay_is_drawn_evenly():
     labels = np.array([1] * 10 + [0] * 90, np.float32)
     counts = np.zeros(100)
