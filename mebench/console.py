@@ -233,14 +233,16 @@ def check_file(option: str, target: str) -> None:
         raise ConfigError(f"{option} must name a file in an existing, writable folder, not {target!r}")
 
 
-def check_target(target: str | None) -> None:
-    """Make sure that `write_json` will be able to write there, before hours of work go into what it writes.
+def check_folder(option: str, target: str) -> None:
+    """Make sure that files can be written into a folder, which may be missing yet, before the work begins.
 
     Raises:
-        ConfigError: the target is a folder, or its folder is not there or not writable.
+        ConfigError: it, or the folder in which it would be made, is no folder or not writable.
     """
-    if target not in (None, "-"):
-        check_file("--json", str(target))
+    folder = Path(target).expanduser().absolute()
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        raise ConfigError(f"{option} must name a folder that can be made or written into, not {target!r}")
 
 
 def write_json(data: Any, target: str | None) -> bool:

@@ -244,6 +244,8 @@ def _file(given: Given | Run, name: str, encoding: str | None = None) -> exchang
         raise ConfigError(f"run {given.id!r} has its own truth: compare it with a run, and leave truth out")
     if isinstance(given, str | Path):
         return exchange.text_table.of_encoding(Path(given).expanduser(), encoding)
+    if not isinstance(given, heavy.pandas.DataFrame):
+        raise ConfigError(f"{name} must be a file or a data frame, not of the type {type(given).__name__}")
     cells = given.astype(object).where(given.notna(), None)
     return sheets_room.sheets.made(name, [*map(str, given.columns)], cells.itertuples(index=False))
 
@@ -271,6 +273,7 @@ class Comparison:
         warnings: what looks wrong with tables, or changes what a score means.
         repaired: what was read otherwise than it is written.
         sides: what was compared.
+        title: of both sides, in words.
     """
 
     def __init__(
@@ -280,7 +283,7 @@ class Comparison:
         convention: str,
         extra: Mapping[str, Any],
     ) -> None:
-        self.found, self.sides = found, sides
+        self.found, self.sides, self.title = found, sides, " against ".join(side.title for side in sides)
         self.conclusions = reports.compare_runs.conclusions(found)
         self.remarks = reports.compare_runs.remarks(found, *sides, metrics.conventions.named(convention))
         self.summary = reports.compare_runs.plain(found, *sides, self.conclusions, self.remarks) | dict(extra)
@@ -319,11 +322,13 @@ class Comparison:
         }
         return heavy.pandas.DataFrame.from_dict(rows, "index", dtype="float64").rename_axis("score")
 
+    def __repr__(self) -> str:
+        return f"<Comparison {self.title}: {'; '.join(self.conclusions)}>"
+
     def _repr_html_(self) -> str:
         digits = self.scores.map(lambda value: "" if value != value else f"{value:.4f}")
         rows = [[str(name), *row] for name, row in zip(digits.index, digits.to_numpy().tolist())]
-        title = " against ".join(side.title for side in self.sides)
-        return html(title, (("score", *digits.columns), rows), [*self.conclusions, *self.remarks])
+        return html(self.title, (("score", *digits.columns), rows), [*self.conclusions, *self.remarks])
 
 
 def compare(

@@ -101,7 +101,7 @@ def firmness(part: Part, row: Callable[[Any], Row] = lambda row: row, **look: An
         ),
         Column(
             "hardest",
-            f"hardest {people} people",
+            "hardest person" if people == 1 else f"hardest {people} people",
             of=lambda one: row(one).hardest or None,
             digits=3,
             score=True,

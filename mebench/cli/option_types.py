@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 
 from mebench import api, config, core, exchange, inspection
 from mebench.cli.complete import complete_word
-from mebench.console import check_target, plural
+from mebench.console import check_file, plural
 from mebench.errors import ConfigError, MebenchError, SomeFailedError, unknown
 from mebench.progress import Progress
 
@@ -57,8 +57,8 @@ def verbs(help_: str) -> typer.Typer:
 
 def _target(ctx: typer.Context, value: str | None) -> str | None:
     """Refuse now a file that could not be written after hours of work."""
-    if not ctx.resilient_parsing:
-        check_target(value)
+    if not ctx.resilient_parsing and value not in (None, "-"):
+        check_file("--json", str(value))
     return value
 
 

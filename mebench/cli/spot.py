@@ -14,7 +14,7 @@ import typer
 
 from mebench import api, frames, heavy, inference, reports, runner
 from mebench.cli.option_types import Json, Runs, refuse_failed
-from mebench.console import at_terminal, check_target, console, json_line, plural, print_lines, print_table, write_json
+from mebench.console import at_terminal, check_folder, console, json_line, plural, print_lines, print_table, write_json
 from mebench.core import Kind
 from mebench.errors import ConfigError, check_known
 from mebench.progress import Progress
@@ -115,6 +115,7 @@ def spot(
             else (inference.models.read_model(by.path),)
         )
         return _live(live, models, fps, seconds, json, progress)
+    check_folder("-o", out)
     whose = cast("reports.spotted.Faces", faces)
     try:
         with runner.execute.stoppable():
@@ -146,7 +147,6 @@ def _live(
     progress: Progress,
 ) -> None:
     """Spot in a live video; show and write the results meanwhile."""
-    check_target(json)
     at_work = inference.live.Live(models, frames.stream.Stream(source, fps))
     stream, timing = at_work.stream, at_work.timing
     frame = 1000 / stream.fps

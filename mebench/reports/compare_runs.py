@@ -27,6 +27,9 @@ from mebench.reports.scores import UNDEFINED, how_intervals
 from mebench.runs import TUNED, RunFolder, tables_of
 from mebench.table import Column, Table
 
+NOUNS = {"spot": "spotting", "recognize": "recognition"}
+"""The tasks in words."""
+
 
 @dataclass(frozen=True)
 class Side:
@@ -109,7 +112,7 @@ class Side:
     @property
     def does(self) -> list[str]:
         """Tasks, and kinds if it spots."""
-        return [*self.tasks, *(self.kinds if "spot" in self.tasks else [])]
+        return [*map(NOUNS.__getitem__, self.tasks), *(self.kinds if "spot" in self.tasks else [])]
 
     def plain(self) -> dict[str, Any]:
         """A side of the comparison as data for JSON."""
@@ -338,7 +341,7 @@ def remarks(comparison: Comparison, first: Side, second: Side, rule: Convention)
         key=itemgetter(0),
     )
     for letter, side in (("A", first), ("B", second)):
-        alone = [name for name in side.tasks if name not in tasks] + [
+        alone = [NOUNS[name] for name in side.tasks if name not in tasks] + [
             name for name in side.kinds if name not in kinds and "spot" in tasks
         ]
         sentences += [

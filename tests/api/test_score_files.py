@@ -88,6 +88,11 @@ def test_a_table_that_lacks_a_column_is_named():
         mebench.score(frame(PREDICTIONS).drop(columns="offset"), frame(TRUTH))
 
 
+def test_what_is_no_table_is_named():
+    with pytest.raises(ConfigError, match="the predictions must be a file or a data frame, not of the type list"):
+        mebench.score([{"subject": "1"}], frame(TRUTH))
+
+
 def test_rules_and_sensitivity():
     half_open = mebench.score(frame(PREDICTIONS), frame(TRUTH), rules={"ends": "half_open"}, bootstrap=0)
     assert half_open.summary["convention"] == "strict, ends=half_open"
@@ -120,6 +125,7 @@ def test_two_runs_are_compared(tmp_path):
     assert (row["first"], row["second"], row["difference"]) == (1, 0, 1)
     assert found.summary["conclusions"] == found.conclusions and "spotting, micro: F1" in found.conclusions[0]
     assert "<td>spotting.micro.f1</td><td>1.0000</td>" in found._repr_html_()
+    assert first.id in str(found) and f"against late, seed 0: {second.id}: {found.conclusions[0]}" in str(found)
     by_name = mebench.compare(first.id, second.id, runs=str(tmp_path), metrics=["spotting.micro.f1"])
     assert by_name.summary == found.summary
     with pytest.raises(RunError, match="compare two different runs"):

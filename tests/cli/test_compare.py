@@ -108,7 +108,7 @@ def test_a_run_goes_by_its_id_the_beginning_of_it_its_folder_or_its_record(tmp_p
         ({"protocol": "kfold"}, "one was run under loso, two under kfold"),
         ({"members": ("smic",)}, r"different truths \(the first is of drawn; the second, of smic\)"),
         ({"subjects": 5}, r"only the second has the video with video drawn/04/v0, .*; 2 differ"),
-        ({"tasks": ("recognize",)}, "the runs share no task: one does spot, micro; two, recognize"),
+        ({"tasks": ("recognize",)}, "the runs share no task: one does spotting, micro; two, recognition"),
         ({"classes": ["negative", "positive"]}, None),
     ],
 )
@@ -148,7 +148,7 @@ def test_what_one_run_alone_does_and_other_data_are_remarked(tmp_path, capsys):
     make_run(tmp_path / "runs", "two", tasks=("spot",), settings={"dataset.noise": 2.0})
     compare("one", "two")
     shown = capsys.readouterr().out
-    assert "only A does recognize, macro: left out" in shown
+    assert "only A does recognition, macro: left out" in shown
     assert "the settings of the dataset differ (A: the defaults; B: noise=2.0)" in shown
     assert "analysis" not in shown and "macro: F1" not in shown
 

@@ -164,6 +164,7 @@ def test_the_verbs_export_and_spot(mebench, finished, file, tmp_path):
         (["spot", video, "--fold", "f"], "takes either --run RUN"),
         (["spot", video, "--model", "m", "--run", "r"], "takes either --run RUN"),
         (["spot", video, "--model", tmp_path / "gone.safetensors"], "there is no model"),
+        (["spot", video, "-o", video / "under"], "-o must name a folder that can be made or written into"),
         (["model", "export", finished.path, "-o", tmp_path / "m.pt"], "unknown format 'pt'"),
     ):
         code, _, err = mebench(*words)

@@ -132,7 +132,7 @@ def test_a_new_metric_is_an_entry_and_its_computation(monkeypatch, tmp_path):
     make_run(tmp_path, method="novel", tasks=("spot",))
     (table,) = boards_build.build(boards_collect.collect(tmp_path))
     heads = next(line for line in markdown([table]).splitlines() if line.startswith("| #"))
-    assert " | F1 | hardest 1 people | miss rate | precision | " in heads
+    assert " | F1 | hardest person | miss rate | precision | " in heads
     assert "& F1 & miss rate & precision & recall" in latex(table)
     assert "missed,missed_low" in as_csv(table)
 
