@@ -6,7 +6,6 @@ import fcntl
 import os
 import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -40,12 +39,12 @@ def rename(temporary: Path, path: Path) -> None:
 
 
 @contextmanager
-def whole_file(path: Path, temporary: Path | None = None, synced: bool = False) -> Iterator[Path]:
-    """The path of a file to write, which takes the place of `path` at the end; after an error nothing has changed.
+def whole_file(path: Path, synced: bool = False) -> Iterator[Path]:
+    """The path of a file to write, with the same ending, which takes the place of `path` at the end; after an error
+    nothing has changed.
 
     Args:
         path: the file.
-        temporary: where to write it, in the same folder; by default a name that nobody else takes, with the same ending.
         synced: whether it is on disk, under its name, before this returns.
 
     Raises:
@@ -53,7 +52,7 @@ def whole_file(path: Path, temporary: Path | None = None, synced: bool = False) 
     """
     if path.exists() and not path.is_file():  # for example a device, which a rename would replace for the whole machine
         raise FileExistsError(errno.EEXIST, "what is there is no file", str(path))
-    temporary = temporary or path.with_name(f"{WRITING}{secrets.token_hex(8)}{path.suffix}")
+    temporary = path.with_name(f"{WRITING}{secrets.token_hex(8)}{path.suffix}")
     try:
         yield temporary
         if synced:
@@ -77,26 +76,19 @@ def replace_file(path: Path, content: str | bytes) -> None:
 
 
 @contextmanager
-def whole_folder(path: Path, temporary: Path | None = None) -> Iterator[Path]:
-    """An empty folder to fill, which becomes `path` at the end; after an error it is removed.
+def whole_folder(path: Path, prefix: str = WRITING) -> Iterator[Path]:
+    """An empty folder to fill, see `new_folder`, which becomes `path` at the end; after an error it is removed.
 
     Args:
         path: the folder; none may be there at the end.
-        temporary: where to fill it, in the same folder, and what a killed process left there is removed; by default a name that
-            nobody else takes.
+        prefix: of its name until then.
 
     Raises:
         OSError: the disk is full, or not writable.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = temporary or path.with_name(f"{WRITING}{secrets.token_hex(8)}")
-    shutil.rmtree(temporary, ignore_errors=True)
-    try:
-        temporary.mkdir()
+    with new_folder(path.parent, prefix) as temporary:
         yield temporary
         temporary.rename(path)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 @contextmanager
@@ -109,10 +101,10 @@ def new_folder(place: Path, prefix: str = WRITING) -> Iterator[Path]:
     for former in place.glob(f"{prefix}*"):
         with suppress(OSError), held(former):
             shutil.rmtree(former)
-    temporary = Path(tempfile.mkdtemp(prefix=prefix, dir=place))
+    temporary = place / f"{prefix}{secrets.token_hex(8)}"
     try:
+        temporary.mkdir()
         with held(temporary):
-            temporary.chmod(0o755)  # mkdtemp hides it from everybody else
             yield temporary
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

@@ -4,14 +4,13 @@ of it.
 
 import ast
 import errno
-import gc
 import hashlib
 import json
 import os
 import stat
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -98,7 +97,7 @@ def code_hash(path: Path) -> str:
 @lru_cache(maxsize=4096)
 def _code_hash(path: Path, content: bytes) -> str:
     # Content that cannot be parsed is hashed by its bytes.
-    with suppress(SyntaxError, ValueError, TypeError, RecursionError, yaml.YAMLError), uncollected():
+    with suppress(SyntaxError, ValueError, TypeError, RecursionError, yaml.YAMLError):
         if path.suffix == ".py":
             with warnings.catch_warnings(action="ignore"):
                 tree = ast.parse(content)
@@ -108,18 +107,6 @@ def _code_hash(path: Path, content: bytes) -> str:
         elif path.suffix == ".yaml":
             content = json.dumps(read_yaml(path), sort_keys=True, default=str).encode()
     return hashlib.sha256(content).hexdigest()
-
-
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """Pause the collector of unreachable objects; with millions of new objects it takes half of the time."""
-    collects = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collects:
-            gc.enable()
 
 
 def _dump(node: ast.AST, write: Callable[[str], None]) -> None:

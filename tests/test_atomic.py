@@ -38,7 +38,7 @@ def test_what_is_no_file_is_never_replaced(tmp_path):
 def test_a_folder_is_whole_or_not_there(tmp_path):
     left = tmp_path / ".filling-a"
     (left / "half").mkdir(parents=True)
-    with pytest.raises(RuntimeError), whole_folder(tmp_path / "a", left) as temporary:
+    with pytest.raises(RuntimeError), whole_folder(tmp_path / "a", ".filling-") as temporary:
         assert list(temporary.iterdir()) == []
         raise RuntimeError
     assert list(tmp_path.iterdir()) == []

@@ -359,7 +359,7 @@ def _whole(folder: Path, path: Path) -> Iterator[Path]:
         DataError: the disk is full.
     """
     try:
-        with whole_folder(folder, folder.with_name(WRITING + folder.name)) as writing:
+        with whole_folder(folder, WRITING) as writing:
             yield writing
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
