@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from mebench._checkout import PACKAGE
+from mebench._checkout import ROOT
 from mebench.atomic import replace_file
 from mebench.config import RunConfig, flatten, registry, shaping, shaping_of
 from mebench.console import duration, plural, print_lines
@@ -138,8 +138,8 @@ def plan_of(config: RunConfig) -> tuple[Plan, dict[str, int], str]:
     These come from the methods' classes, whose import brings PyTorch and Lightning and takes several times as long as
     all else. They are therefore cached in the feature store, by code, settings and annotations.
     """
-    # The user's code counts without comments; mebench's own by its bytes, which takes a tenth of the time.
-    code = code_and_settings(config, lambda file: (file_hash if PACKAGE in file.parents else code_hash)(file))
+    # The user's code counts without comments; what lies with mebench by its bytes, which takes a tenth of the time.
+    code = code_and_settings(config, lambda file: (file_hash if ROOT in file.parents else code_hash)(file))
     known = digest([code, packages(), processor()])
     file = Path(config.cache).expanduser() / "plans" / f"{known}.json"
     infos = [registry.find("method", id_) for id_ in (config.method, config.recognizer) if id_ is not None]
