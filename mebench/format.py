@@ -33,20 +33,16 @@ def interval(score: Score, places: int = 4) -> str:
     >>> interval({"value": 0.5, "low": 0.25, "high": 0.75}, 2), interval({"value": 0.5, "low": None, "high": None})
     ('[0.25, 0.75]', '')
     """
-    return _ends(score, places, number) or "-" * ("reason" in score)
+    return ends(score, places, number) or "-" * ("reason" in score)
 
 
-def ends(score: Score, places: int = 3) -> str:
-    """`[low, high]` in a table, its numbers as `digits` writes them; nothing where there is none: the run's summary
-    says why.
+def ends(score: Score, places: int = 3, write: Callable[[float | None, int], str] = digits) -> str:
+    """`[low, high]`, by default for a table, its numbers as `digits` writes them; nothing where there is none: the
+    run's summary says why.
 
     >>> ends({"value": 12.0, "low": 9.0, "high": 15.0}), ends({"value": 0.5, "low": None, "high": None})
     ('[9.000, 15.0]', '')
     """
-    return _ends(score, places, digits)
-
-
-def _ends(score: Score, places: int, write: Callable[[float | None, int], str]) -> str:
     low, high = score["low"], score["high"]
     return "" if low is None or high is None else f"[{write(low, places)}, {write(high, places)}]"
 
@@ -57,7 +53,7 @@ def scored(score: Score, places: int = 4) -> str:
     >>> scored({"value": 0.5, "low": 0.25, "high": 0.75}, 2), scored({"value": 0.5, "low": None, "high": None}, 3)
     ('0.50 [0.25, 0.75]', '0.500')
     """
-    return " ".join(filter(None, [number(score["value"], places, NONE), _ends(score, places, number)]))
+    return " ".join(filter(None, [number(score["value"], places, NONE), ends(score, places, number)]))
 
 
 def count(value: float, places: int = 1) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
+from operator import attrgetter
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Annotated, Any
 
 import typer
@@ -93,18 +95,6 @@ def submit(
         print_lines(*(f"{path}: {plural(len(said), 'fault')}" if said else path for path, said in faults.items()))
 
 
-@dataclass(frozen=True)
-class _Entry:
-    """An entry as a row of the table; `id` is its team."""
-
-    id: str
-    tries: int
-    scores: dict[str, Any]
-    tables: Any = None
-    about: Any = None
-    convention: str = "strict"
-
-
 @app.command("score", epilog="Example: mebench challenge score megc2023 entries --truth truth.csv")
 def score(
     name: TaskName,
@@ -121,15 +111,15 @@ def score(
     tries = {entries.stem: [entries]}
     if entries.is_dir():
         tries = {one.stem: sorted(one.iterdir()) if one.is_dir() else [one] for one in sorted(entries.iterdir())}
-    found, failed = list[_Entry](), dict[str, str]()
+    found, failed = list[Any](), dict[str, str]()  # what ranks of leaderboards take in place of records
     for team, files in tries.items():
         try:
             if not files:
                 raise DataError("its folder holds no file")
             scores, answers = challenges.bundle.judged(task, files[-1], truth, api.score)
+            own = {"id": team, "tries": len(files), "scores": dict(scores), "answers": answers}
             about = answers and {"kinds": answers.kinds, "classes": answers.classes}
-            tables = answers and answers.tables
-            found.append(_Entry(team, len(files), dict(scores), tables, about, task.convention))
+            found.append(SimpleNamespace(**own, about=about, convention=task.convention))
         except DataError as error:
             failed[team] = str(error)
     if not found:
@@ -140,8 +130,7 @@ def score(
         path = {"clips": "recognition.uf1", "strs": "analysis.strs"}.get(
             task.form, f"spotting.{'overall' if len(found[0].about['kinds']) > 1 else 'micro'}.f1"
         )
-        read: Any = lambda one: one.tables  # noqa: E731
-        standing = boards.significance.standing(found, path, read, ())  # type: ignore[arg-type]
+        standing = boards.significance.standing(found, path, attrgetter("answers.tables"), ())
         groups = [one.get("group", "") for one in standing]
     rows = [{"team": one.id, "tries": one.tries, "group": group, **one.scores} for one, group in zip(found, groups)]
     Progress().notify(*(f"not scored: {team}: {reason}" for team, reason in failed.items()))

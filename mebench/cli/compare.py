@@ -5,6 +5,7 @@ page.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import Annotated, Any, cast, get_args
 
@@ -16,6 +17,7 @@ from mebench.cli.reproduce import PUBLISHED, leaderboards_folder
 from mebench.console import plural, print_lines, print_report, print_table, size as byte_size, write_json
 from mebench.errors import ConfigError, DataError, RunError, check_known
 from mebench.format import number
+from mebench.grouping import grouped
 from mebench.progress import Progress
 
 Truth = Annotated[
@@ -164,13 +166,10 @@ def _of_pairs(lines: Mapping[str, Sequence[str]], first: str) -> list[str]:
     """Lines about the first run with each other run, by the other's name. A line that does not hold for all pairs names
     its own.
     """
-    about: dict[str, list[str]] = {}
-    for other, own in lines.items():
-        for line in own:
-            about.setdefault(line, []).append(other)
+    pairs = [(line, other) for other, own in lines.items() for line in own]
     return [
-        line if len(others) == len(lines) else f"{first} and {', '.join(others)}: {line}"
-        for line, others in about.items()
+        line if len(about) == len(lines) else f"{first} and {', '.join(other for _, other in about)}: {line}"
+        for line, about in grouped(pairs, key=itemgetter(0)).items()
     ]
 
 

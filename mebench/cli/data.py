@@ -12,7 +12,6 @@ import typer
 from mebench import console, frames, inspection, reports
 from mebench.annotations.annotation import repair_lines
 from mebench.cli.option_types import DatasetWords, Files, Json, Plugins, datasets_of, verbs
-from mebench.core import Dataset
 from mebench.errors import ConfigError, DataError, SomeFailedError
 from mebench.grouping import grouped
 from mebench.progress import Progress
@@ -110,14 +109,12 @@ def preview(
         raise ConfigError(f"{out} exists: name another file, or overwrite it with --force")
     members = datasets_of(words, files, plugins)
 
-    home: dict[str, Dataset] = {}
     for id_, dataset in members.items():
         if not inspection.dataset_summary.has_frames(dataset):
             raise DataError(f"{id_} has ready-made features and no frames, so there is nothing to preview")
-        home |= {v.key: dataset for v in dataset.videos()}
-    every = [v for dataset in members.values() for v in dataset.videos()]
-    chosen = inspection.tiles.choose(every, expressions, subject, video)
-    strips = [inspection.tiles.strip_of(home[one.video.key], one) for one in chosen]
+    home = {video: dataset for dataset in members.values() for video in dataset.videos()}
+    chosen = inspection.tiles.choose([*home], expressions, subject, video)
+    strips = [inspection.tiles.strip_of(home[one.video], one) for one in chosen]
     if all(tile.image is None for strip in strips for tile in strip.tiles):
         raise DataError(next(strip.problem for strip in strips))
     title = f"{' + '.join(members)}: {len(strips)} expressions"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, cast
@@ -87,7 +88,7 @@ def answer(
     if endpoint is not None:
         if not model:
             raise ConfigError("--endpoint needs --model NAME, the model's name on the server")
-        frames = _Frames(datasets_of(words, files, plugins), n_frames)
+        frames = _frames_of(datasets_of(words, files, plugins), n_frames)
         with Progress().stage("asking", len(rows), "questions") as advance:
             cost = vqa.endpoint.query(
                 endpoint, model, rows, frames, out, timeout, os.environ.get("MEBENCH_ENDPOINT_KEY", ""), advance
@@ -104,8 +105,8 @@ def answer(
     folders = [run_files.folder.RunFolder.finished(runs, word) for word in words]
     found, unanswered = vqa.replies.answer(folders, rows)
     vqa.questions.write(out, found)
-    for kind, n in unanswered.items():
-        Progress().notify(f"note: {plural(n, 'question')} of the kind {kind!r} not answered: no run predicts it")
+    lacking = (f"{plural(n, 'question')} of the kind {kind!r}" for kind, n in unanswered.items())
+    Progress().notify(*(f"note: {few} not answered: no run predicts it" for few in lacking))
     if write_json({"file": str(out), "questions": len(rows), "unanswered": dict(unanswered)}, json):
         print_lines(f"{out}: {len(rows) - unanswered.total()} of {plural(len(rows), 'question')} answered")
 
@@ -144,25 +145,23 @@ def score(
     print_lines(*(f"leak: {line}" for line in summary["leaks"]))
 
 
-class _Frames:
-    """The frames of a question's clip, from onset to offset of an expression or over a whole video."""
+def _frames_of(datasets: dict[str, Dataset], n: int) -> Callable[[vqa.questions.Row], list[Any]]:
+    """A function that reads frames of a question's clip, from onset to offset of an expression or over a whole video."""
+    places = dict[str, tuple[Any, ...]]()
+    for dataset, video in ((own, video) for own in datasets.values() for video in own.videos()):
+        name = f"{video.dataset}/{vqa.questions.named(video)}"
+        places[name] = dataset, video, None
+        places |= {f"{name}_{e.onset}": (dataset, video, e) for e in video.expressions}
 
-    def __init__(self, datasets: dict[str, Dataset], n: int) -> None:
-        self._n, self._places = n, dict[str, tuple[Any, ...]]()
-        for dataset in datasets.values():
-            for video in dataset.videos():
-                self._places[f"{video.dataset}/{vqa.questions.named(video)}"] = dataset, video, None
-                for expression in video.expressions:
-                    name = f"{vqa.questions.named(video)}_{expression.onset}"
-                    self._places[f"{video.dataset}/{name}"] = dataset, video, expression
-
-    def __call__(self, row: vqa.questions.Row) -> list[Any]:
-        place = self._places.get(vqa.questions.clip_of(row))
-        if place is None:
-            raise DataError(f"the dataset has no clip {vqa.questions.clip_of(row)!r}, which a question names")
-        dataset, video, expression = place
+    def frames_of(row: vqa.questions.Row) -> list[Any]:
+        clip = vqa.questions.clip_of(row)
+        if clip not in places:
+            raise DataError(f"the dataset has no clip {clip!r}, which a question names")
+        dataset, video, expression = places[clip]
         if expression is None and len(video.expressions) == 1 and "video" not in row:
             (expression,) = video.expressions
         frames = dataset.frames(video)
         first, last = (expression.onset, expression.offset) if expression else (0, len(frames) - 1)
-        return [frames[n] for n in vqa.endpoint.chosen(first, last, self._n)]
+        return [frames[place] for place in vqa.endpoint.chosen(first, last, n)]
+
+    return frames_of

@@ -239,13 +239,11 @@ class Composite(Dataset):
 
     def person(self, key: SubjectKey) -> SubjectKey:
         """Identity of a subject, as its member dataset gives it."""
-        member = self._whose(key)
-        return key if member is None else member.person(key)
+        return self._whose(key).person(key)
 
     def split(self, key: SubjectKey) -> str:
         """The part of the split of the subject's member."""
-        member = self._whose(key)
-        return "" if member is None else member.split(key)
+        return self._whose(key).split(key)
 
     def frames(self, video: Video) -> Frames:
         """The frames of a video, from its member."""
@@ -276,11 +274,11 @@ class Composite(Dataset):
         """Annotated expressions of all members without a usable interval."""
         return tuple(row for member in self.members.values() for row in member.unplaced())
 
-    def _whose(self, key: SubjectKey) -> Dataset | None:
+    def _whose(self, key: SubjectKey) -> Dataset:
         """The member that holds a subject; its name may differ from the subject's dataset, since ready-made maps come
-        from several datasets.
+        from several datasets. A subject of no member belongs to a dataset about which nothing is known.
         """
-        return self._holders.get(key, self.members.get(key.dataset))
+        return self._holders.get(key) or self.members.get(key.dataset) or Dataset(None)
 
     @cached_property
     def _holders(self) -> dict[SubjectKey, Dataset]:

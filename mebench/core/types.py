@@ -289,15 +289,14 @@ class Fold:
 
     def split(self, videos: Iterable[Video]) -> tuple[list[Video], list[Video], list[Video]]:
         """The videos to train, to validate and to test on, each in the given order; others take no part."""
-        sides = (() if self.videos else self.test, 2), (self.valid, 1), (self.train, 0)
-        side = {subject: place for subjects, place in sides for subject in subjects}
-        tested = set(self.videos)
-        parts: tuple[list[Video], list[Video], list[Video]] = ([], [], [])
-        for video in videos:
-            place = 2 if video.key in tested else side.get(video.subject_key)
-            if place is not None:
-                parts[place].append(video)
-        return parts
+        every, tested = list(videos), set(self.videos)
+        train, valid, test = set(self.train), set(self.valid), set(() if self.videos else self.test)
+        others = [video for video in every if video.key not in tested]
+        return (
+            [video for video in others if video.subject_key in train],
+            [video for video in others if video.subject_key in valid],
+            [video for video in every if video.key in tested or video.subject_key in test],
+        )
 
 
 @dataclass(frozen=True, slots=True)
