@@ -20,11 +20,11 @@ from safetensors.torch import load
 
 from mebench import core
 from mebench.config import PluginInfo, PluginKind, keys, registry, resolve, typed, user_setting
-from mebench.core import KINDS, ClipView, Dataset, Expression, Frames, Prediction, Scheme, Video, VideoView
+from mebench.core import KINDS, Dataset, Expression, Frames, Prediction, Scheme, Video, VideoView
 from mebench.errors import ConfigError, DataError
 from mebench.features.degradation import RELATIONS, Degradation
 from mebench.inference.degraded import violations
-from mebench.runner import FoldHost, Plan, Views, make_plan, one_thread, restore
+from mebench.runner import FittedMethod, FoldHost, Plan, make_plan, one_thread, restore
 from mebench.runner.host import execute as execute_fold
 from mebench.runs.fold_result import FoldResult
 from mebench.testing.checks import TINY, Check, collect, promise, run_all, scratch
@@ -529,29 +529,24 @@ class _MethodTrial(Owner):
         return [v for v in self.plan.videos if v.subject_key in tested]
 
 
-class _Reloaded:
-    """The fitted method, restored from its saved state alone, and its views of the test videos."""
+class _Reloaded(FittedMethod):
+    """The fitted method, restored from its saved state alone."""
 
     def __init__(self, plan: Plan, result: FoldResult) -> None:
-        self.method = plan.method_class(plan.params, plan.task, result.seed)
-        restore({"": self.method}, load(result.model))
         host = FoldHost.of(plan, plan.folds[0])  # its job has drawn names, but these checks use real ones
         job = dataclasses.replace(host.job, groups=plan.groups, cache=host.cache)
-        self.views, self.aliases = Views(job, self.method, plan.home), host.aliases
+        super().__init__(job, job.parts[0], plan.home)
+        restore({"": self.method}, load(result.model))
+        self.aliases = host.aliases
 
     def view(self, video: Video) -> VideoView:
         """A tested video under its name in the fold."""
         hidden = self.aliases.hide(video)
         return dataclasses.replace(self.views.unlabelled(video), key=hidden.key, subject=hidden.subject_key)
 
-    def scores(self, video: Video) -> NDArray[np.float64]:
-        return np.asarray(self.method.score_frames(self.view(video)), dtype=np.float64)
-
-    def propose(self, video: Video, scores: NDArray[np.float64]) -> list[Prediction]:
-        return self.aliases.predictions(self.method.propose(self.view(video), scores))
-
-    def classify(self, clips: Sequence[ClipView]) -> NDArray[np.float64]:
-        return np.asarray(self.method.classify(clips), dtype=np.float64)
+    def spotted(self, video: Video, scores: NDArray[np.float64]) -> list[Prediction]:
+        """Its intervals under the video's own name."""
+        return self.aliases.predictions(self.propose(self.view(video), scores))
 
 
 @promise(
@@ -592,12 +587,8 @@ def proposals_are_intervals(trial: _MethodTrial) -> None:
         scores = trial.result.frame_scores[video.key]
         peak = np.exp(-(((np.arange(len(scores)) - len(scores) / 2) / 5) ** 2))
         clear = np.repeat(peak[:, None], len(trial.plan.task.kinds), 1)
-        for p in [*trial.reloaded.propose(video, scores), *trial.reloaded.propose(video, clear)]:
-            assert p.video == video.key, f"{p} is not an interval of {video.key}"
-            assert p.kind in trial.plan.task.kinds, f"{p}: its kind was not requested"
-            assert p.onset <= p.apex <= p.offset, f"{p}: onset <= apex <= offset must hold"
+        for p in [*trial.reloaded.spotted(video, scores), *trial.reloaded.spotted(video, clear)]:
             assert 0 <= p.apex < (video.n_frames or 0), f"{p}: its apex lies outside the video"
-            assert np.isfinite(p.confidence), f"{p}: its confidence must be a number"
 
 
 @promise(
@@ -627,10 +618,8 @@ def classes_have_finite_scores(trial: _MethodTrial) -> None:
         last = view.n_frames - 1
         known, early, late = (0, last // 2, last), (-3, 2, 6), (last - 4, last - 1, last + 3)
         clips += [view.clip(*known, spotted=False), *(view.clip(*where) for where in (known, early, late))]
-    rows = trial.reloaded.classify(clips)
-    assert rows.shape == (len(clips), len(trial.plan.task.classes)), f"shape {rows.shape} for {len(clips)} clips"
-    assert np.isfinite(rows).all(), "a class score is not finite"
-    assert np.allclose(trial.reloaded.classify(clips[:1]), rows[:1], rtol=1e-3, atol=1e-5), (
+    rows = trial.reloaded.class_scores(clips)
+    assert np.allclose(trial.reloaded.class_scores(clips[:1]), rows[:1], rtol=1e-3, atol=1e-5), (
         "a clip's scores depend on the other clips"
     )
 
@@ -711,12 +700,14 @@ def state_is_saved_whole(trial: _MethodTrial) -> None:
     for video in trial.test_videos if trial.does("spot") else ():
         scores = trial.result.frame_scores[video.key]
         np.testing.assert_array_equal(
-            trial.reloaded.scores(video), scores, err_msg="the loaded method scores frames differently"
+            trial.reloaded.frame_scores(trial.reloaded.view(video)),
+            scores,
+            err_msg="the loaded method scores frames differently",
         )
         kept = [p for p in trial.result.predictions if p.video == video.key]
         spotted, loaded = (
             [dataclasses.replace(p, emotion=None, probabilities=None) for p in found]
-            for found in (kept, trial.reloaded.propose(video, scores))
+            for found in (kept, trial.reloaded.spotted(video, scores))
         )
         assert loaded == spotted, "the loaded method proposes other intervals"
     if trial.does("recognize") and trial.result.clips:
@@ -727,7 +718,7 @@ def state_is_saved_whole(trial: _MethodTrial) -> None:
             for c in trial.result.clips
         ]
         np.testing.assert_array_equal(
-            trial.reloaded.classify(asked),
+            trial.reloaded.class_scores(asked),
             [c.probabilities for c in trial.result.clips],
             err_msg="the loaded method classifies differently",
         )

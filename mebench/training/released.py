@@ -128,23 +128,19 @@ def keras_weights(path: Path) -> dict[str, Any]:
             item, place = group[name], above + name
             if isinstance(item, h5py.Group):
                 take(item, f"{place}/")
-            if (
-                not isinstance(item, h5py.Dataset)
-                or item.dtype.kind not in "fiu"
-                or not item.shape
-                or "optimizer" in place
+            elif (
+                isinstance(item, h5py.Dataset) and item.dtype.kind in "fiu" and item.shape and "optimizer" not in place
             ):
-                continue
-            size += item.nbytes
-            if item.external or item.is_virtual:  # whose place the file names, be it /etc/passwd or a pipe
-                raise DataError(
-                    f"the weights {path} refer to another file for {place!r}, which no weights need: they are not read"
-                )
-            if size > MAX_BYTES:
-                raise DataError(
-                    f"the weights {path} would take {size / 2**20:,.0f} MiB, and at most {MAX_BYTES >> 20} are read"
-                )
-            found[place.removeprefix("model_weights/")] = item[()]
+                size += item.nbytes
+                if item.external or item.is_virtual:  # whose place the file names, be it /etc/passwd or a pipe
+                    raise DataError(
+                        f"the weights {path} refer to another file for {place!r}, which no weights need: they are not read"
+                    )
+                if size > MAX_BYTES:
+                    raise DataError(
+                        f"the weights {path} would take {size / 2**20:,.0f} MiB, and at most {MAX_BYTES >> 20} are read"
+                    )
+                found[place.removeprefix("model_weights/")] = item[()]
 
     try:
         with open_plain(path, MAX_BYTES) as opened, h5py.File(opened, "r") as file:

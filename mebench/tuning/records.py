@@ -104,7 +104,7 @@ class TuneOptions:
         storage: URL, or path of a sqlite file; None takes `optuna.db` in `out`.
         study: its name; None derives one from all terms that must agree.
         out: folder of the studies' folders.
-        heartbeat: seconds between two signs of life of a process.
+        heartbeat: seconds between two signs of life; a process counts as killed after twice as long without one.
     """
 
     trials: int = 50
@@ -153,20 +153,16 @@ class Terms:
         about: values that must be equal for all its processes, by name: method, dataset, space …
         space: the tuned parameters.
         objectives: of the study.
-        sampler: by name.
-        pruner: by name.
+        options: sampler, pruner and heartbeat are read.
         seed: of the sampler.
-        heartbeat: seconds between two signs of life; a process counts as killed after twice as long without one.
     """
 
     name: str
     about: Mapping[str, Any]
     space: Space
     objectives: tuple[Objective, ...]
-    sampler: str = "tpe"
-    pruner: str = "median"
+    options: TuneOptions = TuneOptions()
     seed: int = 0
-    heartbeat: int = 30
 
 
 @dataclass(frozen=True)

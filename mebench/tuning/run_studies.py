@@ -447,8 +447,7 @@ def tune(config: RunConfig, options: TuneOptions, progress: Progress) -> Tuned:
         try:
             for split in (replace(split, part=part) for split in splits):
                 whole = f"{name}/{split.name}" if options.nested else name
-                by = (options.sampler, options.pruner, config.seed, options.heartbeat)
-                shared = SharedStudy(place, Terms(whole, about, space, objectives, *by))
+                shared = SharedStudy(place, Terms(whole, about, space, objectives, options, config.seed))
                 if not studies:  # nothing is written before a study of that name about something else has refused
                     replace_file(folder / "study.json", json.dumps(described, indent=1) + "\n")
                 reporter = TrialReporter(progress, whole, options.trials, split, space)

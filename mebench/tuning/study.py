@@ -154,11 +154,15 @@ def sampler_of(terms: Terms) -> BaseSampler:
     Raises:
         ConfigError: there is no sampler of that name, or it cannot serve the space.
     """
-    check_known("sampler", terms.sampler, SAMPLERS, where="--sampler")
-    kind: Any = SAMPLERS[terms.sampler]
+    check_known("sampler", terms.options.sampler, SAMPLERS, where="--sampler")
+    kind: Any = SAMPLERS[terms.options.sampler]
     if kind is CmaEsSampler and importlib.util.find_spec("cmaes") is None:
         raise ConfigError("the sampler 'cmaes' needs a package that is not installed: pip install cmaes")
-    grid = {d.key: _values(d, terms.sampler) for d in terms.space.dimensions} if terms.sampler in EXHAUSTIVE else {}
+    grid = (
+        {d.key: _values(d, terms.options.sampler) for d in terms.space.dimensions}
+        if terms.options.sampler in EXHAUSTIVE
+        else {}
+    )
     space = {"search_space": grid} if kind is GridSampler else {}
 
     class Seeded(kind):  # type: ignore[misc]
@@ -193,18 +197,19 @@ def most_trials(terms: Terms) -> float:
     """The number of trials for all values. The grid does not recognise the first trial, the default, as one of its
     points.
     """
-    if terms.sampler not in EXHAUSTIVE:
+    if terms.options.sampler not in EXHAUSTIVE:
         return math.inf
-    twice = terms.sampler == "grid" and terms.space.default() is not None
-    return math.prod(len(_values(d, terms.sampler)) for d in terms.space.dimensions) + twice
+    twice = terms.options.sampler == "grid" and terms.space.default() is not None
+    return math.prod(len(_values(d, terms.options.sampler)) for d in terms.space.dimensions) + twice
 
 
 @contextmanager
 def silent() -> Iterator[None]:
     """A context without Optuna's warnings about experimental features or repeated values."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ExperimentalWarning)
-        warnings.simplefilter("ignore", UserWarning)
+    with (
+        warnings.catch_warnings(action="ignore", category=ExperimentalWarning),
+        warnings.catch_warnings(action="ignore", category=UserWarning),
+    ):
         yield
 
 
@@ -219,6 +224,7 @@ def _values(d: Dimension, sampler: str) -> list[Any]:
     return [int(value) for value in found] if d.whole else found
 
 
+STORAGE_ERRORS = (SQLAlchemyError, StorageInternalError)
 MARK = "mebench"
 DEFAULT = "default"
 REASON, STOPPED = "reason", "stopped"
@@ -257,22 +263,19 @@ class SharedStudy:
 
     def __init__(self, place: Place, terms: Terms) -> None:
         self.terms, self._place = terms, place
-        check_known("pruner", terms.pruner, PRUNERS, where="--pruner")
-        pruner, sampler = PRUNERS[terms.pruner](), sampler_of(terms)
+        check_known("pruner", terms.options.pruner, PRUNERS, where="--pruner")
+        pruner, sampler = PRUNERS[terms.options.pruner](), sampler_of(terms)
         optuna.logging.set_verbosity(optuna.logging.CRITICAL)
-        try:
-            with place.alone(), silent():
-                place.check()
-                # How often a trial is tried again whose process was killed.
-                self._storage = RDBStorage(
-                    place.url,
-                    engine_kwargs=place.engine(LOCK_SECONDS),
-                    heartbeat_interval=terms.heartbeat,
-                    heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(max_retry=1),
-                )
-                self.stored = self._open(sampler, pruner)
-        except (SQLAlchemyError, StorageInternalError, ImportError, RuntimeError) as error:
-            raise place.trouble(error) from error
+        with self._guarded((*STORAGE_ERRORS, ImportError, RuntimeError)), place.alone(), silent():
+            place.check()
+            # How often a trial is tried again whose process was killed.
+            self._storage = RDBStorage(
+                place.url,
+                engine_kwargs=place.engine(LOCK_SECONDS),
+                heartbeat_interval=terms.options.heartbeat,
+                heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(max_retry=1),
+            )
+            self.stored = self._open(sampler, pruner)
 
     # -- work -----------------------------------------------------------------------------------------------------------
 
@@ -293,7 +296,7 @@ class SharedStudy:
         failed, most = 0, min(trials, most_trials(self.terms))
         while (turn := self._turn(most, evaluate)) != "done":
             if turn == "wait":
-                time.sleep(min(self.terms.heartbeat / 2, 1.0))
+                time.sleep(min(self.terms.options.heartbeat / 2, 1.0))
             if not isinstance(turn, int):
                 continue
             study = self.study(importance=False)
@@ -354,7 +357,7 @@ class SharedStudy:
                 running = [trial for trial in every if trial.state is TrialState.RUNNING]
                 states = Counter(trial.state for trial in every)
                 counted = states[TrialState.COMPLETE] + states[TrialState.PRUNED] + states[TrialState.RUNNING]
-                if self.terms.sampler in EXHAUSTIVE:  # what failed once would fail again
+                if self.terms.options.sampler in EXHAUSTIVE:  # what failed once would fail again
                     failed = (trial for trial in every if trial.state is TrialState.FAIL)
                     counted += sum(trial.user_attrs.get(REASON, STOPPED) != STOPPED for trial in failed)
                 if states[TrialState.WAITING] > 0 or counted < trials:
@@ -379,7 +382,7 @@ class SharedStudy:
         crashes: list[Exception] = []
 
         def step(trial: optuna.Trial, counter: Iterator[int], value: float) -> None:
-            if len(self.terms.objectives) == 1 and self.terms.pruner != "none":
+            if len(self.terms.objectives) == 1 and self.terms.options.pruner != "none":
                 trial.report(value, next(counter))
                 if trial.should_prune():
                     raise optuna.TrialPruned
@@ -393,7 +396,7 @@ class SharedStudy:
                     stored = {d.key: suggest(trial, d) for d in self.terms.space.dimensions}
                 except (ImportError, ValueError, RuntimeError, NotImplementedError) as error:
                     reason = " ".join(str(error).split())
-                    message = f"the sampler {self.terms.sampler!r} cannot serve this study: {reason}"
+                    message = f"the sampler {self.terms.options.sampler!r} cannot serve this study: {reason}"
                     raise ConfigError(message) from error
                 values = self.terms.space.decoded(stored)
                 return evaluate(values, partial(step, trial, count(1)))
@@ -408,7 +411,7 @@ class SharedStudy:
                 )
                 self.stored.add_trial(again)
                 raise
-            except (optuna.TrialPruned, UpdateFinishedTrialError, SQLAlchemyError, StorageInternalError):
+            except (optuna.TrialPruned, UpdateFinishedTrialError, *STORAGE_ERRORS):
                 raise
             except Exception as error:
                 if isinstance(error, MebenchError) and values is not None:
@@ -466,9 +469,9 @@ class SharedStudy:
         return study
 
     @contextmanager
-    def _guarded(self) -> Iterator[None]:
+    def _guarded(self, errors: tuple[type[Exception], ...] = STORAGE_ERRORS) -> Iterator[None]:
         """Turn errors of the storage into one sentence."""
         try:
             yield
-        except (SQLAlchemyError, StorageInternalError) as error:
+        except errors as error:
             raise self._place.trouble(error) from error

@@ -24,7 +24,8 @@ FORK = multiprocessing.get_context("fork")  # whose copies need not import anyth
 
 
 def terms(objectives=(UP,), space=SPACE, about=None, **options):
-    return records.Terms("study", {"method": "mean"} if about is None else about, space, objectives, **options)
+    about = {"method": "mean"} if about is None else about
+    return records.Terms("study", about, space, objectives, records.TuneOptions(**options))
 
 
 def values_of(values, step):
