@@ -163,6 +163,21 @@ def check_known(
         raise error(f"{where}{': ' if where else ''}{unknown(what, name, known, then)}")
 
 
+def refuse_if(*rules: tuple[object, str], error: type[MebenchError] = ConfigError) -> None:
+    """Refuse with the sentence of the first broken rule.
+
+    Args:
+        rules: what must not be true, and the sentence for it.
+        error: what is raised.
+
+    Raises:
+        MebenchError: of the kind of `error`.
+    """
+    for broken, sentence in rules:
+        if broken:
+            raise error(sentence)
+
+
 def listed(names: Sequence[str], most: int) -> str:
     """The first names of a list, the others counted.
 

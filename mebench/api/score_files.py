@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias, get_args
 
 from mebench import annotations as sheets_room, core, exchange, heavy, inspection, metrics, reports, runs as run_files
 from mebench.api import Result, Run, html, runs_folder
-from mebench.errors import ConfigError, RunError, check_known
+from mebench.errors import ConfigError, RunError, check_known, refuse_if
 from mebench.progress import Progress, Silent
 
 What = Literal["intervals", "frame scores", "clips"]
@@ -160,10 +160,10 @@ def score(
     convention = _convention(convention, rules)
     check_known("what", what, get_args(What))
     check_known("format", form, FORMATS)
-    if fps is not None and not fps > 0:
-        raise ConfigError(f"fps must be above 0, not {fps}")
-    if bootstrap < 0:
-        raise ConfigError(f"bootstrap must be 0 or more draws, not {bootstrap}")
+    refuse_if(
+        (fps is not None and not fps > 0, f"fps must be above 0, not {fps}"),
+        (bootstrap < 0, f"bootstrap must be 0 or more draws, not {bootstrap}"),
+    )
     how = {"p": p, "smoothing": smoothing, "postprocess": postprocess, "anchor": anchor}
     given = {**how, "k_prime": k_prime, "short_videos": short_videos or None, "kinds": kinds, "fps": fps}
     if stray := misplaced(what, {**given, "strict_videos": strict_videos or None}):

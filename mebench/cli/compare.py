@@ -15,7 +15,7 @@ from mebench import api, exchange, inspection, metrics, records, reports, runs a
 from mebench.cli.option_types import Encoding, Json, Rule, RunId, Runs, print_remarks
 from mebench.cli.reproduce import PUBLISHED, leaderboards_folder
 from mebench.console import plural, print_lines, print_report, print_table, size as byte_size, write_json
-from mebench.errors import ConfigError, DataError, RunError, check_known
+from mebench.errors import ConfigError, DataError, RunError, check_known, refuse_if
 from mebench.format import number
 from mebench.grouping import grouped
 from mebench.progress import Progress
@@ -282,11 +282,11 @@ def report(
     folders = [run_files.folder.RunFolder.finished(runs, word) for word in words]
     for folder in folders:
         reports.report.refuse(folder)
-    if faces and len(folders) > 1:
-        raise ConfigError("--faces shows the regions that one run used: name one run, or leave --faces out")
-    if people is not None and len(folders) > 1:
-        raise ConfigError("--people compares groups within one run: name one run, or leave --people out")
     if len(folders) > 1:
+        refuse_if(
+            (faces, "--faces shows the regions that one run used: name one run, or leave --faces out"),
+            (people is not None, "--people compares groups within one run: name one run, or leave --people out"),
+        )
         with progress.waiting("comparing both runs"):
             found = api.compare(*words, runs=runs).found
     page, trusted = Path(out).expanduser(), None
@@ -309,9 +309,7 @@ def report(
 
 def _refuse(given: Mapping[str, object], why: str) -> None:
     """Refuse the first given option of some."""
-    for option, value in given.items():
-        if value:
-            raise ConfigError(f"{option} {why}")
+    refuse_if(*((value, f"{option} {why}") for option, value in given.items()))
 
 
 def _refuse_files(*words: str) -> None:

@@ -12,7 +12,7 @@ import typer
 from mebench import console, frames, inspection, reports
 from mebench.annotations.annotation import repair_lines
 from mebench.cli.option_types import DatasetWords, Files, Json, Plugins, datasets_of, verbs
-from mebench.errors import ConfigError, DataError, SomeFailedError
+from mebench.errors import DataError, SomeFailedError, refuse_if
 from mebench.grouping import grouped
 from mebench.progress import Progress
 
@@ -103,10 +103,10 @@ def preview(
     regions.
     """
     console.check_file("--out", out)
-    if Path(out).suffix.lower() != ".png":
-        raise ConfigError(f"--out must name a .png file, not {out!r}")
-    if Path(out).exists() and not force:
-        raise ConfigError(f"{out} exists: name another file, or overwrite it with --force")
+    refuse_if(
+        (Path(out).suffix.lower() != ".png", f"--out must name a .png file, not {out!r}"),
+        (Path(out).exists() and not force, f"{out} exists: name another file, or overwrite it with --force"),
+    )
     members = datasets_of(words, files, plugins)
 
     for id_, dataset in members.items():

@@ -17,7 +17,7 @@ import typer
 from mebench import config, console, metrics, reports, runner, runs as run_files, tracking
 from mebench.atomic import WRITING
 from mebench.cli.option_types import Json, RunId, Runs, Tracking, Verbose, verbs
-from mebench.errors import ConfigError, RunError, listed, unknown
+from mebench.errors import RunError, check_known, listed, refuse_if
 from mebench.format import number
 from mebench.grouping import grouped
 from mebench.progress import Progress
@@ -135,14 +135,16 @@ def prune(
     json: Json = None,
 ) -> None:
     """Remove the runs that meet all given conditions. Their copies in MLflow stay."""
-    if not unfinished and older_than is None and keep_best is None:
-        raise ConfigError("name the runs with --unfinished, --older-than 30d, --keep-best N, or several of them")
-    if unfinished and keep_best is not None:
-        raise ConfigError("--keep-best selects finished runs: leave --unfinished out, or prune twice")
-    if metric is not None and keep_best is None:
-        raise ConfigError("--metric ranks runs for --keep-best: add --keep-best N")
-    if keep_best is not None and keep_best < 0:
-        raise ConfigError(f"--keep-best must be 0 or more runs, not {keep_best}")
+    ranked = keep_best is not None
+    refuse_if(
+        (
+            not (unfinished or older_than is not None or ranked),
+            "name the runs with --unfinished, --older-than 30d, --keep-best N, or several of them",
+        ),
+        (unfinished and ranked, "--keep-best selects finished runs: leave --unfinished out, or prune twice"),
+        (metric is not None and not ranked, "--metric ranks runs for --keep-best: add --keep-best N"),
+        ((keep_best or 0) < 0, f"--keep-best must be 0 or more runs, not {keep_best}"),
+    )
     days = None if older_than is None else console.days_of(older_than)
     found = _all(runs)
     best = None if keep_best is None else _best([run for _, run in found], keep_best, metric)
@@ -216,12 +218,14 @@ def sync(
         address = uri or config.user_setting("tracking", "") or None
         synced = tracking.sync(folders, address, progress, folds, models, figures, boards)
     console.write_json({name: list(getattr(synced, name)) for name in ("sent", "there", "failed")}, json)
-    if synced.failed:
-        raise RunError(
-            f"{len(synced.failed)} of {n} were not sent, for the reason above: fix it, then give the same command again"
-        )
-    if not synced.title:
-        raise RunError("tracking is off, so nothing is sent: name a tracker with --tracking")
+    refuse_if(
+        (
+            synced.failed,
+            f"{len(synced.failed)} of {n} were not sent, for the reason above: fix it, then give the same command again",
+        ),
+        (not synced.title, "tracking is off, so nothing is sent: name a tracker with --tracking"),
+        error=RunError,
+    )
     if json != "-":
         console.print_lines(
             f"{len(synced.sent)} sent, {console.plural(len(synced.there), 'was', 'were')} there already. {synced.title}: {synced.opening}"
@@ -301,8 +305,8 @@ def _best(runs: Sequence[dict[str, Any]], keep: int, metric: str | None) -> set[
     """Ids of the best finished runs of each dataset and protocol; runs that leak on purpose come after all others."""
     finished = [run for run in runs if run["status"] == "finished"]
     every = sorted({name for run in finished for name in run["scores"]})
-    if metric is not None and finished and metric not in every:
-        raise ConfigError(unknown("score", metric, every))
+    if metric is not None and finished:
+        check_known("score", metric, every)
     groups = grouped(  # runs of different tasks are not comparable, so each task has its best
         finished,
         key=lambda run: (

@@ -16,7 +16,7 @@ from mebench import api, frames, heavy, inference, reports, runner
 from mebench.cli.option_types import Json, Runs, refuse_failed
 from mebench.console import at_terminal, check_folder, console, json_line, plural, print_lines, print_table, write_json
 from mebench.core import Kind
-from mebench.errors import ConfigError, check_known
+from mebench.errors import check_known, refuse_if
 from mebench.progress import Progress
 
 app = typer.Typer()
@@ -82,15 +82,11 @@ def spot(
     The folder holds intervals.csv and .json, intervals.eaf for ELAN, and report.html with the timeline and the limits of a result
     about a person. With --live, curve and intervals are shown as they come, and written as lines of JSON.
     """
-    if (run is not None and model is not None) or (run is None and fold is not None):
-        raise ConfigError("mebench spot takes either --run RUN, with --fold for one fold, or --model NAME")
-    if bool(videos) == (live is not None):
-        raise ConfigError("mebench spot needs either a VIDEO, or several, or --live FILE|camera")
-    timed = {"--fps": fps, "--seconds": seconds} if live is not None else {}
-    if wrong := [name for name, value in timed.items() if value is not None and not 0 < value < inf]:
-        raise ConfigError(f"{wrong[0]} must be a number above 0, not {timed[wrong[0]]:g}")
-    if live is None and seconds is not None:
-        raise ConfigError("--seconds ends a live video: add --live FILE|camera, or leave it out")
+    of_live = [
+        (not 0 < value < inf, f"{option} must be a number above 0, not {value:g}")
+        for option, value in (("--fps", fps), ("--seconds", seconds))
+        if live is not None and value is not None
+    ]
     whole = {
         "--overlay": overlay,
         "--faces": faces != "largest",
@@ -98,8 +94,22 @@ def spot(
         "--workers": workers is not None,
         "--damaged": damaged != "refuse",
     }
-    if live is not None and (given := [name for name, there in whole.items() if there]):
-        raise ConfigError(f"{given[0]} is for whole videos: leave it out, or leave out --live")
+    refuse_if(
+        (
+            (run is not None and model is not None) or (run is None and fold is not None),
+            "mebench spot takes either --run RUN, with --fold for one fold, or --model NAME",
+        ),
+        (bool(videos) == (live is not None), "mebench spot needs either a VIDEO, or several, or --live FILE|camera"),
+        *of_live,
+        (
+            live is None and seconds is not None,
+            "--seconds ends a live video: add --live FILE|camera, or leave it out",
+        ),
+        *(
+            (live is not None and given, f"{option} is for whole videos: leave it out, or leave out --live")
+            for option, given in whole.items()
+        ),
+    )
     progress, paths = Progress(), api.evaluation.videos_at(videos or ())
     check_known("--faces", faces, get_args(reports.spotted.Faces))
     by = api.load_run(run, runs) if run is not None else api.load_model(model)

@@ -9,7 +9,7 @@ from typing import Any
 
 from mebench.config.setting_layers import ALIASES, key_value
 from mebench.console import text
-from mebench.errors import ConfigError
+from mebench.errors import ConfigError, refuse_if
 
 Lists = Sequence[tuple[str, Sequence[Any]]]
 """The values of each key."""
@@ -133,10 +133,10 @@ def values_of(word: str) -> list[str]:
             values.append(piece.strip() if "," in word else piece)
             continue
         first, last = int(found[1]), int(found[2])  # both belong to a range
-        if last < first:
-            raise ConfigError(f"{word!r}: the range {piece} counts down, write {last}..{first}")
-        if last - first >= MOST:
-            raise ConfigError(f"{word!r}: the range {piece} is longer than a sweep takes, which is {MOST}")
+        refuse_if(
+            (last < first, f"{word!r}: the range {piece} counts down, write {last}..{first}"),
+            (last - first >= MOST, f"{word!r}: the range {piece} is longer than a sweep takes, which is {MOST}"),
+        )
         values += map(str, range(first, last + 1))
     return _refused(values, word)
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from mebench import metrics
 from mebench.config import flatten, registry, trainer
-from mebench.errors import ConfigError, PluginError
+from mebench.errors import PluginError, refuse_if
 from mebench.features.degradation import Degradation
 
 PROTOCOL = "loso"
@@ -234,9 +234,7 @@ class RunSettings:
                 f"kinds must name micro, macro or both, each once, not {list(self.kinds or ())}",
             ),
         )
-        for kept, sentence in rules:
-            if not kept:
-                raise ConfigError(sentence)
+        refuse_if(*((not kept, sentence) for kept, sentence in rules))
 
 
 @dataclass(frozen=True, kw_only=True)

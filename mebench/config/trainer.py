@@ -13,7 +13,7 @@ from types import NoneType, UnionType
 from typing import Any, Literal, Required, Union, get_args, get_origin, get_type_hints
 
 from mebench.config.typed_values import Raw, plain, typed
-from mebench.errors import ConfigError, unknown
+from mebench.errors import ConfigError, check_known
 
 PREFIX = "trainer."
 ELSEWHERE = {
@@ -133,9 +133,9 @@ def _class(path: str, option: str, origin: str) -> Any:
     """A class by its name in Lightning, or its full path."""
     home = import_module(BASES[option][0])
     module, _, name = path.rpartition(".")
-    if not module and name not in home.__all__:
+    if not module:
         yours = "One of yours has its full path, module.Class"
-        raise ConfigError(f"{unknown(option.rstrip('s'), name, home.__all__, yours)} ({origin})")
+        check_known(option.rstrip("s"), name, home.__all__, f"{yours} ({origin})")
     if module == "__main__":
         raise ConfigError(
             f"folds cannot import {path!r} of the program itself: put {name} into a file of its own ({origin})"
