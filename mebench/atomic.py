@@ -7,7 +7,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 WRITING = ".writing-"
@@ -104,7 +104,9 @@ def new_folder(place: Path, prefix: str = WRITING) -> Iterator[Path]:
     temporary = place / f"{prefix}{secrets.token_hex(8)}"
     try:
         temporary.mkdir()
-        with held(temporary):
+        with ExitStack() as lock:
+            with suppress(OSError):  # where a disk has no locks, nobody removes what is left
+                lock.enter_context(held(temporary))
             yield temporary
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

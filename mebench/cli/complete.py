@@ -50,14 +50,15 @@ def complete_plugin(incomplete: str, plugins: Sequence[str] = ()) -> list[str]:
     """Names of methods, datasets, protocols and metrics."""
     try:
         config.registry.add_paths([*config.more_plugins(), *plugins])
-        names = {
-            *protocols.PROTOCOLS,
-            *metrics.catalogue.METRICS,
-            *(id_ for kind in config.registry.PLUGIN_KINDS for id_ in config.registry.plugins(kind)),
-        }
-        return sorted(name for name in names if name.startswith(incomplete))
+        return sorted(name for name in known_names() if name.startswith(incomplete))
     except (MebenchError, OSError):
         return []
+
+
+def known_names() -> set[str]:
+    """Names of all methods, datasets, protocols and metrics."""
+    plugins = (id_ for kind in config.registry.PLUGIN_KINDS for id_ in config.registry.plugins(kind))
+    return {*plugins, *protocols.PROTOCOLS, *metrics.catalogue.METRICS}
 
 
 def _types(chosen: Mapping[str, str]) -> dict[str, Any]:

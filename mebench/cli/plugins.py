@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from mebench import config, console, core, metrics, protocols, testing
-from mebench.cli.complete import complete_plugin
+from mebench.cli.complete import complete_plugin, known_names
 from mebench.cli.option_types import Files, Json, Plugins, Words, configured, verbs
 from mebench.errors import ConfigError, PluginError, check_known, unknown
 from mebench.progress import Progress
@@ -81,10 +81,8 @@ def info(
     id_ = next((key for key, metric in metrics.catalogue.METRICS.items() if metric.name == plugin), plugin)
     found = [known[id_] for known in map(config.registry.plugins, config.registry.PLUGIN_KINDS) if id_ in known]
     if not found and id_ not in {*protocols.PROTOCOLS, *protocols.BROKEN, *metrics.catalogue.METRICS}:
-        every = [name for kind in config.registry.PLUGIN_KINDS for name in config.registry.plugins(kind)]
-        known = {*every, *protocols.PROTOCOLS, *metrics.catalogue.METRICS}
         then = f"See them with: mebench list. {config.registry.YOURS}"
-        raise PluginError(unknown("plugin, protocol or metric", id_, known, then))
+        raise PluginError(unknown("plugin, protocol or metric", id_, known_names(), then))
     report: dict[str, Any] = {}
     if metric := metrics.catalogue.METRICS.get(id_):
         number, columns = metric.direction is not None, metrics.catalogue.COLUMNS
@@ -102,8 +100,7 @@ def info(
         }
     if id_ in {*protocols.PROTOCOLS, *protocols.BROKEN}:
         protocol = protocols.find(id_)
-        hints = config.parts.hints_of(protocol.params, f"protocol {id_}")
-        parameters = _parameters("protocol", protocol.params, hints, {}) if hints else []
+        parameters = _parameters(config.parts.Section("protocol.", protocol.params, f"protocol {id_}"), {})
         report["protocol"] = {"id": id_, "card": f"{protocol.describe()}\n", "parameters": parameters}
     report |= {known_plugin.kind: _plugin(known_plugin) for known_plugin in found}
     if console.write_json(report, json):
@@ -170,22 +167,23 @@ def _plugin(info: config.registry.PluginInfo) -> dict[str, Any]:
         return said
     presets = info.section("presets")
     packaged = info.section("params") | (presets.get(info.config.get("preset", "")) or {})
-    parameters = _parameters(info.kind, config.registry.params_class(info), config.parts.keys(info), packaged)
+    section = config.parts.Section(f"{info.kind}.", config.registry.params_class(info), f"{info.where}/params.py")
+    parameters = _parameters(section, packaged)
     return said | {"parameters": parameters, "presets": presets, "datasets": info.section("datasets")}
 
 
-def _parameters(part: str, params: type, hints: Mapping[str, Any], packaged: dict[str, Any]) -> list[dict[str, str]]:
-    """Each parameter, with its default."""
-    meanings = core.options.attributes(params)
-    defaults = config.parts.Section("", params, "").defaults() | packaged
+def _parameters(section: config.parts.Section, packaged: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Each parameter, with its default: that of a plugin's `config.yaml` before that of its dataclass."""
+    meanings = core.options.attributes(section.cls)
+    defaults = section.defaults() | {f"{section.prefix}{name}": value for name, value in packaged.items()}
     return [
         {
-            "parameter": f"{part}.{name}",
+            "parameter": key,
             "type": config.typed_values.expected(hint),
-            "default": _text(defaults.get(name, "(needed)")),
-            "meaning": meanings.get(name, ""),
+            "default": _text(defaults.get(key, "(needed)")),
+            "meaning": meanings.get(key.removeprefix(section.prefix), ""),
         }
-        for name, hint in hints.items()
+        for key, hint in section.types().items()
     ]
 
 

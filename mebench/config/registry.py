@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cache, lru_cache
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Literal, get_args
 
 import yaml
@@ -211,16 +210,12 @@ def add_paths(paths: Iterable[str | Path]) -> tuple[str, ...]:
                 "method.py or dataset.py; or protocols/<name>.py"
             )
         for kind, folder in found:
-            search = _package(kind).__path__
+            search = importlib.import_module(f"mebench.{kind}s").__path__
             if str(folder) not in search:
                 search.append(str(folder))
     if absolute:
         importlib.invalidate_caches()
     return absolute
-
-
-def _package(kind: PluginKind) -> ModuleType:
-    return importlib.import_module(f"mebench.{kind}s")
 
 
 def _is_plugin(kind: PluginKind, folder: Path) -> bool:
@@ -241,7 +236,7 @@ def _inside(kind: PluginKind, folder: Path, only: str | None = None) -> Iterator
 def _places(kind: PluginKind, only: str | None = None) -> dict[str, dict[Path, str]]:
     """For each id, or for one, its folders with their packages; more than one is a clash."""
     places: dict[str, dict[Path, str]] = {}
-    for root in _package(kind).__path__:
+    for root in importlib.import_module(f"mebench.{kind}s").__path__:
         for folder in _inside(kind, Path(root), only):
             places.setdefault(folder.name, {}).setdefault(folder.resolve(), f"mebench.{kind}s.{folder.name}")
     for entry in _entry_points(f"mebench.{kind}s", tuple(sys.path)):

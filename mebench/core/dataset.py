@@ -191,11 +191,13 @@ class Composite(Dataset):
         self.members = dict(members)
         self._home: dict[str, str] = {}
         every = list(self.members.values())
+        *first_ids, last = self.members
+        names = f"{', '.join(first_ids)} and {last}"
         self.tasks = frozenset.intersection(*(m.tasks for m in every))
         self.kinds = tuple(k for k in KINDS if all(k in m.kinds for m in every))
         for what, shared in {"task": self.tasks, "kind of expression": self.kinds}.items():
             if not shared:
-                raise ConfigError(f"{self._names()} have no {what} in common, so they cannot form a composite dataset")
+                raise ConfigError(f"{names} have no {what} in common, so they cannot form a composite dataset")
         self.revision = "+".join(m.revision for m in every)
         self.one_per_video = all(m.one_per_video for m in every)
         self.comparable = all(m.comparable for m in every)
@@ -217,7 +219,7 @@ class Composite(Dataset):
             self.schemes[name] = Scheme(name, classes, mapping, first.by, excluded)
         if not self.schemes:
             offers = "; ".join(f"{id_}: {', '.join(m.schemes)}" for id_, m in self.members.items())
-            raise ConfigError(f"{self._names()} have no emotion scheme with the same classes in common ({offers})")
+            raise ConfigError(f"{names} have no emotion scheme with the same classes in common ({offers})")
 
     def home(self, video: Video) -> tuple[str, Dataset]:
         """Id of the member that a video belongs to, and the member."""
@@ -296,10 +298,6 @@ class Composite(Dataset):
                 )
                 gathered.append(replace(video, expressions=tuple(named)))
         return tuple(sorted(gathered, key=lambda video: video.key))
-
-    def _names(self) -> str:
-        *first, last = self.members
-        return f"{', '.join(first)} and {last}"
 
 
 class Wrapped(Dataset):
