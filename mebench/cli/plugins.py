@@ -126,7 +126,10 @@ def info(
                 rows = [
                     (
                         f"{title} {name}",
-                        " ".join(f"{key}={_text(v)}" for key, v in (values or {}).items()) or "(the defaults)",
+                        " ".join(
+                            f"{key}={console.text(config.typed_values.plain(v))}" for key, v in (values or {}).items()
+                        )
+                        or "(the defaults)",
                     )
                     for name, values in said.get(section, {}).items()
                 ]
@@ -180,15 +183,11 @@ def _parameters(section: config.parts.Section, packaged: Mapping[str, Any]) -> l
         {
             "parameter": key,
             "type": config.typed_values.expected(hint),
-            "default": _text(defaults.get(key, "(needed)")),
+            "default": console.text(config.typed_values.plain(defaults.get(key, "(needed)"))),
             "meaning": meanings.get(key.removeprefix(section.prefix), ""),
         }
         for key, hint in section.types().items()
     ]
-
-
-def _text(value: Any) -> str:
-    return console.text(config.typed_values.plain(value))
 
 
 new_app = verbs("Write a plugin to start from.")

@@ -7,15 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from mebench.core.types import KINDS, Kind, Published, Repair, Scheme, SubjectKey, Unplaced, Video
 from mebench.errors import ConfigError, DataError
-
-if TYPE_CHECKING:  # `mebench list` needs no NumPy
-    import numpy as np
-    from numpy.typing import NDArray
-
 
 MARK_OF_DRAWN = ".mebench-drawn"
 """A file in the folder of a stand-in that `mebench data fake` drew."""

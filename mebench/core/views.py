@@ -5,17 +5,15 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import Any, TypeVar
 
-from mebench import heavy
+import numpy as np
+from numpy.typing import NDArray
+
 from mebench.core import Chain, Expression, SubjectKey, Timing
 
-if TYPE_CHECKING:  # `mebench list` needs no NumPy
-    import numpy as np
-    from numpy.typing import NDArray
-
-FrameFeatures: TypeAlias = "Callable[[str], NDArray[Any]]"
-ClipFeature: TypeAlias = "Callable[[str, int, int, int], NDArray[Any]]"
+FrameFeatures = Callable[[str], NDArray[Any]]
+ClipFeature = Callable[[str, int, int, int], NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -122,7 +120,7 @@ def all_clips(videos: Sequence[LabelledVideo], kind: str = "micro") -> list[Labe
 
 def stack(clips: Sequence[ClipView], chain: str) -> NDArray[np.float32]:
     """Features of clips as one array (n_clips, ...), float32."""
-    return heavy.numpy.stack([clip.feature(chain) for clip in clips]).astype("float32")
+    return np.stack([clip.feature(chain) for clip in clips]).astype("float32")
 
 
 V = TypeVar("V", bound=VideoView)
@@ -157,7 +155,6 @@ def mean_over_scales(scores: Sequence[NDArray[np.float64]]) -> NDArray[np.float6
     """Mean of the scores of each frame and kind, (n_frames, n_kinds), over the scales at which it has one; else NaN."""
     if len(scores) == 1:
         return scores[0]
-    np = heavy.numpy
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Mean of empty slice", RuntimeWarning)
         return np.asarray(np.nanmean(np.stack(scores), axis=0))
