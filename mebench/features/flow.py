@@ -255,19 +255,16 @@ class Strain(MapStep):
         u, v = x[..., 0], x[..., 1]
         if self.difference == "central":
             uy, ux, vy, vx = (np.gradient(f, axis=axis) for f in (u, v) for axis in (0, 1))
-            strain = _magnitude(ux, uy, vx, vy)
         else:
-            backward = self.difference == "backward"
-            defined = slice(1, None) if backward else slice(None, -1)
+            defined = slice(1, None) if self.difference == "backward" else slice(None, -1)
             ux, vx = (np.diff(f, axis=1)[defined] for f in (u, v))
             uy, vy = (np.diff(f, axis=0)[:, defined] for f in (u, v))
-            border = (1, 0) if backward else (0, 1)
-            strain = np.pad(_magnitude(ux, uy, vx, vy), border, mode="constant" if backward else "edge")
+        strain = np.sqrt(ux**2 + vy**2 + 0.5 * (uy + vx) ** 2)
+        if self.difference == "backward":
+            strain = np.pad(strain, (1, 0))
+        elif self.difference == "forward":
+            strain = np.pad(strain, (0, 1), mode="edge")
         return np.concatenate([x, strain[..., None]], axis=-1)
-
-
-def _magnitude(ux: FeatureMap, uy: FeatureMap, vx: FeatureMap, vy: FeatureMap) -> FeatureMap:
-    return np.asarray(np.sqrt(ux**2 + vy**2 + 0.5 * (uy + vx) ** 2))
 
 
 @dataclass(frozen=True)

@@ -66,9 +66,8 @@ def _on_vectors(function: Any, operands: int, code: Callable[..., Any]) -> None:
     lower_builtin(function, *kind.args)(lambda context, builder, _, vectors: code(builder, *vectors))
 
 
-for _function in (operator.add, operator.sub, operator.mul):
-    _on_vectors(_function, 2, getattr(ir.IRBuilder, f"f{_function.__name__}"))
-_on_vectors(operator.truediv, 2, ir.IRBuilder.fdiv)
+for _function, _word in {"add": "fadd", "sub": "fsub", "mul": "fmul", "truediv": "fdiv"}.items():
+    _on_vectors(getattr(operator, _function), 2, getattr(ir.IRBuilder, _word))
 _on_vectors(
     sqrt,
     1,
@@ -475,13 +474,15 @@ def median(planes: Plane, medians: Plane, h: int, w: int) -> None:
 @inlined
 def _five(rows: Plane, y: int, x: int) -> _Values:
     """For each pixel of a block the five around it in a row, sorted."""
-    return _sorted5(
-        _load(rows, (y, x)),
-        _load(rows, (y, x + 1)),
-        _load(rows, (y, x + 2)),
-        _load(rows, (y, x + 3)),
-        _load(rows, (y, x + 4)),
-    )
+    a, b, c = _load(rows, (y, x)), _load(rows, (y, x + 1)), _load(rows, (y, x + 2))
+    d, e = _load(rows, (y, x + 3)), _load(rows, (y, x + 4))
+    (a, b), (d, e) = _ordered(a, b), _ordered(d, e)
+    c, e = _ordered(c, e)
+    (c, d), (b, e) = _ordered(c, d), _ordered(b, e)
+    a, d = _ordered(a, d)
+    (a, c), (b, d) = _ordered(a, c), _ordered(b, d)
+    b, c = _ordered(b, c)
+    return a, b, c, d, e
 
 
 @inlined
@@ -497,17 +498,6 @@ def _high(a: Vector, b: Vector) -> Vector:
 @inlined
 def _ordered(a: Vector, b: Vector) -> tuple[Vector, Vector]:
     return _low(a, b), _high(a, b)
-
-
-@inlined
-def _sorted5(a: Vector, b: Vector, c: Vector, d: Vector, e: Vector) -> _Values:
-    (a, b), (d, e) = _ordered(a, b), _ordered(d, e)
-    c, e = _ordered(c, e)
-    (c, d), (b, e) = _ordered(c, d), _ordered(b, e)
-    a, d = _ordered(a, d)
-    (a, c), (b, d) = _ordered(a, c), _ordered(b, d)
-    b, c = _ordered(b, c)
-    return a, b, c, d, e
 
 
 @inlined
