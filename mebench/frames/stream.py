@@ -144,8 +144,7 @@ class Stream:
             if frame is None:
                 self.taken = max(self.taken, index)
                 return
-            for _ in range(self.taken, index if before is not None else self.taken):
-                assert before is not None
+            while before is not None and self.taken < index:
                 self.missing += 1
                 yield self._counted(came, before)
             if index >= self.taken or before is None:  # else the source gives more frames than its rate

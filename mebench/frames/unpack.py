@@ -108,7 +108,6 @@ def unpack(
     if not source.exists():
         raise DataError(f"there is no file or folder {source}: give the folder of the dataset, or one of its files")
     work = [(path, _below(path, source, out)) for path in _files(source, (*ARCHIVES, *FOREIGN), out)]
-    archives = len(work)
     taken: dict[Path, Path] = {}
 
     spent: list[Path] = []
@@ -147,7 +146,7 @@ def unpack(
             raise DataError(
                 f"{link} is a link to the folder {link.resolve()}, which is not followed: unpack that folder"
             )
-    if not archives and not videos and not failed:
+    if not work and not videos and not failed:
         raise DataError(f"{source} holds nothing to unpack: expected archives ({', '.join(ARCHIVES)}) or video files")
     for path, folder in dict(videos).items():
         with noting(path, folder):
@@ -246,19 +245,18 @@ class _Archive:
         found = list[_Member]()
         for entry in self._file.infolist() if isinstance(self._file, zipfile.ZipFile) else self._file:
             if isinstance(entry, tarfile.TarInfo):
-                if entry.isfile():
-                    found.append((self._parts(entry.name), entry.size, entry))
-                elif not entry.isdir():
-                    raise self._leads_out(entry.name)
-                continue
-            if entry.flag_bits & 1:
-                raise DataError(
-                    f"{self.path} is encrypted: unpack it with 7z x {self.path.name}, which asks for the password"
-                )
-            if stat.S_ISLNK(entry.external_attr >> 16):
-                raise self._leads_out(entry.filename)
-            if not entry.filename.endswith(("/", "\\")):  # some packers on Windows end folders with the second
-                found.append((self._parts(entry.filename), entry.file_size, entry))
+                name, size, folder, link = entry.name, entry.size, entry.isdir(), not (entry.isfile() or entry.isdir())
+            else:
+                if entry.flag_bits & 1:
+                    raise DataError(
+                        f"{self.path} is encrypted: unpack it with 7z x {self.path.name}, which asks for the password"
+                    )
+                name, size, link = entry.filename, entry.file_size, stat.S_ISLNK(entry.external_attr >> 16)
+                folder = name.endswith(("/", "\\"))  # some packers on Windows end folders with the second
+            if link:
+                raise self._leads_out(name)
+            if not folder:
+                found.append((self._parts(name), size, entry))
         names, total = [parts for parts, _, _ in found], sum(size for _, size, _ in found)
         if len(set(names)) < len(names):
             twice = next(name for name, times in Counter(names).items() if times > 1)

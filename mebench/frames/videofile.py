@@ -342,7 +342,6 @@ class Decoder:
     Attributes:
         streams: number of video streams, of which the first is read.
         aspect: width of a pixel over its height.
-        broken: number of pieces that could not be decoded.
 
     Raises:
         DataError: the file is missing, no video, or has an unknown codec.
@@ -386,7 +385,6 @@ class Decoder:
             )
         self._stream.thread_type = "NONE"  # the workers share the cores by video
         self._errors, self.reformatter = av.FFmpegError, av.video.reformatter.VideoReformatter()
-        self.broken = 0
 
     @property
     def rate(self) -> float | None:
@@ -426,14 +424,13 @@ class Decoder:
     def frames(self) -> Iterator[heavy.av.VideoFrame]:
         """The frames from here to the end, or to the first damaged one, in display order.
 
-        If damage is accepted, damaged pieces are passed over and counted in `broken`.
+        If damage is accepted, damaged pieces are passed over.
         """
         for packet in self._packets():
             if packet.size or packet.dts is None:  # of a size of 0 are those that a camera dropped, and the last one
                 try:
                     yield from packet.decode()
                 except self._errors:
-                    self.broken += 1
                     if not self.accept:
                         return
 
