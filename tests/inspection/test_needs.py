@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from importlib.metadata import PackageNotFoundError
 
 import pytest
 import torch
@@ -65,10 +64,7 @@ def test_what_is_missing_is_said_before_anything_heavy_is_imported(tree, tmp_pat
 
 
 def test_a_landmark_file_that_is_needed_and_not_there_is_asked_for(tree, monkeypatch):
-    def absent(name):
-        raise PackageNotFoundError(name)
-
-    monkeypatch.setattr(landmarks, "distribution", absent)
+    monkeypatch.setattr(landmarks, "_PACKAGE", "no-such-package-of-landmarks")
     monkeypatch.delenv(landmarks.VARIABLE, raising=False)
     words = ["dataset=casme2", f"dataset.root={tree}"]
     with pytest.raises(DataError) as error:
