@@ -4,8 +4,8 @@ The first process compiles while others wait. Numba caches the code beside its f
 user's cache folder; `NUMBA_CACHE_DIR` names another.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,33 +30,24 @@ def once(
     """
     found: Any = numba.njit(error_model="numpy", **how)(function)
     how_often = "in every process: it can be kept nowhere, unless NUMBA_CACHE_DIR names a folder"
+
+    class Notice(event.Listener):  # type: ignore[misc]  # numba has no types
+        given = False
+
+        def on_start(self, begun: Any) -> None:
+            if not self.given:
+                self.given = True
+                print_lines(f"compiling {what}, {how_often}", error=True)
+
+        def on_end(self, done: Any) -> None:
+            pass
+
     with ExitStack() as alone:
         with suppress(OSError, RuntimeError):  # numba requires it; a confined process may not even lock
             found = numba.njit(error_model="numpy", cache=True, **how)(function)
             alone.enter_context(FileLock(Path(found.stats.cache_path) / f"mebench_{name}.lock"))
             how_often = "once on this machine"
-        alone.enter_context(compile_notice(f"compiling {what}, {how_often}"))
+        alone.enter_context(event.install_listener("numba:compile", Notice()))  # not where it is read from the cache
         call(found)
     answer: Callable[..., Any] = found
     return answer
-
-
-@contextmanager
-def compile_notice(what: str) -> Iterator[None]:
-    """A context that prints a notice on standard error, once, if something is really compiled and not read from numba's
-    cache.
-    """
-
-    class Once(event.Listener):  # type: ignore[misc]  # numba has no types
-        said = False
-
-        def on_start(self, begun: Any) -> None:
-            if not self.said:
-                self.said = True
-                print_lines(what, error=True)
-
-        def on_end(self, done: Any) -> None:
-            pass
-
-    with event.install_listener("numba:compile", Once()):
-        yield

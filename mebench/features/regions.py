@@ -235,13 +235,12 @@ class RegionMotion(MapStep):
         left, top = min(max(int(left), 0), width - 1), min(max(int(top), 0), height - 1)
         nose = flow[top : max(int(bottom), top) + 1, left : max(int(right), left) + 1]
         head = main_motion(nose.reshape(-1, 2), 1 / 4, 0.88)
-        motions = []
-        for column, row in whole[list(SIDES_OF_NOSE if self.sides_of_nose else POINTS)].tolist():
-            left = min(max(column - self.radius, 0), width - side)
-            top = min(max(row - self.radius, 0), height - side)
-            region = flow[top : top + side, left : left + side].reshape(-1, 2) - head
-            motions.append(main_motion(region, 1 / 6, 0.6))
-        return np.array(motions, np.float32)[:, None]
+        corners = whole[list(SIDES_OF_NOSE if self.sides_of_nose else POINTS)] - self.radius
+        squares = (
+            flow[top : top + side, left : left + side].reshape(-1, 2) - head
+            for left, top in corners.clip(0, (width - side, height - side)).tolist()
+        )
+        return np.array([main_motion(square, 1 / 6, 0.6) for square in squares], np.float32)[:, None]
 
 
 def main_motion(flow: NDArray[np.float64], edge: float, share: float) -> NDArray[np.float64]:

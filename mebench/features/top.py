@@ -2,7 +2,7 @@
 
 import functools
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import cos, floor, pi, sin
@@ -71,6 +71,10 @@ class Top(VolumeStep):
         """Codes on the planes XY, XT and YT of an (n, H, W) clip."""
         raise NotImplementedError(f"{type(self).__name__} must define planes()")
 
+    def shifted(self, volume: NDArray[np.float32], shift: Sequence[int] | NDArray[np.int_]) -> NDArray[np.float32]:
+        """The inner voxels of an (n, H, W) clip, shifted by `shift` frames, rows and columns, which lie within the margin."""
+        return volume[tuple(slice(m + s, n - m + s) for n, m, s in zip(volume.shape, self.margin, shift))]
+
     def apply(self, crops: Image) -> FeatureMap:
         """Histograms of (n, H, W) gray crops.
 
@@ -125,7 +129,7 @@ class LbpTop(Top):
     def planes(self, volume: NDArray[np.float32]) -> Iterator[Codes]:
         """Patterns of the inner voxels."""
         labels = _labels(self.p, self.patterns)
-        centre = self._shifted(volume, (0, 0, 0))
+        centre = self.shifted(volume, (0, 0, 0))
         for first, second in AXES:
             patterns = np.zeros(centre.shape, np.intp)
             for bit in range(self.p):
@@ -137,14 +141,10 @@ class LbpTop(Top):
                 for (da, wa), (db, wb) in product(_either_side(a), _either_side(b)):
                     shift = [0, 0, 0]
                     shift[first], shift[second] = da, db
-                    above += np.float32(wa * wb) * (self._shifted(volume, shift) - centre)
+                    above += np.float32(wa * wb) * (self.shifted(volume, shift) - centre)
                 # Differences that cancel are equal, however they were rounded; others are larger for whole gray values.
                 patterns |= (above >= -1e-4).astype(np.intp) << bit
             yield labels[patterns], n_patterns(self.p, self.patterns), None
-
-    def _shifted(self, volume: NDArray[np.float32], shift: tuple[int, ...] | list[int]) -> NDArray[np.float32]:
-        """The inner voxels, shifted by `shift` frames, rows and columns."""
-        return volume[tuple(slice(m + s, n - m + s) for n, m, s in zip(volume.shape, self.margin, shift))]
 
 
 def _either_side(x: float) -> list[tuple[int, float]]:
@@ -189,12 +189,7 @@ class HogTop(Top):
 
     def planes(self, volume: NDArray[np.float32]) -> Iterator[Codes]:
         """Directions of the gradient at the inner voxels."""
-        inner = slice(1, -1)
-        along = {
-            T: volume[2:, inner, inner] - volume[:-2, inner, inner],
-            Y: volume[inner, 2:, inner] - volume[inner, :-2, inner],
-            X: volume[inner, inner, 2:] - volume[inner, inner, :-2],
-        }
+        along = [self.shifted(volume, step) - self.shifted(volume, -step) for step in np.eye(3, dtype=int)]
         for first, second in AXES:
             a, b = along[first], along[second]
             length = np.sqrt(a * a + b * b)

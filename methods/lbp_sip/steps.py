@@ -38,11 +38,10 @@ class LbpSip(Top):
 
     def planes(self, volume: NDArray[np.float32]) -> Iterator[Codes]:
         """The pattern in the image and that in time."""
-        n, margin = volume.shape, self.margin
-        centre = volume[tuple(slice(m, size - m) for m, size in zip(margin, n))]
+        centre = self.shifted(volume, (0, 0, 0))
         for points in (SPATIAL, TEMPORAL):
             codes = np.zeros(centre.shape, np.intp)
             for bit, point in enumerate(points):
-                at = tuple(slice(m + s * m, size - m + s * m) for s, m, size in zip(point, margin, n))
-                codes |= (volume[at] > centre).astype(np.intp) << bit
+                neighbour = self.shifted(volume, np.multiply(point, self.margin))
+                codes |= (neighbour > centre).astype(np.intp) << bit
             yield codes, 2 ** len(points), None
