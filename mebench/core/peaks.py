@@ -146,12 +146,13 @@ def hits(a: Span, b: Span) -> Any:
     return reaches(*overlap(a, b), Fraction(1, 2))
 
 
-def suppress(found: Sequence[Spotted], most: float) -> list[Spotted]:
+def suppress(found: Sequence[Spotted], most: float, top: int | None = None) -> list[Spotted]:
     """Non-maximum suppression: of two intervals with an IoU above `most` the more confident stays, at ties the earlier.
 
     Args:
         found: in any order.
         most: from 0 (no common frame is allowed) to 1 (everything stays).
+        top: number of intervals that remain at most, the surest ones; None for all.
 
     Returns:
         The remaining intervals, by time.
@@ -162,7 +163,7 @@ def suppress(found: Sequence[Spotted], most: float) -> list[Spotted]:
     for i in range(len(surest)):
         if (iou(ends[:, i], ends[:, kept]) <= most).all():
             kept.append(i)
-    return sorted((surest[i] for i in kept), key=lambda s: s.apex)
+    return sorted((surest[i] for i in kept[:top]), key=lambda s: s.apex)
 
 
 def place_randomly(rng: np.random.Generator, n_frames: int, count: int, k_prime: int) -> list[Spotted]:

@@ -19,8 +19,7 @@ from mebench.core import Video, hits
 from mebench.errors import ConfigError, MebenchError
 from mebench.grouping import grouped
 from mebench.progress import Progress, Silent
-from mebench.runner import Outcome, Plan, execute_all, make_plan, open_session, worker_pool
-from mebench.runs.folder import RunFolder
+from mebench.runner import Session, execute_all, make_plan, open_session, worker_pool
 from mebench.testing.contracts import cut_down
 
 ONE_IN = 500
@@ -43,14 +42,6 @@ class KnowsLabelsError(MebenchError):
 
 Chances = NDArray[np.float64]
 """Probability of 0, 1, 2 … right answers by chance."""
-
-
-@dataclass(frozen=True)
-class Run:
-    """A finished run on shuffled labels."""
-
-    plan: Plan
-    folder: RunFolder
 
 
 @dataclass(frozen=True)
@@ -102,7 +93,7 @@ def null(
 
 def shuffled_runs(
     folder: Path, words: Sequence[str], plugins: Sequence[str], seeds: Sequence[int], progress: Progress
-) -> Iterator[Run]:
+) -> Iterator[Session]:
     """For each seed, the second of two equal runs on labels shuffled with it; its folder exists until the next one is
     requested.
 
@@ -127,13 +118,12 @@ def shuffled_runs(
                 folder / "data" / str(seed), seed
             )
             for _ in range(2):
-                plan = make_plan(config)
-                (outcome,) = execute_all([open_session(plan)], pool, Silent())
+                session = open_session(make_plan(config))
+                (outcome,) = execute_all([session], pool, Silent())
                 if isinstance(outcome, MebenchError):
                     raise outcome
                 advance()
-            assert isinstance(outcome, Outcome)
-            yield Run(plan, outcome.folder)
+            yield session
             for over in ("data", "runs"):
                 shutil.rmtree(over)
 
@@ -152,7 +142,7 @@ def _config(root: Path, words: Sequence[str], plugins: Sequence[str]) -> RunConf
     return resolve([*data, *words], plugins=[str(DRAWN), *plugins])
 
 
-def judged(run: Run) -> dict[tuple[str, str], tuple[int, int, Chances]]:
+def judged(run: Session) -> dict[tuple[str, str], tuple[int, int, Chances]]:
     """For each task and fold of a run: right answers, all answers, and the probability of each number of right ones."""
     return {
         (name, fold.key): counted(run, fold.split(run.plan.videos)[2])
@@ -178,7 +168,7 @@ def findings(runs: Sequence[dict[tuple[str, str], tuple[int, int, Chances]]]) ->
     return found
 
 
-def _spotting(run: Run, tested: Sequence[Video]) -> tuple[int, int, Chances]:
+def _spotting(run: Session, tested: Sequence[Video]) -> tuple[int, int, Chances]:
     """The expressions that intervals hit, compared with all possible places of the expressions."""
     table = run.folder.read_table("predictions.parquet")
     table = table[(table["draw"] == 0) & (table["kind"] == "micro")]
@@ -197,7 +187,7 @@ def _spotting(run: Run, tested: Sequence[Video]) -> tuple[int, int, Chances]:
     return right, len(tested), reduce(np.convolve, ways)
 
 
-def _recognition(run: Run, tested: Sequence[Video]) -> tuple[int, int, Chances]:
+def _recognition(run: Session, tested: Sequence[Video]) -> tuple[int, int, Chances]:
     """The correctly named clips, compared with all permutations of each person's emotions."""
     table = run.folder.read_table("clips.parquet").set_index("video")["predicted"]
     right, ways = 0, []

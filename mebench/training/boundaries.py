@@ -172,8 +172,7 @@ class BoundaryNetwork(Method, ABC):
             proposed = proposals(start, end, sigmoid(answers[6 + place]), reach, p.apex_threshold)
             most = np.inf if p.longest is None else p.longest * 2 * k
             fitting = [s for s in proposed if p.shortest * 2 * k <= s.offset - s.onset <= most]
-            surest = sorted(spotting.suppress(fitting, p.nms), key=lambda s: (-s.confidence, s.apex))
-            for s in sorted(surest[: 1 if self.task.one_per_video else p.top], key=lambda s: s.apex):
+            for s in spotting.suppress(fitting, p.nms, 1 if self.task.one_per_video else p.top):
                 offset = min((s.offset + 1) * step - 1, video.n_frames - 1)
                 found.append(Prediction(video.key, kind, s.onset * step, s.apex * step, offset, s.confidence))
         return found

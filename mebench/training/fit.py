@@ -8,9 +8,9 @@ import logging
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from importlib import import_module
 from pathlib import Path
 from pickle import UnpicklingError
+from pkgutil import resolve_name
 from typing import Any, NamedTuple
 
 import lightning as L
@@ -376,8 +376,7 @@ def monitored(trained: L.LightningModule, callbacks: Any) -> dict[str, str]:
 
 def _made(spec: Any) -> Any:
     """An object of its `class_path` and `init_args`."""
-    module, _, name = spec["class_path"].rpartition(".")
-    return getattr(import_module(module), name)(**spec["init_args"])
+    return resolve_name(spec["class_path"])(**spec["init_args"])
 
 
 def _refuse_unlogged(

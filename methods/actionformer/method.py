@@ -194,12 +194,9 @@ class ActionFormer(Detector):
 
     def detected(self, video: VideoView) -> dict[Kind, list[spotting.Spotted]]:
         """The most confident intervals of each kind that do not overlap, of any confidence."""
-        proposals, found = self.proposed(video), {}
-        for kind in KINDS:
-            kept = spotting.suppress([s for s, own in proposals if own == kind], self.params.nms)
-            surest = sorted(kept, key=lambda s: (-s.confidence, s.apex))[: self.params.top]
-            found[kind] = sorted(surest, key=lambda s: s.apex)
-        return found
+        proposals, p = self.proposed(video), self.params
+        own = {kind: [s for s, other in proposals if other == kind] for kind in KINDS}
+        return {kind: spotting.suppress(some, p.nms, p.top) for kind, some in own.items()}
 
 
 Plugin = ActionFormer

@@ -142,9 +142,8 @@ class LGSNet(Detector):
     def detected(self, video: VideoView) -> dict[Kind, list[spotting.Spotted]]:
         """The most confident non-overlapping intervals of a video, by kind, at any confidence."""
         kinds = dict(self.proposed(video))
-        kept = spotting.suppress(list(kinds), self.params.nms)
-        surest = sorted(kept, key=lambda s: (-s.confidence, s.apex))[: self.params.top]
-        return {kind: [s for s in sorted(surest, key=lambda s: s.apex) if kinds[s] == kind] for kind in KINDS}
+        surest = spotting.suppress(list(kinds), self.params.nms, self.params.top)
+        return {kind: [s for s in surest if kinds[s] == kind] for kind in KINDS}
 
 
 Plugin = LGSNet

@@ -116,6 +116,8 @@ def test_suppression_keeps_the_surest_of_what_overlaps(found, most):
         if kept.count(gone) == 0:
             assert any(overlap(gone, k) > most and k.confidence >= gone.confidence for k in kept)
     assert suppress(kept, most) == kept
+    surest = sorted(kept, key=lambda s: (-s.confidence, s.apex))[:2]
+    assert suppress(found, most, 2) == sorted(surest, key=lambda s: s.apex)
     assert [k.apex for k in kept] == sorted(k.apex for k in kept)
 
 
