@@ -24,7 +24,7 @@ import yaml
 
 from mebench.config import RunConfig, choices, convert, expected, from_plain, parts, plain, registry, typed
 from mebench.core import Task
-from mebench.errors import ConfigError, check_known, unknown
+from mebench.errors import ConfigError, check_known
 from mebench.files import load_yaml
 
 Acts = Literal["postprocess", "training", "features"]
@@ -246,13 +246,11 @@ def _word(word: str, config: RunConfig, maps: Mapping[str, _Entry]) -> tuple[str
     name, equals, text = word.partition("=")
     key = name if name.partition(".")[0] in _PARTS else f"method.{name}"
     if not equals:
-        if key not in maps and _hint(config, key) is not None:
+        if key not in maps and _hint(config, key, f"--param {name}"):
             raise ConfigError(
                 f"--param {name}: no search map of {config.method!r} gives {key} a range: give one, for example "
                 f"--param '{name}={{low: 0.1, high: 0.9}}' or '{name}={{choices: [1, 2]}}'"
             )
-        if key not in maps:
-            raise ConfigError(f"--param {name}: {_unknown(config, key)}")
         return key, maps[key]._replace(named=True)
     try:
         spec = load_yaml(text)
@@ -270,8 +268,7 @@ def _word(word: str, config: RunConfig, maps: Mapping[str, _Entry]) -> tuple[str
 def _dimension(config: RunConfig, key: str, entry: _Entry) -> Dimension:
     """The dimension of an entry, whether or not the configuration accepts it."""
     spec, where = entry.spec, entry.where
-    if (hint := _hint(config, key)) is None:
-        raise ConfigError(f"{where}: {_unknown(config, key)}")
+    hint = _hint(config, key, where)
     if not isinstance(spec, dict):
         raise ConfigError(f"{where} must be a map with low and high, or with choices, not {spec!r}")
     hints = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
@@ -315,7 +312,7 @@ def _fitting(config: RunConfig, dimension: Dimension, entry: _Entry) -> tuple[Di
     """The part of a dimension that the configuration takes, None if that leaves nothing to tune; and what it refuses."""
     wide = dimension if entry.own else dimension.widened()
     part, _, name = dimension.key.partition(".")
-    hint, refused = _hint(config, dimension.key), dict[int, str]()
+    hint, refused = _hint(config, dimension.key, entry.where), dict[int, str]()
     for place, value in enumerate(wide.choices or (wide.low, wide.high)):
         try:
             replace(getattr(config, f"{part}_params"), **{name: convert(value, hint)})
@@ -331,17 +328,15 @@ def _fitting(config: RunConfig, dimension: Dimension, entry: _Entry) -> tuple[Di
     return replace(wide, choices=left) if len(left) > 1 else None, why if wide.choices else why[:1]
 
 
-def _hint(config: RunConfig, key: str) -> Any:
-    """Type of a parameter, or None if there is none of that name."""
-    part, _, name = key.partition(".")
-    id_ = getattr(config, part)
-    return None if id_ is None else parts.keys(registry.find("method", id_)).get(name)
+def _hint(config: RunConfig, key: str, where: str) -> Any:
+    """Type of a parameter.
 
-
-def _unknown(config: RunConfig, key: str) -> str:
+    Raises:
+        ConfigError: there is none of that name.
+    """
     part, _, name = key.partition(".")
-    id_ = getattr(config, part)
-    if id_ is None:
-        return f"{key} is a parameter of a recognizer, but none is named: add recognizer=<id>"
+    if (id_ := getattr(config, part)) is None:
+        raise ConfigError(f"{where}: {key} is a parameter of a recognizer, but none is named: add recognizer=<id>")
     known = parts.keys(registry.find("method", id_))
-    return unknown(f"parameter of {id_}", name, known, f"See it with: mebench info {id_}")
+    check_known(f"parameter of {id_}", name, known, f"See it with: mebench info {id_}", where=where)
+    return known[name]

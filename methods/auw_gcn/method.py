@@ -1,8 +1,10 @@
 """AUW-GCN behind the contract."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
+from torch.utils.data import Dataset as TorchDataset
 
 from mebench.core import LabelledVideo
 from mebench.training.boundaries import BoundaryNetwork
@@ -21,10 +23,13 @@ class AUWGCN(BoundaryNetwork):
         """The network of the public code."""
         return UnitGraph()
 
-    def learn_from(self, videos: Sequence[LabelledVideo]) -> None:
-        """The graph, from the action units of the training subjects."""
-        units = [e.action_units for video in videos for e in video.expressions]
+    def samples(
+        self, stage: str, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo]
+    ) -> tuple[TorchDataset[Any], TorchDataset[Any] | None]:
+        """Those of the family; the graph follows from the action units of the training subjects."""
+        units = [e.action_units for video in train for e in video.expressions]
         self.network.graph.copy_(torch.from_numpy(graph_of_units(units)))
+        return super().samples(stage, train, valid)
 
 
 Plugin = AUWGCN

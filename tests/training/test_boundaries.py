@@ -85,13 +85,13 @@ def test_proposals_equal_a_plain_loop(seed, n, nearest, more, threshold):
     assert [s.confidence for s in found] == pytest.approx([e[3] for e in expected])
 
 
-def test_boundary_loss_is_cross_entropy_where_the_answer_is_hardly_right():
+def test_the_loss_of_boundaries_is_cross_entropy_where_the_answer_is_hardly_right():
     """(1 - p) is nearly 1 there; the classes weigh .45, .45 and .1."""
     outputs = torch.tensor([[[-9.0, 9, 9], [9.0, -9, 9], [9.0, 9, -9]]])
     classes = torch.tensor([[boundaries.START, boundaries.END, boundaries.NEITHER]])
     probabilities = outputs.softmax(1)[0].T.numpy()
     each = [log_loss([c], [p], labels=[0, 1, 2]) for c, p in zip(classes[0], probabilities)]
-    assert float(boundaries.boundary_loss(outputs, classes)) == pytest.approx(
+    assert float(boundaries.BoundaryNetwork.edges(outputs, classes)) == pytest.approx(
         np.mean(np.multiply(each, [0.45, 0.45, 0.1])), rel=1e-6
     )
 
