@@ -435,15 +435,11 @@ def _quiet() -> Iterator[None]:
     slows a convolution many times (MEAN's 17 times).
     """
     names = ("lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities.rank_zero")
-    levels = {logging.getLogger(name): logging.getLogger(name).level for name in names}
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), contextlib.ExitStack() as restored:
         warnings.filterwarnings("ignore", module=r"lightning\..*")
-        for logger in levels:
+        for logger in map(logging.getLogger, names):
+            restored.callback(logger.setLevel, logger.level)
             logger.setLevel(logging.ERROR)
+        restored.callback(torch.set_flush_denormal, False)
         torch.set_flush_denormal(True)
-        try:
-            yield
-        finally:
-            torch.set_flush_denormal(False)
-            for logger, level in levels.items():
-                logger.setLevel(level)
+        yield
