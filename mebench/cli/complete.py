@@ -1,5 +1,6 @@
 """Shell completion of `key=value` words and plugin names. Reads only `config.yaml` and `params.py`; never fails."""
 
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -21,15 +22,8 @@ def complete_word(given: Sequence[str], incomplete: str, plugins: Sequence[str] 
     """
     try:
         config.registry.add_paths([*config.more_plugins(), *plugins])
-        words: list[str] = []  # joined again at each `=` where the shell split them
-        for part in given:
-            if part == "=" and words:
-                words[-1] += "="
-            elif words and words[-1].endswith("=") and words[-1].count("=") == 1:
-                words[-1] += part
-            else:
-                words.append(part)
-        last = words[-1] if words else ""
+        words = re.sub("\0?=\0?", "=", "\0".join(given)).split("\0")  # joined again where the shell split them
+        last = words[-1]
         key = last.removesuffix("=") if last.find("=") in (-1, len(last) - 1) else ""  # whose value is being typed
         chosen = dict(word.split("=", 1) for word in words if "=" in word)
         types = _types(chosen)

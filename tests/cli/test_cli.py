@@ -426,6 +426,7 @@ def test_keys_of_the_plugins_are_offered_once_these_are_known(root):
         (["method=tiny"], "method.flow=t", ["method.flow=tvl1"]),
         (["method=tiny"], "method.fl", ["method.flow=tvl1", "method.flow=dis"]),
         (["method", "=", "tiny", "method.preset", "="], "s", ["short"]),
+        (["dataset.root", "=", "/a", "=", "b", "method", "=", "tiny", "method.preset", "="], "s", ["short"]),
         ([], "accelerator=c", ["accelerator=cpu", "accelerator=cuda"]),
         ([], "seed=", []),
         ([], "method=lam", []),
