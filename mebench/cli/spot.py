@@ -245,10 +245,10 @@ def _curves(levels: Mapping[Kind, float], quiet: bool) -> Iterator[Any]:
             )
         )
         return
-    from rich.live import Live as Display
-
     curves: dict[Kind, deque[float]] = {kind: deque(maxlen=WIDE) for kind in levels}
-    with Display(heavy.rich.text.Text(""), console=console(), refresh_per_second=8, transient=True) as display:
+    with heavy.rich.live.Live(
+        heavy.rich.text.Text(""), console=console(), refresh_per_second=8, transient=True
+    ) as display:
 
         def show(found: inference.live.Point | inference.live.Interval) -> None:
             if not isinstance(found, inference.live.Point):

@@ -17,7 +17,6 @@ Lists = Sequence[tuple[str, Sequence[Any]]]
 SHARED = (
     "workers",
     "executor",
-    "executor.address",
     "executor_address",
     "accelerator",
     "devices",
@@ -26,9 +25,6 @@ SHARED = (
     "keep",
     "runs",
     "tracking",
-    "tracking.folds",
-    "tracking.models",
-    "tracking.figures",
     "tracking_folds",
     "tracking_models",
     "tracking_figures",
@@ -70,7 +66,7 @@ def expand(lists: Lists) -> list[Combination]:
     names = [ALIASES.get(key, key) for key, _ in lists]
     n_runs = math.prod(len(values) for _, values in lists)
     for name, (key, values) in zip(names, lists):
-        if len(values) > 1 and key in SHARED:
+        if len(values) > 1 and name in SHARED:
             raise ConfigError(
                 f"{key} is one for the whole sweep: give it one value, not {', '.join(map(text, values))}"
             )
@@ -81,15 +77,17 @@ def expand(lists: Lists) -> list[Combination]:
     methods = {text(value) for name, (_, values) in zip(names, lists) if name == "method" for value in values}
     found = dict[str, Combination]()
     for chosen in product(*(values for _, values in lists)):
-        settings, varied = dict(zip(names, chosen)), dict[str, str]()
+        settings = dict(zip(names, chosen))
         own = text(settings.get("method", ""))
         for name in [name for name in names if name.partition(".")[0] in methods]:
             value = settings.pop(name)
             if name.startswith(f"{own}."):
                 settings[f"method.{name.partition('.')[2]}"] = value
-        for (key, values), value in zip(lists, chosen):
-            if len(values) > 1 and (key.partition(".")[0] not in methods or key.startswith(f"{own}.")):
-                varied[key] = text(value)
+        varied = {
+            key: text(value)
+            for (key, values), value in zip(lists, chosen)
+            if len(values) > 1 and (key.partition(".")[0] not in methods or key.startswith(f"{own}."))
+        }
         found.setdefault(repr(sorted(settings.items(), key=str)), Combination(settings, varied))
     return [*found.values()]
 

@@ -412,10 +412,12 @@ def _typed(
         **{key: (value, section.origin) for section in sections for key, value in section.defaults().items()},
         **{key: (own[key], origin) for key, (_, origin) in packaged.items()},
     }
-    origins = {key: origin for key, (_, origin) in before.items()}
-    for key, (_, origin) in raw.items():
-        if key not in before or plain(values[key]) != plain(before[key][0]):
-            origins[key] = origin
+    changed = {
+        key: origin
+        for key, (_, origin) in raw.items()
+        if key not in before or plain(values[key]) != plain(before[key][0])
+    }
+    origins = {key: origin for key, (_, origin) in before.items()} | changed
     return values, {section.prefix: section.instance(values, origins) for section in sections}, origins
 
 
