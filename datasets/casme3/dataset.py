@@ -291,11 +291,11 @@ class Casme3(SheetDataset):
 
     def _depth_folder(self, color: Path) -> Path | None:
         """Next to the folder `color`; or next to `frame`, with the clip's own name."""
-        listing = self._tree_or_stop.listing
+        tree = self._tree_or_stop
         if not self.params.clips:
-            return listing.child(color.parent, "depth")
-        home = listing.child(color.parent.parent, "depth")
-        return listing.child(home, color.name) if home is not None else None
+            return tree.child(color.parent, "depth")
+        home = tree.child(color.parent.parent, "depth")
+        return tree.child(home, color.name) if home is not None else None
 
     @cached_property
     def _depth_remark(self) -> tuple[Repair, ...]:

@@ -45,7 +45,7 @@ class ClipTree(Tree):
         if len(best) > 1:
             listed = " and ".join(map(str, best))
             raise DataError(f"{self.root} has several clips called {video}: {listed}. Give the root of one copy")
-        return check_inside(best[0], self.root, self.listing.follow_links) if best else None
+        return check_inside(best[0], self.root, self.follow_links) if best else None
 
     def all_folders(self, home: Path) -> list[tuple[str, str, Path]]:
         """Empty: clips without a row are not read, since the person is unknown."""
@@ -56,7 +56,7 @@ class ClipTree(Tree):
         """Video files and folders of images by plain name; a folder `01` in `sub01` is called `sub01-01`."""
         found: dict[str, list[Path]] = {}
         for _, folder in self.walk(LEVELS):
-            files = self.listing.files(folder)
+            files = self.files(folder)
             for name in files:
                 if name.lower().endswith(VIDEOS):
                     found.setdefault(plain(name), []).append(folder / name)

@@ -5,8 +5,8 @@ import json
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import groupby, pairwise
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Self
 
 from mebench.annotations import BLANK, DATE, number_of_date
@@ -60,6 +60,7 @@ class Annotation:
         return replace(self, flags=(*self.flags, *flags))
 
 
+@dataclass
 class Log:
     """Collects repairs of one sheet.
 
@@ -69,10 +70,9 @@ class Log:
         nameless: columns of names already reported as largely empty.
     """
 
-    def __init__(self, where: str = "", remarks: Iterable[Repair] = ()) -> None:
-        self.where = where
-        self.repairs = list(remarks)
-        self.nameless = set[str]()
+    where: str = ""
+    repairs: list[Repair] = field(default_factory=list)
+    nameless: set[str] = field(default_factory=set)
 
     def repaired(
         self, row: int | None, column: str, found: str, taken: str, reason: str, altered: bool = False
@@ -284,10 +284,9 @@ def group(
         log: of videos whose rows have different rates.
     """
     found = [(annotation, e) for annotation, e in placed if isinstance(e, Expression)]
-    ordered = sorted(found, key=lambda pair: (pair[0].subject, pair[0].video))
+    by_video = grouped(found, key=lambda pair: (pair[0].subject, pair[0].video))
     videos = {}
-    for key, pairs in groupby(ordered, key=lambda pair: (pair[0].subject, pair[0].video)):
-        of_video = list(pairs)
+    for key, of_video in sorted(by_video.items()):
         rates = {annotation.fps for annotation, _ in of_video if annotation.fps}
         expressions = sorted((e for _, e in of_video), key=lambda e: (e.onset, e.offset, e.kind))
         if len(rates) > 1:

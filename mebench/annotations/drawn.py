@@ -199,14 +199,14 @@ def _long(home: Path, recording: Recording) -> None:
     for name, person, emotion, onset in CLIPS:
         first, last = onset - around, onset + length - 1 + around
         spans = [(onset, onset + length // 2, onset + length - 1)]
-        second: tuple[int, ...] = ()
+        further: tuple[Cell, ...] = (None,) * 4
         if name == FURTHER:
-            second = (spans[0][2] + 4, last - 2)
-            spans.append((second[0], sum(second) // 2, second[1]))
+            second, end = spans[0][2] + 4, last - 2
+            spans.append((second, (second + end) // 2, end))
+            further = (second, end, None, None)
         pattern = "image {number}.jpg" if recording != "HS" and name == BLANKS else "image{number:06d}.jpg"
         place = home / recording / f"s{person:02d}" / name
         write_frames(place, pattern, range(first, last + 1), spans, person)
-        further: tuple[Cell, ...] = (*second, None, None) if second else (None,) * 4
         rows.append(
             (person, f"{name} " if name == "s14_sur_01" else name, None, onset, spans[0][2],
              *further, None, first, last, length, None, None, last - first + 1, emotion)

@@ -88,11 +88,8 @@ class Listing:
         Raises:
             DataError: several folders fit equally well, or a link leads out of the root.
         """
-        names = self.folders(folder)
-        if name in names:
-            return check_inside(folder / name, self.root, self.follow_links)
-        wanted = fold(name)
-        fits = [n for n in names if fold(n) == wanted]
+        names, wanted = self.folders(folder), fold(name)
+        fits = [n for n in names if n == name] or [n for n in names if fold(n) == wanted]
         if not fits and prefix:
             fits = [n for n in names if fold(n).startswith(wanted) and not fold(n)[len(wanted) :][:1].isdigit()]
         if len(fits) > 1:
@@ -169,7 +166,7 @@ class Layout:
         return not {fold(name) for name in self.cropped}.isdisjoint(map(fold, folder.parts))
 
 
-class Tree:
+class Tree(Listing):
     """The folders of a dataset on this machine.
 
     Args:
@@ -183,8 +180,8 @@ class Tree:
     """
 
     def __init__(self, root: Path, layout: Layout, follow_links: bool) -> None:
-        self.root, self.layout = root, layout
-        self.listing = Listing(root, follow_links)
+        super().__init__(root, follow_links)
+        self.layout = layout
         self._parts = layout.folder.split("/")
         self.aside: list[Path] = []
         self._apart: list[Path] = []  # further homes, of videos that the first one does not hold
@@ -228,7 +225,7 @@ class Tree:
         known = [fold(home) for home in self.layout.homes]
         found = []
         for depth, folder in self.walk(DEPTH, frozenset(() if same else tops)):  # not into the folders of the subjects
-            names = [fold(name) for name in self.listing.folders(folder)]
+            names = [fold(name) for name in self.folders(folder)]
             held = sum(1 for n in names if n in tops or (same and any(n.startswith(top) for top in tops)))
             if held and self.layout.is_cropped(folder.relative_to(self.root)):
                 self.cropped += [folder] if folder not in self.cropped else []
@@ -250,7 +247,7 @@ class Tree:
         place: Path | None = home
         for part in self._parts:
             name = part.rstrip("*?").format(subject=subject, video=video)
-            inner = place and self.listing.child(place, name, prefix=part.endswith("*"))
+            inner = place and self.child(place, name, prefix=part.endswith("*"))
             place = inner or (place if part.endswith("?") else None)
         return place
 
@@ -260,11 +257,11 @@ class Tree:
         found = []
 
         def descend(folder: Path, names: dict[str, str], rest: Sequence[re.Pattern[str]]) -> None:
-            inner = [name for name in self.listing.folders(folder) if rest and rest[0].fullmatch(name)]
+            inner = [name for name in self.folders(folder) if rest and rest[0].fullmatch(name)]
             if not rest or (not inner and optional and len(rest) == 1):
                 found.append((names.get("subject", ""), names.get("video", ""), folder))
                 return
-            for name in self.listing.folders(folder):
+            for name in self.folders(folder):
                 match = rest[0].fullmatch(name)
                 given = match.groupdict() if match else {}
                 if match and all(names.get(key, value) == value for key, value in given.items()):
@@ -288,19 +285,16 @@ class Tree:
             seen += len(level)
             if below == depth or seen > MOST_FOLDERS:
                 return
-            down = [
-                folder / name for folder in level for name in self.listing.folders(folder) if fold(name) not in aside
-            ]
+            down = [folder / name for folder in level for name in self.folders(folder) if fold(name) not in aside]
             level = [folder for folder in down if self._may_enter(folder)][: MOST_FOLDERS - seen]
 
     def packed(self) -> list[Path]:
         """Archives and video files below the root, which cannot be read as frames directly."""
-        return [folder / name for _, folder in self.walk(DEPTH) for name in packed(self.listing.files(folder))]
+        return [folder / name for _, folder in self.walk(DEPTH) for name in packed(self.files(folder))]
 
     def _may_enter(self, folder: Path) -> bool:
-        if self.listing.follow_links or not folder.is_symlink():
-            return True
-        inside = folder.resolve().is_relative_to(self.root.resolve())
+        may = self.follow_links or not folder.is_symlink()
+        inside = may or folder.resolve().is_relative_to(self.root.resolve())
         if not inside and folder not in self.aside:
             self.aside.append(folder)
         return inside
@@ -336,17 +330,15 @@ def candidates(tree: Tree, names: Sequence[str], fits: Callable[[Path], bool]) -
     """
 
     def tables(folders: Iterable[Path]) -> list[Path]:
-        files = (folder / name for folder in folders for name in tree.listing.files(folder))
+        files = (folder / name for folder in folders for name in tree.files(folder))
         return [file for file in files if file.name.lower().endswith(SUFFIXES)]
 
     below = tables(folder for _, folder in tree.walk(SHEET_DEPTH))
-    known = [check_inside(path, tree.root, tree.listing.follow_links) for path in called(names, below)]
+    known = [check_inside(path, tree.root, tree.follow_links) for path in called(names, below)]
     if known := known or called(names, tables(tree.root.resolve().parents[:SHEET_DEPTH])):
         # A name may be that of another release too, as SAMM's is; a single file is taken as it is, and says what it lacks.
         return known if len(known) == 1 else [path for path in known if _safely(fits, path)] or known
-    return [
-        check_inside(path, tree.root, tree.listing.follow_links) for path in below[:MOST_OPENED] if _safely(fits, path)
-    ]
+    return [check_inside(path, tree.root, tree.follow_links) for path in below[:MOST_OPENED] if _safely(fits, path)]
 
 
 def version(name: str) -> tuple[tuple[int, ...], bool]:

@@ -394,9 +394,9 @@ def is_note_or_sum(named: Sequence[str], frames: Sequence[str], first: str) -> b
     >>> is_note_or_sum(["Total", "2"], ["30"], "Total"), is_note_or_sum(["SD", "a"], [""], "SD"), is_note_or_sum(["", "a"], ["30"], "30")
     (True, False, False)
     """
-    if any(is_total(name) and len(name) > (2 if name.isascii() else 1) for name in named):
-        return True
-    return not all(named) and (is_total(first) or not any(re.search(r"\d", cell) for cell in frames))
+    summed = any(is_total(name) and len(name) > (2 if name.isascii() else 1) for name in named)
+    numbered = any(re.search(r"\d", cell) for cell in frames)
+    return summed or (not all(named) and (is_total(first) or not numbered))
 
 
 INDEX = ("idx", "index", "id", "no", "nr", "num", "number", "code", "int", "flag")

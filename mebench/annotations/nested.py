@@ -68,7 +68,7 @@ class NestedTree(Tree):
             raise DataError(
                 f"{self.root} has several folders for {'/'.join(names)}: {listed}. Give the root of one copy"
             )
-        return check_inside(exact[0].folder, self.root, self.listing.follow_links) if exact else None
+        return check_inside(exact[0].folder, self.root, self.follow_links) if exact else None
 
     def all_folders(self, home: Path) -> list[tuple[str, str, Path]]:
         """Subject, id and folder of every video that is there, annotated or not; with the preferred folder of each."""
@@ -92,7 +92,7 @@ class NestedTree(Tree):
             above += [(depth, folder) for folder in level]
             below = []
             for folder in level:
-                for child in (folder / name for name in self.listing.folders(folder)):
+                for child in (folder / name for name in self.folders(folder)):
                     place = self._place(child)
                     if place is None:
                         below.append(child)

@@ -134,10 +134,9 @@ def read_row(
 def is_remark(row: Row) -> bool:
     """A row of text that names no video or no person, and has no frame number: a legend or a sum below the table."""
     frames = [row.get(what) for what in ("onset", "apex", "offset")]
-    if is_note_or_sum([row.get("video"), row.get("subject") if "subject" in row.cells else "-"], frames, row.text):
-        return True
-    return not any(re.search(r"\d", cell) for cell in frames) and not any(
-        row.get(what) for what in ("emotion", "units", "kind", "onset")
+    empty = not any(row.get(what) for what in ("emotion", "units", "kind", "onset"))
+    return (empty and not any(re.search(r"\d", cell) for cell in frames)) or is_note_or_sum(
+        [row.get("video"), row.get("subject") if "subject" in row.cells else "-"], frames, row.text
     )
 
 

@@ -214,7 +214,13 @@ def unit_number(name: str) -> int | None:
     return int(found[1]) if found else None
 
 
-def one_unit(number: int, videos: Iterable[Video]) -> Scheme:
+def _annotated_units(videos: Iterable[Video]) -> list[tuple[str, str, frozenset[int], bool]]:
+    """Dataset and label of each micro-expression, the units that it shows, and whether all its texts are units."""
+    found = ((video.dataset, e.action_units) for video in videos for e in video.expressions if e.kind == "micro")
+    return [(of, "+".join(u).lower(), shown_units(u), all(map(parse_unit, u))) for of, u in found]
+
+
+def one_unit(number: int, videos: Collection[Video]) -> Scheme:
     """The scheme `AU<number>`: does a micro-expression show this action unit, or is it absent?
 
     Sides and intensities make no difference, and a doubtful unit counts as shown. It leaves out expressions without
@@ -229,17 +235,13 @@ def one_unit(number: int, videos: Iterable[Video]) -> Scheme:
         ConfigError: a dataset annotates no unit, or no expression shows this one.
     """
     name = f"AU{number}"
-    annotated, shown, mapping = dict[str, bool](), Counter[int](), dict[str, str]()
-    for video in videos:
-        annotated.setdefault(video.dataset, False)
-        for e in video.expressions:
-            units = shown_units(e.action_units)
-            if e.kind == "micro" and units:
-                annotated[video.dataset] = True
-                shown.update(units)
-                if number in units or all(map(parse_unit, e.action_units)):
-                    mapping["+".join(e.action_units).lower()] = name if number in units else ABSENT
-    if without := [dataset for dataset, has_units in annotated.items() if not has_units]:
+    found = [row for row in _annotated_units(videos) if row[2]]
+    shown = Counter(unit for _, _, units, _ in found for unit in units)
+    mapping = {
+        label: name if number in units else ABSENT for _, label, units, whole in found if whole or number in units
+    }
+    annotated = {dataset for dataset, *_ in found}
+    if without := [video.dataset for video in videos if video.dataset not in annotated]:
         raise ConfigError(
             f"scheme={name} needs action units, and {without[0]} annotates none for its micro-expressions: use "
             "datasets with action units (mebench data summary dataset=… counts them)"
@@ -254,7 +256,7 @@ LEAST_CLIPS = 10
 """Units in fewer expressions are not classes of `all_units`."""
 
 
-def all_units(videos: Iterable[Video]) -> Scheme:
+def all_units(videos: Collection[Video]) -> Scheme:
     """The scheme `AUs`: which of the action units does a micro-expression show?
 
     Its classes are the units that at least `LEAST_CLIPS` expressions show. It leaves out expressions that show none of
@@ -266,12 +268,9 @@ def all_units(videos: Iterable[Video]) -> Scheme:
     Raises:
         ConfigError: no unit is shown often enough.
     """
-    shown, labels = Counter[int](), dict[str, frozenset[int]]()
-    for expression in (e for video in videos for e in video.expressions if e.kind == "micro"):
-        units = shown_units(expression.action_units)
-        shown.update(units)
-        if all(map(parse_unit, expression.action_units)):
-            labels["+".join(expression.action_units).lower()] = units
+    found = _annotated_units(videos)
+    shown = Counter(unit for _, _, units, _ in found for unit in units)
+    labels = {label: units for _, label, units, whole in found if whole}
     classes = sorted(unit for unit, n in shown.items() if n >= LEAST_CLIPS)
     if len(classes) < 2:
         raise ConfigError(

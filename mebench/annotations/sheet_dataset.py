@@ -360,12 +360,9 @@ class SheetDataset(Dataset):
     def _numbers(self, subject: str, video: str) -> Sequence[int | None] | None:
         """File number of each frame, or None where the frames are missing."""
         folder = self._folder(subject, video)
-        if folder is None:
-            return None
-        try:
-            return self._images(folder, subject, video).numbers
-        except DataError:  # an empty folder counts as missing; a request for its frames reports it
-            return None
+        with suppress(DataError):  # an empty folder counts as missing; a request for its frames reports it
+            return None if folder is None else self._images(folder, subject, video).numbers
+        return None
 
     def _images(self, folder: Path, subject: str, video: str) -> FolderFrames:
         return FolderFrames(folder, self.layout.pattern, damaged=self._damaged(subject, video))

@@ -127,9 +127,6 @@ class Cells(Sequence[str]):
     def __iter__(self) -> Iterator[str]:
         return iter(np.array([*self.different, ""], dtype=object)[self.which].tolist())
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Sequence) and [*self] == [*other]
-
     def rows(self, some: NDArray[Any] | slice) -> Self:
         """Those of some rows."""
         used, which = np.unique(self.which[some], return_inverse=True)
@@ -208,8 +205,7 @@ def _split(text: str, separator: str, place: str) -> Grid:
             else f": {' '.join(str(error).split())}"
         )
         raise DataError(f"{place}{where}: write the table again") from error
-    found = [heavy.pandas.factorize(table[name]) for name in table]
-    columns = [Cells(different.to_numpy(object).tolist(), which) for which, different in found]
+    columns = [Cells.of(table[name]) for name in table]
     every = Grid(lines[: len(table)], lengths[: len(table)], columns)
     full = np.any([column.where(str.strip) for column in columns], axis=0)
     return every if full.all() else every.rows(full)

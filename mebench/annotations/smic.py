@@ -25,6 +25,7 @@ from mebench.annotations import (
     need_table,
     three_classes,
 )
+from mebench.annotations.annotation import listed
 from mebench.core import Published, Repair, Scheme, SubjectKey
 from mebench.errors import DataError
 from mebench.frames import FolderFrames
@@ -193,9 +194,7 @@ class Smic(NestedDataset):
                 log.marked(row, "frames", where, reason)
                 found.append(replace(clip, problem="no images"))
                 continue
-            known = [n for n in numbers if n is not None]
-            if len(known) < len(numbers) or known != sorted(set(known)):
-                known = list(range(1, len(numbers) + 1))
+            known = listed(1, numbers)
             if missing := known[-1] - known[0] + 1 - len(known):
                 log.marked(
                     row, "frames", where, f"{missing} of the numbers from {known[0]} to {known[-1]} have no image"

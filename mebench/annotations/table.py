@@ -1,9 +1,10 @@
 """Find the sheet that holds the annotations, and its columns by name, wherever the header is."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from mebench.annotations import HEADER_WITHIN, NAMES, Sheet, compounds, plain_name
+from mebench.annotations.sheets import Rows
 from mebench.core import Repair
 from mebench.errors import DataError
 
@@ -22,6 +23,14 @@ class Header:
     names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     sheet: str = ""
 
+    def __str__(self) -> str:
+        return f"a header with {', '.join(self.titles.values())} within the first {HEADER_WITHIN} rows"
+
+    @property
+    def titles(self) -> dict[str, str]:
+        """The names of the required fields in sentences."""
+        return {what: self.names.get(what, (what.capitalize(),))[0] for what in self.required}
+
     def match(self, cells: Sequence[str]) -> dict[str, int]:
         """Field -> column of the cells that carry one of its names; the earlier name wins, then the earlier column."""
         seen = {plain_name(text): column for column, text in reversed(list(enumerate(cells)))}
@@ -31,6 +40,11 @@ class Header:
             if (there := [name for name in map(plain_name, known) if name and name in seen])
         }
         return found | compounds(cells, found, {"kind": [*map(plain_name, NAMES["kind"])]})
+
+    def place(self, rows: Rows) -> tuple[int, dict[str, int]] | None:
+        """How many rows end with the header, and the columns of the fields; None where there is no such header."""
+        found = ((n, self.match(cells)) for n, (_, cells) in enumerate(rows[:HEADER_WITHIN], 1))
+        return next(((n, fields) for n, fields in found if {*self.required} <= fields.keys()), None)
 
 
 @dataclass(frozen=True)
@@ -48,6 +62,18 @@ class Columns:
     sheet: str = ""
     numeric: tuple[str, ...] = ("onset", "offset")
     at_least: int = 0
+
+    def __str__(self) -> str:
+        listed = ", ".join(what or "(any)" for what in self.fields)
+        return f"{len(self.fields)} columns without a header: {listed}"
+
+    def place(self, rows: Rows) -> tuple[int, dict[str, int]] | None:
+        """No row above the annotations, and the columns of the fields; None where most rows are something else."""
+        fields = {what: column for column, what in enumerate(self.fields) if what}
+        full = [cells for _, cells in rows if len(cells) >= (self.at_least or len(self.fields))]
+        numbers = ([cells[fields[what]].strip() for what in self.numeric] for cells in full)
+        good = sum(all(number.replace(".", "", 1).isdigit() for number in some) for some in numbers)
+        return (0, fields) if 2 * good > len(rows) else None
 
 
 @dataclass(frozen=True)
@@ -91,7 +117,7 @@ def find_table(sheets: Sequence[Sheet], *forms: Header | Columns) -> Table | Non
     most rows.
     """
     for form in forms:
-        if tables := [table for sheet in sheets for table in _tables(sheet, form)]:
+        if tables := [table for sheet in sheets if (table := _table(sheet, form)) is not None]:
             wanted = plain_name(form.sheet)
             table = max(
                 tables,
@@ -119,60 +145,38 @@ def need_table(sheets: Sequence[Sheet], *forms: Header | Columns, file: object) 
     """
     table = find_table(sheets, *forms)
     if table is None:
-        looked, nearest, most = [], "", 0
-        for form in forms:
-            if isinstance(form, Columns):
-                listed = ", ".join(what or "(any)" for what in form.fields)
-                looked.append(f"{len(form.fields)} columns without a header: {listed}")
-                continue
-            titles = {what: form.names.get(what, (what.capitalize(),))[0] for what in form.required}
-            looked.append(f"a header with {', '.join(titles.values())} within the first {HEADER_WITHIN} rows")
-            first = form is next(other for other in forms if isinstance(other, Header))
-            for sheet, number, cells in ((s, n, c) for s in sheets if first for n, c in s.rows[:HEADER_WITHIN]):
-                found = form.match(cells)
-                missing = [title for what, title in titles.items() if what not in found]
-                if len(titles) - len(missing) > most:
-                    most = len(titles) - len(missing)
-                    nearest = f"; row {number} of {sheet.name!r} has no {', no '.join(missing)}"
+        near = [
+            ([title for what, title in form.titles.items() if what not in found], number, sheet.name)
+            for form in [form for form in forms if isinstance(form, Header)][:1]
+            for sheet in sheets
+            for number, cells in sheet.rows[:HEADER_WITHIN]
+            if (found := form.match(cells)).keys() & {*form.required}
+        ]
+        nearest = min(near, key=lambda row: len(row[0]), default=None)
+        lacking = f"; row {nearest[1]} of {nearest[2]!r} has no {', no '.join(nearest[0])}" if nearest else ""
         raise DataError(
-            f"no sheet of {file} contains the annotations: expected {' or '.join(looked)}{nearest}. "
+            f"no sheet of {file} contains the annotations: expected {' or '.join(map(str, forms))}{lacking}. "
             "Give the right file with dataset.annotations=FILE, or rename its columns"
         )
     return table
 
 
-def _tables(sheet: Sheet, form: Header | Columns) -> Iterator[Table]:
-    if isinstance(form, Columns):
-        fields = {what: column for column, what in enumerate(form.fields) if what}
-        rows = tuple(_row(number, cells, fields) for number, cells in sheet.rows)
-        full = [r for (_, cells), r in zip(sheet.rows, rows) if len(cells) >= (form.at_least or len(form.fields))]
-        good = [r for r in full if all(r.get(what).replace(".", "", 1).isdigit() for what in form.numeric)]
-        if len(good) * 2 > len(rows):
-            yield Table(
-                _with_read_columns(sheet, fields),
-                {what: f"column {column + 1}" for what, column in fields.items()},
-                rows,
-            )
-        return
-    for place, (_, cells) in enumerate(sheet.rows[:HEADER_WITHIN]):
-        found = form.match(cells)
-        if set(form.required) <= found.keys():
-            rows = tuple(_row(number, below, found) for number, below in sheet.rows[place + 1 :])
-            columns = {what: cells[column].strip() for what, column in found.items()}
-            unread = tuple(cell.strip() for n, cell in enumerate(cells) if cell.strip() and n not in found.values())
-            yield Table(_with_read_columns(sheet, found), columns, rows, unread)
-            return
-
-
-def _with_read_columns(sheet: Sheet, fields: Mapping[str, int]) -> Sheet:
-    """The sheet with the remarks about columns that are read: of the others nobody needs to know."""
-    read = {"all columns", *(f"column {column + 1}" for column in fields.values())}
-    return replace(sheet, remarks=tuple(remark for remark in sheet.remarks if remark.column in read))
-
-
-def _row(number: int, cells: Sequence[str], fields: Mapping[str, int]) -> Row:
-    return Row(
-        number,
-        {what: cells[column] if column < len(cells) else "" for what, column in fields.items()},
-        " ".join(" ".join(cells).split()),
+def _table(sheet: Sheet, form: Header | Columns) -> Table | None:
+    if (found := form.place(sheet.rows)) is None:
+        return None
+    above, fields = found
+    header = sheet.rows[above - 1][1] if above else ()
+    columns = {what: header[column].strip() if above else f"column {column + 1}" for what, column in fields.items()}
+    rows = tuple(
+        Row(
+            number,
+            {what: cells[column] if column < len(cells) else "" for what, column in fields.items()},
+            " ".join(" ".join(cells).split()),
+        )
+        for number, cells in sheet.rows[above:]
     )
+    unread = tuple(cell.strip() for n, cell in enumerate(header) if cell.strip() and n not in fields.values())
+    # Of the columns that are not read nobody needs to know what is odd in them.
+    read = {"all columns", *(f"column {column + 1}" for column in fields.values())}
+    remarks = tuple(remark for remark in sheet.remarks if remark.column in read)
+    return Table(replace(sheet, remarks=remarks), columns, rows, unread)

@@ -32,6 +32,11 @@ HAN = [name for name in KNOWN if "\u4e00" <= name[0] <= "\u9fff" and len(name) >
 """Chinese names of columns, which identify a text as Chinese."""
 CALLED = {"gb18030": "GB18030 (Chinese)", "cp932": "Shift-JIS (Japanese)", "cp1252": "Windows-1252"}
 """Encodings that a table may have without saying so, in the order in which they are tried."""
+_EVERYDAY = {
+    "gb18030": ("gb18030", b"[\xa1-\xa3\xb0-\xd7][\xa1-\xfe]"),  # rare signs have a second byte below A1
+    "cp932": ("shift_jis", b"[\x81-\x84\x88-\x97][\x40-\xfc]"),
+}
+"""Bytes of the common signs of Chinese (first level of GB 2312) and Japanese (kana and first-level kanji)."""
 _HIDDEN = re.compile(
     "[\x01-\x08\x0b\x0c\x0e-\x1f\x7f\xad\u034f\u061c\u115f\u1160\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
     "\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff]"
@@ -102,7 +107,8 @@ def _plainly(text: str, encoding: str) -> bool:
         plain = all(len(word) == 1 or re.search("[A-Za-z]", word) for word in letters)
         return plain and not _NO_CP1252.search(text)
     signs = Counter(sign for sign in text if not sign.isascii())
-    everyday = {sign: n for sign, n in signs.items() if _everyday(sign, encoding)}
+    codec, common = _EVERYDAY[encoding]
+    everyday = {sign: n for sign, n in signs.items() if re.fullmatch(common, sign.encode(codec, "ignore"))}
     if encoding == "gb18030" and (
         any("\u3040" <= sign <= "\u30ff" for sign in signs)
         or (all(s.encode(encoding) < b"\xc9" for s in everyday) and not any(name in text for name in HAN))
@@ -110,19 +116,6 @@ def _plainly(text: str, encoding: str) -> bool:
         return False  # Japanese has kana; Korean in EUC-KR uses only a third of the Chinese characters
     most = 0.75 if encoding == "gb18030" else 0.9  # names of people have rare signs
     return any(sign.isalpha() for sign in everyday) and sum(everyday.values()) >= most * sum(signs.values())
-
-
-def _everyday(sign: str, encoding: str) -> bool:
-    """Whether a character is among the common ones of Chinese (first level of GB 2312) or Japanese (kana and
-    first-level kanji).
-    """
-    if encoding == "gb18030":
-        # Rare signs, which later sets added, have a second byte below A1.
-        return re.fullmatch(b"[\xa1-\xa3\xb0-\xd7][\xa1-\xfe]", sign.encode(encoding)) is not None
-    with suppress(UnicodeEncodeError):
-        lead = sign.encode("shift_jis")[0]
-        return 0x81 <= lead <= 0x97 and not 0x85 <= lead <= 0x87
-    return False
 
 
 def lines_of(text: str) -> Iterator[str]:

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -146,15 +147,14 @@ def write_eaf(path: Path, media: Path | None, fps: float | None, tiers: Sequence
     order = _add(tree, "TIME_ORDER")
     for time, slot in slots.items():
         _add(order, "TIME_SLOT", TIME_SLOT_ID=slot, TIME_VALUE=str(time))
-    number = 0
+    numbers = count(1)
     for tier in rows:
         attribute_of = {"ANNOTATOR": _printable(tier.coder), "PARTICIPANT": _printable(tier.participant)}
         own = {name: text for name, text in attribute_of.items() if text}
         row = _add(tree, "TIER", LINGUISTIC_TYPE_REF="interval", TIER_ID=_printable(tier.name), **own)
         for mark in tier.marks:
-            number += 1
             ends = {"TIME_SLOT_REF1": slots[mark.begin], "TIME_SLOT_REF2": slots[mark.end]}
-            one = _add(_add(row, "ANNOTATION"), "ALIGNABLE_ANNOTATION", ANNOTATION_ID=f"a{number}", **ends)
+            one = _add(_add(row, "ANNOTATION"), "ALIGNABLE_ANNOTATION", ANNOTATION_ID=f"a{next(numbers)}", **ends)
             _add(one, "ANNOTATION_VALUE").text = _printable(mark.value)
     _add(tree, "LINGUISTIC_TYPE", GRAPHIC_REFERENCES="false", LINGUISTIC_TYPE_ID="interval", TIME_ALIGNABLE="true")
     ElementTree.indent(tree)

@@ -126,17 +126,14 @@ def checked(given: IntervalFile, remarks: Remarks) -> IntervalFile:
             else f"{role}: {at_lines(rows['line'][again])} repeats an earlier {what} in every column that is read and is left out"
         )
         rows = rows[~again].reset_index(drop=True)
-    before = rows["onset"] < 0
-    if before.any():
-        remarks.warn(
-            f"{role}: {plural(int(before.sum()), 'onset')} below zero ({at_lines(rows['line'][before])}), kept as written"
-        )
-    outside = (rows["apex"] < rows["onset"]) | (rows["apex"] > rows["offset"])
-    if outside.any():
-        remarks.warn(
-            f"{role}: {plural(int(outside.sum()), 'apex', 'apexes')} outside the "
-            f"interval ({at_lines(rows['line'][outside])}), kept as written"
-        )
+    odd = {
+        ("onset", "onsets", "below zero"): rows["onset"] < 0,
+        ("apex", "apexes", "outside the interval"): (rows["apex"] < rows["onset"]) | (rows["apex"] > rows["offset"]),
+    }
+    for (one, many, how), which in odd.items():
+        if which.any():
+            counted = plural(int(which.sum()), one, many)
+            remarks.warn(f"{role}: {counted} {how} ({at_lines(rows['line'][which])}), kept as written")
     if role == "truth":
         ordered = rows.sort_values([*given.ids, "kind", "onset", "offset"], kind="stable")
         group = ordered.groupby([*given.ids, "kind"], sort=False)

@@ -142,7 +142,7 @@ def join(
         processed[key_of[full]] |= {kind} if kind else set(KINDS)
     videos["processed"] = [tuple(sorted(processed[key])) for key in videos["video"]]
     if frames is not None:
-        frames = frames.assign(video=_mapped(frames, predictions.ids, key_of))[["video", "kind", "frame", "score"]]
+        frames = frames.assign(video=_keys(frames, predictions.ids, key_of))[["video", "kind", "frame", "score"]]
         seen = frames.groupby("video")["frame"]
         videos["n_frames"] = videos["n_frames"].fillna(videos["video"].map(seen.max() - seen.min() + 1))
         without = sorted(set(_keys(truth.videos, truth.ids)) - set(frames["video"]))
@@ -153,7 +153,7 @@ def join(
             )
     truths = truth.intervals.assign(video=_keys(truth.intervals, truth.ids))
     given = predictions.intervals
-    spotted = given.assign(video=_mapped(given, predictions.ids, key_of), draw=0)
+    spotted = given.assign(video=_keys(given, predictions.ids, key_of), draw=0)
     return Tables(videos, truths, spotted, frame_scores=frames)
 
 
@@ -316,15 +316,14 @@ def _different(rows: pd.DataFrame, ids: list[str]) -> list[Id]:
     return _tuples(rows.drop_duplicates(ids), ids)
 
 
-def _mapped(rows: pd.DataFrame, ids: list[str], of: Mapping[Id, str]) -> pd.api.extensions.ExtensionArray:
-    """The subject and video that the ids of each row refer to."""
+def _keys(
+    rows: pd.DataFrame, ids: list[str], known: Mapping[Id, str] | None = None
+) -> pd.api.extensions.ExtensionArray:
+    """Key of the video that the ids of each row name, the known one where there are such."""
     which = rows.groupby(ids, sort=False).ngroup().to_numpy()
-    return pd.array([of[full] for full in _different(rows, ids)], dtype="str").take(which)
-
-
-def _keys(rows: pd.DataFrame, ids: list[str]) -> list[str]:
-    key = {full: video_key(dict(zip(ids, full))) for full in set(_tuples(rows, ids))}
-    return [key[full] for full in _tuples(rows, ids)]
+    different = _different(rows, ids)
+    keys = [video_key(dict(zip(ids, full))) if known is None else known[full] for full in different]
+    return pd.array(keys, dtype="str").take(which)
 
 
 def _lines(given: IntervalFile, wanted: set[Id]) -> list[int]:

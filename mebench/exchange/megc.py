@@ -7,6 +7,7 @@ in some logs), and `TP`, `FP` or `FN`. It does not distinguish micro- and macro-
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from operator import attrgetter
@@ -29,15 +30,13 @@ _ENDS = (18, 26, 34, 42)
 
 @dataclass(frozen=True)
 class Entry:
-    """A line of the log: `video` is `<subject>_<video>`, `folder` the folder before it; a missing interval is None."""
+    """A line of the log: `video` is `<subject>_<video>`; a missing interval is None."""
 
-    line: int
     dataset: str
     video: str
     truth: tuple[int, int] | None
     prediction: tuple[int, int] | None
     result: str
-    folder: str = ""
 
 
 def is_log(sheet: Sheet) -> bool:
@@ -60,7 +59,7 @@ def read_log(sheet: Sheet, path: File, role: Role, remarks: Remarks) -> Interval
     Raises:
         DataError: a line does not belong into a log.
     """
-    entries, dataset, known = list[Entry](), "", False
+    rows, results, dataset, known = list[tuple[object, ...]](), Counter[str](), "", False
     for number, line in sheet.lines():
         if found := _LINE.match(line.strip()):
             video, *ends, result = found.groups()
@@ -71,7 +70,9 @@ def read_log(sheet: Sheet, path: File, role: Role, remarks: Remarks) -> Interval
                 raise DataError(
                     f"{path}, line {number}: a {result} has {_NEEDED[result]}, but the line is {line.strip()!r}"
                 )
-            entries.append(Entry(number, dataset, video, pairs[0], pairs[1], result, folder.rpartition("/")[2]))
+            subject, (onset, offset) = folder.rpartition("/")[2], pairs[role == "predictions"] or (None, None)
+            rows.append((number, dataset, subject or video.partition("_")[0], video, onset, offset))
+            results[result] += 1
         elif re.fullmatch(r"\w+", line.strip()):
             dataset = DATASETS.get(line.strip(), line.strip())
         elif line.strip() and (known or number > 1):
@@ -79,10 +80,9 @@ def read_log(sheet: Sheet, path: File, role: Role, remarks: Remarks) -> Interval
                 f"{path}, line {number}: {line.strip()[:80]!r} is not a line of a MEGC 2020 log: expected the video, "
                 "the true onset and offset, the predicted onset and offset (- for none), and TP, FP or FN"
             )
-    rows = [(e.line, e.dataset, e.video, *(getattr(e, _SIDE[role]) or (None, None))) for e in entries]
-    table = pd.DataFrame(rows, columns=["line", "dataset", "video", "onset", "offset"])
-    if role == "truth":
-        table.insert(2, "subject", [e.folder or e.video.partition("_")[0] for e in entries])
+    table = pd.DataFrame(rows, columns=["line", "dataset", "subject", "video", "onset", "offset"])
+    if role == "predictions":
+        table = table.drop(columns="subject")
     if not table["dataset"].any():
         table = table.drop(columns="dataset")
     there = table.dropna().drop_duplicates([name for name in table.columns if name != "line"]).reset_index(drop=True)
@@ -91,23 +91,21 @@ def read_log(sheet: Sheet, path: File, role: Role, remarks: Remarks) -> Interval
     videos = table.drop(columns=["onset", "offset"]).assign(fps=np.nan, n_frames=np.nan)
     if role == "predictions":
         there, videos = there.assign(confidence=np.nan), videos.assign(kind="micro")
-    counts = {result: sum(e.result == result for e in entries) for result in ("TP", "FP", "FN")}
     remarks.warn(
         f"{role}: a log of MEGC 2020 does not say which intervals are micro- and which macro-expressions: all are read as "
-        f"micro and matched together. Its own lines are {', '.join(f'{n} {result}' for result, n in counts.items())}"
+        f"micro and matched together. Its own lines are {', '.join(f'{results[result]} {result}' for result in _NEEDED)}"
     )
     columns = frozenset({*table, "onset", "offset"} - {"line"})
     return IntervalFile(str(path), role, there, videos, columns, pooled=True)
 
 
-_SIDE: dict[Role, str] = {"predictions": "prediction", "truth": "truth"}
 _NEEDED = {"TP": "both intervals", "FP": "a predicted interval only", "FN": "a true interval only"}
 
 
 def log_lines(entries: Iterable[Entry]) -> Iterator[str]:
     r"""The lines of a log: datasets by number, videos in the order given, their intervals by time.
 
-    >>> print(*log_lines([Entry(0, "SAMM-LV", "006_1", (10, 20), None, "FN")]), sep="\n")
+    >>> print(*log_lines([Entry("SAMM-LV", "006_1", (10, 20), None, "FN")]), sep="\n")
     1
     006_1   10        20      -       -       FN
     """

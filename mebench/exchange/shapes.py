@@ -34,10 +34,6 @@ from mebench.annotations import (
 )
 from mebench.errors import DataError
 
-TIMES = frozenset(
-    {"tstart", "tend", "startseconds", "endseconds", "onsetseconds", "offsetseconds", "onsets", "offsets"}
-)
-"""Names of columns, without punctuation, that hold seconds."""
 _NUMBER = re.compile(r"[-+]?(?!0\d)(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 TRUTHS = frozenset({"gt", "truth", "truths", "groundtruth", "target", "targets", "label", "labels", "true"})
 """Names of a truth, without punctuation, in a file that also holds predictions."""

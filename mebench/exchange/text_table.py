@@ -104,7 +104,8 @@ _BINARY = {
     b"PAR1": "a parquet file",
     **dict.fromkeys((b"<html", b"<HTML", b"<!DOC", b"<!doc", b"<?xml", b"<table"), "a page or other markup"),
 }
-_ESCAPED = re.compile(r"'+[=+\-@\t\r]")
+_GUARD = re.compile(r"^'(?='*[=+\-@])")
+"""Keeps a spreadsheet from running a cell (`write.guarded`)."""
 
 
 @dataclass(frozen=True)
@@ -336,17 +337,14 @@ def parse(
                 raise DataError(
                     f"{path}, line {line}: the cell of {name} runs over several lines: is a quotation mark unclosed?"
                 )
-    cells = {name: columns[position].read(_plain_cell) for name, position in positions.items()}
+    cells = {
+        name: columns[position].read(lambda cell: _GUARD.sub("", " ".join(cell.split())))
+        for name, position in positions.items()
+    }
     others = {name: columns[at] for at, name in enumerate(headers) if name and at not in positions.values()}
     lines, comma = grid.lines.tolist(), sheet.separator != ","
     table = TextTable(str(path), role, cells, lines, headers, comma, sheet.header, others)
     return table.without_notes(remarks) if {"video", "subject"} & {*cells} else table
-
-
-def _plain_cell(cell: str) -> str:
-    """A cell without surrounding blanks, and without the `'` that keeps a spreadsheet from running it."""
-    shown = " ".join(cell.split())
-    return shown[1:] if _ESCAPED.match(shown) else shown
 
 
 def _columns(

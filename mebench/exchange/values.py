@@ -245,9 +245,7 @@ def kinds(table: TextTable, needed: NDArray[np.bool_] | None = None) -> Any:
     Raises:
         DataError: a cell is not a known kind.
     """
-    cells = table.cells.get("kind")
-    if cells is None:
-        cells = Cells(["micro"], np.zeros(len(table.lines), np.intp))
+    cells = table.cells.get("kind", Cells(["micro"], np.zeros(len(table.lines), np.intp)))
     wrong = cells.where(lambda cell: kind_of(cell) is None and cell.casefold() not in BLANK)
     missing = cells.where(lambda cell: kind_of(cell) is None) & (True if needed is None else needed)
     refuse_gaps(table, "kind", missing & ~wrong, "write micro or macro in each row")

@@ -253,7 +253,7 @@ def _write_megc2020(path: Path, spotted: pd.DataFrame, tables: Tables, remarks: 
         # The names of SAMM Long Videos already contain the subject.
         full = "_".join((video if video.startswith(f"{subject}_") else f"{subject}_{video}").split())
         results = ["FN" if prediction is None else "TP" if truth else "FP" for truth, prediction in own]
-        entries += [Entry(0, dataset, full, *pair, result) for pair, result in zip(own, results)]
+        entries += [Entry(dataset, full, *pair, result) for pair, result in zip(own, results)]
     _write_text(path, "\n".join(log_lines(entries)) + "\n")
 
 

@@ -19,8 +19,12 @@ def read(path, role="predictions"):
     return text_table.parse(text_table.read_sheet(path, remarks, role), path, role, WANTED, remarks), remarks
 
 
+def listed(table):
+    return {name: [*column] for name, column in table.cells.items()}
+
+
 def cells(path):
-    return read(path)[0].cells
+    return listed(read(path)[0])
 
 
 EXPECTED = {"subject": ["1", "2"], "video": ["a b", "c"], "onset": ["5", "-3"], "offset": ["9", "4"]}
@@ -38,7 +42,7 @@ def test_the_order_of_columns_does_not_matter(order):
     rows = [{name: EXPECTED[name][row] for name in order} for row in range(2)]
     text = "\n".join([",".join(order), *(",".join(row.values()) for row in rows)])
     assert (
-        text_table.parse(sheets.of_text(text, "", "file"), "file", "predictions", WANTED, Remarks()).cells == EXPECTED
+        listed(text_table.parse(sheets.of_text(text, "", "file"), "file", "predictions", WANTED, Remarks())) == EXPECTED
     )
 
 
@@ -65,7 +69,7 @@ def test_shapes_that_programs_write(write, text):
 
 def test_the_truths_columns_are_taken_from_a_table_that_holds_both(write):
     table, _ = read(write("subject,video,onset,offset,gt_onset,gt_offset\n1,a,5,9,0,1\n"), "truth")
-    assert (table.cells["onset"], table.cells["offset"]) == (["0"], ["1"])
+    assert (listed(table)["onset"], listed(table)["offset"]) == (["0"], ["1"])
 
 
 def test_every_row_knows_its_line_also_behind_empty_lines_and_cells_of_several_lines(write):
@@ -78,7 +82,7 @@ def test_every_row_knows_its_line_also_behind_empty_lines_and_cells_of_several_l
 )  # GB18030 has a rare sign for É or Ä and a letter
 def test_another_encoding_is_said(write, name):
     table, remarks = read(write(f"subject,video,onset,offset\n1,{name},1,2\n", encoding="latin-1"))
-    assert table.cells["video"] == [name]
+    assert listed(table)["video"] == [name]
     assert remarks.repaired == ["predictions: the file is not UTF-8 and was read as Windows-1252"]
 
 
@@ -108,7 +112,7 @@ def test_a_misspelt_optional_column_is_pointed_at(write):
 def test_of_two_possible_columns_the_one_in_frames_is_read_and_the_other_named(write):
     """CASME's sheet has the onset's frame and, beside it, a duration in ms."""
     table, remarks = read(write("Subject,Filename,Onset,OnsetF,offset,OffsetF\n1,a,250,5,9,9\n"))
-    assert table.cells == {"subject": ["1"], "video": ["a"], "onset": ["5"], "offset": ["9"]}
+    assert listed(table) == {"subject": ["1"], "video": ["a"], "onset": ["5"], "offset": ["9"]}
     assert remarks.warnings == [
         "predictions: the column 'OnsetF' is read as the onset, not 'Onset', which differs: remove the wrong one"
     ]
@@ -150,7 +154,7 @@ def test_numbers_of_rows_that_the_header_does_not_name_are_left_out_and_said(wri
     """As R writes a data frame."""
     rows = [f'"{n + begin}",7,"v{n}",{n},{n + 9}' for n in range(3)]
     table, remarks = read(write("\n".join(["subject,video,onset,offset", *rows])))
-    assert (table.cells["subject"], table.cells["onset"]) == (["7"] * 3, ["0", "1", "2"])
+    assert (listed(table)["subject"], listed(table)["onset"]) == (["7"] * 3, ["0", "1", "2"])
     assert any(f"a cell that the header does not name, {begin} to {begin + 2}" in said for said in remarks.repaired)
 
 
@@ -166,8 +170,8 @@ def test_a_number_in_front_is_told_from_a_separator_too_many_behind(write):
     head = "subject,video,onset,offset"
     behind, _ = read(write(f"{head}\n1,a,5,9,\n2,c,1,4,\n"))
     front, remarks = read(write(f"{head},emotion\n1,7,a,5,9,\n2,8,c,1,4,\n"))
-    assert [table.cells["onset"] for table in (behind, front)] == [["5", "1"]] * 2
-    assert (behind.cells["subject"], front.cells["subject"]) == (["1", "2"], ["7", "8"])
+    assert [listed(table)["onset"] for table in (behind, front)] == [["5", "1"]] * 2
+    assert (listed(behind)["subject"], listed(front)["subject"]) == (["1", "2"], ["7", "8"])
     assert len(remarks.repaired) == 1
     with pytest.raises(DataError, match=r"line 2: every row has one cell more than the header"):
         read(write(f"{head},emotion\n1,7,10,5,9,\n2,8,20,1,4,\n"))
@@ -175,7 +179,7 @@ def test_a_number_in_front_is_told_from_a_separator_too_many_behind(write):
 
 def test_one_name_in_two_spellings_of_its_accents_is_one(write):
     table, remarks = read(write("subject,video,onset,offset\n1,Jose\u0301,1,2\n1,Jos\u00e9,3,4\n"))
-    assert table.cells["video"] == ["Jos\u00e9"] * 2
+    assert listed(table)["video"] == ["Jos\u00e9"] * 2
     assert remarks.repaired == [
         "predictions: letters written in several signs, such as e and an accent, are read as one (line 2)"
     ]
@@ -190,7 +194,7 @@ def test_a_workbook_reads_as_its_table_would_as_text(tmp_path, write_book):
     """Whatever its name; blank rows count as lines, sheets without named columns are passed over."""
     write_book(tmp_path / "book.csv", {"notes": NOTES, "spotted": SHEET})
     table, remarks = read(tmp_path / "book.csv")
-    assert table.cells == EXPECTED and table.lines == [2, 4]
+    assert listed(table) == EXPECTED and table.lines == [2, 4]
     assert remarks.repaired == ["predictions: of 2 sheets spotted is read"]
 
 
@@ -210,7 +214,7 @@ def test_of_several_tables_in_a_workbook_one_is_named(tmp_path):
 def test_formulas_of_a_workbook_are_not_run(tmp_path):
     write_xlsx(tmp_path / "book.xlsx", {"A": [HEAD, (1, "a", "=1+4", 9), (1, "b", 1, 2)]})
     table, remarks = read(tmp_path / "book.xlsx")
-    assert table.cells["onset"] == ["", "1"]  # no program has saved a value beside it
+    assert listed(table)["onset"] == ["", "1"]  # no program has saved a value beside it
     assert remarks.repaired == ["predictions: a formula is never run, the value saved with it is read (line 2)"]
 
 
