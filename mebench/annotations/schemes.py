@@ -220,7 +220,7 @@ def _annotated_units(videos: Iterable[Video]) -> list[tuple[str, str, frozenset[
     return [(of, "+".join(u).lower(), shown_units(u), all(map(parse_unit, u))) for of, u in found]
 
 
-def one_unit(number: int, videos: Collection[Video]) -> Scheme:
+def one_unit(number: int, videos: Iterable[Video]) -> Scheme:
     """The scheme `AU<number>`: does a micro-expression show this action unit, or is it absent?
 
     Sides and intensities make no difference, and a doubtful unit counts as shown. It leaves out expressions without
@@ -234,7 +234,7 @@ def one_unit(number: int, videos: Collection[Video]) -> Scheme:
     Raises:
         ConfigError: a dataset annotates no unit, or no expression shows this one.
     """
-    name = f"AU{number}"
+    name, videos = f"AU{number}", [*videos]
     found = [row for row in _annotated_units(videos) if row[2]]
     shown = Counter(unit for _, _, units, _ in found for unit in units)
     mapping = {
@@ -256,7 +256,7 @@ LEAST_CLIPS = 10
 """Units in fewer expressions are not classes of `all_units`."""
 
 
-def all_units(videos: Collection[Video]) -> Scheme:
+def all_units(videos: Iterable[Video]) -> Scheme:
     """The scheme `AUs`: which of the action units does a micro-expression show?
 
     Its classes are the units that at least `LEAST_CLIPS` expressions show. It leaves out expressions that show none of

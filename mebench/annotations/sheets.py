@@ -113,7 +113,7 @@ class Cells(Sequence[str]):
     which: NDArray[np.intp]
 
     @classmethod
-    def of(cls, cells: Sequence[str]) -> Self:
+    def of(cls, cells: "Sequence[str] | heavy.pandas.Series[str]") -> Self:
         """Those of a list."""
         which, different = heavy.pandas.factorize(np.array(cells, dtype=object))
         return cls(different.tolist(), which)

@@ -130,9 +130,9 @@ def checked(given: IntervalFile, remarks: Remarks) -> IntervalFile:
         ("onset", "onsets", "below zero"): rows["onset"] < 0,
         ("apex", "apexes", "outside the interval"): (rows["apex"] < rows["onset"]) | (rows["apex"] > rows["offset"]),
     }
-    for (one, many, how), which in odd.items():
+    for (single, many, how), which in odd.items():
         if which.any():
-            counted = plural(int(which.sum()), one, many)
+            counted = plural(int(which.sum()), single, many)
             remarks.warn(f"{role}: {counted} {how} ({at_lines(rows['line'][which])}), kept as written")
     if role == "truth":
         ordered = rows.sort_values([*given.ids, "kind", "onset", "offset"], kind="stable")

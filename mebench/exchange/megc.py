@@ -36,7 +36,6 @@ class Entry:
     video: str
     truth: tuple[int, int] | None
     prediction: tuple[int, int] | None
-    result: str
 
 
 def is_log(sheet: Sheet) -> bool:
@@ -105,7 +104,7 @@ _NEEDED = {"TP": "both intervals", "FP": "a predicted interval only", "FN": "a t
 def log_lines(entries: Iterable[Entry]) -> Iterator[str]:
     r"""The lines of a log: datasets by number, videos in the order given, their intervals by time.
 
-    >>> print(*log_lines([Entry("SAMM-LV", "006_1", (10, 20), None, "FN")]), sep="\n")
+    >>> print(*log_lines([Entry("SAMM-LV", "006_1", (10, 20), None)]), sep="\n")
     1
     006_1   10        20      -       -       FN
     """
@@ -115,8 +114,8 @@ def log_lines(entries: Iterable[Entry]) -> Iterator[str]:
         order = {video: place for place, video in enumerate(dict.fromkeys(e.video for e in by_dataset[dataset]))}
         for e in sorted(by_dataset[dataset], key=lambda e: (order[e.video], (e.prediction or e.truth or (0, 0))[0])):
             onset, *rest = [str(frame) for pair in (e.truth, e.prediction) for frame in (pair or ("-", "-"))]
-            line = f"{e.video}   {onset}"
-            for cell, column in zip([*rest, e.result], _ENDS):
+            line, result = f"{e.video}   {onset}", "FN" if e.prediction is None else "TP" if e.truth else "FP"
+            for cell, column in zip([*rest, result], _ENDS):
                 line = f"{line} ".ljust(column) + cell
             yield line
 

@@ -252,8 +252,7 @@ def _write_megc2020(path: Path, spotted: pd.DataFrame, tables: Tables, remarks: 
     for (dataset, subject, video), own in zip(_parts(tables), pairs.values()):
         # The names of SAMM Long Videos already contain the subject.
         full = "_".join((video if video.startswith(f"{subject}_") else f"{subject}_{video}").split())
-        results = ["FN" if prediction is None else "TP" if truth else "FP" for truth, prediction in own]
-        entries += [Entry(dataset, full, *pair, result) for pair, result in zip(own, results)]
+        entries += [Entry(dataset, full, *pair) for pair in own]
     _write_text(path, "\n".join(log_lines(entries)) + "\n")
 
 

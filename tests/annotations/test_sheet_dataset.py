@@ -386,7 +386,7 @@ def test_frames_lie_five_levels_deep_and_no_folder_of_a_person_is_searched(tmp_p
     assert [v.n_frames for v in dataset.videos()] == [8, 8, 8] and dataset.folder(dataset.videos()[0]).is_relative_to(
         deep
     )
-    listed = dataset._tree_or_stop.listing._listed
+    listed = dataset._tree_or_stop._listed
     assert not any(folder.name == "a" and folder.parent.name.startswith("sub") for folder in listed)
 
 

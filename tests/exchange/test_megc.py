@@ -125,11 +125,11 @@ def test_what_it_does_not_say_is_said(write):
 
 def test_the_log_is_written_column_by_column_as_it_was_read():
     entries = [
-        megc.Entry("CAS(ME)^2", "23_0507", (2744, 2764), None, "FN"),
-        megc.Entry("SAMM-LV", "019_7", None, (277, 347), "FP"),
-        megc.Entry("SAMM-LV", "025_5", (840, 937), (841, 920), "TP"),
-        megc.Entry("CAS(ME)^2", "23_0507", None, (2293, 2312), "FP"),
-        megc.Entry("SAMM-LV", "019_7", (398, 532), None, "FN"),
+        megc.Entry("CAS(ME)^2", "23_0507", (2744, 2764), None),
+        megc.Entry("SAMM-LV", "019_7", None, (277, 347)),
+        megc.Entry("SAMM-LV", "025_5", (840, 937), (841, 920)),
+        megc.Entry("CAS(ME)^2", "23_0507", None, (2293, 2312)),
+        megc.Entry("SAMM-LV", "019_7", (398, 532), None),
     ]
     assert "\n".join(megc.log_lines(entries)) + "\n" == LOG
 
