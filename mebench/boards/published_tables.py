@@ -27,7 +27,7 @@ from mebench.records import (
     of_scheme,
 )
 from mebench.reports.scores import parts_of
-from mebench.reproduction import Paper, Program, Source, cells, read_source, sources
+from mebench.reproduction import Paper, PaperRow, Source, cells, read_source, sources
 from mebench.runner.leak import worth
 from mebench.table import Column, Table as Shown
 
@@ -203,14 +203,13 @@ def what_selection_is_worth(
     dataset and protocol; protocols other than `loso` are named. Public answers (`rescored`) have a row for each pair of
     a leaking and an honest rule.
     """
-    known, named = list(published), dict[str, tuple[Published, Program]]()
+    known, named = list(published), dict[str, tuple[Published, PaperRow]]()
     for paper in papers:
         for table in paper.tables:
             for cell in cells(paper, table, known):
                 value = cell.published
-                program = paper.programs.get((value.method, value.method_variant))
-                if program and value.dataset in paper.datasets and value.metric == "uf1" and not value.member:
-                    named[program.method] = value, program
+                if cell.row.program and value.dataset in paper.datasets and value.metric == "uf1" and not value.member:
+                    named[cell.row.plugin] = value, cell.row
     looked = [
         (record, found)
         for record in records
@@ -242,7 +241,7 @@ def what_selection_is_worth(
                 "gain": f"{gain['value']:+.3f} {ends(gain)}",
                 "looks": span([look[end] for look in looks for end in ("least", "most")]),
                 "seeds": ", ".join(str(record.seed) for record, _ in group),
-                "the paper's program": program.says if program else NONE,
+                "the paper's program": program.program if program else NONE,
             }
         )
     for source, outcome in rescored:

@@ -65,10 +65,10 @@ def reproduce(
     """
     folder = leaderboards_folder(leaderboards)
     known = reproduction.papers.read_paper(folder / "papers", paper)
-    if table is None and known.programs:
+    if table is None and any(row.program for one in known.tables.values() for row in one.rows):
         table = next(iter(known.tables))
     if table is None:
-        titles = "; ".join(f"{number}: {title}" for number, title in known.titles.items())
+        titles = "; ".join(f"{number}: {one.title}" for number, one in known.tables.items())
         raise ConfigError(f"name a table of {known.id} with --table N. There are {titles}")
     published = records.published.read(folder / PUBLISHED)
     request = reproduction.papers.Request(
@@ -195,7 +195,7 @@ def _print(
     request: reproduction.papers.Request,
 ) -> None:
     """The measured cells, one line for all cells that are absent for the same reason, and remarks on the others."""
-    print_lines(paper.title, f"Table {table}: {paper.titles[table]}", "")
+    print_lines(paper.title, f"Table {table}: {paper.tables[table].title}", "")
     answered, parts = [], {"true_positives": ", true positives", "all_intervals": ", all intervals"}
     for result in (result for result in found if result.run_id):
         row, seen = result.cell.published, (result.low, result.high, result.value, result.strict)

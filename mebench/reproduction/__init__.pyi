@@ -2,7 +2,7 @@ from . import papers as papers
 from . import rescore as rescore
 from .papers import Cell as Cell
 from .papers import Paper as Paper
-from .papers import Program as Program
+from .papers import PaperRow as PaperRow
 from .papers import Request as Request
 from .papers import Result as Result
 from .papers import Run as Run

@@ -4,43 +4,83 @@ import json
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import product
+from itertools import chain, product
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-import yaml
+from pydantic import BeforeValidator, ConfigDict
+from pydantic.dataclasses import dataclass as checked
 
 from mebench import runner
 from mebench.config import RunConfig, resolve
 from mebench.console import command
 from mebench.errors import DataError, MebenchError, check_known
-from mebench.files import read_yaml
 from mebench.progress import Progress
 from mebench.records import Published, count_of, gap_in_words, section_of, value_of
+from mebench.reproduction.rescore import read_described
 from mebench.runner import differences, make_plan, worth_of
 from mebench.runs import RunFolder, score, scores_of
 
 Words = tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Program:
-    """The selection on tested subjects in a method's program, according to its code or text.
+_FORM = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
+_Words = Annotated[Words, BeforeValidator(lambda words: words.split() if isinstance(words, str) else words)]
+
+
+@checked(frozen=True, config=_FORM)
+class PaperRow:
+    """A row of a paper's table: how to run it here, and how the method's own program selects on the tested subjects.
 
     Attributes:
-        says: the selection in words.
+        method: as in `leaderboards/published.csv`.
+        variant: likewise, `method_variant`.
+        run: words of `mebench run`, without those of the dataset.
+        absent: the reason why the row is not run; one with words too takes too long to run with the others.
+        program: the selection in words, according to the program's code or text; may be empty.
         leaks: whether the published value was selected so.
-        settings: words of several runs; a selection of settings on the tested subjects would take the best of them.
-        method: id of the corresponding plugin here; may be empty.
+        settings: values of settings; a selection of settings on the tested subjects would take the best of them.
     """
 
-    says: str
-    leaks: bool
-    settings: tuple[Words, ...] = ()
-    method: str = ""
+    method: str
+    variant: str = ""
+    run: _Words = ()
+    absent: str = ""
+    program: str = ""
+    leaks: bool = False
+    settings: dict[str, Words] = field(default_factory=dict)
+
+    @property
+    def plugin(self) -> str:
+        """Id of the corresponding method here; empty if there is none."""
+        return self.run[0].removeprefix("method=") if self.run else ""
+
+    @property
+    def choices(self) -> list[Words]:
+        """Words of the run of each combination of `settings`."""
+        values = [[f"{name}={value}" for value in own] for name, own in self.settings.items()]
+        return list(product(*values)) if values else []
 
 
-@dataclass(frozen=True)
+UNKNOWN = PaperRow("", absent="no file says how to measure it here")
+
+
+@checked(frozen=True, config=_FORM)
+class PaperTable:
+    """A table of a paper.
+
+    Attributes:
+        title: its title.
+        rows: its methods.
+        source: its key in `leaderboards/published.csv`, if it is not printed in the paper itself.
+    """
+
+    title: str
+    rows: tuple[PaperRow, ...]
+    source: str = ""
+
+
+@checked(frozen=True, config=_FORM)
 class Paper:
     """A paper.
 
@@ -48,26 +88,19 @@ class Paper:
         id: such as `mean2022`.
         title: its citation.
         source: its key in `leaderboards/published.csv`.
-        convention: the rules that its own scores follow.
         datasets: words that choose its videos and classes, by dataset.
+        tables: by number.
+        convention: the rules that its own scores follow.
         differs: deviations of this reproduction from the paper, in sentences without a full stop.
-        titles: of its tables, by number.
-        tables: for each number, by `method` and `method_variant` as in `leaderboards/published.csv`, the words of
-            `mebench run` without those of the dataset, or the reason why the row cannot be run.
-        sources: sources of tables that are not printed in the paper itself, by number.
-        programs: selection on the tested subjects in the programs of methods, by `method` and `method_variant`.
     """
 
     id: str
     title: str
     source: str
-    convention: str
-    datasets: Mapping[str, Words]
-    differs: tuple[str, ...]
-    titles: Mapping[str, str]
-    tables: Mapping[str, Mapping[tuple[str, str], Words | str]]
-    sources: Mapping[str, str] = field(default_factory=dict)
-    programs: Mapping[tuple[str, str], Program] = field(default_factory=dict)
+    datasets: dict[str, _Words]
+    tables: dict[str, PaperTable]
+    convention: str = "strict"
+    differs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -78,11 +111,13 @@ class Cell:
         published: the value.
         words: of `mebench run`; None if it cannot be run.
         absent: the reason, or empty.
+        row: of the paper's table.
     """
 
     published: Published
     words: tuple[str, ...] | None
     absent: str
+    row: PaperRow = UNKNOWN
 
 
 def read_paper(folder: Path, name: str) -> Paper:
@@ -92,41 +127,7 @@ def read_paper(folder: Path, name: str) -> Paper:
         ConfigError: there is none.
         DataError: its file has another form.
     """
-    file = folder / f"{name}.yaml"
-    check_known("paper", name, {place.stem for place in folder.glob("*.yaml")}, f"Papers are searched in {folder}")
-    try:
-        content: Any = read_yaml(file)
-        tables = {str(number): table for number, table in content["tables"].items()}
-        rows: dict[str, dict[tuple[str, str], Words | str]] = {number: {} for number in tables}
-        programs: dict[tuple[str, str], Program] = {}
-        for number, table in tables.items():
-            for row in table["rows"]:
-                key = (str(row["method"]), str(row.get("variant", "")))
-                # A row with both `run` and `absent` takes too long to run with the others.
-                run = "run" in row and "absent" not in row
-                rows[number][key] = tuple(str(row["run"]).split()) if run else str(row.get("absent", ""))
-                if "program" in row:
-                    named = row.get("settings", {})
-                    chosen = product(*([f"{name}={value}" for value in values] for name, values in named.items()))
-                    method = str(row.get("run", "")).partition(" ")[0].removeprefix("method=")
-                    says, leaks = str(row["program"]), bool(row.get("leaks"))
-                    programs[key] = Program(says, leaks, tuple(chosen) if named else (), method)
-        return Paper(
-            id=name,
-            title=str(content["title"]),
-            source=str(content["source"]),
-            convention=str(content.get("convention", "strict")),
-            datasets={str(id_): tuple(str(words).split()) for id_, words in content["datasets"].items()},
-            differs=tuple(map(str, content.get("differs", ()))),
-            titles={number: str(table["title"]) for number, table in tables.items()},
-            tables=rows,
-            sources={number: str(table["source"]) for number, table in tables.items() if "source" in table},
-            programs=programs,
-        )
-    except (OSError, UnicodeError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
-        raise DataError(
-            f"{file} cannot be read ({type(error).__name__}: {error}): compare it with its neighbours"
-        ) from error
+    return read_described("paper", Paper, folder, name)
 
 
 def cells(paper: Paper, table: str, published: Iterable[Published]) -> list[Cell]:
@@ -136,15 +137,17 @@ def cells(paper: Paper, table: str, published: Iterable[Published]) -> list[Cell
         ConfigError: the paper has no such table here.
     """
     check_known("table", table, paper.tables, f"{paper.id} has no other table that can be run")
-    found = []
+    printed, found = paper.tables[table], []
+    rows = {(row.method, row.variant): row for row in printed.rows}
     for value in published:
-        source = paper.sources.get(table, paper.source)
-        if value.source.partition(" ")[0] != source or value.table not in (table, f"Table {table}"):
+        source = value.source.partition(" ")[0]
+        if source != (printed.source or paper.source) or value.table not in (table, f"Table {table}"):
             continue
-        words = paper.tables[table].get((value.method, value.method_variant), "no file says how to measure it here")
-        dataset = paper.datasets.get(value.dataset, f"no file says how to use {value.dataset} here")
-        absent = next((reason for reason in (words, dataset) if isinstance(reason, str)), None)
-        found.append(Cell(value, None if absent is not None else (*words, *dataset), absent or ""))
+        row, dataset = rows.get((value.method, value.method_variant), UNKNOWN), paper.datasets.get(value.dataset)
+        if row.absent or dataset is None:
+            found.append(Cell(value, None, row.absent or f"no file says how to use {value.dataset} here", row))
+        else:
+            found.append(Cell(value, (*row.run, *dataset), "", row))
     if not found:
         raise DataError(
             f"published.csv holds no value of {paper.source}, Table {table}: restore it from the repository"
@@ -204,12 +207,12 @@ class Result:
     """
 
     cell: Cell
-    value: float | None
-    low: float | None
-    high: float | None
-    strict: float | None
-    run_id: str
-    why: str
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    strict: float | None = None
+    run_id: str = ""
+    why: str = ""
     sentence: str = ""
     failed: bool = False
     leaking: float | None = None
@@ -251,14 +254,15 @@ def reproduce(
         ConfigError: the user's words are wrong.
         MebenchError: an error that stops all runs, such as a full disk or Ctrl-C.
     """
-    lines = list(dict.fromkeys(cell.words for cell in cells if cell.words))
-    others: dict[Words, list[Words]] = {line: [] for line in lines}
-    for line in lines if request.settings else ():
-        names = {(cell.published.method, cell.published.method_variant) for cell in cells if cell.words == line}
-        for name in names & paper.programs.keys():
-            others[line] += [(*line, *setting) for setting in paper.programs[name].settings]
-    runs = _runs([*lines, *(other for several in others.values() for other in several)], request, progress)
-    best = {line: _best(runs[line], [runs[other] for other in several]) for line, several in others.items()}
+    others = {
+        cell.words: [(*cell.words, *choice) for choice in cell.row.choices if request.settings]
+        for cell in cells
+        if cell.words
+    }
+    runs = _runs([*others, *chain.from_iterable(others.values())], request, progress)
+    best: dict[Words | None, Any] = {
+        line: _best(runs[line], [runs[other] for other in several]) for line, several in others.items()
+    }
     summaries: dict[str, tuple[Mapping[str, Any], Mapping[str, Any]]] = {}
     folders = (folder for run in runs.values() for folder in (run.folder, run.honest) if folder is not None)
     for folder in {folder.id: folder for folder in folders}.values():
@@ -273,8 +277,8 @@ def reproduce(
         for row in published
         if row.metric == "n" and row.source.partition(" ")[0] == paper.source
     }
-    results = [_result(paper, cell, runs, summaries, counts, request) for cell in cells]
-    return [replace(r, best_of=best.get(r.cell.words) if r.cell.words else None) for r in results]
+    results = (_result(cell, runs, summaries, counts, request) for cell in cells)
+    return [replace(result, best_of=best.get(result.cell.words)) for result in results]
 
 
 def _best(default: Run, others: Sequence[Run]) -> dict[str, Any] | None:
@@ -297,23 +301,23 @@ def _runs(lines: Sequence[Words], request: Request, progress: Progress) -> dict[
     found: dict[Words, Run] = {}
     to_run: dict[str, tuple[RunConfig, list[tuple[Words, bool]]]] = {}
     for line in lines:
-        config, stands_in = resolve([*line, *request.words], request.files, request.plugins), False
+        words, stands_in = [*line, *request.words], False
+        config = resolve(words, request.files, request.plugins)
         try:
             plan = make_plan(config)
         except DataError as error:
             if request.stand_in is None:
                 found[line] = Run(None, f"{config.dataset} is not here", str(error))
                 continue
-            config, stands_in = resolve(_standing_in(line, request), request.files, request.plugins), True
+            words, stands_in = _standing_in(words, request.stand_in), True
+            config = resolve(words, request.files, request.plugins)
             plan = make_plan(config)
-        folder = runner.session.finished_run(plan)
-        there = Run(folder, stands_in=stands_in)
-        if folder is not None and ((honest := there.honest) is None or honest.done):
+        there = Run(runner.session.finished_run(plan), stands_in=stands_in)
+        if there.folder is not None and (there.honest is None or there.honest.done):
             found[line] = there
         elif request.dry_run:
-            words = _standing_in(line, request) if stands_in else [*line, *request.words]
-            would = f"it would be: {command('run', words, request.files, request.plugins)}"
-            found[line] = Run(None, "not run yet", would)
+            again = command("run", words, request.files, request.plugins)
+            found[line] = Run(None, "not run yet", f"it would be: {again}")
         else:
             key = json.dumps(config.values, sort_keys=True, default=str)
             to_run.setdefault(key, (config, []))[1].append((line, stands_in))
@@ -326,32 +330,29 @@ def _runs(lines: Sequence[Words], request: Request, progress: Progress) -> dict[
     return found
 
 
-def _standing_in(line: Words, request: Request) -> list[str]:
+def _standing_in(words: Sequence[str], stand_in: str) -> list[str]:
     """The words with another dataset, without the settings of the original one."""
-    own = [word for word in (*line, *request.words) if not word.startswith(("dataset", "scheme="))]
-    dataset, *words = shlex.split(request.stand_in or "")
-    return [*own, f"dataset={dataset}", *words]
+    dataset, *more = shlex.split(stand_in)
+    return [*(word for word in words if not word.startswith(("dataset", "scheme="))), f"dataset={dataset}", *more]
 
 
 def _result(
-    paper: Paper,
     cell: Cell,
     runs: Mapping[Words, Run],
     summaries: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]],
     counts: Mapping[tuple[str, Words], Published],
     request: Request,
 ) -> Result:
-    nothing = Result(cell, None, None, None, None, "", "")
     if cell.words is None:
-        return replace(nothing, why=f"absent: {cell.absent}")
+        return Result(cell, why=f"absent: {cell.absent}")
     run, row = runs[cell.words], cell.published
     if run.folder is None:
-        return replace(nothing, why=f"absent: {run.reason}", sentence=run.sentence, failed=run.failed)
-    program, honest = paper.programs.get((row.method, row.method_variant)), run.honest
-    like = run.folder if honest is None or (program and program.leaks) else honest  # caveats of the published value
+        return Result(cell, why=f"absent: {run.reason}", sentence=run.sentence, failed=run.failed)
+    honest = run.honest
+    like = run.folder if honest is None or cell.row.leaks else honest  # caveats of the published value
     by_paper, strict = (value_of(summary, row) for summary in summaries[like.id])
     if by_paper is None:
-        return replace(nothing, why="absent: undefined here (0/0), or not scored by this run", run_id=like.id)
+        return Result(cell, why="absent: undefined here (0/0), or not scored by this run", run_id=like.id)
     value, low, high = by_paper
     there, here = counts.get((row.dataset, section_of(row))), count_of(summaries[like.id][0], row)
     other = (request.stand_in or "").partition(" ")[0]
@@ -368,4 +369,4 @@ def _result(
         return found
     sides = [value_of(summaries[folder.id][0], row) for folder in (run.folder, honest)]
     leaking, clean = (None if side is None else side[0] for side in sides)
-    return replace(found, leaking=leaking, honest=clean, worth=run.worth, program=program.says if program else "")
+    return replace(found, leaking=leaking, honest=clean, worth=run.worth, program=cell.row.program)

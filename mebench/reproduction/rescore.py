@@ -16,7 +16,7 @@ from itertools import chain, product
 from math import floor
 from operator import itemgetter
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -59,6 +59,7 @@ MORE = ("spotting", "mistakes", "curves")
 """The sections of a summary with an entry for each kind."""
 
 
+T = TypeVar("T")
 _STRICT = ConfigDict(extra="forbid")
 Row = dict[str, str]
 
@@ -258,17 +259,23 @@ def sources(folder: Path) -> list[str]:
     return sorted(file.stem for file in folder.glob("*.yaml"))
 
 
-def read_source(folder: Path, name: str) -> Source:
-    """The source of that name from `<folder>/<name>.yaml`.
+def read_described(what: str, described: type[T], folder: Path, name: str) -> T:
+    """What `<folder>/<name>.yaml` describes.
+
+    Args:
+        what: noun for messages.
+        described: a dataclass of pydantic's, with the name as `id`.
+        folder: of the files.
+        name: without ending.
 
     Raises:
-        ConfigError: there is none, or its convention is unknown.
-        DataError: its file has another form.
+        ConfigError: there is no such file.
+        DataError: it has another form.
     """
     file = folder / f"{name}.yaml"
-    check_known("source", name, sources(folder), f"Sources are searched in {folder}")
+    check_known(what, name, sources(folder), f"{what.capitalize()}s are searched in {folder}")
     try:
-        source = TypeAdapter(Source).validate_python({"id": name, **read_yaml(file)})
+        return TypeAdapter(described).validate_python({"id": name, **read_yaml(file)})
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise DataError(
@@ -278,6 +285,16 @@ def read_source(folder: Path, name: str) -> Source:
         raise DataError(
             f"{file} cannot be read ({type(error).__name__}: {error}): compare it with its neighbours"
         ) from error
+
+
+def read_source(folder: Path, name: str) -> Source:
+    """The source of that name from `<folder>/<name>.yaml`.
+
+    Raises:
+        ConfigError: there is none, or its convention is unknown.
+        DataError: its file has another form.
+    """
+    source = read_described("source", Source, folder, name)
     named(source.convention)
     return source
 

@@ -246,8 +246,9 @@ def test_a_published_value_stands_beside_runs_of_its_own_clips_and_folds_alone(o
     from mebench.reproduction import read_paper
 
     paper = read_paper(LEADERBOARDS / "papers", "megc2019")
-    program = replace(paper.programs["STSTNet", ""], method="logistic")
-    papers = [replace(paper, programs={("STSTNet", ""): program})]
+    (program,) = (row for row in paper.tables["2"].rows if row.method == "STSTNet")
+    rows = (replace(program, run=("method=logistic",)),)
+    papers = [replace(paper, tables={"2": replace(paper.tables["2"], rows=rows)})]
     whole = records_record.read(type(outcome[0].folder)(boards_export.export(outcome[0].folder, tmp_path)))
     some = replace(whole, config={**whole.config, "protocol": "loso_named", "protocol.test": ["s01", "006"]})
     values, aliases = published_values(LEADERBOARDS / "published.csv"), read_aliases(LEADERBOARDS / "beside.yaml")
