@@ -149,11 +149,9 @@ def _build(records: Sequence[Record]) -> list[Table]:
         return record.dataset, str(record.config["protocol"]), "; ".join(filter(None, [record.data, scheme, rules]))
 
     # Equal settings of dataset and protocol get equal words: an explicit default does not make another table.
-    shortest: dict[str, str] = {}
     ordered = sorted(records, key=lambda r: (r.identity, r.doubt, r.seed, r.id))
-    for record in ordered:
-        own = about_data(record)
-        shortest[own] = min(shortest.get(own, record.data), record.data, key=lambda text: (len(text), text))
+    words = {own: [record.data for record in same] for own, same in grouped(ordered, key=about_data).items()}
+    shortest = {own: min(several, key=lambda text: (len(text), text)) for own, several in words.items()}
     ordered = [replace(record, data=shortest[about_data(record)]) for record in ordered]
 
     def named(record: Record) -> dict[str, Any]:

@@ -84,10 +84,9 @@ def _odd_folds(
         if {persons.get(who, who) for who in test} & {persons.get(who, who) for who in train}:
             return f"subjects of fold {name!r} are both trained on and tested"
     subjects = dict(zip(videos["video"].tolist(), videos["subject"].tolist()))
-    nobody = (set[str](), set[str](), set[str]())
     for table, rows in answers.items():
         for name, video in dict.fromkeys(zip(rows["fold"].tolist(), rows["video"].tolist())):
-            if subjects.get(video) not in folds.get(name, nobody)[0]:
+            if name not in folds or subjects.get(video) not in folds[name][0]:
                 return f"{table} answers for {video!r} in fold {name!r}, which does not test its subject"
     drawn = drawn_again(config, about, videos, truths, persons)
     odd = (
@@ -194,8 +193,7 @@ def _unknown(subject: SubjectKey) -> str:
 
 
 def _key(subject: str) -> SubjectKey:
-    dataset, _, id_ = subject.partition("/")
-    return SubjectKey(dataset, id_)
+    return SubjectKey(*subject.partition("/")[::2])
 
 
 def _odd_shares(table: pd.DataFrame, name: str, classes: list[str]) -> str:

@@ -266,24 +266,21 @@ def read(path: Path) -> list[Published]:
         reader = csv.DictReader(io.StringIO(read_plain(path, MOST_BYTES).decode("utf-8-sig"), newline=""), strict=True)
         if tuple(reader.fieldnames or ()) != COLUMNS:
             raise DataError(f"{path}, line 1: expected the columns {','.join(COLUMNS)}")
-        repeated = []
         for cells in reader:
             try:
                 row = _row(cells, reader.line_num)
+                if (first := rows.setdefault(row.key, row)) is not row:
+                    what = f"{row.method}, {row.dataset}, {row.metric}, {row.table}"
+                    raise DataError(
+                        f"repeats line {first.line} ({what}): remove one, or distinguish them with method_variant"
+                    )
             except DataError as error:
                 raise DataError(f"{path}, line {reader.line_num}: {error}") from None
-            if (first := rows.setdefault(row.key, row)) is not row:
-                repeated.append((row, first))
     except FileNotFoundError:
         raise DataError(f"there is no file {path}: give the path of a table of published results") from None
     except (OSError, UnicodeError, csv.Error) as error:
         raise DataError(f"{path} cannot be read as a UTF-8 table of comma-separated values: {error}") from error
-    for row, first in repeated:
-        what = f"{row.method}, {row.dataset}, {row.metric}, {row.table}"
-        raise DataError(
-            f"{path}, line {row.line}: repeats line {first.line} ({what}): remove one, or distinguish them "
-            "with method_variant"
-        )
+
     for row, words in contradictions(rows.values()):
         raise DataError(f"{path}, line {row.line}: {words}")
     return list(rows.values())

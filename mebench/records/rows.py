@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any
 
 from mebench.core.dataset import DRAWN, UNLIKE_PUBLISHED
 from mebench.format import NONE
+from mebench.grouping import grouped
 from mebench.metrics.catalogue import METRICS
 from mebench.records import row_facts, setting_words
 from mebench.table import ENDS
@@ -387,17 +389,16 @@ def ranked(part: Part, floors: Collection[str] = (), fold: bool = False) -> list
             found.pop(id(row))
         else:
             kept.append(row)
-    for row in kept:
-        rivals = [other for other in kept if other.member == row.member]
-        own = worth(row.scores[metric]["value"])
-        others = [
-            worth(other.scores[metric]["value"])
-            for other in rivals  # the distinguishable rows
-            if row.group and other.group and not {*row.letters} & {*other.letters}
-        ]
-        better, worse = sum(other > own for other in others), sum(other < own for other in others)
-        place = 1 + next(n for n, other in enumerate(rivals) if other is row)
-        found[id(row)] = Ranked(row, place, 1 + better, len(rivals) - worse, tuple(pairs.get(id(row), ())))
+    for rivals in grouped(kept, key=attrgetter("member")).values():
+        for place, row in enumerate(rivals, 1):
+            own = worth(row.scores[metric]["value"])
+            others = [
+                worth(other.scores[metric]["value"])
+                for other in rivals  # the distinguishable rows
+                if row.group and other.group and not {*row.letters} & {*other.letters}
+            ]
+            better, worse = sum(other > own for other in others), sum(other < own for other in others)
+            found[id(row)] = Ranked(row, place, 1 + better, len(rivals) - worse, tuple(pairs.get(id(row), ())))
     return list(found.values())
 
 

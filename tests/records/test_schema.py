@@ -183,7 +183,10 @@ def test_a_file_of_another_type_is_refused_as_a_whole(record, file, content, val
 def test_only_plain_files_of_a_sensible_size_are_opened(record, monkeypatch):
     size = (record.path / "folds.json").stat().st_size
     monkeypatch.setattr(schema, "MOST_JSON", size - 1)
-    assert refusal(record, "folds.json") == "folds.json is larger than 0 MiB"
+    assert (
+        refusal(record, "folds.json")
+        == f"folds.json cannot be read (it has {size:,} bytes, expected at most {size - 1:,})"
+    )
     monkeypatch.setattr(schema, "MOST_JSON", size)
     schema.read(record, "folds.json")
     (record.path / "folds.json").unlink()

@@ -63,14 +63,18 @@ def chart(
         chance: levels of chance: dashed lines.
         published: lines of other sources: hollow diamonds in a separate panel, because their cost is unknown.
     """
-    drawn = [(p, max(cost(p.row), LEAST), p.row.scores[metric]) for p in points if p.row.costs]
-    drawn = [(point, spent, score) for point, spent, score in drawn if score["value"] is not None]
+    drawn = [
+        (p, max(cost(p.row), LEAST), p.row.scores[metric])
+        for p in points
+        if p.row.costs and p.row.scores[metric]["value"] is not None
+    ]
     if not drawn:
         return Markup()
-    levels: list[tuple[Any, str]] = [
-        (row.scores[metric]["value"], row.method.removeprefix("random ").strip("()")) for row in chance
-    ]
-    levels = sorted(level for level in levels if level[0] is not None)
+    levels = sorted(
+        (value, row.method.removeprefix("random ").strip("()"))
+        for row in chance
+        if (value := row.scores[metric]["value"]) is not None
+    )
     values = [float(line.values.get(metric, "nan")) for line in published]
     printed = [(line, value) for line, value in zip(published, values) if value <= 1]
     # A little above the highest end; the scale begins at 0, so that differences do not look larger than they are.

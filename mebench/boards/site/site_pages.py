@@ -69,9 +69,9 @@ class PageTables:
         """The measured rows of a part and its levels of chance; `ranked` are its rows with ranks."""
         one_remark = common(part.rows).get("remark")
 
-        def method(one: Ranked) -> Markup:
+        def method(one: Ranked) -> Any:
             remark = one.row.remark if one.row.measured and not one_remark else ""
-            return Markup(self._draw.method_name(one.row, part, "../", remark, one.pairs))
+            return self._draw.method_name(one.row, part, "../", remark, one.pairs)
 
         def spent(name: str, label: str, text: Callable[[float | None], str], **look: Any) -> Column:
             order: Callable[[Any], Any] = lambda value: -1 if value is None else value  # noqa: E731
@@ -142,7 +142,7 @@ class PageTables:
         """Every measured row of every table by its main score."""
         rows = [
             [
-                *(table.task, table.dataset, self._place(table, part, row, ""), *self._named(part, row, "")),
+                *(table.task, table.dataset, self._draw.table_link(table, part, row, ""), *self._named(part, row, "")),
                 *(row.group, len(row.seeds), cost(row), self._draw.run_links(row, "")),
             ]
             for table, part, row in flat
@@ -165,7 +165,7 @@ class PageTables:
         rows = [
             [
                 table.task,
-                self._place(table, part, row, "../"),
+                self._draw.table_link(table, part, row, "../"),
                 *self._named(part, row, "../"),
                 self._draw.run_links(row, "../"),
             ]
@@ -174,13 +174,10 @@ class PageTables:
         heads = Column("task"), Column("table"), Column("method"), *_OF_ROW, Column("runs", kind="runs")
         return Table(heads, rows).html(sortable=True)
 
-    def _place(self, table: BoardTable, part: Part, row: Row, root: str) -> Markup:
-        return Markup(self._draw.table_link(table, part, row, root))
-
-    def _named(self, part: Part, row: Row, root: str) -> tuple[Markup, str, Mapping[str, Any]]:
+    def _named(self, part: Part, row: Row, root: str) -> tuple[Any, str, Mapping[str, Any]]:
         metric = part.metrics[0]
         score = {**row.scores[metric], "metric": metric}
-        return Markup(self._draw.method_name(row, part, root)), catalogue.find(metric).label, score
+        return self._draw.method_name(row, part, root), catalogue.find(metric).label, score
 
     def rescored(self, part: Part) -> Markup:
         """Scores of authors' own prediction files."""
@@ -216,10 +213,9 @@ class PageTables:
                 Markup("{}{}").format(line.values[name], _mark(line.caveats.get(name))) if name in line.values else None
             )
 
-        def caveats(line: PublishedLine) -> Markup:
-            return Markup(
-                self._draw.caveats(dict.fromkeys(c for some in line.caveats.values() for c in some), line.note, "../")
-            )
+        def caveats(line: PublishedLine) -> Any:
+            found = dict.fromkeys(caveat for some in line.caveats.values() for caveat in some)
+            return self._draw.caveats(found, line.note, "../")
 
         found = _scores(list(dict.fromkeys(metric for line in lines for metric in line.values)), 5, value)
         return Table.of(
