@@ -284,13 +284,6 @@ def _text(value: Any) -> str:
     return (value if isinstance(value, str) else json.dumps(value))[:LONGEST_PARAM]
 
 
-def _dotted(name: str, value: Any) -> dict[str, str]:
-    """A nested map as flat parameters: `{"k": {"micro": 3}}` named `timing` is `timing.k.micro`."""
-    if not isinstance(value, Mapping):
-        return {name: _text(value)}
-    return {key: text for part, own in value.items() for key, text in _dotted(f"{name}.{part}", own).items()}
-
-
 def _folds(
     folder: RunFolder, head: Entry, about: Mapping[str, Any], summary: Mapping[str, Any], history: pd.DataFrame
 ) -> Iterator[Entry]:
@@ -307,6 +300,7 @@ def _folds(
         record, own = folder.fold_record(name), {str(column): float(cost) for column, cost in costs[name].items()}
         numbers = {**own, **{key: float(count.get(name, 0)) for key, count in counts.items()}}
         scores = _metrics(summarize(tables, seed=0, draws=0, **rules))  # intervals of so few people are meaningless
+        (timing,) = pd.json_normalize({"timing": record.get("timing", {})}, sep=".").to_dict("records")
         # Most epochs of one fold's curve that are sent, evenly spread; the curve of the run is complete.
         yield Entry(
             head.experiment,
@@ -316,7 +310,7 @@ def _folds(
                 **shared,
                 **{f"n_{side}": str(len(fold[side])) for side in ("train", "valid", "test")},
                 "fold.seed": _text(record.get("seed")),
-                **_dotted("timing", record.get("timing", {})),
+                **{str(name): _text(value) for name, value in timing.items()},
             },
             metrics=[
                 *scores,
