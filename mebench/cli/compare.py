@@ -288,14 +288,15 @@ def report(
             (people is not None, "--people compares groups within one run: name one run, or leave --people out"),
         )
         with progress.waiting("comparing both runs"):
-            found = api.compare(*words, runs=runs).found
+            found = api.compare(*words, runs=runs)
     page, trusted = Path(out).expanduser(), None
     if found is None:
         side = reports.judged(records.record.read(folders[0]))
         with progress.waiting("groups"):
             trusted = reports.trust.trust(side, None if people is None else Path(people).expanduser())
     with progress.waiting("drawing"):
-        reports.report.write(reports.report.page(folders, found, faces, trusted), page)
+        both, remarks = (None, []) if found is None else (found.found, found.remarks)
+        reports.report.write(reports.report.page(folders, both, remarks, faces, trusted), page)
         files = reports.report.write_figures(folders, Path(figures).expanduser()) if figures else []
     if faces:
         progress.notify(f"{out} shows faces of the dataset: treat it as the dataset's licence requires")

@@ -19,9 +19,7 @@ from .scores import MOST_LINES as MOST_LINES
 from .scores import leak_table as leak_table
 from .scores import parts_of as parts_of
 from .scores import print_outcome as print_outcome
-from .scores import recognition_by_fold as recognition_by_fold
 from .scores import score_tables as score_tables
-from .scores import spotting_by_dataset as spotting_by_dataset
 from .scores import title_of as title_of
 from .timeline import COLORS as COLORS
 from .timeline import SCRIPT as SCRIPT

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any, Self
 
 from mebench.console import print_lines, print_report
@@ -62,17 +62,15 @@ class Side:
         Raises:
             RunError: they differ in other settings.
         """
-        first, *others = sorted(
-            map(cls.of_run, folders), key=lambda side: (side.record.seed if side.record else 0, side.name)
-        )
-        assert first.record is not None
-        seeds = [side.record.seed for side in (first, *others) if side.record]
-        if len({side.record.identity for side in (first, *others) if side.record}) > 1 or len({*seeds}) < len(seeds):
-            names = ", ".join(side.name for side in (first, *others))
+        records = sorted(map(read, folders), key=attrgetter("seed", "id"))
+        seeds = {record.seed for record in records}
+        if len(seeds) < len(records) or len({record.identity for record in records}) > 1:
+            names = ", ".join(record.id for record in records)
             raise RunError(
-                f"{len(seeds)} runs begin with {word!r}: {names}. Give more of the id; only runs that differ just "
+                f"{len(records)} runs begin with {word!r}: {names}. Give more of the id; only runs that differ just "
                 "in the seed are combined"
             )
+        first, *others = map(cls.of_record, records)
         return replace(first, others=tuple(others))
 
     @property
@@ -81,10 +79,9 @@ class Side:
         return [side.record.seed for side in (self, *self.others) if side.record]
 
     @classmethod
-    def of_run(cls, folder: RunFolder) -> Self:
+    def of_record(cls, record: Record) -> Self:
         """A finished run, or the record of one."""
-        record = read(folder)
-        about = record.about
+        folder, about = RunFolder(record.folder), record.about
         return cls(
             record.id, tables_of(folder), about["tasks"], about["kinds"], about["classes"], record, folder.of_study
         )
@@ -95,11 +92,6 @@ class Side:
         return cls(str(path), answers.tables, answers.tasks, answers.kinds, answers.classes)
 
     @property
-    def draws(self) -> int:
-        """Number of random draws of the predictions."""
-        return number_of_draws(self.tables)
-
-    @property
     def title(self) -> str:
         """Method, settings and seed of a run before its id; for a file its name."""
         if self.record is None:
@@ -108,11 +100,6 @@ class Side:
         seeds = f"seed {self.record.seed}" if not self.others else f"seeds {', '.join(map(str, self.seeds))}"
         more = f" and {len(self.others)} more" if self.others else ""
         return f"{self.record.config['method']}{settings}, {seeds}: {self.name}{more}"
-
-    @property
-    def does(self) -> list[str]:
-        """Tasks, and kinds if it spots."""
-        return [*map(NOUNS.__getitem__, self.tasks), *(self.kinds if "spot" in self.tasks else [])]
 
     def plain(self) -> dict[str, Any]:
         """A side of the comparison as data for JSON."""
@@ -149,7 +136,10 @@ def compare_sides(first: Side, second: Side, convention: str, metrics: Sequence[
             )
     tasks, kinds = shared(first, second)
     if not tasks or ("recognize" not in tasks and not kinds):
-        does = [", ".join(side.does) for side in (first, second)]
+        does = [
+            ", ".join([*map(NOUNS.__getitem__, side.tasks), *(side.kinds if "spot" in side.tasks else ())])
+            for side in (first, second)
+        ]
         raise RunError(f"the runs share no task: {first.name} does {does[0]}; {second.name}, {does[1]}")
 
     def compared(own: Tables) -> Tables:  # a part that only one side has cannot be compared
@@ -301,35 +291,7 @@ def remarks(comparison: Comparison, first: Side, second: Side, rule: Convention)
     tested = sum(row.p is not None for row in scores)
     how = how_intervals(comparison.subjects, comparison.interval, comparison.draws)
     exchanges = f"all {comparison.permutations}" if comparison.exact else f"{comparison.permutations} random"
-    sentences = [
-        f"convention {rule.describe()}",
-        (
-            f"{how}; the intervals of A - B are paired, for shares recovered from both intervals, which is "
-            "cautious: the p value decides"
-        ),
-        f"p: two-sided permutation test over subjects, {exchanges} exchanges of the predictions of A and B",
-    ]
-    if comparison.exact and tested / comparison.permutations >= LEVEL:
-        among = f", {tested / comparison.permutations:.4f} among {tested} scores" if tested > 1 else ""
-        sentences.append(
-            f"with {comparison.subjects} subjects no p can be below {1 / comparison.permutations:.4f}{among}: "
-            "they are too few to show any difference, however large"
-        )
-    if any(0 < row.wilcoxon_n < row.subjects for row in scores):
-        sentences.append(
-            "p (Wilcoxon) and the rank-biserial effect size use only the subjects with a defined score of their own"
-        )
-    if any(not row.wilcoxon_n for row in scores):
-        sentences.append(
-            "p (Wilcoxon) is not given for means over classes (UF1, UAR, STRS): few subjects show every class, "
-            "so it would rarely find a difference that the permutation test finds"
-        )
-    if tested > 1:
-        sentences.append(
-            f"{tested} scores are tested at once: p (Holm) keeps the chance of any false alarm among them at 5 %; the conclusions use it"
-        )
-    if first.record and second.record:
-        sentences += _of_runs(first, second, first.record, second.record)
+    among = f", {tested / comparison.permutations:.4f} among {tested} scores" if tested > 1 else ""
     tasks, kinds = shared(first, second)
     reasons = grouped(
         [
@@ -340,30 +302,68 @@ def remarks(comparison: Comparison, first: Side, second: Side, rule: Convention)
         ],
         key=itemgetter(0),
     )
+    of_sides: list[str] = []
     for letter, side in (("A", first), ("B", second)):
-        alone = [NOUNS[name] for name in side.tasks if name not in tasks] + [
-            name for name in side.kinds if name not in kinds and "spot" in tasks
-        ]
-        sentences += [
+        alone = [NOUNS[name] for name in side.tasks if name not in tasks]
+        alone += [name for name in side.kinds if name not in kinds and "spot" in tasks]
+        draws = number_of_draws(side.tables)
+        of_sides += [
             f"only {letter} does {', '.join(alone)}: left out" if alone else "",
-            f"{letter} predicts by chance in {side.draws} draws: the first one is compared" if side.draws > 1 else "",
+            f"{letter} predicts by chance in {draws} draws: the first one is compared" if draws > 1 else "",
         ]
-    sentences += [
-        f"no interval for {'; '.join(score for _, score in missing)}: {reason.replace('rests on', 'has')}"
-        for reason, missing in reasons.items()
-    ]
-    if found := comparison.mcnemar:
-        sentences.append(
-            f"McNemar's exact test over annotated clips: {found.first_only} are right only in A, "
-            f"{found.second_only} only in B, p {_compared(found.p)}; unlike the permutation test, it treats the "
+    clips = comparison.mcnemar
+    sentences = [
+        f"convention {rule.describe()}",
+        (
+            f"{how}; the intervals of A - B are paired, for shares recovered from both intervals, which is "
+            "cautious: the p value decides"
+        ),
+        f"p: two-sided permutation test over subjects, {exchanges} exchanges of the predictions of A and B",
+        (
+            f"with {comparison.subjects} subjects no p can be below {1 / comparison.permutations:.4f}{among}: "
+            "they are too few to show any difference, however large"
+            if comparison.exact and tested / comparison.permutations >= LEVEL
+            else ""
+        ),
+        (
+            "p (Wilcoxon) and the rank-biserial effect size use only the subjects with a defined score of their own"
+            if any(0 < row.wilcoxon_n < row.subjects for row in scores)
+            else ""
+        ),
+        (
+            "p (Wilcoxon) is not given for means over classes (UF1, UAR, STRS): few subjects show every class, "
+            "so it would rarely find a difference that the permutation test finds"
+            if not all(row.wilcoxon_n for row in scores)
+            else ""
+        ),
+        (
+            f"{tested} scores are tested at once: p (Holm) keeps the chance of any false alarm among them at 5 %; the conclusions use it"
+            if tested > 1
+            else ""
+        ),
+        *_of_runs(first, second),
+        *of_sides,
+        *(
+            f"no interval for {'; '.join(score for _, score in missing)}: {reason.replace('rests on', 'has')}"
+            for reason, missing in reasons.items()
+        ),
+        (
+            f"McNemar's exact test over annotated clips: {clips.first_only} are right only in A, "
+            f"{clips.second_only} only in B, p {_compared(clips.p)}; unlike the permutation test, it treats the "
             "clips of one face as independent"
-        )
-    sentences += [side.record.about["remark"] for side in (first, second) if side.record]
+            if clips
+            else ""
+        ),
+        *(side.record.about["remark"] for side in (first, second) if side.record),
+    ]
     return list(dict.fromkeys(filter(None, sentences)))
 
 
-def _of_runs(first: Side, second: Side, one: Record, other: Record) -> Iterator[str]:
+def _of_runs(first: Side, second: Side) -> Iterator[str]:
     """Other differences between two runs: data, settings, or randomness of training."""
+    one, other = first.record, second.record
+    if one is None or other is None:
+        return
     if one.data != other.data:
         a, b = (record.data or "the defaults" for record in (one, other))
         yield (

@@ -48,8 +48,7 @@ def training_curves(histories: Mapping[str, pd.DataFrame], title: str = "") -> h
         histories: trainings to compare by their names, for example `with transfer` and `without`; columns as `history_of`.
         title: above the figure.
     """
-    figure = canvas(10, 3.6)
-    axes = figure.subplots(1, 2)
+    figure, axes = panels(10, 3.6, columns=2)
     for ax, column in zip(axes, ("loss", "accuracy")):
         for color, (name, history) in zip(CURVE_COLORS * len(histories), histories.items()):
             for split, style in {"train": "-", "valid": "--"}.items():
@@ -58,7 +57,6 @@ def training_curves(histories: Mapping[str, pd.DataFrame], title: str = "") -> h
                     mark, label = "o" if len(mean) == 1 else "", for_figure(f"{name}: {split}")
                     ax.plot(mean.index + 1, mean, linestyle=style, marker=mark, color=color, linewidth=1.2, label=label)
         ax.set(xlabel="epoch", ylabel=column)
-        ax.spines[["top", "right"]].set_visible(False)
     axes[1].set_ylim(0, 1.02)
     figure.suptitle(for_figure(title), x=0.01, ha="left", fontsize=11)
     handles, labels = axes[0].get_legend_handles_labels()
@@ -88,8 +86,7 @@ def iou_sweep(sweeps: Mapping[str, Mapping[str, Any]]) -> heavy.matplotlib.figur
     Args:
         sweeps: for each line its scores by threshold, as in `details.f1_at_iou` of a summary.
     """
-    figure = canvas(6.4, 3.6)
-    axes = figure.add_subplot()
+    figure, (axes,) = panels(6.4, 3.6)
     for color, (name, sweep) in zip(CURVE_COLORS * len(sweeps), sweeps.items()):
         points = [(float(iou), score) for iou, score in sweep.items() if score["value"] is not None]
         axes.plot(
@@ -99,7 +96,6 @@ def iou_sweep(sweeps: Mapping[str, Mapping[str, Any]]) -> heavy.matplotlib.figur
         if len(sure):
             axes.fill_between(sure[:, 0], sure[:, 1], sure[:, 2], color=color, alpha=0.15, linewidth=0)
     axes.set(xlabel="IoU from which an interval is right", ylabel="F1", xlim=(0, 1), ylim=(0, 1.02))
-    axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, fontsize=9)
     return figure
 
@@ -111,8 +107,7 @@ def subjects(scores: Mapping[str, Mapping[str, float | None]]) -> heavy.matplotl
         scores: by the name of the run, then by subject.
     """
     names = list(dict.fromkeys(subject for own in scores.values() for subject in own))
-    figure = canvas(min(max(4.0, 1.5 + 0.22 * len(names)), 30.0), 3.4)
-    axes = figure.add_subplot()
+    figure, (axes,) = panels(min(max(4.0, 1.5 + 0.22 * len(names)), 30.0), 3.4)
     for color, marker, (name, own) in zip(CURVE_COLORS * len(scores), "osD^" * len(scores), scores.items()):
         known = [(names.index(subject), value) for subject, value in own.items() if value is not None]
         axes.plot(
@@ -121,7 +116,6 @@ def subjects(scores: Mapping[str, Mapping[str, float | None]]) -> heavy.matplotl
     axes.set_xticks(range(len(names)), [*map(for_figure, names)], rotation=90, fontsize=7)
     axes.set(ylabel="F1", ylim=(-0.02, 1.02))
     axes.grid(axis="y", color=RULE)
-    axes.spines[["top", "right"]].set_visible(False)
     if len(scores) > 1:
         axes.legend(frameon=False, fontsize=9)
     return figure
@@ -170,8 +164,7 @@ def confusion_matrix(answers: pd.DataFrame, classes: Sequence[str], title: str =
     support = matrix.sum(axis=1, keepdims=True)
     share = matrix / np.maximum(support, 1)
     rows, columns = matrix.shape
-    figure = canvas(2.2 + 0.95 * columns, 1.5 + 0.7 * rows)
-    axes = figure.add_subplot()
+    figure, (axes,) = panels(2.2 + 0.95 * columns, 1.5 + 0.7 * rows)
     axes.imshow(share, cmap="Blues", vmin=0, vmax=1, aspect="auto")
     for (row, column), number in np.ndenumerate(matrix):
         color = "white" if share[row, column] > 0.55 else "#1f2937"
@@ -207,19 +200,17 @@ def score_curve(drawn: Timeline) -> heavy.matplotlib.figure.Figure:
     """
     tracks = [track for track in (*drawn.tracks, Track("", {}, drawn.lanes)) if track.curves or track.lanes]
     bands = [(t, 2.0 * bool(t.curves) + 0.2 * len(t.lanes)) for t in tracks] or [(Track("", {}, ()), 0.5)]
-    figure = canvas(11, 1.1 + sum(high for _, high in bands))
-    rows: Any = figure.subplots(len(bands), 1, sharex=True, squeeze=False, height_ratios=[high for _, high in bands])
+    heights = [high for _, high in bands]
+    figure, rows = panels(11, 1.1 + sum(heights), rows=len(bands), sharex=True, height_ratios=heights)
     if drawn.times is None or not len(drawn.times):
         edges = np.arange(drawn.n_frames + 1) / (drawn.fps or 1.0)
     else:
         edges = edges_of(drawn.times, drawn.fps)
-    for (track, _), axes in zip(bands, rows[:, 0]):
+    for (track, _), axes in zip(bands, rows):
         _track(axes, track, edges)
-        axes.spines[["top", "right"]].set_visible(False)
-    bottom = rows[-1, 0]
-    bottom.set_xlim(edges[0], edges[-1])
-    bottom.set_xlabel("time, s" if drawn.fps or drawn.times is not None else "frame")
-    rows[0, 0].set_title(for_figure(drawn.title), loc="left", fontsize=11)
+    rows[-1].set_xlim(edges[0], edges[-1])
+    rows[-1].set_xlabel("time, s" if drawn.fps or drawn.times is not None else "frame")
+    rows[0].set_title(for_figure(drawn.title), loc="left", fontsize=11)
     curves = [one for track, _ in bands for one in track.curves.items()]
     outcomes = {span.outcome for track, _ in bands for lane in track.lanes for span in lane.spans}
     handles: list[Any] = [
@@ -304,9 +295,15 @@ def notebook_figure(figure: heavy.matplotlib.figure.Figure) -> heavy.matplotlib.
     return figure
 
 
-def canvas(width: float, height: float) -> heavy.matplotlib.figure.Figure:
-    """An empty figure of this size in inches, without global state."""
-    return heavy.matplotlib.figure.Figure(figsize=(width, height), dpi=150, layout="constrained", facecolor="white")
+def panels(
+    width: float, height: float, rows: int = 1, columns: int = 1, **look: Any
+) -> tuple[heavy.matplotlib.figure.Figure, list[heavy.matplotlib.axes.Axes]]:
+    """A figure of this size in inches, without global state, and its axes, open at the top and at the right."""
+    figure = heavy.matplotlib.figure.Figure(figsize=(width, height), dpi=150, layout="constrained", facecolor="white")
+    axes: list[Any] = [*figure.subplots(rows, columns, squeeze=False, **look).flat]
+    for one in axes:
+        one.spines[["top", "right"]].set_visible(False)
+    return figure, axes
 
 
 def true_positives(tables: Tables, rule: Convention) -> pd.DataFrame:

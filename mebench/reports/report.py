@@ -7,7 +7,6 @@ from __future__ import annotations
 import base64
 import io
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -157,12 +156,7 @@ def details(record: Record, side: Judged) -> dict[str, Any]:
     Raises:
         DataError: its tables do not fit together.
     """
-    tables, classes, named_so = side.tables, record.about["classes"], []
-    if tables.clips is not None and len(tables.clips):
-        named_so.append(("Annotated clips", plots.confusions(tables.clips, classes)))
-    if tables.predictions is not None and len(found := plots.true_positives(tables, named(record.convention))):
-        named_so.append(("Spotted clips that are right (true positives)", plots.confusions(found, classes)))
-    mistakes = record.summary.get("mistakes", {}) if tables.predictions is not None else {}
+    mistakes = record.summary.get("mistakes", {}) if side.tables.predictions is not None else {}
     causes = dict.fromkeys(
         (what, cause) for of_kind in mistakes.values() for what in of_kind if what in WORDS for cause in of_kind[what]
     )
@@ -172,7 +166,10 @@ def details(record: Record, side: Judged) -> dict[str, Any]:
         for what, cause in causes
     ]
     return {
-        "confusions": named_so,
+        "confusions": [
+            (NAMED[task][0], plots.confusions(answers, record.about["classes"]))
+            for task, answers in emotions_of(record, side).items()
+        ],
         "mistakes": Table(columns, wrong) if causes else None,
         "cures": cures(mistakes),
         "missed": [
@@ -182,6 +179,23 @@ def details(record: Record, side: Judged) -> dict[str, Any]:
         ],
         "subjects": subjects(side),
     }
+
+
+NAMED = {
+    "recognition": ("Annotated clips", "annotated clips"),
+    "analysis": ("Spotted clips that are right (true positives)", "true positives"),
+}
+"""The titles of confusions of emotions on a page, and of their figures."""
+
+
+def emotions_of(record: Record, side: Judged) -> dict[str, pd.DataFrame]:
+    """The true and named emotions in each task that has some."""
+    tables, found = side.tables, dict[str, pd.DataFrame]()
+    if tables.clips is not None:
+        found["recognition"] = tables.clips
+    if tables.predictions is not None:
+        found["analysis"] = plots.true_positives(tables, named(record.convention))
+    return {task: answers for task, answers in found.items() if len(answers)}
 
 
 def cures(mistakes: Mapping[str, Any]) -> Table | None:
@@ -205,30 +219,29 @@ def cures(mistakes: Mapping[str, Any]) -> Table | None:
 def subjects(side: Judged) -> Table:
     """A row for each subject: expressions, found, false positives, F1; clips, right answers."""
     tables = side.tables
-    names = sorted(set(tables.videos["subject"]))
-    columns: dict[str, list[float | None]] = {}
+    found = pd.DataFrame(index=sorted(set(tables.videos["subject"])))
     if tables.predictions is not None:
         draws, kinds = number_of_draws(tables), list(side.kinds)
         mistakes = side.mistakes if draws == 1 else sort_mistakes(tables, kinds, side.convention)
-        counts = count_mistakes(mistakes, "subject", draws).reindex(names, fill_value=0)
+        counts = count_mistakes(mistakes, "subject", draws).reindex(found.index, fill_value=0)
         of_video = tables.videos.set_index("video")["subject"]
-        truths = tables.truths[tables.truths["kind"].isin(kinds)]["video"].map(of_video).value_counts()
-        n = truths.reindex(names, fill_value=0).to_numpy(float)
-        hits = n - counts["miss"].to_numpy(float).sum(axis=1)
-        wrong = counts["false_positive"].to_numpy(float).sum(axis=1)
-        columns = {"expressions": [*n], "found": [*hits], "false positives": [*wrong]}
-        columns["F1"] = [float(2 * hit / total) if total else None for hit, total in zip(hits, n + hits + wrong)]
+        truths = tables.truths[tables.truths["kind"].isin(kinds)]["video"].map(of_video)
+        found["expressions"] = truths.value_counts().reindex(found.index, fill_value=0)
+        found["found"] = found["expressions"] - counts["miss"].to_numpy(float).sum(axis=1)
+        found["false positives"] = counts["false_positive"].to_numpy(float).sum(axis=1)
+        found["F1"] = 2 * found["found"] / found.sum(axis=1)  # of the three columns; 0/0 is undefined
     if tables.clips is not None:
         right = (tables.clips["truth"] == tables.clips["predicted"]).fillna(False).groupby(tables.clips["subject"])
-        columns["clips"] = [*right.size().reindex(names, fill_value=0).to_numpy(float)]
-        columns["right"] = [*right.sum().reindex(names, fill_value=0).to_numpy(float)]
+        found["clips"] = right.size().reindex(found.index, fill_value=0)
+        found["right"] = right.sum().reindex(found.index, fill_value=0)
     heads = [
         Column(name, text=digits, right=True, order=lambda f1: -1 if f1 is None else f1)
         if name == "F1"
         else Column(name, text=count, right=True)
-        for name in columns
+        for name in map(str, found)
     ]
-    return Table([Column("subject", main=True), *heads], [*zip(names, *columns.values())])
+    cells = found.astype(object).where(found.notna(), None)
+    return Table([Column("subject", main=True), *heads], cells.reset_index().to_numpy().tolist())
 
 
 def _short(value: Any) -> str:
@@ -357,12 +370,11 @@ def values_of(record: Record, most: int | None = None) -> dict[str, Any]:
     sides = [] if side is None else [side]
     file = record.folder / "features.json"
     stored = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    features = []  # each dataset with the cards of the features that the run read, as text
-    for group, cards in sorted(stored.get("chains", {}).items()):
-        for card in cards if isinstance(cards, list) else ():
-            text = card if isinstance(card, str) else json.dumps(card, indent=1, ensure_ascii=False)
-            found = re.match(r"chain (\S+)", text)
-            features.append((f"{group}: {found[1]}" if found else group, text))
+    features = [  # of each dataset, the cards of the features that the run read; a card begins with `chain NAME`
+        (f"{group}: {card.split()[1]}", card)
+        for group, cards in sorted(stored.get("chains", {}).items())
+        for card in cards
+    ]
     values |= {"reason": reason, "cards": features, **_over_time([("", record)], sides)}
     if not values["timelines"]:
         values["causes"] = []
@@ -442,16 +454,10 @@ def _drawn_figures(
     runs: Sequence[tuple[str, Record]], sides: Sequence[Judged], most: int | None
 ) -> Iterator[tuple[str, heavy.matplotlib.figure.Figure]]:
     for (name, record), side in zip(runs, sides):
-        tables, classes = side.tables, record.about["classes"]
         title, end = f"{name}: " if name else "", f"_{name.lower()}" if name else ""
-        if tables.clips is not None and len(tables.clips):
-            words = f"{title}recognition: annotated clips"
-            yield f"recognition_confusion{end}", plots.confusion_matrix(tables.clips, classes, words)
-        if tables.predictions is not None:
-            found = plots.true_positives(tables, named(record.convention))
-            if len(found):
-                words = f"{title}analysis: true positives"
-                yield f"analysis_confusion{end}", plots.confusion_matrix(found, classes, words)
+        for task, answers in emotions_of(record, side).items():
+            words = f"{title}{task}: {NAMED[task][1]}"
+            yield f"{task}_confusion{end}", plots.confusion_matrix(answers, record.about["classes"], words)
     of_subjects = {
         name: own
         for (name, _), side in zip(runs, sides)
@@ -491,6 +497,7 @@ def write_figures(folders: Sequence[RunFolder], place: Path) -> list[Path]:
 def page(
     folders: Sequence[RunFolder],
     comparison: metrics.Comparison | None = None,
+    remarks: Sequence[str] = (),
     faces: bool = False,
     trusted: Mapping[str, Any] | None = None,
 ) -> str:
@@ -499,6 +506,7 @@ def page(
     Args:
         folders: the run, or both.
         comparison: of both.
+        remarks: for judging it.
         faces: whether to show faces with the Grad-CAM maps of a run's networks.
         trusted: the result of `trust.trust` for one run.
 
@@ -523,7 +531,7 @@ def page(
     else:
         runs = [*zip("AB", records)]
         sides = [judged(record, name) for name, record in runs]
-        first, second = (compare_runs.Side.of_run(folder) for folder in folders)
+
         text = templates.get_template("reports.html").render(
             root=None,
             runs=[
@@ -532,7 +540,7 @@ def page(
             ],
             scores=[(compare_runs.in_words(path), path, row) for path, row in comparison.scores.items()],
             said=compare_runs.conclusions(comparison),
-            remarks=compare_runs.remarks(comparison, first, second, named(records[0].convention)),
+            remarks=remarks,
             unscored=" ".join(f"Run {s.name} {NO_SCORES}." for s in sides if s.kinds and not len(s.frame_scores)),
             **_over_time(runs, sides),
         )

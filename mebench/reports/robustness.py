@@ -9,7 +9,7 @@ from mebench import heavy
 from mebench.features.degradation import KINDS
 from mebench.format import number
 from mebench.reports.compare_runs import in_words
-from mebench.reports.plots import CURVE_COLORS, canvas, inline
+from mebench.reports.plots import CURVE_COLORS, inline, panels
 from mebench.reports.report import SHEET, environment
 from mebench.reports.scores import title_of
 from mebench.runs import RunFolder
@@ -48,8 +48,8 @@ def tables(rows: Rows) -> list[Table]:
 def figure(rows: Rows, path: str) -> heavy.matplotlib.figure.Figure:
     """A score against the strength of each degradation, with its interval; the line is the clean run."""
     kinds = dict.fromkeys(row["kind"] for row in rows if "scores" in row)
-    drawn, across = canvas(10, 1 + 1.7 * -(-len(kinds) // 4)), 4
-    axes = [*drawn.subplots(-(-len(kinds) // across), across, sharex=True, sharey=True, squeeze=False).flat]
+    high = -(-len(kinds) // 4)
+    drawn, axes = panels(10, 1 + 1.7 * high, high, 4, sharex=True, sharey=True)
     for place in axes[len(kinds) :]:
         place.set_visible(False)
     for kind, place in zip(kinds, axes):
@@ -61,7 +61,6 @@ def figure(rows: Rows, path: str) -> heavy.matplotlib.figure.Figure:
         for x, _, low, high in (one for one in known if one[2] is not None):
             place.plot([x, x], [low, high], color=CURVE_COLORS[1], linewidth=1)
         place.set_title(kind, loc="left", fontsize=9)
-        place.spines[["top", "right"]].set_visible(False)
     drawn.supxlabel("strength", fontsize=9)
     drawn.supylabel(in_words(path), fontsize=9)
     return drawn

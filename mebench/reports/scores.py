@@ -98,32 +98,13 @@ def main_scores(summary: Mapping[str, Any]) -> dict[str, Score]:
     >>> list(main_scores({"recognition": {"n": 1, "scores": {"uf1": undefined, "uar": undefined, "wf1": undefined}}}))
     ['UF1', 'UAR']
     """
-    spotting = summary.get("spotting", {})
-    found: dict[str, Score] = {f"{METRICS['f1'].label} {kind}": p["scores"]["f1"] for kind, p in spotting.items()}
-    if analysis := summary.get("analysis"):
-        found[METRICS["strs"].label] = analysis["strs"]
-    if recognition := summary.get("recognition"):
-        scores = recognition["scores"]
-        found |= {METRICS[name].label: scores[name] for name in ("unit_f1", "uf1", "uar") if name in scores}
-    return found
-
-
-def spotting_by_dataset(members: Mapping[str, Any]) -> Table:
-    """One row for each dataset and kind."""
-    scores = (Column.metric("precision", interval=False), Column.metric("recall", interval=False), Column.metric("f1"))
-    rows = [
-        {"dataset": name, "kind": kind, **part, **part["scores"]}
-        for name, parts in members.items()
-        for kind, part in parts.get("spotting", {}).items()
-    ]
-    return Table.of([Column("dataset"), Column("kind"), *COUNTED, *scores], rows, "spotting, by dataset")
-
-
-def recognition_by_fold(folds: Mapping[str, Any]) -> Table:
-    """One row for each fold."""
-    columns = [Column("fold"), Column("n", "clips", right=True), *map(Column.metric, ("accuracy", "uf1", "uar"))]
-    rows = [{"fold": fold, **part, **part["scores"]} for fold, part in folds.items()]
-    return Table.of(columns, rows, "recognition, each fold by itself")
+    first = {"spotting": ("f1",), "analysis": ("strs",), "recognition": ("unit_f1", "uf1", "uar")}
+    return {
+        f"{METRICS[name].label} {kind}" if section == "spotting" else METRICS[name].label: part["scores"][name]
+        for section, kind, _, part in parts_of(summary)
+        for name in first[section]
+        if name in part["scores"] and (section != "recognition" or not kind)
+    }
 
 
 def leak_table(leak: Mapping[str, Any]) -> Table:
@@ -205,13 +186,21 @@ def score_tables(
             heads = [Column("database"), Column("subjects", right=True), Column("n", "clips", right=True)]
             found.append(Table.of([*heads, *map(Column.metric, known)], of_members, "recognition, by database"))
         if (folds := recognition.get("folds")) and verbose is None:
-            found.append(recognition_by_fold(folds))
+            heads = [Column("fold"), Column("n", "clips", right=True), *map(Column.metric, ("accuracy", "uf1", "uar"))]
+            of_folds = [{"fold": name, **part, **part["scores"]} for name, part in folds.items()]
+            found.append(Table.of(heads, of_folds, "recognition, each fold by itself"))
         if confusion := summary.get("confusion"):
             named = [Column(name, name, right=True) for name in (*next(iter(confusion.values()), {}), "clips")]
             counted_rows = [(true, *row.values(), sum(row.values())) for true, row in confusion.items()]
             found.append(Table([Column("true"), *named], counted_rows, "true class against predicted class"))
     if (members := summary.get("members")) and verbose is None:
-        found.append(spotting_by_dataset(members))
+        rates = (Column.metric(name, interval=name == "f1") for name in ("precision", "recall", "f1"))
+        of_kinds = [
+            {"dataset": name, "kind": kind, **part, **part["scores"]}
+            for name, parts in members.items()
+            for kind, part in parts.get("spotting", {}).items()
+        ]
+        found.append(Table.of([Column("dataset"), Column("kind"), *COUNTED, *rates], of_kinds, "spotting, by dataset"))
     if compared := summary.get("sensitivity"):
         found.append(sensitivity_table(compared))
     return found

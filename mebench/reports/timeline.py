@@ -206,8 +206,10 @@ class Judged:
         mistakes["under"] = underlying_event(mistakes, tables) if tables.predictions is not None else ""
         object.__setattr__(self, "mistakes", mistakes)
         # Both by onset, each with its `outcome`, and `why` in words; predictions with their `strength`.
-        truths, predictions = tables.truths.assign(outcome="open", why="").sort_values("onset", kind="stable"), None
-        if tables.predictions is not None:
+        predictions = None
+        if tables.predictions is None:
+            truths = tables.truths.assign(outcome="open", why="").sort_values("onset", kind="stable")
+        else:
             rule = named(self.convention) if isinstance(self.convention, str) else self.convention
             ordered = tables.ordered()
             true, spotted = in_scope(ordered.truths, of_kinds(ordered.spotted, self.kinds), rule)
@@ -282,30 +284,29 @@ class Judged:
             about = [row["kind"], row.get("native_emotion"), row["emotion"] if row["emotion"] else None]
             units = row.get("action_units")
             named = named_so.get((row["onset"], row["offset"]))
-            words = [
-                ", ".join(dict.fromkeys(str(word) for word in about if not _missing(word))),
-                *([f"AU {units}"] if units and not _missing(units) else []),
-                *([str(row["why"])] if row["why"] else []),
-                *([] if named is None else [f"as a clip named {named}"]),
-            ]
-            yield Span(int(row["onset"]), int(row["offset"]), "; ".join(words), _whole(row["apex"]), row["outcome"])
+            yield _span(
+                row,
+                ", ".join(dict.fromkeys(str(word) for word in about if not pd.isna(word))),
+                f"AU {units}" if units and not pd.isna(units) else "",
+                row["why"],
+                f"as a clip named {named}" if named else "",
+            )
 
     def _predictions(self, rows: Sequence[Row]) -> Iterator[Span]:
         for row in rows:
-            named = not _missing(row["emotion"]) and row["emotion"]
-            words = [
+            named: bool = not pd.isna(row["emotion"]) and row["emotion"] != ""
+            yield _span(
+                row,
                 f"{row['kind']}, confidence {row['confidence']:.3g}",
-                *([self._emotion_text(row["emotion"], row.get("probabilities"))] if named else []),
-                *([str(row["why"])] if row["why"] else []),
-            ]
-            place = int(row["onset"]), int(row["offset"]), "; ".join(words), _whole(row["apex"])
-            yield Span(*place, row["outcome"], row["strength"])
+                self._emotion_text(row["emotion"], row.get("probabilities")) if named else "",
+                row["why"],
+            )
 
     def _emotion_text(self, emotion: Any, probabilities: Any) -> str:
         """`happiness (happiness 0.70, surprise 0.30)`."""
-        if _missing(emotion):
+        if pd.isna(emotion):
             return "nothing"
-        shares = [] if probabilities is None or np.ndim(probabilities) != 1 else list(probabilities)
+        shares = list(probabilities) if np.ndim(probabilities) == 1 else []
         if len(shares) != len(self.classes) or not shares:
             return str(emotion)
         likeliest = sorted(zip(shares, range(len(shares))), reverse=True)[:4]
@@ -346,7 +347,7 @@ def timeline(video: str, sides: Sequence[Judged]) -> Timeline:
     ]
     length = _whole(row["n_frames"]) or max(ends, default=1)
     gapless = "first" in row and not len(row.get("numbers", ()))
-    fps = None if _missing(row["fps"]) else float(row["fps"])
+    fps: float | None = None if pd.isna(row["fps"]) else float(row["fps"])
     lanes = next((lanes for side in sides if (lanes := side.distracted(video))), [])
     return Timeline(video, length, fps, tracks, lanes, first=int(row["first"]) if gapless else None)
 
@@ -374,12 +375,14 @@ def _with(table: pd.DataFrame, counted: pd.Series, right: str, wrong: pd.Series,
     return table.assign(outcome=outcome, why=words).sort_values(["onset", "offset"], kind="stable")
 
 
-def _missing(value: Any) -> bool:
-    return value is None or value is pd.NA or (isinstance(value, float) and value != value)
+def _span(row: Row, *words: str) -> Span:
+    """The interval of a row; empty words are left out."""
+    place = int(row["onset"]), int(row["offset"]), "; ".join(filter(None, words)), _whole(row["apex"])
+    return Span(*place, row["outcome"], row.get("strength", 1.0))
 
 
 def _whole(value: Any) -> int | None:
-    return None if _missing(value) else int(value)
+    return None if pd.isna(value) else int(value)
 
 
 def clock(seconds: float) -> str:

@@ -87,7 +87,7 @@ def noted(subjects, *paths, data=("", "")):
             record=SimpleNamespace(data=words, key=words, identity=name, seed=0, about={"remark": ""}),
             tasks=["spot"],
             kinds=["micro"],
-            draws=1,
+            tables=SimpleNamespace(predictions=None),
             of_study=False,
             others=(),
         )

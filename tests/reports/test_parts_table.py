@@ -1,6 +1,6 @@
 """Tables of a run's parts, as cells."""
 
-from mebench.reports import leak_table, recognition_by_fold, spotting_by_dataset
+from mebench.reports import leak_table, score_tables
 
 
 def score(value, low=None, high=None):
@@ -13,14 +13,15 @@ def cells(table):
 
 def test_each_fold_that_is_scored_by_itself_has_a_row():
     scores = {"accuracy": score(0.5, 0.4, 0.6), "uf1": score(0.25), "uar": score(None)}
-    table = recognition_by_fold({"casme2-to-samm": {"n": 68, "scores": scores}})
+    folds = {"casme2-to-samm": {"n": 68, "scores": scores}}
+    *_, table = score_tables({"recognition": {"n": 68, "scores": scores, "folds": folds}}, None)
     assert cells(table) == [("casme2-to-samm", "68", "0.5000", "[0.4000, 0.6000]", "0.2500", "", "-", "")]
 
 
 def test_each_dataset_has_a_row_for_each_kind_that_was_spotted():
     scores = {"precision": score(0.5), "recall": score(0.2), "f1": score(2 / 7, 0.1, 0.4)}
     part = {"tp": 1, "fp": 1, "fn": 4, "scores": scores}
-    table = spotting_by_dataset({"cas_me2": {"spotting": {"micro": part, "macro": part}}, "casme2": {}})
+    (table,) = score_tables({"members": {"cas_me2": {"spotting": {"micro": part, "macro": part}}, "casme2": {}}}, None)
     expected = ("1", "1", "4", "0.5000", "0.2000", "0.2857", "[0.1000, 0.4000]")
     assert cells(table) == [("cas_me2", kind, *expected) for kind in ("micro", "macro")]
 
