@@ -103,12 +103,12 @@ class Entry:
     nested: Sequence["Entry"] = ()
 
 
-def head_of(folder: RunFolder, models: bool = False) -> Entry:
+def head_of(folder: RunFolder, chosen: Mapping[str, bool]) -> Entry:
     """The head of a finished run, without its results: enough to check whether the tracker has it.
 
     Args:
         folder: of the run.
-        models: whether it includes the weights of each fold.
+        chosen: `tracking_models`, whether it includes the weights of each fold, in place of the run's own setting.
 
     Raises:
         RunError: a file of the run is missing or damaged.
@@ -147,7 +147,7 @@ def head_of(folder: RunFolder, models: bool = False) -> Entry:
             RUN_TAG: folder.id,
             KEY_TAG: stored["key"],
             **{f"mebench.{name}": str(text) for name, text in tags.items() if text},
-            MODELS_TAG: str(models).lower(),
+            MODELS_TAG: str((stored["config"] | chosen).get("tracking_models", False)).lower(),
             "mlflow.source.name": "mebench run",
             "mlflow.source.type": "LOCAL",
             **source,
@@ -162,12 +162,7 @@ def head_of(folder: RunFolder, models: bool = False) -> Entry:
 
 
 def of_run(
-    folder: RunFolder,
-    head: Entry,
-    room: Path,
-    notify: Callable[[str], object],
-    folds: bool = True,
-    figures: bool = False,
+    folder: RunFolder, chosen: Mapping[str, bool], notify: Callable[[str], object], head: Entry, room: Path
 ) -> Entry:
     """A finished run with its scores, training curves, datasets, files and record.
 
@@ -178,22 +173,22 @@ def of_run(
 
     Args:
         folder: the run.
+        chosen: in place of the run's own settings: `tracking_folds`, whether to add a nested run for each fold, up to 500;
+            `tracking_figures`, whether to add its figures.
+        notify: called with a sentence if the record is left out because no board would accept it.
         head: see `head_of`.
         room: an empty folder for its files.
-        notify: called with a sentence if the record is left out because no board would accept it.
-        folds: whether to add a nested run for each fold, up to `MOST_FOLDS`.
-        figures: whether to add its figures.
 
     Raises:
         RunError: a file of the run is missing or damaged.
     """
     stored, about, summary = folder.read_json("config.json"), folder.read_json("folds.json"), scores_of(folder)
     stored["config"]["tracking"] = without_password(str(stored["config"].get("tracking") or "")) or None
-    history = history_of(folder)
+    wanted, history = {"tracking_folds": True} | stored["config"] | chosen, history_of(folder)
     (room / "config.json").write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
     for name in ("summary.json", "versions.json", "costs.csv"):
         shutil.copyfile(folder.path / name, room / name)
-    for name, figure in figures_of(folder).items() if figures else ():
+    for name, figure in figures_of(folder).items() if wanted.get("tracking_figures") else ():
         figure.savefig(room / f"{name}.png")
     try:
         export(folder, room / ".records", scored_again=False).rename(room / RECORD_FOLDER)
@@ -228,7 +223,9 @@ def of_run(
         data=data,
         tables={"scores": pd.DataFrame(rows, columns=["score", "value", "low", "high"])},
         files=room,
-        nested=list(_folds(folder, head, about, summary, history)) if folds and len(about["folds"]) <= 500 else (),
+        nested=list(_folds(folder, head, about, summary, history))
+        if wanted["tracking_folds"] and len(about["folds"]) <= 500
+        else (),
     )
 
 
@@ -507,8 +504,20 @@ def sync(
         figures: whether figures are sent; None takes the run's own `tracking.figures`.
         boards: tables of leaderboards, as JSON.
     """
+    given = {"tracking_folds": folds, "tracking_models": models, "tracking_figures": figures}
+    chosen = {name: choice for name, choice in given.items() if choice is not None}
     things = [
-        *(_of_run(folder, folds, models, figures, progress) for folder in folders),
+        *(
+            _Thing(
+                "run",
+                folder.id,
+                f"the run is complete in {folder.path}",
+                partial(head_of, folder, chosen),
+                partial(of_run, folder, chosen, progress.notify),
+                folder,
+            )
+            for folder in folders
+        ),
         *(_Thing("table", file.stem, f"it is kept in {file}", partial(of_board, file)) for file in boards),
     ]
     sent, there, failed = list[str](), list[str](), [thing.name for thing in things]
@@ -559,29 +568,6 @@ def sync(
             f"{first.name if one and first.folder else ''}".rstrip()
         )
     return Synced(title, place, tuple(sent), tuple(there), tuple(failed))
-
-
-def _of_run(
-    folder: RunFolder, folds: bool | None, models: bool | None, figures: bool | None, progress: Progress
-) -> _Thing:
-    def requested(choice: bool | None, key: str, default: bool) -> bool:
-        return bool(folder.read_json("config.json")["config"].get(key, default) if choice is None else choice)
-
-    return _Thing(
-        "run",
-        folder.id,
-        f"the run is complete in {folder.path}",
-        lambda: head_of(folder, requested(models, "tracking_models", False)),
-        lambda head, room: of_run(
-            folder,
-            head,
-            room,
-            progress.notify,
-            requested(folds, "tracking_folds", True),
-            requested(figures, "tracking_figures", False),
-        ),
-        folder,
-    )
 
 
 def _hand_over(tracker: Tracker, entry: Entry, parent: str | None = None) -> None:
