@@ -101,14 +101,18 @@ def separates(record: Record, rows: Sequence[Published], aliases: Sequence[Alias
     first, classes = mine[0], record.about["classes"]
     same = matches((first.dataset, first.protocol), dataset, protocol, aliases)
     notes = "; ".join(dict.fromkeys(row.note for row in mine if row.note))
-    chosen = f"the published value was chosen on the tested subjects{f' ({notes})' if notes else ''}"
-    if not any("test_selected" in row.caveats for row in mine):
-        chosen = "no choice on tested subjects is known of the published value"
+    chosen = (
+        f"the published value was chosen on the tested subjects{f' ({notes})' if notes else ''}"
+        if any("test_selected" in row.caveats for row in mine)
+        else "no choice on tested subjects is known of the published value"
+    )
     counted, n = sum(CLIPS.get((first.dataset, ""), ())), record.summary.get(first.task, {}).get("n")
-    clips = "the number behind the published value is not printed"
-    if counted and n is not None:
-        alike = "the same number" if counted == n else "not the same, so the numbers are not comparable"
-        clips = f"published over {counted}, this run over {n}: {alike}"
+    alike = "the same number" if counted == n else "not the same, so the numbers are not comparable"
+    clips = (
+        f"published over {counted}, this run over {n}: {alike}"
+        if counted and n is not None
+        else "the number behind the published value is not printed"
+    )
     said = {
         "source": f"{first.source}, {first.table}",
         "method": f"published {first.method}, this run {record.method}{f' ({record.settings})' if record.settings else ''}",

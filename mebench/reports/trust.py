@@ -193,14 +193,13 @@ def tables_of_trust(found: Mapping[str, Any]) -> list[Table]:
     number = partial(Column, right=True)
     score, shown = partial(number, score=True, digits=3), []
     if hard := {path: of for path, of in found["hardest"].items() if of}:
-        rows: list[Any] = [(path, of["people"], *of["scores"]) for path, of in hard.items()]
         columns = [Column("of the run", main=True), number("people"), score("score")]
+        rows: list[Any] = [(path, of["people"], *of["scores"]) for path, of in hard.items()]
         shown.append(Table(columns, rows, "the fifth of the people who are hardest for this run"))
     if sides := found["sides"]:
-        columns = [Column("micro-expressions"), *map(number, ("n left", "n right"))]
-        columns += map(score, ("left", "right", "difference"))
+        columns = [*map(number, ("n left", "n right")), *map(score, ("left", "right", "difference"))]
         rows = [(what, *one["n"], one["first"], one["second"], one["difference"]) for what, one in sides.items()]
-        shown.append(Table(columns, rows, "left and right half of the face"))
+        shown.append(Table([Column("micro-expressions"), *columns], rows, "left and right half of the face"))
     if sure := found.get("uncertainty"):
         sets, risk = sure["sets"], sure["risk"]
         lines = {
