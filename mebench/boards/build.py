@@ -189,43 +189,46 @@ def table_name(task: str, dataset: str, protocol: str, variant: str) -> str:
     return "-".join([task, *words, *([slug(variant)] if variant else [])])
 
 
+PARTS: dict[str, dict[str, tuple[str, Callable[[Any], Any]]]] = {
+    "spotting": {kind: (f"spotting.{kind}.f1", methodcaller("get", kind)) for kind in ("micro", "macro", "overall")},
+    "analysis": {
+        "true positives": (
+            "analysis.strs",
+            lambda analysis: {
+                "n": analysis["true_positives"]["n"],
+                "scores": {n: analysis[n] for n in analysis if n in JOINT} | analysis["true_positives"]["scores"],
+            },
+        ),
+        "all intervals": ("analysis.all_intervals.f1", methodcaller("get", "all_intervals")),
+    },
+    "recognition": {"all clips": ("recognition.uf1", lambda recognition: recognition)},
+}
+"""The parts of each task by name, with the path of the main score and the way from the task's section of a summary to the part's."""
+
+
 def _parts(
     task: str, records: Sequence[Record], read: Read, named: Callable[[Record], dict[str, Any]], floors: Set[str]
 ) -> tuple[Part, ...]:
     sections = [(r, r.summary[task]) for r in records]
-    rows: list[Row] = []
 
-    def by_name(record: Record, pick: Callable[[Any], Any] = lambda section: section) -> tuple[Any, Any]:
+    def by_name(pick: Callable[[Any], Any], record: Record) -> tuple[Any, Any]:
         found = named(record)
         reads = found["reads"].get("recognition" if task == "recognition" else "spotting", {})
         return (pick(found[task]) if task in found else None), reads
 
+    parts = [
+        _part(task, name, path, [(r, pick(s)) for r, s in sections], read, floors, by_name=partial(by_name, pick))
+        for name, (path, pick) in PARTS[task].items()
+    ]
+    # A row for each member of a composite, from the same predictions.
+    rows: list[Row] = []
     if task == "recognition":
         for member in sorted({name for _, section in sections for name in section.get("members", {})}):
             own = [(r, s.get("members", {}).get(member)) for r, s in sections]
             rows += _part(task, member, f"recognition.members.{member}.uf1", own, read, floors, member).rows
-        whole = _part(task, "all clips", "recognition.uf1", sections, read, floors, by_name=by_name)
-        return (whole, Part("members", whole.metrics, tuple(rows))) if rows else (whole,)
-    found: dict[str, tuple[str, Callable[[Any], Any]]] = {
-        kind: (f"spotting.{kind}.f1", methodcaller("get", kind)) for kind in ("micro", "macro", "overall")
-    }
-    if task == "analysis":
-        found = {
-            "true positives": (
-                "analysis.strs",
-                lambda analysis: {
-                    "n": analysis["true_positives"]["n"],
-                    "scores": {n: analysis[n] for n in analysis if n in JOINT} | analysis["true_positives"]["scores"],
-                },
-            ),
-            "all intervals": ("analysis.all_intervals.f1", methodcaller("get", "all_intervals")),
-        }
-    parts = [
-        _part(task, name, path, [(r, pick(s)) for r, s in sections], read, floors, by_name=partial(by_name, pick=pick))
-        for name, (path, pick) in found.items()
-    ]
-    found.pop("all intervals", None)
-    for name, (path, pick) in found.items():  # a row for each member of a composite, from the same predictions
+        parts.append(Part("members", parts[0].metrics, tuple(rows)))
+    divided = {n: part for n, part in PARTS[task].items() if n != "all intervals" and task != "recognition"}
+    for name, (path, pick) in divided.items():
         rows = []
         for member in sorted({member for r in records for member in r.summary.get("members", {})}):
             own = [(r, r.summary.get("members", {}).get(member, {}).get(task)) for r in records]
