@@ -37,9 +37,7 @@ from .published import COUNTS as COUNTS
 from .published import Published as Published
 from .published import read as read
 from .record import ANSWERS as ANSWERS
-from .record import AUDIT as AUDIT
 from .record import DAMAGE as DAMAGE
-from .record import FORMAT as FORMAT
 from .record import OF_STUDY as OF_STUDY
 from .record import STORED as STORED
 from .record import Record as Record
@@ -69,7 +67,9 @@ from .rows import place as place
 from .rows import ranked as ranked
 from .rows import shares as shares
 from .rows import stated as stated
+from .schema import AUDIT as AUDIT
 from .schema import FOLDS as FOLDS
+from .schema import FORMAT as FORMAT
 from .schema import LARGEST as LARGEST
 from .schema import Folds as Folds
 from .schema import Hash as Hash

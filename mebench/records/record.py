@@ -19,7 +19,6 @@ from mebench.metrics.catalogue import SECTIONS
 from mebench.records import cached, consistency, integrity, schema, setting_words
 from mebench.runs import FIRST_SCORER, SCORER, RunFolder, read_csv, scores_of
 
-FORMAT, AUDIT = schema.FORMAT, schema.AUDIT
 VIDEO_COLUMNS = ("video", "subject", "dataset", "n_frames", "fps")
 TRUTH_COLUMNS = ("video", "kind", "onset", "apex", "offset", "emotion")
 ANSWERS = ("predictions.parquet", "clips.parquet")
@@ -175,8 +174,9 @@ class Record:
         """What the authors of its methods publish, and the epoch that their programs keep, as the installed plugins
         state it.
         """
-        said = [info.section("openness").items() for info, _ in self._present]
-        return "; ".join(f"{name} {word}" for facts in said for name, word in facts)
+        return "; ".join(
+            f"{name} {word}" for info, _ in self._present for name, word in info.section("openness").items()
+        )
 
     @cached_property
     def _present(self) -> list[tuple[PluginInfo, str]]:
@@ -258,7 +258,7 @@ def from_run(folder: RunFolder) -> Record:
         summary={name: part for name, part in summary.items() if name not in {"run_id", "seconds"}},
         costs=spent,
         folder=folder.path,
-        audit=folder.read_json(AUDIT) if (folder.path / AUDIT).is_file() else {},
+        audit=folder.read_json(schema.AUDIT) if (folder.path / schema.AUDIT).is_file() else {},
         **annotation_facts(folder, folder.read_json(schema.FOLDS)),
     )
 
@@ -274,7 +274,7 @@ def from_record(folder: RunFolder) -> Record:
         id=stored["run_id"],
         about=about,
         folder=folder.path,
-        audit=schema.read(folder, AUDIT) if AUDIT in stored["files"] else {},
+        audit=schema.read(folder, schema.AUDIT) if schema.AUDIT in stored["files"] else {},
         published=True,
         version=stored["version"],
         **annotation_facts(folder, about),

@@ -89,8 +89,7 @@ def verdict(errors: int, warnings: int, sound: bool) -> str:
     >>> verdict(1, 0, False), verdict(0, 2, True)
     ('problems found: 1 error, no warnings', 'sound: no errors, 2 warnings')
     """
-    numbers = f"{counted(errors, 'error')}, {counted(warnings, 'warning')}"
-    return f"{'sound' if sound else 'problems found'}: {numbers}"
+    return f"{'sound' if sound else 'problems found'}: {counted(errors, 'error')}, {counted(warnings, 'warning')}"
 
 
 def looked(deep: bool) -> str:

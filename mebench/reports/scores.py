@@ -61,8 +61,10 @@ def how_intervals(subjects: int, interval: str, draws: int) -> str:
     intervals: 95 %, by leaving out each of 68 subjects (jackknife); for shares the exact binomial interval of that error
     """
     rest = f"; for other scores a bootstrap, {draws} draws" if interval == "bootstrap" else ""
-    how = f"intervals: 95 %, by leaving out each of {subjects} subjects (jackknife)"
-    return f"{how}; for shares the exact binomial interval of that error{rest}"
+    return (
+        f"intervals: 95 %, by leaving out each of {subjects} subjects (jackknife); for shares the exact binomial "
+        f"interval of that error{rest}"
+    )
 
 
 def interval_lines(bootstrap: Mapping[str, Any], subjects: int) -> list[str]:
@@ -473,12 +475,8 @@ def title_of(values: Mapping[str, Any]) -> str:
     """Title of a run: method, dataset, protocol, scheme and seed of a configuration, nested or flat."""
     flat = flatten(values)
     method = " with ".join(filter(None, [str(flat["method"]), flat.get("recognizer")]))
-    words = [
-        f"{method} on {joined(flat['dataset'])} under {of_protocol(flat)}",
-        of_scheme(flat),
-        f"seed {flat['seed']}",
-    ]
-    return ", ".join(filter(None, words))
+    where = f"{method} on {joined(flat['dataset'])} under {of_protocol(flat)}"
+    return ", ".join(filter(None, [where, of_scheme(flat), f"seed {flat['seed']}"]))
 
 
 def _people(about: Mapping[str, Any]) -> set[str]:
