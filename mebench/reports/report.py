@@ -60,8 +60,11 @@ def environment(*templates: Path) -> Environment:
     found.globals |= {
         "meanings": METRICS,
         "marks": rows.MARKS,
+        "sheet": Markup(SHEET.read_text(encoding="utf-8")),
         "timeline_script": Markup(SCRIPT.read_text(encoding="utf-8")),
         "timeline_style": Markup(STYLE.read_text(encoding="utf-8")),
+        "methods": {},  # those with a page, of which a page by itself has none
+        "datasets": {},
     }
     found.filters |= {
         "digits": digits,
@@ -518,7 +521,6 @@ def page(
             folder.check(name)
     records = [read(folder) for folder in folders]
     templates = environment()
-    templates.globals |= {"sheet": Markup(SHEET.read_text(encoding="utf-8")), "methods": set(), "datasets": set()}
     if comparison is None:
         (record,) = records
         text = templates.get_template("report.html").render(

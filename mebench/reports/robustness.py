@@ -10,7 +10,7 @@ from mebench.features.degradation import KINDS
 from mebench.format import number
 from mebench.reports.compare_runs import in_words
 from mebench.reports.plots import CURVE_COLORS, inline, panels
-from mebench.reports.report import SHEET, environment
+from mebench.reports.report import environment
 from mebench.reports.scores import title_of
 from mebench.runs import RunFolder
 from mebench.table import Column, Table
@@ -68,14 +68,16 @@ def figure(rows: Rows, path: str) -> heavy.matplotlib.figure.Figure:
 
 def page(clean: RunFolder, rows: Rows) -> str:
     """The page of a sweep, a single file."""
-    values = environment()
-    values.globals |= {"sheet": Markup(SHEET.read_text(encoding="utf-8"))}
     paths = dict.fromkeys(path for row in rows for path in row.get("scores", ()))
-    return values.get_template("robustness.html").render(
-        title=title_of(clean.read_json("config.json")["config"]),
-        run=clean.id,
-        rows=rows,
-        kinds={kind: KINDS[kind] for kind in dict.fromkeys(row["kind"] for row in rows if "violations" not in row)},
-        figures=[(in_words(path), Markup(inline(figure(rows, path), f"f{n}"))) for n, path in enumerate(paths)],
-        tables=[(table.title, table.html(kind="plain")) for table in tables(rows)],
+    return (
+        environment()
+        .get_template("robustness.html")
+        .render(
+            title=title_of(clean.read_json("config.json")["config"]),
+            run=clean.id,
+            rows=rows,
+            kinds={kind: KINDS[kind] for kind in dict.fromkeys(row["kind"] for row in rows if "violations" not in row)},
+            figures=[(in_words(path), Markup(inline(figure(rows, path), f"f{n}"))) for n, path in enumerate(paths)],
+            tables=[(table.title, table.html(kind="plain")) for table in tables(rows)],
+        )
     )
