@@ -108,30 +108,23 @@ class VanishedError(DataError):
         )
 
 
-@dataclass(frozen=True)
 class EntryFiles:
-    """The files of one entry: `.npy` with the array; `.json`, written last, which makes the entry valid; `.lock`.
+    """The files of one entry.
+
+    Args:
+        stem: path of the files without their suffixes.
 
     Attributes:
-        stem: path of the files without their suffixes.
+        data: `.npy`, the array.
+        marker: `.json`, shape, type and hash of the array; written last, which makes the entry valid.
+        lock: `.lock`, held while the entry is computed.
     """
 
-    stem: Path
-
-    @property
-    def data(self) -> Path:
-        """The array."""
-        return self.stem.with_suffix(".npy")
-
-    @property
-    def marker(self) -> Path:
-        """Shape, type and hash of the array."""
-        return self.stem.with_suffix(".json")
-
-    @property
-    def lock(self) -> Path:
-        """The lock that is held while the entry is computed."""
-        return self.stem.with_suffix(".lock")
+    def __init__(self, stem: Path) -> None:
+        self.stem = stem
+        self.data = stem.with_suffix(".npy")
+        self.marker = stem.with_suffix(".json")
+        self.lock = stem.with_suffix(".lock")
 
     def leftovers(self) -> list[Path]:
         """Files left by interrupted writers."""

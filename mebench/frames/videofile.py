@@ -342,6 +342,8 @@ class Decoder:
     Attributes:
         streams: number of video streams, of which the first is read.
         aspect: width of a pixel over its height.
+        rate: the container's frames per second, or None.
+        start: start time of the display on the file's clock in seconds; 0 in most formats.
 
     Raises:
         DataError: the file is missing, no video, or has an unknown codec.
@@ -383,19 +385,11 @@ class Decoder:
             raise DataError(
                 f"the video {path} has frames of {pixels:,} pixels, expected at most {MOST_PIXELS:,}: make it smaller first"
             )
+        rate = self._stream.average_rate or self._stream.guessed_rate
+        self.rate = float(rate) if rate else None
+        self.start = (self._container.start_time or 0) / 1e6  # AV_TIME_BASE
         self._stream.thread_type = "NONE"  # the workers share the cores by video
         self._errors, self.reformatter = av.FFmpegError, av.video.reformatter.VideoReformatter()
-
-    @property
-    def rate(self) -> float | None:
-        """The container's frames per second, or None."""
-        rate = self._stream.average_rate or self._stream.guessed_rate
-        return float(rate) if rate else None
-
-    @property
-    def start(self) -> float:
-        """Start time of the display on the file's clock in seconds; 0 in most formats."""
-        return (self._container.start_time or 0) / 1e6  # AV_TIME_BASE
 
     def stamps(self) -> NDArray[np.float64]:
         """Display times of the packets with a picture in seconds, rising; empty if one is missing. Nothing is

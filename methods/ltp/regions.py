@@ -49,9 +49,9 @@ class RegionPixels(MapStep):
             raise DataError(
                 f"a crop of {height} rows and {width} columns holds no square of {self.size} pixels: take a smaller method.region"
             )
-        squares = []
-        for column, row in points[list(POINTS)].astype(int).tolist():
-            left = min(max(column - self.size // 2 + 1, 0), width - self.size)
-            top = min(max(row - self.size // 2 + 1, 0), height - self.size)
-            squares.append(x[top : top + self.size, left : left + self.size, 0].ravel())
-        return np.stack(squares)[..., None]
+        corners = points[list(POINTS)].astype(int) - self.size // 2 + 1
+        squares = (
+            x[top : top + self.size, left : left + self.size, 0].ravel()
+            for left, top in corners.clip(0, (width - self.size, height - self.size)).tolist()
+        )
+        return np.stack(list(squares))[..., None]
