@@ -11,7 +11,7 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, cast
@@ -123,10 +123,8 @@ def unpack(
                 raise DataError(f"{path} would become the folder {folder}, but {there} is not a folder: move it away")
             tick(path)
             yield
-        except NoRoomError:
-            raise
         except DataError as error:
-            if failed is None:
+            if failed is None or isinstance(error, NoRoomError):
                 raise
             failed[path] = SPENT if spent and isinstance(error, SpentError) else str(error)
             spent.extend([path] if isinstance(error, SpentError) else [])
@@ -182,7 +180,8 @@ def _extract(path: Path, folder: Path, budget: int) -> tuple[Unpacked, int]:
         )
     before = folder.is_dir()
     try:
-        with closing(_Archive(path)) as archive:
+        archive = _Archive(path)
+        with archive.file:
             members = archive.members(budget)
             total = 0 if before else sum(size for _, size, _ in members)
             if not before:
@@ -218,7 +217,7 @@ _Member = tuple[tuple[str, ...], int, zipfile.ZipInfo | tarfile.TarInfo]
 
 
 class _Archive:
-    """A zip or tar file, restricted to plain files."""
+    """A zip or tar file, restricted to plain files; `file` is to be closed."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -226,11 +225,7 @@ class _Archive:
             begins = file.read(4) in (b"PK\3\4", b"PK\5\6")
         # `is_zipfile` looks for an end only, which a tar that holds a zip may have, too.
         zipped = begins or (path.name.lower().endswith(".zip") and zipfile.is_zipfile(path))
-        self._file = zipfile.ZipFile(path) if zipped else tarfile.open(path)  # noqa: SIM115
-
-    def close(self) -> None:
-        """Let the file go."""
-        self._file.close()
+        self.file = zipfile.ZipFile(path) if zipped else tarfile.open(path)  # noqa: SIM115
 
     def members(self, budget: int) -> list[_Member]:
         """The plain files, in order.
@@ -243,7 +238,7 @@ class _Archive:
                 many or too large.
         """
         found = list[_Member]()
-        for entry in self._file.infolist() if isinstance(self._file, zipfile.ZipFile) else self._file:
+        for entry in self.file.infolist() if isinstance(self.file, zipfile.ZipFile) else self.file:
             if isinstance(entry, tarfile.TarInfo):
                 name, size, folder, link = entry.name, entry.size, entry.isdir(), not (entry.isfile() or entry.isdir())
             else:
@@ -271,9 +266,9 @@ class _Archive:
 
     def open(self, entry: zipfile.ZipInfo | tarfile.TarInfo) -> IO[bytes]:
         """The content of a file."""
-        if isinstance(self._file, zipfile.ZipFile):
-            return self._file.open(entry)  # type: ignore[arg-type]
-        return cast(IO[bytes], self._file.extractfile(entry))  # type: ignore[arg-type]  # there is one of a plain file
+        if isinstance(self.file, zipfile.ZipFile):
+            return self.file.open(entry)  # type: ignore[arg-type]
+        return cast(IO[bytes], self.file.extractfile(entry))  # type: ignore[arg-type]  # there is one of a plain file
 
     def check_end(self) -> None:
         """Check the bytes after the last file: `tarfile` takes a damaged header for the end and checks no checksum. A
@@ -282,13 +277,13 @@ class _Archive:
         Raises:
             tarfile.TarError, OSError, lzma.LZMAError, EOFError: the archive does not end properly.
         """
-        if isinstance(self._file, zipfile.ZipFile):
+        if isinstance(self.file, zipfile.ZipFile):
             return
-        stream = cast(IO[bytes], self._file.fileobj)
-        stream.seek(self._file.offset)
+        stream = cast(IO[bytes], self.file.fileobj)
+        stream.seek(self.file.offset)
         if stream.read(tarfile.BLOCKSIZE) != tarfile.NUL * tarfile.BLOCKSIZE:
             raise tarfile.ReadError(
-                f"it is cut or damaged at byte {self._file.offset:,}, where a file or its end should be"
+                f"it is cut or damaged at byte {self.file.offset:,}, where a file or its end should be"
             )
         while stream.read(1 << 20):
             pass
