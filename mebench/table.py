@@ -344,9 +344,7 @@ def markdown_text(text: str) -> str:
     >>> print(markdown_text("a|b *c* <d> _e_ f_g ~h~ $x_1$"))
     a\|b \*c\* &lt;d&gt; \_e\_ f_g \~h\~ &#36;x_1&#36;
     """
-    text = _in_one_line(text)
-    for char, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("\\", "&#92;"), ("$", "&#36;")):
-        text = text.replace(char, entity)
+    text = _in_one_line(text).translate(_ENTITIES)
     return re.sub(r"([`*|~\[\]]|(?<![^\W_])_|_(?![^\W_]))", r"\\\1", text)
 
 
@@ -356,7 +354,7 @@ def latex_text(text: str) -> str:
     >>> print(latex_text("a_b & 95 % \\end"))
     a\_b \& 95 \% \textbackslash{}end
     """
-    return "".join(_SPECIAL.get(char, char) for char in _in_one_line(text))
+    return _in_one_line(text).translate(_SPECIAL)
 
 
 def spreadsheet_text(text: str) -> str:
@@ -369,15 +367,18 @@ def spreadsheet_text(text: str) -> str:
     return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
 
 
-_SPECIAL = {
-    **{char: rf"\{char}" for char in "{}$&#%_"},
-    "\\": r"\textbackslash{}",
-    "^": r"\textasciicircum{}",
-    "~": r"\textasciitilde{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    '"': r"\textquotedbl{}",
-    "–": "--",
-    "†": r"\textsuperscript{\dag}",
-}
+_ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\\": "&#92;", "$": "&#36;"})
+_SPECIAL = str.maketrans(
+    {
+        **{char: rf"\{char}" for char in "{}$&#%_"},
+        "\\": r"\textbackslash{}",
+        "^": r"\textasciicircum{}",
+        "~": r"\textasciitilde{}",
+        "<": r"\textless{}",
+        ">": r"\textgreater{}",
+        "|": r"\textbar{}",
+        '"': r"\textquotedbl{}",
+        "–": "--",
+        "†": r"\textsuperscript{\dag}",
+    }
+)

@@ -77,10 +77,10 @@ def verify(
                 rate = f"{seen.frames / max(seen.seconds, 1e-9):,.0f} a second"
                 console.print_lines(f"{id_}: {seen.frames:,} frames {looks.looked(seen.deep)}, {rate}")
             console.print_lines(f"{id_}: ground truth {seen.summary.hash}")
-        for id_, seen in members.items():
-            console.print_lines(f"{id_}: {looks.verdict(seen.errors, seen.warnings, seen.sound(strict))}")
-        if report is not None:
-            console.print_lines(f"report: {report}")
+        console.print_lines(
+            *(f"{id_}: {looks.verdict(m.errors, m.warnings, m.sound(strict))}" for id_, m in members.items()),
+            *([] if report is None else [f"report: {report}"]),
+        )
     if not sound:
         raise typer.Exit(1)
 

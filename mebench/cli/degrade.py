@@ -54,6 +54,5 @@ def degrade(
     reports.report.write(reports.robustness.page(folder, rows), page)
     progress.notify(*(f"{row['kind']}:{row['strength']}: {row['error']}" for row in rows if row["error"]))
     if write_json({"run_id": folder.id, "page": str(page), "rows": rows}, json):
-        for table in reports.robustness.tables(rows):
-            print_report("", table)
+        print_report("", *reports.robustness.tables(rows))
         print_lines(f"{out}: the page")

@@ -173,15 +173,12 @@ def prune(
                 lock.release()
         if dry_run or lock is not None:  # no process works on it
             gone.append(run)
-    report: dict[str, Any] = {"runs": [run["id"] for run in gone], "bytes": sum(run["bytes"] for run in gone)}
-    report["dry_run"] = dry_run
-    if console.write_json(report, json):
-        for run in gone:
-            console.print_lines(
-                f"{'would remove' if dry_run else 'removed'} {run['id']} ({_status(run)}, {_age(run['days'])} old)"
-            )
-        removed = f"{'would remove' if dry_run else 'removed'} {len(gone)} of {len(found)} runs"
-        console.print_lines(f"{runs}: {removed}, {console.size(report['bytes'])}")
+    n_bytes, done = sum(run["bytes"] for run in gone), "would remove" if dry_run else "removed"
+    if console.write_json({"runs": [run["id"] for run in gone], "bytes": n_bytes, "dry_run": dry_run}, json):
+        console.print_lines(
+            *(f"{done} {run['id']} ({_status(run)}, {_age(run['days'])} old)" for run in gone),
+            f"{runs}: {done} {len(gone)} of {len(found)} runs, {console.size(n_bytes)}",
+        )
 
 
 @track_app.command("sync", epilog="Example: mebench track sync --tracking http://localhost:5000")

@@ -164,13 +164,12 @@ def _live(
         kind: {what: round(frame * lag) for what, lag in zip(("curve", "intervals"), at_work.lags(kind))}
         for kind in at_work.levels
     }
-    progress.notify(reports.spotted.CAUTION)
-    for kind, stated in delays.items():
-        progress.notify(
-            f"{kind}: the curve is {stated['curve']} ms late, an interval comes {stated['intervals']} ms after its "
-            f"peak, or later if peaks are close: k = {frame * timing.k:.0f} ms, k' = "
-            f"{frame * timing.k_prime[kind]:.0f} ms"
-        )
+    late_by = (
+        f"{kind}: the curve is {stated['curve']} ms late, an interval comes {stated['intervals']} ms after its peak, or "
+        f"later if peaks are close: k = {frame * timing.k:.0f} ms, k' = {frame * timing.k_prime[kind]:.0f} ms"
+        for kind, stated in delays.items()
+    )
+    progress.notify(reports.spotted.CAUTION, *late_by)
     spotted = 0
     with ExitStack() as opened, _curves(at_work.levels, quiet=json == "-") as show:
         to_file = json not in (None, "-")

@@ -140,8 +140,8 @@ def score(
     console().print(
         Table.of(columns, rows, f"{scorer}: {summary['answered']} of {summary['questions']} answered").terminal()
     )
-    for name, counts in summary["consistency"].items():
-        print_lines(f"{name.replace('_', ' ')} agree in {counts['agree']} of {counts['of']}")
+    agreeing = ((name.replace("_", " "), counts) for name, counts in summary["consistency"].items())
+    print_lines(*(f"{names} agree in {counts['agree']} of {counts['of']}" for names, counts in agreeing))
     print_lines(*(f"leak: {line}" for line in summary["leaks"]))
 
 
