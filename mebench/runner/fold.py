@@ -11,12 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.torch import load, save
 
-from mebench.core import Method, Prediction
+from mebench.core import Dataset, Method, Prediction, Video
 from mebench.files import code_hash, file_hash
 from mebench.runner import (
     FittedMethod,
     FoldJob,
-    Home,
     RemoteDataset,
     Request,
     code_of,
@@ -24,22 +23,34 @@ from mebench.runner import (
     refuse_other,
     refuse_other_processor,
 )
-from mebench.runs.fold_result import ClipPrediction, Curves, FoldResult
+from mebench.runs.fold_result import ClipPrediction, FoldResult
 
 
-def fit_and_predict(job: FoldJob, model: bytes, request: Request) -> FoldResult:
+def fit_and_predict(
+    job: FoldJob, model: bytes, known: Mapping[str, NDArray[np.float64]] | None, names: bool, request: Request
+) -> FoldResult:
     """Fit and predict one fold in a process without labels; the intervals went to the host before.
 
     Args:
         job: the fold.
         model: trained weights, as safetensors, which the result then leaves out; empty to train.
+        known: stored frame scores of each tested video, from which only intervals are made; None to predict all.
+        names: whether a method that recognizes names the emotion of what is spotted.
         request: asks the host.
 
     Raises:
         RunError: the code or PyTorch's processor instructions differ from the plan's.
     """
-    _refuse_other_program(job)
-    started, home = time.perf_counter(), _home(job, request)
+    refuse_other_processor("a worker was given a run that", job.instructions, instructions_of_torch())
+    (written, computed), plugins = job.code, [part.plugin for part in job.parts]
+    if code_of(plugins, file_hash) != written:  # which takes a tenth of the time
+        refuse_other(code_of(plugins, code_hash), computed)
+    started = time.perf_counter()
+    members = {id_: RemoteDataset(request, revision) for id_, revision in job.revisions.items()}
+
+    def home(video: Video) -> tuple[Dataset, str]:
+        return members[job.homes[video.key]], job.homes[video.key]
+
     fitted_methods = []
     for part in job.parts:  # one after the other: each draws from its own seed, in a pair as alone
         fitted_methods.append(FittedMethod(job, part, home, request))
@@ -58,11 +69,12 @@ def fit_and_predict(job: FoldJob, model: bytes, request: Request) -> FoldResult:
         all_scores, curves = {}, {}
         for video in job.test:
             view = spotter.views.unlabelled(video)
-            all_scores[video.key] = scores = spotter.frame_scores(view)
-            predictions += namer.named(video, spotter.propose(view, scores))
+            all_scores[video.key] = scores = spotter.frame_scores(view) if known is None else known[video.key]
+            spotted = spotter.propose(view, scores)
+            predictions += namer.named(video, spotted) if names else spotted
             curves[video.key] = dict(spotter.method.curves)
         request("spot", predictions, all_scores, curves)
-    clips = namer.clips_to_classify() if job.names else []
+    clips = namer.clips_to_classify() if job.names and known is None else []
     answers = [ClipPrediction(c.video.key, c.onset, c.offset, *a) for c, a in zip(clips, namer.answers(clips))]
     for fitted in fitted_methods:
         fitted.views.close()
@@ -86,47 +98,6 @@ def fit_and_predict(job: FoldJob, model: bytes, request: Request) -> FoldResult:
         {prefix + name: value for prefix, method in methods.items() for name, value in method.notes.items()},
         namer.epoch_predictions,
     )
-
-
-def propose(
-    job: FoldJob, frame_scores: Mapping[str, NDArray[np.float64]], model: bytes, names: bool, request: Request
-) -> tuple[list[Prediction], Curves]:
-    """The intervals of the tested videos, and the curves in which they were found, from stored frame scores; nothing is trained.
-
-    Args:
-        job: the fold, without training videos.
-        frame_scores: of each tested video.
-        model: the methods' weights, as safetensors.
-        names: whether a method that recognizes names the emotion of what is spotted.
-        request: for what the job does not hold.
-    """
-    _refuse_other_program(job)
-    home = _home(job, request)
-    fitted_methods = [FittedMethod(job, part, home, request) for part in job.parts]
-    restore(parts_of([fitted.method for fitted in fitted_methods]), load(model))
-    spotter, namer = fitted_methods[0], fitted_methods[-1]
-    found: list[Prediction] = []
-    curves: Curves = {}
-    for video in job.test:
-        spotted = spotter.propose(spotter.views.unlabelled(video), frame_scores[video.key])
-        curves[video.key] = dict(spotter.method.curves)
-        found += namer.named(video, spotted) if names else spotted
-    for fitted in fitted_methods:
-        fitted.views.close()
-    return found, curves
-
-
-def _home(job: FoldJob, request: Request) -> Home:
-    """The source of a fold's videos: the dataset that its host shows, and the dataset's id."""
-    members = {id_: RemoteDataset(request, revision) for id_, revision in job.revisions.items()}
-    return lambda video: (members[job.homes[video.key]], job.homes[video.key])
-
-
-def _refuse_other_program(job: FoldJob) -> None:
-    refuse_other_processor("a worker was given a run that", job.instructions, instructions_of_torch())
-    (written, computed), plugins = job.code, [part.plugin for part in job.parts]
-    if code_of(plugins, file_hash) != written:  # which takes a tenth of the time
-        refuse_other(code_of(plugins, code_hash), computed)
 
 
 def count_parameters(method: Method) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench import runner
-from mebench.config import trainer
+from mebench.config import RunConfig, trainer
 from mebench.core import Dataset, Fold, Prediction, Scheme, Task, Video, hits
 from mebench.errors import DataError, MebenchError, PluginError, RunError
 from mebench.features import FeatureStore
@@ -37,6 +37,7 @@ from mebench.runner import (
     opened,
     part_of,
     refuse_other,
+    store_of,
 )
 from mebench.runs import TRAINING, Curves, FoldResult, read_fold, whole_fold
 
@@ -63,17 +64,13 @@ class FoldHost:
     Attributes:
         key: of the fold.
         job: what the process is told.
-        tested: the videos that are tested, with all that is annotated.
-        task: what the run is asked to do, where it tests these videos.
-        aliases: the names that videos and people bear in the process.
-        id: of the dataset.
-        cache: folder of the computed features, which the process cannot see.
+        aliases: the names that videos and people bear in the process, and the tested videos with all that is annotated.
+        config: of the run.
+        store: of the computed features, which the process cannot see.
         dataset: opened; or where it is, for another machine.
-        timeout: seconds after which the process is ended, or None.
         stored: the result, or the folder, of a run that differs in spotting alone: only the intervals are made anew.
             Where the folder is missing on this machine, the fold is trained.
         names: whether a method that recognizes names the emotion of what is spotted from stored scores.
-        again: whether only the models of `stored` count, since the frames differ.
         grant: the access of the process, see `mebench.runner.sandbox`; None where it is not confined.
         reads: the granted files and folders beside code, for another machine.
         place: folder for the files and the state of its training, with a meaningless name; None for one that is deleted
@@ -83,16 +80,12 @@ class FoldHost:
 
     key: str
     job: FoldJob
-    tested: tuple[Video, ...]
-    task: Task
     aliases: Aliases
-    id: str
-    cache: str
+    config: RunConfig
+    store: FeatureStore
     dataset: Dataset | Source
-    timeout: float | None = None
     stored: Path | FoldResult | None = None
     names: bool = True
-    again: bool = False
     spotted: tuple[list[Prediction], dict[str, NDArray[np.float64]], Curves] | None = None
     grant: Grant | None = None
     reads: tuple[Path, ...] = ()
@@ -153,19 +146,15 @@ class FoldHost:
             instructions=instructions_of_torch(),
             code=code,
         )
-        cache = str(Path(config.cache).expanduser().absolute())
-        home = config.dataset, cache, plan.dataset
         return cls(
             fold.key,
             job,
-            aliases.tested,
-            plan.task,
             aliases,
-            *home,
-            config.fold_timeout,
+            config,
+            store_of(config),
+            plan.dataset,
             stored,
             names,
-            config.degrade != "none",
             grant=plan.grant,
             reads=plan.reads,
             place=None if run is None else place_of(run, plan, fold),
@@ -180,72 +169,70 @@ class FoldHost:
         Raises:
             RunError: the inputs here differ from those of the plan.
         """
-        self.spotted, job, stored = None, self.job, self.stored
+        job, stored = self.job, self.stored
         if isinstance(self.dataset, Source):
             dataset = opened(
                 self.dataset
             )  # on another machine; its annotations are not used, but must equal those of the run
             annotated = {video.key: video.expressions for video in dataset.videos()}
             learning = [(self.aliases.real(video.key), video) for video in (*job.train, *job.valid)]
-            known = {key: v.expressions for key, v in [*learning, *((video.key, video) for video in self.tested)]}
+            known = {
+                key: v.expressions for key, v in [*learning, *((video.key, video) for video in self.aliases.tested)]
+            }
             refuse_other(repr({key: annotated.get(key) for key in known}), repr(known))
             self.dataset = dataset
             if self.grant is not None:
                 plugins = [(part.plugin.module, part.plugin.folder) for part in job.parts]
-                found = granted(plugins, self.reads, trainer.modules(job.trainer), job.accelerator)
-                self.grant = found._replace(lacks=self.grant.lacks)
+                granted_here = granted(plugins, self.reads, trainer.modules(job.trainer), job.accelerator)
+                self.grant = granted_here._replace(lacks=self.grant.lacks)
         if isinstance(stored, Path):
             there, stored = stored, None
             if whole_fold(there) == self.key:
-                stored = read_fold(there, self.task.kinds)
+                stored = read_fold(there, job.parts[0].task.kinds)
                 stored = replace(stored, trained_in=stored.trained_in or there.parent.parent.name)
+        scores, model = None, b"" if stored is None else stored.model
+        if self.config.degrade != "none" and not model:
+            raise RunError(
+                f"the clean run keeps no model of fold {self.key!r} any more: compute it again with mebench run"
+            )
+        if stored is not None and self.config.degrade == "none":  # with other frames only its models count
+            job = replace(job, train=(), valid=())
+            scores = {self.aliases.key(video): rows for video, rows in stored.frame_scores.items()}
         with TemporaryDirectory(prefix="mebench-fold-") as scratch:
             place = (
                 Path(scratch, "training") if self.place is None or not self.place.parents[1].is_dir() else self.place
             )
             place.mkdir(parents=True, exist_ok=True)
-            job, call = replace(job, cache=scratch, folder=str(place)), partial(self._called, worker, scratch, place)
-            if stored is None or self.again:
-                if self.again and not (stored and stored.model):
-                    raise RunError(
-                        f"the clean run keeps no model of fold {self.key!r} any more: compute it again with mebench run"
+            arguments = replace(job, cache=scratch, folder=str(place)), model, scores, self.names
+            grant = None if self.grant is None else self.grant._replace(write=(Path(scratch), place))
+            answer = self.aliases.answering(self.answer)
+            try:
+                found: FoldResult | Failure = self.aliases.restored(
+                    worker.call(
+                        runner.fold.fit_and_predict, arguments, answer, job.plugins, self.config.fold_timeout, grant
                     )
-                found = call(runner.fold.fit_and_predict, job, b"" if stored is None else stored.model)
-                return found if isinstance(found, Failure) else self.complete(found)
-            scores = {self.aliases.key(video): rows for video, rows in stored.frame_scores.items()}
-            found = call(runner.fold.propose, replace(job, train=(), valid=()), scores, stored.model, self.names)
+                )
+            except MebenchError as error:  # of this process, where there is no other
+                raise self.aliases.error(error) from error
         if isinstance(found, Failure):
             return found
-        curves = {self.aliases.answered(video): kinds for video, kinds in found[1].items()}
-        return replace(stored, predictions=self.aliases.predictions(found[0]), curves=curves)
-
-    def _called(
-        self, worker: Worker | Here, scratch: str, place: Path, function: Callable[..., Any], *arguments: Any
-    ) -> Any:
-        """Call a function in the process; errors are reported under real names."""
-        grant = None if self.grant is None else self.grant._replace(write=(Path(scratch), place))
-        answer = self.aliases.answering(self.answer)
-        try:
-            found = worker.call(function, arguments, answer, self.job.plugins, self.timeout, grant)
-        except MebenchError as error:  # of this process, where there is no other
-            raise self.aliases.error(error) from error
-        return self.aliases.restored(found)
-
-    def complete(self, result: FoldResult) -> FoldResult:
-        """The result of the process under real names, with the intervals that it submitted before it was given the clips."""
-        predictions, scores, curves = self.spotted or ([], {}, {})
-        real = self.aliases.answered
+        real, (spotted, frame_scores, curves) = self.aliases.answered, self.spotted or ([], {}, {})
+        intervals: dict[str, Any] = {
+            "predictions": self.aliases.predictions(spotted),
+            "curves": {real(video): kinds for video, kinds in curves.items()},
+        }
+        if stored is not None and scores is not None:
+            return replace(stored, **intervals)
         return replace(
-            result,
+            found,
+            **intervals,
             key=self.key,
-            seed=self.job.seed,
-            timings=dict(self.job.timings),
-            predictions=self.aliases.predictions(predictions),
-            frame_scores={real(video): rows for video, rows in scores.items()},
-            curves={real(video): kinds for video, kinds in curves.items()},
-            clips=[replace(clip, video=real(clip.video)) for clip in result.clips],
+            seed=job.seed,
+            timings=dict(job.timings),
+            frame_scores={real(video): rows for video, rows in frame_scores.items()},
+            clips=[replace(clip, video=real(clip.video)) for clip in found.clips],
             epoch_predictions=[
-                [replace(one, video=real(one.video)) for one in epoch] for epoch in result.epoch_predictions
+                [replace(one, video=real(one.video)) for one in epoch] for epoch in found.epoch_predictions
             ],
         )
 
@@ -265,30 +252,28 @@ class FoldHost:
                     raise PluginError(
                         "a fold asked for the places of the tested clips before it had spotted them: that is a leak"
                     )
-                clips = [(v.key, e.onset, e.peak, e.offset) for v in self.tested for e in self.job.scheme.scored(v)]
+                clips = [
+                    (v.key, e.onset, e.peak, e.offset) for v in self.aliases.tested for e in self.job.scheme.scored(v)
+                ]
                 return [(self.aliases.key(video), *place) for video, *place in clips]
             case "score", answers, names:
                 if not self.job.leaks:
                     raise PluginError("a fold asked how good an epoch is on the tested subjects: that is a leak")
                 if names:
-                    return accuracy(self.job.scheme, self.tested, answers)
-                return f1(self.task, self.tested, self.aliases.predictions(answers))
+                    return accuracy(self.job.scheme, self.aliases.tested, answers)
+                return f1(self.job.parts[0].task, self.aliases.tested, self.aliases.predictions(answers))
             case "stored", key:
                 tested = any(video.key == key["video"] for video in self.job.test)
                 if tested and key["clip"] and self.job.spots and self.spotted is None:
                     return None  # the clips that are stored are those that are annotated
-                return self._frames.stored(self._store, key)
+                return self._frames.stored(self.store, key)
         return self._frames.answer(word, *of)
-
-    @cached_property
-    def _store(self) -> FeatureStore:
-        return FeatureStore(self.cache)
 
     @cached_property
     def _frames(self) -> FrameSource:
         dataset = self.dataset
         assert isinstance(dataset, Dataset)
-        return FrameSource(self.aliases.videos, lambda video: home_of_video(dataset, self.id, video))
+        return FrameSource(self.aliases.videos, lambda video: home_of_video(dataset, self.config.dataset, video))
 
 
 def place_of(run: Path, plan: Plan, fold: Fold) -> Path:
@@ -314,8 +299,9 @@ class FoldTask:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the host without the plan and the dataset, for another machine."""
+        source = Source.of(self.plan.config, self.plan.dataset)
         host = FoldHost.of(self.plan, self.fold, self.stored, run=self.run)
-        return replace, (replace(host, dataset=Source.of(self.plan.config, self.plan.dataset)),)
+        return replace, (replace(host, dataset=source, config=source.config),)
 
 
 def fold_task(

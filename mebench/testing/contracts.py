@@ -534,7 +534,7 @@ class _Reloaded(FittedMethod):
 
     def __init__(self, plan: Plan, result: FoldResult) -> None:
         host = FoldHost.of(plan, plan.folds[0])  # its job has drawn names, but these checks use real ones
-        job = dataclasses.replace(host.job, groups=plan.groups, cache=host.cache)
+        job = dataclasses.replace(host.job, groups=plan.groups, cache=str(host.store.root))
         super().__init__(job, job.parts[0], plan.home)
         restore({"": self.method}, load(result.model))
         self.aliases = host.aliases

