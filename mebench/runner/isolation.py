@@ -19,7 +19,6 @@ import multiprocessing
 import os
 import pickle
 import signal
-import socket
 import sys
 import tempfile
 import threading
@@ -27,7 +26,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from multiprocessing import forkserver
+from multiprocessing import forkserver, reduction
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -114,8 +113,6 @@ def death(code: int | None) -> str:
 
 # -- plain data --------------------------------------------------------------------------------------------------------------
 
-_CLASSES: dict[str, type] = {}
-
 
 def plain_data(cls: Class) -> Class:
     """Register a dataclass or an error that a process may send: it is made again from its fields, or its sentence."""
@@ -127,7 +124,7 @@ def _name(cls: type) -> str:
     return f"{cls.__module__}.{cls.__qualname__}"
 
 
-for _known in (
+_PLAIN: tuple[type, ...] = (
     Prediction,
     Timing,
     Epoch,
@@ -138,10 +135,9 @@ for _known in (
     Failure,
     MebenchError,
     NoFaceError,
-):
-    plain_data(_known)
-for _error in MebenchError.__subclasses__():
-    plain_data(_error)
+    *MebenchError.__subclasses__(),
+)
+_CLASSES = {_name(cls): cls for cls in _PLAIN}
 
 
 def encode(value: Any) -> list[bytes]:
@@ -252,18 +248,10 @@ def _answer(pipe: Connection, host: Callable[..., Any] | None, question: tuple[A
         error = refusal
     if not isinstance(found, Mapped) or found.file is None:
         return pipe.send((found, error))
-    opened = os.open(found.file, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        pipe.send((dataclasses.replace(found, file=_COMES), error))
-        with socket.socket(fileno=os.dup(pipe.fileno())) as channel:
-            socket.send_fds(channel, [b"f"], [opened])
-    finally:
-        os.close(opened)
+    with Path(found.file).open("rb") as opened:
+        pipe.send((dataclasses.replace(found, file="follows"), None))
+        reduction.send_handle(pipe, opened.fileno(), 0)
     return None
-
-
-_COMES = "comes"
-"""Stands for a file that follows its message."""
 
 
 # -- the process that hosts --------------------------------------------------------------------------------------------------
@@ -496,10 +484,8 @@ def _serve(pipe: Connection, environment: Mapping[str, str], modules: Iterable[s
         answer, error = pipe.recv()
         if error is not None:
             raise error
-        if isinstance(answer, Mapped) and answer.file == _COMES:
-            with socket.socket(fileno=os.dup(pipe.fileno())) as channel:
-                _, (opened,), _, _ = socket.recv_fds(channel, 1, 1)
-            return dataclasses.replace(answer, file=os.fdopen(opened, "rb"))
+        if isinstance(answer, Mapped) and answer.file is not None:
+            return dataclasses.replace(answer, file=os.fdopen(reduction.recv_handle(pipe), "rb"))
         return answer
 
     def called(plugins: Iterable[str], call: bytes, asks: bool, grant: Grant | None) -> Any:

@@ -3,7 +3,7 @@
 import os
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -77,7 +77,7 @@ class WorkerPool:
         self._workers: dict[int, Worker] = {}
         self._hosted: dict[int, Worker] = {}
         self._server = isolation.ForkServer()
-        self._threads: Executor | None = None
+        self._threads = ThreadPoolExecutor(size, thread_name_prefix="mebench-host")
         self._stopped = False
 
     def start(self, most: int) -> None:
@@ -100,7 +100,6 @@ class WorkerPool:
             tasks: started in this order.
             tick: called now and then, at least every `LOOK_SECONDS`.
         """
-        self._stopped = False
         hosted = [task for task in tasks if task.hosted is not None]
         if hosted:
             self.warm({name for task in hosted for name in task.hosted or ()})
@@ -116,20 +115,17 @@ class WorkerPool:
         yield from tried_twice(first, alone, lambda: self._end(list(self._workers)))
 
     def stop(self) -> None:
-        """End all workers at once, whatever they do, and the fork server."""
+        """End all workers at once, whatever they do, the threads that host them, and the fork server; nothing runs afterwards."""
         self._stopped = True
         self._end(list(self._workers))
         for worker in list(self._hosted.values()):
             worker.close()
-        if self._threads is not None:
-            self._threads.shutdown()
-            self._threads = None
+        self._threads.shutdown()
         self._server.close()
 
     def _pass(self, tasks: Sequence[Task], size: int, tick: Callable[[], None] | None) -> Iterator[tuple[Task, Any]]:
         queue, idle = deque(tasks), list(range(size))[::-1]
         busy: dict[Future[Any], tuple[int, Task]] = {}
-        self._threads = self._threads or threads(self.size)
         while queue or busy:
             done = wait(busy, LOOK_SECONDS, FIRST_COMPLETED).done if busy else set()
             ended = [(*busy.pop(future), future) for future in done]
@@ -159,11 +155,6 @@ class WorkerPool:
         """End the workers at some places."""
         for place in places:
             self._workers.pop(place).close()
-
-
-def threads(size: int) -> Executor:
-    """The threads of a pool, each of which hosts a process."""
-    return ThreadPoolExecutor(size, thread_name_prefix="mebench-host")
 
 
 def default_workers() -> int:
