@@ -148,7 +148,7 @@ def written(folder: Path, count: int) -> list[str]:
                 "classes": [clip.label for clip in clips],
             }
         )
-    params = {name: getattr(plan.params, name) for name in ("ratio", "batch_size", "l2", "l2_head")}
+    params = {name: getattr(plan.config.method_params, name) for name in ("ratio", "batch_size", "l2", "l2_head")}
     folds = [
         {"test": [f.test[0].subject], "k_prime": plan.timings(f)["synthetic"].k_prime["micro"]}
         for f in plan.folds

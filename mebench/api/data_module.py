@@ -114,7 +114,7 @@ class MEDataModule(L.LightningDataModule):  # type: ignore[misc]
             settled, [own._replace(tasks=asked, selects=settled.validation > 0, kinds=kinds)]
         )
         if given is None:
-            self._reader: Any = runner.plan.weightless(self.plan)  # it names the chains
+            self._reader: Any = runner.plan.weightless(self.plan.parts[0])  # it names the chains
         else:
             self._reader = SimpleNamespace(chains=lambda timing: training.adapter.chains_of(given, timing))
             timings = [pair for one in self.plan.folds for pair in self.plan.timings(one).items()]

@@ -62,7 +62,7 @@ def export_model(folder: RunFolder, fold: str, out: Path, name: str | None = Non
     tested, timing = dict(tables_of_folds(folder))[fold], next(iter(timings.values()))
     scores, lines = _scores(tested, model.about)
     chains = {
-        chain: steps.fingerprint() for part in plan.parts() for chain, steps in weightless(part).chains(timing).items()
+        chain: steps.fingerprint() for part in plan.parts for chain, steps in weightless(part).chains(timing).items()
     }
     called = name or f"{record.method}-{record.dataset}-{record.key[:6]}".replace(" + ", "-").replace("+", "-")
     values, kinds = stored["config"], Counter(e.kind for video in sides.train for e in video.expressions)

@@ -86,7 +86,6 @@ from .isolation import plain_data as plain_data
 from .job import FoldJob as FoldJob
 from .job import Job as Job
 from .job import Part as Part
-from .job import part_of as part_of
 from .job import parts_for as parts_for
 from .leak import EpochAnswers as EpochAnswers
 from .leak import differences as differences

@@ -44,14 +44,12 @@ class Ability(NamedTuple):
     """The abilities of a method, for plans that do not import it.
 
     Attributes:
-        plugin: its folder and module.
         tasks: the tasks it can do.
         kinds: the kinds it spots.
         selects: whether it selects something on inner validation subjects under its present parameters.
         several: whether it can name several classes of a clip; None where only a run shows it.
     """
 
-    plugin: registry.PluginInfo
     tasks: frozenset[str]
     kinds: tuple[str, ...]
     selects: bool
@@ -63,15 +61,14 @@ def abilities(config: RunConfig) -> tuple[Ability, ...]:
     found = []
     for id_, params in ((config.method, config.method_params), (config.recognizer, config.recognizer_params)):
         if id_ is not None:
-            plugin = registry.find("method", id_)
-            method: type[core.Method] = registry.plugin_class(plugin)
+            method: type[core.Method] = registry.load("method", id_)
             selects = method.holds_out(params) or trainer.selects(config.trainer)
             if not selects and method.stages is not core.Method.stages:  # its own callbacks or schedulers may
                 about = f"{method.__name__} cannot be asked for its callbacks"
                 with refused_by_plugin(about), heavy.torch.device("meta"):
                     made = method(params, Task(method.tasks, classes=("first", "second"))).trained()
                     selects = bool(training.monitored(made, made.configure_callbacks()))
-            found.append(Ability(plugin, frozenset(method.tasks), tuple(method.kinds), bool(selects), method.several))
+            found.append(Ability(frozenset(method.tasks), tuple(method.kinds), bool(selects), method.several))
     return tuple(found)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from mebench._checkout import ROOT
 from mebench.atomic import replace_file
-from mebench.config import RunConfig, flatten, registry, shaping, shaping_of
+from mebench.config import RunConfig, flatten, shaping, shaping_of
 from mebench.console import duration, plural, print_lines
 from mebench.core import Chain, Fold, Video
 from mebench.errors import MebenchError, listed
@@ -142,20 +142,16 @@ def plan_of(config: RunConfig) -> tuple[Plan, dict[str, int], str]:
     code = code_and_settings(config, lambda file: (file_hash if ROOT in file.parents else code_hash)(file))
     known = digest([code, packages(), processor()])
     file = Path(config.cache).expanduser() / "plans" / f"{known}.json"
-    infos = [registry.find("method", id_) for id_ in (config.method, config.recognizer) if id_ is not None]
     with suppress(OSError, ValueError, LookupError, TypeError, AttributeError, ImportError):
         said = json.loads(file.read_text(encoding="utf-8"))
-        methods = tuple(
-            Ability(info, frozenset(tasks), tuple(kinds), selects)
-            for info, (tasks, kinds, selects) in zip(infos, said["methods"], strict=True)
-        )
+        methods = tuple(Ability(frozenset(tasks), tuple(kinds), selects) for tasks, kinds, selects in said["methods"])
         plan = make_plan(config, methods)
         if said["truth"] == truth_of(plan):
             chains = {group: tuple(map(_chain, some)) for group, some in said["chains"].items()}
             return replace(plan, known=chains), said["epochs"], said["processor"]
     methods = abilities(config)
     plan, epochs = make_plan(config, methods), dict[str, int]()
-    for part in plan.parts():
+    for part in plan.parts:
         paired = config.recognizer is not None and part.task.tasks == {"recognize"}
         epochs |= {
             f"{'recognizer: ' if paired else ''}{stage.name}": stage.epochs for stage in weightless(part).stages()

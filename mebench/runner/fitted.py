@@ -112,20 +112,19 @@ class Views:
         return chains[name]
 
 
-class _Best:
+def _best(method: Method, score: Callable[[], float], rule: str) -> Callable[[], bool]:
     """Whether an epoch is the best of its stage so far; under `leak_last` an equal score is better, too.
 
     Since no score exceeds 1, nothing beats an epoch without mistakes, as `leak_stop` asks.
     """
+    highest: dict[str, float] = {}
 
-    def __init__(self, method: Method, score: Callable[[], float], rule: str) -> None:
-        self.method, self.score, self.last = method, score, rule == "leak_last"
-        self.highest: dict[str, float] = {}
+    def better() -> bool:
+        before, now = highest.get(method.stage, float("-inf")), score()
+        highest[method.stage] = max(before, now)
+        return now >= before if rule == "leak_last" else now > before
 
-    def __call__(self) -> bool:
-        before, score = self.highest.get(self.method.stage, float("-inf")), self.score()
-        self.highest[self.method.stage] = max(before, score)
-        return score >= before if self.last else score > before
+    return better
 
 
 class FittedMethod:
@@ -146,7 +145,7 @@ class FittedMethod:
         self.job, self.task, self._request = job, part.task, request
         # Plugins may draw from torch, NumPy or Python; what they draw must not depend on what this process did before.
         seed_everything(job.seed, verbose=False)
-        self.method = part.new_method(job.seed)
+        self.method, self._name = part.new_method(job.seed), f"method {part.plugin.id!r}"
         self.views = Views(job, self.method, home, request)
         self.epoch_predictions: list[list[Prediction | ClipPrediction]] = []
 
@@ -163,7 +162,7 @@ class FittedMethod:
             self.views.adapt(job.adaptation, all_clips([*train, *valid]), tested)
         train_on = partial(fit, self.method, train, valid, job.accelerator, **how)
         if job.leaks:
-            train_on(after_epoch=None if job.selects else _Best(self.method, self._score, job.audit))
+            train_on(after_epoch=None if job.selects else _best(self.method, self._score, job.audit))
         else:
             with self.views.only([*job.train, *job.valid]):
                 train_on(after_epoch=self._look if job.epoch_predictions else None)
@@ -265,10 +264,6 @@ class FittedMethod:
                     f"{list(self.task.kinds)}, onset <= apex <= offset and a finite confidence"
                 )
         return found
-
-    @property
-    def _name(self) -> str:
-        return f"method {type(self.method).__module__.split('.')[-2]!r}"
 
 
 def epoch_answers(fitted: FittedMethod) -> tuple[list[Any], bool]:

@@ -53,13 +53,13 @@ def warnings(plan: Plan) -> list[str]:
         told.append("sandbox=off: a method of this run could read any file and process of this machine")
     else:
         told += filter(None, [sandbox.missing_sentence(sandbox.lacking())])
-        asked = [(part.method.id, listed(list(map(str, part.declared)), FEW)) for part in plan.parts() if part.declared]
+        asked = [(part.plugin.id, listed(list(map(str, part.declared)), FEW)) for part in plan.parts if part.declared]
         told += [f"{method!r} asks to read more than code in its folds: {places}" for method, places in asked]
     if plan.leaks:
         shaped = ["k' is that of all subjects"] if "spot" in plan.task.tasks and plan.leaks_k_prime else []
         if plan.selects:
             shaped.append("choices are made on tested subjects")
-        elif any(weightless(part).stages() for part in plan.parts()):
+        elif any(weightless(part).stages() for part in plan.parts):
             best = "the epoch" if plan.leaks_k_prime or "spot" not in plan.task.tasks else "epoch and threshold"
             shaped.append(f"each training keeps {best} that tested best")
         by = ", and ".join(shaped) or "the tested subjects are available, though this method uses nothing of them"
@@ -201,7 +201,7 @@ def audit_of(plan: Plan, notes: Mapping[str, Mapping[str, float]]) -> dict[str, 
             for key, of_fold in timings.items()
         }
         values.append({"name": "k_prime", "saw": "all" if plan.leaks_k_prime else "train", "folds": lengths})
-    for name, part in zip(("method", "recognizer"), plan.parts()):  # what each is given, what it learns and chooses on
+    for name, part in zip(("method", "recognizer"), plan.parts):  # what each is given, what it learns and chooses on
         method = weightless(part)
         values.append({"name": f"{name} parameters", "saw": "nobody", "value": plan.config.values[name]})
         if learnt := sorted(method.state_dict()):

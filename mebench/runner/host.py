@@ -35,7 +35,7 @@ from mebench.runner import (
     imports_before,
     instructions_of_torch,
     opened,
-    part_of,
+    parts_for,
     refuse_other,
     store_of,
 )
@@ -44,11 +44,10 @@ from mebench.runs import TRAINING, Curves, FoldResult, read_fold, whole_fold
 
 def imports_of(plan: Plan) -> tuple[str, ...]:
     """The modules that the folds of a run import, for a `ForkServer`, without the plugins' own code."""
-    folders = [plugin.folder for plugin in (plan.method, plan.recognizer) if plugin is not None]
     # What takes a second where a fold finds peaks.
     peaks = ["scipy.signal"] if "spot" in plan.task.tasks else []
     flow = [FLOW] if {"spot", "recognize"} <= plan.task.tasks else []
-    libraries = (name for folder in folders for name in imports_before(folder))
+    libraries = (name for part in plan.parts for name in imports_before(part.plugin.folder))
     # What every fold imports.
     return *("mebench.runner.fold", "mebench.training", "safetensors.torch"), *libraries, *peaks, *flow
 
@@ -125,7 +124,7 @@ class FoldHost:
         job = FoldJob(
             key="fold",
             seed=plan.fold_seed(fold),
-            parts=tuple(part_of(part.method, part.params, part.task) for part in plan.parts()),
+            parts=parts_for(config, plan.task),  # what a plugin's code hung on those of the plan stays here
             scheme=plan.scheme,
             train=tuple(map(aliases.hide, train)),
             valid=tuple(map(aliases.hide, valid)),

@@ -50,7 +50,7 @@ def training_of(plan: Plan, parts: Mapping[str, Any]) -> str | None:
         plan: of the run.
         parts: of it, see `parts_of`.
     """
-    acting = {f"setting method.{name}" for name in plan.method.acting("postprocess")}
+    acting = {f"setting method.{name}" for name in plan.parts[0].plugin.acting("postprocess")}
     if not acting or "spot" not in plan.task.tasks or not reusable(plan.config) or plan.leaks or plan.config.looks:
         return None
     return digest([{name: part for name, part in parts.items() if name not in acting}, plan.selects])
@@ -73,7 +73,7 @@ def content_of(plan: Plan) -> list[str]:
         dataset, id_ = plan.home(video)
         if getattr(dataset.params, "root", None) is not None and (chains := plan.computed.get(plan.groups[video.key])):
             found[video.key] = source_of(store, dataset, id_, video, again=True).content(chains)
-    values = [getattr(part.params, own.name) for part in plan.parts() for own in fields(part.params)]
+    values = [getattr(part.params, own.name) for part in plan.parts for own in fields(part.params)]
     files = [value for value in values if isinstance(value, Path) and value.is_file()]
     return [digest([found, [file_hash(file) for file in files]])] if found or files else []
 

@@ -20,9 +20,19 @@ class Part:
     params: Any
     task: Task
 
+    @property
+    def method_class(self) -> type[core.Method]:
+        """The class of the method, whose import brings PyTorch; where folds run elsewhere it is never needed."""
+        return registry.plugin_class(self.plugin)
+
+    @property
+    def declared(self) -> tuple[Path, ...]:
+        """The files that the method's `config.yaml` names under `reads`."""
+        return tuple(self.plugin.folder / Path(place).expanduser() for place in self.plugin.config.get("reads", ()))
+
     def new_method(self, seed: int = 0) -> core.Method:
         """The method, not fitted yet; its initial weights follow torch's seed."""
-        return registry.plugin_class(self.plugin)(self.params, self.task, seed)  # type: ignore[no-any-return]
+        return self.method_class(self.params, self.task, seed)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,13 +112,17 @@ class FoldJob(Job):
 
 
 def parts_for(config: RunConfig, task: Task) -> tuple[Part, ...]:
-    """The methods of a run: one, or a spotter and a recognizer, each with its share of the task."""
+    """The methods of a run: one, or a spotter and a recognizer, each with its share of the task; without the one of a pair
+    that has no share in it.
+    """
     spotting, naming = (replace(task, tasks=frozenset({one})) for one in ("spot", "recognize"))
     asked = [
         (config.method, config.method_params, task if config.recognizer is None else spotting),
         *([] if config.recognizer is None else [(config.recognizer, config.recognizer_params, naming)]),
     ]
-    return tuple(part_of(registry.find("method", id_), params, own_task) for id_, params, own_task in asked)
+    return tuple(
+        part_of(registry.find("method", id_), params, own) for id_, params, own in asked if own.tasks <= task.tasks
+    )
 
 
 def part_of(plugin: PluginInfo, params: Any, task: Task) -> Part:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from mebench import core, heavy
 from mebench._checkout import PACKAGE
 from mebench.atomic import replace_file
-from mebench.config import PluginInfo, RunConfig, registry, trainer
+from mebench.config import RunConfig, trainer
 from mebench.core import (
     Chain,
     Dataset,
@@ -33,6 +33,7 @@ from mebench.protocols import People, Protocol, find as find_protocol
 from mebench.runner import (
     Ability,
     Grant,
+    Part,
     abilities,
     choose_kinds,
     choose_scheme,
@@ -43,6 +44,7 @@ from mebench.runner import (
     lacking,
     measured,
     open_dataset,
+    parts_for,
     python_files,
     scored,
 )
@@ -124,30 +126,24 @@ class Plan:
     Attributes:
         config: the resolved configuration.
         dataset: the dataset, or a composite of several.
-        method: the method's folder and module; with a recognizer beside it, it only spots.
-        params: its parameters.
         videos: all videos of the dataset, sorted by key.
         scheme: the emotion scheme.
         task: the tasks, kinds and classes of the run.
         protocol: splits people into folds.
         folds: its folds.
         selects: whether inner validation subjects are held out, because a method selects something on them.
-        recognizer: the method that classifies the spotted intervals, or None.
         skipped: the videos without a face by key, with the reason: left out of training and prediction, while their truths still count.
         known: its `chains`, if known already; by default they come from its methods.
     """
 
     config: RunConfig
     dataset: Dataset
-    method: PluginInfo
-    params: Any
     videos: tuple[Video, ...]
     scheme: Scheme
     task: Task
     protocol: Protocol
     folds: tuple[Fold, ...]
     selects: bool
-    recognizer: PluginInfo | None = None
     skipped: Mapping[str, str] = field(default_factory=dict)
     known: Mapping[str, tuple[Chain, ...]] | None = None
 
@@ -158,21 +154,13 @@ class Plan:
         """
         if self.config.adaptation != "none":
             return "database"
-        looks = (part.method_class.looks_at_test_video(part.task.tasks, part.params) for part in self.parts())
+        looks = (part.method_class.looks_at_test_video(part.task.tasks, part.params) for part in self.parts)
         return "video" if "video" in looks else "none"
 
-    @property
-    def method_class(self) -> type[core.Method]:
-        """The class of the method, whose import brings PyTorch; plans whose folds run elsewhere never need it."""
-        return registry.plugin_class(self.method)
-
-    def parts(self) -> tuple[Plan, ...]:
-        """The run of each method separately: this one, or one of the spotter and one of the recognizer."""
-        if self.recognizer is None:
-            return (self,)
-        spotting, naming = (replace(self.task, tasks=frozenset({task})) for task in ("spot", "recognize"))
-        alone = replace(self, task=spotting, recognizer=None)
-        return alone, replace(alone, method=self.recognizer, params=self.config.recognizer_params, task=naming)
+    @cached_property
+    def parts(self) -> tuple[Part, ...]:
+        """The methods: one, or the spotter and the recognizer, see `parts_for`."""
+        return parts_for(self.config, self.task)
 
     def home(self, video: Video) -> tuple[Dataset, str]:
         """The dataset that a video is read from, and its id: of a composite the member."""
@@ -191,7 +179,7 @@ class Plan:
     @cached_property
     def grant(self) -> Grant | None:
         """The files that a method may read in a fold; None without a sandbox."""
-        plugins = [(info.module, info.folder) for info in (self.method, self.recognizer) if info is not None]
+        plugins = [(part.plugin.module, part.plugin.folder) for part in self.parts]
         modules = trainer.modules(self.config.trainer)
         return None if self.config.sandbox == "off" else granted(plugins, self.reads, modules, self.config.accelerator)
 
@@ -201,14 +189,9 @@ class Plan:
         names under `reads`, such as pretrained weights, from its own folder on.
         """
         every = [
-            value.absolute() for part in self.parts() for value in vars(part.params).values() if isinstance(value, Path)
+            value.absolute() for part in self.parts for value in vars(part.params).values() if isinstance(value, Path)
         ]
-        return tuple(sorted({*every, *(place for part in self.parts() for place in part.declared)}))
-
-    @property
-    def declared(self) -> tuple[Path, ...]:
-        """The files that the method's `config.yaml` names under `reads`."""
-        return tuple(self.method.folder / Path(place).expanduser() for place in self.method.config.get("reads", ()))
+        return tuple(sorted({*every, *(place for part in self.parts for place in part.declared)}))
 
     @cached_property
     def groups(self) -> dict[str, str]:
@@ -225,7 +208,7 @@ class Plan:
         """Whether looking at the tested subjects after each epoch is all that a leak of this run is: one method that
         trains, in one stage if it spots, and chooses nothing else. Then one training serves the run and its leak.
         """
-        stages = 0 if self.recognizer is not None or self.selects else len(weightless(self).stages())
+        stages = 0 if len(self.parts) > 1 or self.selects else len(weightless(self.parts[0]).stages())
         return stages == 1 or (stages > 1 and self.task.tasks == frozenset({"recognize"}))
 
     @property
@@ -275,7 +258,7 @@ class Plan:
     @cached_property
     def code(self) -> tuple[str, str]:
         """Hashes of the code that folds run, see `code_of`: as it is written, and as it computes."""
-        plugins = [part.method for part in self.parts()]
+        plugins = [part.plugin for part in self.parts]
         return code_of(plugins, file_hash), code_of(plugins, code_hash)
 
     @cached_property
@@ -324,7 +307,7 @@ class Plan:
         if self.known is not None:
             return dict(self.known)
         found: dict[str, dict[str, Chain]] = {}
-        methods = [(part.method.id, weightless(part)) for part in self.parts()]
+        methods = [(part.plugin.id, weightless(part)) for part in self.parts]
         for fold in self.folds:
             for group, timing in self.timings(fold).items():
                 for id_, method in methods:
@@ -355,10 +338,10 @@ class Plan:
         return self.scheme.left_out(e for video in self.videos for e in video.expressions)
 
 
-def weightless(plan: Plan) -> core.Method:
+def weightless(part: Part) -> core.Method:
     """The method without memory for its weights, for its chains and names: even a large network is created at once."""
     with heavy.torch.device("meta"):
-        return plan.method_class(plan.params, plan.task, 0)
+        return part.new_method()
 
 
 def make_plan(config: RunConfig, methods: Sequence[Ability] = ()) -> Plan:
@@ -386,7 +369,7 @@ def make_plan(config: RunConfig, methods: Sequence[Ability] = ()) -> Plan:
     if scheme.several and "recognize" in tasks and not methods[-1].several:
         raise ConfigError(
             f"scheme={scheme.name} asks for several classes of a clip at once, but method "
-            f"{methods[-1].plugin.id} names one: choose a method for several classes (see mebench info METHOD), "
+            f"{config.recognizer or config.method} names one: choose a method for several classes (see mebench info METHOD), "
             "such as method=logistic, or another scheme"
         )
     if scheme.several and config.audit != "guard":
@@ -401,15 +384,12 @@ def make_plan(config: RunConfig, methods: Sequence[Ability] = ()) -> Plan:
     plan = Plan(
         config,
         dataset,
-        methods[0].plugin,
-        config.method_params,
         videos,
         scheme,
         Task(tasks, kinds, scheme.classes, several=scheme.several),
         protocol,
         (),
         selects=any(method.selects for method in methods),
-        recognizer=None if config.recognizer is None else methods[1].plugin,
     )
     people = People(videos, config.seed, config.validation, dataset.person, plan.short, dataset.split, scheme.class_of)
     plan = replace(plan, folds=make_folds(protocol, people, config.protocol_params))

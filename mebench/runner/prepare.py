@@ -323,7 +323,7 @@ def _jobs(plans: Sequence[Plan]) -> list[_Job]:
                 job.brought |= any(
                     not type(step).__module__.startswith("mebench.features.") for one in chains for step in one.steps
                 )
-                job.imports.update(imports_before(plan.method.folder))
+                job.imports.update(imports_before(plan.parts[0].plugin.folder))
                 if any(isinstance(step, Flow) and step.portable for one in chains for step in one.steps):
                     job.imports.add(FLOW)
     return list(jobs.values())

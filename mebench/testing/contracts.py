@@ -556,7 +556,7 @@ class _Reloaded(FittedMethod):
 def class_is_a_method(trial: _MethodTrial) -> None:
     """The class is a `Method` whose tasks and parameters are the declared ones."""
     declares(trial, core.Method)
-    said = trial.plan.method_class.transductive
+    said = trial.plan.parts[0].method_class.transductive
     assert said in ("none", "video"), f"transductive must be none or video, not {said!r}"
 
 

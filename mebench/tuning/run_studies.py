@@ -81,7 +81,7 @@ def _alone(folder: RunFolder) -> FileLock:
 def with_config(plan: Plan, config: RunConfig) -> Plan:
     """The run with other parameters of the same methods, over the same people and folds."""
     chooses = any(method.selects for method in abilities(config))
-    return replace(plan, config=config, params=config.method_params, selects=chooses)
+    return replace(plan, config=config, selects=chooses)
 
 
 def run_folds(
@@ -107,7 +107,7 @@ def run_folds(
 
 def of_part(plan: Plan, part: int | None) -> Plan:
     """The run of one method of a pair by itself, or the whole run."""
-    return plan if part is None else plan.parts()[part]
+    return plan if part is None else replace(plan, task=plan.parts[part].task)
 
 
 class Features:

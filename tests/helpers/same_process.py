@@ -64,4 +64,4 @@ def stand_in(patch: Callable[[Any, str, Any], None]) -> None:
 
     patch(isolation, "Worker", SameProcess)
     patch(isolation, "ForkServer", NoServer)
-    patch(workers, "threads", lambda size: SameThread())
+    patch(workers, "ThreadPoolExecutor", lambda *_, **__: SameThread())

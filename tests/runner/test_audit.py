@@ -57,7 +57,7 @@ def test_weights_saw_those_who_train_and_settings_nobody(audit):
 
 def test_who_chooses_is_held_out_and_named(moody, monkeypatch):
     plan = make_plan(resolve(moody()))
-    monkeypatch.setattr(plan.method_class, "selects", True)
+    monkeypatch.setattr(plan.parts[0].method_class, "selects", True)
     held = make_plan(resolve(moody()))
     found = guard.audit_of(held, {"toy/1": {"threshold_micro": 0.4}})
     assert found["selection"] == "inner"
@@ -75,7 +75,7 @@ def test_a_leaking_pair_picks_epochs_unless_the_tested_subjects_choose_otherwise
     words = moody("recognizer=ststnet", "audit=leak")
     plan = make_plan(resolve(words))
     assert value(guard.audit_of(plan, {}), "recognizer epoch")["saw"] == "test"
-    monkeypatch.setattr(plan.method_class, "selects", True)
+    monkeypatch.setattr(plan.parts[0].method_class, "selects", True)
     chosen = guard.audit_of(make_plan(resolve(words)), {})
     assert value(chosen, "choices of the method")["saw"] == "test"
     assert "recognizer epoch" not in {entry["name"] for entry in chosen["values"]}

@@ -22,7 +22,7 @@ def test_a_plugin_may_draw_from_any_generator(moody, monkeypatch, name):
     """The same numbers each time, others in another fold or another run."""
     seed, draw = DICE[name]
     plan, other = (make_plan(resolve(moody(f"seed={n}"))) for n in (0, 1))
-    monkeypatch.setattr(plan.method_class, "score_frames", lambda _, video: draw(video.n_frames)[:, None])
+    monkeypatch.setattr(plan.parts[0].method_class, "score_frames", lambda _, video: draw(video.n_frames)[:, None])
 
     def scores(plan, number, before):
         seed(before)

@@ -151,8 +151,8 @@ def test_a_process_where_pytorch_chooses_other_instructions_refuses_its_fold(moo
 
 def test_what_a_plugin_says_as_lists_and_sets_travels_too(moody, monkeypatch):
     plan = make_plan(resolve(moody()))
-    monkeypatch.setattr(plan.method_class, "kinds", ["micro", "macro"])
-    monkeypatch.setattr(plan.method_class, "tasks", {"spot", "recognize"})
+    monkeypatch.setattr(plan.parts[0].method_class, "kinds", ["micro", "macro"])
+    monkeypatch.setattr(plan.parts[0].method_class, "tasks", {"spot", "recognize"})
     assert elsewhere(plan)(runner_host.Here()).key == "toy/1"
 
 

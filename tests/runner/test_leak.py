@@ -50,7 +50,7 @@ def judged(*answers, rule="leak"):
         stage = int(method.stage)
         return answers[stage](int(method.epochs[stage]))
 
-    fit(method, [], [], after_epoch=None if None in answers else fitted._Best(method, score, rule))
+    fit(method, [], [], after_epoch=None if None in answers else fitted._best(method, score, rule))
     return method.epochs.tolist()
 
 

@@ -64,7 +64,7 @@ def test_labels_that_the_scheme_does_not_score_are_counted(plan):
 )
 def test_a_method_whose_chains_fail_is_named(plan, monkeypatch, chains, said):
     made = plan()
-    monkeypatch.setattr(made.method_class, "chains", chains)
+    monkeypatch.setattr(made.parts[0].method_class, "chains", chains)
     with pytest.raises(PluginError, match=f"^method 'moody' does not name its features, in chains\\(\\): {said}$"):
         _ = made.chains
 
@@ -91,11 +91,11 @@ def test_what_cannot_work_is_one_sentence_before_any_work(plan, words, reason):
 
 def test_a_method_and_a_dataset_that_do_not_fit(plan, monkeypatch):
     made = plan()
-    monkeypatch.setattr(made.method_class, "kinds", ("macro",))
+    monkeypatch.setattr(made.parts[0].method_class, "kinds", ("macro",))
     monkeypatch.setattr(type(made.dataset), "kinds", ("micro",))
     with pytest.raises(ConfigError, match="'moody' spots macro-expressions, but dataset 'toy' annotates only micro"):
         plan()
-    monkeypatch.setattr(made.method_class, "tasks", frozenset({"spot"}))
+    monkeypatch.setattr(made.parts[0].method_class, "tasks", frozenset({"spot"}))
     monkeypatch.setattr(type(made.dataset), "tasks", frozenset({"recognize"}))
     with pytest.raises(ConfigError, match="'moody' can spot, but dataset 'toy' serves only recognize"):
         plan()
@@ -121,7 +121,7 @@ def test_folds_of_one_k_read_the_same_entries_and_those_of_another_k_share_the_c
     source = Source(FeatureStore(tmp_path), made.dataset, "synthetic", made.videos[0])
 
     def keys(timing):
-        chain = weightless(made).chains(timing)["mean_frames"]
+        chain = weightless(made.parts[0]).chains(timing)["mean_frames"]
         return [source.key(stage, chain, None) for stage in ("crops", "flow", "feature")]
 
     assert len(timings) == 3 and len({timing.k for timing in timings}) == 1
@@ -134,7 +134,7 @@ def test_folds_of_one_k_read_the_same_entries_and_those_of_another_k_share_the_c
 def test_the_chains_of_a_plan_are_found_once(tiny, monkeypatch):
     made = make_plan(resolve(["method=mean", *tiny]))
     first = made.chains
-    monkeypatch.setattr(made.method_class, "chains", lambda *_: pytest.fail("asked again"))
+    monkeypatch.setattr(made.parts[0].method_class, "chains", lambda *_: pytest.fail("asked again"))
     assert made.chains is first
 
 

@@ -26,7 +26,7 @@ def test_a_plugin_that_was_edited_since_it_was_imported_is_refused(moody, tmp_pa
     settings.write_text(settings.read_text() + "params: {gate: other}\n")  # which is read anew
     plan = make_plan(resolve(moody()))
     open_session(plan).lock.release()
-    assert plan.params.gate == "other"
+    assert plan.parts[0].params.gate == "other"
     params = folder / "params.py"
     params.write_text(params.read_text().replace('gate: str = ""', 'gate: str = "x"'))
     with pytest.raises(
