@@ -39,7 +39,7 @@ gc.set_threshold(50_000, 20, 100)
 _real = [
     (isolation, "Worker", isolation.Worker),
     (isolation, "ForkServer", KeptServer),
-    (workers, "threads", workers.threads),
+    (workers, "ThreadPoolExecutor", workers.ThreadPoolExecutor),
 ]
 
 # No test is timed: on a busy machine an example may take seconds. `HYPOTHESIS_PROFILE=nightly pytest` looks further.

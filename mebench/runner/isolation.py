@@ -363,8 +363,7 @@ class Worker:
 
     def _kill(self) -> None:
         if self._process is not None and self._process.pid is not None:
-            with suppress(ProcessLookupError):
-                os.kill(self._process.pid, signal.SIGKILL)
+            self._process.kill()
 
     def _ended(self) -> int | None:
         """The exit code of the process, which has ended or is about to; None where it never began."""

@@ -5,7 +5,7 @@ import gc
 import json
 import os
 from contextlib import suppress
-from importlib import import_module
+from pkgutil import resolve_name
 from typing import Any
 
 from mebench.files import file_hash
@@ -18,10 +18,7 @@ if wanted := os.environ.pop(isolation.PRELOAD, ""):
     ctypes.CDLL(None).prctl(pr_set_child_subreaper, 1, 0, 0, 0)  # what copies leave running becomes its child
     for entry in json.loads(wanted):
         with suppress(Exception, SystemExit):  # the fold that needs it will report it
-            module, _, name = entry.removesuffix("()").partition(":")
-            found: Any = import_module(module)
-            if name:
-                found = getattr(found, name, None) or import_module(f"{module}.{name}")
+            found: Any = resolve_name(entry.removesuffix("()"))
             if entry.endswith("()"):
                 found()
     code_of((), file_hash)  # which is remembered

@@ -261,10 +261,13 @@ def prepare(plans: Sequence[Plan], pool: Workers, progress: Progress) -> Prepare
 
         tasks = []
         for place, job in enumerate(jobs):
-            wanted = tuple(job.wanted)
-            function = hosted_feature_task if job.brought else feature_task
-            arguments, plugins = (wanted, job.video, str(file), place), tuple(sorted(job.plugins))
-            tasks.append(Task(place, function, arguments, plugins, tuple(sorted(job.imports)) if job.brought else None))
+            steps = [step for one in job.wanted for chain in one.chains for step in chain.steps]
+            brought = any(not type(step).__module__.startswith("mebench.features.") for step in steps)
+            if any(isinstance(step, Flow) and step.portable for step in steps):
+                job.imports.add(FLOW)
+            function = hosted_feature_task if brought else feature_task
+            arguments, plugins = (tuple(job.wanted), job.video, str(file), place), tuple(sorted(job.plugins))
+            tasks.append(Task(place, function, arguments, plugins, tuple(sorted(job.imports)) if brought else None))
         for task, outcome in pool.run(tasks, update):
             job, done = jobs[task.key], done + 1
             if isinstance(outcome, Failure):
@@ -285,14 +288,13 @@ def home_of(plan: Plan, video: Video) -> Home:
 
 @dataclass
 class _Job:
-    """One video and the runs whose features it lacks; their folders with plugins; whether these bring steps, and what they import."""
+    """One video and the runs whose features it lacks; their folders with plugins, and what these import."""
 
     home: Home
     video: Video
     wanted: list[Wanted] = field(default_factory=list)
     names: set[tuple[str, Clip | None]] = field(default_factory=set)
     plugins: set[str] = field(default_factory=set)
-    brought: bool = False
     imports: set[str] = field(default_factory=set)
 
 
@@ -320,10 +322,5 @@ def _jobs(plans: Sequence[Plan]) -> list[_Job]:
                 job.names |= names
                 job.wanted.append(Wanted(source, store, id_, dataset.revision, chains, clips, plan.grant))
                 job.plugins.update(plan.config.plugins)
-                job.brought |= any(
-                    not type(step).__module__.startswith("mebench.features.") for one in chains for step in one.steps
-                )
                 job.imports.update(imports_before(plan.parts[0].plugin.folder))
-                if any(isinstance(step, Flow) and step.portable for one in chains for step in one.steps):
-                    job.imports.add(FLOW)
     return list(jobs.values())

@@ -27,7 +27,6 @@ class Task:
         plugins: folders with more plugins, whose classes may be among the arguments.
         hosted: imports of a hosted task's process, see `ForkServer.warm`; None for a task that runs in a worker
             directly.
-        timeout: seconds after which the worker of a task that is not hosted is ended, or None.
     """
 
     key: Any
@@ -35,7 +34,6 @@ class Task:
     arguments: tuple[Any, ...]
     plugins: tuple[str, ...] = ()
     hosted: tuple[str, ...] | None = None
-    timeout: float | None = None
 
 
 class Workers(Protocol):
@@ -142,7 +140,7 @@ class WorkerPool:
         """In a thread of this place: the answer of a task."""
         if task.hosted is None:
             worker = self._workers[place] = self._workers.get(place) or isolation.Worker()
-            return worker.call(task.function, task.arguments, None, task.plugins, task.timeout)
+            return worker.call(task.function, task.arguments, None, task.plugins)
         worker = self._hosted[place] = isolation.Worker(self._environments[place], self._server)
         if self._stopped:
             worker.close()

@@ -36,7 +36,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from mebench import heavy
-from mebench.atomic import WRITING, whole_file, whole_folder
+from mebench.atomic import WRITING, replace_file, whole_file, whole_folder
 from mebench.errors import RunError, refused_by_system, unknown
 from mebench.files import file_hash
 from mebench.runs import (
@@ -242,7 +242,6 @@ class RunFolder:
         """Keep a fold's results."""
         final = self.path / "folds" / safe_name(result.key)
         with self._full_disk():
-            final.parent.mkdir(exist_ok=True)
             with whole_folder(final) as temporary:
                 write_files(temporary, result, kinds)
                 if final.exists():
@@ -279,9 +278,7 @@ class RunFolder:
     def write_failure(self, fold: str, reason: str) -> None:
         """Write the reason why a fold failed; a later success removes it."""
         with self._full_disk():
-            (self.path / "failed").mkdir(exist_ok=True)
-        with self._writing(self.path / "failed" / safe_name(fold)) as temporary:
-            temporary.write_text(reason + "\n", encoding="utf-8")
+            replace_file(self.path / "failed" / safe_name(fold), reason + "\n")
 
     def add_feature_seconds(self, seconds: Mapping[str, float], chains: Mapping[str, Sequence[str]]) -> None:
         """Record the seconds of computing features, by video, in addition to those of earlier tries of the run.

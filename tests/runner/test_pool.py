@@ -53,6 +53,10 @@ def hosted(x, worker):
     return found if isinstance(found, isolation.Failure) else (os.getpid(), found[:1])
 
 
+def hang(worker):
+    return worker.call(sleep_in_c, (600,), timeout=1.0)
+
+
 class Unpicklable(Exception):
     def __init__(self, one, two):
         super().__init__(one)
@@ -70,7 +74,7 @@ def test_tasks_come_back_with_their_answers_whoever_dies_beside_them(tmp_path):
         Task("dies", os._exit, (3,)),
         Task("leaves", sys.exit, (3,)),
         Task("is told to stop", stay_deaf, ()),
-        Task("hangs", sleep_in_c, (600,), timeout=1.0),
+        Task("hangs", hang, (), hosted=()),
         Task("is hosted", hosted, (1,), hosted=()),
         Task("is hosted and dies", hosted, (0,), hosted=()),
         Task("names its trouble", refuse, ()),
