@@ -45,12 +45,12 @@ def compute(words: Words = None, files: Files = None, plugins: Plugins = None, j
             ) from None
     skipped, others = done.failed(settings.no_face == "skip")
     failed = {key: failure.reason for key, failure in others.items()}
-    seconds, computed = time.perf_counter() - started, done.videos - len(done.failures)
+    seconds, computed = time.perf_counter() - started, len(done.seconds)
     report = {"videos": len(plan.videos), "computed": computed, "frames": done.frames}
     if console.write_json(report | {"seconds": round(seconds, 3), "skipped": skipped, "failed": failed}, json):
         console.print_lines(
             f"{settings.cache}: features of {computed} videos ({done.frames} frames) computed in "
-            f"{seconds:.0f} s, {len(plan.videos) - done.videos} were there"
+            f"{seconds:.0f} s, {len(plan.videos) - computed - len(done.failures)} were there"
         )
     progress.notify(*(f"skipped: {key}: {reason}" for key, reason in skipped.items()))
     progress.notify(*(f"failed: {key}: {reason}" for key, reason in failed.items()))

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain, count, islice, takewhile
 from typing import Any, cast
 
 import numpy as np
@@ -103,8 +103,8 @@ class Live:
             )
         ((self._name, self._chain),) = chains
         self._route = route_of(self._chain)
-        self._levels = np.mean([method.thresholds.tolist() for method in self._methods], axis=0)
-        self.levels = {kind: float(level) for kind, level in zip(self.task.kinds, self._levels)}
+        levels = np.mean([method.thresholds.tolist() for method in self._methods], axis=0).tolist()
+        self.levels: dict[Kind, float] = dict(zip(self.task.kinds, levels))
         self.delays: dict[str, list[float]] = {"curve": [], "intervals": []}
         self._looks: dict[int, bool] = {}
         self._every, self._start = max(1, round(stream.fps / LOOKS)), 0
@@ -211,11 +211,9 @@ class Live:
         at = frame // self._every * self._every
         if self._looks.get(at, True) or self._looks.get(at + self._every, False):
             return True
-        missed = [0, 0]
-        for side, step in enumerate((-self._every, self._every)):
-            while not self._looks.get(at + (missed[side] + side) * step, True):
-                missed[side] += 1
-        return sum(missed) < MISSES
+        sides = count(at, -self._every), count(at + self._every, self._every)
+        missed = [place for side in sides for place in takewhile(lambda n: not self._looks.get(n, True), side)]
+        return len(missed) < MISSES
 
     def _view(self, rows: Sequence[NDArray[Any]]) -> VideoView:
         """Consecutive frames as a separate video."""

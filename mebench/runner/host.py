@@ -111,7 +111,7 @@ class FoldHost:
         Raises:
             DataError: nobody is left to train on.
         """
-        plan, config, code = plan.at(fold), plan.config, plan.code
+        config, short = plan.config, all(plan.short[subject.dataset] for subject in fold.test)
         train, valid, test = (tuple(v for v in side if v.key not in plan.skipped) for side in plan.sides(fold))
         if not train and plan.skipped and stored is None:
             raise DataError(
@@ -124,7 +124,8 @@ class FoldHost:
         job = FoldJob(
             key="fold",
             seed=plan.fold_seed(fold),
-            parts=parts_for(config, plan.task),  # what a plugin's code hung on those of the plan stays here
+            # Made anew: what a plugin's code hung on those of the plan stays here.
+            parts=parts_for(config, replace(plan.task, one_per_video=short)),
             scheme=plan.scheme,
             train=tuple(map(aliases.hide, train)),
             valid=tuple(map(aliases.hide, valid)),
@@ -143,7 +144,7 @@ class FoldHost:
             precision=config.precision,
             trainer=trainer.in_fold(config.trainer),
             instructions=instructions_of_torch(),
-            code=code,
+            code=plan.code,
         )
         return cls(
             fold.key,

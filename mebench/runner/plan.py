@@ -287,11 +287,6 @@ class Plan:
         """Whether each fold is scored by itself, and then their mean."""
         return self.protocol.scored_each(self.config.protocol_params)
 
-    def at(self, fold: Fold) -> Plan:
-        """The run as one fold sees it: whether videos are short ones of one expression is a matter of those it tests."""
-        short = all(self.short[subject.dataset] for subject in fold.test)
-        return self if short == self.task.one_per_video else replace(self, task=replace(self.task, one_per_video=short))
-
     @cached_property
     def short(self) -> dict[str, bool]:
         """For each dataset of the videos whether they are short ones of one expression each."""

@@ -208,13 +208,11 @@ class Prepared:
     """The outcome of computing features.
 
     Attributes:
-        videos: number of videos that lacked a feature.
         frames: of the finished videos.
         seconds: of work, by video.
         failures: by video.
     """
 
-    videos: int
     frames: int
     seconds: Mapping[Home, float]
     failures: Mapping[Home, Failure]
@@ -244,7 +242,7 @@ def prepare(plans: Sequence[Plan], pool: Workers, progress: Progress) -> Prepare
     # times of the stored files would tell a method the order of names.
     jobs = sorted(_jobs(plans), key=lambda job: (-(job.video.n_frames or 0), secrets.token_bytes()))
     if not jobs:
-        return Prepared(0, 0, {}, {})
+        return Prepared(0, {}, {})
     done, frames, seconds, failures = 0, 0, dict[Home, float](), dict[Home, Failure]()
     weights = np.array([job.video.n_frames or 0 for job in jobs], dtype=float)
     weights = weights if weights.all() else np.ones(len(jobs))
@@ -261,13 +259,9 @@ def prepare(plans: Sequence[Plan], pool: Workers, progress: Progress) -> Prepare
 
         tasks = []
         for place, job in enumerate(jobs):
-            steps = [step for one in job.wanted for chain in one.chains for step in chain.steps]
-            brought = any(not type(step).__module__.startswith("mebench.features.") for step in steps)
-            if any(isinstance(step, Flow) and step.portable for step in steps):
-                job.imports.add(FLOW)
-            function = hosted_feature_task if brought else feature_task
+            function = hosted_feature_task if job.brought else feature_task
             arguments, plugins = (tuple(job.wanted), job.video, str(file), place), tuple(sorted(job.plugins))
-            tasks.append(Task(place, function, arguments, plugins, tuple(sorted(job.imports)) if brought else None))
+            tasks.append(Task(place, function, arguments, plugins, tuple(sorted(job.imports)) if job.brought else None))
         for task, outcome in pool.run(tasks, update):
             job, done = jobs[task.key], done + 1
             if isinstance(outcome, Failure):
@@ -278,7 +272,7 @@ def prepare(plans: Sequence[Plan], pool: Workers, progress: Progress) -> Prepare
                 seconds[job.home] = outcome.seconds
                 board[task.key] = outcome.n_frames, 1
             update()
-    return Prepared(len(jobs), frames, seconds, dict(sorted(failures.items())))
+    return Prepared(frames, seconds, dict(sorted(failures.items())))
 
 
 def home_of(plan: Plan, video: Video) -> Home:
@@ -288,13 +282,14 @@ def home_of(plan: Plan, video: Video) -> Home:
 
 @dataclass
 class _Job:
-    """One video and the runs whose features it lacks; their folders with plugins, and what these import."""
+    """One video and the runs whose features it lacks; their folders with plugins; whether these bring steps, and what they import."""
 
     home: Home
     video: Video
     wanted: list[Wanted] = field(default_factory=list)
     names: set[tuple[str, Clip | None]] = field(default_factory=set)
     plugins: set[str] = field(default_factory=set)
+    brought: bool = False
     imports: set[str] = field(default_factory=set)
 
 
@@ -322,5 +317,9 @@ def _jobs(plans: Sequence[Plan]) -> list[_Job]:
                 job.names |= names
                 job.wanted.append(Wanted(source, store, id_, dataset.revision, chains, clips, plan.grant))
                 job.plugins.update(plan.config.plugins)
+                steps = [step for one in chains for step in one.steps]
+                job.brought |= any(not type(step).__module__.startswith("mebench.features.") for step in steps)
+                if any(isinstance(step, Flow) and step.portable for step in steps):
+                    job.imports.add(FLOW)
                 job.imports.update(imports_before(plan.parts[0].plugin.folder))
     return list(jobs.values())

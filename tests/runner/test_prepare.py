@@ -56,14 +56,14 @@ def prepared(monkeypatch, told, lengths):
 def test_the_longest_video_comes_first_and_counts_most(monkeypatch, told):
     found, order = prepared(monkeypatch, told, {"b": 30, "c": 50, "a": 30, "d": 90})
     assert order in ("dcab", "dcba")  # those of one length as they are drawn
-    assert (found.videos, found.frames) == (4, 50 + 30 + 30)
+    assert found.frames == 50 + 30 + 30
     assert found.seconds == {("x", name): 0.25 for name in "abc"}
     assert found.failures.keys() == {("x", "d")}
     expected = [
         *((0, 45, 45 / 200), (1, 0, 90 / 200)),  # d, which gives no frames
         *((1, 25, 115 / 200), (2, 50, 140 / 200)),
         *((2, 65, 155 / 200), (3, 80, 170 / 200)),
-        *((3, 95, 185 / 200), (4, 110, 200 / 200)),
+        *((3, 95, 185 / 200), (4, 50 + 30 + 30, 200 / 200)),
     ]
     np.testing.assert_allclose(told.said, expected)
 
@@ -121,7 +121,7 @@ def test_a_feature_worker_loads_no_pytorch_and_starts_below_200_megabytes(tmp_pa
         ((_, heavy),) = pool.run([Task("afterwards", eval, (HEAVY,))])
     finally:
         pool.stop()
-    assert (prepared.videos, prepared.failures) == (len(plan.videos), {})
+    assert (len(prepared.seconds), prepared.failures) == (len(plan.videos), {})
     assert module.missing_videos(plan) == []
     assert heavy == []
     assert not megabytes or megabytes[0] < 200

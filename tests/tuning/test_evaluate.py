@@ -47,7 +47,7 @@ def test_videos_without_a_face_are_left_out_on_request_and_other_failures_never(
 ):
     plan = make_plan(resolve(toy(f"no_face={no_face}")))
     failure = isolation.Failure("its worker process died", "", error)
-    monkeypatch.setattr(run_studies, "prepare", lambda *_: Prepared(1, 0, {}, {("home", "toy/1/v1"): failure}))
+    monkeypatch.setattr(run_studies, "prepare", lambda *_: Prepared(0, {}, {("home", "toy/1/v1"): failure}))
     if raised is None:
         assert run_studies.Features(None, Progress()).of(plan).skipped == {"toy/1/v1": failure.reason}
     else:

@@ -296,7 +296,7 @@ def test_a_video_without_a_face_is_missed_inside_and_outside(go, monkeypatch, ca
     black, why = "toy/02/v1", isolation.Failure("no face found", "", NoFaceError("no face found"))
 
     def prepare(plans, *_):
-        return Prepared(1, 0, {}, {("toy", video.key): why for video in plans[0].videos if video.key == black})
+        return Prepared(0, {}, {("toy", video.key): why for video in plans[0].videos if video.key == black})
 
     monkeypatch.setattr(module, "prepare", prepare)
     words = ("dataset.subjects=4", "no_face=skip", "method.p=0.0", "method.lr=0.1")
