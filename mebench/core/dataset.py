@@ -219,11 +219,11 @@ class Composite(Dataset):
             offers = "; ".join(f"{id_}: {', '.join(m.schemes)}" for id_, m in self.members.items())
             raise ConfigError(f"{names} have no emotion scheme with the same classes in common ({offers})")
 
-    def home(self, video: Video) -> tuple[str, Dataset]:
-        """Id of the member that a video belongs to, and the member."""
+    def home(self, video: Video) -> tuple[Dataset, str]:
+        """The member that a video belongs to, and its id."""
         if not self._home:
             self.videos()
-        return self._home[video.key], self.members[self._home[video.key]]
+        return self.members[self._home[video.key]], self._home[video.key]
 
     def videos(self) -> Sequence[Video]:
         """All videos of all members, sorted by key."""
@@ -247,7 +247,7 @@ class Composite(Dataset):
 
     def frames(self, video: Video) -> Frames:
         """The frames of a video, from its member."""
-        return self.home(video)[1].frames(video)
+        return self.home(video)[0].frames(video)
 
     def check(self) -> None:
         """Check each member."""
@@ -256,11 +256,11 @@ class Composite(Dataset):
 
     def landmarks(self, video: Video) -> NDArray[Any] | None:
         """The landmarks of a video, from its member."""
-        return self.home(video)[1].landmarks(video)
+        return self.home(video)[0].landmarks(video)
 
     def provided(self, video: Video, name: str) -> NDArray[Any] | None:
         """A ready-made feature of a video, from its member."""
-        return self.home(video)[1].provided(video, name)
+        return self.home(video)[0].provided(video, name)
 
     def repair_rows(self) -> Sequence[Repair]:
         """Repairs of the annotations of all members, one row per cell."""

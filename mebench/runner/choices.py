@@ -34,10 +34,7 @@ def home_of_video(dataset: Dataset, id_: str, video: Video) -> tuple[Dataset, st
         id_: its id.
         video: one of its videos.
     """
-    if not isinstance(dataset, Composite):
-        return dataset, id_
-    member, home = dataset.home(video)
-    return home, member
+    return dataset.home(video) if isinstance(dataset, Composite) else (dataset, id_)
 
 
 class Ability(NamedTuple):

@@ -28,12 +28,10 @@ def tables_of(folder: RunFolder) -> Tables:
     if "recognize" in about["tasks"]:
         answers = folder.read_table("clips.parquet")
         if about.get("scored_each"):  # each fold is scored by itself: a `part` of its own
-            parts = []
-            for fold in about["folds"]:
-                own = _tested(fold, videos)
-                of_fold = truths[truths["video"].isin(own["video"])], answers[answers["fold"] == fold["fold"]]
-                parts.append(_clips(about, own, *of_fold).assign(part=fold["fold"]))
-            clips = pd.concat(parts, ignore_index=True)
+            clips = pd.concat(
+                [_clips_of(about, fold, videos, truths, answers).assign(part=fold["fold"]) for fold in about["folds"]],
+                ignore_index=True,
+            )
         else:
             clips = _clips(about, videos, truths, answers)
     distractors = folder.read_table("distractors.parquet") if (folder.path / "distractors.parquet").is_file() else None
@@ -69,6 +67,17 @@ def _clips(about: Mapping[str, Any], videos: pd.DataFrame, truths: pd.DataFrame,
     )
 
 
+def _clips_of(
+    about: Mapping[str, Any],
+    fold: Mapping[str, Any],
+    videos: pd.DataFrame,
+    truths: pd.DataFrame,
+    answers: pd.DataFrame,
+) -> pd.DataFrame:
+    """The annotated clips of the videos that a fold tests, with its own answers."""
+    return _clips(about, _tested(fold, videos), truths, answers[answers["fold"] == fold["fold"]])
+
+
 def tables_of_folds(folder: RunFolder) -> Iterator[tuple[str, Tables]]:
     """Each fold's name, and the predictions of its models for its tested videos.
 
@@ -79,9 +88,7 @@ def tables_of_folds(folder: RunFolder) -> Iterator[tuple[str, Tables]]:
     answers = None if every.clips is None else folder.read_table("clips.parquet")
     for fold in about["folds"]:
         own = _of_videos(every, _tested(fold, every.videos))
-        clips = answers
-        if clips is not None:
-            clips = _clips(about, own.videos, own.truths, clips[clips["fold"] == fold["fold"]])
+        clips = None if answers is None else _clips_of(about, fold, own.videos, own.truths, answers)
         spotted = None if own.predictions is None else own.predictions[own.predictions["fold"] == fold["fold"]]
         yield fold["fold"], Tables(own.videos, own.truths, spotted, clips)
 

@@ -51,7 +51,7 @@ def test_videos_stay_at_home(both):
     videos = both.videos()
     assert [v.key for v in videos] == ["casme2/1/v0", "casme2/1/v1", "samm/1/v0", "samm/1/v1"]
     assert both.frames(videos[0]) == ("casme2", "v0")
-    assert [both.home(v)[0] for v in videos] == ["casme2", "casme2", "samm", "samm"]
+    assert [both.home(v)[1] for v in videos] == ["casme2", "casme2", "samm", "samm"]
     assert both.repairs() == ("casme2: row 7", "samm: row 7")
 
 

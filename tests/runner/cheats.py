@@ -156,7 +156,8 @@ class Cheat(Method):
                         known = look_at(value.videos, value.scheme)
                         if known:
                             object.__setattr__(self.params, "stash", known)
-                            object.__setattr__(value.params, "stash", known)
+                            for params in (value.config.method_params, *(part.params for part in value.parts)):
+                                object.__setattr__(params, "stash", known)
                             Method.planned = known
                 frame = frame.f_back
         return {}

@@ -138,7 +138,7 @@ def test_a_step_that_looks_for_labels_writes_none_into_a_feature(write_plugin, t
     plan = make_plan(resolve([*TINY, f"plugins={root}", "method=cheat", f"cache={tmp_path / 'cache'}"]))
     assert sum(len(video.expressions) for video in plan.videos) == 3  # this process knows them
     found = runner_prepare.prepare([plan], OneWorker(), Progress())
-    assert (found.videos, [f.details for f in found.failures.values()]) == (3, [])
+    assert (len(found.seconds), [f.details for f in found.failures.values()]) == (3, [])
     for video in plan.videos:
         (e,), (chain,) = video.expressions, plan.chains_of(video)
         assert (
