@@ -4,7 +4,6 @@ of one training.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
@@ -81,83 +80,36 @@ def with_epoch_predictions(folder: RunFolder, plan: Plan) -> set[str]:
     }
 
 
-class EpochAnswers(ABC):
-    """The predictions of a run for the tested subjects after each epoch, with the truth; the epochs that a rule keeps,
-    and their gain.
+def _tables_of(folder: RunFolder, plan: Plan) -> Iterator[tuple[str, pd.DataFrame]]:
+    """The predictions of every epoch of each fold, by its key."""
+    for fold in plan.folds:
+        yield fold.key, folder.read_table(f"folds/{safe_name(fold.key)}/{EPOCH_PREDICTIONS}")
+
+
+class EpochPredictions:
+    """The answers of a run to the tested clips after each epoch, with the truth; the epochs that a rule keeps, and their
+    gain.
 
     Args:
         folder: of a run that keeps them.
         plan: of the leaking run, with the skipped videos.
 
     Attributes:
-        epochs: numbers of the evaluated epochs.
-    """
-
-    def __init__(self, folder: RunFolder, plan: Plan) -> None:
-        self.plan, self.folder, self.epochs = plan, folder, 0
-
-    @staticmethod
-    def of(folder: RunFolder, plan: Plan) -> EpochAnswers:
-        """Intervals of a run that spots, else answers to annotated clips."""
-        return (EpochIntervals if "spot" in plan.task.tasks else EpochPredictions)(folder, plan)
-
-    def of_folds(self) -> Iterator[tuple[str, pd.DataFrame]]:
-        """The table of each fold, by its key."""
-        for fold in self.plan.folds:
-            yield fold.key, self.folder.read_table(f"folds/{safe_name(fold.key)}/{EPOCH_PREDICTIONS}")
-
-    @abstractmethod
-    def folds(self, rule: str) -> Iterator[FoldResult]:
-        """The folds of the leaking run, without weights, since these must not be used; what the rule does not choose
-        comes from the honest run.
-        """
-
-    @abstractmethod
-    def counts(self, rule: str) -> list[int]:
-        """The number of evaluated epochs for each tested subject."""
-
-    @abstractmethod
-    def points(self, most: int, leaking: bool, rule: str) -> dict[str, float]:
-        """Scores of the best of the first n epochs, or of the n-th epoch itself."""
-
-    def more(self, rule: str, convention: str) -> dict[str, Any]:
-        """Further values for the audit."""
-        return {}
-
-    def curve(self, rule: str) -> list[dict[str, float]]:
-        """Scores of the best of the first n epochs and of the n-th epoch itself, for up to 30 values of n."""
-        # Of a curve, at most.
-        numbers = sorted({round(n) for n in np.geomspace(1, self.epochs, 30)}) if self.epochs else []
-        sides = {"leak": True, "honest": False}
-        return [
-            {"looks": n}
-            | {
-                f"{score}_{side}": v
-                for side, is_leak in sides.items()
-                for score, v in self.points(n, is_leak, rule).items()
-            }
-            for n in numbers
-        ]
-
-
-class EpochPredictions(EpochAnswers):
-    """Answers to the tested clips.
-
-    Attributes:
+        epochs: number of the evaluated epochs.
         of_fold: for each fold its clips, (clips,), and the class scores after each epoch, (epochs, clips, classes); (0,
             0, classes) for a fold without scored clips.
         missed: for each fold the class numbers of tested clips without predictions, since their videos show no face.
     """
 
     def __init__(self, folder: RunFolder, plan: Plan) -> None:
-        super().__init__(folder, plan)
+        self.plan, self.folder = plan, folder
         keys, number = ["video", "onset", "offset"], {name: place for place, name in enumerate(plan.task.classes)}
         videos = folder.read_table("videos.parquet").set_index("video")["subject"]
         truths = scored_of(folder.read_table("truth.parquet"))
         clips = truths[keys].assign(subject=truths["video"].map(videos), truth=truths["emotion"].map(number))
         self.of_fold: dict[str, tuple[pd.DataFrame, NDArray[np.float64]]] = {}
         self.missed: dict[str, list[int]] = {}
-        for fold, (_, table) in zip(plan.folds, self.of_folds()):
+        for fold, (_, table) in zip(plan.folds, _tables_of(folder, plan)):
             # Of several annotations of one interval each gets its answer, as in scoring.
             table = table.drop_duplicates(["epoch", *keys]).merge(clips, on=keys).sort_values(["epoch", *keys])
             own = table.loc[table["epoch"] == 0, [*keys, "subject", "truth"]].reset_index(drop=True)
@@ -188,7 +140,7 @@ class EpochPredictions(EpochAnswers):
             yield key, clips, kept, n_epochs
 
     def folds(self, rule: str) -> Iterator[FoldResult]:
-        """See `EpochAnswers`."""
+        """The folds of the leaking run, without weights, since these must not be used."""
         for key, clips, kept, _ in self.picked(rule):
             record = self.folder.fold_record(key)
             fold = next(fold for fold in self.plan.folds if fold.key == key)
@@ -201,11 +153,11 @@ class EpochPredictions(EpochAnswers):
             yield FoldResult(key, [], answers, {}, self.plan.timings(fold), record["seed"], record["costs"])
 
     def counts(self, rule: str) -> list[int]:
-        """See `EpochAnswers`."""
+        """The number of evaluated epochs for each tested subject."""
         return [n for _, _, _, found in self.picked(rule) for n in found]
 
     def points(self, most: int, leaking: bool, rule: str) -> dict[str, float]:
-        """UF1 and UAR."""
+        """UF1 and UAR of the best of the first n epochs, or of the n-th epoch itself."""
         if leaking:
             return self._scores({key: kept.argmax(axis=1) for key, _, kept, _ in self.picked(rule, most)})
         return self._scores(
@@ -229,21 +181,28 @@ class EpochPredictions(EpochAnswers):
         }
 
 
-class EpochIntervals(EpochAnswers):
-    """Intervals in the tested videos. For each tested person a rule chooses the epoch, and the confidence from which an
-    interval counts, by F1 over the kinds that are spotted; of equally good thresholds the lowest.
+class EpochIntervals:
+    """The same of intervals in the tested videos. For each tested person a rule chooses the epoch, and the confidence from
+    which an interval counts, by F1 over the kinds that are spotted; of equally good thresholds the lowest.
+
+    Args:
+        folder: see `EpochPredictions`.
+        plan: likewise.
 
     Attributes:
+        epochs: number of the evaluated epochs.
         grid: F1's counts of each person at every epoch and threshold.
         units: number of the person in `grid` by video.
     """
 
     def __init__(self, folder: RunFolder, plan: Plan) -> None:
-        super().__init__(folder, plan)
+        self.plan, self.folder = plan, folder
         self.tables = tables = tables_of(folder)
         videos = tables.ordered().videos
         self.units = dict(zip(videos["video"], videos["unit"]))
-        self.every = every = pd.concat([table for _, table in self.of_folds()], ignore_index=True).assign(draw=0)
+        self.every = every = pd.concat([table for _, table in _tables_of(folder, plan)], ignore_index=True).assign(
+            draw=0
+        )
         self.epochs = int(every["epoch"].max()) + 1 if len(every) else 0
         sure = every["confidence"].to_numpy(np.float64)
         cuts = np.unique(np.quantile(sure, np.linspace(0, 1, CUTS), method="lower")) if len(sure) else np.zeros(1)
@@ -275,7 +234,9 @@ class EpochIntervals(EpochAnswers):
         return pd.DataFrame(self.every[chosen_ones])
 
     def folds(self, rule: str) -> Iterator[FoldResult]:
-        """See `EpochAnswers`."""
+        """The folds of the leaking run, see `EpochPredictions.folds`; what the rule does not choose comes from the honest
+        run.
+        """
         kept = self.kept(rule).astype(object)
         kept = kept.where(kept.notna(), None)
         for fold in self.plan.folds:
@@ -292,16 +253,40 @@ class EpochIntervals(EpochAnswers):
         return {"epoch_alone": differences(self.folder, self.folder, convention, alone)}
 
     def counts(self, rule: str) -> list[int]:
-        """See `EpochAnswers`: pairs of epoch and threshold."""
+        """The number of evaluated pairs of epoch and threshold for each tested person."""
         return [n * len(self.grid.thresholds) for _, _, n in self.picked(rule)]
 
     def points(self, most: int, leaking: bool, rule: str) -> dict[str, float]:
-        """F1 over the kinds that are spotted."""
+        """F1 over the kinds that are spotted, see `EpochPredictions.points`."""
         places = [(epoch, cut) for epoch, cut, _ in self.picked(rule, most)] if leaking else [(most - 1, 0)]
         epochs, cuts = np.broadcast_to(np.array(places).T, (2, len(self.grid.people)))
         people = np.arange(len(self.grid.people))
         found, spotted = (counts[epochs, cuts, people].sum() for counts in (self.grid.found, self.grid.spotted))
         return {"f1": float(2 * found / max(spotted + self.grid.truths.sum(), 1))}
+
+
+EpochAnswers = EpochPredictions | EpochIntervals
+
+
+def epochs_of(folder: RunFolder, plan: Plan) -> EpochAnswers:
+    """Intervals of a run that spots, else answers to annotated clips; of a folder that keeps them, and the leaking plan."""
+    return (EpochIntervals if "spot" in plan.task.tasks else EpochPredictions)(folder, plan)
+
+
+def curve(answers: EpochAnswers, rule: str) -> list[dict[str, float]]:
+    """Scores of the best of the first n epochs and of the n-th epoch itself, for up to 30 values of n."""
+    # Of a curve, at most.
+    numbers = sorted({round(n) for n in np.geomspace(1, answers.epochs, 30)}) if answers.epochs else []
+    sides = {"leak": True, "honest": False}
+    return [
+        {"looks": n}
+        | {
+            f"{score}_{side}": v
+            for side, is_leak in sides.items()
+            for score, v in answers.points(n, is_leak, rule).items()
+        }
+        for n in numbers
+    ]
 
 
 def differences(
@@ -338,8 +323,7 @@ def leak_worth(epoch_predictions: EpochAnswers, leaking: RunFolder, rule: str, c
 
     Returns:
         `rule`; `honest`: id of the run beside it; `looks`: the evaluated epochs of a tested subject: least, mean and
-        most; `differences`; of a spotter `epoch_alone`, see `EpochIntervals.more`; and `curve`, see
-        `EpochAnswers.curve`.
+        most; `differences`; of a spotter `epoch_alone`, see `EpochIntervals.more`; and `curve`, see `curve`.
     """
     counts = epoch_predictions.counts(rule)
     return {
@@ -347,6 +331,6 @@ def leak_worth(epoch_predictions: EpochAnswers, leaking: RunFolder, rule: str, c
         "honest": epoch_predictions.folder.id,
         "looks": {"least": min(counts), "mean": round(float(np.mean(counts)), 1), "most": max(counts)},
         "differences": differences(epoch_predictions.folder, leaking, convention),
-        **epoch_predictions.more(rule, convention),
-        "curve": epoch_predictions.curve(rule),
+        **(epoch_predictions.more(rule, convention) if isinstance(epoch_predictions, EpochIntervals) else {}),
+        "curve": curve(epoch_predictions, rule),
     }

@@ -271,13 +271,13 @@ class Session:
         """The leaking run, made from the epochs with the best test scores; nothing is trained."""
         assert self.leaking is not None
         plan = replace(self.leaking, skipped=self.plan.skipped)
-        session = replace(_claim(plan), epoch_predictions=EpochAnswers.of(self.folder, plan))
-        assert session.epoch_predictions is not None
+        answers = leak.epochs_of(self.folder, plan)
+        session = replace(_claim(plan), epoch_predictions=answers)
         try:
             session.folder.add_feature_seconds({}, plan.cards())
             if plan.config.no_face == "skip":
                 write_skipped(session.folder, plan.skipped, len(plan.videos))
-            for result in session.epoch_predictions.folds(plan.config.audit):
+            for result in answers.folds(plan.config.audit):
                 session.folder.write_fold(result, plan.task.kinds)
             return session.finish()
         finally:

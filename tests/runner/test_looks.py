@@ -197,14 +197,14 @@ def test_the_curve_of_a_protocol_that_scores_each_fold_is_the_mean_over_folds(tm
         place = tmp_path / str(scored_each)
         place.mkdir()
         looks = written(place, truths, answers, scored_each)
-        assert [point["uar_leak"] for point in looks.curve("leak")] == pytest.approx(expected)
+        assert [point["uar_leak"] for point in leak.curve(looks, "leak")] == pytest.approx(expected)
 
 
 def test_who_shows_no_clip_of_a_scored_class_takes_part_in_no_curve(tmp_path):
     truths = [("v1", 1, 5, "a"), ("v1", 7, 9, "b"), ("v2", 1, 5, None)]
     answers = {"v1": [(0, 1, 5, 0.2), (0, 7, 9, 0.2), (1, 1, 5, 0.9), (1, 7, 9, 0.2)], "v2": []}
     looks = written(tmp_path, truths, answers)
-    assert [(point["looks"], point["uar_honest"], point["uar_leak"]) for point in looks.curve("leak")] == [
+    assert [(point["looks"], point["uar_honest"], point["uar_leak"]) for point in leak.curve(looks, "leak")] == [
         (1, 0.5, 0.5),
         (2, 1.0, 1.0),
     ]
@@ -220,7 +220,7 @@ def test_two_annotations_of_one_interval_both_get_its_answer_as_in_scoring(tmp_p
     ((_, clips, kept, looked),) = looks.picked("leak")
     assert clips["truth"].tolist() == [0, 1, 1] and looked == [2]
     np.testing.assert_allclose(kept[:, 0], [0.6, 0.6, 0.1])  # 2 of 3 are right in the second epoch, 1 in the first
-    assert [point["uar_leak"] for point in looks.curve("leak")] == pytest.approx([0.5, 0.75])
+    assert [point["uar_leak"] for point in leak.curve(looks, "leak")] == pytest.approx([0.5, 0.75])
 
 
 def test_a_record_of_the_leaking_run_gives_a_row_of_what_selection_is_worth(outcome, tmp_path):
