@@ -73,6 +73,7 @@ from .inputs import instructions_of_folds as instructions_of_folds
 from .inputs import instructions_of_torch as instructions_of_torch
 from .inputs import packages as packages
 from .inputs import refuse_other as refuse_other
+from .inputs import refuse_other_code as refuse_other_code
 from .inputs import refuse_other_processor as refuse_other_processor
 from .inputs import versions as versions
 from .isolation import LOOK_SECONDS as LOOK_SECONDS

@@ -4,6 +4,7 @@ import resource
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,6 @@ from numpy.typing import NDArray
 from safetensors.torch import load, save
 
 from mebench.core import Dataset, Method, Prediction, Video
-from mebench.files import code_hash, file_hash
 from mebench.runner import (
     FittedMethod,
     FoldJob,
@@ -20,7 +20,7 @@ from mebench.runner import (
     Request,
     code_of,
     instructions_of_torch,
-    refuse_other,
+    refuse_other_code,
     refuse_other_processor,
 )
 from mebench.runs.fold_result import ClipPrediction, FoldResult
@@ -42,9 +42,7 @@ def fit_and_predict(
         RunError: the code or PyTorch's processor instructions differ from the plan's.
     """
     refuse_other_processor("a worker was given a run that", job.instructions, instructions_of_torch())
-    (written, computed), plugins = job.code, [part.plugin for part in job.parts]
-    if code_of(plugins, file_hash) != written:  # which takes a tenth of the time
-        refuse_other(code_of(plugins, code_hash), computed)
+    refuse_other_code(partial(code_of, [part.plugin for part in job.parts]), job.code)
     started = time.perf_counter()
     members = {id_: RemoteDataset(request, revision) for id_, revision in job.revisions.items()}
 
@@ -54,9 +52,8 @@ def fit_and_predict(
     fitted_methods = []
     for part in job.parts:  # one after the other: each draws from its own seed, in a pair as alone
         fitted_methods.append(FittedMethod(job, part, home, request))
-        folder = Path(job.folder, part.plugin.id if len(job.parts) > 1 else "") if job.folder else None
-        if folder is not None:
-            folder.mkdir(exist_ok=True)
+        folder = Path(job.folder, part.plugin.id if len(job.parts) > 1 else "")
+        folder.mkdir(exist_ok=True)
         if not model:
             fitted_methods[-1].fit(job, folder)
     methods = parts_of([fitted.method for fitted in fitted_methods])

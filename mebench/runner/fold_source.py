@@ -25,7 +25,7 @@ from mebench.runner import (
     digest,
     inputs_of,
     open_dataset,
-    refuse_other,
+    refuse_other_code,
     refuse_other_processor,
 )
 
@@ -72,11 +72,7 @@ def opened(source: Source) -> Dataset:
     """
     refuse_other_processor("a worker was given a run that", source.processor, processor())
     dataset = open_dataset(source.config)
-    written, computed = source.inputs
-    if (
-        digest(inputs_of(source.config, dataset, source.processor, file_hash)) != written
-    ):  # which takes a tenth of the time
-        refuse_other(digest(inputs_of(source.config, dataset, source.processor)), computed)
+    refuse_other_code(lambda of: digest(inputs_of(source.config, dataset, source.processor, of)), source.inputs)
     dataset.videos()  # where a dataset may learn in which folders the frames lie
     return dataset
 

@@ -26,7 +26,7 @@ from mebench.config import PluginInfo, RunConfig, flatten, is_place, plugins_of,
 from mebench.core import Dataset
 from mebench.errors import RunError
 from mebench.features import processor
-from mebench.files import code_hash
+from mebench.files import code_hash, file_hash
 from mebench.protocols import ADDED
 
 ROOMS = ("annotations", "core", "features", "frames", "protocols", "spotting.py", "training")
@@ -89,6 +89,20 @@ def refuse_other(found: str, planned: str) -> None:
             "a worker found other code, packages or data than the run began with, and folds must not mix: give all "
             "workers the same, or wait with edits until the run is finished"
         )
+
+
+def refuse_other_code(found: Callable[[Callable[[Path], str]], str], planned: tuple[str, str]) -> None:
+    """Stop a worker whose code, packages or data differ from the plan's. Comments may differ.
+
+    Args:
+        found: hash of the inputs here, by a hash of files.
+        planned: the same of the plan, by `file_hash`, which takes a hundredth of the time, and by `code_hash`.
+
+    Raises:
+        RunError: the two differ.
+    """
+    if found(file_hash) != planned[0]:
+        refuse_other(found(code_hash), planned[1])
 
 
 def inputs_of(

@@ -87,7 +87,7 @@ class FoldJob(Job):
         epoch_predictions: whether the predictions for the tested clips after each epoch are kept.
         instructions: that PyTorch chose for the processor where the run was planned.
         code: hashes of the code that the fold must run, see `Plan.code`.
-        folder: for the files and the state of trainings; empty for none.
+        folder: for the files and the state of trainings; empty before the host knows it.
     """
 
     train: tuple[Video, ...]
