@@ -28,10 +28,10 @@ import os
 import shlex
 import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from filelock import FileLock, Timeout
 
@@ -69,6 +69,7 @@ TUNED = "tuned.json"  # in a run that `mebench tune` makes of outer folds: the v
 TRAINING = ".training"
 """Holds, while folds are trained, a folder for each, with files of callbacks and loggers."""
 _C = ctypes.CDLL(None)
+T = TypeVar("T")
 
 
 class RunFolder:
@@ -388,12 +389,7 @@ class RunFolder:
         Raises:
             RunError: it is missing or damaged.
         """
-        try:
-            content = json.loads((self.path / name).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as e:
-            raise self._unreadable(name, e) from e
-        self.check(name)
-        return content
+        return self._read(name, lambda file: json.loads(file.read_text(encoding="utf-8")))
 
     def read_table(self, name: str) -> heavy.pandas.DataFrame:
         """A parquet table of the run.
@@ -401,12 +397,16 @@ class RunFolder:
         Raises:
             RunError: it is missing or damaged.
         """
+        return self._read(name, read_frame)
+
+    def _read(self, name: str, read: Callable[[Path], T]) -> T:
+        """What a function reads from a file of the run, which is unchanged since it was finished."""
         try:
-            table = read_frame(self.path / name)
+            content = read(self.path / name)
         except Exception as e:  # pyarrow has many kinds
             raise self._unreadable(name, e) from e
         self.check(name)
-        return table
+        return content
 
     def _unreadable(self, name: str, cause: Exception) -> RunError:
         file = self.path / name
@@ -432,13 +432,12 @@ class RunFolder:
             RunError: a file of a fold is missing or damaged.
         """
         for name, order in zip((*TABLES, CURVES), (*ORDERS, ORDERS[-1])):
-            tables = []
-            for folder in (self.path / "folds" / safe_name(fold) for fold in folds):
-                if name != CURVES or (folder / name).is_file():
-                    try:
-                        tables.append(read_fold_table(folder, name))
-                    except Exception as e:  # pyarrow has many kinds
-                        raise self._unreadable(f"folds/{folder.name}/{name}", e) from e
+            files = [f"folds/{safe_name(fold)}/{name}" for fold in folds]
+            tables = [
+                self._read(file, lambda path: read_fold_table(path.parent, path.name))
+                for file in files
+                if name != CURVES or (self.path / file).is_file()
+            ]
             if tables:
                 table = heavy.pyarrow.concat_tables(tables).to_pandas()
                 self.write_table(name, table.sort_values(order, kind="stable", ignore_index=True))
