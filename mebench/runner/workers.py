@@ -104,13 +104,10 @@ class WorkerPool:
         self._end([place for place in self._workers if place >= len(tasks) - len(hosted)])
 
         def alone(task: Task) -> Any:
-            outcome = next(self._pass([task], 1, tick))[1]
-            if isinstance(outcome, Failure):
-                self._end(list(self._workers))
-            return outcome
+            self._end(list(self._workers))
+            return next(self._pass([task], 1, tick))[1]
 
-        first = self._pass(tasks, min(self.size, len(tasks)), tick)
-        yield from tried_twice(first, alone, lambda: self._end(list(self._workers)))
+        yield from tried_twice(self._pass(tasks, min(self.size, len(tasks)), tick), alone)
 
     def stop(self) -> None:
         """End all workers at once, whatever they do, the threads that host them, and the fork server; nothing runs afterwards."""
@@ -186,16 +183,13 @@ def environments(workers: int, accelerator: str, devices: int | None = None, eac
     return [{"CUDA_VISIBLE_DEVICES": ",".join(names)} if names else {} for names in own]
 
 
-def tried_twice(
-    first: Iterator[tuple[Task, Any]], alone: Callable[[Task], Any], between: Callable[[], None] = lambda: None
-) -> Iterator[tuple[Task, Any]]:
+def tried_twice(first: Iterator[tuple[Task, Any]], alone: Callable[[Task], Any]) -> Iterator[tuple[Task, Any]]:
     """The answers of a first pass; tasks that failed without a `MebenchError` are tried again after all others, unless
     the same exception came `ENOUGH` times.
 
     Args:
         first: each task with its answer or `Failure`.
         alone: tries one task once more.
-        between: called before the first of these.
     """
     again, seen = list[tuple[Task, Failure]](), Counter[str]()
     for task, outcome in first:
@@ -203,8 +197,6 @@ def tried_twice(
             again.append((task, outcome))
         else:
             yield task, outcome
-    if again:
-        between()
     for task, failure in again:
         outcome = failure if seen[failure.reason] >= ENOUGH else alone(task)
         if isinstance(outcome, Failure) and outcome.raised and failure.raised:
