@@ -78,8 +78,13 @@ def _alone(folder: RunFolder) -> FileLock:
     return FileLock(folder.path / ".lock")
 
 
-def with_config(plan: Plan, config: RunConfig) -> Plan:
-    """The run with other parameters of the same methods, over the same people and folds."""
+def changed(plan: Plan, values: Mapping[str, Any]) -> Plan:
+    """The run with other values of some parameters, over the same people and folds.
+
+    Raises:
+        ConfigError: the values do not go together.
+    """
+    config = with_values(plan.config, values)
     chooses = any(method.selects for method in abilities(config))
     return replace(plan, config=config, selects=chooses)
 
@@ -184,10 +189,9 @@ class Evaluator:
         Raises:
             MebenchError: the values do not go together, a fold failed, or an objective is undefined.
         """
-        config = with_values(self._split.inner.config, values)
         done: list[FoldResult] = []
         seconds = 0.0
-        for result in self._results(config, values):
+        for result in self._results(values):
             done.append(result)
             seconds += result.costs["fit_seconds"] + result.costs["predict_seconds"]
             asked = len(self._objectives) == 1 and not self._space.free  # else no trial is pruned
@@ -199,12 +203,12 @@ class Evaluator:
                 raise RunError(f"{objective.path} is undefined over the inner folds, so these values have no score")
         return [value for value in found if value is not None]
 
-    def _results(self, config: RunConfig, values: Mapping[str, Any]) -> Iterator[FoldResult]:
+    def _results(self, values: Mapping[str, Any]) -> Iterator[FoldResult]:
         """The inner folds in order, each as soon as all earlier ones are complete."""
-        began = time.perf_counter()
-        plan = self._features.of(of_part(with_config(self._split.inner, config), self._split.part))
+        plan, began = of_part(changed(self._split.inner, values), self._split.part), time.perf_counter()
+        plan = self._features.of(plan)
         self.waited += time.perf_counter() - began
-        if not (self._space.reuses and reusable(config)):
+        if not (self._space.reuses and reusable(plan.config)):
             yield from self._computed(plan, {})
             return
         about = [*self._inputs, self._split.name, self._split.part, who(self._run.folds), self._space.trained(values)]
@@ -334,11 +338,11 @@ class Judge:
                     origins = about["origins"] | {name: config.origins[name] for name in asked}
                     folder.write_json("config.json", {**about, "config": known, "origins": origins})
                 return folder
-            shown = self._with(tuned[self._splits[0].name]) if len(self._splits) == 1 else plan
+            shown = changed(plan, tuned[self._splits[0].name]) if len(self._splits) == 1 else plan
             # First, because an end between the two would leave an apparent plain run.
             folder.write_json(TUNED, {name: dict(values) for name, values in tuned.items()})
             describe(folder, shown, tables, key)
-            parts = [self._features.of(self._with(tuned[split.name])) for split in self._splits]
+            parts = [self._features.of(changed(plan, tuned[split.name])) for split in self._splits]
             if plan.config.no_face == "skip":
                 reasons = {key: reason for part in parts for key, reason in part.skipped.items()}
                 if line := write_skipped(folder, reasons, len(plan.videos)):
@@ -369,17 +373,14 @@ class Judge:
             folds: of the outer ones.
             default: the finished run of the default, unless this is it.
         """
-        own, reused = self._space.own(), default is not None and dict(values) == self._space.own()
-        if default is not None and not reused and reusable(plan.config) and reusable(self._plan.config):
-            reused = "spot" in plan.task.tasks and self._space.trained(values) == self._space.trained(own)
-        if default is not None and reused:
-            places = {fold.key: default.path / "folds" / safe_name(fold.key) for fold in folds}
-            stored = {key: read_fold(place, plan.task.kinds) for key, place in places.items()}
-            return run_folds(self._crew, plan, folds, stored) if "spot" in plan.task.tasks else stored.values()
-        return run_folds(self._crew, plan, folds)
-
-    def _with(self, values: Mapping[str, Any]) -> Plan:
-        return with_config(self._plan, with_values(self._plan.config, values))
+        own, spots = self._space.own(), "spot" in plan.task.tasks
+        # The values that must be equal: where frame scores are reused, those that act before them.
+        shared = self._space.trained if spots and reusable(plan.config) and reusable(self._plan.config) else dict
+        if default is None or shared(values) != shared(own):
+            return run_folds(self._crew, plan, folds)
+        places = {fold.key: default.path / "folds" / safe_name(fold.key) for fold in folds}
+        stored = {key: read_fold(place, plan.task.kinds) for key, place in places.items()}
+        return run_folds(self._crew, plan, folds, stored) if spots else stored.values()
 
 
 def tune(config: RunConfig, options: TuneOptions, progress: Progress) -> Tuned:

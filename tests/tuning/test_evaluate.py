@@ -17,7 +17,7 @@ def test_mean_spots_and_names_as_if_it_had_been_trained_again(tiny):
     words = ["method=mean", "method.preset=short", "method.epochs_spot=1", "method.epochs_recognition=1"]
     plan = make_plan(resolve([*tiny, *words]))
     values = {"method.smoothing": "gaussian_3", "method.interval": "score_curve", "method.curve_height": 0.3}
-    fold, other = plan.folds[0], run_studies.with_config(plan, with_values(plan.config, values))
+    fold, other = plan.folds[0], run_studies.changed(plan, values)
     stored, whole = host.execute(plan, fold), host.execute(other, fold)
     again = host.execute(other, fold, stored)
     assert again.predictions == whole.predictions and whole.predictions != stored.predictions
@@ -29,8 +29,9 @@ def test_mean_spots_and_names_as_if_it_had_been_trained_again(tiny):
 def test_who_is_held_out_follows_the_parameters(tiny):
     plan = make_plan(resolve([*tiny, "method=mean"]))
     assert not plan.selects
-    config = with_values(plan.config, {"method.threshold": "absolute"})
-    assert run_studies.with_config(plan, config) == dataclasses.replace(make_plan(config), dataset=plan.dataset)
+    values = {"method.threshold": "absolute"}
+    anew = make_plan(with_values(plan.config, values))
+    assert run_studies.changed(plan, values) == dataclasses.replace(anew, dataset=plan.dataset)
 
 
 @pytest.mark.parametrize(
