@@ -186,8 +186,7 @@ def write(folder: Path, recording: Recording = "HS") -> None:
     for name, person, emotion, onset in CLIPS:
         numbers = [n for n in range(onset, onset + length) if (name, n) != (GAPS, onset + 3)]
         span = (onset, onset + length // 2, onset + length - 1)
-        place = home / f"s{person}" / "micro" / emotion / name
-        write_frames(place, "image{number:06d}.bmp", numbers, [span], person)
+        write_frames(home / f"s{person}/micro/{emotion}/{name}", "image{number:06d}.bmp", numbers, [span], person)
     (home / "s18" / "micro" / "surprise" / EMPTY).mkdir(parents=True)
     write_frames(home / "s11" / "non_micro" / "s11_n1", "image{number:06d}.bmp", range(5, 12), person=11)
     _long(folder / "SMIC-E_raw image" / f"{recording}_long" / f"SMIC-{recording}-E", recording)
@@ -205,8 +204,7 @@ def _long(home: Path, recording: Recording) -> None:
             spans.append((second, (second + end) // 2, end))
             further = (second, end, None, None)
         pattern = "image {number}.jpg" if recording != "HS" and name == BLANKS else "image{number:06d}.jpg"
-        place = home / recording / f"s{person:02d}" / name
-        write_frames(place, pattern, range(first, last + 1), spans, person)
+        write_frames(home / recording / f"s{person:02d}" / name, pattern, range(first, last + 1), spans, person)
         rows.append(
             (person, f"{name} " if name == "s14_sur_01" else name, None, onset, spans[0][2],
              *further, None, first, last, length, None, None, last - first + 1, emotion)

@@ -72,11 +72,9 @@ class NestedTree(Tree):
 
     def all_folders(self, home: Path) -> list[tuple[str, str, Path]]:
         """Subject, id and folder of every video that is there, annotated or not; with the preferred folder of each."""
-        found: dict[tuple[str, ...], tuple[str, str, Path]] = {}
         every = (place for places in self._survey[1].values() for place in places)
-        for place in sorted(every, key=lambda p: (p.rank, str(p.folder))):
-            found.setdefault(place.names, (place.subject, place.video, place.folder))
-        return sorted(found.values())
+        best_last = sorted(every, key=lambda p: (p.rank, str(p.folder)), reverse=True)
+        return sorted({place.names: (place.subject, place.video, place.folder) for place in best_last}.values())
 
     def walk(self, depth: int, aside: Collection[str] = ()) -> Iterator[tuple[int, Path]]:
         """The root and the folders above the videos, level by level, however deep."""

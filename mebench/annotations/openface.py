@@ -54,11 +54,9 @@ class OpenFaceFiles:
 
     @cached_property
     def _files(self) -> list[Path]:
-        found = []
-        for folder, _, names in islice(os.walk(self.folder), MOST_FOLDERS + 1):
-            paths = (Path(folder, name) for name in names if name.lower().endswith(".csv"))
-            found += [path for path in paths if path.is_file()]
-        return sorted(found)
+        walked = islice(os.walk(self.folder), MOST_FOLDERS + 1)
+        paths = (Path(folder, name) for folder, _, names in walked for name in names if name.lower().endswith(".csv"))
+        return sorted(path for path in paths if path.is_file())
 
     def fingerprint(self) -> str:
         """A short hash of the names, sizes and last bytes of all files.

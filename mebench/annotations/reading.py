@@ -34,6 +34,7 @@ from mebench.annotations import (
 from mebench.console import plural
 from mebench.core import Kind
 from mebench.errors import DataError
+from mebench.grouping import grouped
 
 MANY = 3
 """Rows without a name, above which the column is at fault, and not each of them."""
@@ -145,12 +146,10 @@ def one_spelling(found: Sequence[Annotation], log: Log) -> list[Annotation]:
     be trained on and tested at once.
     """
     written: dict[str, str] = {}
-    spelt = []
-    for a in found:
-        who = written.setdefault(fold(a.subject), a.subject)
-        if who != a.subject:
-            log.repaired(a.row, "subject", a.subject, who, "the same person, in the spelling of an earlier row")
-        spelt.append(replace(a, subject=who))
+    spelt = [replace(a, subject=written.setdefault(fold(a.subject), a.subject)) for a in found]
+    for a, one in zip(found, spelt):
+        if one.subject != a.subject:
+            log.repaired(a.row, "subject", a.subject, one.subject, "the same person, in the spelling of an earlier row")
     return spelt
 
 
@@ -254,10 +253,7 @@ def begin(table: Table, log: Log) -> None:
             )
             log.marked(None, table.columns[what], "", reason, altered=True)
             log.nameless.add(what)
-    written: dict[str, set[str]] = {}
-    for row in table.rows:
-        if text := row.get("emotion"):
-            written.setdefault(text.casefold(), set()).add(text)
-    for label, variants in written.items():
+    written = dict.fromkeys(text for row in table.rows if (text := row.get("emotion")))
+    for label, variants in grouped(written, key=str.casefold).items():
         if len(variants) > 1:
             log.repaired(None, table.columns["emotion"], ", ".join(sorted(variants)), label, "case makes no difference")

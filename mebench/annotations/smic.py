@@ -201,9 +201,9 @@ class Smic(NestedDataset):
                 )
             found.append(replace(clip, onset=known[0], offset=known[-1], first=known[0]))
         if not found:
-            aside = tree.cropped[:1]
             asks = "".join(
-                f"; there are faces cropped by the authors: read them with dataset.root={home}" for home in aside
+                f"; there are faces cropped by the authors: read them with dataset.root={home}"
+                for home in tree.cropped[:1]
             )
             raise DataError(
                 f"no clips of SMIC-{self.recording} under dataset.root={self.params.root}: expected {self.layout.example}; "

@@ -126,10 +126,15 @@ def find_table(sheets: Sequence[Sheet], *forms: Header | Columns) -> Table | Non
             # Rows of frames that say in every cell what an earlier one says are one expression.
             first: dict[str, Row] = {}
             again = [row for row in table.rows if row.get("onset") and first.setdefault(row.text, row) is not row]
-            reason = "equals row {} in every cell: one expression, left out"
-            where = table.sheet.where
             remarks = [
-                Repair(row.number, "all columns", row.text[:80], "none", reason.format(first[row.text].number), where)
+                Repair(
+                    row.number,
+                    "all columns",
+                    row.text[:80],
+                    "none",
+                    f"equals row {first[row.text].number} in every cell: one expression, left out",
+                    table.sheet.where,
+                )
                 for row in again
             ]
             rows = tuple(row for row in table.rows if row not in again) if again else table.rows

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from mebench.annotations import ALIASES, BLANK, CODES, INDEX, KINDS, KNOWN, Cells, kind_of, words_of
 from mebench.console import plural
@@ -92,8 +93,9 @@ def read_intervals(
         frame["confidence"] = values.numbers(table, "confidence") if "confidence" in table.cells else np.nan
         unsure = (frame["confidence"].isna() & there).to_numpy()
         if "confidence" in table.cells and unsure.any():
-            where = at_lines(frame["line"][unsure])
-            remarks.warn(f"predictions: no confidence on {where}: a ranking needs a confidence for every interval")
+            remarks.warn(
+                f"predictions: no confidence on {at_lines(frame['line'][unsure])}: a ranking needs a confidence for every interval"
+            )
         unsaid = ~there & (values.blank(table.cells["kind"]) if "kind" in table.cells else False)
         videos = named.assign(kind=frame["kind"].mask(unsaid, ""))
     kept = frame[there].reset_index(drop=True)
@@ -132,8 +134,9 @@ def checked(given: IntervalFile, remarks: Remarks) -> IntervalFile:
     }
     for (single, many, how), which in odd.items():
         if which.any():
-            counted = plural(int(which.sum()), single, many)
-            remarks.warn(f"{role}: {counted} {how} ({at_lines(rows['line'][which])}), kept as written")
+            remarks.warn(
+                f"{role}: {plural(int(which.sum()), single, many)} {how} ({at_lines(rows['line'][which])}), kept as written"
+            )
     if role == "truth":
         ordered = rows.sort_values([*given.ids, "kind", "onset", "offset"], kind="stable")
         group = ordered.groupby([*given.ids, "kind"], sort=False)
@@ -199,10 +202,8 @@ def _with_codes(table: TextTable, remarks: Remarks) -> TextTable:
         return table
     column = table.others[name].read(str.strip)
     said = sorted({cell for cell in column.different if cell.casefold() not in BLANK})
-    lasting: dict[str, list[float]] = {cell: [] for cell in said}
-    for cell, length in zip(column, values.numbers(table, "offset") - values.numbers(table, "onset")):
-        lasting.get(cell, []).append(float(length))
-    medians = {cell: np.nanmedian(lengths) for cell, lengths in lasting.items()}
+    lengths = pd.Series(values.numbers(table, "offset") - values.numbers(table, "onset"))
+    medians = lengths.groupby([*column]).median()
     ordered = said == [*CODES] and medians["1"] >= medians["2"]
     if not (ordered or ({*said} < {*CODES} and said and words_of(name)[-1] == "idx")):
         if len(said) != 2 or not "".join(said).isdigit():

@@ -287,9 +287,8 @@ def _videos(truth: IntervalFile, predictions: IntervalFile, rules: Rules, remark
 
 def _filled(truth: IntervalFile, predictions: IntervalFile) -> dict[str, str]:
     """The dataset, if the predictions name none and the truth has only one."""
-    if "dataset" in truth.ids and "dataset" not in predictions.ids and truth.videos["dataset"].nunique() == 1:
-        return {"dataset": str(truth.videos["dataset"].iloc[0])}
-    return {}
+    named = truth.videos["dataset"].unique().tolist() if "dataset" in truth.columns - predictions.columns else []
+    return {"dataset": str(named[0])} if len(named) == 1 else {}
 
 
 def _table(rows: pd.DataFrame, ids: list[str]) -> pd.DataFrame:

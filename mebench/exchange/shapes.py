@@ -342,8 +342,7 @@ def _of_video(video: Any, found: Any) -> Iterator[Row]:
     """
     about: dict[str, Any] = {"video": video}
     if isinstance(found, Mapping):
-        about |= {"fps": found["fps"]} if "fps" in found else {}
-        about |= {"n_frames": found["frame"]} if "frame" in found else {}
+        about |= {what: found[name] for what, name in (("fps", "fps"), ("n_frames", "frame")) if name in found}
         found = found.get("annotations", [])
     for one in found or [{}]:
         if isinstance(one, Mapping):

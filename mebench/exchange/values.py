@@ -155,7 +155,8 @@ def moments(
     table.refuse(
         "onset",
         np.isnan(rates) & ~np.isnan(given["onset"]),
-        "the {name} {cell} is in seconds{more} and no frame rate is known: give it with --fps N (1, if they are frames)",
+        "the {name} {cell} is in seconds{more} and no frame rate is known: give it with --fps N (1, if they are frames), or "
+        "write frames, if the videos have different rates",
     )
     remarks.repair(f"{table.role}: onsets and offsets are read as seconds and rounded to the nearest frame")
     return {name: np.floor(values * rates + 0.5) for name, values in given.items()}, "seconds"

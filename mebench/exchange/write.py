@@ -218,14 +218,12 @@ def _write_activitynet(path: Path, spotted: pd.DataFrame, tables: Tables, remark
 
 def _write_thumos(path: Path, spotted: pd.DataFrame, tables: Tables, remarks: Remarks) -> None:
     found = _in_seconds(spotted, tables, path, remarks)
-    lines = ["video t-start t-end label score"]
-    for vid, intervals in found.items():
-        name = "_".join(vid.split())
-        lines += [
-            f"{name} {one['segment'][0]:.6f} {one['segment'][1]:.6f} {one['label']} {one.get('score', 'nan')}"
-            for one in intervals
-        ]
-    _write_text(path, "\n".join(lines) + "\n")
+    lines = (
+        f"{'_'.join(vid.split())} {one['segment'][0]:.6f} {one['segment'][1]:.6f} {one['label']} {one.get('score', 'nan')}\n"
+        for vid, intervals in found.items()
+        for one in intervals
+    )
+    _write_text(path, "video t-start t-end label score\n" + "".join(lines))
 
 
 def _write_jsonl(path: Path, spotted: pd.DataFrame, tables: Tables, remarks: Remarks) -> None:

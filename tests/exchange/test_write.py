@@ -181,6 +181,20 @@ def test_results_and_truth_of_temporal_action_detection_come_back_frame_by_frame
         ]
 
 
+def test_seconds_of_videos_with_different_frame_rates_are_refused_with_a_way_that_helps(write, tmp_path):
+    truth = "subject,video,onset,offset,fps\n1,a,10,20,30\n1,b,40,95,200\n"
+    spotted = "subject,video,kind,onset,offset\n1,a,me,11,21\n1,b,me,42,94\n"
+    true, remarks = read_intervals(write(truth, "t.csv"), "truth", Remarks()), Remarks()
+    made = exchange_join.join(true, read_intervals(write(spotted, "p.csv"), "predictions", remarks), Rules(), remarks)
+    for form in ("activitynet", "thumos"):
+        write_predictions(tmp_path / "out.txt", form, made, remarks)
+        with pytest.raises(DataError, match="or write frames, if the videos have different rates"):
+            read_intervals(tmp_path / "out.txt", "predictions", Remarks(), rate=true.rate)
+    write_predictions(tmp_path / "out.csv", "csv", made, remarks)
+    back = read_intervals(tmp_path / "out.csv", "predictions", Remarks(), rate=true.rate).intervals
+    assert back[["onset", "offset"]].to_numpy().tolist() == [[11, 21], [42, 94]]
+
+
 @pytest.mark.parametrize(
     ("place", "reason"),
     [
