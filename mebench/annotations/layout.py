@@ -161,6 +161,11 @@ class Layout:
     pattern: str = "*"
     video_name: str = r".+"
 
+    def rank(self, names: Iterable[str]) -> int:
+        """The place in `homes` of the most preferred of some names, 0 for the first; beyond all where none is there."""
+        known = {fold(name) for name in names}
+        return min((n for n, home in enumerate(self.homes) if fold(home) in known), default=len(self.homes))
+
     def is_cropped(self, folder: Path) -> bool:
         """Whether a folder is one of `cropped` or lies in one."""
         return not {fold(name) for name in self.cropped}.isdisjoint(map(fold, folder.parts))
@@ -222,7 +227,6 @@ class Tree(Listing):
         """Folders that hold the first folders of some videos, the preferred one first, each with the rank of its name."""
         part, same = self._parts[0].removesuffix("*"), self._parts[0].endswith("*")
         tops = {fold(part.format(subject=subject, video=video)) for subject, video in videos}
-        known = [fold(home) for home in self.layout.homes]
         found = []
         for depth, folder in self.walk(DEPTH, frozenset(() if same else tops)):  # not into the folders of the subjects
             names = [fold(name) for name in self.folders(folder)]
@@ -230,8 +234,7 @@ class Tree(Listing):
             if held and self.layout.is_cropped(folder.relative_to(self.root)):
                 self.cropped += [folder] if folder not in self.cropped else []
             elif held:
-                rank = known.index(fold(folder.name)) if fold(folder.name) in known else len(known)
-                found.append((rank, depth, -held, str(folder), folder))
+                found.append((self.layout.rank([folder.name]), depth, -held, str(folder), folder))
         return [(rank, folder) for rank, *_, folder in sorted(found)]
 
     def folder(self, home: Path, subject: str, video: str) -> Path | None:
@@ -293,8 +296,7 @@ class Tree(Listing):
         return [folder / name for _, folder in self.walk(DEPTH) for name in packed(self.files(folder))]
 
     def _may_enter(self, folder: Path) -> bool:
-        may = self.follow_links or not folder.is_symlink()
-        inside = may or folder.resolve().is_relative_to(self.root.resolve())
+        inside = self.follow_links or not folder.is_symlink() or folder.resolve().is_relative_to(self.root.resolve())
         if not inside and folder not in self.aside:
             self.aside.append(folder)
         return inside

@@ -116,11 +116,8 @@ class NestedTree(Tree):
             if match is None or any(given.get(key, value) != value for key, value in match.groupdict().items()):
                 return None
             given |= match.groupdict()
-        known = [fold(home) for home in self.layout.homes]
-        ranks = [known.index(fold(name)) for name in self._names(folder) if fold(name) in known]
-        return _Place(
-            min(ranks, default=len(known)), folder, names, given.get("subject", ""), given.get("video", names[-1])
-        )
+        rank = self.layout.rank(self._names(folder))
+        return _Place(rank, folder, names, given.get("subject", ""), given.get("video", names[-1]))
 
     def _names(self, folder: Path) -> tuple[str, ...]:
         return (self.root.resolve().name, *folder.relative_to(self.root).parts)

@@ -107,26 +107,19 @@ def _of_dataset(file: File, adapters: Iterable[SheetDataset], remarks: Remarks) 
             f"truth: read as the sheet of {dataset.id}, as mebench data summary dataset={dataset.id} dataset.annotations=FILE reads it"
         )
         remarks.repaired += [f"truth: {line}" for line in repair_lines(dataset.sheet_repairs)]
-        named = [a for a in rows if a.subject and a.video]
         table = pd.DataFrame(
-            {
-                "line": np.array([a.row for a in named], np.int64),
-                "subject": [a.subject for a in named],
-                "video": [a.video for a in named],
-            }
+            [
+                (a.row, a.subject, a.video, a.fps or dataset.fps, a.kind, a.onset, a.offset, a.apex, a.emotion or "")
+                for a in rows
+                if a.subject and a.video
+            ],
+            columns=["line", "subject", "video", "fps", "kind", "onset", "offset", "apex", "emotion"],
         )
-        videos = table.assign(fps=[a.fps or dataset.fps for a in named], n_frames=np.nan)
-        there = [a for a in named if a.onset is not None]
-        intervals = table[[a.onset is not None for a in named]].reset_index(drop=True)
-        intervals = intervals.assign(
-            kind=[a.kind for a in there],
-            onset=np.array([a.onset for a in there], np.int64),
-            offset=np.array([a.offset for a in there], np.int64),
-            apex=np.array([np.nan if a.apex is None else a.apex for a in there], np.float64),
-            emotion=[a.emotion or "" for a in there],
-        )
+        videos = table[["line", "subject", "video", "fps"]].assign(n_frames=np.nan)
+        there = table.drop(columns="fps").dropna(subset="onset").reset_index(drop=True)
+        intervals = there.astype({"onset": np.int64, "offset": np.int64, "apex": np.float64})
         return checked(
-            IntervalFile(str(file), "truth", intervals, videos, frozenset({*table, *intervals, "fps"} - {"line"})),
+            IntervalFile(str(file), "truth", intervals, videos, frozenset({*table} - {"line"})),
             remarks,
         )
     return None

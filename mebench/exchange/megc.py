@@ -84,9 +84,14 @@ def read_log(sheet: Sheet, path: File, role: Role, remarks: Remarks) -> Interval
         table = table.drop(columns="subject")
     if not table["dataset"].any():
         table = table.drop(columns="dataset")
-    there = table.dropna().drop_duplicates([name for name in table.columns if name != "line"]).reset_index(drop=True)
-    there = there.astype({"onset": np.int64, "offset": np.int64})
-    there = there.assign(kind="micro", apex=((there["onset"] + there["offset"]) // 2).astype(np.float64), emotion="")
+    columns = [name for name in table.columns if name != "line"]
+    there = (
+        table.dropna()
+        .drop_duplicates(columns)
+        .reset_index(drop=True)
+        .astype({"onset": np.int64, "offset": np.int64})
+        .assign(kind="micro", apex=lambda rows: ((rows["onset"] + rows["offset"]) // 2).astype(float), emotion="")
+    )
     videos = table.drop(columns=["onset", "offset"]).assign(fps=np.nan, n_frames=np.nan)
     if role == "predictions":
         there, videos = there.assign(confidence=np.nan), videos.assign(kind="micro")
@@ -94,8 +99,7 @@ def read_log(sheet: Sheet, path: File, role: Role, remarks: Remarks) -> Interval
         f"{role}: a log of MEGC 2020 does not say which intervals are micro- and which macro-expressions: all are read as "
         f"micro and matched together. Its own lines are {', '.join(f'{results[result]} {result}' for result in _NEEDED)}"
     )
-    columns = frozenset({*table, "onset", "offset"} - {"line"})
-    return IntervalFile(str(path), role, there, videos, columns, pooled=True)
+    return IntervalFile(str(path), role, there, videos, frozenset(columns), pooled=True)
 
 
 _NEEDED = {"TP": "both intervals", "FP": "a predicted interval only", "FN": "a true interval only"}
