@@ -250,8 +250,6 @@ def of_text(text: str, encoding: str, file: str) -> Sheet:
     if changed:
         said += [(n, one) for n, line in enumerate(lines_of(text), 1) for one in visible(line)[1]]
     header, separator = header_of(seen)
-    if not header:
-        separator = max(",;\t", key=next((line for line in lines_of(seen) if line.strip()), "").count)
     names = next(islice(lines_of(seen), header - 1, None)).strip() if header else ""
     if names and seen.count(names) > 1:
         lines = [*lines_of(seen)]

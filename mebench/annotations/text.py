@@ -124,9 +124,10 @@ def lines_of(text: str) -> Iterator[str]:
 
 
 def header_of(text: str) -> tuple[int, str]:
-    """The number of the line that names the columns, from 1, and what separates them; 0 where none does.
+    """The number of the line that names the columns, from 1, and what separates them.
 
-    It is the first line of `HEADER_WITHIN` that names at least two.
+    It is the first line of `HEADER_WITHIN` that names at least two. Where none does, it is 0, and what separates most cells
+    of the first line.
     """
     lines = enumerate(lines_of(text), 1)
     for number, line in islice((n for n in lines if n[1].strip() and not PASSED.match(n[1])), HEADER_WITHIN):
@@ -139,7 +140,7 @@ def header_of(text: str) -> tuple[int, str]:
         separator = max(SEPARATORS, key=lambda sign: found[sign])
         if found[separator] > 1:
             return number, separator
-    return 0, ","
+    return 0, max(",;\t", key=next((line for line in lines_of(text) if line.strip()), "").count)
 
 
 def visible(text: str) -> tuple[str, list[str]]:
