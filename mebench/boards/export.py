@@ -67,13 +67,12 @@ def export(folder: RunFolder, out: Path, scored_again: bool = True) -> Path:
         (temporary / "folds.json").write_text(_json(about, None))  # thousands of subjects do not need a line each
         if record.audit:
             (temporary / AUDIT).write_text(_json(without_folder(record.audit), 1))
-        there = [name for name in TABLES if name not in OPTIONAL or (folder.path / name).is_file()]
-        for name, columns in ((name, TABLES[name]) for name in there):
+        for name in [name for name in TABLES if name not in OPTIONAL or (folder.path / name).is_file()]:
             table = folder.read_table(name)
             if "probabilities" in table:
                 rows = [None if row is None else np.asarray(row, dtype=np.float32) for row in table["probabilities"]]
                 table["probabilities"] = pd.Series(rows, index=table.index, dtype=object)
-            kept = [column for column in columns if column in table or column not in OPTIONAL]
+            kept = [column for column in TABLES[name] if column in table or column not in OPTIONAL]
             table[kept].to_parquet(temporary / name, index=False, compression="zstd")
         files = {file.name: file_hash(file) for file in sorted(temporary.iterdir())}
         content = {"format": FORMAT, "run_id": folder.id, **{name: getattr(record, name) for name in STORED}}
