@@ -19,7 +19,6 @@ from mebench.boards import (
 )
 from mebench.boards.build import build
 from mebench.boards.collect import Notify, collect, collect_records, unique
-from mebench.console import plural
 from mebench.errors import RunError
 from mebench.records import FILE, Alias, Published, Record, Table, UnshownError, read, read_aliases
 from mebench.reproduction import SCORED_ANEW, Paper, read_paper
@@ -60,12 +59,6 @@ class Board:
     def selection(self) -> Shown:
         """The table of gains from selection on tested subjects."""
         return what_selection_is_worth(self.records, self.papers, self.published, self.aliases, self.rescored)
-
-    @property
-    def counted(self) -> str:
-        """The number of runs and sources on the board, in words."""
-        anew = f" and {plural(len(self.rescored), 'source')} rescored" if self.rescored else ""
-        return f"{plural(len(self.records), 'run')}{anew}"
 
     def render(self, show: Callable[[Board], T], notify: Notify) -> T:
         """The result of `show` on the board without the records that it cannot show; each such record is reported in a

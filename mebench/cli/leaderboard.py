@@ -58,7 +58,8 @@ def build(
         with progress.waiting("tables"):
             tables, worth = board.tables(), board.selection()
             overview = boards.table_files.write(tables, folder, worth)
-        words = f"{overview}: {plural(len(tables), 'table')} from {board.counted}"
+        anew = f" and {plural(len(board.rescored), 'source')} rescored" if board.rescored else ""
+        words = f"{overview}: {plural(len(tables), 'table')} from {plural(len(board.records), 'run')}{anew}"
         if not site:
             return tables, words
 
