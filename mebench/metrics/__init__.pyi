@@ -29,6 +29,7 @@ from .bootstrap import BasisOf as BasisOf
 from .bootstrap import Evaluate as Evaluate
 from .bootstrap import Resampling as Resampling
 from .bootstrap import Score as Score
+from .bootstrap import Section as Section
 from .bootstrap import derived_seed as derived_seed
 from .bootstrap import interval as interval
 from .bootstrap import of_all as of_all
@@ -60,7 +61,6 @@ from .conventions import Convention as Convention
 from .conventions import described as described
 from .conventions import named as named
 from .density import DENSITIES as DENSITIES
-from .density import Density as Density
 from .density import Places as Places
 from .density import by_density as by_density
 from .density import places as places
@@ -144,6 +144,7 @@ from .tables import in_scope as in_scope
 from .tables import members_of as members_of
 from .tables import of_first_draw as of_first_draw
 from .tables import of_kinds as of_kinds
+from .tables import of_units as of_units
 from .tables import renumbered as renumbered
 from .tables import sorted_rows as sorted_rows
 from .torch import STRS as STRS

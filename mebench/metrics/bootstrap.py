@@ -170,6 +170,13 @@ BasisOf = Callable[[Sequence[int], str], Basis]
 """From units and a score's name to its support among them."""
 
 
+class Section(NamedTuple):
+    """The score function of a section of a summary under new weights, and the data that the scores depend on."""
+
+    evaluate: Evaluate
+    basis_of: BasisOf
+
+
 def of_all(units: Sequence[int], name: str) -> Basis:
     """The basis of a score that depends on all of some units."""
     return Basis(len(units))
@@ -256,6 +263,7 @@ class Resampling:
             single score (`section.score`), how many more it left out.
         strata: (n_units,) stratum of each subject, see `members_of`; empty where units are not subjects, and percentiles are plain.
         chosen: the units that the scores depend on; all if None.
+        sections: the score function of each section that was scored.
     """
 
     weights: Floats
@@ -263,6 +271,7 @@ class Resampling:
     skipped: dict[str, int] = field(default_factory=dict)
     strata: tuple[str, ...] = ()
     chosen: tuple[int, ...] | None = None
+    sections: dict[str, Section] = field(default_factory=dict)
 
     @classmethod
     def of_subjects(cls, strata: Sequence[str], draws: int, seed: int) -> Self:
@@ -295,11 +304,12 @@ class Resampling:
         """Values and 95 % intervals of what `evaluate` makes of (n_weightings, n_units) weights; NaN is undefined.
 
         Args:
-            section: the name for `skipped`.
+            section: the name for `skipped` and `sections`.
             evaluate: from weights to scores, (n_weightings,) each.
             basis_of: the subjects that a score depends on; by default all.
             drawn_by: what is quicker than `evaluate`, since it need be right in scores that are no shares alone.
         """
+        self.sections[section] = Section(evaluate, basis_of)
         if not self.strata or not len(self.weights):
             replicates = evaluate(self.weights)
             known = {name: r[~np.isnan(r)] for name, r in replicates.items()}

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from itertools import product
 from operator import itemgetter
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -24,6 +25,7 @@ from mebench.metrics import (
     Pairing,
     Resampling,
     Score,
+    Section,
     Tables,
     catalogue,
     derived_seed,
@@ -32,7 +34,6 @@ from mebench.metrics import (
     mcnemar,
     members_of,
     named,
-    of_all,
     of_first_draw,
     permutation_p,
     permuted_differences,
@@ -79,33 +80,13 @@ def pooled(runs: Sequence[Tables]) -> Tables:
     return Tables(*map(joined, ("videos", "truths", "predictions", "clips")))
 
 
-class Section(NamedTuple):
-    """The score function of a pool of subjects under new weights, and the data that the scores depend on."""
-
-    evaluate: Evaluate
-    basis_of: BasisOf
-
-
 def sections_of(
     pool: Tables, n_units: int, kinds: Sequence[str], classes: Sequence[str], convention: str | Convention
 ) -> dict[str, Section]:
     """The score functions of a pool of `n_units` subjects, by section of the summary."""
-    recorder = _Recorder(np.empty((0, n_units)))
-    summarize(pool, kinds=kinds, classes=classes, seed=0, convention=convention, draws=0, resampling=recorder)
-    return recorder.sections
-
-
-@dataclass
-class _Recorder(Resampling):
-    """Keeps the score function of each section."""
-
-    sections: dict[str, Section] = field(default_factory=dict)
-
-    def scores(
-        self, section: str, evaluate: Evaluate, basis_of: BasisOf = of_all, drawn_by: Evaluate | None = None
-    ) -> dict[str, Score]:
-        self.sections[section] = Section(evaluate, basis_of)
-        return super().scores(section, evaluate)
+    units = Resampling(np.empty((0, n_units)))
+    summarize(pool, kinds=kinds, classes=classes, seed=0, convention=convention, draws=0, resampling=units)
+    return units.sections
 
 
 def path_of(section: str, name: str) -> str:
@@ -352,19 +333,12 @@ def compare(
 
 def _over_seeds(runs: Sequence[dict[str, Section]]) -> dict[str, Section]:
     """A scorer that averages over several pools, one for each seed, with the same units."""
-    if len(runs) == 1:
-        return runs[0]
 
-    def mean_of(name: str) -> Evaluate:
-        parts = [sections[name] for sections in runs]
+    def mean(section: str, weights: Floats) -> dict[str, Floats]:
+        scores = [sections[section].evaluate(weights) for sections in runs]
+        return {name: np.mean([found[name] for found in scores], axis=0) for name in scores[0]}
 
-        def evaluate(weights: Floats) -> dict[str, Floats]:
-            scores = [part.evaluate(weights) for part in parts]
-            return {score: np.mean([found[score] for found in scores], axis=0) for score in scores[0]}
-
-        return evaluate
-
-    return {name: Section(mean_of(name), part.basis_of) for name, part in runs[0].items()}
+    return {section: part._replace(evaluate=partial(mean, section)) for section, part in runs[0].items()}
 
 
 def _chosen(sections: dict[str, Section], n: int, pairing: Pairing, metrics: Sequence[str]) -> dict[str, list[str]]:

@@ -5,53 +5,22 @@ expressions. To compare datasets, false positives are therefore divided into tho
 macro-expressions, and those that occur per minute elsewhere.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 import pandas as pd
 
-from mebench.metrics import Bools, Floats, Found, Indices, groups, per_unit, ratio
+from mebench.metrics import Bools, Floats, Found, named, of_units, pair, per_unit, ratio
 
+DENSITIES = {"cas_me2": (57, 300, 248_348 / 30 / 60), "samm_lv": (159, 340, 491_435 / 200 / 60)}
+"""Numbers of micro- and of macro-expressions, and minutes of all videos with an expression, of two datasets of long videos.
 
-class Density(NamedTuple):
-    """Numbers of expressions in a dataset of annotated long videos.
-
-    Attributes:
-        micro: number of micro-expressions.
-        macro: number of macro-expressions.
-        frames: of all videos with an expression.
-        fps: frames a second.
-    """
-
-    micro: int
-    macro: int
-    frames: int
-    fps: int
-
-
-DENSITIES = {"cas_me2": Density(57, 300, 248_348, 30), "samm_lv": Density(159, 340, 491_435, 200)}
-"""As listed in casme2_annotation_357.csv (95 videos) and samm_annotation.csv (146 videos) of https://github.com/williamlee91/LGSNet, commit
+As listed in casme2_annotation_357.csv (95 videos) and samm_annotation.csv (146 videos) of https://github.com/williamlee91/LGSNet, commit
 fb38eb2. SAMM Long Videos has 147 videos and 343 macro-expressions, CAS(ME)² 98 videos: the few others are not listed there."""
 
 
-class Places(NamedTuple):
-    """False positives of each unit by place, and the denominators of their rates, (n_units,) each.
-
-    Attributes:
-        near: those that share a frame with a micro-expression.
-        on_macro: of the others, those that share a frame with a macro-expression.
-        elsewhere: the rest.
-        macros: number of macro-expressions.
-        micro_minutes: length of all micro-expressions; NaN where the frame rate is unknown.
-        macro_minutes: length of all macro-expressions.
-    """
-
-    near: Floats
-    on_macro: Floats
-    elsewhere: Floats
-    macros: Floats
-    micro_minutes: Floats
-    macro_minutes: Floats
+Places = tuple[Floats, Floats, Floats, Floats, Floats, Floats]
+"""False positives of each unit by place, and the denominators of their rates, (n_units,) each: those that share a frame with a
+micro-expression; of the others, those that share a frame with a macro-expression; the rest; the number of macro-expressions; and the
+length of all micro- and of all macro-expressions in minutes, NaN where the frame rate is unknown."""
 
 
 def places(
@@ -74,15 +43,13 @@ def places(
         per_unit(unit, n_units, np.where(part, wrong, 0)) for part in (near, on_macro & ~near, ~near & ~on_macro)
     )
 
-    def total(table: pd.DataFrame, values: Floats) -> Floats:
-        whole = np.full(n_units, values.sum())
-        return whole if by_draw else per_unit(table["unit"].to_numpy(np.int64), n_units, values)
-
     in_micro, in_macro = (
-        total(table, ((table["offset"] - table["onset"] + 1) / table["fps"] / 60).to_numpy(np.float64))
+        of_units(
+            table, ((table["offset"] - table["onset"] + 1) / table["fps"] / 60).to_numpy(np.float64), n_units, by_draw
+        )
         for table in (truths, macros)
     )
-    return Places(beside, on, elsewhere, total(macros, np.ones(len(macros))), in_micro, in_macro)
+    return beside, on, elsewhere, of_units(macros, np.ones(len(macros)), n_units, by_draw), in_micro, in_macro
 
 
 def by_density(of: Places | None, weights: Floats, found: Floats, true: Floats, minutes: Floats) -> dict[str, Floats]:
@@ -111,8 +78,8 @@ def by_density(of: Places | None, weights: Floats, found: Floats, true: Floats, 
     per_minute = ratio(elsewhere, np.maximum(minutes - in_micro - in_macro, 0), np.nan)
     scores = {"fp_per_macro": per_macro, "fp_elsewhere": per_minute}
     recall, lengths = ratio(found, true, np.nan), (ratio(in_micro, true, np.nan), ratio(in_macro, macros, np.nan))
-    for name, (micro, macro, frames, fps) in DENSITIES.items():
-        d, of_macro = (n / (frames / fps / 60) for n in (micro, macro))
+    for name, (micro, macro, in_all) in DENSITIES.items():
+        d, of_macro = micro / in_all, macro / in_all
         outside = np.maximum(1 - d * lengths[0] - of_macro * lengths[1], 0)
         wrong = d * ratio(near, true, np.nan) + of_macro * per_macro + outside * per_minute
         scores[f"f1@{name}"] = ratio(2 * recall * d, recall * d + wrong + d, np.nan)
@@ -121,20 +88,5 @@ def by_density(of: Places | None, weights: Floats, found: Floats, true: Floats, 
 
 def _touching(truths: pd.DataFrame, predictions: pd.DataFrame) -> Bools:
     """(n_predictions,) whether each shares a frame with a truth of its video, of whatever kind."""
-    of_truths, of_predictions = groups(["video"], truths, predictions)
-    first, last = (
-        min([0, *(table["onset"].min() for table in (truths, predictions) if len(table))]),
-        max([0, *(table["offset"].max() for table in (truths, predictions) if len(table))]),
-    )
-
-    def place(group: Indices, frame: pd.Series) -> Indices:  # frames of all videos in one row, video after video
-        numbers: Indices = group * int(last - first + 1) + frame.to_numpy(np.int64) - int(first)
-        return numbers
-
-    begun = np.searchsorted(
-        np.sort(place(of_truths, truths["onset"])), place(of_predictions, predictions["offset"]), "right"
-    )
-    over = np.searchsorted(np.sort(place(of_truths, truths["offset"])), place(of_predictions, predictions["onset"]))
-    return np.asarray(
-        begun > over, dtype=np.bool_
-    )  # a truth has begun by the last frame of the interval and was not over before its first
+    pairs = pair(truths.assign(kind=""), predictions.assign(kind=""), named("strict"), near=True)
+    return np.isin(np.arange(len(predictions)), pairs.prediction[pairs.intersection > 0])

@@ -93,11 +93,11 @@ def rates_over_confidence(
     order = np.argsort(-confidence, kind="stable")
     ranked = confidence[order]
     last = last_of_equals(ranked)
-    rates = [
+    wrong, found = (
         ratio(frames[order].cumsum()[last], np.full(len(last), total), np.nan)
         for frames, total in ((wrong_frames, other_frames), (found_frames, true_frames))
-    ]
-    return ranked[last], rates[0], rates[1]
+    )
+    return ranked[last], wrong, found
 
 
 def area_under(false_positive_rate: Floats, true_positive_rate: Floats) -> float:

@@ -48,6 +48,7 @@ from mebench.metrics import (
     named,
     of_kinds,
     pair,
+    precision_recall_f1,
     same_group,
     sorted_rows,
 )
@@ -221,15 +222,10 @@ def underlying_event(mistakes: pd.DataFrame, tables: Tables) -> pd.Series:
     parts = [tables.truths] if tables.distractors is None else [tables.truths, tables.distractors]
     struck = _struck(wrong, pd.concat([part[["video", "kind", "onset", "offset"]] for part in parts]))
     struck = struck[struck["kind_struck"] != struck["kind"]]
-    most, under = struck.sort_values(["shared", "kind_struck"], ascending=[True, False]), ["nothing"] * len(wrong)
-    for number, kind in zip(most["number"].tolist(), most["kind_struck"].tolist()):  # the last to be written wins
-        under[number] = kind
+    most = struck.sort_values(["shared", "kind_struck"], ascending=[False, True]).drop_duplicates("number")
+    under = most.set_index("number")["kind_struck"].reindex(range(len(wrong)), fill_value="nothing")
     named = {"duplicate": "duplicate", "localisation": "near_miss"}
     return pd.Series([*map(named.get, wrong["cause"], under)], index=wrong.index, dtype=object)
-
-
-def _f1(tp: float, fp: float, fn: float) -> float:
-    return 2 * tp / total if (total := 2 * tp + fp + fn) else 0.0
 
 
 def gains(mistakes: pd.DataFrame, under: pd.Series, tp: int) -> dict[str, float]:
@@ -248,10 +244,10 @@ def gains(mistakes: pd.DataFrame, under: pd.Series, tp: int) -> dict[str, float]
     # A corrected near miss finds one truth; a prediction that already finds one (a duplicate) is not a near miss.
     near = min(int((missed == "localisation").sum()), int((under == "near_miss").sum()))
     fp, fn = len(mistakes) - len(missed), len(missed)
-    before = _f1(tp, fp, fn)
+    *_, before = precision_recall_f1(tp, fp, fn)
     cured = {word: (n, near if word == "near_miss" else 0) for word, n in sorted(Counter(under).items())}
-    found = {word: _f1(tp + more, fp - n, fn - more) - before for word, (n, more) in cured.items()}
-    return found | {"missed": _f1(tp + fn - near, fp, near) - before}
+    found = {word: precision_recall_f1(tp + more, fp - n, fn - more)[2] - before for word, (n, more) in cured.items()}
+    return found | {"missed": precision_recall_f1(tp + fn - near, fp, near)[2] - before}
 
 
 THIRDS = {

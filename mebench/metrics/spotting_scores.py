@@ -5,6 +5,7 @@ false positives, F1 over the IoU, one score a frame.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -30,9 +31,11 @@ from mebench.metrics import (
     last_of_equals,
     newly_covered,
     of_kinds,
+    of_units,
     pair,
     per_unit,
     places,
+    rates_over_confidence,
     ratio,
     renumbered,
     take_turns,
@@ -175,14 +178,10 @@ def detection_curve(
     >>> [column.tolist() for column in curve.values()]
     [[0.9, 0.5], [0.25, 0.5], [0.0, 0.5]]
     """
-    every = last_of_equals(confidence)
-    last = every[np.linspace(0, len(every) - 1, min(points, len(every))).round().astype(np.int64)]
-    found = hits.cumsum()[last].astype(np.float64)
-    return {
-        "confidence": confidence[last],
-        "recall": ratio(found, np.full(len(last), float(n_truths)), np.nan),
-        "fp_per_minute": ratio(last + 1 - found, np.full(len(last), minutes), np.nan),
-    }
+    found, wrong = hits.astype(np.float64), (~hits).astype(np.float64)
+    sure, per_minute, recall = rates_over_confidence(confidence, found, wrong, n_truths, minutes)
+    few = np.linspace(0, len(sure) - 1, min(points, len(sure))).round().astype(np.int64)
+    return {"confidence": sure[few], "recall": recall[few], "fp_per_minute": per_minute[few]}
 
 
 SWEEP = tuple(Fraction(percent, 100) for percent in range(5, 100, 5))
@@ -561,8 +560,7 @@ def count(
     def summed(units: Indices, values: Floats | None = None) -> Floats:
         return per_unit(units, n_units, values)
 
-    def of_truths(values: Floats) -> Floats:
-        return np.full(n_units, float(values.sum())) if by_draw else summed(truths["unit"].to_numpy(np.int64), values)
+    of_truths = partial(of_units, truths, n_units=n_units, by_draw=by_draw)
 
     # A mean is kept as sum and count of each unit, so that any weighting of units gives the mean it stands for.
     def mean_terms(units: Indices, values: Floats) -> tuple[Floats, Floats]:

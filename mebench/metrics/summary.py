@@ -23,6 +23,7 @@ from mebench.metrics import (
     in_scope,
     label_sets,
     of_kinds,
+    of_units,
     per_unit,
     rates_over_confidence,
     ratio,
@@ -104,17 +105,12 @@ def summarize(
             parts["overall"] = list(kinds)
         videos, counts = ordered.videos, {}
         n_frames, fps = (videos[name].to_numpy(np.float64) for name in ("n_frames", "fps"))
-
-        def of_units(values: Floats) -> Floats:
-            return (
-                np.full(units.n_units, values.sum())
-                if units.mean
-                else per_unit(videos["unit"].to_numpy(np.int64), units.n_units, values)
-            )
-
         for name, chosen in parts.items():
             # A frame may hold a truth of each kind: it is counted once for each.
-            of_all, minutes = of_units(n_frames * len(chosen)), of_units(n_frames / fps / 60)
+            of_all, minutes = (
+                of_units(videos, values, units.n_units, units.mean)
+                for values in (n_frames * len(chosen), n_frames / fps / 60)
+            )
             counts[name] = count(ordered.truths, ordered.predictions, minutes, rule, units.mean, of_all, chosen)
         summary["spotting"] = {name: _spotting(name, counts, units) for name in counts}
         for kind in kinds:

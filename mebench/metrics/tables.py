@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mebench.errors import DataError
-from mebench.metrics import Bools, Convention, Floats, Indices
+from mebench.metrics import Bools, Convention, Floats, Indices, per_unit
 
 _COLUMNS = {
     "videos": ("video", "subject", "dataset", "n_frames", "fps"),
@@ -144,6 +144,13 @@ def of_kinds(table: pd.DataFrame, kinds: Sequence[str]) -> pd.DataFrame:
     """The rows of some kinds, in order, renumbered."""
     inside = np.isin(table["kind"].to_numpy(object, na_value=""), list(kinds))
     return (table if inside.all() else table.take(np.flatnonzero(inside))).reset_index(drop=True)
+
+
+def of_units(table: pd.DataFrame, values: Floats, n_units: int, by_draw: bool) -> Floats:
+    """Sum over the rows of videos or truths for every unit, (n_units,); where units are draws, each of them has all rows."""
+    if by_draw:
+        return np.full(n_units, float(values.sum()))
+    return per_unit(table["unit"].to_numpy(np.int64), n_units, values)
 
 
 def groups(columns: Sequence[str], *tables: pd.DataFrame) -> list[Indices]:

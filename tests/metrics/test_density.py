@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, strategies as st
 
-from mebench.metrics import Density, Tables, density, spotting_scores, summarize
+from mebench.metrics import Tables, density, spotting_scores, summarize
 from tests.metrics.test_summary import CLASSES, spot, tables, truth, videos
 
 NAMES = [f"d/{n}/a" for n in range(6)]  # of 5 minutes each
@@ -36,8 +36,9 @@ def micro(run: Tables, convention: str = "strict") -> dict[str, float]:
 @pytest.mark.parametrize("seed", range(5))
 def test_at_the_density_of_the_run_itself_f1_is_that_of_the_run(monkeypatch, seed: int) -> None:
     run = drawn(seed)
-    own = Density(5 * 6, 7 * 6, 9000 * 6, 30)
-    monkeypatch.setattr(density, "DENSITIES", {"cas_me2": own, "samm_lv": own._replace(frames=own.frames * 10)})
+    micros, macros, minutes = 5 * 6, 7 * 6, 9000 * 6 / 30 / 60
+    of_runs = {"cas_me2": (micros, macros, minutes), "samm_lv": (micros, macros, 10 * minutes)}
+    monkeypatch.setattr(density, "DENSITIES", of_runs)
     found = micro(run)
     assert found["f1@cas_me2"] == pytest.approx(found["f1"])
     assert (

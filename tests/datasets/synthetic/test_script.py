@@ -58,9 +58,9 @@ def test_the_field_is_as_dense_as_samm_long_videos():
     minutes = len(labels) * params.frames / params.fps / 60
     micro, macro = ([sum(e.kind == kind for e in video) for video in labels] for kind in ("micro", "macro"))
     assert (params.subjects, sum(micro), sum(macro), micro.count(0)) == (60, 353, 743, 25)
-    real = DENSITIES["samm_lv"]
-    for counts, annotated in ((micro, real.micro), (macro, real.macro)):
-        assert sum(counts) / minutes == pytest.approx(annotated / (real.frames / real.fps / 60), rel=0.03)
+    *real, in_all = DENSITIES["samm_lv"]
+    for counts, annotated in zip((micro, macro), real, strict=True):
+        assert sum(counts) / minutes == pytest.approx(annotated / in_all, rel=0.03)
 
 
 def test_what_misleads_is_told_where_it_happens():
