@@ -13,7 +13,7 @@ averaged over those of the truth; an empty answer counts (github.com/null-xy/MEG
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
@@ -40,19 +40,17 @@ FLOORS = {
 
 @dataclass(frozen=True)
 class Answered:
-    """A question with its true and its given answer, read once.
+    """A question with its true and its given answer.
 
     Attributes:
         row: of the file of questions.
-        meaning: of the question; None for a question that no challenge asks.
-        truth: the true answer.
-        given: the given one; may be empty.
+        meaning: of the question.
+        given: the given answer; may be empty.
         texts: the scorer's counts for the two texts; their sum over questions gives BLEU and ROUGE-1.
     """
 
     row: questions.Row
-    meaning: wording.Meaning | None
-    truth: str
+    meaning: wording.Meaning
     given: str
     texts: NDArray[np.float64]
 
@@ -107,11 +105,12 @@ def score(
     datasets = sorted({questions.clip_of(row).split("/")[0] for row in known})
     empty = sum(not answer.strip() for answer in given)
     warnings = [f"{empty} of {plural(len(known), 'question')} not answered, and so wrong"] if empty else []
-    if unread := [one for one in read if one.meaning is None]:
+    if unread := [one for one in read if not one.meaning.kind]:
         warnings.append(
             f"{plural(len(unread), 'question')} of no known kind, in BLEU and ROUGE alone: {unread[0].row['question']!r}"
         )
-    if no_class := sum(_unreadable(one) for one in read if one.given.strip()):
+    asked = [one for one in read if one.given.strip() and one.meaning.kind in wording.READERS]
+    if no_class := sum(wording.READERS[one.meaning.kind](one.given) is None for one in asked):
         warnings.append(f"{plural(no_class, 'answer')} without what the question asks for, and so wrong")
     return {
         "scorer": scorer,
@@ -197,7 +196,6 @@ def _read(marks: _Marks, known: Sequence[questions.Row], given: Sequence[str]) -
         Answered(
             row,
             wording.meaning_of(row["question"]),
-            row["answer"],
             answer,
             np.array(marks.measured(row["answer"], answer), np.float64),
         )
@@ -208,36 +206,33 @@ def _read(marks: _Marks, known: Sequence[questions.Row], given: Sequence[str]) -
 def _values(marks: _Marks, read: Sequence[Answered]) -> dict[str, float]:
     """All scores of some questions by name; kinds without a question have none."""
     found = dict(zip(("bleu", "rouge1"), marks.of_sum(np.sum([one.texts for one in read], axis=0))))
-    by_kind = {
-        kind: ([one.truth for one in some], [one.given for one in some])
-        for kind, some in grouped(read, lambda one: one.meaning.kind if one.meaning else "").items()
-    }
-    for kind in ("coarse", "fine", "type"):
-        if kind in by_kind:
+    by_kind = grouped(read, lambda one: one.meaning.kind)
+    for kind, reader in wording.READERS.items():
+        pairs = [(one.row["answer"], one.given) for one in by_kind.get(kind, ())]
+        if not pairs:
+            continue
+        true, said = ([reader(text) for text in texts] for texts in zip(*pairs))
+        if kind in ("coarse", "fine", "type"):
+            classes = {name for name in true if name}
             if marks.as_written and kind != "type":
-                truths, answers = ([text.strip().lower() for text in some] for some in by_kind[kind])
-                matrix = classification.confusion_matrix(truths, answers, sorted({*truths, *answers}))
-            else:
-                classes, named = ([_class(kind, text) for text in some] for some in by_kind[kind])
-                matrix = classification.confusion_matrix(classes, named, sorted({name for name in classes if name}))
+                true, said = ([text.strip().lower() for text in texts] for texts in zip(*pairs))
+                classes = {*true, *said}
+            matrix = classification.confusion_matrix(true, said, sorted(classes))
             found |= {
                 f"{kind}_uf1": float(classification.uf1(matrix)),
                 f"{kind}_uar": float(classification.uar(matrix)),
             }
-    if "units" in by_kind:
-        sets = [(wording.read_units(true), wording.read_units(said)) for true, said in zip(*by_kind["units"])]
-        both, total = sum(len(a & b) for a, b in sets), sum(len(a) + len(b) for a, b in sets)
-        found["units_f1"] = 2 * both / total if total else 0.0
-        found["units_jaccard"] = float(np.mean([len(a & b) / len(a | b) if a | b else 1.0 for a, b in sets]))
-    for kind, words in _WORDS.items():
-        if kind in by_kind:
-            pairs = [[wording.read_word(text, words) for text in pair] for pair in zip(*by_kind[kind])]
-            found[f"{kind}_accuracy"] = float(np.mean([true == said for true, said in pairs]))
-    for kind in wording.COUNTS:
-        if kind in by_kind:
-            numbers = np.array([[wording.read_count(text) or 0 for text in some] for some in by_kind[kind]])
-            off = np.subtract(*numbers)
+        elif kind == "units":
+            both, total = sum(len(a & b) for a, b in zip(true, said)), sum(map(len, [*true, *said]))
+            found["units_f1"] = 2 * both / total if total else 0.0
+            found["units_jaccard"] = float(
+                np.mean([len(a & b) / len(a | b) if a | b else 1.0 for a, b in zip(true, said)])
+            )
+        elif kind in wording.COUNTS:
+            off = np.subtract(*([number or 0 for number in numbers] for numbers in (true, said)))
             found |= {f"{kind}_mae": float(np.abs(off).mean()), f"{kind}_rmse": float(np.sqrt((off**2).mean()))}
+        else:
+            found[f"{kind}_accuracy"] = float(np.mean([one == other for one, other in zip(true, said)]))
     return found
 
 
@@ -259,38 +254,16 @@ def _scores(marks: _Marks, read: Sequence[Answered]) -> dict[str, Score]:
     return found
 
 
-_WORDS: Mapping[str, tuple[str, ...]] = {"shown": ("yes", "no"), "side": ("left", "right")}
-
-
-def _class(kind: str, text: str) -> str | None:
-    if kind == "type":
-        return wording.read_word(text, ("micro", "macro"))
-    return wording.read_class(
-        text, *((wording.COARSE, "coarse") if kind == "coarse" else (tuple(wording.FINE), "fine-grained"))
-    )
-
-
-def _unreadable(one: Answered) -> bool:
-    """Whether an answer lacks the requested content."""
-    kind = one.meaning.kind if one.meaning else ""
-    if kind in ("coarse", "fine", "type"):
-        return _class(kind, one.given) is None
-    if kind in _WORDS:
-        return wording.read_word(one.given, _WORDS[kind]) is None
-    return kind in wording.COUNTS and wording.read_count(one.given) is None
-
-
 def _blind(floor: str, known: Sequence[questions.Row]) -> list[str]:
     """The answers of a floor, each from the true answers of the other people; from all if there are no others."""
 
     def group(row: questions.Row) -> str:
-        meaning = wording.meaning_of(row["question"])
-        kind = meaning.kind if meaning else ""
-        return "" if floor == "sentence" else row["question"] if floor == "prior" else kind
+        by = {"majority": wording.meaning_of(row["question"]).kind, "prior": row["question"], "sentence": ""}
+        return by[floor]
 
     tallies, own = defaultdict[str, Counter[str]](Counter), defaultdict[tuple[str, str], Counter[str]](Counter)
     for row in known:
-        if floor != "sentence" or ((found := wording.meaning_of(row["question"])) and found.kind == "sentence"):
+        if floor != "sentence" or wording.meaning_of(row["question"]).kind == "sentence":
             tallies[group(row)][row["answer"]] += 1
             own[group(row), questions.subject_of(row)][row["answer"]] += 1
     answers = []
@@ -305,31 +278,30 @@ def _consistency(read: Sequence[Answered]) -> dict[str, dict[str, int]]:
     """The number of clips with consistent answers: fine with coarse class, and the sentence and yes or no with the
     separate answers.
     """
-    given = [one for one in read if one.meaning and one.given.strip()]
+    given = [one for one in read if one.meaning.kind and one.given.strip()]
     found = {
         name: {"agree": 0, "of": 0} for name in ("fine_and_coarse", "sentence_and_classes", "shown_and_units", "counts")
     }
-
-    def note(name: str, agree: bool) -> None:
-        found[name]["of"] += 1
-        found[name]["agree"] += agree
-
     for answers in grouped(given, lambda one: questions.clip_of(one.row)).values():
-        clip = grouped(answers, lambda one: one.meaning.kind if one.meaning else "")
-        said = {kind: _class(kind, clip[kind][0].given) for kind in ("coarse", "fine") if kind in clip}
-        if len(said) == 2:
-            note("fine_and_coarse", said["coarse"] == wording.FINE.get(str(said["fine"])))
-        if len(said) == 2 and "sentence" in clip:
-            note("sentence_and_classes", said == {kind: _class(kind, clip["sentence"][0].given) for kind in said})
-        if "units" in clip:
-            listed = wording.read_units(clip["units"][0].given)
-            for one in clip.get("shown", ()):
-                if one.meaning and one.meaning.unit is not None:
-                    note(
-                        "shown_and_units",
-                        (wording.read_word(one.given, ("yes", "no")) == "yes") == (one.meaning.unit in listed),
-                    )
-        if all(kind in clip for kind in wording.COUNTS):
-            total, *parts = (wording.read_count(clip[kind][0].given) or 0 for kind in wording.COUNTS)
-            note("counts", total == sum(parts))
+        for name, agree in _agreements(grouped(answers, lambda one: one.meaning.kind)):
+            found[name]["of"] += 1
+            found[name]["agree"] += agree
     return {name: counts for name, counts in found.items() if counts["of"]}
+
+
+def _agreements(clip: Mapping[wording.Kind, Sequence[Answered]]) -> Iterator[tuple[str, bool]]:
+    """Whether the answers about one clip, by kind, agree with one another."""
+    read, classes = wording.READERS, ("coarse", "fine")
+    if clip.keys() >= {*classes}:
+        said = {kind: read[kind](clip[kind][0].given) for kind in classes}
+        yield "fine_and_coarse", said["coarse"] == wording.FINE.get(str(said["fine"]))
+        if "sentence" in clip:
+            yield "sentence_and_classes", said == {kind: read[kind](clip["sentence"][0].given) for kind in classes}
+    if "units" in clip:
+        listed = wording.read_units(clip["units"][0].given)
+        for one in clip.get("shown", ()):
+            if one.meaning.unit is not None:
+                yield "shown_and_units", (read["shown"](one.given) == "yes") == (one.meaning.unit in listed)
+    if clip.keys() >= {*wording.COUNTS}:
+        total, *parts = (wording.read_count(clip[kind][0].given) or 0 for kind in wording.COUNTS)
+        yield "counts", total == sum(parts)

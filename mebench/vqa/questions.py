@@ -12,6 +12,7 @@ from mebench.annotations import parse_units
 from mebench.core import Expression, Video
 from mebench.errors import DataError, check_known, refused_by_system
 from mebench.files import read_plain
+from mebench.grouping import grouped
 from mebench.metrics.bootstrap import derived_seed
 from mebench.vqa import wording
 
@@ -50,14 +51,24 @@ def make(
     check_known("task", task, ("vqa", "lvqa"))
     check_known("version", str(version), ("1", "2"))
     found = tuple(videos)
-    rows = _of_clips(found, version, blind, seed) if task == "vqa" else _of_videos(found, blind, seed)
+    asked = _of_clips(found, version, blind, seed) if task == "vqa" else _of_videos(found, blind, seed)
+    key, about = ("id", "image_id") if task == "vqa" else ("video_id", "video")
+    rows = [
+        {key: f"{names['dataset']}_{names[about]}_{n}", **names, "question": question, "answer": answer}
+        for names, pairs in asked
+        for n, (question, answer) in enumerate(pairs, 1)
+    ]
     if not rows:
         lacking = "micro-expression has action units and one of the classes " + ", ".join(wording.FINE)
         raise DataError(f"no {lacking}" if task == "vqa" else "the dataset holds no videos with expressions")
     return rows
 
 
-def _of_clips(videos: Sequence[Video], version: int, blind: bool, seed: int) -> list[Row]:
+_About = tuple[Row, list[tuple[str, str]]]
+"""The names of a clip or video, and its questions with their answers."""
+
+
+def _of_clips(videos: Sequence[Video], version: int, blind: bool, seed: int) -> Iterator[_About]:
     clips = [
         (video, expression, units)
         for video in videos
@@ -65,7 +76,6 @@ def _of_clips(videos: Sequence[Video], version: int, blind: bool, seed: int) -> 
         if expression.kind == "micro" and expression.emotion in wording.FINE and (units := numbers(expression))
     ]
     pool = sorted({unit for _, _, units in clips for unit in units})
-    rows = list[Row]()
     for n, (video, expression, units) in enumerate(clips):
         fine = str(expression.emotion)
         coarse, plural = wording.FINE[fine], 2 if blind else len(units)
@@ -79,7 +89,7 @@ def _of_clips(videos: Sequence[Video], version: int, blind: bool, seed: int) -> 
         asked = [
             ("What is the coarse expression class?", coarse),
             ("What is the fine-grained expression class?", fine),
-            (wording.units_question(plural), wording.joined(units)),
+            ("What is the action unit?" if plural == 1 else "What are the action units?", wording.joined(units)),
             *(
                 (f"Is the action unit {wording.joined([u])} located on the left or right face?", {"L": "left", "R": "right"}[side])
                 for u, side in sides
@@ -95,15 +105,10 @@ def _of_clips(videos: Sequence[Video], version: int, blind: bool, seed: int) -> 
             "subject": person(video.dataset, video.subject),
             "filename": video.id,
         }
-        rows += [
-            {"id": f"{video.dataset}_{name}_{n}", **names, "question": question, "answer": answer}
-            for n, (question, answer) in enumerate(asked, 1)
-        ]
-    return rows
+        yield names, asked
 
 
-def _of_videos(videos: Sequence[Video], blind: bool, seed: int) -> list[Row]:
-    rows = list[Row]()
+def _of_videos(videos: Sequence[Video], blind: bool, seed: int) -> Iterator[_About]:
     for video in (video for video in videos if video.expressions):
         kinds = [expression.kind for expression in video.expressions]
         units = dict.fromkeys(unit for expression in video.expressions for unit in numbers(expression))
@@ -120,11 +125,7 @@ def _of_videos(videos: Sequence[Video], blind: bool, seed: int) -> list[Row]:
             ),
         ]  # fmt: skip
         names = {"dataset": video.dataset, "video": named(video), "subject": video.subject, "filename": video.id}
-        rows += [
-            {"video_id": f"{video.dataset}_{named(video)}_{n}", **names, "question": question, "answer": answer}
-            for n, (question, answer) in enumerate(asked, 1)
-        ]
-    return rows
+        yield names, asked
 
 
 def numbers(expression: Expression) -> tuple[int, ...]:
@@ -240,10 +241,7 @@ def leaks(rows: Sequence[Row]) -> list[str]:
 
     Event numbers and plurals are read from the questions; priors of classes and of yes and no from the answers, if it has any.
     """
-    by_kind: dict[str, list[tuple[wording.Meaning, Row]]] = {}
-    for row in rows:
-        if found := wording.meaning_of(row["question"]):
-            by_kind.setdefault(found.kind, []).append((found, row))
+    by_kind = grouped(((wording.meaning_of(row["question"]), row) for row in rows), lambda pair: str(pair[0].kind))
     said = list[str]()
     if "type" in by_kind:
         least: Counter[str] = Counter()

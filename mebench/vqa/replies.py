@@ -65,11 +65,10 @@ def answer(runs: Sequence[RunFolder], rows: Sequence[questions.Row]) -> tuple[li
         meaning, clip = wording.meaning_of(row["question"]), questions.clip_of(row)
         key = next((keys_of[word][0] for word in (clip, clip.partition("/")[2]) if len(keys_of[word]) == 1), "")
         order = (clips, videos) if row.get("image_id") else (videos, clips)
-        known = [side[key] for side in order if key in side] if meaning else ()
-        said = next(filter(None, (_answer_to(meaning, one) for one in known)), "") if meaning else ""
+        said = next(filter(None, (_answer_to(meaning, side[key]) for side in order if key in side)), "")
         found.append({**row, "answer": said})
         if not said:
-            unanswered[meaning.kind if meaning else "of no known kind"] += 1
+            unanswered[meaning.kind or "of no known kind"] += 1
     if unanswered.total() == len(rows):
         names = ", ".join(run.id for run in runs)
         raise RunError(
@@ -112,21 +111,14 @@ def _show(known: Known, units: set[int], said: Iterable[object]) -> None:
 
 def _answer_to(meaning: wording.Meaning, known: Known) -> str:
     """The answer to a question; empty if unknown."""
-    units = sorted(known.shown)
-    if meaning.kind in ("coarse", "fine"):
-        return known.coarse if meaning.kind == "coarse" else known.fine
-    if meaning.kind == "units":
-        return wording.joined(units)
-    if meaning.kind == "shown" and meaning.unit in known.looked_for:
-        return "yes" if meaning.unit in known.shown else "no"
-    if meaning.kind == "sentence" and known.fine:
-        return wording.sentence(units, known.fine, known.coarse)
-    if known.events is None:
-        return ""
-    if meaning.kind == "type":
-        return f"{known.events[meaning.event - 1]}-expression" if meaning.event <= len(known.events) else ""
-    return (
-        str(len(known.events) if meaning.kind == "events" else known.events.count(meaning.kind))
-        if meaning.kind in wording.COUNTS
-        else ""
-    )
+    units, events = sorted(known.shown), known.events
+    answers = {"coarse": known.coarse, "fine": known.fine, "units": wording.joined(units)}
+    if meaning.unit in known.looked_for:
+        answers["shown"] = "yes" if meaning.unit in known.shown else "no"
+    if known.fine:
+        answers["sentence"] = wording.sentence(units, known.fine, known.coarse)
+    if events is not None:
+        answers |= {"events": str(len(events)), **{kind: str(events.count(kind)) for kind in ("micro", "macro")}}
+    if events and 0 < meaning.event <= len(events):
+        answers["type"] = f"{events[meaning.event - 1]}-expression"
+    return answers.get(meaning.kind, "")

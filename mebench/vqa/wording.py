@@ -6,10 +6,10 @@ Coding System (Ekman, Friesen and Hager 2002).
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Literal
+from functools import lru_cache, partial
+from typing import Any, Literal
 
 COARSE = ("negative", "positive", "surprise")
 FINE = {
@@ -40,7 +40,7 @@ OTHER_NAMES = {
 _NUMBERS = {name: number for number, name in UNITS.items()} | OTHER_NAMES
 _NAMED = re.compile(rf"\b(?:{'|'.join(_NUMBERS)})\b|\bau[\s_-]?(\d{{1,2}})")
 
-Kind = Literal["coarse", "fine", "units", "side", "shown", "sentence", "events", "micro", "macro", "type"]
+Kind = Literal["", "coarse", "fine", "units", "side", "shown", "sentence", "events", "micro", "macro", "type"]
 COUNTS: tuple[Kind, ...] = ("events", "micro", "macro")
 ANALYSES = (
     "Please analyse the micro-expression shown in this video in detail.",
@@ -66,7 +66,8 @@ class Meaning:
     """The meaning of a question.
 
     Attributes:
-        kind: kind of the question. unit: the action unit that `side` and `shown` name; None if the name is unknown.
+        kind: kind of the question; empty for one that the challenges do not ask.
+        unit: the action unit that `side` and `shown` name; None if the name is unknown.
         event: the number of the event that `type` names, from 1.
     """
 
@@ -76,28 +77,23 @@ class Meaning:
 
 
 @lru_cache(maxsize=8192)
-def meaning_of(question: str) -> Meaning | None:
-    """The meaning of a question, or None for a question that the challenges do not ask.
+def meaning_of(question: str) -> Meaning:
+    """The meaning of a question.
 
-    >>> meaning_of("Is the action unit dimpler shown on the face?"), meaning_of("How old is she?")
-    (Meaning(kind='shown', unit=14, event=0), None)
+    >>> meaning_of("Is the action unit dimpler shown on the face?"), meaning_of("How old is she?").kind
+    (Meaning(kind='shown', unit=14, event=0), '')
     """
     text = " ".join(question.split())
     for kind, form in _FORMS.items():
         if found := re.fullmatch(form, text, re.IGNORECASE):
             parts = found.groupdict()
             return Meaning(kind, _NUMBERS.get(str(parts.get("unit")).lower()), int(parts.get("event") or 0))
-    return None
+    return Meaning("")
 
 
 def joined(units: Iterable[int]) -> str:
     """Names of action units, with commas; a unit without a name is written `AU<number>`."""
     return ", ".join(UNITS.get(unit, f"AU{unit}") for unit in units)
-
-
-def units_question(n: int) -> str:
-    """The question for `n` action units."""
-    return "What is the action unit?" if n == 1 else "What are the action units?"
 
 
 def sentence_question(n: int) -> str:
@@ -154,3 +150,15 @@ def read_word(text: str, words: tuple[str, ...]) -> str | None:
     """The first of some words in a text, or None."""
     found = re.search(rf"\b({'|'.join(words)})\b", text.lower())
     return found[1] if found else None
+
+
+READERS: Mapping[Kind, Callable[[str], Any]] = {
+    "coarse": partial(read_class, classes=COARSE, name="coarse"),
+    "fine": partial(read_class, classes=tuple(FINE), name="fine-grained"),
+    "type": partial(read_word, words=("micro", "macro")),
+    "units": read_units,
+    "shown": partial(read_word, words=("yes", "no")),
+    "side": partial(read_word, words=("left", "right")),
+    **dict.fromkeys(COUNTS, read_count),
+}
+"""How an answer is read, by the kind of its question; None where the text lacks it."""

@@ -22,7 +22,7 @@ from mebench.vqa import wording
             "What are the action units present, and based on them, what is the fine-grained expression?",
             wording.Meaning("sentence"),
         ),
-        ("Who is this?", None),
+        ("Who is this?", wording.Meaning("")),
     ],
 )
 def test_a_question_is_read_by_its_wording(question, meaning):
