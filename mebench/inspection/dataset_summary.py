@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatch
+from operator import itemgetter
 from pathlib import Path
 from statistics import fmean, median
 from typing import Any
@@ -14,6 +15,7 @@ from mebench.core import KINDS, Dataset, Kind, Repair, SubjectKey
 from mebench.errors import DataError, PluginError
 from mebench.exchange.text_table import File
 from mebench.features import FaceParams, find_predictor, how_to_get
+from mebench.grouping import grouped
 
 
 def open_members(dataset_params: Mapping[str, Any]) -> dict[str, Dataset]:
@@ -202,20 +204,18 @@ def summarise(dataset: Dataset) -> Summary:
     videos, lost, annotated = dataset.videos(), dataset.unplaced(), dataset.as_annotated()
     rows = [(e.kind, e.emotion) for v in videos for e in v.expressions] + [(row.kind, row.emotion) for row in lost]
     kinds = Counter(kind for kind, _ in rows)
-    labels: dict[str, Counter[Kind]] = {}
-    for kind, label in rows:
-        if label is not None:
-            labels.setdefault(label.lower(), Counter())[kind] += 1
+    named_rows = grouped(((kind, label.lower()) for kind, label in rows if label is not None), key=itemgetter(1))
+    labels = {label: Counter(kind for kind, _ in some) for label, some in named_rows.items()}
     own = str(getattr(dataset, "id", ""))
     shown = [video for video in videos if video.expressions]
     subjects = {v.subject_key for v in shown} | {SubjectKey(own, row.subject) for row in lost if row.subject}
     named = {v.key for v in shown} | {f"{own}/{row.subject}/{row.video}" for row in lost if row.video}
     expressions = [e for video in annotated for e in video.expressions]
     by_emotion = [scheme for scheme in dataset.schemes.values() if scheme.by == "emotion"]
-    lasting: dict[Kind, list[float]] = {kind: [] for kind in KINDS}
-    for video in annotated:
-        for e in video.expressions if video.fps else ():
-            lasting[e.kind].append(1000 * e.length / (video.fps or 1))
+    lasting = {
+        kind: [1000 * e.length / v.fps for v in annotated if v.fps for e in v.expressions if e.kind == kind]
+        for kind in KINDS
+    }
     schemes = {}
     for name, scheme in dataset.schemes.items():
         classes = Counter(scheme.class_of(e) for e in expressions if e.kind == "micro")
