@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from shutil import copyfile
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from mebench.atomic import whole_folder
 from mebench.challenges import Task, entry, task
 from mebench.console import plural, print_lines
 from mebench.errors import ConfigError, DataError, MebenchError
-from mebench.exchange import Remarks, Rules, answers, write_rows
+from mebench.exchange import Entry, Remarks, Rules, answers, log_lines, write_rows
 from mebench.format import interval, number
 from mebench.inspection import dataset_summary
 from mebench.runner import sandbox
@@ -33,13 +33,6 @@ SECONDS = 120
 """Most seconds for reading a file."""
 Score = Callable[..., Any]
 """`mebench.score`."""
-
-
-class Judged(NamedTuple):
-    """A scored file: its scores with intervals, and the tables of `mebench.score` (None for questions)."""
-
-    scores: Mapping[str, Any]
-    answers: Any = None
 
 
 _PROGRAM = '''"""Scores what was sent in; Codabench runs it with the folders of input and output."""
@@ -140,7 +133,7 @@ def judge(name: str, given: Path, output: Path, score: Score) -> None:
     output.mkdir(parents=True, exist_ok=True)
     one = task(name)
     try:
-        scores = judged(one, _only(given / "res"), _only(given / "ref"), score).scores
+        scores, _ = judged(one, _only(given / "res"), _only(given / "ref"), score)
     except MebenchError as error:
         (output / "detailed_results.html").write_text(f"<p>Not scored: {html.escape(str(error))}</p>\n")
         print_lines(f"not scored: {error}", error=True)
@@ -170,8 +163,11 @@ def _only(folder: Path) -> Path:
     return files[0]
 
 
-def judged(one: Task, file: Path, truth: Path, score: Score) -> Judged:
+def judged(one: Task, file: Path, truth: Path, score: Score) -> tuple[Mapping[str, Any], Any]:
     """Score a file of answers against the truth.
+
+    Returns:
+        Its scores with intervals, and the tables of `mebench.score` (None for questions).
 
     Raises:
         DataError: the file is too large, takes too long to read, or has faults; the message reveals nothing of the
@@ -181,11 +177,12 @@ def judged(one: Task, file: Path, truth: Path, score: Score) -> Judged:
     with TemporaryDirectory() as place:
         try:
             if one.form == "answers":
-                return Judged(marking.score(questions.read(truth), rows)["scores"])
+                return marking.score(questions.read(truth), rows)["scores"], None
             clean = Path(place) / "answers.csv"
             form = one.form if one.form in ("megc2020", "megc2023", "strs") else "csv"
             if form == "megc2020":
-                clean.write_text("a log:\n" + "".join(map("{video} - - {onset} {offset} FP\n".format_map, rows)))
+                entries = (Entry("", r["video"], None, (int(r["onset"]), int(r["offset"]))) for r in rows)
+                clean.write_text("\n".join(["a log:", *log_lines(entries)]))
             else:
                 columns = entry.COLUMNS[one.form]
                 write_rows(clean, columns, ([row[name] for name in columns] for row in rows))
@@ -206,7 +203,7 @@ def judged(one: Task, file: Path, truth: Path, score: Score) -> Judged:
         overall = parts.get("overall") or next(iter(parts.values()))
         kinds = {f"f1_{kind}": parts[kind]["scores"]["f1"] for kind in one.kinds if kind in parts}
         scores = {"f1": overall["scores"]["f1"], **({} if one.form == "megc2020" else kinds)}  # a log names no kinds
-    return Judged(scores, found.answers)
+    return scores, found.answers
 
 
 def confined_rows(one: Task, path: Path) -> list[dict[str, str]]:

@@ -30,10 +30,13 @@ from .bootstrap import Evaluate as Evaluate
 from .bootstrap import Resampling as Resampling
 from .bootstrap import Score as Score
 from .bootstrap import Section as Section
+from .bootstrap import as_score as as_score
 from .bootstrap import derived_seed as derived_seed
 from .bootstrap import interval as interval
+from .bootstrap import leave_one_out as leave_one_out
 from .bootstrap import of_all as of_all
 from .bootstrap import score as score
+from .bootstrap import standard_error as standard_error
 from .catalogue import COLUMNS as COLUMNS
 from .catalogue import JOINT as JOINT
 from .catalogue import METRICS as METRICS

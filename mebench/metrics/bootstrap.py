@@ -246,7 +246,7 @@ def score(value: float, replicates: Floats, tail: float = 0.025) -> Score:
     """
     known = replicates[~np.isnan(replicates)]
     low, high = np.percentile(known, [100 * tail, 100 - 100 * tail]) if len(known) else (np.nan, np.nan)
-    return _score(float(value), (float(low), float(high)) if len(known) else None, "")
+    return as_score(float(value), (float(low), float(high)) if len(known) else None, "")
 
 
 @dataclass
@@ -262,7 +262,7 @@ class Resampling:
         skipped: for each section, how many replicates its first score left out for lack of a truth or a class; for a
             single score (`section.score`), how many more it left out.
         strata: (n_units,) stratum of each subject, see `members_of`; empty where units are not subjects, and percentiles are plain.
-        chosen: the units that the scores depend on; all if None.
+        subjects: the units that the scores depend on; empty where units are not subjects.
         sections: the score function of each section that was scored.
     """
 
@@ -270,28 +270,23 @@ class Resampling:
     mean: bool = False
     skipped: dict[str, int] = field(default_factory=dict)
     strata: tuple[str, ...] = ()
-    chosen: tuple[int, ...] | None = None
+    subjects: tuple[int, ...] = ()
     sections: dict[str, Section] = field(default_factory=dict)
 
     @classmethod
     def of_subjects(cls, strata: Sequence[str], draws: int, seed: int) -> Self:
         """Subjects, each with its stratum (the member dataset); without draws, values have no intervals."""
-        return cls(subject_weights(strata, draws, seed), strata=tuple(strata))
+        return cls(subject_weights(strata, draws, seed), strata=tuple(strata), subjects=tuple(range(len(strata))))
 
     def within(self, member: str) -> Self:
         """The same draws for scores that depend on the subjects of one member dataset alone, whose number then decides."""
         own = tuple(unit for unit, name in enumerate(self.strata) if member in members_of(name))
-        return replace(self, chosen=own)
+        return replace(self, subjects=own)
 
     @property
     def n_units(self) -> int:
         """Number of units."""
         return int(self.weights.shape[1])
-
-    @property
-    def subjects(self) -> tuple[int, ...]:
-        """The subjects that the scores depend on."""
-        return tuple(range(len(self.strata))) if self.chosen is None else self.chosen
 
     @property
     def interval(self) -> Literal["bootstrap", "jackknife"]:
@@ -336,8 +331,8 @@ class Resampling:
                 _, low, high = _ends(of_drawn) or (value, 0.0, 0.0)
                 ends = None if low == high else (low, high)
             elif not reason:
-                ends = interval(value, without[name], self._names(), scale, basis.subjects, basis.unseen)
-            found[name] = _score(value, ends, reason or _FLAT)
+                ends = interval(value, without[name], self.own_strata, scale, basis.subjects, basis.unseen)
+            found[name] = as_score(value, ends, reason or _FLAT)
         return found
 
     def of_some(
@@ -345,7 +340,7 @@ class Resampling:
     ) -> Score:
         """The score `name` of some subjects alone, in the same draws of all, with its interval."""
         inside = np.isin(np.arange(self.n_units), units)
-        own = replace(self, skipped={}, chosen=tuple(units.tolist()))
+        own = replace(self, skipped={}, subjects=tuple(units.tolist()))
         return own.scores(name, lambda weights: {name: evaluate(weights * inside)}, basis_of)[name]
 
     def differences(
@@ -367,30 +362,27 @@ class Resampling:
             value, ends = values[0][name] - values[1][name], None
             if one and other and find(name).scale == "share":
                 known = ~np.isnan(without[0][name] + without[1][name])
-                moves = [deviations(np.where(known, run[name], np.nan), self._names())[0] for run in without]
+                moves = [deviations(np.where(known, run[name], np.nan), self.own_strata)[0] for run in without]
                 ends = difference_interval(one, other, correlation(*moves))
             elif one and other:
-                ends = interval(value, replicates, self._names())
+                ends = interval(value, replicates, self.own_strata)
             if len(self.subjects) < LEAST_PAIRED:
                 ends, reasons = None, [f"a difference takes at least {LEAST_PAIRED} subjects"]
             else:
                 reasons = [side[name].get("reason", "") for side in sides]
-            found[name] = _score(value, ends, next(filter(None, reasons), _FLAT) if len(self.weights) else "")
+            found[name] = as_score(value, ends, next(filter(None, reasons), _FLAT) if len(self.weights) else "")
         return found
-
-    def errors(self, evaluate: Evaluate) -> dict[str, tuple[float, int]]:
-        """Standard error over subjects of every score, NaN where unknown, and its degrees of freedom."""
-        replicates = evaluate(leave_one_out(self.subjects, self.n_units))
-        return {name: standard_error(r, self._names()) for name, r in replicates.items()}
 
     def _values(self, evaluate: Evaluate) -> dict[str, float]:
         return {name: float(v[0]) for name, v in evaluate(np.ones((1, self.n_units))).items()}
 
-    def _names(self) -> list[str]:
+    @property
+    def own_strata(self) -> list[str]:
+        """The stratum of each of `subjects`."""
         return [self.strata[unit] for unit in self.subjects]
 
     def _degrees(self) -> int:
-        return len(self.subjects) - len(set(self._names()))
+        return len(self.subjects) - len(set(self.own_strata))
 
     def _note(self, section: str, values: Mapping[str, float], replicates: Mapping[str, Floats]) -> None:
         """Count the replicates that were left out."""
@@ -402,11 +394,14 @@ class Resampling:
 _FLAT = "it is the same whoever is left out, which says nothing of others"
 
 
-def _score(value: float, ends: tuple[float, float] | None, reason: str) -> Score:
-    undefined = np.isnan(value)
-    low, high = (None, None) if undefined or ends is None else ends
-    found: Score = {"value": None if undefined else value, "low": low, "high": high}
-    return found if undefined or ends is not None or not reason else {**found, "reason": reason}
+def as_score(value: float, ends: tuple[float, float] | None, reason: str) -> Score:
+    """A value with the ends of its interval; where there is none, with the reason. NaN becomes None."""
+    if np.isnan(value):
+        return {"value": None, "low": None, "high": None}
+    if ends is not None:
+        return {"value": value, "low": ends[0], "high": ends[1]}
+    found: Score = {"value": value, "low": None, "high": None}
+    return {**found, "reason": reason} if reason else found
 
 
 def _ends(of: Score) -> tuple[float, float, float] | None:

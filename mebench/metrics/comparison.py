@@ -31,6 +31,7 @@ from mebench.metrics import (
     derived_seed,
     hardest,
     holm,
+    leave_one_out,
     mcnemar,
     members_of,
     named,
@@ -39,6 +40,7 @@ from mebench.metrics import (
     permuted_differences,
     personal,
     signed_rank,
+    standard_error,
     summarize,
     swaps,
 )
@@ -416,10 +418,6 @@ def _compare_section(
     ]
     runs: list[Evaluate] = [lambda weights, pool=pool: chosen(pool(weights)) for pool in pools]  # type: ignore[misc]
 
-    def between(weights: Floats) -> dict[str, Floats]:
-        one, other = (run(weights) for run in runs)
-        return {name: one[name] - other[name] for name in names}
-
     basis_of: list[BasisOf] = [
         lambda own, name: part.basis_of(pairing.first[list(own)].tolist(), name),
         lambda own, name: part.basis_of(pairing.second[list(own)].tolist(), name),
@@ -428,7 +426,8 @@ def _compare_section(
     paired = replace(subjects, skipped={})
     differences = paired.differences(runs[0], runs[1], basis_of)
     least_p = 2.0 ** (1 - len(subjects.subjects))  # where all differ in one direction
-    errors, alone = subjects.errors(between), [run(np.eye(len(pairing.first))) for run in runs]
+    without = [run(leave_one_out(subjects.subjects, subjects.n_units)) for run in runs]
+    alone = [run(np.eye(subjects.n_units)) for run in runs]
     permuted = permuted_differences(chosen, pairing, swapped)
     rows = {}
     for name in names:
@@ -436,6 +435,7 @@ def _compare_section(
         observed = np.nan if difference["value"] is None else difference["value"]
         own = section.startswith("spotting.") or name in OF_SAMPLES
         n, p, effect = signed_rank(alone[0][name], alone[1][name]) if own else (0, None, None)
+        error = standard_error(without[0][name] - without[1][name], subjects.own_strata)
         rows[path_of(section, name)] = ComparedScore(
             first=scores[0][name],
             second=scores[1][name],
@@ -445,7 +445,7 @@ def _compare_section(
             wilcoxon_n=n,
             wilcoxon_p=p,
             rank_biserial=effect,
-            detectable=detectable_difference(*errors[name]) if least_p < LEVEL else None,
+            detectable=detectable_difference(*error) if least_p < LEVEL else None,
             subjects=len(subjects.subjects),
             skipped=paired.skipped[""] + paired.skipped.get(f".{name}", 0),
             same=bool(np.all(np.abs(permuted[name]) < 1e-12) and abs(observed) < 1e-12),

@@ -57,7 +57,7 @@ class Convention:
         uar: the meaning of UAR: mean `recall` or mean `precision`.
         asr: `claims` asks for all truths (`spotting.apex_claims`), `first` for the first one of each video only.
         pairing: `own` compares a true positive's emotion with its truth's; `shifted` compares the n-th answer with the
-            n-th truth after some were dropped from one of the two lists (`samples.of_shifted_true_positives`).
+            n-th truth after some were dropped from one of the two lists (`emotions.of_true_positives`).
         overall_ap: average precision of several kinds: one `pooled` ranking, or the `mean` of the kinds.
         sections: parts of a summary that the convention defines.
         scores: spotting scores that it defines; None stands for all.

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import compress
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -114,40 +114,42 @@ def of_clips(clips: pd.DataFrame, n_units: int, classes: Sequence[str], conventi
 
 
 def of_true_positives(
-    truths: pd.DataFrame, predictions: pd.DataFrame, found: Found, n_units: int, classes: Sequence[str], by_draw: bool
+    truths: pd.DataFrame,
+    predictions: pd.DataFrame,
+    found: Found,
+    n_units: int,
+    classes: Sequence[str],
+    by_draw: bool,
+    pairing: Literal["own", "shifted"] = "own",
 ) -> Sample:
     """The true positives, whose truth names the class (MEAN, section 4.2)."""
-    unit = predictions["draw" if by_draw else "unit"].to_numpy(np.int64)[found.prediction]
-    true = truths["emotion"].iloc[found.truth].tolist()
-    said = predictions["emotion"].iloc[found.prediction].tolist()
+    prediction, truth, answer = found.prediction, found.truth, found.prediction
+    if pairing == "shifted":
+        prediction, truth, answer = _shifted(truths, predictions, found.matched, classes)
+    unit = predictions["draw" if by_draw else "unit"].to_numpy(np.int64)[prediction]
+    true, said = truths["emotion"].iloc[truth].tolist(), predictions["emotion"].iloc[answer].tolist()
     matrices = confusion_matrices(true, said, unit, n_units, classes)
     return Sample(matrices, _support(truths, n_units, classes, by_draw), classes)
 
 
-def of_shifted_true_positives(
-    truths: pd.DataFrame, predictions: pd.DataFrame, found: Found, n_units: int, classes: Sequence[str], by_draw: bool
-) -> Sample:
-    """The same, paired as in MEAN's released code.
+def _shifted(
+    truths: pd.DataFrame, predictions: pd.DataFrame, matched: Indices, classes: Sequence[str]
+) -> tuple[Indices, Indices, Indices]:
+    """Rows of the true positives, of their truths, and of the answers that these meet in MEAN's released code.
 
     It gathers the answers of all spotted intervals of a run and draw, in order, and beside them their truths, or "none" for a false
     positive. Where the truth is of an emotion that is not scored it fails after the answer was noted, so that from there
-    on every truth is compared with the answer of an earlier interval. Without such truths this is
-    `of_true_positives`.
+    on every truth is compared with the answer of an earlier interval. Without such truths each meets its own.
     """
-    matched = found.matched
-    true = truths["emotion"].to_numpy(dtype=object)[matched] if len(truths) else np.empty(0, dtype=object)
-    hit = matched >= 0
-    own = predictions["draw" if by_draw else "unit"].to_numpy(np.int64)
-    said = predictions["emotion"].to_numpy(dtype=object)
+    emotions = np.append(truths["emotion"].to_numpy(dtype=object), "")  # the last is that of a false positive
+    noted = (matched < 0) | np.isin(emotions[matched], list(classes))
     (lists,) = groups(["run", "draw"], predictions)
     of_lists = [np.flatnonzero(lists == number) for number in np.unique(lists)]
-    noted = [rows[~hit[rows] | np.isin(true[rows], list(classes))] if len(truths) else rows for rows in of_lists]
     # The n-th truth that was noted meets the n-th answer.
-    answered = [rows[: len(some)] for rows, some in zip(of_lists, noted)]
-    at, answers = (np.concatenate([np.empty(0, np.int64), *rows]) for rows in (noted, answered))
-    at, answers = at[hit[at]], answers[hit[at]]
-    matrices = confusion_matrices(true[at].tolist(), said[answers].tolist(), own[at], n_units, classes)
-    return Sample(matrices, _support(truths, n_units, classes, by_draw), classes)
+    pairs = [np.stack([rows[noted[rows]], rows[: noted[rows].sum()]]) for rows in of_lists]
+    at, answers = np.concatenate([np.empty((2, 0), np.int64), *pairs], axis=1)
+    hit = matched[at] >= 0
+    return at[hit], matched[at[hit]], answers[hit]
 
 
 def of_first_intervals(
@@ -244,8 +246,7 @@ def analysis(tables: Tables, counts: SpottingCounts, classes: Sequence[str], uni
         units: subjects, or draws.
     """
     rule, (truths, predictions) = counts.convention, counts.tables
-    pairing = of_shifted_true_positives if rule.pairing == "shifted" else of_true_positives
-    found = pairing(truths, predictions, counts.found, units.n_units, classes, units.mean)
+    found = of_true_positives(truths, predictions, counts.found, units.n_units, classes, units.mean, rule.pairing)
     if rule.classes == "in_truth_or_predicted":
         parts = [of_kinds(table, ["micro"]) for table in (tables.truths, tables.spotted)]
         true, said = (_support(part, units.n_units, classes, units.mean) for part in parts)
@@ -349,7 +350,7 @@ def recognition_of_parts(
         )
         chosen = tuple(sorted(set(own["unit"].tolist())))
         # Of its own: what a part skips is not counted with the means, nor are its scores any of theirs.
-        units = Resampling(subjects.weights, strata=subjects.strata, chosen=chosen)
+        units = Resampling(subjects.weights, strata=subjects.strata, subjects=chosen)
         parts[str(name)] = recognition(own, classes, convention, units)
 
     def mean(names: Sequence[str]) -> Callable[[Floats], dict[str, Floats]]:

@@ -27,12 +27,10 @@ def rank_intervals(scores: Floats) -> list[tuple[int, int]]:
     >>> rank_intervals(np.array([[3.0, 3.0], [1.0, 2.0], [2.0, 2.0]]))
     [(1, 1), (2, 3), (2, 3)]
     """
-    ends = []
-    for own in scores:
-        better, as_good = (scores > own + EQUAL).sum(axis=0), (scores >= own - EQUAL).sum(axis=0)
-        low = np.quantile(1 + better, 0.025, method="inverted_cdf")
-        ends.append((int(low), int(np.quantile(as_good, 0.975, method="inverted_cdf"))))
-    return ends
+    better, as_good = (scores > scores[:, None] + EQUAL).sum(axis=1), (scores >= scores[:, None] - EQUAL).sum(axis=1)
+    low = np.quantile(1 + better, 0.025, axis=1, method="inverted_cdf")
+    high = np.quantile(as_good, 0.975, axis=1, method="inverted_cdf")
+    return list(zip(low.astype(int).tolist(), high.astype(int).tolist()))
 
 
 def beating(scores: Floats) -> Floats:

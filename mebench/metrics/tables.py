@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from mebench.errors import DataError
+from mebench.grouping import grouped
 from mebench.metrics import Bools, Convention, Floats, Indices, per_unit
 
 _COLUMNS = {
@@ -83,10 +85,8 @@ class Tables:
             if "person" in columns
             else list(zip(columns["dataset"].tolist(), columns["subject"].tolist()))
         )
-        datasets: dict[Any, set[str]] = {}
-        for person, dataset in zip(people, columns["dataset"].tolist()):
-            datasets.setdefault(person, set()).add(dataset)
-        strata = {person: "+".join(sorted(several)) for person, several in datasets.items()}
+        datasets = grouped(zip(people, columns["dataset"].tolist()), key=itemgetter(0))
+        strata = {person: "+".join(sorted({own for _, own in several})) for person, several in datasets.items()}
         # Sorting by (stratum, person) makes the units the same for every order of rows.
         number = {person: unit for unit, person in enumerate(sorted(strata, key=lambda name: (strata[name], name)))}
         columns["stratum"] = np.array([strata[person] for person in people], dtype=object)

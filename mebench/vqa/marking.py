@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from mebench.console import plural
 from mebench.errors import ConfigError, DataError, check_known
 from mebench.grouping import grouped
-from mebench.metrics import LEAST, Score, classification, interval
+from mebench.metrics import LEAST, Score, as_score, classification, interval
 from mebench.vqa import questions, wording
 
 Scorer = Literal["megc2025_a", "megc2025_b"]
@@ -248,9 +248,8 @@ def _scores(marks: _Marks, read: Sequence[Answered]) -> dict[str, Score]:
         replicates = np.array([one.get(name, np.nan) for one in without])
         scale: Literal["positive", "share"] = "positive" if name.endswith(("_mae", "_rmse")) else "share"
         ends = interval(value, replicates, strata, scale) if len(people) >= LEAST else None
-        found[name] = {"value": value, "low": ends[0] if ends else None, "high": ends[1] if ends else None}
-        if ends is None:
-            found[name]["reason"] = f"it rests on {len(people)} people" if len(people) < LEAST else "it has no spread"
+        reason = f"it rests on {len(people)} people" if len(people) < LEAST else "it has no spread"
+        found[name] = as_score(value, ends, reason)
     return found
 
 

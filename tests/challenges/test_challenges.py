@@ -230,7 +230,7 @@ def test_a_cell_with_quotes_stays_one_cell(tmp_path):
     truth, given = tmp_path / "t.csv", tmp_path / "p.csv"
     truth.write_text('subject,video,emotion\n1,"a""b,c",fear\n2,002,anger\n')
     given.write_text('subject,video,emotion\n1,"a""b,c",fear\n2,002,fear\n')
-    found = challenges.bundle.judged(task("dfme2024"), given, truth, mebench.score).scores
+    found = challenges.bundle.judged(task("dfme2024"), given, truth, mebench.score)[0]
     assert found["accuracy"]["value"] == 0.5
 
 
@@ -239,7 +239,7 @@ def test_spotted_and_named_expressions_are_judged_by_strs(tmp_path, name):
     truth, given = tmp_path / "t.csv", tmp_path / "p.csv"
     truth.write_text("subject,video,onset,offset,emotion\n1,a,10,20,fear\n2,b,30,40,anger\n3,c,50,60,anger\n")
     given.write_text("subject,video,onset,offset,emotion\n1,a,10,20,fear\n2,b,31,40,anger\n3,c,80,90,anger\n")
-    found = challenges.bundle.judged(task(name), given, truth, mebench.score).scores
+    found = challenges.bundle.judged(task(name), given, truth, mebench.score)[0]
     assert (found["f1"]["value"], found["strs"]["value"]) == (pytest.approx(2 / 3), pytest.approx(2 / 3))
     given.write_text("subject,video,onset,offset,emotion\n1,a,10,20,\n")
     with pytest.raises(DataError, match="STRS needs emotions, in the file and in the truth"):
@@ -250,7 +250,7 @@ def test_a_log_that_spots_nothing_is_scored_as_its_convention_says(tmp_path):
     truth, given = tmp_path / "t.csv", tmp_path / "p.txt"
     truth.write_text("subject,video,onset,offset\n1,1_a,10,20\n2,2_b,30,40\n")
     given.write_text("1_a   10   20   -   -   FN\n2_b   30   40   -   -   FN\n")
-    found = challenges.bundle.judged(task("megc2020"), given, truth, mebench.score).scores
+    found = challenges.bundle.judged(task("megc2020"), given, truth, mebench.score)[0]
     assert {key: score["value"] for key, score in found.items()} == {"f1": None}  # its precision is undefined
 
 
@@ -279,7 +279,7 @@ def test_clips_with_two_emotions_are_all_scored(tmp_path):
     ]
     for path, named in ((truth, labels), (given, said)):
         path.write_text("subject,video,emotion\n" + "".join(f"{n},{n:03}_1,{one}\n" for n, one in enumerate(named)))
-    found = challenges.bundle.judged(task("4dmr2025"), given, truth, mebench.score).scores
+    found = challenges.bundle.judged(task("4dmr2025"), given, truth, mebench.score)[0]
     sets = MultiLabelBinarizer().fit([one.split("+") for one in labels])
     true, answered = (sets.transform([one.split("+") for one in named]) for named in (labels, said))
     assert found["uf1"]["value"] == pytest.approx(f1_score(true, answered, average="macro"))
@@ -301,7 +301,7 @@ def test_public_labels_of_dfme_are_a_truth_as_they_are(tmp_path, name, right):
     for said, accuracy in ((right, 1), ("sadness", 0)):
         given.write_text(f"subject,video,emotion\n{clip.split('_')[0]},{clip},{said}\n")
         assert not faults(task("dfme2024"), given)
-        found = challenges.bundle.judged(task("dfme2024"), given, sheet, mebench.score).scores
+        found = challenges.bundle.judged(task("dfme2024"), given, sheet, mebench.score)[0]
         assert found["accuracy"]["value"] == accuracy
 
 
@@ -315,13 +315,13 @@ def test_answers_and_clips_are_judged_too(tmp_path):
         "".join(json.dumps(row | {"answer": "negative" if n % 2 else "surprise"}) + "\n" for n, row in enumerate(rows))
     )
     given.write_text("".join(json.dumps(row | {"answer": "negative"}) + "\n" for row in rows))
-    found = challenges.bundle.judged(task("megc2026/vqa"), given, truth, mebench.score).scores
+    found = challenges.bundle.judged(task("megc2026/vqa"), given, truth, mebench.score)[0]
     assert found["coarse_uf1"]["value"] == pytest.approx(1 / 3)
     clips = [f"{n},{n:03}_1,{'fear' if n % 2 else 'anger'}" for n in range(4)]
     truth, given = tmp_path / "t.csv", tmp_path / "p.csv"
     truth.write_text("subject,video,emotion\n" + "\n".join(clips))
     given.write_text("subject,video,emotion\n" + "\n".join(clips[:3]) + "\n3,003_1,anger\n")
-    found = challenges.bundle.judged(task("dfme2024"), given, truth, mebench.score).scores
+    found = challenges.bundle.judged(task("dfme2024"), given, truth, mebench.score)[0]
     assert found["accuracy"]["value"] == 0.75
     given.write_text("subject,video,emotion\n9,009_9,anger\n")
     with pytest.raises(DataError, match="well formed, but its subjects or videos do not fit"):
