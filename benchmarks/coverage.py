@@ -58,7 +58,7 @@ from scipy.stats import beta
 from mebench.metrics import classification
 from mebench.metrics.bootstrap import Basis, BasisOf, Evaluate, Resampling
 from mebench.metrics.emotions import Sample
-from mebench.metrics.paired import Pairing, permutation_p, permuted_differences, swaps
+from mebench.metrics.paired import paired_weights, permutation_p, permuted_differences, swaps
 from mebench.metrics.ratios import Floats, ratio
 
 MANY = 100_000
@@ -196,12 +196,12 @@ def differences(kind: str, n: int, shares: tuple[float, float], sets: int) -> di
     truths, rng = true_scores(kind, *shares), np.random.default_rng([n, *(int(1000 * share) for share in shares)])
     truth = {name: truths[0][name] - truths[1][name] for name in truths[0]}
     tallies = {name: Tally() for name in truth}
-    subjects, pairing = Resampling.of_subjects(["one"] * n, 1, 0), Pairing(np.arange(n), np.arange(n, 2 * n))
+    subjects, units = Resampling.of_subjects(["one"] * n, 1, 0), np.arange(2 * n).reshape(2, n)
     for _ in range(sets):
         pool = SIMULATIONS[kind](n, rng, *shares)
         runs = [
             lambda weights, alone=alone, pool=pool: pool.evaluate(alone(weights))
-            for alone in (lambda w: pairing.pool(w, 0 * w), lambda w: pairing.pool(0 * w, w))
+            for alone in (lambda w: paired_weights(units, w, 0 * w), lambda w: paired_weights(units, 0 * w, w))
         ]
         for name, score in subjects.differences(runs[0], runs[1], [pool.basis_of, pool.basis_of]).items():
             tallies[name].add(score, truth[name])
@@ -211,13 +211,13 @@ def differences(kind: str, n: int, shares: tuple[float, float], sets: int) -> di
 def false_alarms(kind: str, n: int, share: float, sets: int, permutations: int = 499) -> dict[str, float]:
     """Of pairs of runs of one quality: the share with a permutation p below .05."""
     rng = np.random.default_rng(n)
-    pairing = Pairing(np.arange(n), np.arange(n, 2 * n))
+    units = np.arange(2 * n).reshape(2, n)
     alarms: dict[str, list[bool]] = {}
     for seed in range(sets):
         pool = SIMULATIONS[kind](n, rng, share, share)
         swapped, exact = swaps(n, permutations, seed)
-        permuted = permuted_differences(pool.evaluate, pairing, swapped)
-        observed = permuted_differences(pool.evaluate, pairing, np.zeros((1, n), dtype=np.bool_))
+        permuted = permuted_differences(pool.evaluate, units, swapped)
+        observed = permuted_differences(pool.evaluate, units, np.zeros((1, n), dtype=np.bool_))
         for name, value in observed.items():
             p = permutation_p(float(value[0]), permuted[name], exact)
             if p is not None:

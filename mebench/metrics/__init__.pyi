@@ -110,11 +110,11 @@ from .mistakes import underlying_event as underlying_event
 from .name_leak import names_chance as names_chance
 from .paired import PERMUTATIONS as PERMUTATIONS
 from .paired import McNemar as McNemar
-from .paired import Pairing as Pairing
 from .paired import correlation as correlation
 from .paired import difference_interval as difference_interval
 from .paired import holm as holm
 from .paired import mcnemar as mcnemar
+from .paired import paired_weights as paired_weights
 from .paired import permutation_p as permutation_p
 from .paired import permuted_differences as permuted_differences
 from .paired import signed_rank as signed_rank

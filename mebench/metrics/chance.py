@@ -12,7 +12,6 @@ from mebench.metrics import (
     Convention,
     Floats,
     Indices,
-    Score,
     Tables,
     derived_seed,
     label_sets,
@@ -92,24 +91,14 @@ def spotting_chance(
     generator = np.random.default_rng(derived_seed(seed, "chance", kind))
     if one_per_video:
         each = np.tile(np.arange(len(line)), draws)
-        return {"as_many": dict(_scores(place.true_positives_of(each, len(line), generator), len(line), m))}
+        return {"as_many": place.scores(each, len(line), generator)}
     candidates = np.unique(np.geomspace(1, 1000 * m, 600).astype(np.int64))
     expected = (1 - (1 - place.hit_probability()[None, :]) ** candidates[:, None]).sum(axis=1)
     best = int(candidates[np.argmax(2 * expected / (candidates + m))])
-    as_many = _scores(place.true_positives(m, draws, generator), m, m)
-    best_rate = _scores(place.true_positives(best, draws, generator), best, m)
-    return {
-        "as_many": dict(as_many),
-        "best_rate": {**best_rate, "rate_per_minute": best / float(place.minutes.sum())},
-    }
-
-
-def _scores(found: Indices, placed: int, true: int) -> dict[str, Score]:
-    rows = np.array([precision_recall_f1(tp, placed - tp, true - tp) for tp in found.tolist()]).reshape(-1, 3)
-    return {
-        name: score(float(column.mean()) if len(column) else np.nan, column)
-        for name, column in zip(("precision", "recall", "f1"), rows.T)
-    }
+    as_many, best_rate = (
+        place.scores(place.drawn(number * draws, generator), number, generator) for number in (m, best)
+    )
+    return {"as_many": as_many, "best_rate": {**best_rate, "rate_per_minute": best / float(place.minutes.sum())}}
 
 
 def recognition_chance(
@@ -168,20 +157,23 @@ class _Placement:
         share = np.bincount(hits, minlength=len(self.video)) / places
         return np.asarray(share * (self.minutes / self.minutes.sum())[self.video], dtype=np.float64)
 
-    def true_positives(self, number: int, draws: int, generator: np.random.Generator) -> Indices:
-        """True positives of `number` random intervals, in each of `draws` draws."""
+    def drawn(self, n: int, generator: np.random.Generator) -> Indices:
+        """The videos of `n` random intervals, a longer one more often."""
         edge = np.cumsum(self.minutes)
-        chosen = np.searchsorted(edge[:-1], generator.random(number * draws) * edge[-1], side="right").astype(np.int64)
-        return self.true_positives_of(chosen, number, generator)
+        return np.searchsorted(edge[:-1], generator.random(n) * edge[-1], side="right").astype(np.int64)
 
-    def true_positives_of(self, chosen: Indices, number: int, generator: np.random.Generator) -> Indices:
-        """True positives of random intervals in the `chosen` videos, `number` in each draw."""
-        draws = len(chosen) // number
+    def scores(self, chosen: Indices, number: int, generator: np.random.Generator) -> dict[str, Any]:
+        """Precision, recall and F1 of random intervals in the `chosen` videos, `number` in each draw."""
         centre = self.first[chosen] + (generator.random(len(chosen)) * self.places[chosen]).astype(np.int64)
         prediction, truth = self._hits(centre, self.half[chosen], *same_group(chosen, self.video))
         # F1 depends on the number of pairs alone, so any matching of maximum size will do.
         matched = largest(prediction, prediction // number * len(self.video) + truth)
-        return np.bincount(matched // number, minlength=draws)
+        found, true = np.bincount(matched // number, minlength=len(chosen) // number), len(self.video)
+        rows = np.array([precision_recall_f1(tp, number - tp, true - tp) for tp in found.tolist()]).reshape(-1, 3)
+        return {
+            name: score(float(column.mean()) if len(column) else np.nan, column)
+            for name, column in zip(("precision", "recall", "f1"), rows.T)
+        }
 
     def _hits(self, centre: Indices, half: Indices, prediction: Indices, truth: Indices) -> tuple[Indices, Indices]:
         pairs = overlap(prediction, truth, (centre - half, centre + half - 1), self.true, self.convention)

@@ -21,8 +21,8 @@ from mebench.metrics import (
     Convention,
     Evaluate,
     Floats,
+    Indices,
     McNemar,
-    Pairing,
     Resampling,
     Score,
     Section,
@@ -36,6 +36,7 @@ from mebench.metrics import (
     members_of,
     named,
     of_first_draw,
+    paired_weights,
     permutation_p,
     permuted_differences,
     personal,
@@ -301,15 +302,15 @@ def compare(
     firsts, seconds = ([runs] if isinstance(runs, Tables) else list(runs) for runs in (first, second))
     pairs = list(zip(firsts, seconds)) if len(firsts) == len(seconds) else list(product(firsts, seconds))
     pools = [Pool.of(pair) for pair in pairs]
-    pairing, strata = Pairing(*pools[0].units.astype(np.int64)), pools[0].strata
+    units, strata = pools[0].units.astype(np.int64), pools[0].strata
     sections = _over_seeds([sections_of(pool.tables, pool.units.size, kinds, classes, convention) for pool in pools])
-    chosen = _chosen(sections, len(strata), pairing, metrics)
+    chosen = _chosen(sections, units.size, metrics)
     subjects = Resampling.of_subjects(strata, draws, seed)
     swapped, exact = swaps(len(strata), permutations, derived_seed(seed, "permutation"))
     rows = {
         path: row
         for section, names in chosen.items()
-        for path, row in _compare_section(section, sections, names, pairing, subjects, swapped, exact).items()
+        for path, row in _compare_section(section, sections, names, units, subjects, swapped, exact).items()
     }
     adjusted, of_clips = holm([row.p for row in rows.values()]), None
     if len(pairs) == 1 and firsts[0].clips is not None and seconds[0].clips is not None:
@@ -343,9 +344,9 @@ def _over_seeds(runs: Sequence[dict[str, Section]]) -> dict[str, Section]:
     return {section: part._replace(evaluate=partial(mean, section)) for section, part in runs[0].items()}
 
 
-def _chosen(sections: dict[str, Section], n: int, pairing: Pairing, metrics: Sequence[str]) -> dict[str, list[str]]:
+def _chosen(sections: dict[str, Section], n_units: int, metrics: Sequence[str]) -> dict[str, list[str]]:
     """The names of the wanted scores, by section."""
-    ones = pairing.pool(np.ones((1, n)), np.zeros((1, n)))
+    ones = np.ones((1, n_units))
     paths = {
         path_of(section, name): (section, name) for section, part in sections.items() for name in part.evaluate(ones)
     }
@@ -398,7 +399,7 @@ def _compare_section(
     section: str,
     sections: dict[str, Section],
     names: Sequence[str],
-    pairing: Pairing,
+    units: Indices,
     subjects: Resampling,
     swapped: np.ndarray[Any, np.dtype[np.bool_]],
     exact: bool,
@@ -413,14 +414,14 @@ def _compare_section(
         return {name: scores[name] for name in names}
 
     pools: list[Callable[[Floats], Floats]] = [
-        lambda weights: pairing.pool(weights, 0 * weights),
-        lambda weights: pairing.pool(0 * weights, weights),
+        lambda weights: paired_weights(units, weights, 0 * weights),
+        lambda weights: paired_weights(units, 0 * weights, weights),
     ]
     runs: list[Evaluate] = [lambda weights, pool=pool: chosen(pool(weights)) for pool in pools]  # type: ignore[misc]
 
     basis_of: list[BasisOf] = [
-        lambda own, name: part.basis_of(pairing.first[list(own)].tolist(), name),
-        lambda own, name: part.basis_of(pairing.second[list(own)].tolist(), name),
+        lambda own, name: part.basis_of(units[0, list(own)].tolist(), name),
+        lambda own, name: part.basis_of(units[1, list(own)].tolist(), name),
     ]
     scores = [subjects.scores(section, run, of_run) for run, of_run in zip(runs, basis_of)]
     paired = replace(subjects, skipped={})
@@ -428,7 +429,7 @@ def _compare_section(
     least_p = 2.0 ** (1 - len(subjects.subjects))  # where all differ in one direction
     without = [run(leave_one_out(subjects.subjects, subjects.n_units)) for run in runs]
     alone = [run(np.eye(subjects.n_units)) for run in runs]
-    permuted = permuted_differences(chosen, pairing, swapped)
+    permuted = permuted_differences(chosen, units, swapped)
     rows = {}
     for name in names:
         difference = differences[name]

@@ -13,23 +13,20 @@ PERMUTATIONS = 9999
 _AT_ONCE = 500
 
 
-@dataclass(frozen=True)
-class Pairing:
-    """Two runs in one pool of units: every subject is there twice, with the predictions of each run.
+def paired_weights(units: Indices, of_first: Floats, of_second: Floats) -> Floats:
+    """Weights of two runs in one pool of units, where every subject is there twice, with the predictions of each run.
 
-    Attributes:
-        first: (n_subjects,) units of the first run.
-        second: (n_subjects,) units of the second run, the same subjects in the same order.
+    Args:
+        units: (2, n_subjects) units of the first and of the second run, the same subjects in the same order.
+        of_first: (m, n_subjects) weights of the first run's predictions.
+        of_second: (m, n_subjects) weights of the second run's.
+
+    Returns:
+        (m, 2 n_subjects)
     """
-
-    first: Indices
-    second: Indices
-
-    def pool(self, of_first: Floats, of_second: Floats) -> Floats:
-        """Weights of the pool, (m, 2 n_subjects), from (m, n_subjects) weights of either run's predictions."""
-        weights = np.zeros((len(of_first), len(self.first) + len(self.second)))
-        weights[:, self.first], weights[:, self.second] = of_first, of_second
-        return weights
+    weights = np.zeros((len(of_first), units.size))
+    weights[:, units[0]], weights[:, units[1]] = of_first, of_second
+    return weights
 
 
 def swaps(n: int, permutations: int, seed: int) -> tuple[Bools, bool]:
@@ -58,7 +55,7 @@ def swaps(n: int, permutations: int, seed: int) -> tuple[Bools, bool]:
 
 
 def permuted_differences(
-    evaluate: Callable[[Floats], Mapping[str, Floats]], pairing: Pairing, swapped: Bools
+    evaluate: Callable[[Floats], Mapping[str, Floats]], units: Indices, swapped: Bools
 ) -> dict[str, Floats]:
     """Score of the first run minus that of the second after exchanging the predictions of some subjects, (m,) each.
 
@@ -67,7 +64,8 @@ def permuted_differences(
     parts = []
     for start in range(0, len(swapped), _AT_ONCE):
         changed = swapped[start : start + _AT_ONCE].astype(np.float64)
-        one, other = evaluate(pairing.pool(1 - changed, changed)), evaluate(pairing.pool(changed, 1 - changed))
+        sides = (1 - changed, changed), (changed, 1 - changed)
+        one, other = (evaluate(paired_weights(units, *weights)) for weights in sides)
         parts.append({name: one[name] - other[name] for name in one})
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import permutations
 from typing import Literal
 
-from mebench.core import THREE, Dataset, Fold, Scheme
+from mebench.core import THREE, Fold, Scheme
 from mebench.errors import ConfigError, check_known
 from mebench.protocols.people import People
 from mebench.protocols.protocol import NOTHING, Card, NoParams, Protocol
@@ -38,13 +38,6 @@ def need_long(people: People, protocol: str) -> None:
             f"protocol {protocol} spots in long videos, but {short[0]} holds short ones of one expression each: "
             "choose among cas_me2, samm_lv and casme3, or protocol=loso for short videos"
         )
-
-
-def need_known(people: People, key: str, names: Sequence[str]) -> None:
-    """Raise a ConfigError if a name is none of the datasets that the run reads."""
-    for name in names:
-        hint = f"Give all of them with dataset=[…], for example {listed(sorted({*people.datasets, name}))}"
-        check_known(f"dataset of {key}", name, people.datasets, hint)
 
 
 def need_several(people: People, what: str) -> None:
@@ -161,6 +154,15 @@ CD6ME = Protocol(
 SMIC = ("smic_hs", "smic_vis", "smic_nir")
 OTHER = "casme2"
 OF_CASME2 = {"disgust": "negative", "repression": "negative", "happiness": "positive", "surprise": "surprise"}
+THREE_OF_BOTH = Scheme(
+    "cdmer",
+    THREE,
+    {
+        **{f"{OTHER}:{label}": name for label, name in OF_CASME2.items()},
+        **{f"{smic}:{name}": name for smic in SMIC for name in THREE},
+    },
+)
+"""SMIC's own three classes, and four labels of CASME II in the same three."""
 
 
 @dataclass(frozen=True)
@@ -200,12 +202,6 @@ def cdmer(people: People, params: CdmerParams = CdmerParams()) -> list[Fold]:
     return [across(people, [one], [other], strangers=params.type == "II") for one, other in pairs]
 
 
-def three_classes(dataset: Dataset) -> Scheme:
-    """SMIC's own three classes, and four labels of CASME II in the same three."""
-    mapping = {f"{OTHER}:{label}": name for label, name in OF_CASME2.items()}
-    return Scheme("cdmer", THREE, mapping | {f"{smic}:{name}": name for smic in SMIC for name in THREE})
-
-
 CDMER = Protocol(
     "cdmer",
     "CDMER: from one of SMIC HS, VIS and NIR to another (type I), or between CASME II and each of them (type II)",
@@ -222,7 +218,7 @@ CDMER = Protocol(
     cdmer,
     CdmerParams,
     tasks=frozenset({"recognize"}),
-    scheme=three_classes,
+    scheme=lambda dataset: THREE_OF_BOTH,
     scored_only=True,
     scored_each=lambda params: True,
     subject_dependent=True,
@@ -257,8 +253,10 @@ def cross_spotting(people: People, params: CrossSpottingParams) -> list[Fold]:
     Raises:
         ConfigError: a dataset is none of the run, is in no list, or holds short videos.
     """
-    need_known(people, "protocol.train", params.train)
-    need_known(people, "protocol.test", params.test)
+    for side in ("train", "test"):
+        for name in getattr(params, side):
+            hint = f"Give all of them with dataset=[…], for example {listed(sorted({*people.datasets, name}))}"
+            check_known(f"dataset of protocol.{side}", name, people.datasets, hint)
     if idle := [name for name in people.datasets if name not in (*params.train, *params.test)]:
         raise ConfigError(
             f"{idle[0]} is in neither protocol.train nor protocol.test: put it into one, or leave it out with "
