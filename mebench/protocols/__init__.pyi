@@ -8,6 +8,7 @@ from .across import CD6ME as CD6ME
 from .across import CDMER as CDMER
 from .across import CROSS_SPOTTING as CROSS_SPOTTING
 from .across import LODO as LODO
+from .across import PAIRS as PAIRS
 from .across import CdmerParams as CdmerParams
 from .across import CrossSpottingParams as CrossSpottingParams
 from .challenges import CASME3 as CASME3

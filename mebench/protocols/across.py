@@ -1,7 +1,8 @@
 """Folds across databases."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import permutations
 from typing import Literal
 
@@ -29,6 +30,24 @@ def need_exactly(people: People, protocol: str, *choices: Sequence[str], hint: s
             f"protocol {protocol} is defined on {wanted}, not on {listed(people.datasets)}: choose that, or protocol=loso for "
             "any dataset"
         )
+
+
+def only_on(
+    people: People,
+    params: NoParams = NOTHING,
+    *,
+    make: Callable[[People], list[Fold]],
+    protocol: str,
+    choices: Sequence[Sequence[str]],
+    hint: str = "",
+) -> list[Fold]:
+    """The folds of another protocol, for one that is defined on certain datasets.
+
+    Raises:
+        ConfigError: other datasets.
+    """
+    need_exactly(people, protocol, *choices, hint=hint)
+    return make(people)
 
 
 def need_long(people: People, protocol: str) -> None:
@@ -117,16 +136,6 @@ SIX = ("casme", "casme2", "samm", "mmew", "four_dme", "casme3")
 UNITS = tuple(f"AU{number}" for number in (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17))
 
 
-def cd6me(people: People, params: NoParams = NOTHING) -> list[Fold]:
-    """One fold for each of the six datasets, tested by a model of the five others.
-
-    Raises:
-        ConfigError: other datasets than the six.
-    """
-    need_exactly(people, "cd6me", SIX)
-    return lodo(people)
-
-
 CD6ME = Protocol(
     "cd6me",
     "CD6ME: twelve action units over six datasets, each dataset tested once by a model of the five others",
@@ -144,7 +153,7 @@ CD6ME = Protocol(
         source="Varanka et al. 2022, Data Leakage and Evaluation Issues in Micro-Expression Analysis, arXiv 2211.11425, Table 4 and "
         "its program; they learn all units in one network, here each has its own",
     ),
-    cd6me,
+    partial(only_on, make=lodo, protocol="cd6me", choices=[SIX]),
     tasks=frozenset({"recognize"}),
     schemes=dict.fromkeys(UNITS),
     scored_only=True,

@@ -1,12 +1,13 @@
 """The challenges of MEGC and of DFME, CAS(ME)3, and MEVIEW, in the wild."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from mebench.core import THREE, Dataset, Fold, Scheme
 from mebench.errors import ConfigError
 from mebench.grouping import grouped
-from mebench.protocols.across import across, listed, need_exactly, need_long
+from mebench.protocols.across import across, listed, need_exactly, need_long, only_on
 from mebench.protocols.people import People
 from mebench.protocols.protocol import NOTHING, Card, NoParams, Protocol
 from mebench.protocols.within import loso, refuse_single
@@ -69,22 +70,6 @@ READY = ("smic", "casme2", "samm")
 """The same three as the ready-made maps call them."""
 
 
-def megc2019_cde(people: People, params: NoParams = NOTHING) -> list[Fold]:
-    """Leave one subject out over the three databases pooled.
-
-    Raises:
-        ConfigError: other datasets than the three.
-    """
-    need_exactly(
-        people,
-        "megc2019_cde",
-        RAW,
-        READY,
-        hint=f"dataset=[{','.join(RAW)}], dataset=megc2019_flow or dataset=megc2019_two_phase",
-    )
-    return loso(people)
-
-
 MEGC2019_CDE = Protocol(
     "megc2019_cde",
     "MEGC 2019 composite: SMIC, CASME II and SAMM pooled, three classes, 442 clips, 68 subjects",
@@ -97,7 +82,13 @@ MEGC2019_CDE = Protocol(
         classes="negative, positive, surprise (scheme megc2019)",
         source="See et al. 2019, doi 10.1109/FG.2019.8756611",
     ),
-    megc2019_cde,
+    partial(
+        only_on,
+        make=loso,
+        protocol="megc2019_cde",
+        choices=[RAW, READY],
+        hint=f"dataset=[{','.join(RAW)}], dataset=megc2019_flow or dataset=megc2019_two_phase",
+    ),
     tasks=frozenset({"recognize"}),
     scheme="megc2019",
     scored_only=True,
@@ -193,16 +184,6 @@ DFME = Protocol(
 )
 
 
-def casme3(people: People, params: NoParams = NOTHING) -> list[Fold]:
-    """Leave one subject out over CAS(ME)3.
-
-    Raises:
-        ConfigError: another dataset.
-    """
-    need_exactly(people, "casme3", ["casme3"])
-    return loso(people)
-
-
 CASME3 = Protocol(
     "casme3",
     "CAS(ME)3, part A: micro-expressions in three, four or seven classes, leaving one subject out",
@@ -219,7 +200,7 @@ CASME3 = Protocol(
         "github.com/jingtingEmmaLi/CAS-ME-3. Published numbers rest on other lists too: that of HTNet (arXiv 2307.14637) has 687 of "
         "the 699 clips, 449, 54 and 184",
     ),
-    casme3,
+    partial(only_on, make=loso, protocol="casme3", choices=[["casme3"]]),
     tasks=frozenset({"recognize"}),
     scheme="three",
     schemes={"three": (699, 88), "four": (860, 94), "seven": (860, 94)},
