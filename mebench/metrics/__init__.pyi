@@ -33,7 +33,6 @@ from .bootstrap import Section as Section
 from .bootstrap import as_score as as_score
 from .bootstrap import derived_seed as derived_seed
 from .bootstrap import interval as interval
-from .bootstrap import leave_one_out as leave_one_out
 from .bootstrap import of_all as of_all
 from .bootstrap import score as score
 from .bootstrap import standard_error as standard_error

@@ -343,14 +343,18 @@ class Resampling:
         own = replace(self, skipped={}, subjects=tuple(units.tolist()))
         return own.scores(name, lambda weights: {name: evaluate(weights * inside)}, basis_of)[name]
 
-    def differences(
-        self, first: Evaluate, second: Evaluate, basis_of: Sequence[BasisOf] = (of_all, of_all)
-    ) -> dict[str, Score]:
-        """Scores of one run minus those of another on the same subjects, in the form of `scores`.
+    def compared(
+        self, runs: Sequence[Evaluate], basis_of: Sequence[BasisOf] = (of_all, of_all)
+    ) -> tuple[dict[str, Score], dict[str, Score], dict[str, Score], dict[str, Floats]]:
+        """The scores of two runs on the same subjects, and those of the first minus those of the second.
 
-        `basis_of` says what the scores of each rest on.
+        Args:
+            runs: both.
+            basis_of: what the scores of each rest on.
+
+        Returns:
+            The scores of each and their differences, in the form of `scores`; and the differences without each subject, (n_subjects,).
         """
-        runs = first, second
         sides = [replace(self, skipped={}).scores("", run, of_run) for run, of_run in zip(runs, basis_of)]
         values = [self._values(run) for run in runs]
         without = [run(leave_one_out(self.subjects, self.n_units)) for run in runs]
@@ -371,7 +375,7 @@ class Resampling:
             else:
                 reasons = [side[name].get("reason", "") for side in sides]
             found[name] = as_score(value, ends, next(filter(None, reasons), _FLAT) if len(self.weights) else "")
-        return found
+        return sides[0], sides[1], found, of_both
 
     def _values(self, evaluate: Evaluate) -> dict[str, float]:
         return {name: float(v[0]) for name, v in evaluate(np.ones((1, self.n_units))).items()}

@@ -160,7 +160,7 @@ class _Placement:
     def drawn(self, n: int, generator: np.random.Generator) -> Indices:
         """The videos of `n` random intervals, a longer one more often."""
         edge = np.cumsum(self.minutes)
-        return np.searchsorted(edge[:-1], generator.random(n) * edge[-1], side="right").astype(np.int64)
+        return np.asarray(np.searchsorted(edge[:-1], generator.random(n) * edge[-1], side="right"), dtype=np.int64)
 
     def scores(self, chosen: Indices, number: int, generator: np.random.Generator) -> dict[str, Any]:
         """Precision, recall and F1 of random intervals in the `chosen` videos, `number` in each draw."""

@@ -31,7 +31,6 @@ from mebench.metrics import (
     derived_seed,
     hardest,
     holm,
-    leave_one_out,
     mcnemar,
     members_of,
     named,
@@ -423,11 +422,9 @@ def _compare_section(
         lambda own, name: part.basis_of(units[0, list(own)].tolist(), name),
         lambda own, name: part.basis_of(units[1, list(own)].tolist(), name),
     ]
-    scores = [subjects.scores(section, run, of_run) for run, of_run in zip(runs, basis_of)]
     paired = replace(subjects, skipped={})
-    differences = paired.differences(runs[0], runs[1], basis_of)
+    first, second, differences, without = paired.compared(runs, basis_of)
     least_p = 2.0 ** (1 - len(subjects.subjects))  # where all differ in one direction
-    without = [run(leave_one_out(subjects.subjects, subjects.n_units)) for run in runs]
     alone = [run(np.eye(subjects.n_units)) for run in runs]
     permuted = permuted_differences(chosen, units, swapped)
     rows = {}
@@ -436,10 +433,10 @@ def _compare_section(
         observed = np.nan if difference["value"] is None else difference["value"]
         own = section.startswith("spotting.") or name in OF_SAMPLES
         n, p, effect = signed_rank(alone[0][name], alone[1][name]) if own else (0, None, None)
-        error = standard_error(without[0][name] - without[1][name], subjects.own_strata)
+        error = standard_error(without[name], subjects.own_strata)
         rows[path_of(section, name)] = ComparedScore(
-            first=scores[0][name],
-            second=scores[1][name],
+            first=first[name],
+            second=second[name],
             difference=difference,
             p=permutation_p(observed, permuted[name], exact),
             p_holm=None,

@@ -1,7 +1,8 @@
 """Samples with a true and a predicted class, counted per unit, ready to be weighted."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import compress
 from typing import Any, Literal
 
@@ -16,7 +17,6 @@ from mebench.metrics import (
     SCORES,
     Basis,
     Convention,
-    Evaluate,
     Floats,
     Found,
     Indices,
@@ -80,8 +80,8 @@ class Sample:
         unseen = float(np.sqrt(((k + 1) / ((k + 2) ** 2 * (k + 3))).sum()) / max(len(flat), 1))
         return Basis(several, ", ".join(rare), unseen if name in ("uar", "recall") else 0.0)
 
-    def scores(self, evaluate: Evaluate, weights: Floats) -> dict[str, Floats]:
-        """Scores of the pooled matrix under (n_weightings, n_units) weights.
+    def scores(self, convention: Convention, names: Sequence[str], weights: Floats) -> dict[str, Floats]:
+        """Scores of the pooled matrix, by name, under (n_weightings, n_units) weights.
 
         NaN where the truth is empty, and for means over classes where it lacks one that occurs in the truth of all units.
         """
@@ -90,14 +90,15 @@ class Sample:
         both = weights @ np.concatenate([self.matrices.reshape(n, n_cells), self.support[:, occurs]], axis=1)
         pooled, absent = both[:, :n_cells].reshape(-1, *shape), both[:, n_cells:] == 0
         nobody, lacking = absent.all(axis=1), absent.any(axis=1)
-        found = dict(evaluate(pooled))
+        found = class_scores(convention, names, pooled)
         if self.named is not None:  # of classes that are not named in a weighting, rows and columns are 0
             named, found = weights @ self.named > 0, {name: values.copy() for name, values in found.items()}
             fewer = np.flatnonzero(named.any(axis=1) & ~named.all(axis=1))
             several, number = np.unique(named[fewer], axis=0, return_inverse=True)
             for i, classes in enumerate(several):
                 rows = fewer[number.ravel() == i]
-                for name, values in evaluate(pooled[np.ix_(rows, classes, np.append(classes, True))]).items():
+                of_some = pooled[np.ix_(rows, classes, np.append(classes, True))]
+                for name, values in class_scores(convention, names, of_some).items():
                     found[name][rows] = values
         return {
             name: np.where(nobody if name in OF_SAMPLES else lacking, np.nan, values) for name, values in found.items()
@@ -208,32 +209,23 @@ def further(names: Sequence[str], convention: Convention) -> list[str]:
     return [n for n in SCORES if n not in names and not METRICS[n].of_unit and convention.defines_of_classes(n)]
 
 
-def class_scores(convention: Convention, names: Sequence[str]) -> Evaluate:
+def class_scores(convention: Convention, names: Sequence[str], matrices: Floats) -> dict[str, Floats]:
     """Scores of confusion matrices under a convention, by name; NaN where it does not define one."""
-
-    def evaluate(matrices: Floats) -> Mapping[str, Floats]:
-        found = {name: SCORES[name](matrices) for name in names if convention.defines_of_classes(name)}
-        if convention.degenerate != "kept":
-            found |= one_vs_rest(matrices, convention.degenerate, convention.uar)
-        elif convention.uar == "precision":
-            found["uar"] = SCORES["precision"](matrices)
-        nothing = np.full(matrices.shape[:-2], np.nan)
-        return {name: found[name] if convention.defines_of_classes(name) else nothing for name in names}
-
-    return evaluate
-
-
-def occurring(classes: Sequence[str], truth: pd.Series) -> list[str]:
-    """The classes that occur in the truth, in their own order."""
-    seen = set(truth.tolist())
-    return [name for name in classes if name in seen]
+    found = {name: SCORES[name](matrices) for name in names if convention.defines_of_classes(name)}
+    if convention.degenerate != "kept":
+        found |= one_vs_rest(matrices, convention.degenerate, convention.uar)
+    elif convention.uar == "precision":
+        found["uar"] = SCORES["precision"](matrices)
+    nothing = np.full(matrices.shape[:-2], np.nan)
+    return {name: found[name] if convention.defines_of_classes(name) else nothing for name in names}
 
 
 def counted(convention: Convention, classes: Sequence[str], truth: pd.Series, predicted: pd.Series) -> list[str]:
     """The classes that a convention takes the mean over, in their own order."""
     if convention.classes == "all":
         return list(classes)
-    return occurring(classes, truth if convention.classes == "in_truth" else pd.concat([truth, predicted]))
+    seen = {*truth} if convention.classes == "in_truth" else {*truth, *predicted}
+    return [name for name in classes if name in seen]
 
 
 def analysis(tables: Tables, counts: SpottingCounts, classes: Sequence[str], units: Resampling) -> dict[str, Any]:
@@ -251,10 +243,9 @@ def analysis(tables: Tables, counts: SpottingCounts, classes: Sequence[str], uni
         parts = [of_kinds(table, ["micro"]) for table in (tables.truths, tables.spotted)]
         true, said = (_support(part, units.n_units, classes, units.mean) for part in parts)
         found = replace(found, named=true + said)
-    inner = class_scores(rule, ("accuracy", "f1"))
 
     def both(weights: Floats) -> dict[str, Floats]:
-        right = found.scores(inner, weights)
+        right = found.scores(rule, ("accuracy", "f1"), weights)
         rate = counts.details(weights)["tpr"] if rule.matching == "peak" else counts.recall(weights)
         scores = {"strs": strs(counts.f1(weights), right["f1"]), "acc_mesr": acc_mesr(rate, right["accuracy"])}
         return {
@@ -319,11 +310,10 @@ def with_members(
 
 def _part(path: str, sample: Sample, convention: Convention, names: Sequence[str], units: Resampling) -> dict[str, Any]:
     n = int(sample.matrices.sum())
-    scores = units.scores(
-        path, lambda weights: sample.scores(class_scores(convention, names), weights), sample.basis_of
+    scores, details = (
+        units.scores(section, partial(sample.scores, convention, own), sample.basis_of)
+        for section, own in ((path, names), (f"{path}.details", further(names, convention)))
     )
-    more = class_scores(convention, further(names, convention))
-    details = units.scores(f"{path}.details", lambda weights: sample.scores(more, weights), sample.basis_of)
     return {"n": n / units.n_units if units.mean else n, "scores": scores, "details": {"scores": details}}
 
 
@@ -353,12 +343,9 @@ def recognition_of_parts(
         units = Resampling(subjects.weights, strata=subjects.strata, subjects=chosen)
         parts[str(name)] = recognition(own, classes, convention, units)
 
-    def mean(names: Sequence[str]) -> Callable[[Floats], dict[str, Floats]]:
-        def evaluate(weights: Floats) -> dict[str, Floats]:
-            found = [sample.scores(class_scores(convention, names), weights) for sample in samples]
-            return {name: np.mean([of_part[name] for of_part in found], axis=0) for name in names}
-
-        return evaluate
+    def mean(names: Sequence[str], weights: Floats) -> dict[str, Floats]:
+        found = [sample.scores(convention, names, weights) for sample in samples]
+        return {name: np.mean([of_part[name] for of_part in found], axis=0) for name in names}
 
     def basis_of(units: Sequence[int], name: str) -> Basis:
         of_parts = [sample.basis_of(units, name) for sample in samples]
@@ -368,9 +355,10 @@ def recognition_of_parts(
         return Basis(min(basis.subjects for basis in of_parts), "; ".join(doubts), unseen)
 
     names = displayed_scores("recognition")
+    more = partial(mean, further(names, convention))
     return {
         "n": sum(part["n"] for part in parts.values()),
-        "scores": subjects.scores("recognition", mean(names), basis_of),
-        "details": {"scores": subjects.scores("recognition.details", mean(further(names, convention)), basis_of)},
+        "scores": subjects.scores("recognition", partial(mean, names), basis_of),
+        "details": {"scores": subjects.scores("recognition.details", more, basis_of)},
         "folds": parts,
     }

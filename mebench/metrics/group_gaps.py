@@ -107,6 +107,5 @@ def paired(hits: Floats, counts: Floats, strata: Sequence[str], draws: int = 100
 
     people = Resampling.of_subjects(strata, draws, seed)
     shares, bases = [partial(share, *side) for side in zip(hits, counts)], [partial(basis, own) for own in counts]
-    first, second = (people.scores("", *side)["accuracy"] for side in zip(shares, bases))
-    difference = people.differences(shares[0], shares[1], bases)["accuracy"]
-    return {"n": counts.sum(axis=1).astype(int).tolist(), "first": first, "second": second, "difference": difference}
+    found = (scores["accuracy"] for scores in people.compared(shares, bases)[:3])
+    return {"n": counts.sum(axis=1).astype(int).tolist(), **dict(zip(("first", "second", "difference"), found))}

@@ -84,13 +84,14 @@ class LabelSets:
             "f1": classification.harmonic_mean(precision.mean(axis=1), recall.mean(axis=1)),
         }
         lacking = (true == 0).any(axis=1)
-        found = {name: np.where(lacking, np.nan, values) for name, values in means.items()}
-        found |= {
+        found = {
+            **{name: np.where(lacking, np.nan, values) for name, values in means.items()},
             "wf1": ratio((f1 * true).sum(axis=1), true.sum(axis=1)),
             "wr": ratio(right.sum(axis=1), true.sum(axis=1)),
+            "accuracy": ratio(exact, n),
+            "jaccard": ratio(jaccard, n),
+            **dict(zip(self.classes, np.where(true == 0, np.nan, f1).T)),
         }
-        found |= {"accuracy": ratio(exact, n), "jaccard": ratio(jaccard, n)}
-        found |= dict(zip(self.classes, np.where(true == 0, np.nan, f1).T))
         return {name: np.where(n == 0, np.nan, values) for name, values in found.items()}
 
     def basis_of(self, units: Sequence[int], name: str) -> Basis:

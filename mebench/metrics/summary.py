@@ -22,6 +22,7 @@ from mebench.metrics import (
     frame_truth,
     in_scope,
     label_sets,
+    number_of_draws,
     of_kinds,
     of_units,
     per_unit,
@@ -98,7 +99,7 @@ def summarize(
     if ordered.predictions is not None and "spotting" not in rule.sections:
         remarks.append(f"{rule.name} defines no spotting: it is left out")
     elif ordered.predictions is not None:
-        n_draws = int(ordered.predictions["draw"].max()) + 1 if len(ordered.predictions) else 1
+        n_draws = number_of_draws(ordered)
         units = subjects if n_draws == 1 else Resampling(np.eye(n_draws), mean=True, skipped=subjects.skipped)
         parts = {kind: [kind] for kind in kinds}
         if len(kinds) > 1:

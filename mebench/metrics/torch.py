@@ -78,7 +78,7 @@ class _Score(Metric):  # type: ignore[misc]
         # The answers one by one again, in any order: one of a class that is not counted is nobody's false positive.
         truth, said = np.repeat(np.indices(pooled.shape).reshape(2, -1), pooled.ravel(), axis=1).tolist()
         matrix = confusion_matrix(truth, said, scored).astype(np.float64)
-        return float(class_scores(self.rules, (score,))(matrix)[score])
+        return float(class_scores(self.rules, (score,), matrix)[score])
 
     def _result(self, value: float) -> Tensor:
         # Apple's GPUs know no double.

@@ -229,7 +229,7 @@ def _values(marks: _Marks, read: Sequence[Answered]) -> dict[str, float]:
                 np.mean([len(a & b) / len(a | b) if a | b else 1.0 for a, b in zip(true, said)])
             )
         elif kind in wording.COUNTS:
-            off = np.subtract(*([number or 0 for number in numbers] for numbers in (true, said)))
+            off = np.array([(one or 0) - (other or 0) for one, other in zip(true, said)])
             found |= {f"{kind}_mae": float(np.abs(off).mean()), f"{kind}_rmse": float(np.sqrt((off**2).mean()))}
         else:
             found[f"{kind}_accuracy"] = float(np.mean([one == other for one, other in zip(true, said)]))
@@ -290,7 +290,7 @@ def _consistency(read: Sequence[Answered]) -> dict[str, dict[str, int]]:
 
 def _agreements(clip: Mapping[wording.Kind, Sequence[Answered]]) -> Iterator[tuple[str, bool]]:
     """Whether the answers about one clip, by kind, agree with one another."""
-    read, classes = wording.READERS, ("coarse", "fine")
+    read, classes = wording.READERS, wording.CLASSES
     if clip.keys() >= {*classes}:
         said = {kind: read[kind](clip[kind][0].given) for kind in classes}
         yield "fine_and_coarse", said["coarse"] == wording.FINE.get(str(said["fine"]))

@@ -41,6 +41,7 @@ _NUMBERS = {name: number for number, name in UNITS.items()} | OTHER_NAMES
 _NAMED = re.compile(rf"\b(?:{'|'.join(_NUMBERS)})\b|\bau[\s_-]?(\d{{1,2}})")
 
 Kind = Literal["", "coarse", "fine", "units", "side", "shown", "sentence", "events", "micro", "macro", "type"]
+CLASSES: tuple[Kind, ...] = ("coarse", "fine")
 COUNTS: tuple[Kind, ...] = ("events", "micro", "macro")
 ANALYSES = (
     "Please analyse the micro-expression shown in this video in detail.",

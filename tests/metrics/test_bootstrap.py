@@ -112,14 +112,19 @@ def test_what_is_no_share_and_never_varies_says_nothing_of_others():
 
 def test_a_difference_needs_four_subjects_and_both_intervals():
     one, other = (mean_of(np.random.default_rng(n).uniform(0, 1, 8)) for n in (0, 1))
-    found = bootstrap.Resampling.of_subjects(["a"] * 8, 100, seed=0).differences(one, other)["f1"]
+    subjects = bootstrap.Resampling.of_subjects(["a"] * 8, 100, seed=0)
+    found = subjects.compared([one, other])[2]["f1"]
     assert found["low"] < found["value"] < found["high"]
-    doubted = bootstrap.Resampling.of_subjects(["a"] * 8, 100, 0).differences(
-        one, other, [bootstrap.of_all, lambda *_: bootstrap.Basis(8, "joy is rare")]
-    )
-    assert doubted["f1"] == {"value": found["value"], "low": None, "high": None, "reason": "joy is rare"}
+    rare = [bootstrap.of_all, lambda *_: bootstrap.Basis(8, "joy is rare")]
+    assert subjects.compared([one, other], rare)[2]["f1"] == {
+        "value": found["value"],
+        "low": None,
+        "high": None,
+        "reason": "joy is rare",
+    }
     few = bootstrap.Resampling.of_subjects(["a"] * 3, 100, seed=0)
-    assert "4 subjects" in few.differences(mean_of(np.arange(3) / 3), mean_of(np.ones(3) / 2))["f1"]["reason"]
+    runs = mean_of(np.arange(3) / 3), mean_of(np.ones(3) / 2)
+    assert "4 subjects" in few.compared(runs)[2]["f1"]["reason"]
 
 
 def test_without_draws_few_subjects_have_no_interval_either():
@@ -130,5 +135,6 @@ def test_without_draws_few_subjects_have_no_interval_either():
 @pytest.mark.parametrize("n", [12, 40])
 def test_the_standard_error_of_a_mean_is_the_textbook_one(n):
     values = np.random.default_rng(1).normal(size=n)
-    error, degrees = bootstrap.Resampling.of_subjects(["a"] * n, 20_000, seed=0).errors(mean_of(values))["f1"]
+    without = mean_of(values)(bootstrap.leave_one_out(range(n), n))["f1"]
+    error, degrees = bootstrap.standard_error(without, ["a"] * n)
     assert error == pytest.approx(stats.sem(values), rel=0.02) and degrees == n - 1
