@@ -234,12 +234,11 @@ class HoldoutParams:
             if name != "valid" and not value:
                 raise ConfigError(f"protocol.{name} must name at least one subject")
         named = [subject for value in sides.values() for subject in value]
-        for subject in named:
-            if named.count(subject) > 1:
-                raise ConfigError(
-                    f"protocol.test, protocol.train and protocol.valid name {subject!r} more than once: a subject may be on one "
-                    "side only"
-                )
+        if twice := [subject for subject in named if named.count(subject) > 1]:
+            raise ConfigError(
+                f"protocol.test, protocol.train and protocol.valid name {twice[0]!r} more than once: a subject may be on one "
+                "side only"
+            )
 
 
 def holdout(people: People, params: HoldoutParams) -> list[Fold]:

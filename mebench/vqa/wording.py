@@ -124,10 +124,8 @@ def read_class(text: str, classes: tuple[str, ...], name: str) -> str | None:
     >>> read_class("Not fear: the fine-grained expression class is anger.", tuple(FINE), "fine-grained")
     'anger'
     """
-    lower = text.lower()
-    options = "|".join(classes)
-    found = re.search(rf"{name} expression class is ({options})\b", lower) or re.search(rf"\b({options})\b", lower)
-    return found[1] if found else None
+    found = re.search(rf"{name} expression class is ({'|'.join(classes)})\b", text.lower())
+    return found[1] if found else read_word(text, classes)
 
 
 @lru_cache(maxsize=8192)
