@@ -10,12 +10,6 @@ from typing import Any, Literal, get_args, get_type_hints
 from mebench.errors import ConfigError, check_known, unknown
 from mebench.metrics.catalogue import METRICS, SECTIONS
 
-Ends = Literal["inclusive", "half_open", "never_empty"]
-Matching = Literal[
-    "maximum", "next_free", "best_only", "every_free", "every_hit", "best_of_truth", "free_of_truth", "any_hit", "peak"
-]
-Videos = Literal["all", "with_truth", "with_result", "of_spotted_subjects"]
-
 
 @dataclass(frozen=True, slots=True)
 class Convention:
@@ -67,10 +61,20 @@ class Convention:
 
     name: str
     source: str = ""
-    ends: Ends = "inclusive"
+    ends: Literal["inclusive", "half_open", "never_empty"] = "inclusive"
     threshold: Fraction = Fraction(1, 2)
     reaching: bool = True
-    matching: Matching = "maximum"
+    matching: Literal[
+        "maximum",
+        "next_free",
+        "best_only",
+        "every_free",
+        "every_hit",
+        "best_of_truth",
+        "free_of_truth",
+        "any_hit",
+        "peak",
+    ] = "maximum"
     duplicates: Literal["wrong", "free", "dropped"] = "wrong"
     precision: Literal["found", "hitting"] = "found"
     exchanged: bool = False
@@ -78,7 +82,7 @@ class Convention:
     order: Literal["confidence", "rows"] = "confidence"
     ties: Literal["earlier", "later"] = "earlier"
     kinds: Literal["own", "any", "of_truth"] = "own"
-    videos: Videos = "all"
+    videos: Literal["all", "with_truth", "with_result", "of_spotted_subjects"] = "all"
     silence: Literal["nothing", "dummy"] = "nothing"
     classes: Literal["in_truth", "in_truth_or_predicted", "all"] = "in_truth"
     degenerate: Literal["kept", "zero", "dropped"] = "kept"

@@ -7,16 +7,13 @@ from typing import Any
 
 from mebench.core import Fold
 from mebench.errors import PluginError, check_known
-from mebench.protocols.across import CD6ME, CDMER, CROSS_SPOTTING, LODO, PAIRS
-from mebench.protocols.challenges import CASME3, DFME, MEGC2018, MEGC2019_CDE, MEGC_SPOTTING, MEVIEW
+from mebench.protocols import across, challenges, within
 from mebench.protocols.people import People
 from mebench.protocols.protocol import Protocol
-from mebench.protocols.within import HOLDOUT, KFOLD, LOSO, LOSO_NAMED, LOVO, MACRO_TO_MICRO
 
-_WITHIN, _ACROSS = (LOSO, LOSO_NAMED, KFOLD, HOLDOUT, LOVO, MACRO_TO_MICRO), (LODO, PAIRS, CDMER, CD6ME, CROSS_SPOTTING)
-_ALL = (*_WITHIN, *_ACROSS, MEGC2018, MEGC2019_CDE, MEGC_SPOTTING, MEVIEW, DFME, CASME3)
-PROTOCOLS = {protocol.name: protocol for protocol in sorted(_ALL, key=lambda protocol: protocol.name)}
-"""By name, sorted."""
+_OURS = [one for file in (within, across, challenges) for one in vars(file).values() if isinstance(one, Protocol)]
+PROTOCOLS = {protocol.name: protocol for protocol in sorted(_OURS, key=lambda protocol: protocol.name)}
+"""All that this folder's files define, by name, sorted."""
 ADDED: dict[str, Path] = {}
 """The files of protocols that further folders bring, by name."""
 BROKEN: dict[str, str] = {}
