@@ -162,12 +162,13 @@ CD6ME = Protocol(
 
 SMIC = ("smic_hs", "smic_vis", "smic_nir")
 OTHER = "casme2"
-OF_CASME2 = {"disgust": "negative", "repression": "negative", "happiness": "positive", "surprise": "surprise"}
 THREE_OF_BOTH = Scheme(
     "cdmer",
     THREE,
     {
-        **{f"{OTHER}:{label}": name for label, name in OF_CASME2.items()},
+        **dict.fromkeys((f"{OTHER}:disgust", f"{OTHER}:repression"), "negative"),
+        f"{OTHER}:happiness": "positive",
+        f"{OTHER}:surprise": "surprise",
         **{f"{smic}:{name}": name for smic in SMIC for name in THREE},
     },
 )
