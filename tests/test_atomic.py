@@ -76,3 +76,26 @@ def test_what_a_killed_process_left_is_swept_and_what_a_living_one_writes_stays(
         with new_folder(tmp_path, ".site-") as second:
             assert (first / "a").is_file() and second != first
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_is_filled_where_a_disk_has_no_locks_and_nothing_is_swept_there(tmp_path, monkeypatch):
+    """As NFS, which locks no folder that is open for reading."""
+
+    def none(*_):
+        raise OSError(9, "Bad file descriptor")
+
+    (tmp_path / ".writing-left").mkdir()
+    monkeypatch.setattr("fcntl.flock", none)
+    with whole_folder(tmp_path / "a") as temporary:
+        (temporary / "file").touch()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".writing-left", "a"]
+
+
+def test_a_folder_has_the_mode_that_the_umask_leaves(tmp_path):
+    before = os.umask(0o027)
+    try:
+        with whole_folder(tmp_path / "a"):
+            pass
+    finally:
+        os.umask(before)
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o750
