@@ -253,15 +253,14 @@ class RunFolder:
         (self.path / "failed" / safe_name(result.key)).unlink(missing_ok=True)
 
     def take_logs(self, fold: str, place: Path) -> None:
-        """Move the files of a fold's callbacks and loggers to `logs/<fold>`: plain files, in order up to `MOST_LOGS`;
+        """Move the files of a fold's callbacks and loggers to `logs/<fold>`: plain files, in order, up to 1 GiB;
         their folder is removed.
 
         Args:
             fold: its key.
             place: their folder, inside the folder of the run.
         """
-        # Bytes of such files that a fold keeps.
-        target, left = self.path / "logs" / safe_name(fold), (1 << 30)
+        target, left = self.path / "logs" / safe_name(fold), 1 << 30  # bytes of such files that a fold keeps
         shutil.rmtree(target, ignore_errors=True)
         for file in sorted(place.rglob("*")):
             inside = file.relative_to(place)

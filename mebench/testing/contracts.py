@@ -355,7 +355,7 @@ def schemes_are_valid(trial: _DatasetTrial) -> None:
 
 
 @promise(
-    "Return mebench.frames.FolderFrames(folder, files), or an object like it",
+    "Return mebench.frames.FolderFrames(folder), or an object like it",
     after="videos_are_sorted_and_unique",
 )
 def frames_are_images(trial: _DatasetTrial) -> None:
