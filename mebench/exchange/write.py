@@ -87,7 +87,7 @@ def write_predictions(path: Path, form: str, tables: Tables, remarks: Remarks, k
     if form == EAF:
         _write_eaf(path, spotted, tables, remarks, kinds)
     else:
-        FORMATS[form](path, _named(_numbered(spotted, tables), tables), tables, remarks)
+        FORMATS[form](path, _numbered(spotted, tables), tables, remarks)
 
 
 def write_truth(path: Path, tables: Tables, form: str = "csv") -> None:
@@ -101,7 +101,7 @@ def write_truth(path: Path, tables: Tables, form: str = "csv") -> None:
     """
     videos = tables.videos[["video", "fps", "n_frames"]]
     if form == "activitynet":
-        found = _in_seconds(_named(_numbered(tables.truths, tables), tables), tables, path, Remarks())
+        found = _in_seconds(_numbered(tables.truths, tables), tables, path, Remarks())
         lengths = zip(found.items(), tables.videos["fps"].astype(float), tables.videos["n_frames"].astype(float))
         database = {
             vid: {
@@ -149,7 +149,7 @@ def _write_table(path: Path, rows: pd.DataFrame, columns: list[str]) -> None:
 
 
 def _write_strs(path: Path, spotted: pd.DataFrame, tables: Tables, remarks: Remarks) -> None:
-    micro = spotted[spotted["kind"] == "micro"]
+    micro = _named(spotted[spotted["kind"] == "micro"], tables)
     if len(micro) < len(spotted):
         remarks.warn(f"the format has no kind: {len(spotted) - len(micro)} macro-expressions are left out")
     columns = ["subject", "video", "onset", "offset", "emotion"]
@@ -164,8 +164,8 @@ def _write_strs(path: Path, spotted: pd.DataFrame, tables: Tables, remarks: Rema
     write_rows(path, columns, _rows(micro, columns))
 
 
-def _with_vids(rows: pd.DataFrame, tables: Tables, path: Path, remarks: Remarks) -> pd.DataFrame:
-    """The rows with the single name of each video, `vid`, for a format without subjects."""
+def _vids(tables: Tables, path: Path, remarks: Remarks) -> dict[str, str]:
+    """The single name of each video, for a format without subjects, by its key."""
     parts = _parts(tables)
     ways = {
         "": [video for _, _, video in parts],
@@ -176,13 +176,12 @@ def _with_vids(rows: pd.DataFrame, tables: Tables, path: Path, remarks: Remarks)
     if way:
         whose = "datasets" if "dataset" in way else "subjects"
         remarks.warn(f"videos of different {whose} have one name: the column vid holds {way}")
-    vid_of = dict(zip(parts, vids))
-    return rows.assign(vid=[vid_of[part] for part in zip(*(rows[name] for name in _IDS))])
+    return dict(zip(tables.videos["video"], vids))
 
 
 def _write_megc2023(path: Path, spotted: pd.DataFrame, tables: Tables, remarks: Remarks) -> None:
-    short = _with_vids(spotted, tables, path, remarks)
-    short = short.assign(type=spotted["kind"].map({"micro": "me", "macro": "mae"}))
+    vids, kinds = _vids(tables, path, remarks), {"micro": "me", "macro": "mae"}
+    short = spotted.assign(vid=spotted["video"].map(vids), type=spotted["kind"].map(kinds))
     write_rows(path, ["vid", "pred_onset", "pred_offset", "type"], _rows(short, ["vid", "onset", "offset", "type"]))
 
 
@@ -195,14 +194,13 @@ def _in_seconds(rows: pd.DataFrame, tables: Tables, path: Path, remarks: Remarks
         raise DataError(
             f"the frame rate of {unknown_rate.iloc[0]} is unknown, and the format counts seconds: choose the format csv, or give --fps N"
         )
-    every = _with_vids(rows, tables, path, remarks)
-    named = _with_vids(_named(tables.videos, tables), tables, path, Remarks())
-    rate_of = dict(zip(named["vid"], named["fps"].astype(float)))
-    found: dict[str, list[dict[str, Any]]] = {vid: [] for vid in rate_of}
-    sure = every["confidence"] if "confidence" in every else [np.nan] * len(every)
-    for vid, kind, *ends, score in zip(*(every[name] for name in ("vid", "kind", "onset", "offset")), sure):
+    vids = _vids(tables, path, remarks)
+    rate_of = dict(zip(vids, tables.videos["fps"].astype(float)))
+    found: dict[str, list[dict[str, Any]]] = {vid: [] for vid in vids.values()}
+    sure = rows["confidence"] if "confidence" in rows else [np.nan] * len(rows)
+    for key, kind, *ends, score in zip(*(rows[name] for name in ("video", "kind", "onset", "offset")), sure):
         about = {} if pd.isna(score) else {"score": float(score)}
-        found[vid].append({"segment": [int(end) / rate_of[vid] for end in ends], "label": kind, **about})
+        found[vids[key]].append({"segment": [int(end) / rate_of[key] for end in ends], "label": kind, **about})
     return found
 
 
@@ -227,8 +225,9 @@ def _write_thumos(path: Path, spotted: pd.DataFrame, tables: Tables, remarks: Re
 
 
 def _write_jsonl(path: Path, spotted: pd.DataFrame, tables: Tables, remarks: Remarks) -> None:
-    columns = [*_IDS[set(spotted["dataset"]) <= {NO_DATASET} :], *_CSV]
-    rows = ({name: cell for name, cell in zip(columns, row) if cell != ""} for row in _rows(spotted, columns))
+    every = _named(spotted, tables)
+    columns = [*_IDS[set(every["dataset"]) <= {NO_DATASET} :], *_CSV]
+    rows = ({name: cell for name, cell in zip(columns, row) if cell != ""} for row in _rows(every, columns))
     _write_text(path, "".join(json.dumps(row, default=lambda number: number.item()) + "\n" for row in rows))
 
 
@@ -300,7 +299,7 @@ def _write_eaf(path: Path, spotted: pd.DataFrame, tables: Tables, remarks: Remar
 
 
 FORMATS: dict[str, Callable[[Path, pd.DataFrame, Tables, Remarks], None]] = {
-    "csv": lambda path, rows, tables, remarks: _write_table(path, rows, [*_IDS, *_CSV]),
+    "csv": lambda path, rows, tables, remarks: _write_table(path, _named(rows, tables), [*_IDS, *_CSV]),
     "strs": _write_strs,
     "megc2020": _write_megc2020,
     "megc2023": _write_megc2023,
