@@ -173,25 +173,28 @@ def _split(text: str, separator: str, place: str) -> Grid:
     Raises:
         DataError: a quotation mark is not closed.
     """
-    # Text in quotation marks has no separators; its line ends count as lines but not as rows.
+    # In front of a quoted cell blanks would make it a plain one.
+    blanks = separator == " " or f'{separator} "' in text
+    # A cell in quotation marks has no separators; its line ends count as lines but not as rows. Marks inside a cell mean nothing.
+    quoted = rf'(^|[{re.escape(separator)}\r\n]){" *" if blanks else ""}"[^"]*(?:""[^"]*)*"'
     bare = (
-        re.sub(r'"[^"]*"', lambda quoted: "x" + "\0" * len(_LINE_END.findall(quoted[0])), text) if '"' in text else text
+        re.sub(quoted, lambda cell: f"{cell[1]}x" + "\0" * len(_LINE_END.findall(cell[0][len(cell[1]) :])), text)
+        if '"' in text
+        else text
     )
     rows = _LINE_END.split(bare)[: None if bare[-1:] not in "\r\n" else -1]
     cells = (len(row.split()) if separator == " " else row.count(separator) + 1 for row in rows)
     lengths = np.fromiter(cells, np.int64, len(rows))
+    width = lengths.max(initial=1)
     lines = np.arange(1, len(rows) + 1)
     if "\0" in bare:
         lines[1:] += np.cumsum([row.count("\0") for row in rows])[:-1]
-    blanks = (
-        separator == " " or f'{separator} "' in text
-    )  # in front of a quoted cell, which they would make a plain one
     try:
         table = heavy.pandas.read_csv(
             io.StringIO(text, newline=""),
             sep=separator,
             header=None,
-            names=range(lengths.max(initial=1)),
+            names=range(width + 1),  # a row may end in blanks
             dtype="str",
             keep_default_na=False,
             skip_blank_lines=False,
@@ -205,7 +208,7 @@ def _split(text: str, separator: str, place: str) -> Grid:
             else f": {' '.join(str(error).split())}"
         )
         raise DataError(f"{place}{where}: write the table again") from error
-    columns = [Cells.of(table[name]) for name in table]
+    columns = [Cells.of(table[name]) for name in range(width)]
     every = Grid(lines[: len(table)], lengths[: len(table)], columns)
     full = np.any([column.where(str.strip) for column in columns], axis=0)
     return every if full.all() else every.rows(full)

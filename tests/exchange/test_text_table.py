@@ -104,6 +104,18 @@ def test_a_last_line_that_alone_is_short_and_does_not_end_may_be_cut_off(write, 
     ]
 
 
+@pytest.mark.parametrize(
+    ("content", "video"),
+    [
+        ("video onset offset \na 5 9  \n", "a"),  # blanks end each row
+        ('video,onset,offset,n"1,n"2\na"b,5,9,x"y,z"\n', 'a"b'),  # no mark opens a cell, so no separator is quoted
+    ],
+)
+def test_blanks_after_a_row_and_quotation_marks_inside_a_cell_mean_nothing(write, content, video):
+    table, _ = read(write(content))
+    assert listed(table) | {"video": [video], "onset": ["5"], "offset": ["9"]} == listed(table)
+
+
 def test_a_misspelt_optional_column_is_pointed_at(write):
     _, remarks = read(write("subject,video,onset,offset,emotoin\n1,a,5,9,joy\n"))
     assert remarks.warnings == ["predictions: the column 'emotoin' is not read; if it holds the emotion, name it so"]
@@ -129,6 +141,7 @@ def test_of_two_possible_columns_the_one_in_frames_is_read_and_the_other_named(w
         (b"subject" * 20_000 + b",video\n", "line 1: this line should name the columns"),
         (b"subject,video,onset,offset\n1,a,1,2\n1,a,3,4,joy\n", "line 3: the row has 5 cells"),
         (b'subject,video,onset,offset\n1,"a,1,2\n2,a,3,4\n', "line 2: a quotation mark is not closed"),
+        (b'video on"set offset\na 5 9\n" c 3 4\n', "line 3: a quotation mark is not closed"),
         (b"subject,video,onset,onset,offset\n1,a,1,1,2\n", "two columns 'onset'"),
         (b"subject,video,onset,offset\n1,a,1,2\n1,\0b,1,2\n", "line 3: a byte of value 0"),
         (b"\0subject,video,onset,offset\n1,a,1,2\n", "line 1: a byte of value 0"),
