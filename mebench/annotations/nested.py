@@ -1,7 +1,7 @@
 """Datasets with folders of videos at any depth, below parts, emotions, splits or cameras."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -134,5 +134,7 @@ class NestedDataset(SheetDataset):
 
     @cached_property
     def _tree_or_stop(self) -> NestedTree:
-        plain = super()._tree_or_stop
-        return NestedTree(plain.root, plain.layout, self.params.follow_links, self.ours)
+        plain, links = super()._tree_or_stop, self.params.follow_links
+        shapes = (plain.layout.folder, *plain.layout.also)
+        trees = [NestedTree(plain.root, replace(plain.layout, folder=shape), links, self.ours) for shape in shapes]
+        return next((tree for tree in trees if tree.homes(())), trees[0])

@@ -130,7 +130,7 @@ def moments(
     Raises:
         DataError: a cell is not a number, or seconds have no known frame rate.
     """
-    for name in {"onset", "apex", "offset"} & {*table.cells}:
+    for name in (name for name in ("onset", "apex", "offset") if name in table.cells):
         dates = table.cells[name].where(lambda cell: number_of_date(cell) is not None)
         if dates.any():
             where = at_lines(np.asarray(table.lines)[dates].tolist())

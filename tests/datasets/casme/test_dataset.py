@@ -65,6 +65,16 @@ def test_any_level_is_the_root(root, level):
     assert [v.n_frames for v in dataset(root / level).videos()] == [50] * 8
 
 
+@pytest.mark.parametrize("shape", ["{subject}/{video}", "sub{subject}_{video}", "{subject}_{video}"])
+def test_folders_of_copies_in_circulation_are_found(root, tmp_path, shape):
+    for clip in root.glob("CASME_raw_selected/sub*/*"):
+        copy = tmp_path / "copy" / shape.format(subject=clip.parent.name.removeprefix("sub"), video=clip.name)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.symlink_to(clip)
+    other = dataset(tmp_path, annotations=str(dataset(root).annotation_file), follow_links=True)
+    assert [(v.key, v.n_frames) for v in other.videos()] == [(v.key, v.n_frames) for v in dataset(root).videos()]
+
+
 def test_schemes(root):
     set_ = dataset(root)
     scored = {
