@@ -57,6 +57,7 @@ from scipy.stats import beta
 
 from mebench.metrics import classification
 from mebench.metrics.bootstrap import Basis, BasisOf, Evaluate, Resampling
+from mebench.metrics.conventions import named
 from mebench.metrics.emotions import Sample
 from mebench.metrics.paired import paired_weights, permutation_p, permuted_differences, swaps
 from mebench.metrics.ratios import Floats, ratio
@@ -113,8 +114,7 @@ def recognition(n: int, rng: np.random.Generator, *shares: float, mixture: tuple
             matrices[run, :, true, (true + 1) % 3] = taken[:, true]
             matrices[run, :, true, (true + 2) % 3] = (counts - right - taken)[:, true]
     sample = Sample(matrices.reshape(-1, 3, 4), np.tile(counts, (len(shares), 1)), CLASSES)
-    names = {name: classification.SCORES[name] for name in ("accuracy", "uf1", "uar", "precision")}
-    scores = partial(sample.scores, lambda pooled: {name: function(pooled) for name, function in names.items()})
+    scores = partial(sample.scores, named("strict"), ("accuracy", "uf1", "uar", "precision"))
     return Drawn(scores, sample.basis_of)
 
 
