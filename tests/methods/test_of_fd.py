@@ -45,10 +45,15 @@ def test_the_filter_equals_a_sum_over_frequencies(signal):
     n = len(signal)
     spectrum = [sum(x * np.exp(-2j * np.pi * k * i / n) for i, x in enumerate(signal)) for k in range(n)]
     frequencies = [(k if k < (n + 1) // 2 else k - n) * 30 / n for k in range(n)]
-    edge = max(min(range(n), key=lambda k: (abs(frequencies[k] - 5.0), k)), 1)
-    kept = [k for k in range(n) if k < edge or k >= n - edge]
-    expected = [abs(sum(spectrum[k] * np.exp(2j * np.pi * k * i / n) for k in kept) / n) for i in range(n)]
-    np.testing.assert_allclose(low_pass(signal, 5.0, 30.0), expected, atol=1e-9)
+    least = min(abs(frequency - 5.0) for frequency in frequencies)
+
+    def below(edge):
+        kept = [k for k in range(n) if k < edge or k >= n - edge]
+        return [abs(sum(spectrum[k] * np.exp(2j * np.pi * k * i / n) for k in kept) / n) for i in range(n)]
+
+    # Of 33 frames two frequencies are equally near, and rounding decides.
+    nearest = [max(k, 1) for k in range(n) if abs(frequencies[k] - 5.0) < least + 1e-9]
+    assert any(np.allclose(low_pass(signal, 5.0, 30.0), below(edge), rtol=1e-7, atol=1e-9) for edge in nearest)
 
 
 @given(signals, st.integers(1, 30))
