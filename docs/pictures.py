@@ -1,5 +1,6 @@
 """Takes the pictures of README and of the first page, of pages as mebench writes them; faces are drawn ones.
 
+    mkdir -p build && cp -r leaderboards build
     mebench leaderboard build --out build/leaderboards
     mebench run method=linear_spotter dataset=synthetic dataset.subjects=8 dataset.videos=2
     mebench report linear_spotter -o build/report.html
