@@ -5,6 +5,8 @@ expressions. To compare datasets, false positives are therefore divided into tho
 macro-expressions, and those that occur per minute elsewhere.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 
@@ -17,10 +19,24 @@ As listed in casme2_annotation_357.csv (95 videos) and samm_annotation.csv (146 
 fb38eb2. SAMM Long Videos has 147 videos and 343 macro-expressions, CAS(ME)² 98 videos: the few others are not listed there."""
 
 
-Places = tuple[Floats, Floats, Floats, Floats, Floats, Floats]
-"""False positives of each unit by place, and the denominators of their rates, (n_units,) each: those that share a frame with a
-micro-expression; of the others, those that share a frame with a macro-expression; the rest; the number of macro-expressions; and the
-length of all micro- and of all macro-expressions in minutes, NaN where the frame rate is unknown."""
+class Places(NamedTuple):
+    """False positives of each unit by place, and the denominators of their rates, (n_units,) each.
+
+    Attributes:
+        near: those that share a frame with a micro-expression.
+        on_macro: of the others, those that share a frame with a macro-expression.
+        elsewhere: the rest.
+        macros: number of macro-expressions.
+        micro_minutes: length of all micro-expressions; NaN where the frame rate is unknown.
+        macro_minutes: length of all macro-expressions.
+    """
+
+    near: Floats
+    on_macro: Floats
+    elsewhere: Floats
+    macros: Floats
+    micro_minutes: Floats
+    macro_minutes: Floats
 
 
 def places(
@@ -42,14 +58,14 @@ def places(
     beside, on, elsewhere = (
         per_unit(unit, n_units, np.where(part, wrong, 0)) for part in (near, on_macro & ~near, ~near & ~on_macro)
     )
-
     in_micro, in_macro = (
         of_units(
             table, ((table["offset"] - table["onset"] + 1) / table["fps"] / 60).to_numpy(np.float64), n_units, by_draw
         )
         for table in (truths, macros)
     )
-    return beside, on, elsewhere, of_units(macros, np.ones(len(macros)), n_units, by_draw), in_micro, in_macro
+    number = of_units(macros, np.ones(len(macros)), n_units, by_draw)
+    return Places(beside, on, elsewhere, number, in_micro, in_macro)
 
 
 def by_density(of: Places | None, weights: Floats, found: Floats, true: Floats, minutes: Floats) -> dict[str, Floats]:
