@@ -16,7 +16,7 @@ Importing this is light; PyTorch and the like come with the first call that need
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from mebench._checkout import VERSION
+from mebench._checkout import VERSION, Listed
 
 __version__ = VERSION
 
@@ -81,6 +81,10 @@ def __getattr__(name: str) -> Any:
     if name in __all__:
         return getattr(import_module("mebench.api"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+Listed.listed = lambda kind, plugins: import_module("mebench.api").listed(kind, plugins)
+Listed.built = lambda *how, **params: import_module("mebench.api").built(*how, **params)
 
 
 def __dir__() -> list[str]:

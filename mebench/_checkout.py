@@ -1,9 +1,9 @@
 """This copy of mebench: its version, where what lies beside a source checkout's package is found, and the lists of its plugins."""
 
-from importlib import import_module
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 VERSION = "0.2.0"
 
@@ -28,16 +28,23 @@ def checkout_folder(folder: str) -> list[str]:
 
 
 class Listed(ModuleType):
-    """A package of plugins: `mebench.methods.mean` is one of them, and `mebench.methods()` lists all, as a data frame."""
+    """A package of plugins: `mebench.methods.mean` is one of them, and `mebench.methods()` lists all, as a data frame.
+
+    Attributes:
+        listed: makes the list of a kind; `mebench` sets it, which is imported before any of its packages.
+        built: makes an object of a kind, likewise.
+    """
+
+    listed: ClassVar[Callable[[str, Any], Any]]
+    built: ClassVar[Callable[..., Any]]
 
     def __call__(self, plugins: Any = ()) -> Any:
         """All plugins by id; see `mebench.api.listed`."""
-        return import_module("mebench.api").listed(self.__name__.rpartition(".")[2].removesuffix("s"), plugins)
+        return type(self).listed(self.__name__.rpartition(".")[2].removesuffix("s"), plugins)
 
     def build(self, name: str, *how: Any, **params: Any) -> Any:
         """A plugin as an object, `mebench.methods.build("mean", classes=("a", "b"), p=0.6)`; see `mebench.api.built`."""
-        kind = self.__name__.rpartition(".")[2].removesuffix("s")
-        return import_module("mebench.api").built(kind, name, *how, **params)
+        return type(self).built(self.__name__.rpartition(".")[2].removesuffix("s"), name, *how, **params)
 
 
 def shipped(folder: str) -> list[str]:
