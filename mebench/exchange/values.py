@@ -130,14 +130,15 @@ def moments(
     Raises:
         DataError: a cell is not a number, or seconds have no known frame rate.
     """
-    for name in (name for name in ("onset", "apex", "offset") if name in table.cells):
+    named = [name for name in ("onset", "apex", "offset") if name in table.cells]
+    for name in named:
         dates = table.cells[name].where(lambda cell: number_of_date(cell) is not None)
         if dates.any():
             where = at_lines(np.asarray(table.lines)[dates].tolist())
             remarks.repair(f"{table.role}: the {name} is shown as a date ({where}): its underlying number is read")
             column = table.cells[name].read(lambda cell: cell if (n := number_of_date(cell)) is None else str(n))
             table = replace(table, cells={**table.cells, name: column})
-    given = {name: _digits(table, name) for name in ("onset", "apex", "offset") if name in table.cells}
+    given = {name: _digits(table, name) for name in named}
     seconds = any(plain_name(header) in {*STARTS, *STOPS} for header in table.headers if header not in table.others)
     fractional = [~np.isnan(values) & (values != np.round(values)) for values in given.values()]
     lines = np.asarray(table.lines)[np.any(fractional, axis=0)].tolist()
