@@ -22,7 +22,7 @@ from mebench.datasets.synthetic.dataset import SyntheticFrames
 import mebench.datasets
 import mebench.methods
 from mebench._lightly import load_lightning_lightly
-from mebench.runner import isolation, process, workers
+from mebench.runner import describe, isolation, process, workers
 from tests.helpers import model_server
 from tests.helpers.drawn_once import draw_once, remembering, share_features
 from tests.helpers.kept_server import KeptServer, OwnServer
@@ -124,6 +124,9 @@ def _unhurried(*args: Any, **kwargs: Any) -> sqlite3.Connection:
 
 
 sqlite3.dbapi2.connect = _unhurried
+
+# Git is asked once: in a fresh checkout, whose index nobody has refreshed, it reads all files again for each run.
+describe.made_by = functools.cache(describe.made_by)
 
 draw_once()
 share_features()
