@@ -49,7 +49,7 @@ def test_runs_whose_folds_are_scored_each_by_itself_have_a_table_without_a_harde
 
 def test_a_row_tells_what_goes_wrong_as_a_mean_over_seeds(tmp_path):
     """As each run's summary tells it; and what is spotted where there is nothing, which no summary holds."""
-    runs = [make_run(tmp_path, seed=seed, shift=shift) for seed, shift in ((0, 4), (1, 100))]
+    runs = [make_run(tmp_path, tasks=("spot",), seed=seed, shift=shift) for seed, shift in ((0, 4), (1, 100))]
     for run in runs:
         truths = run.read_table("truth.parquet")
         quiet = truths["video"].iloc[0]
@@ -76,7 +76,7 @@ def test_a_row_tells_what_goes_wrong_as_a_mean_over_seeds(tmp_path):
 
 def test_what_nobody_annotated_is_not_none(tmp_path):
     """Of a blink on which nothing falls the row says 0, of speech, which the run does not know, nothing."""
-    runs = [make_run(tmp_path / name, seed=seed) for seed, name in enumerate(("blinks", "speech"))]
+    runs = [make_run(tmp_path / name, tasks=("spot",), seed=seed) for seed, name in enumerate(("blinks", "speech"))]
     for run, kind, where in zip(runs, ("blink", "speech"), (290, 50)):
         video = run.read_table("truth.parquet")["video"].iloc[0]
         run.write_table(
@@ -115,7 +115,10 @@ def test_a_row_repeats_the_summary(tmp_path):
 
 
 def test_seeds_become_one_row_with_their_mean_and_spread(tmp_path):
-    runs = [make_run(tmp_path, seed=seed, wrong_every=every) for seed, every in ((0, 2), (1, 3), (2, 5))]
+    runs = [
+        make_run(tmp_path, tasks=("recognize",), seed=seed, wrong_every=every)
+        for seed, every in ((0, 2), (1, 3), (2, 5))
+    ]
     scores = [run.read_json("summary.json")["recognition"]["scores"]["uf1"] for run in runs]
     values = [score["value"] for score in scores]
     (row,) = measured(tables(tmp_path)["recognition-drawn-loso"]["all clips"])
@@ -168,8 +171,8 @@ def test_of_many_rows_the_first_are_tested_together(tmp_path, monkeypatch):
 
 
 def test_a_value_that_is_undefined_with_one_seed_has_no_mean(tmp_path):
-    make_run(tmp_path, seed=0)
-    make_run(tmp_path, seed=1, shift=60)  # nothing found: no apex error
+    make_run(tmp_path, tasks=("spot",), seed=0)
+    make_run(tmp_path, tasks=("spot",), seed=1, shift=60)  # nothing found: no apex error
     part = tables(tmp_path)["spotting-drawn-loso"]["micro"]
     (row,) = (r for r in part.rows if r.provenance == "measured")
     assert set(row.scores["apex_mae_ms"].values()) == {None}
@@ -177,8 +180,8 @@ def test_a_value_that_is_undefined_with_one_seed_has_no_mean(tmp_path):
 
 
 def test_a_default_spelled_out_makes_no_other_row(tmp_path):
-    make_run(tmp_path, seed=0, settings={"method.p": 0.5})
-    make_run(tmp_path, seed=1)
+    make_run(tmp_path, tasks=("recognize",), seed=0, settings={"method.p": 0.5})
+    make_run(tmp_path, tasks=("recognize",), seed=1)
     (row,) = measured(tables(tmp_path)["recognition-drawn-loso"]["all clips"])
     assert (row.seeds, row.settings) == ((0, 1), "")
 
@@ -192,8 +195,8 @@ def test_over_seeds_an_interval_reaches_over_those_of_all_or_is_none():
 
 
 def test_runs_of_one_seed_are_no_spread_over_seeds(tmp_path):
-    make_run(tmp_path, "a", key="1" * 16)
-    make_run(tmp_path, "b", key="2" * 16, wrong_every=2)
+    make_run(tmp_path, "a", tasks=("recognize",), key="1" * 16)
+    make_run(tmp_path, "b", tasks=("recognize",), key="2" * 16, wrong_every=2)
     rows = measured(tables(tmp_path)["recognition-drawn-loso"]["all clips"])
     assert [(row.seeds, row.remark) for row in rows] == [((0,), module.OTHER_CODE)] * 2
 
@@ -302,7 +305,7 @@ def test_what_was_chosen_on_tested_subjects_stands_below_the_others_without_a_ra
 
 @pytest.mark.usefixtures("names_rows")
 def test_the_level_of_chance_stands_beside_the_methods_that_spot(tmp_path):
-    run = make_run(tmp_path, kinds=("micro", "macro"))
+    run = make_run(tmp_path, tasks=("spot",), kinds=("micro", "macro"))
     chance = run.read_json("summary.json")["chance"]
     parts = tables(tmp_path)["spotting-drawn-loso"]
     for kind, n in (("micro", 16), ("macro", 8)):
@@ -395,9 +398,9 @@ ALIKE = [("[1, 2]", "(1, 2)"), (-1, 1), (0.0, "0_0"), ("a b", "a_b"), ("Loud", "
 
 @pytest.mark.parametrize(("one", "other"), by_day(ALIKE, *ALIKE[3:]))
 def test_variants_that_look_alike_as_file_names_do_not_collide(tmp_path, one, other):
-    make_run(tmp_path, "a", settings={"dataset.range": one})
-    make_run(tmp_path, "b", settings={"dataset.range": other})
-    found = {n for n in tables(tmp_path) if n.startswith("spotting")}
+    make_run(tmp_path, "a", tasks=("spot",), settings={"dataset.range": one})
+    make_run(tmp_path, "b", tasks=("spot",), settings={"dataset.range": other})
+    found = set(tables(tmp_path))
     assert len({n.casefold() for n in found}) == 2 and all(n.isascii() for n in found)
 
 
@@ -443,11 +446,11 @@ def test_names_that_no_file_could_have_are_cut(tmp_path):
 
 
 def test_a_null_control_is_a_table_of_its_own_and_a_default_spelled_out_is_not(tmp_path):
-    make_run(tmp_path, "default", seed=0)
-    make_run(tmp_path, "spelled_out", seed=1, settings={"dataset.noise": 1.0})
-    make_run(tmp_path, "another", method="two", settings={"dataset.noise": 1.0})
-    make_run(tmp_path, "null", seed=0, settings={"dataset.noise": 0.0})
-    found = {name: parts for name, parts in tables(tmp_path).items() if name.startswith("recognition")}
+    make_run(tmp_path, "default", tasks=("recognize",), seed=0)
+    make_run(tmp_path, "spelled_out", tasks=("recognize",), seed=1, settings={"dataset.noise": 1.0})
+    make_run(tmp_path, "another", tasks=("recognize",), method="two", settings={"dataset.noise": 1.0})
+    make_run(tmp_path, "null", tasks=("recognize",), seed=0, settings={"dataset.noise": 0.0})
+    found = tables(tmp_path)
     assert list(found) == ["recognition-drawn-loso", "recognition-drawn-loso-noise_0.0"]
     plain, null = (measured(parts["all clips"]) for parts in found.values())
     assert sorted(row.runs for row in plain) == [("another",), ("default", "spelled_out")]
@@ -455,21 +458,21 @@ def test_a_null_control_is_a_table_of_its_own_and_a_default_spelled_out_is_not(t
 
 
 def test_other_annotations_are_said(tmp_path):
-    make_run(tmp_path, "four", method="one")
-    make_run(tmp_path, "five", method="two", subjects=5)
+    make_run(tmp_path, "four", method="one", tasks=("recognize",))
+    make_run(tmp_path, "five", method="two", tasks=("recognize",), subjects=5)
     rows = measured(tables(tmp_path)["recognition-drawn-loso"]["all clips"])
     assert len({row.remark for row in rows}) == 2 and all("annotations" in row.remark for row in rows)
 
 
 def test_other_conventions_and_protocols_with_other_settings_make_another_table(tmp_path):
-    make_run(tmp_path, "plain")
-    other = make_run(tmp_path, "legacy", method="two")
+    make_run(tmp_path, "plain", tasks=("spot",))
+    other = make_run(tmp_path, "legacy", tasks=("spot",), method="two")
     other.write_json("summary.json", other.read_json("summary.json") | {"convention": "mean2022"})
-    config = make_run(tmp_path, "folds", method="three").read_json("config.json")
+    config = make_run(tmp_path, "folds", tasks=("spot",), method="three").read_json("config.json")
     config["config"]["protocol"] = {"name": "loso", "folds": 5}
     config["origins"]["protocol.folds"] = "command line"
     (tmp_path / "folds" / "config.json").write_text(json.dumps(config))
-    assert {n for n in tables(tmp_path) if n.startswith("spotting")} == {
+    assert set(tables(tmp_path)) == {
         "spotting-drawn-loso",
         "spotting-drawn-loso-convention_mean2022",
         "spotting-drawn-loso-protocol_folds_5",
