@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -75,19 +74,27 @@ def make_run(runs: Path, run_id: str = "", sealed: bool = False, **said: Any) ->
         said: see `_make`.
     """
     name = hashlib.sha256(repr((run_id, sorted(said.items()))).encode()).hexdigest()
-    kept = Path(os.environ[KEPT]) / "runs"
-    whole = kept / name
+    (made,) = _once(f"runs/{name}", lambda folder: _make(folder, run_id, **said)).iterdir()
+    own = RunFolder(_copy(made, runs / made.name))
+    if own.done and not sealed:
+        (own.path / "DONE").write_text("")
+    return own
+
+
+def _once(name: str, make: Callable[[Path], None]) -> Path:
+    """A folder that one of all test processes fills."""
+    whole = Path(os.environ[KEPT]) / name
     if not whole.is_dir():
-        kept.mkdir(exist_ok=True)
-        unfinished = Path(tempfile.mkdtemp(dir=kept))
-        _make(unfinished, run_id, **said)
+        whole.parent.mkdir(exist_ok=True)
+        unfinished = Path(tempfile.mkdtemp(dir=whole.parent))
+        make(unfinished)
         with contextlib.suppress(OSError):  # another process was first
             unfinished.rename(whole)
-    (made,) = whole.iterdir()
-    copy = RunFolder(shutil.copytree(made, runs / made.name, copy_function=shutil.copyfile))
-    if copy.done and not sealed:
-        (copy.path / "DONE").write_text("")
-    return copy
+    return whole
+
+
+def _copy(made: Path, place: Path) -> Path:
+    return Path(shutil.copytree(made, place, copy_function=shutil.copyfile))
 
 
 def call_fold(folder: RunFolder, former: str, name: str) -> RunFolder:
@@ -141,13 +148,12 @@ def _make(
     parts = (method, dataset, seed, tasks, kinds, shift, wrong_every, settings, about)
     key = key or hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
     folder = RunFolder(runs / (run_id or f"{method}-{dataset}-loso-seed{seed}-{key[:8]}"))
-    folder.path.mkdir(parents=True)
+    answers = tasks, kinds, shift, wrong_every, subjects, members, done
+    name = hashlib.sha256(repr(answers).encode()).hexdigest()
+    _copy(_once(f"answers/{name}", lambda place: _answers(RunFolder(place), *answers)), folder.path)
     folder.write_json("config.json", {"key": key, "config": config, "origins": where})
     folder.write_json("versions.json", VERSIONS)
-    videos, truths = truth_tables(subjects, members)
-    folder.write_table("videos.parquet", videos)
-    folder.write_table("truth.parquet", truths)
-    people = sorted(set(videos["subject"]))
+    people = sorted(f"{members[number % len(members)]}/{number:02d}" for number in range(subjects))
     described: dict[str, Any] = {
         "protocol": "loso",
         "tasks": sorted(tasks),
@@ -165,16 +171,33 @@ def _make(
         "folds": [{"fold": s, "train": [p for p in people if p != s], "valid": [], "test": [s]} for s in people],
     }
     folder.write_json("folds.json", described | about)
-    rows = videos.to_dict("records"), truths.to_dict("records")
-    for number, subject in enumerate(people):
-        result = _fold(subject, *rows, tasks, kinds, shift, wrong_every, number)
-        folder.write_fold(result, kinds)
     if done:
-        folder.merge(people)
         folder.write_json("features.json", {"seconds": 0.0, "chains": {}})
         scored = _scored(folder, seed, config["bootstrap"])
         folder.write_json("summary.json", {"run_id": folder.id, "seconds": 1.5, **scored})
         folder.finish()
+
+
+def _answers(
+    folder: RunFolder,
+    tasks: tuple[str, ...],
+    kinds: tuple[str, ...],
+    shift: int,
+    wrong_every: int,
+    subjects: int,
+    members: tuple[str, ...],
+    merged: bool,
+) -> None:
+    """Write what runs of several names and settings have in common: videos, truths and answers."""
+    videos, truths = truth_tables(subjects, members)
+    folder.write_table("videos.parquet", videos)
+    folder.write_table("truth.parquet", truths)
+    people, rows = sorted(set(videos["subject"])), (videos.to_dict("records"), truths.to_dict("records"))
+    for number, subject in enumerate(people):
+        result = _fold(subject, *rows, tasks, kinds, shift, wrong_every, number)
+        folder.write_fold(result, kinds)
+    if merged:
+        folder.merge(people)
 
 
 def truth_tables(subjects: int, members: tuple[str, ...]) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -211,16 +234,15 @@ def truth_tables(subjects: int, members: tuple[str, ...]) -> tuple[pd.DataFrame,
 
 
 def _scored(folder: RunFolder, seed: int, draws: int) -> dict[str, Any]:
-    """The run's scores, reckoned once for runs that differ in name and settings alone, as long as no test adds a metric."""
+    """The run's scores, reckoned once for runs that differ in name and settings alone, and again where a test adds a metric."""
     files = sorted(f for f in folder.path.iterdir() if f.name == "folds.json" or f.suffix == ".parquet")
     shaping = seed, draws, list(METRICS), [(f.name, f.read_bytes()) for f in files]
     content = hashlib.sha256(repr(shaping).encode()).hexdigest()
-    if content not in _SCORES:
-        _SCORES[content] = score(folder, seed, draws)
-    return copy.deepcopy(_SCORES[content])
-
-
-_SCORES: dict[str, dict[str, Any]] = {}
+    place = _once(
+        f"scores/{content}", lambda place: RunFolder(place).write_json("scores.json", score(folder, seed, draws))
+    )
+    found: dict[str, Any] = RunFolder(place).read_json("scores.json")
+    return found
 
 
 def _fold(
