@@ -101,15 +101,18 @@ def new_folder(place: Path, prefix: str = WRITING) -> Iterator[Path]:
     for former in place.glob(f"{prefix}*"):
         with suppress(OSError), held(former):
             shutil.rmtree(former)
-    temporary = place / f"{prefix}{secrets.token_hex(8)}"
-    try:
-        temporary.mkdir()
-        with ExitStack() as lock:
+    with ExitStack() as lock:
+        while True:
+            temporary = place / f"{prefix}{secrets.token_hex(8)}"
+            temporary.mkdir()
             with suppress(OSError):  # where a disk has no locks, nobody removes what is left
-                lock.enter_context(held(temporary))
+                lock.enter_context(held(temporary, wait=True))
+            if temporary.exists():  # else another process took it for one that was left behind, before the lock
+                break
+        try:
             yield temporary
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
 
 
 @contextmanager

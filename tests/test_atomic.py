@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from mebench import atomic
 from mebench.atomic import new_folder, put_in_place, replace_file, whole_file, whole_folder
 
 
@@ -76,6 +77,22 @@ def test_what_a_killed_process_left_is_swept_and_what_a_living_one_writes_stays(
         with new_folder(tmp_path, ".site-") as second:
             assert (first / "a").is_file() and second != first
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_new_folder_that_another_process_sweeps_is_made_again(tmp_path, monkeypatch):
+    """One that looks for what was left behind just between the making of the folder and its lock."""
+    swept, lock = [], atomic.held
+
+    def late(folder, wait=False):
+        if not swept:
+            swept.append(folder)
+            folder.rmdir()
+        return lock(folder, wait)
+
+    monkeypatch.setattr(atomic, "held", late)
+    with whole_folder(tmp_path / "a") as temporary:
+        (temporary / "file").touch()
+    assert temporary not in swept and [path.name for path in tmp_path.rglob("*")] == ["a", "file"]
 
 
 def test_a_folder_is_filled_where_a_disk_has_no_locks_and_nothing_is_swept_there(tmp_path, monkeypatch):
