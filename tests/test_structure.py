@@ -45,7 +45,9 @@ def fronts() -> dict[str, str]:
 
 
 def imports(name: str, path: Path, known: dict[str, Path]) -> set[str]:
-    """The files that a file imports, inside functions and for types too, also through the front of a room."""
+    """The files that a file imports, inside functions and for types too, through the front of a room and by their names
+    as text; but that is how the core opens the packages of plugins, none of which it knows.
+    """
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -56,6 +58,8 @@ def imports(name: str, path: Path, known: dict[str, Path]) -> set[str]:
             base = ".".join([*above, *([node.module] if node.module else [])])
             full = {f"{base}.{alias.name}" for alias in node.names}
             found |= {name if name in known else fronts().get(name, base) for name in full}
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
+            found |= {word.value for word in node.args[:1] if isinstance(word, ast.Constant)} - set(FOLDERS.values())
     return (found & set(known)) - {name}
 
 

@@ -458,12 +458,14 @@ def changed(name: str, rules: Sequence[str]) -> str:
 
 
 @cache
-def named(name: str) -> Convention:
-    """The convention of a name, or of a name with changed rules, as `changed` writes it.
+def named(name: str | Convention) -> Convention:
+    """The convention of a name, or of a name with changed rules, as `changed` writes it; a convention is its own.
 
     Raises:
         ConfigError: the convention, rule or value is unknown.
     """
+    if isinstance(name, Convention):
+        return name
     base, *rules = name.split(", ")
     check_known("convention", base, CONVENTIONS)
     values: dict[str, Any] = {}

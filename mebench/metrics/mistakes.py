@@ -97,7 +97,7 @@ def sort_mistakes(tables: Tables, kinds: Sequence[str], convention: str | Conven
         ConfigError: there is no such convention.
         DataError: the tables do not fit together.
     """
-    rule = named(convention) if isinstance(convention, str) else convention
+    rule = named(convention)
     ordered = tables.ordered()
     if ordered.predictions is None:
         return pd.DataFrame(columns=list(COLUMNS))
@@ -359,7 +359,7 @@ def explain_mistakes(
         For each kind `under` (means over draws), `gain` (see `gains`) and, where it is known, `missed_by_length`,
         `missed_by_intensity`, `missed_by_density` (see `missed_by`).
     """
-    rule = named(convention) if isinstance(convention, str) else convention
+    rule = named(convention)
     draws, ordered = number_of_draws(tables), tables.ordered()
     if ordered.predictions is None:
         return {kind: {} for kind in kinds}

@@ -109,7 +109,7 @@ def intervals_by_name(
     Returns:
         The predictions, see `Tables`; their confidence is the share. And what is read, over all kinds.
     """
-    rule, reads = named(convention) if isinstance(convention, str) else convention, Reads(Counter)
+    rule, reads = named(convention), Reads(Counter)
     videos = tables.videos.sort_values("video", ignore_index=True)
     rows = _rows(videos, videos["video"])
     names, lengths = videos["video"].tolist(), videos["n_frames"].tolist()

@@ -84,7 +84,7 @@ def summarize(
         ConfigError: there is no such convention.
         DataError: the tables do not fit together.
     """
-    ordered, rule = tables.ordered(), named(convention) if isinstance(convention, str) else convention
+    ordered, rule = tables.ordered(), named(convention)
     people = ordered.videos.drop_duplicates("unit").sort_values("unit")
     subjects = resampling or Resampling.of_subjects(people["stratum"].tolist(), draws, seed)
     remarks: list[str] = []

@@ -53,7 +53,7 @@ class _Score(Metric):  # type: ignore[misc]
 
     def __init__(self, convention: str | Convention, options: Mapping[str, Any]) -> None:
         super().__init__(**options)
-        self.rules = named(convention) if isinstance(convention, str) else convention
+        self.rules = named(convention)
         defines = self.rules.defines if self.section == "spotting" else self.rules.defines_of_classes
         if self.section not in self.rules.sections or not defines(self.score):
             raise ConfigError(

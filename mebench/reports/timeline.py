@@ -210,7 +210,7 @@ class Judged:
         if tables.predictions is None:
             truths = tables.truths.assign(outcome="open", why="").sort_values("onset", kind="stable")
         else:
-            rule = named(self.convention) if isinstance(self.convention, str) else self.convention
+            rule = named(self.convention)
             ordered = tables.ordered()
             true, spotted = in_scope(ordered.truths, of_kinds(ordered.spotted, self.kinds), rule)
             asked = true[true["kind"].isin(list(self.kinds))]
