@@ -22,6 +22,7 @@ from mebench.datasets.synthetic.dataset import SyntheticFrames
 import mebench.datasets
 import mebench.methods
 from mebench._lightly import load_lightning_lightly
+from mebench.features import landmarks
 from mebench.runner import describe, isolation, process, workers
 from tests.helpers import model_server
 from tests.helpers.drawn_once import draw_once, remembering, share_features
@@ -80,6 +81,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
     """What a file's imports left is looked through once; each fold that follows ends with a collection of its own."""
     new_file = nextitem is not None and nextitem.path != item.path
+    if new_file:
+        landmarks._load.cache_clear()  # 110 MiB, which the few files that look for landmarks read again in a second
     if new_file or resident() > _held[0] + MUCH:
         gc.collect()
         give_back_memory()
