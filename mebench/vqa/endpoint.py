@@ -78,7 +78,7 @@ def query(
         out: the file of answers, `.jsonl`.
         timeout: seconds that one answer may take.
         key: sent as bearer token, if any.
-        advance: called after each question.
+        advance: called for each question, also for one that is kept or fails.
 
     Raises:
         ConfigError: the address is not valid.
@@ -90,7 +90,10 @@ def query(
     cost, in_a_row = Cost(kept=sum(questions.id_of(row) in kept for row in rows)), 0
     headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {key}"} if key else {})}
     with out.open("a", encoding="utf-8", errors="backslashreplace") as file:
-        for row in (row for row in rows if questions.id_of(row) not in kept):
+        for row in rows:
+            advance()
+            if questions.id_of(row) in kept:
+                continue
             urls = [f"data:image/jpeg;base64,{_jpeg(frame)}" for frame in frames_of(row)]
             images = [{"type": "image_url", "image_url": {"url": url}} for url in urls]
             messages = [
@@ -121,7 +124,6 @@ def query(
             cost.refused, in_a_row = cost.refused + (not text.strip()), 0
             file.write(json.dumps({**row, "answer": " ".join(text.split())}, ensure_ascii=False) + "\n")
             file.flush()
-            advance()
     return cost
 
 

@@ -112,7 +112,9 @@ def test_a_model_sees_frames_and_its_answers_are_kept(tmp_path, serve):
     assert sent.shape == (299, 448, 3)
     assert sent[0, 0, 2] > 190 > 60 > sent[0, 0, 0]  # red is still red
 
-    again = vqa.endpoint.query(url, "small", ROWS, lambda row: FRAMES, out)
+    told: list[None] = []
+    again = vqa.endpoint.query(url, "small", ROWS, lambda row: FRAMES, out, advance=lambda: told.append(None))
+    assert len(told) == len(ROWS)  # kept answers count as done
     assert (again.asked, again.kept, len(seen)) == (0, 4, 4)
 
 
