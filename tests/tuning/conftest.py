@@ -13,6 +13,7 @@ from optuna.storages import RDBStorage
 
 from mebench.config import resolve
 from mebench.progress import Progress
+from mebench.runner import InterruptedRunError
 from mebench.tuning import Place, TuneOptions, run_studies as module, study
 
 DATASET_PARAMS = """
@@ -233,5 +234,20 @@ def go(toy, monkeypatch):
                 patch.setattr(module, "write_figures", lambda *_: [])
             chosen = TuneOptions(**{"trials": 12, "heartbeat": 1, **options})
             return module.tune(resolve(toy(*words)), chosen, Progress())
+
+    return run
+
+
+@pytest.fixture
+def begin(go, monkeypatch):
+    """Tries values as `go` does, and is stopped before the outer folds."""
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    def run(*words, **options):
+        with monkeypatch.context() as patch, pytest.raises(InterruptedRunError):
+            patch.setattr(module.Judge, "judge", stop)
+            go(*words, **options)
 
     return run

@@ -19,7 +19,7 @@ def invoke(*words):
 
 def test_the_outcome_is_printed_and_written(toy, monkeypatch, tmp_path):
     files = ["--json", str(tmp_path / "out.json"), "--write", str(tmp_path / "tuned.yaml")]
-    done = invoke(*toy("method.lr=0.1"), "--acts", "postprocess", "--trials", "8", *files)
+    done = invoke(*toy("method.lr=0.1", "dataset.subjects=5"), "--acts", "postprocess", "--trials", "4", *files)
     assert done.exit_code == 0, done.output
     assert "spotting.micro.f1" in done.output and "default" in done.output and "tuned" in done.output
     assert "on new subjects" in done.output or "stays unchanged" in done.output
@@ -41,7 +41,7 @@ def test_the_outcome_is_there_where_the_file_cannot_be(toy, monkeypatch, tmp_pat
     monkeypatch.setattr(module, "write_figures", lambda *_: [])
     monkeypatch.setattr("mebench.tuning.outcome.write_tuned", refuse)
     files = ["--json", str(tmp_path / "out.json"), "--write", str(tmp_path / "tuned.yaml")]
-    done = invoke(*toy("method.lr=0.1"), "--acts", "postprocess", "--trials", "1", *files)
+    done = invoke(*toy("method.lr=0.1", "dataset.subjects=5"), "--acts", "postprocess", "--trials", "1", *files)
     assert str(done.exception) == "the middle values do not go together"
     assert json.loads((tmp_path / "out.json").read_text())["conclusion"] in done.output
 

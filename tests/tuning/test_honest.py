@@ -146,7 +146,9 @@ def test_what_a_method_remembers_of_other_folds_does_not_raise_the_outer_score(t
 
 def test_labels_that_a_method_could_reach_through_its_views_are_not_there(trap, tmp_path):
     log = tmp_path / "log"
-    found = trap("walker", WALKER, "{choices: [false, true]}", f"method.log={log}", sampler="grid", trials=5)
+    found = trap(
+        "walker", WALKER, "{choices: [false, true]}", "dataset.subjects=5", f"method.log={log}", sampler="grid"
+    )
     (study,) = found.plain["studies"].values()
     tuned_on = {subject.partition("/")[2] for subject in study["subjects"]}
     looks = [json.loads(line) for line in log.read_text().splitlines()]

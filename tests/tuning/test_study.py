@@ -154,7 +154,7 @@ def test_another_study_of_that_name_is_refused(place):
         SharedStudy(place, records.Terms("foreign", {}, SPACE, (UP,)))
 
 
-def test_pruning_needs_one_objective(tmp_path):
+def test_pruning_needs_one_objective(copied_databases, tmp_path):
     def stepwise(values, step):
         for i in range(4):
             step(values["method.x"] - i)
@@ -218,11 +218,9 @@ def test_several_processes_share_a_fresh_file_and_one_is_killed(tmp_path):
     assert (again.retry_of, again.params, again.state) == (killed.number, killed.params, "complete")
 
 
-def test_a_process_killed_before_its_first_sign_of_life_is_noticed(tmp_path):
-    import optuna
-
-    shared = SharedStudy(Place.of(str(tmp_path / "x.db")), terms(heartbeat=1))
-    storage = optuna.storages.RDBStorage(Place.of(str(tmp_path / "x.db")).url)
+def test_a_process_killed_before_its_first_sign_of_life_is_noticed(place):
+    shared = SharedStudy(place, terms(heartbeat=1))
+    storage = optuna.storages.RDBStorage(place.url)
     storage.create_new_trial(storage.get_study_id_from_name("study"))
     shared.run(2, values_of, nothing)
     assert [trial.state for trial in shared.study().trials] == ["complete", "failed", "complete"]
