@@ -289,13 +289,13 @@ class Fold:
 
     def split(self, videos: Iterable[Video]) -> tuple[list[Video], list[Video], list[Video]]:
         """The videos to train, to validate and to test on, each in the given order; others take no part."""
-        every, tested = list(videos), set(self.videos)
+        every, tested = [(video, video.subject_key) for video in videos], set(self.videos)
         train, valid, test = set(self.train), set(self.valid), set(() if self.videos else self.test)
-        others = [video for video in every if video.key not in tested]
+        others = [(video, subject) for video, subject in every if video.key not in tested] if tested else every
         return (
-            [video for video in others if video.subject_key in train],
-            [video for video in others if video.subject_key in valid],
-            [video for video in every if video.key in tested or video.subject_key in test],
+            [video for video, subject in others if subject in train],
+            [video for video, subject in others if subject in valid],
+            [video for video, subject in every if subject in test or video.key in tested],
         )
 
 

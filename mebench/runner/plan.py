@@ -513,7 +513,7 @@ def check_training(plan: Plan) -> None:
                         f"fold {fold.key!r}: no training subject shows a {missing[0]}-expression, so its mean length in "
                         f"{group!r} is unknown: use more subjects, or other kinds=…"
                     )
-        if "recognize" in plan.task.tasks and not class_counts(plan.scheme, plan.sides(fold).train):
+        if "recognize" in plan.task.tasks and not any(map(plan.scheme.scored, plan.sides(fold).train)):
             raise ConfigError(
                 f"fold {fold.key!r}: no training clip has a class of the scheme {plan.scheme.name!r}: choose another with scheme=NAME"
             )
