@@ -160,7 +160,7 @@ def test_edges_cost_plain_cross_entropy():
 
 def test_it_learns_to_find_what_rises_and_falls():
     torch.manual_seed(0)
-    method = small(epochs=10, batch_size=4, lr=0.003, dropout=0.0)
+    method = small(epochs=5, batch_size=4, lr=0.003, dropout=0.0)
     fit(method, [video(seed, 20 + 9 * seed) for seed in range(8)], [])
     unseen = video(99, 50)
     scores = method.score_frames(unseen)
