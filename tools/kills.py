@@ -1,8 +1,8 @@
 """Kills at random moments over a small sweep: no fold may be lost, none doubled, no file damaged.
 
-    python tools/kills.py [--kills 1000] [--seed 0] [--workers 2] [--subjects 8] [--fork] [--jobs sweep tune merge build rescore]
+    python tools/kills.py [--kills 1000] [--seed 0] [--workers 2] [--subjects 8] [--seeds 2] [--fork] [--jobs sweep tune merge build rescore]
 
-A sweep of two methods and two seeds on a dataset without pictures runs again and again. At a random moment, mostly while
+A sweep of two methods, each with some seeds, on a dataset without pictures runs again and again. At a random moment, mostly while
 folds are being written, the whole program or one of its workers is killed (SIGKILL), or the program is told to stop (SIGTERM, SIGHUP).
 Then every file that is there must be whole, every fold that was there must be there still, untouched; and the same command goes
 on, until the sweep is finished and its predictions are those of a sweep that nobody disturbed. Then it begins anew.
@@ -19,6 +19,7 @@ the new one as a whole, and in the end all is as if nobody had disturbed them.
 from __future__ import annotations
 
 import argparse
+import functools
 import gc
 import importlib
 import json
@@ -38,11 +39,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pandas as pd
+import typer.main
 from kills_jobs import JOBS, Job, Pieces
 
 from mebench.runs.fold_files import TABLES, whole_fold
 
-RUNS = 4
+METHODS = 2
 STOPPED = (4, 129, 130, 143, -signal.SIGTERM, -signal.SIGHUP, -signal.SIGKILL)
 """Exit codes of who was stopped, or lost a worker for good."""
 FORK = multiprocessing.get_context("fork")
@@ -166,7 +168,10 @@ def _mebench(words: Sequence[str], folder: Path, errors: Path) -> None:
 
 def import_all(jobs: Sequence[str]) -> None:
     """What programs and workers import sooner or later. No thread starts, for a copy would lack it."""
+    from mebench import cli
     from mebench._lightly import load_lightning_lightly
+    from mebench.files import code_hash
+    from mebench.runner import code_of
 
     load_lightning_lightly()
     for name in (
@@ -178,6 +183,8 @@ def import_all(jobs: Sequence[str]) -> None:
         "mebench.runs.scoring",
         "mebench.training",
         "mebench.runner.fold",
+        "mebench.features.tvl1",
+        "cv2",
         "safetensors.torch",
         "scipy.signal",
     ):
@@ -193,6 +200,10 @@ def import_all(jobs: Sequence[str]) -> None:
             "sklearn.metrics",
         ):
             importlib.import_module(name)
+    # What each program works out for itself: its commands, and the hash of its code.
+    typer.main.get_command = functools.cache(typer.main.get_command)
+    typer.main.get_command(cli.app)
+    code_of((), code_hash)
     gc.freeze()  # or the first collection of each copy would copy all memory
 
 
@@ -218,10 +229,10 @@ def write_plugins(root: Path, subjects: int) -> Path:
     return root
 
 
-def command(root: Path, runs: Path, workers: int) -> list[str]:
+def command(root: Path, runs: Path, workers: int, seeds: int) -> list[str]:
     return [
         *(sys.executable, "-c", "from mebench.cli import main; main()", "run", "-m"),
-        *("method=one_walk,two_walk", "dataset=killed", "seeds=0..1", "bootstrap=0", f"workers={workers}"),
+        *("method=one_walk,two_walk", "dataset=killed", f"seeds=0..{seeds - 1}", "bootstrap=0", f"workers={workers}"),
         *(
             f"plugins={root / 'plugins'}",
             f"runs={runs}",
@@ -298,13 +309,20 @@ def n_folds(runs: Path) -> int:
 
 
 def one_sweep(
-    root: Path, runs: Path, workers: int, dice: random.Random, most: int, seconds: float, fork: bool = False
+    root: Path,
+    runs: Path,
+    workers: int,
+    dice: random.Random,
+    most: int,
+    seconds: float,
+    fork: bool = False,
+    seeds: int = 2,
 ) -> Counter[str]:
     """Run the sweep until it is finished, killing it on the way at most so often; how often what was killed."""
     counts: Counter[str] = Counter()
     known: dict[Path, int] = {}
     for _ in range(10 * most + 50):
-        words = command(root, runs, workers)
+        words = command(root, runs, workers, seeds)
         process: Program = Forked(words[3:], root) if fork else Started(words, root)
         while sum(counts.values()) < most and process.poll() is None:
             wait_for_a_moment(process, runs, dice, seconds)
@@ -317,7 +335,7 @@ def one_sweep(
         if lost := [folder for folder, written in known.items() if found.get(folder) != written]:
             raise SystemExit(f"lost or written again: {lost[0]} and {len(lost) - 1} others")
         known = found
-        if process.poll() == 0 or len(list(runs.glob("*/DONE"))) == RUNS:
+        if process.poll() == 0 or len(list(runs.glob("*/DONE"))) == METHODS * seeds:
             return counts
         if process.poll() not in STOPPED:
             raise SystemExit(f"exit code {process.poll()}: {said}")
@@ -395,6 +413,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--subjects", type=int, default=8)
+    parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--fork", action="store_true", help="copies of one process instead of new ones")
     parser.add_argument("--jobs", nargs="+", choices=["sweep", *JOBS], default=["sweep"], help="each killed so often")
     args = parser.parse_args()
@@ -410,14 +429,14 @@ def main() -> None:
         if "sweep" not in args.jobs:
             return
         began = time.perf_counter()
-        one_sweep(root, root / "quiet", args.workers, dice, 0, 1.0, args.fork)
+        one_sweep(root, root / "quiet", args.workers, dice, 0, 1.0, args.fork, args.seeds)
         seconds = time.perf_counter() - began
         expected = apart(answers, root / "quiet")
         print(f"undisturbed: {seconds:.1f} s, {sum(map(len, expected.values()))} rows", flush=True)
         while sum(counts.values()) < args.kills:
             runs = root / f"runs{sweeps}"
             most = min(10, args.kills - sum(counts.values()))
-            counts += one_sweep(root, runs, args.workers, dice, most, seconds, args.fork)
+            counts += one_sweep(root, runs, args.workers, dice, most, seconds, args.fork, args.seeds)
             sweeps += 1
             for name, table in apart(answers, runs).items():
                 pd.testing.assert_frame_equal(table, expected[name], check_exact=True)

@@ -20,6 +20,7 @@ from mebench.inference import of_fold, predict, trained
 from mebench.progress import Progress
 from mebench.runner import InterruptedRunError, Session, host, isolation, make_plan, run, stoppable
 from mebench.runs import RunFolder
+from tests.helpers import programs
 from tests.helpers.nightly import nightly
 from tests.helpers.same_process import stand_in
 
@@ -241,40 +242,53 @@ def test_a_finished_run_that_lost_a_table_is_named_and_does_not_stand_for_itself
     assert f"run {first.id} is marked as finished but lacks predictions.parquet and clips.parquet" in said.getvalue()
 
 
-def stopped_by(how, words, runs):
+def stopped_by(how, words, runs, said, program):
     """A run that is told to stop after its first fold: its folder, what it said and its exit code."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, *words],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        start_new_session=True,
-    )
+    if program:
+        with said.open("w") as file:
+            process = subprocess.Popen(
+                [sys.executable, "-c", SCRIPT, *words],
+                stdout=file,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        code, end = process.poll, process.wait
+    else:
+        process = programs.started(words, said)
+        code, end = lambda: process.exitcode, process.join
     try:
-        _wait_for(lambda: list(runs.glob("*/folds/toy--1/fold.json")), process)
+        _wait_for(lambda: list(runs.glob("*/folds/toy--1/fold.json")), code, said)
         os.killpg(process.pid, how)  # to the workers too
-        said, _ = process.communicate(timeout=300)
+        end(300)
     finally:
-        if process.poll() is None:
+        if code() is None:
             os.killpg(process.pid, signal.SIGKILL)
-    return only_run(runs), said, process.returncode
+    return only_run(runs), said.read_text(), code()
 
 
-@nightly(
-    "`test_a_signal_ends_a_run_in_words_and_is_given_back` has it in this process, and the next test SIGINT in a program"
+REAL = pytest.param(True, marks=nightly("the same in a copy of a program"), id="from nothing")
+
+
+@pytest.mark.parametrize("program", [pytest.param(False, id="a copy"), REAL])
+@pytest.mark.parametrize(
+    "number",
+    [
+        pytest.param(signal.SIGINT, id="SIGINT"),
+        pytest.param(
+            signal.SIGTERM,
+            id="SIGTERM",
+            marks=nightly("`test_a_signal_ends_a_run_in_words_and_is_given_back` has it in this process"),
+        ),
+    ],
 )
-def test_a_batch_system_stops_a_run_as_ctrl_c_does(moody, tmp_path):
-    words = moody("method.trouble=[2=wait]", f"method.gate={tmp_path / 'gate'}", "workers=1")
-    stopped, said, code = stopped_by(signal.SIGTERM, words, tmp_path / "runs")
-    assert code == 128 + signal.SIGTERM
-    assert f"1 of 3 folds are finished and kept in {stopped.path}. Continue with: mebench resume {stopped.path}" in said
-
-
-def test_a_run_that_was_stopped_goes_on_and_ends_as_if_it_had_not_been(moody, tmp_path, in_this_process):
+def test_a_run_that_was_stopped_goes_on_and_ends_as_if_it_had_not_been(
+    moody, tmp_path, in_this_process, number, program
+):
     gate = tmp_path / "gate"
     words = moody("method.trouble=[2=wait]", f"method.gate={gate}", "workers=1")
-    stopped, said, code = stopped_by(signal.SIGINT, words, tmp_path / "runs")
-    assert code == 130 and f"mebench resume {stopped.path}" in said
+    stopped, said, code = stopped_by(number, words, tmp_path / "runs", tmp_path / "said.txt", program)
+    assert code == 128 + number
+    assert f"1 of 3 folds are finished and kept in {stopped.path}. Continue with: mebench resume {stopped.path}" in said
     assert not stopped.done and stopped.finished_folds() == {"toy/1"}
     kept = (stopped.path / "folds" / "toy--1").stat()
 
@@ -297,10 +311,10 @@ def test_a_run_that_was_stopped_goes_on_and_ends_as_if_it_had_not_been(moody, tm
     ]
 
 
-def _wait_for(condition, process, seconds=300):
+def _wait_for(condition, code, said, seconds=300):
     end = time.monotonic() + seconds
     while not condition():
-        assert process.poll() is None, f"the run ended before: {process.communicate()[0]}"
+        assert code() is None, f"the run ended before: {said.read_text()}"
         assert time.monotonic() < end, "the run does not get on"
         time.sleep(0.05)
 
