@@ -1,6 +1,7 @@
 """Kills at random moments over a small sweep: no fold may be lost, none doubled, no file damaged.
 
-    python tools/kills.py [--kills 1000] [--seed 0] [--workers 2] [--subjects 8] [--seeds 2] [--fork] [--jobs sweep tune merge build rescore]
+    python tools/kills.py [--kills 1000] [--seed 0] [--workers 2] [--subjects 8] [--seeds 2] [--fork]
+                          [--jobs sweep tune merge build rescore]
 
 A sweep of two methods, each with some seeds, on a dataset without pictures runs again and again. At a random moment, mostly while
 folds are being written, the whole program or one of its workers is killed (SIGKILL), or the program is told to stop (SIGTERM, SIGHUP).
