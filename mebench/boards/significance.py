@@ -6,7 +6,7 @@ import string
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import replace
-from functools import lru_cache, partial
+from functools import lru_cache
 from itertools import combinations, count, pairwise, permutations, product, takewhile, tee
 from math import factorial
 from typing import Any, cast
@@ -237,7 +237,7 @@ def standing(records: Sequence[Record], path: str, read: Read, judged: Sequence[
         pool = _pool(tuple(read(records[run]) for run in order), task, first.convention)
         pool = replace(pool, units=pool.units[np.argsort(order)])
         rules = kinds, first.about["classes"], first.convention
-        score, by = pool.scorer(path, *rules), personal(path)
+        score, by, name = pool.scorer(path, *rules), personal(path), path.rpartition(".")[2]
         of_person = score if by == path else pool.scorer(by, *rules)
     except MebenchError:
         return [{} for _ in records]
@@ -262,7 +262,7 @@ def standing(records: Sequence[Record], path: str, read: Read, judged: Sequence[
             found[run] |= {"ranks": [*ranks], "beats": beats.round(3).tolist()}
     cohort = hardest(np.stack([of_run(run, of_person, np.eye(people.n_units)) for run in ranked]))
     for run in scored if len(cohort) else ():  # nobody has a score alone where each fold is scored by itself
-        own = people.of_some(cohort, path.rpartition(".")[2], partial(of_run, run, score))
+        own = people.of_some(cohort, lambda weights, run=run: {name: of_run(run, score, weights)})[name]  # type: ignore[misc]
         found[run]["hardest"] = {end: own[end] for end in ("value", "low", "high")} | {"people": len(cohort)}  # type: ignore[literal-required]
     return found
 

@@ -335,13 +335,12 @@ class Resampling:
             found[name] = as_score(value, ends, reason or _FLAT)
         return found
 
-    def of_some(
-        self, units: Indices, name: str, evaluate: Callable[[Floats], Floats], basis_of: BasisOf = of_all
-    ) -> Score:
-        """The score `name` of some subjects alone, in the same draws of all, with its interval."""
+    def of_some(self, units: Indices, evaluate: Evaluate, basis_of: BasisOf = of_all) -> dict[str, Score]:
+        """The scores of some subjects alone, in the same draws of all, with their intervals."""
         inside = np.isin(np.arange(self.n_units), units)
-        own = replace(self, skipped={}, subjects=tuple(units.tolist()))
-        return own.scores(name, lambda weights: {name: evaluate(weights * inside)}, basis_of)[name]
+        return replace(self, skipped={}, subjects=tuple(units.tolist())).scores(
+            "", lambda weights: evaluate(weights * inside), basis_of
+        )
 
     def compared(
         self, runs: Sequence[Evaluate], basis_of: Sequence[BasisOf] = (of_all, of_all)

@@ -366,32 +366,37 @@ def _chosen(sections: dict[str, Section], n_units: int, metrics: Sequence[str]) 
 def on_hardest(
     sections: dict[str, Section],
     section: str,
-    name: str,
+    names: Sequence[str],
     people: Resampling,
     sides: Sequence[tuple[Callable[[Floats], Floats], BasisOf]],
-) -> dict[str, Any]:
-    """A score of some runs on the fifth of the people who are hardest for all of them, see `metrics.ranking.hardest`.
+) -> dict[str, dict[str, Any]]:
+    """Scores of some runs on the fifth of the people who are hardest for all of them, see `metrics.ranking.hardest`.
 
     Args:
         sections: of `sections_of`.
         section: one of them.
-        name: of a score in it.
+        names: of scores in it.
         people: whose draws give intervals.
         sides: for each run the weights of the pool, (m, n_units), from those of its people, and what its scores depend on.
 
     Returns:
-        `people`, their number, and `scores` of the runs; nothing where no person has a score.
+        For each name `people`, their number, and `scores` of the runs; nothing where no person has a score.
     """
-    judge, _, by = personal(path_of(section, name)).rpartition(".")
-    part, nothing = sections[section], np.full(people.n_units, np.nan)
-    judges = [sections.get(judge, part).evaluate(pool(np.eye(people.n_units))).get(by, nothing) for pool, _ in sides]
-    if not len(cohort := hardest(np.stack(judges))):
-        return {}
-    scores = [
-        people.of_some(cohort, name, lambda weights, pool=pool: part.evaluate(pool(weights))[name], basis_of)  # type: ignore[misc]
-        for pool, basis_of in sides
-    ]
-    return {"people": len(cohort), "scores": scores}
+    part, nothing, found = sections[section], np.full(people.n_units, np.nan), dict[str, dict[str, Any]]()
+    for path, own in grouped(names, key=lambda name: personal(path_of(section, name))).items():
+        judge, _, by = path.rpartition(".")
+        each = [sections.get(judge, part).evaluate(pool(np.eye(people.n_units))).get(by, nothing) for pool, _ in sides]
+        if len(cohort := hardest(np.stack(each))):
+            alone = [people.of_some(cohort, partial(_scores, part, own, pool), basis_of) for pool, basis_of in sides]
+            found |= {name: {"people": len(cohort), "scores": [scores[name] for scores in alone]} for name in own}
+    return found
+
+
+def _scores(
+    part: Section, names: Sequence[str], pool: Callable[[Floats], Floats], weights: Floats
+) -> dict[str, Floats]:
+    """Some scores of a section, of the run that the pool's weights stand for."""
+    return {name: values for name, values in part.evaluate(pool(weights)).items() if name in names}
 
 
 def _compare_section(
@@ -407,17 +412,11 @@ def _compare_section(
         if f"{section}.".startswith(f"recognition.members.{member}."):
             subjects = subjects.within(member)
     part = sections[section]
-
-    def chosen(weights: Floats) -> dict[str, Floats]:
-        scores = part.evaluate(weights)
-        return {name: scores[name] for name in names}
-
     pools: list[Callable[[Floats], Floats]] = [
         lambda weights: paired_weights(units, weights, 0 * weights),
         lambda weights: paired_weights(units, 0 * weights, weights),
     ]
-    runs: list[Evaluate] = [lambda weights, pool=pool: chosen(pool(weights)) for pool in pools]  # type: ignore[misc]
-
+    runs: list[Evaluate] = [partial(_scores, part, names, pool) for pool in pools]
     basis_of: list[BasisOf] = [
         lambda own, name: part.basis_of(units[0, list(own)].tolist(), name),
         lambda own, name: part.basis_of(units[1, list(own)].tolist(), name),
@@ -426,7 +425,8 @@ def _compare_section(
     first, second, differences, without = paired.compared(runs, basis_of)
     least_p = 2.0 ** (1 - len(subjects.subjects))  # where all differ in one direction
     alone = [run(np.eye(subjects.n_units)) for run in runs]
-    permuted = permuted_differences(chosen, units, swapped)
+    permuted = permuted_differences(partial(_scores, part, names, np.asarray), units, swapped)
+    hard = on_hardest(sections, section, names, subjects, list(zip(pools, basis_of)))
     rows = {}
     for name in names:
         difference = differences[name]
@@ -447,6 +447,6 @@ def _compare_section(
             subjects=len(subjects.subjects),
             skipped=paired.skipped[""] + paired.skipped.get(f".{name}", 0),
             same=bool(np.all(np.abs(permuted[name]) < 1e-12) and abs(observed) < 1e-12),
-            hardest=on_hardest(sections, section, name, subjects, list(zip(pools, basis_of))),
+            hardest=hard.get(name, {}),
         )
     return rows

@@ -58,7 +58,10 @@ def by_group(
         own = np.flatnonzero(names == kind)
         groups[kind] = {"value": None, "low": None, "high": None}
         if len(own) >= LEAST_PEOPLE:
-            groups[kind] = {"people": len(own), **people.of_some(own, name, lambda w: evaluate(w)[name], basis_of)}
+            groups[kind] = {
+                "people": len(own),
+                **people.of_some(own, lambda weights: {name: evaluate(weights)[name]}, basis_of)[name],
+            }
     known = [kind for kind in groups if groups[kind]["value"] is not None]
     if len(known) < 2:
         return {"groups": groups, "gap": None, "p": None}

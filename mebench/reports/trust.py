@@ -172,7 +172,7 @@ def trust(side: Judged, people: Path | None = None, seed: int = 0) -> dict[str, 
         if (path := path_of(section, name)) in (*MAIN, "recognition.accuracy")
     ]
     found["hardest"] = {
-        path: on_hardest(sections, section, name, everybody, [(np.asarray, part.basis_of)])
+        path: on_hardest(sections, section, [name], everybody, [(np.asarray, part.basis_of)]).get(name, {})
         for path, section, name, part in scored
     }
     if people is not None:
