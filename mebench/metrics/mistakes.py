@@ -155,8 +155,11 @@ def count_mistakes(mistakes: pd.DataFrame, by: By = "kind", draws: int = 1) -> p
     >>> count_mistakes(rows)[("miss", "missed")].to_dict()
     {'micro': 1}
     """
-    names, columns = sorted(set(mistakes[by])), [(mistake, cause) for mistake in CAUSES for cause in CAUSES[mistake]]
-    counted = Counter(zip(mistakes[by], mistakes["mistake"], mistakes["cause"]))
+    names, columns = (
+        sorted(mistakes[by].unique()),
+        [(mistake, cause) for mistake in CAUSES for cause in CAUSES[mistake]],
+    )
+    counted = Counter(zip(*(mistakes[name].to_numpy() for name in (by, "mistake", "cause"))))
     table = pd.DataFrame(
         [[counted[name, *column] for column in columns] for name in names],
         index=pd.Index(names, name=by),
@@ -193,7 +196,7 @@ def count_distracted(
     struck = struck.drop_duplicates(["number", "kind_struck"])
     counted = pd.crosstab(struck[by], struck["kind_struck"])
     kinds = pd.Index(sorted(set(distractors["kind"])), name="distractor")
-    table = counted.reindex(index=pd.Index(sorted(set(mistakes[by])), name=by), columns=kinds, fill_value=0)
+    table = counted.reindex(index=pd.Index(sorted(mistakes[by].unique()), name=by), columns=kinds, fill_value=0)
     return table if draws == 1 else table / draws
 
 
