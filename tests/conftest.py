@@ -17,6 +17,7 @@ import typer.main
 import typer.testing
 from hypothesis import HealthCheck, settings
 from hypothesis.internal.charmap import intervals_from_codec
+from jinja2 import Environment
 from mebench.datasets.synthetic.dataset import SyntheticFrames
 
 import mebench.datasets
@@ -27,6 +28,7 @@ from mebench.runner import describe, isolation, process, workers
 from tests.helpers import model_server
 from tests.helpers.drawn_once import draw_once, remembering, share_features
 from tests.helpers.kept_server import KeptServer, OwnServer
+from tests.helpers.made_once import compiled_once
 from tests.helpers.nightly import NIGHTLY
 from tests.helpers.same_process import stand_in
 
@@ -137,6 +139,9 @@ SyntheticFrames.__getitem__ = remembering(SyntheticFrames.__getitem__)
 
 # What reads the words of the command line is made once; it takes a tenth of a second.
 typer.testing._get_command = typer.main.get_command = functools.cache(typer.main.get_command)
+
+# The templates of pages are compiled once, not once a page.
+Environment.compile = compiled_once(Environment.compile)
 
 
 CONFIG = "title: {title}\nsummary: for tests\ntasks: [spot]\n"

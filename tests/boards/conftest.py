@@ -2,8 +2,11 @@
 
 import pytest
 
-from mebench.boards import build
+from mebench.boards import build, cards
 from mebench.records import board_cache
+from tests.helpers.made_once import rendered_once
+
+cards.to_html = rendered_once(cards.to_html)  # of each site, the cards of all plugins would take half of the time
 
 
 @pytest.fixture(scope="session")
