@@ -4,7 +4,7 @@ import shutil
 import signal
 from collections import Counter
 from contextlib import suppress
-from functools import reduce
+from functools import partial, reduce
 from types import SimpleNamespace
 
 import numpy as np
@@ -34,6 +34,9 @@ from mebench.records import check, integrity, own_hash, rescore
 from mebench.runs import RunFolder
 from tests.helpers.nightly import NIGHTLY, by_day
 from tests.helpers.run_folders import make_run
+
+export = partial(boards_export.export, scored_again=False)
+"""As of a sender who trusts his scores: whoever takes the record in scores it again."""
 
 
 @pytest.fixture(scope="module")
@@ -443,9 +446,9 @@ def test_nothing_that_is_there_is_edited(record, tmp_path):
 
 def test_a_later_version_needs_the_one_that_it_supersedes(tmp_path):
     run = make_run(tmp_path / "runs", "r")
-    boards_export.export(run, tmp_path / "sent")
+    export(run, tmp_path / "sent")
     run.write_json("versions.json", run.read_json("versions.json") | {"torch": "9"})
-    second = boards_export.export(run, tmp_path / "sent")
+    second = export(run, tmp_path / "sent")
     (outcome,) = merge([RunFolder(second)], tmp_path / "taken")
     assert outcome.status == "refused" and "supersedes r, which is not in" in outcome.reason
     outcomes = merge(find_records(tmp_path / "sent")[::-1], tmp_path / "taken")
@@ -454,11 +457,11 @@ def test_a_later_version_needs_the_one_that_it_supersedes(tmp_path):
 
 @pytest.mark.parametrize("check_only", by_day([True, False], False))
 def test_what_follows_a_refused_version_is_refused_too(tmp_path, check_only):
-    boards_export.export(make_run(tmp_path / "runs", "r"), tmp_path / "sent")
-    boards_export.export(other := make_run(tmp_path / "others", "r", shift=5), tmp_path / "sent")
+    export(make_run(tmp_path / "runs", "r"), tmp_path / "sent")
+    export(other := make_run(tmp_path / "others", "r", shift=5), tmp_path / "sent")
     for torch in ("9", "10"):
         other.write_json("versions.json", other.read_json("versions.json") | {"torch": torch})
-        boards_export.export(other, tmp_path / "sent")
+        export(other, tmp_path / "sent")
     outcomes = merge(find_records(tmp_path / "sent"), tmp_path / "taken", check_only)
     assert [(o.id, o.status == "refused") for o in outcomes] == [
         *[("r", False), ("r~v2", True), ("r~v3", True), ("r~v4", True)]

@@ -1,11 +1,15 @@
 import json
 from dataclasses import replace
+from functools import partial
 
 import pandas as pd
 import pytest
 
 from mebench.boards import collect as boards_collect, collect_records, export as boards_export
 from tests.helpers.run_folders import VERSIONS, make_run
+
+export = partial(boards_export.export, scored_again=False)
+"""What is in a record is the same, whether or not it was scored again before."""
 
 
 @pytest.fixture
@@ -60,7 +64,7 @@ def test_no_folder_no_runs(tmp_path):
 
 def test_an_exported_run_is_the_same_record(tmp_path):
     run = make_run(tmp_path / "runs")
-    boards_export.export(run, tmp_path / "records")
+    export(run, tmp_path / "records")
     (mine,), (published,) = boards_collect.collect(tmp_path / "runs"), collect_records(tmp_path / "records")
     assert published.published
     same = {"about": published.about, "folder": published.folder, "published": True}
@@ -71,7 +75,7 @@ def test_an_exported_run_is_the_same_record(tmp_path):
 
 @pytest.mark.parametrize(("number", "advice"), [(99, "install the mebench that wrote it"), (1, "export its run again")])
 def test_a_record_of_another_format_is_named(tmp_path, said, number, advice):
-    record = boards_export.export(make_run(tmp_path / "runs"), tmp_path / "records")
+    record = export(make_run(tmp_path / "runs"), tmp_path / "records")
     stored = json.loads((record / "record.json").read_text())
     (record / "record.json").write_text(json.dumps(stored | {"format": number}))
     assert collect_records(tmp_path / "records", said.append) == []
@@ -87,7 +91,7 @@ def test_of_runs_that_predict_the_same_the_latest_counts(tmp_path):
 
 def test_runs_and_records_stand_by_id_together(tmp_path):
     for name in "ca":
-        boards_export.export(make_run(tmp_path / "runs", name, key=name), tmp_path / "records")
+        export(make_run(tmp_path / "runs", name, key=name), tmp_path / "records")
     make_run(tmp_path / "runs", "b", key="b")
     mine, published = boards_collect.collect(tmp_path / "runs"), collect_records(tmp_path / "records")
     assert [(r.id, r.published) for r in boards_collect.unique([*mine, *published])] == [
@@ -109,7 +113,7 @@ def test_of_two_runs_of_one_configuration_it_is_said_which_counts(tmp_path, said
 
 
 def test_a_run_and_its_own_record_are_no_news(tmp_path, said):
-    boards_export.export(make_run(tmp_path / "runs"), tmp_path / "records")
+    export(make_run(tmp_path / "runs"), tmp_path / "records")
     boards_collect.unique(
         [*boards_collect.collect(tmp_path / "runs"), *collect_records(tmp_path / "records")], said.append
     )
@@ -128,9 +132,9 @@ def test_what_lacks_provenance_does_not_enter(tmp_path, said, lost):
 
 def test_of_the_versions_of_a_record_the_latest_counts(tmp_path):
     run = make_run(tmp_path / "runs", "r")
-    boards_export.export(run, tmp_path / "records")
+    export(run, tmp_path / "records")
     run.write_json("versions.json", run.read_json("versions.json") | {"torch": "9"})
-    boards_export.export(run, tmp_path / "records")
+    export(run, tmp_path / "records")
     (record,) = collect_records(tmp_path / "records")
     assert (record.id, record.version, record.versions["torch"]) == ("r", 2, "9")
 
@@ -157,7 +161,7 @@ def test_a_key_of_somebody_else_hides_nobody(tmp_path, said):
     """A stranger's record says the key of a run, under a later id, with settings of its own or with other answers."""
     make_run(tmp_path / "runs", "mine", key="0123")
     for name, how in (("nine", {"settings": {"method.p": 0.9}}), ("zeal", {"shift": 100})):
-        boards_export.export(make_run(tmp_path / name, name, key="0123", **how), tmp_path / "records")
+        export(make_run(tmp_path / name, name, key="0123", **how), tmp_path / "records")
     found = [*boards_collect.collect(tmp_path / "runs"), *collect_records(tmp_path / "records")]
     assert [r.id for r in boards_collect.unique(found, said.append)] == ["mine", "nine", "zeal"]
     assert said == []
@@ -165,15 +169,15 @@ def test_a_key_of_somebody_else_hides_nobody(tmp_path, said):
 
 def test_a_record_under_the_id_of_a_run_does_not_stand_for_it(tmp_path, said):
     make_run(tmp_path / "runs", "mine", key="0123")
-    boards_export.export(make_run(tmp_path / "others", "mine", key="0123", shift=100), tmp_path / "records")
+    export(make_run(tmp_path / "others", "mine", key="0123", shift=100), tmp_path / "records")
     found = [*collect_records(tmp_path / "records"), *boards_collect.collect(tmp_path / "runs")]
     assert [(r.id, r.published) for r in boards_collect.unique(found, said.append)] == [("mine", False)]
     assert said == [f"record mine is left out: it differs from the run of this id in {tmp_path / 'runs'}"]
 
 
 def test_a_later_version_with_other_answers_is_left_out(tmp_path, said):
-    boards_export.export(make_run(tmp_path / "runs", "r"), tmp_path / "records")
-    boards_export.export(make_run(tmp_path / "others", "r", shift=5), tmp_path / "records")
+    export(make_run(tmp_path / "runs", "r"), tmp_path / "records")
+    export(make_run(tmp_path / "others", "r", shift=5), tmp_path / "records")
     (record,) = collect_records(tmp_path / "records", said.append)
     assert record.version == 1 and said[0].startswith(
         "left out: record r~v2 is refused: key is not that of r, which it supersedes"
@@ -182,9 +186,9 @@ def test_a_later_version_with_other_answers_is_left_out(tmp_path, said):
 
 def test_what_follows_a_version_that_is_left_out_is_left_out_too(tmp_path, said):
     records = tmp_path / "records"
-    boards_export.export(make_run(tmp_path / "runs", "r"), records)
-    boards_export.export(other := make_run(tmp_path / "others", "r", shift=5), records)
+    export(make_run(tmp_path / "runs", "r"), records)
+    export(other := make_run(tmp_path / "others", "r", shift=5), records)
     other.write_json("versions.json", other.read_json("versions.json") | {"torch": "9"})
-    assert boards_export.export(other, records).name == "r~v3"  # it says all that v2 says
+    assert export(other, records).name == "r~v3"  # it says all that v2 says
     (record,) = collect_records(records, said.append)
     assert record.version == 1 and said[1:] == ["left out: record r~v3 supersedes r~v2, which is left out itself"]

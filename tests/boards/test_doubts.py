@@ -79,7 +79,7 @@ def test_a_record_of_unknown_truth_that_nobody_took_in_says_so_on_its_own_row(bo
 
 def test_two_merges_at_once_lose_no_entry(tmp_path, monkeypatch):
     for name in ("one", "two"):
-        boards_export.export(make_run(tmp_path / "runs", name, method=name), tmp_path / name)
+        boards_export.export(make_run(tmp_path / "runs", name, method=name), tmp_path / name, scored_again=False)
     slow = accept.collect_records
     monkeypatch.setattr(accept, "collect_records", lambda *of: [time.sleep(0.3), slow(*of)][1])
     with ThreadPoolExecutor(2) as pool:

@@ -1,4 +1,5 @@
 import json
+from functools import partial
 
 import pandas as pd
 import pytest
@@ -12,6 +13,8 @@ from tests.helpers.empty_trees import write_empty_tree
 from tests.helpers.run_folders import make_run
 
 __all__ = ["mebench"]
+export = partial(boards_export.export, scored_again=False)
+"""What is in a record is the same, whether or not it was scored again before."""
 
 
 @pytest.mark.parametrize(
@@ -25,21 +28,20 @@ __all__ = ["mebench"]
 )
 def test_a_record_scores_as_its_run(tmp_path, kind_of_run):
     run = make_run(tmp_path / "runs", seed=3, **kind_of_run)
-    record = RunFolder(boards_export.export(run, tmp_path / "records"))
+    record = RunFolder(export(run, tmp_path / "records"))
     summary = run.read_json("summary.json")
-    assert rescore(record) == {name: part for name, part in summary.items() if name not in {"run_id", "seconds"}}
-    assert rescore(record) == record.read_json("record.json")["summary"]
+    found = rescore(record)
+    assert found == {name: part for name, part in summary.items() if name not in {"run_id", "seconds"}}
+    assert found == record.read_json("record.json")["summary"]
 
 
 def test_a_record_keeps_the_distractors_that_its_mistakes_are_told_by(tmp_path):
     run = make_run(tmp_path / "runs", shift=100)
-    before = boards_export.export(run, tmp_path / "records")
+    before = export(run, tmp_path / "records")
     spotted = run.read_table("predictions.parquet")[["video", "kind", "onset", "offset"]]
     run.write_table("distractors.parquet", spotted[:1].assign(kind="blink"))
     run.write_json("summary.json", {"run_id": run.id, "seconds": 1.5, **score(run, 0, 50)})
-    outcomes = merge(
-        [RunFolder(before), RunFolder(boards_export.export(run, tmp_path / "records"))], tmp_path / "taken"
-    )
+    outcomes = merge([RunFolder(before), RunFolder(export(run, tmp_path / "records"))], tmp_path / "taken")
     assert [outcome.reason for outcome in outcomes] == ["", ""]
     (record,) = collect_records(tmp_path / "taken")
     assert record.version == 2 and "blink" in record.summary["mistakes"]["micro"]["gain"]
@@ -66,7 +68,7 @@ def test_a_record_keeps_who_goes_by_several_ids(tmp_path):
     for name in ("predictions.parquet", "clips.parquet"):
         run.write_table(name, run.read_table(name).replace({"fold": persons}))
     run.write_json("summary.json", {"run_id": run.id, "seconds": 1.5, **score(run, 0, 50)})
-    (outcome,) = merge([RunFolder(boards_export.export(run, tmp_path / "records"))], tmp_path / "taken")
+    (outcome,) = merge([RunFolder(export(run, tmp_path / "records"))], tmp_path / "taken")
     assert outcome.reason == ""
     (record,) = collect_records(tmp_path / "taken")
     assert any("the 6 subjects are 3 people" in remark for remark in record.summary["remarks"])
@@ -74,23 +76,21 @@ def test_a_record_keeps_who_goes_by_several_ids(tmp_path):
 
 def test_a_record_keeps_the_intensities_by_which_misses_are_told(tmp_path):
     run = make_run(tmp_path / "runs", shift=100)
-    before = boards_export.export(run, tmp_path / "records")
+    before = export(run, tmp_path / "records")
     truths = run.read_table("truth.parquet")
     strengths = pd.array(
         [0.1 + n / len(truths) for n in range(1, len(truths) + 1)], dtype="Float64"
     )  # the last goes beyond 1
     run.write_table("truth.parquet", truths.assign(intensity=strengths))
     run.write_json("summary.json", {"run_id": run.id, "seconds": 1.5, **score(run, 0, 50)})
-    outcomes = merge(
-        [RunFolder(before), RunFolder(boards_export.export(run, tmp_path / "records"))], tmp_path / "taken"
-    )
+    outcomes = merge([RunFolder(before), RunFolder(export(run, tmp_path / "records"))], tmp_path / "taken")
     assert [outcome.reason for outcome in outcomes] == ["", ""]
     (record,) = collect_records(tmp_path / "taken")
     assert "missed_by_intensity" in record.summary["mistakes"]["micro"]
 
 
 def test_a_record_that_was_changed_scores_otherwise(tmp_path):
-    record = boards_export.export(make_run(tmp_path / "runs"), tmp_path / "records")
+    record = export(make_run(tmp_path / "runs"), tmp_path / "records")
     predictions = pd.read_parquet(record / "predictions.parquet")
     predictions.assign(offset=predictions["offset"] + 40).to_parquet(record / "predictions.parquet")
     assert rescore(RunFolder(record)) != json.loads((record / "record.json").read_text())["summary"]
@@ -110,7 +110,7 @@ def test_what_others_would_refuse_is_not_written(tmp_path):
 
 def test_a_record_holds_no_trace_of_the_machine_and_nothing_large(tmp_path):
     run = make_run(tmp_path / "runs")
-    record = boards_export.export(run, tmp_path / "records")
+    record = export(run, tmp_path / "records")
     names = {"record.json", "folds.json", "videos.parquet", "truth.parquet", "predictions.parquet", "clips.parquet"}
     assert {file.name for file in record.iterdir()} == names
     for file in record.iterdir():
@@ -127,37 +127,37 @@ def test_a_record_holds_no_trace_of_the_machine_and_nothing_large(tmp_path):
 
 def test_exporting_again_changes_nothing(tmp_path):
     run = make_run(tmp_path / "runs")
-    first = {f.name: f.read_bytes() for f in boards_export.export(run, tmp_path / "records").iterdir()}
-    again = {f.name: f.read_bytes() for f in boards_export.export(run, tmp_path / "records").iterdir()}
+    first = {f.name: f.read_bytes() for f in export(run, tmp_path / "records").iterdir()}
+    again = {f.name: f.read_bytes() for f in export(run, tmp_path / "records").iterdir()}
     assert first == again
     assert [path.name for path in (tmp_path / "records").iterdir()] == [run.id]
 
 
 def test_a_record_is_superseded_and_never_edited(tmp_path):
     run = make_run(tmp_path / "runs", "r")
-    first = boards_export.export(run, tmp_path / "records")
+    first = export(run, tmp_path / "records")
     before = {f.name: f.read_bytes() for f in first.iterdir()}
     run.write_json("versions.json", run.read_json("versions.json") | {"torch": "9"})
-    second = boards_export.export(run, tmp_path / "records")
+    second = export(run, tmp_path / "records")
     assert {f.name: f.read_bytes() for f in first.iterdir()} == before
     assert second.name == "r~v2"
     stored = json.loads((second / "record.json").read_text())
     assert (stored["version"], stored["supersedes"]) == (2, "r")
-    assert boards_export.export(run, tmp_path / "records") == second
+    assert export(run, tmp_path / "records") == second
 
 
 def test_a_damaged_record_is_not_exported_over(tmp_path):
     run = make_run(tmp_path / "runs")
-    (boards_export.export(run, tmp_path / "records") / "notes.txt").touch()
+    (export(run, tmp_path / "records") / "notes.txt").touch()
     with pytest.raises(RunError, match=r"notes\.txt does not belong in a record"):
-        boards_export.export(run, tmp_path / "records")
+        export(run, tmp_path / "records")
 
 
 def test_the_audit_goes_along_without_folders(tmp_path):
     run = make_run(tmp_path / "runs")
     values = [{"name": "parameters", "saw": "nobody", "value": {"model": "/home/ann/face.dat"}}]
     run.write_json("audit.json", {"selection": "test", "transductive": "none", "values": values})
-    record = boards_export.export(run, tmp_path / "records")
+    record = export(run, tmp_path / "records")
     assert json.loads((record / "audit.json").read_text())["values"][0]["value"] == {"model": "face.dat"}
     assert from_record(RunFolder(record)).selection == "test"
 
