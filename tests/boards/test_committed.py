@@ -65,19 +65,20 @@ SCORE = re.compile(r"([+-]?0?\.\d{3,4})(?:\*\*)?(?:<br>| )\[([+-]?0?\.\d{3,4}), 
 def test_every_score_with_an_interval_in_readme_and_docs_is_that_of_a_committed_record():
     """Of a run, of rescored files or of their tables; on the page of features stand measurements of benchmarks."""
 
-    def scores(content):
-        if isinstance(content, dict) and {"value", "low", "high"} <= content.keys():
-            ends = [content[end] for end in ("value", "low", "high")]
-            return set() if None in ends else {tuple(round(end, 3) for end in ends)}
-        parts = content.values() if isinstance(content, dict) else content if isinstance(content, list) else ()
-        return set().union(*map(scores, parts))
+    def noted(content):
+        if {"value", "low", "high"} <= content.keys() and None not in (
+            content["value"],
+            content["low"],
+            content["high"],
+        ):
+            there.add(tuple(round(content[end], 3) for end in ("value", "low", "high")))
 
     def printed(text):
         return {tuple(round(float(number), 3) for number in found.groups()) for found in SCORE.finditer(text)}
 
     there = printed((ROOT / "leaderboards/tables.md").read_text().replace("\\", ""))
     for file in (*ROOT.glob("leaderboards/rescored/*.json"), *ROOT.glob("leaderboards/records/*/*.json")):
-        there |= scores(json.loads(file.read_text()))
+        json.loads(file.read_text(), object_hook=noted)
     told = {
         (page.name, score)
         for page in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md"))

@@ -127,7 +127,7 @@ def test_a_run_has_the_figures_that_apply(tmp_path, run, expected):
     assert {name.split("_drawn")[0] for name in figures} == expected
     assert sum(name.startswith("scores") for name in figures) == (3 if "scores" in expected else 0)
     for name, figure in figures.items():
-        figure.savefig(tmp_path / f"{name}.png")
+        figure.savefig(tmp_path / f"{name}.png", dpi=20)
 
 
 def test_the_matrix_of_true_positives_counts_what_the_summary_counts(tmp_path):
