@@ -37,8 +37,13 @@ def export_onnx(method: core.Method, path: Path) -> tuple[str, ...]:
         ) from error
     module, example, outputs = method.exportable()
     silenced = logging.root.manager.disable
-    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with (
+        refused_by_system(f"{path} cannot be written", "name another file with -o FILE"),
+        whole_file(path) as temporary,
+        tempfile.TemporaryDirectory() as folder,
+        warnings.catch_warnings(action="ignore"),
+    ):
+        temporary.touch()  # a place that cannot be written is refused at once
         logging.disable(max(silenced, logging.WARNING))
         try:
             file = Path(folder) / "model.onnx"
@@ -53,12 +58,7 @@ def export_onnx(method: core.Method, path: Path) -> tuple[str, ...]:
                 dynamo=True,
                 verbose=False,
             )
-            content = file.read_bytes()
         finally:
             logging.disable(silenced)
-    with (
-        refused_by_system(f"{path} cannot be written", "name another file with -o FILE"),
-        whole_file(path) as temporary,
-    ):
-        temporary.write_bytes(content)
+        temporary.write_bytes(file.read_bytes())
     return outputs
