@@ -144,14 +144,14 @@ def series(seed, onset, n=120, length=24, units=True):
 @pytest.mark.parametrize("features", ["action_units", "motion"])
 def test_it_finds_what_moves(features):
     torch.manual_seed(0)
-    own = method(features=features, epochs=60, batch_size=16, lr=0.003, patience=20)
+    own = method(features=features, epochs=15, batch_size=16, lr=0.01, patience=10)
     videos = [series(seed, 20 + 12 * seed, units=features == "action_units") for seed in range(6)]
     fit(own, videos[:4], videos[4:5])
     (found,) = own.propose(videos[5], own.score_frames(videos[5]))
     assert found.kind == "macro" and abs(found.onset - 80) <= 6 and abs(found.offset - 103) <= 6
     scores = own.score_frames(videos[5])
     assert scores.shape == (120, 2) and np.nanmean(scores[82:100]) > 0.8 > 0.2 > np.nanmean(scores[:70])
-    assert {"best_epoch", "level"} <= own.notes.keys() and own.notes["best_epoch"] < 60
+    assert {"best_epoch", "level"} <= own.notes.keys() and own.notes["best_epoch"] < 14
 
 
 def test_the_epoch_of_the_lowest_validation_loss_stays_and_the_rate_falls():

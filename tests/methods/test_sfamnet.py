@@ -118,7 +118,7 @@ def moving(seed, onset, label, n=150, features="flow"):
 @pytest.mark.parametrize("features", by_day(["flow", "scene_flow"], "scene_flow"))
 def test_it_finds_and_names_what_moves(features):
     torch.manual_seed(0)
-    own = method(features=features, epochs=6, batch_size=16, lr=0.005)
+    own = method(features=features, epochs=4, batch_size=16, lr=0.005)
     fit(own, [moving(seed, 20 + 12 * seed, seed % 2) for seed in range(6)], [])
     for label in (0, 1):
         video = moving(9, 60, label)

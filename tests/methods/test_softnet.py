@@ -180,7 +180,7 @@ def test_a_fold_learns_where_the_motion_is():
     features = maps(120)
     features[37:45, :6, :6, 2] = 5
     train = [video(features, Expression(40, 44))]
-    m = method(epochs=10, lr=0.005)
+    m = method(epochs=5, lr=0.005)
     fit(m, train, [])
     scores = m.score_frames(train[0])[:120, 0]
     inside = np.zeros(120, bool)

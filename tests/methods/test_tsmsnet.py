@@ -215,7 +215,7 @@ def test_both_networks_learn_from_frames_and_segments():
     assert len(labels) == 2 * labels.sum() > 0
     for stage, samples in (("micro", frames), ("micro segments", segments)):
         own.stage = stage
-        batch = samples.__getitems__(range(len(samples)))
+        batch = samples.__getitems__(range(0, len(samples), 3))
         optimizer, losses = own.configure_optimizers(), []
         for _ in range(12):
             optimizer.zero_grad()
