@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from mebench.runner import isolation
-from tests.helpers.kept_server import KeptServer, OwnServer
+from tests.helpers.kept_server import OF_MOST, KeptServer, OwnServer
 
 FORK = multiprocessing.get_context("fork")
 
@@ -27,7 +27,7 @@ def printed_by(script: Path, *words: str) -> str:
         AssertionError: it fails; its message says why.
     """
     server = KeptServer()
-    server.warm(())
+    server.warm(OF_MOST)
     worker = isolation.Worker(server=server)
     try:
         found = worker.call(_printed_by, (str(script), words))
@@ -55,7 +55,7 @@ def started(words: Sequence[str], said: Path) -> BaseProcess:
         said: the file that gets what it prints.
     """
     server = KeptServer()
-    server.warm(())
+    server.warm(OF_MOST)
     process: Any = multiprocessing.get_context("forkserver").Process(target=_run, args=(tuple(words), str(said)))
     OwnServer.start(server, process)
     return process  # type: ignore[no-any-return]

@@ -1,11 +1,12 @@
 """What is part of a run's key: of everything in the package it is decided whether it shapes predictions."""
 
-import subprocess
-import sys
 import time
 
+import pytest
+
 from mebench.files import code_hash
-from mebench.runner import inputs
+from mebench.runner import inputs, isolation
+from tests.helpers.kept_server import OF_MOST, KeptServer
 
 OTHER_ROOMS = {
     *("_checkout.py", "_lightly.py", "__init__.py", "__main__.py", "atomic.py", "console.py", "errors.py"),
@@ -54,12 +55,17 @@ def test_of_every_room_and_file_it_is_decided_whether_it_shapes_predictions():
     assert files - {*inputs.OF_FOLDS, *OTHER_FILES} == set() == set(inputs.OF_FOLDS) - files
 
 
+@pytest.mark.processes
 def test_every_import_of_a_fold_is_hashed_or_known_to_shape_nothing():
-    program = (
-        "import sys; from mebench._lightly import load_lightning_lightly; load_lightning_lightly(); "
-        "import mebench.runner.fold, mebench.training; print(*[m for m in sys.modules if m.startswith('mebench.')])"
-    )
-    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    """What the fork server of the tests has imported for all folds so far, and no test."""
+    server = KeptServer()
+    server.warm(OF_MOST)
+    worker = isolation.Worker(server=server)
+    try:
+        found = worker.call(eval, ("[name for name in __import__('sys').modules if name.startswith('mebench.')]",))
+    finally:
+        worker.close()
+    assert {"mebench.runner.fold", "mebench.training"} <= {*found}
     counted = {room.removesuffix(".py") for room in inputs.ROOMS}
     above = {
         "api",

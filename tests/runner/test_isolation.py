@@ -1,11 +1,8 @@
 """Work in processes apart: exact answers, exact blame, and nothing of what this process knows by now."""
 
-import gc
-import importlib
 import json
 import os
 import pickle
-import signal
 import subprocess
 import sys
 import time
@@ -20,11 +17,29 @@ from mebench.errors import DataError
 from mebench.features import NoFaceError
 from mebench.runner import isolation
 from mebench.runs import ClipPrediction, FoldResult
+from tests.helpers.calls import (
+    GONE,
+    SEEN,
+    Bomb,
+    Label,
+    Nowhere,
+    add,
+    ask_in_vain,
+    be_killed,
+    die,
+    gpus,
+    leave,
+    leave_one_at_work,
+    leave_somebody,
+    look,
+    send_a_pickle,
+    sleep_in_c,
+    unpicklable,
+)
+from tests.helpers.kept_server import OF_MOST, KeptServer, OwnServer
 
-pytestmark = [pytest.mark.processes, pytest.mark.usefixtures("own_server")]
+pytestmark = pytest.mark.processes
 
-SERVER = isolation.ForkServer()
-SEEN = []
 SCRIPT = """
 from mebench.runner import isolation
 
@@ -39,78 +54,6 @@ print("ends", flush=True)
 """
 
 
-class Label(str):
-    """Something that gc can find."""
-
-    __slots__ = ("self",)
-
-
-class Nowhere:
-    """Work that the copy cannot import."""
-
-    def __reduce__(self):
-        return importlib.import_module, ("nowhere",)
-
-
-def add(x, ask):
-    SEEN.append(x)
-    return x, ask("double", x), list(SEEN), os.getpid()
-
-
-def look(ask):
-    return sum(type(o) is Label for o in gc.get_objects())
-
-
-def ask_in_vain(ask):
-    ask("refuse")
-
-
-def die(code, ask):
-    os._exit(code)
-
-
-def leave(ask):
-    sys.exit(3)
-
-
-def be_killed(ask):
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def sleep_in_c(ask):
-    """Where no Python code can be interrupted, as in a hung library."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
-    time.sleep(600)
-
-
-def unpicklable(ask):
-    return lambda: None
-
-
-class Bomb:
-    """Unpickled, it would be remembered."""
-
-    def __reduce__(self):
-        return GONE.append, (1,)
-
-
-GONE = []
-
-
-def send_a_pickle(ask):
-    """Send the host a pickle past the function that sends plain data."""
-    pipe = next(o for o in gc.get_objects() if type(o).__name__ == "Connection" and not o.closed)
-    pipe.send(Bomb())
-    time.sleep(600)
-
-
-def leave_somebody(ask):
-    """Die, while a process of its own still holds the pipe."""
-    if os.fork() == 0:
-        time.sleep(10)
-    os._exit(4)
-
-
 def answer(word, *of):
     if word == "refuse":
         raise DataError("there are no frames")
@@ -119,24 +62,29 @@ def answer(word, *of):
 
 @pytest.fixture(scope="module", autouse=True)
 def found(request):
-    """What this file defines is found by the processes; afterwards no fork server is left."""
+    """What tests define is found by the processes."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "path", [*sys.path, os.fspath(request.config.rootpath)])
         yield
-        SERVER.close()
+
+
+def copy(environment=None):
+    """A worker that copies the fork server of the tests."""
+    server = KeptServer()
+    server.warm(OF_MOST)
+    return isolation.Worker(environment, server)
 
 
 @pytest.fixture
 def worker():
-    SERVER.warm(["mebench.core"])
-    worker = isolation.Worker(server=SERVER)
+    worker = copy()
     yield worker
     worker.close()
 
 
 def alone(work, arguments=(), timeout=None):
     """The answer of a process that ends with it."""
-    worker = isolation.Worker(server=SERVER)
+    worker = copy()
     try:
         return worker.call(work, arguments, answer, timeout=timeout)
     finally:
@@ -237,18 +185,6 @@ def test_a_message_that_names_what_is_no_plain_data_is_refused(crafted):
     assert not GONE
 
 
-def leave_one_at_work(ask):
-    """What a fold could leave behind: nobody's child, in a session of its own, deaf to all but SIGKILL."""
-    read, write = os.pipe()
-    if os.fork() == 0:
-        os.setsid()
-        if os.fork():
-            os._exit(0)
-        os.write(write, str(os.getpid()).encode())
-        time.sleep(600)
-    return int(os.read(read, 20))
-
-
 def test_what_a_process_leaves_running_ends_with_it():
     left = alone(leave_one_at_work)
     ends = time.monotonic() + 10
@@ -259,7 +195,7 @@ def test_what_a_process_leaves_running_ends_with_it():
 
 def test_the_end_of_one_fork_server_is_not_that_of_another():
     """Two runs in one program: neither that one warms up for something else nor that it ends harms the other's processes."""
-    other, worker = isolation.ForkServer(), isolation.Worker(server=SERVER)
+    other, worker = OwnServer(), copy()
     try:
         parent = worker.call(os.getppid, ())
         other.warm(["mebench.core", "wave"])
@@ -273,23 +209,13 @@ def test_the_end_of_one_fork_server_is_not_that_of_another():
         other.close()
 
 
-def gpus():
-    """What a process sees of GPUs, and whether anything has asked for one before it could see."""
-    import torch
-
-    return os.environ["CUDA_VISIBLE_DEVICES"], torch.cuda.is_initialized(), torch.cuda._is_in_bad_fork()
-
-
 def test_the_gpu_of_a_process_is_named_before_anything_asks_for_one():
     """The fork server has imported PyTorch and has not touched CUDA, which reads the variable when it is first touched."""
-    server = isolation.ForkServer()
-    server.warm(["mebench.runner.fold", "mebench.training"])
-    worker = isolation.Worker({"CUDA_VISIBLE_DEVICES": "3"}, server)
+    worker = copy({"CUDA_VISIBLE_DEVICES": "3"})
     try:
         assert worker.call(gpus, ()) == ["3", False, False]
     finally:
         worker.close()
-        server.close()
 
 
 def test_the_script_of_the_user_is_not_run_again(tmp_path):

@@ -1,50 +1,23 @@
 """A pool of worker processes: exact answers, and exact blame."""
 
 import os
-import signal
 import sys
-import time
-from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from mebench.errors import ConfigError, DataError
 from mebench.runner import Task, WorkerPool, isolation, workers
-
-
-def double(x):
-    return 2 * x
-
-
-def die_unless(mark):
-    """Kill this process the first time."""
-    if not Path(mark).exists():
-        Path(mark).touch()
-        os.kill(os.getpid(), signal.SIGKILL)
-    return os.getpid()
-
-
-def sleep_in_c(seconds):
-    """Where no Python code can be interrupted, as in a hung library."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
-    time.sleep(seconds)
-
-
-def stay_deaf():
-    """SIGTERM is the parent's business, also while somebody else listens, as Lightning does in training."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    os.kill(os.getpid(), signal.SIGTERM)
-    time.sleep(0.05)
-    return "at work"
-
-
-def refuse():
-    raise DataError("there are no frames")
-
-
-def raise_its_process():
-    raise ValueError(os.getpid())
+from tests.helpers.calls import (
+    die_unless,
+    double,
+    raise_its_process,
+    raise_what_cannot_travel,
+    refuse,
+    sleep_in_c,
+    stay_deaf,
+)
 
 
 def hosted(x, worker):
@@ -54,20 +27,11 @@ def hosted(x, worker):
 
 
 def hang(worker):
-    return worker.call(sleep_in_c, (600,), timeout=1.0)
-
-
-class Unpicklable(Exception):
-    def __init__(self, one, two):
-        super().__init__(one)
-
-
-def raise_what_cannot_travel():
-    raise Unpicklable(1, 2)
+    return worker.call(sleep_in_c, (None,), timeout=1.0)
 
 
 @pytest.mark.processes
-def test_tasks_come_back_with_their_answers_whoever_dies_beside_them(tmp_path):
+def test_tasks_come_back_with_their_answers_whoever_dies_beside_them(tmp_path, own_server):
     tasks = [
         *(Task(x, double, (x,)) for x in range(20)),
         Task("dies once", die_unless, (str(tmp_path / "mark"),)),
@@ -98,6 +62,7 @@ def test_tasks_come_back_with_their_answers_whoever_dies_beside_them(tmp_path):
     assert found["is hosted"] == (os.getpid(), [1])
     assert found["is hosted and dies"].reason == "its worker process died (exit code 3)"
     assert ticks
+    assert pool._server._imports is None  # the fork server is gone with its pool
 
 
 def test_an_exception_that_always_comes_back_is_believed():
@@ -126,8 +91,6 @@ def test_an_exception_that_always_comes_back_is_believed():
     ],
 )
 def test_a_failure_is_a_sentence_with_its_traceback(error, reason):
-    import torch  # not above: the workers of this file import it, too
-
     error = torch.OutOfMemoryError("CUDA out of memory") if error == "torch" else error
 
     def fail():
@@ -139,8 +102,6 @@ def test_a_failure_is_a_sentence_with_its_traceback(error, reason):
 
 
 def test_torch_and_numpy_out_of_memory_are_the_same_sentence():
-    import torch
-
     reasons = {isolation.attempt(make, (10**15,)).reason for make in (torch.ones, np.ones)}
     assert reasons == {"the memory of this machine was not enough: use fewer workers=N"}
 
