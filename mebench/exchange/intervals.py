@@ -149,7 +149,7 @@ def checked(given: IntervalFile, remarks: Remarks) -> IntervalFile:
             )
         # False positives a minute need `n_frames`, which a file may give in seconds, or for the clip alone.
         length = given.videos.groupby(given.ids)["n_frames"].first().rename("length")
-        short = rows.join(length, on=given.ids).query("length < offset")
+        short = rows.join(length, on=given.ids).loc[lambda table: table["length"] < table["offset"]]
         for _, one in short[:1].iterrows():
             remarks.warn(
                 f"truth: {plural(len(short), 'offset')} ({at_lines(short['line'])}) beyond the video's "

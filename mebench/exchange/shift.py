@@ -48,7 +48,10 @@ def note_shift(truths: pd.DataFrame, spotted: pd.DataFrame, remarks: Remarks) ->
         )
         return
     # Otherwise: videos whose predictions all lie far from all truths, if they are many and all on one side.
-    spans = [table.groupby("video").agg(first=("onset", "min"), last=("offset", "max")) for table in (truths, spotted)]
+    spans = [
+        pd.DataFrame({"first": rows["onset"].min(), "last": rows["offset"].max()})
+        for rows in (truths.groupby("video"), spotted.groupby("video"))
+    ]
     both = spans[0].add_suffix("_true").join(spans[1].add_suffix("_said"), how="inner")
     longest = np.maximum(both["last_true"] - both["first_true"], both["last_said"] - both["first_said"])
     sides: dict[str, Bools] = {
