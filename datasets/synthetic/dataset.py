@@ -159,7 +159,7 @@ class Synthetic(Dataset):
     @property
     def remark(self) -> str:  # type: ignore[override]
         """Why scores on this dataset are not shown with published ones."""
-        micro = sum(e.kind == "micro" for video in self.videos() for e in video.expressions)
+        micro = sum(e.kind == "micro" for place in self._places.values() for e in label(self.params, *place))
         rate = micro / (len(self._places) * self.params.frames / self.params.fps / 60)
         real = (
             "as many as real recordings have" if rate < 5 else "far denser than any real recording"

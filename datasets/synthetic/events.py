@@ -117,7 +117,7 @@ class _Stage:
         return None
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=512)
 def write_script(params: Params, subject: int, video: int) -> Script:
     """The script of one video; a pure function of its arguments. The arrays are shared: do not write to them."""
     keys = (params.seed, subject, video)
