@@ -148,15 +148,16 @@ def test_the_score_of_a_dealing_is_that_of_the_tables_put_together_by_hand(tmp_p
     for method, shift, every in (("one", 0, 2), ("two", 4, 3), ("three", 9, 5)):
         make_run(tmp_path, method, method=method, shift=shift, wrong_every=every, kinds=("micro", "macro"))
     records = boards_collect.collect(tmp_path)
-    pool = Pool.of([read(record) for record in records])
-    subjects = sorted(set(read(records[0]).videos["subject"]))
+    runs = [read(record) for record in records]
+    pool = Pool.of(runs)
+    subjects = sorted(set(runs[0].videos["subject"]))
     classes = records[0].about["classes"]
     for dealt in ([0, 1, 2, 0], [2, 2, 1, 0], [1, 0, 0, 1]):
         mixed = Tables(
-            read(records[0]).videos,
-            read(records[0]).truths,
+            runs[0].videos,
+            runs[0].truths,
             *(
-                pd.concat([part(read(records[run]), name, subject) for run, subject in zip(dealt, subjects)])
+                pd.concat([part(runs[run], name, subject) for run, subject in zip(dealt, subjects)])
                 for name in ("predictions", "clips")
             ),
         )
@@ -210,20 +211,18 @@ def test_ranks_and_who_beats_whom_are_those_of_people_drawn_one_by_one(tmp_path)
     people, (strata,) = sorted(set(runs[0].videos["subject"])), set(runs[0].videos["dataset"])
     draws = Resampling.of_subjects([strata] * 4, significance.DRAWS, derived_seed(0, "ranks")).weights[:400]
 
+    @cache
+    def copied(number, name, who, n):
+        table = getattr(runs[number], name)
+        own = table[table["video"].str.startswith(f"{who}/")]
+        return own.assign(**{column: f"{n}|" + own[column] for column in ("video", "subject") if column in own})
+
     @cache  # draws of four people are often equal
     def of_draw(number, weights):
-        def copies(table):
-            parts = [
-                table[table["video"].str.startswith(f"{who}/")].assign(
-                    **{name: f"{n}|" + table[name] for name in ("video", "subject") if name in table}
-                )
-                for who, times in zip(people, weights)
-                for n in range(int(times))
-            ]
-            return pd.concat(parts)
-
-        run = runs[number]
-        tables = Tables(copies(run.videos), copies(run.truths), copies(run.predictions))
+        drawn = [(who, n) for who, times in zip(people, weights) for n in range(int(times))]
+        tables = Tables(
+            *(pd.concat([copied(number, name, *one) for one in drawn]) for name in ("videos", "truths", "predictions"))
+        )
         return value_of(summarize(tables, kinds=["micro"], classes=classes, seed=0, draws=0, convention=F1_ALONE))
 
     by_hand = np.array([[of_draw(number, tuple(weights)) for weights in draws] for number in range(3)])
