@@ -104,6 +104,7 @@ from .plan import weightless as weightless
 from .prepare import FLOW as FLOW
 from .prepare import Prepared as Prepared
 from .prepare import clips_of as clips_of
+from .prepare import features_of as features_of
 from .prepare import missing_videos as missing_videos
 from .prepare import store_of as store_of
 from .process import THREADS as THREADS

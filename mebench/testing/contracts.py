@@ -22,9 +22,20 @@ from mebench import core
 from mebench.config import PluginInfo, PluginKind, keys, registry, resolve, typed, user_setting
 from mebench.core import KINDS, Dataset, Expression, Frames, Prediction, Scheme, Video, VideoView
 from mebench.errors import ConfigError, DataError
+from mebench.features import source_of
 from mebench.features.degradation import RELATIONS, Degradation
 from mebench.inference.degraded import violations
-from mebench.runner import FittedMethod, FoldHost, Plan, make_plan, one_thread, restore
+from mebench.runner import (
+    FittedMethod,
+    FoldHost,
+    Plan,
+    features_of,
+    make_plan,
+    missing_videos,
+    one_thread,
+    restore,
+    store_of,
+)
 from mebench.runner.host import execute as execute_fold
 from mebench.runs.fold_result import FoldResult
 from mebench.testing.checks import TINY, Check, collect, promise, run_all, scratch
@@ -484,8 +495,12 @@ class _MethodTrial(Owner):
         return self.execute(self.plan)
 
     def execute(self, plan: Plan) -> FoldResult:
-        """The first fold, with one thread, as in a worker process."""
+        """The first fold, with one thread, as in a worker process; its features are stored before, as in a run, so that
+        all trainings read them.
+        """
         with one_thread():
+            for video in missing_videos(plan):
+                source_of(store_of(plan.config), *plan.home(video), video).compute(*features_of(plan, video))
             return execute_fold(plan, self.plan.folds[0])
 
     @cached_property
@@ -556,8 +571,9 @@ class _Reloaded(FittedMethod):
 def class_is_a_method(trial: _MethodTrial) -> None:
     """The class is a `Method` whose tasks and parameters are the declared ones."""
     declares(trial, core.Method)
-    said = trial.plan.parts[0].method_class.transductive
-    assert said in ("none", "video"), f"transductive must be none or video, not {said!r}"
+    assert (said := trial.plan.parts[0].method_class.transductive) in ("none", "video"), (
+        f"transductive must be none or video, not {said!r}"
+    )
 
 
 @promise(
@@ -618,10 +634,9 @@ def classes_have_finite_scores(trial: _MethodTrial) -> None:
         last = view.n_frames - 1
         known, early, late = (0, last // 2, last), (-3, 2, 6), (last - 4, last - 1, last + 3)
         clips += [view.clip(*known, spotted=False), *(view.clip(*where) for where in (known, early, late))]
-    rows = trial.reloaded.class_scores(clips)
-    assert np.allclose(trial.reloaded.class_scores(clips[:1]), rows[:1], rtol=1e-3, atol=1e-5), (
-        "a clip's scores depend on the other clips"
-    )
+    assert np.allclose(
+        trial.reloaded.class_scores(clips[:1]), trial.reloaded.class_scores(clips)[:1], rtol=1e-3, atol=1e-5
+    ), "a clip's scores depend on the other clips"
 
 
 @promise(
@@ -678,8 +693,9 @@ def _rename(scheme: Scheme, e: Expression) -> Expression:
 
 def _move(video: Video, e: Expression) -> Expression:
     onset = 0 if e.onset else 1
-    last = (video.n_frames or onset + e.length) - 1
-    return dataclasses.replace(e, onset=onset, apex=None, offset=min(onset + e.length // 2, last))
+    return dataclasses.replace(
+        e, onset=onset, apex=None, offset=min(onset + e.length // 2, (video.n_frames or onset + e.length) - 1)
+    )
 
 
 def _same(a: FoldResult, b: FoldResult, what: str) -> None:
