@@ -2,18 +2,40 @@
 
 import json
 import shutil
+from copy import deepcopy
 from functools import cache
 
+import attack_records
 import pytest
 from attack_forged import FORGERIES, HONEST, honest_board, make_forged
 
 from mebench.boards import build as boards_build, checking, collect_records, doubts, merge
 from mebench.errors import RunError
-from mebench.records import from_record
+from mebench.files import file_hash
+from mebench.records import from_record, integrity
 from mebench.runs import RunFolder
 
 QUICK = ("leak_as_guard", "seed_changed", "one_subject_fewer", "the_same_again")
 """Those that are built into tables; the others are told of by the same words."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def scored_once():
+    """Who forges a record scores it as who checks it does: equal files under equal settings are scored once."""
+    rescore, kept = integrity.rescore, {}
+
+    def once(folder):
+        others = sorted(file for file in folder.path.iterdir() if file.name != "record.json")
+        files = [(file.name, file_hash(file)) for file in others]
+        key = json.dumps([files, folder.read_json("record.json")["config"]], sort_keys=True)
+        if key not in kept:
+            kept[key] = rescore(folder)
+        return deepcopy(kept[key])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(attack_records, "rescore", once)
+        patch.setattr(integrity, "rescore", once)
+        yield
 
 
 @pytest.fixture(scope="module")
