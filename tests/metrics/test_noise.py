@@ -52,7 +52,7 @@ def test_all_runs_meet_the_same_coder(runs):
 
 def test_the_highest_accuracy_that_labels_allow_is_the_share_that_coders_share(runs):
     alone = [replace(run, predictions=None) for run in runs]
-    found = noise.under_noise(alone, {"label": 0.2}, ["recognition.accuracy"], *RULES, draws=40)
+    found = noise.under_noise(alone, {"label": 0.2}, ["recognition.accuracy"], *RULES, draws=15)
     top, (good, _) = found["recognition.accuracy"]["ceiling"], found["recognition.accuracy"]["runs"]
     assert top["value"] == pytest.approx(0.8, abs=0.03) and top["low"] < 0.8 < top["high"]
     assert good["noisy"]["value"] <= top["value"] + 0.01 and good["value"] > 0.95

@@ -168,7 +168,7 @@ def test_intervals_are_counted_in_batches_as_in_one_table(videos, rules, kinds, 
 @given(VIDEOS, st.sampled_from([CONVENTIONS["strict"], MINE]))
 def test_strs_is_that_of_a_run(videos, rules):
     tables = tables_of(videos)
-    summary = summarize(tables, kinds=["micro"], classes=CLASSES, seed=0, draws=1, convention=rules)
+    summary = summarize(tables, kinds=["micro"], classes=CLASSES, seed=0, draws=0, convention=rules)
     assume("analysis" in summary)
     metric = STRS(CLASSES, rules)
     for name in tables.videos["video"]:

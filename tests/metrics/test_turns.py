@@ -78,9 +78,9 @@ def f1_over_iou(truths: list[Span], spotted: list[Span], convention: Convention)
 def test_a_sweep_is_the_convention_at_other_thresholds(truths: list[Span], spotted: list[Span], rule: str) -> None:
     convention = replace(CONVENTIONS[rule], matching=CONVENTIONS[rule].matching.replace("peak", "next_free"))
     convention = replace(convention, silence="nothing", videos="all")
-    swept = f1_over_iou(truths, spotted, convention)
+    swept, tables = f1_over_iou(truths, spotted, convention), ordered(truths, spotted)
     for threshold, f1 in zip(spotting_scores.SWEEP, swept, strict=True):
-        result = found(truths, spotted, replace(convention, threshold=threshold))
+        result = find(*tables, replace(convention, threshold=threshold))
         total = result.weight.sum() + len(truths)
         np.testing.assert_allclose(f1, 2 * len(result.truth) / total)
 
