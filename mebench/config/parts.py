@@ -4,6 +4,7 @@ import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Required, get_type_hints
 
@@ -115,7 +116,7 @@ class Part(Section):
         return {f"{self.prefix}preset": str | None} | super().types()
 
 
-def keys(info: PluginInfo) -> dict[str, Any]:
+def keys(info: PluginInfo) -> Mapping[str, Any]:
     """The parameters of a plugin and their types, by name.
 
     Raises:
@@ -124,7 +125,8 @@ def keys(info: PluginInfo) -> dict[str, Any]:
     return hints_of(registry.params_class(info), f"{info.where}/params.py")
 
 
-def hints_of(cls: type, where: str) -> dict[str, Any]:
+@lru_cache(maxsize=128)
+def hints_of(cls: type, where: str) -> Mapping[str, Any]:
     """Types of the fields of a dataclass that can be set."""
     try:
         hints = get_type_hints(cls)
