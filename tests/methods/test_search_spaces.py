@@ -34,11 +34,16 @@ def settled(id_, preset=None):
 
 
 @cache
+def dimensions(id_, preset=None):
+    return read_space(settled(id_, preset)).dimensions
+
+
+@cache
 def space(id_):
     """The default's; what it refuses, such as the smoothing of a variant without any, as a preset takes it."""
     found = {}
     for preset in presets(id_):
-        for dimension in read_space(settled(id_, preset)).dimensions:
+        for dimension in dimensions(id_, preset):
             found.setdefault(dimension.key.removeprefix("method."), dimension)
     return found
 
@@ -77,8 +82,10 @@ REFUSED = {"mean": 1 / 3}
 @pytest.mark.parametrize(("id_", "preset"), PRESETS)
 def test_values_that_are_tuned_together_go_together(id_, preset):
     """Three refused trials in a row end a study. So `optical_strain` is tuned within a variant, whose space holds what it takes."""
-    dimensions, rng = read_space(settled(id_, preset)).dimensions, random.Random(0)
-    trials = [{d.key.removeprefix("method."): rng.choice(values(d)) for d in dimensions} for _ in range(100)]
+    rng = random.Random(0)
+    trials = [
+        {d.key.removeprefix("method."): rng.choice(values(d)) for d in dimensions(id_, preset)} for _ in range(100)
+    ]
     refused = [trial for trial in trials if not takes(id_, preset, **trial)]
     assert len(refused) <= 100 * REFUSED.get(id_, 0), refused[0]
 
