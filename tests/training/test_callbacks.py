@@ -18,7 +18,7 @@ from mebench.core import Method, Stage, Task
 from mebench.errors import ConfigError
 from mebench.training import Classified, Samples, fit
 
-EPOCHS = 12
+EPOCHS = 8
 
 
 def spec(name, **arguments):
