@@ -135,7 +135,8 @@ def test_a_table_of_noise_that_does_not_fit_is_refused_in_a_sentence(tmp_path, r
         trust.read_noise(file)
 
 
-def test_the_command_shows_groups_and_ranks_under_other_coders(runs, tmp_path, mebench):
+def test_the_command_shows_groups_and_ranks_under_other_coders(runs, tmp_path, mebench, monkeypatch):
+    monkeypatch.setattr(trust, "under_noise", partial(trust.under_noise, draws=2))
     file = people(tmp_path, every(["no", "yes"] * 6))
     noise = tmp_path / "noise.csv"
     noise.write_text("what,value,source\nonset,60,two coders of ours\nlabel,0.1,two coders of ours\n")

@@ -194,7 +194,7 @@ def test_a_row_that_was_chosen_on_test_subjects_says_so_beside_its_name(tmp_path
 
 
 def test_the_page_of_a_run_with_too_many_answers_shows_its_scores_alone(tmp_path, monkeypatch):
-    make_run(tmp_path)
+    make_run(tmp_path, tasks=("spot",))
     (record,) = boards_collect.collect(tmp_path)
     whole = dict(Site([], [record], []).pages())[f"runs/{record.id}.html"]
     monkeypatch.setattr(module, "MOST_SHOWN", record.answers - 1)
