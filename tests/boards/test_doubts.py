@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from mebench.datasets.synthetic.events import write_script
 
 from mebench.boards import accept, collect_records, doubts, export as boards_export, find_records, merge
 from mebench.cli.leaderboard import known
@@ -37,6 +38,7 @@ def test_a_dataset_tells_the_truth_that_the_records_of_the_repository_have(words
     maps = [f"dataset.root={flow_maps()}"] if "dataset=megc2019_flow" in words else []
     data, truth = doubts.truth_of_plan(make_plan(resolve([*words, *maps])))
     assert doubts.Registry.read(BOARD).truths[data] == truth
+    write_script.cache_clear()  # of a board, 50 MB
 
 
 def test_all_records_of_the_repository_are_registered_and_nothing_is_said_of_one():

@@ -19,7 +19,7 @@ Place = tuple[int, int]
 """Left and upper edge of a picture of a face, pixels."""
 
 
-@functools.cache
+@functools.lru_cache(maxsize=128)  # a film of a still face takes eight
 def _face(strength: float, person: int, seed: int, wide: int) -> NDArray[np.uint8]:
     return np.asarray(cv2.resize(draw_face(strength, person, seed), (wide, wide), interpolation=cv2.INTER_LINEAR))
 
