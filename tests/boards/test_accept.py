@@ -445,7 +445,7 @@ def test_nothing_that_is_there_is_edited(record, tmp_path):
 
 
 def test_a_later_version_needs_the_one_that_it_supersedes(tmp_path):
-    run = make_run(tmp_path / "runs", "r")
+    run = make_run(tmp_path / "runs", "r", tasks=("recognize",))
     export(run, tmp_path / "sent")
     run.write_json("versions.json", run.read_json("versions.json") | {"torch": "9"})
     second = export(run, tmp_path / "sent")
@@ -457,8 +457,8 @@ def test_a_later_version_needs_the_one_that_it_supersedes(tmp_path):
 
 @pytest.mark.parametrize("check_only", by_day([True, False], False))
 def test_what_follows_a_refused_version_is_refused_too(tmp_path, check_only):
-    export(make_run(tmp_path / "runs", "r"), tmp_path / "sent")
-    export(other := make_run(tmp_path / "others", "r", shift=5), tmp_path / "sent")
+    export(make_run(tmp_path / "runs", "r", tasks=("recognize",)), tmp_path / "sent")
+    export(other := make_run(tmp_path / "others", "r", tasks=("recognize",), wrong_every=2), tmp_path / "sent")
     for torch in ("9", "10"):
         other.write_json("versions.json", other.read_json("versions.json") | {"torch": torch})
         export(other, tmp_path / "sent")

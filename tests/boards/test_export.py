@@ -36,7 +36,7 @@ def test_a_record_scores_as_its_run(tmp_path, kind_of_run):
 
 
 def test_a_record_keeps_the_distractors_that_its_mistakes_are_told_by(tmp_path):
-    run = make_run(tmp_path / "runs", shift=100)
+    run = make_run(tmp_path / "runs", shift=100, tasks=("spot",))
     before = export(run, tmp_path / "records")
     spotted = run.read_table("predictions.parquet")[["video", "kind", "onset", "offset"]]
     run.write_table("distractors.parquet", spotted[:1].assign(kind="blink"))
@@ -48,7 +48,7 @@ def test_a_record_keeps_the_distractors_that_its_mistakes_are_told_by(tmp_path):
 
 
 def test_a_record_keeps_who_goes_by_several_ids(tmp_path):
-    run = make_run(tmp_path / "runs", subjects=6, members=("hs", "vis"))
+    run = make_run(tmp_path / "runs", subjects=6, members=("hs", "vis"), tasks=("recognize",))
     videos = run.read_table("videos.parquet")
     numbers = videos["subject"].str.rpartition("/")[2].astype(int) // 2
     videos = videos.assign(person="smic/" + numbers.astype(str))
@@ -75,7 +75,7 @@ def test_a_record_keeps_who_goes_by_several_ids(tmp_path):
 
 
 def test_a_record_keeps_the_intensities_by_which_misses_are_told(tmp_path):
-    run = make_run(tmp_path / "runs", shift=100)
+    run = make_run(tmp_path / "runs", shift=100, tasks=("spot",))
     before = export(run, tmp_path / "records")
     truths = run.read_table("truth.parquet")
     strengths = pd.array(
