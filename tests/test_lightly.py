@@ -18,6 +18,7 @@ try:
     main()
 except SystemExit as end:
     assert not end.code, end.code
+unused = [name for name in ("mlflow", "matplotlib", "scipy.stats", "sklearn") if name in sys.modules]
 
 import lightning as L
 import torch
@@ -48,7 +49,8 @@ unwrapped = _unwrap_compiled(torch.compile(layer))[0] is layer
 from scipy.signal import find_peaks
 peak = [] if torch.backends.cuda.is_built() else peak  # whose libraries alone take as much
 steps = trainer.global_step
-print(json.dumps({"steps": steps, "peak": peak, "loaded": loaded, "whole": [same, unwrapped], "peaks": find_peaks([0, 1, 0])[0].tolist()}))
+whole, peaks = [same, unwrapped], find_peaks([0, 1, 0])[0].tolist()
+print(json.dumps({"steps": steps, "peak": peak, "unused": unused, "loaded": loaded, "whole": whole, "peaks": peaks}))
 """
 
 
@@ -68,6 +70,10 @@ def test_planning_and_training_load_no_compiler_and_stay_below_450_megabytes(tol
     assert plan["work"]["trainings"] > 0 and plan["work"]["missing_videos"] > 0 and about["steps"] == 16
     assert about["loaded"] == []
     assert not about["peak"] or about["peak"][0] < 450  # MiB; of Linux, with PyTorch's CPU build
+
+
+def test_a_dry_run_loads_only_what_it_uses(told):
+    assert told[1]["unused"] == []
 
 
 def test_who_compiles_wakes_the_compiler_as_a_whole(told):

@@ -12,8 +12,8 @@ from mebench.runner import run
 from tests.helpers.nightly import NIGHTLY
 
 WORDS = (
-    *("method=linear_spotter", "dataset=synthetic", "dataset.subjects=2", "dataset.videos=1", "dataset.frames=60"),
-    *("dataset.size=96", "bootstrap=10", "workers=1", "tracking=off"),
+    *("method=linear_spotter", "method.flow=dis", "dataset=synthetic", "dataset.subjects=2", "dataset.videos=1"),
+    *("dataset.frames=60", "dataset.size=96", "bootstrap=10", "workers=1", "tracking=off"),
 )
 
 

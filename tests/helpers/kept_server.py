@@ -11,6 +11,7 @@ from mebench.runner import isolation
 
 OwnServer = isolation.ForkServer
 OF_MOST = (
+    "cv2",
     "mebench.runner.fold",
     "mebench.training",
     "mebench.features",

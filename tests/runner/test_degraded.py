@@ -13,8 +13,9 @@ from mebench.runner import fitted, run
 from mebench.runs import safe_name
 
 WORDS = (
-    *("method=linear_spotter", "recognizer=bi_woof", "dataset=synthetic", "dataset.subjects=3", "dataset.videos=1"),
-    *("dataset.frames=60", "dataset.size=96", "bootstrap=10", "workers=1", "tracking=off"),
+    *("method=linear_spotter", "method.flow=dis", "recognizer=bi_woof", "recognizer.flow=dis", "dataset=synthetic"),
+    *("dataset.subjects=3", "dataset.videos=1", "dataset.frames=60", "dataset.size=96", "bootstrap=10", "workers=1"),
+    "tracking=off",
 )
 TABLES = ("predictions.parquet", "clips.parquet", "frame_scores.parquet")
 
