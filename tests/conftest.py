@@ -8,6 +8,7 @@ import gc
 import os
 import sqlite3.dbapi2
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,7 +27,7 @@ from mebench._lightly import load_lightning_lightly
 from mebench.features import landmarks
 from mebench.runner import describe, isolation, process, workers
 from tests.helpers import model_server
-from tests.helpers.drawn_once import draw_once, remembering, share_features
+from tests.helpers.drawn_once import KEPT, draw_once, remembering, share_features
 from tests.helpers.kept_server import KeptServer, OwnServer
 from tests.helpers.made_once import compiled_once
 from tests.helpers.nightly import NIGHTLY
@@ -219,6 +220,19 @@ def untracked(monkeypatch: pytest.MonkeyPatch) -> None:
         return tracking.Synced("MLflow", "nowhere", tuple(folder.id for folder in folders))
 
     monkeypatch.setattr(tracking, "sync", sync)
+
+
+@pytest.fixture(scope="session")
+def blank() -> bytes:
+    """A database that MLflow has made, to be copied: one of all test processes makes it, which takes seconds."""
+    kept = Path(os.environ[KEPT]) / "mlflow.db"
+    if not kept.is_file():
+        from mlflow import MlflowClient
+
+        folder = Path(tempfile.mkdtemp(dir=kept.parent))
+        MlflowClient(tracking_uri=f"sqlite:///{folder / kept.name}").search_experiments()
+        (folder / kept.name).replace(kept)
+    return kept.read_bytes()
 
 
 @pytest.fixture(scope="session")

@@ -220,14 +220,15 @@ def test_what_workers_need_of_the_system_is_looked_at(mebench, monkeypatch):
     assert "ulimit -n 4096" in found["open files"]["remedy"] and "mount it writable" in found["shared memory"]["remedy"]
 
 
-def test_a_full_disk_does_not_speak_of_folds_where_there_are_none(tmp_path):
+def test_a_full_disk_does_not_speak_of_folds_where_there_are_none(mebench, tmp_path, monkeypatch):
     """`/dev/full` fails as a full disk does."""
     (tmp_path / "t.csv").write_text("subject,video,onset,offset\n1,a,1,2\n")
-    words = ["score", "--truth", "t.csv", "--predictions", "t.csv", "--bootstrap", "0", "--json", "/dev/full"]
-    done = subprocess.run([sys.executable, "-m", "mebench", *words], cwd=tmp_path, capture_output=True, text=True)
+    monkeypatch.chdir(tmp_path)
+    words = ("--truth", "t.csv", "--predictions", "t.csv", "--bootstrap", "0", "--json", "/dev/full")
+    code, _, err = mebench("score", *words)
     full = "error: /dev/full cannot be written: No space left on device: make room there, or name another place"
-    assert done.returncode == 3 and full in done.stderr
-    assert "fold" not in done.stderr and "resume" not in done.stderr
+    assert code == 3 and full in err
+    assert "fold" not in err and "resume" not in err
 
 
 # Failures
@@ -283,8 +284,8 @@ def test_the_traceback_is_there_on_request(monkeypatch):
 
 
 def test_a_reader_that_goes_away_is_no_error():
-    code = "import sys; sys.argv = ['mebench', 'list', 'metrics']; from mebench.cli import main; main()"
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    words = [sys.executable, "-m", "mebench", "list", "metrics"]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     process.stdout.close()
     assert process.stderr.read() == b""
     process.wait()

@@ -52,16 +52,6 @@ def mirror(folder, tracking, progress):
     return None if found.failed else found.place
 
 
-@pytest.fixture(scope="module")
-def blank(tmp_path_factory):
-    """A database that MLflow has made, to be copied: making one takes seconds."""
-    from mlflow import MlflowClient
-
-    folder = tmp_path_factory.mktemp("blank")
-    MlflowClient(tracking_uri=f"sqlite:///{folder}/mlflow.db").search_experiments()
-    return (folder / "mlflow.db").read_bytes()
-
-
 @pytest.fixture
 def database(tmp_path, blank):
     (tmp_path / "mlflow.db").write_bytes(blank)
