@@ -12,6 +12,7 @@ from mebench import cli
 from mebench.cli.predictions import export
 from mebench.metrics import conventions
 from tests.exchange.conftest import PREDICTIONS, TRUTH
+from tests.helpers.nightly import NIGHTLY, by_day
 from tests.helpers.run_folders import make_run
 
 CONVENTIONS = list(conventions.CONVENTIONS)
@@ -117,8 +118,9 @@ def test_no_prediction_at_all_misses_everything(write, score):
     assert "the predictions are empty, so every truth is missed" in summary["warnings"]
 
 
-def test_sensitivity_shows_every_convention(write, score):
-    summary = score("--predictions", write(PREDICTIONS, "p"), "--truth", write(TRUTH, "t"), "--sensitivity")
+def test_sensitivity_shows_every_convention_to_programs_and_people(write, score, capsys):
+    files = ("--predictions", write(PREDICTIONS, "p"), "--truth", write(TRUTH, "t"))
+    summary = score(*files, "--sensitivity", "-v", bootstrap=20)
     rows = summary["sensitivity"]
     assert list(rows) == CONVENTIONS and "recognition alone" in rows["sklearn_macro"]["reason"]
     assert rows["strict"]["micro"]["f1"] == 0.25 and rows["strict"]["analysis"]["strs"] == pytest.approx(0.0625)
@@ -131,6 +133,12 @@ def test_sensitivity_shows_every_convention(write, score):
         "of the rules of strict, threshold=0.3 moves F1 of micro most, from 0.2500 to 0.5000; 8 of 36 move it at all"
         in summary["remarks"]
     )
+    out, err = capsys.readouterr()
+    assert out.startswith("4 predictions against 4 expressions in 5 videos of 3 subjects")
+    assert "spotting, micro (1 TP, 3 FP, 3 FN)" in out and "STRS" in out and "convention strict: " in out
+    assert all(f" {name} " in out for name in CONVENTIONS)
+    assert "warning: predictions: 1 onset below zero (line 4), kept as written" in err
+    assert "onset below zero" not in out
 
 
 def test_a_rule_by_itself(write, score):
@@ -140,7 +148,7 @@ def test_a_rule_by_itself(write, score):
     assert "more than" not in summary["rules"] and "at least 0.3" in summary["rules"]
 
 
-@pytest.mark.parametrize("name", CONVENTIONS)
+@pytest.mark.parametrize("name", by_day(CONVENTIONS, "strict", "mean2022", "li2017"))  # above all are scored at once
 def test_every_convention_by_name(write, score, name):
     summary = score("--predictions", write(PREDICTIONS, "p"), "--truth", write(TRUTH, "t"), "--convention", name)
     assert summary["convention"] == name and name in summary["rules"]
@@ -165,20 +173,26 @@ def plain(write, score):
     return score("--predictions", write(PREDICTIONS, "p"), "--truth", write(TRUTH, "t"))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
+SHAPES = st.tuples(
     st.permutations(COLUMNS),
     st.sampled_from([",", ";", "\t"]),
     st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
     st.booleans(),
     st.integers(0, 99),
 )
-def test_shape_never_matters(write, score, plain, order, separator, encoding, quote, seed):
-    rng = random.Random(seed)
-    names = OTHER_NAMES if seed % 2 else {}
+
+
+@settings(max_examples=300 if NIGHTLY else 7, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(SHAPES, SHAPES)  # each file has its own
+def test_shape_never_matters(write, score, plain, of_predictions, of_truth):
     files = [
-        write(shape(text, order, separator, names, encoding, rng, quote), f)
-        for text, f in ((PREDICTIONS, "p"), (TRUTH, "t"))
+        write(
+            shape(text, order, separator, OTHER_NAMES if seed % 2 else {}, encoding, random.Random(seed), quote), file
+        )
+        for text, file, (order, separator, encoding, quote, seed) in (
+            (PREDICTIONS, "p", of_predictions),
+            (TRUTH, "t", of_truth),
+        )
     ]
     shaped = score("--predictions", files[0], "--truth", files[1])
     for section in ("spotting", "analysis"):
@@ -331,20 +345,6 @@ def test_a_file_that_cannot_be_scored_is_refused_in_one_sentence_with_the_line(w
     truth = write(TRUTH + "2,b,,,\n", "t")
     code, err = score("--predictions", write(predictions, "p"), "--truth", truth, "--strict-videos", fails=True)
     assert code == 3 and message in err
-
-
-def test_what_a_person_reads(write, monkeypatch, capsys):
-    truth, spotted = write(TRUTH, "t"), write(PREDICTIONS, "p")
-    argv = ["mebench", "score", "--predictions", spotted, "--truth", truth, "--sensitivity", "--bootstrap", "20", "-v"]
-    monkeypatch.setattr(sys, "argv", list(map(str, argv)))
-    with pytest.raises(SystemExit):
-        cli.main()
-    out, err = capsys.readouterr()
-    assert out.startswith("4 predictions against 4 expressions in 5 videos of 3 subjects")
-    assert "spotting, micro (1 TP, 3 FP, 3 FN)" in out and "STRS" in out and "convention strict: " in out
-    assert all(f" {name} " in out for name in CONVENTIONS)
-    assert "warning: predictions: 1 onset below zero (line 4), kept as written" in err
-    assert "onset below zero" not in out
 
 
 def test_json_alone_on_standard_output(write, monkeypatch, capsys):

@@ -112,7 +112,7 @@ def alone(monkeypatch):
 
 @pytest.mark.parametrize("most", [1, 8, 2 * N])
 def test_frames_that_a_process_reads_ahead_are_the_same(videos, alone, most):
-    for path in videos.values():
+    for path in [*videos.values()][: None if most == 8 else 1]:
         video = VideoFrames(path)
         video[3]  # the process begins again: its file is another one
         np.testing.assert_array_equal(np.array([*video.ahead(iter(video), most)]), np.array([*video]))

@@ -210,7 +210,7 @@ PROPOSE = """
 Plugin"""
 OF_SPOTTER = {
     "heavy parameters": Way(
-        "params.py", "\nfrom", "\nimport torch\nfrom", "params_import_nothing_heavy", "imports torch"
+        "params.py", "\nfrom", "\nimport scipy\nfrom", "params_import_nothing_heavy", "imports scipy"
     ),
     "out of range": Way(
         "config.yaml", "flow: \\w+", "blocks: 0", "presets_and_settings_are_valid", "at least 1, not 0"
