@@ -302,7 +302,10 @@ def compare(
     pairs = list(zip(firsts, seconds)) if len(firsts) == len(seconds) else list(product(firsts, seconds))
     pools = [Pool.of(pair) for pair in pairs]
     units, strata = pools[0].units.astype(np.int64), pools[0].strata
-    sections = _over_seeds([sections_of(pool.tables, pool.units.size, kinds, classes, convention) for pool in pools])
+    rule = named(convention)
+    if not metrics:  # of spotting only F1: most time goes to what ranks intervals
+        rule = replace(rule, scores=frozenset({"f1"} if rule.scores is None else {"f1"} & rule.scores))
+    sections = _over_seeds([sections_of(pool.tables, pool.units.size, kinds, classes, rule) for pool in pools])
     chosen = _chosen(sections, units.size, metrics)
     subjects = Resampling.of_subjects(strata, draws, seed)
     swapped, exact = swaps(len(strata), permutations, derived_seed(seed, "permutation"))
@@ -345,9 +348,10 @@ def _over_seeds(runs: Sequence[dict[str, Section]]) -> dict[str, Section]:
 
 def _chosen(sections: dict[str, Section], n_units: int, metrics: Sequence[str]) -> dict[str, list[str]]:
     """The names of the wanted scores, by section."""
-    ones = np.ones((1, n_units))
     paths = {
-        path_of(section, name): (section, name) for section, part in sections.items() for name in part.evaluate(ones)
+        path_of(section, name): (section, name)
+        for section, part in sections.items()
+        for name in part.evaluate(np.ones((1, n_units)))
     }
     called = {path: {path, ".".join(of)} for path, of in paths.items()}  # as in the summary, or by its section
     wanted: set[str] = set()
@@ -423,7 +427,6 @@ def _compare_section(
     ]
     paired = replace(subjects, skipped={})
     first, second, differences, without = paired.compared(runs, basis_of)
-    least_p = 2.0 ** (1 - len(subjects.subjects))  # where all differ in one direction
     alone = [run(np.eye(subjects.n_units)) for run in runs]
     permuted = permuted_differences(partial(_scores, part, names, np.asarray), units, swapped)
     hard = on_hardest(sections, section, names, subjects, list(zip(pools, basis_of)))
@@ -433,7 +436,6 @@ def _compare_section(
         observed = np.nan if difference["value"] is None else difference["value"]
         own = section.startswith("spotting.") or name in OF_SAMPLES
         n, p, effect = signed_rank(alone[0][name], alone[1][name]) if own else (0, None, None)
-        error = standard_error(without[name], subjects.own_strata)
         rows[path_of(section, name)] = ComparedScore(
             first=first[name],
             second=second[name],
@@ -443,7 +445,11 @@ def _compare_section(
             wilcoxon_n=n,
             wilcoxon_p=p,
             rank_biserial=effect,
-            detectable=detectable_difference(*error) if least_p < LEVEL else None,
+            detectable=(
+                detectable_difference(*standard_error(without[name], subjects.own_strata))
+                if 2.0 ** (1 - len(subjects.subjects)) < LEVEL  # the least p, where all differ in one direction
+                else None
+            ),
             subjects=len(subjects.subjects),
             skipped=paired.skipped[""] + paired.skipped.get(f".{name}", 0),
             same=bool(np.all(np.abs(permuted[name]) < 1e-12) and abs(observed) < 1e-12),
