@@ -1,6 +1,7 @@
 """Recognition on three orthogonal planes: which clip is prepared how, what is classified, and clips of a frame or two."""
 
 import dataclasses
+from functools import cache
 
 import numpy as np
 import pytest
@@ -50,8 +51,10 @@ def video(recognizer, crops, label, fps=30.0):
     )
 
 
-def trained(plugin, **params):
-    recognizer = method(plugin, **params)
+@cache
+def trained(plugin):
+    """On four blocks; whoever asks only classifies with it."""
+    recognizer = method(plugin, rows=2, cols=2)
     videos = [video(recognizer, moving((0, 3, -3)[i % 3], 9 + i % 4, i), i % 3) for i in range(18)]
     recognizer.fit_closed_form(videos, [])
     return recognizer
@@ -76,7 +79,7 @@ def test_the_grid_is_the_step_s(plugin):
 @pytest.mark.parametrize("plugin", METHODS)
 def test_movements_are_told_apart(plugin):
     """Nothing, up and down: eighteen clips are enough to name eighteen others."""
-    recognizer = trained(plugin, rows=2, cols=2)
+    recognizer = trained(plugin)
     truth = [i % 3 for i in range(18)]
     others = [video(recognizer, moving((0, 3, -3)[i], 12, 100 + n), None) for n, i in enumerate(truth)]
     rows = recognizer.classify([v.clip(0, 6, 11) for v in others])
@@ -86,7 +89,7 @@ def test_movements_are_told_apart(plugin):
 
 @pytest.mark.parametrize("plugin", METHODS)
 def test_clips_of_one_or_two_frames_are_classified(plugin):
-    recognizer = trained(plugin, rows=2, cols=2)
+    recognizer = trained(plugin)
     short = video(recognizer, moving(3, 12, 7), None)
     for clip in ((5, 5, 5), (5, 5, 6), (-4, -2, 0), (11, 12, 15)):
         assert np.isfinite(recognizer.classify([short.clip(*clip)])).all(), clip
@@ -108,7 +111,7 @@ def test_planes_are_chosen_from_the_whole_feature(plugin, slices):
 
 
 def test_the_model_is_the_hyperplanes():
-    recognizer = trained(LbpTopSvm, rows=2, cols=2)
+    recognizer = trained(LbpTopSvm)
     assert count_parameters(recognizer) == 3 * (2 * 2 * 3 * 59) + 3 + 3
 
 
