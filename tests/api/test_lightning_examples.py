@@ -20,6 +20,7 @@ from mebench.records import setting_words
 from mebench.runs import RunFolder
 from mebench.testing import folders
 
+ONE_FOLD = ("protocol=holdout", "protocol.test=[s003]")
 STOP = {"class_path": "EarlyStopping", "init_args": {"monitor": "val_loss", "patience": 1, "min_delta": 9.0}}
 KEEP = {"class_path": "ModelCheckpoint", "init_args": {"monitor": "val_loss", "save_top_k": 1}}
 SWA = {"class_path": "StochasticWeightAveraging", "init_args": {"swa_lrs": 0.01}}
@@ -43,8 +44,8 @@ def trained(tiny, tmp_path, monkeypatch, untracked, write_plugin):
     monkeypatch.syspath_prepend(tmp_path)
     words = [*tiny, "workers=1", "bootstrap=0", "method=example", "method.epochs=4", "validation=0.5"]
 
-    def train(progress=None, **options):
-        return mebench.run(*words, plugins=str(tmp_path), trainer=options, progress=progress or Silent())
+    def train(*more, progress=None, **options):
+        return mebench.run(*words, *more, plugins=str(tmp_path), trainer=options, progress=progress or Silent())
 
     return train
 
@@ -89,14 +90,14 @@ def test_callbacks_and_loggers_of_lightning_s_leave_what_they_leave_elsewhere(tr
 
 
 def test_averaged_weights_predict(trained):
-    plain, averaged = (trained(**options) for options in ({}, {"callbacks": [SWA]}))
+    plain, averaged = (trained(*ONE_FOLD, **options) for options in ({}, {"callbacks": [SWA]}))
     assert averaged.folder.read_json("folds.json")["selection"] == "fixed"
     shares = [np.stack(run.clips["probabilities"]) for run in (plain, averaged)]
     assert shares[0].shape == shares[1].shape and not np.array_equal(*shares)
 
 
 def test_a_record_of_such_a_run_is_taken_and_its_watchers_make_no_other_row(trained, tmp_path):
-    run = trained(callbacks=[STOP, "LearningRateMonitor"])
+    run = trained(*ONE_FOLD, callbacks=[STOP, "LearningRateMonitor"])
     record = RunFolder(boards.export.export(run.folder, tmp_path / "records")).read_json("record.json")
     (counts,) = setting_words.identity(record["config"])["trainer.callbacks"]
     assert len(record["config"]["trainer.callbacks"]) == 2 and counts["class_path"].endswith("EarlyStopping")
@@ -157,7 +158,7 @@ def test_one_that_takes_nothing_is_a_sentence_and_the_run_stands(trained, talks)
     said = io.StringIO()
     fails = {"class_path": "WandbLogger", "init_args": {"name": "fails"}}
     run = trained(
-        Progress(Console(file=said, soft_wrap=True)),
+        progress=Progress(Console(file=said, soft_wrap=True)),
         logger=[fails],
         callbacks=["LearningRateMonitor"],
         log_every_n_steps=1,
