@@ -13,6 +13,14 @@ SUBJECT = render.make_subject(0, 0, 192, 0.6, 1.0)
 IDENTITY = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _forgotten():
+    """What a subject's action units do takes 14 MB for each."""
+    yield
+    render.make_subject.cache_clear()
+    vars(SUBJECT).pop("fields", None)
+
+
 def _state(strengths=None, blink=0.0, pose=IDENTITY, **light):
     strengths = strengths or {}
     curves = np.zeros((len(action_units.UNITS), 2))

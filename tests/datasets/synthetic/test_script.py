@@ -33,7 +33,6 @@ def _scripts(params):
 
 
 def _labels(params):
-    """Those of one video after the other: more scripts than are remembered would be written twice."""
     return [synthetic.label(params, *place) for place in _places(params)]
 
 
