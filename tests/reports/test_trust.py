@@ -38,7 +38,7 @@ def few_draws(monkeypatch):
     monkeypatch.setattr(trust, "under_noise", partial(trust.under_noise, draws=6))
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def side(runs):
     return judged(read(RunFolder(runs / "one")))
 
