@@ -1,6 +1,7 @@
 import sys
 from collections import defaultdict
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -51,7 +52,9 @@ def test_a_value_is_made_once_and_again_where_its_entry_is_damaged():
     assert cached(make, (), "f1", ["one", "two"]) == first and len(made) == 3
 
 
-def test_a_board_is_built_again_from_what_is_there_and_what_a_new_run_changes(tmp_path, made):
+def test_a_board_is_built_again_from_what_is_there_and_what_a_new_run_changes(tmp_path, made, monkeypatch):
+    none = SimpleNamespace(PLUGIN_KINDS=("method", "dataset"), plugins=lambda kind: {})
+    monkeypatch.setattr(site_pages, "registry", none)  # a hundred pages, of which none is kept
     for shift, method in enumerate(("one", "two")):
         make_run(tmp_path / "runs", method=method, shift=5 * shift, tasks=("spot",))
     build("runs")
