@@ -193,12 +193,17 @@ def test_a_row_that_was_chosen_on_test_subjects_says_so_beside_its_name(tmp_path
     assert "selected on test subjects</span>" not in pages["methods/mean.html"]
 
 
+def page_of(record):
+    """The page of a run; those that follow are not made."""
+    return next(text for path, text in Site([], [record], []).pages() if path == f"runs/{record.id}.html")
+
+
 def test_the_page_of_a_run_with_too_many_answers_shows_its_scores_alone(tmp_path, monkeypatch):
     make_run(tmp_path, tasks=("spot",))
     (record,) = boards_collect.collect(tmp_path)
-    whole = dict(Site([], [record], []).pages())[f"runs/{record.id}.html"]
+    whole = page_of(record)
     monkeypatch.setattr(module, "MOST_SHOWN", record.answers - 1)
-    few = dict(Site([], [record], []).pages())[f"runs/{record.id}.html"]
+    few = page_of(record)
     assert "timeline" in whole and "too many" not in whole and 'class="timeline"' not in few
     assert f"{record.answers:,} answers are too many for a page" in few and "Spotting" in few
 
