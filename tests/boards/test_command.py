@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import typer
 
+from mebench.boards import export as boards_export
 from mebench.cli.leaderboard import build, export, merge
 from mebench.errors import ConfigError, RunError
 from tests.helpers.run_folders import make_run
@@ -24,7 +25,7 @@ def files(folder):
 def test_committed_records_rebuild_the_tables_without_the_runs(tmp_path, capsys):
     for method, seed in (("one", 0), ("one", 1), ("two", 0)):
         run = make_run(tmp_path / "runs", method=method, seed=seed)
-        export(run.id, "runs")
+        boards_export.export(run, tmp_path / "leaderboards" / "records", scored_again=False)
     build("runs", site=False)
     both = files(tmp_path / "leaderboards")
     shutil.rmtree(tmp_path / "runs")
