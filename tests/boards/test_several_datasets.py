@@ -18,7 +18,7 @@ __all__ = ["mebench"]
 def board(tmp_path_factory):
     """Two methods on two datasets, where `late` is worse; on another table of the first dataset it is better."""
     runs = tmp_path_factory.mktemp("across")
-    for dataset, people in (("one", 9), ("two", 16)):
+    for dataset, people in (("one", 4), ("two", 9)):
         for method, shift in (("early", 2), ("late", 9)):
             make_run(
                 runs, method=method, dataset=dataset, members=(dataset,), subjects=people, shift=shift, tasks=("spot",)
@@ -30,7 +30,7 @@ def board(tmp_path_factory):
             method=method,
             dataset="one",
             members=("one",),
-            subjects=8,
+            subjects=3,
             shift=shift,
             tasks=("spot",),
             settings=settings,
@@ -42,13 +42,13 @@ def test_each_person_counts_once_and_the_figures_are_those_of_scipy(board):
     records = collect.collect(board)
     tables = build.build(records)
     (found,) = several_datasets.pairs_of(tables, records)
-    assert (found["first"], found["second"], found["people"]) == ("early", "late", 25)
+    assert (found["first"], found["second"], found["people"]) == ("early", "late", 13)
     assert [name for name, _ in found["datasets"]] == [
         "spotting-two-loso",
         "spotting-one-loso",
     ]  # the most people first
     beats = [rows[0].beats[1] for table in tables if table.protocol == "loso" for rows in [table.parts[0].rows]]
-    z, people = stats.norm.ppf(np.clip(beats, 0.0005, 0.9995)), np.array([9, 16])
+    z, people = stats.norm.ppf(np.clip(beats, 0.0005, 0.9995)), np.array([4, 9])
     assert found["difference"]["value"] == pytest.approx(z.sum() / np.sqrt(people).sum())
     p = stats.combine_pvalues(stats.norm.sf(z), method="stouffer", weights=np.sqrt(people)).pvalue
     assert found["p"] == found["p_holm"] == pytest.approx(2 * p, rel=1e-6)
@@ -71,18 +71,18 @@ def test_only_people_of_the_member_count(board):
         )
         for t in tables
     ]
-    assert several_datasets.pairs_of(members, records)[0]["people"] == 25
+    assert several_datasets.pairs_of(members, records)[0]["people"] == 13
 
 
 def test_a_member_whose_name_begins_as_another_s_is_another(tmp_path):
     for method, shift in (("early", 2), ("late", 9)):
         members = ("casme", "casme2")
         make_run(
-            tmp_path, method=method, dataset="casme+casme2", members=members, subjects=16, shift=shift, tasks=("spot",)
+            tmp_path, method=method, dataset="casme+casme2", members=members, subjects=8, shift=shift, tasks=("spot",)
         )
     records = collect.collect(tmp_path)
     pairs = several_datasets.pairs_of(build.build(records), records)
-    assert pairs and all(len(pair["datasets"]) == 2 and pair["people"] == 16 for pair in pairs)
+    assert pairs and all(len(pair["datasets"]) == 2 and pair["people"] == 8 for pair in pairs)
 
 
 def test_the_command_prints_the_pairs(mebench, board, tmp_path):
