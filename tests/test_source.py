@@ -38,6 +38,8 @@ def found():
                 ]
                 words = {word.arg: ast.unparse(word.value) for word in node.keywords if word.arg in SAFE_OR_NOT}
                 calls.append((f"{file.relative_to(ROOT)}, line {node.lineno}: {name}", name, packed, words))
+            if isinstance(node, ast.expr):
+                continue  # it has no statements
             for body in (getattr(node, name, ()) for name in ("body", "orelse", "finalbody")):
                 statements = body if isinstance(body, list) else []
                 for before, after in pairwise(statements):
