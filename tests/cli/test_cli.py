@@ -313,12 +313,14 @@ def test_version_and_usage(mebench):
 
 
 PROGRAM = """
-import functools, json, os, sys
+import contextlib, functools, json, os, sys
 import typer.main
 from mebench.cli import app, main
 
 typer.main.get_command = functools.cache(typer.main.get_command)
 typer.main.get_command(app)  # with which each command begins
+with contextlib.suppress(ImportError):
+    import typer._adapters  # which each command loads, where Typer has it
 for line in sys.stdin:
     words, environment, folder, files = json.loads(line)
     if (command := os.fork()) == 0:

@@ -33,9 +33,9 @@ def of_any(words):
     return ["method=logistic", "method.epochs=2", *(word for word in words if not word.startswith("method"))]
 
 
-def test_by_default_the_run_stops_and_names_the_video_and_the_remedy(words):
+def test_by_default_the_run_stops_and_names_the_video_and_the_remedy(of_any):
     with pytest.raises(NoFaceError, match=f"no face found in {BLACK} .*no_face=skip"):
-        run(resolve(words), Progress())
+        run(resolve(of_any), Progress())
 
 
 def test_a_skipped_video_is_missed_by_all_and_told_everywhere(words, tmp_path, capsys):
@@ -87,9 +87,9 @@ def test_a_run_that_finds_a_face_in_every_video_skips_nothing(of_any):
     assert folder.read_json("skipped.json") == {}
 
 
-def test_a_run_without_any_face_is_no_run(words):
+def test_a_run_without_any_face_is_no_run(of_any):
     with pytest.raises(DataError, match=r"none of the 3 videos shows a face\. no face found in"):
-        run(resolve([*words, "dataset.blind=all", "no_face=skip"]), Progress())
+        run(resolve([*of_any, "dataset.blind=all", "no_face=skip"]), Progress())
 
 
 def test_folds_of_a_resumed_run_do_not_mix_with_other_skipped_videos(of_any, monkeypatch):
