@@ -40,7 +40,7 @@ def test_the_network_read_plainly():
 
 def test_it_learns_to_find_what_rises_and_falls():
     torch.manual_seed(0)
-    method = ABPN(ABPN.Params(epochs=30, batch_size=4, segment=64), Task(frozenset({"spot"})))
+    method = ABPN(ABPN.Params(epochs=15, batch_size=4, segment=64), Task(frozenset({"spot"})))
     fit(method, [video(seed, 20 + 9 * seed) for seed in range(8)], [])
     assert method.network.weights.abs().max() < 1  # they decay
     unseen = video(99, 50)

@@ -206,9 +206,9 @@ def test_it_learns_to_spot_and_to_name(monkeypatch):
     assert x.shape[1:] == (10, 8) and len(x) == 2 * int(y.any(1).sum()) and set(named.unique().tolist()) == {0, 1, 2}
     assert own.weights.shape == (3,) and float(own.weights[2] / own.weights[0]) < 6
     own.stage = "states"
-    optimizer = torch.optim.Adam(own.network.parameters(), lr=3e-3)
+    optimizer = torch.optim.Adam(own.network.parameters(), lr=6e-3)
     losses = []
-    for _ in range(20):
+    for _ in range(10):
         optimizer.zero_grad()
         loss = own.training_step((x, y, named), 0)
         loss.backward()
@@ -240,7 +240,7 @@ def test_sixteen_bits_learn_what_thirty_two_do(monkeypatch):
 
 def test_batches_in_which_no_frame_has_a_weight_are_learnt_from(monkeypatch):
     """With `outside=0` a window without an expression has none."""
-    assert np.isfinite(fitted(monkeypatch, outside=0.0, batch_size=1)).all()
+    assert np.isfinite(fitted(monkeypatch, outside=0.0, batch_size=1, epochs=1)).all()
 
 
 def test_the_error_of_classes_is_that_of_the_public_program():
