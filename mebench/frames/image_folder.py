@@ -82,7 +82,7 @@ class FolderFrames:
                     f"the folder {folder} lacks {len(missing)} of the {len(names)} frames asked for, the first {missing[0]}: "
                     "check that the archive was unpacked completely"
                 )
-        self.damaged = tuple(name for name in every if file_number(name) in damaged)
+        self.damaged = tuple(name for name in every if file_number(name) in damaged) if damaged else ()
         self.names = tuple(name for name in every if name not in self.damaged) if self.damaged else every
         if not self.names:
             first = f", {min(present, key=natural)}" if present else ""
