@@ -9,6 +9,7 @@ import os
 import sqlite3.dbapi2
 import sys
 import tempfile
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -133,6 +134,9 @@ sqlite3.dbapi2.connect = _unhurried
 
 # Git is asked once: in a fresh checkout, whose index nobody has refreshed, it reads all files again for each run.
 describe.made_by = functools.cache(describe.made_by)
+
+# With each seed PyTorch notes three times where it was set, for a GPU that may be asked for later: of a test that is a long way.
+traceback.format_stack = lambda *_, **__: []
 
 draw_once()
 share_features()
