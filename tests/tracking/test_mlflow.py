@@ -46,9 +46,9 @@ def in_an_empty_folder(tmp_path, monkeypatch):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
 
 
-def mirror(folder, tracking, progress):
-    """Where a run is now; None if that failed."""
-    found = sync([folder], tracking, progress)
+def mirror(folder, tracking, progress, folds=False):
+    """Where a run is now, without its folds unless these are asked for; None if that failed."""
+    found = sync([folder], tracking, progress, folds=folds)
     return None if found.failed else found.place
 
 
@@ -75,7 +75,7 @@ def artifact(folder, run, name):
 def test_a_run_becomes_a_run_of_the_experiment_with_its_scores_and_settings(tmp_path, database, progress, said):
     folder = make_run(tmp_path / "runs", settings={"method.p": 0.6})
     summary = folder.read_json("summary.json")
-    assert mirror(folder, None, progress) == "mlflow.db (experiment mebench/drawn/loso)"
+    assert mirror(folder, None, progress, None) == "mlflow.db (experiment mebench/drawn/loso)"
     (run,), nested = runs_of(database)
     scores, metrics = summary["spotting"]["micro"]["scores"], run.data.metrics
     short = {"F1": "f1", "AP": "ap", "AP50": "ap50", "ASR": "asr"}
@@ -111,7 +111,7 @@ def test_a_run_becomes_a_run_of_the_experiment_with_its_scores_and_settings(tmp_
 
 
 def test_a_score_whose_name_mlflow_refuses_is_there_under_a_name_that_it_takes(tmp_path, database, progress, said):
-    folder = make_run(tmp_path / "runs", kinds=("micro", "macro"), shift=5, settings={"tracking_folds": False})
+    folder = make_run(tmp_path / "runs", kinds=("micro", "macro"), shift=5)
     known = folder.read_json("summary.json")["spotting"]["micro"]["scores"]["f1@samm_lv"]["value"]
     assert mirror(folder, None, progress) == "mlflow.db (experiment mebench/drawn/loso)", said.getvalue()
     ((run,), _) = runs_of(database)
@@ -120,7 +120,7 @@ def test_a_score_whose_name_mlflow_refuses_is_there_under_a_name_that_it_takes(t
 
 def test_each_fold_is_a_nested_run_with_its_costs(tmp_path, database, progress):
     folder = make_run(tmp_path / "runs", settings={"method.p": 0.6})
-    mirror(folder, None, progress)
+    mirror(folder, None, progress, None)
     (run,), nested = runs_of(database)
     assert {n.data.tags["mlflow.parentRunId"] for n in nested} == {run.info.run_id}
     by_fold = {n.info.run_name: n for n in nested}
@@ -146,17 +146,17 @@ def test_a_fold_called_as_a_missing_value_is_a_nested_run_too(tmp_path, database
     run = make_run(
         tmp_path / "runs", protocol="parts", settings={"protocol": "parts"}
     )  # loso calls a fold after a person
-    mirror(call_fold(run, "drawn/02", "NA"), None, progress)
+    mirror(call_fold(run, "drawn/02", "NA"), None, progress, None)
     assert said.getvalue() == ""
     _, nested = runs_of(database, "mebench/drawn/parts")
     assert {n.info.run_name: n.data.metrics["fit_seconds"] for n in nested}["NA"] == 2.0
 
 
 def test_what_is_wrong_with_one_run_keeps_no_other_from_being_sent(tmp_path, database, progress, said):
-    folders = [make_run(tmp_path / "runs", seed=seed, settings={"tracking_folds": False}) for seed in range(4)]
+    folders = [make_run(tmp_path / "runs", run_id=f"run{number}") for number in range(4)]
     (folders[0].path / "summary.json").write_text("{}")
     (folders[2].path / "folds.json").unlink()
-    found = sync(folders, None, progress)
+    found = sync(folders, None, progress, folds=False)
     assert found.sent == (folders[1].id, folders[3].id) and found.failed == (folders[0].id, folders[2].id)
     one, other = said.getvalue().splitlines()
     assert one.startswith(f"warning: run {folders[0].id} is not sent: KeyError")
@@ -164,10 +164,10 @@ def test_what_is_wrong_with_one_run_keeps_no_other_from_being_sent(tmp_path, dat
 
 
 def test_a_run_whose_record_nobody_could_take_in_is_mirrored_without_it(tmp_path, database, progress, said):
-    folder = make_run(tmp_path / "runs", settings={"tracking_folds": False})
+    folder = make_run(tmp_path / "runs")
     clips = folder.read_table("videos.parquet")
     folder.write_table("videos.parquet", clips.assign(subject=clips["subject"].replace("drawn/02", "drawn/\u200c02")))
-    assert sync([folder], None, progress).sent == (folder.id,)
+    assert mirror(folder, None, progress)
     (run,), _ = runs_of(database)
     names = {file.name for file in Path(run.info.artifact_uri.removeprefix("file://")).iterdir()}
     assert {"config.json", "summary.json", "costs.csv"} <= names and "record" not in names
@@ -187,7 +187,7 @@ def test_curves_of_the_training_are_metrics_with_steps(tmp_path, database, progr
         ]
         head = "fold,stage,epoch,split,loss,accuracy,uf1,uar,step,logged"
         (folder.path / "folds" / fold / "history.csv").write_text("\n".join([head, *rows]) + "\n")
-    mirror(folder, None, progress)
+    mirror(folder, None, progress, None)
     (run,), nested = runs_of(database)
     client = MlflowClient(tracking_uri=f"sqlite:///{database}")
 
@@ -282,7 +282,7 @@ def test_a_run_without_a_record_in_mlflow_is_named(tmp_path, database, progress,
 
 
 def test_files_and_figures_lie_beside_the_database(tmp_path, database, progress):
-    sync([make_run(tmp_path / "runs")], None, progress, figures=True)
+    sync([make_run(tmp_path / "runs")], None, progress, folds=False, figures=True)
     (run,), _ = runs_of(database)
     names = {file.name for file in (tmp_path / "mlartifacts" / run.info.run_id / "artifacts").iterdir()}
     assert {"config.json", "summary.json", "costs.csv", "recognition_confusion.png", "analysis_confusion.png"} <= names
@@ -291,7 +291,7 @@ def test_files_and_figures_lie_beside_the_database(tmp_path, database, progress)
 
 def test_mirroring_twice_makes_one_run(tmp_path, database, progress):
     folder = make_run(tmp_path / "runs")
-    assert mirror(folder, None, progress) == mirror(folder, None, progress)
+    assert mirror(folder, None, progress, None) == mirror(folder, None, progress, None)
     parents, nested = runs_of(database)
     assert (len(parents), len(nested)) == (1, 4)
 
@@ -301,9 +301,9 @@ def test_what_a_killed_process_left_is_replaced(tmp_path, database, progress, mo
     with monkeypatch.context() as patch:
         patch.setattr(MLflow, "artifacts", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
-            mirror(folder, None, progress)
+            mirror(folder, None, progress, None)
     assert len(runs_of(database)[0]) == 1
-    mirror(folder, None, progress)
+    mirror(folder, None, progress, None)
     parents, nested = runs_of(database)
     assert [run.info.status for run in parents] == ["FINISHED"] and len(nested) == 4
 
@@ -325,7 +325,7 @@ def test_a_password_is_neither_shown_nor_stored(tmp_path, database, progress, sa
     password = "hunter2"
     secret = f"http://ann:{password}@127.0.0.1:9"
     folder = make_run(tmp_path / "runs", settings={"tracking": secret})
-    assert mirror(folder, None, progress)
+    assert mirror(folder, None, progress, None)
     (run,), _ = runs_of(database)
     assert artifact(tmp_path, run, "config.json")["config"]["tracking"] == mlflow_store.without_password(secret)
     assert password not in (tmp_path / "mlartifacts" / run.info.run_id / "artifacts" / "config.json").read_text()
@@ -442,7 +442,7 @@ def test_a_first_run_says_nothing_and_leaves_logging_as_it_was(tmp_path, progres
     folder = make_run(tmp_path / "runs")
     root = logging.getLogger()
     before = (list(root.handlers), root.level, logging.root.manager.disable, dict(os.environ))
-    assert mirror(folder, None, progress)
+    assert mirror(folder, None, progress, None)
     assert "".join(capfd.readouterr()) == said.getvalue() == ""
     assert (list(root.handlers), root.level, logging.root.manager.disable, dict(os.environ)) == before
 
@@ -464,7 +464,7 @@ def test_three_processes_may_create_one_database(tmp_path, monkeypatch):
 
 def mirrored(folder):
     said = io.StringIO()
-    return mirror(folder, None, Progress(Console(file=said, soft_wrap=True))), said.getvalue()
+    return mirror(folder, None, Progress(Console(file=said, soft_wrap=True)), None), said.getvalue()
 
 
 def test_a_composite_is_named_by_its_members(tmp_path, database, progress):
@@ -489,19 +489,17 @@ def test_a_database_in_other_hands_is_waited_for_and_then_left_alone(tmp_path, d
 def test_a_sentence_says_how_mlflow_shows_the_runs(tmp_path, database, progress):
     from mlflow import MlflowClient
 
-    runs = [
-        make_run(tmp_path / "runs", dataset=name, settings={"tracking_folds": False}) for name in ("drawn", "other")
-    ]
+    runs = [make_run(tmp_path / "runs", dataset=name) for name in ("drawn", "other")]
     uri = f"sqlite:///{database}"
     command = f"mlflow ui --backend-store-uri {uri}, then open http://127.0.0.1:5000/#/experiments"
     shown = "?workflowType=machine_learning"
-    opening = sync(runs[:1], None, progress).opening
+    opening = sync(runs[:1], None, progress, folds=False).opening
     experiment = MlflowClient(uri).get_experiment_by_name("mebench/drawn/loso")
     assert opening == f"{command}/{experiment.experiment_id}/runs{shown}&viewStateShareKey=scores"
     view = json.loads(experiment.tags["mlflow.sharedViewState.scores"])  # as the button Share writes it
     assert {f"metrics.`{name}`" for name in ("F1", "AP", "ASR", "STRS", "UF1", "UAR")} <= set(view["selectedColumns"])
     assert experiment.tags["mlflow.experimentKind"] == "custom_model_development"
-    assert sync(runs, None, progress).opening == command + shown
+    assert sync(runs, None, progress, folds=False).opening == command + shown
     server = mlflow_store.Store.of("https://ann:p@ss@mlflow.example.org/")
     assert server.opening("experiments") == f"open https://ann:***@mlflow.example.org/#/experiments{shown}"
 
@@ -573,13 +571,13 @@ def test_a_server_takes_runs_and_what_it_missed_is_sent_later(tmp_path, blank, p
     first, second = make_run(runs, seed=0), make_run(runs, seed=1)
 
     # The server is down at the end of a run: the run stands.
-    assert mirror(first, None, progress) is None
+    assert mirror(first, None, progress, None) is None
     assert f"did not accept run {first.id}" in said.getvalue() and f"mebench track sync {first.id}" in said.getvalue()
     with pytest.raises(RunError, match="2 of 2 were not sent"):
         verbs.sync([], str(runs))
 
     with server(tmp_path, port) as address:
-        assert mirror(second, None, progress) == f"{address} (experiment mebench/drawn/loso)"
+        assert mirror(second, None, progress, None) == f"{address} (experiment mebench/drawn/loso)"
         verbs.sync([], str(runs), json=str(tmp_path / "synced.json"))
         assert json.loads((tmp_path / "synced.json").read_text()) == {
             "sent": [first.id],
