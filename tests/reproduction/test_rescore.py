@@ -1,5 +1,6 @@
 """Files of others found by hash, read as their source says, rescored, and put into tables as a kind of their own."""
 
+import functools
 import hashlib
 import json
 import pickle
@@ -27,6 +28,7 @@ from mebench.boards import (
 from mebench.cli.leaderboard import build as build_command
 from mebench.cli.reproduce import rescore as command
 from mebench.errors import ConfigError, DataError
+from mebench.files import file_hash
 from mebench.metrics import flat_scores
 from mebench.records import read, read_aliases
 from mebench.reproduction import Source, find, read_source, rescore as reproduction_rescore, sources
@@ -343,16 +345,27 @@ LONG = {"lgsnet_cas_me2"}
 """By night: it has the answers of many epochs; what README says of it is that of the committed file (`tests/boards/test_committed.py`)."""
 
 
+@pytest.fixture(scope="module")
+def published():
+    return read(LEADERBOARDS / "published.csv")
+
+
+hashed_once = functools.cache(file_hash)
+"""Of files that no test writes."""
+
+
 @pytest.mark.parametrize("name", [name for name in sources(LEADERBOARDS / "rescored") if NIGHTLY or name not in LONG])
-def test_a_real_source_scores_to_what_its_paper_prints(name):
+def test_a_real_source_scores_to_what_its_paper_prints(name, published, monkeypatch):
     """Every printed value that no caveat calls wrong, to its last digit; and to what is committed."""
     root = outside("public_predictions", "the published answers of the authors' own programs")
     folder = LEADERBOARDS / "rescored"
     source = read_source(folder, name)
+    monkeypatch.setattr(reproduction_rescore, "file_hash", hashed_once)
     try:
-        find(source, root)
+        found = find(source, root)
     except DataError as error:
         pytest.skip(f"not among the files beside the repository: {error}")
+    monkeypatch.setattr(reproduction_rescore, "find", lambda *_: found)
     outcome, committed = (
         reproduction_rescore.rescore(source, root, draws=0),
         json.loads((folder / f"{name}.json").read_text()),
@@ -363,7 +376,7 @@ def test_a_real_source_scores_to_what_its_paper_prints(name):
             assert flat_scores(mine["summary"]) == pytest.approx(
                 {key: value for key, value in known.items() if not key.endswith((".low", ".high"))}, abs=2e-6
             )
-    printed = reproduction_rescore.cells(source, outcome, read(LEADERBOARDS / "published.csv"))
+    printed = reproduction_rescore.cells(source, outcome, published)
     if name in COUNTED:
         part, *counted = COUNTED[name]
         section = outcome["sets"][0]["results"][0]["summary"]["spotting"][part]
@@ -560,7 +573,7 @@ def epochs_of(folder):
 def test_of_several_epochs_a_rule_chooses_and_what_it_is_worth_is_said(tmp_path):
     """Person 1 is served best by the first epoch, person 2 by the second; who may not look at them takes what served the other."""
     source = epochs_of(tmp_path)
-    scored = reproduction_rescore.rescore(source, tmp_path, draws=50)["sets"][0]
+    scored = reproduction_rescore.rescore(source, tmp_path, draws=5)["sets"][0]
     counts = {r["choice"]: r["summary"]["spotting"]["micro"] for r in scored["results"]}
     found = {rule: (part["tp"], part["fp"], part["fn"]) for rule, part in counts.items()}
     # A threshold from .5 on leaves out what is wrong. The other person's best epoch finds nothing of one's own.
