@@ -13,9 +13,9 @@ averaged over those of the truth; an empty answer counts (github.com/null-xy/MEG
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from importlib import import_module
 from typing import Any, Literal, get_args
 
@@ -100,8 +100,9 @@ def score(
         marks = _SCORERS[scorer]()
     except ImportError as error:
         raise ConfigError(f'{error.name} is not installed: pip install "mebench[vqa]"') from None
+    measured = cache(marks.measured)  # most answers are given many times
     given = [by_id.get(questions.id_of(row), {}).get("answer", "") for row in known]
-    read = _read(marks, known, given)
+    read = _read(measured, known, given)
     datasets = sorted({questions.clip_of(row).split("/")[0] for row in known})
     empty = sum(not answer.strip() for answer in given)
     warnings = [f"{empty} of {plural(len(known), 'question')} not answered, and so wrong"] if empty else []
@@ -124,7 +125,7 @@ def score(
             for name in datasets if len(datasets) > 1
         },
         "floors": {
-            name: _values(marks, _read(marks, known, _blind(name, known))) for name in FLOORS
+            name: _values(marks, _read(measured, known, _blind(name, known))) for name in FLOORS
         },
         "consistency": _consistency(read),
         "leaks": questions.leaks(known),
@@ -169,8 +170,7 @@ class _Corpus:
     as_written = False
 
     def __init__(self) -> None:
-        library = import_module("sacrebleu.metrics")
-        self._bleu = library.BLEU(tokenize="none", force=True, effective_order=True)
+        self._bleu = import_module("sacrebleu.metrics").BLEU(tokenize="none", force=True, effective_order=True)
         self._rouge = import_module("rouge_score.rouge_scorer").RougeScorer(["rouge1"], tokenizer=_Words())
 
     def measured(self, truth: str, given: str) -> list[float]:
@@ -191,13 +191,15 @@ _Marks = _Sentences | _Corpus
 _SCORERS: Mapping[Scorer, type[_Marks]] = {"megc2025_a": _Sentences, "megc2025_b": _Corpus}
 
 
-def _read(marks: _Marks, known: Sequence[questions.Row], given: Sequence[str]) -> list[Answered]:
+def _read(
+    measured: Callable[[str, str], list[float]], known: Sequence[questions.Row], given: Sequence[str]
+) -> list[Answered]:
     return [
         Answered(
             row,
             wording.meaning_of(row["question"]),
             answer,
-            np.array(marks.measured(row["answer"], answer), np.float64),
+            np.array(measured(row["answer"], answer), np.float64),
         )
         for row, answer in zip(known, given)
     ]
