@@ -19,6 +19,8 @@ SPACE = Space(
         Dimension("method.x", "postprocess", 0.5, low=0.0, high=1.0, step=0.25),
     )
 )
+FEW = Space((SPACE.dimensions[1], dataclasses.replace(SPACE.dimensions[2], step=0.5)))
+"""Of nine values."""
 UP = records.Objective("f1", "maximize")
 FORK = multiprocessing.get_context("fork")  # whose copies need not import anything again
 
@@ -36,10 +38,10 @@ def nothing(study, trial):
     pass
 
 
-def test_other_programs_read_the_names_of_the_objectives(tmp_path):
-    shared = SharedStudy(Place.of(str(tmp_path / "x.db")), terms((UP, records.Objective("cost", "minimize"))))
+def test_other_programs_read_the_names_of_the_objectives(place):
+    shared = SharedStudy(place, terms((UP, records.Objective("cost", "minimize"))))
     shared.run(1, lambda values, step: [0.5, 2.0], nothing)
-    study = optuna.load_study(study_name="study", storage=f"sqlite:///{tmp_path}/x.db")
+    study = optuna.load_study(study_name="study", storage=place.url)
     assert study.metric_names == ["f1", "cost"]
     assert study.trials_dataframe()[["values_f1", "values_cost"]].to_numpy().tolist() == [[0.5, 2.0]]
 
@@ -64,11 +66,10 @@ def test_a_sampler_that_lacks_its_package_says_so(place):
 
 
 def test_a_grid_ends_with_its_last_value(place):
-    small = Space(SPACE.dimensions[1:])
-    shared = SharedStudy(place, terms(space=small, sampler="grid"))
+    shared = SharedStudy(place, terms(space=FEW, sampler="grid"))
     shared.run(1000, lambda values, step: [values["method.x"]], nothing)
     tried = {tuple(map(str, trial.params.values())) for trial in shared.study().trials}
-    assert len(tried) == 3 * 5
+    assert len(tried) == 3 * 3
 
 
 def test_the_default_is_known_where_the_space_lacks_it(place):
@@ -109,7 +110,7 @@ def test_trials_that_fail_are_told_and_do_not_count(place):
 @pytest.mark.parametrize("sampler", ["random", "grid", "bruteforce"])
 def test_a_trial_that_is_stopped_is_tried_first_when_the_study_goes_on(place, sampler):
     """The default above all, beside which the others are told; of a grid no value is left out."""
-    shared = SharedStudy(place, terms(space=Space(SPACE.dimensions[1:]), sampler=sampler))
+    shared = SharedStudy(place, terms(space=FEW, sampler=sampler))
 
     def stopped_at(turn):
         yield from range(turn)
@@ -119,14 +120,14 @@ def test_a_trial_that_is_stopped_is_tried_first_when_the_study_goes_on(place, sa
         left = stopped_at(turn)
         with pytest.raises(KeyboardInterrupt):
             shared.run(1000, lambda values, step: [next(left)], nothing)  # noqa: B023
-    shared.run(16, lambda values, step: [values["method.x"]], nothing)
+    shared.run(10, lambda values, step: [values["method.x"]], nothing)
     first, default, _, other, again, *_ = shared.study().trials
     assert (first.state, first.reason, first.params) == ("failed", "stopped", {"method.rule": "paper", "method.x": 0.5})
     assert (default.state, default.params) == ("complete", first.params) and shared.study().default == default
     assert (other.state, again.state, again.params) == ("failed", "complete", other.params)
     if sampler != "random":
         complete = {tuple(map(str, trial.params.values())) for trial in shared.study().complete}
-        assert len(complete) == 3 * 5
+        assert len(complete) == 3 * 3
 
 
 def test_a_default_that_failed_is_told_all_the_same(place):
@@ -160,9 +161,9 @@ def test_pruning_needs_one_objective(copied_databases, tmp_path):
             step(values["method.x"] - i)
         return [values["method.x"]] * len(objectives)
 
-    for objectives in ((UP,), (UP, records.Objective("cost", "minimize"))):
+    for objectives, trials in (((UP,), 12), ((UP, records.Objective("cost", "minimize")), 2)):
         shared = SharedStudy(Place.of(str(tmp_path / f"{len(objectives)}.db")), terms(objectives, sampler="random"))
-        shared.run(12, stepwise, nothing)
+        shared.run(trials, stepwise, nothing)
         states = {trial.state for trial in shared.study().trials}
         assert states == ({"complete", "pruned"} if len(objectives) == 1 else {"complete"})
 
