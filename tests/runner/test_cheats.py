@@ -8,7 +8,7 @@ from mebench.config import resolve
 from mebench.errors import MebenchError
 from mebench.features import source_of
 from mebench.progress import Progress
-from mebench.runner import execute, isolation, make_plan, open_session, prepare as runner_prepare, sandbox
+from mebench.runner import WorkerPool, execute, isolation, make_plan, open_session, prepare as runner_prepare, sandbox
 from mebench.testing import TINY
 from tests.runner.cheats import FILES, MEMORY, PARAMS, PROCESSES, REST, write
 
@@ -35,8 +35,9 @@ needs_sandbox = pytest.mark.skipif(bool(sandbox.lacking()), reason=f"this kernel
 
 
 @pytest.fixture
-def tried(write_plugin, tmp_path):
+def tried(write_plugin, tmp_path, monkeypatch):
     """UF1 of each way to look for labels, or None where the run was refused. The clips' classes are 1, 2, 0, 1 for each of six people."""
+    monkeypatch.setattr(WorkerPool, "start", lambda *_: None)  # of workers for features, which are ready-made
     dataset.Megc2019Flow.write_fake_tree(tmp_path / "maps")
     plugins = write(write_plugin)
     words = [f"plugins={plugins}", "method=cheat", "dataset=megc2019_flow", "bootstrap=0", "workers=1"]
