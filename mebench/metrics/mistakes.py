@@ -155,10 +155,8 @@ def count_mistakes(mistakes: pd.DataFrame, by: By = "kind", draws: int = 1) -> p
     >>> count_mistakes(rows)[("miss", "missed")].to_dict()
     {'micro': 1}
     """
-    names, columns = (
-        sorted(mistakes[by].unique()),
-        [(mistake, cause) for mistake in CAUSES for cause in CAUSES[mistake]],
-    )
+    names = sorted(mistakes[by].unique())
+    columns = [(mistake, cause) for mistake in CAUSES for cause in CAUSES[mistake]]
     counted = Counter(zip(*(mistakes[name].to_numpy() for name in (by, "mistake", "cause"))))
     table = pd.DataFrame(
         [[counted[name, *column] for column in columns] for name in names],

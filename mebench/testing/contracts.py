@@ -571,9 +571,8 @@ class _Reloaded(FittedMethod):
 def class_is_a_method(trial: _MethodTrial) -> None:
     """The class is a `Method` whose tasks and parameters are the declared ones."""
     declares(trial, core.Method)
-    assert (said := trial.plan.parts[0].method_class.transductive) in ("none", "video"), (
-        f"transductive must be none or video, not {said!r}"
-    )
+    said = trial.plan.parts[0].method_class.transductive
+    assert said in ("none", "video"), f"transductive must be none or video, not {said!r}"
 
 
 @promise(
@@ -634,9 +633,10 @@ def classes_have_finite_scores(trial: _MethodTrial) -> None:
         last = view.n_frames - 1
         known, early, late = (0, last // 2, last), (-3, 2, 6), (last - 4, last - 1, last + 3)
         clips += [view.clip(*known, spotted=False), *(view.clip(*where) for where in (known, early, late))]
-    assert np.allclose(
-        trial.reloaded.class_scores(clips[:1]), trial.reloaded.class_scores(clips)[:1], rtol=1e-3, atol=1e-5
-    ), "a clip's scores depend on the other clips"
+    rows = trial.reloaded.class_scores(clips)
+    assert np.allclose(trial.reloaded.class_scores(clips[:1]), rows[:1], rtol=1e-3, atol=1e-5), (
+        "a clip's scores depend on the other clips"
+    )
 
 
 @promise(
@@ -693,9 +693,8 @@ def _rename(scheme: Scheme, e: Expression) -> Expression:
 
 def _move(video: Video, e: Expression) -> Expression:
     onset = 0 if e.onset else 1
-    return dataclasses.replace(
-        e, onset=onset, apex=None, offset=min(onset + e.length // 2, (video.n_frames or onset + e.length) - 1)
-    )
+    last = (video.n_frames or onset + e.length) - 1
+    return dataclasses.replace(e, onset=onset, apex=None, offset=min(onset + e.length // 2, last))
 
 
 def _same(a: FoldResult, b: FoldResult, what: str) -> None:
