@@ -10,7 +10,7 @@ import subprocess
 import sys
 import unittest
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -472,9 +472,9 @@ def count_violations(id_: str, data: Sequence[str] = TINY) -> dict[str, dict[str
     return found
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(eq=False)
 class _MethodTrial(Owner):
-    """A method on tiny data; one fold is trained when a check first needs it."""
+    """A method on tiny data; one fold is trained when a check first needs it, and kept until another method's is."""
 
     id: str
     data: tuple[str, ...]
@@ -490,7 +490,8 @@ class _MethodTrial(Owner):
     def plan(self) -> Plan:
         return make_plan(resolve(self.words))
 
-    @cached_property
+    @property
+    @lru_cache(maxsize=1)  # noqa: B019  (a session that checks all methods would keep all their models)
     def result(self) -> FoldResult:
         return self.execute(self.plan)
 
@@ -531,7 +532,8 @@ class _MethodTrial(Owner):
             return True
         return False
 
-    @cached_property
+    @property
+    @lru_cache(maxsize=1)  # noqa: B019  (as above)
     def reloaded(self) -> "_Reloaded":
         return _Reloaded(self.plan, self.result)
 

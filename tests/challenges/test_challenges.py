@@ -1,7 +1,6 @@
 """The challenges: their register, files checked line by line, and a judge that never shows the truth."""
 
 import json
-import runpy
 import subprocess
 import sys
 
@@ -192,7 +191,7 @@ def test_the_reader_reaches_neither_the_truth_nor_the_network(bundle):
 
 
 @pytest.mark.processes
-def test_a_bundle_is_what_codabench_takes(bundle, monkeypatch):
+def test_a_bundle_is_what_codabench_takes(bundle):
     import yaml
 
     files = {str(p.relative_to(bundle / "bundle")) for p in (bundle / "bundle").rglob("*") if p.is_file()}
@@ -209,9 +208,8 @@ def test_a_bundle_is_what_codabench_takes(bundle, monkeypatch):
     assert {about["image"], about["terms"]} < files  # Codabench refuses a bundle without them
     assert [column["key"] for column in about["leaderboards"][0]["columns"]] == ["f1", "f1_low", "f1_high"]
     (bundle / "in" / "res" / "a.csv").write_text(SPOTTED)
-    program = str(bundle / "bundle" / "scoring_program" / "score.py")
-    monkeypatch.setattr(sys, "argv", [program, str(bundle / "in"), str(bundle / "out")])
-    runpy.run_path(program, run_name="__main__")
+    program = bundle / "bundle" / "scoring_program" / "score.py"
+    subprocess.run([sys.executable, program, bundle / "in", bundle / "out"], check=True)
     assert "f1" in json.loads((bundle / "out" / "scores.json").read_text())
     with pytest.raises(ConfigError, match="exists: name a folder that does not"):
         challenges.bundle.write(task("megc2023"), bundle / "t.csv", bundle / "bundle")
