@@ -58,7 +58,7 @@ def imports(name: str, path: Path, known: dict[str, Path]) -> set[str]:
             base = ".".join([*above, *([node.module] if node.module else [])])
             full = {f"{base}.{alias.name}" for alias in node.names}
             found |= {name if name in known else fronts().get(name, base) for name in full}
-        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
+        elif isinstance(node, ast.Call) and "import_module" in vars(node.func).values():
             found |= {word.value for word in node.args[:1] if isinstance(word, ast.Constant)} - set(FOLDERS.values())
     return (found & set(known)) - {name}
 
