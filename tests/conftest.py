@@ -8,7 +8,6 @@ import gc
 import os
 import sqlite3.dbapi2
 import sys
-import tempfile
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -29,7 +28,7 @@ from mebench._lightly import load_lightning_lightly
 from mebench.features import landmarks
 from mebench.runner import describe, isolation, process, workers
 from tests.helpers import model_server
-from tests.helpers.drawn_once import KEPT, draw_once, remembering, share_features
+from tests.helpers.drawn_once import draw_once, once, remembering, share_features
 from tests.helpers.kept_server import KeptServer, OwnServer
 from tests.helpers.made_once import compiled_once
 from tests.helpers.nightly import NIGHTLY
@@ -232,14 +231,13 @@ def untracked(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def blank() -> bytes:
     """A database that MLflow has made, to be copied: one of all test processes makes it, which takes seconds."""
-    kept = Path(os.environ[KEPT]) / "mlflow.db"
-    if not kept.is_file():
+
+    def make(place: Path) -> None:
         from mlflow import MlflowClient
 
-        folder = Path(tempfile.mkdtemp(dir=kept.parent))
-        MlflowClient(tracking_uri=f"sqlite:///{folder / kept.name}").search_experiments()
-        (folder / kept.name).replace(kept)
-    return kept.read_bytes()
+        MlflowClient(tracking_uri=f"sqlite:///{place / 'mlflow.db'}").search_experiments()
+
+    return (once("mlflow", make) / "mlflow.db").read_bytes()
 
 
 @pytest.fixture(scope="session")

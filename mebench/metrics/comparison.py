@@ -348,10 +348,9 @@ def _over_seeds(runs: Sequence[dict[str, Section]]) -> dict[str, Section]:
 
 def _chosen(sections: dict[str, Section], n_units: int, metrics: Sequence[str]) -> dict[str, list[str]]:
     """The names of the wanted scores, by section."""
+    ones = np.ones((1, n_units))
     paths = {
-        path_of(section, name): (section, name)
-        for section, part in sections.items()
-        for name in part.evaluate(np.ones((1, n_units)))
+        path_of(section, name): (section, name) for section, part in sections.items() for name in part.evaluate(ones)
     }
     called = {path: {path, ".".join(of)} for path, of in paths.items()}  # as in the summary, or by its section
     wanted: set[str] = set()
@@ -426,6 +425,7 @@ def _compare_section(
         lambda own, name: part.basis_of(units[1, list(own)].tolist(), name),
     ]
     paired = replace(subjects, skipped={})
+    least_p = 2.0 ** (1 - len(subjects.subjects))  # where all differ in one direction
     first, second, differences, without = paired.compared(runs, basis_of)
     alone = [run(np.eye(subjects.n_units)) for run in runs]
     permuted = permuted_differences(partial(_scores, part, names, np.asarray), units, swapped)
@@ -435,6 +435,7 @@ def _compare_section(
         difference = differences[name]
         observed = np.nan if difference["value"] is None else difference["value"]
         own = section.startswith("spotting.") or name in OF_SAMPLES
+        error = standard_error(without[name], subjects.own_strata)
         n, p, effect = signed_rank(alone[0][name], alone[1][name]) if own else (0, None, None)
         rows[path_of(section, name)] = ComparedScore(
             first=first[name],
@@ -445,11 +446,7 @@ def _compare_section(
             wilcoxon_n=n,
             wilcoxon_p=p,
             rank_biserial=effect,
-            detectable=(
-                detectable_difference(*standard_error(without[name], subjects.own_strata))
-                if 2.0 ** (1 - len(subjects.subjects)) < LEVEL  # the least p, where all differ in one direction
-                else None
-            ),
+            detectable=detectable_difference(*error) if least_p < LEVEL else None,
             subjects=len(subjects.subjects),
             skipped=paired.skipped[""] + paired.skipped.get(f".{name}", 0),
             same=bool(np.all(np.abs(permuted[name]) < 1e-12) and abs(observed) < 1e-12),

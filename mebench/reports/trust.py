@@ -171,10 +171,11 @@ def trust(side: Judged, people: Path | None = None, seed: int = 0) -> dict[str, 
         for name in part.evaluate(whole)
         if (path := path_of(section, name)) in (*MAIN, "recognition.accuracy")
     ]
-    found["hardest"] = {
-        path: on_hardest(sections, section, [name], everybody, [(np.asarray, part.basis_of)]).get(name, {})
-        for path, section, name, part in scored
-    }
+    found["hardest"] = {}
+    for section, part in sections.items():
+        own = {name: path for path, of, name, _ in scored if of == section}
+        hard = on_hardest(sections, section, list(own), everybody, [(np.asarray, part.basis_of)])
+        found["hardest"] |= {path: hard.get(name, {}) for name, path in own.items()}
     if people is not None:
         for attribute, labels in read_people(people, persons["subject"].tolist()).items():
             found["groups"][str(attribute)] = {

@@ -29,10 +29,27 @@ def draw_once() -> None:
     if KEPT not in os.environ:
         os.environ[KEPT] = tempfile.mkdtemp(prefix="mebench-drawn-")
         atexit.register(shutil.rmtree, os.environ[KEPT], ignore_errors=True)
-    drawn.write_frames = _copying(drawn.write_frames, Path(os.environ[KEPT]))
+    drawn.write_frames = _copying(drawn.write_frames)
 
 
-def _copying(write: Callable[..., None], kept: Path) -> Callable[..., None]:
+def once(name: str, make: Callable[[Path], object]) -> Path:
+    """A folder that one of all test processes fills.
+
+    Args:
+        name: of the folder, among all that they share.
+        make: fills an empty one.
+    """
+    whole = Path(os.environ[KEPT]) / name
+    if not whole.is_dir():
+        whole.parent.mkdir(exist_ok=True)
+        unfinished = Path(tempfile.mkdtemp(dir=whole.parent))
+        make(unfinished)
+        with contextlib.suppress(OSError):  # another process was first
+            unfinished.rename(whole)
+    return whole
+
+
+def _copying(write: Callable[..., None]) -> Callable[..., None]:
     draw, store = drawn.draw_face, cv2.imwrite
 
     @functools.wraps(write)
@@ -43,12 +60,10 @@ def _copying(write: Callable[..., None], kept: Path) -> Callable[..., None]:
         if drawn.draw_face is not draw or cv2.imwrite is not store:  # a test draws something else, or nothing
             return write(folder, pattern, numbers, spans, person)
         named = folder.parts[-2:], pattern, numbers, list(spans), person  # the noise is that of these names
-        mine = kept / hashlib.sha256(repr(named).encode()).hexdigest()
-        if not mine.is_dir():
-            unfinished = Path(tempfile.mkdtemp(dir=kept))
-            write(unfinished.joinpath(*folder.parts[-2:]), pattern, numbers, spans, person)
-            with contextlib.suppress(OSError):  # another process was first
-                unfinished.rename(mine)
+        mine = once(
+            f"frames/{hashlib.sha256(repr(named).encode()).hexdigest()}",
+            lambda place: write(place.joinpath(*folder.parts[-2:]), pattern, numbers, spans, person),
+        )
         shutil.copytree(mine.joinpath(*folder.parts[-2:]), folder, copy_function=shutil.copyfile)
         return None
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import os
 import shutil
-import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +14,7 @@ import pandas as pd
 from mebench.core import Prediction, Timing
 from mebench.metrics import METRICS
 from mebench.runs import ClipPrediction, FoldResult, RunFolder, safe_name, score
-from tests.helpers.drawn_once import KEPT
+from tests.helpers.drawn_once import once
 
 CLASSES = ("negative", "positive", "surprise")
 SUBJECTS = 4
@@ -74,23 +71,11 @@ def make_run(runs: Path, run_id: str = "", sealed: bool = False, **said: Any) ->
         said: see `_make`.
     """
     name = hashlib.sha256(repr((run_id, sorted(said.items()))).encode()).hexdigest()
-    (made,) = _once(f"runs/{name}", lambda folder: _make(folder, run_id, **said)).iterdir()
+    (made,) = once(f"runs/{name}", lambda folder: _make(folder, run_id, **said)).iterdir()
     own = RunFolder(_copy(made, runs / made.name))
     if own.done and not sealed:
         (own.path / "DONE").write_text("")
     return own
-
-
-def _once(name: str, make: Callable[[Path], None]) -> Path:
-    """A folder that one of all test processes fills."""
-    whole = Path(os.environ[KEPT]) / name
-    if not whole.is_dir():
-        whole.parent.mkdir(exist_ok=True)
-        unfinished = Path(tempfile.mkdtemp(dir=whole.parent))
-        make(unfinished)
-        with contextlib.suppress(OSError):  # another process was first
-            unfinished.rename(whole)
-    return whole
 
 
 def _copy(made: Path, place: Path) -> Path:
@@ -150,7 +135,7 @@ def _make(
     folder = RunFolder(runs / (run_id or f"{method}-{dataset}-loso-seed{seed}-{key[:8]}"))
     answers = tasks, kinds, shift, wrong_every, subjects, members, done
     name = hashlib.sha256(repr(answers).encode()).hexdigest()
-    _copy(_once(f"answers/{name}", lambda place: _answers(RunFolder(place), *answers)), folder.path)
+    _copy(once(f"answers/{name}", lambda place: _answers(RunFolder(place), *answers)), folder.path)
     folder.write_json("config.json", {"key": key, "config": config, "origins": where})
     folder.write_json("versions.json", VERSIONS)
     people = sorted(f"{members[number % len(members)]}/{number:02d}" for number in range(subjects))
@@ -238,7 +223,7 @@ def _scored(folder: RunFolder, seed: int, draws: int) -> dict[str, Any]:
     files = sorted(f for f in folder.path.iterdir() if f.name == "folds.json" or f.suffix == ".parquet")
     shaping = seed, draws, list(METRICS), [(f.name, f.read_bytes()) for f in files]
     content = hashlib.sha256(repr(shaping).encode()).hexdigest()
-    place = _once(
+    place = once(
         f"scores/{content}", lambda place: RunFolder(place).write_json("scores.json", score(folder, seed, draws))
     )
     found: dict[str, Any] = RunFolder(place).read_json("scores.json")
