@@ -7,7 +7,7 @@ from itertools import permutations
 from typing import Literal
 
 from mebench.core import THREE, Fold, Scheme
-from mebench.errors import ConfigError, check_known
+from mebench.errors import ConfigError, check_known, refuse_if
 from mebench.protocols.people import People
 from mebench.protocols.protocol import NOTHING, Card, NoParams, Protocol
 
@@ -193,21 +193,24 @@ def cdmer(people: People, params: CdmerParams = CdmerParams()) -> list[Fold]:
         ConfigError: other datasets, or no pair.
     """
     eligible = SMIC if params.type == "I" else (*SMIC, OTHER)
-    if strange := [name for name in people.datasets if name not in eligible]:
-        raise ConfigError(
-            f"protocol cdmer with protocol.type={params.type} is defined on {', '.join(eligible)}, not on {strange[0]}: choose among "
-            "these, or protocol=loso for any dataset"
-        )
+    strange = [name for name in people.datasets if name not in eligible]
     pairs = [
         pair
         for pair in permutations([name for name in eligible if name in people.datasets], 2)
         if params.type == "I" or OTHER in pair
     ]
-    if not pairs:
-        raise ConfigError(
+    refuse_if(
+        (
+            strange,
+            f"protocol cdmer with protocol.type={params.type} is defined on {', '.join(eligible)}, not on {', '.join(strange)}: "
+            "choose among these, or protocol=loso for any dataset",
+        ),
+        (
+            not pairs,
             f"protocol cdmer with protocol.type={params.type} goes from one dataset to another, and {listed(people.datasets)} has "
-            f"no such pair: choose {listed(eligible)}"
-        )
+            f"no such pair: choose {listed(eligible)}",
+        ),
+    )
     # The recordings of SMIC show the same people: the benchmark trains on those whom it tests.
     return [across(people, [one], [other], strangers=params.type == "II") for one, other in pairs]
 
@@ -249,12 +252,14 @@ class CrossSpottingParams:
 
     def __post_init__(self) -> None:
         """Check that no dataset is on both sides."""
-        if not self.train or not self.test:
-            raise ConfigError("protocol.train and protocol.test must each name at least one dataset")
-        if both := sorted(set(self.train) & set(self.test)):
-            raise ConfigError(
-                f"protocol.train and protocol.test both name {both[0]!r}: to test within it take protocol=loso"
-            )
+        both = {*self.train} & {*self.test}
+        refuse_if(
+            (not self.train or not self.test, "protocol.train and protocol.test must each name at least one dataset"),
+            (
+                both,
+                f"protocol.train and protocol.test both name {min(both, default='')!r}: to test within it take protocol=loso",
+            ),
+        )
 
 
 def cross_spotting(people: People, params: CrossSpottingParams) -> list[Fold]:

@@ -1,10 +1,8 @@
 """The protocols by name, those of further folders too."""
 
-import importlib.util
 import sys
-from collections.abc import Mapping
-from importlib.machinery import SourceFileLoader
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from mebench.core import Fold
@@ -45,11 +43,10 @@ def add_folder(folder: Path) -> bool:
             ADDED[name], _CODE[file] = file, code
             PROTOCOLS.pop(name, None)
             BROKEN.pop(name, None)
-            qualified = f"{__package__}.{name}"
-            spec = importlib.util.spec_from_file_location(qualified, file, loader=_UncachedLoader(qualified, str(file)))
-            assert spec is not None and spec.loader is not None  # it has one
-            module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
-            spec.loader.exec_module(module)
+            # Not imported: Python's compiled cache may be outdated by an edit in the same second.
+            module = sys.modules[f"{__package__}.{name}"] = ModuleType(f"{__package__}.{name}")
+            vars(module).update(__package__=__package__, __file__=str(file))
+            exec(compile(code, file, "exec"), vars(module))
             protocol = module.PROTOCOL
             if not isinstance(protocol, Protocol):
                 raise TypeError(f"PROTOCOL must be a mebench.protocols.Protocol called {name!r}, not {protocol!r:.80}")
@@ -92,11 +89,3 @@ def folds(protocol: str, people: People, params: Any = None) -> list[Fold]:
     """
     found = find(protocol)
     return found.make(people, found.params() if params is None else params)
-
-
-class _UncachedLoader(SourceFileLoader):
-    """Loads a file's source, never its compiled cache, which may be outdated by an edit in the same second."""
-
-    def path_stats(self, path: str | bytes) -> Mapping[str, Any]:
-        """No values, so that no compiled code is used."""
-        raise OSError

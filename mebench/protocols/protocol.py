@@ -15,7 +15,7 @@ INNER = (
 STRICT = "strict, unless convention=NAME says otherwise"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Card:
     """A protocol in a few sentences, in the order in which they are printed.
 
@@ -33,18 +33,17 @@ class Card:
 
     needs: str
     trains: str
+    validates: str = INNER
     tests: str
     scores: str
     classes: str
-    source: str
-    validates: str = INNER
     convention: str = STRICT
+    source: str
     marks: str = ""
 
     def lines(self) -> list[str]:
         """Each nonempty sentence after its name."""
-        order = ("needs", "trains", "validates", "tests", "scores", "classes", "convention", "source", "marks")
-        return [f"{name}: {text}" for name in order if (text := getattr(self, name))]
+        return [f"{name}: {text}" for name, text in vars(self).items() if text]
 
 
 @dataclass(frozen=True)
