@@ -115,7 +115,7 @@ def preview(
     home = {video: dataset for dataset in members.values() for video in dataset.videos()}
     chosen = inspection.tiles.choose([*home], expressions, subject, video)
     strips = [inspection.tiles.strip_of(home[one.video], one) for one in chosen]
-    if all(tile.image is None for strip in strips for tile in strip.tiles):
+    if all(image is None for strip in strips for image in strip.tiles.values()):
         raise DataError(next(strip.problem for strip in strips))
     title = f"{' + '.join(members)}: {len(strips)} expressions"
     Path(out).write_bytes(reports.dataset_report.contact_sheet(strips, title))

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench.core.types import KINDS, Kind, Published, Repair, Scheme, SubjectKey, Unplaced, Video
-from mebench.errors import ConfigError, DataError
+from mebench.errors import ConfigError, DataError, refuse_if
 
 MARK_OF_DRAWN = ".mebench-drawn"
 """A file in the folder of a stand-in that `mebench data fake` drew."""
@@ -193,9 +193,6 @@ class Composite(Dataset):
         names = f"{', '.join(first_ids)} and {last}"
         self.tasks = frozenset.intersection(*(m.tasks for m in every))
         self.kinds = tuple(k for k in KINDS if all(k in m.kinds for m in every))
-        for what, shared in {"task": self.tasks, "kind of expression": self.kinds}.items():
-            if not shared:
-                raise ConfigError(f"{names} have no {what} in common, so they cannot form a composite dataset")
         self.revision = "+".join(m.revision for m in every)
         self.one_per_video = all(m.one_per_video for m in every)
         self.comparable = all(m.comparable for m in every)
@@ -215,9 +212,12 @@ class Composite(Dataset):
             classes = tuple(dict.fromkeys(c for scheme in schemes.values() for c in scheme.classes))
             excluded = first.excluded.union(*(other.excluded for other in others))
             self.schemes[name] = Scheme(name, classes, mapping, first.by, excluded)
-        if not self.schemes:
-            offers = "; ".join(f"{id_}: {', '.join(m.schemes)}" for id_, m in self.members.items())
-            raise ConfigError(f"{names} have no emotion scheme with the same classes in common ({offers})")
+        offers = "; ".join(f"{id_}: {', '.join(m.schemes)}" for id_, m in self.members.items())
+        refuse_if(
+            (not self.tasks, f"{names} have no task in common, so they cannot form a composite dataset"),
+            (not self.kinds, f"{names} have no kind of expression in common, so they cannot form a composite dataset"),
+            (not self.schemes, f"{names} have no emotion scheme with the same classes in common ({offers})"),
+        )
 
     def home(self, video: Video) -> tuple[Dataset, str]:
         """The member that a video belongs to, and its id."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal, Self, get_args
 
 from mebench.core.chain import check_choices as check_choices
-from mebench.errors import ConfigError
+from mebench.errors import ConfigError, refuse_if
 
 Rule = Literal["paper", "released_code"]
 Smoothing = Literal["average", "gaussian_1", "gaussian_3", "exponential_1", "exponential_3", "none"]
@@ -59,16 +59,19 @@ class SpottingParams:
         """Check names and ranges."""
         check_choices(self)
         check_ranges(self, shares=("p",))
-        for name, kept, range_ in (
-            ("half_width", 0 < self.half_width < float("inf"), "a number above 0"),
-            ("curve_height", 0 < self.curve_height < 1, "in (0, 1)"),
-            ("nms", self.nms is None or 0 <= self.nms <= 1, "in [0, 1], or null to keep all intervals"),
-        ):
-            if not kept:
-                raise ConfigError(f"method.{name} must be {range_}, not {getattr(self, name)}")
         check_scales("scales", self.scales)
-        if not self.scales:
-            raise ConfigError("method.scales must name one multiple of k at least, not none: [1.0] is k itself")
+        refuse_if(
+            (
+                not 0 < self.half_width < float("inf"),
+                f"method.half_width must be a number above 0, not {self.half_width}",
+            ),
+            (not 0 < self.curve_height < 1, f"method.curve_height must be in (0, 1), not {self.curve_height}"),
+            (
+                self.nms is not None and not 0 <= self.nms <= 1,
+                f"method.nms must be in [0, 1], or null to keep all intervals, not {self.nms}",
+            ),
+            (not self.scales, "method.scales must name one multiple of k at least, not none: [1.0] is k itself"),
+        )
 
     def only(self, names: Collection[str], where: str) -> None:
         """Refuse options without effect.

@@ -333,10 +333,6 @@ def spot(
     return found if how.nms is None else suppress(found, how.nms)
 
 
-MATCHED = 0.5
-"""IoU from which a spotted interval counts as right (MEAN, equation 14)."""
-
-
 def learnt_threshold(found: Sequence[Sequence[Spotted]], truths: Sequence[Sequence[tuple[int, int]]]) -> float:
     """The level with the largest F1 of spotting, over all videos together; of equally good ones the highest.
 
@@ -357,9 +353,9 @@ def learnt_threshold(found: Sequence[Sequence[Spotted]], truths: Sequence[Sequen
     free = [np.array(own, dtype=np.int64).reshape(-1, 2).T for own in truths]
     matched = np.zeros(len(peaks), dtype=bool)
     for i, (one, video) in enumerate(peaks):
-        overlaps = iou((one.onset, one.offset), free[video])
-        if overlaps.max(initial=0) >= MATCHED:
-            free[video] = np.delete(free[video], overlaps.argmax(), axis=1)
+        own = one.onset, one.offset
+        if hits(own, free[video]).any():
+            free[video] = np.delete(free[video], iou(own, free[video]).argmax(), axis=1)
             matched[i] = True
     right = np.cumsum(matched)
     heights = np.array([one.confidence for one, _ in peaks])

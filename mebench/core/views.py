@@ -153,8 +153,6 @@ def chains_at_scales(chains: Callable[[float], Mapping[str, Chain]], scales: Ite
 
 def mean_over_scales(scores: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
     """Mean of the scores of each frame and kind, (n_frames, n_kinds), over the scales at which it has one; else NaN."""
-    if len(scores) == 1:
-        return scores[0]
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Mean of empty slice", RuntimeWarning)
         return np.asarray(np.nanmean(np.stack(scores), axis=0))

@@ -14,5 +14,4 @@ from .soundness import verify as verify
 from .tiles import Chosen as Chosen
 from .tiles import Face as Face
 from .tiles import Strip as Strip
-from .tiles import Tile as Tile
 from .tiles import strip_of as strip_of

@@ -1,6 +1,6 @@
 """A few expressions of a dataset, and the four pictures of each for a contact sheet."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any, NamedTuple
@@ -76,31 +76,19 @@ class Face:
 
 
 @dataclass(frozen=True)
-class Tile:
-    """One picture.
-
-    Attributes:
-        title: `first frame`, `onset`, `apex` or `offset`, with its position.
-        image: (H, W, 3) uint8, R, G, B, or None if the frame is missing.
-    """
-
-    title: str
-    image: NDArray[np.uint8] | None
-
-
-@dataclass(frozen=True)
 class Strip:
     """One expression.
 
     Attributes:
         chosen: the expression.
-        tiles: first frame, onset, apex (or the middle if none is marked), offset.
+        tiles: first frame, onset, apex (or the middle if none is marked) and offset, by a title with their position: (H, W, 3) uint8, R, G,
+            B, or None if the frame is missing.
         face: None if none was found.
         problem: why there is no face or no picture, or empty.
     """
 
     chosen: Chosen
-    tiles: tuple[Tile, ...]
+    tiles: Mapping[str, NDArray[np.uint8] | None]
     face: Face | None
     problem: str = ""
 
@@ -109,22 +97,27 @@ def strip_of(dataset: Dataset, chosen: Chosen) -> Strip:
     """Decode the four frames of an expression and find the face; `problem` names what is missing."""
     video, e = chosen
     peak = "middle" if e.apex is None else "apex"
-    marks = (("first frame", 0), ("onset", e.onset), (peak, e.peak), ("offset", e.offset))
+    marks = {
+        "first frame 0": 0,
+        f"onset {e.onset}": e.onset,
+        f"{peak} {e.peak}": e.peak,
+        f"offset {e.offset}": e.offset,
+    }
+    tiles, problem = dict[str, NDArray[np.uint8] | None].fromkeys(marks), ""
     try:
         frames = dataset.frames(video)
         n_frames = len(frames)
     except DataError as error:
-        return Strip(chosen, tuple(Tile(f"{name} {index}", None) for name, index in marks), None, str(error))
-    tiles, problem = [], ""
-    for name, index in marks:
-        image = None
+        return Strip(chosen, tiles, None, str(error))
+    for title, index in marks.items():
         try:
             if index < n_frames:
                 frame: NDArray[Any] = frames[index]
-                image = np.stack([frame] * 3, axis=-1) if frame.ndim == 2 else np.ascontiguousarray(frame[..., 2::-1])
+                tiles[title] = (
+                    np.stack([frame] * 3, axis=-1) if frame.ndim == 2 else np.ascontiguousarray(frame[..., 2::-1])
+                )
         except DataError as error:
             problem = str(error)
-        tiles.append(Tile(f"{name} {index}", image))
     crop = FaceCrop()
     try:
         reference = crop.locate(frames, dataset.landmarks(video), video.key)
@@ -132,7 +125,7 @@ def strip_of(dataset: Dataset, chosen: Chosen) -> Strip:
             reference = crop.with_landmarks(frames, reference, video.key)
     except DataError as error:
         why = "no face found" if isinstance(error, NoFaceError) else str(error)
-        return Strip(chosen, tuple(tiles), None, problem or why)
+        return Strip(chosen, tiles, None, problem or why)
     # Map the regions from the crop back to the frame.
     step = EyesAndMouth() if reference.landmarks is not None else EyesAndMouth(layout="box")
     back: NDArray[np.float64] = np.linalg.inv(reference.matrix).astype(np.float64)
@@ -140,4 +133,4 @@ def strip_of(dataset: Dataset, chosen: Chosen) -> Strip:
     edges = (clamp(region, crop.size, crop.size) for region in regions)
     corners = (np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], np.float64) - 0.5 for x0, y0, x1, y1 in edges)
     face = Face(reference.box, reference.landmarks, tuple(moved(points, back) for points in corners))
-    return Strip(chosen, tuple(tiles), face, problem)
+    return Strip(chosen, tiles, face, problem)

@@ -63,7 +63,6 @@ from .conventions import Convention as Convention
 from .conventions import described as described
 from .conventions import named as named
 from .density import DENSITIES as DENSITIES
-from .density import Places as Places
 from .density import by_density as by_density
 from .density import places as places
 from .emotions import OF_SAMPLES as OF_SAMPLES
@@ -81,7 +80,6 @@ from .epoch_choices import LEAKING as LEAKING
 from .epoch_choices import RULES as RULES
 from .epoch_choices import grid as grid
 from .li2017 import area_under as area_under
-from .li2017 import frame_rates as frame_rates
 from .li2017 import newly_covered as newly_covered
 from .li2017 import peak_hits as peak_hits
 from .li2017 import rates_over_confidence as rates_over_confidence

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mebench.metrics import Tables, match, named, of_kinds
+from mebench.metrics import Tables, frame_truth, match, named, of_kinds
 
 QUANTILES = (0.05, 0.5, 0.95)
 
@@ -33,17 +33,16 @@ def agreement(tables: Tables, kinds: Sequence[str]) -> dict[str, Any]:
         video: int(max(0 if pd.isna(n) else n, last.get(video, -1) + 1))
         for video, n in zip(ordered.videos["video"], ordered.videos["n_frames"])
     }
-    starts, total = dict(zip(lengths, np.cumsum([0, *lengths.values()]).tolist())), sum(lengths.values())
-    labels = [np.zeros(total, np.int64) for _ in range(2)]
+    numbers = np.concatenate([np.empty(0, np.int64), *map(np.arange, lengths.values())])
+    frames = pd.DataFrame({"video": np.repeat(list(lengths), list(lengths.values())), "frame": numbers})
+    labels = [np.zeros(len(frames), np.int64) for _ in range(2)]
     found: dict[str, Any] = {}
     pairs: list[tuple[str, str]] = []
     for number, kind in enumerate(kinds, 1):
         first, second = of_kinds(ordered.truths, [kind]), of_kinds(ordered.spotted, [kind])
-        own = [np.zeros(total, bool) for _ in range(2)]  # frames of all videos, one after the other, inside intervals
-        for whole, marked, table in zip(labels, own, (first, second)):
-            for video, onset, offset in zip(table["video"], table["onset"], table["offset"]):
-                marked[starts[video] + max(onset, 0) : starts[video] + max(offset + 1, 0)] = True
-            whole[marked] = number
+        own = [frame_truth(frames, table) for table in (first, second)]
+        for whole, inside in zip(labels, own):
+            whole[inside] = number
         partner = match(first, second, named("strict"))
         hit = np.flatnonzero(partner >= 0)
         a, b = first.iloc[partner[hit]].reset_index(drop=True), second.iloc[hit].reset_index(drop=True)

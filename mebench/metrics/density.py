@@ -5,8 +5,6 @@ expressions. To compare datasets, false positives are therefore divided into tho
 macro-expressions, and those that occur per minute elsewhere.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 import pandas as pd
 
@@ -19,29 +17,9 @@ As listed in casme2_annotation_357.csv (95 videos) and samm_annotation.csv (146 
 fb38eb2. SAMM Long Videos has 147 videos and 343 macro-expressions, CAS(ME)² 98 videos: the few others are not listed there."""
 
 
-class Places(NamedTuple):
-    """False positives of each unit by place, and the denominators of their rates, (n_units,) each.
-
-    Attributes:
-        near: those that share a frame with a micro-expression.
-        on_macro: of the others, those that share a frame with a macro-expression.
-        elsewhere: the rest.
-        macros: number of macro-expressions.
-        micro_minutes: length of all micro-expressions; NaN where the frame rate is unknown.
-        macro_minutes: length of all macro-expressions.
-    """
-
-    near: Floats
-    on_macro: Floats
-    elsewhere: Floats
-    macros: Floats
-    micro_minutes: Floats
-    macro_minutes: Floats
-
-
 def places(
     truths: pd.DataFrame, macros: pd.DataFrame, predictions: pd.DataFrame, found: Found, n_units: int, by_draw: bool
-) -> Places:
+) -> Floats:
     """Sort the false positives among spotted micro-expressions.
 
     Args:
@@ -51,6 +29,11 @@ def places(
         found: the true positives.
         n_units: number of units.
         by_draw: units are draws, each with all expressions, instead of subjects.
+
+    Returns:
+        (6, n_units): false positives that share a frame with a micro-expression, of the others those that share one with a
+        macro-expression, and the rest; number of macro-expressions; minutes of all micro- and of all macro-expressions, NaN where a frame
+        rate is unknown.
     """
     wrong = found.weight - np.bincount(found.prediction, minlength=len(predictions))
     near, on_macro = _touching(truths, predictions), _touching(macros, predictions)
@@ -65,10 +48,10 @@ def places(
         for table in (truths, macros)
     )
     number = of_units(macros, np.ones(len(macros)), n_units, by_draw)
-    return Places(beside, on, elsewhere, number, in_micro, in_macro)
+    return np.stack([beside, on, elsewhere, number, in_micro, in_macro])
 
 
-def by_density(of: Places | None, weights: Floats, found: Floats, true: Floats, minutes: Floats) -> dict[str, Floats]:
+def by_density(of: Floats | None, weights: Floats, found: Floats, true: Floats, minutes: Floats) -> dict[str, Floats]:
     """False positives a macro-expression and a minute elsewhere, and F1 at each of `DENSITIES`, (n_weightings,) each.
 
     With d micro- and D macro-expressions a minute, a spotter that finds the share R of the micro-expressions and has a false positives
@@ -77,7 +60,7 @@ def by_density(of: Places | None, weights: Floats, found: Floats, true: Floats, 
     expressions overlap.
 
     Args:
-        of: the places of the false positives, or None if not needed.
+        of: see `places`; None if not needed.
         weights: (n_weightings, n_units).
         found: (n_weightings,) true positives.
         true: (n_weightings,) truths.

@@ -191,7 +191,7 @@ def strs(spotting_f1: ArrayLike, analysis_f1: ArrayLike) -> Floats:
 def acc_mesr(spotting_rate: ArrayLike, accuracy: ArrayLike) -> Floats:
     """Acc_MESR (Li et al. 2017): spotting rate x accuracy on the spotted expressions, elementwise, 0 to 1.
 
-    The paper's spotting rate is its true positive rate (`li2017.frame_rates`); the suite's own conventions take recall.
+    The paper's spotting rate is its true positive rate (`metrics.li2017`); the suite's own conventions take recall.
 
     >>> float(acc_mesr(0.5, 0.8))
     0.4

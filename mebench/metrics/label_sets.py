@@ -1,13 +1,12 @@
 """Clips that may have several classes at once, joined by `+`: counts of each class and of whole sets, ready to be weighted."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from mebench.metrics import Basis, Bools, Floats, Resampling, Sample, classification, per_unit, ratio, with_members
+from mebench.metrics import Bools, Floats, Resampling, Sample, Section, classification, per_unit, ratio, with_members
 
 SHOWN = ("uf1", "uar", "accuracy", "wf1", "jaccard")
 """Scores of a summary; the others are details."""
@@ -36,45 +35,28 @@ def bits(labels: Sequence[object], classes: Sequence[str]) -> Bools:
     )
 
 
-@dataclass(frozen=True)
-class LabelSets:
-    """Counts of units.
+def _counted(clips: pd.DataFrame, n_units: int, classes: Sequence[str]) -> Section:
+    """The scores of clips with `truth`, `predicted` and `unit`, from counts of units, and what they depend on."""
+    true, said = bits(clips["truth"].tolist(), classes), bits(clips["predicted"].tolist(), classes)
+    unit, both, either = clips["unit"].to_numpy(np.int64), true & said, true | said
+    jaccard = ratio(both.sum(axis=1).astype(np.float64), either.sum(axis=1).astype(np.float64), 1.0)
+    whole = np.stack([np.ones(len(clips)), (true == said).all(axis=1), jaccard], axis=1)
 
-    Attributes:
-        right: (n_units, C) clips that have a class and are given it.
-        given: (n_units, C) clips that are given it.
-        true: (n_units, C) clips that have it.
-        whole: (n_units, 3) clips, clips of which the whole set is right, and the sum of their Jaccard indices.
-        classes: (C,) their names.
-    """
+    def counted(part: Floats) -> Floats:
+        return np.stack([per_unit(unit, n_units, column) for column in part.T], axis=1)
 
-    right: Floats
-    given: Floats
-    true: Floats
-    whole: Floats
-    classes: Sequence[str]
+    # (n_units, C) clips that have a class and are given it, that are given it, that have it; and (n_units, 3) clips, those of which the
+    # whole set is right, and the sum of their Jaccard indices.
+    right_of, given_of, true_of = (counted(part.astype(np.float64)) for part in (both, said, true))
+    whole_of = counted(whole)
 
-    @classmethod
-    def of(cls, clips: pd.DataFrame, n_units: int, classes: Sequence[str]) -> Self:
-        """The counts of clips with `truth`, `predicted`, `unit`."""
-        true, said = bits(clips["truth"].tolist(), classes), bits(clips["predicted"].tolist(), classes)
-        unit, both, either = clips["unit"].to_numpy(np.int64), true & said, true | said
-        jaccard = ratio(both.sum(axis=1).astype(np.float64), either.sum(axis=1).astype(np.float64), 1.0)
-        whole = np.stack([np.ones(len(clips)), (true == said).all(axis=1), jaccard], axis=1)
-
-        def counted(part: Floats) -> Floats:
-            return np.stack([per_unit(unit, n_units, column) for column in part.T], axis=1)
-
-        right, given, there = (counted(part.astype(np.float64)) for part in (both, said, true))
-        return cls(right, given, there, counted(whole), classes)
-
-    def scores(self, weights: Floats) -> dict[str, Floats]:
+    def scores(weights: Floats) -> dict[str, Floats]:
         """Scores under (m, n_units) weights, (m,) each, and F1 of each class by its name.
 
         NaN without clips, for means over classes if one has no true clip, and for the F1 of such a class.
         """
-        right, given, true = (weights @ part for part in (self.right, self.given, self.true))
-        n, exact, jaccard = (weights @ self.whole).T
+        right, given, true = (weights @ part for part in (right_of, given_of, true_of))
+        n, exact, jaccard = (weights @ whole_of).T
         f1, recall, precision = ratio(2 * right, given + true), ratio(right, true), ratio(right, given)
         means = {
             "uf1": f1.mean(axis=1),
@@ -90,18 +72,17 @@ class LabelSets:
             "wr": ratio(right.sum(axis=1), true.sum(axis=1)),
             "accuracy": ratio(exact, n),
             "jaccard": ratio(jaccard, n),
-            **dict(zip(self.classes, np.where(true == 0, np.nan, f1).T)),
+            **dict(zip(classes, np.where(true == 0, np.nan, f1).T)),
         }
         return {name: np.where(n == 0, np.nan, values) for name, values in found.items()}
 
-    def basis_of(self, units: Sequence[int], name: str) -> Basis:
-        """The data behind a score, see `Sample`: the true clips of each class, right or missed."""
-        n_classes = len(self.classes)
-        matrices = np.zeros((len(self.true), n_classes, n_classes + 1), dtype=np.int64)
-        matrices[:, range(n_classes), range(n_classes)] = self.right
-        matrices[:, :, -1] = self.true - self.right
-        sample = Sample(matrices, self.true.astype(np.int64), self.classes)
-        return sample.basis_of(units, "accuracy" if name in ("jaccard", "accuracy") or name in self.classes else name)
+    # As of `Sample`: the true clips of each class, right or missed.
+    matrices = np.zeros((n_units, len(classes), len(classes) + 1), dtype=np.int64)
+    matrices[:, range(len(classes)), range(len(classes))] = right_of
+    matrices[:, :, -1] = true_of - right_of
+    sample = Sample(matrices, true_of.astype(np.int64), classes)
+    of_samples = {"jaccard", "accuracy", *classes}
+    return Section(scores, lambda units, name: sample.basis_of(units, "accuracy" if name in of_samples else name))
 
 
 def recognition(clips: pd.DataFrame, classes: Sequence[str], subjects: Resampling) -> dict[str, Any]:
@@ -117,12 +98,12 @@ def recognition(clips: pd.DataFrame, classes: Sequence[str], subjects: Resamplin
 
     def part(path: str, chosen: pd.DataFrame, units: Resampling) -> dict[str, Any]:
         occurring = {name for label in chosen["truth"] for name in label.split("+")}
-        sets = LabelSets.of(chosen, units.n_units, [name for name in classes if name in occurring])
-        every = units.scores(path, sets.scores, sets.basis_of)
+        own = [name for name in classes if name in occurring]
+        every = units.scores(path, *_counted(chosen, units.n_units, own))
         return {
             "n": len(chosen),
             "scores": {name: every.pop(name) for name in SHOWN},
-            "details": {"of_classes": {name: every.pop(name) for name in sets.classes}, "scores": every},
+            "details": {"of_classes": {name: every.pop(name) for name in own}, "scores": every},
         }
 
     return with_members(part, clips, subjects)

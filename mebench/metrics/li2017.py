@@ -52,25 +52,6 @@ def newly_covered(truths: pd.DataFrame) -> Floats:
     return frames
 
 
-def frame_rates(found: Floats, true: Floats, wrong: Floats, free: Floats) -> tuple[Floats, Floats]:
-    """True and false positive rate in frames.
-
-    Args:
-        found: (...) frames of the expressions that were found.
-        true: (...) frames of all expressions.
-        wrong: (...) frames of the spotted intervals that found nothing.
-        free: (...) frames without an expression, of all videos; NaN where unknown.
-
-    Returns:
-        Both rates, (...): the first in 0 to 1, NaN without a truth; the second from 0, above 1 only where false
-        positives overlap, NaN where no frame is free of expressions or the length is unknown.
-
-    >>> [float(rate) for rate in frame_rates(*np.array([10.0, 20, 30, 300]))]
-    [0.5, 0.1]
-    """
-    return ratio(found, true, np.nan), ratio(wrong, free, np.nan)
-
-
 def rates_over_confidence(
     confidence: Floats, found_frames: Floats, wrong_frames: Floats, true_frames: float, other_frames: float
 ) -> tuple[Floats, Floats, Floats]:

@@ -20,11 +20,9 @@ from mebench.metrics import (
     Found,
     Indices,
     Pairs,
-    Places,
     by_density,
     columns,
     find,
-    frame_rates,
     groups,
     in_scope,
     largest,
@@ -374,7 +372,7 @@ class SpottingCounts:
         minutes: length of all videos, with or without expressions; NaN where unknown.
         frames: for the frame rates of Li et al. 2017: frames of truths found, of truths, of false positives, and those of videos
             without a truth, NaN where unknown or not asked for.
-        where: where the false positives lie, of micro-expressions; None for other kinds.
+        where: where the false positives lie, of micro-expressions, see `places`; None for other kinds.
         found: who found what.
         unit: (n_predictions,) unit of each prediction.
         hits: for each of `THRESHOLDS`, (n_predictions,) whether it found a truth by the rule of average precision, or how many truths
@@ -398,7 +396,7 @@ class SpottingCounts:
     means: Mapping[str, tuple[Floats, Floats]]
     minutes: Floats
     frames: tuple[Floats, Floats, Floats, Floats]
-    where: Places | None
+    where: Floats | None
     found: Found
     unit: Indices
     hits: tuple[Bools | Indices, ...]
@@ -468,8 +466,8 @@ class SpottingCounts:
         """More scores, in the same form: `apex_mae_frames`, `onset_bias_ms`, `offset_bias_ms`, and those of a preset.
 
         Biases are positive where the spotted intervals begin or end late. Under `megc2020`, `precision_large` and
-        `f1_large` count duplicate hits as right; under `li2017`, `tpr` and `fpr` are the frame rates of `frame_rates`,
-        the latter cut at 1.
+        `f1_large` count duplicate hits as right; under `li2017`, `tpr` and `fpr` are the frame rates of `metrics.li2017`,
+        the latter cut at 1 where false positives overlap, NaN where no frame is free of expressions or a length is unknown.
         """
         names = filter(self.convention.defines, ("apex_mae_frames", "onset_bias_ms", "offset_bias_ms"))
         scores = {name: self._mean(name, weights) for name in names}
@@ -480,8 +478,8 @@ class SpottingCounts:
             f1 = ratio(2 * precision * recall, precision + recall)
             scores |= {"precision_large": precision, "f1_large": np.where(true > 0, f1, np.nan)}
         if self.convention.matching == "peak":
-            tpr, fpr = frame_rates(*(weights @ frames for frames in self.frames))
-            scores |= {"tpr": tpr, "fpr": np.minimum(fpr, 1)}
+            hit, true, wrong, free = (weights @ frames for frames in self.frames)
+            scores |= {"tpr": ratio(hit, true, np.nan), "fpr": np.minimum(ratio(wrong, free, np.nan), 1)}
         return scores
 
     def f1_at_iou(self, weights: Floats) -> dict[str, Floats]:

@@ -24,8 +24,7 @@ def listed(names: Collection[str]) -> str:
 def need_exactly(people: People, protocol: str, *choices: Sequence[str], hint: str = "") -> None:
     """Raise a ConfigError unless the datasets are one of the choices."""
     if not any(set(choice) == set(people.datasets) for choice in choices):
-        *first, last = [hint or listed(choice) for choice in choices[: 1 if hint else None]]
-        wanted = f"{', '.join(first)} or {last}" if first else last
+        wanted = hint or " or ".join(map(listed, choices))
         raise ConfigError(
             f"protocol {protocol} is defined on {wanted}, not on {listed(people.datasets)}: choose that, or protocol=loso for "
             "any dataset"

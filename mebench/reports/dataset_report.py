@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mebench import heavy
 from mebench._checkout import VERSION
@@ -15,7 +16,7 @@ from mebench.annotations.annotation import LISTED, repair_lines
 from mebench.console import for_figure, plural
 from mebench.core import KINDS
 from mebench.grouping import grouped
-from mebench.inspection import TITLES, Strip, Summary, Tile, Verification, people_of
+from mebench.inspection import TITLES, Strip, Summary, Verification, people_of
 from mebench.table import Column, Table, template
 
 HEADERS = ("what", "which", "number", "more")
@@ -145,10 +146,11 @@ def contact_sheet(strips: Sequence[Strip], title: str) -> bytes:
     for row, strip in enumerate(strips):
         top = height - 0.4 - row * tall
         figure.text(0.02, top / height, for_figure(caption(strip)), ha="left", va="top", fontsize=8)
-        for column, tile in enumerate(strip.tiles):
+        for column, (name, image) in enumerate(strip.tiles.items()):
             left, bottom = column / COLUMNS + 0.01, (top - 0.33 - TILE_INCHES) / height
             axes = figure.add_axes((left, bottom, 1 / COLUMNS - 0.02, TILE_INCHES / height))
-            _draw(axes, tile, strip, near=column > 0)
+            axes.set_title(name, fontsize=7, pad=2)
+            _draw(axes, image, strip, near=column > 0)
     landmarks = any(strip.face is not None and strip.face.landmarks is not None for strip in strips)
     dots = "yellow: 68 landmarks" if landmarks else "no landmarks: regions at fixed places of the crop"
     legend = f"blue: face crop; orange: eyes with brows, and mouth; {dots}"
@@ -172,19 +174,18 @@ def caption(strip: Strip) -> str:
     return ", ".join(filter(None, words))
 
 
-def _draw(axes: heavy.matplotlib.axes.Axes, tile: Tile, strip: Strip, near: bool) -> None:
+def _draw(axes: heavy.matplotlib.axes.Axes, image: NDArray[np.uint8] | None, strip: Strip, near: bool) -> None:
     """A picture with the box, landmarks and regions of its face, or the reason for its absence."""
     axes.set(xticks=[], yticks=[])
-    axes.set_title(tile.title, fontsize=7, pad=2)
     words, color, box = "no frame", "0.3", None
-    if tile.image is None:
+    if image is None:
         axes.set_facecolor("0.9")
     else:
-        axes.imshow(tile.image, interpolation="bilinear")
+        axes.imshow(image, interpolation="bilinear")
         axes.set_anchor("N")
         words, color = strip.problem or "no face found", "white"
         box = {"facecolor": "0.2", "edgecolor": "none", "alpha": 0.8}
-    if tile.image is None or strip.face is None:
+    if image is None or strip.face is None:
         words = words if len(words) <= 90 else f"{words[:87]}…"
         place: dict[str, Any] = {
             "transform": axes.transAxes,
@@ -205,6 +206,6 @@ def _draw(axes: heavy.matplotlib.axes.Axes, tile: Tile, strip: Strip, near: bool
         axes.plot(points[:, 0], points[:, 1], ".", color=LANDMARKS, markersize=1.6)
     if near:
         dx, dy = AROUND * (x1 - x0), AROUND * (y1 - y0)
-        high, wide = tile.image.shape[:2]
+        high, wide = image.shape[:2]
         axes.set_xlim(max(x0 - dx, 0) - 0.5, min(x1 + dx, wide) - 0.5)
         axes.set_ylim(min(y1 + dy, high) - 0.5, max(y0 - dy, 0) - 0.5)

@@ -10,7 +10,7 @@ from typing import Any
 
 from mebench.atomic import whole_folder
 from mebench.config import PluginKind, keys, registry, user_setting
-from mebench.errors import ConfigError, check_known
+from mebench.errors import check_known, refuse_if
 from mebench.testing import TINY, Check, dataset_checks, method_checks, scratch
 
 METHOD_TEMPLATES = ("spotter", "recognizer", "network", "linear", "timm")
@@ -96,13 +96,15 @@ def write_plugin(kind: PluginKind, name: str, folder: Path, template: str = "") 
     known = METHOD_TEMPLATES if kind == "method" else ("dataset",)
     template = template or known[0]
     check_known("template", template, known)
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
-        raise ConfigError(f"a plugin's name must be in snake_case, such as my_{kind}, not {name!r}")
-    if name in (there := registry.plugins(kind)):
-        raise ConfigError(f"there is a {kind} called {name!r}, in {there[name].folder}: choose another name")
-    target = folder / f"{kind}s" / name
-    if target.exists():
-        raise ConfigError(f"{target} exists already: choose another name, or remove it")
+    target, there = folder / f"{kind}s" / name, registry.plugins(kind).get(name)
+    refuse_if(
+        (
+            not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name),
+            f"a plugin's name must be in snake_case, such as my_{kind}, not {name!r}",
+        ),
+        (there, f"there is a {kind} called {name!r}, in {there and there.folder}: choose another name"),
+        (target.exists(), f"{target} exists already: choose another name, or remove it"),
+    )
     words = {"name": name, "title": name.replace("_", " ").capitalize(), "Class": name.title().replace("_", "")}
     texts = {"__init__.py": f'"""{words["title"]}."""\n'}
     for file in sorted((Path(__file__).parent / "templates" / template).glob(f"*{_ENDING}")):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, strategies as st
 from sklearn.metrics import auc
 
-from mebench.metrics import li2017
+from mebench.metrics import Tables, li2017, summarize
 
 
 @given(onset=st.integers(-5, 30), length=st.integers(1, 12), at=st.integers(0, 11), true=st.integers(0, 20))
@@ -34,13 +34,9 @@ def test_the_curve_is_what_each_threshold_leaves() -> None:
     thresholds, fpr, tpr = li2017.rates_over_confidence(sure, found, wrong, true_frames=600, other_frames=3000)
     for threshold, x, y in zip(thresholds, fpr, tpr):
         kept = sure >= threshold
-        assert (y, x) == pytest.approx(tuple(float(r) for r in li2017.frame_rates(*_of(kept, found, wrong))))
+        assert (y, x) == pytest.approx((found[kept].sum() / 600, wrong[kept].sum() / 3000))
     area = li2017.area_under(fpr, tpr)
     assert area == pytest.approx(auc([0, *fpr, 1], [0, *tpr, 1]))
-
-
-def _of(kept, found, wrong) -> list[np.ndarray]:
-    return [np.array(float(v)) for v in (found[kept].sum(), 600, wrong[kept].sum(), 3000)]
 
 
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(-3, 20), st.integers(1, 9)), max_size=8))
@@ -53,5 +49,12 @@ def test_frames_under_several_truths_are_covered_once(rows: list[tuple[str, int,
 
 
 def test_what_is_unknown_is_undefined() -> None:
-    tpr, fpr = li2017.frame_rates(*(np.array(v) for v in (0.0, 0.0, 9.0, np.nan)))
-    assert np.isnan(tpr) and np.isnan(fpr)
+    """Without a truth there is no true positive rate, without the length of a video no false positive rate."""
+    video = {"video": ["d/s/a"], "subject": "d/s", "dataset": "d", "fps": 30.0}
+    spotted = pd.DataFrame({"video": ["d/s/a"], "kind": "micro", "onset": 1, "apex": 5, "offset": 9, "emotion": None})
+    spotted = spotted.assign(confidence=1.0, draw=0)
+    for n_frames, rate in ((np.nan, None), (90.0, 9 / 90)):
+        tables = Tables(pd.DataFrame(video).assign(n_frames=n_frames), spotted[:0], spotted)
+        found = summarize(tables, kinds=["micro"], classes=[], seed=0, convention="li2017", draws=0)
+        rates = found["spotting"]["micro"]["details"]["scores"]
+        assert (rates["tpr"]["value"], rates["fpr"]["value"]) == (None, rate)

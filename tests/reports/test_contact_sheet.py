@@ -9,7 +9,7 @@ import pytest
 from mebench import heavy
 from mebench.annotations import draw_face
 from mebench.core import Dataset, Expression, Video
-from mebench.inspection import Chosen, Face, Tile, strip_of
+from mebench.inspection import Chosen, Face, strip_of
 from mebench.reports import dataset_report
 
 E = Expression(2, 6, apex=4, emotion="disgust", action_units=("4", "L10"))
@@ -39,8 +39,8 @@ def test_the_crop_holds_the_eyes_and_the_mouth():
 
 def test_frames_that_are_missing_have_no_picture():
     tiles = strip("face").tiles
-    assert [tile.title for tile in tiles] == ["first frame 0", "onset 2", "apex 4", "offset 6"]
-    assert [tile.image is None for tile in tiles] == [False, False, True, True]
+    assert list(tiles) == ["first frame 0", "onset 2", "apex 4", "offset 6"]
+    assert [image is None for image in tiles.values()] == [False, False, True, True]
 
 
 def test_a_video_without_a_face_says_so():
@@ -49,7 +49,7 @@ def test_a_video_without_a_face_says_so():
 
 
 def test_without_an_apex_the_middle_is_shown():
-    assert strip("wall", Expression(2, 7)).tiles[2].title == "middle 4"
+    assert list(strip("wall", Expression(2, 7)).tiles)[2] == "middle 4"
 
 
 def test_the_caption():
@@ -79,7 +79,7 @@ def test_the_picture_grows_with_its_rows_and_shows_the_colours_of_the_frames():
 def test_the_whole_frame_stands_before_its_close_pictures(monkeypatch):
     drawn = []
     monkeypatch.setattr(
-        dataset_report, "_draw", lambda axes, tile, strip, near: drawn.append((tile.title.split()[0], near))
+        dataset_report, "_draw", lambda axes, image, strip, near: drawn.append((axes.get_title().split()[0], near))
     )
     dataset_report.contact_sheet([strip("wall")], "title")
     assert drawn == [("first", False), ("onset", True), ("apex", True), ("offset", True)]
@@ -96,7 +96,7 @@ def test_the_whole_frame_stands_before_its_close_pictures(monkeypatch):
 def test_the_close_pictures_show_the_crop_with_something_around_it_within_the_frame(box, across, down):
     """Edges in pixels of a frame 120 wide and 90 high; pixel centres are whole numbers."""
     axes = heavy.matplotlib.figure.Figure().add_axes((0, 0, 1, 1))
-    tile = Tile("onset 2", np.zeros((90, 120, 3), np.uint8))
-    dataset_report._draw(axes, tile, replace(strip("wall"), face=Face(box, None, ())), near=True)
+    image = np.zeros((90, 120, 3), np.uint8)
+    dataset_report._draw(axes, image, replace(strip("wall"), face=Face(box, None, ())), near=True)
     assert np.add(axes.get_xlim(), 0.5) == pytest.approx(across)
     assert np.add(axes.get_ylim(), 0.5) == pytest.approx(down[::-1])
