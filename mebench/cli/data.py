@@ -24,16 +24,16 @@ ON_PURPOSE = "It reproduces defects of the release on purpose: mebench data veri
 @app.command("summary", epilog="Example: mebench data summary dataset=synthetic")
 def summary(words: DatasetWords = None, files: Files = None, plugins: Plugins = None, json: Json = None) -> None:
     """Count subjects, videos and expressions. The annotations alone are enough."""
-    members = {id_: inspection.summarise(dataset) for id_, dataset in datasets_of(words, files, plugins).items()}
-    one = next(iter(members.values()))
-    if not console.write_json(inspection.together(members) if len(members) > 1 else one.plain(), json):
+    datasets = datasets_of(words, files, plugins)
+    whole = inspection.together(datasets)
+    if not console.write_json(whole if len(datasets) > 1 else next(iter(whole["members"].values())), json):
         return
-    for id_, found in members.items():
+    for id_, found in whole["members"].items():
         console.print_table(reports.dataset_report.HEADERS, reports.dataset_report.summary_rows(found), id_)
-        _print_list(f"{id_}: repairs and remarks", repair_lines(found.repairs), len(found.repairs))
-    if len(members) > 1:
+        _print_list(f"{id_}: repairs and remarks", repair_lines(datasets[id_].repair_rows()), len(found["repairs"]))
+    if len(datasets) > 1:
         console.print_table(
-            reports.dataset_report.HEADERS, reports.dataset_report.total_rows(members), " + ".join(members)
+            reports.dataset_report.HEADERS, reports.dataset_report.total_rows(whole), " + ".join(datasets)
         )
 
 
@@ -72,11 +72,11 @@ def verify(
             titles = [inspection.soundness.TITLES[finding.check] for finding in seen.findings]
             for title, lines in looks.finding_lines(seen).items():
                 _print_list(f"{id_}: {title}", lines, titles.count(title))
-            _print_list(f"{id_}: repairs and remarks", repair_lines(seen.summary.repairs), len(seen.summary.repairs))
+            _print_list(f"{id_}: repairs and remarks", repair_lines(seen.repairs), len(seen.repairs))
             if seen.frames:
                 rate = f"{seen.frames / max(seen.seconds, 1e-9):,.0f} a second"
                 console.print_lines(f"{id_}: {seen.frames:,} frames {looks.looked(seen.deep)}, {rate}")
-            console.print_lines(f"{id_}: ground truth {seen.summary.hash}")
+            console.print_lines(f"{id_}: ground truth {seen.summary['hash']}")
         console.print_lines(
             *(f"{id_}: {looks.verdict(m.errors, m.warnings, m.sound(strict))}" for id_, m in members.items()),
             *([] if report is None else [f"report: {report}"]),

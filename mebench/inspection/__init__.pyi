@@ -4,7 +4,6 @@ from . import tiles as tiles
 from .dataset_summary import Summary as Summary
 from .dataset_summary import check_needs as check_needs
 from .dataset_summary import open_members as open_members
-from .dataset_summary import people_of as people_of
 from .dataset_summary import summarise as summarise
 from .dataset_summary import together as together
 from .soundness import TITLES as TITLES

@@ -2,20 +2,18 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from fnmatch import fnmatch
-from operator import itemgetter
 from pathlib import Path
 from statistics import fmean, median
 from typing import Any
 
 from mebench.annotations import SheetDataset, ground_truth_hash, shown_units
 from mebench.config import RunConfig, flatten, from_plain, load, plugins
-from mebench.core import KINDS, Dataset, Kind, Repair, SubjectKey
+from mebench.core import KINDS, Dataset, SubjectKey
 from mebench.errors import DataError, PluginError
 from mebench.exchange.text_table import File
 from mebench.features import FaceParams, find_predictor, how_to_get
-from mebench.grouping import grouped
 
 
 def open_members(dataset_params: Mapping[str, Any]) -> dict[str, Dataset]:
@@ -116,80 +114,27 @@ def has_frames(dataset: Dataset) -> bool:
     return type(dataset).frames is not Dataset.frames
 
 
-@dataclass(frozen=True)
-class Summary:
-    """The contents of a dataset.
+Summary = dict[str, Any]
+"""The contents of a dataset, as plain data for JSON.
 
-    Attributes:
-        hash: of the ground truth, see `ground_truth_hash`.
-        people: the people with an annotated expression, by identity across datasets (`Dataset.person`).
-        subjects: number of the subjects with an annotated expression.
-        videos: videos with an annotated expression.
-        with_frames: the number of these with frames here; None if the dataset can have none.
-        folders: the folder with the frames, then other folders with frames of these videos, which are not read.
-        without_expressions: further videos in the folders without an annotated frame.
-        expressions: number by kind, all rows.
-        emotions: native label, lower case -> number by kind, the most frequent first.
-        without_interval: rows among them without a usable interval.
-        durations_ms: by kind, for expressions with an interval and a frame rate: their number `n`, and `min`, `median`,
-            `mean` and `max` of their duration (frames, both ends counted, over frames per second); kinds without any
-            are absent.
-        fps: the distinct frame rates, rising.
-        action_units: number of expressions that show each unit, by its number, for any side and intensity; an
-            annotation in doubt between two counts for both.
-        with_units: expressions for which action units are annotated.
-        schemes: by name: under `classes` micro-expressions by scored class, in the scheme's order, including 0; under
-            `left_out` native labels and the number of micro-expressions that the scheme does not score, by label or as
-            an exception.
-        unmapped: native labels that no scheme by emotion scores, and their number.
-        repairs: repaired or marked rows of the annotations.
-    """
+`subjects` and `videos` are those with an annotated expression. `expressions` counts all rows by kind,
+`expressions_without_interval` those without a usable interval; `emotions` counts native labels, lower case, the most frequent first, and
+`emotions_by_kind` those of each kind. `repairs` are repaired or marked rows of the annotations. `videos_with_frames` is None if the
+dataset can have none; `folder_of_frames` is read, `other_folders_of_frames`, with frames of these videos, are not.
+`videos_without_expressions` are further videos in the folders without an annotated frame. `durations_ms` holds, for each kind with an
+interval and a frame rate, their number `n`, and `min`, `median`, `mean` and `max` of their duration (frames, both ends counted, over
+frames per second); `fps` the distinct rates, rising. `action_units` counts expressions that show each unit, for any side and intensity
+(an annotation in doubt between two counts for both), `expressions_with_action_units` those for which units are annotated. `schemes` has
+by name under `classes` micro-expressions by scored class, in the scheme's order, including 0, and under `left_out` native labels and the
+number of micro-expressions that the scheme does not score, by label or as an exception. `unmapped_labels` are those that no scheme by
+emotion scores. `hash` is that of the ground truth, see `ground_truth_hash`."""
 
-    hash: str
-    people: frozenset[SubjectKey]
-    subjects: int
-    videos: int
-    with_frames: int | None
-    folders: tuple[str, ...]
-    without_expressions: int
-    expressions: Mapping[Kind, int]
-    emotions: Mapping[str, Mapping[Kind, int]]
-    without_interval: int
-    durations_ms: Mapping[Kind, Mapping[str, float]]
-    fps: tuple[float, ...]
-    action_units: Mapping[int, int]
-    with_units: int
-    schemes: Mapping[str, Mapping[str, Mapping[str, int]]]
-    unmapped: Mapping[str, int]
-    repairs: tuple[Repair, ...]
 
-    def plain(self) -> dict[str, Any]:
-        """Plain data for JSON; `emotions` are counts over all kinds."""
-        by_kind = {
-            kind: {label: n[kind] for label, n in self.emotions.items() if n[kind]}
-            for kind in KINDS
-            if self.expressions[kind]
-        }
-        return {
-            "subjects": self.subjects,
-            "videos": self.videos,
-            "expressions": dict(self.expressions),
-            "emotions": {label: sum(n.values()) for label, n in self.emotions.items()},
-            "repairs": [asdict(repair) | {"sentence": str(repair)} for repair in self.repairs],
-            "emotions_by_kind": by_kind,
-            "videos_with_frames": self.with_frames,
-            "folder_of_frames": self.folders[0] if self.folders else None,
-            "other_folders_of_frames": list(self.folders[1:]),
-            "videos_without_expressions": self.without_expressions,
-            "expressions_without_interval": self.without_interval,
-            "durations_ms": dict(self.durations_ms),
-            "fps": list(self.fps),
-            "action_units": {f"AU{unit}": n for unit, n in self.action_units.items()},
-            "expressions_with_action_units": self.with_units,
-            "schemes": dict(self.schemes),
-            "unmapped_labels": dict(self.unmapped),
-            "hash": self.hash,
-        }
+def _subjects(dataset: Dataset) -> set[SubjectKey]:
+    """The subjects with an annotated expression."""
+    own = str(getattr(dataset, "id", ""))
+    placed = {video.subject_key for video in dataset.videos() if video.expressions}
+    return placed | {SubjectKey(own, row.subject) for row in dataset.unplaced() if row.subject}
 
 
 def summarise(dataset: Dataset) -> Summary:
@@ -204,14 +149,18 @@ def summarise(dataset: Dataset) -> Summary:
     videos, lost, annotated = dataset.videos(), dataset.unplaced(), dataset.as_annotated()
     rows = [(e.kind, e.emotion) for v in videos for e in v.expressions] + [(row.kind, row.emotion) for row in lost]
     kinds = Counter(kind for kind, _ in rows)
-    named_rows = grouped(((kind, label.lower()) for kind, label in rows if label is not None), key=itemgetter(1))
-    labels = {label: Counter(kind for kind, _ in some) for label, some in named_rows.items()}
+    labels = Counter(label.lower() for _, label in rows if label is not None)
+    of_kinds = {
+        kind: Counter(label.lower() for own, label in rows if own == kind and label is not None) for kind in KINDS
+    }
+    emotions = sorted(labels, key=lambda label: (-labels[label], label))
     own = str(getattr(dataset, "id", ""))
     shown = [video for video in videos if video.expressions]
-    subjects = {v.subject_key for v in shown} | {SubjectKey(own, row.subject) for row in lost if row.subject}
     named = {v.key for v in shown} | {f"{own}/{row.subject}/{row.video}" for row in lost if row.video}
     expressions = [e for video in annotated for e in video.expressions]
     by_emotion = [scheme for scheme in dataset.schemes.values() if scheme.by == "emotion"]
+    units = Counter(unit for e in expressions for unit in shown_units(e.action_units))
+    folders = list(map(str, dataset.frame_folders()))
     lasting = {
         kind: [1000 * e.length / v.fps for v in annotated if v.fps for e in v.expressions if e.kind == kind]
         for kind in KINDS
@@ -223,18 +172,23 @@ def summarise(dataset: Dataset) -> Summary:
             "classes": {class_: classes[class_] for class_ in scheme.classes},
             "left_out": dict(scheme.left_out(expressions).most_common()),
         }
-    return Summary(
-        hash=ground_truth_hash(annotated),
-        people=frozenset(map(dataset.person, subjects)),
-        subjects=len(subjects),
-        videos=len(named),
-        with_frames=sum(v.n_frames is not None for v in shown) if has_frames(dataset) else None,
-        folders=tuple(map(str, dataset.frame_folders())),
-        without_expressions=len(videos) - len(shown),
-        expressions={kind: kinds[kind] for kind in KINDS},
-        emotions={label: labels[label] for label in sorted(labels, key=lambda label: (-labels[label].total(), label))},
-        without_interval=len(lost),
-        durations_ms={
+    return {
+        "subjects": len(_subjects(dataset)),
+        "videos": len(named),
+        "expressions": {kind: kinds[kind] for kind in KINDS},
+        "emotions": {label: labels[label] for label in emotions},
+        "repairs": [asdict(repair) | {"sentence": str(repair)} for repair in dataset.repair_rows()],
+        "emotions_by_kind": {
+            kind: {label: of_kinds[kind][label] for label in emotions if of_kinds[kind][label]}
+            for kind in KINDS
+            if kinds[kind]
+        },
+        "videos_with_frames": sum(v.n_frames is not None for v in shown) if has_frames(dataset) else None,
+        "folder_of_frames": folders[0] if folders else None,
+        "other_folders_of_frames": folders[1:],
+        "videos_without_expressions": len(videos) - len(shown),
+        "expressions_without_interval": len(lost),
+        "durations_ms": {
             kind: {
                 "n": len(ms),
                 "min": round(min(ms), 3),
@@ -245,27 +199,27 @@ def summarise(dataset: Dataset) -> Summary:
             for kind, ms in lasting.items()
             if ms
         },
-        fps=tuple(sorted({video.fps for video in videos if video.fps})),
-        action_units=dict(sorted(Counter(unit for e in expressions for unit in shown_units(e.action_units)).items())),
-        with_units=sum(bool(e.action_units) for e in expressions),
-        schemes=schemes,
-        unmapped={
-            label: n.total() for label, n in labels.items() if all(scheme.index(label) is None for scheme in by_emotion)
+        "fps": sorted({video.fps for video in videos if video.fps}),
+        "action_units": {f"AU{unit}": n for unit, n in sorted(units.items())},
+        "expressions_with_action_units": sum(bool(e.action_units) for e in expressions),
+        "schemes": schemes,
+        "unmapped_labels": {
+            label: n for label, n in labels.items() if all(scheme.index(label) is None for scheme in by_emotion)
         },
-        repairs=tuple(dataset.repair_rows()),
-    )
+        "hash": ground_truth_hash(annotated),
+    }
 
 
-def together(members: Mapping[str, Summary]) -> dict[str, Any]:
-    """Plain data of a composite: sums over its members, then each of them under `members`.
+def together(members: Mapping[str, Dataset]) -> dict[str, Any]:
+    """Plain data of a composite: sums over the summaries of its members, then each of these under `members`.
 
     `people` are fewer than `subjects` if a person is in several members. `repairs` carry their member's name. Values
     that cannot be summed appear only in the members.
     """
-    parts = {id_: summary.plain() for id_, summary in members.items()}
+    parts = {id_: summarise(dataset) for id_, dataset in members.items()}
     return {
         "subjects": sum(part["subjects"] for part in parts.values()),
-        "people": len(people_of(members)),
+        "people": len({dataset.person(key) for dataset in members.values() for key in _subjects(dataset)}),
         "videos": sum(part["videos"] for part in parts.values()),
         "expressions": {kind: sum(part["expressions"][kind] for part in parts.values()) for kind in KINDS},
         "emotions": dict(sum((Counter(part["emotions"]) for part in parts.values()), Counter[str]())),
@@ -273,8 +227,3 @@ def together(members: Mapping[str, Summary]) -> dict[str, Any]:
         "fps": sorted({rate for part in parts.values() for rate in part["fps"]}),
         "members": parts,
     }
-
-
-def people_of(members: Mapping[str, Summary]) -> frozenset[SubjectKey]:
-    """The people in the members of a composite; a person in several members counts once."""
-    return frozenset[SubjectKey]().union(*(summary.people for summary in members.values()))

@@ -312,6 +312,7 @@ class Verification:
 
     Attributes:
         summary: what it holds.
+        repairs: of its annotations.
         frames: number of checked frames.
         deep: whether they were decoded.
         counts: name -> (found, published); empty without a comparison.
@@ -321,6 +322,7 @@ class Verification:
     """
 
     summary: Summary
+    repairs: tuple[Repair, ...]
     frames: int
     deep: bool
     counts: dict[str, tuple[int, int]]
@@ -345,9 +347,8 @@ class Verification:
     def plain(self) -> dict[str, Any]:
         """Plain data for JSON."""
         counts = {name: {"found": found, "published": said} for name, (found, said) in self.counts.items()}
-        summary = self.summary.plain()
         return {
-            "hash": summary.pop("hash"),
+            "hash": self.summary["hash"],
             "errors": self.errors,
             "warnings": self.warnings,
             "frames": self.frames,
@@ -356,8 +357,8 @@ class Verification:
             "findings": [asdict(finding) for finding in self.findings],
             "counts": counts,
             "counts_source": self.source,
-            "repairs": summary.pop("repairs"),
-            "summary": summary,
+            "repairs": self.summary["repairs"],
+            "summary": {name: value for name, value in self.summary.items() if name not in ("hash", "repairs")},
         }
 
 
@@ -376,10 +377,10 @@ def verify(
     Raises:
         DataError: the annotations are missing or cannot be read.
     """
-    summary = summarise(dataset)
+    summary, repairs = summarise(dataset), tuple(dataset.repair_rows())
     annotated = dataset.as_annotated()
     findings = [
-        *(Finding("error", "altered", "", str(repair)) for repair in summary.repairs if repair.altered),
+        *(Finding("error", "altered", "", str(repair)) for repair in repairs if repair.altered),
         *unprintable_names(annotated, dataset.schemes.values()),
         *odd_annotations(annotated),
         *lost_rows(dataset.unplaced(), annotated, dataset.videos()),
@@ -387,9 +388,11 @@ def verify(
     compared: dict[str, tuple[int, int]] = {}
     if counts and (published := dataset.published) is not None:
         if published.subjects is not None:
-            compared["subjects"] = (summary.subjects, published.subjects)
-        compared |= {f"{kind}-expressions": (summary.expressions[kind], n) for kind, n in published.expressions.items()}
-        micro = {label: n["micro"] for label, n in summary.emotions.items() if n.get("micro")}
+            compared["subjects"] = (summary["subjects"], published.subjects)
+        compared |= {
+            f"{kind}-expressions": (summary["expressions"][kind], n) for kind, n in published.expressions.items()
+        }
+        micro = summary["emotions_by_kind"].get("micro", {})
         for label in dict.fromkeys([*published.emotions, *micro]) if micro and published.emotions else ():
             compared[f"micro: {label}"] = (micro.get(label, 0), published.emotions.get(label, 0))
         findings += differing_counts(compared, published.source)
@@ -400,7 +403,7 @@ def verify(
         text = "only the annotations were checked: add dataset.root=PATH for the frames"
         findings.append(Finding("warning", "no_frames", "", text))
     else:
-        look = partial(check_video, dataset, repairs=summary.repairs, deep=deep)
+        look = partial(check_video, dataset, repairs=repairs, deep=deep)
         # Number of videos checked at once: while one thread waits for the disk, others read.
         with ThreadPoolExecutor(4) as pool:
             for n_frames, found in pool.map(look, dataset.videos()):
@@ -410,6 +413,7 @@ def verify(
                     tick(n_frames)
     return Verification(
         summary,
+        repairs,
         frames,
         deep,
         compared,

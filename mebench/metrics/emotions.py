@@ -1,6 +1,6 @@
 """Samples with a true and a predicted class, counted per unit, ready to be weighted."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import compress
@@ -220,7 +220,9 @@ def class_scores(convention: Convention, names: Sequence[str], matrices: Floats)
     return {name: found[name] if convention.defines_of_classes(name) else nothing for name in names}
 
 
-def counted(convention: Convention, classes: Sequence[str], truth: pd.Series, predicted: pd.Series) -> list[str]:
+def counted(
+    convention: Convention, classes: Sequence[Any], truth: Iterable[object], predicted: Iterable[object]
+) -> list[Any]:
     """The classes that a convention takes the mean over, in their own order."""
     if convention.classes == "all":
         return list(classes)

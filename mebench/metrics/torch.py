@@ -23,6 +23,7 @@ from mebench.metrics import (
     class_scores,
     confusion_matrix,
     count,
+    counted,
     named,
     of_true_positives,
     precision_recall_f1,
@@ -67,16 +68,11 @@ class _Score(Metric):  # type: ignore[misc]
         By default these are the classes that occur in the truth, as often as `support` says, (C,).
         """
         pooled = counts.cpu().numpy()
-        asked = {
-            "all": np.ones(len(pooled)),
-            "in_truth": support.cpu().numpy(),
-            "in_truth_or_predicted": support.cpu().numpy() + pooled[:, :-1].sum(axis=0),
-        }
-        scored = np.flatnonzero(asked[self.rules.classes]).tolist()
-        if not scored:
-            return float("nan")
         # The answers one by one again, in any order: one of a class that is not counted is nobody's false positive.
         truth, said = np.repeat(np.indices(pooled.shape).reshape(2, -1), pooled.ravel(), axis=1).tolist()
+        scored = counted(self.rules, range(len(pooled)), support.nonzero().flatten().tolist(), said)
+        if not scored:
+            return float("nan")
         matrix = confusion_matrix(truth, said, scored).astype(np.float64)
         return float(class_scores(self.rules, (score,), matrix)[score])
 
@@ -123,8 +119,8 @@ class _ClassScore(_Score):
                 f"not {tuple(preds.shape)} beside {tuple(target.shape)}"
             )
         said = preds.argmax(dim=1) if scores else preds
-        counted = confusion_matrix(target.tolist(), said.tolist(), range(self.n_classes))
-        self.answers = self.answers + torch.from_numpy(counted).to(self.device)
+        matrix = confusion_matrix(target.tolist(), said.tolist(), range(self.n_classes))
+        self.answers = self.answers + torch.from_numpy(matrix).to(self.device)
 
     def compute(self) -> Tensor:
         """The score of all clips at once; NaN without a clip of a class that counts, otherwise 0/0 as the convention says."""
@@ -235,8 +231,8 @@ class SpottingF1(_Score):
         ordered = Tables(videos, truths, predictions.assign(draw=0)).ordered()
         found = count(ordered.truths, ordered.spotted, np.array([np.nan]), self.rules, kinds=self.kinds)
         columns = (found.true_positives, found.spotted, found.truths)
-        counted = torch.from_numpy(np.concatenate(columns).astype(np.int64)).to(self.device)
-        setattr(self, self._state, self.intervals + counted)
+        more = torch.from_numpy(np.concatenate(columns).astype(np.int64)).to(self.device)
+        setattr(self, self._state, self.intervals + more)
         return found
 
     def compute(self) -> Tensor:

@@ -16,7 +16,7 @@ from mebench.annotations.annotation import LISTED, repair_lines
 from mebench.console import for_figure, plural
 from mebench.core import KINDS
 from mebench.grouping import grouped
-from mebench.inspection import TITLES, Strip, Summary, Verification, people_of
+from mebench.inspection import TITLES, Strip, Summary, Verification
 from mebench.table import Column, Table, template
 
 HEADERS = ("what", "which", "number", "more")
@@ -25,49 +25,55 @@ Row = tuple[str, str, str, str]
 
 def summary_rows(summary: Summary) -> list[Row]:
     """The lines of a summary: property, value, number, and remarks."""
-    lacking = f"and {summary.without_expressions} without expressions" if summary.without_expressions else ""
+    idle, others = summary["videos_without_expressions"], summary["other_folders_of_frames"]
     rows: list[Row] = [
-        ("subjects", "", f"{summary.subjects}", ""),
-        ("videos", "", f"{summary.videos}", lacking),
+        ("subjects", "", f"{summary['subjects']}", ""),
+        ("videos", "", f"{summary['videos']}", f"and {idle} without expressions" if idle else ""),
     ]
-    if summary.with_frames is not None:  # their folder, and other folders that are not read
-        also = f"; not read: {', '.join(summary.folders[1:])}" if len(summary.folders) > 1 else ""
-        where = f" in {summary.folders[0]}{also}" if summary.folders else ""
-        rows.append(("videos", "with frames", f"{summary.with_frames}", f"of {summary.videos}{where}"))
-    rows.append(("fps", "", ", ".join(f"{rate:g}" for rate in summary.fps) or "unknown", ""))
+    if summary["videos_with_frames"] is not None:  # their folder, and other folders that are not read
+        also = f"; not read: {', '.join(others)}" if others else ""
+        where = f" in {summary['folder_of_frames']}{also}" if summary["folder_of_frames"] else ""
+        rows.append(("videos", "with frames", f"{summary['videos_with_frames']}", f"of {summary['videos']}{where}"))
+    rows.append(("fps", "", ", ".join(f"{rate:g}" for rate in summary["fps"]) or "unknown", ""))
     for kind in KINDS:
-        ms = summary.durations_ms.get(kind)
+        ms = summary["durations_ms"].get(kind)
         lasts = "{min:.0f} to {max:.0f} ms, median {median:.0f}, mean {mean:.0f}".format(**ms) if ms else ""
-        rows.append(("expressions", kind, f"{summary.expressions[kind]}", lasts))
-    if summary.without_interval:
-        rows.append(("expressions", "no interval", f"{summary.without_interval}", "counted above, never scored"))
+        rows.append(("expressions", kind, f"{summary['expressions'][kind]}", lasts))
+    if lost := summary["expressions_without_interval"]:
+        rows.append(("expressions", "no interval", f"{lost}", "counted above, never scored"))
     rows += [
-        ("emotion", label, f"{sum(n.values())}", _listed({kind: n[kind] for kind in KINDS if n.get(kind)}))
-        for label, n in summary.emotions.items()
+        (
+            "emotion",
+            label,
+            f"{n}",
+            _listed({k: of[label] for k, of in summary["emotions_by_kind"].items() if label in of}),
+        )
+        for label, n in summary["emotions"].items()
     ]
-    for name, scheme in summary.schemes.items():
+    for name, scheme in summary["schemes"].items():
         left_out = f"; left out: {_listed(scheme['left_out'])}" if scheme["left_out"] else ""
         rows.append(("scheme", name, f"{sum(scheme['classes'].values())}", f"{_listed(scheme['classes'])}{left_out}"))
-    if summary.unmapped:
-        rows.append(("in no scheme", "", f"{sum(summary.unmapped.values())}", _listed(summary.unmapped)))
-    units = ", ".join(f"{unit} ({n})" for unit, n in summary.action_units.items())
+    if unmapped := summary["unmapped_labels"]:
+        rows.append(("in no scheme", "", f"{sum(unmapped.values())}", _listed(unmapped)))
+    units = ", ".join(f"{unit.removeprefix('AU')} ({n})" for unit, n in summary["action_units"].items())
     return [
         *rows,
-        ("action units", "", f"{summary.with_units}", units),
-        ("ground truth", "SHA-256", "", summary.hash),
+        ("action units", "", f"{summary['expressions_with_action_units']}", units),
+        ("ground truth", "SHA-256", "", summary["hash"]),
     ]
 
 
-def total_rows(members: Mapping[str, Summary]) -> list[Row]:
-    """The sums over the members of a composite."""
+def total_rows(whole: Mapping[str, Any]) -> list[Row]:
+    """The sums over the members of a composite, from `inspection.together`."""
+    members: Mapping[str, Summary] = whole["members"]
     numbers: dict[tuple[str, str], dict[str, int]] = {
-        ("subjects", ""): {id_: summary.subjects for id_, summary in members.items()},
-        ("videos", ""): {id_: summary.videos for id_, summary in members.items()},
-        **{("expressions", kind): {id_: s.expressions[kind] for id_, s in members.items()} for kind in KINDS},
+        ("subjects", ""): {id_: summary["subjects"] for id_, summary in members.items()},
+        ("videos", ""): {id_: summary["videos"] for id_, summary in members.items()},
+        **{("expressions", kind): {id_: s["expressions"][kind] for id_, s in members.items()} for kind in KINDS},
     }
     rows = [(what, which, f"{sum(found.values())}", _listed(found)) for (what, which), found in numbers.items()]
-    if (people := len(people_of(members))) < sum(numbers["subjects", ""].values()):
-        rows.insert(1, ("people", "", f"{people}", "people in several of them count once"))
+    if whole["people"] < whole["subjects"]:
+        rows.insert(1, ("people", "", f"{whole['people']}", "people in several of them count once"))
     return rows
 
 

@@ -34,4 +34,4 @@ def test_a_method_reads_a_scale_under_the_names_it_knows():
 def test_the_mean_takes_the_scales_at_which_a_frame_has_a_score():
     short, long = np.array([[1.0], [2.0], [np.nan]]), np.array([[3.0], [np.nan], [np.nan]])
     np.testing.assert_array_equal(views.mean_over_scales([short, long]), [[2.0], [2.0], [np.nan]])
-    assert views.mean_over_scales([short]) is short
+    np.testing.assert_array_equal(views.mean_over_scales([short]), short)

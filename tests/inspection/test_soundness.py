@@ -302,7 +302,9 @@ def test_published_emotions_are_compared_only_where_any_is_annotated():
 def test_many_findings_of_one_kind_are_one_line():
     video = Video("casme2", "01", "EP02", 200.0, None, tuple(Expression(n, n + 200) for n in range(0, 6000, 300)))
     few, many = (
-        Verification(None, 0, False, {}, "", tuple(soundness.odd_annotations([replace(video, expressions=shown)])), 0.0)
+        Verification(
+            {}, (), 0, False, {}, "", tuple(soundness.odd_annotations([replace(video, expressions=shown)])), 0.0
+        )
         for shown in (video.expressions[:3], video.expressions)
     )
     assert [

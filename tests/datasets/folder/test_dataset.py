@@ -230,7 +230,7 @@ def test_a_file_that_is_no_video_is_named_and_the_others_are_taken(root, tmp_pat
     )
     (finding,) = verify(folder).findings
     assert finding.level == "error" and "text.mp4 cannot be opened" in finding.text
-    assert any("text.mp4 cannot be opened" in str(repair) for repair in summarise(folder).repairs)
+    assert any("text.mp4 cannot be opened" in repair["sentence"] for repair in summarise(folder)["repairs"])
 
 
 def test_a_link_out_of_the_root_is_said(root, tmp_path):

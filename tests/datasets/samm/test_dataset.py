@@ -86,14 +86,14 @@ def test_units_are_counted_in_every_form_in_which_the_sheet_writes_them(tmp_path
     """The forms of `SAMM_Micro_FACS_Codes_v2.xlsx`; AU12 in 30 micro-expressions, AU1 in 6, AU6 in 5, AU9 in 5, AU14 in 13."""
     fake.write_forms(tmp_path)
     summary = summarise(dataset(tmp_path))
-    units = summary.plain()["action_units"]
+    units = summary["action_units"]
     assert {name: units[name] for name in ("AU12", "AU1", "AU6", "AU9", "AU14")} == {
         "AU12": 30, "AU1": 6, "AU6": 5, "AU9": 5, "AU14": 13
     }  # fmt: skip
-    assert summary.with_units == summary.expressions["micro"] == len(fake.FORMS)
-    assert not any("not an action unit" in repair.reason for repair in summary.repairs)
-    remark = next(r for r in summary.repairs if r.found == "SOFT FOCUS")
-    assert remark.taken == "none"
+    assert summary["expressions_with_action_units"] == summary["expressions"]["micro"] == len(fake.FORMS)
+    assert not any("not an action unit" in repair["reason"] for repair in summary["repairs"])
+    remark = next(r for r in summary["repairs"] if r["found"] == "SOFT FOCUS")
+    assert remark["taken"] == "none"
     videos = dataset(tmp_path).videos()
     scheme = schemes.one_unit(12, videos)
     scored = Counter(scheme.class_of(e) for v in videos for e in v.expressions)
