@@ -280,8 +280,7 @@ class Resampling:
 
     def within(self, member: str) -> Self:
         """The same draws for scores that depend on the subjects of one member dataset alone, whose number then decides."""
-        own = tuple(unit for unit, name in enumerate(self.strata) if member in members_of(name))
-        return replace(self, subjects=own)
+        return replace(self, subjects=tuple(n for n, name in enumerate(self.strata) if member in members_of(name)))
 
     @property
     def n_units(self) -> int:
@@ -401,10 +400,9 @@ def as_score(value: float, ends: tuple[float, float] | None, reason: str) -> Sco
     """A value with the ends of its interval; where there is none, with the reason. NaN becomes None."""
     if np.isnan(value):
         return {"value": None, "low": None, "high": None}
-    if ends is not None:
-        return {"value": value, "low": ends[0], "high": ends[1]}
-    found: Score = {"value": value, "low": None, "high": None}
-    return {**found, "reason": reason} if reason else found
+    low, high = ends or (None, None)
+    found: Score = {"value": value, "low": low, "high": high}
+    return found if ends or not reason else {**found, "reason": reason}
 
 
 def _ends(of: Score) -> tuple[float, float, float] | None:
