@@ -43,8 +43,8 @@ def sheet() -> NDArray[np.uint8]:
     for kind in DEGRADATIONS:
         named = np.full((SIZE, NAME, 3), 255, np.uint8)
         cv2.putText(named, kind, (4, SIZE // 2), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (0, 0, 0), 1, cv2.LINE_AA)
-        degraded = [Degraded(clean, Degradation(kind, strength)) for strength in range(6)]
-        rows.append(np.hstack([named, *(tile(one, video, kind, max(first, 0)) for one in degraded)]))
+        degraded = [Degraded(clean, Degradation(kind, strength)) for strength in range(1, 6)]
+        rows.append(np.hstack([named, *(tile(one, video, kind, max(first, 0)) for one in (clean, *degraded))]))
     return np.vstack(rows)
 
 

@@ -382,13 +382,13 @@ class Degraded(Wrapped):
 
     Args:
         dataset: the clean one.
-        degradation: of its frames.
+        degradation: of its frames, of strength 1 or more.
     """
 
     def __init__(self, dataset: Dataset, degradation: Degradation) -> None:
         super().__init__(dataset, "person", "split", "frame_folders")
         self.degradation = degradation
-        self.revision = dataset.revision + (f" {degradation.identity}" if degradation.strength else "")
+        self.revision = f"{dataset.revision} {degradation.identity}"
 
     def changed(self, videos: Sequence[Video]) -> Sequence[Video]:
         """Videos with their expressions where the change has moved them."""
@@ -397,15 +397,13 @@ class Degraded(Wrapped):
     def frames(self, video: Video) -> Frames:
         """The degraded frames of a video."""
         own = self._clean[video.key]
-        if not self.degradation.strength:
-            return self.dataset.frames(own)
         return DegradedFrames(self.dataset.frames(own), own, self.degradation, self.dataset.landmarks(own))
 
     def landmarks(self, video: Video) -> Landmarks | None:
         """The landmarks of a video in the first degraded frame."""
         points = self.dataset.landmarks(self._clean[video.key])
-        if points is None or not self.degradation.strength:
-            return points
+        if points is None:
+            return None
         if self.degradation.kind == "mirror":
             width = self.dataset.frames(self._clean[video.key])[0].shape[1]
             return np.array([width - 1, 0]) + points[_MIRRORED] * [-1, 1]
@@ -418,8 +416,8 @@ class Degraded(Wrapped):
             DataError: the degradation makes no sense on what is ready-made.
         """
         found = self.dataset.provided(self._clean[video.key], name)
-        if found is None or not self.degradation.strength:
-            return found
+        if found is None:
+            return None
         if not KINDS[self.degradation.kind].maps or found.dtype != np.uint8 or found.ndim != 3:
             sensible = ", ".join(kind for kind, own in KINDS.items() if own.maps)
             raise DataError(

@@ -34,8 +34,6 @@ class FolderFrames:
     Args:
         folder: of the images.
         pattern: accepted file names, with `*` and `?`, in any case.
-        suffixes: accepted endings in lower case, for files in any case.
-        names: the file names in order, instead of a listing; `pattern` and `suffixes` are then ignored.
         color: True for (H, W, 3) frames in B, G, R order; False for (H, W), decoded straight to gray.
         damaged: file numbers of images that are damaged in every copy; they are no frames.
 
@@ -45,15 +43,13 @@ class FolderFrames:
             numbers.
 
     Raises:
-        DataError: the folder is missing, cannot be listed, holds no such image, or lacks one of `names`.
+        DataError: the folder is missing, cannot be listed, or holds no such image.
     """
 
     def __init__(
         self,
         folder: Path | str,
         pattern: str = "*",
-        suffixes: Sequence[str] = SUFFIXES,
-        names: Sequence[str] | None = None,
         color: bool = True,
         damaged: Container[int | None] = (),
     ) -> None:
@@ -70,25 +66,15 @@ class FolderFrames:
             ) from None
         except OSError as error:
             raise DataError(f"the folder {folder} cannot be listed ({error.strerror}): check its permissions") from None
-        self.strays: tuple[str, ...] = ()
-        if names is None:
-            shown = [name for name in present if not name.startswith(".")]
-            fits = [name for name in shown if name.casefold().endswith(tuple(suffixes))]
-            every, self.strays = _sorted_out([n for n in fits if fnmatch(n.casefold(), pattern.casefold())])
-        else:
-            every = tuple(names)
-            if missing := sorted(set(names) - set(present), key=natural):
-                raise DataError(
-                    f"the folder {folder} lacks {len(missing)} of the {len(names)} frames asked for, the first {missing[0]}: "
-                    "check that the archive was unpacked completely"
-                )
+        shown = [name for name in present if not name.startswith(".") and name.casefold().endswith(SUFFIXES)]
+        every, self.strays = _sorted_out([n for n in shown if fnmatch(n.casefold(), pattern.casefold())])
         self.damaged = tuple(name for name in every if file_number(name) in damaged) if damaged else ()
         self.names = tuple(name for name in every if name not in self.damaged) if self.damaged else every
         if not self.names:
             first = f", {min(present, key=natural)}" if present else ""
             videos = any(name.lower().endswith(VIDEOS) for name in present)
             raise DataError(
-                f"the folder {self.folder} holds no frames: expected images ({', '.join(suffixes)})"
+                f"the folder {self.folder} holds no frames: expected images ({', '.join(SUFFIXES)})"
                 f"{'' if pattern == '*' else f' named {pattern}'}, found {len(present)} other "
                 f"{'file' if len(present) == 1 else 'files'}{first}{' (mebench data unpack makes images of videos)' if videos else ''}"
             )
@@ -110,32 +96,10 @@ class FolderFrames:
 
     @cached_property
     def numbers(self) -> tuple[int | None, ...]:
-        """The file number of each frame: the last run of digits in the name before its ending; None without digits.
-
-        `numbers[position]` is the number in annotations; `position(number)` is the inverse.
+        """The file number of each frame, as annotations give it: the last run of digits in the name before its ending;
+        None without digits.
         """
         return tuple(file_number(name) for name in self.names)
-
-    def position(self, number: int) -> int:
-        """The frame index (from 0) of a file number, as annotation sheets give it.
-
-        Raises:
-            DataError: no file or more than one has that number.
-        """
-        found = [position for position, own in enumerate(self.numbers) if own == number]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            raise DataError(
-                f"the file number {number} is not unique in {self.folder} "
-                f"({' and '.join(self.names[position] for position in found[:2])}): narrow the folder down to one video"
-            )
-        known = sorted(own for own in self.numbers if own is not None)
-        there = f"its numbers run from {known[0]} to {known[-1]}" if known else "its file names have no digits"
-        raise DataError(
-            f"no frame in {self.folder} has the file number {number}; {there}, {len(self)} files: "
-            "look for missing images or a wrong line in the annotations"
-        )
 
     def fingerprint(self) -> str:
         """Hash of the names and sizes of all files, the bytes of the first, middle and last one, and of `color`.

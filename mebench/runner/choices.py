@@ -20,8 +20,8 @@ def open_dataset(config: RunConfig) -> Dataset:
     members: dict[str, Dataset] = {}
     for word, params in config.dataset_params.items():
         member: Dataset = registry.load("dataset", word)(params)
-        if config.degrade != "none":
-            member = Degraded(member, Degradation.of(config.degrade))
+        if config.degrade != "none" and (how := Degradation.of(config.degrade)).strength:
+            member = Degraded(member, how)
         members[parts.called(word)] = Renamed(member, parts.called(word)) if ":" in word else member
     return next(iter(members.values())) if len(members) == 1 else Composite(members)
 

@@ -77,15 +77,6 @@ def sharpness(image):
     return cv2.Laplacian(image.astype(np.float64), cv2.CV_64F).var()
 
 
-def test_strength_zero_gives_the_clean_dataset():
-    lab = Lab()
-    for kind in KINDS:
-        made = Degraded(lab, Degradation(kind, 0))
-        assert made.revision == lab.revision and isinstance(made.frames(lab.videos()[0]), Film)
-        assert list(made.videos()) == lab.videos()
-        np.testing.assert_array_equal(made.provided(lab.videos()[0], "histogram"), lab.provided(None, "histogram"))
-
-
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("colors", [0, 3])
 def test_frames_keep_size_and_type_and_depend_on_video_and_frame_alone(kind, colors):

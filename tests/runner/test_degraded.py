@@ -8,8 +8,10 @@ import pytest
 
 from mebench.config import resolve
 from mebench.errors import ConfigError, RunError
+from mebench.features.degradation import KINDS
 from mebench.progress import Progress
 from mebench.runner import fitted, run
+from mebench.runner.choices import open_dataset
 from mebench.runs import safe_name
 
 WORDS = (
@@ -42,6 +44,14 @@ def untrained(monkeypatch):
 
 def tables(folder):
     return [folder.read_table(name) for name in TABLES]
+
+
+def test_strength_zero_gives_the_clean_dataset(words):
+    clean = open_dataset(resolve(words))
+    for kind in KINDS:
+        made = open_dataset(resolve([*words, f"degrade={kind}:0"]))
+        assert type(made) is type(clean)
+        assert (made.revision, made.params, made.videos()) == (clean.revision, clean.params, clean.videos())
 
 
 def test_strength_zero_equals_the_clean_run_bit_for_bit(clean, words, untrained):
