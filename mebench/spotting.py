@@ -34,6 +34,7 @@ from mebench.core.peaks import (
     score_curve,
     smooth,
     spot,
+    stretches,
     suppress,
     threshold,
     window,
@@ -71,17 +72,6 @@ __all__ = [
     "threshold",
     "window_shift",
 ]
-
-
-def stretches(high: NDArray[np.bool_], bridge: int = 0) -> list[tuple[int, int]]:
-    """First and last frame of each stretch of True, both inclusive; those with at most `bridge` frames between them are one.
-
-    >>> stretches(np.array([0, 1, 1, 0, 1, 0, 0, 1], bool), bridge=1)
-    [(1, 4), (7, 7)]
-    """
-    frames = np.flatnonzero(high)
-    parts = np.split(frames, np.flatnonzero(np.diff(frames) > bridge + 1) + 1)
-    return [(int(part[0]), int(part[-1])) for part in parts if len(part)]
 
 
 NEIGHBOURHOOD = 3

@@ -20,7 +20,7 @@ from mebench import heavy
 from mebench.atomic import whole_folder
 from mebench.challenges import Task, entry, task
 from mebench.console import plural, print_lines
-from mebench.errors import ConfigError, DataError, MebenchError
+from mebench.errors import DataError, MebenchError, refuse_if
 from mebench.exchange import Entry, Remarks, Rules, answers, log_lines, write_rows
 from mebench.format import interval, number
 from mebench.inspection import dataset_summary
@@ -90,10 +90,10 @@ def write(one: Task, truth: Path, out: Path, start: str = "2027-01-01") -> None:
         ConfigError: the folder exists, or the truth is not a file.
         DataError: the truth cannot be read, so every submission would fail.
     """
-    if out.exists():
-        raise ConfigError(f"{out} exists: name a folder that does not")
-    if not truth.is_file():
-        raise ConfigError(f"--truth must name a file, not {str(truth)!r}")
+    refuse_if(
+        (out.exists(), f"{out} exists: name a folder that does not"),
+        (not truth.is_file(), f"--truth must name a file, not {str(truth)!r}"),
+    )
     if one.form == "answers":
         if not any(row.get("answer", "").strip() for row in questions.read(truth)):
             raise DataError(f"{truth} has no answers: --truth takes the questions with their true answers")

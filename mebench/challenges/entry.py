@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mebench.challenges.register import Task
-from mebench.errors import ConfigError, DataError
+from mebench.errors import DataError, refuse_if
 from mebench.exchange import Remarks, is_log, read_log, read_sheet, write_predictions, write_rows
 from mebench.metrics.tables import Tables
 from mebench.runs.scoring import of_dataset
@@ -180,13 +180,20 @@ def submit(task: Task, tables: Tables, folder: Path, remarks: Remarks) -> list[P
     Raises:
         ConfigError: the task asks questions, or the run lacks the required answers.
     """
-    if task.form == "answers":
-        raise ConfigError(
-            f"{task.name} asks questions: mebench vqa answer RUN --questions FILE writes the file that it takes"
-        )
-    if (tables.clips if task.form == "clips" else tables.predictions) is None:
-        wanted = "names no emotions of clips" if task.form == "clips" else "spots no intervals"
-        raise ConfigError(f"the run {wanted}, which {task.name} asks for")
+    refuse_if(
+        (
+            task.form == "answers",
+            f"{task.name} asks questions: mebench vqa answer RUN --questions FILE writes the file that it takes",
+        ),
+        (
+            task.form == "clips" and tables.clips is None,
+            f"the run names no emotions of clips, which {task.name} asks for",
+        ),
+        (
+            task.form != "clips" and tables.predictions is None,
+            f"the run spots no intervals, which {task.name} asks for",
+        ),
+    )
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for name in sorted(set(tables.videos["dataset"])):

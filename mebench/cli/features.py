@@ -118,7 +118,7 @@ def verify(
             advance()
             if reason:
                 damaged.append({"entry": str(files.stem.relative_to(store.root)), "reason": reason})
-                removed += remove and features.store.remove(files)
+                removed += remove and files.remove()
     report = {"folder": str(store.root), "entries": n_entries, "deep": deep, "damaged": damaged, "removed": removed}
     if console.write_json(report, json):
         console.print_lines(

@@ -8,6 +8,7 @@ from . import types as types
 from . import views as views
 from .chain import Chain as Chain
 from .chain import Level as Level
+from .chain import Range as Range
 from .chain import Step as Step
 from .chain import check_choices as check_choices
 from .dataset import MARK_OF_DRAWN as MARK_OF_DRAWN

@@ -4,7 +4,7 @@ import functools
 import hashlib
 import importlib.metadata
 import json
-from collections.abc import Mapping, Set
+from collections.abc import Callable, Mapping, Set
 from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -15,6 +15,9 @@ library_version = functools.cache(importlib.metadata.version)
 
 Level = Literal["video", "sequence", "image", "pair", "volume", "map"]
 """What a step works on, in the order in which a chain may hold them."""
+
+Range = tuple[str, Callable[[float], bool]]
+"""What a number may be, in words and as a test."""
 
 
 @dataclass(frozen=True)
@@ -28,15 +31,17 @@ class Step:
             feature, `map` works on each feature map alone.
         libraries: packages whose versions the numbers depend on, beside OpenCV and dlib.
         least: the least value of each parameter that must be a whole number; a null is not checked.
+        ranges: what each parameter that must be another number may be.
     """
 
     version: ClassVar[int] = 1
     level: ClassVar[Level] = "map"
     libraries: ClassVar[tuple[str, ...]] = ()
     least: ClassVar[Mapping[str, int]] = {}
+    ranges: ClassVar[Mapping[str, Range]] = {}
 
     def __post_init__(self) -> None:
-        """Refuse a value outside the `Literal` type of its field, or below `least` (ConfigError)."""
+        """Refuse a value outside the `Literal` type of its field, below `least`, or outside `ranges` (ConfigError)."""
         check_choices(self)
         for name, low in self.least.items():
             value = getattr(self, name)
@@ -44,6 +49,10 @@ class Step:
                 raise ConfigError(
                     f"{name} of {type(self).__name__} must be a whole number of at least {low}, not {value!r}"
                 )
+        for name, (what, within) in self.ranges.items():
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | float) or not within(value):
+                raise ConfigError(f"{name} of {type(self).__name__} must be {what}, not {value!r}")
 
     @property
     def portable(self) -> bool:

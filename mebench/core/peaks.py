@@ -146,6 +146,17 @@ def hits(a: Span, b: Span) -> Any:
     return reaches(*overlap(a, b), Fraction(1, 2))
 
 
+def stretches(high: NDArray[np.bool_], bridge: int = 0) -> list[tuple[int, int]]:
+    """First and last frame of each stretch of True, both inclusive; those with at most `bridge` frames between them are one.
+
+    >>> stretches(np.array([0, 1, 1, 0, 1, 0, 0, 1], bool), bridge=1)
+    [(1, 4), (7, 7)]
+    """
+    frames = np.flatnonzero(high)
+    parts = np.split(frames, np.flatnonzero(np.diff(frames) > bridge + 1) + 1)
+    return [(int(part[0]), int(part[-1])) for part in parts if len(part)]
+
+
 def suppress(found: Sequence[Spotted], most: float, top: int | None = None) -> list[Spotted]:
     """Non-maximum suppression: of two intervals with an IoU above `most` the more confident stays, at ties the earlier.
 

@@ -23,7 +23,6 @@ from .base import MapStep as MapStep
 from .base import SequenceStep as SequenceStep
 from .base import VolumeStep as VolumeStep
 from .base import angle_of as angle_of
-from .base import check_numbers as check_numbers
 from .base import dlib_version as dlib_version
 from .base import opencv_version as opencv_version
 from .base import processor as processor
@@ -106,15 +105,14 @@ from .store import Stage as Stage
 from .store import StoreInfo as StoreInfo
 from .store import info as info
 from .store import prune as prune
-from .store import remove as remove
 from .store import verify as verify
+from .texture import NEIGHBOURS as NEIGHBOURS
+from .texture import OVERLAP as OVERLAP
 from .texture import Grid as Grid
 from .texture import Lbp as Lbp
 from .texture import Patterns as Patterns
 from .texture import Spans as Spans
 from .texture import binary_patterns as binary_patterns
-from .texture import check_neighbours as check_neighbours
-from .texture import check_overlap as check_overlap
 from .texture import grid as grid
 from .texture import n_patterns as n_patterns
 from .texture import unit_sum as unit_sum

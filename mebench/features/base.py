@@ -4,7 +4,6 @@ import functools
 import importlib
 import mmap
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -17,7 +16,7 @@ from threadpoolctl import threadpool_info
 
 from mebench import heavy
 from mebench.core import Level, Step
-from mebench.errors import ConfigError, DataError
+from mebench.errors import DataError
 
 
 @functools.cache
@@ -168,14 +167,6 @@ def release(array: NDArray[Any]) -> None:
         base = base.base
     if isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
         base.madvise(mmap.MADV_DONTNEED)
-
-
-def check_numbers(step: Step, what: str, within: Callable[[float], bool], *names: str) -> None:
-    """Refuse fields that are no number or not `within` the range that `what` describes (ConfigError)."""
-    for field in names:
-        value = getattr(step, field)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not within(value):
-            raise ConfigError(f"{field} of {type(step).__name__} must be {what}, not {value!r}")
 
 
 def resize(x: NDArray[Any], rows: int, cols: int, smooth: bool = False) -> FeatureMap:

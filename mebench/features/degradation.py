@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from mebench import heavy
 from mebench.core import Dataset, Frames, Video, Wrapped, stable_seed
-from mebench.errors import ConfigError, DataError, check_known
+from mebench.errors import DataError, check_known, refuse_if
 from mebench.features import RIGHT_OF, Box, FaceCrop, Image, Landmarks, NoFaceError
 from mebench.files import file_hash
 from mebench.frames.videofile import VideoFrames, write_video
@@ -352,17 +352,22 @@ class Degradation:
         kind, _, rest = word.partition(":")
         strength, _, model = rest.partition(":")
         check_known("degradation", kind, KINDS, f"degrade is {HELP}", where=f"degrade={word}")
-        if strength not in map(str, STRENGTHS):
-            raise ConfigError(
-                f"degrade={word}: the strength must be a whole number from 0 to 5, not {strength!r}: {HELP}"
-            )
-        if model and kind != "resolution":
-            raise ConfigError(f"degrade={word}: only resolution takes a model, not {kind}: leave {model!r} out")
-        if model and not Path(model).expanduser().is_file():
-            raise ConfigError(
-                f"degrade={word}: there is no file {model}: name a network in ONNX that raises the resolution"
-            )
-        return cls(kind, int(strength), model and str(Path(model).expanduser()))
+        model = model and str(Path(model).expanduser())
+        refuse_if(
+            (
+                strength not in map(str, STRENGTHS),
+                f"degrade={word}: the strength must be a whole number from 0 to 5, not {strength!r}: {HELP}",
+            ),
+            (
+                model and kind != "resolution",
+                f"degrade={word}: only resolution takes a model, not {kind}: leave {model!r} out",
+            ),
+            (
+                model and not Path(model).is_file(),
+                f"degrade={word}: there is no file {model}: name a network in ONNX that raises the resolution",
+            ),
+        )
+        return cls(kind, int(strength), model)
 
     @cached_property
     def identity(self) -> str:

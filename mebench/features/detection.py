@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from mebench import heavy
 from mebench.core import Frames
-from mebench.errors import DataError
+from mebench.core.peaks import stretches
+from mebench.errors import DataError, refuse_if
 from mebench.features.base import release
 
 Gray = NDArray[np.uint8]
@@ -55,17 +56,20 @@ def same_sized(frames: Frames | Iterator[NDArray[np.uint8]], label: str) -> Iter
 
 
 def _channels(frame: NDArray[np.uint8], index: int, label: str) -> int:
-    if frame.dtype != np.uint8:
-        raise DataError(
-            f"frame {index} of {label} holds {frame.dtype} values and frames must hold 8 bits a channel (uint8): "
-            "convert the images to 8 bits first"
-        )
     channels = 1 if frame.ndim == 2 else frame.shape[2] if frame.ndim == 3 else 0
-    if channels not in (1, 3, 4) or frame.size == 0:
-        raise DataError(
+    refuse_if(
+        (
+            frame.dtype != np.uint8,
+            f"frame {index} of {label} holds {frame.dtype} values and frames must hold 8 bits a channel (uint8): "
+            "convert the images to 8 bits first",
+        ),
+        (
+            channels not in (1, 3, 4) or frame.size == 0,
             f"frame {index} of {label} has the shape {frame.shape} and frames must be gray (H, W), BGR (H, W, 3) or "
-            "BGRA (H, W, 4): convert the images first"
-        )
+            "BGRA (H, W, 4): convert the images first",
+        ),
+        error=DataError,
+    )
     return channels
 
 
@@ -129,17 +133,16 @@ def out_of_sight(crops: NDArray[np.uint8], fps: float) -> list[tuple[int, int]]:
     Returns:
         First and last frame of each stretch, both inclusive, in order.
     """
-    at = range(0, len(crops), max(1, round(fps / LOOKS)))
-    seen, found, begin = list[bool](), list[tuple[int, int]](), 0
-    for i in at:
-        seen.append(shows_face(crops[i]))
+    looks, missed = range(0, len(crops), max(1, round(fps / LOOKS))), list[bool]()
+    for frame in looks:
+        missed.append(not shows_face(crops[frame]))
         release(crops)
-    for place in [*np.flatnonzero(seen).tolist(), len(seen)]:
-        if place - begin >= max(1, min(MISSES, len(seen))):
-            first = at[begin - 1] + 1 if begin else 0
-            found.append((first, at[place] - 1 if place < len(at) else len(crops) - 1))
-        begin = place + 1
-    return found
+    ends = [-1, *looks, len(crops)]  # look n stands at n + 1, after the one before it
+    return [
+        (ends[first] + 1, ends[last + 2] - 1)
+        for first, last in stretches(np.array(missed, np.bool_))
+        if last - first + 1 >= min(MISSES, len(missed))
+    ]
 
 
 SURELY = 1.5

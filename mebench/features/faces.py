@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench import heavy
-from mebench.core import Frames, Level, Step, check_choices
+from mebench.core import Frames, Level, Range, Step, check_choices
 from mebench.errors import ConfigError, DataError
 from mebench.features import (
     SMALLEST,
@@ -23,7 +23,6 @@ from mebench.features import (
     NoFaceError,
     area,
     check_landmarks,
-    check_numbers,
     corners,
     detect_faces,
     dlib_version,
@@ -225,6 +224,9 @@ class FaceCrop(Step):
     version: ClassVar[int] = 2  # from 1: bilinear to the last bit
     level: ClassVar[Level] = "video"
     least: ClassVar[Mapping[str, int]] = {"size": 2, "upsample": 0, "smoothing": 1}
+    ranges: ClassVar[Mapping[str, Range]] = {
+        "margin": ("a fraction of the box from 0 to 2", lambda margin: 0 <= margin <= 2)
+    }
 
     size: int = 128
     detector: Literal["dlib"] = "dlib"
@@ -238,7 +240,6 @@ class FaceCrop(Step):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_numbers(self, "a fraction of the box from 0 to 2", lambda margin: 0 <= margin <= 2, "margin")
         if self.smoothing % 2 == 0:
             raise ConfigError(
                 f"smoothing of FaceCrop must be odd, so that a frame has as many before it as after, not {self.smoothing}"

@@ -88,13 +88,9 @@ def read(clips: Sequence[ClipView], name: str) -> NDArray[np.float32]:
 
     If computed, the maps of the second phase are the flow from apex to offset.
     """
-    if not name.startswith("apex_offset"):
-        return stack(clips, name)
-    found = []
-    for clip in clips:
-        apex, offset = (min(max(frame, 0), clip.video.n_frames - 1) for frame in (clip.apex, clip.offset))
-        found.append(clip.video.clip_feature(name, apex, offset))
-    return np.stack(found).astype(np.float32)
+    if name.startswith("apex_offset"):
+        clips = [clip.video.clip(clip.apex, clip.offset, clip.offset) for clip in clips]
+    return stack(clips, name)
 
 
 def check_points(points: Points) -> None:

@@ -227,12 +227,13 @@ class MainDirectionDifference(MapStep):
             upright = np.where(u > 0, 1, np.where(u < 0, 3, 2))
             sector = np.where(v == 0, upright, np.where(u * v < 0, 3, 0))
         longer = np.sqrt(u**2 + v**2) - np.sqrt(blocks[..., 2] ** 2 + blocks[..., 3] ** 2)
-        means = []
-        for own, sectors in zip(longer, sector):
-            counts = np.bincount(sectors, minlength=4)
-            if self.directions == "released_code":
-                counts[2] = 0
-            means.append(_mean_of_largest(own[sectors == counts.argmax()]) if counts.any() else 0.0)
+        counts = (sector[..., None] == np.arange(4)).sum(axis=1)
+        if self.directions == "released_code":
+            counts[:, 2] = 0
+        means = [
+            _mean_of_largest(own[sectors == main]) if there else 0.0
+            for own, sectors, main, there in zip(longer, sector, counts.argmax(axis=1), counts.any(axis=1))
+        ]
         return np.full((1, 1, 1), _mean_of_largest(np.array(means)), np.float32)
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from mebench import heavy
 from mebench.core import Chain, Dataset, Frames, Level, Video
-from mebench.errors import ConfigError, DataError, PluginError
+from mebench.errors import ConfigError, DataError, PluginError, refuse_if
 from mebench.features import (
     Draft,
     Entry,
@@ -119,12 +119,16 @@ def route_of(chain: Chain) -> Route:
             f"the chain {name!r} of scope 'frames' cannot hold {type(of_clip[0]).__name__}, which works on a whole clip: "
             "give it the scope 'clips'"
         )
-    if of_frames and isinstance(core, Flow) and core.k is None:
-        raise ConfigError(f"the chain {name!r} of scope 'frames' must give the gap of its flow: Flow(k=...)")
-    if not of_frames and isinstance(core, Flow) and (core.k is not None or core.stride != 1):
-        raise ConfigError(
-            f"the chain {name!r} of scope 'clips' takes the flow from onset to apex: leave k and stride out"
-        )
+    refuse_if(
+        (
+            of_frames and isinstance(core, Flow) and core.k is None,
+            f"the chain {name!r} of scope 'frames' must give the gap of its flow: Flow(k=...)",
+        ),
+        (
+            not of_frames and isinstance(core, Flow) and (core.k is not None or core.stride != 1),
+            f"the chain {name!r} of scope 'clips' takes the flow from onset to apex: leave k and stride out",
+        ),
+    )
     resampling = [step for step in route.sequence if not step.keeps_length]
     if resampling and not isinstance(core, VolumeStep):
         raise ConfigError(

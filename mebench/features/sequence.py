@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench import heavy
-from mebench.errors import ConfigError, DataError
-from mebench.features.base import FeatureMap, Image, SequenceStep, check_numbers
+from mebench.core import Range
+from mebench.errors import ConfigError, DataError, refuse_if
+from mebench.features.base import FeatureMap, Image, SequenceStep
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,10 @@ class Magnify(SequenceStep):
     libraries: ClassVar[tuple[str, ...]] = ("scipy",)
     portable: ClassVar[bool] = False  # it rests on OpenCV's pyramids and SciPy's filters
     least: ClassVar[Mapping[str, int]] = {"levels": 1}
+    ranges: ClassVar[Mapping[str, Range]] = dict.fromkeys(
+        ("alpha", "low", "high", "wavelength"),
+        ("a number of at least 0", lambda value: 0 <= value < float("inf")),
+    )
 
     alpha: float = 8.0
     low: float = 0.4
@@ -100,8 +105,6 @@ class Magnify(SequenceStep):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        named = ("alpha", "low", "high", "wavelength")
-        check_numbers(self, "a number of at least 0", lambda value: 0 <= value < float("inf"), *named)
         if not 0 < self.low < self.high:
             raise ConfigError(
                 f"Magnify needs frequencies 0 < low < high in Hz, not low={self.low!r} and high={self.high!r}"
@@ -117,25 +120,28 @@ class Magnify(SequenceStep):
                 halved so often.
         """
         n, *size = crops.shape
-        if min(size) < 2**self.levels:
-            raise DataError(
-                f"crops of {size[0]} rows and {size[1]} columns cannot be halved {self.levels} times: give Magnify fewer levels"
-            )
         if not fps:
             raise DataError(
                 "Magnify needs the frame rate of the video, which the dataset does not state: leave Magnify out, "
                 "or give the dataset its frames per second"
             )
-        if self.filter == "butterworth" and self.high >= fps / 2:
-            raise DataError(
-                f"Magnify cannot filter up to {self.high:g} Hz at {fps:g} frames per second: choose high below {fps / 2:g}"
-            )
-        if self.filter == "ideal" and not self._kept(n, fps).any():
-            raise DataError(
+        refuse_if(
+            (
+                min(size) < 2**self.levels,
+                f"crops of {size[0]} rows and {size[1]} columns cannot be halved {self.levels} times: give Magnify fewer levels",
+            ),
+            (
+                self.filter == "butterworth" and self.high >= fps / 2,
+                f"Magnify cannot filter up to {self.high:g} Hz at {fps:g} frames per second: choose high below {fps / 2:g}",
+            ),
+            (
+                self.filter == "ideal" and not self._kept(n, fps).any(),
                 f"Magnify finds no frequency from {self.low:g} to {self.high:g} Hz in a clip of {n} frames at {fps:g} frames per "
                 f"second, which holds multiples of {fps / max(n, 1):.3g} Hz up to {fps / 2:g}: choose a wider band or the filter "
-                "'butterworth'"
-            )
+                "'butterworth'",
+            ),
+            error=DataError,
+        )
         coarse, laplacian = crops.astype(np.float32), self.pyramid == "laplacian"
         levels: list[FeatureMap] = []
         for _ in range(self.levels):

@@ -142,10 +142,19 @@ class EntryFiles:
             return None
         return about.st_ino, about.st_mtime_ns, about.st_size
 
-    def remove(self) -> None:
-        """Remove all files of the entry, the marker first."""
-        for path in (self.marker, self.data, *self.leftovers(), self.lock):
-            path.unlink(missing_ok=True)
+    def remove(self, dry_run: bool = False) -> bool:
+        """Remove all files of the entry, the marker first, unless a process is computing it; returns whether they were, or
+        would be, removed.
+        """
+        if dry_run and not self.lock.exists():
+            return True
+        try:
+            with FileLock(self.lock, timeout=0):
+                for path in () if dry_run else (self.marker, self.data, *self.leftovers(), self.lock):
+                    path.unlink(missing_ok=True)
+        except Timeout:
+            return False
+        return True
 
     def check(self, key: Key | None = None, deep: bool = False) -> dict[str, Any] | None:
         """The marker's content after a check of the array; None if the entry is absent.
@@ -499,7 +508,7 @@ def prune(
                         and dataset in (None, about["key"]["dataset"])
                         and stage in (None, about["key"]["stage"])
                     )
-        if useless and remove(files, dry_run):
+        if useless and files.remove(dry_run):
             removed += StoreInfo(int(size > 0), size)
     for file in store.root.glob("plans/*.json") if dataset is None and stage is None else ():
         if everything or (oldest is not None and file.stat().st_mtime < oldest):
@@ -507,19 +516,6 @@ def prune(
             if not dry_run:
                 file.unlink()
     return removed
-
-
-def remove(files: EntryFiles, dry_run: bool = False) -> bool:
-    """Remove an entry unless a process is computing it; returns whether it was, or would be, removed."""
-    if dry_run and not files.lock.exists():
-        return True
-    try:
-        with FileLock(files.lock, timeout=0):
-            if not dry_run:
-                files.remove()
-    except Timeout:
-        return False
-    return True
 
 
 def _described(files: EntryFiles, key: Key | None = None) -> dict[str, Any] | None:

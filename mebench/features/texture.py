@@ -9,9 +9,9 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.core import Step
-from mebench.errors import ConfigError, DataError
-from mebench.features.base import FeatureMap, Image, ImageStep, check_numbers
+from mebench.core import Range
+from mebench.errors import DataError
+from mebench.features.base import FeatureMap, Image, ImageStep
 
 Spans = tuple[tuple[int, int], ...]
 Histograms = NDArray[np.float64]
@@ -108,9 +108,10 @@ def _by(numbers: tuple[int, ...]) -> str:
     return "x".join(map(str, numbers))
 
 
-def check_overlap(step: Step) -> None:
-    """Refuse an `overlap` that is not a part of a block (ConfigError)."""
-    check_numbers(step, "a number from 0 to below 1", lambda overlap: 0 <= overlap < 1, "overlap")
+OVERLAP: Range = "a number from 0 to below 1", lambda overlap: 0 <= overlap < 1
+"""What part of a block it may share with the next (`Step.ranges`)."""
+NEIGHBOURS: Range = "at most 16, as there are 2 ** p patterns", lambda p: p <= 16
+"""What `p` may be."""
 
 
 def unit_sum(histograms: NDArray[Any]) -> Histograms:
@@ -139,6 +140,11 @@ class Lbp(ImageStep):
     """
 
     least: ClassVar[Mapping[str, int]] = {"rows": 1, "cols": 1, "p": 2}
+    ranges: ClassVar[Mapping[str, Range]] = {
+        "overlap": OVERLAP,
+        "p": NEIGHBOURS,
+        "r": ("a number of pixels above 0", lambda r: r > 0),
+    }
 
     rows: int = 6
     cols: int = 6
@@ -146,12 +152,6 @@ class Lbp(ImageStep):
     r: float = 1
     patterns: Patterns = "uniform"
     overlap: float = 0.0
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_overlap(self)
-        check_neighbours(self)
-        check_numbers(self, "a number of pixels above 0", lambda r: r > 0, "r")
 
     def apply(self, crop: Image) -> FeatureMap:
         """Histograms of an (H, W) gray crop.
@@ -201,9 +201,3 @@ def _uniform(p: int) -> NDArray[np.intp]:
 def n_patterns(p: int, patterns: Patterns) -> int:
     """The number of patterns of `p` neighbours that are counted separately; all that are not uniform count as one."""
     return p * (p - 1) + 3 if patterns == "uniform" else 2**p
-
-
-def check_neighbours(step: Step) -> None:
-    """Refuse a `p` that is too large (ConfigError)."""
-    if (p := getattr(step, "p", 0)) > 16:
-        raise ConfigError(f"p of {type(step).__name__} must be at most 16, not {p}: there are 2 ** p patterns")

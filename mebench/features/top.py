@@ -11,9 +11,11 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.core import Step, check_ranges
+from mebench.core import Range, Step, check_ranges
 from mebench.errors import ConfigError, DataError
 from mebench.features import (
+    NEIGHBOURS,
+    OVERLAP,
     FaceParams,
     FeatureMap,
     Image,
@@ -21,8 +23,6 @@ from mebench.features import (
     Magnify,
     Patterns,
     VolumeStep,
-    check_neighbours,
-    check_overlap,
     direction_bins,
     grid,
     n_patterns,
@@ -52,15 +52,12 @@ class Top(VolumeStep):
     """
 
     least: ClassVar[Mapping[str, int]] = {"rows": 1, "cols": 1, "slices": 1}
+    ranges: ClassVar[Mapping[str, Range]] = {"overlap": OVERLAP}
 
     rows: int = 5
     cols: int = 5
     slices: int = 1
     overlap: float = 0.0
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_overlap(self)
 
     @property
     @abstractmethod
@@ -110,16 +107,13 @@ class LbpTop(Top):
     """
 
     least: ClassVar[Mapping[str, int]] = {**Top.least, "p": 2, "rx": 1, "ry": 1, "rt": 1}
+    ranges: ClassVar[Mapping[str, Range]] = {**Top.ranges, "p": NEIGHBOURS}
 
     p: int = 8
     rx: int = 1
     ry: int = 1
     rt: int = 1
     patterns: Patterns = "uniform"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_neighbours(self)
 
     @property
     def margin(self) -> tuple[int, int, int]:

@@ -13,7 +13,7 @@ from PIL import Image, UnidentifiedImageError
 from PIL.TiffImagePlugin import TiffImageFile
 
 from mebench import heavy
-from mebench.errors import DataError, refused_by_system
+from mebench.errors import DataError, refuse_if, refused_by_system
 from mebench.files import open_plain, read_plain
 
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
@@ -55,17 +55,17 @@ def read_image(path: Path, color: bool = True) -> NDArray[np.uint8]:
     cv2 = heavy.cv2
     with refused_by_system(f"the image {path} cannot be read", "check that it exists, and its permissions"):
         data = read_plain(path, MOST_BYTES)
-    if not data:
-        raise DataError(f"the image {path} is empty (0 bytes): copy it from the original again")
-    if is_truncated_jpeg(data):
-        raise DataError(
-            f"the image {path} is truncated (its JPEG data has no end marker): copy it from the original again"
-        )
+    again = "copy it from the original again"
+    refuse_if(
+        (not data, f"the image {path} is empty (0 bytes): {again}"),
+        (is_truncated_jpeg(data), f"the image {path} is truncated (its JPEG data has no end marker): {again}"),
+        error=DataError,
+    )
     try:
         with _opened(io.BytesIO(data)) as header:
             deep = header.mode.startswith(_DEEP_MODES)  # of which OpenCV makes no colours
     except BadImageError as error:
-        remedy = "" if ": " in str(error) else ", copy it from the original again or remove it"
+        remedy = "" if ": " in str(error) else f", {again} or remove it"
         raise DataError(f"the image {path} cannot be decoded: it {error}{remedy}") from None
     depth = cv2.IMREAD_ANYDEPTH | (cv2.IMREAD_COLOR if color and not deep else cv2.IMREAD_GRAYSCALE)
     try:
@@ -73,9 +73,7 @@ def read_image(path: Path, color: bool = True) -> NDArray[np.uint8]:
     except cv2.error:
         image = None
     if image is None:
-        raise DataError(
-            f"the image {path} cannot be decoded: it is damaged, copy it from the original again or remove it"
-        )
+        raise DataError(f"the image {path} cannot be decoded: it is damaged, {again} or remove it")
     if image.dtype != np.uint8:
         raise DataError(
             f"the image {path} holds {image.dtype} values and frames must hold 8 bits a channel (uint8): convert the "

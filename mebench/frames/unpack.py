@@ -18,7 +18,7 @@ from typing import IO, cast
 
 from mebench import heavy
 from mebench.atomic import whole_folder
-from mebench.errors import ConfigError, DataError
+from mebench.errors import ConfigError, DataError, refuse_if
 from mebench.frames import SUFFIXES as VIDEOS, FolderFrames, VideoFrames
 
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
@@ -292,15 +292,18 @@ class _Archive:
         path = PurePosixPath(name.replace("\\", "/"))
         if path.is_absolute() or ".." in path.parts or ":" in name or "\0" in name or not path.parts:
             raise self._leads_out(name)
-        if any(len(part.encode(errors="replace")) > LONGEST for part in path.parts) or len(name) > LONGEST_PATH:
-            raise DataError(
+        refuse_if(
+            (
+                any(len(part.encode(errors="replace")) > LONGEST for part in path.parts) or len(name) > LONGEST_PATH,
                 f"{self.path} holds a name of {len(name)} letters, {name[:40]!r} and so on, but a file name here "
-                f"may have at most {LONGEST}: nothing of it is unpacked"
-            )
-        if any(unicodedata.category(sign) in ("Cc", "Cf", "Cs") for sign in name):
-            raise DataError(
-                f"{self.path} holds the name {name!r}, with signs that a terminal obeys: nothing of it is unpacked"
-            )
+                f"may have at most {LONGEST}: nothing of it is unpacked",
+            ),
+            (
+                any(unicodedata.category(sign) in ("Cc", "Cf", "Cs") for sign in name),
+                f"{self.path} holds the name {name!r}, with signs that a terminal obeys: nothing of it is unpacked",
+            ),
+            error=DataError,
+        )
         return path.parts
 
     def _leads_out(self, name: str) -> DataError:

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench import heavy
-from mebench.errors import DataError, refused_by_system
+from mebench.errors import DataError, refuse_if, refused_by_system
 from mebench.files import open_plain
 from mebench.frames.images import MOST_PIXELS, SUFFIXES as IMAGES
 
@@ -351,16 +351,21 @@ class Decoder:
 
     def __init__(self, path: Path, camera: bool = False, accept: bool = False) -> None:
         av, self.accept = heavy.av, accept
-        there = path.exists() if camera else path.is_file()
-        unfit = {
-            f"there is no camera {path}: plug it in, or name another, such as camera:1 or a video file": camera
-            and not there,
-            f"there is no video file {path}: check the dataset's root and that it was unpacked": not there,
-            f"{path} is an image, not a video: give the folder of images or a video file": path.suffix.lower()
-            in IMAGES,
-        }
-        if why := next((sentence for sentence, holds in unfit.items() if holds), ""):
-            raise DataError(why)
+        refuse_if(
+            (
+                camera and not path.exists(),
+                f"there is no camera {path}: plug it in, or name another, such as camera:1 or a video file",
+            ),
+            (
+                not camera and not path.is_file(),
+                f"there is no video file {path}: check the dataset's root and that it was unpacked",
+            ),
+            (
+                path.suffix.lower() in IMAGES,
+                f"{path} is an image, not a video: give the folder of images or a video file",
+            ),
+            error=DataError,
+        )
         try:
             self._container = av.open(str(path), format="v4l2" if camera else None)
         except (av.FFmpegError, OSError, ValueError):

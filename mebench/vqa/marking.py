@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib import import_module
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +29,6 @@ from mebench.metrics import LEAST, Score, as_score, classification, interval
 from mebench.vqa import questions, wording
 
 Scorer = Literal["megc2025_a", "megc2025_b"]
-SCORERS: tuple[Scorer, ...] = get_args(Scorer)
 FLOORS = {
     "majority": "the commonest answer to each kind of question",
     "prior": "the commonest answer to each question",
@@ -97,7 +96,7 @@ def score(
             f"the question {reworded[0]!r} has another wording in the answers: they belong to another version"
         )
     try:
-        marks = _SCORERS[scorer]()
+        marks = SCORERS[scorer]()
     except ImportError as error:
         raise ConfigError(f'{error.name} is not installed: pip install "mebench[vqa]"') from None
     measured = cache(marks.measured)  # most answers are given many times
@@ -188,7 +187,7 @@ class _Corpus:
 
 
 _Marks = _Sentences | _Corpus
-_SCORERS: Mapping[Scorer, type[_Marks]] = {"megc2025_a": _Sentences, "megc2025_b": _Corpus}
+SCORERS: Mapping[Scorer, type[_Marks]] = {"megc2025_a": _Sentences, "megc2025_b": _Corpus}
 
 
 def _read(

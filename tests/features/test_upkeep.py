@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mebench.features import LEFTOVER, Draft, Key, StoreInfo, dlib_version, info, opencv_version, prune, remove, verify
+from mebench.features import LEFTOVER, Draft, Key, StoreInfo, dlib_version, info, opencv_version, prune, verify
 
 KEY = Key("flow", "casme2", "1", "casme2/s1/v1", "frames", "steps", opencv_version(), dlib_version())
 CROPS = replace(KEY, stage="crops")
@@ -128,7 +128,7 @@ def test_what_is_being_computed_stays(store):
         store.files(KEY).stem.with_name(f"{KEY.digest()}.1.tmp").touch()
         assert prune(store, everything=True, dry_run=True).entries == 0
         assert prune(store, everything=True).entries == 0
-        assert not remove(store.files(KEY))
+        assert not store.files(KEY).remove()
         return draft()
 
     np.testing.assert_array_equal(store.fetch(KEY, build).array, ARRAY)
