@@ -7,7 +7,7 @@ user's cache folder; `NUMBA_CACHE_DIR` names another.
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numba
 from filelock import FileLock
@@ -49,5 +49,4 @@ def once(
             how_often = "once on this machine"
         alone.enter_context(event.install_listener("numba:compile", Notice()))  # not where it is read from the cache
         call(found)
-    answer: Callable[..., Any] = found
-    return answer
+    return cast(Callable[..., Any], found)
