@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from mebench.core import ABSENT, Task
-from mebench.errors import ConfigError, RunError, check_known, unknown
+from mebench.errors import ConfigError, RunError, check_known, refuse_if, unknown
 from mebench.metrics.catalogue import JOINT, METRICS, columns, find
 from mebench.tuning.space import Space
 
@@ -123,22 +123,20 @@ class TuneOptions:
 
     def __post_init__(self) -> None:
         """Check the ranges."""
-        for name, value, least in (
-            ("trials", self.trials, 1),
-            ("inner-folds", self.inner_folds, 2),
-            ("heartbeat", self.heartbeat, 1),
-        ):
-            if value < least:
-                raise ConfigError(f"--{name} must be {least} or more, not {value}")
-        if self.nested and self.tuning_subjects is not None:
-            raise ConfigError(
-                "--nested tunes in each outer fold on all its training subjects, --tuning-subjects once on "
-                "some: choose one of them"
-            )
-        if self.tuning_subjects is not None and not self.tuning_subjects > 0:
-            raise ConfigError(
-                f"--tuning-subjects must be a number of subjects or a share, not {self.tuning_subjects:g}"
-            )
+        size = self.tuning_subjects
+        refuse_if(
+            (self.trials < 1, f"--trials must be 1 or more, not {self.trials}"),
+            (self.inner_folds < 2, f"--inner-folds must be 2 or more, not {self.inner_folds}"),
+            (self.heartbeat < 1, f"--heartbeat must be 1 or more, not {self.heartbeat}"),
+            (
+                self.nested and size is not None,
+                "--nested tunes in each outer fold on all its training subjects, --tuning-subjects once on some: choose one of them",
+            ),
+            (
+                size is not None and not size > 0,
+                f"--tuning-subjects must be a number of subjects or a share, not {size or 0:g}",
+            ),
+        )
 
 
 State = Literal["complete", "pruned", "failed", "running", "waiting"]

@@ -18,7 +18,7 @@ from filelock import FileLock
 from mebench.atomic import replace_file
 from mebench.config import RunConfig
 from mebench.core import Fold
-from mebench.errors import DataError, RunError
+from mebench.errors import DataError, RunError, refuse_if
 from mebench.metrics import Comparison, compare, flat_scores, summarize
 from mebench.progress import Progress
 from mebench.runner import (
@@ -144,7 +144,7 @@ class Features:
 
 
 class Evaluator:
-    """Scores values over the inner folds of one study.
+    """Scores values over the inner folds of one study. Of a pair of methods it runs one alone if the other changes no objective.
 
     Args:
         split: of the study.
@@ -169,12 +169,13 @@ class Evaluator:
     ) -> None:
         self._split, self._space, self._objectives = split, space, tuple(objectives)
         self._crew, self._folder, self._features = pool, folder, features
-        self._run = of_part(split.inner, split.part)
-        self._fold_of, inner = {fold.key: fold for fold in self._run.folds}, split.inner
+        inner, sections = split.inner, {objective.path.partition(".")[0] for objective in self._objectives}
+        self._part = part_of(objectives, inner.config.recognizer is not None)
+        self._run = of_part(inner, self._part)
+        self._fold_of = {fold.key: fold for fold in self._run.folds}
         self._inputs = inputs_of(inner.config, inner.dataset), truth_of(inner), *content_of(inner)
-        sections = {objective.path.partition(".")[0] for objective in self._objectives}
         self._names = "analysis" in sections
-        self._classes = split.inner.task.classes if {"analysis", "recognition"} & sections else ()
+        self._classes = inner.task.classes if {"analysis", "recognition"} & sections else ()
         self.waited = 0.0
         # The results of trainings, by key of the fold, that stay in memory; older ones are read again when a trial proposes from them.
         self._kept = lru_cache(8)(lambda name: dict[str, FoldResult]())
@@ -205,13 +206,13 @@ class Evaluator:
 
     def _results(self, values: Mapping[str, Any]) -> Iterator[FoldResult]:
         """The inner folds in order, each as soon as all earlier ones are complete."""
-        plan, began = of_part(changed(self._split.inner, values), self._split.part), time.perf_counter()
+        plan, began = of_part(changed(self._split.inner, values), self._part), time.perf_counter()
         plan = self._features.of(plan)
         self.waited += time.perf_counter() - began
         if not (self._space.reuses and reusable(plan.config)):
             yield from self._computed(plan, {})
             return
-        about = [*self._inputs, self._split.name, self._split.part, who(self._run.folds), self._space.trained(values)]
+        about = [*self._inputs, self._split.name, self._part, who(self._run.folds), self._space.trained(values)]
         folder, there = RunFolder(self._folder / digest(about)), self._kept(digest(about))
         with _alone(folder) if len(there) < len(plan.folds) else nullcontext():
             for key in folder.finished_folds() - there.keys():
@@ -395,6 +396,17 @@ def tune(config: RunConfig, options: TuneOptions, progress: Progress) -> Tuned:
     plan = make_plan(config)
     space = for_task(space, plan.task, bool(options.params))
     objectives = read_objectives(options.objectives, plan.task)
+    refuse_if(
+        (
+            plan.leaks,
+            f"audit={config.audit} lets tested subjects influence a run, but tuning must not see them: leave it out",
+        ),
+        (
+            plan.subject_dependent,
+            f"protocol {config.protocol!r} tests its own training people, so no trial can leave them out: tune under "
+            "protocol=loso or protocol=kfold",
+        ),
+    )
     # Default share of the subjects for tuning.
     splits = (
         nested(plan, options.inner_folds)
@@ -423,7 +435,6 @@ def tune(config: RunConfig, options: TuneOptions, progress: Progress) -> Tuned:
         progress.notify(*(f"not tuned: {reason}" for reason in space.left_out))
     if options.nested:
         progress.notify(f"tuning {name}: {len(splits)} studies, one for each outer fold")
-    part = part_of(objectives, config.recognizer is not None)
     parts = {split.name: safe_name(split.name) if options.nested else "." for split in splits}
     described = {
         "study": name,
@@ -446,7 +457,7 @@ def tune(config: RunConfig, options: TuneOptions, progress: Progress) -> Tuned:
     with stoppable(), one_thread(), worker_pool(config) as pool:
         features = Features(pool, progress)
         try:
-            for split in (replace(split, part=part) for split in splits):
+            for split in splits:
                 whole = f"{name}/{split.name}" if options.nested else name
                 shared = SharedStudy(place, Terms(whole, about, space, objectives, options, config.seed))
                 if not studies:  # nothing is written before a study of that name about something else has refused

@@ -202,10 +202,7 @@ def read_space(config: RunConfig, words: Sequence[str] = (), acts: Sequence[str]
             raise ConfigError(f"--param {key} is given {times} times: give it once")
     kept, left_out = list[Dimension](), list[str]()
     for key, entry in sorted((dict(named) if words else maps).items()):
-        dimension = _dimension(config, key, entry)
-        if acts and dimension.acts not in acts:
-            continue
-        fitting, refused = _fitting(config, dimension, entry)
+        fitting, refused = _dimension(config, key, entry, acts)
         left_out += refused
         kept += [] if fitting is None else [fitting]
     who = " and ".join(repr(id_) for id_ in (config.method, config.recognizer) if id_ is not None)
@@ -265,8 +262,10 @@ def _word(word: str, config: RunConfig, maps: Mapping[str, _Entry]) -> tuple[str
 # -- one entry -----------------------------------------------------------------------------------------------------------
 
 
-def _dimension(config: RunConfig, key: str, entry: _Entry) -> Dimension:
-    """The dimension of an entry, whether or not the configuration accepts it."""
+def _dimension(config: RunConfig, key: str, entry: _Entry, acts: Sequence[str]) -> tuple[Dimension | None, list[str]]:
+    """The dimension of an entry as far as the configuration takes its values, and what it refuses. None if that leaves nothing to tune,
+    or another stage is asked for.
+    """
     spec, where = entry.spec, entry.where
     hint = _hint(config, key, where)
     if not isinstance(spec, dict):
@@ -285,42 +284,35 @@ def _dimension(config: RunConfig, key: str, entry: _Entry) -> Dimension:
     )
     said = {name.removeprefix(f"{key}."): value for name, value in said.items()}
     part, _, name = key.partition(".")
-    default = plain(getattr(getattr(config, f"{part}_params"), name))
-    found = Dimension(key, said.get("acts", "training"), default)
+    params = getattr(config, f"{part}_params")
+    found = Dimension(key, said.get("acts", "training"), plain(getattr(params, name)))
     if "choices" in said:
         listed = plain(said["choices"])
         if len(set(map(json.dumps, listed))) < max(len(listed), 2):
             raise ConfigError(f"{where}: choices must be two or more, each once, not {spec['choices']!r}")
-        return replace(found, choices=tuple(listed))
-    low, high, log, step = said["low"], said["high"], said.get("log", False), said.get("step")
-    if low >= high:
-        what = "empty" if low > high else "a single value"
-        raise ConfigError(f"{where}: the range from low {low:g} to high {high:g} is {what}: low must be below high")
-    if log and low <= 0:
-        raise ConfigError(f"{where}: a logarithmic scale has no {low:g}: low must be above 0, or leave log out")
-    if step is not None and (log or not 0 < step <= high - low):
-        reason = "a logarithmic scale has none" if log else f"it must lie in (0, {high - low:g}]"
-        raise ConfigError(f"{where}: step {step:g} does not fit: {reason}")
-    return replace(found, low=low, high=high, log=log, step=step, whole=number is int)
-
-
-# -- values of the configuration
-# ----------------------------------------------------------------------------------------
-
-
-def _fitting(config: RunConfig, dimension: Dimension, entry: _Entry) -> tuple[Dimension | None, list[str]]:
-    """The part of a dimension that the configuration takes, None if that leaves nothing to tune; and what it refuses."""
-    wide = dimension if entry.own else dimension.widened()
-    part, _, name = dimension.key.partition(".")
-    hint, refused = _hint(config, dimension.key, entry.where), dict[int, str]()
+        found = replace(found, choices=tuple(listed))
+    else:
+        low, high, log, step = said["low"], said["high"], said.get("log", False), said.get("step")
+        if low >= high:
+            what = "empty" if low > high else "a single value"
+            raise ConfigError(f"{where}: the range from low {low:g} to high {high:g} is {what}: low must be below high")
+        if log and low <= 0:
+            raise ConfigError(f"{where}: a logarithmic scale has no {low:g}: low must be above 0, or leave log out")
+        if step is not None and (log or not 0 < step <= high - low):
+            reason = "a logarithmic scale has none" if log else f"it must lie in (0, {high - low:g}]"
+            raise ConfigError(f"{where}: step {step:g} does not fit: {reason}")
+        found = replace(found, low=low, high=high, log=log, step=step, whole=number is int)
+    if acts and found.acts not in acts:
+        return None, []
+    wide, refused = found if entry.own else found.widened(), dict[int, str]()
     for place, value in enumerate(wide.choices or (wide.low, wide.high)):
         try:
-            replace(getattr(config, f"{part}_params"), **{name: convert(value, hint)})
+            replace(params, **{name: convert(value, hint)})
         except (ConfigError, ValueError) as error:
             refused[place] = str(error)
     if refused and entry.named:
         what = ": choices" if wide.choices else ""
-        raise ConfigError(f"{entry.where}{what}: {next(iter(refused.values()))}")
+        raise ConfigError(f"{where}{what}: {next(iter(refused.values()))}")
     if not refused:
         return wide, []
     why = list(refused.values())

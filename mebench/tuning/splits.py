@@ -17,14 +17,11 @@ class Split:
         name: of the study's part: `tuning` or the key of an outer fold.
         inner: the run of a trial: the videos of the tuned subjects and folds among them; of a pair both methods.
         outer: folds that evaluate the tuned values, with other test subjects.
-        part: of a pair of methods the one that trials run alone, because the other one changes no objective; None for
-            all.
     """
 
     name: str
     inner: Plan
     outer: tuple[Fold, ...]
-    part: int | None = None
 
     @property
     def subjects(self) -> tuple[SubjectKey, ...]:
@@ -50,7 +47,6 @@ def tuning_set(plan: Plan, size: float, folds: int) -> tuple[Split, ...]:
     Raises:
         ConfigError: too few people on one side.
     """
-    _refuse_dependent(plan)
     people = _people(plan, plan.videos)
     n = len(people.persons)
     count = round(size * n) if size < 1 else int(size)
@@ -84,7 +80,6 @@ def nested(plan: Plan, folds: int) -> tuple[Split, ...]:
     Raises:
         ConfigError: too few people in a fold.
     """
-    _refuse_dependent(plan)
     return tuple(
         Split(fold.key, _inner(plan, {*fold.train, *fold.valid}, folds, fold.key), (fold,)) for fold in plan.folds
     )
@@ -116,16 +111,3 @@ def _people(plan: Plan, videos: Sequence[Video]) -> People:
         plan.short,
         class_of=plan.scheme.class_of,
     )
-
-
-def _refuse_dependent(plan: Plan) -> None:
-    if plan.leaks:
-        raise ConfigError(
-            f"audit={plan.config.audit} lets tested subjects influence a run, but tuning must not see them: "
-            "leave it out"
-        )
-    if plan.subject_dependent:
-        raise ConfigError(
-            f"protocol {plan.protocol.name!r} tests its own training people, so no trial can leave them out: tune "
-            "under protocol=loso or protocol=kfold"
-        )

@@ -193,16 +193,6 @@ def suggest(trial: optuna.Trial, d: Dimension) -> Any:
     return trial.suggest_float(d.key, d.low, d.high, log=d.log, step=d.step)
 
 
-def most_trials(terms: Terms) -> float:
-    """The number of trials for all values. The grid does not recognise the first trial, the default, as one of its
-    points.
-    """
-    if terms.options.sampler not in EXHAUSTIVE:
-        return math.inf
-    twice = terms.options.sampler == "grid" and terms.space.default() is not None
-    return math.prod(len(_values(d, terms.options.sampler)) for d in terms.space.dimensions) + twice
-
-
 @contextmanager
 def silent() -> Iterator[None]:
     """A context without Optuna's warnings about experimental features or repeated values."""
@@ -275,7 +265,18 @@ class SharedStudy:
                 heartbeat_interval=terms.options.heartbeat,
                 heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(max_retry=1),
             )
-            self.stored = self._open(sampler, pruner)
+            options: dict[str, Any] = {"storage": self._storage, "study_name": terms.name}
+            directions = [objective.direction for objective in terms.objectives]
+            try:
+                self.stored = optuna.create_study(**options, sampler=sampler, pruner=pruner, directions=directions)
+            except DuplicatedStudyError:
+                self.stored = optuna.load_study(**options, sampler=sampler, pruner=pruner)
+                self._refuse_others()
+            else:
+                self.stored.set_user_attr(MARK, dict(terms.about))
+                self.stored.set_metric_names([o.path for o in terms.objectives])  # for other programs that show it
+                if (default := terms.space.default()) is not None:
+                    self.stored.enqueue_trial({d.key: d.encoded(default[d.key]) for d in terms.space.dimensions})
 
     # -- work -----------------------------------------------------------------------------------------------------------
 
@@ -293,10 +294,15 @@ class SharedStudy:
         Raises:
             RunError: the storage is locked or damaged, or trial after trial fails.
         """
-        failed, most = 0, min(trials, most_trials(self.terms))
-        while (turn := self._turn(most, evaluate)) != "done":
+        failed, options, space = 0, self.terms.options, self.terms.space
+        if (
+            options.sampler in EXHAUSTIVE
+        ):  # a grid does not recognise the first trial, the default, as one of its points
+            twice = options.sampler == "grid" and space.default() is not None
+            trials = min(trials, math.prod(len(_values(d, options.sampler)) for d in space.dimensions) + twice)
+        while (turn := self._turn(trials, evaluate)) != "done":
             if turn == "wait":
-                time.sleep(min(self.terms.options.heartbeat / 2, 1.0))
+                time.sleep(min(options.heartbeat / 2, 1.0))
             if not isinstance(turn, int):
                 continue
             study = self.study(importance=False)
@@ -347,7 +353,7 @@ class SharedStudy:
                 with self._guarded():
                     self.stored.set_user_attr(DEFAULT, found)
 
-    def _turn(self, trials: float, evaluate: Evaluate) -> int | Literal["lost", "wait", "done"]:
+    def _turn(self, trials: int, evaluate: Evaluate) -> int | Literal["lost", "wait", "done"]:
         """The number of one more trial, `lost` if others took this process for dead meanwhile; or why none was tried."""
         with ExitStack() as alone:
             alone.enter_context(self._place.alone())
@@ -433,40 +439,23 @@ class SharedStudy:
 
     # -- the storage ----------------------------------------------------------------------------------------------------
 
-    def _open(self, sampler: BaseSampler, pruner: optuna.pruners.BasePruner) -> optuna.Study:
-        """The study of that name; its creator queues the configuration's own values as the first trial."""
-        options: dict[str, Any] = {"storage": self._storage, "study_name": self.terms.name}
-        directions = [objective.direction for objective in self.terms.objectives]
-        try:
-            study = optuna.create_study(**options, sampler=sampler, pruner=pruner, directions=directions)
-        except DuplicatedStudyError:
-            study = optuna.load_study(**options, sampler=sampler, pruner=pruner)
-            # Another machine may have created it at this moment and may still be writing its description.
-            for _ in range(MARK_LOOKS):
-                if study.user_attrs.get(MARK) is None:
-                    time.sleep(MARK_SECONDS / MARK_LOOKS)
-            then = "choose another name with --study NAME, or another --storage"
-            if not isinstance(found := study.user_attrs.get(MARK), dict):
-                raise ConfigError(
-                    f"study {self.terms.name!r} in {self._place} was not made by mebench tune: {then}"
-                ) from None
-            begun, about = f"study {self.terms.name!r} in {self._place} was begun", self.terms.about
-            own = json.loads(json.dumps(about))
-            for name in own:
-                if name not in found:
-                    raise ConfigError(f"{begun} before studies noted their {name}: {then}") from None
-                if own[name] != found[name]:
-                    texts = (
-                        value if isinstance(value, str) else json.dumps(value) for value in (found[name], own[name])
-                    )
-                    was, now = (text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]} …" for text in texts)
-                    raise ConfigError(f"{begun} with {name} {was}, not {now}: {then}") from None
-            return study
-        study.set_user_attr(MARK, dict(self.terms.about))
-        study.set_metric_names([o.path for o in self.terms.objectives])  # for other programs that show it
-        if (default := self.terms.space.default()) is not None:
-            study.enqueue_trial({d.key: d.encoded(default[d.key]) for d in self.terms.space.dimensions})
-        return study
+    def _refuse_others(self) -> None:
+        """Refuse a study of that name about something else."""
+        # Another machine may have created it at this moment and may still be writing its description.
+        for _ in range(MARK_LOOKS):
+            if self.stored.user_attrs.get(MARK) is None:
+                time.sleep(MARK_SECONDS / MARK_LOOKS)
+        then = "choose another name with --study NAME, or another --storage"
+        study = f"study {self.terms.name!r} in {self._place}"
+        if not isinstance(found := self.stored.user_attrs.get(MARK), dict):
+            raise ConfigError(f"{study} was not made by mebench tune: {then}")
+        for name, now in json.loads(json.dumps(self.terms.about)).items():
+            if name not in found:
+                raise ConfigError(f"{study} was begun before studies noted their {name}: {then}")
+            if found[name] != now:
+                texts = (value if isinstance(value, str) else json.dumps(value) for value in (found[name], now))
+                was, new = (text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]} …" for text in texts)
+                raise ConfigError(f"{study} was begun with {name} {was}, not {new}: {then}")
 
     @contextmanager
     def _guarded(self, errors: tuple[type[Exception], ...] = STORAGE_ERRORS) -> Iterator[None]:
