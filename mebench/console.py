@@ -245,26 +245,31 @@ def check_folder(option: str, target: str) -> None:
         raise ConfigError(f"{option} must name a folder that can be made or written into, not {target!r}")
 
 
-def write_json(data: Any, target: str | None) -> bool:
+def write_json(data: Any, target: str | None, *lines: str) -> bool:
     """`data` into the file `target`, or for `-` onto standard output; nowhere for None.
 
     JSON lacks nan and infinity: they become null.
 
+    Args:
+        data: what a program reads.
+        target: the value of `--json`.
+        lines: what people read, printed where standard output is left for them.
+
     Returns:
-        Whether standard output is left for what people read.
+        Whether it is.
 
     Raises:
         DataError: the file cannot be written.
     """
-    if target is None:
-        return True
-    text = json.dumps(_finite(data), indent=2, ensure_ascii=False, allow_nan=False)
-    if target == "-":
-        print(_MOVING.sub(lambda found: found[0] if found[0] == "\n" else json.dumps(found[0])[1:-1], text))
-    else:
+    if target is not None:
+        text = json.dumps(_finite(data), indent=2, ensure_ascii=False, allow_nan=False)
+        if target == "-":
+            print(_MOVING.sub(lambda found: found[0] if found[0] == "\n" else json.dumps(found[0])[1:-1], text))
+            return False
         with refused_by_system(f"{target} cannot be written"):
             Path(target).write_text(text + "\n", encoding="utf-8")
-    return target != "-"
+    print_lines(*lines)
+    return True
 
 
 def json_line(data: Any) -> str:

@@ -1,7 +1,5 @@
 """`mebench challenge list|info|check|submit|score|bundle`: the field's challenges, for participants and organisers."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 from operator import attrgetter
 from pathlib import Path
@@ -91,8 +89,11 @@ def submit(
     files = challenges.entry.submit(task, tables, out, remarks)
     print_remarks(remarks)
     faults = {str(path): [str(fault) for fault in challenges.entry.faults(task, path)] for path in files}
-    if write_json({"files": list(faults), "faults": faults}, json):
-        print_lines(*(f"{path}: {plural(len(said), 'fault')}" if said else path for path, said in faults.items()))
+    write_json(
+        {"files": list(faults), "faults": faults},
+        json,
+        *(f"{path}: {plural(len(said), 'fault')}" if said else path for path, said in faults.items()),
+    )
 
 
 @app.command("score", epilog="Example: mebench challenge score megc2023 entries --truth truth.csv")
@@ -152,7 +153,8 @@ def bundle(
     It reads what teams send in a confined process, never shows the truth, and gives intervals.
     """
     challenges.bundle.write(challenges.register.task(name), truth, out)
-    if write_json(
-        {"folder": str(out), "files": sorted(str(p.relative_to(out)) for p in out.rglob("*") if p.is_file())}, json
-    ):
-        print_lines(f"{out}: scoring program, reference data, competition.yaml and Dockerfile")
+    write_json(
+        {"folder": str(out), "files": sorted(str(p.relative_to(out)) for p in out.rglob("*") if p.is_file())},
+        json,
+        f"{out}: scoring program, reference data, competition.yaml and Dockerfile",
+    )

@@ -1,7 +1,5 @@
 """`mebench data summary|verify|preview|fake|unpack`: inspect a dataset before a run."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -129,10 +127,13 @@ def preview(
         }
         for strip in strips
     ]
-    if console.write_json({"file": out, "expressions": shown}, json):
-        faceless = sum(strip.face is None for strip in strips)
-        console.print_lines(f"{out}: {len(strips)} expressions{f', {faceless} without a face' if faceless else ''}")
-        console.print_lines("It shows people's faces: keep it only where the dataset's licence allows")
+    faceless = sum(strip.face is None for strip in strips)
+    console.write_json(
+        {"file": out, "expressions": shown},
+        json,
+        f"{out}: {len(strips)} expressions{f', {faceless} without a face' if faceless else ''}",
+        "It shows people's faces: keep it only where the dataset's licence allows",
+    )
 
 
 @app.command("fake", epilog="Example: mebench data fake dataset=casme2 --out drawn")
@@ -163,8 +164,8 @@ def fake(
     name = ",".join(members)
     words = [f"dataset=[{name}]" if several else f"dataset={name}", *roots]
     then = console.command("data summary", words, plugins=plugins or ())
-    if console.write_json({"folders": {id_: str(place) for id_, place in places.items()}, "next": then}, json):
-        console.print_lines(f"{out}: drawn. {ON_PURPOSE}", f"Check it with: {then}")
+    made = {"folders": {id_: str(place) for id_, place in places.items()}, "next": then}
+    console.write_json(made, json, f"{out}: drawn. {ON_PURPOSE}", f"Check it with: {then}")
 
 
 @app.command("unpack", epilog="Example: mebench data unpack CASME2 -o CASME2/frames")

@@ -47,11 +47,12 @@ def compute(words: Words = None, files: Files = None, plugins: Plugins = None, j
     failed = {key: failure.reason for key, failure in others.items()}
     seconds, computed = time.perf_counter() - started, len(done.seconds)
     report = {"videos": len(plan.videos), "computed": computed, "frames": done.frames}
-    if console.write_json(report | {"seconds": round(seconds, 3), "skipped": skipped, "failed": failed}, json):
-        console.print_lines(
-            f"{settings.cache}: features of {computed} videos ({done.frames} frames) computed in "
-            f"{seconds:.0f} s, {len(plan.videos) - computed - len(done.failures)} were there"
-        )
+    console.write_json(
+        report | {"seconds": round(seconds, 3), "skipped": skipped, "failed": failed},
+        json,
+        f"{settings.cache}: features of {computed} videos ({done.frames} frames) computed in "
+        f"{seconds:.0f} s, {len(plan.videos) - computed - len(done.failures)} were there",
+    )
     progress.notify(*(f"skipped: {key}: {reason}" for key, reason in skipped.items()))
     progress.notify(*(f"failed: {key}: {reason}" for key, reason in failed.items()))
     if failed:
@@ -120,15 +121,14 @@ def verify(
                 damaged.append({"entry": str(files.stem.relative_to(store.root)), "reason": reason})
                 removed += remove and files.remove()
     report = {"folder": str(store.root), "entries": n_entries, "deep": deep, "damaged": damaged, "removed": removed}
-    if console.write_json(report, json):
-        console.print_lines(
-            *(f"{line['entry']}: {line['reason']}" for line in damaged),
-            f"{store.root}: {console.plural(n_entries, 'entry', 'entries')}, {len(damaged)} damaged, {removed} removed",
-        )
-        if len(damaged) > removed:
-            console.print_lines(
-                "A damaged entry is never read: it is computed again when it is next needed, or removed with --remove"
-            )
+    then = "A damaged entry is never read: it is computed again when it is next needed, or removed with --remove"
+    console.write_json(
+        report,
+        json,
+        *(f"{line['entry']}: {line['reason']}" for line in damaged),
+        f"{store.root}: {console.plural(n_entries, 'entry', 'entries')}, {len(damaged)} damaged, {removed} removed",
+        *([then] if len(damaged) > removed else []),
+    )
     if len(damaged) > removed:
         raise typer.Exit(1)
 
@@ -167,11 +167,8 @@ def prune(
     days = None if older_than is None else console.days_of(older_than)
     gone = features.store.prune(store, days, dataset, everything, dry_run, cast("features.store.Stage", stage))
     report = {"folder": str(store.root), "entries": gone.entries, "bytes": gone.bytes, "dry_run": dry_run}
-    if console.write_json(report, json):
-        entries = console.plural(gone.entries, "entry", "entries")
-        console.print_lines(
-            f"{store.root}: {'would remove' if dry_run else 'removed'} {entries}, {console.size(gone.bytes)}"
-        )
+    entries, did = console.plural(gone.entries, "entry", "entries"), "would remove" if dry_run else "removed"
+    console.write_json(report, json, f"{store.root}: {did} {entries}, {console.size(gone.bytes)}")
 
 
 def _store(cache: str | None) -> features.FeatureStore:

@@ -1,7 +1,5 @@
 """`mebench leaderboard build|across|export|submit|merge|renew|known`: tables and page, and the records of runs behind them."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -86,8 +84,7 @@ def build(
             board = boards.board.board_of(found, f"MLflow at {from_mlflow}", folder, progress.notify, kept)
         tables, words = board.render(show, progress.notify)
         records.forget_unused()
-    if write_json({"tables": [table.plain() for table in tables]}, json):
-        print_lines(*words.split("\n"))
+    write_json({"tables": [table.plain() for table in tables]}, json, *words.split("\n"))
     if tracking.in_use(tracked):  # without tracked runs, the tables alone need no database
         with progress.waiting("sending the tables"):
             synced = tracking.sync(
@@ -131,8 +128,8 @@ def export(run: RunId, runs: Runs = "", out: RecordsOut = "leaderboards/records"
     advice = "Commit it, or send it: its receiver accepts it with mebench leaderboard merge"
     if any(word in remark for word in (DRAWN, UNLIKE_PUBLISHED)):
         advice = f"This is a trial and does not belong on a board of the real dataset; its row says: {remark}"
-    if write_json({"run": folder.id, "record": str(record), "bytes": n_bytes, "remark": remark}, json):
-        print_lines(f"{record}: {size(n_bytes)}. {advice}")
+    report = {"run": folder.id, "record": str(record), "bytes": n_bytes, "remark": remark}
+    write_json(report, json, f"{record}: {size(n_bytes)}. {advice}")
 
 
 @app.command(
@@ -173,8 +170,8 @@ def submit(
     files = Path(answers).expanduser(), Path(truth).expanduser()
     with Progress().waiting("scoring"):
         folder, outcome = boards.submissions.submit(*files, name, about, one, Path(out).expanduser())
-    if write_json({"folder": str(folder), **outcome}, json):
-        print_lines(f"{folder}: send it. It holds the answers, their truth, and the scores")
+    then = f"{folder}: send it. It holds the answers, their truth, and the scores"
+    write_json({"folder": str(folder), **outcome}, json, then)
 
 
 @app.command("merge", epilog="Example: mebench leaderboard merge sent --check")
@@ -248,6 +245,6 @@ def known(
     data, truth = boards.doubts.truth_of_plan(plan)
     with boards.doubts.Registry.changed(Path(out).expanduser().parent) as registry:
         former, registry.truths[data] = registry.truths.get(data), truth
-    if write_json({"data": data, "truth": truth, "former": former}, json):
-        other = "" if former in (None, truth) else f", where it was {former}: records with that one have no rank now"
-        print_lines(f"{data}: the annotations here are registered{other}")
+    other = "" if former in (None, truth) else f", where it was {former}: records with that one have no rank now"
+    report = {"data": data, "truth": truth, "former": former}
+    write_json(report, json, f"{data}: the annotations here are registered{other}")

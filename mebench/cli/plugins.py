@@ -270,10 +270,9 @@ def check(
         {"plugin": one.check.plugin, "check": one.check.name, "status": one.status, "reason": one.reason}
         for one in found
     ]
-    if console.write_json({"checks": report}, json):
-        rest = f", {len(untold)} cannot be checked here" if untold else ""
-        kept = f"{len(found) - len(broken) - len(untold)} of {console.plural(len(found), 'promise')} kept"
-        console.print_lines(f"{name}: {kept}{rest}")
+    rest = f", {len(untold)} cannot be checked here" if untold else ""
+    kept = f"{len(found) - len(broken) - len(untold)} of {console.plural(len(found), 'promise')} kept"
+    console.write_json({"checks": report}, json, f"{name}: {kept}{rest}")
     if broken:
         raise typer.Exit(1)
 
@@ -321,12 +320,13 @@ def _write(kind: Literal["method", "dataset"], name: str, out: str, template: st
         "method": f"mebench run --plugins {out} method={name} dataset=synthetic",
         "dataset": f"mebench data fake --plugins {out} dataset={name} --out DIR",
     }
-    if console.write_json({"files": files}, json):
-        console.print_lines(
-            *files,
-            "",
-            "It keeps its contract; change it, and check again:",
-            f"  mebench check {name} --plugins {out}",
-            f"  {tried[kind]}",
-            f"With the line  plugins: {out}  in mebench.yaml, the option --plugins can be left out.",
-        )
+    console.write_json(
+        {"files": files},
+        json,
+        *files,
+        "",
+        "It keeps its contract; change it, and check again:",
+        f"  mebench check {name} --plugins {out}",
+        f"  {tried[kind]}",
+        f"With the line  plugins: {out}  in mebench.yaml, the option --plugins can be left out.",
+    )

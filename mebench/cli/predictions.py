@@ -20,7 +20,7 @@ from mebench.cli.option_types import (
     refuse_failed,
     verbs,
 )
-from mebench.console import check_file, plural, print_lines, print_markdown, print_table, size, write_json
+from mebench.console import check_file, plural, print_markdown, print_table, size, write_json
 from mebench.errors import ConfigError, RunError, check_known
 from mebench.files import file_hash
 from mebench.progress import Progress
@@ -83,8 +83,8 @@ def export(
         exchange.write.write_truth(Path(truth).expanduser(), tables, form)
     Progress().notify(f"note: {said}")
     print_remarks(remarks)
-    if write_json({"run": folder.id, "file": out, "truth": truth, "format": form, "predictions": n_intervals}, json):
-        print_lines(out)
+    report = {"run": folder.id, "file": out, "truth": truth, "format": form, "predictions": n_intervals}
+    write_json(report, json, out)
 
 
 def _counted(run: str, tables: metrics.tables.Tables, frames: str, form: str) -> tuple[metrics.tables.Tables, str]:
@@ -147,8 +147,8 @@ def predict(
     progress.notify(f"note: {said}")
     print_remarks(remarks)
     report = {"run": folder.id, "fold": fold, "videos": videos, "predictions": len(found), "failed": failed}
-    if write_json({**report, "file": out}, json):
-        print_lines(f"{out}: {plural(len(found), 'interval')} in {plural(videos - len(failed), 'video')}")
+    done = f"{out}: {plural(len(found), 'interval')} in {plural(videos - len(failed), 'video')}"
+    write_json({**report, "file": out}, json, done)
     refuse_failed(failed, videos, out)
 
 

@@ -56,8 +56,7 @@ def run(
         if not blamed or " -m" in str(error):
             raise
         raise ConfigError(f"{error}. If {blamed[0]!r} is a list of values, this is a sweep: {swept}") from None
-    if write_json(plan, json):
-        print_lines("", *protocols.find(settings.protocol).describe().split("\n"))
+    write_json(plan, json, "", *protocols.find(settings.protocol).describe().split("\n"))
 
 
 @app.command("resume", epilog="Example: mebench resume mean-synthetic workers=4")

@@ -106,11 +106,10 @@ def verify(run: RunId, runs: Runs = "", json: Json = None) -> None:
     """Check that a finished run is unchanged. The exit code is 4 if files differ."""
     folder = run_files.folder.RunFolder.finished(runs, run)
     changed, sealed = folder.changed(), len(folder.seal)
-    if console.write_json({"run_id": folder.id, "files": sealed, "changed": changed}, json):
-        if not sealed:
-            console.print_lines(f"{folder.id} was finished by a version that kept no hashes, so it cannot be verified")
-        elif not changed:
-            console.print_lines(f"{folder.id}: {sealed} files and their folds are unchanged since the run was finished")
+    sound = f"{folder.id}: {sealed} files and their folds are unchanged since the run was finished"
+    if not sealed:
+        sound = f"{folder.id} was finished by a version that kept no hashes, so it cannot be verified"
+    console.write_json({"run_id": folder.id, "files": sealed, "changed": changed}, json, *([] if changed else [sound]))
     if changed:
         raise RunError(f"run {folder.id}: {listed(changed, 5)} changed since it was finished: compute the run again")
 
@@ -174,11 +173,12 @@ def prune(
         if dry_run or lock is not None:  # no process works on it
             gone.append(run)
     n_bytes, done = sum(run["bytes"] for run in gone), "would remove" if dry_run else "removed"
-    if console.write_json({"runs": [run["id"] for run in gone], "bytes": n_bytes, "dry_run": dry_run}, json):
-        console.print_lines(
-            *(f"{done} {run['id']} ({_status(run)}, {_age(run['days'])} old)" for run in gone),
-            f"{runs}: {done} {len(gone)} of {len(found)} runs, {console.size(n_bytes)}",
-        )
+    console.write_json(
+        {"runs": [run["id"] for run in gone], "bytes": n_bytes, "dry_run": dry_run},
+        json,
+        *(f"{done} {run['id']} ({_status(run)}, {_age(run['days'])} old)" for run in gone),
+        f"{runs}: {done} {len(gone)} of {len(found)} runs, {console.size(n_bytes)}",
+    )
 
 
 @track_app.command("sync", epilog="Example: mebench track sync --tracking http://localhost:5000")

@@ -49,10 +49,8 @@ def make(
     leaks = vqa.questions.leaks(rows)
     Progress().notify(*(f"note: {line}" for line in leaks))
     clips = len({vqa.questions.clip_of(row) for row in rows})
-    if write_json({"file": str(out), "questions": len(rows), "clips": clips, "leaks": leaks}, json):
-        print_lines(
-            f"{out}: {plural(len(rows), 'question')} about {plural(clips, 'clip' if task == 'vqa' else 'video')}"
-        )
+    made = f"{out}: {plural(len(rows), 'question')} about {plural(clips, 'clip' if task == 'vqa' else 'video')}"
+    write_json({"file": str(out), "questions": len(rows), "clips": clips, "leaks": leaks}, json, made)
 
 
 @app.command("answer", epilog="Example: mebench vqa answer mean-samm_lv --questions questions.jsonl -o answers.jsonl")
@@ -93,12 +91,12 @@ def answer(
             cost = vqa.endpoint.query(
                 endpoint, model, rows, frames, out, timeout, os.environ.get("MEBENCH_ENDPOINT_KEY", ""), advance
             )
-        report: dict[str, Any] = {"file": str(out), "questions": len(rows), **asdict(cost)}
-        if write_json(report, json):
-            print_lines(
-                f"{out}: {cost.asked} asked, {cost.kept} kept from before, {cost.refused} refused, {cost.failed} failed, "
-                f"{cost.tokens:,} tokens"
-            )
+        write_json(
+            {"file": str(out), "questions": len(rows), **asdict(cost)},
+            json,
+            f"{out}: {cost.asked} asked, {cost.kept} kept from before, {cost.refused} refused, {cost.failed} failed, "
+            f"{cost.tokens:,} tokens",
+        )
         return
     if not words:
         raise ConfigError("mebench vqa answer needs runs with predictions, or --endpoint URL --model NAME")
@@ -107,8 +105,8 @@ def answer(
     vqa.questions.write(out, found)
     lacking = (f"{plural(n, 'question')} of the kind {kind!r}" for kind, n in unanswered.items())
     Progress().notify(*(f"note: {few} not answered: no run predicts it" for few in lacking))
-    if write_json({"file": str(out), "questions": len(rows), "unanswered": dict(unanswered)}, json):
-        print_lines(f"{out}: {len(rows) - unanswered.total()} of {plural(len(rows), 'question')} answered")
+    done = f"{out}: {len(rows) - unanswered.total()} of {plural(len(rows), 'question')} answered"
+    write_json({"file": str(out), "questions": len(rows), "unanswered": dict(unanswered)}, json, done)
 
 
 @app.command("score", epilog="Example: mebench vqa score --questions questions.jsonl --answers answers.jsonl")
