@@ -26,7 +26,6 @@ from mebench.cli import (
     reproduce,
     run,
     runs,
-    score,
     spot,
     tune,
     vqa,
@@ -44,7 +43,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verbs in (run, plugins, doctor, degrade, compare, score, reproduce, spot, tune):
+for verbs in (run, plugins, doctor, degrade, compare, reproduce, spot, tune):
     app.add_typer(verbs.app)
 app.add_typer(predictions.predict_app)
 for name, group in {

@@ -1,7 +1,5 @@
 """`mebench degrade`: the models of a run on degraded videos, and relations that need no label."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

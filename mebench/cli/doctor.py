@@ -10,7 +10,7 @@ import re
 import resource
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Literal
@@ -51,7 +51,48 @@ class Finding:
 @app.command("doctor", epilog="Example: mebench doctor")
 def doctor(plugins: Plugins = None, json: Json = None) -> None:
     """Show installed and missing parts, and the places of files. Each missing part comes with the way to get it."""
-    findings = examine(plugins or ())
+    version: State = "ok" if sys.version_info >= (3, 11) else "missing"
+    python = f"{platform.python_version()} at {sys.executable}"
+    findings = [Finding("package", "python", version, python, "install Python 3.11 or newer")]
+    for requirement in importlib.metadata.requires("mebench") or ():
+        name = re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
+        try:
+            if "extra ==" not in requirement:
+                findings.append(Finding("package", name, "ok", importlib.metadata.version(name)))
+        except importlib.metadata.PackageNotFoundError:
+            found = Finding("package", name, "missing", "not installed", f"pip install '{requirement}'")
+            if name == "dlib-bin" and importlib.util.find_spec("dlib"):  # of another package
+                found = Finding("package", name, "ok", "module dlib from another package")
+            findings.append(found)
+    layer, where = config.setting_layers.Layer("none"), "none: ./mebench.yaml or ~/.config/mebench/config.yaml"
+    try:
+        if (path := config.user_file()) is not None:
+            layer, where = config.setting_layers.read_file(path), str(path.absolute())
+        set_up = [Finding("place", "user's file", "ok", where)]
+    except MebenchError as error:
+        set_up = [Finding("place", "user's file", "missing", str(error), "correct the file")]
+    try:
+        config.registry.add_paths([*config.more_plugins([layer]), *(plugins or ())])
+    except MebenchError as error:
+        set_up.append(Finding("plugin", "folders", "missing", str(error), "correct the path"))
+    remedy = "pip install face_recognition_models; not needed for a dataset with its own landmarks"
+    try:
+        file = features.landmarks.find_predictor()
+        landmarks = ("ok", str(file)) if file else ("optional", "not found", remedy)
+    except MebenchError as error:
+        landmarks = ("missing", str(error), "correct the variable or unset it")
+    findings += [
+        Finding("landmarks", "shape_predictor_68_face_landmarks.dat", *landmarks),
+        *_places(layer),
+        *set_up,
+        *_datasets(layer),
+        *(
+            Finding("plugin", info.id, "optional", f"broken {kind}: {info.broken}", "fix or remove it")
+            for kind in config.registry.PLUGIN_KINDS
+            for info in config.registry.plugins(kind).values()
+            if info.broken
+        ),
+    ]
     sound = all(f.state != "missing" for f in findings)
     if console.write_json({"ok": sound, "findings": [asdict(f) for f in findings]}, json):
         rows = [
@@ -61,53 +102,6 @@ def doctor(plugins: Plugins = None, json: Json = None) -> None:
         console.print_table(("name", "what", "state", "detail"), rows)
     if not sound:
         raise typer.Exit(1)
-
-
-def examine(plugins: Sequence[str] = ()) -> list[Finding]:
-    """Inspect everything; a broken part becomes a finding, not an error."""
-    version: State = "ok" if sys.version_info >= (3, 11) else "missing"
-    python = f"{platform.python_version()} at {sys.executable}"
-    packages = [Finding("package", "python", version, python, "install Python 3.11 or newer")]
-    for requirement in importlib.metadata.requires("mebench") or ():
-        name = re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
-        try:
-            if "extra ==" not in requirement:
-                packages.append(Finding("package", name, "ok", importlib.metadata.version(name)))
-        except importlib.metadata.PackageNotFoundError:
-            found = Finding("package", name, "missing", "not installed", f"pip install '{requirement}'")
-            if name == "dlib-bin" and importlib.util.find_spec("dlib"):  # of another package
-                found = Finding("package", name, "ok", "module dlib from another package")
-            packages.append(found)
-    layer, where = config.setting_layers.Layer("none"), "none: ./mebench.yaml or ~/.config/mebench/config.yaml"
-    try:
-        if (path := config.user_file()) is not None:
-            layer, where = config.setting_layers.read_file(path), str(path.absolute())
-        findings = [Finding("place", "user's file", "ok", where)]
-    except MebenchError as error:
-        findings = [Finding("place", "user's file", "missing", str(error), "correct the file")]
-    try:
-        config.registry.add_paths([*config.more_plugins([layer]), *plugins])
-    except MebenchError as error:
-        findings.append(Finding("plugin", "folders", "missing", str(error), "correct the path"))
-    remedy = "pip install face_recognition_models; not needed for a dataset with its own landmarks"
-    try:
-        file = features.landmarks.find_predictor()
-        landmarks = ("ok", str(file)) if file else ("optional", "not found", remedy)
-    except MebenchError as error:
-        landmarks = ("missing", str(error), "correct the variable or unset it")
-    return [
-        *packages,
-        Finding("landmarks", "shape_predictor_68_face_landmarks.dat", *landmarks),
-        *_places(layer),
-        *findings,
-        *_datasets(layer),
-        *[
-            Finding("plugin", info.id, "optional", f"broken {kind}: {info.broken}", "fix or remove it")
-            for kind in config.registry.PLUGIN_KINDS
-            for info in config.registry.plugins(kind).values()
-            if info.broken
-        ],
-    ]
 
 
 def _places(layer: config.setting_layers.Layer) -> Iterator[Finding]:
