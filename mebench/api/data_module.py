@@ -1,7 +1,5 @@
 """The data of one fold for the user's own Trainer, and the scores of its predictions."""
 
-from __future__ import annotations
-
 import copy
 from dataclasses import replace
 from importlib import import_module

@@ -16,7 +16,7 @@ from typing import Any, Literal, get_args
 import yaml
 
 from mebench import protocols
-from mebench.errors import ConfigError, PluginError, unknown
+from mebench.errors import ConfigError, PluginError, refuse_if, unknown
 from mebench.files import read_yaml
 
 PluginKind = Literal["method", "dataset"]
@@ -192,10 +192,13 @@ def add_paths(paths: Iterable[str | Path]) -> tuple[str, ...]:
     """
     absolute = tuple(str(Path(path).expanduser().resolve()) for path in paths)
     for path in map(Path, absolute):
-        if not path.is_dir():
-            raise ConfigError(f"no plugins at {path}: the folder does not exist")
-        if any(_is_plugin(kind, path) for kind in PLUGIN_KINDS):
-            raise ConfigError(f"{path} is itself a plugin: give the folder that holds it, {path.parent}")
+        refuse_if(
+            (not path.is_dir(), f"no plugins at {path}: the folder does not exist"),
+            (
+                any(_is_plugin(kind, path) for kind in PLUGIN_KINDS),
+                f"{path} is itself a plugin: give the folder that holds it, {path.parent}",
+            ),
+        )
         found = [
             (kind, folder)
             for kind in PLUGIN_KINDS

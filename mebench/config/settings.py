@@ -60,7 +60,7 @@ def counts(key: str, values: Mapping[str, Any] | None = None) -> bool:
     """
     if key.startswith(trainer.PREFIX):
         return shaping_part(key, (values or {}).get(key, ())) is not None
-    return _of_any_member(key) not in NOT_IN_KEY and not _is_place_of_method(key, values or {})
+    return _of_any_member(key) not in NOT_IN_KEY and not is_place(key, values)
 
 
 def shaping_part(key: str, value: Any) -> Any:
@@ -82,15 +82,11 @@ def is_place(key: str, values: Mapping[str, Any] | None = None) -> bool:
     >>> is_place("cache"), is_place("dataset.casme2.root"), is_place("method.cache")
     (True, True, False)
     """
-    return _of_any_member(key) in PLACES or _is_place_of_method(key, values or {})
-
-
-def _is_place_of_method(key: str, values: Mapping[str, Any]) -> bool:
     part, _, name = key.partition(".")
     if part not in ("method", "recognizer") or name != "landmarks":
-        return False
+        return _of_any_member(key) in PLACES
     try:
-        params = registry.params_class(registry.find("method", str(values.get(part))))
+        params = registry.params_class(registry.find("method", str((values or {}).get(part))))
     except PluginError:  # of a method that is not here: most crop faces
         return True
     return any(f.name == name and f.metadata.get("place") for f in fields(params))

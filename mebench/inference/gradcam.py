@@ -1,7 +1,5 @@
 """Grad-CAM of the maps of a finished run's networks, projected onto the face (MEAN, Figure 7)."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
