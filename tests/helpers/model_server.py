@@ -27,6 +27,15 @@ class Model(BaseHTTPRequestHandler):
         pass
 
 
+def serving(server):
+    """The server, at work until `shutdown`, which takes as long as it looks away from it: half a second if nothing is said."""
+    threading.Thread(target=server.serve_forever, args=(LOOK_SECONDS,), daemon=True).start()
+    return server
+
+
+LOOK_SECONDS = 0.02
+
+
 @contextmanager
 def served():
     """A function that starts servers, which end with the block."""
@@ -35,8 +44,7 @@ def served():
     def start(replies):
         handler = type("Handler", (Model,), {"replies": staticmethod(replies), "seen": []})
         server = HTTPServer(("127.0.0.1", 0), handler)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        servers.append(server)
+        servers.append(serving(server))
         return f"http://127.0.0.1:{server.server_port}/v1", handler.seen
 
     yield start

@@ -70,9 +70,9 @@ def order(prediction):
 
 
 def test_the_command_tells_lines_of_json_and_its_delay(mebench, file, video, tmp_path):
-    code, out, err = mebench("spot", "--live", video, "--model", file, "--seconds", "2", "--json", "-")
+    code, out, err = mebench("spot", "--live", video, "--model", file, "--seconds", "1.2", "--json", "-")
     start, *told, end = map(json.loads, out.splitlines())
-    assert code == 0 and start["event"] == "start" and end["event"] == "end" and end["frames"] == 50
+    assert code == 0 and start["event"] == "start" and end["event"] == "end" and end["frames"] == 30
     k, k_prime = start["k"], start["k_prime"]["micro"]
     stated = start["delay_ms"]["micro"]
     assert stated["curve"] >= 40 * (k + k_prime) and stated["intervals"] == stated["curve"] + 40 * k_prime
@@ -81,10 +81,10 @@ def test_the_command_tells_lines_of_json_and_its_delay(mebench, file, video, tmp
     assert first["seconds"] == first["frame"] / 25 and first["frame"] == k_prime
     assert end["delay_ms"]["curve"]["median"] > 0 and end["dropped"] >= 0
     assert "late" in err and "does not say what a person feels" in err
-    short = write(tmp_path / "short.mp4", moving(3, 240, (60, 20), SPANS), 40, (400, 300))
+    short = write(tmp_path / "short.mp4", moving(3, 240, (60, 20), SPANS), 25, (400, 300))
     code, out, _ = mebench("spot", "--live", short, "--model", file, "--json", tmp_path / "lines.jsonl")
-    assert code == 0 and "1.6 s, 40 frames" in out and "measured delay: curve" in out
-    assert json.loads((tmp_path / "lines.jsonl").read_text().splitlines()[-1])["seconds"] == 1.6
+    assert code == 0 and "1.0 s, 25 frames" in out and "measured delay: curve" in out
+    assert json.loads((tmp_path / "lines.jsonl").read_text().splitlines()[-1])["seconds"] == 1.0
 
 
 def test_frames_that_come_too_fast_are_dropped_and_a_new_stretch_begins(tmp_path, monkeypatch):

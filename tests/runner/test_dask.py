@@ -106,7 +106,7 @@ def test_a_scheduler_without_workers_is_no_riddle(moody):
 
 
 def test_nobody_at_the_address_is_one_sentence(moody, monkeypatch, tmp_path):
-    monkeypatch.setattr(runner.dask_executor, "CONNECT_SECONDS", 1)
+    monkeypatch.setattr(runner.dask_executor, "CONNECT_SECONDS", 0.2)
     with pytest.raises(ConfigError, match=r"no Dask scheduler answers at executor.address=tcp://127.0.0.1:9 "):
         run(resolve(moody("executor=dask", "executor.address=tcp://127.0.0.1:9")), Progress())
     (tmp_path / "other.json").write_text("[]")

@@ -113,11 +113,11 @@ def test_what_this_process_has_seen_is_not_there():
         (leave, (), "SystemExit: 3"),
         (Nowhere(), (), "ModuleNotFoundError: No module named 'nowhere'"),
         (leave_somebody, (), "its worker process died (exit code 4)"),
-        (sleep_in_c, (), "it took longer than fold_timeout=1 seconds"),
+        (sleep_in_c, (), "it took longer than fold_timeout=0.3 seconds"),
     ],
 )
 def test_a_process_fails_alone_and_the_next_call_gets_another(worker, work, arguments, reason):
-    failure = worker.call(work, arguments, answer, timeout=1.0 if work is sleep_in_c else None)
+    failure = worker.call(work, arguments, answer, timeout=0.3 if work is sleep_in_c else None)
     assert isinstance(failure, isolation.Failure) and failure.reason == reason
     assert isinstance(failure.error, DataError) == (work is ask_in_vain)
     assert worker.call(add, (1,), answer)[1] == 2

@@ -27,7 +27,7 @@ def hosted(x, worker):
 
 
 def hang(worker):
-    return worker.call(sleep_in_c, (None,), timeout=1.0)
+    return worker.call(sleep_in_c, (None,), timeout=0.3)
 
 
 @pytest.mark.processes
@@ -55,7 +55,7 @@ def test_tasks_come_back_with_their_answers_whoever_dies_beside_them(tmp_path, o
     assert found["dies"].reason == "its worker process died (exit code 3)"
     assert found["leaves"].reason == "SystemExit: 3"  # which, let through, would end the run without a word
     assert found["is told to stop"] == "at work"
-    assert found["hangs"].reason == "it took longer than fold_timeout=1 seconds"
+    assert found["hangs"].reason == "it took longer than fold_timeout=0.3 seconds"
     assert found["names its trouble"].reason == "there are no frames"
     assert isinstance(found["names its trouble"].error, DataError)
     assert found["strange"].reason == "Unpicklable: 1" and "raise_what_cannot_travel" in found["strange"].details

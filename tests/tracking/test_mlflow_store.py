@@ -2,7 +2,6 @@ import contextlib
 import http.server
 import re
 import sqlite3
-import threading
 import time
 from contextlib import closing
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 
 from mebench.errors import RunError
 from mebench.tracking import mlflow_store, remarks
+from tests.helpers.model_server import serving
 
 RUN_TAG = "mebench.run_id"
 
@@ -111,8 +111,7 @@ def server():
             def log_message(self, *_):
                 pass
 
-        started.append(http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler))
-        threading.Thread(target=started[-1].serve_forever, daemon=True).start()
+        started.append(serving(http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)))
         return f"http://127.0.0.1:{started[-1].server_port}"
 
     yield start
@@ -140,9 +139,9 @@ def healthy(handler):
 
 @pytest.mark.parametrize("answer", [silent, endless])
 def test_a_server_that_never_answers_or_never_ends_is_one_sentence(server, monkeypatch, answer):
-    monkeypatch.setattr(mlflow_store, "ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr(mlflow_store, "ANSWER_SECONDS", 0.2)
     begin = time.monotonic()
-    with pytest.raises(RunError, match=r"the MLflow server http://127.* gives no whole answer within 0.5 s"):
+    with pytest.raises(RunError, match=r"the MLflow server http://127.* gives no whole answer within 0.2 s"):
         mlflow_store.Store.of(server(answer)).prepare()
     assert time.monotonic() - begin < 2.5
 

@@ -4,7 +4,10 @@ import dataclasses
 import importlib.util
 import json
 import multiprocessing
+import sqlite3
 import time
+from contextlib import closing
+from types import SimpleNamespace
 
 import optuna
 import pytest
@@ -141,7 +144,8 @@ def test_a_default_that_failed_is_told_all_the_same(place):
     assert shared.study().default.values == (0.8,)
 
 
-def test_another_study_of_that_name_is_refused(place):
+def test_another_study_of_that_name_is_refused(place, monkeypatch):
+    monkeypatch.setattr("mebench.tuning.study.MARK_SECONDS", 0.05)  # for which a study without its terms is looked at again
     SharedStudy(place, terms())
     SharedStudy(place, terms())
     with pytest.raises(ConfigError, match="was begun with method mean, not ststnet: choose another name with --study"):
@@ -208,6 +212,7 @@ def test_several_processes_share_a_fresh_file_and_one_is_killed(tmp_path):
         time.sleep(0.05)
     victim.kill()
     victim.join()
+    let_pass(tmp_path / "x.db", 10)
     others = [start(tmp_path, 0.05, 12) for _ in range(3)]
     assert [ends(process) for process in others] == [0, 0, 0]
     trials = SharedStudy(Place.of(str(tmp_path / "x.db")), terms(heartbeat=1)).study().trials
@@ -219,7 +224,14 @@ def test_several_processes_share_a_fresh_file_and_one_is_killed(tmp_path):
     assert (again.retry_of, again.params, again.state) == (killed.number, killed.params, "complete")
 
 
-def test_a_process_killed_before_its_first_sign_of_life_is_noticed(place):
+def let_pass(file, seconds):
+    """All signs of life are as much older, as if a test had waited."""
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("UPDATE trial_heartbeats SET heartbeat = datetime(heartbeat, ?)", (f"-{seconds} seconds",))
+
+
+def test_a_process_killed_before_its_first_sign_of_life_is_noticed(place, tmp_path, monkeypatch):
+    monkeypatch.setattr("mebench.tuning.study.time", SimpleNamespace(sleep=lambda _: let_pass(tmp_path / "x.db", 1)))
     shared = SharedStudy(place, terms(heartbeat=1))
     storage = optuna.storages.RDBStorage(place.url)
     storage.create_new_trial(storage.get_study_id_from_name("study"))
