@@ -189,21 +189,25 @@ def granted(
     files = python_files()
     known = tuple(f"{place}/" for place in (*files, PACKAGE))
     installed = set[str]()
-    code = list[Path]()
+    code = list[str]()
     for name, module in list(sys.modules.items()):
         file = (top := name.partition(".")[0]) not in installed and vars(module).get("__file__")
         if isinstance(file, str) and file.startswith(known):
             installed.add(top)
         elif isinstance(file, str) and file.startswith("/") and file.endswith((".py", ".so")):
-            code.append(Path(file))
-    code += [Path(spec.origin) for name in modules if (spec := find_spec(name)) is not None and spec.origin]
+            code.append(file)
+    code += [spec.origin for name in modules if (spec := find_spec(name)) is not None and spec.origin]
     return Grant(
-        read=(*files, PACKAGE, *(folder for _, folder in plugins), *code, *reads),
+        read=(*files, PACKAGE, *(folder for _, folder in plugins), *map(_path, code), *reads),
         methods=tuple(folder.parent for module, folder in plugins if module.startswith("mebench.methods.")),
-        modules=tuple(dict.fromkeys(file.parent for file in code)),
+        modules=tuple(map(_path, dict.fromkeys(map(os.path.dirname, code)))),
         lacks=lacking(),
         devices=() if accelerator == "cpu" else gpus(),
     )
+
+
+_path = cache(Path)
+"""The path of a file; each plan asks for those of all modules."""
 
 
 @cache
