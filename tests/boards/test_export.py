@@ -172,9 +172,9 @@ def test_an_unfinished_run_is_not_published(tmp_path):
 def test_a_run_on_a_stand_in_says_so_from_its_summary_to_the_board(mebench, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_empty_tree("cas_me2", tmp_path / "drawn")
-    words = ["method=random", "dataset=cas_me2", f"dataset.root={tmp_path / 'drawn'}", "workers=1", "bootstrap=0"]
+    words = ["method=random", "method.draws=2", "dataset=cas_me2", f"dataset.root={tmp_path / 'drawn'}"]
     sentence = "drawn stand-in: no score says anything of the real dataset"
-    code, out, err = mebench("run", *words, "tracking=off")
+    code, out, err = mebench("run", *words, "workers=1", "bootstrap=0", "tracking=off")
     assert code == 0 and sentence in out + err
     (run,) = (tmp_path / "runs").iterdir()
     for verb in (["runs", "show", run.name], ["leaderboard", "export", run.name]):

@@ -15,7 +15,7 @@ from tests.helpers.nightly import NIGHTLY
 __all__ = ["mebench"]
 
 RECORDS = Path(__file__).parents[2] / "leaderboards" / "records"
-RUN = ("method=random", "dataset=synthetic", "dataset.preset=tiny", "seed=3", "dataset.videos=1")
+RUN = ("method=random", "method.draws=2", "dataset=synthetic", "dataset.preset=tiny", "seed=3", "dataset.videos=1")
 HOW = ("runs=runs", "tracking=off", "workers=1", "bootstrap=20")
 
 

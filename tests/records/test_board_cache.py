@@ -52,9 +52,14 @@ def test_a_value_is_made_once_and_again_where_its_entry_is_damaged():
     assert cached(make, (), "f1", ["one", "two"]) == first and len(made) == 3
 
 
-def test_a_board_is_built_again_from_what_is_there_and_what_a_new_run_changes(tmp_path, made, monkeypatch):
+@pytest.fixture
+def no_cards(monkeypatch):
+    """Without a page for each method and dataset: a hundred, of which none is kept."""
     none = SimpleNamespace(PLUGIN_KINDS=("method", "dataset"), plugins=lambda kind: {})
-    monkeypatch.setattr(site_pages, "registry", none)  # a hundred pages, of which none is kept
+    monkeypatch.setattr(site_pages, "registry", none)
+
+
+def test_a_board_is_built_again_from_what_is_there_and_what_a_new_run_changes(tmp_path, made, no_cards):
     for shift, method in enumerate(("one", "two")):
         make_run(tmp_path / "runs", method=method, shift=5 * shift, tasks=("spot",))
     build("runs")
@@ -86,7 +91,7 @@ def test_a_value_is_made_again_where_code_that_computes_it_says_something_else(t
     board_cache._hash_of.cache_clear()
 
 
-def test_the_code_that_is_hashed_is_all_that_computes(tmp_path, monkeypatch):
+def test_the_code_that_is_hashed_is_all_that_computes(tmp_path, monkeypatch, no_cards):
     """All of mebench that runs while an answer is made, but for what imports a package."""
     ran = defaultdict(set)
 

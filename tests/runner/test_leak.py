@@ -88,7 +88,7 @@ def test_what_the_leak_bought_is_the_difference_of_two_runs(moody):
 def test_the_command_executes_both_and_marks_the_row(moody, monkeypatch, tmp_path, blank):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "ml.db").write_bytes(blank)
-    words = moody("audit=leak", "method=random", "dataset.macro=false", "tracking=sqlite:///ml.db")
+    words = moody("audit=leak", "method=random", "method.draws=2", "dataset.macro=false", "tracking=sqlite:///ml.db")
     found = CliRunner().invoke(app, ["run", *words, "--json", "out.json"], catch_exceptions=False)
     assert "gain from the leak" in found.stdout and "selection: test" in found.stdout
     assert found.output.count("audit=leak: k' is that of all subjects") == 1
