@@ -62,7 +62,9 @@ def pytest_collection() -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
     """Every other worker looks through folders from their end: in a fresh checkout each compiles one half of the files, and reads the
     other half as it was compiled by another.
     """

@@ -145,7 +145,7 @@ def test_a_default_that_failed_is_told_all_the_same(place):
 
 
 def test_another_study_of_that_name_is_refused(place, monkeypatch):
-    monkeypatch.setattr("mebench.tuning.study.MARK_SECONDS", 0.05)  # for which a study without its terms is looked at again
+    monkeypatch.setattr("mebench.tuning.study.MARK_SECONDS", 0.05)  # so long it may lack its terms
     SharedStudy(place, terms())
     SharedStudy(place, terms())
     with pytest.raises(ConfigError, match="was begun with method mean, not ststnet: choose another name with --study"):
