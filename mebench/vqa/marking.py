@@ -29,12 +29,14 @@ from mebench.metrics import LEAST, Score, as_score, classification, interval
 from mebench.vqa import questions, wording
 
 Scorer = Literal["megc2025_a", "megc2025_b"]
-FLOORS = {
-    "majority": "the commonest answer to each kind of question",
-    "prior": "the commonest answer to each question",
-    "sentence": "the commonest sentence, to every question",
+FLOORS: Mapping[str, Callable[[questions.Row], str]] = {
+    "majority": lambda row: wording.meaning_of(row["question"]).kind,
+    "prior": lambda row: row["question"],
+    "sentence": lambda row: "",
 }
-"""Answers without a picture, each derived from the true answers of the other people."""
+"""Answers without a picture, each the commonest true answer of the other people: to that kind of question, to that question, or
+the commonest sentence to every question.
+"""
 
 
 @dataclass(frozen=True)
@@ -256,11 +258,7 @@ def _scores(marks: _Marks, read: Sequence[Answered]) -> dict[str, Score]:
 
 def _blind(floor: str, known: Sequence[questions.Row]) -> list[str]:
     """The answers of a floor, each from the true answers of the other people; from all if there are no others."""
-
-    def group(row: questions.Row) -> str:
-        by = {"majority": wording.meaning_of(row["question"]).kind, "prior": row["question"], "sentence": ""}
-        return by[floor]
-
+    group = FLOORS[floor]
     tallies, own = defaultdict[str, Counter[str]](Counter), defaultdict[tuple[str, str], Counter[str]](Counter)
     for row in known:
         if floor != "sentence" or wording.meaning_of(row["question"]).kind == "sentence":
