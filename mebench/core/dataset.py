@@ -1,7 +1,5 @@
 """The contract of a dataset plugin, several datasets as one, and one under another name."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

@@ -93,8 +93,7 @@ def spotting_chance(
     place = _Placement(line, true, [k_prime[group] for group in groups], rule)
     generator = np.random.default_rng(derived_seed(seed, "chance", kind))
     if one_per_video:
-        each = np.tile(np.arange(len(line)), draws)
-        return {"as_many": place.scores(each, len(line), generator)}
+        return {"as_many": place.scores(np.tile(np.arange(len(line)), draws), len(line), generator)}
     candidates = np.unique(np.geomspace(1, 1000 * m, 600).astype(np.int64))
     expected = (1 - (1 - place.hit_probability()[None, :]) ** candidates[:, None]).sum(axis=1)
     best = int(candidates[np.argmax(2 * expected / (candidates + m))])

@@ -357,10 +357,11 @@ def recognition_of_parts(
         return Basis(min(basis.subjects for basis in of_parts), "; ".join(doubts), unseen)
 
     names = displayed_scores("recognition")
-    more = partial(mean, further(names, convention))
     return {
         "n": sum(part["n"] for part in parts.values()),
         "scores": subjects.scores("recognition", partial(mean, names), basis_of),
-        "details": {"scores": subjects.scores("recognition.details", more, basis_of)},
+        "details": {
+            "scores": subjects.scores("recognition.details", partial(mean, further(names, convention)), basis_of)
+        },
         "folds": parts,
     }

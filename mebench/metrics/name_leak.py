@@ -52,8 +52,7 @@ def names_chance(
     if spotted is not None:
         spotted, reads["spotting"] = intervals_by_name(tables, trained_on, classes, kinds, convention)
     answered = Tables(tables.videos, tables.truths, spotted, clips)
-    found = summarize(answered, kinds=kinds, classes=classes, seed=0, convention=convention, draws=0)
-    return {**found, "reads": reads}
+    return summarize(answered, kinds=kinds, classes=classes, seed=0, convention=convention, draws=0) | {"reads": reads}
 
 
 def answers_by_name(

@@ -7,10 +7,8 @@ from typing import Literal
 from mebench.core import THREE, Dataset, Fold, Scheme
 from mebench.errors import ConfigError
 from mebench.grouping import grouped
+from mebench.protocols import NOTHING, Card, NoParams, People, Protocol, loso, refuse_single
 from mebench.protocols.across import across, listed, need_exactly, need_long, only_on
-from mebench.protocols.people import People
-from mebench.protocols.protocol import NOTHING, Card, NoParams, Protocol
-from mebench.protocols.within import loso, refuse_single
 
 MEMBERS = ("casme2", "samm")
 TO_V = Scheme(
@@ -105,8 +103,10 @@ def megc_spotting(people: People, params: NoParams = NOTHING) -> list[Fold]:
     need_long(people, "megc_spotting")
     for dataset in people.datasets:
         refuse_single(People([v for v in people.videos if v.dataset == dataset], person=people.person), dataset)
-    folds = (people.fold(str(subject), [subject], people.of([subject.dataset])) for subject in people.subjects)
-    return sorted(folds, key=lambda fold: fold.key)
+    return sorted(
+        (people.fold(str(subject), [subject], people.of([subject.dataset])) for subject in people.subjects),
+        key=lambda fold: fold.key,
+    )
 
 
 MEGC_SPOTTING = Protocol(
@@ -151,13 +151,11 @@ def dfme(people: People, params: DfmeParams = DfmeParams()) -> list[Fold]:
     need_exactly(people, "dfme", ["dfme"])
     sets = grouped(people.subjects, key=people.split)
     tests = ["test_A", "test_B"] if params.test == "both" else [f"test_{params.test}"]
-    for name in ("train", *tests):
-        if name not in sets:
-            there = ", ".join(filter(None, sets)) or "none"
-            raise ConfigError(
-                f"protocol dfme needs the set {name} of DFME, and there is {there}: put the sheet of each set below dataset.root, or "
-                "choose protocol.test=A or B"
-            )
+    if lacking := [name for name in ("train", *tests) if name not in sets]:
+        raise ConfigError(
+            f"protocol dfme needs the set {lacking[0]} of DFME, and there is {', '.join(filter(None, sets)) or 'none'}: put the sheet of "
+            "each set below dataset.root, or choose protocol.test=A or B"
+        )
     return [people.fold(name, sets[name], sets["train"]) for name in tests]
 
 

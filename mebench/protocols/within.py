@@ -7,8 +7,7 @@ from typing import Any, Literal
 
 from mebench.core import Fold, SubjectKey
 from mebench.errors import ConfigError, refuse_if, unknown
-from mebench.protocols.people import People
-from mebench.protocols.protocol import NOTHING, Card, NoParams, Protocol
+from mebench.protocols import NOTHING, Card, NoParams, People, Protocol
 
 
 def loso(people: People, params: Any = NOTHING) -> list[Fold]:
@@ -25,16 +24,18 @@ def loso(people: People, params: Any = NOTHING) -> list[Fold]:
     [('casme2/01', 1, 1), ('casme2/02', 1, 1), ('casme2/03', 1, 1)]
     """
     refuse_single(people, "leaving one subject out")
-    folds = [people.fold(people.name(person), subjects) for person, subjects in people.persons.items()]
-    return sorted(folds, key=lambda fold: fold.key)
+    return sorted(
+        (people.fold(people.name(person), subjects) for person, subjects in people.persons.items()),
+        key=lambda fold: fold.key,
+    )
 
 
 def refuse_single(people: People, what: str) -> None:
     """Raise a ConfigError if there are fewer than two people."""
     if len(people.persons) < 2:
-        who = ", ".join(map(str, people.subjects)) or "nobody"
         raise ConfigError(
-            f"{what} needs at least 2 subjects, and this dataset has {len(people.persons)} ({who}): use a dataset with more"
+            f"{what} needs at least 2 subjects, and this dataset has {len(people.persons)} "
+            f"({', '.join(map(str, people.subjects)) or 'nobody'}): use a dataset with more"
         )
 
 
@@ -167,9 +168,8 @@ def kfold(people: People, params: KFoldParams = KFoldParams()) -> list[Fold]:
             "with more"
         )
     parts = replace(people, seed=params.seed).parts(people.persons, k, "parts", k)
-    digits = len(str(k))
     return [
-        people.fold(f"part{number:0{digits}d}", [s for person in part for s in people.persons[person]])
+        people.fold(f"part{number:0{len(str(k))}d}", [s for person in part for s in people.persons[person]])
         for number, part in enumerate(parts, 1)
     ]
 

@@ -18,9 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.torch import load
 
-from mebench import core
 from mebench.config import PluginInfo, PluginKind, keys, registry, resolve, typed, user_setting
-from mebench.core import KINDS, Dataset, Expression, Frames, Prediction, Scheme, Video, VideoView
+from mebench.core import KINDS, Dataset, Expression, Frames, Method, Prediction, Scheme, Video, VideoView
 from mebench.errors import ConfigError, DataError
 from mebench.features import source_of
 from mebench.features.degradation import RELATIONS, Degradation
@@ -412,7 +411,6 @@ def landmarks_are_68_points(trial: _DatasetTrial) -> None:
 )
 def repairs_are_sentences(trial: _DatasetTrial) -> None:
     """`repairs` lists what was repaired, one sentence each."""
-    assert trial.videos, "there is no video"
     for sentence in trial.dataset.repairs():
         assert isinstance(sentence, str) and sentence.strip(), f"{sentence!r} is not a sentence"
 
@@ -572,7 +570,7 @@ class _Reloaded(FittedMethod):
 )
 def class_is_a_method(trial: _MethodTrial) -> None:
     """The class is a `Method` whose tasks and parameters are the declared ones."""
-    declares(trial, core.Method)
+    declares(trial, Method)
     said = trial.plan.parts[0].method_class.transductive
     assert said in ("none", "video"), f"transductive must be none or video, not {said!r}"
 

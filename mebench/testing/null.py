@@ -37,8 +37,6 @@ BLIND_SPOT = (
 class KnowsLabelsError(MebenchError):
     """A method knows labels that it cannot have learnt."""
 
-    exit_code = 1
-
 
 Chances = NDArray[np.float64]
 """Probability of 0, 1, 2 … right answers by chance."""
@@ -87,8 +85,7 @@ def null(
     paths = registry.add_paths(plugins)
     settled = [f"method={method}", *cut_down(registry.find("method", method)), *words]
     with tempfile.TemporaryDirectory(prefix="mebench-null-") as folder:
-        runs = shuffled_runs(Path(folder), settled, paths, range(shuffles), progress)
-        return findings([judged(run) for run in runs])
+        return findings([*map(judged, shuffled_runs(Path(folder), settled, paths, range(shuffles), progress))])
 
 
 def shuffled_runs(
