@@ -9,8 +9,7 @@ from typing import Literal, NamedTuple, NotRequired, Self, TypedDict
 import numpy as np
 
 from mebench import heavy
-from mebench.metrics import Floats, Indices, correlation, difference_interval, members_of
-from mebench.metrics.catalogue import Scale, find
+from mebench.metrics import Floats, Indices, catalogue, correlation, difference_interval, members_of
 
 FLAT = 1e-12
 """A standard error below this comes only from rounding: the score does not change when a subject is left out."""
@@ -103,7 +102,7 @@ def interval(
     value: float,
     replicates: Floats,
     strata: Sequence[str],
-    scale: Scale = "any",
+    scale: catalogue.Scale = "any",
     subjects: int | None = None,
     unseen: float = 0.0,
 ) -> tuple[float, float] | None:
@@ -313,12 +312,12 @@ class Resampling:
             return {name: score(values[name], replicates[name]) for name in replicates}
         values, without = self._values(evaluate), evaluate(leave_one_out(self.subjects, self.n_units))
         self._note(section, values, without)
-        several = self.interval == "bootstrap" and any(find(name).scale != "share" for name in values)
+        several = self.interval == "bootstrap" and any(catalogue.find(name).scale != "share" for name in values)
         drawn = (drawn_by or evaluate)(self.weights) if several else {}
         found: dict[str, Score] = {}
         for name, value in values.items():
             basis = basis_of(self.subjects, name)
-            scale, reason, ends = find(name).scale, basis.doubt, None
+            scale, reason, ends = catalogue.find(name).scale, basis.doubt, None
             if not self._degrees():
                 reason = "there is one subject of each dataset, so nothing says how others would score"
             elif not reason and not basis.subjects:
@@ -362,7 +361,7 @@ class Resampling:
         for name, replicates in of_both.items():
             one, other = (_ends(side[name]) for side in sides)
             value, ends = values[0][name] - values[1][name], None
-            if one and other and find(name).scale == "share":
+            if one and other and catalogue.find(name).scale == "share":
                 known = ~np.isnan(without[0][name] + without[1][name])
                 moves = [deviations(np.where(known, run[name], np.nan), self.own_strata)[0] for run in without]
                 ends = difference_interval(one, other, correlation(*moves))

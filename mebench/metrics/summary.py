@@ -9,6 +9,8 @@ import numpy as np
 from mebench.console import plural
 from mebench.errors import MebenchError
 from mebench.metrics import (
+    CONVENTIONS,
+    Convention,
     Floats,
     Resampling,
     SpottingCounts,
@@ -16,12 +18,15 @@ from mebench.metrics import (
     analysis,
     area_under,
     calibration,
+    catalogue,
+    conventions,
     count,
     counted,
     detection_curve,
     frame_truth,
     in_scope,
     label_sets,
+    named,
     number_of_draws,
     of_kinds,
     of_units,
@@ -32,8 +37,6 @@ from mebench.metrics import (
     recognition_of_parts,
     weighted_frame_auc,
 )
-from mebench.metrics.catalogue import find
-from mebench.metrics.conventions import CONVENTIONS, RULES, Convention, changed, named
 
 
 def summarize(
@@ -310,14 +313,14 @@ def of_rules(under: Under, convention: str) -> dict[str, Any]:
     What a convention leaves out on purpose (`sections`, `scores`) is no rule that moves a number.
     """
     hints, rows = get_type_hints(Convention), {convention: _tried(under, convention)}
-    for field in RULES:
+    for field in conventions.RULES:
         values = get_args(hints[field]) if field not in ("sections", "scores", "class_scores") else ()
         values = THRESHOLDS if field == "threshold" else ("true", "false") if hints[field] is bool else values
         own = getattr(named(convention), field)
         for value in values:
             if value != (str(own).lower() if isinstance(own, bool) else own):
                 rule = f"{field}={value}"
-                rows[rule] = _tried(under, changed(convention, [rule]))
+                rows[rule] = _tried(under, conventions.changed(convention, [rule]))
     return rows
 
 
@@ -340,7 +343,7 @@ def strongest(rows: Mapping[str, Any], convention: str) -> list[str]:
             if rule != convention and "reason" not in row
         }
         moves = {rule: value for rule, value in found.items() if value is not None and abs(value - usual) > 1e-12}
-        score = f"{find(name).label} of {part}"
+        score = f"{catalogue.find(name).label} of {part}"
         if not moves:
             told.append(f"no rule of {convention} by itself moves {score}")
             continue

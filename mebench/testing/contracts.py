@@ -21,21 +21,20 @@ from safetensors.torch import load
 from mebench.config import PluginInfo, PluginKind, keys, registry, resolve, typed, user_setting
 from mebench.core import KINDS, Dataset, Expression, Frames, Method, Prediction, Scheme, Video, VideoView
 from mebench.errors import ConfigError, DataError
-from mebench.features import source_of
-from mebench.features.degradation import RELATIONS, Degradation
+from mebench.features import degradation, source_of
 from mebench.inference.degraded import violations
 from mebench.runner import (
     FittedMethod,
     FoldHost,
     Plan,
     features_of,
+    host,
     make_plan,
     missing_videos,
     one_thread,
     restore,
     store_of,
 )
-from mebench.runner.host import execute as execute_fold
 from mebench.runs.fold_result import FoldResult
 from mebench.testing.checks import TINY, Check, collect, promise, run_all, scratch
 
@@ -193,14 +192,14 @@ COMMON = (
 )
 
 
-def cut_down(info: PluginInfo, most: int = 1) -> list[str]:
+def cut_down(info: PluginInfo) -> list[str]:
     """Settings for short training and few random draws: the preset `contract`, if there is one, and every `epochs…` and
     `draws…`.
     """
     return [
         *([f"{info.kind}.preset=contract"] if "contract" in info.section("presets") else []),
         *(
-            f"{info.kind}.{f.name}={most}"
+            f"{info.kind}.{f.name}=1"
             for f in dataclasses.fields(registry.params_class(info))
             if f.name.startswith(("epochs", "draws")) and isinstance(f.default, int)
         ),
@@ -462,11 +461,11 @@ def count_violations(id_: str, data: Sequence[str] = TINY) -> dict[str, dict[str
     """
     trial, found = _MethodTrial(id_, tuple(data)), {}
     clean, fps = (trial.result.predictions, trial.result.clips), {v.key: v.fps for v in trial.test_videos}
-    for kind in RELATIONS:
+    for kind in degradation.RELATIONS:
         plan = make_plan(resolve([*trial.words, f"degrade={kind}:3"]))
         with one_thread():
-            changed = execute_fold(plan, plan.folds[0], trial.result)
-        found[kind] = violations(clean, (changed.predictions, changed.clips), Degradation(kind, 3), fps)
+            changed = host.execute(plan, plan.folds[0], trial.result)
+        found[kind] = violations(clean, (changed.predictions, changed.clips), degradation.Degradation(kind, 3), fps)
     return found
 
 
@@ -500,7 +499,7 @@ class _MethodTrial(Owner):
         with one_thread():
             for video in missing_videos(plan):
                 source_of(store_of(plan.config), *plan.home(video), video).compute(*features_of(plan, video))
-            return execute_fold(plan, self.plan.folds[0])
+            return host.execute(plan, self.plan.folds[0])
 
     @cached_property
     def reworded(self) -> list[str]:
@@ -524,8 +523,8 @@ class _MethodTrial(Owner):
             plan, fold = make_plan(resolve(self.reworded)), self.plan.folds[0]
             again = self.execute(_relabelled(self, plan))
             if self.does("spot"):
-                _same(execute_fold(plan, fold, self.result), again, "stored scores")
-                again = execute_fold(self.plan, fold, again)
+                _same(host.execute(plan, fold, self.result), again, "stored scores")
+                again = host.execute(self.plan, fold, again)
             _same(self.result, again, "the same settings")
             return True
         return False
@@ -548,11 +547,11 @@ class _Reloaded(FittedMethod):
     """The fitted method, restored from its saved state alone."""
 
     def __init__(self, plan: Plan, result: FoldResult) -> None:
-        host = FoldHost.of(plan, plan.folds[0])  # its job has drawn names, but these checks use real ones
-        job = dataclasses.replace(host.job, groups=plan.groups, cache=str(host.store.root))
+        fold = FoldHost.of(plan, plan.folds[0])  # its job has drawn names, but these checks use real ones
+        job = dataclasses.replace(fold.job, groups=plan.groups, cache=str(fold.store.root))
         super().__init__(job, job.parts[0], plan.home)
         restore({"": self.method}, load(result.model))
-        self.aliases = host.aliases
+        self.aliases = fold.aliases
 
     def view(self, video: Video) -> VideoView:
         """A tested video under its name in the fold."""
@@ -749,7 +748,7 @@ def what_acts_on_scores_trains_nothing(trial: _MethodTrial) -> None:
     """
     if not trial.repeated and trial.reworded != list(trial.words):
         plan, added = make_plan(resolve(trial.reworded)), trial.reworded[len(trial.words) :]
-        _same(execute_fold(plan, plan.folds[0], trial.result), trial.execute(plan), f"with {' '.join(added)}")
+        _same(host.execute(plan, plan.folds[0], trial.result), trial.execute(plan), f"with {' '.join(added)}")
 
 
 _OF_METHODS = (
