@@ -125,10 +125,8 @@ def check_ranges(params: Any, **names: Collection[str]) -> None:
     """
     for kind, own in names.items():
         inside, words = _RANGES[kind]
-        for name in own:
-            value = getattr(params, name)
-            if value is not None and not inside(value):
-                raise ConfigError(f"method.{name} {words}, not {value}")
+        values = {name: value for name in own if (value := getattr(params, name)) is not None}
+        refuse_if(*((not inside(value), f"method.{name} {words}, not {value}") for name, value in values.items()))
 
 
 def check_scales(name: str, scales: tuple[float, ...]) -> None:

@@ -355,11 +355,13 @@ def learnt_threshold(found: Sequence[Sequence[Spotted]], truths: Sequence[Sequen
         A level half way between the last peak above it and the first below it. Where no peak is right, one just above the
         highest peak; where there is no peak at all, infinity.
     """
-    peaks = [(one, video) for video, own in enumerate(found) for one in own]
+    # A peak suppresses only lower frames, so the peaks above a level are the first of all peaks.
+    peaks = sorted(
+        ((one, video) for video, own in enumerate(found) for one in own),
+        key=lambda found: (-found[0].confidence, found[1], found[0].apex),
+    )
     if not peaks:
         return float("inf")
-    # A peak suppresses only lower frames, so the peaks above a level are the first of all peaks.
-    peaks.sort(key=lambda found: (-found[0].confidence, found[1], found[0].apex))
     # Each takes the truth it overlaps most, of those still free.
     free = [np.array(own, dtype=np.int64).reshape(-1, 2).T for own in truths]
     matched = np.zeros(len(peaks), dtype=bool)

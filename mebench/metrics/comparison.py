@@ -54,8 +54,12 @@ def pooled(runs: Sequence[Tables]) -> Tables:
     rules about all answers of one run: their order, and whether intervals can be ranked.
     """
     runs = [of_first_draw(run) for run in runs]
-    told = [run.videos for run in runs if "person" in run.videos]  # runs of earlier versions lack it
-    person = {subject: who for videos in told for subject, who in zip(videos["subject"], videos["person"])}
+    person = {
+        subject: who
+        for run in runs
+        if "person" in run.videos  # runs of earlier versions lack it
+        for subject, who in zip(run.videos["subject"], run.videos["person"])
+    }
 
     def joined(name: str) -> Any:
         """The tables of that name; None where a run has none."""

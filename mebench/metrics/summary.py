@@ -344,34 +344,33 @@ def strongest(rows: Mapping[str, Any], convention: str) -> list[str]:
         }
         moves = {rule: value for rule, value in found.items() if value is not None and abs(value - usual) > 1e-12}
         score = f"{catalogue.find(name).label} of {part}"
-        if not moves:
+        if moves:
+            rule = max(moves, key=lambda rule: abs(moves[rule] - usual))
+            told.append(
+                f"of the rules of {convention}, {rule} moves {score} most, from {usual:.4f} to {moves[rule]:.4f}; "
+                f"{len(moves)} of {len(found)} move it at all"
+            )
+        else:
             told.append(f"no rule of {convention} by itself moves {score}")
-            continue
-        rule = max(moves, key=lambda rule: abs(moves[rule] - usual))
-        told.append(
-            f"of the rules of {convention}, {rule} moves {score} most, from {usual:.4f} to {moves[rule]:.4f}; "
-            f"{len(moves)} of {len(found)} move it at all"
-        )
     return told
 
 
 def _tried(under: Under, name: str) -> dict[str, Any]:
     """Counts and values without intervals."""
-    found: dict[str, Any] = {}
     try:
         summary = under(name, 0)
     except MebenchError as error:
         return {"reason": str(error)}
-    for kind, part in summary.get("spotting", {}).items():
-        values = {name: score["value"] for name, score in part["scores"].items()}
-        found[kind] = {**{count: part[count] for count in ("tp", "fp", "fn")}, **values}
+    found = {
+        kind: {count: part[count] for count in ("tp", "fp", "fn")} | _values(part)
+        for kind, part in summary.get("spotting", {}).items()
+    }
     if analysis := summary.get("analysis"):
-        scores = analysis["true_positives"]["scores"]
-        found["analysis"] = {
-            "strs": analysis["strs"]["value"],
-            **{name: score["value"] for name, score in scores.items()},
-        }
+        found["analysis"] = {"strs": analysis["strs"]["value"], **_values(analysis["true_positives"])}
     if recognition := summary.get("recognition"):
-        values = {name: score["value"] for name, score in recognition["scores"].items()}
-        found["recognition"] = {"n": recognition["n"], **values}
+        found["recognition"] = {"n": recognition["n"], **_values(recognition)}
     return found or {"reason": f"it defines {', '.join(named(name).sections)} alone, which is not here"}
+
+
+def _values(part: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: score["value"] for name, score in part["scores"].items()}

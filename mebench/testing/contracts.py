@@ -251,10 +251,8 @@ class _DatasetTrial(Owner):
 
     @cached_property
     def dataset(self) -> Dataset:
-        params = dict(self.params)
-        if self.has_root and "root" not in params:
-            params["root"] = user_setting(f"roots.{self.id}", "") or None
-        return self.make(**params)
+        root = {"root": user_setting(f"roots.{self.id}", "") or None} if self.has_root else {}
+        return self.make(**root | dict(self.params))
 
     @cached_property
     def videos(self) -> list[Video]:
