@@ -67,9 +67,12 @@ class Step:
     def identity(self) -> dict[str, object]:
         """Everything that the numbers depend on: package, name, version, parameters and libraries, but not the file."""
         package = type(self).__module__.rpartition(".")[0] or type(self).__module__
-        used = {name: value for name, value in asdict(self).items() if name not in self.idle}
-        used |= {name: library_version(name) for name in self.libraries}
-        return {"step": f"{package}.{type(self).__qualname__}", "version": self.version, **used}
+        return {
+            "step": f"{package}.{type(self).__qualname__}",
+            "version": self.version,
+            **{name: value for name, value in asdict(self).items() if name not in self.idle},
+            **{name: library_version(name) for name in self.libraries},
+        }
 
     def describe(self) -> str:
         """One line for a card, for example `Flow(algorithm='tvl1', k=3) v1`."""

@@ -120,10 +120,8 @@ def recognition_chance(
         intervals.
     """
     assert tables.clips is not None
-    number = tables.clips["truth"].value_counts()
-    commonest = max(classes, key=lambda name: number.get(name, 0))
-    if label_sets.are_sets(tables.clips["truth"]):
-        commonest = "+".join(classes)
+    truth = tables.clips["truth"].dropna().tolist()
+    commonest = "+".join(classes) if label_sets.are_sets(tables.clips["truth"]) else max(classes, key=truth.count)
     said = replace(tables, predictions=None, clips=tables.clips.assign(predicted=commonest))
     found = summarize(said, kinds=[], classes=classes, seed=0, convention=convention, draws=0)
     return {"class": commonest, **found["recognition"]["scores"]}

@@ -124,9 +124,11 @@ def of_true_positives(
     pairing: Literal["own", "shifted"] = "own",
 ) -> Sample:
     """The true positives, whose truth names the class (MEAN, section 4.2)."""
-    prediction, truth, answer = found.prediction, found.truth, found.prediction
-    if pairing == "shifted":
-        prediction, truth, answer = _shifted(truths, predictions, found.matched, classes)
+    prediction, truth, answer = (
+        _shifted(truths, predictions, found.matched, classes)
+        if pairing == "shifted"
+        else (found.prediction, found.truth, found.prediction)
+    )
     unit = predictions["draw" if by_draw else "unit"].to_numpy(np.int64)[prediction]
     true, said = truths["emotion"].iloc[truth].tolist(), predictions["emotion"].iloc[answer].tolist()
     matrices = confusion_matrices(true, said, unit, n_units, classes)

@@ -56,12 +56,14 @@ def by_group(
     groups: dict[str, Any] = {}
     for kind in sorted({*labels} - {""}):
         own = np.flatnonzero(names == kind)
-        groups[kind] = {"value": None, "low": None, "high": None}
-        if len(own) >= LEAST_PEOPLE:
-            groups[kind] = {
+        groups[kind] = (
+            {
                 "people": len(own),
                 **people.of_some(own, lambda weights: {name: evaluate(weights)[name]}, basis_of)[name],
             }
+            if len(own) >= LEAST_PEOPLE
+            else {"value": None, "low": None, "high": None}
+        )
     known = [kind for kind in groups if groups[kind]["value"] is not None]
     if len(known) < 2:
         return {"groups": groups, "gap": None, "p": None}

@@ -361,7 +361,7 @@ def _tried(under: Under, name: str) -> dict[str, Any]:
         summary = under(name, 0)
     except MebenchError as error:
         return {"reason": str(error)}
-    found = {
+    found: dict[str, Any] = {
         kind: {count: part[count] for count in ("tp", "fp", "fn")} | _values(part)
         for kind, part in summary.get("spotting", {}).items()
     }

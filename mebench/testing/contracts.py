@@ -537,8 +537,7 @@ class _MethodTrial(Owner):
 
     @property
     def test_videos(self) -> list[Video]:
-        tested = set(self.plan.folds[0].test)
-        return [v for v in self.plan.videos if v.subject_key in tested]
+        return self.plan.folds[0].split(self.plan.videos)[2]
 
 
 class _Reloaded(FittedMethod):

@@ -106,11 +106,12 @@ def write_plugin(kind: PluginKind, name: str, folder: Path, template: str = "") 
         (target.exists(), f"{target} exists already: choose another name, or remove it"),
     )
     words = {"name": name, "title": name.replace("_", " ").capitalize(), "Class": name.title().replace("_", "")}
-    texts = {"__init__.py": f'"""{words["title"]}."""\n'}
-    for file in sorted((Path(__file__).parent / "templates" / template).glob(f"*{_ENDING}")):
-        texts[file.name.removesuffix(_ENDING)] = re.sub(
+    texts = {"__init__.py": f'"""{words["title"]}."""\n'} | {
+        file.name.removesuffix(_ENDING): re.sub(
             r"\{\{(\w+)\}\}", lambda found: words[found[1]], file.read_text(encoding="utf-8")
         )
+        for file in sorted((Path(__file__).parent / "templates" / template).glob(f"*{_ENDING}"))
+    }
     with whole_folder(target) as made:
         for own, text in texts.items():
             (made / own).write_text(text, encoding="utf-8")
