@@ -43,13 +43,11 @@ def newly_covered(truths: pd.DataFrame) -> Floats:
     [50.0, 10.0, 0.0]
     """
     (group,) = groups(["video", "kind"], truths)
-    order = np.lexsort((truths["onset"].to_numpy(np.int64), group))
-    rows = pd.DataFrame({name: truths[name].to_numpy(np.int64)[order] for name in ("onset", "offset")})
-    before = rows.groupby(group[order])["offset"].transform(lambda offsets: offsets.cummax().shift())
-    new = rows["offset"] - np.fmax(before.to_numpy(np.float64), rows["onset"] - 1.0)
-    frames = np.empty(len(truths))
-    frames[order] = np.maximum(new.to_numpy(np.float64), 0)
-    return frames
+    ends = {name: truths[name].to_numpy(np.int64) for name in ("onset", "offset")}
+    rows = pd.DataFrame(ends | {"group": group}).sort_values(["group", "onset"], kind="stable")
+    before = rows.groupby("group")["offset"].transform(lambda offsets: offsets.cummax().shift())
+    new = rows["offset"] - np.fmax(before, rows["onset"] - 1.0)
+    return np.asarray(new.clip(lower=0).sort_index(), dtype=np.float64)
 
 
 def rates_over_confidence(

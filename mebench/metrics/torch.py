@@ -230,9 +230,8 @@ class SpottingF1(_Score):
         videos = pd.DataFrame({"video": names, "subject": "", "dataset": "", "n_frames": np.nan, "fps": np.nan})
         ordered = Tables(videos, truths, predictions.assign(draw=0)).ordered()
         found = count(ordered.truths, ordered.spotted, np.array([np.nan]), self.rules, kinds=self.kinds)
-        columns = (found.true_positives, found.spotted, found.truths)
-        more = torch.from_numpy(np.concatenate(columns).astype(np.int64)).to(self.device)
-        setattr(self, self._state, self.intervals + more)
+        more = np.concatenate([found.true_positives, found.spotted, found.truths]).astype(np.int64)
+        setattr(self, self._state, self.intervals + torch.from_numpy(more).to(self.device))
         return found
 
     def compute(self) -> Tensor:
