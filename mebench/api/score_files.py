@@ -181,7 +181,7 @@ def score(
         )
         found = exchange.answers.of_clips(read, answered, join, remarks, _listed(classes))
     else:
-        scores, join = None, replace(join, fps=exchange.coders.common_rate([true, answered], fps))
+        scores, join = None, replace(join, fps=exchange.eaf.common_rate([true, answered], fps))
         if what == "frame scores":
             chosen: dict[str, Any] = {name: value for name, value in how.items() if value is not None}
             for name, known in (

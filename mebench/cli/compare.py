@@ -482,7 +482,7 @@ def _refuse_files(*words: str) -> None:
 def _is_file(word: str) -> bool:
     """Whether a word names a file of intervals or of a coder's marks."""
     path = Path(word).expanduser()
-    return path.is_file() or exchange.coders.eaf_of(path) is not None
+    return path.is_file() or exchange.eaf.eaf_of(path) is not None
 
 
 def _print_agreement(

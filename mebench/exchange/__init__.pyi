@@ -1,6 +1,5 @@
 from . import answers as answers
 from . import clips as clips
-from . import coders as coders
 from . import eaf as eaf
 from . import frame_scores as frame_scores
 from . import intervals as intervals
@@ -17,13 +16,14 @@ from .answers import of_intervals as of_intervals
 from .answers import read_against_truth as read_against_truth
 from .clips import join_clips as join_clips
 from .clips import read_clips as read_clips
-from .coders import common_rate as common_rate
-from .coders import eaf_of as eaf_of
 from .eaf import EMOTION as EMOTION
 from .eaf import Document as Document
 from .eaf import Mark as Mark
 from .eaf import Tier as Tier
+from .eaf import common_rate as common_rate
+from .eaf import eaf_of as eaf_of
 from .eaf import read_eaf as read_eaf
+from .eaf import sheet_of_marks as sheet_of_marks
 from .eaf import write_eaf as write_eaf
 from .frame_scores import propose as propose
 from .frame_scores import read_frame_scores as read_frame_scores

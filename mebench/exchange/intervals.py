@@ -17,13 +17,14 @@ from mebench.exchange import (
     Role,
     TextTable,
     at_lines,
+    eaf_of,
     is_log,
     parse,
     read_log,
     read_sheet,
+    sheet_of_marks,
     values,
 )
-from mebench.exchange.coders import eaf_of, sheet_of
 
 _INTERVAL = ("onset", "apex", "offset", "kind", "emotion")
 _WANTED: dict[Role, tuple[str, ...]] = {
@@ -57,7 +58,7 @@ def read_intervals(
         DataError: the file cannot be understood; the sentence names the line.
     """
     timed = eaf_of(path) if isinstance(path, Path) else None
-    sheet = read_sheet(path, remarks, role) if timed is None else sheet_of(*timed, fps, role, remarks)
+    sheet = read_sheet(path, remarks, role) if timed is None else sheet_of_marks(*timed, fps, role, remarks)
     if is_log(sheet) if log is None else log and timed is None:
         return checked(read_log(sheet, path, role, remarks), remarks)
     table = values.with_datasets(parse(sheet, path, role, _WANTED[role], remarks), remarks)

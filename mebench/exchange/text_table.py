@@ -157,9 +157,8 @@ class TextTable:
         """The table without notes and sums (`is_note_or_sum`)."""
         named = [self.cells[name] for name in ("subject", "video") if name in self.cells]
         frames = [self.cells[name] for name in ("onset", "apex", "offset", "frame") if name in self.cells]
-        doubtful = np.any([column.where(lambda cell: not cell or is_total(cell)) for column in named], axis=0)
-        notes = np.zeros(len(self.lines), np.bool_)
-        for row in np.flatnonzero(doubtful):
+        notes = np.any([column.where(lambda cell: not cell or is_total(cell)) for column in named], axis=0)
+        for row in np.flatnonzero(notes):
             cells = (column[row].strip() for column in (*named, *self.cells.values(), *self.others.values()))
             names, numbers = [column[row] for column in named], [column[row] for column in frames]
             notes[row] = is_note_or_sum(names, numbers, next(filter(None, cells), ""))

@@ -12,7 +12,7 @@ from sklearn.metrics import cohen_kappa_score
 
 from mebench import api
 from mebench.errors import DataError
-from mebench.exchange import Remarks, coders, eaf, read_intervals, write_predictions
+from mebench.exchange import Remarks, eaf, read_intervals, write_predictions
 from mebench.metrics import agreement as metrics_agreement
 from mebench.runs import tables_of
 from tests.cli.conftest import mebench
@@ -283,8 +283,8 @@ def test_a_large_file_and_a_folder_are_refused_before_they_are_read(tmp_path, mo
         (tmp_path / "both").mkdir()
         coded(tmp_path / "both" / "a.eaf")
         coded(tmp_path / "both" / "b.eaf")
-        coders.sheet_of(tmp_path / "both", None, 25.0, "truth", Remarks())
-    assert coders.common_rate([tmp_path / "a.csv"], None) is None
+        eaf.sheet_of_marks(tmp_path / "both", None, 25.0, "truth", Remarks())
+    assert eaf.common_rate([tmp_path / "a.csv"], None) is None
 
 
 def test_what_lies_before_the_first_frame_marks_none(tmp_path):
