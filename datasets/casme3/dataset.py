@@ -287,7 +287,7 @@ class Casme3(SheetDataset):
         """Files of these names below the root, or in the folder of the annotations if no root is given."""
         if self.params.root is None:
             return called(names, sorted(self.annotation_file.parent.iterdir()))
-        return candidates(self._tree_or_stop, names, lambda path: False)
+        return candidates(self._tree_or_stop, names)
 
     def _depth_folder(self, color: Path) -> Path | None:
         """Next to the folder `color`; or next to `frame`, with the clip's own name."""

@@ -14,7 +14,6 @@ from mebench.annotations import (
     Log,
     Sheet,
     by_name,
-    find_table,
     read_sheets,
     three_classes,
 )
@@ -76,7 +75,7 @@ class Dfme(NestedDataset):
         """The sheets of all sets, or the one that `dataset.annotations` names."""
         if self.params.annotations is not None:
             return [self.annotation_file]
-        return candidates(self._tree_or_stop, self.files, _fits)
+        return candidates(self._tree_or_stop, self.files, *self.forms)
 
     def split(self, key: SubjectKey) -> str:
         """`train`, `test_A` or `test_B`, as the sheet that names the subject is called."""
@@ -134,10 +133,6 @@ class Dfme(NestedDataset):
 def _expression(a: Annotation) -> tuple[str, str, int | None, int | None]:
     """Key of an expression that is equal in two sheets, whatever their spelling of person and clip."""
     return fold(a.subject), fold(a.video), a.onset, a.offset
-
-
-def _fits(path: Path) -> bool:
-    return find_table(read_sheets(path), *Dfme.forms) is not None
 
 
 Plugin = Dfme

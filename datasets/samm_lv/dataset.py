@@ -27,7 +27,7 @@ from mebench.annotations.reading import begin, is_remark
 from mebench.core import Published, Scheme, SubjectKey
 from mebench.errors import DataError
 
-from .emotions import FILES as SAMM_FILES, SammLabels, holds_emotions, read_labels
+from .emotions import FILES as SAMM_FILES, FORM as SAMM_FORM, SammLabels, read_labels
 from .params import Params as _Params
 
 LABELS = ("anger", "other", "happiness", "surprise", "contempt", "disgust", "fear", "sadness")
@@ -153,7 +153,7 @@ class SammLv(SheetDataset):
         if self.params.root is None:
             beside = [path for name in SAMM_FILES for path in sorted(self.annotation_file.parent.glob(name))]
         else:
-            beside = candidates(self._tree_or_stop, SAMM_FILES, holds_emotions)
+            beside = candidates(self._tree_or_stop, SAMM_FILES, SAMM_FORM)
         return next(iter(beside), None)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mebench.annotations import Annotation, Cleaning, Header, Log, find_table, need_table, read_row, read_sheets
+from mebench.annotations import Annotation, Cleaning, Header, Log, need_table, read_row, read_sheets
 from mebench.annotations.layout import fold
 from mebench.core import Kind
 
@@ -35,11 +35,6 @@ class SammLabels:
     def unused(self) -> Iterator[Annotation]:
         """Rows that `find` never gave."""
         return (row for key, row in self.rows.items() if key not in self._used)
-
-
-def holds_emotions(path: Path) -> bool:
-    """Whether a file is SAMM's sheet, or one like it."""
-    return find_table(read_sheets(path), FORM) is not None
 
 
 def read_labels(path: Path, log: Log) -> SammLabels:

@@ -19,6 +19,7 @@ from .annotation import frame_number as frame_number
 from .annotation import ground_truth_hash as ground_truth_hash
 from .annotation import group as group
 from .annotation import interval as interval
+from .annotation import listed as listed
 from .annotation import place as place
 from .annotation import renumbered as renumbered
 from .annotation import repair_lines as repair_lines
@@ -83,6 +84,7 @@ from .sheet_dataset import SheetDataset as SheetDataset
 from .sheets import DATE as DATE
 from .sheets import SUFFIXES as SUFFIXES
 from .sheets import Cells as Cells
+from .sheets import Rows as Rows
 from .sheets import Sheet as Sheet
 from .sheets import made as made
 from .sheets import number_of_date as number_of_date
@@ -94,6 +96,7 @@ from .table import Row as Row
 from .table import Table as Table
 from .table import find_table as find_table
 from .table import need_table as need_table
+from .table import table_of_file as table_of_file
 from .text import HEADER_WITHIN as HEADER_WITHIN
 from .text import SEPARATORS as SEPARATORS
 from .text import decoded as decoded

@@ -154,8 +154,6 @@ LENGTHS = {"HS": 32, "VIS": 9, "NIR": 9}
 """Frames of a movement: a third of a second."""
 AROUND = {"HS": 30, "VIS": 24, "NIR": 24}
 """Frames of a long clip before and after its movement."""
-EMPTY = "s18_sur_03"
-"""A clip whose folder holds no images."""
 CLIPS = (
     ("s11_ne_01", 11, "negative", 559720),
     ("s11_ne_02", 11, "negative", 560400),
@@ -166,12 +164,6 @@ CLIPS = (
     ("s14_sur_01", 14, "surprise", 8000),
 )
 """Name, person and emotion of each clip, and the file number of its movement's first frame."""
-FURTHER = "s12_sur_01"
-"""A long clip with a second movement."""
-GAPS = "s14_ne_01"
-"""A short clip that lacks an image."""
-BLANKS = "s12_po_01"
-"""A long clip of VIS or NIR whose files have a blank in their names."""
 
 
 def write(folder: Path, recording: Recording = "HS") -> None:
@@ -184,10 +176,10 @@ def write(folder: Path, recording: Recording = "HS") -> None:
     empty_folder(folder)
     home, length = folder / "SMIC_all_raw" / recording, LENGTHS[recording]
     for name, person, emotion, onset in CLIPS:
-        numbers = [n for n in range(onset, onset + length) if (name, n) != (GAPS, onset + 3)]
+        numbers = [n for n in range(onset, onset + length) if (name, n) != ("s14_ne_01", onset + 3)]  # one is missing
         span = (onset, onset + length // 2, onset + length - 1)
         write_frames(home / f"s{person}/micro/{emotion}/{name}", "image{number:06d}.bmp", numbers, [span], person)
-    (home / "s18" / "micro" / "surprise" / EMPTY).mkdir(parents=True)
+    (home / "s18" / "micro" / "surprise" / "s18_sur_03").mkdir(parents=True)  # a clip without images
     write_frames(home / "s11" / "non_micro" / "s11_n1", "image{number:06d}.bmp", range(5, 12), person=11)
     _long(folder / "SMIC-E_raw image" / f"{recording}_long" / f"SMIC-{recording}-E", recording)
 
@@ -199,11 +191,12 @@ def _long(home: Path, recording: Recording) -> None:
         first, last = onset - around, onset + length - 1 + around
         spans = [(onset, onset + length // 2, onset + length - 1)]
         further: tuple[Cell, ...] = (None,) * 4
-        if name == FURTHER:
+        if name == "s12_sur_01":  # it has a second movement
             second, end = spans[0][2] + 4, last - 2
             spans.append((second, (second + end) // 2, end))
             further = (second, end, None, None)
-        pattern = "image {number}.jpg" if recording != "HS" and name == BLANKS else "image{number:06d}.jpg"
+        blank = recording != "HS" and name == "s12_po_01"  # the names of its files have one
+        pattern = "image {number}.jpg" if blank else "image{number:06d}.jpg"
         write_frames(home / recording / f"s{person:02d}" / name, pattern, range(first, last + 1), spans, person)
         rows.append(
             (person, f"{name} " if name == "s14_sur_01" else name, None, onset, spans[0][2],

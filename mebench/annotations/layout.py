@@ -2,13 +2,12 @@
 
 import os
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
-from mebench.annotations import SUFFIXES, visible
+from mebench.annotations import SUFFIXES, Columns, Header, table_of_file, visible
 from mebench.errors import DataError
 from mebench.frames.unpack import packed
 
@@ -57,9 +56,8 @@ def check_files(folder: Path, root: Path, follow_links: bool) -> None:
     """
     if not follow_links:
         with os.scandir(folder) as entries:
-            links = sorted(entry.name for entry in entries if entry.is_symlink())
-        for name in links:
-            check_inside(folder / name, root, follow_links)
+            for name in sorted(entry.name for entry in entries if entry.is_symlink()):
+                check_inside(folder / name, root, follow_links)
 
 
 class Listing:
@@ -100,13 +98,10 @@ class Listing:
 
     def _list(self, folder: Path) -> tuple[list[str], list[str]]:
         if folder not in self._listed:
-            folders, files = list[str](), list[str]()
             # An unreadable folder counts as empty; the message on a missing video names its expected place.
-            with suppress(OSError), os.scandir(folder) as entries:
-                for entry in entries:
-                    if entry.name[0] not in ".~" and entry.name != FOREIGN:
-                        (folders if entry.is_dir() else files).append(entry.name)
-            self._listed[folder] = sorted(folders), sorted(files)
+            _, *both = next(os.walk(folder), ("", [], []))
+            folders, files = (sorted(n for n in names if n[0] not in ".~" and n != FOREIGN) for names in both)
+            self._listed[folder] = folders, files
         return self._listed[folder]
 
 
@@ -316,7 +311,7 @@ MOST_OPENED = 20
 """Files of unknown names that are opened to see whether they fit."""
 
 
-def candidates(tree: Tree, names: Sequence[str], fits: Callable[[Path], bool]) -> list[Path]:
+def candidates(tree: Tree, names: Sequence[str], *forms: Header | Columns) -> list[Path]:
     """Files that may hold the annotations, best first.
 
     Files with known names come in the order of `names`, each name's latest version first: below the root, else beside
@@ -325,7 +320,7 @@ def candidates(tree: Tree, names: Sequence[str], fits: Callable[[Path], bool]) -
     Args:
         tree: of the root.
         names: known names, with `*` and `?`; upper and lower case are the same.
-        fits: whether a file holds the annotations.
+        forms: of the annotations; a file fits if one of its sheets has one of them.
 
     Raises:
         DataError: a link to a file leads out of the root.
@@ -339,8 +334,10 @@ def candidates(tree: Tree, names: Sequence[str], fits: Callable[[Path], bool]) -
     known = [check_inside(path, tree.root, tree.follow_links) for path in called(names, below)]
     if known := known or called(names, tables(tree.root.resolve().parents[:SHEET_DEPTH])):
         # A name may be that of another release too, as SAMM's is; a single file is taken as it is, and says what it lacks.
-        return known if len(known) == 1 else [path for path in known if _safely(fits, path)] or known
-    return [check_inside(path, tree.root, tree.follow_links) for path in below[:MOST_OPENED] if _safely(fits, path)]
+        return known if len(known) == 1 else [path for path in known if table_of_file(path, *forms)] or known
+    return [
+        check_inside(path, tree.root, tree.follow_links) for path in below[:MOST_OPENED] if table_of_file(path, *forms)
+    ]
 
 
 def version(name: str) -> tuple[tuple[int, ...], bool]:
@@ -357,11 +354,3 @@ def called(names: Sequence[str], paths: Sequence[Path]) -> list[Path]:
     """The paths whose names fit one of `names`: in their order, of each the latest version first."""
     later_first = sorted(paths, key=lambda path: version(path.name), reverse=True)
     return list(dict.fromkeys(p for name in names for p in later_first if fnmatch(p.name.casefold(), name.casefold())))
-
-
-def _safely(fits: Callable[[Path], bool], path: Path) -> bool:
-    """`fits`, with False for a file that cannot be read."""
-    try:
-        return fits(path)
-    except DataError:
-        return False

@@ -313,13 +313,9 @@ BLANK = frozenset(
 )
 """How programs and annotators write that there is nothing (`/` is an unmarked apex in the sheets of CASME II)."""
 _SHORT: Mapping[str, Kind] = {"me": "micro", "mie": "micro", "mi": "micro", "mae": "macro", "ma": "macro"}
-_MICRO, _MACRO = (
-    ("micro", "mikro", "микро", "微", "マイクロ", "미세"),
-    ("macro", "makro", "макро", "宏", "マクロ", "매크로"),
-)
 _WORDS: Mapping[str, Kind] = {
-    **dict.fromkeys(map(plain_name, _MICRO), "micro"),
-    **dict.fromkeys(map(plain_name, _MACRO), "macro"),
+    **dict.fromkeys(map(plain_name, ("micro", "mikro", "микро", "微", "マイクロ", "미세")), "micro"),
+    **dict.fromkeys(map(plain_name, ("macro", "makro", "макро", "宏", "マクロ", "매크로")), "macro"),
 }
 
 

@@ -18,7 +18,6 @@ from mebench.annotations import (
     Row,
     Table,
     check_name,
-    find_table,
     fold,
     frame_number,
     interval,
@@ -26,14 +25,13 @@ from mebench.annotations import (
     kind_of,
     objective_class,
     parse_unit,
-    read_sheets,
     roman,
+    table_of_file,
     tokens,
     words_of,
 )
 from mebench.console import plural
 from mebench.core import Kind
-from mebench.errors import DataError
 from mebench.grouping import grouped
 
 MANY = 3
@@ -155,10 +153,7 @@ def one_spelling(found: Sequence[Annotation], log: Log) -> list[Annotation]:
 
 def count_rows(path: Path, forms: Sequence[Header | Columns]) -> str:
     """The number of annotation rows in a file, in words, by kind where a column gives it; 0 if the file cannot be read."""
-    try:
-        table = find_table(read_sheets(path), *forms)
-    except DataError:
-        table = None
+    table = table_of_file(path, *forms)
     rows = [row for row in table.rows if not is_remark(row)] if table else []
     kinds = Counter(row.get("kind") for row in rows if row.get("kind"))
     by_kind = f" ({', '.join(f'{kind} {n}' for kind, n in kinds.most_common())})" if kinds else ""

@@ -29,7 +29,6 @@ from mebench.annotations import (
     candidates,
     check_files,
     count_rows,
-    find_table,
     fold,
     group,
     need_table,
@@ -105,8 +104,12 @@ class SheetDataset(Dataset):
         """All annotations of the file's sheets, in their order."""
         table = need_table(sheets, *self.forms, file=self.annotation_file)
         begin(table, log)
-        found = (self.annotation(row, table, log) for row in table.rows)
-        return [self.mark(annotation) for annotation in found if annotation is not None]
+        return [annotation for row in table.rows for annotation in self.read_row(row, table, log)]
+
+    def read_row(self, row: Row, table: Table, log: Log) -> Sequence[Annotation]:
+        """The annotations of a row: one, or none for a remark."""
+        found = self.annotation(row, table, log)
+        return [] if found is None else [self.mark(found)]
 
     def read_distractors(self) -> Sequence[tuple[str, Annotation]]:
         """The annotated movements that are no expressions, each with its kind: see `Distractor`."""
@@ -276,9 +279,7 @@ class SheetDataset(Dataset):
     @cached_property
     def _candidates(self) -> list[Path]:
         """Files below the root that may hold the annotations, best first."""
-        return candidates(
-            self._tree_or_stop, self.files, lambda path: find_table(read_sheets(path), *self.forms) is not None
-        )
+        return candidates(self._tree_or_stop, self.files, *self.forms)
 
     @cached_property
     def _read(self) -> tuple[tuple[Annotation, ...], tuple[Repair, ...], str]:

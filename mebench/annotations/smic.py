@@ -16,16 +16,13 @@ from mebench.annotations import (
     NestedDataset,
     NestedTree,
     Row,
-    Sheet,
     SheetParams,
     Table,
-    begin,
     candidates,
     frame_number,
-    need_table,
+    listed,
     three_classes,
 )
-from mebench.annotations.annotation import listed
 from mebench.core import Published, Repair, Scheme, SubjectKey
 from mebench.errors import DataError
 from mebench.frames import FolderFrames
@@ -110,26 +107,20 @@ class Smic(NestedDataset):
         short = any(name.lower() == "micro" for name in names)
         return named[:1] in ([], [self.recording]) and short != self.params.extended
 
-    def read(self, sheets: Sequence[Sheet], log: Log) -> list[Annotation]:
-        """The movements of the sheet."""
-        table = need_table(sheets, *self.forms, file=self.annotation_file)
-        begin(table, log)
-        found = []
-        for row in table.rows:
-            if (first := self.annotation(row, table, log)) is None:
+    def read_row(self, row: Row, table: Table, log: Log) -> Sequence[Annotation]:
+        """The movements of a row."""
+        found = [*super().read_row(row, table, log)]
+        for number in (2, 3) if found else ():
+            ends = (f"onset{number}", f"offset{number}")
+            columns = [table.columns.get(end, end) for end in ends]
+            onset, offset = (frame_number(row.get(e), row.number, c, log) for e, c in zip(ends, columns))
+            if onset is None or offset is None or offset < onset:
                 continue
-            found.append(first)
-            for number in (2, 3):
-                ends = (f"onset{number}", f"offset{number}")
-                columns = [table.columns.get(end, end) for end in ends]
-                onset, offset = (frame_number(row.get(e), row.number, c, log) for e, c in zip(ends, columns))
-                if onset is None or offset is None or offset < onset:
-                    continue
-                if self.params.every_interval:
-                    found.append(replace(first, onset=onset, apex=None, offset=offset, flags=(FURTHER,), problem=""))
-                else:
-                    reason = "a further movement of the clip, read with dataset.every_interval=true only"
-                    log.marked(row.number, ", ".join(columns), f"{onset}, {offset}", reason)
+            if self.params.every_interval:
+                found.append(replace(found[0], onset=onset, apex=None, offset=offset, flags=(FURTHER,), problem=""))
+            else:
+                reason = "a further movement of the clip, read with dataset.every_interval=true only"
+                log.marked(row.number, ", ".join(columns), f"{onset}, {offset}", reason)
         return found
 
     def annotation(self, row: Row, table: Table, log: Log) -> Annotation | None:
@@ -209,7 +200,7 @@ class Smic(NestedDataset):
                 f"no clips of SMIC-{self.recording} under dataset.root={self.params.root}: expected {self.layout.example}; "
                 f"the long clips of SMIC-E are read with dataset.extended=true{asks}"
             )
-        for path in candidates(tree, ("*smic*apex*.xls*",), lambda path: False):  # made by others: only on request
+        for path in candidates(tree, ("*smic*apex*.xls*",)):  # made by others: only on request
             log.marked(
                 None, "file", path.name, f"a sheet of apex frames, not read: dataset.annotations={path} reads it"
             )

@@ -1,10 +1,11 @@
 """Find the sheet that holds the annotations, and its columns by name, wherever the header is."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
-from mebench.annotations import HEADER_WITHIN, NAMES, Sheet, compounds, plain_name
-from mebench.annotations.sheets import Rows
+from mebench.annotations import HEADER_WITHIN, NAMES, Rows, Sheet, compounds, plain_name, read_sheets
 from mebench.core import Repair
 from mebench.errors import DataError
 
@@ -139,6 +140,13 @@ def find_table(sheets: Sequence[Sheet], *forms: Header | Columns) -> Table | Non
             ]
             rows = tuple(row for row in table.rows if row not in again) if again else table.rows
             return replace(table, rows=rows, sheet=replace(table.sheet, remarks=(*table.sheet.remarks, *remarks)))
+    return None
+
+
+def table_of_file(path: Path, *forms: Header | Columns) -> Table | None:
+    """What `find_table` finds in a file; None also for a file that cannot be read, or without a form to look for."""
+    with suppress(DataError):
+        return find_table(read_sheets(path), *forms) if forms else None
     return None
 
 
