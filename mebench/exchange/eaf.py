@@ -363,13 +363,13 @@ def common_rate(files: Sequence[object], fps: float | None) -> float | None:
     said = {(document.fps, document.place) for path in timed for document in documents(path)}
     rates = {rate for rate, _ in said if rate is not None}
     silent = sorted(place for rate, place in said if rate is None)
-    if silent and len(rates) == 1:
+    if len(rates) == 1:
         return rates.pop()
     if silent and (rates or len(timed) < len(files)):
         raise DataError(
             f"{silent[0]} counts time and states no frame rate, but frames are compared: give the rate with --fps N"
         )
-    return MILLISECONDS if silent else rates.pop() if len(rates) == 1 else None
+    return MILLISECONDS if silent else None
 
 
 def sheet_of_marks(path: Path, coder: str | None, fps: float | None, role: str, remarks: Remarks) -> Sheet:

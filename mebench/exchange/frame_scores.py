@@ -73,7 +73,7 @@ def read_frame_scores(path: File, remarks: Remarks) -> IntervalFile:
     table = parse(read_sheet(path, remarks, ROLE), path, ROLE, _WANTED, remarks)
     table.require("video", "frame", "score")
     table.note_unread(remarks)
-    if not table.lines:
+    if not len(table.lines):
         raise DataError(f"{path} holds no row below its header, so nothing can be spotted")
     ids = [name for name in IDS if name in table.cells]
     rows = values.named_rows(table, remarks).assign(

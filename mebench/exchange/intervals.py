@@ -71,8 +71,9 @@ def read_intervals(
     moments, fractional = values.moments(table, fps, rate, remarks)
     ends = {name: np.where(there, moments[name], 0) for name in ("onset", "offset")}
     if role == "predictions" and not there.all():
-        lines = at_lines(np.asarray(table.lines)[~there].tolist())
-        remarks.repair(f"predictions: no onset and no offset ({lines}), read as nothing spotted")
+        remarks.repair(
+            f"predictions: no onset and no offset ({at_lines(table.lines[~there])}), read as nothing spotted"
+        )
     onset, offset = (values.required(table, name, marked) for name, marked in ends.items())
     # Substitutes for columns that the file lacks.
     apex = "no apex is known" if role == "truth" else "the middle of each interval is taken"

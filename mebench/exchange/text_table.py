@@ -9,7 +9,7 @@ from textwrap import shorten
 from typing import Self
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from mebench.annotations.names import (
     ALIASES,
@@ -116,7 +116,7 @@ class TextTable:
         place: the file, for sentences.
         role: `predictions`, `truth` or `frame scores`.
         cells: the cells of each existing column, without surrounding blanks.
-        lines: line number in the file of each row, from 1.
+        lines: line number in the file of each row, from 1, (n_rows,).
         headers: all names in the header, as written.
         comma: whether numbers may have a decimal comma, because the comma is not the separator.
         header_line: line number of the header, from 1.
@@ -126,7 +126,7 @@ class TextTable:
     place: str
     role: str
     cells: dict[str, Cells]
-    lines: list[int]
+    lines: NDArray[np.int64]
     headers: list[str]
     comma: bool
     header_line: int = 1
@@ -164,12 +164,11 @@ class TextTable:
             notes[row] = is_note_or_sum(names, numbers, next(filter(None, cells), ""))
         if not notes.any():
             return self
-        lines = np.array(self.lines)
-        remarks.repair(f"{self.role}: {at_lines(lines[notes].tolist())}, left out: a note or a sum that names no video")
+        remarks.repair(f"{self.role}: {at_lines(self.lines[notes])}, left out: a note or a sum that names no video")
         cells_of, others = (
             {name: column.rows(~notes) for name, column in columns.items()} for columns in (self.cells, self.others)
         )
-        return replace(self, cells=cells_of, others=others, lines=lines[~notes].tolist())
+        return replace(self, cells=cells_of, others=others, lines=self.lines[~notes])
 
     def note_unread(self, remarks: Remarks, used: Iterable[str] = ()) -> None:
         """Report the unread columns, except for some that had another use."""
@@ -330,19 +329,17 @@ def parse(
                 "differs: remove the wrong one"
             )
     for name, position in positions.items():
-        for n, cell in enumerate(columns[position].different if sheet.text else ()):
-            if "\n" in cell.strip():
-                line = grid.lines[columns[position].which == n][0]
-                raise DataError(
-                    f"{path}, line {line}: the cell of {name} runs over several lines: is a quotation mark unclosed?"
-                )
+        broken = columns[position].where(lambda cell: "\n" in cell.strip())
+        if sheet.text and broken.any():
+            raise DataError(
+                f"{path}, line {grid.lines[broken][0]}: the cell of {name} runs over several lines: is a quotation mark unclosed?"
+            )
     cells = {
         name: columns[position].read(lambda cell: _GUARD.sub("", " ".join(cell.split())))
         for name, position in positions.items()
     }
     others = {name: columns[at] for at, name in enumerate(headers) if name and at not in positions.values()}
-    lines, comma = grid.lines.tolist(), sheet.separator != ","
-    table = TextTable(str(path), role, cells, lines, headers, comma, sheet.header, others)
+    table = TextTable(str(path), role, cells, grid.lines, headers, sheet.separator != ",", sheet.header, others)
     return table.without_notes(remarks) if {"video", "subject"} & {*cells} else table
 
 
@@ -352,10 +349,9 @@ def _columns(
     """The columns that the header names."""
     # Every row may begin with its number, for which the header has no name, as in a table written by R. Or it may end
     # with a separator too many: then the last cells are blank.
-    n = len(grid.lines)
-    longer = n > 0 and bool((grid.lengths == width + 1).all())
+    longer = len(grid.lines) > 0 and bool((grid.lengths == width + 1).all())
     first = [cell.strip() for cell in grid.columns[0]] if longer else []
-    shift = int(longer and first in ([str(row + begin) for row in range(n)] for begin in (0, 1)))
+    shift = int(longer and first in ([str(row + begin) for row in range(len(first))] for begin in (0, 1)))
     if shift and not grid.columns[width].where(str.strip).any():
         ends = [positions[name] for name in ("onset", "offset", "frame") if name in positions]
         shift = int(_are_numbers([grid.columns[end + 1] for end in ends]))
@@ -376,7 +372,7 @@ def _columns(
                 f"{path}, line {grid.lines[row]}: the row has {grid.lengths[row]} cells, but the header names "
                 f"{width} columns: put cells that contain the separator in quotation marks.{numbered}"
             )
-    empty = Cells([""], np.zeros(n, np.intp))
+    empty = Cells([""], np.zeros(len(grid.lines), np.intp))
     return [*grid.columns[shift : width + shift], *[empty] * (width + shift - len(grid.columns))]
 
 

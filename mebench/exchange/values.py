@@ -134,15 +134,15 @@ def moments(
     for name in named:
         dates = table.cells[name].where(lambda cell: number_of_date(cell) is not None)
         if dates.any():
-            where = at_lines(np.asarray(table.lines)[dates].tolist())
+            where = at_lines(table.lines[dates])
             remarks.repair(f"{table.role}: the {name} is shown as a date ({where}): its underlying number is read")
             column = table.cells[name].read(lambda cell: cell if (n := number_of_date(cell)) is None else str(n))
             table = replace(table, cells={**table.cells, name: column})
     given = {name: _digits(table, name) for name in named}
     seconds = any(plain_name(header) in {*STARTS, *STOPS} for header in table.headers if header not in table.others)
     fractional = [~np.isnan(values) & (values != np.round(values)) for values in given.values()]
-    lines = np.asarray(table.lines)[np.any(fractional, axis=0)].tolist()
-    if not seconds and not lines:
+    lines = table.lines[np.any(fractional, axis=0)]
+    if not seconds and not len(lines):
         return {name: frames(table, name) for name in given}, ""
     if not seconds and fps is None:
         remarks.repair(
@@ -193,7 +193,7 @@ def named_rows(table: TextTable, remarks: Remarks, **columns: Cells) -> pd.DataF
     """`line`, the columns that identify the video of each row, and further ones. Numbers written as `1.0` or `1,0` lose
     the zero, but only if all numbers of the column have it, so that no real id or class changes.
     """
-    found: dict[str, Any] = {"line": np.asarray(table.lines, dtype=np.int64)}
+    found: dict[str, Any] = {"line": table.lines}
     for name, column in {**{name: names(table, name) for name in IDS if name in table.cells}, **columns}.items():
         cells = [cell for cell in column.different if cell]
         # `1,0` occurs only where the comma is the decimal sign.
@@ -210,7 +210,7 @@ def refuse_gaps(table: TextTable, name: str, empty: NDArray[np.bool_], remedy: s
     Raises:
         DataError: it does.
     """
-    lacking = np.array(table.lines)[empty].tolist()
+    lacking = table.lines[empty]
     if len(lacking) >= SHOWN:
         raise DataError(
             f"{table.place}: {len(lacking)} of {len(table.lines)} rows have no {name} ({at_lines(lacking)}): {remedy}"

@@ -12,11 +12,10 @@ import pandas as pd
 
 from mebench.core.types import number_at
 from mebench.errors import DataError, check_known, refused_by_system
-from mebench.exchange import EMOTION, NO_DATASET, Entry, Mark, Remarks, Tier, log_lines, write_eaf
+from mebench.exchange import EMOTION, IDS, NO_DATASET, Entry, Mark, Remarks, Tier, log_lines, write_eaf
 from mebench.metrics import Tables, match, named, of_first_draw
 
 Row = Sequence[object]
-Interval = tuple[int, int]
 EAF = "eaf"
 TIMED = (EAF, "activitynet", "thumos")
 """Formats with times, which count from the first frame of a video, whatever the number of its file."""
@@ -115,10 +114,10 @@ def write_truth(path: Path, tables: Tables, form: str = "csv") -> None:
         _write_text(path, json.dumps({"version": "1.3", "database": database}, indent=1) + "\n")
         return
     rows = _named(_numbered(tables.truths, tables).merge(videos, on="video", how="right"), tables)
-    _write_table(path, rows, [*_IDS, "kind", "onset", "apex", "offset", "emotion", "fps", "n_frames"])
+    _write_table(path, rows, [*IDS, "kind", "onset", "apex", "offset", "emotion", "fps", "n_frames"])
 
 
-_IDS, _ENDS = ("dataset", "subject", "video"), ("video", "onset", "offset")
+_ENDS = ("video", "onset", "offset")
 _CSV = ("kind", "onset", "apex", "offset", "confidence", "emotion")
 
 
@@ -226,7 +225,7 @@ def _write_thumos(path: Path, spotted: pd.DataFrame, tables: Tables, remarks: Re
 
 def _write_jsonl(path: Path, spotted: pd.DataFrame, tables: Tables, remarks: Remarks) -> None:
     every = _named(spotted, tables)
-    columns = [*_IDS[set(every["dataset"]) <= {NO_DATASET} :], *_CSV]
+    columns = [*IDS[set(every["dataset"]) <= {NO_DATASET} :], *_CSV]
     rows = ({name: cell for name, cell in zip(columns, row) if cell != ""} for row in _rows(every, columns))
     _write_text(path, "".join(json.dumps(row, default=lambda number: number.item()) + "\n" for row in rows))
 
@@ -240,7 +239,9 @@ def _write_megc2020(path: Path, spotted: pd.DataFrame, tables: Tables, remarks: 
         [(str(video), (int(onset), int(offset))) for video, onset, offset in zip(*(rows[name] for name in _ENDS))]
         for rows in (_numbered(ordered.truths, tables), _numbered(spotted, tables))
     )
-    pairs: dict[str, list[tuple[Interval | None, Interval | None]]] = {key: [] for key in tables.videos["video"]}
+    pairs: dict[str, list[tuple[tuple[int, int] | None, tuple[int, int] | None]]] = {
+        key: [] for key in tables.videos["video"]
+    }
     for (key, ends), row in zip(found, matched):
         pairs[key].append((true[row][1] if row >= 0 else None, ends))
     for row in sorted({*range(len(true))} - {*matched}):
@@ -299,7 +300,7 @@ def _write_eaf(path: Path, spotted: pd.DataFrame, tables: Tables, remarks: Remar
 
 
 FORMATS: dict[str, Callable[[Path, pd.DataFrame, Tables, Remarks], None]] = {
-    "csv": lambda path, rows, tables, remarks: _write_table(path, _named(rows, tables), [*_IDS, *_CSV]),
+    "csv": lambda path, rows, tables, remarks: _write_table(path, _named(rows, tables), [*IDS, *_CSV]),
     "strs": _write_strs,
     "megc2020": _write_megc2020,
     "megc2023": _write_megc2023,
@@ -322,7 +323,7 @@ def _named(table: pd.DataFrame, tables: Tables) -> pd.DataFrame:
     """The table with dataset, subject and video as the files name them."""
     names = dict(zip(tables.videos["video"], _parts(tables)))
     parts = [names[key] for key in table["video"]]
-    return table.assign(**{name: [part[place] for part in parts] for place, name in enumerate(_IDS)})
+    return table.assign(**{name: [part[place] for part in parts] for place, name in enumerate(IDS)})
 
 
 def _parts(tables: Tables) -> list[tuple[str, str, str]]:
