@@ -180,14 +180,11 @@ def interval(
             reason, end, flag = "the end is unknown, the onset is taken", onset, "offset_unknown"
         why = "no offset is given" if not offset else "the offset precedes the onset"
         log.repaired(row, names["offset"], "" if offset is None else str(offset), str(end), f"{why}: {reason}")
-        if offset != end:
-            flags.append(flag)
+        flags.append(flag)
         offset = end
     elif offset < onset:
-        found = f"{onset}, {offset}"
-        log.repaired(
-            row, f"{names['onset']}, {names['offset']}", found, f"{offset}, {onset}", "onset and offset are exchanged"
-        )
+        both = f"{names['onset']}, {names['offset']}"
+        log.repaired(row, both, f"{onset}, {offset}", f"{offset}, {onset}", "onset and offset are exchanged")
         onset, offset = offset, onset
         flags.append("swapped")
     if apex is not None and not onset <= apex <= offset:

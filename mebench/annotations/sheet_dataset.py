@@ -138,8 +138,9 @@ class SheetDataset(Dataset):
         """The videos of the sheet alone, with positions by the documented numbering."""
         placed = ((a, place(a, a.begins(self.layout.first), None, Log())) for a in self.annotations)
         grouped = group(self.id, placed, self.fps, self.layout.first, Log())
-        videos = with_distractors(grouped, self.read_distractors(), {}, self.layout.first, Log())
-        return sorted(videos, key=lambda v: v.key)
+        return sorted(
+            with_distractors(grouped, self.read_distractors(), {}, self.layout.first, Log()), key=lambda v: v.key
+        )
 
     def frames(self, video: Video) -> Frames:
         """The images of a video.
@@ -311,10 +312,9 @@ class SheetDataset(Dataset):
     def _located(self) -> tuple[tuple[Video, ...], tuple[Unplaced, ...], tuple[Repair, ...]]:
         """Videos, rows without a place, and what was repaired when the frames were looked at."""
         log = Log(self._read[2])
-        keys = dict.fromkeys((a.subject, a.video) for a in self.annotations)
-        numbers = {key: self._numbers(*key) for key in keys}
+        numbers = {key: self._numbers(*key) for key in dict.fromkeys((a.subject, a.video) for a in self.annotations)}
         of_folder: dict[Path, tuple[str, str]] = {}
-        for key in keys:  # two videos of the sheet in one folder: each would lack the other's expressions
+        for key in numbers:  # two videos of the sheet in one folder: each would lack the other's expressions
             if (folder := self._folder(*key)) is not None and (other := of_folder.setdefault(folder, key)) != key:
                 reason = f"has the frames of {'/'.join(other)}: if they are one video, write it alike in the sheet"
                 log.marked(None, "video", "/".join(key), reason, altered=True)
@@ -354,9 +354,9 @@ class SheetDataset(Dataset):
                     "the sheet's numbers may mean others. Remove copies, or give the images their released names"
                 )
                 log.marked(None, "frames", f"{subject}/{id_}", reason, altered=True)
-        lost = tuple(where for _, where in placed if isinstance(where, Unplaced))
         complete = with_distractors(videos, self.read_distractors(), numbers, self.layout.first, log)
-        return tuple(sorted(complete, key=lambda v: v.key)), lost, tuple(log.repairs)
+        lost = (where for _, where in placed if isinstance(where, Unplaced))
+        return tuple(sorted(complete, key=lambda v: v.key)), tuple(lost), tuple(log.repairs)
 
     def _numbers(self, subject: str, video: str) -> Sequence[int | None] | None:
         """File number of each frame, or None where the frames are missing."""

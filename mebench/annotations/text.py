@@ -158,8 +158,7 @@ def visible(text: str) -> tuple[str, list[str]]:
     said = []
     if hidden:
         codes = ", ".join(f"U+{ord(sign):04X}" for sign in dict.fromkeys(hidden))
-        are = "sign that is not shown" if len(hidden) == 1 else "signs that are not shown"
-        said.append(f"{len(hidden)} {are} ({codes}) left out")
+        said.append(f"{plural(len(hidden), 'sign that is', 'signs that are')} not shown ({codes}) left out")
         text = _HIDDEN.sub("", text)
     narrow, n = _WIDE.subn(lambda found: _PLAIN.get(found[0], " "), text)
     if n:

@@ -262,8 +262,9 @@ def _has_intervals(path: File) -> bool:
     if isinstance(path, Path) and eaf_of(path) is not None:
         return True
     sheet = read_sheet(path, Remarks(), "predictions")
-    wanted = ("onset", "offset")
-    return is_log(sheet) or {*wanted} <= {*parse(sheet, path, "predictions", ("video", *wanted), Remarks()).cells}
+    return is_log(sheet) or {"onset", "offset"} <= {
+        *parse(sheet, path, "predictions", ("video", "onset", "offset"), Remarks()).cells
+    }
 
 
 def _kinds(requested: str | None, listed_kinds: Sequence[str] | None, tables: Tables, remarks: Remarks) -> list[str]:

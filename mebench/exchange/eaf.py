@@ -146,7 +146,7 @@ def write_eaf(path: Path, media: Path | None, fps: float | None, tiers: Sequence
     )
     header = SubElement(tree, "HEADER", MEDIA_FILE="", TIME_UNITS="milliseconds")
     if media is not None:
-        kind = "avi" if media.suffix.lower() == ".avi" else "mp4" if media.suffix.lower() == ".mp4" else "*"
+        kind = {".avi": "avi", ".mp4": "mp4"}.get(media.suffix.lower(), "*")
         SubElement(header, "MEDIA_DESCRIPTOR", MEDIA_URL=media.resolve().as_uri(), MIME_TYPE=f"video/{kind}")
     if fps is not None:
         SubElement(header, "PROPERTY", NAME=FPS).text = f"{fps:.10g}"
@@ -156,9 +156,9 @@ def write_eaf(path: Path, media: Path | None, fps: float | None, tiers: Sequence
         SubElement(order, "TIME_SLOT", TIME_SLOT_ID=slot, TIME_VALUE=str(time))
     numbers = count(1)
     for tier in rows:
-        attribute_of = {"ANNOTATOR": _printable(tier.coder), "PARTICIPANT": _printable(tier.participant)}
-        own = {name: text for name, text in attribute_of.items() if text}
-        row = SubElement(tree, "TIER", {"LINGUISTIC_TYPE_REF": "interval", "TIER_ID": _printable(tier.name), **own})
+        people = {"ANNOTATOR": _printable(tier.coder), "PARTICIPANT": _printable(tier.participant)}
+        row = SubElement(tree, "TIER", LINGUISTIC_TYPE_REF="interval", TIER_ID=_printable(tier.name))
+        row.attrib |= {name: text for name, text in people.items() if text}
         for mark in tier.marks:
             about = {
                 "ANNOTATION_ID": f"a{next(numbers)}",
@@ -216,8 +216,11 @@ def read_eaf(path: Path) -> Document:
             raise DataError(f"{path} states {text[:40]!r} frames per second, which must be a number above 0")
     medium = next(tree.iter("MEDIA_DESCRIPTOR"), ElementTree.Element("none"))
     origin = _time(path, medium.get("TIME_ORIGIN", "0"), "-")
-    timed = [slot for slot in tree.iter("TIME_SLOT") if "TIME_VALUE" in slot.attrib]
-    slots = {slot.get("TIME_SLOT_ID", ""): _time(path, slot.attrib["TIME_VALUE"]) for slot in timed}
+    slots = {
+        slot.get("TIME_SLOT_ID", ""): _time(path, slot.attrib["TIME_VALUE"])
+        for slot in tree.iter("TIME_SLOT")
+        if "TIME_VALUE" in slot.attrib
+    }
     # No `urlparse`: ELAN writes a name as it is, with its # and ?.
     video = Path(unquote(re.split(r"[/\\]", medium.get("MEDIA_URL", ""))[-1])).stem or path.stem
     author = tree.get("AUTHOR", "") if tree.get("AUTHOR") not in ("mebench", "unspecified") else ""

@@ -114,8 +114,11 @@ def checked(given: IntervalFile, remarks: Remarks) -> IntervalFile:
     wrong = rows[rows["offset"] < rows["onset"]]
     if len(wrong):
         first = wrong.iloc[0]
-        unmarked = ": was the offset not marked? Then write the apex there, or leave the row out"
-        hint = unmarked if first["offset"] == 0 else ""
+        hint = (
+            ": was the offset not marked? Then write the apex there, or leave the row out"
+            if first["offset"] == 0
+            else ""
+        )
         more = f" (and {plural(len(wrong) - 1, 'more such line')})" if len(wrong) > 1 else ""
         raise DataError(
             f"{given.place}, line {first['line']}: the offset {first['offset']} is before the onset {first['onset']}"

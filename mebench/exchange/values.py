@@ -183,8 +183,12 @@ def names(table: TextTable, name: str) -> Cells:
         DataError: a cell is empty.
     """
     empty = table.cells[name].where(lambda cell: not cell)
-    merged = "a sheet with merged cells loses it when saved as text, so name the workbook itself"
-    refuse_gaps(table, name, empty, f"write it in each row; {merged}")
+    refuse_gaps(
+        table,
+        name,
+        empty,
+        "write it in each row; a sheet with merged cells loses it when saved as text, so name the workbook itself",
+    )
     table.refuse(name, empty, "the {name} is empty{more}")
     return table.cells[name]
 
