@@ -9,7 +9,7 @@ from mebench.core import KINDS as KINDS, Kind
 
 # Of several names in one table the earlier wins; one that says frame before one that may be a time, since the sheet of CASME has
 # `OnsetF` in frames and `Onset` in ms. `vid` and `type` are those of the MEGC 2022 and 2023 submission files. English first; then
-# German, Chinese, French, Spanish.
+# German, Chinese, French, Spanish; last Japanese, Korean, Italian, Portuguese, Dutch, Russian, Polish, Turkish, Finnish.
 _NAMES: Mapping[str, tuple[str, ...]] = {
     "dataset": (
         *("dataset", "database", "db", "corpus", "member", "data", "dataset name", "database name", "source dataset"),
@@ -56,6 +56,28 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
             "sujet",
         ),
         *("participante", "sujeto", "persona", "personne"),
+        *[
+            "被験者",
+            "被験者番号",
+            "参加者",
+            "実験参加者",
+            "피험자",
+            "참가자",
+            "피험자번호",
+            "soggetto",
+            "partecipante",
+            "sujeito",
+            "proefpersoon",
+            "deelnemer",
+            "испытуемый",
+            "участник",
+            "субъект",
+            "badany",
+            "uczestnik",
+            "katılımcı",
+            "denek",
+            "koehenkilö",
+        ],
     ),
     "video": (
         *("video", "video id", "vid", "video name", "video code", "filename", "file", "clip", "clip name", "sequence"),
@@ -87,6 +109,29 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
             "nombre de archivo",
             "secuencia",
         ),
+        *[
+            "動画",
+            "動画名",
+            "映像",
+            "ファイル名",
+            "ファイル",
+            "비디오",
+            "영상",
+            "동영상",
+            "파일명",
+            "vídeo",
+            "arquivo",
+            "ficheiro",
+            "bestand",
+            "bestandsnaam",
+            "видео",
+            "файл",
+            "имя файла",
+            "wideo",
+            "plik",
+            "dosya",
+            "tiedosto",
+        ],
     ),
     "onset": (
         *("onset frame", "onset f", "onset", "start", "start frame", "begin", "begin frame", "first onset"),
@@ -116,6 +161,23 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
             "fotograma inicial",
             "cuadro inicial",
         ),
+        *[
+            "開始",
+            "開始フレーム",
+            "開始点",
+            "시작",
+            "시작프레임",
+            "inizio",
+            "fotogramma iniziale",
+            "início",
+            "quadro inicial",
+            "beginframe",
+            "начало",
+            "начальный кадр",
+            "początek",
+            "başlangıç",
+            "alku",
+        ],
     ),
     "apex": (
         *(
@@ -131,6 +193,20 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
             "Gipfel",
         ),
         *("顶点", "顶点帧", "峰值", "峰值帧", "高潮帧", "顶峰帧", "頂點幀", "apogée", "sommet", "ápice", "pico"),
+        *[
+            "頂点",
+            "頂点フレーム",
+            "ピーク",
+            "정점",
+            "apice",
+            "picco",
+            "piek",
+            "апекс",
+            "пик",
+            "szczyt",
+            "tepe",
+            "huippu",
+        ],
     ),
     "offset": (
         *("offset frame", "offset f", "offset", "end", "end frame", "stop", "Ende", "Endbild", "Schluss"),
@@ -151,6 +227,25 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
             "final",
         ),
         *("fotograma final", "cuadro final"),
+        *[
+            "終了",
+            "終了フレーム",
+            "終了点",
+            "종료",
+            "끝",
+            "종료프레임",
+            "fine",
+            "fotogramma finale",
+            "fim",
+            "quadro final",
+            "einde",
+            "eindframe",
+            "конец",
+            "конечный кадр",
+            "koniec",
+            "bitiş",
+            "loppu",
+        ],
     ),
     "first": ("first f", "first frame", "first"),
     "last": ("last f", "last frame", "last"),
@@ -181,11 +276,13 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
             "émotion",
         ),
         *("étiquette", "emoción", "emoción estimada", "etiqueta"),
+        *["感情", "感情ラベル", "ラベル", "감정", "emozione", "emoção", "emotie", "эмоция", "emocja", "duygu", "tunne"],
     ),
     "kind": (
         *("kind", "type", "expression type", "exp type", "motype", "micro", "micro/macro", "ME/MaE", "Art", "Typ"),
         *("Ausdruckstyp", "Ausdrucksart", "类型", "表情类型", "种类", "類型", "genre", "type d'expression", "tipo"),
         *("tipo de expresión",),
+        *["種類", "種別", "종류", "유형", "soort", "тип", "tür", "tyyppi"],
     ),
     "objective": ("objective classes", "objective class", "objective", "classes", "class"),
     "fps": (
@@ -199,9 +296,11 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "frame": (
         *("frame", "frame index", "frame id", "frame number", "frame no", "Bild", "Bildnummer", "帧", "帧号", "image"),
         *("trame", "fotograma", "cuadro"),
+        *["フレーム", "フレーム番号", "프레임", "fotogramma", "quadro", "кадр", "klatka"],
     ),
     "confidence": (
         *("confidence", "conf", "score", "probability", "prob", "Konfidenz", "置信度", "confiance", "confianza"),
+        *["信頼度", "신뢰도", "confidenza", "confiança", "уверенность"],
     ),
     "score": (
         *(
@@ -219,37 +318,10 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
         ),
     ),
 }
-_FURTHER: Mapping[str, str] = {
-    "subject": (
-        "被験者 被験者番号 参加者 実験参加者 피험자 참가자 피험자번호 soggetto partecipante sujeito "
-        "proefpersoon deelnemer испытуемый участник субъект badany uczestnik "
-        "katılımcı denek koehenkilö"
-    ),
-    "video": (
-        "動画 動画名 映像 ファイル名 ファイル 비디오 영상 동영상 파일명 vídeo arquivo ficheiro bestand "
-        "bestandsnaam видео файл имя_файла wideo plik dosya tiedosto"
-    ),
-    "onset": (
-        "開始 開始フレーム 開始点 시작 시작프레임 inizio fotogramma_iniziale início "
-        "quadro_inicial beginframe начало начальный_кадр początek başlangıç "
-        "alku"
-    ),
-    "apex": "頂点 頂点フレーム ピーク 정점 apice picco piek апекс пик szczyt tepe huippu",
-    "offset": (
-        "終了 終了フレーム 終了点 종료 끝 종료프레임 fine fotogramma_finale fim quadro_final einde "
-        "eindframe конец конечный_кадр koniec bitiş loppu"
-    ),
-    "emotion": "感情 感情ラベル ラベル 감정 emozione emoção emotie эмоция emocja duygu tunne",
-    "kind": "種類 種別 종류 유형 soort тип tür tyyppi",
-    "frame": "フレーム フレーム番号 프레임 fotogramma quadro кадр klatka",
-    "confidence": "信頼度 신뢰도 confidenza confiança уверенность",
-}
-"""In Japanese, Korean, Italian, Portuguese, Dutch, Russian, Polish, Turkish and Finnish; `_` is a blank."""
 _COUNTED = ("号", "编号", "序号", "名", "名称", "號", "編號")
-_ALL = {what: (*names, *_FURTHER.get(what, "").split()) for what, names in _NAMES.items()}
 NAMES: Mapping[str, tuple[str, ...]] = {
     what: (*names, *(name + ending for name in names for ending in _COUNTED if "\u4e00" <= name[0] <= "\u9fff"))
-    for what, names in _ALL.items()
+    for what, names in _NAMES.items()
 }
 """Names of each column; case, accents, blanks and signs make no difference (`plain_name`)."""
 
