@@ -313,8 +313,7 @@ class _Bounded(ElementTree.TreeBuilder):
 
 
 def _time(path: Path, text: str, sign: str = "") -> int:
-    digits = text.removeprefix(sign)
-    if not digits.isascii() or not digits.isdigit() or len(digits) > 12 or int(digits) > 1000 * MAX_SECONDS:
+    if not re.fullmatch(rf"(?:{sign})?[0-9]{{1,12}}", text) or abs(int(text)) > 1000 * MAX_SECONDS:
         raise DataError(f"{path} holds the time {text[:40]!r}, which must be a whole number of milliseconds")
     return int(text)
 

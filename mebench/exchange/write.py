@@ -157,8 +157,8 @@ def _write_strs(path: Path, spotted: pd.DataFrame, tables: Tables, remarks: Rema
         "": [f"{subject}/{video}" for _, subject, video in parts],
         "<dataset>_<subject>": [f"{dataset}_{subject}/{video}" for dataset, subject, video in parts],
     }
-    if way := _distinct_names(ways, path)[0]:
-        remarks.warn(f"people of different datasets have one name: the column subject holds {way}")
+    way, _ = _distinct_names(ways, path, remarks, "people", "the column subject holds")
+    if way:
         micro = micro.assign(subject=micro["dataset"] + "_" + micro["subject"])
     write_rows(path, columns, _rows(micro, columns))
 
@@ -171,10 +171,7 @@ def _vids(tables: Tables, path: Path, remarks: Remarks) -> dict[str, str]:
         "<subject>_<video>": [f"{subject}_{video}" for _, subject, video in parts],
         "<dataset>_<subject>_<video>": ["_".join(part) for part in parts],
     }
-    way, vids = _distinct_names(ways, path)
-    if way:
-        whose = "datasets" if "dataset" in way else "subjects"
-        remarks.warn(f"videos of different {whose} have one name: the column vid holds {way}")
+    _, vids = _distinct_names(ways, path, remarks, "videos", "the column vid holds")
     return dict(zip(tables.videos["video"], vids))
 
 
@@ -254,14 +251,26 @@ def _write_megc2020(path: Path, spotted: pd.DataFrame, tables: Tables, remarks: 
     _write_text(path, "\n".join(log_lines(entries)) + "\n")
 
 
-def _distinct_names(ways: Mapping[str, list[str]], path: Path) -> tuple[str, list[str]]:
+def _distinct_names(
+    ways: Mapping[str, list[str]], path: Path, remarks: Remarks, what: str, where: str
+) -> tuple[str, list[str]]:
     """The first way of naming the videos that gives no two of them one name, and their names.
+
+    Args:
+        ways: the names by the pattern that they follow, empty for the usual one; another one is remarked.
+        path: the file, for sentences.
+        remarks: gets the other pattern.
+        what: has one name several times: `people` or `videos`.
+        where: the names stand, in words.
 
     Raises:
         DataError: there is none.
     """
     for way, names in ways.items():
         if len(set(names)) == len(names):
+            if way:
+                whose = "datasets" if "dataset" in way else "subjects"
+                remarks.warn(f"{what} of different {whose} have one name: {where} {way}")
             return way, names
     twice = next(name for name in names if names.count(name) > 1)
     raise DataError(
@@ -279,9 +288,7 @@ def _write_eaf(path: Path, spotted: pd.DataFrame, tables: Tables, remarks: Remar
     names = [v if v.startswith(f"{s}_") or v == s else f"{s}_{v}" for _, s, v in parts]
     ways = {"": names, "<dataset>_<subject>_<video>.eaf": [f"{part[0]}_{name}" for part, name in zip(parts, names)]}
     plain = {way: [re.sub(r"[^\w.=+()@-]", "_", name) for name in every] for way, every in ways.items()}
-    way, files = _distinct_names(plain, path)
-    if way:
-        remarks.warn(f"videos of different datasets have one name: the files are called {way}")
+    _, files = _distinct_names(plain, path, remarks, "videos", "the files are called")
     with refused_by_system(f"{path} must be a folder to write .eaf files into"):
         path.mkdir(parents=True, exist_ok=True)
     by_video = dict(list(spotted.groupby("video", sort=False)))
