@@ -11,19 +11,24 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mebench.annotations.names import (
+from mebench.annotations import (
     ALIASES,
     ALONE,
     KNOWN,
     OWNERS,
+    PASSED,
+    Cells,
+    Grid,
+    Sheet,
     compounds,
+    decoded,
+    find_sheet,
     is_note_or_sum,
     is_total,
+    of_text,
     plain_name,
     words_of,
 )
-from mebench.annotations.sheets import Cells, Grid, Sheet, find_sheet, of_text
-from mebench.annotations.text import PASSED, decoded
 from mebench.console import plural
 from mebench.errors import DataError, refused_by_system
 from mebench.exchange import shapes
