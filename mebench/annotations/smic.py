@@ -160,8 +160,6 @@ class Smic(NestedDataset):
     @cached_property
     def _candidates(self) -> list[Path]:
         """Sheets of this recording; those of the others have the same columns."""
-        if not self._has_sheet:
-            return []
         named = ((path, _RECORDING.findall(path.name)) for path in super()._candidates)
         return [path for path, found in named if not found or self.recording in map(str.upper, found)]
 
