@@ -73,18 +73,17 @@ def explain(chain: Chain, landmarks: str = "") -> dict[str, Any]:
     }
     lines = [f"{card['chain']}: {card['gives']}"]
     for number, said in enumerate(steps, 1):
-        lines += _wrapped(f"{number}. {said['step']} (version {said['version']}). {said['what']}", "   ")
+        lines += _wrapped(f"{number}. {said['step']} (version {said['version']}). {said['what']}", "", "   ")
         for name, value, meaning in (p.values() for p in said["parameters"]):
-            lines += _wrapped(f"   {name} = {value}" + (f": {meaning}" if meaning else ""), "      ")
+            lines += _wrapped(f"{name} = {value}" + (f": {meaning}" if meaning else ""), "   ", "      ")
         if said["sources"]:
-            lines += _wrapped(f"   source: {'; '.join(said['sources'])}", "      ")
+            lines += _wrapped(f"source: {'; '.join(said['sources'])}", "   ", "      ")
     if card["landmarks"]:
-        lines += _wrapped(f"Landmarks: {card['landmarks']}", "   ")
-    lines += _wrapped(card["stored"], "   ")
+        lines += _wrapped(f"Landmarks: {card['landmarks']}", "", "   ")
+    lines += _wrapped(card["stored"], "", "   ")
     lines.append(f"OpenCV {card['opencv']}, dlib {card['dlib']}; fingerprint {card['fingerprint']}.")
     return card | {"text": "\n".join(lines)}
 
 
-def _wrapped(text: str, indent: str) -> list[str]:
-    first = " " * (len(text) - len(text.lstrip()))
-    return textwrap.wrap(text.strip(), WIDTH, initial_indent=first, subsequent_indent=indent)
+def _wrapped(text: str, first: str, then: str) -> list[str]:
+    return textwrap.wrap(text.strip(), WIDTH, initial_indent=first, subsequent_indent=then)

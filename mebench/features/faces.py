@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mebench import heavy
 from mebench.core import Frames, Level, Range, Step, check_choices
-from mebench.errors import ConfigError, DataError
+from mebench.errors import DataError
 from mebench.features import (
     SMALLEST,
     Box,
@@ -225,7 +225,8 @@ class FaceCrop(Step):
     level: ClassVar[Level] = "video"
     least: ClassVar[Mapping[str, int]] = {"size": 2, "upsample": 0, "smoothing": 1}
     ranges: ClassVar[Mapping[str, Range]] = {
-        "margin": ("a fraction of the box from 0 to 2", lambda margin: 0 <= margin <= 2)
+        "margin": ("a fraction of the box from 0 to 2", lambda margin: 0 <= margin <= 2),
+        "smoothing": ("odd, so that a frame has as many before it as after", lambda smoothing: smoothing % 2 == 1),
     }
 
     size: int = 128
@@ -240,10 +241,6 @@ class FaceCrop(Step):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.smoothing % 2 == 0:
-            raise ConfigError(
-                f"smoothing of FaceCrop must be odd, so that a frame has as many before it as after, not {self.smoothing}"
-            )
         object.__setattr__(self, "margin", float(self.margin))  # 1 and 1.0 are one setting
 
     @property

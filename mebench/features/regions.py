@@ -232,8 +232,8 @@ class RegionMotion(MapStep):
         # The head: the rectangle around the nose's points, as far beyond them as .35 of half the way between the eyes.
         beyond = int((whole[INNER_CORNERS[1], 0] - whole[INNER_CORNERS[0], 0]) / 2 * 0.35)
         (left, top), (right, bottom) = whole[list(NOSE)].min(0) - beyond, whole[list(NOSE)].max(0) + beyond
-        left, top = min(max(int(left), 0), width - 1), min(max(int(top), 0), height - 1)
-        nose = flow[top : max(int(bottom), top) + 1, left : max(int(right), left) + 1]
+        x0, y0, x1, y1 = clamp((left, top, right + 1, bottom + 1), width, height)
+        nose = flow[y0:y1, x0:x1]
         head = main_motion(nose.reshape(-1, 2), 1 / 4, 0.88)
         corners = whole[list(SIDES_OF_NOSE if self.sides_of_nose else POINTS)] - self.radius
         squares = (

@@ -24,7 +24,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from mebench.atomic import rename
 from mebench.console import printable
-from mebench.errors import DataError
+from mebench.errors import DataError, refuse_if, refused_by_system
 from mebench.features.base import dlib_version, opencv_version
 
 Stage = Literal["crops", "flow", "feature"]
@@ -94,7 +94,7 @@ class Entry(NamedTuple):
 _hasher = partial(hashlib.blake2b, digest_size=16)
 
 
-class DamagedError(Exception):
+class DamagedError(DataError):
     """An entry is incomplete or does not match its marker."""
 
 
@@ -184,18 +184,17 @@ class EntryFiles:
             raise DamagedError("its marker is unreadable")
         if key is not None and about["key"] != asdict(key):
             raise DamagedError("its marker belongs to another entry")
-        try:
-            with self.data.open("rb") as file:
-                if os.fstat(file.fileno()).st_size != about["bytes"]:
-                    raise DamagedError("its array has the wrong size")
-                if _hasher(file.read(about["offset"])).hexdigest() != about["header"]:
-                    raise DamagedError("the header of its array is damaged")
-                if deep:
-                    file.seek(0)
-                    if hashlib.file_digest(file, _hasher).hexdigest() != about["blake2b"]:
-                        raise DamagedError("its array is damaged")
-        except OSError as error:
-            raise DamagedError(f"its array cannot be read: {error.strerror}") from None
+        with refused_by_system("its array cannot be read", error=DamagedError), self.data.open("rb") as file:
+            header = file.read(about["offset"])
+            refuse_if(
+                (os.fstat(file.fileno()).st_size != about["bytes"], "its array has the wrong size"),
+                (_hasher(header).hexdigest() != about["header"], "the header of its array is damaged"),
+                error=DamagedError,
+            )
+            if deep:
+                file.seek(0)
+                if hashlib.file_digest(file, _hasher).hexdigest() != about["blake2b"]:
+                    raise DamagedError("its array is damaged")
         return about
 
     def write(self, key: Key, draft: Draft, store: Path) -> None:

@@ -118,7 +118,7 @@ _ON_ITS_SIDE = (5, 6, 7, 8)
 """Orientations that swap height and width."""
 
 
-class BadImageError(Exception):
+class BadImageError(DataError):
     """Why an image cannot serve as a frame."""
 
 
@@ -176,10 +176,17 @@ def _opened(file: BinaryIO) -> Iterator[Image.Image]:
         except Exception as error:  # of a damaged header anything may come
             raise BadImageError(f"cannot be read ({' '.join(str(error).split()) or type(error).__name__})") from None
     with image:
-        if image.format in ("PNG", "TIFF", "WEBP") and getattr(image, "is_animated", False):
-            raise BadImageError(f"holds several pictures: {_AS_PNG}")
-        if image.width * image.height > MOST_PIXELS:
-            raise BadImageError(f"has {image.width} x {image.height} pixels, expected at most {MOST_PIXELS:,}")
+        refuse_if(
+            (
+                image.format in ("PNG", "TIFF", "WEBP") and getattr(image, "is_animated", False),
+                f"holds several pictures: {_AS_PNG}",
+            ),
+            (
+                image.width * image.height > MOST_PIXELS,
+                f"has {image.width} x {image.height} pixels, expected at most {MOST_PIXELS:,}",
+            ),
+            error=BadImageError,
+        )
         yield image
 
 
