@@ -4,11 +4,11 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 from functools import cache, partial
 from itertools import groupby
-from operator import itemgetter, methodcaller
+from operator import itemgetter
 from typing import Any
 
 from mebench.boards.significance import Read, standing, together
@@ -20,7 +20,6 @@ from mebench.metrics import (
     JOINT,
     METRICS,
     SECTIONS,
-    Tables,
     columns as metrics_shown,
     miss_shares,
     names_chance,
@@ -44,6 +43,7 @@ from mebench.records import (
     row_facts,
     setting_words,
 )
+from mebench.reports.scores import parts_of
 from mebench.runs import RunFolder, of_dataset, tables_of
 
 OF_ROWS, OF_LETTERS = (*SCORING, "boards/build.py"), (*SCORING, "boards/significance.py")
@@ -59,15 +59,12 @@ def chance_methods() -> set[str]:
 BY_NAME = "not a method: answers by names of clips and videos alone, learnt on the training people; a fold hides these names from methods"
 
 
-Names = Callable[[Record], tuple[Any, Mapping[str, Mapping[str, int]]]]
-"""The section of a record for answers by name (None if there is none), and for each dataset the codes in names."""
-
-
-def names_rows(metrics: Sequence[str], records: Sequence[Record], by_name: Names) -> list[Row]:
+def names_rows(task: str, part: str, metrics: Sequence[str], records: Sequence[Record]) -> list[Row]:
     """The row of name leakage, from the run with the lowest seed whose protocol leaves people out."""
     for source in sorted(records, key=lambda r: (r.seed, r.id)):
-        section, reads = by_name(source)
-        if section:
+        found = cached(partial(_by_name, source), OF_ROWS, "names", source.content)  # equal for all its tables
+        if section := _sections(found).get((task, part)):
+            reads = found["reads"].get("recognition" if task == "recognition" else "spotting", {})
             places = [f"{name}: {max(counts, key=lambda place: counts[place])}" for name, counts in reads.items()]
             known = {subject for fold in source.about["folds"] for subject in fold["test"]}
             others = {subject for fold in source.about["folds"] for subject in (*fold["train"], *fold["valid"])} - known
@@ -77,10 +74,10 @@ def names_rows(metrics: Sequence[str], records: Sequence[Record], by_name: Names
     return []
 
 
-def _by_name(record: Record, tables: Tables) -> dict[str, Any]:
+def _by_name(record: Record) -> dict[str, Any]:
     """The result of `names_chance` if each tested person has training people; else empty."""
-    folds = record.about["folds"]
-    trained_on = {who: [*fold["train"], *fold["valid"]] for fold in folds for who in fold["test"]}
+    tables = tables_of(RunFolder(record.folder))
+    trained_on = {who: [*fold["train"], *fold["valid"]] for fold in record.about["folds"] for who in fold["test"]}
     if record.about.get("subject_dependent") or not all(map(trained_on.get, tables.videos["subject"])):
         return {"reads": {}}
     return names_chance(tables, trained_on, record.about["classes"], record.about["kinds"], record.convention)
@@ -154,10 +151,6 @@ def _build(records: Sequence[Record]) -> list[Table]:
     shortest = {own: min(several, key=lambda text: (len(text), text)) for own, several in words.items()}
     ordered = [replace(record, data=shortest[about_data(record)]) for record in ordered]
 
-    def named(record: Record) -> dict[str, Any]:
-        """Equal for all tables that show the record."""
-        return cached(lambda: _by_name(record, tables_of(RunFolder(record.folder))), OF_ROWS, "names", record.content)
-
     tables, floors = [], chance_methods()
     for task in SECTIONS:
         groups = grouped((record for record in ordered if task in record.summary), key=partial(place, task))
@@ -166,7 +159,7 @@ def _build(records: Sequence[Record]) -> list[Table]:
             held = cache(
                 lambda folder: tables_of(RunFolder(folder))
             )  # of one table's tests, however many pairs include a run
-            parts = _parts(task, group, lambda record, held=held: held(record.folder), named, floors)  # type: ignore[misc]
+            parts = _parts(task, group, lambda record, held=held: held(record.folder), floors)  # type: ignore[misc]
             tables.append(Table(table_name(task, *where), task, *where, scheme, parts))
     counts = Counter(table.name.casefold() for table in tables)  # names of files must be unique
     return [replace(t, name=f"{t.name}_{_hash(t.title)}") if counts[t.name.casefold()] > 1 else t for t in tables]
@@ -189,50 +182,37 @@ def table_name(task: str, dataset: str, protocol: str, variant: str) -> str:
     return "-".join([task, *words, *([slug(variant)] if variant else [])])
 
 
-PARTS: dict[str, dict[str, tuple[str, Callable[[Any], Any]]]] = {
-    "spotting": {kind: (f"spotting.{kind}.f1", methodcaller("get", kind)) for kind in ("micro", "macro", "overall")},
-    "analysis": {
-        "true positives": (
-            "analysis.strs",
-            lambda analysis: {
-                "n": analysis["true_positives"]["n"],
-                "scores": {n: analysis[n] for n in analysis if n in JOINT} | analysis["true_positives"]["scores"],
-            },
-        ),
-        "all intervals": ("analysis.all_intervals.f1", methodcaller("get", "all_intervals")),
-    },
-    "recognition": {"all clips": ("recognition.uf1", lambda recognition: recognition)},
+PARTS = {
+    "spotting": {kind: f"spotting.{kind}.f1" for kind in ("micro", "macro", "overall")},
+    "analysis": {"true positives": "analysis.strs", "all intervals": "analysis.all_intervals.f1"},
+    "recognition": {"all clips": "recognition.uf1"},
 }
-"""The parts of each task by name, with the path of the main score and the way from the task's section of a summary to the part's."""
+"""The parts of each task by name, with the path of the main score."""
 
 
-def _parts(
-    task: str, records: Sequence[Record], read: Read, named: Callable[[Record], dict[str, Any]], floors: Set[str]
-) -> tuple[Part, ...]:
-    sections = [(r, r.summary[task]) for r in records]
+def _sections(summary: Mapping[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
+    """The sections of a summary by task and part; those of members in recognition by task and member."""
+    return {(task, name or "all clips"): section for task, name, _, section in parts_of(summary)}
 
-    def by_name(pick: Callable[[Any], Any], record: Record) -> tuple[Any, Any]:
-        found = named(record)
-        reads = found["reads"].get("recognition" if task == "recognition" else "spotting", {})
-        return (pick(found[task]) if task in found else None), reads
 
+def _parts(task: str, records: Sequence[Record], read: Read, floors: Set[str]) -> tuple[Part, ...]:
+    sections = [(record, _sections(record.summary)) for record in records]
     parts = [
-        _part(task, name, path, [(r, pick(s)) for r, s in sections], read, floors, by_name=partial(by_name, pick))
-        for name, (path, pick) in PARTS[task].items()
+        _part(task, name, path, [(record, own.get((task, name))) for record, own in sections], read, floors)
+        for name, path in PARTS[task].items()
     ]
     # A row for each member of a composite, from the same predictions.
     rows: list[Row] = []
     if task == "recognition":
-        for member in sorted({name for _, section in sections for name in section.get("members", {})}):
-            own = [(r, s.get("members", {}).get(member)) for r, s in sections]
-            rows += _part(task, member, f"recognition.members.{member}.uf1", own, read, floors, member).rows
+        for member in sorted({member for r in records for member in r.summary[task].get("members", {})}):
+            chosen = [(record, own.get((task, member))) for record, own in sections]
+            rows += _part(task, member, f"recognition.members.{member}.uf1", chosen, read, floors, member).rows
         parts.append(Part("members", parts[0].metrics, tuple(rows)))
-    divided = {n: part for n, part in PARTS[task].items() if n != "all intervals" and task != "recognition"}
-    for name, (path, pick) in divided.items():
+    divided = {n: path for n, path in PARTS[task].items() if n != "all intervals" and task != "recognition"}
+    for name, path in divided.items():
         rows = []
         for member in sorted({member for r in records for member in r.summary.get("members", {})}):
-            own = [(r, r.summary.get("members", {}).get(member, {}).get(task)) for r in records]
-            chosen = [(r, pick(part) if part else None) for r, part in own]
+            chosen = [(r, _sections(r.summary.get("members", {}).get(member, {})).get((task, name))) for r in records]
             mine: Read = lambda record, member=member: of_dataset(read(record), member)  # type: ignore[misc]  # noqa: E731
             rows += _part(task, f"{name}, members", path, chosen, mine, floors, member).rows
         parts.append(Part(f"{name}, members", metrics_shown(task), tuple(rows)))
@@ -247,7 +227,6 @@ def _part(
     read: Read,
     floors: Set[str],
     member: str = "",
-    by_name: Names | None = None,
 ) -> Part:
     """One row for each identity among the records that have this section; `sections` come sorted by identity, and
     `floors` are the levels of chance.
@@ -323,8 +302,8 @@ def _part(
             for rule, level in source.summary["chance"][name].items()
             if rule in CHANCE
         ]
-    if by_name is not None:
-        lettered += names_rows(metrics, [rows[i][1] for i in fit], by_name)
+    if not member:
+        lettered += names_rows(task, name, metrics, [rows[i][1] for i in fit])
     return Part(name, metrics, tuple(sorted(lettered, key=order)))
 
 

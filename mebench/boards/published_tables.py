@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from mebench.boards.build import explained, mean, metrics_of, n_of, over_seeds, table_name
 from mebench.errors import ConfigError, DataError
@@ -27,7 +27,7 @@ from mebench.records import (
     of_scheme,
 )
 from mebench.reports.scores import parts_of
-from mebench.reproduction import Paper, PaperRow, Source, cells, read_source, sources
+from mebench.reproduction import Paper, Source, cells, read_source, sources
 from mebench.runner.leak import worth
 from mebench.table import Column, Table as Shown
 
@@ -64,43 +64,35 @@ def with_published(table: Table, rows: Sequence[Published], aliases: Sequence[Al
     return replace(table, parts=tuple(parts))
 
 
-class Placed(NamedTuple):
-    """A rescored row and its place: task, dataset, protocol, emotion scheme, part of the table.
+Placed = tuple[Table, str, Rescored]
+"""A rescored row after its place: a table without parts, and the part's name.
 
-    Spotting has no scheme, as in `Table`; a source without a scheme appears in the table of every scheme.
-    """
-
-    task: str
-    dataset: str
-    protocol: str
-    scheme: str
-    part: str
-    row: Rescored
+Spotting has no scheme; a source without a scheme appears in the table of every scheme.
+"""
 
 
 def with_rescored(tables: Sequence[Table], rows: Sequence[Placed], aliases: Sequence[Alias]) -> list[Table]:
     """The tables with rescored rows added to each part; a missing table or part is made, named after its scheme."""
     found = list(tables)
-    for placed in rows:
-        if not any(_belongs(placed, table, aliases) for table in found):
-            place = placed.dataset, placed.protocol, of_scheme({"scheme": placed.scheme})
-            found.append(Table(table_name(placed.task, *place), placed.task, *place, placed.scheme, ()))
+    for place, _, _ in rows:
+        if not any(_belongs(place, table, aliases) for table in found):
+            found.append(place)
     found.sort(key=lambda table: (SECTIONS.index(table.task), table.dataset, table.protocol, table.variant))
     for n, table in enumerate(found):
         parts = {part.name: part for part in table.parts}
-        for placed in rows:
-            if _belongs(placed, table, aliases):
-                part = parts.get(placed.part) or Part(placed.part, metrics_of(table.task, placed.part), ())
-                parts[placed.part] = replace(part, rescored=(*part.rescored, placed.row))
+        for place, name, row in rows:
+            if _belongs(place, table, aliases):
+                part = parts.get(name) or Part(name, metrics_of(table.task, name), ())
+                parts[name] = replace(part, rescored=(*part.rescored, row))
         found[n] = replace(table, parts=tuple(parts.values()))
     return found
 
 
-def _belongs(placed: Placed, table: Table, aliases: Sequence[Alias]) -> bool:
+def _belongs(place: Table, table: Table, aliases: Sequence[Alias]) -> bool:
     return (
-        placed.task == table.task
-        and placed.scheme in ("", table.scheme)
-        and matches((placed.dataset, placed.protocol), table.dataset, table.protocol, aliases)
+        place.task == table.task
+        and place.scheme in ("", table.scheme)
+        and matches((place.dataset, place.protocol), table.dataset, table.protocol, aliases)
     )
 
 
@@ -114,11 +106,8 @@ def part_of(row: Published) -> str:
     }[row.task]
 
 
-class Known(NamedTuple):
-    """A source and its outcome."""
-
-    source: Source
-    outcome: Mapping[str, Any]
+Known = tuple[Source, Mapping[str, Any]]
+"""A source and its outcome."""
 
 
 def collect_rescored(folder: Path, notify: Callable[[str], object]) -> list[Known]:
@@ -132,7 +121,7 @@ def collect_rescored(folder: Path, notify: Callable[[str], object]) -> list[Know
             if outcome["key"] != source.key:
                 notify(f"{name} is left out: it was scored before {name}.yaml changed; score it again by {again}")
                 continue
-            list(placed([Known(source, outcome)], []))
+            list(placed([(source, outcome)], []))
         except FileNotFoundError:
             notify(f"{name} is left out: it was not scored yet, {again}")
         except (ConfigError, DataError) as error:
@@ -142,7 +131,7 @@ def collect_rescored(folder: Path, notify: Callable[[str], object]) -> list[Know
                 f"{name} is left out: {file} is damaged ({type(error).__name__}: {error}); write it again by {again}"
             )
         else:
-            known.append(Known(source, outcome))
+            known.append((source, outcome))
     return known
 
 
@@ -184,7 +173,9 @@ def placed(known: Sequence[Known], published: Sequence[Published]) -> Iterator[P
                         curve=result["summary"].get("curves", {}).get(name, ()),
                         **explained([result["summary"].get("mistakes", {}).get(name, {})], name),
                     )
-                    yield Placed(task, one.dataset, one.protocol, one.scheme if task != "spotting" else "", part, row)
+                    scheme = one.scheme if task != "spotting" else ""
+                    place = one.dataset, one.protocol, of_scheme({"scheme": scheme})
+                    yield Table(table_name(task, *place), task, *place, scheme, ()), part, row
 
 
 def what_selection_is_worth(
@@ -203,13 +194,15 @@ def what_selection_is_worth(
     dataset and protocol; protocols other than `loso` are named. Public answers (`rescored`) have a row for each pair of
     a leaking and an honest rule.
     """
-    known, named = list(published), dict[str, tuple[Published, PaperRow]]()
-    for paper in papers:
-        for table in paper.tables:
-            for cell in cells(paper, table, known):
-                value = cell.published
-                if cell.row.program and value.dataset in paper.datasets and value.metric == "uf1" and not value.member:
-                    named[cell.row.plugin] = value, cell.row
+    known = list(published)
+    printed = ((paper, cell) for paper in papers for table in paper.tables for cell in cells(paper, table, known))
+    named = {
+        cell.row.plugin: (cell.published, cell.row)
+        for paper, cell in printed
+        if cell.row.program
+        and cell.published.dataset in paper.datasets
+        and (cell.published.metric, cell.published.member) == ("uf1", "")
+    }
     looked = [
         (record, found)
         for record in records
@@ -247,20 +240,15 @@ def what_selection_is_worth(
     for source, outcome in rescored:
         for one, scored in zip(source.sets, outcome["sets"], strict=True):
             for pair in scored.get("selection", ()):
-                path = f"spotting.{pair['part']}.f1"
-                printed = [
-                    row
-                    for row in source.prints(one, known)
-                    if (row.task, row.kind, row.metric) == ("spotting", pair["part"], "f1")
-                ]
-                f1 = pair["f1"]
+                f1, here = pair["f1"], ("spotting", pair["part"], "f1")
+                paper = next((r for r in source.prints(one, known) if (r.task, r.kind, r.metric) == here), None)
                 rows.append(
                     {
                         "method": f"{source.method} ({RULES[pair['leaking']]}; honest: {RULES[pair['honest']]})",
                         "dataset": one.dataset,
-                        "score": _score(path),
-                        "year": next((str(row.year) for row in printed), ""),
-                        "published": next((f"{row.value:.{row.digits}f}" for row in printed), NONE),
+                        "score": _score(f"spotting.{pair['part']}.f1"),
+                        "year": str(paper.year) if paper else "",
+                        "published": f"{paper.value:.{paper.digits}f}" if paper else NONE,
                         "leaking": digits(f1["first"]["value"]),
                         "honest": digits(f1["second"]["value"]),
                         "gain": f"{f1['difference']['value']:+.3f} {ends(f1['difference'])}",

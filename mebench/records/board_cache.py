@@ -8,7 +8,7 @@ from contextlib import suppress
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from mebench._checkout import PACKAGE
 from mebench.atomic import replace_file
@@ -35,14 +35,12 @@ def cached(make: Callable[[], T], code: tuple[str, ...], *inputs: Any) -> T:
         code: patterns of the files of mebench that compute the result.
         inputs: everything else that determines the result, as plain data.
     """
-    name = _digest(json.dumps([_hash_of(code), *inputs], sort_keys=True))
-    file = folder() / name
+    file = folder() / _digest(json.dumps([_hash_of(code), *inputs], sort_keys=True))
     with suppress(OSError, ValueError):
         hash_, _, text = file.read_text(encoding="utf-8").partition("\n")
         if hash_ == _digest(text):
             file.touch()
-            found: T = json.loads(text)
-            return found
+            return cast(T, json.loads(text))
     made = make()
     text = json.dumps(made)
     with suppress(OSError):  # then it is computed again next time
@@ -61,8 +59,11 @@ def forget_unused() -> None:
 @cache
 def _hash_of(code: tuple[str, ...]) -> str:
     """Hash of code without comments and docstrings, and of the versions of the packages for boards."""
-    files = (file for pattern in code for file in sorted(PACKAGE.glob(pattern)))
-    hashes = [(file.relative_to(PACKAGE).as_posix(), code_hash(file)) for file in files]
+    hashes = [
+        (file.relative_to(PACKAGE).as_posix(), code_hash(file))
+        for pattern in code
+        for file in sorted(PACKAGE.glob(pattern))
+    ]
     # Packages that produce numbers, figures and pages.
     libraries = ("numpy", "pandas", "scipy", "networkx", "matplotlib", "jinja2")
     return _digest(json.dumps([hashes, [version(name) for name in libraries]]))

@@ -204,8 +204,8 @@ def record_name(run_id: str, version: int) -> str:
 
 def own_hash(stored: Mapping[str, Any]) -> str:
     """SHA-256 of the content of `record.json` without this hash."""
-    content = {name: value for name, value in stored.items() if name != "sha256"}
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    content = json.dumps({name: value for name, value in stored.items() if name != "sha256"}, sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()
 
 
 _SOUND = set[tuple[str, str]]()
@@ -229,8 +229,9 @@ def _check_table(folder: RunFolder, name: str) -> None:
     except MemoryError:  # Arrow's own error is also an ArrowException
         raise
     except (OSError, pa.ArrowException, UnicodeError) as error:
-        reason = " ".join(str(error).split())
-        raise RefusedError(folder, f"{name} cannot be read as parquet ({reason[:MOST_LETTERS]})") from error
+        raise RefusedError(
+            folder, f"{name} cannot be read as parquet ({' '.join(str(error).split())[:MOST_LETTERS]})"
+        ) from error
     for column in table.column_names:
         words, _, low, high = columns[column]
         values = table[column]
@@ -277,8 +278,7 @@ def _check_footer(folder: RunFolder, name: str, file: pq.ParquetFile) -> None:
         raise RefusedError(folder, f"{name} has {file.metadata.num_rows} rows, expected at most {MOST_ROWS[name]}")
     if (n_groups := file.metadata.num_row_groups) > MOST_GROUPS:
         raise RefusedError(folder, f"{name} has {n_groups} groups of rows, expected at most {MOST_GROUPS}")
-    groups = (file.metadata.row_group(n) for n in range(n_groups))
-    if (n_bytes := sum(group.total_byte_size for group in groups)) > MOST_BYTES:
+    if (n_bytes := sum(file.metadata.row_group(n).total_byte_size for n in range(n_groups))) > MOST_BYTES:
         raise RefusedError(folder, f"{name} expands to {n_bytes >> 20} MiB, expected at most {MOST_BYTES >> 20}")
 
 

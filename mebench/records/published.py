@@ -96,8 +96,11 @@ class Published:
     @property
     def key(self) -> tuple[object, ...]:
         """The unique key of a row: everything except the value and its remarks."""
-        besides = {"year", "value", "digits", "caveats", "note", "line"}
-        return tuple(getattr(self, column.name) for column in fields(self) if column.name not in besides)
+        return tuple(
+            value
+            for name, value in vars(self).items()
+            if name not in {"year", "value", "digits", "caveats", "note", "line"}
+        )
 
 
 BARELY = 1e-9
@@ -193,8 +196,7 @@ def contradictions(rows: Iterable[Published]) -> Iterator[Finding]:
                 # With the recall r of a class, its F1 is at most 2 r / (1 + r), reached without false answers; this is
                 # concave in r
                 yield from _expect(section["uf1"], least, 2 * high / (1 + high), "the uar")
-        kinds = (sections.get(("spotting", kind, "", None), {}) for kind in ("micro", "macro", "overall"))
-        micro, macro, overall = kinds
+        micro, macro, overall = (sections.get(("spotting", kind, "", None), {}) for kind in KINDS["spotting"])
         for metric in {"precision", "recall", "f1"} & micro.keys() & macro.keys() & overall.keys():
             lows, highs = zip(_range(micro[metric]), _range(macro[metric]), strict=True)
             yield from _expect(overall[metric], min(lows), max(highs), "micro and macro")
@@ -304,8 +306,9 @@ def _row(cells: Mapping[str | None, str | None], line: int) -> Published:
     metrics = {name for name, known in METRICS.items() if known.direction} | COUNTS
     named = [("task", task, KINDS), (f"kind of {task}", text["kind"], KINDS.get(task, ())), ("metric", metric, metrics)]
     for what, name, known in (*named, *(("caveat", name, CAVEATS) for name in caveats)):
-        then = "Several are separated by semicolons without blanks" if what == "caveat" else ""
-        check_known(what, name, known, then, DataError)
+        check_known(
+            what, name, known, "Several are separated by semicolons without blanks" * (what == "caveat"), DataError
+        )
     if len(set(caveats)) < len(caveats):
         raise DataError(f"caveats are {text['caveats']!r}: name each once")
     if part not in (PARTS if task == "analysis" and metric not in JOINT else ("",)):

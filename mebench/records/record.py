@@ -133,15 +133,17 @@ class Record:
     @property
     def identity(self) -> str:
         """Equal for runs that differ only in the seed or the processor."""
-        parts = [
-            setting_words.identity(self.config),
-            {name: text for name, text in self.versions.items() if name != "processor"},
-            {name: self.about[name] for name in ("tasks", "kinds", "classes", "selects", "transductive")},
-            [fold["test"] for fold in self.about["folds"]],
-            self.annotations,
-            self.convention,
-        ]
-        return json.dumps(parts, sort_keys=True)
+        return json.dumps(
+            [
+                setting_words.identity(self.config),
+                {name: text for name, text in self.versions.items() if name != "processor"},
+                {name: self.about[name] for name in ("tasks", "kinds", "classes", "selects", "transductive")},
+                [fold["test"] for fold in self.about["folds"]],
+                self.annotations,
+                self.convention,
+            ],
+            sort_keys=True,
+        )
 
     @property
     def earlier(self) -> str:
@@ -156,11 +158,11 @@ class Record:
             return "; ".join(
                 f"{name} {then[name]}, now {now[name]}" for name in then if now[name] not in ("", then[name])
             )
-        crops = {f"{part}.{word}": part for part in ("method", "recognizer") for word in ("align", "flow")}
-        parts = {part for key, part in crops.items() if key in self.config}
-        flows = {str(self.config.get(f"{part}.flow")) for part in parts} & {"tvl1", "tvl1_eps05"}
-        why = ["FaceCrop", *(f"flow={name}, which was OpenCV's" for name in sorted(flows))]
-        return "; ".join(why) if parts and self.frames else ""
+        cropping = {"method.align", "method.flow", "recognizer.align", "recognizer.flow"} & self.config.keys()
+        if not cropping or not self.frames:
+            return ""
+        flows = {str(self.config[key]) for key in cropping if key.endswith(".flow")} & {"tvl1", "tvl1_eps05"}
+        return "; ".join(["FaceCrop", *(f"flow={name}, which was OpenCV's" for name in sorted(flows))])
 
     @cached_property
     def other_input(self) -> str:
@@ -190,7 +192,7 @@ class Record:
     @cached_property
     def content(self) -> str:
         """Hash of its content and its files, except for models."""
-        said = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("folder", "answers")}
+        said = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "folder"}
         return hashlib.sha256(json.dumps([said, files_of(self.folder)], sort_keys=True).encode()).hexdigest()
 
     def lacks(self) -> list[str]:

@@ -324,22 +324,24 @@ class Table:
 
     def plain(self) -> dict[str, Any]:
         """The table as JSON values."""
-        parts = [
-            {
-                **vars(part),
-                "rows": [
-                    {
-                        key: found
-                        for name, value in vars(row).items()
-                        for key, found in (value if name == "facts" else {name: value}).items()
-                    }
-                    for row in part.rows  # facts become columns of the row
-                ],
-                **{name: [*map(vars, getattr(part, name))] for name in ("published", "rescored")},
-            }
-            for part in self.parts
-        ]
-        return {**vars(self), "parts": parts}
+        return {
+            **vars(self),
+            "parts": [
+                {
+                    **vars(part),
+                    "rows": [
+                        {
+                            key: found
+                            for name, value in vars(row).items()
+                            for key, found in (value if name == "facts" else {name: value}).items()
+                        }
+                        for row in part.rows  # facts become columns of the row
+                    ],
+                    **{name: [*map(vars, getattr(part, name))] for name in ("published", "rescored")},
+                }
+                for part in self.parts
+            ],
+        }
 
 
 @dataclass(frozen=True)
@@ -397,8 +399,13 @@ def ranked(part: Part, floors: Collection[str] = (), fold: bool = False) -> list
                 for other in rivals  # the distinguishable rows
                 if row.group and other.group and not {*row.letters} & {*other.letters}
             ]
-            better, worse = sum(other > own for other in others), sum(other < own for other in others)
-            found[id(row)] = Ranked(row, place, 1 + better, len(rivals) - worse, tuple(pairs.get(id(row), ())))
+            found[id(row)] = Ranked(
+                row,
+                place,
+                low=1 + sum(other > own for other in others),
+                high=len(rivals) - sum(other < own for other in others),
+                pairs=tuple(pairs.get(id(row), ())),
+            )
     return list(found.values())
 
 

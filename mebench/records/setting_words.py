@@ -63,9 +63,9 @@ def of_method(values: Mapping[str, Any], origins: Mapping[str, str]) -> str:
     """
     flat = without_places(values)
     recognizer = _plugin(flat, origins, "recognizer")
-    parts = [_plugin(flat, origins, "method"), f"recognizer: {recognizer}" if recognizer else ""]
     changed = [key for key in _RUN_KEYS if key in flat and not _packaged(origins.get(key, "default"))]
-    return "; ".join(filter(None, [*parts, _listed(flat, changed, "")]))
+    words = _plugin(flat, origins, "method"), recognizer and f"recognizer: {recognizer}", _listed(flat, changed, "")
+    return "; ".join(filter(None, words))
 
 
 def of_data(values: Mapping[str, Any], origins: Mapping[str, str]) -> str:
@@ -165,8 +165,9 @@ def joined(dataset: str | list[str]) -> str:
 
 def _packaged(origin: str) -> bool:
     """Whether the plugin itself sets a value. A user's file begins with `/` or `./`, a plugin's does not."""
-    own = origin.endswith(("/config.yaml", "/config.yaml: params")) and not origin.startswith(("/", "./"))
-    return own or origin.startswith("default")
+    return origin.startswith("default") or (
+        origin.endswith(("/config.yaml", "/config.yaml: params")) and not origin.startswith(("/", "./"))
+    )
 
 
 def _listed(flat: Mapping[str, Any], keys: list[str], prefix: str) -> str:
