@@ -348,7 +348,7 @@ class Spottings:
 def counted(video: reports.spotted.SpottedVideo, kinds: Sequence[Kind]) -> list[str]:
     """A row for a video: its title, seconds, and the number of intervals of each kind."""
     spotted = [prediction.kind for prediction in video.answer.predictions]
-    return [video.title, f"{video.end - float(video.times[0]):.1f}", *(str(spotted.count(kind)) for kind in kinds)]
+    return [video.title, f"{video.seconds:.1f}", *(str(spotted.count(kind)) for kind in kinds)]
 
 
 def videos_at(videos: Names) -> list[Path]:

@@ -105,9 +105,14 @@ class Side:
         """A side of the comparison as data for JSON."""
         if self.record is None:
             return {"file": self.name}
-        method, settings = self.record.config["method"], self.record.settings
         of_seeds = {"seeds": self.seeds, "run_ids": [side.name for side in (self, *self.others)]} if self.others else {}
-        return {"run_id": self.name, "method": method, "settings": settings, "seed": self.record.seed, **of_seeds}
+        return {
+            "run_id": self.name,
+            "method": self.record.config["method"],
+            "settings": self.record.settings,
+            "seed": self.record.seed,
+            **of_seeds,
+        }
 
 
 def compare_sides(first: Side, second: Side, convention: str, metrics: Sequence[str]) -> Comparison:
@@ -235,8 +240,11 @@ def table_of_several(sides: Sequence[Side], found: Sequence[Comparison]) -> Tabl
         rows[0] += [{**found[0].scores[path].first, **digits}, ""]  # type: ignore[list-item]
         for row, one, p in zip(rows[1:], found, adjusted[n :: len(paths)]):
             row += [{**one.scores[path].second, **digits}, _p(p) or "-"]  # type: ignore[list-item]
-    title = f"scores ({found[0].subjects} subjects); p: difference from the first, adjusted for {len(adjusted)} tests"
-    return Table(columns, [tuple(row) for row in rows], title)
+    return Table(
+        columns,
+        rows,
+        f"scores ({found[0].subjects} subjects); p: difference from the first, adjusted for {len(adjusted)} tests",
+    )
 
 
 def in_words(path: str) -> str:
@@ -289,7 +297,6 @@ def remarks(comparison: Comparison, first: Side, second: Side, rule: Convention)
     """Remarks for judging the numbers."""
     scores = comparison.scores.values()
     tested = sum(row.p is not None for row in scores)
-    how = how_intervals(comparison.subjects, comparison.interval, comparison.draws)
     exchanges = f"all {comparison.permutations}" if comparison.exact else f"{comparison.permutations} random"
     among = f", {tested / comparison.permutations:.4f} among {tested} scores" if tested > 1 else ""
     tasks, kinds = shared(first, second)
@@ -315,8 +322,8 @@ def remarks(comparison: Comparison, first: Side, second: Side, rule: Convention)
     sentences = [
         f"convention {rule.describe()}",
         (
-            f"{how}; the intervals of A - B are paired, for shares recovered from both intervals, which is "
-            "cautious: the p value decides"
+            f"{how_intervals(comparison.subjects, comparison.interval, comparison.draws)}; the intervals of A - B "
+            "are paired, for shares recovered from both intervals, which is cautious: the p value decides"
         ),
         f"p: two-sided permutation test over subjects, {exchanges} exchanges of the predictions of A and B",
         (

@@ -192,15 +192,18 @@ def _draw(axes: heavy.matplotlib.axes.Axes, image: NDArray[np.uint8] | None, str
         words, color = strip.problem or "no face found", "white"
         box = {"facecolor": "0.2", "edgecolor": "none", "alpha": 0.8}
     if image is None or strip.face is None:
-        words = words if len(words) <= 90 else f"{words[:87]}…"
-        place: dict[str, Any] = {
-            "transform": axes.transAxes,
-            "ha": "center",
-            "va": "center",
-            "fontsize": 7,
-            "wrap": True,
-        }
-        axes.text(0.5, 0.5, for_figure(words), color=color, bbox=box, **place)
+        axes.text(
+            0.5,
+            0.5,
+            for_figure(words if len(words) <= 90 else f"{words[:87]}…"),
+            color=color,
+            bbox=box,
+            transform=axes.transAxes,
+            ha="center",
+            va="center",
+            fontsize=7,
+            wrap=True,
+        )
         return
     # Pixel centres are whole numbers, so edges are half a pixel before them.
     (x0, y0, x1, y1), patches = strip.face.box, heavy.matplotlib.patches

@@ -133,8 +133,8 @@ def export_model(folder: RunFolder, fold: str, out: Path, name: str | None = Non
 
 def _without_places(values: Mapping[str, Any], part: str) -> dict[str, Any]:
     """The parameters of a method, without paths."""
-    named = {part: values[part]["name"]}
-    return {key: value for key, value in values[part].items() if not is_place(f"{part}.{key}", named)}
+    own = values[part]
+    return {key: value for key, value in own.items() if not is_place(f"{part}.{key}", {part: own["name"]})}
 
 
 def _people(people: Collection[Any]) -> str:
@@ -159,6 +159,7 @@ def _scores(tested: Tables, about: Mapping[str, Any]) -> tuple[dict[str, float |
         if title in KINDS:
             found[f"{path}.{QUIET_RATE}"], minutes = quiet_rate(tested, title, tested.truths)
             if (rate := found[f"{path}.{QUIET_RATE}"]) is not None:
-                quiet = f"in {minutes:.1f} minutes of videos without an expression"
-                lines.append(f"{title}: {rate:.2f} false positives a minute {quiet}")
+                lines.append(
+                    f"{title}: {rate:.2f} false positives a minute in {minutes:.1f} minutes of videos without an expression"
+                )
     return found, lines

@@ -68,8 +68,11 @@ def figures_of_training(histories: Mapping[str, pd.DataFrame]) -> dict[str, heav
     """`training_<stage>` for each stage of some trainings, by their names; a single training may have an empty name."""
     figures = {}
     for stage in dict.fromkeys(str(stage) for history in histories.values() for stage in history["stage"]):
-        parts = ((name or stage, history[history["stage"] == stage]) for name, history in histories.items())
-        own = {name: part for name, part in parts if len(part)}
+        own = {
+            name or stage: part
+            for name, history in histories.items()
+            if len(part := history[history["stage"] == stage])
+        }
         folds = max(history["fold"].nunique() for history in own.values())
         figures[f"training_{stage}"] = training_curves(own, f"training: {stage}, mean over {folds} folds")
     return figures
@@ -202,10 +205,11 @@ def score_curve(drawn: Timeline) -> heavy.matplotlib.figure.Figure:
     bands = [(t, 2.0 * bool(t.curves) + 0.2 * len(t.lanes)) for t in tracks] or [(Track("", {}, ()), 0.5)]
     heights = [high for _, high in bands]
     figure, rows = panels(11, 1.1 + sum(heights), rows=len(bands), sharex=True, height_ratios=heights)
-    if drawn.times is None or not len(drawn.times):
-        edges = np.arange(drawn.n_frames + 1) / (drawn.fps or 1.0)
-    else:
-        edges = edges_of(drawn.times, drawn.fps)
+    edges = (
+        np.arange(drawn.n_frames + 1) / (drawn.fps or 1.0)
+        if drawn.times is None or not len(drawn.times)
+        else edges_of(drawn.times, drawn.fps)
+    )
     for (track, _), axes in zip(bands, rows):
         _track(axes, track, edges)
     rows[-1].set_xlim(edges[0], edges[-1])
@@ -271,8 +275,7 @@ def _track(axes: heavy.matplotlib.axes.Axes, track: Track, edges: NDArray[np.flo
             if span.apex is not None and 0 <= span.apex < n and end - start > 0.01 * (edges[-1] - edges[0]):
                 peak = float(edges[span.apex] + edges[span.apex + 1]) / 2
                 axes.plot([peak, peak], [level - height / 2, level + height / 2], color=INK, linewidth=1, zorder=4)
-    bottom, top = low - (len(track.lanes) + 0.9) * step, high + step if track.curves else low - 0.3 * step
-    axes.set_ylim(bottom, top)
+    axes.set_ylim(low - (len(track.lanes) + 0.9) * step, high + step if track.curves else low - 0.3 * step)
     ticks = [tick for tick in axes.get_yticks() if low - step / 2 <= tick <= high + step] if track.curves else []
     names = {low - (row + 1.2) * step: lane for row, lane in enumerate(track.lanes)}
     axes.set_yticks(

@@ -206,7 +206,8 @@ def cures(mistakes: Mapping[str, Any]) -> Table | None:
     gains = {kind: found["gain"] for kind, found in mistakes.items() if found.get("gain")}
     most = {cause: max(gain.get(cause, 0.0) for gain in gains.values()) for own in gains.values() for cause in own}
     columns = [
-        Column(kind, text=lambda gain: NONE if gain is None else f"+{digits(gain)}", right=True) for kind in gains
+        Column("gain in F1", main=True),
+        *(Column(kind, text=lambda gain: NONE if gain is None else f"+{digits(gain)}", right=True) for kind in gains),
     ]
     # Label of the gain that does not concern false positives.
     lines = [
@@ -216,7 +217,7 @@ def cures(mistakes: Mapping[str, Any]) -> Table | None:
         )
         for cause in sorted(most, key=lambda cause: -most[cause])
     ]
-    return Table([Column("gain in F1", main=True), *columns], lines) if gains else None
+    return Table(columns, lines) if gains else None
 
 
 def subjects(side: Judged) -> Table:
@@ -227,8 +228,8 @@ def subjects(side: Judged) -> Table:
         draws, kinds = number_of_draws(tables), list(side.kinds)
         mistakes = side.mistakes if draws == 1 else sort_mistakes(tables, kinds, side.convention)
         counts = count_mistakes(mistakes, "subject", draws).reindex(found.index, fill_value=0)
-        of_video = tables.videos.set_index("video")["subject"]
-        truths = tables.truths[tables.truths["kind"].isin(kinds)]["video"].map(of_video)
+        people = tables.videos.set_index("video")["subject"]
+        truths = tables.truths[tables.truths["kind"].isin(kinds)]["video"].map(people)
         found["expressions"] = truths.value_counts().reindex(found.index, fill_value=0)
         found["found"] = found["expressions"] - counts["miss"].to_numpy(float).sum(axis=1)
         found["false positives"] = counts["false_positive"].to_numpy(float).sum(axis=1)
@@ -348,8 +349,9 @@ def timelines(sides: Sequence[Judged]) -> list[dict[str, Any]]:
                 if lost or vain
             )
             missed, wrong = (sum(column) for column in zip(*counts))
-            about = {"missed": missed, "wrong": wrong, "note": "; ".join(words)}
-            drawn.append({"id": f"v{number}", "timeline": line, **about})
+            drawn.append(
+                {"id": f"v{number}", "timeline": line, "missed": missed, "wrong": wrong, "note": "; ".join(words)}
+            )
     return drawn
 
 
@@ -370,15 +372,18 @@ def values_of(record: Record, most: int | None = None) -> dict[str, Any]:
         values = facts_of(record, side)
     except (MebenchError, KeyError, ValueError) as error:
         side, reason, values = None, f"The predictions cannot be shown: {error}", facts_of(record, None)
-    sides = [] if side is None else [side]
     file = record.folder / "features.json"
     stored = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    features = [  # of each dataset, the cards of the features that the run read; a card begins with `chain NAME`
-        (f"{group}: {card.split()[1]}", card)
-        for group, cards in sorted(stored.get("chains", {}).items())
-        for card in cards
-    ]
-    values |= {"reason": reason, "cards": features, **_over_time([("", record)], sides)}
+    values |= {
+        "reason": reason,
+        # Of each dataset, the cards of the features that the run read; a card begins with `chain NAME`.
+        "cards": [
+            (f"{group}: {card.split()[1]}", card)
+            for group, cards in sorted(stored.get("chains", {}).items())
+            for card in cards
+        ],
+        **_over_time([("", record)], [] if side is None else [side]),
+    }
     if not values["timelines"]:
         values["causes"] = []
     told = values["scored"] or not values["timelines"] or "spot" not in record.about["tasks"]
@@ -459,8 +464,10 @@ def _drawn_figures(
     for (name, record), side in zip(runs, sides):
         title, end = f"{name}: " if name else "", f"_{name.lower()}" if name else ""
         for task, answers in emotions_of(record, side).items():
-            words = f"{title}{task}: {NAMED[task][1]}"
-            yield f"{task}_confusion{end}", plots.confusion_matrix(answers, record.about["classes"], words)
+            yield (
+                f"{task}_confusion{end}",
+                plots.confusion_matrix(answers, record.about["classes"], f"{title}{task}: {NAMED[task][1]}"),
+            )
     of_subjects = {
         name: own
         for (name, _), side in zip(runs, sides)

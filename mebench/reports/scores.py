@@ -26,32 +26,28 @@ def score_table(title: str, scores: Mapping[str, Any], below: Iterable[tuple[str
     """One row for each score: name, value, interval; below them other rows by name, and separating lines (an empty
     text).
     """
-    rows: list[Any] = [(find(name).label, {**score, "digits": find(name).digits}) for name, score in scores.items()]
+    rows = ((find(name).label, {**score, "digits": find(name).digits}) for name, score in scores.items())
     return Table([Column("score"), Column("value", right=True, score=True)], [*rows, *below], title)
 
 
 def parts_of(summary: Mapping[str, Any]) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
-    """Section, name, number of scored items in words, and content of each part of spotting and analysis.
+    """Section, name, number of scored items in words (`3 TP, 1 FP, 0 FN` of spotting), and content of each part.
 
     A score over both sections precedes the scores of the true positives.
     """
     for kind, part in summary.get("spotting", {}).items():
-        yield "spotting", kind, counts_of(part), part
+        counted = ", ".join(f"{count(part[key], 2)} {name}" for key, name in COUNTS.items())
+        yield "spotting", kind, counted, part
     analysis = summary.get("analysis", {})
-    for name in ("true_positives", "all_intervals"):
-        if name in analysis:
-            part = analysis[name]
-            joint = {n: analysis[n] for n in analysis if n in JOINT and name == "true_positives"}
-            scores = {**joint, **part["scores"]}
-            yield "analysis", name.replace("_", " "), f"n = {count(part['n'], 2)}", {**part, "scores": scores}
+    joint = {name: score for name, score in analysis.items() if name in JOINT}
+    if part := analysis.get("true_positives"):
+        part = {**part, "scores": {**joint, **part["scores"]}}
+        yield "analysis", "true positives", f"n = {count(part['n'], 2)}", part
+    if part := analysis.get("all_intervals"):
+        yield "analysis", "all intervals", f"n = {count(part['n'], 2)}", part
     if recognition := summary.get("recognition"):
         for name, part in {"": recognition, **recognition.get("members", {})}.items():
             yield "recognition", name, f"{part['n']} annotated clips", part
-
-
-def counts_of(part: Mapping[str, Any]) -> str:
-    """True positives, false positives and misses of a kind, `3 TP, 1 FP, 0 FN`."""
-    return ", ".join(f"{count(part[key], 2)} {name}" for key, name in COUNTS.items())
 
 
 def how_intervals(subjects: int, interval: str, draws: int) -> str:
@@ -111,10 +107,16 @@ def main_scores(summary: Mapping[str, Any]) -> dict[str, Score]:
 
 def leak_table(leak: Mapping[str, Any]) -> Table:
     """One row for each score of a leaking run: without the leak, with it, and the gain."""
-    points = Column("points", right=True, text=lambda gain: number(gain, 2, sign="+"))
-    columns = [Column("score"), Column("honest", right=True), Column("leak", right=True), points]
-    rows = [{"score": path, **score} for path, score in leak["scores"].items()]
-    return Table.of(columns, rows, f"gain from the leak over {leak['honest']}")
+    return Table.of(
+        [
+            Column("score"),
+            Column("honest", right=True),
+            Column("leak", right=True),
+            Column("points", right=True, text=lambda gain: number(gain, 2, sign="+")),
+        ],
+        [{"score": path, **score} for path, score in leak["scores"].items()],
+        f"gain from the leak over {leak['honest']}",
+    )
 
 
 CALIBRATION = "ece"
@@ -212,9 +214,11 @@ def sensitivity_table(compared: Mapping[str, Any]) -> Table:
     """One line for each convention and kind."""
     if any("recognition" in row for row in compared.values()):
         names = ("accuracy", "wf1", "uf1", "uar")
-        columns = [Column("convention"), *(Column(name, find(name).label, right=True) for name in names)]
-        answers = [(convention, *map(row.get("recognition", {}).get, names)) for convention, row in compared.items()]
-        return Table(columns, answers, "the same answers under every convention")
+        return Table(
+            [Column("convention"), *(Column(name, find(name).label, right=True) for name in names)],
+            [(convention, *map(row.get("recognition", {}).get, names)) for convention, row in compared.items()],
+            "the same answers under every convention",
+        )
     kinds = [kind for kind in ("micro", "macro", "overall") if any(kind in row for row in compared.values())]
     emotions = ("accuracy", "f1", "uf1", "strs") if any("analysis" in row for row in compared.values()) else ()
     left = [Column("convention"), Column("kind")][: 1 + (len(kinds) > 1)]
@@ -304,11 +308,14 @@ def print_causes(why: Mapping[str, Mapping[str, Mapping[str, float]]]) -> None:
             for word, gain in sorted(parts.get("gain", {}).items(), key=lambda one: -one[1])
         ]
         if found:
-            title = f"{kind}: the main cause of each false positive, and the gain in F1 without it"
-            missed = (
-                f"missed by {name}: {shares(thirds)}" for name, thirds in metrics.mistakes.miss_shares(parts).items()
+            print_report(
+                "",
+                Table(columns, found, f"{kind}: the main cause of each false positive, and the gain in F1 without it"),
+                *(
+                    f"missed by {name}: {shares(thirds)}"
+                    for name, thirds in metrics.mistakes.miss_shares(parts).items()
+                ),
             )
-            print_report("", Table(columns, found, title), *missed)
 
 
 def distracted_line(counts: heavy.pandas.DataFrame, astray: heavy.pandas.DataFrame, tables: metrics.Tables) -> str:

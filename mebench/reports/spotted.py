@@ -63,18 +63,15 @@ class SpottedVideo:
     answer: Answer
     notes: tuple[str, ...]
 
-    @property
-    def end(self) -> float:
-        """Seconds at which the last frame ends."""
-        return self.ends(len(self.times) - 1)
-
     @cached_property
-    def _edges(self) -> NDArray[np.float64]:
-        return edges_of(self.times, self.video.fps)
+    def ends(self) -> list[float]:
+        """Seconds at which each frame ends."""
+        return [float(end) for end in edges_of(self.times, self.video.fps)[1:]]
 
-    def ends(self, frame: int) -> float:
-        """Seconds at which a frame ends and the next one begins."""
-        return float(self._edges[frame + 1])
+    @property
+    def seconds(self) -> float:
+        """Its length."""
+        return self.ends[-1] - float(self.times[0])
 
     def intervals(self) -> pd.DataFrame:
         """`COLUMNS`: frames with the numbers of image files, else from 0; times in seconds from the frames' own time
@@ -85,16 +82,14 @@ class SpottedVideo:
         last, rows = len(self.times) - 1, []
         for p in sorted(self.answer.predictions, key=lambda p: (p.onset, p.kind)):
             frames = [min(max(frame, 0), last) for frame in (p.onset, p.apex, p.offset)]
-            numbers = [number_at(frame, self.video.first, self.video.numbers) for frame in frames]
-            seconds = [round(float(self.times[frame]), 6) for frame in frames]
             rows.append(
                 (
                     self.video.subject,
                     self.name,
                     self.face,
                     p.kind,
-                    *numbers,
-                    *seconds,
+                    *(number_at(frame, self.video.first, self.video.numbers) for frame in frames),
+                    *(round(float(self.times[frame]), 6) for frame in frames),
                     p.confidence,
                     p.emotion or "",
                 )
@@ -113,7 +108,7 @@ class SpottedVideo:
         at = f"@{self.face}" if self.face else ""
         marks: dict[str, list[Mark]] = {kind: [] for kind in self.answer.curves}
         for (first, last, kind, _), p in zip(self.spans(), self.answer.predictions):
-            begin, end = round(1000 * float(self.times[first])), round(1000 * self.ends(last))
+            begin, end = round(1000 * float(self.times[first])), round(1000 * self.ends[last])
             marks[kind].append(Mark(begin, end, f"{p.confidence:.6g}"))
             if p.emotion is not None:
                 marks.setdefault(EMOTION, []).append(Mark(begin, end, p.emotion))
@@ -126,18 +121,18 @@ class SpottedVideo:
         ranks = pd.Series([p.confidence for p in own.predictions], dtype=float).rank(pct=True)
         spans: dict[Kind, list[Span]] = {kind: [] for kind in own.curves}
         for (onset, offset, kind, words), p, rank in zip(self.spans(), own.predictions, ranks):
-            told = f"{words}: {clock(float(self.times[onset]))} to {clock(self.ends(offset))}"
+            told = f"{words}: {clock(float(self.times[onset]))} to {clock(self.ends[offset])}"
             spans[kind].append(Span(onset, offset, told, min(max(p.apex, 0), last), strength=float(rank)))
         named = [(Span(a, b, ""), p.emotion, None) for (a, b, _, _), p in zip(self.spans(), own.predictions)]
         lanes = [*(Lane(kind, found, kind, spotted=True) for kind, found in spans.items()), *unit_lanes(named)]
         hidden = [
-            (a, b, f"no face in sight from {clock(float(self.times[a]))} to {clock(self.ends(b))}")
+            (a, b, f"no face in sight from {clock(float(self.times[a]))} to {clock(self.ends[b])}")
             for a, b in own.unseen
         ]
         fps, first = self.video.fps, None if self.video.numbers else self.video.first
         steady = fps and np.allclose(self.times, np.arange(last + 1) / fps, rtol=0, atol=5e-4)
-        times = None if steady else self.times
-        return Timeline(self.title, last + 1, fps, [Track("", own.curves, lanes)], (), times, first, hidden)
+        tracks = [Track("", own.curves, lanes)]
+        return Timeline(self.title, last + 1, fps, tracks, (), None if steady else self.times, first, hidden)
 
     @property
     def title(self) -> str:
@@ -151,7 +146,7 @@ class SpottedVideo:
             "face": self.face or None,
             "fps": self.video.fps,
             "frames": len(self.times),
-            "seconds": round(self.end - float(self.times[0]), 6),
+            "seconds": round(self.seconds, 6),
             "notes": list(self.notes),
             "intervals": self.intervals().drop(columns=["subject", "video", "face"]).to_dict("records"),
         }
@@ -290,9 +285,8 @@ def spot_videos(
     ids, first = {video.key: video.id for video in predicted.job.test}, models[0]
     what = " + ".join(filter(None, [first.config.method, first.config.recognizer]))
     which = f"{len(models)} folds together" if len(models) > 1 else f"fold {first.fold}"
-    by = f"{what} of {first.name}{'' if first.header else f': {which}'}"
     return Spotted(
-        by,
+        f"{what} of {first.name}{'' if first.header else f': {which}'}",
         tuple(videos),
         {ids.get(key, key.rpartition("/")[2]): reason for key, reason in failed.items()},
         tuple(dataset.repairs()),

@@ -155,8 +155,12 @@ class Timeline:
 
 
 def _lane(lane: Lane) -> dict[str, Any]:
-    spans = [[s.onset, s.offset, s.apex, s.outcome, round(s.strength, 3), s.words] for s in lane.spans]
-    return {"name": lane.name, "kind": lane.kind, "spotted": lane.spotted, "spans": spans}
+    return {
+        "name": lane.name,
+        "kind": lane.kind,
+        "spotted": lane.spotted,
+        "spans": [[s.onset, s.offset, s.apex, s.outcome, round(s.strength, 3), s.words] for s in lane.spans],
+    }
 
 
 def pack(values: NDArray[np.float64]) -> dict[str, Any]:
@@ -250,9 +254,11 @@ class Judged:
                 )
                 curves[kind] = ScoreCurve(by_frame["score"].to_numpy(np.float64))
                 if "smoothed" in by_frame and by_frame["smoothed"].notna().any():
-                    smoothed = by_frame["smoothed"].to_numpy(np.float64)
-                    level = float(by_frame["level"].dropna().iloc[0])
-                    curves[kind] = replace(curves[kind], smoothed=smoothed, level=level)
+                    curves[kind] = replace(
+                        curves[kind],
+                        smoothed=by_frame["smoothed"].to_numpy(np.float64),
+                        level=float(by_frame["level"].dropna().iloc[0]),
+                    )
             true, own = (self._of(name, video, kind) for name in ("truths", "predictions"))
             if true:
                 lanes.append(Lane(f"{kind}, true", [*self._truths(video, true)], kind))
@@ -278,8 +284,10 @@ class Judged:
         return [row for row in self._rows[name].get(video, ()) if row["kind"] == kind]
 
     def _truths(self, video: str, rows: Sequence[Row]) -> Iterator[Span]:
-        answers = self._rows["answers"].get(video, ())
-        named_so = {(a["onset"], a["offset"]): self._emotion_text(a["predicted"], a["probabilities"]) for a in answers}
+        named_so = {
+            (row["onset"], row["offset"]): self._emotion_text(row["predicted"], row["probabilities"])
+            for row in self._rows["answers"].get(video, ())
+        }
         for row in rows:
             about = [row["kind"], row.get("native_emotion"), row["emotion"] if row["emotion"] else None]
             units = row.get("action_units")
@@ -345,11 +353,11 @@ def timeline(video: str, sides: Sequence[Judged]) -> Timeline:
         *(len(curve.scores) for track in tracks for curve in track.curves.values()),
         *(span.offset + 1 for track in tracks for lane in track.lanes for span in lane.spans),
     ]
-    length = _whole(row["n_frames"]) or max(ends, default=1)
     gapless = "first" in row and not len(row.get("numbers", ()))
     fps: float | None = None if pd.isna(row["fps"]) else float(row["fps"])
     lanes = next((lanes for side in sides if (lanes := side.distracted(video))), [])
-    return Timeline(video, length, fps, tracks, lanes, first=int(row["first"]) if gapless else None)
+    n_frames = _whole(row["n_frames"]) or max(ends, default=1)
+    return Timeline(video, n_frames, fps, tracks, lanes, first=int(row["first"]) if gapless else None)
 
 
 def edges_of(times: NDArray[np.float64], fps: float | None) -> NDArray[np.float64]:
@@ -377,8 +385,14 @@ def _with(table: pd.DataFrame, counted: pd.Series, right: str, wrong: pd.Series,
 
 def _span(row: Row, *words: str) -> Span:
     """The interval of a row; empty words are left out."""
-    place = int(row["onset"]), int(row["offset"]), "; ".join(filter(None, words)), _whole(row["apex"])
-    return Span(*place, row["outcome"], row.get("strength", 1.0))
+    return Span(
+        int(row["onset"]),
+        int(row["offset"]),
+        "; ".join(filter(None, words)),
+        _whole(row["apex"]),
+        row["outcome"],
+        row.get("strength", 1.0),
+    )
 
 
 def _whole(value: Any) -> int | None:

@@ -171,7 +171,6 @@ def trust(side: Judged, people: Path | None = None, seed: int = 0) -> dict[str, 
         for name in part.evaluate(whole)
         if (path := path_of(section, name)) in (*MAIN, "recognition.accuracy")
     ]
-    found["hardest"] = {}
     for section, part in sections.items():
         own = {name: path for path, of, name, _ in scored if of == section}
         hard = on_hardest(sections, section, list(own), everybody, [(np.asarray, part.basis_of)])
@@ -223,8 +222,7 @@ def tables_of_trust(found: Mapping[str, Any]) -> list[Table]:
             few, gap = f"<{LEAST_PEOPLE}", of[path]["gap"]
             cells += [(attribute, name, one.get("people", few), one, "") for name, one in of[path]["groups"].items()]
             if gap:
-                between = f"gap: {' over '.join(gap['between'])}"
-                cells.append((attribute, between, "", gap, digits(of[path]["p_holm"])))
+                cells.append((attribute, f"gap: {' over '.join(gap['between'])}", "", gap, digits(of[path]["p_holm"])))
         columns = [Column("attribute"), Column("group", main=True), number("people"), score(path), number("p (Holm)")]
         shown.append(Table(columns, cells, f"{path} by groups of people"))
     return shown
