@@ -88,13 +88,19 @@ def reproduce(
                     for name in ("method", "method_variant", "dataset", "task", "kind", "part", "metric")
                 },
                 "published": r.cell.published.value,
-                "measured": None if r.value is None else {"value": r.value, "low": r.low, "high": r.high},
+                "measured": None if r.measured is None else dict(zip(_ENDS, r.measured)),
                 "strict": r.strict,
                 "run_id": r.run_id or None,
                 **(
                     {}
                     if r.worth is None
-                    else {name: getattr(r, name) for name in ("leaking", "honest", "worth", "program", "best_of")}
+                    else {
+                        "leaking": r.leaking,
+                        "honest": r.honest,
+                        "worth": r.worth,
+                        "program": r.cell.row.program,
+                        "best_of": r.best_of,
+                    }
                 ),
                 "why": r.why,
             }
@@ -198,8 +204,8 @@ def _print(
     print_lines(paper.title, f"Table {table}: {paper.tables[table].title}", "")
     answered, parts = [], {"true_positives": ", true positives", "all_intervals": ", all intervals"}
     for result in (result for result in found if result.run_id):
-        row, seen = result.cell.published, (result.low, result.high, result.value, result.strict)
-        low, high, value, strict = (number(score, row.digits, NONE) for score in seen)
+        row, seen = result.cell.published, (*(result.measured or (None, None, None)), result.strict)
+        value, low, high, strict = (number(score, row.digits, NONE) for score in seen)
         method = f"{row.method} ({row.method_variant})" if row.method_variant else row.method
         score = f"{row.task}{parts.get(row.part, '')}: {metrics.catalogue.find(row.metric).label}"
         ends = NONE if NONE in (low, high) else f"[{low}, {high}]"
@@ -215,7 +221,7 @@ def _print(
             looked,
             "gain from selection on test subjects: UF1 over all clips",
         )
-    measured = sum(result.value is not None for result in found)
+    measured = sum(result.measured is not None for result in found)
     print_lines(f"{measured} of {len(found)} cells measured.")
     if any(result.why.endswith("is not here") for result in found):
         print_lines(
@@ -248,7 +254,9 @@ def worth_rows(found: Sequence[reproduction.papers.Result]) -> list[tuple[str, .
             continue
         most = span([r.worth["looks"][end] for end in ("least", "most")])
         of_row = row.method, str(row.year or ""), f"{row.value:.{row.digits}f}"
-        told = [(of_row, (r.leaking, r.honest), r.worth["differences"].get("recognition.uf1", {}), most, r.program)]
+        told = [
+            (of_row, (r.leaking, r.honest), r.worth["differences"].get("recognition.uf1", {}), most, r.cell.row.program)
+        ]
         if best := r.best_of:
             of_row, scores = (f"{row.method}, best of {best['of']} settings", "", ""), (best["uf1"], best["default"])
             habit = "no paper's: the same rule, with settings"

@@ -16,7 +16,7 @@ from mebench.config import RunConfig, resolve
 from mebench.console import command
 from mebench.errors import DataError, MebenchError, check_known
 from mebench.progress import Progress
-from mebench.records import Published, count_of, gap_in_words, section_of, value_of
+from mebench.records import Published, Value, count_of, gap_in_words, section_of, value_of
 from mebench.reproduction.rescore import read_described
 from mebench.runner import differences, make_plan, worth_of
 from mebench.runs import RunFolder, score, scores_of
@@ -191,9 +191,7 @@ class Result:
 
     Attributes:
         cell: the published value.
-        value: measured under the paper's rules; None without a run.
-        low: lower end of its interval, or None.
-        high: upper end of its interval, or None.
+        measured: under the paper's rules, with its interval; None without a run.
         strict: the same score under `strict`, or None.
         run_id: of the run, or empty.
         why: explanation of the gap, or why there is no measured value.
@@ -202,14 +200,11 @@ class Result:
         leaking: if one training gave both, the score of the leaking run; else None.
         honest: likewise, the score of the honest run.
         worth: gain from the selection, see `mebench.runner.leak`.
-        program: the selection in the method's program; may be empty.
         best_of: gain from choosing settings on the tested subjects, see `_best`.
     """
 
     cell: Cell
-    value: float | None = None
-    low: float | None = None
-    high: float | None = None
+    measured: Value | None = None
     strict: float | None = None
     run_id: str = ""
     why: str = ""
@@ -218,7 +213,6 @@ class Result:
     leaking: float | None = None
     honest: float | None = None
     worth: Mapping[str, Any] | None = None
-    program: str = ""
     best_of: Mapping[str, Any] | None = None
 
 
@@ -277,8 +271,7 @@ def reproduce(
         for row in published
         if row.metric == "n" and row.source.partition(" ")[0] == paper.source
     }
-    results = (_result(cell, runs, summaries, counts, request) for cell in cells)
-    return [replace(result, best_of=best.get(result.cell.words)) for result in results]
+    return [_result(cell, runs, summaries, counts, best.get(cell.words), request) for cell in cells]
 
 
 def _best(default: Run, others: Sequence[Run]) -> dict[str, Any] | None:
@@ -291,9 +284,13 @@ def _best(default: Run, others: Sequence[Run]) -> dict[str, Any] | None:
         return None
     scored = [scores_of(folder)["recognition"]["scores"]["uf1"]["value"] or 0.0 for folder in there]
     place = 1 + max(range(len(others)), key=lambda number: scored[number + 1])
-    gain = differences(there[0], there[place], "strict")["recognition.uf1"]
-    about = {"of": len(others), "run_id": there[place].id, "uf1": scored[place]}
-    return {**about, "default": scored[0], "difference": gain}
+    return {
+        "of": len(others),
+        "run_id": there[place].id,
+        "uf1": scored[place],
+        "default": scored[0],
+        "difference": differences(there[0], there[place], "strict")["recognition.uf1"],
+    }
 
 
 def _runs(lines: Sequence[Words], request: Request, progress: Progress) -> dict[Words, Run]:
@@ -309,7 +306,9 @@ def _runs(lines: Sequence[Words], request: Request, progress: Progress) -> dict[
             if request.stand_in is None:
                 found[line] = Run(None, f"{config.dataset} is not here", str(error))
                 continue
-            words, stands_in = _standing_in(words, request.stand_in), True
+            dataset, *more = shlex.split(request.stand_in)
+            own = [word for word in words if not word.startswith(("dataset", "scheme="))]  # not of the absent dataset
+            words, stands_in = [*own, f"dataset={dataset}", *more], True
             config = resolve(words, request.files, request.plugins)
             plan = make_plan(config)
         there = Run(runner.session.finished_run(plan), stands_in=stands_in)
@@ -330,17 +329,12 @@ def _runs(lines: Sequence[Words], request: Request, progress: Progress) -> dict[
     return found
 
 
-def _standing_in(words: Sequence[str], stand_in: str) -> list[str]:
-    """The words with another dataset, without the settings of the original one."""
-    dataset, *more = shlex.split(stand_in)
-    return [*(word for word in words if not word.startswith(("dataset", "scheme="))), f"dataset={dataset}", *more]
-
-
 def _result(
     cell: Cell,
     runs: Mapping[Words, Run],
     summaries: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]],
     counts: Mapping[tuple[str, Words], Published],
+    best: Mapping[str, Any] | None,
     request: Request,
 ) -> Result:
     if cell.words is None:
@@ -350,10 +344,9 @@ def _result(
         return Result(cell, why=f"absent: {run.reason}", sentence=run.sentence, failed=run.failed)
     honest = run.honest
     like = run.folder if honest is None or cell.row.leaks else honest  # caveats of the published value
-    by_paper, strict = (value_of(summary, row) for summary in summaries[like.id])
-    if by_paper is None:
+    measured, strict = (value_of(summary, row) for summary in summaries[like.id])
+    if measured is None:
         return Result(cell, why="absent: undefined here (0/0), or not scored by this run", run_id=like.id)
-    value, low, high = by_paper
     there, here = counts.get((row.dataset, section_of(row))), count_of(summaries[like.id][0], row)
     other = (request.stand_in or "").partition(" ")[0]
     differ = there is not None and here is not None and round(here) != round(there.value)
@@ -362,11 +355,11 @@ def _result(
         *(f"published value {caveat.replace('_', ' ')}" for caveat in row.caveats),
         row.note,
         f"{there.value:.0f} scored there, {here:g} here" if there and differ and not run.stands_in else "",
-        "" if run.stands_in else gap_in_words(row, value, low, high),
+        "" if run.stands_in else gap_in_words(row, *measured),
     ]
-    found = Result(cell, value, low, high, strict[0] if strict else None, like.id, "; ".join(filter(None, why)))
+    found = Result(cell, measured, strict[0] if strict else None, like.id, "; ".join(filter(None, why)))
     if honest is None:
         return found
-    sides = [value_of(summaries[folder.id][0], row) for folder in (run.folder, honest)]
+    sides = (value_of(summaries[folder.id][0], row) for folder in (run.folder, honest))
     leaking, clean = (None if side is None else side[0] for side in sides)
-    return replace(found, leaking=leaking, honest=clean, worth=run.worth, program=cell.row.program)
+    return replace(found, leaking=leaking, honest=clean, worth=run.worth, best_of=best)

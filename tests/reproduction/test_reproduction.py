@@ -125,10 +125,11 @@ def test_a_cell_is_measured_under_the_rules_of_the_paper_and_under_the_strict_on
     f1 = next(r for r in results if r.cell.published.path == ("spotting", "micro", "scores", "f1"))
     strict = folder.read_json("summary.json")["spotting"]["micro"]
     assert f1.run_id == folder.id and f1.strict == strict["scores"]["f1"]["value"]
-    assert f1.low <= f1.value <= f1.high
+    value, low, high = f1.measured
+    assert low <= value <= high
     assert "244 scored there, 16 here" in f1.why
     n = next(r for r in results if r.cell.published.path == ("spotting", "micro", "n"))
-    assert (n.value, n.strict) == (16, strict["tp"] + strict["fn"])
+    assert (n.measured[0], n.strict) == (16, strict["tp"] + strict["fn"])
 
 
 def test_the_gap_is_explained(measured, tmp_path):
@@ -137,15 +138,16 @@ def test_the_gap_is_explained(measured, tmp_path):
     impossible = by_path["analysis", "true_positives", "scores", "uf1"].why
     assert "published value impossible" in impossible and "no UF1 exceeds the F1 beside it" in impossible
     f1 = by_path["spotting", "micro", "scores", "f1"]
-    inside = f1.low <= 0.6516 <= f1.high
+    value, low, high = f1.measured
+    inside = low <= 0.6516 <= high
     assert f1.why.endswith("inside the interval: may be chance" if inside else "outside the interval: more than chance")
-    assert f"{f1.value - 0.6516:+.4f}" in f1.why
+    assert f"{value - 0.6516:+.4f}" in f1.why
 
 
 def test_right_and_wrong_answers_of_an_analysis_add_up(measured, tmp_path):
     results = measured("5", casme2=Run(make_run(tmp_path, dataset="casme2")))
     counts = {
-        r.cell.published.metric: r.value
+        r.cell.published.metric: r.measured[0]
         for r in results
         if r.cell.published.path[:2] == ("analysis", "true_positives")
         and len(r.cell.published.path) == 3
@@ -163,7 +165,8 @@ def test_a_score_that_the_run_lacks_is_absent(measured, published, tmp_path):
     folder = make_run(tmp_path, tasks=("spot",), dataset="casme2")
     results = measured("6", casme2=Run(folder))
     by_task = {
-        task: {r.value is None for r in results if r.cell.published.task == task} for task in ("spotting", "analysis")
+        task: {r.measured is None for r in results if r.cell.published.task == task}
+        for task in ("spotting", "analysis")
     }
     assert by_task == {"spotting": {False}, "analysis": {True}}
     strs = next(row for row in published if row.metric == "strs")
@@ -277,7 +280,7 @@ def test_a_gain_without_an_interval_has_dashes_in_its_rows():
     worth = {"looks": {"least": 2, "most": 2}, "differences": {"recognition.uf1": gain}}
     best = {"of": 2, "uf1": 0.8, "default": None, "difference": gain}
     found = Result(
-        Cell(published, None, ""), 0.7, None, None, 0.7, "run", "", leaking=0.8, honest=0.7, worth=worth, best_of=best
+        Cell(published, None, ""), (0.7, None, None), 0.7, "run", leaking=0.8, honest=0.7, worth=worth, best_of=best
     )
     rows = worth_rows([found])
     assert [row[5] for row in rows] == ["+0.176 [–, –]"] * 2
