@@ -122,8 +122,7 @@ def board_of(found: Sequence[Record], source: str, folder: Path, notify: Notify,
 
 def ids_there(runs: Path, folder: Path) -> set[str]:
     """Ids of all runs in folders, finished or not, and of all records; the arguments are those of `read_board`."""
-    records_there = (folder / RECORDS).glob("*/record.json")
     return {
-        *(file.parent.name.partition("~v")[0] for file in records_there),
+        *(file.parent.name.partition("~v")[0] for file in (folder / RECORDS).glob("*/record.json")),
         *(run.id for run in RunFolder.all(runs)),
     }

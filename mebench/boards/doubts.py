@@ -110,9 +110,9 @@ def data_of(config: Mapping[str, Any], settings: str, tasks: Iterable[str]) -> s
         settings: non-default settings of dataset and protocol, in words.
         tasks: of the run.
     """
-    words = settings, setting_words.of_scheme(config), " and ".join(sorted(tasks))
-    dataset = setting_words.joined(config["dataset"])
-    return "; ".join(filter(None, [f"{dataset} under {config['protocol']}", *words]))
+    place = f"{setting_words.joined(config['dataset'])} under {config['protocol']}"
+    words = place, settings, setting_words.of_scheme(config), " and ".join(sorted(tasks))
+    return "; ".join(filter(None, words))
 
 
 def truth_of(record: Record) -> tuple[str, list[str]]:

@@ -57,13 +57,16 @@ def pairs_of(tables: Sequence[BoardTable], records: Sequence[Record]) -> list[di
 
 def table_of(found: Sequence[dict[str, Any]]) -> Table:
     """The same as a table."""
-    columns = [
-        Column("task", choose=True),
-        Column("first", "method", main=True),
-        Column("second", "less", main=True),
-        Column("datasets", right=True, of=lambda pair: len(pair["datasets"])),
-        Column("people", right=True),
-        Column("difference", "mean standardised difference", right=True, score=True, digits=2),
-        Column("p_holm", "p (Holm)", right=True, text=lambda p: "<0.0001" if p < 0.0001 else f"{p:.4f}"),
-    ]
-    return Table.of(columns, found, "methods over several datasets")
+    return Table.of(
+        [
+            Column("task", choose=True),
+            Column("first", "method", main=True),
+            Column("second", "less", main=True),
+            Column("datasets", right=True, of=lambda pair: len(pair["datasets"])),
+            Column("people", right=True),
+            Column("difference", "mean standardised difference", right=True, score=True, digits=2),
+            Column("p_holm", "p (Holm)", right=True, text=lambda p: "<0.0001" if p < 0.0001 else f"{p:.4f}"),
+        ],
+        found,
+        "methods over several datasets",
+    )

@@ -81,23 +81,25 @@ def sweep_table(rows: Sequence[dict[str, Any]]) -> Table:
     settings = list(dict.fromkeys(key for row in rows for key in row["settings"]))
     metrics = list(dict.fromkeys(name for row in rows for name in row["scores"]))
     costs = [name for name in COSTS if all(name in row["costs"] for row in rows)]
-    columns = [
-        *(Column(key, key) for key in settings),
-        Column("seeds"),
-        *(Column(name, name, text=_figure) for name in metrics),
-        *(Column(name, COSTS[name], digits=1) for name in costs),
-        Column(PEAK, "memory, MiB", text="{:.0f}".format),
-    ]
-    cells = [
+    return Table(
         [
-            *(row["settings"].get(key, "") for key in settings),
-            ",".join(map(str, row["seeds"])) or "-",
-            *(row["scores"].get(name) for name in metrics),
-            *(row["costs"][name] for name in (*costs, PEAK)),
-        ]
-        for row in rows
-    ]
-    return Table(columns, cells, "sweep")
+            *(Column(key, key) for key in settings),
+            Column("seeds"),
+            *(Column(name, name, text=_figure) for name in metrics),
+            *(Column(name, COSTS[name], digits=1) for name in costs),
+            Column(PEAK, "memory, MiB", text="{:.0f}".format),
+        ],
+        [
+            [
+                *(row["settings"].get(key, "") for key in settings),
+                ",".join(map(str, row["seeds"])) or "-",
+                *(row["scores"].get(name) for name in metrics),
+                *(row["costs"][name] for name in (*costs, PEAK)),
+            ]
+            for row in rows
+        ],
+        "sweep",
+    )
 
 
 def _figure(score: dict[str, float | None] | None) -> str:

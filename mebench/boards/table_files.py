@@ -39,21 +39,23 @@ from mebench.table import ENDS, Column, Latex, Table, latex_text, template
 MEMBER, N = Column("member", optional=True), Column("n", text=count)
 
 
-def score_columns(metrics: Sequence[str], places: int = 3) -> list[Column]:
-    """Columns for some scores, with their number of digits."""
-
-    def score(name: str, row: Row | Rescored) -> Any:
-        return row.scores.get(name, NOTHING)
-
-    return [Column.metric(name, digits=places, of=partial(score, name)) for name in metrics]
+def score_columns(metrics: Sequence[str]) -> list[Column]:
+    """Columns for some scores."""
+    return [
+        Column.metric(name, digits=3, of=partial(lambda name, row: row.scores.get(name, NOTHING), name))
+        for name in metrics
+    ]
 
 
 def numbered(part: Part, columns: Sequence[Column], keep: Callable[[Row], Any] = bool) -> Table:
     """A table of the selected rows (`keep`) of a part, with their numbers."""
     kept = [(n, row) for n, row in enumerate(part.rows, 1) if keep(row)]
     table = Table.of(columns, [row for _, row in kept])
-    rows = [[n, *cells] for (n, _), cells in zip(kept, table.rows)]
-    return Table([Column("#"), *table.columns], rows, muted={n for n, (_, row) in enumerate(kept) if not row.measured})
+    return Table(
+        [Column("#"), *table.columns],
+        [[n, *cells] for (n, _), cells in zip(kept, table.rows)],
+        muted={n for n, (_, row) in enumerate(kept) if not row.measured},
+    )
 
 
 def method(part: Part) -> Column:
@@ -176,8 +178,10 @@ def rescored(part: Part) -> Table:
         printed = row.printed.get(name)
         return {**row.scores.get(name, NOTHING), "note": f"printed {printed}" if printed else ""}
 
-    metrics = displayed_metrics(part.metrics, part.rescored)
-    found = [replace(column, of=partial(score, column.name)) for column in score_columns(metrics, PRINTED)]
+    found = (
+        Column.metric(name, digits=PRINTED, of=partial(score, name))
+        for name in displayed_metrics(part.metrics, part.rescored)
+    )
     return Table.of([Column("method"), Column("reading", "rules"), MEMBER, *found, N], part.rescored)
 
 
@@ -295,8 +299,11 @@ def write(tables: Sequence[BoardTable], out: Path, selection: Table | None = Non
 
 def texts(table: BoardTable, indent: int | None = None) -> dict[str, str]:
     """A table as CSV, JSON and LaTeX, by the ending of its file."""
-    plain = json.dumps(table.plain(), indent=indent, ensure_ascii=False, allow_nan=False) + "\n"
-    return {"csv": as_csv(table), "json": plain, "tex": latex(table)}
+    return {
+        "csv": as_csv(table),
+        "json": json.dumps(table.plain(), indent=indent, ensure_ascii=False, allow_nan=False) + "\n",
+        "tex": latex(table),
+    }
 
 
 def as_csv(table: BoardTable) -> str:

@@ -20,7 +20,7 @@ from mebench.core import Expression, Kind, SubjectKey, Video
 from mebench.errors import MebenchError
 from mebench.metrics import label_sets
 from mebench.protocols import PROTOCOLS, People
-from mebench.records import RefusedError, schema
+from mebench.records import RefusedError, schema, setting_words
 from mebench.runner.inputs import digest
 from mebench.runs.folder import RunFolder
 
@@ -70,7 +70,7 @@ def _odd_folds(
     answers: Mapping[str, pd.DataFrame],
 ) -> str:
     """Refuse people on two sides, answers from the wrong fold, and people on another side than in the protocol."""
-    words = config["dataset"] if isinstance(config["dataset"], list) else [config["dataset"]]
+    words = setting_words.joined(config["dataset"]).split("+")
     seen, own = set(videos["dataset"]), {word.partition(":")[0] for word in words}  # slow:synthetic is called slow
     if seen & own and seen - own:
         return f"its videos are of {' and '.join(sorted(seen - own))} too, and it ran on {' and '.join(sorted(own))}"
@@ -89,20 +89,14 @@ def _odd_folds(
             if name not in folds or subjects.get(video) not in folds[name][0]:
                 return f"{table} answers for {video!r} in fold {name!r}, which does not test its subject"
     drawn = drawn_again(config, about, videos, truths, persons)
-    odd = (
-        sorted(key for key in folds.keys() | drawn.keys() if folds.get(key) != drawn.get(key))
-        if drawn is not None
-        else []
-    )
-    if not odd:
+    if drawn is None or drawn == folds:
         return ""
+    odd = min(key for key in folds.keys() | drawn.keys() if folds.get(key) != drawn.get(key))
     here, there = (
-        f"tests {len(sides[0])} and trains on {len(sides[1])}" if (sides := some.get(odd[0])) else "is not there"
-        for some in (folds, drawn or {})
+        f"tests {len(sides[0])} and trains on {len(sides[1])}" if (sides := some.get(odd)) else "is not there"
+        for some in (folds, drawn)
     )
-    return (
-        f"fold {odd[0]!r} is not that of protocol {about['protocol']}: here it {here}, and by the protocol it {there}"
-    )
+    return f"fold {odd!r} is not that of protocol {about['protocol']}: here it {here}, and by the protocol it {there}"
 
 
 def drawn_again(

@@ -68,12 +68,13 @@ Score = Mapping[str, float | None]
 NOTHING: Score = dict.fromkeys(ENDS)
 UNRANKED = "not ranked"
 """Beginning of the remark of a row that disagrees with known annotations, code or records, see `doubts`."""
+CHOSEN = "selected on test subjects"
 MARKS = {
     UNRANKED: "it does not fit what is known here, or its method does not apply, as its remark says: it has no rank and is compared with "
     "no other row",
     DRAWN: "its data were drawn by mebench data fake: it says nothing about the real dataset",
     UNLIKE_PUBLISHED: "its copy of the dataset holds other numbers of people or expressions than the authors publish",
-    "selected on test subjects": "something, such as the epoch, was chosen on the test subjects: the score is too good",
+    CHOSEN: "something, such as the epoch, was chosen on the test subjects: the score is too good",
     **{fact.mark: fact.meaning for fact in row_facts.FACTS if fact.mark},
 }
 """Words that follow the name of a row, and their meaning."""
@@ -174,12 +175,10 @@ class Row(ScoredRow):
     @property
     def marks(self) -> list[str]:
         """The marks after the name, see `MARKS`."""
-        facts = (fact.mark for fact in row_facts.FACTS if fact.mark and self.facts.get(fact.name))
-        *of_remark, chosen = [*MARKS][:4]
         return [
-            *(mark for mark in of_remark if f"{mark}: " in self.remark),
-            *([chosen] if self.chosen_on_tested else []),
-            *facts,
+            *(mark for mark in (UNRANKED, DRAWN, UNLIKE_PUBLISHED) if f"{mark}: " in self.remark),
+            *([CHOSEN] if self.chosen_on_tested else []),
+            *(fact.mark for fact in row_facts.FACTS if fact.mark and self.facts.get(fact.name)),
         ]
 
 

@@ -8,8 +8,14 @@ from . import scores as scores
 from . import spotted as spotted
 from . import timeline as timeline
 from . import trust as trust
+from .compare_runs import Side as Side
+from .compare_runs import in_words as in_words
+from .compare_runs import shared as shared
 from .model_card import export_model as export_model
+from .plots import CURVE_COLORS as CURVE_COLORS
 from .plots import history_of as history_of
+from .plots import inline as inline
+from .plots import panels as panels
 from .report import environment as environment
 from .report import figures_of as figures_of
 from .report import judged as judged
@@ -24,6 +30,7 @@ from .scores import title_of as title_of
 from .timeline import COLORS as COLORS
 from .timeline import SCRIPT as SCRIPT
 from .timeline import STYLE as STYLE
+from .timeline import Judged as Judged
 from .timeline import Lane as Lane
 from .timeline import Span as Span
 from .timeline import Timeline as Timeline

@@ -8,10 +8,7 @@ from markupsafe import Markup
 from mebench import heavy
 from mebench.features.degradation import KINDS
 from mebench.format import number
-from mebench.reports.compare_runs import in_words
-from mebench.reports.plots import CURVE_COLORS, inline, panels
-from mebench.reports.report import environment
-from mebench.reports.scores import title_of
+from mebench.reports import CURVE_COLORS, environment, in_words, inline, panels, title_of
 from mebench.runs import RunFolder
 from mebench.table import Column, Table
 
@@ -23,13 +20,19 @@ def tables(rows: Rows) -> list[Table]:
     """The scores at each strength, their losses, and the violations of relations, as far as available."""
     scored, related = ([row for row in rows if name in row] for name in ("scores", "violations"))
     paths = list(dict.fromkeys(path for row in scored for path in row["scores"]))
-    columns = [Column("kind", "degradation"), Column("strength", right=True)]
-    for path in paths:
-        columns += [
-            Column.metric(path, in_words(path)),
-            Column(f"{path} difference", "less the clean run", right=True, score=True),
-            Column(f"{path} drop", "drop", right=True, text=lambda share: f"{number(100 * share, 1)} %"),
-        ]
+    columns = [
+        Column("kind", "degradation"),
+        Column("strength", right=True),
+        *(
+            column
+            for path in paths
+            for column in (
+                Column.metric(path, in_words(path)),
+                Column(f"{path} difference", "less the clean run", right=True, score=True),
+                Column(f"{path} drop", "drop", right=True, text=lambda share: f"{number(100 * share, 1)} %"),
+            )
+        ),
+    ]
     cells = [
         [row["kind"], row["strength"]]
         + [row["scores"][path][part] for path in paths for part in ("score", "difference", "drop")]

@@ -120,20 +120,21 @@ def chart(
         drawings.append((kind, width, height, right, x, y, lines, names))
     values = [value for _, value in printed]
     places = [sum(abs(value - other) < 0.02 for other in values[:n]) % 5 for n, value in enumerate(values)]
-    found = environment.get_template("chart.html").render(
-        metric=metric,
-        points=drawn,
-        levels=levels,
-        printed=[(*of_line, place) for of_line, place in zip(printed, places)],  # side by side, for the pointer
-        lines=[step * n for n in range(int(top / step) + 1)],
-        ticks=[10.0**n for n in range(first, last + 1)],
-        drawings=drawings,
-        left=LEFT,
-        above=ABOVE,
-        below=BELOW,
-        gap=GAP,
+    return Markup(
+        environment.get_template("chart.html").render(
+            metric=metric,
+            points=drawn,
+            levels=levels,
+            printed=[(*of_line, place) for of_line, place in zip(printed, places)],  # side by side, for the pointer
+            lines=[step * n for n in range(int(top / step) + 1)],
+            ticks=[10.0**n for n in range(first, last + 1)],
+            drawings=drawings,
+            left=LEFT,
+            above=ABOVE,
+            below=BELOW,
+            gap=GAP,
+        )
     )
-    return Markup(found)
 
 
 def cost(row: Row) -> float:

@@ -95,7 +95,7 @@ class PageTables:
                 meaning="the possible ranks, as far as rows are distinguishable",
             ),
         ]
-        table = Table.of(
+        return Table.of(
             [
                 Column("rank", "#", right=True, text=lambda rank: str(rank or ""), order=lambda rank: rank or LAST),
                 Column("method", of=method, main=True),
@@ -125,54 +125,63 @@ class PageTables:
             ],
             ranked,
             muted={n for n, one in enumerate(ranked) if not one.row.measured or not one.rank},
-        )
-        return table.html(caption="Measured", sortable=True)
+        ).html(caption="Measured", sortable=True)
 
     def beating(self, part: Part) -> Markup:
         """For ranked rows, of the first member or all, the share of draws in which each is better than each other one."""
         rows = next((part.rivals(row) for row in part.rows if row.ranks), [])
-        heads = [Column(str(n), right=True, digits=2) for n in range(1, len(rows) + 1)]
-        cells = [
-            [n, self._draw.method_head(row, part), *(None if m == n else p for m, p in enumerate(row.beats, 1))]
-            for n, row in enumerate(rows, 1)
-        ]
-        return Table([Column("#"), Column("method", main=True), *heads], cells).html("plain")
+        heads = (Column(str(n), right=True, digits=2) for n in range(1, len(rows) + 1))
+        return Table(
+            [Column("#"), Column("method", main=True), *heads],
+            [
+                [n, self._draw.method_head(row, part), *(None if m == n else p for m, p in enumerate(row.beats, 1))]
+                for n, row in enumerate(rows, 1)
+            ],
+        ).html("plain")
 
     def all_rows(self, flat: Sequence[Flat]) -> Markup:
         """Every measured row of every table by its main score."""
-        rows = [
+        return Table(
             [
-                *(table.task, table.dataset, self._draw.table_link(table, part, row, ""), *self._named(part, row, "")),
-                *(row.group, len(row.seeds), cost(row), self._draw.run_links(row, "")),
-            ]
-            for table, part, row in flat
-        ]
-        shown_columns = [
-            Column("task", choose=True, room="wide"),
-            Column("dataset", choose=True, room="wide"),
-            Column("table", room="wide"),
-            Column("method", choose=True, main=True),
-            *_OF_ROW,
-            Column("group", room="wide", meaning=f"rows of one table {_ALIKE}"),
-            Column("seeds", right=True, room="more"),
-            Column("seconds", right=True, text=seconds, order=float, room="wide"),
-            Column("runs", kind="runs", room="wide"),
-        ]
-        return Table(shown_columns, rows).html(sortable=True)
+                Column("task", choose=True, room="wide"),
+                Column("dataset", choose=True, room="wide"),
+                Column("table", room="wide"),
+                Column("method", choose=True, main=True),
+                *_OF_ROW,
+                Column("group", room="wide", meaning=f"rows of one table {_ALIKE}"),
+                Column("seeds", right=True, room="more"),
+                Column("seconds", right=True, text=seconds, order=float, room="wide"),
+                Column("runs", kind="runs", room="wide"),
+            ],
+            [
+                [
+                    table.task,
+                    table.dataset,
+                    self._draw.table_link(table, part, row, ""),
+                    *self._named(part, row, ""),
+                    row.group,
+                    len(row.seeds),
+                    cost(row),
+                    self._draw.run_links(row, ""),
+                ]
+                for table, part, row in flat
+            ],
+        ).html(sortable=True)
 
     def of_card(self, flat: Sequence[Flat]) -> Markup:
         """The measured rows of a method or dataset."""
-        rows = [
+        return Table(
+            [Column("task"), Column("table"), Column("method"), *_OF_ROW, Column("runs", kind="runs")],
             [
-                table.task,
-                self._draw.table_link(table, part, row, "../"),
-                *self._named(part, row, "../"),
-                self._draw.run_links(row, "../"),
-            ]
-            for table, part, row in flat
-        ]
-        heads = Column("task"), Column("table"), Column("method"), *_OF_ROW, Column("runs", kind="runs")
-        return Table(heads, rows).html(sortable=True)
+                [
+                    table.task,
+                    self._draw.table_link(table, part, row, "../"),
+                    *self._named(part, row, "../"),
+                    self._draw.run_links(row, "../"),
+                ]
+                for table, part, row in flat
+            ],
+        ).html(sortable=True)
 
     def _named(self, part: Part, row: Row, root: str) -> tuple[Any, str, Mapping[str, Any]]:
         metric = part.metrics[0]
@@ -188,7 +197,7 @@ class PageTables:
             return {**row.scores.get(name, NOTHING), "note": note}
 
         source = Markup('<a href="{}">{}</a><span class="settings">commit {}</span>')
-        table = Table.of(
+        return Table.of(
             [
                 METHOD_AND_RULES,
                 Column("member", optional=True),
@@ -202,8 +211,7 @@ class PageTables:
                 ),
             ],
             part.rescored,
-        )
-        return table.html("rescored", "Answers of the authors’ own programs, rescored, not run here", sortable=True)
+        ).html("rescored", "Answers of the authors’ own programs, rescored, not run here", sortable=True)
 
     def published(self, lines: Sequence[PublishedLine]) -> Markup:
         """Published results for a part."""
@@ -222,7 +230,7 @@ class PageTables:
             [
                 Column("method", of=self._draw.published_name, main=True),
                 Column("member", optional=True),
-                Column("classes", right=True, text=_or_dash, room="wide"),
+                _CLASSES,
                 *(
                     replace(one, score=False, meaning=one.meaning or {"n": "the scored items"}.get(one.name, ""))
                     for one in found
@@ -234,11 +242,8 @@ class PageTables:
 
     def printed(self, values: Sequence[Published], root: str) -> Markup:
         """Single published values, for a page with the relative path `root` to the site's top folder."""
-
-        def value(row: Published) -> Markup:
-            return Markup("{:.{}f}{}").format(row.value, row.digits, _mark(row.caveats))
-
-        table = Table.of(
+        value = Markup("{:.{}f}{}").format
+        return Table.of(
             [
                 Column("method", of=lambda row: self._draw.published_name(row, row.method_variant), main=True),
                 Column(
@@ -249,14 +254,19 @@ class PageTables:
                 Column("task", choose=True, room="wide"),
                 Column("of", of=part_of, room="wide"),
                 Column("protocol", of=lambda row: row.protocol or "–", room="wide"),
-                Column("classes", right=True, text=_or_dash, room="wide"),
+                _CLASSES,
                 Column("metric", of=lambda row: catalogue.find(row.metric).label, choose=True),
-                Column("value", right=True, of=lambda row: row, text=value, order=attrgetter("value")),
+                Column(
+                    "value",
+                    right=True,
+                    of=lambda row: row,
+                    text=lambda row: value(row.value, row.digits, _mark(row.caveats)),
+                    order=attrgetter("value"),
+                ),
                 Column("caveats", of=lambda row: self._draw.caveats(row.caveats, row.note, root), room="wide"),
             ],
             values,
-        )
-        return table.html("published", sortable=True)
+        ).html("published", sortable=True)
 
     def best_over_time(self, part: Part) -> Markup:
         """The published lines without a caveat that were better than all before them, if there are at least two."""
@@ -268,13 +278,17 @@ class PageTables:
                 codes = (
                     row.repository for row in part.rescored if row.method.split(" ")[0] == line.method.split(" ")[0]
                 )
-                code = Markup('<a href="{0}">{1}</a>')
-                links = Markup("").join(code.format(place, place.split("/")[-1]) for place in list(codes)[:1])
-                source = SMALL.format(source_link(line.source), line.table) + links
+                source = SMALL.format(source_link(line.source), line.table)
+                for place in list(codes)[:1]:
+                    source += Markup('<a href="{0}">{1}</a>').format(place, place.split("/")[-1])
                 found.append([line.year, line.method, line.values[metric], source])
-        score = Column.metric(metric, score=False)
-        names = [Column("year", right=True), Column("method", main=True), score, Column("paper, code", kind="source")]
-        return Table(names, found).html("plain few published") if len(found) > 1 else Markup()
+        columns = [
+            Column("year", right=True),
+            Column("method", main=True),
+            Column.metric(metric, score=False),
+            Column("paper, code", kind="source"),
+        ]
+        return Table(columns, found).html("plain few published") if len(found) > 1 else Markup()
 
     def ranks(self, mains: Sequence[Flat], ranks: Sequence[tuple[str, Mapping[int, Ranked]]]) -> Markup:
         """Each method with its possible ranks in each table."""
@@ -297,11 +311,13 @@ class PageTables:
             for n, (table, part, _) in enumerate(mains)
         ]
         name = Markup('{} <code class="id">{}</code>')
-        rows = [
-            [name.format(self._draw.method_words(method, ""), method), *(found.get(n) for n in range(len(mains)))]
-            for method, found in ranks
-        ]
-        return Table([Column("method", main=True), *heads], rows).html("ranks", sortable=True)
+        return Table(
+            [Column("method", main=True), *heads],
+            [
+                [name.format(self._draw.method_words(method, ""), method), *(found.get(n) for n in range(len(mains)))]
+                for method, found in ranks
+            ],
+        ).html("ranks", sortable=True)
 
     def mistakes(self, part: Part, rescored: bool = False) -> Iterator[Markup]:
         """Tables of mistakes: causes of false positives with the gain in F1 without them, and missed truths."""
@@ -318,6 +334,7 @@ class PageTables:
 
 
 _ALIKE = "that share a letter are not distinguishable"
+_CLASSES = Column("classes", right=True, text=lambda n: str(n or "–"), room="wide")
 _OF_ROW = Column("metric"), Column("score", right=True, score=True, main=True, digits=3)
 
 
@@ -329,10 +346,6 @@ def _scores(metrics: Sequence[str], few: int, of: Callable[[str, Any], Any], **l
 
 def _mark(caveats: Sequence[str] | None) -> Markup:
     return Markup('<sup title="{}">†</sup>').format(", ".join(caveats)) if caveats else Markup()
-
-
-def _or_dash(value: Any) -> str:
-    return str(value or "–")
 
 
 def source_link(source: str) -> Markup:
@@ -353,8 +366,6 @@ CARDS: dict[PluginKind, str] = {
     "method": "All methods and datasets, each with its paper, its computation, and its deviations from the paper.",
     "dataset": "The datasets, with licence, layout and known defects. No face is shipped here.",
 }
-NAMER = ", named by "
-"""Text between a spotter and the recognizer of a pair."""
 BIBTEX = """@software{mebench,
   title  = {mebench: the benchmark suite for facial micro-expressions},
   author = {{The mebench developers}},
@@ -513,7 +524,7 @@ class Site:
         return (self.plugins[kind][id_].title if id_ in self.plugins[kind] else "") or id_
 
     def _name(self, method: str) -> str:
-        return NAMER.join(self._title("method", id_) for id_ in method.split(" + "))
+        return ", named by ".join(self._title("method", id_) for id_ in method.split(" + "))
 
     def _ranked(self, table: BoardTable, part: Part) -> list[rows.Ranked]:
         return rows.ranked(part, self.floors, fold=table.task == "spotting")
@@ -558,13 +569,12 @@ def _unlike_real(table: BoardTable) -> tuple[bool, bool, int]:
 def _best_rescored(part: Part) -> Rescored:
     """The best rescored row of a part: scored by `strict` and without a choice on tested people, where there are such rows."""
     name = part.metrics[0]
-    worth = catalogue.METRICS[name].worth
     return max(
         part.rescored,
         key=lambda row: (
             "test_selected" not in row.reading,
             row.convention == "strict",
-            worth(row.scores[name]["value"]),
+            catalogue.METRICS[name].worth(row.scores[name]["value"]),
         ),
     )
 
@@ -588,9 +598,11 @@ def write_site(
         raise ConfigError(
             f"{folder} has files that do not belong to a site of mebench: move them away, or name another --out"
         )
-    assets = (*(Path(__file__).parent / "static").iterdir(), report.SHEET, SCRIPT, STYLE)
     files = {
-        **{f"assets/{file.name}": file.read_text(encoding="utf-8") for file in assets},
+        **{
+            f"assets/{file.name}": file.read_text(encoding="utf-8")
+            for file in (*(Path(__file__).parent / "static").iterdir(), report.SHEET, SCRIPT, STYLE)
+        },
         **{
             f"tables/{safe_name(table.name)}.{ending}": text
             for table in tables
