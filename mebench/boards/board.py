@@ -21,7 +21,7 @@ from mebench.boards.build import build
 from mebench.boards.collect import Notify, collect, collect_records, unique
 from mebench.errors import RunError
 from mebench.records import FILE, Alias, Published, Record, Table, UnshownError, read, read_aliases
-from mebench.reproduction import SCORED_ANEW, Paper, read_paper
+from mebench.reproduction import SCORED_ANEW, Paper, read_paper, sources
 from mebench.runs.folder import RunFolder
 from mebench.table import Table as Shown
 
@@ -116,8 +116,8 @@ def board_of(found: Sequence[Record], source: str, folder: Path, notify: Notify,
         if not published and not rescored:
             raise RunError(f"{nothing}: {advice}")
         notify(f"{nothing}, so the page has only published values: {advice}")
-    papers = [read_paper(folder / PAPERS, place.stem) for place in sorted((folder / PAPERS).glob("*.yaml"))]
-    return Board(records, published, aliases, rescored, papers)
+    papers = folder / PAPERS
+    return Board(records, published, aliases, rescored, [read_paper(papers, name) for name in sources(papers)])
 
 
 def ids_there(runs: Path, folder: Path) -> set[str]:

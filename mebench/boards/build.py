@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 from functools import cache, partial
-from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
@@ -69,8 +68,16 @@ def names_rows(task: str, part: str, metrics: Sequence[str], records: Sequence[R
             known = {subject for fold in source.about["folds"] for subject in fold["test"]}
             others = {subject for fold in source.about["folds"] for subject in (*fold["train"], *fold["valid"])} - known
             alone = f"; {plural(len(others), 'person trains', 'people train')} alone, and no record holds their names"
-            scores = {metric: section["scores"].get(metric, NOTHING) for metric in metrics}
-            return [_level(source, "names", "; ".join(places), n_of(section), scores, BY_NAME + alone * bool(others))]
+            return [
+                _level(
+                    source,
+                    "names",
+                    "; ".join(places),
+                    n_of(section),
+                    {metric: section["scores"].get(metric, NOTHING) for metric in metrics},
+                    BY_NAME + alone * bool(others),
+                )
+            ]
     return []
 
 
@@ -228,9 +235,7 @@ def _part(
     floors: Set[str],
     member: str = "",
 ) -> Part:
-    """One row for each identity among the records that have this section; `sections` come sorted by identity, and
-    `floors` are the levels of chance.
-    """
+    """One row for each identity among the records that have this section; `floors` are the levels of chance."""
     present = [(record, section) for record, section in sections if section]
     kind = name if task == "spotting" and not member and name in KINDS else ""
     metrics = metrics_of(task, name, any(ABSENT in record.about["classes"] for record, _ in present))
@@ -246,20 +251,20 @@ def _part(
         return row.unranked, row.chosen_on_tested, -worth(value), row.method, row.settings, row.seeds, row.runs
 
     rows: list[tuple[Row, Record]] = []
-    for _, same in groupby(present, key=lambda pair: (pair[0].identity, pair[0].doubt)):
-        group = list(same)
+    for group in grouped(present, key=lambda pair: (pair[0].identity, pair[0].doubt)).values():
         several_codes = len({record.seed for record, _ in group}) < len(group)
         # Two different runs of one seed: the plugin's code changed, so their difference is not a spread over seeds.
         for one in [[pair] for pair in group] if several_codes else [group]:
             first = one[0][0]
-            own = f"annotations {first.annotations[truth]}: not the same as in every other row"
             apart = first.doubt or first.other_input * first.other_input.startswith(NO_USE)
             remarks = (
                 f"{UNRANKED}: {apart}" if apart else "",
                 first.about["remark"],
                 OTHER_CODE if several_codes else "",
                 "subject-dependent: tested people train too" if first.about.get("subject_dependent") else "",
-                own if len(common) > 1 and not first.doubt else "",
+                f"annotations {first.annotations[truth]}: not the same as in every other row"
+                if len(common) > 1 and not first.doubt
+                else "",
             )
             row = _row(metrics, one, member, "; ".join(filter(None, remarks)))
             if kind:
@@ -316,7 +321,6 @@ def metrics_of(task: str, part: str, of_unit: bool = False) -> tuple[str, ...]:
 def _row(metrics: Sequence[str], group: Sequence[tuple[Record, Any]], member: str, remark: str) -> Row:
     records, sections = [record for record, _ in group], [section for _, section in group]
     first = records[0]
-    known = [name for name in first.costs if all(name in record.costs for record in records)]
     return Row(
         method=first.method,
         # An explicit default value does not make another row, only a longer text.
@@ -329,7 +333,11 @@ def _row(metrics: Sequence[str], group: Sequence[tuple[Record, Any]], member: st
         convention=first.convention,
         selection=first.selection,
         transductive=first.transductive,
-        costs={name: round(mean([record.costs[name] for record in records]), 3) for name in known},
+        costs={
+            name: round(mean([record.costs[name] for record in records]), 3)
+            for name in first.costs
+            if all(name in record.costs for record in records)
+        },
         versions={name: first.versions[name] for name in VERSIONS if name in first.versions},
         runs=tuple(record.id for record in records),
         remark=remark,
@@ -361,11 +369,6 @@ def explained(mistakes: Sequence[Mapping[str, Any]], kind: str, annotated: Itera
     if not all("gain" in one for one in mistakes):
         return {}
     shares = [miss_shares(one) for one in mistakes]
-    missed = {
-        name: {third: mean([one[name][third] for one in shares]) for third in thirds}
-        for name, thirds in shares[0].items()
-        if all(name in one for one in shares)
-    }
     numbers = [sum(n for cause, n in one["miss"].items() if cause != "localisation") for one in mistakes]
     # The cause of a false positive that overlaps with no expression of another kind and no distractor.
     names = sorted(
@@ -378,6 +381,11 @@ def explained(mistakes: Sequence[Mapping[str, Any]], kind: str, annotated: Itera
         word: [mean([one[part].get(word, 0.0) for one in mistakes]) for part in ("under", "gain")] for word in names
     }
     causes["missed"] = [mean(numbers), mean([one["gain"]["missed"] for one in mistakes])]
+    missed = {
+        name: {third: mean([one[name][third] for one in shares]) for third in thirds}
+        for name, thirds in shares[0].items()
+        if all(name in one for one in shares)
+    }
     return {"causes": causes, "missed": missed}
 
 

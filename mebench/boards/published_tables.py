@@ -220,7 +220,6 @@ def what_selection_is_worth(
         row, program = named.get(first.method, (None, None)) if path == OF_SELECTION[-1] else (None, None)
         protocol = str(first.config["protocol"])
         same = row is not None and matches((row.dataset, row.protocol), first.dataset, protocol, aliases)
-        looks = [each["looks"] for _, each in group]
         words = re.sub(r"(^|; )audit=leak$", "", first.settings)  # the default rule of a leak
         rows.append(
             {
@@ -232,7 +231,7 @@ def what_selection_is_worth(
                 "leaking": digits(mean(leaks)),
                 "honest": digits(mean(leaks) - gain["value"]),
                 "gain": f"{gain['value']:+.3f} {ends(gain)}",
-                "looks": span([look[end] for look in looks for end in ("least", "most")]),
+                "looks": span([each["looks"][end] for _, each in group for end in ("least", "most")]),
                 "seeds": ", ".join(str(record.seed) for record, _ in group),
                 "the paper's program": program.program if program else NONE,
             }
@@ -258,8 +257,8 @@ def what_selection_is_worth(
                     }
                 )
     rows.sort(key=lambda row: (row["score"], row["dataset"], row["method"]))
-    columns = ["method", "dataset", "score", "year", "published", "leaking", "honest", "gain", "looks", "seeds"]
-    return Shown.of([Column(name) for name in (*columns, "the paper's program")], rows, "What selection is worth")
+    columns = ("method", "dataset", "score", "year", "published", "leaking", "honest", "gain", "looks", "seeds")
+    return Shown.of([*map(Column, columns), Column("the paper's program")], rows, "What selection is worth")
 
 
 OF_SELECTION = ("spotting.overall.f1", "spotting.micro.f1", "spotting.macro.f1", "recognition.uf1")

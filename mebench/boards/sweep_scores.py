@@ -30,7 +30,7 @@ def sweep_rows(runs: Sequence[tuple[Mapping[str, str], RunFolder, Mapping[str, A
     rows: list[dict[str, Any]] = []
     for settings, members in groups.items():
         scores = [main_scores(summary) for _, _, summary in members]
-        tables = [read_csv(folder.path / "costs.csv") for _, folder, _ in members]
+        tables = (read_csv(folder.path / "costs.csv") for _, folder, _ in members)
         costs = [  # seconds of all folds, and the largest fold's memory
             {name: round(float(own[name].sum()), 3) for name in COSTS if name in own}
             | {PEAK: round(float(own[PEAK].max()), 1)}
@@ -63,14 +63,18 @@ def sweep_rows(runs: Sequence[tuple[Mapping[str, str], RunFolder, Mapping[str, A
         of_each = [row["scores"][unit]["value"] for row in of_units]
         if len(of_each) > 1 and None not in of_each:
             score = {"value": statistics.fmean(of_each), "low": None, "high": None, "spread": None}
-            spent = {name: round(sum(row["costs"][name] for row in of_units), 3) for name in of_units[0]["costs"]}
             means.append(
                 {
                     "settings": {**dict(others), "scheme": f"mean of {len(of_each)} units"},
                     "seeds": of_units[0]["seeds"],
                     "runs": [run for row in of_units for run in row["runs"]],
                     "scores": {unit: score},
-                    "costs": spent | {PEAK: max(row["costs"][PEAK] for row in of_units)},
+                    "costs": {
+                        **{
+                            name: round(sum(row["costs"][name] for row in of_units), 3) for name in of_units[0]["costs"]
+                        },
+                        PEAK: max(row["costs"][PEAK] for row in of_units),
+                    },
                 }
             )
     return [*rows, *means]

@@ -325,21 +325,30 @@ def as_csv(table: BoardTable) -> str:
             own = {**vars(row), **row.costs, **row.versions, **row.facts, **row.scores, "part": part.name}
             cells.append({**own, "ranks": tuple(row.ranks), "beats_next": part.beats_next(row)})
         for one in part.rescored:
-            said = {"provenance": "rescored", "settings": one.reading, "remark": one.note, "part": part.name}
-            scores = {
-                name: {end: score[end] for end in ENDS[:3]} for name, score in one.scores.items()
-            }  # there is no seed
-            cells.append({**vars(one), **scores, **said, "source": f"{one.source} {one.repository} {one.commit}"})
+            cells.append(
+                {
+                    **vars(one),
+                    **{name: {end: score[end] for end in ENDS[:3]} for name, score in one.scores.items()},  # no seeds
+                    "part": part.name,
+                    "provenance": "rescored",
+                    "settings": one.reading,
+                    "remark": one.note,
+                    "source": f"{one.source} {one.repository} {one.commit}",
+                }
+            )
         for line in part.published:
-            said = {
-                "provenance": "published",
-                "caveats": line.caveats_in_words(),
-                "remark": line.note,
-                "part": part.name,
-            }
-            values: dict[str, Any] = {name: {"value": text} for name, text in line.values.items()}
-            values["n"] = line.values.get("n")
-            cells.append({**vars(line), **values, **said, "source": f"{line.source}, {line.table}"})
+            cells.append(
+                {
+                    **vars(line),
+                    **{name: {"value": text} for name, text in line.values.items()},
+                    "n": line.values.get("n"),
+                    "part": part.name,
+                    "provenance": "published",
+                    "caveats": line.caveats_in_words(),
+                    "remark": line.note,
+                    "source": f"{line.source}, {line.table}",
+                }
+            )
     names = (
         [Column(name) for name in first],
         [Column(name, score=True) for name in (*metrics, "hardest")],

@@ -54,13 +54,19 @@ def training_curves(histories: Mapping[str, pd.DataFrame], title: str = "") -> h
             for split, style in {"train": "-", "valid": "--"}.items():
                 mean = history[history["split"] == split].groupby("epoch")[column].mean().dropna()
                 if len(mean):
-                    mark, label = "o" if len(mean) == 1 else "", for_figure(f"{name}: {split}")
-                    ax.plot(mean.index + 1, mean, linestyle=style, marker=mark, color=color, linewidth=1.2, label=label)
+                    ax.plot(
+                        mean.index + 1,
+                        mean,
+                        linestyle=style,
+                        marker="o" if len(mean) == 1 else "",
+                        color=color,
+                        linewidth=1.2,
+                        label=for_figure(f"{name}: {split}"),
+                    )
         ax.set(xlabel="epoch", ylabel=column)
     axes[1].set_ylim(0, 1.02)
     figure.suptitle(for_figure(title), x=0.01, ha="left", fontsize=11)
-    handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False, fontsize=9)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False, fontsize=9)
     return figure
 
 

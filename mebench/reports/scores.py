@@ -348,7 +348,6 @@ def mistakes_table(counts: heavy.pandas.DataFrame, mistake: str) -> Table:
         mistake: false positives or misses.
     """
     causes, index = metrics.mistakes.CAUSES[mistake], str(counts.index.name)
-    numbers = [Column(name, text=partial(count, places=2), right=True) for name in ("all", *causes)]
     order = counts.index if index == "kind" else counts.sum(axis=1).sort_values(ascending=False, kind="stable").index
     rows: list[list[float]] = counts.loc[order, [(mistake, cause) for cause in causes]].to_numpy().tolist()
     sums = [sum(column) for column in zip(*rows)]
@@ -358,6 +357,7 @@ def mistakes_table(counts: heavy.pandas.DataFrame, mistake: str) -> Table:
         *([["all", sum(sums), *sums]] if len(counts) > 1 else []),
         ["share", "", *(f"{100 * n / sum(sums):.0f} %" if sum(sums) else "-" for n in sums)],
     ]
+    numbers = (Column(name, text=partial(count, places=2), right=True) for name in ("all", *causes))
     return Table([Column(index, index), *numbers], cells, TITLES[mistake])
 
 

@@ -302,9 +302,8 @@ def _notes(
     rates = " and ".join(f"{rate:g}" for rate in trained)
     named = {"k": timing.k, **{f"k' of {kind}-expressions": frames for kind, frames in timing.k_prime.items()}}
     durations = [f"{name} = {n} frames ({1000 * n / timing.fps:.0f} ms)" for name, n in named.items()]
-    same = trained == [video.fps]
     yield (
-        f"{video.fps:.6g} frames a second{'' if same or not trained else f', where the models were trained at {rates}'}: "
+        f"{video.fps:.6g} frames a second{'' if trained in ([], [video.fps]) else f', where the models were trained at {rates}'}: "
         f"{', '.join(durations)}"
     )
     longer = timing.fps * float(np.ptp(times)) / max(len(times) - 1, 1)

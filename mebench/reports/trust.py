@@ -94,9 +94,8 @@ def read_people(file: Path, known: Sequence[str]) -> pd.DataFrame:
         DataError: people are missing, or occur twice with different values, or there is no attribute.
     """
     rows = read_rows(file, "subject").drop_duplicates().set_index("subject")
-    if rows.index.has_duplicates:
-        twice = rows.index[rows.index.duplicated()][0]
-        raise DataError(f"{file} describes {twice} twice and differently: keep one row for each person")
+    if len(twice := rows.index[rows.index.duplicated()]):
+        raise DataError(f"{file} describes {twice[0]} twice and differently: keep one row for each person")
     if not len(rows.columns):
         raise DataError(f"{file} has no attributes of the people: add a column such as sex, age or glasses")
     places = [person if person in rows.index else person.partition("/")[2] for person in known]

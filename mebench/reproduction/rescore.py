@@ -217,8 +217,11 @@ class Source:
     @property
     def remarks(self) -> tuple[str, ...]:
         """The notes, and the epoch that the program keeps."""
-        kept = [f"of its epochs the program keeps {self.keeps}"] if self.keeps else []
-        return *self.notes, *kept, *([f"selection, as the senders say: {self.selection}"] if self.selection else [])
+        return (
+            *self.notes,
+            *([f"of its epochs the program keeps {self.keeps}"] if self.keeps else []),
+            *([f"selection, as the senders say: {self.selection}"] if self.selection else []),
+        )
 
     @property
     def conventions(self) -> tuple[str, ...]:
