@@ -3,7 +3,7 @@
 import difflib
 import errno
 import os
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 MOST_NAMES = 60
@@ -163,12 +163,12 @@ def check_known(
         raise error(f"{where}{': ' if where else ''}{unknown(what, name, known, then)}")
 
 
-def refuse_if(*rules: tuple[object, str], error: type[MebenchError] = ConfigError) -> None:
+def refuse_if(*rules: tuple[object, str], error: Callable[[str], MebenchError] = ConfigError) -> None:
     """Refuse with the sentence of the first broken rule.
 
     Args:
         rules: what must not be true, and the sentence for it.
-        error: what is raised.
+        error: makes what is raised of the sentence.
 
     Raises:
         MebenchError: of the kind of `error`.

@@ -40,6 +40,7 @@ OF_CHECKS = (
         "core/*.py",
         "config/registry.py",
         "metrics/label_sets.py",
+        "errors.py",
         "files.py",
         "grouping.py",
     ),

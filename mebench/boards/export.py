@@ -10,7 +10,7 @@ import pandas as pd
 
 from mebench.atomic import new_folder
 from mebench.boards.checking import check_alone
-from mebench.errors import RunError
+from mebench.errors import RunError, refuse_if
 from mebench.files import file_hash
 from mebench.records import (
     AUDIT,
@@ -56,10 +56,11 @@ def export(folder: RunFolder, out: Path, scored_again: bool = True) -> Path:
         RunError: the run is not finished or damaged, its record is damaged, or it is one of a study's outer runs.
         WithheldError: the record would be refused.
     """
-    if not folder.done:
-        raise RunError(f"run {folder.id!r} is not finished, so there is nothing to publish: {folder.resume_hint}")
-    if folder.of_study:
-        raise RunError(f"run {folder.id!r} cannot be published: {OF_STUDY}")
+    refuse_if(
+        (not folder.done, f"run {folder.id!r} is not finished, so there is nothing to publish: {folder.resume_hint}"),
+        (folder.of_study, f"run {folder.id!r} cannot be published: {OF_STUDY}"),
+        error=RunError,
+    )
     record = from_run(folder)
     with new_folder(out) as room:
         (temporary := room / "record").mkdir()

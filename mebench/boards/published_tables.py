@@ -217,7 +217,7 @@ def what_selection_is_worth(
         gain = over_seeds([each["differences"][path] for _, each in group])
         if gain["value"] is None or None in leaks:
             continue
-        row, program = named.get(first.method, (None, None)) if path == OF_SELECTION[-1] else (None, None)
+        row, program = named.get(first.method, (None, None)) if path == "recognition.uf1" else (None, None)
         protocol = str(first.config["protocol"])
         same = row is not None and matches((row.dataset, row.protocol), first.dataset, protocol, aliases)
         words = re.sub(r"(^|; )audit=leak$", "", first.settings)  # the default rule of a leak
@@ -225,7 +225,7 @@ def what_selection_is_worth(
             {
                 "method": first.method + (f" ({words})" if words else ""),
                 "dataset": first.dataset + ("" if protocol == "loso" else f", {of_protocol(first.config)}"),
-                "score": _score(path),
+                "score": OF_SELECTION[path],
                 "year": str(row.year or "") if row else "",
                 "published": f"{row.value:.{row.digits}f}" if row and same else NONE,
                 "leaking": digits(mean(leaks)),
@@ -245,7 +245,7 @@ def what_selection_is_worth(
                     {
                         "method": f"{source.method} ({RULES[pair['leaking']]}; honest: {RULES[pair['honest']]})",
                         "dataset": one.dataset,
-                        "score": _score(f"spotting.{pair['part']}.f1"),
+                        "score": OF_SELECTION[f"spotting.{pair['part']}.f1"],
                         "year": str(paper.year) if paper else "",
                         "published": f"{paper.value:.{paper.digits}f}" if paper else NONE,
                         "leaking": digits(f1["first"]["value"]),
@@ -261,10 +261,10 @@ def what_selection_is_worth(
     return Shown.of([*map(Column, columns), Column("the paper's program")], rows, "What selection is worth")
 
 
-OF_SELECTION = ("spotting.overall.f1", "spotting.micro.f1", "spotting.macro.f1", "recognition.uf1")
-"""Scores whose gain is shown: for each run the first available one."""
-
-
-def _score(path: str) -> str:
-    task, *part, _ = path.split(".")
-    return "UF1 of clips" if task == "recognition" else f"F1 of intervals, {part[0]}"
+OF_SELECTION = {
+    "spotting.overall.f1": "F1 of intervals, overall",
+    "spotting.micro.f1": "F1 of intervals, micro",
+    "spotting.macro.f1": "F1 of intervals, macro",
+    "recognition.uf1": "UF1 of clips",
+}
+"""Scores whose gain is shown, in words: for each run the first available one."""

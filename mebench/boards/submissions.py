@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from mebench.atomic import new_folder, replace_file
-from mebench.errors import ConfigError, DataError
+from mebench.errors import ConfigError, DataError, refuse_if
 from mebench.exchange import Remarks, Rules, read_against_truth
 from mebench.files import file_hash
 from mebench.reproduction.rescore import find, read_source, rescore, sources, write_outcome
@@ -39,10 +39,10 @@ def submit(
         ConfigError: the name is not possible for a folder, or the folder exists.
         DataError: the files cannot be scored.
     """
-    if not re.fullmatch(r"[a-z0-9_]{1,60}", name):
-        raise ConfigError(f"--name must be of small letters, digits and _, not {name!r}")
-    if (out / name).exists():
-        raise ConfigError(f"{out / name} exists already: choose another --name, or remove it")
+    refuse_if(
+        (not re.fullmatch(r"[a-z0-9_]{1,60}", name), f"--name must be of small letters, digits and _, not {name!r}"),
+        ((out / name).exists(), f"{out / name} exists already: choose another --name, or remove it"),
+    )
     read_against_truth(truth, [answers], Rules(), Remarks(), clips=one["clips"])  # a fault is named with the given file
     roles = {"truth": truth, "predictions": answers}
     files = {role: [{"files": {f"{role}{file.suffix}": file_hash(file)}}] for role, file in roles.items()}

@@ -12,7 +12,6 @@ from .board_cache import SCORING as SCORING
 from .board_cache import cached as cached
 from .board_cache import forget_unused as forget_unused
 from .integrity import OPTIONAL as OPTIONAL
-from .integrity import RECORD as RECORD
 from .integrity import TABLES as TABLES
 from .integrity import check as check
 from .integrity import check_content as check_content
@@ -71,6 +70,7 @@ from .schema import AUDIT as AUDIT
 from .schema import FOLDS as FOLDS
 from .schema import FORMAT as FORMAT
 from .schema import LARGEST as LARGEST
+from .schema import RECORD as RECORD
 from .schema import Folds as Folds
 from .schema import Hash as Hash
 from .schema import RefusedError as RefusedError

@@ -7,8 +7,9 @@ Nothing is scored here. Invented answers that fit everything else are found only
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -47,14 +48,13 @@ def check_consistency(folder: RunFolder, stored: Mapping[str, Any]) -> None:
     audit = schema.read(folder, schema.AUDIT) if schema.AUDIT in stored["files"] else {}
     videos, truths = folder.read_table("videos.parquet"), folder.read_table("truth.parquet")
     answers = {name: folder.read_table(name) for name in NAMED}
-    found = [
+    for reason in chain(
         _odd_folds(config, about, videos, truths, answers),
         *(_odd_shares(table, name, about["classes"]) for name, table in answers.items()),
         _odd_costs(stored["costs"], config, audit, videos),
         _odd_audit(config, about, audit),
         _odd_key(stored),
-    ]
-    for reason in filter(None, found):
+    ):
         raise RefusedError(folder, reason)
 
 
@@ -68,35 +68,34 @@ def _odd_folds(
     videos: pd.DataFrame,
     truths: pd.DataFrame,
     answers: Mapping[str, pd.DataFrame],
-) -> str:
-    """Refuse people on two sides, answers from the wrong fold, and people on another side than in the protocol."""
+) -> Iterator[str]:
+    """People on two sides, answers from the wrong fold, and people on another side than in the protocol."""
     words = setting_words.joined(config["dataset"]).split("+")
     seen, own = set(videos["dataset"]), {word.partition(":")[0] for word in words}  # slow:synthetic is called slow
     if seen & own and seen - own:
-        return f"its videos are of {' and '.join(sorted(seen - own))} too, and it ran on {' and '.join(sorted(own))}"
+        yield f"its videos are of {' and '.join(sorted(seen - own))} too, and it ran on {' and '.join(sorted(own))}"
     if about["protocol"] != config["protocol"]:
-        return f"its folds are those of protocol {about['protocol']!r}, but it ran under {config['protocol']!r}"
+        yield f"its folds are those of protocol {about['protocol']!r}, but it ran under {config['protocol']!r}"
     persons = {**dict(zip(videos["subject"], videos.get("person", videos["subject"]))), **about.get("persons", {})}
     folds: dict[str, Sides] = {
         f["fold"]: (set(f["test"]), {*f["train"], *f["valid"]}, set(f.get("videos", ()))) for f in about["folds"]
     }
     for name, (test, train, _) in folds.items() if not about.get("subject_dependent") else ():
         if {persons.get(who, who) for who in test} & {persons.get(who, who) for who in train}:
-            return f"subjects of fold {name!r} are both trained on and tested"
+            yield f"subjects of fold {name!r} are both trained on and tested"
     subjects = dict(zip(videos["video"].tolist(), videos["subject"].tolist()))
     for table, rows in answers.items():
         for name, video in dict.fromkeys(zip(rows["fold"].tolist(), rows["video"].tolist())):
             if name not in folds or subjects.get(video) not in folds[name][0]:
-                return f"{table} answers for {video!r} in fold {name!r}, which does not test its subject"
+                yield f"{table} answers for {video!r} in fold {name!r}, which does not test its subject"
     drawn = drawn_again(config, about, videos, truths, persons)
-    if drawn is None or drawn == folds:
-        return ""
-    odd = min(key for key in folds.keys() | drawn.keys() if folds.get(key) != drawn.get(key))
-    here, there = (
-        f"tests {len(sides[0])} and trains on {len(sides[1])}" if (sides := some.get(odd)) else "is not there"
-        for some in (folds, drawn)
-    )
-    return f"fold {odd!r} is not that of protocol {about['protocol']}: here it {here}, and by the protocol it {there}"
+    if drawn is not None and drawn != folds:
+        odd = min(key for key in folds.keys() | drawn.keys() if folds.get(key) != drawn.get(key))
+        here, there = (
+            f"tests {len(sides[0])} and trains on {len(sides[1])}" if (sides := some.get(odd)) else "is not there"
+            for some in (folds, drawn)
+        )
+        yield f"fold {odd!r} is not that of protocol {about['protocol']}: here it {here}, and by the protocol it {there}"
 
 
 def drawn_again(
@@ -190,21 +189,22 @@ def _key(subject: str) -> SubjectKey:
     return SubjectKey(*subject.partition("/")[::2])
 
 
-def _odd_shares(table: pd.DataFrame, name: str, classes: list[str]) -> str:
-    """Whether an answer differs from the class with the largest share."""
+def _odd_shares(table: pd.DataFrame, name: str, classes: list[str]) -> Iterator[str]:
+    """An answer that differs from the class with the largest share."""
     rows = table[table["probabilities"].notna()]
     if not len(rows) or label_sets.are_sets(rows[NAMED[name]]):  # a set of classes need not have the largest share
-        return ""
+        return
     shares, answers = np.stack(rows["probabilities"].tolist()), rows[NAMED[name]]
     if len(set(classes)) < len(classes) or shares.shape[1] != len(classes):
-        return f"{name} holds {shares.shape[1]} shares of each answer, and folds.json names {len(set(classes))} classes"
+        yield f"{name} holds {shares.shape[1]} shares of each answer, and folds.json names {len(set(classes))} classes"
     place, most = pd.Index(classes).get_indexer(pd.Index(answers)), shares.max(axis=1)
     own, first = shares[np.arange(len(shares)), place], shares.argmax(axis=1) == place
     # Shares that are equal in float32.
     odd = (place < 0) | ~first & ((own < most - 1e-6 * abs(most)) | (shares.min(axis=1) == most))
-    if not odd.any():
-        return ""
-    return f"{name} answers {answers[odd].iloc[0]!r} for {rows['video'][odd].iloc[0]!r}, whose share is not the largest"
+    if odd.any():
+        yield (
+            f"{name} answers {answers[odd].iloc[0]!r} for {rows['video'][odd].iloc[0]!r}, whose share is not the largest"
+        )
 
 
 def minutes_of(videos: pd.DataFrame) -> float:
@@ -215,7 +215,7 @@ def minutes_of(videos: pd.DataFrame) -> float:
 
 def _odd_costs(
     costs: Mapping[str, Any], config: Mapping[str, Any], audit: Mapping[str, Any], videos: pd.DataFrame
-) -> str:
+) -> Iterator[str]:
     """Impossible costs: training without time or weights, or more weights than memory."""
     trained = any(value for key, value in config.items() if key.endswith("epochs") and isinstance(value, int))
     learnt = any(value["name"].endswith("weights and statistics") for value in audit.get("values", ()))
@@ -229,21 +229,22 @@ def _odd_costs(
         "parameters": ((trained or learnt) and not parameters)
         or (memory is not None and BYTES_OF_WEIGHT * parameters > memory * 2**20),
     }
-    name = next((name for name, is_odd in odd.items() if is_odd), None)
-    return "" if name is None else f"{name} of costs is {costs[name]}, which is impossible for this run"
+    yield from (
+        f"{name} of costs is {costs[name]}, which is impossible for this run" for name, is_odd in odd.items() if is_odd
+    )
 
 
-def _odd_audit(config: Mapping[str, Any], about: Mapping[str, Any], audit: Mapping[str, Any]) -> str:
-    """Refuse a guarded run that selected on tested people."""
+def _odd_audit(config: Mapping[str, Any], about: Mapping[str, Any], audit: Mapping[str, Any]) -> Iterator[str]:
+    """A guarded run that selected on tested people."""
     switch = str(config.get("audit", "guard"))
     selection = audit.get("selection") or about.get("selection")
     saw = [value["name"] for value in audit.get("values", ()) if value["saw"] in ("test", "all")]
     if audit.get("switch", switch) != switch:
-        return f"it ran under audit={switch}, but its audit is of {audit['switch']}"
+        yield f"it ran under audit={switch}, but its audit is of {audit['switch']}"
     if about.get("selection", selection) != selection:
-        return f"folds.json says selection: {about['selection']}, but its audit says {selection}"
+        yield f"folds.json says selection: {about['selection']}, but its audit says {selection}"
     if (switch != "guard" or saw) and selection != "test":
-        return (
+        yield (
             f"tested people shaped {saw[0] if saw else f'a run of audit={switch}'}, but it says selection: {selection}"
         )
     for fold in about["folds"] if "sides" in audit else ():
@@ -251,16 +252,15 @@ def _odd_audit(config: Mapping[str, Any], about: Mapping[str, Any], audit: Mappi
             names = sorted(fold[side])
             own = {"subjects": len(names), "hash": hashlib.sha256("\n".join(names).encode()).hexdigest()[:12]}
             if audit["sides"].get(fold["fold"], {}).get(side) != own:
-                return f"its audit is of other people than fold {fold['fold']!r} has in {side}"
-    return ""
+                yield f"its audit is of other people than fold {fold['fold']!r} has in {side}"
 
 
-def _odd_key(stored: Mapping[str, Any]) -> str:
-    """Refuse a record whose key differs from the key of its parts or settings."""
+def _odd_key(stored: Mapping[str, Any]) -> Iterator[str]:
+    """A key that differs from the key of its parts or settings."""
     if (parts := stored.get("parts")) is None:
-        return ""
+        return
     if (key := digest(parts)) != stored["key"]:
-        return f"its key is {stored['key']}, but its parts give {key}"
+        yield f"its key is {stored['key']}, but its parts give {key}"
     said = {
         **{f"setting {name}": shaping_part(name, value) for name, value in stored["config"].items()},
         **{f"package {name}": value for name, value in stored["versions"].items()},
@@ -269,5 +269,4 @@ def _odd_key(stored: Mapping[str, Any]) -> str:
     }
     for name, value in said.items():
         if name in parts and json.dumps(parts[name]) != json.dumps(value):
-            return f"the key was made with {name} {parts[name]!r}, but the record says {value!r}"
-    return ""
+            yield f"the key was made with {name} {parts[name]!r}, but the record says {value!r}"

@@ -5,7 +5,7 @@ import io
 import json
 import reprlib
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple, get_args
 
 import pandas as pd
@@ -14,12 +14,11 @@ from pyarrow import compute as pc, parquet as pq
 
 from mebench.config.registry import PluginKind, content_hash, plugins
 from mebench.core import Kind
+from mebench.errors import refuse_if
 from mebench.grouping import grouped
 from mebench.records import consistency, schema, setting_words
 from mebench.records.schema import MOST_CLASSES, MOST_LETTERS, RECORD, UNPRINTED, RefusedError
 from mebench.runs import FIRST_SCORER, SCORER, RunFolder, score
-
-__all__ = ["RECORD", "check", "check_hashes", "check_scores", "own_hash", "record_name", "rescore"]
 
 MOST_ROWS = {
     **dict.fromkeys(("videos.parquet", "truth.parquet", "distractors.parquet", "clips.parquet"), 10**5),
@@ -274,12 +273,14 @@ def _check_footer(folder: RunFolder, name: str, file: pq.ParquetFile) -> None:
         # A column of an empty table may have no type.
         if file.metadata.num_rows and not pa.types.is_null(kind) and kind not in types:
             raise RefusedError(folder, f"{column} of {name} is of type {kind}, expected {words}: its type was changed")
-    if file.metadata.num_rows > MOST_ROWS[name]:
-        raise RefusedError(folder, f"{name} has {file.metadata.num_rows} rows, expected at most {MOST_ROWS[name]}")
-    if (n_groups := file.metadata.num_row_groups) > MOST_GROUPS:
-        raise RefusedError(folder, f"{name} has {n_groups} groups of rows, expected at most {MOST_GROUPS}")
-    if (n_bytes := sum(file.metadata.row_group(n).total_byte_size for n in range(n_groups))) > MOST_BYTES:
-        raise RefusedError(folder, f"{name} expands to {n_bytes >> 20} MiB, expected at most {MOST_BYTES >> 20}")
+    n_rows, n_groups = file.metadata.num_rows, file.metadata.num_row_groups
+    n_bytes = sum(file.metadata.row_group(n).total_byte_size for n in range(n_groups))
+    refuse_if(
+        (n_rows > MOST_ROWS[name], f"{name} has {n_rows} rows, expected at most {MOST_ROWS[name]}"),
+        (n_groups > MOST_GROUPS, f"{name} has {n_groups} groups of rows, expected at most {MOST_GROUPS}"),
+        (n_bytes > MOST_BYTES, f"{name} expands to {n_bytes >> 20} MiB, expected at most {MOST_BYTES >> 20}"),
+        error=partial(RefusedError, folder),
+    )
 
 
 def _bytes_of(values: pa.ChunkedArray) -> int:
@@ -297,13 +298,15 @@ def _check_intervals(folder: RunFolder, stored: Mapping[str, Any]) -> None:
     videos = folder.read_table("videos.parquet")
     if len(again := videos["video"][videos["video"].duplicated()]):
         raise RefusedError(folder, f"videos.parquet holds {again.iloc[0]!r} twice")
-    if (n_frames := videos["n_frames"].sum()) > MOST_FRAMES:
-        raise RefusedError(folder, f"its videos have {n_frames} frames, expected at most {MOST_FRAMES}")
-    draws, subjects = stored["config"]["bootstrap"], videos["subject"].nunique()
-    if draws * subjects > MOST_WEIGHTS:
-        raise RefusedError(
-            folder, f"it has {draws} draws of {subjects} subjects, expected at most {MOST_WEIGHTS} in all"
-        )
+    n_frames, draws, subjects = videos["n_frames"].sum(), stored["config"]["bootstrap"], videos["subject"].nunique()
+    refuse_if(
+        (n_frames > MOST_FRAMES, f"its videos have {n_frames} frames, expected at most {MOST_FRAMES}"),
+        (
+            draws * subjects > MOST_WEIGHTS,
+            f"it has {draws} draws of {subjects} subjects, expected at most {MOST_WEIGHTS} in all",
+        ),
+        error=partial(RefusedError, folder),
+    )
     counts = {}
     for name in _tables(stored)[1:]:
         table = folder.read_table(name)

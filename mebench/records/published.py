@@ -13,7 +13,7 @@ from math import nan, sqrt
 from pathlib import Path
 from typing import Any
 
-from mebench.errors import DataError, check_known
+from mebench.errors import DataError, check_known, refuse_if
 from mebench.exchange.text_table import MOST_BYTES
 from mebench.files import read_plain
 from mebench.grouping import grouped
@@ -296,12 +296,15 @@ def _row(cells: Mapping[str | None, str | None], line: int) -> Published:
     caveats = tuple(text["caveats"].split(";")) if text["caveats"] else ()
     for name, cell in text.items():
         pattern, words = _FORMS.get(name, (".*", ""))
-        if cell != cell.strip() or not cell.isprintable():
-            raise DataError(f"{name} is {cell!r}: remove blanks at its ends, tabs and line breaks")
-        if name in REQUIRED and not cell:
-            raise DataError(f"{name} is empty: every row needs {', '.join(REQUIRED)}")
-        if not re.fullmatch(pattern, cell, re.ASCII):
-            raise DataError(f"{name} is {cell!r}: expected {words}")
+        refuse_if(
+            (
+                cell != cell.strip() or not cell.isprintable(),
+                f"{name} is {cell!r}: remove blanks at its ends, tabs and line breaks",
+            ),
+            (name in REQUIRED and not cell, f"{name} is empty: every row needs {', '.join(REQUIRED)}"),
+            (not re.fullmatch(pattern, cell, re.ASCII), f"{name} is {cell!r}: expected {words}"),
+            error=DataError,
+        )
     task, part, metric, value = (text[name] for name in ("task", "part", "metric", "value"))
     metrics = {name for name, known in METRICS.items() if known.direction} | COUNTS
     named = [("task", task, KINDS), (f"kind of {task}", text["kind"], KINDS.get(task, ())), ("metric", metric, metrics)]
@@ -309,18 +312,19 @@ def _row(cells: Mapping[str | None, str | None], line: int) -> Published:
         check_known(
             what, name, known, "Several are separated by semicolons without blanks" * (what == "caveat"), DataError
         )
-    if len(set(caveats)) < len(caveats):
-        raise DataError(f"caveats are {text['caveats']!r}: name each once")
-    if part not in (PARTS if task == "analysis" and metric not in JOINT else ("",)):
-        raise DataError(
-            f"part is {part!r}: an analysis needs {' or '.join(PARTS)} (except for "
-            f"{' and '.join(sorted(JOINT))}); otherwise leave it empty"
-        )
     pattern, words = (
         (r"\d{1,9}", "a whole number") if metric in COUNTS else (r"\d{1,9}\.\d{1,9}", "digits, a point, digits")
     )
-    if not re.fullmatch(pattern, value, re.ASCII):
-        raise DataError(f"{metric} is {value!r}: expected {words}")
+    refuse_if(
+        (len(set(caveats)) < len(caveats), f"caveats are {text['caveats']!r}: name each once"),
+        (
+            part not in (PARTS if task == "analysis" and metric not in JOINT else ("",)),
+            f"part is {part!r}: an analysis needs {' or '.join(PARTS)} (except for "
+            f"{' and '.join(sorted(JOINT))}); otherwise leave it empty",
+        ),
+        (not re.fullmatch(pattern, value, re.ASCII), f"{metric} is {value!r}: expected {words}"),
+        error=DataError,
+    )
     if metric not in COUNTS and METRICS[metric].scale == "share" and float(value) > 1 and "impossible" not in caveats:
         raise DataError(f"{metric} is {value}: expected 0 to 1, so divide percentages by 100")
     typed: dict[str, Any] = {

@@ -7,7 +7,7 @@ from operator import attrgetter, itemgetter
 from typing import Any, Self
 
 from mebench.console import print_lines, print_report
-from mebench.errors import RunError
+from mebench.errors import RunError, refuse_if
 from mebench.exchange import Answers, File
 from mebench.format import number
 from mebench.grouping import grouped
@@ -130,15 +130,18 @@ def compare_sides(first: Side, second: Side, convention: str, metrics: Sequence[
             )
     if first.record and second.record:
         one, other = first.record.about, second.record.about
-        if one["protocol"] != other["protocol"]:
-            raise RunError(
+        refuse_if(
+            (
+                one["protocol"] != other["protocol"],
                 f"{first.name} was run under {one['protocol']}, {second.name} under {other['protocol']}: their "
-                "training data differ, so compare runs under one protocol"
-            )
-        if [fold["test"] for fold in one["folds"]] != [fold["test"] for fold in other["folds"]]:
-            raise RunError(
-                f"{first.name} and {second.name} were run under {one['protocol']} with different folds: compare runs with equal folds"
-            )
+                "training data differ, so compare runs under one protocol",
+            ),
+            (
+                [fold["test"] for fold in one["folds"]] != [fold["test"] for fold in other["folds"]],
+                f"{first.name} and {second.name} were run under {one['protocol']} with different folds: compare runs with equal folds",
+            ),
+            error=RunError,
+        )
     tasks, kinds = shared(first, second)
     if not tasks or ("recognize" not in tasks and not kinds):
         does = [
@@ -377,13 +380,12 @@ def _of_runs(first: Side, second: Side) -> Iterator[str]:
             f"the settings of the dataset differ (A: {a}; B: {b}): the runs used different images, so not only "
             "the methods differ"
         )
-    for letter, side in (("A", first), ("B", second)):
-        if side.of_study:
-            yield (
-                f"{letter} is an outer run of a study: its tuned values are in its {TUNED}, and its settings are "
-                "those of the study"
-            )
-    if first.of_study or second.of_study:
+    studies = [letter for letter, side in (("A", first), ("B", second)) if side.of_study]
+    yield from (
+        f"{letter} is an outer run of a study: its tuned values are in its {TUNED}, and its settings are those of the study"
+        for letter in studies
+    )
+    if studies:
         return
     if first.others or second.others:
         for letter, side in (("A", first), ("B", second)):

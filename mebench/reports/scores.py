@@ -119,8 +119,6 @@ def leak_table(leak: Mapping[str, Any]) -> Table:
     )
 
 
-CALIBRATION = "ece"
-
 _COMPARED = ("precision", "recall", "f1", "ap50", "ap")
 
 
@@ -167,7 +165,7 @@ def score_tables(
         found.append(score_table(f"{section}, {name} ({counted})", scores, [one for row in below for one in ("", row)]))
     if recognition := summary.get("recognition"):
         details = {} if verbose is None else _details(recognition)
-        shown = {name: score for name, score in details.items() if verbose or name == CALIBRATION}
+        shown = {name: score for name, score in details.items() if verbose or name == "ece"}
         always: list[Any] = []
         if chance := levels.get("recognition"):
             words = "of always all classes" if "+" in chance["class"] else f"of always {chance['class']}"
@@ -241,7 +239,7 @@ def _details(part: Mapping[str, Any]) -> dict[str, Any]:
     scores = {**details.get("scores", {}), **details.get("frames", {})}
     sweep = details.get("f1_at_iou", {})
     if reliable := details.get("calibration"):
-        scores[CALIBRATION] = {**UNDEFINED, "value": reliable["ece"]}
+        scores["ece"] = {**UNDEFINED, "value": reliable["ece"]}
     # The printed thresholds; the JSON has more.
     scores |= {
         f"{METRICS['f1_at_iou'].label} {float(iou):.1f}": sweep[iou]

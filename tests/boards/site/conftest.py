@@ -32,9 +32,9 @@ def site(tmp_path_factory):
     published = records_published.read(LEADERBOARDS / "published.csv")
     aliases = read_aliases(LEADERBOARDS / "beside.yaml")
     anew = [
-        one
-        for one in published_tables.collect_rescored(LEADERBOARDS / "rescored", print)
-        if one.source.id == "mean_casme2"
+        (source, outcome)
+        for source, outcome in published_tables.collect_rescored(LEADERBOARDS / "rescored", print)
+        if source.id == "mean_casme2"
     ]
     whole = published_tables.with_rescored(
         boards_build.build(records), list(published_tables.placed(anew, published)), aliases
