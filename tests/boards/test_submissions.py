@@ -34,7 +34,7 @@ def test_they_are_scored_again_and_only_facts_are_taken_in(sent, tmp_path):
     assert boards_submissions.take(sent, home, check_only=True) == "checked" and not home.exists()
     assert boards_submissions.take(sent, home) == "taken" and boards_submissions.take(sent, home) == "there"
     assert sorted(file.name for file in home.iterdir()) == ["our_lab.json", "our_lab.yaml"]
-    rows = {row.part: row.row for row in placed(collect_rescored(home, print), [])}
+    rows = {part: row for _, part, row in placed(collect_rescored(home, print), [])}
     assert rows["micro"].scores["f1"]["value"] == 0.5 and rows["overall"].scores["f1"]["value"] == pytest.approx(
         2 / 3, abs=1e-6
     )

@@ -257,7 +257,8 @@ def test_its_rows_stand_in_tables_as_a_kind_of_their_own(in_home, home, tmp_path
 
 def test_its_classes_stand_beside_those_of_the_same_emotion_scheme_alone(in_home, home, tmp_path):
     in_home("namer")
-    (row,) = (row for row in placed(collect_rescored(home / "rescored", print), []) if row.part == "all clips")
+    known = collect_rescored(home / "rescored", print)
+    ((place, _, row),) = (one for one in placed(known, []) if one[1] == "all clips")
     for name in ("three", "five"):
         make_run(tmp_path / "runs", dataset="clips", tasks=("recognize",), scheme=name, settings={"scheme": name})
     for scheme, beside in (
@@ -265,9 +266,11 @@ def test_its_classes_stand_beside_those_of_the_same_emotion_scheme_alone(in_home
         ("seven", {"-scheme_five": 0, "-scheme_seven": 1, "-scheme_three": 0}),
         ("", {"-scheme_five": 1, "-scheme_three": 1}),  # the source names none
     ):
-        tables = with_rescored(
-            boards_build.build(boards_collect.collect(tmp_path / "runs")), [row._replace(scheme=scheme)], []
-        )
+        variant = f"scheme {scheme}" if scheme else ""
+        name = boards_build.table_name(place.task, place.dataset, place.protocol, variant)
+        own = replace(place, name=name, variant=variant, scheme=scheme)
+        measured = boards_build.build(boards_collect.collect(tmp_path / "runs"))
+        tables = with_rescored(measured, [(own, "all clips", row)], [])
         found = {table.name.removeprefix("recognition-clips-loso"): table for table in tables}
         assert {name: sum(len(part.rescored) for part in table.parts) for name, table in found.items()} == beside
         assert all(table.scheme == name.removeprefix("-scheme_") for name, table in found.items())
@@ -311,7 +314,7 @@ def test_an_outcome_of_another_source_or_a_damaged_one_is_left_out_and_said(in_h
 def test_every_committed_source_was_scored_as_it_stands(capsys):
     known = collect_rescored(LEADERBOARDS / "rescored", print)
     assert capsys.readouterr().out == ""
-    assert [one.source.id for one in known] == sources(LEADERBOARDS / "rescored")
+    assert [source.id for source, _ in known] == sources(LEADERBOARDS / "rescored")
     assert len(known) >= 18
     for source, outcome in known:
         assert len(outcome["sets"]) == len(source.sets)
