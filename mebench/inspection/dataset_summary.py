@@ -165,13 +165,8 @@ def summarise(dataset: Dataset) -> Summary:
         kind: [1000 * e.length / v.fps for v in annotated if v.fps for e in v.expressions if e.kind == kind]
         for kind in KINDS
     }
-    schemes = {}
-    for name, scheme in dataset.schemes.items():
-        classes = Counter(scheme.class_of(e) for e in expressions if e.kind == "micro")
-        schemes[name] = {
-            "classes": {class_: classes[class_] for class_ in scheme.classes},
-            "left_out": dict(scheme.left_out(expressions).most_common()),
-        }
+    micro = [e for e in expressions if e.kind == "micro"]
+    of_classes = {name: Counter(map(scheme.class_of, micro)) for name, scheme in dataset.schemes.items()}
     return {
         "subjects": len(_subjects(dataset)),
         "videos": len(named),
@@ -202,7 +197,13 @@ def summarise(dataset: Dataset) -> Summary:
         "fps": sorted({video.fps for video in videos if video.fps}),
         "action_units": {f"AU{unit}": n for unit, n in sorted(units.items())},
         "expressions_with_action_units": sum(bool(e.action_units) for e in expressions),
-        "schemes": schemes,
+        "schemes": {
+            name: {
+                "classes": {class_: of_classes[name][class_] for class_ in scheme.classes},
+                "left_out": dict(scheme.left_out(expressions).most_common()),
+            }
+            for name, scheme in dataset.schemes.items()
+        },
         "unmapped_labels": {
             label: n for label, n in labels.items() if all(scheme.index(label) is None for scheme in by_emotion)
         },

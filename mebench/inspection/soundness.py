@@ -346,7 +346,6 @@ class Verification:
 
     def plain(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        counts = {name: {"found": found, "published": said} for name, (found, said) in self.counts.items()}
         return {
             "hash": self.summary["hash"],
             "errors": self.errors,
@@ -355,7 +354,7 @@ class Verification:
             "deep": self.deep,
             "seconds": round(self.seconds, 3),
             "findings": [asdict(finding) for finding in self.findings],
-            "counts": counts,
+            "counts": {name: {"found": found, "published": said} for name, (found, said) in self.counts.items()},
             "counts_source": self.source,
             "repairs": self.summary["repairs"],
             "summary": {name: value for name, value in self.summary.items() if name not in ("hash", "repairs")},

@@ -132,8 +132,11 @@ def sort_mistakes(tables: Tables, kinds: Sequence[str], convention: str | Conven
         best = _best(draw[pairs.prediction] * len(truths) + pairs.truth, pairs, in_vain[pairs.prediction])
         place = draw[best.prediction] * len(truths) + best.truth
         cause[place], iou[place] = name, best.iou
-    misses = truths[["dataset", "video", "kind", "onset", "offset", "emotion", "row"]].iloc[at % max(len(truths), 1)]
-    misses = misses.assign(mistake="miss", cause=cause[at], iou=iou[at], draw=at // max(len(truths), 1))
+    misses = (
+        truths[["dataset", "video", "kind", "onset", "offset", "emotion", "row"]]
+        .iloc[at % max(len(truths), 1)]
+        .assign(mistake="miss", cause=cause[at], iou=iou[at], draw=at // max(len(truths), 1))
+    )
     every = pd.concat([wrong[in_vain], misses], ignore_index=True)
     every["subject"] = ordered.videos.set_index("video")["subject"].reindex(every["video"]).array
     order = ["draw", "video", "onset", "offset", "kind", "mistake", "cause", "iou"]
