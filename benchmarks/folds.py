@@ -121,7 +121,7 @@ def written(folder: Path, count: int) -> list[str]:
     from mebench.methods.mean.chains import CLIPS, FRAMES
 
     from mebench.config import resolve
-    from mebench.runner.fitted import Views
+    from mebench.runner import Views
     from mebench.runner.host import FoldHost
     from mebench.runner.plan import make_plan
 

@@ -51,7 +51,7 @@ def fold_of(name: str, words: Sequence[str]) -> tuple[Method, list[LabelledVideo
     where: dict[str, Any] = {"groups": plan.groups, "timings": plan.timings(fold), "cache": plan.config.cache}
     job = runner.job.Job(key="", seed=0, parts=(), scheme=plan.scheme, test=(), **where)
     method = plan.parts[0].new_method()
-    views = runner.fitted.Views(job, method, plan.home)
+    views = runner.Views(job, method, plan.home)
     train, _, test = ([views.labelled(video) for video in side] for side in plan.sides(fold))
     return method, train, test
 

@@ -179,7 +179,7 @@ def import_all(jobs: Sequence[str]) -> None:
         "mebench.cli",
         "mebench.cli.run",
         "mebench.core.method",
-        "mebench.runner.sweep",
+        "mebench.runner.execute",
         "mebench.tracking.send",
         "mebench.runs.scoring",
         "mebench.training",

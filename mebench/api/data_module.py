@@ -154,7 +154,7 @@ class MEDataModule(L.LightningDataModule):  # type: ignore[misc]
             groups=plan.groups,
             timings=plan.timings(self._fold),
         )
-        views = runner.fitted.Views(job, self._reader, plan.home)
+        views = runner.Views(job, self._reader, plan.home)
         names = [name for name, chain in next(iter(views.chains.values())).items() if chain.scope == self._scope]
         for side, videos in zip(("train", "valid", "test"), plan.sides(self._fold)):
             labelled = side != "test" or self.test_labels
@@ -242,7 +242,7 @@ class MEDataModule(L.LightningDataModule):  # type: ignore[misc]
         """
         return score_folds([(self, predictions)], convention)
 
-    def answered(self, predictions: Any) -> runs.fold_result.FoldResult:
+    def answered(self, predictions: Any) -> runs.FoldResult:
         """Predictions in the form of a fold's result."""
         parts = predictions if isinstance(predictions, list | tuple) else [predictions]
         scores = np.concatenate([torch.asarray(part).detach().cpu().double().numpy() for part in parts])
@@ -252,10 +252,10 @@ class MEDataModule(L.LightningDataModule):  # type: ignore[misc]
                 f"predictions of fold {self.fold!r} have the shape {scores.shape}, expected ({len(samples)}, {len(columns)}): a row for "
                 f"each sample of predict_dataloader, a column for each of {', '.join(columns)}"
             )
-        result = runs.fold_result.FoldResult(self.fold, [], [], {}, self.plan.timings(self._fold), 0, {})
+        result = runs.FoldResult(self.fold, [], [], {}, self.plan.timings(self._fold), 0, {})
         if isinstance(samples, of_views.ClipSamples):
             answers = [
-                runs.fold_result.ClipPrediction(
+                runs.ClipPrediction(
                     clip.video.key, clip.onset, clip.offset, self.classes[int(row.argmax())], tuple(map(float, row))
                 )
                 for clip, row in zip(samples.clips, scores)

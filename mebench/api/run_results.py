@@ -417,7 +417,7 @@ def swept(
     progress: Progress,
 ) -> Sweep:
     """The runs of some combinations, each with its configuration."""
-    pairs = list(zip(combinations, runner.sweep.sweep(configs, progress)))
+    pairs = list(zip(combinations, runner.sweep(configs, progress)))
     finished = [(c, o) for c, o in pairs if not isinstance(o, MebenchError)]
     with progress.waiting("tracking"):
         synced = tracking.sync([outcome.folder for _, outcome in finished], configs[0].tracking, progress)

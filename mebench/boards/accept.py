@@ -18,8 +18,7 @@ from mebench.console import duration, plural
 from mebench.errors import ConfigError, MebenchError, RunError, unknown
 from mebench.progress import Progress
 from mebench.records import RECORD, Record, from_record, record_name, setting_words
-from mebench.runner import finished_run, make_plan
-from mebench.runner.sweep import sweep
+from mebench.runner import finished_run, make_plan, sweep
 from mebench.runs.folder import RunFolder
 
 

@@ -11,8 +11,7 @@ from mebench.grouping import grouped
 from mebench.inference.models import of_run
 from mebench.metrics import compare, scores_of as flat
 from mebench.progress import Progress
-from mebench.runner import read_skipped
-from mebench.runner.sweep import sweep
+from mebench.runner import read_skipped, sweep
 from mebench.runs import RunFolder, scores_of, tables_of
 
 PLACE = "degraded"

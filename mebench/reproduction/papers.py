@@ -321,7 +321,7 @@ def _runs(lines: Sequence[Words], request: Request, progress: Progress) -> dict[
             key = json.dumps(config.values, sort_keys=True, default=str)
             to_run.setdefault(key, (config, []))[1].append((line, stands_in))
     if to_run:
-        outcomes = runner.sweep.sweep([config for config, _ in to_run.values()], progress)
+        outcomes = runner.sweep([config for config, _ in to_run.values()], progress)
         for (_, waiting), outcome in zip(to_run.values(), outcomes):
             failed = Run(None, "its run failed", str(outcome), failed=True)
             for line, stands_in in waiting:

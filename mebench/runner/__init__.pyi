@@ -4,7 +4,6 @@ from . import dask_executor as dask_executor
 from . import describe as describe
 from . import estimate as estimate
 from . import execute as execute
-from . import fitted as fitted
 from . import fold as fold
 from . import fold_source as fold_source
 from . import guard as guard
@@ -20,7 +19,6 @@ from . import prepare as prepare
 from . import process as process
 from . import sandbox as sandbox
 from . import session as session
-from . import sweep as sweep
 from . import workers as workers
 from .aliases import Aliases as Aliases
 from .choices import Ability as Ability
@@ -39,11 +37,12 @@ from .execute import execute_all as execute_all
 from .execute import leak_gain as leak_gain
 from .execute import run as run
 from .execute import stoppable as stoppable
+from .execute import sweep as sweep
 from .execute import worker_pool as worker_pool
-from .fitted import FittedMethod as FittedMethod
-from .fitted import Home as Home
-from .fitted import Views as Views
-from .fitted import epoch_answers as epoch_answers
+from .fold import FittedMethod as FittedMethod
+from .fold import Home as Home
+from .fold import Views as Views
+from .fold import epoch_answers as epoch_answers
 from .fold import count_parameters as count_parameters
 from .fold import parts_of as parts_of
 from .fold import restore as restore
@@ -53,7 +52,6 @@ from .fold_source import RemoteDataset as RemoteDataset
 from .fold_source import Source as Source
 from .fold_source import opened as opened
 from .guard import check_duplicate_people as check_duplicate_people
-from .guard import note as note
 from .guard import warnings as warnings
 from .guard import write_audit as write_audit
 from .host import FoldHost as FoldHost

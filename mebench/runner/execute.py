@@ -1,13 +1,13 @@
-"""Execute runs: features, folds, scores. Finished work is kept, a stopped run goes on, and the gain from a leak is
-measured.
+"""Execute runs, one or many that share features and workers: features, folds, scores. Finished work is kept, a stopped run
+goes on, and the gain from a leak is measured.
 """
 
 import signal
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from mebench import heavy
 from mebench.config import RunConfig, trainer
@@ -27,6 +27,7 @@ from mebench.runner import (
     finished_run,
     imports_of,
     make_plan,
+    open_many_files,
     open_session,
     rerun_notice,
     warnings,
@@ -35,6 +36,8 @@ from mebench.runner import (
 )
 from mebench.runner.prepare import Home, prepare
 from mebench.runs.folder import RunFolder
+
+T = TypeVar("T")
 
 
 class InterruptedRunError(MebenchError):
@@ -93,6 +96,68 @@ def run(config: RunConfig, progress: Progress, run_id: str | None = None) -> Out
     return outcome
 
 
+def sweep(
+    configs: Sequence[RunConfig], progress: Progress, keep: bool = False, clean: RunFolder | None = None
+) -> list[Outcome | MebenchError]:
+    """Plan and execute many runs.
+
+    Unfinished runs are continued and finished ones of the same key kept, so that a stopped sweep continues and a wider
+    one adds its new runs. Only a sweep that is finished completely starts anew, as a single run does.
+
+    Args:
+        configs: the runs, no two alike; workers, executor and accelerator are those of the first.
+        progress: reports the progress.
+        keep: finished runs stand even where all are.
+        clean: the run whose models predict, where all are degraded ones of it.
+
+    Returns:
+        for each run its outcome or its error.
+
+    Raises:
+        MebenchError: no run can be planned, or all are stopped by a full disk, Ctrl-C or SIGTERM. Finished folds are
+            kept.
+    """
+    open_many_files()
+    with stoppable(), worker_pool(configs[0]) as pool:
+        sessions: dict[int, Session] = {}
+        try:
+            planned = [_or_error(make_plan, config) for config in configs]
+            plans = {number: plan for number, plan in enumerate(planned) if not isinstance(plan, MebenchError)}
+            outcomes: dict[int, Outcome | MebenchError] = {
+                number: error for number, error in enumerate(planned) if isinstance(error, MebenchError)
+            }
+            if not plans:  # nothing of the sweep works
+                raise next(error for error in planned if isinstance(error, MebenchError))
+            there = {number: finished_run(plan) for number, plan in plans.items()}
+            again = not keep and all(there.values())
+            for number, plan in plans.items():
+                if (folder := there[number]) is None or again:
+                    sessions[number] = open_session(plan, clean=clean)
+                else:
+                    outcomes[number] = _or_error(cached_outcome, folder, plan.config)
+            failed = sum(isinstance(outcome, MebenchError) for outcome in outcomes.values())
+            stand, folds = len(outcomes) - failed, sum(len(session.plan.folds) for session in sessions.values())
+            progress.notify(
+                f"sweep: {plural(len(configs), 'run')}, {plural(folds, 'fold')}"
+                f"{f' in {len(sessions)} of them' if len(configs) > 1 else ''} to compute"
+                + (f"; {plural(stand, 'finished one is', 'finished ones are')} kept" if stand else "")
+                + (f"; {failed} cannot be run" if failed else "")
+            )
+            outcomes |= zip(sessions, execute_all(list(sessions.values()), pool, progress))
+        except KeyboardInterrupt as stop:
+            pool.stop()
+            done = sum(s.folder.done for s in sessions.values()) + len(configs) - len(sessions)
+            raise InterruptedRunError(
+                f"stopped: {done} of {len(configs)} runs are finished, and the folds of the others are kept. Give "
+                "the same command again to continue",
+                stop,
+            ) from None
+        finally:
+            for session in sessions.values():
+                session.lock.release()
+    return [outcomes[number] for number in range(len(configs))]
+
+
 def execute_all(sessions: Sequence[Session], pool: Workers, progress: Progress) -> list[Outcome | MebenchError]:
     """Finish several runs in one queue: first all features, then all folds. The locks of the sessions are released afterwards.
 
@@ -133,8 +198,7 @@ def execute_all(sessions: Sequence[Session], pool: Workers, progress: Progress) 
                 now, waiting = _next(waiting, progress)
                 for task, outcome in pool.run([task for session, there in now for task in session.tasks(there)]):
                     session, fold = task.key
-                    session.store_fold(fold, outcome)
-                    progress.notify(*session.hand_over(fold))
+                    progress.notify(*session.store_fold(fold, outcome))
                     advance()
                     if not session.left:
                         outcomes[id(session)] = _finished(session)
@@ -174,11 +238,17 @@ def _next(
     return now, later
 
 
-def _finished(session: Session) -> Outcome | MebenchError:
+def _or_error(function: Callable[..., T], *arguments: Any) -> T | MebenchError:
+    """What a function returns, or its error: the other runs go on."""
     try:
-        return session.finish()
+        return function(*arguments)
     except MebenchError as error:
         return error
+
+
+def _finished(session: Session) -> Outcome | MebenchError:
+    try:
+        return _or_error(session.finish)
     finally:
         session.lock.release()
 

@@ -1,21 +1,41 @@
-"""One fold in a process without the labels of the tested subjects: fit on the training subjects, predict the tested ones."""
+"""One fold in a process without the labels of the tested subjects: fit on the training subjects, predict the tested ones. Each
+method has its own views of the videos.
+"""
 
 import resource
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
+from lightning.pytorch import seed_everything
+from lightning.pytorch.utilities.seed import isolate_rng
 from numpy.typing import NDArray
 from safetensors.torch import load, save
 
-from mebench.core import Dataset, Method, Prediction, Video
+from mebench.core import (
+    Chain,
+    ClipView,
+    Dataset,
+    LabelledVideo,
+    Method,
+    Prediction,
+    Video,
+    VideoView,
+    all_clips,
+)
+from mebench.errors import PluginError, check_known
+from mebench.features import FeatureStore, source_of
 from mebench.runner import (
-    FittedMethod,
     FoldJob,
+    HostedStore,
+    Job,
+    Part,
     RemoteDataset,
     Request,
     code_of,
@@ -23,7 +43,11 @@ from mebench.runner import (
     refuse_other_code,
     refuse_other_processor,
 )
-from mebench.runs.fold_result import ClipPrediction, FoldResult
+from mebench.runs import ClipPrediction, FoldResult
+from mebench.training import adapted, fit
+
+Home = Callable[[Video], tuple[Dataset, str]]
+"""Where a video is read: its dataset, and the dataset's id."""
 
 
 def fit_and_predict(
@@ -71,8 +95,7 @@ def fit_and_predict(
             predictions += namer.named(video, spotted) if names else spotted
             curves[video.key] = dict(spotter.method.curves)
         request("spot", predictions, all_scores, curves)
-    clips = namer.clips_to_classify() if job.names and known is None else []
-    answers = [ClipPrediction(c.video.key, c.onset, c.offset, *a) for c, a in zip(clips, namer.answers(clips))]
+    answers = namer.clip_predictions() if job.names and known is None else []
     for fitted in fitted_methods:
         fitted.views.close()
     done = time.perf_counter()
@@ -122,3 +145,277 @@ def weights(parts: Mapping[str, Method]) -> bytes:
         for name, tensor in method.state_dict().items()
     }
     return bytes(save(tensors))
+
+
+class Views:
+    """The views of one fold.
+
+    While it is fitted, a method reads the videos of this fold only. A view ends with its fold: one that a method keeps
+    for later raises an error.
+    """
+
+    def __init__(self, job: Job, method: Method, home: Home, request: Request | None = None) -> None:
+        self.job, self.home = job, home
+        self.store = FeatureStore(Path(job.cache)) if request is None else HostedStore(job.cache, request)
+        self.chains = {group: method.chains(timing) for group, timing in job.timings.items()}
+        self._readable: frozenset[str] | None = None  # None stands for all
+        self._adapted: dict[tuple[Any, ...], NDArray[np.float32]] = {}
+
+    def unlabelled(self, video: Video) -> VideoView:
+        """A video as `score_frames`, `propose` and `classify` see it."""
+        return VideoView(**self._common(video))
+
+    def labelled(self, video: Video) -> LabelledVideo:
+        """A video to train or validate on."""
+        return LabelledVideo(
+            **self._common(video),
+            expressions=video.expressions,
+            labels=tuple(self.job.scheme.of(e) for e in video.expressions),
+        )
+
+    @contextmanager
+    def only(self, videos: Sequence[Video]) -> Iterator[None]:
+        """A context in which only these videos' features can be read."""
+        before, self._readable = self._readable, frozenset(video.key for video in videos)
+        try:
+            yield
+        finally:
+            self._readable = before
+
+    def adapt(self, how: str, train: Sequence[ClipView], test: Sequence[ClipView]) -> None:
+        """Adapt the features of training and tested clips to each other; the method reads the adapted ones from now
+        on.
+        """
+        found = {}
+        for name in {
+            chain.name for chains in self.chains.values() for chain in chains.values() if chain.scope == "clips"
+        }:
+            sides = [np.stack([clip.feature(name) for clip in clips]) for clips in (train, test)]
+            made = adapted(how, *(side.reshape(len(side), -1).astype(np.float64) for side in sides))
+            for clips, side, rows in zip((train, test), sides, made):
+                for clip, row in zip(clips, rows.astype(np.float32).reshape(side.shape)):
+                    found[clip.video.key, name, clip.onset, clip.apex, clip.offset] = row
+        self._adapted = found
+
+    def close(self) -> None:
+        """The fold is over."""
+        self._readable = frozenset()
+
+    def _common(self, video: Video) -> dict[str, Any]:
+        blind = replace(video, expressions=())
+        return {
+            "key": video.key,
+            "subject": video.subject_key,
+            "fps": video.fps,
+            "n_frames": len(self.home(video)[0].frames(video)) if video.n_frames is None else video.n_frames,
+            "timing": self.job.timings[self.job.groups[video.key]],
+            "_frames": partial(self._frames, blind),
+            "_clip": partial(self._clip, blind),
+        }
+
+    def _frames(self, video: Video, chain: str) -> NDArray[Any]:
+        return source_of(self.store, *self.home(video), video).frame_features(self._chain(video, chain))
+
+    def _clip(self, video: Video, chain: str, onset: int, apex: int, offset: int) -> NDArray[Any]:
+        known = self._chain(video, chain)
+        if not self._adapted:
+            return source_of(self.store, *self.home(video), video).clip_feature(known, onset, apex, offset)
+        if (feature := self._adapted.get((video.key, chain, onset, apex, offset))) is None:
+            raise PluginError(
+                "adaptation changes what clip.feature gives, and this method reads parts of clips: choose another method"
+            )
+        return feature
+
+    def _chain(self, video: Video, name: str) -> Chain:
+        if self._readable is not None and video.key not in self._readable:
+            why = "while it is fitted on other subjects" if self._readable else "after the fold of that view was over"
+            raise PluginError(f"the method reads {video.key} {why}: that is a leak, so keep no views beyond a fold")
+        chains = self.chains[self.job.groups[video.key]]
+        check_known("feature", name, chains, "A method reads the features that its chains() name", PluginError)
+        return chains[name]
+
+
+def _best(method: Method, score: Callable[[], float], rule: str) -> Callable[[], bool]:
+    """Whether an epoch is the best of its stage so far; under `leak_last` an equal score is better, too.
+
+    Since no score exceeds 1, nothing beats an epoch without mistakes, as `leak_stop` asks.
+    """
+    highest: dict[str, float] = {}
+
+    def better() -> bool:
+        before, now = highest.get(method.stage, float("-inf")), score()
+        highest[method.stage] = max(before, now)
+        return now >= before if rule == "leak_last" else now > before
+
+    return better
+
+
+class FittedMethod:
+    """One method at work in a fold: fitted on the training subjects, with its own views of all videos.
+
+    Args:
+        job: the videos and the folds, without labels of tested videos.
+        part: the method.
+        home: the source of the videos.
+        request: asks the host; None for a method that is neither fitted nor given annotated clips.
+
+    Attributes:
+        epoch_predictions: predictions for the tested subjects after each epoch, where the run keeps them: intervals of
+            a spotter, else class scores of clips.
+    """
+
+    def __init__(self, job: Job, part: Part, home: Home, request: Request | None = None) -> None:
+        self.job, self.task = job, part.task
+        self._request: Any = request
+        # Plugins may draw from torch, NumPy or Python; what they draw must not depend on what this process did before.
+        seed_everything(job.seed, verbose=False)
+        self.method, self._name = part.new_method(job.seed), f"method {part.plugin.id!r}"
+        self.views = Views(job, self.method, home, request)
+        self.epoch_predictions: list[list[Prediction | ClipPrediction]] = []
+
+    def fit(self, job: FoldJob, folder: Path | None = None) -> None:
+        """Train on the training subjects, with the inner validation subjects if the run holds them out.
+
+        Args:
+            job: the fold.
+            folder: see `mebench.training.fit`.
+        """
+        train, valid = ([self.views.labelled(video) for video in side] for side in (job.train, job.valid))
+        how: dict[str, Any] = {"precision": job.precision, "options": job.trainer, "folder": folder}
+        if job.adaptation != "none" and (tested := self.clips_to_classify()):
+            self.views.adapt(job.adaptation, all_clips([*train, *valid]), tested)
+        train_on = partial(fit, self.method, train, valid, job.accelerator, **how)
+        if job.leaks:
+
+            def score() -> float:
+                """The score on the tested subjects after an epoch."""
+                return float(self._request("score", *epoch_answers(self)))
+
+            train_on(after_epoch=None if job.selects else _best(self.method, score, job.audit))
+        else:
+            with self.views.only([*job.train, *job.valid]):
+                train_on(after_epoch=self._look if job.epoch_predictions else None)
+
+    def _look(self) -> bool:
+        """Keep the predictions for the tested subjects after an epoch of the last stage; no epoch is selected by
+        them.
+        """
+        if self.method.stage == self.method.stages()[-1].name:
+            answers: list[Prediction | ClipPrediction] = []
+            with _as_found(self.method), self.views.only(self.job.test):
+                if "spot" in self.task.tasks:
+                    views = [(video, self.views.unlabelled(video)) for video in self.job.test]
+                    spotted = [(video, self.propose(view, self.frame_scores(view))) for video, view in views]
+                    answers += [p for video, found in spotted for p in self.named(video, found)]
+                else:
+                    answers += self.clip_predictions()
+            self.epoch_predictions.append(answers)
+        return False
+
+    def clips_to_classify(self) -> list[ClipView]:
+        """The annotated clips of the tested videos that the scheme scores; the labels stay with the host."""
+        views = {video.key: self.views.unlabelled(video) for video in self.job.test}
+        return [
+            views[key].clip(onset, apex, offset, spotted=False) for key, onset, apex, offset in self._request("clips")
+        ]
+
+    def clip_predictions(self) -> list[ClipPrediction]:
+        """The answers to the clips that are to be classified."""
+        clips = self.clips_to_classify()
+        return [ClipPrediction(c.video.key, c.onset, c.offset, *a) for c, a in zip(clips, self.answers(clips))]
+
+    def answers(self, clips: Sequence[ClipView]) -> list[tuple[str, tuple[float, ...]]]:
+        """For each clip the class, see `Task.called`, and one number for each class of the task."""
+        rows = self.class_scores(clips) if clips else ()
+        return [(self.task.called(row.tolist()), tuple(map(float, row))) for row in rows]
+
+    def named(self, video: Video, spotted: list[Prediction]) -> list[Prediction]:
+        """The spotted intervals of a video, with emotions if the method names them."""
+        if "recognize" not in self.task.tasks:
+            return spotted
+        view = self.views.unlabelled(video)
+        answers = self.answers([view.clip(p.onset, p.apex, p.offset) for p in spotted])
+        return [replace(p, emotion=emotion, probabilities=numbers) for p, (emotion, numbers) in zip(spotted, answers)]
+
+    def class_scores(self, clips: Sequence[ClipView]) -> NDArray[np.float64]:
+        """The checked answer of `classify`: (n_clips, n_classes)."""
+        rows = np.asarray(self.method.classify(clips), dtype=np.float64)
+        expected = (len(clips), len(self.task.classes))
+        if rows.shape != expected or not np.isfinite(rows).all():
+            raise PluginError(
+                f"{self._name}: classify gave shape {rows.shape} (or numbers that are not finite), "
+                f"expected (n_clips, n_classes) = {expected}"
+            )
+        return rows
+
+    def frame_scores(self, view: VideoView) -> NDArray[np.float64]:
+        """The checked answer of `score_frames`: (n_frames, n_kinds), undefined at the ends only."""
+        scores = np.asarray(self.method.score_frames(view), dtype=np.float64)
+        expected = (view.n_frames, len(self.task.kinds))
+        if scores.shape != expected:
+            raise PluginError(
+                f"{self._name}: score_frames gave shape {scores.shape} for {view.key}, "
+                f"expected (n_frames, n_kinds) = {expected}"
+            )
+        for column in scores.T:
+            defined = np.flatnonzero(~np.isnan(column))
+            if np.isinf(column).any() or (len(defined) and np.ptp(defined) >= len(defined)):
+                wrong = "an infinite score" if np.isinf(column).any() else "NaN between scores"
+                raise PluginError(
+                    f"{self._name}: score_frames gave {wrong} for {view.key}, expected numbers, and NaN at the ends only"
+                )
+        return scores
+
+    def propose(self, view: VideoView, scores: NDArray[np.float64]) -> list[Prediction]:
+        """The checked answer of `propose`: an impossible interval stops the first fold."""
+        self.method.curves.clear()
+        found = self.method.propose(view, scores)
+        for kind, curve in self.method.curves.items():
+            end = curve.first + len(curve.heights)
+            if kind not in self.task.kinds or not 0 <= curve.first <= end <= view.n_frames:
+                raise PluginError(
+                    f"{self._name}: propose kept a curve of {kind!r} from frame {curve.first} to {end} for {view.key}, expected one of "
+                    f"the kinds {list(self.task.kinds)} and frames of the video, of which there are {view.n_frames}"
+                )
+        for p in found:
+            if not (
+                p.video == view.key
+                and p.kind in self.task.kinds
+                and p.onset <= p.apex <= p.offset
+                and np.isfinite(p.confidence)
+            ):
+                raise PluginError(
+                    f"{self._name}: propose gave {p} for {view.key}, expected that video, one of the kinds "
+                    f"{list(self.task.kinds)}, onset <= apex <= offset and a finite confidence"
+                )
+        return found
+
+
+def epoch_answers(fitted: FittedMethod) -> tuple[list[Any], bool]:
+    """The predictions of a method in training for the tested subjects, and whether they are class numbers of clips
+    (last stage of a recognizer) or intervals.
+
+    The method and the random number generators are left unchanged.
+    """
+    method = fitted.method
+    tasks, stages = fitted.task.tasks, method.stages()
+    names = "recognize" in tasks and ("spot" not in tasks or (len(stages) > 1 and method.stage == stages[-1].name))
+    with _as_found(method):
+        if names:
+            clips = fitted.clips_to_classify()
+            return [int(row.argmax()) for row in fitted.class_scores(clips)] if clips else [], True
+        views = [fitted.views.unlabelled(video) for video in fitted.job.test]
+        return [p for view in views for p in fitted.propose(view, fitted.frame_scores(view))], False
+
+
+@contextmanager
+def _as_found(method: Method) -> Iterator[None]:
+    """A context in evaluation mode without gradients, which restores the former state."""
+    modes = {module: module.training for module in method.modules()}
+    try:
+        with isolate_rng(include_cuda=False), torch.no_grad():
+            method.eval()
+            yield
+    finally:
+        for module, mode in modes.items():
+            module.training = mode

@@ -150,7 +150,7 @@ def _hash(pictures: Iterable[NDArray[Any]]) -> str:
 FILE = "audit.json"
 
 
-def write_audit(folder: runs.RunFolder, plan: Plan) -> None:
+def write_audit(folder: runs.RunFolder, plan: Plan, *more: Mapping[str, Any]) -> None:
     """Write `audit.json` when all folds are finished.
 
     It holds `selection`, `transductive`, `subject_dependent` and `switch` (`guard` or `leak`) of the run; `sides`: for each
@@ -158,19 +158,20 @@ def write_audit(folder: runs.RunFolder, plan: Plan) -> None:
     predictions its name, what it `saw` (`nobody`, `train`, `valid`, `train+valid`, `test`, `all`, or `video`: the tested
     video itself, without labels) and the value, for all folds or by fold.
 
+    Args:
+        folder: of the run.
+        plan: of it.
+        more: further values.
+
     Raises:
         RunError: the record of a fold is missing or damaged.
     """
     records = {fold.key: folder.fold_record(fold.key) for fold in plan.folds}
-    folder.write_json(FILE, audit_of(plan, {key: record.get("notes") or {} for key, record in records.items()}))
     if elsewhere := {key: record["trained_in"] for key, record in records.items() if record.get("trained_in")}:
-        note(folder, {"name": "the run whose frame scores and weights these are", "saw": "train", "folds": elsewhere})
-
-
-def note(folder: runs.RunFolder, value: Mapping[str, Any]) -> None:
-    """Add a value to the audit of a run."""
-    audit = folder.read_json(FILE)
-    folder.write_json(FILE, {**audit, "values": [*audit["values"], dict(value)]})
+        trained = {"name": "the run whose frame scores and weights these are", "saw": "train", "folds": elsewhere}
+        more = (trained, *more)
+    audit = audit_of(plan, {key: record.get("notes") or {} for key, record in records.items()})
+    folder.write_json(FILE, {**audit, "values": [*audit["values"], *more]})
 
 
 def audit_of(plan: Plan, notes: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:

@@ -34,14 +34,13 @@ ROOMS = ("annotations", "core", "features", "frames", "protocols", "spotting.py"
 OF_FOLDS = (
     *(
         "runner/choices",
-        "runner/fitted",
         "runner/fold",
         "runner/fold_source",
         "runner/host",
         "runner/job",
         "runner/leak",
     ),
-    *("runner/plan", "runner/prepare", "runs/fold_files", "runs/fold_result"),
+    *("runner/plan", "runner/prepare", "runs/fold_files"),
 )
 """The files that execute a fold."""
 PACKAGES = (

@@ -40,7 +40,7 @@ from mebench.core import Curve, Epoch, Prediction, Timing
 from mebench.errors import MebenchError, PluginError, sentence
 from mebench.features import ComputeCost, Entry, NoFaceError
 from mebench.runner import THREADS, Grant, enter, hide_memory, prepare_worker, sandbox
-from mebench.runs.fold_result import ClipPrediction, FoldResult
+from mebench.runs import ClipPrediction, FoldResult
 
 FORKS = sys.platform == "linux"
 """Whether a process may be forked once its libraries are loaded; where not, each one is started afresh, which takes

@@ -27,7 +27,6 @@ from mebench.runner import (
     instructions_of_folds,
     leak,
     make_plan,
-    note,
     place_of,
     refuse_other_processor,
     write_audit,
@@ -66,22 +65,12 @@ def write_skipped(folder: RunFolder, reasons: Mapping[str, str], n_videos: int) 
     folder.write_json(FILE, dict(reasons))
     if not reasons:
         return ""
-    line, about = skipped_line(list(reasons), n_videos), folder.read_json("folds.json")
+    how_many = f"no face in {len(reasons)} of {n_videos} videos"
+    line = f"{how_many}, left out of training and counted as missed: {listed(list(reasons), SHOWN)}"
+    about = folder.read_json("folds.json")
     if line not in about["warnings"]:  # a continued run has reported it already
         folder.write_json("folds.json", {**about, "warnings": [*about["warnings"], line]})
     return line
-
-
-def skipped_line(videos: Sequence[str], n_videos: int) -> str:
-    """The skipped videos, in one line.
-
-    >>> skipped_line(["casme2/01/a"], 255)
-    'no face in 1 of 255 videos, left out of training and counted as missed: casme2/01/a'
-    """
-    return (
-        f"no face in {len(videos)} of {n_videos} videos, left out of training and counted as missed: "
-        f"{listed(videos, SHOWN)}"
-    )
 
 
 @dataclass(frozen=True)
@@ -198,8 +187,12 @@ class Session:
             if fold.key in self.left
         ]
 
-    def store_fold(self, fold: Fold, outcome: Any) -> None:
-        """Store the result of a fold, or the reason of its failure.
+    def store_fold(self, fold: Fold, outcome: Any) -> list[str]:
+        """Store the result of a fold, or the reason of its failure, and send its metrics to loggers that talk to a process
+        or a server.
+
+        Returns:
+            a sentence for each logger that failed.
 
         Raises:
             RunError: the disk is full.
@@ -218,11 +211,6 @@ class Session:
             silent = {video for video, scores in outcome.frame_scores.items() if np.isnan(scores).all()}
             self.unscored |= silent - {prediction.video for prediction in outcome.predictions}
         self.left.discard(fold.key)
-
-    def hand_over(self, fold: Fold) -> list[str]:
-        """Send the metrics of a fold to loggers that talk to a process or a server; returns a sentence for each that
-        failed.
-        """
         config, folder = self.plan.config, self.folder.path / "logs" / safe_name(fold.key)
         return trainer.hand_over(config.trainer, config.values, fold.key, folder) if folder.is_dir() else []
 
@@ -252,7 +240,6 @@ class Session:
         plan, folder = self.plan, self.folder
         if folder.done:  # the honest run was there
             return self._leak()
-        write_audit(folder, plan)
         # The features of each fold's test videos; a video that several folds test counts in the first.
         left, seconds = dict(folder.read_json("features.json")["videos"]), dict[str, float]()
         for one in plan.folds:
@@ -261,9 +248,11 @@ class Session:
         summary = score(folder, plan.config.seed, plan.config.bootstrap, plan.config.convention)
         whole = {"run_id": folder.id, "seconds": round(time.perf_counter() - self.began, 3), **summary}
         folder.write_json("summary.json", whole)
+        chosen = []
         if self.epoch_predictions is not None:
             value = leak.leak_worth(self.epoch_predictions, folder, plan.config.audit, plan.config.convention)
-            note(folder, {"name": leak.NAME, "saw": "test", "value": value})
+            chosen.append({"name": leak.NAME, "saw": "test", "value": value})
+        write_audit(folder, plan, *chosen)
         folder.finish()
         return Outcome(folder, whole) if self.leaking is None else self._leak()
 

@@ -1,5 +1,4 @@
 from . import fold_files as fold_files
-from . import fold_result as fold_result
 from . import folder as folder
 from . import scoring as scoring
 from .fold_files import CURVES as CURVES
@@ -14,9 +13,9 @@ from .fold_files import safe_name as safe_name
 from .fold_files import tables_of_fold as tables_of_fold
 from .fold_files import whole_fold as whole_fold
 from .fold_files import write_files as write_files
-from .fold_result import ClipPrediction as ClipPrediction
-from .fold_result import Curves as Curves
-from .fold_result import FoldResult as FoldResult
+from .fold_files import ClipPrediction as ClipPrediction
+from .fold_files import Curves as Curves
+from .fold_files import FoldResult as FoldResult
 from .folder import KEPT as KEPT
 from .folder import ORDERS as ORDERS
 from .folder import TRAINING as TRAINING

@@ -1,4 +1,6 @@
-"""The files of one fold: tables, model, and a record with sizes and checksums of the others."""
+"""The result of a fold, plain data that is sent between processes; and its files: tables, model, and a record with sizes and
+checksums of the others.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +9,16 @@ import json
 import re
 import zlib
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mebench import heavy
-from mebench.core import Epoch, Timing
-from mebench.runs.fold_result import ClipPrediction, FoldResult
+from mebench.core import Curve, Epoch, Kind, Prediction, Timing
 
 TABLES = ("predictions.parquet", "clips.parquet", "frame_scores.parquet")
 CURVES = "curves.parquet"
@@ -27,6 +30,46 @@ without kind.
 RECORD = "fold.json"
 MOST_KEPT = 2**17
 """Most bytes of a table that is kept in memory after reading."""
+
+
+Curves = dict[str, dict[Kind, Curve]]
+"""By video and kind."""
+
+
+@dataclass(frozen=True)
+class ClipPrediction:
+    """The answer to one annotated clip; `probabilities` has one number for each class of the task."""
+
+    video: str
+    onset: int
+    offset: int
+    predicted: str
+    probabilities: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class FoldResult:
+    """The result of a fold, as plain data that can be sent between processes.
+
+    For a pair of methods, the stages in `history` and the names in `notes` and of weights begin with `method.` or
+    `recognizer.`. `curves` are those in which the spotter searched peaks, if it keeps them. `epoch_predictions` are
+    predictions after each epoch: intervals of a spotter, else class scores of annotated clips. `trained_in` is the run
+    that trained these models, if it is another one.
+    """
+
+    key: str
+    predictions: list[Prediction]
+    clips: list[ClipPrediction]
+    frame_scores: dict[str, NDArray[np.float64]]
+    timings: dict[str, Timing]
+    seed: int
+    costs: dict[str, float]
+    model: bytes = field(repr=False, default=b"")
+    history: list[Epoch] = field(repr=False, default_factory=list)
+    notes: dict[str, float] = field(default_factory=dict)
+    epoch_predictions: list[list[Prediction | ClipPrediction]] = field(repr=False, default_factory=list)
+    trained_in: str = ""
+    curves: Curves = field(repr=False, default_factory=dict)
 
 
 def write_files(folder: Path, result: FoldResult, kinds: Sequence[str]) -> None:
@@ -240,43 +283,47 @@ def tables_of_fold(result: FoldResult, kinds: Sequence[str]) -> dict[str, heavy.
             for p in answers
         ],
     }
-    columns: dict[str, list[dict[str, Any]]] = {
+    schemas, pa = _schemas(), heavy.pyarrow
+
+    def of_frames(name: str, video: str, kind: str, frame: NDArray[Any], **numbers: NDArray[Any]) -> Any:
+        """Rows of one video and kind, one for each frame."""
+        place = {"fold": result.key, "video": video, "kind": str(kind)}
+        repeated = {column: pa.repeat(text, len(frame)) for column, text in place.items()}
+        return pa.table({**repeated, "frame": frame, **numbers}, schemas[name])
+
+    columns = {
         "frame_scores.parquet": [
-            {
-                "video": video,
-                "kind": str(kind),
-                "frame": np.arange(len(scores)),
-                "score": np.ascontiguousarray(scores[:, column], dtype=np.float64),
-            }
+            of_frames(
+                "frame_scores.parquet",
+                video,
+                kind,
+                np.arange(len(scores)),
+                score=np.ascontiguousarray(scores[:, column], dtype=np.float64),
+            )
             for video, scores in sorted(result.frame_scores.items())
             for column, kind in enumerate(kinds)
         ],
         CURVES: [
-            {
-                "video": video,
-                "kind": str(kind),
-                "frame": curve.first + np.arange(len(curve.heights)),
-                "smoothed": np.asarray(curve.heights, dtype=np.float64),
-                "level": np.full(len(curve.heights), curve.level, dtype=np.float64),
-            }
+            of_frames(
+                CURVES,
+                video,
+                kind,
+                curve.first + np.arange(len(curve.heights)),
+                smoothed=np.asarray(curve.heights, dtype=np.float64),
+                level=np.full(len(curve.heights), curve.level, dtype=np.float64),
+            )
             for video, curves in sorted(result.curves.items())
             for kind, curve in curves.items()
         ],
     }
-    schemas, tables = _schemas(), {}
+    tables = {
+        name: pa.concat_tables([schemas[name].empty_table(), *parts]).combine_chunks()
+        for name, parts in columns.items()
+    }
     for name, some in rows.items():
         # NumPy's numbers as Python's, which pyarrow takes for any column.
         plain = [{key: v.item() if isinstance(v, np.generic) else v for key, v in row.items()} for row in some]
-        tables[name] = heavy.pyarrow.Table.from_pylist([{"fold": result.key, **row} for row in plain], schemas[name])
-    for name, parts in columns.items():
-        found = []
-        for part in parts:
-            whole = {
-                key: heavy.pyarrow.repeat(heavy.pyarrow.scalar(text), len(part["frame"]))
-                for key, text in {"fold": result.key, "video": part.pop("video"), "kind": part.pop("kind")}.items()
-            }
-            found.append(heavy.pyarrow.table({**whole, **part}, schemas[name]))
-        tables[name] = heavy.pyarrow.concat_tables(found).combine_chunks() if found else schemas[name].empty_table()
+        tables[name] = pa.Table.from_pylist([{"fold": result.key, **row} for row in plain], schemas[name])
     return tables
 
 

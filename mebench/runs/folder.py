@@ -79,7 +79,6 @@ class RunFolder:
         self.path = path
         self.id = path.name
         self._synced = time.monotonic()
-        self._sealed: tuple[tuple[int, ...], dict[str, str]] = (), {}
 
     # -- finding ------------------------------------------------------------------------------------------------------------
 
@@ -322,18 +321,16 @@ class RunFolder:
         if not self.done:
             return {}
         try:
-            about = (self.path / "DONE").stat()
-            if self._sealed[0] != (state := (about.st_ino, about.st_mtime_ns, about.st_size)):
-                text = (self.path / "DONE").read_text(encoding="utf-8")
-                self._sealed = state, dict(json.loads(text)["sha256"]) if text else {}
+            text = (self.path / "DONE").read_text(encoding="utf-8")
+            return dict(json.loads(text)["sha256"]) if text else {}
         except (OSError, ValueError, KeyError, TypeError) as e:
             raise self._unreadable("DONE", e) from e
-        return self._sealed[1]
 
     def changed(self) -> list[str]:
         """Paths of files of a finished run, its folds included, that are missing or have changed since it was finished."""
-        found = [name for name, known in self.seal.items() if self._hash(name) != known]
-        folds = [name.rpartition("/")[0] for name in self.seal if name.endswith(f"/{RECORD}")]
+        seal = self.seal
+        found = [name for name, known in seal.items() if self._hash(name) != known]
+        folds = [name.rpartition("/")[0] for name in seal if name.endswith(f"/{RECORD}")]
         return sorted({*found, *(name for name in folds if whole_fold(self.path / name) is None)})
 
     def _hash(self, name: str) -> str:
@@ -365,8 +362,8 @@ class RunFolder:
     def _writing(self, final: Path) -> Iterator[Path]:
         with self._full_disk(), whole_file(final, synced=True) as temporary:
             yield temporary
-        if self.seal and (name := final.relative_to(self.path).as_posix()) in self.seal:
-            self._seal({**self.seal, name: file_hash(final)})
+        if (name := final.relative_to(self.path).as_posix()) in (seal := self.seal):
+            self._seal({**seal, name: file_hash(final)})
 
     @contextmanager
     def _full_disk(self) -> Iterator[None]:

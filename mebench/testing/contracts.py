@@ -35,7 +35,7 @@ from mebench.runner import (
     restore,
     store_of,
 )
-from mebench.runs.fold_result import FoldResult
+from mebench.runs import FoldResult
 from mebench.testing.checks import TINY, Check, collect, promise, run_all, scratch
 
 HEAVY = ("torch", "lightning", "mlflow", "pandas", "scipy", "sklearn", "cv2")

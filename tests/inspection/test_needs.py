@@ -13,7 +13,7 @@ from mebench.errors import DataError
 from mebench.features import FaceParams, landmarks, pipeline
 from mebench.inspection import check_needs
 from mebench.progress import Progress
-from mebench.runner import sweep as runner_sweep
+from mebench.runner import sweep
 from mebench.testing import contracts
 from tests.helpers.stand_ins import COMPUTED
 from tests.inspection.conftest import ROWS
@@ -134,7 +134,7 @@ def test_after_the_documented_install_four_methods_run_in_one_go(tree, write_she
         for id_ in ("optical_strain", "mean", "softnet", "bi_woof")
     ]
     check_needs(configs)
-    outcomes = runner_sweep.sweep(configs, Progress())
+    outcomes = sweep(configs, Progress())
     sections = [{"spotting", "recognition"} & set(outcome.summary) for outcome in outcomes]
     assert sections == [{"spotting"}, {"spotting", "recognition"}, {"spotting"}, {"recognition"}]
 

@@ -10,8 +10,7 @@ from mebench.config import resolve
 from mebench.errors import ConfigError, RunError
 from mebench.features.degradation import KINDS
 from mebench.progress import Progress
-from mebench.runner import fitted, run
-from mebench.runner.choices import open_dataset
+from mebench.runner import FittedMethod, open_dataset, run
 from mebench.runs import safe_name
 
 WORDS = (
@@ -39,7 +38,7 @@ def clean(words):
 
 @pytest.fixture
 def untrained(monkeypatch):
-    monkeypatch.setattr(fitted.FittedMethod, "fit", lambda *_: pytest.fail("something was trained"))
+    monkeypatch.setattr(FittedMethod, "fit", lambda *_: pytest.fail("something was trained"))
 
 
 def tables(folder):

@@ -28,7 +28,6 @@ OTHER_FILES = {
     *(
         "runner/sandbox",
         "runner/session",
-        "runner/sweep",
         "runner/workers",
         "runs/__init__",
         "runs/folder",

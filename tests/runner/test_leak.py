@@ -11,7 +11,7 @@ from mebench.cli import app
 from mebench.config import resolve
 from mebench.core import Method, Stage, Task
 from mebench.progress import Progress
-from mebench.runner import fitted, leak_gain, run
+from mebench.runner import fold, leak_gain, run
 from mebench.tracking import mlflow_store
 from mebench.training import fit
 
@@ -50,7 +50,7 @@ def judged(*answers, rule="leak"):
         stage = int(method.stage)
         return answers[stage](int(method.epochs[stage]))
 
-    fit(method, [], [], after_epoch=None if None in answers else fitted._best(method, score, rule))
+    fit(method, [], [], after_epoch=None if None in answers else fold._best(method, score, rule))
     return method.epochs.tolist()
 
 

@@ -16,7 +16,7 @@ from mebench.config import resolve
 from mebench.errors import RunError
 from mebench.inference import trained
 from mebench.progress import Progress
-from mebench.runner import InterruptedRunError, Session, fitted, leak, leak_gain, run
+from mebench.runner import FittedMethod, InterruptedRunError, Session, leak, leak_gain, run
 from mebench.runs import RunFolder
 
 LEADERBOARDS = Path(__file__).parents[2] / "leaderboards"
@@ -82,7 +82,7 @@ def test_the_leak_and_its_curve_are_those_of_a_loop_over_the_answers(outcome, wo
     assert gain["looks"] == {"least": 4, "mean": 4.0, "most": 4} and gain["rule"] == "leak_last"
     assert found.folder.id.rpartition("-")[0].endswith("seed0-leak-last")
 
-    monkeypatch.setattr(fitted.FittedMethod, "fit", None)  # another rule trains nothing
+    monkeypatch.setattr(FittedMethod, "fit", None)  # another rule trains nothing
     first = run(resolve([*words, "audit=leak_stop"]), Progress())
     assert leak.worth(first.folder.read_json("audit.json"))["honest"] == honest.id
     with pytest.raises(RunError, match=r"leaks \(audit=leak_stop\) and keeps no weights"):
@@ -110,9 +110,10 @@ def test_folds_that_kept_no_looks_are_trained_anew(words, tmp_path, monkeypatch)
         keep = Session.store_fold
 
         def two(session, fold, outcome):
-            keep(session, fold, outcome)
+            told = keep(session, fold, outcome)
             if len(session.folder.finished_folds()) == 2:
                 raise KeyboardInterrupt
+            return told
 
         stopped.setattr(Session, "store_fold", two)
         with pytest.raises(InterruptedRunError, match="2 of 6 folds are finished"):
@@ -144,7 +145,7 @@ def test_a_later_equal_run_without_looks_hides_none(words, tmp_path, monkeypatch
     own = [*words, f"runs={tmp_path}"]
     first = run(resolve([*own, "looks=true"]), Progress()).folder
     assert run(resolve(own), Progress()).folder.id == f"{first.id}.2"
-    monkeypatch.setattr(fitted.FittedMethod, "fit", None)  # nothing is trained
+    monkeypatch.setattr(FittedMethod, "fit", None)  # nothing is trained
     found = run(resolve([*own, "audit=leak"]), Progress())
     assert leak.worth(found.folder.read_json("audit.json"))["honest"] == first.id
 

@@ -17,7 +17,7 @@ from mebench.config import combinations as sweep_words, resolve
 from mebench.errors import ConfigError, RunError
 from mebench.features import pipeline
 from mebench.progress import Progress, Silent
-from mebench.runner import host, identity, make_plan, open_session, run, sweep as runner_sweep
+from mebench.runner import execute, host, identity, make_plan, open_session, run
 from mebench.runs import RunFolder, safe_name
 
 from .blind import SMALL
@@ -220,7 +220,7 @@ def test_a_sweep_that_goes_on_under_other_rules_shows_all_its_runs_under_them(mo
 
 def test_a_sweep_may_have_more_runs_than_files_may_be_open(moody, tmp_path, monkeypatch):
     """Each run holds its lock from the first moment on."""
-    monkeypatch.setattr(runner_sweep, "execute_all", lambda sessions, *_: [RunError("not now")] * len(sessions))
+    monkeypatch.setattr(execute, "execute_all", lambda sessions, *_: [RunError("not now")] * len(sessions))
     configs = [
         resolve(c.settings) for c in sweep_words.expand(sweep_words.lists_of_words(moody("seeds=0..12", "workers=1")))
     ]
@@ -228,7 +228,7 @@ def test_a_sweep_may_have_more_runs_than_files_may_be_open(moody, tmp_path, monk
     free = sorted({*range(1000)} - {int(file.name) for file in Path("/proc/self/fd").iterdir()})
     resource.setrlimit(resource.RLIMIT_NOFILE, (free[10], most))
     try:
-        assert len(runner_sweep.sweep(configs, Silent())) == 13
+        assert len(execute.sweep(configs, Silent())) == 13
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (now, most))
 
