@@ -86,6 +86,7 @@ from .job import FoldJob as FoldJob
 from .job import Job as Job
 from .job import Part as Part
 from .job import parts_for as parts_for
+from .job import reads_of as reads_of
 from .leak import EpochAnswers as EpochAnswers
 from .leak import differences as differences
 from .leak import without_leak as without_leak

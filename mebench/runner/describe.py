@@ -15,7 +15,7 @@ from mebench.config import registry, settings
 from mebench.core import Dataset, Scheme, Timing, Video
 from mebench.grouping import grouped
 from mebench.metrics.tables import Tables
-from mebench.runner import Plan, anywhere, sandbox, versions, warnings
+from mebench.runner import Plan, anywhere, reads_of, sandbox, versions, warnings
 from mebench.runs.folder import RunFolder
 
 
@@ -95,7 +95,7 @@ def describe(
         },
     )
     grant = plan.grant or sandbox.Grant((), lacks=sandbox.PARTS)
-    given = {"lacks": grant.lacks, "reads": [*map(str, plan.reads)], "devices": [*map(str, grant.devices)]}
+    given = {"lacks": grant.lacks, "reads": [*map(str, reads_of(plan.parts))], "devices": [*map(str, grant.devices)]}
     folder.write_json("sandbox.json", {"asked": plan.config.sandbox, **given})
     folder.write_table("videos.parquet", tables.videos)
     folder.write_table("truth.parquet", tables.truths)

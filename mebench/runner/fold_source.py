@@ -83,10 +83,13 @@ class FrameSource:
     Args:
         videos: the videos by their drawn keys.
         home: for each its dataset and the dataset's id.
+        store: of features; hidden from the process, since its files bear the real names.
     """
 
-    def __init__(self, videos: Mapping[str, Video], home: Callable[[Video], tuple[Dataset, str]]) -> None:
-        self._videos, self._home = videos, home
+    def __init__(
+        self, videos: Mapping[str, Video], home: Callable[[Video], tuple[Dataset, str]], store: FeatureStore
+    ) -> None:
+        self._videos, self._home, self._store = videos, home, store
         self._opened: tuple[str, Frames] | None = None
 
     def answer(self, word: str, *of: Any) -> Any:
@@ -96,6 +99,8 @@ class FrameSource:
             PluginError: the request is unknown or comes too early.
             DataError: a picture is missing.
         """
+        if word == "stored":
+            return self._stored(*of)
         with _ANSWERING:
             match word, *of:
                 case "frames", key:
@@ -109,18 +114,13 @@ class FrameSource:
                     return self._provided(key, name)
         raise PluginError(f"a method asked its host for {word!r}, which is never answered: that is a leak")
 
-    def stored(self, store: FeatureStore, key: dict[str, Any]) -> Mapped | None:
-        """A stored entry for the key that a process made of drawn names; None where it is not stored.
-
-        Args:
-            store: hidden from the process, since its files bear the real names.
-            key: the fields of a `Key`, with the drawn name of the video.
-        """
+    def _stored(self, key: dict[str, Any]) -> Mapped | Entry | None:
+        """A stored entry for the fields of a `Key` that a process made of drawn names; None where it is not stored."""
         video = self._videos[key["video"]]
         with _ANSWERING:
             (dataset, id_), (_, fingerprint) = self._home(video), self._about(key["video"])
         own = {"dataset": id_, "revision": dataset.revision, "video": video.key, "frames": fingerprint}
-        found = store.read(Key(**{**key, **own}))
+        found = self._store.read(Key(**{**key, **own}))
         return None if found is None else Mapped.of(found)
 
     def _about(self, key: str) -> tuple[int, str]:
@@ -182,10 +182,10 @@ class HostedStore(FeatureStore):
     def read(self, key: Key) -> Entry | None:
         """The entry, memory-mapped and read-only, or None if neither the host nor this process has it."""
         if key not in self._asked:
-            found: Mapped | None = self._request("stored", asdict(key))
+            found: Mapped | Entry | None = self._request("stored", asdict(key))
             if found is None:
                 return super().read(key)
-            self._asked[key] = found.entry()
+            self._asked[key] = found.entry() if isinstance(found, Mapped) else found
         return self._asked[key]
 
 

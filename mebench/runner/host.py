@@ -17,7 +17,6 @@ from mebench import runner
 from mebench.config import RunConfig, trainer
 from mebench.core import Dataset, Fold, Prediction, Scheme, Task, Video, hits
 from mebench.errors import DataError, MebenchError, PluginError, RunError
-from mebench.features import FeatureStore
 from mebench.grouping import grouped
 from mebench.runner import (
     FLOW,
@@ -36,6 +35,7 @@ from mebench.runner import (
     instructions_of_torch,
     opened,
     parts_for,
+    reads_of,
     refuse_other,
     store_of,
 )
@@ -65,13 +65,11 @@ class FoldHost:
         job: what the process is told.
         aliases: the names that videos and people bear in the process, and the tested videos with all that is annotated.
         config: of the run.
-        store: of the computed features, which the process cannot see.
         dataset: opened; or where it is, for another machine.
         stored: the result, or the folder, of a run that differs in spotting alone: only the intervals are made anew.
             Where the folder is missing on this machine, the fold is trained.
         names: whether a method that recognizes names the emotion of what is spotted from stored scores.
         grant: the access of the process, see `mebench.runner.sandbox`; None where it is not confined.
-        reads: the granted files and folders beside code, for another machine.
         place: folder for the files and the state of its training, with a meaningless name; None for one that is deleted
             with the fold.
         spotted: intervals, frame scores and curves of the tested videos; None before anything was spotted.
@@ -81,13 +79,11 @@ class FoldHost:
     job: FoldJob
     aliases: Aliases
     config: RunConfig
-    store: FeatureStore
     dataset: Dataset | Source
     stored: Path | FoldResult | None = None
     names: bool = True
     spotted: tuple[list[Prediction], dict[str, NDArray[np.float64]], Curves] | None = None
     grant: Grant | None = None
-    reads: tuple[Path, ...] = ()
     place: Path | None = None
 
     @classmethod
@@ -151,12 +147,10 @@ class FoldHost:
             job,
             aliases,
             config,
-            store_of(config),
             plan.dataset,
             stored,
             names,
             grant=plan.grant,
-            reads=plan.reads,
             place=None if run is None else place_of(run, plan, fold),
         )
 
@@ -183,7 +177,7 @@ class FoldHost:
             self.dataset = dataset
             if self.grant is not None:
                 plugins = [(part.plugin.module, part.plugin.folder) for part in job.parts]
-                granted_here = granted(plugins, self.reads, trainer.modules(job.trainer), job.accelerator)
+                granted_here = granted(plugins, reads_of(job.parts), trainer.modules(job.trainer), job.accelerator)
                 self.grant = granted_here._replace(lacks=self.grant.lacks)
         if isinstance(stored, Path):
             there, stored = stored, None
@@ -266,14 +260,17 @@ class FoldHost:
                 tested = any(video.key == key["video"] for video in self.job.test)
                 if tested and key["clip"] and self.job.spots and self.spotted is None:
                     return None  # the clips that are stored are those that are annotated
-                return self._frames.stored(self.store, key)
         return self._frames.answer(word, *of)
 
     @cached_property
     def _frames(self) -> FrameSource:
         dataset = self.dataset
         assert isinstance(dataset, Dataset)
-        return FrameSource(self.aliases.videos, lambda video: home_of_video(dataset, self.config.dataset, video))
+        return FrameSource(
+            self.aliases.videos,
+            lambda video: home_of_video(dataset, self.config.dataset, video),
+            store_of(self.config),
+        )
 
 
 def place_of(run: Path, plan: Plan, fold: Fold) -> Path:

@@ -208,8 +208,7 @@ class Mapped:
     """An array in a file that the host has opened: the process maps the open file without learning its name.
 
     Attributes:
-        file: its path in the host, an open file in the process; None where the array itself is sent.
-        array: the array, if it is in no file.
+        file: its path in the host, an open file in the process.
         offset: of its first number, in bytes.
         shape: of the array.
         dtype: of its numbers.
@@ -217,24 +216,21 @@ class Mapped:
     """
 
     file: Any
-    array: np.ndarray[Any, Any] | None
     offset: int
     shape: tuple[int, ...]
     dtype: str
     extra: Mapping[str, Any]
 
     @classmethod
-    def of(cls, entry: Entry) -> "Mapped":
-        """In the host: of an entry of the store."""
+    def of(cls, entry: Entry) -> "Mapped | Entry":
+        """In the host: of an entry of the store; the entry itself if its array is in no file."""
         array, extra = entry.array, dict(entry.extra)
         if isinstance(array, np.memmap) and array.filename is not None:
-            return cls(array.filename, None, array.offset, array.shape, array.dtype.str, extra)
-        return cls(None, np.asarray(array), 0, array.shape, array.dtype.str, extra)
+            return cls(array.filename, array.offset, array.shape, array.dtype.str, extra)
+        return Entry(np.asarray(array), extra)
 
     def entry(self) -> Entry:
         """In the process: the entry, read-only."""
-        if self.array is not None:
-            return Entry(self.array, self.extra)
         return Entry(np.memmap(self.file, self.dtype, "r", self.offset, self.shape), self.extra)
 
 
@@ -246,7 +242,7 @@ def _answer(pipe: Connection, host: Callable[..., Any] | None, question: tuple[A
         found = host(*question)
     except Exception as refusal:
         error = refusal
-    if not isinstance(found, Mapped) or found.file is None:
+    if not isinstance(found, Mapped):
         return pipe.send((found, error))
     with Path(found.file).open("rb") as opened:
         pipe.send((dataclasses.replace(found, file="follows"), None))
@@ -483,7 +479,7 @@ def _serve(pipe: Connection, environment: Mapping[str, str], modules: Iterable[s
         answer, error = pipe.recv()
         if error is not None:
             raise error
-        if isinstance(answer, Mapped) and answer.file is not None:
+        if isinstance(answer, Mapped):
             return dataclasses.replace(answer, file=os.fdopen(reduction.recv_handle(pipe), "rb"))
         return answer
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -123,6 +123,14 @@ def parts_for(config: RunConfig, task: Task) -> tuple[Part, ...]:
     return tuple(
         part_of(registry.find("method", id_), params, own) for id_, params, own in asked if own.tasks <= task.tasks
     )
+
+
+def reads_of(parts: Sequence[Part]) -> tuple[Path, ...]:
+    """Files and folders that methods may read in a fold: those among their settings, and those that their `config.yaml`
+    names under `reads`, such as pretrained weights, from their own folders on.
+    """
+    places = [value.absolute() for part in parts for value in vars(part.params).values() if isinstance(value, Path)]
+    return tuple(sorted({*places, *(place for part in parts for place in part.declared)}))
 
 
 def part_of(plugin: PluginInfo, params: Any, task: Task) -> Part:

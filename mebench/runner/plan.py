@@ -46,6 +46,7 @@ from mebench.runner import (
     open_dataset,
     parts_for,
     python_files,
+    reads_of,
     scored,
 )
 
@@ -181,17 +182,11 @@ class Plan:
         """The files that a method may read in a fold; None without a sandbox."""
         plugins = [(part.plugin.module, part.plugin.folder) for part in self.parts]
         modules = trainer.modules(self.config.trainer)
-        return None if self.config.sandbox == "off" else granted(plugins, self.reads, modules, self.config.accelerator)
-
-    @property
-    def reads(self) -> tuple[Path, ...]:
-        """Files and folders that a method may read in a fold: those among its settings, and what its `config.yaml`
-        names under `reads`, such as pretrained weights, from its own folder on.
-        """
-        every = [
-            value.absolute() for part in self.parts for value in vars(part.params).values() if isinstance(value, Path)
-        ]
-        return tuple(sorted({*every, *(place for part in self.parts for place in part.declared)}))
+        return (
+            None
+            if self.config.sandbox == "off"
+            else granted(plugins, reads_of(self.parts), modules, self.config.accelerator)
+        )
 
     @cached_property
     def groups(self) -> dict[str, str]:
@@ -444,7 +439,7 @@ def check_reach(plan: Plan) -> None:
         f"{name}={place}": Path(place).expanduser().resolve()
         for name, place in (*labels, ("runs", config.runs), ("cache", config.cache))
     }
-    for place in (*open_to_all, *plan.reads) if config.sandbox != "off" else ():
+    for place in (*open_to_all, *reads_of(plan.parts)) if config.sandbox != "off" else ():
         here = place.resolve()
         for word, own in kept.items():
             off = "or use sandbox=off, after you have read the method's code"

@@ -158,11 +158,7 @@ def hosted_feature_task(
     source = wanted[0].source
     assert source is not None
     home, aliases = home_of_video(opened(source), wanted[0].id, video), Aliases(secrets.token_hex(), [], [video])
-    frames, hidden = FrameSource(aliases.videos, lambda _: home), aliases.hide(video)
-
-    def answer(word: str, *of: Any) -> Any:
-        return frames.stored(wanted[0].store, *of) if word == "stored" else frames.answer(word, *of)
-
+    frames, hidden = FrameSource(aliases.videos, lambda _: home, wanted[0].store), aliases.hide(video)
     outcome = ComputeCost()
     for one in wanted:
         if not one.clips:  # crops are cut by the suite's own step, for the clips that a spotter will choose
@@ -191,7 +187,7 @@ def hosted_feature_task(
             arguments = told, hidden, board, place
             found: Any = aliases.restored(
                 worker.call(
-                    blind_feature_task, arguments, aliases.answering(answer), source.config.plugins, None, grant
+                    blind_feature_task, arguments, aliases.answering(frames.answer), source.config.plugins, None, grant
                 )
             )
             if isinstance(found, Failure):

@@ -545,7 +545,7 @@ class _Reloaded(FittedMethod):
 
     def __init__(self, plan: Plan, result: FoldResult) -> None:
         fold = FoldHost.of(plan, plan.folds[0])  # its job has drawn names, but these checks use real ones
-        job = dataclasses.replace(fold.job, groups=plan.groups, cache=str(fold.store.root))
+        job = dataclasses.replace(fold.job, groups=plan.groups, cache=str(store_of(plan.config).root))
         super().__init__(job, job.parts[0], plan.home)
         restore({"": self.method}, load(result.model))
         self.aliases = fold.aliases

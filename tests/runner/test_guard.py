@@ -10,7 +10,7 @@ from mebench.config import load, resolve
 from mebench.core import Fold, Scheme, SubjectKey
 from mebench.errors import DataError, MebenchError, PluginError, RunError
 from mebench.progress import Progress
-from mebench.runner import check_people, guard, host, make_plan, open_session, run, sandbox, warnings
+from mebench.runner import check_people, guard, host, make_plan, open_session, reads_of, run, sandbox, warnings
 
 CHANCE = 1 / 3
 
@@ -102,7 +102,7 @@ def test_what_a_method_may_read_beside_code_is_told_and_kept(moody, tmp_path, ca
     file.write_text(file.read_text() + f"\nreads: [weights.bin, {tmp_path / 'face.dat'}]\n")
     plan = make_plan(resolve(words))
     declared = (file.with_name("weights.bin"), tmp_path / "face.dat")
-    assert set(declared) <= set(plan.reads) and set(plan.reads) <= set(plan.grant.read)
+    assert set(declared) <= set(reads_of(plan.parts)) <= set(plan.grant.read)
     assert warnings(plan) == [f"'moody' asks to read more than code in its folds: {declared[0]}, {declared[1]}"]
     session = open_session(plan)
     session.lock.release()
