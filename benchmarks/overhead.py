@@ -29,7 +29,7 @@ from mebench.runner.execute import execute_all
 from mebench.runner.fold import FoldResult
 from mebench.runner.plan import make_plan
 from mebench.runner.session import Outcome, open_session
-from mebench.runner.workers import Task
+from mebench.runner.workers import Task, Workers
 
 sys.path.append(str(Path(__file__).parents[1] / "tools"))  # its plugins whose folds only sleep
 from kills import write_plugins
@@ -38,7 +38,7 @@ COSTS = {"fit_seconds": 0.0, "predict_seconds": 0.0, "peak_memory_mib": 0.0, "pa
 FRAMES = 150
 
 
-class Instant:
+class Instant(Workers):
     """Workers that have all answers: one prediction for the video of each fold."""
 
     size = 1

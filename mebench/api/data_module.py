@@ -96,7 +96,7 @@ class MEDataModule(L.LightningDataModule):  # type: ignore[misc]
         self.progress = progress or Progress()
         self._samples: dict[str, of_views.ViewSamples] = {}
         given = MapParams().maps(ONSET_APEX) if features is None and method is None else features
-        own = runner.choices.abilities(settled)[0]
+        own = runner.abilities(settled)[0]
         if given is None:
             can = own.tasks
         else:
@@ -171,8 +171,7 @@ class MEDataModule(L.LightningDataModule):  # type: ignore[misc]
     @property
     def weights(self) -> torch.Tensor:
         """Class weights for `cross_entropy`: number of all training clips over number of the class's; 0 for a class without clips."""
-        counts = torch.bincount(self.samples("train").labels, minlength=len(self.classes))
-        return torch.where(counts > 0, counts.sum() / (counts.clamp(min=1) * (counts > 0).sum()), 0.0)
+        return training.layers.balanced_weights(self.samples("train").labels, len(self.classes))
 
     def samples(self, side: str) -> of_views.ViewSamples:
         """The torch dataset of `train`, `valid` or `test`."""

@@ -1,5 +1,4 @@
 from . import aliases as aliases
-from . import choices as choices
 from . import dask_executor as dask_executor
 from . import describe as describe
 from . import estimate as estimate
@@ -21,15 +20,15 @@ from . import sandbox as sandbox
 from . import session as session
 from . import workers as workers
 from .aliases import Aliases as Aliases
-from .choices import Ability as Ability
-from .choices import abilities as abilities
-from .choices import choose_kinds as choose_kinds
-from .choices import choose_scheme as choose_scheme
-from .choices import choose_tasks as choose_tasks
-from .choices import home_of_video as home_of_video
-from .choices import measured as measured
-from .choices import open_dataset as open_dataset
-from .choices import scored as scored
+from .plan import Ability as Ability
+from .plan import abilities as abilities
+from .plan import choose_kinds as choose_kinds
+from .plan import choose_scheme as choose_scheme
+from .plan import choose_tasks as choose_tasks
+from .plan import home_of_video as home_of_video
+from .plan import measured as measured
+from .plan import open_dataset as open_dataset
+from .plan import scored as scored
 from .describe import tables_of_videos as tables_of_videos
 from .describe import truth_tables as truth_tables
 from .execute import InterruptedRunError as InterruptedRunError
@@ -130,4 +129,3 @@ from .workers import Task as Task
 from .workers import WorkerPool as WorkerPool
 from .workers import Workers as Workers
 from .workers import default_workers as default_workers
-from .workers import tried_twice as tried_twice

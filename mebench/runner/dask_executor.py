@@ -6,14 +6,14 @@ import pickle
 import threading
 import warnings
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from pathlib import Path
 from typing import Any
 
 from mebench.config import registry
 from mebench.errors import ConfigError, RunError
-from mebench.runner import LOOK_SECONDS, Failure, Task, attempt, failure_of, isolation, limit_threads, tried_twice
+from mebench.runner import LOOK_SECONDS, Failure, Task, Workers, attempt, failure_of, isolation, limit_threads
 
 CONNECT_SECONDS = 30
 MOST = 100
@@ -24,11 +24,11 @@ ONE_AT_A_TIME = threading.Lock()
 """Held by the task that runs in a worker process: two in one process would draw from one random stream."""
 
 
-class DaskPool:
+class DaskPool(Workers):
     """The workers of a Dask scheduler, however many there are at the time.
 
-    Dask gives the task of a dead worker to another one, up to `distributed.scheduler.allowed-failures` times. A task
-    that still fails, or raises another exception than `MebenchError`, is tried once more, alone, after all others.
+    Dask gives the task of a dead worker to another one, up to `distributed.scheduler.allowed-failures` times; one that
+    still fails is tried once more, as in every pool. Workers run already, and each warms up for its first task.
 
     Args:
         address: of the scheduler, such as `tcp://host:8786`, or the file that `dask scheduler --scheduler-file` writes.
@@ -59,26 +59,17 @@ class DaskPool:
         self._executor = self._client.get_executor(pure=False)
         self.size = len(self._client.nthreads())
 
-    def start(self, most: int) -> None:
-        """Does nothing: the workers already run."""
-
-    def warm(self, imports: Iterable[str]) -> None:
-        """Does nothing: each worker warms up for its first task."""
-
-    def run(self, tasks: Sequence[Task], tick: Callable[[], None] | None = None) -> Iterator[tuple[Task, Any]]:
-        """Each task with its answer or `Failure`, in the order in which they end; `tick` is called regularly meanwhile.
-
-        Raises:
-            RunError: the scheduler is gone.
-        """
-        return tried_twice(self._pass(tasks, tick), lambda task: next(self._pass([task], tick))[1])
-
     def stop(self) -> None:
         """Take all tasks back and leave the scheduler; its workers stay."""
         self._executor.shutdown(wait=False)
         self._client.close(timeout=5)
 
     def _pass(self, tasks: Sequence[Task], tick: Callable[[], None] | None) -> Iterator[tuple[Task, Any]]:
+        """See `Workers`.
+
+        Raises:
+            RunError: the scheduler is gone.
+        """
         from distributed import KilledWorker
 
         queue, busy = deque(tasks), dict[Future[Any], Task]()

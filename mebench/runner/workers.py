@@ -5,7 +5,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from mebench import heavy
 from mebench.errors import ConfigError
@@ -36,29 +36,58 @@ class Task:
     hosted: tuple[str, ...] | None = None
 
 
-class Workers(Protocol):
-    """A pool that computes tasks."""
+class Workers:
+    """A pool that computes tasks.
+
+    A task that dies, runs out of time or memory or raises another exception than `MebenchError` is tried once more,
+    alone, after all others, unless the same exception came `ENOUGH` times.
+
+    Attributes:
+        size: number of its processes.
+    """
 
     size: int
 
     def start(self, most: int) -> None:
-        """Start at most so many workers; returns at once."""
+        """Start at most so many workers, unless they run already; returns at once."""
 
     def warm(self, imports: Iterable[str]) -> None:
-        """Start the imports of hosted tasks; returns at once."""
+        """Start the imports of hosted tasks where one process serves them all; returns at once."""
 
     def run(self, tasks: Sequence[Task], tick: Callable[[], None] | None = None) -> Iterator[tuple[Task, Any]]:
-        """Each task with its answer or `Failure`, in the order in which they end."""
+        """Each task with its answer or `Failure`, in the order in which they end.
+
+        Args:
+            tasks: started in this order.
+            tick: called now and then, at least every `LOOK_SECONDS`.
+        """
+        again, seen = list[tuple[Task, Failure]](), Counter[str]()
+        for task, outcome in self._pass(tasks, tick):
+            if isinstance(outcome, Failure) and outcome.error is None:
+                again.append((task, outcome))
+            else:
+                yield task, outcome
+        for task, failure in again:
+            outcome = failure if seen[failure.reason] >= ENOUGH else self._alone(task, tick)
+            if isinstance(outcome, Failure) and outcome.raised and failure.raised:
+                seen[failure.reason] += 1
+            yield task, outcome
 
     def stop(self) -> None:
-        """End all workers at once, even in the middle of a task."""
+        """End all tasks at once, whatever they do."""
+
+    def _pass(self, tasks: Sequence[Task], tick: Callable[[], None] | None) -> Iterator[tuple[Task, Any]]:
+        """Each task with its answer or `Failure`, tried once."""
+        raise NotImplementedError
+
+    def _alone(self, task: Task, tick: Callable[[], None] | None) -> Any:
+        """The answer of a task that is tried again."""
+        return next(self._pass([task], tick))[1]
 
 
-class WorkerPool:
-    """Worker processes on this machine. The death of a worker affects its own task alone.
-
-    A task that dies, runs out of time or memory or raises another exception than `MebenchError` is tried once more,
-    alone, after all others, in a fresh process.
+class WorkerPool(Workers):
+    """Worker processes on this machine. The death of a worker affects its own task alone; a task that is tried again has a
+    fresh process.
 
     Args:
         size: processes.
@@ -91,24 +120,6 @@ class WorkerPool:
         """Let the fork server import what hosted tasks take; returns at once."""
         self._server.warm(imports)
 
-    def run(self, tasks: Sequence[Task], tick: Callable[[], None] | None = None) -> Iterator[tuple[Task, Any]]:
-        """Each task with its answer or `Failure`, in the order in which they end.
-
-        Args:
-            tasks: started in this order.
-            tick: called now and then, at least every `LOOK_SECONDS`.
-        """
-        hosted = [task for task in tasks if task.hosted is not None]
-        if hosted:
-            self.warm({name for task in hosted for name in task.hosted or ()})
-        self._end([place for place in self._workers if place >= len(tasks) - len(hosted)])
-
-        def alone(task: Task) -> Any:
-            self._end(list(self._workers))
-            return next(self._pass([task], 1, tick))[1]
-
-        yield from tried_twice(self._pass(tasks, min(self.size, len(tasks)), tick), alone)
-
     def stop(self) -> None:
         """End all workers at once, whatever they do, the threads that host them, and the fork server; nothing runs afterwards."""
         self._stopped = True
@@ -118,8 +129,13 @@ class WorkerPool:
         self._threads.shutdown()
         self._server.close()
 
-    def _pass(self, tasks: Sequence[Task], size: int, tick: Callable[[], None] | None) -> Iterator[tuple[Task, Any]]:
-        queue, idle = deque(tasks), list(range(size))[::-1]
+    def _pass(self, tasks: Sequence[Task], tick: Callable[[], None] | None) -> Iterator[tuple[Task, Any]]:
+        """See `Workers`; workers that no task needs are ended first."""
+        hosted = [task for task in tasks if task.hosted is not None]
+        if hosted:
+            self.warm({name for task in hosted for name in task.hosted or ()})
+        self._end([place for place in self._workers if place >= len(tasks) - len(hosted)])
+        queue, idle = deque(tasks), list(range(min(self.size, len(tasks))))[::-1]
         busy: dict[Future[Any], tuple[int, Task]] = {}
         while queue or busy:
             done = wait(busy, LOOK_SECONDS, FIRST_COMPLETED).done if busy else set()
@@ -132,6 +148,11 @@ class WorkerPool:
                 tick()
             for _, task, future in ended:
                 yield task, future.result()
+
+    def _alone(self, task: Task, tick: Callable[[], None] | None) -> Any:
+        """See `Workers`; no other worker lives meanwhile."""
+        self._end(list(self._workers))
+        return super()._alone(task, tick)
 
     def _do(self, place: int, task: Task) -> Any:
         """In a thread of this place: the answer of a task."""
@@ -181,24 +202,3 @@ def environments(workers: int, accelerator: str, devices: int | None = None, eac
     gpus, each = gpus[:devices], each or len(gpus)
     own = [[gpus[(n * each + place) % len(gpus)] for place in range(each)] if gpus else [] for n in range(workers)]
     return [{"CUDA_VISIBLE_DEVICES": ",".join(names)} if names else {} for names in own]
-
-
-def tried_twice(first: Iterator[tuple[Task, Any]], alone: Callable[[Task], Any]) -> Iterator[tuple[Task, Any]]:
-    """The answers of a first pass; tasks that failed without a `MebenchError` are tried again after all others, unless
-    the same exception came `ENOUGH` times.
-
-    Args:
-        first: each task with its answer or `Failure`.
-        alone: tries one task once more.
-    """
-    again, seen = list[tuple[Task, Failure]](), Counter[str]()
-    for task, outcome in first:
-        if isinstance(outcome, Failure) and outcome.error is None:
-            again.append((task, outcome))
-        else:
-            yield task, outcome
-    for task, failure in again:
-        outcome = failure if seen[failure.reason] >= ENOUGH else alone(task)
-        if isinstance(outcome, Failure) and outcome.raised and failure.raised:
-            seen[failure.reason] += 1
-        yield task, outcome

@@ -113,8 +113,8 @@ def read_fold(folder: Path, kinds: Sequence[str]) -> FoldResult:
         kinds: kinds that are spotted, in the order of the columns of frame scores.
     """
     record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-    clips = read_fold_table(folder, "clips.parquet").drop_columns(["fold"]).to_pylist()
-    scores = read_fold_table(folder, "frame_scores.parquet").to_pandas()
+    clips = read_fold_table(folder / "clips.parquet").drop_columns(["fold"]).to_pylist()
+    scores = read_fold_table(folder / "frame_scores.parquet").to_pandas()
     model, history = folder / "model.safetensors", folder / "history.csv"
     epochs: list[Any] = read_csv(history).drop(columns="fold").to_dict("records") if history.is_file() else []
     return FoldResult(
@@ -153,13 +153,13 @@ def whole_fold(folder: Path) -> str | None:
     return None
 
 
-def read_fold_table(folder: Path, name: str) -> heavy.pyarrow.Table:
+def read_fold_table(file: Path) -> heavy.pyarrow.Table:
     """One of `TABLES`, or `CURVES`.
 
     Raises:
         Exception: it is missing or damaged; pyarrow has many kinds.
     """
-    return read_parquet(folder / name).cast(_schemas()[name])
+    return read_parquet(file).cast(_schemas()[file.name])
 
 
 def read_parquet(file: Path | heavy.pyarrow.BufferReader) -> heavy.pyarrow.Table:

@@ -51,8 +51,6 @@ from mebench.runs import (
     write_files,
 )
 
-__all__ = ["RunFolder", "first_id", "safe_name"]
-
 ORDERS = (
     ["draw", "video", "kind", "onset", "offset", "confidence"],
     ["video", "onset", "offset"],
@@ -79,6 +77,7 @@ class RunFolder:
         self.path = path
         self.id = path.name
         self._synced = time.monotonic()
+        self._sealed: tuple[tuple[int, ...], dict[str, str]] = (), {}
 
     # -- finding ------------------------------------------------------------------------------------------------------------
 
@@ -321,16 +320,18 @@ class RunFolder:
         if not self.done:
             return {}
         try:
-            text = (self.path / "DONE").read_text(encoding="utf-8")
-            return dict(json.loads(text)["sha256"]) if text else {}
+            about = (self.path / "DONE").stat()
+            if self._sealed[0] != (state := (about.st_ino, about.st_mtime_ns, about.st_size)):
+                text = (self.path / "DONE").read_text(encoding="utf-8")
+                self._sealed = state, dict(json.loads(text)["sha256"]) if text else {}
         except (OSError, ValueError, KeyError, TypeError) as e:
             raise self._unreadable("DONE", e) from e
+        return self._sealed[1]
 
     def changed(self) -> list[str]:
         """Paths of files of a finished run, its folds included, that are missing or have changed since it was finished."""
-        seal = self.seal
-        found = [name for name, known in seal.items() if self._hash(name) != known]
-        folds = [name.rpartition("/")[0] for name in seal if name.endswith(f"/{RECORD}")]
+        found = [name for name, known in self.seal.items() if self._hash(name) != known]
+        folds = [name.rpartition("/")[0] for name in self.seal if name.endswith(f"/{RECORD}")]
         return sorted({*found, *(name for name in folds if whole_fold(self.path / name) is None)})
 
     def _hash(self, name: str) -> str:
@@ -362,8 +363,8 @@ class RunFolder:
     def _writing(self, final: Path) -> Iterator[Path]:
         with self._full_disk(), whole_file(final, synced=True) as temporary:
             yield temporary
-        if (name := final.relative_to(self.path).as_posix()) in (seal := self.seal):
-            self._seal({**seal, name: file_hash(final)})
+        if (name := final.relative_to(self.path).as_posix()) in self.seal:
+            self._seal({**self.seal, name: file_hash(final)})
 
     @contextmanager
     def _full_disk(self) -> Iterator[None]:
@@ -430,9 +431,7 @@ class RunFolder:
         for name, order in zip((*TABLES, CURVES), (*ORDERS, ORDERS[-1])):
             files = [f"folds/{safe_name(fold)}/{name}" for fold in folds]
             tables = [
-                self._read(file, lambda path: read_fold_table(path.parent, path.name))
-                for file in files
-                if name != CURVES or (self.path / file).is_file()
+                self._read(file, read_fold_table) for file in files if name != CURVES or (self.path / file).is_file()
             ]
             if tables:
                 table = heavy.pyarrow.concat_tables(tables).to_pandas()

@@ -150,21 +150,21 @@ def score(folder: RunFolder, seed: int, draws: int, convention: str = "strict") 
                 summary["remarks"].append(
                     f"no {kind}-expression is spotted in {where}, whose videos hold {sum(held.values())}"
                 )
-    if "spotting" in summary and (rule.matching, rule.videos) != ("maximum", "all"):
-        summary["remarks"].append(f"the level of chance is not known under {rule.name}: it is left out")
-    elif "spotting" in summary:
-        summary["chance"] = {
-            kind: spotting_chance(
-                tables.videos,
-                tables.truths,
-                {name: k[kind] for name, k in about["k_prime"].items()},
-                kind,
-                seed,
-                convention=convention,
-                one_per_video=about.get("one_per_video", False),
-            )
-            for kind in about["kinds"]
-        }
+        if (rule.matching, rule.videos) == ("maximum", "all"):
+            summary["chance"] = {
+                kind: spotting_chance(
+                    tables.videos,
+                    tables.truths,
+                    {name: k[kind] for name, k in about["k_prime"].items()},
+                    kind,
+                    seed,
+                    convention=convention,
+                    one_per_video=about.get("one_per_video", False),
+                )
+                for kind in about["kinds"]
+            }
+        else:
+            summary["remarks"].append(f"the level of chance is not known under {rule.name}: it is left out")
     return summary
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from mebench.errors import MebenchError, RunError
+from mebench.errors import RunError
 from mebench.tracking import (
     DIGEST_TAG,
     KEY_TAG,
@@ -27,7 +27,6 @@ from mebench.tracking import (
     alone,
     quiet,
     short,
-    without_password,
 )
 
 with quiet(collect=False):
@@ -205,9 +204,9 @@ def fetch_records(address: str, target: Path, notify: Callable[[str], object]) -
                             "mebench track sync"
                         )
     except Exception as error:  # as in `sync`
-        reason = short(without_password(str(error)))
-        said = reason if isinstance(error, MebenchError) else f"{type(error).__name__}: {reason}"
-        raise RunError(f"MLflow at {store.describe()} does not list its runs ({said}): check --from-mlflow") from error
+        raise RunError(
+            f"MLflow at {store.describe()} does not list its runs ({short(error)}): check --from-mlflow"
+        ) from error
 
 
 def _dataset(data: Data) -> DatasetInput:

@@ -563,7 +563,7 @@ def sync(
             f"{first.kind} {first.name}" if one else f"{len(failed)} of {len(things)}, {first.kind} {first.name} first"
         )
         progress.notify(
-            f"warning: {title}{place} did not accept {what} ({short(without_password(_reason(error)))}): "
+            f"warning: {title}{place} did not accept {what} ({short(error)}): "
             f"{first.kept} all the same; send it later with mebench track sync "
             f"{first.name if one and first.folder else ''}".rstrip()
         )
@@ -587,7 +587,7 @@ def _reason(error: Exception) -> str:
     return str(error) if isinstance(error, MebenchError) else f"{type(error).__name__}: {error}"
 
 
-def short(message: str) -> str:
-    """The first line of an error, no longer than a sentence should be."""
-    line = next(iter(message.strip().splitlines()), "").rstrip(". ")
+def short(error: Exception) -> str:
+    """The first line of an error, no longer than a sentence should be, without a password."""
+    line = next(iter(without_password(_reason(error)).strip().splitlines()), "").rstrip(". ")
     return line if len(line) <= LONGEST else f"{line[:LONGEST]} ..."

@@ -72,14 +72,9 @@ class Own(Method):
 
     def _samples(self, videos: Sequence[VideoView], clips: Sequence[ClipView], labelled: bool) -> ViewSamples:
         if "spot" in self.task.tasks:
-            return WindowSamples(
-                videos, self._names("frames", videos), labelled, None, self.params.window, self.task.kinds
-            )
-        return ClipSamples(clips, self._names("clips", [clip.video for clip in clips]), labelled)
-
-    def _names(self, scope: str, videos: Sequence[VideoView]) -> list[str]:
-        chains = self.chains(videos[0].timing) if videos else {}
-        return [name for name, chain in chains.items() if chain.scope == scope]
+            names = _names(self.chains(videos[0].timing) if videos else {}, "frames")
+            return WindowSamples(videos, names, labelled, None, self.params.window, self.task.kinds)
+        return ClipSamples(clips, _names(self.chains(clips[0].video.timing) if clips else {}, "clips"), labelled)
 
     @torch.inference_mode()
     def _predicted(self, samples: ViewSamples) -> Floats:
@@ -184,6 +179,11 @@ def chains_of(features: Any, timing: Timing) -> dict[str, Chain]:
     return dict(zip(names, given))
 
 
+def _names(chains: Mapping[str, Chain], scope: str) -> list[str]:
+    """The names of the chains of a scope."""
+    return [name for name, chain in chains.items() if chain.scope == scope]
+
+
 class Estimator:
     """A scikit-learn estimator on the features of chains, flattened and concatenated.
 
@@ -243,15 +243,13 @@ class Estimator:
             return lambda rows: np.asarray(fresh.predict(rows), dtype=np.float64)[:, None]
         return lambda rows: _scores(fresh, rows, seen.astype(int), n)
 
-    def _names(self, scope: str, timing: Timing) -> list[str]:
-        return [name for name, chain in chains_of(self.features, timing).items() if chain.scope == scope]
-
     def _rows_of_clips(self, clips: Sequence[ClipView]) -> Floats:
-        names = self._names("clips", clips[0].video.timing)
+        names = _names(chains_of(self.features, clips[0].video.timing), "clips")
         return np.concatenate([stack(clips, name).reshape(len(clips), -1) for name in names], axis=1).astype(np.float64)
 
     def _rows_of_frames(self, video: VideoView) -> Floats:
-        parts = [np.asarray(video.features(name), dtype=np.float64) for name in self._names("frames", video.timing)]
+        names = _names(chains_of(self.features, video.timing), "frames")
+        parts = [np.asarray(video.features(name), dtype=np.float64) for name in names]
         n = min(map(len, parts))
         return np.concatenate([part[:n].reshape(n, int(np.prod(part.shape[1:]))) for part in parts], axis=1)
 

@@ -12,7 +12,7 @@ from mebench.config import resolve
 from mebench.core import KINDS, Expression, SubjectKey
 from mebench.errors import ConfigError
 from mebench.protocols import KFoldParams, People, within
-from mebench.runner import choices
+from mebench.runner import open_dataset
 from tests.helpers.outside import flow_maps
 from tests.protocols.drawn import EMOTIONS, datasets, same_face, video
 
@@ -84,9 +84,7 @@ def jaccard(splits):
 
 
 def test_parts_of_the_real_maps_and_the_figures_of_the_card():
-    videos = choices.open_dataset(
-        resolve(["method=majority", "dataset=megc2019_flow", f"dataset.root={flow_maps()}"])
-    ).videos()
+    videos = open_dataset(resolve(["method=majority", "dataset=megc2019_flow", f"dataset.root={flow_maps()}"])).videos()
     people, rng = People(videos), np.random.default_rng(0)
     splits, sizes, shares, tests = [], [], [], []
     for seed in range(20):

@@ -73,7 +73,7 @@ def test_a_run_that_goes_on_from_another_folder_finds_its_features(moody):
     config = resolve(moody("cache=store"))
     assert inputs.anywhere(config.values)["cache"] == str(Path("store").absolute())
     plan = make_plan(config)
-    assert runner_host.FoldHost.of(plan, plan.folds[0]).store.root == Path("store").absolute()
+    assert runner_host.FoldHost.of(plan, plan.folds[0])._frames._store.root == Path("store").absolute()
 
 
 OWN_WORDS = """    landmarks: str = "dlib"
@@ -159,7 +159,7 @@ def test_what_a_plugin_says_as_lists_and_sets_travels_too(moody, monkeypatch):
 def test_the_store_hides_the_annotated_clips_of_a_tested_video_before_spotting(moody):
     plan = make_plan(resolve(moody()))
     host, asked = runner_host.FoldHost.of(plan, plan.folds[0]), []
-    host._frames = SimpleNamespace(stored=lambda store, key: asked.append(key) or "there")
+    host._frames = SimpleNamespace(answer=lambda word, key: asked.append(key) or "there")
     tested, learning = host.job.test[0].key, host.job.train[0].key
     assert host.job.spots
     assert [host.answer("stored", {"video": key, "clip": "3-9"}) for key in (tested, learning)] == [None, "there"]

@@ -66,17 +66,19 @@ def test_tasks_come_back_with_their_answers_whoever_dies_beside_them(tmp_path, o
 
 
 def test_an_exception_that_always_comes_back_is_believed():
-    tried = []
+    passes = []
 
-    def alone(task):
-        tried.append(task.key)
-        return isolation.Failure("ValueError: no", "", raised=True)
+    class Failing(workers.Workers):
+        def _pass(self, tasks, tick):
+            passes.append([task.key for task in tasks])
+            return iter([*failed, other] if len(passes) == 1 else [(tasks[0], failed[0][1])])
 
     failed = [(Task(n, double, (n,)), isolation.Failure("ValueError: no", "", raised=True)) for n in range(10)]
     other = (Task("other", double, (1,)), isolation.Failure("its worker process died", ""))
-    outcomes = list(workers.tried_twice(iter([*failed, other]), alone))
+    outcomes = list(Failing().run([task for task, _ in (*failed, other)]))
     assert len(outcomes) == 11
-    assert tried == [*range(workers.ENOUGH), "other"]  # a death says nothing about another death
+    # A death says nothing about another death.
+    assert passes[1:] == [*([n] for n in range(workers.ENOUGH)), ["other"]]
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ from mebench.records import (
     rows,
 )
 from mebench.reports import SCRIPT, STYLE, environment, report
-from mebench.runs.folder import safe_name
+from mebench.runs import safe_name
 from mebench.table import Column, Table
 
 Flat = tuple[BoardTable, Part, Row]
