@@ -101,8 +101,7 @@ def describe(
     folder.write_table("truth.parquet", tables.truths)
     if tables.distractors is not None:
         folder.write_table("distractors.parquet", tables.distractors)
-    everybody = {video.subject_key for video in plan.videos}
-    persons = {str(one): str(plan.dataset.person(one)) for one in sorted(everybody)}
+    persons = {str(one): str(plan.dataset.person(one)) for one in sorted({video.subject_key for video in plan.videos})}
     timings: dict[str, list[Timing]] = {}
     for fold in plan.folds if "spot" in plan.task.tasks else ():
         for group in sorted({plan.groups[video.key] for video in plan.sides(fold).test}):

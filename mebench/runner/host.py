@@ -177,8 +177,9 @@ class FoldHost:
             self.dataset = dataset
             if self.grant is not None:
                 plugins = [(part.plugin.module, part.plugin.folder) for part in job.parts]
-                granted_here = granted(plugins, reads_of(job.parts), trainer.modules(job.trainer), job.accelerator)
-                self.grant = granted_here._replace(lacks=self.grant.lacks)
+                self.grant = granted(
+                    plugins, reads_of(job.parts), trainer.modules(job.trainer), job.accelerator
+                )._replace(lacks=self.grant.lacks)
         if isinstance(stored, Path):
             there, stored = stored, None
             if whole_fold(there) == self.key:

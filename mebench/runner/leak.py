@@ -63,8 +63,7 @@ def without_leak(config: RunConfig, **more: Any) -> RunConfig:
 
 def worth(audit: Mapping[str, Any]) -> dict[str, Any] | None:
     """The gain from the leak as the audit of a run states it, see `leak_worth`; None where it states none."""
-    found = (entry["value"] for entry in audit.get("values", ()) if entry["name"] == NAME)
-    return next(found, None)
+    return next((entry["value"] for entry in audit.get("values", ()) if entry["name"] == NAME), None)
 
 
 def worth_of(folder: RunFolder) -> dict[str, Any] | None:
@@ -313,7 +312,8 @@ def differences(
 
 
 def leak_worth(epoch_predictions: EpochAnswers, leaking: RunFolder, rule: str, convention: str) -> dict[str, Any]:
-    """The gain from selecting an epoch on the tested subjects, for the audit of the leaking run.
+    """The gain from selecting an epoch on the tested subjects, as a value of the audit of the leaking run, see
+    `guard.write_audit`.
 
     Args:
         epoch_predictions: of the honest run.
@@ -322,11 +322,11 @@ def leak_worth(epoch_predictions: EpochAnswers, leaking: RunFolder, rule: str, c
         convention: of scoring.
 
     Returns:
-        `rule`; `honest`: id of the run beside it; `looks`: the evaluated epochs of a tested subject: least, mean and
+        Its value: `rule`; `honest`: id of the run beside it; `looks`: the evaluated epochs of a tested subject: least, mean and
         most; `differences`; of a spotter `epoch_alone`, see `EpochIntervals.more`; and `curve`, see `curve`.
     """
     counts = epoch_predictions.counts(rule)
-    return {
+    gain = {
         "rule": rule,
         "honest": epoch_predictions.folder.id,
         "looks": {"least": min(counts), "mean": round(float(np.mean(counts)), 1), "most": max(counts)},
@@ -334,3 +334,4 @@ def leak_worth(epoch_predictions: EpochAnswers, leaking: RunFolder, rule: str, c
         **(epoch_predictions.more(rule, convention) if isinstance(epoch_predictions, EpochIntervals) else {}),
         "curve": curve(epoch_predictions, rule),
     }
+    return {"name": NAME, "saw": "test", "value": gain}

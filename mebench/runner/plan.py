@@ -258,10 +258,12 @@ class Plan:
     @cached_property
     def subject_dependent(self) -> bool:
         """Whether a fold trains and tests on one person, under any id."""
+        return any(map(self.on_both_sides, self.folds))
+
+    def on_both_sides(self, fold: Fold) -> set[SubjectKey]:
+        """The people whom a fold trains on and tests, under any id."""
         person = self.dataset.person
-        return any(
-            {person(s) for s in (*fold.train, *fold.valid)} & {person(s) for s in fold.test} for fold in self.folds
-        )
+        return {person(s) for s in (*fold.train, *fold.valid)} & {person(s) for s in fold.test}
 
     @property
     def selection(self) -> str:
@@ -683,11 +685,8 @@ def check_people(plan: Plan) -> None:
     Raises:
         RunError: a fold does.
     """
-    if plan.protocol.subject_dependent:
-        return
-    person = plan.dataset.person
-    for fold in plan.folds:
-        if both := {person(s) for s in (*fold.train, *fold.valid)} & {person(s) for s in fold.test}:
+    for fold in () if plan.protocol.subject_dependent else plan.folds:
+        if both := plan.on_both_sides(fold):
             raise RunError(
                 f"fold {fold.key!r} of protocol {plan.protocol.name!r} trains and tests on {min(both)}: that is a "
                 "mistake in the protocol; protocol=loso holds people out"

@@ -248,10 +248,8 @@ class Session:
         summary = score(folder, plan.config.seed, plan.config.bootstrap, plan.config.convention)
         whole = {"run_id": folder.id, "seconds": round(time.perf_counter() - self.began, 3), **summary}
         folder.write_json("summary.json", whole)
-        chosen = []
-        if self.epoch_predictions is not None:
-            value = leak.leak_worth(self.epoch_predictions, folder, plan.config.audit, plan.config.convention)
-            chosen.append({"name": leak.NAME, "saw": "test", "value": value})
+        told, config = self.epoch_predictions, plan.config
+        chosen = [] if told is None else [leak.leak_worth(told, folder, config.audit, config.convention)]
         write_audit(folder, plan, *chosen)
         folder.finish()
         return Outcome(folder, whole) if self.leaking is None else self._leak()
@@ -275,12 +273,11 @@ class Session:
     def size(self) -> str:
         """The run in numbers, for people."""
         plan = self.plan
-        micro = sum(e.kind == "micro" for v in plan.videos for e in v.expressions)
         counts = {
             "fold": len(plan.folds),
             "subject": len({v.subject_key for v in plan.videos}),
             "video": len(plan.videos),
-            "micro-expression": micro,
+            "micro-expression": sum(e.kind == "micro" for v in plan.videos for e in v.expressions),
         }
         return ", ".join(plural(n, word) for word, n in counts.items())
 
