@@ -48,9 +48,8 @@ _NO_CP1252 = re.compile("[^\x00-\x7f]{3}|[ÂÃ][^\x00-\x7fÀ-ÿ]|[A-Za-z][À-Þ�
 """Patterns outside European words: three accents in a row, UTF-8 read as Windows-1252, a capital with an accent inside
 a word.
 """
-_PLAIN = {chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
 _WIDE = re.compile("[\uff01-\uff5e\xa0\u1680\u2000-\u200a\u202f\u205f\u3000]")
-"""Letters and signs that are as wide as Chinese ones, and blanks of other widths, as plain ones."""
+"""Letters and signs that are as wide as Chinese ones, and blanks of other widths."""
 
 
 def decoded(raw: bytes, place: object, encoding: str | None = None) -> tuple[str, str]:
@@ -160,7 +159,7 @@ def visible(text: str) -> tuple[str, list[str]]:
         codes = ", ".join(f"U+{ord(sign):04X}" for sign in dict.fromkeys(hidden))
         said.append(f"{plural(len(hidden), 'sign that is', 'signs that are')} not shown ({codes}) left out")
         text = _HIDDEN.sub("", text)
-    narrow, n = _WIDE.subn(lambda found: _PLAIN.get(found[0], " "), text)
+    narrow, n = _WIDE.subn(lambda found: unicodedata.normalize("NFKC", found[0]).strip() or " ", text)
     if n:
         wide = plural(n, "wide letter or blank", "wide letters or blanks")
         said.append(f"{wide} read as {'a plain one' if n == 1 else 'plain ones'}")

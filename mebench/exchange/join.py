@@ -123,7 +123,8 @@ def join(
     key_of = _found(truth, predictions, ids, rules, remarks)
     known = set(videos["video"])
     if strangers := {full: key for full, key in key_of.items() if key not in known}:
-        where, one = at_lines(_lines(predictions, set(strangers))), "/".join(next(iter(strangers)))
+        named = zip(predictions.videos["line"].tolist(), _tuples(predictions.videos, predictions.ids))
+        where, one = at_lines(line for line, full in named if full in strangers), "/".join(next(iter(strangers)))
         said = f"{plural(len(strangers), 'video')} of the {predictions.role} not in the truth, such as {one} ({where})"
         if rules.strict_videos:
             empty = " with empty onset and offset" if "offset" in predictions.columns else ""
@@ -183,7 +184,8 @@ def _found(
     filled, places = _filled(truth, predictions), [predictions.ids.index(name) for name in ids]
     found: dict[Id, str] = {}
     alike: list[str] = []
-    for full in _different(predictions.videos, predictions.ids):
+    first = predictions.videos.drop_duplicates(predictions.ids)
+    for line, full in zip(first["line"].tolist(), _tuples(first, predictions.ids)):
         form = tuple(full[place] for place in places)
         if form not in known and (near := loose.get(_loosened(form))):
             listed = ["/".join(other) for other in sorted(near)]
@@ -194,7 +196,7 @@ def _found(
                 )
             if rules.strict_videos and not rules.loose_ids:
                 raise DataError(
-                    f"{predictions.place}, {at_lines(_lines(predictions, {full})[:1])}: the truth has no video {'/'.join(form)}, but "
+                    f"{predictions.place}, line {line}: the truth has no video {'/'.join(form)}, but "
                     f"{' and '.join(listed)}: if that is the same one, write it alike in both files, or add --loose-ids"
                 )
             alike += ["/".join(form), " or ".join(listed)]
@@ -203,7 +205,7 @@ def _found(
         if len(keys) > 1:
             lacking = next(name for name in truth.ids if name not in ids)
             raise DataError(
-                f"{predictions.place}, {at_lines(_lines(predictions, {full})[:1])}: the truth has several videos "
+                f"{predictions.place}, line {line}: the truth has several videos "
                 f"{'/'.join(form)}, of different {lacking}s: add the column {lacking!r} to the {predictions.role}"
             )
         found[full] = next(iter(keys), "") or video_key({**filled, **dict(zip(predictions.ids, full))})
@@ -323,8 +325,3 @@ def _keys(
     different = _different(rows, ids)
     keys = [video_key(dict(zip(ids, full))) if known is None else known[full] for full in different]
     return pd.array(keys, dtype="str").take(which)
-
-
-def _lines(given: IntervalFile, wanted: set[Id]) -> list[int]:
-    rows = given.videos
-    return [line for line, i in zip(rows["line"].tolist(), _tuples(rows, given.ids)) if i in wanted]
