@@ -21,7 +21,7 @@ def test_a_committed_record_is_what_was_exported(file):
     assert set(stored["files"]) | {"record.json"} == {one.name for one in file.parent.iterdir()}
 
 
-SCORED = RECORDS if NIGHTLY else RECORDS[::16]
+SCORED = RECORDS if NIGHTLY else RECORDS[::24]
 """All of them take a minute, and each was scored when it was merged."""
 
 

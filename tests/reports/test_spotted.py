@@ -214,7 +214,7 @@ def test_nothing_is_spotted_where_the_face_has_left(spot, tmp_path):
     def faces(index):
         return moving(3, 240, (60, 20), SPANS)(index) if index < 40 else []
 
-    video = write(tmp_path / "leaves.mkv", faces, frames=90, size=(400, 300), codec="ffv1")
+    video = write(tmp_path / "leaves.mkv", faces, frames=72, size=(400, 300), codec="ffv1")
     code, found, err, out = spot(video, track="frame")
     assert code == 0 and re.search(r"no face in sight in 1 stretch, [12]\.\d s together: nothing is spotted there", err)
     assert (found["apex"] < 40).all() and peaks.iou(np.array(surest(found)) * 1000, (560, 960)) >= 0.4
@@ -245,11 +245,11 @@ def test_what_was_written_stays_until_all_is_new_and_half_written_folders_go(spo
 
 
 def test_fast_cameras_count_in_time(spot, tmp_path):
-    video = write(tmp_path / "fast.avi", moving(3, 180, (20, 20), ((60, 92, 140),)), 160, (220, 220), 200, "ffv1")
+    video = write(tmp_path / "fast.avi", moving(3, 180, (20, 20), ((30, 46, 70),)), 80, (220, 220), 100, "ffv1")
     code, found, err, _ = spot(video)
-    assert code == 0 and "200 frames a second, where the models were trained at 30: k = 20 frames (100 ms)" in err
+    assert code == 0 and "100 frames a second, where the models were trained at 30: k = 10 frames (100 ms)" in err
     row = found.loc[found["confidence"].idxmax()]
-    assert peaks.iou((row["onset"], row["offset"]), (60, 140)) >= 0.4
+    assert peaks.iou((row["onset"], row["offset"]), (30, 70)) >= 0.4
 
 
 def test_a_file_that_says_a_wrong_rate_keeps_its_seconds_which_is_said(spot, tmp_path):
@@ -312,7 +312,7 @@ def test_bad_files_get_a_sentence_each(spot, tmp_path):
 
 
 def test_no_face_is_said_and_leaves_the_others(spot, tmp_path):
-    room = write(tmp_path / "room.avi", lambda index: [], 30, codec="mjpeg")
+    room = write(tmp_path / "room.avi", lambda index: [], 12, codec="mjpeg")
     code, found, err, _ = spot(room)
     assert code == 4 and found is None and "no face found in folder/room/room" in err
     good = write(tmp_path / "good.avi", moving(3, 220, (60, 20), SPANS), 30, codec="mjpeg")
