@@ -3,9 +3,10 @@
 from collections import Counter
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from mebench.protocols import ADDED, PROTOCOLS, KFoldParams, People, across, challenges, folds, within
+from tests.helpers.nightly import NIGHTLY
 from tests.protocols.drawn import datasets, same_face, video
 
 SMIC = ("smic_hs", "smic_vis", "smic_nir")
@@ -113,6 +114,7 @@ def test_nobody_is_on_two_sides_under_another_id_either(case, data):
 
 
 @pytest.mark.parametrize("case", CASES)
+@settings(max_examples=300 if NIGHTLY else 7)  # most orders show it
 @given(data=st.data())
 def test_the_order_of_rows_does_not_matter(case, data):
     videos, seed = data.draw(drawn(case)), data.draw(st.integers(0, 9))
