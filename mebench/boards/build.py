@@ -278,8 +278,11 @@ def _part(
     alike = [i for i in fit if not rows[i][0].facts["earlier"]]  # groups never mix features of several versions
     tested = [alike[n] for n in together([rows[i][1] for i in alike])]
     compared = [rows[i][1] for i in tested]
-    places = ranked(Part(name, metrics, tuple(row for row, _ in rows)), floors, fold=task == "spotting")
-    with_rank = {id(one.row) for one in places if one.rank is not None}
+    with_rank = {
+        id(one.row)
+        for one in ranked(Part(name, metrics, tuple(row for row, _ in rows)), floors, fold=task == "spotting")
+        if one.rank is not None
+    }
     judged = [n for n, i in enumerate(tested) if id(rows[i][0]) in with_rank]
     basis = path, member, [r.content for r in compared], judged
     firm = cached(lambda: standing(compared, path, read, judged), OF_LETTERS, *basis) if compared else []

@@ -71,8 +71,10 @@ def refusal(record: RunFolder, *places: Path) -> str:
     except MebenchError as error:
         return str(error)
     except (MemoryError, TooLongError):
-        few = f"{SECONDS:g} seconds, or more than {MEMORY >> 20} MiB"
-        return f"record {record.id} is refused: checking it took more than {few}"
+        return (
+            f"record {record.id} is refused: checking it took more than {SECONDS:g} seconds, "
+            f"or more than {MEMORY >> 20} MiB"
+        )
     except Exception as error:  # the content may cause any error
         return f"record {record.id} is refused: it is damaged ({sentence(error)})"
     return ""

@@ -47,8 +47,15 @@ def pairs_of(tables: Sequence[BoardTable], records: Sequence[Record]) -> list[di
         for each in sorted(several, key=lambda each: -len(each[2])):
             kept += [each] * all(each[2].isdisjoint(there[2]) for there in kept)
         if len(kept) > 1:
-            both = over_datasets([beats for *_, beats in kept], [len(people) for *_, people, _ in kept])
-            found.append({"task": task, "first": one, "second": other, "datasets": [each[1] for each in kept], **both})
+            found.append(
+                {
+                    "task": task,
+                    "first": one,
+                    "second": other,
+                    "datasets": [each[1] for each in kept],
+                    **over_datasets([beats for *_, beats in kept], [len(people) for *_, people, _ in kept]),
+                }
+            )
     for pairs in grouped(found, key=itemgetter("task")).values():
         for pair, p in zip(pairs, holm([pair["p"] for pair in pairs])):
             pair["p_holm"] = p

@@ -279,8 +279,7 @@ def letters(pairs: Bools, tested: Bools) -> list[str]:
     """
     graph = heavy.networkx.from_numpy_array(np.triu(~pairs)).subgraph(np.flatnonzero(tested).tolist())
     groups = sorted(sorted(group) for group in heavy.networkx.find_cliques(graph))
-    every = string.ascii_lowercase  # after `z` comes `a1`
-    names = [f"{every[n % len(every)]}{n // len(every) or ''}" for n in range(len(groups))]
+    names = [f"{string.ascii_lowercase[n % 26]}{n // 26 or ''}" for n in range(len(groups))]  # after `z` comes `a1`
     return ["".join(name for name, group in zip(names, groups) if row in group) for row in range(len(pairs))]
 
 

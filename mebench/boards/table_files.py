@@ -149,8 +149,11 @@ def causes(part: Part, name: Column | None = None) -> Table:
         one = row.causes.get(cause)
         return (count(one[0]), f"+{digits(one[1])}") if one else None
 
-    columns = [name or method(part), *(Column(cause, of=partial(cell, cause)) for cause in part.causes)]
-    return numbered(part, columns, lambda row: row.causes)
+    return numbered(
+        part,
+        [name or method(part), *(Column(cause, of=partial(cell, cause)) for cause in part.causes)],
+        lambda row: row.causes,
+    )
 
 
 def misses(part: Part, name: Column | None = None) -> Table:
@@ -163,23 +166,33 @@ def misses(part: Part, name: Column | None = None) -> Table:
     def missed(what: str, row: Row) -> str:
         return shares(row.missed.get(what, {}))
 
-    columns = [
-        name or method(part),
-        *(Column(f"missed, by {what}", of=partial(missed, what)) for what in part.properties),
-        *(Column(f"{catalogue.find('fp_per_minute').label}, {absent}", of=partial(rate, absent)) for absent in QUIET),
-    ]
-    return numbered(part, columns, lambda row: row.missed or row.quiet)
+    return numbered(
+        part,
+        [
+            name or method(part),
+            *(
+                Column(f"missed, by {what}", of=partial(missed, what))
+                for what in dict.fromkeys(chain(*(row.missed for row in part.rows)))
+            ),
+            *(
+                Column(f"{catalogue.find('fp_per_minute').label}, {absent}", of=partial(rate, absent))
+                for absent in QUIET
+            ),
+        ],
+        lambda row: row.missed or row.quiet,
+    )
+
+
+def with_printed(name: str, row: Rescored, note: str = "printed {}") -> dict[str, Any]:
+    """A score of public prediction files, with the paper's value below."""
+    printed = row.printed.get(name)
+    return {**row.scores.get(name, NOTHING), "note": note.format(printed) if printed else ""}
 
 
 def rescored(part: Part) -> Table:
     """Scores of public prediction files, with the paper's value below."""
-
-    def score(name: str, row: Rescored) -> Any:
-        printed = row.printed.get(name)
-        return {**row.scores.get(name, NOTHING), "note": f"printed {printed}" if printed else ""}
-
     found = (
-        Column.metric(name, digits=PRINTED, of=partial(score, name))
+        Column.metric(name, digits=PRINTED, of=partial(with_printed, name))
         for name in displayed_metrics(part.metrics, part.rescored)
     )
     return Table.of([Column("method"), Column("reading", "rules"), MEMBER, *found, N], part.rescored)
@@ -285,8 +298,7 @@ def write(tables: Sequence[BoardTable], out: Path, selection: Table | None = Non
     files = {OVERVIEW: markdown(tables, selection)}
     files |= {f"{table.name}.{ending}": text for table in tables for ending, text in texts(table, 1).items()}
     overview = (out / OVERVIEW).read_text(encoding="utf-8") if (out / OVERVIEW).is_file() else ""
-    linked = set(re.findall(r"\]\(([\w.+~-]+\.(?:csv|json|tex))\)", overview))
-    former = {name for name in linked if name.startswith(tuple(f"{task}-" for task in catalogue.SECTIONS))}
+    former = set(re.findall(rf"\]\(((?:{'|'.join(catalogue.SECTIONS)})-[\w.+~-]+\.(?:csv|json|tex))\)", overview))
     with new_folder(out) as temporary:
         for name, text in files.items():
             (temporary / name).write_bytes(text.encode())
@@ -349,12 +361,8 @@ def as_csv(table: BoardTable) -> str:
                     "source": f"{line.source}, {line.table}",
                 }
             )
-    names = (
-        [Column(name) for name in first],
-        [Column(name, score=True) for name in (*metrics, "hardest")],
-        [Column(name) for name in last],
-    )
-    made = Table.of(list(chain(*names)), cells)
+    scored = (Column(name, score=True) for name in (*metrics, "hardest"))
+    made = Table.of([*map(Column, first), *scored, *map(Column, last)], cells)
     return replace(
         made, columns=[replace(column, name=heads.get(column.name, column.name)) for column in made.columns]
     ).csv()

@@ -42,13 +42,12 @@ def read_aliases(file: Path) -> list[Alias]:
         DataError: the file cannot be read or has another form.
     """
     try:
-        content: Any = read_yaml(file) or []
         return [
             Alias(
                 (str(entry["published"]["dataset"]), str(entry["published"]["protocol"])),
                 (frozenset(map(str, entry["measured"]["dataset"])), frozenset(map(str, entry["measured"]["protocol"]))),
             )
-            for entry in content
+            for entry in read_yaml(file) or []
         ]
     except FileNotFoundError:
         return []

@@ -116,21 +116,14 @@ CLIPS = {
 """
 
 
-def slug(row: Published) -> str:
-    """Short name of a published result: letters and digits of its method, and the year.
-
-    `HTNet` of 2023 is `htnet2023`.
-    """
-    return re.sub(r"[^a-z0-9]", "", row.method.lower()) + str(row.year or "")
-
-
 def called(word: str, rows: Iterable[Published]) -> list[Published]:
-    """The values that a word such as `htnet2023` names; of its plain variant, if it has one.
+    """The values that a word such as `htnet2023` names, letters and digits of the method and the year; of its plain
+    variant, if it has one.
 
     Raises:
         ConfigError: no result has that name.
     """
-    by_name = grouped(rows, key=slug)
+    by_name = grouped(rows, key=lambda row: re.sub(r"[^a-z0-9]", "", row.method.lower()) + str(row.year or ""))
     check_known("published result", word, by_name, "A name consists of method and year")
     return [row for row in by_name[word] if not row.method_variant] or by_name[word]
 
@@ -272,9 +265,9 @@ def read(path: Path) -> list[Published]:
             try:
                 row = _row(cells, reader.line_num)
                 if (first := rows.setdefault(row.key, row)) is not row:
-                    what = f"{row.method}, {row.dataset}, {row.metric}, {row.table}"
                     raise DataError(
-                        f"repeats line {first.line} ({what}): remove one, or distinguish them with method_variant"
+                        f"repeats line {first.line} ({row.method}, {row.dataset}, {row.metric}, {row.table}): "
+                        "remove one, or distinguish them with method_variant"
                     )
             except DataError as error:
                 raise DataError(f"{path}, line {reader.line_num}: {error}") from None

@@ -287,11 +287,6 @@ class Part:
         rivals = [*map(id, self.rivals(row))]
         return row.beats[rivals.index(id(row)) + 1] if id(row) in rivals[:-1] else None
 
-    @property
-    def properties(self) -> list[str]:
-        """The properties of truths for which some row reports its misses."""
-        return list(dict.fromkeys(name for row in self.rows for name in row.missed))
-
 
 @dataclass(frozen=True)
 class Table:

@@ -193,22 +193,25 @@ def print_comparison(
     hardest = any(row.hardest for row in comparison.scores.values())
     columns = [Column("score", main=True), *(Column(name, right=True, score=True) for name in ("A", "B", "A - B"))]
     columns += [Column(f"{name}, hardest fifth", right=True, score=True) for name in "AB" if hardest]
-    rows = [
-        (
-            in_words(path),
-            *(
-                {**score, "digits": catalogue.find(path).digits}
-                for score in (
-                    row.first,
-                    row.second,
-                    row.difference,
-                    *row.hardest.get("scores", [UNDEFINED] * 2 * hardest),
-                )
-            ),
-        )
-        for path, row in comparison.scores.items()
-    ]
-    scores = Table(columns, rows, f"scores ({comparison.subjects} subjects)")
+    scores = Table(
+        columns,
+        [
+            (
+                in_words(path),
+                *(
+                    {**score, "digits": catalogue.find(path).digits}
+                    for score in (
+                        row.first,
+                        row.second,
+                        row.difference,
+                        *row.hardest.get("scores", [UNDEFINED] * 2 * hardest),
+                    )
+                ),
+            )
+            for path, row in comparison.scores.items()
+        ],
+        f"scores ({comparison.subjects} subjects)",
+    )
     print_lines("")
     print_report(f"A  {first.title}")
     print_report(f"B  {second.title}", scores, table_of_tests(comparison), *sentences, "", *notes)
@@ -424,14 +427,17 @@ def _compared(p: float) -> str:
 def table_of_tests(comparison: Comparison) -> Table:
     """The tests of each score: p values, effect size, and the smallest difference that they find in 4 of 5 cases."""
     heads = ("p", "p (Holm)", "p (Wilcoxon)", "subjects", "rank-biserial", "detectable, 80 % power")
-    rows = [
-        (
-            in_words(path),
-            *(_p(p) or "-" for p in (row.p, row.p_holm, row.wilcoxon_p)),
-            row.wilcoxon_n,
-            number(row.rank_biserial, 2),
-            "> 1" if _beyond_all(path, row) else number(row.detectable, catalogue.find(path).digits),
-        )
-        for path, row in comparison.scores.items()
-    ]
-    return Table([Column("score", main=True), *(Column(head, right=True) for head in heads)], rows, "tests of A - B")
+    return Table(
+        [Column("score", main=True), *(Column(head, right=True) for head in heads)],
+        [
+            (
+                in_words(path),
+                *(_p(p) or "-" for p in (row.p, row.p_holm, row.wilcoxon_p)),
+                row.wilcoxon_n,
+                number(row.rank_biserial, 2),
+                "> 1" if _beyond_all(path, row) else number(row.detectable, catalogue.find(path).digits),
+            )
+            for path, row in comparison.scores.items()
+        ],
+        "tests of A - B",
+    )

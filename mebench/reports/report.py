@@ -105,7 +105,6 @@ def facts_of(record: Record, side: Judged | None) -> dict[str, Any]:
         )
         for v in record.audit.get("values", ())
     ]
-    rest = {"selection", "transductive", "sides", "values"}
     causes = []  # with every mistake of the first draw, the causes of false positives first
     if side is not None:
         for what, column, known in (("false_positive", "under", WHY), ("miss", "cause", MISSED)):
@@ -143,7 +142,14 @@ def facts_of(record: Record, side: Judged | None) -> dict[str, Any]:
             if name in costs or name in ("fit_seconds", "predict_seconds", "parameters")
         ],
         "folds": {name: span([len(f[name]) for f in record.about["folds"]]) for name in ("train", "valid", "test")},
-        "audit": audit + [(name, "", _short(content)) for name, content in record.audit.items() if name not in rest],
+        "audit": [
+            *audit,
+            *(
+                (name, "", _short(content))
+                for name, content in record.audit.items()
+                if name not in ("selection", "transductive", "sides", "values")
+            ),
+        ],
     }
 
 
@@ -163,17 +169,20 @@ def details(record: Record, side: Judged) -> dict[str, Any]:
     causes = dict.fromkeys(
         (what, cause) for of_kind in mistakes.values() for what in of_kind if what in WORDS for cause in of_kind[what]
     )
-    columns = [Column("what went wrong", main=True), *(Column(kind, text=count, right=True) for kind in mistakes)]
-    wrong = [
-        (f"{WORDS[what]}{cause}".replace("_", " "), *(part[what].get(cause, 0) for part in mistakes.values()))
-        for what, cause in causes
-    ]
     return {
         "confusions": [
             (NAMED[task][0], plots.confusions(answers, record.about["classes"]))
             for task, answers in emotions_of(record, side).items()
         ],
-        "mistakes": Table(columns, wrong) if causes else None,
+        "mistakes": Table(
+            [Column("what went wrong", main=True), *(Column(kind, text=count, right=True) for kind in mistakes)],
+            [
+                (f"{WORDS[what]}{cause}".replace("_", " "), *(part[what].get(cause, 0) for part in mistakes.values()))
+                for what, cause in causes
+            ],
+        )
+        if causes
+        else None,
         "cures": cures(mistakes),
         "missed": [
             (f"{kind}, by {name}", rows.shares(thirds))

@@ -165,13 +165,12 @@ def score_tables(
         found.append(score_table(f"{section}, {name} ({counted})", scores, [one for row in below for one in ("", row)]))
     if recognition := summary.get("recognition"):
         details = {} if verbose is None else _details(recognition)
-        shown = {name: score for name, score in details.items() if verbose or name == "ece"}
+        scores = recognition["scores"] | {name: score for name, score in details.items() if verbose or name == "ece"}
         always: list[Any] = []
         if chance := levels.get("recognition"):
             words = "of always all classes" if "+" in chance["class"] else f"of always {chance['class']}"
             always = ["", *((f"{METRICS[name].label} {words}", chance[name]) for name in ("uf1", "uar"))]
-        title = f"recognition, annotated clips (n = {recognition['n']})"
-        found.append(score_table(title, {**recognition["scores"], **shown}, always))
+        found.append(score_table(f"recognition, annotated clips (n = {recognition['n']})", scores, always))
         if members := recognition.get("members"):
             known = [
                 name for name in ("unit_f1", "uf1", "uar") if any(name in part["scores"] for part in members.values())
@@ -193,8 +192,8 @@ def score_tables(
             found.append(Table.of(heads, of_folds, "recognition, each fold by itself"))
         if confusion := summary.get("confusion"):
             named = [Column(name, name, right=True) for name in (*next(iter(confusion.values()), {}), "clips")]
-            counted_rows = [(true, *row.values(), sum(row.values())) for true, row in confusion.items()]
-            found.append(Table([Column("true"), *named], counted_rows, "true class against predicted class"))
+            rows = [(true, *row.values(), sum(row.values())) for true, row in confusion.items()]
+            found.append(Table([Column("true"), *named], rows, "true class against predicted class"))
     if (members := summary.get("members")) and verbose is None:
         rates = (Column.metric(name, interval=name == "f1") for name in ("precision", "recall", "f1"))
         of_kinds = [
@@ -427,12 +426,11 @@ def print_outcome(
             about["remark"],
         ]
     else:
-        rule = [f"convention {summary['convention']}"] if "spotting" in summary else []
         first, *others = _intervals(summary, about, draws, ("f1", "precision", "recall", "strs", "uf1", "uar")) or [""]
         if len(others) > MOST_REASONS:
             others[MOST_REASONS:] = [f"and {len(others) - MOST_REASONS} more without an interval"]
         lines = [
-            "; ".join(filter(None, [*rule, first])),
+            "; ".join(filter(None, [f"convention {summary['convention']}" if "spotting" in summary else "", first])),
             *others,
             how if selection == "test" else "",
             *summary.get("remarks", []),

@@ -105,14 +105,16 @@ class SpottedVideo:
 
     def tiers(self) -> list[Tier]:
         """For ELAN: a tier for each kind, with confidences, and a tier of emotions if the models name them."""
-        at = f"@{self.face}" if self.face else ""
         marks: dict[str, list[Mark]] = {kind: [] for kind in self.answer.curves}
         for (first, last, kind, _), p in zip(self.spans(), self.answer.predictions):
             begin, end = round(1000 * float(self.times[first])), round(1000 * self.ends[last])
             marks[kind].append(Mark(begin, end, f"{p.confidence:.6g}"))
             if p.emotion is not None:
                 marks.setdefault(EMOTION, []).append(Mark(begin, end, p.emotion))
-        return [Tier(f"{name}{at}", tuple(own), "mebench", self.face) for name, own in marks.items()]
+        return [
+            Tier(f"{name}@{self.face}" if self.face else name, tuple(own), "mebench", self.face)
+            for name, own in marks.items()
+        ]
 
     def timeline(self) -> Timeline:
         """The curves and intervals."""
@@ -278,10 +280,8 @@ def spot_videos(
         if video.key in answers:
             path, (name, _), times = dataset.place(video), dataset.face(video), dataset.times(video)
             own = found.get(name, Tracks([], 0)) if faces == "all" else None
-            notes = _notes(video, times, answers[video.key], models, own)
-            videos.append(
-                SpottedVideo(name, video.id[len(name) + 1 :], path, video, times, answers[video.key], tuple(notes))
-            )
+            notes = tuple(_notes(video, times, answers[video.key], models, own))
+            videos.append(SpottedVideo(name, video.id[len(name) + 1 :], path, video, times, answers[video.key], notes))
     ids, first = {video.key: video.id for video in predicted.job.test}, models[0]
     what = " + ".join(filter(None, [first.config.method, first.config.recognizer]))
     which = f"{len(models)} folds together" if len(models) > 1 else f"fold {first.fold}"

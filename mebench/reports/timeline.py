@@ -214,9 +214,8 @@ class Judged:
         if tables.predictions is None:
             truths = tables.truths.assign(outcome="open", why="").sort_values("onset", kind="stable")
         else:
-            rule = named(self.convention)
             ordered = tables.ordered()
-            true, spotted = in_scope(ordered.truths, of_kinds(ordered.spotted, self.kinds), rule)
+            true, spotted = in_scope(ordered.truths, of_kinds(ordered.spotted, self.kinds), named(self.convention))
             asked = true[true["kind"].isin(list(self.kinds))]
             wrong, missed = (mistakes[mistakes["mistake"] == what] for what in ("false_positive", "miss"))
             why = wrong["under"].map(lambda word: f"wrong: {WHY.get(word, f'on {word}')}")

@@ -191,29 +191,40 @@ def tables_of_trust(found: Mapping[str, Any]) -> list[Table]:
     number = partial(Column, right=True)
     score, shown = partial(number, score=True, digits=3), []
     if hard := {path: of for path, of in found["hardest"].items() if of}:
-        columns = [Column("of the run", main=True), number("people"), score("score")]
-        rows: list[Any] = [(path, of["people"], *of["scores"]) for path, of in hard.items()]
-        shown.append(Table(columns, rows, "the fifth of the people who are hardest for this run"))
+        shown.append(
+            Table(
+                [Column("of the run", main=True), number("people"), score("score")],
+                [(path, of["people"], *of["scores"]) for path, of in hard.items()],
+                "the fifth of the people who are hardest for this run",
+            )
+        )
     if sides := found["sides"]:
         columns = [*map(number, ("n left", "n right")), *map(score, ("left", "right", "difference"))]
         rows = [(what, *one["n"], one["first"], one["second"], one["difference"]) for what, one in sides.items()]
         shown.append(Table([Column("micro-expressions"), *columns], rows, "left and right half of the face"))
     if sure := found.get("uncertainty"):
         sets, risk = sure["sets"], sure["risk"]
-        lines = {
-            "temperature": sure["temperature"],
-            "calibration error before": sure["error"]["before"],
-            "calibration error after": sure["error"]["after"],
-            **{f"wrong among the surest {100 * float(kept):.0f} %": value for kept, value in risk["at"].items()},
-            "mean risk over coverage": risk["area"],
-            "the least possible": risk["least_area"],
-            f"sets meant to hold {100 * sets['coverage']:.0f} %: mean over people": sets["mean"],
-            "of the person with the fewest": sets["lowest"],
-            "share of people who have as many": sets["people"],
-            "classes in a set, mean": sets["size"],
-        }
-        title = f"certainty over {sure['n']} clips of {sure['people']} people"
-        shown.append(Table([Column("of emotions", main=True), number("value", digits=3)], [*lines.items()], title))
+        shown.append(
+            Table(
+                [Column("of emotions", main=True), number("value", digits=3)],
+                [
+                    ("temperature", sure["temperature"]),
+                    ("calibration error before", sure["error"]["before"]),
+                    ("calibration error after", sure["error"]["after"]),
+                    *(
+                        (f"wrong among the surest {100 * float(kept):.0f} %", value)
+                        for kept, value in risk["at"].items()
+                    ),
+                    ("mean risk over coverage", risk["area"]),
+                    ("the least possible", risk["least_area"]),
+                    (f"sets meant to hold {100 * sets['coverage']:.0f} %: mean over people", sets["mean"]),
+                    ("of the person with the fewest", sets["lowest"]),
+                    ("share of people who have as many", sets["people"]),
+                    ("classes in a set, mean", sets["size"]),
+                ],
+                f"certainty over {sure['n']} clips of {sure['people']} people",
+            )
+        )
     for path in dict.fromkeys(chain.from_iterable(found["groups"].values())):
         cells: list[Any] = []
         for attribute, of in found["groups"].items():

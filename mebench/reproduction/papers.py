@@ -323,9 +323,12 @@ def _runs(lines: Sequence[Words], request: Request, progress: Progress) -> dict[
     if to_run:
         outcomes = runner.sweep([config for config, _ in to_run.values()], progress)
         for (_, waiting), outcome in zip(to_run.values(), outcomes):
-            failed = Run(None, "its run failed", str(outcome), failed=True)
             for line, stands_in in waiting:
-                found[line] = failed if isinstance(outcome, MebenchError) else Run(outcome.folder, stands_in=stands_in)
+                found[line] = (
+                    Run(None, "its run failed", str(outcome), failed=True)
+                    if isinstance(outcome, MebenchError)
+                    else Run(outcome.folder, stands_in=stands_in)
+                )
     return found
 
 
@@ -348,10 +351,11 @@ def _result(
     if measured is None:
         return Result(cell, why="absent: undefined here (0/0), or not scored by this run", run_id=like.id)
     there, here = counts.get((row.dataset, section_of(row))), count_of(summaries[like.id][0], row)
-    other = (request.stand_in or "").partition(" ")[0]
     differ = there is not None and here is not None and round(here) != round(there.value)
     why = [
-        f"{other} replaces {row.dataset}, so this is not a comparison" if run.stands_in else "",
+        f"{str(request.stand_in).split()[0]} replaces {row.dataset}, so this is not a comparison"
+        if run.stands_in
+        else "",
         *(f"published value {caveat.replace('_', ' ')}" for caveat in row.caveats),
         row.note,
         f"{there.value:.0f} scored there, {here:g} here" if there and differ and not run.stands_in else "",

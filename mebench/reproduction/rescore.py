@@ -507,8 +507,7 @@ def _of_series(reading: Reading, file: Path, role: Role) -> Iterator[Row]:
     how = SpottingParams(**{name: value for name, value in reading.spotted.items() if name != "k_prime"})
     given = read_frame_scores(sheet_of("the scores", rows), Remarks())
     spotted = propose(given, {kind: int(reading.spotted["k_prime"])}, how, Remarks()).intervals
-    names = ["subject", "video", "onset", "offset", "confidence"]
-    yield from (dict(zip(names, cells)) for cells in spotted[names].astype(str).to_numpy().tolist())
+    yield from spotted[["subject", "video", "onset", "offset", "confidence"]].astype(str).to_dict("records")
 
 
 def _by_shape(reading: Reading, file: Path, role: Role) -> Iterator[Row]:
@@ -519,8 +518,7 @@ def _by_shape(reading: Reading, file: Path, role: Role) -> Iterator[Row]:
         log = read_log(sheet, file, role, remarks)
         names = [*log.ids, "kind", "onset", "offset"]
         rows = pd.concat([log.intervals[names], log.videos[log.ids].drop_duplicates()]).astype(object)
-        cells = rows.where(rows.notna(), "").astype(str).to_numpy().tolist()
-        yield from (dict(zip(names, row)) for row in cells)
+        yield from rows.where(rows.notna(), "").astype(str).to_dict("records")
         return
     wanted = (*IDS, "onset", "apex", "offset", "kind", "emotion", "confidence", "fps", "n_frames")
     table = parse(sheet, file, role, wanted, remarks, alone="emotion")

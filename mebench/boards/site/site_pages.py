@@ -25,7 +25,6 @@ from mebench.metrics import catalogue, described
 from mebench.records import (
     CAVEATS,
     DAMAGE,
-    NOTHING,
     PRINTED,
     SCORING,
     Part,
@@ -74,8 +73,15 @@ class PageTables:
             return self._draw.method_name(one.row, part, "../", remark, one.pairs)
 
         def spent(name: str, label: str, text: Callable[[float | None], str], **look: Any) -> Column:
-            order: Callable[[Any], Any] = lambda value: -1 if value is None else value  # noqa: E731
-            return Column(name, label, lambda one: one.row.costs.get(name), text, right=True, order=order, **look)
+            return Column(
+                name,
+                label,
+                of=lambda one: one.row.costs.get(name),
+                text=text,
+                right=True,
+                order=lambda value: -1 if value is None else value,
+                **look,
+            )
 
         def rule(name: str, one: Ranked) -> Any:
             return getattr(one.row, name) if one.row.measured or name == "convention" else ""
@@ -190,12 +196,7 @@ class PageTables:
 
     def rescored(self, part: Part) -> Markup:
         """Scores of authors' own prediction files."""
-
-        def score(name: str, row: Any) -> Mapping[str, Any]:
-            printed = row.printed.get(name)
-            note = Markup('<span title="what the paper prints">printed {}</span>').format(printed) if printed else ""
-            return {**row.scores.get(name, NOTHING), "note": note}
-
+        score = partial(table_files.with_printed, note=Markup('<span title="what the paper prints">printed {}</span>'))
         source = Markup('<a href="{}">{}</a><span class="settings">commit {}</span>')
         return Table.of(
             [
@@ -222,8 +223,7 @@ class PageTables:
             )
 
         def caveats(line: PublishedLine) -> Any:
-            found = dict.fromkeys(caveat for some in line.caveats.values() for caveat in some)
-            return self._draw.caveats(found, line.note, "../")
+            return self._draw.caveats(dict.fromkeys(chain(*line.caveats.values())), line.note, "../")
 
         found = _scores(list(dict.fromkeys(metric for line in lines for metric in line.values)), 5, value)
         return Table.of(
@@ -310,11 +310,13 @@ class PageTables:
             )
             for n, (table, part, _) in enumerate(mains)
         ]
-        name = Markup('{} <code class="id">{}</code>')
         return Table(
             [Column("method", main=True), *heads],
             [
-                [name.format(self._draw.method_words(method, ""), method), *(found.get(n) for n in range(len(mains)))]
+                [
+                    Markup('{} <code class="id">{}</code>').format(self._draw.method_words(method, ""), method),
+                    *(found.get(n) for n in range(len(mains))),
+                ]
                 for method, found in ranks
             ],
         ).html("ranks", sortable=True)
@@ -328,8 +330,10 @@ class PageTables:
             named = [
                 replace(column, right=not column.name.startswith(("method", "missed, "))) for column in table.columns
             ]
-            small = Markup("{} <small>{}</small>")
-            cells = [[small.format(*v) if isinstance(v, tuple) else v for v in row[1:]] for row in table.rows]
+            cells = [
+                [Markup("{} <small>{}</small>").format(*v) if isinstance(v, tuple) else v for v in row[1:]]
+                for row in table.rows
+            ]
             yield Table(named[1:], cells).html("plain")
 
 
@@ -505,13 +509,15 @@ class Site:
         def text() -> str:
             return self._page(path, "run_page.html", appears=appears, **report.values_of(record, MOST_SHOWN))[1]
 
-        here = (
+        return path, cached(
+            text,
+            OF_PAGES,
+            record.content,
+            record.other_input,
+            [] if twin is None else files_of(twin.path),
             MOST_SHOWN,
             [[*self.plugins[kind]] for kind in registry.PLUGIN_KINDS],
             [(table.name, table.title) for table in appears],
-        )
-        return path, cached(
-            text, OF_PAGES, record.content, record.other_input, [] if twin is None else files_of(twin.path), *here
         )
 
     def _page(self, path: str, template: str = "", **values: Any) -> tuple[str, str]:
