@@ -2,7 +2,6 @@
 comparisons over draws of other people; the score on the people who are hardest for all.
 """
 
-import string
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import replace
@@ -279,7 +278,7 @@ def letters(pairs: Bools, tested: Bools) -> list[str]:
     """
     graph = heavy.networkx.from_numpy_array(np.triu(~pairs)).subgraph(np.flatnonzero(tested).tolist())
     groups = sorted(sorted(group) for group in heavy.networkx.find_cliques(graph))
-    names = [f"{string.ascii_lowercase[n % 26]}{n // 26 or ''}" for n in range(len(groups))]  # after `z` comes `a1`
+    names = [f"{chr(ord('a') + n % 26)}{n // 26 or ''}" for n in range(len(groups))]  # after `z` comes `a1`
     return ["".join(name for name, group in zip(names, groups) if row in group) for row in range(len(pairs))]
 
 

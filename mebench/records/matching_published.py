@@ -1,7 +1,7 @@
 """Match published results to measured ones: the rows, the score, and the differences between them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -20,17 +20,10 @@ Value = tuple[float, float | None, float | None]
 FILE = "beside.yaml"
 
 
-@dataclass(frozen=True)
-class Alias:
-    """Published results of one dataset and protocol that also match other measured datasets and protocols.
-
-    Attributes:
-        published: dataset and protocol as in `leaderboards/published.csv`.
-        measured: datasets, then protocols.
-    """
-
-    published: tuple[str, str]
-    measured: tuple[frozenset[str], frozenset[str]]
+Alias = tuple[tuple[str, str], tuple[frozenset[str], frozenset[str]]]
+"""Dataset and protocol of published results, as in `leaderboards/published.csv`, and the measured datasets and protocols
+that they also match.
+"""
 
 
 def read_aliases(file: Path) -> list[Alias]:
@@ -43,7 +36,7 @@ def read_aliases(file: Path) -> list[Alias]:
     """
     try:
         return [
-            Alias(
+            (
                 (str(entry["published"]["dataset"]), str(entry["published"]["protocol"])),
                 (frozenset(map(str, entry["measured"]["dataset"])), frozenset(map(str, entry["measured"]["protocol"]))),
             )
@@ -60,8 +53,8 @@ def read_aliases(file: Path) -> list[Alias]:
 def matches(published: tuple[str, str], dataset: str, protocol: str, aliases: Sequence[Alias]) -> bool:
     """Whether a published dataset and protocol match the measured ones."""
     return (published[0] == dataset and published[1] in (protocol, "none", "")) or any(
-        alias.published == published and dataset in alias.measured[0] and protocol in alias.measured[1]
-        for alias in aliases
+        theirs == published and dataset in datasets and protocol in protocols
+        for theirs, (datasets, protocols) in aliases
     )
 
 
