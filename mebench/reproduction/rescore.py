@@ -16,7 +16,7 @@ from itertools import chain, product
 from math import floor
 from operator import itemgetter
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, cast
 
 import numpy as np
 import pandas as pd
@@ -507,7 +507,8 @@ def _of_series(reading: Reading, file: Path, role: Role) -> Iterator[Row]:
     how = SpottingParams(**{name: value for name, value in reading.spotted.items() if name != "k_prime"})
     given = read_frame_scores(sheet_of("the scores", rows), Remarks())
     spotted = propose(given, {kind: int(reading.spotted["k_prime"])}, how, Remarks()).intervals
-    yield from spotted[["subject", "video", "onset", "offset", "confidence"]].astype(str).to_dict("records")
+    columns = ["subject", "video", "onset", "offset", "confidence"]
+    yield from cast(list[Row], spotted[columns].astype(str).to_dict("records"))
 
 
 def _by_shape(reading: Reading, file: Path, role: Role) -> Iterator[Row]:
@@ -518,7 +519,7 @@ def _by_shape(reading: Reading, file: Path, role: Role) -> Iterator[Row]:
         log = read_log(sheet, file, role, remarks)
         names = [*log.ids, "kind", "onset", "offset"]
         rows = pd.concat([log.intervals[names], log.videos[log.ids].drop_duplicates()]).astype(object)
-        yield from rows.where(rows.notna(), "").astype(str).to_dict("records")
+        yield from cast(list[Row], rows.where(rows.notna(), "").astype(str).to_dict("records"))
         return
     wanted = (*IDS, "onset", "apex", "offset", "kind", "emotion", "confidence", "fps", "n_frames")
     table = parse(sheet, file, role, wanted, remarks, alone="emotion")
