@@ -105,6 +105,11 @@ class Record:
         return setting_words.joined(self.config["dataset"])
 
     @property
+    def plugins(self) -> dict[str, list[str]]:
+        """Ids of the plugins in use by kind, `method` and `dataset`."""
+        return {"method": self.method.split(" + "), "dataset": self.dataset.split("+")}
+
+    @property
     def convention(self) -> str:
         """Name of the scorer's rules."""
         return str(self.summary["convention"])
@@ -179,7 +184,7 @@ class Record:
     def _present(self) -> list[tuple[PluginInfo, str]]:
         """The installed plugins of its methods, each with the setting that names it, without missing or broken ones."""
         found = []
-        for id_, part in zip(self.method.split(" + "), ("method", "recognizer")):
+        for id_, part in zip(self.plugins["method"], ("method", "recognizer")):
             with suppress(PluginError):
                 found.append((find("method", id_), part))
         return found
