@@ -46,6 +46,17 @@ class SomeFailedError(MebenchError):
     exit_code = 5
 
 
+class InterruptedRunError(MebenchError):
+    """Work was stopped by Ctrl-C, SIGTERM or SIGHUP; finished work is kept."""
+
+    exit_code = 130
+
+    def __init__(self, message: str, cause: BaseException | None = None) -> None:
+        super().__init__(message)
+        if cause is not None and cause.args:  # the number of the signal, see `runner.execute.stoppable`
+            self.exit_code = 128 + cause.args[0]
+
+
 _FULL = {
     **dict.fromkeys(("run", "resume"), "finished folds are kept, and mebench resume continues with them"),
     **dict.fromkeys(("tune", "reproduce"), "finished parts are kept, and the same command continues"),

@@ -14,14 +14,8 @@ from typer.core import TyperGroup
 from mebench import api, config, core, exchange, inspection
 from mebench.cli.complete import complete_word
 from mebench.console import check_file, plural
-from mebench.errors import ConfigError, MebenchError, SomeFailedError, unknown
+from mebench.errors import ConfigError, InterruptedRunError, SomeFailedError, unknown
 from mebench.progress import Progress
-
-
-class StoppedError(MebenchError):
-    """Ctrl-C in a verb that has no message of its own for it."""
-
-    exit_code = 130
 
 
 class Verbs(TyperGroup):
@@ -42,12 +36,12 @@ class Verbs(TyperGroup):
         """Run the verb.
 
         Raises:
-            StoppedError: Ctrl-C.
+            InterruptedRunError: Ctrl-C, in a verb that has no message of its own for it.
         """
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
-            raise StoppedError("stopped: finished parts are kept, and the same command continues") from None
+            raise InterruptedRunError("stopped: finished parts are kept, and the same command continues") from None
 
 
 def verbs(help_: str) -> typer.Typer:

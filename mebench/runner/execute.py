@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from mebench import heavy
 from mebench.config import RunConfig, trainer
 from mebench.console import plural
-from mebench.errors import ConfigError, MebenchError
+from mebench.errors import ConfigError, InterruptedRunError, MebenchError
 from mebench.metrics import SECTIONS, scores_of
 from mebench.progress import Progress
 from mebench.runner import (
@@ -38,17 +38,6 @@ from mebench.runner.prepare import Home, prepare
 from mebench.runs.folder import RunFolder
 
 T = TypeVar("T")
-
-
-class InterruptedRunError(MebenchError):
-    """The run was stopped by Ctrl-C, SIGTERM or SIGHUP; finished work is kept."""
-
-    exit_code = 130
-
-    def __init__(self, message: str, cause: BaseException | None = None) -> None:
-        super().__init__(message)
-        if cause is not None and cause.args:  # the number of the signal, see `stoppable`
-            self.exit_code = 128 + cause.args[0]
 
 
 def run(config: RunConfig, progress: Progress, run_id: str | None = None) -> Outcome:
