@@ -17,7 +17,6 @@ from mebench.cli import (
     challenge,
     compare,
     data,
-    degrade,
     doctor,
     features,
     leaderboard,
@@ -43,9 +42,18 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verbs in (run, plugins, doctor, degrade, compare, reproduce, spot, tune):
-    app.add_typer(verbs.app)
-app.add_typer(predictions.predict_app)
+for verbs in (
+    run.app,
+    plugins.app,
+    doctor.app,
+    predictions.degrade_app,
+    compare.app,
+    reproduce.app,
+    spot.app,
+    tune.app,
+    predictions.predict_app,
+):
+    app.add_typer(verbs)
 for name, group in {
     "config": plugins.config_app,
     "new": plugins.new_app,

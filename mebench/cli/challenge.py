@@ -118,9 +118,16 @@ def score(
             if not files:
                 raise DataError("its folder holds no file")
             scores, answers = challenges.bundle.judged(task, files[-1], truth, api.score)
-            own = {"id": team, "tries": len(files), "scores": dict(scores), "answers": answers}
-            about = answers and {"kinds": answers.kinds, "classes": answers.classes}
-            found.append(SimpleNamespace(**own, about=about, convention=task.convention))
+            found.append(
+                SimpleNamespace(
+                    id=team,
+                    tries=len(files),
+                    scores=dict(scores),
+                    answers=answers,
+                    about=answers and {"kinds": answers.kinds, "classes": answers.classes},
+                    convention=task.convention,
+                )
+            )
         except DataError as error:
             failed[team] = str(error)
     if not found:

@@ -53,8 +53,10 @@ def compute(words: Words = None, files: Files = None, plugins: Plugins = None, j
         f"{settings.cache}: features of {computed} videos ({done.frames} frames) computed in "
         f"{seconds:.0f} s, {len(plan.videos) - computed - len(done.failures)} were there",
     )
-    progress.notify(*(f"skipped: {key}: {reason}" for key, reason in skipped.items()))
-    progress.notify(*(f"failed: {key}: {reason}" for key, reason in failed.items()))
+    progress.notify(
+        *(f"skipped: {key}: {reason}" for key, reason in skipped.items()),
+        *(f"failed: {key}: {reason}" for key, reason in failed.items()),
+    )
     if failed:
         raise DataError(
             f"the features of {len(failed)} of {len(plan.videos)} videos failed, for the reasons above; the others are "

@@ -167,9 +167,10 @@ def submit(
         raise ConfigError("--selection must name the epoch and the settings, and the people on whom they were chosen")
     about = {"title": f"{method}, answers sent in", "method": method, "convention": convention, "selection": selection}
     one = {"dataset": dataset, "protocol": protocol, "scheme": scheme, "clips": clips}
-    files = Path(answers).expanduser(), Path(truth).expanduser()
     with Progress().waiting("scoring"):
-        folder, outcome = boards.submissions.submit(*files, name, about, one, Path(out).expanduser())
+        folder, outcome = boards.submissions.submit(
+            Path(answers).expanduser(), Path(truth).expanduser(), name, about, one, Path(out).expanduser()
+        )
     then = f"{folder}: send it. It holds the answers, their truth, and the scores"
     write_json({"folder": str(folder), **outcome}, json, then)
 
@@ -241,8 +242,7 @@ def known(
 
     The words are those of a run, which name the tested people and videos; nothing is computed.
     """
-    plan = runner.make_plan(configured(words, files, plugins))
-    data, truth = boards.doubts.truth_of_plan(plan)
+    data, truth = boards.doubts.truth_of_plan(runner.make_plan(configured(words, files, plugins)))
     with boards.doubts.Registry.changed(Path(out).expanduser().parent) as registry:
         former, registry.truths[data] = registry.truths.get(data), truth
     other = "" if former in (None, truth) else f", where it was {former}: records with that one have no rank now"

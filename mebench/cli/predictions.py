@@ -1,4 +1,6 @@
-"""`mebench predict`, `predictions export` and `model`: predictions and models of a run, for other programs and people."""
+"""`mebench predict`, `degrade`, `predictions export` and `model`: what the models of a run say of other videos, and both for other
+programs and people.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,7 @@ from typing import Annotated, cast, get_args
 
 import typer
 
-from mebench import config, exchange, inference, metrics, reports, runs as run_files
+from mebench import config, exchange, features, inference, metrics, reports, runs as run_files
 from mebench.cli.option_types import (
     DatasetWords,
     Files,
@@ -20,7 +22,16 @@ from mebench.cli.option_types import (
     refuse_failed,
     verbs,
 )
-from mebench.console import check_file, plural, print_markdown, print_table, size, write_json
+from mebench.console import (
+    check_file,
+    plural,
+    print_lines,
+    print_markdown,
+    print_report,
+    print_table,
+    size,
+    write_json,
+)
 from mebench.errors import ConfigError, RunError, check_known
 from mebench.files import file_hash
 from mebench.progress import Progress
@@ -28,6 +39,9 @@ from mebench.progress import Progress
 app = verbs("Write predictions of runs for other programs.")
 model_app = verbs("List models, show their cards, and write them for other programs.")
 predict_app = typer.Typer()
+degrade_app = typer.Typer()
+RELATED = 3
+"""Strength at which `degrade` tests relations."""
 
 
 def _frames(value: str) -> str:
@@ -138,8 +152,9 @@ def predict(
     progress, remarks = Progress(), exchange.text_table.Remarks()
     folder = run_files.folder.RunFolder.finished(runs, run)
     models = inference.models.of_run(folder, fold)
-    dataset = config.resolve_dataset(words or (), files or (), plugins or ())
-    predicted = inference.predict.predict_all(models, dataset, workers, progress)
+    predicted = inference.predict.predict_all(
+        models, config.resolve_dataset(words or (), files or (), plugins or ()), workers, progress
+    )
     failed, videos = predicted.failed, len(predicted.failed) + len(predicted.answers)
     found = [interval for answer in predicted.answers.values() for interval in answer.predictions]
     tables, said = _counted(folder.id, predicted.tables(), frames, form)
@@ -150,6 +165,48 @@ def predict(
     done = f"{out}: {plural(len(found), 'interval')} in {plural(videos - len(failed), 'video')}"
     write_json({**report, "file": out}, json, done)
     refuse_failed(failed, videos, out)
+
+
+@degrade_app.command(
+    "degrade", epilog="Example: mebench degrade mean-synthetic --what resolution,occlusion --strengths 0,3"
+)
+def degrade(
+    run: RunId,
+    what: Annotated[
+        str, typer.Option("--what", metavar="KIND,...", help="Degradations and relations; all by default.")
+    ] = ",".join(features.degradation.KINDS),
+    strengths: Annotated[
+        str, typer.Option("--strengths", metavar="N,...", help="Strengths from 0, the clean run, to 5.")
+    ] = "0,1,2,3,4,5",
+    model: Annotated[
+        str, typer.Option("--model", metavar="FILE", help="Raises the resolution: a network in ONNX.")
+    ] = "",
+    out: Annotated[str, typer.Option("-o", "--out", metavar="FILE", help="The page.")] = "degraded.html",
+    workers: Annotated[
+        int | None, typer.Option("--workers", metavar="N", help="Number of processes; by default one for each core.")
+    ] = None,
+    runs: Runs = "",
+    json: Json = None,
+) -> None:
+    """Test the models of a run on degraded videos.
+
+    The people are the same, and nothing is trained. The page shows scores against strength, what they lose, and how often changes
+    alter an answer that should stay.
+    """
+    words = [
+        f"{kind}:{RELATED if kind in features.degradation.RELATIONS else strength}{f':{model}' if model and kind == 'resolution' else ''}"
+        for kind in what.split(",")
+        for strength in (strengths.split(",") if kind not in features.degradation.RELATIONS else [RELATED])
+    ]
+    page = Path(out).expanduser()
+    check_file("--out", str(page))
+    folder = run_files.folder.RunFolder.finished(runs, run)
+    rows, progress = inference.degraded.degrade(folder, words, workers, Progress()), Progress()
+    reports.report.write(reports.robustness.page(folder, rows), page)
+    progress.notify(*(f"{row['kind']}:{row['strength']}: {row['error']}" for row in rows if row["error"]))
+    if write_json({"run_id": folder.id, "page": str(page), "rows": rows}, json):
+        print_report("", *reports.robustness.tables(rows))
+        print_lines(f"{out}: the page")
 
 
 @model_app.command("export", epilog="Example: mebench model export mean-synthetic -o mine.safetensors --name mine")

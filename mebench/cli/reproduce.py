@@ -74,8 +74,9 @@ def reproduce(
     request = reproduction.papers.Request(
         tuple(words or ()), tuple(files or ()), tuple(plugins or ()), stand_in, dry_run, settings
     )
-    cells = reproduction.papers.cells(known, table, published)
-    found = reproduction.papers.reproduce(known, cells, published, request, Progress())
+    found = reproduction.papers.reproduce(
+        known, reproduction.papers.cells(known, table, published), published, request, Progress()
+    )
     plain = {
         "paper": known.id,
         "table": table,
@@ -259,8 +260,9 @@ def worth_rows(found: Sequence[reproduction.papers.Result]) -> list[tuple[str, .
         ]
         if best := r.best_of:
             of_row, scores = (f"{row.method}, best of {best['of']} settings", "", ""), (best["uf1"], best["default"])
-            habit = "no paper's: the same rule, with settings"
-            told.append((of_row, scores, best["difference"], str(best["of"]), habit))
+            told.append(
+                (of_row, scores, best["difference"], str(best["of"]), "no paper's: the same rule, with settings")
+            )
         for head, scores, gain, n, program in told:
             value, low, high = (number(gain.get(end), 3, NONE, "+") for end in _ENDS)
             sides = (number(score, row.digits, NONE) for score in scores)

@@ -126,19 +126,26 @@ def spot(
         )
         return _live(live, models, fps, seconds, json, progress)
     check_folder("-o", out)
-    whose = cast("reports.spotted.Faces", faces)
     try:
         with runner.execute.stoppable():
             found = api.spot(
-                paths, by, fold=fold, faces=whose, fps=fps, damaged=damaged, workers=workers, progress=progress
+                paths,
+                by,
+                fold=fold,
+                faces=cast("reports.spotted.Faces", faces),
+                fps=fps,
+                damaged=damaged,
+                workers=workers,
+                progress=progress,
             )
             files = found.write(out, overlay, progress)
     except KeyboardInterrupt as stop:
         raise runner.execute.InterruptedRunError(f"stopped: nothing was written into {out}", stop) from None
-    progress.notify(*(f"{video.title}: {note}" for video in found.spotted.videos for note in video.notes))
-    progress.notify(reports.spotted.CAUTION)
-    if overlay:
-        progress.notify("the overlay shows the faces of the video: treat it like the video itself")
+    progress.notify(
+        *(f"{video.title}: {note}" for video in found.spotted.videos for note in video.notes),
+        reports.spotted.CAUTION,
+        *(["the overlay shows the faces of the video: treat it like the video itself"] if overlay else []),
+    )
     if write_json(found.summary, json):
         kinds = list(found.spotted.videos[0].answer.curves)
         print_table(

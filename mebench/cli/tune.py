@@ -124,6 +124,6 @@ def tune(
     progress = Progress()
     found = tuning.run_studies.tune(settings, options, progress)
     if write_json(found.plain, json):
-        tuning.outcome.print_outcome(found.plain, found.plain["folder"])
+        tuning.outcome.print_outcome(found.plain)
     if write is not None:
         progress.notify(*(f"{write}: {line}" for line in tuning.outcome.write_tuned(found, Path(write).expanduser())))

@@ -100,8 +100,7 @@ def answer(
         return
     if not words:
         raise ConfigError("mebench vqa answer needs runs with predictions, or --endpoint URL --model NAME")
-    folders = [run_files.folder.RunFolder.finished(runs, word) for word in words]
-    found, unanswered = vqa.replies.answer(folders, rows)
+    found, unanswered = vqa.replies.answer([run_files.folder.RunFolder.finished(runs, word) for word in words], rows)
     vqa.questions.write(out, found)
     lacking = (f"{plural(n, 'question')} of the kind {kind!r}" for kind, n in unanswered.items())
     Progress().notify(*(f"note: {few} not answered: no run predicts it" for few in lacking))
@@ -138,9 +137,10 @@ def score(
     console().print(
         Table.of(columns, rows, f"{scorer}: {summary['answered']} of {summary['questions']} answered").terminal()
     )
-    agreeing = ((name.replace("_", " "), counts) for name, counts in summary["consistency"].items())
-    print_lines(*(f"{names} agree in {counts['agree']} of {counts['of']}" for names, counts in agreeing))
-    print_lines(*(f"leak: {line}" for line in summary["leaks"]))
+    print_lines(
+        *(f"{n.replace('_', ' ')} agree in {c['agree']} of {c['of']}" for n, c in summary["consistency"].items()),
+        *(f"leak: {line}" for line in summary["leaks"]),
+    )
 
 
 def _frames_of(datasets: dict[str, Dataset], n: int) -> Callable[[vqa.questions.Row], list[Any]]:

@@ -94,7 +94,7 @@ def _finished(study: Study) -> int:
     return sum(trial.state in ("complete", "pruned") for trial in study.trials)
 
 
-def print_outcome(plain: Mapping[str, Any], folder: str) -> None:
+def print_outcome(plain: Mapping[str, Any]) -> None:
     """Print the tuned values, their gain on new subjects, and the paths of all files."""
     out, nested, studies, paths = console(), plain["nested"], list(plain["studies"].values()), list(plain["objectives"])
     counts, spent = [study["trials"] for study in studies], plain["seconds"]
@@ -138,7 +138,7 @@ def print_outcome(plain: Mapping[str, Any], folder: str) -> None:
     for line in remarks(plain):
         out.print(line)
     scores = command("compare", [plain["runs"]["tuned"], plain["runs"]["default"]])
-    out.print(f"figures and trials are in {folder}; all scores: {scores}")
+    out.print(f"figures and trials are in {plain['folder']}; all scores: {scores}")
 
 
 def remarks(plain: Mapping[str, Any]) -> list[str]:

@@ -85,8 +85,7 @@ def changed(plan: Plan, values: Mapping[str, Any]) -> Plan:
         ConfigError: the values do not go together.
     """
     config = with_values(plan.config, values)
-    chooses = any(method.selects for method in abilities(config))
-    return replace(plan, config=config, selects=chooses)
+    return replace(plan, config=config, selects=any(method.selects for method in abilities(config)))
 
 
 def run_folds(
@@ -467,9 +466,9 @@ def tune(config: RunConfig, options: TuneOptions, progress: Progress) -> Tuned:
                 studies[split.name] = _study(shared, options.trials, evaluator, reporter, folder / parts[split.name])
                 waited += evaluator.waited
             tried = time.perf_counter()
-            best = {name: study.chosen() for name, study in studies.items()}
-            judge = Judge(plan, splits, space, pool, folder, progress, features)
-            judged = judge.judge({name: trial.params for name, trial in best.items()}, objectives)
+            judged = Judge(plan, splits, space, pool, folder, progress, features).judge(
+                {name: study.chosen().params for name, study in studies.items()}, objectives
+            )
         except KeyboardInterrupt as stop:
             pool.stop()
             raise InterruptedRunError(

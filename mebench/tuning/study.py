@@ -180,8 +180,7 @@ def sampler_of(terms: Terms) -> BaseSampler:
             super().before_trial(study, trial)
 
     with silent():
-        sampler: BaseSampler = Seeded()
-    return sampler
+        return Seeded()
 
 
 def suggest(trial: optuna.Trial, d: Dimension) -> Any:
