@@ -17,7 +17,15 @@ from mebench import config as configuration, features, heavy, inference, inspect
 from mebench.api.result import html, one_of
 from mebench.api.run_results import Names, Run, _several, executed
 from mebench.core import Kind, Timing
-from mebench.errors import ConfigError, DataError, RunError, check_known, refused_by_plugin, refused_by_system
+from mebench.errors import (
+    ConfigError,
+    DataError,
+    RunError,
+    check_known,
+    refuse_if,
+    refused_by_plugin,
+    refused_by_system,
+)
 from mebench.progress import Progress
 
 CONFIG = """title: {what}
@@ -358,9 +366,8 @@ def videos_at(videos: Names) -> list[Path]:
         DataError: one does not exist.
     """
     paths = [Path(video).expanduser() for video in _several(videos)]
-    for path in paths:
-        if not path.exists():
-            raise DataError(f"there is no video {path}: expected a video file, or a folder of images")
+    then = "expected a video file, or a folder of images"
+    refuse_if(*((not path.exists(), f"there is no video {path}: {then}") for path in paths), error=DataError)
     return paths
 
 

@@ -107,9 +107,16 @@ def preview(
     )
     members = datasets_of(words, files, plugins)
 
-    for id_, dataset in members.items():
-        if not inspection.dataset_summary.has_frames(dataset):
-            raise DataError(f"{id_} has ready-made features and no frames, so there is nothing to preview")
+    refuse_if(
+        *(
+            (
+                not inspection.dataset_summary.has_frames(dataset),
+                f"{id_} has ready-made features and no frames, so there is nothing to preview",
+            )
+            for id_, dataset in members.items()
+        ),
+        error=DataError,
+    )
     home = {video: dataset for dataset in members.values() for video in dataset.videos()}
     chosen = inspection.tiles.choose([*home], expressions, subject, video)
     strips = [inspection.tiles.strip_of(home[one.video], one) for one in chosen]

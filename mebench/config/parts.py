@@ -181,17 +181,21 @@ def members(name: Any, origin: str = COMMAND_LINE) -> tuple[str, ...] | None:
         names: tuple[str, ...] = convert(name, tuple[str, ...])
     except ValueError:
         raise ConfigError(f"dataset must be a name or a list of names, not {name!r} ({origin})") from None
-    if len(names) < 2 or len({called(word) for word in names}) < len(names):
-        raise ConfigError(
+    refuse_if(
+        (
+            len(names) < 2 or len({called(word) for word in names}) < len(names),
             f"a composite dataset needs two members or more, each once, not {list(names)} ({origin}): "
-            "write for example dataset=[casme2,samm], or [slow:synthetic,fast:synthetic] for one dataset with two settings"
-        )
-    for name, colon, id_ in (word.rpartition(":") for word in names):
-        if colon and not re.fullmatch(r"[a-z][a-z0-9_]*", name):
-            raise ConfigError(
+            "write for example dataset=[casme2,samm], or [slow:synthetic,fast:synthetic] for one dataset with two settings",
+        ),
+        *(
+            (
+                colon and not re.fullmatch(r"[a-z][a-z0-9_]*", name),
                 f"{name!r} cannot name a member of a composite: write lower-case letters, digits and _, for "
-                f"example slow:{id_} ({origin})"
+                f"example slow:{id_} ({origin})",
             )
+            for name, colon, id_ in (word.rpartition(":") for word in names)
+        ),
+    )
     return names
 
 
@@ -433,9 +437,8 @@ def _build(raw: Raw, packaged: Raw, parts: Sequence[Part]) -> RunConfig:
     """
     if parts[-1].prefix != "recognizer.":
         raw.pop("recognizer", None)
-        for key in raw:
-            if key.startswith("recognizer."):
-                raise ConfigError(f"{key} is set, but no recognizer is named: add recognizer=<id> ({raw[key][1]})")
+        then = "is set, but no recognizer is named: add recognizer=<id>"
+        refuse_if(*((key.startswith("recognizer."), f"{key} {then} ({at})") for key, (_, at) in raw.items()))
     name, origin = raw.get("protocol", (PROTOCOL, "default"))
     try:
         protocol = protocols.find(one_name("protocol", name, origin))

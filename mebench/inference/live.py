@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from mebench import core
 from mebench.config import registry
 from mebench.core import Frames, Kind, Prediction, Spotted, SpottingParams, SubjectKey, VideoView
-from mebench.errors import RunError
+from mebench.errors import RunError, refuse_if
 from mebench.features import LOOKS, MISSES, Flow, Landmarks, NoFaceError, Reference, feature_rows, route_of, shows_face
 from mebench.frames.stream import Stream
 from mebench.inference import Model, task_of, timing_at
@@ -82,16 +82,16 @@ class Live:
             raise RunError(f"{first.name} is no single method that spots, which live video needs: leave --live out")
         cls: type[core.Method] = registry.load("method", first.config.method)
         how = self._how = SpottingParams.of(params)
-        for need, met in {
+        needs = {
             "a method that scores each frame by itself": cls.framewise,
             "method.macro=negative": getattr(params, "macro", "negative") == "negative",
             "method.threshold=absolute, since its maximum is not known yet": how.threshold == "absolute",
             "method.rule=paper": how.rule == "paper",
             "method.interval=fixed": how.interval == "fixed",
             "method.nms=null": how.nms is None,
-        }.items():
-            if not met:
-                raise RunError(f"live video needs {need}, which {first.name} lacks: use a model of mebench model list")
+        }
+        then = f"which {first.name} lacks: use a model of mebench model list"
+        refuse_if(*((not met, f"live video needs {need}, {then}") for need, met in needs.items()), error=RunError)
         self.timing = timing_at([timing for model in models for timing in model.timings], stream.fps, self.task.kinds)
         self._methods = [cls(params, self.task).eval() for _ in models]
         for model, method in zip(models, self._methods):

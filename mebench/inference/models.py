@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from mebench import core, heavy, runner
 from mebench.atomic import replace_file
 from mebench.config import RunConfig, RunSettings, from_plain, is_place, more_plugins, registry, user_setting
-from mebench.errors import MebenchError, RunError, check_known, refused_by_system
+from mebench.errors import MebenchError, RunError, check_known, refuse_if, refused_by_system
 from mebench.runs import RunFolder, safe_name, whole_fold
 
 ENDING = ".safetensors"
@@ -121,23 +121,22 @@ class Model:
 
         if not self.file.is_file() and not any(method.state_dict() for method in parts.values()):
             return runner.restore(parts, {})
-        for unfit, why in (
+        refuse_if(
             (
                 self.config.adaptation != "none",
-                f"was adapted to the clips that it tested (adaptation={self.config.adaptation}): name a run without",
+                f"{self.name} was adapted to the clips that it tested (adaptation={self.config.adaptation}): name a run without",
             ),
             (
                 not self.file.is_file() and self.config.audit != "guard",
-                f"leaks (audit={self.config.audit}) and keeps no weights: name the honest run",
+                f"{self.name} leaks (audit={self.config.audit}) and keeps no weights: name the honest run",
             ),
             (
                 not self.file.is_file(),
-                f"keeps no model of fold {self.fold!r}: {self.file} is missing. A record of the leaderboard never holds one; "
-                "compute the run again with mebench run, which keeps the models of all folds",
+                f"{self.name} keeps no model of fold {self.fold!r}: {self.file} is missing. A record of the leaderboard never "
+                "holds one; compute the run again with mebench run, which keeps the models of all folds",
             ),
-        ):
-            if unfit:
-                raise RunError(f"{self.name} {why}")
+            error=RunError,
+        )
         try:  # weights below 1e-38 change no answer, and make a convolution 50 times slower
             runner.restore(
                 parts,

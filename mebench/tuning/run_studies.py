@@ -198,9 +198,8 @@ class Evaluator:
             if asked and len(done) < len(self._run.folds) and (first := self._values(done, seconds)[0]) is not None:
                 step(first)
         found = self._values(done, seconds)
-        for objective, value in zip(self._objectives, found):
-            if value is None:
-                raise RunError(f"{objective.path} is undefined over the inner folds, so these values have no score")
+        then = "is undefined over the inner folds, so these values have no score"
+        refuse_if(*((v is None, f"{one.path} {then}") for one, v in zip(self._objectives, found)), error=RunError)
         return [value for value in found if value is not None]
 
     def _results(self, values: Mapping[str, Any]) -> Iterator[FoldResult]:

@@ -24,7 +24,7 @@ import yaml
 
 from mebench.config import RunConfig, choices, convert, expected, from_plain, parts, plain, registry, typed
 from mebench.core import Task
-from mebench.errors import ConfigError, check_known
+from mebench.errors import ConfigError, check_known, refuse_if
 from mebench.files import load_yaml
 
 Acts = Literal["postprocess", "training", "features"]
@@ -197,26 +197,29 @@ def read_space(config: RunConfig, words: Sequence[str] = (), acts: Sequence[str]
         for name, spec in info.section("search").items()
     }
     named = [_word(word, config, maps) for word in words]
-    for key, times in Counter(key for key, _ in named).items():
-        if times > 1:
-            raise ConfigError(f"--param {key} is given {times} times: give it once")
+    times = Counter(key for key, _ in named)
+    refuse_if(*((n > 1, f"--param {key} is given {n} times: give it once") for key, n in times.items()))
     kept, left_out = list[Dimension](), list[str]()
     for key, entry in sorted((dict(named) if words else maps).items()):
         fitting, refused = _dimension(config, key, entry, acts)
         left_out += refused
         kept += [] if fitting is None else [fitting]
     who = " and ".join(repr(id_) for id_ in (config.method, config.recognizer) if id_ is not None)
-    if not kept and left_out:
-        raise ConfigError(f"this configuration of {who} refuses all tunable parameters, for example {left_out[0]}")
-    if not kept and maps and acts:
-        raise ConfigError(
-            f"no parameter of {who} that could be tuned acts on {' or '.join(acts)}: choose another --acts"
-        )
-    if not kept:
-        raise ConfigError(
+    refuse_if(
+        (
+            not kept and left_out,
+            f"this configuration of {who} refuses all tunable parameters, for example {next(iter(left_out), '')}",
+        ),
+        (
+            not kept and maps and acts,
+            f"no parameter of {who} that could be tuned acts on {' or '.join(acts)}: choose another --acts",
+        ),
+        (
+            not kept,
             f"{who} names nothing to search: its config.yaml has no map `search`. Name a parameter with its range: "
-            "--param 'NAME={low: 0.1, high: 0.9}'"
-        )
+            "--param 'NAME={low: 0.1, high: 0.9}'",
+        ),
+    )
     return Space(tuple(kept), tuple(left_out))
 
 
@@ -293,14 +296,17 @@ def _dimension(config: RunConfig, key: str, entry: _Entry, acts: Sequence[str]) 
         found = replace(found, choices=tuple(listed))
     else:
         low, high, log, step = said["low"], said["high"], said.get("log", False), said.get("step")
-        if low >= high:
-            what = "empty" if low > high else "a single value"
-            raise ConfigError(f"{where}: the range from low {low:g} to high {high:g} is {what}: low must be below high")
-        if log and low <= 0:
-            raise ConfigError(f"{where}: a logarithmic scale has no {low:g}: low must be above 0, or leave log out")
-        if step is not None and (log or not 0 < step <= high - low):
-            reason = "a logarithmic scale has none" if log else f"it must lie in (0, {high - low:g}]"
-            raise ConfigError(f"{where}: step {step:g} does not fit: {reason}")
+        span, stepped = (
+            f"{where}: the range from low {low:g} to high {high:g} is",
+            f"{where}: step {step or 0:g} does not fit",
+        )
+        refuse_if(
+            (low > high, f"{span} empty: low must be below high"),
+            (low == high, f"{span} a single value: low must be below high"),
+            (log and low <= 0, f"{where}: a logarithmic scale has no {low:g}: low must be above 0, or leave log out"),
+            (step is not None and log, f"{stepped}: a logarithmic scale has none"),
+            (step is not None and not 0 < step <= high - low, f"{stepped}: it must lie in (0, {high - low:g}]"),
+        )
         found = replace(found, low=low, high=high, log=log, step=step, whole=number is int)
     if acts and found.acts not in acts:
         return None, []

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from mebench.core import Fold, SubjectKey, Video, stable_seed
-from mebench.errors import ConfigError
+from mebench.errors import ConfigError, refuse_if
 from mebench.protocols import KFoldParams, People, kfold
 from mebench.runner.plan import Plan, check_training
 
@@ -50,13 +50,17 @@ def tuning_set(plan: Plan, size: float, folds: int) -> tuple[Split, ...]:
     people = _people(plan, plan.videos)
     n = len(people.persons)
     count = round(size * n) if size < 1 else int(size)
-    if size != count and size >= 1:
-        raise ConfigError(f"--tuning-subjects must be a number of subjects, or a share below 1, not {size:g}")
-    if not 2 <= count <= n - 1:
-        raise ConfigError(
+    refuse_if(
+        (
+            size != count and size >= 1,
+            f"--tuning-subjects must be a number of subjects, or a share below 1, not {size:g}",
+        ),
+        (
+            not 2 <= count <= n - 1,
             f"--tuning-subjects {size:g} leaves {max(count, 0)} of {n} subjects to tune on and {min(n - count, n)} to judge by: "
-            "tuning needs 2 at least, judging 1"
-        )
+            "tuning needs 2 at least, judging 1",
+        ),
+    )
     tuned = {
         subject
         for person in people.some(people.persons, count, "tuning subjects")
