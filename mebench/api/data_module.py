@@ -160,13 +160,13 @@ class MEDataModule(L.LightningDataModule):  # type: ignore[misc]
             labelled = side != "test" or self.test_labels
             known = [views.labelled(video) for video in videos]
             self._views = known if labelled else [views.unlabelled(video) for video in videos]
+            how = names, labelled, self.transforms[side]
             if self._scope == "clips":
                 clips = core.all_clips(known)
                 own = clips if labelled else [clip.unlabelled() for clip in clips]
-                self._samples[side] = of_views.ClipSamples(own, names, labelled, self.transforms[side])
+                self._samples[side] = of_views.ClipSamples(own, *how)
             else:
-                more = self.window, self.kinds
-                self._samples[side] = of_views.WindowSamples(self._views, names, labelled, self.transforms[side], *more)
+                self._samples[side] = of_views.WindowSamples(self._views, *how, self.window, self.kinds)
 
     @property
     def weights(self) -> torch.Tensor:
@@ -287,9 +287,8 @@ def score_folds(answers: Any, convention: str | None = None) -> Scores:
         for result in results:
             folder.write_fold(result, plan.task.kinds)
         folder.merge([fold.key for fold in plan.folds])
-        settled = plan.config
-        summary = runs.scoring.score(folder, settled.seed, settled.bootstrap, convention or settled.convention)
-        tables = runs.scoring.tables_of(folder)
+        config, tables = plan.config, runs.scoring.tables_of(folder)
+        summary = runs.scoring.score(folder, config.seed, config.bootstrap, convention or config.convention)
     given = exchange.answers.Answers(tables, list(plan.task.kinds), list(plan.task.classes))
-    title = f"predictions of {plural(len(results), 'fold')} of {settled.dataset}"
+    title = f"predictions of {plural(len(results), 'fold')} of {config.dataset}"
     return Scores(summary, given, exchange.text_table.Remarks(), title)

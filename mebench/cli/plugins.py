@@ -38,21 +38,25 @@ def list_(
     if what is not None:
         check_known("list", what, LISTS)
     _more_plugins(plugins)
-    tables: dict[str, tuple[Sequence[str], list[Any]]] = {}
-    for kind in config.registry.PLUGIN_KINDS:
-        if what in (None, f"{kind}s"):
-            found = [
-                (p.id, ", ".join(p.tasks) or "-", f"broken: {p.broken}" if p.broken else f"{p.title}: {p.summary}")
-                for p in config.registry.plugins(kind).values()
-            ]
-            tables[f"{kind}s"] = (kind, "tasks", "summary"), found
-    if what in (None, "protocols"):
-        summaries = {name: protocol.summary for name, protocol in protocols.PROTOCOLS.items()}
-        broken = {name: f"broken: {reason}" for name, reason in protocols.BROKEN.items()}
-        tables["protocols"] = ("protocol", "meaning"), sorted((summaries | broken).items())
-    if what in (None, "metrics"):
-        described = [(metric.name, metric.describe()) for metric in metrics.catalogue.METRICS.values()]
-        tables["metrics"] = ("metric", "range and meaning"), described
+    summaries = {name: protocol.summary for name, protocol in protocols.PROTOCOLS.items()}
+    broken = {name: f"broken: {reason}" for name, reason in protocols.BROKEN.items()}
+    described = [(metric.name, metric.describe()) for metric in metrics.catalogue.METRICS.values()]
+    tables: dict[str, tuple[Sequence[str], list[Any]]] = {
+        **{
+            f"{kind}s": (
+                (kind, "tasks", "summary"),
+                [
+                    (p.id, ", ".join(p.tasks) or "-", f"broken: {p.broken}" if p.broken else f"{p.title}: {p.summary}")
+                    for p in config.registry.plugins(kind).values()
+                ],
+            )
+            for kind in config.registry.PLUGIN_KINDS
+        },
+        "protocols": (("protocol", "meaning"), sorted((summaries | broken).items())),
+        "metrics": (("metric", "range and meaning"), described),
+    }
+    if what is not None:
+        tables = {what: tables[what]}
     report = {name: [dict(zip(headers, row, strict=True)) for row in rows] for name, (headers, rows) in tables.items()}
     if not console.write_json(report, json):
         return

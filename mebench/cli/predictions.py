@@ -262,8 +262,9 @@ def export_model(
         model = inference.models.of_fold(folder, fold)
 
     if form == "onnx":
-        outputs = inference.onnx.export_onnx(inference.predict.trained(model, cast(inference.predict.Part, part)), path)
-        Progress().notify(f"{path}: input {inference.onnx.INPUT}, outputs {', '.join(outputs)}")
+        trained = inference.predict.trained(model, cast(inference.predict.Part, part))
+        outputs = inference.models.export_onnx(trained, path)
+        Progress().notify(f"{path}: input {inference.models.INPUT}, outputs {', '.join(outputs)}")
         return
 
     if header is None:

@@ -94,10 +94,9 @@ def settled(values: Mapping[str, Any], origins: Mapping[str, str]) -> dict[str, 
         return {}
     defaults = {name: one.default for name, one in inspect.signature(options()).parameters.items()}
     for name in said.keys() & BASES.keys():
-        if isinstance(said[name], bool | None):
-            continue
-        specs = said[name] if isinstance(said[name], list) else [said[name]]
-        said[name] = [_checked(spec, name, origins[PREFIX + name]) for spec in specs]
+        if not isinstance(said[name], bool | None):
+            specs = said[name] if isinstance(said[name], list) else [said[name]]
+            said[name] = [_checked(spec, name, origins[PREFIX + name]) for spec in specs]
     return {name: plain(value) for name, value in sorted(said.items()) if value != defaults[name]}
 
 

@@ -2,7 +2,6 @@ from . import degraded as degraded
 from . import gradcam as gradcam
 from . import live as live
 from . import models as models
-from . import onnx as onnx
 from . import predict as predict
 from .live import Live as Live
 from .live import Point as Point

@@ -1,27 +1,33 @@
 """Fitted models for other videos: those of the folds of a run, and model files.
 
-A file is in the format of safetensors, so no code in it is run; its header describes the model as JSON (`ModelHeader`).
+A file is in the format of safetensors, so no code in it is run; its header describes the model as JSON (`ModelHeader`). A network
+alone is written as ONNX, which runs without Lightning, PyTorch and mebench.
 """
 
 from __future__ import annotations
 
 import json
+import logging
+import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mebench import core, heavy, runner
-from mebench.atomic import replace_file
+from mebench.atomic import replace_file, whole_file
 from mebench.config import RunConfig, RunSettings, from_plain, is_place, more_plugins, registry, user_setting
-from mebench.errors import MebenchError, RunError, check_known, refuse_if, refused_by_system
+from mebench.errors import ConfigError, MebenchError, RunError, check_known, refuse_if, refused_by_system
 from mebench.runs import RunFolder, safe_name, whole_fold
 
 ENDING = ".safetensors"
 _KEY = "mebench"
+INPUT = "maps"
+"""The input of a network in ONNX."""
 _BYTES = 1 << 30
 """Bytes of the largest file that is read."""
 
@@ -268,6 +274,56 @@ def write_model(path: Path, model: Model, header: ModelHeader) -> None:
     weights = load_file(model.file) if model.file.is_file() else {}
     with refused_by_system(f"{path} cannot be written"):
         replace_file(path, bytes(save(weights, {_KEY: header.model_dump_json()})))
+
+
+def export_onnx(method: core.Method, path: Path) -> tuple[str, ...]:
+    """Write the method's network (`Method.exportable`); the first axis of its input `maps` may have any length.
+
+    Args:
+        method: fitted.
+        path: the file, written completely or not at all.
+
+    Returns:
+        Names of the outputs.
+
+    Raises:
+        ConfigError: the packages that write ONNX are not installed.
+        RunError: the method has no network.
+        DataError: the file cannot be written.
+    """
+    try:
+        import onnxscript  # noqa: F401  (torch asks for it, in a longer sentence)
+    except ImportError as error:
+        raise ConfigError(
+            f"ONNX needs packages that are not installed ({error}): pip install 'mebench[onnx]'"
+        ) from error
+    module, example, outputs = method.exportable()
+    silenced = logging.root.manager.disable
+    with (
+        refused_by_system(f"{path} cannot be written", "name another file with -o FILE"),
+        whole_file(path) as temporary,
+        TemporaryDirectory() as folder,
+        warnings.catch_warnings(action="ignore"),
+    ):
+        temporary.touch()  # a place that cannot be written is refused at once
+        logging.disable(max(silenced, logging.WARNING))
+        try:
+            file = Path(folder) / "model.onnx"
+            heavy.torch.onnx.export(
+                module,
+                (example,),
+                file,
+                input_names=[INPUT],
+                output_names=list(outputs),
+                dynamic_shapes=({0: heavy.torch.export.Dim("n")},),
+                external_data=False,
+                dynamo=True,
+                verbose=False,
+            )
+        finally:
+            logging.disable(silenced)
+        temporary.write_bytes(file.read_bytes())
+    return outputs
 
 
 # -- names ------------------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from mebench.methods.mean.method import MEAN
 
 from mebench.core import Method, Task, Timing
 from mebench.errors import DataError, RunError
-from mebench.inference import onnx
+from mebench.inference import models
 from tests.helpers.nightly import by_day
 
 pytestmark = pytest.mark.skipif(
@@ -52,7 +52,7 @@ def fitted(tasks, **params):
 )
 def test_it_agrees_with_the_method_in_a_program_without_it(tasks, params, tmp_path):
     m, x = fitted(tasks, **params), np.random.default_rng(0).random((11, 42, 42, 3)).astype(np.float16)
-    outputs = onnx.export_onnx(m, tmp_path / "mean.onnx")
+    outputs = models.export_onnx(m, tmp_path / "mean.onnx")
     np.save(tmp_path / "maps.npy", x.transpose(0, 3, 1, 2).astype(np.float32))
     files = [str(tmp_path / name) for name in ("mean.onnx", "maps.npy", "out.npz")]
     subprocess.run([sys.executable, "-c", RUN, *files], check=True)
@@ -76,7 +76,7 @@ class _View:
 
 def test_a_file_that_cannot_be_written_is_named(tmp_path):
     with pytest.raises(DataError, match=r"nowhere/mean\.onnx cannot be written"):
-        onnx.export_onnx(fitted(("recognize",)), tmp_path / "nowhere" / "mean.onnx")
+        models.export_onnx(fitted(("recognize",)), tmp_path / "nowhere" / "mean.onnx")
 
 
 def test_a_method_without_a_network_says_so(tmp_path):
@@ -84,4 +84,4 @@ def test_a_method_without_a_network_says_so(tmp_path):
         pass
 
     with pytest.raises(RunError, match="Plain has no network"):
-        onnx.export_onnx(Plain(None, Task(frozenset({"spot"}))), tmp_path / "plain.onnx")
+        models.export_onnx(Plain(None, Task(frozenset({"spot"}))), tmp_path / "plain.onnx")
