@@ -118,8 +118,10 @@ def preview(
         error=DataError,
     )
     home = {video: dataset for dataset in members.values() for video in dataset.videos()}
-    chosen = inspection.tiles.choose([*home], expressions, subject, video)
-    strips = [inspection.tiles.strip_of(home[one.video], one) for one in chosen]
+    strips = [
+        inspection.tiles.strip_of(home[one.video], one)
+        for one in inspection.tiles.choose([*home], expressions, subject, video)
+    ]
     if all(image is None for strip in strips for image in strip.tiles.values()):
         raise DataError(next(strip.problem for strip in strips))
     title = f"{' + '.join(members)}: {len(strips)} expressions"

@@ -51,9 +51,15 @@ class Finding:
 @app.command("doctor", epilog="Example: mebench doctor")
 def doctor(plugins: Plugins = None, json: Json = None) -> None:
     """Show installed and missing parts, and the places of files. Each missing part comes with the way to get it."""
-    version: State = "ok" if sys.version_info >= (3, 11) else "missing"
-    python = f"{platform.python_version()} at {sys.executable}"
-    findings = [Finding("package", "python", version, python, "install Python 3.11 or newer")]
+    findings = [
+        Finding(
+            "package",
+            "python",
+            "ok" if sys.version_info >= (3, 11) else "missing",
+            f"{platform.python_version()} at {sys.executable}",
+            "install Python 3.11 or newer",
+        )
+    ]
     for requirement in importlib.metadata.requires("mebench") or ():
         name = re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
         try:
@@ -119,13 +125,20 @@ def _places(layer: config.setting_layers.Layer) -> Iterator[Finding]:
             "place", "shared memory", "optional", "no /dev/shm", "on Linux, mount a tmpfs there: workers need it"
         )
     else:
-        memory: State = "ok" if os.access("/dev/shm", os.W_OK) else "missing"
-        remedy = "mount it writable: processes share memory through it"
-        yield Finding("place", "shared memory", memory, "/dev/shm", remedy)
+        yield Finding(
+            "place",
+            "shared memory",
+            "ok" if os.access("/dev/shm", os.W_OK) else "missing",
+            "/dev/shm",
+            "mount it writable: processes share memory through it",
+        )
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    enough: State = "ok" if files < 0 or files >= FEWEST_FILES else "missing"
     yield Finding(
-        "place", "open files", enough, f"{files} at most", f"allow more: ulimit -n 4096 (at least {FEWEST_FILES})"
+        "place",
+        "open files",
+        "ok" if files < 0 or files >= FEWEST_FILES else "missing",
+        f"{files} at most",
+        f"allow more: ulimit -n 4096 (at least {FEWEST_FILES})",
     )
 
 
