@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from mebench import heavy
 from mebench.config import RunConfig, trainer
 from mebench.console import plural
-from mebench.errors import ConfigError, InterruptedRunError, MebenchError
+from mebench.errors import ConfigError, InterruptedRunError as InterruptedRunError, MebenchError
 from mebench.metrics import SECTIONS, scores_of
 from mebench.progress import Progress
 from mebench.runner import (
