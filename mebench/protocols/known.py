@@ -1,8 +1,10 @@
 """The protocols by name, those of further folders too."""
 
+import importlib.util
 import sys
+from collections.abc import Mapping
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from mebench.core import Fold
@@ -41,10 +43,11 @@ def add_folder(folder: Path) -> bool:
             ADDED[name], _CODE[file] = file, code
             PROTOCOLS.pop(name, None)
             BROKEN.pop(name, None)
-            # Not imported: Python's compiled cache may be outdated by an edit in the same second.
-            module = sys.modules[f"{__package__}.{name}"] = ModuleType(f"{__package__}.{name}")
-            vars(module).update(__package__=__package__, __file__=str(file))
-            exec(compile(code, file, "exec"), vars(module))
+            qualified = f"{__package__}.{name}"
+            spec = importlib.util.spec_from_file_location(qualified, file, loader=_UncachedLoader(qualified, str(file)))
+            assert spec is not None and spec.loader is not None  # it has one
+            module = sys.modules[qualified] = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(module)
             protocol = module.PROTOCOL
             if not isinstance(protocol, Protocol):
                 raise TypeError(f"PROTOCOL must be a mebench.protocols.Protocol called {name!r}, not {protocol!r:.80}")
@@ -87,3 +90,11 @@ def folds(protocol: str, people: People, params: Any = None) -> list[Fold]:
     """
     found = find(protocol)
     return found.make(people, found.params() if params is None else params)
+
+
+class _UncachedLoader(SourceFileLoader):
+    """Loads a file's source, never its compiled cache, which may be outdated by an edit in the same second."""
+
+    def path_stats(self, path: str | bytes) -> Mapping[str, Any]:
+        """No values, so that no compiled code is used."""
+        raise OSError
