@@ -1,0 +1,172 @@
+"""`mebench score`: predictions of any program against a truth, under any convention."""
+
+from typing import Annotated, Any
+
+import typer
+
+from mebench import api, exchange, reports
+from mebench.cli.option_types import Encoding, Json, Rule, Verbose, print_remarks
+from mebench.console import write_json
+from mebench.errors import ConfigError, check_known
+from mebench.progress import Progress
+
+app = typer.Typer()
+
+FILES = {
+    "intervals": "--predictions",
+    "frame scores": "--frame-scores",
+    "clips": "--clips",
+}
+"""The option that names each."""
+
+
+@app.command("score", epilog="Example: mebench score --truth truth.csv --predictions mine.csv --sensitivity")
+def score(
+    truth: Annotated[
+        str,
+        typer.Option(
+            "--truth",
+            metavar="FILE",
+            help="True intervals (a row with empty onset and offset is a video without any), or the true class of each clip.",
+        ),
+    ],
+    predictions: Annotated[
+        str | None,
+        typer.Option("--predictions", metavar="FILE", help="Spotted intervals: subject, video, onset, offset …"),
+    ] = None,
+    frame_scores: Annotated[
+        str | None,
+        typer.Option(
+            "--frame-scores",
+            metavar="FILE",
+            help=("Or frame scores, which become intervals: subject, video, frame, score."),
+        ),
+    ] = None,
+    clips: Annotated[
+        str | None,
+        typer.Option("--clips", metavar="FILE", help="Or the emotions of given clips: subject, video, emotion."),
+    ] = None,
+    form: Annotated[
+        str, typer.Option("--format", metavar="auto|csv|strs|megc2020|megc2023", help="Format of the predictions.")
+    ] = "auto",
+    convention: Annotated[str, typer.Option("--convention", metavar="NAME", help="Rules of the scorer.")] = "strict",
+    rule: Rule = None,
+    sensitivity: Annotated[bool, typer.Option("--sensitivity", help="Show the scores under every convention.")] = False,
+    classes: Annotated[
+        str | None, typer.Option("--classes", metavar="A,B,C", help="Emotions to score; all in the truth by default.")
+    ] = None,
+    kinds: Annotated[
+        str | None,
+        typer.Option("--kinds", metavar="micro,macro", help="Kinds to score; those of the files by default."),
+    ] = None,
+    fps: Annotated[
+        float | None, typer.Option("--fps", help="Frames per second, for scores in ms and per minute.")
+    ] = None,
+    strict_videos: Annotated[
+        bool, typer.Option("--strict-videos", help="Refuse videos that the truth does not name.")
+    ] = False,
+    loose_ids: Annotated[
+        bool, typer.Option("--loose-ids", help="Treat s1, 01 and 1 as one subject, EP2_1F and EP02_01f as one video.")
+    ] = False,
+    encoding: Encoding = None,
+    k_prime: Annotated[
+        str | None,
+        typer.Option(
+            "--k-prime", metavar="N", help=("Half the mean length of expressions in frames; or micro=N,macro=N.")
+        ),
+    ] = None,
+    p: Annotated[
+        float | None, typer.Option("--p", help=("Threshold between mean (0) and maximum (1) of the scores; 0.55."))
+    ] = None,
+    smoothing: Annotated[
+        str | None, typer.Option("--smoothing", metavar="average|gaussian_3|…", help="Of frame scores.")
+    ] = None,
+    postprocess: Annotated[
+        str | None,
+        typer.Option("--postprocess", metavar="paper|released_code", help=("The rule for intervals; the paper's.")),
+    ] = None,
+    anchor: Annotated[
+        str | None,
+        typer.Option(
+            "--anchor", metavar="paper|middle", help=("Intervals around peaks, or around the middles of their windows.")
+        ),
+    ] = None,
+    short_videos: Annotated[
+        bool, typer.Option("--short-videos", help="One expression a video: its highest peak, no threshold.")
+    ] = False,
+    write: Annotated[
+        str | None,
+        typer.Option("--write-predictions", metavar="FILE", help=("Write the scored predictions to this file.")),
+    ] = None,
+    write_form: Annotated[
+        str,
+        typer.Option(
+            "--write-format", metavar="csv|strs|megc2020|megc2023|activitynet|thumos|jsonl", help="In this format."
+        ),
+    ] = "csv",
+    seed: Annotated[int, typer.Option("--seed", help="Of the bootstrap.")] = 0,
+    bootstrap: Annotated[
+        int, typer.Option("--bootstrap", metavar="N", help="Number of draws; 0 for no intervals.")
+    ] = 1000,
+    verbose: Verbose = False,
+    json: Json = None,
+) -> None:
+    """Score predictions of any program against a truth.
+
+    Files are tables of text, with any separator, encoding and order of columns; workbooks (`book.xlsx`, or `book.xlsx:sheet` for one
+    of several tables); logs of MEGC 2020; `.eaf` files of ELAN and folders of them (`clip.eaf:anna` selects one of several coders).
+    The truth may be the released sheet of a dataset. Frames may count from 0 or 1, but alike in both files. A clip without an answer
+    counts as wrong.
+    """
+    if sum(file is not None for file in (predictions, frame_scores, clips)) != 1:
+        raise ConfigError(
+            "mebench score needs either --predictions FILE (intervals), --frame-scores FILE (one score a frame) or --clips FILE "
+            "(the emotion of each given clip), and --truth FILE"
+        )
+    what: api.score_files.What = (
+        "clips" if clips is not None else "frame scores" if frame_scores is not None else "intervals"
+    )
+    options: dict[str, Any] = {
+        "kinds": kinds,
+        "fps": fps,
+        "strict_videos": strict_videos,
+        "k_prime": k_prime,
+        "p": p,
+        "smoothing": smoothing,
+        "postprocess": postprocess,
+        "anchor": anchor,
+        "short_videos": short_videos,
+    }
+    if stray := api.score_files.misplaced(
+        what,
+        {name: None if value is False else value for name, value in {**options, "write_predictions": write}.items()},
+    ):
+        places = api.score_files.PLACES[stray]
+        fits = " or ".join(FILES[place] for place in places)
+        raise ConfigError(
+            f"--{stray.replace('_', '-')} applies to {places[0]}: use it with {fits}, not with {FILES[what]}"
+        )
+
+    if write is not None:
+        check_known("format", write_form, exchange.write.FORMATS)
+    found = api.score(
+        predictions or frame_scores or str(clips),
+        truth,
+        what=what,
+        convention=convention,
+        rules=rule or (),
+        classes=classes,
+        loose_ids=loose_ids,
+        encoding=encoding,
+        sensitivity=sensitivity,
+        form=form,
+        seed=seed,
+        bootstrap=bootstrap,
+        progress=Progress(),
+        **options,
+    )
+    if write is not None:
+        found.write_predictions(write, write_form)
+    print_remarks(found)
+    if write_json(found.summary, json):
+        reports.scores.print_scores(found.summary, found.tables, verbose)
