@@ -33,6 +33,7 @@ ROOMS = ("annotations", "core", "features", "frames", "protocols", "spotting.py"
 """The parts of mebench that shape predictions."""
 OF_FOLDS = (
     *(
+        "runner/choices",
         "runner/fold",
         "runner/fold_source",
         "runner/host",
