@@ -44,7 +44,7 @@ class Ability(NamedTuple):
         tasks: the tasks it can do.
         kinds: the kinds it spots.
         selects: whether it selects something on inner validation subjects under its present parameters.
-        several: whether it can name several classes of a clip; None where only a run shows it.
+        several: whether it can name several classes of a clip.
     """
 
     tasks: frozenset[str]
