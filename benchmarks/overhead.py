@@ -43,10 +43,7 @@ class Instant(Workers):
 
     size = 1
 
-    def start(self, most: int) -> None:
-        """They are there."""
-
-    def run(self, tasks: Sequence[Task], tick: Callable[[], None] | None = None) -> Iterator[tuple[Task, Any]]:
+    def _pass(self, tasks: Sequence[Task], tick: Callable[[], None] | None) -> Iterator[tuple[Task, Any]]:
         """Each task with its answer."""
         scores = np.zeros((FRAMES, 1))
         for task in tasks:

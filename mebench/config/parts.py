@@ -262,14 +262,14 @@ def _of_data(layer: Layer, parts: Sequence[Part], dataset: Any) -> dict[str, Any
     for key in said:
         name, dot, _ = key.partition(".")
         where = f"(dataset.{key}, {layer.origin})"
-        refuse_if(
-            (dot and name not in names, f"{unknown('member', name, names)} {where}"),
-            (
-                key in OF_ONE_MEMBER,
-                f"dataset.{key} does not name a member: write dataset.{names[0]}.{key}=… ({layer.origin})",
-            ),
-            (not dot and key not in known, f"{unknown('key of the members', key, known)} {where}"),
-        )
+        if dot and name not in names:
+            raise ConfigError(f"{unknown('member', name, names)} {where}")
+        if key in OF_ONE_MEMBER:
+            raise ConfigError(
+                f"dataset.{key} does not name a member: write dataset.{names[0]}.{key}=… ({layer.origin})"
+            )
+        if not dot and key not in known:
+            raise ConfigError(f"{unknown('key of the members', key, known)} {where}")
     shared = {f"{part.prefix}{key}": said[key] for part in parts for key in said.keys() & keys(part.info)}
     return shared | {f"dataset.{key}": value for key, value in said.items() if "." in key}
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mebench.errors import DataError, refuse_if
+from mebench.errors import DataError
 from mebench.metrics import (
     Convention,
     Floats,
@@ -67,25 +67,22 @@ def spotting_chance(
     rule = named(convention)
     ordered = Tables(videos, truths).ordered()
     line, true = ordered.videos, of_kinds(ordered.truths, [kind])
-    unknown = line.loc[line["n_frames"].isna() | line["fps"].isna(), "video"].tolist()
+    unknown = line[line["n_frames"].isna() | line["fps"].isna()]
+    if len(unknown):
+        raise DataError(
+            f"the level of chance needs n_frames and fps of every video, "
+            f"and {unknown['video'].iloc[0]!r} lacks one: give it in the annotations"
+        )
     # k' stands under the name of the dataset, or under `dataset@fps` where the dataset has several rates.
     groups = [
         of_rate if (of_rate := f"{dataset}@{fps:g}") in k_prime else dataset
         for dataset, fps in zip(line["dataset"], line["fps"])
     ]
-    lacking = set(groups) - set(k_prime)
-    refuse_if(
-        (
-            unknown,
-            "the level of chance needs n_frames and fps of every video, "
-            f"and {min(unknown, default='')!r} lacks one: give it in the annotations",
-        ),
-        (
-            lacking,
-            f"the level of chance needs k' of every dataset, and {min(lacking, default='')!r} has none: give it in k_prime",
-        ),
-        error=DataError,
-    )
+    lacking = sorted(set(groups) - set(k_prime))
+    if lacking:
+        raise DataError(
+            f"the level of chance needs k' of every dataset, and {lacking[0]!r} has none: give it in k_prime"
+        )
     m = len(true)
     if not m:
         nothing = {name: score(np.nan, np.empty(0)) for name in ("precision", "recall", "f1")}

@@ -250,14 +250,12 @@ class CrossSpottingParams:
 
     def __post_init__(self) -> None:
         """Check that no dataset is on both sides."""
-        both = {*self.train} & {*self.test}
-        refuse_if(
-            (not self.train or not self.test, "protocol.train and protocol.test must each name at least one dataset"),
-            (
-                both,
-                f"protocol.train and protocol.test both name {min(both, default='')!r}: to test within it take protocol=loso",
-            ),
-        )
+        if not self.train or not self.test:
+            raise ConfigError("protocol.train and protocol.test must each name at least one dataset")
+        if both := {*self.train} & {*self.test}:
+            raise ConfigError(
+                f"protocol.train and protocol.test both name {min(both)!r}: to test within it take protocol=loso"
+            )
 
 
 def cross_spotting(people: People, params: CrossSpottingParams) -> list[Fold]:

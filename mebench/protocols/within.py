@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from mebench.core import Fold, SubjectKey
-from mebench.errors import ConfigError, refuse_if, unknown
+from mebench.errors import ConfigError, unknown
 from mebench.protocols import NOTHING, Card, NoParams, People, Protocol
 
 
@@ -219,30 +219,26 @@ class HoldoutParams:
     def __post_init__(self) -> None:
         """Check that there is one way to find who is tested, and that each subject is named on one side."""
         sides = {name: value for name in ("test", "train", "valid") if (value := getattr(self, name)) is not None}
-        nobody = [name for name, value in sides.items() if name != "valid" and not value]
-        named = [subject for value in sides.values() for subject in value]
-        twice = [subject for subject in named if named.count(subject) > 1]
-        refuse_if(
-            (
-                (self.test is None) == (self.share is None),
+        if (self.test is None) == (self.share is None):
+            raise ConfigError(
                 "protocol=holdout needs to know who is tested, by protocol.test=[01,02] or, drawn, by protocol.share=0.2: "
-                f"{'neither is there' if self.share is None else 'both are there, give one'}",
-            ),
-            (
-                self.share is not None and not 0 < self.share < 1,
-                f"protocol.share must lie between 0 and 1, not {self.share or 0:g}",
-            ),
-            (
-                self.share is not None and sides,
-                f"protocol.share draws the tested people, and protocol.{min(sides, default='')} names people: give one of both",
-            ),
-            (nobody, f"protocol.{' and protocol.'.join(nobody)} must name at least one subject"),
-            (
-                twice,
-                f"protocol.test, protocol.train and protocol.valid name {min(twice, default='')!r} more than once: a subject may be "
-                "on one side only",
-            ),
-        )
+                f"{'neither is there' if self.share is None else 'both are there, give one'}"
+            )
+        if self.share is not None and not 0 < self.share < 1:
+            raise ConfigError(f"protocol.share must lie between 0 and 1, not {self.share:g}")
+        if self.share is not None and sides:
+            raise ConfigError(
+                f"protocol.share draws the tested people, and protocol.{min(sides)} names people: give one of both"
+            )
+        for name, value in sides.items():
+            if name != "valid" and not value:
+                raise ConfigError(f"protocol.{name} must name at least one subject")
+        named = [subject for value in sides.values() for subject in value]
+        if twice := [subject for subject in named if named.count(subject) > 1]:
+            raise ConfigError(
+                f"protocol.test, protocol.train and protocol.valid name {twice[0]!r} more than once: a subject may be on one "
+                "side only"
+            )
 
 
 def holdout(people: People, params: HoldoutParams) -> list[Fold]:
@@ -267,14 +263,12 @@ def holdout(people: People, params: HoldoutParams) -> list[Fold]:
     if twice := [s for s in (*(train or ()), *(valid or ())) if s in test]:
         raise ConfigError(f"{twice[0]} is named on two sides, once by the id alone: a subject may be on one side only")
     fold = people.fold("holdout", test, train, valid=valid)
-    lost = {*(valid or ()), *(train or ())} - {*fold.train, *fold.valid}
-    refuse_if(
-        (
-            lost,
-            f"{min(lost, default='')} is tested under another id, so this person cannot train: remove the id from the list",
-        ),
-        (not fold.train, "protocol.valid names all untested people: leave some for training"),
-    )
+    if lost := {*(valid or ()), *(train or ())} - {*fold.train, *fold.valid}:
+        raise ConfigError(
+            f"{min(lost)} is tested under another id, so this person cannot train: remove the id from the list"
+        )
+    if not fold.train:
+        raise ConfigError("protocol.valid names all untested people: leave some for training")
     return [fold]
 
 

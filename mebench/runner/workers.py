@@ -78,7 +78,7 @@ class Workers:
 
     def _pass(self, tasks: Sequence[Task], tick: Callable[[], None] | None) -> Iterator[tuple[Task, Any]]:
         """Each task with its answer or `Failure`, tried once."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must define _pass()")
 
     def _alone(self, task: Task, tick: Callable[[], None] | None) -> Any:
         """The answer of a task that is tried again."""

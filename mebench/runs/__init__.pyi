@@ -5,6 +5,9 @@ from .fold_files import CURVES as CURVES
 from .fold_files import EPOCH_PREDICTIONS as EPOCH_PREDICTIONS
 from .fold_files import RECORD as RECORD
 from .fold_files import TABLES as TABLES
+from .fold_files import ClipPrediction as ClipPrediction
+from .fold_files import Curves as Curves
+from .fold_files import FoldResult as FoldResult
 from .fold_files import read_csv as read_csv
 from .fold_files import read_fold as read_fold
 from .fold_files import read_fold_table as read_fold_table
@@ -13,9 +16,6 @@ from .fold_files import safe_name as safe_name
 from .fold_files import tables_of_fold as tables_of_fold
 from .fold_files import whole_fold as whole_fold
 from .fold_files import write_files as write_files
-from .fold_files import ClipPrediction as ClipPrediction
-from .fold_files import Curves as Curves
-from .fold_files import FoldResult as FoldResult
 from .folder import KEPT as KEPT
 from .folder import ORDERS as ORDERS
 from .folder import TRAINING as TRAINING

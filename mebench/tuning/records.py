@@ -123,20 +123,19 @@ class TuneOptions:
 
     def __post_init__(self) -> None:
         """Check the ranges."""
-        size = self.tuning_subjects
         refuse_if(
             (self.trials < 1, f"--trials must be 1 or more, not {self.trials}"),
             (self.inner_folds < 2, f"--inner-folds must be 2 or more, not {self.inner_folds}"),
             (self.heartbeat < 1, f"--heartbeat must be 1 or more, not {self.heartbeat}"),
             (
-                self.nested and size is not None,
+                self.nested and self.tuning_subjects is not None,
                 "--nested tunes in each outer fold on all its training subjects, --tuning-subjects once on some: choose one of them",
             ),
-            (
-                size is not None and not size > 0,
-                f"--tuning-subjects must be a number of subjects or a share, not {size or 0:g}",
-            ),
         )
+        if self.tuning_subjects is not None and not self.tuning_subjects > 0:
+            raise ConfigError(
+                f"--tuning-subjects must be a number of subjects or a share, not {self.tuning_subjects:g}"
+            )
 
 
 State = Literal["complete", "pruned", "failed", "running", "waiting"]
