@@ -192,9 +192,7 @@ def score(
                 check_known(name, str(chosen.get(name, known[0])), known)
             if not 0 <= chosen.get("p", 0) <= 1:
                 raise ConfigError(f"--p must be between 0 (the mean) and 1 (the maximum), not {chosen['p']}")
-            if isinstance(k_prime, Mapping):
-                k_prime = ",".join(f"{kind}={frames}" for kind, frames in k_prime.items())
-            lengths = exchange.frame_scores.half_lengths(None if k_prime is None else str(k_prime))
+            lengths = exchange.frame_scores.half_lengths(k_prime)
             options = core.SpottingParams(rule=chosen.pop("postprocess", "paper"), **chosen)
             scores = exchange.frame_scores.read_frame_scores(answered, remarks)
             spotted = exchange.frame_scores.propose(scores, lengths, options, remarks, short_videos)

@@ -26,30 +26,33 @@ ROLE: Role = "frame scores"
 _WANTED = (*IDS, "frame", "score", "kind")
 
 
-def half_lengths(text: str | None) -> dict[str, int]:
-    """Read k' from the command line: one number for all kinds, or one for each.
+def half_lengths(given: int | Mapping[str, int] | str | None) -> dict[str, int]:
+    """Half lengths k' of each kind in frames: one number for all kinds, or one for each, as values or text.
 
     Raises:
         ConfigError: it is missing, or not a whole number of at least 1.
 
-    >>> half_lengths("6"), half_lengths("micro=6,macro=20")
-    ({'micro': 6, 'macro': 6}, {'micro': 6, 'macro': 20})
+    >>> half_lengths(6), half_lengths({"micro": 6}), half_lengths("micro=6,macro=20")
+    ({'micro': 6, 'macro': 6}, {'micro': 6}, {'micro': 6, 'macro': 20})
     """
-    if text is None:
+    if given is None:
         raise ConfigError(
             "--frame-scores needs --k-prime N, half the length of the intervals in frames. It is never taken from "
             "the truth, which must not influence the intervals: give (N + 1) / 2 with N the mean of offset - "
             "onset of your training subjects, or micro=N,macro=N for two kinds"
         )
-    parts = dict(part.partition("=")[::2] for part in text.split(",")) if "=" in text else dict.fromkeys(KINDS, text)
+    parts: Mapping[str, int | str] = given if isinstance(given, Mapping) else dict.fromkeys(KINDS, given)
+    if isinstance(given, str) and "=" in given:
+        parts = dict(part.partition("=")[::2] for part in given.split(","))
     found: dict[str, int] = {}
     for name, number in parts.items():
         kind = kind_of(name)
         if kind is None:
             raise ConfigError(f"--k-prime: {unknown('kind', name.strip(), KINDS)}")
-        if not re.fullmatch(r"\d{1,9}", number.strip()) or int(number) < 1:
-            raise ConfigError(f"--k-prime must be a whole number of frames, at least 1, not {number.strip()!r}")
-        found[kind] = int(number)
+        whole = int(number) if isinstance(number, str) and re.fullmatch(r"\s*\d{1,9}\s*", number) else number
+        if not isinstance(whole, int | np.integer) or whole < 1:
+            raise ConfigError(f"--k-prime must be a whole number of frames, at least 1, not {number!r}")
+        found[kind] = int(whole)
     return found
 
 

@@ -135,17 +135,19 @@ def test_a_video_too_short_to_smooth_is_told(write):
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
+    ("given", "message"),
     [
         (None, "never taken from the truth"),
         ("0", "at least 1, not '0'"),
         ("2.5", "whole number"),
+        (6.0, "whole number of frames, at least 1, not 6.0"),
+        ({"micro": 0}, "at least 1, not 0"),
         ("mirco=3", "unknown kind 'mirco'. Did you mean 'micro'"),
     ],
 )
-def test_a_wrong_width_is_refused(text, message):
+def test_a_wrong_width_is_refused(given, message):
     with pytest.raises(ConfigError, match=message):
-        frame_scores.half_lengths(text)
+        frame_scores.half_lengths(given)
 
 
 def test_p_lies_between_mean_and_maximum():
