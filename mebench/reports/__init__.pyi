@@ -23,6 +23,7 @@ from .report import timelines as timelines
 from .report import write_figures as write_figures
 from .scores import MOST_LINES as MOST_LINES
 from .scores import leak_table as leak_table
+from .scores import main_scores as main_scores
 from .scores import parts_of as parts_of
 from .scores import print_outcome as print_outcome
 from .scores import score_tables as score_tables

@@ -88,19 +88,29 @@ def reason_lines(summary: Mapping[str, Any], names: Collection[str] = METRICS) -
     ]
 
 
-def main_scores(summary: Mapping[str, Any]) -> dict[str, Score]:
-    """Name and `value`, `low`, `high` of the main scores of each task: F1 of each kind, STRS, F1 of an action unit, UF1
-    and UAR.
+FIRST = {
+    section: {METRICS[name].label: name for name in names}
+    for section, names in (("spotting", ["f1"]), ("analysis", ["strs"]), ("recognition", ["unit_f1", "uf1", "uar"]))
+}
+"""The scores that stand for a run on one line: of each section, label and name."""
+
+
+def main_scores(summary: Mapping[str, Any], names: Mapping[str, Mapping[str, str]] = FIRST) -> dict[str, Score]:
+    """Name and `value`, `low`, `high` of some scores of each task, such as the F1 of each kind, STRS, UF1 and UAR; not of
+    the members of a composite dataset.
+
+    Args:
+        summary: of a run.
+        names: of each section, the label and the name of its scores.
 
     >>> undefined = {"value": None, "low": None, "high": None}
     >>> list(main_scores({"recognition": {"n": 1, "scores": {"uf1": undefined, "uar": undefined, "wf1": undefined}}}))
     ['UF1', 'UAR']
     """
-    first = {"spotting": ("f1",), "analysis": ("strs",), "recognition": ("unit_f1", "uf1", "uar")}
     return {
-        f"{METRICS[name].label} {kind}" if section == "spotting" else METRICS[name].label: part["scores"][name]
+        f"{label} {kind}" if section == "spotting" else label: part["scores"][name]
         for section, kind, _, part in parts_of(summary)
-        for name in first[section]
+        for label, name in names[section].items()
         if name in part["scores"] and (section != "recognition" or not kind)
     }
 

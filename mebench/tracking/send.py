@@ -25,7 +25,7 @@ from mebench.format import Score, scored
 from mebench.metrics import flat_scores, summarize
 from mebench.progress import Progress
 from mebench.records import DAMAGE, joined, own_choices
-from mebench.reports import figures_of, history_of, parts_of
+from mebench.reports import figures_of, history_of, main_scores
 from mebench.runs import RunFolder, read_csv, scores_of, tables_of_folds
 from mebench.table import Column, Table, markdown_text
 from mebench.tracking.mlflow_store import OFF, RUN_TAG, without_password
@@ -134,7 +134,7 @@ def head_of(folder: RunFolder, chosen: Mapping[str, bool]) -> Entry:
     }
     who = " + ".join(str(values[name]) for name in ("method", "recognizer") if values.get(name))
     note = [f"**{who}** on **{values['dataset']}** under **{values['protocol']}**, seed {values['seed']}", ""]
-    if main := main_scores(summary):
+    if main := short_scores(summary):
         ends = [[name, score, score] for name, score in main.items()]
         interval = Column("interval", "95 % interval", text=lambda score: scored(score).partition(" ")[2])
         value = Column("value", text=lambda score: scored(score).partition(" ")[0])
@@ -236,27 +236,23 @@ def copy_models(folder: RunFolder, room: Path) -> None:
         shutil.copyfile(file, room / MODELS_FOLDER / f"{file.parent.name}{file.suffix}")
 
 
-def main_scores(summary: Mapping[str, Any]) -> dict[str, Score]:
+def short_scores(summary: Mapping[str, Any]) -> dict[str, Score]:
     """The main scores by short name, followed by the kind if other kinds than micro-expressions were spotted, too.
 
     >>> score, part = {"value": 0.5, "low": None, "high": None}, {"tp": 1, "fp": 1, "fn": 0}
-    >>> list(main_scores({"spotting": {"micro": {**part, "scores": {"f1": score, "asr": score}}}}))
-    ['F1', 'ASR']
+    >>> macro = {**part, "scores": {"f1": score, "asr": score}}
+    >>> list(short_scores({"spotting": {"macro": macro}})), list(short_scores({"spotting": {"micro": macro, "macro": macro}}))
+    (['F1', 'ASR'], ['F1', 'ASR', 'F1 macro', 'ASR macro'])
     """
-    several = len(summary.get("spotting", {})) > 1
-    return {
-        f"{short}{f' {kind}' if several and section == 'spotting' and kind != 'micro' else ''}": part["scores"][name]
-        for section, kind, _, part in parts_of(summary)
-        for short, name in SHORT[section].items()
-        if name in part["scores"] and (section != "recognition" or not kind)
-    }
+    obvious = " micro$" if len(summary.get("spotting", {})) > 1 else " m[ia]cro$"
+    return {re.sub(obvious, "", name): score for name, score in main_scores(summary, SHORT).items()}
 
 
 def _metrics(summary: Mapping[str, Any]) -> Iterator[Point]:
     """The main scores by their short names, then every score and count of the task by its dotted name, without
     intervals.
     """
-    main = {name: score["value"] for name, score in main_scores(summary).items()}
+    main = {name: score["value"] for name, score in short_scores(summary).items()}
     yield from (Point(name, round(value, 4)) for name, value in main.items() if value is not None)
     every = re.compile(r"(?!.*\.details\.)(spotting|analysis|recognition).*(?<!\.low)(?<!\.high)")
     yield from (Point(name, value) for name, value in flat_scores(summary).items() if every.fullmatch(name))
