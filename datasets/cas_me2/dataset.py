@@ -3,7 +3,6 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from mebench.annotations import (
     Annotation,
@@ -24,8 +23,6 @@ from mebench.annotations import (
 )
 from mebench.annotations.reading import begin, is_remark
 from mebench.core import Published, Scheme
-
-from .params import Params as _Params
 
 LABELS = ("negative", "positive", "surprise", "others")
 CODE_DIGITS = 4
@@ -66,7 +63,6 @@ class Naming:
 class CasMe2(SheetDataset):
     """A video is called by its folder's number and code, `15_0101`; the folder's name goes on with the video's name."""
 
-    Params = _Params
     id = "cas_me2"
     revision = "2"
     kinds = ("micro", "macro")
@@ -126,13 +122,6 @@ class CasMe2(SheetDataset):
             if annotation is not None:
                 found.append(annotation)
         return found
-
-    @classmethod
-    def write_fake_tree(cls, folder: Path) -> None:
-        """Draw a small tree with the layout, the sheets and the quirks of the release."""
-        from .fake import write
-
-        write(folder)
 
 
 def _naming(sheets: Sequence[Sheet], log: Log) -> Naming:

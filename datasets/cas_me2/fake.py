@@ -1,30 +1,14 @@
 """A small drawn CAS(ME)2."""
 
 from pathlib import Path
-from typing import NamedTuple
 
-from mebench.annotations.drawn import Cell, empty_folder, write_frames, write_xlsx
+from mebench.annotations.drawn import Cell, Coded, empty_folder, write_frames, write_xlsx
 
 PEOPLE = {1: "s15", 2: "s16", 3: "s19"}
 CODES = {"disgust1": "0101", "anger1": "0401", "happy1": "0502"}
 TITLES = {"disgust1": "disgustingteeth", "anger1": "childabuse", "happy1": "catbath"}
 VIDEOS = ((1, "disgust1"), (1, "anger1"), (2, "anger1"), (2, "happy1"), (3, "disgust1"), (3, "happy1"))
 FRAMES = 100
-
-
-class Coded(NamedTuple):
-    """One row of the codes; numbers are those of the image files."""
-
-    person: int
-    name: str
-    onset: int
-    apex: int
-    offset: int
-    units: str
-    emotion: str
-    kind: str
-
-
 ROWS = (
     Coded(1, "disgust1_1", 12, 17, 22, "4+9", "Negative", "micro-expression"),
     Coded(1, "disgust1_2", 40, 52, 70, "4", "negative", "macro-expression"),
@@ -42,14 +26,14 @@ def write(folder: Path) -> None:
     home = empty_folder(folder) / "rawpic"
     for person, name in VIDEOS:
         spans = [
-            (row.onset, row.apex or (row.onset + row.offset) // 2, row.offset or row.apex + 9)
+            row._replace(offset=row.offset or row.apex + 9).span
             for row in ROWS
-            if (row.person, row.name.split("_")[0]) == (person, name)
+            if (row.subject, row.name.split("_")[0]) == (person, name)
         ]
         subject = PEOPLE[person]
         place = home / subject / f"{subject[1:]}_{CODES[name]}{TITLES[name]}"
         write_frames(place, "img{number:03d}.jpg", range(1, FRAMES + 1), spans, person)
-    codes: list[tuple[Cell, ...]] = [(*row, "happy") for row in ROWS]
+    codes: list[tuple[Cell, ...]] = [(*row[:8], "happy") for row in ROWS]
     rule1: list[tuple[Cell, ...]] = [(number, PEOPLE[person], person) for number, person in enumerate(PEOPLE, 1)]
     # One code has lost its leading zero, because the cell contains a number.
     rule2: list[tuple[Cell, ...]] = [(int(c) if c == "0502" else c, name) for name, c in CODES.items()]

@@ -1,12 +1,8 @@
 """CASME: short clips, one micro-expression each."""
 
-from pathlib import Path
-
 from mebench.annotations import OBJECTIVE, Cleaning, Header, Layout, by_name, three_classes
 from mebench.annotations.nested import NestedDataset
 from mebench.core import Published, Scheme
-
-from .params import Params as _Params
 
 LABELS = ("disgust", "repression", "tense", "surprise", "sadness", "happiness", "contempt", "fear")
 
@@ -14,7 +10,6 @@ LABELS = ("disgust", "repression", "tense", "surprise", "sadness", "happiness", 
 class Casme(NestedDataset):
     """The sheet has columns `Onset` and `Total` too, which are durations in ms and no frame numbers."""
 
-    Params = _Params
     id = "casme"
     revision = "1"
     kinds = ("micro",)
@@ -55,13 +50,6 @@ class Casme(NestedDataset):
         subjects=19,
         expressions={"micro": 193},
     )
-
-    @classmethod
-    def write_fake_tree(cls, folder: Path) -> None:
-        """Draw a small tree with the layout, the sheet and the quirks of the release."""
-        from .fake import write
-
-        write(folder)
 
 
 Plugin = Casme

@@ -1,41 +1,26 @@
 """A small drawn CASME."""
 
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
 
-from mebench.annotations.drawn import Cell, empty_folder, write_frames, write_xlsx
+from mebench.annotations.drawn import Cell, Coded, empty_folder, write_frames, write_xlsx
 
 HEADER = (
     "Subject", "Filename", None, "OnsetF", "ApexF1", "ApexF2", "OffsetF", None, "Onset", "Total", "AU", "Emotion",
 )  # fmt: skip
 FRAMES = 50
 FPS = 60
-
-
-class Clip(NamedTuple):
-    """One row of the sheet; numbers are those of the image files, which begin after `first`."""
-
-    subject: str
-    name: str
-    first: int
-    onset: int
-    apex: int
-    apex2: int | str
-    offset: int
-    units: str
-    emotion: str
-
-
 CLIPS = (
-    Clip("01", "EP01_12", 61, 73, 81, "\\", 91, "4", "tense"),
-    Clip("01", "EP01_5", 95, 113, 121, 125, 133, "12", "happiness"),
-    Clip("01", "EP03_1", 70, 79, 91, 95, 105, "4+17", "repression"),
-    Clip("02", "EP01_5", 1, 11, 18, "\\", 30, "9", "disgust"),  # a name that subject 01 has too
-    Clip("02", "EP02_2f", 1, 9, 0, "\\", 26, "4+9", "disgust"),  # no apex
-    Clip("02", "EP07_3", 1, 14, 20, 22, 12, "1+2", "surprise"),  # the offset precedes the onset
-    Clip("11", "EP12_1", 1, 10, 19, "\\", 33, "L14", "contempt"),
-    Clip("11", "EP15_4", 1, 12, 22, "\\", 35, "1+4", "Amusement"),  # as the paper calls it
+    (61, "\\", Coded("01", "EP01_12", 73, 81, 91, "4", "tense")),
+    (95, 125, Coded("01", "EP01_5", 113, 121, 133, "12", "happiness")),
+    (70, 95, Coded("01", "EP03_1", 79, 91, 105, "4+17", "repression")),
+    (1, "\\", Coded("02", "EP01_5", 11, 18, 30, "9", "disgust")),  # a name that subject 01 has too
+    (1, "\\", Coded("02", "EP02_2f", 9, 0, 26, "4+9", "disgust")),  # no apex
+    (1, 22, Coded("02", "EP07_3", 14, 20, 12, "1+2", "surprise")),  # the offset precedes the onset
+    (1, "\\", Coded("11", "EP12_1", 10, 19, 33, "L14", "contempt")),
+    (1, "\\", Coded("11", "EP15_4", 12, 22, 35, "1+4", "Amusement")),  # as the paper calls it
 )
+"""File number before the first frame, the second apex, and the row."""
 SECOND_SECTION = "11"
 """From this person on, file numbers have three digits, and the files are in the other section."""
 
@@ -49,14 +34,14 @@ def write(folder: Path, release: Literal["coded", "short"] = "coded", sections: 
         sections: lay the folders out in `Section A` and `Section B`, for the two cameras, instead of one folder.
     """
     empty_folder(folder)
-    for clip in CLIPS:
+    for first, _, clip in CLIPS:
         second = clip.subject >= SECOND_SECTION
         home = folder / (("Section B" if second else "Section A") if sections else "CASME_raw_selected")
-        apex = clip.apex or (clip.onset + clip.offset) // 2
-        span = (clip.onset, apex, max(clip.offset, apex))
+        onset, apex, offset = clip.span
+        place, span = home / f"sub{clip.subject}" / clip.name, (onset, apex, max(offset, apex))
         pattern = f"{clip.name}-{{number:03d}}.jpg" if second else f"{clip.name}-{{number}}.jpg"
-        numbers = range(clip.first, clip.first + FRAMES)
-        write_frames(home / f"sub{clip.subject}" / clip.name, pattern, numbers, [span], int(clip.subject))
+        numbers = range(first, first + FRAMES)
+        write_frames(place, pattern, numbers, [span], int(clip.subject))
     if release == "coded":
         write_xlsx(folder / "CASME-coded-20190721.xlsx", {"Sheet1": _rows(), "Sheet2": []})
     else:
@@ -65,9 +50,9 @@ def write(folder: Path, release: Literal["coded", "short"] = "coded", sections: 
 
 def _rows() -> list[tuple[Cell, ...]]:
     rows: list[tuple[Cell, ...]] = [HEADER]
-    for c in CLIPS:
+    for _, apex2, c in CLIPS:
         rise, total = (c.apex - c.onset) * 1000 / FPS, (c.offset - c.onset + 1) * 1000 / FPS
         rows.append(
-            (int(c.subject), c.name, None, c.onset, c.apex, c.apex2, c.offset, None, rise, total, c.units, c.emotion)
+            (int(c.subject), c.name, None, c.onset, c.apex, apex2, c.offset, None, rise, total, c.units, c.emotion)
         )
     return [*rows, (), ("Note:",), ("1. Amusement (in the paper) was replaced with happiness.",)]

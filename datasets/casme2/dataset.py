@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from mebench.annotations import (
     OBJECTIVE,
@@ -18,8 +17,6 @@ from mebench.annotations import (
 )
 from mebench.core import Published, Scheme
 
-from .params import Params as _Params
-
 FIVE = {label: label for label in ("disgust", "happiness", "others", "surprise", "repression")}
 LABELS = ("others", "disgust", "happiness", "repression", "surprise", "sadness", "fear")
 NOT_MEGC2019, NOT_MEAN, KNOWN = "not_in_megc2019", "not_in_mean2022", "known_defect"
@@ -32,7 +29,6 @@ INDEX_ERROR = (66, 111, 111)
 class Casme2(SheetDataset):
     """The clips contain more frames than those from onset to offset."""
 
-    Params = _Params
     id = "casme2"
     revision = "2"
     kinds = ("micro",)
@@ -90,13 +86,6 @@ class Casme2(SheetDataset):
         if (marked.onset, marked.apex, marked.offset) == INDEX_ERROR:
             marked = marked.with_flags(NOT_MEAN, KNOWN)
         return marked
-
-    @classmethod
-    def write_fake_tree(cls, folder: Path) -> None:
-        """Draw a small tree with the layout, the sheet and the quirks of the release."""
-        from .fake import write
-
-        write(folder)
 
 
 Plugin = Casme2

@@ -138,12 +138,5 @@ class Casme2LbpTop(Dataset):
             )
         return clips
 
-    @classmethod
-    def write_fake_tree(cls, folder: Path) -> None:
-        """Draw histograms of 24 clips of six people in the published layout, with a sheet."""
-        from .fake import write
-
-        write(folder)
-
 
 Plugin = Casme2LbpTop

@@ -169,13 +169,6 @@ class Casme3(SheetDataset):
         """As of every sheet, and how many videos have depth images."""
         return (*super().repair_rows(), *self._depth_remark)
 
-    @classmethod
-    def write_fake_tree(cls, folder: Path) -> None:
-        """Draw small trees of both parts with the layout, the sheets and the quirks of the release."""
-        from .fake import write
-
-        write(folder)
-
     def _read_part_c(self) -> None:
         """Differences of part C."""
         self.files, self.forms = (*self._sheets.micro, *self._sheets.both), self._sheets.forms  # type: ignore[misc]

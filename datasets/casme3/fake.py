@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 
-from mebench.annotations.drawn import SIZE, Cell, empty_folder, write_frames, write_xlsx
+from mebench.annotations.drawn import SIZE, Cell, Coded, empty_folder, write_frames, write_xlsx
 
 Release = Literal["v2", "v1", "labels"]
 HEADER = ("Subject", "Filename", "Onset", "Apex", "Offset", "AU", "Objective class", "emotion")
@@ -27,46 +27,25 @@ GAPPY = ("spNO.2", "c")
 FLAT = ("spNO.10", "b")
 """A video without depth images."""
 QUESTIONED = ("01", "02", "03")
-
-
-class Coded(NamedTuple):
-    """One row of a sheet of part A, in the sheet's own form."""
-
-    subject: str
-    video: str
-    onset: int
-    apex: int
-    offset: int
-    units: str
-    objective: str | None
-    emotion: str
-
-    @property
-    def span(self) -> tuple[int, int, int]:
-        """What is drawn."""
-        onset = RIGHT_ONSET if self.onset == 3647 else self.onset
-        return onset, max(self.apex, onset), self.offset or self.apex + 8
-
-
 MICRO = (
-    Coded("spNO.1", "a", 35, 41, 47, "4", "III", "disgust"),
-    Coded("spNO.1", "b", 20, 25, 31, "L12+25", "VII", "happy"),
-    Coded("spNO.2", "a", 12, 12, 20, "1+2", "II", "surprise"),  # its apex is its onset
-    Coded("spNO.2", "a", 50, 56, 0, "4+7", "III", "Others"),  # its end is not known
-    Coded("spNO.2", "c", 20, 25, 33, "14", "VII", "fear"),  # its first frame is not there
-    Coded("spNO.10", "b", 5, 30, 90, "17", "VII", "sad"),  # much too long
-    Coded("spNO.216", "d", 3647, 2668, 2694, "4+5", "III", "anger"),  # its onset is a slip of the pen
+    Coded("spNO.1", "a", 35, 41, 47, "4", "disgust", objective="III"),
+    Coded("spNO.1", "b", 20, 25, 31, "L12+25", "happy", objective="VII"),
+    Coded("spNO.2", "a", 12, 12, 20, "1+2", "surprise", objective="II"),  # its apex is its onset
+    Coded("spNO.2", "a", 50, 56, 0, "4+7", "Others", objective="III"),  # its end is not known
+    Coded("spNO.2", "c", 20, 25, 33, "14", "fear", objective="VII"),  # its first frame is not there
+    Coded("spNO.10", "b", 5, 30, 90, "17", "sad", objective="VII"),  # much too long
+    Coded("spNO.216", "d", 3647, 2668, 2694, "4+5", "anger", objective="III"),  # its onset is a slip of the pen
 )
 MACRO = (
-    Coded("spNO.1", "a", 55, 70, 92, "6+12", None, "happiness"),
-    Coded("spNO.2", "c", 41, 60, 88, "4+9", None, "disgust"),
-    Coded("spNO.10", "B", 40, 50, 75, "1，4", None, "Others"),  # another case, and a Chinese comma
+    Coded("spNO.1", "a", 55, 70, 92, "6+12", "happiness"),
+    Coded("spNO.2", "c", 41, 60, 88, "4+9", "disgust"),
+    Coded("spNO.10", "B", 40, 50, 75, "1，4", "Others"),  # another case, and a Chinese comma
 )
-RIGHT_ONSET = 2647
-"""Of the last of `MICRO`, as the sheet of both kinds has it."""
-UNNAMED = Coded("spNO.1", "b", 70, 76, 82, "24", "VII", "")
+MENDED = (*MICRO[:-1], MICRO[-1]._replace(onset=2647))
+"""As the sheet of both kinds has them."""
+UNNAMED = Coded("spNO.1", "b", 70, 76, 82, "24", "", objective="VII")
 """A micro-expression of the sheet of both kinds without a row in that of the emotions."""
-LONE = Coded("spNO.2", "c", 71, 76, 80, "24", "VII", "others")
+LONE = Coded("spNO.2", "c", 71, 76, 80, "24", "others", objective="VII")
 """A row of the emotions without one in the sheet of both kinds."""
 BLINKS = (("spNO.1", "a", 20, 30), ("spNO.1", "a", 60, 68), ("spNO.2", "c", 20, 27), ("spNO.77", "d", 9, 15))
 """The last one is in a video without any other expression."""
@@ -95,7 +74,7 @@ def write(folder: Path, release: Release = "v2") -> None:
     for subject, video in VIDEOS:
         key = (subject, video)
         first = FIRST.get(key, 1)
-        spans = [row.span for row in (*MICRO, *MACRO) if (row.subject, row.video.lower()) == key]
+        spans = [row.span for row in (*MENDED, *MACRO) if (row.subject, row.name.lower()) == key]
         numbers = [first + n for n in range(FRAMES) if key != GAPPY or n not in MISSING]
         place = home / subject / video
         write_frames(place / "color", "{number}.jpg", numbers, spans, int(subject.split(".")[1]))
@@ -113,18 +92,19 @@ def _write_sheets(home: Path, release: Release) -> None:
         rows: list[tuple[Cell, ...]] = [V1_HEADER, *((*row[:6], kind) for row, kind in kinds)]
         write_xlsx(home / "CAS(ME)3_part_A_v1.xlsx", {"Sheet1": rows})
         return
-    label = [LONE] if release == "v2" else []
-    micro: list[tuple[Cell, ...]] = [HEADER, *MICRO, *label, (), ("Total", len(MICRO))]
+    *labelled, lone, other = ((*row[:6], row.objective, row.emotion) for row in (*MICRO, LONE, MACRO[0]))
+    some = [lone] if release == "v2" else []
+    micro: list[tuple[Cell, ...]] = [HEADER, *labelled, *some, (), ("Total", len(MICRO))]
     note: list[tuple[Cell, ...]] = [("Objective class", "see Davison et al. 2018")]
     write_xlsx(home / "cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx", {"description": note, "label": micro})
     if release == "labels":
         macro: list[tuple[Cell, ...]] = [MACRO_HEADER, *((*row[:6], row.emotion) for row in MACRO)]
         write_xlsx(home / "cas(me)3_part_A_MaE_label_JpgIndex_v2_emotion.xlsx", {"Sheet1": macro})
         return
-    write_xlsx(home / "cas(me)3_part_A_ME_label_JpgIndex_v1.xlsx", {"Sheet1": [HEADER, *MICRO, *MACRO[:1]]})
+    write_xlsx(home / "cas(me)3_part_A_ME_label_JpgIndex_v1.xlsx", {"Sheet1": [HEADER, *labelled, other]})
     blinks: list[tuple[Cell, ...]] = [("Subject", "Filename", "Onset", "Offset"), *BLINKS]
-    mended = [*MICRO[:-1], MICRO[-1]._replace(onset=RIGHT_ONSET), UNNAMED]
-    for version, coded in (("v2", mended), ("v1", [*mended, MACRO[0]])):
+    mended = (*MENDED, UNNAMED)
+    for version, coded in (("v2", mended), ("v1", (*mended, MACRO[0]))):
         named = [(row, "Micro-expression") for row in coded]
         named += [(row, "Macro-expression") for row in MACRO if row not in coded]
         rows = [BOTH_HEADER, *((*row[:6], kind, row.objective or "VII") for row, kind in named)]
@@ -133,11 +113,11 @@ def _write_sheets(home: Path, release: Release) -> None:
 
 
 def _write_clips(home: Path) -> None:
-    for row in MICRO:
-        name = f"{row.subject}_{row.video}_{row.onset}"
-        onset, _, offset = row.span
+    for row, right in zip(MICRO, MENDED):
+        name = f"{row.subject}_{row.name}_{row.onset}"
+        onset, _, offset = right.span
         numbers = range(onset, offset + 1)
-        write_frames(home / "frame" / name, "{number}.jpg", numbers, [row.span], int(row.subject.split(".")[1]))
+        write_frames(home / "frame" / name, "{number}.jpg", numbers, [right.span], int(row.subject.split(".")[1]))
         _write_depth(home / "depth" / name, numbers)
 
 

@@ -122,13 +122,6 @@ class Dfme(NestedDataset):
     def _candidates(self) -> list[Path]:
         return self.sheet_files[:1]  # the others belong to it and are not alternatives
 
-    @classmethod
-    def write_fake_tree(cls, folder: Path) -> None:
-        """Draw a small tree with the layout, the sheets and the quirks of the release."""
-        from .fake import write
-
-        write(folder)
-
 
 def _expression(a: Annotation) -> tuple[str, str, int | None, int | None]:
     """Key of an expression that is equal in two sheets, whatever their spelling of person and clip."""

@@ -3,7 +3,6 @@
 import re
 from dataclasses import replace
 from itertools import combinations
-from pathlib import Path
 
 from mebench.annotations import (
     OBJECTIVE,
@@ -21,8 +20,6 @@ from mebench.annotations import (
 from mebench.annotations.schemes import tokens
 from mebench.core import Published, Scheme
 
-from .params import Params as _Params
-
 LABELS = ("positive", "negative", "surprise", "repression", "others")
 SETS = {"+".join(sorted(some)): "+".join(some) for n in (1, 2, 3) for some in combinations(LABELS, n)}
 """Up to three annotated emotions of one clip, in the order of the classes."""
@@ -33,7 +30,6 @@ HELD = re.compile(r"\(\s*k\s*\)", re.IGNORECASE)
 class FourDme(SheetDataset):
     """Two emotions of one clip make one label in the order of the alphabet: `positive+surprise`."""
 
-    Params = _Params
     id = "four_dme"
     revision = "1"
     kinds = ("micro",)
@@ -81,13 +77,6 @@ class FourDme(SheetDataset):
             column = table.columns["emotion"]
             log.marked(row.number, column, found.emotion, "two emotions: of the schemes only 4dmr2025 scores the clip")
         return replace(found, emotion="+".join(self.cleaning.spellings.get(label, label) for label in labels))
-
-    @classmethod
-    def write_fake_tree(cls, folder: Path) -> None:
-        """Draw a small tree with the layout, the sheet and the quirks of the release."""
-        from .fake import write
-
-        write(folder)
 
 
 Plugin = FourDme

@@ -1,9 +1,8 @@
 """A small drawn 4DME: its gray videos."""
 
 from pathlib import Path
-from typing import NamedTuple
 
-from mebench.annotations.drawn import Cell, empty_folder, write_frames, write_xlsx
+from mebench.annotations.drawn import Cell, Coded, empty_folder, write_frames, write_xlsx
 
 HEADER = (
     "sub_ID", "fold_name", "Onset", "Apex", "Offset", "Length", "AUs", "Emotion", "eye blink",
@@ -12,29 +11,15 @@ HEADER = (
 MARKS = ("Positive", "Negative", "Surprise", "Repression", "Others")
 AROUND = 10
 """Frames of a clip before its onset and after its offset."""
-
-
-class Clip(NamedTuple):
-    """One row of the sheet; numbers are those of the image files."""
-
-    subject: str
-    name: str
-    onset: int
-    apex: int
-    offset: int
-    units: str
-    emotion: str
-
-
 CLIPS = (
-    Clip("S01", "001_01_1", 310, 318, 331, "AU4", "Negative"),
-    Clip("S01", "002_01_1", 95, 104, 115, "AU6+AU12", "Positive"),
-    Clip("S05", "001_01_1", 2481, 2490, 2502, "AU4(k)+L7", "Negative"),  # a unit that is held
-    Clip("S05", "003_02_1", 640, 649, 660, "AU1+AU2", "Surprise"),
-    Clip("S05", "003_02_2", 990, 1001, 1013, "AUR2+12(k)+45", "Surprise+Positive"),  # two emotions
-    Clip("S13", "001_01_1", 77, 88, 99, "AU17+AU24", "Repression"),
-    Clip("S13", "004_01_1", 1203, 1211, 1224, "AU14", "Others"),
-    Clip("S13", "005_01_1", 501, 509, 520, "AU1+AU2", "Positive + Surprise"),
+    Coded("S01", "001_01_1", 310, 318, 331, "AU4", "Negative"),
+    Coded("S01", "002_01_1", 95, 104, 115, "AU6+AU12", "Positive"),
+    Coded("S05", "001_01_1", 2481, 2490, 2502, "AU4(k)+L7", "Negative"),  # a unit that is held
+    Coded("S05", "003_02_1", 640, 649, 660, "AU1+AU2", "Surprise"),
+    Coded("S05", "003_02_2", 990, 1001, 1013, "AUR2+12(k)+45", "Surprise+Positive"),  # two emotions
+    Coded("S13", "001_01_1", 77, 88, 99, "AU17+AU24", "Repression"),
+    Coded("S13", "004_01_1", 1203, 1211, 1224, "AU14", "Others"),
+    Coded("S13", "005_01_1", 501, 509, 520, "AU1+AU2", "Positive + Surprise"),
 )
 
 
@@ -44,8 +29,7 @@ def write(folder: Path) -> None:
     rows: list[tuple[Cell, ...]] = [HEADER]
     for clip in CLIPS:
         numbers = range(clip.onset - AROUND, clip.offset + AROUND + 1)
-        span = (clip.onset, clip.apex, clip.offset)
-        write_frames(home / clip.subject / clip.name, "{number}.jpg", numbers, [span], int(clip.subject[1:]))
+        write_frames(home / clip.subject / clip.name, "{number}.jpg", numbers, [clip.span], int(clip.subject[1:]))
         marks = [int(mark in clip.emotion) for mark in MARKS]
         length = clip.offset - clip.onset + 1
         rows.append((*clip[:5], length, clip.units, clip.emotion, 0, *marks, sum(marks)))

@@ -90,13 +90,6 @@ class LongVideoFeatures(Dataset):
             digest.update(content.encode())
         return digest.hexdigest()[:16]
 
-    @classmethod
-    def write_fake_tree(cls, folder: Path) -> None:
-        """Draw the features of eight videos of four people in each layout, with a list for each."""
-        from .fake import write
-
-        write(folder)
-
     # -- reading ------------------------------------------------------------------------------------------------------------
 
     @cached_property

@@ -104,13 +104,6 @@ class Meview(SheetDataset):
             return VideoFrames(check_inside(path, self._tree_or_stop.root, self.params.follow_links))
         return super().frames(video)
 
-    @classmethod
-    def write_fake_tree(cls, folder: Path) -> None:
-        """Draw a small tree with the layout, the sheet and the quirks of the release."""
-        from .fake import write
-
-        write(folder)
-
     @cached_property
     def _tree_or_stop(self) -> ClipTree:
         tree = super()._tree_or_stop

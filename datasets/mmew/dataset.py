@@ -1,7 +1,6 @@
 """MMEW: short clips, one micro-expression each, sorted into folders by emotion."""
 
 import re
-from pathlib import Path
 
 from mebench.annotations import (
     OBJECTIVE,
@@ -19,8 +18,6 @@ from mebench.annotations import (
 from mebench.annotations.nested import NestedDataset
 from mebench.core import Published, Scheme
 
-from .params import Params as _Params
-
 LABELS = ("happiness", "surprise", "anger", "disgust", "fear", "sadness", "others")
 BASIC = {label: label for label in LABELS if label != "others"}
 
@@ -28,7 +25,6 @@ BASIC = {label: label for label in LABELS if label != "others"}
 class Mmew(NestedDataset):
     """A clip's name consists of person, emotion and number, `S03-01-002`; the folders above it differ between copies."""
 
-    Params = _Params
     id = "mmew"
     revision = "1"
     kinds = ("micro",)
@@ -64,13 +60,6 @@ class Mmew(NestedDataset):
         if found is not None:
             log.repaired(row.number, table.columns.get("subject", "subject"), "", person, f"as the name {clip[0]} says")
         return found
-
-    @classmethod
-    def write_fake_tree(cls, folder: Path) -> None:
-        """Draw a small tree with the layout, the sheet and the quirks of the release."""
-        from .fake import write
-
-        write(folder)
 
 
 Plugin = Mmew

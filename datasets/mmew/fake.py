@@ -1,41 +1,22 @@
 """A small drawn MMEW."""
 
 from pathlib import Path
-from typing import NamedTuple
 
-from mebench.annotations.drawn import Cell, empty_folder, write_frames, write_xlsx
+from mebench.annotations.drawn import Cell, Coded, empty_folder, write_frames, write_xlsx
 
 HEADER = (
     "Subject", "Filename", "OnsetFrame", "ApexFrame", "OffsetFrame", "Action Units", "Estimated Emotion", "remarks",
 )  # fmt: skip
 FRAMES = 42
-
-
-class Clip(NamedTuple):
-    """One row of the sheet; numbers are those of the image files."""
-
-    name: str
-    onset: int
-    apex: int
-    offset: int
-    units: str
-    emotion: str
-
-    @property
-    def person(self) -> int:
-        """Number of the person."""
-        return int(self.name[1:3])
-
-
 CLIPS = (
-    Clip("S01-01-001", 1, 14, 42, "6+12", "happiness"),
-    Clip("S01-02-001", 4, 16, 30, "1+2", "surprise"),
-    Clip("S02-04-001", 3, 19, 38, "4+9", "disgust"),
-    Clip("S02-02-002", 1, 15, 54, "1+2+5", "surprise"),  # its last frames are missing
-    Clip("S02-07-001", 5, 50, 33, "14", "others"),  # the apex is beyond the offset
-    Clip("S03-01-002", 2, 18, 36, "L12", "happiness"),
-    Clip("S03-06-001", 6, 20, 0, "15", "sadness"),  # no offset
-    Clip("S03-03-001", 4, 17, 29, "4+5+7", "anger"),
+    Coded(1, "S01-01-001", 1, 14, 42, "6+12", "happiness"),
+    Coded(1, "S01-02-001", 4, 16, 30, "1+2", "surprise"),
+    Coded(2, "S02-04-001", 3, 19, 38, "4+9", "disgust"),
+    Coded(2, "S02-02-002", 1, 15, 54, "1+2+5", "surprise"),  # its last frames are missing
+    Coded(2, "S02-07-001", 5, 50, 33, "14", "others"),  # the apex is beyond the offset
+    Coded(3, "S03-01-002", 2, 18, 36, "L12", "happiness"),
+    Coded(3, "S03-06-001", 6, 20, 0, "15", "sadness"),  # no offset
+    Coded(3, "S03-03-001", 4, 17, 29, "4+5+7", "anger"),
 )
 
 
@@ -47,25 +28,13 @@ def write(folder: Path, by_person: bool = False) -> None:
         by_person: put a folder of the person above that of the emotion, as the page of the dataset describes.
     """
     home = empty_folder(folder) / "MMEW_Final"
-    for clip in CLIPS:
-        above = home / "Micro_Expression" / (f"S{clip.person:02d}" if by_person else "")
-        apex = min(clip.apex, clip.offset or clip.apex)
-        span = (clip.onset, apex, clip.offset or clip.apex + 8)
-        write_frames(above / clip.emotion / clip.name, "{number}.jpg", range(1, FRAMES + 1), [span], clip.person)
-    write_frames(home / "Macro_Expression" / "S01" / "anger", "S01-03-{number:03d}.jpg", [1], [(1, 1, 1)], 1)
     rows: list[tuple[Cell, ...]] = [HEADER]
     for number, clip in enumerate(CLIPS):
-        person: Cell = f"S{clip.person:02d}" if number % 2 else clip.person
-        rows.append(
-            (
-                person,
-                clip.name,
-                clip.onset,
-                clip.apex,
-                clip.offset,
-                clip.units,
-                clip.emotion,
-                "blink" if number == 3 else None,
-            )
-        )
+        above = home / "Micro_Expression" / (f"S{clip.subject:02d}" if by_person else "")
+        onset, apex, offset = clip.span
+        span = (onset, min(apex, offset), offset)
+        write_frames(above / clip.emotion / clip.name, "{number}.jpg", range(1, FRAMES + 1), [span], clip.subject)
+        person: Cell = f"S{clip.subject:02d}" if number % 2 else clip.subject
+        rows.append((person, *clip[1:7], "blink" if number == 3 else None))
+    write_frames(home / "Macro_Expression" / "S01" / "anger", "S01-03-{number:03d}.jpg", [1], [(1, 1, 1)], 1)
     write_xlsx(home / "MMEW_Micro_Exp.xlsx", {"Sheet1": [*rows, ()]})

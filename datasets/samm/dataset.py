@@ -1,11 +1,7 @@
 """SAMM: short clips, one micro-expression each."""
 
-from pathlib import Path
-
 from mebench.annotations import OBJECTIVE, Cleaning, Header, Layout, SheetDataset, by_name, three_classes
 from mebench.core import Published, Scheme, SubjectKey
-
-from .params import Params as _Params
 
 LABELS = ("anger", "other", "happiness", "surprise", "contempt", "disgust", "fear", "sadness")
 
@@ -13,7 +9,6 @@ LABELS = ("anger", "other", "happiness", "surprise", "contempt", "disgust", "fea
 class Samm(SheetDataset):
     """The files of a clip keep the numbers of the long recording that it was cut from."""
 
-    Params = _Params
     id = "samm"
     revision = "2"
     kinds = ("micro",)
@@ -42,13 +37,6 @@ class Samm(SheetDataset):
     def person(self, key: SubjectKey) -> SubjectKey:
         """The identity of a subject: SAMM and SAMM Long Videos show the same people under the same numbers."""
         return SubjectKey("samm", key.subject)
-
-    @classmethod
-    def write_fake_tree(cls, folder: Path) -> None:
-        """Draw a small tree with the layout, the sheet and the quirks of the release."""
-        from .fake import write
-
-        write(folder)
 
 
 Plugin = Samm

@@ -111,13 +111,6 @@ class SammLv(SheetDataset):
         """The identity of a subject: SAMM and SAMM Long Videos show the same people under the same numbers."""
         return SubjectKey("samm", key.subject)
 
-    @classmethod
-    def write_fake_tree(cls, folder: Path) -> None:
-        """Draw a small tree with the layout, the sheets and the quirks of the release."""
-        from .fake import write
-
-        write(folder)
-
     def _with_emotion(self, read: Annotation, row: Row, table: Table, labels: SammLabels, log: Log) -> Annotation:
         """The annotation with the label of SAMM's sheet; a micro-expression that has none there is listed."""
         label = labels.find(row.get("video"), read.kind)

@@ -1,18 +1,13 @@
 """SMIC-HS: short clips, one micro-expression each, or the long clips of SMIC-E."""
 
-from pathlib import Path
-
 from mebench.annotations import by_name
 from mebench.annotations.smic import LABELS, MEAN2022, MEGC2019, NATIVE, Smic
 from mebench.core import Published
-
-from .params import Params as _Params
 
 
 class SmicHs(Smic):
     """Filmed by the high-speed camera."""
 
-    Params = _Params
     id = "smic_hs"
     recording = "HS"
     fps = 100.0
@@ -30,13 +25,6 @@ class SmicHs(Smic):
         expressions={"micro": 157},
         emotions=dict(zip(LABELS, (66, 51, 40))),
     )
-
-    @classmethod
-    def write_fake_tree(cls, folder: Path) -> None:
-        """Draw small trees of the short and of the long clips, with the sheet and the quirks of the releases."""
-        from .fake import write
-
-        write(folder)
 
 
 Plugin = SmicHs

@@ -1,18 +1,13 @@
 """SMIC-NIR: short clips, one micro-expression each, or the long clips of SMIC-E."""
 
-from pathlib import Path
-
 from mebench.annotations import by_name
 from mebench.annotations.smic import LABELS, MEAN2022, NATIVE, Smic
 from mebench.core import Published
-
-from .params import Params as _Params
 
 
 class SmicNir(Smic):
     """Filmed by the near-infrared camera."""
 
-    Params = _Params
     id = "smic_nir"
     recording = "NIR"
     fps = 25.0
@@ -29,13 +24,6 @@ class SmicNir(Smic):
         expressions={"micro": 71},
         emotions=dict(zip(LABELS, (23, 28, 20))),
     )
-
-    @classmethod
-    def write_fake_tree(cls, folder: Path) -> None:
-        """Draw small trees of the short and of the long clips, with the sheet and the quirks of the releases."""
-        from .fake import write
-
-        write(folder)
 
 
 Plugin = SmicNir

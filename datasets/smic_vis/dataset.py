@@ -1,18 +1,13 @@
 """SMIC-VIS: short clips, one micro-expression each, or the long clips of SMIC-E."""
 
-from pathlib import Path
-
 from mebench.annotations import by_name
 from mebench.annotations.smic import LABELS, MEAN2022, NATIVE, Smic
 from mebench.core import Published
-
-from .params import Params as _Params
 
 
 class SmicVis(Smic):
     """Filmed by the camera of visible light."""
 
-    Params = _Params
     id = "smic_vis"
     recording = "VIS"
     fps = 25.0
@@ -29,13 +24,6 @@ class SmicVis(Smic):
         expressions={"micro": 71},
         emotions=dict(zip(LABELS, (24, 28, 19))),
     )
-
-    @classmethod
-    def write_fake_tree(cls, folder: Path) -> None:
-        """Draw small trees of the short and of the long clips, with the sheet and the quirks of the releases."""
-        from .fake import write
-
-        write(folder)
 
 
 Plugin = SmicVis

@@ -16,9 +16,10 @@ from mebench.core import Dataset, Distractor, Frames, SubjectKey, Video
 from mebench.errors import DataError
 from mebench.features import processor
 from mebench.frames.videofile import CLOCK, pixels, x264
+from mebench.spotting import stretches
 
 from .emotions import SCHEMES
-from .events import label, stretches, write_script
+from .events import label, write_script
 from .nuisance import change_light, head_motion, move_head
 from .params import Params as SyntheticParams
 from .render import State, Subject, draw, expose, landmarks, make_subject

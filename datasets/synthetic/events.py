@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from mebench.annotations import objective_class
 from mebench.core import Distractor, Expression, Kind
+from mebench.spotting import stretches
 
 from .action_units import UNITS
 from .emotions import EMOTIONS, ONE_SIDED, recruit
@@ -145,16 +146,6 @@ def label(params: Params, subject: int, video: int) -> tuple[Expression, ...]:
     errors = errors + np.rint(params.coder_error * params.fps * random.standard_normal(errors.shape)).astype(int)
     expressions = (event.annotate(params.frames, *map(int, error)) for event, error in zip(events, errors))
     return tuple(sorted(expressions, key=lambda expression: expression.onset))
-
-
-def stretches(moving: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """First and last frame of each stretch of True, both inclusive.
-
-    >>> stretches(np.array([False, True, True, False, True]))
-    [(1, 2), (4, 4)]
-    """
-    edges = np.flatnonzero(np.diff(moving.astype(np.int8), prepend=0, append=0))
-    return [(first, end - 1) for first, end in edges.reshape(-1, 2).tolist()]
 
 
 def raised_cosine(rise: int, hold: int, fall: int, skew: float = 1.0) -> NDArray[np.float64]:

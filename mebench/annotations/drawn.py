@@ -8,7 +8,7 @@ import io
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
 import cv2
 import numpy as np
@@ -127,6 +127,26 @@ Cell = str | int | float | None
 Rows = Sequence[Sequence[Cell]]
 
 
+class Coded(NamedTuple):
+    """One row of a drawn sheet: an expression as the coder wrote it, in numbers of the image files."""
+
+    subject: Any
+    name: str
+    onset: int
+    apex: Any
+    offset: int
+    units: str
+    emotion: str = ""
+    kind: str = ""
+    objective: Any = None
+
+    @property
+    def span(self) -> Span:
+        """What is drawn: an apex that is no number or 0 lies in the middle, an offset of 0 eight frames after the apex."""
+        apex = self.apex if isinstance(self.apex, int) and self.apex else (self.onset + self.offset) // 2
+        return self.onset, apex, self.offset or apex + 8
+
+
 def write_xlsx(path: Path, sheets: Mapping[str, Rows]) -> None:
     """Write sheets by name. A text that begins with `=` becomes a formula."""
     book = heavy.openpyxl.Workbook()
@@ -173,23 +193,15 @@ def write(folder: Path, recording: Recording = "HS") -> None:
         folder: empty or not there yet.
         recording: which camera.
     """
-    empty_folder(folder)
-    home, length = folder / "SMIC_all_raw" / recording, LENGTHS[recording]
-    for name, person, emotion, onset in CLIPS:
-        numbers = [n for n in range(onset, onset + length) if (name, n) != ("s14_ne_01", onset + 3)]  # one is missing
-        span = (onset, onset + length // 2, onset + length - 1)
-        write_frames(home / f"s{person}/micro/{emotion}/{name}", "image{number:06d}.bmp", numbers, [span], person)
-    (home / "s18" / "micro" / "surprise" / "s18_sur_03").mkdir(parents=True)  # a clip without images
-    write_frames(home / "s11" / "non_micro" / "s11_n1", "image{number:06d}.bmp", range(5, 12), person=11)
-    _long(folder / "SMIC-E_raw image" / f"{recording}_long" / f"SMIC-{recording}-E", recording)
-
-
-def _long(home: Path, recording: Recording) -> None:
+    short = empty_folder(folder) / "SMIC_all_raw" / recording
+    long = folder / "SMIC-E_raw image" / f"{recording}_long" / f"SMIC-{recording}-E"
     length, around = LENGTHS[recording], AROUND[recording]
     rows: list[tuple[Cell, ...]] = [HEADER]
     for name, person, emotion, onset in CLIPS:
-        first, last = onset - around, onset + length - 1 + around
+        numbers = [n for n in range(onset, onset + length) if (name, n) != ("s14_ne_01", onset + 3)]  # one is missing
         spans = [(onset, onset + length // 2, onset + length - 1)]
+        write_frames(short / f"s{person}/micro/{emotion}/{name}", "image{number:06d}.bmp", numbers, spans, person)
+        first, last = onset - around, spans[0][2] + around
         further: tuple[Cell, ...] = (None,) * 4
         if name == "s12_sur_01":  # it has a second movement
             second, end = spans[0][2] + 4, last - 2
@@ -197,14 +209,16 @@ def _long(home: Path, recording: Recording) -> None:
             further = (second, end, None, None)
         blank = recording != "HS" and name == "s12_po_01"  # the names of its files have one
         pattern = "image {number}.jpg" if blank else "image{number:06d}.jpg"
-        write_frames(home / recording / f"s{person:02d}" / name, pattern, range(first, last + 1), spans, person)
+        write_frames(long / recording / f"s{person:02d}" / name, pattern, range(first, last + 1), spans, person)
         rows.append(
             (person, f"{name} " if name == "s14_sur_01" else name, None, onset, spans[0][2],
              *further, None, first, last, length, None, None, last - first + 1, emotion)
         )  # fmt: skip
+    (short / "s18" / "micro" / "surprise" / "s18_sur_03").mkdir(parents=True)  # a clip without images
+    write_frames(short / "s11" / "non_micro" / "s11_n1", "image{number:06d}.bmp", range(5, 12), person=11)
     rows += [
         (),
         ("Note: OnsetF and OffsetF are the first and the last frame of the micro-expression",),
         ("Total", len(CLIPS)),
     ]
-    write_xlsx(home / f"SMIC-{recording}-E_annotation.xlsx", {"Sheet1": rows})
+    write_xlsx(long / f"SMIC-{recording}-E_annotation.xlsx", {"Sheet1": rows})

@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
+from mebench import annotations
 from mebench.annotations import (
     Annotation,
     Cleaning,
@@ -77,7 +78,7 @@ class Smic(NestedDataset):
     short_videos = True
     cleaning = Cleaning(subject_digits=2, subject_prefix="s", spellings=dict(zip("012", LABELS)))
     forms = (Header(names=_COLUMNS), Header(required=("subject", "video", "onset", "apex"), names=_COLUMNS))
-    recording: ClassVar[str]
+    recording: ClassVar["annotations.drawn.Recording"]
     published_short: ClassVar[Published]
     published_extended: ClassVar[Published]
 
@@ -100,6 +101,11 @@ class Smic(NestedDataset):
     def person(self, key: SubjectKey) -> SubjectKey:
         """Identity of a subject: the three recordings show the same people, under the same numbers."""
         return SubjectKey("smic", key.subject)
+
+    @classmethod
+    def write_fake_tree(cls, folder: Path) -> None:
+        """Draw small trees of the short and of the long clips, with the sheet and the quirks of the releases."""
+        annotations.drawn.write(folder, cls.recording)
 
     def ours(self, names: tuple[str, ...]) -> bool:
         """The folders of this recording, short clips below `micro` and long ones not."""

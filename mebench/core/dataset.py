@@ -1,9 +1,11 @@
 """The contract of a dataset plugin, several datasets as one, and one under another name."""
 
+import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
@@ -159,13 +161,17 @@ class Dataset:
 
     @classmethod
     def write_fake_tree(cls, folder: Path) -> None:
-        """Draw a small tree with this dataset's layout, sheets and quirks, on drawn faces, into an empty folder.
+        """Draw a small tree with this dataset's layout, sheets and quirks, on drawn faces, into a folder that is empty or
+        not there yet: by the function `write` of the file `fake.py` beside that of the class, or of one that it extends.
 
         Raises:
-            DataError: this dataset has none.
+            DataError: this dataset has none, or the folder is not empty.
         """
-        name = getattr(cls, "id", cls.__name__.lower())
-        raise DataError(f"{name} has no drawn stand-in: choose another dataset")
+        for module in (sys.modules[base.__module__] for base in cls.__mro__):
+            if Path(getattr(module, "__file__", None) or __file__).with_name("fake.py").is_file():
+                import_module(".fake", module.__package__).write(folder)
+                return
+        raise DataError(f"{getattr(cls, 'id', cls.__name__.lower())} has no drawn stand-in: choose another dataset")
 
 
 class Composite(Dataset):

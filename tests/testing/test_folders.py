@@ -280,19 +280,21 @@ OF_NETWORK = {
     ),
 }
 DROPOUT = "\n\nclass AlwaysDropout(nn.Module):\n    def forward(self, x):\n        return nn.functional.dropout(x)\n"
-HERE = r"\n    @classmethod"
+HERE = r"\n\nPlugin"
 VIDEOS = """
     def videos(self):
         return {}
 
-    @classmethod"""
+
+Plugin"""
 FRAMES = """
     def frames(self, video):
         import numpy as np
 
         return np.zeros((60, 9, 9))
 
-    @classmethod"""
+
+Plugin"""
 SAME = """
     def frames(self, video):
         frames = super().frames(video)
@@ -304,19 +306,22 @@ SAME = """
         frames.__class__ = Same
         return frames
 
-    @classmethod"""
+
+Plugin"""
 POINTS = """
     def landmarks(self, video):
         import numpy as np
 
         return np.zeros((5, 2))
 
-    @classmethod"""
+
+Plugin"""
 REPAIRS = """
     def repairs(self):
         return [""]
 
-    @classmethod"""
+
+Plugin"""
 OF_DATASET = {
     "no root asked for": Way(
         "dataset.py",

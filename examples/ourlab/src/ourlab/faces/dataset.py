@@ -1,7 +1,5 @@
 """Ourlab faces: a sheet with a row for each expression, and a folder of images for each video."""
 
-from pathlib import Path
-
 from mebench.annotations import Header, Layout, SheetDataset, by_name, three_classes
 from mebench.core import Scheme
 
@@ -22,13 +20,6 @@ class OurlabFaces(SheetDataset):
     forms = (Header(required=("subject", "video", "onset", "offset", "kind", "emotion")),)
     layout = Layout(example="frames/s01/v1/00001.jpg", folder="{subject}/{video}", homes=("frames",))
     schemes = by_name(Scheme.native(LABELS), three_classes("three", ("disgust", "repression")))
-
-    @classmethod
-    def write_fake_tree(cls, folder: Path) -> None:
-        """Draw a small tree of the same layout, for tests and for who has no licence."""
-        from .fake import write
-
-        write(folder)
 
 
 Plugin = OurlabFaces
