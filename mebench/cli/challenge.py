@@ -19,15 +19,15 @@ app = verbs("Take part in the field's challenges, or hold one: check, write and 
 
 TaskName = Annotated[str, typer.Argument(metavar="CHALLENGE[/TASK]", help="The task, such as megc2025/str.")]
 Truth = Annotated[Path, typer.Option("--truth", metavar="FILE", help="True intervals, classes, or answered questions.")]
-SHOWN = 20
+MOST_FAULTS = 20
 
 
 @app.command("list", epilog="Example: mebench challenge list")
 def list_challenges(json: Json = None) -> None:
     """List the challenges and their tasks."""
-    found = [(one, task) for one in challenges.register.challenges().values() for task in one.tasks.values()]
-    if write_json([asdict(task) | {"challenge": one.title} for one, task in found], json):
-        print_table(("task", "asks to", "truth", "file"), [(t.name, t.title, t.truth, t.form) for _, t in found])
+    tasks = [(task, c.title) for c in challenges.register.challenges().values() for task in c.tasks.values()]
+    if write_json([asdict(task) | {"challenge": title} for task, title in tasks], json):
+        print_table(("task", "asks to", "truth", "file"), [(t.name, t.title, t.truth, t.form) for t, _ in tasks])
 
 
 @app.command("info", epilog="Example: mebench challenge info megc2025")
@@ -36,11 +36,12 @@ def info(
     json: Json = None,
 ) -> None:
     """Show a challenge: tasks, data, files, metrics, results."""
-    found = challenges.register.challenge(name.partition("/")[0])
-    if not write_json(asdict(found), json):
+    challenge = challenges.register.challenge(name.partition("/")[0])
+    if not write_json(asdict(challenge), json):
         return
-    print_lines(found.title, *(f"  {line}" for line in (found.dates, found.note, "; ".join(found.source)) if line))
-    for task in found.tasks.values():
+    lines = (challenge.dates, challenge.note, "; ".join(challenge.source))
+    print_lines(challenge.title, *(f"  {line}" for line in lines if line))
+    for task in challenge.tasks.values():
         facts = {
             "data": task.data,
             "truth": task.truth,
@@ -68,10 +69,10 @@ def check(
     if write_json({"file": str(file), "faults": [fault._asdict() for fault in faults]}, json) and not faults:
         print_lines(f"{file}: no faults")
     if faults:
-        Progress().notify(*map(str, faults[:SHOWN]))
+        Progress().notify(*map(str, faults[:MOST_FAULTS]))
         raise DataError(
             f"{file} has {plural(len(faults), 'fault')}"
-            + (f", of which {SHOWN} are shown" if len(faults) > SHOWN else "")
+            + (f", of which {MOST_FAULTS} are shown" if len(faults) > MOST_FAULTS else "")
         )
 
 
@@ -92,7 +93,7 @@ def submit(
     write_json(
         {"files": list(faults), "faults": faults},
         json,
-        *(f"{path}: {plural(len(said), 'fault')}" if said else path for path, said in faults.items()),
+        *(f"{path}: {plural(len(of_file), 'fault')}" if of_file else path for path, of_file in faults.items()),
     )
 
 
@@ -111,7 +112,7 @@ def score(
     task = challenges.register.task(name)
     tries = {entries.stem: [entries]}
     if entries.is_dir():
-        tries = {one.stem: sorted(one.iterdir()) if one.is_dir() else [one] for one in sorted(entries.iterdir())}
+        tries = {path.stem: sorted(path.iterdir()) if path.is_dir() else [path] for path in sorted(entries.iterdir())}
     found, failed = list[Any](), dict[str, str]()  # what ranks of leaderboards take in place of records
     for team, files in tries.items():
         try:
@@ -132,15 +133,15 @@ def score(
             failed[team] = str(error)
     if not found:
         raise DataError(f"no file could be scored; {next(iter(failed))}: {next(iter(failed.values()))}")
-    found.sort(key=lambda one: -(one.scores.get(task.main, {}).get("value") or 0))
+    found.sort(key=lambda entry: -(entry.scores.get(task.main, {}).get("value") or 0))
     groups = [""] * len(found)  # of questions
     if task.form != "answers":
         path = {"clips": "recognition.uf1", "strs": "analysis.strs"}.get(
             task.form, f"spotting.{'overall' if len(found[0].about['kinds']) > 1 else 'micro'}.f1"
         )
         standing = boards.significance.standing(found, path, attrgetter("answers.tables"), ())
-        groups = [one.get("group", "") for one in standing]
-    rows = [{"team": one.id, "tries": one.tries, "group": group, **one.scores} for one, group in zip(found, groups)]
+        groups = [rank.get("group", "") for rank in standing]
+    rows = [{"team": e.id, "tries": e.tries, "group": group, **e.scores} for e, group in zip(found, groups)]
     Progress().notify(*(f"not scored: {team}: {reason}" for team, reason in failed.items()))
     if write_json({"task": task.name, "entries": rows, "failed": failed}, json):
         heads = [Column("team", main=True), Column("tries", right=True), Column("group", optional=True)]

@@ -31,7 +31,7 @@ Fps = Annotated[float | None, typer.Option("--fps", help="Frame rate of the time
 app = typer.Typer()
 
 OF_FILES = "is about files: name the file of their truth with --truth"
-BESIDE = "published:"
+PUBLISHED_PREFIX = "published:"
 """Prefix of a published result's name, which distinguishes it from a run."""
 
 
@@ -88,17 +88,17 @@ def compare(
     as two coders' files, by their agreement. A comparison with a published result lists the differing conditions.
     --noise scores all of them against other coders' truths.
     """
-    if others and (second.startswith(BESIDE) or (truth is None and _is_file(first))):
+    if others and (second.startswith(PUBLISHED_PREFIX) or (truth is None and _is_file(first))):
         raise ConfigError("more than two words need runs, or files with --truth: name two here")
-    if second.startswith(BESIDE):
-        word, folder = second.removeprefix(BESIDE), run_files.folder.RunFolder.finished(runs, first)
+    if second.startswith(PUBLISHED_PREFIX):
+        word, folder = second.removeprefix(PUBLISHED_PREFIX), run_files.folder.RunFolder.finished(runs, first)
         place = leaderboards_folder(leaderboards)
         rows = records.published.called(word, records.published.read(place / PUBLISHED))
         aliases = records.matching_published.read_aliases(place / records.matching_published.FILE)
-        said = records.matching_published.separates(records.record.read(folder), rows, aliases)
-        if write_json({"run_id": folder.id, "published": word, "separates": said}, json):
+        conditions = records.matching_published.separates(records.record.read(folder), rows, aliases)
+        if write_json({"run_id": folder.id, "published": word, "separates": conditions}, json):
             print_lines(f"{folder.id} and {rows[0].method}")
-            print_table(("", "differing conditions"), list(said.items()))
+            print_table(("", "differing conditions"), list(conditions.items()))
         return
     if truth is None and _is_file(first) and _is_file(second):
         _refuse(
@@ -135,29 +135,29 @@ def compare(
         )
         for word in (second, *(others or ()))
     ]
-    found = compared[0]
+    result = compared[0]
     print_remarks(
         exchange.text_table.Remarks(
-            _of_pairs({one.sides[1].name: one.warnings for one in compared}, first),
-            _of_pairs({one.sides[1].name: one.repaired for one in compared}, first),
+            _of_pairs({c.sides[1].name: c.warnings for c in compared}, first),
+            _of_pairs({c.sides[1].name: c.repaired for c in compared}, first),
         )
     )
-    sides = [found.sides[0], *(one.sides[1] for one in compared)]
+    sides = [result.sides[0], *(c.sides[1] for c in compared)]
     if noise is not None:
         with Progress().waiting("other coders"):
             coders, sources = reports.trust.read_noise(Path(noise).expanduser())
-            scores = reports.trust.noise_of(sides, coders, [*found.found.scores], convention)
+            scores = reports.trust.noise_of(sides, coders, [*result.found.scores], convention)
         if write_json({"runs": [side.plain() for side in sides], "sources": sources, "scores": scores}, json):
             print_report("", *reports.trust.tables_of_noise(scores, [side.title for side in sides]))
-            print_lines(*(f"{what}: {source}" for what, source in sources.items()))
+            print_lines(*(f"{column}: {source}" for column, source in sources.items()))
         return
     if len(compared) > 1:
-        if write_json({"runs": [side.plain() for side in sides], "compared": [one.summary for one in compared]}, json):
-            print_report("", reports.compare_runs.table_of_several(sides, [one.found for one in compared]))
-            print_lines(*_of_pairs({one.sides[1].name: one.remarks for one in compared}, found.sides[0].name))
+        if write_json({"runs": [side.plain() for side in sides], "compared": [c.summary for c in compared]}, json):
+            print_report("", reports.compare_runs.table_of_several(sides, [c.found for c in compared]))
+            print_lines(*_of_pairs({c.sides[1].name: c.remarks for c in compared}, result.sides[0].name))
         return
-    if write_json(found.summary, json):
-        reports.compare_runs.print_comparison(found.found, *found.sides, found.conclusions, found.remarks)
+    if write_json(result.summary, json):
+        reports.compare_runs.print_comparison(result.found, *result.sides, result.conclusions, result.remarks)
 
 
 def _of_pairs(lines: Mapping[str, Sequence[str]], first: str) -> list[str]:
@@ -196,7 +196,7 @@ def mistakes(
         _refuse_files(run)
         folder = run_files.folder.RunFolder.finished(runs, run)
         name, tables, kinds = folder.id, run_files.scoring.tables_of(folder), folder.read_json("folds.json")["kinds"]
-        told: dict[str, Any] = {"run_id": name}
+        about: dict[str, Any] = {"run_id": name}
         if tables.predictions is None:
             raise RunError(f"run {name!r} does not spot, so it has no false positives or misses: name a run that spots")
     else:
@@ -210,7 +210,7 @@ def mistakes(
             adapters=inspection.dataset_summary.adapters_of(true),
         )
         name, tables, kinds = run, answers.tables, answers.kinds
-        told = {"file": run, "warnings": remarks.warnings, "repaired": remarks.repaired}
+        about = {"file": run, "warnings": remarks.warnings, "repaired": remarks.repaired}
         if tables.predictions is None:
             raise DataError(
                 f"{run} has no columns onset and offset, so it has no false positives or misses. Its wrong names "
@@ -219,32 +219,32 @@ def mistakes(
         print_remarks(remarks)
     draws = metrics.mistakes.number_of_draws(tables)
     rows = cast("metrics.mistakes.By", by)
-    found = metrics.mistakes.sort_mistakes(tables, kinds)
-    counts = metrics.mistakes.count_mistakes(found, rows, draws)
+    mistakes = metrics.mistakes.sort_mistakes(tables, kinds)
+    counts = metrics.mistakes.count_mistakes(mistakes, rows, draws)
     astray = (
         None
         if tables.distractors is None
-        else metrics.mistakes.count_distracted(found, tables.distractors, rows, draws)
+        else metrics.mistakes.count_distracted(mistakes, tables.distractors, rows, draws)
     )
     if rows == "kind":
         counts = counts.reindex(kinds, fill_value=0).rename_axis("kind")
-    why = metrics.mistakes.explain_mistakes(tables, found, kinds)
+    causes = metrics.mistakes.explain_mistakes(tables, mistakes, kinds)
     mean = f", means over {draws} draws" if draws > 1 else ""
     report = {
-        "why": why,
-        **told,
+        "why": causes,
+        **about,
         "convention": "strict",
         "by": by,
         "draws": draws,
         "counts": reports.scores.plain(counts),
         **({} if astray is None else {"on_distractors": astray.to_dict("index")}),
-        "mistakes": found.drop(columns="row").astype(object).to_dict("records"),
+        "mistakes": mistakes.drop(columns="row").astype(object).to_dict("records"),
     }
     if write_json(report, json):
         note = "" if astray is None else reports.scores.distracted_line(counts, astray, tables)
         title = f"mistakes of {name}, by {by}{mean}"
-        reports.scores.print_mistakes(counts, title, found if verbose else None, note)
-        reports.scores.print_causes(why)
+        reports.scores.print_mistakes(counts, title, mistakes if verbose else None, note)
+        reports.scores.print_causes(causes)
 
 
 @app.command("report", epilog="Example: mebench report mean-synthetic -o report.html")
@@ -276,7 +276,7 @@ def report(
     The page holds the scores, a timeline of every video, every mistake by its cause, confusions, curves, costs and settings. It needs
     no other file. With two runs, both are on the same timelines. It shows no face without --faces.
     """
-    words, progress, found = [word for word in (run, other) if word], Progress(), None
+    words, progress, comparison = [word for word in (run, other) if word], Progress(), None
     folders = [run_files.folder.RunFolder.finished(runs, word) for word in words]
     for folder in folders:
         reports.report.refuse(folder)
@@ -286,14 +286,14 @@ def report(
             (people is not None, "--people compares groups within one run: name one run, or leave --people out"),
         )
         with progress.waiting("comparing both runs"):
-            found = api.compare(*words, runs=runs)
+            comparison = api.compare(*words, runs=runs)
     page, trusted = Path(out).expanduser(), None
-    if found is None:
+    if comparison is None:
         side = reports.judged(records.record.read(folders[0]))
         with progress.waiting("groups"):
             trusted = reports.trust.trust(side, None if people is None else Path(people).expanduser())
     with progress.waiting("drawing"):
-        both, remarks = (None, []) if found is None else (found.found, found.remarks)
+        both, remarks = (None, []) if comparison is None else (comparison.found, comparison.remarks)
         reports.report.write(reports.report.page(folders, both, remarks, faces, trusted), page)
         files = reports.report.write_figures(folders, Path(figures).expanduser()) if figures else []
     if faces:
@@ -306,9 +306,9 @@ def report(
             print_report("", *reports.trust.tables_of_trust(trusted or {}))
 
 
-def _refuse(given: Mapping[str, object], why: str) -> None:
-    """Refuse the first given option of some."""
-    refuse_if(*((value, f"{option} {why}") for option, value in given.items()))
+def _refuse(options: Mapping[str, object], reason: str) -> None:
+    """Refuse the first option that is given."""
+    refuse_if(*((value, f"{option} {reason}") for option, value in options.items()))
 
 
 def _refuse_files(*words: str) -> None:
@@ -339,11 +339,9 @@ def _print_agreement(
         return f"{off['mean']:+.0f}{spread}, without sign {off['mean_absolute']:.0f}"
 
     remarks = exchange.text_table.Remarks()
-    one, other = (exchange.text_table.of_encoding(Path(word).expanduser(), encoding) for word in (first, second))
-    (answers,) = exchange.answers.read_against_truth(
-        one, [other], exchange.join.Rules(fps, loose_ids=loose_ids), remarks
-    )
-    found = metrics.agreement.agreement(answers.tables, answers.kinds)
+    a, b = (exchange.text_table.of_encoding(Path(word).expanduser(), encoding) for word in (first, second))
+    (answers,) = exchange.answers.read_against_truth(a, [b], exchange.join.Rules(fps, loose_ids=loose_ids), remarks)
+    agreement = metrics.agreement.agreement(answers.tables, answers.kinds)
     if silent := int(answers.tables.videos["n_frames"].isna().sum()):
         remarks.warn(
             f"the length of {plural(silent, 'video')} is unknown: kappa covers the frames from 0 to the last "
@@ -352,14 +350,14 @@ def _print_agreement(
         )
     print_remarks(remarks)
     about = {"warnings": remarks.warnings, "repaired": remarks.repaired}
-    if write_json({"first": first, "second": second, **found, **about}, json):
+    if write_json({"first": first, "second": second, **agreement, **about}, json):
         rows = [
             [kind, str(of["first"]), str(of["second"]), str(of["both"]), number(of["f1"]), number(of["kappa"])]
             + [of_end(of[end]) for end in ("onset_ms", "offset_ms")]
-            for kind, of in found["kinds"].items()
+            for kind, of in agreement["kinds"].items()
         ]
         heads = ("kind", "A", "B", "both", "F1", "kappa, frames", "onset, B - A, ms", "offset, B - A, ms")
         print_table(heads, rows, f"A {first}, B {second}")
-        print_lines(f"kappa over {found['frames']['n']} frames: {number(found['frames']['kappa'])}")
-        if (emotion := found["emotion"])["n"]:
+        print_lines(f"kappa over {agreement['frames']['n']} frames: {number(agreement['frames']['kappa'])}")
+        if (emotion := agreement["emotion"])["n"]:
             print_lines(f"kappa over the emotions of {emotion['n']} shared intervals: {number(emotion['kappa'])}")

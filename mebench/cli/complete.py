@@ -9,20 +9,20 @@ from mebench import config, metrics, protocols
 from mebench.errors import MebenchError
 
 
-def complete_word(given: Sequence[str], incomplete: str, plugins: Sequence[str] = ()) -> list[str]:
+def complete_word(before: Sequence[str], incomplete: str, plugins: Sequence[str] = ()) -> list[str]:
     """Completions of the word at the cursor.
 
     bash splits words at `=`, other shells do not: the words before the cursor may end with `method`, `=` (or with
     `method` alone), and then only the value is completed.
 
     Args:
-        given: the words before the cursor.
+        before: the words before the cursor.
         incomplete: the word at the cursor.
         plugins: folders of `--plugins`.
     """
     try:
         config.registry.add_paths([*config.more_plugins(), *plugins])
-        words = re.sub("\0?=\0?", "=", "\0".join(given)).split("\0")  # joined again where the shell split them
+        words = re.sub("\0?=\0?", "=", "\0".join(before)).split("\0")  # joined again where the shell split them
         last = words[-1]
         key = last.removesuffix("=") if last.find("=") in (-1, len(last) - 1) else ""  # whose value is being typed
         chosen = dict(word.split("=", 1) for word in words if "=" in word)

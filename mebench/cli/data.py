@@ -23,15 +23,15 @@ ON_PURPOSE = "It reproduces defects of the release on purpose: mebench data veri
 def summary(words: DatasetWords = None, files: Files = None, plugins: Plugins = None, json: Json = None) -> None:
     """Count subjects, videos and expressions. The annotations alone are enough."""
     datasets = datasets_of(words, files, plugins)
-    whole = inspection.together(datasets)
-    if not console.write_json(whole if len(datasets) > 1 else next(iter(whole["members"].values())), json):
+    summaries = inspection.together(datasets)
+    if not console.write_json(summaries if len(datasets) > 1 else next(iter(summaries["members"].values())), json):
         return
-    for id_, found in whole["members"].items():
-        console.print_table(reports.dataset_report.HEADERS, reports.dataset_report.summary_rows(found), id_)
-        _print_list(f"{id_}: repairs and remarks", repair_lines(datasets[id_].repair_rows()), len(found["repairs"]))
+    for id_, counts in summaries["members"].items():
+        console.print_table(reports.dataset_report.HEADERS, reports.dataset_report.summary_rows(counts), id_)
+        _print_list(f"{id_}: repairs and remarks", repair_lines(datasets[id_].repair_rows()), len(counts["repairs"]))
     if len(datasets) > 1:
         console.print_table(
-            reports.dataset_report.HEADERS, reports.dataset_report.total_rows(whole), " + ".join(datasets)
+            reports.dataset_report.HEADERS, reports.dataset_report.total_rows(summaries), " + ".join(datasets)
         )
 
 
@@ -61,22 +61,22 @@ def verify(
     if report is not None:
         Path(report).write_text(reports.dataset_report.verification_markdown(members, strict), encoding="utf-8")
     parts = {id_: seen.plain() for id_, seen in members.items()}
-    found: dict[str, Any] = {"dataset": "+".join(members), "sound": sound}
+    result: dict[str, Any] = {"dataset": "+".join(members), "sound": sound}
     if len(parts) > 1:  # a composite: the sums, and each member
-        found |= {key: sum(part[key] for part in parts.values()) for key in ("errors", "warnings", "frames")}
-    if console.write_json(found | ({"members": parts} if len(parts) > 1 else next(iter(parts.values()))), json):
-        looks = reports.dataset_report
+        result |= {key: sum(part[key] for part in parts.values()) for key in ("errors", "warnings", "frames")}
+    if console.write_json(result | ({"members": parts} if len(parts) > 1 else next(iter(parts.values()))), json):
+        pages = reports.dataset_report
         for id_, seen in members.items():
             titles = [inspection.soundness.TITLES[finding.check] for finding in seen.findings]
-            for title, lines in looks.finding_lines(seen).items():
+            for title, lines in pages.finding_lines(seen).items():
                 _print_list(f"{id_}: {title}", lines, titles.count(title))
             _print_list(f"{id_}: repairs and remarks", repair_lines(seen.repairs), len(seen.repairs))
             if seen.frames:
                 rate = f"{seen.frames / max(seen.seconds, 1e-9):,.0f} a second"
-                console.print_lines(f"{id_}: {seen.frames:,} frames {looks.looked(seen.deep)}, {rate}")
+                console.print_lines(f"{id_}: {seen.frames:,} frames {pages.looked(seen.deep)}, {rate}")
             console.print_lines(f"{id_}: ground truth {seen.summary['hash']}")
         console.print_lines(
-            *(f"{id_}: {looks.verdict(m.errors, m.warnings, m.sound(strict))}" for id_, m in members.items()),
+            *(f"{id_}: {pages.verdict(m.errors, m.warnings, m.sound(strict))}" for id_, m in members.items()),
             *([] if report is None else [f"report: {report}"]),
         )
     if not sound:
@@ -172,9 +172,9 @@ def fake(
     roots = [f"dataset{f'.{id_}' if several else ''}.root={place}" for id_, place in places.items()]
     name = ",".join(members)
     words = [f"dataset=[{name}]" if several else f"dataset={name}", *roots]
-    then = console.command("data summary", words, plugins=plugins or ())
-    made = {"folders": {id_: str(place) for id_, place in places.items()}, "next": then}
-    console.write_json(made, json, f"{out}: drawn. {ON_PURPOSE}", f"Check it with: {then}")
+    next_command = console.command("data summary", words, plugins=plugins or ())
+    made = {"folders": {id_: str(place) for id_, place in places.items()}, "next": next_command}
+    console.write_json(made, json, f"{out}: drawn. {ON_PURPOSE}", f"Check it with: {next_command}")
 
 
 @app.command("unpack", epilog="Example: mebench data unpack CASME2 -o CASME2/frames")
@@ -188,30 +188,30 @@ def unpack(
 
     Existing files stay unchanged. A file that cannot be unpacked is named, the others are unpacked, and the exit code is 5.
     """
-    progress, seen, failed = Progress(), [], dict[Path, str]()
+    progress, unpacked, failed = Progress(), [], dict[Path, str]()
     for done in frames.unpack.unpack(
         Path(source).expanduser(), Path(out).expanduser(), first, lambda path: progress.notify(f"{path} …"), failed
     ):
-        seen.append(asdict(done) | {"source": str(done.source), "folder": str(done.folder)})
+        unpacked.append(asdict(done) | {"source": str(done.source), "folder": str(done.folder)})
         if json != "-":
-            kept = ", which existed already" if done.before else ""
-            line = f"{console.plural(done.n, 'file')} in {done.folder}{kept}"
+            existed = ", which existed already" if done.before else ""
+            line = f"{console.plural(done.n, 'file')} in {done.folder}{existed}"
             if done.names:
                 rate = "no frame rate stated" if done.fps is None else f"{done.fps:g} frames a second"
                 uneven = f" on average, {done.uneven}" if done.uneven else ""
                 ends = f"frame 0 is {done.names[0]}, the last one {done.names[-1]}"
-                line = f"{console.plural(done.n, 'frame')}, {rate}{uneven}, in {done.folder}{kept}; {ends}"
+                line = f"{console.plural(done.n, 'frame')}, {rate}{uneven}, in {done.folder}{existed}; {ends}"
             console.print_lines(f"{done.source}: {line}")
-    console.write_json({"unpacked": seen, "failed": {str(path): reason for path, reason in failed.items()}}, json)
-    alike = grouped([*failed][not seen :], key=lambda path: failed[path])
-    for reason, paths in alike.items():
+    console.write_json({"unpacked": unpacked, "failed": {str(path): reason for path, reason in failed.items()}}, json)
+    by_reason = grouped([*failed][not unpacked :], key=lambda path: failed[path])
+    for reason, paths in by_reason.items():
         also = f" ({console.plural(len(paths), 'file')}, such as {paths[0]})" if reason == frames.unpack.SPENT else ""
         progress.notify(f"failed: {reason}{also}")
-    if failed and not seen:
+    if failed and not unpacked:
         raise DataError(next(iter(failed.values())))
     if failed:
         raise SomeFailedError(
-            f"{console.plural(len(failed), 'file')} of {len(failed) + len(seen)} could not be unpacked, for the "
+            f"{console.plural(len(failed), 'file')} of {len(failed) + len(unpacked)} could not be unpacked, for the "
             "reasons above; the others were"
         )
 

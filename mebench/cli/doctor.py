@@ -66,10 +66,10 @@ def doctor(plugins: Plugins = None, json: Json = None) -> None:
             if "extra ==" not in requirement:
                 findings.append(Finding("package", name, "ok", importlib.metadata.version(name)))
         except importlib.metadata.PackageNotFoundError:
-            found = Finding("package", name, "missing", "not installed", f"pip install '{requirement}'")
+            finding = Finding("package", name, "missing", "not installed", f"pip install '{requirement}'")
             if name == "dlib-bin" and importlib.util.find_spec("dlib"):  # of another package
-                found = Finding("package", name, "ok", "module dlib from another package")
-            findings.append(found)
+                finding = Finding("package", name, "ok", "module dlib from another package")
+            findings.append(finding)
     layer, where = config.setting_layers.Layer("none"), "none: ./mebench.yaml or ~/.config/mebench/config.yaml"
     try:
         if (path := config.user_file()) is not None:
@@ -145,13 +145,13 @@ def _places(layer: config.setting_layers.Layer) -> Iterator[Finding]:
 def _place(name: str, path: Path) -> Finding:
     """An existing or possible file or folder, and the free space on its disk."""
     path = path.absolute()
-    there = next(p for p in (path, *path.parents) if p.exists())
-    state, free = "exists" if there == path else "created on first use", shutil.disk_usage(there).free / 2**30
+    place = next(p for p in (path, *path.parents) if p.exists())
+    state, free = "exists" if place == path else "created on first use", shutil.disk_usage(place).free / 2**30
     detail = f"{path} ({state}, {free:.1f} GiB free)"
-    if os.access(there, os.W_OK):
+    if os.access(place, os.W_OK):
         return Finding("place", name, "ok", detail)
     setting = (
-        "work in another folder, or set tracking" if name == "MLflow" else f"set {name}=FOLDER or make {there} writable"
+        "work in another folder, or set tracking" if name == "MLflow" else f"set {name}=FOLDER or make {place} writable"
     )
     return Finding("place", name, "missing", f"{detail}, not writable", setting)
 

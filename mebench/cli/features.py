@@ -92,15 +92,15 @@ Cache = Annotated[str | None, typer.Option("--cache", metavar="FOLDER", help="Th
 def info(cache: Cache = None, json: Json = None) -> None:
     """Show entries and bytes by dataset and stage."""
     store = _store(cache)
-    found = features.store.info(store)
-    whole = sum(found.values(), features.store.StoreInfo())
+    by_stage = features.store.info(store)
+    total = sum(by_stage.values(), features.store.StoreInfo())
     parts = [
         {"dataset": dataset or None, "stage": stage, "entries": part.entries, "bytes": part.bytes}
-        for (dataset, stage), part in found.items()
+        for (dataset, stage), part in by_stage.items()
     ]
-    report = {"folder": str(store.root), "entries": whole.entries, "bytes": whole.bytes, "parts": parts}
+    report = {"folder": str(store.root), "entries": total.entries, "bytes": total.bytes, "parts": parts}
     if console.write_json(report, json):
-        lines = {**found, ("all", ""): whole}
+        lines = {**by_stage, ("all", ""): total}
         rows = [(dataset or "-", stage, f"{p.entries}", console.size(p.bytes)) for (dataset, stage), p in lines.items()]
         console.print_table(("dataset", "stage", "entries", "size"), rows)
         console.print_lines(f"feature store: {store.root}")

@@ -47,17 +47,17 @@ def build(
 ) -> None:
     """Build tables and page from runs and records. Published values are added."""
     folder, progress = Path(out).expanduser(), Progress()
-    kept = None if records_in is None else Path(records_in).expanduser()
-    if kept is not None and not kept.is_dir() and records_in != "none":
+    records_folder = None if records_in is None else Path(records_in).expanduser()
+    if records_folder is not None and not records_folder.is_dir() and records_in != "none":
         raise ConfigError(f"--records must name a folder of records, or be none, but {records_in} is not one")
-    tracked = config.user_setting("tracking", "") or None
+    tracker = config.user_setting("tracking", "") or None
 
     def show(board: boards.board.Board) -> tuple[list[records.rows.Table], str]:
         with progress.waiting("tables"):
             tables, worth = board.tables(), board.selection()
             overview = boards.table_files.write(tables, folder, worth)
-        anew = f" and {plural(len(board.rescored), 'source')} rescored" if board.rescored else ""
-        words = f"{overview}: {plural(len(tables), 'table')} from {plural(len(board.records), 'run')}{anew}"
+        rescored = f" and {plural(len(board.rescored), 'source')} rescored" if board.rescored else ""
+        words = f"{overview}: {plural(len(tables), 'table')} from {plural(len(board.records), 'run')}{rescored}"
         if not site:
             return tables, words
 
@@ -72,23 +72,23 @@ def build(
         # Contents come from the runs' tables, whatever their source.
         if from_mlflow is None:
             home = Path(runs).expanduser()
-            progress.notify(*tracking.remarks(tracked, str(home), boards.board.ids_there(home, folder)))
-            board = boards.board.read_board(home, folder, progress.notify, kept)
+            progress.notify(*tracking.remarks(tracker, str(home), boards.board.ids_there(home, folder)))
+            board = boards.board.read_board(home, folder, progress.notify, records_folder)
         else:
             with progress.waiting("asking MLflow"):
                 tracking.fetch_records(from_mlflow, Path(room), progress.notify)
-            found = [
+            sent = [
                 replace(record, published=False)
                 for record in boards.collect.collect_records(Path(room), progress.notify)
             ]
-            board = boards.board.board_of(found, f"MLflow at {from_mlflow}", folder, progress.notify, kept)
+            board = boards.board.board_of(sent, f"MLflow at {from_mlflow}", folder, progress.notify, records_folder)
         tables, words = board.render(show, progress.notify)
         records.forget_unused()
     write_json({"tables": [table.plain() for table in tables]}, json, *words.split("\n"))
-    if tracking.in_use(tracked):  # without tracked runs, the tables alone need no database
+    if tracking.in_use(tracker):  # without tracked runs, the tables alone need no database
         with progress.waiting("sending the tables"):
             synced = tracking.sync(
-                (), tracked, progress, boards=[folder / f"{table.name}.json" for table in tables[::-1]]
+                (), tracker, progress, boards=[folder / f"{table.name}.json" for table in tables[::-1]]
             )
         if synced.opening and json != "-":
             print_lines(f"{synced.title}: {synced.opening}")
@@ -104,14 +104,14 @@ def across(
     progress = Progress()
     board = boards.board.read_board(Path(runs).expanduser(), Path(out).expanduser(), progress.notify)
     with progress.waiting("tables"):
-        found = board.render(
-            lambda shown: boards.several_datasets.pairs_of(shown.tables(), shown.records), progress.notify
+        pairs = board.render(
+            lambda showable: boards.several_datasets.pairs_of(showable.tables(), showable.records), progress.notify
         )
-    if write_json({"pairs": found}, json):
+    if write_json({"pairs": pairs}, json):
         print_report(
             "",
-            boards.several_datasets.table_of(found)
-            if found
+            boards.several_datasets.table_of(pairs)
+            if pairs
             else "no two methods have a rank on the same two datasets, with other people in each",
         )
 
@@ -166,13 +166,13 @@ def submit(
     if not selection.strip():
         raise ConfigError("--selection must name the epoch and the settings, and the people on whom they were chosen")
     about = {"title": f"{method}, answers sent in", "method": method, "convention": convention, "selection": selection}
-    one = {"dataset": dataset, "protocol": protocol, "scheme": scheme, "clips": clips}
+    conditions = {"dataset": dataset, "protocol": protocol, "scheme": scheme, "clips": clips}
     with Progress().waiting("scoring"):
         folder, outcome = boards.submissions.submit(
-            Path(answers).expanduser(), Path(truth).expanduser(), name, about, one, Path(out).expanduser()
+            Path(answers).expanduser(), Path(truth).expanduser(), name, about, conditions, Path(out).expanduser()
         )
-    then = f"{folder}: send it. It holds the answers, their truth, and the scores"
-    write_json({"folder": str(folder), **outcome}, json, then)
+    message = f"{folder}: send it. It holds the answers, their truth, and the scores"
+    write_json({"folder": str(folder), **outcome}, json, message)
 
 
 @app.command("merge", epilog="Example: mebench leaderboard merge sent --check")
@@ -184,11 +184,11 @@ def merge(
 ) -> None:
     """Accept records of others after checking and rescoring. The exit code is 1 if one is refused."""
     progress = Progress()
-    given = [Path(place).expanduser() for place in places]
-    for folder in [folder for place in given for folder in boards.submissions.submissions(place)]:
+    folders = [Path(place).expanduser() for place in places]
+    for folder in [folder for place in folders for folder in boards.submissions.submissions(place)]:
         status = boards.submissions.take(folder, Path(out).expanduser().parent / "rescored", check)
         progress.notify(f"{folder.name}, answers sent in: {STATUS[status].format('')}")
-    alone = [place for place in given if not boards.submissions.submissions(place)]
+    alone = [place for place in folders if not boards.submissions.submissions(place)]
     sources = [source for place in alone for source in boards.accept.find_records(place)]
     with progress.waiting("scoring again"):
         outcomes = boards.accept.merge(sources, Path(out).expanduser(), check)
@@ -245,6 +245,6 @@ def known(
     data, truth = boards.doubts.truth_of_plan(runner.make_plan(configured(words, files, plugins)))
     with boards.doubts.Registry.changed(Path(out).expanduser().parent) as registry:
         former, registry.truths[data] = registry.truths.get(data), truth
-    other = "" if former in (None, truth) else f", where it was {former}: records with that one have no rank now"
+    change = "" if former in (None, truth) else f", where it was {former}: records with that one have no rank now"
     report = {"data": data, "truth": truth, "former": former}
-    write_json(report, json, f"{data}: the annotations here are registered{other}")
+    write_json(report, json, f"{data}: the annotations here are registered{change}")

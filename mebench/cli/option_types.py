@@ -144,8 +144,8 @@ def datasets_of(words: DatasetWords, files: Files, plugins: Plugins) -> dict[str
 
 def print_remarks(remarks: exchange.text_table.Remarks | api.Scores | api.Comparison) -> None:
     """Print on standard error which cells were repaired, and which look wrong."""
-    said = (*(f"note: {line}" for line in remarks.repaired), *(f"warning: {line}" for line in remarks.warnings))
-    Progress().notify(*said)
+    lines = (*(f"note: {line}" for line in remarks.repaired), *(f"warning: {line}" for line in remarks.warnings))
+    Progress().notify(*lines)
 
 
 def refuse_failed(failed: Mapping[str, str], videos: int, out: str) -> None:

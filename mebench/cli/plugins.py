@@ -108,21 +108,21 @@ def info(
         report["protocol"] = {"id": id_, "card": f"{protocol.describe()}\n", "parameters": parameters}
     report |= {known_plugin.kind: _plugin(known_plugin) for known_plugin in found}
     if console.write_json(report, json):
-        for kind, said in report.items():
-            if title := said.get("title"):
+        for kind, entry in report.items():
+            if title := entry.get("title"):
                 facts = [
                     key
-                    for key, fact in said.items()
+                    for key, fact in entry.items()
                     if fact and isinstance(fact, str) and key not in ("id", "title", "card")
                 ]
-                console.print_lines(title, *(f"{key}: {said[key]}" for key in facts), "")
-            if card := said.get("card"):
+                console.print_lines(title, *(f"{key}: {entry[key]}" for key in facts), "")
+            if card := entry.get("card"):
                 if kind == "protocol":
                     console.print_lines(*card.split("\n"))
                 else:
                     console.print_markdown(card)
                     console.print_lines("")
-            if parameters := said.get("parameters"):
+            if parameters := entry.get("parameters"):
                 console.print_table(
                     tuple(parameters[0]), [tuple(row.values()) for row in parameters], title="parameters"
                 )
@@ -135,7 +135,7 @@ def info(
                         )
                         or "(the defaults)",
                     )
-                    for name, values in said.get(section, {}).items()
+                    for name, values in entry.get(section, {}).items()
                 ]
                 if rows:
                     console.print_table((title, "values"), rows, title=section)
@@ -144,11 +144,11 @@ def info(
 @config_app.command("show", epilog="Example: mebench config show method=mean dataset=synthetic method.p=0.6")
 def config_show(words: Words = None, files: Files = None, plugins: Plugins = None, json: Json = None) -> None:
     """Show every setting and the origin of its value."""
-    found = configured(words, files, plugins)
-    if console.write_json({"values": found.values, "origins": found.origins}, json):
+    settled = configured(words, files, plugins)
+    if console.write_json({"values": settled.values, "origins": settled.origins}, json):
         rows = [
-            (key, console.text(value), found.origins.get(key, "default"))
-            for key, value in config.flatten(found.values).items()
+            (key, console.text(value), settled.origins.get(key, "default"))
+            for key, value in config.flatten(settled.values).items()
         ]
         console.print_table(("key", "value", "from"), rows)
 
@@ -160,7 +160,7 @@ def _more_plugins(plugins: Plugins) -> None:
 def _plugin(info: config.registry.PluginInfo) -> dict[str, Any]:
     """Card, parameters with their defaults, presets, settings for datasets."""
     card = info.folder / "README.md"
-    said = {
+    facts = {
         "id": info.id,
         "title": f"{info.kind} {info.id}: {info.title or '(no title)'}",
         "broken": info.broken,
@@ -171,12 +171,12 @@ def _plugin(info: config.registry.PluginInfo) -> dict[str, Any]:
         "card": card.read_text(encoding="utf-8") if card.is_file() else "",
     }
     if info.broken:
-        return said
+        return facts
     presets = info.section("presets")
     packaged = info.section("params") | (presets.get(info.config.get("preset", "")) or {})
     section = config.parts.Section(f"{info.kind}.", config.registry.params_class(info), f"{info.where}/params.py")
     parameters = _parameters(section, packaged)
-    return said | {"parameters": parameters, "presets": presets, "datasets": info.section("datasets")}
+    return facts | {"parameters": parameters, "presets": presets, "datasets": info.section("datasets")}
 
 
 def _parameters(section: config.parts.Section, packaged: Mapping[str, Any]) -> list[dict[str, str]]:
@@ -241,53 +241,52 @@ def check(
             f"--null --shuffles {shuffles}"
         )
     _more_plugins(plugins)
-    every = {kind: config.registry.plugins(kind) for kind in config.registry.PLUGIN_KINDS}
-    if name in {*protocols.PROTOCOLS, *protocols.BROKEN} and not any(name in known for known in every.values()):
+    by_kind = {kind: config.registry.plugins(kind) for kind in config.registry.PLUGIN_KINDS}
+    if name in {*protocols.PROTOCOLS, *protocols.BROKEN} and not any(name in known for known in by_kind.values()):
         protocols.find(name)
         raise ConfigError(
             f"{name!r} is a protocol, and only methods and datasets are checked: its folds are guarded in each "
             "run, so try it with mebench run method=random dataset=synthetic dataset.preset=tiny "
             f"protocol={name}"
         )
-    check_known("plugin", name, {*chain(*every.values())}, config.registry.YOURS, PluginError)
+    check_known("plugin", name, {*chain(*by_kind.values())}, config.registry.YOURS, PluginError)
     if relations:
         counts = testing.contracts.count_violations(
             name, (*testing.checks.TINY, "dataset.short_videos=false", *(words or ()))
         )
         if console.write_json({"method": name, "relations": counts}, json):
-            rows = [(kind, str(found["n"]), str(found["of"])) for kind, found in counts.items()]
+            rows = [(kind, str(count["n"]), str(count["of"])) for kind, count in counts.items()]
             console.print_table(("relation", "violations", "answers"), rows)
         return
-    values, found = config.settings_of(words or ()), []
-    for kind in (kind for kind in every if name in every[kind]):
-        own = {key.removeprefix(f"{kind}."): value for key, value in values.items() if key.startswith(f"{kind}.")}
-        for outcome in testing.outcomes(testing.plugin_checks(kind, name, **own)):
-            found.append(outcome)
+    values, outcomes = config.settings_of(words or ()), []
+    for kind in (kind for kind in by_kind if name in by_kind[kind]):
+        params = {key.removeprefix(f"{kind}."): value for key, value in values.items() if key.startswith(f"{kind}.")}
+        for outcome in testing.outcomes(testing.plugin_checks(kind, name, **params)):
+            outcomes.append(outcome)
             if json == "-":
                 continue
             mark = "BROKEN" if outcome.status == "broken" else outcome.status
             console.print_lines(f"{mark:<7} {outcome.check.name}" + (f": {outcome.reason}" if outcome.reason else ""))
             if outcome.details and os.environ.get("MEBENCH_DEBUG") == "1":
                 console.print_lines(*outcome.details.splitlines(), error=True)
-    broken, untold = ([one for one in found if one.status == status] for status in ("broken", "untold"))
+    broken, untold = ([outcome for outcome in outcomes if outcome.status == status] for status in ("broken", "untold"))
     report = [
-        {"plugin": one.check.plugin, "check": one.check.name, "status": one.status, "reason": one.reason}
-        for one in found
+        {"plugin": o.check.plugin, "check": o.check.name, "status": o.status, "reason": o.reason} for o in outcomes
     ]
     rest = f", {len(untold)} cannot be checked here" if untold else ""
-    kept = f"{len(found) - len(broken) - len(untold)} of {console.plural(len(found), 'promise')} kept"
+    kept = f"{len(outcomes) - len(broken) - len(untold)} of {console.plural(len(outcomes), 'promise')} kept"
     console.write_json({"checks": report}, json, f"{name}: {kept}{rest}")
     if broken:
         raise typer.Exit(1)
 
 
 def _knows_labels(name: str, words: Sequence[str], shuffles: int, plugins: Plugins, json: str | None) -> None:
-    found = testing.null.null(name, Progress(), words, plugins or (), shuffles)
-    report = {"method": name, "shuffles": shuffles, "null": [{**asdict(f), "outside": f.beyond_chance} for f in found]}
+    folds = testing.null.null(name, Progress(), words, plugins or (), shuffles)
+    report = {"method": name, "shuffles": shuffles, "null": [{**asdict(f), "outside": f.beyond_chance} for f in folds]}
     if console.write_json(report, json):
-        rows = [(f.task, f.fold, str(f.right), str(f.most), str(f.of)) for f in found]
+        rows = [(f.task, f.fold, str(f.right), str(f.most), str(f.of)) for f in folds]
         console.print_table(("task", "people", "right", "by chance at most", "of"), rows)
-    testing.null.refuse(name, found, shuffles)
+    testing.null.refuse(name, folds, shuffles)
     if json != "-":
         console.print_lines(
             "",

@@ -89,13 +89,13 @@ def export(
     if tables.predictions is None:
         raise RunError(f"run {folder.id!r} spots nothing, so it has no intervals to write")
     n_intervals = len(tables.predictions)
-    tables, said = _counted(folder.id, tables, frames, form)
+    tables, note = _counted(folder.id, tables, frames, form)
     exchange.write.write_predictions(
         Path(out).expanduser(), form, tables, remarks, folder.read_json("folds.json")["kinds"]
     )
     if truth is not None:
         exchange.write.write_truth(Path(truth).expanduser(), tables, form)
-    Progress().notify(f"note: {said}")
+    Progress().notify(f"note: {note}")
     print_remarks(remarks)
     report = {"run": folder.id, "file": out, "truth": truth, "format": form, "predictions": n_intervals}
     write_json(report, json, out)
@@ -156,13 +156,13 @@ def predict(
         models, config.resolve_dataset(words or (), files or (), plugins or ()), workers, progress
     )
     failed, videos = predicted.failed, len(predicted.failed) + len(predicted.answers)
-    found = [interval for answer in predicted.answers.values() for interval in answer.predictions]
-    tables, said = _counted(folder.id, predicted.tables(), frames, form)
+    intervals = [interval for answer in predicted.answers.values() for interval in answer.predictions]
+    tables, note = _counted(folder.id, predicted.tables(), frames, form)
     exchange.write.write_predictions(Path(out).expanduser(), form, tables, remarks, predicted.job.parts[0].task.kinds)
-    progress.notify(f"note: {said}")
+    progress.notify(f"note: {note}")
     print_remarks(remarks)
-    report = {"run": folder.id, "fold": fold, "videos": videos, "predictions": len(found), "failed": failed}
-    done = f"{out}: {plural(len(found), 'interval')} in {plural(videos - len(failed), 'video')}"
+    report = {"run": folder.id, "fold": fold, "videos": videos, "predictions": len(intervals), "failed": failed}
+    done = f"{out}: {plural(len(intervals), 'interval')} in {plural(videos - len(failed), 'video')}"
     write_json({**report, "file": out}, json, done)
     refuse_failed(failed, videos, out)
 
@@ -268,33 +268,33 @@ def export_model(
         return
 
     if header is None:
-        said = reports.model_card.export_model(folder, str(fold), path, name, note)
+        header = reports.model_card.export_model(folder, str(fold), path, name, note)
     else:
-        said = header.model_copy(
+        header = header.model_copy(
             update={"name": name or header.name, "card": "\n\n".join(filter(None, (header.card, note)))}
         )
-        inference.models.write_model(path, model, said)
-    Progress().notify(f"{path}: the model {said.name}; use it with mebench spot --model {path}")
+        inference.models.write_model(path, model, header)
+    Progress().notify(f"{path}: the model {header.name}; use it with mebench spot --model {path}")
 
 
 @model_app.command("list", epilog="Example: mebench model list")
 def list_models(plugins: Plugins = None, json: Json = None) -> None:
     """List the included models."""
     config.registry.add_paths(plugins or ())
-    found = inference.models.named()
+    headers = inference.models.named()
     report = [
         {"hash": file_hash(file)[:8], "shipped": True, "file": str(file), "bytes": file.stat().st_size}
-        | said.model_dump(include={"name", "method", "recognizer", "task", "scores"})
-        for file, said in found.items()
+        | header.model_dump(include={"name", "method", "recognizer", "task", "scores"})
+        for file, header in headers.items()
     ]
     if not write_json(report, json):
         return
     rows = []
-    for file, said in found.items():
-        f1 = next((v for path, v in said.scores.items() if path.endswith(".f1") and v is not None), None)
-        what = " + ".join(part["name"] for part in (said.method, said.recognizer) if part)
-        does = ", ".join([*said.task.kinds, *(["emotions"] if "recognize" in said.task.tasks else [])])
-        rows.append((said.name, what, does, "-" if f1 is None else f"{f1:.4f}", size(file.stat().st_size)))
+    for file, header in headers.items():
+        f1 = next((v for path, v in header.scores.items() if path.endswith(".f1") and v is not None), None)
+        methods = " + ".join(part["name"] for part in (header.method, header.recognizer) if part)
+        does = ", ".join([*header.task.kinds, *(["emotions"] if "recognize" in header.task.tasks else [])])
+        rows.append((header.name, methods, does, "-" if f1 is None else f"{f1:.4f}", size(file.stat().st_size)))
     print_table(("name", "method", "does", "F1, unseen", "size"), rows)
 
 
@@ -309,6 +309,6 @@ def info_of_model(
     The card gives the training data, the scores and the limits.
     """
     config.registry.add_paths(plugins or ())
-    said = inference.models.read_header(inference.models.find(model))
-    if write_json(said.model_dump(), json):
-        print_markdown(said.card)
+    header = inference.models.read_header(inference.models.find(model))
+    if write_json(header.model_dump(), json):
+        print_markdown(header.card)

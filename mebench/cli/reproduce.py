@@ -74,7 +74,7 @@ def reproduce(
     request = reproduction.papers.Request(
         tuple(words or ()), tuple(files or ()), tuple(plugins or ()), stand_in, dry_run, settings
     )
-    found = reproduction.papers.reproduce(
+    results = reproduction.papers.reproduce(
         known, reproduction.papers.cells(known, table, published), published, request, Progress()
     )
     plain = {
@@ -105,12 +105,12 @@ def reproduce(
                 ),
                 "why": r.why,
             }
-            for r in found
+            for r in results
         ],
     }
     if write_json(plain, json):
-        _print(known, table, found, request)
-    if any(result.failed for result in found):
+        _print(known, table, results, request)
+    if any(result.failed for result in results):
         raise typer.Exit(1)
 
 
@@ -139,7 +139,7 @@ def rescore(
         kept.mkdir(parents=True, exist_ok=True)
         copyfile(place / f"{source}.yaml", kept / f"{source}.yaml")
     file = reproduction.rescore.write_outcome(outcome, kept)
-    found = reproduction.rescore.cells(known, outcome, published)
+    cells = reproduction.rescore.cells(known, outcome, published)
     plain = [
         {
             "dataset": dataset,
@@ -155,23 +155,23 @@ def rescore(
                 for (rule, later, choice), value in values.items()
             ],
         }
-        for dataset, name, paper, values in found
+        for dataset, name, paper, values in cells
     ]
     if write_json({**outcome, "cells": plain}, json):
-        readings = dict.fromkeys(reading for *_, values in found for reading in values)
+        readings = dict.fromkeys(reading for *_, values in cells for reading in values)
         heads = [
             ", ".join(filter(None, [rule, f"{later} frames later" if later else "", choice]))
             for rule, later, choice in readings
         ]
         print_lines(known.title, f"{known.repository}, commit {known.commit}", "")
         rows = []
-        for dataset, name, paper, values in found:
+        for dataset, name, paper, values in cells:
             printed, digits = (f"{p.value:.{p.digits}f}{'†' * bool(p.caveats)}", p.digits) if (p := paper) else ("–", 4)
             ends = (dict(zip(_ENDS, values.get(reading) or (None,) * 3)) for reading in readings)
             rows.append((dataset, name, printed, *(scored(score, digits) for score in ends)))
         print_table(("dataset", "score", "printed", *heads), rows)
         print_lines(f"The authors' rules are {known.convention}. Intervals: 95 %, over subjects.")
-        marked = [paper for _, _, paper, _ in found if paper is not None and paper.caveats]
+        marked = [paper for _, _, paper, _ in cells if paper is not None and paper.caveats]
         notes = [f"† {row.metric} of {row.dataset} is printed {', '.join(row.caveats)}: {row.note}" for row in marked]
         if any(later for _, later, _ in readings):
             notes.append(
@@ -198,13 +198,13 @@ def leaderboards_folder(named: str | None) -> Path:
 def _print(
     paper: reproduction.papers.Paper,
     table: str,
-    found: Sequence[reproduction.papers.Result],
+    results: Sequence[reproduction.papers.Result],
     request: reproduction.papers.Request,
 ) -> None:
     """The measured cells, one line for all cells that are absent for the same reason, and remarks on the others."""
     print_lines(paper.title, f"Table {table}: {paper.tables[table].title}", "")
     answered, parts = [], {"true_positives": ", true positives", "all_intervals": ", all intervals"}
-    for result in (result for result in found if result.run_id):
+    for result in (result for result in results if result.run_id):
         row, seen = result.cell.published, (*(result.measured or (None, None, None)), result.strict)
         value, low, high, strict = (number(score, row.digits, NONE) for score in seen)
         method = f"{row.method} ({row.method_variant})" if row.method_variant else row.method
@@ -216,21 +216,21 @@ def _print(
             ("method", "dataset", "score", "published", "measured", "interval", "strict rules", "why they differ"),
             answered,
         )
-    if looked := worth_rows(found):
+    if looked := worth_rows(results):
         print_table(
             ("method", "year", "published", "leaking", "honest", "gain", "looks", "the paper's program"),
             looked,
             "gain from selection on test subjects: UF1 over all clips",
         )
-    measured = sum(result.measured is not None for result in found)
-    print_lines(f"{measured} of {len(found)} cells measured.")
-    if any(result.why.endswith("is not here") for result in found):
+    measured = sum(result.measured is not None for result in results)
+    print_lines(f"{measured} of {len(results)} cells measured.")
+    if any(result.why.endswith("is not here") for result in results):
         print_lines(
             "Name the folders of your datasets under roots: in mebench.yaml, or with settings such as "
             "roots.casme2=/data/CASME2."
         )
     absent = Counter(
-        (r.sentence or r.why.removeprefix("absent: "), r.cell.published.dataset) for r in found if not r.run_id
+        (r.sentence or r.why.removeprefix("absent: "), r.cell.published.dataset) for r in results if not r.run_id
     )
     print_lines(*(f"- {reason} ({dataset}, {plural(count, 'cell')})" for (reason, dataset), count in absent.items()))
     if not measured:
@@ -244,26 +244,26 @@ def _print(
     print_lines("Deviations of this reproduction from the paper:", *(f"- {line}" for line in paper.differs))
 
 
-def worth_rows(found: Sequence[reproduction.papers.Result]) -> list[tuple[str, ...]]:
+def worth_rows(results: Sequence[reproduction.papers.Result]) -> list[tuple[str, ...]]:
     """For each method that selects on test subjects, UF1 over all clips: method, year, published, leaking, honest, gain
     with its interval, rule, program.
     """
     rows = []
-    for r in found:
+    for r in results:
         row = r.cell.published
         if row.metric != "uf1" or row.member or r.worth is None:
             continue
         most = span([r.worth["looks"][end] for end in ("least", "most")])
         of_row = row.method, str(row.year or ""), f"{row.value:.{row.digits}f}"
-        told = [
+        lines = [
             (of_row, (r.leaking, r.honest), r.worth["differences"].get("recognition.uf1", {}), most, r.cell.row.program)
         ]
         if best := r.best_of:
             of_row, scores = (f"{row.method}, best of {best['of']} settings", "", ""), (best["uf1"], best["default"])
-            told.append(
+            lines.append(
                 (of_row, scores, best["difference"], str(best["of"]), "no paper's: the same rule, with settings")
             )
-        for head, scores, gain, n, program in told:
+        for head, scores, gain, n, program in lines:
             value, low, high = (number(gain.get(end), 3, NONE, "+") for end in _ENDS)
             sides = (number(score, row.digits, NONE) for score in scores)
             rows.append((*head, *sides, f"{value} [{low}, {high}]", n, program))

@@ -39,8 +39,8 @@ def _status(run: dict[str, Any]) -> str:
 @app.command("list", epilog="Example: mebench runs list --runs runs")
 def list_(runs: Runs = "", json: Json = None) -> None:
     """List the runs with status, scores, age and size. The latest is first."""
-    found = [run for _, run in _all(runs)]
-    if console.write_json(found, json):
+    listed = [run for _, run in _all(runs)]
+    if console.write_json(listed, json):
         rows = [
             (
                 run["id"],
@@ -49,10 +49,10 @@ def list_(runs: Runs = "", json: Json = None) -> None:
                 _age(run["days"]),
                 console.size(run["bytes"]),
             )
-            for run in found
+            for run in listed
         ]
         console.print_table(("run", "status", "scores", "age", "size"), rows)
-        if not found and console.at_terminal():
+        if not listed and console.at_terminal():
             console.print_lines(f"no runs in {runs}")
 
 
@@ -156,10 +156,9 @@ def prune(
         and (best is None or (run["status"] == "finished" and run["id"] not in best))
     ]
     kept = {run["id"] for _, run in found} - {run["id"] for _, run in chosen}
-    beside = {
-        run["honest"] for _, run in found if run["id"] in kept
-    }  # a leaking run is only of use together with its honest one
-    chosen = [(folder, run) for folder, run in chosen if run["id"] not in beside]
+    # A leaking run is of use only together with its honest run.
+    kept_honest = {run["honest"] for _, run in found if run["id"] in kept}
+    chosen = [(folder, run) for folder, run in chosen if run["id"] not in kept_honest]
     gone = []
     for folder, run in chosen:
         lock = None if dry_run else folder.lock()

@@ -87,7 +87,7 @@ def spot(
         for option, value in (("--fps", fps), ("--seconds", seconds))
         if live is not None and value is not None
     ]
-    whole = {
+    for_files = {
         "--overlay": overlay,
         "--faces": faces != "largest",
         "-o": out != "spotted",
@@ -106,8 +106,8 @@ def spot(
             "--seconds ends a live video: add --live FILE|camera, or leave it out",
         ),
         *(
-            (live is not None and given, f"{option} is for whole videos: leave it out, or leave out --live")
-            for option, given in whole.items()
+            (live is not None and value, f"{option} is for whole videos: leave it out, or leave out --live")
+            for option, value in for_files.items()
         ),
     )
     progress, paths = Progress(), api.evaluation.videos_at(videos or ())
@@ -172,9 +172,9 @@ def _live(
         for kind in at_work.levels
     }
     late_by = (
-        f"{kind}: the curve is {stated['curve']} ms late, an interval comes {stated['intervals']} ms after its peak, or "
+        f"{kind}: the curve is {ms['curve']} ms late, an interval comes {ms['intervals']} ms after its peak, or "
         f"later if peaks are close: k = {frame * timing.k:.0f} ms, k' = {frame * timing.k_prime[kind]:.0f} ms"
-        for kind, stated in delays.items()
+        for kind, ms in delays.items()
     )
     progress.notify(reports.spotted.CAUTION, *late_by)
     spotted = 0
@@ -198,30 +198,30 @@ def _live(
             delay_ms=delays,
         )
         try:
-            for found in at_work.run(seconds):
-                delay = {"delay_ms": round(1000 * found.delay)}  # frames count from 0, seconds are those of the video
-                if isinstance(found, inference.live.Point):
-                    place = {"kind": found.kind, "frame": found.frame, "seconds": round(found.seconds, 6)}
-                    write(event="curve", **place, score=found.score, face=found.face, **delay)
+            for result in at_work.run(seconds):
+                delay = {"delay_ms": round(1000 * result.delay)}  # frames count from 0, seconds are those of the video
+                if isinstance(result, inference.live.Point):
+                    place = {"kind": result.kind, "frame": result.frame, "seconds": round(result.seconds, 6)}
+                    write(event="curve", **place, score=result.score, face=result.face, **delay)
                 else:
-                    p = found.prediction
+                    p = result.prediction
                     ends = {"kind": p.kind, "onset": p.onset, "apex": p.apex, "offset": p.offset}
-                    times = dict(zip(("onset_s", "apex_s", "offset_s"), (round(t, 6) for t in found.seconds)))
+                    times = dict(zip(("onset_s", "apex_s", "offset_s"), (round(t, 6) for t in result.seconds)))
                     write(event="interval", **ends, **times, confidence=p.confidence, emotion=p.emotion, **delay)
                     spotted += 1
-                show(found)
+                show(result)
         except KeyboardInterrupt:
             progress.notify("stopped")
         measured = {
-            name: {"median": round(1000 * float(heavy.numpy.median(own))), "highest": round(1000 * max(own))}
-            for name, own in at_work.delays.items()
-            if own
+            name: {"median": round(1000 * float(heavy.numpy.median(delays_s))), "highest": round(1000 * max(delays_s))}
+            for name, delays_s in at_work.delays.items()
+            if delays_s
         }
         end = {"frames": stream.taken, "seconds": stream.taken / stream.fps, "intervals": spotted}
         write(event="end", **end, dropped=stream.dropped, missing=stream.missing, delay_ms=measured)
-    late = [f"{name} {own['median']} ms (at most {own['highest']})" for name, own in measured.items()]
-    say = progress.notify if json == "-" else print_lines
-    say(
+    late = [f"{name} {ms['median']} ms (at most {ms['highest']})" for name, ms in measured.items()]
+    output = progress.notify if json == "-" else print_lines
+    output(
         f"{end['seconds']:.1f} s, {plural(stream.taken, 'frame')}, {stream.dropped} dropped, {stream.missing} missing in the source, "
         f"{plural(spotted, 'interval')}",
         f"measured delay: {', '.join(late) or 'nothing was spotted'}",
@@ -239,10 +239,10 @@ def _curves(levels: Mapping[Kind, float], quiet: bool) -> Iterator[Any]:
     nothing.
     """
 
-    def words(found: inference.live.Interval) -> str:
-        p, (begin, _, end) = found.prediction, map(reports.timeline.clock, found.seconds)
-        what = " ".join(filter(None, [p.kind, p.emotion]))
-        return f"{begin} to {end}  {what}  {p.confidence:.3g}  ({1000 * found.delay:.0f} ms after its peak)"
+    def words(interval: inference.live.Interval) -> str:
+        p, (begin, _, end) = interval.prediction, map(reports.timeline.clock, interval.seconds)
+        label = " ".join(filter(None, [p.kind, p.emotion]))
+        return f"{begin} to {end}  {label}  {p.confidence:.3g}  ({1000 * interval.delay:.0f} ms after its peak)"
 
     if quiet or not at_terminal():
         yield (
@@ -256,11 +256,11 @@ def _curves(levels: Mapping[Kind, float], quiet: bool) -> Iterator[Any]:
         heavy.rich.text.Text(""), console=console(), refresh_per_second=8, transient=True
     ) as display:
 
-        def show(found: inference.live.Point | inference.live.Interval) -> None:
-            if not isinstance(found, inference.live.Point):
-                display.console.print(words(found))
+        def show(result: inference.live.Point | inference.live.Interval) -> None:
+            if not isinstance(result, inference.live.Point):
+                display.console.print(words(result))
                 return
-            curves[found.kind].append(found.score)
+            curves[result.kind].append(result.score)
             rows = []
             for kind, values in curves.items():
                 low = min(chain(values, [0.0]))
@@ -269,7 +269,7 @@ def _curves(levels: Mapping[Kind, float], quiet: bool) -> Iterator[Any]:
                 rows.append(
                     f"{kind}  {''.join(marks):>{WIDE}}  {values[-1] if values else 0:.3f} of {levels[kind]:.3f}"
                 )
-            seen = "" if found.face else "   no face in sight"
-            display.update(heavy.rich.text.Text(f"{reports.timeline.clock(found.seconds)}{seen}\n" + "\n".join(rows)))
+            seen = "" if result.face else "   no face in sight"
+            display.update(heavy.rich.text.Text(f"{reports.timeline.clock(result.seconds)}{seen}\n" + "\n".join(rows)))
 
         yield show

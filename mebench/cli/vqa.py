@@ -100,8 +100,8 @@ def answer(
         return
     if not words:
         raise ConfigError("mebench vqa answer needs runs with predictions, or --endpoint URL --model NAME")
-    found, unanswered = vqa.replies.answer([run_files.folder.RunFolder.finished(runs, word) for word in words], rows)
-    vqa.questions.write(out, found)
+    answers, unanswered = vqa.replies.answer([run_files.folder.RunFolder.finished(runs, word) for word in words], rows)
+    vqa.questions.write(out, answers)
     lacking = (f"{plural(n, 'question')} of the kind {kind!r}" for kind, n in unanswered.items())
     Progress().notify(*(f"note: {few} not answered: no run predicts it" for few in lacking))
     done = f"{out}: {len(rows) - unanswered.total()} of {plural(len(rows), 'question')} answered"
@@ -146,7 +146,7 @@ def score(
 def _frames_of(datasets: dict[str, Dataset], n: int) -> Callable[[vqa.questions.Row], list[Any]]:
     """A function that reads frames of a question's clip, from onset to offset of an expression or over a whole video."""
     places = dict[str, tuple[Any, ...]]()
-    for dataset, video in ((own, video) for own in datasets.values() for video in own.videos()):
+    for dataset, video in ((d, video) for d in datasets.values() for video in d.videos()):
         name = f"{video.dataset}/{vqa.questions.named(video)}"
         places[name] = dataset, video, None
         places |= {f"{name}_{e.onset}": (dataset, video, e) for e in video.expressions}
