@@ -119,9 +119,9 @@ def recognition_chance(
     assert tables.clips is not None
     truth = tables.clips["truth"].dropna().tolist()
     commonest = "+".join(classes) if label_sets.are_sets(tables.clips["truth"]) else max(classes, key=truth.count)
-    said = replace(tables, predictions=None, clips=tables.clips.assign(predicted=commonest))
-    found = summarize(said, kinds=[], classes=classes, seed=0, convention=convention, draws=0)
-    return {"class": commonest, **found["recognition"]["scores"]}
+    answered = replace(tables, predictions=None, clips=tables.clips.assign(predicted=commonest))
+    summary = summarize(answered, kinds=[], classes=classes, seed=0, convention=convention, draws=0)
+    return {"class": commonest, **summary["recognition"]["scores"]}
 
 
 class _Placement:
@@ -145,7 +145,7 @@ class _Placement:
         """For each truth, the probability that one random interval hits it, by trying every place in its video that is near it."""
         first, places, half = self.first[self.video], self.places[self.video], self.half[self.video]
         onset, offset = self.true
-        begin = np.maximum(first, onset - half)  # who lies farther away shares no frame with the truth
+        begin = np.maximum(first, onset - half)  # a centre farther away shares no frame with the truth
         n = np.maximum(np.minimum(first + places, offset + half + 2) - begin, 0)
         centre = np.concatenate([np.arange(start, start + few) for start, few in zip(begin, n)])
         truth = np.repeat(np.arange(len(self.video)), n)

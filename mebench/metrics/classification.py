@@ -40,17 +40,17 @@ def confusion_matrices(
     """One `confusion_matrix` for each unit (a subject, say), (n_units, C, C + 1); `unit` is each sample's, (n,)."""
     number = {label: index for index, label in enumerate(classes)}
     matrices = np.zeros((n_units, len(classes), len(classes) + 1), dtype=np.int64)
-    for true, said, where in zip(truth, predicted, unit.tolist(), strict=True):
+    for true, answer, where in zip(truth, predicted, unit.tolist(), strict=True):
         if true in number:
-            matrices[where, number[true], number.get(said, len(classes))] += 1
+            matrices[where, number[true], number.get(answer, len(classes))] += 1
     return matrices
 
 
 def counts_of(matrix: ArrayLike) -> tuple[Floats, Floats, Floats]:
     """Per class, (..., C): true positives, predicted samples, true samples."""
     m = np.asarray(matrix, dtype=np.float64)
-    said, support = (np.einsum(axes, m) for axes in ("...ij->...j", "...ij->...i"))  # four times as fast as sum
-    return np.diagonal(m, axis1=-2, axis2=-1), said[..., : m.shape[-2]], support
+    predicted, support = (np.einsum(axes, m) for axes in ("...ij->...j", "...ij->...i"))  # four times as fast as sum
+    return np.diagonal(m, axis1=-2, axis2=-1), predicted[..., : m.shape[-2]], support
 
 
 def _mean(per_class: Floats) -> Floats:
@@ -73,8 +73,8 @@ def macro_precision(matrix: ArrayLike) -> Floats:
     >>> float(macro_precision([[3, 1, 0], [0, 4, 0]])), float(macro_precision([[4, 0, 0], [4, 0, 0]]))
     (0.9, 0.25)
     """
-    true, said, _ = counts_of(matrix)
-    return _mean(ratio(true, said))
+    true, predicted, _ = counts_of(matrix)
+    return _mean(ratio(true, predicted))
 
 
 def macro_recall(matrix: ArrayLike) -> Floats:
@@ -97,8 +97,8 @@ def f1_of_macros(matrix: ArrayLike) -> Floats:
     >>> round(float(f1_of_macros([[3, 1, 0], [0, 4, 0]])), 4), float(f1_of_macros([[0, 4, 0], [4, 0, 0]]))
     (0.8873, 0.0)
     """
-    true, said, support = counts_of(matrix)
-    return harmonic_mean(_mean(ratio(true, said)), _mean(ratio(true, support)))
+    true, predicted, support = counts_of(matrix)
+    return harmonic_mean(_mean(ratio(true, predicted)), _mean(ratio(true, support)))
 
 
 def harmonic_mean(precision: ArrayLike, recall: ArrayLike) -> Floats:
@@ -117,8 +117,8 @@ def class_f1(matrix: ArrayLike) -> Floats:
     >>> class_f1([[3, 1, 0], [0, 4, 0]]).round(3), class_f1([[0, 0, 0], [0, 4, 0]])
     (array([0.857, 0.889]), array([0., 1.]))
     """
-    true, said, support = counts_of(matrix)
-    return ratio(2 * true, said + support)
+    true, predicted, support = counts_of(matrix)
+    return ratio(2 * true, predicted + support)
 
 
 def presence_f1(matrix: ArrayLike) -> Floats:
@@ -192,14 +192,14 @@ def one_vs_rest(
     >>> {name: float(value) for name, value in one_vs_rest(one_class, "zero", "precision").items()}
     {'accuracy': 1.0, 'precision': 0.0, 'recall': 0.0, 'f1': nan, 'uf1': 0.0, 'uar': 0.0}
     """
-    true, said, support = counts_of(matrix)
-    kept = ~((said + support == 0) | (true == support.sum(axis=-1, keepdims=True)))
+    true, predicted, support = counts_of(matrix)
+    kept = ~((predicted + support == 0) | (true == support.sum(axis=-1, keepdims=True)))
     n = kept.sum(axis=-1).astype(np.float64) if degenerate == "dropped" else np.full(kept.shape[:-1], kept.shape[-1])
 
     def mean(values: Floats) -> Floats:
         return ratio(np.where(kept, values, 0).sum(axis=-1), np.asarray(n, dtype=np.float64), np.nan)
 
-    precision, recall = mean(ratio(true, said)), mean(ratio(true, support))
+    precision, recall = mean(ratio(true, predicted)), mean(ratio(true, support))
     # MEAN's code replaces an undefined recall by 0 in the list for F1 alone, not in the one for UAR.
     recalls = ratio(true, support, np.nan if degenerate == "dropped" else 0.0)
     return {
@@ -207,7 +207,7 @@ def one_vs_rest(
         "precision": precision,
         "recall": recall,
         "f1": ratio(2 * precision * recall, precision + recall, np.nan),
-        "uf1": mean(ratio(2 * true, said + support)),
+        "uf1": mean(ratio(2 * true, predicted + support)),
         "uar": precision if uar == "precision" else mean(recalls),
     }
 
@@ -230,18 +230,20 @@ def reliability(confidence: ArrayLike, right: ArrayLike, bins: int = 10) -> dict
     >>> {name: values.round(2).tolist() for name, values in curve.items()}
     {'low': [0.0, 0.5], 'high': [0.5, 1.0], 'n': [1.0, 2.0], 'confidence': [0.1, 0.7], 'accuracy': [0.0, 0.5]}
     """
-    said, correct = np.asarray(confidence, dtype=np.float64), np.asarray(right, dtype=np.float64)
-    if not ((said >= 0) & (said <= 1)).all():
-        raise ValueError(f"a confidence must lie in 0 to 1, not {said[~((said >= 0) & (said <= 1))][0]}")
+    confidences, correct = np.asarray(confidence, dtype=np.float64), np.asarray(right, dtype=np.float64)
+    if not ((confidences >= 0) & (confidences <= 1)).all():
+        raise ValueError(
+            f"a confidence must lie in 0 to 1, not {confidences[~((confidences >= 0) & (confidences <= 1))][0]}"
+        )
     edges = np.arange(bins + 1) / bins
     # A probability that lies at an edge but for its rounding, to 64 or to 32 bits, lies at the edge.
-    where = np.clip(np.floor(said * bins + 1e-6).astype(np.int64), 0, bins - 1)
+    where = np.clip(np.floor(confidences * bins + 1e-6).astype(np.int64), 0, bins - 1)
     n = per_unit(where, bins)
     return {
         "low": edges[:-1],
         "high": edges[1:],
         "n": n,
-        "confidence": ratio(per_unit(where, bins, said), n, np.nan),
+        "confidence": ratio(per_unit(where, bins, confidences), n, np.nan),
         "accuracy": ratio(per_unit(where, bins, correct), n, np.nan),
     }
 

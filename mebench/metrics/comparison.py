@@ -144,8 +144,10 @@ class Pool:
         rule, wanted = named(convention), path.rpartition(".")[2]
         # Compute only what is requested, and what it is made of: all scores take several times as long. The score of
         # an action unit exists only among all scores of classes.
-        asked = frozenset(filter(None, (wanted, catalogue.find(wanted).factor)))
-        scores, of_classes = (asked if known is None else asked & known for known in (rule.scores, rule.class_scores))
+        needed = frozenset(filter(None, (wanted, catalogue.find(wanted).factor)))
+        scores, of_classes = (
+            needed if defined is None else needed & defined for defined in (rule.scores, rule.class_scores)
+        )
         alone = replace(rule, scores=scores, class_scores=None if catalogue.find(wanted).of_unit else of_classes)
         sections = sections_of(self.tables, self.units.size, kinds, classes, alone)
         ones = np.ones((1, self.units.size))
@@ -277,7 +279,7 @@ def compare(
     """Compare the scores of two runs.
 
     Every test is over subjects. The permutation test exchanges the two runs' predictions of a subject as a whole and
-    computes the pooled score anew; all 2^(n - 1) exchanges up to 14 subjects, else `permutations` random ones. Average
+    computes the pooled score again; all 2^(n - 1) exchanges up to 14 subjects, else `permutations` random ones. Average
     precision ranks the confidences of both runs in one list, which keeps the test valid but may reduce its power.
     Wilcoxon's test takes each subject's own score, so it uses only subjects for whom the score is defined. It leaves
     out means over classes (UF1, UAR and STRS): few subjects show every class, and it finds differences in 1 to 4 of 100
@@ -320,8 +322,8 @@ def compare(
     }
     adjusted, of_clips = holm([row.p for row in rows.values()]), None
     if len(pairs) == 1 and firsts[0].clips is not None and seconds[0].clips is not None:
-        one, other, asked = firsts[0].clips, seconds[0].clips, ["video", "truth"]
-        if one[asked].to_numpy().tolist() != other[asked].to_numpy().tolist():
+        one, other, keys = firsts[0].clips, seconds[0].clips, ["video", "truth"]
+        if one[keys].to_numpy().tolist() != other[keys].to_numpy().tolist():
             raise DataError(
                 "the clips of the two runs differ or stand in another order: compare runs on the same truth"
             )

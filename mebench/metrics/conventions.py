@@ -109,33 +109,33 @@ class Convention:
 
     def describe(self) -> str:
         """The rules in a few sentences: hits, matching, videos, ranking, classes, source, defects."""
-        told = {name: words[getattr(self, name)] for name, words in _TOLD.items()}
+        phrases = {name: texts[getattr(self, name)] for name, texts in _PHRASES.items()}
         bound = "at least" if self.reaching else "more than"
         hit = (
             "its apex lies no further than a quarter of its length from a truth of the same video and kind"
             if self.matching == "peak"
-            else f"its IoU with a truth of the same video and kind ({told['ends']}) is {bound} {float(self.threshold):g}"
+            else f"its IoU with a truth of the same video and kind ({phrases['ends']}) is {bound} {float(self.threshold):g}"
         )
         of_intervals = not {"spotting", "analysis"}.isdisjoint(self.sections)
         rules = {
-            f"a spotted interval is a true positive if {hit}, {told['matching']}": of_intervals,
-            told["duplicates"]: self.duplicates != "wrong",
-            told["precision"]: self.precision != "found",
+            f"a spotted interval is a true positive if {hit}, {phrases['matching']}": of_intervals,
+            phrases["duplicates"]: self.duplicates != "wrong",
+            phrases["precision"]: self.precision != "found",
             "what is printed as precision is recall, and the other way round": self.exchanged,
-            told["numbering"]: self.numbering != "alike",
+            phrases["numbering"]: self.numbering != "alike",
             "they take turns in the order of the rows": self.matching != "maximum" and self.order == "rows",
-            told["kinds"]: self.kinds != "own",
-            told["videos"]: of_intervals,
+            phrases["kinds"]: self.kinds != "own",
+            phrases["videos"]: of_intervals,
             "a video without a spotted interval counts as one with the interval [0, 0]": self.silence == "dummy",
-            told["order"]: of_intervals and self.defines("ap"),
-            f"{told['classes']}, {told['degenerate']}": not {"analysis", "recognition"}.isdisjoint(self.sections),
+            phrases["order"]: of_intervals and self.defines("ap"),
+            f"{phrases['classes']}, {phrases['degenerate']}": not {"analysis", "recognition"}.isdisjoint(self.sections),
         }
         source = f" Source: {self.source}." if self.source else ""
         defects = f" Reproduces: {'; '.join(self.defects)}." if self.defects else ""
         return f"{self.name}: {'; '.join(rule for rule, holds in rules.items() if holds)}.{source}{defects}"
 
 
-_TOLD: dict[str, dict[str, str]] = {
+_PHRASES: dict[str, dict[str, str]] = {
     "ends": {
         "inclusive": "both ends counted",
         "half_open": "the offset left out",

@@ -36,10 +36,10 @@ def places(
         rate is unknown.
     """
     wrong = found.weight - np.bincount(found.prediction, minlength=len(predictions))
-    near, on_macro = _touching(truths, predictions), _touching(macros, predictions)
+    micro, macro = _touching(truths, predictions), _touching(macros, predictions)
     unit = predictions["draw" if by_draw else "unit"].to_numpy(np.int64)
-    beside, on, elsewhere = (
-        per_unit(unit, n_units, np.where(part, wrong, 0)) for part in (near, on_macro & ~near, ~near & ~on_macro)
+    on_micro, on_macro, elsewhere = (
+        per_unit(unit, n_units, np.where(part, wrong, 0)) for part in (micro, macro & ~micro, ~micro & ~macro)
     )
     in_micro, in_macro = (
         of_units(
@@ -48,7 +48,7 @@ def places(
         for table in (truths, macros)
     )
     number = of_units(macros, np.ones(len(macros)), n_units, by_draw)
-    return np.stack([beside, on, elsewhere, number, in_micro, in_macro])
+    return np.stack([on_micro, on_macro, elsewhere, number, in_micro, in_macro])
 
 
 def by_density(of: Floats | None, weights: Floats, found: Floats, true: Floats, minutes: Floats) -> dict[str, Floats]:
@@ -72,15 +72,15 @@ def by_density(of: Floats | None, weights: Floats, found: Floats, true: Floats, 
     names = ("fp_per_macro", "fp_elsewhere", *(f"f1@{name}" for name in DENSITIES))
     if of is None:
         return dict.fromkeys(names, np.full(len(weights), np.nan))
-    near, on_macro, elsewhere, macros, in_micro, in_macro = (weights @ values for values in of)
+    on_micro, on_macro, elsewhere, macros, in_micro, in_macro = (weights @ values for values in of)
     per_macro = ratio(on_macro, macros, np.nan)
     per_minute = ratio(elsewhere, np.maximum(minutes - in_micro - in_macro, 0), np.nan)
     scores = {"fp_per_macro": per_macro, "fp_elsewhere": per_minute}
     recall, lengths = ratio(found, true, np.nan), (ratio(in_micro, true, np.nan), ratio(in_macro, macros, np.nan))
     for name, (micro, macro, in_all) in DENSITIES.items():
         d, of_macro = micro / in_all, macro / in_all
-        outside = np.maximum(1 - d * lengths[0] - of_macro * lengths[1], 0)
-        wrong = d * ratio(near, true, np.nan) + of_macro * per_macro + outside * per_minute
+        free = np.maximum(1 - d * lengths[0] - of_macro * lengths[1], 0)
+        wrong = d * ratio(on_micro, true, np.nan) + of_macro * per_macro + free * per_minute
         scores[f"f1@{name}"] = ratio(2 * recall * d, recall * d + wrong + d, np.nan)
     return scores
 

@@ -89,26 +89,27 @@ class Sample:
         n_cells, occurs = int(np.prod(shape)), self.support.sum(axis=0) > 0
         both = weights @ np.concatenate([self.matrices.reshape(n, n_cells), self.support[:, occurs]], axis=1)
         pooled, absent = both[:, :n_cells].reshape(-1, *shape), both[:, n_cells:] == 0
-        nobody, lacking = absent.all(axis=1), absent.any(axis=1)
-        found = class_scores(convention, names, pooled)
+        empty, incomplete = absent.all(axis=1), absent.any(axis=1)
+        scores = class_scores(convention, names, pooled)
         if self.named is not None:  # of classes that are not named in a weighting, rows and columns are 0
-            named, found = weights @ self.named > 0, {name: values.copy() for name, values in found.items()}
+            named, scores = weights @ self.named > 0, {name: values.copy() for name, values in scores.items()}
             fewer = np.flatnonzero(named.any(axis=1) & ~named.all(axis=1))
             several, number = np.unique(named[fewer], axis=0, return_inverse=True)
             for i, classes in enumerate(several):
                 rows = fewer[number.ravel() == i]
                 of_some = pooled[np.ix_(rows, classes, np.append(classes, True))]
                 for name, values in class_scores(convention, names, of_some).items():
-                    found[name][rows] = values
+                    scores[name][rows] = values
         return {
-            name: np.where(nobody if name in OF_SAMPLES else lacking, np.nan, values) for name, values in found.items()
+            name: np.where(empty if name in OF_SAMPLES else incomplete, np.nan, values)
+            for name, values in scores.items()
         }
 
 
 def of_clips(clips: pd.DataFrame, n_units: int, classes: Sequence[str], convention: Convention) -> Sample:
     """Annotated clips with a predicted class, and the classes that a mean is over."""
-    true, said, unit = clips["truth"].tolist(), clips["predicted"].tolist(), clips["unit"].to_numpy(np.int64)
-    matrices = confusion_matrices(true, said, unit, n_units, classes)
+    true, predicted, unit = clips["truth"].tolist(), clips["predicted"].tolist(), clips["unit"].to_numpy(np.int64)
+    matrices = confusion_matrices(true, predicted, unit, n_units, classes)
     support = matrices.sum(axis=-1)
     named = support + matrices.sum(axis=1)[:, :-1] if convention.classes == "in_truth_or_predicted" else None
     return Sample(matrices, support, classes, named)
@@ -130,8 +131,8 @@ def of_true_positives(
         else (found.prediction, found.truth, found.prediction)
     )
     unit = predictions["draw" if by_draw else "unit"].to_numpy(np.int64)[prediction]
-    true, said = truths["emotion"].iloc[truth].tolist(), predictions["emotion"].iloc[answer].tolist()
-    matrices = confusion_matrices(true, said, unit, n_units, classes)
+    true, predicted = truths["emotion"].iloc[truth].tolist(), predictions["emotion"].iloc[answer].tolist()
+    matrices = confusion_matrices(true, predicted, unit, n_units, classes)
     return Sample(matrices, _support(truths, n_units, classes, by_draw), classes)
 
 
@@ -160,12 +161,12 @@ def of_first_intervals(
 ) -> Sample:
     """The most confident interval of each video, hit or not; a video without intervals counts as a wrong answer."""
     first = predictions.drop_duplicates(["video", "draw"])[["video", "draw", "emotion"]]
-    asked = truths[["video", "unit", "emotion"]].merge(
+    samples = truths[["video", "unit", "emotion"]].merge(
         pd.DataFrame({"draw": range(n_units if by_draw else 1)}), how="cross"
     )
-    both = asked.merge(first, on=["video", "draw"], how="left", suffixes=("", "_said"))
+    both = samples.merge(first, on=["video", "draw"], how="left", suffixes=("", "_predicted"))
     unit = both["draw" if by_draw else "unit"].to_numpy(np.int64)
-    matrices = confusion_matrices(both["emotion"].tolist(), both["emotion_said"].tolist(), unit, n_units, classes)
+    matrices = confusion_matrices(both["emotion"].tolist(), both["emotion_predicted"].tolist(), unit, n_units, classes)
     return Sample(matrices, matrices.sum(axis=-1), classes)
 
 
@@ -245,8 +246,8 @@ def analysis(tables: Tables, counts: SpottingCounts, classes: Sequence[str], uni
     found = of_true_positives(truths, predictions, counts.found, units.n_units, classes, units.mean, rule.pairing)
     if rule.classes == "in_truth_or_predicted":
         parts = [of_kinds(table, ["micro"]) for table in (tables.truths, tables.spotted)]
-        true, said = (_support(part, units.n_units, classes, units.mean) for part in parts)
-        found = replace(found, named=true + said)
+        true, predicted = (_support(part, units.n_units, classes, units.mean) for part in parts)
+        found = replace(found, named=true + predicted)
 
     def both(weights: Floats) -> dict[str, Floats]:
         right = found.scores(rule, ("accuracy", "f1"), weights)

@@ -8,7 +8,7 @@ import pandas as pd
 
 from mebench.metrics import Bools, Floats, Resampling, Sample, Section, classification, per_unit, ratio, with_members
 
-SHOWN = ("uf1", "uar", "accuracy", "wf1", "jaccard")
+MAIN_SCORES = ("uf1", "uar", "accuracy", "wf1", "jaccard")
 """Scores of a summary; the others are details."""
 
 
@@ -37,17 +37,17 @@ def bits(labels: Sequence[object], classes: Sequence[str]) -> Bools:
 
 def _counted(clips: pd.DataFrame, n_units: int, classes: Sequence[str]) -> Section:
     """The scores of clips with `truth`, `predicted` and `unit`, from counts of units, and what they depend on."""
-    true, said = bits(clips["truth"].tolist(), classes), bits(clips["predicted"].tolist(), classes)
-    unit, both, either = clips["unit"].to_numpy(np.int64), true & said, true | said
+    true, predicted = bits(clips["truth"].tolist(), classes), bits(clips["predicted"].tolist(), classes)
+    unit, both, either = clips["unit"].to_numpy(np.int64), true & predicted, true | predicted
     jaccard = ratio(both.sum(axis=1).astype(np.float64), either.sum(axis=1).astype(np.float64), 1.0)
-    whole = np.stack([np.ones(len(clips)), (true == said).all(axis=1), jaccard], axis=1)
+    whole = np.stack([np.ones(len(clips)), (true == predicted).all(axis=1), jaccard], axis=1)
 
     def counted(part: Floats) -> Floats:
         return np.stack([per_unit(unit, n_units, column) for column in part.T], axis=1)
 
     # (n_units, C) clips that have a class and are given it, that are given it, that have it; and (n_units, 3) clips, those of which the
     # whole set is right, and the sum of their Jaccard indices.
-    right_of, given_of, true_of = (counted(part.astype(np.float64)) for part in (both, said, true))
+    right_of, given_of, true_of = (counted(part.astype(np.float64)) for part in (both, predicted, true))
     whole_of = counted(whole)
 
     def scores(weights: Floats) -> dict[str, Floats]:
@@ -102,7 +102,7 @@ def recognition(clips: pd.DataFrame, classes: Sequence[str], subjects: Resamplin
         every = units.scores(path, *_counted(chosen, units.n_units, own))
         return {
             "n": len(chosen),
-            "scores": {name: every.pop(name) for name in SHOWN},
+            "scores": {name: every.pop(name) for name in MAIN_SCORES},
             "details": {"of_classes": {name: every.pop(name) for name in own}, "scores": every},
         }
 

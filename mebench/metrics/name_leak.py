@@ -129,12 +129,12 @@ def intervals_by_name(
 
 
 def _rows(videos: pd.DataFrame, of: pd.Series) -> pd.DataFrame:
-    """`video`, `subject` and `dataset` of some videos, in order, and in `said` what each one's name says at each place."""
+    """`video`, `subject` and `dataset` of some videos, in order, and in `fields` the values of its name at each place."""
     rows = of.to_frame("video").merge(videos[["video", "subject", "dataset"]], on="video", how="left")
-    own, codes = rows.groupby("subject")["video"], (CODE.findall(video.rpartition("/")[2]) for video in of)
-    numbers = zip((own.cumcount() + 1).tolist(), own.transform("size").tolist(), codes)
-    said: list[Any] = [(0, rank, number, *code) for rank, number, code in numbers]
-    return rows.assign(said=said)
+    of_person, codes = rows.groupby("subject")["video"], (CODE.findall(video.rpartition("/")[2]) for video in of)
+    numbers = zip((of_person.cumcount() + 1).tolist(), of_person.transform("size").tolist(), codes)
+    fields: list[Any] = [(0, rank, number, *code) for rank, number, code in numbers]
+    return rows.assign(fields=fields)
 
 
 def _read(
@@ -145,24 +145,25 @@ def _read(
     reads: Reads,
     worth: Callable[[Indices, Bools], float],
 ) -> Iterator[tuple[pd.Index, Bools, Bools, list[Indices], int]]:
-    """For each dataset and group of people who train: the rows that are asked about; those that may be learnt from, of all datasets and of
-    this one; for each place the number of what each row's name says there, -1 where it has no such place; and the place worth most.
+    """For each dataset and group of training people: the index of the tested rows; masks of the rows that may be learnt from, of all
+    datasets and of this one; for each place a code of each name's value there, -1 where the name has no such place; the place worth most.
     """
-    places = range(max(map(len, rows["said"]), default=1))
+    places = range(max(map(len, rows["fields"]), default=1))
     codes = [
-        pd.factorize(np.array([said[n] if n < len(said) else None for said in rows["said"]], object))[0] for n in places
+        pd.factorize(np.array([fields[n] if n < len(fields) else None for fields in rows["fields"]], object))[0]
+        for n in places
     ]
-    # Places that say the same of each row are worth the same, such as one code in all names and the number of rows.
+    # Places whose values split the rows alike are worth the same, such as one code in all names and the number of rows.
     distinct = [n for n in places if not any(np.array_equal(codes[n], codes[m]) for m in range(n))]
-    people = rows["subject"].map(lambda who: tuple(sorted(trained_on[who])))
-    words = "nothing", f"the rank among the person's {of}", f"the number of the person's {of}"
+    people = rows["subject"].map(lambda subject: tuple(sorted(trained_on[subject])))
+    phrases = "nothing", f"the rank among the person's {of}", f"the number of the person's {of}"
     group: Any
-    for group, asked in rows.groupby([rows["dataset"], people]):
+    for group, tested in rows.groupby([rows["dataset"], people]):
         known = may & rows["subject"].isin(group[1]).to_numpy()
         own = known & (rows["dataset"] == group[0]).to_numpy()
         best = max(distinct, key=lambda place: worth(codes[place], own))
-        reads[group[0]][words[best] if best < len(words) else f"code {best - 2}"] += asked["subject"].nunique()
-        yield asked.index, known, own, codes, best
+        reads[group[0]][phrases[best] if best < len(phrases) else f"code {best - 2}"] += tested["subject"].nunique()
+        yield tested.index, known, own, codes, best
 
 
 def _named(
@@ -189,8 +190,8 @@ def _named(
         others = counted(code, known)[code] - counted(own, known)[own]
         return float((answered(others, known) == label)[known].sum())
 
-    for asked, known, own, codes, place in _read(rows, label >= 0, trained_on, of, reads, right):
-        answers[asked] = answered(counted(codes[place], own)[codes[place]], own if own.any() else known)[asked]
+    for tested, known, own, codes, place in _read(rows, label >= 0, trained_on, of, reads, right):
+        answers[tested] = answered(counted(codes[place], own)[codes[place]], own if own.any() else known)[tested]
     return [classes[answer] for answer in answers.tolist()]
 
 
@@ -236,11 +237,11 @@ def _intervals(
         return max(zip(f1.tolist(), share.tolist()), default=(0.0, np.inf))
 
     every = np.ones(len(rows), np.bool_)
-    for asked, _, known, codes, best in _read(rows, every, trained_on, "videos", reads, lambda *of: tried(*of)[0]):
+    for tested, _, known, codes, best in _read(rows, every, trained_on, "videos", reads, lambda *of: tried(*of)[0]):
         least = {place: tried(codes[place], known)[1] for place in {0, best}}
         read = cache(lambda place, value, known=known, codes=codes: shares(codes[place], value, known))
-        for own in asked:
-            place = best if (known & (codes[best] == codes[best][own])).any() else 0
-            which, share = read(place, int(codes[place][own]))
+        for row in tested:
+            place = best if (known & (codes[best] == codes[best][row])).any() else 0
+            which, share = read(place, int(codes[place][row]))
             kept = which[share >= least[place]]
-            yield from zip([own] * len(kept), onset[kept], offset[kept], share)
+            yield from zip([row] * len(kept), onset[kept], offset[kept], share)

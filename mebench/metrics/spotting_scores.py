@@ -570,15 +570,15 @@ def count(
     if convention.asr == "first":
         # MEAN's released code looks at the first interval of each video beside its first truth: rows are in order.
         keys = ["video", "kind"]
-        asked = (~truths.duplicated(keys)).to_numpy()
-        true = truths.loc[asked, [*keys, "onset", "offset"]].assign(truth=np.flatnonzero(asked))
-        said = predictions.loc[~predictions.duplicated([*keys, "draw"]), [*keys, "apex"]]
-        both = said.assign(prediction=said.index).merge(true, on=keys)
+        is_first = (~truths.duplicated(keys)).to_numpy()
+        true = truths.loc[is_first, [*keys, "onset", "offset"]].assign(truth=np.flatnonzero(is_first))
+        spotted = predictions.loc[~predictions.duplicated([*keys, "draw"]), [*keys, "apex"]]
+        both = spotted.assign(prediction=spotted.index).merge(true, on=keys)
         inside = ((both["onset"] < both["apex"]) & (both["apex"] < both["offset"])).to_numpy(np.bool_)
         prediction, truth = (both[name].to_numpy(np.int64) for name in ("prediction", "truth"))
-        means["asr"] = summed(unit[prediction[inside]]), of_truths(asked.astype(np.float64))
-        apart = timing_errors(truths, predictions, prediction, truth)["apex_mae_frames"]
-        means["apex_mae_frames"] = mean_terms(unit[prediction], apart)
+        means["asr"] = summed(unit[prediction[inside]]), of_truths(is_first.astype(np.float64))
+        apex_errors = timing_errors(truths, predictions, prediction, truth)["apex_mae_frames"]
+        means["apex_mae_frames"] = mean_terms(unit[prediction], apex_errors)
     else:
         means["asr"] = summed(unit[apex_claims(truths, predictions, pairs)]), of_truths(np.ones(len(truths)))
     lengths = [(table["offset"] - table["onset"] + 1).to_numpy(np.float64) for table in (truths, predictions)]

@@ -258,7 +258,7 @@ def _remarks_on_spotting(tables: Tables, counts: Mapping[str, SpottingCounts], r
     }
     truths, predictions = (of_kinds(table, list(counts)) for table in (tables.truths, tables.spotted))
     left_out = len(truths) - len(in_scope(truths, predictions, rule)[0]) if rule.videos == "with_result" else 0
-    told = {
+    sentences = {
         f"{rule.name} leaves out {plural(left_out, 'truth')}, in videos that the predictions do not list for the kind: a row with "
         "subject, video and kind but no interval lists one in which nothing was spotted": (
             rule.videos == "with_result" and left_out > 0
@@ -283,7 +283,7 @@ def _remarks_on_spotting(tables: Tables, counts: Mapping[str, SpottingCounts], r
             rule.defines("apex_mae_ms") and tables.videos["fps"].isna().any()
         ),
     }
-    return [sentence for sentence, holds in told.items() if holds]
+    return [sentence for sentence, holds in sentences.items() if holds]
 
 
 def _unranked(confidence: Floats) -> str:
@@ -331,7 +331,7 @@ def strongest(rows: Mapping[str, Any], convention: str) -> list[str]:
     >>> strongest(rows, "strict")
     ['of the rules of strict, reaching=false moves F1 of micro most, from 0.5000 to 0.4000; 1 of 2 move it at all']
     """
-    told = []
+    sentences = []
     of_spotting = [(part, "f1") for part in rows[convention] if part not in {"analysis", "recognition", "reason"}]
     for part, name in (*of_spotting, *_OF_EMOTIONS):
         usual = rows[convention].get(part, {}).get(name)
@@ -346,13 +346,13 @@ def strongest(rows: Mapping[str, Any], convention: str) -> list[str]:
         score = f"{catalogue.find(name).label} of {part}"
         if moves:
             rule = max(moves, key=lambda rule: abs(moves[rule] - usual))
-            told.append(
+            sentences.append(
                 f"of the rules of {convention}, {rule} moves {score} most, from {usual:.4f} to {moves[rule]:.4f}; "
                 f"{len(moves)} of {len(found)} move it at all"
             )
         else:
-            told.append(f"no rule of {convention} by itself moves {score}")
-    return told
+            sentences.append(f"no rule of {convention} by itself moves {score}")
+    return sentences
 
 
 def _tried(under: Under, name: str) -> dict[str, Any]:

@@ -245,7 +245,7 @@ def in_scope(
         convention: the rules.
 
     Returns:
-        Both tables, numbered anew; the same tables under `strict`.
+        Both tables, with new row numbers; the same tables under `strict`.
     """
     truths = renumbered(truths, convention)
     if convention.videos == "with_truth":
@@ -258,11 +258,11 @@ def in_scope(
     if convention.silence == "dummy":
         # One interval [0, 0] for each draw, video and kind with a truth and without a prediction.
         keys, draws = ["video", "kind"], sorted(set(predictions["draw"])) or [0]
-        asked = truths.sort_values("row", kind="stable").drop_duplicates(keys)[[*keys, "unit", "dataset", "fps", "run"]]
-        each = pd.DataFrame({"draw": draws}).merge(asked, how="cross")
+        true = truths.sort_values("row", kind="stable").drop_duplicates(keys)[[*keys, "unit", "dataset", "fps", "run"]]
+        each = pd.DataFrame({"draw": draws}).merge(true, how="cross")
         first = predictions.groupby(["draw", *keys])["row"].min()
         place = first.reindex(pd.MultiIndex.from_frame(each[["draw", *keys]])).to_numpy(np.float64)
-        silent = np.isnan(place).reshape(len(draws), len(asked))
+        silent = np.isnan(place).reshape(len(draws), len(true))
         # Half a row before the next video that has predictions: there the released code has its dummy in the ranking.
         following = pd.DataFrame(place.reshape(silent.shape)).bfill(axis=1).to_numpy(np.float64) - 0.5
         dummies = each[silent.ravel()].assign(row=np.nan_to_num(following[silent], nan=np.inf))

@@ -69,11 +69,11 @@ class _Score(Metric):  # type: ignore[misc]
         """
         pooled = counts.cpu().numpy()
         # The answers one by one again, in any order: one of a class that is not counted is nobody's false positive.
-        truth, said = np.repeat(np.indices(pooled.shape).reshape(2, -1), pooled.ravel(), axis=1).tolist()
-        scored = counted(self.rules, range(len(pooled)), support.nonzero().flatten().tolist(), said)
+        truth, predicted = np.repeat(np.indices(pooled.shape).reshape(2, -1), pooled.ravel(), axis=1).tolist()
+        scored = counted(self.rules, range(len(pooled)), support.nonzero().flatten().tolist(), predicted)
         if not scored:
             return float("nan")
-        matrix = confusion_matrix(truth, said, scored).astype(np.float64)
+        matrix = confusion_matrix(truth, predicted, scored).astype(np.float64)
         return float(class_scores(self.rules, (score,), matrix)[score])
 
     def _result(self, value: float) -> Tensor:
@@ -118,8 +118,8 @@ class _ClassScore(_Score):
                 f"{type(self).__name__}: classes (n,) or scores (n, {self.n_classes}) are expected beside true classes (n,), "
                 f"not {tuple(preds.shape)} beside {tuple(target.shape)}"
             )
-        said = preds.argmax(dim=1) if scores else preds
-        matrix = confusion_matrix(target.tolist(), said.tolist(), range(self.n_classes))
+        predicted = preds.argmax(dim=1) if scores else preds
+        matrix = confusion_matrix(target.tolist(), predicted.tolist(), range(self.n_classes))
         self.answers = self.answers + torch.from_numpy(matrix).to(self.device)
 
     def compute(self) -> Tensor:
