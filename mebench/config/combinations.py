@@ -75,21 +75,21 @@ def expand(lists: Lists) -> list[Combination]:
     if n_runs > MOST:
         raise ConfigError(f"these words name {n_runs} runs, and a sweep takes {MOST} at most: name fewer values")
     methods = {text(value) for name, (_, values) in zip(names, lists) if name == "method" for value in values}
-    found = dict[str, Combination]()
+    combinations = dict[str, Combination]()
     for chosen in product(*(values for _, values in lists)):
         settings = dict(zip(names, chosen))
-        own = text(settings.get("method", ""))
+        method = text(settings.get("method", ""))
         for name in [name for name in names if name.partition(".")[0] in methods]:
             value = settings.pop(name)
-            if name.startswith(f"{own}."):
+            if name.startswith(f"{method}."):
                 settings[f"method.{name.partition('.')[2]}"] = value
         varied = {
             key: text(value)
             for (key, values), value in zip(lists, chosen)
-            if len(values) > 1 and (key.partition(".")[0] not in methods or key.startswith(f"{own}."))
+            if len(values) > 1 and (key.partition(".")[0] not in methods or key.startswith(f"{method}."))
         }
-        found.setdefault(repr(sorted(settings.items(), key=str)), Combination(settings, varied))
-    return [*found.values()]
+        combinations.setdefault(repr(sorted(settings.items(), key=str)), Combination(settings, varied))
+    return [*combinations.values()]
 
 
 def lists_of_words(words: Sequence[str]) -> Lists:

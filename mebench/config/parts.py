@@ -60,12 +60,12 @@ class Section:
 
     def defaults(self) -> dict[str, Any]:
         """The value of each key that has one."""
-        own = {
+        values = {
             f.name: f.default if f.default_factory is MISSING else f.default_factory()
             for f in fields(self.cls)
             if f.init
         }
-        return {f"{self.prefix}{name}": value for name, value in own.items() if value is not MISSING}
+        return {f"{self.prefix}{name}": value for name, value in values.items() if value is not MISSING}
 
     def instance(self, values: Mapping[str, Any], origins: Mapping[str, str]) -> Any:
         """The dataclass from its own typed values. Values of the type `Path` become absolute, without `~`, since a run
@@ -74,24 +74,24 @@ class Section:
         Raises:
             ConfigError: the dataclass refuses them; the sentence says where the named values were set.
         """
-        said = {**self.defaults(), **values}
-        own = {f.name: said[key] for f in fields(self.cls) if f.init and (key := f"{self.prefix}{f.name}") in said}
-        places = {name: value.expanduser().absolute() for name, value in own.items() if isinstance(value, Path)}
+        known = {**self.defaults(), **values}
+        args = {f.name: known[key] for f in fields(self.cls) if f.init and (key := f"{self.prefix}{f.name}") in known}
+        places = {name: value.expanduser().absolute() for name, value in args.items() if isinstance(value, Path)}
         try:
-            return self.cls(**own | places)
+            return self.cls(**args | places)
         except (ConfigError, ValueError) as error:
             for prefix in (self.prefix, ""):  # `p` may be any word in a message about method.q
-                said_of = rf"(?<![\w.]){re.escape(prefix)}{{}}(?!\w)"
+                pattern = rf"(?<![\w.]){re.escape(prefix)}{{}}(?!\w)"
                 named = [
                     f.name
                     for f in fields(self.cls)
-                    if f.init and re.search(said_of.format(re.escape(f.name)), str(error))
+                    if f.init and re.search(pattern.format(re.escape(f.name)), str(error))
                 ]
                 if named:
                     break
             set_at = {key: at for name in named if (at := origins[key := f"{self.prefix}{name}"]) != self.origin}
-            told = [f"{key}: {at}" for key, at in set_at.items()] if len(set_at) > 1 else set_at.values()
-            raise ConfigError(f"{error} ({', '.join(told)})" if set_at else str(error)) from error
+            listed = [f"{key}: {at}" for key, at in set_at.items()] if len(set_at) > 1 else set_at.values()
+            raise ConfigError(f"{error} ({', '.join(listed)})" if set_at else str(error)) from error
 
 
 @dataclass(frozen=True)
@@ -232,13 +232,13 @@ def merged(layers: Sequence[Layer], named: Raw, parts: Sequence[Part]) -> tuple[
     of_data = [part for part in parts if part.info.kind == "dataset"]
     user: Raw = {}
     for layer in layers:
-        said = {k: v for k, v in layer.values.items() if "." not in k or k.split(".")[0] not in {*NESTED} - {"trainer"}}
+        flat = {k: v for k, v in layer.values.items() if "." not in k or k.split(".")[0] not in {*NESTED} - {"trainer"}}
         for key in ("method", "recognizer", "protocol"):
-            said |= {f"{key}.{name}": value for name, value in layer.of(key, named.get(key, (None,))[0]).items()}
+            flat |= {f"{key}.{name}": value for name, value in layer.of(key, named.get(key, (None,))[0]).items()}
         rooted = [part for part in of_data if layer.root(part.info.id) and "root" in keys(part.info)]
         user |= {f"{p.prefix}root": (layer.root(p.info.id), f"{layer.origin}: roots.{p.info.id}") for p in rooted}
-        said |= _of_data(layer, of_data, named["dataset"][0])
-        user |= {key: (value, layer.origin) for key, value in said.items()}
+        flat |= _of_data(layer, of_data, named["dataset"][0])
+        user |= {key: (value, layer.origin) for key, value in flat.items()}
     packaged: Raw = {}
     for part in parts:
         packaged |= _packaged(part, () if part in of_data else of_data, user.get(f"{part.prefix}preset"))
@@ -254,12 +254,12 @@ def _of_data(layer: Layer, parts: Sequence[Part], dataset: Any) -> dict[str, Any
     named = layer.values.get("dataset")
     if named is not None and members(named, layer.origin) != tuple(part.word for part in parts):
         return {}
-    said = layer.of("dataset", named)
+    values = layer.of("dataset", named)
     names, known = (
         [called(part.word) for part in parts],
         {key for part in parts for key in keys(part.info)} - OF_ONE_MEMBER,
     )
-    for key in said:
+    for key in values:
         name, dot, _ = key.partition(".")
         where = f"(dataset.{key}, {layer.origin})"
         if dot and name not in names:
@@ -270,8 +270,8 @@ def _of_data(layer: Layer, parts: Sequence[Part], dataset: Any) -> dict[str, Any
             )
         if not dot and key not in known:
             raise ConfigError(f"{unknown('key of the members', key, known)} {where}")
-    shared = {f"{part.prefix}{key}": said[key] for part in parts for key in said.keys() & keys(part.info)}
-    return shared | {f"dataset.{key}": value for key, value in said.items() if "." in key}
+    shared = {f"{part.prefix}{key}": values[key] for part in parts for key in values.keys() & keys(part.info)}
+    return shared | {f"dataset.{key}": value for key, value in values.items() if "." in key}
 
 
 def _packaged(part: Part, of_data: Sequence[Part], chosen: tuple[Any, str] | None) -> Raw:
@@ -289,20 +289,20 @@ def _packaged(part: Part, of_data: Sequence[Part], chosen: tuple[Any, str] | Non
     sections = [info.section("datasets").get(data.info.id) or {} for data in of_data] or [{}]
     special = dict(sections[0]) if all(section == sections[0] for section in sections) else {}
     where = f"{file}: datasets.{'+'.join(data.info.id for data in of_data)}"
-    own, default = special.pop("preset", None), info.config.get("preset")
+    of_dataset_file, default = special.pop("preset", None), info.config.get("preset")
     of_info = (default, "default" if default is None else file)
-    preset, origin = chosen or (of_info if own is None else (own, where))
+    preset, origin = chosen or (of_info if of_dataset_file is None else (of_dataset_file, where))
     name = "" if str(preset).lower() in NULLS else str(preset)
     presets = {"": {}} | info.section("presets")
     if name not in presets:
         raise ConfigError(f"{unknown(f'preset of {info.id}', name, info.section('presets'))} ({origin})")
     of_preset, of_dataset = (presets[name] or {}, f"preset {name} ({file})"), (special, where)
-    said = [
+    layers = [
         ({"preset": name or None}, origin),
         (info.section("params"), f"{file}: params"),
         *((of_dataset, of_preset) if chosen else (of_preset, of_dataset)),
     ]
-    return {f"{part.prefix}{key}": (value, source) for values, source in said for key, value in values.items()}
+    return {f"{part.prefix}{key}": (value, source) for values, source in layers for key, value in values.items()}
 
 
 SAVED = "saved configuration"
@@ -411,12 +411,12 @@ def _typed(
     """
     types = {key: hint for section in sections for key, hint in section.types().items()}
     values = typed(raw, types | dict.fromkeys(PLUGIN_KEYS, Any))
-    own = typed(
+    packaged_values = typed(
         packaged, {key: hint for key, hint in types.items() if key in packaged} | dict.fromkeys(PLUGIN_KEYS, Any)
     )
     before = {
         **{key: (value, section.origin) for section in sections for key, value in section.defaults().items()},
-        **{key: (own[key], origin) for key, (_, origin) in packaged.items()},
+        **{key: (packaged_values[key], origin) for key, (_, origin) in packaged.items()},
     }
     changed = {
         key: origin
@@ -448,16 +448,16 @@ def _build(raw: Raw, packaged: Raw, parts: Sequence[Part]) -> RunConfig:
     sections = [*parts, Section("", RunSettings, "default"), of_protocol]
     if any(key.startswith(trainer.PREFIX) for key in raw):
         sections.append(Section(trainer.PREFIX, trainer.options(), "default (Lightning)"))
-    said, built, origins = _typed(raw, packaged, sections)
-    options = trainer.settled(said, origins)
+    typed_values, built, origins = _typed(raw, packaged, sections)
+    options = trainer.settled(typed_values, origins)
     ids = {part.prefix: part.info.id for part in parts}
     data = {part.word: built[part.prefix] for part in parts if part.info.kind == "dataset"}
     values: dict[str, Any] = {}
     for part in parts:
         key, member = part.prefix.split(".")[:2]
-        own = {"preset": said.get(f"{part.prefix}preset"), **_fields(built[part.prefix])}
+        settings = {"preset": typed_values.get(f"{part.prefix}preset"), **_fields(built[part.prefix])}
         home = values.setdefault(key, {"name": list(data) if member else part.info.id})
-        home |= {member: own} if member else own
+        home |= {member: settings} if member else settings
     values |= _fields(built[""]) | {f"protocol.{name}": v for name, v in _fields(built["protocol."]).items()}
     values |= {f"{trainer.PREFIX}{name}": value for name, value in options.items()}
     return RunConfig(

@@ -77,14 +77,14 @@ class PluginInfo:
         """Its input, network or training as `method` or `recognizer` (`part`) of a flat configuration, where they
         differ from the paper's; else empty.
         """
-        told = {} if self.broken else self.section("other_input")
-        said = ((config.get(f"{part}.{name}"), own or {}) for name, own in told.items())
-        return "; ".join(str(own[value]) for value, own in said if isinstance(value, str | int) and value in own)
+        texts = {} if self.broken else self.section("other_input")
+        maps = ((config.get(f"{part}.{name}"), words or {}) for name, words in texts.items())
+        return "; ".join(str(words[value]) for value, words in maps if isinstance(value, str | int) and value in words)
 
     def acting(self, acts: str) -> dict[str, dict[str, Any]]:
         """The parameters under `search` that act on one step (`postprocess`, `training`, `features`), by name."""
-        search = {name: said for name, said in self.section("search").items() if isinstance(said, dict)}
-        return {name: said for name, said in search.items() if said.get("acts", "training") == acts}
+        search = {name: spec for name, spec in self.section("search").items() if isinstance(spec, dict)}
+        return {name: spec for name, spec in search.items() if spec.get("acts", "training") == acts}
 
 
 def plugins(kind: PluginKind) -> dict[str, PluginInfo]:
@@ -222,7 +222,7 @@ def add_paths(paths: Iterable[str | Path]) -> tuple[str, ...]:
 
 def _is_plugin(kind: PluginKind, folder: Path) -> bool:
     """Whether a folder holds the kind's file, or a `config.yaml` without another kind's file."""
-    claimed = [own for own in PLUGIN_KINDS if (folder / f"{own}.py").is_file()]
+    claimed = [k for k in PLUGIN_KINDS if (folder / f"{k}.py").is_file()]
     return kind in claimed or (not claimed and (folder / "config.yaml").is_file())
 
 
@@ -321,12 +321,12 @@ def _faults(config: Mapping[str, Any]) -> Iterator[str]:
         yield f"tasks must be a list of some of {', '.join(sorted(protocols.TASKS))}, not {config['tasks']!r}"
     if not isinstance(reads := config.get("reads", []), list) or not all(isinstance(place, str) for place in reads):
         yield f"reads must be a list of files and folders, not {reads!r}"
-    said = {key: config.get(key) or {} for key in _MAPS}
-    yield from (f"{key} must be a map, not {own!r}" for key, own in said.items() if not isinstance(own, dict))
+    maps = {key: config.get(key) or {} for key in _MAPS}
+    yield from (f"{key} must be a map, not {v!r}" for key, v in maps.items() if not isinstance(v, dict))
     inner = {
-        f"{key}.{name}": own or {} for key in ("presets", "datasets", "other_input") for name, own in said[key].items()
+        f"{key}.{name}": v or {} for key in ("presets", "datasets", "other_input") for name, v in maps[key].items()
     }
-    yield from (f"{name} must be a map, not {own!r}" for name, own in inner.items() if not isinstance(own, dict))
+    yield from (f"{name} must be a map, not {v!r}" for name, v in inner.items() if not isinstance(v, dict))
 
 
 def _attribute(info: PluginInfo, file: str, name: str) -> Any:
@@ -341,8 +341,8 @@ def _attribute(info: PluginInfo, file: str, name: str) -> Any:
         lines = [(Path(f.filename), f.lineno) for f in traceback.extract_tb(error.__traceback__)]
         if isinstance(error, SyntaxError) and error.filename:
             lines.append((Path(error.filename), error.lineno))
-        if own := [(file, line) for file, line in lines if file.resolve().is_relative_to(info.folder)]:
-            path = f"{own[-1][0]}, line {own[-1][1]}"
+        if own_lines := [(file, line) for file, line in lines if file.resolve().is_relative_to(info.folder)]:
+            path = f"{own_lines[-1][0]}, line {own_lines[-1][1]}"
         message = error.msg if isinstance(error, SyntaxError) else " ".join(str(error).split())
         reason = f"{path}: {type(error).__name__}: {message}"
         raise PluginError(f"{info.kind} {info.id!r} cannot be imported: {reason}") from error

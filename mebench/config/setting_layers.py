@@ -105,17 +105,17 @@ def settings_of(words: Sequence[str] = (), values: Mapping[str, Any] | None = No
     >>> settings_of(["seed=1"], {"method": {"name": "mean", "p": 0.6}, "kinds": ("micro", "macro"), "scheme": None})
     {'seed': '1', 'method': 'mean', 'method.p': 0.6, 'kinds': ['micro', 'macro'], 'scheme': None}
     """
-    found: dict[str, Any] = {ALIASES.get(key, key): value for key, value in map(key_value, words)}
+    settings: dict[str, Any] = {ALIASES.get(key, key): value for key, value in map(key_value, words)}
     for key, value in flatten(values or {}).items():
         try:
-            found[key] = plain(value)
+            settings[key] = plain(value)
         except TypeError:
-            own = ', objects as {"class_path": "EarlyStopping", "init_args": {"monitor": "val_loss"}}'
+            example = ', objects as {"class_path": "EarlyStopping", "init_args": {"monitor": "val_loss"}}'
             raise ConfigError(
-                f"{key} must be text, a number, or a list or map of them{own if key.split('.')[0] == 'trainer' else ''}, not {value!r} "
+                f"{key} must be text, a number, or a list or map of them{example if key.split('.')[0] == 'trainer' else ''}, not {value!r} "
                 f"({ARGUMENT})"
             ) from None
-    return found
+    return settings
 
 
 def read_file(path: Path) -> Layer:
@@ -157,18 +157,18 @@ def layers_of(given: Given = (), files: Iterable[str | Path] = (), origin: str =
     Raises:
         ConfigError: a file is missing or unreadable, or a word is not `key=value`.
     """
-    values, stands = (
+    values, default_origin = (
         (settings_of(values=given), ARGUMENT) if isinstance(given, Mapping) else (settings_of(given), COMMAND_LINE)
     )
-    return [*(read_file(Path(file)) for file in (user_file(), *files) if file), Layer(origin or stands, values)]
+    return [*(read_file(Path(file)) for file in (user_file(), *files) if file), Layer(origin or default_origin, values)]
 
 
 def user_setting(key: str, default: str, given: Given = (), files: Iterable[str | Path] = ()) -> str:
     """The value of one key in the highest layer, by default in the user's file alone, for callers without a whole
     run.
     """
-    said = [layer.values[key] for layer in layers_of(given, files) if key in layer.values]
-    return said[-1] if said and isinstance(said[-1], str) and said[-1] else default
+    values = [layer.values[key] for layer in layers_of(given, files) if key in layer.values]
+    return values[-1] if values and isinstance(values[-1], str) and values[-1] else default
 
 
 def more_plugins(layers: Sequence[Layer] | None = None) -> list[str]:

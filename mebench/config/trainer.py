@@ -55,8 +55,8 @@ def options() -> type:
     return make_dataclass(
         "Trainer",
         [
-            (name, Any if name in BASES else simple(hints[name]), field(default=one.default))
-            for name, one in inspect.signature(Trainer.__init__).parameters.items()
+            (name, Any if name in BASES else simple(hints[name]), field(default=parameter.default))
+            for name, parameter in inspect.signature(Trainer.__init__).parameters.items()
             if name not in ELSEWHERE | {"self"}
         ],
         kw_only=True,
@@ -90,37 +90,37 @@ def settled(values: Mapping[str, Any], origins: Mapping[str, str]) -> dict[str, 
     Raises:
         ConfigError: there is no such callback or logger, or it does not take these arguments.
     """
-    if not (said := {key.removeprefix(PREFIX): value for key, value in values.items() if key.startswith(PREFIX)}):
+    if not (chosen := {key.removeprefix(PREFIX): value for key, value in values.items() if key.startswith(PREFIX)}):
         return {}
-    defaults = {name: one.default for name, one in inspect.signature(options()).parameters.items()}
-    for name in said.keys() & BASES.keys():
-        if not isinstance(said[name], bool | None):
-            specs = said[name] if isinstance(said[name], list) else [said[name]]
-            said[name] = [_checked(spec, name, origins[PREFIX + name]) for spec in specs]
-    return {name: plain(value) for name, value in sorted(said.items()) if value != defaults[name]}
+    defaults = {name: parameter.default for name, parameter in inspect.signature(options()).parameters.items()}
+    for name in chosen.keys() & BASES.keys():
+        if not isinstance(chosen[name], bool | None):
+            specs = chosen[name] if isinstance(chosen[name], list) else [chosen[name]]
+            chosen[name] = [_checked(spec, name, origins[PREFIX + name]) for spec in specs]
+    return {name: plain(value) for name, value in sorted(chosen.items()) if value != defaults[name]}
 
 
 def _checked(spec: Any, option: str, origin: str) -> dict[str, Any]:
     """A callback or logger with its full `class_path` and typed `init_args`; it is constructed once as a check."""
-    given: Any = {"class_path": spec} if isinstance(spec, str) else spec
-    if not isinstance(given, Mapping) or not isinstance(given.get("class_path"), str) or given.keys() - PARTS:
+    full: Any = {"class_path": spec} if isinstance(spec, str) else spec
+    if not isinstance(full, Mapping) or not isinstance(full.get("class_path"), str) or full.keys() - PARTS:
         raise ConfigError(
             f"{PREFIX}{option} holds {spec!r}, expected the name of a class, or a map with class_path and init_args ({origin})"
         )
-    cls = _class(given["class_path"], option, origin)
+    cls = _class(full["class_path"], option, origin)
     name, signature = cls.__name__, inspect.signature(cls).parameters.values()
     try:
         hints = get_type_hints(cls.__init__)
     except NameError:  # of imports only for types, as in WandbLogger
-        hints = dict.fromkeys((one.name for one in signature), Any)
-    said: dict[str, Any] = {**({"save_dir": "."} if "save_dir" in hints else {}), **(given.get("init_args") or {})}
-    raw: Raw = {f"{name}.{key}": (value, origin) for key, value in said.items()}
-    own: dict[str, Any] = dict.fromkeys(raw, Any) if any(one.kind is one.VAR_KEYWORD for one in signature) else {}
-    for one in signature:
-        if one.kind not in (one.VAR_KEYWORD, one.VAR_POSITIONAL):
-            hint = simple(hints.get(one.name, Any))
-            own[f"{name}.{one.name}"] = Required[hint] if one.default is one.empty else hint
-    arguments = {key.partition(".")[2]: plain(value) for key, value in typed(raw, own).items()}
+        hints = dict.fromkeys((p.name for p in signature), Any)
+    init_args: dict[str, Any] = {**({"save_dir": "."} if "save_dir" in hints else {}), **(full.get("init_args") or {})}
+    raw: Raw = {f"{name}.{key}": (value, origin) for key, value in init_args.items()}
+    types: dict[str, Any] = dict.fromkeys(raw, Any) if any(p.kind is p.VAR_KEYWORD for p in signature) else {}
+    for p in signature:
+        if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL):
+            hint = simple(hints.get(p.name, Any))
+            types[f"{name}.{p.name}"] = Required[hint] if p.default is p.empty else hint
+    arguments = {key.partition(".")[2]: plain(value) for key, value in typed(raw, types).items()}
     try:
         cls(**arguments)
     except Exception as error:  # each refuses in its own way
@@ -186,11 +186,11 @@ def hand_over(chosen: Mapping[str, Any], settings: Mapping[str, Any], fold: str,
     """
     failed = []
     for spec in _talking(chosen):
-        cls, said = getattr(import_module(spec["class_path"].rpartition(".")[0]), _name(spec)), dict(spec["init_args"])
-        said |= {"save_dir": str(folder / (said.get("save_dir") or "."))} if "save_dir" in said else {}
-        said |= {"name": said.get("name") or fold} if "name" in inspect.signature(cls).parameters else {}
+        cls, args = getattr(import_module(spec["class_path"].rpartition(".")[0]), _name(spec)), dict(spec["init_args"])
+        args |= {"save_dir": str(folder / (args.get("save_dir") or "."))} if "save_dir" in args else {}
+        args |= {"name": args.get("name") or fold} if "name" in inspect.signature(cls).parameters else {}
         try:
-            logger = cls(**said)
+            logger = cls(**args)
             logger.log_hyperparams(dict(settings))
             for file in sorted(folder.rglob(f"{_name(spec)}/*/metrics.csv")):
                 for row in csv.DictReader(file.read_text(encoding="utf-8").splitlines()):
@@ -199,8 +199,8 @@ def hand_over(chosen: Mapping[str, Any], settings: Mapping[str, Any], fold: str,
             logger.finalize("success")
             getattr(logger.experiment, "finish", lambda: None)()
         except Exception as error:  # each fails in its own way, and the fold is done
-            why = " ".join(str(error).split()) or type(error).__name__
-            failed.append(f"{_name(spec)} did not take fold {fold} ({why}): its rows are in {folder}")
+            reason = " ".join(str(error).split()) or type(error).__name__
+            failed.append(f"{_name(spec)} did not take fold {fold} ({reason}): its rows are in {folder}")
     return failed
 
 

@@ -144,35 +144,35 @@ def unknown_key(key: str, known: Iterable[str]) -> str:
     """
     section, _, name = key.rpartition(".")
     known = sorted(known)
-    beside = [k for k in known if k.rpartition(".")[0] == section]
-    if section in known and not beside:
+    nearby = [k for k in known if k.rpartition(".")[0] == section]
+    if section in known and not nearby:
         hint = (
             f": mebench info NAME shows those of another {section}"
             if section in ("method", "dataset", "protocol")
             else ""
         )
         return f"unknown key {key!r}: {section} has no parameters here{hint}"
-    beside = beside or [k for k in known if "." not in k]
-    own, every = ({k.rpartition(".")[2]: k for k in reversed(keys)} for keys in (beside, known))
-    words = {" ".join(sorted(n.split("_"))): k for n, k in (every | own).items()}
+    nearby = nearby or [k for k in known if "." not in k]
+    by_name, every = ({k.rpartition(".")[2]: k for k in reversed(keys)} for keys in (nearby, known))
+    words = {" ".join(sorted(n.split("_"))): k for n, k in (every | by_name).items()}
     likely = [
-        own.get(_MEANT.get(name, name)),
+        by_name.get(_MEANT.get(name, name)),
         words.get(" ".join(sorted(name.split("_")))),
         every.get(name),
-        *(own[n] for n in difflib.get_close_matches(name, own)),
+        *(by_name[n] for n in difflib.get_close_matches(name, by_name)),
         *(every[n] for n in difflib.get_close_matches(name, every, cutoff=0.8)),
     ]
     near = next(filter(None, likely), None)
     hint = f" Did you mean {near!r}?" if near else ""
-    others = beside
-    if len(beside) > MOST_BESIDE:
-        alike = sorted(own, key=lambda n: (-difflib.SequenceMatcher(None, name, n).ratio(), n))
-        others = sorted(own[n] for n in alike[:MOST_BESIDE])
-    more = f" and {len(beside) - len(others)} more" if len(others) < len(beside) else ""
+    others = nearby
+    if len(nearby) > MOST_KEYS:
+        nearest = sorted(by_name, key=lambda n: (-difflib.SequenceMatcher(None, name, n).ratio(), n))
+        others = sorted(by_name[n] for n in nearest[:MOST_KEYS])
+    more = f" and {len(nearby) - len(others)} more" if len(others) < len(nearby) else ""
     return f"unknown key {key!r}.{hint} Known: {', '.join(others)}{more}."
 
 
-MOST_BESIDE = 8
+MOST_KEYS = 8
 """Number of similar keys that a message names."""
 
 
