@@ -46,12 +46,12 @@ def find_records(place: Path) -> list[RunFolder]:
     Raises:
         RunError: there is none.
     """
-    found = [place] if (place / RECORD).is_file() else sorted(file.parent for file in place.glob(f"[!.]*/{RECORD}"))
-    if not found:
+    folders = [place] if (place / RECORD).is_file() else sorted(file.parent for file in place.glob(f"[!.]*/{RECORD}"))
+    if not folders:
         raise RunError(
             f"{place} has no record: name a folder that mebench leaderboard export wrote, or a folder of such folders"
         )
-    return [RunFolder(folder) for folder in found]
+    return [RunFolder(folder) for folder in folders]
 
 
 def merge(sources: list[RunFolder], records: Path, check_only: bool = False) -> list[Merged]:
@@ -166,14 +166,14 @@ def renew(
 
 def words_of(record: Record) -> list[str]:
     """The words of a record's run that differ from today's defaults."""
-    then, found = record.config, list[str]()
+    then, differences = record.config, list[str]()
     needed = [n for n in then if n.partition(".")[0] == "protocol" or n in ("method", "recognizer", "dataset", "seed")]
     for names in (
         [name for name in needed if then[name] is not None],
         [name for name in then if name.endswith(".preset")],
         list(then),
     ):  # a preset stands for many values
-        now = setting_words.without_places(resolve(found).values) if found else {}
+        now = setting_words.without_places(resolve(differences).values) if differences else {}
         changed = [(name, then[name]) for name in names if name not in now or now[name] != then[name]]
-        found += [f"{name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in changed]
-    return found
+        differences += [f"{name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in changed]
+    return differences

@@ -242,7 +242,7 @@ def _part(
     main, worth = metrics[0], METRICS[metrics[0]].worth
     truth = 0 if task == "spotting" else 1  # spotting does not depend on emotions
     common = Counter(
-        r.annotations[truth] for r, _ in present if not r.doubt or all(one.doubt for one, _ in present)
+        r.annotations[truth] for r, _ in present if not r.doubt or all(each.doubt for each, _ in present)
     ).most_common()
 
     def order(row: Row) -> tuple[Any, ...]:
@@ -254,11 +254,11 @@ def _part(
     for group in grouped(present, key=lambda pair: (pair[0].identity, pair[0].doubt)).values():
         several_codes = len({record.seed for record, _ in group}) < len(group)
         # Two different runs of one seed: the plugin's code changed, so their difference is not a spread over seeds.
-        for one in [[pair] for pair in group] if several_codes else [group]:
-            first = one[0][0]
-            apart = first.doubt or first.other_input * first.other_input.startswith(NO_USE)
+        for runs in [[pair] for pair in group] if several_codes else [group]:
+            first = runs[0][0]
+            reason = first.doubt or first.other_input * first.other_input.startswith(NO_USE)
             remarks = (
-                f"{UNRANKED}: {apart}" if apart else "",
+                f"{UNRANKED}: {reason}" if reason else "",
                 first.about["remark"],
                 OTHER_CODE if several_codes else "",
                 "subject-dependent: tested people train too" if first.about.get("subject_dependent") else "",
@@ -266,34 +266,32 @@ def _part(
                 if len(common) > 1 and not first.doubt
                 else "",
             )
-            row = _row(metrics, one, member, "; ".join(filter(None, remarks)))
+            row = _row(metrics, runs, member, "; ".join(filter(None, remarks)))
             if kind:
-                make = partial(_mistakes, [record for record, _ in one], kind, read)
-                row = replace(row, **cached(make, OF_ROWS, "mistakes", kind, [record.content for record, _ in one]))
+                make = partial(_mistakes, [record for record, _ in runs], kind, read)
+                row = replace(row, **cached(make, OF_ROWS, "mistakes", kind, [record.content for record, _ in runs]))
             # In paired tests, the run with the lower median of the seeds' main scores represents the row.
-            by_score = sorted(one, key=lambda p: (worth(p[1]["scores"].get(main, NOTHING)["value"]), p[0].seed))
-            rows.append((row, by_score[(len(one) - 1) // 2][0]))
+            by_score = sorted(runs, key=lambda p: (worth(p[1]["scores"].get(main, NOTHING)["value"]), p[0].seed))
+            rows.append((row, by_score[(len(runs) - 1) // 2][0]))
     rows.sort(key=lambda pair: order(pair[0]))
     fit = [i for i, (row, r) in enumerate(rows) if r.annotations[truth] == common[0][0] and not row.unranked]
     alike = [i for i in fit if not rows[i][0].facts["earlier"]]  # groups never mix features of several versions
     tested = [alike[n] for n in together([rows[i][1] for i in alike])]
     compared = [rows[i][1] for i in tested]
     with_rank = {
-        id(one.row)
-        for one in ranked(Part(name, metrics, tuple(row for row, _ in rows)), floors, fold=task == "spotting")
-        if one.rank is not None
+        id(entry.row)
+        for entry in ranked(Part(name, metrics, tuple(row for row, _ in rows)), floors, fold=task == "spotting")
+        if entry.rank is not None
     }
     judged = [n for n, i in enumerate(tested) if id(rows[i][0]) in with_rank]
     basis = path, member, [r.content for r in compared], judged
     firm = cached(lambda: standing(compared, path, read, judged), OF_LETTERS, *basis) if compared else []
-    stands = dict(zip(tested, firm))
+    ranks = dict(zip(tested, firm))
     left_out = {
         i: "; ".join(filter(None, [rows[i][0].remark, TOO_MANY if i in alike else OTHER_FEATURES]))
         for i in set(fit) - set(tested)
     }
-    lettered = [
-        replace(row, **stands.get(i, {}), remark=left_out.get(i, row.remark)) for i, (row, _) in enumerate(rows)
-    ]
+    lettered = [replace(row, **ranks.get(i, {}), remark=left_out.get(i, row.remark)) for i, (row, _) in enumerate(rows)]
     if task == "spotting" and not member:
         known = [r for r, _ in present if not r.doubt and name in r.summary.get("chance", {})]
         lettered += [
@@ -369,25 +367,21 @@ def explained(mistakes: Sequence[Mapping[str, Any]], kind: str, annotated: Itera
         kind: of the intervals.
         annotated: distractors.
     """
-    if not all("gain" in one for one in mistakes):
+    if not all("gain" in m for m in mistakes):
         return {}
-    shares = [miss_shares(one) for one in mistakes]
-    numbers = [sum(n for cause, n in one["miss"].items() if cause != "localisation") for one in mistakes]
+    shares = [miss_shares(m) for m in mistakes]
+    numbers = [sum(n for cause, n in m["miss"].items() if cause != "localisation") for m in mistakes]
     # The cause of a false positive that overlaps with no expression of another kind and no distractor.
     names = sorted(
-        ({*annotated} | {*KINDS, "duplicate", "near_miss", "nothing"} - {kind}).union(
-            *(one["gain"] for one in mistakes)
-        )
+        ({*annotated} | {*KINDS, "duplicate", "near_miss", "nothing"} - {kind}).union(*(m["gain"] for m in mistakes))
         - {"missed"}
     )
-    causes = {
-        word: [mean([one[part].get(word, 0.0) for one in mistakes]) for part in ("under", "gain")] for word in names
-    }
-    causes["missed"] = [mean(numbers), mean([one["gain"]["missed"] for one in mistakes])]
+    causes = {word: [mean([m[part].get(word, 0.0) for m in mistakes]) for part in ("under", "gain")] for word in names}
+    causes["missed"] = [mean(numbers), mean([m["gain"]["missed"] for m in mistakes])]
     missed = {
-        name: {third: mean([one[name][third] for one in shares]) for third in thirds}
+        name: {third: mean([m[name][third] for m in shares]) for third in thirds}
         for name, thirds in shares[0].items()
-        if all(name in one for one in shares)
+        if all(name in m for m in shares)
     }
     return {"causes": causes, "missed": missed}
 

@@ -141,10 +141,10 @@ def with_doubts(records: Iterable[Record], registry: Registry) -> list[Record]:
     found = list[Record]()
     for record in sorted(records, key=lambda r: (order.get(r.id, len(order)), not r.published, r.id)):
         noted = registry.records.get(record.id) if record.published else None
-        said = doubt_of(record, found, registry, read) if noted is None else noted
+        doubt = doubt_of(record, found, registry, read) if noted is None else noted
         unknown = record.published and noted is None and (data := truth_of(record)[0]) not in registry.truths
         alone = f"the annotations of {data} are unknown here" if unknown else ""
-        found.append(replace(record, doubt="; ".join(filter(None, [truth_doubt(record, registry), alone, said]))))
+        found.append(replace(record, doubt="; ".join(filter(None, [truth_doubt(record, registry), alone, doubt]))))
     return sorted(found, key=lambda record: record.id)
 
 
@@ -164,24 +164,24 @@ def truth_doubt(record: Record, registry: Registry) -> str:
 
 def doubt_of(record: Record, earlier: Iterable[Record], registry: Registry, read: Callable[[Path], Answers]) -> str:
     """The doubts about a record, except for its truth, in words: disagreements with earlier records; may be empty."""
-    said = list[str]()
+    doubts = list[str]()
     if record.published and record.config["protocol"] not in PROTOCOLS:
-        said.append(f"protocol {record.config['protocol']} is not known here, so its folds could not be drawn again")
-    for one in earlier:
-        if one.id == record.id or one.annotations[0] != record.annotations[0]:
+        doubts.append(f"protocol {record.config['protocol']} is not known here, so its folds could not be drawn again")
+    for former in earlier:
+        if former.id == record.id or former.annotations[0] != record.annotations[0]:
             continue
         if (
             record.published
-            and one.id in registry.records
-            and one.seed == record.seed
-            and setting_words.identity(one.config) == setting_words.identity(record.config)
+            and former.id in registry.records
+            and former.seed == record.seed
+            and setting_words.identity(former.config) == setting_words.identity(record.config)
         ):
-            said.append(f"{one.id} has these settings and this seed")
+            doubts.append(f"{former.id} has these settings and this seed")
             break
-        if copied := _copied(record, one, read):
-            said.append(f"its {' and '.join(copied)} are those of {one.id}")
+        if copied := _copied(record, former, read):
+            doubts.append(f"its {' and '.join(copied)} are those of {former.id}")
             break
-    return "; ".join(said)
+    return "; ".join(doubts)
 
 
 def _copied(record: Record, earlier: Record, read: Callable[[Path], Answers]) -> list[str]:
@@ -201,12 +201,12 @@ def _copied(record: Record, earlier: Record, read: Callable[[Path], Answers]) ->
     }
     if not differ:
         return []
-    mine, other, alike = read(record.folder), read(earlier.folder), set[str]()
-    both, either = len(mine.spotted & other.spotted), len(mine.spotted | other.spotted)
-    if min(len(mine.spotted), len(other.spotted)) >= FEW and both >= OVERLAP * either:
+    answers, others, alike = read(record.folder), read(earlier.folder), set[str]()
+    both, either = len(answers.spotted & others.spotted), len(answers.spotted | others.spotted)
+    if min(len(answers.spotted), len(others.spotted)) >= FEW and both >= OVERLAP * either:
         alike.add("intervals")
-    if len(mine.named) == len(other.named) and len(set(mine.named)) > 1:
-        wrong = (mine.named != mine.truth) | (other.named != mine.truth)
-        if wrong.sum() >= FEW and (mine.named == other.named)[wrong].mean() >= ALIKE:
+    if len(answers.named) == len(others.named) and len(set(answers.named)) > 1:
+        wrong = (answers.named != answers.truth) | (others.named != answers.truth)
+        if wrong.sum() >= FEW and (answers.named == others.named)[wrong].mean() >= ALIKE:
             alike.add("emotions")
     return sorted(differ & alike)

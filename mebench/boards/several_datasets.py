@@ -41,13 +41,13 @@ def pairs_of(tables: Sequence[BoardTable], records: Sequence[Record]) -> list[di
             for one, other in combinations(sorted(places), 2):
                 best = rows[places[one]]
                 met.append(((table.task, one, other), (table.name, member), people(best), best.beats[places[other]]))
-    found = []
+    compared = []
     for (task, one, other), several in grouped(met, key=itemgetter(0)).items():
         kept: list[Any] = []
         for each in sorted(several, key=lambda each: -len(each[2])):
             kept += [each] * all(each[2].isdisjoint(there[2]) for there in kept)
         if len(kept) > 1:
-            found.append(
+            compared.append(
                 {
                     "task": task,
                     "first": one,
@@ -56,13 +56,13 @@ def pairs_of(tables: Sequence[BoardTable], records: Sequence[Record]) -> list[di
                     **over_datasets([beats for *_, beats in kept], [len(people) for *_, people, _ in kept]),
                 }
             )
-    for pairs in grouped(found, key=itemgetter("task")).values():
+    for pairs in grouped(compared, key=itemgetter("task")).values():
         for pair, p in zip(pairs, holm([pair["p"] for pair in pairs])):
             pair["p_holm"] = p
-    return sorted(found, key=itemgetter("task", "p", "first", "second"))
+    return sorted(compared, key=itemgetter("task", "p", "first", "second"))
 
 
-def table_of(found: Sequence[dict[str, Any]]) -> Table:
+def table_of(pairs: Sequence[dict[str, Any]]) -> Table:
     """The same as a table."""
     return Table.of(
         [
@@ -74,6 +74,6 @@ def table_of(found: Sequence[dict[str, Any]]) -> Table:
             Column("difference", "mean standardised difference", right=True, score=True, digits=2),
             Column("p_holm", "p (Holm)", right=True, text=lambda p: "<0.0001" if p < 0.0001 else f"{p:.4f}"),
         ],
-        found,
+        pairs,
         "methods over several datasets",
     )

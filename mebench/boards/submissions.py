@@ -19,7 +19,7 @@ from mebench.reproduction.rescore import find, read_source, rescore, sources, wr
 
 
 def submit(
-    answers: Path, truth: Path, name: str, about: Mapping[str, str], one: Mapping[str, Any], out: Path
+    answers: Path, truth: Path, name: str, about: Mapping[str, str], settings: Mapping[str, Any], out: Path
 ) -> tuple[Path, dict[str, Any]]:
     """Score answers and write them for a board: a folder with the answers, the truth, their description, and the
     scores.
@@ -29,7 +29,7 @@ def submit(
         truth: likewise; its hash identifies the row's truth.
         name: of the folder.
         about: `title`, `method`, `convention`, and `selection`: what was selected and on which people.
-        one: of the set, `dataset`, `protocol`, `scheme`, `clips`.
+        settings: of the set, `dataset`, `protocol`, `scheme`, `clips`.
         out: the parent of the folder.
 
     Returns:
@@ -43,7 +43,9 @@ def submit(
         (not re.fullmatch(r"[a-z0-9_]{1,60}", name), f"--name must be of small letters, digits and _, not {name!r}"),
         ((out / name).exists(), f"{out / name} exists already: choose another --name, or remove it"),
     )
-    read_against_truth(truth, [answers], Rules(), Remarks(), clips=one["clips"])  # a fault is named with the given file
+    read_against_truth(
+        truth, [answers], Rules(), Remarks(), clips=settings["clips"]
+    )  # a fault is named with the given file
     roles = {"truth": truth, "predictions": answers}
     files = {role: [{"files": {f"{role}{file.suffix}": file_hash(file)}}] for role, file in roles.items()}
     with new_folder(out) as folder:
@@ -51,7 +53,7 @@ def submit(
             shutil.copyfile(file, folder / f"{role}{file.suffix}")
         replace_file(
             folder / f"{name}.yaml",
-            yaml.safe_dump({**about, "sets": [{**one, **files}]}, sort_keys=False, allow_unicode=True),
+            yaml.safe_dump({**about, "sets": [{**settings, **files}]}, sort_keys=False, allow_unicode=True),
         )
         outcome = rescore(read_source(folder, name), folder)
         write_outcome(outcome, folder)
@@ -82,10 +84,10 @@ def take(folder: Path, rescored: Path, check_only: bool = False) -> str:
         )
     find(source, folder)
     try:
-        said: Any = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+        stored: Any = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise DataError(f"{folder / name}.json is missing or damaged ({error}): send {name} again, whole") from error
-    if rescore(source, folder)["sets"] != said.get("sets"):
+    if rescore(source, folder)["sets"] != stored.get("sets"):
         raise DataError(
             f"{name}.json differs from the scores of {name}'s answers here: send it again with this version of mebench"
         )

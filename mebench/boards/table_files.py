@@ -71,8 +71,8 @@ def method(part: Part) -> Column:
 def scores(part: Part) -> Table:
     """The scores of the measured rows and of the levels of chance."""
     main, *others = score_columns(displayed_metrics(part.metrics, part.rows))
-    shown = [MEMBER, Column("group", "not distinguishable", optional=True), replace(main, main=True), *firmness(part)]
-    return numbered(part, [method(part), *shown, *others, N])
+    leading = [MEMBER, Column("group", "not distinguishable", optional=True), replace(main, main=True), *firmness(part)]
+    return numbered(part, [method(part), *leading, *others, N])
 
 
 def firmness(part: Part, row: Callable[[Any], Row] = lambda row: row, **look: Any) -> list[Column]:
@@ -146,8 +146,8 @@ def causes(part: Part, name: Column | None = None) -> Table:
     """
 
     def cell(cause: str, row: Row) -> tuple[str, str] | None:
-        one = row.causes.get(cause)
-        return (count(one[0]), f"+{digits(one[1])}") if one else None
+        shares = row.causes.get(cause)
+        return (count(shares[0]), f"+{digits(shares[1])}") if shares else None
 
     return numbered(
         part,
@@ -160,8 +160,8 @@ def misses(part: Part, name: Column | None = None) -> Table:
     """The kinds of missed truths, and false positives in videos without truths; `name` is the function for rows' names."""
 
     def rate(absent: str, row: Row) -> tuple[str, str] | None:
-        one = row.quiet.get(absent)
-        return (digits(one[0]), f"in {one[1]:.1f} min") if one else None
+        shares = row.quiet.get(absent)
+        return (digits(shares[0]), f"in {shares[1]:.1f} min") if shares else None
 
     def missed(what: str, row: Row) -> str:
         return shares(row.missed.get(what, {}))
@@ -242,12 +242,12 @@ def latex(table: BoardTable) -> str:
         lines.append("")
         for number, row in enumerate(part.rows, 1):
             if row.measured:
-                said = {
+                values = {
                     **{name: stated(row, name) for name in (*RULES, *VERSIONS)},
                     **{name: f"{value:g}" for name, value in row.costs.items()},
                     **{fact.head: str(row.facts.get(fact.name) or "") for fact in row_facts.FACTS if not fact.mark},
                 }
-                facts = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in said.items() if value)
+                facts = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in values.items() if value)
                 head = " ".join(" ".join([row.method, row.member, row.settings]).split())
                 lines += [f"% {number}. {head}", f"%    {facts}", f"%    runs {', '.join(row.runs)}"]
         lines += dict.fromkeys(f"% {row.method}, rescored: {row.place}" for row in part.rescored)
@@ -334,8 +334,8 @@ def as_csv(table: BoardTable) -> str:
     cells: list[dict[str, Any]] = []
     for part in table.parts:
         for row in part.rows:
-            own = {**vars(row), **row.costs, **row.versions, **row.facts, **row.scores, "part": part.name}
-            cells.append({**own, "ranks": tuple(row.ranks), "beats_next": part.beats_next(row)})
+            values = {**vars(row), **row.costs, **row.versions, **row.facts, **row.scores, "part": part.name}
+            cells.append({**values, "ranks": tuple(row.ranks), "beats_next": part.beats_next(row)})
         for one in part.rescored:
             cells.append(
                 {

@@ -148,13 +148,13 @@ def _drawn(
     datasets: frozenset[str],
     short: bool,
 ) -> dict[str, Sides]:
-    shown, who_is = defaultdict[str, list[Expression]](list), dict(persons)
+    by_video, who_is = defaultdict[str, list[Expression]](list), dict(persons)
     for video, kind, onset, offset, emotion in truths:
-        shown[video].append(Expression(onset, offset, kind, emotion=emotion if isinstance(emotion, str) else None))
+        by_video[video].append(Expression(onset, offset, kind, emotion=emotion if isinstance(emotion, str) else None))
     people = _Unvalidated(
         [
             *(
-                Video(*_key(who), video.removeprefix(f"{who}/"), None, None, tuple(shown[video]))
+                Video(*_key(who), video.removeprefix(f"{who}/"), None, None, tuple(by_video[video]))
                 for video, who in tested
             ),
             *(Video(*_key(who), "", None, None) for who in others),
@@ -250,8 +250,8 @@ def _odd_audit(config: Mapping[str, Any], about: Mapping[str, Any], audit: Mappi
     for fold in about["folds"] if "sides" in audit else ():
         for side in (*_TRAIN, "test"):
             names = sorted(fold[side])
-            own = {"subjects": len(names), "hash": hashlib.sha256("\n".join(names).encode()).hexdigest()[:12]}
-            if audit["sides"].get(fold["fold"], {}).get(side) != own:
+            expected = {"subjects": len(names), "hash": hashlib.sha256("\n".join(names).encode()).hexdigest()[:12]}
+            if audit["sides"].get(fold["fold"], {}).get(side) != expected:
                 yield f"its audit is of other people than fold {fold['fold']!r} has in {side}"
 
 
@@ -261,12 +261,12 @@ def _odd_key(stored: Mapping[str, Any]) -> Iterator[str]:
         return
     if (key := digest(parts)) != stored["key"]:
         yield f"its key is {stored['key']}, but its parts give {key}"
-    said = {
+    expected = {
         **{f"setting {name}": shaping_part(name, value) for name, value in stored["config"].items()},
         **{f"package {name}": value for name, value in stored["versions"].items()},
         "processor": stored["versions"].get("processor"),
         "revision of the dataset": stored["versions"].get("dataset_revision"),
     }
-    for name, value in said.items():
+    for name, value in expected.items():
         if name in parts and json.dumps(parts[name]) != json.dumps(value):
             yield f"the key was made with {name} {parts[name]!r}, but the record says {value!r}"

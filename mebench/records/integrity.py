@@ -146,13 +146,13 @@ def check_scores(folder: RunFolder) -> None:
     Raises:
         RunError: what is wrong with it.
     """
-    stored, found = schema.read(folder, RECORD), rescore(folder)
+    stored, rescored = schema.read(folder, RECORD), rescore(folder)
     if (scorer := stored["summary"].setdefault("scorer", FIRST_SCORER)) != SCORER:
         raise RefusedError(
             folder,
             f"its scores were made by version {scorer} of scoring, but this is version {SCORER}: export its run again",
         )
-    if difference := _difference(stored["summary"], found, "summary"):
+    if difference := _difference(stored["summary"], rescored, "summary"):
         raise RefusedError(folder, f"scored again, it differs: {difference}")
 
 
@@ -172,8 +172,8 @@ def check_supersedes(folder: RunFolder, former: RunFolder) -> None:
         if stored[name] != before[name]:
             raise RefusedError(folder, f"{name} is not that of {former.id}, which it supersedes")
     for name in _tables(before):
-        told = former.read_table(name)
-        if name not in stored["files"] or not folder.read_table(name).reindex(columns=told.columns).equals(told):
+        table = former.read_table(name)
+        if name not in stored["files"] or not folder.read_table(name).reindex(columns=table.columns).equals(table):
             raise RefusedError(folder, f"{name} is not that of {former.id}, which it supersedes")
 
 
@@ -217,9 +217,9 @@ def _check_table(folder: RunFolder, name: str) -> None:
     if raw.endswith(b"PAR1") and (footer := int.from_bytes(raw[-8:-4], "little")) > MOST_FOOTER:
         raise RefusedError(folder, f"the footer of {name} has {footer} bytes, expected at most {MOST_FOOTER}")
     try:
-        outside = pq.ParquetFile(io.BytesIO(raw))
-        _check_footer(folder, name, outside)
-        texts = [column for column in outside.schema_arrow.names if columns[column].low is None]
+        file = pq.ParquetFile(io.BytesIO(raw))
+        _check_footer(folder, name, file)
+        texts = [column for column in file.schema_arrow.names if columns[column].low is None]
         table = pq.ParquetFile(io.BytesIO(raw), read_dictionary=texts).read(use_threads=False)
         n_bytes = sum(map(_bytes_of, table.columns))
         if n_bytes > MOST_BYTES:
@@ -263,7 +263,7 @@ def _check_table(folder: RunFolder, name: str) -> None:
 def _check_footer(folder: RunFolder, name: str, file: pq.ParquetFile) -> None:
     """Check columns, their types and the number of rows, before any page is unpacked."""
     about = file.schema_arrow
-    columns = {column: told for column, told in TABLES[name].items() if column in about.names or column not in OPTIONAL}
+    columns = {column: spec for column, spec in TABLES[name].items() if column in about.names or column not in OPTIONAL}
     if about.names != list(columns):
         found, few = ", ".join(about.names[: 2 * len(columns)]), ", ".join(columns)
         raise RefusedError(folder, f"the columns of {name} are {found}, expected {few}")
@@ -353,20 +353,20 @@ def _installed(kind: PluginKind) -> tuple[dict[str, str], dict[str, list[str]]]:
     return {id_.casefold(): id_ for id_ in found}, grouped(sound, key=sound.__getitem__)
 
 
-def _difference(stored: Any, found: Any, where: str) -> str:
+def _difference(stored: Any, here: Any, where: str) -> str:
     """The first difference of two summaries, in words; empty if they agree."""
-    if isinstance(stored, Mapping) and isinstance(found, Mapping):
-        for name in sorted(stored.keys() | found.keys()):
-            if name not in stored or name not in found:
+    if isinstance(stored, Mapping) and isinstance(here, Mapping):
+        for name in sorted(stored.keys() | here.keys()):
+            if name not in stored or name not in here:
                 return f"only one of the two has {where}.{name}"
-            if words := _difference(stored[name], found[name], f"{where}.{name}"):
+            if words := _difference(stored[name], here[name], f"{where}.{name}"):
                 return words
         return ""
-    if isinstance(stored, list) and isinstance(found, list) and len(stored) == len(found):
+    if isinstance(stored, list) and isinstance(here, list) and len(stored) == len(here):
         return next(
-            filter(None, (_difference(a, b, f"{where}[{n}]") for n, (a, b) in enumerate(zip(stored, found)))), ""
+            filter(None, (_difference(a, b, f"{where}[{n}]") for n, (a, b) in enumerate(zip(stored, here)))), ""
         )
-    numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in (stored, found))
+    numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in (stored, here))
     # Tolerance for scores from another machine, whose sums may differ in the last digits.
-    same = abs(stored - found) <= 1e-9 * max(1.0, abs(found)) if numbers else stored == found
-    return "" if same else f"{where} is {stored!r} in the record but {found!r} when scored again"
+    same = abs(stored - here) <= 1e-9 * max(1.0, abs(here)) if numbers else stored == here
+    return "" if same else f"{where} is {stored!r} in the record but {here!r} when scored again"

@@ -77,35 +77,35 @@ def separates(record: Record, rows: Sequence[Published], aliases: Sequence[Alias
         Sentences for `source`, `method`, `protocol`, `selection`, `classes`, `clips`, `seeds`, and for each value, such as `UF1`,
         `UF1, samm` or `F1, macro`.
     """
-    mine = [
+    own_rows = [
         row for row in rows if row.task in record.summary and row.kind in ("micro", "overall", *record.about["kinds"])
     ]
-    if not mine:
+    if not own_rows:
         tasks = ", ".join(sorted({row.task for row in rows}))
         return {"task": f"the published values are of {tasks}, which this run lacks: there is nothing to compare"}
-    tables = grouped(mine, key=attrgetter("source", "table", "dataset", "protocol", "classes"))
+    tables = grouped(own_rows, key=attrgetter("source", "table", "dataset", "protocol", "classes"))
     dataset, protocol = record.dataset, str(record.config["protocol"])
     # If several tables print the method, take the one with the same clips; else the fullest.
-    mine = max(
+    own_rows = max(
         tables.values(),
         key=lambda some: (matches((some[0].dataset, some[0].protocol), dataset, protocol, aliases), len(some)),
     )
-    first, classes = mine[0], record.about["classes"]
+    first, classes = own_rows[0], record.about["classes"]
     same = matches((first.dataset, first.protocol), dataset, protocol, aliases)
-    notes = "; ".join(dict.fromkeys(row.note for row in mine if row.note))
+    notes = "; ".join(dict.fromkeys(row.note for row in own_rows if row.note))
     chosen = (
         f"the published value was chosen on the tested subjects{f' ({notes})' if notes else ''}"
-        if any("test_selected" in row.caveats for row in mine)
+        if any("test_selected" in row.caveats for row in own_rows)
         else "no choice on tested subjects is known of the published value"
     )
     counted, n = sum(CLIPS.get((first.dataset, ""), ())), record.summary.get(first.task, {}).get("n")
-    alike = "the same number" if counted == n else "not the same, so the numbers are not comparable"
+    same_number = "the same number" if counted == n else "not the same, so the numbers are not comparable"
     clips = (
-        f"published over {counted}, this run over {n}: {alike}"
+        f"published over {counted}, this run over {n}: {same_number}"
         if counted and n is not None
         else "the number behind the published value is not printed"
     )
-    said = {
+    conditions = {
         "source": f"{first.source}, {first.table}",
         "method": f"published {first.method}, this run {record.method}{f' ({record.settings})' if record.settings else ''}",
         "protocol": f"published under {first.protocol or 'no named protocol'} on {first.dataset}, this run under "
@@ -117,18 +117,18 @@ def separates(record: Record, rows: Sequence[Published], aliases: Sequence[Alias
         "clips": f"{clips}; the pictures are those of {dataset}, which need not be the authors' own",
         "seeds": f"this run is one training (seed {record.seed}); how many trainings the published value stands for is not printed",
     }
-    for row in mine:
+    for row in own_rows:
         metric = find(row.path[-1] if row.metric in row.path else row.metric).label if row.metric != "n" else "n"
-        of = row.kind if row.task == "spotting" else row.part.replace("_", " ")
+        part = row.kind if row.task == "spotting" else row.part.replace("_", " ")
         words = f"{row.value:.{row.digits}f} published, undefined or not scored here"
-        if found := value_of(record.summary, row):
-            here = scored(dict(zip(("value", "low", "high"), found)), row.digits)
+        if values := value_of(record.summary, row):
+            here = scored(dict(zip(("value", "low", "high"), values)), row.digits)
             # For other clips or folds, give only the two values: neither chance nor the method explains their
             # difference.
-            gap = gap_in_words(row, *found) if same else "not comparable"
+            gap = gap_in_words(row, *values) if same else "not comparable"
             words = f"{row.value:.{row.digits}f} published, {here} here: {gap}"
-        said[", ".join(filter(None, (metric, of, row.member, row.method_variant)))] = words
-    return said
+        conditions[", ".join(filter(None, (metric, part, row.member, row.method_variant)))] = words
+    return conditions
 
 
 def gap_in_words(row: Published, value: float, low: float | None, high: float | None) -> str:

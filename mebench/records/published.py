@@ -215,13 +215,13 @@ def least_uf1(uar: float, clips: Sequence[int]) -> float:
     return least / (len(clips) * sum(clips)) if clips else 0.0
 
 
-def _expect(row: Published, low: float, high: float, given: str) -> Iterator[Finding]:
+def _expect(row: Published, low: float, high: float, origin: str) -> Iterator[Finding]:
     own_low, own_high = _range(row)
     if own_high < low - BARELY or own_low > high + BARELY:
         allowed = f"{low:.{row.digits}f}" if high - low < BARELY else f"{low:.{row.digits}f} to {high:.{row.digits}f}"
         yield (
             row,
-            f"{row.metric} of {row.method} is {row.value:.{row.digits}f}, but {given} of the same table give "
+            f"{row.metric} of {row.method} is {row.value:.{row.digits}f}, but {origin} of the same table give "
             f"{allowed}: correct it, or add the caveat impossible or misassigned",
         )
 

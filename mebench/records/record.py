@@ -183,17 +183,17 @@ class Record:
     @cached_property
     def _present(self) -> list[tuple[PluginInfo, str]]:
         """The installed plugins of its methods, each with the setting that names it, without missing or broken ones."""
-        found = []
+        sets = []
         for id_, part in zip(self.plugins["method"], ("method", "recognizer")):
             with suppress(PluginError):
-                found.append((find("method", id_), part))
-        return found
+                sets.append((find("method", id_), part))
+        return sets
 
     @cached_property
     def content(self) -> str:
         """Hash of its content and its files, except for models."""
-        said = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "folder"}
-        return hashlib.sha256(json.dumps([said, files_of(self.folder)], sort_keys=True).encode()).hexdigest()
+        values = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "folder"}
+        return hashlib.sha256(json.dumps([values, files_of(self.folder)], sort_keys=True).encode()).hexdigest()
 
     def lacks(self) -> list[str]:
         """The missing facts about the origin of its numbers. A record that lacks one enters no table."""

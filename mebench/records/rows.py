@@ -387,7 +387,7 @@ def ranked(part: Part, floors: Collection[str] = (), fold: bool = False) -> list
             kept.append(row)
     for rivals in grouped(kept, key=attrgetter("member")).values():
         for place, row in enumerate(rivals, 1):
-            own = worth(row.scores[metric]["value"])
+            value = worth(row.scores[metric]["value"])
             others = [
                 worth(other.scores[metric]["value"])
                 for other in rivals  # the distinguishable rows
@@ -396,8 +396,8 @@ def ranked(part: Part, floors: Collection[str] = (), fold: bool = False) -> list
             found[id(row)] = Ranked(
                 row,
                 place,
-                low=1 + sum(other > own for other in others),
-                high=len(rivals) - sum(other < own for other in others),
+                low=1 + sum(other > value for other in others),
+                high=len(rivals) - sum(other < value for other in others),
                 pairs=tuple(pairs.get(id(row), ())),
             )
     return list(found.values())

@@ -123,15 +123,15 @@ def distinguishing_settings(own: str, others: Sequence[str]) -> str:
     """
     if not others:
         return ""
-    shared = set.intersection(*({word for head, values in _parts(one) for word in (head, *values)} for one in others))
+    shared = set.intersection(*({word for head, values in _parts(o) for word in (head, *values)} for o in others))
     words = []
     for head, values in _parts(own):
-        told = [value for value in values if value not in shared]
+        distinct = [value for value in values if value not in shared]
         new = head and head not in shared
-        if new and (head.startswith("preset ") or not told):
+        if new and (head.startswith("preset ") or not distinct):
             words.append(head)
-        elif told:
-            words.append(f"{head}: {', '.join(told)}" if new else ", ".join(told))
+        elif distinct:
+            words.append(f"{head}: {', '.join(distinct)}" if new else ", ".join(distinct))
     return ", ".join(words)
 
 

@@ -174,10 +174,10 @@ def _difference_of_truths(first: Side, second: Side) -> str | None:
     for what, name, columns in (("video", "videos", VIDEO_COLUMNS), ("expression", "truths", TRUTH_COLUMNS)):
         tables = [getattr(side.tables, name)[list(columns)].astype(object) for side in (first, second)]
         rows = [[tuple(map(str, row)) for row in table.where(table.notna(), "").values] for table in tables]
-        for which, mine, others in (("first", rows[0], rows[1]), ("second", rows[1], rows[0])):
-            if alone := sorted(set(mine) - set(others)):
-                shown = ", ".join(f"{column} {value}" for column, value in zip(columns, alone[0]) if value)
-                return f"only the {which} has the {what} with {shown}; {len(alone)} differ"
+        for which, ours, others in (("first", rows[0], rows[1]), ("second", rows[1], rows[0])):
+            if alone := sorted(set(ours) - set(others)):
+                cells = ", ".join(f"{column} {value}" for column, value in zip(columns, alone[0]) if value)
+                return f"only the {which} has the {what} with {cells}; {len(alone)} differ"
         if sorted(rows[0]) != sorted(rows[1]):
             return f"a {what} occurs twice in one of them"
     if {"recognize"} <= {*first.tasks} & {*second.tasks} and sorted(first.classes) != sorted(second.classes):
@@ -283,13 +283,13 @@ def _conclusion(path: str, row: ComparedScore, comparison: Comparison) -> str:
         ranking = f"that of {higher} is higher" if metric.direction == "zero" else f"{better} is better than {worse}"
         values = [number(score["value"], metric.digits) for score in (row.first, row.second)]
         return f"{ranking} ({values[0]} against {values[1]}; {p})"
-    shown = f"no difference is shown (A - B = {number(difference, metric.digits)}; {p})"
+    sentence = f"no difference is shown (A - B = {number(difference, metric.digits)}; {p})"
     if row.detectable is None:
-        return shown
+        return sentence
     if _beyond_all(path, row):
-        return f"{shown}; with these {row.subjects} subjects, one test alone finds no true difference in 4 of 5 cases, however large"
+        return f"{sentence}; with these {row.subjects} subjects, one test alone finds no true difference in 4 of 5 cases, however large"
     return (
-        f"{shown}; with these {row.subjects} subjects, one test alone finds a true difference of "
+        f"{sentence}; with these {row.subjects} subjects, one test alone finds a true difference of "
         f"{number(row.detectable, metric.digits)} in 4 of 5 cases, smaller ones less often"
     )
 

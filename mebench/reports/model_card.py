@@ -66,7 +66,7 @@ def export_model(folder: RunFolder, fold: str, out: Path, name: str | None = Non
     }
     called = name or f"{record.method}-{record.dataset}-{record.key[:6]}".replace(" + ", "-").replace("+", "-")
     values, kinds = stored["config"], Counter(e.kind for video in sides.train for e in video.expressions)
-    said: dict[str, Any] = {
+    header: dict[str, Any] = {
         "name": called,
         "method": _without_places(values, "method"),
         "recognizer": _without_places(values, "recognizer") if values.get("recognizer") else None,
@@ -120,7 +120,7 @@ def export_model(folder: RunFolder, fold: str, out: Path, name: str | None = Non
         "scores": scores,
     }
     try:
-        checked = ModelHeader.model_validate(said)
+        checked = ModelHeader.model_validate(header)
     except ValidationError as error:
         first = error.errors()[0]
         raise RunError(

@@ -194,9 +194,9 @@ def confusion_matrix(answers: pd.DataFrame, classes: Sequence[str], title: str =
 def confusions(answers: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
     """Counts of true (rows) against predicted classes, for those that occur; `no class` for other answers."""
     matrix = count(answers["truth"].tolist(), answers["predicted"].tolist(), list(classes))
-    shown = [i for i in range(len(classes)) if matrix[i].any() or matrix[:, i].any()]
-    columns = [*shown, *([len(classes)] if matrix[:, -1].any() else [])]
-    return pd.DataFrame(matrix, [*classes], [*classes, "no class"]).iloc[shown, columns]
+    present = [i for i in range(len(classes)) if matrix[i].any() or matrix[:, i].any()]
+    columns = [*present, *([len(classes)] if matrix[:, -1].any() else [])]
+    return pd.DataFrame(matrix, [*classes], [*classes, "no class"]).iloc[present, columns]
 
 
 def score_curve(drawn: Timeline) -> heavy.matplotlib.figure.Figure:
@@ -233,8 +233,8 @@ def score_curve(drawn: Timeline) -> heavy.matplotlib.figure.Figure:
             heavy.matplotlib.lines.Line2D([], [], color=INK, linestyle=(0, (5, 4)), linewidth=0.9, label="threshold")
         )
     handles += [
-        heavy.matplotlib.patches.Patch(color=OUTCOMES[name], label=told)
-        for name, told in {"right": "found, right", "wrong": "missed, wrong", "open": "not scored"}.items()
+        heavy.matplotlib.patches.Patch(color=OUTCOMES[name], label=label)
+        for name, label in {"right": "found, right", "wrong": "missed, wrong", "open": "not scored"}.items()
         if name in outcomes
     ]
     if handles:
@@ -245,8 +245,8 @@ def score_curve(drawn: Timeline) -> heavy.matplotlib.figure.Figure:
 def _track(axes: heavy.matplotlib.axes.Axes, track: Track, edges: NDArray[np.float64]) -> None:
     """Curves above lanes; a lane has the height of one step of the scale."""
     n, middle = len(edges) - 1, (edges[1:] + edges[:-1]) / 2
-    shown = [values for c in track.curves.values() for values in (c.scores, c.smoothed) if values is not None]
-    known = np.concatenate([*shown, [c.level for c in track.curves.values() if c.level is not None], []]).astype(
+    curves = [values for c in track.curves.values() for values in (c.scores, c.smoothed) if values is not None]
+    known = np.concatenate([*curves, [c.level for c in track.curves.values() if c.level is not None], []]).astype(
         np.float64
     )
     known = known[np.isfinite(known)]

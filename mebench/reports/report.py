@@ -287,27 +287,27 @@ def looked(record: Record, side: Judged) -> list[dict[str, Any]]:
         turn=ranked.groupby([ranked["wrong"], ranked["emotion"].fillna("")], observed=True).cumcount()
     ).sort_values(["wrong", "turn"], kind="stable")  # "left_only" sorts first and marks right answers
     # Number of intervals with Grad-CAM maps on a page.
-    shown_so = ranked.head(12).astype(object).where(ranked.notna(), None).to_dict("records")
+    rows = ranked.head(12).astype(object).where(ranked.notna(), None).to_dict("records")
     names = ("video", "kind", "onset", "apex", "offset", "confidence", "emotion")
-    right = {(p["fold"], Prediction(**{name: p[name] for name in names})): p["wrong"] == "left_only" for p in shown_so}
-    shown: dict[inference.gradcam.Spotted, dict[str, Any]] = {}
+    right = {(p["fold"], Prediction(**{name: p[name] for name in names})): p["wrong"] == "left_only" for p in rows}
+    pictures: dict[inference.gradcam.Spotted, dict[str, Any]] = {}
     for found in inference.gradcam.explanations(RunFolder(record.folder), list(right)):
         interval, outcome = found.spotted[1], "right" if right[found.spotted] else "wrong"
         about = {"words": f"{interval.video}, frame {interval.apex}", "emotion": interval.emotion, "outcome": outcome}
-        own = shown.setdefault(found.spotted, {**about, "silent": []})
-        own["face"], own[found.task] = _picture(found.face), _picture(found.face, found.heat)
-        own["silent"] += [] if found.heat.max() > 0 else [found.task]
-    return list(shown.values())
+        picture = pictures.setdefault(found.spotted, {**about, "silent": []})
+        picture["face"], picture[found.task] = _picture(found.face), _picture(found.face, found.heat)
+        picture["silent"] += [] if found.heat.max() > 0 else [found.task]
+    return list(pictures.values())
 
 
 def _picture(face: NDArray[np.uint8], heat: NDArray[np.float64] | None = None) -> str:
     """A face with an overlaid heat map from 0 to 1 (blue, green, yellow, red), as a data address of a PNG."""
-    shown = np.repeat(face[..., None].astype(np.float64) / 255, 3, axis=2)
+    image = np.repeat(face[..., None].astype(np.float64) / 255, 3, axis=2)
     if heat is not None:
         over = 0.6 * (heat[..., None] > 0)
-        shown = (1 - over) * shown + over * heavy.matplotlib.colormaps["jet"](heat)[..., :3]
+        image = (1 - over) * image + over * heavy.matplotlib.colormaps["jet"](heat)[..., :3]
     stream = io.BytesIO()
-    Image.fromarray((255 * shown).astype(np.uint8)).save(stream, format="png")
+    Image.fromarray((255 * image).astype(np.uint8)).save(stream, format="png")
     return f"data:image/png;base64,{base64.b64encode(stream.getvalue()).decode()}"
 
 
@@ -395,8 +395,8 @@ def values_of(record: Record, most: int | None = None) -> dict[str, Any]:
     }
     if not values["timelines"]:
         values["causes"] = []
-    told = values["scored"] or not values["timelines"] or "spot" not in record.about["tasks"]
-    return values | {"unscored": "" if told else f"This run {NO_SCORES}."}
+    scored = values["scored"] or not values["timelines"] or "spot" not in record.about["tasks"]
+    return values | {"unscored": "" if scored else f"This run {NO_SCORES}."}
 
 
 def _over_time(runs: Sequence[tuple[str, Record]], sides: Sequence[Judged]) -> dict[str, Any]:

@@ -417,7 +417,7 @@ def print_outcome(
     selection = about.get("selection", "inner" if about["selects"] else "fixed")
     how = f"selection: {selection} ({SELECTION[selection]})"
     # Most rows in the table of main scores, so that the output stays below `MOST_LINES`.
-    shown = [
+    tables = [
         *(score_tables(summary, None, _people(about)) if verbose else [main_table(summary, 14)]),
         *([leak_table(summary["leak"])] if "leak" in summary else []),
     ]
@@ -449,7 +449,7 @@ def print_outcome(
         ]
     lines += [f"run folder: {folder.path}", f"{tracker}: {tracked}" if tracked else ""]
     lines.append("" if verbose else f"all scores, with remarks: mebench runs show {folder.word} -v")
-    print_report(title_of(config["config"]), *shown, *filter(None, lines))
+    print_report(title_of(config["config"]), *tables, *filter(None, lines))
 
 
 MAIN = {
@@ -469,10 +469,10 @@ def main_table(summary: Mapping[str, Any], most: int | None = None) -> Table:
         note = f"{count(part['n'], 2)} true positives" if section == "analysis" else counted
         random = "" if best is None else f"; F1 of random {number(best)}"
         title = section if section == "analysis" or not name else f"{section}, {name}"
-        shown = [metric for metric in MAIN[section] if section != "recognition" or metric in part["scores"]]
-        for metric in shown:
+        metrics = [metric for metric in MAIN[section] if section != "recognition" or metric in part["scores"]]
+        for metric in metrics:
             score = {**part["scores"].get(metric, UNDEFINED), "digits": METRICS[metric].digits}
-            cells.append((f"{title}: {METRICS[metric].label}", score, f"{note}{random}" * (metric == shown[0])))
+            cells.append((f"{title}: {METRICS[metric].label}", score, f"{note}{random}" * (metric == metrics[0])))
     return Table([Column("score"), Column("value", right=True, score=True), Column("note", "")], cells[:most])
 
 

@@ -98,10 +98,10 @@ class SpottedVideo:
 
     def spans(self) -> list[tuple[int, int, Kind, str]]:
         """First and last frame of each interval within the video, from 0, its kind, and a description."""
-        told = [
+        items = [
             (p, filter(None, [self.face, p.kind, p.emotion, f"{p.confidence:.3g}"])) for p in self.answer.predictions
         ]
-        return [(max(p.onset, 0), min(p.offset, len(self.times) - 1), p.kind, " ".join(words)) for p, words in told]
+        return [(max(p.onset, 0), min(p.offset, len(self.times) - 1), p.kind, " ".join(words)) for p, words in items]
 
     def tiers(self) -> list[Tier]:
         """For ELAN: a tier for each kind, with confidences, and a tier of emotions if the models name them."""
@@ -118,22 +118,22 @@ class SpottedVideo:
 
     def timeline(self) -> Timeline:
         """The curves and intervals."""
-        own, last = self.answer, len(self.times) - 1
+        answer, last = self.answer, len(self.times) - 1
 
-        ranks = pd.Series([p.confidence for p in own.predictions], dtype=float).rank(pct=True)
-        spans: dict[Kind, list[Span]] = {kind: [] for kind in own.curves}
-        for (onset, offset, kind, words), p, rank in zip(self.spans(), own.predictions, ranks):
-            told = f"{words}: {clock(float(self.times[onset]))} to {clock(self.ends[offset])}"
-            spans[kind].append(Span(onset, offset, told, min(max(p.apex, 0), last), strength=float(rank)))
-        named = [(Span(a, b, ""), p.emotion, None) for (a, b, _, _), p in zip(self.spans(), own.predictions)]
+        ranks = pd.Series([p.confidence for p in answer.predictions], dtype=float).rank(pct=True)
+        spans: dict[Kind, list[Span]] = {kind: [] for kind in answer.curves}
+        for (onset, offset, kind, words), p, rank in zip(self.spans(), answer.predictions, ranks):
+            text = f"{words}: {clock(float(self.times[onset]))} to {clock(self.ends[offset])}"
+            spans[kind].append(Span(onset, offset, text, min(max(p.apex, 0), last), strength=float(rank)))
+        named = [(Span(a, b, ""), p.emotion, None) for (a, b, _, _), p in zip(self.spans(), answer.predictions)]
         lanes = [*(Lane(kind, found, kind, spotted=True) for kind, found in spans.items()), *unit_lanes(named)]
         hidden = [
             (a, b, f"no face in sight from {clock(float(self.times[a]))} to {clock(self.ends[b])}")
-            for a, b in own.unseen
+            for a, b in answer.unseen
         ]
         fps, first = self.video.fps, None if self.video.numbers else self.video.first
         steady = fps and np.allclose(self.times, np.arange(last + 1) / fps, rtol=0, atol=5e-4)
-        tracks = [Track("", own.curves, lanes)]
+        tracks = [Track("", answer.curves, lanes)]
         return Timeline(self.title, last + 1, fps, tracks, (), None if steady else self.times, first, hidden)
 
     @property

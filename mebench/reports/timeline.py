@@ -216,12 +216,12 @@ class Judged:
         else:
             ordered = tables.ordered()
             true, spotted = in_scope(ordered.truths, of_kinds(ordered.spotted, self.kinds), named(self.convention))
-            asked = true[true["kind"].isin(list(self.kinds))]
+            in_kinds = true[true["kind"].isin(list(self.kinds))]
             wrong, missed = (mistakes[mistakes["mistake"] == what] for what in ("false_positive", "miss"))
             why = wrong["under"].map(lambda word: f"wrong: {WHY.get(word, f'on {word}')}")
             lost = missed["cause"].map(lambda cause: f"missed: {MISSED[cause]}")
             ranks = tables.predictions.groupby(["video", "kind"])["confidence"].rank(pct=True).fillna(1.0)
-            truths = _with(tables.truths, asked["row"], "found", missed["row"], lost)
+            truths = _with(tables.truths, in_kinds["row"], "found", missed["row"], lost)
             predictions = _with(tables.predictions, spotted["row"], "right", wrong["row"], why).assign(strength=ranks)
         found = {
             "truths": truths,
@@ -258,17 +258,17 @@ class Judged:
                         smoothed=by_frame["smoothed"].to_numpy(np.float64),
                         level=float(by_frame["level"].dropna().iloc[0]),
                     )
-            true, own = (self._of(name, video, kind) for name in ("truths", "predictions"))
+            true, predicted = (self._of(name, video, kind) for name in ("truths", "predictions"))
             if true:
                 lanes.append(Lane(f"{kind}, true", [*self._truths(video, true)], kind))
             if kind in self.kinds and self.tables.predictions is not None:
-                lanes.append(Lane(f"{kind}, spotted", [*self._predictions(own)], kind, spotted=True))
+                lanes.append(Lane(f"{kind}, spotted", [*self._predictions(predicted)], kind, spotted=True))
         # Action units of annotated clips, right and wrong, and of spotted intervals.
         truths, clips, spotted = (self._rows[name].get(video, ()) for name in ("truths", "answers", "predictions"))
         units = {(row["onset"], row["offset"]): row["emotion"] for row in truths}
-        asked = [(row, row["predicted"], units.get((row["onset"], row["offset"]), "")) for row in clips]
-        for name, some in (("", asked), (", spotted", [(row, row["emotion"], None) for row in spotted])):
-            spans = [(Span(int(row["onset"]), int(row["offset"]), ""), said, shown) for row, said, shown in some]
+        classified = [(row, row["predicted"], units.get((row["onset"], row["offset"]), "")) for row in clips]
+        for name, some in (("", classified), (", spotted", [(row, row["emotion"], None) for row in spotted])):
+            spans = [(Span(int(row["onset"]), int(row["offset"]), ""), label, true) for row, label, true in some]
             lanes += unit_lanes(spans, name)
         return Track(self.name, curves, lanes)
 
@@ -376,9 +376,9 @@ MISSED = {"localisation": "near miss", "kind_confusion": "taken for the other ki
 def _with(table: pd.DataFrame, counted: pd.Series, right: str, wrong: pd.Series, why: pd.Series) -> pd.DataFrame:
     """The table with outcomes, from the numbers of its counted rows and of the wrong ones among them."""
     outcome, words = np.full((2, len(table)), [["open"], [""]], dtype=object)
-    for rows, said, reason in ((counted, "right", right), (wrong, "wrong", why[wrong.notna()])):
+    for rows, name, reason in ((counted, "right", right), (wrong, "wrong", why[wrong.notna()])):
         places = rows.dropna().astype(int).to_numpy()
-        outcome[places], words[places] = said, reason
+        outcome[places], words[places] = name, reason
     return table.assign(outcome=outcome, why=words).sort_values(["onset", "offset"], kind="stable")
 
 

@@ -74,9 +74,9 @@ def read_noise(file: Path) -> tuple[dict[str, float], dict[str, str]]:
         ),
         (~values.between(0, most), "has the value {value!r} for {what}: give a number from 0 to {most:g}"),
     )
-    for wrong, said in checks:
+    for wrong, message in checks:
         if wrong.any():
-            raise DataError(f"{file} {said.format(**rows.assign(most=most)[wrong].iloc[0])}")
+            raise DataError(f"{file} {message.format(**rows.assign(most=most)[wrong].iloc[0])}")
     return dict(zip(rows["what"], values)), dict(zip(rows["what"], rows["source"]))
 
 
@@ -189,9 +189,9 @@ def trust(side: Judged, people: Path | None = None, seed: int = 0) -> dict[str, 
 def tables_of_trust(found: Mapping[str, Any]) -> list[Table]:
     """The same as tables for a page or a terminal."""
     number = partial(Column, right=True)
-    score, shown = partial(number, score=True, digits=3), []
+    score, tables = partial(number, score=True, digits=3), []
     if hard := {path: of for path, of in found["hardest"].items() if of}:
-        shown.append(
+        tables.append(
             Table(
                 [Column("of the run", main=True), number("people"), score("score")],
                 [(path, of["people"], *of["scores"]) for path, of in hard.items()],
@@ -200,11 +200,11 @@ def tables_of_trust(found: Mapping[str, Any]) -> list[Table]:
         )
     if sides := found["sides"]:
         columns = [*map(number, ("n left", "n right")), *map(score, ("left", "right", "difference"))]
-        rows = [(what, *one["n"], one["first"], one["second"], one["difference"]) for what, one in sides.items()]
-        shown.append(Table([Column("micro-expressions"), *columns], rows, "left and right half of the face"))
+        rows = [(name, *s["n"], s["first"], s["second"], s["difference"]) for name, s in sides.items()]
+        tables.append(Table([Column("micro-expressions"), *columns], rows, "left and right half of the face"))
     if sure := found.get("uncertainty"):
         sets, risk = sure["sets"], sure["risk"]
-        shown.append(
+        tables.append(
             Table(
                 [Column("of emotions", main=True), number("value", digits=3)],
                 [
@@ -229,12 +229,12 @@ def tables_of_trust(found: Mapping[str, Any]) -> list[Table]:
         cells: list[Any] = []
         for attribute, of in found["groups"].items():
             few, gap = f"<{LEAST_PEOPLE}", of[path]["gap"]
-            cells += [(attribute, name, one.get("people", few), one, "") for name, one in of[path]["groups"].items()]
+            cells += [(attribute, name, g.get("people", few), g, "") for name, g in of[path]["groups"].items()]
             if gap:
                 cells.append((attribute, f"gap: {' over '.join(gap['between'])}", "", gap, digits(of[path]["p_holm"])))
         columns = [Column("attribute"), Column("group", main=True), number("people"), score(path), number("p (Holm)")]
-        shown.append(Table(columns, cells, f"{path} by groups of people"))
-    return shown
+        tables.append(Table(columns, cells, f"{path} by groups of people"))
+    return tables
 
 
 def noise_of(

@@ -41,12 +41,12 @@ def _link_open(self: Any, tokens: Any, index: int, options: Any, env: dict[str, 
     # `../<id>/README.md` or `../../datasets/<id>/` is the page of a plugin
     found = re.fullmatch(r"\.\./(\.\./(?:methods|datasets)/)?(\w+)/?(?:README\.md)?", address)
     page = f"{(found[1] or '').removeprefix('../')}{found[2]}.html" if found else ""
-    inside, outside = page if page in env["pages"] else "", re.match(r"https?://", address)
-    env.setdefault("open", []).append(bool(inside or outside))
-    if not inside and not outside:
+    internal, external = page if page in env["pages"] else "", re.match(r"https?://", address)
+    env.setdefault("open", []).append(bool(internal or external))
+    if not internal and not external:
         return ""
-    tokens[index].attrSet("href", inside or address)
-    if outside:
+    tokens[index].attrSet("href", internal or address)
+    if external:
         tokens[index].attrSet("rel", "external noopener")
     return str(self.renderToken(tokens, index, options, env))
 

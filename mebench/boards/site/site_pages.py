@@ -270,7 +270,7 @@ class PageTables:
 
     def best_over_time(self, part: Part) -> Markup:
         """The published lines without a caveat that were better than all before them, if there are at least two."""
-        metric, best, found = part.metrics[0], -1.0, []
+        metric, best, points = part.metrics[0], -1.0, []
         eligible = [line for line in part.published if line.year and metric in line.values and not line.member]
         for line in sorted(eligible, key=lambda line: (line.year or 0, -float(line.values[metric]))):
             if not line.caveats.get(metric) and float(line.values[metric]) > best:
@@ -281,14 +281,14 @@ class PageTables:
                 source = SMALL.format(source_link(line.source), line.table)
                 for place in list(codes)[:1]:
                     source += Markup('<a href="{0}">{1}</a>').format(place, place.split("/")[-1])
-                found.append([line.year, line.method, line.values[metric], source])
+                points.append([line.year, line.method, line.values[metric], source])
         columns = [
             Column("year", right=True),
             Column("method", main=True),
             Column.metric(metric, score=False),
             Column("paper, code", kind="source"),
         ]
-        return Table(columns, found).html("plain few published") if len(found) > 1 else Markup()
+        return Table(columns, points).html("plain few published") if len(points) > 1 else Markup()
 
     def ranks(self, mains: Sequence[Flat], ranks: Sequence[tuple[str, Mapping[int, Ranked]]]) -> Markup:
         """Each method with its possible ranks in each table."""
@@ -436,7 +436,7 @@ class Site:
         Raises:
             UnshownError: some of the records have no page.
         """
-        tables, anew = self.tables, [row for table in self.tables for part in table.parts for row in part.rescored]
+        tables, rescored = self.tables, [row for table in self.tables for part in table.parts for row in part.rescored]
         flat = [(table, part, row) for table in tables for part in table.parts for row in part.rows if row.measured]
         yield self._page(
             "index.html",
@@ -446,7 +446,7 @@ class Site:
             n_runs=len(self.records),
             n_measured=sum(any(part.rows for part in table.parts) for table in tables),
             n_published=len(self.published),
-            n_rescored=len({row.source for row in anew}),
+            n_rescored=len({row.source for row in rescored}),
             selection=self.selection,
         )
         for table in tables:
@@ -497,7 +497,7 @@ class Site:
             "ranks.html", mains=mains, ranks=ranks, pairs=pairs and several_datasets.table_of(pairs).html("plain")
         )
         yield self._page("submit.html", bibtex=BIBTEX % version("mebench"))
-        conventions = sorted({row.convention for _, _, row in flat} | {row.convention for row in anew} | {"strict"})
+        conventions = sorted({row.convention for _, _, row in flat} | {row.convention for row in rescored} | {"strict"})
         yield self._page("about.html", metrics=catalogue.METRICS, conventions=list(map(described, conventions)))
 
     def _page_of_run(self, record: Record, appears: Sequence[BoardTable]) -> tuple[str, str]:
@@ -599,8 +599,8 @@ def write_site(
         UnshownError: some of the records have no page.
     """
     index = folder / "index.html"
-    own = index.is_file() and "mebench leaderboard build" in index.read_text(encoding="utf-8", errors="replace")[:2000]
-    if not own and folder.exists() and any(folder.iterdir()):
+    ours = index.is_file() and "mebench leaderboard build" in index.read_text(encoding="utf-8", errors="replace")[:2000]
+    if not ours and folder.exists() and any(folder.iterdir()):
         raise ConfigError(
             f"{folder} has files that do not belong to a site of mebench: move them away, or name another --out"
         )
