@@ -287,9 +287,9 @@ def group(
         rates = {annotation.fps for annotation, _ in of_video if annotation.fps}
         expressions = sorted((e for _, e in of_video), key=lambda e: (e.onset, e.offset, e.kind))
         if len(rates) > 1:
-            said, reason = ", ".join(f"{rate:g}" for rate in sorted(rates)), f"{'/'.join(key)} has one frame rate"
+            listed, reason = ", ".join(f"{rate:g}" for rate in sorted(rates)), f"{'/'.join(key)} has one frame rate"
             log.marked(
-                of_video[-1][0].row, "fps", said, f"{reason}: the rate of the dataset, {fps:g}, is used", altered=True
+                of_video[-1][0].row, "fps", listed, f"{reason}: the rate of the dataset, {fps:g}, is used", altered=True
             )
         rate = rates.pop() if len(rates) == 1 else fps
         videos[key] = Video(dataset, *key, rate, None, tuple(expressions), of_video[0][0].begins(first))

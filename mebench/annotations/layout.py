@@ -184,7 +184,7 @@ class Tree(Listing):
         self.layout = layout
         self._parts = layout.folder.split("/")
         self.aside: list[Path] = []
-        self._apart: list[Path] = []  # further homes, of videos that the first one does not hold
+        self._further_homes: list[Path] = []  # they hold videos that the first home does not hold
         self.cropped: list[Path] = []
 
     def homes(self, videos: Iterable[tuple[str, str]]) -> list[Path]:
@@ -206,17 +206,18 @@ class Tree(Listing):
             return [home for _, home in found[self.layout.folder]]
         (rank, first), *others = found[shape]
         held, unknown = {video for video in named if self._below(first, *video)}, len(self.layout.homes)
-        self._apart = []  # beside the first one, of known names as it is or of unknown ones as it is, with none of its videos
+        # A further home is a sibling of the first one with none of its videos; both have known names, or both unknown ones.
+        self._further_homes = []
         for other, home in others:
             own = {video for video in named if self._below(home, *video)} if home.parent == first.parent else set()
             if own and not own & held and (rank == unknown) == (other == unknown):
-                self._apart.append(home)
+                self._further_homes.append(home)
                 held |= own
-        return [home for _, home in found[shape] if home not in self._apart]
+        return [home for _, home in found[shape] if home not in self._further_homes]
 
     def whole(self, home: Path) -> Path:
         """The folder that holds all videos: the home, or the parent of several homes that are read as one."""
-        return home.parent if self._apart else home
+        return home.parent if self._further_homes else home
 
     def _ranked(self, videos: Iterable[tuple[str, str]]) -> list[tuple[int, Path]]:
         """Folders that hold the first folders of some videos, the preferred one first, each with the rank of its name."""
@@ -238,7 +239,7 @@ class Tree(Listing):
         Raises:
             DataError: several folders fit, or a link leads out of the root.
         """
-        found = (self._below(place, subject, video) for place in (home, *self._apart))
+        found = (self._below(place, subject, video) for place in (home, *self._further_homes))
         return next((place for place in found if place is not None), None)
 
     def _below(self, home: Path, subject: str, video: str) -> Path | None:
@@ -265,7 +266,7 @@ class Tree(Listing):
                 if match and all(names.get(key, value) == value for key, value in given.items()):
                     descend(folder / name, names | given, rest[1:])
 
-        for place in (home, *self._apart):
+        for place in (home, *self._further_homes):
             descend(place, {}, patterns)
         return sorted(found)
 

@@ -517,8 +517,8 @@ def compounds(headers: Sequence[str], found: Mapping[str, int], wanted: Mapping[
     free = [(words_of(header), place) for place, header in enumerate(headers) if place not in found.values()]
     places, of_frames = dict[str, int](), dict[str, int]()
     for words, place in reversed(free):
-        rests = [rest for number, rest in ((words[-1:], words[:-1]), (words[:1], words[1:])) if {*number} & {*INDEX}]
-        places |= {"".join(word for word in rest if word != "de"): place for rest in rests}
+        stripped = [rest for number, rest in ((words[-1:], words[:-1]), (words[:1], words[1:])) if {*number} & {*INDEX}]
+        places |= {"".join(word for word in rest if word != "de"): place for rest in stripped}
         of_frames["".join(word for word in words if word not in _OF_FRAMES)] = place
     named = {
         name: next((there[alias] for alias in names if alias in there), None)

@@ -236,7 +236,7 @@ def one_unit(number: int, videos: Iterable[Video]) -> Scheme:
     """
     name, videos = f"AU{number}", [*videos]
     found = [row for row in _annotated_units(videos) if row[2]]
-    shown = Counter(unit for _, _, units, _ in found for unit in units)
+    counts = Counter(unit for _, _, units, _ in found for unit in units)
     mapping = {
         label: name if number in units else ABSENT for _, label, units, whole in found if whole or number in units
     }
@@ -246,8 +246,8 @@ def one_unit(number: int, videos: Iterable[Video]) -> Scheme:
             f"scheme={name} needs action units, and {without[0]} annotates none for its micro-expressions: use "
             "datasets with action units (mebench data summary dataset=… counts them)"
         )
-    if number not in shown:
-        offers = ", ".join(f"AU{unit} ({shown[unit]})" for unit in sorted(shown))
+    if number not in counts:
+        offers = ", ".join(f"AU{unit} ({counts[unit]})" for unit in sorted(counts))
         raise ConfigError(f"no micro-expression shows {name}: choose scheme= one of {offers}")
     return Scheme(name, (ABSENT, name), mapping, by="units")
 
@@ -269,9 +269,9 @@ def all_units(videos: Iterable[Video]) -> Scheme:
         ConfigError: no unit is shown often enough.
     """
     found = _annotated_units(videos)
-    shown = Counter(unit for _, _, units, _ in found for unit in units)
+    counts = Counter(unit for _, _, units, _ in found for unit in units)
     labels = {label: units for _, label, units, whole in found if whole}
-    classes = sorted(unit for unit, n in shown.items() if n >= LEAST_CLIPS)
+    classes = sorted(unit for unit, n in counts.items() if n >= LEAST_CLIPS)
     if len(classes) < 2:
         raise ConfigError(
             f"scheme=AUs needs at least two action units that {LEAST_CLIPS} micro-expressions show; here {len(classes)} are (mebench data "

@@ -321,8 +321,8 @@ class SheetDataset(Dataset):
         placed = [
             (a, place(a, a.begins(self.layout.first), numbers[a.subject, a.video], log)) for a in self.annotations
         ]
-        told = any(a.first is not None for a in self.annotations)
-        first = "the sheet's first frame" if told else f"{self.layout.first}"
+        stated = any(a.first is not None for a in self.annotations)
+        first = "the sheet's first frame" if stated else f"{self.layout.first}"
         there = any(found is not None for found in numbers.values())
         reason = "counted along the image files" if there else f"no frames: counted from {first}"
         log.repaired(None, "onset, apex, offset", "file numbers", "positions from 0", reason)
@@ -330,8 +330,8 @@ class SheetDataset(Dataset):
             log.marked(None, "frames", str(link), LINK)
         if self.packed:
             log.marked(None, "frames", "", f"there are none{self.packed}")
-        if anew := renumbered(self.annotations, numbers):
-            log.marked(None, "frames", "", anew, altered=True)
+        if note := renumbered(self.annotations, numbers):
+            log.marked(None, "frames", "", note, altered=True)
         if not there and self._cropped:
             reason = f"faces cropped by the authors are not raw frames: read them with dataset.root={self._cropped}"
             log.marked(None, "frames", self._cropped.name, reason)

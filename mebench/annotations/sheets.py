@@ -245,20 +245,20 @@ def of_text(text: str, encoding: str, file: str) -> Sheet:
             f"{file} is not a table of text, or it is damaged (line {line}: a byte of value 0): save it again "
             "as .xlsx, .xls or .csv"
         )
-    said: list[tuple[int | None, str]] = (
+    notes: list[tuple[int | None, str]] = (
         [(None, f"the file is not UTF-8 and was read as {encoding}")] if encoding else []
     )
     seen, changed = visible(text)
     if changed:
-        said += [(n, one) for n, line in enumerate(lines_of(text), 1) for one in visible(line)[1]]
+        notes += [(n, one) for n, line in enumerate(lines_of(text), 1) for one in visible(line)[1]]
     header, separator = header_of(seen)
     names = next(islice(lines_of(seen), header - 1, None)).strip() if header else ""
     if names and seen.count(names) > 1:
         lines = [*lines_of(seen)]
         again = {n: "\n" for n, line in enumerate(lines, 1) if n > header and line.strip() == names}
-        said += [(n, _NAMES_AGAIN) for n in again]
+        notes += [(n, _NAMES_AGAIN) for n in again]
         seen = "".join(again.get(n, line) for n, line in enumerate(lines, 1))
-    remarks = tuple(Repair(row, "all columns", "", None, sentence, file) for row, sentence in said)
+    remarks = tuple(Repair(row, "all columns", "", None, sentence, file) for row, sentence in notes)
     return Sheet(file, file, (), remarks, header, separator, seen)
 
 
@@ -328,8 +328,8 @@ def find_sheet(path: Path, name: str | None) -> Sheet:
         raise DataError(f"{path} holds several tables ({listed}): name one, as in {path}:{found[0].name}")
     if name is not None or len(sheets) == 1:
         return found[0]
-    said = Repair(None, "all columns", "", None, f"of {len(sheets)} sheets {found[0].name} is read", path.name)
-    return replace(found[0], remarks=(said, *found[0].remarks))
+    remark = Repair(None, "all columns", "", None, f"of {len(sheets)} sheets {found[0].name} is read", path.name)
+    return replace(found[0], remarks=(remark, *found[0].remarks))
 
 
 _RESAVE = "open it in a spreadsheet program and save it as .xlsx or .csv"
@@ -456,10 +456,10 @@ def _seen(sheet: Sheet) -> Sheet:
     """The sheet with its cells as they are seen (`visible`), and where its header is."""
     rows, remarks = list[tuple[int, tuple[str, ...]]](), [*sheet.remarks]
     for number, cells in sheet.rows:
-        shown = [visible(cell) for cell in cells]
-        rows.append((number, tuple(cell for cell, _ in shown)))
-        for column, (found, (cell, said)) in enumerate(zip(cells, shown), 1):
-            remarks += [Repair(number, f"column {column}", found, cell, one, sheet.where) for one in said]
+        seen = [visible(cell) for cell in cells]
+        rows.append((number, tuple(cell for cell, _ in seen)))
+        for column, (found, (cell, notes)) in enumerate(zip(cells, seen), 1):
+            remarks += [Repair(number, f"column {column}", found, cell, note, sheet.where) for note in notes]
     named = {number: n for number, cells in rows[:HEADER_WITHIN] if (n := names_columns(cells)) > 1}
     header = sheet.header or max(
         named, key=lambda number: named[number], default=0

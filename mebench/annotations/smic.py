@@ -147,12 +147,12 @@ class Smic(NestedDataset):
         name = (
             read.video if re.match(r"s\d", read.video, re.IGNORECASE) else f"s{read.subject.lstrip('0')}_{read.video}"
         )
-        said = _emotion(name)
-        if read.emotion is None and said is not None:
-            log.repaired(row.number, table.columns.get("emotion", "emotion"), "", said, f"as the name {name} says")
-        elif said is not None and read.emotion != said:
-            log.marked(row.number, table.columns["emotion"], read.emotion or "", f"the name {name} says {said}")
-        return replace(read, video=name, emotion=read.emotion or said)
+        emotion = _emotion(name)
+        if read.emotion is None and emotion is not None:
+            log.repaired(row.number, table.columns.get("emotion", "emotion"), "", emotion, f"as the name {name} says")
+        elif emotion is not None and read.emotion != emotion:
+            log.marked(row.number, table.columns["emotion"], read.emotion or "", f"the name {name} says {emotion}")
+        return replace(read, video=name, emotion=read.emotion or emotion)
 
     @cached_property
     def annotation_file(self) -> Path:

@@ -154,16 +154,16 @@ def visible(text: str) -> tuple[str, list[str]]:
     hidden = _HIDDEN.findall(text)
     if text.isascii() and not hidden:
         return text, []
-    said = []
+    notes = []
     if hidden:
         codes = ", ".join(f"U+{ord(sign):04X}" for sign in dict.fromkeys(hidden))
-        said.append(f"{plural(len(hidden), 'sign that is', 'signs that are')} not shown ({codes}) left out")
+        notes.append(f"{plural(len(hidden), 'sign that is', 'signs that are')} not shown ({codes}) left out")
         text = _HIDDEN.sub("", text)
     narrow, n = _WIDE.subn(lambda found: unicodedata.normalize("NFKC", found[0]).strip() or " ", text)
     if n:
         wide = plural(n, "wide letter or blank", "wide letters or blanks")
-        said.append(f"{wide} read as {'a plain one' if n == 1 else 'plain ones'}")
+        notes.append(f"{wide} read as {'a plain one' if n == 1 else 'plain ones'}")
     if not unicodedata.is_normalized("NFC", narrow):
         narrow = unicodedata.normalize("NFC", narrow)
-        said.append("letters written in several signs, such as e and an accent, are read as one")
-    return narrow, said
+        notes.append("letters written in several signs, such as e and an accent, are read as one")
+    return narrow, notes

@@ -180,10 +180,10 @@ def of_intervals(
         remarks.warn("the predictions are empty, so every truth is missed")
     tables = join(truth, predictions, rules, remarks, None if scores is None else scores.intervals)
     note_shift(tables.truths, tables.spotted, remarks)
-    told = ["micro"] if predictions.pooled or (scores is None and "kind" not in predictions.columns) else None
+    listed_kinds = ["micro"] if predictions.pooled or (scores is None and "kind" not in predictions.columns) else None
     if scores is not None:
-        told = sorted(set(scores.videos["kind"]), reverse=True)
-    scored = _kinds(kinds, told, tables, remarks)
+        listed_kinds = sorted(set(scores.videos["kind"]), reverse=True)
+    scored = _kinds(kinds, listed_kinds, tables, remarks)
     named = classes_of(classes, tables, remarks)
     # A truth whose label is not a scored class counts for spotting only.
     emotion = tables.truths["emotion"]
@@ -235,10 +235,10 @@ def read_against_truth(
             true = _pooled(true, remarks)
         found = [of_intervals(true, one, rules, own, classes=classes) for one, own in zip(spotted, owns)]
     for letter, own in zip("AB", owns):
-        for lines, mine in ((remarks.warnings, own.warnings), (remarks.repaired, own.repaired)):
-            for line in mine:  # remarks on the truth hold for all files
-                told = line if len(files) == 1 or line.startswith(("truth", "--")) else f"{letter}: {line}"
-                lines += [told] if told not in lines else []
+        for lines, added in ((remarks.warnings, own.warnings), (remarks.repaired, own.repaired)):
+            for line in added:  # remarks on the truth hold for all files
+                sentence = line if len(files) == 1 or line.startswith(("truth", "--")) else f"{letter}: {line}"
+                lines += [sentence] if sentence not in lines else []
     # Each also gets the videos that only the other files name; these have no expressions.
     every = pd.concat([one.tables.videos for one in found]).drop_duplicates("video")
     lacking = [every[~every["video"].isin(one.tables.videos["video"])] for one in found]
@@ -281,8 +281,8 @@ def _kinds(requested: str | None, listed_kinds: Sequence[str] | None, tables: Ta
                     f"{', '.join(sorted(listed_kinds, reverse=True))}, so no {kind}-expression is found: add a column kind"
                 )
         return scored
-    true, said = (set(table["kind"].unique()) for table in (tables.truths, tables.spotted))
-    scored = [kind for kind in KINDS if kind in (listed_kinds if listed_kinds is not None else true | said)] or [
+    true, predicted = (set(table["kind"].unique()) for table in (tables.truths, tables.spotted))
+    scored = [kind for kind in KINDS if kind in (listed_kinds if listed_kinds is not None else true | predicted)] or [
         "micro"
     ]
     for kind in sorted(true - set(scored)):

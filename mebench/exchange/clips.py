@@ -78,10 +78,10 @@ def read_clips(
         classes = [*labels, *others]
         known = (label_sets.within(rows["emotion"], classes) | (rows["emotion"] == "")).to_numpy()
         for row in np.flatnonzero(~known)[:1]:
-            said = str(rows["emotion"].iloc[row])
+            label = str(rows["emotion"].iloc[row])
             raise table.error(
                 int(row),
-                f"{said!r} is not a class of the truth, which has {', '.join(classes)}{meant(said, classes)}: write "
+                f"{label!r} is not a class of the truth, which has {', '.join(classes)}{meant(label, classes)}: write "
                 "it as the truth does, or name all classes with --classes",
             )
         rows["confidence"] = _probabilities(table, rows["emotion"].tolist(), labels, others, remarks)
@@ -110,14 +110,14 @@ def join_clips(
     """
     joined = join(truth, predictions, replace(rules, strict_videos=True), remarks)
     labelled = (joined.truths["kind"] == "micro") & (joined.truths["emotion"] != "")
-    true, said = joined.truths[labelled], joined.spotted[joined.spotted["kind"] == "micro"]
-    several = any(table["video"].duplicated().any() for table in (true, said))
+    true, predicted = joined.truths[labelled], joined.spotted[joined.spotted["kind"] == "micro"]
+    several = any(table["video"].duplicated().any() for table in (true, predicted))
     onsets = "onset" in truth.columns and "onset" in predictions.columns
     on = ["video", "onset"] if several and onsets else ["video"]
     _refuse_twice(truth, true, on)
-    _refuse_twice(predictions, said, on)
+    _refuse_twice(predictions, predicted, on)
     # A clip of a known video at an onset that the truth does not have.
-    strange = said[~pd.MultiIndex.from_frame(said[on]).isin(pd.MultiIndex.from_frame(joined.truths[on]))]
+    strange = predicted[~pd.MultiIndex.from_frame(predicted[on]).isin(pd.MultiIndex.from_frame(joined.truths[on]))]
     for _, row in strange[:1].iterrows():
         there = ", ".join(map(str, joined.truths[joined.truths["video"] == row["video"]]["onset"].tolist()))
         raise DataError(
@@ -136,7 +136,9 @@ def join_clips(
         if len(rows):
             remarks.warn(f"truth: {plural(len(rows), one)}{what} ({at_lines(rows['line'])}), left out")
     scored = true[label_sets.within(true["emotion"], classes)]
-    answers = said[[*on, "emotion", "confidence"]].rename(columns={"emotion": "predicted", "confidence": "probability"})
+    answers = predicted[[*on, "emotion", "confidence"]].rename(
+        columns={"emotion": "predicted", "confidence": "probability"}
+    )
     clips = scored.merge(answers, on=on, how="left").rename(columns={"emotion": "truth"})
     clips["predicted"] = clips["predicted"].astype(object).where(~clips["predicted"].isin([np.nan, ""]), None)
     silent = clips["predicted"].isna()

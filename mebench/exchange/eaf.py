@@ -362,9 +362,9 @@ def common_rate(files: Sequence[object], fps: float | None) -> float | None:
     timed = [found[0] for file in files if isinstance(file, Path) and (found := eaf_of(file)) is not None]
     if fps is not None or not timed:
         return fps
-    said = {(document.fps, document.place) for path in timed for document in documents(path)}
-    rates = {rate for rate, _ in said if rate is not None}
-    silent = sorted(place for rate, place in said if rate is None)
+    declared = {(document.fps, document.place) for path in timed for document in documents(path)}
+    rates = {rate for rate, _ in declared if rate is not None}
+    silent = sorted(place for rate, place in declared if rate is None)
     if len(rates) == 1:
         return rates.pop()
     if silent and (rates or len(timed) < len(files)):

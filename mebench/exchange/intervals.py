@@ -176,14 +176,14 @@ def _with_kinds(table: TextTable, remarks: Remarks) -> TextTable:
     given = {name: column.read(str.strip) for name, column in table.others.items()}
     for name, column in {"emotion": table.cells.get("emotion", Cells.of([])), **given}.items():
         cells = [cell for cell in column.different if cell.casefold() not in BLANK]
-        asked = [word for word in words_of(name) if word not in ("is", "flag", "label", "expression")]
+        tokens = [word for word in words_of(name) if word not in ("is", "flag", "label", "expression")]
         if not cells:
             continue
         if all(map(kind_of, cells)):
             what = "the emotions are" if name == "emotion" else f"the column {name!r} holds"
             remarks.repair(f"{table.role}: {what} kinds, such as {cells[0]!r}, read as the kind")
-        elif asked in (["micro"], ["macro"]) and {cell.casefold() for cell in cells} <= {*_YES, *_NO}:
-            yes, no = KINDS if asked == ["micro"] else KINDS[::-1]
+        elif tokens in (["micro"], ["macro"]) and {cell.casefold() for cell in cells} <= {*_YES, *_NO}:
+            yes, no = KINDS if tokens == ["micro"] else KINDS[::-1]
             kinds = {**dict.fromkeys(_YES, yes), **dict.fromkeys(_NO, no)}
             column = replace(column, different=[kinds.get(cell.casefold(), cell) for cell in column.different])
             remarks.repair(f"{table.role}: the column {name!r} says yes or no and is read as the kind")
@@ -202,24 +202,24 @@ def _with_codes(table: TextTable, remarks: Remarks) -> TextTable:
     """
     of_kinds = {*ALIASES["kind"], *INDEX}
     words = {name: {*words_of(name)} for name in table.others}
-    names = (n for n, said in words.items() if said & {*ALIASES["kind"]} and not (said - of_kinds) & KNOWN)
+    names = (n for n, tokens in words.items() if tokens & {*ALIASES["kind"]} and not (tokens - of_kinds) & KNOWN)
     if (name := next(names, None)) is None:
         return table
     column = table.others[name].read(str.strip)
-    said = sorted({cell for cell in column.different if cell.casefold() not in BLANK})
+    codes = sorted({cell for cell in column.different if cell.casefold() not in BLANK})
     lengths = pd.Series(values.numbers(table, "offset") - values.numbers(table, "onset"))
     medians = lengths.groupby([*column]).median()
-    ordered = said == [*CODES] and medians["1"] >= medians["2"]
-    if not (ordered or ({*said} < {*CODES} and said and words_of(name)[-1] == "idx")):
-        if len(said) != 2 or not "".join(said).isdigit():
+    ordered = codes == [*CODES] and medians["1"] >= medians["2"]
+    if not (ordered or ({*codes} < {*CODES} and codes and words_of(name)[-1] == "idx")):
+        if len(codes) != 2 or not "".join(codes).isdigit():
             remarks.warn(
                 f"{table.role}: the column {name!r} is not read; if it holds the kind, write micro and macro there"
             )
             return table
         raise DataError(
-            f"{table.place}: the column {name!r} holds {said[0]} and {said[1]}, and it is unclear which means "
+            f"{table.place}: the column {name!r} holds {codes[0]} and {codes[1]}, and it is unclear which means "
             "micro: write micro and macro in a column kind, or remove this column"
         )
-    meaning = ", ".join(f"{cell} is {CODES[cell]}" for cell in said)
+    meaning = ", ".join(f"{cell} is {CODES[cell]}" for cell in codes)
     remarks.repair(f"{table.role}: the column {name!r} is read as the kind: {meaning}")
     return table.taken(name, "kind", column.read(lambda cell: dict[str, str](CODES).get(cell, cell)))

@@ -125,11 +125,13 @@ def join(
     if strangers := {full: key for full, key in key_of.items() if key not in known}:
         named = zip(predictions.videos["line"].tolist(), _tuples(predictions.videos, predictions.ids))
         where, one = at_lines(line for line, full in named if full in strangers), "/".join(next(iter(strangers)))
-        said = f"{plural(len(strangers), 'video')} of the {predictions.role} not in the truth, such as {one} ({where})"
+        problem = (
+            f"{plural(len(strangers), 'video')} of the {predictions.role} not in the truth, such as {one} ({where})"
+        )
         if rules.strict_videos:
             empty = " with empty onset and offset" if "offset" in predictions.columns else ""
-            raise DataError(f"{predictions.place}: {said}: leave them out, or add them to the truth{empty}")
-        remarks.warn(f"{said}: they count as videos without expressions, so every interval there is wrong")
+            raise DataError(f"{predictions.place}: {problem}: leave them out, or add them to the truth{empty}")
+        remarks.warn(f"{problem}: they count as videos without expressions, so every interval there is wrong")
         filled = _filled(truth, predictions)
         rows = pd.DataFrame([{**filled, **dict(zip(predictions.ids, full))} for full in strangers])
         # They take the frame rate of all other videos, if these share one.
@@ -138,8 +140,8 @@ def join(
         more = _table(rows.assign(key=list(strangers.values()), fps=fps, n_frames=np.nan), list(rows.columns))
         videos = pd.concat([videos, more.drop_duplicates("video")], ignore_index=True)
     processed: dict[str, set[str]] = {key: set() for key in videos["video"]}
-    told = predictions.videos.drop_duplicates([*predictions.ids, "kind"])
-    for full, kind in zip(_tuples(told, predictions.ids), told["kind"]):
+    processed_videos = predictions.videos.drop_duplicates([*predictions.ids, "kind"])
+    for full, kind in zip(_tuples(processed_videos, predictions.ids), processed_videos["kind"]):
         processed[key_of[full]] |= {kind} if kind else set(KINDS)
     videos["processed"] = [tuple(sorted(processed[key])) for key in videos["video"]]
     if frames is not None:

@@ -281,8 +281,8 @@ def table_of(value: Any) -> list[Row]:
             and not {type(n) for cells in columns.values() for n in cells} - {int, float}
         ):
             return [{"video": v, "frame": n, "score": s} for v, scores in columns.items() for n, s in enumerate(scores)]
-        beside_truth = {*map(plain_name, value)} & TRUTHS
-        if not beside_truth and parts and all(isinstance(p, list) and (not p or _nested(p)) for p in parts):
+        truth_keys = {*map(plain_name, value)} & TRUTHS
+        if not truth_keys and parts and all(isinstance(p, list) and (not p or _nested(p)) for p in parts):
             inner = [row for found in value.values() for row in found if isinstance(row, Mapping)]
             if any({*map(plain_name, row)} & {*ALIASES["video"]} for row in inner):
                 return table_of(inner)
@@ -359,8 +359,8 @@ def _of_notebook(notebook: Mapping[str, Any], name: str) -> Sheet:
     """
     found = [of_text(printed(notebook), "", name)]
     sources = ["".join(cell.get("source", ())) for cell in notebook["cells"]]
-    shown = _outputs(notebook, "text", "text/plain") + _outputs(notebook, "text/markdown", "text/html")
-    for text in shown + ([] if found[0].text.strip() else sources):
+    outputs = _outputs(notebook, "text", "text/plain") + _outputs(notebook, "text/markdown", "text/html")
+    for text in outputs + ([] if found[0].text.strip() else sources):
         if rows := labelled(text):
             found.append(sheet_of(name, rows))
         marked = [re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", row, re.S) for row in re.findall(r"<tr.*?</tr>", text, re.S)]

@@ -35,7 +35,7 @@ from mebench.exchange import shapes
 from mebench.files import read_plain
 from mebench.grouping import grouped
 
-SHOWN = 3
+MOST_LINES = 3
 """Number of lines that are named; further lines are counted."""
 
 
@@ -69,10 +69,9 @@ def at_lines(lines: Iterable[int]) -> str:
     first, *others = map(str, sorted(lines))
     if not others:
         return f"line {first}"
-    shown = (
-        [first, *others] if len(others) < SHOWN else [first, *others[: SHOWN - 1], f"{len(others) + 1 - SHOWN} more"]
-    )
-    return f"lines {', '.join(shown[:-1])} and {shown[-1]}"
+    named = [first, *others]
+    named[MOST_LINES:] = [f"{len(named) - MOST_LINES} more"] if len(named) > MOST_LINES else []
+    return f"lines {', '.join(named[:-1])} and {named[-1]}"
 
 
 File = Path | Sheet
@@ -89,8 +88,8 @@ def of_encoding(path: Path, encoding: str | None) -> File:
     raw = _bytes(path, "table") if encoding is not None and path.is_file() else b""
     if not raw or raw.startswith((*_WORKBOOKS, *_BINARY)):
         return path
-    text, said = decoded(raw, path, encoding)
-    return of_text(text, "", str(path)) if said else path
+    text, concluded = decoded(raw, path, encoding)
+    return of_text(text, "", str(path)) if concluded else path
 
 
 def _bytes(path: Path, role: str) -> bytes:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mebench.annotations import BLANK, KINDS, STARTS, STOPS, Cells, kind_of, number_of_date, plain_name
 from mebench.errors import DataError, unknown
-from mebench.exchange.text_table import SHOWN, Remarks, TextTable, at_lines
+from mebench.exchange.text_table import MOST_LINES, Remarks, TextTable, at_lines
 
 Role = Literal["predictions", "truth", "frame scores"]
 IDS = ("dataset", "subject", "video")
@@ -215,7 +215,7 @@ def refuse_gaps(table: TextTable, name: str, empty: NDArray[np.bool_], remedy: s
         DataError: it does.
     """
     lacking = table.lines[empty]
-    if len(lacking) >= SHOWN:
+    if len(lacking) >= MOST_LINES:
         raise DataError(
             f"{table.place}: {len(lacking)} of {len(table.lines)} rows have no {name} ({at_lines(lacking)}): {remedy}"
         )
@@ -234,8 +234,8 @@ DATABASES = frozenset(
 def with_datasets(table: TextTable, remarks: Remarks) -> TextTable:
     """The table, with any column that names the field's databases read as the dataset."""
     for name, column in table.others.items() if "dataset" not in table.cells else ():
-        said = {*map(plain_name, column.different)}
-        if len(said) > 1 and said <= DATABASES:
+        databases = {*map(plain_name, column.different)}
+        if len(databases) > 1 and databases <= DATABASES:
             remarks.repair(f"{table.role}: the column {name!r} names databases and is read as the dataset")
             return table.taken(name, "dataset", column.read(str.strip))
     return table
