@@ -43,9 +43,8 @@ def submit(
         (not re.fullmatch(r"[a-z0-9_]{1,60}", name), f"--name must be of small letters, digits and _, not {name!r}"),
         ((out / name).exists(), f"{out / name} exists already: choose another --name, or remove it"),
     )
-    read_against_truth(
-        truth, [answers], Rules(), Remarks(), clips=settings["clips"]
-    )  # a fault is named with the given file
+    # Read before they are copied, so that a fault names the given file.
+    read_against_truth(truth, [answers], Rules(), Remarks(), clips=settings["clips"])
     roles = {"truth": truth, "predictions": answers}
     files = {role: [{"files": {f"{role}{file.suffix}": file_hash(file)}}] for role, file in roles.items()}
     with new_folder(out) as folder:

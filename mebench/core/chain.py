@@ -76,8 +76,8 @@ class Step:
 
     def describe(self) -> str:
         """One line for a card, for example `Flow(algorithm='tvl1', k=3) v1`."""
-        shown = ", ".join(f"{f.name}={getattr(self, f.name)!r}" for f in fields(self) if f.name not in self.idle)
-        return f"{type(self).__name__}({shown}) v{self.version}"
+        parameters = ", ".join(f"{f.name}={getattr(self, f.name)!r}" for f in fields(self) if f.name not in self.idle)
+        return f"{type(self).__name__}({parameters}) v{self.version}"
 
 
 @functools.cache

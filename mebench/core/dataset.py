@@ -75,8 +75,8 @@ class Dataset:
         """How the counts of this copy differ from the published ones, in words; empty if they agree or none are
         published.
         """
-        said = self.published
-        if said is None or self.remark.startswith(DRAWN):
+        published = self.published
+        if published is None or self.remark.startswith(DRAWN):
             return ""
         rows = [
             *((v.subject, e.kind) for v in self.videos() for e in v.expressions),
@@ -84,11 +84,11 @@ class Dataset:
         ]
         kinds, people = Counter(kind for _, kind in rows), len({subject for subject, _ in rows if subject})
         counts = [
-            ("subjects", people, said.subjects),
-            *((f"{k}-expressions", kinds[k], n) for k, n in said.expressions.items()),
+            ("subjects", people, published.subjects),
+            *((f"{k}-expressions", kinds[k], n) for k, n in published.expressions.items()),
         ]
         differing = [f"{name} {found} instead of {n}" for name, found, n in counts if n is not None and found != n]
-        return f"{UNLIKE_PUBLISHED}: {', '.join(differing)} ({said.source})" if differing else ""
+        return f"{UNLIKE_PUBLISHED}: {', '.join(differing)} ({published.source})" if differing else ""
 
     def videos(self) -> Sequence[Video]:
         """All videos, sorted by key, from the annotations alone.

@@ -133,11 +133,11 @@ def out_of_sight(crops: NDArray[np.uint8], fps: float) -> list[tuple[int, int]]:
     Returns:
         First and last frame of each stretch, both inclusive, in order.
     """
-    looks, missed = range(0, len(crops), max(1, round(fps / LOOKS))), list[bool]()
-    for frame in looks:
+    searched, missed = range(0, len(crops), max(1, round(fps / LOOKS))), list[bool]()
+    for frame in searched:
         missed.append(not shows_face(crops[frame]))
         release(crops)
-    ends = [-1, *looks, len(crops)]  # look n stands at n + 1, after the one before it
+    ends = [-1, *searched, len(crops)]  # search n is at n + 1, after the search before it
     return [
         (ends[first] + 1, ends[last + 2] - 1)
         for first, last in stretches(np.array(missed, np.bool_))

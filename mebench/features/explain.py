@@ -72,12 +72,12 @@ def explain(chain: Chain, landmarks: str = "") -> dict[str, Any]:
         "fingerprint": chain.fingerprint(),
     }
     lines = [f"{card['chain']}: {card['gives']}"]
-    for number, said in enumerate(steps, 1):
-        lines += _wrapped(f"{number}. {said['step']} (version {said['version']}). {said['what']}", "", "   ")
-        for name, value, meaning in (p.values() for p in said["parameters"]):
+    for number, entry in enumerate(steps, 1):
+        lines += _wrapped(f"{number}. {entry['step']} (version {entry['version']}). {entry['what']}", "", "   ")
+        for name, value, meaning in (p.values() for p in entry["parameters"]):
             lines += _wrapped(f"{name} = {value}" + (f": {meaning}" if meaning else ""), "   ", "      ")
-        if said["sources"]:
-            lines += _wrapped(f"source: {'; '.join(said['sources'])}", "   ", "      ")
+        if entry["sources"]:
+            lines += _wrapped(f"source: {'; '.join(entry['sources'])}", "   ", "      ")
     if card["landmarks"]:
         lines += _wrapped(f"Landmarks: {card['landmarks']}", "", "   ")
     lines += _wrapped(card["stored"], "", "   ")

@@ -221,12 +221,12 @@ def _mask(outline: Outline, margin: int, points: bytes, height: int, width: int)
             cv2.fillPoly(hexagons, [(np.rint(eye) + outwards).clip(0, (width, height)).astype(np.int32)], 1)
         return hexagons.astype(np.bool_)
     # A frame of `margin` pixels keeps the part of an eye outside the map whose surroundings reach into it.
-    outside = np.ones((height + 2 * margin, width + 2 * margin), np.uint8)
+    not_eye = np.ones((height + 2 * margin, width + 2 * margin), np.uint8)
     for eye in eyes:
-        cv2.fillPoly(outside, [np.rint(eye + margin).astype(np.int32)], 0)
-    if outside.all():
+        cv2.fillPoly(not_eye, [np.rint(eye + margin).astype(np.int32)], 0)
+    if not_eye.all():
         return np.zeros((height, width), np.bool_)
-    away = cv2.distanceTransform(outside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    away = cv2.distanceTransform(not_eye, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     inside = away[margin : margin + height, margin : margin + width]
     return np.asarray(
         np.rint(inside.astype(np.float64) ** 2) <= margin**2

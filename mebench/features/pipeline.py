@@ -312,8 +312,8 @@ class Source:
     def _clip_images(self, chain: Chain, route: Route, clip: Clip) -> tuple[Image, int, int]:
         """The crops that a clip's feature reads, and the positions of its onset and apex among them."""
         crops, (onset, apex, offset) = self.crops(chain).array, clip
-        if outside := [frame for frame in route.frames_of(clip) if not 0 <= frame < len(crops)]:
-            raise DataError(f"{self.video.key} has the frames 0 to {len(crops) - 1}, so it has no frame {outside[0]}")
+        if missing := [frame for frame in route.frames_of(clip) if not 0 <= frame < len(crops)]:
+            raise DataError(f"{self.video.key} has the frames 0 to {len(crops) - 1}, so it has no frame {missing[0]}")
         if not route.sequence and not isinstance(route.core, VolumeStep):
             return crops, onset, apex
         if not onset <= apex <= offset:

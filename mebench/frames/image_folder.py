@@ -66,8 +66,8 @@ class FolderFrames:
             ) from None
         except OSError as error:
             raise DataError(f"the folder {folder} cannot be listed ({error.strerror}): check its permissions") from None
-        shown = [name for name in present if not name.startswith(".") and name.casefold().endswith(SUFFIXES)]
-        every, self.strays = _sorted_out([n for n in shown if fnmatch(n.casefold(), pattern.casefold())])
+        images = [name for name in present if not name.startswith(".") and name.casefold().endswith(SUFFIXES)]
+        every, self.strays = _sorted_out([n for n in images if fnmatch(n.casefold(), pattern.casefold())])
         self.damaged = tuple(name for name in every if file_number(name) in damaged) if damaged else ()
         self.names = tuple(name for name in every if name not in self.damaged) if self.damaged else every
         if not self.names:

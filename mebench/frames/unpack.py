@@ -201,8 +201,8 @@ def _extract(path: Path, folder: Path, budget: int) -> tuple[Unpacked, int]:
         if isinstance(error, OSError) and error.errno is not None and not isinstance(error, _BOTH):
             raise  # not the archive's fault, for example a read-only folder
         no_archive = "could not be opened successfully" in str(error)  # by any of the forms, each with its reason
-        said = "it is not an archive, or its beginning is damaged" if no_archive else " ".join(str(error).split())
-        raise DataError(f"{path} cannot be unpacked ({said}): copy it again") from None
+        reason = "it is not an archive, or its beginning is damaged" if no_archive else " ".join(str(error).split())
+        raise DataError(f"{path} cannot be unpacked ({reason}): copy it again") from None
     return Unpacked(path, folder, len(members), before=before), total
 
 
@@ -316,7 +316,7 @@ class _Archive:
 def _files(source: Path, suffixes: tuple[str, ...], aside: Path | None) -> list[Path]:
     """The files with some endings at or below a place, sorted, without those below `aside`."""
     every = [source] if source.is_file() else sorted(source.rglob("*"))
-    outside = None if aside is None or aside == source else aside.resolve()
+    excluded = None if aside is None or aside == source else aside.resolve()
     return [
         path
         for path in every
@@ -324,7 +324,7 @@ def _files(source: Path, suffixes: tuple[str, ...], aside: Path | None) -> list[
         and path.is_file()
         and not path.name.startswith(".")
         and not any(part.startswith(WRITING) for part in path.parts)
-        and not (outside is not None and path.resolve().is_relative_to(outside))
+        and not (excluded is not None and path.resolve().is_relative_to(excluded))
     ]
 
 

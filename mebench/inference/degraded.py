@@ -42,15 +42,15 @@ def violations(clean: Answers, changed: Answers, how: Degradation, fps: Mapping[
     if how.kind == "still":
         return {"n": len({p.video for p in changed[0]}), "of": len(fps)}
 
-    def moved(one: Any) -> tuple[int, int]:
-        return how.place(one.onset, fps[one.video]), how.place(one.offset, fps[one.video])
+    def moved(answer: Any) -> tuple[int, int]:
+        return how.place(answer.onset, fps[answer.video]), how.place(answer.offset, fps[answer.video])
 
     before = [((p.video, p.kind), moved(p)) for p in clean[0] if not p.draw]
     after = [((p.video, p.kind), (p.onset, p.offset)) for p in changed[0] if not p.draw]
     lost = 0
-    for these, others in ((before, after), (after, before)):
-        there = grouped(others, key=lambda interval: interval[0])
-        lost += sum(not any(hits(own, other) for _, other in there.get(key, ())) for key, own in these)
+    for these, those in ((before, after), (after, before)):
+        by_place = grouped(those, key=lambda interval: interval[0])
+        lost += sum(not any(hits(own, other) for _, other in by_place.get(key, ())) for key, own in these)
     named = {(c.video, *moved(c)): c.predicted for c in clean[1]}
     kept = sum(named.get((c.video, c.onset, c.offset)) == c.predicted for c in changed[1])
     return {"n": lost + len(named) - kept, "of": len(before) + len(after) + len(named)}
@@ -76,18 +76,18 @@ def degrade(clean: RunFolder, words: Sequence[str], workers: int | None, progres
     """
     of_run(clean)
     stored, summary = clean.read_json("config.json"), flat(scores_of(clean))
-    own = stored["config"] | {"runs": str(clean.path.absolute() / PLACE), "workers": workers, "looks": False}
+    config = stored["config"] | {"runs": str(clean.path.absolute() / PLACE), "workers": workers, "looks": False}
     fps: dict[Any, Any] = clean.read_table("videos.parquet").set_index("video")["fps"].to_dict()
     hows = [(word, Degradation.of(word)) for word in words]
-    configs = {word: from_plain({**own, "degrade": word}, stored["origins"]) for word, how in hows if how.strength}
+    configs = {word: from_plain({**config, "degrade": word}, stored["origins"]) for word, how in hows if how.strength}
     clean_answers, clean_tables, about = answers_of(clean), tables_of(clean), clean.read_json("folds.json")
-    rules = {"kinds": about["kinds"], "classes": about["classes"], "convention": own.get("convention", "strict")}
-    found = dict(zip(configs, sweep([*configs.values()], progress, keep=True, clean=clean))) if configs else {}
+    rules = {"kinds": about["kinds"], "classes": about["classes"], "convention": config.get("convention", "strict")}
+    outcomes = dict(zip(configs, sweep([*configs.values()], progress, keep=True, clean=clean))) if configs else {}
     rows = []
     for word, how in hows:
         row: dict[str, Any] = {"kind": how.kind, "strength": how.strength, "run": None, "error": None, "skipped": 0}
         rows.append(row)
-        if isinstance(outcome := found.get(word), MebenchError):
+        if isinstance(outcome := outcomes.get(word), MebenchError):
             row["error"] = str(outcome)
             continue
         folder = outcome.folder if outcome else clean

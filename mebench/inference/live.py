@@ -90,8 +90,8 @@ class Live:
             "method.interval=fixed": how.interval == "fixed",
             "method.nms=null": how.nms is None,
         }
-        then = f"which {first.name} lacks: use a model of mebench model list"
-        refuse_if(*((not met, f"live video needs {need}, {then}") for need, met in needs.items()), error=RunError)
+        reason = f"which {first.name} lacks: use a model of mebench model list"
+        refuse_if(*((not met, f"live video needs {need}, {reason}") for need, met in needs.items()), error=RunError)
         self.timing = timing_at([timing for model in models for timing in model.timings], stream.fps, self.task.kinds)
         self._methods = [cls(params, self.task).eval() for _ in models]
         for model, method in zip(models, self._methods):
@@ -106,7 +106,7 @@ class Live:
         levels = np.mean([method.thresholds.tolist() for method in self._methods], axis=0).tolist()
         self.levels: dict[Kind, float] = dict(zip(self.task.kinds, levels))
         self.delays: dict[str, list[float]] = {"curve": [], "intervals": []}
-        self._looks: dict[int, bool] = {}
+        self._face_seen: dict[int, bool] = {}
         self._every, self._start = max(1, round(stream.fps / LOOKS)), 0
         # Load and compile everything that frames need, so that the first frames do not wait.
         size = self._route.crop.size
@@ -157,7 +157,7 @@ class Live:
                         break
                     continue
                 self._start = self.stream.taken - 1
-                self._looks.clear()
+                self._face_seen.clear()
                 landmarks, seen = None, True
                 if self._route.maps_need_landmarks:
                     reference = self._route.crop.with_landmarks(cast("Frames", [frame]), reference, "the live video")
@@ -189,30 +189,30 @@ class Live:
             rows.append(row)
             view = self._view([row])
             scores = np.mean([method.score_frames(view)[0] for method in self._methods], axis=0)
-            for (kind, own), score in zip(running.items(), scores):
-                value, settled = own.add(float(score))
+            for (kind, detector), score in zip(running.items(), scores):
+                value, settled = detector.add(float(score))
                 if value is not None:
-                    delay, place = self._since(own.frame), own.frame + self._start
+                    delay, place = self._since(detector.frame), detector.frame + self._start
                     self.delays["curve"].append(delay)
-                    yield Point(kind, place, place / self.stream.fps, value, self._in_sight(own.frame), delay)
+                    yield Point(kind, place, place / self.stream.fps, value, self._in_sight(detector.frame), delay)
                 yield from self._announced(kind, settled, rows, last)
-        for kind, own in running.items():
-            yield from self._announced(kind, own.finish(), rows, last)
+        for kind, detector in running.items():
+            yield from self._announced(kind, detector.finish(), rows, last)
 
     def _looked(self, crops: Iterator[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]:
         for index, crop in enumerate(crops):
             if index % self._every == 0:
-                self._looks[index] = shows_face(crop)
-                self._looks.pop(index - 1000 * self._every, None)
+                self._face_seen[index] = shows_face(crop)
+                self._face_seen.pop(index - 1000 * self._every, None)
             yield crop
 
     def _in_sight(self, frame: int) -> bool:
         """Whether a face is visible: found before or after the frame, or missed too few times in a row."""
         at = frame // self._every * self._every
-        if self._looks.get(at, True) or self._looks.get(at + self._every, False):
+        if self._face_seen.get(at, True) or self._face_seen.get(at + self._every, False):
             return True
         sides = count(at, -self._every), count(at + self._every, self._every)
-        missed = [place for side in sides for place in takewhile(lambda n: not self._looks.get(n, True), side)]
+        missed = [place for side in sides for place in takewhile(lambda n: not self._face_seen.get(n, True), side)]
         return len(missed) < MISSES
 
     def _view(self, rows: Sequence[NDArray[Any]]) -> VideoView:

@@ -215,8 +215,8 @@ class Ensemble:
         self._home = partial(home_of_video, dataset, job.config.dataset)
         self._folds: list[list[runner.FittedMethod]] = []
         for model in job.models:
-            own = replace(job, key=model.fold, seed=stable_seed(job.seed, "fold", model.fold))
-            self._folds.append([runner.FittedMethod(own, part, self._home) for part in job.parts])
+            of_model = replace(job, key=model.fold, seed=stable_seed(job.seed, "fold", model.fold))
+            self._folds.append([runner.FittedMethod(of_model, part, self._home) for part in job.parts])
             model.restore(runner.parts_of([fitted.method for fitted in self._folds[-1]]))
         levels = [fitted[0].method.state_dict().get("thresholds") for fitted in self._folds]
         if len(levels) > 1 and levels[0] is not None:
@@ -232,11 +232,11 @@ class Ensemble:
         for first, last in unseen:
             blind[max(first - view.timing.k, 0) : last + 1] = True  # a flow pair that begins earlier ends there
         flat = scores.copy()  # with the median in stretches without a face, so that no peak or maximum comes from there
-        for column, own in enumerate(scores.T) if blind.any() else ():
-            known = own[~blind & ~np.isnan(own)]
-            flat[blind & ~np.isnan(own), column] = np.median(known) if len(known) else 0.0
-        found = spotters[0].propose(view, flat)
-        spotted = [p for p in found if not blind[min(max(p.apex, 0), len(scores) - 1)]]
+        for column, column_scores in enumerate(scores.T) if blind.any() else ():
+            known = column_scores[~blind & ~np.isnan(column_scores)]
+            flat[blind & ~np.isnan(column_scores), column] = np.median(known) if len(known) else 0.0
+        proposed = spotters[0].propose(view, flat)
+        spotted = [p for p in proposed if not blind[min(max(p.apex, 0), len(scores) - 1)]]
         curves = {}
         for column, kind in enumerate(spotters[0].task.kinds):
             curves[kind] = ScoreCurve(np.where(blind, np.nan, scores[:, column]))
@@ -246,11 +246,11 @@ class Ensemble:
                 curves[kind] = replace(curves[kind], smoothed=np.where(blind, np.nan, smoothed), level=kept.level)
         if self.job.names and spotted:
             views = [namer.views.unlabelled(video) for namer in namers]
-            clips = [[own.clip(p.onset, p.apex, p.offset) for p in spotted] for own in views]
+            clips = [[view.clip(p.onset, p.apex, p.offset) for p in spotted] for view in views]
             rows = np.mean([namer.class_scores(own) for namer, own in zip(namers, clips)], axis=0)
-            names = [namers[0].task.called(row.tolist()) for row in rows]
+            labels = [namers[0].task.called(row.tolist()) for row in rows]
             spotted = [
-                replace(p, emotion=n, probabilities=tuple(map(float, r))) for p, n, r in zip(spotted, names, rows)
+                replace(p, emotion=n, probabilities=tuple(map(float, r))) for p, n, r in zip(spotted, labels, rows)
             ]
         return Answer(spotted, curves, view.timing, tuple(unseen), faces)
 
@@ -307,16 +307,16 @@ def predict_all(
             "are not a test"
         )
     # Other facts about the models stay in this process; each task carries the rest.
-    told = replace(
+    lean_job = replace(
         job,
         test=(),
         models=tuple(replace(m, about={}, timings=(), trained_on=frozenset(), header=None) for m in models),
     )
     tasks = [
-        PoolTask(video.key, predict_task, (told, video, FRAME_COUNTS), job.plugins)
+        PoolTask(video.key, predict_task, (lean_job, video, FRAME_COUNTS), job.plugins)
         for video in sorted(job.test, key=lambda video: (-(video.n_frames or 0), video.key))  # the longest first
     ]
-    found, failed = dict[str, Answer](), dict(getattr(dataset, "failed", {}))
+    answers, failed = dict[str, Answer](), dict(getattr(dataset, "failed", {}))
     pool = WorkerPool(min(workers or default_workers(), len(tasks)))
     try:
         with progress.stage("videos", len(tasks), "videos") as advance:
@@ -324,10 +324,10 @@ def predict_all(
                 if isinstance(outcome, Failure):
                     failed[task.key] = outcome.reason
                 else:
-                    found[task.key] = outcome
+                    answers[task.key] = outcome
                 advance()
     finally:
         pool.stop()
-    if not found:
+    if not answers:
         raise RunError(f"no video could be predicted. {min(failed)}: {failed[min(failed)]}")
-    return Predicted(job, dataset, dict(sorted(found.items())), dict(sorted(failed.items())))
+    return Predicted(job, dataset, dict(sorted(answers.items())), dict(sorted(failed.items())))

@@ -164,9 +164,9 @@ class RunFolder:
             runs.mkdir(parents=True, exist_ok=True)
         first = first_id(name, key)
         while True:
-            there = cls.equal(runs, first)
-            number = max(there, default=0) + 1
-            for folder in (*there.values(), cls(runs / (f"{first}.{number}" if there else first))):
+            existing = cls.equal(runs, first)
+            number = max(existing, default=0) + 1
+            for folder in (*existing.values(), cls(runs / (f"{first}.{number}" if existing else first))):
                 if not folder.done:
                     folder.path.mkdir(exist_ok=True)
                     if (lock := folder.lock()) is not None:
@@ -184,8 +184,8 @@ class RunFolder:
         """The runs whose id is `first`, `first.2`, `first.3` …, finished or not, by number; some may have been removed
         since.
         """
-        found = {int(n): p for p in runs.glob(f"{first}.*") if (n := p.name.removeprefix(f"{first}.")).isdecimal()}
-        return {number: cls(path) for number, path in sorted({1: runs / first, **found}.items()) if path.is_dir()}
+        later = {int(n): p for p in runs.glob(f"{first}.*") if (n := p.name.removeprefix(f"{first}.")).isdecimal()}
+        return {number: cls(path) for number, path in sorted({1: runs / first, **later}.items()) if path.is_dir()}
 
     def lock(self) -> FileLock | None:
         """Lock the run for this process, or None if another one has it."""
@@ -258,15 +258,15 @@ class RunFolder:
             fold: its key.
             place: their folder, inside the folder of the run.
         """
-        target, left = self.path / "logs" / safe_name(fold), 1 << 30  # bytes of such files that a fold keeps
+        target, budget = self.path / "logs" / safe_name(fold), 1 << 30  # bytes of such files that a fold keeps
         shutil.rmtree(target, ignore_errors=True)
         for file in sorted(place.rglob("*")):
             inside = file.relative_to(place)
             if not file.is_file() or file.is_symlink() or inside.name.startswith("."):
                 continue
-            left -= file.stat().st_size
+            budget -= file.stat().st_size
             (target / inside).parent.mkdir(parents=True, exist_ok=True)
-            if left > 0:
+            if budget > 0:
                 file.replace(target / inside)
             else:
                 with (target / "left_out.txt").open("a", encoding="utf-8") as note:

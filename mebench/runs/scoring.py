@@ -46,11 +46,11 @@ def scored_of(truths: pd.DataFrame) -> pd.DataFrame:
 def _clips(about: Mapping[str, Any], videos: pd.DataFrame, truths: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:
     """The annotated clips of some videos with their answers."""
     # Merging, which pandas prepares at length, took three times as long.
-    asked = scored_of(truths)
-    place = pd.Index(videos["video"]).get_indexer(pd.Index(asked["video"]))
-    asked, of_video = asked[place >= 0], videos[["video", "subject", "dataset"]].take(place[place >= 0])
-    own, said = groups(["video", "onset", "offset"], asked, answers)
-    first = answers[["predicted", "probabilities"]].set_axis(said)[~pd.Index(said).duplicated()].reindex(own)
+    scored = scored_of(truths)
+    place = pd.Index(videos["video"]).get_indexer(pd.Index(scored["video"]))
+    scored, of_video = scored[place >= 0], videos[["video", "subject", "dataset"]].take(place[place >= 0])
+    ids, found = groups(["video", "onset", "offset"], scored, answers)
+    first = answers[["predicted", "probabilities"]].set_axis(found)[~pd.Index(found).duplicated()].reindex(ids)
     # Probability of the predicted class; NaN for all if the class scores are no probabilities with sum 1.
     answered, probability = first["probabilities"].notna().to_numpy(), np.full(len(first), np.nan)
     if answered.any():
@@ -61,7 +61,7 @@ def _clips(about: Mapping[str, Any], videos: pd.DataFrame, truths: pd.DataFrame,
             column = pd.Index(classes).get_indexer(pd.Index(first["predicted"][answered]))
             probability[answered] = np.where(column < 0, np.nan, scores[np.arange(len(scores)), column])
     return of_video.reset_index(drop=True).assign(
-        truth=asked["emotion"].array,
+        truth=scored["emotion"].array,
         predicted=first["predicted"].array,
         probability=np.minimum(probability, 1),
     )
@@ -87,10 +87,10 @@ def tables_of_folds(folder: RunFolder) -> Iterator[tuple[str, Tables]]:
     about, every = folder.read_json("folds.json"), tables_of(folder)
     answers = None if every.clips is None else folder.read_table("clips.parquet")
     for fold in about["folds"]:
-        own = _of_videos(every, _tested(fold, every.videos))
-        clips = None if answers is None else _clips_of(about, fold, own.videos, own.truths, answers)
-        spotted = None if own.predictions is None else own.predictions[own.predictions["fold"] == fold["fold"]]
-        yield fold["fold"], Tables(own.videos, own.truths, spotted, clips)
+        tested = _of_videos(every, _tested(fold, every.videos))
+        clips = None if answers is None else _clips_of(about, fold, tested.videos, tested.truths, answers)
+        spotted = None if tested.predictions is None else tested.predictions[tested.predictions["fold"] == fold["fold"]]
+        yield fold["fold"], Tables(tested.videos, tested.truths, spotted, clips)
 
 
 def of_dataset(tables: Tables, name: str) -> Tables:
@@ -107,11 +107,11 @@ def _tested(fold: Mapping[str, Any], videos: pd.DataFrame) -> pd.DataFrame:
 def _of_videos(tables: Tables, videos: pd.DataFrame) -> Tables:
     """The rows of some of the videos."""
 
-    def own(table: pd.DataFrame) -> pd.DataFrame:
+    def rows_of(table: pd.DataFrame) -> pd.DataFrame:
         return table[table["video"].isin(videos["video"])]
 
-    asked = (None if table is None else own(table) for table in (tables.predictions, tables.clips))
-    return Tables(videos, own(tables.truths), *asked)
+    answered = (None if table is None else rows_of(table) for table in (tables.predictions, tables.clips))
+    return Tables(videos, rows_of(tables.truths), *answered)
 
 
 def score(folder: RunFolder, seed: int, draws: int, convention: str = "strict") -> dict[str, Any]:
@@ -133,7 +133,8 @@ def score(folder: RunFolder, seed: int, draws: int, convention: str = "strict") 
     if "spotting" in summary and len(datasets) > 1:
         members = {name: summarize(of_dataset(tables, name), kinds=about["kinds"], **rules) for name in datasets}
         summary["members"] = {
-            name: {part: own[part] for part in ("spotting", "analysis") if part in own} for name, own in members.items()
+            name: {part: found[part] for part in ("spotting", "analysis") if part in found}
+            for name, found in members.items()
         }
     summary["scorer"] = SCORER
     rule = named(convention)

@@ -87,8 +87,8 @@ def _tca(a: Rows, b: Rows) -> Sides:
     x, n, m = np.concatenate([a, b]), len(a), len(b)
     gram, side = x @ x.T, np.concatenate([np.full(n, 1 / n), np.full(m, -1 / m)])
     centred = gram - gram.mean(0)
-    apart = np.linalg.solve(np.outer(gram @ side, gram @ side) + np.eye(n + m), gram @ centred)
-    values, vectors = np.linalg.eig(apart)
+    matrix = np.linalg.solve(np.outer(gram @ side, gram @ side) + np.eye(n + m), gram @ centred)
+    values, vectors = np.linalg.eig(matrix)
     weights = vectors[:, np.argsort(-values.real)[: min(K, n + m - 1)]].real
     weights /= np.linalg.norm(centred @ weights, axis=0)  # unit variance, as the constraint asks
     basis, to = np.linalg.qr(x.T @ weights)

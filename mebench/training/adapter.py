@@ -144,8 +144,8 @@ def tasks_of(given: Any, features: Any) -> tuple[str, ...]:
 
 
 def _answers(given: Any) -> tuple[str, ...]:
-    asked = {"recognize": "classify", "spot": "score_frames"}
-    return tuple(task for task, name in asked.items() if callable(getattr(given, name, None)))
+    needed = {"recognize": "classify", "spot": "score_frames"}
+    return tuple(task for task, name in needed.items() if callable(getattr(given, name, None)))
 
 
 def chains_of(features: Any, timing: Timing) -> dict[str, Chain]:

@@ -85,8 +85,8 @@ def torch_weights(path: Path) -> dict[str, Tensor]:
         with open_plain(path, MAX_BYTES) as file:
             found = torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:  # of many kinds
-        said, _, _ = _NOISE.sub("", str(error)).partition("Re-running")  # PyTorch advises to execute the file's content
-        raise DataError(f"the weights {path} cannot be read: {' '.join(said.split())[:200]}") from None
+        text, _, _ = _NOISE.sub("", str(error)).partition("Re-running")  # PyTorch advises to execute the file's content
+        raise DataError(f"the weights {path} cannot be read: {' '.join(text.split())[:200]}") from None
     if not isinstance(found, Mapping) or not all(isinstance(value, torch.Tensor) for value in found.values()):
         raise DataError(
             f"the weights {path} are not tensors by name: expected what torch.save(model.state_dict()) writes"

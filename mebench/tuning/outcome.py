@@ -145,21 +145,21 @@ def remarks(plain: Mapping[str, Any]) -> list[str]:
     """Remarks on the optimism of the inner score and on the conclusion."""
     lines = []
     for path, score in plain["scores"].items():
-        apart, lost = score["flattered"], score["flattered_gain"]
-        if apart is None:
+        optimism, lost = score["flattered"], score["flattered_gain"]
+        if optimism is None:
             continue
-        way, told = "better" if apart > 0 else "worse", ""
+        direction, gains = "better" if optimism > 0 else "worse", ""
         if lost is not None:
-            inside, outside = (
+            inner, outer = (
                 _number(path, gain, "+") for gain in (score["inner"]["gain"], score["outer"]["gain"]["value"])
             )
             verdict = f"flattered by {_number(path, lost)}" if lost > 0 else "did not flatter"
-            told = (
-                f"; the gain over the default is {inside} on inner subjects, {outside} on outer ones: the "
+            gains = (
+                f"; the gain over the default is {inner} on inner subjects, {outer} on outer ones: the "
                 f"inner score {verdict}"
             )
         lines.append(
-            f"{path}: the tuned values look {_number(path, abs(apart))} {way} on the inner subjects than on the outer ones{told}"
+            f"{path}: the tuned values look {_number(path, abs(optimism))} {direction} on the inner subjects than on the outer ones{gains}"
         )
     if plain["scores"] and plain["least_p"] >= LEVEL:
         lines.append(
@@ -179,9 +179,9 @@ def _number(path: str, value: float | None, sign: str = "") -> str:
     return number(value, sign=sign) if share or value is None else f"{value:{sign}.4g}"
 
 
-def _table(title: str, names: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    whole = {"score", "configuration", INTERVAL, "p"}
-    return Table([Column(name, name, wrap="never" if name in whole else "anywhere") for name in names], rows, title)
+def _table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    unbroken = {"score", "configuration", INTERVAL, "p"}
+    return Table([Column(name, name, wrap="never" if name in unbroken else "anywhere") for name in heads], rows, title)
 
 
 @dataclass(frozen=True)
@@ -228,8 +228,8 @@ def summary_of(
     objectives = next(iter(studies.values())).objectives
     chosen = {key: study.chosen() for key, study in studies.items()}
     before = {key: study.default for key, study in studies.items()}
-    (default, tuned, found), paths = judged, [objective.path for objective in objectives if objective.path != COST]
-    scores = {path: _score(objectives, path, found.scores[path], chosen, before) for path in paths}
+    (default, tuned, comparison), paths = judged, [objective.path for objective in objectives if objective.path != COST]
+    scores = {path: _score(objectives, path, comparison.scores[path], chosen, before) for path in paths}
     main = next(iter(scores.items()), None)
     unchanged = all(dict(trial.params) == space.own() for trial in chosen.values())
     plain = {
@@ -256,11 +256,11 @@ def summary_of(
             }
             for split in splits
         },
-        "outer_subjects": found.subjects,
-        "least_p": 1 / (found.permutations if found.exact else found.permutations + 1),
+        "outer_subjects": comparison.subjects,
+        "least_p": 1 / (comparison.permutations if comparison.exact else comparison.permutations + 1),
         "default_values": space.own(),
         "scores": scores,
-        "conclusion": "" if main is None else conclusion(*main, found.subjects, unchanged),
+        "conclusion": "" if main is None else conclusion(*main, comparison.subjects, unchanged),
         "runs": {"default": str(default.path), "tuned": str(tuned.path)},
         "seconds": dict(seconds),
         "folder": str(tuned.path.parent.parent),
@@ -302,10 +302,10 @@ def conclusion(path: str, score: Mapping[str, Any], subjects: int, unchanged: bo
         return f"{path} is undefined on the outer subjects, so the gain is unknown"
     better = gain["value"] if score["direction"] == "maximize" else -gain["value"]
     between = "" if gain["low"] is None else f", 95 % interval {gain['low']:+.4f} to {gain['high']:+.4f}"
-    told = f"{gain['value']:+.4f}{between}, p {p:.4f} over {subjects} subjects"
+    change = f"{gain['value']:+.4f}{between}, p {p:.4f} over {subjects} subjects"
     if p >= LEVEL or better == 0:
-        return f"no gain is shown on new subjects: {path} changes by {told}"
-    return f"tuning {'helps on new subjects' if better > 0 else 'is worse here'}: {path} changes by {told}"
+        return f"no gain is shown on new subjects: {path} changes by {change}"
+    return f"tuning {'helps on new subjects' if better > 0 else 'is worse here'}: {path} changes by {change}"
 
 
 def _trial(trial: Trial, objectives: Sequence[Objective]) -> dict[str, Any]:
@@ -420,14 +420,14 @@ def middle(space: Space, values: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     A default outside the choices counts as the last choice. A default that is no number, outside a range, is taken if
     most studies chose it.
     """
-    found = {}
+    middles = {}
     for d in space.dimensions:
-        own = [one[d.key] for one in values]
+        tried = [chosen[d.key] for chosen in values]
         if d.choices:
-            order = (*d.choices, d.default)  # which may have won beside a range of somebody's own
-            counts = Counter(order.index(value) for value in own)
-            found[d.key] = order[min(counts, key=lambda place: (-counts[place], place))]
+            order = (*d.choices, d.default)  # the default may have won against the user's choices
+            counts = Counter(order.index(value) for value in tried)
+            middles[d.key] = order[min(counts, key=lambda place: (-counts[place], place))]
         else:
-            numbers = [value for value in own if is_number(value)]
-            found[d.key] = median_low(numbers) if 2 * len(numbers) >= len(own) else d.default
-    return found
+            numbers = [value for value in tried if is_number(value)]
+            middles[d.key] = median_low(numbers) if 2 * len(numbers) >= len(tried) else d.default
+    return middles

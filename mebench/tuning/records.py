@@ -215,8 +215,8 @@ class Study:
         """The best in the first objective among the complete trials and the default; at ties the first, so the
         default.
         """
-        beside = () if self.default is None or self.default in self.complete else (self.default,)
-        return min((*beside, *self.complete), key=lambda trial: (self._losses(trial), trial.number), default=None)
+        separate = () if self.default is None or self.default in self.complete else (self.default,)
+        return min((*separate, *self.complete), key=lambda trial: (self._losses(trial), trial.number), default=None)
 
     def chosen(self) -> Trial:
         """The best one.

@@ -194,13 +194,13 @@ class Evaluator:
         for result in self._results(values):
             done.append(result)
             seconds += result.costs["fit_seconds"] + result.costs["predict_seconds"]
-            asked = len(self._objectives) == 1 and not self._space.free  # else no trial is pruned
-            if asked and len(done) < len(self._run.folds) and (first := self._values(done, seconds)[0]) is not None:
+            can_prune = len(self._objectives) == 1 and not self._space.free  # else no trial is pruned
+            if can_prune and len(done) < len(self._run.folds) and (first := self._values(done, seconds)[0]) is not None:
                 step(first)
-        found = self._values(done, seconds)
-        then = "is undefined over the inner folds, so these values have no score"
-        refuse_if(*((v is None, f"{one.path} {then}") for one, v in zip(self._objectives, found)), error=RunError)
-        return [value for value in found if value is not None]
+        scores = self._values(done, seconds)
+        reason = "is undefined over the inner folds, so these values have no score"
+        refuse_if(*((v is None, f"{o.path} {reason}") for o, v in zip(self._objectives, scores)), error=RunError)
+        return [value for value in scores if value is not None]
 
     def _results(self, values: Mapping[str, Any]) -> Iterator[FoldResult]:
         """The inner folds in order, each as soon as all earlier ones are complete."""
@@ -211,44 +211,44 @@ class Evaluator:
             yield from self._computed(plan, {})
             return
         about = [*self._inputs, self._split.name, self._part, who(self._run.folds), self._space.trained(values)]
-        folder, there = RunFolder(self._folder / digest(about)), self._kept(digest(about))
-        with _alone(folder) if len(there) < len(plan.folds) else nullcontext():
-            for key in folder.finished_folds() - there.keys():
-                there[key] = read_fold(folder.path / "folds" / safe_name(key), plan.task.kinds)
-            for result in self._computed(plan, there):
-                if result.key not in there:
+        folder, stored = RunFolder(self._folder / digest(about)), self._kept(digest(about))
+        with _alone(folder) if len(stored) < len(plan.folds) else nullcontext():
+            for key in folder.finished_folds() - stored.keys():
+                stored[key] = read_fold(folder.path / "folds" / safe_name(key), plan.task.kinds)
+            for result in self._computed(plan, stored):
+                if result.key not in stored:
                     folder.write_fold(result, plan.task.kinds)
-                    there[result.key] = result
+                    stored[result.key] = result
                 yield host.execute(plan, self._fold_of[result.key], result, self._names)
 
-    def _computed(self, plan: Plan, there: Mapping[str, FoldResult]) -> Iterator[FoldResult]:
+    def _computed(self, plan: Plan, stored: Mapping[str, FoldResult]) -> Iterator[FoldResult]:
         """The folds in order; missing ones are computed by the workers."""
-        running = run_folds(self._crew, plan, [fold for fold in plan.folds if fold.key not in there])
-        found = dict(there)
+        running = run_folds(self._crew, plan, [fold for fold in plan.folds if fold.key not in stored])
+        results = dict(stored)
         try:
             for fold in plan.folds:
                 began = time.perf_counter()
-                while fold.key not in found:
+                while fold.key not in results:
                     result = next(running)
-                    found[result.key] = result
+                    results[result.key] = result
                 self.waited += time.perf_counter() - began
-                yield found[fold.key]
+                yield results[fold.key]
         finally:
             running.close()  # type: ignore[attr-defined]
 
     def _values(self, done: Sequence[FoldResult], seconds: float) -> list[float | None]:
         plan = replace(self._run, folds=tuple(self._fold_of[result.key] for result in done))
         tables = truth_tables(plan)
-        spots, names = "spot" in plan.task.tasks, "recognize" in plan.task.tasks
+        spots, recognizes = "spot" in plan.task.tasks, "recognize" in plan.task.tasks
         columns = ["video", "kind", "onset", "apex", "offset", "confidence", "emotion", "draw"]
         predictions = [[getattr(p, column) for column in columns] for result in done for p in result.predictions]
         answers = {(c.video, c.onset, c.offset): c.predicted for result in done for c in result.clips}
-        asked = scored_of(tables.truths)[["video", "onset", "offset", "emotion"]].to_numpy(object).tolist()
-        clips = [(video, label, answers.get((video, onset, offset))) for video, onset, offset, label in asked]
+        to_score = scored_of(tables.truths)[["video", "onset", "offset", "emotion"]].to_numpy(object).tolist()
+        clips = [(video, label, answers.get((video, onset, offset))) for video, onset, offset, label in to_score]
         tables = replace(
             tables,
             predictions=pd.DataFrame(predictions, columns=columns) if spots else None,
-            clips=pd.DataFrame(clips, columns=["video", "truth", "predicted"]) if names else None,
+            clips=pd.DataFrame(clips, columns=["video", "truth", "predicted"]) if recognizes else None,
         )
         scores = flat_scores(
             summarize(
@@ -260,7 +260,7 @@ class Evaluator:
                 draws=0,
             )
         )
-        return [seconds if one.path == COST else scores.get(one.path) for one in self._objectives]
+        return [seconds if o.path == COST else scores.get(o.path) for o in self._objectives]
 
 
 class Judge:
@@ -331,25 +331,25 @@ class Judge:
             if folder.done:
                 # Scored again if that was done under other rules or with other draws; it notes these last.
                 about, config = folder.read_json("config.json"), plan.config
-                asked = {name: config.values[name] for name in ("convention", "bootstrap")}
-                if (known := about["config"] | asked) != about["config"]:
+                settings = {name: config.values[name] for name in ("convention", "bootstrap")}
+                if (known := about["config"] | settings) != about["config"]:
                     self._score(folder)
-                    origins = about["origins"] | {name: config.origins[name] for name in asked}
+                    origins = about["origins"] | {name: config.origins[name] for name in settings}
                     folder.write_json("config.json", {**about, "config": known, "origins": origins})
                 return folder
-            shown = changed(plan, tuned[self._splits[0].name]) if len(self._splits) == 1 else plan
+            described = changed(plan, tuned[self._splits[0].name]) if len(self._splits) == 1 else plan
             # First, because an end between the two would leave an apparent plain run.
             folder.write_json(TUNED, {name: dict(values) for name, values in tuned.items()})
-            describe(folder, shown, tables, key)
+            describe(folder, described, tables, key)
             parts = [self._features.of(changed(plan, tuned[split.name])) for split in self._splits]
             if plan.config.no_face == "skip":
                 reasons = {key: reason for part in parts for key, reason in part.skipped.items()}
                 if line := write_skipped(folder, reasons, len(plan.videos)):
                     self._progress.notify(f"outer {name}: {line}")
-            there = folder.finished_folds()
-            with self._progress.stage(f"outer {name}", len(plan.folds), "folds", done=len(there)) as advance:
+            finished = folder.finished_folds()
+            with self._progress.stage(f"outer {name}", len(plan.folds), "folds", done=len(finished)) as advance:
                 for split, part in zip(self._splits, parts):
-                    lacking = [fold for fold in split.outer if fold.key not in there]
+                    lacking = [fold for fold in split.outer if fold.key not in finished]
                     for result in self._results(part, tuned[split.name], lacking, default):
                         folder.write_fold(result, plan.task.kinds)
                         advance()

@@ -236,10 +236,10 @@ def for_task(space: Space, task: Task, named: bool) -> Space:
     """
     kept = tuple(d for d in space.dimensions if d.acts != "postprocess" or "spot" in task.tasks)
     idle = [d.key for d in space.dimensions if d not in kept]
-    why = "acts on frame scores, and this run spots nothing"
+    reason = "acts on frame scores, and this run spots nothing"
     if idle and (named or not kept):
-        raise ConfigError(f"{idle[0]} {why}: tune a parameter of the training or of the features")
-    return Space(kept, (*space.left_out, *(f"{key} {why}" for key in idle)))
+        raise ConfigError(f"{idle[0]} {reason}: tune a parameter of the training or of the features")
+    return Space(kept, (*space.left_out, *(f"{key} {reason}" for key in idle)))
 
 
 def _word(word: str, config: RunConfig, maps: Mapping[str, _Entry]) -> tuple[str, _Entry]:
@@ -281,21 +281,21 @@ def _dimension(config: RunConfig, key: str, entry: _Entry, acts: Sequence[str]) 
         raise ConfigError(f"{where}: the parameter is {expected(hint)}, which has no range: give choices{example}")
     form: dict[str, Any] = {"low": Required[number], "high": Required[number], "log": bool, "step": number | None}
     form = {"choices": tuple[hint, ...]} if "choices" in spec else form  # type: ignore[valid-type]
-    said = typed(
+    values = typed(
         {f"{key}.{name}": (value, where) for name, value in spec.items()},
-        {f"{key}.{name}": own for name, own in {**form, "acts": Acts}.items()},
+        {f"{key}.{name}": type_ for name, type_ in {**form, "acts": Acts}.items()},
     )
-    said = {name.removeprefix(f"{key}."): value for name, value in said.items()}
+    values = {name.removeprefix(f"{key}."): value for name, value in values.items()}
     part, _, name = key.partition(".")
     params = getattr(config, f"{part}_params")
-    found = Dimension(key, said.get("acts", "training"), plain(getattr(params, name)))
-    if "choices" in said:
-        listed = plain(said["choices"])
+    dimension = Dimension(key, values.get("acts", "training"), plain(getattr(params, name)))
+    if "choices" in values:
+        listed = plain(values["choices"])
         if len(set(map(json.dumps, listed))) < max(len(listed), 2):
             raise ConfigError(f"{where}: choices must be two or more, each once, not {spec['choices']!r}")
-        found = replace(found, choices=tuple(listed))
+        dimension = replace(dimension, choices=tuple(listed))
     else:
-        low, high, log, step = said["low"], said["high"], said.get("log", False), said.get("step")
+        low, high, log, step = values["low"], values["high"], values.get("log", False), values.get("step")
         span, stepped = (
             f"{where}: the range from low {low:g} to high {high:g} is",
             f"{where}: step {step or 0:g} does not fit",
@@ -307,10 +307,10 @@ def _dimension(config: RunConfig, key: str, entry: _Entry, acts: Sequence[str]) 
             (step is not None and log, f"{stepped}: a logarithmic scale has none"),
             (step is not None and not 0 < step <= high - low, f"{stepped}: it must lie in (0, {high - low:g}]"),
         )
-        found = replace(found, low=low, high=high, log=log, step=step, whole=number is int)
-    if acts and found.acts not in acts:
+        dimension = replace(dimension, low=low, high=high, log=log, step=step, whole=number is int)
+    if acts and dimension.acts not in acts:
         return None, []
-    wide, refused = found if entry.own else found.widened(), dict[int, str]()
+    wide, refused = dimension if entry.own else dimension.widened(), dict[int, str]()
     for place, value in enumerate(wide.choices or (wide.low, wide.high)):
         try:
             replace(params, **{name: convert(value, hint)})
@@ -321,9 +321,9 @@ def _dimension(config: RunConfig, key: str, entry: _Entry, acts: Sequence[str]) 
         raise ConfigError(f"{where}{what}: {next(iter(refused.values()))}")
     if not refused:
         return wide, []
-    why = list(refused.values())
+    reasons = list(refused.values())
     left = tuple(choice for place, choice in enumerate(wide.choices) if place not in refused)
-    return replace(wide, choices=left) if len(left) > 1 else None, why if wide.choices else why[:1]
+    return replace(wide, choices=left) if len(left) > 1 else None, reasons if wide.choices else reasons[:1]
 
 
 def _hint(config: RunConfig, key: str, where: str) -> Any:

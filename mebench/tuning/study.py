@@ -217,8 +217,8 @@ STORAGE_ERRORS = (SQLAlchemyError, StorageInternalError)
 MARK = "mebench"
 DEFAULT = "default"
 REASON, STOPPED = "reason", "stopped"
-MARK_LOOKS, MARK_SECONDS = 5, 1.0
-MOST_SHOWN = 120
+MARK_CHECKS, MARK_SECONDS = 5, 1.0
+MOST_LETTERS = 120
 """Letters of a value that a sentence shows."""
 LOCK_SECONDS = 60.0
 """How long a process waits for others that write to one sqlite file."""
@@ -314,9 +314,9 @@ class SharedStudy:
     def study(self, importance: bool = True) -> Study:
         """All trials so far, and the importance of parameters."""
         with self._guarded(), silent():
-            found = self.stored.get_trials(deepcopy=False)
+            stored = self.stored.get_trials(deepcopy=False)
             shares: dict[str, float] = {}
-            if importance and sum(trial.state is TrialState.COMPLETE for trial in found) > 1:
+            if importance and sum(trial.state is TrialState.COMPLETE for trial in stored) > 1:
                 target = None if len(self.terms.objectives) == 1 else (lambda trial: float(trial.values[0]))
                 with suppress(ValueError, RuntimeError):  # all values alike
                     shares = dict(optuna.importance.get_param_importances(self.stored, target=target))
@@ -333,11 +333,11 @@ class SharedStudy:
                     if trial.state is TrialState.FAIL
                     else "",
                 )
-                for trial in found
+                for trial in stored
             )
-            own, beside = self.terms.space.own(), self.stored.user_attrs.get(DEFAULT)
-        complete = (trial for trial in trials if trial.state == "complete" and dict(trial.params) == own)
-        default = next(complete, None) if beside is None else Trial(-1, "complete", own, tuple(beside))
+            defaults, scores = self.terms.space.own(), self.stored.user_attrs.get(DEFAULT)
+        complete = (trial for trial in trials if trial.state == "complete" and dict(trial.params) == defaults)
+        default = next(complete, None) if scores is None else Trial(-1, "complete", defaults, tuple(scores))
         return Study(self.terms.name, self.terms.objectives, trials, shares, default)
 
     def try_default(self, evaluate: Evaluate) -> None:
@@ -348,9 +348,9 @@ class SharedStudy:
         """
         if self.study(importance=False).default is None:
             with suppress(MebenchError):
-                found = list(evaluate(self.terms.space.own(), lambda value: None))
+                values = list(evaluate(self.terms.space.own(), lambda value: None))
                 with self._guarded():
-                    self.stored.set_user_attr(DEFAULT, found)
+                    self.stored.set_user_attr(DEFAULT, values)
 
     def _turn(self, trials: int, evaluate: Evaluate) -> int | Literal["lost", "wait", "done"]:
         """The number of one more trial, `lost` if others took this process for dead meanwhile; or why none was tried."""
@@ -441,20 +441,20 @@ class SharedStudy:
     def _refuse_others(self) -> None:
         """Refuse a study of that name about something else."""
         # Another machine may have created it at this moment and may still be writing its description.
-        for _ in range(MARK_LOOKS):
+        for _ in range(MARK_CHECKS):
             if self.stored.user_attrs.get(MARK) is None:
-                time.sleep(MARK_SECONDS / MARK_LOOKS)
-        then = "choose another name with --study NAME, or another --storage"
+                time.sleep(MARK_SECONDS / MARK_CHECKS)
+        remedy = "choose another name with --study NAME, or another --storage"
         study = f"study {self.terms.name!r} in {self._place}"
-        if not isinstance(found := self.stored.user_attrs.get(MARK), dict):
-            raise ConfigError(f"{study} was not made by mebench tune: {then}")
+        if not isinstance(marked := self.stored.user_attrs.get(MARK), dict):
+            raise ConfigError(f"{study} was not made by mebench tune: {remedy}")
         for name, now in json.loads(json.dumps(self.terms.about)).items():
-            if name not in found:
-                raise ConfigError(f"{study} was begun before studies noted their {name}: {then}")
-            if found[name] != now:
-                texts = (value if isinstance(value, str) else json.dumps(value) for value in (found[name], now))
-                was, new = (text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]} …" for text in texts)
-                raise ConfigError(f"{study} was begun with {name} {was}, not {new}: {then}")
+            if name not in marked:
+                raise ConfigError(f"{study} was begun before studies noted their {name}: {remedy}")
+            if marked[name] != now:
+                texts = (value if isinstance(value, str) else json.dumps(value) for value in (marked[name], now))
+                was, new = (text if len(text) <= MOST_LETTERS else f"{text[:MOST_LETTERS]} …" for text in texts)
+                raise ConfigError(f"{study} was begun with {name} {was}, not {new}: {remedy}")
 
     @contextmanager
     def _guarded(self, errors: tuple[type[Exception], ...] = STORAGE_ERRORS) -> Iterator[None]:
