@@ -11,6 +11,7 @@ from mebench.annotations import (
     Header,
     Layout,
     Log,
+    Row,
     Sheet,
     SheetDataset,
     Table,
@@ -21,7 +22,6 @@ from mebench.annotations import (
     read_row,
     three_classes,
 )
-from mebench.annotations.reading import begin, is_remark
 from mebench.core import Published, Scheme
 
 LABELS = ("negative", "positive", "surprise", "others")
@@ -95,33 +95,26 @@ class CasMe2(SheetDataset):
 
     def read(self, sheets: Sequence[Sheet], log: Log) -> list[Annotation]:
         """The coded expressions, their videos called as their folders are."""
-        table = need_table(sheets, *CODES, file=self.annotation_file)
-        naming = Naming({}, {}) if "folder" in table.columns else _naming(sheets, log)
-        begin(table, log)
-        found = []
-        for row in table.rows:
-            person, expression = (
-                ("", "") if is_remark(row) else (name_in(row, table, w, log) for w in ("subject", "video"))
-            )
-            subject = naming.subject(person)
-            if person and naming.folders and subject not in naming.folders.values():
-                reason = (
-                    "not in naming rule 1: the folder is unknown; the folder of this number belongs to another person"
-                )
-                log.marked(row.number, table.columns["subject"], person, reason, altered=True)
-            name = expression.split("_")[0]
-            code = naming.codes.get(name.casefold(), name)
-            if name and code == name and naming.codes:
-                log.marked(
-                    row.number, table.columns["video"], expression, "not in naming rule 2: its folder is unknown"
-                )
-            video = f"{re.sub(r'[^0-9]', '', subject)}_{code}" if name else ""
-            if place := FOLDER.search(row.get("folder")):
-                subject, video = place["subject"], place["video"]
-            annotation = read_row(row, table, self.cleaning, log, subject=subject, video=video)
-            if annotation is not None:
-                found.append(annotation)
-        return found
+        named = "folder" in need_table(sheets, *CODES, file=self.annotation_file).columns
+        self._naming = Naming({}, {}) if named else _naming(sheets, log)
+        return super().read(sheets, log)
+
+    def annotation(self, row: Row, table: Table, log: Log) -> Annotation | None:
+        """The expression of a row, its video called as its folder is."""
+        naming = self._naming
+        person, expression = (name_in(row, table, what, log) for what in ("subject", "video"))
+        subject = naming.subject(person)
+        if person and naming.folders and subject not in naming.folders.values():
+            reason = "not in naming rule 1: the folder is unknown; the folder of this number belongs to another person"
+            log.marked(row.number, table.columns["subject"], person, reason, altered=True)
+        name = expression.split("_")[0]
+        code = naming.codes.get(name.casefold(), name)
+        if name and code == name and naming.codes:
+            log.marked(row.number, table.columns["video"], expression, "not in naming rule 2: its folder is unknown")
+        video = f"{re.sub(r'[^0-9]', '', subject)}_{code}" if name else ""
+        if place := FOLDER.search(row.get("folder")):
+            subject, video = place["subject"], place["video"]
+        return read_row(row, table, self.cleaning, log, subject=subject, video=video)
 
 
 def _naming(sheets: Sequence[Sheet], log: Log) -> Naming:

@@ -91,7 +91,15 @@ class Casme3(SheetDataset):
         super().__init__(params)
         self._sheets = SHEETS[params.part]
         if params.part == "C":
-            self._read_part_c()
+            self.files, self.forms = (*self._sheets.micro, *self._sheets.both), self._sheets.forms  # type: ignore[misc]
+            self.cleaning, self.layout = self._sheets.cleaning, _QUESTIONED  # type: ignore[misc]
+            self.revision = "2-C"
+            self.schemes = by_name(
+                Scheme.native(LABELS_C),
+                three_classes("three", LABELS_C[:1], LABELS_C[1:2]),
+                Scheme("four", tuple(_FOUR), _FOUR),
+                OBJECTIVE,
+            )
         if params.clips:
             self.layout, self.short_videos = _CLIPS, True  # type: ignore[misc]  # which one depends on the parameters
             self.files = (*self._sheets.micro, *self._sheets.both)  # type: ignore[misc]  # the folders are called as in the first
@@ -144,10 +152,6 @@ class Casme3(SheetDataset):
         key = (a.subject, a.video.split("_")[0], a.onset)
         return a.with_flags(COVERED) if a.kind == "micro" and key in OCCLUDED and self.params.part == "A" else a
 
-    def annotation(self, row: Row, table: Table, log: Log) -> Annotation | None:
-        """The expression of a row, with slips of the pen put right and the names that folders have."""
-        return self._annotation(row, table, self.cleaning, log)
-
     def depth(self, video: Video) -> tuple[Path | None, ...]:
         """The depth images of a video: one for each frame, or None.
 
@@ -169,18 +173,6 @@ class Casme3(SheetDataset):
         """As of every sheet, and how many videos have depth images."""
         return (*super().repair_rows(), *self._depth_remark)
 
-    def _read_part_c(self) -> None:
-        """Differences of part C."""
-        self.files, self.forms = (*self._sheets.micro, *self._sheets.both), self._sheets.forms  # type: ignore[misc]
-        self.cleaning, self.layout = self._sheets.cleaning, _QUESTIONED  # type: ignore[misc]
-        self.revision = "2-C"
-        self.schemes = by_name(
-            Scheme.native(LABELS_C),
-            three_classes("three", LABELS_C[:1], LABELS_C[1:2]),
-            Scheme("four", tuple(_FOUR), _FOUR),
-            OBJECTIVE,
-        )
-
     def _rows(self, table: Table, kind: Kind, log: Log) -> list[Annotation]:
         """The expressions of one sheet, of this kind unless a column gives another one."""
         begin(table, log)
@@ -189,24 +181,17 @@ class Casme3(SheetDataset):
         return [self.mark(annotation) for annotation in found if annotation is not None]
 
     def _annotation(self, row: Row, table: Table, cleaning: Cleaning, log: Log) -> Annotation | None:
-        if is_remark(row) or self._is_heading(row):
+        """The expression of a row, with slips of the pen put right and the names that folders have."""
+        # A heading with unknown names, above columns that were found by their position, is a remark.
+        if is_remark(row) or (row.number == 1 and not any(c.isdigit() for c in row.get("onset") + row.get("offset"))):
             return read_row(replace(row, cells={}), table, cleaning, log)  # which logs it
-        name = self._sheets.video or self._letter(row, table, log)
+        said = self._sheets.video or name_in(row, table, "video", log)
+        name = said.lower()
+        if said != name:
+            log.repaired(row.number, table.columns["video"], said, name, "the folders have small letters")
         if self.params.clips and name:
             name = f"{name}_{row.get('onset')}"  # as in the sheet, right or wrong
         return read_row(_without_slip(row, table, log), table, cleaning, log, video=name)
-
-    @staticmethod
-    def _letter(row: Row, table: Table, log: Log) -> str:
-        """The name of a video of part A."""
-        name = name_in(row, table, "video", log)
-        if name != name.lower():
-            log.repaired(row.number, table.columns["video"], name, name.lower(), "the folders have small letters")
-        return name.lower()
-
-    def _is_heading(self, row: Row) -> bool:
-        """A heading with unknown names, above columns that were found by their position."""
-        return row.number == 1 and not any(c.isdigit() for c in row.get("onset") + row.get("offset"))
 
     def _with_emotions(self, found: list[Annotation], kind: Kind, path: Path | None, log: Log) -> list[Annotation]:
         """The annotations, with the emotions that a file has for this kind; rows of either that have no other are

@@ -18,14 +18,12 @@ from mebench.annotations import (
     Table,
     by_name,
     name_in,
-    need_table,
     read_row,
     subject_id,
     three_classes,
 )
 from mebench.annotations.layout import check_inside
 from mebench.annotations.names import plain_name
-from mebench.annotations.reading import begin, is_remark
 from mebench.annotations.text import HEADER_WITHIN
 from mebench.core import Frames, Published, Scheme, Video
 from mebench.errors import DataError
@@ -80,15 +78,11 @@ class Meview(SheetDataset):
 
     def read(self, sheets: Sequence[Sheet], log: Log) -> list[Annotation]:
         """The micro-expressions of the chosen clips."""
-        table = need_table([_one_header(sheet) for sheet in sheets], *self.forms, file=self.annotation_file)
-        begin(table, log)
-        found = [a for row in table.rows if (a := self.annotation(row, table, log)) is not None]
+        found = super().read([_one_header(sheet) for sheet in sheets], log)
         return found if self.params.subset is None else self._chosen(found, log)
 
     def annotation(self, row: Row, table: Table, log: Log) -> Annotation | None:
         """The micro-expression of a row, its clip called as the video file."""
-        if is_remark(row):
-            return read_row(row, table, self.cleaning, log)  # which logs it
         subject, name = subject_id(row, table, self.cleaning, log), name_in(row, table, "video", log)
         clip = f"sub{subject}-{name}" if name.isdigit() else _without_ending(name)
         return read_row(row, table, self.cleaning, log, subject=subject, video=clip)

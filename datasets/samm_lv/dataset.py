@@ -23,7 +23,6 @@ from mebench.annotations import (
     three_classes,
 )
 from mebench.annotations.layout import candidates
-from mebench.annotations.reading import begin, is_remark
 from mebench.core import Published, Scheme, SubjectKey
 from mebench.errors import DataError
 
@@ -76,13 +75,8 @@ class SammLv(SheetDataset):
     def read(self, sheets: Sequence[Sheet], log: Log) -> list[Annotation]:
         """The expressions of the sheet, with the emotions of SAMM's where that is at hand."""
         table = need_table(sheets, *self.forms, file=self.annotation_file)
-        labels = self._labels(log)
-        begin(table, log)
-        found = []
-        for row in table.rows:
-            annotation = self.annotation(row, table, log)
-            if annotation is not None:
-                found.append(self._with_emotion(annotation, row, table, labels, log) if labels else annotation)
+        self._labels = labels = self._samm_labels(log)
+        found = super().read(sheets, log)
         for label in labels.unused() if labels else ():
             reason = f"row {label.row} of {labels.where if labels else ''} has no such file name in this sheet"
             log.marked(None, table.columns["video"], label.video, reason)
@@ -90,8 +84,6 @@ class SammLv(SheetDataset):
 
     def annotation(self, row: Row, table: Table, log: Log) -> Annotation | None:
         """The expression of a row in its video, flagged if it has no onset because it is too long."""
-        if is_remark(row):
-            return read_row(row, table, self.cleaning, log)  # which logs it
         name = name_in(row, table, "video", log)
         parts = re.match(r"(\d+)_\d+", name)
         onset = row.get("onset")
@@ -111,20 +103,36 @@ class SammLv(SheetDataset):
         """The identity of a subject: SAMM and SAMM Long Videos show the same people under the same numbers."""
         return SubjectKey("samm", key.subject)
 
-    def _with_emotion(self, read: Annotation, row: Row, table: Table, labels: SammLabels, log: Log) -> Annotation:
-        """The annotation with the label of SAMM's sheet; a micro-expression that has none there is listed."""
-        label = labels.find(row.get("video"), read.kind)
+    def read_row(self, row: Row, table: Table, log: Log) -> Sequence[Annotation]:
+        """The expression of a row with the label of SAMM's sheet; a micro-expression that has none there is listed."""
+        found = super().read_row(row, table, log)
+        if (labels := self._labels) is None or not found:
+            return found
+        label = labels.find(row.get("video"), found[0].kind)
         if label is not None:
-            return replace(read, emotion=label.emotion, objective=label.objective or read.objective)
-        if read.kind == "micro":
-            log.marked(
-                row.number, table.columns["video"], row.get("video"), f"not in {labels.where}: no emotion is known"
-            )
-        return read
+            return [replace(found[0], emotion=label.emotion, objective=label.objective or found[0].objective)]
+        if found[0].kind == "micro":
+            reason = f"not in {labels.where}: no emotion is known"
+            log.marked(row.number, table.columns["video"], row.get("video"), reason)
+        return found
 
-    def _labels(self, log: Log) -> SammLabels | None:
-        """SAMM's sheet, if there is one."""
-        path = self._samm_sheet()
+    def _samm_labels(self, log: Log) -> SammLabels | None:
+        """SAMM's sheet, if there is one: the given file, else the best one below the root or in the folder of the
+        annotations.
+        """
+        given = self.params.samm_sheet
+        path = None if given is None else Path(given).expanduser()
+        if path is None:
+            found = (
+                [path for name in SAMM_FILES for path in sorted(self.annotation_file.parent.glob(name))]
+                if self.params.root is None
+                else candidates(self._tree_or_stop, SAMM_FILES, SAMM_FORM)
+            )
+            path = next(iter(found), None)
+        elif not path.is_file():
+            raise DataError(
+                f"dataset.samm_sheet={given} is not a file: expected SAMM's annotations, such as {SAMM_FILES[0]}"
+            )
         if path is not None:
             return read_labels(path, log)
         reason = (
@@ -133,21 +141,6 @@ class SammLv(SheetDataset):
         )
         log.marked(None, "emotion", "", reason)
         return None
-
-    def _samm_sheet(self) -> Path | None:
-        """The given file, else the best one below the root or in the folder of the annotations."""
-        if self.params.samm_sheet is not None:
-            path = Path(self.params.samm_sheet).expanduser()
-            if not path.is_file():
-                raise DataError(
-                    f"dataset.samm_sheet={self.params.samm_sheet} is not a file: expected SAMM's annotations, such as {SAMM_FILES[0]}"
-                )
-            return path
-        if self.params.root is None:
-            beside = [path for name in SAMM_FILES for path in sorted(self.annotation_file.parent.glob(name))]
-        else:
-            beside = candidates(self._tree_or_stop, SAMM_FILES, SAMM_FORM)
-        return next(iter(beside), None)
 
 
 Plugin = SammLv

@@ -68,6 +68,7 @@ from .plain_pickle import unpickled as unpickled
 from .reading import Cleaning as Cleaning
 from .reading import begin as begin
 from .reading import count_rows as count_rows
+from .reading import is_remark as is_remark
 from .reading import name_in as name_in
 from .reading import one_spelling as one_spelling
 from .reading import read_row as read_row

@@ -31,6 +31,7 @@ from mebench.annotations import (
     count_rows,
     fold,
     group,
+    is_remark,
     need_table,
     one_spelling,
     place,
@@ -108,7 +109,7 @@ class SheetDataset(Dataset):
 
     def read_row(self, row: Row, table: Table, log: Log) -> Sequence[Annotation]:
         """The annotations of a row: one, or none for a remark."""
-        found = self.annotation(row, table, log)
+        found = read_row(row, table, self.cleaning, log) if is_remark(row) else self.annotation(row, table, log)
         return [] if found is None else [self.mark(found)]
 
     def read_distractors(self) -> Sequence[tuple[str, Annotation]]:
@@ -116,7 +117,7 @@ class SheetDataset(Dataset):
         return ()
 
     def annotation(self, row: Row, table: Table, log: Log) -> Annotation | None:
-        """The annotation of a row, or None for a remark."""
+        """The annotation of a row that is no remark, or None where it turns out to be none."""
         return read_row(row, table, self.cleaning, log)
 
     def mark(self, annotation: Annotation) -> Annotation:
