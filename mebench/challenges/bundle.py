@@ -219,14 +219,14 @@ def confined_rows(one: Task, path: Path) -> list[dict[str, str]]:
             [sys.executable, "-m", "mebench.challenges.bundle", one.name, str(path.resolve())],
             capture_output=True, timeout=SECONDS, check=False,
         )  # fmt: skip
-        said = json.loads(done.stdout)
+        result = json.loads(done.stdout)
     except subprocess.TimeoutExpired:
         raise DataError(f"reading the file takes longer than {SECONDS} seconds") from None
     except ValueError:
         raise DataError("the file cannot be read") from None
-    if said["faults"]:
-        raise DataError(f"{plural(len(said['faults']), 'fault')}: {'; '.join(said['faults'][:5])}")
-    return list(said["rows"])
+    if result["faults"]:
+        raise DataError(f"{plural(len(result['faults']), 'fault')}: {'; '.join(result['faults'][:5])}")
+    return list(result["rows"])
 
 
 if __name__ == "__main__":

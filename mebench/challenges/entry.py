@@ -137,7 +137,7 @@ def _of_table(task: Task, path: Path, known: Sequence[str] | None) -> Iterator[F
         first = seen.setdefault(tuple(cells[:2] if task.form == "clips" else cells), n)
         if first != n:
             yield Fault(n, f"repeats line {first}")
-        yield from (Fault(n, said) for said in _of_row(task, row, known))
+        yield from (Fault(n, message) for message in _of_row(task, row, known))
     named = {row[0] if task.form == "megc2023" else row[1] for row in seen}
     if known is not None and task.form == "clips":
         yield from (Fault(0, f"the clip {video!r} has no answer") for video in known if video not in named)
@@ -203,7 +203,7 @@ def submit(task: Task, tables: Tables, folder: Path, remarks: Remarks) -> list[P
         path = folder / next((file for file in task.names if short in file), usual)
         if part.clips is not None and task.form == "clips":
             ids = [video.split("/", 2) for video in part.clips["video"]]
-            rows = ((subject, video, said) for (_, subject, video), said in zip(ids, part.clips["predicted"]))
+            rows = ((subject, video, label) for (_, subject, video), label in zip(ids, part.clips["predicted"]))
             write_rows(path, COLUMNS["clips"], rows)
         else:
             # A file of STRS begins with the columns that a task of the form csv asks for.

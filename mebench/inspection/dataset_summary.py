@@ -72,7 +72,7 @@ def check_needs(configs: Iterable[RunConfig], notify: Callable[[str], object] | 
         PluginError: a dataset is broken.
     """
     opened: dict[str, dict[str, Dataset]] = {}
-    found, said = list[RunConfig](), set[str]()
+    found, notified = list[RunConfig](), set[str]()
     for config in configs:
         settled = config
         data = repr(config.dataset_params)
@@ -102,8 +102,8 @@ def check_needs(configs: Iterable[RunConfig], notify: Callable[[str], object] | 
                 {**flatten(settled.values), key: value},
                 {**settled.origins, key: "replaces landmarks, because their file is missing"},
             )
-            if missing not in said:
-                said.add(missing)
+            if missing not in notified:
+                notified.add(missing)
                 notify(f"{missing}: {key}={value} is used instead, and the results say so. {how_to_get('', part)}")
         found.append(settled)
     return found
@@ -155,8 +155,8 @@ def summarise(dataset: Dataset) -> Summary:
     }
     emotions = sorted(labels, key=lambda label: (-labels[label], label))
     own = str(getattr(dataset, "id", ""))
-    shown = [video for video in videos if video.expressions]
-    named = {v.key for v in shown} | {f"{own}/{row.subject}/{row.video}" for row in lost if row.video}
+    with_expressions = [video for video in videos if video.expressions]
+    named = {v.key for v in with_expressions} | {f"{own}/{row.subject}/{row.video}" for row in lost if row.video}
     expressions = [e for video in annotated for e in video.expressions]
     by_emotion = [scheme for scheme in dataset.schemes.values() if scheme.by == "emotion"]
     units = Counter(unit for e in expressions for unit in shown_units(e.action_units))
@@ -178,10 +178,10 @@ def summarise(dataset: Dataset) -> Summary:
             for kind in KINDS
             if kinds[kind]
         },
-        "videos_with_frames": sum(v.n_frames is not None for v in shown) if has_frames(dataset) else None,
+        "videos_with_frames": sum(v.n_frames is not None for v in with_expressions) if has_frames(dataset) else None,
         "folder_of_frames": folders[0] if folders else None,
         "other_folders_of_frames": folders[1:],
-        "videos_without_expressions": len(videos) - len(shown),
+        "videos_without_expressions": len(videos) - len(with_expressions),
         "expressions_without_interval": len(lost),
         "durations_ms": {
             kind: {

@@ -163,14 +163,16 @@ def _named_rows(videos: Sequence[Video]) -> Counter[tuple[str, str, Kind, str | 
 
 def differing_counts(counts: Mapping[str, tuple[int, int]], source: str) -> Iterator[Finding]:
     """A finding for differing counts: a warning if the sheet is plainly a part of the dataset."""
-    differing = [f"{name} {found} instead of {said}" for name, (found, said) in counts.items() if found != said]
+    differing = [
+        f"{name} {found} instead of {published}" for name, (found, published) in counts.items() if found != published
+    ]
     if not differing:
         return
     expressions = [pair for name, pair in counts.items() if name.endswith("-expressions")]
-    found, said = (sum(pair[n] for pair in expressions) for n in (0, 1))
-    part = found < 0.5 * said  # of the published expressions: a sheet that counts as a deliberate part of the dataset
+    found, published = (sum(pair[n] for pair in expressions) for n in (0, 1))
+    part = found < 0.5 * published  # a sheet with fewer expressions counts as a deliberate part of the dataset
     text = (
-        f"this is a part of the dataset, {found} of the {said} expressions in {source}"
+        f"this is a part of the dataset, {found} of the {published} expressions in {source}"
         if part
         else f"{', '.join(differing)} in {source}: is it another release, or incomplete? --no-counts skips this"
     )
@@ -243,9 +245,9 @@ def check_video(dataset: Dataset, video: Video, repairs: Sequence[Repair], deep:
             sizes = ", ".join(f"{w}x{h}" for h, w in shapes)
             findings.append(found("video_file", f"its frames have {len(shapes)} different sizes: {sizes}"))
         if isinstance(frames, VideoFrames):
-            said, uneven = frames.fps, frames.uneven
-            if said is not None and video.fps and abs(said - video.fps) > FPS_TOLERANCE * video.fps:
-                text = f"{frames.path.name} states {said:g} frames per second, the dataset {video.fps:g}"
+            fps, uneven = frames.fps, frames.uneven
+            if fps is not None and video.fps and abs(fps - video.fps) > FPS_TOLERANCE * video.fps:
+                text = f"{frames.path.name} states {fps:g} frames per second, the dataset {video.fps:g}"
                 findings.append(Finding("warning", "video_file", where, text))
             if uneven:
                 text = f"its frames are {uneven}: durations and k go by their mean rate"
@@ -354,7 +356,9 @@ class Verification:
             "deep": self.deep,
             "seconds": round(self.seconds, 3),
             "findings": [asdict(finding) for finding in self.findings],
-            "counts": {name: {"found": found, "published": said} for name, (found, said) in self.counts.items()},
+            "counts": {
+                name: {"found": found, "published": published} for name, (found, published) in self.counts.items()
+            },
             "counts_source": self.source,
             "repairs": self.summary["repairs"],
             "summary": {name: value for name, value in self.summary.items() if name not in ("hash", "repairs")},

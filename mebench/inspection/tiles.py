@@ -39,17 +39,17 @@ def choose(videos: Sequence[Video], n: int, subject: str | None = None, video: s
     """
     if n < 1:
         raise ConfigError(f"--expressions must be 1 or more, not {n}")
-    shown = [v for v in sorted(videos, key=lambda v: v.key) if v.expressions]
-    if not shown:
+    candidates = [v for v in sorted(videos, key=lambda v: v.key) if v.expressions]
+    if not candidates:
         raise DataError("these videos have no annotated expression to show")
     for what, name, attribute in (("subject", subject, "subject"), ("video", video, "id")):
         if name is not None:
-            known = sorted({getattr(v, attribute) for v in shown})
+            known = sorted({getattr(v, attribute) for v in candidates})
             if name not in known:
                 then = "Names are as mebench writes them, in upper and lower case"
                 raise ConfigError(unknown(f"{what} with expressions", name, known[:20], then))
-            shown = [v for v in shown if getattr(v, attribute) == name]
-    people = grouped((Chosen(v, e) for v in shown for e in v.expressions), key=lambda one: one.video.subject_key)
+            candidates = [v for v in candidates if getattr(v, attribute) == name]
+    people = grouped((Chosen(v, e) for v in candidates for e in v.expressions), key=lambda one: one.video.subject_key)
     chosen: list[Chosen] = []
     for turn in zip_longest(*people.values()):
         there, few = [one for one in turn if one is not None], n - len(chosen)

@@ -353,12 +353,12 @@ def answers(
         DataError: the files cannot be read as the source describes, or a person lacks an epoch.
     """
     roles: dict[Role, tuple[Reading, ...]] = {"truth": one.truth, "predictions": one.predictions}
-    truth, said = (
+    truth, predictions = (
         [row for reading in readings for row in rows_of(reading, found, role)] for role, readings in roles.items()
     )
     if one.choice is None:
-        return {None: joined(one, truth, said)}, 1
-    of_epoch = grouped(said, key=itemgetter("epoch"))
+        return {None: joined(one, truth, predictions)}, 1
+    of_epoch = grouped(predictions, key=itemgetter("epoch"))
     low, high, step = one.choice.thresholds
     thresholds = [round(low + step * n, DIGITS) for n in range(round((high - low) / step) + 1)]
     every = {epoch: joined(one, truth, of_epoch[epoch]) for epoch in sorted(of_epoch)}
@@ -370,7 +370,7 @@ def answers(
         picked = {person.rpartition("/")[2]: pair for person, pair in grid.picked(rule).items()}
         kept = [
             row
-            for row in said
+            for row in predictions
             if row["epoch"] == picked[row["subject"]][0] and float(row["confidence"]) >= picked[row["subject"]][1]
         ]
         chosen[rule] = joined(one, truth, kept + silent)
@@ -379,9 +379,9 @@ def answers(
 
 def joined(one: Set, truth: Sequence[Row], predictions: Sequence[Row]) -> Answers:
     """Rows of truth and predictions for scoring."""
-    true, said = (sheet_of(role, rows) for role, rows in (("the truth", truth), ("the predictions", predictions)))
+    true, predicted = (sheet_of(role, rows) for role, rows in (("the truth", truth), ("the predictions", predictions)))
     # The notes contain the remarks on these files, which never change.
-    return read_against_truth(true, [said], Rules(), Remarks(), clips=one.clips)[0]
+    return read_against_truth(true, [predicted], Rules(), Remarks(), clips=one.clips)[0]
 
 
 def rows_of(reading: Reading, found: Mapping[str, Path], role: Role) -> list[Row]:
@@ -484,8 +484,8 @@ def _of_counts(reading: Reading, file: Path, role: Role) -> Iterator[Row]:
             counts = [json.loads(row[column]) for column in (every, rightly)]
             for number, (name, clips, right) in enumerate(zip(classes, *counts, strict=True)):
                 for clip in range(clips):
-                    said = name if role == "truth" or clip < right else classes[number - 1]
-                    yield {**person, "video": f"{name} {clip + 1}", "emotion": said}
+                    answer = name if role == "truth" or clip < right else classes[number - 1]
+                    yield {**person, "video": f"{name} {clip + 1}", "emotion": answer}
 
 
 def _of_series(reading: Reading, file: Path, role: Role) -> Iterator[Row]:
@@ -549,7 +549,7 @@ def rescore(source: Source, root: Path, draws: int = 1000) -> dict[str, Any]:
     found, sets = find(source, root), []
     for one in source.sets:
         try:
-            chosen, looks = answers(one, found, source.convention)
+            chosen, tried = answers(one, found, source.convention)
         except (DataError, KeyError, ValueError) as error:
             raise DataError(f"{source.id}.yaml does not say how {one.dataset} is read: {error}") from error
         results, half = [], 0 if one.k_prime is None or one.clips else window_shift(one.k_prime - 1)
@@ -577,7 +577,7 @@ def rescore(source: Source, root: Path, draws: int = 1000) -> dict[str, Any]:
         scored = {"dataset": one.dataset, "protocol": one.protocol, "results": results}
         if one.choice is not None:
             rules = {rule: read.tables for rule, read in chosen.items() if rule is not None}
-            scored["selection"] = _kept(epoch_choices.worth(rules, read.kinds, looks, source.convention, draws))
+            scored["selection"] = _kept(epoch_choices.worth(rules, read.kinds, tried, source.convention, draws))
         sets.append(scored)
     return {"source": source.id, "key": source.key, "mebench": VERSION, "sets": sets}
 

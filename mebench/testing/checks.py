@@ -115,11 +115,11 @@ def collect(plugin: str, subject: Any, checks: Sequence[Callable[[Any], None]]) 
                 if (before := function.__dict__["after"]) and look(before) is not None:
                     raise unittest.SkipTest(f"this cannot be checked before {before} is kept")
                 function(subject)
-            except unittest.SkipTest as untold:
-                found[name] = untold
+            except unittest.SkipTest as skipped:
+                found[name] = skipped
             except Exception as error:  # a plugin may raise any error
-                said = f"{reason(error, subject)}. {function.__dict__['fix']}"
-                found[name] = AssertionError(said).with_traceback(error.__traceback__)
+                message = f"{reason(error, subject)}. {function.__dict__['fix']}"
+                found[name] = AssertionError(message).with_traceback(error.__traceback__)
         return found[name]
 
     return [
@@ -132,13 +132,13 @@ def reason(error: Exception, subject: Any) -> str:
     """The reason of a failure, in a sentence without its full stop; a crash inside a plugin is reported with file and
     line.
     """
-    said = " ".join(str(error).split()).rstrip(".")
+    message = " ".join(str(error).split()).rstrip(".")
     if not isinstance(error, AssertionError | MebenchError):
-        said = f"{type(error).__name__}: {said}"
+        message = f"{type(error).__name__}: {message}"
         lines = [frame for frame in traceback.extract_tb(error.__traceback__) if subject.owns(Path(frame.filename))]
         if lines:
-            said = f"{Path(lines[-1].filename).name}, line {lines[-1].lineno}: {said}"
-    return said if len(said) <= LONGEST else f"{said[: LONGEST // 2]} … {said[-LONGEST // 2 :]}"
+            message = f"{Path(lines[-1].filename).name}, line {lines[-1].lineno}: {message}"
+    return message if len(message) <= LONGEST else f"{message[: LONGEST // 2]} … {message[-LONGEST // 2 :]}"
 
 
 def outcomes(checks: Iterable[Check]) -> Iterator[Outcome]:

@@ -117,8 +117,8 @@ def presets_and_settings_are_valid(subject: Owner) -> None:
         preset = own.pop("preset", info.config.get("preset"))
         assert preset is None or preset in presets, f"datasets.{name}: preset {preset!r} is not among {list(presets)}"
         build(info, base | (presets.get(preset) or {}) | own, f"datasets.{name}")
-    for name, said in info.section("other_input").items():
-        for value in said or {}:
+    for name, alternatives in info.section("other_input").items():
+        for value in alternatives or {}:
             build(info, base | {name: value}, f"other_input.{name}")
 
 
@@ -384,8 +384,8 @@ def frames_are_images(trial: _DatasetTrial) -> None:
 def fingerprints_are_stable(trial: _DatasetTrial) -> None:
     """A new instance of the dataset gives the same fingerprints, and no two videos share one."""
     found = [trial.frames(video).fingerprint() for video in trial.some]
-    anew = pickle.loads(pickle.dumps(trial.dataset))
-    assert found == [anew.frames(video).fingerprint() for video in trial.some], "a fingerprint changed without cause"
+    copy = pickle.loads(pickle.dumps(trial.dataset))
+    assert found == [copy.frames(video).fingerprint() for video in trial.some], "a fingerprint changed without cause"
     assert len(found) == len(set(found)), "two videos have one fingerprint: the store would mix their features"
 
 
@@ -503,8 +503,8 @@ class _MethodTrial(Owner):
     def reworded(self) -> list[str]:
         """The settings, with another value of each parameter that acts on stored frame scores."""
         words = list(self.words)
-        for name, said in registry.find("method", self.id).acting("postprocess").items() if self.does("spot") else ():
-            values = said["choices"] if isinstance(said.get("choices"), list) else [said.get("low"), said.get("high")]
+        for name, spec in registry.find("method", self.id).acting("postprocess").items() if self.does("spot") else ():
+            values = spec["choices"] if isinstance(spec.get("choices"), list) else [spec.get("low"), spec.get("high")]
             own = self.plan.config.values["method"].get(name)
             other = [f"method.{name}={json.dumps(value)}" for value in values if value is not None and value != own]
             with contextlib.suppress(ConfigError):  # this value has no effect here
@@ -567,8 +567,8 @@ class _Reloaded(FittedMethod):
 def class_is_a_method(trial: _MethodTrial) -> None:
     """The class is a `Method` whose tasks and parameters are the declared ones."""
     declares(trial, Method)
-    said = trial.plan.parts[0].method_class.transductive
-    assert said in ("none", "video"), f"transductive must be none or video, not {said!r}"
+    transductive = trial.plan.parts[0].method_class.transductive
+    assert transductive in ("none", "video"), f"transductive must be none or video, not {transductive!r}"
 
 
 @promise(
@@ -584,8 +584,8 @@ def a_fold_fits_and_predicts(trial: _MethodTrial) -> None:
         silent = {v.key for v in videos} - set(result.frame_scores)
         assert not silent, f"no frame of {sorted(silent)} has a score"
     if trial.does("recognize"):
-        asked = sum(len(trial.plan.scheme.scored(video)) for video in videos)
-        assert len(result.clips) == asked, f"{asked} clips were to be named, {len(result.clips)} were"
+        expected = sum(len(trial.plan.scheme.scored(video)) for video in videos)
+        assert len(result.clips) == expected, f"{expected} clips were to be named, {len(result.clips)} were"
 
 
 @promise(
@@ -724,12 +724,12 @@ def state_is_saved_whole(trial: _MethodTrial) -> None:
     if trial.does("recognize") and trial.result.clips:
         apex = {(v.key, e.onset, e.offset): e.peak for v in trial.test_videos for e in v.expressions}
         views = {v.key: trial.reloaded.view(v) for v in trial.test_videos}
-        asked = [
+        clips = [
             views[c.video].clip(c.onset, apex[c.video, c.onset, c.offset], c.offset, spotted=False)
             for c in trial.result.clips
         ]
         np.testing.assert_array_equal(
-            trial.reloaded.class_scores(asked),
+            trial.reloaded.class_scores(clips),
             [c.probabilities for c in trial.result.clips],
             err_msg="the loaded method classifies differently",
         )

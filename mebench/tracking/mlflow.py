@@ -173,21 +173,21 @@ def fetch_records(address: str, target: Path, notify: Callable[[str], object]) -
     Args:
         address: MLflow's tracking URI.
         target: an empty folder.
-        notify: told in one sentence of each run without a record.
+        notify: gets one sentence for each run without a record.
 
     Raises:
-        RunError: MLflow cannot be asked.
+        RunError: MLflow cannot be read.
     """
     store = Store.of(address)
     try:
         with quiet(), alone(store):
             client = client_of(store)
             # Every run of mebench's that was handed over to the end, each once.
-            asked, known = f"attributes.status = 'FINISHED' and tags.`{KEY_TAG}` LIKE '%'", dict[str, str]()
+            query, known = f"attributes.status = 'FINISHED' and tags.`{KEY_TAG}` LIKE '%'", dict[str, str]()
             for experiment in client.search_experiments(filter_string="name LIKE 'mebench/%'"):
                 token: str | None = ""
                 while token is not None:
-                    page = client.search_runs([experiment.experiment_id], filter_string=asked, page_token=token or None)
+                    page = client.search_runs([experiment.experiment_id], filter_string=query, page_token=token or None)
                     known = {run.data.tags[RUN_TAG]: run.info.run_id for run in page} | known
                     token = page.token or None
             for own, run in known.items():
@@ -213,5 +213,5 @@ def _dataset(data: Data) -> DatasetInput:
     """A dataset of MLflow."""
     source = data.root or CodeDatasetSource({"mlflow.source.name": data.name})
     found = from_pandas(data.table, source=source, name=data.name, digest=data.digest).to_dict()
-    told = Dataset.from_dictionary({**found, "profile": json.dumps(dict(data.counts))})
-    return DatasetInput(told, [InputTag("mlflow.data.context", "evaluation")])
+    dataset = Dataset.from_dictionary({**found, "profile": json.dumps(dict(data.counts))})
+    return DatasetInput(dataset, [InputTag("mlflow.data.context", "evaluation")])

@@ -122,7 +122,7 @@ def head_of(folder: RunFolder, chosen: Mapping[str, bool]) -> Entry:
         for name in ("method", "recognizer", "dataset", "protocol", "seed", "scheme", "kinds", "convention", "audit")
         if values.get(name) is not None
     }
-    told = [*about.get("warnings", ()), *filter(None, [about.get("remark")]), *about.get("card", ())]
+    remarks = [*about.get("warnings", ()), *filter(None, [about.get("remark")]), *about.get("card", ())]
     of_git = {"user": "user", "commit": "source.git.commit", "dirty": "source.git.dirty"}
     source = {f"mlflow.{tag}": text for key, tag in of_git.items() if (text := stored.get("source", {}).get(key))}
     tags = {
@@ -139,7 +139,7 @@ def head_of(folder: RunFolder, chosen: Mapping[str, bool]) -> Entry:
         interval = Column("interval", "95 % interval", text=lambda score: scored(score).partition(" ")[2])
         value = Column("value", text=lambda score: scored(score).partition(" ")[0])
         note += [Table([Column("score"), value, interval], ends).markdown(), ""]
-    note += [f"- {markdown_text(line)}" for line in told]
+    note += [f"- {markdown_text(line)}" for line in remarks]
     return Entry(
         f"mebench/{values['dataset']}/{values['protocol']}",
         folder.id,
@@ -205,17 +205,17 @@ def of_run(
     data = []  # the datasets whose videos were scored, each with its own annotations
     for dataset in sorted(set(videos["dataset"])):
         own = videos[videos["dataset"] == dataset]
-        shown = truths[truths["video"].isin(own["video"])]
-        told = "".join([revision, own.to_csv(index=False), shown.to_csv(index=False)])
+        true = truths[truths["video"].isin(own["video"])]
+        content = "".join([revision, own.to_csv(index=False), true.to_csv(index=False)])
         root = flat.get(f"dataset.{dataset}.root") or flat.get("dataset.root")
         counts = {
             "videos": len(own),
             "subjects": own["subject"].nunique(),
-            **{f"{kind}-expressions": int(n) for kind, n in shown["kind"].value_counts().items()},
-            **{str(c): int(n) for c, n in shown[shown["kind"] == "micro"]["emotion"].value_counts().items()},
+            **{f"{kind}-expressions": int(n) for kind, n in true["kind"].value_counts().items()},
+            **{str(c): int(n) for c, n in true[true["kind"] == "micro"]["emotion"].value_counts().items()},
         }
-        digest = hashlib.sha256(told.encode()).hexdigest()[:8]
-        data.append(Data(dataset, digest, None if root is None else str(root), shown, counts))
+        digest = hashlib.sha256(content.encode()).hexdigest()[:8]
+        data.append(Data(dataset, digest, None if root is None else str(root), true, counts))
     # A nested run takes a store some 30 ms, and more over a network.
     return replace(
         head,
@@ -334,7 +334,7 @@ def of_board(file: Path) -> Entry:
         for name, row in [(part["name"], row) for part in board["parts"] for row in (*part["rows"], *part["rescored"])]
     ]
     heads = [Column(name) for name in ("part", "method", "settings")]
-    shown = Table.of([*heads, *(Column(s, s, digits=3, score=True, optional=True) for s in shorts.values())], rows)
+    table = Table.of([*heads, *(Column(s, s, digits=3, score=True, optional=True) for s in shorts.values())], rows)
     best = next((row for row in rows if row["provenance"] == "measured"), {})
     about = {name: board[name] for name in ("task", "dataset", "protocol", "variant", "scheme") if board[name]}
     # The experiment whose runs are the tables of a leaderboard.
@@ -346,7 +346,7 @@ def of_board(file: Path) -> Entry:
             DIGEST_TAG: hashlib.sha256(file.read_bytes()).hexdigest()[:16],
             "mlflow.source.name": "mebench leaderboard build",
             "mlflow.source.type": "LOCAL",
-            "mlflow.note.content": _note(shown.markdown()),
+            "mlflow.note.content": _note(table.markdown()),
         },
         BOARD_TAG,
         params={**about, "rows": str(len(rows)), "best": str(best.get("method", ""))},
@@ -466,7 +466,7 @@ class Synced:
     opening: str = ""
 
 
-class _Thing(NamedTuple):
+class _Item(NamedTuple):
     """An item to send: its kind and name, its source on disk, its head, and a function for the rest."""
 
     kind: str
@@ -502,9 +502,9 @@ def sync(
     """
     given = {"tracking_folds": folds, "tracking_models": models, "tracking_figures": figures}
     chosen = {name: choice for name, choice in given.items() if choice is not None}
-    things = [
+    items = [
         *(
-            _Thing(
+            _Item(
                 "run",
                 folder.id,
                 f"the run is complete in {folder.path}",
@@ -514,49 +514,49 @@ def sync(
             )
             for folder in folders
         ),
-        *(_Thing("table", file.stem, f"it is kept in {file}", partial(of_board, file)) for file in boards),
+        *(_Item("table", file.stem, f"it is kept in {file}", partial(of_board, file)) for file in boards),
     ]
-    sent, there, failed = list[str](), list[str](), [thing.name for thing in things]
+    sent, there, failed = list[str](), list[str](), [item.name for item in items]
 
-    def read(thing: _Thing, make: Callable[[], Entry]) -> Entry | None:
+    def read(item: _Item, make: Callable[[], Entry]) -> Entry | None:
         """Read one run; a damaged one is reported, and the others may be sound."""
         try:
             return make()
         except DAMAGE as error:
-            progress.notify(f"warning: {thing.kind} {thing.name} is not sent: {_reason(error)}")
+            progress.notify(f"warning: {item.kind} {item.name} is not sent: {_reason(error)}")
             return None
 
     title, place = str(tracking or DEFAULT).partition(":")[0], ""
     try:
-        if (tracker := tracker_of(tracking)) is None or not things:
+        if (tracker := tracker_of(tracking)) is None or not items:
             return Synced()
         title, place = tracker.title, f" at {tracker.place()}"
         with tracker.open():
-            for thing in things:
+            for item in items:
                 with tempfile.TemporaryDirectory() as folder:
                     room = Path(folder)
-                    if (head := read(thing, thing.head)) is None:
+                    if (head := read(item, item.head)) is None:
                         continue
                     found = tracker.find(head)
                     lacks = found is not None and head.tags.get(MODELS_TAG) == "true" != found.tags.get(MODELS_TAG)
                     if found is None:
-                        if (entry := read(thing, partial(thing.whole, head, room))) is None:
+                        if (entry := read(item, partial(item.whole, head, room))) is None:
                             continue
                         _hand_over(tracker, entry)
-                    elif lacks and thing.folder is not None:
-                        copy_models(thing.folder, room)
+                    elif lacks and item.folder is not None:
+                        copy_models(item.folder, room)
                         tracker.artifacts(found.run, room)
                         tracker.finish(found.run, head)
-                (sent if found is None or lacks else there).append(thing.name)
-                failed.remove(thing.name)
+                (sent if found is None or lacks else there).append(item.name)
+                failed.remove(item.name)
             return Synced(title, tracker.place(), tuple(sent), tuple(there), tuple(failed), tracker.opening())
     except (
         Exception
     ) as error:  # a server, a database, a file system and a stranger's tracker fail in their own many ways
-        first = next(thing for thing in things if thing.name in failed)
+        first = next(item for item in items if item.name in failed)
         one = len(failed) == 1
         what = (
-            f"{first.kind} {first.name}" if one else f"{len(failed)} of {len(things)}, {first.kind} {first.name} first"
+            f"{first.kind} {first.name}" if one else f"{len(failed)} of {len(items)}, {first.kind} {first.name} first"
         )
         progress.notify(
             f"warning: {title}{place} did not accept {what} ({short(error)}): "

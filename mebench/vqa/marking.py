@@ -111,8 +111,8 @@ def score(
         warnings.append(
             f"{plural(len(unread), 'question')} of no known kind, in BLEU and ROUGE alone: {unread[0].row['question']!r}"
         )
-    asked = [one for one in read if one.given.strip() and one.meaning.kind in wording.READERS]
-    if no_class := sum(wording.READERS[one.meaning.kind](one.given) is None for one in asked):
+    answered = [one for one in read if one.given.strip() and one.meaning.kind in wording.READERS]
+    if no_class := sum(wording.READERS[one.meaning.kind](one.given) is None for one in answered):
         warnings.append(f"{plural(no_class, 'answer')} without what the question asks for, and so wrong")
     return {
         "scorer": scorer,
@@ -214,28 +214,28 @@ def _values(marks: _Marks, read: Sequence[Answered]) -> dict[str, float]:
         pairs = [(one.row["answer"], one.given) for one in by_kind.get(kind, ())]
         if not pairs:
             continue
-        true, said = ([reader(text) for text in texts] for texts in zip(*pairs))
+        true, predicted = ([reader(text) for text in texts] for texts in zip(*pairs))
         if kind in ("coarse", "fine", "type"):
             classes = {name for name in true if name}
             if marks.as_written and kind != "type":
-                true, said = ([text.strip().lower() for text in texts] for texts in zip(*pairs))
-                classes = {*true, *said}
-            matrix = classification.confusion_matrix(true, said, sorted(classes))
+                true, predicted = ([text.strip().lower() for text in texts] for texts in zip(*pairs))
+                classes = {*true, *predicted}
+            matrix = classification.confusion_matrix(true, predicted, sorted(classes))
             found |= {
                 f"{kind}_uf1": float(classification.uf1(matrix)),
                 f"{kind}_uar": float(classification.uar(matrix)),
             }
         elif kind == "units":
-            both, total = sum(len(a & b) for a, b in zip(true, said)), sum(map(len, [*true, *said]))
+            both, total = sum(len(a & b) for a, b in zip(true, predicted)), sum(map(len, [*true, *predicted]))
             found["units_f1"] = 2 * both / total if total else 0.0
             found["units_jaccard"] = float(
-                np.mean([len(a & b) / len(a | b) if a | b else 1.0 for a, b in zip(true, said)])
+                np.mean([len(a & b) / len(a | b) if a | b else 1.0 for a, b in zip(true, predicted)])
             )
         elif kind in wording.COUNTS:
-            off = np.array([(one or 0) - (other or 0) for one, other in zip(true, said)])
+            off = np.array([(one or 0) - (other or 0) for one, other in zip(true, predicted)])
             found |= {f"{kind}_mae": float(np.abs(off).mean()), f"{kind}_rmse": float(np.sqrt((off**2).mean()))}
         else:
-            found[f"{kind}_accuracy"] = float(np.mean([one == other for one, other in zip(true, said)]))
+            found[f"{kind}_accuracy"] = float(np.mean([one == other for one, other in zip(true, predicted)]))
     return found
 
 
@@ -291,10 +291,10 @@ def _agreements(clip: Mapping[wording.Kind, Sequence[Answered]]) -> Iterator[tup
     """Whether the answers about one clip, by kind, agree with one another."""
     read, classes = wording.READERS, wording.CLASSES
     if clip.keys() >= {*classes}:
-        said = {kind: read[kind](clip[kind][0].given) for kind in classes}
-        yield "fine_and_coarse", said["coarse"] == wording.FINE.get(str(said["fine"]))
+        named = {kind: read[kind](clip[kind][0].given) for kind in classes}
+        yield "fine_and_coarse", named["coarse"] == wording.FINE.get(str(named["fine"]))
         if "sentence" in clip:
-            yield "sentence_and_classes", said == {kind: read[kind](clip["sentence"][0].given) for kind in classes}
+            yield "sentence_and_classes", named == {kind: read[kind](clip["sentence"][0].given) for kind in classes}
     if "units" in clip:
         listed = wording.read_units(clip["units"][0].given)
         for one in clip.get("shown", ()):

@@ -242,26 +242,26 @@ def leaks(rows: Sequence[Row]) -> list[str]:
     Event numbers and plurals are read from the questions; priors of classes and of yes and no from the answers, if it has any.
     """
     by_kind = grouped(((wording.meaning_of(row["question"]), row) for row in rows), lambda pair: str(pair[0].kind))
-    said = list[str]()
+    sentences = list[str]()
     if "type" in by_kind:
         least: Counter[str] = Counter()
         for found, row in by_kind["type"]:
             least[clip_of(row)] = max(least[clip_of(row)], found.event)
-        said.append(
+        sentences.append(
             f"event numbers give a lower bound of the number of events in {len(least)} videos, {max(least.values())} at most "
             f"({', '.join(f'{clip}: {n}' for clip, n in least.most_common(3))})"
         )
     plurals = Counter(row["question"].startswith("What is") for _, row in by_kind.get("units", ()))
     if len(plurals) == 2:
-        said.append(f"the wording tells one unit ({plurals[True]} clips) from several ({plurals[False]})")
+        sentences.append(f"the wording tells one unit ({plurals[True]} clips) from several ({plurals[False]})")
     first = {clip_of(row): row["answer"].lower() for _, row in reversed(by_kind.get("shown", ())) if row.get("answer")}
     if len(first) > 1 and len({*first.values()}) == 1:
-        said.append(f"shown: the first of a clip's questions is always answered {next(iter(first.values()))!r}")
+        sentences.append(f"shown: the first of a clip's questions is always answered {next(iter(first.values()))!r}")
     for kind in ("coarse", "fine", "shown", "side", "type"):
         answers = Counter(row["answer"].lower() for _, row in by_kind.get(kind, ()) if row.get("answer"))
         if answers:
             (commonest, n), total = answers.most_common(1)[0], sum(answers.values())
-            said.append(
+            sentences.append(
                 f"{kind}: the commonest answer, {commonest!r}, is right for {n} of {total} questions ({n / total:.0%})"
             )
-    return said
+    return sentences

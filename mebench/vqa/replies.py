@@ -65,9 +65,9 @@ def answer(runs: Sequence[RunFolder], rows: Sequence[questions.Row]) -> tuple[li
         meaning, clip = wording.meaning_of(row["question"]), questions.clip_of(row)
         key = next((keys_of[word][0] for word in (clip, clip.partition("/")[2]) if len(keys_of[word]) == 1), "")
         order = (clips, videos) if row.get("image_id") else (videos, clips)
-        said = next(filter(None, (_answer_to(meaning, side[key]) for side in order if key in side)), "")
-        found.append({**row, "answer": said})
-        if not said:
+        text = next(filter(None, (_answer_to(meaning, side[key]) for side in order if key in side)), "")
+        found.append({**row, "answer": text})
+        if not text:
             unanswered[meaning.kind or "of no known kind"] += 1
     if unanswered.total() == len(rows):
         names = ", ".join(run.id for run in runs)
@@ -103,10 +103,10 @@ def _take(run: RunFolder, clips: dict[str, Known], videos: dict[str, Known]) -> 
                 known.fine, known.coarse = clip.predicted, known.coarse or wording.FINE[clip.predicted]
 
 
-def _show(known: Known, units: set[int], said: Iterable[object]) -> None:
+def _show(known: Known, units: set[int], labels: Iterable[object]) -> None:
     """Add the units in answers: an answer of `scheme=AUs` may name several, one of `scheme=AU12` may name none."""
     known.looked_for |= units
-    known.shown |= {n for label in said for name in str(label).split("+") if (n := unit_number(name))}
+    known.shown |= {n for label in labels for name in str(label).split("+") if (n := unit_number(name))}
 
 
 def _answer_to(meaning: wording.Meaning, known: Known) -> str:
