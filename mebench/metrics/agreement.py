@@ -36,7 +36,7 @@ def agreement(tables: Tables, kinds: Sequence[str]) -> dict[str, Any]:
     numbers = np.concatenate([np.empty(0, np.int64), *map(np.arange, lengths.values())])
     frames = pd.DataFrame({"video": np.repeat(list(lengths), list(lengths.values())), "frame": numbers})
     labels = [np.zeros(len(frames), np.int64) for _ in range(2)]
-    found: dict[str, Any] = {}
+    by_kind: dict[str, Any] = {}
     pairs: list[tuple[str, str]] = []
     for number, kind in enumerate(kinds, 1):
         first, second = of_kinds(ordered.truths, [kind]), of_kinds(ordered.spotted, [kind])
@@ -48,7 +48,7 @@ def agreement(tables: Tables, kinds: Sequence[str]) -> dict[str, Any]:
         a, b = first.iloc[partner[hit]].reset_index(drop=True), second.iloc[hit].reset_index(drop=True)
         pairs += [(x, y) for x, y in zip(a["emotion"], b["emotion"]) if x and y]
         n = len(first) + len(second)
-        found[kind] = {
+        by_kind[kind] = {
             "first": len(first),
             "second": len(second),
             "both": len(hit),
@@ -58,7 +58,7 @@ def agreement(tables: Tables, kinds: Sequence[str]) -> dict[str, Any]:
             "offset_ms": _differences(a, b, "offset"),
         }
     return {
-        "kinds": found,
+        "kinds": by_kind,
         "frames": {"n": len(labels[0]), "kappa": kappa(*labels)},
         "emotion": {"n": len(pairs), "kappa": kappa(*map(np.array, zip(*pairs))) if pairs else None},
     }

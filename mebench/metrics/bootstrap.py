@@ -356,23 +356,23 @@ class Resampling:
         values = [self._values(run) for run in runs]
         without = [run(leave_one_out(self.subjects, self.n_units)) for run in runs]
         of_both = {name: without[0][name] - without[1][name] for name in values[0]}
-        found: dict[str, Score] = {}
+        differences: dict[str, Score] = {}
         self._note("", {name: values[0][name] - values[1][name] for name in of_both}, of_both)
         for name, replicates in of_both.items():
-            one, other = (_ends(side[name]) for side in sides)
+            first, second = (_ends(side[name]) for side in sides)
             value, ends = values[0][name] - values[1][name], None
-            if one and other and catalogue.find(name).scale == "share":
+            if first and second and catalogue.find(name).scale == "share":
                 known = ~np.isnan(without[0][name] + without[1][name])
                 moves = [deviations(np.where(known, run[name], np.nan), self.own_strata)[0] for run in without]
-                ends = difference_interval(one, other, correlation(*moves))
-            elif one and other:
+                ends = difference_interval(first, second, correlation(*moves))
+            elif first and second:
                 ends = interval(value, replicates, self.own_strata)
             if len(self.subjects) < LEAST_PAIRED:
                 ends, reasons = None, [f"a difference takes at least {LEAST_PAIRED} subjects"]
             else:
                 reasons = [side[name].get("reason", "") for side in sides]
-            found[name] = as_score(value, ends, next(filter(None, reasons), _FLAT) if len(self.weights) else "")
-        return sides[0], sides[1], found, of_both
+            differences[name] = as_score(value, ends, next(filter(None, reasons), _FLAT) if len(self.weights) else "")
+        return sides[0], sides[1], differences, of_both
 
     def _values(self, evaluate: Evaluate) -> dict[str, float]:
         return {name: float(v[0]) for name, v in evaluate(np.ones((1, self.n_units))).items()}
@@ -400,8 +400,8 @@ def as_score(value: float, ends: tuple[float, float] | None, reason: str) -> Sco
     if np.isnan(value):
         return {"value": None, "low": None, "high": None}
     low, high = ends or (None, None)
-    found: Score = {"value": value, "low": low, "high": high}
-    return found if ends or not reason else {**found, "reason": reason}
+    result: Score = {"value": value, "low": low, "high": high}
+    return result if ends or not reason else {**result, "reason": reason}
 
 
 def _ends(of: Score) -> tuple[float, float, float] | None:

@@ -55,10 +55,10 @@ def pooled(runs: Sequence[Tables]) -> Tables:
     """
     runs = [of_first_draw(run) for run in runs]
     person = {
-        subject: who
+        subject: person_id
         for run in runs
         if "person" in run.videos  # runs of earlier versions lack it
-        for subject, who in zip(run.videos["subject"], run.videos["person"])
+        for subject, person_id in zip(run.videos["subject"], run.videos["person"])
     }
 
     def joined(name: str) -> Any:
@@ -347,7 +347,7 @@ def _over_seeds(runs: Sequence[dict[str, Section]]) -> dict[str, Section]:
 
     def mean(section: str, weights: Floats) -> dict[str, Floats]:
         scores = [sections[section].evaluate(weights) for sections in runs]
-        return {name: np.mean([found[name] for found in scores], axis=0) for name in scores[0]}
+        return {name: np.mean([values[name] for values in scores], axis=0) for name in scores[0]}
 
     return {section: part._replace(evaluate=partial(mean, section)) for section, part in runs[0].items()}
 
@@ -361,15 +361,15 @@ def _chosen(sections: dict[str, Section], n_units: int, metrics: Sequence[str]) 
     called = {path: {path, ".".join(of)} for path, of in paths.items()}  # as in the summary, or by its section
     wanted: set[str] = set()
     for word in metrics:
-        found = {path for path in paths if word == "all" or any(f".{n}".endswith(f".{word}") for n in called[path])}
-        found = found or {path for path in paths if any(f".{word}." in f".{n}." for n in called[path])}
-        if not found:
+        matches = {path for path in paths if word == "all" or any(f".{n}".endswith(f".{word}") for n in called[path])}
+        matches = matches or {path for path in paths if any(f".{word}." in f".{n}." for n in called[path])}
+        if not matches:
             last = {path.rpartition(".")[2] for path in paths}
             known = {part for part in last if not part.isdecimal()} | set(paths)  # f1_at_iou.0.50 is no "50"
             raise ConfigError(unknown("metric of these runs", word, known))
-        wanted |= found
+        wanted |= matches
     chosen = [of for path, of in paths.items() if path in (wanted if metrics else MAIN)]
-    return {section: [name for _, name in own] for section, own in grouped(chosen, key=itemgetter(0)).items()}
+    return {section: [name for _, name in group] for section, group in grouped(chosen, key=itemgetter(0)).items()}
 
 
 def on_hardest(
@@ -391,14 +391,14 @@ def on_hardest(
     Returns:
         For each name `people`, their number, and `scores` of the runs; nothing where no person has a score.
     """
-    part, nothing, found = sections[section], np.full(people.n_units, np.nan), dict[str, dict[str, Any]]()
-    for path, own in grouped(names, key=lambda name: personal(path_of(section, name))).items():
+    part, nothing, results = sections[section], np.full(people.n_units, np.nan), dict[str, dict[str, Any]]()
+    for path, group in grouped(names, key=lambda name: personal(path_of(section, name))).items():
         judge, _, by = path.rpartition(".")
         each = [sections.get(judge, part).evaluate(pool(np.eye(people.n_units))).get(by, nothing) for pool, _ in sides]
         if len(cohort := hardest(np.stack(each))):
-            alone = [people.of_some(cohort, partial(_scores, part, own, pool), basis_of) for pool, basis_of in sides]
-            found |= {name: {"people": len(cohort), "scores": [scores[name] for scores in alone]} for name in own}
-    return found
+            alone = [people.of_some(cohort, partial(_scores, part, group, pool), basis_of) for pool, basis_of in sides]
+            results |= {name: {"people": len(cohort), "scores": [scores[name] for scores in alone]} for name in group}
+    return results
 
 
 def _scores(

@@ -214,13 +214,13 @@ def further(names: Sequence[str], convention: Convention) -> list[str]:
 
 def class_scores(convention: Convention, names: Sequence[str], matrices: Floats) -> dict[str, Floats]:
     """Scores of confusion matrices under a convention, by name; NaN where it does not define one."""
-    found = {name: SCORES[name](matrices) for name in names if convention.defines_of_classes(name)}
+    scores = {name: SCORES[name](matrices) for name in names if convention.defines_of_classes(name)}
     if convention.degenerate != "kept":
-        found |= one_vs_rest(matrices, convention.degenerate, convention.uar)
+        scores |= one_vs_rest(matrices, convention.degenerate, convention.uar)
     elif convention.uar == "precision":
-        found["uar"] = SCORES["precision"](matrices)
+        scores["uar"] = SCORES["precision"](matrices)
     nothing = np.full(matrices.shape[:-2], np.nan)
-    return {name: found[name] if convention.defines_of_classes(name) else nothing for name in names}
+    return {name: scores[name] if convention.defines_of_classes(name) else nothing for name in names}
 
 
 def counted(
@@ -243,14 +243,14 @@ def analysis(tables: Tables, counts: SpottingCounts, classes: Sequence[str], uni
         units: subjects, or draws.
     """
     rule, (truths, predictions) = counts.convention, counts.tables
-    found = of_true_positives(truths, predictions, counts.found, units.n_units, classes, units.mean, rule.pairing)
+    sample = of_true_positives(truths, predictions, counts.found, units.n_units, classes, units.mean, rule.pairing)
     if rule.classes == "in_truth_or_predicted":
         parts = [of_kinds(table, ["micro"]) for table in (tables.truths, tables.spotted)]
         true, predicted = (_support(part, units.n_units, classes, units.mean) for part in parts)
-        found = replace(found, named=true + predicted)
+        sample = replace(sample, named=true + predicted)
 
     def both(weights: Floats) -> dict[str, Floats]:
-        right = found.scores(rule, ("accuracy", "f1"), weights)
+        right = sample.scores(rule, ("accuracy", "f1"), weights)
         rate = counts.details(weights)["tpr"] if rule.matching == "peak" else counts.recall(weights)
         scores = {"strs": strs(counts.f1(weights), right["f1"]), "acc_mesr": acc_mesr(rate, right["accuracy"])}
         return {
@@ -260,14 +260,14 @@ def analysis(tables: Tables, counts: SpottingCounts, classes: Sequence[str], uni
     section = {
         # Rare classes move the product little beside what is spotted: its intervals hold all the same.
         **units.scores("analysis.strs", both, counts.basis_of),
-        "true_positives": _part("analysis.true_positives", found, rule, displayed_scores("analysis"), units),
+        "true_positives": _part("analysis.true_positives", sample, rule, displayed_scores("analysis"), units),
     }
     # Short videos: whoever shows anything shows one micro-expression and nothing else.
     every = of_kinds(tables.truths, ["micro"])
     one_each = len(every) == len(tables.truths) and not every["video"].duplicated().any()
     if one_each and not counts.undecided.any():
         first = of_first_intervals(truths, predictions, units.n_units, classes, units.mean)
-        first = replace(first, named=found.named)
+        first = replace(first, named=sample.named)
         section["all_intervals"] = _part("analysis.all_intervals", first, rule, displayed_scores("analysis"), units)
     return section
 
@@ -316,8 +316,8 @@ def with_members(
 def _part(path: str, sample: Sample, convention: Convention, names: Sequence[str], units: Resampling) -> dict[str, Any]:
     n = int(sample.matrices.sum())
     scores, details = (
-        units.scores(section, partial(sample.scores, convention, own), sample.basis_of)
-        for section, own in ((path, names), (f"{path}.details", further(names, convention)))
+        units.scores(section, partial(sample.scores, convention, chosen), sample.basis_of)
+        for section, chosen in ((path, names), (f"{path}.details", further(names, convention)))
     )
     return {"n": n / units.n_units if units.mean else n, "scores": scores, "details": {"scores": details}}
 
@@ -339,18 +339,18 @@ def recognition_of_parts(
         As `recognition`: the means, and the number of all clips; in `folds` the sections of the parts.
     """
     samples, parts = [], {}
-    for name, own in clips.groupby("part"):
+    for name, part in clips.groupby("part"):
         samples.append(
-            of_clips(own, subjects.n_units, counted(convention, classes, own["truth"], own["predicted"]), convention)
+            of_clips(part, subjects.n_units, counted(convention, classes, part["truth"], part["predicted"]), convention)
         )
-        chosen = tuple(sorted(set(own["unit"].tolist())))
-        # Of its own: what a part skips is not counted with the means, nor are its scores any of theirs.
+        chosen = tuple(sorted(set(part["unit"].tolist())))
+        # Each part has its own: the replicates that a part leaves out are not counted with those of the means.
         units = Resampling(subjects.weights, strata=subjects.strata, subjects=chosen)
-        parts[str(name)] = recognition(own, classes, convention, units)
+        parts[str(name)] = recognition(part, classes, convention, units)
 
     def mean(names: Sequence[str], weights: Floats) -> dict[str, Floats]:
-        found = [sample.scores(convention, names, weights) for sample in samples]
-        return {name: np.mean([of_part[name] for of_part in found], axis=0) for name in names}
+        of_parts = [sample.scores(convention, names, weights) for sample in samples]
+        return {name: np.mean([of_part[name] for of_part in of_parts], axis=0) for name in names}
 
     def basis_of(units: Sequence[int], name: str) -> Basis:
         of_parts = [sample.basis_of(units, name) for sample in samples]

@@ -55,13 +55,13 @@ def by_group(
     names, people = np.asarray(labels, dtype=object), Resampling.of_subjects(strata, draws, seed)
     groups: dict[str, Any] = {}
     for kind in sorted({*labels} - {""}):
-        own = np.flatnonzero(names == kind)
+        members = np.flatnonzero(names == kind)
         groups[kind] = (
             {
-                "people": len(own),
-                **people.of_some(own, lambda weights: {name: evaluate(weights)[name]}, basis_of)[name],
+                "people": len(members),
+                **people.of_some(members, lambda weights: {name: evaluate(weights)[name]}, basis_of)[name],
             }
-            if len(own) >= LEAST_PEOPLE
+            if len(members) >= LEAST_PEOPLE
             else {"value": None, "low": None, "high": None}
         )
     known = [kind for kind in groups if groups[kind]["value"] is not None]
@@ -75,9 +75,9 @@ def by_group(
 
     rng, dealt = np.random.default_rng(derived_seed(seed, "groups")), np.tile(names, (shuffles, 1))
     for stratum in sorted(set(strata)):
-        own = np.flatnonzero(np.isin(names, known) & (np.asarray(strata) == stratum))
-        dealt[:, own] = rng.permuted(dealt[:, own], axis=1)
-    gap, found = ranges(names[None])[0], ranges(dealt)
+        members = np.flatnonzero(np.isin(names, known) & (np.asarray(strata) == stratum))
+        dealt[:, members] = rng.permuted(dealt[:, members], axis=1)
+    gap, drawn_gaps = ranges(names[None])[0], ranges(dealt)
     low, high = (pick(known, key=lambda kind: groups[kind]["value"]) for pick in (min, max))
     one, other = ((groups[kind]["value"], groups[kind]["low"], groups[kind]["high"]) for kind in (high, low))
     ends = (None, None) if None in (*one, *other) else difference_interval(one, other, 0.0)
@@ -85,7 +85,7 @@ def by_group(
         "groups": groups,
         "gap": {"value": float(gap), "low": ends[0], "high": ends[1], "between": [high, low]},
         # An undefined gap counts as a large one.
-        "p": float((1 + (~(found < gap - 1e-9)).sum()) / (1 + shuffles)),
+        "p": float((1 + (~(drawn_gaps < gap - 1e-9)).sum()) / (1 + shuffles)),
     }
 
 
@@ -112,5 +112,5 @@ def paired(hits: Floats, counts: Floats, strata: Sequence[str], draws: int = 100
 
     people = Resampling.of_subjects(strata, draws, seed)
     shares, bases = [partial(share, *side) for side in zip(hits, counts)], [partial(basis, own) for own in counts]
-    found = (scores["accuracy"] for scores in people.compared(shares, bases)[:3])
-    return {"n": counts.sum(axis=1).astype(int).tolist(), **dict(zip(("first", "second", "difference"), found))}
+    accuracies = (scores["accuracy"] for scores in people.compared(shares, bases)[:3])
+    return {"n": counts.sum(axis=1).astype(int).tolist(), **dict(zip(("first", "second", "difference"), accuracies))}

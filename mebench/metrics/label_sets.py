@@ -30,7 +30,7 @@ def bits(labels: Sequence[object], classes: Sequence[str]) -> Bools:
     [[True, True], [False, True], [False, False]]
     """
     sets = [set(label.split("+")) if isinstance(label, str) else set() for label in labels]
-    return np.array([[name in one for name in classes] for one in sets], dtype=np.bool_).reshape(
+    return np.array([[name in label_set for name in classes] for label_set in sets], dtype=np.bool_).reshape(
         len(sets), len(classes)
     )
 
@@ -55,9 +55,9 @@ def _counted(clips: pd.DataFrame, n_units: int, classes: Sequence[str]) -> Secti
 
         NaN without clips, for means over classes if one has no true clip, and for the F1 of such a class.
         """
-        right, given, true = (weights @ part for part in (right_of, given_of, true_of))
+        right, predicted, true = (weights @ part for part in (right_of, given_of, true_of))
         n, exact, jaccard = (weights @ whole_of).T
-        f1, recall, precision = ratio(2 * right, given + true), ratio(right, true), ratio(right, given)
+        f1, recall, precision = ratio(2 * right, predicted + true), ratio(right, true), ratio(right, predicted)
         means = {
             "uf1": f1.mean(axis=1),
             "uar": recall.mean(axis=1),
@@ -66,7 +66,7 @@ def _counted(clips: pd.DataFrame, n_units: int, classes: Sequence[str]) -> Secti
             "f1": classification.harmonic_mean(precision.mean(axis=1), recall.mean(axis=1)),
         }
         lacking = (true == 0).any(axis=1)
-        found = {
+        results = {
             **{name: np.where(lacking, np.nan, values) for name, values in means.items()},
             "wf1": ratio((f1 * true).sum(axis=1), true.sum(axis=1)),
             "wr": ratio(right.sum(axis=1), true.sum(axis=1)),
@@ -74,7 +74,7 @@ def _counted(clips: pd.DataFrame, n_units: int, classes: Sequence[str]) -> Secti
             "jaccard": ratio(jaccard, n),
             **dict(zip(classes, np.where(true == 0, np.nan, f1).T)),
         }
-        return {name: np.where(n == 0, np.nan, values) for name, values in found.items()}
+        return {name: np.where(n == 0, np.nan, values) for name, values in results.items()}
 
     # As of `Sample`: the true clips of each class, right or missed.
     matrices = np.zeros((n_units, len(classes), len(classes) + 1), dtype=np.int64)

@@ -71,7 +71,7 @@ def pair(truths: pd.DataFrame, predictions: pd.DataFrame, convention: Convention
         order = np.argsort(places[0], kind="stable")
         first = np.searchsorted(np.maximum.accumulate(places[1][order]), places[2])
         count = np.maximum(np.searchsorted(places[0][order], places[3], "right") - first, 0)
-    found = []
+    parts = []
     for rows in np.array_split(np.arange(len(predictions)), 1 + count.sum() // AT_ONCE if near else 1):
         i, place = _laid_out(first[rows], count[rows])
         every = overlap(rows[i], order[place], spotted, true, convention)
@@ -79,8 +79,8 @@ def pair(truths: pd.DataFrame, predictions: pd.DataFrame, convention: Convention
             at = apex[every.prediction]
             every = every.where((every.intersection > 0) | ((true[0][every.truth] < at) & (at < true[1][every.truth])))
             every = every.where(np.lexsort((every.truth, every.prediction)))
-        found.append((every.prediction, every.truth, every.intersection, every.union))
-    return Pairs(*map(np.concatenate, zip(*found)))
+        parts.append((every.prediction, every.truth, every.intersection, every.union))
+    return Pairs(*map(np.concatenate, zip(*parts)))
 
 
 def same_group(left: Indices, right: Indices) -> tuple[Indices, Indices]:

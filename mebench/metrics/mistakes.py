@@ -250,8 +250,8 @@ def gains(mistakes: pd.DataFrame, under: pd.Series, tp: int) -> dict[str, float]
     fp, fn = len(mistakes) - len(missed), len(missed)
     *_, before = precision_recall_f1(tp, fp, fn)
     cured = {word: (n, near if word == "near_miss" else 0) for word, n in sorted(Counter(under).items())}
-    found = {word: precision_recall_f1(tp + more, fp - n, fn - more)[2] - before for word, (n, more) in cured.items()}
-    return found | {"missed": precision_recall_f1(tp + fn - near, fp, near)[2] - before}
+    gained = {word: precision_recall_f1(tp + more, fp - n, fn - more)[2] - before for word, (n, more) in cured.items()}
+    return gained | {"missed": precision_recall_f1(tp + fn - near, fp, near)[2] - before}
 
 
 THIRDS = {
@@ -288,17 +288,17 @@ def missed_by(truths: pd.DataFrame, mistakes: pd.DataFrame, draws: int = 1) -> d
         "intensity": truths["intensity"].to_numpy(float) if "intensity" in truths else np.full(len(truths), np.nan),
         "density": of_video[video] / (n_frames / fps) if known and not np.isnan(n_frames).any() else of_video[video],
     }
-    found = {}
+    shares = {}
     for name, values in properties.items():
         if len(values) and not np.isnan(values).any() and values.min() < values.max():
             low, high = np.minimum(np.quantile(values, [1 / 3, 2 / 3]), values[values < values.max()].max())
             third = (values > low).astype(int) + (values > high)
-            found[name] = {
+            shares[name] = {
                 word: float(share[third == place].mean())
                 for place, word in enumerate(THIRDS[name])
                 if (third == place).any()
             }
-    return found
+    return shares
 
 
 def quiet_rate(tables: Tables, kind: str, truths: pd.DataFrame) -> tuple[float | None, float]:
@@ -369,15 +369,15 @@ def explain_mistakes(
         return {kind: {} for kind in kinds}
     in_count, _ = in_scope(ordered.truths, of_kinds(ordered.predictions, kinds), rule)
     n_frames = ordered.videos.set_index("video")["n_frames"].reindex(in_count["video"])
-    truths, under, found = in_count.assign(n_frames=n_frames.array), underlying_event(mistakes, tables), {}
+    truths, under, explained = in_count.assign(n_frames=n_frames.array), underlying_event(mistakes, tables), {}
     for kind in kinds:
         own, true = mistakes[mistakes["kind"] == kind], truths[truths["kind"] == kind]
         words = under[own.index.intersection(under.index)]
         tp = len(true) * draws - int((own["mistake"] == "miss").sum())
         counted = {word: n / draws for word, n in sorted(Counter(words).items())}
         by = {f"{_MISSED_BY}{name}": parts for name, parts in missed_by(true, own, draws).items()}
-        found[kind] = {"under": counted, "gain": gains(own, words, tp), **by}
-    return found
+        explained[kind] = {"under": counted, "gain": gains(own, words, tp), **by}
+    return explained
 
 
 def miss_shares(misses: Mapping[str, Mapping[str, float]]) -> dict[str, Mapping[str, float]]:

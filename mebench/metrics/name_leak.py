@@ -120,12 +120,12 @@ def intervals_by_name(
         )
         if pd.isna(lengths[video]) or offset < lengths[video]
     ]
-    found = pd.DataFrame(spotted, columns=["video", "kind", "onset", "offset", "confidence"])
+    predictions = pd.DataFrame(spotted, columns=["video", "kind", "onset", "offset", "confidence"])
     scored = tables.truths[(tables.truths["kind"] == "micro") & tables.truths["emotion"].isin(list(classes))]
-    both = pd.concat([scored[["video", "emotion"]], found[["video"]]]).rename(columns={"emotion": "label"})
+    both = pd.concat([scored[["video", "emotion"]], predictions[["video"]]]).rename(columns={"emotion": "label"})
     both = both.merge(rows, on="video", how="left")
     emotions = _named(both, trained_on, classes, "videos", Reads(Counter))[len(scored) :] if len(scored) else None
-    return found.assign(apex=np.nan, emotion=emotions, draw=0), reads
+    return predictions.assign(apex=np.nan, emotion=emotions, draw=0), reads
 
 
 def _rows(videos: pd.DataFrame, of: pd.Series) -> pd.DataFrame:
@@ -175,10 +175,10 @@ def _named(
 
     def counted(code: Indices, known: Bools) -> Indices:
         """The classes of the known rows by code; none for -1."""
-        found = np.zeros((code.max(initial=0) + 2, len(classes)), np.int64)
-        np.add.at(found, (code[known], label[known]), 1)
-        found[-1] = 0
-        return found
+        counts = np.zeros((code.max(initial=0) + 2, len(classes)), np.int64)
+        np.add.at(counts, (code[known], label[known]), 1)
+        counts[-1] = 0
+        return counts
 
     def answered(counts: Indices, known: Bools) -> Indices:
         commonest = np.bincount(label[known], minlength=len(classes)).argmax()
@@ -217,21 +217,21 @@ def _intervals(
         same, own = np.flatnonzero(inside), np.flatnonzero(inside[video])
         others = person[video[own], None] != person[same]
         share = (hits[np.ix_(own, same)] & others).sum(axis=1) / np.maximum(others.sum(axis=1), 1)
-        chosen, left = list[int](), share.copy()
-        while left.max(initial=0) > 0:
-            chosen.append(int(left.argmax()))
-            left[(onset[own] <= offset[own[chosen[-1]]]) & (offset[own] >= onset[own[chosen[-1]]])] = 0
+        chosen, remaining = list[int](), share.copy()
+        while remaining.max(initial=0) > 0:
+            chosen.append(int(remaining.argmax()))
+            remaining[(onset[own] <= offset[own[chosen[-1]]]) & (offset[own] >= onset[own[chosen[-1]]])] = 0
         return own[chosen], share[chosen]
 
     def tried(code: Indices, known: Bools) -> tuple[float, float]:
         """The best F1 in known people who are left out, and the least share with which it is reached."""
-        found = [np.zeros((2, 0))]
+        parts = [np.zeros((2, 0))]
         for out in (known & (person % PARTS == part) for part in range(PARTS)):
             for value in np.unique(code[out]):
                 which, share = shares(code, value, known & ~out)
                 right = hits[which][:, out & (code == value)]
-                found.append(np.stack([np.broadcast_to(share[:, None], right.shape), right]).reshape(2, -1))
-        share, right = (both := np.concatenate(found, axis=1))[:, np.argsort(-both[0], kind="stable")]
+                parts.append(np.stack([np.broadcast_to(share[:, None], right.shape), right]).reshape(2, -1))
+        share, right = (both := np.concatenate(parts, axis=1))[:, np.argsort(-both[0], kind="stable")]
         last = np.append(np.diff(share) != 0, True)[: len(share)]  # those of one share are spotted together
         f1 = last * 2 * right.cumsum() / (np.arange(1, len(share) + 1) + known[video].sum())
         return max(zip(f1.tolist(), share.tolist()), default=(0.0, np.inf))

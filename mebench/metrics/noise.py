@@ -104,14 +104,14 @@ def under_noise(
 
     every, seeds = [perfect(runs[0]), *runs], [derived_seed(seed, "noise", str(n)) for n in range(draws)]
     drawn = np.array([[scored(recoded(tables, noise, classes, one)) for tables in every] for one in seeds])
-    found: dict[str, Any] = {}
+    results: dict[str, Any] = {}
     for path, usual, values in zip(paths, zip(*map(scored, runs)), np.moveaxis(drawn, 2, 0)):
         known = values[~np.isnan(values).any(axis=1)].T
         if known.size:
             ceiling, *noisy = [score(float(own.mean()), own) for own in known]
             rows = zip(usual, noisy, map(list, rank_intervals(known[1:])), beating(known[1:]).tolist())
-            found[path] = {
+            results[path] = {
                 "ceiling": ceiling,
                 "runs": [dict(zip(("value", "noisy", "ranks", "beats"), row)) for row in rows],
             }
-    return found
+    return results

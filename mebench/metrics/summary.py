@@ -193,7 +193,7 @@ def _spotting(name: str, counts: Mapping[str, SpottingCounts], units: Resampling
     mean = {key: value / units.n_units if units.mean else int(value) for key, value in totals.items()}
 
     def scores(weights: Floats) -> dict[str, Floats]:
-        found = part.scores(weights)
+        values = part.scores(weights)
         if name == "overall" and part.convention.overall_ap == "mean":
             single = [other for kind, other in counts.items() if kind != "overall"]
             # As there, the mean is taken over the kinds that occur in the truth.
@@ -201,8 +201,8 @@ def _spotting(name: str, counts: Mapping[str, SpottingCounts], units: Resampling
             of_kinds = [other.scores(weights) for other in single]
             for ap in ("ap50", "ap"):
                 total = np.where(occurs, [kind[ap] for kind in of_kinds], 0).sum(axis=0)
-                found[ap] = ratio(total, occurs.sum(axis=0), np.nan)
-        return found
+                values[ap] = ratio(total, occurs.sum(axis=0), np.nan)
+        return values
 
     path = f"spotting.{name}"
     details: dict[str, Any] = {"scores": units.scores(f"{path}.details", part.details, part.basis_of)}
@@ -210,8 +210,8 @@ def _spotting(name: str, counts: Mapping[str, SpottingCounts], units: Resampling
         details["f1_at_iou"] = units.scores(f"{path}.f1_at_iou", part.f1_at_iou, part.basis_of)
     if not units.mean:
         details |= _over_confidence(part)
-    found = units.scores(path, scores, part.basis_of, partial(part.scores, ranked=False))
-    return {**mean, "scores": found, "details": details}
+    scored = units.scores(path, scores, part.basis_of, partial(part.scores, ranked=False))
+    return {**mean, "scores": scored, "details": details}
 
 
 def _over_confidence(part: SpottingCounts) -> dict[str, Any]:
@@ -337,18 +337,18 @@ def strongest(rows: Mapping[str, Any], convention: str) -> list[str]:
         usual = rows[convention].get(part, {}).get(name)
         if usual is None:
             continue
-        found = {
+        others = {
             rule: row.get(part, {}).get(name)
             for rule, row in rows.items()
             if rule != convention and "reason" not in row
         }
-        moves = {rule: value for rule, value in found.items() if value is not None and abs(value - usual) > 1e-12}
+        moves = {rule: value for rule, value in others.items() if value is not None and abs(value - usual) > 1e-12}
         score = f"{catalogue.find(name).label} of {part}"
         if moves:
             rule = max(moves, key=lambda rule: abs(moves[rule] - usual))
             sentences.append(
                 f"of the rules of {convention}, {rule} moves {score} most, from {usual:.4f} to {moves[rule]:.4f}; "
-                f"{len(moves)} of {len(found)} move it at all"
+                f"{len(moves)} of {len(others)} move it at all"
             )
         else:
             sentences.append(f"no rule of {convention} by itself moves {score}")

@@ -229,10 +229,10 @@ class SpottingF1(_Score):
         names = pd.unique(pd.concat([predictions["video"], truths["video"]]))
         videos = pd.DataFrame({"video": names, "subject": "", "dataset": "", "n_frames": np.nan, "fps": np.nan})
         ordered = Tables(videos, truths, predictions.assign(draw=0)).ordered()
-        found = count(ordered.truths, ordered.spotted, np.array([np.nan]), self.rules, kinds=self.kinds)
-        more = np.concatenate([found.true_positives, found.spotted, found.truths]).astype(np.int64)
+        counts = count(ordered.truths, ordered.spotted, np.array([np.nan]), self.rules, kinds=self.kinds)
+        more = np.concatenate([counts.true_positives, counts.spotted, counts.truths]).astype(np.int64)
         setattr(self, self._state, self.intervals + torch.from_numpy(more).to(self.device))
-        return found
+        return counts
 
     def compute(self) -> Tensor:
         """F1 of all videos at once; NaN without a truth."""
@@ -294,7 +294,7 @@ class STRS(SpottingF1):
             DataError: as for `SpottingF1`.
         """
         tables, name = [_frame(table) for table in (preds, target)], dict[Any, str](enumerate(self.classes))
-        found = self._count(
+        counts = self._count(
             *(
                 table.assign(emotion=table["emotion"].map(lambda e: str(name.get(e, e)), na_action="ignore"))
                 if "emotion" in table
@@ -302,8 +302,8 @@ class STRS(SpottingF1):
                 for table in tables
             )
         )
-        truths, predictions = found.tables
-        named = of_true_positives(truths, predictions, found.found, 1, self.classes, by_draw=False)
+        truths, predictions = counts.tables
+        named = of_true_positives(truths, predictions, counts.found, 1, self.classes, by_draw=False)
         self.answers = self.answers + torch.from_numpy(named.matrices[0]).to(self.device)
         self.support = self.support + torch.from_numpy(named.support[0]).to(self.device)
 

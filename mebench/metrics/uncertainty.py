@@ -21,8 +21,8 @@ def best_temperature(logits: Floats, truth: Indices) -> float:
         sure = heavy.scipy.special.log_softmax(logits / np.exp(log_temperature), axis=1)
         return float(-sure[np.arange(len(truth)), truth].mean())
 
-    found = heavy.scipy.optimize.minimize_scalar(loss, bounds=(np.log(0.05), np.log(20)), method="bounded")
-    return float(np.exp(found.x))
+    optimum = heavy.scipy.optimize.minimize_scalar(loss, bounds=(np.log(0.05), np.log(20)), method="bounded")
+    return float(np.exp(optimum.x))
 
 
 def risk_coverage(confidence: Floats, right: NDArray[np.bool_]) -> dict[str, Any]:
@@ -96,8 +96,8 @@ def uncertainty(scores: Floats, truth: Indices, person: Indices) -> dict[str, An
         `risk`: see `risk_coverage`; `sets`: the wanted `coverage`, the mean over people, the `lowest` of a person, the share of people
         who have the wanted one (`people`), and the mean `size`.
     """
-    given = bool((scores >= 0).all() and np.allclose(scores.sum(axis=1), 1, atol=1e-3))
-    logits = np.log(np.clip(scores, 1e-12, 1)) if given else scores
+    are_probabilities = bool((scores >= 0).all() and np.allclose(scores.sum(axis=1), 1, atol=1e-3))
+    logits = np.log(np.clip(scores, 1e-12, 1)) if are_probabilities else scores
     people = range(int(person.max()) + 1)
     temperatures = np.array([best_temperature(logits[person != one], truth[person != one]) for one in people])
     after = np.asarray(heavy.scipy.special.softmax(logits / temperatures[person, None], axis=1))
@@ -109,7 +109,7 @@ def uncertainty(scores: Floats, truth: Indices, person: Indices) -> dict[str, An
         "people": len(each),
         "temperature": float(temperatures.mean()),
         "error": {
-            "before": expected_calibration_error(scores.max(axis=1), right) if given else None,
+            "before": expected_calibration_error(scores.max(axis=1), right) if are_probabilities else None,
             "after": expected_calibration_error(after.max(axis=1), right),
         },
         "risk": risk_coverage(after.max(axis=1), right),
