@@ -105,11 +105,11 @@ def duration(seconds: float) -> str:
     >>> [duration(s) for s in (0.2, 42, 60, 125, 3600, 7325)]
     ['1 s', '42 s', '1 min', '2 min 5 s', '1 h', '2 h 2 min']
     """
-    whole = max(1, round(seconds))
-    if whole < 60:
-        return f"{whole} s"
+    total = max(1, round(seconds))
+    if total < 60:
+        return f"{total} s"
     large, small, names = (
-        (whole // 3600, whole % 3600 // 60, ("h", "min")) if whole >= 3600 else (*divmod(whole, 60), ("min", "s"))
+        (total // 3600, total % 3600 // 60, ("h", "min")) if total >= 3600 else (*divmod(total, 60), ("min", "s"))
     )
     return f"{large} {names[0]}" + (f" {small} {names[1]}" if small else "")
 
@@ -175,7 +175,7 @@ def console(error: bool = False) -> heavy.rich.console.Console:
         def print(self, *objects: Any, **how: Any) -> None:
             anywhere, least = self.options.update(max_width=WIDE), heavy.rich.measure.Measurement.get
             objects = tuple(map(heavy.rich.protocol.rich_cast, objects))
-            for column in (c for shown in objects if isinstance(shown, heavy.rich.table.Table) for c in shown.columns):
+            for column in (c for table in objects if isinstance(table, heavy.rich.table.Table) for c in table.columns):
                 if column.overflow != "fold":
                     texts = [column.header, *column.cells]
                     column.min_width = max(least(self, anywhere, text).minimum for text in texts)
@@ -240,8 +240,8 @@ def check_folder(option: str, target: str) -> None:
         ConfigError: it, or the folder in which it would be made, is no folder or not writable.
     """
     folder = Path(target).expanduser().absolute()
-    there = next(place for place in (folder, *folder.parents) if place.exists())
-    if not there.is_dir() or not os.access(there, os.W_OK):
+    existing = next(place for place in (folder, *folder.parents) if place.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK):
         raise ConfigError(f"{option} must name a folder that can be made or written into, not {target!r}")
 
 

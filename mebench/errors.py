@@ -128,8 +128,8 @@ def sentence(error: BaseException) -> str:
     """The reason of a failure, in one line."""
     if isinstance(error, MebenchError):
         return str(error)
-    said = system_sentence(error) if isinstance(error, OSError) and error.errno is not None else str(error)
-    name, text = type(error).__name__, " ".join(said.split())
+    message = system_sentence(error) if isinstance(error, OSError) and error.errno is not None else str(error)
+    name, text = type(error).__name__, " ".join(message.split())
     if name == "OutOfMemoryError":  # torch's
         return "the memory of the GPU was not enough: use fewer workers=N"
     # What torch and OpenCV say where Python raises a MemoryError.

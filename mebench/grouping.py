@@ -13,7 +13,7 @@ def grouped(items: Iterable[T], key: Callable[[T], K]) -> dict[K, list[T]]:
     >>> grouped(["ann", "bob", "al"], key=lambda name: name[0])
     {'a': ['ann', 'al'], 'b': ['bob']}
     """
-    found: dict[K, list[T]] = {}
+    groups: dict[K, list[T]] = {}
     for item in items:
-        found.setdefault(key(item), []).append(item)
-    return found
+        groups.setdefault(key(item), []).append(item)
+    return groups

@@ -116,23 +116,23 @@ class Column:
         kinds = " ".join(filter(None, ("num" * self.right, "main" * (self.main and self.score), self.kind)))
         score = (value or {}) if self.score and not isinstance(value, str) else None
         known = (score or {}).get("value")
-        own = self.order(value) if score is None and self.order else None
-        order = own if score is None else f"{-1 if known is None else known:.6g}"
+        sort_key = self.order(value) if score is None and self.order else None
+        order = sort_key if score is None else f"{-1 if known is None else known:.6g}"
         if (value is None and not self.text) or (score and known is None):
-            looks, lines = ["none", "spread"], [NONE, *filter(None, [(score or {}).get("note")])]
+            styles, lines = ["none", "spread"], [NONE, *filter(None, [(score or {}).get("note")])]
         elif score:
             lines = self.lines(score)
-            looks = ["value", *("interval" if line.startswith("[") else "spread" for line in lines[1:])]
+            styles = ["value", *("interval" if line.startswith("[") else "spread" for line in lines[1:])]
         else:
             lines = [value] if hasattr(value, "__html__") else self.lines(value)
-            looks = ["", *("settings" for _ in lines[1:])]
+            styles = ["", *("settings" for _ in lines[1:])]
         texts = (str(escape(for_template(line))) for line in lines)
         words = ("" if score is None else " ").join(
-            f'<span class="{look}">{text}</span>' if look else text for look, text in zip(looks, texts)
+            f'<span class="{style}">{text}</span>' if style else text for style, text in zip(styles, texts)
         )
         drawn = bar(score, score.get("metric") or self.name) if score and known is not None and self.main else ""
         attributes = (("class", kinds or None), ("scope", "row" if tag == "th" else None), ("data-order", order))
-        head = "".join(f' {name}="{escape(said)}"' for name, said in attributes if said is not None)
+        head = "".join(f' {name}="{escape(content)}"' for name, content in attributes if content is not None)
         return Markup(f"<{tag}{head}>{words}{drawn}</{tag}>")
 
 

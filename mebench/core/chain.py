@@ -96,9 +96,9 @@ def check_choices(owner: object) -> None:
     cls: Any = type(owner)
     for name, choices in _choices(cls).items():
         if (value := getattr(owner, name)) not in choices:
-            what = f"{name} of {cls.__name__}" if isinstance(owner, Step) else f"method.{name}"
+            described = f"{name} of {cls.__name__}" if isinstance(owner, Step) else f"method.{name}"
             known = ("null" if choice is None else str(choice) for choice in choices)
-            raise ConfigError(unknown(what, str(value), known))
+            raise ConfigError(unknown(described, str(value), known))
 
 
 @dataclass(frozen=True)

@@ -290,8 +290,8 @@ class Composite(Dataset):
 
     def _gather(self, videos: Mapping[str, Sequence[Video]]) -> tuple[Video, ...]:
         gathered: list[Video] = []
-        for id_, own in videos.items():
-            for video in own:
+        for id_, of_member in videos.items():
+            for video in of_member:
                 other = self._home.setdefault(video.key, id_)
                 if other != id_:
                     raise ConfigError(f"{other} and {id_} both hold the video {video.key}: take one of them")

@@ -42,7 +42,7 @@ class Epoch:
     @classmethod
     def of_row(cls, row: Mapping[str, Any]) -> Self:
         """An epoch from a table row, without its fold. A missing number is None, a missing loss NaN."""
-        known = {own.name for own in fields(cls)}
+        known = {field.name for field in fields(cls)}
         noted: dict[str, Any] = {n: None if v != v and n != "loss" else v for n, v in row.items()}
         logged = {name: value for name, value in noted.items() if name not in known and value is not None}
         return cls(**{name: value for name, value in noted.items() if name in known}, logged=logged)
@@ -86,7 +86,7 @@ class History:
 
     def noted(self, stage: str, epoch: int, split: Split) -> dict[str, float]:
         """The values of a pass from `add` and `score`, by the names of `Epoch`."""
-        found = next((own for own in self.epochs() if (own.stage, own.epoch, own.split) == (stage, epoch, split)), None)
+        found = next((e for e in self.epochs() if (e.stage, e.epoch, e.split) == (stage, epoch, split)), None)
         numbers = {} if found is None else {n: getattr(found, n) for n in ("loss", "accuracy", "uf1", "uar")}
         return {name: value for name, value in numbers.items() if value is not None and value == value}
 

@@ -83,10 +83,10 @@ class SpottingParams:
         Raises:
             ConfigError: another option differs from its default.
         """
-        for own in fields(SpottingParams):
-            value = getattr(self, own.name)
-            if own.name not in names and value != own.default:
-                raise ConfigError(f"method.{own.name}={value} does nothing with {where}: leave one of them out")
+        for field in fields(SpottingParams):
+            value = getattr(self, field.name)
+            if field.name not in names and value != field.default:
+                raise ConfigError(f"method.{field.name}={value} does nothing with {where}: leave one of them out")
 
     def without_windows(self) -> None:
         """Refuse an anchor if frame scores are not those of windows that begin at the frame (ConfigError)."""
@@ -123,9 +123,9 @@ def check_ranges(params: Any, **names: Collection[str]) -> None:
     Raises:
         ConfigError: the first that lies outside.
     """
-    for kind, own in names.items():
+    for kind, keys in names.items():
         inside, words = _RANGES[kind]
-        values = {name: value for name in own if (value := getattr(params, name)) is not None}
+        values = {name: value for name in keys if (value := getattr(params, name)) is not None}
         refuse_if(*((not inside(value), f"method.{name} {words}, not {value}") for name, value in values.items()))
 
 

@@ -401,8 +401,8 @@ class Degraded(Wrapped):
 
     def frames(self, video: Video) -> Frames:
         """The degraded frames of a video."""
-        own = self._clean[video.key]
-        return DegradedFrames(self.dataset.frames(own), own, self.degradation, self.dataset.landmarks(own))
+        clean = self._clean[video.key]
+        return DegradedFrames(self.dataset.frames(clean), clean, self.degradation, self.dataset.landmarks(clean))
 
     def landmarks(self, video: Video) -> Landmarks | None:
         """The landmarks of a video in the first degraded frame."""

@@ -438,8 +438,8 @@ class Source:
         clips: Sequence[Clip],
     ) -> list[tuple[NDArray[Any], Mapping[str, Any]]]:
         """The stored features of a video with their metadata, for `adopt`."""
-        found = (self.store.read(self.key("feature", chain, clip)) for chain, clip in self._wanted(chains, clips))
-        return [(np.asarray(entry.array), entry.extra) for entry in found if entry is not None]
+        stored = (self.store.read(self.key("feature", chain, clip)) for chain, clip in self._wanted(chains, clips))
+        return [(np.asarray(entry.array), entry.extra) for entry in stored if entry is not None]
 
     def adopt(
         self,

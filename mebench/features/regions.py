@@ -228,14 +228,14 @@ class RegionMotion(MapStep):
             raise DataError(
                 f"a map of {height} rows and {width} columns holds no square of {side} pixels: take a smaller method.radius"
             )
-        flow, whole = x[..., :2].astype(np.float64), points.astype(int)
+        flow, pixels = x[..., :2].astype(np.float64), points.astype(int)
         # The head: the rectangle around the nose's points, as far beyond them as .35 of half the way between the eyes.
-        beyond = int((whole[INNER_CORNERS[1], 0] - whole[INNER_CORNERS[0], 0]) / 2 * 0.35)
-        (left, top), (right, bottom) = whole[list(NOSE)].min(0) - beyond, whole[list(NOSE)].max(0) + beyond
+        beyond = int((pixels[INNER_CORNERS[1], 0] - pixels[INNER_CORNERS[0], 0]) / 2 * 0.35)
+        (left, top), (right, bottom) = pixels[list(NOSE)].min(0) - beyond, pixels[list(NOSE)].max(0) + beyond
         x0, y0, x1, y1 = clamp((left, top, right + 1, bottom + 1), width, height)
         nose = flow[y0:y1, x0:x1]
         head = main_motion(nose.reshape(-1, 2), 1 / 4, 0.88)
-        corners = whole[list(SIDES_OF_NOSE if self.sides_of_nose else POINTS)] - self.radius
+        corners = pixels[list(SIDES_OF_NOSE if self.sides_of_nose else POINTS)] - self.radius
         squares = (
             flow[top : top + side, left : left + side].reshape(-1, 2) - head
             for left, top in corners.clip(0, (width - side, height - side)).tolist()

@@ -224,14 +224,14 @@ class EntryFiles:
             for path in (self.marker, *self.leftovers()):
                 path.unlink(missing_ok=True)
         with _replacing(self.data, store) as put:
-            whole, written = _hasher(), 0
+            hasher, written = _hasher(), 0
             for piece in chain([header], (np.ascontiguousarray(b, dtype).tobytes() for b in draft.blocks)):
-                whole.update(piece)
+                hasher.update(piece)
                 put(piece)
                 written += len(piece)
             if written != size:
                 raise ValueError(f"the blocks of an array of shape {draft.shape} make {written} bytes, not {size}")
-        about["blake2b"] = whole.hexdigest()
+        about["blake2b"] = hasher.hexdigest()
         try:
             with _replacing(self.marker, store) as put:
                 put(json.dumps({"about": about, "check": _hasher(_canonical(about)).hexdigest()}).encode())
@@ -439,15 +439,15 @@ PLANS = ("", "plans")
 
 def info(store: FeatureStore) -> dict[tuple[str, str], StoreInfo]:
     """Entries and bytes by dataset and stage, sorted, by the markers alone; leftovers last, under `LEFTOVER`."""
-    found: dict[tuple[str, str], StoreInfo] = {}
+    infos: dict[tuple[str, str], StoreInfo] = {}
     for files in store.entries():
         about = _described(files)
         part = (str(about["key"]["dataset"]), str(about["key"]["stage"])) if about else LEFTOVER
         if size := files.size():
-            found[part] = found.get(part, StoreInfo()) + StoreInfo(1, size)
+            infos[part] = infos.get(part, StoreInfo()) + StoreInfo(1, size)
     for file in store.root.glob("plans/*.json"):
-        found[PLANS] = found.get(PLANS, StoreInfo()) + StoreInfo(1, file.stat().st_size)
-    return dict(sorted(found.items(), key=lambda item: (item[0] == LEFTOVER, item[0])))
+        infos[PLANS] = infos.get(PLANS, StoreInfo()) + StoreInfo(1, file.stat().st_size)
+    return dict(sorted(infos.items(), key=lambda item: (item[0] == LEFTOVER, item[0])))
 
 
 def verify(store: FeatureStore, deep: bool = False) -> Iterator[tuple[EntryFiles, str]]:

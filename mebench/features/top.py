@@ -86,8 +86,8 @@ class Top(VolumeStep):
         cells = grid(crops.shape, blocks, self.overlap)
         planes = [unit_sum(cells.histograms(*codes)) for codes in self.planes(crops.astype(np.float32))]
         slices, rows, cols, _ = planes[0].shape
-        found = np.concatenate(planes, axis=-1)
-        return np.moveaxis(found, 0, 2).reshape(rows, cols, slices * found.shape[-1]).astype(np.float32)
+        histogram = np.concatenate(planes, axis=-1)
+        return np.moveaxis(histogram, 0, 2).reshape(rows, cols, slices * histogram.shape[-1]).astype(np.float32)
 
 
 @dataclass(frozen=True)

@@ -107,19 +107,19 @@ class FolderFrames:
         Raises:
             DataError: a file cannot be read.
         """
-        whole = hashlib.sha256(f"{self.color}".encode())
+        digest = hashlib.sha256(f"{self.color}".encode())
         paths = [self.folder / name for name in self.names]
         try:
             for path in paths:
-                whole.update(f"\0{path.name}\0{path.stat().st_size}".encode())
+                digest.update(f"\0{path.name}\0{path.stat().st_size}".encode())
             for index in sorted({0, len(paths) // 2, len(paths) - 1}):
-                whole.update(hashlib.sha256(read_plain(paths[index], MOST_BYTES)).digest())
+                digest.update(hashlib.sha256(read_plain(paths[index], MOST_BYTES)).digest())
         except OSError as error:
             raise DataError(
                 f"the image {error.filename} cannot be read ({error.strerror}): check that it exists, and its "
                 "permissions"
             ) from None
-        return whole.hexdigest()[:32]
+        return digest.hexdigest()[:32]
 
 
 def natural(name: str) -> tuple[list[str | int], str]:

@@ -185,10 +185,10 @@ def _extract(path: Path, folder: Path, budget: int) -> tuple[Unpacked, int]:
             members = archive.members(budget)
             total = 0 if before else sum(size for _, size, _ in members)
             if not before:
-                there = _there(folder)
-                if total > (free := shutil.disk_usage(there).free):
+                existing = _there(folder)
+                if total > (free := shutil.disk_usage(existing).free):
                     raise NoRoomError(
-                        f"{path} unpacks to {total / 2**20:,.1f} MiB, and {free / 2**20:,.1f} are free in {there}: make room"
+                        f"{path} unpacks to {total / 2**20:,.1f} MiB, and {free / 2**20:,.1f} are free in {existing}: make room"
                     )
                 with _whole(folder, path) as writing:
                     for parts, _, entry in members:

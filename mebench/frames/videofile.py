@@ -101,8 +101,8 @@ class VideoFrames:
                 f"the video {self.path} is damaged: {self.damage}; or use whatever can be decoded with "
                 "dataset.damaged=accept, in mebench spot with --damaged accept"
             )
-        there = self.path.stat()
-        key = self.path.absolute(), self.accept, there.st_size, there.st_mtime_ns
+        status = self.path.stat()
+        key = self.path.absolute(), self.accept, status.st_size, status.st_mtime_ns
         if key in FRAME_COUNTS:
             return FRAME_COUNTS[key]
         n = 0
@@ -217,22 +217,22 @@ class VideoFrames:
         Raises:
             DataError: the file is missing or cannot be read.
         """
-        whole = hashlib.sha256(f"{self.color}".encode())
+        digest = hashlib.sha256(f"{self.color}".encode())
         with suppress(DataError):  # for a file that is not a video, a request for a frame reports it
             if (aspect := self._open().aspect) != 1:
-                whole.update(str(aspect).encode())
+                digest.update(str(aspect).encode())
             if self.accept and self.damage:
-                whole.update(b"accepted")
+                digest.update(b"accepted")
         with (
             refused_by_system(f"the video {self.path} cannot be read", "check its path and permissions"),
             open_plain(self.path) as file,
         ):
             size = os.fstat(file.fileno()).st_size
-            whole.update(str(size).encode())
+            digest.update(str(size).encode())
             for begin in (0, (size - _SAMPLE) // 2, size - _SAMPLE):
                 file.seek(max(begin, 0))
-                whole.update(file.read(_SAMPLE))
-        return whole.hexdigest()[:32]
+                digest.update(file.read(_SAMPLE))
+        return digest.hexdigest()[:32]
 
     def ahead(self, made: Iterator[NDArray[np.uint8]], most: int = 8) -> Iterator[NDArray[np.uint8]]:
         """What is made of these frames one by one, in order: uint8 arrays of one shape.
@@ -260,8 +260,8 @@ class VideoFrames:
                 at += 1
                 with suppress(BrokenPipeError):  # it has made the last one
                     ours.send_bytes(b"")
-            if why := last[1:].decode():
-                raise DataError(why)
+            if reason := last[1:].decode():
+                raise DataError(reason)
         finally:
             maker.kill()
             maker.join()
@@ -279,10 +279,10 @@ class VideoFrames:
                         pipe.recv_bytes()  # a row is free
                     ring[at % len(ring)] = array
                     pipe.send_bytes(b"")
-                why = ""
+                reason = ""
             except DataError as error:
-                why = str(error)
-            pipe.send_bytes(b"!" + why.encode())
+                reason = str(error)
+            pipe.send_bytes(b"!" + reason.encode())
 
     def _restart(self) -> None:
         self._decoder, self._next, self._jumped = self._open(), 0, False

@@ -88,8 +88,8 @@ def folds(protocol: str, people: People, params: Any = None) -> list[Fold]:
     Raises:
         ConfigError: unknown protocol, or a dataset that it cannot serve.
     """
-    found = find(protocol)
-    return found.make(people, found.params() if params is None else params)
+    found_protocol = find(protocol)
+    return found_protocol.make(people, found_protocol.params() if params is None else params)
 
 
 class _UncachedLoader(SourceFileLoader):

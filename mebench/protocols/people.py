@@ -157,8 +157,8 @@ class People:
         known = sorted(persons)
         rng = heavy.numpy.random.default_rng(stable_seed(self.seed, *purpose))
         shows = [self._shows[person] for person in known]
-        whole = sum(shows, Counter[tuple[str, str]]())
-        rarest = [min(((whole[label], label) for label in counts), default=(0, ("", ""))) for counts in shows]
+        total = sum(shows, Counter[tuple[str, str]]())
+        rarest = [min(((total[label], label) for label in counts), default=(0, ("", ""))) for counts in shows]
         traits = [
             ([s.dataset for s in self.persons[person]], of_one, counts.total())
             for person, of_one, counts in zip(known, rarest, shows)
@@ -201,12 +201,12 @@ class People:
     @cached_property
     def _shows(self) -> dict[SubjectKey, Counter[tuple[str, str]]]:
         """The number of expressions of each kind and label for each person."""
-        found = {person: Counter[tuple[str, str]]() for person in self.persons}
+        counts = {person: Counter[tuple[str, str]]() for person in self.persons}
         for video in self.videos:
-            found[self.person(video.subject_key)].update(
+            counts[self.person(video.subject_key)].update(
                 (e.kind, e.emotion or e.objective or "") for e in video.expressions
             )
-        return found
+        return counts
 
 
 def _exchanged(

@@ -273,7 +273,7 @@ def holdout(people: People, params: HoldoutParams) -> list[Fold]:
 
 
 def _subjects(people: People, names: Sequence[str], side: str) -> list[SubjectKey]:
-    found = []
+    keys = []
     for name in names:
         fits = [s for s in people.subjects if name in (s.subject, str(s))]
         if not fits:
@@ -283,8 +283,8 @@ def _subjects(people: People, names: Sequence[str], side: str) -> list[SubjectKe
             raise ConfigError(
                 f"protocol.{side} names {name!r}, which is {' and '.join(map(str, fits))}: write one of these"
             )
-        found += fits
-    return sorted(found)
+        keys += fits
+    return sorted(keys)
 
 
 HOLDOUT = Protocol(

@@ -262,13 +262,13 @@ def segments(
     Returns:
         For each segment x, (length + 2 context, regions, 2), and its labels, (length, kinds).
     """
-    whole = -(-len(x) // length) * length
-    padded = np.pad(x, ((context, context + whole - len(x)), (0, 0), (0, 0)))
-    rest = ((0, whole - len(x)), (0, 0))
+    padded_length = -(-len(x) // length) * length
+    padded = np.pad(x, ((context, context + padded_length - len(x)), (0, 0), (0, 0)))
+    rest = ((0, padded_length - len(x)), (0, 0))
     labels = [np.pad(bounds, rest, constant_values=NEITHER), np.pad(apexes, rest), np.pad(actions, rest)]
     return [
         (padded[first : first + length + 2 * context], *(part[first : first + length] for part in labels))
-        for first in range(0, whole, length)
+        for first in range(0, padded_length, length)
         if labels[2][first : first + length].any()
     ]
 

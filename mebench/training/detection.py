@@ -100,10 +100,10 @@ class Detector(Method, ABC):
 
     def propose(self, video: VideoView, scores: NDArray[np.float64]) -> list[Prediction]:
         """The intervals that are confident enough; in videos of one expression the most confident."""
-        predictions, found = [], self.detected(video)
+        predictions, detected = [], self.detected(video)
         for kind in self.task.kinds:
-            own = [s for s in found[kind] if s.confidence >= float(self.levels_learnt[KINDS.index(kind)])]
+            chosen = [s for s in detected[kind] if s.confidence >= float(self.levels_learnt[KINDS.index(kind)])]
             if self.task.one_per_video:
-                own = sorted(found[kind], key=lambda s: -s.confidence)[:1]
-            predictions += [Prediction(video.key, kind, *s) for s in own]
+                chosen = sorted(detected[kind], key=lambda s: -s.confidence)[:1]
+            predictions += [Prediction(video.key, kind, *s) for s in chosen]
         return predictions

@@ -114,11 +114,11 @@ class _Noted(Logger):  # type: ignore[misc]
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Note them."""
         trainer = self.method.trained().trainer
-        own = {name: float(value) for name, value in metrics.items() if name != "epoch" and name not in self.known}
-        if own:
+        logged = {name: float(value) for name, value in metrics.items() if name != "epoch" and name not in self.known}
+        if logged:
             split: Split = "valid" if trainer.validating else "train"
             self.method.history.log(
-                self.name, trainer.current_epoch, split, trainer.global_step if step is None else step, own
+                self.name, trainer.current_epoch, split, trainer.global_step if step is None else step, logged
             )
 
     def log_hyperparams(self, *_: Any, **__: Any) -> None:
@@ -288,7 +288,7 @@ def _train(
     folder: Path | None,
     **options: Any,
 ) -> None:
-    """Train one stage with Lightning, from its beginning or from a state on which `kept` goes on.
+    """Train one stage with Lightning, from its beginning or from a state that `kept` continues.
 
     Args:
         method: what is trained.
@@ -307,19 +307,19 @@ def _train(
     # A fold is small: several devices work on several folds, see mebench.runner.workers.
     devices = options.get("devices", 1)
     many = devices if isinstance(devices, int) and devices > 1 else 1
-    trained, noted, own = method.trained(), _Noted(method), list(map(_made, options.get("callbacks", ())))
-    for one in own:
-        if folder is not None and isinstance(one, ModelCheckpoint) and one.dirpath is None:
-            one.dirpath = str(folder / stage.name / "checkpoints")  # also of one that goes on
+    trained, noted, user_callbacks = method.trained(), _Noted(method), list(map(_made, options.get("callbacks", ())))
+    for callback in user_callbacks:
+        if folder is not None and isinstance(callback, ModelCheckpoint) and callback.dirpath is None:
+            callback.dirpath = str(folder / stage.name / "checkpoints")  # also of a training that continues
     of_method = trained.configure_callbacks()
-    chosen = [*own, *(of_method if isinstance(of_method, Sequence) else [of_method])]
+    chosen = [*user_callbacks, *(of_method if isinstance(of_method, Sequence) else [of_method])]
     metrics = monitored(trained, chosen)
     if options.keys() - {"accelerator", "precision"} or chosen or metrics:
         callbacks.append(_logging(noted))
     loggers = options.get("logger")
     how = {
         **QUIET,
-        "enable_progress_bar": any(isinstance(one, ProgressBar) for one in own),
+        "enable_progress_bar": any(isinstance(callback, ProgressBar) for callback in user_callbacks),
         "max_epochs": stage.epochs,
         "devices": devices,
         "strategy": "ddp_fork" if many > 1 else "auto",
@@ -331,7 +331,7 @@ def _train(
         "profiler": _Unprofiled(),
         **options,
         "logger": [*(map(_made, loggers) if isinstance(loggers, list) else ()), noted],
-        "callbacks": [*callbacks, *own, kept],
+        "callbacks": [*callbacks, *user_callbacks, kept],
     }
     trainer = L.Trainer(**how)
     if trainer.precision != (precision := options["precision"]):  # Lightning takes another, and warns
@@ -363,14 +363,14 @@ def monitored(trained: L.LightningModule, callbacks: Any) -> dict[str, str]:
         callbacks: one, or several.
     """
     several = callbacks if isinstance(callbacks, Sequence) else [callbacks]
-    found = {type(one).__name__: one.monitor for one in several if getattr(one, "monitor", None)}
+    found = {type(entry).__name__: entry.monitor for entry in several if getattr(entry, "monitor", None)}
     if type(trained).configure_optimizers is not L.LightningModule.configure_optimizers:
         with contextlib.suppress(Exception):  # it asks its Trainer, which is not there yet
             _, schedulers, by = _configure_optimizers(trained.configure_optimizers())
-            for one in schedulers:
-                own = one if isinstance(one, dict) else {"scheduler": one}
-                if metric := own.get("monitor", by):
-                    found[type(own["scheduler"]).__name__] = metric
+            for entry in schedulers:
+                config = entry if isinstance(entry, dict) else {"scheduler": entry}
+                if metric := config.get("monitor", by):
+                    found[type(config["scheduler"]).__name__] = metric
     return found
 
 

@@ -36,8 +36,8 @@ def squared_error(outputs: Tensor, y: Tensor, weights: Tensor | None = None) -> 
     kinds = 1 if y.dim() == 1 else y.shape[1]
     if weights is None:
         return F.mse_loss(outputs, y) * kinds
-    own = weights[y.long()]
-    return (own * (outputs - y).square()).sum() / own.sum() * kinds
+    class_weights = weights[y.long()]
+    return (class_weights * (outputs - y).square()).sum() / class_weights.sum() * kinds
 
 
 def focal_loss(logits: Tensor, y: Tensor, gamma: float, weights: Tensor | None = None) -> Tensor:
@@ -58,8 +58,8 @@ def focal_loss(logits: Tensor, y: Tensor, gamma: float, weights: Tensor | None =
     losses = -((1 - log_p.exp()) ** gamma) * log_p
     if weights is None:
         return losses.mean() * kinds
-    own = weights[y.long()]
-    return (own * losses).sum() / own.sum() * kinds
+    class_weights = weights[y.long()]
+    return (class_weights * losses).sum() / class_weights.sum() * kinds
 
 
 class Dropout(nn.Module):

@@ -50,19 +50,19 @@ def released_file(
             f"method.weights={folder} does not exist: name the folder of the weights, with a file for each "
             "tested subject"
         )
-    own = [file for file in sorted(place.iterdir()) if file.suffix.lower() in endings]
-    files = {match[1]: file for file in own if (match := re.match(subject, file.stem))}
+    present = [file for file in sorted(place.iterdir()) if file.suffix.lower() in endings]
+    files = {match[1]: file for file in present if (match := re.match(subject, file.stem))}
     seen = {video.subject.subject for video in train}
     by_name = bool(seen & set(files))
     known = seen if by_name else {_number(subject) for subject in seen}
-    left = sorted(name for name in files if (name if by_name else _number(name)) not in known)
-    if len(left) != 1:
-        found = f"{len(left)} of them do not train ({', '.join(left[:5])} …)" if left else "all of them train"
+    unused = sorted(name for name in files if (name if by_name else _number(name)) not in known)
+    if len(unused) != 1:
+        found = f"{len(unused)} of them do not train ({', '.join(unused[:5])} …)" if unused else "all of them train"
         raise ConfigError(
             f"method.weights={folder} holds {len(files)} files ({', '.join(endings)}) named after subjects, and {found}: they were trained "
             "leaving one subject out, so take protocol=loso with all of the authors' subjects"
         )
-    return files[left[0]]
+    return files[unused[0]]
 
 
 def _number(name: str) -> int | str:
@@ -190,13 +190,13 @@ def load(network: nn.Module, weights: Mapping[str, Tensor], path: Path) -> None:
     Raises:
         DataError: some are missing, left over, not finite, or of other shapes.
     """
-    own = network.state_dict()
-    for name in own:
+    state = network.state_dict()
+    for name in state:
         if name not in weights and not name.endswith(("num_batches_tracked", "thresholds")):
             raise DataError(f"the weights {path}: {unknown('weight', name, weights)}")
-        if name in weights and weights[name].shape != own[name].shape:
-            shapes = tuple(weights[name].shape), tuple(own[name].shape)
+        if name in weights and weights[name].shape != state[name].shape:
+            shapes = tuple(weights[name].shape), tuple(state[name].shape)
             raise DataError(f"the weights {path}: {name} has the shape {shapes[0]}, expected {shapes[1]}")
         if name in weights and not torch.isfinite(weights[name]).all():
             raise DataError(f"the weights {path}: {name} contains NaN or infinite values: the file is not usable")
-    network.load_state_dict({name: weights.get(name, value) for name, value in own.items()})
+    network.load_state_dict({name: weights.get(name, value) for name, value in state.items()})

@@ -132,8 +132,8 @@ class MappedSamples(Dataset[tuple[Tensor, Tensor]]):
     @cached_property
     def _kept(self) -> Tensor | None:
         """All maps, unless they are too large to be copied."""
-        one = self.arrays[0].itemsize * int(np.prod(self.arrays[0].shape[1:]))
-        return torch.from_numpy(self._maps(self.rows)) if len(self.rows) * one <= KEPT_BYTES else None
+        row_bytes = self.arrays[0].itemsize * int(np.prod(self.arrays[0].shape[1:]))
+        return torch.from_numpy(self._maps(self.rows)) if len(self.rows) * row_bytes <= KEPT_BYTES else None
 
     def _maps(self, rows: NDArray[np.int64]) -> NDArray[Any]:
         """The maps at some positions, (n, H, W, C)."""
