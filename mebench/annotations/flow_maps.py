@@ -56,7 +56,7 @@ def clips_by_class(root: Path, setting: str = "dataset.root") -> Clips:
                 f"{folder} is not a subject's folder: expected sNN (SMIC), subNN (CASME II) or digits (SAMM). "
                 f"Move it away, or point {setting} elsewhere"
             )
-        test, found = folder / "u_test", dict[str, tuple[int, Path]]()
+        test, of_subject = folder / "u_test", dict[str, tuple[int, Path]]()
         if not test.is_dir():
             raise DataError(
                 f"{folder} has no folder u_test: expected <subject>/u_test/<0|1|2>/*.png. Is {setting} one level off?"
@@ -70,17 +70,17 @@ def clips_by_class(root: Path, setting: str = "dataset.root") -> Clips:
                 clip = file.stem.strip()  # the published names end in a blank before .png
                 if not file.is_file():
                     raise DataError(f"{file} is not a plain file: move it away")
-                if clip in found:
+                if clip in of_subject:
                     raise DataError(
-                        f"clip {clip} of subject {folder.name} is in two classes: {found[clip][1].parent} and "
+                        f"clip {clip} of subject {folder.name} is in two classes: {of_subject[clip][1].parent} and "
                         f"{group}. Keep one"
                     )
-                found[clip] = (int(group.name), file)
-        if not found:
+                of_subject[clip] = (int(group.name), file)
+        if not of_subject:
             raise DataError(
                 f"subject {folder.name} has no clips: no .png under {test}/<0|1|2>. Restore them, or move the folder away"
             )
-        clips |= {(member, folder.name, clip): where for clip, where in found.items()}
+        clips |= {(member, folder.name, clip): where for clip, where in of_subject.items()}
     if not clips:
         raise DataError(f"no subjects under {setting}={root}: expected <subject>/u_test/<0|1|2>/*.png")
     return clips

@@ -86,10 +86,10 @@ class Listing:
         Raises:
             DataError: several folders fit equally well, or a link leads out of the root.
         """
-        names, wanted = self.folders(folder), fold(name)
-        fits = [n for n in names if n == name] or [n for n in names if fold(n) == wanted]
+        names, folded = self.folders(folder), fold(name)
+        fits = [n for n in names if n == name] or [n for n in names if fold(n) == folded]
         if not fits and prefix:
-            fits = [n for n in names if fold(n).startswith(wanted) and not fold(n)[len(wanted) :][:1].isdigit()]
+            fits = [n for n in names if fold(n).startswith(folded) and not fold(n)[len(folded) :][:1].isdigit()]
         if len(fits) > 1:
             raise DataError(
                 f"{folder} has several folders for {name!r}: {' and '.join(fits)}. Rename or remove all but one"
@@ -195,25 +195,25 @@ class Tree(Listing):
         Args:
             videos: subject and id of the annotated videos; a folder is recognised by holding some of them.
         """
-        named, found = set(videos), dict[str, list[tuple[int, Path]]]()
+        named, ranked = set(videos), dict[str, list[tuple[int, Path]]]()
         for shape in (self.layout.folder, *self.layout.also):
             self._parts = shape.split("/")
-            found[shape] = self._ranked(named)
-            if any(self._below(home, *video) for _, home in found[shape] for video in sorted(named)):
+            ranked[shape] = self._ranked(named)
+            if any(self._below(home, *video) for _, home in ranked[shape] for video in sorted(named)):
                 break
         else:
             self._parts = self.layout.folder.split("/")
-            return [home for _, home in found[self.layout.folder]]
-        (rank, first), *others = found[shape]
+            return [home for _, home in ranked[self.layout.folder]]
+        (rank, first), *others = ranked[shape]
         held, unknown = {video for video in named if self._below(first, *video)}, len(self.layout.homes)
         # A further home is a sibling of the first one with none of its videos; both have known names, or both unknown ones.
         self._further_homes = []
         for other, home in others:
-            own = {video for video in named if self._below(home, *video)} if home.parent == first.parent else set()
-            if own and not own & held and (rank == unknown) == (other == unknown):
+            inside = {video for video in named if self._below(home, *video)} if home.parent == first.parent else set()
+            if inside and not inside & held and (rank == unknown) == (other == unknown):
                 self._further_homes.append(home)
-                held |= own
-        return [home for _, home in found[shape] if home not in self._further_homes]
+                held |= inside
+        return [home for _, home in ranked[shape] if home not in self._further_homes]
 
     def whole(self, home: Path) -> Path:
         """The folder that holds all videos: the home, or the parent of several homes that are read as one."""
@@ -223,15 +223,15 @@ class Tree(Listing):
         """Folders that hold the first folders of some videos, the preferred one first, each with the rank of its name."""
         part, same = self._parts[0].removesuffix("*"), self._parts[0].endswith("*")
         tops = {fold(part.format(subject=subject, video=video)) for subject, video in videos}
-        found = []
+        homes = []
         for depth, folder in self.walk(DEPTH, frozenset(() if same else tops)):  # not into the folders of the subjects
             names = [fold(name) for name in self.folders(folder)]
             held = sum(1 for n in names if n in tops or (same and any(n.startswith(top) for top in tops)))
             if held and self.layout.is_cropped(folder.relative_to(self.root)):
                 self.cropped += [folder] if folder not in self.cropped else []
             elif held:
-                found.append((self.layout.rank([folder.name]), depth, -held, str(folder), folder))
-        return [(rank, folder) for rank, *_, folder in sorted(found)]
+                homes.append((self.layout.rank([folder.name]), depth, -held, str(folder), folder))
+        return [(rank, folder) for rank, *_, folder in sorted(homes)]
 
     def folder(self, home: Path, subject: str, video: str) -> Path | None:
         """The folder of a video, or None where it is missing.
@@ -239,8 +239,8 @@ class Tree(Listing):
         Raises:
             DataError: several folders fit, or a link leads out of the root.
         """
-        found = (self._below(place, subject, video) for place in (home, *self._further_homes))
-        return next((place for place in found if place is not None), None)
+        places = (self._below(place, subject, video) for place in (home, *self._further_homes))
+        return next((place for place in places if place is not None), None)
 
     def _below(self, home: Path, subject: str, video: str) -> Path | None:
         place: Path | None = home
@@ -253,22 +253,22 @@ class Tree(Listing):
     def all_folders(self, home: Path) -> list[tuple[str, str, Path]]:
         """Subject, id and folder of every existing video, annotated or not."""
         patterns, optional = [self._pattern(part) for part in self._parts], self._parts[-1].endswith("?")
-        found = []
+        folders = []
 
         def descend(folder: Path, names: dict[str, str], rest: Sequence[re.Pattern[str]]) -> None:
             inner = [name for name in self.folders(folder) if rest and rest[0].fullmatch(name)]
             if not rest or (not inner and optional and len(rest) == 1):
-                found.append((names.get("subject", ""), names.get("video", ""), folder))
+                folders.append((names.get("subject", ""), names.get("video", ""), folder))
                 return
             for name in self.folders(folder):
                 match = rest[0].fullmatch(name)
-                given = match.groupdict() if match else {}
-                if match and all(names.get(key, value) == value for key, value in given.items()):
-                    descend(folder / name, names | given, rest[1:])
+                groups = match.groupdict() if match else {}
+                if match and all(names.get(key, value) == value for key, value in groups.items()):
+                    descend(folder / name, names | groups, rest[1:])
 
         for place in (home, *self._further_homes):
             descend(place, {}, patterns)
-        return sorted(found)
+        return sorted(folders)
 
     def walk(self, depth: int, aside: Collection[str] = ()) -> Iterator[tuple[int, Path]]:
         """The root and the folders below it, level by level; links out of the root are left aside unless allowed.

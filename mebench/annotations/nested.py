@@ -50,8 +50,8 @@ class NestedTree(Tree):
         """The root, then the folders of copies that are not read; empty where no frames are there."""
         every = self._survey[1].values()
         copies = (place for places in every for place in places if place.rank > min(p.rank for p in places))
-        aside = {place.folder.parents[len(self._parts) - 1] for place in copies}
-        return [self.root, *sorted(aside)] if every else []
+        unread = {place.folder.parents[len(self._parts) - 1] for place in copies}
+        return [self.root, *sorted(unread)] if every else []
 
     def folder(self, home: Path, subject: str, video: str) -> Path | None:
         """The folder of a video, or None where it is missing.

@@ -90,24 +90,24 @@ class OpenFaceFiles:
             )
         names = [folder.stem if folder.is_file() else folder.name] if folder is not None else []
         called = {fold(name) for name in (*names, video.id)}
-        found = [path.relative_to(self.folder) for path in self._files if fold(path.stem) in called]
-        for own in (video.subject, video.id):  # of several those in a folder called so
-            found = [path for path in found if any(_is(own, part) for part in path.parts[:-1])] or found
-        theirs = (video.subject, video.id, *names)
-        found = [
-            p for p in found if len(p.parts) == 1 or any(_is(own, part) for own in theirs for part in p.parts[:-1])
+        paths = [path.relative_to(self.folder) for path in self._files if fold(path.stem) in called]
+        for name in (video.subject, video.id):  # of several those in a folder called so
+            paths = [path for path in paths if any(_is(name, part) for part in path.parts[:-1])] or paths
+        folders = (video.subject, video.id, *names)
+        paths = [
+            p for p in paths if len(p.parts) == 1 or any(_is(name, part) for name in folders for part in p.parts[:-1])
         ]
-        if len(found) > 1:
+        if len(paths) > 1:
             raise DataError(
-                f"{', '.join(map(str, found))} below dataset.openface={self.folder} could all belong to "
+                f"{', '.join(map(str, paths))} below dataset.openface={self.folder} could all belong to "
                 f"{video.key}: name its file {video.subject}/{video.id}.csv"
             )
-        if not found:
+        if not paths:
             raise DataError(
                 f"{video.key} has no file below dataset.openface={self.folder}: expected {video.subject}/{(names or [video.id])[0]}.csv, "
                 "as OpenFace's FeatureExtraction writes it"
             )
-        path = self.folder / found[0]
+        path = self.folder / paths[0]
         intensities = _read(path)
         if video.n_frames is not None and len(intensities) != video.n_frames:
             raise DataError(

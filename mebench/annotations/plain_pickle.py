@@ -12,12 +12,12 @@ def _columns(blocks: Any, axes: Any) -> dict[str, Any]:
     """The columns of a table of pandas by name, its index among them where that has a name."""
     names, index = axes
     called = _listed(names["data"])
-    found = {index["name"]: _listed(index["data"])} if index["name"] is not None else {}
+    table = {index["name"]: _listed(index["data"])} if index["name"] is not None else {}
     for values, placement, *_ in blocks:
         places = range(len(called))[placement] if isinstance(placement, slice) else placement
         columns = [_listed(values)] if isinstance(values, Bare) else values
-        found |= {str(called[place]): column for place, column in zip(places, columns)}
-    return found
+        table |= {str(called[place]): column for place, column in zip(places, columns)}
+    return table
 
 
 def _listed(values: Any) -> Any:

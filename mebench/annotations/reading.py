@@ -89,11 +89,11 @@ def read_row(
         what: frame_number(row.cells.get(what, ""), row.number, names[what], log)
         for what in ("onset", "apex", "offset")
     }
-    found = interval(numbers["onset"], numbers["apex"], numbers["offset"], row.number, names, log)
+    annotation = interval(numbers["onset"], numbers["apex"], numbers["offset"], row.number, names, log)
     units = _units(row, table, log)
-    who = subject_id(row, table, cleaning, log) if subject is None else subject
-    which = name_in(row, table, "video", log) if video is None else video
-    nameless = "" if who and which else f"no {'video' if who else 'subject'} is named"
+    subject_name = subject_id(row, table, cleaning, log) if subject is None else subject
+    video_name = name_in(row, table, "video", log) if video is None else video
+    nameless = "" if subject_name and video_name else f"no {'video' if subject_name else 'subject'} is named"
     text = row.get("kind")
     kind = next((kind for word, kind in cleaning.kinds.items() if word in text.casefold()), kind_of(text))
     if kind is None and words_of(table.columns.get("kind", ""))[-1:] == ["idx"]:
@@ -116,11 +116,11 @@ def read_row(
         known = [parse_unit(token) for token in units]
         objective = None if None in known else objective_class([unit.number for unit in known if unit])
     if nameless:
-        found = replace(found, onset=None, apex=None, offset=None, problem=nameless)
+        annotation = replace(annotation, onset=None, apex=None, offset=None, problem=nameless)
     return replace(
-        found,
-        subject=who,
-        video=which,
+        annotation,
+        subject=subject_name,
+        video=video_name,
         kind=kind or cleaning.kind,
         emotion=emotion,
         units=units,
@@ -203,14 +203,14 @@ def _units(row: Row, table: Table, log: Log) -> tuple[str, ...]:
         reason = "a date, which a spreadsheet program made of action units such as 4+12: take the cell from the sheet as released"
         log.marked(row.number, table.columns["units"], text, reason, altered=True)
         return ()
-    found = tokens(text)
-    for token in found:
+    texts = tokens(text)
+    for token in texts:
         if token in REMARKS:
             log.repaired(row.number, table.columns["units"], token, "none", "a remark, and no action unit")
         elif parse_unit(token) is None:
             reason = "not an action unit: kept unchanged; schemes of units that the row does not show leave it out"
             log.marked(row.number, table.columns["units"], token, reason)
-    return tuple(token for token in found if token not in REMARKS)
+    return tuple(token for token in texts if token not in REMARKS)
 
 
 def _fps(row: Row, table: Table, log: Log) -> float | None:

@@ -111,10 +111,10 @@ def parse_unit(token: str) -> ActionUnit | None:
     reference = _REFERENCE.fullmatch(plain)
     inside = reference or _BRACKETS.fullmatch(plain)
     readings = [_UNIT.fullmatch(part.strip()) for part in _OR.split(inside["inside"] if inside else plain)]
-    found = [reading for reading in readings if reading is not None]
-    if not found or len(found) != len(readings):
+    matches = [reading for reading in readings if reading is not None]
+    if not matches or len(matches) != len(readings):
         return None
-    first, *others = found
+    first, *others = matches
     sides = re.split(r"\s*/\s*", (first["before"] or first["after"] or "").upper())
     return ActionUnit(
         number=int(first["number"]),
@@ -210,14 +210,14 @@ def unit_number(name: str) -> int | None:
     >>> unit_number("AU12"), unit_number("au4"), unit_number("objective")
     (12, 4, None)
     """
-    found = re.fullmatch(r"AU0*(\d{1,3})", name, re.IGNORECASE)
-    return int(found[1]) if found else None
+    match = re.fullmatch(r"AU0*(\d{1,3})", name, re.IGNORECASE)
+    return int(match[1]) if match else None
 
 
 def _annotated_units(videos: Iterable[Video]) -> list[tuple[str, str, frozenset[int], bool]]:
     """Dataset and label of each micro-expression, the units that it shows, and whether all its texts are units."""
-    found = ((video.dataset, e.action_units) for video in videos for e in video.expressions if e.kind == "micro")
-    return [(of, "+".join(u).lower(), shown_units(u), all(map(parse_unit, u))) for of, u in found]
+    annotated = ((video.dataset, e.action_units) for video in videos for e in video.expressions if e.kind == "micro")
+    return [(of, "+".join(u).lower(), shown_units(u), all(map(parse_unit, u))) for of, u in annotated]
 
 
 def one_unit(number: int, videos: Iterable[Video]) -> Scheme:
@@ -235,12 +235,12 @@ def one_unit(number: int, videos: Iterable[Video]) -> Scheme:
         ConfigError: a dataset annotates no unit, or no expression shows this one.
     """
     name, videos = f"AU{number}", [*videos]
-    found = [row for row in _annotated_units(videos) if row[2]]
-    counts = Counter(unit for _, _, units, _ in found for unit in units)
+    rows = [row for row in _annotated_units(videos) if row[2]]
+    counts = Counter(unit for _, _, units, _ in rows for unit in units)
     mapping = {
-        label: name if number in units else ABSENT for _, label, units, whole in found if whole or number in units
+        label: name if number in units else ABSENT for _, label, units, whole in rows if whole or number in units
     }
-    annotated = {dataset for dataset, *_ in found}
+    annotated = {dataset for dataset, *_ in rows}
     if without := [video.dataset for video in videos if video.dataset not in annotated]:
         raise ConfigError(
             f"scheme={name} needs action units, and {without[0]} annotates none for its micro-expressions: use "
@@ -268,9 +268,9 @@ def all_units(videos: Iterable[Video]) -> Scheme:
     Raises:
         ConfigError: no unit is shown often enough.
     """
-    found = _annotated_units(videos)
-    counts = Counter(unit for _, _, units, _ in found for unit in units)
-    labels = {label: units for _, label, units, whole in found if whole}
+    rows = _annotated_units(videos)
+    counts = Counter(unit for _, _, units, _ in rows for unit in units)
+    labels = {label: units for _, label, units, whole in rows if whole}
     classes = sorted(unit for unit, n in counts.items() if n >= LEAST_CLIPS)
     if len(classes) < 2:
         raise ConfigError(

@@ -109,8 +109,8 @@ class SheetDataset(Dataset):
 
     def read_row(self, row: Row, table: Table, log: Log) -> Sequence[Annotation]:
         """The annotations of a row: one, or none for a remark."""
-        found = read_row(row, table, self.cleaning, log) if is_remark(row) else self.annotation(row, table, log)
-        return [] if found is None else [self.mark(found)]
+        annotation = read_row(row, table, self.cleaning, log) if is_remark(row) else self.annotation(row, table, log)
+        return [] if annotation is None else [self.mark(annotation)]
 
     def read_distractors(self) -> Sequence[tuple[str, Annotation]]:
         """The annotated movements that are no expressions, each with its kind: see `Distractor`."""
@@ -287,15 +287,15 @@ class SheetDataset(Dataset):
     def _read(self) -> tuple[tuple[Annotation, ...], tuple[Repair, ...], str]:
         """Annotations, what was repaired in them, and the name of their sheet."""
         log = Log(self.annotation_file.name)
-        found = self.read(read_sheets(self.annotation_file), log)
-        if not found:
+        annotations = self.read(read_sheets(self.annotation_file), log)
+        if not annotations:
             raise DataError(
                 f"{self.annotation_file} has a header but no annotation: is it complete? Compare it with the file as released"
             )
-        found = one_spelling(found, log)
+        annotations = one_spelling(annotations, log)
         # Checks over all rows: repeated rows, and other possible files.
         first: dict[tuple[object, ...], Annotation] = {}
-        for a in found:
+        for a in annotations:
             same = first.setdefault((a.subject, a.video, a.kind, a.onset, a.offset), a)
             if same is not a and a.onset is not None:  # of several sheets each has a row 2
                 log.marked(a.row, "all columns", f"{a.subject}/{a.video}", f"the same interval as in row {same.row}")
@@ -307,7 +307,7 @@ class SheetDataset(Dataset):
                 other, read_one = (str(p) if alike else p.name for p in (path, self.annotation_file))
                 reason = f"could hold the annotations too, with {held}; {read_one} is read, with {own}"
                 log.marked(None, "file", other, f"{reason}: dataset.annotations=FILE chooses")
-        return tuple(found), tuple(log.repairs), log.where
+        return tuple(annotations), tuple(log.repairs), log.where
 
     @cached_property
     def _located(self) -> tuple[tuple[Video, ...], tuple[Unplaced, ...], tuple[Repair, ...]]:
@@ -324,8 +324,8 @@ class SheetDataset(Dataset):
         ]
         stated = any(a.first is not None for a in self.annotations)
         first = "the sheet's first frame" if stated else f"{self.layout.first}"
-        there = any(found is not None for found in numbers.values())
-        reason = "counted along the image files" if there else f"no frames: counted from {first}"
+        has_frames = any(found is not None for found in numbers.values())
+        reason = "counted along the image files" if has_frames else f"no frames: counted from {first}"
         log.repaired(None, "onset, apex, offset", "file numbers", "positions from 0", reason)
         for link in self._tree_or_stop.aside if self.params.root is not None else ():
             log.marked(None, "frames", str(link), LINK)
@@ -333,7 +333,7 @@ class SheetDataset(Dataset):
             log.marked(None, "frames", "", f"there are none{self.packed}")
         if note := renumbered(self.annotations, numbers):
             log.marked(None, "frames", "", note, altered=True)
-        if not there and self._cropped:
+        if not has_frames and self._cropped:
             reason = f"faces cropped by the authors are not raw frames: read them with dataset.root={self._cropped}"
             log.marked(None, "frames", self._cropped.name, reason)
         videos = {
@@ -408,13 +408,13 @@ class SheetDataset(Dataset):
     @cached_property
     def packed(self) -> str:
         """If archives or video files lie below the root instead of frames: the command that unpacks them; else empty."""
-        if self.params.root is None or self._homes or self._cropped or not (found := self._tree_or_stop.packed()):
+        if self.params.root is None or self._homes or self._cropped or not (files := self._tree_or_stop.packed()):
             return ""
         first = "" if self.layout.first == 1 else f" --first {self.layout.first}"
         command = (
             f"mebench data unpack {shlex.quote(self.params.root)} -o {shlex.quote(self.params.root)}/frames{first}"
         )
-        lie = f"{found[0].name} lies" if len(found) == 1 else f"{len(found)} files such as {found[0].name} lie"
+        lie = f"{files[0].name} lies" if len(files) == 1 else f"{len(files)} files such as {files[0].name} lie"
         return f". {lie} there packed: {command}"
 
     def _expected(self, video: Video) -> str:
@@ -435,5 +435,5 @@ class SheetDataset(Dataset):
     @property
     def _cropped(self) -> Path | None:
         """A folder of cropped faces where no raw frames are, or None."""
-        aside = self._tree_or_stop.cropped if self.params.root is not None and self._home is None else []
-        return aside[0] if aside else None
+        cropped = self._tree_or_stop.cropped if self.params.root is not None and self._home is None else []
+        return cropped[0] if cropped else None

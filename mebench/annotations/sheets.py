@@ -274,10 +274,10 @@ def read_sheets(path: Path, instead: str = _OTHER) -> list[Sheet]:
     """
     with refused_by_system(f"the annotations {path} cannot be read"):
         state = path.stat()
-        found = _read(path, instead, state.st_size, state.st_mtime_ns)
-    if isinstance(found, DataError):
-        raise found
-    return list(found)
+        sheets = _read(path, instead, state.st_size, state.st_mtime_ns)
+    if isinstance(sheets, DataError):
+        raise sheets
+    return list(sheets)
 
 
 @lru_cache(maxsize=16)  # the search for a file has read it already
@@ -316,20 +316,20 @@ def find_sheet(path: Path, name: str | None) -> Sheet:
     """
     sheets = read_sheets(path, "save only this sheet as .csv and name that file")
     if name is not None:
-        found = [sheet for sheet in sheets if sheet.name.casefold() == name.casefold()][:1]
-        if not found:
+        candidates = [sheet for sheet in sheets if sheet.name.casefold() == name.casefold()][:1]
+        if not candidates:
             raise DataError(unknown(f"sheet of {path}", name, [sheet.name for sheet in sheets]))
     else:
-        found = [sheet for sheet in sheets if sheet.header] or sheets
-    if not found:
+        candidates = [sheet for sheet in sheets if sheet.header] or sheets
+    if not candidates:
         raise DataError(f"{path} is empty: it must have a line that names the columns, and a line for each row")
-    if len(found) > 1:
-        listed = ", ".join(sheet.name for sheet in found)
-        raise DataError(f"{path} holds several tables ({listed}): name one, as in {path}:{found[0].name}")
+    if len(candidates) > 1:
+        listed = ", ".join(sheet.name for sheet in candidates)
+        raise DataError(f"{path} holds several tables ({listed}): name one, as in {path}:{candidates[0].name}")
     if name is not None or len(sheets) == 1:
-        return found[0]
-    remark = Repair(None, "all columns", "", None, f"of {len(sheets)} sheets {found[0].name} is read", path.name)
-    return replace(found[0], remarks=(remark, *found[0].remarks))
+        return candidates[0]
+    remark = Repair(None, "all columns", "", None, f"of {len(sheets)} sheets {candidates[0].name} is read", path.name)
+    return replace(candidates[0], remarks=(remark, *candidates[0].remarks))
 
 
 _RESAVE = "open it in a spreadsheet program and save it as .xlsx or .csv"
@@ -375,10 +375,10 @@ def _xlsx_sheet(path: Path, file: BinaryIO, sheet: Any, instead: str) -> Sheet:
         return _rows(path, sheet.title, enumerate(cells, 1), instead)
 
     with sheet._get_source() as source:
-        merged = [heavy.openpyxl.utils.range_boundaries(found[1].decode()) for found in _MERGED.finditer(source.read())]
-    found = _filled(Sheet(path.name, sheet.title, rows(sheet)), merged)
+        merged = [heavy.openpyxl.utils.range_boundaries(match[1].decode()) for match in _MERGED.finditer(source.read())]
+    filled = _filled(Sheet(path.name, sheet.title, rows(sheet)), merged)
     if not formulas:
-        return found
+        return filled
     saved = rows(_workbook(file, saved=True)[sheet.title])
     values = {(number, column): text for number, row in saved for column, text in enumerate(row, 1)}
     remarks = tuple(
@@ -388,11 +388,11 @@ def _xlsx_sheet(path: Path, file: BinaryIO, sheet: Any, instead: str) -> Sheet:
             formula,
             values.get((row, column), ""),
             "a formula is never run, the value saved with it is read",
-            found.where,
+            filled.where,
         )
         for (row, column), formula in sorted(formulas.items())
     )
-    return _filled(replace(found, rows=saved, remarks=remarks), merged)
+    return _filled(replace(filled, rows=saved, remarks=remarks), merged)
 
 
 _MERGED = re.compile(rb'<(?:\w+:)?mergeCell ref="([A-Z]+\d+:[A-Z]+\d+)"')
@@ -458,8 +458,8 @@ def _seen(sheet: Sheet) -> Sheet:
     for number, cells in sheet.rows:
         seen = [visible(cell) for cell in cells]
         rows.append((number, tuple(cell for cell, _ in seen)))
-        for column, (found, (cell, notes)) in enumerate(zip(cells, seen), 1):
-            remarks += [Repair(number, f"column {column}", found, cell, note, sheet.where) for note in notes]
+        for column, (raw, (cell, notes)) in enumerate(zip(cells, seen), 1):
+            remarks += [Repair(number, f"column {column}", raw, cell, note, sheet.where) for note in notes]
     named = {number: n for number, cells in rows[:HEADER_WITHIN] if (n := names_columns(cells)) > 1}
     header = sheet.header or max(
         named, key=lambda number: named[number], default=0
@@ -529,10 +529,10 @@ def number_of_date(text: str) -> int | None:
     >>> [number_of_date(t) for t in ("2/3/1900", "15-Feb-00", "2026-05-09", "1234-56-78", "1900-02-15T12:00:00")]
     [None, None, None, None, None]
     """
-    found = DATE.fullmatch(text)
-    if not found or not found[1] or (found[4] or "").strip("0:."):
+    match = DATE.fullmatch(text)
+    if not match or not match[1] or (match[4] or "").strip("0:."):
         return None
-    a, b, c = found.groups()[:3]
+    a, b, c = match.groups()[:3]
     orders = [(a, b, c)] if len(a) == 4 else [(c, a, b), (c, b, a)]
     numbers = set[int]()
     for year, month, day in orders:

@@ -109,25 +109,25 @@ class Smic(NestedDataset):
 
     def ours(self, names: tuple[str, ...]) -> bool:
         """The folders of this recording, short clips below `micro` and long ones not."""
-        named = [found.group().upper() for name in reversed(names) if (found := _RECORDING.search(name))]
+        named = [match.group().upper() for name in reversed(names) if (match := _RECORDING.search(name))]
         short = any(name.lower() == "micro" for name in names)
         return named[:1] in ([], [self.recording]) and short != self.params.extended
 
     def read_row(self, row: Row, table: Table, log: Log) -> Sequence[Annotation]:
         """The movements of a row."""
-        found = [*super().read_row(row, table, log)]
-        for number in (2, 3) if found else ():
+        moves = [*super().read_row(row, table, log)]
+        for number in (2, 3) if moves else ():
             ends = (f"onset{number}", f"offset{number}")
             columns = [table.columns.get(end, end) for end in ends]
             onset, offset = (frame_number(row.get(e), row.number, c, log) for e, c in zip(ends, columns))
             if onset is None or offset is None or offset < onset:
                 continue
             if self.params.every_interval:
-                found.append(replace(found[0], onset=onset, apex=None, offset=offset, flags=(FURTHER,), problem=""))
+                moves.append(replace(moves[0], onset=onset, apex=None, offset=offset, flags=(FURTHER,), problem=""))
             else:
                 reason = "a further movement of the clip, read with dataset.every_interval=true only"
                 log.marked(row.number, ", ".join(columns), f"{onset}, {offset}", reason)
-        return found
+        return moves
 
     def annotation(self, row: Row, table: Table, log: Log) -> Annotation | None:
         """The first movement of a row, its clip called as its folder, its emotion as its name says where no column
@@ -167,14 +167,14 @@ class Smic(NestedDataset):
     def _candidates(self) -> list[Path]:
         """Sheets of this recording; those of the others have the same columns."""
         named = ((path, _RECORDING.findall(path.name)) for path in super()._candidates)
-        return [path for path, found in named if not found or self.recording in map(str.upper, found)]
+        return [path for path, names in named if not names or self.recording in map(str.upper, names)]
 
     @cached_property
     def _read(self) -> tuple[tuple[Annotation, ...], tuple[Repair, ...], str]:
         if self._has_sheet:
             return super()._read
         tree = self._tree_or_stop
-        found, log = list[Annotation](), Log("names of the folders")
+        clips, log = list[Annotation](), Log("names of the folders")
         for row, (number, name, folder) in enumerate(
             tree.all_folders(tree.root), 1
         ):  # the whole of a short clip is the movement
@@ -187,15 +187,15 @@ class Smic(NestedDataset):
             except DataError:
                 reason = "the folder holds no images: the clip is counted, but cannot be scored"
                 log.marked(row, "frames", where, reason)
-                found.append(replace(clip, problem="no images"))
+                clips.append(replace(clip, problem="no images"))
                 continue
             known = listed(1, numbers)
             if missing := known[-1] - known[0] + 1 - len(known):
                 log.marked(
                     row, "frames", where, f"{missing} of the numbers from {known[0]} to {known[-1]} have no image"
                 )
-            found.append(replace(clip, onset=known[0], offset=known[-1], first=known[0]))
-        if not found:
+            clips.append(replace(clip, onset=known[0], offset=known[-1], first=known[0]))
+        if not clips:
             asks = "".join(
                 f"; there are faces cropped by the authors: read them with dataset.root={home}"
                 for home in tree.cropped[:1]
@@ -208,7 +208,7 @@ class Smic(NestedDataset):
             log.marked(
                 None, "file", path.name, f"a sheet of apex frames, not read: dataset.annotations={path} reads it"
             )
-        return tuple(found), tuple(log.repairs), log.where
+        return tuple(clips), tuple(log.repairs), log.where
 
     @cached_property
     def _tree_or_stop(self) -> NestedTree:

@@ -35,17 +35,17 @@ class Header:
     def match(self, cells: Sequence[str]) -> dict[str, int]:
         """Field -> column of the cells that carry one of its names; the earlier name wins, then the earlier column."""
         seen = {plain_name(text): column for column, text in reversed(list(enumerate(cells)))}
-        found = {
-            what: seen[there[0]]
+        columns = {
+            what: seen[present[0]]
             for what, known in {**NAMES, **self.names}.items()
-            if (there := [name for name in map(plain_name, known) if name and name in seen])
+            if (present := [name for name in map(plain_name, known) if name and name in seen])
         }
-        return found | compounds(cells, found, {"kind": [*map(plain_name, NAMES["kind"])]})
+        return columns | compounds(cells, columns, {"kind": [*map(plain_name, NAMES["kind"])]})
 
     def place(self, rows: Rows) -> tuple[int, dict[str, int]] | None:
         """How many rows end with the header, and the columns of the fields; None where there is no such header."""
-        found = ((n, self.match(cells)) for n, (_, cells) in enumerate(rows[:HEADER_WITHIN], 1))
-        return next(((n, fields) for n, fields in found if {*self.required} <= fields.keys()), None)
+        headers = ((n, self.match(cells)) for n, (_, cells) in enumerate(rows[:HEADER_WITHIN], 1))
+        return next(((n, fields) for n, fields in headers if {*self.required} <= fields.keys()), None)
 
 
 @dataclass(frozen=True)
@@ -159,11 +159,11 @@ def need_table(sheets: Sequence[Sheet], *forms: Header | Columns, file: object) 
     table = find_table(sheets, *forms)
     if table is None:
         near = [
-            ([title for what, title in form.titles.items() if what not in found], number, sheet.name)
+            ([title for what, title in form.titles.items() if what not in columns], number, sheet.name)
             for form in [form for form in forms if isinstance(form, Header)][:1]
             for sheet in sheets
             for number, cells in sheet.rows[:HEADER_WITHIN]
-            if (found := form.match(cells)).keys() & {*form.required}
+            if (columns := form.match(cells)).keys() & {*form.required}
         ]
         nearest = min(near, key=lambda row: len(row[0]), default=None)
         lacking = f"; row {nearest[1]} of {nearest[2]!r} has no {', no '.join(nearest[0])}" if nearest else ""
@@ -175,9 +175,9 @@ def need_table(sheets: Sequence[Sheet], *forms: Header | Columns, file: object) 
 
 
 def _table(sheet: Sheet, form: Header | Columns) -> Table | None:
-    if (found := form.place(sheet.rows)) is None:
+    if (placed := form.place(sheet.rows)) is None:
         return None
-    above, fields = found
+    above, fields = placed
     header = sheet.rows[above - 1][1] if above else ()
     columns = {what: header[column].strip() if above else f"column {column + 1}" for what, column in fields.items()}
     rows = tuple(

@@ -130,14 +130,14 @@ def header_of(text: str) -> tuple[int, str]:
     """
     lines = enumerate(lines_of(text), 1)
     for number, line in islice((n for n in lines if n[1].strip() and not PASSED.match(n[1])), HEADER_WITHIN):
-        found = dict.fromkeys(SEPARATORS, 0)
+        counts = dict.fromkeys(SEPARATORS, 0)
         for sign in SEPARATORS:
             with suppress(csv.Error):  # one cell is longer than a cell may be
                 cells = re.split(" +", line.strip(" \r\n")) if sign == " " else next(csv.reader([line], delimiter=sign))
                 names = names_columns(cells)
-                found[sign] = names if sign != " " or 2 * names >= len(cells) else 0  # a sentence has blanks, too
-        separator = max(SEPARATORS, key=lambda sign: found[sign])
-        if found[separator] > 1:
+                counts[sign] = names if sign != " " or 2 * names >= len(cells) else 0  # a sentence has blanks, too
+        separator = max(SEPARATORS, key=lambda sign: counts[sign])
+        if counts[separator] > 1:
             return number, separator
     return 0, max(",;\t", key=next((line for line in lines_of(text) if line.strip()), "").count)
 

@@ -116,8 +116,8 @@ def _of_dataset(file: File, adapters: Iterable[SheetDataset], remarks: Remarks) 
             columns=["line", "subject", "video", "fps", "kind", "onset", "offset", "apex", "emotion"],
         )
         videos = table[["line", "subject", "video", "fps"]].assign(n_frames=np.nan)
-        there = table.drop(columns="fps").dropna(subset="onset").reset_index(drop=True)
-        intervals = there.astype({"onset": np.int64, "offset": np.int64, "apex": np.float64})
+        complete = table.drop(columns="fps").dropna(subset="onset").reset_index(drop=True)
+        intervals = complete.astype({"onset": np.int64, "offset": np.int64, "apex": np.float64})
         return checked(
             IntervalFile(str(file), "truth", intervals, videos, frozenset({*table} - {"line"})),
             remarks,
@@ -223,27 +223,27 @@ def read_against_truth(
     clips = clips or not all(map(_has_intervals, files))
     rules = replace(rules, fps=common_rate([truth, *files], rules.fps))
     true, rules = read_truth(truth, rules, remarks, adapters, clips)
-    owns, found = [Remarks() for _ in files], []
+    own_remarks, answers = [Remarks() for _ in files], []
     if clips:
-        found = [of_clips(true, path, rules, own, classes) for path, own in zip(files, owns)]
+        answers = [of_clips(true, path, rules, own, classes) for path, own in zip(files, own_remarks)]
     else:
         spotted = [
             read_intervals(path, "predictions", own, fps=rules.fps or true.rate_of_seconds, rate=true.rate)
-            for path, own in zip(files, owns)
+            for path, own in zip(files, own_remarks)
         ]
         if any(one.pooled for one in spotted):
             true = _pooled(true, remarks)
-        found = [of_intervals(true, one, rules, own, classes=classes) for one, own in zip(spotted, owns)]
-    for letter, own in zip("AB", owns):
+        answers = [of_intervals(true, one, rules, own, classes=classes) for one, own in zip(spotted, own_remarks)]
+    for letter, own in zip("AB", own_remarks):
         for lines, added in ((remarks.warnings, own.warnings), (remarks.repaired, own.repaired)):
             for line in added:  # remarks on the truth hold for all files
                 sentence = line if len(files) == 1 or line.startswith(("truth", "--")) else f"{letter}: {line}"
                 lines += [sentence] if sentence not in lines else []
     # Each also gets the videos that only the other files name; these have no expressions.
-    every = pd.concat([one.tables.videos for one in found]).drop_duplicates("video")
-    lacking = [every[~every["video"].isin(one.tables.videos["video"])] for one in found]
-    videos = [pd.concat([one.tables.videos, more], ignore_index=True) for one, more in zip(found, lacking)]
-    return [replace(one, tables=replace(one.tables, videos=own)) for one, own in zip(found, videos)]
+    every = pd.concat([one.tables.videos for one in answers]).drop_duplicates("video")
+    lacking = [every[~every["video"].isin(one.tables.videos["video"])] for one in answers]
+    videos = [pd.concat([one.tables.videos, more], ignore_index=True) for one, more in zip(answers, lacking)]
+    return [replace(one, tables=replace(one.tables, videos=own)) for one, own in zip(answers, videos)]
 
 
 def _pooled(given: IntervalFile, remarks: Remarks) -> IntervalFile:

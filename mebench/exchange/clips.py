@@ -119,10 +119,10 @@ def join_clips(
     # A clip of a known video at an onset that the truth does not have.
     strange = predicted[~pd.MultiIndex.from_frame(predicted[on]).isin(pd.MultiIndex.from_frame(joined.truths[on]))]
     for _, row in strange[:1].iterrows():
-        there = ", ".join(map(str, joined.truths[joined.truths["video"] == row["video"]]["onset"].tolist()))
+        known_onsets = ", ".join(map(str, joined.truths[joined.truths["video"] == row["video"]]["onset"].tolist()))
         raise DataError(
             f"{predictions.place}, line {row['line']}: the truth has no clip with onset {row['onset']} in "
-            f"{row['video'].partition('/')[2]}, but with {there}: both files must count frames alike"
+            f"{row['video'].partition('/')[2]}, but with {known_onsets}: both files must count frames alike"
         )
     micro, unscored = joined.truths["kind"] == "micro", labelled & ~label_sets.within(joined.truths["emotion"], classes)
     for (one, what), rows in {

@@ -140,7 +140,7 @@ def propose(
         ConfigError: a kind of the file has no k'.
     """
     windows = options.rule == "paper" and options.smoothing != "none"
-    found: list[tuple[object, ...]] = []
+    rows: list[tuple[object, ...]] = []
     short: list[str] = []
     for _, video in scores.intervals.groupby("group", sort=False):
         ids, kind = [str(video[name].iloc[0]) for name in scores.ids], str(video["kind"].iloc[0])
@@ -155,13 +155,13 @@ def propose(
         for s in spot(values_, k_prime, highest_only=short_videos, options=options, lead=k_prime - 1):
             # The middle of the last window lies beyond the last frame.
             line = int(video["line"].iloc[min(s.apex, len(video) - 1)])
-            found.append((line, *ids, kind, first + s.onset, first + s.offset, float(first + s.apex), "", s.confidence))
+            rows.append((line, *ids, kind, first + s.onset, first + s.offset, float(first + s.apex), "", s.confidence))
     if short:
         remarks.warn(
             f"{ROLE}: {plural(len(short), 'video')}, such as {short[0]}, shorter than the 2k' + 1 frames of the moving average: "
             "nothing can be spotted there"
         )
     columns = ["line", *scores.ids, "kind", "onset", "offset", "apex", "emotion", "confidence"]
-    table = pd.DataFrame(found, columns=columns).astype({"onset": np.int64, "offset": np.int64, "line": np.int64})
+    table = pd.DataFrame(rows, columns=columns).astype({"onset": np.int64, "offset": np.int64, "line": np.int64})
     known = frozenset({*scores.ids, "kind", "onset", "offset", "apex", "confidence"})
     return IntervalFile(scores.place, ROLE, table, scores.videos, known)

@@ -67,12 +67,12 @@ def read_intervals(
     if timed is None:
         table.note_unread(remarks)
     # A row without onset and offset is a video without expressions, or without spotted intervals.
-    there = ~(values.blank(table.cells["onset"]) & values.blank(table.cells["offset"]))
+    known = ~(values.blank(table.cells["onset"]) & values.blank(table.cells["offset"]))
     moments, fractional = values.moments(table, fps, rate, remarks)
-    ends = {name: np.where(there, moments[name], 0) for name in ("onset", "offset")}
-    if role == "predictions" and not there.all():
+    ends = {name: np.where(known, moments[name], 0) for name in ("onset", "offset")}
+    if role == "predictions" and not known.all():
         remarks.repair(
-            f"predictions: no onset and no offset ({at_lines(table.lines[~there])}), read as nothing spotted"
+            f"predictions: no onset and no offset ({at_lines(table.lines[~known])}), read as nothing spotted"
         )
     onset, offset = (values.required(table, name, marked) for name, marked in ends.items())
     # Substitutes for columns that the file lacks.
@@ -85,22 +85,22 @@ def read_intervals(
     for name, read in (("fps", values.numbers), ("n_frames", values.frames)):
         videos[name] = read(table, name) if role == "truth" and name in table.cells else np.nan
         table.refuse(name, videos[name].to_numpy(np.float64) <= 0, "{name} must be above 0, not {cell}")
-    apexes = moments.get("apex", np.full(len(there), np.nan))
+    apexes = moments.get("apex", np.full(len(known), np.nan))
     if role == "predictions":  # their middle replaces an unmarked apex
         apexes = np.where(np.isnan(apexes), (onset + offset) // 2, apexes)
     frame = named.assign(
-        kind=values.kinds(table, there), onset=onset, offset=offset, apex=apexes, emotion=values.emotions(table).array()
+        kind=values.kinds(table, known), onset=onset, offset=offset, apex=apexes, emotion=values.emotions(table).array()
     )
     if role == "predictions":
         frame["confidence"] = values.numbers(table, "confidence") if "confidence" in table.cells else np.nan
-        unsure = (frame["confidence"].isna() & there).to_numpy()
+        unsure = (frame["confidence"].isna() & known).to_numpy()
         if "confidence" in table.cells and unsure.any():
             remarks.warn(
                 f"predictions: no confidence on {at_lines(frame['line'][unsure])}: a ranking needs a confidence for every interval"
             )
-        unsaid = ~there & (values.blank(table.cells["kind"]) if "kind" in table.cells else False)
+        unsaid = ~known & (values.blank(table.cells["kind"]) if "kind" in table.cells else False)
         videos = named.assign(kind=frame["kind"].mask(unsaid, ""))
-    kept = frame[there].reset_index(drop=True)
+    kept = frame[known].reset_index(drop=True)
     return checked(IntervalFile(str(path), role, kept, videos, frozenset(table.cells), fractional=fractional), remarks)
 
 
@@ -137,10 +137,10 @@ def checked(given: IntervalFile, remarks: Remarks) -> IntervalFile:
         ("onset", "onsets", "below zero"): rows["onset"] < 0,
         ("apex", "apexes", "outside the interval"): (rows["apex"] < rows["onset"]) | (rows["apex"] > rows["offset"]),
     }
-    for (single, many, how), which in odd.items():
-        if which.any():
+    for (single, many, how), mask in odd.items():
+        if mask.any():
             remarks.warn(
-                f"{role}: {plural(int(which.sum()), single, many)} {how} ({at_lines(rows['line'][which])}), kept as written"
+                f"{role}: {plural(int(mask.sum()), single, many)} {how} ({at_lines(rows['line'][mask])}), kept as written"
             )
     if role == "truth":
         ordered = rows.sort_values([*given.ids, "kind", "onset", "offset"], kind="stable")

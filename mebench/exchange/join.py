@@ -155,8 +155,8 @@ def join(
                 f"{without[0].partition('/')[2]}: their expressions count as missed"
             )
     truths = truth.intervals.assign(video=_keys(truth.intervals, truth.ids))
-    given = predictions.intervals
-    spotted = given.assign(video=_keys(given, predictions.ids, key_of), draw=0)
+    intervals = predictions.intervals
+    spotted = intervals.assign(video=_keys(intervals, predictions.ids, key_of), draw=0)
     return Tables(videos, truths, spotted, frame_scores=frames)
 
 

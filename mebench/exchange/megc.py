@@ -60,8 +60,8 @@ def read_log(sheet: Sheet, path: File, role: Role, remarks: Remarks) -> Interval
     """
     rows, results, dataset, known = list[tuple[object, ...]](), Counter[str](), "", False
     for number, line in sheet.lines():
-        if found := _LINE.match(line.strip()):
-            video, *ends, result = found.groups()
+        if match := _LINE.match(line.strip()):
+            video, *ends, result = match.groups()
             known, (folder, _, video) = True, video.strip("*").rpartition("/")
             both = [tuple(int(float(end)) for end in ends[side : side + 2] if end[-1:].isdigit()) for side in (0, 2)]
             pairs = [(pair[0], pair[1]) if len(pair) == 2 and pair != (-1, -1) else None for pair in both]
@@ -85,7 +85,7 @@ def read_log(sheet: Sheet, path: File, role: Role, remarks: Remarks) -> Interval
     if not table["dataset"].any():
         table = table.drop(columns="dataset")
     columns = [name for name in table.columns if name != "line"]
-    there = (
+    intervals = (
         table.dropna()
         .drop_duplicates(columns)
         .reset_index(drop=True)
@@ -94,12 +94,12 @@ def read_log(sheet: Sheet, path: File, role: Role, remarks: Remarks) -> Interval
     )
     videos = table.drop(columns=["onset", "offset"]).assign(fps=np.nan, n_frames=np.nan)
     if role == "predictions":
-        there, videos = there.assign(confidence=np.nan), videos.assign(kind="micro")
+        intervals, videos = intervals.assign(confidence=np.nan), videos.assign(kind="micro")
     remarks.warn(
         f"{role}: a log of MEGC 2020 does not say which intervals are micro- and which macro-expressions: all are read as "
         f"micro and matched together. Its own lines are {', '.join(f'{results[result]} {result}' for result in _NEEDED)}"
     )
-    return IntervalFile(str(path), role, there, videos, frozenset(columns), pooled=True)
+    return IntervalFile(str(path), role, intervals, videos, frozenset(columns), pooled=True)
 
 
 _NEEDED = {"TP": "both intervals", "FP": "a predicted interval only", "FN": "a true interval only"}

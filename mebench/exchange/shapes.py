@@ -68,12 +68,12 @@ def as_sheet(raw: bytes, name: str) -> Sheet | None:
         return sheet_of(name, rows) if rows else None
     if isinstance(value, Mapping) and {"cells", "nbformat"} <= value.keys():
         return _of_notebook(value, name)
-    if (found := _sheet(value, name)) is None:
+    if (sheet := _sheet(value, name)) is None:
         raise DataError(
             "no row names a video with an interval or a class: expected a list of rows with names, or the "
             "intervals of each video, as ActivityNet writes them"
         )
-    return found
+    return sheet
 
 
 def _sheet(value: Any, name: str) -> Sheet | None:
@@ -92,8 +92,8 @@ def _wide(value: Mapping[str, Any]) -> Iterator[list[Any]]:
     """The rows of videos, or of a single array, with more than onset, offset and confidence, as lines without column
     names.
     """
-    tables = [found for found in value.values() if isinstance(found, list) and found]
-    rows = [row for found in tables for row in found]
+    tables = [part for part in value.values() if isinstance(part, list) and part]
+    rows = [row for part in tables for row in part]
     if len(tables) < len(value) or not rows or not all(isinstance(row, list) and not _nested(row) for row in rows):
         return
     whole = all(len(row) == len(_ENDS) and row == sorted(map(_whole, row)) for row in rows)  # with an apex
@@ -101,7 +101,7 @@ def _wide(value: Mapping[str, Any]) -> Iterator[list[Any]]:
         alone = len(value) == 1 and (
             re.fullmatch(r"arr_\d+", next(iter(value))) or any(isinstance(n, str) for n in rows[0])
         )
-        yield from rows if alone else ([video, *map(_whole, row)] for video, found in value.items() for row in found)
+        yield from rows if alone else ([video, *map(_whole, row)] for video, part in value.items() for row in part)
 
 
 def _whole(number: Any) -> Any:
@@ -181,17 +181,17 @@ def content(raw: bytes) -> Any:
         return None
     with suppress(ValueError):
         return _parsed(text)
-    found = []
+    values = []
     for number, line in enumerate(text.splitlines(), 1):
         try:
-            found += [_parsed(line)] if line.strip() else []
+            values += [_parsed(line)] if line.strip() else []
         except ValueError as error:
             if text.startswith("("):  # a line of text
                 return None
-            if found:
+            if values:
                 raise DataError(f"line {number} is not JSON ({error}): is the file cut off?") from error
             raise DataError(f"it begins like JSON but is not valid ({error}): is the file cut off?") from error
-    return found
+    return values
 
 
 def _parsed(text: str) -> Any:
@@ -247,7 +247,7 @@ def table_of(value: Any) -> list[Row]:
     if isinstance(value, Mapping):
         for key in ("results", "database"):
             if isinstance(value.get(key), Mapping):
-                return [row for video, found in value[key].items() for row in _of_video(video, found)]
+                return [row for video, part in value[key].items() for row in _of_video(video, part)]
         if {"columns", "data"} <= value.keys():  # as pandas writes its tables: in two parts, by column, or by row
             return [dict(zip(value["columns"], row)) for row in value["data"]]
         parts = [*value.values()]
@@ -283,14 +283,14 @@ def table_of(value: Any) -> list[Row]:
             return [{"video": v, "frame": n, "score": s} for v, scores in columns.items() for n, s in enumerate(scores)]
         truth_keys = {*map(plain_name, value)} & TRUTHS
         if not truth_keys and parts and all(isinstance(p, list) and (not p or _nested(p)) for p in parts):
-            inner = [row for found in value.values() for row in found if isinstance(row, Mapping)]
+            inner = [row for part in value.values() for row in part if isinstance(row, Mapping)]
             if any({*map(plain_name, row)} & {*ALIASES["video"]} for row in inner):
                 return table_of(inner)
-            return [row for video, found in value.items() for row in _of_video(video, found or [["", ""]])]
+            return [row for video, part in value.items() for row in _of_video(video, part or [["", ""]])]
         if len(KNOWN & {*map(plain_name, value)}) > 1 and not _nested([*value.values()]):
             return [value]  # one line of JSON
-        found = {name: rows for name, part in value.items() if (rows := table_of(part))}
-        known = {name: rows for name, rows in found.items() if len(KNOWN & {*map(plain_name, rows[0])}) > 1} or found
+        tables = {name: rows for name, part in value.items() if (rows := table_of(part))}
+        known = {name: rows for name, rows in tables.items() if len(KNOWN & {*map(plain_name, rows[0])}) > 1} or tables
         if len(known) < 2:
             return next(iter(known.values()), [])
         if any({*map(plain_name, rows[0])} & {*ALIASES["video"]} for rows in known.values()):
@@ -301,7 +301,7 @@ def table_of(value: Any) -> list[Row]:
     if isinstance(value, list) and value and all(isinstance(row, Mapping) for row in value):
         return [one for row in value for one in _each(row)]
     if isinstance(value, list) and all(isinstance(row, list) and len(row) == 2 and _nested(row[1:]) for row in value):
-        return [row for video, found in value for row in _of_video(video, found or [["", ""]])]
+        return [row for video, part in value for row in _of_video(video, part or [["", ""]])]
     return []
 
 
@@ -336,15 +336,15 @@ def _nested(cells: Sequence[Any]) -> bool:
     return any(isinstance(cell, list | Mapping) for cell in cells)
 
 
-def _of_video(video: Any, found: Any) -> Iterator[Row]:
+def _of_video(video: Any, entry: Any) -> Iterator[Row]:
     """The intervals of a video, from lists or the dicts of temporal action detection; a row without an interval if
     there are none.
     """
     about: dict[str, Any] = {"video": video}
-    if isinstance(found, Mapping):
-        about |= {what: found[name] for what, name in (("fps", "fps"), ("n_frames", "frame")) if name in found}
-        found = found.get("annotations", [])
-    for one in found or [{}]:
+    if isinstance(entry, Mapping):
+        about |= {what: entry[name] for what, name in (("fps", "fps"), ("n_frames", "frame")) if name in entry}
+        entry = entry.get("annotations", [])
+    for one in entry or [{}]:
         if isinstance(one, Mapping):
             start, end = one.get("segment", ("", ""))
             times = {"t-start": start, "t-end": end} if "segment" in one or not one else {}
@@ -357,20 +357,20 @@ def _of_notebook(notebook: Mapping[str, Any], name: str) -> Sheet:
     """The longest table in the output of its cells, or else in the cells: lines of cells, lines with named cells, a
     table in Markdown or HTML, or a value as Python prints it.
     """
-    found = [of_text(printed(notebook), "", name)]
+    sheets = [of_text(printed(notebook), "", name)]
     sources = ["".join(cell.get("source", ())) for cell in notebook["cells"]]
     outputs = _outputs(notebook, "text", "text/plain") + _outputs(notebook, "text/markdown", "text/html")
-    for text in outputs + ([] if found[0].text.strip() else sources):
+    for text in outputs + ([] if sheets[0].text.strip() else sources):
         if rows := labelled(text):
-            found.append(sheet_of(name, rows))
+            sheets.append(sheet_of(name, rows))
         marked = [re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", row, re.S) for row in re.findall(r"<tr.*?</tr>", text, re.S)]
         lines = _piped(text) or "".join("\t".join(map(unescape, cells)) + "\n" for cells in marked)
-        found.append(of_text(lines, "", name))
+        sheets.append(of_text(lines, "", name))
         if (start := _BRACKET.search(text)) is not None:
             with suppress(DataError):
                 value = content(text[start.end() : 1 + max(map(text.rfind, "]})"))].encode())
-                found += [sheet] if (sheet := _sheet(value, name)) is not None else []
-    return max(found, key=lambda sheet: sum(1 for _ in sheet.lines()))
+                sheets += [sheet] if (sheet := _sheet(value, name)) is not None else []
+    return max(sheets, key=lambda sheet: sum(1 for _ in sheet.lines()))
 
 
 def _outputs(notebook: Mapping[str, Any], *forms: str) -> list[str]:
@@ -403,11 +403,11 @@ def printed(notebook: Mapping[str, Any]) -> str:
             "pandas.set_option('display.max_rows', None), or save it as CSV"
         )
     header = [line for line in above if len(KNOWN & {*map(plain_name, re.split(r"[\s,;]+", line))}) > 1]
-    found = header + runs[place][1] if runs and runs[place][0] else []
+    table = header + runs[place][1] if runs and runs[place][0] else []
     if header and not re.search("[,;\t]", header[0]):  # a table of pandas, in columns of blanks, its index before them
         width_of_header = len(header[0].split())
-        found = ["\t".join(line.split()[-width_of_header:]) for line in found]
-    return "\n".join(found)
+        table = ["\t".join(line.split()[-width_of_header:]) for line in table]
+    return "\n".join(table)
 
 
 def sheet_of(name: str, rows: Sequence[Row]) -> Sheet:

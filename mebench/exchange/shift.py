@@ -84,9 +84,9 @@ def _best_shift(
     n = int(of_truth.max()) + 1
 
     def best(shift: int) -> Floats:
-        found = np.zeros(n)
-        np.maximum.at(found, of_truth, ratio(*overlap((c - shift, d - shift), (a, b))))
-        return found
+        ious = np.zeros(n)
+        np.maximum.at(ious, of_truth, ratio(*overlap((c - shift, d - shift), (a, b))))
+        return ious
 
     seen, counts = np.unique(np.concatenate([c - a, d - b]), return_counts=True)
     # Annotators and methods agree on ends to a few frames at best, so neighbouring shifts count too.

@@ -176,8 +176,8 @@ class TextTable:
 
     def note_unread(self, remarks: Remarks, used: Iterable[str] = ()) -> None:
         """Report the unread columns, except for some that had another use."""
-        if left := [shorten(name, MOST_OF_A_NAME, placeholder=" …") for name in self.others if name not in used]:
-            remarks.repair(f"{self.role}: {plural(len(left), 'column')} not read: {', '.join(left)}")
+        if unread := [shorten(name, MOST_OF_A_NAME, placeholder=" …") for name in self.others if name not in used]:
+            remarks.repair(f"{self.role}: {plural(len(unread), 'column')} not read: {', '.join(unread)}")
 
     def taken(self, header: str, what: str, column: Cells) -> Self:
         """The table with one of the other columns as a wanted one.
@@ -215,10 +215,10 @@ class TextTable:
                     if plain_name(header := self.headers[position]) != plain_name(what)
                 )
                 hint += f" It takes {taken}." if taken else ""
-                there = (shorten(header, MOST_OF_A_NAME, placeholder=" …") for header in self.headers if header)
+                columns = (shorten(header, MOST_OF_A_NAME, placeholder=" …") for header in self.headers if header)
                 raise DataError(
                     f"{self.place}, line {self.header_line}: the header lacks the column {name!r}; its columns are "
-                    f"{', '.join(there)}.{hint} A file of {self.role} needs {', '.join(needs)}"
+                    f"{', '.join(columns)}.{hint} A file of {self.role} needs {', '.join(needs)}"
                 )
 
 
@@ -382,9 +382,9 @@ def _columns(
 
 def _are_numbers(columns: Sequence[Cells]) -> bool:
     """Whether the cells of some columns are numbers in every row, or all blank."""
-    given = [column.where(str.strip) for column in columns]
+    filled = [column.where(str.strip) for column in columns]
     right = [column.where(re.compile(r"\s*[-+]?\d[\d.,]*\s*").fullmatch) for column in columns]
-    return bool((~np.any(given, axis=0) | np.all(right, axis=0)).all())
+    return bool((~np.any(filled, axis=0) | np.all(right, axis=0)).all())
 
 
 def recognise(headers: Sequence[str], wanted: Sequence[str], role: str, alone: str | None = None) -> dict[str, int]:
@@ -450,8 +450,8 @@ def likely(headers: Sequence[str], name: str) -> str | None:
     ('sbuject', None)
     """
     written = {plain_name(header): header for header in reversed(headers)}
-    near = (found for alias in ALIASES[name] for found in difflib.get_close_matches(alias, written, n=1, cutoff=0.75))
-    return next((written[found] for found in near), None)
+    near = (match for alias in ALIASES[name] for match in difflib.get_close_matches(alias, written, n=1, cutoff=0.75))
+    return next((written[match] for match in near), None)
 
 
 def holding(headers: Sequence[str], name: str) -> str | None:

@@ -75,10 +75,10 @@ def numbers(table: TextTable, name: str) -> NDArray[np.float64]:
         DataError: a cell is not a finite number.
     """
     cells = table.cells[name]
-    given = pd.Series([None if cell.casefold() in BLANK else cell for cell in cells.different], dtype="object")
-    read = pd.to_numeric(given, errors="coerce").to_numpy(np.float64)
-    if table.comma and (np.isnan(read) & given.notna()).any():
-        read = pd.to_numeric(given.str.replace(",", ".", n=1), errors="coerce").to_numpy(np.float64)
+    texts = pd.Series([None if cell.casefold() in BLANK else cell for cell in cells.different], dtype="object")
+    read = pd.to_numeric(texts, errors="coerce").to_numpy(np.float64)
+    if table.comma and (np.isnan(read) & texts.notna()).any():
+        read = pd.to_numeric(texts.str.replace(",", ".", n=1), errors="coerce").to_numpy(np.float64)
     values = read[cells.which]
     table.refuse(name, ~np.isfinite(values) & ~blank(cells), "the {name} {cell!r} is not a number{more}")
     return values
@@ -138,29 +138,29 @@ def moments(
             remarks.repair(f"{table.role}: the {name} is shown as a date ({where}): its underlying number is read")
             column = table.cells[name].read(lambda cell: cell if (n := number_of_date(cell)) is None else str(n))
             table = replace(table, cells={**table.cells, name: column})
-    given = {name: _digits(table, name) for name in named}
+    columns = {name: _digits(table, name) for name in named}
     seconds = any(plain_name(header) in {*STARTS, *STOPS} for header in table.headers if header not in table.others)
-    fractional = [~np.isnan(values) & (values != np.round(values)) for values in given.values()]
+    fractional = [~np.isnan(values) & (values != np.round(values)) for values in columns.values()]
     lines = table.lines[np.any(fractional, axis=0)]
     if not seconds and not len(lines):
-        return {name: frames(table, name) for name in given}, ""
+        return {name: frames(table, name) for name in columns}, ""
     if not seconds and fps is None:
         remarks.repair(
             f"{table.role}: fractional frames ({at_lines(lines)}) are rounded to the nearest; if they are seconds, give the frame "
             "rate with --fps N"
         )
-        return {name: np.floor(values + 0.5) for name, values in given.items()}, "frames"
+        return {name: np.floor(values + 0.5) for name, values in columns.items()}, "frames"
     known = np.full(len(table.lines), np.nan if (general := fps or rate) is None else general)
     own = numbers(table, "fps") if "fps" in table.cells else known
     rates = np.where(np.isnan(own), known, own)
     table.refuse(
         "onset",
-        np.isnan(rates) & ~np.isnan(given["onset"]),
+        np.isnan(rates) & ~np.isnan(columns["onset"]),
         "the {name} {cell} is in seconds{more} and no frame rate is known: give it with --fps N (1, if they are frames), or "
         "write frames, if the videos have different rates",
     )
     remarks.repair(f"{table.role}: onsets and offsets are read as seconds and rounded to the nearest frame")
-    return {name: np.floor(values * rates + 0.5) for name, values in given.items()}, "seconds"
+    return {name: np.floor(values * rates + 0.5) for name, values in columns.items()}, "seconds"
 
 
 def required(table: TextTable, name: str, values: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -78,10 +78,10 @@ def write_predictions(path: Path, form: str, tables: Tables, remarks: Remarks, k
         remarks.warn("the method predicts by chance: only its first draw is written")
         spotted = spotted[spotted["draw"] == 0]
     if form == "csv":
-        found, videos = set(zip(spotted["video"], spotted["kind"])), tables.videos["video"]
-        looked = tables.videos["processed"] if "processed" in tables.videos else [kinds] * len(videos)
-        pairs = [(video, kind) for video, some in zip(videos, looked) for kind in kinds if kind in some]
-        silent = pd.DataFrame([pair for pair in pairs if pair not in found], columns=["video", "kind"])
+        spotted_pairs, videos = set(zip(spotted["video"], spotted["kind"])), tables.videos["video"]
+        looked_at = tables.videos["processed"] if "processed" in tables.videos else [kinds] * len(videos)
+        pairs = [(video, kind) for video, some in zip(videos, looked_at) for kind in kinds if kind in some]
+        silent = pd.DataFrame([pair for pair in pairs if pair not in spotted_pairs], columns=["video", "kind"])
         spotted = pd.concat([spotted, silent], ignore_index=True) if len(silent) else spotted
     if form == EAF:
         _write_eaf(path, spotted, tables, remarks, kinds)
@@ -100,8 +100,8 @@ def write_truth(path: Path, tables: Tables, form: str = "csv") -> None:
     """
     videos = tables.videos[["video", "fps", "n_frames"]]
     if form == "activitynet":
-        found = _in_seconds(_numbered(tables.truths, tables), tables, path, Remarks())
-        lengths = zip(found.items(), tables.videos["fps"].astype(float), tables.videos["n_frames"].astype(float))
+        by_video = _in_seconds(_numbered(tables.truths, tables), tables, path, Remarks())
+        lengths = zip(by_video.items(), tables.videos["fps"].astype(float), tables.videos["n_frames"].astype(float))
         database = {
             vid: {
                 "subset": "test",
@@ -211,10 +211,10 @@ def _write_activitynet(path: Path, spotted: pd.DataFrame, tables: Tables, remark
 
 
 def _write_thumos(path: Path, spotted: pd.DataFrame, tables: Tables, remarks: Remarks) -> None:
-    found = _in_seconds(spotted, tables, path, remarks)
+    results = _in_seconds(spotted, tables, path, remarks)
     lines = (
         f"{'_'.join(vid.split())} {one['segment'][0]:.6f} {one['segment'][1]:.6f} {one['label']} {one.get('score', 'nan')}\n"
-        for vid, intervals in found.items()
+        for vid, intervals in results.items()
         for one in intervals
     )
     _write_text(path, "video t-start t-end label score\n" + "".join(lines))
@@ -232,22 +232,22 @@ def _write_megc2020(path: Path, spotted: pd.DataFrame, tables: Tables, remarks: 
     ordered = of_first_draw(tables).ordered()
     spotted = ordered.spotted
     matched = match(ordered.truths, spotted, named("strict")).tolist()
-    true, found = (
+    true, predicted = (
         [(str(video), (int(onset), int(offset))) for video, onset, offset in zip(*(rows[name] for name in _ENDS))]
         for rows in (_numbered(ordered.truths, tables), _numbered(spotted, tables))
     )
     pairs: dict[str, list[tuple[tuple[int, int] | None, tuple[int, int] | None]]] = {
         key: [] for key in tables.videos["video"]
     }
-    for (key, ends), row in zip(found, matched):
+    for (key, ends), row in zip(predicted, matched):
         pairs[key].append((true[row][1] if row >= 0 else None, ends))
     for row in sorted({*range(len(true))} - {*matched}):
         pairs[true[row][0]].append((true[row][1], None))
     entries = []
-    for (dataset, subject, video), own in zip(_parts(tables), pairs.values()):
+    for (dataset, subject, video), matches in zip(_parts(tables), pairs.values()):
         # The names of SAMM Long Videos already contain the subject.
         full = "_".join((video if video.startswith(f"{subject}_") else f"{subject}_{video}").split())
-        entries += [Entry(dataset, full, *pair) for pair in own]
+        entries += [Entry(dataset, full, *pair) for pair in matches]
     _write_text(path, "\n".join(log_lines(entries)) + "\n")
 
 
