@@ -187,11 +187,11 @@ def judged(one: Task, file: Path, truth: Path, score: Score) -> tuple[Mapping[st
                 columns = entry.COLUMNS[one.form]
                 write_rows(clean, columns, ([row[name] for name in columns] for row in rows))
             what = {"what": "clips", "classes": ",".join(one.classes)} if one.form == "clips" else {"form": form}
-            found = score(str(clean), str(truth), convention=one.convention, **what)
+            outcome = score(str(clean), str(truth), convention=one.convention, **what)
         except MebenchError:  # its message may name contents of the truth
             names = "questions" if one.form == "answers" else "subjects or videos"
             raise DataError(f"the file is well formed, but its {names} do not fit the challenge's") from None
-    summary = found.summary
+    summary = outcome.summary
     if one.form == "clips":
         scores = {key: summary["recognition"]["scores"][key] for key in ("uf1", "uar", "accuracy")}
     elif one.form == "strs":
@@ -203,7 +203,7 @@ def judged(one: Task, file: Path, truth: Path, score: Score) -> tuple[Mapping[st
         overall = parts.get("overall") or next(iter(parts.values()))
         kinds = {f"f1_{kind}": parts[kind]["scores"]["f1"] for kind in one.kinds if kind in parts}
         scores = {"f1": overall["scores"]["f1"], **({} if one.form == "megc2020" else kinds)}  # a log names no kinds
-    return scores, found.answers
+    return scores, outcome.answers
 
 
 def confined_rows(one: Task, path: Path) -> list[dict[str, str]]:

@@ -77,8 +77,8 @@ def rows(task: Task, path: Path) -> list[dict[str, str]]:
         return questions.read(path)
     if task.form != "megc2020":
         return _rows(path)
-    found = read_log(read_sheet(path, Remarks(), "predictions"), path, "predictions", Remarks()).intervals
-    return [{name: str(row[name]) for name in ("video", "onset", "offset")} for row in found.to_dict("records")]
+    predictions = read_log(read_sheet(path, Remarks(), "predictions"), path, "predictions", Remarks()).intervals
+    return [{name: str(row[name]) for name in ("video", "onset", "offset")} for row in predictions.to_dict("records")]
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
@@ -102,13 +102,13 @@ def _cells(path: Path) -> Iterator[tuple[int, list[str]]]:
 
 def _of_answers(path: Path, wanted: Sequence[questions.Row] | None) -> Iterator[Fault]:
     asked = None if wanted is None else {questions.id_of(row): row["question"] for row in wanted}
-    given = set[str]()
+    answered = set[str]()
     n = 0
     for n, row in questions.lines(path):
         if isinstance(row, str):
             yield Fault(n, row)
             continue
-        given.add(name := questions.id_of(row))
+        answered.add(name := questions.id_of(row))
         if not row.get("answer", "").strip():
             yield Fault(n, f"the question {name!r} has no answer")
         if asked is not None and name not in asked:
@@ -117,7 +117,7 @@ def _of_answers(path: Path, wanted: Sequence[questions.Row] | None) -> Iterator[
             yield Fault(n, f"the question {name!r} must read {asked[name]!r}")
     if not n:
         yield Fault(0, "holds no answers")
-    yield from (Fault(0, f"the question {name!r} is missing") for name in asked or () if name not in given)
+    yield from (Fault(0, f"the question {name!r} is missing") for name in asked or () if name not in answered)
 
 
 def _of_table(task: Task, path: Path, known: Sequence[str] | None) -> Iterator[Fault]:
@@ -160,8 +160,8 @@ def _of_row(task: Task, row: Mapping[str, str], known: Sequence[str] | None) -> 
         yield f"the type must be me or mae, not {row['type']!r}"
     if task.form == "clips":
         labels = row["emotion"].split("+") if task.several else [row["emotion"]]
-        if stray := [label for label in labels if label not in task.classes]:
-            yield f"the emotion must be one of {', '.join(task.classes)}, not {stray[0]!r}"
+        if unknown := [label for label in labels if label not in task.classes]:
+            yield f"the emotion must be one of {', '.join(task.classes)}, not {unknown[0]!r}"
 
 
 def submit(task: Task, tables: Tables, folder: Path, remarks: Remarks) -> list[Path]:

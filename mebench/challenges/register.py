@@ -70,11 +70,11 @@ class Challenge:
 @cache
 def challenges() -> dict[str, Challenge]:
     """All challenges by name, the oldest first."""
-    found = {}
+    by_name = {}
     for name, content in read_yaml(Path(__file__).with_name("register.yaml")).items():
         tasks = {task: Task(f"{name}/{task}", **_tuples(about)) for task, about in content.pop("tasks").items()}
-        found[name] = Challenge(name, tasks=tasks, **_tuples(content))
-    return found
+        by_name[name] = Challenge(name, tasks=tasks, **_tuples(content))
+    return by_name
 
 
 def _tuples(content: dict[str, Any]) -> dict[str, Any]:
@@ -98,9 +98,9 @@ def task(name: str) -> Task:
         ConfigError: there is none, or the challenge has several.
     """
     first, _, last = name.partition("/")
-    found = challenge(first).tasks
+    tasks = challenge(first).tasks
     if last:
-        check_known(f"task of {first}", last, found)
-    if not last and len(found) > 1:
-        raise ConfigError(f"{first} has the tasks {' and '.join(found)}: name one, such as {first}/{next(iter(found))}")
-    return found[last or next(iter(found))]
+        check_known(f"task of {first}", last, tasks)
+    if not last and len(tasks) > 1:
+        raise ConfigError(f"{first} has the tasks {' and '.join(tasks)}: name one, such as {first}/{next(iter(tasks))}")
+    return tasks[last or next(iter(tasks))]

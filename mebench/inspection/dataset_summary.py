@@ -33,7 +33,7 @@ def adapters_of(file: File) -> Iterator[SheetDataset]:
 
     Each has this file as its annotations.
     """
-    found = list[tuple[int, SheetDataset]]()
+    matches = list[tuple[int, SheetDataset]]()
     if not isinstance(file, Path):
         return
     for id_ in sorted(plugins("dataset")):
@@ -52,8 +52,8 @@ def adapters_of(file: File) -> Iterator[SheetDataset]:
             dataset = plugin(plugin.Params(annotations=str(file), **params))
             if name or dataset.recognised:
                 # Above any name: the content of a sheet is better evidence than its name.
-                found.append((len(name.replace("*", "")) or 1000, dataset))
-    yield from (dataset for _, dataset in sorted(found, key=lambda fit: fit[0], reverse=True))
+                matches.append((len(name.replace("*", "")) or 1000, dataset))
+    yield from (dataset for _, dataset in sorted(matches, key=lambda fit: fit[0], reverse=True))
 
 
 def check_needs(configs: Iterable[RunConfig], notify: Callable[[str], object] | None = None) -> list[RunConfig]:
@@ -72,7 +72,7 @@ def check_needs(configs: Iterable[RunConfig], notify: Callable[[str], object] | 
         PluginError: a dataset is broken.
     """
     opened: dict[str, dict[str, Dataset]] = {}
-    found, notified = list[RunConfig](), set[str]()
+    checked, notified = list[RunConfig](), set[str]()
     for config in configs:
         settled = config
         data = repr(config.dataset_params)
@@ -105,8 +105,8 @@ def check_needs(configs: Iterable[RunConfig], notify: Callable[[str], object] | 
             if missing not in notified:
                 notified.add(missing)
                 notify(f"{missing}: {key}={value} is used instead, and the results say so. {how_to_get('', part)}")
-        found.append(settled)
-    return found
+        checked.append(settled)
+    return checked
 
 
 def has_frames(dataset: Dataset) -> bool:
@@ -154,9 +154,9 @@ def summarise(dataset: Dataset) -> Summary:
         kind: Counter(label.lower() for own, label in rows if own == kind and label is not None) for kind in KINDS
     }
     emotions = sorted(labels, key=lambda label: (-labels[label], label))
-    own = str(getattr(dataset, "id", ""))
+    dataset_id = str(getattr(dataset, "id", ""))
     with_expressions = [video for video in videos if video.expressions]
-    named = {v.key for v in with_expressions} | {f"{own}/{row.subject}/{row.video}" for row in lost if row.video}
+    named = {v.key for v in with_expressions} | {f"{dataset_id}/{row.subject}/{row.video}" for row in lost if row.video}
     expressions = [e for video in annotated for e in video.expressions]
     by_emotion = [scheme for scheme in dataset.schemes.values() if scheme.by == "emotion"]
     units = Counter(unit for e in expressions for unit in shown_units(e.action_units))

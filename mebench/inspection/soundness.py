@@ -409,9 +409,9 @@ def verify(
         look = partial(check_video, dataset, repairs=repairs, deep=deep)
         # Number of videos checked at once: while one thread waits for the disk, others read.
         with ThreadPoolExecutor(4) as pool:
-            for n_frames, found in pool.map(look, dataset.videos()):
+            for n_frames, more in pool.map(look, dataset.videos()):
                 frames += n_frames
-                findings += found
+                findings += more
                 if tick is not None:
                     tick(n_frames)
     return Verification(

@@ -52,8 +52,8 @@ def choose(videos: Sequence[Video], n: int, subject: str | None = None, video: s
     people = grouped((Chosen(v, e) for v in candidates for e in v.expressions), key=lambda one: one.video.subject_key)
     chosen: list[Chosen] = []
     for turn in zip_longest(*people.values()):
-        there, few = [one for one in turn if one is not None], n - len(chosen)
-        chosen += there if len(there) <= few else [there[i * len(there) // few] for i in range(few)]
+        present, n_left = [one for one in turn if one is not None], n - len(chosen)
+        chosen += present if len(present) <= n_left else [present[i * len(present) // n_left] for i in range(n_left)]
     return sorted(chosen, key=lambda one: (one.video.key, one.expression.onset))
 
 
@@ -124,8 +124,8 @@ def strip_of(dataset: Dataset, chosen: Chosen) -> Strip:
         if reference.landmarks is None and find_predictor(crop.landmarks) is not None:
             reference = crop.with_landmarks(frames, reference, video.key)
     except DataError as error:
-        why = "no face found" if isinstance(error, NoFaceError) else str(error)
-        return Strip(chosen, tiles, None, problem or why)
+        reason = "no face found" if isinstance(error, NoFaceError) else str(error)
+        return Strip(chosen, tiles, None, problem or reason)
     # Map the regions from the crop back to the frame.
     step = EyesAndMouth() if reference.landmarks is not None else EyesAndMouth(layout="box")
     back: NDArray[np.float64] = np.linalg.inv(reference.matrix).astype(np.float64)

@@ -58,7 +58,7 @@ class PaperRow:
     @property
     def choices(self) -> list[Words]:
         """Words of the run of each combination of `settings`."""
-        values = [[f"{name}={value}" for value in own] for name, own in self.settings.items()]
+        values = [[f"{name}={value}" for value in options] for name, options in self.settings.items()]
         return list(product(*values)) if values else []
 
 
@@ -137,7 +137,7 @@ def cells(paper: Paper, table: str, published: Iterable[Published]) -> list[Cell
         ConfigError: the paper has no such table here.
     """
     check_known("table", table, paper.tables, f"{paper.id} has no other table that can be run")
-    printed, found = paper.tables[table], []
+    printed, collected = paper.tables[table], []
     rows = {(row.method, row.variant): row for row in printed.rows}
     for value in published:
         source = value.source.partition(" ")[0]
@@ -145,14 +145,14 @@ def cells(paper: Paper, table: str, published: Iterable[Published]) -> list[Cell
             continue
         row, dataset = rows.get((value.method, value.method_variant), UNKNOWN), paper.datasets.get(value.dataset)
         if row.absent or dataset is None:
-            found.append(Cell(value, None, row.absent or f"no file says how to use {value.dataset} here", row))
+            collected.append(Cell(value, None, row.absent or f"no file says how to use {value.dataset} here", row))
         else:
-            found.append(Cell(value, (*row.run, *dataset), "", row))
-    if not found:
+            collected.append(Cell(value, (*row.run, *dataset), "", row))
+    if not collected:
         raise DataError(
             f"published.csv holds no value of {paper.source}, Table {table}: restore it from the repository"
         )
-    return found
+    return collected
 
 
 @dataclass(frozen=True)
@@ -181,8 +181,8 @@ class Run:
     @property
     def honest(self) -> RunFolder | None:
         """The honest run of the same training, for a run that leaks."""
-        found = self.worth
-        return None if found is None or self.folder is None else RunFolder(self.folder.path.with_name(found["honest"]))
+        worth = self.worth
+        return None if worth is None or self.folder is None else RunFolder(self.folder.path.with_name(worth["honest"]))
 
 
 @dataclass(frozen=True)
@@ -279,23 +279,23 @@ def _best(default: Run, others: Sequence[Run]) -> dict[str, Any] | None:
 
     None unless all of them and the default have been run.
     """
-    there = [folder for run in (default, *others) if (folder := run.honest or run.folder) is not None]
-    if not others or len(there) <= len(others):
+    folders = [folder for run in (default, *others) if (folder := run.honest or run.folder) is not None]
+    if not others or len(folders) <= len(others):
         return None
-    scored = [scores_of(folder)["recognition"]["scores"]["uf1"]["value"] or 0.0 for folder in there]
+    scored = [scores_of(folder)["recognition"]["scores"]["uf1"]["value"] or 0.0 for folder in folders]
     place = 1 + max(range(len(others)), key=lambda number: scored[number + 1])
     return {
         "of": len(others),
-        "run_id": there[place].id,
+        "run_id": folders[place].id,
         "uf1": scored[place],
         "default": scored[0],
-        "difference": differences(there[0], there[place], "strict")["recognition.uf1"],
+        "difference": differences(folders[0], folders[place], "strict")["recognition.uf1"],
     }
 
 
 def _runs(lines: Sequence[Words], request: Request, progress: Progress) -> dict[Words, Run]:
     """For each line of words its run; missing runs are computed together, equal ones once."""
-    found: dict[Words, Run] = {}
+    runs: dict[Words, Run] = {}
     to_run: dict[str, tuple[RunConfig, list[tuple[Words, bool]]]] = {}
     for line in lines:
         words, stands_in = [*line, *request.words], False
@@ -304,19 +304,19 @@ def _runs(lines: Sequence[Words], request: Request, progress: Progress) -> dict[
             plan = make_plan(config)
         except DataError as error:
             if request.stand_in is None:
-                found[line] = Run(None, f"{config.dataset} is not here", str(error))
+                runs[line] = Run(None, f"{config.dataset} is not here", str(error))
                 continue
             dataset, *more = shlex.split(request.stand_in)
-            own = [word for word in words if not word.startswith(("dataset", "scheme="))]  # not of the absent dataset
-            words, stands_in = [*own, f"dataset={dataset}", *more], True
+            kept = [word for word in words if not word.startswith(("dataset", "scheme="))]  # not of the absent dataset
+            words, stands_in = [*kept, f"dataset={dataset}", *more], True
             config = resolve(words, request.files, request.plugins)
             plan = make_plan(config)
-        there = Run(runner.session.finished_run(plan), stands_in=stands_in)
-        if there.folder is not None and (there.honest is None or there.honest.done):
-            found[line] = there
+        finished = Run(runner.session.finished_run(plan), stands_in=stands_in)
+        if finished.folder is not None and (finished.honest is None or finished.honest.done):
+            runs[line] = finished
         elif request.dry_run:
             again = command("run", words, request.files, request.plugins)
-            found[line] = Run(None, "not run yet", f"it would be: {again}")
+            runs[line] = Run(None, "not run yet", f"it would be: {again}")
         else:
             key = json.dumps(config.values, sort_keys=True, default=str)
             to_run.setdefault(key, (config, []))[1].append((line, stands_in))
@@ -324,12 +324,12 @@ def _runs(lines: Sequence[Words], request: Request, progress: Progress) -> dict[
         outcomes = runner.sweep([config for config, _ in to_run.values()], progress)
         for (_, waiting), outcome in zip(to_run.values(), outcomes):
             for line, stands_in in waiting:
-                found[line] = (
+                runs[line] = (
                     Run(None, "its run failed", str(outcome), failed=True)
                     if isinstance(outcome, MebenchError)
                     else Run(outcome.folder, stands_in=stands_in)
                 )
-    return found
+    return runs
 
 
 def _result(
@@ -350,20 +350,20 @@ def _result(
     measured, strict = (value_of(summary, row) for summary in summaries[like.id])
     if measured is None:
         return Result(cell, why="absent: undefined here (0/0), or not scored by this run", run_id=like.id)
-    there, here = counts.get((row.dataset, section_of(row))), count_of(summaries[like.id][0], row)
-    differ = there is not None and here is not None and round(here) != round(there.value)
-    why = [
+    printed, n = counts.get((row.dataset, section_of(row))), count_of(summaries[like.id][0], row)
+    differ = printed is not None and n is not None and round(n) != round(printed.value)
+    reasons = [
         f"{str(request.stand_in).split()[0]} replaces {row.dataset}, so this is not a comparison"
         if run.stands_in
         else "",
         *(f"published value {caveat.replace('_', ' ')}" for caveat in row.caveats),
         row.note,
-        f"{there.value:.0f} scored there, {here:g} here" if there and differ and not run.stands_in else "",
+        f"{printed.value:.0f} scored there, {n:g} here" if printed and differ and not run.stands_in else "",
         "" if run.stands_in else gap_in_words(row, *measured),
     ]
-    found = Result(cell, measured, strict[0] if strict else None, like.id, "; ".join(filter(None, why)))
+    result = Result(cell, measured, strict[0] if strict else None, like.id, "; ".join(filter(None, reasons)))
     if honest is None:
-        return found
+        return result
     sides = (value_of(summaries[folder.id][0], row) for folder in (run.folder, honest))
     leaking, clean = (None if side is None else side[0] for side in sides)
-    return replace(found, leaking=leaking, honest=clean, worth=run.worth, best_of=best)
+    return replace(result, leaking=leaking, honest=clean, worth=run.worth, best_of=best)

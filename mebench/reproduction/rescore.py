@@ -238,8 +238,8 @@ class Source:
     @property
     def readings(self) -> list[Reading]:
         """The readings of all sets."""
-        own = [reading for one in self.sets for reading in (*one.truth, *one.predictions)]
-        return own + [other for reading in own for other in reading.beside]
+        direct = [reading for one in self.sets for reading in (*one.truth, *one.predictions)]
+        return direct + [other for reading in direct for other in reading.beside]
 
     @property
     def files(self) -> dict[str, str]:
@@ -248,11 +248,11 @@ class Source:
 
     def prints(self, one: Set, published: Sequence[Published]) -> list[Published]:
         """The values that the paper prints for a set."""
-        mine = (self.paper, self.method, self.variant, one.dataset, one.protocol)
+        key = (self.paper, self.method, self.variant, one.dataset, one.protocol)
         return [
             row
             for row in published
-            if (row.source.partition(" ")[0], row.method, row.method_variant, row.dataset, row.protocol) == mine
+            if (row.source.partition(" ")[0], row.method, row.method_variant, row.dataset, row.protocol) == key
             and row.table in self.tables
         ]
 
@@ -492,21 +492,21 @@ def _of_series(reading: Reading, file: Path, role: Role) -> Iterator[Row]:
     """The intervals from frame scores, and a row without an interval for each video."""
     scores, kind = content(file.read_bytes()), reading.always["kind"]
     lengths = [sum(videos.values()) for videos in reading.series.values()]
-    if not isinstance(scores, list) or [len(own) for own in scores] != lengths:
+    if not isinstance(scores, list) or [len(values) for values in scores] != lengths:
         raise DataError(
             f"{next(iter(reading.files))} does not hold {', '.join(map(str, lengths))} scores, one list a subject"
         )
     half, rows = int(reading.spotted["k_prime"]) if reading.averaged else 0, list[dict[str, Any]]()
-    for (subject, videos), own in zip(reading.series.items(), scores):
-        parts = np.split(np.ravel(np.asarray(own, np.float64)), np.cumsum([*videos.values()])[:-1])
+    for (subject, videos), values in zip(reading.series.items(), scores):
+        parts = np.split(np.ravel(np.asarray(values, np.float64)), np.cumsum([*videos.values()])[:-1])
         for video, part in zip(videos, parts):
             mean = np.convolve(part, np.full(2 * half or 1, 1 / (2 * half or 1)), "valid")
             place = {"subject": subject, "video": video, "kind": kind}
             rows += [{**place, "frame": n, "score": score} for n, score in enumerate(mean.tolist(), half)]
             yield {"subject": subject, "video": video}
-    how = SpottingParams(**{name: value for name, value in reading.spotted.items() if name != "k_prime"})
-    given = read_frame_scores(sheet_of("the scores", rows), Remarks())
-    spotted = propose(given, {kind: int(reading.spotted["k_prime"])}, how, Remarks()).intervals
+    params = SpottingParams(**{name: value for name, value in reading.spotted.items() if name != "k_prime"})
+    frame_scores = read_frame_scores(sheet_of("the scores", rows), Remarks())
+    spotted = propose(frame_scores, {kind: int(reading.spotted["k_prime"])}, params, Remarks()).intervals
     columns = ["subject", "video", "onset", "offset", "confidence"]
     yield from cast(list[Row], spotted[columns].astype(str).to_dict("records"))
 
@@ -562,9 +562,9 @@ def rescore(source: Source, root: Path, draws: int = 1000) -> dict[str, Any]:
             if "spotting" in summary and rule == "strict":
                 summary["mistakes"] = summarize_mistakes(tables, read.kinds)
                 summary["curves"] = {}
-                for part, own in summary["spotting"].items():
+                for part, section in summary["spotting"].items():
                     # About 40 points by falling confidence; none where a rate or a recall is unknown.
-                    curve = own["details"].get("curve", {"fp_per_minute": [], "recall": []})
+                    curve = section["details"].get("curve", {"fp_per_minute": [], "recall": []})
                     pairs = [*zip(curve["fp_per_minute"], curve["recall"])]
                     thinned = pairs[:: -max(len(pairs) // 40, 1)][::-1]
                     summary["curves"][part] = [] if np.isnan(pairs).any() else thinned

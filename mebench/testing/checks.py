@@ -162,7 +162,7 @@ def run_all(checks: Iterable[Check]) -> list[str]:
     Raises:
         AssertionError: some failed; one line for each.
     """
-    found = list(outcomes(checks))
-    if broken := [f"{one.check}: {one.reason}" for one in found if one.status == "broken"]:
+    results = list(outcomes(checks))
+    if broken := [f"{one.check}: {one.reason}" for one in results if one.status == "broken"]:
         raise AssertionError("\n".join(broken))
-    return [f"{one.check}: {one.reason}" for one in found if one.status == "untold"]
+    return [f"{one.check}: {one.reason}" for one in results if one.status == "untold"]

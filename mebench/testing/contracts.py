@@ -153,7 +153,7 @@ def card_names_the_paper(subject: Owner) -> None:
     assert card.is_file(), f"{info.where} has no card: write README.md"
     text, paper = card.read_text(encoding="utf-8"), str(info.config.get("paper") or "")
     author, year = re.match(r"[^\W\d_]+", paper), re.search(r"\b(19|20)\d\d\b", paper)
-    for word in (found.group() for found in (author, year) if found):
+    for word in (match.group() for match in (author, year) if match):
         assert word in text, (
             f"{info.where}/README.md does not cite the paper of config.yaml ({paper}): {word!r} is missing"
         )
@@ -383,10 +383,10 @@ def frames_are_images(trial: _DatasetTrial) -> None:
 )
 def fingerprints_are_stable(trial: _DatasetTrial) -> None:
     """A new instance of the dataset gives the same fingerprints, and no two videos share one."""
-    found = [trial.frames(video).fingerprint() for video in trial.some]
+    prints = [trial.frames(video).fingerprint() for video in trial.some]
     copy = pickle.loads(pickle.dumps(trial.dataset))
-    assert found == [copy.frames(video).fingerprint() for video in trial.some], "a fingerprint changed without cause"
-    assert len(found) == len(set(found)), "two videos have one fingerprint: the store would mix their features"
+    assert prints == [copy.frames(video).fingerprint() for video in trial.some], "a fingerprint changed without cause"
+    assert len(prints) == len(set(prints)), "two videos have one fingerprint: the store would mix their features"
 
 
 @promise(
@@ -457,14 +457,14 @@ def count_violations(id_: str, data: Sequence[str] = TINY) -> dict[str, dict[str
     Returns:
         For each relation, the number of altered answers, `n`, and of all answers, `of`.
     """
-    trial, found = _MethodTrial(id_, tuple(data)), {}
+    trial, counts = _MethodTrial(id_, tuple(data)), {}
     clean, fps = (trial.result.predictions, trial.result.clips), {v.key: v.fps for v in trial.test_videos}
     for kind in degradation.RELATIONS:
         plan = make_plan(resolve([*trial.words, f"degrade={kind}:3"]))
         with one_thread():
             changed = host.execute(plan, plan.folds[0], trial.result)
-        found[kind] = violations(clean, (changed.predictions, changed.clips), degradation.Degradation(kind, 3), fps)
-    return found
+        counts[kind] = violations(clean, (changed.predictions, changed.clips), degradation.Degradation(kind, 3), fps)
+    return counts
 
 
 @dataclasses.dataclass(eq=False)
@@ -612,8 +612,8 @@ def one_interval_in_short_videos(trial: _MethodTrial) -> None:
         return
     task = dataclasses.replace(trial.plan.task, one_per_video=True)
     result = trial.result if task == trial.plan.task else trial.execute(dataclasses.replace(trial.plan, task=task))
-    found = [(p.video, p.kind, p.draw) for p in result.predictions]
-    assert len(found) == len(set(found)), f"several intervals in one short video: {found}"
+    spotted = [(p.video, p.kind, p.draw) for p in result.predictions]
+    assert len(spotted) == len(set(spotted)), f"several intervals in one short video: {spotted}"
 
 
 @promise(
@@ -717,8 +717,8 @@ def state_is_saved_whole(trial: _MethodTrial) -> None:
         )
         kept = [p for p in trial.result.predictions if p.video == video.key]
         spotted, loaded = (
-            [dataclasses.replace(p, emotion=None, probabilities=None) for p in found]
-            for found in (kept, trial.reloaded.spotted(video, scores))
+            [dataclasses.replace(p, emotion=None, probabilities=None) for p in predictions]
+            for predictions in (kept, trial.reloaded.spotted(video, scores))
         )
         assert loaded == spotted, "the loaded method proposes other intervals"
     if trial.does("recognize") and trial.result.clips:

@@ -96,26 +96,26 @@ def write_plugin(kind: PluginKind, name: str, folder: Path, template: str = "") 
     known = METHOD_TEMPLATES if kind == "method" else ("dataset",)
     template = template or known[0]
     check_known("template", template, known)
-    target, there = folder / f"{kind}s" / name, registry.plugins(kind).get(name)
+    target, taken = folder / f"{kind}s" / name, registry.plugins(kind).get(name)
     refuse_if(
         (
             not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name),
             f"a plugin's name must be in snake_case, such as my_{kind}, not {name!r}",
         ),
-        (there, f"there is a {kind} called {name!r}, in {there and there.folder}: choose another name"),
+        (taken, f"there is a {kind} called {name!r}, in {taken and taken.folder}: choose another name"),
         (target.exists(), f"{target} exists already: choose another name, or remove it"),
     )
     words = {"name": name, "title": name.replace("_", " ").capitalize(), "Class": name.title().replace("_", "")}
     texts = {"__init__.py": f'"""{words["title"]}."""\n'} | {
         file.name.removesuffix(_ENDING): re.sub(
-            r"\{\{(\w+)\}\}", lambda found: words[found[1]], file.read_text(encoding="utf-8")
+            r"\{\{(\w+)\}\}", lambda match: words[match[1]], file.read_text(encoding="utf-8")
         )
         for file in sorted((Path(__file__).parent / "templates" / template).glob(f"*{_ENDING}"))
     }
     with whole_folder(target) as made:
-        for own, text in texts.items():
-            (made / own).write_text(text, encoding="utf-8")
-    written = [target / own for own in texts]
+        for file_name, text in texts.items():
+            (made / file_name).write_text(text, encoding="utf-8")
+    written = [target / file_name for file_name in texts]
     if not list(folder.glob("test_*.py")):
         written.append(folder / "test_plugins.py")
         written[-1].write_text(TEST.format(name=folder.name), encoding="utf-8")

@@ -157,12 +157,12 @@ def findings(runs: Sequence[dict[tuple[str, str], tuple[int, int, Chances]]]) ->
     drawing the labels of the half. Each count gets its share of `ONE_IN` (Bonferroni), which holds for any dependence
     between them.
     """
-    found = []
+    counted = []
     for key in runs[0]:
         chances = reduce(np.convolve, [run[key][2] for run in runs])
         most = int(np.argmax(1 - np.cumsum(chances) <= 1 / (ONE_IN * len(runs[0]))))
-        found.append(Finding(*key, sum(run[key][0] for run in runs), sum(run[key][1] for run in runs), most))
-    return found
+        counted.append(Finding(*key, sum(run[key][0] for run in runs), sum(run[key][1] for run in runs), most))
+    return counted
 
 
 def _spotting(run: Session, tested: Sequence[Video]) -> tuple[int, int, Chances]:

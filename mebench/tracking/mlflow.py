@@ -78,16 +78,16 @@ class MLflow(Tracker):
         if len(self._ends) > 100:  # no other process collects garbage meanwhile
             self._ends.clear()
             gc.collect()
-        own, digest = f"tags.`{entry.mark}` = '{entry.tags[entry.mark]}'", entry.tags.get(DIGEST_TAG)
-        found = self.client.search_runs([self._experiment(entry.experiment)], filter_string=own, max_results=1000)
+        query, digest = f"tags.`{entry.mark}` = '{entry.tags[entry.mark]}'", entry.tags.get(DIGEST_TAG)
+        runs = self.client.search_runs([self._experiment(entry.experiment)], filter_string=query, max_results=1000)
         whole = {
             run.info.run_id: Found(run.info.run_id, run.data.tags)
-            for run in found
+            for run in runs
             if _PARENT not in run.data.tags
             and run.info.status == "FINISHED"
             and run.data.tags.get(DIGEST_TAG) == digest
         }
-        for run in found:
+        for run in runs:
             if run.data.tags.get(_PARENT, run.info.run_id) not in whole:
                 self.client.delete_run(run.info.run_id)
         return next(iter(whole.values()), None)
@@ -148,15 +148,15 @@ class MLflow(Tracker):
                 except MlflowException:  # another process may have been faster, on a server outside our lock
                     if self.client.get_experiment_by_name(name) is None:
                         raise
-            found = self.client.get_experiment_by_name(name)
+            experiment = self.client.get_experiment_by_name(name)
             # Without its kind some of MLflow's pages show an experiment as one of traces of language models.
             for tag, text in {
                 "mlflow.experimentKind": "custom_model_development",
                 _VIEW: json.dumps({"selectedColumns": _COLUMNS}),
             }.items():
-                if tag not in found.tags:
-                    self.client.set_experiment_tag(found.experiment_id, tag, text)
-            self._experiments[name] = str(found.experiment_id)
+                if tag not in experiment.tags:
+                    self.client.set_experiment_tag(experiment.experiment_id, tag, text)
+            self._experiments[name] = str(experiment.experiment_id)
         return self._experiments[name]
 
 
@@ -190,17 +190,17 @@ def fetch_records(address: str, target: Path, notify: Callable[[str], object]) -
                     page = client.search_runs([experiment.experiment_id], filter_string=query, page_token=token or None)
                     known = {run.data.tags[RUN_TAG]: run.info.run_id for run in page} | known
                     token = page.token or None
-            for own, run in known.items():
-                if not re.fullmatch(r"\w[\w.=+-]*", own):
-                    notify(f"a run in MLflow is left out, because its id {own!r} is not a folder name")
+            for run_id, run in known.items():
+                if not re.fullmatch(r"\w[\w.=+-]*", run_id):
+                    notify(f"a run in MLflow is left out, because its id {run_id!r} is not a folder name")
                     continue
                 with tempfile.TemporaryDirectory(dir=target, prefix=".") as room:
                     if any(file.path == RECORD_FOLDER for file in client.list_artifacts(run)):
                         client.download_artifacts(run, RECORD_FOLDER, room)
-                        (Path(room) / RECORD_FOLDER).rename(target / own)
+                        (Path(room) / RECORD_FOLDER).rename(target / run_id)
                     else:
                         notify(
-                            f"{own} is left out: MLflow has no record of it. Delete it there and send it with "
+                            f"{run_id} is left out: MLflow has no record of it. Delete it there and send it with "
                             "mebench track sync"
                         )
     except Exception as error:  # as in `sync`
@@ -212,6 +212,6 @@ def fetch_records(address: str, target: Path, notify: Callable[[str], object]) -
 def _dataset(data: Data) -> DatasetInput:
     """A dataset of MLflow."""
     source = data.root or CodeDatasetSource({"mlflow.source.name": data.name})
-    found = from_pandas(data.table, source=source, name=data.name, digest=data.digest).to_dict()
-    dataset = Dataset.from_dictionary({**found, "profile": json.dumps(dict(data.counts))})
+    described = from_pandas(data.table, source=source, name=data.name, digest=data.digest).to_dict()
+    dataset = Dataset.from_dictionary({**described, "profile": json.dumps(dict(data.counts))})
     return DatasetInput(dataset, [InputTag("mlflow.data.context", "evaluation")])

@@ -132,8 +132,8 @@ def head_of(folder: RunFolder, chosen: Mapping[str, bool]) -> Entry:
         "selection": about.get("selection"),
         "subject_dependent": str(about.get("subject_dependent", False)).lower(),
     }
-    who = " + ".join(str(values[name]) for name in ("method", "recognizer") if values.get(name))
-    note = [f"**{who}** on **{values['dataset']}** under **{values['protocol']}**, seed {values['seed']}", ""]
+    methods = " + ".join(str(values[name]) for name in ("method", "recognizer") if values.get(name))
+    note = [f"**{methods}** on **{values['dataset']}** under **{values['protocol']}**, seed {values['seed']}", ""]
     if main := short_scores(summary):
         ends = [[name, score, score] for name, score in main.items()]
         interval = Column("interval", "95 % interval", text=lambda score: scored(score).partition(" ")[2])
@@ -260,10 +260,10 @@ def _metrics(summary: Mapping[str, Any]) -> Iterator[Point]:
 
 def _curves(history: pd.DataFrame, most: int | None = None) -> Iterator[Point]:
     """The mean over folds of the values of each epoch and step, thinned to `most` points including the last one."""
-    for (stage, split), own in history.groupby(["stage", "split"], sort=False) if len(history) else ():
-        for column in own.columns.difference(["fold", "stage", "epoch", "split", "step"], sort=False):
+    for (stage, split), rows in history.groupby(["stage", "split"], sort=False) if len(history) else ():
+        for column in rows.columns.difference(["fold", "stage", "epoch", "split", "step"], sort=False):
             noted = column in ("loss", "accuracy", "uf1", "uar")  # once an epoch; all else was logged, by step
-            means = own.groupby("epoch" if noted else "step")[column].mean().dropna()
+            means = rows.groupby("epoch" if noted else "step")[column].mean().dropna()
             every = max(1, -(-len(means) // (most or len(means) or 1)))
             for place, value in list(means.items())[::-every][::-1]:
                 yield Point(
@@ -500,8 +500,8 @@ def sync(
         figures: whether figures are sent; None takes the run's own `tracking.figures`.
         boards: tables of leaderboards, as JSON.
     """
-    given = {"tracking_folds": folds, "tracking_models": models, "tracking_figures": figures}
-    chosen = {name: choice for name, choice in given.items() if choice is not None}
+    choices = {"tracking_folds": folds, "tracking_models": models, "tracking_figures": figures}
+    chosen = {name: choice for name, choice in choices.items() if choice is not None}
     items = [
         *(
             _Item(
@@ -516,7 +516,7 @@ def sync(
         ),
         *(_Item("table", file.stem, f"it is kept in {file}", partial(of_board, file)) for file in boards),
     ]
-    sent, there, failed = list[str](), list[str](), [item.name for item in items]
+    sent, present, failed = list[str](), list[str](), [item.name for item in items]
 
     def read(item: _Item, make: Callable[[], Entry]) -> Entry | None:
         """Read one run; a damaged one is reported, and the others may be sound."""
@@ -537,19 +537,19 @@ def sync(
                     room = Path(folder)
                     if (head := read(item, item.head)) is None:
                         continue
-                    found = tracker.find(head)
-                    lacks = found is not None and head.tags.get(MODELS_TAG) == "true" != found.tags.get(MODELS_TAG)
-                    if found is None:
+                    earlier = tracker.find(head)
+                    lacks = earlier is not None and head.tags.get(MODELS_TAG) == "true" != earlier.tags.get(MODELS_TAG)
+                    if earlier is None:
                         if (entry := read(item, partial(item.whole, head, room))) is None:
                             continue
                         _hand_over(tracker, entry)
                     elif lacks and item.folder is not None:
                         copy_models(item.folder, room)
-                        tracker.artifacts(found.run, room)
-                        tracker.finish(found.run, head)
-                (sent if found is None or lacks else there).append(item.name)
+                        tracker.artifacts(earlier.run, room)
+                        tracker.finish(earlier.run, head)
+                (sent if earlier is None or lacks else present).append(item.name)
                 failed.remove(item.name)
-            return Synced(title, tracker.place(), tuple(sent), tuple(there), tuple(failed), tracker.opening())
+            return Synced(title, tracker.place(), tuple(sent), tuple(present), tuple(failed), tracker.opening())
     except (
         Exception
     ) as error:  # a server, a database, a file system and a stranger's tracker fail in their own many ways
@@ -563,7 +563,7 @@ def sync(
             f"{first.kept} all the same; send it later with mebench track sync "
             f"{first.name if one and first.folder else ''}".rstrip()
         )
-    return Synced(title, place, tuple(sent), tuple(there), tuple(failed))
+    return Synced(title, place, tuple(sent), tuple(present), tuple(failed))
 
 
 def _hand_over(tracker: Tracker, entry: Entry, parent: str | None = None) -> None:

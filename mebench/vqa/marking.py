@@ -102,10 +102,10 @@ def score(
     except ImportError as error:
         raise ConfigError(f'{error.name} is not installed: pip install "mebench[vqa]"') from None
     measured = cache(marks.measured)  # most answers are given many times
-    given = [by_id.get(questions.id_of(row), {}).get("answer", "") for row in known]
-    read = _read(measured, known, given)
+    texts = [by_id.get(questions.id_of(row), {}).get("answer", "") for row in known]
+    read = _read(measured, known, texts)
     datasets = sorted({questions.clip_of(row).split("/")[0] for row in known})
-    empty = sum(not answer.strip() for answer in given)
+    empty = sum(not answer.strip() for answer in texts)
     warnings = [f"{empty} of {plural(len(known), 'question')} not answered, and so wrong"] if empty else []
     if unread := [one for one in read if not one.meaning.kind]:
         warnings.append(
@@ -154,10 +154,10 @@ class _Sentences:
 
     def measured(self, truth: str, given: str) -> list[float]:
         """BLEU, ROUGE-1 and the number of answers; all 0 if a text is empty."""
-        one, other = truth.strip().lower(), given.strip().lower()
-        if not one or not other:
+        true, answer = truth.strip().lower(), given.strip().lower()
+        if not true or not answer:
             return [0, 0, 0]
-        return [self._bleu([one.split()], other.split()), self._rouge.score(one, other)["rouge1"].recall, 1]
+        return [self._bleu([true.split()], answer.split()), self._rouge.score(true, answer)["rouge1"].recall, 1]
 
     def of_sum(self, total: NDArray[np.float64]) -> tuple[float, float]:
         """BLEU and ROUGE-1 of several answers."""
@@ -176,16 +176,16 @@ class _Corpus:
 
     def measured(self, truth: str, given: str) -> list[float]:
         """Matched and all n-grams, words of both texts, ROUGE-1, and 1."""
-        one, other = (" ".join(_Words().tokenize(text)) for text in (truth, given))
-        bleu = self._bleu.sentence_score(other, [one])
+        reference, hypothesis = (" ".join(_Words().tokenize(text)) for text in (truth, given))
+        bleu = self._bleu.sentence_score(hypothesis, [reference])
         rouge = self._rouge.score(truth, given)["rouge1"].fmeasure
         return [*bleu.counts, *bleu.totals, bleu.sys_len, bleu.ref_len, rouge, 1]
 
     def of_sum(self, total: NDArray[np.float64]) -> tuple[float, float]:
         """BLEU and ROUGE-1 of several answers."""
         *counts, sys_len, ref_len = map(int, total[:10])
-        found = self._bleu.compute_bleu(counts[:4], counts[4:], sys_len, ref_len)
-        return min(float(found.score) / 100, 1.0), float(total[10] / total[11])
+        bleu = self._bleu.compute_bleu(counts[:4], counts[4:], sys_len, ref_len)
+        return min(float(bleu.score) / 100, 1.0), float(total[10] / total[11])
 
 
 _Marks = _Sentences | _Corpus
@@ -208,7 +208,7 @@ def _read(
 
 def _values(marks: _Marks, read: Sequence[Answered]) -> dict[str, float]:
     """All scores of some questions by name; kinds without a question have none."""
-    found = dict(zip(("bleu", "rouge1"), marks.of_sum(np.sum([one.texts for one in read], axis=0))))
+    scores = dict(zip(("bleu", "rouge1"), marks.of_sum(np.sum([one.texts for one in read], axis=0))))
     by_kind = grouped(read, lambda one: one.meaning.kind)
     for kind, reader in wording.READERS.items():
         pairs = [(one.row["answer"], one.given) for one in by_kind.get(kind, ())]
@@ -221,22 +221,22 @@ def _values(marks: _Marks, read: Sequence[Answered]) -> dict[str, float]:
                 true, predicted = ([text.strip().lower() for text in texts] for texts in zip(*pairs))
                 classes = {*true, *predicted}
             matrix = classification.confusion_matrix(true, predicted, sorted(classes))
-            found |= {
+            scores |= {
                 f"{kind}_uf1": float(classification.uf1(matrix)),
                 f"{kind}_uar": float(classification.uar(matrix)),
             }
         elif kind == "units":
             both, total = sum(len(a & b) for a, b in zip(true, predicted)), sum(map(len, [*true, *predicted]))
-            found["units_f1"] = 2 * both / total if total else 0.0
-            found["units_jaccard"] = float(
+            scores["units_f1"] = 2 * both / total if total else 0.0
+            scores["units_jaccard"] = float(
                 np.mean([len(a & b) / len(a | b) if a | b else 1.0 for a, b in zip(true, predicted)])
             )
         elif kind in wording.COUNTS:
             off = np.array([(one or 0) - (other or 0) for one, other in zip(true, predicted)])
-            found |= {f"{kind}_mae": float(np.abs(off).mean()), f"{kind}_rmse": float(np.sqrt((off**2).mean()))}
+            scores |= {f"{kind}_mae": float(np.abs(off).mean()), f"{kind}_rmse": float(np.sqrt((off**2).mean()))}
         else:
-            found[f"{kind}_accuracy"] = float(np.mean([one == other for one, other in zip(true, predicted)]))
-    return found
+            scores[f"{kind}_accuracy"] = float(np.mean([one == other for one, other in zip(true, predicted)]))
+    return scores
 
 
 def _scores(marks: _Marks, read: Sequence[Answered]) -> dict[str, Score]:
@@ -246,14 +246,14 @@ def _scores(marks: _Marks, read: Sequence[Answered]) -> dict[str, Score]:
         _values(marks, [one for one in read if questions.subject_of(one.row) != person] or read) for person in people
     ]
     strata = [person.split("/")[0] for person in people]
-    found: dict[str, Score] = {}
+    scores: dict[str, Score] = {}
     for name, value in _values(marks, read).items():
         replicates = np.array([one.get(name, np.nan) for one in without])
         scale: Literal["positive", "share"] = "positive" if name.endswith(("_mae", "_rmse")) else "share"
         ends = interval(value, replicates, strata, scale) if len(people) >= LEAST else None
         reason = f"it rests on {len(people)} people" if len(people) < LEAST else "it has no spread"
-        found[name] = as_score(value, ends, reason)
-    return found
+        scores[name] = as_score(value, ends, reason)
+    return scores
 
 
 def _blind(floor: str, known: Sequence[questions.Row]) -> list[str]:
@@ -266,8 +266,8 @@ def _blind(floor: str, known: Sequence[questions.Row]) -> list[str]:
             own[group(row), questions.subject_of(row)][row["answer"]] += 1
     answers = []
     for row in known:
-        everybody = tallies[group(row)]
-        others = everybody - own[group(row), questions.subject_of(row)] or everybody
+        tally = tallies[group(row)]
+        others = tally - own[group(row), questions.subject_of(row)] or tally
         answers.append(min(others, key=lambda text: (-others[text], text), default=""))
     return answers
 
@@ -276,15 +276,15 @@ def _consistency(read: Sequence[Answered]) -> dict[str, dict[str, int]]:
     """The number of clips with consistent answers: fine with coarse class, and the sentence and yes or no with the
     separate answers.
     """
-    given = [one for one in read if one.meaning.kind and one.given.strip()]
-    found = {
+    answered = [one for one in read if one.meaning.kind and one.given.strip()]
+    tallies = {
         name: {"agree": 0, "of": 0} for name in ("fine_and_coarse", "sentence_and_classes", "shown_and_units", "counts")
     }
-    for answers in grouped(given, lambda one: questions.clip_of(one.row)).values():
+    for answers in grouped(answered, lambda one: questions.clip_of(one.row)).values():
         for name, agree in _agreements(grouped(answers, lambda one: one.meaning.kind)):
-            found[name]["of"] += 1
-            found[name]["agree"] += agree
-    return {name: counts for name, counts in found.items() if counts["of"]}
+            tallies[name]["of"] += 1
+            tallies[name]["agree"] += agree
+    return {name: counts for name, counts in tallies.items() if counts["of"]}
 
 
 def _agreements(clip: Mapping[wording.Kind, Sequence[Answered]]) -> Iterator[tuple[str, bool]]:

@@ -50,8 +50,8 @@ def make(
     """
     check_known("task", task, ("vqa", "lvqa"))
     check_known("version", str(version), ("1", "2"))
-    found = tuple(videos)
-    asked = _of_clips(found, version, blind, seed) if task == "vqa" else _of_videos(found, blind, seed)
+    listed = tuple(videos)
+    asked = _of_clips(listed, version, blind, seed) if task == "vqa" else _of_videos(listed, blind, seed)
     key, about = ("id", "image_id") if task == "vqa" else ("video_id", "video")
     rows = [
         {key: f"{names['dataset']}_{names[about]}_{n}", **names, "question": question, "answer": answer}
@@ -245,8 +245,8 @@ def leaks(rows: Sequence[Row]) -> list[str]:
     sentences = list[str]()
     if "type" in by_kind:
         least: Counter[str] = Counter()
-        for found, row in by_kind["type"]:
-            least[clip_of(row)] = max(least[clip_of(row)], found.event)
+        for meaning, row in by_kind["type"]:
+            least[clip_of(row)] = max(least[clip_of(row)], meaning.event)
         sentences.append(
             f"event numbers give a lower bound of the number of events in {len(least)} videos, {max(least.values())} at most "
             f"({', '.join(f'{clip}: {n}' for clip, n in least.most_common(3))})"

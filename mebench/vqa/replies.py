@@ -60,13 +60,13 @@ def answer(runs: Sequence[RunFolder], rows: Sequence[questions.Row]) -> tuple[li
             ending = f"{spelt}_{onset}" if onset else spelt
             for word in (f"{dataset}/{ending}", ending):
                 keys_of[word].append(key)
-    found, unanswered = list[questions.Row](), Counter[str]()
+    answered, unanswered = list[questions.Row](), Counter[str]()
     for row in rows:
         meaning, clip = wording.meaning_of(row["question"]), questions.clip_of(row)
         key = next((keys_of[word][0] for word in (clip, clip.partition("/")[2]) if len(keys_of[word]) == 1), "")
         order = (clips, videos) if row.get("image_id") else (videos, clips)
         text = next(filter(None, (_answer_to(meaning, side[key]) for side in order if key in side)), "")
-        found.append({**row, "answer": text})
+        answered.append({**row, "answer": text})
         if not text:
             unanswered[meaning.kind or "of no known kind"] += 1
     if unanswered.total() == len(rows):
@@ -74,7 +74,7 @@ def answer(runs: Sequence[RunFolder], rows: Sequence[questions.Row]) -> tuple[li
         raise RunError(
             f"{names}: no question is about a video of these runs, or of a kind that they answer; the first is {rows[0]}"
         )
-    return found, unanswered
+    return answered, unanswered
 
 
 def _take(run: RunFolder, clips: dict[str, Known], videos: dict[str, Known]) -> None:

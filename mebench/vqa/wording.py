@@ -86,8 +86,8 @@ def meaning_of(question: str) -> Meaning:
     """
     text = " ".join(question.split())
     for kind, form in _FORMS.items():
-        if found := re.fullmatch(form, text, re.IGNORECASE):
-            parts = found.groupdict()
+        if match := re.fullmatch(form, text, re.IGNORECASE):
+            parts = match.groupdict()
             return Meaning(kind, _NUMBERS.get(str(parts.get("unit")).lower()), int(parts.get("event") or 0))
     return Meaning("")
 
@@ -124,8 +124,8 @@ def read_class(text: str, classes: tuple[str, ...], name: str) -> str | None:
     >>> read_class("Not fear: the fine-grained expression class is anger.", tuple(FINE), "fine-grained")
     'anger'
     """
-    found = re.search(rf"{name} expression class is ({'|'.join(classes)})\b", text.lower())
-    return found[1] if found else read_word(text, classes)
+    match = re.search(rf"{name} expression class is ({'|'.join(classes)})\b", text.lower())
+    return match[1] if match else read_word(text, classes)
 
 
 @lru_cache(maxsize=8192)
@@ -135,20 +135,20 @@ def read_units(text: str) -> frozenset[int]:
     >>> sorted(read_units("Brow lowerer, and AU 12 (lip corner puller)"))
     [4, 12]
     """
-    return frozenset(int(found[1] or _NUMBERS[found[0]]) for found in _NAMED.finditer(text.lower()))
+    return frozenset(int(match[1] or _NUMBERS[match[0]]) for match in _NAMED.finditer(text.lower()))
 
 
 def read_count(text: str) -> int | None:
     """The first whole number in a text, or None."""
-    found = re.search(r"\d{1,6}", text)
-    return int(found[0]) if found else None
+    match = re.search(r"\d{1,6}", text)
+    return int(match[0]) if match else None
 
 
 @lru_cache(maxsize=8192)
 def read_word(text: str, words: tuple[str, ...]) -> str | None:
     """The first of some words in a text, or None."""
-    found = re.search(rf"\b({'|'.join(words)})\b", text.lower())
-    return found[1] if found else None
+    match = re.search(rf"\b({'|'.join(words)})\b", text.lower())
+    return match[1] if match else None
 
 
 READERS: Mapping[Kind, Callable[[str], Any]] = {
