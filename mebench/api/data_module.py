@@ -88,37 +88,37 @@ class MEDataModule(L.LightningDataModule):  # type: ignore[misc]
     ) -> None:
         super().__init__()
         # The method of a plan whose features are given: it is never asked.
-        said = {"dataset": dataset, "protocol": protocol, "method": method or "majority", **settings}
-        settled = configuration.resolve(said, _several(config), _several(plugins))
+        values = {"dataset": dataset, "protocol": protocol, "method": method or "majority", **settings}
+        settled = configuration.resolve(values, _several(config), _several(plugins))
         inspection.dataset_summary.check_needs([settled])
         self.window, self.batch_size, self.num_workers, self.test_labels = window, batch_size, num_workers, test_labels
         self.transforms = {"train": train_transform or transform, "valid": transform, "test": transform}
         self.progress = progress or Progress()
         self._samples: dict[str, of_views.ViewSamples] = {}
-        given = MapParams().maps(ONSET_APEX) if features is None and method is None else features
-        own = runner.abilities(settled)[0]
-        if given is None:
-            can = own.tasks
+        maps = MapParams().maps(ONSET_APEX) if features is None and method is None else features
+        ability = runner.abilities(settled)[0]
+        if maps is None:
+            can = ability.tasks
         else:
-            chains = training.adapter.chains_of(given, core.Timing(30.0, 3, {"micro": 5, "macro": 20}))
+            chains = training.adapter.chains_of(maps, core.Timing(30.0, 3, {"micro": 5, "macro": 20}))
             can = frozenset({"clips": "recognize", "frames": "spot"}[chain.scope] for chain in chains.values())
-        if len(asked := can & {task} if task else can) != 1:
+        if len(serves := can & {task} if task else can) != 1:
             raise ConfigError(
                 f"task={task} is for features of clips (recognize) or frames (spot), and these serve "
                 f"{' and '.join(sorted(can)) or 'nothing'}: name one of them"
             )
-        kinds = own.kinds if given is None else core.KINDS
+        kinds = ability.kinds if maps is None else core.KINDS
         self.plan = runner.plan.make_plan(
-            settled, [own._replace(tasks=asked, selects=settled.validation > 0, kinds=kinds)]
+            settled, [ability._replace(tasks=serves, selects=settled.validation > 0, kinds=kinds)]
         )
-        if given is None:
+        if maps is None:
             self._reader: Any = runner.plan.weightless(self.plan.parts[0])  # it names the chains
         else:
-            self._reader = SimpleNamespace(chains=lambda timing: training.adapter.chains_of(given, timing))
-            timings = [pair for one in self.plan.folds for pair in self.plan.timings(one).items()]
+            self._reader = SimpleNamespace(chains=lambda timing: training.adapter.chains_of(maps, timing))
+            timings = [pair for f in self.plan.folds for pair in self.plan.timings(f).items()]
             known = {group: tuple(self._reader.chains(timing).values()) for group, timing in timings}
             self.plan = replace(self.plan, known=known)
-        self.folds = [one.key for one in self.plan.folds]
+        self.folds = [f.key for f in self.plan.folds]
         if fold not in self.folds and not (isinstance(fold, int) and 0 <= fold < len(self.folds)):
             raise ConfigError(unknown("fold", str(fold), self.folds, f"Or give its number, 0 to {len(self.folds) - 1}"))
         self._fold = self.plan.folds[fold if isinstance(fold, int) else self.folds.index(fold)]
@@ -185,8 +185,8 @@ class MEDataModule(L.LightningDataModule):  # type: ignore[misc]
             ConfigError: that package is not installed.
         """
         samples = self.samples(side)
-        found = [samples[index] for index in range(len(samples))]
-        rows = [{"x": one[0], "y": one[1]} if samples.labelled else {"x": one} for one in found]
+        items = [samples[index] for index in range(len(samples))]
+        rows = [{"x": item[0], "y": item[1]} if samples.labelled else {"x": item} for item in items]
         try:
             return import_module("datasets").Dataset.from_list(rows).with_format("torch")
         except (ImportError, AttributeError):
@@ -261,10 +261,10 @@ class MEDataModule(L.LightningDataModule):  # type: ignore[misc]
             ]
             return replace(result, clips=answers)
         assert isinstance(samples, of_views.WindowSamples)
-        own = dict(zip((view.key for view in self._views), samples.of_frames(scores, self._views)))
+        scores_of = dict(zip((view.key for view in self._views), samples.of_frames(scores, self._views)))
         spotter = core.Method(spotting.SpottingParams(), self.plan.task)
-        found = [one for view in self._views for one in spotter.propose(view, own[view.key])]
-        return replace(result, predictions=found, frame_scores=own)
+        proposed = [one for view in self._views for one in spotter.propose(view, scores_of[view.key])]
+        return replace(result, predictions=proposed, frame_scores=scores_of)
 
 
 def score_folds(answers: Any, convention: str | None = None) -> Scores:
@@ -277,7 +277,7 @@ def score_folds(answers: Any, convention: str | None = None) -> Scores:
     Raises:
         DataError: there are more or fewer predictions than samples.
     """
-    results = [one.answered(predictions) for one, predictions in answers]
+    results = [part.answered(predictions) for part, predictions in answers]
     plan = answers[0][0].plan
     keys = {result.key for result in results}
     plan = replace(plan, folds=tuple(fold for fold in plan.folds if fold.key in keys))

@@ -204,12 +204,12 @@ def _whole(model: Any) -> Iterator[None]:
         yield
         return
     with _REGISTER:
-        theirs = module.__name__ in heavy.cloudpickle.list_registry_pickle_by_value()
+        by_value = module.__name__ in heavy.cloudpickle.list_registry_pickle_by_value()
         heavy.cloudpickle.register_pickle_by_value(module)
         try:
             yield
         finally:
-            if not theirs:
+            if not by_value:
                 heavy.cloudpickle.unregister_pickle_by_value(module)
 
 
@@ -298,15 +298,15 @@ class Spottings:
         parts = [
             heavy.pandas.DataFrame(
                 {
-                    "video": one.name,
-                    "face": one.face,
+                    "video": video.name,
+                    "face": video.face,
                     "frame": range(len(curve.scores)),
                     "kind": kind,
                     "score": curve.scores,
                 }
             )
-            for one in self.spotted.videos
-            for kind, curve in one.answer.curves.items()
+            for video in self.spotted.videos
+            for kind, curve in video.answer.curves.items()
         ]
         return heavy.pandas.concat(parts, ignore_index=True)
 
@@ -325,7 +325,7 @@ class Spottings:
         Raises:
             DataError: there is no such video.
         """
-        every = {one.title: one for one in self.spotted.videos}
+        every = {v.title: v for v in self.spotted.videos}
         title = next(iter(every)) if video is None else one_of(video, list(every))
         return reports.plots.notebook_figure(reports.plots.score_curve(every[title].timeline()))
 
@@ -343,11 +343,11 @@ class Spottings:
         return self.spotted.write(Path(folder).expanduser(), overlay, progress)
 
     def _repr_html_(self) -> str:
-        kinds = list(dict.fromkeys(kind for one in self.spotted.videos for kind in one.answer.curves))
-        notes = [f"{one.title}: {note}" for one in self.spotted.videos for note in one.notes]
-        failed = [f"{name} could not be predicted: {why}" for name, why in self.failed.items()]
-        shown = ("video", "seconds", *kinds), [counted(one, kinds) for one in self.spotted.videos]
-        return html(f"spotted by {self.spotted.model}", shown, [*notes, *failed, reports.spotted.CAUTION])
+        kinds = list(dict.fromkeys(kind for v in self.spotted.videos for kind in v.answer.curves))
+        notes = [f"{v.title}: {note}" for v in self.spotted.videos for note in v.notes]
+        failed = [f"{name} could not be predicted: {reason}" for name, reason in self.failed.items()]
+        rows = ("video", "seconds", *kinds), [counted(v, kinds) for v in self.spotted.videos]
+        return html(f"spotted by {self.spotted.model}", rows, [*notes, *failed, reports.spotted.CAUTION])
 
     def __repr__(self) -> str:
         return f"<Spottings: {len(self.predictions)} intervals in {len(self.spotted.videos)} videos, by {self.spotted.model}>"
@@ -366,8 +366,8 @@ def videos_at(videos: Names) -> list[Path]:
         DataError: one does not exist.
     """
     paths = [Path(video).expanduser() for video in _several(videos)]
-    then = "expected a video file, or a folder of images"
-    refuse_if(*((not path.exists(), f"there is no video {path}: {then}") for path in paths), error=DataError)
+    hint = "expected a video file, or a folder of images"
+    refuse_if(*((not path.exists(), f"there is no video {path}: {hint}") for path in paths), error=DataError)
     return paths
 
 

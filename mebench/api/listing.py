@@ -103,8 +103,8 @@ def leaderboard(
     places = [Path("leaderboards"), *map(Path, shipped("leaderboards"))]
     place = Path(folder).expanduser() if folder is not None else next((p for p in places if p.is_dir()), places[0])
     home = Path(runs_folder(runs)).expanduser()
-    tracked = configuration.user_setting("tracking", "") or None
-    reporter.notify(*tracking.remarks(tracked, str(home), boards.board.ids_there(home, place)))
+    tracker = configuration.user_setting("tracking", "") or None
+    reporter.notify(*tracking.remarks(tracker, str(home), boards.board.ids_there(home, place)))
     tables = boards.board.read_board(home, place, reporter.notify).render(boards.board.Board.tables, reporter.notify)
     table = heavy.pandas.DataFrame([line for one in tables for line in _lines(one)])
     if table.empty:
@@ -135,7 +135,7 @@ def _lines(table: records.rows.Table) -> Iterator[dict[str, Any]]:
             values = {metric: float(text) for metric, text in line.values.items()}
             head = {"method": line.method, "member": line.member, "provenance": "published", "source": line.source}
             yield {**place, **head, "settings": line.caveats_in_words(), **values}
-        for anew in part.rescored:
-            head = {"method": anew.method, "settings": anew.reading, "member": anew.member, "n": anew.n}
-            scores = {name: score["value"] for name, score in anew.scores.items()}
-            yield {**place, **head, "provenance": "scored anew", "source": anew.place, **scores}
+        for rescored in part.rescored:
+            head = {"method": rescored.method, "settings": rescored.reading, "member": rescored.member, "n": rescored.n}
+            scores = {name: score["value"] for name, score in rescored.scores.items()}
+            yield {**place, **head, "provenance": "scored anew", "source": rescored.place, **scores}

@@ -84,11 +84,11 @@ class Result(ABC):
         Raises:
             DataError: there is no such video, or none at all.
         """
-        every, shown = self.tables.videos["video"].astype(str).tolist(), self.tables.truths["video"].value_counts()
+        every, n_truths = self.tables.videos["video"].astype(str).tolist(), self.tables.truths["video"].value_counts()
         if not every:
             raise DataError("there is no video to draw: the table of videos is empty")
         if video is None:
-            video = min(every, key=lambda name: (-shown.get(name, 0), name))
+            video = min(every, key=lambda name: (-n_truths.get(name, 0), name))
         drawn = reports.timeline.timeline(one_of(video, every), [self._side()])
         return reports.plots.notebook_figure(reports.plots.score_curve(drawn))
 
@@ -125,11 +125,11 @@ def one_of(word: str, every: Sequence[str]) -> str:
     Raises:
         DataError: there is none, or several.
     """
-    found = [video for video in every if video == word] or [video for video in every if word in video]
-    if len(found) > 1:
+    matching = [video for video in every if video == word] or [video for video in every if word in video]
+    if len(matching) > 1:
         raise DataError(
-            f"{len(found)} videos have {word!r} in their keys ({', '.join(found[:3])} …): give more of one of them"
+            f"{len(matching)} videos have {word!r} in their keys ({', '.join(matching[:3])} …): give more of one of them"
         )
-    if not found:
+    if not matching:
         raise DataError(unknown("video", word, every, "The column video has them all"))
-    return found[0]
+    return matching[0]

@@ -133,8 +133,8 @@ class Run(Result):
     def _table(self, name: str, task: str, columns: Sequence[str]) -> heavy.pandas.DataFrame:
         """A table of a task's answers; empty where the run was not asked for it, and what a record does not keep."""
         kept = task in self.folder.read_json("folds.json")["tasks"] and not records.record.is_record(self.folder)
-        there = kept or (self.path / f"{name}.parquet").is_file()
-        return self.folder.read_table(f"{name}.parquet") if there else heavy.pandas.DataFrame(columns=list(columns))
+        stored = kept or (self.path / f"{name}.parquet").is_file()
+        return self.folder.read_table(f"{name}.parquet") if stored else heavy.pandas.DataFrame(columns=list(columns))
 
     def _notes(self) -> Sequence[str]:
         return [*super()._notes(), f"run folder: {self.path}"]
@@ -166,16 +166,16 @@ def run(*words: str, config: Names = (), plugins: Names = (), progress: Progress
     settled = configuration.resolve(
         configuration.settings_of(words, settings) if settings else words, _several(config), _several(plugins)
     )
-    told = progress or Progress()
-    (settled,) = inspection.dataset_summary.check_needs([settled], told.notify)
-    return executed(settled, told)
+    reporter = progress or Progress()
+    (settled,) = inspection.dataset_summary.check_needs([settled], reporter.notify)
+    return executed(settled, reporter)
 
 
 def executed(config: configuration.RunConfig, progress: Progress | None = None, run_id: str | None = None) -> Run:
     """Execute the run of a configuration, or continue the unfinished one of that id."""
-    told = progress or Progress()
-    outcome = runner.execute.run(config, told, run_id)
-    return _mirrored(outcome.folder, outcome.summary, config, told, fresh=True)
+    reporter = progress or Progress()
+    outcome = runner.execute.run(config, reporter, run_id)
+    return _mirrored(outcome.folder, outcome.summary, config, reporter, fresh=True)
 
 
 def resume(
@@ -196,25 +196,25 @@ def resume(
         RunError: there is no such run; its data, plugins or versions have changed; folds failed.
         ConfigError: a setting would make it another run.
     """
-    word, told = str(run.path if isinstance(run, Run) else run), progress or Progress()
+    word, reporter = str(run.path if isinstance(run, Run) else run), progress or Progress()
     folder = run_files.folder.RunFolder.open(runs_folder(runs), word)
-    said, own = configuration.settings_of(words), configuration.settings_of(values=settings)
-    other = ("runs", "plugins", "looks")  # folds with looks and folds without do not mix
-    known = sorted(key for key in configuration.NOT_IN_KEY if "." not in key and key not in other)
-    for key in said | own:
+    of_words, of_settings = configuration.settings_of(words), configuration.settings_of(values=settings)
+    fixed = ("runs", "plugins", "looks")  # folds with looks and folds without do not mix
+    known = sorted(key for key in configuration.NOT_IN_KEY if "." not in key and key not in fixed)
+    for key in of_words | of_settings:
         if key not in known and not (key.startswith("dataset.") and key.endswith(".root")):
-            then = "Any other would make it another run: begin that with mebench run"
-            raise ConfigError(unknown("setting of a resumed run", key, [*known, "dataset.root"], then))
-    here = {"executor_address": None} if (said | own).get("executor") == "local" else {}
+            hint = "Any other would make it another run: begin that with mebench run"
+            raise ConfigError(unknown("setting of a resumed run", key, [*known, "dataset.root"], hint))
+    local = {"executor_address": None} if (of_words | of_settings).get("executor") == "local" else {}
     stored, places = folder.read_json("config.json"), configuration.setting_layers
-    origins = dict.fromkeys(said | here, places.COMMAND_LINE) | dict.fromkeys(own, places.ARGUMENT)
+    origins = dict.fromkeys(of_words | local, places.COMMAND_LINE) | dict.fromkeys(of_settings, places.ARGUMENT)
     # The folder may have been moved; resume the named run.
-    values = {**stored["config"], **said, **own, **here, "runs": str(folder.path.parent)}
+    values = {**stored["config"], **of_words, **of_settings, **local, "runs": str(folder.path.parent)}
     config = configuration.from_plain(values, {**stored["origins"], **origins})
     if not folder.done:
-        return executed(config, told, folder.id)
-    told.notify(f"run {folder.id} is finished")
-    return _mirrored(folder, runner.session.cached_outcome(folder, config).summary, config, told)
+        return executed(config, reporter, folder.id)
+    reporter.notify(f"run {folder.id} is finished")
+    return _mirrored(folder, runner.session.cached_outcome(folder, config).summary, config, reporter)
 
 
 def load_run(run: str | Path, runs: str = "") -> Run:
@@ -294,7 +294,7 @@ class Sweep:
         return heavy.pandas.DataFrame(rows)
 
     def _repr_html_(self) -> str:
-        failed = [f"failed: {' '.join(words.values())}: {why}" for words, why in self.failures]
+        failed = [f"failed: {' '.join(words.values())}: {reason}" for words, reason in self.failures]
         return html("sweep", boards.sweep_scores.sweep_table(self.rows), failed)
 
     def __repr__(self) -> str:
@@ -335,8 +335,8 @@ def sweep(
         *configuration.combinations.lists_of(configuration.settings_of(values=settings)),
     ]
     origin = configuration.setting_layers.ARGUMENT if settings else configuration.setting_layers.COMMAND_LINE
-    told = progress or Progress()
-    return swept(*planned(lists, config, plugins, origin, told if where_known else None), told)
+    reporter = progress or Progress()
+    return swept(*planned(lists, config, plugins, origin, reporter if where_known else None), reporter)
 
 
 def planned(
@@ -359,13 +359,13 @@ def planned(
         ConfigError: a value is wrong, or two runs are the same, which would hide the spread over seeds.
     """
     combinations, configs = list[configuration.combinations.Combination](), list[configuration.RunConfig]()
-    named, told = dict[str, tuple[str, bool]](), set[str]()
+    named, notified = dict[str, tuple[str, bool]](), set[str]()
     every = configuration.combinations.expand(lists)
     layers = configuration.layers_of(every[0].settings, _several(config))
     configuration.registry.add_paths([*_several(plugins), *configuration.more_plugins(layers)])
-    methods, given = {str(c.settings.get("method")) for c in every}, {key for key, _ in lists}
+    methods, keys = {str(c.settings.get("method")) for c in every}, {key for key, _ in lists}
     several = len(methods) > 1
-    for key in given:
+    for key in keys:
         name = key.partition(".")[0]
         if several and "." in key and name not in methods and name in configuration.registry.plugins("method"):
             raise ConfigError(
@@ -377,7 +377,7 @@ def planned(
             key: f"method {method} has no {key.removeprefix('method.')}={value}"
             for key, value in c.settings.items()
             if several
-            and key.replace("method", method, 1) not in given
+            and key.replace("method", method, 1) not in keys
             and lacks(method, key, value)
             and (where_known is not None or not all(lacks(other, key, value) for other in methods))
         }
@@ -390,8 +390,8 @@ def planned(
         settings = {key: value for key, value in c.settings.items() if key not in lacked}
         settled = configuration.resolve(settings, _several(config), _several(plugins), origin)
         if where_known is not None:
-            where_known.notify(*(f"{sentence}: left out" for sentence in sorted({*lacked.values()} - told)))
-            told |= {*lacked.values()}
+            where_known.notify(*(f"{sentence}: left out" for sentence in sorted({*lacked.values()} - notified)))
+            notified |= {*lacked.values()}
         c = replace(c, settings=settings, varied={k: v for k, v in c.varied.items() if k not in lacked})
         name = " ".join(f"{key}={value}" for key, value in c.varied.items())
         same, without = named.setdefault(json.dumps(settled.values, sort_keys=True, default=str), (name, bool(lacked)))

@@ -51,7 +51,7 @@ class Aliases:
             for v in (*learning, *tested)
         }
         self.tested = tuple(sorted(tested, key=lambda video: self._hidden[video.key].key))
-        self._asked = {self._hidden[video.key].key: video.key for video in tested}
+        self._real_keys = {self._hidden[video.key].key: video.key for video in tested}
         self._trouble: MebenchError | None = None
         self.videos: Mapping[str, Video] = {self._hidden[v.key].key: v for v in (*learning, *self.tested)}
 
@@ -74,9 +74,9 @@ class Aliases:
             PluginError: the video is not tested in this fold; a fold that trains on a video knows its label and must
                 not answer for it.
         """
-        if key not in self._asked:
+        if key not in self._real_keys:
             raise PluginError(f"a fold answered for {key}, which it does not test: that is a leak")
-        return self._asked[key]
+        return self._real_keys[key]
 
     def predictions(self, spotted: Iterable[Prediction]) -> list[Prediction]:
         """Intervals under the real names of their videos, see `answered`."""

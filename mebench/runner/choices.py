@@ -55,7 +55,7 @@ class Ability(NamedTuple):
 
 def abilities(config: RunConfig) -> tuple[Ability, ...]:
     """Abilities of the run's method, and of its recognizer, if any. Imports PyTorch."""
-    found = []
+    methods = []
     for id_, params in ((config.method, config.method_params), (config.recognizer, config.recognizer_params)):
         if id_ is not None:
             method: type[core.Method] = registry.load("method", id_)
@@ -65,8 +65,8 @@ def abilities(config: RunConfig) -> tuple[Ability, ...]:
                 with refused_by_plugin(about), heavy.torch.device("meta"):
                     made = method(params, Task(method.tasks, classes=("first", "second"))).trained()
                     selects = bool(training.monitored(made, made.configure_callbacks()))
-            found.append(Ability(frozenset(method.tasks), tuple(method.kinds), bool(selects), method.several))
-    return tuple(found)
+            methods.append(Ability(frozenset(method.tasks), tuple(method.kinds), bool(selects), method.several))
+    return tuple(methods)
 
 
 def choose_tasks(config: RunConfig, methods: Sequence[Ability], dataset: Dataset, protocol: Protocol) -> frozenset[str]:
@@ -163,12 +163,12 @@ def choose_scheme(dataset: Dataset, videos: Iterable[Video], config: RunConfig, 
         return one_unit(number, videos)
     if name == "AUs" and name not in schemes:
         return all_units(videos)
-    then = (
+    hint = (
         f"Protocol {protocol.name} scores {name!r}: choose the datasets that it is defined on"
         if config.scheme is None
         else f"Choose one of dataset {config.dataset!r} with scheme=NAME, an action unit, scheme=AU12, or all of them, scheme=AUs"
     )
-    check_known("emotion scheme", name, schemes, then)
+    check_known("emotion scheme", name, schemes, hint)
     return schemes[name]
 
 
@@ -194,15 +194,15 @@ def choose_kinds(
             f"method {config.method!r} spots {' and '.join(method.kinds)}-expressions, but dataset {config.dataset!r} annotates only "
             f"{' and '.join(dataset.kinds)}-expressions. See what fits with: mebench list"
         )
-    asked = config.kinds if config.kinds is not None else shared if protocol.every_kind else shared[:1]
-    for kind in asked:
+    kinds = config.kinds if config.kinds is not None else shared if protocol.every_kind else shared[:1]
+    for kind in kinds:
         check_known("kind", kind, shared, f"Kinds that {config.method!r} spots and {config.dataset!r} annotates")
     annotated = {e.kind for v in videos for e in v.expressions}
     if lost := () if annotated else dataset.unplaced():
-        one = f"row {lost[0].row} of {lost[0].subject}/{lost[0].video}: {lost[0].reason}"
+        example = f"row {lost[0].row} of {lost[0].subject}/{lost[0].video}: {lost[0].reason}"
         raise DataError(
             f"none of the {len(lost)} expressions of dataset {config.dataset!r} is inside its frames, such as "
-            f"{one}. Find the faults of this copy with mebench data verify dataset={config.dataset} …"
+            f"{example}. Find the faults of this copy with mebench data verify dataset={config.dataset} …"
         )
     if not annotated:
         raise ConfigError(
@@ -214,10 +214,10 @@ def choose_kinds(
             f"the videos of {' and '.join(bare)} have no annotations, so nothing spotted there is right or wrong: "
             f"leave {'it' if len(bare) == 1 else 'them'} out of dataset={config.dataset!r}"
         )
-    for kind in asked:
+    for kind in kinds:
         if kind not in annotated:
             raise ConfigError(f"dataset {config.dataset!r} has no annotated {kind}-expression to spot: choose kinds=…")
-    return tuple(k for k in KINDS if k in asked)
+    return tuple(k for k in KINDS if k in kinds)
 
 
 def scored(videos: Sequence[Video], scheme: Scheme, protocol: Protocol) -> tuple[Video, ...]:

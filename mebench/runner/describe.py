@@ -152,15 +152,15 @@ def made_by() -> dict[str, str]:
     """`user`: who makes numbers now; `commit`: of the checkout that mebench runs from, or of the working folder;
     `dirty`: `true` where files differ from it. Unknown values are absent.
     """
-    found = {}
+    facts = {}
     with suppress(OSError, KeyError):  # no such user in a container
-        found["user"] = getpass.getuser()
+        facts["user"] = getpass.getuser()
     place = ROOT if checkout_folder("methods") else Path.cwd()
     with suppress(OSError, subprocess.SubprocessError):
         words = ("git", "--no-optional-locks", "status", "--porcelain=v2", "--branch", "--untracked-files=no")
-        said = subprocess.run(
+        lines = subprocess.run(
             words, cwd=place, capture_output=True, text=True, check=True, timeout=5
         ).stdout.splitlines()
-        if (commit := said[0].rpartition(" ")[2]) != "(initial)":
-            found |= {"commit": commit} | ({} if all(line.startswith("#") for line in said) else {"dirty": "true"})
-    return found
+        if (commit := lines[0].rpartition(" ")[2]) != "(initial)":
+            facts |= {"commit": commit} | ({} if all(line.startswith("#") for line in lines) else {"dirty": "true"})
+    return facts

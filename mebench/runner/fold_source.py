@@ -173,7 +173,7 @@ class HostedStore(FeatureStore):
     def __init__(self, scratch: Path | str, request: Request) -> None:
         super().__init__(scratch)
         self._request = request
-        self._asked: dict[Key, Entry] = {}
+        self._entries: dict[Key, Entry] = {}
 
     def holds(self, key: Key) -> bool:
         """Whether the host or this process has the entry."""
@@ -181,12 +181,12 @@ class HostedStore(FeatureStore):
 
     def read(self, key: Key) -> Entry | None:
         """The entry, memory-mapped and read-only, or None if neither the host nor this process has it."""
-        if key not in self._asked:
+        if key not in self._entries:
             found: Mapped | Entry | None = self._request("stored", asdict(key))
             if found is None:
                 return super().read(key)
-            self._asked[key] = found.entry() if isinstance(found, Mapped) else found
-        return self._asked[key]
+            self._entries[key] = found.entry() if isinstance(found, Mapped) else found
+        return self._entries[key]
 
 
 _ANSWERING = threading.Lock()

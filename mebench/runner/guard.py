@@ -32,8 +32,8 @@ def gaps(plan: Plan, scheme: Scheme | None = None) -> dict[str, Counter[str]]:
     found = {}
     for fold in plan.folds:
         sides = plan.sides(fold)
-        learnt, asked = class_counts(scheme, sides.train), class_counts(scheme, sides.test)
-        found[fold.key] = Counter({name: n for name, n in asked.items() if name not in learnt})
+        trained, tested = class_counts(scheme, sides.train), class_counts(scheme, sides.test)
+        found[fold.key] = Counter({name: n for name, n in tested.items() if name not in trained})
     return {key: lacking for key, lacking in found.items() if lacking}
 
 
@@ -41,20 +41,20 @@ def warnings(plan: Plan) -> list[str]:
     """Warnings about data and folds: missing parts of a copy, classes that cannot be learnt, data other than the
     protocol's.
     """
-    told = [str(repair) for repair in plan.dataset.repair_rows() if repair.altered][:FEW]
+    lines = [str(repair) for repair in plan.dataset.repair_rows() if repair.altered][:FEW]
     if lost := plan.dataset.unplaced():
         of = len(lost) + sum(len(video.expressions) for video in plan.dataset.videos())
-        told.append(
+        lines.append(
             f"{len(lost)} of {plural(of, 'expression')} lie in no existing frames and are neither trained nor "
             f"scored on, such as row {lost[0].row} of {lost[0].subject}/{lost[0].video}: {lost[0].reason}. mebench "
             "data verify lists them"
         )
     if plan.config.sandbox == "off":
-        told.append("sandbox=off: a method of this run could read any file and process of this machine")
+        lines.append("sandbox=off: a method of this run could read any file and process of this machine")
     else:
-        told += filter(None, [sandbox.missing_sentence(sandbox.lacking())])
-        asked = [(part.plugin.id, listed(list(map(str, part.declared)), FEW)) for part in plan.parts if part.declared]
-        told += [f"{method!r} asks to read more than code in its folds: {places}" for method, places in asked]
+        lines += filter(None, [sandbox.missing_sentence(sandbox.lacking())])
+        reads = [(part.plugin.id, listed(list(map(str, part.declared)), FEW)) for part in plan.parts if part.declared]
+        lines += [f"{method!r} asks to read more than code in its folds: {places}" for method, places in reads]
     if plan.leaks:
         shaped = ["k' is that of all subjects"] if "spot" in plan.task.tasks and plan.leaks_k_prime else []
         if plan.selects:
@@ -63,32 +63,34 @@ def warnings(plan: Plan) -> list[str]:
             best = "the epoch" if plan.leaks_k_prime or "spot" not in plan.task.tasks else "epoch and threshold"
             shaped.append(f"each training keeps {best} that tested best")
         by = ", and ".join(shaped) or "the tested subjects are available, though this method uses nothing of them"
-        told.append(f"audit={plan.config.audit}: {by}: no result of this run says how good the method is on new people")
+        lines.append(
+            f"audit={plan.config.audit}: {by}: no result of this run says how good the method is on new people"
+        )
     if plan.subject_dependent:
-        told.append(
+        lines.append(
             f"subject_dependent: protocol {plan.protocol.name} tests people whom it trains on, so scores are too high for new ones"
         )
     if "recognize" not in plan.task.tasks:
-        return told
+        return lines
     if found := gaps(plan):
         fold, lacking = next(iter(found.items()))
         clips = ", ".join(f"{name} ({plural(n, 'clip')})" for name, n in sorted(lacking.items()))
         other = [] if callable(plan.protocol.scheme) else [s for s in plan.dataset.schemes.values() if s != plan.scheme]
         full = [s.name for s in other if len(class_counts(s, plan.videos)) > 1 and not gaps(plan, s)]
         advice = f"scheme={' or scheme='.join(full)} has no such gap" if full else "more subjects would close the gap"
-        told.append(
+        lines.append(
             f"in {len(found)} of {len(plan.folds)} folds a tested class has no training clip, so its clips can "
             f"only be wrong: in fold {fold!r} {clips}; {advice}"
         )
     if expected := plan.protocol.schemes.get(plan.scheme.name) or plan.protocol.expects(plan.config.protocol_params):
         n_clips = class_counts(plan.scheme, plan.videos).total()
-        there = n_clips, len({plan.dataset.person(v.subject_key) for v in plan.videos})
-        if there != expected:
-            told.append(
+        counts = n_clips, len({plan.dataset.person(v.subject_key) for v in plan.videos})
+        if counts != expected:
+            lines.append(
                 f"protocol {plan.protocol.name} is published on {expected[0]} clips of {expected[1]} subjects, and this dataset has "
-                f"{there[0]} of {there[1]}: not comparable with published results"
+                f"{counts[0]} of {counts[1]}: not comparable with published results"
             )
-    return told
+    return lines
 
 
 def check_duplicate_people(plan: Plan) -> None:
@@ -107,10 +109,10 @@ def check_duplicate_people(plan: Plan) -> None:
         if (first := _print(plan, video, middle=False)) is not None:
             same[first].append(video)
     for likely in same.values():
-        twins: dict[str | None, list[Video]] = defaultdict(list)
+        by_middle: dict[str | None, list[Video]] = defaultdict(list)
         for video in likely if len(likely) > 1 else ():
-            twins[_print(plan, video, middle=True)].append(video)
-        for copies in twins.values():
+            by_middle[_print(plan, video, middle=True)].append(video)
+        for copies in by_middle.values():
             if plan.protocol.subject_dependent and len({video.dataset for video in copies}) == len(copies):
                 continue  # one person in several recordings
             for fold in plan.folds if len(copies) > 1 else ():

@@ -116,13 +116,11 @@ def parts_for(config: RunConfig, task: Task) -> tuple[Part, ...]:
     that has no share in it.
     """
     spotting, naming = (replace(task, tasks=frozenset({one})) for one in ("spot", "recognize"))
-    asked = [
+    pairs = [
         (config.method, config.method_params, task if config.recognizer is None else spotting),
         *([] if config.recognizer is None else [(config.recognizer, config.recognizer_params, naming)]),
     ]
-    return tuple(
-        part_of(registry.find("method", id_), params, own) for id_, params, own in asked if own.tasks <= task.tasks
-    )
+    return tuple(part_of(registry.find("method", id_), params, t) for id_, params, t in pairs if t.tasks <= task.tasks)
 
 
 def reads_of(parts: Sequence[Part]) -> tuple[Path, ...]:

@@ -68,8 +68,8 @@ def worth(audit: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def worth_of(folder: RunFolder) -> dict[str, Any] | None:
     """The same of a finished run."""
-    there = folder.done and (folder.path / AUDIT).is_file()
-    return worth(folder.read_json(AUDIT)) if there else None
+    finished = folder.done and (folder.path / AUDIT).is_file()
+    return worth(folder.read_json(AUDIT)) if finished else None
 
 
 def with_epoch_predictions(folder: RunFolder, plan: Plan) -> set[str]:
@@ -111,9 +111,9 @@ class EpochPredictions:
         for fold, (_, table) in zip(plan.folds, _tables_of(folder, plan)):
             # Of several annotations of one interval each gets its answer, as in scoring.
             table = table.drop_duplicates(["epoch", *keys]).merge(clips, on=keys).sort_values(["epoch", *keys])
-            own = table.loc[table["epoch"] == 0, [*keys, "subject", "truth"]].reset_index(drop=True)
-            shape = table["epoch"].nunique(), len(own), len(number)
-            self.of_fold[fold.key] = own, np.array(table["probabilities"].tolist(), np.float64).reshape(shape)
+            first = table.loc[table["epoch"] == 0, [*keys, "subject", "truth"]].reset_index(drop=True)
+            shape = table["epoch"].nunique(), len(first), len(number)
+            self.of_fold[fold.key] = first, np.array(table["probabilities"].tolist(), np.float64).reshape(shape)
             faceless = {video.key for video in plan.sides(fold).test} & plan.skipped.keys()
             self.missed[fold.key] = clips.loc[clips["video"].isin(faceless), "truth"].tolist()
         self.epochs = max((len(numbers) for _, numbers in self.of_fold.values()), default=0)
@@ -132,9 +132,9 @@ class EpochPredictions:
             kept, n_epochs = np.empty(numbers.shape[1:]), []
             right = numbers.argmax(axis=2)[:most] == clips["truth"].to_numpy()
             for subject in dict.fromkeys(clips["subject"]):
-                own = (clips["subject"] == subject).to_numpy()
-                epoch, looked = chosen(right[:, own], rule)
-                kept[own] = numbers[epoch, own]
+                of_subject = (clips["subject"] == subject).to_numpy()
+                epoch, looked = chosen(right[:, of_subject], rule)
+                kept[of_subject] = numbers[epoch, of_subject]
                 n_epochs.append(looked)
             yield key, clips, kept, n_epochs
 
@@ -169,11 +169,11 @@ class EpochPredictions:
         """
         parts: dict[str, tuple[list[int], list[int]]] = {}
         for key, (clips, _) in self.of_fold.items():
-            truth, said = parts.setdefault(key if self.plan.scored_each else "", ([], []))
+            truth, predicted = parts.setdefault(key if self.plan.scored_each else "", ([], []))
             truth += [*clips["truth"].tolist(), *self.missed[key]]
             # Instead of a class number: a clip without an answer.
-            said += [*answers.get(key, np.empty(0, np.int64)).tolist(), *[-1] * len(self.missed[key])]
-        matrices = [confusion_matrix(truth, said, sorted(set(truth))) for truth, said in parts.values() if truth]
+            predicted += [*answers.get(key, np.empty(0, np.int64)).tolist(), *[-1] * len(self.missed[key])]
+        matrices = [confusion_matrix(true, answered, sorted(set(true))) for true, answered in parts.values() if true]
         return {
             name: float(np.mean([of_matrix(matrix) for matrix in matrices]))
             for name, of_matrix in zip(("uf1", "uar"), (uf1, uar))
@@ -222,14 +222,14 @@ class EpochIntervals:
             cut: whether the threshold is chosen, too; otherwise all intervals count.
         """
         f1 = self.of_people[:most] if cut else self.of_people[:most, :1]
-        found = [chosen(own.max(axis=1)[:, None], rule) for own in np.moveaxis(f1, -1, 0)]
-        return [(epoch, int(f1[epoch, :, person].argmax()), n) for person, (epoch, n) in enumerate(found)]
+        epochs = [chosen(scores.max(axis=1)[:, None], rule) for scores in np.moveaxis(f1, -1, 0)]
+        return [(epoch, int(f1[epoch, :, person].argmax()), n) for person, (epoch, n) in enumerate(epochs)]
 
     def kept(self, rule: str, cut: bool = True) -> pd.DataFrame:
         """The intervals that a rule keeps, as in the tables of the folds; `cut` as in `picked`."""
         picked = np.array([(epoch, self.grid.thresholds[at]) for epoch, at, _ in self.picked(rule, cut=cut)])
-        own = picked[self.every["video"].map(self.units).to_numpy(np.int64)]
-        chosen_ones = (self.every["epoch"] == own[:, 0]) & (self.every["confidence"] >= own[:, 1])
+        kept_at = picked[self.every["video"].map(self.units).to_numpy(np.int64)]
+        chosen_ones = (self.every["epoch"] == kept_at[:, 0]) & (self.every["confidence"] >= kept_at[:, 1])
         return pd.DataFrame(self.every[chosen_ones])
 
     def folds(self, rule: str) -> Iterator[FoldResult]:
@@ -239,10 +239,10 @@ class EpochIntervals:
         kept = self.kept(rule).astype(object)
         kept = kept.where(kept.notna(), None)
         for fold in self.plan.folds:
-            rows = kept.loc[kept["fold"] == fold.key, [own.name for own in fields(Prediction)]].to_dict("records")
+            rows = kept.loc[kept["fold"] == fold.key, [field.name for field in fields(Prediction)]].to_dict("records")
             intervals = [Prediction(**{str(name): value for name, value in row.items()}) for row in rows]
-            there = read_fold(self.folder.path / "folds" / safe_name(fold.key), self.plan.task.kinds)
-            yield replace(there, predictions=intervals, frame_scores={}, model=b"", history=[], notes={})
+            honest = read_fold(self.folder.path / "folds" / safe_name(fold.key), self.plan.task.kinds)
+            yield replace(honest, predictions=intervals, frame_scores={}, model=b"", history=[], notes={})
 
     def more(self, rule: str, convention: str) -> dict[str, Any]:
         """The gain of choosing the epoch alone, as `differences`: the programs of AUW-GCN and SpotFormer choose no
