@@ -130,6 +130,11 @@ def held(folder: Path, wait: bool = False) -> Iterator[None]:
         os.close(handle)
 
 
+def nearest(path: Path) -> Path:
+    """An absolute path if something is there, be it a broken link; else the nearest one above it."""
+    return next(place for place in (path, *path.parents) if os.path.lexists(place))
+
+
 def put_in_place(made: Path, place: Path) -> None:
     """Rename a folder to `place` at once. A folder that was there gets the name of the new one instead.
 

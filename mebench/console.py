@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from mebench import heavy
+from mebench import atomic, heavy
 from mebench.errors import ConfigError, refused_by_system
 
 WIDE = 200
@@ -239,8 +239,7 @@ def check_folder(option: str, target: str) -> None:
     Raises:
         ConfigError: it, or the folder in which it would be made, is no folder or not writable.
     """
-    folder = Path(target).expanduser().absolute()
-    existing = next(place for place in (folder, *folder.parents) if place.exists())
+    existing = atomic.nearest(Path(target).expanduser().absolute())
     if not existing.is_dir() or not os.access(existing, os.W_OK):
         raise ConfigError(f"{option} must name a folder that can be made or written into, not {target!r}")
 

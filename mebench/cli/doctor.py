@@ -17,7 +17,7 @@ from typing import Literal
 
 import typer
 
-from mebench import config, console, features
+from mebench import atomic, config, console, features
 from mebench.cli.option_types import Json, Plugins
 from mebench.errors import MebenchError
 
@@ -145,15 +145,15 @@ def _places(layer: config.setting_layers.Layer) -> Iterator[Finding]:
 def _place(name: str, path: Path) -> Finding:
     """An existing or possible file or folder, and the free space on its disk."""
     path = path.absolute()
-    place = next(p for p in (path, *path.parents) if p.exists())
-    state, free = "exists" if place == path else "created on first use", shutil.disk_usage(place).free / 2**30
-    detail = f"{path} ({state}, {free:.1f} GiB free)"
+    place = atomic.nearest(path)
+    state = "exists" if place == path else "created on first use"
     if os.access(place, os.W_OK):
-        return Finding("place", name, "ok", detail)
+        free = shutil.disk_usage(place).free / 2**30
+        return Finding("place", name, "ok", f"{path} ({state}, {free:.1f} GiB free)")
     setting = (
         "work in another folder, or set tracking" if name == "MLflow" else f"set {name}=FOLDER or make {place} writable"
     )
-    return Finding("place", name, "missing", f"{detail}, not writable", setting)
+    return Finding("place", name, "missing", f"{path} ({state}), not writable", setting)
 
 
 def _datasets(layer: config.setting_layers.Layer) -> Iterator[Finding]:

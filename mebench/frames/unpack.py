@@ -2,7 +2,6 @@
 
 import errno
 import lzma
-import os
 import shutil
 import stat
 import tarfile
@@ -17,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
 from mebench import heavy
-from mebench.atomic import whole_folder
+from mebench.atomic import nearest, whole_folder
 from mebench.errors import ConfigError, DataError, refuse_if
 from mebench.frames import SUFFIXES as VIDEOS, FolderFrames, VideoFrames
 
@@ -119,7 +118,7 @@ def unpack(
         try:
             if (other := taken.setdefault(folder, path)) != path:
                 raise DataError(f"{other} and {path} would both become {folder}: move one of them away")
-            if not (there := _there(folder)).is_dir():
+            if not (there := nearest(folder)).is_dir():
                 raise DataError(f"{path} would become the folder {folder}, but {there} is not a folder: move it away")
             tick(path)
             yield
@@ -185,7 +184,7 @@ def _extract(path: Path, folder: Path, budget: int) -> tuple[Unpacked, int]:
             members = archive.members(budget)
             total = 0 if before else sum(size for _, size, _ in members)
             if not before:
-                existing = _there(folder)
+                existing = nearest(folder)
                 if total > (free := shutil.disk_usage(existing).free):
                     raise NoRoomError(
                         f"{path} unpacks to {total / 2**20:,.1f} MiB, and {free / 2**20:,.1f} are free in {existing}: make room"
@@ -340,11 +339,6 @@ def _stem(name: str) -> str:
     """
     ending = max((e for e in (*ARCHIVES, *FOREIGN, *VIDEOS) if name.lower().endswith(e)), key=len)
     return name[: -len(ending)]
-
-
-def _there(folder: Path) -> Path:
-    """The path if it exists (a folder, file or broken link), else its nearest existing parent."""
-    return next(place for place in (folder, *folder.parents) if os.path.lexists(place))
 
 
 @contextmanager

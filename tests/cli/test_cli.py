@@ -202,6 +202,12 @@ def test_doctor_exits_1_if_something_required_is_missing(mebench, root, monkeypa
     assert "extra-thing" not in missing
 
 
+def test_doctor_names_a_place_that_is_a_link_to_nothing(tmp_path):
+    (tmp_path / "results").symlink_to("gone")
+    found = doctor._place("runs", tmp_path / "results")
+    assert found.state == "missing" and "results (exists), not writable" in found.detail
+
+
 @pytest.mark.parametrize(("name", "state"), [("points.dat", "ok"), ("gone.dat", "missing")])
 def test_the_landmark_file_is_the_one_that_a_run_takes(mebench, monkeypatch, tmp_path, name, state):
     (tmp_path / "points.dat").write_bytes(b"points")
