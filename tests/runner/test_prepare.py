@@ -26,7 +26,7 @@ class OneWorker:
             row[:] = (n or 0) / 2, 0.5
             tick()
             no_face = workers.Failure("no face", "", DataError("no face"))
-            yield task, no_face if video.id == "d" else ComputeCost(0.25, n or 0, True)
+            yield task, no_face if video.id == "d" else ComputeCost(0.25, n or 0)
 
 
 @pytest.fixture
