@@ -13,7 +13,7 @@ from mebench.core import Prediction
 from mebench.errors import RunError
 from mebench.features import Landmarks, MapStep, route_of, source_of
 from mebench.inference.models import config_of, of_fold
-from mebench.runner import FittedMethod, FoldHost, make_plan, parts_of
+from mebench.runner import FittedMethod, FoldHost, by_prefix, make_plan
 from mebench.runs.folder import RunFolder
 
 Spotted = tuple[str, Prediction]
@@ -98,7 +98,7 @@ def explanations(folder: RunFolder, intervals: Sequence[Spotted]) -> Iterator[Ex
         (fold,) = (fold for fold in plan.folds if fold.key == key)
         job = FoldHost.of(plan, fold).job
         parts = [FittedMethod(job, part, plan.home) for part in job.parts]
-        of_fold(folder, key).restore(parts_of([part.method for part in parts]))
+        of_fold(folder, key).restore(by_prefix([part.method for part in parts]))
         tasks = [task for task in ("spot", "recognize") if task in plan.task.tasks]
         for spotted, task in product([spotted for spotted in intervals if spotted[0] == key], tasks):
             if task == "spot" or spotted[1].emotion in plan.task.classes:

@@ -118,7 +118,7 @@ class Model:
         """Load the weights of methods, ready to predict; methods without weights need no file.
 
         Args:
-            parts: the methods by the prefix of their weights (`fold.parts_of`).
+            parts: the methods by the prefix of their weights (`fold.by_prefix`).
 
         Raises:
             RunError: the weights are missing, damaged, or of another version of a method.

@@ -217,7 +217,7 @@ class Ensemble:
         for model in job.models:
             of_model = replace(job, key=model.fold, seed=stable_seed(job.seed, "fold", model.fold))
             self._folds.append([runner.FittedMethod(of_model, part, self._home) for part in job.parts])
-            model.restore(runner.parts_of([fitted.method for fitted in self._folds[-1]]))
+            model.restore(runner.by_prefix([fitted.method for fitted in self._folds[-1]]))
         levels = [fitted[0].method.state_dict().get("thresholds") for fitted in self._folds]
         if len(levels) > 1 and levels[0] is not None:
             self._folds[0][0].method.thresholds = sum(levels[1:], levels[0]) / len(levels)

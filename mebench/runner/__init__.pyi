@@ -44,7 +44,7 @@ from .fold import Home as Home
 from .fold import Views as Views
 from .fold import epoch_answers as epoch_answers
 from .fold import count_parameters as count_parameters
-from .fold import parts_of as parts_of
+from .fold import by_prefix as by_prefix
 from .fold import restore as restore
 from .fold_source import FrameSource as FrameSource
 from .fold_source import HostedStore as HostedStore

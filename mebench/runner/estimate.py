@@ -34,7 +34,7 @@ from mebench.runner import (
     warnings,
     weightless,
 )
-from mebench.runner.identity import by_training, name_of, parts_of, training_of, truth_of
+from mebench.runner.identity import by_training, identity_of, name_of, training_of, truth_of
 from mebench.runs.folder import RunFolder, first_id
 
 FOLDS_SHOWN = 20
@@ -194,7 +194,7 @@ def _untrained(plan: Plan, before: set[str] | None, instructions: str) -> tuple[
     runs = Path(plan.config.runs).expanduser()
     if before is None and not any(runs.glob("*/config.json")):
         return plan.folds
-    parts = parts_of(plan, instructions)
+    parts = identity_of(plan, instructions)
     key, before = training_of(plan, parts), set() if before is None else before
     if key is None or RunFolder.all_finished(runs, first_id(name_of(plan.config), digest(parts))):  # which is run anew
         return plan.folds

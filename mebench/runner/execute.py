@@ -34,7 +34,7 @@ from mebench.runner import (
     without_leak,
     worth_of,
 )
-from mebench.runner.prepare import Home, prepare
+from mebench.runner.prepare import SharedVideo, prepare
 from mebench.runs.folder import RunFolder
 
 T = TypeVar("T")
@@ -168,7 +168,7 @@ def execute_all(sessions: Sequence[Session], pool: Workers, progress: Progress) 
     try:
         if plans := [session.plan for session in sessions if session.left]:  # while the features are computed
             pool.warm({name for plan in plans for name in imports_of(plan)})
-        prepared, charged = prepare([s.plan for s in sessions], pool, progress), set[Home]()
+        prepared, charged = prepare([s.plan for s in sessions], pool, progress), set[SharedVideo]()
         for session in sessions:
             try:
                 session.record_features(prepared, charged, progress)

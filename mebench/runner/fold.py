@@ -80,7 +80,7 @@ def fit_and_predict(
         folder.mkdir(exist_ok=True)
         if not model:
             fitted_methods[-1].fit(job, folder)
-    methods = parts_of([fitted.method for fitted in fitted_methods])
+    methods = by_prefix([fitted.method for fitted in fitted_methods])
     if model:
         restore(methods, load(model))
     trained = time.perf_counter()
@@ -125,7 +125,7 @@ def count_parameters(method: Method) -> int:
     return sum(t.numel() for name, t in method.state_dict().items() if not name.endswith("num_batches_tracked"))
 
 
-def parts_of(methods: Sequence[Method]) -> dict[str, Method]:
+def by_prefix(methods: Sequence[Method]) -> dict[str, Method]:
     """Methods by the prefix of their weights: none for one method, `method.` and `recognizer.` for a pair."""
     return dict(zip(("method.", "recognizer.") if len(methods) > 1 else ("",), methods))
 

@@ -18,7 +18,7 @@ from mebench.runs.folder import RunFolder
 ABSENT = "absent"
 
 
-def parts_of(plan: Plan, instructions: str | None = None) -> dict[str, Any]:
+def identity_of(plan: Plan, instructions: str | None = None) -> dict[str, Any]:
     """Everything that predictions depend on, each part by its name: see `inputs_of`; chains, annotations, and what lies in files.
 
     Args:
@@ -37,7 +37,7 @@ def parts_of(plan: Plan, instructions: str | None = None) -> dict[str, Any]:
 
 def key_of(plan: Plan) -> str:
     """A hash of everything that predictions depend on."""
-    return digest(parts_of(plan))
+    return digest(identity_of(plan))
 
 
 def training_of(plan: Plan, parts: Mapping[str, Any]) -> str | None:
@@ -48,7 +48,7 @@ def training_of(plan: Plan, parts: Mapping[str, Any]) -> str | None:
 
     Args:
         plan: of the run.
-        parts: of it, see `parts_of`.
+        parts: of it, see `identity_of`.
     """
     acting = {f"setting method.{name}" for name in plan.parts[0].plugin.acting("postprocess")}
     if not acting or "spot" not in plan.task.tasks or not reusable(plan.config) or plan.leaks or plan.config.looks:
@@ -99,7 +99,7 @@ def refuse_changed(folder: RunFolder, parts: Mapping[str, Any]) -> None:
 
     Args:
         folder: of the run.
-        parts: of today, see `parts_of`.
+        parts: of today, see `identity_of`.
 
     Raises:
         RunError: some differ, or the run is older than this record of parts.

@@ -46,7 +46,7 @@ from mebench.runner import (
 
 FLOW = "mebench.features.tvl1:ready()"
 """What takes a second, or ten where it is the first on this machine, before the first flow is computed."""
-Home = tuple[str, str]
+SharedVideo = tuple[str, str]
 """A video of a dataset with its settings and store, and its key."""
 
 
@@ -210,8 +210,8 @@ class Prepared:
     """
 
     frames: int
-    seconds: Mapping[Home, float]
-    failures: Mapping[Home, Failure]
+    seconds: Mapping[SharedVideo, float]
+    failures: Mapping[SharedVideo, Failure]
 
     def failed(self, skips: bool) -> tuple[dict[str, str], dict[str, Failure]]:
         """The reasons of the videos that are left out, and the failures of the others, both by key of the video.
@@ -239,7 +239,7 @@ def prepare(plans: Sequence[Plan], pool: Workers, progress: Progress) -> Prepare
     jobs = sorted(_jobs(plans), key=lambda job: (-(job.video.n_frames or 0), secrets.token_bytes()))
     if not jobs:
         return Prepared(0, {}, {})
-    done, frames, seconds, failures = 0, 0, dict[Home, float](), dict[Home, Failure]()
+    done, frames, seconds, failures = 0, 0, dict[SharedVideo, float](), dict[SharedVideo, Failure]()
     weights = np.array([job.video.n_frames or 0 for job in jobs], dtype=float)
     weights = weights if weights.all() else np.ones(len(jobs))
     with (
@@ -261,17 +261,17 @@ def prepare(plans: Sequence[Plan], pool: Workers, progress: Progress) -> Prepare
         for task, outcome in pool.run(tasks, update):
             job, done = jobs[task.key], done + 1
             if isinstance(outcome, Failure):
-                failures[job.home] = outcome
+                failures[job.shared] = outcome
                 board[task.key] = 0, 1
             else:
                 frames += outcome.n_frames
-                seconds[job.home] = outcome.seconds
+                seconds[job.shared] = outcome.seconds
                 board[task.key] = outcome.n_frames, 1
             update()
     return Prepared(frames, seconds, dict(sorted(failures.items())))
 
 
-def home_of(plan: Plan, video: Video) -> Home:
+def shared_video(plan: Plan, video: Video) -> SharedVideo:
     """The values that two runs share if their videos are the same."""
     return json.dumps([anywhere(plan.config.values)["dataset"], plan.config.cache], sort_keys=True), video.key
 
@@ -280,7 +280,7 @@ def home_of(plan: Plan, video: Video) -> Home:
 class _Job:
     """One video and the runs whose features it lacks; their folders with plugins; whether these bring steps, and what they import."""
 
-    home: Home
+    shared: SharedVideo
     video: Video
     wanted: list[Wanted] = field(default_factory=list)
     names: set[tuple[str, Clip | None]] = field(default_factory=set)
@@ -290,7 +290,7 @@ class _Job:
 
 
 def _jobs(plans: Sequence[Plan]) -> list[_Job]:
-    jobs: dict[Home, _Job] = {}
+    jobs: dict[SharedVideo, _Job] = {}
     for plan in plans:
         missing = missing_videos(plan)
         source = Source.of(plan.config, plan.dataset) if missing else None
@@ -298,7 +298,7 @@ def _jobs(plans: Sequence[Plan]) -> list[_Job]:
         if missing:
             store.check_writable()  # before the first video is computed
         for video in missing:
-            key = home_of(plan, video)
+            key = shared_video(plan, video)
             job = jobs.setdefault(key, _Job(key, replace(video, expressions=(), distractors=())))
             # Steps with their parameters alone: what else a plugin, asked for its chains beside a plan, hung on them stays here.
             chains, clips = features_of(plan, video)

@@ -32,8 +32,8 @@ from mebench.runner import (
     write_audit,
 )
 from mebench.runner.describe import describe, truth_tables
-from mebench.runner.identity import key_of, name_of, parts_of, refuse_changed, training_of
-from mebench.runner.prepare import Home, Prepared, home_of, missing_videos
+from mebench.runner.identity import identity_of, key_of, name_of, refuse_changed, training_of
+from mebench.runner.prepare import Prepared, SharedVideo, missing_videos, shared_video
 from mebench.runs import RunFolder, first_id, safe_name, score, scores_of
 
 FILE = "skipped.json"
@@ -113,7 +113,7 @@ class Session:
     trained: str | None = None
     clean: RunFolder | None = None
 
-    def record_features(self, prepared: Prepared, charged: set[Home], progress: Progress) -> None:
+    def record_features(self, prepared: Prepared, charged: set[SharedVideo], progress: Progress) -> None:
         """Record the cost of the features and the videos without a face.
 
         Args:
@@ -124,13 +124,13 @@ class Session:
         Raises:
             MebenchError: features that the run needs failed.
         """
-        plan, homes = self.plan, {home_of(self.plan, v) for v in self.plan.videos}
-        own = {home: s for home, s in prepared.seconds.items() if home in homes and home not in charged}
+        plan, shared = self.plan, {shared_video(self.plan, v) for v in self.plan.videos}
+        own = {video: s for video, s in prepared.seconds.items() if video in shared and video not in charged}
         charged.update(own)
         self.folder.add_feature_seconds({key: s for (_, key), s in own.items()}, plan.cards())
         # In a sweep it may be another run's feature of the video that failed.
-        still = {v.key for v in missing_videos(plan)} if homes & prepared.failures.keys() else set()
-        failures = {home: f for home, f in prepared.failures.items() if home in homes and home[1] in still}
+        still = {v.key for v in missing_videos(plan)} if shared & prepared.failures.keys() else set()
+        failures = {video: f for video, f in prepared.failures.items() if video in shared and video[1] in still}
         skips = plan.config.no_face == "skip" or self.clean is not None
         faceless, others = replace(prepared, failures=failures).failed(skips)
         if others:
@@ -332,7 +332,7 @@ def _claim(plan: Plan, run_id: str | None = None) -> Session:
     if plan.config.degrade == "none":  # else the clean run was checked
         check_duplicate_people(plan)
     tables = truth_tables(plan)
-    parts = parts_of(plan)
+    parts = identity_of(plan)
     key, trained = digest(parts), training_of(plan, parts)
     if run_id is not None and not (there := RunFolder(runs / run_id)).of_study:
         if "processor" in (began_with := there.read_json("versions.json")):

@@ -38,6 +38,6 @@ def test_a_plugin_may_draw_from_any_generator(moody, monkeypatch, name):
 def test_each_method_of_a_fold_gets_its_own_weights_back(n):
     torch.manual_seed(0)
     fitted, fresh = ([torch.nn.Linear(3, 2) for _ in range(n)] for _ in range(2))
-    fold.restore(fold.parts_of(fresh), load(fold.weights(fold.parts_of(fitted))))
+    fold.restore(fold.by_prefix(fresh), load(fold.weights(fold.by_prefix(fitted))))
     for one, other in zip(fitted, fresh):
         assert torch.equal(one.weight, other.weight) and torch.equal(one.bias, other.bias) and not other.training

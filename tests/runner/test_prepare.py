@@ -45,7 +45,7 @@ def prepared(monkeypatch, told, lengths):
     jobs = []
     for name, n in lengths.items():
         video = Video("x", "1", name, 30.0, n, ())
-        jobs.append(SimpleNamespace(home=("x", name), video=video, wanted=[n], plugins=(), brought=()))
+        jobs.append(SimpleNamespace(shared=("x", name), video=video, wanted=[n], plugins=(), brought=()))
     monkeypatch.setattr(module, "_jobs", lambda plans: jobs)
     pool = OneWorker()
     found = module.prepare([], pool, told)
