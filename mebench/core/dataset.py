@@ -71,24 +71,33 @@ class Dataset:
             if any((folder / MARK_OF_DRAWN).is_file() for folder in (place, *[*place.parents][:_LEVELS])):
                 self.comparable, self.remark = False, f"{DRAWN}: no score says anything of the real dataset"
 
-    def unlike_published(self) -> str:
-        """How the counts of this copy differ from the published ones, in words; empty if they agree or none are
-        published.
+    def beside_published(self) -> dict[str, tuple[int, int]]:
+        """By name, the counts of this copy, with the rows that have no place among its frames, and the published ones;
+        empty if none are published.
         """
-        published = self.published
-        if published is None or self.remark.startswith(DRAWN):
-            return ""
+        if (published := self.published) is None:
+            return {}
         rows = [
             *((v.subject, e.kind) for v in self.videos() for e in v.expressions),
             *((row.subject, row.kind) for row in self.unplaced()),
         ]
         kinds, people = Counter(kind for _, kind in rows), len({subject for subject, _ in rows if subject})
-        counts = [
-            ("subjects", people, published.subjects),
-            *((f"{k}-expressions", kinds[k], n) for k, n in published.expressions.items()),
-        ]
-        differing = [f"{name} {found} instead of {n}" for name, found, n in counts if n is not None and found != n]
-        return f"{UNLIKE_PUBLISHED}: {', '.join(differing)} ({published.source})" if differing else ""
+        return {
+            **({} if published.subjects is None else {"subjects": (people, published.subjects)}),
+            **{f"{kind}-expressions": (kinds[kind], n) for kind, n in published.expressions.items()},
+        }
+
+    def unlike_published(self) -> str:
+        """How the counts of this copy differ from the published ones, in words; empty if they agree or none are
+        published.
+        """
+        counts = {} if self.remark.startswith(DRAWN) else self.beside_published()
+        differing = [f"{name} {found} instead of {n}" for name, (found, n) in counts.items() if found != n]
+        return (
+            f"{UNLIKE_PUBLISHED}: {', '.join(differing)} ({self.published.source})"
+            if self.published and differing
+            else ""
+        )
 
     def videos(self) -> Sequence[Video]:
         """All videos, sorted by key, from the annotations alone.
@@ -314,7 +323,7 @@ class Wrapped(Dataset):
         super().__init__(dataset.params)
         self.dataset = dataset
         same += ("revision", "tasks", "kinds", "schemes", "one_per_video", "comparable", "remark", "published")
-        for what in (*same, "check", "repair_rows", "repairs", "unplaced", "unlike_published"):
+        for what in (*same, "check", "repair_rows", "repairs", "unplaced", "beside_published", "unlike_published"):
             setattr(self, what, getattr(dataset, what))
 
     def changed(self, videos: Sequence[Video]) -> Sequence[Video]:

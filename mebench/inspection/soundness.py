@@ -390,11 +390,7 @@ def verify(
     ]
     compared: dict[str, tuple[int, int]] = {}
     if counts and (published := dataset.published) is not None:
-        if published.subjects is not None:
-            compared["subjects"] = (summary["subjects"], published.subjects)
-        compared |= {
-            f"{kind}-expressions": (summary["expressions"][kind], n) for kind, n in published.expressions.items()
-        }
+        compared |= dataset.beside_published()
         micro = summary["emotions_by_kind"].get("micro", {})
         for label in dict.fromkeys([*published.emotions, *micro]) if micro and published.emotions else ():
             compared[f"micro: {label}"] = (micro.get(label, 0), published.emotions.get(label, 0))
