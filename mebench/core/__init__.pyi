@@ -50,6 +50,7 @@ from .types import Task as Task
 from .types import Timing as Timing
 from .types import Unplaced as Unplaced
 from .types import Video as Video
+from .types import group_of_rate as group_of_rate
 from .types import number_at as number_at
 from .types import stable_seed as stable_seed
 from .views import ClipView as ClipView

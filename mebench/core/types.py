@@ -299,6 +299,10 @@ class Fold:
         )
 
 
+group_of_rate = "{}@{:g}".format
+"""The name of the videos of one frame rate, in a dataset (its name comes first) that has several."""
+
+
 @dataclass(frozen=True, slots=True)
 class Timing:
     """Durations of one dataset in one fold, all in frames of that dataset.

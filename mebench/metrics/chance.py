@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mebench.core import group_of_rate
 from mebench.errors import DataError
 from mebench.metrics import (
     Convention,
@@ -75,7 +76,7 @@ def spotting_chance(
         )
     # k' stands under the name of the dataset, or under `dataset@fps` where the dataset has several rates.
     groups = [
-        of_rate if (of_rate := f"{dataset}@{fps:g}") in k_prime else dataset
+        of_rate if (of_rate := group_of_rate(dataset, fps)) in k_prime else dataset
         for dataset, fps in zip(line["dataset"], line["fps"])
     ]
     lacking = sorted(set(groups) - set(k_prime))

@@ -25,6 +25,7 @@ from mebench.core import (
     Task,
     Timing,
     Video,
+    group_of_rate,
     stable_seed,
 )
 from mebench.errors import ConfigError, RunError, refused_by_plugin
@@ -100,7 +101,7 @@ def rate_groups(videos: Iterable[Video]) -> dict[str, str]:
     """
     every = list(videos)
     rates = Counter(dataset for dataset, _ in {(video.dataset, video.fps) for video in every})
-    return {v.key: v.dataset if rates[v.dataset] == 1 else f"{v.dataset}@{v.fps or 0:g}" for v in every}
+    return {v.key: v.dataset if rates[v.dataset] == 1 else group_of_rate(v.dataset, v.fps or 0) for v in every}
 
 
 def pair_gap(fps: float | None) -> int:
