@@ -13,7 +13,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -299,30 +298,25 @@ def export_onnx(method: core.Method, path: Path) -> tuple[str, ...]:
         ) from error
     module, example, outputs = method.exportable()
     silenced = logging.root.manager.disable
-    with (
-        refused_by_system(f"{path} cannot be written", "name another file with -o FILE"),
-        whole_file(path) as temporary,
-        TemporaryDirectory() as folder,
-        warnings.catch_warnings(action="ignore"),
-    ):
-        temporary.touch()  # a place that cannot be written is refused at once
-        logging.disable(max(silenced, logging.WARNING))
-        try:
-            file = Path(folder) / "model.onnx"
-            heavy.torch.onnx.export(
+    logging.disable(max(silenced, logging.WARNING))
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            network: Any = heavy.torch.onnx.export(
                 module,
                 (example,),
-                file,
                 input_names=[INPUT],
                 output_names=list(outputs),
                 dynamic_shapes=({0: heavy.torch.export.Dim("n")},),
-                external_data=False,
                 dynamo=True,
                 verbose=False,
             )
-        finally:
-            logging.disable(silenced)
-        temporary.write_bytes(file.read_bytes())
+    finally:
+        logging.disable(silenced)
+    with (
+        refused_by_system(f"{path} cannot be written", "name another file with -o FILE"),
+        whole_file(path) as temporary,
+    ):
+        network.save(temporary, external_data=False)
     return outputs
 
 
