@@ -58,9 +58,7 @@ def run(config: RunConfig, progress: Progress, run_id: str | None = None) -> Out
             if run_id is None and (notice := rerun_notice(session)):
                 progress.notify(f"{notice}: this one computes its folds again")
             progress.notify(f"run {session.folder.id}: {session.size()}, {_pool_size(pool, session)}")
-            progress.notify(
-                *(warnings(session.leaking) if session.leaking else session.folder.read_json("folds.json")["warnings"])
-            )
+            progress.notify(*warnings(session.leaking or session.plan))
             if config.precision == "bf16-mixed" and config.accelerator == "cpu":
                 with suppress(OSError):  # another system than Linux says nothing of its processor there
                     if "bf16" not in Path("/proc/cpuinfo").read_text(encoding="utf-8"):
