@@ -205,21 +205,15 @@ def read_space(config: RunConfig, words: Sequence[str] = (), acts: Sequence[str]
         left_out += refused
         kept += [] if fitting is None else [fitting]
     who = " and ".join(repr(id_) for id_ in (config.method, config.recognizer) if id_ is not None)
-    refuse_if(
-        (
-            not kept and left_out,
-            f"this configuration of {who} refuses all tunable parameters, for example {next(iter(left_out), '')}",
-        ),
-        (
-            not kept and maps and acts,
-            f"no parameter of {who} that could be tuned acts on {' or '.join(acts)}: choose another --acts",
-        ),
-        (
-            not kept,
-            f"{who} names nothing to search: its config.yaml has no map `search`. Name a parameter with its range: "
-            "--param 'NAME={low: 0.1, high: 0.9}'",
-        ),
-    )
+    if not kept:
+        raise ConfigError(
+            f"this configuration of {who} refuses all tunable parameters, for example {left_out[0]}"
+            if left_out
+            else f"no parameter of {who} that could be tuned acts on {' or '.join(acts)}: choose another --acts"
+            if maps and acts
+            else f"{who} names nothing to search: its config.yaml has no map `search`. Name a parameter with its range: "
+            "--param 'NAME={low: 0.1, high: 0.9}'"
+        )
     return Space(tuple(kept), tuple(left_out))
 
 
