@@ -34,7 +34,8 @@ def write(folder: Path, release: Literal["coded", "short"] = "coded", sections: 
         sections: lay the folders out in `Section A` and `Section B`, for the two cameras, instead of one folder.
     """
     empty_folder(folder)
-    for first, _, clip in CLIPS:
+    rows: list[tuple[Cell, ...]] = [HEADER]
+    for first, apex2, clip in CLIPS:
         second = clip.subject >= SECOND_SECTION
         home = folder / (("Section B" if second else "Section A") if sections else "CASME_raw_selected")
         onset, apex, offset = clip.span
@@ -42,17 +43,11 @@ def write(folder: Path, release: Literal["coded", "short"] = "coded", sections: 
         pattern = f"{clip.name}-{{number:03d}}.jpg" if second else f"{clip.name}-{{number}}.jpg"
         numbers = range(first, first + FRAMES)
         write_frames(place, pattern, numbers, [span], int(clip.subject))
+        rise, total = (frames * 1000 / FPS for frames in (clip.apex - clip.onset, clip.offset - clip.onset + 1))
+        stated = (int(clip.subject), clip.name, None, clip.onset, clip.apex, apex2, clip.offset, None, rise, total)
+        rows.append((*stated, clip.units, clip.emotion))
+    rows += [(), ("Note:",), ("1. Amusement (in the paper) was replaced with happiness.",)]
     if release == "coded":
-        write_xlsx(folder / "CASME-coded-20190721.xlsx", {"Sheet1": _rows(), "Sheet2": []})
+        write_xlsx(folder / "CASME-coded-20190721.xlsx", {"Sheet1": rows, "Sheet2": []})
     else:
-        write_xlsx(folder / "casme.xlsx", {"Sheet1": _rows()})
-
-
-def _rows() -> list[tuple[Cell, ...]]:
-    rows: list[tuple[Cell, ...]] = [HEADER]
-    for _, apex2, c in CLIPS:
-        rise, total = (c.apex - c.onset) * 1000 / FPS, (c.offset - c.onset + 1) * 1000 / FPS
-        rows.append(
-            (int(c.subject), c.name, None, c.onset, c.apex, apex2, c.offset, None, rise, total, c.units, c.emotion)
-        )
-    return [*rows, (), ("Note:",), ("1. Amusement (in the paper) was replaced with happiness.",)]
+        write_xlsx(folder / "casme.xlsx", {"Sheet1": rows})

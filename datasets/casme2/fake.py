@@ -79,22 +79,16 @@ def write(folder: Path, release: Literal["coding", "label"] = "coding") -> None:
         release: which file of annotations: `CASME2-coding-20140508.xlsx` or `CASME2_label_Ver_2.xlsx`.
     """
     home = empty_folder(folder) / "CASME2-RAW"
+    rows: list[tuple[Cell, ...]] = [HEADER]
     for clip in CLIPS:
         last = LAST_OF_CUT if clip.name == "EP01_08" else FRAMES
         place = home / f"sub{clip.subject}" / clip.name
         write_frames(place, "img{number}.jpg", range(1, last + 1), [clip.span], int(clip.subject))
-    write_frames(home / "sub04" / "EP02_02f", "img{number}.jpg", range(1, 13), person=4)
-    if release == "coding":
-        write_xlsx(folder / "CASME2-coding-20140508.xlsx", {"Sheet1": _rows(), "Sheet2": []})
-    else:
-        rows = [(*row[:2], None, *row[2:5], None, *row[5:]) if len(row) == len(HEADER) else row for row in _rows()]
-        write_xlsx(folder / "CASME2_label_Ver_2.xlsx", {"Sheet1": rows, "Sheet2": []})
-
-
-def _rows() -> list[tuple[Cell, ...]]:
-    rows: list[tuple[Cell, ...]] = [HEADER]
-    for clip in CLIPS:
         name = f"{clip.name} " if clip.name == "EP04_02f" else clip.name
         emotion = "Happiness" if clip.emotion == "happiness" else clip.emotion
-        rows.append((int(clip.subject), name, clip.onset, clip.apex, clip.offset, clip.units, emotion))
-    return [*rows, (), ("Note: the frame rate is 200 fps",), ()]
+        rows.append((int(clip.subject), name, *clip[2:6], emotion))
+    write_frames(home / "sub04" / "EP02_02f", "img{number}.jpg", range(1, 13), person=4)
+    if release == "label":
+        rows = [(*row[:2], None, *row[2:5], None, *row[5:]) for row in rows]
+    file = "CASME2-coding-20140508.xlsx" if release == "coding" else "CASME2_label_Ver_2.xlsx"
+    write_xlsx(folder / file, {"Sheet1": [*rows, (), ("Note: the frame rate is 200 fps",), ()], "Sheet2": []})

@@ -191,7 +191,11 @@ class Casme3(SheetDataset):
             log.repaired(row.number, table.columns["video"], said, name, "the folders have small letters")
         if self.params.clips and name:
             name = f"{name}_{row.get('onset')}"  # as in the sheet, right or wrong
-        return read_row(_without_slip(row, table, log), table, cleaning, log, video=name)
+        slip = SLIPS.get(tuple(row.get(what) for what in ("subject", "video", "onset", "apex", "offset")))
+        if slip is not None:
+            log.repaired(row.number, table.columns[slip.column], row.get(slip.column), slip.taken, slip.reason)
+            row = replace(row, cells={**row.cells, slip.column: slip.taken})
+        return read_row(row, table, cleaning, log, video=name)
 
     def _with_emotions(self, found: list[Annotation], kind: Kind, path: Path | None, log: Log) -> list[Annotation]:
         """The annotations, with the emotions that a file has for this kind; rows of either that have no other are
@@ -291,15 +295,6 @@ class Casme3(SheetDataset):
 def _key(a: Annotation) -> tuple[object, ...]:
     """What two sheets call an expression by."""
     return a.subject, a.video, a.onset
-
-
-def _without_slip(row: Row, table: Table, log: Log) -> Row:
-    """The row with a cell that is known to be wrong put right."""
-    slip = SLIPS.get(tuple(row.get(what) for what in ("subject", "video", "onset", "apex", "offset")))
-    if slip is None:
-        return row
-    log.repaired(row.number, table.columns[slip.column], row.get(slip.column), slip.taken, slip.reason)
-    return replace(row, cells={**row.cells, slip.column: slip.taken})
 
 
 Plugin = Casme3

@@ -82,7 +82,12 @@ def write(folder: Path, release: Release = "v2") -> None:
             _write_depth(place / "depth", numbers[::2])  # some are missing
     (folder / "part_A" / "annotation").mkdir()
     _write_sheets(folder / "part_A" / "annotation", release)
-    _write_clips(folder / "Part_A_ME_clip")
+    for row, right in zip(MICRO, MENDED):
+        clips, name = folder / "Part_A_ME_clip", f"{row.subject}_{row.name}_{row.onset}"
+        onset, _, offset = right.span
+        numbers = [*range(onset, offset + 1)]
+        write_frames(clips / "frame" / name, "{number}.jpg", numbers, [right.span], int(row.subject.split(".")[1]))
+        _write_depth(clips / "depth" / name, numbers)
     _write_part_c(folder / "part_C", release)
 
 
@@ -110,15 +115,6 @@ def _write_sheets(home: Path, release: Release) -> None:
         rows = [BOTH_HEADER, *((*row[:6], kind, row.objective or "VII") for row, kind in named)]
         sheets = {"AU+Emotion": rows, "eye blink": blinks}
         write_xlsx(home / f"CAS(ME)3_part_A_{version}.xlsx", sheets)
-
-
-def _write_clips(home: Path) -> None:
-    for row, right in zip(MICRO, MENDED):
-        name = f"{row.subject}_{row.name}_{row.onset}"
-        onset, _, offset = right.span
-        numbers = range(onset, offset + 1)
-        write_frames(home / "frame" / name, "{number}.jpg", numbers, [right.span], int(row.subject.split(".")[1]))
-        _write_depth(home / "depth" / name, numbers)
 
 
 def _write_part_c(home: Path, release: Release) -> None:

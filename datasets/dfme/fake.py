@@ -48,8 +48,7 @@ def write(folder: Path) -> None:
         for fps, clip in clips:
             place = folder / f"DFME_{'train' if name == 'training' else name}" / clip.name
             write_frames(place, "{number:05d}.png", range(clip.offset + AFTER), [clip.span], int(clip.subject[3:]))
-            number = IDS.index(clip.emotion.strip().lower())
-            rows.append((*clip[:5], clip.emotion, number, fps, clip.units))
+            rows.append((*clip[:5], clip.emotion, IDS.index(clip.emotion.strip().lower()), fps, clip.units))
         sheets = folder / "full_release_annotation"
         sheets.mkdir(exist_ok=True)
         write_xlsx(sheets / f"{name}_full_with_AU.xlsx", {"Sheet1": rows})

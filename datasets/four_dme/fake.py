@@ -31,6 +31,5 @@ def write(folder: Path) -> None:
         numbers = range(clip.onset - AROUND, clip.offset + AROUND + 1)
         write_frames(home / clip.subject / clip.name, "{number}.jpg", numbers, [clip.span], int(clip.subject[1:]))
         marks = [int(mark in clip.emotion) for mark in MARKS]
-        length = clip.offset - clip.onset + 1
-        rows.append((*clip[:5], length, clip.units, clip.emotion, 0, *marks, sum(marks)))
+        rows.append((*clip[:5], clip.offset - clip.onset + 1, clip.units, clip.emotion, 0, *marks, sum(marks)))
     write_xlsx(folder / "4DME_Labelling_Micro_release v1.xlsx", {"Sheet1": [*rows, (), ("Total", None, None)]})

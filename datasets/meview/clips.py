@@ -23,8 +23,12 @@ def plain(name: str) -> str:
     >>> plain("sub01-1.mp4") == plain("Sub1_01"), plain("sub11-1") == plain("sub1-11")
     (True, False)
     """
-    stem = re.sub(rf"({'|'.join(map(re.escape, VIDEOS))})$", "", name.strip(), flags=re.IGNORECASE)
-    return "-".join(re.findall(r"[^\W_]+", fold(stem)))
+    return "-".join(re.findall(r"[^\W_]+", fold(without_ending(name.strip()))))
+
+
+def without_ending(name: str) -> str:
+    """The name of a video file without `.mp4` and the like."""
+    return re.sub(rf"({'|'.join(map(re.escape, VIDEOS))})$", "", name, flags=re.IGNORECASE)
 
 
 class ClipTree(Tree):

@@ -1,6 +1,5 @@
 """MEVIEW: short clips from television, as video files."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -29,9 +28,8 @@ from mebench.core import Frames, Published, Scheme, Video
 from mebench.errors import DataError
 from mebench.files import read_plain
 from mebench.frames import VideoFrames
-from mebench.frames.videofile import SUFFIXES as VIDEOS
 
-from .clips import LAYOUT, ClipTree, plain
+from .clips import LAYOUT, ClipTree, plain, without_ending
 from .params import Params as _Params
 
 LABELS = ("happiness", "anger", "disgust", "surprise", "contempt", "fear")
@@ -79,12 +77,26 @@ class Meview(SheetDataset):
     def read(self, sheets: Sequence[Sheet], log: Log) -> list[Annotation]:
         """The micro-expressions of the chosen clips."""
         found = super().read([_one_header(sheet) for sheet in sheets], log)
-        return found if self.params.subset is None else self._chosen(found, log)
+        if self.params.subset is None:
+            return found
+        names = _names(Path(str(self.params.subset)).expanduser())
+        known = {plain(annotation.video) for annotation in found}
+        unknown = [name for name in names if plain(name) not in known]
+        if unknown:
+            raise DataError(
+                f"dataset.subset={self.params.subset} names {', '.join(unknown)}, which {self.annotation_file.name} does not "
+                f"hold: expected names of clips such as {found[0].video if found else 'sub01-1'}, one a line"
+            )
+        wanted = set(map(plain, names))
+        chosen = [annotation for annotation in found if plain(annotation.video) in wanted]
+        reason = f"left out: not among the clips of {self.params.subset}"
+        log.marked(None, "subset", f"{len(found) - len(chosen)} of {len(found)} rows", reason)
+        return chosen
 
     def annotation(self, row: Row, table: Table, log: Log) -> Annotation | None:
         """The micro-expression of a row, its clip called as the video file."""
         subject, name = subject_id(row, table, self.cleaning, log), name_in(row, table, "video", log)
-        clip = f"sub{subject}-{name}" if name.isdigit() else _without_ending(name)
+        clip = f"sub{subject}-{name}" if name.isdigit() else without_ending(name)
         return read_row(row, table, self.cleaning, log, subject=subject, video=clip)
 
     def frames(self, video: Video) -> Frames:
@@ -120,22 +132,6 @@ class Meview(SheetDataset):
         numbers = super()._numbers(subject, video)
         return range(1, len(numbers) + 1) if numbers and numbers[0] == 0 else numbers
 
-    def _chosen(self, found: Sequence[Annotation], log: Log) -> list[Annotation]:
-        """The annotations of the clips that the subset names."""
-        names = _names(Path(str(self.params.subset)).expanduser())
-        known = {plain(annotation.video) for annotation in found}
-        unknown = [name for name in names if plain(name) not in known]
-        if unknown:
-            raise DataError(
-                f"dataset.subset={self.params.subset} names {', '.join(unknown)}, which {self.annotation_file.name} does not "
-                f"hold: expected names of clips such as {found[0].video if found else 'sub01-1'}, one a line"
-            )
-        wanted = set(map(plain, names))
-        chosen = [annotation for annotation in found if plain(annotation.video) in wanted]
-        reason = f"left out: not among the clips of {self.params.subset}"
-        log.marked(None, "subset", f"{len(found) - len(chosen)} of {len(found)} rows", reason)
-        return chosen
-
 
 def _one_header(sheet: Sheet) -> Sheet:
     """The sheet with the headings of groups put before the names of onset, apex and offset: `FINAL Onset`."""
@@ -169,10 +165,6 @@ def _names(path: Path) -> list[str]:
     if not names:
         raise DataError(f"dataset.subset={path} names no clip: expected names such as sub01-1, one a line")
     return names
-
-
-def _without_ending(name: str) -> str:
-    return re.sub(rf"({'|'.join(map(re.escape, VIDEOS))})$", "", name, flags=re.IGNORECASE)
 
 
 Plugin = Meview

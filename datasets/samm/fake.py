@@ -74,10 +74,9 @@ def write(folder: Path) -> None:
         place, pattern = home / clip.subject / clip.name, f"{clip.subject}_{{number:05d}}.jpg"
         write_frames(place, pattern, numbers, [clip.span], int(clip.subject))
         said = clip._replace(**WRITTEN.get(clip.name, {}))  # type: ignore[arg-type]
-        duration = clip.offset - clip.onset + 1
         subject_cell: Cell = int(clip.subject) if number % 2 else clip.subject  # leading zeros are lost in some
         rows.append(
-            (subject_cell, clip.name, int(clip.name[4]), said.onset, said.apex, said.offset, duration, "Micro - 1/2",
+            (subject_cell, clip.name, int(clip.name[4]), *said[2:5], clip.offset - clip.onset + 1, "Micro - 1/2",
              said.units, said.emotion, said.objective, None)
         )  # fmt: skip
     rows += [(), ("Total", len(CLIPS))]

@@ -50,19 +50,13 @@ def write(folder: Path, release: Release = "V2", emotions: bool = True) -> None:
         said = row._replace(onset=int(release == "V3")) if row.name == OVER_LONG else row
         said = said._replace(offset=0) if row.name == ENDLESS else said
         subject: Cell = int(row.subject) if number % 2 else row.subject
-        duration = row.offset - row.onset + 1
-        rows.append((subject, row.name, 1, said.onset, said.apex, said.offset, duration, row.kind, row.units, None))
+        rows.append((subject, row.name, 1, *said[2:5], row.offset - row.onset + 1, row.kind, row.units, None))
     write_xlsx(folder / f"SAMM_LongVideos_{release}_Release.xlsx", {"Sheet1": [*rows, ()], "Sheet2": []})
     if emotions:
-        write_xlsx(folder / "SAMM_Micro_FACS_Codes_v2.xlsx", {"MICRO_ONLY": _samm()})
-
-
-def _samm() -> list[tuple[Cell, ...]]:
-    rows: list[tuple[Cell, ...]] = [*((f"Remark {n}",) for n in range(13)), SAMM_HEADER]
-    for row in (*ROWS, Coded("099", "099_1_1", 5, 9, 20, "4", "Others", MICRO, 3)):
-        if row.kind == MICRO and row.name != ELSEWHERE:
-            rows.append(
-                (row.subject, row.name, 1, row.onset, row.apex, row.offset, 30, MICRO, row.units, row.emotion,
-                 row.objective, None)
-            )  # fmt: skip
-    return rows
+        micro = [row for row in ROWS if row.kind == MICRO and row.name != ELSEWHERE]
+        codes = [
+            (*row[:2], 1, *row[2:5], 30, MICRO, row.units, row.emotion, row.objective, None)
+            for row in (*micro, Coded("099", "099_1_1", 5, 9, 20, "4", "Others", MICRO, 3))
+        ]
+        above = [(f"Remark {n}",) for n in range(13)]
+        write_xlsx(folder / "SAMM_Micro_FACS_Codes_v2.xlsx", {"MICRO_ONLY": [*above, SAMM_HEADER, *codes]})

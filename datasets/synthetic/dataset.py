@@ -175,15 +175,13 @@ class Synthetic(Dataset):
         params, listed = self.params, []
         for key, place in self._places.items():
             dataset, subject, name = key.split("/")
-            expressions, astray = label(params, *place), self._distractors(place)
-            listed.append(Video(dataset, subject, name, params.fps, params.frames, expressions, distractors=astray))
+            # Blinks, speech, twitches, and the head's real movements; without an annotator's errors.
+            turns = [Distractor("head", first, last) for first, last in stretches(head_motion(params, *place))]
+            found = [*write_script(params, *place).unlabelled, *turns]
+            astray = tuple(sorted(found, key=lambda d: (d.onset, d.offset, d.kind)))
+            shown = label(params, *place)
+            listed.append(Video(dataset, subject, name, params.fps, params.frames, shown, distractors=astray))
         return listed
-
-    def _distractors(self, place: tuple[int, int]) -> tuple[Distractor, ...]:
-        """Blinks, speech, twitches, and the head's real movements; without an annotator's errors."""
-        turns = [Distractor("head", first, last) for first, last in stretches(head_motion(self.params, *place))]
-        found = [*write_script(self.params, *place).unlabelled, *turns]
-        return tuple(sorted(found, key=lambda d: (d.onset, d.offset, d.kind)))
 
     def person(self, key: SubjectKey) -> SubjectKey:
         """Faces of one seed are the same people, whatever else differs."""

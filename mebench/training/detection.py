@@ -26,7 +26,10 @@ class Detector(Method, ABC):
     tasks = frozenset({"spot"})
     kinds = KINDS
     params: DetectorParams
-    advice: ClassVar[str]
+    advice: ClassVar[str] = (
+        "take dataset=long_video_features dataset.layout=lgsnet, which reads LGSNet's files, or features that mebench computes, "
+        "method.features=motion"
+    )
     mean: Tensor
     deviation: Tensor
     levels_learnt: Tensor

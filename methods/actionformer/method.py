@@ -79,10 +79,6 @@ class ActionFormer(Detector):
 
     Params = _Params
     params: _Params
-    advice = (
-        "take dataset=long_video_features dataset.layout=lgsnet, which reads LGSNet's files, or features that mebench computes, "
-        "method.features=motion"
-    )
 
     usual: Tensor
 

@@ -31,10 +31,6 @@ class LGSNet(Detector):
 
     Params = _Params
     params: _Params
-    advice = (
-        "take dataset=long_video_features dataset.layout=lgsnet, which reads LGSNet's files, or features that mebench computes, "
-        "method.features=motion"
-    )
 
     def build(self, channels: int) -> nn.Module:
         """The network of both heads."""
@@ -64,17 +60,12 @@ class LGSNet(Detector):
         """Windows with their intervals. Motion is brought to mean 0 and deviation 1, each direction for itself."""
         series = [self._rows(video) for video in train]
         self.standardise(series)
-        boxes: list[list[Box]] = []
-        for video in train:
-            step = self._step(video)
-            boxes.append(
-                [
-                    (e.onset / step, e.offset / step, 1 + ORDER.index(e.kind))
-                    for e in video.expressions
-                    if e.offset > e.onset
-                ]
-            )
-        lengths = [-(-video.n_frames // self._step(video)) for video in train]
+        steps = [self._step(video) for video in train]
+        boxes: list[list[Box]] = [
+            [(e.onset / step, e.offset / step, 1 + ORDER.index(e.kind)) for e in v.expressions if e.offset > e.onset]
+            for v, step in zip(train, steps)
+        ]
+        lengths = [-(-video.n_frames // step) for video, step in zip(train, steps)]
         rng = np.random.default_rng(self.seed)
         chosen = choose(boxes, lengths, self.params.window, self.params.background, rng)
         return Windows(series, chosen, self.params.window), None

@@ -103,17 +103,15 @@ class Ltp(Method):
             scores, hits = np.full(n, np.nan), np.zeros(n, bool)
             spans = ceil(round(p.region_span * reach, 6)), int(round(p.frame_span * reach, 6))
             for start, rows in self._windows(video):
-                heights = self._heights(rows)
+                heights = np.asarray(
+                    self._at_moments(rows) @ self.weights.numpy() + float(self.bias)
+                )  # of (regions, n) over the hyperplane
                 own = fused(heights > 0, rows, p.intensity, spans, reach)[0]
                 first, last = min(start + lead, n), min(start + lead + len(own), n)
                 hits[first:last] |= own[: last - first]
                 scores[first:last] = np.fmax(scores[first:last], heights.max(0)[: last - first])
             self._seen = video, scores, hits
         return self._seen[1:]
-
-    def _heights(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Signed distances to the hyperplane, (regions, n)."""
-        return np.asarray(self._at_moments(rows) @ self.weights.numpy() + float(self.bias))
 
     def _at_moments(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
         """Patterns (..., 1 + reach) read at some moments, evenly spread over the reach, (..., 1 + moments)."""

@@ -114,7 +114,11 @@ class MTSN(Method):
         """The network's score of each frame, the same for all kinds but with `macro=class`; NaN for the last k', which
         have no partner.
         """
-        scores = self._scores(video)
+        scores = np.full((video.n_frames, len(self.params.learnt)), np.nan)
+        x = torch.from_numpy(self._maps(video)).to(self.device)
+        for start in range(0, len(x), AT_ONCE):
+            part = self.network(x[start : start + AT_ONCE].float()).sigmoid()
+            scores[start : start + len(part)] = part.double().cpu().numpy()
         micro = spotting.less_macro(scores, self._k(video.timing))
         return np.concatenate([micro if kind == "micro" else scores[:, -1:] for kind in self.task.kinds], axis=1)
 
@@ -122,15 +126,6 @@ class MTSN(Method):
     def _apart(self) -> bool:
         """Whether each kind has a score of its own."""
         return len(self.params.learnt) > 1
-
-    def _scores(self, video: VideoView) -> NDArray[np.float64]:
-        """All outputs, (n_frames, n)."""
-        scores = np.full((video.n_frames, len(self.params.learnt)), np.nan)
-        x = torch.from_numpy(self._maps(video)).to(self.device)
-        for start in range(0, len(x), AT_ONCE):
-            part = self.network(x[start : start + AT_ONCE].float()).sigmoid()
-            scores[start : start + len(part)] = part.double().cpu().numpy()
-        return scores
 
     def spotted(
         self, timing: Timing, kind: Kind, scores: NDArray[np.float64], level: float | None = None

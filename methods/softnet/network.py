@@ -36,10 +36,7 @@ class SOFTNet(nn.Module):
         self.dense = nn.Linear(FLAT, 400)
         self.out = nn.Linear(400, outputs)
         for name, weights in self.named_parameters():  # as the authors' framework draws them
-            if name.endswith("bias"):
-                nn.init.zeros_(weights)
-            else:
-                nn.init.xavier_uniform_(weights)
+            nn.init.zeros_(weights) if name.endswith("bias") else nn.init.xavier_uniform_(weights)
 
     def forward(self, x: Tensor) -> Tensor:
         """Scores of a batch."""
