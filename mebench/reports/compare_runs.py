@@ -230,26 +230,26 @@ def plain(
     }
 
 
-def table_of_several(sides: Sequence[Side], found: Sequence[Comparison]) -> Table:
+def table_of_several(sides: Sequence[Side], comparisons: Sequence[Comparison]) -> Table:
     """Several runs compared with the first: scores, and p values of the differences, adjusted for all of them.
 
     Args:
         sides: the runs, two or more.
-        found: the comparison of the first with each other.
+        comparisons: the comparison of the first with each other.
     """
-    paths = [path for path in found[0].scores if all(path in one.scores for one in found)]
-    adjusted = holm([one.scores[path].p for one in found for path in paths])
+    paths = [path for path in comparisons[0].scores if all(path in c.scores for c in comparisons)]
+    adjusted = holm([c.scores[path].p for c in comparisons for path in paths])
     columns, rows = [Column("run", main=True)], [[side.title] for side in sides]
     for n, path in enumerate(paths):
         columns += [Column(in_words(path), right=True, score=True), Column("p (Holm)", right=True)]
         digits = {"digits": catalogue.find(path).digits}
-        rows[0] += [{**found[0].scores[path].first, **digits}, ""]  # type: ignore[list-item]
-        for row, one, p in zip(rows[1:], found, adjusted[n :: len(paths)]):
-            row += [{**one.scores[path].second, **digits}, _p(p) or "-"]  # type: ignore[list-item]
+        rows[0] += [{**comparisons[0].scores[path].first, **digits}, ""]  # type: ignore[list-item]
+        for row, c, p in zip(rows[1:], comparisons, adjusted[n :: len(paths)]):
+            row += [{**c.scores[path].second, **digits}, _p(p) or "-"]  # type: ignore[list-item]
     return Table(
         columns,
         rows,
-        f"scores ({found[0].subjects} subjects); p: difference from the first, adjusted for {len(adjusted)} tests",
+        f"scores ({comparisons[0].subjects} subjects); p: difference from the first, adjusted for {len(adjusted)} tests",
     )
 
 

@@ -25,13 +25,13 @@ Row = tuple[str, str, str, str]
 
 def summary_rows(summary: Summary) -> list[Row]:
     """The lines of a summary: property, value, number, and remarks."""
-    idle, others = summary["videos_without_expressions"], summary["other_folders_of_frames"]
+    idle, unread = summary["videos_without_expressions"], summary["other_folders_of_frames"]
     rows: list[Row] = [
         ("subjects", "", f"{summary['subjects']}", ""),
         ("videos", "", f"{summary['videos']}", f"and {idle} without expressions" if idle else ""),
     ]
     if summary["videos_with_frames"] is not None:  # their folder, and other folders that are not read
-        also = f"; not read: {', '.join(others)}" if others else ""
+        also = f"; not read: {', '.join(unread)}" if unread else ""
         where = f" in {summary['folder_of_frames']}{also}" if summary["folder_of_frames"] else ""
         rows.append(("videos", "with frames", f"{summary['videos_with_frames']}", f"of {summary['videos']}{where}"))
     rows.append(("fps", "", ", ".join(f"{rate:g}" for rate in summary["fps"]) or "unknown", ""))
@@ -71,7 +71,7 @@ def total_rows(whole: Mapping[str, Any]) -> list[Row]:
         ("videos", ""): {id_: summary["videos"] for id_, summary in members.items()},
         **{("expressions", kind): {id_: s["expressions"][kind] for id_, s in members.items()} for kind in KINDS},
     }
-    rows = [(what, which, f"{sum(found.values())}", _listed(found)) for (what, which), found in numbers.items()]
+    rows = [(what, which, f"{sum(counts.values())}", _listed(counts)) for (what, which), counts in numbers.items()]
     if whole["people"] < whole["subjects"]:
         rows.insert(1, ("people", "", f"{whole['people']}", "people in several of them count once"))
     return rows
@@ -119,7 +119,7 @@ def _listed(counts: Mapping[str, int]) -> str:
 
 def verification_markdown(members: Mapping[str, Verification], strict: bool = False) -> str:
     """The whole report: for each member the verdict, findings by check, counts, summary and repairs."""
-    found = template(Path(__file__).with_name("verification.md")).render(
+    page = template(Path(__file__).with_name("verification.md")).render(
         members=members,
         strict=strict,
         version=VERSION,
@@ -127,7 +127,7 @@ def verification_markdown(members: Mapping[str, Verification], strict: bool = Fa
         summary=lambda summary: Table([*map(Column, HEADERS)], summary_rows(summary)),
         **{made.__name__: made for made in (verdict, looked, finding_lines, repair_lines)},
     )
-    return found.rstrip() + "\n"
+    return page.rstrip() + "\n"
 
 
 COLUMNS = 4

@@ -55,8 +55,8 @@ def export_model(folder: RunFolder, fold: str, out: Path, name: str | None = Non
     """
     record, model, stored = from_run(folder), of_fold(folder, fold), folder.read_json("config.json")
     plan = make_plan(config_of(folder))
-    (own,) = (one for one in plan.folds if one.key == fold)
-    sides, timings = plan.sides(own), plan.timings(own)
+    (tested_fold,) = (f for f in plan.folds if f.key == fold)
+    sides, timings = plan.sides(tested_fold), plan.timings(tested_fold)
     words = {parts.called(word): word for word in plan.config.dataset_params}
     homes = {words.get(name, name): dataset for dataset, name in map(plan.home, sides.train)}
     tested, timing = dict(tables_of_folds(folder))[fold], next(iter(timings.values()))
@@ -133,8 +133,8 @@ def export_model(folder: RunFolder, fold: str, out: Path, name: str | None = Non
 
 def _without_places(values: Mapping[str, Any], part: str) -> dict[str, Any]:
     """The parameters of a method, without paths."""
-    own = values[part]
-    return {key: value for key, value in own.items() if not is_place(f"{part}.{key}", {part: own["name"]})}
+    params = values[part]
+    return {key: value for key, value in params.items() if not is_place(f"{part}.{key}", {part: params["name"]})}
 
 
 def _people(people: Collection[Any]) -> str:
@@ -149,17 +149,17 @@ def _scores(tested: Tables, about: Mapping[str, Any]) -> tuple[dict[str, float |
         ("recognition", "recognition", summary.get("recognition", {}).get("scores", {}), ("uf1", "uar")),
         ("analysis", "analysis", summary.get("analysis", {}), ("strs",)),
     ]
-    found: dict[str, float | None] = {}
+    values: dict[str, float | None] = {}
     lines = []
     for path, title, scores, names in parts:
         for name in (name for name in names if name in scores):
-            found[f"{path}.{name}"] = scores[name]["value"]
+            values[f"{path}.{name}"] = scores[name]["value"]
             if scores[name]["value"] is not None:  # those of a density are of micro-expressions alone
                 lines.append(f"{title}: {name} {scored(scores[name])}")
         if title in KINDS:
-            found[f"{path}.{QUIET_RATE}"], minutes = quiet_rate(tested, title, tested.truths)
-            if (rate := found[f"{path}.{QUIET_RATE}"]) is not None:
+            values[f"{path}.{QUIET_RATE}"], minutes = quiet_rate(tested, title, tested.truths)
+            if (rate := values[f"{path}.{QUIET_RATE}"]) is not None:
                 lines.append(
                     f"{title}: {rate:.2f} false positives a minute in {minutes:.1f} minutes of videos without an expression"
                 )
-    return found, lines
+    return values, lines

@@ -74,13 +74,13 @@ def figures_of_training(histories: Mapping[str, pd.DataFrame]) -> dict[str, heav
     """`training_<stage>` for each stage of some trainings, by their names; a single training may have an empty name."""
     figures = {}
     for stage in dict.fromkeys(str(stage) for history in histories.values() for stage in history["stage"]):
-        own = {
+        of_stage = {
             name or stage: part
             for name, history in histories.items()
             if len(part := history[history["stage"] == stage])
         }
-        folds = max(history["fold"].nunique() for history in own.values())
-        figures[f"training_{stage}"] = training_curves(own, f"training: {stage}, mean over {folds} folds")
+        folds = max(history["fold"].nunique() for history in of_stage.values())
+        figures[f"training_{stage}"] = training_curves(of_stage, f"training: {stage}, mean over {folds} folds")
     return figures
 
 
@@ -115,10 +115,10 @@ def subjects(scores: Mapping[str, Mapping[str, float | None]]) -> heavy.matplotl
     Args:
         scores: by the name of the run, then by subject.
     """
-    names = list(dict.fromkeys(subject for own in scores.values() for subject in own))
+    names = list(dict.fromkeys(subject for of_run in scores.values() for subject in of_run))
     figure, (axes,) = panels(min(max(4.0, 1.5 + 0.22 * len(names)), 30.0), 3.4)
-    for color, marker, (name, own) in zip(CURVE_COLORS * len(scores), "osD^" * len(scores), scores.items()):
-        known = [(names.index(subject), value) for subject, value in own.items() if value is not None]
+    for color, marker, (name, of_run) in zip(CURVE_COLORS * len(scores), "osD^" * len(scores), scores.items()):
+        known = [(names.index(subject), value) for subject, value in of_run.items() if value is not None]
         axes.plot(
             [x for x, _ in known], [y for _, y in known], marker, color=color, label=for_figure(name), markersize=5
         )
@@ -323,10 +323,10 @@ def true_positives(tables: Tables, rule: Convention) -> pd.DataFrame:
     if (ordered.spotted["emotion"] == "").all():
         return pd.DataFrame(columns=["truth", "predicted"])
     true, spotted = in_scope(of_kinds(ordered.truths, ["micro"]), of_kinds(ordered.spotted, ["micro"]), rule)
-    found = find(true, spotted, rule)
+    matches = find(true, spotted, rule)
     return pd.DataFrame(
         {
-            "truth": true["emotion"].to_numpy()[found.truth],
-            "predicted": spotted["emotion"].to_numpy()[found.prediction],
+            "truth": true["emotion"].to_numpy()[matches.truth],
+            "predicted": spotted["emotion"].to_numpy()[matches.prediction],
         }
     )

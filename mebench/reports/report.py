@@ -202,17 +202,17 @@ NAMED = {
 
 def emotions_of(record: Record, side: Judged) -> dict[str, pd.DataFrame]:
     """The true and named emotions in each task that has some."""
-    tables, found = side.tables, dict[str, pd.DataFrame]()
+    tables, answers_of = side.tables, dict[str, pd.DataFrame]()
     if tables.clips is not None:
-        found["recognition"] = tables.clips
+        answers_of["recognition"] = tables.clips
     if tables.predictions is not None:
-        found["analysis"] = plots.true_positives(tables, named(record.convention))
-    return {task: answers for task, answers in found.items() if len(answers)}
+        answers_of["analysis"] = plots.true_positives(tables, named(record.convention))
+    return {task: answers for task, answers in answers_of.items() if len(answers)}
 
 
 def cures(mistakes: Mapping[str, Any]) -> Table | None:
     """A row for each cause, largest gain first, and a column for each kind of expression."""
-    gains = {kind: found["gain"] for kind, found in mistakes.items() if found.get("gain")}
+    gains = {kind: part["gain"] for kind, part in mistakes.items() if part.get("gain")}
     most = {cause: max(gain.get(cause, 0.0) for gain in gains.values()) for own in gains.values() for cause in own}
     columns = [
         Column("gain in F1", main=True),
@@ -232,28 +232,28 @@ def cures(mistakes: Mapping[str, Any]) -> Table | None:
 def subjects(side: Judged) -> Table:
     """A row for each subject: expressions, found, false positives, F1; clips, right answers."""
     tables = side.tables
-    found = pd.DataFrame(index=sorted(set(tables.videos["subject"])))
+    rows = pd.DataFrame(index=sorted(set(tables.videos["subject"])))
     if tables.predictions is not None:
         draws, kinds = number_of_draws(tables), list(side.kinds)
         mistakes = side.mistakes if draws == 1 else sort_mistakes(tables, kinds, side.convention)
-        counts = count_mistakes(mistakes, "subject", draws).reindex(found.index, fill_value=0)
+        counts = count_mistakes(mistakes, "subject", draws).reindex(rows.index, fill_value=0)
         people = tables.videos.set_index("video")["subject"]
         truths = tables.truths[tables.truths["kind"].isin(kinds)]["video"].map(people)
-        found["expressions"] = truths.value_counts().reindex(found.index, fill_value=0)
-        found["found"] = found["expressions"] - counts["miss"].to_numpy(float).sum(axis=1)
-        found["false positives"] = counts["false_positive"].to_numpy(float).sum(axis=1)
-        found["F1"] = 2 * found["found"] / found.sum(axis=1)  # of the three columns; 0/0 is undefined
+        rows["expressions"] = truths.value_counts().reindex(rows.index, fill_value=0)
+        rows["found"] = rows["expressions"] - counts["miss"].to_numpy(float).sum(axis=1)
+        rows["false positives"] = counts["false_positive"].to_numpy(float).sum(axis=1)
+        rows["F1"] = 2 * rows["found"] / rows.sum(axis=1)  # of the three columns; 0/0 is undefined
     if tables.clips is not None:
         right = (tables.clips["truth"] == tables.clips["predicted"]).fillna(False).groupby(tables.clips["subject"])
-        found["clips"] = right.size().reindex(found.index, fill_value=0)
-        found["right"] = right.sum().reindex(found.index, fill_value=0)
+        rows["clips"] = right.size().reindex(rows.index, fill_value=0)
+        rows["right"] = right.sum().reindex(rows.index, fill_value=0)
     heads = [
         Column(name, text=digits, right=True, order=lambda f1: -1 if f1 is None else f1)
         if name == "F1"
         else Column(name, text=count, right=True)
-        for name in map(str, found)
+        for name in map(str, rows)
     ]
-    cells = found.astype(object).where(found.notna(), None)
+    cells = rows.astype(object).where(rows.notna(), None)
     return Table([Column("subject", main=True), *heads], cells.reset_index().to_numpy().tolist())
 
 
@@ -351,7 +351,7 @@ def timelines(sides: Sequence[Judged]) -> list[dict[str, Any]]:
     for number, video in enumerate(sides[0].tables.videos["video"].astype(str)):
         line = timeline(video, sides)
         if line.n_frames > 1 and (line.rows or any(track.curves for track in line.tracks)):
-            counts = [[int(own.get((video, what), 0)) for what in ("miss", "false_positive")] for own in numbers]
+            counts = [[int(n.get((video, what), 0)) for what in ("miss", "false_positive")] for n in numbers]
             words = (
                 f"{f'{side.name}: ' if side.name else ''}{lost} missed, {vain} wrong"
                 for side, (lost, vain) in zip(sides, counts)
@@ -428,10 +428,10 @@ def _sweeps(runs: Sequence[tuple[str, Record]]) -> dict[str, Mapping[str, Any]]:
 def _trainings(runs: Sequence[tuple[str, Record]]) -> dict[str, heavy.matplotlib.figure.Figure]:
     """The figures of the trainings of one or several runs, `training_<stage>`."""
     folders = {name: RunFolder(run.folder) for name, run in runs}
-    if len(runs) == 1 and (found := twin(runs[0][1], TRANSFER)) is not None:
+    if len(runs) == 1 and (other_run := twin(runs[0][1], TRANSFER)) is not None:
         names = ("with transfer", "without transfer")
         own, other = names if runs[0][1].config[TRANSFER] else reversed(names)
-        folders = {own: folders[runs[0][0]], other: found}
+        folders = {own: folders[runs[0][0]], other: other_run}
     return plots.figures_of_training({name: plots.history_of(folder) for name, folder in folders.items()})
 
 
@@ -478,9 +478,9 @@ def _drawn_figures(
                 plots.confusion_matrix(answers, record.about["classes"], f"{title}{task}: {NAMED[task][1]}"),
             )
     of_subjects = {
-        name: own
+        name: f1
         for (name, _), side in zip(runs, sides)
-        if (own := {row["subject"]: row["F1"] for row in subjects(side).plain() if "F1" in row})
+        if (f1 := {row["subject"]: row["F1"] for row in subjects(side).plain() if "F1" in row})
     }
     if of_subjects:
         yield "subjects", plots.subjects(of_subjects)

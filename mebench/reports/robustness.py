@@ -56,12 +56,12 @@ def figure(rows: Rows, path: str) -> heavy.matplotlib.figure.Figure:
     for place in axes[len(kinds) :]:
         place.set_visible(False)
     for kind, place in zip(kinds, axes):
-        own = [
+        points = [
             (row["strength"], row["scores"][path]["score"]) for row in rows if row["kind"] == kind and "scores" in row
         ]
-        known = [(x, s["value"], s["low"], s["high"]) for x, s in own if s["value"] is not None]
+        known = [(x, s["value"], s["low"], s["high"]) for x, s in points if s["value"] is not None]
         place.plot([x for x, *_ in known], [y for _, y, *_ in known], "o-", color=CURVE_COLORS[1], markersize=3)
-        for x, _, low, high in (one for one in known if one[2] is not None):
+        for x, _, low, high in (point for point in known if point[2] is not None):
             place.plot([x, x], [low, high], color=CURVE_COLORS[1], linewidth=1)
         place.set_title(kind, loc="left", fontsize=9)
     drawn.supxlabel("strength", fontsize=9)

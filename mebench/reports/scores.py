@@ -81,10 +81,10 @@ def reason_lines(summary: Mapping[str, Any], names: Collection[str] = METRICS) -
         for name, score in content["scores"].items()
         if "reason" in score and name in names
     ]
-    found = {key: [label for *_, label in some] for key, some in grouped(scores, key=itemgetter(0, 1)).items()}
+    by_reason = {key: [label for *_, label in some] for key, some in grouped(scores, key=itemgetter(0, 1)).items()}
     return [
         f"no interval for {section}, {', '.join(labels[:-1])}{' and ' * (len(labels) > 1)}{labels[-1]}: {reason.replace('rests on', 'has')}"
-        for (section, reason), labels in found.items()
+        for (section, reason), labels in by_reason.items()
     ]
 
 
@@ -139,14 +139,14 @@ def print_scores(summary: Mapping[str, Any], tables: metrics.Tables, verbose: bo
     """Print scores on standard output, with `verbose` all of them; nothing is cut or wrapped unless it is a terminal."""
     videos, subjects = tables.videos, set(tables.videos["subject"])
     if tables.clips is not None:
-        what = (
+        counted = (
             f"{plural(int(tables.clips['predicted'].notna().sum()), 'answer')} for {plural(len(tables.clips), 'clip')}"
         )
     else:
         spotted = plural(0 if tables.predictions is None else len(tables.predictions), "prediction")
-        what = f"{spotted} against {plural(len(tables.truths), 'expression')} in {plural(len(videos), 'video')}"
+        counted = f"{spotted} against {plural(len(tables.truths), 'expression')} in {plural(len(videos), 'video')}"
     print_report(
-        f"{what} of {plural(len(subjects), 'subject')}",
+        f"{counted} of {plural(len(subjects), 'subject')}",
         *score_tables(summary, verbose, subjects),
         f"convention {summary['rules' if verbose and 'spotting' in summary else 'convention']}",
         *interval_lines(summary["bootstrap"], len(subjects)),
@@ -165,14 +165,14 @@ def score_tables(
         verbose: whether to show all details of the scores; None for a run, which shows its folds and databases instead.
         subjects: subjects of the clips, as `dataset/subject`.
     """
-    found, levels = [], summary.get("chance", {})
+    tables, levels = [], summary.get("chance", {})
     random = levels if verbose is None else {}
     for section, name, counted, part in (part for part in parts_of(summary) if part[0] != "recognition"):
         below = [
             (f"{METRICS['f1'].label} of {RANDOM_ROWS[rule]}", row["f1"]) for rule, row in random.get(name, {}).items()
         ]
         scores = {**part["scores"], **(_details(part) if verbose else {})}
-        found.append(score_table(f"{section}, {name} ({counted})", scores, [one for row in below for one in ("", row)]))
+        tables.append(score_table(f"{section}, {name} ({counted})", scores, [c for row in below for c in ("", row)]))
     if recognition := summary.get("recognition"):
         details = {} if verbose is None else _details(recognition)
         scores = recognition["scores"] | {name: score for name, score in details.items() if verbose or name == "ece"}
@@ -180,7 +180,7 @@ def score_tables(
         if chance := levels.get("recognition"):
             words = "of always all classes" if "+" in chance["class"] else f"of always {chance['class']}"
             always = ["", *((f"{METRICS[name].label} {words}", chance[name]) for name in ("uf1", "uar"))]
-        found.append(score_table(f"recognition, annotated clips (n = {recognition['n']})", scores, always))
+        tables.append(score_table(f"recognition, annotated clips (n = {recognition['n']})", scores, always))
         if members := recognition.get("members"):
             known = [
                 name for name in ("unit_f1", "uf1", "uar") if any(name in part["scores"] for part in members.values())
@@ -195,15 +195,15 @@ def score_tables(
                 for name, part in members.items()
             ]
             heads = [Column("database"), Column("subjects", right=True), Column("n", "clips", right=True)]
-            found.append(Table.of([*heads, *map(Column.metric, known)], of_members, "recognition, by database"))
+            tables.append(Table.of([*heads, *map(Column.metric, known)], of_members, "recognition, by database"))
         if (folds := recognition.get("folds")) and verbose is None:
             heads = [Column("fold"), Column("n", "clips", right=True), *map(Column.metric, ("accuracy", "uf1", "uar"))]
             of_folds = [{"fold": name, **part, **part["scores"]} for name, part in folds.items()]
-            found.append(Table.of(heads, of_folds, "recognition, each fold by itself"))
+            tables.append(Table.of(heads, of_folds, "recognition, each fold by itself"))
         if confusion := summary.get("confusion"):
             named = [Column(name, name, right=True) for name in (*next(iter(confusion.values()), {}), "clips")]
             rows = [(true, *row.values(), sum(row.values())) for true, row in confusion.items()]
-            found.append(Table([Column("true"), *named], rows, "true class against predicted class"))
+            tables.append(Table([Column("true"), *named], rows, "true class against predicted class"))
     if (members := summary.get("members")) and verbose is None:
         rates = (Column.metric(name, interval=name == "f1") for name in ("precision", "recall", "f1"))
         of_kinds = [
@@ -211,10 +211,10 @@ def score_tables(
             for name, parts in members.items()
             for kind, part in parts.get("spotting", {}).items()
         ]
-        found.append(Table.of([Column("dataset"), Column("kind"), *COUNTED, *rates], of_kinds, "spotting, by dataset"))
+        tables.append(Table.of([Column("dataset"), Column("kind"), *COUNTED, *rates], of_kinds, "spotting, by dataset"))
     if compared := summary.get("sensitivity"):
-        found.append(sensitivity_table(compared))
-    return found
+        tables.append(sensitivity_table(compared))
+    return tables
 
 
 def sensitivity_table(compared: Mapping[str, Any]) -> Table:
@@ -228,16 +228,16 @@ def sensitivity_table(compared: Mapping[str, Any]) -> Table:
         )
     kinds = [kind for kind in ("micro", "macro", "overall") if any(kind in row for row in compared.values())]
     emotions = ("accuracy", "f1", "uf1", "strs") if any("analysis" in row for row in compared.values()) else ()
-    left = [Column("convention"), Column("kind")][: 1 + (len(kinds) > 1)]
+    leading = [Column("convention"), Column("kind")][: 1 + (len(kinds) > 1)]
     analysed = (
         Column(name, f"{find(name).label}{' (analysis)' * (name in _COMPARED)}", right=True) for name in emotions
     )
-    columns = [*left, *COUNTED, *(Column(name, find(name).label, right=True) for name in _COMPARED), *analysed]
+    columns = [*leading, *COUNTED, *(Column(name, find(name).label, right=True) for name in _COMPARED), *analysed]
     rows: list[Any] = []
     for name, row in compared.items():
         rows += [(name, row["reason"])] if "reason" in row else []
         for kind in (kind for kind in kinds if kind in row):
-            cells = [*(name, kind)[: len(left)], *(row[kind][key] for key in COUNTS), *map(row[kind].get, _COMPARED)]
+            cells = [*(name, kind)[: len(leading)], *(row[kind][key] for key in COUNTS), *map(row[kind].get, _COMPARED)]
             rows.append([*cells, *(map(row.get("analysis", {}).get, emotions) if kind == "micro" else ())])
     return Table(columns, rows, "the same predictions under every convention")
 
@@ -308,16 +308,16 @@ def print_causes(why: Mapping[str, Mapping[str, Mapping[str, float]]]) -> None:
     """
     columns = [Column("cause", ""), Column("n", right=True), Column("gain", "F1", right=True, text="+{:.3f}".format)]
     for kind, parts in why.items():
-        found = [
+        rows = [
             ("all other misses found", "", gain)
             if word == "missed"
             else (word.replace("_", " "), count(parts["under"].get(word, 0.0), 2), gain)
-            for word, gain in sorted(parts.get("gain", {}).items(), key=lambda one: -one[1])
+            for word, gain in sorted(parts.get("gain", {}).items(), key=lambda item: -item[1])
         ]
-        if found:
+        if rows:
             print_report(
                 "",
-                Table(columns, found, f"{kind}: the main cause of each false positive, and the gain in F1 without it"),
+                Table(columns, rows, f"{kind}: the main cause of each false positive, and the gain in F1 without it"),
                 *(
                     f"missed by {name}: {shares(thirds)}"
                     for name, thirds in metrics.mistakes.miss_shares(parts).items()

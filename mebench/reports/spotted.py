@@ -112,8 +112,8 @@ class SpottedVideo:
             if p.emotion is not None:
                 marks.setdefault(EMOTION, []).append(Mark(begin, end, p.emotion))
         return [
-            Tier(f"{name}@{self.face}" if self.face else name, tuple(own), "mebench", self.face)
-            for name, own in marks.items()
+            Tier(f"{name}@{self.face}" if self.face else name, tuple(marks_of), "mebench", self.face)
+            for name, marks_of in marks.items()
         ]
 
     def timeline(self) -> Timeline:
@@ -259,7 +259,7 @@ def spot_videos(
         **({} if fps is None else {"dataset.fps": fps}),
         **({} if damaged == "refuse" else {"dataset.damaged": damaged}),
     }
-    found = dict[str, Tracks]()  # the region of each face in videos with several faces, by the video's name
+    tracks_by_video = dict[str, Tracks]()  # the region of each face in videos with several faces, by the video's name
     if faces == "all":
         params = models[0].config.method_params
         crop = params.face() if isinstance(params, FaceParams) else FaceCrop()
@@ -269,9 +269,9 @@ def spot_videos(
                 with suppress(DataError):  # the prediction reports unreadable videos; the others continue
                     tracks = tracks_of(source.frames(video), crop.faces, video.fps or 25.0, video.key)
                     if len(tracks.parts) + tracks.mixed > 1:
-                        found[video.id] = tracks
+                        tracks_by_video[video.id] = tracks
                 advance(video.n_frames or 0)
-    if parts := [[name, *part] for name, tracks in found.items() for part in tracks.parts]:
+    if parts := [[name, *part] for name, tracks in tracks_by_video.items() for part in tracks.parts]:
         settings["dataset.faces"] = parts
     predicted = predict_all(models, resolve_dataset(settings), workers, progress, look=True)
     dataset: Any = predicted.dataset
@@ -279,14 +279,14 @@ def spot_videos(
     for video in predicted.job.test:
         if video.key in answers:
             path, (name, _), times = dataset.place(video), dataset.face(video), dataset.times(video)
-            own = found.get(name, Tracks([], 0)) if faces == "all" else None
-            notes = tuple(_notes(video, times, answers[video.key], models, own))
+            mixed = tracks_by_video.get(name, Tracks([], 0)) if faces == "all" else None
+            notes = tuple(_notes(video, times, answers[video.key], models, mixed))
             videos.append(SpottedVideo(name, video.id[len(name) + 1 :], path, video, times, answers[video.key], notes))
     ids, first = {video.key: video.id for video in predicted.job.test}, models[0]
-    what = " + ".join(filter(None, [first.config.method, first.config.recognizer]))
+    methods = " + ".join(filter(None, [first.config.method, first.config.recognizer]))
     which = f"{len(models)} folds together" if len(models) > 1 else f"fold {first.fold}"
     return Spotted(
-        f"{what} of {first.name}{'' if first.header else f': {which}'}",
+        f"{methods} of {first.name}{'' if first.header else f': {which}'}",
         tuple(videos),
         {ids.get(key, key.rpartition("/")[2]): reason for key, reason in failed.items()},
         tuple(dataset.repairs()),
@@ -370,16 +370,16 @@ class Strip:
         strip = self._picture.copy()
         at = int((index + 0.5) * strip.shape[1] / self._n)
         heavy.cv2.line(strip, (at, 0), (at, self._height), (255, 255, 255), 2)
-        whole = np.concatenate([frame, strip])
+        image = np.concatenate([frame, strip])
         now = [(kind, words) for first, last, kind, words in self._spans if first <= index <= last]
         scale = max(strip.shape[1] / 1280, 0.4)
         if now:
             place, words = (int(12 * scale), int(36 * scale * (1 + self._row))), ", ".join(text for _, text in now)
             for color, thick in (((0, 0, 0), 5), (_bgr(now[0][0]).tolist(), 2)):
                 heavy.cv2.putText(
-                    whole, words, place, heavy.cv2.FONT_HERSHEY_SIMPLEX, scale, color, max(1, round(thick * scale))
+                    image, words, place, heavy.cv2.FONT_HERSHEY_SIMPLEX, scale, color, max(1, round(thick * scale))
                 )
-        return whole
+        return image
 
 
 def _bgr(kind: Kind) -> NDArray[np.uint8]:

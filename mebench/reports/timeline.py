@@ -223,7 +223,7 @@ class Judged:
             ranks = tables.predictions.groupby(["video", "kind"])["confidence"].rank(pct=True).fillna(1.0)
             truths = _with(tables.truths, in_kinds["row"], "found", missed["row"], lost)
             predictions = _with(tables.predictions, spotted["row"], "right", wrong["row"], why).assign(strength=ranks)
-        found = {
+        by_name = {
             "truths": truths,
             "predictions": predictions,
             "videos": tables.videos,
@@ -232,7 +232,7 @@ class Judged:
         }
         rows = {
             name: grouped([] if table is None else plain_rows(table), key=lambda row: str(row["video"]))
-            for name, table in found.items()
+            for name, table in by_name.items()
         }
         object.__setattr__(self, "_rows", rows)
         object.__setattr__(self, "_scores", dict(iter(self.frame_scores.groupby(["video", "kind"], sort=False))))
@@ -407,6 +407,6 @@ def clock(seconds: float) -> str:
     seconds = round(seconds, 3)
     if seconds < 60:
         return f"{seconds:.3f}".rstrip("0").rstrip(".") + " s"
-    whole, rest = int(seconds), f"{seconds % 1:.3f}".rstrip("0")[1:].rstrip(".")
-    hours, minutes = f"{whole // 3600}:" if whole >= 3600 else "", whole // 60 % 60
-    return f"{hours}{minutes:0{2 if hours else 1}d}:{whole % 60:02d}{rest}"
+    total, rest = int(seconds), f"{seconds % 1:.3f}".rstrip("0")[1:].rstrip(".")
+    hours, minutes = f"{total // 3600}:" if total >= 3600 else "", total // 60 % 60
+    return f"{hours}{minutes:0{2 if hours else 1}d}:{total % 60:02d}{rest}"

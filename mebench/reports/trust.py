@@ -136,7 +136,7 @@ def trust(side: Judged, people: Path | None = None, seed: int = 0) -> dict[str, 
     tables, keys, names = side.tables, ["video", "kind", "onset", "offset"], list(side.classes)
     videos = tables.ordered().videos
     persons, unit_of = videos.drop_duplicates("unit").sort_values("unit"), videos.set_index("video")["unit"]
-    strata, found = persons["stratum"].tolist(), dict[str, Any](sides={}, groups={}, hardest={})
+    strata, trusted = persons["stratum"].tolist(), dict[str, Any](sides={}, groups={}, hardest={})
     micro, named, clips = tables.truths[tables.truths["kind"] == "micro"], scored_of(tables.truths), tables.clips
     parts: dict[str, tuple[pd.DataFrame, Any]] = {}
     if tables.predictions is not None:
@@ -152,7 +152,7 @@ def trust(side: Judged, people: Path | None = None, seed: int = 0) -> dict[str, 
             np.stack([per_unit(unit, len(strata), (half & of) * 1.0) for half in halves]) for of in (right, True)
         )
         if counts.sum(axis=1).all():
-            found["sides"][what] = paired(hits, counts, strata, seed=seed)
+            trusted["sides"][what] = paired(hits, counts, strata, seed=seed)
     if side.answers is not None:
         answers = named.merge(side.answers.drop_duplicates(keys[:1] + keys[2:]), on=keys[:1] + keys[2:])
         answers = answers[answers["emotion"].isin(names) & (answers["probabilities"].str.len() == len(names))]
@@ -160,37 +160,37 @@ def trust(side: Judged, people: Path | None = None, seed: int = 0) -> dict[str, 
         if person.max(initial=0) > 0:
             scores = np.stack(answers["probabilities"].tolist()).astype(np.float64)
             truth = pd.Index(names).get_indexer(pd.Index(answers["emotion"]))
-            found["uncertainty"] = uncertainty(scores, truth, person)
+            trusted["uncertainty"] = uncertainty(scores, truth, person)
     sections = sections_of(tables, len(strata), side.kinds or ["micro"], names, str(side.convention))
-    everybody, whole = Resampling.of_subjects(strata, 1000, seed), np.ones((1, len(strata)))
+    everybody, once = Resampling.of_subjects(strata, 1000, seed), np.ones((1, len(strata)))
     scored = [
         (path, section, name, part)
         for section, part in sections.items()
-        for name in part.evaluate(whole)
+        for name in part.evaluate(once)
         if (path := path_of(section, name)) in (*MAIN, "recognition.accuracy")
     ]
     for section, part in sections.items():
-        own = {name: path for path, of, name, _ in scored if of == section}
-        hard = on_hardest(sections, section, list(own), everybody, [(np.asarray, part.basis_of)])
-        found["hardest"] |= {path: hard.get(name, {}) for name, path in own.items()}
+        paths = {name: path for path, of, name, _ in scored if of == section}
+        hard = on_hardest(sections, section, list(paths), everybody, [(np.asarray, part.basis_of)])
+        trusted["hardest"] |= {path: hard.get(name, {}) for name, path in paths.items()}
     if people is not None:
         for attribute, labels in read_people(people, persons["subject"].tolist()).items():
-            found["groups"][str(attribute)] = {
+            trusted["groups"][str(attribute)] = {
                 path: by_group(part.evaluate, name, strata, labels.tolist(), part.basis_of, seed=seed)
                 for path, _, name, part in scored
                 if name in ("f1", "strs", "uf1", "accuracy")
             }
-        tests = [*chain.from_iterable(of.values() for of in found["groups"].values())]
+        tests = [*chain.from_iterable(of.values() for of in trusted["groups"].values())]
         for test, p in zip(tests, holm([test["p"] for test in tests])):
             test["p_holm"] = p
-    return found
+    return trusted
 
 
-def tables_of_trust(found: Mapping[str, Any]) -> list[Table]:
+def tables_of_trust(trusted: Mapping[str, Any]) -> list[Table]:
     """The same as tables for a page or a terminal."""
     number = partial(Column, right=True)
     score, tables = partial(number, score=True, digits=3), []
-    if hard := {path: of for path, of in found["hardest"].items() if of}:
+    if hard := {path: of for path, of in trusted["hardest"].items() if of}:
         tables.append(
             Table(
                 [Column("of the run", main=True), number("people"), score("score")],
@@ -198,11 +198,11 @@ def tables_of_trust(found: Mapping[str, Any]) -> list[Table]:
                 "the fifth of the people who are hardest for this run",
             )
         )
-    if sides := found["sides"]:
+    if sides := trusted["sides"]:
         columns = [*map(number, ("n left", "n right")), *map(score, ("left", "right", "difference"))]
         rows = [(name, *s["n"], s["first"], s["second"], s["difference"]) for name, s in sides.items()]
         tables.append(Table([Column("micro-expressions"), *columns], rows, "left and right half of the face"))
-    if sure := found.get("uncertainty"):
+    if sure := trusted.get("uncertainty"):
         sets, risk = sure["sets"], sure["risk"]
         tables.append(
             Table(
@@ -225,9 +225,9 @@ def tables_of_trust(found: Mapping[str, Any]) -> list[Table]:
                 f"certainty over {sure['n']} clips of {sure['people']} people",
             )
         )
-    for path in dict.fromkeys(chain.from_iterable(found["groups"].values())):
+    for path in dict.fromkeys(chain.from_iterable(trusted["groups"].values())):
         cells: list[Any] = []
-        for attribute, of in found["groups"].items():
+        for attribute, of in trusted["groups"].items():
             few, gap = f"<{LEAST_PEOPLE}", of[path]["gap"]
             cells += [(attribute, name, g.get("people", few), g, "") for name, g in of[path]["groups"].items()]
             if gap:
@@ -249,7 +249,7 @@ def noise_of(
     return under_noise(runs, noise, paths, kinds, sides[0].classes, convention)
 
 
-def tables_of_noise(found: Mapping[str, Any], names: Sequence[str]) -> list[Table]:
+def tables_of_noise(scores: Mapping[str, Any], names: Sequence[str]) -> list[Table]:
     """The same as tables, one for each score; `names` of the runs."""
     columns = [
         Column("run", main=True),
@@ -264,11 +264,11 @@ def tables_of_noise(found: Mapping[str, Any], names: Sequence[str]) -> list[Tabl
             [
                 *(
                     (f"{n} {name}", run["value"], run["noisy"], span(run["ranks"]), *run["beats"])
-                    for n, (name, run) in enumerate(zip(names, one["runs"]), 1)
+                    for n, (name, run) in enumerate(zip(names, score["runs"]), 1)
                 ),
-                ("the truth itself", 1.0, one["ceiling"], "", *[None] * len(names)),
+                ("the truth itself", 1.0, score["ceiling"], "", *[None] * len(names)),
             ],
             f"{path} if other coders had annotated",
         )
-        for path, one in found.items()
+        for path, score in scores.items()
     ]
