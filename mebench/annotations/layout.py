@@ -334,7 +334,7 @@ def candidates(tree: Tree, names: Sequence[str], *forms: Header | Columns) -> li
     below = tables(folder for _, folder in tree.walk(SHEET_DEPTH))
     known = [check_inside(path, tree.root, tree.follow_links) for path in called(names, below)]
     if known := known or called(names, tables(tree.root.resolve().parents[:SHEET_DEPTH])):
-        # A name may be that of another release too, as SAMM's is; a single file is taken as it is, and says what it lacks.
+        # Another release may use the same name, as with SAMM. A single file is taken as it is, and its reader names what it lacks.
         return known if len(known) == 1 else [path for path in known if table_of_file(path, *forms)] or known
     return [
         check_inside(path, tree.root, tree.follow_links) for path in below[:MOST_OPENED] if table_of_file(path, *forms)

@@ -124,7 +124,7 @@ def find_table(sheets: Sequence[Sheet], *forms: Header | Columns) -> Table | Non
                 tables,
                 key=lambda t: (bool(wanted) and plain_name(t.sheet.name) == wanted, len(t.columns), len(t.rows)),
             )
-            # Rows of frames that say in every cell what an earlier one says are one expression.
+            # A row with frames that repeats an earlier row in every cell is the same expression.
             first: dict[str, Row] = {}
             again = [row for row in table.rows if row.get("onset") and first.setdefault(row.text, row) is not row]
             remarks = [
@@ -189,7 +189,7 @@ def _table(sheet: Sheet, form: Header | Columns) -> Table | None:
         for number, cells in sheet.rows[above:]
     )
     unread = tuple(cell.strip() for n, cell in enumerate(header) if cell.strip() and n not in fields.values())
-    # Of the columns that are not read nobody needs to know what is odd in them.
+    # Remarks on columns that are not read are of no use.
     read = {"all columns", *(f"column {column + 1}" for column in fields.values())}
     remarks = tuple(remark for remark in sheet.remarks if remark.column in read)
     return Table(replace(sheet, remarks=remarks), columns, rows, unread)

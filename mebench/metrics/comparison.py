@@ -80,7 +80,7 @@ def pooled(runs: Sequence[Tables]) -> Tables:
         ]
         if name == "videos":
             marked = [table.assign(run=number) for number, table in enumerate(marked, 1)]
-        # Empty tables have columns of no type, which would spoil those of the others.
+        # Columns of an empty table have no type, which would spoil the types of the other tables.
         return pd.concat([table for table in marked if len(table)] or marked[:1], ignore_index=True)
 
     return Tables(*map(joined, ("videos", "truths", "predictions", "clips")))

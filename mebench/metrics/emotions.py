@@ -145,7 +145,7 @@ def _shifted(
     positive. Where the truth is of an emotion that is not scored it fails after the answer was noted, so that from there
     on every truth is compared with the answer of an earlier interval. Without such truths each meets its own.
     """
-    emotions = np.append(truths["emotion"].to_numpy(dtype=object), "")  # the last is that of a false positive
+    emotions = np.append(truths["emotion"].to_numpy(dtype=object), "")  # the last one stands for a false positive
     noted = (matched < 0) | np.isin(emotions[matched], list(classes))
     (lists,) = groups(["run", "draw"], predictions)
     of_lists = [np.flatnonzero(lists == number) for number in np.unique(lists)]
@@ -258,11 +258,11 @@ def analysis(tables: Tables, counts: SpottingCounts, classes: Sequence[str], uni
         }
 
     section = {
-        # Rare classes move the product little beside what is spotted: its intervals hold all the same.
+        # Rare classes move the product less than spotting does, so its intervals hold in spite of them.
         **units.scores("analysis.strs", both, counts.basis_of),
         "true_positives": _part("analysis.true_positives", sample, rule, displayed_scores("analysis"), units),
     }
-    # Short videos: whoever shows anything shows one micro-expression and nothing else.
+    # A short video holds one micro-expression and nothing else, or nothing.
     every = of_kinds(tables.truths, ["micro"])
     one_each = len(every) == len(tables.truths) and not every["video"].duplicated().any()
     if one_each and not counts.undecided.any():

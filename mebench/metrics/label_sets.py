@@ -45,8 +45,8 @@ def _counted(clips: pd.DataFrame, n_units: int, classes: Sequence[str]) -> Secti
     def counted(part: Floats) -> Floats:
         return np.stack([per_unit(unit, n_units, column) for column in part.T], axis=1)
 
-    # (n_units, C) clips that have a class and are given it, that are given it, that have it; and (n_units, 3) clips, those of which the
-    # whole set is right, and the sum of their Jaccard indices.
+    # (n_units, C): clips with a class in truth and answer, in the answer, in the truth. (n_units, 3): clips, clips whose whole set is
+    # right, and the sum of their Jaccard indices.
     right_of, given_of, true_of = (counted(part.astype(np.float64)) for part in (both, predicted, true))
     whole_of = counted(whole)
 

@@ -309,7 +309,7 @@ def take_turns(pairs: Pairs, draw: Indices, ties: str = "earlier") -> Indices:
     order = _by_liking(pairs, ties)
     prediction, truth = pairs.prediction[order], pairs.truth[order]
     node = draw[prediction] * (int(pairs.truth.max(initial=0)) + 1) + truth
-    # A pair of which both sides occur once competes with nobody.
+    # A pair has no competitor if both its sides occur once.
     _, inverse, counts = np.unique(node, return_inverse=True, return_counts=True)
     alone = (np.bincount(prediction, minlength=len(draw))[prediction] == 1) & (counts[inverse] == 1)
     rows[prediction[alone]] = truth[alone]

@@ -103,16 +103,16 @@ def sort_mistakes(tables: Tables, kinds: Sequence[str], convention: str | Conven
         return pd.DataFrame(columns=list(COLUMNS))
     truths, predictions = in_scope(ordered.truths, of_kinds(ordered.predictions, kinds), rule)
     predictions = of_kinds(predictions, kinds)  # no dummies of the other kind
-    own = pair(truths, predictions, rule)
-    found = find(truths, predictions, rule, own)
+    same_kind = pair(truths, predictions, rule)
+    found = find(truths, predictions, rule, same_kind)
     in_video = pair(truths.assign(kind=""), predictions.assign(kind=""), rule)
-    same = truths["kind"].to_numpy()[in_video.truth] == predictions["kind"].to_numpy()[in_video.prediction]
-    other = in_video.where(~np.asarray(same, dtype=np.bool_))
-    reached, confused = (pairs.hits(rule.threshold, rule.reaching) for pairs in (own, other))
-    near = own.hits(NEAR)  # and not the threshold
-    one, others = (pairs.prediction * len(truths) + pairs.truth for pairs in (near, reached))
-    near = near.where(~np.isin(one, others))
-    # Of weight 0 is who finds under `peak` what is found already: it counts neither way.
+    is_same = truths["kind"].to_numpy()[in_video.truth] == predictions["kind"].to_numpy()[in_video.prediction]
+    other_kind = in_video.where(~np.asarray(is_same, dtype=np.bool_))
+    reached, confused = (pairs.hits(rule.threshold, rule.reaching) for pairs in (same_kind, other_kind))
+    near = same_kind.hits(NEAR)  # and not the threshold
+    near_pairs, reached_pairs = (pairs.prediction * len(truths) + pairs.truth for pairs in (near, reached))
+    near = near.where(~np.isin(near_pairs, reached_pairs))
+    # Under `peak`, a prediction that finds an already found truth has weight 0: it is neither right nor wrong.
     in_vain = ~np.isin(np.arange(len(predictions)), found.prediction) & (found.weight > 0)
     draw = predictions["draw"].to_numpy(np.int64)
     # A truth is missed in every draw by itself: the places are numbered draw by draw.
@@ -274,10 +274,10 @@ def missed_by(truths: pd.DataFrame, mistakes: pd.DataFrame, draws: int = 1) -> d
         mistakes: of that kind, from `sort_mistakes`.
         draws: of the predictions.
     """
-    own, missed = groups(["video", "onset", "offset"], truths, mistakes[mistakes["mistake"] == "miss"])
-    places, place, at_place = np.unique(own, return_inverse=True, return_counts=True)
+    true, missed = groups(["video", "onset", "offset"], truths, mistakes[mistakes["mistake"] == "miss"])
+    places, place, at_place = np.unique(true, return_inverse=True, return_counts=True)
     # Of several truths at one place it is not known which was missed: each has the same share.
-    of_place = np.bincount(np.searchsorted(places, missed[np.isin(missed, own)]), minlength=len(places))
+    of_place = np.bincount(np.searchsorted(places, missed[np.isin(missed, true)]), minlength=len(places))
     share = (of_place / (draws * at_place))[place]
     _, video, of_video = np.unique(truths["video"].to_numpy(object), return_inverse=True, return_counts=True)
     fps, n_frames = (truths[name].to_numpy(float) for name in ("fps", "n_frames"))

@@ -81,7 +81,7 @@ def personal(path: str) -> str:
 def over_datasets(beats: Sequence[float], people: Sequence[int]) -> dict[str, Any]:
     """How far one method is from another over several datasets, from how often it is better in each.
 
-    A share of draws is taken as that of a normal difference, so that its quantile z is the difference in standard errors, and
+    A share of draws is taken as a share of a normal distribution, so that its quantile z is the difference in standard errors, and
     z / sqrt(n) in standard deviations of people: a standardised mean difference. Means weigh datasets by the square roots of their
     numbers of people, p values too (Stouffer's method), as in MOABB's `combine_effects` and `combine_pvalues`.
 

@@ -25,7 +25,7 @@ _Columns = dict[str, Any]
 """A table on its way, each column an array of NumPy or of pandas."""
 
 
-@dataclass(frozen=True, eq=False)  # equal where they are the same, so that what is made of them can be kept
+@dataclass(frozen=True, eq=False)  # equal only to itself, so that results made from it can be cached
 class Tables:
     """Predictions and truth of a run. Frames are 0-based; intervals include both ends.
 
