@@ -254,16 +254,16 @@ def renumbered(rows: Iterable[Annotation], numbers: Mapping[tuple[str, str], Seq
         rows: the annotations.
         numbers: by subject and video the file number of each frame; None for a missing video.
     """
-    there = {key: found for key, found in numbers.items() if found}
+    existing = {key: found for key, found in numbers.items() if found}
     lost = {
         (a.subject, a.video)
         for a in rows
-        if (found := there.get((a.subject, a.video))) and a.onset and found[0] in (0, 1) and a.onset > len(found)
+        if (found := existing.get((a.subject, a.video))) and a.onset and found[0] in (0, 1) and a.onset > len(found)
     }
-    if 2 * len(lost) <= len(there):
+    if 2 * len(lost) <= len(existing):
         return ""
     return (
-        f"the files of {len(lost)} of {len(there)} videos are numbered from 1 (or 0), and their expressions lie "
+        f"the files of {len(lost)} of {len(existing)} videos are numbered from 1 (or 0), and their expressions lie "
         "beyond the last: the files were renumbered. Give the frames under their released names"
     )
 
@@ -280,8 +280,8 @@ def group(
         first: file number of the first frame where rows have none.
         log: of videos whose rows have different rates.
     """
-    found = [(annotation, e) for annotation, e in placed if isinstance(e, Expression)]
-    by_video = grouped(found, key=lambda pair: (pair[0].subject, pair[0].video))
+    with_place = [(annotation, e) for annotation, e in placed if isinstance(e, Expression)]
+    by_video = grouped(with_place, key=lambda pair: (pair[0].subject, pair[0].video))
     videos = {}
     for key, of_video in sorted(by_video.items()):
         rates = {annotation.fps for annotation, _ in of_video if annotation.fps}
@@ -356,16 +356,16 @@ def with_distractors(
         first: file number of the first frame, where a row does not say.
         log: how many lie in no video is written down there.
     """
-    found: dict[tuple[str, str], list[Distractor]] = {key: [] for key in videos}
+    distractors: dict[tuple[str, str], list[Distractor]] = {key: [] for key in videos}
     for kind, a in rows:
         where = place(a, a.begins(first), numbers.get((a.subject, a.video)), Log())
-        if isinstance(where, Expression) and (a.subject, a.video) in found:
-            found[a.subject, a.video].append(Distractor(kind, where.onset, where.offset))
-    if lost := len(rows) - sum(map(len, found.values())):
+        if isinstance(where, Expression) and (a.subject, a.video) in distractors:
+            distractors[a.subject, a.video].append(Distractor(kind, where.onset, where.offset))
+    if lost := len(rows) - sum(map(len, distractors.values())):
         reason = "distractors, such as blinks, lie in no existing video, or outside it: left out"
         log.marked(None, "onset, offset", f"{lost} of {len(rows)}", reason)
     return [
-        replace(video, distractors=tuple(sorted(found[key], key=lambda d: (d.onset, d.offset, d.kind))))
+        replace(video, distractors=tuple(sorted(distractors[key], key=lambda d: (d.onset, d.offset, d.kind))))
         for key, video in videos.items()
     ]
 

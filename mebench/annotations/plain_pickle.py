@@ -29,8 +29,8 @@ def _texts(parts: Any) -> list[str | None]:
     """The texts of an array of Arrow: its type, length, offset, and the bytes for validity, ends and letters."""
     kind, length, _, begin, (known, ends, letters), *_ = parts
     at = np.frombuffer(ends, "<i8" if kind == "large_string" else "<i4")[begin : begin + length + 1].tolist()
-    there = np.unpackbits(np.frombuffer(known or b"\xff" * len(ends), np.uint8), bitorder="little")[begin:]
-    return [bytes(letters[a:b]).decode() if k else None for a, b, k in zip(at, at[1:], there)]
+    valid = np.unpackbits(np.frombuffer(known or b"\xff" * len(ends), np.uint8), bitorder="little")[begin:]
+    return [bytes(letters[a:b]).decode() if k else None for a, b, k in zip(at, at[1:], valid)]
 
 
 _SAFE: dict[str, dict[str, Any]] = {

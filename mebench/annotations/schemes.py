@@ -93,8 +93,8 @@ def tokens(text: str) -> tuple[str, ...]:
     (('4', 'L10', '15A'), ('4(B/C)', '7B?'), ('(R6 or R12)', 'ref(43)'), ('10 or 11',))
     """
     parts = (" ".join(part.split()).upper() for part in _SEPARATOR.split(unicodedata.normalize("NFKC", text)))
-    spelt = (_OR.sub(lambda found: " or " if "OR" in found[0] else found[0], part) for part in parts if part)
-    return tuple(part.replace("REF", "ref") for part in spelt)
+    spellings = (_OR.sub(lambda match: " or " if "OR" in match[0] else match[0], part) for part in parts if part)
+    return tuple(part.replace("REF", "ref") for part in spellings)
 
 
 @lru_cache(maxsize=4096)

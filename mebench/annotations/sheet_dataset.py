@@ -221,8 +221,12 @@ class SheetDataset(Dataset):
         only = {a.video for a in self.annotations if a.video}
         digits, nameless = self.cleaning.subject_digits, next(iter(only)) if len(only) == 1 else ""
         return [
-            (written.get(fold(who), who.zfill(digits) if who.isdigit() else who), video or nameless, folder)
-            for who, video, folder in self._tree_or_stop.all_folders(self._home)
+            (
+                written.get(fold(subject), subject.zfill(digits) if subject.isdigit() else subject),
+                video or nameless,
+                folder,
+            )
+            for subject, video, folder in self._tree_or_stop.all_folders(self._home)
             if folder not in named
         ]
 

@@ -159,7 +159,7 @@ def visible(text: str) -> tuple[str, list[str]]:
         codes = ", ".join(f"U+{ord(sign):04X}" for sign in dict.fromkeys(hidden))
         notes.append(f"{plural(len(hidden), 'sign that is', 'signs that are')} not shown ({codes}) left out")
         text = _HIDDEN.sub("", text)
-    narrow, n = _WIDE.subn(lambda found: unicodedata.normalize("NFKC", found[0]).strip() or " ", text)
+    narrow, n = _WIDE.subn(lambda match: unicodedata.normalize("NFKC", match[0]).strip() or " ", text)
     if n:
         wide = plural(n, "wide letter or blank", "wide letters or blanks")
         notes.append(f"{wide} read as {'a plain one' if n == 1 else 'plain ones'}")

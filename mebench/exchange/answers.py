@@ -83,15 +83,15 @@ def read_truth(
     workbook = isinstance(file, Path) and file.suffix.lower() in WORKBOOKS
     sheet = _of_dataset(file, [dataset for dataset in adapters if workbook or dataset.recognised], remarks)
     if sheet is None:
-        own = Remarks()
+        notes = Remarks()
         try:
-            true = read_clips(file, "truth", own) if clips else read_intervals(file, "truth", own, fps=rules.fps)
+            true = read_clips(file, "truth", notes) if clips else read_intervals(file, "truth", notes, fps=rules.fps)
         except DataError:
             if workbook or (sheet := _of_dataset(file, adapters, remarks)) is None:
                 raise
         else:
-            remarks.warnings += own.warnings
-            remarks.repaired += own.repaired
+            remarks.warnings += notes.warnings
+            remarks.repaired += notes.repaired
             return true, rules
     return sheet, replace(rules, loose_ids=True)
 

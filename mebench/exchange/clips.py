@@ -185,20 +185,20 @@ def _probabilities(
     shares = np.stack([_shares(table, name, named, f"the probability {name}") for name in headers.values()], axis=1)
     named &= np.array([answer in headers for answer in answers], dtype=np.bool_)
     places = [list(headers).index(answer) if has else 0 for answer, has in zip(answers, named)]
-    own, total = shares[np.arange(len(named)), places], shares.sum(axis=1)
+    predicted, total = shares[np.arange(len(named)), places], shares.sum(axis=1)
     for row in np.flatnonzero(named & ~(np.abs(total - 1) <= _ROUNDED * len(headers) + 1e-9))[:1]:
         raise table.error(
             int(row),
             f"the probabilities of {', '.join(headers)} sum to {total[row]:.4g}, not 1: give one for each class",
         )
-    for row in np.flatnonzero(named & (own < shares.max(axis=1, initial=0)))[:1]:
+    for row in np.flatnonzero(named & (predicted < shares.max(axis=1, initial=0)))[:1]:
         likeliest = list(headers)[int(shares[row].argmax())]
         raise table.error(
             int(row),
-            f"{answers[row]!r} is predicted, with probability {own[row]:g}, but {likeliest!r} has "
+            f"{answers[row]!r} is predicted, with probability {predicted[row]:g}, but {likeliest!r} has "
             f"{shares[row].max():g}: name the likeliest class, or leave the probabilities out",
         )
-    return np.where(named, own, np.nan)
+    return np.where(named, predicted, np.nan)
 
 
 def _headers_of_classes(table: TextTable, labels: Sequence[str]) -> dict[str, str]:

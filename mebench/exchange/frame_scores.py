@@ -44,7 +44,7 @@ def half_lengths(given: int | Mapping[str, int] | str | None) -> dict[str, int]:
     parts: Mapping[str, int | str] = given if isinstance(given, Mapping) else dict.fromkeys(KINDS, given)
     if isinstance(given, str) and "=" in given:
         parts = dict(part.partition("=")[::2] for part in given.split(","))
-    found: dict[str, int] = {}
+    lengths: dict[str, int] = {}
     for name, number in parts.items():
         kind = kind_of(name)
         if kind is None:
@@ -52,8 +52,8 @@ def half_lengths(given: int | Mapping[str, int] | str | None) -> dict[str, int]:
         whole = int(number) if isinstance(number, str) and re.fullmatch(r"\s*\d{1,9}\s*", number) else number
         if not isinstance(whole, int | np.integer) or whole < 1:
             raise ConfigError(f"--k-prime must be a whole number of frames, at least 1, not {number!r}")
-        found[kind] = int(whole)
-    return found
+        lengths[kind] = int(whole)
+    return lengths
 
 
 def read_frame_scores(path: File, remarks: Remarks) -> IntervalFile:

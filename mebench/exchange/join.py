@@ -184,7 +184,7 @@ def _found(
             known.setdefault(form, set()).add(video_key(names))
             loose.setdefault(_loosened(form), set()).add(form)
     filled, places = _filled(truth, predictions), [predictions.ids.index(name) for name in ids]
-    found: dict[Id, str] = {}
+    keys_by_id: dict[Id, str] = {}
     alike: list[str] = []
     first = predictions.videos.drop_duplicates(predictions.ids)
     for line, full in zip(first["line"].tolist(), _tuples(first, predictions.ids)):
@@ -210,7 +210,7 @@ def _found(
                 f"{predictions.place}, line {line}: the truth has several videos "
                 f"{'/'.join(form)}, of different {lacking}s: add the column {lacking!r} to the {predictions.role}"
             )
-        found[full] = next(iter(keys), "") or video_key({**filled, **dict(zip(predictions.ids, full))})
+        keys_by_id[full] = next(iter(keys), "") or video_key({**filled, **dict(zip(predictions.ids, full))})
     many = f"{plural(len(alike) // 2, 'video')} of the {predictions.role}"
     if alike and rules.loose_ids:
         remarks.repair(f"{many} found under another spelling in the truth, such as {alike[0]} for {alike[1]}")
@@ -219,7 +219,7 @@ def _found(
             f"{many}, such as {alike[0]}, not in the truth, which has {alike[1]}. If that is the same one, write it alike in both "
             "files, or add --loose-ids"
         )
-    return found
+    return keys_by_id
 
 
 def video_key(names: Mapping[str, str]) -> str:
@@ -323,7 +323,7 @@ def _keys(
     rows: pd.DataFrame, ids: list[str], known: Mapping[Id, str] | None = None
 ) -> pd.api.extensions.ExtensionArray:
     """Key of the video that the ids of each row name, the known one where there are such."""
-    which = rows.groupby(ids, sort=False).ngroup().to_numpy()
+    video_numbers = rows.groupby(ids, sort=False).ngroup().to_numpy()
     different = _different(rows, ids)
     keys = [video_key(dict(zip(ids, full))) if known is None else known[full] for full in different]
-    return pd.array(keys, dtype="str").take(which)
+    return pd.array(keys, dtype="str").take(video_numbers)

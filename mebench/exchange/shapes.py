@@ -317,12 +317,12 @@ def _under_videos(tables: Mapping[str, Sequence[Row]]) -> list[Row]:
 def _each(row: Row) -> Sequence[Row]:
     """A row for each interval in the lists of a row without an interval of its own; else the row."""
     lists = {name: cells for name, cells in row.items() if isinstance(cells, list)}
-    own = {name: cell for name, cell in row.items() if name not in lists}
+    single = {name: cell for name, cell in row.items() if name not in lists}
     alone = len({*map(len, lists.values())}) != 1 or not any(_nested(cells) or not cells for cells in lists.values())
-    if alone or {*map(plain_name, own)} & {*ALIASES["onset"]}:
+    if alone or {*map(plain_name, single)} & {*ALIASES["onset"]}:
         return [row]
     inner = ([_cells(*pair) for pair in zip(lists, items)] for items in zip(*lists.values()))
-    return [{**own, **dict(ChainMap(*cells))} for cells in inner] or [{**own, "onset": "", "offset": ""}]
+    return [{**single, **dict(ChainMap(*cells))} for cells in inner] or [{**single, "onset": "", "offset": ""}]
 
 
 def _cells(name: str, item: Any) -> dict[str, Any]:

@@ -207,11 +207,11 @@ class TextTable:
                     if near
                     else ""
                 )
-                found = recognise(self.headers, list(self.cells), self.role)
-                found |= compounds(self.headers, found, {what: ALIASES[what] for what in self.cells})
+                positions = recognise(self.headers, list(self.cells), self.role)
+                positions |= compounds(self.headers, positions, {what: ALIASES[what] for what in self.cells})
                 taken = ", ".join(
                     f"{header!r} as {what}"
-                    for what, position in found.items()
+                    for what, position in positions.items()
                     if plain_name(header := self.headers[position]) != plain_name(what)
                 )
                 hint += f" It takes {taken}." if taken else ""
@@ -404,17 +404,17 @@ def recognise(headers: Sequence[str], wanted: Sequence[str], role: str, alone: s
     {'video': 1, 'onset': 2, 'offset': 3}
     """
     where = {plain_name(header): position for position, header in reversed(list(enumerate(headers)))}
-    found: dict[str, int] = {}
+    positions: dict[str, int] = {}
     for name in wanted:
         aliases = [
             *(owner + alias for owner in OWNERS[role] for alias in ALIASES[name]),
             *(ALONE[role] if name == alone else ()),
             *ALIASES[name],
         ]
-        free = [where[alias] for alias in aliases if alias in where and where[alias] not in found.values()]
+        free = [where[alias] for alias in aliases if alias in where and where[alias] not in positions.values()]
         if free:
-            found[name] = free[0]
-    return found
+            positions[name] = free[0]
+    return positions
 
 
 def rivals(headers: Sequence[str], found: Mapping[str, int], role: str) -> Iterator[tuple[str, int]]:

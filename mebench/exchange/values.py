@@ -151,8 +151,8 @@ def moments(
         )
         return {name: np.floor(values + 0.5) for name, values in columns.items()}, "frames"
     known = np.full(len(table.lines), np.nan if (general := fps or rate) is None else general)
-    own = numbers(table, "fps") if "fps" in table.cells else known
-    rates = np.where(np.isnan(own), known, own)
+    stated = numbers(table, "fps") if "fps" in table.cells else known
+    rates = np.where(np.isnan(stated), known, stated)
     table.refuse(
         "onset",
         np.isnan(rates) & ~np.isnan(columns["onset"]),
@@ -197,15 +197,15 @@ def named_rows(table: TextTable, remarks: Remarks, **columns: Cells) -> pd.DataF
     """`line`, the columns that identify the video of each row, and further ones. Numbers written as `1.0` or `1,0` lose
     the zero, but only if all numbers of the column have it, so that no real id or class changes.
     """
-    found: dict[str, Any] = {"line": table.lines}
+    arrays: dict[str, Any] = {"line": table.lines}
     for name, column in {**{name: names(table, name) for name in IDS if name in table.cells}, **columns}.items():
         cells = [cell for cell in column.different if cell]
         # `1,0` occurs only where the comma is the decimal sign.
         decimal = cells and all(cell.endswith((".0", ",0")) and cell[:-2].isdigit() for cell in cells)
         if decimal:
             remarks.repair(f"{table.role}: the column {name} holds numbers such as {cells[0]}, read as {cells[0][:-2]}")
-        found[name] = (column.read(lambda cell: cell[:-2]) if decimal else column).array()
-    return pd.DataFrame(found)
+        arrays[name] = (column.read(lambda cell: cell[:-2]) if decimal else column).array()
+    return pd.DataFrame(arrays)
 
 
 def refuse_gaps(table: TextTable, name: str, empty: NDArray[np.bool_], remedy: str) -> None:

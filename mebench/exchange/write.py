@@ -192,12 +192,12 @@ def _in_seconds(rows: pd.DataFrame, tables: Tables, path: Path, remarks: Remarks
         )
     vids = _vids(tables, path, remarks)
     rate_of = dict(zip(vids, tables.videos["fps"].astype(float)))
-    found: dict[str, list[dict[str, Any]]] = {vid: [] for vid in vids.values()}
+    annotations: dict[str, list[dict[str, Any]]] = {vid: [] for vid in vids.values()}
     sure = rows["confidence"] if "confidence" in rows else [np.nan] * len(rows)
     for key, kind, *ends, score in zip(*(rows[name] for name in ("video", "kind", "onset", "offset")), sure):
         about = {} if pd.isna(score) else {"score": float(score)}
-        found[vids[key]].append({"segment": [int(end) / rate_of[key] for end in ends], "label": kind, **about})
-    return found
+        annotations[vids[key]].append({"segment": [int(end) / rate_of[key] for end in ends], "label": kind, **about})
+    return annotations
 
 
 def _write_text(path: Path, text: str) -> None:
@@ -293,10 +293,10 @@ def _write_eaf(path: Path, spotted: pd.DataFrame, tables: Tables, remarks: Remar
         path.mkdir(parents=True, exist_ok=True)
     by_video = dict(list(spotted.groupby("video", sort=False)))
     for key, file, rate in zip(tables.videos["video"], files, tables.videos["fps"].astype(float)):
-        found = by_video.get(key, spotted[:0])
+        intervals = by_video.get(key, spotted[:0])
         marks: dict[str, list[Mark]] = {kind: [] for kind in kinds or ("micro",)}
         for kind, onset, offset, sure, emotion in zip(
-            *(found[name] for name in ("kind", "onset", "offset", "confidence", "emotion"))
+            *(intervals[name] for name in ("kind", "onset", "offset", "confidence", "emotion"))
         ):
             begin, end = (round(1000 * max(frame, 0) / rate) for frame in (onset, offset + 1))
             marks.setdefault(kind, []).append(Mark(begin, end, "" if pd.isna(sure) else f"{sure:.6g}"))

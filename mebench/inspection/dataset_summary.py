@@ -132,9 +132,9 @@ emotion scores. `hash` is that of the ground truth, see `ground_truth_hash`."""
 
 def _subjects(dataset: Dataset) -> set[SubjectKey]:
     """The subjects with an annotated expression."""
-    own = str(getattr(dataset, "id", ""))
+    dataset_id = str(getattr(dataset, "id", ""))
     placed = {video.subject_key for video in dataset.videos() if video.expressions}
-    return placed | {SubjectKey(own, row.subject) for row in dataset.unplaced() if row.subject}
+    return placed | {SubjectKey(dataset_id, row.subject) for row in dataset.unplaced() if row.subject}
 
 
 def summarise(dataset: Dataset) -> Summary:

@@ -205,7 +205,7 @@ def check_video(dataset: Dataset, video: Video, repairs: Sequence[Repair], deep:
     where = f"{video.subject}/{video.id}"
     known = any(KNOWN_DEFECT in e.flags for e in video.expressions)
 
-    def found(check: Check, text: str) -> Finding:
+    def finding(check: Check, text: str) -> Finding:
         if known:
             return Finding("warning", check, where, f"{text} (a known defect of the release)")
         return Finding("error", check, where, text)
@@ -214,36 +214,36 @@ def check_video(dataset: Dataset, video: Video, repairs: Sequence[Repair], deep:
         frames = dataset.frames(video)
     except DataError as error:
         # Without the name of the video, which precedes the sentence anyway.
-        return 0, [found("missing_folder", str(error).removeprefix(f"{video.key} "))]
+        return 0, [finding("missing_folder", str(error).removeprefix(f"{video.key} "))]
     try:
         n_frames = len(frames)
     except DataError as error:
-        return 0, [found("video_file", str(error))]
+        return 0, [finding("video_file", str(error))]
     changes, findings = [r for r in repairs if r.row is not None and r.reason.startswith(f"{where}: ")], []
     for e in video.expressions:  # repairs that cut or moved an expression because frames are missing
         if "cut" in e.flags or e.offset >= n_frames:
             text = f"{span(e)} is annotated beyond the {n_frames} existing frames{_rows(changes, 'beyond')}"
-            findings.append(found("beyond_video", text))
+            findings.append(finding("beyond_video", text))
         if "missing_frame" in e.flags:
             text = f"{span(e)} begins, peaks or ends on a frame that is missing{_rows(changes, 'no file')}"
-            findings.append(found("missing_frames", text))
+            findings.append(finding("missing_frames", text))
     if isinstance(frames, FolderFrames):
         if frames.strays:
             few = f"{', '.join(frames.strays[:FIRST_FEW])}{_and_more(len(frames.strays) - FIRST_FEW, 'other image')}"
             text = f"{few} skipped: the frames are named like {frames.names[0]}"
             findings.append(Finding("warning", "stray_image", where, text))
-        findings += [found("numbering_gap", text) for text in _gaps(frames)]
-        findings += [found(check, text) for check, text in _images(frames, deep)]
+        findings += [finding("numbering_gap", text) for text in _gaps(frames)]
+        findings += [finding(check, text) for check, text in _images(frames, deep)]
     else:
         shapes: Counter[tuple[int, ...]] = Counter()
         try:
             for index in range(n_frames if deep else 0):
                 shapes[frames[index].shape[:2]] += 1
         except DataError as error:
-            findings.append(found("video_file", str(error)))
+            findings.append(finding("video_file", str(error)))
         if len(shapes) > 1:
             sizes = ", ".join(f"{w}x{h}" for h, w in shapes)
-            findings.append(found("video_file", f"its frames have {len(shapes)} different sizes: {sizes}"))
+            findings.append(finding("video_file", f"its frames have {len(shapes)} different sizes: {sizes}"))
         if isinstance(frames, VideoFrames):
             fps, uneven = frames.fps, frames.uneven
             if fps is not None and video.fps and abs(fps - video.fps) > FPS_TOLERANCE * video.fps:

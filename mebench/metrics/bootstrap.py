@@ -314,7 +314,7 @@ class Resampling:
         self._note(section, values, without)
         several = self.interval == "bootstrap" and any(catalogue.find(name).scale != "share" for name in values)
         drawn = (drawn_by or evaluate)(self.weights) if several else {}
-        found: dict[str, Score] = {}
+        scores: dict[str, Score] = {}
         for name, value in values.items():
             basis = basis_of(self.subjects, name)
             scale, reason, ends = catalogue.find(name).scale, basis.doubt, None
@@ -330,8 +330,8 @@ class Resampling:
                 ends = None if low == high else (low, high)
             elif not reason:
                 ends = interval(value, without[name], self.own_strata, scale, basis.subjects, basis.unseen)
-            found[name] = as_score(value, ends, reason or _FLAT)
-        return found
+            scores[name] = as_score(value, ends, reason or _FLAT)
+        return scores
 
     def of_some(self, units: Indices, evaluate: Evaluate, basis_of: BasisOf = of_all) -> dict[str, Score]:
         """The scores of some subjects alone, in the same draws of all, with their intervals."""

@@ -54,9 +54,9 @@ class Grid:
 
     def picked(self, rule: Rule) -> dict[str, tuple[str, float]]:
         """The epoch and the threshold of each person under a rule."""
-        own = np.eye(len(self.people), dtype=np.bool_)
-        people = {"pooled": np.ones(len(self.people), dtype=np.bool_) | own, "person": own}.get(rule, ~own)
-        return {person: self.best(who, last=rule == "last") for person, who in zip(self.people, people)}
+        tested = np.eye(len(self.people), dtype=np.bool_)
+        people = {"pooled": np.ones(len(self.people), dtype=np.bool_) | tested, "person": tested}.get(rule, ~tested)
+        return {person: self.best(mask, last=rule == "last") for person, mask in zip(self.people, people)}
 
 
 def grid(answers: Mapping[str, Tables], kinds: Sequence[str], thresholds: Sequence[float], convention: str) -> Grid:

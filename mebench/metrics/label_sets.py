@@ -98,12 +98,12 @@ def recognition(clips: pd.DataFrame, classes: Sequence[str], subjects: Resamplin
 
     def part(path: str, chosen: pd.DataFrame, units: Resampling) -> dict[str, Any]:
         occurring = {name for label in chosen["truth"] for name in label.split("+")}
-        own = [name for name in classes if name in occurring]
-        every = units.scores(path, *_counted(chosen, units.n_units, own))
+        occurring_classes = [name for name in classes if name in occurring]
+        every = units.scores(path, *_counted(chosen, units.n_units, occurring_classes))
         return {
             "n": len(chosen),
             "scores": {name: every.pop(name) for name in MAIN_SCORES},
-            "details": {"of_classes": {name: every.pop(name) for name in own}, "scores": every},
+            "details": {"of_classes": {name: every.pop(name) for name in occurring_classes}, "scores": every},
         }
 
     return with_members(part, clips, subjects)

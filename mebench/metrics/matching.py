@@ -314,12 +314,12 @@ def take_turns(pairs: Pairs, draw: Indices, ties: str = "earlier") -> Indices:
     alone = (np.bincount(prediction, minlength=len(draw))[prediction] == 1) & (counts[inverse] == 1)
     rows[prediction[alone]] = truth[alone]
     taken: set[int] = set()
-    found: dict[int, int] = {}
+    partner: dict[int, int] = {}
     for p, t, key in zip(prediction[~alone].tolist(), truth[~alone].tolist(), node[~alone].tolist()):
-        if p not in found and key not in taken:
+        if p not in partner and key not in taken:
             taken.add(key)
-            found[p] = t
-    rows[list(found)] = list(found.values())
+            partner[p] = t
+    rows[list(partner)] = list(partner.values())
     return rows
 
 

@@ -371,12 +371,12 @@ def explain_mistakes(
     n_frames = ordered.videos.set_index("video")["n_frames"].reindex(in_count["video"])
     truths, under, explained = in_count.assign(n_frames=n_frames.array), underlying_event(mistakes, tables), {}
     for kind in kinds:
-        own, true = mistakes[mistakes["kind"] == kind], truths[truths["kind"] == kind]
-        words = under[own.index.intersection(under.index)]
-        tp = len(true) * draws - int((own["mistake"] == "miss").sum())
+        of_kind, true = mistakes[mistakes["kind"] == kind], truths[truths["kind"] == kind]
+        words = under[of_kind.index.intersection(under.index)]
+        tp = len(true) * draws - int((of_kind["mistake"] == "miss").sum())
         counted = {word: n / draws for word, n in sorted(Counter(words).items())}
-        by = {f"{_MISSED_BY}{name}": parts for name, parts in missed_by(true, own, draws).items()}
-        explained[kind] = {"under": counted, "gain": gains(own, words, tp), **by}
+        by = {f"{_MISSED_BY}{name}": parts for name, parts in missed_by(true, of_kind, draws).items()}
+        explained[kind] = {"under": counted, "gain": gains(of_kind, words, tp), **by}
     return explained
 
 

@@ -186,8 +186,8 @@ def _named(
 
     def right(code: Indices, known: Bools) -> float:
         """How many known rows are answered right when each person is left out in turn."""
-        own = pd.factorize(person * (len(code) + 1) + code)[0]
-        others = counted(code, known)[code] - counted(own, known)[own]
+        of_person = pd.factorize(person * (len(code) + 1) + code)[0]
+        others = counted(code, known)[code] - counted(of_person, known)[of_person]
         return float((answered(others, known) == label)[known].sum())
 
     for tested, known, own, codes, place in _read(rows, label >= 0, trained_on, of, reads, right):

@@ -51,7 +51,7 @@ def recoded(tables: Tables, noise: Noise, classes: Sequence[str], seed: int) -> 
 
     truths = truths.assign(**moved, emotion=renamed(truths["emotion"]))
     if clips is not None:
-        clips = clips.sort_values(["video", "truth"], kind="stable").assign(truth=lambda own: renamed(own["truth"]))
+        clips = clips.sort_values(["video", "truth"], kind="stable").assign(truth=lambda table: renamed(table["truth"]))
     return replace(tables, truths=truths, clips=clips)
 
 

@@ -121,8 +121,8 @@ def signed_rank(first: Floats, second: Floats) -> tuple[int, float | None, float
     if n <= FEW:  # all assignments of sides to the people who differ
         several = np.abs(ranks[ranks != 0])
         sides = np.arange(2 ** len(several))[:, None] >> np.arange(len(several)) & 1
-        sums, own = sides @ several, ranks[ranks > 0].sum()  # multiples of a half: nothing is rounded
-        p = min(1.0, 2 * min(float(np.mean(sums <= own)), float(np.mean(sums >= own))))
+        sums, observed = sides @ several, ranks[ranks > 0].sum()  # multiples of a half: nothing is rounded
+        p = min(1.0, 2 * min(float(np.mean(sums <= observed)), float(np.mean(sums >= observed))))
     else:
         p = float(heavy.scipy.stats.wilcoxon(difference, zero_method="pratt").pvalue)
     return n, p, float(ranks.sum() / np.abs(ranks).sum())

@@ -85,9 +85,9 @@ def weighted_average_precision(
         (n_weightings,), NaN where no truth has a weight.
     """
     area = np.empty(len(weights))
-    for part, own, found, ranked in _at_hits(hits, unit, weights, confidence):
+    for part, gained, found, ranked in _at_hits(hits, unit, weights, confidence):
         envelope = np.maximum.accumulate(ratio(found, ranked)[:, ::-1], axis=1)[:, ::-1]
-        area[part] = (own * envelope).sum(axis=1)
+        area[part] = (gained * envelope).sum(axis=1)
     return ratio(area, weights @ truths, np.nan)
 
 
@@ -150,9 +150,9 @@ def _at_hits(
     for start in range(0, len(weights), _BLOCK):
         part = slice(start, start + _BLOCK)
         block = weights[part]  # once: of sparse weights it is made here
-        own = block[:, unit[where]]
-        found = own.cumsum(axis=1)
-        yield part, own, found[:, whole] if tied else found, block @ ranked
+        gained = block[:, unit[where]]
+        found = gained.cumsum(axis=1)
+        yield part, gained, found[:, whole] if tied else found, block @ ranked
 
 
 def detection_curve(
@@ -246,8 +246,8 @@ def frame_truth(frames: pd.DataFrame, truths: pd.DataFrame) -> Bools:
     rows = frames.groupby("video", sort=False).indices
     number = frames["frame"].to_numpy()
     for video, onset, offset in truths[["video", "onset", "offset"]].itertuples(index=False):
-        own = rows.get(video, np.empty(0, dtype=np.int64))
-        covered[own] |= (onset <= number[own]) & (number[own] <= offset)
+        of_video = rows.get(video, np.empty(0, dtype=np.int64))
+        covered[of_video] |= (onset <= number[of_video]) & (number[of_video] <= offset)
     return covered
 
 
@@ -272,9 +272,9 @@ def weighted_frame_auc(scores: Floats, truth: Bools, unit: Indices, weights: Flo
     parts = each[:n_units], each[n_units:]
     wins = np.zeros((n_units, n_units))
     for of_false, others in enumerate(parts[0]):
-        for of_true, own in enumerate(parts[1]):
+        for of_true, scores_of_true in enumerate(parts[1]):
             # An equal score wins half: it lies between those strictly below and those up to it.
-            below, upto = (np.searchsorted(others, own, side=side).sum() for side in ("left", "right"))
+            below, upto = (np.searchsorted(others, scores_of_true, side=side).sum() for side in ("left", "right"))
             wins[of_true, of_false] = (below + upto) / 2
     n_false, n_true = (weights @ np.array([len(part) for part in side], dtype=np.float64) for side in parts)
     return ratio(np.einsum("wi,ij,wj->w", weights, wins, weights, optimize=True), n_true * n_false, np.nan)
@@ -544,8 +544,8 @@ def count(
     if convention.kinds != "of_truth":
         truths, predictions = (of_kinds(table, kinds) for table in (truths, predictions))
     if convention.kinds != "own":
-        own = [table["kind"].isin(kinds) for table in (truths, predictions)]
-        truths, predictions = (table.assign(kind="any", own=o) for table, o in zip((truths, predictions), own))
+        masks = [table["kind"].isin(kinds) for table in (truths, predictions)]
+        truths, predictions = (table.assign(kind="any", own=m) for table, m in zip((truths, predictions), masks))
     truths, predictions = in_scope(truths, predictions, convention)
     if convention.kinds == "of_truth":
         truths = truths[truths["own"]].reset_index(drop=True)

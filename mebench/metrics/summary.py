@@ -176,14 +176,14 @@ def scores_of(summary: Mapping[str, Any], prefix: str = "") -> dict[str, dict[st
     >>> scores_of({"spotting": {"micro": {"tp": 3, "scores": {"f1": {"value": 0.5, "low": 0.4, "high": None}}}}})
     {'spotting.micro.f1': {'value': 0.5, 'low': 0.4, 'high': None}}
     """
-    found: dict[str, dict[str, Any]] = {}
+    scores: dict[str, dict[str, Any]] = {}
     for key, value in summary.items():
         if isinstance(value, Mapping):
             name = f"{prefix}{key}"
-            found |= (
+            scores |= (
                 {name: dict(value)} if "value" in value else scores_of(value, prefix if key == "scores" else f"{name}.")
             )
-    return found
+    return scores
 
 
 def _spotting(name: str, counts: Mapping[str, SpottingCounts], units: Resampling) -> dict[str, Any]:
@@ -219,7 +219,7 @@ def _over_confidence(part: SpottingCounts) -> dict[str, Any]:
     rule, sure, true = part.convention, part.confidence, float(part.truths.sum())
     if rule.order != "confidence" or part.unranked.any() or not len(sure) or np.isnan(sure).any() or not true:
         return {}
-    found: dict[str, Any] = {}
+    curves: dict[str, Any] = {}
     minutes = float(part.minutes.sum())
     if rule.matching == "peak":
         _, frames, _, free = (column.sum() for column in part.frames)
@@ -228,14 +228,14 @@ def _over_confidence(part: SpottingCounts) -> dict[str, Any]:
             first = per_unit(part.found.prediction, len(sure), lengths[0][part.found.truth])
             wrong = np.where(part.found.hits == 0, lengths[1], 0)
             confidence, fpr, tpr = rates_over_confidence(sure, first, wrong, float(frames), float(free))
-            found["curve"] = {"confidence": confidence.tolist(), "fpr": fpr.tolist(), "tpr": tpr.tolist()}
-            found["auc"] = area_under(fpr, tpr)
+            curves["curve"] = {"confidence": confidence.tolist(), "fpr": fpr.tolist(), "tpr": tpr.tolist()}
+            curves["auc"] = area_under(fpr, tpr)
     elif rule.defines("fp_per_minute") and minutes > 0:
         curve = detection_curve(part.claimed, sure, int(true), minutes)
-        found["curve"] = {name: column.tolist() for name, column in curve.items()}
+        curves["curve"] = {name: column.tolist() for name, column in curve.items()}
     if rule.scores is None and (reliable := calibration(sure, part.found.matched >= 0)):
-        found["calibration"] = reliable
-    return found
+        curves["calibration"] = reliable
+    return curves
 
 
 def _frames(tables: Tables, kind: str, rule: Convention, subjects: Resampling) -> dict[str, Any] | None:
@@ -316,9 +316,9 @@ def of_rules(under: Under, convention: str) -> dict[str, Any]:
     for field in conventions.RULES:
         values = get_args(hints[field]) if field not in ("sections", "scores", "class_scores") else ()
         values = THRESHOLDS if field == "threshold" else ("true", "false") if hints[field] is bool else values
-        own = getattr(named(convention), field)
+        default = getattr(named(convention), field)
         for value in values:
-            if value != (str(own).lower() if isinstance(own, bool) else own):
+            if value != (str(default).lower() if isinstance(default, bool) else default):
                 rule = f"{field}={value}"
                 rows[rule] = _tried(under, conventions.changed(convention, [rule]))
     return rows
@@ -361,15 +361,15 @@ def _tried(under: Under, name: str) -> dict[str, Any]:
         summary = under(name, 0)
     except MebenchError as error:
         return {"reason": str(error)}
-    found: dict[str, Any] = {
+    values: dict[str, Any] = {
         kind: {count: part[count] for count in ("tp", "fp", "fn")} | _values(part)
         for kind, part in summary.get("spotting", {}).items()
     }
     if analysis := summary.get("analysis"):
-        found["analysis"] = {"strs": analysis["strs"]["value"], **_values(analysis["true_positives"])}
+        values["analysis"] = {"strs": analysis["strs"]["value"], **_values(analysis["true_positives"])}
     if recognition := summary.get("recognition"):
-        found["recognition"] = {"n": recognition["n"], **_values(recognition)}
-    return found or {"reason": f"it defines {', '.join(named(name).sections)} alone, which is not here"}
+        values["recognition"] = {"n": recognition["n"], **_values(recognition)}
+    return values or {"reason": f"it defines {', '.join(named(name).sections)} alone, which is not here"}
 
 
 def _values(part: Mapping[str, Any]) -> dict[str, Any]:

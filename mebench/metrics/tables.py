@@ -86,7 +86,7 @@ class Tables:
             else list(zip(columns["dataset"].tolist(), columns["subject"].tolist()))
         )
         datasets = grouped(zip(people, columns["dataset"].tolist()), key=itemgetter(0))
-        strata = {person: "+".join(sorted({own for _, own in several})) for person, several in datasets.items()}
+        strata = {person: "+".join(sorted({dataset for _, dataset in several})) for person, several in datasets.items()}
         # Sorting by (stratum, person) makes the units the same for every order of rows.
         number = {person: unit for unit, person in enumerate(sorted(strata, key=lambda name: (strata[name], name)))}
         columns["stratum"] = np.array([strata[person] for person in people], dtype=object)
@@ -282,5 +282,5 @@ def renumbered(truths: pd.DataFrame, convention: Convention) -> pd.DataFrame:
 
 def _known(table: pd.DataFrame, other: pd.DataFrame, columns: list[str]) -> Bools:
     """Whether each row's values of some columns occur in another table."""
-    own, others = groups(columns, table, other)
-    return np.isin(own, others)
+    keys, other_keys = groups(columns, table, other)
+    return np.isin(keys, other_keys)

@@ -315,27 +315,27 @@ def find(source: Source, root: Path) -> dict[str, Path]:
     if not root.is_dir():
         raise DataError(f"--root {root} is not a folder: name the one with the files of {source.id}, {hint}")
     wanted = source.files
-    found: dict[str, Path] = {}
+    paths: dict[str, Path] = {}
     every = (path for path in sorted(root.rglob("*")) if ".git" not in path.relative_to(root).parts)
     for file in chain((root / path for path in wanted.values()), every):
-        if wanted.keys() <= found.keys():
+        if wanted.keys() <= paths.keys():
             break
         with suppress(OSError):  # an unreadable file; if it is one of the source's files, it counts as missing
             if file.is_file() and file.stat().st_size <= LARGEST:
-                found.setdefault(file_hash(file), file)
-    lacking = [(hash_, path) for hash_, path in wanted.items() if hash_ not in found]
+                paths.setdefault(file_hash(file), file)
+    lacking = [(hash_, path) for hash_, path in wanted.items() if hash_ not in paths]
     elsewhere = {hash_: r.repository for r in source.readings if r.repository for hash_ in r.files.values()}
     if lacking:
         hint = f"in {elsewhere[lacking[0][0]]}" if lacking[0][0] in elsewhere else hint
         (hash_, path), more = lacking[0], f" (and {plural(len(lacking) - 1, 'more file')})" if len(lacking) > 1 else ""
-        for other, file in found.items():
+        for other, file in paths.items():
             if other not in wanted and file.name == Path(path).name:
                 raise DataError(
                     f"{file} differs from the published {path}{more}: its SHA-256 begins with {other[:12]}, not with "
                     f"{hash_[:12]}; get it unchanged, {hint}"
                 )
         raise DataError(f"no file in {root} is {path}{more}, SHA-256 {hash_[:12]}…: get it, {hint}")
-    return found
+    return paths
 
 
 def answers(
@@ -546,10 +546,10 @@ def rescore(source: Source, root: Path, draws: int = 1000) -> dict[str, Any]:
     Raises:
         DataError: files are missing or changed, or differ from the source's description.
     """
-    found, sets = find(source, root), []
+    paths, sets = find(source, root), []
     for one in source.sets:
         try:
-            chosen, tried = answers(one, found, source.convention)
+            chosen, tried = answers(one, paths, source.convention)
         except (DataError, KeyError, ValueError) as error:
             raise DataError(f"{source.id}.yaml does not say how {one.dataset} is read: {error}") from error
         results, half = [], 0 if one.k_prime is None or one.clips else window_shift(one.k_prime - 1)
@@ -587,7 +587,7 @@ def _kept(value: Any) -> Any:
     return json.loads(
         json.dumps(value),
         parse_float=lambda digits: round(float(digits), DIGITS),
-        object_hook=lambda found: {key: inner for key, inner in found.items() if key != "details"},
+        object_hook=lambda mapping: {key: inner for key, inner in mapping.items() if key != "details"},
     )
 
 
@@ -605,13 +605,13 @@ frames later and rule of choice (may be empty); None if undefined."""
 
 def cells(source: Source, outcome: Mapping[str, Any], published: Sequence[Published]) -> list[Cell]:
     """Printed and rescored values; for a set without printed values, the main score of each section."""
-    found: list[Cell] = []
+    listed: list[Cell] = []
     for one, scored in zip(source.sets, outcome["sets"], strict=True):
         by_reading = {(r["convention"], r["later"], r.get("choice", "")): r["summary"] for r in scored["results"]}
         printed = source.prints(one, published)
         for row in printed:
             name = ".".join(key for key in row.path if key != "scores")
-            found.append((one.dataset, name, row, {k: value_of(s, row) for k, s in by_reading.items()}))
+            listed.append((one.dataset, name, row, {k: value_of(s, row) for k, s in by_reading.items()}))
         flat = {} if printed else {key: flat_scores(summary) for key, summary in by_reading.items()}
         for name in dict.fromkeys(name for scores in flat.values() for name in scores):
             section = name.partition(".")[0]
@@ -619,5 +619,5 @@ def cells(source: Source, outcome: Mapping[str, Any], published: Sequence[Publis
                 values = {
                     k: (s[name], s.get(f"{name}.low"), s.get(f"{name}.high")) for k, s in flat.items() if name in s
                 }
-                found.append((one.dataset, name, None, values))
-    return found
+                listed.append((one.dataset, name, None, values))
+    return listed

@@ -105,22 +105,22 @@ def collect(plugin: str, subject: Any, checks: Sequence[Callable[[Any], None]]) 
     Each runs once, and failures that follow from another failure are not reported.
     """
     functions = {check.__name__: check for check in checks}
-    found: dict[str, Exception | None] = {}
+    errors: dict[str, Exception | None] = {}
 
     def look(name: str) -> Exception | None:
-        if name not in found:
+        if name not in errors:
             function = functions[name]
-            found[name] = None
+            errors[name] = None
             try:
                 if (before := function.__dict__["after"]) and look(before) is not None:
                     raise unittest.SkipTest(f"this cannot be checked before {before} is kept")
                 function(subject)
             except unittest.SkipTest as skipped:
-                found[name] = skipped
+                errors[name] = skipped
             except Exception as error:  # a plugin may raise any error
                 message = f"{reason(error, subject)}. {function.__dict__['fix']}"
-                found[name] = AssertionError(message).with_traceback(error.__traceback__)
-        return found[name]
+                errors[name] = AssertionError(message).with_traceback(error.__traceback__)
+        return errors[name]
 
     return [
         Check(plugin, name, " ".join((one.__doc__ or "").split()), one.__dict__["fix"], partial(look, name))

@@ -113,10 +113,10 @@ def presets_and_settings_are_valid(subject: Owner) -> None:
     for name, values in presets.items():
         build(info, base | (values or {}), f"presets.{name}")
     for name, values in info.section("datasets").items():
-        own = dict(values or {})
-        preset = own.pop("preset", info.config.get("preset"))
+        settings = dict(values or {})
+        preset = settings.pop("preset", info.config.get("preset"))
         assert preset is None or preset in presets, f"datasets.{name}: preset {preset!r} is not among {list(presets)}"
-        build(info, base | (presets.get(preset) or {}) | own, f"datasets.{name}")
+        build(info, base | (presets.get(preset) or {}) | settings, f"datasets.{name}")
     for name, alternatives in info.section("other_input").items():
         for value in alternatives or {}:
             build(info, base | {name: value}, f"other_input.{name}")
@@ -130,14 +130,16 @@ def build(info: PluginInfo, values: Mapping[str, Any], where: str) -> Any:
     """
     origin, kind = f"{info.where}/config.yaml: {where}", info.kind
     try:
-        own = typed(
+        typed_values = typed(
             {f"{kind}.{name}": (value, origin) for name, value in values.items()},
             {f"{kind}.{name}": hint for name, hint in keys(info).items()},
         )
     except ConfigError as error:
         raise AssertionError(str(error)) from error
     try:
-        return registry.params_class(info)(**{name.removeprefix(f"{kind}."): value for name, value in own.items()})
+        return registry.params_class(info)(
+            **{name.removeprefix(f"{kind}."): value for name, value in typed_values.items()}
+        )
     except (ConfigError, ValueError) as error:
         raise AssertionError(f"{origin}: {error}") from error
 

@@ -290,8 +290,8 @@ def _folds(
         key: text for key, text in head.params.items() if key.partition(".")[0] in ("method", "recognizer", "seed")
     }
     for fold, (name, tables) in zip(about["folds"], tables_of_folds(folder), strict=True):
-        record, own = folder.fold_record(name), {str(column): float(cost) for column, cost in costs[name].items()}
-        numbers = {**own, **{key: float(count.get(name, 0)) for key, count in counts.items()}}
+        record, cost = folder.fold_record(name), {str(column): float(cost) for column, cost in costs[name].items()}
+        numbers = {**cost, **{key: float(count.get(name, 0)) for key, count in counts.items()}}
         scores = _metrics(summarize(tables, seed=0, draws=0, **rules))  # intervals of so few people are meaningless
         (timing,) = pd.json_normalize({"timing": record.get("timing", {})}, sep=".").to_dict("records")
         # Most epochs of one fold's curve that are sent, evenly spread; the curve of the run is complete.
@@ -311,7 +311,7 @@ def _folds(
                 *_curves(history[history["fold"] == name], 50),
             ],
             start=head.start,
-            end=head.start + int(1000 * (own["fit_seconds"] + own["predict_seconds"])),
+            end=head.start + int(1000 * (cost["fit_seconds"] + cost["predict_seconds"])),
         )
 
 
