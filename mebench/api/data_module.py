@@ -163,8 +163,8 @@ class MEDataModule(L.LightningDataModule):  # type: ignore[misc]
             how = names, labelled, self.transforms[side]
             if self._scope == "clips":
                 clips = core.all_clips(known)
-                own = clips if labelled else [clip.unlabelled() for clip in clips]
-                self._samples[side] = of_views.ClipSamples(own, *how)
+                views_of = clips if labelled else [clip.unlabelled() for clip in clips]
+                self._samples[side] = of_views.ClipSamples(views_of, *how)
             else:
                 self._samples[side] = of_views.WindowSamples(self._views, *how, self.window, self.kinds)
 

@@ -64,7 +64,7 @@ def merge(sources: list[RunFolder], records: Path, check_only: bool = False) -> 
     """
     place = records.parent
     with nullcontext(Registry.read(place)) if check_only else Registry.changed(place) as registry:
-        outcomes, there, read = list[Merged](), collect_records(records, lambda _: None), cache(read_answers)
+        outcomes, present, read = list[Merged](), collect_records(records, lambda _: None), cache(read_answers)
         for source in sorted(sources, key=lambda s: (s.id.partition("~v")[0], len(s.id), s.id)):
             run_id, _, version = source.id.rpartition("~v")
             former = record_name(run_id, int(version) - 1) if version.isdecimal() and run_id else ""
@@ -79,15 +79,15 @@ def merge(sources: list[RunFolder], records: Path, check_only: bool = False) -> 
             doubt = ""
             if not reason:
                 record = from_record(source)
-                noted = registry.records.get(record.id) if record in there else None
-                other = doubt_of(record, there, registry, read) if noted is None else noted
+                noted = registry.records.get(record.id) if record in present else None
+                other = doubt_of(record, present, registry, read) if noted is None else noted
                 doubt = "; ".join(filter(None, [truth_doubt(record, registry), other]))
                 if not check_only:
                     registry.records.setdefault(record.id, other)
                 if not check_only and not doubt:
                     registry.truths.setdefault(*truth_of(record))
                 if status == "taken":
-                    there.append(replace(record, folder=records / source.id))
+                    present.append(replace(record, folder=records / source.id))
             outcomes.append(Merged(source.id, "refused" if reason else status, reason, doubt))
         return outcomes
 
@@ -129,11 +129,11 @@ def renew(
         ConfigError: no record has this beginning.
         MebenchError: an error that stops all runs; finished folds are kept.
     """
-    there = collect_records(folder)
-    if strangers := [id_ for id_ in ids if not any(record.id.startswith(id_) for record in there)]:
-        raise ConfigError(unknown(f"record in {folder}", strangers[0], [record.id for record in there]))
+    present = collect_records(folder)
+    if strangers := [id_ for id_ in ids if not any(record.id.startswith(id_) for record in present)]:
+        raise ConfigError(unknown(f"record in {folder}", strangers[0], [record.id for record in present]))
     rows, configs = list[dict[str, Any]](), dict[str, Any]()
-    for record in there:
+    for record in present:
         if record.id.startswith(tuple(ids)) if ids else record.earlier:
             cost = sum(record.costs.get(f"{part}_seconds", 0.0) for part in ("fit", "predict", "feature"))
             rows.append({"record": record.id, "seconds": cost, "now": "", "reason": ""})

@@ -61,13 +61,13 @@ BY_NAME = "not a method: answers by names of clips and videos alone, learnt on t
 def names_rows(task: str, part: str, metrics: Sequence[str], records: Sequence[Record]) -> list[Row]:
     """The row of name leakage, from the run with the lowest seed whose protocol leaves people out."""
     for source in sorted(records, key=lambda r: (r.seed, r.id)):
-        found = cached(partial(_by_name, source), OF_ROWS, "names", source.content)  # equal for all its tables
-        if section := _sections(found).get((task, part)):
-            reads = found["reads"].get("recognition" if task == "recognition" else "spotting", {})
+        by_name = cached(partial(_by_name, source), OF_ROWS, "names", source.content)  # equal for all its tables
+        if section := _sections(by_name).get((task, part)):
+            reads = by_name["reads"].get("recognition" if task == "recognition" else "spotting", {})
             places = [f"{name}: {max(counts, key=lambda place: counts[place])}" for name, counts in reads.items()]
             known = {subject for fold in source.about["folds"] for subject in fold["test"]}
-            others = {subject for fold in source.about["folds"] for subject in (*fold["train"], *fold["valid"])} - known
-            alone = f"; {plural(len(others), 'person trains', 'people train')} alone, and no record holds their names"
+            extra = {subject for fold in source.about["folds"] for subject in (*fold["train"], *fold["valid"])} - known
+            alone = f"; {plural(len(extra), 'person trains', 'people train')} alone, and no record holds their names"
             return [
                 _level(
                     source,
@@ -75,7 +75,7 @@ def names_rows(task: str, part: str, metrics: Sequence[str], records: Sequence[R
                     "; ".join(places),
                     n_of(section),
                     {metric: section["scores"].get(metric, NOTHING) for metric in metrics},
-                    BY_NAME + alone * bool(others),
+                    BY_NAME + alone * bool(extra),
                 )
             ]
     return []
@@ -143,8 +143,8 @@ def build(records: Iterable[Record]) -> list[Table]:
 
 def _build(records: Sequence[Record]) -> list[Table]:
     def about_data(record: Record) -> str:
-        mine = {k: v for k, v in record.config.items() if k.partition(".")[0] in ("dataset", "protocol")}
-        return json.dumps(mine, sort_keys=True)
+        of_data = {k: v for k, v in record.config.items() if k.partition(".")[0] in ("dataset", "protocol")}
+        return json.dumps(of_data, sort_keys=True)
 
     def place(task: str, record: Record) -> tuple[str, str, str]:
         """Dataset, protocol and variant. Emotion schemes make no difference to spotting."""
@@ -154,8 +154,8 @@ def _build(records: Sequence[Record]) -> list[Table]:
 
     # Equal settings of dataset and protocol get equal words: an explicit default does not make another table.
     ordered = sorted(records, key=lambda r: (r.identity, r.doubt, r.seed, r.id))
-    words = {own: [record.data for record in same] for own, same in grouped(ordered, key=about_data).items()}
-    shortest = {own: min(several, key=lambda text: (len(text), text)) for own, several in words.items()}
+    words = {key: [record.data for record in same] for key, same in grouped(ordered, key=about_data).items()}
+    shortest = {key: min(several, key=lambda text: (len(text), text)) for key, several in words.items()}
     ordered = [replace(record, data=shortest[about_data(record)]) for record in ordered]
 
     tables, floors = [], chance_methods()
@@ -205,14 +205,14 @@ def _sections(summary: Mapping[str, Any]) -> dict[tuple[str, str], dict[str, Any
 def _parts(task: str, records: Sequence[Record], read: Read, floors: Set[str]) -> tuple[Part, ...]:
     sections = [(record, _sections(record.summary)) for record in records]
     parts = [
-        _part(task, name, path, [(record, own.get((task, name))) for record, own in sections], read, floors)
+        _part(task, name, path, [(record, by_part.get((task, name))) for record, by_part in sections], read, floors)
         for name, path in PARTS[task].items()
     ]
     # A row for each member of a composite, from the same predictions.
     rows: list[Row] = []
     if task == "recognition":
         for member in sorted({member for r in records for member in r.summary[task].get("members", {})}):
-            chosen = [(record, own.get((task, member))) for record, own in sections]
+            chosen = [(record, by_part.get((task, member))) for record, by_part in sections]
             rows += _part(task, member, f"recognition.members.{member}.uf1", chosen, read, floors, member).rows
         parts.append(Part("members", parts[0].metrics, tuple(rows)))
     divided = {n: path for n, path in PARTS[task].items() if n != "all intervals" and task != "recognition"}
@@ -220,8 +220,8 @@ def _parts(task: str, records: Sequence[Record], read: Read, floors: Set[str]) -
         rows = []
         for member in sorted({member for r in records for member in r.summary.get("members", {})}):
             chosen = [(r, _sections(r.summary.get("members", {}).get(member, {})).get((task, name))) for r in records]
-            mine: Read = lambda record, member=member: of_dataset(read(record), member)  # type: ignore[misc]  # noqa: E731
-            rows += _part(task, f"{name}, members", path, chosen, mine, floors, member).rows
+            read_member: Read = lambda record, member=member: of_dataset(read(record), member)  # type: ignore[misc]  # noqa: E731
+            rows += _part(task, f"{name}, members", path, chosen, read_member, floors, member).rows
         parts.append(Part(f"{name}, members", metrics_shown(task), tuple(rows)))
     return tuple(part for part in parts if part.rows)
 
@@ -349,14 +349,14 @@ def _row(metrics: Sequence[str], group: Sequence[tuple[Record, Any]], member: st
 def _mistakes(records: Sequence[Record], kind: str, read: Read) -> dict[str, Any]:
     """See `causes`, `missed` and `quiet` of `Row`."""
     runs = list(map(read, records))
-    found: dict[str, Any] = {"quiet": {}}
+    facts: dict[str, Any] = {"quiet": {}}
     for absent, kinds in zip(QUIET, ([kind], KINDS)):
         rates = [quiet_rate(run, kind, run.truths[run.truths["kind"].isin(kinds)]) for run in runs]
         known = [rate for rate, _ in rates if rate is not None]
         if len(known) == len(rates):
-            found["quiet"][absent] = [mean(known), rates[0][1]]
+            facts["quiet"][absent] = [mean(known), rates[0][1]]
     annotated = {word for run in runs if run.distractors is not None for word in run.distractors["kind"].unique()}
-    return found | explained([record.summary.get("mistakes", {}).get(kind, {}) for record in records], kind, annotated)
+    return facts | explained([record.summary.get("mistakes", {}).get(kind, {}) for record in records], kind, annotated)
 
 
 def explained(mistakes: Sequence[Mapping[str, Any]], kind: str, annotated: Iterable[str] = ()) -> dict[str, Any]:

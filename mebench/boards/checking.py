@@ -88,9 +88,9 @@ def check_alone(record: RunFolder) -> None:
     """
     check(record)
     check_scores(record)
-    if lacking := (whole := from_record(record)).lacks():
+    if lacking := (rebuilt := from_record(record)).lacks():
         raise schema.RefusedError(record, f"it lacks {', '.join(lacking)}, so no table would show it")
-    build([whole])
+    build([rebuilt])
 
 
 def check_once(record: RunFolder) -> None:

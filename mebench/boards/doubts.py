@@ -89,10 +89,10 @@ class Answers(NamedTuple):
 def read_answers(folder: Path) -> Answers:
     """Read the intervals and classes of a record; empty if it is damaged, which is reported when it is shown."""
     try:
-        found = tables_of(RunFolder(folder))
+        tables = tables_of(RunFolder(folder))
     except DAMAGE:
-        found = Tables(heavy.pandas.DataFrame(), heavy.pandas.DataFrame())
-    spots, clips = found.predictions, found.clips
+        tables = Tables(heavy.pandas.DataFrame(), heavy.pandas.DataFrame())
+    spots, clips = tables.predictions, tables.clips
     first = (
         []
         if spots is None
@@ -138,24 +138,24 @@ def with_doubts(records: Iterable[Record], registry: Registry) -> list[Record]:
     other committed ones, then runs, each by id.
     """
     order, read = {run_id: place for place, run_id in enumerate(registry.records)}, cache(read_answers)
-    found = list[Record]()
+    doubted = list[Record]()
     for record in sorted(records, key=lambda r: (order.get(r.id, len(order)), not r.published, r.id)):
         noted = registry.records.get(record.id) if record.published else None
-        doubt = doubt_of(record, found, registry, read) if noted is None else noted
+        doubt = doubt_of(record, doubted, registry, read) if noted is None else noted
         unknown = record.published and noted is None and (data := truth_of(record)[0]) not in registry.truths
         alone = f"the annotations of {data} are unknown here" if unknown else ""
-        found.append(replace(record, doubt="; ".join(filter(None, [truth_doubt(record, registry), alone, doubt]))))
-    return sorted(found, key=lambda record: record.id)
+        doubted.append(replace(record, doubt="; ".join(filter(None, [truth_doubt(record, registry), alone, doubt]))))
+    return sorted(doubted, key=lambda record: record.id)
 
 
 def truth_doubt(record: Record, registry: Registry) -> str:
     """The difference between the truth of a record and the registered one, in words; empty if there is none, or none is
     registered.
     """
-    data, (*own, revision) = truth_of(record)
+    data, (*hashes, revision) = truth_of(record)
     known = registry.truths.get(data)
     parts = slice(2 if "recognize" in record.about["tasks"] else 1)  # spotting does not depend on emotions
-    if known is not None and own[parts] != known[parts]:
+    if known is not None and hashes[parts] != known[parts]:
         return f"its annotations differ from those known of {record.dataset}"
     if known is not None and record.published and revision != known[-1]:
         return f"its revision {revision} of {record.dataset} differs from the known {known[-1]}"
@@ -189,7 +189,7 @@ def _copied(record: Record, earlier: Record, read: Callable[[Path], Answers]) ->
     run.
     """
     methods, its = record.method.split(" + "), earlier.method.split(" + ")
-    audit, its_audit = (str(one.config.get("audit", "guard")) for one in (record, earlier))
+    audit, its_audit = (str(r.config.get("audit", "guard")) for r in (record, earlier))
     trained = {key.partition(".")[0] for key, value in record.config.items() if key.endswith("epochs") and value}
     parts = {"intervals": (0, "method"), "emotions": (-1, "recognizer" if len(methods) > 1 else "method")}
     differ = {
@@ -201,12 +201,12 @@ def _copied(record: Record, earlier: Record, read: Callable[[Path], Answers]) ->
     }
     if not differ:
         return []
-    answers, others, alike = read(record.folder), read(earlier.folder), set[str]()
+    answers, others, repeated = read(record.folder), read(earlier.folder), set[str]()
     both, either = len(answers.spotted & others.spotted), len(answers.spotted | others.spotted)
     if min(len(answers.spotted), len(others.spotted)) >= FEW and both >= OVERLAP * either:
-        alike.add("intervals")
+        repeated.add("intervals")
     if len(answers.named) == len(others.named) and len(set(answers.named)) > 1:
         wrong = (answers.named != answers.truth) | (others.named != answers.truth)
         if wrong.sum() >= FEW and (answers.named == others.named)[wrong].mean() >= ALIKE:
-            alike.add("emotions")
-    return sorted(differ & alike)
+            repeated.add("emotions")
+    return sorted(differ & repeated)

@@ -55,12 +55,12 @@ def lines(rows: Sequence[Published]) -> list[PublishedLine]:
 
 def with_published(table: Table, rows: Sequence[Published], aliases: Sequence[Alias]) -> Table:
     """The table with the published rows of its dataset added to each part."""
-    mine = [
+    of_table = [
         row
         for row in rows
         if row.task == table.task and matches((row.dataset, row.protocol), table.dataset, table.protocol, aliases)
     ]
-    parts = (replace(p, published=tuple(lines([r for r in mine if part_of(r) == p.name]))) for p in table.parts)
+    parts = (replace(p, published=tuple(lines([r for r in of_table if part_of(r) == p.name]))) for p in table.parts)
     return replace(table, parts=tuple(parts))
 
 
@@ -73,19 +73,19 @@ Spotting has no scheme; a source without a scheme appears in the table of every 
 
 def with_rescored(tables: Sequence[Table], rows: Sequence[Placed], aliases: Sequence[Alias]) -> list[Table]:
     """The tables with rescored rows added to each part; a missing table or part is made, named after its scheme."""
-    found = list(tables)
+    extended = list(tables)
     for place, _, _ in rows:
-        if not any(_belongs(place, table, aliases) for table in found):
-            found.append(place)
-    found.sort(key=lambda table: (SECTIONS.index(table.task), table.dataset, table.protocol, table.variant))
-    for n, table in enumerate(found):
+        if not any(_belongs(place, table, aliases) for table in extended):
+            extended.append(place)
+    extended.sort(key=lambda table: (SECTIONS.index(table.task), table.dataset, table.protocol, table.variant))
+    for n, table in enumerate(extended):
         parts = {part.name: part for part in table.parts}
         for place, name, row in rows:
             if _belongs(place, table, aliases):
                 part = parts.get(name) or Part(name, metrics_of(table.task, name), ())
                 parts[name] = replace(part, rescored=(*part.rescored, row))
-        found[n] = replace(table, parts=tuple(parts.values()))
-    return found
+        extended[n] = replace(table, parts=tuple(parts.values()))
+    return extended
 
 
 def _belongs(place: Table, table: Table, aliases: Sequence[Alias]) -> bool:
@@ -155,7 +155,7 @@ def placed(known: Sequence[Known], published: Sequence[Published]) -> Iterator[P
                 for task, name, _, section in parts_of(result["summary"]):
                     member = name if task == "recognition" else ""
                     part = ("members" if member else "all clips") if task == "recognition" else name
-                    own = (
+                    prints = (
                         row for row in printed if exact and (row.task, part_of(row), row.member) == (task, part, member)
                     )
                     row = Rescored(
@@ -165,7 +165,7 @@ def placed(known: Sequence[Known], published: Sequence[Published]) -> Iterator[P
                         member=member,
                         n=n_of(section),
                         scores={name: over_seeds([score]) for name, score in section["scores"].items()},
-                        printed={row.metric: f"{row.value:.{row.digits}f}{'†' if row.caveats else ''}" for row in own},
+                        printed={r.metric: f"{r.value:.{r.digits}f}{'†' if r.caveats else ''}" for r in prints},
                         source=source.id,
                         repository=source.repository,
                         commit=source.commit,
@@ -204,9 +204,9 @@ def what_selection_is_worth(
         and (cell.published.metric, cell.published.member) == ("uf1", "")
     }
     looked = [
-        (record, found)
+        (record, audited)
         for record in records
-        if (found := worth(record.audit)) and any(found["differences"].get(path) for path in OF_SELECTION)
+        if (audited := worth(record.audit)) and any(audited["differences"].get(path) for path in OF_SELECTION)
     ]
     rows = []
     for group in grouped(looked, key=lambda each: each[0].identity).values():
@@ -237,14 +237,14 @@ def what_selection_is_worth(
             }
         )
     for source, outcome in rescored:
-        for one, scored in zip(source.sets, outcome["sets"], strict=True):
+        for set_, scored in zip(source.sets, outcome["sets"], strict=True):
             for pair in scored.get("selection", ()):
-                f1, here = pair["f1"], ("spotting", pair["part"], "f1")
-                paper = next((r for r in source.prints(one, known) if (r.task, r.kind, r.metric) == here), None)
+                f1, key = pair["f1"], ("spotting", pair["part"], "f1")
+                paper = next((r for r in source.prints(set_, known) if (r.task, r.kind, r.metric) == key), None)
                 rows.append(
                     {
                         "method": f"{source.method} ({RULES[pair['leaking']]}; honest: {RULES[pair['honest']]})",
-                        "dataset": one.dataset,
+                        "dataset": set_.dataset,
                         "score": OF_SELECTION[f"spotting.{pair['part']}.f1"],
                         "year": str(paper.year) if paper else "",
                         "published": f"{paper.value:.{paper.digits}f}" if paper else NONE,

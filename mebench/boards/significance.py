@@ -66,10 +66,10 @@ def subject_permutations(
     >>> [part.shape for part in subject_permutations(5, 8, 1000, seed=0)[0]]
     [(200, 8, 5), (400, 8, 5), (400, 8, 5)]
     """
-    own = np.arange(n_runs)
+    identity = np.arange(n_runs)
     if factorial(n_runs) ** max(n_subjects - 1, 0) <= most:
-        orders = list(permutations(own)) if n_subjects > 1 else []  # a single subject needs no permutations
-        return iter([np.array([*product([tuple(own)], *[orders] * (n_subjects - 1))], dtype=np.int16)]), True
+        orders = list(permutations(identity)) if n_subjects > 1 else []  # a single subject needs no permutations
+        return iter([np.array([*product([tuple(identity)], *[orders] * (n_subjects - 1))], dtype=np.int16)]), True
     return copy(_drawn(n_runs, n_subjects, most, seed)), False
 
 
@@ -244,26 +244,26 @@ def standing(records: Sequence[Record], path: str, read: Read, judged: Sequence[
 
     def of_run(run: int, evaluate: Scorer, weights: Floats) -> Floats:
         """(m,) scores under (m, n_subjects) weights."""
-        own = np.zeros((*weights.shape, 1), dtype=np.int32)
-        return evaluate(cast(Floats, _Chosen(pool.units[None, run : run + 1], pool.units.size, own, weights)))
+        order = np.zeros((*weights.shape, 1), dtype=np.int32)
+        return evaluate(cast(Floats, _Chosen(pool.units[None, run : run + 1], pool.units.size, order, weights)))
 
     people, runs = Resampling.of_subjects(pool.strata, DRAWS, derived_seed(0, "ranks")), range(len(records))
     scored = [run for run in runs if not np.isnan(of_run(run, score, np.ones((1, people.n_units)))[0])]
     groups = [""] * len(records) if pairs is None else letters(pairs, np.isin(runs, scored))
-    found: list[dict[str, Any]] = [{"group": group} for group in groups]
+    standings: list[dict[str, Any]] = [{"group": group} for group in groups]
     ranked = [run for run in judged if run in scored]
     if not ranked:
-        return found
+        return standings
     drawn = np.stack([of_run(run, score, people.weights) for run in ranked])
     drawn = drawn[:, ~np.isnan(drawn).any(axis=0)]
     if len(ranked) > 1 and drawn.size:
         for run, ranks, beats in zip(ranked, rank_intervals(drawn), beating(drawn)):
-            found[run] |= {"ranks": [*ranks], "beats": beats.round(3).tolist()}
+            standings[run] |= {"ranks": [*ranks], "beats": beats.round(3).tolist()}
     cohort = hardest(np.stack([of_run(run, of_person, np.eye(people.n_units)) for run in ranked]))
     for run in scored if len(cohort) else ():  # nobody has a score alone where each fold is scored by itself
-        own = people.of_some(cohort, lambda weights, run=run: {name: of_run(run, score, weights)})[name]  # type: ignore[misc]
-        found[run]["hardest"] = {end: own[end] for end in ("value", "low", "high")} | {"people": len(cohort)}  # type: ignore[literal-required]
-    return found
+        score_of = people.of_some(cohort, lambda weights, run=run: {name: of_run(run, score, weights)})[name]  # type: ignore[misc]
+        standings[run]["hardest"] = {end: score_of[end] for end in ("value", "low", "high")} | {"people": len(cohort)}  # type: ignore[literal-required]
+    return standings
 
 
 def letters(pairs: Bools, tested: Bools) -> list[str]:
@@ -301,4 +301,4 @@ def _pool(runs: tuple[Tables, ...], task: str, convention: str) -> Pool:
     # The number of matches does not depend on confidences, and ranking is slow.
     plain = {"emotion": None, **({"confidence": 0.0} if named(convention).matching == "maximum" else {})}
     spotted = [None if run.predictions is None else run.predictions.assign(**plain) for run in runs]
-    return Pool.of([replace(run, predictions=own, clips=None) for run, own in zip(runs, spotted)])
+    return Pool.of([replace(run, predictions=intervals, clips=None) for run, intervals in zip(runs, spotted)])

@@ -32,9 +32,9 @@ def sweep_rows(runs: Sequence[tuple[Mapping[str, str], RunFolder, Mapping[str, A
         scores = [main_scores(summary) for _, _, summary in members]
         tables = (read_csv(folder.path / "costs.csv") for _, folder, _ in members)
         costs = [  # seconds of all folds, and the largest fold's memory
-            {name: round(float(own[name].sum()), 3) for name in COSTS if name in own}
-            | {PEAK: round(float(own[PEAK].max()), 1)}
-            for own in tables
+            {name: round(float(t[name].sum()), 3) for name in COSTS if name in t}
+            | {PEAK: round(float(t[PEAK].max()), 1)}
+            for t in tables
         ]
         table: dict[str, Any] = {}
         for name in scores[0]:

@@ -191,11 +191,11 @@ def with_printed(name: str, row: Rescored, note: str = "printed {}") -> dict[str
 
 def rescored(part: Part) -> Table:
     """Scores of public prediction files, with the paper's value below."""
-    found = (
+    columns = (
         Column.metric(name, digits=PRINTED, of=partial(with_printed, name))
         for name in displayed_metrics(part.metrics, part.rescored)
     )
-    return Table.of([Column("method"), Column("reading", "rules"), MEMBER, *found, N], part.rescored)
+    return Table.of([Column("method"), Column("reading", "rules"), MEMBER, *columns, N], part.rescored)
 
 
 def published(lines: Sequence[PublishedLine]) -> Table:
@@ -325,8 +325,8 @@ def as_csv(table: BoardTable) -> str:
     saying how) or `published`. The form is RFC 4180's;
     text that a spreadsheet would run as a formula is preceded by an apostrophe.
     """
-    found = ((*part.metrics, *chain(*(line.values for line in part.published))) for part in table.parts)
-    metrics = [metric for metric in dict.fromkeys(chain(*found)) if metric != "n"]
+    names = ((*part.metrics, *chain(*(line.values for line in part.published))) for part in table.parts)
+    metrics = [metric for metric in dict.fromkeys(chain(*names)) if metric != "n"]
     facts = {fact.name: fact.head.replace(" ", "_") for fact in row_facts.FACTS}
     first = ("part", "member", "provenance", "method", "settings", "seeds", "n", "group", "ranks", "beats_next")
     last = (*RULES, *COSTS, *VERSIONS, *facts, "runs", "source", "caveats", "remark")

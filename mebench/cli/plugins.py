@@ -83,8 +83,8 @@ def info(
     """Show the card of a plugin or protocol, or explain a metric."""
     _more_plugins(plugins)
     id_ = next((key for key, metric in metrics.catalogue.METRICS.items() if metric.name == plugin), plugin)
-    found = [known[id_] for known in map(config.registry.plugins, config.registry.PLUGIN_KINDS) if id_ in known]
-    if not found and id_ not in {*protocols.PROTOCOLS, *protocols.BROKEN, *metrics.catalogue.METRICS}:
+    matching = [known[id_] for known in map(config.registry.plugins, config.registry.PLUGIN_KINDS) if id_ in known]
+    if not matching and id_ not in {*protocols.PROTOCOLS, *protocols.BROKEN, *metrics.catalogue.METRICS}:
         then = f"See them with: mebench list. {config.registry.YOURS}"
         raise PluginError(unknown("plugin, protocol or metric", id_, known_names(), then))
     report: dict[str, Any] = {}
@@ -106,7 +106,7 @@ def info(
         protocol = protocols.find(id_)
         parameters = _parameters(config.parts.Section("protocol.", protocol.params, f"protocol {id_}"), {})
         report["protocol"] = {"id": id_, "card": f"{protocol.describe()}\n", "parameters": parameters}
-    report |= {known_plugin.kind: _plugin(known_plugin) for known_plugin in found}
+    report |= {known_plugin.kind: _plugin(known_plugin) for known_plugin in matching}
     if console.write_json(report, json):
         for kind, entry in report.items():
             if title := entry.get("title"):

@@ -71,8 +71,8 @@ def resume(
     json: Json = None,
 ) -> None:
     """Continue a stopped run. A finished run shows its scores, and goes to MLflow if missing there."""
-    found = api.resume(run, *words or (), runs=runs)
-    _output(found, verbose, json, announced=found.fresh)
+    resumed = api.resume(run, *words or (), runs=runs)
+    _output(resumed, verbose, json, announced=resumed.fresh)
 
 
 def _output(run: api.Run, verbose: bool, json: str | None, announced: bool) -> None:
@@ -111,28 +111,28 @@ def sweep(
             plans.append({"words": combination.varied, **runner.estimate.dry_run(settings, json == "-", trained)})
         write_json(plans, json)
         return
-    found = api.run_results.swept(combinations, configs, progress)
-    if found.tracked:
+    outcome = api.run_results.swept(combinations, configs, progress)
+    if outcome.tracked:
         progress.notify(
-            f"{found.runs[0].tracker}: {found.tracked}"
+            f"{outcome.runs[0].tracker}: {outcome.tracked}"
         )  # on standard error, because the table may go into a file
     report = {
-        "rows": found.rows,
-        "runs": [{"words": words, **run.summary} for words, run in zip(found.words, found.runs)],
-        "failures": [{"words": words, "reason": str(error)} for words, error in found.failures],
+        "rows": outcome.rows,
+        "runs": [{"words": words, **run.summary} for words, run in zip(outcome.words, outcome.runs)],
+        "failures": [{"words": words, "reason": str(error)} for words, error in outcome.failures],
         "seconds": round(time.perf_counter() - began, 3),
     }
     if write_json(report, json):
-        print_table(*boards.sweep_scores.sweep_table(found.rows).words(), title="sweep")
-        if any(len(row["seeds"]) > 1 for row in found.rows):
+        print_table(*boards.sweep_scores.sweep_table(outcome.rows).words(), title="sweep")
+        if any(len(row["seeds"]) > 1 for row in outcome.rows):
             print_lines(
                 "scores: mean over seeds ± standard deviation, and from the lowest to the highest end of the runs' intervals",
                 error=True,
             )
-    progress.notify(*(f"failed: {_name(varied)}: {error}" for varied, error in found.failures))
-    if found.failures:
+    progress.notify(*(f"failed: {_name(varied)}: {error}" for varied, error in outcome.failures))
+    if outcome.failures:
         raise RunError(
-            f"{len(found.failures)} of {len(combinations)} runs failed, for the reasons above; the others are "
+            f"{len(outcome.failures)} of {len(combinations)} runs failed, for the reasons above; the others are "
             "finished. Fix the cause and give the same command again: it continues with the missing runs"
         )
 

@@ -60,7 +60,7 @@ def list_(runs: Runs = "", json: Json = None) -> None:
 def show(run: RunId, runs: Runs = "", verbose: Verbose = False, json: Json = None) -> None:
     """Show a run, finished or not. It lists status, scores, reasons of failed folds, and costs of each fold."""
     folder = run_files.folder.RunFolder.open(runs, run)
-    found, stored = _describe(folder), folder.read_json("config.json")
+    facts, stored = _describe(folder), folder.read_json("config.json")
     if (folder.path / "costs.csv").is_file():
         costs: list[Any] = run_files.fold_files.read_csv(folder.path / "costs.csv").to_dict("records")
     else:
@@ -69,11 +69,11 @@ def show(run: RunId, runs: Runs = "", verbose: Verbose = False, json: Json = Non
         costs = [{"fold": key, **folder.fold_record(key)["costs"]} for key in keys]
     # Runs older than the sandbox have no such file.
     closed = folder.read_json("sandbox.json") if (folder.path / "sandbox.json").is_file() else None
-    report = {**found, "key": stored["key"], "config": stored["config"], "costs": costs, "sandbox": closed}
-    scores = run_files.scoring.scores_of(folder) if folder.done and not found["lost"] else None
+    report = {**facts, "key": stored["key"], "config": stored["config"], "costs": costs, "sandbox": closed}
+    scores = run_files.scoring.scores_of(folder) if folder.done and not facts["lost"] else None
     if not console.write_json(report | ({} if scores is None else {"summary": scores}), json):
         return
-    console.print_lines(f"{found['id']}: {_status(found)}, {_age(found['days'])} old, {console.size(found['bytes'])}")
+    console.print_lines(f"{facts['id']}: {_status(facts)}, {_age(facts['days'])} old, {console.size(facts['bytes'])}")
     if scores is not None:
         reports.scores.print_outcome(folder, scores, None, verbose)
     for file in sorted((folder.path / "failed").glob("[!.]*")):
@@ -95,7 +95,7 @@ def show(run: RunId, runs: Runs = "", verbose: Verbose = False, json: Json = Non
             else "isolated from files, processes and the network"
         )
         console.print_lines(f"sandbox={closed['asked']}: its folds were {lacks}{reads}")
-    if found["lost"]:
+    if facts["lost"]:
         console.print_lines(f"remove {folder.path} and run again")
     elif not folder.done:
         console.print_lines(f"continue with: {folder.resume_hint}")
@@ -230,13 +230,13 @@ def sync(
 
 def _all(runs: str) -> list[tuple[run_files.folder.RunFolder, dict[str, Any]]]:
     """All runs, the latest first; a damaged one is reported in a sentence."""
-    found = []
+    described = []
     for folder in run_files.folder.RunFolder.all(runs):
         try:
-            found.append((folder, _describe(folder)))
+            described.append((folder, _describe(folder)))
         except (RunError, KeyError, TypeError) as error:
             Progress().notify(f"run {folder.id} is damaged and left out: {error}")
-    return sorted(found, key=lambda pair: (pair[1]["days"], pair[1]["id"]))
+    return sorted(described, key=lambda pair: (pair[1]["days"], pair[1]["id"]))
 
 
 def _describe(folder: run_files.folder.RunFolder) -> dict[str, Any]:

@@ -149,7 +149,7 @@ def score(
 
     if write is not None:
         check_known("format", write_form, exchange.write.FORMATS)
-    found = api.score(
+    scores = api.score(
         predictions or frame_scores or str(clips),
         truth,
         what=what,
@@ -166,7 +166,7 @@ def score(
         **options,
     )
     if write is not None:
-        found.write_predictions(write, write_form)
-    print_remarks(found)
-    if write_json(found.summary, json):
-        reports.scores.print_scores(found.summary, found.tables, verbose)
+        scores.write_predictions(write, write_form)
+    print_remarks(scores)
+    if write_json(scores.summary, json):
+        reports.scores.print_scores(scores.summary, scores.tables, verbose)

@@ -128,7 +128,7 @@ def spot(
     check_folder("-o", out)
     try:
         with runner.execute.stoppable():
-            found = api.spot(
+            result = api.spot(
                 paths,
                 by,
                 fold=fold,
@@ -138,21 +138,21 @@ def spot(
                 workers=workers,
                 progress=progress,
             )
-            files = found.write(out, overlay, progress)
+            files = result.write(out, overlay, progress)
     except KeyboardInterrupt as stop:
         raise runner.execute.InterruptedRunError(f"stopped: nothing was written into {out}", stop) from None
     progress.notify(
-        *(f"{video.title}: {note}" for video in found.spotted.videos for note in video.notes),
+        *(f"{video.title}: {note}" for video in result.spotted.videos for note in video.notes),
         reports.spotted.CAUTION,
         *(["the overlay shows the faces of the video: treat it like the video itself"] if overlay else []),
     )
-    if write_json(found.summary, json):
-        kinds = list(found.spotted.videos[0].answer.curves)
+    if write_json(result.summary, json):
+        kinds = list(result.spotted.videos[0].answer.curves)
         print_table(
-            ("video", "seconds", *kinds), [api.evaluation.counted(video, kinds) for video in found.spotted.videos]
+            ("video", "seconds", *kinds), [api.evaluation.counted(video, kinds) for video in result.spotted.videos]
         )
         print_lines(f"{out}: {', '.join(file.name for file in files)}")
-    refuse_failed(found.failed, len(found.failed) + len(found.spotted.videos), out)
+    refuse_failed(result.failed, len(result.failed) + len(result.spotted.videos), out)
 
 
 def _live(

@@ -122,8 +122,8 @@ def tune(
     settings = checked(words, files, plugins)
 
     progress = Progress()
-    found = tuning.run_studies.tune(settings, options, progress)
-    if write_json(found.plain, json):
-        tuning.outcome.print_outcome(found.plain)
+    tuned = tuning.run_studies.tune(settings, options, progress)
+    if write_json(tuned.plain, json):
+        tuning.outcome.print_outcome(tuned.plain)
     if write is not None:
-        progress.notify(*(f"{write}: {line}" for line in tuning.outcome.write_tuned(found, Path(write).expanduser())))
+        progress.notify(*(f"{write}: {line}" for line in tuning.outcome.write_tuned(tuned, Path(write).expanduser())))

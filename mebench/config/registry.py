@@ -199,19 +199,19 @@ def add_paths(paths: Iterable[str | Path]) -> tuple[str, ...]:
                 f"{path} is itself a plugin: give the folder that holds it, {path.parent}",
             ),
         )
-        found = [
+        present = [
             (kind, folder)
             for kind in PLUGIN_KINDS
             for folder in (path / f"{kind}s", path)
             if list(_inside(kind, folder))
         ]
         more = (path / "protocols").is_dir() and protocols.add_folder(path / "protocols")
-        if not more and not found:
+        if not more and not present:
             raise ConfigError(
                 f"no plugins at {path}: expected methods/<id>/ or datasets/<id>/, or <id>/, each with config.yaml and "
                 "method.py or dataset.py; or protocols/<name>.py"
             )
-        for kind, folder in found:
+        for kind, folder in present:
             search = importlib.import_module(f"mebench.{kind}s").__path__
             if str(folder) not in search:
                 search.append(str(folder))
@@ -292,8 +292,8 @@ def _read(kind: PluginKind, id_: str, folder: Path) -> tuple[dict[str, Any], str
     if "config.yaml" in missing:
         return {}, f"{folder} has no {', no '.join(missing)}"
     try:
-        there = (folder / "config.yaml").stat()
-        config, fault = _as_it_was(folder / "config.yaml", there.st_ino, there.st_size, there.st_mtime_ns)
+        status = (folder / "config.yaml").stat()
+        config, fault = _as_it_was(folder / "config.yaml", status.st_ino, status.st_size, status.st_mtime_ns)
     except (yaml.YAMLError, OSError, UnicodeDecodeError) as error:
         return {}, f"{folder / 'config.yaml'} is unreadable: {' '.join(str(error).split())}"
     if not isinstance(config, dict):

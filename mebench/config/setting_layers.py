@@ -178,7 +178,7 @@ def more_plugins(layers: Sequence[Layer] | None = None) -> list[str]:
     """
     if layers is None:
         layers = [read_file(mine)] if (mine := user_file()) else []
-    found: list[str] = []
+    places: list[str] = []
     for layer in layers:
         named = layer.values.get("plugins")
         try:
@@ -188,13 +188,13 @@ def more_plugins(layers: Sequence[Layer] | None = None) -> list[str]:
             raise ConfigError(f"plugins must be a list of folders, not {named!r} ({layer.origin})") from None
         for folder in folders:
             if folder.is_dir() or layer.origin in (COMMAND_LINE, ARGUMENT):
-                found.append(str(folder))
+                places.append(str(folder))
             elif folder not in _WARNED:
                 _WARNED.add(folder)
                 print_lines(
                     f"warning: {layer.origin} names plugins at {folder}, which is not a folder: left out", error=True
                 )
-    return found
+    return places
 
 
 _WARNED = set[Path]()

@@ -140,15 +140,15 @@ def _class(path: str, option: str, origin: str) -> Any:
             f"folds cannot import {path!r} of the program itself: put {name} into a file of its own ({origin})"
         )
     try:
-        found = getattr(import_module(module) if module else home, name)
+        cls = getattr(import_module(module) if module else home, name)
     except (ImportError, AttributeError) as error:
         raise ConfigError(f"{PREFIX}{option} names {path!r}, which cannot be imported: {error} ({origin})") from error
     base = getattr(home, BASES[option][1])
-    if not (isinstance(found, type) and issubclass(found, base)):
+    if not (isinstance(cls, type) and issubclass(cls, base)):
         raise ConfigError(
             f"{PREFIX}{option} names {path!r}, expected a subclass of Lightning's {base.__name__} ({origin})"
         )
-    return found
+    return cls
 
 
 def _name(spec: Mapping[str, Any]) -> str:
@@ -206,8 +206,8 @@ def hand_over(chosen: Mapping[str, Any], settings: Mapping[str, Any], fold: str,
 
 def monitored(spec: Mapping[str, Any]) -> str | None:
     """The metric by which a callback chooses, or None."""
-    found = spec["init_args"].get("monitor")
-    return None if found is None or _name(spec) in WATCHERS else str(found)
+    metric = spec["init_args"].get("monitor")
+    return None if metric is None or _name(spec) in WATCHERS else str(metric)
 
 
 def selects(chosen: Mapping[str, Any]) -> bool:
@@ -226,6 +226,6 @@ def modules(chosen: Mapping[str, Any]) -> list[str]:
     """The modules of callbacks and loggers outside Lightning: folds import them, and their code is part of the run's
     key.
     """
-    specs = [spec for option in BASES if isinstance(found := chosen.get(option), list) for spec in found]
+    specs = [spec for option in BASES if isinstance(listed := chosen.get(option), list) for spec in listed]
     named = {str(spec["class_path"]).rpartition(".")[0] for spec in specs}
     return sorted(name for name in named if not name.startswith("lightning."))

@@ -71,9 +71,9 @@ def _odd_folds(
 ) -> Iterator[str]:
     """People on two sides, answers from the wrong fold, and people on another side than in the protocol."""
     words = setting_words.joined(config["dataset"]).split("+")
-    seen, own = set(videos["dataset"]), {word.partition(":")[0] for word in words}  # slow:synthetic is called slow
-    if seen & own and seen - own:
-        yield f"its videos are of {' and '.join(sorted(seen - own))} too, and it ran on {' and '.join(sorted(own))}"
+    seen, named = set(videos["dataset"]), {word.partition(":")[0] for word in words}  # slow:synthetic is called slow
+    if seen & named and seen - named:
+        yield f"its videos are of {' and '.join(sorted(seen - named))} too, and it ran on {' and '.join(sorted(named))}"
     if about["protocol"] != config["protocol"]:
         yield f"its folds are those of protocol {about['protocol']!r}, but it ran under {config['protocol']!r}"
     persons = {**dict(zip(videos["subject"], videos.get("person", videos["subject"]))), **about.get("persons", {})}
@@ -91,11 +91,11 @@ def _odd_folds(
     drawn = drawn_again(config, about, videos, truths, persons)
     if drawn is not None and drawn != folds:
         odd = min(key for key in folds.keys() | drawn.keys() if folds.get(key) != drawn.get(key))
-        here, there = (
+        recorded, by_protocol = (
             f"tests {len(sides[0])} and trains on {len(sides[1])}" if (sides := some.get(odd)) else "is not there"
             for some in (folds, drawn)
         )
-        yield f"fold {odd!r} is not that of protocol {about['protocol']}: here it {here}, and by the protocol it {there}"
+        yield f"fold {odd!r} is not that of protocol {about['protocol']}: here it {recorded}, and by the protocol it {by_protocol}"
 
 
 def drawn_again(
@@ -198,9 +198,9 @@ def _odd_shares(table: pd.DataFrame, name: str, classes: list[str]) -> Iterator[
     if len(set(classes)) < len(classes) or shares.shape[1] != len(classes):
         yield f"{name} holds {shares.shape[1]} shares of each answer, and folds.json names {len(set(classes))} classes"
     place, most = pd.Index(classes).get_indexer(pd.Index(answers)), shares.max(axis=1)
-    own, first = shares[np.arange(len(shares)), place], shares.argmax(axis=1) == place
+    answer_share, first = shares[np.arange(len(shares)), place], shares.argmax(axis=1) == place
     # Shares that are equal in float32.
-    odd = (place < 0) | ~first & ((own < most - 1e-6 * abs(most)) | (shares.min(axis=1) == most))
+    odd = (place < 0) | ~first & ((answer_share < most - 1e-6 * abs(most)) | (shares.min(axis=1) == most))
     if odd.any():
         yield (
             f"{name} answers {answers[odd].iloc[0]!r} for {rows['video'][odd].iloc[0]!r}, whose share is not the largest"

@@ -331,8 +331,8 @@ def _check_plugins(folder: RunFolder, stored: Mapping[str, Any]) -> None:
         "dataset": setting_words.joined(stored["config"]["dataset"]).split("+"),
     }
     for kind, ids in named.items():
-        alike, known = _installed(kind)
-        if odd := [(id_, alike[id_.casefold()]) for id_ in ids if alike.get(id_.casefold(), id_) != id_]:
+        by_lower, known = _installed(kind)
+        if odd := [(id_, by_lower[id_.casefold()]) for id_ in ids if by_lower.get(id_.casefold(), id_) != id_]:
             raise RefusedError(
                 folder, "its {} is called {}, which differs from {} only in upper and lower case".format(kind, *odd[0])
             )
@@ -348,9 +348,9 @@ def _check_plugins(folder: RunFolder, stored: Mapping[str, Any]) -> None:
 @cache
 def _installed(kind: PluginKind) -> tuple[dict[str, str], dict[str, list[str]]]:
     """The installed plugins by their name in lower case, and by the hash of their code."""
-    found = plugins(kind)
-    sound = {id_: content_hash(info) for id_, info in found.items() if not info.broken}
-    return {id_.casefold(): id_ for id_ in found}, grouped(sound, key=sound.__getitem__)
+    installed = plugins(kind)
+    sound = {id_: content_hash(info) for id_, info in installed.items() if not info.broken}
+    return {id_.casefold(): id_ for id_ in installed}, grouped(sound, key=sound.__getitem__)
 
 
 def _difference(stored: Any, here: Any, where: str) -> str:

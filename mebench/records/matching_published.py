@@ -53,8 +53,7 @@ def read_aliases(file: Path) -> list[Alias]:
 def matches(published: tuple[str, str], dataset: str, protocol: str, aliases: Sequence[Alias]) -> bool:
     """Whether a published dataset and protocol match the measured ones."""
     return (published[0] == dataset and published[1] in (protocol, "none", "")) or any(
-        theirs == published and dataset in datasets and protocol in protocols
-        for theirs, (datasets, protocols) in aliases
+        pair == published and dataset in datasets and protocol in protocols for pair, (datasets, protocols) in aliases
     )
 
 
@@ -153,15 +152,15 @@ def value_of(summary: Mapping[str, Any], row: Published) -> Value | None:
     section: Any = summary
     for key in row.path[:-1]:
         section = section.get(key, {})
-    found: Any = count_of(summary, row) if row.metric == "n" else section.get(row.metric)
-    if found is None and row.task == "analysis" and row.metric in ("tp", "fp", "fn"):
+    value: Any = count_of(summary, row) if row.metric == "n" else section.get(row.metric)
+    if value is None and row.task == "analysis" and row.metric in ("tp", "fp", "fn"):
         # A summary has right answers as a share; each wrong answer is both a false positive and a miss.
         accuracy = section.get("scores", {}).get("accuracy", {}).get("value")
         right = None if accuracy is None else round(accuracy * section["n"])
-        found = right if right is None or row.metric == "tp" else section["n"] - right
-    if isinstance(found, Mapping):
-        return None if found["value"] is None else (found["value"], found["low"], found["high"])
-    return None if found is None else (float(found), None, None)
+        value = right if right is None or row.metric == "tp" else section["n"] - right
+    if isinstance(value, Mapping):
+        return None if value["value"] is None else (value["value"], value["low"], value["high"])
+    return None if value is None else (float(value), None, None)
 
 
 def section_of(row: Published) -> tuple[str, ...]:

@@ -42,7 +42,7 @@ def common(rows: Sequence[Row]) -> dict[str, str]:
     measured = [row for row in rows if row.measured]
     values = {name: {stated(row, name) for row in measured} for name in (*row_facts.RULES, *row_facts.VERSIONS)}
     values["remark"] = {row.remark for row in measured}
-    shared = ((name, *found) for name, found in values.items() if len(found) == 1)
+    shared = ((name, *texts) for name, texts in values.items() if len(texts) == 1)
     return {name: text for name, text in shared if text or name == "remark"}
 
 
@@ -325,9 +325,9 @@ class Table:
                     **vars(part),
                     "rows": [
                         {
-                            key: found
+                            key: content
                             for name, value in vars(row).items()
-                            for key, found in (value if name == "facts" else {name: value}).items()
+                            for key, content in (value if name == "facts" else {name: value}).items()
                         }
                         for row in part.rows  # facts become columns of the row
                     ],
@@ -367,10 +367,10 @@ def ranked(part: Part, floors: Collection[str] = (), fold: bool = False) -> list
         fold: whether pairs with the same spotter go under its first row; spotting does not depend on the recognizer.
     """
     metric, worth = part.metrics[0], METRICS[part.metrics[0]].worth
-    kept, found = list[Row](), dict[int, Ranked]()
+    kept, by_row = list[Row](), dict[int, Ranked]()
     pairs: dict[int, list[Row]] = {}
     for row in part.rows:
-        found[id(row)] = Ranked(row, None)
+        by_row[id(row)] = Ranked(row, None)
         judged = row.measured and row.scores[metric]["value"] is not None
         if not judged or row.unranked or row.chosen_on_tested or row.method in floors:
             continue
@@ -382,25 +382,25 @@ def ranked(part: Part, floors: Collection[str] = (), fold: bool = False) -> list
         )
         if fold and recognizers and (home := next(same, None)) is not None:
             pairs.setdefault(id(home), []).append(row)
-            found.pop(id(row))
+            by_row.pop(id(row))
         else:
             kept.append(row)
     for rivals in grouped(kept, key=attrgetter("member")).values():
         for place, row in enumerate(rivals, 1):
             value = worth(row.scores[metric]["value"])
-            others = [
+            worths = [
                 worth(other.scores[metric]["value"])
                 for other in rivals  # the distinguishable rows
                 if row.group and other.group and not {*row.letters} & {*other.letters}
             ]
-            found[id(row)] = Ranked(
+            by_row[id(row)] = Ranked(
                 row,
                 place,
-                low=1 + sum(other > value for other in others),
-                high=len(rivals) - sum(other < value for other in others),
+                low=1 + sum(other > value for other in worths),
+                high=len(rivals) - sum(other < value for other in worths),
                 pairs=tuple(pairs.get(id(row), ())),
             )
-    return list(found.values())
+    return list(by_row.values())
 
 
 def place(part: Sequence[Ranked]) -> str:
@@ -409,6 +409,6 @@ def place(part: Sequence[Ranked]) -> str:
     Args:
         part: its ranked rows, best first; at least two.
     """
-    alike = part[0].high - 1
-    words = f"of {len(part)}, not distinguishable from {alike} {'other' if alike == 1 else 'others'}"
-    return words if alike else f"first of {len(part)}"
+    n_others = part[0].high - 1
+    words = f"of {len(part)}, not distinguishable from {n_others} {'other' if n_others == 1 else 'others'}"
+    return words if n_others else f"first of {len(part)}"

@@ -104,8 +104,8 @@ def of_protocol(values: Mapping[str, Any]) -> str:
     ('kfold (folds=5)', 'loso')
     """
     flat = without_places(values)
-    own = _listed(flat, [key for key in flat if key.startswith("protocol.") and flat[key] is not None], "protocol.")
-    return f"{flat['protocol']} ({own})" if own else str(flat["protocol"])
+    text = _listed(flat, [key for key in flat if key.startswith("protocol.") and flat[key] is not None], "protocol.")
+    return f"{flat['protocol']} ({text})" if text else str(flat["protocol"])
 
 
 def of_scheme(values: Mapping[str, Any]) -> str:

@@ -89,7 +89,7 @@ class PageTables:
         main, *others = _scores(
             displayed_metrics(part.metrics, part.rows), 4, lambda name, one: one.row.scores[name], digits=3
         )
-        alike = [
+        leading = [
             Column("group", of=lambda one: self._draw.letters(one.row), room="wide", meaning=f"rows {_ALIKE}"),
             Column(
                 "ranks",
@@ -107,7 +107,7 @@ class PageTables:
                 Column("method", of=method, main=True),
                 Column("member", of=attrgetter("row.member"), choose=True, optional=True),
                 replace(main, main=True),
-                *(alike if any(row.group for row in part.rows) else []),
+                *(leading if any(row.group for row in part.rows) else []),
                 *(
                     # Ranks and shares sort by their first number; what has none comes last.
                     replace(
@@ -225,7 +225,7 @@ class PageTables:
         def caveats(line: PublishedLine) -> Any:
             return self._draw.caveats(dict.fromkeys(chain(*line.caveats.values())), line.note, "../")
 
-        found = _scores(list(dict.fromkeys(metric for line in lines for metric in line.values)), 5, value)
+        scores = _scores(list(dict.fromkeys(metric for line in lines for metric in line.values)), 5, value)
         return Table.of(
             [
                 Column("method", of=self._draw.published_name, main=True),
@@ -233,7 +233,7 @@ class PageTables:
                 _CLASSES,
                 *(
                     replace(one, score=False, meaning=one.meaning or {"n": "the scored items"}.get(one.name, ""))
-                    for one in found
+                    for one in scores
                 ),
                 Column("caveats", of=caveats, room="wide"),
             ],
@@ -315,9 +315,9 @@ class PageTables:
             [
                 [
                     Markup('{} <code class="id">{}</code>').format(self._draw.method_words(method, ""), method),
-                    *(found.get(n) for n in range(len(mains))),
+                    *(by_table.get(n) for n in range(len(mains))),
                 ]
-                for method, found in ranks
+                for method, by_table in ranks
             ],
         ).html("ranks", sortable=True)
 
@@ -472,12 +472,12 @@ class Site:
                 for one in flat
                 for id_ in dict.fromkeys(one[2].method.split(" + ") if kind == "method" else one[0].dataset.split("+"))
             )
-            found, used = self.plugins[kind], grouped(named, key=itemgetter(0))
-            rows_of = {id_: [one for _, one in used.get(id_, ())] for id_ in {**found, **used}}
+            cards, used = self.plugins[kind], grouped(named, key=itemgetter(0))
+            rows_of = {id_: [one for _, one in used.get(id_, ())] for id_ in {**cards, **used}}
             yield self._page(
-                f"{kind}s.html", "cards.html", kind=kind, words=words, cards=found.values(), rows_of=rows_of
+                f"{kind}s.html", "cards.html", kind=kind, words=words, cards=cards.values(), rows_of=rows_of
             )
-            for id_, card in found.items():
+            for id_, card in cards.items():
                 printed = [v for v in self.published if kind == "dataset" and id_ in (v.dataset, v.member)]
                 path = f"{kind}s/{safe_name(id_)}.html"
                 yield self._page(path, "card.html", card=card, rows=rows_of[id_], printed=printed)
@@ -567,8 +567,8 @@ def _unlike_real(table: BoardTable) -> tuple[bool, bool, int]:
     real recordings (`DENSE`), or fewer methods were measured.
     """
     scores = [row.scores for part in table.parts[:1] for row in part.rows if row.measured]
-    found = [[one[name]["value"] for name in ("f1", "f1@samm_lv")] for one in scores if "f1@samm_lv" in one]
-    dense = any(abs(f1 - real) > DENSE for f1, real in found if f1 is not None and real is not None)
+    pairs = [[s[name]["value"] for name in ("f1", "f1@samm_lv")] for s in scores if "f1@samm_lv" in s]
+    dense = any(abs(f1 - real) > DENSE for f1, real in pairs if f1 is not None and real is not None)
     return _drawn(table), dense, -len(scores)
 
 
