@@ -1,6 +1,5 @@
-"""Sweeps: what their words name, one queue over all runs, one table, and going on where one stopped."""
+"""Sweeps: what they plan, one queue over all runs, one table, and going on where one stopped."""
 
-import itertools
 import json
 import re
 import resource
@@ -23,19 +22,6 @@ from mebench.runs import RunFolder, safe_name
 from .blind import SMALL
 
 pytestmark = pytest.mark.usefixtures("untracked")
-
-
-def test_settings_of_one_method_of_several_are_its_own():
-    lists = sweep_words.lists_of_words(
-        ["method=random,optical_strain", "random.draws=1,2", "optical_strain.p=0.5", "seeds=0,1"]
-    )
-    found = sweep_words.expand(lists)
-    assert [c.varied for c in found] == [
-        *({"method": "random", "random.draws": n, "seed": seed} for n in "12" for seed in "01"),
-        *({"method": "optical_strain", "seed": seed} for seed in "01"),
-    ]
-    assert found[0].settings == {"method": "random", "seed": "0", "method.draws": "1"}
-    assert found[-1].settings == {"method": "optical_strain", "seed": "1", "method.p": "0.5"}
 
 
 def test_a_sweep_names_the_settings_that_a_method_lacks_or_leaves_them_out():
@@ -73,69 +59,6 @@ def test_a_setting_that_no_method_of_a_sweep_can_take_is_refused(word, sentence)
         run_results.planned(lists, (), (), "command line")
 
 
-def test_a_sweep_is_every_combination_in_order():
-    found = sweep_words.expand(sweep_words.lists_of_words(["method=mean,softnet", "dataset=cas_me2", "seeds=0..2"]))
-    assert [c.settings for c in found] == [
-        {"method": m, "dataset": "cas_me2", "seed": s} for m, s in itertools.product(("mean", "softnet"), "012")
-    ]
-    assert found[4].varied == {"method": "softnet", "seed": "1"}
-
-
-@pytest.mark.parametrize(
-    ("word", "values"),
-    [
-        ("dataset=[casme2,samm],smic_hs", ["[casme2,samm]", "smic_hs"]),
-        ("seed=3", ["3"]),
-        ("seeds=-1..1", ["-1", "0", "1"]),
-        ("seeds=3..3", ["3"]),
-        ("seeds=0..1,7, 9..10", ["0", "1", "7", "9", "10"]),
-        ("dataset.root=../data/CAS(ME)^2", ["../data/CAS(ME)^2"]),
-        ("method.name='a,b',c", ["a,b", "c"]),
-        ("method.x={a: [1,2], b: (3,4)},null", ["{a: [1,2], b: (3,4)}", "null"]),
-        ("method.p=", [""]),
-    ],
-)
-def test_commas_split_outside_brackets_and_quotes_and_ranges_count_up(word, values):
-    key = word.partition("=")[0].replace("seeds", "seed").removesuffix(".name")
-    assert [c.settings for c in sweep_words.expand(sweep_words.lists_of_words([word]))] == [
-        {key: value} for value in values
-    ]
-
-
-@pytest.mark.parametrize(
-    ("word", "sentence"),
-    [
-        ("seeds=2..0", "counts down, write 0..2"),
-        ("method=mean,,softnet", "names an empty value"),
-        ("method=mean,mean", "names 'mean' twice"),
-        ("workers=1,2", "workers is one for the whole sweep"),
-        ("seeds=0..999999999", "longer than a sweep takes"),
-    ],
-)
-def test_words_that_make_no_sweep_say_so(word, sentence):
-    with pytest.raises(ConfigError, match=sentence):
-        sweep_words.expand(sweep_words.lists_of_words([word]))
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        ["seed=0..1", "seed=1"],
-        ["seed=3", "seeds=0..1"],
-        ["method=mean,softnet", "method.name=mean"],
-        ["method.p=0.5", "seed=0,1", "method.p=.5,1"],
-    ],
-)
-def test_a_key_that_varies_is_given_once(words):
-    with pytest.raises(ConfigError, match=r"(seed|method|method\.p) is given twice .* name all its values in one word"):
-        sweep_words.expand(sweep_words.lists_of_words(words))
-
-
-def test_a_key_that_does_not_vary_may_be_given_again_as_in_a_run():
-    found = sweep_words.expand(sweep_words.lists_of_words(["method.p=0.5", "seed=0,1", "method.p=0.6"]))
-    assert [c.settings for c in found] == [{"method.p": "0.6", "seed": seed} for seed in "01"]
-
-
 def test_equal_runs_in_other_words_are_refused():
     words = ["dataset=synthetic", "method=optical_strain"]
     equal = [
@@ -146,20 +69,6 @@ def test_equal_runs_in_other_words_are_refused():
     for more, named in equal:
         with pytest.raises(ConfigError, match=f"{named} are the same run: name each value once"):
             sweep([*words, *more], [], [], dry_run=True)
-
-
-@pytest.mark.parametrize(
-    ("most", "more"),
-    [
-        (["seeds=1..6"], ["seeds=1..7"]),
-        (["method=mean,softnet", "seeds=1..3"], ["method=mean,softnet", "seeds=1..4"]),
-    ],
-)
-def test_a_sweep_takes_so_many_runs_and_no_more(monkeypatch, most, more):
-    monkeypatch.setattr(sweep_words, "MOST", 6)
-    assert len(sweep_words.expand(sweep_words.lists_of_words(most))) == 6
-    with pytest.raises(ConfigError, match="a sweep takes"):
-        sweep_words.expand(sweep_words.lists_of_words(more))
 
 
 def test_one_table_of_all_runs_with_the_failures_at_the_end(moody, tmp_path, capsys):
