@@ -8,7 +8,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.annotations import Cleaning, Header, Log, begin, by_name, need_table, read_row, read_sheets, three_classes
+from mebench.annotations import (
+    Cleaning,
+    Header,
+    Log,
+    begin,
+    by_name,
+    need_table,
+    read_row,
+    read_sheets,
+    root_folder,
+    three_classes,
+)
 from mebench.core import Dataset, Expression, Published, Repair, Scheme, SubjectKey, Video
 from mebench.errors import DataError
 from mebench.files import read_plain
@@ -101,11 +112,11 @@ class Casme2LbpTop(Dataset):
     @cached_property
     def _clips(self) -> dict[tuple[str, str], tuple[str, Path]]:
         """Label and file of each clip, by subject and name."""
-        if self.params.root is None:
-            raise DataError(
-                "casme2_lbp_top needs the folder of the histograms: give dataset.root=PATH. How to get them: mebench info casme2_lbp_top"
-            )
-        root = Path(self.params.root).expanduser()
+        root = root_folder(
+            self.params.root,
+            "casme2_lbp_top needs the folder of the histograms: give dataset.root=PATH. How to get them: mebench info casme2_lbp_top",
+            f"one with {FOLDERS[self.params.clips]}/sub01_EP02_01f.txt",
+        )
         folder = root / FOLDERS[self.params.clips]
         if not folder.is_dir():
             raise DataError(

@@ -8,7 +8,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from mebench.annotations import Log
+from mebench.annotations import Log, root_folder
 from mebench.core import Dataset, Expression, Kind, Repair, Scheme, SubjectKey, Video
 from mebench.errors import DataError
 from mebench.features import MOTION
@@ -98,17 +98,12 @@ class LongVideoFeatures(Dataset):
 
     @cached_property
     def _root(self) -> Path:
-        if self.params.root is None:
-            raise DataError(
-                "long_video_features needs the folder of the features: give dataset.root=PATH. Where to get them: mebench info "
-                "long_video_features"
-            )
-        root = Path(self.params.root).expanduser()
-        if not root.is_dir():
-            raise DataError(
-                f"dataset.root={self.params.root} is not a folder: expected {EXPECTED[self.params.layout]} in it"
-            )
-        return root
+        return root_folder(
+            self.params.root,
+            "long_video_features needs the folder of the features: give dataset.root=PATH. Where to get them: mebench info "
+            "long_video_features",
+            f"{EXPECTED[self.params.layout]} in it",
+        )
 
     @cached_property
     def _truth(self) -> Truth | None:

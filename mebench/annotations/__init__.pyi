@@ -40,6 +40,7 @@ from .layout import check_files as check_files
 from .layout import check_inside as check_inside
 from .layout import check_name as check_name
 from .layout import fold as fold
+from .layout import root_folder as root_folder
 from .names import ALIASES as ALIASES
 from .names import ALONE as ALONE
 from .names import BLANK as BLANK

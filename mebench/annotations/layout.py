@@ -24,6 +24,25 @@ def check_name(name: str, where: str) -> None:
         )
 
 
+def root_folder(root: str | None, needs: str, expected: str) -> Path:
+    """The folder that `dataset.root` names.
+
+    Args:
+        root: the setting.
+        needs: what is said where it is not given.
+        expected: what the folder holds.
+
+    Raises:
+        DataError: it is not given, or no folder.
+    """
+    if root is None:
+        raise DataError(needs)
+    folder = Path(root).expanduser()
+    if not folder.is_dir():
+        raise DataError(f"dataset.root={root} is not a folder: expected {expected}")
+    return folder
+
+
 def check_inside(path: Path, root: Path, follow_links: bool) -> Path:
     """The path, if its target lies below the root or links may be followed.
 

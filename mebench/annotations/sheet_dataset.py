@@ -39,6 +39,7 @@ from mebench.annotations import (
     read_row,
     read_sheets,
     renumbered,
+    root_folder,
     unrising,
     with_distractors,
     with_files,
@@ -396,17 +397,12 @@ class SheetDataset(Dataset):
 
     @cached_property
     def _tree_or_stop(self) -> Tree:
-        if self.params.root is None:
-            raise DataError(
-                f"{self.id} needs its folder: give dataset.root=PATH, the folder that holds {self.layout.example} and {self.files[0]}, "
-                f"or dataset.annotations=FILE for a summary. How to ask for it: mebench info {self.id}"
-            )
-        root = Path(self.params.root).expanduser()
-        if not root.is_dir():
-            raise DataError(
-                f"dataset.root={self.params.root} is not a folder: expected the one that holds {self.layout.example}. "
-                f"How to ask for the dataset: mebench info {self.id}"
-            )
+        root = root_folder(
+            self.params.root,
+            f"{self.id} needs its folder: give dataset.root=PATH, the folder that holds {self.layout.example} and {self.files[0]}, "
+            f"or dataset.annotations=FILE for a summary. How to ask for it: mebench info {self.id}",
+            f"the one that holds {self.layout.example}. How to ask for the dataset: mebench info {self.id}",
+        )
         return Tree(root, self.layout, self.params.follow_links)
 
     @cached_property
