@@ -144,11 +144,11 @@ def one_spelling(found: Sequence[Annotation], log: Log) -> list[Annotation]:
     be trained on and tested at once.
     """
     written: dict[str, str] = {}
-    spelt = [replace(a, subject=written.setdefault(fold(a.subject), a.subject)) for a in found]
-    for a, one in zip(found, spelt):
-        if one.subject != a.subject:
-            log.repaired(a.row, "subject", a.subject, one.subject, "the same person, in the spelling of an earlier row")
-    return spelt
+    unified = [replace(a, subject=written.setdefault(fold(a.subject), a.subject)) for a in found]
+    for a, new in zip(found, unified):
+        if new.subject != a.subject:
+            log.repaired(a.row, "subject", a.subject, new.subject, "the same person, in the spelling of an earlier row")
+    return unified
 
 
 def count_rows(path: Path, forms: Sequence[Header | Columns]) -> str:

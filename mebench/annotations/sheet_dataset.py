@@ -197,10 +197,10 @@ class SheetDataset(Dataset):
         """
         self._tree_or_stop  # noqa: B018  (annotations alone are not enough)
         if not self._homes:
-            one = Video(self.id, self.annotations[0].subject, self.annotations[0].video, self.fps, None)
+            video = Video(self.id, self.annotations[0].subject, self.annotations[0].video, self.fps, None)
             raise DataError(
                 f"{self.id} has no frames below dataset.root={self.params.root}, only annotations: expected {self.layout.example}, "
-                f"such as {self._expected(one)}"
+                f"such as {self._expected(video)}"
             )
 
     def frame_folders(self) -> Sequence[Path]:

@@ -250,7 +250,7 @@ def of_text(text: str, encoding: str, file: str) -> Sheet:
     )
     seen, changed = visible(text)
     if changed:
-        notes += [(n, one) for n, line in enumerate(lines_of(text), 1) for one in visible(line)[1]]
+        notes += [(n, note) for n, line in enumerate(lines_of(text), 1) for note in visible(line)[1]]
     header, separator = header_of(seen)
     names = next(islice(lines_of(seen), header - 1, None)).strip() if header else ""
     if names and seen.count(names) > 1:

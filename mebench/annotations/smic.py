@@ -196,13 +196,13 @@ class Smic(NestedDataset):
                 )
             clips.append(replace(clip, onset=known[0], offset=known[-1], first=known[0]))
         if not clips:
-            asks = "".join(
+            hint = "".join(
                 f"; there are faces cropped by the authors: read them with dataset.root={home}"
                 for home in tree.cropped[:1]
             )
             raise DataError(
                 f"no clips of SMIC-{self.recording} under dataset.root={self.params.root}: expected {self.layout.example}; "
-                f"the long clips of SMIC-E are read with dataset.extended=true{asks}"
+                f"the long clips of SMIC-E are read with dataset.extended=true{hint}"
             )
         for path in candidates(tree, ("*smic*apex*.xls*",)):  # made by others: only on request
             log.marked(

@@ -231,19 +231,19 @@ def read_against_truth(
             read_intervals(path, "predictions", own, fps=rules.fps or true.rate_of_seconds, rate=true.rate)
             for path, own in zip(files, own_remarks)
         ]
-        if any(one.pooled for one in spotted):
+        if any(file.pooled for file in spotted):
             true = _pooled(true, remarks)
-        answers = [of_intervals(true, one, rules, own, classes=classes) for one, own in zip(spotted, own_remarks)]
+        answers = [of_intervals(true, file, rules, own, classes=classes) for file, own in zip(spotted, own_remarks)]
     for letter, own in zip("AB", own_remarks):
         for lines, added in ((remarks.warnings, own.warnings), (remarks.repaired, own.repaired)):
             for line in added:  # remarks on the truth hold for all files
                 sentence = line if len(files) == 1 or line.startswith(("truth", "--")) else f"{letter}: {line}"
                 lines += [sentence] if sentence not in lines else []
     # Each also gets the videos that only the other files name; these have no expressions.
-    every = pd.concat([one.tables.videos for one in answers]).drop_duplicates("video")
-    lacking = [every[~every["video"].isin(one.tables.videos["video"])] for one in answers]
-    videos = [pd.concat([one.tables.videos, more], ignore_index=True) for one, more in zip(answers, lacking)]
-    return [replace(one, tables=replace(one.tables, videos=own)) for one, own in zip(answers, videos)]
+    every = pd.concat([answer.tables.videos for answer in answers]).drop_duplicates("video")
+    lacking = [every[~every["video"].isin(answer.tables.videos["video"])] for answer in answers]
+    videos = [pd.concat([answer.tables.videos, more], ignore_index=True) for answer, more in zip(answers, lacking)]
+    return [replace(answer, tables=replace(answer.tables, videos=table)) for answer, table in zip(answers, videos)]
 
 
 def _pooled(given: IntervalFile, remarks: Remarks) -> IntervalFile:

@@ -117,15 +117,15 @@ def join_clips(
     _refuse_twice(truth, true, on)
     _refuse_twice(predictions, predicted, on)
     # A clip of a known video at an onset that the truth does not have.
-    strange = predicted[~pd.MultiIndex.from_frame(predicted[on]).isin(pd.MultiIndex.from_frame(joined.truths[on]))]
-    for _, row in strange[:1].iterrows():
+    unknown = predicted[~pd.MultiIndex.from_frame(predicted[on]).isin(pd.MultiIndex.from_frame(joined.truths[on]))]
+    for _, row in unknown[:1].iterrows():
         known_onsets = ", ".join(map(str, joined.truths[joined.truths["video"] == row["video"]]["onset"].tolist()))
         raise DataError(
             f"{predictions.place}, line {row['line']}: the truth has no clip with onset {row['onset']} in "
             f"{row['video'].partition('/')[2]}, but with {known_onsets}: both files must count frames alike"
         )
     micro, unscored = joined.truths["kind"] == "micro", labelled & ~label_sets.within(joined.truths["emotion"], classes)
-    for (one, what), rows in {
+    for (noun, rest), rows in {
         ("macro-expression", ""): joined.truths[~micro],
         ("clip", " without an emotion"): joined.truths[micro & (joined.truths["emotion"] == "")],
         **{
@@ -134,7 +134,7 @@ def join_clips(
         },
     }.items():
         if len(rows):
-            remarks.warn(f"truth: {plural(len(rows), one)}{what} ({at_lines(rows['line'])}), left out")
+            remarks.warn(f"truth: {plural(len(rows), noun)}{rest} ({at_lines(rows['line'])}), left out")
     scored = true[label_sets.within(true["emotion"], classes)]
     answers = predicted[[*on, "emotion", "confidence"]].rename(
         columns={"emotion": "predicted", "confidence": "probability"}

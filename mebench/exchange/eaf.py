@@ -165,8 +165,8 @@ def write_eaf(path: Path, media: Path | None, fps: float | None, tiers: Sequence
                 "TIME_SLOT_REF1": slots[mark.begin],
                 "TIME_SLOT_REF2": slots[mark.end],
             }
-            one = SubElement(SubElement(row, "ANNOTATION"), "ALIGNABLE_ANNOTATION", about)
-            SubElement(one, "ANNOTATION_VALUE").text = _printable(mark.value)
+            element = SubElement(SubElement(row, "ANNOTATION"), "ALIGNABLE_ANNOTATION", about)
+            SubElement(element, "ANNOTATION_VALUE").text = _printable(mark.value)
     SubElement(
         tree, "LINGUISTIC_TYPE", GRAPHIC_REFERENCES="false", LINGUISTIC_TYPE_ID="interval", TIME_ALIGNABLE="true"
     )

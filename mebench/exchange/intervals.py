@@ -137,10 +137,10 @@ def checked(given: IntervalFile, remarks: Remarks) -> IntervalFile:
         ("onset", "onsets", "below zero"): rows["onset"] < 0,
         ("apex", "apexes", "outside the interval"): (rows["apex"] < rows["onset"]) | (rows["apex"] > rows["offset"]),
     }
-    for (single, many, how), mask in odd.items():
+    for (single, many, problem), mask in odd.items():
         if mask.any():
             remarks.warn(
-                f"{role}: {plural(int(mask.sum()), single, many)} {how} ({at_lines(rows['line'][mask])}), kept as written"
+                f"{role}: {plural(int(mask.sum()), single, many)} {problem} ({at_lines(rows['line'][mask])}), kept as written"
             )
     if role == "truth":
         ordered = rows.sort_values([*given.ids, "kind", "onset", "offset"], kind="stable")
@@ -155,10 +155,10 @@ def checked(given: IntervalFile, remarks: Remarks) -> IntervalFile:
         # False positives a minute need `n_frames`, which a file may give in seconds, or for the clip alone.
         length = given.videos.groupby(given.ids)["n_frames"].first().rename("length")
         short = rows.join(length, on=given.ids).loc[lambda table: table["length"] < table["offset"]]
-        for _, one in short[:1].iterrows():
+        for _, row in short[:1].iterrows():
             remarks.warn(
                 f"truth: {plural(len(short), 'offset')} ({at_lines(short['line'])}) beyond the video's "
-                f"{one['length']:g} frames, such as {one['offset']}: this is right only if the numbers of the image "
+                f"{row['length']:g} frames, such as {row['offset']}: this is right only if the numbers of the image "
                 "files begin above 1"
             )
     return replace(given, intervals=rows)

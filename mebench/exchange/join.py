@@ -124,9 +124,9 @@ def join(
     known = set(videos["video"])
     if strangers := {full: key for full, key in key_of.items() if key not in known}:
         named = zip(predictions.videos["line"].tolist(), _tuples(predictions.videos, predictions.ids))
-        where, one = at_lines(line for line, full in named if full in strangers), "/".join(next(iter(strangers)))
+        where, example = at_lines(line for line, full in named if full in strangers), "/".join(next(iter(strangers)))
         problem = (
-            f"{plural(len(strangers), 'video')} of the {predictions.role} not in the truth, such as {one} ({where})"
+            f"{plural(len(strangers), 'video')} of the {predictions.role} not in the truth, such as {example} ({where})"
         )
         if rules.strict_videos:
             empty = " with empty onset and offset" if "offset" in predictions.columns else ""

@@ -344,13 +344,13 @@ def _of_video(video: Any, entry: Any) -> Iterator[Row]:
     if isinstance(entry, Mapping):
         about |= {what: entry[name] for what, name in (("fps", "fps"), ("n_frames", "frame")) if name in entry}
         entry = entry.get("annotations", [])
-    for one in entry or [{}]:
-        if isinstance(one, Mapping):
-            start, end = one.get("segment", ("", ""))
-            times = {"t-start": start, "t-end": end} if "segment" in one or not one else {}
-            yield {**about, **times, **{name: one[name] for name in one if name != "segment"}}
+    for item in entry or [{}]:
+        if isinstance(item, Mapping):
+            start, end = item.get("segment", ("", ""))
+            times = {"t-start": start, "t-end": end} if "segment" in item or not item else {}
+            yield {**about, **times, **{name: item[name] for name in item if name != "segment"}}
         else:
-            yield {**about, **dict(zip(_ENDS, one))}
+            yield {**about, **dict(zip(_ENDS, item))}
 
 
 def _of_notebook(notebook: Mapping[str, Any], name: str) -> Sheet:

@@ -125,14 +125,14 @@ def _numbered(table: pd.DataFrame, tables: Tables) -> pd.DataFrame:
     """The table with the frame numbers of the dataset's files, if the videos have them."""
     if "first" not in tables.videos:
         return table
-    how = {
+    numbering = {
         video: (int(first), numbers)
         for video, first, numbers in tables.videos[["video", *NUMBERING]].itertuples(index=False)
     }
     columns = {}
     for name in ("onset", "apex", "offset"):
         frames = zip(table["video"], table[name])
-        cells = [None if pd.isna(frame) else number_at(int(frame), *how[video]) for video, frame in frames]
+        cells = [None if pd.isna(frame) else number_at(int(frame), *numbering[video]) for video, frame in frames]
         columns[name] = pd.Series(cells, index=table.index, dtype="Int64")
     return table.assign(**columns)
 
@@ -213,9 +213,9 @@ def _write_activitynet(path: Path, spotted: pd.DataFrame, tables: Tables, remark
 def _write_thumos(path: Path, spotted: pd.DataFrame, tables: Tables, remarks: Remarks) -> None:
     results = _in_seconds(spotted, tables, path, remarks)
     lines = (
-        f"{'_'.join(vid.split())} {one['segment'][0]:.6f} {one['segment'][1]:.6f} {one['label']} {one.get('score', 'nan')}\n"
+        f"{'_'.join(vid.split())} {item['segment'][0]:.6f} {item['segment'][1]:.6f} {item['label']} {item.get('score', 'nan')}\n"
         for vid, intervals in results.items()
-        for one in intervals
+        for item in intervals
     )
     _write_text(path, "video t-start t-end label score\n" + "".join(lines))
 

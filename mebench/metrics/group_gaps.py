@@ -79,8 +79,8 @@ def by_group(
         dealt[:, members] = rng.permuted(dealt[:, members], axis=1)
     gap, drawn_gaps = ranges(names[None])[0], ranges(dealt)
     low, high = (pick(known, key=lambda kind: groups[kind]["value"]) for pick in (min, max))
-    one, other = ((groups[kind]["value"], groups[kind]["low"], groups[kind]["high"]) for kind in (high, low))
-    ends = (None, None) if None in (*one, *other) else difference_interval(one, other, 0.0)
+    highest, lowest = ((groups[kind]["value"], groups[kind]["low"], groups[kind]["high"]) for kind in (high, low))
+    ends = (None, None) if None in (*highest, *lowest) else difference_interval(highest, lowest, 0.0)
     return {
         "groups": groups,
         "gap": {"value": float(gap), "low": ends[0], "high": ends[1], "between": [high, low]},

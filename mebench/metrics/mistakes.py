@@ -113,7 +113,7 @@ def sort_mistakes(tables: Tables, kinds: Sequence[str], convention: str | Conven
     near_pairs, reached_pairs = (pairs.prediction * len(truths) + pairs.truth for pairs in (near, reached))
     near = near.where(~np.isin(near_pairs, reached_pairs))
     # Under `peak`, a prediction that finds an already found truth has weight 0: it is neither right nor wrong.
-    in_vain = ~np.isin(np.arange(len(predictions)), found.prediction) & (found.weight > 0)
+    counted_wrong = ~np.isin(np.arange(len(predictions)), found.prediction) & (found.weight > 0)
     draw = predictions["draw"].to_numpy(np.int64)
     # A truth is missed in every draw by itself: the places are numbered draw by draw.
     missed = np.tile(truths["kind"].isin(list(kinds)).to_numpy(copy=True), number_of_draws(ordered))
@@ -129,7 +129,7 @@ def sort_mistakes(tables: Tables, kinds: Sequence[str], convention: str | Conven
     )
     cause, iou, at = np.full(len(missed), "missed", dtype=object), np.zeros(len(missed)), np.flatnonzero(missed)
     for name, pairs in (("localisation", near), ("kind_confusion", confused)):
-        best = _best(draw[pairs.prediction] * len(truths) + pairs.truth, pairs, in_vain[pairs.prediction])
+        best = _best(draw[pairs.prediction] * len(truths) + pairs.truth, pairs, counted_wrong[pairs.prediction])
         place = draw[best.prediction] * len(truths) + best.truth
         cause[place], iou[place] = name, best.iou
     misses = (
@@ -137,7 +137,7 @@ def sort_mistakes(tables: Tables, kinds: Sequence[str], convention: str | Conven
         .iloc[at % max(len(truths), 1)]
         .assign(mistake="miss", cause=cause[at], iou=iou[at], draw=at // max(len(truths), 1))
     )
-    every = pd.concat([wrong[in_vain], misses], ignore_index=True)
+    every = pd.concat([wrong[counted_wrong], misses], ignore_index=True)
     every["subject"] = ordered.videos.set_index("video")["subject"].reindex(every["video"]).array
     order = ["draw", "video", "onset", "offset", "kind", "mistake", "cause", "iou"]
     return sorted_rows({name: every[name].values for name in COLUMNS}, order)
@@ -249,8 +249,8 @@ def gains(mistakes: pd.DataFrame, under: pd.Series, tp: int) -> dict[str, float]
     near = min(int((missed == "localisation").sum()), int((under == "near_miss").sum()))
     fp, fn = len(mistakes) - len(missed), len(missed)
     *_, before = precision_recall_f1(tp, fp, fn)
-    cured = {word: (n, near if word == "near_miss" else 0) for word, n in sorted(Counter(under).items())}
-    gained = {word: precision_recall_f1(tp + more, fp - n, fn - more)[2] - before for word, (n, more) in cured.items()}
+    fixes = {word: (n, near if word == "near_miss" else 0) for word, n in sorted(Counter(under).items())}
+    gained = {word: precision_recall_f1(tp + more, fp - n, fn - more)[2] - before for word, (n, more) in fixes.items()}
     return gained | {"missed": precision_recall_f1(tp + fn - near, fp, near)[2] - before}
 
 

@@ -59,14 +59,14 @@ def permuted_differences(
 ) -> dict[str, Floats]:
     """Score of the first run minus that of the second after exchanging the predictions of some subjects, (m,) each.
 
-    Scores of pooled counts (F1, UF1, STRS) are computed anew from the exchanged runs; nothing is averaged over subjects.
+    Scores of pooled counts (F1, UF1, STRS) are computed again from the exchanged runs; nothing is averaged over subjects.
     """
     parts = []
     for start in range(0, len(swapped), _AT_ONCE):
         changed = swapped[start : start + _AT_ONCE].astype(np.float64)
         sides = (1 - changed, changed), (changed, 1 - changed)
-        one, other = (evaluate(paired_weights(units, *weights)) for weights in sides)
-        parts.append({name: one[name] - other[name] for name in one})
+        first, second = (evaluate(paired_weights(units, *weights)) for weights in sides)
+        parts.append({name: first[name] - second[name] for name in first})
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
@@ -156,9 +156,9 @@ def mcnemar(first: Bools, second: Bools) -> McNemar:
     >>> mcnemar(np.array([True] * 6 + [False]), np.array([False] * 6 + [False]))
     McNemar(first_only=6, second_only=0, p=0.03125)
     """
-    one, other = int((first & ~second).sum()), int((second & ~first).sum())
-    p = heavy.scipy.stats.binomtest(one, one + other, 0.5).pvalue if one + other else 1.0
-    return McNemar(one, other, float(p))
+    b, c = int((first & ~second).sum()), int((second & ~first).sum())
+    p = heavy.scipy.stats.binomtest(b, b + c, 0.5).pvalue if b + c else 1.0
+    return McNemar(b, c, float(p))
 
 
 def holm(p: Sequence[float | None]) -> list[float | None]:
@@ -192,8 +192,8 @@ def difference_interval(
     """
     (a, a_low, a_high), (b, b_low, b_high) = first, second
 
-    def reach(one: float, other: float) -> float:
-        return float(np.sqrt(max(one**2 + other**2 - 2 * correlation * one * other, 0.0)))
+    def reach(a_error: float, b_error: float) -> float:
+        return float(np.sqrt(max(a_error**2 + b_error**2 - 2 * correlation * a_error * b_error, 0.0)))
 
     return a - b - reach(a - a_low, b_high - b), a - b + reach(a_high - a, b - b_low)
 

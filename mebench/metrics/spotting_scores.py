@@ -198,7 +198,7 @@ def found_over_iou(
     if convention.matching != "maximum":
         found = [find(truths, predictions, replace(convention, threshold=t), pairs) for t in SWEEP]
         return [(part.prediction, part.weight) for part in found]
-    draw, one = predictions["draw"].to_numpy(np.int64), np.ones(len(predictions))
+    draw, weight = predictions["draw"].to_numpy(np.int64), np.ones(len(predictions))
     whole = replace(pairs, truth=draw[pairs.prediction] * max(len(truths), 1) + pairs.truth)
     matched: list[Indices] = []
     for threshold in SWEEP:  # rising, so that as many pairs as before are the same pairs
@@ -206,7 +206,7 @@ def found_over_iou(
         same = matched and len(near.truth) == len(whole.truth)
         matched.append(matched[-1] if same else largest(near.prediction, near.truth))
         whole = near
-    return [(rows, one) for rows in matched]
+    return [(rows, weight) for rows in matched]
 
 
 def frame_auc(scores: ArrayLike, truth: ArrayLike) -> float:

@@ -99,7 +99,7 @@ def uncertainty(scores: Floats, truth: Indices, person: Indices) -> dict[str, An
     are_probabilities = bool((scores >= 0).all() and np.allclose(scores.sum(axis=1), 1, atol=1e-3))
     logits = np.log(np.clip(scores, 1e-12, 1)) if are_probabilities else scores
     people = range(int(person.max()) + 1)
-    temperatures = np.array([best_temperature(logits[person != one], truth[person != one]) for one in people])
+    temperatures = np.array([best_temperature(logits[person != out], truth[person != out]) for out in people])
     after = np.asarray(heavy.scipy.special.softmax(logits / temperatures[person, None], axis=1))
     right = after.argmax(axis=1) == truth
     sets = prediction_sets(after, truth, person)

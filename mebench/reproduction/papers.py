@@ -315,8 +315,8 @@ def _runs(lines: Sequence[Words], request: Request, progress: Progress) -> dict[
         if finished.folder is not None and (finished.honest is None or finished.honest.done):
             runs[line] = finished
         elif request.dry_run:
-            again = command("run", words, request.files, request.plugins)
-            runs[line] = Run(None, "not run yet", f"it would be: {again}")
+            dry = command("run", words, request.files, request.plugins)
+            runs[line] = Run(None, "not run yet", f"it would be: {dry}")
         else:
             key = json.dumps(config.values, sort_keys=True, default=str)
             to_run.setdefault(key, (config, []))[1].append((line, stands_in))

@@ -123,8 +123,8 @@ def collect(plugin: str, subject: Any, checks: Sequence[Callable[[Any], None]]) 
         return errors[name]
 
     return [
-        Check(plugin, name, " ".join((one.__doc__ or "").split()), one.__dict__["fix"], partial(look, name))
-        for name, one in functions.items()
+        Check(plugin, name, " ".join((check.__doc__ or "").split()), check.__dict__["fix"], partial(look, name))
+        for name, check in functions.items()
     ]
 
 
