@@ -177,3 +177,11 @@ def test_a_method_runs_on_it(root, tmp_path):
     assert (len(plan.folds), len(plan.videos), plan.task.one_per_video) == (4, 8, True)
     result = host.execute(plan, plan.folds[0])
     assert {p.video for p in result.predictions} == {"casme2/01/EP02_01f", "casme2/01/EP19_06f"}
+
+
+def test_a_dataset_that_extends_another_has_its_stand_in(tmp_path):
+    class Mine(casme2.Casme2):
+        id = "mine"
+
+    Mine.write_fake_tree(tmp_path / "drawn")
+    assert (tmp_path / "drawn" / "CASME2-coding-20140508.xlsx").is_file()
