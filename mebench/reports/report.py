@@ -18,7 +18,7 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 from PIL import Image
 
-from mebench import heavy, inference, metrics
+from mebench import console, heavy, inference, metrics
 from mebench.atomic import whole_file
 from mebench.console import for_template
 from mebench.core import Prediction
@@ -76,7 +76,7 @@ def environment(*templates: Path) -> Environment:
         "meaning": lambda name: catalogue.find(name).describe(),
         "page": safe_name,
         "sentence": sentence,
-        "setting": lambda value: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False),
+        "setting": console.text,
     }
     return found
 
