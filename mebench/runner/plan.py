@@ -235,6 +235,11 @@ class Plan:
         learnt = (replace(e, kind="micro") for e in video.expressions if e.kind in kinds)
         return replace(video, expressions=tuple(learnt))
 
+    def people(self, videos: Sequence[Video]) -> People:
+        """The people of some videos, as protocols see them."""
+        dataset, seed, validation = self.dataset, self.config.seed, self.config.validation
+        return People(videos, seed, validation, dataset.person, self.short, dataset.split, self.scheme.class_of)
+
     def timings(self, fold: Fold) -> dict[str, Timing]:
         """Timing of each group of videos (see `groups`) that takes part, from the fold's training videos.
 
@@ -380,8 +385,7 @@ def make_plan(config: RunConfig, methods: Sequence[Ability] = ()) -> Plan:
         (),
         selects=any(method.selects for method in methods),
     )
-    people = People(videos, config.seed, config.validation, dataset.person, plan.short, dataset.split, scheme.class_of)
-    plan = replace(plan, folds=make_folds(protocol, people, config.protocol_params))
+    plan = replace(plan, folds=make_folds(protocol, plan.people(videos), config.protocol_params))
     check_reach(plan)
     check_people(plan)
     check_folds(plan)

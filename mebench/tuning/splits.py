@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from mebench.core import Fold, SubjectKey, Video, stable_seed
+from mebench.core import Fold, SubjectKey, stable_seed
 from mebench.errors import ConfigError, refuse_if
-from mebench.protocols import KFoldParams, People, kfold
+from mebench.protocols import KFoldParams, kfold
 from mebench.runner.plan import Plan, check_training
 
 
@@ -47,7 +47,7 @@ def tuning_set(plan: Plan, size: float, folds: int) -> tuple[Split, ...]:
     Raises:
         ConfigError: too few people on one side.
     """
-    people = _people(plan, plan.videos)
+    people = plan.people(plan.videos)
     n = len(people.persons)
     count = round(size * n) if size < 1 else int(size)
     refuse_if(
@@ -92,7 +92,7 @@ def nested(plan: Plan, folds: int) -> tuple[Split, ...]:
 def _inner(plan: Plan, subjects: set[SubjectKey], most: int, name: str) -> Plan:
     """The run among some subjects only, in folds by person."""
     videos = tuple(video for video in plan.videos if video.subject_key in subjects)
-    people = _people(plan, videos)
+    people = plan.people(videos)
     if len(people.persons) < 2:
         raise ConfigError(
             f"{name!r} leaves {len(people.persons)} subject to tune on, and inner folds need 2 at least: use a dataset with more"
@@ -104,14 +104,3 @@ def _inner(plan: Plan, subjects: set[SubjectKey], most: int, name: str) -> Plan:
     except ConfigError as error:
         raise ConfigError(f"inner {error}; or fewer --inner-folds") from error
     return found
-
-
-def _people(plan: Plan, videos: Sequence[Video]) -> People:
-    return People(
-        videos,
-        plan.config.seed,
-        plan.config.validation,
-        plan.dataset.person,
-        plan.short,
-        class_of=plan.scheme.class_of,
-    )
