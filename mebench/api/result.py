@@ -69,8 +69,7 @@ class Result(ABC):
         `emotion` … Empty where nothing was spotted.
         """
         found = self.tables.predictions
-        columns = ["video", "kind", "onset", "apex", "offset", "confidence", "emotion", "draw"]
-        return heavy.pandas.DataFrame(columns=columns) if found is None else found
+        return heavy.pandas.DataFrame(columns=metrics.TABLE_COLUMNS["predictions"]) if found is None else found
 
     def plot_timeline(self, video: str | None = None) -> heavy.matplotlib.figure.Figure:
         """Plot one video over time: its frame scores, if any, above its annotated and its spotted intervals.

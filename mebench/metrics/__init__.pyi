@@ -138,6 +138,7 @@ from .spotting_scores import weighted_frame_auc as weighted_frame_auc
 from .summary import flat_scores as flat_scores
 from .summary import scores_of as scores_of
 from .summary import summarize as summarize
+from .tables import TABLE_COLUMNS as TABLE_COLUMNS
 from .tables import Tables as Tables
 from .tables import groups as groups
 from .tables import in_scope as in_scope

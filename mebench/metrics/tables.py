@@ -13,13 +13,14 @@ from mebench.errors import DataError
 from mebench.grouping import grouped
 from mebench.metrics import Bools, Convention, Floats, Indices, per_unit
 
-_COLUMNS = {
+TABLE_COLUMNS = {
     "videos": ("video", "subject", "dataset", "n_frames", "fps"),
     "truths": ("video", "kind", "onset", "apex", "offset", "emotion"),
     "predictions": ("video", "kind", "onset", "apex", "offset", "confidence", "emotion", "draw"),
     "clips": ("video", "truth", "predicted"),
     "frame_scores": ("video", "kind", "frame", "score"),
 }
+"""The columns that each table of `Tables` has at least."""
 _OPTIONAL = ("probability", "processed", "intensity", "run", "part", "person")
 _Columns = dict[str, Any]
 """A table on its way, each column an array of NumPy or of pandas."""
@@ -174,12 +175,12 @@ def groups(columns: Sequence[str], *tables: pd.DataFrame) -> list[Indices]:
 
 def _checked(name: str, table: pd.DataFrame) -> _Columns:
     """The columns of a table that scoring reads, checked."""
-    lacking = [column for column in _COLUMNS[name] if column not in table.columns]
+    lacking = [column for column in TABLE_COLUMNS[name] if column not in table.columns]
     if lacking:
         raise DataError(
-            f"the table of {name} lacks the column {lacking[0]!r}: it must have {', '.join(_COLUMNS[name])}"
+            f"the table of {name} lacks the column {lacking[0]!r}: it must have {', '.join(TABLE_COLUMNS[name])}"
         )
-    wanted = [*_COLUMNS[name], *(column for column in _OPTIONAL if column in table.columns)]
+    wanted = [*TABLE_COLUMNS[name], *(column for column in _OPTIONAL if column in table.columns)]
     return {column: table[column].array for column in wanted}
 
 

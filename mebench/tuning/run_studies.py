@@ -19,7 +19,7 @@ from mebench.atomic import replace_file
 from mebench.config import RunConfig
 from mebench.core import Fold
 from mebench.errors import DataError, RunError, refuse_if
-from mebench.metrics import Comparison, compare, flat_scores, summarize
+from mebench.metrics import TABLE_COLUMNS, Comparison, compare, flat_scores, summarize
 from mebench.progress import Progress
 from mebench.runner import (
     Failure,
@@ -240,7 +240,7 @@ class Evaluator:
         plan = replace(self._run, folds=tuple(self._fold_of[result.key] for result in done))
         tables = truth_tables(plan)
         spots, recognizes = "spot" in plan.task.tasks, "recognize" in plan.task.tasks
-        columns = ["video", "kind", "onset", "apex", "offset", "confidence", "emotion", "draw"]
+        columns = TABLE_COLUMNS["predictions"]
         predictions = [[getattr(p, column) for column in columns] for result in done for p in result.predictions]
         answers = {(c.video, c.onset, c.offset): c.predicted for result in done for c in result.clips}
         to_score = scored_of(tables.truths)[["video", "onset", "offset", "emotion"]].to_numpy(object).tolist()
@@ -248,7 +248,7 @@ class Evaluator:
         tables = replace(
             tables,
             predictions=pd.DataFrame(predictions, columns=columns) if spots else None,
-            clips=pd.DataFrame(clips, columns=["video", "truth", "predicted"]) if recognizes else None,
+            clips=pd.DataFrame(clips, columns=TABLE_COLUMNS["clips"]) if recognizes else None,
         )
         scores = flat_scores(
             summarize(
