@@ -26,6 +26,7 @@ from .scoring import FIRST_SCORER as FIRST_SCORER
 from .scoring import SCORER as SCORER
 from .scoring import of_dataset as of_dataset
 from .scoring import score as score
+from .scoring import score_again as score_again
 from .scoring import scored_of as scored_of
 from .scoring import scores_of as scores_of
 from .scoring import tables_of as tables_of

@@ -178,5 +178,9 @@ def scores_of(folder: RunFolder) -> dict[str, Any]:
     summary: dict[str, Any] = folder.read_json("summary.json")
     if summary.get("scorer") == SCORER:
         return summary
-    config = folder.read_json("config.json")["config"]
-    return summary | score(folder, int(config["seed"]), int(config["bootstrap"]), config.get("convention", "strict"))
+    return summary | score_again(folder, folder.read_json("config.json")["config"])
+
+
+def score_again(folder: RunFolder, config: Mapping[str, Any]) -> dict[str, Any]:
+    """The summary of a run or record from its tables, under the seed, draws and convention of its configuration."""
+    return score(folder, int(config["seed"]), int(config["bootstrap"]), config.get("convention", "strict"))
