@@ -39,8 +39,8 @@ class Aliases:
         def drawn(name: Callable[[Video], tuple[str, ...]]) -> dict[tuple[str, ...], str]:
             """A drawn name for each name: training names in their order, names that are only tested in random order."""
             distinct = list(dict.fromkeys(map(name, learning)))
-            found = dict(zip(distinct, sorted(token(*own) for own in distinct)))
-            return found | {own: token(*own) for own in map(name, tested) if own not in found}
+            tokens = dict(zip(distinct, sorted(token(*own) for own in distinct)))
+            return tokens | {own: token(*own) for own in map(name, tested) if own not in tokens}
 
         people, ids = drawn(lambda v: (v.dataset, v.subject)), drawn(lambda v: (v.dataset, v.subject, v.id))
         self._people = {f"{dataset}/{people[dataset, subject]}": f"{dataset}/{subject}" for dataset, subject in people}

@@ -116,22 +116,22 @@ def measured(dataset: Dataset, videos: Iterable[Video]) -> tuple[Video, ...]:
     Raises:
         DataError: a frame rate is unknown, or frames are missing; the sentence names the first such video.
     """
-    found, missing = list[Video](), list[DataError]()
+    known, missing = list[Video](), list[DataError]()
     for video in videos:
         if not video.fps:
             raise DataError(
                 f"the frame rate of {video.key} is unknown, and spotting needs it: give it in the dataset's annotations"
             )
         try:
-            found.append(video if video.n_frames is not None else replace(video, n_frames=len(dataset.frames(video))))
+            known.append(video if video.n_frames is not None else replace(video, n_frames=len(dataset.frames(video))))
         except DataError as error:
             missing.append(error)
     if missing:
         of = (
-            f"{len(missing)} of {len(found) + len(missing)} videos have no frames, and mebench data verify lists them. "
+            f"{len(missing)} of {len(known) + len(missing)} videos have no frames, and mebench data verify lists them. "
         )
         raise DataError(f"{of if len(missing) > 1 else ''}{missing[0]}")
-    return tuple(found)
+    return tuple(known)
 
 
 def choose_scheme(dataset: Dataset, videos: Iterable[Video], config: RunConfig, protocol: Protocol) -> Scheme:
@@ -226,13 +226,13 @@ def scored(videos: Sequence[Video], scheme: Scheme, protocol: Protocol) -> tuple
     Raises:
         DataError: there is none.
     """
-    found = tuple(v for v in videos if scheme.scored(v))
-    if not found:
+    kept = tuple(v for v in videos if scheme.scored(v))
+    if not kept:
         raise DataError(
             f"protocol {protocol.name} has nothing to score: no micro-expression has a class of {', '.join(scheme.classes)}. "
             "Look at the annotations with: mebench data summary dataset=…"
         )
-    return found
+    return kept
 
 
 def _list(tasks: frozenset[str]) -> str:

@@ -95,13 +95,13 @@ def describe(
         },
     )
     grant = plan.grant or sandbox.Grant((), lacks=sandbox.PARTS)
-    given = {"lacks": grant.lacks, "reads": [*map(str, reads_of(plan.parts))], "devices": [*map(str, grant.devices)]}
-    folder.write_json("sandbox.json", {"asked": plan.config.sandbox, **given})
+    closed = {"lacks": grant.lacks, "reads": [*map(str, reads_of(plan.parts))], "devices": [*map(str, grant.devices)]}
+    folder.write_json("sandbox.json", {"asked": plan.config.sandbox, **closed})
     folder.write_table("videos.parquet", tables.videos)
     folder.write_table("truth.parquet", tables.truths)
     if tables.distractors is not None:
         folder.write_table("distractors.parquet", tables.distractors)
-    persons = {str(one): str(plan.dataset.person(one)) for one in sorted({video.subject_key for video in plan.videos})}
+    persons = {str(s): str(plan.dataset.person(s)) for s in sorted({video.subject_key for video in plan.videos})}
     timings: dict[str, list[Timing]] = {}
     for fold in plan.folds if "spot" in plan.task.tasks else ():
         for group in sorted({plan.groups[video.key] for video in plan.sides(fold).test}):
@@ -131,8 +131,8 @@ def describe(
             "comparable": plan.dataset.comparable,
             "remark": "; ".join(filter(None, [plan.dataset.remark, plan.dataset.unlike_published()])),
             "k_prime": {  # the median over the folds: the width of the intervals that chance is given
-                group: {kind: sorted(t.k_prime[kind] for t in own)[len(own) // 2] for kind in plan.task.kinds}
-                for group, own in sorted(timings.items())
+                group: {kind: sorted(t.k_prime[kind] for t in of_group)[len(of_group) // 2] for kind in plan.task.kinds}
+                for group, of_group in sorted(timings.items())
             },
             "folds": [
                 {

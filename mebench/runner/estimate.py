@@ -37,7 +37,7 @@ from mebench.runner import (
 from mebench.runner.identity import by_training, identity_of, name_of, training_of, truth_of
 from mebench.runs.folder import RunFolder, first_id
 
-FOLDS_SHOWN = 20
+MOST_FOLDS = 20
 
 
 @dataclass(frozen=True)
@@ -93,15 +93,15 @@ def dry_run(config: RunConfig, quiet: bool = False, trained: set[str] | None = N
         print_lines(
             f"{who} on {config.dataset}, {config.protocol}: {len(plan.folds)} folds, {subjects} subjects, {videos} videos"
         )
-        for fold in plan.folds[:FOLDS_SHOWN]:
+        for fold in plan.folds[:MOST_FOLDS]:
             tested = plan.sides(fold).test
             print_lines(
                 f"  {fold.key}: tests {', '.join(map(str, fold.test))} ({plural(len(tested), 'video')}, "
                 f"{plural(sum(len(v.expressions) for v in tested), 'expression')}), "
                 f"{plural(len(plan.training_subjects(fold)), 'subject')} train{f', {len(fold.valid)} validate' if plan.selects else ''}"
             )
-        if len(plan.folds) > FOLDS_SHOWN:
-            print_lines(f"  … and {len(plan.folds) - FOLDS_SHOWN} more")
+        if len(plan.folds) > MOST_FOLDS:
+            print_lines(f"  … and {len(plan.folds) - MOST_FOLDS} more")
         clips = f", {work['missing_clips']} clips" if work["missing_clips"] else ""
         print_lines(
             f"features: {work['missing_videos']} of {videos} videos to compute ({work['missing_frames']} frames{clips})"
@@ -143,12 +143,12 @@ def plan_of(config: RunConfig) -> tuple[Plan, dict[str, int], str]:
     known = digest([code, packages(), processor()])
     file = Path(config.cache).expanduser() / "plans" / f"{known}.json"
     with suppress(OSError, ValueError, LookupError, TypeError, AttributeError, ImportError):
-        said = json.loads(file.read_text(encoding="utf-8"))
-        methods = tuple(Ability(frozenset(tasks), tuple(kinds), selects) for tasks, kinds, selects in said["methods"])
+        stored = json.loads(file.read_text(encoding="utf-8"))
+        methods = tuple(Ability(frozenset(tasks), tuple(kinds), selects) for tasks, kinds, selects in stored["methods"])
         plan = make_plan(config, methods)
-        if said["truth"] == truth_of(plan):
-            chains = {group: tuple(map(_chain, some)) for group, some in said["chains"].items()}
-            return replace(plan, known=chains), said["epochs"], said["processor"]
+        if stored["truth"] == truth_of(plan):
+            chains = {group: tuple(map(_chain, some)) for group, some in stored["chains"].items()}
+            return replace(plan, known=chains), stored["epochs"], stored["processor"]
     methods = abilities(config)
     plan, epochs = make_plan(config, methods), dict[str, int]()
     for part in plan.parts:
@@ -160,11 +160,11 @@ def plan_of(config: RunConfig) -> tuple[Plan, dict[str, int], str]:
     with suppress(
         OSError, TypeError, ValueError
     ):  # a place that cannot be written; a step of a plugin with what JSON has no word for
-        said = {
+        stored = {
             "methods": [[sorted(able.tasks), able.kinds, able.selects] for able in methods],
             **{"truth": truth_of(plan), "epochs": epochs, "processor": instructions_of_folds(), "chains": plain},
         }
-        text = json.dumps(said)
+        text = json.dumps(stored)
         if {group: tuple(map(_chain, some)) for group, some in json.loads(text)["chains"].items()} == plan.chains:
             replace_file(file, text)
     return plan, epochs, instructions_of_folds()
@@ -201,13 +201,13 @@ def _untrained(plan: Plan, before: set[str] | None, instructions: str) -> tuple[
     if key in before:
         return ()
     before.add(key)
-    there = [run.finished_folds() for run in by_training(runs).get(key, ())]
-    return tuple(fold for fold in plan.folds if fold.key not in set().union(*there))
+    trained_elsewhere = [run.finished_folds() for run in by_training(runs).get(key, ())]
+    return tuple(fold for fold in plan.folds if fold.key not in set().union(*trained_elsewhere))
 
 
 def earlier_run(config: RunConfig) -> Earlier | None:
     """The finished run of the same method and dataset with the most similar settings, the latest of several; or None."""
-    own, found = shaping(config), list[tuple[int, float, Earlier]]()
+    own, candidates = shaping(config), list[tuple[int, float, Earlier]]()
     for run in RunFolder.all(config.runs):
         with suppress(
             MebenchError, OSError, ValueError, LookupError, TypeError, AttributeError
@@ -215,16 +215,16 @@ def earlier_run(config: RunConfig) -> Earlier | None:
             stored = flatten(run.read_json("config.json")["config"])
             if not run.done or any(stored.get(name) != own.get(name) for name in ("method", "recognizer", "dataset")):
                 continue
-            theirs = shaping_of(stored)
-            other = tuple(n for n in sorted({*own, *theirs}) if n != "seed" and own.get(n) != theirs.get(n))
+            others = shaping_of(stored)
+            other = tuple(n for n in sorted({*own, *others}) if n != "seed" and own.get(n) != others.get(n))
             with (run.path / "costs.csv").open(encoding="utf-8", newline="") as file:
                 folds = {
                     row["fold"]: {name: float(row[name]) for name in ("fit_seconds", "predict_seconds")}
                     for row in csv.DictReader(file)
                 }
             earlier = Earlier(run.id, run.read_json("features.json")["videos"], folds, other)
-            found.append((-len(other), (run.path / "DONE").stat().st_mtime, earlier))
-    return max(found, key=lambda one: one[:2])[2] if found else None
+            candidates.append((-len(other), (run.path / "DONE").stat().st_mtime, earlier))
+    return max(candidates, key=lambda candidate: candidate[:2])[2] if candidates else None
 
 
 def _seconds(
@@ -233,17 +233,17 @@ def _seconds(
     features = None if missing else 0.0
     if earlier is not None and (took := {video: s for video, s in earlier.features.items() if s > 0}):
         features = fsum(took.get(video.key, fmean(took.values())) for video in missing)
-    found = dict[str, list[float]]()
+    by_step = dict[str, list[float]]()
     for name in ("fit_seconds", "predict_seconds"):
         took = {} if earlier is None else {fold: seconds[name] for fold, seconds in earlier.folds.items()}
-        found[name] = [took.get(fold.key, fmean(took.values())) for fold in left] if took else []
+        by_step[name] = [took.get(fold.key, fmean(took.values())) for fold in left] if took else []
     total = None
-    folds = [sum(both) for both in zip(*found.values())]
-    told = len(folds) == len(left)
-    if features is not None and told:  # no fold is split over workers, so the last ones may leave some idle
+    folds = [sum(both) for both in zip(*by_step.values())]
+    known = len(folds) == len(left)
+    if features is not None and known:  # no fold is split over workers, so the last ones may leave some idle
         rest = max(sum(folds) / max(min(workers, len(folds)), 1), max(folds, default=0.0))
         total = features / min(workers, max(len(missing), 1)) + rest
-    training, prediction = (fsum(seconds) if told else None for seconds in found.values())
+    training, prediction = (fsum(seconds) if known else None for seconds in by_step.values())
     return {"features": features, "training": training, "prediction": prediction, "total": total}
 
 

@@ -115,10 +115,10 @@ def sweep(
             }
             if not plans:  # nothing of the sweep works
                 raise next(error for error in planned if isinstance(error, MebenchError))
-            there = {number: finished_run(plan) for number, plan in plans.items()}
-            again = not keep and all(there.values())
+            finished = {number: finished_run(plan) for number, plan in plans.items()}
+            again = not keep and all(finished.values())
             for number, plan in plans.items():
-                if (folder := there[number]) is None or again:
+                if (folder := finished[number]) is None or again:
                     sessions[number] = open_session(plan, clean=clean)
                 else:
                     outcomes[number] = _or_error(cached_outcome, folder, plan.config)
@@ -183,7 +183,7 @@ def execute_all(sessions: Sequence[Session], pool: Workers, progress: Progress) 
             waiting = [session for session in under_way if session.left]
             while waiting:
                 now, waiting = _next(waiting, progress)
-                for task, outcome in pool.run([task for session, there in now for task in session.tasks(there)]):
+                for task, outcome in pool.run([task for session, trained in now for task in session.tasks(trained)]):
                     session, fold = task.key
                     progress.notify(*session.store_fold(fold, outcome))
                     advance()
@@ -209,19 +209,19 @@ def _next(
     }
     now, later, training = list[tuple[Session, dict[str, Path]]](), list[Session](), set[str | None]()
     for session in waiting:
-        there = session.trained_elsewhere(runs_by_training.get(session.folder.path.parent, {}))
-        if session.left > set(there) and session.trained in training - {None}:
+        trained = session.trained_elsewhere(runs_by_training.get(session.folder.path.parent, {}))
+        if session.left > set(trained) and session.trained in training - {None}:
             later.append(session)
             continue
-        if session.left > set(there):
+        if session.left > set(trained):
             training.add(session.trained)
-        now.append((session, there))
-        if there:
-            homes = ", ".join(sorted({folder.parent.parent.name for folder in there.values()}))
+        now.append((session, trained))
+        if trained:
+            homes = ", ".join(sorted({folder.parent.parent.name for folder in trained.values()}))
             why = "whose models predict the degraded videos"
             if session.clean is None:
                 why = "which differs only in the way from frame scores to intervals: only intervals are made"
-            progress.notify(f"{session.folder.id}: {plural(len(there), 'fold')} trained in {homes}, {why}")
+            progress.notify(f"{session.folder.id}: {plural(len(trained), 'fold')} trained in {homes}, {why}")
     return now, later
 
 
@@ -282,9 +282,9 @@ def refuse_missing(config: RunConfig) -> None:
         )
     if config.executor == "local" and config.accelerator != "cpu":
         torch = heavy.torch
-        there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "auto": True}
-        there["gpu"] = there["cuda"] or there["mps"]
-        if not there[config.accelerator] or (config.precision == "16-mixed" and not there["gpu"]):
+        available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "auto": True}
+        available["gpu"] = available["cuda"] or available["mps"]
+        if not available[config.accelerator] or (config.precision == "16-mixed" and not available["gpu"]):
             raise ConfigError(
                 f"accelerator={config.accelerator} precision={config.precision} needs a GPU, and PyTorch {torch.__version__} finds none "
                 "here: choose accelerator=cpu and precision=32-true, or install PyTorch's build for this GPU"
@@ -346,17 +346,17 @@ def leak_gain(config: RunConfig, summary: Mapping[str, Any], progress: Progress)
         progress.notify(f"audit={config.audit}: now the same run without the leak, to compare with")
         folder = run(honest, progress).folder
     clean, leaking = _scores(cached_outcome(folder, honest).summary), folder.path.with_name(str(summary["run_id"]))
-    told = worth_of(RunFolder(leaking)) or {
+    worth = worth_of(RunFolder(leaking)) or {
         "honest": folder.id,
         "differences": differences(folder, RunFolder(leaking), config.convention),
     }
     return {
-        **told,
+        **worth,
         "scores": {
             path: {
-                "honest": (own := clean[path]),
+                "honest": (value := clean[path]),
                 "leak": leak,
-                "points": None if own is None or leak is None else round(100 * (leak - own), 6),
+                "points": None if value is None or leak is None else round(100 * (leak - value), 6),
             }
             for path, leak in _scores(summary).items()
             if path in clean
@@ -366,10 +366,10 @@ def leak_gain(config: RunConfig, summary: Mapping[str, Any], progress: Progress)
 
 def _scores(summary: Mapping[str, Any]) -> dict[str, float | None]:
     """The values of all sections by path; details, members and folds, whose paths are longer, are left out."""
-    found = scores_of({section: summary.get(section) or {} for section in SECTIONS})
+    scores = scores_of({section: summary.get(section) or {} for section in SECTIONS})
     # Scores that are compared, in every section that has them.
     return {
         path: s["value"]
-        for path, s in found.items()
+        for path, s in scores.items()
         if path.count(".") < 3 and path.rpartition(".")[2] in ("strs", "f1", "asr", "uf1", "uar", "accuracy")
     }

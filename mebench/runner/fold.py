@@ -186,7 +186,7 @@ class Views:
         """Adapt the features of training and tested clips to each other; the method reads the adapted ones from now
         on.
         """
-        found = {}
+        rows_of = {}
         for name in {
             chain.name for chains in self.chains.values() for chain in chains.values() if chain.scope == "clips"
         }:
@@ -194,8 +194,8 @@ class Views:
             made = adapted(how, *(side.reshape(len(side), -1).astype(np.float64) for side in sides))
             for clips, side, rows in zip((train, test), sides, made):
                 for clip, row in zip(clips, rows.astype(np.float32).reshape(side.shape)):
-                    found[clip.video.key, name, clip.onset, clip.apex, clip.offset] = row
-        self._adapted = found
+                    rows_of[clip.video.key, name, clip.onset, clip.apex, clip.offset] = row
+        self._adapted = rows_of
 
     def close(self) -> None:
         """The fold is over."""
@@ -369,7 +369,7 @@ class FittedMethod:
     def propose(self, view: VideoView, scores: NDArray[np.float64]) -> list[Prediction]:
         """The checked answer of `propose`: an impossible interval stops the first fold."""
         self.method.curves.clear()
-        found = self.method.propose(view, scores)
+        proposed = self.method.propose(view, scores)
         for kind, curve in self.method.curves.items():
             end = curve.first + len(curve.heights)
             if kind not in self.task.kinds or not 0 <= curve.first <= end <= view.n_frames:
@@ -377,7 +377,7 @@ class FittedMethod:
                     f"{self._name}: propose kept a curve of {kind!r} from frame {curve.first} to {end} for {view.key}, expected one of "
                     f"the kinds {list(self.task.kinds)} and frames of the video, of which there are {view.n_frames}"
                 )
-        for p in found:
+        for p in proposed:
             if not (
                 p.video == view.key
                 and p.kind in self.task.kinds
@@ -388,7 +388,7 @@ class FittedMethod:
                     f"{self._name}: propose gave {p} for {view.key}, expected that video, one of the kinds "
                     f"{list(self.task.kinds)}, onset <= apex <= offset and a finite confidence"
                 )
-        return found
+        return proposed
 
 
 def epoch_answers(fitted: FittedMethod) -> tuple[list[Any], bool]:

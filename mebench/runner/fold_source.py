@@ -119,9 +119,9 @@ class FrameSource:
         video = self._videos[key["video"]]
         with _ANSWERING:
             (dataset, id_), (_, fingerprint) = self._home(video), self._about(key["video"])
-        own = {"dataset": id_, "revision": dataset.revision, "video": video.key, "frames": fingerprint}
-        found = self._store.read(Key(**{**key, **own}))
-        return None if found is None else Mapped.of(found)
+        real = {"dataset": id_, "revision": dataset.revision, "video": video.key, "frames": fingerprint}
+        entry = self._store.read(Key(**{**key, **real}))
+        return None if entry is None else Mapped.of(entry)
 
     def _about(self, key: str) -> tuple[int, str]:
         video = self._videos[key]
@@ -141,7 +141,7 @@ class FrameSource:
         """The ready-made feature of a video and, where small, those of the following videos, which are usually asked
         for next.
         """
-        found, size, keys = dict[str, NDArray[Any] | None](), 0, list(self._videos)
+        features, size, keys = dict[str, NDArray[Any] | None](), 0, list(self._videos)
         for video in keys[keys.index(key) :]:
             real = self._videos[video]
             dataset, _ = self._home(real)
@@ -154,11 +154,11 @@ class FrameSource:
                 break  # it is for whoever asks for that one
             if feature is None or feature.nbytes <= SMALL:
                 kept[real.key, name] = feature
-            found[video] = feature
+            features[video] = feature
             # Bytes of ready-made features that are enough for one answer.
             if (size := size + (0 if feature is None else feature.nbytes)) > (1 << 24):
                 break
-        return found
+        return features
 
 
 class HostedStore(FeatureStore):
@@ -227,10 +227,10 @@ class RemoteDataset(Dataset):
 
     def provided(self, video: Video, name: str) -> NDArray[Any] | None:
         """Features from the dataset, cached with their metadata."""
-        given = self._given.setdefault(name, {})
-        if video.key not in given:
-            given.update(self._request("provided", video.key, name))
-        return given[video.key]
+        features = self._given.setdefault(name, {})
+        if video.key not in features:
+            features.update(self._request("provided", video.key, name))
+        return features[video.key]
 
 
 class _RemoteFrames:

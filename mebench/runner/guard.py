@@ -188,8 +188,8 @@ def audit_of(plan: Plan, notes: Mapping[str, Mapping[str, float]]) -> dict[str, 
         of_sides = plan.training_subjects(fold), fold.valid if plan.selects else (), fold.test
         names = {side: sorted(map(str, of_side)) for side, of_side in zip(("train", "valid", "test"), of_sides)}
         sides[fold.key] = {
-            side: {"subjects": len(own), "hash": hashlib.sha256("\n".join(own).encode()).hexdigest()[:12]}
-            for side, own in names.items()
+            side: {"subjects": len(keys), "hash": hashlib.sha256("\n".join(keys).encode()).hexdigest()[:12]}
+            for side, keys in names.items()
         }
     values: list[dict[str, Any]] = []
     groups = [(group, timing) for of_fold in timings.values() for group, timing in of_fold.items() if timing.fps]

@@ -181,10 +181,10 @@ class FoldHost:
                     plugins, reads_of(job.parts), trainer.modules(job.trainer), job.accelerator
                 )._replace(lacks=self.grant.lacks)
         if isinstance(stored, Path):
-            there, stored = stored, None
-            if whole_fold(there) == self.key:
-                stored = read_fold(there, job.parts[0].task.kinds)
-                stored = replace(stored, trained_in=stored.trained_in or there.parent.parent.name)
+            folder, stored = stored, None
+            if whole_fold(folder) == self.key:
+                stored = read_fold(folder, job.parts[0].task.kinds)
+                stored = replace(stored, trained_in=stored.trained_in or folder.parent.parent.name)
         scores, model = None, b"" if stored is None else stored.model
         if self.config.degrade != "none" and not model:
             raise RunError(
@@ -202,15 +202,15 @@ class FoldHost:
             grant = None if self.grant is None else self.grant._replace(write=(Path(scratch), place))
             answer = self.aliases.answering(self.answer)
             try:
-                found: FoldResult | Failure = self.aliases.restored(
+                result: FoldResult | Failure = self.aliases.restored(
                     worker.call(
                         runner.fold.fit_and_predict, arguments, answer, job.plugins, self.config.fold_timeout, grant
                     )
                 )
             except MebenchError as error:  # of this process, where there is no other
                 raise self.aliases.error(error) from error
-        if isinstance(found, Failure):
-            return found
+        if isinstance(result, Failure):
+            return result
         real, (spotted, frame_scores, curves) = self.aliases.answered, self.spotted or ([], {}, {})
         intervals: dict[str, Any] = {
             "predictions": self.aliases.predictions(spotted),
@@ -219,16 +219,14 @@ class FoldHost:
         if stored is not None and scores is not None:
             return replace(stored, **intervals)
         return replace(
-            found,
+            result,
             **intervals,
             key=self.key,
             seed=job.seed,
             timings=dict(job.timings),
             frame_scores={real(video): rows for video, rows in frame_scores.items()},
-            clips=[replace(clip, video=real(clip.video)) for clip in found.clips],
-            epoch_predictions=[
-                [replace(one, video=real(one.video)) for one in epoch] for epoch in found.epoch_predictions
-            ],
+            clips=[replace(clip, video=real(clip.video)) for clip in result.clips],
+            epoch_predictions=[[replace(p, video=real(p.video)) for p in epoch] for epoch in result.epoch_predictions],
         )
 
     def answer(self, word: str, *of: Any) -> Any:
@@ -360,9 +358,9 @@ def accuracy(scheme: Scheme, videos: Sequence[Video], answers: Sequence[int]) ->
 
 def f1(task: Task, videos: Sequence[Video], spotted: Sequence[Prediction]) -> float:
     """2 TP / (spotted + truths) at IoU 0.5, a truth being found if anything hits it; 0 where nothing is there."""
-    own = grouped(spotted, key=lambda p: (p.video, p.kind))
+    groups = grouped(spotted, key=lambda p: (p.video, p.kind))
     truths = [(video.key, e) for video in videos for e in video.expressions if e.kind in task.kinds]
-    found = sum(
-        any(hits((p.onset, p.offset), (e.onset, e.offset)) for p in own.get((key, e.kind), ())) for key, e in truths
+    n_found = sum(
+        any(hits((p.onset, p.offset), (e.onset, e.offset)) for p in groups.get((key, e.kind), ())) for key, e in truths
     )
-    return 2 * found / max(len(spotted) + len(truths), 1)
+    return 2 * n_found / max(len(spotted) + len(truths), 1)

@@ -68,14 +68,14 @@ def content_of(plan: Plan) -> list[str]:
 
     Frames are not decoded; 50 000 files take a second.
     """
-    store, found = store_of(plan.config), dict[str, Sequence[str]]()
+    store, contents = store_of(plan.config), dict[str, Sequence[str]]()
     for video in plan.videos:
         dataset, id_ = plan.home(video)
         if getattr(dataset.params, "root", None) is not None and (chains := plan.computed.get(plan.groups[video.key])):
-            found[video.key] = source_of(store, dataset, id_, video, again=True).content(chains)
-    values = [getattr(part.params, own.name) for part in plan.parts for own in fields(part.params)]
+            contents[video.key] = source_of(store, dataset, id_, video, again=True).content(chains)
+    values = [getattr(part.params, field.name) for part in plan.parts for field in fields(part.params)]
     files = [value for value in values if isinstance(value, Path) and value.is_file()]
-    return [digest([found, [file_hash(file) for file in files]])] if found or files else []
+    return [digest([contents, [file_hash(file) for file in files]])] if contents or files else []
 
 
 def truth_of(plan: Plan) -> str:
@@ -107,30 +107,30 @@ def refuse_changed(folder: RunFolder, parts: Mapping[str, Any]) -> None:
     then, now = folder.read_json("config.json").get("parts"), json.loads(json.dumps(parts))
     if then == now:
         return
-    anew = "Start a new run with: mebench run"
+    remedy = "Start a new run with: mebench run"
     if not isinstance(then, dict):
         raise RunError(
             f"run {folder.id!r} cannot continue: it began with a version of mebench that did not record what its "
-            f"folds depend on, and they must not mix with others. {anew}"
+            f"folds depend on, and they must not mix with others. {remedy}"
         )
-    said = [
+    changes = [
         f"{name} was {then.get(name, ABSENT)} and is {now.get(name, ABSENT)}"
         for name in {**now, **then}
         if then.get(name, ABSENT) != now.get(name, ABSENT)
     ]
     raise RunError(
-        f"run {folder.id!r} cannot continue: {listed(said, 6)}, and its folds must not mix with others. {anew}"
+        f"run {folder.id!r} cannot continue: {listed(changes, 6)}, and its folds must not mix with others. {remedy}"
     )
 
 
 def by_training(runs: Path) -> dict[str, list[RunFolder]]:
     """The runs of a folder by the key of their training, see `training_of`."""
-    found = dict[str, list[RunFolder]]()
+    runs_of = dict[str, list[RunFolder]]()
     for run in RunFolder.all(runs):
         with suppress(RunError, AttributeError):  # of another program, or damaged
             if (trained := run.read_json("config.json").get("trained")) is not None:
-                found.setdefault(str(trained), []).append(run)
-    return found
+                runs_of.setdefault(str(trained), []).append(run)
+    return runs_of
 
 
 def name_of(config: RunConfig) -> str:

@@ -216,13 +216,13 @@ def instructions_of_torch() -> str:
 @cache
 def packages() -> dict[str, str]:
     """The packages that numbers depend on, with their versions."""
-    found = {}
+    versions = {}
     for name in PACKAGES:
         try:
-            found[name] = metadata.version(name)
+            versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
-            found[name] = "not installed"
-    return found
+            versions[name] = "not installed"
+    return versions
 
 
 @cache
@@ -230,7 +230,7 @@ def _own_code(code: Callable[[Path], str]) -> dict[str, str]:
     """The hash of each part of mebench that shapes predictions, so that an edit between stop and resume does not mix two programs."""
     files = {name: [PACKAGE / name] if name.endswith(".py") else (PACKAGE / name).rglob("*.py") for name in ROOMS}
     files["runner"] = (PACKAGE / f"{name}.py" for name in OF_FOLDS)
-    return {f"code of mebench/{name}": _hash_of(own, PACKAGE, code) for name, own in files.items()}
+    return {f"code of mebench/{name}": _hash_of(paths, PACKAGE, code) for name, paths in files.items()}
 
 
 def _plugin_hash(info: PluginInfo, code: Callable[[Path], str]) -> str:

@@ -90,11 +90,11 @@ def attempt(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
 
 def failure_of(error: BaseException) -> Failure:
     """An exception as the reason why there is no answer."""
-    own = error if isinstance(error, MebenchError) else None
-    if sandbox.refused and any(isinstance(one, PermissionError) for one in (error, error.__cause__)):
-        own = PluginError(f"{sentence(error)}; {sandbox.refused}")
-        error = own.with_traceback(error.__traceback__)
-    return Failure(sentence(error), "".join(traceback.format_exception(error)), own, raised=True)
+    cause = error if isinstance(error, MebenchError) else None
+    if sandbox.refused and any(isinstance(e, PermissionError) for e in (error, error.__cause__)):
+        cause = PluginError(f"{sentence(error)}; {sandbox.refused}")
+        error = cause.with_traceback(error.__traceback__)
+    return Failure(sentence(error), "".join(traceback.format_exception(error)), cause, raised=True)
 
 
 def death(code: int | None) -> str:
@@ -236,16 +236,16 @@ class Mapped:
 
 def _answer(pipe: Connection, host: Callable[..., Any] | None, question: tuple[Any, ...]) -> None:
     """Send what the host answers to a question, or its error."""
-    found = error = None
+    answer = error = None
     try:
         assert host is not None, "nobody answers"
-        found = host(*question)
+        answer = host(*question)
     except Exception as refusal:
         error = refusal
-    if not isinstance(found, Mapped):
-        return pipe.send((found, error))
-    with Path(found.file).open("rb") as opened:
-        pipe.send((dataclasses.replace(found, file="follows"), None))
+    if not isinstance(answer, Mapped):
+        return pipe.send((answer, error))
+    with Path(answer.file).open("rb") as opened:
+        pipe.send((dataclasses.replace(answer, file="follows"), None))
         reduction.send_handle(pipe, opened.fileno(), 0)
     return None
 

@@ -210,7 +210,7 @@ class EpochIntervals:
             for epoch in range(max(self.epochs, 1))
         }
         self.grid = grid(answers, plan.task.kinds, cuts.tolist(), plan.config.convention)
-        self.of_people = np.stack([self.grid.f1(own) for own in np.eye(len(self.grid.people), dtype=bool)], axis=-1)
+        self.of_people = np.stack([self.grid.f1(p) for p in np.eye(len(self.grid.people), dtype=bool)], axis=-1)
 
     def picked(self, rule: str, most: int | None = None, cut: bool = True) -> list[tuple[int, int, int]]:
         """For each person the epoch and the index of the threshold that a rule keeps, and the number of evaluated

@@ -157,8 +157,8 @@ class Plan:
         """
         if self.config.adaptation != "none":
             return "database"
-        looks = (part.method_class.looks_at_test_video(part.task.tasks, part.params) for part in self.parts)
-        return "video" if "video" in looks else "none"
+        uses = (part.method_class.looks_at_test_video(part.task.tasks, part.params) for part in self.parts)
+        return "video" if "video" in uses else "none"
 
     @cached_property
     def parts(self) -> tuple[Part, ...]:
@@ -300,15 +300,15 @@ class Plan:
         """The distinct chains that any fold reads, by group of videos."""
         if self.known is not None:
             return dict(self.known)
-        found: dict[str, dict[str, Chain]] = {}
+        by_group: dict[str, dict[str, Chain]] = {}
         methods = [(part.plugin.id, weightless(part)) for part in self.parts]
         for fold in self.folds:
             for group, timing in self.timings(fold).items():
                 for id_, method in methods:
                     with refused_by_plugin(f"method {id_!r} does not name its features, in chains()"):
                         own = {chain.fingerprint() + chain.name: chain for chain in method.chains(timing).values()}
-                    found[group] = found.get(group, {}) | own
-        return {group: tuple(chains.values()) for group, chains in found.items()}
+                    by_group[group] = by_group.get(group, {}) | own
+        return {group: tuple(chains.values()) for group, chains in by_group.items()}
 
     @cached_property
     def computed(self) -> dict[str, tuple[Chain, ...]]:
@@ -405,8 +405,8 @@ def make_folds(protocol: Protocol, people: People, params: Any) -> tuple[Fold, .
         ConfigError: it cannot serve these people.
         PluginError: its function fails.
     """
-    then = "Let its function raise a ConfigError that says what it needs; MEBENCH_DEBUG=1 shows the line"
-    with refused_by_plugin(f"protocol {protocol.name!r} made no folds of {len(people.persons)} people", then):
+    hint = "Let its function raise a ConfigError that says what it needs; MEBENCH_DEBUG=1 shows the line"
+    with refused_by_plugin(f"protocol {protocol.name!r} made no folds of {len(people.persons)} people", hint):
         return tuple(protocol.make(people, params))
 
 
@@ -443,15 +443,15 @@ def check_reach(plan: Plan) -> None:
         for name, place in (*labels, ("runs", config.runs), ("cache", config.cache))
     }
     for place in (*open_to_all, *reads_of(plan.parts)) if config.sandbox != "off" else ():
-        here = place.resolve()
-        for word, own in kept.items():
+        target = place.resolve()
+        for word, labelled in kept.items():
             off = "or use sandbox=off, after you have read the method's code"
-            if place not in open_to_all and here.is_relative_to(own) and here.suffix != ".safetensors":
+            if place not in open_to_all and target.is_relative_to(labelled) and target.suffix != ".safetensors":
                 raise ConfigError(
                     f"the method may not read {place}, which is in {word}, where labels are: move or copy it to another "
                     f"folder and name it there, {off}"
                 )
-            if own.is_relative_to(here):
+            if labelled.is_relative_to(target):
                 raise ConfigError(
                     f"the method may read {place}, and so the labels below {word}: "
                     f"{'name another folder' if place in open_to_all else 'let it name less under reads in its config.yaml'}, {off}"

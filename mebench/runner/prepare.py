@@ -115,7 +115,7 @@ def feature_task(
     row = np.zeros(2)
     with suppress(OSError):  # a worker on another machine
         row = row if board is None else np.memmap(board, np.float64, "r+", shape=(2,), offset=16 * place)
-    for number, one in enumerate(wanted):
+    for number, w in enumerate(wanted):
 
         def update(frames: int, share: float, number: int = number) -> None:
             row[:] = frames, (number + share) / len(wanted)
@@ -123,12 +123,12 @@ def feature_task(
         try:
             home: Dataset
             if request is not None:
-                home = RemoteDataset(request, one.revision)
-                one = replace(one, store=HostedStore(one.store.root, request))
+                home = RemoteDataset(request, w.revision)
+                w = replace(w, store=HostedStore(w.store.root, request))
             else:
-                assert one.source is not None
-                home, _ = home_of_video(opened(one.source), one.id, video)
-            cost += source_of(one.store, home, one.id, video, again=True).compute(one.chains, one.clips, update, flows)
+                assert w.source is not None
+                home, _ = home_of_video(opened(w.source), w.id, video)
+            cost += source_of(w.store, home, w.id, video, again=True).compute(w.chains, w.clips, update, flows)
         except Exception as error:  # what the others ask for may well work
             trouble.append(error)
     if trouble:
@@ -143,9 +143,9 @@ def blind_feature_task(
     cost = feature_task(wanted, video, board, place, request)
     return cost, [
         source_of(
-            HostedStore(one.store.root, request), RemoteDataset(request, one.revision), one.id, video
-        ).computed_features(one.chains, one.clips)
-        for one in wanted
+            HostedStore(w.store.root, request), RemoteDataset(request, w.revision), w.id, video
+        ).computed_features(w.chains, w.clips)
+        for w in wanted
     ]
 
 
@@ -160,41 +160,41 @@ def hosted_feature_task(
     home, aliases = home_of_video(opened(source), wanted[0].id, video), Aliases(secrets.token_hex(), [], [video])
     frames, hidden = FrameSource(aliases.videos, lambda _: home, wanted[0].store), aliases.hide(video)
     outcome = ComputeCost()
-    for one in wanted:
-        if not one.clips:  # crops are cut by the suite's own step, for the clips that a spotter will choose
-            cut = [chain for chain in one.chains if chain.scope == "clips"]
-            outcome += source_of(one.store, home[0], one.id, video).compute(cut, ())
+    for w in wanted:
+        if not w.clips:  # crops are cut by the suite's own step, for the clips that a spotter will choose
+            cut = [chain for chain in w.chains if chain.scope == "clips"]
+            outcome += source_of(w.store, home[0], w.id, video).compute(cut, ())
     with tempfile.TemporaryDirectory(prefix="mebench-features-") as scratch:
         write = (Path(scratch), *([] if board is None else [Path(board)]))
-        grants = [one.grant._replace(write=write) for one in wanted if one.grant is not None]
+        grants = [w.grant._replace(write=write) for w in wanted if w.grant is not None]
         grant = (  # all that the runs that want them may reach
             Grant(*(tuple(dict.fromkeys(chain.from_iterable(parts))) for parts in zip(*grants)))
             if len(grants) == len(wanted)
             else None
         )
         for scope in ("frames", "clips"):  # that of all frames is kept before the places of clips are given
-            asked = [
+            of_scope = [
                 replace(
-                    one,
-                    chains=tuple(c for c in one.chains if c.scope == scope and (one.clips or scope == "frames")),
-                    clips=one.clips if scope == "clips" else (),
+                    w,
+                    chains=tuple(c for c in w.chains if c.scope == scope and (w.clips or scope == "frames")),
+                    clips=w.clips if scope == "clips" else (),
                 )
-                for one in wanted
+                for w in wanted
             ]
-            if not any(one.chains for one in asked):
+            if not any(w.chains for w in of_scope):
                 continue
-            told = tuple(replace(one, source=None, store=FeatureStore(scratch), grant=None) for one in asked)
-            arguments = told, hidden, board, place
-            found: Any = aliases.restored(
+            hosted = tuple(replace(w, source=None, store=FeatureStore(scratch), grant=None) for w in of_scope)
+            arguments = hosted, hidden, board, place
+            result: Any = aliases.restored(
                 worker.call(
                     blind_feature_task, arguments, aliases.answering(frames.answer), source.config.plugins, None, grant
                 )
             )
-            if isinstance(found, Failure):
-                return found
-            cost, features = found
-            for one, own in zip(asked, features, strict=True):
-                source_of(one.store, home[0], one.id, video).adopt(one.chains, one.clips, own)
+            if isinstance(result, Failure):
+                return result
+            cost, features = result
+            for w, computed in zip(of_scope, features, strict=True):
+                source_of(w.store, home[0], w.id, video).adopt(w.chains, w.clips, computed)
             outcome += cost
     return outcome
 
@@ -219,9 +219,9 @@ class Prepared:
         Args:
             skips: whether videos without a face are left out.
         """
-        found = {key: failure for (_, key), failure in self.failures.items()}
-        faceless = {key: f.reason for key, f in found.items() if skips and isinstance(f.error, NoFaceError)}
-        return faceless, {key: failure for key, failure in found.items() if key not in faceless}
+        by_key = {key: failure for (_, key), failure in self.failures.items()}
+        faceless = {key: f.reason for key, f in by_key.items() if skips and isinstance(f.error, NoFaceError)}
+        return faceless, {key: failure for key, failure in by_key.items() if key not in faceless}
 
 
 def prepare(plans: Sequence[Plan], pool: Workers, progress: Progress) -> Prepared:

@@ -213,15 +213,15 @@ _path = cache(Path)
 @cache
 def imports_before(folder: Path) -> tuple[str, ...]:
     """The imports of a plugin's modules that are safe before a process is confined, for a `ForkServer`."""
-    found = list[str]()
+    names = list[str]()
     for file in sorted(folder.glob("*.py")):
         for node in ast.parse(file.read_bytes()).body:
             if isinstance(node, ast.Import):
-                found += [name.name for name in node.names]
+                names += [name.name for name in node.names]
             elif isinstance(node, ast.ImportFrom) and not node.level:
-                found += [f"{node.module}:{name.name}" for name in node.names]
+                names += [f"{node.module}:{name.name}" for name in node.names]
     plugins = ("mebench.methods", "mebench.datasets", "mebench:")
-    return tuple(name for name in found if re.split("[.:]", name)[0] in LIBRARIES and not name.startswith(plugins))
+    return tuple(name for name in names if re.split("[.:]", name)[0] in LIBRARIES and not name.startswith(plugins))
 
 
 def lacking() -> tuple[str, ...]:
@@ -282,13 +282,13 @@ def confine(grant: Grant) -> tuple[str, ...]:
         return PARTS
     hide_memory()
     libc = ctypes.CDLL(None, use_errno=True)
-    given = {
+    confined = {
         "privileges": _drop_privileges(libc),
         "files": _confine_files(libc, grant),
         "network": (filtered := _filter_calls(libc)),
         "processes": filtered,
     }
-    return tuple(part for part in PARTS if not given[part])
+    return tuple(part for part in PARTS if not confined[part])
 
 
 def hide_memory() -> None:

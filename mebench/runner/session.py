@@ -39,7 +39,7 @@ from mebench.runs import RunFolder, first_id, safe_name, score, scores_of
 FILE = "skipped.json"
 """In the run folder, written where `no_face=skip`: the reason for each video, by its key."""
 
-SHOWN = 5
+MOST_LISTED = 5
 
 
 def read_skipped(folder: RunFolder) -> dict[str, str]:
@@ -66,7 +66,7 @@ def write_skipped(folder: RunFolder, reasons: Mapping[str, str], n_videos: int) 
     if not reasons:
         return ""
     how_many = f"no face in {len(reasons)} of {n_videos} videos"
-    line = f"{how_many}, left out of training and counted as missed: {listed(list(reasons), SHOWN)}"
+    line = f"{how_many}, left out of training and counted as missed: {listed(list(reasons), MOST_LISTED)}"
     about = folder.read_json("folds.json")
     if line not in about["warnings"]:  # a continued run has reported it already
         folder.write_json("folds.json", {**about, "warnings": [*about["warnings"], line]})
@@ -125,23 +125,23 @@ class Session:
             MebenchError: features that the run needs failed.
         """
         plan, shared = self.plan, {shared_video(self.plan, v) for v in self.plan.videos}
-        own = {video: s for video, s in prepared.seconds.items() if video in shared and video not in charged}
-        charged.update(own)
-        self.folder.add_feature_seconds({key: s for (_, key), s in own.items()}, plan.cards())
+        seconds = {video: s for video, s in prepared.seconds.items() if video in shared and video not in charged}
+        charged.update(seconds)
+        self.folder.add_feature_seconds({key: s for (_, key), s in seconds.items()}, plan.cards())
         # In a sweep it may be another run's feature of the video that failed.
         still = {v.key for v in missing_videos(plan)} if shared & prepared.failures.keys() else set()
         failures = {video: f for video, f in prepared.failures.items() if video in shared and video[1] in still}
         skips = plan.config.no_face == "skip" or self.clean is not None
-        faceless, others = replace(prepared, failures=failures).failed(skips)
-        if others:
-            (key, first), more = next(iter(others.items())), len(others) - SHOWN
-            if len(others) == 1 and first.error is not None:
+        faceless, failed = replace(prepared, failures=failures).failed(skips)
+        if failed:
+            (key, first), more = next(iter(failed.items())), len(failed) - MOST_LISTED
+            if len(failed) == 1 and first.error is not None:
                 raise first.error
-            progress.notify(*(f"failed: {name}: {others[name].reason}" for name in [*others][:SHOWN]))
+            progress.notify(*(f"failed: {name}: {failed[name].reason}" for name in [*failed][:MOST_LISTED]))
             if more > 0:
                 progress.notify(f"failed: {more} more videos")
             raise DataError(
-                f"the features of {len(others)} of {len(plan.videos)} videos failed; {key}: {first.reason}. Those of the others are "
+                f"the features of {len(failed)} of {len(plan.videos)} videos failed; {key}: {first.reason}. Those of the others are "
                 "stored: fix the cause and give the same command again"
             )
         if not skips:
@@ -164,25 +164,25 @@ class Session:
         Args:
             runs_by_training: the runs of the same folder, by what their training depends on.
         """
-        found = dict[str, Path]()
+        folders = dict[str, Path]()
         if self.clean is not None:
             return {key: self.clean.path / "folds" / safe_name(key) for key in self.left}
         if self.trained is None or rerun_notice(self):
-            return found
+            return folders
         for other in runs_by_training.get(self.trained, ()):
-            if other.id != self.folder.id and set(found) < self.left:
+            if other.id != self.folder.id and set(folders) < self.left:
                 with suppress(MebenchError, TypeError, ValueError):  # its skipped videos cannot be read
                     if read_skipped(other).keys() == self.plan.skipped.keys():
-                        own = (other.finished_folds() & self.left) - set(found)
-                        found |= {key: other.path / "folds" / safe_name(key) for key in own}
-        return found
+                        keys = (other.finished_folds() & self.left) - set(folders)
+                        folders |= {key: other.path / "folds" / safe_name(key) for key in keys}
+        return folders
 
-    def tasks(self, there: Mapping[str, Path]) -> list[Task]:
+    def tasks(self, trained: Mapping[str, Path]) -> list[Task]:
         """The tasks of the remaining folds; where another run has trained them, only the intervals are computed."""
         # The largest first: a long fold at the end would leave the other workers idle.
         folds = sorted(self.plan.folds, key=lambda f: (-len(f.train) - len(f.valid), f.key))
         return [
-            fold_task((self, fold), self.plan, fold, there.get(fold.key), run=self.folder.path)
+            fold_task((self, fold), self.plan, fold, trained.get(fold.key), run=self.folder.path)
             for fold in folds
             if fold.key in self.left
         ]
@@ -246,13 +246,13 @@ class Session:
             seconds[one.key] = sum(left.pop(video.key, 0.0) for video in plan.sides(one).test)
         folder.merge(list(seconds), seconds)
         summary = score(folder, plan.config.seed, plan.config.bootstrap, plan.config.convention)
-        whole = {"run_id": folder.id, "seconds": round(time.perf_counter() - self.began, 3), **summary}
-        folder.write_json("summary.json", whole)
-        told, config = self.epoch_predictions, plan.config
-        chosen = [] if told is None else [leak.leak_worth(told, folder, config.audit, config.convention)]
+        with_id = {"run_id": folder.id, "seconds": round(time.perf_counter() - self.began, 3), **summary}
+        folder.write_json("summary.json", with_id)
+        kept, config = self.epoch_predictions, plan.config
+        chosen = [] if kept is None else [leak.leak_worth(kept, folder, config.audit, config.convention)]
         write_audit(folder, plan, *chosen)
         folder.finish()
-        return Outcome(folder, whole) if self.leaking is None else self._leak()
+        return Outcome(folder, with_id) if self.leaking is None else self._leak()
 
     def _leak(self) -> Outcome:
         """The leaking run, made from the epochs with the best test scores; nothing is trained."""
@@ -301,9 +301,9 @@ def open_session(plan: Plan, run_id: str | None = None, clean: RunFolder | None 
         return _claim(plan, run_id)
     honest = make_plan(leak.without_leak(plan.config, looks=True))
     every = {fold.key for fold in plan.folds}
-    there = next((run for run in finished_runs(honest) if leak.with_epoch_predictions(run, honest) == every), None)
-    if there is not None and (lock := there.lock()) is not None:
-        return Session(honest, there, lock, time.perf_counter(), every, set(), leaking=plan)
+    honest_run = next((run for run in finished_runs(honest) if leak.with_epoch_predictions(run, honest) == every), None)
+    if honest_run is not None and (lock := honest_run.lock()) is not None:
+        return Session(honest, honest_run, lock, time.perf_counter(), every, set(), leaking=plan)
     return replace(_claim(honest, run_id), leaking=plan)
 
 
@@ -334,10 +334,10 @@ def _claim(plan: Plan, run_id: str | None = None) -> Session:
     tables = truth_tables(plan)
     parts = identity_of(plan)
     key, trained = digest(parts), training_of(plan, parts)
-    if run_id is not None and not (there := RunFolder(runs / run_id)).of_study:
-        if "processor" in (began_with := there.read_json("versions.json")):
+    if run_id is not None and not (begun := RunFolder(runs / run_id)).of_study:
+        if "processor" in (began_with := begun.read_json("versions.json")):
             refuse_other_processor(f"run {run_id!r}", began_with["processor"], instructions_of_folds())
-        refuse_changed(there, parts)
+        refuse_changed(begun, parts)
     folder, lock = RunFolder.claim(runs, name_of(plan.config), key, run_id)
     try:
         for info in plugins_of(plan.config):
@@ -359,13 +359,13 @@ def rerun_notice(session: Session) -> str:
     none does.
     """
     first = first_id(name_of(session.plan.config), session.folder.read_json("config.json")["key"])
-    others = [run for run in RunFolder.equal(session.folder.path.parent, first).values() if run.id != session.folder.id]
-    for folder in others:
+    equal = [run for run in RunFolder.equal(session.folder.path.parent, first).values() if run.id != session.folder.id]
+    for folder in equal:
         if folder.lost:
             return (
                 f"run {folder.id} is marked as finished but lacks {' and '.join(folder.lost)}, so remove {folder.path}"
             )
-    return "an equal run exists already" if others else ""
+    return "an equal run exists already" if equal else ""
 
 
 def finished_run(plan: Plan) -> RunFolder | None:

@@ -200,5 +200,5 @@ def environments(workers: int, accelerator: str, devices: int | None = None, eac
             f"devices={most}, but this machine shows {len(gpus)} GPUs: give at most that number, or leave it out"
         )
     gpus, each = gpus[:devices], each or len(gpus)
-    own = [[gpus[(n * each + place) % len(gpus)] for place in range(each)] if gpus else [] for n in range(workers)]
-    return [{"CUDA_VISIBLE_DEVICES": ",".join(names)} if names else {} for names in own]
+    ids = [[gpus[(n * each + place) % len(gpus)] for place in range(each)] if gpus else [] for n in range(workers)]
+    return [{"CUDA_VISIBLE_DEVICES": ",".join(names)} if names else {} for names in ids]
