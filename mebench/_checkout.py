@@ -1,4 +1,4 @@
-"""This copy of mebench: its version, where what lies beside a source checkout's package is found, and the lists of its plugins."""
+"""This copy of mebench: its version, the folders beside the package in a source checkout, and the lists of its plugins."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +15,7 @@ def checkout_folder(folder: str) -> list[str]:
     """The checkout's top-level `folder`, or nothing in an installed wheel.
 
     Only a checkout has a `pyproject.toml` naming mebench beside the package. In site-packages a folder called
-    `datasets` belongs to somebody else.
+    `datasets` belongs to another package.
 
     >>> checkout_folder("no such folder")
     []

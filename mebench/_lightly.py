@@ -1,10 +1,10 @@
-"""Lightning without what it imports and no process of mebench uses: `import lightning` takes 1.5 s of the processor and
+"""Lightning without the imports that no process of mebench uses: `import lightning` takes 1.5 s of the processor and
 239 MB with it, 4.1 s and 399 MB without (2026-11-26, three times each; PyTorch 2.13.0, Lightning 2.6.6, torchmetrics
 1.9.0), in every process that trains.
 
-PyTorch's compiler is imported by Lightning, and by every optimizer, to ask what is compiled: here it sleeps until somebody compiles.
+PyTorch's compiler is imported by Lightning, and by every optimizer, to ask what is compiled: here it is imported on the first compilation.
 SciPy's signals and Matplotlib are imported by torchmetrics where they are installed: here they seem not to be, so its metrics draw
-no plots. The numbers are the same. It is for processes that mebench starts; who imports mebench gets Lightning as it is. Once
+no plots. The numbers are the same. It is for processes that mebench starts; a program that imports mebench gets Lightning as it is. Once
 Lightning and torchmetrics import these when they use them, this file can go.
 """
 

@@ -105,7 +105,7 @@ def new_folder(place: Path, prefix: str = WRITING) -> Iterator[Path]:
         while True:
             temporary = place / f"{prefix}{secrets.token_hex(8)}"
             temporary.mkdir()
-            with suppress(OSError):  # where a disk has no locks, nobody removes what is left
+            with suppress(OSError):  # on a disk without locks, leftovers stay
                 lock.enter_context(held(temporary, wait=True))
             if temporary.exists():  # else another process took it for one that was left behind, before the lock
                 break
@@ -120,7 +120,7 @@ def held(folder: Path, wait: bool = False) -> Iterator[None]:
     """The lock of a folder.
 
     Raises:
-        OSError: somebody else has it, or it is no folder.
+        OSError: another process has it, or it is no folder.
     """
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:

@@ -60,7 +60,7 @@ def for_figure(text: str) -> str:
 
 
 def print_lines(*lines: str, error: bool = False, flush: bool = False) -> None:
-    """Print each as one line, on standard error if it says what went wrong; at once if somebody waits for it (`flush`)."""
+    """Print each as one line, on standard error if it is an error; at once with `flush`."""
     for line in lines:
         print(printable(line), file=sys.stderr if error else sys.stdout, flush=error or flush)
 

@@ -198,7 +198,7 @@ class Table:
     __rich__ = terminal
 
     def words(self) -> tuple[list[str], list[list[str]]]:
-        """Heads and cells as text, for `console.print_table`: a cell holds all that is said of its value."""
+        """Heads and cells as text, for `console.print_table`: a cell holds all lines of its value."""
         return [column.head for column in self.columns], [
             [" ".join(c.lines(v)) for c, v in zip(self.columns, row)] for row in self.rows if not isinstance(row, str)
         ]

@@ -260,7 +260,7 @@ def standing(records: Sequence[Record], path: str, read: Read, judged: Sequence[
         for run, ranks, beats in zip(ranked, rank_intervals(drawn), beating(drawn)):
             standings[run] |= {"ranks": [*ranks], "beats": beats.round(3).tolist()}
     cohort = hardest(np.stack([of_run(run, of_person, np.eye(people.n_units)) for run in ranked]))
-    for run in scored if len(cohort) else ():  # nobody has a score alone where each fold is scored by itself
+    for run in scored if len(cohort) else ():  # no person has a score alone where each fold is scored by itself
         score_of = people.of_some(cohort, lambda weights, run=run: {name: of_run(run, score, weights)})[name]  # type: ignore[misc]
         standings[run]["hardest"] = {end: score_of[end] for end in ("value", "low", "high")} | {"people": len(cohort)}  # type: ignore[literal-required]
     return standings

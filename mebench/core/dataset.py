@@ -40,7 +40,7 @@ class Dataset:
     """One dataset: its annotations, and frames if available.
 
     A subclass sets the class attributes, takes its `Params` (a dataclass with checked ranges) and implements the
-    methods below. Every worker process builds it anew from its id and parameters, so `__init__` must be cheap.
+    methods below. Every worker process builds it again from its id and parameters, so `__init__` must be cheap.
 
     Attributes:
         Params: dataclass of the parameters, in `params.py`.

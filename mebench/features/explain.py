@@ -44,7 +44,7 @@ def explain(chain: Chain, landmarks: str = "") -> dict[str, Any]:
         meanings, parameters = attributes(type(step)), list[dict[str, Any]]()
         for name, value in step.identity().items():
             meaning = meanings.get(name, "")
-            if isinstance(value, str):  # of a list of choices, what is said of the chosen one
+            if isinstance(value, str):  # of a list of choices, the meaning of the chosen one
                 parts = re.split(r"(?<=[;.]) (?=`)", meaning)
                 meaning = next((part for part in parts if part.startswith(f"`{value}`")), meaning)
                 meaning = re.sub(rf"^`{re.escape(value)}`(?:: | is |, )?", "", meaning)

@@ -267,7 +267,7 @@ def smoothed(pairs: Iterable[tuple[T, Vector]], window: int) -> Iterator[tuple[T
     half, before = window // 2, 0
     around: deque[tuple[T, Vector]] = (
         deque()
-    )  # from at most `half` before the next frame to be told, to the last one read
+    )  # from at most `half` before the next frame to be yielded, to the last one read
     for pair in chain(pairs, repeat(None, half)):  # behind the last frame there is nothing to wait for
         around += [] if pair is None else [pair]
         if len(around) - before > (0 if pair is None else half):

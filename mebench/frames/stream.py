@@ -150,7 +150,7 @@ class Stream:
             if index >= self.taken or before is None:  # else the source gives more frames than its rate
                 yield self._counted(came, frame)
             before = frame
-        self._waiting.put(None)  # for whoever asks once more
+        self._waiting.put(None)  # the end again, for a further request
         if self._error is not None:
             raise self._error
 

@@ -55,7 +55,7 @@ _UNEVEN = 1.5
 """Time between two frames, over its median, from which on frames do not follow one another evenly."""
 
 FRAME_COUNTS: dict[tuple[Path, bool, int, int], int] = {}
-"""Frames of the files that this process has counted, or was told."""
+"""Numbers of frames by file: counted by this process, or handed to it."""
 
 
 class VideoFrames:

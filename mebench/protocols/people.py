@@ -105,7 +105,7 @@ class People:
                 "another id: test fewer, or add subjects or datasets of other people"
             )
         chosen = set(valid or ())
-        if valid is None:  # somebody must stay to train, unless somebody does anyway
+        if valid is None:  # one person must stay for training, unless tested people train anyway
             persons = {self.person(subject) for subject in eligible} - (tested if videos else set())
             count = min(max(1, round(self.validation * len(persons))), len(persons) - (not videos))
             drawn = self.some(persons, count, "inner validation", key) if count > 0 else []

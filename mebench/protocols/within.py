@@ -66,7 +66,7 @@ class LosoNamedParams:
     test: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Check that there is somebody."""
+        """Check that at least one person is named."""
         if not self.test:
             raise ConfigError("protocol=loso_named needs the people to leave out: give protocol.test=[01,02]")
 

@@ -16,7 +16,7 @@ from mebench.errors import DataError, MebenchError, PluginError, sentence
 from mebench.runner.isolation import Failure
 
 UNANSWERED = "the process that hosts this one could not answer"
-"""Begins what a process is told of an error of its host."""
+"""Beginning of the message that a process gets about an error of its host."""
 
 
 class Aliases:

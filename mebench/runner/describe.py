@@ -37,7 +37,7 @@ def tables_of_videos(dataset: Dataset, scheme: Scheme, chosen: Sequence[Video]) 
         columns=["video", "subject", "dataset", "n_frames", "fps", "first", "numbers"],
     ).astype({"n_frames": "Int64", "fps": "Float64", "first": "int64"})
     people = [str(dataset.person(v.subject_key)) for v in chosen]
-    if len(set(people)) < videos["subject"].nunique():  # somebody goes by several ids
+    if len(set(people)) < videos["subject"].nunique():  # a person has several ids
         videos["person"] = people
     truths = pd.DataFrame(
         [
@@ -117,9 +117,7 @@ def describe(
             "scheme": plan.scheme.name,
             **({"several": True} if plan.task.several else {}),
             "left_out": dict(sorted(plan.left_out().items())),
-            **(
-                {"persons": persons} if len(set(persons.values())) < len(persons) else {}
-            ),  # somebody goes by several ids
+            **({"persons": persons} if len(set(persons.values())) < len(persons) else {}),  # a person has several ids
             "selects": plan.selects,
             "selection": plan.selection,
             "subject_dependent": plan.subject_dependent,

@@ -89,7 +89,7 @@ def sweep(
     """Plan and execute many runs.
 
     Unfinished runs are continued and finished ones of the same key kept, so that a stopped sweep continues and a wider
-    one adds its new runs. Only a sweep that is finished completely starts anew, as a single run does.
+    one adds its new runs. Only a completely finished sweep starts again, as a single run does.
 
     Args:
         configs: the runs, no two alike; workers, executor and accelerator are those of the first.
@@ -268,7 +268,7 @@ def refuse_missing(config: RunConfig) -> None:
     """Refuse a missing GPU, and options that no fold could follow, before any work.
 
     Raises:
-        ConfigError: one sentence, with the way on.
+        ConfigError: one sentence, with the next step.
     """
     many = config.trainer.get("devices", 1)
     if many != 1 and config.sandbox != "off":

@@ -151,7 +151,7 @@ class FrameSource:
             except DataError:
                 if video == key:
                     raise
-                break  # it is for whoever asks for that one
+                break  # the error belongs to the request for that video
             if feature is None or feature.nbytes <= SMALL:
                 kept[real.key, name] = feature
             features[video] = feature

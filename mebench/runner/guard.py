@@ -214,7 +214,7 @@ def audit_of(plan: Plan, notes: Mapping[str, Mapping[str, float]]) -> dict[str, 
         elif plan.leaks and not plan.selects and (stages := method.stages()):
             epochs = {"best of epochs": {stage.name: stage.epochs for stage in stages}}
             values.append({"name": f"{name} epoch", "saw": "test", "value": epochs})
-    # What methods wrote down may come from those who are held out, where somebody is.
+    # Notes of methods may come from held-out people, where some are held out.
     saw = ("all" if plan.leaks else "train+valid") if plan.selects else "train"
     for name in sorted({name for of_fold in notes.values() for name in of_fold}):
         noted = {key: of_fold[name] for key, of_fold in notes.items() if name in of_fold}

@@ -62,11 +62,11 @@ class FoldHost:
 
     Attributes:
         key: of the fold.
-        job: what the process is told.
+        job: what the process gets.
         aliases: the names that videos and people bear in the process, and the tested videos with all that is annotated.
         config: of the run.
         dataset: opened; or where it is, for another machine.
-        stored: the result, or the folder, of a run that differs in spotting alone: only the intervals are made anew.
+        stored: the result, or the folder, of a run that differs in spotting alone: only the intervals are made again.
             Where the folder is missing on this machine, the fold is trained.
         names: whether a method that recognizes names the emotion of what is spotted from stored scores.
         grant: the access of the process, see `mebench.runner.sandbox`; None where it is not confined.
@@ -120,7 +120,7 @@ class FoldHost:
         job = FoldJob(
             key="fold",
             seed=plan.fold_seed(fold),
-            # Made anew: what a plugin's code hung on those of the plan stays here.
+            # New objects: attributes that a plugin's code added to those of the plan stay here.
             parts=parts_for(config, replace(plan.task, one_per_video=short)),
             scheme=plan.scheme,
             train=tuple(map(aliases.hide, train)),
@@ -233,7 +233,7 @@ class FoldHost:
         """Answer a request of the process.
 
         Raises:
-            PluginError: it asks for what nobody answers, or too early.
+            PluginError: the request is unknown, or comes too early.
             DataError: a picture is missing.
         """
         match word, *of:

@@ -4,7 +4,7 @@ PyTorch.
 Of mebench's own code only what computes predictions counts: `ROOMS`, and the files that execute a fold, `OF_FOLDS`.
 Annotations and protocols decide who trains on what; core, features, frames and training compute frame scores; spotting
 turns these into intervals. The command line, the Python interface, scoring, reports and tables do not count, since
-scores are computed anew from stored predictions. Configuration counts by its values. Comments and docstrings do not
+scores are computed again from stored predictions. Configuration counts by its values. Comments and docstrings do not
 count, see `code_hash`.
 """
 

@@ -292,7 +292,7 @@ class Plan:
         return {video.dataset: self.home(video)[0].one_per_video for video in self.videos}
 
     def fold_seed(self, fold: Fold) -> int:
-        """Seed of everything random in a fold: depends on the run's seed and the fold, not on who ran before."""
+        """Seed of everything random in a fold: depends on the run's seed and the fold, not on the folds that ran before."""
         return stable_seed(self.config.seed, "fold", fold.key)
 
     @cached_property

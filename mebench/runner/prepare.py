@@ -129,7 +129,7 @@ def feature_task(
                 assert w.source is not None
                 home, _ = home_of_video(opened(w.source), w.id, video)
             cost += source_of(w.store, home, w.id, video, again=True).compute(w.chains, w.clips, update, flows)
-        except Exception as error:  # what the others ask for may well work
+        except Exception as error:  # the features of the other runs may still work
             trouble.append(error)
     if trouble:
         raise trouble[0]

@@ -114,7 +114,7 @@ REFUSED = (
     "config.yaml lists under reads, and open no connection: list the files it needs there, or use sandbox=off"
 )
 refused = ""
-"""In a confined process: what is said of what the system did not permit."""
+"""In a confined process: the sentence about what the system did not permit."""
 LIBRARIES = ("cv2", "lightning", "mebench", "numba", "numpy", "pandas", "scipy", "sklearn", "torch")
 """Whose code may be run in a process before it is confined; of mebench not that of plugins."""
 
@@ -144,7 +144,7 @@ def python_files() -> tuple[Path, ...]:
     """Files that every Python program reads: the interpreter with its packages, the system's libraries, and facts about
     the machine.
 
-    Only the folders that hold these are granted: `/usr/src` and other folders of `sys.path` may hold somebody's runs.
+    Only the folders that hold these are granted: `/usr/src` and other folders of `sys.path` may hold the runs of a user.
     """
     kept = ("bin", "lib", "lib32", "lib64", "libexec", "share", "etc", "ssl", "include", "cuda", "pyvenv.cfg")
     roots = ("/", "/usr", "/usr/local", *sorted({sys.prefix, sys.base_prefix, sys.exec_prefix}))

@@ -159,7 +159,7 @@ class Session:
 
     def trained_elsewhere(self, runs_by_training: Mapping[str, Sequence[RunFolder]]) -> dict[str, Path]:
         """The remaining folds that a run with the same training has trained: its folder, by key. None where an equal
-        run exists: then this run is computed anew.
+        run exists: then this run is computed again.
 
         Args:
             runs_by_training: the runs of the same folder, by what their training depends on.

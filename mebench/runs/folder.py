@@ -14,9 +14,9 @@
         predictions.parquet  clips.parquet  frame_scores.parquet  costs.csv     all folds together
         curves.parquet   smoothed scores and thresholds, where the method looks for peaks in some
         summary.json     the scores
-        DONE             written last: the hash of every other file, which whoever reads one compares
+        DONE             written last: the hash of every other file, compared when one is read
 
-A fold's folder appears whole or not at all: it is written beside and renamed.
+A fold's folder appears whole or not at all: it is written under another name and renamed.
 """
 
 from __future__ import annotations

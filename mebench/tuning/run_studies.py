@@ -429,7 +429,7 @@ def tune(config: RunConfig, options: TuneOptions, progress: Progress) -> Tuned:
     name = options.study or own_name
     out = Path(options.out).expanduser()
     folder, place = out / safe_name(name), Place.of(options.storage or str(out / "optuna.db"))
-    if options.params:  # of settings that nobody gave nothing is asked
+    if options.params:  # the user named parameters, so those left out are reported
         progress.notify(*(f"not tuned: {reason}" for reason in space.left_out))
     if options.nested:
         progress.notify(f"tuning {name}: {len(splits)} studies, one for each outer fold")
