@@ -48,7 +48,7 @@ class Listed(ModuleType):
 
 
 def shipped(folder: str) -> list[str]:
-    """The checkout's top-level `folder`; in an installed wheel what it holds of it.
+    """The checkout's top-level `folder`; in an installed wheel its part of it.
 
     >>> shipped("no such folder")
     []

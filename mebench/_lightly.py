@@ -49,12 +49,12 @@ class _Sleeping(ModuleType):
 
     @staticmethod
     def disable(fn: Any = None, *_: Any, **__: Any) -> Any:
-        """Leave a function out of what is compiled."""
+        """Leave a function out of compilation."""
         return (lambda fn: fn) if fn is None else fn
 
     @staticmethod
     def graph_break(*_: Any, **__: Any) -> None:
-        """Break what is compiled in two."""
+        """Break the compiled code in two."""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):  # the import system inspects modules

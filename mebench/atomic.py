@@ -93,7 +93,7 @@ def whole_folder(path: Path, prefix: str = WRITING) -> Iterator[Path]:
 
 @contextmanager
 def new_folder(place: Path, prefix: str = WRITING) -> Iterator[Path]:
-    """A folder in `place` to fill and to rename: what still has its first name in the end is removed.
+    """A folder in `place` to fill and to rename: it is removed if it still has its first name in the end.
 
     So are those that a killed process left behind. A living one holds a lock on its own, which ends with it.
     """

@@ -25,9 +25,9 @@ _MOVING = re.compile(
 
 
 def printable(text: str, kept: str = "") -> str:
-    r"""Text that stays in one line and is shown as it is: what a terminal would obey, but for `kept`, is written as Python writes it.
+    r"""Text that stays in one line and is shown as it is: control characters, except `kept`, are written as Python writes them.
 
-    Every word from outside, a name in a file or that of a file, passes here before it is printed.
+    Every foreign word, such as the name of a file or a name in one, passes here before it is printed.
 
     >>> print(printable("a \x1b[31m red\nline é"))
     a \x1b[31m red\nline é
@@ -42,7 +42,7 @@ def printable(text: str, kept: str = "") -> str:
 
 
 def for_template(value: object) -> object:
-    r"""What a template writes for a value (Jinja's `finalize`): of text what `printable` makes of it, but for its ends of lines and tabs.
+    r"""A value as a template writes it (Jinja's `finalize`): text as `printable` writes it, with its ends of lines and tabs.
 
     >>> print(for_template("a \x1b[31m red"), for_template(1))
     a \x1b[31m red 1

@@ -24,7 +24,7 @@ MOST_NODES = 100_000
 MOST_YAML = 2**20
 """Bytes of a YAML file."""
 Plain = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""Makes what the scalars say; ten times faster where PyYAML was built with libyaml."""
+"""Makes values of the scalars; ten times faster where PyYAML was built with libyaml."""
 Text = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 """Leaves all scalars text."""
 
@@ -73,7 +73,7 @@ def read_plain(path: Path, most: int) -> bytes:
 
 
 def file_hash(path: Path) -> str:
-    """SHA-256 of what a file holds, in hexadecimal.
+    """SHA-256 of the content of a file, in hexadecimal.
 
     Raises:
         OSError: it cannot be read.
@@ -110,7 +110,7 @@ def _code_hash(path: Path, content: bytes) -> str:
 
 
 def _dump(node: ast.AST, write: Callable[[str], None]) -> None:
-    """Tell a syntax tree: the kinds of its nodes and what is in them, but for texts that stand alone and what is empty."""
+    """Write a syntax tree: the kinds of its nodes and their content, without texts that stand alone and empty values."""
     write(type(node).__name__)
     for name in node._fields:
         value = getattr(node, name, None)
@@ -161,7 +161,7 @@ def load_yaml(text: str, loader: Any = Plain) -> Any:
         return yaml.load(text, Loader=loader)
     except yaml.YAMLError:
         raise
-    except Exception as error:  # what makes a value of a scalar lets many kinds through
+    except Exception as error:  # the constructors of scalars raise many kinds
         raise yaml.YAMLError(f"{type(error).__name__}: {error}") from error
 
 

@@ -23,7 +23,7 @@ Show = Callable[[int, int, float], None]
 
 
 class Progress:
-    """Tells what is going on and how long it will take."""
+    """Shows the present work and how long it will take."""
 
     def __init__(self, console: heavy.rich.console.Console | None = None) -> None:
         self.console = console or console_of_text(error=True)

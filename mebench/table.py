@@ -173,7 +173,7 @@ class Table:
         return cls([columns[n] for n in kept], [[row[n] for n in kept] for row in cells], title, muted)
 
     def terminal(self) -> heavy.rich.table.Table:
-        """For `console().print`: a score with its interval; what is undefined is a `-`."""
+        """For `console().print`: a score with its interval; undefined values are `-`."""
         heads = [
             head
             for c in self.columns
@@ -310,7 +310,7 @@ class Table:
 
 @cache
 def template(file: Path) -> heavy.jinja2.Template:
-    """The Jinja template in a file; what an HTML one is given is escaped, and `text` makes cells of the others safe."""
+    """The Jinja template in a file; values in an HTML one are escaped, and `text` makes cells of the others safe."""
     made = heavy.jinja2.Environment(
         autoescape=file.suffix == ".html", trim_blocks=True, lstrip_blocks=True, finalize=for_template
     )

@@ -397,7 +397,7 @@ def planned(
         same, without = named.setdefault(json.dumps(settled.values, sort_keys=True, default=str), (name, bool(lacked)))
         if same != name:
             raise ConfigError(f"{same} and {name} are the same run: name each value once")
-        if not (without and len(named) == len(configs)):  # a run that differs in nothing but what its method lacks
+        if not (without and len(named) == len(configs)):  # the run differs only in settings that its method lacks
             combinations.append(c)
             configs.append(settled)
     return combinations, inspection.dataset_summary.check_needs(configs, (where_known or Progress()).notify)

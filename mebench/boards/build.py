@@ -46,7 +46,7 @@ from mebench.reports.scores import parts_of
 from mebench.runs import RunFolder, of_dataset, tables_of
 
 OF_ROWS, OF_LETTERS = (*SCORING, "boards/build.py"), (*SCORING, "boards/significance.py")
-"""The code that computes what is kept of a row by itself, and of the rows of a table together."""
+"""The code of the stored values of single rows, and of the rows of a table together."""
 CHANCE = {"as_many": "random (as many as truths)", "best_rate": "random (best rate)"}
 
 

@@ -113,7 +113,7 @@ def score(
     tries = {entries.stem: [entries]}
     if entries.is_dir():
         tries = {path.stem: sorted(path.iterdir()) if path.is_dir() else [path] for path in sorted(entries.iterdir())}
-    found, failed = list[Any](), dict[str, str]()  # what ranks of leaderboards take in place of records
+    found, failed = list[Any](), dict[str, str]()  # entries in place of records, for the ranks of leaderboards
     for team, files in tries.items():
         try:
             if not files:

@@ -24,7 +24,7 @@ def complete_word(before: Sequence[str], incomplete: str, plugins: Sequence[str]
         config.registry.add_paths([*config.more_plugins(), *plugins])
         words = re.sub("\0?=\0?", "=", "\0".join(before)).split("\0")  # joined again where the shell split them
         last = words[-1]
-        key = last.removesuffix("=") if last.find("=") in (-1, len(last) - 1) else ""  # whose value is being typed
+        key = last.removesuffix("=") if last.find("=") in (-1, len(last) - 1) else ""  # key of the typed value
         chosen = dict(word.split("=", 1) for word in words if "=" in word)
         types = _types(chosen)
         if key in types:

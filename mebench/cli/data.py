@@ -217,7 +217,7 @@ def unpack(
 
 
 def _print_list(title: str, lines: Sequence[str], n: int) -> None:
-    """A title with the number of what the lines tell of; at a terminal only the first of many. Nothing without lines."""
+    """Print a title with a number, and its lines, at a terminal only the first of many; nothing without lines."""
     if not lines:
         return
     # Lines of one list at a terminal; elsewhere nothing is cut.

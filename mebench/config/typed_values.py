@@ -82,7 +82,7 @@ def typed(raw: Raw, hints: Mapping[str, Any]) -> dict[str, Any]:
         )
     except heavy.pydantic.ValidationError as error:
         wrong = [str(details["loc"][0]) for details in error.errors()]
-        # An unknown key comes first: it may be what a missing one was meant to be.
+        # An unknown key comes first: it may be a misspelt missing one.
         raise ConfigError(_refusal(min(wrong, key=lambda key: (key in hints, key not in raw)), raw, hints)) from None
 
 

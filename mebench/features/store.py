@@ -432,7 +432,7 @@ class StoreInfo:
 
 
 LEFTOVER = ("", "leftover")
-"""In `info`, what belongs to no entry: damaged ones, and what interrupted writers left."""
+"""In `info`, files outside valid entries: damaged entries, and leftovers of interrupted writers."""
 PLANS = ("", "plans")
 """In `info`, the files of dry runs, `plans/*.json`: descriptions of methods."""
 

@@ -208,7 +208,7 @@ def check_c(name: str, c: float | None) -> None:
 
 Plane = Literal["xy", "xt", "yt"]
 PLANES: tuple[Plane, ...] = ("xy", "xt", "yt")
-"""The planes in the order in which a feature holds them: the image, and what a row and a column see over time."""
+"""The planes in the order in which a feature holds them: the image, and a row and a column over time."""
 
 
 @dataclass(frozen=True)

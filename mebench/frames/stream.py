@@ -126,7 +126,7 @@ class Stream:
             self._ended = True
 
     def _drop(self) -> int:
-        """Forget what waits; returns the number of pictures."""
+        """Drop the waiting pictures; returns their number."""
         n = 0
         with suppress(Empty):
             while True:

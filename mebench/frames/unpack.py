@@ -128,7 +128,7 @@ def unpack(
             failed[path] = SPENT if spent and isinstance(error, SpentError) else str(error)
             spent.extend([path] if isinstance(error, SpentError) else [])
 
-    for path, folder in work:  # what an archive holds is added while this goes on
+    for path, folder in work:  # the files of an archive are added meanwhile
         with noting(path, folder):
             done, size = _extract(path, folder, budget)
             budget -= size

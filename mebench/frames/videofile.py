@@ -110,7 +110,7 @@ class VideoFrames:
             decoder = self._open()
             last = [decoder.seconds(frame) for frame in decoder.jump(None)]
             if last and len(last) == int((self._stamps >= min(last)).sum()):
-                n = len(self._stamps)  # the packets with a picture, whose number decoding the last ones confirms
+                n = len(self._stamps)  # packets with a picture; decoding the last ones confirms their number
         n = n or sum(1 for _ in self._open().frames())
         if not n and not self.accept:
             raise DataError(f"the video {self.path} has no frame that can be decoded: it is damaged, copy it again")
@@ -475,7 +475,7 @@ def pixels(
         return np.ascontiguousarray(bgr)
     a, b, _, c, d = np.frombuffer(matrix, np.int32).tolist()[:5]  # (x, y) is shown at (ax + cy, bx + dy)
     if a * d < b * c:
-        bgr = bgr[::-1]  # what is left of the matrix is a rotation, which takes the x axis to (a, b)
+        bgr = bgr[::-1]  # the rest of the matrix is a rotation that takes the x axis to (a, b)
     return np.ascontiguousarray(np.rot90(bgr, -round(math.atan2(b, a) / (math.pi / 2)) % 4))
 
 

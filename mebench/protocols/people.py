@@ -148,7 +148,7 @@ class People:
         return drawn if few == n else sorted(set(persons) - set(drawn))
 
     def some(self, persons: Collection[SubjectKey], n: int, *purpose: object) -> list[SubjectKey]:
-        """Draw n people who resemble the others: every so many in an order, from a random start.
+        """Draw n people like the others: at equal steps in an order, from a random start.
 
         The order is random, then sorted by dataset, by the rarest label (with its kind) that each person shows, and by
         the number of expressions. This is quicker but less balanced than `part`, for validation people of a thousand

@@ -217,7 +217,7 @@ class HoldoutParams:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Check that there is one way to find who is tested, and that each subject is named on one side."""
+        """Check that one way of finding the tested people is given, and that each subject is named on one side."""
         sides = {name: value for name in ("test", "train", "valid") if (value := getattr(self, name)) is not None}
         if (self.test is None) == (self.share is None):
             raise ConfigError(

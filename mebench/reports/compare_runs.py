@@ -116,7 +116,7 @@ class Side:
 
 
 def compare_sides(first: Side, second: Side, convention: str, metrics: Sequence[str]) -> Comparison:
-    """Compare what both do.
+    """Compare two sides on the tasks of both.
 
     Raises:
         RunError: they have different truths, classes or protocols, or nothing in common.

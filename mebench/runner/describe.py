@@ -147,7 +147,7 @@ def describe(
 
 
 def made_by() -> dict[str, str]:
-    """`user`: who makes numbers now; `commit`: of the checkout that mebench runs from, or of the working folder;
+    """`user`: of this process; `commit`: of the checkout that mebench runs from, or of the working folder;
     `dirty`: `true` where files differ from it. Unknown values are absent.
     """
     facts = {}

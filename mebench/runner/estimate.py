@@ -1,4 +1,4 @@
-"""A dry run: what a run would do, and how long it would take by what an earlier run took. PyTorch is loaded once for each method."""
+"""A dry run: the work of a run, and its duration as estimated from an earlier run. PyTorch is loaded once for each method."""
 
 import csv
 import json
@@ -138,7 +138,7 @@ def plan_of(config: RunConfig) -> tuple[Plan, dict[str, int], str]:
     These come from the methods' classes, whose import brings PyTorch and Lightning and takes several times as long as
     all else. They are therefore cached in the feature store, by code, settings and annotations.
     """
-    # The user's code counts without comments; what lies with mebench by its bytes, which takes a tenth of the time.
+    # The user's code counts without comments; mebench's own by its bytes, which takes a tenth of the time.
     code = code_and_settings(config, lambda file: (file_hash if ROOT in file.parents else code_hash)(file))
     known = digest([code, packages(), processor()])
     file = Path(config.cache).expanduser() / "plans" / f"{known}.json"
@@ -159,7 +159,7 @@ def plan_of(config: RunConfig) -> tuple[Plan, dict[str, int], str]:
     plain = {group: [_plain(chain) for chain in some] for group, some in plan.chains.items()}
     with suppress(
         OSError, TypeError, ValueError
-    ):  # a place that cannot be written; a step of a plugin with what JSON has no word for
+    ):  # the place cannot be written, or a plugin's step has values that JSON lacks
         stored = {
             "methods": [[sorted(able.tasks), able.kinds, able.selects] for able in methods],
             **{"truth": truth_of(plan), "epochs": epochs, "processor": instructions_of_folds(), "chains": plain},

@@ -267,7 +267,7 @@ class FittedMethod:
     def __init__(self, job: Job, part: Part, home: Home, request: Request | None = None) -> None:
         self.job, self.task = job, part.task
         self._request: Any = request
-        # Plugins may draw from torch, NumPy or Python; what they draw must not depend on what this process did before.
+        # Plugins may draw from torch, NumPy or Python; their draws must not depend on earlier work of this process.
         seed_everything(job.seed, verbose=False)
         self.method, self._name = part.new_method(job.seed), f"method {part.plugin.id!r}"
         self.views = Views(job, self.method, home, request)

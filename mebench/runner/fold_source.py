@@ -190,7 +190,7 @@ class HostedStore(FeatureStore):
 
 
 _ANSWERING = threading.Lock()
-"""Held by who reads a dataset, which several folds share: it may have been written for one reader."""
+"""Held while a dataset is read, which several folds share: it may have been written for one reader."""
 _ABOUT: WeakKeyDictionary[Dataset, dict[str, tuple[int, str]]] = WeakKeyDictionary()
 """Number and fingerprint of the frames of the videos that were asked for, by their keys."""
 _READ: WeakKeyDictionary[Dataset, dict[tuple[str, str], NDArray[Any] | None]] = WeakKeyDictionary()

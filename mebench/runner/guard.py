@@ -204,7 +204,7 @@ def audit_of(plan: Plan, notes: Mapping[str, Mapping[str, float]]) -> dict[str, 
             for key, of_fold in timings.items()
         }
         values.append({"name": "k_prime", "saw": "all" if plan.leaks_k_prime else "train", "folds": lengths})
-    for name, part in zip(("method", "recognizer"), plan.parts):  # what each is given, what it learns and chooses on
+    for name, part in zip(("method", "recognizer"), plan.parts):  # of each: its parameters, its epochs and their choice
         method = weightless(part)
         values.append({"name": f"{name} parameters", "saw": "nobody", "value": plan.config.values[name]})
         if learnt := sorted(method.state_dict()):

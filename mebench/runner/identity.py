@@ -19,7 +19,7 @@ ABSENT = "absent"
 
 
 def identity_of(plan: Plan, instructions: str | None = None) -> dict[str, Any]:
-    """Everything that predictions depend on, each part by its name: see `inputs_of`; chains, annotations, and what lies in files.
+    """Everything that predictions depend on, each part by its name: see `inputs_of`; chains, annotations, and the content of files.
 
     Args:
         plan: of the run.

@@ -135,7 +135,7 @@ def code_and_settings(config: RunConfig, code: Callable[[Path], str] = code_hash
     """
     plugins = {f"code of {info.where}": _plugin_hash(info, code) for info in plugins_of(config)}
     added = ADDED.get(config.protocol)
-    # Where annotations lie does not matter: what they say is in the truth.
+    # The place of annotations does not matter: their content is in the truth.
     callbacks = {name: find_spec(name) for name in trainer.modules({"callbacks": config.trainer.get("callbacks")})}
     settings = shaping(
         replace(config, values={**config.values, "dataset": _elsewhere(config.values["dataset"], lambda _: None)})

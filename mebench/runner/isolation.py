@@ -56,7 +56,7 @@ _MADE = "made of"
 """The key of a map that stands for something else."""
 
 Request = Callable[..., Any]
-"""How a process asks its host: a word and what belongs to it."""
+"""A request of a process to its host: a word and its arguments."""
 Class = TypeVar("Class", bound=type)
 
 
@@ -235,7 +235,7 @@ class Mapped:
 
 
 def _answer(pipe: Connection, host: Callable[..., Any] | None, question: tuple[Any, ...]) -> None:
-    """Send what the host answers to a question, or its error."""
+    """Send the answer of the host to a question, or its error."""
     answer = error = None
     try:
         assert host is not None, "nobody answers"
@@ -254,7 +254,7 @@ def _answer(pipe: Connection, host: Callable[..., Any] | None, question: tuple[A
 
 
 class Worker:
-    """A process that starts with its first call, and again after it has died. It knows only what it is sent.
+    """A process that starts with its first call, and again after it has died. It knows only the data sent to it.
 
     Args:
         environment: more variables for it.
@@ -387,7 +387,7 @@ def _exit_code(process: BaseProcess, seconds: float = float("inf")) -> int | Non
 
 
 _ONE_AT_A_TIME = threading.Lock()
-"""Held by who starts a process or asks how one ended."""
+"""Held while a process is started or its end is read."""
 now = time.monotonic
 
 

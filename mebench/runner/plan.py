@@ -269,7 +269,7 @@ class Plan:
         return any(map(self.on_both_sides, self.folds))
 
     def on_both_sides(self, fold: Fold) -> set[SubjectKey]:
-        """The people whom a fold trains on and tests, under any id."""
+        """The training people and the tested people of a fold, under any id."""
         person = self.dataset.person
         return {person(s) for s in (*fold.train, *fold.valid)} & {person(s) for s in fold.test}
 
@@ -394,7 +394,7 @@ def make_plan(config: RunConfig, methods: Sequence[Ability] = ()) -> Plan:
     plan = replace(plan, task=replace(plan.task, one_per_video=short))
     check_training(plan)
     if config.degrade != "none":
-        _ = plan.computed  # ready-made features refuse what changes frames
+        _ = plan.computed  # ready-made features refuse settings that change frames
     return plan
 
 

@@ -15,7 +15,7 @@ if wanted := os.environ.pop(isolation.PRELOAD, ""):
     prepare_worker()
     hide_memory()  # of its copies, too
     pr_set_child_subreaper = 36
-    ctypes.CDLL(None).prctl(pr_set_child_subreaper, 1, 0, 0, 0)  # what copies leave running becomes its child
+    ctypes.CDLL(None).prctl(pr_set_child_subreaper, 1, 0, 0, 0)  # adopts processes that copies leave running
     for entry in json.loads(wanted):
         with suppress(Exception, SystemExit):  # the fold that needs it will report it
             found: Any = resolve_name(entry.removesuffix("()"))

@@ -167,12 +167,12 @@ def hosted_feature_task(
     with tempfile.TemporaryDirectory(prefix="mebench-features-") as scratch:
         write = (Path(scratch), *([] if board is None else [Path(board)]))
         grants = [w.grant._replace(write=write) for w in wanted if w.grant is not None]
-        grant = (  # all that the runs that want them may reach
+        grant = (  # the access of all runs that need these features
             Grant(*(tuple(dict.fromkeys(chain.from_iterable(parts))) for parts in zip(*grants)))
             if len(grants) == len(wanted)
             else None
         )
-        for scope in ("frames", "clips"):  # that of all frames is kept before the places of clips are given
+        for scope in ("frames", "clips"):  # features of all frames are kept before the places of clips are revealed
             of_scope = [
                 replace(
                     w,
@@ -300,7 +300,7 @@ def _jobs(plans: Sequence[Plan]) -> list[_Job]:
         for video in missing:
             key = shared_video(plan, video)
             job = jobs.setdefault(key, _Job(key, replace(video, expressions=(), distractors=())))
-            # Steps with their parameters alone: what else a plugin, asked for its chains beside a plan, hung on them stays here.
+            # Steps with their parameters alone: other attributes that a plugin added to them stay here.
             chains, clips = features_of(plan, video)
             chains = tuple(replace(chain, steps=tuple(map(replace, chain.steps))) for chain in chains)
             names = {

@@ -250,7 +250,7 @@ def enter(grant: Grant) -> None:
     for folder in {*grant.methods, *grant.modules}:
         if finder := pkgutil.get_importer(str(folder)):
             finder.find_spec("mebench")  # it lists the folder once, which it may not later
-    # A terminal keeps and answers what one fold asks of it, for the next to read.
+    # A terminal keeps its answers to requests of one fold, where the next could read them.
     for stream in filter(os.isatty, (0, 1, 2)):
         with (
             suppress(OSError),

@@ -108,16 +108,15 @@ class WorkerPool(Workers):
         self._stopped = False
 
     def start(self, most: int) -> None:
-        """Let at most so many workers import what takes seconds; returns at once."""
+        """Let at most so many workers import slow packages; returns at once."""
         for place in range(min(most, self.size)):
             if place not in self._workers:
-                # What workers import while the plan is made: what features take, numba among it; none of them needs
-                # PyTorch.
+                # Workers import these while the plan is made: the packages of features, numba among them, without PyTorch.
                 self._workers[place] = isolation.Worker(modules=("cv2", "mebench.features.tvl1"))
                 self._workers[place].start()
 
     def warm(self, imports: Iterable[str]) -> None:
-        """Let the fork server import what hosted tasks take; returns at once."""
+        """Let the fork server import the packages of hosted tasks; returns at once."""
         self._server.warm(imports)
 
     def stop(self) -> None:

@@ -255,7 +255,7 @@ def fit(
     for number, stage in enumerate(stages):
         method.stage = stage.name
         start: dict[str, Any] = {}
-        if state and number == first:  # the samples of a stage may follow from what was learnt before
+        if state and number == first:  # the samples of a stage may depend on earlier stages
             start = state["start"]
             _set_rng_states(start["random"])
             method.trained().load_state_dict(start["weights"] or method.trained().state_dict())

@@ -127,7 +127,7 @@ def _laid_out(mask: Tensor, x: Tensor) -> Tensor:
 
 
 CHUNK_BYTES = 3 << 19
-"""Of the maps that are worked on at a time, about: what a core's own cache holds."""
+"""Bytes of the maps in work at a time, about the size of a core's own cache."""
 WHOLE_BYTES = 4 << 20
 """Up to here a batch is worked on as a whole: each part costs a tenth of a millisecond of its own."""
 LANES = 16

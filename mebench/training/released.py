@@ -123,7 +123,7 @@ def keras_weights(path: Path) -> dict[str, Any]:
             raise DataError(
                 f"the weights {path} hold more than {MOST_NAMES:,} names, which no weights do: they are not read"
             )
-        # Of what lies here: what a link names may be another file.
+        # Only hard links: a soft or external link may point to another file.
         for name in (name for name in group if isinstance(group.get(name, getlink=True), h5py.HardLink)):
             item, place = group[name], above + name
             if isinstance(item, h5py.Group):

@@ -257,7 +257,7 @@ class SharedStudy:
         optuna.logging.set_verbosity(optuna.logging.CRITICAL)
         with self._guarded((*STORAGE_ERRORS, ImportError, RuntimeError)), place.alone(), silent():
             place.check()
-            # How often a trial is tried again whose process was killed.
+            # How often a trial is repeated after its process was killed.
             self._storage = RDBStorage(
                 place.url,
                 engine_kwargs=place.engine(LOCK_SECONDS),
@@ -362,7 +362,7 @@ class SharedStudy:
                 running = [trial for trial in every if trial.state is TrialState.RUNNING]
                 states = Counter(trial.state for trial in every)
                 counted = states[TrialState.COMPLETE] + states[TrialState.PRUNED] + states[TrialState.RUNNING]
-                if self.terms.options.sampler in EXHAUSTIVE:  # what failed once would fail again
+                if self.terms.options.sampler in EXHAUSTIVE:  # a failed trial would fail again
                     failed = (trial for trial in every if trial.state is TrialState.FAIL)
                     counted += sum(trial.user_attrs.get(REASON, STOPPED) != STOPPED for trial in failed)
                 if states[TrialState.WAITING] > 0 or counted < trials:

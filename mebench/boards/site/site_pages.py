@@ -109,7 +109,7 @@ class PageTables:
                 replace(main, main=True),
                 *(leading if any(row.group for row in part.rows) else []),
                 *(
-                    # Ranks and shares sort by their first number; what has none comes last.
+                    # Ranks and shares sort by their first number; cells without one come last.
                     replace(
                         c, order=lambda value: LAST if value is None else float(re.findall(r"[\d.]+", str(value))[0])
                     )
