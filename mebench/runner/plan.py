@@ -237,8 +237,15 @@ class Plan:
 
     def people(self, videos: Sequence[Video]) -> People:
         """The people of some videos, as protocols see them."""
-        dataset, seed, validation = self.dataset, self.config.seed, self.config.validation
-        return People(videos, seed, validation, dataset.person, self.short, dataset.split, self.scheme.class_of)
+        return People(
+            videos,
+            self.config.seed,
+            self.config.validation,
+            self.dataset.person,
+            self.short,
+            self.dataset.split,
+            self.scheme.class_of,
+        )
 
     def timings(self, fold: Fold) -> dict[str, Timing]:
         """Timing of each group of videos (see `groups`) that takes part, from the fold's training videos.
