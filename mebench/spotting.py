@@ -114,13 +114,13 @@ def high_intervals(
     Returns:
         By time, both ends inclusive; the apex is the highest frame, the first of equally high ones, the confidence its score.
     """
-    found = []
+    spotted = []
     for onset, offset in stretches(high, bridge):
         apex = onset + int(np.nanargmax(scores[onset : offset + 1]))
-        found.append(Spotted(onset, apex, offset, float(scores[apex])))
+        spotted.append(Spotted(onset, apex, offset, float(scores[apex])))
     if lengths is None:
-        return [max(found, key=lambda s: s.confidence)] if found else []
-    return [s for s in found if s.offset - s.onset + 1 in lengths]
+        return [max(spotted, key=lambda s: s.confidence)] if spotted else []
+    return [s for s in spotted if s.offset - s.onset + 1 in lengths]
 
 
 class Running:
@@ -167,12 +167,12 @@ class Running:
 
     def _settle(self, earliest: int | None) -> list[Spotted]:
         """Take peaks that stay, of those at least k' before the earliest frame that may still become one; None: there is none."""
-        found: list[Spotted] = []
+        spotted: list[Spotted] = []
         for height, frame in sorted(self._open, reverse=True):  # the highest first, of equally high ones the last
             near = [one for one in self._open if abs(one[1] - frame) < self._k_prime]
             final = earliest is None or earliest - frame >= self._k_prime
             if (height, frame) in near and max(near) == (height, frame) and final:
                 self._open = [one for one in self._open if one not in near]
                 half = max(1, int(self.options.half_width * self._k_prime + 0.5))
-                found.append(anchored(interval(frame, half, height), self.options.anchor, self._lead))
-        return found
+                spotted.append(anchored(interval(frame, half, height), self.options.anchor, self._lead))
+        return spotted

@@ -55,8 +55,8 @@ class Scores(Result):
     @property
     def frame_scores(self) -> heavy.pandas.DataFrame:
         """A row for each frame and kind: `video`, `frame`, `kind`, `score`; empty unless frame scores were given."""
-        found = self.tables.frame_scores
-        return heavy.pandas.DataFrame(columns=["video", "frame", "kind", "score"]) if found is None else found
+        scores = self.tables.frame_scores
+        return heavy.pandas.DataFrame(columns=["video", "frame", "kind", "score"]) if scores is None else scores
 
     @property
     def clips(self) -> heavy.pandas.DataFrame:
@@ -179,7 +179,7 @@ def score(
         read, join = exchange.answers.read_truth(
             true, join, remarks, inspection.dataset_summary.adapters_of(true), clips=True
         )
-        found = exchange.answers.of_clips(read, answered, join, remarks, _listed(classes))
+        answers = exchange.answers.of_clips(read, answered, join, remarks, _listed(classes))
     else:
         scores, join = None, replace(join, fps=exchange.eaf.common_rate([true, answered], fps))
         if what == "frame scores":
@@ -199,7 +199,7 @@ def score(
         else:
             spotted = None
         read, join = exchange.answers.read_truth(true, join, remarks, inspection.dataset_summary.adapters_of(true))
-        found = exchange.answers.of_intervals(
+        answers = exchange.answers.of_intervals(
             read,
             spotted  # a file as it was read is not kept: of a million rows it is a tenth of the memory
             or exchange.intervals.read_intervals(
@@ -214,7 +214,7 @@ def score(
 
     def under(name: str, draws: int) -> dict[str, Any]:
         return metrics.summary.summarize(
-            found.tables, kinds=found.kinds, classes=found.classes, seed=int(seed), convention=name, draws=draws
+            answers.tables, kinds=answers.kinds, classes=answers.classes, seed=int(seed), convention=name, draws=draws
         )
 
     with (progress or Silent()).waiting("scoring"):
@@ -223,12 +223,14 @@ def score(
             summary["sensitivity"] = metrics.summary.of_conventions(under)
             summary["sensitivity_of_rules"] = metrics.summary.of_rules(under, convention)
             summary["remarks"] += metrics.summary.strongest(summary["sensitivity_of_rules"], convention)
-    if "recognition" in summary and found.tables.clips is not None:
-        summary["chance"] = {"recognition": metrics.chance.recognition_chance(found.tables, found.classes, convention)}
+    if "recognition" in summary and answers.tables.clips is not None:
+        summary["chance"] = {
+            "recognition": metrics.chance.recognition_chance(answers.tables, answers.classes, convention)
+        }
         if "jaccard" not in summary["recognition"]["scores"]:  # a set of classes has no row of its own
-            summary["confusion"] = reports.plots.confusions(found.tables.clips, found.classes).to_dict("index")
+            summary["confusion"] = reports.plots.confusions(answers.tables.clips, answers.classes).to_dict("index")
     summary |= {"warnings": remarks.warnings, "repaired": remarks.repaired}
-    return Scores(summary, found, remarks, f"{what} of {answered} beside {true}")
+    return Scores(summary, answers, remarks, f"{what} of {answered} beside {true}")
 
 
 def misplaced(what: What, options: Mapping[str, object]) -> str | None:
@@ -381,7 +383,7 @@ def compare(
         if twice := {one.path.resolve() for one in folders[0]} & {one.path.resolve() for one in folders[1]}:
             raise RunError(f"both words name the run {next(iter(twice)).name!r}: compare two different runs")
         one_run, other_run = (
-            reports.compare_runs.Side.of_runs(own, str(word)) for own, word in zip(folders, (first, second))
+            reports.compare_runs.Side.of_runs(group, str(word)) for group, word in zip(folders, (first, second))
         )
         sides = one_run, other_run
     else:

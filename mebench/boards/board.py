@@ -53,8 +53,8 @@ class Board:
         Raises:
             UnshownError: some records cannot be shown in a table; the others can.
         """
-        whole = with_rescored(build(self.records), list(placed(self.rescored, self.published)), self.aliases)
-        return [with_published(table, self.published, self.aliases) for table in whole]
+        extended = with_rescored(build(self.records), list(placed(self.rescored, self.published)), self.aliases)
+        return [with_published(table, self.published, self.aliases) for table in extended]
 
     def selection(self) -> Shown:
         """The table of gains from selection on tested subjects."""

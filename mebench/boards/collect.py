@@ -23,15 +23,15 @@ def collect(runs: Path, notify: Notify | None = None) -> list[Record]:
         notify: takes the sentences; by default they go to standard error.
     """
     notify = notify or Progress().notify
-    found = []
+    collected = []
     for folder in RunFolder.all(runs):
         if folder.of_study:
             notify(f"run {folder.id} is left out: {OF_STUDY}")
         elif folder.done:
-            found += _read(folder, notify)
+            collected += _read(folder, notify)
         else:
             notify(f"run {folder.id} is not finished and left out: continue it with {folder.resume_hint}")
-    return found
+    return collected
 
 
 def collect_records(records: Path, notify: Notify | None = None) -> list[Record]:
@@ -41,9 +41,9 @@ def collect_records(records: Path, notify: Notify | None = None) -> list[Record]
     """
     notify = notify or Progress().notify
     files = sorted(records.glob("[!.]*/record.json"))  # a hidden folder is still being written
-    found = [record for file in files for record in _read(RunFolder(file.parent), notify, published=True)]
+    committed = [record for file in files for record in _read(RunFolder(file.parent), notify, published=True)]
     latest: dict[str, Record] = {}
-    for record in sorted(found, key=lambda record: record.version):
+    for record in sorted(committed, key=lambda record: record.version):
         try:
             if record.version > 1:
                 folder, former = RunFolder(record.folder), record_name(record.id, record.version - 1)

@@ -113,8 +113,8 @@ def distinguished(evaluate: Scorer, units: NDArray[np.int32], most: int, seed: i
         sets = [(n, n + wide) for n in range(k - wide + 1) if not any(a <= n and n + wide <= b for a, b in alike)]
         if sets:
             places = np.stack([units[ranked[first:end]] for first, end in sets])
-            found = range_p(evaluate, n_units, places, *subject_permutations(wide, units.shape[1], most, seed), level)
-            alike += [one for one, p in zip(sets, found) if p > level]
+            ps = range_p(evaluate, n_units, places, *subject_permutations(wide, units.shape[1], most, seed), level)
+            alike += [one for one, p in zip(sets, ps) if p > level]
     distinct = np.zeros((len(units), len(units)), dtype=np.bool_)
     for one, other in combinations(range(k), 2):
         if not any(a <= one and other < b for a, b in alike):
@@ -154,8 +154,8 @@ def range_p(
     for part in parts:
         # All runs and sets at once, in blocks that fit in memory: one call for each takes longer.
         for block in np.array_split(part, -(-part.size // MOST_PLACES)):
-            found = evaluate(cast(Floats, _Chosen(units[undecided], n_units, block))).reshape(-1, len(block), n_runs)
-            as_far[undecided] += (~(np.ptp(found, axis=2) < far[undecided, None])).sum(axis=1)  # NaN if one is NaN
+            values = evaluate(cast(Floats, _Chosen(units[undecided], n_units, block))).reshape(-1, len(block), n_runs)
+            as_far[undecided] += (~(np.ptp(values, axis=2) < far[undecided, None])).sum(axis=1)  # NaN if one is NaN
         tried += len(part)
         p[undecided] = as_far[undecided] / tried
         if level is not None and not exact:

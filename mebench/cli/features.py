@@ -26,7 +26,7 @@ def explain(words: Words = None, files: Files = None, plugins: Plugins = None, j
     if console.write_json({"method": plan.config.method, "revision": plan.dataset.revision, "datasets": cards}, json):
         if not any(cards.values()):
             console.print_lines(f"method {plan.config.method} reads no features")
-        for dataset, card in ((dataset, card) for dataset, found in cards.items() for card in found):
+        for dataset, card in ((dataset, card) for dataset, of_dataset in cards.items() for card in of_dataset):
             title = f"{plan.config.method} on {dataset} (revision {plan.dataset.revision})"
             console.print_lines(title, *card["text"].split("\n"), "")
 

@@ -127,10 +127,10 @@ def values_of(word: str) -> list[str]:
     """
     values = []
     for piece in _pieces(word.partition("=")[2]):
-        if (found := _RANGE.fullmatch(piece.strip())) is None:
+        if (match := _RANGE.fullmatch(piece.strip())) is None:
             values.append(piece.strip() if "," in word else piece)
             continue
-        first, last = int(found[1]), int(found[2])  # both belong to a range
+        first, last = int(match[1]), int(match[2])  # both belong to a range
         refuse_if(
             (last < first, f"{word!r}: the range {piece} counts down, write {last}..{first}"),
             (last - first >= MOST, f"{word!r}: the range {piece} is longer than a sweep takes, which is {MOST}"),

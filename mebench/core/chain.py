@@ -83,12 +83,12 @@ class Step:
 @functools.cache
 def _choices(cls: type) -> dict[str, tuple[Any, ...]]:
     """The values of each field whose type is a `Literal`, or `Literal[...] | None`."""
-    hints, found = get_type_hints(cls), dict[str, tuple[Any, ...]]()
+    hints, entries = get_type_hints(cls), dict[str, tuple[Any, ...]]()
     for name in (field.name for field in fields(cls)):
         literal, *null = get_args(hints[name]) if get_origin(hints[name]) is Union else (hints[name],)
         if get_origin(literal) is Literal:
-            found[name] = (*get_args(literal), *(None for _ in null))
-    return found
+            entries[name] = (*get_args(literal), *(None for _ in null))
+    return entries
 
 
 def check_choices(owner: object) -> None:

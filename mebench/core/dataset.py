@@ -92,7 +92,7 @@ class Dataset:
         published.
         """
         counts = {} if self.remark.startswith(DRAWN) else self.beside_published()
-        differing = [f"{name} {found} instead of {n}" for name, (found, n) in counts.items() if found != n]
+        differing = [f"{name} {here} instead of {n}" for name, (here, n) in counts.items() if here != n]
         return (
             f"{UNLIKE_PUBLISHED}: {', '.join(differing)} ({self.published.source})"
             if self.published and differing

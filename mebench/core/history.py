@@ -86,8 +86,8 @@ class History:
 
     def noted(self, stage: str, epoch: int, split: Split) -> dict[str, float]:
         """The values of a pass from `add` and `score`, by the names of `Epoch`."""
-        found = next((e for e in self.epochs() if (e.stage, e.epoch, e.split) == (stage, epoch, split)), None)
-        numbers = {} if found is None else {n: getattr(found, n) for n in ("loss", "accuracy", "uf1", "uar")}
+        logged = next((e for e in self.epochs() if (e.stage, e.epoch, e.split) == (stage, epoch, split)), None)
+        numbers = {} if logged is None else {n: getattr(logged, n) for n in ("loss", "accuracy", "uf1", "uar")}
         return {name: value for name, value in numbers.items() if value is not None and value == value}
 
     def state(self) -> list[Any]:
@@ -97,10 +97,10 @@ class History:
     @classmethod
     def of(cls, state: Sequence[Any]) -> Self:
         """The history of that state."""
-        found = cls()
-        found._sums, found._scores = state[:2]
-        found._logged = [Epoch.of_row(row) for row in state[2]]
-        return found
+        history = cls()
+        history._sums, history._scores = state[:2]
+        history._logged = [Epoch.of_row(row) for row in state[2]]
+        return history
 
     def epochs(self) -> list[Epoch]:
         """All epochs in order of their start, then logged metrics."""

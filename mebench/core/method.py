@@ -133,10 +133,10 @@ class Method(L.LightningModule):
             for k, v in about["params"].items()
         }
         task = Task(**about["task"] | {"tasks": frozenset(about["task"]["tasks"])})
-        found: Self = cls(cls.Params(**params | changed), task, about["seed"])
-        found.load_state_dict(stored["state_dict"])
-        found.eval()
-        return found
+        method: Self = cls(cls.Params(**params | changed), task, about["seed"])
+        method.load_state_dict(stored["state_dict"])
+        method.eval()
+        return method
 
     @classmethod
     def looks_at_test_video(cls, tasks: frozenset[str], params: Any = None) -> str:
@@ -216,9 +216,9 @@ class Method(L.LightningModule):
     def propose(self, video: VideoView, scores: NDArray[np.float64]) -> list[Prediction]:
         """Spotted intervals of a video; by default `spotted` of each kind's scores."""
         return [
-            Prediction(video.key, kind, *found)
+            Prediction(video.key, kind, *interval)
             for column, (kind, level) in enumerate(self.levels().items())
-            for found in self.spotted(video.timing, kind, scores[:, column], level)
+            for interval in self.spotted(video.timing, kind, scores[:, column], level)
         ]
 
     def spotted(

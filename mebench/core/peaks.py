@@ -319,8 +319,8 @@ def spot(
     defined = np.flatnonzero(~np.isnan(scores))
     if not len(defined):
         return []
-    own = np.asarray(scores[defined[0] : defined[-1] + 1], dtype=np.float64)
-    start, smoothed = smooth(own, k_prime, rule, how.smoothing)
+    defined_scores = np.asarray(scores[defined[0] : defined[-1] + 1], dtype=np.float64)
+    start, smoothed = smooth(defined_scores, k_prime, rule, how.smoothing)
     if len(smoothed) == 0:
         return []
     start += int(defined[0])

@@ -147,8 +147,8 @@ def chains_at_scales(chains: Callable[[float], Mapping[str, Chain]], scales: Ite
         chains: gives them for a scale, see `gap_at`.
         scales: at 1 a chain keeps its name, at 0.5 it is called `name@0.5`.
     """
-    found = [replace(chain, name=_name(name, scale)) for scale in scales for name, chain in chains(scale).items()]
-    return {chain.name: chain for chain in found}
+    scaled = [replace(chain, name=_name(name, scale)) for scale in scales for name, chain in chains(scale).items()]
+    return {chain.name: chain for chain in scaled}
 
 
 def mean_over_scales(scores: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:

@@ -420,17 +420,17 @@ class Degraded(Wrapped):
         Raises:
             DataError: the degradation makes no sense on what is ready-made.
         """
-        found = self.dataset.provided(self._clean[video.key], name)
-        if found is None:
+        feature = self.dataset.provided(self._clean[video.key], name)
+        if feature is None:
             return None
-        if not KINDS[self.degradation.kind].maps or found.dtype != np.uint8 or found.ndim != 3:
-            sensible = ", ".join(kind for kind, own in KINDS.items() if own.maps)
+        if not KINDS[self.degradation.kind].maps or feature.dtype != np.uint8 or feature.ndim != 3:
+            sensible = ", ".join(name for name, kind in KINDS.items() if kind.maps)
             raise DataError(
                 f"degrade={self.degradation.kind} changes frames, and {video.dataset} gives {name} ready-made: take a dataset with frames, "
                 f"or of a map, (height, width, channels) from 0 to 255, one of {sensible}"
             )
-        degraded = DegradedFrames(cast(Frames, [found]), video, self.degradation)
-        degraded.on_map, degraded.face = True, (0, 0, found.shape[1], found.shape[0])
+        degraded = DegradedFrames(cast(Frames, [feature]), video, self.degradation)
+        degraded.on_map, degraded.face = True, (0, 0, feature.shape[1], feature.shape[0])
         return degraded[0]
 
     def _moved(self, video: Video) -> Video:

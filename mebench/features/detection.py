@@ -99,8 +99,8 @@ def detect_faces(gray: Gray, upsample: int) -> list[Box]:
     dlib's boxes include their last column and row; here they are excluded, as in the published programs of SOFTNet and
     MEAN.
     """
-    found = _detector(threading.get_ident())(np.ascontiguousarray(gray), upsample)
-    return [(r.left(), r.top(), r.right(), r.bottom()) for r in found]
+    detections = _detector(threading.get_ident())(np.ascontiguousarray(gray), upsample)
+    return [(r.left(), r.top(), r.right(), r.bottom()) for r in detections]
 
 
 PAD = 32

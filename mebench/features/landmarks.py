@@ -128,8 +128,8 @@ def how_to_get(otherwise: str, part: str = "method") -> str:
 
 def _stamp(path: Path) -> tuple[str, int, int]:
     with refused_by_system(f"the landmark file {path} cannot be read", f"give the path of {_FILE}"):
-        found = path.stat()
-    return str(path), found.st_size, found.st_mtime_ns
+        status = path.stat()
+    return str(path), status.st_size, status.st_mtime_ns
 
 
 @functools.cache
@@ -230,8 +230,8 @@ class FaceTracker:
         size = max(1, round(scale * (x1 - x0))), max(1, round(scale * (y1 - y0)))
         small = heavy.cv2.resize(gray[y0:y1, x0:x1], size, interpolation=heavy.cv2.INTER_AREA)
         across, down = (x1 - x0) / size[0], (y1 - y0) / size[1]
-        found = self._detect(small)
-        faces = ((x0 + a * across, y0 + b * down, x0 + c * across, y0 + d * down) for a, b, c, d in found)
+        boxes = self._detect(small)
+        faces = ((x0 + a * across, y0 + b * down, x0 + c * across, y0 + d * down) for a, b, c, d in boxes)
         return any(overlap(face, self._box) >= SAME for face in faces)
 
     def _search(self, gray: Gray) -> None:

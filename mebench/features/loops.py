@@ -28,7 +28,7 @@ def once(
         what: text of the notice if it is really compiled, such as "TV-L1 flow, about 10 s".
         how: options of `numba.njit`, such as `fastmath`.
     """
-    found: Any = numba.njit(error_model="numpy", **how)(function)
+    compiled: Any = numba.njit(error_model="numpy", **how)(function)
     how_often = "in every process: it can be kept nowhere, unless NUMBA_CACHE_DIR names a folder"
 
     class Notice(event.Listener):  # type: ignore[misc]  # numba has no types
@@ -44,9 +44,9 @@ def once(
 
     with ExitStack() as alone:
         with suppress(OSError, RuntimeError):  # numba requires it; a confined process may not even lock
-            found = numba.njit(error_model="numpy", cache=True, **how)(function)
-            alone.enter_context(FileLock(Path(found.stats.cache_path) / f"mebench_{name}.lock"))
+            compiled = numba.njit(error_model="numpy", cache=True, **how)(function)
+            alone.enter_context(FileLock(Path(compiled.stats.cache_path) / f"mebench_{name}.lock"))
             how_often = "once on this machine"
         alone.enter_context(event.install_listener("numba:compile", Notice()))  # not where it is read from the cache
-        call(found)
-    return cast(Callable[..., Any], found)
+        call(compiled)
+    return cast(Callable[..., Any], compiled)

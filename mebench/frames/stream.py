@@ -130,8 +130,8 @@ class Stream:
         n = 0
         with suppress(Empty):
             while True:
-                found = self._waiting.get_nowait()
-                n += found is not None and found[2] is not None
+                picture = self._waiting.get_nowait()
+                n += picture is not None and picture[2] is not None
         return n
 
     def frames(self) -> Iterator[NDArray[np.uint8]]:
@@ -139,8 +139,8 @@ class Stream:
         if self._reader.ident is None:
             self._reader.start()
         before: NDArray[np.uint8] | None = None
-        while (found := self._waiting.get()) is not None:
-            index, came, frame = found
+        while (picture := self._waiting.get()) is not None:
+            index, came, frame = picture
             if frame is None:
                 self.taken = max(self.taken, index)
                 return

@@ -438,10 +438,10 @@ class Decoder:
         """The length that the header states: a number of frames, or seconds as a float; 0 if it states none."""
         if "mp4" in self._container.format.name:
             return self._stream.frames
-        if found := re.fullmatch(
+        if match := re.fullmatch(
             r"(\d{1,4}):(\d\d):(\d\d\.\d+)", self._stream.metadata.get("DURATION", "")
         ):  # Matroska
-            return float(found[1]) * 3600 + float(found[2]) * 60 + float(found[3])
+            return float(match[1]) * 3600 + float(match[2]) * 60 + float(match[3])
         of_avi = self._container.format.name == "avi"
         return self._stream.frames * float(self._stream.time_base or 0) if of_avi else 0
 

@@ -325,12 +325,12 @@ def export_onnx(method: core.Method, path: Path) -> tuple[str, ...]:
 
 def named() -> dict[Path, ModelHeader]:
     """The files of the models that are included with methods, and their headers, without invalid files."""
-    found = {}
+    headers = {}
     for info in registry.plugins("method").values():
         for file in sorted((info.folder / "models").glob(f"*{ENDING}")):
             with suppress(RunError):
-                found[file] = read_header(file)
-    return found
+                headers[file] = read_header(file)
+    return headers
 
 
 def by_default() -> Path:

@@ -97,8 +97,8 @@ class Predicted:
 
     def tables(self) -> metrics.Tables:
         """Tables for `mebench predictions export`, without truth and failed videos."""
-        job, found = self.job, [interval for answer in self.answers.values() for interval in answer.predictions]
-        result = FoldResult(job.key, found, [], {}, dict(job.timings), 0, {})
+        job, intervals = self.job, [interval for answer in self.answers.values() for interval in answer.predictions]
+        result = FoldResult(job.key, intervals, [], {}, dict(job.timings), 0, {})
         predictions = runs.tables_of_fold(result, job.parts[0].task.kinds)["predictions.parquet"].to_pandas()
         ordered = predictions.sort_values(runs.ORDERS[0], kind="stable", ignore_index=True)
         videos = [video for video in job.test if video.key not in self.failed]
@@ -247,7 +247,7 @@ class Ensemble:
         if self.job.names and spotted:
             views = [namer.views.unlabelled(video) for namer in namers]
             clips = [[view.clip(p.onset, p.apex, p.offset) for p in spotted] for view in views]
-            rows = np.mean([namer.class_scores(own) for namer, own in zip(namers, clips)], axis=0)
+            rows = np.mean([namer.class_scores(c) for namer, c in zip(namers, clips)], axis=0)
             labels = [namers[0].task.called(row.tolist()) for row in rows]
             spotted = [
                 replace(p, emotion=n, probabilities=tuple(map(float, r))) for p, n, r in zip(spotted, labels, rows)

@@ -247,16 +247,16 @@ def _check_table(folder: RunFolder, name: str) -> None:
                 shortest, longest = pc.min_max(pc.list_value_length(values)).values()
                 few, many = shortest.as_py() or 0, longest.as_py() or 0
                 if many > MOST_CLASSES or few < many:
-                    found = f"{many} in a row" if few == many else f"{few} to {many} in a row"
+                    length = f"{many} in a row" if few == many else f"{few} to {many} in a row"
                     raise RefusedError(
-                        folder, f"{column} of {name} holds {found}, expected as many in each, {MOST_CLASSES} at most"
+                        folder, f"{column} of {name} holds {length}, expected as many in each, {MOST_CLASSES} at most"
                     )
                 values = pc.list_flatten(values)
             inside = pc.and_(pc.less_equal(low, values), pc.less_equal(values, high))
             wrong, more = values.filter(pc.invert(inside)), f"from {low:g} to {high:g}"
         if len(wrong):
-            found = reprlib.repr(wrong[0].as_py())
-            raise RefusedError(folder, f"{column} of {name} is {found}, expected {words} {more}")
+            value = reprlib.repr(wrong[0].as_py())
+            raise RefusedError(folder, f"{column} of {name} is {value}, expected {words} {more}")
 
 
 def _check_footer(folder: RunFolder, name: str, file: pq.ParquetFile) -> None:
@@ -264,8 +264,8 @@ def _check_footer(folder: RunFolder, name: str, file: pq.ParquetFile) -> None:
     about = file.schema_arrow
     columns = {column: spec for column, spec in TABLES[name].items() if column in about.names or column not in OPTIONAL}
     if about.names != list(columns):
-        found, few = ", ".join(about.names[: 2 * len(columns)]), ", ".join(columns)
-        raise RefusedError(folder, f"the columns of {name} are {found}, expected {few}")
+        columns_there, few = ", ".join(about.names[: 2 * len(columns)]), ", ".join(columns)
+        raise RefusedError(folder, f"the columns of {name} are {columns_there}, expected {few}")
     for column, (words, types, low, _) in columns.items():
         kind = about.field(column).type
         kind = kind.value_type if low is None and pa.types.is_dictionary(kind) else kind

@@ -247,14 +247,14 @@ def read(folder: RunFolder, name: str) -> dict[str, Any]:
         content = json.loads(bytes_of(folder, name))
     except (ValueError, RecursionError) as error:
         raise RefusedError(folder, f"{name} cannot be read ({error})") from error
-    found = content.get("format") if isinstance(content, dict) else None
-    if name == RECORD and found != FORMAT:
+    format_ = content.get("format") if isinstance(content, dict) else None
+    if name == RECORD and format_ != FORMAT:
         advice = (
             f"which lacks the hashes of format {FORMAT}: export its run again with mebench leaderboard export"
-            if isinstance(found, int) and found < FORMAT
+            if isinstance(format_, int) and format_ < FORMAT
             else f"this mebench reads format {FORMAT}: install the mebench that wrote it"
         )
-        raise RunError(f"record {folder.id} has format {reprlib.repr(found)}, {advice}")
+        raise RunError(f"record {folder.id} has format {reprlib.repr(format_)}, {advice}")
     try:
         Form.model_validate({"files": {name: content}})
     except ValidationError as error:

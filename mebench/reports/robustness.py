@@ -44,8 +44,8 @@ def tables(rows: Rows) -> list[Table]:
         Column("violations", right=True, of=lambda row: row["violations"]["n"]),
         Column("of", "answers", right=True, of=lambda row: row["violations"]["of"]),
     ]
-    found = Table(columns, cells, "scores on degraded videos"), Table.of(heads, related, "relations that need no label")
-    return [table for table in found if table.rows]
+    both = Table(columns, cells, "scores on degraded videos"), Table.of(heads, related, "relations that need no label")
+    return [table for table in both if table.rows]
 
 
 def figure(rows: Rows, path: str) -> heavy.matplotlib.figure.Figure:

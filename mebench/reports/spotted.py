@@ -126,7 +126,7 @@ class SpottedVideo:
             text = f"{words}: {clock(float(self.times[onset]))} to {clock(self.ends[offset])}"
             spans[kind].append(Span(onset, offset, text, min(max(p.apex, 0), last), strength=float(rank)))
         named = [(Span(a, b, ""), p.emotion, None) for (a, b, _, _), p in zip(self.spans(), answer.predictions)]
-        lanes = [*(Lane(kind, found, kind, spotted=True) for kind, found in spans.items()), *unit_lanes(named)]
+        lanes = [*(Lane(kind, of_kind, kind, spotted=True) for kind, of_kind in spans.items()), *unit_lanes(named)]
         hidden = [
             (a, b, f"no face in sight from {clock(float(self.times[a]))} to {clock(self.ends[b])}")
             for a, b in answer.unseen

@@ -96,13 +96,13 @@ class Aliases:
 
         return answered
 
-    def restored(self, found: Any) -> Any:
+    def restored(self, outcome: Any) -> Any:
         """The outcome of a process, with real names in the reason of a failure."""
-        if not isinstance(found, Failure):
-            return found
-        error = None if found.error is None else self.error(found.error)
-        reason = self.restore(found.reason) if error is None else str(error)
-        return replace(found, reason=reason, details=self.restore(found.details), error=error)
+        if not isinstance(outcome, Failure):
+            return outcome
+        error = None if outcome.error is None else self.error(outcome.error)
+        reason = self.restore(outcome.reason) if error is None else str(error)
+        return replace(outcome, reason=reason, details=self.restore(outcome.details), error=error)
 
     def error(self, error: MebenchError) -> MebenchError:
         """An error with real names; an error of the host's own answers unchanged."""

@@ -306,7 +306,7 @@ class FittedMethod:
                 if "spot" in self.task.tasks:
                     views = [(video, self.views.unlabelled(video)) for video in self.job.test]
                     spotted = [(video, self.propose(view, self.frame_scores(view))) for video, view in views]
-                    answers += [p for video, found in spotted for p in self.named(video, found)]
+                    answers += [p for video, intervals in spotted for p in self.named(video, intervals)]
                 else:
                     answers += self.clip_predictions()
             self.epoch_predictions.append(answers)

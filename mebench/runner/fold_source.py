@@ -182,10 +182,10 @@ class HostedStore(FeatureStore):
     def read(self, key: Key) -> Entry | None:
         """The entry, memory-mapped and read-only, or None if neither the host nor this process has it."""
         if key not in self._entries:
-            found: Mapped | Entry | None = self._request("stored", asdict(key))
-            if found is None:
+            answer: Mapped | Entry | None = self._request("stored", asdict(key))
+            if answer is None:
                 return super().read(key)
-            self._entries[key] = found.entry() if isinstance(found, Mapped) else found
+            self._entries[key] = answer.entry() if isinstance(answer, Mapped) else answer
         return self._entries[key]
 
 

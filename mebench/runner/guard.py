@@ -29,12 +29,12 @@ def gaps(plan: Plan, scheme: Scheme | None = None) -> dict[str, Counter[str]]:
     wrongly.
     """
     scheme = scheme or plan.scheme
-    found = {}
+    missing = {}
     for fold in plan.folds:
         sides = plan.sides(fold)
         trained, tested = class_counts(scheme, sides.train), class_counts(scheme, sides.test)
-        found[fold.key] = Counter({name: n for name, n in tested.items() if name not in trained})
-    return {key: lacking for key, lacking in found.items() if lacking}
+        missing[fold.key] = Counter({name: n for name, n in tested.items() if name not in trained})
+    return {key: lacking for key, lacking in missing.items() if lacking}
 
 
 def warnings(plan: Plan) -> list[str]:
@@ -72,14 +72,14 @@ def warnings(plan: Plan) -> list[str]:
         )
     if "recognize" not in plan.task.tasks:
         return lines
-    if found := gaps(plan):
-        fold, lacking = next(iter(found.items()))
+    if missing := gaps(plan):
+        fold, lacking = next(iter(missing.items()))
         clips = ", ".join(f"{name} ({plural(n, 'clip')})" for name, n in sorted(lacking.items()))
         other = [] if callable(plan.protocol.scheme) else [s for s in plan.dataset.schemes.values() if s != plan.scheme]
         full = [s.name for s in other if len(class_counts(s, plan.videos)) > 1 and not gaps(plan, s)]
         advice = f"scheme={' or scheme='.join(full)} has no such gap" if full else "more subjects would close the gap"
         lines.append(
-            f"in {len(found)} of {len(plan.folds)} folds a tested class has no training clip, so its clips can "
+            f"in {len(missing)} of {len(plan.folds)} folds a tested class has no training clip, so its clips can "
             f"only be wrong: in fold {fold!r} {clips}; {advice}"
         )
     if expected := plan.protocol.schemes.get(plan.scheme.name) or plan.protocol.expects(plan.config.protocol_params):

@@ -160,7 +160,7 @@ def encode(value: Any) -> list[bytes]:
         if isinstance(value, np.ndarray) and not value.dtype.hasobject:
             buffers.append(value.tobytes())
             return {_MADE: ["array", len(buffers), value.dtype.str, value.shape]}
-        known = next((_name(own) for own in type(value).__mro__ if _name(own) in _CLASSES), None)
+        known = next((_name(cls) for cls in type(value).__mro__ if _name(cls) in _CLASSES), None)
         if isinstance(value, MebenchError):
             return {_MADE: ["object", known, str(value)]}
         if known == _name(type(value)):

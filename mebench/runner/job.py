@@ -135,6 +135,6 @@ def part_of(plugin: PluginInfo, params: Any, task: Task) -> Part:
     """A method with parameters made again from their fields, paths of files absolute: attributes that a plugin's code
     added to them are left behind.
     """
-    places = {own.name: getattr(params, own.name) for own in fields(params) if own.metadata.get("place")}
+    places = {field.name: getattr(params, field.name) for field in fields(params) if field.metadata.get("place")}
     absolute = {name: str(Path(file).absolute()) for name, file in places.items() if file is not None}
     return Part(plugin, replace(params, **absolute), task)

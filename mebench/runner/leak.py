@@ -300,7 +300,7 @@ def differences(
         answers: instead of the leaking run's own.
     """
     about = leaking.read_json("folds.json")
-    found = compare(
+    comparison = compare(
         tables_of(leaking) if answers is None else answers,
         tables_of(honest),
         kinds=about["kinds"],
@@ -308,7 +308,7 @@ def differences(
         convention=convention,
         permutations=1,
     )
-    return {path: row.difference for path, row in found.scores.items()}
+    return {path: row.difference for path, row in comparison.scores.items()}
 
 
 def leak_worth(epoch_predictions: EpochAnswers, leaking: RunFolder, rule: str, convention: str) -> dict[str, Any]:

@@ -82,7 +82,7 @@ def fold_timings(videos: Sequence[Video], training: Iterable[Video], kinds: Sequ
         k_prime: dict[Kind, int] = {}
         for kind in kinds:
             same_rate = lengths[group, kind] if group == dataset else []
-            durations = seconds[dataset, kind] or [s for (_, k), own in seconds.items() if k == kind for s in own]
+            durations = seconds[dataset, kind] or [s for (_, k), values in seconds.items() if k == kind for s in values]
             if same_rate:
                 mean = sum(same_rate) / len(same_rate)
             elif fps and durations:
@@ -255,8 +255,8 @@ class Plan:
         if fold not in self._timings:
             sides = self.sides(fold)
             groups = {self.groups[video.key] for side in sides for video in side}
-            found = fold_timings(self.videos, self.videos if self.leaks_k_prime else sides.train, self.task.kinds)
-            self._timings[fold] = {group: timing for group, timing in found.items() if group in groups}
+            by_group = fold_timings(self.videos, self.videos if self.leaks_k_prime else sides.train, self.task.kinds)
+            self._timings[fold] = {group: timing for group, timing in by_group.items() if group in groups}
         return self._timings[fold]
 
     @cached_property
@@ -313,8 +313,8 @@ class Plan:
             for group, timing in self.timings(fold).items():
                 for id_, method in methods:
                     with refused_by_plugin(f"method {id_!r} does not name its features, in chains()"):
-                        own = {chain.fingerprint() + chain.name: chain for chain in method.chains(timing).values()}
-                    by_group[group] = by_group.get(group, {}) | own
+                        read = {chain.fingerprint() + chain.name: chain for chain in method.chains(timing).values()}
+                    by_group[group] = by_group.get(group, {}) | read
         return {group: tuple(chains.values()) for group, chains in by_group.items()}
 
     @cached_property

@@ -219,23 +219,23 @@ def _stamp(content: bytes) -> list[int]:
 @cache
 def _schemas() -> dict[str, heavy.pyarrow.Schema]:
     """One type for each column, also in an empty table, so that tables of folds can be joined."""
-    text, whole, number = heavy.pyarrow.string(), heavy.pyarrow.int64(), heavy.pyarrow.float64()
+    text, integer, number = heavy.pyarrow.string(), heavy.pyarrow.int64(), heavy.pyarrow.float64()
     many, place = heavy.pyarrow.list_(number), [("fold", text), ("video", text)]
-    interval = [("kind", text), ("onset", whole), ("apex", whole), ("offset", whole), ("confidence", number)]
-    answer = [("onset", whole), ("offset", whole), ("predicted", text), ("probabilities", many)]
+    interval = [("kind", text), ("onset", integer), ("apex", integer), ("offset", integer), ("confidence", number)]
+    answer = [("onset", integer), ("offset", integer), ("predicted", text), ("probabilities", many)]
     return {
         "predictions.parquet": heavy.pyarrow.schema(
-            [*place, *interval, ("emotion", text), ("probabilities", many), ("draw", whole)]
+            [*place, *interval, ("emotion", text), ("probabilities", many), ("draw", integer)]
         ),
         "clips.parquet": heavy.pyarrow.schema([*place, *answer]),
-        "frame_scores.parquet": heavy.pyarrow.schema([*place, ("frame", whole), ("kind", text), ("score", number)]),
+        "frame_scores.parquet": heavy.pyarrow.schema([*place, ("frame", integer), ("kind", text), ("score", number)]),
         CURVES: heavy.pyarrow.schema(
-            [*place, ("frame", whole), ("kind", text), ("smoothed", number), ("level", number)]
+            [*place, ("frame", integer), ("kind", text), ("smoothed", number), ("level", number)]
         ),
         EPOCH_PREDICTIONS: heavy.pyarrow.schema(
             [
                 *place,
-                ("epoch", whole),
+                ("epoch", integer),
                 *interval,
                 ("emotion", text),
                 ("probabilities", heavy.pyarrow.list_(heavy.pyarrow.float32())),

@@ -330,9 +330,9 @@ class RunFolder:
 
     def changed(self) -> list[str]:
         """Paths of files of a finished run, its folds included, that are missing or have changed since it was finished."""
-        found = [name for name, known in self.seal.items() if self._hash(name) != known]
+        differing = [name for name, known in self.seal.items() if self._hash(name) != known]
         folds = [name.rpartition("/")[0] for name in self.seal if name.endswith(f"/{RECORD}")]
-        return sorted({*found, *(name for name in folds if whole_fold(self.path / name) is None)})
+        return sorted({*differing, *(name for name in folds if whole_fold(self.path / name) is None)})
 
     def _hash(self, name: str) -> str:
         try:

@@ -81,8 +81,8 @@ class Own(Method):
         """The module's predictions, (n, columns)."""
         module = self.given
         batches = enumerate(DataLoader(samples, self.params.batch_size))
-        found = [module.predict_step(module.transfer_batch_to_device(x, module.device, 0), n) for n, x in batches]
-        return np.asarray(torch.cat(found).double().cpu().numpy()) if found else np.zeros((0, len(self.task.kinds)))
+        outputs = [module.predict_step(module.transfer_batch_to_device(x, module.device, 0), n) for n, x in batches]
+        return np.asarray(torch.cat(outputs).double().cpu().numpy()) if outputs else np.zeros((0, len(self.task.kinds)))
 
     def chains(self, timing: Timing) -> dict[str, Chain]:
         """Chains given with the object, or named by it."""
@@ -163,16 +163,16 @@ def chains_of(features: Any, timing: Timing) -> dict[str, Chain]:
     >>> list(chains_of({"lips": Chain("flow", ())}, timing)), list(chains_of([Chain("flow", ())], timing))
     (['lips'], ['flow'])
     """
-    found = features(timing) if callable(features) else features
-    several = found.values() if isinstance(found, Mapping) else () if found is None else found
+    chains = features(timing) if callable(features) else features
+    several = chains.values() if isinstance(chains, Mapping) else () if chains is None else chains
     given = tuple(several) if isinstance(several, Iterable) else (several,)
     if strange := [one for one in given if not isinstance(one, Chain)]:
         raise ConfigError(
             f"features are chains of mebench.core (Chain), not {type(strange[0]).__name__}: give one, several, a map of names to "
             "chains, or a function of the timing that answers with them"
         )
-    if isinstance(found, Mapping):
-        return dict(found)
+    if isinstance(chains, Mapping):
+        return dict(chains)
     names = [chain.name for chain in given]
     if twice := [name for name in names if names.count(name) > 1]:
         raise ConfigError(f"features hold two chains named {twice[0]!r}: rename one, or give a map of names to chains")
@@ -205,7 +205,7 @@ class Estimator:
             self.of_clips = self._learnt(self._rows_of_clips(clips), np.array([clip.label for clip in clips]))
         if "spot" in task.tasks:
             rows = [self._rows_of_frames(video) for video in train]
-            labels = [window_labels(len(own), video.expressions, 1, task.kinds) for own, video in zip(rows, train)]
+            labels = [window_labels(len(row), video.expressions, 1, task.kinds) for row, video in zip(rows, train)]
             for column in np.concatenate(labels).astype(np.float64).T:
                 self.of_frames.append(self._learnt(np.concatenate(rows), column))
 

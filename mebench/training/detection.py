@@ -67,8 +67,8 @@ class Detector(Method, ABC):
 
     def i3d(self, video: VideoView) -> NDArray[Any]:
         """(rows, 2048): features of frames and flow; those of one stream count for both."""
-        found = np.asarray(video.features(I3D))
-        return found if found.shape[1] == I3D_CHANNELS else np.concatenate([found, found], axis=1)
+        feature = np.asarray(video.features(I3D))
+        return feature if feature.shape[1] == I3D_CHANNELS else np.concatenate([feature, feature], axis=1)
 
     def motion(self, video: VideoView) -> NDArray[np.float32]:
         """The motion of regions between frames of the series, (frames, 24)."""
@@ -87,10 +87,10 @@ class Detector(Method, ABC):
         """The confidence that an interval of each kind needs, unless it is given."""
         if self.params.threshold is None:
             videos = valid or train
-            found = [self.detected(video) for video in videos]
+            detected = [self.detected(video) for video in videos]
             for place, kind in enumerate(KINDS):
                 truths = [[(e.onset, e.offset) for e in video.expressions if e.kind == kind] for video in videos]
-                self.levels_learnt[place] = spotting.learnt_threshold([own[kind] for own in found], truths)
+                self.levels_learnt[place] = spotting.learnt_threshold([own[kind] for own in detected], truths)
 
     def score_frames(self, video: VideoView) -> NDArray[np.float64]:
         """The confidence of the most confident proposal that holds a frame, for each kind; 0 where there is none."""

@@ -131,8 +131,8 @@ def _logging(noted: _Noted) -> LambdaCallback:
     """
 
     def log(trained: L.LightningModule, split: Split, word: str) -> None:
-        found = noted.method.history.noted(noted.name, trained.current_epoch, split)
-        metrics = {f"{word}_{name}": value for name, value in found.items()}
+        values = noted.method.history.noted(noted.name, trained.current_epoch, split)
+        metrics = {f"{word}_{name}": value for name, value in values.items()}
         noted.known |= metrics.keys()
         trained.log_dict(metrics)
 
@@ -203,8 +203,8 @@ class _Kept(Checkpoint):  # type: ignore[misc]
 
 def _random_states() -> dict[str, Any]:
     """The states of all random generators, as numbers and tensors."""
-    found = dict(_collect_rng_states())
-    return found | {"numpy": [part.tolist() if isinstance(part, np.ndarray) else part for part in found["numpy"]]}
+    states = dict(_collect_rng_states())
+    return states | {"numpy": [part.tolist() if isinstance(part, np.ndarray) else part for part in states["numpy"]]}
 
 
 def _copied(method: L.LightningModule) -> dict[str, Any]:
@@ -363,15 +363,15 @@ def monitored(trained: L.LightningModule, callbacks: Any) -> dict[str, str]:
         callbacks: one, or several.
     """
     several = callbacks if isinstance(callbacks, Sequence) else [callbacks]
-    found = {type(entry).__name__: entry.monitor for entry in several if getattr(entry, "monitor", None)}
+    by_name = {type(entry).__name__: entry.monitor for entry in several if getattr(entry, "monitor", None)}
     if type(trained).configure_optimizers is not L.LightningModule.configure_optimizers:
         with contextlib.suppress(Exception):  # it asks its Trainer, which is not there yet
             _, schedulers, by = _configure_optimizers(trained.configure_optimizers())
             for entry in schedulers:
                 config = entry if isinstance(entry, dict) else {"scheduler": entry}
                 if metric := config.get("monitor", by):
-                    found[type(config["scheduler"]).__name__] = metric
-    return found
+                    by_name[type(config["scheduler"]).__name__] = metric
+    return by_name
 
 
 def _made(spec: Any) -> Any:

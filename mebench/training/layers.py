@@ -345,9 +345,9 @@ class Hierarchy(nn.Module):
         self.embed = nn.Linear(3 * PATCH * PATCH, dim)
         levels = []
         for place, number in enumerate(blocks):
-            channels, own = dim << place, heads << place
-            levels.append(Level(channels, own, number, 2 * channels if place < len(blocks) - 1 else None))
-            self.unused += number * 2 * channels * (channels // own * own)
+            channels, n_heads = dim << place, heads << place
+            levels.append(Level(channels, n_heads, number, 2 * channels if place < len(blocks) - 1 else None))
+            self.unused += number * 2 * channels * (channels // n_heads * n_heads)
         self.levels = nn.Sequential(*levels)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -57,9 +57,9 @@ def released_file(
     known = seen if by_name else {_number(subject) for subject in seen}
     unused = sorted(name for name in files if (name if by_name else _number(name)) not in known)
     if len(unused) != 1:
-        found = f"{len(unused)} of them do not train ({', '.join(unused[:5])} …)" if unused else "all of them train"
+        cause = f"{len(unused)} of them do not train ({', '.join(unused[:5])} …)" if unused else "all of them train"
         raise ConfigError(
-            f"method.weights={folder} holds {len(files)} files ({', '.join(endings)}) named after subjects, and {found}: they were trained "
+            f"method.weights={folder} holds {len(files)} files ({', '.join(endings)}) named after subjects, and {cause}: they were trained "
             "leaving one subject out, so take protocol=loso with all of the authors' subjects"
         )
     return files[unused[0]]
@@ -83,19 +83,19 @@ def torch_weights(path: Path) -> dict[str, Tensor]:
     """
     try:
         with open_plain(path, MAX_BYTES) as file:
-            found = torch.load(file, map_location="cpu", weights_only=True)
+            loaded = torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:  # of many kinds
         text, _, _ = _NOISE.sub("", str(error)).partition("Re-running")  # PyTorch advises to execute the file's content
         raise DataError(f"the weights {path} cannot be read: {' '.join(text.split())[:200]}") from None
-    if not isinstance(found, Mapping) or not all(isinstance(value, torch.Tensor) for value in found.values()):
+    if not isinstance(loaded, Mapping) or not all(isinstance(value, torch.Tensor) for value in loaded.values()):
         raise DataError(
             f"the weights {path} are not tensors by name: expected what torch.save(model.state_dict()) writes"
         )
-    if (size := sum(value.numel() * value.element_size() for value in found.values())) > MAX_BYTES:
+    if (size := sum(value.numel() * value.element_size() for value in loaded.values())) > MAX_BYTES:
         raise DataError(
             f"the weights {path} would take {size / 2**20:,.0f} MiB, and at most {MAX_BYTES >> 20} are read"
         )
-    return dict(found)
+    return dict(loaded)
 
 
 def keras_weights(path: Path) -> dict[str, Any]:

@@ -75,8 +75,8 @@ class Samples(TensorDataset):
         rows, taken = torch.as_tensor(indices, device=self.tensors[0].device), []
         for t in self.tensors:  # in their memory layout: indexing keeps channels last but copies number by number
             last = t.dim() == 4 and t.is_contiguous(memory_format=torch.channels_last)
-            own = (t.permute(0, 2, 3, 1) if last else t).index_select(0, rows)
-            taken.append(own.permute(0, 3, 1, 2) if last else own)
+            chosen = (t.permute(0, 2, 3, 1) if last else t).index_select(0, rows)
+            taken.append(chosen.permute(0, 3, 1, 2) if last else chosen)
         return tuple(taken)
 
 
@@ -232,8 +232,8 @@ class ViewSamples(Dataset[Any], ABC):
         """The feature of a sample."""
 
     def __getitem__(self, index: int) -> Any:
-        found: Mapping[str, Tensor] = {name: tensor_of(self.read(index, name)) for name in self.names}
-        x: Any = found if len(self.names) > 1 else found[self.names[0]]
+        maps: Mapping[str, Tensor] = {name: tensor_of(self.read(index, name)) for name in self.names}
+        x: Any = maps if len(self.names) > 1 else maps[self.names[0]]
         x = x if self.transform is None else self.transform(x)
         return (x, self.labels[index]) if self.labelled else x
 
@@ -289,11 +289,11 @@ class WindowSamples(ViewSamples):
         super().__init__(names, labelled, transform)
         self.window = window
         self.features = [{name: video.features(name) for name in names} for video in videos]
-        self.counts = [max(min(map(len, own.values())) - window + 1, 0) for own in self.features]
+        self.counts = [max(min(map(len, f.values())) - window + 1, 0) for f in self.features]
         self._ends = np.cumsum(self.counts)
         if labelled:
-            own = [window_labels(n, video.expressions, window, kinds) for video, n in zip(videos, self.counts)]
-            self.labels = torch.from_numpy(np.concatenate([np.zeros((0, len(kinds)), np.float32), *own]))
+            labels = [window_labels(n, video.expressions, window, kinds) for video, n in zip(videos, self.counts)]
+            self.labels = torch.from_numpy(np.concatenate([np.zeros((0, len(kinds)), np.float32), *labels]))
 
     def __len__(self) -> int:
         return int(self._ends[-1]) if len(self._ends) else 0
@@ -321,5 +321,5 @@ def tensor_of(feature: NDArray[Any]) -> Tensor:
     >>> tensor_of(np.zeros((28, 20, 3))).shape, tensor_of(np.zeros(7)).shape
     (torch.Size([3, 28, 20]), torch.Size([7]))
     """
-    found = torch.from_numpy(np.asarray(feature, dtype=np.float32))
-    return found.movedim(-1, -3) if found.ndim > 2 else found
+    tensor = torch.from_numpy(np.asarray(feature, dtype=np.float32))
+    return tensor.movedim(-1, -3) if tensor.ndim > 2 else tensor

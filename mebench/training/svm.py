@@ -124,13 +124,13 @@ class LinearSvm(nn.Module):
                     folds = list(kfold.split(np.zeros(len(labels)), labels))
                 c = max(CANDIDATES, key=lambda c: sum(self._right(inputs, labels, c, dual, *fold) for fold in folds))
             machine = self._fitted(inputs, labels, c, dual)
-            found, offsets, steps = machine.coef_, machine.intercept_, int(np.max(machine.n_iter_ or 0))
-            if len(found) == 1:  # two classes share one hyperplane
-                found, offsets = np.concatenate([-found, found]), np.concatenate([-offsets, offsets])
+            coefs, offsets, steps = machine.coef_, machine.intercept_, int(np.max(machine.n_iter_ or 0))
+            if len(coefs) == 1:  # two classes share one hyperplane
+                coefs, offsets = np.concatenate([-coefs, coefs]), np.concatenate([-offsets, offsets])
             if steps >= MAX_ITER:
                 self.notes = {"svm_steps": steps}
                 _LOG.info("the SVM with C = %g did not converge in %d steps", c, steps)
-            weights[present] = found @ axes.T / scale
+            weights[present] = coefs @ axes.T / scale
             intercepts[present] = offsets - weights[present] @ np.broadcast_to(mean, samples.shape[1])
         self.weights, self.intercepts = torch.from_numpy(weights), torch.from_numpy(intercepts)
         self.seen = torch.from_numpy(np.isin(np.arange(self.n_classes), present))

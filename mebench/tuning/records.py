@@ -58,7 +58,7 @@ def read_objectives(words: Sequence[str], task: Task) -> tuple[Objective, ...]:
         names = _objectives("analysis")
         paths += [f"analysis.{name}" for name in names if name in JOINT]
         paths += [f"analysis.{p}.{n}" for p in ("true_positives", "all_intervals") for n in names if n not in JOINT]
-    found: dict[str, Direction] = {}
+    directions: dict[str, Direction] = {}
     for word in words or ("score",):
         name, colon, end = word.partition(":")
         if colon:
@@ -67,11 +67,11 @@ def read_objectives(words: Sequence[str], task: Task) -> tuple[Objective, ...]:
         if path is None:
             every = {*(p.rpartition(".")[2] for p in paths), COST, "score", *paths}
             raise ConfigError(f"--objective {word}: {unknown('score of this task', name, every)}")
-        if path in found:
+        if path in directions:
             raise ConfigError(f"--objective {path} is named twice: name each once")
         default: Direction = "minimize" if path == COST or find(path).direction == "lower" else "maximize"
-        found[path] = _ENDS.get(end, default)
-    return tuple(Objective(path, direction) for path, direction in found.items())
+        directions[path] = _ENDS.get(end, default)
+    return tuple(Objective(path, direction) for path, direction in directions.items())
 
 
 def part_of(objectives: Sequence[Objective], paired: bool) -> int | None:

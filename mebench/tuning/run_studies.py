@@ -308,7 +308,7 @@ class Judge:
         """
         default = self._run("default", {split.name: {} for split in self._splits})
         other = self._run("tuned", tuned, default)
-        found = compare(
+        comparison = compare(
             tables_of(other),
             tables_of(default),
             kinds=self._plan.task.kinds,
@@ -318,7 +318,7 @@ class Judge:
             draws=self._plan.config.bootstrap,
             seed=self._plan.config.seed,
         )
-        return default, other, found
+        return default, other, comparison
 
     def _run(self, name: str, tuned: Mapping[str, Mapping[str, Any]], default: RunFolder | None = None) -> RunFolder:
         """The outer folds as a run folder; finished folds are kept and scored by the present rules and draws."""
@@ -372,10 +372,10 @@ class Judge:
             folds: of the outer ones.
             default: the finished run of the default, unless this is it.
         """
-        own, spots = self._space.own(), "spot" in plan.task.tasks
+        defaults, spots = self._space.own(), "spot" in plan.task.tasks
         # The values that must be equal: where frame scores are reused, those that act before them.
         shared = self._space.trained if spots and reusable(plan.config) and reusable(self._plan.config) else dict
-        if default is None or shared(values) != shared(own):
+        if default is None or shared(values) != shared(defaults):
             return run_folds(self._crew, plan, folds)
         places = {fold.key: default.path / "folds" / safe_name(fold.key) for fold in folds}
         stored = {key: read_fold(place, plan.task.kinds) for key, place in places.items()}
@@ -456,11 +456,11 @@ def tune(config: RunConfig, options: TuneOptions, progress: Progress) -> Tuned:
         features = Features(pool, progress)
         try:
             for split in splits:
-                whole = f"{name}/{split.name}" if options.nested else name
-                shared = SharedStudy(place, Terms(whole, about, space, objectives, options, config.seed))
+                study_name = f"{name}/{split.name}" if options.nested else name
+                shared = SharedStudy(place, Terms(study_name, about, space, objectives, options, config.seed))
                 if not studies:  # nothing is written before a study of that name about something else has refused
                     replace_file(folder / "study.json", json.dumps(described, indent=1) + "\n")
-                reporter = TrialReporter(progress, whole, options.trials, split, space)
+                reporter = TrialReporter(progress, study_name, options.trials, split, space)
                 evaluator = Evaluator(split, space, objectives, pool, folder / "inner", features)
                 studies[split.name] = _study(shared, options.trials, evaluator, reporter, folder / parts[split.name])
                 waited += evaluator.waited
@@ -478,9 +478,9 @@ def tune(config: RunConfig, options: TuneOptions, progress: Progress) -> Tuned:
         "trials": round(tried - began - waited, 3),
         "outer": round(time.perf_counter() - tried, 3),
     }
-    found = summary_of(config, splits, space, studies, judged, name, str(place), options.nested, seconds)
-    replace_file(folder / "outcome.json", json.dumps(found.plain, indent=1, allow_nan=False) + "\n")
-    return found
+    tuned = summary_of(config, splits, space, studies, judged, name, str(place), options.nested, seconds)
+    replace_file(folder / "outcome.json", json.dumps(tuned.plain, indent=1, allow_nan=False) + "\n")
+    return tuned
 
 
 def _study(shared: SharedStudy, trials: int, evaluator: Evaluator, reporter: TrialReporter, folder: Path) -> Study:

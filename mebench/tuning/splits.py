@@ -98,9 +98,9 @@ def _inner(plan: Plan, subjects: set[SubjectKey], most: int, name: str) -> Plan:
             f"{name!r} leaves {len(people.persons)} subject to tune on, and inner folds need 2 at least: use a dataset with more"
         )
     drawn = kfold(people, KFoldParams(min(most, len(people.persons)), stable_seed(plan.config.seed, "inner", name)))
-    found = replace(plan, videos=videos, folds=tuple(replace(f, key=f"{name}/{f.key}") for f in drawn))
+    drawn_plan = replace(plan, videos=videos, folds=tuple(replace(f, key=f"{name}/{f.key}") for f in drawn))
     try:
-        check_training(found)
+        check_training(drawn_plan)
     except ConfigError as error:
         raise ConfigError(f"inner {error}; or fewer --inner-folds") from error
-    return found
+    return drawn_plan

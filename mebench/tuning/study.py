@@ -209,8 +209,8 @@ def _values(d: Dimension, sampler: str) -> list[Any]:
     if d.step is None and not d.whole:
         raise ConfigError(f"the sampler {sampler!r} tries all values, but {d.key} has infinitely many: give it a step")
     step = d.step or 1
-    found = [d.low + i * step for i in range(int((d.high - d.low) / step + 1e-9) + 1)]
-    return [int(value) for value in found] if d.whole else found
+    values = [d.low + i * step for i in range(int((d.high - d.low) / step + 1e-9) + 1)]
+    return [int(value) for value in values] if d.whole else values
 
 
 STORAGE_ERRORS = (SQLAlchemyError, StorageInternalError)

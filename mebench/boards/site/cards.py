@@ -39,8 +39,8 @@ def to_html(markdown: str, pages: Set[str] = frozenset()) -> str:
 def _link_open(self: Any, tokens: Any, index: int, options: Any, env: dict[str, Any]) -> str:
     address = str(tokens[index].attrGet("href") or "")
     # `../<id>/README.md` or `../../datasets/<id>/` is the page of a plugin
-    found = re.fullmatch(r"\.\./(\.\./(?:methods|datasets)/)?(\w+)/?(?:README\.md)?", address)
-    page = f"{(found[1] or '').removeprefix('../')}{found[2]}.html" if found else ""
+    match = re.fullmatch(r"\.\./(\.\./(?:methods|datasets)/)?(\w+)/?(?:README\.md)?", address)
+    page = f"{(match[1] or '').removeprefix('../')}{match[2]}.html" if match else ""
     internal, external = page if page in env["pages"] else "", re.match(r"https?://", address)
     env.setdefault("open", []).append(bool(internal or external))
     if not internal and not external:
