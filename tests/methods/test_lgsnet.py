@@ -187,7 +187,7 @@ def test_windows_hold_expressions_or_an_interval_that_is_none():
     assert labels.tolist() == [[1, 2], [2, NONE]]
 
 
-SMALL = {"features": "motion", "window": 64, "width": 16, "background": 1.0, "batch_size": 8, "lr": 0.004}
+SMALL = {"features": "motion", "window": 64, "width": 32, "background": 1.0, "batch_size": 4, "lr": 0.004}
 
 
 def test_it_learns_to_find_what_rises_and_falls():
