@@ -244,7 +244,9 @@ class MEDataModule(L.LightningDataModule):  # type: ignore[misc]
     def answered(self, predictions: Any) -> runs.FoldResult:
         """Predictions in the form of a fold's result."""
         parts = predictions if isinstance(predictions, list | tuple) else [predictions]
-        scores = np.concatenate([torch.asarray(part).detach().cpu().double().numpy() for part in parts])
+        scores = np.concatenate(
+            [np.asarray(p.detach().cpu().double() if isinstance(p, torch.Tensor) else p, np.float64) for p in parts]
+        )
         samples, columns = self.samples("test"), self.classes if self._scope == "clips" else self.kinds
         if scores.shape != (len(samples), len(columns)):
             raise DataError(
