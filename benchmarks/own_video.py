@@ -101,7 +101,7 @@ def card_holds(name: str, people: int, seed: int, folder: Path) -> bool:
         folder / "calm",
     )
     quiet = mebench.spot(calm, model)
-    minutes = sum(one.end for one in quiet.spotted.videos) / 60
+    minutes = sum(video.seconds for video in quiet.spotted.videos) / 60
     count = int((quiet.predictions["kind"] == "micro").sum())
     scores = model.about["scores"]
     low, high = stated(r"^- micro: f1 \S+ \[([\d.]+), ([\d.]+)\]", model)
