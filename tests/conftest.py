@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis.internal.charmap import intervals_from_codec
 from hypothesis.internal.conjecture import providers
 from jinja2 import Environment
-from mebench.datasets.synthetic.dataset import SyntheticFrames
+from mebench.datasets.synthetic import dataset
 
 import mebench.datasets
 import mebench.methods
@@ -158,7 +158,7 @@ traceback.format_stack = lambda *_, **__: []
 
 draw_once()
 share_features()
-SyntheticFrames.__getitem__ = remembering(SyntheticFrames.__getitem__)
+dataset.SyntheticFrames.__getitem__ = remembering(dataset.SyntheticFrames.__getitem__)
 
 # What reads the words of the command line is made once; it takes a tenth of a second.
 typer.testing._get_command = typer.main.get_command = functools.cache(typer.main.get_command)
@@ -267,7 +267,7 @@ def tiny() -> list[str]:
 @pytest.fixture
 def each_frame_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """A frame of `synthetic` is drawn whenever it is asked for: for tests of how."""
-    monkeypatch.setattr(SyntheticFrames, "__getitem__", SyntheticFrames.__getitem__.__wrapped__)
+    monkeypatch.setattr(dataset.SyntheticFrames, "__getitem__", dataset.SyntheticFrames.__getitem__.__wrapped__)
 
 
 @pytest.fixture

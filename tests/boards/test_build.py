@@ -39,7 +39,7 @@ def test_one_table_for_each_task_dataset_and_protocol(tmp_path):
     }
 
 
-def test_runs_whose_folds_are_scored_each_by_itself_have_a_table_without_a_hardest_fifth(tmp_path):
+def test_runs_with_folds_scored_each_by_itself_have_no_column_of_the_hardest_fifth(tmp_path):
     """As under cdmer and pairs: a score is a mean over folds, so no person has one alone."""
     for method, wrong_every in (("better", 4), ("worse", 2)):
         make_run(tmp_path, method=method, tasks=("recognize",), wrong_every=wrong_every, scored_each=True)

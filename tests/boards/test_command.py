@@ -6,7 +6,7 @@ import pytest
 import typer
 
 from mebench.boards import export as boards_export
-from mebench.cli.leaderboard import build, export, merge
+from mebench.cli import leaderboard
 from mebench.errors import ConfigError, RunError
 from tests.helpers.run_folders import make_run
 
@@ -26,10 +26,10 @@ def test_committed_records_rebuild_the_tables_without_the_runs(tmp_path, capsys)
     for method, seed in (("one", 0), ("one", 1), ("two", 0)):
         run = make_run(tmp_path / "runs", method=method, seed=seed)
         boards_export.export(run, tmp_path / "leaderboards" / "records", scored_again=False)
-    build("runs", site=False)
+    leaderboard.build("runs", site=False)
     both = files(tmp_path / "leaderboards")
     shutil.rmtree(tmp_path / "runs")
-    build("runs", site=False)
+    leaderboard.build("runs", site=False)
     assert files(tmp_path / "leaderboards") == both
     assert "3 tables from 3 runs" in capsys.readouterr().out
 
@@ -37,7 +37,7 @@ def test_committed_records_rebuild_the_tables_without_the_runs(tmp_path, capsys)
 def test_json_on_standard_output_stands_alone(tmp_path, capsys):
     make_run(tmp_path / "runs")
     make_run(tmp_path / "runs", "half", done=False)
-    build("runs", json="-")
+    leaderboard.build("runs", json="-")
     captured = capsys.readouterr()
     assert [t["task"] for t in json.loads(captured.out)["tables"]] == ["spotting", "analysis", "recognition"]
     assert "half is not finished" in captured.err
@@ -45,7 +45,7 @@ def test_json_on_standard_output_stands_alone(tmp_path, capsys):
 
 def test_nothing_to_compare_is_said(tmp_path):
     with pytest.raises(RunError, match="no finished run in runs and no record in leaderboards/records"):
-        build("runs")
+        leaderboard.build("runs")
     assert not (tmp_path / "leaderboards").exists()
 
 
@@ -53,7 +53,7 @@ def test_without_a_run_the_published_results_are_still_built(tmp_path, capsys):
     make_run(tmp_path / "runs", "half", done=False)
     (tmp_path / "leaderboards").mkdir()
     shutil.copy(PUBLISHED, tmp_path / "leaderboards")
-    build("runs")
+    leaderboard.build("runs")
     captured = capsys.readouterr()
     assert "0 tables from 0 runs" in captured.out
     assert "half is not finished" in captured.err and "no finished run in runs and no record in" in captured.err
@@ -63,8 +63,8 @@ def test_without_a_run_the_published_results_are_still_built(tmp_path, capsys):
 
 
 def test_a_folder_of_runs_that_is_not_there_is_said(tmp_path, capsys):
-    export(make_run(tmp_path / "runs", tasks=("recognize",)).id, "runs")
-    build("rnus", site=False)
+    leaderboard.export(make_run(tmp_path / "runs", tasks=("recognize",)).id, "runs")
+    leaderboard.build("rnus", site=False)
     captured = capsys.readouterr()
     assert "there is no folder rnus: only the records in leaderboards/records count" in captured.err
     assert "1 table from 1 run\n" in captured.out
@@ -75,16 +75,16 @@ def test_building_again_gives_the_same_files(tmp_path):
     make_run(tmp_path / "runs", method="two", shift=5, members=("a", "b"))
     (tmp_path / "leaderboards").mkdir()
     shutil.copy(PUBLISHED, tmp_path / "leaderboards")
-    build("runs")
+    leaderboard.build("runs")
     once = files(tmp_path / "leaderboards")
-    build("runs")
+    leaderboard.build("runs")
     assert files(tmp_path / "leaderboards") == once
     assert "site/index.html" in once and "tables.md" in once
 
 
 def test_without_the_site_there_are_tables_only(tmp_path):
     make_run(tmp_path / "runs")
-    build("runs", site=False)
+    leaderboard.build("runs", site=False)
     assert not (tmp_path / "leaderboards" / "site").exists()
 
 
@@ -94,7 +94,7 @@ def test_a_run_that_cannot_be_shown_is_named_and_the_rest_is_built(tmp_path, cap
     broken = make_run(tmp_path / "runs", "without_folds", seed=1)
     about = broken.read_json("folds.json")
     broken.write_json("folds.json", {**about, "folds": [{**fold, "valid": None} for fold in about["folds"]]})
-    build("runs")
+    leaderboard.build("runs")
     captured = capsys.readouterr()
     assert (
         "without_folds is left out: it cannot be shown (TypeError" in captured.err
@@ -109,7 +109,7 @@ def test_a_folder_of_somebody_else_is_not_overwritten(tmp_path):
     (tmp_path / "leaderboards" / "site").mkdir(parents=True)
     (tmp_path / "leaderboards" / "site" / "index.html").write_text("my own")
     with pytest.raises(ConfigError, match="do not belong to a site of mebench"):
-        build("runs")
+        leaderboard.build("runs")
     assert (tmp_path / "leaderboards" / "site" / "index.html").read_text() == "my own"
 
 
@@ -117,41 +117,41 @@ def test_records_are_merged_and_refused_ones_are_told(tmp_path, capsys):
     good = make_run(tmp_path / "runs", "good", tasks=("recognize",))
     bad = make_run(tmp_path / "runs", "bad", seed=1, tasks=("recognize",))
     for run in (good, bad):
-        export(run.id, "runs", "sent")
+        leaderboard.export(run.id, "runs", "sent")
     (tmp_path / "sent" / "bad" / "folds.json").write_text("{}")
     with pytest.raises(typer.Exit) as end:
-        merge(["sent"], "taken")
+        leaderboard.merge(["sent"], "taken")
     assert end.value.exit_code == 1
     captured = capsys.readouterr()
     assert "good: taken into taken" in captured.out
     assert "record bad is refused: folds.json has changed since the export" in captured.err
     assert [folder.name for folder in (tmp_path / "taken").iterdir()] == ["good"]
-    merge(["sent/good"], "taken", json="-")
+    leaderboard.merge(["sent/good"], "taken", json="-")
     assert json.loads(capsys.readouterr().out) == {
         "records": [{"id": "good", "status": "there", "reason": "", "doubt": ""}]
     }
     with pytest.raises(RunError, match="has no record"):
-        merge(["runs"], "taken")
+        leaderboard.merge(["runs"], "taken")
 
 
 def test_export_takes_an_id_or_a_folder_and_names_what_it_does_not_know(tmp_path, monkeypatch):
     run = make_run(tmp_path / "elsewhere", "spotter-1", tasks=("recognize",))
-    export("elsewhere/spotter-1", "runs", "records")
+    leaderboard.export("elsewhere/spotter-1", "runs", "records")
     assert (tmp_path / "records" / "spotter-1" / "record.json").is_file()
     monkeypatch.chdir(run.path)
-    export(".", "runs", str(tmp_path / "again"))
+    leaderboard.export(".", "runs", str(tmp_path / "again"))
     assert (tmp_path / "again" / "spotter-1" / "record.json").is_file()
     with pytest.raises(RunError, match="Did you mean 'spotter-1'"):
-        export("spotter-2", str(tmp_path / "elsewhere"), "records")
+        leaderboard.export("spotter-2", str(tmp_path / "elsewhere"), "records")
 
 
 def test_records_may_lie_elsewhere_than_tables(tmp_path, capsys):
-    export(make_run(tmp_path / "runs", method="one", tasks=("recognize",)).id, "runs", "theirs")
+    leaderboard.export(make_run(tmp_path / "runs", method="one", tasks=("recognize",)).id, "runs", "theirs")
     shutil.rmtree(tmp_path / "runs")
-    build("runs", "tables", records_in="theirs", site=False)
+    leaderboard.build("runs", "tables", records_in="theirs", site=False)
     assert "1 table from 1 run" in capsys.readouterr().out and not (tmp_path / "tables" / "site").exists()
     with pytest.raises(ConfigError, match="--records must name a folder of records, or be none, but nowhere"):
-        build("runs", "tables", records_in="nowhere")
+        leaderboard.build("runs", "tables", records_in="nowhere")
 
 
 def test_a_score_that_is_unknown_here_has_its_own_name(tmp_path, capsys):
@@ -159,6 +159,6 @@ def test_a_score_that_is_unknown_here_has_its_own_name(tmp_path, capsys):
     summary = newer.read_json("summary.json")
     summary["recognition"]["scores"]["uf2"] = summary["recognition"]["scores"]["uf1"]
     newer.write_json("summary.json", summary)
-    build("runs", records_in="none")
+    leaderboard.build("runs", records_in="none")
     assert "from 1 run" in capsys.readouterr().out
     assert ">uf2<" in (tmp_path / "leaderboards" / "site" / "runs" / "newer.html").read_text()

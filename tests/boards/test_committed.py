@@ -62,7 +62,7 @@ SCORE = re.compile(r"([+-]?0?\.\d{3,4})(?:\*\*)?(?:<br>| )\[([+-]?0?\.\d{3,4}), 
 """A score with its interval, as tables and texts print it."""
 
 
-def test_every_score_with_an_interval_in_readme_and_docs_is_that_of_a_committed_record():
+def test_each_score_with_an_interval_in_readme_and_docs_is_of_a_committed_record():
     """Of a run, of rescored files or of their tables; on the page of features stand measurements of benchmarks."""
 
     def noted(content):

@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from mebench.datasets.synthetic.events import write_script
+from mebench.datasets.synthetic import events
 
 from mebench.boards import accept, collect_records, doubts, export as boards_export, find_records, merge
-from mebench.cli.leaderboard import known
+from mebench.cli import leaderboard
 from mebench.config import resolve
 from mebench.records import from_record
 from mebench.runner import make_plan
@@ -38,7 +38,7 @@ def test_a_dataset_tells_the_truth_that_the_records_of_the_repository_have(words
     maps = [f"dataset.root={flow_maps()}"] if "dataset=megc2019_flow" in words else []
     data, truth = doubts.truth_of_plan(make_plan(resolve([*words, *maps])))
     assert doubts.Registry.read(BOARD).truths[data] == truth
-    write_script.cache_clear()  # of a board, 50 MB
+    events.write_script.cache_clear()  # of a board, 50 MB
 
 
 def test_all_records_of_the_repository_are_registered_and_nothing_is_said_of_one():
@@ -67,7 +67,7 @@ def test_the_first_merged_record_says_the_truth_until_a_copy_of_the_dataset_does
     with doubts.Registry.changed(board) as registry:  # as if that first record had been made up
         registry.truths[data] = ["0" * 16, "1" * 16, "2"]
     assert said(board) == "its annotations differ from those known of synthetic"
-    known(["method=random", "dataset=synthetic"], out=str(board / "records"), json="-")
+    leaderboard.known(["method=random", "dataset=synthetic"], out=str(board / "records"), json="-")
     assert json.loads(capsys.readouterr().out) == {"data": data, "truth": truth, "former": ["0" * 16, "1" * 16, "2"]}
     assert said(board) == ""
 

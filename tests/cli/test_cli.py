@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from mebench import __version__, cli, console
-from mebench.cli import doctor
-from mebench.cli.complete import complete_plugin, complete_word
+from mebench.cli import complete, doctor
 from mebench.errors import RunError
 from mebench.metrics import METRICS
 from mebench.runner import InterruptedRunError
@@ -419,8 +418,8 @@ def test_the_shell_completes_words_and_imports_nothing_heavy(root, imported, wor
 
 
 def test_keys_of_the_plugins_are_offered_once_these_are_known(root):
-    before = complete_word([], "", [str(root)])
-    after = complete_word(["method=tiny", "dataset=toy"], "", [str(root)])
+    before = complete.complete_word([], "", [str(root)])
+    after = complete.complete_word(["method=tiny", "dataset=toy"], "", [str(root)])
     assert {"method=", "dataset=", "protocol=", "seed="} <= set(before)
     assert set(after) - set(before) == {
         *("method.p=", "method.flow=", "method.root=", "method.preset="),
@@ -445,11 +444,11 @@ def test_keys_of_the_plugins_are_offered_once_these_are_known(root):
     ],
 )
 def test_values_are_offered_where_there_are_few(root, given, incomplete, expected):
-    assert complete_word(given, incomplete, [str(root)]) == expected
+    assert complete.complete_word(given, incomplete, [str(root)]) == expected
 
 
 def test_completion_never_complains(root):
-    assert complete_word([], "method=", ["/nowhere"]) == complete_plugin("t", ["/nowhere"]) == []
+    assert complete.complete_word([], "method=", ["/nowhere"]) == complete.complete_plugin("t", ["/nowhere"]) == []
 
 
 # Where runs are

@@ -2,8 +2,7 @@ import json
 
 import pytest
 
-from mebench.cli import compare as verbs
-from mebench.cli.leaderboard import export
+from mebench.cli import compare as verbs, leaderboard
 from mebench.errors import ConfigError, RunError
 from tests.helpers.run_folders import make_run
 
@@ -90,7 +89,7 @@ def test_a_run_goes_by_its_id_the_beginning_of_it_its_folder_or_its_record(tmp_p
     run = make_run(tmp_path / "runs", "spotter-1")
     make_run(tmp_path / "runs", "spotter-2", shift=3)
     make_run(tmp_path / "runs", "other", shift=100)
-    export("other", "runs", "records")
+    leaderboard.export("other", "runs", "records")
     compare("runs/spotter-1", "oth")
     compare("spotter-2", "records/other")
     with pytest.raises(RunError, match=r"2 runs begin with 'spot': spotter-1, spotter-2. Give more of the id"):

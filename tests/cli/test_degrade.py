@@ -4,7 +4,7 @@ import json
 import shutil
 
 import pytest
-from mebench.datasets.megc2019_flow.dataset import Megc2019Flow
+from mebench.datasets.megc2019_flow import dataset
 
 from mebench.config import resolve
 from mebench.progress import Progress
@@ -77,7 +77,7 @@ def test_a_run_whose_models_were_not_kept_is_refused(mebench, clean, tmp_path):
 
 def test_maps_are_degraded_where_that_makes_sense_and_else_refused(mebench, tmp_path):
     (tmp_path / "maps").mkdir()
-    Megc2019Flow.write_fake_tree(tmp_path / "maps")
+    dataset.Megc2019Flow.write_fake_tree(tmp_path / "maps")
     words = [
         "method=flow_svm",
         "dataset=megc2019_flow",

@@ -3,7 +3,7 @@ import json
 import pandas as pd
 import pytest
 
-from mebench.cli.compare import mistakes
+from mebench.cli import compare
 from mebench.errors import ConfigError, RunError
 from tests.helpers.run_folders import make_run
 
@@ -16,7 +16,7 @@ def in_an_empty_folder(tmp_path, monkeypatch):
 def test_late_intervals_are_localisation_for_each_subject(tmp_path, capsys):
     """Truths are 13 frames long; 5 frames late is IoU 8 / 18."""
     make_run(tmp_path / "runs", "late", shift=5)
-    mistakes("late", "runs", "subject", json=None)
+    compare.mistakes("late", "runs", "subject", json=None)
     rows = {}
     for line in capsys.readouterr().out.splitlines():
         if line.startswith(" drawn/"):
@@ -28,7 +28,7 @@ def test_eighty_columns_hold_every_heading_and_the_list_every_mistake(tmp_path, 
     run = make_run(tmp_path / "runs", "late", shift=5)
     monkeypatch.setattr("mebench.console.at_terminal", lambda: True)
     monkeypatch.setenv("COLUMNS", "80")
-    mistakes("late", "runs", "subject", json=None)
+    compare.mistakes("late", "runs", "subject", json=None)
     shown = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
     tables = shown[: next(n for n, line in enumerate(shown) if line.startswith("false positives: "))]
     words = " ".join(tables).split()
@@ -37,7 +37,7 @@ def test_eighty_columns_hold_every_heading_and_the_list_every_mistake(tmp_path, 
         assert set(cause.split()) <= set(words)
     assert words.count("share") == 2 and words.count("100") == 2  # percent, all of one cause
     monkeypatch.undo()
-    mistakes("late", str(tmp_path / "runs"), "kind", verbose=True, json=str(tmp_path / "json"))
+    compare.mistakes("late", str(tmp_path / "runs"), "kind", verbose=True, json=str(tmp_path / "json"))
     out, rows = capsys.readouterr().out, json.loads((tmp_path / "json").read_text())["mistakes"]
     micro = run.read_json("summary.json")["spotting"]["micro"]
     assert len(rows) == micro["fp"] + micro["fn"]
@@ -51,7 +51,7 @@ def test_as_json_the_counts_add_up_to_the_summary(tmp_path, capsys):
     run = make_run(tmp_path / "runs", "lost", shift=100, kinds=("micro", "macro"))
     counts = {}
     for by in ("kind", "subject", "emotion"):
-        mistakes("lost", "runs", by, json="-")
+        compare.mistakes("lost", "runs", by, json="-")
         counts[by] = json.loads(capsys.readouterr().out)["counts"]
     spotting = run.read_json("summary.json")["spotting"]["overall"]
     for rows in counts.values():
@@ -62,16 +62,16 @@ def test_as_json_the_counts_add_up_to_the_summary(tmp_path, capsys):
 def test_a_run_that_does_not_spot_and_other_words_are_refused(tmp_path):
     make_run(tmp_path / "runs", "names", tasks=("recognize",))
     with pytest.raises(RunError, match="run 'names' does not spot"):
-        mistakes("names", "runs", "kind", json=None)
+        compare.mistakes("names", "runs", "kind", json=None)
     with pytest.raises(ConfigError, match=r"unknown --by 'subjects'. Did you mean 'subject'"):
-        mistakes("names", "runs", "subjects", json=None)
+        compare.mistakes("names", "runs", "subjects", json=None)
 
 
 def test_where_nothing_went_wrong_it_says_so(tmp_path, capsys):
     make_run(tmp_path / "runs", "perfect")
-    mistakes("perfect", "runs", "emotion", json=None)
+    compare.mistakes("perfect", "runs", "emotion", json=None)
     assert "none, neither a false positive nor a miss" in capsys.readouterr().out
-    mistakes("perfect", "runs", "kind", json="-")
+    compare.mistakes("perfect", "runs", "kind", json="-")
     assert set(json.loads(capsys.readouterr().out)["counts"]["micro"]["false_positive"].values()) == {0}
 
 
@@ -81,15 +81,15 @@ def test_false_positives_on_annotated_blinks_are_counted_where_the_dataset_has_t
     run = make_run(tmp_path / "runs", "late", shift=5)
     rows = [("drawn/00/v0", "blink", 60, 69), ("drawn/00/v1", "blink", 64, 90), ("drawn/01/v0", "speech", 0, 299)]
     run.write_table("distractors.parquet", pd.DataFrame(rows, columns=["video", "kind", "onset", "offset"]))
-    mistakes("late", "runs", "kind", json=None)
+    compare.mistakes("late", "runs", "kind", json=None)
     said = " ".join(capsys.readouterr().out.split())
     assert (
         "of 16 false positives fall 1 on a blink (annotated in 2 of 8 videos), 2 on a speech (annotated in 1 of" in said
     )
-    mistakes("late", "runs", "subject", json="-")
+    compare.mistakes("late", "runs", "subject", json="-")
     report = json.loads(capsys.readouterr().out)
     assert report["on_distractors"]["drawn/00"] == {"blink": 1, "speech": 0}
     assert report["on_distractors"]["drawn/01"] == {"blink": 0, "speech": 2}
     run.path.joinpath("distractors.parquet").unlink()
-    mistakes("late", "runs", "kind", json="-")
+    compare.mistakes("late", "runs", "kind", json="-")
     assert "on_distractors" not in json.loads(capsys.readouterr().out)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from mebench.cli.complete import complete_plugin, complete_word
+from mebench.cli import complete
 from mebench.protocols import PROTOCOLS
 
 
@@ -111,9 +111,9 @@ def test_a_near_miss_of_a_metric_a_plugin_or_a_protocol_is_named(mebench, word, 
     ],
 )
 def test_the_shell_completes_protocols_and_their_parameters(given, incomplete, expected):
-    assert complete_word(given, incomplete) == expected
+    assert complete.complete_word(given, incomplete) == expected
 
 
 def test_the_shell_completes_names_of_protocols_for_their_cards():
-    assert complete_plugin("fp") == ["fp_elsewhere", "fp_per_macro", "fp_per_minute", "fpr"]
-    assert complete_plugin("lo") == ["lodo", "logistic", "long_video_features", "loso", "loso_named", "lovo"]
+    assert complete.complete_plugin("fp") == ["fp_elsewhere", "fp_per_macro", "fp_per_minute", "fpr"]
+    assert complete.complete_plugin("lo") == ["lodo", "logistic", "long_video_features", "loso", "loso_named", "lovo"]

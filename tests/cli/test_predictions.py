@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from mebench.cli.predictions import export
+from mebench.cli import predictions
 from mebench.core import number_at
 from mebench.errors import ConfigError, RunError
 from mebench.exchange import Remarks, read_intervals, write
@@ -13,14 +13,14 @@ from tests.helpers.run_folders import make_run
 def test_the_beginning_of_an_id_is_enough(tmp_path):
     run, runs, out = make_run(tmp_path / "runs", "perfect"), str(tmp_path / "runs"), tmp_path / "out.csv"
     make_run(tmp_path / "runs", "half", done=False)
-    export("perf", str(out), runs=runs)
+    predictions.export("perf", str(out), runs=runs)
     written = pd.read_csv(out)
     assert len(written) == len(run.read_table("predictions.parquet")) > 0
     for word in ("perfect", str(run.path)):
-        export(word, str(out), runs=runs)
+        predictions.export(word, str(out), runs=runs)
         pd.testing.assert_frame_equal(pd.read_csv(out), written)
     with pytest.raises(RunError, match="run 'half' is not finished: continue it with mebench resume"):
-        export("ha", str(out), runs=runs)
+        predictions.export("ha", str(out), runs=runs)
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def numbered(tmp_path):
 
 
 def exported(run, path, form="csv", fps=None, **words):
-    export(run.id, str(path), form=form, runs=str(run.path.parent), **words)
+    predictions.export(run.id, str(path), form=form, runs=str(run.path.parent), **words)
     read = read_intervals(path, "predictions", Remarks(), fps=fps).intervals
     return sorted(zip(read["video"].str[-2:], read["onset"], read["offset"]))
 
@@ -85,7 +85,7 @@ def test_a_video_in_which_nothing_was_found_is_listed(tmp_path):
     run = make_run(tmp_path / "runs", kinds=("micro", "macro"))
     found = run.read_table("predictions.parquet")
     run.write_table("predictions.parquet", found[~found["video"].str.endswith("v1") | (found["kind"] == "micro")])
-    export(run.id, str(tmp_path / "p"), truth=None, runs=str(tmp_path / "runs"))
+    predictions.export(run.id, str(tmp_path / "p"), truth=None, runs=str(tmp_path / "runs"))
     written = pd.read_csv(tmp_path / "p", dtype=str, keep_default_na=False)
     silent = written[written["onset"] == ""]
     assert set(zip(silent["video"], silent["kind"])) == {("v1", "macro")} and len(silent) == silent["subject"].nunique()

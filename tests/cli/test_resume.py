@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from mebench.cli.run import resume
+from mebench.cli import run
 from mebench.config import resolve
 from mebench.errors import ConfigError, RunError
 from mebench.runner import inputs, make_plan, open_session
@@ -21,7 +21,7 @@ def begun(moody):  # noqa: F811
 
 
 def test_how_it_is_computed_and_scored_may_change(begun, tmp_path, capsys):
-    resume(begun.id[:-3], ["workers=1", "bootstrap=0", "executor=local"], str(begun.path.parent), json="-")
+    run.resume(begun.id[:-3], ["workers=1", "bootstrap=0", "executor=local"], str(begun.path.parent), json="-")
     summary = json.loads(capsys.readouterr().out)
     stored = begun.read_json("config.json")
     assert begun.done and summary["run_id"] == begun.id and summary["bootstrap"]["draws"] == 0
@@ -33,7 +33,7 @@ def test_a_run_that_was_moved_is_found_by_its_folder(begun, tmp_path, capsys):
     moved = tmp_path / "elsewhere" / begun.id
     moved.parent.mkdir()
     begun.path.rename(moved)
-    resume(str(moved), [], "runs", json="-")
+    run.resume(str(moved), [], "runs", json="-")
     assert (moved / "DONE").is_file()
 
 
@@ -49,13 +49,13 @@ def test_a_run_that_was_moved_is_found_by_its_folder(begun, tmp_path, capsys):
 )
 def test_what_a_run_is_stays(begun, word, sentence):
     with pytest.raises(ConfigError, match=sentence):
-        resume(begun.id, [word], str(begun.path.parent))
+        run.resume(begun.id, [word], str(begun.path.parent))
     assert not begun.done
 
 
 def test_a_run_that_is_not_there_is_one_sentence(tmp_path):
     with pytest.raises(RunError, match="unknown run 'nothing'"):
-        resume("nothing", [], str(tmp_path))
+        run.resume("nothing", [], str(tmp_path))
 
 
 def test_an_edit_that_changes_numbers_is_refused_by_name_but_no_comment(begun, tmp_path, monkeypatch, capsys):
@@ -71,10 +71,10 @@ def test_an_edit_that_changes_numbers_is_refused_by_name_but_no_comment(begun, t
     inputs._own_code.cache_clear()
     refused = r"cannot continue: code of mebench/core was \w{8} and is \w{8}, and its folds must not mix with others"
     with pytest.raises(RunError, match=refused):
-        resume(begun.id, [], runs)
+        run.resume(begun.id, [], runs)
     rule.write_text(whole)
     inputs._own_code.cache_clear()
-    resume(begun.id, [], runs, json="-")
+    run.resume(begun.id, [], runs, json="-")
     inputs._own_code.cache_clear()
     assert begun.done and json.loads(capsys.readouterr().out)["run_id"] == begun.id
 
@@ -85,7 +85,7 @@ def test_what_differs_from_what_to_what_is_told_of_versions_settings_and_annotat
         before = stored["parts"].get(name, "absent")
         begun.write_json("config.json", {**stored, "parts": {**stored["parts"], name: part}})
         with pytest.raises(RunError, match=f"cannot continue: {name} was {part} and is {before}, and its folds"):
-            resume(begun.id, [], str(begun.path.parent))
+            run.resume(begun.id, [], str(begun.path.parent))
 
 
 def test_a_run_that_began_before_runs_noted_their_parts_is_refused_in_one_sentence(begun):
@@ -97,4 +97,4 @@ def test_a_run_that_began_before_runs_noted_their_parts_is_refused_in_one_senten
             RunError,
             match=r"began with a version of mebench that did not record what its folds depend on.*Start a new run",
         ):
-            resume(begun.id, [], str(begun.path.parent))
+            run.resume(begun.id, [], str(begun.path.parent))

@@ -5,15 +5,14 @@ import shutil
 
 import numpy as np
 import pytest
+from mebench.datasets.long_video_features import fake
 from mebench.datasets.long_video_features.dataset import LongVideoFeatures
-from mebench.datasets.long_video_features.fake import SECONDS, spans_of
 from mebench.methods.me_tst.windows import window_motion
 
 from mebench.annotations import write_csv
 from mebench.core import SubjectKey
 from mebench.errors import ConfigError, DataError
-from mebench.features import MOTION, FeatureStore, MotionParams
-from mebench.features.pipeline import source_of
+from mebench.features import MOTION, FeatureStore, MotionParams, pipeline
 from tests.helpers.outside import outside
 
 LAYOUTS = ("abpn", "me_tst", "spotformer", "lgsnet")
@@ -44,8 +43,8 @@ def test_expressions_lie_where_they_were_drawn(drawn, layout):
     videos = set_.videos()
     assert [v.id for v in videos[:3]] == ["006_1", "006_2", "007_1"] and len(videos) == 8
     for number, video in enumerate(videos):
-        spans, fps = spans_of(6 + number // 2, 1 + number % 2), FPS[layout]
-        assert video.fps == pytest.approx(fps) and abs(video.n_frames - SECONDS * fps) <= 30
+        spans, fps = fake.spans_of(6 + number // 2, 1 + number % 2), FPS[layout]
+        assert video.fps == pytest.approx(fps) and abs(video.n_frames - fake.SECONDS * fps) <= 30
         for e, (kind, onset, _, offset) in zip(video.expressions, spans, strict=True):
             assert e.kind == kind
             assert abs(e.onset - onset * fps) <= 1 and abs(e.offset - offset * fps) <= 1
@@ -252,7 +251,7 @@ def test_a_method_that_reads_another_rate_is_told(drawn, tmp_path):
     with pytest.raises(
         DataError, match=r"599 rows, but flow over 2 frames, .* has 598: the features have another frame rate"
     ):
-        source_of(FeatureStore(tmp_path), set_, "long_video_features", video).frame_features(chain)
+        pipeline.source_of(FeatureStore(tmp_path), set_, "long_video_features", video).frame_features(chain)
 
 
 def test_the_i3d_features_and_the_list_of_lgsnet():

@@ -181,7 +181,7 @@ def test_results_and_truth_of_temporal_action_detection_come_back_frame_by_frame
         ]
 
 
-def test_seconds_of_videos_with_different_frame_rates_are_refused_with_a_way_that_helps(write, tmp_path):
+def test_seconds_of_videos_with_different_frame_rates_are_refused_with_a_remedy(write, tmp_path):
     truth = "subject,video,onset,offset,fps\n1,a,10,20,30\n1,b,40,95,200\n"
     spotted = "subject,video,kind,onset,offset\n1,a,me,11,21\n1,b,me,42,94\n"
     true, remarks = read_intervals(write(truth, "t.csv"), "truth", Remarks()), Remarks()

@@ -1,8 +1,8 @@
 """Violations are counted as by hand: what a change should have moved, and what it should have left."""
 
 from mebench.core import Prediction
-from mebench.features.degradation import Degradation
-from mebench.inference.degraded import violations
+from mebench.features import degradation
+from mebench.inference import degraded
 from mebench.runs import ClipPrediction
 
 FPS = {"d/s/a": 10.0, "d/s/b": 10.0}
@@ -14,7 +14,7 @@ def interval(onset, offset, video="d/s/a", kind="micro", draw=0):
 
 def counted(kind, clean, changed, clips=((), ())):
     clips = [[ClipPrediction("d/s/a", *clip, (1.0,)) for clip in own] for own in clips]
-    found = violations((clean, clips[0]), (changed, clips[1]), Degradation(kind, 5), FPS)
+    found = degraded.violations((clean, clips[0]), (changed, clips[1]), degradation.Degradation(kind, 5), FPS)
     return found["n"], found["of"]
 
 

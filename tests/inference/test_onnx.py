@@ -7,7 +7,7 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 import torch
-from mebench.methods.mean.method import MEAN
+from mebench.methods.mean import method
 
 from mebench.core import Method, Task, Timing
 from mebench.errors import DataError, RunError
@@ -31,7 +31,7 @@ assert not {"torch", "lightning", "mebench"} & set(sys.modules)
 def fitted(tasks, **params):
     """A network with the statistics and biases of a trained one, not of a fresh one."""
     torch.manual_seed(0)
-    m = MEAN(MEAN.Params(**params), Task(frozenset(tasks), ("micro",), ("a", "b", "c"))).eval()
+    m = method.MEAN(method.MEAN.Params(**params), Task(frozenset(tasks), ("micro",), ("a", "b", "c"))).eval()
     with torch.no_grad():
         for name, tensor in m.state_dict().items():
             if tensor.is_floating_point() and tensor.dim() == 1:

@@ -2,10 +2,10 @@
 
 import pytest
 import torch
-from mebench.methods.mean.method import MEAN
+from mebench.methods.mean import method as mean
 from safetensors.torch import save_file
 
-from mebench.cli.predictions import export_model
+from mebench.cli import predictions
 from mebench.config import resolve
 from mebench.core import Task
 from mebench.errors import ConfigError, RunError
@@ -27,7 +27,7 @@ def run(tmp_path):
     folder.write_json("folds.json", {**about, "folds": [{"fold": "d/a", "train": ["d/b"], "valid": []}]})
     folder.write_json("folds/d--a/fold.json", {"timing": {}})
     torch.manual_seed(0)
-    method = MEAN(config.method_params, Task(frozenset({"spot", "recognize"}), ("micro",), CLASSES))
+    method = mean.MEAN(config.method_params, Task(frozenset({"spot", "recognize"}), ("micro",), CLASSES))
     save_file(method.state_dict(), folder.path / "folds" / "d--a" / "model.safetensors")
     for name in set(KEPT) - {
         file.name for file in folder.path.iterdir()
@@ -59,13 +59,13 @@ def test_what_is_not_there_is_named(run):
 def test_the_verb_writes_an_onnx_file(run, tmp_path, capsys):
     pytest.importorskip("onnxscript", reason="ONNX is an extra: pip install 'mebench[onnx]'")
     folder, _ = run
-    export_model("mean-1", str(tmp_path / "m.onnx"), fold="d/a", runs=str(folder.path.parent))
+    predictions.export_model("mean-1", str(tmp_path / "m.onnx"), fold="d/a", runs=str(folder.path.parent))
     assert (tmp_path / "m.onnx").stat().st_size > 10_000
     assert "outputs score, probabilities" in capsys.readouterr().err
 
 
 def test_the_verb_refuses_other_formats_and_parts():
     with pytest.raises(ConfigError, match=r"unknown format 'onx'\. Did you mean 'onnx'"):
-        export_model("r", "o", form="onx")
+        predictions.export_model("r", "o", form="onx")
     with pytest.raises(ConfigError, match="unknown part 'methods'"):
-        export_model("r", "o", form="onnx", part="methods")
+        predictions.export_model("r", "o", form="onnx", part="methods")

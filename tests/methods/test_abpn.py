@@ -9,8 +9,7 @@ import pytest
 import torch
 from lightning.pytorch import Trainer
 from lightning.pytorch.plugins import MixedPrecision
-from mebench.methods.abpn.method import ABPN
-from mebench.methods.abpn.network import BoundaryProposals
+from mebench.methods.abpn import method as abpn, network as net
 from torch.utils.data import DataLoader
 
 from mebench.core import Task
@@ -23,13 +22,13 @@ from tests.helpers.moving_brows import video
 
 def test_the_network_has_the_numbers_of_the_public_one():
     """Counted there: 28,416 in the network and 12 weights of regions beside it."""
-    assert sum(p.numel() for p in BoundaryProposals().parameters()) == 28_416 + 12
+    assert sum(p.numel() for p in net.BoundaryProposals().parameters()) == 28_416 + 12
 
 
 @torch.no_grad()
 def test_the_network_read_plainly():
     torch.manual_seed(0)
-    network, x = BoundaryProposals().eval(), torch.randn(2, 40, 12, 2)
+    network, x = net.BoundaryProposals().eval(), torch.randn(2, 40, 12, 2)
     w = network.state_dict()
     plain_head.drawn_statistics(w)
     w["weights"].normal_()
@@ -40,7 +39,7 @@ def test_the_network_read_plainly():
 
 def test_it_learns_to_find_what_rises_and_falls():
     torch.manual_seed(0)
-    method = ABPN(ABPN.Params(epochs=15, batch_size=4, segment=64), Task(frozenset({"spot"})))
+    method = abpn.ABPN(abpn.ABPN.Params(epochs=15, batch_size=4, segment=64), Task(frozenset({"spot"})))
     fit(method, [video(seed, 20 + 9 * seed) for seed in range(8)], [])
     assert method.network.weights.abs().max() < 1  # they decay
     unseen = video(99, 50)
@@ -53,7 +52,7 @@ def test_it_learns_to_find_what_rises_and_falls():
 def learnt_weights(scaler=None):
     """The weights of regions after three steps; a scaler works as in sixteen bits on a GPU, on numbers of 32."""
     torch.manual_seed(0)
-    method = ABPN(ABPN.Params(epochs=3, segment=64), Task(frozenset({"spot"})))
+    method = abpn.ABPN(abpn.ABPN.Params(epochs=3, segment=64), Task(frozenset({"spot"})))
     method.stage = "boundaries"
     samples, _ = method.samples("boundaries", [video(seed, 20 + 9 * seed) for seed in range(3)], [])
     exact = MixedPrecision("16-mixed", "cpu", scaler=scaler)
@@ -72,16 +71,16 @@ def test_a_scale_of_gradients_moves_no_region():
 
 
 def test_a_fast_video_is_read_at_every_seventh_frame():
-    params = ABPN.Params()
+    params = abpn.ABPN.Params()
     flow = params.series(200.0)[maps.MOTION].at("pair")[0]
     assert (params.step(200.0), flow.k, flow.stride) == (7, 7, 7)
 
 
 def test_settings_can_be_written_down():
-    json.dumps(asdict(ABPN.Params()), allow_nan=False)
+    json.dumps(asdict(abpn.ABPN.Params()), allow_nan=False)
 
 
 @pytest.mark.parametrize("wrong", [{"epochs": 0}, {"fps": 0}, {"nms": 2}, {"apex_threshold": -1}, {"radius": -1}])
 def test_impossible_values_are_refused(wrong):
     with pytest.raises(ConfigError, match=f"method.{next(iter(wrong))}"):
-        ABPN.Params(**wrong)
+        abpn.ABPN.Params(**wrong)

@@ -7,9 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from mebench.methods.actionformer.method import ActionFormer, Segments, parts_of
-from mebench.methods.actionformer.network import IntervalPyramid
-from mebench.methods.actionformer.points import NONE, losses, of_points, points
+from mebench.methods.actionformer import method as actionformer, network as net, points
 
 from mebench.core import Expression, LabelledVideo, SubjectKey, Task, Timing
 from mebench.errors import ConfigError
@@ -93,7 +91,7 @@ def renamed(weights):
 def drawn(seed, n=3, length=576):
     """Expressions of videos of several lengths."""
     rng = np.random.default_rng(seed)
-    boxes, labels = torch.zeros(n, 6, 2), torch.full((n, 6), NONE)
+    boxes, labels = torch.zeros(n, 6, 2), torch.full((n, 6), points.NONE)
     for i in range(n):
         for j in range(i * 3):
             first = float(rng.integers(0, 2 * (length - 100))) / 2
@@ -106,7 +104,7 @@ def test_the_network_answers_as_the_public_one(program):
     program.eval()
     for weight in program.parameters():
         weight.normal_(0, 0.2)
-    ours = IntervalPyramid(24, 32, 19).eval()
+    ours = net.IntervalPyramid(24, 32, 19).eval()
     ours.load_state_dict(renamed(program.state_dict()))
     x, there = torch.randn(2, 24, 576), torch.ones(2, 1, 576)
     there[1, :, 401:] = 0
@@ -124,10 +122,10 @@ def test_the_network_answers_as_the_public_one(program):
 @pytest.mark.parametrize("seed", range(3))
 def test_points_and_losses_are_those_of_the_public_program(program, seed):
     boxes, labels = drawn(seed)
-    classes, ends = of_points(boxes, labels, 576)
+    classes, ends = points.of_points(boxes, labels, 576)
     levels = program.point_generator([torch.zeros(3, 1, 576 // 2**level) for level in range(6)])
-    assert torch.equal(points(576)[0], torch.cat(levels)[:, 0]) and torch.equal(
-        points(576)[2], torch.cat(levels)[:, 1:3]
+    assert torch.equal(points.points(576)[0], torch.cat(levels)[:, 0]) and torch.equal(
+        points.points(576)[2], torch.cat(levels)[:, 1:3]
     )
     own = [(b[k >= 0], k[k >= 0]) for b, k in zip(boxes, labels, strict=True)]
     expected = program.label_points(levels, [b for b, _ in own], [k for _, k in own])
@@ -136,11 +134,11 @@ def test_points_and_losses_are_those_of_the_public_program(program, seed):
     torch.testing.assert_close(classes, torch.stack(expected[0]))
     torch.testing.assert_close(ends[positive], torch.stack(expected[1])[positive])
     generator = torch.Generator().manual_seed(seed)
-    scores, found = (torch.randn(3, len(points(576)[0]), 2, generator=generator) for _ in range(2))
+    scores, found = (torch.randn(3, len(points.points(576)[0]), 2, generator=generator) for _ in range(2))
     masks = torch.ones(3, scores.shape[1], dtype=torch.bool)
     masks[1, ::7] = False
     theirs = program.losses([masks], [scores], [found.abs()], [c.clone() for c in expected[0]], list(expected[1]))
-    focal, misplaced, count = losses(scores, found.abs(), masks.float(), classes, ends)
+    focal, misplaced, count = points.losses(scores, found.abs(), masks.float(), classes, ends)
     usual = 0.9 * 100 + 0.1 * max(int(count), 1)
     torch.testing.assert_close(focal / usual, theirs["cls_loss"], atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(misplaced / usual, theirs["reg_loss"], atol=1e-5, rtol=1e-5)
@@ -148,8 +146,8 @@ def test_points_and_losses_are_those_of_the_public_program(program, seed):
 
 def test_a_point_near_the_middle_stands_for_the_shortest_expression_in_reach():
     boxes, labels = torch.tensor([[[0.0, 60.0], [20.0, 26.0]]]), torch.tensor([[1, 0]])
-    classes, ends = of_points(boxes, labels, 64)
-    where, strides, _ = points(64)
+    classes, ends = points.of_points(boxes, labels, 64)
+    where, strides, _ = points.points(64)
     near = (where == 23) & (strides == 1)
     assert classes[0, near].tolist() == [[1, 0]] and ends[0, near].tolist() == [[3, 3]]
     coarse = (where == 32) & (strides == 16)
@@ -159,13 +157,13 @@ def test_a_point_near_the_middle_stands_for_the_shortest_expression_in_reach():
 
 def test_what_lies_beyond_a_video_changes_nothing():
     torch.manual_seed(0)
-    network = IntervalPyramid(4, 8, 5).eval()
+    network = net.IntervalPyramid(4, 8, 5).eval()
     x, there = torch.randn(1, 4, 96), torch.zeros(1, 1, 96)
     there[..., :50] = 1
     with torch.no_grad():
         scores, _, present = network(x * there, there)
         shorter, _, _ = network((x * there)[..., :64], there[..., :64])
-    at, at_shorter = points(96), points(64)
+    at, at_shorter = points.points(96), points.points(64)
     for stride in (1, 4, 32):
         one = scores[0, (at[1] == stride) & (present[0] > 0)]
         two = shorter[0, at_shorter[1] == stride][: len(one)]
@@ -173,19 +171,19 @@ def test_what_lies_beyond_a_video_changes_nothing():
 
 
 def test_long_videos_are_cut_and_batches_filled_up():
-    parts = parts_of(100, 64, [(10.0, 20.0, 0), (60.0, 70.0, 1)])
+    parts = actionformer.parts_of(100, 64, [(10.0, 20.0, 0), (60.0, 70.0, 1)])
     assert [(first, last) for first, last, _ in parts] == [(0, 64), (32, 96), (36, 100)]
     assert [boxes for *_, boxes in parts] == [
         [(10, 20, 0)],
         [(28, 38, 1)],
         [(24, 34, 1)],
     ]  # a half lies inside, or nothing is learnt
-    assert parts_of(20, 64, [(3.0, 9.0, 0)]) == [(0, 20, [(3, 9, 0)])]
+    assert actionformer.parts_of(20, 64, [(3.0, 9.0, 0)]) == [(0, 20, [(3, 9, 0)])]
     series = [torch.arange(100.0)[:, None], torch.arange(20.0)[:, None]]
-    batch = Segments(series, [(0, *parts[0]), (1, 0, 20, [])]).__getitems__([1, 0])
+    batch = actionformer.Segments(series, [(0, *parts[0]), (1, 0, 20, [])]).__getitems__([1, 0])
     x, there, ends, labels = batch
     assert x.shape == (2, 64, 1) and there.sum((1, 2)).tolist() == [20, 64]
-    assert labels.tolist() == [[NONE], [0]] and ends[1].tolist() == [[10, 20]]
+    assert labels.tolist() == [[points.NONE], [0]] and ends[1].tolist() == [[10, 20]]
 
 
 SMALL = {"features": "motion", "segment": 128, "width": 16, "attention": 9, "batch_size": 4, "lr": 0.01}
@@ -193,7 +191,7 @@ SMALL = {"features": "motion", "segment": 128, "width": 16, "attention": 9, "bat
 
 def test_it_learns_to_find_what_rises_and_falls():
     torch.manual_seed(0)
-    method = ActionFormer(ActionFormer.Params(epochs=15, **SMALL), Task(frozenset({"spot"})))
+    method = actionformer.ActionFormer(actionformer.ActionFormer.Params(epochs=15, **SMALL), Task(frozenset({"spot"})))
     fit(method, [video(seed, 20 + 9 * seed) for seed in range(8)], [])
     assert 0 < method.levels_learnt[0] < 1
     unseen = video(99, 50)
@@ -210,7 +208,9 @@ def test_it_reads_i3d_features_of_every_other_frame():
     one = LabelledVideo(
         "d/s/v", SubjectKey("d", "s"), 30.0, 100, timing, {"i3d": rows}.__getitem__, None, (e,), (None,)
     )
-    method = ActionFormer(ActionFormer.Params(epochs=1, width=8, segment=64, threshold=0.5), Task(frozenset({"spot"})))
+    method = actionformer.ActionFormer(
+        actionformer.ActionFormer.Params(epochs=1, width=8, segment=64, threshold=0.5), Task(frozenset({"spot"}))
+    )
     samples, _ = method.samples("pyramid", [one], [])
     assert samples.chosen[0][3] == [(8.0, 14.0, 0)]  # a row stands for the middle of its eight frames
     fit(method, [one], [])
@@ -222,4 +222,4 @@ def test_it_reads_i3d_features_of_every_other_frame():
 )
 def test_impossible_values_are_refused(wrong):
     with pytest.raises(ConfigError, match=f"method.{next(iter(wrong))}"):
-        ActionFormer.Params(**wrong)
+        actionformer.ActionFormer.Params(**wrong)

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from mebench.methods.auw_gcn.method import AUWGCN
-from mebench.methods.auw_gcn.network import UnitGraph, graph_of_units
+from mebench.methods.auw_gcn import method as auw_gcn, network as net
 
 from mebench.core import Expression, LabelledVideo, SubjectKey, Task, Timing
 from mebench.errors import ConfigError
@@ -12,13 +11,13 @@ from tests.helpers import plain_head
 
 
 def test_the_network_has_the_numbers_that_the_public_program_prints():
-    assert sum(p.numel() for p in UnitGraph().parameters()) == 39_248
+    assert sum(p.numel() for p in net.UnitGraph().parameters()) == 39_248
 
 
 @torch.no_grad()
 def test_the_network_read_plainly():
     torch.manual_seed(0)
-    network, x = UnitGraph().eval(), torch.randn(2, 30, 12, 2)
+    network, x = net.UnitGraph().eval(), torch.randn(2, 30, 12, 2)
     w = network.state_dict()
     w["graph"].uniform_(0, 0.2)
     plain_head.drawn_statistics(w)
@@ -33,7 +32,7 @@ def test_the_network_read_plainly():
 
 def test_the_graph_counts_regions_that_move_together():
     """Units 1 and 2 together: each outer brow with each inner one; 12 alone: each corner of the mouth with itself."""
-    graph = graph_of_units([("1", "2"), ("L12",), ("4",), ()])
+    graph = net.graph_of_units([("1", "2"), ("L12",), ("4",), ()])
     np.testing.assert_allclose(graph[0], [0, 0, 0.5, 0.5, *[0] * 8], atol=1e-6)
     np.testing.assert_allclose(graph[2], [0.25, 0.25, 0, 0, 0.25, 0.25, *[0] * 6], atol=1e-6)
     np.testing.assert_allclose([graph[8, 8], graph[8].sum(), graph[6].sum()], [1 / 1, 1, 0], atol=1e-6)
@@ -43,13 +42,13 @@ def test_sides_intensities_and_doubts_of_units_are_all_read():
     """As the sheets of SAMM write them."""
     written = [("12B",), ("A12B",), ("12?",), ("A/L12",), ("(R6 or R12)",), ("ref(12)",), ("AU12",), ("L12", "R12")]
     for units in written:
-        np.testing.assert_array_equal(graph_of_units([units]), graph_of_units([("12",)]))
+        np.testing.assert_array_equal(net.graph_of_units([units]), net.graph_of_units([("12",)]))
 
 
 def test_annotations_without_a_unit_of_the_graph_are_refused():
     """The graph would be zeros, and two different faces would get the same answers."""
     with pytest.raises(ConfigError, match="1, 2, 12, 14, 25, 26, but no training expression is annotated with one"):
-        graph_of_units([("4",), ()])
+        net.graph_of_units([("4",), ()])
 
 
 def test_the_graph_comes_from_those_who_train():
@@ -57,7 +56,7 @@ def test_the_graph_comes_from_those_who_train():
     timing = Timing(30.0, 3, {"micro": 6})
     x = np.random.default_rng(0).normal(0, 1, (49, 12, 1, 2)).astype(np.float16)
     video = LabelledVideo("d/s/v", SubjectKey("d", "s"), 30.0, 50, timing, lambda name: x, None, (e,), (None,))
-    method = AUWGCN(AUWGCN.Params(), Task(frozenset({"spot"})))
+    method = auw_gcn.AUWGCN(auw_gcn.AUWGCN.Params(), Task(frozenset({"spot"})))
     method.samples("boundaries", [video], [])
     assert method.network.graph.nonzero().tolist() == [[8, 8], [10, 10]]
     assert "network.graph" in method.state_dict()

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from mebench.methods.capsulenet.method import CapsuleNet as Method
-from mebench.methods.capsulenet.network import CapsuleNet, ClassCapsules, margin_loss, squash
+from mebench.methods.capsulenet import method as capsulenet, network as net
 
 from mebench.core import Task
 from mebench.errors import ConfigError
@@ -32,40 +31,40 @@ def routed(weight, capsules, rounds):
 @pytest.mark.parametrize("rounds", [1, 3])
 def test_capsules_agree_as_in_plain_loops(rounds):
     torch.manual_seed(0)
-    layer, x = ClassCapsules(7, 3, rounds), torch.randn(2, 7, 8)
+    layer, x = net.ClassCapsules(7, 3, rounds), torch.randn(2, 7, 8)
     layer.weight.data *= 30  # so that agreement differs
     expected = [routed(layer.weight.detach().double().numpy(), one.double().numpy(), rounds) for one in x]
     np.testing.assert_allclose(layer(x).detach().numpy(), expected, atol=1e-5)
 
 
 def test_a_squashed_vector_keeps_its_direction_and_is_shorter_than_one():
-    assert squash(torch.tensor([3.0, 4.0])).tolist() == pytest.approx([3 / 5 * 25 / 26, 4 / 5 * 25 / 26])
+    assert net.squash(torch.tensor([3.0, 4.0])).tolist() == pytest.approx([3 / 5 * 25 / 26, 4 / 5 * 25 / 26])
 
 
 def test_a_capsule_is_eight_neighbouring_maps_at_one_place():
     """As the program lays them out: places row by row, and of each place the maps by eight."""
     torch.manual_seed(0)
-    network, seen = CapsuleNet(3, 16), []
+    network, seen = net.CapsuleNet(3, 16), []
     network.classes.register_forward_pre_hook(lambda layer, given: seen.append(given[0]))
     x = torch.randn(1, 3, 28, 28)
     network(x)
     maps = network.primary(torch.relu(network.conv(x)))[0]
-    torch.testing.assert_close(seen[0][0, 2 * (6 * 2 + 5) + 1], squash(maps[8:16, 2, 5]))
+    torch.testing.assert_close(seen[0][0, 2 * (6 * 2 + 5) + 1], net.squash(maps[8:16, 2, 5]))
 
 
 def test_the_margin_loss_by_hand():
     lengths, truth = torch.tensor([[0.5, 0.21, 0.0], [1.0, 0.01, 0.31]]), torch.tensor([[1.0, 0, 0], [1, 0, 0]])
-    assert float(margin_loss(lengths, truth)) == pytest.approx((0.49**2 + 0.5 * 0.2**2 + 0.5 * 0.3**2) / 2)
+    assert float(net.margin_loss(lengths, truth)) == pytest.approx((0.49**2 + 0.5 * 0.2**2 + 0.5 * 0.3**2) / 2)
 
 
 def test_with_256_maps_it_learns_as_many_numbers_as_the_programs_capsules():
     whole = (3 * 81 * 256 + 256) + (256 * 81 * 256 + 256) + 3 * 32 * 36 * 16 * 8
-    assert sum(p.numel() for p in CapsuleNet(3).parameters()) == whole == 5_813_504
+    assert sum(p.numel() for p in net.CapsuleNet(3).parameters()) == whole == 5_813_504
 
 
 def test_probabilities_are_shares_of_the_lengths():
     torch.manual_seed(0)
-    method = Method(Method.Params(maps_per_layer=8), TASK).eval()
+    method = capsulenet.CapsuleNet(capsulenet.CapsuleNet.Params(maps_per_layer=8), TASK).eval()
     vectors = []
     method.network.classes.register_forward_hook(lambda layer, given, answer: vectors.append(answer))
     scores = method.network(torch.randn(2, 3, 28, 28))
@@ -76,4 +75,4 @@ def test_probabilities_are_shares_of_the_lengths():
 @pytest.mark.parametrize(("name", "value"), [("maps_per_layer", 12), ("routings", 0), ("decay", 0.0)])
 def test_parameters_out_of_range_are_refused_by_name(name, value):
     with pytest.raises(ConfigError, match=rf"method\.{name} must .*not {value}"):
-        Method.Params(**{name: value})
+        capsulenet.CapsuleNet.Params(**{name: value})

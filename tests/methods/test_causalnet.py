@@ -2,8 +2,7 @@
 
 import pytest
 import torch
-from mebench.methods.causalnet.method import CausalNet, CausalNet as Method
-from mebench.methods.causalnet.network import HEADS
+from mebench.methods.causalnet import method, network as net
 
 from mebench.core import Task
 from mebench.errors import ConfigError
@@ -14,9 +13,9 @@ NEIGHBOURS = [{0, 1, 2}, {0, 1, 3}, {0, 2, 3}, {1, 2, 3}]
 
 def attended(q, k, v, scale, gamma=None):
     """Of (4, dim) each, head by head, place by place; opposite corners count with 0 - (j + 1) gamma, and then do not count."""
-    width = q.shape[1] // HEADS
+    width = q.shape[1] // net.HEADS
     out = torch.zeros_like(q)
-    for head in range(HEADS):
+    for head in range(net.HEADS):
         part = slice(head * width, (head + 1) * width)
         for i in range(4):
             products = torch.stack([(q[i, part] * k[j, part]).sum() * scale for j in range(4)])
@@ -37,9 +36,9 @@ def through(attention, x, context, gamma):
 
 def in_time(time, x, y):
     q, (k, v), (own_k, own_v) = time.q(y), *(time.kv(t).chunk(2, dim=-1) for t in (x, y))
-    width, out = q.shape[1] // HEADS, torch.zeros_like(q)
+    width, out = q.shape[1] // net.HEADS, torch.zeros_like(q)
     for i in range(4):
-        for part in (slice(h * width, (h + 1) * width) for h in range(HEADS)):
+        for part in (slice(h * width, (h + 1) * width) for h in range(net.HEADS)):
             both = torch.stack([(q[i, part] * k[i, part]).sum(), (q[i, part] * own_k[i, part]).sum()]) * time.scale
             shares = both.softmax(0)
             out[i, part] = shares[0] * v[i, part] + shares[1] * own_v[i, part]
@@ -75,7 +74,9 @@ def plainly(network, pictures, gamma):
 @torch.no_grad()
 def test_it_is_the_program_place_by_place():
     torch.manual_seed(0)
-    network = Method(CausalNet.Params(dim=16, heads=2, blocks=(1, 1, 2), gamma=0.3), TASK).network.eval()
+    network = method.CausalNet(
+        method.CausalNet.Params(dim=16, heads=2, blocks=(1, 1, 2), gamma=0.3), TASK
+    ).network.eval()
     x = torch.rand(2, 4, 3, 28, 28) * 255
     torch.testing.assert_close(
         network(x), torch.stack([plainly(network, clip, 0.3) for clip in x]), rtol=1e-5, atol=1e-5
@@ -84,7 +85,7 @@ def test_it_is_the_program_place_by_place():
 
 def test_the_published_sizes_count_what_the_program_counts_but_for_queries_and_keys():
     with torch.device("meta"):
-        network = Method(CausalNet.Params(), TASK).network
+        network = method.CausalNet(method.CausalNet.Params(), TASK).network
     learnt, unused = sum(p.numel() for p in network.parameters()), network.flow.unused + network.direction.unused
     assert (learnt, unused) == (235_072_009, 41_518_080)
     assert learnt + unused == 276_590_089  # counted in the authors' program
@@ -96,4 +97,4 @@ def test_the_published_sizes_count_what_the_program_counts_but_for_queries_and_k
 )  # fmt: skip
 def test_parameters_out_of_range_are_refused_by_name(name, value, reason):
     with pytest.raises(ConfigError, match=rf"method\.{name} must .*{reason}"):
-        CausalNet.Params(**{name: value})
+        method.CausalNet.Params(**{name: value})

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import given, strategies as st
-from mebench.methods.concat_cnn.method import ConcatCNN
-from mebench.methods.concat_cnn.network import ConcatNetwork
+from mebench.methods.concat_cnn import method as concat_cnn, network as net
 from mebench.methods.concat_cnn.windows import (
     best_level,
     firsts,
@@ -27,7 +26,9 @@ SPANS = st.lists(st.tuples(st.integers(0, 50), st.integers(0, 25)), max_size=3)
 
 
 def method(kinds=("micro", "macro"), one_per_video=False, **params):
-    return ConcatCNN(ConcatCNN.Params(**params), Task(frozenset({"spot"}), kinds, one_per_video=one_per_video))
+    return concat_cnn.ConcatCNN(
+        concat_cnn.ConcatCNN.Params(**params), Task(frozenset({"spot"}), kinds, one_per_video=one_per_video)
+    )
 
 
 @pytest.mark.parametrize(
@@ -37,7 +38,7 @@ def test_the_network_has_the_numbers_of_the_public_one_and_reads_as_plainly(sett
     """Windows padded as TensorFlow does: one zero before and two behind for a kernel of four."""
     length, kernels, stride = settings
     torch.manual_seed(0)
-    network = ConcatNetwork(17, *settings).eval()
+    network = net.ConcatNetwork(17, *settings).eval()
     assert sum(p.numel() for p in network.parameters()) == numbers
     x = torch.randn(3, length, 17)
     steps = -(-length // stride)
@@ -207,7 +208,7 @@ def test_a_video_shorter_than_a_window_has_no_scores():
 def test_samm_is_read_as_the_public_program_reads_it():
     """40 frames of 200 a second, every 20th, one window of an expression of 100 to 200 ms."""
     config = resolve(["method=concat_cnn", "dataset=samm_lv"])
-    own = ConcatCNN(config.method_params, Task(frozenset({"spot"})))
+    own = concat_cnn.ConcatCNN(config.method_params, Task(frozenset({"spot"})))
     assert own.params.step(200.0) == 1 and sum(p.numel() for p in own.network.parameters()) == 96_513
     assert positives(400, [(50, 80), (100, 115), (200, 300)], 40, 20, own.params.short) == [50, 200, 220, 240]
 
@@ -227,4 +228,4 @@ def test_samm_is_read_as_the_public_program_reads_it():
 )
 def test_wrong_settings_are_told(settings, said):
     with pytest.raises(ConfigError, match=said):
-        ConcatCNN.Params(**settings)
+        concat_cnn.ConcatCNN.Params(**settings)

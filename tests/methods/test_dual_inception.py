@@ -2,8 +2,7 @@
 
 import numpy as np
 import torch
-from mebench.methods.dual_inception.method import DualInception as Method
-from mebench.methods.dual_inception.network import DualInception, Inception
+from mebench.methods.dual_inception import method as dual_inception, network
 from torch import nn
 
 from mebench.core import Task, history
@@ -24,12 +23,16 @@ def block(channels, filters):
 
 def test_it_learns_what_the_layers_of_the_program_count():
     expected = 2 * (block(3, 6) + block(24, 16)) + layer(6272, 1024, 1) + layer(1024, 3, 1)
-    assert count_parameters(Method(Method.Params(), TASK)) == expected == 6_449_963
+    assert (
+        count_parameters(dual_inception.DualInception(dual_inception.DualInception.Params(), TASK))
+        == expected
+        == 6_449_963
+    )
 
 
 def test_a_block_joins_its_branches_and_keeps_the_largest_of_four():
     torch.manual_seed(0)
-    inception, x = Inception(3, 6), torch.randn(2, 3, 28, 28)
+    inception, x = network.Inception(3, 6), torch.randn(2, 3, 28, 28)
     with torch.no_grad():
         found = inception(x)
         ones = inception.one[0](x).relu()
@@ -41,13 +44,13 @@ def test_a_block_joins_its_branches_and_keeps_the_largest_of_four():
 
 def test_weights_begin_as_those_of_keras():
     torch.manual_seed(0)
-    hidden = DualInception(3).head[0]
+    hidden = network.DualInception(3).head[0]
     limit = (6 / (6272 + 1024)) ** 0.5
     assert limit * 0.99 < hidden.weight.abs().max() <= limit
     assert not hidden.bias.any()
 
 
-class Drawn(Method):
+class Drawn(dual_inception.DualInception):
     """Reads drawn samples instead of clips; the validation samples have the labels exchanged, so their loss rises with learning."""
 
     def samples(self, stage, train, valid):
@@ -62,7 +65,7 @@ class Drawn(Method):
 def test_the_epoch_of_the_lowest_validation_loss_is_kept():
     def trained(keep):
         torch.manual_seed(0)
-        method = Drawn(Method.Params(epochs=4, lr=1e-3, keep=keep), TASK)
+        method = Drawn(dual_inception.DualInception.Params(epochs=4, lr=1e-3, keep=keep), TASK)
         fit(method, [], [])
         return method
 
@@ -70,4 +73,6 @@ def test_the_epoch_of_the_lowest_validation_loss_is_kept():
     losses = [e.loss for e in best.history.epochs() if isinstance(e, history.Epoch) and e.split == "valid"]
     assert best.notes["best_epoch"] == np.argmin(losses) < 3
     assert not torch.equal(best.network.head[2].weight, last.network.head[2].weight)
-    assert Method.holds_out(best.params) and not Method.holds_out(last.params)
+    assert dual_inception.DualInception.holds_out(best.params) and not dual_inception.DualInception.holds_out(
+        last.params
+    )

@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
-from mebench.methods.lbp_chi2 import difference
+from mebench.methods.lbp_chi2 import difference, method as lbp_chi2
 from mebench.methods.lbp_chi2.difference import contrasted, half_window, mean_of_largest
-from mebench.methods.lbp_chi2.method import TEXTURE, TO_CENTRE, TO_END, LbpChi2
 from scipy.stats import chi2_contingency
 
 from mebench.core import SubjectKey, Task, Timing, VideoView
@@ -18,7 +17,7 @@ K = 5  # .32 s at 30 frames per second: windows of 11 frames
 
 
 def method(one_per_video=False, **params):
-    return LbpChi2(LbpChi2.Params(**params), Task(frozenset({"spot"}), one_per_video=one_per_video))
+    return lbp_chi2.LbpChi2(lbp_chi2.LbpChi2.Params(**params), Task(frozenset({"spot"}), one_per_video=one_per_video))
 
 
 def view(n_frames, **features):
@@ -66,7 +65,7 @@ def test_scores_of_texture_equal_the_plain_reading(n, share, contrast, chunk):
     f = {i: plain_difference(x[i], (x[i - K] + x[i + K]) / 2, share) for i in range(K, n - K)}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(difference, "CHUNK", chunk)
-        scores = method(largest=share, contrast=contrast).score_frames(view(n, **{TEXTURE: h}))
+        scores = method(largest=share, contrast=contrast).score_frames(view(n, **{lbp_chi2.TEXTURE: h}))
     assert scores.shape == (n, 1)
     expected = as_array(plain_contrast(f, n, K) if contrast else f, n)
     np.testing.assert_allclose(scores[:, 0], expected, rtol=0, atol=1e-12)
@@ -78,7 +77,7 @@ def test_scores_of_flow_equal_the_plain_reading(n):
     to_centre, to_end = histograms(max(n - K, 0), 1), histograms(max(n - 2 * K, 0), 2)
     a, b = to_centre.astype(float), to_end.astype(float)
     f = {i: plain_difference(a[i - K], (0 + b[i - K]) / 2, 1 / 3) for i in range(K, n - K)}
-    scores = method(feature="hoof").score_frames(view(n, **{TO_CENTRE: to_centre, TO_END: to_end}))
+    scores = method(feature="hoof").score_frames(view(n, **{lbp_chi2.TO_CENTRE: to_centre, lbp_chi2.TO_END: to_end}))
     np.testing.assert_allclose(scores[:, 0], as_array(plain_contrast(f, n, K), n), rtol=0, atol=1e-12)
 
 
@@ -136,9 +135,12 @@ def test_a_video_too_short_or_without_movement_gives_nothing(scores):
 
 
 def test_the_paper_s_features():
-    assert method().chains(TIMING)[TEXTURE].at("image") == (Lbp(6, 6, 8, 3.0, "uniform"),)
+    assert method().chains(TIMING)[lbp_chi2.TEXTURE].at("image") == (Lbp(6, 6, 8, 3.0, "uniform"),)
     flows = method(feature="hoof").chains(TIMING)
-    assert {name: chain.at("pair")[0].k for name, chain in flows.items()} == {TO_CENTRE: K, TO_END: 2 * K}
+    assert {name: chain.at("pair")[0].k for name, chain in flows.items()} == {
+        lbp_chi2.TO_CENTRE: K,
+        lbp_chi2.TO_END: 2 * K,
+    }
     assert all(
         chain.at("map") == (Hoof(6, 6, 8),) and chain.at("pair")[0] == Flow(k=chain.at("pair")[0].k)
         for chain in flows.values()
@@ -151,12 +153,12 @@ def test_the_paper_s_features():
 )
 def test_parameters_out_of_range_are_refused_by_name(name, value):
     with pytest.raises(ConfigError, match=rf"method\.{name} must .*not {value}"):
-        LbpChi2.Params(**{name: value})
+        lbp_chi2.LbpChi2.Params(**{name: value})
 
 
 def test_the_rule_of_other_spotters_is_refused_because_the_width_says_it():
     with pytest.raises(ConfigError, match=r"method\.rule=released_code has no effect here, since method\.width sets"):
-        LbpChi2.Params(rule="released_code")
+        lbp_chi2.LbpChi2.Params(rule="released_code")
 
 
 @pytest.mark.parametrize("words", [("method.feature=hoof", "method.flow=dis"), ("method.width=k_prime",)])

@@ -7,10 +7,8 @@ from types import ModuleType, SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from mebench.methods.lgsnet import method as lgsnet, network, windows
 from mebench.methods.lgsnet.boxes import NONE, anchors, loss_of_anchors, loss_of_points, of_anchors, of_points, points
-from mebench.methods.lgsnet.method import LGSNet
-from mebench.methods.lgsnet.network import PyramidDetector
-from mebench.methods.lgsnet.windows import Windows, choose, firsts, held, no_expression
 
 from mebench.core import Expression, LabelledVideo, SubjectKey, Task, Timing
 from mebench.errors import ConfigError
@@ -102,7 +100,7 @@ def test_the_network_answers_as_the_public_one(monkeypatch):
     theirs = public("models.a2net").A2Net(CONFIG).eval()
     for weight in theirs.parameters():
         weight.normal_(0, 0.1)
-    ours, x = PyramidDetector(48, 64, 32).eval(), torch.randn(3, 48, 64)
+    ours, x = network.PyramidDetector(48, 64, 32).eval(), torch.randn(3, 48, 64)
     ours.load_state_dict(renamed(theirs.state_dict()))
     (scores, ends), levels = theirs(x)
     found = ours(x)
@@ -170,17 +168,17 @@ def test_a_point_belongs_to_the_shortest_expression_in_reach():
 def test_windows_hold_expressions_or_an_interval_that_is_none():
     rng = np.random.default_rng(0)
     boxes = [[(100.0, 110.0, 2), (250.0, 330.0, 1)], []]
-    chosen = choose(boxes, [600, 500], 128, 3.0, rng)
+    chosen = windows.choose(boxes, [600, 500], 128, 3.0, rng)
     inside = [(first, found) for number, first, found in chosen if found[0][2]]
     assert {number for number, _, _ in chosen} == {0}  # as there: none of a video without expressions
     for first, found in inside:
-        assert found == held(boxes[0], first, 128) and first in firsts(600, 128, 32)
+        assert found == windows.held(boxes[0], first, 128) and first in windows.firsts(600, 128, 32)
     others = [found for _, _, found in chosen if not found[0][2]]
     assert 0 < len(others) <= 3 * len(inside) and all(len(found) == 1 for found in others)
-    lengths = [b - a for a, b, _ in (no_expression(rng, 128) for _ in range(2000))]
+    lengths = [b - a for a, b, _ in (windows.no_expression(rng, 128) for _ in range(2000))]
     assert min(lengths) > 11.99 and max(lengths) <= 128 and 0.7 < np.mean(np.array(lengths) < 36) < 0.8
     series = [torch.arange(40.0)[:, None]]
-    x, ends, labels = Windows(
+    x, ends, labels = windows.Windows(
         series, [(0, 0, [(3.0, 9.0, 2)]), (0, 32, [(1.0, 5.0, 1), (7.0, 8.0, 2)])], 64
     ).__getitems__([1, 0])
     assert x[0, :, 0].tolist() == [*range(16, 40), *[39.0] * 8] and ends.shape == (2, 2, 2)
@@ -192,7 +190,7 @@ SMALL = {"features": "motion", "window": 64, "width": 32, "background": 1.0, "ba
 
 def test_it_learns_to_find_what_rises_and_falls():
     torch.manual_seed(0)
-    method = LGSNet(LGSNet.Params(epochs=30, **SMALL), Task(frozenset({"spot"})))
+    method = lgsnet.LGSNet(lgsnet.LGSNet.Params(epochs=30, **SMALL), Task(frozenset({"spot"})))
     fit(method, [video(seed, 20 + 9 * seed) for seed in range(8)], [])
     assert 0 < method.levels_learnt[0] < 1
     unseen = video(99, 50)
@@ -209,7 +207,7 @@ def test_it_reads_i3d_features_of_every_other_frame():
     one = LabelledVideo(
         "d/s/v", SubjectKey("d", "s"), 30.0, 100, timing, {"i3d": rows}.__getitem__, None, (e,), (None,)
     )
-    method = LGSNet(LGSNet.Params(epochs=1, width=16, threshold=0.5), Task(frozenset({"spot"})))
+    method = lgsnet.LGSNet(lgsnet.LGSNet.Params(epochs=1, width=16, threshold=0.5), Task(frozenset({"spot"})))
     assert "dataset.layout=lgsnet" in method.chains(timing)["i3d"].advice
     fit(method, [one], [])
     assert method.levels_learnt.tolist() == [0.5, 0.5]
@@ -217,7 +215,9 @@ def test_it_reads_i3d_features_of_every_other_frame():
 
 
 def test_subjects_are_held_out_only_to_choose_the_threshold():
-    assert LGSNet.holds_out(LGSNet.Params()) and not LGSNet.holds_out(LGSNet.Params(threshold=0.3))
+    assert lgsnet.LGSNet.holds_out(lgsnet.LGSNet.Params()) and not lgsnet.LGSNet.holds_out(
+        lgsnet.LGSNet.Params(threshold=0.3)
+    )
 
 
 @pytest.mark.parametrize(
@@ -225,4 +225,4 @@ def test_subjects_are_held_out_only_to_choose_the_threshold():
 )
 def test_impossible_values_are_refused(wrong):
     with pytest.raises(ConfigError, match=f"method.{next(iter(wrong))}"):
-        LGSNet.Params(**wrong)
+        lgsnet.LGSNet.Params(**wrong)

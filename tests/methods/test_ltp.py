@@ -2,9 +2,7 @@
 
 import numpy as np
 import pytest
-from mebench.methods.ltp.method import Ltp
-from mebench.methods.ltp.patterns import fused, intervals, patterns, supported, typical
-from mebench.methods.ltp.regions import RegionPixels
+from mebench.methods.ltp import method, patterns, regions
 
 from mebench.errors import ConfigError, DataError
 
@@ -27,13 +25,13 @@ def as_the_program(pixels, reach, limit):
 @pytest.mark.parametrize(("n", "reach"), [(30, 9), (7, 9), (40, 4)])
 def test_patterns_are_those_of_the_program(n, reach):
     pixels = np.random.default_rng(n).normal(size=(n, 6)).cumsum(0)
-    np.testing.assert_allclose(patterns(pixels, reach, 10.0), as_the_program(pixels, reach, 10.0), atol=1e-9)
+    np.testing.assert_allclose(patterns.patterns(pixels, reach, 10.0), as_the_program(pixels, reach, 10.0), atol=1e-9)
 
 
 def test_a_region_that_does_not_move_has_no_pattern():
-    found = patterns(np.full((12, 4), 7.0), 5, 10.0)
+    found = patterns.patterns(np.full((12, 4), 7.0), 5, 10.0)
     assert (found[:, 0] == 10).all() and not found[:, 1:].any()
-    one = patterns(np.outer([0, 0, 1, 2, 1, 0, 0], np.ones(4)), 3, 10.0)  # a single component
+    one = patterns.patterns(np.outer([0, 0, 1, 2, 1, 0, 0], np.ones(4)), 3, 10.0)  # a single component
     assert np.isfinite(one).all() and one[1, 1:].tolist() == pytest.approx([1.0, 2.0, 1.0])
 
 
@@ -51,35 +49,35 @@ def test_a_typical_region_rises_falls_and_moves_more_than_others():
         (5.0, [0.3, 0.6, 1.0, 0.6, 0.3]),
     )
     given = rows(usual, rising, weak, small, usual, higher)
-    assert typical(given, 1, range(6), 0.9) == [5, 0]
-    assert typical(given, 1, [1, 2, 3, 4], 0.9) == [4]
+    assert patterns.typical(given, 1, range(6), 0.9) == [5, 0]
+    assert patterns.typical(given, 1, [1, 2, 3, 4], 0.9) == [4]
 
 
 def test_groups_that_are_too_small_go_where_a_larger_one_is():
     def hits(text):
         return np.array([letter == "1" for letter in text])
 
-    assert supported(hits("1000011101"), 2, 2).tolist() == hits("0000011100").tolist()
-    assert supported(hits("1000011000"), 2, 2).tolist() == hits("1000011000").tolist()  # none is larger
-    assert not supported(hits("0000"), 2, 2).any()
+    assert patterns.supported(hits("1000011101"), 2, 2).tolist() == hits("0000011100").tolist()
+    assert patterns.supported(hits("1000011000"), 2, 2).tolist() == hits("1000011000").tolist()  # none is larger
+    assert not patterns.supported(hits("0000"), 2, 2).any()
 
 
 def test_movements_of_the_head_and_of_quiet_regions_are_left_out():
     given = np.ones((12, 6, 4))
     given[10, :, 0] = 9.0  # moves less than the mean of the regions
     given[11, :, 1:] = 0.5  # less than it does elsewhere in the window
-    everything = fused(np.ones((12, 6), bool), given, 0.9, (1, 1), 9)[1]
+    everything = patterns.fused(np.ones((12, 6), bool), given, 0.9, (1, 1), 9)[1]
     assert not everything.any()  # brows and nose move as one
     some = np.zeros((12, 6), bool)
     some[[8, 10, 11], 1:5] = True
-    face, own = fused(some, given, 0.9, (3, 3), 9)
+    face, own = patterns.fused(some, given, 0.9, (3, 3), 9)
     assert own.any(1).nonzero()[0].tolist() == [8] and face.tolist() == [False, *[True] * 4, False]
 
 
 def test_an_interval_reaches_from_first_to_last_hit_of_its_stretch():
     hits = np.zeros(30, bool)
     hits[[2, 3, 5, 7, 8, 9, 16, 21]] = True
-    assert intervals(hits, 15, 6) == [(2, 9)]
+    assert patterns.intervals(hits, 15, 6) == [(2, 9)]
 
 
 def test_regions_lie_around_their_landmarks_and_inside_the_picture():
@@ -87,13 +85,13 @@ def test_regions_lie_around_their_landmarks_and_inside_the_picture():
     points = np.full((68, 2), 10.0)
     points[17] = (0, 0)
     points[57] = (19, 12)
-    found = RegionPixels(4).apply(x, points)
+    found = regions.RegionPixels(4).apply(x, points)
     assert found.shape == (12, 16, 1)
     assert found[0, 0, 0] == 0 and found[1, 0, 0] == 20 * 9 + 9 and found[11, 0, 0] == 20 * 11 + 16
     with pytest.raises(DataError, match=r"holds no square of 30 pixels: take a smaller method\.region"):
-        RegionPixels(30).apply(x, points)
+        regions.RegionPixels(30).apply(x, points)
     with pytest.raises(DataError, match="needs 68 facial landmarks"):
-        RegionPixels(4).apply(x, None)
+        regions.RegionPixels(4).apply(x, None)
 
 
 @pytest.mark.parametrize(
@@ -107,4 +105,4 @@ def test_regions_lie_around_their_landmarks_and_inside_the_picture():
 )
 def test_parameters_out_of_range_are_refused_by_name(changes, reason):
     with pytest.raises(ConfigError, match=reason):
-        Ltp.Params(**changes)
+        method.Ltp.Params(**changes)

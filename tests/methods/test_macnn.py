@@ -4,8 +4,7 @@ from itertools import pairwise
 
 import pytest
 import torch
-from mebench.methods.macnn.method import Macnn as Method
-from mebench.methods.macnn.network import Macnn
+from mebench.methods.macnn import method, network as net
 from torch.nn.functional import conv2d, linear, max_pool2d, relu
 
 from mebench.core import Task
@@ -30,13 +29,13 @@ def plainly(weights, x):
 @pytest.mark.parametrize("size", [28, 48])
 def test_it_is_the_network_of_the_public_program(size):
     torch.manual_seed(0)
-    network, x = Macnn(3, size, 20).eval(), torch.randn(2, 3, size, size)
+    network, x = net.Macnn(3, size, 20).eval(), torch.randn(2, 3, size, size)
     torch.testing.assert_close(network(x), plainly(network.parameters(), x), rtol=0, atol=1e-6)
 
 
 def test_at_the_programs_size_it_learns_as_many_numbers_as_the_program():
     with torch.device("meta"):
-        network = Macnn(3, 112, 4096)
+        network = net.Macnn(3, 112, 4096)
     widths = (3, 32, 64, 128, 256)
     blocks = sum(10 * a * b + 9 * b * b + 3 * b for a, b in pairwise(widths))
     dense = 7 * 7 * 256 * 4096 + 4096 + 4096 * 4096 + 4096 + 4096 * 3 + 3
@@ -45,12 +44,12 @@ def test_at_the_programs_size_it_learns_as_many_numbers_as_the_program():
 
 def test_it_reads_u_v_and_strain_enlarged():
     maps = torch.tensor([0.0, 127.5, 255.0]).repeat(1, 28, 28, 1).numpy()
-    read = Method(Method.Params(size=32, hidden=4), TASK).inputs([maps])
+    read = method.Macnn(method.Macnn.Params(size=32, hidden=4), TASK).inputs([maps])
     assert read.shape == (1, 3, 32, 32) and read[0, :, 5, 5].tolist() == [1.0, 0.0, -1.0]
 
 
 def test_the_rate_falls_after_fifty_epochs_as_in_the_program():
-    steps = Method(Method.Params(hidden=4), TASK).configure_optimizers()
+    steps = method.Macnn(method.Macnn.Params(hidden=4), TASK).configure_optimizers()
     optimizer, rates = steps["optimizer"], []
     for _ in range(51):
         rates.append(optimizer.param_groups[0]["lr"])
@@ -62,4 +61,4 @@ def test_the_rate_falls_after_fifty_epochs_as_in_the_program():
 @pytest.mark.parametrize(("name", "value"), [("size", 15), ("hidden", 0), ("decay", 0.0)])
 def test_parameters_out_of_range_are_refused_by_name(name, value):
     with pytest.raises(ConfigError, match=rf"method\.{name} must .*not {value}"):
-        Method.Params(**{name: value})
+        method.Macnn.Params(**{name: value})

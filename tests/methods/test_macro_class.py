@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import given, strategies as st
-from mebench.methods.mean.method import MEAN
-from mebench.methods.mtsn.method import MTSN
-from mebench.methods.softnet.method import SOFTNet
-from mebench.methods.tsmsnet.method import TSMSNet
+from mebench.methods.mean import method as mean
+from mebench.methods.mtsn import method as mtsn
+from mebench.methods.softnet import method as softnet
+from mebench.methods.tsmsnet import method as tsmsnet
 
 from mebench import spotting
 from mebench.core import Expression, LabelledVideo, SubjectKey, Task, Timing
@@ -16,18 +16,18 @@ from tests.helpers.nightly import by_day
 
 N, TIMING = 160, Timing(30.0, 3, {"micro": 5})
 MICRO, MACRO = Expression(30, 39, apex=34), Expression(90, 129, "macro", apex=110)
-METHODS = {MEAN: "spotting", SOFTNet: "micro", MTSN: "scores", TSMSNet: "micro"}
+METHODS = {mean.MEAN: "spotting", softnet.SOFTNet: "micro", mtsn.MTSN: "scores", tsmsnet.TSMSNet: "micro"}
 
 
 def method(cls, **params):
     torch.manual_seed(0)
-    more = {"segment": 6, "join": False} if cls is TSMSNet else {}
+    more = {"segment": 6, "join": False} if cls is tsmsnet.TSMSNet else {}
     return cls(cls.Params(**more, **params), Task(frozenset({"spot"}))).eval()
 
 
 def video(cls, *expressions):
     """Maps of noise; while somebody moves, a micro-expression's upper half is bright, a macro-expression's lower half."""
-    size = 28 if cls is MTSN else 42
+    size = 28 if cls is mtsn.MTSN else 42
     maps = np.random.default_rng(0).random((N - 5, size, size, 3)).astype(np.float16) * 0.2
     maps[26:40, : size // 2] += 0.7
     maps[86:130, size // 2 :] += 0.7
@@ -38,22 +38,22 @@ def video(cls, *expressions):
 def targets(cls, **params):
     samples, _ = method(cls, **params).samples(METHODS[cls], [video(cls, MICRO, MACRO)], [])
     _, y = samples.__getitems__(range(len(samples)))
-    return y[:, 0] if cls is MTSN else y  # beside the soft ones
+    return y[:, 0] if cls is mtsn.MTSN else y  # beside the soft ones
 
 
 @pytest.mark.parametrize("cls", METHODS)
 def test_a_network_learns_each_kind_by_labels_of_its_own(cls):
-    every = {MTSN: {"negatives": 100.0}, SOFTNet: {"augmentation": False, "negatives": 1.0}}.get(cls, {})
+    every = {mtsn.MTSN: {"negatives": 100.0}, softnet.SOFTNet: {"augmentation": False, "negatives": 1.0}}.get(cls, {})
     as_negative, as_class = targets(cls, **every), targets(cls, macro="class", **every)
     assert (as_negative.shape[1], as_class.shape[1]) == (1, 2)
     micro, macro = as_class.sum(0).tolist()
     assert macro > 2 * micro > 0 and not (as_class.sum(1) > 1).any()
-    assert as_negative.sum() == (micro + macro if cls is MTSN else micro)  # MTSN's only score is of both kinds
+    assert as_negative.sum() == (micro + macro if cls is mtsn.MTSN else micro)  # MTSN's only score is of both kinds
 
 
-@pytest.mark.parametrize("cls", [MEAN, SOFTNet, TSMSNet])  # MTSN's only score is of both kinds
-def test_a_class_of_macro_expressions_changes_neither_frames_nor_labels_of_micro_expressions(cls):
-    few = {SOFTNet: {"augmentation": False}, MEAN: {"ratio": 1.0}}.get(cls, {"negatives": 1.0})
+@pytest.mark.parametrize("cls", [mean.MEAN, softnet.SOFTNet, tsmsnet.TSMSNet])  # MTSN's only score is of both kinds
+def test_a_class_of_macro_expressions_changes_no_frames_or_labels_of_micro_ones(cls):
+    few = {softnet.SOFTNet: {"augmentation": False}, mean.MEAN: {"ratio": 1.0}}.get(cls, {"negatives": 1.0})
     one, two = (
         method(cls, macro=macro, **few).samples(METHODS[cls], [video(cls, MICRO, MACRO)], [])[0]
         for macro in ("negative", "class")
@@ -63,9 +63,9 @@ def test_a_class_of_macro_expressions_changes_neither_frames_nor_labels_of_micro
     assert torch.equal(y[:, 0], both[:, 0])
 
 
-@pytest.mark.parametrize("cls", by_day(METHODS, MTSN, SOFTNet))
-def test_after_training_the_micro_expression_scores_high_and_the_macro_expression_low(cls):
-    own = method(cls, macro="class", lr={SOFTNet: 0.01, MTSN: 0.0005}.get(cls, 0.003))
+@pytest.mark.parametrize("cls", by_day(METHODS, mtsn.MTSN, softnet.SOFTNet))
+def test_after_training_the_micro_expression_scores_high_the_macro_expression_low(cls):
+    own = method(cls, macro="class", lr={softnet.SOFTNet: 0.01, mtsn.MTSN: 0.0005}.get(cls, 0.003))
     own.stage, one = METHODS[cls], video(cls, MICRO, MACRO)
     samples, _ = own.samples(own.stage, [one], [])
     optimizer = own.configure_optimizers()
@@ -76,7 +76,7 @@ def test_after_training_the_micro_expression_scores_high_and_the_macro_expressio
     own.__dict__["_trainer"] = None
     type(own).current_epoch = property(lambda _: 0)
     try:
-        for step in range(60 if cls is MEAN else 40):
+        for step in range(60 if cls is mean.MEAN else 40):
             optimizer.zero_grad()
             own.training_step(samples.__getitems__(range(step % 3, len(samples), 3)), 0).backward()
             optimizer.step()

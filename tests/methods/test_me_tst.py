@@ -4,18 +4,7 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import given, strategies as st
-from mebench.methods.me_tst.method import METST
-from mebench.methods.me_tst.network import (
-    PARTS,
-    RANK,
-    STATES,
-    WIDTH,
-    Block,
-    Scan,
-    StateSpace,
-    TemporalStates,
-    of_authors,
-)
+from mebench.methods.me_tst import method as me_tst, network as net
 from mebench.methods.me_tst.windows import GROUPS, IGNORED, frame_labels, in_windows, put_together, window_motion
 
 from mebench.core import Expression, LabelledVideo, SubjectKey, Task, Timing
@@ -28,7 +17,7 @@ TIMING = Timing(30.0, 3, {"micro": 6})
 
 def method(classes=("a", "b"), **params):
     tasks = frozenset({"spot", "recognize"} if classes else {"spot"})
-    return METST(METST.Params(**{"window": 8, **params}), Task(tasks, ("micro",), classes))
+    return me_tst.METST(me_tst.METST.Params(**{"window": 8, **params}), Task(tasks, ("micro",), classes))
 
 
 def numbers(module):
@@ -37,8 +26,8 @@ def numbers(module):
 
 def test_the_network_has_the_numbers_of_the_public_one_but_for_those_never_used():
     """The public program's 1,249,926 hold twelve blocks twice, and in each block a normalisation of 128, that nothing goes through."""
-    assert (numbers(StateSpace()), numbers(Block(0.0))) == (51_072, 51_328)
-    assert numbers(TemporalStates(5)) == 630_593 + 5 * 65 == 1_249_926 - 12 * (51_328 + 128) - 12 * 128
+    assert (numbers(net.StateSpace()), numbers(net.Block(0.0))) == (51_072, 51_328)
+    assert numbers(net.TemporalStates(5)) == 630_593 + 5 * 65 == 1_249_926 - 12 * (51_328 + 128) - 12 * 128
 
 
 def silu(x):
@@ -48,9 +37,9 @@ def silu(x):
 def states_plainly(weights, x):
     """What a state space makes of one series, (T, 64), moment by moment."""
     both = x @ weights["inwards.weight"].T
-    inner, gate = both[:, :WIDTH], both[:, WIDTH:]
+    inner, gate = both[:, : net.WIDTH], both[:, net.WIDTH :]
     kernel, bias = weights["conv.weight"][:, 0], weights["conv.bias"]
-    state, seen = np.zeros((WIDTH, STATES)), []
+    state, seen = np.zeros((net.WIDTH, net.STATES)), []
     for t in range(len(x)):
         u = bias.copy()
         for back in range(4):
@@ -58,9 +47,9 @@ def states_plainly(weights, x):
                 u += kernel[:, 3 - back] * inner[t - back]
         u = silu(u)
         chosen = weights["select.weight"] @ u
-        delta = np.log1p(np.exp(weights["delta.weight"] @ chosen[:RANK] + weights["delta.bias"]))
-        write, read = chosen[RANK : RANK + STATES], chosen[RANK + STATES :]
-        for i in range(WIDTH):
+        delta = np.log1p(np.exp(weights["delta.weight"] @ chosen[: net.RANK] + weights["delta.bias"]))
+        write, read = chosen[net.RANK : net.RANK + net.STATES], chosen[net.RANK + net.STATES :]
+        for i in range(net.WIDTH):
             state[i] = np.exp(-delta[i] * np.exp(weights["log_decay"][i])) * state[i] + delta[i] * u[i] * write
         seen.append(weights["outwards.weight"] @ ((state @ read + weights["skip"] * u) * silu(gate[t])))
     return np.array(seen)
@@ -85,9 +74,9 @@ def drawn(module):
 
 def test_the_state_space_read_plainly():
     torch.manual_seed(0)
-    space, x = StateSpace().double(), torch.randn(2, 7, 64, dtype=torch.float64)
+    space, x = net.StateSpace().double(), torch.randn(2, 7, 64, dtype=torch.float64)
     with torch.no_grad():
-        np.testing.assert_allclose(space.log_decay.exp(), [range(1, STATES + 1)] * WIDTH, rtol=1e-6)
+        np.testing.assert_allclose(space.log_decay.exp(), [range(1, net.STATES + 1)] * net.WIDTH, rtol=1e-6)
         weights = drawn(space)
         np.testing.assert_allclose(space(x), [states_plainly(weights, one) for one in x.numpy()], atol=1e-9)
 
@@ -96,7 +85,7 @@ def test_the_state_space_read_plainly():
 def test_the_network_read_plainly(precision):
     """In single precision the states go through compiled loops, in double through an operation for each moment."""
     torch.manual_seed(0)
-    network, x = TemporalStates(3).to(precision), torch.randn(2, 10, 7, dtype=precision)
+    network, x = net.TemporalStates(3).to(precision), torch.randn(2, 10, 7, dtype=precision)
     w, scores, classes = drawn(network), [], []
     for one in x.double().numpy():
         y = one.T
@@ -121,7 +110,7 @@ def test_the_gradients_of_the_scan_are_exact():
     torch.manual_seed(0)
     shapes = {"delta": (2, 5, 3), "taken": (2, 5, 3), "decay": (3, 4), "write": (2, 5, 4), "read": (2, 5, 4)}
     inputs = [torch.rand(shape, dtype=torch.float64, requires_grad=True) for shape in shapes.values()]
-    assert torch.autograd.gradcheck(Scan.apply, inputs)
+    assert torch.autograd.gradcheck(net.Scan.apply, inputs)
 
 
 @given(st.tuples(st.integers(1, 3), st.integers(1, 6), st.integers(1, 40), st.integers(1, 9)), st.integers(0, 99))
@@ -136,15 +125,15 @@ def test_compiled_loops_do_what_an_operation_for_each_moment_does(shape, seed):
     quick = [x.detach().float().requires_grad_() for x in exact]
     weights = torch.randn(n, t, d).double()
     for inputs in (exact, quick):
-        (Scan.apply(*inputs) * weights.to(inputs[0].dtype)).sum().backward()
-    torch.testing.assert_close(Scan.apply(*quick).double(), Scan.apply(*exact), rtol=1e-4, atol=1e-5)
+        (net.Scan.apply(*inputs) * weights.to(inputs[0].dtype)).sum().backward()
+    torch.testing.assert_close(net.Scan.apply(*quick).double(), net.Scan.apply(*exact), rtol=1e-4, atol=1e-5)
     for one, other in zip(quick, exact):
         torch.testing.assert_close(one.grad.double(), other.grad, rtol=1e-4, atol=1e-4)
 
 
 def test_both_tasks_go_through_the_same_blocks_and_leave_out_others_while_training():
     torch.manual_seed(0)
-    network, x = TemporalStates(3), torch.randn(2, 10, 6)
+    network, x = net.TemporalStates(3), torch.randn(2, 10, 6)
     scores, classes = network.eval()(x)
     assert scores.shape == (2, 6) and classes.shape == (2, 6, 3)
     through = network._through(network.stem(x).transpose(1, 2))
@@ -299,12 +288,12 @@ def test_after_training_it_answers_as_the_epoch_that_is_kept(monkeypatch):
 )
 def test_impossible_values_are_refused(wrong):
     with pytest.raises(ConfigError, match=f"method.{next(iter(wrong))}"):
-        METST.Params(**wrong)
+        me_tst.METST.Params(**wrong)
 
 
 def test_weights_of_the_public_program_are_read_by_name_in_the_order_of_the_scheme():
     """What the program never uses is left out: a second set of blocks, and a normalisation of each block."""
-    network, own = TemporalStates(5).eval(), {here: theirs for theirs, here in PARTS.items()}
+    network, own = net.TemporalStates(5).eval(), {here: theirs for theirs, here in net.PARTS.items()}
     written = {}
     for name, tensor in network.state_dict().items():
         _, number, rest = name.split(".", 2) if name.startswith("blocks.") else ("", "", name)
@@ -312,8 +301,8 @@ def test_weights_of_the_public_program_are_read_by_name_in_the_order_of_the_sche
         theirs = own[part] + rest.removeprefix(part)
         written[f"blocks_spot.{number}.{theirs}" if number else theirs] = tensor
     unused = {"blocks_recog.0.norm1.weight": torch.ones(64), "blocks_spot.0.norm2.weight": torch.ones(64)}
-    read = of_authors({**written, **unused}, ("surprise", "others", "negative", "positive"))
-    again = TemporalStates(5).eval()
+    read = net.of_authors({**written, **unused}, ("surprise", "others", "negative", "positive"))
+    again = net.TemporalStates(5).eval()
     again.load_state_dict(read)
     x = torch.randn(2, 10, 12)
     (scores, classes), (own_scores, own_classes) = network(x), again(x)

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import given, strategies as st
-from mebench.methods.mean.method import FRAMES, MEAN
-from mebench.methods.mean.network import STREAMS, Head, Shared
+from mebench.methods.mean import method as mean, network
 from torch.nn import functional as F
 
 from mebench.core import Expression, LabelledVideo, SubjectKey, Task, Timing, VideoView
@@ -17,7 +16,7 @@ THREE = ("negative", "positive", "surprise")
 
 def method(tasks=("spot", "recognize"), classes=THREE, **params):
     torch.manual_seed(0)
-    return MEAN(MEAN.Params(**params), Task(frozenset(tasks), ("micro",), classes)).eval()
+    return mean.MEAN(mean.MEAN.Params(**params), Task(frozenset(tasks), ("micro",), classes)).eval()
 
 
 def video(features, k_prime=3, expressions=None):
@@ -47,14 +46,14 @@ def test_size(tasks, classes, parameters):
 
 
 def test_the_sizes_add_up_from_the_layers():
-    shared = sum(f * 25 + f for f in STREAMS) + 4 * sum(STREAMS)
-    head = (sum(STREAMS) * 8 * 25 + 8) + 8 * 7 * 7
+    shared = sum(f * 25 + f for f in network.STREAMS) + 4 * sum(network.STREAMS)
+    head = (sum(network.STREAMS) * 8 * 25 + 8) + 8 * 7 * 7
     assert (shared, shared + head + 1, shared + 2 * head + 1 + 8 * 7 * 7 * 2 + 3) == (420, 3621, 7608)
 
 
 def test_the_packed_convolution_is_three_separate_ones():
     torch.manual_seed(0)
-    shared = Shared(0.3)
+    shared = network.Shared(0.3)
     with torch.no_grad():
         for tensor in (*shared.norm.parameters(), shared.norm.running_mean, shared.norm.running_var):
             tensor.uniform_(0.5, 2)
@@ -78,7 +77,7 @@ def test_the_packed_convolution_is_three_separate_ones():
 
 
 def test_no_stream_learns_from_a_foreign_channel():
-    shared = Shared(0.0).eval()
+    shared = network.Shared(0.0).eval()
     x = torch.randn(2, 3, 42, 42, requires_grad=True)
     shared(x)[:, :3].sum().backward()
     assert x.grad[:, 0].abs().sum() > 0
@@ -86,7 +85,7 @@ def test_no_stream_learns_from_a_foreign_channel():
 
 
 def test_a_head_gives_one_row_for_each_sample():
-    assert Head(5, 0.2)(torch.randn(4, 14, 14, 14)).shape == (4, 5)
+    assert network.Head(5, 0.2)(torch.randn(4, 14, 14, 14)).shape == (4, 5)
 
 
 def test_the_last_k_frames_have_no_score_and_each_score_is_its_frames_own():
@@ -214,7 +213,7 @@ def test_who_votes_hangs_on_the_peak_alone(seed, k_prime, interval):
 def test_both_chains_describe_the_same_maps_over_different_gaps():
     chains = method().chains(Timing(200.0, 20, {}))
     frames, clips = chains.values()
-    assert frames.name == FRAMES and (frames.scope, clips.scope) == ("frames", "clips")
+    assert frames.name == mean.FRAMES and (frames.scope, clips.scope) == ("frames", "clips")
     assert frames.at("pair")[0].k == 20
     assert frames.at("map") == clips.at("map")
 
@@ -224,4 +223,4 @@ def test_both_chains_describe_the_same_maps_over_different_gaps():
 )
 def test_parameters_out_of_range_are_refused_by_name(name, value):
     with pytest.raises(ConfigError, match=rf"method\.{name} must .*not {value}"):
-        MEAN.Params(**{name: value})
+        mean.MEAN.Params(**{name: value})

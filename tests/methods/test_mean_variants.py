@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from mebench.methods.mean import method as mean
 from mebench.methods.mean.apex import LargestDifference, largest_sum
 from mebench.methods.mean.chains import APEX, CLIPS, FRAMES, FRAMES_K_PRIME, WHOLE_FACE, network_input
-from mebench.methods.mean.method import MEAN
 from mebench.methods.mean.samples import at_tempo, negatives_per_positive, voters
 from torch.nn import functional as F
 
@@ -26,7 +26,7 @@ TIMING = Timing(200.0, 20, {"micro": 34})
 
 def method(tasks=("spot", "recognize"), **params):
     torch.manual_seed(0)
-    return MEAN(MEAN.Params(**params), Task(frozenset(tasks), ("micro",), THREE)).eval()
+    return mean.MEAN(mean.MEAN.Params(**params), Task(frozenset(tasks), ("micro",), THREE)).eval()
 
 
 def maps(n, seed=0):
@@ -70,7 +70,7 @@ def test_the_default_normalises_before_the_regions_and_softnet_after_them():
 @pytest.mark.parametrize("regions", ["box", "whole_face"])
 def test_softnets_preprocessing_needs_landmarks(regions):
     with pytest.raises(ConfigError, match=rf"landmarks.*method\.regions={regions}"):
-        MEAN.Params(preprocessing="softnet", regions=regions)
+        mean.MEAN.Params(preprocessing="softnet", regions=regions)
 
 
 def test_scales_and_tempo_each_have_a_chain_over_their_gap():
@@ -268,7 +268,7 @@ def test_several_scales_score_by_their_mean():
 
 def test_each_epoch_is_noted_for_training_and_for_subjects_held_out():
     m = method(curves="valid")
-    assert MEAN.holds_out(m.params) and not MEAN.holds_out(MEAN.Params())
+    assert mean.MEAN.holds_out(m.params) and not mean.MEAN.holds_out(mean.MEAN.Params())
     train, valid = (video(maps(30, s), 2, (Expression(5, 6), Expression(15, 17))) for s in (1, 2))
     for stage in ("spotting", "recognition"):
         m.stage = stage
@@ -349,7 +349,7 @@ def test_the_search_space_holds_values_that_the_parameters_take():
     for name, space in search.items():
         assert space["acts"] in ("postprocess", "training", "features"), name
         for value in space.get("choices") or (space["low"], space["high"]):
-            MEAN.Params(**{name: value})
+            mean.MEAN.Params(**{name: value})
 
 
 SMALL = (*TINY, "method.flow=dis", "method.epochs_spot=1", "method.epochs_recognition=1")

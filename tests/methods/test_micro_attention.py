@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from mebench.methods.micro_attention.method import MicroAttention as Method
-from mebench.methods.micro_attention.network import AttentionBlock, MicroAttention
+from mebench.methods.micro_attention import method, network as net
 
 from mebench.core import Task
 from mebench.errors import ConfigError
@@ -24,7 +23,7 @@ def as_the_program(block, x):
 
 def test_the_mean_filter_gives_answers_and_gradients_of_the_mean_of_all_outputs():
     torch.manual_seed(0)
-    block, x = AttentionBlock(4, 6), torch.randn(3, 4, 5, 5)
+    block, x = net.AttentionBlock(4, 6), torch.randn(3, 4, 5, 5)
     answers, gradients = [], []
     for run in (block, lambda y: as_the_program(block, y)):
         block.zero_grad()
@@ -38,7 +37,7 @@ def test_the_mean_filter_gives_answers_and_gradients_of_the_mean_of_all_outputs(
 
 def test_attention_shares_out_one_over_the_positions():
     torch.manual_seed(0)
-    block = AttentionBlock(4, 6).eval()
+    block = net.AttentionBlock(4, 6).eval()
     with torch.no_grad():
         block.attention.weight.zero_()  # nothing is seen, so all positions count alike
         x = torch.randn(1, 4, 5, 5)
@@ -49,7 +48,7 @@ def test_attention_shares_out_one_over_the_positions():
 @pytest.mark.parametrize(("size", "left"), [(32, 1), (56, 1), (100, 3), (224, 7)])
 def test_what_is_left_of_a_map_of_any_size_enters_the_hidden_layer(size, left):
     with torch.device("meta"):
-        network = MicroAttention(3, size, 4096)
+        network = net.MicroAttention(3, size, 4096)
         assert network(torch.empty(2, 3, size, size)).shape == (2, 3)
     assert network.head[0].in_features == left**2 * 256
     if size == 224:
@@ -62,11 +61,11 @@ def test_what_is_left_of_a_map_of_any_size_enters_the_hidden_layer(size, left):
 
 def test_it_reads_u_v_and_strain_enlarged():
     maps = np.broadcast_to(np.array([0, 127.5, 255], np.float32), (1, 28, 28, 3))
-    read = Method(Method.Params(size=56, hidden=4), TASK).inputs([maps])
+    read = method.MicroAttention(method.MicroAttention.Params(size=56, hidden=4), TASK).inputs([maps])
     assert read.shape == (1, 3, 56, 56) and read[0, :, 5, 5].tolist() == [1.0, 0.0, -1.0]
 
 
 @pytest.mark.parametrize(("name", "value"), [("size", 31), ("batch_size", 1), ("momentum", 1.0), ("weight_decay", -1)])
 def test_parameters_out_of_range_are_refused_by_name(name, value):
     with pytest.raises(ConfigError, match=rf"method\.{name} must .*not {value}"):
-        Method.Params(**{name: value})
+        method.MicroAttention.Params(**{name: value})

@@ -4,9 +4,7 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import given, strategies as st
-from mebench.methods.mtsn.intervals import extent, smoothed
-from mebench.methods.mtsn.method import LONG, MTSN, SHORT, frame_labels
-from mebench.methods.mtsn.network import TwoGaps
+from mebench.methods.mtsn import intervals, method as mtsn, network as net
 from torch.nn import functional as F
 
 from mebench.core import Expression, LabelledVideo, SubjectKey, Task, Timing
@@ -16,16 +14,16 @@ TIMING = Timing(30.0, 3, {"micro": 6, "macro": 18})
 
 
 def method(kinds=("micro", "macro"), one_per_video=False, **params):
-    return MTSN(MTSN.Params(**params), Task(frozenset({"spot"}), kinds, one_per_video=one_per_video))
+    return mtsn.MTSN(mtsn.MTSN.Params(**params), Task(frozenset({"spot"}), kinds, one_per_video=one_per_video))
 
 
 def test_the_network_has_the_numbers_of_the_public_one():
-    assert sum(p.numel() for p in TwoGaps().parameters()) == 66_209
+    assert sum(p.numel() for p in net.TwoGaps().parameters()) == 66_209
 
 
 def test_the_network_read_plainly():
     torch.manual_seed(0)
-    network, x = TwoGaps(), torch.rand(4, 6, 28, 28)
+    network, x = net.TwoGaps(), torch.rand(4, 6, 28, 28)
     flat = []
     for gap in range(2):
         pooled = []
@@ -38,16 +36,16 @@ def test_the_network_read_plainly():
 
 
 def test_labels_are_hard_inside_and_soft_up_to_the_apex_and_down():
-    hard, soft = frame_labels(30, [Expression(10, 20, apex=14)])
+    hard, soft = mtsn.frame_labels(30, [Expression(10, 20, apex=14)])
     assert np.flatnonzero(hard).tolist() == list(range(10, 21))
     assert soft[10:21] == pytest.approx([0, 0.25, 0.5, 0.75, 1, 5 / 6, 4 / 6, 3 / 6, 2 / 6, 1 / 6, 0])
-    assert frame_labels(15, [Expression(10, 20, apex=14)])[1][10:] == pytest.approx([0, 0.25, 0.5, 0.75, 1])
+    assert mtsn.frame_labels(15, [Expression(10, 20, apex=14)])[1][10:] == pytest.approx([0, 0.25, 0.5, 0.75, 1])
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=60), st.integers(1, 12))
 def test_smoothing_takes_the_mean_of_full_windows(scores, k):
     expected = [np.mean(scores[i - k : i + k]) for i in range(k, len(scores) - k)]
-    np.testing.assert_allclose(smoothed(np.array(scores), k), expected, atol=1e-12)
+    np.testing.assert_allclose(intervals.smoothed(np.array(scores), k), expected, atol=1e-12)
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=40), st.integers(0, 50), st.integers(1, 12), st.floats(0, 0.9))
@@ -62,7 +60,7 @@ def test_the_extent_of_a_peak_equals_a_plain_loop(scores, place, reach, level):
     for i in range(peak, peak + reach + 1):
         if i < len(curve) and abs(curve[peak] - curve[i]) > most and curve[i] > level:
             end, most = i, abs(curve[peak] - curve[i])
-    assert extent(curve, peak, reach, level) == (start, end)
+    assert intervals.extent(curve, peak, reach, level) == (start, end)
 
 
 def bump(n, centre, half, height=1.0):
@@ -84,7 +82,7 @@ def test_a_peak_stays_what_it_is_whatever_else_the_video_holds():
     alone, beside = bump(400, 100, 18), np.maximum(bump(400, 100, 18), bump(400, 280, 50, 1.5))
     own = method(level=0.6, difference=0.2)
     assert own.spotted(TIMING, "micro", alone) == own.spotted(TIMING, "micro", beside)
-    assert MTSN.looks_at_test_video(own.task.tasks, own.params) == "none"
+    assert mtsn.MTSN.looks_at_test_video(own.task.tasks, own.params) == "none"
 
 
 def test_micro_expressions_are_the_same_with_or_without_macro_expressions():
@@ -101,7 +99,7 @@ def test_micro_expressions_are_the_same_with_or_without_macro_expressions():
 
 def test_intervals_are_as_long_as_in_the_public_program():
     """Longer than 5 frames and shorter than 30 where k' is 6, longer than 15 and shorter than 90 where it is 18."""
-    p = MTSN.Params()
+    p = mtsn.MTSN.Params()
     assert [(p.shortest * k, p.longest * k) for k in (6, 18)] == [(5, 30), (15, 90)]
 
 
@@ -110,7 +108,7 @@ def video(seed, onset, n=120):
     long, short = (rng.random((n - gap, 28, 28, 3)).astype(np.float16) * 0.2 for gap in (6, 1))
     long[onset : onset + 12] += 0.8
     e = Expression(onset, onset + 11, apex=onset + 6)
-    features = {LONG: long, SHORT: short}
+    features = {mtsn.LONG: long, mtsn.SHORT: short}
     return LabelledVideo("d/s/v", SubjectKey("d", "s"), 30.0, n, TIMING, features.__getitem__, None, (e,), (None,))
 
 
@@ -135,4 +133,4 @@ def test_it_trains_on_as_many_frames_outside_as_inside_and_scores_all_with_partn
 @pytest.mark.parametrize("wrong", [{"hard": 2}, {"level": -1}, {"reach": 0}, {"longest": 0.1}, {"regions": "nose"}])
 def test_impossible_values_are_refused(wrong):
     with pytest.raises(ConfigError, match=f"method.{next(iter(wrong))}"):
-        MTSN.Params(**wrong)
+        mtsn.MTSN.Params(**wrong)

@@ -7,17 +7,7 @@ import cv2
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
-from mebench.methods.of_fd.intervals import (
-    BRIDGE,
-    divided,
-    low_pass,
-    merged,
-    peaks,
-    rise,
-    widened,
-    without_trend,
-)
-from mebench.methods.of_fd.method import CHAIN, OFFD, without_gaps
+from mebench.methods.of_fd import intervals, method as of_fd
 from mebench.methods.of_fd.motion import THRESHOLDS, Box, MotionFromFirst, Stacked, mean_of_longest
 
 from mebench.config import resolve
@@ -27,7 +17,7 @@ from mebench.spotting import stretches
 
 pytest.importorskip("PyEMD", reason="EMD-signal is an extra: pip install 'mebench[emd]'")
 
-RULES = OFFD.Params().rules(30.0)
+RULES = of_fd.OFFD.Params().rules(30.0)
 signals = st.lists(st.integers(0, 20), min_size=3, max_size=90).map(lambda values: np.array(values) / 4)
 
 
@@ -37,7 +27,7 @@ signals = st.lists(st.integers(0, 20), min_size=3, max_size=90).map(lambda value
 def test_slow_motion_stays_and_fast_motion_goes():
     t = np.arange(198) / 30
     slow, fast = 3 + np.cos(2 * np.pi * 0.909 * t), np.cos(2 * np.pi * 10 * t)
-    np.testing.assert_allclose(low_pass(slow + fast, 5.0, 30.0)[20:-20], slow[20:-20], atol=0.03)
+    np.testing.assert_allclose(intervals.low_pass(slow + fast, 5.0, 30.0)[20:-20], slow[20:-20], atol=0.03)
 
 
 @given(signals)
@@ -53,26 +43,28 @@ def test_the_filter_equals_a_sum_over_frequencies(signal):
 
     # Of 33 frames two frequencies are equally near, and rounding decides.
     nearest = [max(k, 1) for k in range(n) if abs(frequencies[k] - 5.0) < least + 1e-9]
-    assert any(np.allclose(low_pass(signal, 5.0, 30.0), below(edge), rtol=1e-7, atol=1e-9) for edge in nearest)
+    assert any(
+        np.allclose(intervals.low_pass(signal, 5.0, 30.0), below(edge), rtol=1e-7, atol=1e-9) for edge in nearest
+    )
 
 
 @given(signals, st.integers(1, 30))
 def test_a_rise_equals_a_loop_over_frames(signal, around):
     n = len(signal)
     expected = [signal[i] - signal[max(0, i - around) : min(n - 1, i + around)].min() for i in range(n)]
-    assert rise(signal, around).tolist() == pytest.approx(expected)
+    assert intervals.rise(signal, around).tolist() == pytest.approx(expected)
 
 
 def test_a_trend_is_taken_off_and_what_is_nothing_else_is_nothing():
     line = np.linspace(0, 5, 150)
     wave = np.sin(np.arange(150) / 4)
-    assert np.abs(without_trend(line)).max() == 0
-    assert np.abs(without_trend(np.zeros(20))).max() == 0
-    assert np.abs((without_trend(line + wave) - wave)[20:-20]).max() < 0.3
+    assert np.abs(intervals.without_trend(line)).max() == 0
+    assert np.abs(intervals.without_trend(np.zeros(20))).max() == 0
+    assert np.abs((intervals.without_trend(line + wave) - wave)[20:-20]).max() < 0.3
 
 
 def test_frames_less_than_three_apart_are_one():
-    assert stretches(np.isin(np.arange(40), [4, 5, 7, 10, 30]), BRIDGE) == [(4, 7), (10, 10), (30, 30)]
+    assert stretches(np.isin(np.arange(40), [4, 5, 7, 10, 30]), intervals.BRIDGE) == [(4, 7), (10, 10), (30, 30)]
 
 
 def bump(n=120, at=60, width=6.0, height=4.0):
@@ -86,19 +78,19 @@ def ripple(n):
 
 def test_a_peak_counts_if_high_and_rising_enough_with_and_without_its_trend():
     signal = bump() + ripple(120)
-    (found,) = peaks(signal, 1.9, RULES)
+    (found,) = intervals.peaks(signal, 1.9, RULES)
     assert 50 < found[0] < 60 < found[1] < 70
-    assert peaks(signal, 1.9, RULES._replace(base=4.2)) == []
-    assert peaks(signal, 4.2, RULES) == []
-    assert peaks(signal, 1.9, RULES._replace(wave=9.0)) == []
-    assert peaks(bump(), 1.9, RULES) == []  # all of it is trend
-    assert peaks(np.linspace(0, 9, 120) + ripple(120), 1.9, RULES) == []  # it drifts away
+    assert intervals.peaks(signal, 1.9, RULES._replace(base=4.2)) == []
+    assert intervals.peaks(signal, 4.2, RULES) == []
+    assert intervals.peaks(signal, 1.9, RULES._replace(wave=9.0)) == []
+    assert intervals.peaks(bump(), 1.9, RULES) == []  # all of it is trend
+    assert intervals.peaks(np.linspace(0, 9, 120) + ripple(120), 1.9, RULES) == []  # it drifts away
 
 
 @given(st.integers(35, 85), st.floats(4, 12), st.floats(2.2, 9))
 def test_an_interval_ends_at_a_third_of_the_height(at, width, height):
     signal = bump(at=at, width=width, height=height)
-    first, last = widened(signal, (at - 1, at + 1), RULES)
+    first, last = intervals.widened(signal, (at - 1, at + 1), RULES)
     assert max(signal[first], signal[last]) < 0.335 * height < 1.02 * min(signal[first + 1], signal[last - 1])
     assert at - first == pytest.approx(width * math.sqrt(-math.log(0.33)), abs=1.5)
     assert last - at == at - first
@@ -106,8 +98,8 @@ def test_an_interval_ends_at_a_third_of_the_height(at, width, height):
 
 def test_an_interval_ends_where_the_signal_rises_again():
     signal = np.concatenate([np.zeros(30), [5, 4, 3, 4, 6, 8, 6, 4, 3, 4, 5], np.full(30, 0.1)])
-    assert widened(signal, (34, 36), RULES)[0] == 33  # the lowest frames lie before
-    assert widened(signal[::-1], (34, 36), RULES)[1] == 37  # after
+    assert intervals.widened(signal, (34, 36), RULES)[0] == 33  # the lowest frames lie before
+    assert intervals.widened(signal[::-1], (34, 36), RULES)[1] == 37  # after
 
 
 def test_an_end_in_a_valley_moves_to_its_lowest_frame_if_that_is_low_enough():
@@ -115,17 +107,17 @@ def test_an_end_in_a_valley_moves_to_its_lowest_frame_if_that_is_low_enough():
     signal = np.full(70, 5.0)
     signal[20:50], signal[35] = 9.0, 0.0
     signal[14] = signal[55] = 4.6
-    assert widened(signal, (16, 53), RULES) == (15, 54)
+    assert intervals.widened(signal, (16, 53), RULES) == (15, 54)
     signal[14] = signal[55] = 4.8
-    assert widened(signal, (16, 53), RULES) == (16, 53)
+    assert intervals.widened(signal, (16, 53), RULES) == (16, 53)
 
 
 def test_a_long_interval_with_a_deep_valley_is_two():
     signal = bump(at=40) + bump(at=70)
-    assert divided(signal, (30, 80), RULES) == [(30, 54), (56, 80)]
-    assert divided(signal, (30, 49), RULES) == [(30, 49)]  # too short
+    assert intervals.divided(signal, (30, 80), RULES) == [(30, 54), (56, 80)]
+    assert intervals.divided(signal, (30, 49), RULES) == [(30, 49)]  # too short
     shallow = bump(at=40, width=12) + bump(at=58, width=12)
-    assert divided(shallow, (28, 70), RULES) == [(28, 70)]
+    assert intervals.divided(shallow, (28, 70), RULES) == [(28, 70)]
 
 
 def plain_merged(spans, overlap):
@@ -146,7 +138,7 @@ def plain_merged(spans, overlap):
     st.sampled_from([0.1, 0.34]),
 )
 def test_intervals_that_overlap_become_one_as_sets_of_frames_say(spans, overlap):
-    assert merged(spans, overlap) == plain_merged(spans, overlap)
+    assert intervals.merged(spans, overlap) == plain_merged(spans, overlap)
 
 
 # -- the motion of regions --------------------------------------------------------------------------------------------------
@@ -196,7 +188,7 @@ def shifted(picture, x, y, box=None):
 
 
 def motion(pictures, points, unit=32.0):
-    return MotionFromFirst(unit, OFFD.Params().shares).apply(Stacked().apply(np.stack(pictures)), points)
+    return MotionFromFirst(unit, of_fd.OFFD.Params().shares).apply(Stacked().apply(np.stack(pictures)), points)
 
 
 def test_a_head_that_moves_as_a_whole_does_not_count():
@@ -269,18 +261,18 @@ def test_faces_without_landmarks_are_refused():
 
 
 def method(kinds=("micro", "macro"), one_per_video=False, **params):
-    return OFFD(OFFD.Params(**params), Task(frozenset({"spot"}), kinds, one_per_video=one_per_video))
+    return of_fd.OFFD(of_fd.OFFD.Params(**params), Task(frozenset({"spot"}), kinds, one_per_video=one_per_video))
 
 
 def video(n, fps=30.0, bumps=(), asked=None):
     """A video whose regions move as told, (region, frame of the peak, width, pixels), seen from any first frame."""
-    step = OFFD.Params().step(fps)
+    step = of_fd.OFFD.Params().step(fps)
     whole = np.repeat(ripple(n)[:, None], 16, axis=1)
     for region, at, width, height in bumps:
         whole[:, region] += bump(n, at, width, height)
 
     def clip(chain, onset, apex, offset):
-        assert (chain, apex) == (CHAIN, onset) and 0 <= onset < offset < n
+        assert (chain, apex) == (of_fd.CHAIN, onset) and 0 <= onset < offset < n
         if asked is not None:
             asked.append((onset, offset))
         own = whole[onset : offset + 1 : step] - whole[onset]
@@ -323,7 +315,10 @@ def test_no_score_is_missing_between_two():
     assert asked[:2] == [(0, 199), (199, 398)]
     assert np.flatnonzero(np.isnan(scores[:, 0])).tolist() == [0, 498, 499]
     gaps = np.array([np.nan, 1, np.nan, np.nan, 4, np.nan])
-    assert without_gaps(gaps)[1:5].tolist() == [1, 2, 3, 4] and np.isnan(without_gaps(np.full(3, np.nan))).all()
+    assert (
+        of_fd.without_gaps(gaps)[1:5].tolist() == [1, 2, 3, 4]
+        and np.isnan(of_fd.without_gaps(np.full(3, np.nan))).all()
+    )
 
 
 def test_a_stretch_begins_beside_an_interval_that_lies_over_the_middle():
@@ -338,7 +333,7 @@ def test_a_region_that_moves_and_comes_back_is_spotted(fps, width, kind):
     scores, (found,) = spotted(method(), video(round(fps * 6), fps, [(3, at, width, 4)]))
     assert found.kind == kind
     assert found.apex == pytest.approx(at, abs=fps / 10) and found.onset < at < found.offset
-    assert found.confidence == pytest.approx(4 / OFFD.Params().brows, rel=0.1)
+    assert found.confidence == pytest.approx(4 / of_fd.OFFD.Params().brows, rel=0.1)
     assert found.confidence == scores[found.apex, 0] == np.nanmax(scores)
 
 
@@ -415,7 +410,7 @@ def test_presets_hold_the_numbers_of_the_public_programs():
 
 @pytest.mark.parametrize("fps", [11.0, 25.0, 29.97, 44.0, 50.0, 100.0, 200.0, 1000.0])
 def test_times_are_those_of_the_clock_to_a_tenth_at_any_rate(fps):
-    own = OFFD.Params()
+    own = of_fd.OFFD.Params()
     shortest, longest = own.lengths(fps)
     assert shortest * own.step(fps) / fps == pytest.approx(0.4, rel=0.12)
     assert longest * own.step(fps) / fps == pytest.approx(20 / 3, rel=0.1)
@@ -442,10 +437,10 @@ def test_a_rate_too_low_for_the_filter_is_refused():
 )
 def test_impossible_values_are_refused(wrong):
     with pytest.raises(ConfigError, match=f"method.{next(iter(wrong))}"):
-        OFFD.Params(**wrong)
+        of_fd.OFFD.Params(**wrong)
 
 
 def test_without_its_extra_it_is_one_sentence_before_any_work(monkeypatch):
     monkeypatch.setattr("mebench.methods.of_fd.method.find_spec", lambda name: None)
     with pytest.raises(ConfigError, match=r"method=of_fd needs the package EMD-signal, .*pip install 'mebench\[emd\]'"):
-        OFFD(OFFD.Params(), Task(frozenset({"spot"}), ("micro",)))
+        of_fd.OFFD(of_fd.OFFD.Params(), Task(frozenset({"spot"}), ("micro",)))

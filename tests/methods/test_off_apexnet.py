@@ -2,8 +2,7 @@
 
 import pytest
 import torch
-from mebench.methods.off_apexnet.method import OffApexNet as Method
-from mebench.methods.off_apexnet.network import OffApexNet
+from mebench.methods.off_apexnet import method, network as net
 from torch.nn import functional as F
 
 from mebench.core import Task
@@ -14,12 +13,12 @@ TASK = Task(frozenset({"recognize"}), classes=("a", "b", "c"))
 
 
 def test_it_learns_2664475_numbers_as_the_public_program_counts():
-    assert count_parameters(Method(Method.Params(), TASK)) == 2_664_475
+    assert count_parameters(method.OffApexNet(method.OffApexNet.Params(), TASK)) == 2_664_475
 
 
 def test_two_streams_without_activation_join_before_two_rectified_layers():
     torch.manual_seed(0)
-    network, x = OffApexNet(3).eval(), torch.randn(5, 2, 28, 28)
+    network, x = net.OffApexNet(3).eval(), torch.randn(5, 2, 28, 28)
     state = network.state_dict()
     parts = []
     for channel, name in enumerate("uv"):
@@ -38,7 +37,7 @@ def test_two_streams_without_activation_join_before_two_rectified_layers():
 
 def test_it_reads_u_and_v_from_minus_1_to_1():
     maps = torch.arange(3).repeat(1, 28, 28, 1).numpy().astype("float32") * 64
-    x = Method(Method.Params(), TASK).inputs([maps])
+    x = method.OffApexNet(method.OffApexNet.Params(), TASK).inputs([maps])
     assert x.shape == (1, 2, 28, 28)
     assert x[0, :, 5, 5].tolist() == [0.0, -0.5]  # u is the last channel, v the one before
 
@@ -46,4 +45,4 @@ def test_it_reads_u_and_v_from_minus_1_to_1():
 @pytest.mark.parametrize("dropout", [-0.1, 1.0])
 def test_an_impossible_dropout_is_refused(dropout):
     with pytest.raises(ConfigError, match=rf"method\.dropout must be in \[0, 1\), not {dropout}"):
-        Method.Params(dropout=dropout)
+        method.OffApexNet.Params(dropout=dropout)

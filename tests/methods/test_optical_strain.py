@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
-from mebench.methods.optical_strain.curves import divide_and_conquer, relative_strain
-from mebench.methods.optical_strain.method import CHAIN, OpticalStrain
+from mebench.methods.optical_strain import curves, method as optical_strain
 
 from mebench.core import SubjectKey, Task, Timing, VideoView
 from mebench.errors import ConfigError
@@ -16,13 +15,15 @@ REGIONS = {"shreve": (4, 2), "liong2016": (2, 1), "peaks": (2, 1)}
 
 def method(variant="shreve", kinds=("micro",), one_per_video=False, **params):
     task = Task(frozenset({"spot"}), kinds, one_per_video=one_per_video)
-    return OpticalStrain(OpticalStrain.Params(variant=variant, **params), task)
+    return optical_strain.OpticalStrain(optical_strain.OpticalStrain.Params(variant=variant, **params), task)
 
 
 def view(features):
     """A video of three frames more than features: k is 3."""
     n_frames = len(features) + 3
-    return VideoView("d/s/v", SubjectKey("d", "s"), 30.0, n_frames, TIMING, {CHAIN: features}.__getitem__, None)
+    return VideoView(
+        "d/s/v", SubjectKey("d", "s"), 30.0, n_frames, TIMING, {optical_strain.CHAIN: features}.__getitem__, None
+    )
 
 
 def quiet(variant, n=197, seed=0):
@@ -67,7 +68,7 @@ def test_shreve_scores_the_most_strained_region_for_micro_and_the_face_for_macro
 @pytest.mark.parametrize(("variant", "places"), [("peaks", (0, 0)), ("liong2016", (3, 6))])
 def test_over_several_gaps_each_strain_belongs_to_the_frames_of_its_own(variant, places):
     rng = np.random.default_rng(0)
-    features = {CHAIN: rng.random((57, 2, 1, 3)), f"{CHAIN}@2": rng.random((54, 2, 1, 3))}
+    features = {optical_strain.CHAIN: rng.random((57, 2, 1, 3)), f"{optical_strain.CHAIN}@2": rng.random((54, 2, 1, 3))}
     view = VideoView("d/s/v", SubjectKey("d", "s"), 30.0, 60, TIMING, features.__getitem__, None)
     scores = method(variant, scales=(1.0, 2.0)).score_frames(view)[:, 0]
     for i in range(60):
@@ -78,7 +79,9 @@ def test_over_several_gaps_each_strain_belongs_to_the_frames_of_its_own(variant,
 def test_shreve_places_the_strain_of_a_long_gap_in_its_middle():
     features = quiet("shreve", 97)[:88]  # of 100 frames over 12
     features[24:31, ..., 2] = 0.5  # between the frames 24 to 30 and 36 to 42
-    view = VideoView("d/s/v", SubjectKey("d", "s"), 30.0, 100, TIMING, {f"{CHAIN}@4": features}.__getitem__, None)
+    view = VideoView(
+        "d/s/v", SubjectKey("d", "s"), 30.0, 100, TIMING, {f"{optical_strain.CHAIN}@4": features}.__getitem__, None
+    )
     assert abs(np.nanargmax(method("shreve", scales=(4.0,)).score_frames(view)[:, 0]) - 33) <= 1
 
 
@@ -86,8 +89,8 @@ def test_shreve_places_the_strain_of_a_long_gap_in_its_middle():
 @pytest.mark.parametrize("idle", [{"rule": "released_code"}, {"nms": 0.3}, {"interval": "score_curve"}])
 def test_options_that_a_variant_does_not_read_are_refused(variant, idle):
     with pytest.raises(ConfigError, match=rf"does nothing with method\.variant={variant}: leave one of them out"):
-        OpticalStrain.Params(variant=variant, **idle)
-    OpticalStrain.Params(variant="peaks", **idle)
+        optical_strain.OpticalStrain.Params(variant=variant, **idle)
+    optical_strain.OpticalStrain.Params(variant="peaks", **idle)
 
 
 def test_shreve_tells_kinds_by_duration():
@@ -170,24 +173,24 @@ def brute_force_apex(curve):
 
 @given(st.lists(st.integers(0, 50), min_size=1, max_size=40, unique=True))
 def test_divide_and_conquer_against_brute_force(curve):
-    assert divide_and_conquer(np.array(curve, float)) == brute_force_apex(curve)
+    assert curves.divide_and_conquer(np.array(curve, float)) == brute_force_apex(curve)
 
 
 @given(st.lists(st.integers(0, 9), max_size=30), st.integers(0, 5), st.integers(0, 5))
 def test_divide_and_conquer_counts_from_the_first_defined_frame(curve, before, after):
     padded = np.r_[np.full(before, np.nan), np.array(curve, float), np.full(after, np.nan)]
-    alone = divide_and_conquer(np.array(curve, float))
-    assert divide_and_conquer(padded) == (None if alone is None else alone + before)
+    alone = curves.divide_and_conquer(np.array(curve, float))
+    assert curves.divide_and_conquer(padded) == (None if alone is None else alone + before)
 
 
 def test_relative_strain_is_0_at_the_mean_and_1_at_the_maximum_of_each_region():
     strain = np.random.default_rng(0).random((50, 3)) * [1, 10, 100]
-    relative = relative_strain(strain, 2)
+    relative = curves.relative_strain(strain, 2)
     assert relative.shape == (46, 3)
     np.testing.assert_allclose(relative.max(axis=0), 1)
     np.testing.assert_allclose(relative.mean(axis=0), 0, atol=1e-12)
-    assert relative_strain(strain[:4], 2).shape == (0, 3)
-    assert (relative_strain(np.full((9, 1), 0.1), 1) == 0).all()
+    assert curves.relative_strain(strain[:4], 2).shape == (0, 3)
+    assert (curves.relative_strain(np.full((9, 1), 0.1), 1) == 0).all()
 
 
 def test_there_is_nothing_to_train():
@@ -198,19 +201,21 @@ def test_there_is_nothing_to_train():
 @pytest.mark.parametrize("variant", ["shreve", "liong2016", "peaks"])
 def test_the_eyes_are_masked_where_landmarks_tell_where_they_are(variant):
     def masks(**params):
-        return [s for s in method(variant, **params).chains(TIMING)[CHAIN].steps if isinstance(s, MaskEyes)]
+        return [
+            s for s in method(variant, **params).chains(TIMING)[optical_strain.CHAIN].steps if isinstance(s, MaskEyes)
+        ]
 
     assert masks(eye_margin=7) == [MaskEyes(7)]
     assert masks(regions="box") == []
 
 
 def test_shreve_looks_at_the_whole_face_and_the_others_at_brows_eyes_and_mouth():
-    assert BlockMeans(4, 2) in method("shreve").chains(TIMING)[CHAIN].steps
+    assert BlockMeans(4, 2) in method("shreve").chains(TIMING)[optical_strain.CHAIN].steps
     for variant in ("liong2016", "peaks"):
-        assert EyesAndMouth("paper") in method(variant).chains(TIMING)[CHAIN].steps
+        assert EyesAndMouth("paper") in method(variant).chains(TIMING)[optical_strain.CHAIN].steps
 
 
 @pytest.mark.parametrize(("name", "value"), [("p", 1.2), ("stride", 0), ("eye_margin", -1), ("micro_seconds", 0.0)])
 def test_parameters_out_of_range_are_refused_by_name(name, value):
     with pytest.raises(ConfigError, match=rf"method\.{name} must .*not {value}"):
-        OpticalStrain.Params(**{name: value})
+        optical_strain.OpticalStrain.Params(**{name: value})

@@ -5,7 +5,7 @@ import pytest
 import torch
 from mebench.methods.logistic.method import Logistic
 from mebench.methods.resnet10.method import ResNet10
-from mebench.methods.ststnet.method import STSTNet
+from mebench.methods.ststnet import method as ststnet
 
 from mebench.core import Expression, LabelledVideo, SubjectKey, Task, Timing
 from mebench.errors import ConfigError
@@ -66,7 +66,7 @@ def test_clips_stand_class_by_class_if_asked_to():
     maps, labels = draw()
     samples = {}
     for order in ("by_subject", "by_class"):
-        method = STSTNet(STSTNet.Params(order=order), TASK)
+        method = ststnet.STSTNet(ststnet.STSTNet.Params(order=order), TASK)
         samples[order] = method.samples("recognition", [video(maps, labels)], [])[0]
     (x, y), (sorted_x, sorted_y) = (s.tensors for s in samples.values())
     assert y.tolist() == list(labels) and sorted_y.tolist() == sorted(labels)

@@ -2,8 +2,7 @@
 
 import pytest
 import torch
-from mebench.methods.rcn.method import Rcn as Method
-from mebench.methods.rcn.network import Rcn, attention
+from mebench.methods.rcn import method, network as net
 from torch.nn import functional as F
 
 from mebench.core import Task
@@ -28,7 +27,7 @@ def counts(maps, pool):
 
 @pytest.mark.parametrize(("maps", "pool"), [(32, 5), (64, 7)])
 def test_every_variant_learns_what_its_layers_count(maps, pool):
-    found = {variant: sum(p.numel() for p in Rcn(variant, 3, maps, pool).parameters()) for variant in "aswpcf"}
+    found = {variant: sum(p.numel() for p in net.Rcn(variant, 3, maps, pool).parameters()) for variant in "aswpcf"}
     assert found == counts(maps, pool)
     if maps == 32:
         assert (found["a"], found["s"], found["f"]) == (15_331, 15_331, 13_555)
@@ -48,16 +47,16 @@ def test_attention_is_the_mean_of_the_classes_activation_maps():
     torch.manual_seed(0)
     x, weights = torch.rand(4, 8, 5, 5), torch.randn(3, 8, 5, 5)
     expected = torch.stack([activation_map(clip, weights) for clip in x])[:, None]
-    torch.testing.assert_close(attention(x, weights), expected)
+    torch.testing.assert_close(net.attention(x, weights), expected)
 
 
 def test_attention_to_nothing_is_none():
-    assert not attention(torch.zeros(1, 8, 5, 5), torch.randn(3, 8, 5, 5)).any()
+    assert not net.attention(torch.zeros(1, 8, 5, 5), torch.randn(3, 8, 5, 5)).any()
 
 
 def test_rcn_a_applies_its_recurrent_convolution_twice():
     torch.manual_seed(0)
-    network = Rcn("a", 3).eval()
+    network = net.Rcn("a", 3).eval()
     first, block, x = network.streams[0], network.block, torch.rand(4, 3, 28, 28)
     with torch.no_grad():
         seen = first(x)
@@ -65,24 +64,24 @@ def test_rcn_a_applies_its_recurrent_convolution_twice():
         y = block.recurrent_conv(seen + block.recurrent_conv(seen + y))
         pooled = F.adaptive_avg_pool2d(F.max_pool2d(y, 2), 5)
         weights = network.classifier.weight.view(3, 32, 5, 5)
-        pooled = pooled * attention(F.adaptive_avg_pool2d(seen, 5), weights)
+        pooled = pooled * net.attention(F.adaptive_avg_pool2d(seen, 5), weights)
         torch.testing.assert_close(network(x), network.classifier(pooled.flatten(1)))
 
 
 @pytest.mark.parametrize("variant", "aswpcf")
 def test_no_layer_is_built_in_vain(variant):
     torch.manual_seed(0)
-    network = Rcn(variant, 3, 16)
+    network = net.Rcn(variant, 3, 16)
     F.cross_entropy(network(torch.rand(12, 3, 28, 28)), torch.arange(12) % 3).backward()
     assert all(p.grad is not None and p.grad.any() for p in network.parameters())
 
 
 def test_it_reads_the_map_as_the_picture_is_seen():
     maps = torch.tensor([0.0, 51.0, 255.0]).repeat(1, 28, 28, 1).numpy()
-    assert Method(Method.Params(), TASK).inputs([maps])[0, :, 3, 3].tolist() == pytest.approx([1.0, 0.2, 0.0])
+    assert method.Rcn(method.Rcn.Params(), TASK).inputs([maps])[0, :, 3, 3].tolist() == pytest.approx([1.0, 0.2, 0.0])
 
 
 @pytest.mark.parametrize(("name", "value"), [("maps_per_layer", 6), ("pool", 0), ("momentum", 1.0)])
 def test_parameters_out_of_range_are_refused_by_name(name, value):
     with pytest.raises(ConfigError, match=rf"method\.{name} must .*not {value}"):
-        Method.Params(**{name: value})
+        method.Rcn.Params(**{name: value})

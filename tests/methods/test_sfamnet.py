@@ -4,9 +4,7 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import given, strategies as st
-from mebench.methods.sfamnet.method import SFAMNet
-from mebench.methods.sfamnet.network import SceneFlowNetwork
-from mebench.methods.sfamnet.rules import Reach, ends, highest, intervals, rising, smoothed
+from mebench.methods.sfamnet import method as sfamnet, network as net, rules
 from torch.nn import functional as F
 
 from mebench.core import Expression, LabelledVideo, SubjectKey, Task, Timing, VideoView
@@ -15,23 +13,23 @@ from mebench.training import fit
 from tests.helpers.nightly import by_day
 
 TIMING = Timing(30.0, 3, {"micro": 6})
-AS_PUBLISHED = Reach(7, 7, 16, 7, 16)
+AS_PUBLISHED = rules.Reach(7, 7, 16, 7, 16)
 
 
 def method(tasks=("spot", "recognize"), one_per_video=False, **params):
     task = Task(frozenset(tasks), classes=("a", "b") if "recognize" in tasks else (), one_per_video=one_per_video)
-    return SFAMNet(SFAMNet.Params(**params), task)
+    return sfamnet.SFAMNet(sfamnet.SFAMNet.Params(**params), task)
 
 
 @pytest.mark.parametrize(("outputs", "numbers"), [(5, 7_207), (8, 8_386)])
 def test_the_network_has_the_numbers_of_the_public_one(outputs, numbers):
     """Which counts 42 more: of normalisations that it never calls."""
-    assert sum(p.numel() for p in SceneFlowNetwork(outputs).parameters()) == numbers
+    assert sum(p.numel() for p in net.SceneFlowNetwork(outputs).parameters()) == numbers
 
 
 def test_the_network_read_plainly():
     torch.manual_seed(0)
-    network, x, maps = SceneFlowNetwork(5).eval(), torch.rand(2, 3, 42, 42), []
+    network, x, maps = net.SceneFlowNetwork(5).eval(), torch.rand(2, 3, 42, 42), []
     for i, stream in enumerate(network.streams):
         own = x[:, i : i + 1]
         y = F.conv2d(F.conv2d(own, stream.first.weight, padding=2).relu(), stream.second.weight, padding=2)
@@ -61,7 +59,7 @@ def test_the_rising_half_is_learnt_as_a_plain_loop_says(n, pairs):
         for frame in range(int((onset + apex) / 2), apex + 1):
             if frame < n:
                 expected[frame] = i
-    assert rising(n, expressions).tolist() == expected
+    assert rules.rising(n, expressions).tolist() == expected
 
 
 @given(st.lists(st.floats(0, 1), max_size=60), st.integers(1, 8))
@@ -69,17 +67,17 @@ def test_smoothing_is_a_mean_over_an_even_window(scores, half):
     own = np.array(scores)
     padded = np.concatenate([np.zeros(half), own, np.zeros(half)])
     expected = [padded[i : i + 2 * half].mean() for i in range(len(own))]
-    np.testing.assert_allclose(smoothed(own, half), expected, atol=1e-12)
+    np.testing.assert_allclose(rules.smoothed(own, half), expected, atol=1e-12)
     if len(own) >= 2 * half:
         np.testing.assert_allclose(
-            smoothed(own, half), np.convolve(own, np.full(2 * half, 0.5 / half), "same"), atol=1e-12
+            rules.smoothed(own, half), np.convolve(own, np.full(2 * half, 0.5 / half), "same"), atol=1e-12
         )
 
 
 @given(st.lists(st.integers(0, 20), min_size=1, max_size=40), st.data(), st.integers(0, 8), st.integers(0, 8))
 def test_ends_lie_where_the_score_differs_most(values, data, before, after):
     scores, peak = np.array(values) / 20, data.draw(st.integers(0, len(values) - 1))
-    onset, offset = ends(scores, peak, before, after, 0.4)
+    onset, offset = rules.ends(scores, peak, before, after, 0.4)
     for side, place in ((range(peak - before, peak + 1), onset), (range(peak, peak + after + 1), offset)):
         above = [i for i in side if 0 <= i < len(scores) and scores[i] > 0.4]
         most = max((abs(scores[peak] - scores[i]) for i in above), default=0.0)
@@ -88,13 +86,13 @@ def test_ends_lie_where_the_score_differs_most(values, data, before, after):
 
 def test_intervals_must_have_the_right_length_and_shape():
     hill = 0.5 + 0.2 * np.exp(-((np.arange(60) - 30) ** 2) / 60.0)
-    (found,) = intervals(hill, AS_PUBLISHED, 0.576, 0.725, 0.017)
+    (found,) = rules.intervals(hill, AS_PUBLISHED, 0.576, 0.725, 0.017)
     assert (found.onset, found.apex, found.offset) == (23, 29, 37) and found.confidence == hill[29]
-    assert intervals(hill, AS_PUBLISHED, 0.71, 0.725, 0.017) == []  # no peak that high
-    assert intervals(hill, AS_PUBLISHED, 0.576, 0.6, 0.017) == []  # its mean is not below .6
-    assert intervals(hill, AS_PUBLISHED, 0.576, 0.725, 0.2) == []  # not steep enough
-    assert intervals(hill, AS_PUBLISHED._replace(longest=10), 0.576, 0.725, 0.017) == []
-    assert highest(hill, AS_PUBLISHED)[0][:3] == (26, 30, 34) and highest(hill[:0], AS_PUBLISHED) == []
+    assert rules.intervals(hill, AS_PUBLISHED, 0.71, 0.725, 0.017) == []  # no peak that high
+    assert rules.intervals(hill, AS_PUBLISHED, 0.576, 0.6, 0.017) == []  # its mean is not below .6
+    assert rules.intervals(hill, AS_PUBLISHED, 0.576, 0.725, 0.2) == []  # not steep enough
+    assert rules.intervals(hill, AS_PUBLISHED._replace(longest=10), 0.576, 0.725, 0.017) == []
+    assert rules.highest(hill, AS_PUBLISHED)[0][:3] == (26, 30, 34) and rules.highest(hill[:0], AS_PUBLISHED) == []
 
 
 def moving(seed, onset, label, n=150, features="flow"):
@@ -198,4 +196,4 @@ def test_spotting_alone_names_nothing():
 )
 def test_wrong_settings_are_told(settings, said):
     with pytest.raises(ConfigError, match=said):
-        SFAMNet.Params(**settings)
+        sfamnet.SFAMNet.Params(**settings)

@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import given, strategies as st
-from mebench.methods.softnet.method import SOFTNet, spot_as_released
-from mebench.methods.softnet.network import SOFTNet as Network, unit_range
+from mebench.methods.softnet import method as softnet, network as net
 from mebench.methods.softnet.samples import augmented, hard_labels
 from skimage.util import random_noise
 from torch import nn
@@ -22,7 +21,7 @@ TIMING = Timing(30.0, 3, {"micro": 4, "macro": 10})
 
 def method(kinds=("micro",), **params):
     torch.manual_seed(0)
-    return SOFTNet(SOFTNet.Params(**params), Task(frozenset({"spot"}), kinds))
+    return softnet.SOFTNet(softnet.SOFTNet.Params(**params), Task(frozenset({"spot"}), kinds))
 
 
 def maps(n, seed=0):
@@ -60,7 +59,7 @@ class Plain(nn.Module):
 
 def networks():
     torch.manual_seed(0)
-    network = Network()
+    network = net.SOFTNet()
     with torch.no_grad():
         for name, tensor in network.named_parameters():
             if name.endswith("bias"):
@@ -83,7 +82,7 @@ def test_it_equals_three_separate_streams():
 
 def test_it_learns_like_three_separate_streams():
     network, plain = networks()
-    x, y = unit_range(torch.rand(12, 3, 42, 42)), torch.rand(12, 1)
+    x, y = net.unit_range(torch.rand(12, 3, 42, 42)), torch.rand(12, 1)
     losses = []
     for model in (network, plain):
         optimizer = torch.optim.SGD(model.parameters(), lr=1e-3)
@@ -105,7 +104,7 @@ def test_each_channel_of_each_sample_is_normalised_by_itself():
         for c in range(3):
             if (i, c) != (0, 1):
                 cv2.normalize(x[i, c].float().numpy(), expected[i, c], 0, 1, cv2.NORM_MINMAX)
-    np.testing.assert_allclose(unit_range(x), expected, atol=1e-6)
+    np.testing.assert_allclose(net.unit_range(x), expected, atol=1e-6)
 
 
 expressions = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 8)), max_size=3)
@@ -235,7 +234,7 @@ def naive_released(scores, k, p):
 @given(st.lists(st.integers(0, 10_000), max_size=40, unique=True), st.floats(0, 0.95))
 def test_the_released_rule_against_a_plain_loop(values, p):
     scores = np.array([*values, np.nan, np.nan]) / 7
-    found = spot_as_released(scores, 1, p)  # one frame apart: peaks never crowd each other out
+    found = softnet.spot_as_released(scores, 1, p)  # one frame apart: peaks never crowd each other out
     assert [tuple(f[:3]) for f in found] == naive_released(np.array(values) / 7, 1, p)
 
 
@@ -256,4 +255,4 @@ def test_presets_of_the_released_code_ask_for_its_steps():
 )
 def test_parameters_out_of_range_are_refused_by_name(name, value):
     with pytest.raises(ConfigError, match=rf"method\.{name} must .*not {value}"):
-        SOFTNet.Params(**{name: value})
+        softnet.SOFTNet.Params(**{name: value})

@@ -3,9 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from mebench.methods.spotformer import network as network_of_spotformer
-from mebench.methods.spotformer.method import SpotFormer
-from mebench.methods.spotformer.network import HEAD, WINDOW, MultiScaleTransformer, contrastive_loss
+from mebench.methods.spotformer import method as spotformer, network as net, network as network_of_spotformer
 from sklearn.metrics import log_loss
 
 from mebench.core import Task
@@ -19,12 +17,14 @@ BROW, OTHER_BROW, NOSE, MOUTH = range(3), range(3, 6), range(6, 8), range(8, 12)
 
 
 def small(**params):
-    return SpotFormer(SpotFormer.Params(channels=16, heads=1, **params), Task(frozenset({"spot"})))
+    return spotformer.SpotFormer(
+        spotformer.SpotFormer.Params(channels=16, heads=1, **params), Task(frozenset({"spot"}))
+    )
 
 
 def test_the_network_has_the_numbers_of_the_public_one():
     """Counted there, with the one row for a moment that it has and never reads."""
-    assert sum(p.numel() for p in MultiScaleTransformer(256, 4, 0.1).parameters()) == 3_168_778
+    assert sum(p.numel() for p in net.MultiScaleTransformer(256, 4, 0.1).parameters()) == 3_168_778
 
 
 def test_brows_and_mouth_are_looked_at_and_the_nose_is_not():
@@ -33,7 +33,7 @@ def test_brows_and_mouth_are_looked_at_and_the_nose_is_not():
     x = torch.randn(1, 25, 12, 2)
     still = x.clone()
     still[:, :, NOSE] = 0
-    network = MultiScaleTransformer(16, 1, 0).eval()
+    network = net.MultiScaleTransformer(16, 1, 0).eval()
     torch.testing.assert_close(network(still), network(x))
 
 
@@ -52,11 +52,11 @@ class Plainly:
 
     def attended(self, tokens, name, heads):
         """(L, C): each token becomes a mean of all, weighed by how well its question fits their keys."""
-        q, k, v = self.linear(self.normalised(tokens, f"{name}.0.norm"), f"{name}.0.qkv").split(heads * HEAD, dim=1)
-        joined = torch.zeros(len(tokens), heads * HEAD)
+        q, k, v = self.linear(self.normalised(tokens, f"{name}.0.norm"), f"{name}.0.qkv").split(heads * net.HEAD, dim=1)
+        joined = torch.zeros(len(tokens), heads * net.HEAD)
         for head in range(heads):
-            part = slice(head * HEAD, (head + 1) * HEAD)
-            fits = (q[:, part] @ k[:, part].T / HEAD**0.5).exp()
+            part = slice(head * net.HEAD, (head + 1) * net.HEAD)
+            fits = (q[:, part] @ k[:, part].T / net.HEAD**0.5).exp()
             joined[:, part] = (fits @ v[:, part]) / fits.sum(1, keepdim=True)
         x = tokens + self.linear(joined, f"{name}.0.out.0")
         hidden = self.linear(self.normalised(x, f"{name}.1.layers.0"), f"{name}.1.layers.1")
@@ -91,7 +91,7 @@ class Plainly:
 @torch.no_grad()
 def test_the_network_read_plainly(since_first):
     torch.manual_seed(0)
-    network, x = MultiScaleTransformer(6, 2, 0.1, since_first).eval(), torch.randn(1, 9, 12, 2)
+    network, x = net.MultiScaleTransformer(6, 2, 0.1, since_first).eval(), torch.randn(1, 9, 12, 2)
     weights = network.state_dict()
     plain_head.drawn_statistics(weights)
     outputs = network(x)[0]
@@ -106,7 +106,7 @@ def test_the_network_read_plainly(since_first):
 
 @torch.no_grad()
 def test_a_long_video_is_read_in_parts_and_gives_the_same(monkeypatch):
-    network, x = MultiScaleTransformer(16, 1, 0.1).eval(), torch.randn(1, 40, 12, 2)
+    network, x = net.MultiScaleTransformer(16, 1, 0.1).eval(), torch.randn(1, 40, 12, 2)
     whole = network(x)
     monkeypatch.setattr(network_of_spotformer, "AT_ONCE", 7)
     torch.testing.assert_close(network(x), whole)
@@ -118,7 +118,7 @@ def test_a_segment_with_its_surroundings_gives_what_the_series_gives():
     network, x = method.network.eval(), torch.randn(1, 60, 12, 2)
     around = x[:, 20 - method.context : 36 + method.context]
     torch.testing.assert_close(network.head(network.features(around)).transpose(1, 2), network(x)[:, :, 20:36])
-    assert around.shape[1] == 16 + WINDOW - 1
+    assert around.shape[1] == 16 + net.WINDOW - 1
 
 
 def contrast_plainly(features, classes, temperature=0.5, base=0.07):
@@ -135,7 +135,7 @@ def contrast_plainly(features, classes, temperature=0.5, base=0.07):
 def test_the_contrast_is_that_of_its_equation():
     rng = np.random.default_rng(0)
     features, classes = rng.normal(0, 0.5, (9, 4)), np.array([0, 0, 0, 1, 1, 2, 0, 1, 3])  # 2 and 3 are alone
-    found = contrastive_loss(torch.from_numpy(features), torch.from_numpy(classes))
+    found = net.contrastive_loss(torch.from_numpy(features), torch.from_numpy(classes))
     assert float(found) == pytest.approx(contrast_plainly(features, classes), rel=1e-4)
 
 
@@ -155,7 +155,7 @@ def test_edges_cost_plain_cross_entropy():
     outputs, classes = torch.randn(2, 3, 5), torch.randint(0, 3, (2, 5))
     probabilities = outputs.double().softmax(1).transpose(1, 2).reshape(-1, 3)
     expected = log_loss(classes.flatten(), probabilities, labels=[0, 1, 2])
-    assert float(SpotFormer.edges(outputs, classes)) == pytest.approx(expected, rel=1e-5)
+    assert float(spotformer.SpotFormer.edges(outputs, classes)) == pytest.approx(expected, rel=1e-5)
 
 
 def test_it_learns_to_find_what_rises_and_falls():
@@ -173,4 +173,4 @@ def test_it_learns_to_find_what_rises_and_falls():
 @pytest.mark.parametrize("wrong", [{"motion": "x"}, {"channels": 0}, {"heads": 0}, {"contrast": -1}, {"dropout": 2}])
 def test_impossible_values_are_refused(wrong):
     with pytest.raises(ConfigError, match=f"method.{next(iter(wrong))}"):
-        SpotFormer.Params(**wrong)
+        spotformer.SpotFormer.Params(**wrong)

@@ -2,8 +2,7 @@
 
 import pytest
 import torch
-from mebench.methods.ststnet.method import STSTNet as Method
-from mebench.methods.ststnet.network import STREAMS, STSTNet
+from mebench.methods.ststnet import method as ststnet, network as net
 from torch import nn
 
 from mebench.core import Task
@@ -33,7 +32,7 @@ class Plain(nn.Module):
 
     def take(self, other):
         first = 0
-        for stream, filters in zip(self.streams, STREAMS):
+        for stream, filters in zip(self.streams, net.STREAMS):
             part = slice(first, first := first + filters)
             for own, name in ((stream[0], "streams"), (stream[2], "norm")):
                 theirs = getattr(other, name).state_dict()
@@ -44,7 +43,7 @@ class Plain(nn.Module):
 
 def networks(classes=3):
     torch.manual_seed(0)
-    network = STSTNet(classes)
+    network = net.STSTNet(classes)
     with torch.no_grad():
         for tensor in (network.norm.weight, network.norm.bias, network.norm.running_mean, network.norm.running_var):
             tensor.uniform_(0.5, 2)
@@ -52,10 +51,10 @@ def networks(classes=3):
 
 
 def test_it_learns_1683_numbers():
-    assert sum(p.numel() for p in STSTNet(3).parameters()) == 1683
+    assert sum(p.numel() for p in net.STSTNet(3).parameters()) == 1683
     assert sum(p.numel() for p in Plain(3).parameters()) == 1683
-    method = Method(Method.Params(), Task(frozenset({"recognize"}), classes=("a", "b", "c")))
-    assert count_parameters(method) == 1683 + 2 * sum(STREAMS)  # and keeps the running statistics
+    method = ststnet.STSTNet(ststnet.STSTNet.Params(), Task(frozenset({"recognize"}), classes=("a", "b", "c")))
+    assert count_parameters(method) == 1683 + 2 * sum(net.STREAMS)  # and keeps the running statistics
 
 
 @pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
@@ -90,4 +89,4 @@ def test_it_learns_like_three_separate_streams():
 @pytest.mark.parametrize(("name", "value"), [("epochs", 0), ("batch_size", 1), ("lr", -1.0), ("dropout", 1.0)])
 def test_parameters_out_of_range_are_refused_by_name(name, value):
     with pytest.raises(ConfigError, match=rf"method\.{name} must .*not {value}"):
-        Method.Params(**{name: value})
+        ststnet.STSTNet.Params(**{name: value})

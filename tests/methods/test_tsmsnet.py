@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import given, strategies as st
-from mebench.methods.tsmsnet.method import TSMSNet
-from mebench.methods.tsmsnet.network import JOINING, SCORING, FrameNetwork, SegmentNetwork
+from mebench.methods.tsmsnet import method as tsmsnet, network as net
 from mebench.methods.tsmsnet.segments import joined, read, segment_labels
 from torch.nn import functional as F
 
@@ -21,17 +20,19 @@ TIMING = Timing(30.0, 3, {"micro": 6, "macro": 18})
 
 def method(kinds=("micro",), one_per_video=False, **params):
     settings = {"width": 2.0, "segment": 6, "epochs": 2} | params
-    return TSMSNet(TSMSNet.Params(**settings), Task(frozenset({"spot"}), kinds, one_per_video=one_per_video))
+    return tsmsnet.TSMSNet(
+        tsmsnet.TSMSNet.Params(**settings), Task(frozenset({"spot"}), kinds, one_per_video=one_per_video)
+    )
 
 
 @pytest.mark.parametrize(
     ("network", "shape", "numbers"),
     [
-        (FrameNetwork(), (2, 3, 42, 42), 59_343),
-        (SegmentNetwork(6), (2, 6, 3, 42, 42), 153_490),
-        (SegmentNetwork(16), (2, 16, 3, 42, 42), 137_842),
-        (SegmentNetwork(21), (2, 21, 3, 42, 42), 137_842),
-        (SegmentNetwork(114), (2, 114, 3, 42, 42), 243_986),
+        (net.FrameNetwork(), (2, 3, 42, 42), 59_343),
+        (net.SegmentNetwork(6), (2, 6, 3, 42, 42), 153_490),
+        (net.SegmentNetwork(16), (2, 16, 3, 42, 42), 137_842),
+        (net.SegmentNetwork(21), (2, 21, 3, 42, 42), 137_842),
+        (net.SegmentNetwork(114), (2, 114, 3, 42, 42), 243_986),
     ],
 )
 def test_the_networks_have_the_numbers_of_the_public_ones(network, shape, numbers):
@@ -74,7 +75,7 @@ def streams(inputs, weights, one, two, three):
 @torch.no_grad()
 def test_the_network_of_frames_read_plainly():
     torch.manual_seed(0)
-    network, x = FrameNetwork(), torch.randn(8, 3, 42, 42)
+    network, x = net.FrameNetwork(), torch.randn(8, 3, 42, 42)
     w = drawn(network)
     maps = streams(x.split(1, dim=1), w, "horizontal", "vertical", "strain")
     maps = streams([maps] * 3, w, "shallow", "middle", "deep")
@@ -90,7 +91,7 @@ def test_the_network_of_frames_read_plainly():
 @torch.no_grad()
 def test_the_network_of_segments_read_plainly(length):
     torch.manual_seed(0)
-    network, x = SegmentNetwork(length), torch.randn(2, length, 3, 42, 42)
+    network, x = net.SegmentNetwork(length), torch.randn(2, length, 3, 42, 42)
     w, y = drawn(network), x.flatten(0, 1)
     for i, stride in enumerate((1, 2, 1, 2)):
         y = normalised(y, w, f"maps.{i}", stride)
@@ -126,7 +127,7 @@ def test_segments_that_are_longer_than_any_expression_are_told_of():
     with pytest.raises(ConfigError, match="segment=21 is longer than 2K = 12 frames of micro-expressions"):
         method(width=1.14, segment=21).samples("micro segments", [video], [])
     for dataset in ("cas_me2", "casme3", "smic_vis", "smic_nir", "meview"):
-        own = TSMSNet(resolve(["method=tsmsnet", f"dataset={dataset}"]).method_params, method().task)
+        own = tsmsnet.TSMSNet(resolve(["method=tsmsnet", f"dataset={dataset}"]).method_params, method().task)
         assert len(own.samples("micro segments", [video], [])[0]) > 0, dataset
 
 
@@ -233,7 +234,7 @@ def test_both_networks_learn_from_frames_and_segments():
 )
 def test_impossible_values_are_refused(wrong):
     with pytest.raises(ConfigError, match=f"method.{next(iter(wrong))}"):
-        TSMSNet.Params(**wrong)
+        tsmsnet.TSMSNet.Params(**wrong)
 
 
 def released(parts, network):
@@ -253,7 +254,10 @@ def released(parts, network):
 def test_released_weights_are_those_without_the_tested_person(tmp_path):
     """Two people, of whom one trains; files bear the person's number and how well it went."""
     networks = {}
-    for stage, parts, make in (("1st", SCORING, FrameNetwork), ("2nd", JOINING, lambda: SegmentNetwork(21))):
+    for stage, parts, make in (
+        ("1st", net.SCORING, net.FrameNetwork),
+        ("2nd", net.JOINING, lambda: net.SegmentNetwork(21)),
+    ):
         folder = tmp_path / stage / "samm-micro"
         folder.mkdir(parents=True)
         for person in ("006_0.3137", "007_0.3636"):
@@ -261,7 +265,7 @@ def test_released_weights_are_those_without_the_tested_person(tmp_path):
             networks[stage, person[:3]] = make().eval()
             torch.save(released(parts, networks[stage, person[:3]]), folder / f"net_min_loss_{person}.pt")
     config = resolve(["method=tsmsnet", "dataset=samm_lv", f"method.weights={tmp_path}"])
-    method = TSMSNet(config.method_params, Task(frozenset({"spot"}), kinds=("micro",))).eval()
+    method = tsmsnet.TSMSNet(config.method_params, Task(frozenset({"spot"}), kinds=("micro",))).eval()
     assert not method.stages()
     train = SimpleNamespace(subject=SubjectKey("samm_lv", "006"))
     method.fit_closed_form([train], [])

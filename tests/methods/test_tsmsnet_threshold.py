@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from mebench.methods.tsmsnet.method import TSMSNet
+from mebench.methods.tsmsnet import method as tsmsnet
 
 from mebench.config import resolve
 from mebench.core import Expression, LabelledVideo, SubjectKey, Task, Timing
@@ -16,7 +16,7 @@ TIMING = Timing(30.0, 3, {"micro": 6})
 def method(one_per_video=False, **params):
     """Its scores are what the video's only chain says; nothing is joined but where it is asked for."""
     settings = {"width": 2.0, "segment": 6, "join": False, "threshold": "absolute"} | params
-    own = TSMSNet(TSMSNet.Params(**settings), Task(frozenset({"spot"}), one_per_video=one_per_video))
+    own = tsmsnet.TSMSNet(tsmsnet.TSMSNet.Params(**settings), Task(frozenset({"spot"}), one_per_video=one_per_video))
     own.score_frames = lambda video: video.features("scores")
     return own
 
@@ -44,7 +44,7 @@ def test_it_is_learnt_on_validation_subjects_where_there_are_any():
     assert own.levels() == {"micro": pytest.approx(0.7)} == {"micro": own.notes["threshold_micro"]}
     own.fit_closed_form([low], [])
     assert own.levels() == {"micro": pytest.approx(0.3)}
-    assert TSMSNet.holds_out(own.params) and not TSMSNet.holds_out(TSMSNet.Params())
+    assert tsmsnet.TSMSNet.holds_out(own.params) and not tsmsnet.TSMSNet.holds_out(tsmsnet.TSMSNet.Params())
 
 
 def test_a_video_without_any_high_score_gives_nothing():
@@ -69,8 +69,12 @@ def test_what_is_right_is_judged_where_intervals_lie(anchor, found):
 
 def test_a_learnt_threshold_looks_at_no_test_video():
     spots = frozenset({"spot"})
-    assert TSMSNet.looks_at_test_video(spots, TSMSNet.Params()) == TSMSNet.looks_at_test_video(spots) == "video"
-    assert TSMSNet.looks_at_test_video(spots, TSMSNet.Params(threshold="absolute")) == "none"
+    assert (
+        tsmsnet.TSMSNet.looks_at_test_video(spots, tsmsnet.TSMSNet.Params())
+        == tsmsnet.TSMSNet.looks_at_test_video(spots)
+        == "video"
+    )
+    assert tsmsnet.TSMSNet.looks_at_test_video(spots, tsmsnet.TSMSNet.Params(threshold="absolute")) == "none"
 
 
 def test_what_it_spots_above_the_level_is_joined():
@@ -88,4 +92,4 @@ def test_runs_that_differ_after_training_share_it_unless_the_threshold_is_learnt
 
 def test_no_other_threshold_is_known():
     with pytest.raises(ConfigError, match=r"method\.threshold"):
-        TSMSNet.Params(threshold="fixed")
+        tsmsnet.TSMSNet.Params(threshold="fixed")

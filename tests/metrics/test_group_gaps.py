@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mebench.metrics import group_gaps
-from mebench.metrics.comparison import detectable_difference
+from mebench.metrics import comparison, group_gaps
 
 
 def share_of(values):
@@ -52,7 +51,7 @@ def test_a_difference_between_datasets_is_none_between_groups():
 @pytest.mark.parametrize(("planted", "least", "most"), [(0.0, 0, 10), (1.0, 70, 92)])
 def test_a_planted_gap_is_found_at_the_stated_power_and_none_where_there_is_none(planted, least, most):
     """The gap is what a test of two groups of 20 people finds with 80 % power; of 100 data sets 5 are false alarms."""
-    gap = planted * detectable_difference(np.sqrt(2 / 20), 38)
+    gap = planted * comparison.detectable_difference(np.sqrt(2 / 20), 38)
     found = 0
     for seed in range(100):
         values = np.random.default_rng(seed).normal(size=40) + gap * np.repeat([0, 1], 20)

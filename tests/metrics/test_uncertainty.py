@@ -57,7 +57,7 @@ def test_sets_are_those_of_the_rule_written_out():
         assert found[clip].tolist() == [1 - p[clip, c] <= limit + 1e-12 for c in range(3)]
 
 
-def test_sets_hold_the_truth_of_new_people_as_often_as_they_say_even_where_people_differ():
+def test_sets_hold_the_truth_of_new_people_as_often_as_they_say():
     held = []
     for seed in range(30):
         logits, truth, person = drawn(seed=seed, spread=0.7)
@@ -71,7 +71,7 @@ def test_with_too_few_people_every_class_is_in_the_set():
     assert uncertainty.prediction_sets(softmax(logits, axis=1), truth, person).all()
 
 
-def test_answers_that_are_too_sure_are_cooled_and_scores_of_an_svm_become_probabilities():
+def test_answers_that_are_too_sure_are_cooled_and_svm_scores_become_probabilities():
     logits, truth, person = drawn(people=60, temperature=3.0)
     sure = uncertainty.uncertainty(softmax(logits, axis=1), truth, person)
     margins = uncertainty.uncertainty(logits, truth, person)

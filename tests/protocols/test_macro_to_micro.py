@@ -6,8 +6,7 @@ import pytest
 
 from mebench.config import resolve
 from mebench.errors import ConfigError
-from mebench.runner import make_plan
-from mebench.runner.prepare import clips_of
+from mebench.runner import make_plan, prepare
 
 WORDS = (
     "method=logistic",
@@ -25,7 +24,7 @@ def of(video, kinds):
 
 
 @pytest.mark.parametrize(("train", "kinds"), [("macro", ("macro",)), ("both", ("micro", "macro"))])
-def test_training_people_show_macro_expressions_and_tested_ones_all_that_is_annotated(train, kinds):
+def test_training_people_show_macro_expressions_tested_ones_all_that_is_annotated(train, kinds):
     plan = make_plan(resolve([*WORDS, f"protocol.train={train}"]))
     real = {video.key: video for video in plan.videos}
     assert {e.kind for video in real.values() for e in video.expressions} == {"micro", "macro"}
@@ -35,14 +34,16 @@ def test_training_people_show_macro_expressions_and_tested_ones_all_that_is_anno
         assert all(list(video.expressions) == of(real[video.key], kinds) for video in sides.train)
         assert {v.subject for v in sides.train}.isdisjoint({v.subject for v in sides.test})
     video = next(video for video in real.values() if len({e.kind for e in video.expressions}) == 2)
-    assert set(clips_of(plan, video)) == {(e.onset, e.peak, e.offset) for e in video.expressions}  # all are stored
+    assert set(prepare.clips_of(plan, video)) == {
+        (e.onset, e.peak, e.offset) for e in video.expressions
+    }  # all are stored
 
 
 def test_other_protocols_learn_micro_expressions():
     plan = make_plan(resolve([*WORDS[:-1], "protocol=loso"]))
     assert all(plan.learnt(video) is video for video in plan.videos)
     video = next(video for video in plan.videos if len({e.kind for e in video.expressions}) == 2)
-    assert len(clips_of(plan, video)) == len(of(video, ("micro",)))
+    assert len(prepare.clips_of(plan, video)) == len(of(video, ("micro",)))
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from mebench.boards import build as tables, checking
-from mebench.boards.export import export as mebench_export
-from mebench.boards.site import site_pages
-from mebench.cli.leaderboard import build
+from mebench.boards import build as tables, checking, export, site
+from mebench.cli import leaderboard
 from mebench.records import board_cache, cached, record
 from mebench.reports import report
 from mebench.runs import RunFolder
@@ -56,24 +54,24 @@ def test_a_value_is_made_once_and_again_where_its_entry_is_damaged():
 def no_cards(monkeypatch):
     """Without a page for each method and dataset: a hundred, of which none is kept."""
     none = SimpleNamespace(PLUGIN_KINDS=("method", "dataset"), plugins=lambda kind: {})
-    monkeypatch.setattr(site_pages, "registry", none)
+    monkeypatch.setattr(site.site_pages, "registry", none)
 
 
 def test_a_board_is_built_again_from_what_is_there_and_what_a_new_run_changes(tmp_path, made, no_cards):
     for shift, method in enumerate(("one", "two")):
         make_run(tmp_path / "runs", method=method, shift=5 * shift, tasks=("spot",))
-    build("runs")
+    leaderboard.build("runs")
     first, tests = files(tmp_path / "leaderboards"), made.count("standing")
     assert made.count("values_of") == 2 and tests
-    build("runs")
+    leaderboard.build("runs")
     assert len(made) == tests + 2 and files(tmp_path / "leaderboards") == first
     make_run(tmp_path / "runs", method="three", shift=10, tasks=("spot",))
-    build("runs")
+    leaderboard.build("runs")
     assert made.count("values_of") == 3 and made.count("standing") == tests + 1
     kept = files(tmp_path / "leaderboards")
     for entry in board_cache.folder().iterdir():
         entry.unlink()
-    build("runs")
+    leaderboard.build("runs")
     assert files(tmp_path / "leaderboards") == kept, "from nothing, the same bytes"
 
 
@@ -106,12 +104,12 @@ def test_the_code_that_is_hashed_is_all_that_computes(tmp_path, monkeypatch, no_
         finally:
             sys.settrace(former)
 
-    for module in (tables, site_pages, record, checking):
+    for module in (tables, site.site_pages, record, checking):
         monkeypatch.setattr(module, "cached", watched)
     for shift, method in enumerate(("one", "two")):
         make_run(tmp_path / "runs", method=method, shift=5 * shift)
-        mebench_export(RunFolder.finished(str(tmp_path / "runs"), method), tmp_path / "leaderboards" / "records")
-    build("nowhere")
+        export.export(RunFolder.finished(str(tmp_path / "runs"), method), tmp_path / "leaderboards" / "records")
+    leaderboard.build("nowhere")
     assert len(ran) == 5
     for code, functions in ran.items():
         # Lambdas read tables for others.

@@ -15,8 +15,7 @@ import pytest
 from mebench.config import resolve
 from mebench.core import Prediction, Video, peaks
 from mebench.frames import VideoFrames
-from mebench.inference import Answer
-from mebench.inference.predict import ScoreCurve
+from mebench.inference import Answer, predict
 from mebench.progress import Progress
 from mebench.reports import spotted
 from mebench.runner import run
@@ -82,7 +81,7 @@ def test_a_video_of_ones_own_shows_each_class_of_a_set_and_a_lane_for_each_unit(
     whole = [
         Prediction("v", "micro", n, n, n + 5, 0.5, emotion=emotion) for n, emotion in ((3, "AU4+AU12"), (20, "AU12"))
     ]
-    answer = Answer(whole, {"micro": ScoreCurve(np.zeros(60))}, None)
+    answer = Answer(whole, {"micro": predict.ScoreCurve(np.zeros(60))}, None)
     face = spotted.SpottedVideo("v", "", video, Video("d", "s", "v", 25, 60), np.arange(60) / 25, answer, ())
     lanes = {lane.name: [(span.onset, span.offset) for span in lane.spans] for lane in face.timeline().tracks[0].lanes}
     assert lanes == {"micro": [(3, 8), (20, 25)], "AU4": [(3, 8)], "AU12": [(3, 8), (20, 25)]}

@@ -6,7 +6,7 @@ import pytest
 import mebench as mebench_api
 from mebench.errors import DataError
 from mebench.metrics import Tables, summarize
-from mebench.records.record import read
+from mebench.records import record
 from mebench.reports import judged, trust
 from mebench.runs import RunFolder
 from tests.cli.conftest import mebench
@@ -40,7 +40,7 @@ def few_draws(monkeypatch):
 
 @pytest.fixture(scope="module")
 def side(runs):
-    return judged(read(RunFolder(runs / "one")))
+    return judged(record.read(RunFolder(runs / "one")))
 
 
 def people(folder, text):
@@ -158,7 +158,7 @@ def test_the_command_shows_groups_and_ranks_under_other_coders(runs, tmp_path, m
 def test_python_gives_the_same_as_the_command(runs, tmp_path):
     file = people(tmp_path, every(["no", "yes"] * 6))
     run = mebench_api.load_run(runs / "one")
-    assert run.trust(file) == trust.trust(judged(read(run.folder)), file)
+    assert run.trust(file) == trust.trust(judged(record.read(run.folder)), file)
     (noise := tmp_path / "noise.csv").write_text("what,value,source\nlabel,0.2,ours\n")
     found = mebench_api.compare(runs / "one", runs / "two", metrics=["recognition.accuracy"]).under_noise(noise)
     assert found["recognition.accuracy"]["ceiling"]["value"] == pytest.approx(0.8, abs=0.05)

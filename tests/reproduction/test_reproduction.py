@@ -7,7 +7,7 @@ import pytest
 import typer
 import yaml
 
-from mebench.cli.reproduce import leaderboards_folder, reproduce, worth_rows
+from mebench.cli import reproduce
 from mebench.config import registry, resolve
 from mebench.errors import ConfigError
 from mebench.progress import Progress
@@ -40,7 +40,7 @@ def published():
 
 def table_of(**given):
     """The verb, for table 2 of MEAN unless another is asked for."""
-    reproduce(**{"paper": "mean2022", "table": "2", "leaderboards": str(LEADERBOARDS), **given})
+    reproduce.reproduce(**{"paper": "mean2022", "table": "2", "leaderboards": str(LEADERBOARDS), **given})
 
 
 def outcome(capsys, **given):
@@ -219,7 +219,7 @@ def test_a_wheel_holds_what_the_verb_needs(monkeypatch, capsys, tmp_path):
     monkeypatch.setattr("mebench._checkout.ROOT", package.parent)
     monkeypatch.setattr("mebench._checkout.PACKAGE", package)
     assert len(outcome(capsys, table="5", dry_run=True, leaderboards=None)["cells"]) == TABLES["5"]
-    assert sources(leaderboards_folder(None) / "rescored") == sources(LEADERBOARDS / "rescored")
+    assert sources(reproduce.leaderboards_folder(None) / "rescored") == sources(LEADERBOARDS / "rescored")
 
 
 def test_a_dry_run_runs_nothing_and_says_what_it_would(capsys, tmp_path):
@@ -248,7 +248,7 @@ def test_what_selection_is_worth_is_a_row_of_each_method_that_looks(tmp_path, ca
     content["tables"][2]["rows"] = [row]
     file.write_text(yaml.safe_dump(content))
     words = [f"dataset.root={tmp_path / 'maps'}", f"cache={tmp_path / 'cache'}", "workers=1", "bootstrap=20"]
-    reproduce(paper="megc2019", words=words, settings=True, leaderboards=str(boards), json="out.json")
+    reproduce.reproduce(paper="megc2019", words=words, settings=True, leaderboards=str(boards), json="out.json")
     printed = capsys.readouterr().out
     every = json.loads(Path("out.json").read_text())["cells"]
     found = next(c for c in every if c["method"] == "STSTNet" and c["metric"] == "uf1" and c["published"] == 0.7353)
@@ -261,7 +261,7 @@ def test_what_selection_is_worth_is_a_row_of_each_method_that_looks(tmp_path, ca
     for run in Path("runs").glob("*-loso-seed0-*"):
         if "-leak-" not in run.name:  # what its leaking run says is read beside it, so both are made again
             shutil.rmtree(run)
-    reproduce(paper="megc2019", words=words, leaderboards=str(boards))
+    reproduce.reproduce(paper="megc2019", words=words, leaderboards=str(boards))
     lines = [
         [line for line in text.splitlines() if line.startswith("STSTNet\t2019")]
         for text in (printed, capsys.readouterr().out)
@@ -282,6 +282,6 @@ def test_a_gain_without_an_interval_has_dashes_in_its_rows():
     found = Result(
         Cell(published, None, ""), (0.7, None, None), 0.7, "run", leaking=0.8, honest=0.7, worth=worth, best_of=best
     )
-    rows = worth_rows([found])
+    rows = reproduce.worth_rows([found])
     assert [row[5] for row in rows] == ["+0.176 [–, –]"] * 2
     assert [row[3:5] for row in rows] == [("0.8000", "0.7000"), ("0.8000", "–")]

@@ -25,8 +25,7 @@ from mebench.boards import (
     with_published,
     with_rescored,
 )
-from mebench.cli.leaderboard import build as build_command
-from mebench.cli.reproduce import rescore as command
+from mebench.cli import leaderboard, reproduce
 from mebench.errors import ConfigError, DataError
 from mebench.files import file_hash
 from mebench.metrics import flat_scores
@@ -197,7 +196,7 @@ def in_home(home, clone, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     def run(name, **given):
-        command(name, root=str(clone), leaderboards=str(home), **given)
+        reproduce.rescore(name, root=str(clone), leaderboards=str(home), **given)
 
     return run
 
@@ -279,7 +278,7 @@ def test_its_classes_stand_beside_those_of_the_same_emotion_scheme_alone(in_home
 def test_tables_are_built_without_the_files(in_home, home, clone, capsys, monkeypatch):
     in_home("spotter")
     shutil.rmtree(clone)
-    build_command("runs", out=str(home), site=False)
+    leaderboard.build("runs", out=str(home), site=False)
     captured = capsys.readouterr()
     assert "1 table from 0 runs and 1 source rescored" in captured.out
     assert "namer is left out: it was not scored yet, mebench rescore namer --root CLONE" in captured.err
@@ -294,7 +293,7 @@ def test_tables_are_built_without_the_files(in_home, home, clone, capsys, monkey
 def test_what_an_installed_mebench_holds_is_scored_beside_it(home, clone, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("mebench.cli.reproduce.PACKAGE", tmp_path)
-    command("namer", root=str(clone), leaderboards=str(home), json="-")
+    reproduce.rescore("namer", root=str(clone), leaderboards=str(home), json="-")
     assert sorted(file.name for file in Path("leaderboards/rescored").iterdir()) == ["namer.json", "namer.yaml"]
     assert not (home / "rescored" / "namer.json").exists()
 

@@ -8,7 +8,7 @@ import pytest
 
 from mebench.config import resolve
 from mebench.errors import ConfigError, RunError
-from mebench.features.degradation import KINDS
+from mebench.features import degradation
 from mebench.progress import Progress
 from mebench.runner import FittedMethod, open_dataset, run
 from mebench.runs import safe_name
@@ -47,7 +47,7 @@ def tables(folder):
 
 def test_strength_zero_gives_the_clean_dataset(words):
     clean = open_dataset(resolve(words))
-    for kind in KINDS:
+    for kind in degradation.KINDS:
         made = open_dataset(resolve([*words, f"degrade={kind}:0"]))
         assert type(made) is type(clean)
         assert (made.revision, made.params, made.videos()) == (clean.revision, clean.params, clean.videos())

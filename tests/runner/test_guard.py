@@ -5,7 +5,7 @@ import shutil
 import cv2
 import pytest
 
-from mebench.cli.runs import show
+from mebench.cli import runs
 from mebench.config import load, resolve
 from mebench.core import Fold, Scheme, SubjectKey
 from mebench.errors import DataError, MebenchError, PluginError, RunError
@@ -109,7 +109,7 @@ def test_what_a_method_may_read_beside_code_is_told_and_kept(moody, tmp_path, ca
     kept = session.folder.read_json("sandbox.json")
     given = {"reads": sorted(map(str, declared)), "devices": []}
     assert kept == {"asked": "auto", "lacks": list(sandbox.lacking()), **given}
-    show(str(session.folder.path), str(tmp_path))
+    runs.show(str(session.folder.path), str(tmp_path))
     assert f"besides code its method could read {', '.join(kept['reads'])}" in capsys.readouterr().out
 
 

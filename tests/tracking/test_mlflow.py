@@ -20,8 +20,7 @@ import urllib3.util.retry
 from rich.console import Console
 
 from mebench.boards import collect_records
-from mebench.cli import runs as verbs
-from mebench.cli.leaderboard import build
+from mebench.cli import leaderboard, runs as verbs
 from mebench.errors import RunError
 from mebench.metrics import flat_scores
 from mebench.progress import Progress
@@ -243,9 +242,9 @@ def test_leaderboards_from_mlflow_alone_are_those_from_the_run_folders(tmp_path,
     about = ((0, "spotter", 0), (1, "spotter", 3), (0, "other", 5))
     folders = [make_run(runs, seed=seed, method=method, shift=shift) for seed, method, shift in about]
     sync(folders, None, progress, folds=False)
-    build(str(runs), out="of_folders", site=False, json="of_folders.json")
+    leaderboard.build(str(runs), out="of_folders", site=False, json="of_folders.json")
     shutil.rmtree(runs)
-    build(out="of_mlflow", from_mlflow=f"sqlite:///{database}", site=False, json="of_mlflow.json")
+    leaderboard.build(out="of_mlflow", from_mlflow=f"sqlite:///{database}", site=False, json="of_mlflow.json")
     files = {file.relative_to("of_folders") for file in Path("of_folders").rglob("*") if file.is_file()}
     assert files == {file.relative_to("of_mlflow") for file in Path("of_mlflow").rglob("*") if file.is_file()}
     assert all(("of_folders" / file).read_bytes() == ("of_mlflow" / file).read_bytes() for file in files)
@@ -272,13 +271,13 @@ def test_a_run_without_a_record_in_mlflow_is_named(tmp_path, database, progress,
         "../forged",
     )
     with pytest.raises(RunError, match=rf"no finished run in MLflow at sqlite:///{database} and no record"):
-        build(out="boards", from_mlflow=f"sqlite:///{database}")
+        leaderboard.build(out="boards", from_mlflow=f"sqlite:///{database}")
     told = capsys.readouterr().err
     assert f"{folder.id} is left out: MLflow has no record of it" in told
     assert "its id '../forged' is not a folder name" in told and not Path("boards/../forged/record.json").exists()
     with pytest.raises(RunError, match=r"MLflow at broken\.db does not list its runs"):
         Path("broken.db").write_bytes(b"no database" * 1000)
-        build(out="boards", from_mlflow="sqlite:///broken.db")
+        leaderboard.build(out="boards", from_mlflow="sqlite:///broken.db")
 
 
 def test_files_and_figures_lie_beside_the_database(tmp_path, database, progress):
@@ -355,7 +354,7 @@ def test_tables_of_a_leaderboard_are_runs_of_an_experiment_of_their_own(tmp_path
     runs = tmp_path / "runs"
     for seed, method, shift in ((0, "spotter", 0), (0, "other", 5)):
         make_run(runs, seed=seed, method=method, shift=shift, settings={"tracking_folds": False})
-    build(str(runs), out="boards", site=False)
+    leaderboard.build(str(runs), out="boards", site=False)
     assert "MLflow: mlflow ui" in capsys.readouterr().out
     found, nested = runs_of(database, "mebench/leaderboards")
     (spotting,) = (run for run in found if run.info.run_name == "spotting-drawn-loso")
@@ -377,7 +376,7 @@ def test_tables_of_a_leaderboard_are_runs_of_an_experiment_of_their_own(tmp_path
     verbs.sync([], str(runs), leaderboards="boards", json="synced.json")
     names, synced = sorted(run.info.run_name for run in found), json.loads(Path("synced.json").read_text())
     assert sorted(synced["there"]) == names and len(synced["sent"]) == 3 and synced["failed"] == []
-    build(str(runs), out="boards", site=False)
+    leaderboard.build(str(runs), out="boards", site=False)
     again, _ = runs_of(database, "mebench/leaderboards")
     assert sorted(run.info.run_name for run in again) == names
     anew = next(run for run in again if run.info.run_name == "spotting-drawn-loso")
@@ -390,7 +389,7 @@ def test_tables_of_a_leaderboard_are_runs_of_an_experiment_of_their_own(tmp_path
 
 def test_building_makes_no_database_where_nothing_is_tracked(tmp_path):
     make_run(tmp_path / "runs")
-    build(str(tmp_path / "runs"), out="boards", site=False)
+    leaderboard.build(str(tmp_path / "runs"), out="boards", site=False)
     assert not (tmp_path / "mlflow.db").exists()
 
 

@@ -13,7 +13,7 @@ import pytest
 from rich.console import Console
 
 from mebench import tracking
-from mebench.cli.doctor import doctor
+from mebench.cli import doctor
 from mebench.config import resolve
 from mebench.errors import ConfigError
 from mebench.progress import Progress
@@ -208,7 +208,7 @@ def test_off_is_a_word_in_a_file(tmp_path, monkeypatch, capsys):
     (tmp_path / "mine.yaml").write_text("tracking: off\n")
     assert resolve(["method=random", "dataset=synthetic"], [tmp_path / "mine.yaml"]).tracking is False
     monkeypatch.setenv("MEBENCH_CONFIG", str(tmp_path / "mine.yaml"))
-    doctor(json="-")
+    doctor.doctor(json="-")
     (place,) = (f for f in json.loads(capsys.readouterr().out)["findings"] if f["name"] == "MLflow")
     assert place["detail"] == "off"
 

@@ -6,12 +6,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from mebench.methods.mean import network as mean_net
 from mebench.methods.mean.method import MEAN
-from mebench.methods.mean.network import Joint, Shared
-from mebench.methods.mtsn.network import TwoGaps, of_authors as of_mtsn
-from mebench.methods.sfamnet.network import CLASSES, SceneFlowNetwork, of_authors as of_sfamnet
-from mebench.methods.softnet.network import SOFTNet, of_authors as of_softnet
-from mebench.methods.ststnet.method import STSTNet
+from mebench.methods.mtsn import network as mtsn_net
+from mebench.methods.sfamnet import network as sfamnet_net
+from mebench.methods.softnet import network as softnet_net
+from mebench.methods.ststnet import method as ststnet
 from torch import nn
 from torch.nn import functional as F
 
@@ -96,7 +96,9 @@ def test_ststnet_answers_as_its_authors_network_does(tmp_path):
         nn.init.uniform_(norm.running_var, 0.5, 2)
         nn.init.normal_(norm.weight)
     torch.save(published.state_dict(), tmp_path / "sub01.pth")
-    method = STSTNet(STSTNet.Params(weights=str(tmp_path)), Task(frozenset({"recognize"}), classes=("a", "b", "c")))
+    method = ststnet.STSTNet(
+        ststnet.STSTNet.Params(weights=str(tmp_path)), Task(frozenset({"recognize"}), classes=("a", "b", "c"))
+    )
     assert method.stages() == ()
     method.fit_closed_form([Seen("sub02")], [])
     x = torch.rand(5, 3, 28, 28).double() * 255
@@ -179,7 +181,7 @@ def test_mean_and_softnet_answer_as_their_authors_layers_do(tmp_path):
     method = MEAN(MEAN.Params(weights=str(tmp_path)), Task(frozenset({"spot", "recognize"}), ("micro",), classes))
     assert method.stages() == ()
     method.fit_closed_form([Seen("sub02")], [])
-    joint = Joint(method.shared, method.spotting, method.recognition, None, sigmoid=False).eval()
+    joint = mean_net.Joint(method.shared, method.spotting, method.recognition, None, sigmoid=False).eval()
     with torch.no_grad():
         score, named = (found.numpy() for found in joint(maps))
     shared = plain(x, streams, lambda maps, _: maps, 3, norms)
@@ -197,8 +199,8 @@ def test_mean_and_softnet_answer_as_their_authors_layers_do(tmp_path):
     dense = [(drawn(rng, 784, 400), drawn(rng, 400)), (drawn(rng, 400, 1) / 4, drawn(rng, 1))]
     named = dict(zip(("conv2d", "conv2d_1", "conv2d_2", "dense", "dense_1"), (*streams, *dense)))
     write_keras(tmp_path / "soft.hdf5", {name: dict(zip(("kernel", "bias"), pair)) for name, pair in named.items()})
-    network = SOFTNet().eval()
-    released.load(network, of_softnet(released.keras_weights(tmp_path / "soft.hdf5")), tmp_path)
+    network = softnet_net.SOFTNet().eval()
+    released.load(network, softnet_net.of_authors(released.keras_weights(tmp_path / "soft.hdf5")), tmp_path)
     low, high = x.min((1, 2), keepdims=True), x.max((1, 2), keepdims=True)
     flat = plain((x - low) / (high - low), streams, lambda maps, _: pooled(maps, 2).reshape(len(x), -1), 3)
     expected = np.maximum(flat @ dense[0][0] + dense[0][1], 0) @ dense[1][0] + dense[1][1]
@@ -216,7 +218,7 @@ def test_a_file_of_another_network_is_refused_by_name(tmp_path):
     method = MEAN(MEAN.Params(weights=str(tmp_path / "x.hdf5")), Task(frozenset({"spot"})))
     with pytest.raises(DataError, match=r"the weights .*x\.hdf5: unknown weight 'shared\.vertical\.weight'"):
         method.fit_closed_form([], [])
-    assert isinstance(method.shared, Shared)
+    assert isinstance(method.shared, mean_net.Shared)
 
 
 @pytest.mark.parametrize("kind", ["external", "virtual", "vast"])
@@ -356,24 +358,28 @@ class SceneFlow(nn.Module):
 
 def test_weights_of_mtsn_give_what_the_authors_network_gives(tmp_path):
     torch.manual_seed(0)
-    theirs, own, x = TwoStreams(), TwoGaps(), torch.randn(4, 6, 28, 28)
+    theirs, own, x = TwoStreams(), mtsn_net.TwoGaps(), torch.randn(4, 6, 28, 28)
     torch.save(theirs.state_dict(), tmp_path / "cas_weights.pkl")
-    released.load(own, of_mtsn(released.torch_weights(tmp_path / "cas_weights.pkl")), tmp_path)
+    released.load(own, mtsn_net.of_authors(released.torch_weights(tmp_path / "cas_weights.pkl")), tmp_path)
     torch.testing.assert_close(own(x)[:, 0], theirs(x))
 
 
 def test_weights_of_sfamnet_give_what_the_authors_network_gives(tmp_path):
     """Its emotions stand in another order here, neutral after them."""
     torch.manual_seed(0)
-    theirs, own, x = SceneFlow(5), SceneFlowNetwork(5), torch.randn(4, 3, 42, 42)
+    theirs, own, x = SceneFlow(5), sfamnet_net.SceneFlowNetwork(5), torch.randn(4, 3, 42, 42)
     classes = ("others", "negative", "positive", "surprise")
     torch.save(theirs.state_dict(), tmp_path / "subject_1.pkl")
-    released.load(own, of_sfamnet(released.torch_weights(tmp_path / "subject_1.pkl"), classes), tmp_path)
+    released.load(own, sfamnet_net.of_authors(released.torch_weights(tmp_path / "subject_1.pkl"), classes), tmp_path)
     (score, answer), (their_score, their_answer) = own(x), theirs(x)
     torch.testing.assert_close(score, their_score)
     torch.testing.assert_close(answer, their_answer[:, [3, 0, 1, 2, 4]])
     with pytest.raises(DataError, match=r"answer\.weight has the shape \(5, 392\), expected \(8, 392\)"):
-        released.load(SceneFlowNetwork(8), of_sfamnet(theirs.state_dict(), CLASSES[7]), tmp_path)
+        released.load(
+            sfamnet_net.SceneFlowNetwork(8),
+            sfamnet_net.of_authors(theirs.state_dict(), sfamnet_net.CLASSES[7]),
+            tmp_path,
+        )
     broken = {**theirs.state_dict(), "fc_spot.bias": torch.tensor([float("nan")])}
     with pytest.raises(DataError, match=r"score\.bias contains NaN or infinite values"):
-        released.load(own, of_sfamnet(broken, classes), tmp_path)
+        released.load(own, sfamnet_net.of_authors(broken, classes), tmp_path)

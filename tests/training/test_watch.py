@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from mebench.methods.ststnet.method import STSTNet
+from mebench.methods.ststnet import method as ststnet
 from sklearn.metrics import f1_score, recall_score
 from torch import nn
 from torch.nn import functional as F
@@ -87,7 +87,7 @@ def clips_of(subject, n):
 
 def trained_ststnet(valid):
     torch.manual_seed(7)
-    method = STSTNet(STSTNet.Params(epochs=3, batch_size=4, shuffle=True, lr=1e-3), TASK)
+    method = ststnet.STSTNet(ststnet.STSTNet.Params(epochs=3, batch_size=4, shuffle=True, lr=1e-3), TASK)
     fit(method, [clips_of(1, 9)], valid)
     return method
 

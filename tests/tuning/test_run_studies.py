@@ -20,7 +20,7 @@ from mebench.errors import ConfigError, RunError
 from mebench.features import NoFaceError
 from mebench.metrics import CONVENTIONS
 from mebench.progress import Progress
-from mebench.records.record import read
+from mebench.records import record
 from mebench.reports import compare_runs
 from mebench.runner import Prepared, isolation, make_plan, session
 from mebench.runs import RunFolder
@@ -77,7 +77,7 @@ def test_an_outer_run_is_no_plain_one(go, tmp_path):
     found = go("dataset.subjects=3", **words)
     folders = {name: RunFolder(Path(path)) for name, path in found.plain["runs"].items()}
     scores = found.plain["scores"]
-    sides = [compare_runs.Side.of_record(read(folders[name])) for name in ("tuned", "default")]
+    sides = [compare_runs.Side.of_record(record.read(folders[name])) for name in ("tuned", "default")]
     said = compare_runs.remarks(compare_runs.compare_sides(*sides, "strict", ("all",)), *sides, CONVENTIONS["strict"])
     assert not any("same settings" in line for line in said)
     assert sum("outer run of a study" in line for line in said) == 2

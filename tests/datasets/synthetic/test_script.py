@@ -11,7 +11,7 @@ from hypothesis import example, given, strategies as st
 from mebench.datasets.synthetic import action_units, dataset, emotions, events as synthetic, params
 
 from mebench.annotations import objective_class
-from mebench.metrics.density import DENSITIES
+from mebench.metrics import density
 
 CONFIG = yaml.safe_load(Path(params.__file__).with_name("config.yaml").read_text())
 PINNED = "de1c6253788ade3a"
@@ -73,7 +73,7 @@ def test_the_field_is_as_dense_as_samm_long_videos():
     minutes = len(labels) * params.frames / params.fps / 60
     micro, macro = ([sum(e.kind == kind for e in video) for video in labels] for kind in ("micro", "macro"))
     assert (params.subjects, sum(micro), sum(macro), micro.count(0)) == (60, 353, 743, 25)
-    *real, in_all = DENSITIES["samm_lv"]
+    *real, in_all = density.DENSITIES["samm_lv"]
     for counts, annotated in zip((micro, macro), real, strict=True):
         assert sum(counts) / minutes == pytest.approx(annotated / in_all, rel=0.03)
 
