@@ -31,7 +31,7 @@ def main(site: str, report: str) -> None:
     with sync_playwright() as playwright:
         program = os.environ.get("CHROMIUM", "/usr/bin/chromium")
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1180, "height": 1000})
+        page = browser.new_page(viewport={"width": 1180, "height": 12_000})  # timelines are drawn when seen
         page.goto((Path(site).resolve() / TABLE).as_uri())
         page.wait_for_selector("table tbody tr")
         table = page.locator("table").first.bounding_box()

@@ -231,7 +231,7 @@ def what_selection_is_worth(
                 "leaking": digits(mean(leaks)),
                 "honest": digits(mean(leaks) - gain["value"]),
                 "gain": f"{gain['value']:+.3f} {ends(gain)}",
-                "looks": span([each["looks"][end] for _, each in group for end in ("least", "most")]),
+                "candidates": span([each["looks"][end] for _, each in group for end in ("least", "most")]),
                 "seeds": ", ".join(str(record.seed) for record, _ in group),
                 "the paper's program": program.program if program else NONE,
             }
@@ -251,13 +251,13 @@ def what_selection_is_worth(
                         "leaking": digits(f1["first"]["value"]),
                         "honest": digits(f1["second"]["value"]),
                         "gain": f"{f1['difference']['value']:+.3f} {ends(f1['difference'])}",
-                        "looks": f"{pair['looks']:,}",
+                        "candidates": f"{pair['looks']:,}",
                         "seeds": NONE,
                         "the paper's program": f"keeps {source.keeps}",
                     }
                 )
     rows.sort(key=lambda row: (row["score"], row["dataset"], row["method"]))
-    columns = ("method", "dataset", "score", "year", "published", "leaking", "honest", "gain", "looks", "seeds")
+    columns = ("method", "dataset", "score", "year", "published", "leaking", "honest", "gain", "candidates", "seeds")
     return Shown.of([*map(Column, columns), Column("the paper's program")], rows, "What selection is worth")
 
 

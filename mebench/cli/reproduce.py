@@ -218,7 +218,7 @@ def _print(
         )
     if looked := worth_rows(results):
         print_table(
-            ("method", "year", "published", "leaking", "honest", "gain", "looks", "the paper's program"),
+            ("method", "year", "published", "leaking", "honest", "gain", "candidates", "the paper's program"),
             looked,
             "gain from selection on test subjects: UF1 over all clips",
         )

@@ -1,10 +1,10 @@
-"""What it costs that each fold runs in a process of its own, which knows no label of who is tested.
+"""The cost of a process for each fold, which knows no label of the tested people.
 
-    python benchmarks/apart.py [--root MAPS] [--folds 68]
+    python benchmarks/isolation.py [--root MAPS] [--folds 68]
 
-Folds of STSTNet with one epoch, on the maps of `megc2019_flow` in MAPS or else on its drawn stand-in, in this process and apart, there
+Folds of STSTNet with one epoch, on the maps of `megc2019_flow` in MAPS or else on its drawn stand-in, in this process and isolated, there
 without and with the sandbox in turn.
-What a fold costs more does not depend on its epochs, so it is set beside the seconds of a fold with all of them, from the records in
+The extra cost does not depend on the epochs, so compare it with the seconds of a fold with all epochs, from the records in
 `leaderboards/`. Printed are seconds of the processor, of all processes together, and on the clock.
 """
 
@@ -58,9 +58,9 @@ def timed(work: Callable[[], Any], server: int | None = None) -> tuple[float, fl
 def main() -> None:
     parser = argparse.ArgumentParser(description="What a process for each fold costs.")
     parser.add_argument("--root", type=Path, help="of megc2019_flow")
-    parser.add_argument("--folds", type=int, default=68, help="at most so many")
+    parser.add_argument("--folds", type=int, default=68, help="at most")
     args = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="mebench-apart-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="mebench-isolation-") as scratch:
         root = args.root or Path(scratch, "maps")
         if args.root is None:
             registry.load("dataset", "megc2019_flow").write_fake_tree(root)
@@ -80,12 +80,12 @@ def main() -> None:
         server = alone(lambda worker: worker.call(os.getppid, ()))  # once it has imported
         free = make_plan(resolve([*words, "sandbox=off"]))
         tasks = [(FoldTask(free, fold), FoldTask(plan, fold)) for fold in folds]
-        apart, confined = zip(*([timed(lambda task=task: alone(task), server) for task in pair] for pair in tasks))
+        isolated, confined = zip(*([timed(lambda task=task: alone(task), server) for task in pair] for pair in tasks))
         idle = [timed(lambda: alone(lambda worker: worker.call(bool, ())), server) for _ in folds]
         SERVER.close()
         for name, seconds in (
             ("in this process", here),
-            ("apart", apart),
+            ("isolated", isolated),
             ("in a sandbox", confined),
             ("a process that does nothing", idle),
         ):

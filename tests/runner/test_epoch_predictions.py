@@ -235,7 +235,7 @@ def test_a_record_of_the_leaking_run_gives_a_row_of_what_selection_is_worth(outc
     (cells,) = selection.plain()
     score = gain["scores"]["recognition.uf1"]
     assert (cells["leaking"], cells["honest"]) == (f"{score['leak']:.3f}", f"{score['honest']:.3f}")
-    assert (cells["looks"], cells["seeds"], cells["published"]) == ("4", "0", "–")
+    assert (cells["candidates"], cells["seeds"], cells["published"]) == ("4", "0", "–")
     assert cells["method"].startswith("logistic") and "audit=leak_last" in cells["method"]
     assert "## What selection is worth" in markdown([], selection)
     assert "What selection is worth" not in markdown([])
@@ -276,7 +276,7 @@ def test_a_program_is_listed_for_runs_that_take_too_long(outcome, tmp_path):
     )
 
 
-def test_looks_and_seeds_of_a_row_are_those_of_all_its_runs(outcome, tmp_path):
+def test_candidates_and_seeds_of_a_row_are_those_of_all_its_runs(outcome, tmp_path):
     """Who stops each fold when it is at its best looks as often as that takes, which differs between seeds."""
     from mebench.boards import export as boards_export, what_selection_is_worth
     from mebench.records import record as records_record
@@ -288,7 +288,7 @@ def test_looks_and_seeds_of_a_row_are_those_of_all_its_runs(outcome, tmp_path):
     runs = [replace(record, config={**record.config, "seed": seed}, audit=audit) for seed, audit in enumerate(audits)]
     for order in (runs, runs[::-1]):
         (cells,) = what_selection_is_worth(order, [], [], []).plain()
-        assert (cells["looks"], cells["seeds"]) == ("1 to 6", "0, 1")
+        assert (cells["candidates"], cells["seeds"]) == ("1 to 6", "0, 1")
 
 
 DRIFTER = """
