@@ -249,7 +249,7 @@ def standing(records: Sequence[Record], path: str, read: Read, judged: Sequence[
 
     people, runs = Resampling.of_subjects(pool.strata, DRAWS, derived_seed(0, "ranks")), range(len(records))
     scored = [run for run in runs if not np.isnan(of_run(run, score, np.ones((1, people.n_units)))[0])]
-    groups = [""] * len(records) if pairs is None else letters(pairs, np.isin(runs, scored))
+    groups = [""] * len(records) if pairs is None else significance_groups(pairs, np.isin(runs, scored))
     standings: list[dict[str, Any]] = [{"group": group} for group in groups]
     ranked = [run for run in judged if run in scored]
     if not ranked:
@@ -266,7 +266,7 @@ def standing(records: Sequence[Record], path: str, read: Read, judged: Sequence[
     return standings
 
 
-def letters(pairs: Bools, tested: Bools) -> list[str]:
+def significance_groups(pairs: Bools, tested: Bools) -> list[str]:
     """Letters for runs: runs that share a letter do not differ significantly, and the best run's first letter is `a`.
 
     Each letter is a maximal set without a differing pair (Piepho 2004, Journal of Computational and Graphical

@@ -96,14 +96,14 @@ def grid(answers: Mapping[str, Tables], kinds: Sequence[str], thresholds: Sequen
 
 
 def worth(
-    chosen: Mapping[Rule, Tables], kinds: Sequence[str], looks: int, convention: str, draws: int
+    chosen: Mapping[Rule, Tables], kinds: Sequence[str], candidates: int, convention: str, draws: int
 ) -> list[dict[str, Any]]:
     """The gain of selecting on tested people: F1 of each leaking rule minus each honest one, with the paired interval.
 
     Args:
         chosen: the answers that each rule keeps.
         kinds: the scored kinds.
-        looks: number of candidate pairs of epoch and threshold.
+        candidates: number of candidate pairs of epoch and threshold.
         convention: the rules of the scorer.
         draws: of the bootstrap.
 
@@ -129,7 +129,7 @@ def worth(
                     "leaking": leaking,
                     "honest": honest,
                     "part": part,
-                    "looks": looks,
+                    "looks": candidates,
                     "f1": {name: f1[name] for name in ("first", "second", "difference")},
                 }
             )

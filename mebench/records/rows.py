@@ -153,7 +153,7 @@ class Row(ScoredRow):
     hardest: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def letters(self) -> list[str]:
+    def groups(self) -> list[str]:
         """Its significance groups as letters; after `z` comes `a1`."""
         return re.findall(r"[a-z]\d*", self.group)
 
@@ -391,7 +391,7 @@ def ranked(part: Part, floors: Collection[str] = (), fold: bool = False) -> list
             worths = [
                 worth(other.scores[metric]["value"])
                 for other in rivals  # the distinguishable rows
-                if row.group and other.group and not {*row.letters} & {*other.letters}
+                if row.group and other.group and not {*row.groups} & {*other.groups}
             ]
             by_row[id(row)] = Ranked(
                 row,

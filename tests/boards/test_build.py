@@ -501,9 +501,9 @@ def ranked_row(method, value, group=""):
 def test_ranks_of_more_rows_than_there_are_letters(monkeypatch):
     n = 40
     apart = abs(np.subtract.outer(range(n), range(n))) > 1  # each like its neighbours alone
-    groups = significance.letters(apart, np.ones(n, bool))
+    groups = significance.significance_groups(apart, np.ones(n, bool))
     rows = tuple(ranked_row(str(i), 1 - i / 100, group) for i, group in enumerate(groups))
-    assert [rows[i].letters for i in (0, 25, 26, 27)] == [["a"], ["y", "z"], ["z", "a1"], ["a1", "b1"]]
+    assert [rows[i].groups for i in (0, 25, 26, 27)] == [["a"], ["y", "z"], ["z", "a1"], ["a1", "b1"]]
     counted = [(1 + sum(apart[i, :i]), n - sum(apart[i, i:])) for i in range(n)]
     assert [(one.low, one.high) for one in ranked(Part("micro", ("f1",), rows))] == counted
 

@@ -38,7 +38,7 @@ def test_two_rows_share_a_letter_if_and_only_if_no_test_tells_them_apart(case):
     told = np.zeros((n, n), dtype=bool)
     for pair in differ:
         told[pair] = True
-    found = significance.letters(told, np.ones(n, bool))
+    found = significance.significance_groups(told, np.ones(n, bool))
     for one, other in pairs:
         assert bool(set(found[one]) & set(found[other])) == ((one, other) not in differ)
     assert found[0].startswith("a")

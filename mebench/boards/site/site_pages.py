@@ -90,7 +90,7 @@ class PageTables:
             displayed_metrics(part.metrics, part.rows), 4, lambda name, one: one.row.scores[name], digits=3
         )
         leading = [
-            Column("group", of=lambda one: self._draw.letters(one.row), room="wide", meaning=f"rows {_ALIKE}"),
+            Column("group", of=lambda one: self._draw.groups(one.row), room="wide", meaning=f"rows {_ALIKE}"),
             Column(
                 "ranks",
                 right=True,
