@@ -2,7 +2,7 @@
 
     python benchmarks/cheats.py MAPS [--ways names pictures] [--workers 2]
 
-The cheats are those of `tests/runner/cheats.py`, on the maps of `megc2019_flow` in MAPS under LOSO; `none` looks nowhere and names the
+The cheats are those of `tests/helpers/cheats.py`, on the maps of `megc2019_flow` in MAPS under LOSO; `none` looks nowhere and names the
 most frequent class. `docs/guard.md` shows the table.
 """
 
@@ -23,7 +23,7 @@ from mebench.progress import Progress
 from mebench.runner.execute import execute_all, worker_pool
 from mebench.runner.plan import make_plan
 from mebench.runner.session import open_session
-from tests.runner.cheats import FILES, MEMORY, METHOD, PARAMS, PROCESSES, REST
+from tests.helpers.cheats import FILES, MEMORY, METHOD, PARAMS, PROCESSES, REST
 
 
 def write_cheat(root: Path, maps: Path) -> None:

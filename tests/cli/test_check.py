@@ -2,7 +2,7 @@
 
 import json
 
-from tests.runner.cheats import write
+from tests.helpers.cheats import write
 
 
 def test_a_method_that_knows_labels_is_named_and_the_exit_code_says_so(mebench, write_plugin):

@@ -4,7 +4,7 @@ import json
 
 from mebench.config import resolve
 from mebench.runner import make_plan, prepare
-from tests.runner.blind import SMALL, blind_words
+from tests.helpers.blind import SMALL, blind_words
 
 STRAIN = ("method=optical_strain", "method.flow=dis")
 

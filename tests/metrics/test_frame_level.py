@@ -5,7 +5,7 @@ from hypothesis import given, strategies as st
 from sklearn.metrics import roc_auc_score
 
 from mebench.metrics import Tables, frame_auc, spotting_scores, summarize
-from tests.metrics.plain import rows, tables
+from tests.helpers.plain_rules import rows, tables
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.booleans()), min_size=2, max_size=30))

@@ -9,7 +9,7 @@ from hypothesis import given, strategies as st
 from sklearn.metrics import f1_score, recall_score
 
 from mebench.metrics import Tables, bootstrap, emotions, named, summarize
-from tests.metrics.plain import (
+from tests.helpers.plain_rules import (
     Span,
     any_kind,
     area_of_every_pair,

@@ -3,7 +3,7 @@
 import pytest
 
 from mebench.metrics import summarize, summary
-from tests.metrics.plain import rows, tables
+from tests.helpers.plain_rules import rows, tables
 
 A, B = "d/1/a", "d/2/b"
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from mebench.metrics import summarize
-from tests.metrics.plain import rows, tables
+from tests.helpers.plain_rules import rows, tables
 
 
 def details(spotted: list[tuple[int, int]], **videos: object) -> dict[str, float]:

@@ -32,8 +32,8 @@ from mebench.metrics import (
     spotting_scores,
     summarize,
 )
+from tests.helpers import plain_rules as plain
 from tests.helpers.nightly import nightly
-from tests.metrics import plain
 
 ROOT = Path(__file__).parents[2]
 CLASSES = ("fear", "joy", "awe")

@@ -7,7 +7,7 @@ import pandas as pd
 from hypothesis import given, strategies as st
 
 from mebench.metrics import CONVENTIONS, Convention, find, match, matching, pair, spotting_scores
-from tests.metrics.plain import Span, every_free, iou, rows, top_one
+from tests.helpers.plain_rules import Span, every_free, iou, rows, top_one
 
 STRICT = CONVENTIONS["strict"]
 spans = st.tuples(st.integers(0, 14), st.integers(1, 9)).map(lambda x: (x[0], x[0] + x[1]))

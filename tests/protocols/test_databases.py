@@ -5,8 +5,8 @@ import pytest
 from mebench.core import SubjectKey
 from mebench.errors import ConfigError
 from mebench.protocols import PROTOCOLS, CdmerParams, CrossSpottingParams, People, challenges, folds
+from tests.helpers.drawn_people import same_face, video
 from tests.helpers.outside import flow_maps
-from tests.protocols.drawn import same_face, video
 
 SMIC = ("smic_hs", "smic_vis", "smic_nir")
 MEGC2019 = {"smic_hs": (16, 164), "casme2": (24, 145), "samm": (28, 133)}

@@ -13,8 +13,8 @@ from mebench.core import KINDS, Expression, SubjectKey
 from mebench.errors import ConfigError
 from mebench.protocols import KFoldParams, People, within
 from mebench.runner import open_dataset
+from tests.helpers.drawn_people import EMOTIONS, datasets, same_face, video
 from tests.helpers.outside import flow_maps
-from tests.protocols.drawn import EMOTIONS, datasets, same_face, video
 
 FOUR = [video("casme2", s, 1) for s in ("01", "02", "03")] + [video("samm", "01", 1)]
 

@@ -8,7 +8,7 @@ from hypothesis import given, strategies as st
 from mebench.core import SubjectKey
 from mebench.errors import ConfigError
 from mebench.protocols import People, folds, within
-from tests.protocols.drawn import datasets, same_face, video
+from tests.helpers.drawn_people import datasets, same_face, video
 
 
 @given(datasets(), st.integers(0, 99), st.floats(0, 0.9))

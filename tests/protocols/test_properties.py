@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from mebench.protocols import ADDED, PROTOCOLS, KFoldParams, People, across, challenges, folds, within
+from tests.helpers.drawn_people import datasets, same_face, video
 from tests.helpers.nightly import NIGHTLY
-from tests.protocols.drawn import datasets, same_face, video
 
 SMIC = ("smic_hs", "smic_vis", "smic_nir")
 

@@ -8,7 +8,7 @@ import pytest
 from mebench.core import Video
 from mebench.protocols import PROTOCOLS, People, folds
 from mebench.records import consistency
-from tests.protocols.drawn import same_face, video
+from tests.helpers.drawn_people import same_face, video
 
 
 def of(*names, subjects=3, clips=2):

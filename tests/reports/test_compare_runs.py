@@ -7,7 +7,7 @@ import pytest
 
 from mebench.metrics import ComparedScore, Comparison, compare
 from mebench.reports import compare_runs
-from tests.metrics.plain import rows, tables
+from tests.helpers.plain_rules import rows, tables
 
 
 def score(value, low=None, high=None):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.runner.planted import planted
+from tests.helpers.planted import planted
 
 __all__ = ["moody", "planted"]
 

@@ -10,7 +10,7 @@ from mebench.features import source_of
 from mebench.progress import Progress
 from mebench.runner import WorkerPool, execute, isolation, make_plan, open_session, prepare as runner_prepare, sandbox
 from mebench.testing import TINY
-from tests.runner.cheats import FILES, MEMORY, PARAMS, PROCESSES, REST, write
+from tests.helpers.cheats import FILES, MEMORY, PARAMS, PROCESSES, REST, write
 
 REFUSED = {
     *("dataset", "asking", "file", "folders", "question", "note", "store", "network"),

@@ -23,7 +23,7 @@ from mebench.spotting import (
     suppress,
 )
 from mebench.training import window_labels
-from tests.metrics.plain import rows
+from tests.helpers.plain_rules import rows
 
 seeds = st.integers(0, 10_000)
 

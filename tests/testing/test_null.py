@@ -9,7 +9,7 @@ import pytest
 from mebench.core import Expression, Scheme, Video
 from mebench.progress import Progress
 from mebench.testing import null as testing_null
-from tests.runner.cheats import write
+from tests.helpers.cheats import write
 
 SPOTTER = """
 import numpy as np

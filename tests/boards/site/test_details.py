@@ -8,7 +8,7 @@ import pytest
 from sklearn.metrics import confusion_matrix
 
 from mebench.reports import plots, report, timeline
-from tests.metrics.plain import rows, tables
+from tests.helpers.plain_rules import rows, tables
 
 
 def test_a_confusion_matrix_has_counts_and_shares_of_the_true_class():
