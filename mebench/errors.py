@@ -64,7 +64,7 @@ _FULL = {
     "leaderboard": "records and pages are written whole or not at all, and the same command writes them again",
     "data": "remove the unfinished folder or file, then give the same command",
 }
-"""What a full disk leaves of the work of a command, by its verb."""
+"""Remedies for the half-finished work that a full disk leaves, by the verb of the command."""
 
 
 _REMEDIES = {
@@ -76,11 +76,11 @@ _REMEDIES = {
     errno.EACCES: "check whose it is, or name another place",
     errno.ENOMEM: "memory ran out: end other programs, or take fewer workers (workers=1)",
 }
-"""What to do about an error of the system, by its number."""
+"""Remedies for errors of the system, by their numbers."""
 
 
 def _remedy(error: OSError) -> str:
-    """What to do about it; nothing where the reason is in words of our own, which say it."""
+    """The remedy; empty where the reason is in words of our own, which name it."""
     number = error.errno or 0
     return _REMEDIES.get(number, "") if error.strerror == os.strerror(number) else ""
 

@@ -24,7 +24,7 @@ from mebench.metrics.catalogue import find
 INTERVAL = "95 % interval"
 """Head of the column that holds the interval of the score before it."""
 ENDS = ("value", "low", "high", "min", "max")
-"""What a file holds of a score; the last two are the lowest and the highest seed."""
+"""The fields of a score in a file; the last two are the lowest and the highest seed."""
 
 
 class Latex(str):

@@ -142,7 +142,7 @@ class Coded(NamedTuple):
 
     @property
     def span(self) -> Span:
-        """What is drawn: an apex that is no number or 0 lies in the middle, an offset of 0 eight frames after the apex."""
+        """The drawn frames: an apex that is no number or 0 lies in the middle, an offset of 0 eight frames after the apex."""
         apex = self.apex if isinstance(self.apex, int) and self.apex else (self.onset + self.offset) // 2
         return self.onset, apex, self.offset or apex + 8
 

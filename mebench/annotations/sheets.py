@@ -38,7 +38,7 @@ _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _OTHER = "give the sheet of the dataset with dataset.annotations=FILE"
 
 DATE = re.compile(r"(\d{1,4})[-/.](\d{1,2}|[A-Za-z]{3,9})[-/.](\d{1,4})(?:[T ]([\d:.]+))?|\d{1,2}-[A-Za-z]{3}")
-"""What dates look like in cells. To spreadsheet programs a date is a number of days: 1 is 1 January 1900, and 60 is 29
+"""The look of dates in cells. To spreadsheet programs a date is a number of days: 1 is 1 January 1900, and 60 is 29
 February 1900, which never was. Workbooks of old Macs count from 1904, 0 being 1 January.
 """
 _THIS_AGE = 1990
@@ -113,7 +113,7 @@ class Cells(Sequence[str]):
 
     @classmethod
     def of(cls, cells: "Sequence[str] | heavy.pandas.Series[str]") -> Self:
-        """Those of a list."""
+        """The cells of a list."""
         which, different = heavy.pandas.factorize(np.array(cells, dtype=object))
         return cls(different.tolist(), which)
 
@@ -127,7 +127,7 @@ class Cells(Sequence[str]):
         return iter(np.array([*self.different, ""], dtype=object)[self.which].tolist())
 
     def rows(self, some: NDArray[Any] | slice) -> Self:
-        """Those of some rows."""
+        """The cells of some rows."""
         used, which = np.unique(self.which[some], return_inverse=True)
         return replace(self, different=[self.different[n] for n in used.tolist()], which=which)
 
@@ -136,7 +136,7 @@ class Cells(Sequence[str]):
         return heavy.pandas.array(self.different, dtype="str").take(self.which)
 
     def read(self, read: Callable[[str], str]) -> Self:
-        """What a function makes of each cell."""
+        """The results of a function of each cell."""
         return replace(self, different=[read(cell) for cell in self.different])
 
     def where(self, test: Callable[[str], object]) -> NDArray[np.bool_]:

@@ -144,7 +144,7 @@ def find_table(sheets: Sequence[Sheet], *forms: Header | Columns) -> Table | Non
 
 
 def table_of_file(path: Path, *forms: Header | Columns) -> Table | None:
-    """What `find_table` finds in a file; None also for a file that cannot be read, or without a form to look for."""
+    """The table that `find_table` finds in a file; None also for a file that cannot be read, or without a form to look for."""
     with suppress(DataError):
         return find_table(read_sheets(path), *forms) if forms else None
     return None

@@ -93,7 +93,7 @@ def plugins(kind: PluginKind) -> dict[str, PluginInfo]:
 
 
 YOURS = "For a plugin of your own, name its folder with --plugins FOLDER or under plugins in mebench.yaml"
-"""What an error about an unknown plugin ends with."""
+"""The end of an error about an unknown plugin."""
 
 
 def find(kind: PluginKind, id_: str) -> PluginInfo:

@@ -64,7 +64,7 @@ def counts(key: str, values: Mapping[str, Any] | None = None) -> bool:
 
 
 def shaping_part(key: str, value: Any) -> Any:
-    """What of a value shapes predictions, where its key counts: all of it, but of callbacks those that do more than
+    """The part of a value that shapes predictions, where its key counts: all of it, except callbacks that only
     watch.
     """
     return trainer.shapes(key.removeprefix(trainer.PREFIX), value) if key.startswith(trainer.PREFIX) else value

@@ -14,10 +14,10 @@ library_version = functools.cache(importlib.metadata.version)
 """Version of an installed package, part of the identity of the steps whose numbers it makes."""
 
 Level = Literal["video", "sequence", "image", "pair", "volume", "map"]
-"""What a step works on, in the order in which a chain may hold them."""
+"""The inputs that a step may have, in the order in which a chain may hold them."""
 
 Range = tuple[str, Callable[[float], bool]]
-"""What a number may be, in words and as a test."""
+"""The range of a number, in words and as a test."""
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,7 @@ class DegradedFrames:
         return KINDS[self.degradation.kind].change(self, index, self.degradation.level)
 
     def fingerprint(self) -> str:
-        """That of the clean frames, with the degradation."""
+        """The fingerprint of the clean frames, with the degradation."""
         return f"{self.clean.fingerprint()} {self.degradation.identity}"
 
     @cached_property
@@ -86,7 +86,7 @@ class DegradedFrames:
         return max(self.face[2] - self.face[0], 1)
 
     def random(self, *of: object) -> np.random.Generator:
-        """What is drawn for the video, or for one of its frames."""
+        """The random generator of the video, or of one of its frames."""
         return np.random.default_rng(stable_seed("degradation", self.degradation.kind, self.video.key, *of))
 
     @cached_property
@@ -172,7 +172,7 @@ def _resolution(video: DegradedFrames, index: int, height: float) -> Image:
 
 
 def _mixed(video: DegradedFrames, place: float, every: int = 1) -> Image:
-    """What is shown at a place between two of the frames of which every so many are there."""
+    """The image at a place between two frames, where only every `every`-th frame exists."""
     before = int(place) // every * every
     after, share = min(before + every, len(video.clean) - 1), (place - before) / every
     return np.asarray(heavy.cv2.addWeighted(video.clean[before], 1 - share, video.clean[after], share, 0))
@@ -200,7 +200,7 @@ OVALS = {"glasses": ((0.28, 0.3, 0.22, 0.15), (0.72, 0.3, 0.22, 0.15)), "hand": 
 
 
 def covered(video: DegradedFrames, shape: str, size: tuple[int, ...], share: float) -> NDArray[np.bool_]:
-    """What of a frame lies behind a shape, (H, W).
+    """The pixels of a frame behind a shape, (H, W).
 
     Args:
         video: whose face it is; left or right is drawn for it.

@@ -232,7 +232,7 @@ class MotionParams(SeriesParams):
 
 @dataclass(frozen=True)
 class DetectorParams(SeriesParams):
-    """What a detector of intervals reads, and which of its intervals count.
+    """The input of a detector of intervals, and which of its intervals count.
 
     Attributes:
         features: `i3d` features of frames and flow, which a dataset brings; or the `motion` of twelve regions of the face, which mebench

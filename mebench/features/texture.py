@@ -109,9 +109,9 @@ def _by(numbers: tuple[int, ...]) -> str:
 
 
 OVERLAP: Range = "a number from 0 to below 1", lambda overlap: 0 <= overlap < 1
-"""What part of a block it may share with the next (`Step.ranges`)."""
+"""The range of the part of a block that it shares with the next (`Step.ranges`)."""
 NEIGHBOURS: Range = "at most 16, as there are 2 ** p patterns", lambda p: p <= 16
-"""What `p` may be."""
+"""The range of `p`."""
 
 
 def unit_sum(histograms: NDArray[Any]) -> Histograms:

@@ -26,7 +26,7 @@ FOREIGN = (".rar", ".7z", ".z01", ".001")
 """Endings of archives that other programs must unpack."""
 MOST_FILES = 5_000_000
 MOST_TIMES = 1_100
-"""What archives may grow to, over their size, from `LARGE` on: deflate packs no more than 1,032 bytes into one."""
+"""Largest ratio of an archive's content to its size, from `LARGE` on: deflate packs no more than 1,032 bytes into one."""
 LARGE = 1 << 30
 LONGEST, LONGEST_PATH = 255, 3_000
 """Bytes of a name, and letters of a path within an archive."""

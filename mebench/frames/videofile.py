@@ -235,7 +235,7 @@ class VideoFrames:
         return digest.hexdigest()[:32]
 
     def ahead(self, made: Iterator[NDArray[np.uint8]], most: int = 8) -> Iterator[NDArray[np.uint8]]:
-        """What is made of these frames one by one, in order: uint8 arrays of one shape.
+        """Results computed from these frames one by one, in order: uint8 arrays of one shape.
 
         A forked process makes up to `most` of them before they are asked for, on a core that is idle: a thread would wait
         for Python's lock, which dlib's tracker holds. Nothing is made ahead where the program has more threads, as it may

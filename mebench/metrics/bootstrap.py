@@ -185,7 +185,7 @@ FEW = 20
 """With fewer subjects than this, the jackknife also gives the intervals of scores that are not shares."""
 
 LEAST, LEAST_PAIRED = 2, 4
-"""What rests on fewer subjects has no interval; the second of a difference, which fewer cannot correlate."""
+"""The fewest subjects of a score with an interval, and of a difference, which fewer cannot correlate."""
 
 
 def derived_seed(seed: int, *words: str) -> int:

@@ -38,7 +38,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "analysis": ("strs", "f1", "precision", "recall", "accuracy", "uf1", "uar"),
     "recognition": ("uf1", "uar", "accuracy", "wf1", "unit_f1"),
 }
-"""What the tables of each section of a summary show, the main metric first: rows are sorted by it."""
+"""The metrics in the tables of each section of a summary, the main one first: rows are sorted by it."""
 SECTIONS = tuple(COLUMNS)
 
 _LIONG = "Liong, See and Chan 2023 (MEAN), doi:10.1016/j.image.2022.116875"

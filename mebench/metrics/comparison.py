@@ -196,7 +196,7 @@ MAIN = (
     "recognition.uar",
     "recognition.unit_f1",
 )
-"""What is compared unless something else is asked for."""
+"""The scores that are compared by default."""
 
 
 @dataclass(frozen=True)

@@ -189,7 +189,7 @@ _PHRASES: dict[str, dict[str, str]] = {
         "dropped": "and one to which all samples or none belong is dropped from the mean",
     },
 }
-"""What the settings of a convention mean, in words."""
+"""The meaning of each setting of a convention, in words."""
 
 _LEGACY_AP = "average precision ranks by the order of the rows, as if all were equally sure"
 _ONLY_WITH_TRUTH = "videos without a truth of the kind are left out, and with them their false positives"
@@ -445,7 +445,7 @@ CONVENTIONS: dict[str, Convention] = {
 
 
 RULES = tuple(field.name for field in fields(Convention) if field.name not in ("name", "source", "defects"))
-"""What of a convention may be chosen one by one."""
+"""The rules of a convention that may be chosen one by one."""
 
 
 def changed(name: str, rules: Sequence[str]) -> str:

@@ -16,7 +16,7 @@ RULES: dict[Rule, str] = {
     "pooled": "epoch and threshold best for all tested people together",
     "person": "best epoch and threshold of each tested person",
 }
-"""Who chooses the epoch and the confidence from which an interval counts; the first two know nothing of the tested person."""
+"""The rules that choose an epoch and the confidence from which an interval counts; the first two know nothing of the tested person."""
 LEAKING: tuple[Rule, ...] = ("pooled", "person")
 
 

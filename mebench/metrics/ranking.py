@@ -13,7 +13,7 @@ EQUAL = 1e-9
 LOWEST = 0.2
 """The share of people that are the hardest."""
 LEAST_SHARE = 0.0005
-"""What a share of no draw counts as, and 1 less it of all: half a draw of 1,000."""
+"""The least share of draws, half a draw of 1,000; the greatest is 1 minus it."""
 
 
 def rank_intervals(scores: Floats) -> list[tuple[int, int]]:

@@ -19,7 +19,7 @@ ADDED: dict[str, Path] = {}
 BROKEN: dict[str, str] = {}
 """Why some of them cannot be used, by name."""
 _CODE: dict[Path, bytes] = {}
-"""What these files held when they were last read."""
+"""The content of these files when they were last read."""
 
 
 def add_folder(folder: Path) -> bool:

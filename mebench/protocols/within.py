@@ -104,7 +104,7 @@ LOSO_NAMED = Protocol(
 
 @dataclass(frozen=True)
 class MacroToMicroParams:
-    """What is learnt.
+    """The kinds of expressions that are learnt.
 
     Attributes:
         train: the `macro`-expressions of the training people, or `both` kinds.

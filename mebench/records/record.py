@@ -173,7 +173,7 @@ class Record:
 
     @cached_property
     def openness(self) -> str:
-        """What the authors of its methods publish, and the epoch that their programs keep, as the installed plugins
+        """The code and weights that the authors of its methods publish, and the epoch that their programs keep, as the installed plugins
         state it.
         """
         return "; ".join(

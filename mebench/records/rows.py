@@ -84,7 +84,7 @@ QUIET = ("none of the kind", "none at all")
 
 @dataclass(frozen=True, kw_only=True)
 class ScoredRow:
-    """What rows of runs and of published answers have in common.
+    """The part that rows of runs and of published answers have in common.
 
     Attributes:
         method: id of the method, with that of its recognizer after ` + `; the name of a level of chance; or, of published answers, its

@@ -263,7 +263,7 @@ def sources(folder: Path) -> list[str]:
 
 
 def read_described(what: str, described: type[T], folder: Path, name: str) -> T:
-    """What `<folder>/<name>.yaml` describes.
+    """The object that `<folder>/<name>.yaml` describes.
 
     Args:
         what: noun for messages.

@@ -226,7 +226,7 @@ def _next(
 
 
 def _or_error(function: Callable[..., T], *arguments: Any) -> T | MebenchError:
-    """What a function returns, or its error: the other runs go on."""
+    """The result of a function, or its error: the other runs go on."""
     try:
         return function(*arguments)
     except MebenchError as error:

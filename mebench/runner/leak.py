@@ -1,4 +1,4 @@
-"""What it gains to select the epoch (and a spotter's threshold) on the tested subjects, from the per-epoch predictions
+"""The gain of selecting the epoch (and a spotter's threshold) on the tested subjects, from the per-epoch predictions
 of one training.
 """
 

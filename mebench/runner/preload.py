@@ -1,4 +1,4 @@
-"""What a fork server loads before the first fold. Imported for its effect only."""
+"""The modules that a fork server loads before the first fold. Imported for its effect only."""
 
 import ctypes
 import gc

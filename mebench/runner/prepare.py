@@ -45,7 +45,7 @@ from mebench.runner import (
 )
 
 FLOW = "mebench.features.tvl1:ready()"
-"""What takes a second, or ten where it is the first on this machine, before the first flow is computed."""
+"""The preparation of the first flow. It takes one second, or ten where it is the first on this machine."""
 SharedVideo = tuple[str, str]
 """A video of a dataset with its settings and store, and its key."""
 

@@ -41,7 +41,7 @@ from mebench._checkout import PACKAGE
 from mebench.errors import RunError
 
 PARTS = ("files", "processes", "network", "privileges")
-"""What a sandbox holds; a kernel may lack a part."""
+"""The parts of a sandbox; a kernel may lack one."""
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _PATH_BENEATH = 1
@@ -163,7 +163,7 @@ def python_files() -> tuple[Path, ...]:
 
 
 DEVICES = tuple(Path("/dev", name) for name in ("null", "zero", "full", "random", "urandom"))
-"""What any calculation opens: nothing, and randomness."""
+"""Devices that any calculation opens: the empty ones and sources of randomness."""
 
 
 def gpus(folder: Path = Path("/dev")) -> tuple[Path, ...]:

@@ -62,7 +62,7 @@ KEPT = (
     *("config.json", "versions.json", "folds.json", "videos.parquet", "truth.parquet"),
     *("predictions.parquet", "clips.parquet", "summary.json"),
 )
-"""What every finished run holds, and all that reads one asks for."""
+"""The files of every finished run; readers of runs need no others."""
 TUNED = "tuned.json"  # in a run that `mebench tune` makes of outer folds: the values of each study
 TRAINING = ".training"
 """Holds, while folds are trained, a folder for each, with files of callbacks and loggers."""
@@ -397,7 +397,7 @@ class RunFolder:
         return self._read(name, read_frame)
 
     def _read(self, name: str, read: Callable[[Path], T]) -> T:
-        """What a function reads from a file of the run, which is unchanged since it was finished."""
+        """The result of a function that reads a file of the run, which is unchanged since the run finished."""
         try:
             content = read(self.path / name)
         except Exception as e:  # pyarrow has many kinds

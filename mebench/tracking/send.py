@@ -367,7 +367,7 @@ GROUP = "mebench.trackers"
 DEFAULT = "mlflow"
 LONGEST = 200
 _BUILT_IN = [EntryPoint(DEFAULT, "mebench.tracking.mlflow:MLflow", GROUP)]
-"""What is there in a checkout too whose installed metadata are older."""
+"""The tracker that exists even in a checkout with older installed metadata."""
 
 
 class Found(NamedTuple):

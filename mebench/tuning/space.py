@@ -165,7 +165,7 @@ _PARTS = ("method", "recognizer")
 
 
 class _Entry(NamedTuple):
-    """What an entry says of a parameter, its source, and whether the user asked for it by name or with a range."""
+    """The values that an entry gives a parameter, its source, and whether the user named it or gave it a range."""
 
     spec: Any
     where: str

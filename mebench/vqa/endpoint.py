@@ -29,7 +29,7 @@ MOST_BYTES = 4_000_000
 
 @dataclass
 class Cost:
-    """What the answers cost.
+    """The cost of the answers.
 
     Attributes:
         asked: questions that were sent.

@@ -237,7 +237,7 @@ def write(path: Path, rows: Iterable[Mapping[str, str]], answers: bool = True) -
 
 
 def leaks(rows: Sequence[Row]) -> list[str]:
-    """What a file of questions reveals without a picture, in sentences.
+    """The answers that a file of questions reveals without a picture, in sentences.
 
     Event numbers and plurals are read from the questions; priors of classes and of yes and no from the answers, if it has any.
     """

@@ -563,7 +563,7 @@ def _drawn(table: BoardTable) -> bool:
 
 
 def _unlike_real(table: BoardTable) -> tuple[bool, bool, int]:
-    """What puts a table behind others: the data are drawn, expressions are so dense that F1 would be another at the density of
+    """The reasons that put a table behind others: the data are drawn, expressions are so dense that F1 would be another at the density of
     real recordings (`DENSE`), or fewer methods were measured.
     """
     scores = [row.scores for part in table.parts[:1] for row in part.rows if row.measured]
