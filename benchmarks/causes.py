@@ -78,7 +78,7 @@ SETTINGS: dict[str, tuple[str, ...]] = {
 }
 """Spotters, and settings of each beside those for the synthetic dataset."""
 HELD_OUT = ("of_fd", "tsmsnet", "concat_cnn", "mtsn", "mdmd")
-"""Those that judge `field`: nothing was chosen by them."""
+"""The spotters that judge `field`: nothing was chosen by them."""
 PUBLISHED = {
     "auw_gcn": ("AUW-GCN", "samm_lv"),
     "softnet": ("SOFTNet", "samm_lv"),
@@ -94,7 +94,7 @@ PUBLISHED = {
 SCORES = ("f1", "recall", "precision", "fp_per_minute", "fp_per_macro", "fp_elsewhere", "f1@samm_lv", "f1@cas_me2")
 COLUMNS = ("variant", "method", "seed", "settings", "tp", "fp", "fn", *SCORES, "low", "high")
 LEAST = 0.01
-"""What an F1 counts as at least in a ratio."""
+"""The least F1 in a ratio."""
 Row = Mapping[str, Any]
 
 

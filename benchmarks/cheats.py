@@ -1,4 +1,4 @@
-"""What a recognizer that looks for the labels of whom it is tested on scores, for each place where it looks, without and with the sandbox.
+"""The score of a recognizer that looks for the tested people's labels, for each place where it looks, without and with the sandbox.
 
     python benchmarks/cheats.py MAPS [--ways names pictures] [--workers 2]
 

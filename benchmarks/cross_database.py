@@ -1,4 +1,4 @@
-"""What a method loses on another database: the synthetic faces at 30 and at 200 frames per second, other people in each.
+"""The loss of a method on another database: the synthetic faces at 30 and at 200 frames per second, other people in each.
 
     python benchmarks/cross_database.py [FOLDER]
 

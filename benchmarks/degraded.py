@@ -1,4 +1,4 @@
-"""What degradations cost every committed method, for the page `docs/degraded.md`.
+"""The cost of degradations for every committed method, for the page `docs/degraded.md`.
 
     python benchmarks/degraded.py FOLDER [--sets drawn clips maps] [--methods mean ...] [--kinds occlusion ...] [--maps DATA]
     python benchmarks/degraded.py FOLDER --write
@@ -58,7 +58,7 @@ and as released HTNet trains 800 epochs and CausalNet 200.
 
 
 class Set(NamedTuple):
-    """What methods are tested on.
+    """A dataset on which methods are tested.
 
     Attributes:
         title: of the table.
@@ -180,7 +180,7 @@ def test(folder: Path, name: str, method: str, kinds: list[str], maps: str) -> N
 
 
 def record(folder: Path) -> list[dict[str, Any]]:
-    """What the page shows of all that is there: the main score of each set, for the kinds that all its methods were tested with."""
+    """The content of the page: the main score of each set, for the kinds that all its methods were tested with."""
     found = []
     for name, of in SETS.items():
         path, methods = "spotting.micro.f1" if of.task == "spot" else "recognition.uar", {}

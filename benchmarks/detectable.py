@@ -1,4 +1,4 @@
-"""What difference in F1 each preset of the synthetic dataset can show at 80 % power.
+"""The difference in F1 that each preset of the synthetic dataset can show at 80 % power.
 
     python benchmarks/detectable.py [--records leaderboards/records]
 

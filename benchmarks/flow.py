@@ -58,7 +58,7 @@ def textures(seed: int) -> Picture:
 
 
 def moved(texture: Picture, motion: Motion) -> Picture:
-    """What is seen after each pixel of the first image has gone its way."""
+    """The image after each pixel of the first one has moved."""
     y, x = np.mgrid[:SIZE, :SIZE].astype(np.float64)
     from_x, from_y = x, y
     for _ in range(30):  # the place that leads here
@@ -109,7 +109,7 @@ def faces(pairs: int) -> Iterator[Pair]:
 
 
 def shown(picture: Picture, how: str, random: np.random.Generator) -> NDArray[np.uint8]:
-    """What a camera makes of it."""
+    """The picture as a camera records it."""
     noise = 4.0 if how == "strong noise" else 1.0
     gray = np.rint(picture + random.normal(0, noise, picture.shape)).clip(0, 255).astype(np.uint8)
     if how == "compression":
@@ -230,7 +230,7 @@ def spread(some: list[NDArray[Any]], others: list[NDArray[Any]]) -> str:
 
 
 def conditioning(n: int) -> None:
-    """What min-max scaling leaves of OpenCV's flow and strain under noise, and on which pixels it hangs."""
+    """The effect of min-max scaling on OpenCV's flow and strain under noise, and the pixels that it depends on."""
     from mebench.datasets.synthetic.dataset import Synthetic
     from mebench.datasets.synthetic.params import Params
 

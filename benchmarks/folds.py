@@ -172,7 +172,7 @@ def mean(
 
 
 def alone(both: tuple[Result, Result], neither: tuple[Result, Result]) -> tuple[Result, Result]:
-    """What the further epochs of a stage cost: that of a run less that of one with a single epoch of each stage."""
+    """The cost of the further epochs of a stage: a run minus a run with a single epoch of each stage."""
     plain, ours = (
         Result(whole.seconds - rest.seconds, whole.training - rest.training, whole.scores)
         for whole, rest in zip(both, neither)
@@ -232,7 +232,7 @@ def judged(about: dict, scores: dict, answers: dict) -> dict[str, float]:
 
 
 def peak_gflops(workers: int) -> float:
-    """What all cores reach together at multiplying matrices of 1024x1024 numbers, one thread each, in 1e9 operations a second."""
+    """The speed of all cores together at multiplying matrices of 1024x1024 numbers, one thread each, in 1e9 operations a second."""
     code = (
         "import torch, time; torch.set_num_threads(1); a = torch.randn(1024, 1024); best = 1e9\n"
         "for _ in range(12):\n    t = time.perf_counter(); a @ a; a @ a; best = min(best, time.perf_counter() - t)\n"

@@ -1,4 +1,4 @@
-"""What a GPU is worth: each method that is trained, on drawn videos, by one core of the processor and by the GPU.
+"""The gain of a GPU: each method that is trained, on drawn videos, by one core of the processor and by the GPU.
 
     python benchmarks/gpu.py [--methods mean softnet] [--epochs 5] [--workers 4] [--subjects 8] [--frames 200]
 

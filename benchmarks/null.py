@@ -29,7 +29,7 @@ CHEATS = ("file", "folders", "truth")
 
 
 def checks(words: list[str], seeds: range, plugins: tuple[str, ...]) -> list[list[Finding]]:
-    """What a check with each seed finds."""
+    """The findings of a check with each seed."""
     with tempfile.TemporaryDirectory(prefix="mebench-null-") as folder:
         runs = shuffled_runs(Path(folder), words, plugins, seeds, Progress())
         return [findings([judged(run)]) for run in runs]

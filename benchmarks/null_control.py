@@ -158,7 +158,7 @@ def recognition(records: list[Record], draws: int) -> list[tuple[str, int, float
 
 
 def with_truth(record: Record) -> pd.DataFrame:
-    """What a run named, in the order of the annotated clips, with their `emotion`."""
+    """The answers of a run, in the order of the annotated clips, with their `emotion`."""
     clips = pd.read_parquet(record.folder / "clips.parquet").drop_duplicates(["video", "onset", "offset"])
     truths = pd.read_parquet(record.folder / "truth.parquet")
     truths = truths[(truths["kind"] == "micro") & truths["emotion"].notna()]

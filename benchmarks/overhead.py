@@ -1,4 +1,4 @@
-"""What a run costs beside its folds: planning, the run folder, putting the folds together, scoring.
+"""The cost of a run besides its folds: planning, the run folder, putting the folds together, scoring.
 
     python benchmarks/overhead.py [--folds 1000 2500 5000 10000] [--subjects 100]
 

@@ -1,4 +1,4 @@
-"""What a training step costs beside a bare loop: alone, with a metric logged, and with callbacks and a logger.
+"""The cost of a training step compared with a bare loop: alone, with a metric logged, and with callbacks and a logger.
 
     python benchmarks/trainer.py [--epochs 5] [--rounds 3]
 

@@ -1,4 +1,4 @@
-"""What `mebench tune` costs and keeps: trials shared by processes of which one is killed, and tunings in stated times.
+"""The cost and the safety of `mebench tune`: trials shared by processes of which one is killed, and tunings in stated times.
 
     python benchmarks/tuning.py processes [--trials 60] [--processes 4] [--seconds 0.5]
     python benchmarks/tuning.py postprocess [--trials 40] [--cache DIR]

@@ -1,4 +1,4 @@
-"""What people wait for, in seconds of the clock and of the processor, all processes together.
+"""Waiting times of people, in seconds of the clock and of the processor, all processes together.
 
     python benchmarks/waiting.py [first] [spot] [small] [build] [--records 183] [--maps ROOT]
 

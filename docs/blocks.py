@@ -39,7 +39,7 @@ WIDTH = 100
 """Of what is printed, in characters; tables may be wider."""
 WRAPPED = textwrap.TextWrapper(WIDTH, break_long_words=False, break_on_hyphens=False)
 HOME = "/home/ann/work"
-"""What the folder of a page is called in what is shown."""
+"""The name of a page's folder in shown output."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Output:
-    """What a block printed: as plain text, as HTML, or as Markdown."""
+    """The output of a block: as plain text, as HTML, or as Markdown."""
 
     form: str
     text: str
@@ -92,7 +92,7 @@ def blocks(page: Path) -> list[Block]:
 
 
 def run(page: Path, folder: Path, words: Callable[[list[str]], list[str]] = list) -> Iterator[list[Output]]:
-    """What each block of a page prints, one after the other; `folder` is the working folder.
+    """The output of each block of a page, one after the other; `folder` is the working folder.
 
     Args:
         page: the file.
@@ -171,7 +171,7 @@ def _commands(code: str) -> Iterator[list[str]]:
 
 
 def _mebench(words: Sequence[str], fails: bool) -> str:
-    """What `mebench WORDS` prints; the sentence of its error, where it is to fail and prints nothing else."""
+    """The output of `mebench WORDS`; the sentence of its error, where it is to fail and prints nothing else."""
     from mebench import cli
 
     here = Path.cwd()

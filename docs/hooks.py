@@ -134,7 +134,7 @@ def _boxes() -> dict[str, str]:
 
 @cache
 def _outputs(page: Path) -> list[list[dict[str, str]]]:
-    """What the blocks of a page print, in a process of its own."""
+    """The output of the blocks of a page, from a process of its own."""
     found = [Block.of(fence) for fence in FENCE.finditer(page.read_text("utf-8"))]
     if not any(block.language in ("python", "sh") for block in found):
         return []

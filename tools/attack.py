@@ -52,7 +52,7 @@ OBEYED = re.compile("\nrecord good: taken|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u2
 AT_TERMINAL = re.compile(
     "\x1b\\]|\x1b\\[2J|\x1b\\[8m|[\x07\x08\x7f-\x9f\u202a-\u202e\u2066-\u2069\u2028\u2029]|\rrecord"
 )
-"""What of it no table or bar of our own sends to a terminal."""
+"""Sequences that no table or bar of our own sends to a terminal."""
 RAN = """window.forged || document.querySelector('iframe, object, embed, base') ||
 [...document.querySelectorAll('a[href]')].some(link => link.protocol == 'javascript:')"""
 """Whether a script of a record ran in a page, or would on a click."""
@@ -60,7 +60,7 @@ RAN = """window.forged || document.querySelector('iframe, object, embed, base') 
 
 @dataclass(frozen=True)
 class Ended:
-    """What a program did.
+    """The end of a program.
 
     Attributes:
         code: its exit code, None where it was stopped after its time.
@@ -78,7 +78,7 @@ class Ended:
 
     @property
     def trouble(self) -> str:
-        """What was not to happen; empty if nothing did."""
+        """The fault in what happened; empty without one."""
         if self.code is None:
             return f"not done after {self.seconds:.0f} s of the processor"
         if "Traceback (most recent call last)" in self.said or "error: unexpected " in self.said:
@@ -234,7 +234,7 @@ def honest_records(folder: Path) -> list[Path]:
 
 
 class Findings:
-    """What was not to happen."""
+    """The faults that were found."""
 
     def __init__(self) -> None:
         self.found: list[str] = []

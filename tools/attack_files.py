@@ -17,7 +17,7 @@ from attack_records import ESCAPES, MARKUP, no_plain_file
 
 @dataclass(frozen=True)
 class Case:
-    """What is asked of the program.
+    """A request to the program.
 
     Attributes:
         kind: `sheets`, `configs`, `score files`, `images` or `models`.

@@ -23,7 +23,7 @@ HONEST = (
     *("dual_inception-megc2019_flow-loso-seed0-5b8ef8e9", "flow_svm-megc2019_flow-loso-seed0-793ebd41"),
     "ststnet-megc2019_flow-loso-seed0-leak-3c4c5bc3",
 )
-"""Those on the board; the first is the one that is forged, the last looked at tested people."""
+"""The records on the board; the first one is forged, the last chose on tested people."""
 DRAWS = 20
 Forgery = Callable[["Forged"], None]
 FORGERIES: dict[str, tuple[Forgery, str, str]] = {}

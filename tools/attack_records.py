@@ -31,7 +31,7 @@ ESCAPES = (
     *("\x1b]0;FORGED\x07", "\x1b[2J\x1b[HFORGED", "\rrecord good: taken FORGED", "\nrecord good: taken FORGED"),
     *("\x9b2JFORGED", "\u202eDEGROF", "\u2066FORGED", "\x08\x08FORGED", "\u2028FORGED", "\x7fFORGED", "\x1b[8mFORGED"),
 )
-"""What a terminal obeys."""
+"""Sequences that a terminal obeys."""
 MARKUP = (
     *(
         "<script>window.forged=1</script>",
@@ -48,7 +48,7 @@ MARKUP = (
     *("' onmouseover='window.forged=1", "<a href='javascript:window.forged=1'>x</a>", "${window.forged=1}", "%s%n%x"),
     *("<base href=http://forged.example>", "<meta http-equiv=refresh content='0;url=http://forged.example'>"),
 )
-"""What a page, a spreadsheet or LaTeX would run."""
+"""Text that a page, a spreadsheet or LaTeX would run."""
 
 
 class Made:
@@ -458,7 +458,7 @@ def contradictions(made: Made) -> None:
 
 @family
 def odd_folds(made: Made) -> None:
-    """Who trains is tested, folds of one name, of nobody, by the ten thousand."""
+    """Folds that test their training people, of one name, without people, or ten thousand of them."""
     about, choice = made.json("folds.json"), made.number % 7
     folds = about["folds"]
     if choice == 0:
@@ -589,7 +589,7 @@ def _many_videos(made: Made, many: int) -> None:
 
 @family
 def odd_json(made: Made) -> None:
-    """What some parsers take for JSON, and others not."""
+    """Text that only some parsers take for JSON."""
     name = made.dice.choice(("record.json", "folds.json"))
     text = (made.path / name).read_text()
     made.seal()
@@ -614,7 +614,7 @@ def odd_json(made: Made) -> None:
 
 @family
 def odd_audits(made: Made) -> None:
-    """What saw whom, said otherwise."""
+    """False statements on what saw which people."""
     if not (made.path / "audit.json").is_file():
         made.write({"selection": "fixed", "transductive": "none", "values": []}, "audit.json")
         stored = made.json()
@@ -642,7 +642,7 @@ def odd_audits(made: Made) -> None:
 
 @family
 def odd_summaries(made: Made) -> None:
-    """Scores that nobody has, of members that nobody tested."""
+    """Scores that no run has, of members that none tested."""
     summary, choice = made.json()["summary"], made.number % 5
     score = {"value": made.dice.choice((0.99, 5, -1, None)), "low": None, "high": None}
     if choice == 0:

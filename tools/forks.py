@@ -46,13 +46,13 @@ class Stage:
     without: tuple[str, ...] = ()
 
     def words(self) -> list[str]:
-        """What pytest is told."""
+        """The arguments of pytest."""
         return ["-m", self.marks, *(f"--deselect={name}" for name in self.without), *self.files]
 
 
 @dataclass
 class Job:
-    """What one process does.
+    """The work of one process.
 
     Attributes:
         stages: calls of pytest; after one that fails there is no other.
@@ -68,8 +68,8 @@ class Job:
 
 
 @dataclass
-class Told:
-    """What came of a job.
+class Outcome:
+    """The outcome of a job.
 
     Attributes:
         failed: the tests that failed, the first alone unless the job looks; a file that cannot be imported is one.
@@ -110,7 +110,7 @@ def warm(names: Iterable[str]) -> None:
 
 def run_all(
     jobs: Iterable[Job], pristine: Path, workers: int, limit: Callable[[str], float]
-) -> Iterator[tuple[Job, Told]]:
+) -> Iterator[tuple[Job, Outcome]]:
     """Each job with what came of it, as they end.
 
     Args:
@@ -135,7 +135,7 @@ def run_all(
             for one in [one for one in running if one.over()]:
                 running.remove(one)
                 one.close()
-                yield one.job, one.told
+                yield one.job, one.outcome
     finally:
         for one in running:
             one.close()
@@ -145,7 +145,7 @@ class _Running:
     """A process at work in a copy of the checkout."""
 
     def __init__(self, job: Job, pristine: Path, limit: Callable[[str], float]) -> None:
-        self.job, self.limit, self.told = job, limit, Told()
+        self.job, self.limit, self.outcome = job, limit, Outcome()
         self.folder = Path(tempfile.mkdtemp(prefix="m", dir=pristine.parent))
         copy = self.folder / "mebench"
         shutil.copytree(pristine, copy, symlinks=True)
@@ -169,20 +169,20 @@ class _Running:
                 if word == "at":
                     self.file, self.until = value, time.monotonic() + self.limit(value)
                 else:
-                    setattr(self.told, word, value)
+                    setattr(self.outcome, word, value)
         except EOFError:
             ended = True
         if ended:
-            self.told.died = True
+            self.outcome.died = True
             return True
         if time.monotonic() > self.until:
-            self.told.late = self.file or "at the start"
+            self.outcome.late = self.file or "at the start"
             return True
         return False
 
     def close(self) -> None:
         """End the process and all that it has started, and remove its copy."""
-        self.told.seconds = time.monotonic() - self.began
+        self.outcome.seconds = time.monotonic() - self.began
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)  # type: ignore[arg-type]
         self.process.kill()

@@ -24,7 +24,7 @@ class Importers:
         }
         self.plugins = {name.split(".")[2]: name.rpartition(".")[0] for name in self.files if _is_plugin(name)}
         self.foreign: set[str] = set()
-        """What is imported from other packages, outside the standard library."""
+        """Imported modules of other packages, outside the standard library."""
         self.tests: set[str] = set()
         """Test files, and files of mebench with examples in their docstrings."""
         self._importers: defaultdict[str, set[str]] = defaultdict(set)

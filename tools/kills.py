@@ -113,7 +113,7 @@ class Program(Protocol):
         """Kill it, or tell it to stop."""
 
     def wait_and_read(self) -> str:
-        """What it said on standard error, at its end."""
+        """Its standard error, read at its end."""
 
 
 class Started(subprocess.Popen):
@@ -168,7 +168,7 @@ def _mebench(words: Sequence[str], folder: Path, errors: Path) -> None:
 
 
 def import_all(jobs: Sequence[str]) -> None:
-    """What programs and workers import sooner or later. No thread starts, for a copy would lack it."""
+    """Import all that programs and workers import sooner or later. No thread starts, for a copy would lack it."""
     from mebench import cli
     from mebench._lightly import load_lightning_lightly
     from mebench.files import code_hash

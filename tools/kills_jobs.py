@@ -1,4 +1,4 @@
-"""What `kills.py` kills beside sweeps: `tune`, `leaderboard merge`, `leaderboard build` and `rescore`.
+"""The jobs that `kills.py` kills besides sweeps: `tune`, `leaderboard merge`, `leaderboard build` and `rescore`.
 
 A job says what is there before, what to run, what must be whole whenever it is killed, and what is there in the end.
 """

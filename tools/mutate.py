@@ -1,4 +1,4 @@
-"""What the tests would not notice: lines of mebench are broken, one at a time, and the tests that import the file run.
+"""Find faults that the tests would not notice: lines of mebench are broken, one at a time, and the tests that import the file run.
 
     python tools/mutate.py [--seed 0 1 2] [--lines 100] [--only FILE ...] [--at FILE:LINE ...] [--changed REVISION]
     python tools/mutate.py --again out.json
@@ -39,7 +39,7 @@ from pathlib import Path
 from py_compile import PycInvalidationMode
 from typing import Any
 
-from forks import Job, Stage, Told, run_all, warm
+from forks import Job, Outcome, Stage, run_all, warm
 from importers import Importers
 from mutants import Mutant, draw, mutants, sound
 from rich.console import Console
@@ -83,10 +83,12 @@ def main() -> None:
         found = {}
         for seed, some in drawn.items():
             jobs = [Job(_stages(m, near[m.file], known, args), (m.file, m.apply(sources[m.file])), key=m) for m in some]
-            found[seed] = list(_told(jobs, pristine, args, known))
+            found[seed] = list(_outcomes(jobs, pristine, args, known))
             _report(seed, found[seed], sources)
             if args.json:
-                content = {str(seed): [_plain(m, told, sources) for m, told in rows] for seed, rows in found.items()}
+                content = {
+                    str(seed): [_plain(m, outcome, sources) for m, outcome in rows] for seed, rows in found.items()
+                }
                 Path(args.json).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
@@ -184,19 +186,19 @@ def _unbroken(args: argparse.Namespace, pristine: Path, tests: Sequence[str]) ->
     while chunks:
         jobs = [Job([Stage(tuple(chunk), marks)], look=True, key=chunk) for chunk in chunks]
         chunks = []
-        for job, told in run_all(jobs, pristine, args.workers, lambda _: FACTOR * args.timeout):
-            lost = not told.spent  # it ended before it could tell: each file again by itself
+        for job, outcome in run_all(jobs, pristine, args.workers, lambda _: FACTOR * args.timeout):
+            lost = not outcome.spent  # it ended before it could tell: each file again by itself
             if lost and len(job.key) > 1:
                 chunks += [[test] for test in job.key]
                 continue
             for test in job.key:
-                failed = [test] if lost else [name for name in told.failed if name.partition("::")[0] == test]
-                called = [list(name) for name in told.called.get(test, [])]
-                entry = {"seconds": round(told.spent.get(test, 0.0), 2), "failed": failed, "called": called}
+                failed = [test] if lost else [name for name in outcome.failed if name.partition("::")[0] == test]
+                called = [list(name) for name in outcome.called.get(test, [])]
+                entry = {"seconds": round(outcome.spent.get(test, 0.0), 2), "failed": failed, "called": called}
                 known[test] = {"stamp": stamps[test], **entry}
                 for name in failed:
                     console.print(f"{name} fails without any change and is left out", style="yellow", markup=False)
-            console.print(f"unbroken: {told.seconds:.0f} s for {len(job.key)} files from {job.key[0]}", markup=False)
+            console.print(f"unbroken: {outcome.seconds:.0f} s for {len(job.key)} files from {job.key[0]}", markup=False)
             if file:
                 file.write_text(json.dumps(known) + "\n", encoding="utf-8")
     return known
@@ -244,7 +246,9 @@ def _stages(m: Mutant, near: Mapping[str, int], known: Known, args: argparse.Nam
     return stages
 
 
-def _told(jobs: Sequence[Job], pristine: Path, args: argparse.Namespace, known: Known) -> Iterator[tuple[Mutant, Told]]:
+def _outcomes(
+    jobs: Sequence[Job], pristine: Path, args: argparse.Namespace, known: Known
+) -> Iterator[tuple[Mutant, Outcome]]:
     """Each mutant with what came of it, in the order of the draw; a line is printed as it ends."""
 
     def limit(test: str) -> float:
@@ -252,40 +256,46 @@ def _told(jobs: Sequence[Job], pristine: Path, args: argparse.Namespace, known: 
             return FACTOR * args.timeout
         return max(args.timeout, FACTOR * float(known.get(test, {}).get("seconds", 0.0)))
 
-    ended: dict[Mutant, Told] = {}
-    for job, told in run_all(jobs, pristine, args.workers, limit):
-        ended[job.key] = told
+    ended: dict[Mutant, Outcome] = {}
+    for job, outcome in run_all(jobs, pristine, args.workers, limit):
+        ended[job.key] = outcome
         number = f"{len(ended)}/{len(jobs)}"
-        console.print(f"{number}  {job.key.file}:{job.key.line}  {_short(job.key)}  {_outcome(told)}", markup=False)
+        console.print(f"{number}  {job.key.file}:{job.key.line}  {_short(job.key)}  {_in_words(outcome)}", markup=False)
     yield from ((job.key, ended[job.key]) for job in jobs)
 
 
-def _report(seed: int, rows: Sequence[tuple[Mutant, Told]], sources: Mapping[str, bytes]) -> None:
+def _report(seed: int, rows: Sequence[tuple[Mutant, Outcome]], sources: Mapping[str, bytes]) -> None:
     """Print all, then the survivors with their lines."""
     table = Table(title=f"seed {seed}")
     for name in ("line", "operator", "before and after", "outcome", "s"):
         table.add_column(name, no_wrap=name in ("line", "operator", "s"), justify="right" if name == "s" else "left")
-    for mutant, told in rows:
-        style = "bold red" if told.passed else "yellow" if told.late else ""
-        cells = (f"{mutant.file}:{mutant.line}", mutant.operator, _short(mutant), _outcome(told), f"{told.seconds:.0f}")
+    for mutant, outcome in rows:
+        style = "bold red" if outcome.passed else "yellow" if outcome.late else ""
+        cells = (
+            f"{mutant.file}:{mutant.line}",
+            mutant.operator,
+            _short(mutant),
+            _in_words(outcome),
+            f"{outcome.seconds:.0f}",
+        )
         table.add_row(*cells, style=style)
     console.print(table, markup=False)
-    counts = Counter("survived" if told.passed else "timeout" if told.late else "caught" for _, told in rows)
+    counts = Counter("survived" if outcome.passed else "timeout" if outcome.late else "caught" for _, outcome in rows)
     console.print(
         f"seed {seed}: {len(rows)} lines, {counts['caught']} caught, {counts['timeout']} by time, "
         f"{counts['survived']} survived"
     )
-    for mutant, told in rows:
-        if told.passed:
+    for mutant, outcome in rows:
+        if outcome.passed:
             console.print(f"\n{mutant.file}:{mutant.line}", *mutant.diff(sources[mutant.file]), sep="\n", markup=False)
 
 
-def _outcome(told: Told) -> str:
-    if told.late:
-        return f"timeout in {told.late}"
-    if told.failed:
-        return f"caught by {told.failed[0]}"
-    return "caught: the process died" if told.died else "survived"
+def _in_words(outcome: Outcome) -> str:
+    if outcome.late:
+        return f"timeout in {outcome.late}"
+    if outcome.failed:
+        return f"caught by {outcome.failed[0]}"
+    return "caught: the process died" if outcome.died else "survived"
 
 
 def _short(mutant: Mutant) -> str:
@@ -293,11 +303,11 @@ def _short(mutant: Mutant) -> str:
     return f"{old[:40]} -> {new[:40] or '(nothing)'}"
 
 
-def _plain(mutant: Mutant, told: Told, sources: Mapping[str, bytes]) -> dict[str, Any]:
-    outcome = "survived" if told.passed else "timeout" if told.late else "caught"
-    by = told.late or (told.failed[0] if told.failed else None)
+def _plain(mutant: Mutant, outcome: Outcome, sources: Mapping[str, bytes]) -> dict[str, Any]:
+    status = "survived" if outcome.passed else "timeout" if outcome.late else "caught"
+    by = outcome.late or (outcome.failed[0] if outcome.failed else None)
     diff = mutant.diff(sources[mutant.file])
-    return {**asdict(mutant), "diff": diff, "outcome": outcome, "by": by, "seconds": round(told.seconds, 1)}
+    return {**asdict(mutant), "diff": diff, "outcome": status, "by": by, "seconds": round(outcome.seconds, 1)}
 
 
 def _read(row: Mapping[str, Any]) -> Mutant:

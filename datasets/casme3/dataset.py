@@ -293,7 +293,7 @@ class Casme3(SheetDataset):
 
 
 def _key(a: Annotation) -> tuple[object, ...]:
-    """What two sheets call an expression by."""
+    """The key by which two sheets identify an expression."""
     return a.subject, a.video, a.onset
 
 

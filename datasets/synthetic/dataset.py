@@ -75,7 +75,7 @@ class SyntheticFrames:
         return make_subject(params.seed, self._place[0], params.size, params.face, params.texture)
 
     def state(self, index: int) -> State:
-        """What frame `index` shows.
+        """The content of frame `index`.
 
         Raises:
             IndexError: the index is outside [0, len).

@@ -79,7 +79,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Script:
-    """What happens in a video.
+    """The events of a video.
 
     Attributes:
         events: the labelled expressions, sorted by onset.

@@ -1,4 +1,4 @@
-"""What moves without meaning: the head and the light."""
+"""Movements without meaning: of the head and the light."""
 
 from dataclasses import dataclass
 from functools import lru_cache

@@ -10,7 +10,7 @@ MARGIN = 0.3
 """Seconds at the start and end of a video without labelled expressions."""
 
 EXPRESSIONS = ("apart", "samm_lv")
-"""What expressions are like: see `Params.expressions`."""
+"""Kinds of drawn expressions: see `Params.expressions`."""
 LONGEST_AS_SAMM_LV = 3.3
 """Seconds of the longest expression of `expressions=samm_lv`."""
 
@@ -20,7 +20,7 @@ MOST_ENCODED = 1 << 30
 
 @dataclass(frozen=True)
 class Params:
-    """What is drawn. The defaults are the preset `default`.
+    """The drawn people, videos and movements. The defaults are the preset `default`.
 
     Attributes:
         seed: every random choice derives from it.

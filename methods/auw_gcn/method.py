@@ -26,7 +26,7 @@ class AUWGCN(BoundaryNetwork):
     def samples(
         self, stage: str, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo]
     ) -> tuple[TorchDataset[Any], TorchDataset[Any] | None]:
-        """Those of the family; the graph follows from the action units of the training subjects."""
+        """The samples of the family; the graph follows from the action units of the training subjects."""
         units = [e.action_units for video in train for e in video.expressions]
         self.network.graph.copy_(torch.from_numpy(graph_of_units(units)))
         return super().samples(stage, train, valid)

@@ -37,7 +37,7 @@ class Attention(nn.Module):
         self.register_buffer("shift", -(gamma or 0.0) * numbers * (1 - near.float()), persistent=False)
 
     def forward(self, x: Tensor, context: Tensor) -> Tensor:
-        """What `x` finds in `context`."""
+        """The attention of `x` to `context`."""
         q, k, v = (_split(t) for t in (self.q(x), *self.kv(context).chunk(2, dim=-1)))
         shares = (q @ k.transpose(-1, -2) * self.scale * self.near + self.shift).softmax(-1) * self.near
         found: Tensor = self.out(_joined(shares @ v))

@@ -119,7 +119,7 @@ class StateSpace(nn.Module):
         self.outwards = nn.Linear(WIDTH, DIM, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """What each moment makes of those before it."""
+        """The state of each moment, from the moments before it."""
         inner, gate = self.inwards(x).chunk(2, dim=-1)
         inner = F.silu(self.conv(inner.transpose(1, 2))[..., : x.shape[1]]).transpose(1, 2)
         delta, write, read = self.select(inner).split([RANK, STATES, STATES], dim=-1)

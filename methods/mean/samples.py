@@ -1,4 +1,4 @@
-"""What MEAN trains on: frames with pseudo-labels, and the maps of annotated clips."""
+"""Training samples of MEAN: frames with pseudo-labels, and the maps of annotated clips."""
 
 from collections.abc import Sequence
 from dataclasses import replace

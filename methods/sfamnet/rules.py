@@ -1,4 +1,4 @@
-"""What SFAMNet learns from, and how its scores become intervals; all in frames of the series."""
+"""The targets that SFAMNet learns, and the way from its scores to intervals; all in frames of the series."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
