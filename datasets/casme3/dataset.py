@@ -185,10 +185,10 @@ class Casme3(SheetDataset):
         # A heading with unknown names, above columns that were found by their position, is a remark.
         if is_remark(row) or (row.number == 1 and not any(c.isdigit() for c in row.get("onset") + row.get("offset"))):
             return read_row(replace(row, cells={}), table, cleaning, log)  # which logs it
-        said = self._sheets.video or name_in(row, table, "video", log)
-        name = said.lower()
-        if said != name:
-            log.repaired(row.number, table.columns["video"], said, name, "the folders have small letters")
+        written = self._sheets.video or name_in(row, table, "video", log)
+        name = written.lower()
+        if written != name:
+            log.repaired(row.number, table.columns["video"], written, name, "the folders have small letters")
         if self.params.clips and name:
             name = f"{name}_{row.get('onset')}"  # as in the sheet, right or wrong
         slip = SLIPS.get(tuple(row.get(what) for what in ("subject", "video", "onset", "apex", "offset")))
