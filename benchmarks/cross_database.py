@@ -14,7 +14,8 @@ from typing import Any
 
 from mebench.config import resolve
 from mebench.progress import Progress
-from mebench.runner.execute import Outcome, run
+from mebench.runner.execute import run
+from mebench.runner.session import Outcome
 
 DATABASES = "dataset=[slow:synthetic,fast:synthetic]"
 PRESETS = ("dataset.subjects=8", "dataset.slow.seed=0", "dataset.fast.preset=fps200", "dataset.fast.seed=1")

@@ -21,7 +21,9 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import cv2
@@ -162,7 +164,7 @@ def stages(words: list[str], cache: Path) -> dict[str, float]:
     locate, flow = FaceCrop.locate, tvl1.tvl1
     tvl1.ready()
 
-    def timed(stage, function, *args):
+    def timed(stage: str, function: Callable[..., Any], *args: Any) -> Any:
         start = time.process_time()
         result = function(*args)
         spent[stage] += time.process_time() - start

@@ -37,11 +37,17 @@ from scipy.ndimage import map_coordinates
 from mebench.features import Algorithm, FaceCrop, Flow, MinMax, Strain
 
 SIZE, AROUND = 128, 64
-Picture, Motion = NDArray[np.float64], NDArray[np.float64]
+Picture = NDArray[np.float64]
+Motion = NDArray[np.float64]
 Pair = tuple[str, Picture, Picture, Picture, Motion]
 """A kind of motion, the first picture, that after nine tenths of the motion, that after all of it, and the motion."""
+Errors = dict[str, dict[str, dict[Algorithm, list[float]]]]
 ALGORITHMS: tuple[Algorithm, ...] = get_args(Algorithm)
-OURS = {"tvl1": "tvl1_opencv", "tvl1_eps05": "tvl1_opencv_eps05", "tvl1_warm": "tvl1_opencv"}
+OURS: dict[Algorithm, Algorithm] = {
+    "tvl1": "tvl1_opencv",
+    "tvl1_eps05": "tvl1_opencv_eps05",
+    "tvl1_warm": "tvl1_opencv",
+}
 WARM = 32
 """Pairs in a row that `tvl1_warm` computes: one that begins with no flow, as often as in a video, and those after it."""
 NOISE = 1e-4
@@ -54,7 +60,7 @@ def textures(seed: int) -> Picture:
     """Detail of two sizes, with `AROUND` pixels more on each side."""
     noise, side = np.random.default_rng(seed), SIZE + 2 * AROUND
     fine, coarse = (cv2.GaussianBlur(noise.normal(size=(side, side)), (0, 0), sigma) * sigma for sigma in (1.5, 5.0))
-    return 128 + 110 * fine + 90 * coarse
+    return np.asarray(128 + 110 * fine + 90 * coarse)
 
 
 def moved(texture: Picture, motion: Motion) -> Picture:
@@ -82,6 +88,7 @@ def motions() -> Iterator[tuple[str, Motion]]:
 def faces(pairs: int) -> Iterator[Pair]:
     """Drawn faces before and at the apex of an expression that moves nothing but the skin."""
     from mebench.datasets.synthetic import render
+    from mebench.datasets.synthetic.action_units import PARTS_LIPS, UNITS
     from mebench.datasets.synthetic.dataset import Synthetic, SyntheticFrames
     from mebench.datasets.synthetic.params import Params
 
@@ -93,7 +100,7 @@ def faces(pairs: int) -> Iterator[Pair]:
             continue
         drawn = SyntheticFrames(params, subject, 0)
         state, face = drawn.state(micro[0].peak), drawn.subject()
-        parts = [n for n, unit in enumerate(render.UNITS) if unit in render.PARTS_LIPS]
+        parts = [n for n, unit in enumerate(UNITS) if unit in PARTS_LIPS]
         strengths = state.strengths.copy()
         strengths[parts] = 0
         pose = np.array([[1.0, 0, 0], [0, 1.0, 0]])
@@ -101,6 +108,7 @@ def faces(pairs: int) -> Iterator[Pair]:
         still, almost = (replace(apex, strengths=part * strengths) for part in (0.0, 0.9))
         seen = [render.draw(face, s).mean(axis=2).clip(0, 255) for s in (still, almost, apex)]
         push, _, _ = render._summed(face, face.strengths(strengths))
+        assert push is not None
         y, x = np.mgrid[:SIZE, :SIZE].astype(np.float64)
         places = np.stack([(x + 0.5) / scale - 0.5 + BOX[0], (y + 0.5) / scale - 0.5 + BOX[1]], axis=-1).reshape(-1, 2)
         motion = (render._carried(places, push) - places).reshape(SIZE, SIZE, 2) * scale
@@ -111,9 +119,10 @@ def faces(pairs: int) -> Iterator[Pair]:
 def shown(picture: Picture, how: str, random: np.random.Generator) -> NDArray[np.uint8]:
     """The picture as a camera records it."""
     noise = 4.0 if how == "strong noise" else 1.0
-    gray = np.rint(picture + random.normal(0, noise, picture.shape)).clip(0, 255).astype(np.uint8)
+    gray: NDArray[np.uint8] = np.rint(picture + random.normal(0, noise, picture.shape)).clip(0, 255).astype(np.uint8)
     if how == "compression":
-        gray = cv2.imdecode(cv2.imencode(".jpg", gray, [cv2.IMWRITE_JPEG_QUALITY, 75])[1], cv2.IMREAD_GRAYSCALE)
+        packed = cv2.imencode(".jpg", gray, [cv2.IMWRITE_JPEG_QUALITY, 75])[1]
+        gray = np.asarray(cv2.imdecode(packed, cv2.IMREAD_GRAYSCALE))
     return gray
 
 
@@ -133,9 +142,9 @@ def strain(motion: NDArray[Any]) -> NDArray[Any]:
     return Strain("central").apply(motion, None)[..., 2]
 
 
-def accuracy(seeds: int, drawn: int) -> dict[str, dict[str, dict[Algorithm, list[float]]]]:
+def accuracy(seeds: int, drawn: int) -> Errors:
     """By measure and by kind of motion, or of condition, the errors of each algorithm."""
-    found: Any = defaultdict(lambda: defaultdict(lambda: defaultdict(list)))
+    found: Errors = defaultdict(lambda: defaultdict(lambda: defaultdict(list)))
     across = 1 + 0.06 * np.linspace(-1, 1, SIZE)[None, :]
     for number, (name, a, earlier, b, motion) in enumerate(pairs_of(seeds, drawn)):
         length = np.linalg.norm(motion, axis=-1)
@@ -159,7 +168,7 @@ def accuracy(seeds: int, drawn: int) -> dict[str, dict[str, dict[Algorithm, list
     return found
 
 
-def beside_opencv(found: dict[str, dict[str, dict[Algorithm, list[float]]]]) -> None:
+def beside_opencv(found: Errors) -> None:
     """Whether mebench's TV-L1 errs more than OpenCV's: the mean difference of a pair's error, all conditions together."""
     print(
         "\n| mebench's error less OpenCV's, px | mean of all pairs | 95 % interval | largest of a pair |\n|---|---|---|---|"
@@ -183,7 +192,7 @@ def crops(n: int) -> list[tuple[NDArray[np.uint8], int]]:
         frames = dataset.frames(video)
         for expression in [e for e in video.expressions if e.kind == "micro"][-1:]:
             some = [frames[i] for i in range(max(expression.onset - WARM + 1, 0), expression.peak + 1)]
-            found.append((np.array(list(FaceCrop().cut(some, BOX))), expression.peak - expression.onset))
+            found.append((np.array(list(FaceCrop().cut(iter(some), BOX))), expression.peak - expression.onset))
     return found
 
 
@@ -215,10 +224,10 @@ def speed(n: int, rounds: int) -> None:
             other = OURS[algorithm]
             ratio = np.median(np.array(spent[other]) / spent[algorithm])
             theirs = cv2.optflow.DualTVL1OpticalFlow.create(epsilon=0.05 if "eps05" in other else 0.01)
-            again = [
-                theirs.calc(*(((i + random.normal(0, NOISE, i.shape)) / 255).astype(np.float32) for i in pair), None)
-                for pair in pairs
-            ]
+            noisy = (
+                [((i + random.normal(0, NOISE, i.shape)) / 255).astype(np.float32) for i in pair] for pair in pairs
+            )
+            again = [theirs.calc(first, second, None) for first, second in noisy]
             line += [f"{ratio:.1f}", spread(flows[algorithm], flows[other]), spread(again, flows[other])]
         print(f"| {' | '.join(line + [''] * (5 - len(line)))} |")
     print(f"`tvl1_warm` to `tvl1`, px: median, p95, p99: {spread(flows['tvl1_warm'], flows['tvl1'])}", flush=True)
@@ -249,9 +258,9 @@ def conditioning(n: int) -> None:
         for video in dataset.videos():
             frames = dataset.frames(video)
             for first in (20, 90, 150, 210):
-                pair = list(FaceCrop().cut([frames[first], frames[first + 3]], BOX))
+                pair = list(FaceCrop().cut(iter([frames[first], frames[first + 3]]), BOX))
                 noisy = [((image + random.normal(0, 1e-3, image.shape)) / 255).astype(np.float32) for image in pair]
-                a, b = (Strain().apply(theirs.calc(*images, None), None) for images in (pair, noisy))
+                a, b = (Strain().apply(theirs.calc(one, other, None), None) for one, other in (pair, noisy))
                 whole, within = (
                     np.corrcoef(scale.apply(a[at], None).ravel(), scale.apply(b[at], None).ravel())[0, 1]
                     for at in (..., inner)

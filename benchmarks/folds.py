@@ -24,6 +24,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).resolve().parent
 
@@ -208,7 +209,7 @@ def mebench_scores(folder: Path, run: Path) -> dict[str, float]:
     return judged(about, scores, answers)
 
 
-def judged(about: dict, scores: dict, answers: dict) -> dict[str, float]:
+def judged(about: dict[str, Any], scores: dict[Any, Any], answers: dict[Any, list[int]]) -> dict[str, float]:
     """Area under the curve of all frames, and the mean F1 of the classes that occur."""
     import numpy as np
     from sklearn.metrics import f1_score, roc_auc_score
@@ -288,7 +289,7 @@ def dissect_all(peak: float, workers: int) -> None:
 
     torch.set_num_threads(1)
 
-    def a_step(forward: Callable[[], torch.Tensor], weights: list) -> Callable[[], None]:
+    def a_step(forward: Callable[[], torch.Tensor], weights: list[torch.nn.Parameter]) -> Callable[[], None]:
         optimizer = torch.optim.Adam(weights)
 
         def step() -> None:
@@ -304,7 +305,7 @@ def dissect_all(peak: float, workers: int) -> None:
         return float(counter.get_total_flops())
 
     maps = torch.rand(256, 3, 28, 28).contiguous(memory_format=torch.channels_last)
-    classes, net, plain = torch.randint(3, (256,)), STSTNet(3).to(memory_format=torch.channels_last), PlainSTSTNet()
+    classes, net, plain = torch.randint(3, (256,)), STSTNet(3).to(memory_format=torch.channels_last), PlainSTSTNet()  # type: ignore[call-overload]
     dissect(
         "STSTNet, 256 clips",
         a_step(lambda: F.cross_entropy(net(maps), classes), [*net.parameters()]),
@@ -313,7 +314,7 @@ def dissect_all(peak: float, workers: int) -> None:
         workers,
     )
     frames = torch.rand(32, 3, 42, 42).contiguous(memory_format=torch.channels_last)
-    labels, shared, head = torch.rand(32), Shared(0.3).to(memory_format=torch.channels_last), Head(1, 0.2)
+    labels, shared, head = torch.rand(32), Shared(0.3).to(memory_format=torch.channels_last), Head(1, 0.2)  # type: ignore[call-overload]
     trunk, spot = Trunk(), PlainHead(1)
     dissect(
         "MEAN's spotting, 32 frames",

@@ -16,10 +16,13 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mebench.config import registry, resolve
+from mebench.datasets.megc2019_flow.dataset import Megc2019Flow
+
+from mebench.config import resolve
 from mebench.runner.host import FoldTask, execute, imports_of
 from mebench.runner.isolation import Failure, ForkServer, Worker
 from mebench.runner.plan import make_plan
@@ -63,7 +66,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="mebench-isolation-") as scratch:
         root = args.root or Path(scratch, "maps")
         if args.root is None:
-            registry.load("dataset", "megc2019_flow").write_fake_tree(root)
+            Megc2019Flow.write_fake_tree(root)
         words = [
             "method=ststnet",
             "method.epochs=1",
@@ -75,12 +78,12 @@ def main() -> None:
         folds = plan.folds[: args.folds]
         with one_thread():
             execute(plan, folds[0])  # imports
-            here = [timed(lambda fold=fold: execute(plan, fold)) for fold in folds]
+            here = [timed(partial(execute, plan, fold)) for fold in folds]
         SERVER.warm(imports_of(plan))
         server = alone(lambda worker: worker.call(os.getppid, ()))  # once it has imported
         free = make_plan(resolve([*words, "sandbox=off"]))
         tasks = [(FoldTask(free, fold), FoldTask(plan, fold)) for fold in folds]
-        isolated, confined = zip(*([timed(lambda task=task: alone(task), server) for task in pair] for pair in tasks))
+        isolated, confined = zip(*([timed(partial(alone, task), server) for task in pair] for pair in tasks))
         idle = [timed(lambda: alone(lambda worker: worker.call(bool, ())), server) for _ in folds]
         SERVER.close()
         for name, seconds in (

@@ -29,16 +29,16 @@ PAPER = 714
 def method() -> MEAN:
     torch.manual_seed(0)
     task = Task(frozenset({"spot", "recognize"}), ("micro",), ("negative", "positive", "surprise"))
-    return MEAN(Params(), task).eval()
+    network: MEAN = MEAN(Params(), task).eval()
+    return network
 
 
 def rates(threads: int, frames: int, rounds: int, both: bool = False) -> list[float]:
     """Frames a second of each round; one round before them warms up."""
     torch.set_num_threads(threads)
     maps = np.random.default_rng(0).random((frames, 42, 42, 3), np.float32).astype(np.float16)
-    view = VideoView(
-        "d/s/v", SubjectKey("d", "s"), 200.0, frames + 20, Timing(200.0, 20, {"micro": 34}), lambda chain: maps, None
-    )
+    timing = Timing(200.0, 20, {"micro": 34})
+    view = VideoView("d/s/v", SubjectKey("d", "s"), 200.0, frames + 20, timing, lambda _: maps, lambda *_: maps)
     m = method()
 
     def work() -> None:

@@ -19,6 +19,7 @@ import tempfile
 import time
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from unittest import mock
 
@@ -137,9 +138,8 @@ def fill(words: list[str]) -> int:
         for chain in (c for c in chains if c.scope == "frames"):
             n = (video.n_frames or 0) - next(s.k for s in chain.steps if hasattr(s, "k"))
             blocks = (block[: min(BLOCK, n - start)] for start in range(0, n, BLOCK))
-            entry = store.fetch(
-                source.key("feature", chain, None), lambda n=n, b=blocks: Draft((n, 42, 42, 3), np.float16, b)
-            )
+            draft = partial(Draft, (n, 42, 42, 3), np.float16, blocks)
+            entry = store.fetch(source.key("feature", chain, None), draft)
             written += entry.array.nbytes
     return written
 
@@ -147,10 +147,11 @@ def fill(words: list[str]) -> int:
 def run_two_folds(words: list[str], summary: str) -> None:
     """The ordinary run, of the first two folds alone; the workers plan anew and train on everybody else."""
     from mebench.cli.run import run
+    from mebench.config import RunConfig
     from mebench.runner import execute
-    from mebench.runner.plan import make_plan
+    from mebench.runner.plan import Plan, make_plan
 
-    def plan_of_two(config):
+    def plan_of_two(config: RunConfig) -> Plan:
         plan = make_plan(config)
         tested = {subject for fold in plan.folds[:2] for subject in fold.test}
         return replace(plan, folds=plan.folds[:2], videos=tuple(v for v in plan.videos if v.subject_key in tested))
@@ -171,7 +172,7 @@ def family(pid: int) -> list[int]:
     return [pid, *(member for names in children for name in names for member in family(int(name)))]
 
 
-def watch(process: subprocess.Popen) -> tuple[float, list[float]]:
+def watch(process: subprocess.Popen[bytes]) -> tuple[float, list[int]]:
     """Peak of the summed USS in bytes, and its parts, until a process ends."""
     peak, parts = 0.0, []
     while process.poll() is None:

@@ -63,10 +63,10 @@ def main() -> None:
         groups[" ".join(filter(None, [record.method, record.settings]))].append(record)
     rows = []
     for name, records in sorted(groups.items()):
-        rows += [(name, len(records), *row) for test in (spotting, recognition) for row in test(records, options.draws)]
+        rows += [(name, len(records), row) for test in (spotting, recognition) for row in test(records, options.draws)]
     told = rows_of(options.table, TITLES, KEY)
-    each = options.level / max(len(told.keys() | {(name, score) for name, _, score, *_ in rows}), 1)
-    told |= {(name, score): as_cells(name, seeds, score, *row, each) for name, seeds, score, *row in rows}
+    each = options.level / max(len(told.keys() | {(name, row[0]) for name, _, row in rows}), 1)
+    told |= {(name, row[0]): as_cells(name, seeds, *row, each) for name, seeds, row in rows}
     print(write(options.table, HEAD, TITLES, told))
 
 

@@ -26,10 +26,10 @@ from mebench.config import resolve
 from mebench.core import Prediction
 from mebench.progress import Progress
 from mebench.runner.execute import execute_all
-from mebench.runner.fold import FoldResult
 from mebench.runner.plan import make_plan
 from mebench.runner.session import Outcome, open_session
 from mebench.runner.workers import Task, Workers
+from mebench.runs.fold_files import FoldResult
 
 sys.path.append(str(Path(__file__).parents[1] / "tools"))  # its plugins whose folds only sleep
 from kills import write_plugins

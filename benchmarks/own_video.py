@@ -22,6 +22,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import av
 import cv2
@@ -80,8 +81,8 @@ def films(dataset: Dataset, folder: Path) -> tuple[list[Path], pd.DataFrame]:
         times = np.arange(video.n_frames or 0) / (video.fps or 25.0)
         write_video(path, in_a_room(frames_of(dataset, video), (360, 270), 192, (130, 40)), times)
         paths.append(path)
-        rows = [(name, e.onset, e.offset, e.kind) for e in video.expressions] or [(name, None, None, None)]
-        truth += [(video.subject, *row) for row in rows]
+        rows: list[tuple[Any, ...]] = [(e.onset, e.offset, e.kind) for e in video.expressions]
+        truth += [(video.subject, name, *row) for row in rows or [(None, None, None)]]
     return paths, pd.DataFrame(truth, columns=["subject", "video", "onset", "offset", "kind"])
 
 
@@ -147,9 +148,10 @@ def long_video(path: Path, minutes: float, seed: int, height: int) -> int:
             with av.open(str(scene)) as source:
                 own = source.streams.video[0]
                 stream = stream or out.add_stream_from_template(own)
+                assert own.time_base is not None
                 shift = round(turn * SCENE / own.time_base)
                 for packet in source.demux(own):
-                    if packet.dts is not None:
+                    if packet.pts is not None and packet.dts is not None:
                         packet.pts, packet.dts, packet.stream = packet.pts + shift, packet.dts + shift, stream
                         out.mux(packet)
                         count += 1

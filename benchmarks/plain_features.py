@@ -18,7 +18,9 @@ import argparse
 import json
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import dlib
@@ -30,14 +32,14 @@ SIZE, MARGIN = 128, 12
 seconds: defaultdict[str, float] = defaultdict(float)
 
 
-def timed(stage, function, *args):
+def timed(stage: str, function: Callable[..., Any], *args: Any) -> Any:
     begin = time.perf_counter()
     result = function(*args)
     seconds[stage] += time.perf_counter() - begin
     return result
 
 
-def read_crops(folder: Path, detector) -> list[np.ndarray]:
+def read_crops(folder: Path, detector: Any) -> list[np.ndarray]:
     rectangle, crops = None, []
     for file in sorted((folder / "frames").glob("*.jpg")):
         gray = timed("decode", cv2.imread, str(file), cv2.IMREAD_GRAYSCALE)
@@ -52,15 +54,15 @@ def read_crops(folder: Path, detector) -> list[np.ndarray]:
     return crops
 
 
-def strain_of(u: np.ndarray, v: np.ndarray) -> np.ndarray:
-    u, v = pd.DataFrame(u), pd.DataFrame(v)
+def strain_of(*flow: np.ndarray) -> np.ndarray:
+    u, v = map(pd.DataFrame, flow)
     ux, uy = u - u.shift(1, axis=1), u - u.shift(1, axis=0)
     vx, vy = v - v.shift(1, axis=1), v - v.shift(1, axis=0)
-    return np.sqrt(ux**2 + vy**2 + 0.5 * (uy + vx) ** 2).fillna(0).to_numpy()
+    return np.asarray(np.sqrt((ux**2 + vy**2 + 0.5 * (uy + vx) ** 2).fillna(0)))
 
 
 def scaled(x: np.ndarray) -> np.ndarray:
-    return (x - x.min()) / (x.max() - x.min() + 1e-12)
+    return np.asarray((x - x.min()) / (x.max() - x.min() + 1e-12))
 
 
 def regions_of(points: np.ndarray) -> list[tuple[slice, slice]]:
@@ -73,7 +75,7 @@ def regions_of(points: np.ndarray) -> list[tuple[slice, slice]]:
 
 
 def features_of(crops: list[np.ndarray], points: np.ndarray, k: int) -> np.ndarray:
-    tvl1, regions, features = cv2.optflow.DualTVL1OpticalFlow_create(), regions_of(points), []
+    tvl1, regions, features = cv2.optflow.DualTVL1OpticalFlow.create(), regions_of(points), []
     for first, second in zip(crops, crops[k:]):
         flow = timed("flow", tvl1.calc, first, second, None).astype(np.float64)
         u, v = flow[..., 0], flow[..., 1]

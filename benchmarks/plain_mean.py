@@ -16,7 +16,9 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,6 +27,8 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, TensorDataset
 
 STREAMS = (3, 3, 8)
+Step = Callable[[Tensor, Tensor], Tensor]
+Videos = list[dict[str, Any]]
 
 
 class Trunk(nn.Module):
@@ -32,7 +36,7 @@ class Trunk(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.streams = nn.ModuleList(
+        self.streams: Any = nn.ModuleList(
             nn.Sequential(
                 nn.Conv2d(1, filters, 5, padding=2),
                 nn.ReLU(),
@@ -47,7 +51,7 @@ class Trunk(nn.Module):
         return torch.cat([stream(x[:, n : n + 1]) for n, stream in enumerate(self.streams)], dim=1)
 
     def penalty(self) -> Tensor:
-        return sum(stream[0].weight.square().sum() for stream in self.streams)
+        return sum((stream[0].weight.square().sum() for stream in self.streams), torch.zeros(()))
 
 
 class Head(nn.Module):
@@ -59,16 +63,19 @@ class Head(nn.Module):
         self.layers = nn.Sequential(nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Dropout(0.2), nn.Linear(392, outputs))
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.layers(self.conv(x))
+        outputs: Tensor = self.layers(self.conv(x))
+        return outputs
 
 
 def glorot(module: nn.Module) -> None:
-    if isinstance(module, nn.Conv2d | nn.Linear):
+    if isinstance(module, nn.Conv2d | nn.Linear) and module.bias is not None:
         nn.init.xavier_uniform_(module.weight)
         nn.init.zeros_(module.bias)
 
 
-def spotting_samples(videos: list[dict], data: Path, k_prime: int, ratio: float, rng: np.random.Generator) -> tuple:
+def spotting_samples(
+    videos: Videos, data: Path, k_prime: int, ratio: float, rng: np.random.Generator
+) -> tuple[Tensor, Tensor]:
     maps, labels = [], []
     for video in videos:
         x = np.load(data / video["frames"])
@@ -85,13 +92,13 @@ def spotting_samples(videos: list[dict], data: Path, k_prime: int, ratio: float,
     return torch.from_numpy(x[kept].astype(np.float32)).permute(0, 3, 1, 2), torch.from_numpy(y[kept])
 
 
-def clip_samples(videos: list[dict], data: Path) -> tuple[Tensor, Tensor]:
+def clip_samples(videos: Videos, data: Path) -> tuple[Tensor, Tensor]:
     x = np.concatenate([np.load(data / video["clips"]) for video in videos if video["classes"]])
     y = torch.tensor([c for video in videos for c in video["classes"]])
     return torch.from_numpy(x.astype(np.float32)).permute(0, 3, 1, 2).contiguous(), y
 
 
-def train(x: Tensor, y: Tensor, epochs: int, batch_size: int, step, weights: list) -> float:
+def train(x: Tensor, y: Tensor, epochs: int, batch_size: int, step: Step, weights: list[nn.Parameter]) -> float:
     """Seconds of training."""
     optimizer = torch.optim.Adam(weights, lr=5e-4, eps=1e-7)
     loader = DataLoader(TensorDataset(x.contiguous(), y), batch_size=batch_size, shuffle=True)
@@ -115,6 +122,7 @@ def main() -> None:
 
     about = json.loads((args.data / "about.json").read_text())
     p, rng = about["params"], np.random.default_rng(args.seed)
+    l2, l2_head = float(p["l2"]), float(p["l2_head"])
     torch.manual_seed(args.seed)
     args.out.mkdir(parents=True, exist_ok=True)
     seconds = {"spotting": 0.0, "recognition": 0.0}
@@ -126,9 +134,9 @@ def main() -> None:
 
         x, y = spotting_samples(training, args.data, fold["k_prime"], p["ratio"], rng)
 
-        def spot_step(some: Tensor, answers: Tensor, trunk=trunk, spot=spot) -> Tensor:
+        def spot_step(some: Tensor, answers: Tensor, trunk: Trunk = trunk, spot: Head = spot) -> Tensor:
             loss = F.mse_loss(spot(trunk(some)).squeeze(1), answers)
-            return loss + p["l2"] * trunk.penalty() + p["l2_head"] * spot.conv.weight.square().sum()
+            return loss + l2 * trunk.penalty() + l2_head * spot.conv.weight.square().sum()
 
         weights = [*trunk.parameters(), *spot.parameters()]
         seconds["spotting"] += train(x, y, args.epochs_spot, p["batch_size"], spot_step, weights)
@@ -136,9 +144,9 @@ def main() -> None:
         trunk.eval().requires_grad_(False)
         x, y = clip_samples(training, args.data)
 
-        def name_step(some: Tensor, answers: Tensor, trunk=trunk, name=name) -> Tensor:
+        def name_step(some: Tensor, answers: Tensor, trunk: Trunk = trunk, name: Head = name) -> Tensor:
             loss = F.cross_entropy(name(trunk(some)), answers)
-            return loss + p["l2_head"] * name.conv.weight.square().sum()
+            return loss + l2_head * name.conv.weight.square().sum()
 
         seconds["recognition"] += train(x, y, args.epochs_recognition, p["batch_size"], name_step, [*name.parameters()])
 

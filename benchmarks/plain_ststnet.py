@@ -49,13 +49,14 @@ class PlainSTSTNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         joined = torch.cat((self.first(x), self.second(x), self.third(x)), dim=1)
-        return self.classify(self.pool(joined).flatten(start_dim=1))
+        outputs: Tensor = self.classify(self.pool(joined).flatten(start_dim=1))
+        return outputs
 
 
 def read_clips(root: Path) -> tuple[np.ndarray, Tensor, Tensor]:
     """Subjects (n,), maps (n, 3, 28, 28) with values 0 to 255, classes (n,)."""
     files = sorted(root.glob("*/u_test/[012]/*.png"))
-    maps = np.stack([cv2.imread(str(file)) for file in files]).transpose(0, 3, 1, 2)
+    maps = np.array([cv2.imread(str(file)) for file in files]).transpose(0, 3, 1, 2)
     subjects = np.array([file.parents[2].name for file in files])
     classes = torch.tensor([int(file.parent.name) for file in files])
     return subjects, torch.from_numpy(maps.astype(np.float32)), classes

@@ -13,12 +13,14 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 os.environ["OMP_NUM_THREADS"] = "1"
 
-from mebench.runner.process import load_lightning_lightly
+from mebench._lightly import load_lightning_lightly
 
 load_lightning_lightly()
 
@@ -48,19 +50,19 @@ class Small(Method):
         super().__init__(SimpleNamespace(), Task(frozenset({"recognize"}), classes=("a", "b")))
         self.layer, self.epochs, self.logs = nn.Linear(4, 2), epochs, logs
 
-    def stages(self):
+    def stages(self) -> tuple[Stage, ...]:
         return (Stage("naming", self.epochs, BATCH),)
 
-    def samples(self, stage, train, valid):
+    def samples(self, stage: str, train: Any, valid: Any) -> tuple[Samples, None]:
         return Samples(torch.randn(ROWS, 4), torch.randint(0, 2, (ROWS,))), None
 
-    def training_step(self, batch, index):
+    def training_step(self, batch: Any, index: int) -> torch.Tensor:
         loss = F.cross_entropy(self.layer(batch[0]), batch[1])
         if self.logs:
             self.log("train_loss", loss.detach(), batch_size=len(batch[1]))
         return loss
 
-    def configure_optimizers(self):
+    def configure_optimizers(self) -> torch.optim.Optimizer:
         return torch.optim.SGD(self.parameters(), lr=0.1)
 
 
@@ -84,7 +86,7 @@ def main() -> None:
     asked = parser.parse_args()
     torch.set_num_threads(1)
     folder = Path(tempfile.mkdtemp())
-    ways = {
+    ways: dict[str, Callable[[], object]] = {
         "bare loop": lambda: bare(asked.epochs),
         "fit": lambda: fit(Small(asked.epochs, logs=False), (), ()),
         "fit, a metric logged": lambda: fit(Small(asked.epochs, logs=True), (), ()),

@@ -134,8 +134,9 @@ def _run(
 
 def _python(code: ast.Module, names: dict[str, Any], fails: bool) -> Iterator[Output]:
     """Run it; what it printed, then what its last line is worth."""
-    last = code.body.pop() if code.body and isinstance(code.body[-1], ast.Expr) else None
-    printed, value = io.StringIO(), None
+    last: Any = code.body.pop() if code.body and isinstance(code.body[-1], ast.Expr) else None
+    printed = io.StringIO()
+    value: Any = None
     with contextlib.redirect_stdout(printed):
         try:
             exec(compile(code, "<page>", "exec"), names)

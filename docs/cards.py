@@ -28,7 +28,7 @@ def year(paper: str) -> str:
     ('2024', '2020', '')
     """
     if found := YEAR.findall(re.sub(r"arXiv [\d.]+", "", paper)):
-        return found[-1]
+        return str(found[-1])
     return f"20{number[1]}" if (number := re.search(r"arXiv (\d\d)\d\d\.", paper)) else ""
 
 
@@ -60,8 +60,7 @@ def scores(method: str) -> list[str]:
     for name, title in BOARDS.items():
         board = json.loads((ROOT / f"leaderboards/{name}.json").read_text(encoding="utf-8"))
         row, (score, label) = row_of(board, method), MAIN[board["task"]]
-        value = row and row["scores"].get(score)
-        if not value or value["value"] is None:
+        if row is None or not (value := row["scores"].get(score)) or value["value"] is None:
             continue
         interval = f" [{value['low']:.3f}, {value['high']:.3f}]" if value.get("low") is not None else ""
         costs = row["costs"]

@@ -30,7 +30,7 @@ def tile(dataset: Dataset, video: Video, kind: str, start: int) -> NDArray[np.ui
             picture[100 - min(100, round(20 * changed)) :, x] = (150, 90, 30)
     else:
         picture = frames[FRAME]
-    return cv2.resize(picture, (SIZE, SIZE), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(picture, (SIZE, SIZE), interpolation=cv2.INTER_AREA))
 
 
 def sheet() -> NDArray[np.uint8]:

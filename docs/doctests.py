@@ -9,7 +9,7 @@ import griffe
 DOCTEST = re.compile(r"^( *)>>> .*?(?=\n\s*\n|\Z)", re.M | re.S)
 
 
-class Doctests(griffe.Extension):
+class Doctests(griffe.Extension):  # type: ignore[misc]
     """For mkdocstrings, which reads docstrings with griffe."""
 
     def on_object(self, *, obj: griffe.Object, **_: Any) -> None:

@@ -143,7 +143,8 @@ def _outputs(page: Path) -> list[list[dict[str, str]]]:
     ran = subprocess.run([sys.executable, str(DOCS / "blocks.py"), str(page)], capture_output=True, text=True)
     if ran.returncode:
         raise PluginError(f"a block of {page.name} does not run: {ran.stderr[-4000:]}")
-    return json.loads(ran.stdout.splitlines()[-1])
+    outputs: list[list[dict[str, str]]] = json.loads(ran.stdout.splitlines()[-1])
+    return outputs
 
 
 def _with_outputs(markdown: str, outputs: list[list[dict[str, str]]]) -> str:
@@ -192,4 +193,4 @@ def _executed(notebook: Path) -> str:
     text, resources = MarkdownExporter().from_notebook_node(there)
     for name, data in resources["outputs"].items():
         text = text.replace(f"({name})", f"(data:image/png;base64,{base64.b64encode(data).decode()})")
-    return text
+    return str(text)

@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import FloatRect, Locator, sync_playwright
 
 DOCS = Path(__file__).resolve().parent
 TABLE = "tables/recognition-megc2019_flow-loso.html"
@@ -26,6 +26,13 @@ def keep(picture: bytes, name: str) -> None:
     Image.open(io.BytesIO(picture)).convert("RGB").quantize(64).save(DOCS / name, optimize=True)
 
 
+def box_of(part: Locator) -> FloatRect:
+    """Where it stands on the page."""
+    box = part.bounding_box()
+    assert box is not None, f"{part} is not on the page"
+    return box
+
+
 def main(site: str, report: str) -> None:
     """The table of MEGC 2019 to its second row that was selected on test subjects, and the first timeline of a report."""
     with sync_playwright() as playwright:
@@ -34,14 +41,14 @@ def main(site: str, report: str) -> None:
         page = browser.new_page(viewport={"width": 1180, "height": 12_000})  # timelines are drawn when seen
         page.goto((Path(site).resolve() / TABLE).as_uri())
         page.wait_for_selector("table tbody tr")
-        table = page.locator("table").first.bounding_box()
-        last = page.locator("tr", has_text="selected on test subjects").nth(1).bounding_box()
+        table = box_of(page.locator("table").first)
+        last = box_of(page.locator("tr", has_text="selected on test subjects").nth(1))
         clip = table | {"height": last["y"] + last["height"] - table["y"]}
         keep(page.screenshot(full_page=True, clip=clip), "leaderboard.png")
         page.goto(Path(report).resolve().as_uri())
         page.wait_for_timeout(1000)
-        top = page.get_by_text("Timelines", exact=True).last.bounding_box()
-        end = page.get_by_text("/s001/v02").first.bounding_box()
+        top = box_of(page.get_by_text("Timelines", exact=True).last)
+        end = box_of(page.get_by_text("/s001/v02").first)
         clip = {"x": 0, "y": top["y"] - 8, "width": 1180, "height": end["y"] - top["y"] - 12}
         keep(page.screenshot(full_page=True, clip=clip), "timeline.png")
         browser.close()

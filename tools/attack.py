@@ -37,6 +37,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from unittest import mock
 
 from attack_files import KINDS, Case, make_files
 from attack_forged import FORGERIES, HONEST, honest_board, make_forged
@@ -123,16 +124,14 @@ def _program(words: Sequence[str], folder: str, out: str, log: str) -> None:
 
 def _time_records(log: str) -> None:
     """Write down when the check of each record begins and ends."""
-    from mebench.boards import accept
-
-    refusal = accept.refusal
+    from mebench.boards import accept, refusal
 
     def timed(record: RunFolder, *places: Path) -> str:
         with Path(log).open("a") as file:
             file.write(json.dumps([str(record.path), _spent(os.getpid())]) + "\n")
         return refusal(record, *places)
 
-    accept.refusal = timed
+    mock.patch.object(accept, "refusal", timed).start()
 
 
 def run(words: Sequence[str], folder: Path, limit: float, terminal: bool = False, log: str = "") -> Ended:
@@ -377,7 +376,8 @@ def look(site: Path, findings: Findings, what: str) -> None:
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=found, args=["--no-sandbox"])
         page = browser.new_page()
-        page.on("dialog", lambda dialog: (troubles.append(f"a dialog: {dialog.message}"), dialog.dismiss()))
+        page.on("dialog", lambda dialog: troubles.append(f"a dialog: {dialog.message}"))
+        page.on("dialog", lambda dialog: dialog.dismiss())
         page.on("pageerror", lambda error: troubles.append(f"an error of a script: {error}"))
         page.on(
             "request",

@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from attack_records import ESCAPES, MARKUP, no_plain_file
 
@@ -495,7 +496,7 @@ def images(dice: random.Random, number: int, folder: Path) -> list[str]:
 def models(dice: random.Random, number: int, folder: Path) -> list[str]:
     """Files that call themselves models."""
     file, choice = folder / "mine.safetensors", number % 8
-    said = {
+    said: dict[str, Any] = {
         **{
             "format": 1,
             "name": "mine",

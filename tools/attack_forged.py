@@ -34,7 +34,8 @@ class Forged(Made):
     """A record under the hands of somebody who knows the program."""
 
     def frame(self, name: str) -> pd.DataFrame:
-        return self.table(name).to_pandas()
+        frame: pd.DataFrame = self.table(name).to_pandas()
+        return frame
 
     def put_frame(self, frame: pd.DataFrame, name: str) -> None:
         schema = self.table(name).schema.remove_metadata()
@@ -282,7 +283,7 @@ def parts_of_another_run(made: Forged) -> None:
 def copied_and_touched_up(made: Forged) -> None:
     """The answers of another method, four of them changed."""
     made.setting(method="dual_inception", seed=9)
-    clips = made.frame("clips.parquet")
+    clips: Any = made.frame("clips.parquet")  # pandas-stubs allows no lists in cells
     for row in clips.index[::120]:
         shares = list(clips.at[row, "probabilities"])[::-1]
         clips.at[row, "probabilities"] = shares

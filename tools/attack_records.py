@@ -621,7 +621,7 @@ def odd_audits(made: Made) -> None:
         stored["files"]["audit.json"] = "0" * 64
         made.write(stored)
     audit = made.json("audit.json")
-    value = made.dice.choice(
+    value: Any = made.dice.choice(
         (None, 10**400, "x" * 9_999, ["\x1b[2J"], {"a": [[[]]]}, [1] * 99_999, MARKUP[1], "\ud800")
     )
     choice = made.number % 5

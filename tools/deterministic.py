@@ -41,7 +41,7 @@ MISSING = (
 def trained() -> list[str]:
     """The methods that are trained by gradient descent."""
     found = {name: registry.plugin_class(info) for name, info in registry.plugins("method").items() if not info.broken}
-    return [name for name, method in found.items() if method.stages is not Method.stages]
+    return [name for name, method in found.items() if issubclass(method, Method) and method.stages is not Method.stages]
 
 
 def fold_of(name: str, words: Sequence[str]) -> tuple[Method, list[LabelledVideo], list[LabelledVideo]]:
@@ -60,7 +60,7 @@ class Names(TorchDispatchMode):
     """Notes the names of operations."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.seen = set[str]()
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:

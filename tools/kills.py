@@ -116,7 +116,7 @@ class Program(Protocol):
         """Its standard error, read at its end."""
 
 
-class Started(subprocess.Popen):
+class Started(subprocess.Popen[str]):
     """A program as a shell starts it."""
 
     def __init__(self, words: Sequence[str], folder: Path) -> None:

@@ -149,8 +149,8 @@ def _walk(node: ast.AST, place: _Places, function: int | None) -> Iterator[tuple
             inner = node.orelse
         case ast.FunctionDef() | ast.AsyncFunctionDef():
             outside = [*node.decorator_list, *node.args.defaults, *filter(None, node.args.kw_defaults)]
-            for part in outside:
-                yield from _walk(part, place, function)
+            for before in outside:
+                yield from _walk(before, place, function)
             inner, function = node.body, min(part.lineno for part in (node, *node.decorator_list))
         case ast.AnnAssign():
             inner = [part for part in (node.target, node.value) if part is not None]

@@ -253,8 +253,8 @@ def _outcomes(
 
     def limit(test: str) -> float:
         if not test:  # imports
-            return FACTOR * args.timeout
-        return max(args.timeout, FACTOR * float(known.get(test, {}).get("seconds", 0.0)))
+            return FACTOR * float(args.timeout)
+        return max(float(args.timeout), FACTOR * float(known.get(test, {}).get("seconds", 0.0)))
 
     ended: dict[Mutant, Outcome] = {}
     for job, outcome in run_all(jobs, pristine, args.workers, limit):
