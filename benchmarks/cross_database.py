@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from mebench.config import resolve
+from mebench.format import scored
 from mebench.progress import Progress
 from mebench.runner.execute import run
 from mebench.runner.session import Outcome
@@ -98,9 +99,9 @@ def learnt(outcome: Outcome, name: str) -> str:
 
 
 def scores(part: Mapping[str, Any], *names: str) -> str:
-    """Scores with their 95 % intervals over subjects."""
+    """Scores with their 95 % intervals over subjects, where there are any."""
     found = {name.upper(): part["scores"][name] for name in names if name in part["scores"]}
-    return ", ".join(f"{name} {s['value']:.3f} [{s['low']:.3f}, {s['high']:.3f}]" for name, s in found.items())
+    return ", ".join(f"{name} {scored(score, 3)}" for name, score in found.items())
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -131,7 +131,7 @@ def written(folder: Path, count: int) -> list[str]:
     data = folder / "data"
     data.mkdir()
     fold = plan.folds[0]
-    job, videos = FoldHost.of(plan, fold).job, []
+    job, videos = replace(FoldHost.of(plan, fold).job, groups=plan.groups), []
     views = Views(job, job.parts[0].new_method(), plan.home)
     for number, video in enumerate(plan.videos):
         view = views.labelled(video)

@@ -29,15 +29,14 @@ from pathlib import Path
 WORKER = """
 import sys, time
 from pathlib import Path
-from mebench.tuning.records import Objective
-from mebench.tuning.records import Terms
+from mebench.tuning.records import Objective, Terms, TuneOptions
 from mebench.tuning.space import Dimension, Space
 from mebench.tuning.study import Place
 from mebench.tuning.study import SharedStudy
 
 file, mark, trials, seconds = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])
 space = Space((Dimension("method.x", "training", 0.5, low=0.0, high=1.0),))
-terms = Terms("shared", {"method": "none"}, space, (Objective("f1", "maximize"),), heartbeat=1)
+terms = Terms("shared", {"method": "none"}, space, (Objective("f1", "maximize"),), TuneOptions(heartbeat=1))
 
 
 def evaluate(values, step):
