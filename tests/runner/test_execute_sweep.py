@@ -18,8 +18,7 @@ from mebench.features import pipeline
 from mebench.progress import Progress, Silent
 from mebench.runner import execute, host, identity, make_plan, open_session, run
 from mebench.runs import RunFolder, safe_name
-
-from .blind import SMALL
+from tests.helpers.blind import SMALL
 
 pytestmark = pytest.mark.usefixtures("untracked")
 
