@@ -167,7 +167,7 @@ typer.testing._get_command = typer.main.get_command = functools.cache(typer.main
 Environment.compile = compiled_once(Environment.compile)
 
 
-CONFIG = "title: {title}\nsummary: for tests\ntasks: [spot]\n"
+CONFIG = "title: {title}\nsummary: for tests\ntasks: [{tasks}]\n"
 PARAMS = "from dataclasses import dataclass\n\n\n@dataclass(frozen=True)\nclass Params:\n    p: float = 0.5\n"
 CODE = "class Plugin:\n    tasks = frozenset({'spot'})\n"
 
@@ -191,13 +191,14 @@ def write_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wr
         id_: str,
         *,
         config: str | None = "",
+        tasks: str = "spot",
         params: str | None = PARAMS,
         code: str | None = CODE,
         root: str = "mine",
     ) -> Path:
         folder = tmp_path / root / f"{kind}s" / id_
         folder.mkdir(parents=True)
-        head = CONFIG.format(title=id_.title())
+        head = CONFIG.format(title=id_.title(), tasks=tasks)
         files = {
             "__init__.py": "",
             "config.yaml": head + config if config is not None else None,

@@ -45,7 +45,5 @@ SMALL = ("dataset.subjects=3", "dataset.videos=1", "dataset.frames=40", "dataset
 
 def blind_words(write_plugin, tmp_path):
     """Words of that dataset, everything written inside the test's own folder."""
-    root = write_plugin("dataset", "blind", params=PARAMS, code=CODE)
-    file = root / "datasets" / "blind" / "config.yaml"
-    file.write_text(file.read_text().replace("tasks: [spot]", "tasks: [spot, recognize]"))
+    root = write_plugin("dataset", "blind", params=PARAMS, code=CODE, tasks="spot, recognize")
     return ["dataset=blind", *SMALL, f"plugins={root}", f"runs={tmp_path / 'runs'}", f"cache={tmp_path / 'store'}"]

@@ -111,13 +111,8 @@ Plugin = Herd
 @pytest.fixture
 def planted(write_plugin, tmp_path):
     """Makes words: `elephant` on `herd`."""
-    for kind, id_, params, code in (
-        ("method", "elephant", METHOD_PARAMS, METHOD),
-        ("dataset", "herd", DATASET_PARAMS, DATASET),
-    ):
-        root = write_plugin(kind, id_, params=params, code=code)
-        file = root / f"{kind}s" / id_ / "config.yaml"
-        file.write_text(file.read_text().replace("tasks: [spot]", "tasks: [recognize]"))
+    write_plugin("method", "elephant", params=METHOD_PARAMS, code=METHOD, tasks="recognize")
+    root = write_plugin("dataset", "herd", params=DATASET_PARAMS, code=DATASET, tasks="recognize")
 
     def words(*more):
         places = [f"plugins={root}", f"runs={tmp_path / 'runs'}", f"cache={tmp_path / 'cache'}", "bootstrap=0"]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from mebench.methods.spotformer import method as spotformer, network as net, network as network_of_spotformer
+from mebench.methods.spotformer import method as spotformer, network as net
 from sklearn.metrics import log_loss
 
 from mebench.core import Task
@@ -108,7 +108,7 @@ def test_the_network_read_plainly(since_first):
 def test_a_long_video_is_read_in_parts_and_gives_the_same(monkeypatch):
     network, x = net.MultiScaleTransformer(16, 1, 0.1).eval(), torch.randn(1, 40, 12, 2)
     whole = network(x)
-    monkeypatch.setattr(network_of_spotformer, "AT_ONCE", 7)
+    monkeypatch.setattr(net, "AT_ONCE", 7)
     torch.testing.assert_close(network(x), whole)
 
 

@@ -131,13 +131,8 @@ Plugin = Toy
 @pytest.fixture
 def moody(write_plugin, tmp_path):
     """Makes words: `moody` on `toy`, everything written inside the test's own folder."""
-    for kind, id_, params, code in (
-        ("method", "moody", METHOD_PARAMS, METHOD),
-        ("dataset", "toy", DATASET_PARAMS, DATASET),
-    ):
-        root = write_plugin(kind, id_, params=params, code=code)
-        file = root / f"{kind}s" / id_ / "config.yaml"
-        file.write_text(file.read_text().replace("tasks: [spot]", "tasks: [spot, recognize]"))
+    write_plugin("method", "moody", params=METHOD_PARAMS, code=METHOD, tasks="spot, recognize")
+    root = write_plugin("dataset", "toy", params=DATASET_PARAMS, code=DATASET, tasks="spot, recognize")
 
     def words(*more):
         places = [f"plugins={root}", f"runs={tmp_path / 'runs'}", f"cache={tmp_path / 'cache'}", "bootstrap=20"]

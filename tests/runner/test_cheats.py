@@ -133,9 +133,7 @@ Plugin = Cheat
 
 @pytest.mark.processes
 def test_a_step_that_looks_for_labels_writes_none_into_a_feature(write_plugin, tmp_path):
-    root = write_plugin("method", "cheat", params=PARAMS, code=STEP, config="")
-    file = root / "methods" / "cheat" / "config.yaml"
-    file.write_text(file.read_text().replace("tasks: [spot]", "tasks: [recognize]"))
+    root = write_plugin("method", "cheat", params=PARAMS, code=STEP, tasks="recognize")
     plan = make_plan(resolve([*TINY, f"plugins={root}", "method=cheat", f"cache={tmp_path / 'cache'}"]))
     assert sum(len(video.expressions) for video in plan.videos) == 3  # this process knows them
     found = runner_prepare.prepare([plan], OneWorker(), Progress())

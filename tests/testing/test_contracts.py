@@ -119,10 +119,8 @@ HOST = f"next(c.cell_contents.__self__ for c in {ANSWERS} if hasattr(c.cell_cont
 
 def write_spotter(write_plugin, id_, code=""):
     params = "from dataclasses import dataclass\n\n\n@dataclass(frozen=True)\nclass Params:\n    p: float = 0.5\n"
-    root = write_plugin("method", id_, code=code or GOOD.format(id=id_), params=params)
-    file = root / "methods" / id_ / "config.yaml"
-    file.write_text(file.read_text().replace("tasks: [spot]", "tasks: [spot, recognize]"))
-    file.with_name("README.md").write_text("# A spotter\n")
+    root = write_plugin("method", id_, code=code or GOOD.format(id=id_), params=params, tasks="spot, recognize")
+    (root / "methods" / id_ / "README.md").write_text("# A spotter\n")
     registry.add_paths([root])
 
 

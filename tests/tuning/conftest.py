@@ -204,11 +204,8 @@ def place(copied_databases, tmp_path):
 def toy(copied_databases, write_plugin, tmp_path, monkeypatch):
     """Makes words: `tunable` on `toy`, everything written inside the test's own folder, with one worker."""
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))
-    root = write_plugin("dataset", "toy", params=DATASET_PARAMS, code=DATASET)
-    write_plugin("method", "tunable", config=SEARCH, params=METHOD_PARAMS, code=METHOD)
-    for kind, id_ in (("method", "tunable"), ("dataset", "toy")):
-        file = root / f"{kind}s" / id_ / "config.yaml"
-        file.write_text(file.read_text().replace("tasks: [spot]", "tasks: [spot, recognize]"))
+    root = write_plugin("dataset", "toy", params=DATASET_PARAMS, code=DATASET, tasks="spot, recognize")
+    write_plugin("method", "tunable", config=SEARCH, params=METHOD_PARAMS, code=METHOD, tasks="spot, recognize")
 
     def words(*more):
         return [
