@@ -240,7 +240,7 @@ def main() -> None:
     parser.add_argument("--kinds", nargs="+", choices=list(SIMULATIONS), default=list(SIMULATIONS))
     args = parser.parse_args()
     for kind in args.kinds:
-        sets, pairs = args.sets // (1 if kind == "spotting" else 3), max(args.sets // 5, 1)
+        sets, pairs = (max(args.sets // part, 1) for part in (1 if kind == "spotting" else 3, 5))
 
         def tell(what: str, n: int, share: float, tallies: dict[str, Tally], kind: str = kind) -> None:
             shown = "  ".join(f"{name} {t.share:.3f} of {t.printed / t.of:.2f}" for name, t in tallies.items())

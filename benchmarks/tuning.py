@@ -71,6 +71,8 @@ def processes(trials: int, count: int, seconds: float) -> int:
         victim, mark = running.pop(), folder / f"busy{count - 1}"
         for _ in range(3):  # in the middle of its third trial or so
             while not mark.exists():
+                if victim.poll() is not None:
+                    raise SystemExit(f"a process ended before its third trial, with exit code {victim.returncode}")
                 time.sleep(0.01)
             time.sleep(seconds * 0.6)
         os.kill(victim.pid, signal.SIGKILL)
