@@ -65,6 +65,26 @@ def test_every_card_has_measured_numbers_of_its_records_or_says_that_there_are_n
         ), (run, path)
 
 
+@pytest.mark.parametrize("id_", METHODS)
+def test_a_cards_scores_from_one_database_to_another_are_those_of_its_records(id_):
+    for table in re.findall(r"\| `\S+-pairs` \| mean of six \|.*\n(?:\|.*\n)+", card(id_)):
+        head, _, *lines = ([cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines())
+        assert len(head) == 9 and lines
+        for _, *shown, seeds in lines:
+            parts = [
+                json.loads((RECORDS / f"{head[0].strip('`')}-seed{seed}" / "record.json").read_text(encoding="utf-8"))
+                for seed in seeds.split(", ")
+            ]
+            parts = [part["summary"]["recognition"] for part in parts]
+            for name, cell in zip(head[1:-1], shown, strict=True):
+                pair = name.replace("CASME II", "casme2").replace(" to ", "-to-").lower()
+                uf1 = [(part if pair == "mean of six" else part["folds"][pair])["scores"]["uf1"] for part in parts]
+                mean, low, high = map(float, re.fullmatch(r"(\S+) \[(\S+), (\S+)\]", cell).groups())
+                assert mean == pytest.approx(sum(one["value"] for one in uf1) / len(uf1), abs=0.0005 + 1e-9), name
+                ends = end(uf1, "low", min), end(uf1, "high", max)
+                assert (low, high) == pytest.approx(ends, abs=0.0005 + 1e-9), name
+
+
 def test_what_a_card_says_of_another_method_is_a_mean_on_that_methods_card():
     """As in: lies beside `ststnet` (.696), one linear layer (`logistic`, .682)."""
     means = {id_: {mean for _, _, mean, *_ in rows(id_)} for id_ in METHODS}

@@ -1,0 +1,39 @@
+"""Rows of cards, written from records."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tools.card_rows import pooled, renewed
+
+CARDS = sorted((Path(__file__).parents[2] / "methods").glob("*/README.md"))
+RECORD = re.compile(r"\d+-(\S+-)?[0-9a-f]{8}\b")
+NUMBER = re.compile(r"\[?[.\d]|–")
+
+
+def unmeasured(line):
+    """A line of a card; a row of measured scores with its first record alone."""
+    *cells, records = line.removesuffix(" |").split(" | ")
+    if not RECORD.match(records):
+        return line
+    return " | ".join(["" if NUMBER.match(cell) else cell for cell in cells] + [records.split(", ")[0]]) + " |"
+
+
+@pytest.fixture(scope="module")
+def known():
+    """The records that a row of the committed tables pools, by each of them."""
+    return pooled()
+
+
+@pytest.mark.parametrize("card", CARDS, ids=lambda card: card.parent.name)
+def test_a_row_without_numbers_and_with_one_record_becomes_the_committed_one(card, known):
+    lines = card.read_text(encoding="utf-8").splitlines()
+    blank = [unmeasured(line) for line in lines]
+    assert blank != lines or "no record of a whole run" in " ".join(lines)
+    assert list(renewed(blank, known)) == lines
+
+
+def test_a_row_of_a_record_that_no_table_has_stays(known):
+    row = "| `none-synthetic-loso` | default | `recognition.uf1` | .5 | – | .5 to .5 | 0-12345678 |"
+    assert list(renewed([row], known)) == [row]
