@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from numpy.typing import NDArray
@@ -21,6 +22,14 @@ from .truth import Name, Truth, read_truth
 
 SLACK = 60
 """Tolerated difference in frames between features and list: windows and flow leave out the end of a video."""
+LASTING = {"micro": (0.1, 0.7), "macro": (0.5, 5.0)}
+"""Seconds between which the median expression lasts in every public list: .39 to .47, and 1.1 to 1.8."""
+NEAR = 3
+"""Frames that an onset of a list lies at most from one that the segments of `abpn` label."""
+WRONG = (
+    "features and list have other frame rates, or are of other recordings: give the list that the features were made with, or "
+    "dataset.step and dataset.sheet_step, frames of the recording for each frame of the features and for each number of the list"
+)
 EXPECTED = {
     "abpn": "segments such as train/samm_006/samm_006_1_0000.npz",
     "me_tst": "cache/SAMMLV_dataset.pkl or cache/CASME_3_dataset_1.pkl to 5",
@@ -121,7 +130,9 @@ class LongVideoFeatures(Dataset):
                     "dataset.truth=PATH, such as samm_annotation.csv of LGSNet's repository"
                 )
             found = readers.me_tst(
-                root, [name for name, rows in truth.rows.items() if any(a.kind == "micro" for a in rows)]
+                root,
+                self.params.of,
+                [name for name, rows in truth.rows.items() if any(a.kind == "micro" for a in rows)],
             )
         else:
             found = {"abpn": readers.abpn, "spotformer": readers.spotformer, "lgsnet": readers.lgsnet}[layout](
@@ -144,7 +155,36 @@ class LongVideoFeatures(Dataset):
                 f"dataset.truth names none of the videos in dataset.root={self.params.root}: give the list of the recordings "
                 f"dataset.of={self.params.of}"
             )
+        if self._truth is not None:
+            self._compare(videos, self._truth.where)
         return videos
+
+    def _compare(self, videos: list[Video], where: str) -> None:
+        """Check lengths, and the labels of segments: most lists give no numbers of frames.
+
+        Raises:
+            DataError: the list counts other frames.
+        """
+        for kind, (least, most) in LASTING.items():
+            seconds = [e.length / self._fps for v in videos for e in v.expressions if e.kind == kind]
+            if seconds and not least < median(seconds) < most:
+                raise DataError(
+                    f"the median {kind}-expression of {where} would last {median(seconds):.2g} s, expected {least:g} to {most:g} s: {WRONG}"
+                )
+        listed = labelled = 0
+        for video in videos:
+            try:
+                spans = self._series[video.subject, video.id].spans
+                own = spans() if spans else []
+            except DataError:  # segments without labels, or with labels that cannot be told apart
+                continue
+            onsets = {(kind, onset + by) for kind, onset, *_ in own for by in range(-NEAR, NEAR + 1)}
+            listed += len(video.expressions) if own else 0
+            labelled += sum((e.kind, e.onset) in onsets for e in video.expressions)
+        if labelled < listed / 2:
+            raise DataError(
+                f"{listed - labelled} of {listed} expressions of {where} begin elsewhere than the labels of the segments: {WRONG}"
+            )
 
     def _expressions(self, name: Name, series: Series) -> list[Expression] | None:
         """The expressions of a video in its frames, by onset; None for a video that is left out."""
@@ -174,14 +214,10 @@ class LongVideoFeatures(Dataset):
         own = p.layout in ("abpn", "spotformer")
         ratio = self._step / (p.sheet_step or (1.0 if p.layout == "me_tst" else self._step))
         first = p.first if p.first is not None else 0 if own else 1
-        wrong = (
-            "features and list have other frame rates, or are of other recordings: give the list that the features were made with, or "
-            "dataset.step and dataset.sheet_step, frames of the recording for each frame of the features and for each number of the list"
-        )
         said = truth.n_frames.get(name)
         if said is not None and abs(said / ratio - n) > SLACK + 0.02 * n:
             raise DataError(
-                f"{name[1]} has features of {n} frames, and {truth.where} says {said}, which would be {said / ratio:.0f} of them: {wrong}"
+                f"{name[1]} has features of {n} frames, and {truth.where} says {said}, which would be {said / ratio:.0f} of them: {WRONG}"
             )
         found = []
         for a in truth.rows[name]:
@@ -190,7 +226,7 @@ class LongVideoFeatures(Dataset):
             onset, offset = (max(int((x - first) / ratio + 1e-6), 0) for x in (a.onset, a.offset))
             if offset >= n + SLACK + 0.02 * n:
                 raise DataError(
-                    f"{name[1]} has features of {n} frames, and an expression of {truth.where} ends at frame {offset} of them: {wrong}"
+                    f"{name[1]} has features of {n} frames, and an expression of {truth.where} ends at frame {offset} of them: {WRONG}"
                 )
             if onset >= n:
                 self._log.marked(

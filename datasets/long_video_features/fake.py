@@ -1,4 +1,4 @@
-"""Drawn features of eight videos of four people in the layouts of four programs, each with a list of the expressions."""
+"""Drawn features of eight videos of four people in four layouts, each with a list of the expressions."""
 
 import pickle
 from pathlib import Path
@@ -8,12 +8,15 @@ from numpy.typing import NDArray
 
 from mebench.annotations.drawn import empty_folder, write_csv
 
-from .readers import EDGE, FPS, GROUPS, I3D_WIDTH, KEPT, PLACES, STEPS
+from .readers import CACHED, EDGE, FPS, GROUPS, I3D_WIDTH, KEPT, PLACES, STEPS
 
 PEOPLE, VIDEOS, SECONDS = 4, 2, 24
-SEGMENT, WINDOW = 256, 30
+SEGMENT = 256
+WINDOWS = {"samm_lv": 30, "casme3": 50}
+"""Frames of a window of ME-TST."""
 Spans = list[tuple[str, float, float, float]]
 LIST = ("subject", "video_name", "start_frame", "apex_frame", "end_frame", "type_idx", "au")
+CASME3 = ("Subject", "Filename", "Onset", "Apex", "Offset", "AU", "Objective class", "emotion")
 RELEASED = ("subject", "video", "type", "type_idx", "startFrame", "endFrame", "frame_num", "length")
 
 
@@ -47,7 +50,7 @@ def motion(spans: Spans, fps: float, seed: int) -> NDArray[np.float64]:
 
 def write(folder: Path) -> None:
     """Draw them in `folder`, which is empty or not there yet: `abpn` is directly in it, the others are in folders of
-    their names.
+    their names. As in ME-TST's repository, its windows of CAS(ME)³ lie beside those of SAMM Long Videos.
     """
     empty_folder(folder)
     lists: dict[str, list[tuple[object, ...]]] = {
@@ -56,7 +59,8 @@ def write(folder: Path) -> None:
         "lgsnet": [RELEASED],
         "me_tst": [RELEASED],
     }
-    cache: list[list[NDArray[np.float64]]] = []
+    cache: dict[str, list[list[NDArray[np.float64]]]] = {"samm_lv": [], "casme3": []}
+    listed: list[tuple[object, ...]] = [CASME3]
     for person in range(6, 6 + PEOPLE):
         for video in range(1, VIDEOS + 1):
             subject, name, spans = f"{person:03d}", f"{person:03d}_{video}", spans_of(person, video)
@@ -67,7 +71,12 @@ def write(folder: Path) -> None:
             _segments(folder / "train" / f"samm_{subject}", f"samm_{name}", series["abpn"], spans)
             _windows_around(folder / "spotformer" / f"samm_{subject}", f"samm_{name}", series["spotformer"])
             _i3d(folder / "lgsnet", name, series["lgsnet"])
-            cache.append(_since_first(series["me_tst"]))
+            cache["samm_lv"].append(_since_first(series["me_tst"], "samm_lv"))
+            cache["casme3"].append(_since_first(motion(spans, FPS["casme3"], person * 10 + video), "casme3"))
+            for kind, *times in spans:
+                if kind == "micro":
+                    numbers = [int(time * FPS["casme3"]) + 1 for time in times]
+                    listed.append((f"spNO.{person}", "ab"[video - 1], *numbers, "4", "III", "disgust"))
             for layout, rows in lists.items():
                 fps = FPS["samm_lv"] / (1 if layout == "me_tst" else STEPS[layout, "samm_lv"])
                 for kind, *times in spans:
@@ -86,7 +95,11 @@ def write(folder: Path) -> None:
                     )
                     rows.append((subject, f"./SAMM_longvideos/{name}", *named))
     (folder / "me_tst").mkdir()
-    (folder / "me_tst" / "SAMMLV_dataset.pkl").write_bytes(pickle.dumps(cache))
+    (folder / "me_tst" / f"{CACHED['samm_lv']}.pkl").write_bytes(pickle.dumps(cache["samm_lv"]))
+    for part in range(5):
+        videos = cache["casme3"][part * PEOPLE * VIDEOS // 5 : (part + 1) * PEOPLE * VIDEOS // 5]
+        (folder / "me_tst" / f"{CACHED['casme3']}_{part + 1}.pkl").write_bytes(pickle.dumps(videos))
+    write_csv(folder / "me_tst_casme3.csv", listed)  # type: ignore[arg-type]
     for layout, rows in lists.items():
         write_csv(folder / f"{layout}.csv", rows)  # type: ignore[arg-type]
 
@@ -119,15 +132,16 @@ def _windows_around(home: Path, name: str, series: NDArray[np.float64]) -> None:
     np.save(home / f"{name}.npy", windows.astype(np.float32))
 
 
-def _since_first(series: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+def _since_first(series: NDArray[np.float64], of: str) -> list[NDArray[np.float64]]:
     """How far five regions have moved since the first frame of each window, u and v below each other, as ME-TST's cache
     has them.
     """
     five = np.stack([series[:, list(group)].mean(1) for group in GROUPS], axis=1).reshape(len(series), 10)
     place = np.concatenate([np.zeros((1, 10)), np.cumsum(five, axis=0)])
-    half = WINDOW // 2
+    window = WINDOWS[of]
+    half = window // 2
     firsts = range(0, (len(place) // half - 1) * half, half)
-    return [(place[first : first + WINDOW] - place[first]).T for first in firsts]
+    return [(place[first : first + window] - place[first]).T for first in firsts]
 
 
 def _i3d(home: Path, name: str, series: NDArray[np.float64]) -> None:

@@ -1,4 +1,4 @@
-"""The files of four programs as series of features: their videos, numbers of frames, and values."""
+"""The files of five programs as series of features: their videos, numbers of frames, and values."""
 
 import zipfile
 from collections.abc import Callable, Sequence
@@ -31,6 +31,8 @@ MOST = 2**31
 EDGE = 7
 """Rows that a segment of ABPN or AUW-GCN has before and after its own."""
 REGIONS = 12
+CACHED = {"samm_lv": "SAMMLV_dataset", "casme3": "CASME_3_dataset"}
+"""Names of ME-TST's files, which lie side by side in its repository."""
 GROUPS = ((0, 1, 2), (3, 4, 5), (8, 9, 10, 11), (6,), (7,))
 """Places of the regions of both brows, the mouth and both sides of the nose among twelve, in the order of ME-TST's
 numbers.
@@ -217,18 +219,23 @@ def _middle_steps(file: Path) -> NDArray[np.float16]:
     return found
 
 
-def me_tst(root: Path, names: Sequence[Name]) -> dict[Name, Series]:
+def me_tst(root: Path, of: str, names: Sequence[Name]) -> dict[Name, Series]:
     """`cache/SAMMLV_dataset.pkl`, or `CASME_3_dataset_1.pkl` to 5: a list for each video with micro-expressions, in the
     natural order of their folders, of windows (10, k) at steps of k / 2 frames.
 
     Args:
         root: of the repository, or of its cache.
+        of: the recordings; files of others are passed over.
         names: the videos that the list gives micro-expressions.
 
     Raises:
-        DataError: there are more or fewer of them.
+        DataError: there are more or fewer of them, or files in several folders.
     """
-    files = sorted(root.rglob("[!.]*_dataset*.pkl"))
+    files = sorted(root.rglob(f"{CACHED[of]}*.pkl")) if of in CACHED else []
+    if len(folders := sorted({str(file.parent) for file in files})) > 1:
+        raise DataError(
+            f"{folders[0]} and {folders[1]} both hold {CACHED[of]}: expected one set of features; give one of the folders as dataset.root"
+        )
     videos: list[Any] = []
     for file in files:
         try:

@@ -1,4 +1,4 @@
-"""Published features of long videos: stand-ins in the formats of four programs, and what files of other recordings are told."""
+"""Published features of long videos: stand-ins in the formats of five programs, and what files of other recordings are told."""
 
 import pickle
 import shutil
@@ -92,6 +92,25 @@ def test_windows_of_me_tst_come_back_from_the_series_in_the_half_that_is_taken(d
         np.testing.assert_allclose(made[-1], windows[number][-1], atol=0.02)
 
 
+def test_the_files_of_two_recordings_lie_side_by_side_as_in_the_repository(drawn, tmp_path):
+    """`cache/` of ME-TST holds one file of SAMM Long Videos and five of CAS(ME)³."""
+    assert len([*(drawn / "me_tst").glob("*.pkl")]) == 6
+    set_ = dataset(drawn, "me_tst", str(drawn / "me_tst_casme3.csv"), of="casme3")
+    videos = set_.videos()
+    assert len(videos) == 8 and (videos[0].subject, videos[0].id, videos[0].fps) == ("spNO.6", "a", 30.0)
+    for number, video in enumerate(videos):
+        onsets = [onset for kind, onset, *_ in fake.spans_of(6 + number // 2, 1 + number % 2) if kind == "micro"]
+        assert [e.kind for e in video.expressions] == ["micro"] * len(onsets)
+        assert all(abs(e.onset - 30 * onset) <= 1 for e, onset in zip(video.expressions, onsets, strict=True))
+    speed = np.abs(set_.provided(videos[0], MOTION).astype(float))[:, :6, 0, 1].mean(1)
+    first = videos[0].expressions[0]
+    assert speed[first.onset : first.offset].mean() > 3 * np.median(speed)
+    for folder in ("ME-TST", "ME-TST+"):
+        shutil.copytree(drawn / "me_tst", tmp_path / folder)
+    with pytest.raises(DataError, match=r"both hold SAMMLV_dataset: .* give one of the folders as dataset\.root"):
+        dataset(drawn, "me_tst", root=str(tmp_path)).videos()
+
+
 def test_whole_videos_of_abpn_are_read_where_there_are_no_segments(drawn, tmp_path):
     set_ = dataset(drawn, "abpn")
     for video in set_.videos():
@@ -141,6 +160,20 @@ def of_another_rate(tree, tmp):
 
 def listed_at_another_rate(tree, tmp):
     return {"layout": "abpn", "sheet_step": 60.0}, "ends at frame .* of them: features and list have other frame rates"
+
+
+def a_list_of_other_lengths(tree, tmp):
+    return {
+        "layout": "me_tst",
+        "truth": str(tree / "spotformer.csv"),
+    }, "the median macro-expression of spotformer.csv would last .*, expected 0.5 to 5 s: features and list"
+
+
+def a_list_that_the_labels_contradict(tree, tmp):
+    return {
+        "layout": "abpn",
+        "truth": str(tree / "spotformer.csv"),
+    }, r"\d+ of 32 expressions of spotformer.csv begin elsewhere than the labels of the segments: features and list"
 
 
 def without_labels(tree, tmp):
@@ -224,7 +257,8 @@ def no_features(tree, tmp):
 @pytest.mark.parametrize(
     "fault",
     [
-        of_another_rate, listed_at_another_rate, without_labels, with_a_segment_missing, windows_of_more_videos, windows_without_a_list,
+        of_another_rate, listed_at_another_rate, a_list_of_other_lengths, a_list_that_the_labels_contradict,
+        without_labels, with_a_segment_missing, windows_of_more_videos, windows_without_a_list,
         a_pickle_that_calls_something, arrays_of_another_layout, a_damaged_file, another_list, a_list_of_other_names, no_list, no_features,
     ],
     ids=lambda f: f.__name__,
