@@ -224,9 +224,6 @@ class TopRecognizer(ClipSvm):
     def inputs(self, clips: Sequence[ClipView]) -> NDArray[np.float64]:
         """One row for each clip, (n_clips, rows * cols * slices * chosen planes * bins)."""
         chosen = [PLANES.index(plane) for plane in self.params.planes]
-        rows = (
-            super()
-            .inputs(clips)
-            .reshape(len(clips), self.params.rows * self.params.cols, self.params.slices, len(PLANES), -1)
-        )
-        return rows[..., chosen, :].reshape(len(clips), -1)
+        features = np.stack([clip.feature(self.chain) for clip in clips]).astype(np.float64)
+        blocks = features.shape[:3]  # ready-made histograms have a grid of their own
+        return features.reshape(*blocks, self.params.slices, len(PLANES), -1)[..., chosen, :].reshape(len(clips), -1)

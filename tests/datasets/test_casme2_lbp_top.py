@@ -5,9 +5,10 @@ from collections import Counter
 import numpy as np
 import pytest
 from mebench.datasets.casme2_lbp_top.dataset import Casme2LbpTop
+from mebench.methods.lbp_top.method import LbpTopSvm
 
 from mebench.annotations import write_xlsx
-from mebench.core import SubjectKey
+from mebench.core import LabelledVideo, SubjectKey, Task, Timing, all_clips
 from mebench.errors import DataError
 from tests.helpers.outside import outside
 
@@ -100,6 +101,30 @@ def test_a_faulty_file_is_one_sentence_with_its_name(tree, content, reason):
     set_ = dataset(tree)
     with pytest.raises(DataError, match=rf"sub01_EP01_01\.txt {reason}"):
         set_.provided(set_.videos()[0], "lbp_top")
+
+
+def test_lbp_top_learns_from_histograms_of_one_block(tree):
+    """Its own grid has 5x5 blocks, that of the published histograms one."""
+    set_ = dataset(tree)
+    videos = set_.videos()
+    task = Task(frozenset({"recognize"}), classes=tuple(sorted({v.expressions[0].emotion for v in videos})))
+
+    def labelled(video):
+        label, timing = task.classes.index(video.expressions[0].emotion), Timing(video.fps, 1, {"micro": 1})
+        return LabelledVideo(
+            video.dataset, video.subject_key, video.fps, video.n_frames, timing, None,
+            lambda chain, onset, apex, offset: set_.provided(video, chain),
+            expressions=video.expressions, labels=(label,),
+        )  # fmt: skip
+
+    train = [labelled(video) for video in videos]
+    for planes, size in ((("xy", "xt", "yt"), 177), (("yt",), 59)):
+        method = LbpTopSvm(LbpTopSvm.Params(planes=planes, c=1.0, standardise=True), task)
+        method.fit_closed_form(train, [])
+        rows = method.inputs(all_clips(train))
+        assert rows.shape == (len(videos), size)
+        np.testing.assert_allclose(rows[0], set_.provided(videos[0], "lbp_top").ravel()[-size:], atol=1e-6)
+        assert method.classify(all_clips(train)).shape == (len(videos), len(task.classes))
 
 
 def test_the_published_files_are_those_of_26_people(tmp_path):
