@@ -256,14 +256,15 @@ LEAST_CLIPS = 10
 """Units in fewer expressions are not classes of `all_units`."""
 
 
-def all_units(videos: Iterable[Video]) -> Scheme:
+def all_units(videos: Iterable[Video], only: Collection[int] = ()) -> Scheme:
     """The scheme `AUs`: which of the action units does a micro-expression show?
 
-    Its classes are the units that at least `LEAST_CLIPS` expressions show. It leaves out expressions that show none of
+    Its classes are the units that at least `LEAST_CLIPS` expressions show, or those of `only`. It leaves out expressions that show none of
     them or have a text that is no unit. Sides and intensities make no difference, and a doubtful unit counts as shown.
 
     Args:
         videos: of one dataset or several.
+        only: the units that a protocol asks for, however often they are shown.
 
     Raises:
         ConfigError: no unit is shown often enough.
@@ -271,7 +272,7 @@ def all_units(videos: Iterable[Video]) -> Scheme:
     rows = _annotated_units(videos)
     counts = Counter(unit for _, _, units, _ in rows for unit in units)
     labels = {label: units for _, label, units, whole in rows if whole}
-    classes = sorted(unit for unit, n in counts.items() if n >= LEAST_CLIPS)
+    classes = sorted(only or (unit for unit, n in counts.items() if n >= LEAST_CLIPS))
     if len(classes) < 2:
         raise ConfigError(
             f"scheme=AUs needs at least two action units that {LEAST_CLIPS} micro-expressions show; here {len(classes)} are (mebench data "

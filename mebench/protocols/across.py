@@ -94,10 +94,10 @@ LODO = Protocol(
         tests="each dataset once, in a fold of its own; k and k' are the training set's durations at its own frame rate",
         scores="the predictions of all folds pooled, and each dataset by itself",
         classes="the classes of scheme=NAME, by default of the first scheme that all datasets have; for action "
-        "units scheme=AU12 (shown or absent) or with -m scheme=AU1,AU2,AU4, and scheme=objective for the "
+        "units scheme=AU12 (shown or absent), with -m scheme=AU1,AU2,AU4, or all at once, scheme=AUs, and scheme=objective for the "
         "classes I to VII of their combinations",
         source="Varanka et al. 2023, Data Leakage and Evaluation Issues in Micro-Expression Analysis, arXiv 2211.11425, who leave "
-        "out each of six datasets and score F1 of each action unit; they learn all units in one network, here each has its own",
+        "out each of six datasets and score F1 of each action unit; they learn all units in one network, as scheme=AUs does",
     ),
     lodo,
 )
@@ -139,21 +139,21 @@ CD6ME = Protocol(
     "CD6ME: twelve action units over six datasets, each dataset tested once by a model of the five others",
     Card(
         needs="dataset=[casme,casme2,samm,mmew,four_dme,casme3] (part A of CAS(ME)3) and a method that recognizes; one unit a run: "
-        "mebench run -m protocol=cd6me scheme=AU1,AU2,AU4,AU5,AU6,AU7,AU9,AU10,AU12,AU14,AU15,AU17",
+        "mebench run -m protocol=cd6me scheme=AU1,AU2,AU4,AU5,AU6,AU7,AU9,AU10,AU12,AU14,AU15,AU17; or all in one run: scheme=AUs",
         trains="the five other datasets",
         tests="each dataset once, in a fold of its own",
         scores="F1 of each unit over the answers of all six folds pooled, which the sweep averages over the twelve units, and F1 on "
-        "each dataset",
+        "each dataset; with scheme=AUs UF1 and UAR over the units, each present or absent, and Jaccard",
         classes="each unit: shown or absent. The paper counts 2,031 clips (CASME 189, CASME II 256, SAMM 159, 4DME 267, MMEW 300, "
         "CAS(ME)3 860) and shows AU1 304 times, AU2 280, AU4 708, AU5 134, AU6 60, AU7 252, AU9 117, AU10 75, AU12 176, AU14 277, "
         "AU15 52, AU17 86. mebench reads the sheets as released: 255 clips of CASME II, a unit that is one of two counts as shown "
-        "(the paper chose between them by optical flow), and a clip without units is left out",
+        "(the paper chose between them by optical flow), and a clip without units is left out; with scheme=AUs one without the twelve",
         source="Varanka et al. 2022, Data Leakage and Evaluation Issues in Micro-Expression Analysis, arXiv 2211.11425, Table 4 and "
-        "its program; they learn all units in one network, here each has its own",
+        "its program; they learn all units in one network, as scheme=AUs does",
     ),
     partial(only_on, make=lodo, protocol="cd6me", choices=[SIX]),
     tasks=frozenset({"recognize"}),
-    schemes=dict.fromkeys(UNITS),
+    schemes=dict.fromkeys((*UNITS, "AUs")),
     scored_only=True,
 )
 

@@ -162,7 +162,7 @@ def choose_scheme(dataset: Dataset, videos: Iterable[Video], config: RunConfig, 
     if name not in schemes and (number := unit_number(name)) is not None:
         return one_unit(number, videos)
     if name == "AUs" and name not in schemes:
-        return all_units(videos)
+        return all_units(videos, [number for one in protocol.schemes if (number := unit_number(one)) is not None])
     hint = (
         f"Protocol {protocol.name} scores {name!r}: choose the datasets that it is defined on"
         if config.scheme is None

@@ -1,10 +1,13 @@
 """The protocols that are defined on certain databases: numbers of folds and clips, and what they refuse."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from mebench.core import SubjectKey
 from mebench.errors import ConfigError
 from mebench.protocols import PROTOCOLS, CdmerParams, CrossSpottingParams, People, challenges, folds
+from mebench.runner.choices import choose_scheme
 from tests.helpers.drawn_people import same_face, video
 from tests.helpers.outside import flow_maps
 
@@ -114,7 +117,10 @@ def test_cd6me_leaves_out_each_of_its_six_datasets():
     videos = composite({name: (20, clips) for name, clips in sizes.items()})
     found = {fold.key: len(fold.split(videos)[2]) for fold in folds("cd6me", People(videos))}
     assert found == sizes and sum(sizes.values()) == 2031
-    assert list(PROTOCOLS["cd6me"].schemes) == [f"AU{n}" for n in (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17)]
+    units = [f"AU{n}" for n in (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17)]
+    assert list(PROTOCOLS["cd6me"].schemes) == [*units, "AUs"]
+    several = choose_scheme(SimpleNamespace(schemes={}), [], SimpleNamespace(scheme="AUs"), PROTOCOLS["cd6me"])
+    assert several.classes == tuple(units) and several.several  # all twelve in one run, however rare
     card = PROTOCOLS["cd6me"].describe()
     assert all(f"{n}" in card for n in sizes.values())
 

@@ -39,6 +39,9 @@ def test_all_units_are_those_that_enough_expressions_show():
     ]
     with pytest.raises(ConfigError, match="at least two action units that 10 micro-expressions show; here 1 are"):
         schemes.all_units(clips(*[("4",)] * 10))
+    chosen = schemes.all_units(videos, [12, 1, 4])  # a protocol's own, however rare
+    assert chosen.classes == ("AU1", "AU4", "AU12")
+    assert [chosen.class_of(video.expressions[0]) for video in (videos[0], videos[12])] == ["AU4", "AU12"]
 
 
 def test_the_focal_loss_is_that_of_its_paper():
