@@ -76,14 +76,15 @@ def write(folder: Path) -> None:
             for kind, *times in spans:
                 if kind == "micro":
                     numbers = [int(time * FPS["casme3"]) + 1 for time in times]
-                    listed.append((f"spNO.{person}", "ab"[video - 1], *numbers, "4", "III", "disgust"))
+                    listed.append((f"spNO.{person}", "ab"[video - 1], *numbers, "1+2", "II", "surprise"))
             for layout, rows in lists.items():
                 fps = FPS["samm_lv"] / (1 if layout == "me_tst" else STEPS[layout, "samm_lv"])
                 for kind, *times in spans:
                     onset, apex, offset = (int(time * fps) for time in times)
                     code = 2 if kind == "micro" else 1
                     if rows[0] is LIST:
-                        rows.append((f"samm_{subject}", f"samm_{name}", onset, apex, offset, code, "4"))
+                        units = "1+2" if code == 2 else "1+2+12"
+                        rows.append((f"samm_{subject}", f"samm_{name}", onset, apex, offset, code, units))
                         continue
                     named = (
                         "Micro" if code == 2 else "Macro",
