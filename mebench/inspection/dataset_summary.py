@@ -125,9 +125,10 @@ dataset can have none; `folder_of_frames` is read, `other_folders_of_frames`, wi
 interval and a frame rate, their number `n`, and `min`, `median`, `mean` and `max` of their duration (frames, both ends counted, over
 frames per second); `fps` the distinct rates, rising. `action_units` counts expressions that show each unit, for any side and intensity
 (an annotation in doubt between two counts for both), `expressions_with_action_units` those for which units are annotated. `schemes` has
-by name under `classes` micro-expressions by scored class, in the scheme's order, including 0, and under `left_out` native labels and the
-number of micro-expressions that the scheme does not score, by label or as an exception. `unmapped_labels` are those that no scheme by
-emotion scores. `hash` is that of the ground truth, see `ground_truth_hash`."""
+by name under `classes` micro-expressions by scored class, in the scheme's order, including 0, then those of several classes
+(`positive+surprise`), and under `left_out` native labels and the number of micro-expressions that the scheme does not score, by label or
+as an exception. `unmapped_labels` are those that no scheme by emotion scores. `hash` is that of the ground truth,
+see `ground_truth_hash`."""
 
 
 def _subjects(dataset: Dataset) -> set[SubjectKey]:
@@ -199,7 +200,8 @@ def summarise(dataset: Dataset) -> Summary:
         "expressions_with_action_units": sum(bool(e.action_units) for e in expressions),
         "schemes": {
             name: {
-                "classes": {class_: of_classes[name][class_] for class_ in scheme.classes},
+                "classes": dict.fromkeys(scheme.classes, 0)
+                | {class_: n for class_, n in of_classes[name].items() if class_},
                 "left_out": dict(scheme.left_out(expressions).most_common()),
             }
             for name, scheme in dataset.schemes.items()

@@ -10,6 +10,7 @@ from mebench.annotations import write_csv
 from mebench.config import resolve
 from mebench.core import Expression
 from mebench.errors import DataError
+from mebench.inspection import dataset_summary
 from mebench.runner import host, make_plan
 from mebench.testing import check_dataset
 
@@ -53,7 +54,7 @@ def test_units_are_parted_as_in_every_sheet(tmp_path, cell, units):
     assert video.expressions[0].action_units == units
 
 
-def test_two_emotions_are_one_label_that_no_scheme_scores(root):
+def test_two_emotions_are_one_label_that_one_scheme_scores(root):
     set_ = dataset(root)
     labels = Counter(e.emotion for v in set_.videos() for e in v.expressions)
     assert labels == Counter(
@@ -62,6 +63,8 @@ def test_two_emotions_are_one_label_that_no_scheme_scores(root):
     scored = [set_.schemes["three"].class_of(e) for v in set_.videos() for e in v.expressions]
     assert Counter(scored) == Counter({"negative": 3, "positive": 1, "surprise": 1, None: 3})
     assert sum("two emotions" in text for text in set_.repairs()) == 2
+    counted = {name: of["classes"] for name, of in dataset_summary.summarise(set_)["schemes"].items()}
+    assert counted["4dmr2025"] == counted["native"] | {"positive+surprise": 2}
 
 
 def test_columns_may_carry_quotes(tmp_path):

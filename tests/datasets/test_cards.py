@@ -1,0 +1,15 @@
+"""Each dataset's card names what a user may choose."""
+
+import pytest
+
+from mebench.config import registry
+from mebench.core import Dataset
+
+
+@pytest.mark.parametrize("id_", sorted(registry.plugins("dataset")))
+def test_a_card_names_each_scheme(id_):
+    plugin = registry.load("dataset", id_)
+    assert issubclass(plugin, Dataset)
+    card = (registry.find("dataset", id_).folder / "README.md").read_text(encoding="utf-8")
+    chosen = [name for name in plugin.schemes if len(plugin.schemes) > 1 and name != "native"]
+    assert [name for name in chosen if f"`{name}`" not in card] == []
