@@ -156,6 +156,10 @@ class MEDataModule(L.LightningDataModule):  # type: ignore[misc]
         )
         views = runner.Views(job, self._reader, plan.home)
         names = [name for name, chain in next(iter(views.chains.values())).items() if chain.scope == self._scope]
+        if not names:
+            raise ConfigError(
+                f"method={plan.config.method} asks for no features of {self._scope}: name another one, or give features"
+            )
         for side, videos in zip(("train", "valid", "test"), plan.sides(self._fold)):
             labelled = side != "test" or self.test_labels
             known = [views.labelled(video) for video in videos]
@@ -237,7 +241,7 @@ class MEDataModule(L.LightningDataModule):  # type: ignore[misc]
             convention: other rules of scoring than those of the settings.
 
         Raises:
-            DataError: their number differs from that of the samples.
+            DataError: their number differs from that of the samples, or they are no finite numbers.
         """
         return score_folds([(self, predictions)], convention)
 
@@ -248,10 +252,10 @@ class MEDataModule(L.LightningDataModule):  # type: ignore[misc]
             [np.asarray(p.detach().cpu().double() if isinstance(p, torch.Tensor) else p, np.float64) for p in parts]
         )
         samples, columns = self.samples("test"), self.classes if self._scope == "clips" else self.kinds
-        if scores.shape != (len(samples), len(columns)):
+        if scores.shape != (len(samples), len(columns)) or not np.isfinite(scores).all():
             raise DataError(
-                f"predictions of fold {self.fold!r} have the shape {scores.shape}, expected ({len(samples)}, {len(columns)}): a row for "
-                f"each sample of predict_dataloader, a column for each of {', '.join(columns)}"
+                f"predictions of fold {self.fold!r} have the shape {scores.shape} (or numbers that are not finite), expected "
+                f"({len(samples)}, {len(columns)}): a row for each sample of predict_dataloader, a column for each of {', '.join(columns)}"
             )
         result = runs.FoldResult(self.fold, [], [], {}, self.plan.timings(self._fold), 0, {})
         if isinstance(samples, of_views.ClipSamples):
@@ -277,8 +281,14 @@ def score_folds(answers: Any, convention: str | None = None) -> Scores:
         convention: other rules of scoring than those of the settings.
 
     Raises:
-        DataError: there are more or fewer predictions than samples.
+        DataError: there are more or fewer predictions than samples, no folds, one fold twice, or folds of several plans.
     """
+    folds = [part.fold for part, _ in answers]
+    plans = {(part.plan.config.dataset, part.classes, part.kinds, *part.folds) for part, _ in answers}
+    if len(plans) != 1 or len(folds) > len(set(folds)):
+        raise DataError(
+            f"the folds are {', '.join(folds) or 'none'}, expected different ones of one dataset and protocol"
+        )
     results = [part.answered(predictions) for part, predictions in answers]
     plan = answers[0][0].plan
     keys = {result.key for result in results}

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import field, make_dataclass
 from functools import cache
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, Required, Union, get_args, get_origin, get_type_hints
@@ -40,9 +41,9 @@ WATCHERS = {
 """Callbacks of Lightning without effect on predictions; a `ModelCheckpoint` without `monitor` has none either."""
 
 
-OWN_FILES = {"CSVLogger", "TensorBoardLogger"}
+OWN_FILES = {"CSVLogger", *(["TensorBoardLogger"] if find_spec("tensorboard") else [])}
 """Loggers of Lightning's that write files and do nothing else; others talk to a process or a server, for which a
-sandbox has no sockets.
+sandbox has no sockets. The package tensorboardX shares memory with a process, which it has not either.
 """
 
 

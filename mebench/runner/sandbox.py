@@ -258,6 +258,7 @@ def enter(grant: Grant) -> None:
         ):  # files of other users cannot be changed
             os.dup2(unreadable.fileno(), stream)
     os.environ.update(dict.fromkeys(("NUMBA_CACHE_DIR", "CUDA_CACHE_PATH", "TRITON_CACHE_DIR"), str(grant.write[0])))
+    os.environ["JOBLIB_MULTIPROCESSING"] = "0"  # it would say in each fold that it may not share memory
     if caching := sys.modules.get("numba.core.caching"):  # compiled code is read, and nothing is stored
         vars(caching)["_CacheLocator"].ensure_cache_path = vars(caching)["Cache"].save_overload = lambda *_: None
     if more := set(confine(grant)) - set(grant.lacks):

@@ -154,8 +154,9 @@ def conv_relu_norm_pool(
         x: (N, C, H, W), best in channels_last.
         weight: of the convolution, (C', C, k, k).
         bias: of the convolution, (C',).
-        norm: with weights, biases and running statistics; in evaluation mode, in mixed or half precision, and where a weight
-            is not positive or `x` is not in the memory of the CPU, PyTorch's four operations are used.
+        norm: with weights, biases and running statistics; in evaluation mode, in mixed or half precision, without momentum
+            (as while weights are averaged), and where a weight is not positive or `x` is not in the memory of the CPU,
+            PyTorch's four operations are used.
         size: of a window, and its step.
         conv_padding: of `x` by zeros.
         pool_padding: of the maps by minus infinity.
@@ -164,7 +165,8 @@ def conv_relu_norm_pool(
         (N, C', h, w).
     """
     exact = x.dtype == norm.weight.dtype and x.dtype in (torch.float32, torch.float64)
-    plain = x.device.type != "cpu" or not exact or torch.is_autocast_enabled("cpu")
+    momentum = norm.momentum
+    plain = x.device.type != "cpu" or not exact or torch.is_autocast_enabled("cpu") or momentum is None
     if plain or not norm.training or not bool((norm.weight > 0).all()):
         maps = F.conv2d(x, weight, bias, padding=conv_padding)
         return F.max_pool2d(norm(torch.relu(maps)), size, padding=pool_padding)
@@ -172,7 +174,6 @@ def conv_relu_norm_pool(
         x, weight, bias, norm.weight, norm.bias, norm.eps, size, conv_padding, pool_padding
     )
     with torch.no_grad():
-        momentum = norm.momentum
         assert norm.running_mean is not None and norm.running_var is not None and momentum is not None
         norm.running_mean.lerp_(mean, momentum)
         norm.running_var.lerp_(variance * (n / max(n - 1, 1)), momentum)

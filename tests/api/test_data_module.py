@@ -196,10 +196,24 @@ def test_what_cannot_be_is_one_sentence(made, how, error, sentence):
     assert sentence in str(found.value)
 
 
-def test_predictions_of_another_shape_are_refused(made):
-    dm = made()
-    with pytest.raises(DataError, match=r"predictions of fold .* have the shape \(2, 2\), expected \(1, 5\)"):
-        dm.score(np.zeros((2, 2)))
+@pytest.mark.parametrize("predictions", [np.zeros((2, 2)), torch.full((1, 5), torch.nan)])
+def test_predictions_of_another_form_are_refused(made, predictions):
+    with pytest.raises(DataError, match=r"predictions of fold .* have the shape .*, expected \(1, 5\)"):
+        made().score(predictions)
+
+
+def test_folds_are_pooled_that_one_run_would_have(made):
+    one, other, halves = made(), made(fold=1), made(protocol={"name": "kfold", "folds": 2})
+    answers = [(dm, np.zeros((len(dm.samples("test")), 5))) for dm in (one, other, halves)]
+    assert "2 folds" in repr(mebench.score_folds(answers[:2]))
+    for wrong in ([], [answers[0], answers[0]], [answers[0], answers[2]]):
+        with pytest.raises(DataError, match="expected different ones of one dataset and protocol"):
+            mebench.score_folds(wrong)
+
+
+def test_a_method_without_features_gives_no_samples(made):
+    with pytest.raises(ConfigError, match="method=majority asks for no features of clips"):
+        made(method="majority").setup()
 
 
 def test_the_features_of_a_method_are_read_under_its_names(made):

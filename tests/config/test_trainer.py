@@ -47,6 +47,21 @@ def test_what_only_watches_shapes_nothing():
     assert config.shaping(only)["trainer.accumulate_grad_batches"] == 2
 
 
+def test_tensorboard_s_files_are_written_where_its_package_can(tmp_path, monkeypatch):
+    pytest.importorskip("tensorboardX")
+    said = resolved("trainer.logger=[CSVLogger, TensorBoardLogger]").trainer
+    monkeypatch.setattr(trainer, "OWN_FILES", {"CSVLogger", "TensorBoardLogger"})
+    assert trainer.in_fold(said) == said
+    monkeypatch.setattr(trainer, "OWN_FILES", {"CSVLogger"})
+    first, second = trainer.in_fold(said)["logger"]
+    assert first == said["logger"][0] and second["init_args"] == {"save_dir": ".", "name": "TensorBoardLogger"}
+    (tmp_path / "TensorBoardLogger" / "version_0").mkdir(parents=True)
+    (tmp_path / "TensorBoardLogger" / "version_0" / "metrics.csv").write_text("epoch,step,val_loss\n0,2,0.5\n")
+    assert not trainer.hand_over(said, {"seed": 0}, "synthetic/s001", tmp_path)
+    (events,) = tmp_path.rglob("events.out.tfevents*")
+    assert b"val_loss" in events.read_bytes()
+
+
 @pytest.mark.parametrize(
     ("word", "sentence"),
     [

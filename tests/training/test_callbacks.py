@@ -266,9 +266,23 @@ def test_a_progress_bar_shows_the_epochs(bar, capsys):
 def test_a_metric_that_nobody_logs_is_refused_before_the_first_epoch(method, metric, sentence):
     method = method()
     before = copy.deepcopy(method.state_dict())
+    stops = [spec("EarlyStopping", monitor=one) for one in (metric, "my/loss")]
     with pytest.raises(ConfigError) as error:
-        trained(method, callbacks=[spec("EarlyStopping", monitor=metric)])
+        trained(method, callbacks=stops)
     assert sentence in str(error.value) and same(method, before) and not method.history.epochs()
+
+
+class Logging(L.Callback):
+    """Logs a metric of its own."""
+
+    def on_train_epoch_end(self, trainer, pl_module):
+        pl_module.log("epochs", float(trainer.current_epoch))
+
+
+def test_a_callback_may_log_what_another_chooses_by():
+    stop = spec("EarlyStopping", monitor="epochs", patience=2, check_on_train_epoch_end=True)
+    method = trained(callbacks=[{"class_path": f"{__name__}.Logging", "init_args": {}}, stop])
+    assert [e.logged["epochs"] for e in method.history.epochs() if "epochs" in e.logged] == [0, 1, 2]
 
 
 class TwoStages(Namer):

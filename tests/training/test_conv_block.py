@@ -18,9 +18,9 @@ def at_once(x, conv, norm, size, padding=0):
     return layers.conv_relu_norm_pool(x, conv.weight, conv.bias, norm, size, conv.padding[0], padding)
 
 
-def drawn(channels, filters, dtype=torch.float64, kernel=3, padding=2):
+def drawn(channels, filters, dtype=torch.float64, kernel=3, padding=2, momentum=0.01):
     conv = nn.Conv2d(channels, filters, kernel, padding=padding).to(dtype)
-    norm = nn.BatchNorm2d(filters, eps=1e-3, momentum=0.01).to(dtype)
+    norm = nn.BatchNorm2d(filters, eps=1e-3, momentum=momentum).to(dtype)
     nn.init.uniform_(norm.weight, 0.2, 2.0)
     nn.init.normal_(norm.bias)
     return conv, norm
@@ -36,9 +36,10 @@ def cache(request, monkeypatch):
 @pytest.mark.parametrize("padding", [0, 1])
 @pytest.mark.parametrize("shape", [(7, 5, 9, 12), (1, 3, 7, 7), (2, 1, 42, 42)])
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
-def test_values_gradients_and_running_statistics(shape, padding, layout):
+@pytest.mark.parametrize("momentum", [0.01, None])  # without one while weights are averaged
+def test_values_gradients_and_running_statistics(shape, padding, layout, momentum):
     torch.manual_seed(0)
-    ours, theirs = (pair := drawn(shape[1], 4)), copy.deepcopy(pair)
+    ours, theirs = (pair := drawn(shape[1], 4, momentum=momentum)), copy.deepcopy(pair)
     x = torch.randn(shape, dtype=torch.float64).contiguous(memory_format=layout)
     mine, its = x.clone().requires_grad_(), x.clone().requires_grad_()
     for _ in range(2):
