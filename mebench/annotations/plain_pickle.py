@@ -21,8 +21,9 @@ def _columns(blocks: Any, axes: Any) -> dict[str, Any]:
 
 
 def _listed(values: Any) -> Any:
-    """The texts of an array of pandas that Arrow holds; any other array as it is."""
-    return vars(values)["_pa_array"] if isinstance(values, Bare) else values
+    """The texts of an array of pandas that Arrow holds, the numbers of one with gaps (NaN there); any other array as it is."""
+    held = vars(values) if isinstance(values, Bare) else {}
+    return np.where(held["_mask"], np.nan, held["_data"]) if "_mask" in held else held.get("_pa_array", values)
 
 
 def _texts(parts: Any) -> list[str | None]:
@@ -49,6 +50,7 @@ _SAFE: dict[str, dict[str, Any]] = {
         "_new_Index": lambda _, about: about,
         "BlockManager": _columns,
         "StringDtype": lambda *_: Bare.__new__(Bare),
+        "NA": np.nan,
     },
     "pyarrow": {
         "type_for_alias": str,

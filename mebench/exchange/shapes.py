@@ -420,8 +420,8 @@ def headed(sheet: Sheet) -> tuple[Sheet, str] | None:
     r"""Rows of intervals without column names, with names added, and these in words; None for other rows.
 
     The first cell names the video, or the first two the subject and the video; the first two numbers are onset and
-    offset, with the apex between them if three whole numbers increase in every row; a word is the kind or the label;
-    the last number is the confidence.
+    offset, with the apex between them if three whole numbers increase in every row that has any; a word is the kind or the
+    label; the last number is the confidence.
 
     >>> headed(of_text("a 1.5 2.5 micro 0.5\nb 3 4 macro 0.25\n", "", "it"))[1]
     'video, onset, offset, kind, confidence'
@@ -445,6 +445,7 @@ def headed(sheet: Sheet) -> tuple[Sheet, str] | None:
         rising = len(numbers) > 2 and all(
             all(cell.isdigit() for cell in three) and int(three[0]) <= int(three[1]) <= int(three[2])
             for three in zip(*(cells[place] for place in numbers[:3]))
+            if not BLANK.issuperset(map(str.casefold, three))  # a video without expressions
         )
         ends = ("onset", "apex", "offset") if rising else ("onset", "offset")
         names |= dict(zip(numbers, ends))

@@ -102,6 +102,7 @@ FORMS = {
     "a table of pandas whose texts Arrow holds": pickle.dumps(
         pd.DataFrame([ROWS[2], *ROWS], columns=NAMES).astype({"video": "string[pyarrow]"})[1:]
     ),
+    "a table of pandas that can have gaps in a pickle": pickle.dumps(FRAME.convert_dtypes().astype({"video": object})),
     "a pickle of an old protocol": pickle.dumps(by_video(), protocol=0),
     "arrays in a pickle of the newest protocol": pickle.dumps(
         {n: np.array(c) for n, c in zip(NAMES, zip(*ROWS))}, protocol=5
@@ -184,9 +185,12 @@ def test_results_and_truth_of_temporal_action_detection(write):
     assert text.intervals[["onset", "offset"]].to_numpy().tolist() == [[30, 75]]
 
 
-def test_columns_without_a_header_are_known_by_their_cells(write):
+@pytest.mark.parametrize(
+    "empty", ["", "s17\t0103\tmicro-expression\t\t\t\n"], ids=["every row filled", "a video without expressions"]
+)
+def test_columns_without_a_header_are_known_by_their_cells(write, empty):
     remarks = Remarks()
-    text = "s15\t0101\tmicro-expression\t10\t14\t20\ns16\t0102\tmacro-expression\t3\t8\t30\n"
+    text = f"s15\t0101\tmicro-expression\t10\t14\t20\n{empty}s16\t0102\tmacro-expression\t3\t8\t30\n"
     found = read_intervals(write(text), "truth", remarks).intervals
     assert found[["subject", "video", "kind", "onset", "apex", "offset"]].to_numpy().tolist() == [
         ["s15", "0101", "micro", 10, 14, 20],
