@@ -1,7 +1,7 @@
 """Check a file of answers line by line before it is sent in, and write a run's answers, one file for each database."""
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from io import StringIO
 from pathlib import Path
 from typing import NamedTuple
@@ -42,16 +42,22 @@ def faults(task: Task, path: Path, wanted_file: Path | None = None) -> list[Faul
         task: the task that defines the form.
         path: the file.
         wanted_file: for a task with questions, the questions: each must be answered once and none added. For other
-            tasks, a table with the column `video` (or `vid`): other videos are faults, and missing ones are named.
+            tasks, a table with the column `video` (or `vid`) and, as available, `subject`: other videos are faults, and
+            missing ones are named.
 
     Raises:
         DataError: `wanted_file` cannot be read.
     """
-    wanted = None
+    wanted, known = None, None
     if wanted_file is not None:
         wanted = (questions.read if task.form == "answers" else _rows)(wanted_file)
-        if task.form != "answers" and not {"video", "vid"} & {*wanted[0]}:
-            raise DataError(f"{wanted_file} has no column video (or vid), which names the challenge's videos")
+        if task.form != "answers":
+            if not {"video", "vid"} & {*next(iter(wanted), "")}:
+                raise DataError(f"{wanted_file} has no column video (or vid), which names the challenge's videos")
+            names = [row.get("video") or row.get("vid", "") for row in wanted]
+            whole = [f"{row['subject']}_{name}" if row.get("subject") else name for row, name in zip(wanted, names)]
+            # A file that names no subjects does so in its videos, where two people have one of the same name.
+            known = dict.fromkeys(names if task.form == "megc2023" and len({*names}) == len({*whole}) else whole)
     try:
         if task.form == "answers":
             return list(_of_answers(path, wanted))
@@ -65,7 +71,6 @@ def faults(task: Task, path: Path, wanted_file: Path | None = None) -> list[Faul
                 ]
             read_log(sheet, path, "predictions", Remarks())
             return []
-        known = None if wanted is None else [row.get("video") or row.get("vid", "") for row in wanted]
         return list(_of_table(task, path, known))
     except DataError as error:
         return [Fault(0, str(error))]
@@ -120,7 +125,7 @@ def _of_answers(path: Path, wanted: Sequence[questions.Row] | None) -> Iterator[
     yield from (Fault(0, f"the question {name!r} is missing") for name in asked or () if name not in answered)
 
 
-def _of_table(task: Task, path: Path, known: Sequence[str] | None) -> Iterator[Fault]:
+def _of_table(task: Task, path: Path, known: Collection[str] | None) -> Iterator[Fault]:
     lines, columns = _cells(path), COLUMNS[task.form]
     _, header = next(lines, (1, []))
     if header[: len(columns)] != list(columns):
@@ -138,16 +143,16 @@ def _of_table(task: Task, path: Path, known: Sequence[str] | None) -> Iterator[F
         if first != n:
             yield Fault(n, f"repeats line {first}")
         yield from (Fault(n, message) for message in _of_row(task, row, known))
-    named = {row[0] if task.form == "megc2023" else row[1] for row in seen}
     if known is not None and task.form == "clips":
+        named = {name for subject, video in seen for name in (video, f"{subject}_{video}")}
         yield from (Fault(0, f"the clip {video!r} has no answer") for video in known if video not in named)
 
 
-def _of_row(task: Task, row: Mapping[str, str], known: Sequence[str] | None) -> Iterator[str]:
+def _of_row(task: Task, row: Mapping[str, str], known: Collection[str] | None) -> Iterator[str]:
     video = row.get("vid") or row.get("video", "")
     if not video:
         yield "names no video"
-    elif known is not None and video not in known:
+    elif known is not None and video not in known and f"{row.get('subject')}_{video}" not in known:
         yield f"the video {video!r} is not among the challenge's {len(known)}"
     if task.form != "clips":
         ends = [row[name] for name in COLUMNS[task.form] if name.endswith(("onset", "offset"))]

@@ -85,6 +85,31 @@ def test_each_fault_has_its_line(tmp_path, name, text, said):
     assert [line.replace(f"{path} ", "").replace(f"{tmp_path}/", "") for line in found] == said
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("megc2023", "vid,pred_onset,pred_offset,type\ns1_v1,1,2,me\nv1,1,2,me\n", [
+            "line 3: the video 'v1' is not among the challenge's 2"
+        ]),
+        ("dfme2024", "subject,video,emotion\ns2,v1,fear\n", ["the clip 's1_v1' has no answer"]),
+        ("megc2024/str", "subject,video,onset,offset,emotion\ns1,v1,1,2,\ns3,v1,1,2,\n", [
+            "line 3: the video 'v1' is not among the challenge's 2"
+        ]),
+    ],
+)  # fmt: skip
+def test_videos_of_two_people_with_one_name(tmp_path, name, text, said):
+    (tmp_path / "a.csv").write_text(text)
+    (tmp_path / "truth.csv").write_text("subject,video,onset\ns1,v1,3\ns1,v1,9\ns2,v1,\n")
+    assert [str(fault) for fault in faults(task(name), tmp_path / "a.csv", tmp_path / "truth.csv")] == said
+
+
+@pytest.mark.parametrize("text", ["", "subject,onset\n1,2\n"])
+def test_a_table_of_videos_without_any_is_refused(tmp_path, text):
+    (tmp_path / "asked.csv").write_text(text)
+    with pytest.raises(DataError, match=r"asked.csv has no column video .or vid., which names the challenge's videos"):
+        faults(task("megc2023"), tmp_path / "a.csv", tmp_path / "asked.csv")
+
+
 def test_answers_are_held_to_the_questions(tmp_path):
     rows = [{"id": f"q{n}", "question": "What is the action unit?", "answer": "dimpler"} for n in range(3)]
     asked, given = tmp_path / "q.jsonl", tmp_path / "a.jsonl"
