@@ -188,8 +188,10 @@ def merge(
     for folder in [folder for place in folders for folder in boards.submissions.submissions(place)]:
         status = boards.submissions.take(folder, Path(out).expanduser().parent / "rescored", check)
         progress.notify(f"{folder.name}, answers sent in: {STATUS[status].format('')}")
-    alone = [place for place in folders if not boards.submissions.submissions(place)]
-    sources = [source for place in alone for source in boards.accept.find_records(place)]
+    both = [
+        place for place in folders if not boards.submissions.submissions(place) or [*place.glob(f"*/{records.RECORD}")]
+    ]
+    sources = [source for place in both for source in boards.accept.find_records(place)]
     with progress.waiting("scoring again"):
         outcomes = boards.accept.merge(sources, Path(out).expanduser(), check)
     write_json({"records": [vars(outcome) for outcome in outcomes]}, json)

@@ -168,6 +168,7 @@ def rescore(
         for dataset, name, paper, values in cells:
             printed, digits = (f"{p.value:.{p.digits}f}{'†' * bool(p.caveats)}", p.digits) if (p := paper) else ("–", 4)
             ends = (dict(zip(_ENDS, values.get(reading) or (None,) * 3)) for reading in readings)
+            digits = min(digits, reproduction.rescore.DIGITS)
             rows.append((dataset, name, printed, *(scored(score, digits) for score in ends)))
         print_table(("dataset", "score", "printed", *heads), rows)
         print_lines(f"The authors' rules are {known.convention}. Intervals: 95 %, over subjects.")

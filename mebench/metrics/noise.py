@@ -8,7 +8,17 @@ import numpy as np
 import pandas as pd
 
 from mebench.errors import DataError
-from mebench.metrics import Tables, beating, derived_seed, path_of, rank_intervals, score, sections_of
+from mebench.metrics import (
+    Tables,
+    beating,
+    catalogue,
+    derived_seed,
+    of_first_draw,
+    path_of,
+    rank_intervals,
+    score,
+    sections_of,
+)
 
 DRAWS = 100
 
@@ -59,7 +69,10 @@ def perfect(tables: Tables) -> Tables:
     """The answers of a coder whose truth this is: every expression found and every clip named as it is annotated."""
     return replace(
         tables,
-        predictions=None if tables.predictions is None else tables.truths.assign(confidence=1.0, draw=0),
+        # Confidences differ: equal ones rank nothing, so that there would be no average precision.
+        predictions=None
+        if tables.predictions is None
+        else tables.truths.assign(confidence=np.linspace(1.0, 0.5, len(tables.truths)), draw=0),
         clips=None if tables.clips is None else tables.clips.assign(predicted=tables.clips["truth"]),
         frame_scores=None,
     )
@@ -78,9 +91,9 @@ def under_noise(
     """The scores of runs, and of the truth itself as an answer, against truths as other coders would have them.
 
     Args:
-        runs: on the same truth.
+        runs: on the same truth; of a method that predicts by chance the first draw counts.
         noise: how coders differ.
-        paths: of scores, such as `spotting.micro.f1`; higher is better.
+        paths: of scores, such as `spotting.micro.f1`.
         kinds: that are spotted.
         classes: that are scored.
         convention: name of the rules.
@@ -89,8 +102,8 @@ def under_noise(
 
     Returns:
         For each path `ceiling`, the score of the truth itself: the highest that the noise allows to a method that knows no coder, and
-        `runs`: for each the score on the truth as it is (`value`), the mean of the draws with 95 % of them (`noisy`), its `ranks` in as
-        many, and how often it is better than each (`beats`).
+        `runs`: for each the score on the truth as it is (`value`, None if undefined), the mean of the draws with 95 % of them
+        (`noisy`), its `ranks` in as many, and how often it is better than each (`beats`).
     """
 
     def scored(tables: Tables) -> list[float]:
@@ -102,6 +115,7 @@ def under_noise(
                 values |= {path_of(section, name): v[0] for name, v in part.evaluate(np.ones((1, people))).items()}
         return [values.get(path, np.nan) for path in paths]
 
+    runs = [of_first_draw(run) for run in runs]
     every, seeds = [perfect(runs[0]), *runs], [derived_seed(seed, "noise", str(n)) for n in range(draws)]
     drawn = np.array([[scored(recoded(tables, noise, classes, one)) for tables in every] for one in seeds])
     results: dict[str, Any] = {}
@@ -109,7 +123,9 @@ def under_noise(
         known = values[~np.isnan(values).any(axis=1)].T
         if known.size:
             ceiling, *noisy = [score(float(own.mean()), own) for own in known]
-            rows = zip(usual, noisy, map(list, rank_intervals(known[1:])), beating(known[1:]).tolist())
+            better = np.vectorize(catalogue.find(path).worth)(known[1:])
+            annotated = (None if np.isnan(value) else value for value in usual)
+            rows = zip(annotated, noisy, map(list, rank_intervals(better)), beating(better).tolist())
             results[path] = {
                 "ceiling": ceiling,
                 "runs": [dict(zip(("value", "noisy", "ranks", "beats"), row)) for row in rows],

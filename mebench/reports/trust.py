@@ -19,6 +19,7 @@ from mebench.errors import DataError, listed, refused_by_system
 from mebench.files import read_plain
 from mebench.format import digits, span
 from mebench.metrics import Resampling, holm, path_of, per_unit, sections_of
+from mebench.metrics.catalogue import find
 from mebench.metrics.comparison import MAIN, on_hardest
 from mebench.metrics.group_gaps import LEAST_PEOPLE, by_group, paired
 from mebench.metrics.noise import under_noise
@@ -61,13 +62,16 @@ def read_noise(file: Path) -> tuple[dict[str, float], dict[str, str]]:
         Values and sources, by their names.
 
     Raises:
-        DataError: a row has no source, an unknown name or an invalid number.
+        DataError: a row has no source, an unknown name or an invalid number, a name has two rows, or there is no row.
     """
     rows = read_rows(file, "what", "value", "source")
+    if rows.empty:
+        raise DataError(f"{file} has no row: name one of {', '.join(NOISE)}, its value and its source")
     values = pd.to_numeric(rows["value"], errors="coerce")
     most = rows["what"].map(NOISE)
     checks = (
         (most.isna(), f"has the noise {{what!r}}, which is unknown: name one of {', '.join(NOISE)}"),
+        (rows["what"].duplicated(), "names {what} twice: keep one row"),
         (
             rows["source"].str.strip() == "",
             "names no source for {what}: give the paper or the coders that its value comes from",
@@ -266,7 +270,13 @@ def tables_of_noise(scores: Mapping[str, Any], names: Sequence[str]) -> list[Tab
                     (f"{n} {name}", run["value"], run["noisy"], span(run["ranks"]), *run["beats"])
                     for n, (name, run) in enumerate(zip(names, score["runs"]), 1)
                 ),
-                ("the truth itself", 1.0, score["ceiling"], "", *[None] * len(names)),
+                (
+                    "the truth itself",
+                    float(find(path).direction == "higher"),
+                    score["ceiling"],
+                    "",
+                    *[None] * len(names),
+                ),
             ],
             f"{path} if other coders had annotated",
         )

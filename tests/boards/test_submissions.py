@@ -5,8 +5,10 @@ import pickle
 
 import pytest
 
-from mebench.boards import collect_rescored, placed, submissions as boards_submissions
+from mebench.boards import collect_rescored, export as boards_export, placed, submissions as boards_submissions
+from mebench.cli import leaderboard
 from mebench.errors import ConfigError, DataError
+from tests.helpers.run_folders import make_run
 
 TRUTH = "subject,video,onset,offset,kind\n1,a,10,20,micro\n2,b,30,50,macro\n3,c,5,15,micro\n"
 ABOUT = {
@@ -69,6 +71,14 @@ def test_names_are_those_of_folders_and_stand_once(sent, tmp_path):
         boards_submissions.take(other, tmp_path / "rescored")
     with pytest.raises(DataError, match="give repository and commit for public answers"):
         boards_submissions.submit(*files, "silent", {**ABOUT, "selection": ""}, SET, tmp_path / "sent")
+
+
+def test_records_beside_them_are_taken_in_too(sent, tmp_path):
+    boards_export.export(make_run(tmp_path / "runs", "one"), sent.parent)
+    board = tmp_path / "board" / "records"
+    leaderboard.merge([str(sent.parent)], str(board))
+    assert [folder.name for folder in board.iterdir()] == ["one"]
+    assert (tmp_path / "board" / "rescored" / "our_lab.json").is_file()
 
 
 def test_what_cannot_be_read_is_named_as_it_was_given(sent, tmp_path):

@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from mebench.errors import DataError
@@ -20,6 +21,16 @@ def runs(tmp_path_factory):
         make_run(folder, "late", shift=6, subjects=20, wrong_every=2),
     )
     return [tables_of(run) for run in made]
+
+
+def test_a_method_by_chance_counts_with_its_first_draw_and_fewer_alarms_are_better(runs):
+    answers, paths = runs[1].predictions, ["spotting.micro.ap50", "spotting.micro.fp_per_minute"]
+    drawn = replace(runs[1], predictions=pd.concat([answers, answers.assign(draw=1, onset=0)]))
+    found = noise.under_noise([runs[0], drawn], {}, paths, *RULES, draws=2)
+    assert found == noise.under_noise(runs, {}, paths, *RULES, draws=2)
+    assert [found[path]["ceiling"]["value"] for path in paths] == [1, 0]
+    for path in paths:
+        assert [run["ranks"] for run in found[path]["runs"]] == [[1, 1], [2, 2]]
 
 
 def test_without_noise_nothing_changes_and_the_truth_is_right(runs):

@@ -126,6 +126,8 @@ def test_a_table_of_people_that_does_not_fit_is_refused_in_a_sentence(side, tmp_
         ("end,40,us", "has the noise 'end', which is unknown: name one of onset, apex, offset, label"),
         ("label,40,us", "has the value '40' for label: give a number from 0 to 1"),
         ("onset,much,us", "has the value 'much' for onset: give a number from 0 to 10000"),
+        ("label,0.1,us\nlabel,0.2,us", "names label twice: keep one row"),
+        ("", "has no row: name one of onset, apex, offset, label, its value and its source"),
     ],
 )
 def test_a_table_of_noise_that_does_not_fit_is_refused_in_a_sentence(tmp_path, row, said):
