@@ -328,7 +328,7 @@ def _write(kind: Literal["method", "dataset"], name: str, out: str, template: st
         json,
         *files,
         "",
-        "It keeps its contract; change it, and check again:",
+        f"It keeps its contract{', with timm installed' if template == 'timm' else ''}; change it, and check again:",
         f"  mebench check {name} --plugins {out}",
         f"  {tried[kind]}",
         f"With the line  plugins: {out}  in mebench.yaml, the option --plugins can be left out.",

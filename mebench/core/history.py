@@ -90,9 +90,10 @@ class History:
         numbers = {} if logged is None else {n: getattr(logged, n) for n in ("loss", "accuracy", "uf1", "uar")}
         return {name: value for name, value in numbers.items() if value is not None and value == value}
 
-    def state(self) -> list[Any]:
-        """All of it as numbers, texts and tensors, for `of`."""
-        return [self._sums, self._scores, [epoch.row() for epoch in self._logged]]
+    def state(self, stage: str, epoch: int) -> list[Any]:
+        """All of it before an epoch of a stage, which has just begun, as numbers, texts and tensors, for `of`."""
+        before = [one.row() for one in self._logged if (one.stage, one.epoch) != (stage, epoch)]
+        return [self._sums, self._scores, before]
 
     @classmethod
     def of(cls, state: Sequence[Any]) -> Self:

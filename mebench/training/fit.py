@@ -182,7 +182,8 @@ class _Kept(Checkpoint):  # type: ignore[misc]
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         if self.file is not None and self.state:  # now the history has all of the epoch before
             method = self.method
-            of_method = {"stage": method.stage, "history": method.history.state(), "notes": method.notes}
+            history = method.history.state(method.stage, trainer.current_epoch)
+            of_method = {"stage": method.stage, "history": history, "notes": method.notes}
             half, whole = self.file.with_suffix(".half"), self.file.with_suffix(".whole")
             with contextlib.suppress(UnpicklingError):  # a training with more state than numbers starts again
                 checkpoint = torch.load(half, weights_only=True, mmap=True)  # a second copy may not fit into memory

@@ -324,8 +324,9 @@ class Killed(L.Callback):
         {},
         {"callbacks": [spec("EarlyStopping", monitor="val_loss", patience=4)]},
         {"callbacks": [spec("ModelCheckpoint", monitor="val_loss")]},
+        {"callbacks": [spec("LearningRateMonitor", logging_interval="epoch")]},
     ],
-    ids=["alone", "stopping", "checkpoint"],
+    ids=["alone", "stopping", "checkpoint", "rates"],
 )
 def test_a_training_that_was_killed_goes_on_to_the_same_numbers(options, tmp_path, monkeypatch):
     monkeypatch.setattr(sys.modules["mebench.training.fit"], "SECONDS", 0.0)
