@@ -24,6 +24,7 @@ MODULES = {
     "onnx": "onnx",
     "onnxscript": "onnx",
     "onnxruntime": "onnx",
+    "tensorboardX": "test",
 }
 """Modules without which tests are skipped, and the extra that brings each."""
 
