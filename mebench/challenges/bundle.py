@@ -82,7 +82,7 @@ def write(one: Task, truth: Path, out: Path, start: str = "2027-01-01") -> None:
 
     Args:
         one: the task.
-        truth: the true intervals, classes, or questions with answers, as `mebench score` or `mebench vqa score` reads them.
+        truth: see `check_truth`.
         out: the folder to make.
         start: the day on which the first phase begins.
 
@@ -90,16 +90,8 @@ def write(one: Task, truth: Path, out: Path, start: str = "2027-01-01") -> None:
         ConfigError: the folder exists, or the truth is not a file.
         DataError: the truth cannot be read, so every submission would fail.
     """
-    refuse_if(
-        (out.exists(), f"{out} exists: name a folder that does not"),
-        (not truth.is_file(), f"--truth must name a file, not {str(truth)!r}"),
-    )
-    if one.form == "answers":
-        if not any(row.get("answer", "").strip() for row in questions.read(truth)):
-            raise DataError(f"{truth} has no answers: --truth takes the questions with their true answers")
-    else:
-        adapters = dataset_summary.adapters_of(truth)
-        answers.read_truth(truth, Rules(), Remarks(), adapters, clips=one.form == "clips")
+    refuse_if((out.exists(), f"{out} exists: name a folder that does not"))
+    check_truth(one, truth)
     titles = {one.main: one.main, f"{one.main}_low": "95 % interval, low", f"{one.main}_high": "high"}
     columns = "".join(
         f"      - title: {title}\n        key: {key}\n        index: {n}\n        sorting: desc\n"
@@ -121,6 +113,22 @@ def write(one: Task, truth: Path, out: Path, start: str = "2027-01-01") -> None:
         (folder / "competition.yaml").write_text(
             _ABOUT.format(title=one.title, name=name, start=start, columns=columns)
         )
+
+
+def check_truth(one: Task, truth: Path) -> None:
+    """Refuse true intervals, classes, or questions with answers that `mebench score` or `mebench vqa score` cannot read.
+
+    Raises:
+        ConfigError: it is not a file.
+        DataError: it cannot be read.
+    """
+    refuse_if((not truth.is_file(), f"--truth must name a file, not {str(truth)!r}"))
+    if one.form == "answers":
+        if not any(row.get("answer", "").strip() for row in questions.read(truth)):
+            raise DataError(f"{truth} has no answers: --truth takes the questions with their true answers")
+    else:
+        adapters = dataset_summary.adapters_of(truth)
+        answers.read_truth(truth, Rules(), Remarks(), adapters, clips=one.form == "clips")
 
 
 def judge(name: str, given: Path, output: Path, score: Score) -> None:

@@ -110,6 +110,7 @@ def score(
     share a letter do not differ significantly.
     """
     task = challenges.register.task(name)
+    challenges.bundle.check_truth(task, truth)
     tries = {entries.stem: [entries]}
     if entries.is_dir():
         tries = {path.stem: sorted(path.iterdir()) if path.is_dir() else [path] for path in sorted(entries.iterdir())}

@@ -68,7 +68,7 @@ def answer(
     ] = None,
     model: Annotated[str, typer.Option("--model", metavar="NAME", help="The model's name at that address.")] = "",
     n_frames: Annotated[
-        int, typer.Option("--frames", metavar="N", help="Number of frames of a clip for the model.")
+        int, typer.Option("--frames", metavar="N", min=1, help="Number of frames of a clip for the model.")
     ] = 8,
     timeout: Annotated[float, typer.Option("--timeout", metavar="SECONDS", help="For one answer.")] = 120,
     runs: Runs = "",
@@ -103,7 +103,7 @@ def answer(
     answers, unanswered = vqa.replies.answer([run_files.folder.RunFolder.finished(runs, word) for word in words], rows)
     vqa.questions.write(out, answers)
     lacking = (f"{plural(n, 'question')} of the kind {kind!r}" for kind, n in unanswered.items())
-    Progress().notify(*(f"note: {few} not answered: no run predicts it" for few in lacking))
+    Progress().notify(*(f"note: {few} not answered: the runs have no answer" for few in lacking))
     done = f"{out}: {len(rows) - unanswered.total()} of {plural(len(rows), 'question')} answered"
     write_json({"file": str(out), "questions": len(rows), "unanswered": dict(unanswered)}, json, done)
 

@@ -68,7 +68,8 @@ def query(
 ) -> Cost:
     """Ask a model each question, and keep each answer in a file at once.
 
-    Questions whose ids are in the file are not asked again. Requests go to `<url>/chat/completions` with temperature 0.
+    Questions whose ids are in the file are not asked again. Requests go to `<url>/chat/completions` with
+    temperature 0; an answer that is longer than can be read is cut.
 
     Args:
         url: such as `http://localhost:8000/v1`.
@@ -122,7 +123,8 @@ def query(
                     ) from None
                 continue
             cost.refused, in_a_row = cost.refused + (not text.strip()), 0
-            file.write(json.dumps({**row, "answer": " ".join(text.split())}, ensure_ascii=False) + "\n")
+            text = " ".join(text.split())[: questions.LONGEST]
+            file.write(json.dumps({**row, "answer": text}, ensure_ascii=False) + "\n")
             file.flush()
     return cost
 

@@ -99,6 +99,7 @@ def test_what_is_wrong_is_one_sentence(mebench, entry, tmp_path):
         (("submit", "megc2026/vqa", "random", "-o", tmp_path / "x", "--runs", tmp_path), "unknown run 'random'"),
         (("bundle", "megc2023", "--truth", tmp_path / "no.csv", "-o", tmp_path / "b"), "--truth must name a file"),
         (("score", "megc2023", tmp_path / "no.csv", "--truth", entry[1]), "No such file"),
+        (("score", "megc2023", bad, "--truth", tmp_path / "no.csv"), "--truth must name a file"),
         (("info", "megc2032"), "unknown challenge 'megc2032'"),
     ]:
         code, out, err = mebench("challenge", *words)

@@ -118,6 +118,12 @@ def test_a_model_sees_frames_and_its_answers_are_kept(tmp_path, serve):
     assert (again.asked, again.kept, len(seen)) == (0, 4, 4)
 
 
+def test_an_answer_is_no_longer_than_can_be_read(tmp_path, serve):
+    url, _ = serve(lambda body: said("yes " * 5000))
+    vqa.endpoint.query(url, "m", ROWS, lambda row: FRAMES, tmp_path / "a.jsonl")
+    assert {len(row["answer"]) for row in vqa.questions.read(tmp_path / "a.jsonl")} == {10_000}
+
+
 def test_a_refusal_is_counted_and_stays_empty(tmp_path, serve):
     url, _ = serve(lambda body: said(None) if "coarse" in body["messages"][0]["content"][-1]["text"] else said("yes"))
     cost = vqa.endpoint.query(url, "m", ROWS, lambda row: FRAMES, tmp_path / "a.jsonl")
