@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mebench.annotations.annotation import with_files
 from mebench.annotations.layout import Listing, check_files, check_inside
 from mebench.core import Dataset, Frames, Kind, Repair, Scheme, Video
-from mebench.errors import DataError
+from mebench.errors import DataError, unknown
 from mebench.frames import FolderFrames, VideoFrames
 from mebench.frames.images import SUFFIXES as IMAGES
 from mebench.frames.videofile import SUFFIXES as VIDEOS
@@ -86,8 +86,8 @@ class Folder(Dataset):
         self._faces  # noqa: B018  (says what is missing)
 
     def frame_folders(self) -> Sequence[Path]:
-        """The root, or the place of the videos."""
-        return tuple(map(Path, self.params.videos)) or (self._root,)
+        """The root; none if the videos are named, which may lie anywhere."""
+        return () if self.params.videos else (self._root,)
 
     def place(self, video: Video) -> Path:
         """The file or folder of images of a video, or of a face in one."""
@@ -124,6 +124,9 @@ class Folder(Dataset):
         found: dict[str, list[Box]] = {}
         for name, *box in self.params.faces:
             found.setdefault(name, []).append((box[0], box[1], box[2], box[3]))
+        names = {name for _, name in self._places}
+        for stray in sorted(found.keys() - names):
+            raise DataError(unknown("video of dataset.faces", stray, names))
         return found
 
     def repair_rows(self) -> Sequence[Repair]:

@@ -54,6 +54,18 @@ def test_the_contract_holds(root):
     assert check_dataset("folder", root=str(root), fps=FPS) == []
 
 
+def test_faces_of_a_video_that_is_not_there_are_refused(root):
+    set_ = folder_dataset.Folder(folder_dataset.Folder.Params(str(root / "s01"), fps=FPS, faces=(("c", 1, 2, 9, 9),)))
+    with pytest.raises(DataError, match=r"unknown video of dataset.faces 'c'.*Known: a"):
+        set_.videos()
+
+
+def test_named_videos_are_all_read(root):
+    named = (str(root / "b.mkv"), str(root / "s01" / "a"))
+    counted = summarise(folder_dataset.Folder(folder_dataset.Folder.Params(videos=named, fps=FPS)))
+    assert (counted["videos_without_expressions"], counted["other_folders_of_frames"]) == (2, [])
+
+
 def test_links_that_lead_back_are_not_followed_again(root, tmp_path):
     shutil.copytree(root / "s01", tmp_path / "s01")
     for n in range(3):  # of three in each folder there would be 3^40 paths
