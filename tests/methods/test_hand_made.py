@@ -1,10 +1,14 @@
 """Hand-made features with a linear SVM: each against a plain reading, voxel by voxel, as the public programs count."""
 
 from cmath import exp
-from math import dist, pi
+from itertools import pairwise
+from math import atan2, dist, floor, hypot, pi
 
+import cv2
 import numpy as np
 import pytest
+from mebench.methods.fhofo.method import FhofoSvm
+from mebench.methods.fhofo.steps import Fhofo
 from mebench.methods.hoof.method import HoofSvm
 from mebench.methods.lbp_sip.steps import LbpSip
 from mebench.methods.lpq_top.steps import LpqTop
@@ -13,8 +17,6 @@ from skimage.feature import local_binary_pattern
 
 from mebench.errors import ConfigError, DataError
 from mebench.features import Hoof, OrientedFlow
-
-NAMES = ("hoof", "lbp_sip", "lpq_top", "stlbp_ip")
 
 
 def clip(n=6, height=14, width=17, seed=0):
@@ -104,6 +106,51 @@ def test_stlbp_ip_equals_the_public_program(average):
         np.testing.assert_allclose(part, np.bincount(inner.ravel(), minlength=59) / inner.size, atol=1e-6)
 
 
+def fuzzy_histogram(flow, fine, bins, sigma, weighted):
+    """The public MATLAB programs hist_fine2coarseMapping.m and calFuzzyHist.m, vector by vector."""
+    middle = floor(fine / 2 + 0.5)
+    first = np.roll([np.exp(-((x - middle) ** 2) / (2 * sigma**2)) for x in range(1, fine + 1)], middle)
+    parts = np.array([np.roll(first, i) for i in range(fine)]).T
+    parts = parts[[floor(1 + j * (fine - 1) / (bins - 1) + 0.5) - 1 for j in range(bins)]]
+    counts = np.zeros(fine)
+    for u, v in flow.reshape(-1, 2).astype(float):
+        if length := hypot(u, v):
+            ends = (i for i in range(fine) if atan2(v, u) <= -pi + (i + 1) * 2 * pi / fine + 1e-12)
+            counts[next(ends)] += length if weighted else 1
+    made = parts @ counts
+    return made / (np.finfo(float).eps + made.sum())
+
+
+@pytest.mark.parametrize(("fine", "bins", "sigma"), [(50, 18, 10.0), (36, 10, 2.0), (25, 7, 3.0)])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_fhofo_equals_the_public_program(fine, bins, sigma, weighted):
+    flow = np.random.default_rng(0).normal(size=(9, 12, 2)).astype(np.float32)
+    flow[0, :5] = (0, 0), (1, 0), (-1, 0), (0, 2), (0, -2)  # on the edges of bins, and no motion
+    found = Fhofo(3, 2, bins, fine, sigma, weighted).histogram(flow)
+    for row in range(3):
+        for col in range(2):
+            block = flow[3 * row : 3 * row + 3, 6 * col : 6 * col + 6]
+            expected = fuzzy_histogram(block, fine, bins, sigma, weighted)
+            np.testing.assert_allclose(found[row, col], expected, atol=1e-12)
+
+
+def test_fhofo_adds_the_frames_or_joins_them():
+    volume = clip(height=30, width=33)
+    flows = [cv2.calcOpticalFlowFarneback(a, b, None, 0.5, 3, 15, 5, 7, 1.5, 0) for a, b in pairwise(volume)]
+    each = [fuzzy_histogram(flow, 50, 18, 10.0, False) for flow in flows]
+    np.testing.assert_allclose(Fhofo(1, 1).apply(volume).ravel(), sum(each), atol=1e-5)
+    np.testing.assert_allclose(Fhofo(1, 1, frames="joined").apply(volume).ravel(), np.concatenate(each), atol=1e-5)
+
+
+def test_fhofo_reads_directions_alone_and_nothing_where_nothing_moves():
+    flow = np.random.default_rng(0).normal(size=(8, 8, 2)).astype(np.float32)
+    np.testing.assert_array_equal(Fhofo().histogram(flow), Fhofo().histogram(4 * flow))
+    longer = flow.copy()
+    longer[0, 0] *= 4
+    assert not np.array_equal(Fhofo(weighted=True).histogram(flow), Fhofo(weighted=True).histogram(longer))
+    assert not Fhofo(frames="joined").apply(np.full((3, 32, 32), 9, np.uint8)).any()
+
+
 @pytest.mark.parametrize("step", [LbpSip(2, 3), LpqTop(2, 3, window=3), StlbpIp(2, 2, window=5)])
 def test_a_block_counts_what_lies_in_it(step):
     """A change in the last corner leaves the first block as it is."""
@@ -126,6 +173,9 @@ def test_hoof_is_mirrored_or_goes_all_around():
         (lambda: StlbpIp(window=8), "must be odd and at most 15, not 8"),
         (lambda: LbpSip(r=0), "r of LbpSip must be"),
         (lambda: HoofSvm.Params(bins=0), "bins of Hoof must be"),
+        (lambda: FhofoSvm.Params(length=1), "method.length must be at least 2, since flow takes two frames, not 1"),
+        (lambda: FhofoSvm.Params(bins=1), "bins of Fhofo must be a whole number of at least 2"),
+        (lambda: FhofoSvm.Params(sigma=0), "sigma of Fhofo must be a number above 0"),
         (lambda: HoofSvm.Params(c=0), "method.c must be a number above 0"),
     ],
 )
@@ -138,5 +188,7 @@ def test_bad_parameters_are_one_sentence(make, reason):
 def test_a_clip_that_is_too_short_or_too_small_is_one_sentence():
     with pytest.raises(DataError, match="LpqTop needs at least 5 frames and the clip has 3: put Interpolate before it"):
         LpqTop(1, 1).apply(clip(n=3))
+    with pytest.raises(DataError, match="Fhofo needs at least 2 frames and the clip has 1: put Interpolate before it"):
+        Fhofo().apply(clip(n=1))
     with pytest.raises(DataError, match=r"StlbpIp needs blocks of 9x9 pixels .* 7x8 and 5: take fewer blocks"):
         StlbpIp(2, 2).apply(clip())

@@ -1,0 +1,1 @@
+"""Fuzzy histograms of optical flow orientations, and a linear SVM."""
