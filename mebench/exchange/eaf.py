@@ -147,7 +147,7 @@ def write_eaf(path: Path, media: Path | None, fps: float | None, tiers: Sequence
     header = SubElement(tree, "HEADER", MEDIA_FILE="", TIME_UNITS="milliseconds")
     if media is not None:
         kind = {".avi": "avi", ".mp4": "mp4"}.get(media.suffix.lower(), "*")
-        SubElement(header, "MEDIA_DESCRIPTOR", MEDIA_URL=media.resolve().as_uri(), MIME_TYPE=f"video/{kind}")
+        SubElement(header, "MEDIA_DESCRIPTOR", MEDIA_URL=media.absolute().as_uri(), MIME_TYPE=f"video/{kind}")
     if fps is not None:
         SubElement(header, "PROPERTY", NAME=FPS).text = f"{fps:.10g}"
     SubElement(header, "PROPERTY", NAME="lastUsedAnnotationId").text = str(sum(len(tier.marks) for tier in rows))
