@@ -64,7 +64,8 @@ def built(
     if kind == "dataset":
         return plugin(given)
     tasks = plugin.tasks & {"spot", *(["recognize"] if classes else [])}
-    return plugin(given, Task(tasks, tuple(kinds), tuple(classes)), seed)
+    named: Any = [(one,) if isinstance(one, str) else tuple(one) for one in (kinds, classes)]
+    return plugin(given, Task(tasks, *named), seed)
 
 
 def leaderboard(

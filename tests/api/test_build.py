@@ -14,6 +14,8 @@ def test_a_method_is_built_by_name_with_its_parameters():
     method = mebench.methods.build("ststnet", classes=("fear", "joy"), epochs=3, lr="1e-3")
     assert (method.params.epochs, method.params.lr, method.task.classes) == (3, 1e-3, ("fear", "joy"))
     assert method.task.tasks == {"recognize"} and mebench.datasets.build("synthetic", subjects=3).params.subjects == 3
+    alone = mebench.methods.build("mean", classes="joy", kinds="macro").task
+    assert (alone.classes, alone.kinds) == (("joy",), ("macro",))
     with pytest.raises(ConfigError, match=r"unknown key 'method\.epoch'\. Did you mean 'method\.epochs'"):
         mebench.methods.build("ststnet", epoch=3)
 
