@@ -16,6 +16,8 @@ from mebench.errors import ConfigError, refused_by_system
 
 WIDE = 200
 """Columns of a table that goes into a file."""
+SHORT_WORD = 12
+"""A word of at most so many signs stays whole, even in a cell that may break anywhere."""
 
 
 _MOVING = re.compile(
@@ -153,7 +155,7 @@ def printed_table(
         table.add_column(
             head,
             justify="right" if right else "left",
-            overflow="ellipsis" if wrap == "words" else "fold",
+            overflow="fold" if wrap == "anywhere" else "ellipsis",
             no_wrap=wrap == "never",
         )
     for row in rows:
@@ -170,15 +172,22 @@ def console(error: bool = False) -> heavy.rich.console.Console:
     """
 
     class Plain(heavy.rich.console.Console):
-        """Text has no markup, and passes `printable`; a table breaks between words, and rather runs over the edge than lose some."""
+        """Text has no markup, and passes `printable`; a table rather runs over the edge than lose some of it, or break a short word."""
 
         def print(self, *objects: Any, **how: Any) -> None:
-            anywhere, least = self.options.update(max_width=WIDE), heavy.rich.measure.Measurement.get
+            anywhere, measured = self.options.update(max_width=WIDE), heavy.rich.measure.Measurement.get
             objects = tuple(map(heavy.rich.protocol.rich_cast, objects))
-            for column in (c for table in objects if isinstance(table, heavy.rich.table.Table) for c in table.columns):
-                if column.overflow != "fold":
-                    texts = [column.header, *column.cells]
-                    column.min_width = max(least(self, anywhere, text).minimum for text in texts)
+            for table in (table for table in objects if isinstance(table, heavy.rich.table.Table)):
+                for column in table.columns:
+                    sizes = [measured(self, anywhere, text) for text in (column.header, *column.cells)]
+                    most = SHORT_WORD if column.overflow == "fold" else WIDE
+                    column.min_width = max(
+                        min(most, size.maximum if column.no_wrap else size.minimum) for size in sizes
+                    )
+                least = (
+                    sum((column.min_width or 0) + 3 for column in table.columns) - 1
+                )  # with the gaps between columns
+                table.width = least if least > self.width else None
             super().print(*objects, crop=False, **how)
 
         def render_str(self, text: str, **how: Any) -> heavy.rich.text.Text:

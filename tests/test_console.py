@@ -90,6 +90,18 @@ def test_a_table_loses_no_number_however_narrow_the_terminal(columns, capsys, mo
     assert set(" ".join((*heads, *cells)).split()) <= set(shown.split())
 
 
+@pytest.mark.parametrize("columns", [200, 80, 60, 20])
+def test_a_list_keeps_names_and_short_words_however_narrow_the_terminal(columns, capsys, monkeypatch):
+    monkeypatch.setattr(console, "at_terminal", lambda: True)
+    monkeypatch.setenv("COLUMNS", str(columns))
+    heads = ("run", "status", "scores", "folder")
+    cells = ("linear_spotter-synthetic-kfold-seed0-occlusion-3-fcea9c7f", "unfinished,", "F1 0.1290", "/a" * 60)
+    console.print_table(heads, [cells])
+    shown = capsys.readouterr().out
+    assert {*heads, *" ".join(cells[:3]).split()} <= set(shown.split())
+    assert max(map(len, shown.splitlines())) <= max(columns, 105)
+
+
 def test_a_process_of_its_own_prints_a_table():
     """Nothing else has loaded parts of rich there."""
     code = (
