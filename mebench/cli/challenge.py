@@ -11,7 +11,7 @@ import typer
 from mebench import api, boards, challenges, exchange, runs as run_files
 from mebench.cli.option_types import Json, RunId, Runs, print_remarks, verbs
 from mebench.console import console, plural, print_lines, print_table, write_json
-from mebench.errors import DataError
+from mebench.errors import DataError, SomeFailedError
 from mebench.progress import Progress
 from mebench.table import Column, Table
 
@@ -148,6 +148,10 @@ def score(
         heads = [Column("team", main=True), Column("tries", right=True), Column("group", optional=True)]
         columns = [*heads, *(Column(key, score=True, right=True) for key in found[0].scores)]
         console().print(Table.of(columns, rows, task.name).terminal())
+    if failed:
+        raise SomeFailedError(
+            f"{plural(len(failed), 'team')} of {len(tries)} could not be scored; the others are above"
+        )
 
 
 @app.command("bundle", epilog="Example: mebench challenge bundle megc2023 --truth truth.csv -o bundle")

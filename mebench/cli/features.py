@@ -12,7 +12,7 @@ import typer
 
 from mebench import config, console, core, features, runner
 from mebench.cli.option_types import Files, Json, Plugins, Words, checked, configured, verbs
-from mebench.errors import ConfigError, DataError, check_known
+from mebench.errors import ConfigError, DataError, SomeFailedError, check_known
 from mebench.progress import Progress
 
 app = verbs("Explain features and compute them ahead of a run.")
@@ -58,7 +58,7 @@ def compute(words: Words = None, files: Files = None, plugins: Plugins = None, j
         *(f"failed: {key}: {reason}" for key, reason in failed.items()),
     )
     if failed:
-        raise DataError(
+        raise (SomeFailedError if len(failed) < len(plan.videos) else DataError)(
             f"the features of {len(failed)} of {len(plan.videos)} videos failed, for the reasons above; the others are "
             "stored. Fix those videos and give the same command again"
         )

@@ -11,7 +11,7 @@ import typer
 from mebench import api, boards, config, protocols, reports, runner
 from mebench.cli.option_types import Files, Json, Plugins, RunId, Runs, Verbose, Words, checked
 from mebench.console import command, print_lines, print_table, write_json
-from mebench.errors import ConfigError, RunError
+from mebench.errors import ConfigError, RunError, SomeFailedError
 from mebench.progress import Progress
 
 app = typer.Typer()
@@ -93,7 +93,8 @@ def sweep(
 
     Raises:
         ConfigError: a word is wrong.
-        RunError: some runs failed, each with a line of its own; the others are finished.
+        SomeFailedError: some runs failed, each with a line of its own; the others are finished.
+        RunError: all failed.
     """
     began, progress = time.perf_counter(), Progress()
     combinations, configs = api.run_results.planned(
@@ -131,7 +132,7 @@ def sweep(
             )
     progress.notify(*(f"failed: {_name(varied)}: {error}" for varied, error in outcome.failures))
     if outcome.failures:
-        raise RunError(
+        raise (SomeFailedError if outcome.runs else RunError)(
             f"{len(outcome.failures)} of {len(combinations)} runs failed, for the reasons above; the others are "
             "finished. Fix the cause and give the same command again: it continues with the missing runs"
         )

@@ -13,7 +13,7 @@ import pytest
 from mebench.api import run_results
 from mebench.cli.run import sweep
 from mebench.config import combinations as sweep_words, resolve
-from mebench.errors import ConfigError, RunError
+from mebench.errors import ConfigError, RunError, SomeFailedError
 from mebench.features import pipeline
 from mebench.progress import Progress, Silent
 from mebench.runner import execute, host, identity, make_plan, open_session, run
@@ -73,7 +73,7 @@ def test_equal_runs_in_other_words_are_refused():
 def test_one_table_of_all_runs_with_the_failures_at_the_end(moody, tmp_path, capsys):
     words = moody("method.trouble=[],[2=raise]", "seeds=0..1", "workers=1")
     file = tmp_path / "sweep.json"
-    with pytest.raises(RunError, match="2 of 4 runs failed, for the reasons above"):
+    with pytest.raises(SomeFailedError, match="2 of 4 runs failed, for the reasons above"):
         sweep(words, None, None, json=str(file))
     out, err = capsys.readouterr()
     report = json.loads(file.read_text())
@@ -96,7 +96,7 @@ def test_one_table_of_all_runs_with_the_failures_at_the_end(moody, tmp_path, cap
     assert f"{f1['value']:.4f} ± {f1['spread']:.4f} [{f1['low']:.4f}, {f1['high']:.4f}]" in line
 
     # The same command goes on: what is finished stands, only the two others are tried again, in their old folders.
-    with pytest.raises(RunError, match="2 of 4 runs failed"):
+    with pytest.raises(SomeFailedError, match="2 of 4 runs failed"):
         sweep(words, None, None)
     assert "sweep: 4 runs, 6 folds in 2 of them to compute; 2 finished ones are kept" in capsys.readouterr().err
     assert len(list((tmp_path / "runs").iterdir())) == 4
@@ -226,7 +226,7 @@ def test_where_the_first_of_some_runs_fails_the_next_one_is_trained(moody, tmp_p
     folder = tmp_path / "mine" / "methods" / "moody"
     settings = folder / "config.yaml"
     settings.write_text(settings.read_text() + "search: {trouble: {choices: [a], acts: postprocess}}\n")
-    with pytest.raises(RunError, match="1 of 3 runs failed"):
+    with pytest.raises(SomeFailedError, match="1 of 3 runs failed"):
         sweep(moody("method.trouble=[2=raise],[],[9=raise]", "workers=1"), None, None)
     said = capsys.readouterr().err
     assert len(re.findall(r"2 folds trained in moody-\S+, which", said)) == 1  # by the one that fails
@@ -260,6 +260,6 @@ def test_a_sweep_of_which_nothing_can_be_planned_fails_at_once(moody):
 
 
 def test_a_run_that_cannot_be_planned_does_not_stop_the_others(moody, capsys):
-    with pytest.raises(RunError, match="1 of 2 runs failed"):
+    with pytest.raises(SomeFailedError, match="1 of 2 runs failed"):
         sweep(moody("scheme=native,nonsense", "workers=1"), None, None)
     assert "failed: scheme=nonsense: unknown emotion scheme 'nonsense'" in capsys.readouterr().err
