@@ -357,8 +357,8 @@ def find(word: str) -> Path:
     Raises:
         RunError: there is no such model.
     """
-    if word.endswith(ENDING):
-        return Path(word).expanduser()
-    known = {header.name: file for file, header in named().items()}
+    known, file = {header.name: file for file, header in named().items()}, Path(word).expanduser()
+    if word.endswith(ENDING) or (word not in known and file.is_file()):
+        return file
     check_known("model", word, known, f"See them with: mebench model list. A file ends with {ENDING}", RunError)
     return known[word]

@@ -130,7 +130,7 @@ def test_a_model_of_a_users_method_keeps_its_parameters_and_needs_the_file_alone
     assert models.read_model(tmp_path / "mine.safetensors").config.method_params.cache == 15
 
 
-def test_the_shipped_models_are_small_and_say_how_good_they_are(mebench):
+def test_the_shipped_models_are_small_and_say_how_good_they_are(mebench, tmp_path):
     shipped = {said.name: (file, said) for file, said in models.named().items()}
     assert {"mean", "linear_spotter"} <= set(shipped)
     for name, (file, said) in shipped.items():
@@ -146,8 +146,11 @@ def test_the_shipped_models_are_small_and_say_how_good_they_are(mebench):
     )
     code, out, _ = mebench("model", "list")
     assert code == 0 and {line.split("\t")[0] for line in out.splitlines()} >= set(shipped)
-    code, out, _ = mebench("model", "info", "mean")
-    assert code == 0 and "# mean" in out and "## Trained on" in out
+    code, _, err = mebench("model", "export", "mean", "--format", "safetensors", "-o", tmp_path / "of any name")
+    assert code == 0 and "use it with mebench spot --model" in err
+    for name in ("mean", tmp_path / "of any name"):
+        code, out, _ = mebench("model", "info", name)
+        assert code == 0 and "# mean" in out and "## Trained on" in out
     code, _, err = mebench("model", "info", "meen")
     assert code == 4 and "unknown model 'meen'. Did you mean 'mean'?" in err
 
