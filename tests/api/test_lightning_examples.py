@@ -74,7 +74,7 @@ def test_callbacks_and_loggers_of_lightning_s_leave_what_they_leave_elsewhere(tr
     fold, (file,) = next(iter(kept.items()))
     loaded = registry.load("method", "example").load_from_checkpoint(run.path / "logs" / fold / file)
     # LearningRateMonitor and CSVLogger: rows with steps.
-    (table,) = logs(run, "**/metrics.csv")[fold]
+    (table,) = logs(run, "lightning_logs/*/metrics.csv")[fold]
     rows = pd.read_csv(run.path / "logs" / fold / table)
     assert {"epoch", "step", "val_loss", "val_uf1", "val_uar", "val_accuracy", "lr-Adam"} <= {*rows}
     best = rows.dropna(subset="val_loss").sort_values("val_loss").iloc[0]
