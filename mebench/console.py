@@ -181,12 +181,10 @@ def console(error: bool = False) -> heavy.rich.console.Console:
                 for column in table.columns:
                     sizes = [measured(self, anywhere, text) for text in (column.header, *column.cells)]
                     most = SHORT_WORD if column.overflow == "fold" else WIDE
-                    column.min_width = max(
-                        min(most, size.maximum if column.no_wrap else size.minimum) for size in sizes
-                    )
-                least = (
-                    sum((column.min_width or 0) + 3 for column in table.columns) - 1
-                )  # with the gaps between columns
+                    needed = [size.maximum if column.no_wrap else size.minimum for size in sizes]
+                    column.min_width = min(most, max(needed))
+                # With the gaps between columns.
+                least = sum((column.min_width or 0) + 3 for column in table.columns) - 1
                 table.width = least if least > self.width else None
             super().print(*objects, crop=False, **how)
 

@@ -12,7 +12,9 @@ import argparse
 import json
 import re
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[1]
 BOARDS = ROOT / "leaderboards"
@@ -26,9 +28,15 @@ def pooled() -> dict[str, list[str]]:
     return {record: runs for runs in rows for record in runs}
 
 
+@cache
+def summary(record: str) -> Any:
+    """The scores of a record; a card asks for several of each."""
+    return json.loads((BOARDS / "records" / record / "record.json").read_text(encoding="utf-8"))["summary"]
+
+
 def score(record: str, path: str) -> dict[str, float | None]:
     """Value, low and high: `spotting.micro.f1`, `analysis.strs`, `recognition.samm.uf1`, `recognition.samm-to-smic.uf1`."""
-    part = json.loads((BOARDS / "records" / record / "record.json").read_text(encoding="utf-8"))["summary"]
+    part = summary(record)
     *inside, name = path.split(".")
     for key in inside:
         part = next(one[key] for one in (part, part.get("members", {}), part.get("folds", {})) if key in one)

@@ -40,14 +40,18 @@ class Merged:
     doubt: str = ""
 
 
-def find_records(place: Path) -> list[RunFolder]:
+def find_records(place: Path, may_lack: bool = False) -> list[RunFolder]:
     """The record at `place`, or the records in it, sorted by name.
+
+    Args:
+        place: a record, or a folder of some.
+        may_lack: it holds something else that counts, so there may be none.
 
     Raises:
         RunError: there is none.
     """
     folders = [place] if (place / RECORD).is_file() else sorted(file.parent for file in place.glob(f"[!.]*/{RECORD}"))
-    if not folders:
+    if not folders and not may_lack:
         raise RunError(
             f"{place} has no record: name a folder that mebench leaderboard export wrote, or a folder of such folders"
         )

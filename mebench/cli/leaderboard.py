@@ -185,13 +185,11 @@ def merge(
     """Accept records of others after checking and rescoring. The exit code is 1 if one is refused."""
     progress = Progress()
     folders = [Path(place).expanduser() for place in places]
-    for folder in [folder for place in folders for folder in boards.submissions.submissions(place)]:
+    sent = [boards.submissions.submissions(place) for place in folders]
+    for folder in [folder for own in sent for folder in own]:
         status = boards.submissions.take(folder, Path(out).expanduser().parent / "rescored", check)
         progress.notify(f"{folder.name}, answers sent in: {STATUS[status].format('')}")
-    both = [
-        place for place in folders if not boards.submissions.submissions(place) or [*place.glob(f"*/{records.RECORD}")]
-    ]
-    sources = [source for place in both for source in boards.accept.find_records(place)]
+    sources = [s for place, own in zip(folders, sent) for s in boards.accept.find_records(place, may_lack=bool(own))]
     with progress.waiting("scoring again"):
         outcomes = boards.accept.merge(sources, Path(out).expanduser(), check)
     write_json({"records": [vars(outcome) for outcome in outcomes]}, json)

@@ -85,17 +85,11 @@ def torch_weights(path: Path) -> dict[str, Tensor]:
         with open_plain(path, MAX_BYTES) as file:
             loaded = torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:  # of many kinds
-        other = re.search(
-            r"GLOBAL (\S+)|Unsupported operand", str(error)
-        )  # PyTorch advises to execute the file's content
-        what = (
-            f"it holds {other[1] or 'other data'}, and only tensors by name are read"
-            if other
-            else _NOISE.sub("", str(error))
-        )
-        raise DataError(
-            f"the weights {path} cannot be read: {' '.join(what.split())[:200] or 'the file is empty'}"
-        ) from None
+        what = _NOISE.sub("", str(error)).strip() or "the file is empty"
+        # PyTorch's own words advise to execute the content of such a file.
+        if other := re.search(r"GLOBAL (\S+)|Unsupported operand", str(error)):
+            what = f"it holds {other[1] or 'other data'}, and only tensors by name are read"
+        raise DataError(f"the weights {path} cannot be read: {' '.join(what.split())[:200]}") from None
     if not isinstance(loaded, Mapping) or not all(isinstance(value, torch.Tensor) for value in loaded.values()):
         raise DataError(
             f"the weights {path} are not tensors by name: expected what torch.save(model.state_dict()) writes"
