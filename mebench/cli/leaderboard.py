@@ -1,5 +1,6 @@
 """`mebench leaderboard build|across|export|submit|merge|renew|known`: tables and page, and the records of runs behind them."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -7,11 +8,11 @@ from typing import Annotated
 
 import typer
 
-from mebench import boards, config, heavy, records, runner, runs as run_files, tracking
-from mebench.cli.option_types import Files, Json, Plugins, RunId, Runs, Words, configured, verbs
+from mebench import boards, challenges, config, heavy, protocols, records, runner, runs as run_files, tracking
+from mebench.cli.option_types import Files, Json, Plugins, RunId, Runs, Words, configured, exit_if_failed, verbs
 from mebench.console import duration, plural, print_lines, print_report, print_table, size, write_json
 from mebench.core.dataset import DRAWN, UNLIKE_PUBLISHED
-from mebench.errors import ConfigError, RunError
+from mebench.errors import ConfigError, DataError, RunError, check_known
 from mebench.format import NONE
 from mebench.progress import Progress
 
@@ -157,6 +158,7 @@ def submit(
     scheme: Annotated[str, typer.Option("--scheme", metavar="NAME", help="The emotion scheme, if any.")] = "",
     clips: Annotated[bool, typer.Option("--clips", help="Classes of given clips, not intervals.")] = False,
     out: Annotated[str, typer.Option("--out", metavar="FOLDER", help="The folder to write into.")] = "sent",
+    plugins: Plugins = None,
     json: Json = None,
 ) -> None:
     """Score answers without a run, and write them for sending.
@@ -165,6 +167,17 @@ def submit(
     """
     if not selection.strip():
         raise ConfigError("--selection must name the epoch and the settings, and the people on whom they were chosen")
+    # A misspelt name would make a table of its own.
+    config.registry.add_paths(plugins or ())
+    known, others, schemes = config.registry.plugins("dataset"), challenges.register.challenges(), dict[str, object]()
+    for one in dataset.split("+"):
+        hint = "A dataset of your own is a plugin: name its folder with --plugins"
+        check_known("dataset", one, {*known, *others}, hint, where="--dataset")
+        own = getattr(config.registry.load("dataset", one), "schemes", None) if one in known else None
+        schemes |= own if isinstance(own, Mapping) else {}  # those of a plugin may depend on its parameters
+    check_known("protocol", protocol, {*protocols.PROTOCOLS, *others, "none"}, where="--protocol")
+    if schemes and scheme and not scheme.startswith("AU"):  # units are schemes, too
+        check_known("emotion scheme", scheme, schemes, f"They are those of {dataset}", where="--scheme")
     about = {"title": f"{method}, answers sent in", "method": method, "convention": convention, "selection": selection}
     conditions = {"dataset": dataset, "protocol": protocol, "scheme": scheme, "clips": clips}
     with Progress().waiting("scoring"):
@@ -182,13 +195,21 @@ def merge(
     check: Annotated[bool, typer.Option("--check", help="Only check and score again; accept nothing.")] = False,
     json: Json = None,
 ) -> None:
-    """Accept records of others after checking and rescoring. The exit code is 1 if one is refused."""
-    progress = Progress()
+    """Accept records of others after checking and rescoring.
+
+    The exit code is 5 if some are refused, 1 if all are.
+    """
+    progress, refused = Progress(), 0
     folders = [Path(place).expanduser() for place in places]
     sent = [boards.submissions.submissions(place) for place in folders]
     for folder in [folder for own in sent for folder in own]:
-        status = boards.submissions.take(folder, Path(out).expanduser().parent / "rescored", check)
-        progress.notify(f"{folder.name}, answers sent in: {STATUS[status].format('')}")
+        try:
+            status = STATUS[boards.submissions.take(folder, Path(out).expanduser().parent / "rescored", check)].format(
+                ""
+            )
+        except (ConfigError, DataError) as error:
+            status, refused = f"refused: {error}", refused + 1
+        progress.notify(f"{folder.name}, answers sent in: {status}")
     sources = [s for place, own in zip(folders, sent) for s in boards.accept.find_records(place, may_lack=bool(own))]
     with progress.waiting("scoring again"):
         outcomes = boards.accept.merge(sources, Path(out).expanduser(), check)
@@ -196,11 +217,11 @@ def merge(
     for outcome in outcomes:
         if outcome.status == "refused":
             progress.notify(outcome.reason)
+            refused += 1
         elif json != "-":
             doubt = f"; its row is not ranked: {outcome.doubt}" if outcome.doubt else ""
             print_lines(f"{outcome.id}: {STATUS[outcome.status].format(f'to {out}')}{doubt}")
-    if any(outcome.status == "refused" for outcome in outcomes):
-        raise typer.Exit(1)
+    exit_if_failed(refused, len(outcomes) + sum(map(len, sent)))
 
 
 @app.command("renew", epilog="Example: mebench leaderboard renew mean-synthetic workers=2 --dry-run")
@@ -219,15 +240,14 @@ def renew(
     """Make records again by their own settings.
 
     The cheapest come first, and each new one takes the place of the former. Stopped, the same command continues. The exit
-    code is 1 if one could not be made.
+    code is 5 if some could not be made, 1 if none could.
     """
     ids, settings = ([word for word in words or () if ("=" in word) == with_value] for with_value in (False, True))
     rows = boards.accept.renew(Path(out).expanduser(), ids, settings, dry_run, Progress())
     if write_json(rows, json) and rows:
         lines = [(row["record"], duration(row["seconds"]), row["reason"] or row["now"] or NONE) for row in rows]
         print_table(("record", "one core", "now"), lines)
-    if any(row["reason"] for row in rows):
-        raise typer.Exit(1)
+    exit_if_failed(sum(bool(row["reason"]) for row in rows), len(rows))
 
 
 @app.command("known", epilog="Example: mebench leaderboard known method=random dataset=synthetic")

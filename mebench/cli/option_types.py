@@ -148,6 +148,16 @@ def print_remarks(remarks: exchange.text_table.Remarks | api.Scores | api.Compar
     Progress().notify(*lines)
 
 
+def exit_if_failed(failed: int, tried: int) -> None:
+    """End with the exit code of a partial failure, or with 1 if all failed; the reasons are printed already.
+
+    Raises:
+        typer.Exit: some failed.
+    """
+    if failed:
+        raise typer.Exit(SomeFailedError.exit_code if failed < tried else 1)
+
+
 def refuse_failed(failed: Mapping[str, str], videos: int, out: str) -> None:
     """Report the videos that could not be predicted.
 

@@ -14,7 +14,7 @@ import typer
 
 from mebench import metrics, records, reproduction
 from mebench._checkout import PACKAGE, shipped
-from mebench.cli.option_types import Files, Json, Plugins, Words
+from mebench.cli.option_types import Files, Json, Plugins, Words, exit_if_failed
 from mebench.console import plural, print_lines, print_table, write_json
 from mebench.errors import ConfigError
 from mebench.format import NONE, number, scored, span
@@ -110,8 +110,8 @@ def reproduce(
     }
     if write_json(plain, json):
         _print(known, table, results, request)
-    if any(result.failed for result in results):
-        raise typer.Exit(1)
+    failed = sum(result.failed for result in results)
+    exit_if_failed(failed, failed + sum(bool(result.run_id) for result in results))
 
 
 @app.command("rescore", epilog="Example: mebench rescore mdmd --root Baseline-project-for-MEGC2020_spotting")

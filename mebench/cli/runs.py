@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mebench import config, console, metrics, reports, runner, runs as run_files, tracking
+from mebench import api, config, console, metrics, reports, runner, runs as run_files, tracking
 from mebench.atomic import WRITING
 from mebench.cli.option_types import Json, RunId, Runs, Tracking, Verbose, verbs
 from mebench.errors import RunError, check_known, listed, refuse_if
@@ -229,7 +229,13 @@ def sync(
 
 
 def _all(runs: str) -> list[tuple[run_files.folder.RunFolder, dict[str, Any]]]:
-    """All runs, the latest first; a damaged one is reported in a sentence."""
+    """All runs, the latest first; a damaged one is reported in a sentence.
+
+    Raises:
+        RunError: a folder was named that does not exist.
+    """
+    if runs != api.run_results.runs_folder("") and not Path(runs).expanduser().is_dir():
+        raise RunError(f"there is no folder {runs}: name the folder of your runs with --runs")
     described = []
     for folder in run_files.folder.RunFolder.all(runs):
         try:

@@ -121,7 +121,7 @@ def test_records_are_merged_and_refused_ones_are_told(tmp_path, capsys):
     (tmp_path / "sent" / "bad" / "folds.json").write_text("{}")
     with pytest.raises(typer.Exit) as end:
         leaderboard.merge(["sent"], "taken")
-    assert end.value.exit_code == 1
+    assert end.value.exit_code == 5
     captured = capsys.readouterr()
     assert "good: taken into taken" in captured.out
     assert "record bad is refused: folds.json has changed since the export" in captured.err

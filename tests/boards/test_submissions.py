@@ -2,8 +2,11 @@
 
 import json
 import pickle
+import re
+from contextlib import nullcontext
 
 import pytest
+import typer
 
 from mebench.boards import collect_rescored, export as boards_export, placed, submissions as boards_submissions
 from mebench.cli import leaderboard
@@ -79,6 +82,44 @@ def test_records_beside_them_are_taken_in_too(sent, tmp_path):
     leaderboard.merge([str(sent.parent)], str(board))
     assert [folder.name for folder in board.iterdir()] == ["one"]
     assert (tmp_path / "board" / "rescored" / "our_lab.json").is_file()
+
+
+def test_one_that_is_refused_is_named_and_the_others_are_taken_in(sent, tmp_path, capsys):
+    files = tmp_path / "mine.csv", tmp_path / "truth.csv"
+    boards_submissions.submit(*files, "their_lab", ABOUT, SET, sent.parent)
+    (sent / "our_lab.json").write_text('{"sets": []}')
+    for place, code in ((sent.parent, 5), (sent, 1)):
+        with pytest.raises(typer.Exit) as end:
+            leaderboard.merge([str(place)], str(tmp_path / "board" / "records"))
+        assert end.value.exit_code == code
+        told = capsys.readouterr().err
+        assert "our_lab, answers sent in: refused: our_lab.json differs from the scores" in told
+    assert [file.name for file in (tmp_path / "board" / "rescored").glob("*.yaml")] == ["their_lab.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ({"dataset": "cas_me3"}, "--dataset: unknown dataset 'cas_me3'. Did you mean 'casme3'"),
+        ({"dataset": "casme2+sam"}, "--dataset: unknown dataset 'sam'. Did you mean 'samm'"),
+        ({"protocol": "los0"}, "--protocol: unknown protocol 'los0'. Did you mean 'loso'"),
+        (
+            {"dataset": "casme2", "scheme": "fivemean"},
+            "--scheme: unknown emotion scheme 'fivemean'. Did you mean 'five",
+        ),
+        ({"dataset": "casme2+samm", "scheme": "three"}, ""),
+        ({"dataset": "casme2", "scheme": "AU12"}, ""),
+        ({"dataset": "megc2019", "protocol": "megc2019_cde"}, ""),
+        ({"protocol": "none"}, ""),
+    ],
+)
+def test_a_misspelt_name_makes_no_table_of_its_own(sent, tmp_path, words, said):
+    files = str(tmp_path / "mine.csv"), str(tmp_path / "truth.csv")
+    with pytest.raises(ConfigError, match=re.escape(said)) if said else nullcontext():
+        leaderboard.submit(
+            *files, "x", "Ours", selection="fixed", out=str(tmp_path / "out"), **{"dataset": "cas_me2", **words}
+        )
+    assert (tmp_path / "out" / "x").is_dir() == (not said)
 
 
 def test_what_cannot_be_read_is_named_as_it_was_given(sent, tmp_path):

@@ -217,4 +217,6 @@ def test_a_damaged_run_is_told_and_left_out(runs, capsys):
 
 
 def test_no_runs_are_an_empty_list(tmp_path, capsys):
-    assert listed(tmp_path / "nowhere", capsys) == {}
+    assert listed(tmp_path, capsys) == {}
+    with pytest.raises(RunError, match=r"there is no folder .*nowhere: name the folder of your runs with --runs"):
+        listed(tmp_path / "nowhere", capsys)

@@ -173,14 +173,16 @@ def test_a_score_that_the_run_lacks_is_absent(measured, published, tmp_path):
     assert value_of(folder.read_json("summary.json"), strs) is None
 
 
-def test_a_run_that_fails_makes_the_exit_code_1(monkeypatch, capsys):
+@pytest.mark.parametrize(("sound", "code"), [(0, 1), (1, 5)])
+def test_runs_that_fail_make_the_exit_code(monkeypatch, capsys, tmp_path, sound, code):
     def fails(lines, request, progress):
-        return {line: Run(None, "its run failed", "a fold failed", failed=True) for line in lines}
+        failed = Run(None, "its run failed", "a fold failed", failed=True)
+        return {line: Run(make_run(tmp_path)) if n < sound else failed for n, line in enumerate(lines)}
 
     monkeypatch.setattr(reproduction, "_runs", fails)
     with pytest.raises(typer.Exit) as stop:
         table_of(table="6")
-    assert stop.value.exit_code == 1
+    assert stop.value.exit_code == code
     assert "- a fold failed" in capsys.readouterr().out
 
 
