@@ -15,7 +15,7 @@ def pairs_of(tables: Sequence[BoardTable], records: Sequence[Record]) -> list[di
     """Pairs of methods with a rank on two datasets or more, the clearest difference first: `first` less `second`.
 
     Of a table its main part counts, of a composite dataset each member; of a method its best row; of tables that test the same people
-    the first with the most.
+    the first with the most. A composite's table without members counts where nothing else tests its people.
 
     Args:
         tables: the board's.
@@ -44,7 +44,8 @@ def pairs_of(tables: Sequence[BoardTable], records: Sequence[Record]) -> list[di
     compared = []
     for (task, one, other), several in grouped(met, key=itemgetter(0)).items():
         kept: list[Any] = []
-        for each in sorted(several, key=lambda each: -len(each[2])):
+        # Members come before all clips of a composite, which are no dataset of their own.
+        for each in sorted(several, key=lambda each: (len({who.partition("/")[0] for who in each[2]}), -len(each[2]))):
             kept += [each] * all(each[2].isdisjoint(there[2]) for there in kept)
         if len(kept) > 1:
             compared.append(

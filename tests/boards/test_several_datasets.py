@@ -81,8 +81,11 @@ def test_a_member_whose_name_begins_as_another_s_is_another(tmp_path):
             tmp_path, method=method, dataset="casme+casme2", members=members, subjects=8, shift=shift, tasks=("spot",)
         )
     records = collect.collect(tmp_path)
-    pairs = several_datasets.pairs_of(build.build(records), records)
-    assert pairs and all(len(pair["datasets"]) == 2 and pair["people"] == 8 for pair in pairs)
+    tables = build.build(records)
+    pooled = [replace(table, parts=table.parts[:1]) for table in tables]  # such as that of protocol=pairs
+    for every in (tables, pooled + tables):
+        pairs = several_datasets.pairs_of(every, records)
+        assert pairs and all(len(pair["datasets"]) == 2 and pair["people"] == 8 for pair in pairs)
 
 
 def test_the_command_prints_the_pairs(mebench, board, tmp_path):
