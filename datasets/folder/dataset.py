@@ -229,7 +229,8 @@ class Folder(Dataset):
                 continue
             if fps is None:
                 what = "a folder of images" if path.is_dir() else "a file"
-                raise DataError(f"{path} is {what} without a frame rate: give dataset.fps=N, in frames per second")
+                option = "--fps" if self.params.videos else "dataset.fps"
+                raise DataError(f"{path} is {what} without a frame rate: give {option}=N, in frames per second")
             if said and abs(said - fps) > FPS_TOLERANCE * fps:
                 reason = f"{path.name} states another rate, but dataset.fps counts"
                 remarks.append(Repair(None, "fps", f"{said:g}", f"{fps:g}", reason))

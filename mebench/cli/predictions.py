@@ -193,10 +193,11 @@ def degrade(
     The people are the same, and nothing is trained. The page shows scores against strength, what they lose, and how often changes
     alter an answer that should stay.
     """
+    kinds, levels = ([*dict.fromkeys(map(str.strip, names.split(",")))] for names in (what, strengths))
     words = [
-        f"{kind}:{RELATED if kind in features.degradation.RELATIONS else strength}{f':{model}' if model and kind == 'resolution' else ''}"
-        for kind in what.split(",")
-        for strength in (strengths.split(",") if kind not in features.degradation.RELATIONS else [RELATED])
+        f"{kind}:{strength}{f':{model}' if model and (kind == 'resolution' or 'resolution' not in kinds) else ''}"
+        for kind in kinds
+        for strength in (levels if kind not in features.degradation.RELATIONS else [RELATED])
     ]
     page = Path(out).expanduser()
     check_file("--out", str(page))

@@ -82,10 +82,10 @@ def spot(
     The folder holds intervals.csv and .json, intervals.eaf for ELAN, and report.html with the timeline and the limits of a result
     about a person. With --live, curve and intervals are shown as they come, and written as lines of JSON.
     """
-    of_live = [
+    positive = [
         (not 0 < value < inf, f"{option} must be a number above 0, not {value:g}")
         for option, value in (("--fps", fps), ("--seconds", seconds))
-        if live is not None and value is not None
+        if value is not None
     ]
     for_files = {
         "--overlay": overlay,
@@ -100,7 +100,7 @@ def spot(
             "mebench spot takes either --run RUN, with --fold for one fold, or --model NAME",
         ),
         (bool(videos) == (live is not None), "mebench spot needs either a VIDEO, or several, or --live FILE|camera"),
-        *of_live,
+        *positive,
         (
             live is None and seconds is not None,
             "--seconds ends a live video: add --live FILE|camera, or leave it out",
@@ -112,6 +112,7 @@ def spot(
     )
     progress, paths = Progress(), api.evaluation.videos_at(videos or ())
     check_known("--faces", faces, get_args(reports.spotted.Faces))
+    check_known("--damaged", damaged, ("refuse", "accept"))
     by = api.load_run(run, runs) if run is not None else api.load_model(model)
     if model is None and not isinstance(by, api.Run):
         progress.notify(
@@ -141,10 +142,12 @@ def spot(
             files = result.write(out, overlay, progress)
     except KeyboardInterrupt as stop:
         raise runner.execute.InterruptedRunError(f"stopped: nothing was written into {out}", stop) from None
+    earlier = sorted(file.name for file in files[0].parent.glob("*.eaf") if file not in files)
     progress.notify(
         *(f"{video.title}: {note}" for video in result.spotted.videos for note in video.notes),
         reports.spotted.CAUTION,
         *(["the overlay shows the faces of the video: treat it like the video itself"] if overlay else []),
+        *([f"{out} keeps files of an earlier command: {', '.join(earlier)}"] if earlier else []),
     )
     if write_json(result.summary, json):
         kinds = list(result.spotted.videos[0].answer.curves)

@@ -271,7 +271,7 @@ KINDS = {
     "dropped": Kind(
         (0.05, 0.1, 0.2, 0.35, 0.5),
         lambda video, i, _: video.clean[int(video.shown[i])],
-        "share of frames lost in bursts of three, while the last one stands",
+        "share of frames lost in bursts of three, less where bursts overlap, while the last one stands",
     ),
     "doubled": Kind(
         (20, 10, 6, 4, 2),

@@ -76,7 +76,8 @@ class FolderFrames:
             raise DataError(
                 f"the folder {self.folder} holds no frames: expected images ({', '.join(SUFFIXES)})"
                 f"{'' if pattern == '*' else f' named {pattern}'}, found {len(present)} other "
-                f"{'file' if len(present) == 1 else 'files'}{first}{' (mebench data unpack makes images of videos)' if videos else ''}"
+                f"{'file' if len(present) == 1 else 'files'}{first}"
+                f"{' (give videos one by one, or unpack them with mebench data unpack)' if videos else ''}"
             )
 
     def __len__(self) -> int:

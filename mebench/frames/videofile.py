@@ -358,7 +358,7 @@ class Decoder:
             ),
             (
                 not camera and not path.is_file(),
-                f"there is no video file {path}: check the dataset's root and that it was unpacked",
+                f"there is no video file {path}: check the path, and of a dataset that it was unpacked",
             ),
             (
                 path.suffix.lower() in IMAGES,

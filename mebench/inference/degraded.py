@@ -1,7 +1,7 @@
 """A finished run on degraded videos: its scores at each strength, and violations of relations that need no label."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from mebench.config import from_plain
 from mebench.core import hits
@@ -72,7 +72,7 @@ def degrade(clean: RunFolder, words: Sequence[str], workers: int | None, progres
 
     Raises:
         RunError: the run keeps no models.
-        MebenchError: no word applies to its dataset, or its data are missing.
+        MebenchError: no word applies to its dataset, its data are missing, or all degradations failed.
     """
     of_run(clean)
     stored, summary = clean.read_json("config.json"), flat(scores_of(clean))
@@ -83,6 +83,8 @@ def degrade(clean: RunFolder, words: Sequence[str], workers: int | None, progres
     clean_answers, clean_tables, about = answers_of(clean), tables_of(clean), clean.read_json("folds.json")
     rules = {"kinds": about["kinds"], "classes": about["classes"], "convention": config.get("convention", "strict")}
     outcomes = dict(zip(configs, sweep([*configs.values()], progress, keep=True, clean=clean))) if configs else {}
+    if outcomes and all(isinstance(outcome, MebenchError) for outcome in outcomes.values()):
+        raise cast(MebenchError, outcomes[next(iter(outcomes))])
     rows = []
     for word, how in hows:
         row: dict[str, Any] = {"kind": how.kind, "strength": how.strength, "run": None, "error": None, "skipped": 0}

@@ -256,6 +256,7 @@ def spot_videos(
     settings: dict[str, Any] = {
         "dataset": "folder",
         "dataset.videos": [str(path) for path in paths],
+        "dataset.follow_links": True,  # the videos are named one by one, and so are links
         **({} if fps is None else {"dataset.fps": fps}),
         **({} if damaged == "refuse" else {"dataset.damaged": damaged}),
     }

@@ -141,8 +141,9 @@ class Session:
             if more > 0:
                 progress.notify(f"failed: {more} more videos")
             raise DataError(
-                f"the features of {len(failed)} of {len(plan.videos)} videos failed; {key}: {first.reason}. Those of the others are "
-                "stored: fix the cause and give the same command again"
+                f"the features of {len(failed)} of {len(plan.videos)} videos failed; {key}: {first.reason}. "
+                f"{'Those of the others are stored. ' if len(failed) < len(plan.videos) else ''}Fix the cause and give the same "
+                "command again"
             )
         if not skips:
             return

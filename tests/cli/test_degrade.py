@@ -61,11 +61,26 @@ def test_a_sweep_is_a_table_a_page_and_json(mebench, clean, tmp_path):
         (("--what", "oclusion"), "unknown degradation 'oclusion'. Did you mean 'occlusion'?"),
         (("--strengths", "0,9"), "the strength must be a whole number from 0 to 5, not '9'"),
         (("--what", "resolution", "--model", "no.onnx"), "there is no file no.onnx"),
+        (("--what", "blur", "--model", "no.onnx"), "only resolution takes a model, not blur"),
     ],
 )
 def test_wrong_words_are_one_sentence(mebench, clean, words, said):
     code, _, err = mebench("degrade", clean.path, *words)
     assert code == 2 and said in err and err.startswith("error: ") and err.count("\n") == 1
+
+
+def test_a_degradation_is_tested_once_and_one_that_fails_leaves_no_page(mebench, clean, tmp_path):
+    page, report = tmp_path / "page.html", tmp_path / "report.json"
+    code, _, _ = mebench(
+        "degrade", clean.path, "--what", "jpeg, jpeg", "--strengths", "0,0", "-o", page, "--json", report
+    )
+    assert code == 0 and len(json.loads(report.read_text())["rows"]) == 1
+    page.unlink()
+    (tmp_path / "no.onnx").write_text("no network")
+    what = ("--what", "resolution", "--strengths", 3, "--model", tmp_path / "no.onnx", "--workers", 1)
+    code, _, err = mebench("degrade", clean.path, *what, "-o", page)
+    assert code == 3 and "no.onnx enlarges no picture" in err and not page.exists()
+    assert "the features of 2 of 2 videos failed" in err and "the others" not in err
 
 
 def test_a_run_whose_models_were_not_kept_is_refused(mebench, clean, tmp_path):

@@ -145,7 +145,8 @@ def test_wrong_folders_are_named(tmp_path, write):
         FolderFrames(write(["1.png"]), pattern="x*")
     (tmp_path / "empty" / "EP01.AVI").touch()
     with pytest.raises(
-        DataError, match=r"found 1 other file, EP01\.AVI \(mebench data unpack makes images of videos\)"
+        DataError,
+        match=r"found 1 other file, EP01\.AVI \(give videos one by one, or unpack them with mebench data unpack\)",
     ):
         FolderFrames(tmp_path / "empty")
     (tmp_path / "video.mp4").write_bytes(b"x")

@@ -137,6 +137,8 @@ def test_what_cannot_be_live_is_said(mebench, file, video, tmp_path):
         ((), "needs either a VIDEO"),
         ((video, "--live", video), "needs either a VIDEO"),
         ((video, "--seconds", "3"), "--seconds ends a live video"),
+        ((video, "--fps", "nan"), "--fps must be a number above 0, not nan"),
+        ((video, "--damaged", "maybe"), "unknown --damaged 'maybe'"),
     ):
         code, _, err = mebench("spot", *words, "--model", file)
         assert code and sentence in err and "Traceback" not in err, (words, err)

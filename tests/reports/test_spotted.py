@@ -267,8 +267,14 @@ def test_a_folder_of_images_wants_its_rate_and_keeps_its_numbers(spot, tmp_path)
     for index in range(36):
         cv2.imwrite(str(tmp_path / "images" / f"img{index + 7}.png"), frames[index])
     code, _, err, _ = spot(tmp_path / "images")
-    assert code == 3 and "images is a folder of images without a frame rate" in err
-    code, found, _, _ = spot(tmp_path / "a.mkv", tmp_path / "images", "--fps", "25")
+    assert code == 3 and "images is a folder of images without a frame rate: give --fps=N" in err
+    (tmp_path / "b").mkdir()
+    for image in (tmp_path / "images").iterdir():  # of links out of the folder, too: the user names it
+        (tmp_path / "b" / image.name).symlink_to(image)
+    code, found, _, _ = spot(tmp_path / "b", "--fps", "25")
+    assert code == 0 and len(found)
+    code, found, err, out = spot(tmp_path / "a.mkv", tmp_path / "images", "--fps", "25")
+    assert f"{out} keeps files of an earlier command: intervals.eaf\n" in err
     of_file, of_images = (found[found["video"] == name].reset_index(drop=True) for name in ("a", "images"))
     assert code == 0 and (of_images["onset"] - of_file["onset"]).tolist() == [7] * len(of_file)
     assert of_images["onset_s"].tolist() == of_file["onset_s"].tolist()
@@ -323,7 +329,7 @@ def test_words_that_cannot_be_are_refused(spot, tmp_path):
     (tmp_path / "a.mp4").touch()
     for words, sentence in (
         (("--faces", "both"), "unknown --faces 'both'"),
-        (("--fps", "-3"), "dataset.fps must be a number of frames per second above 0"),
+        (("--fps", "-3"), "--fps must be a number above 0, not -3"),
         (("--fold", "nobody"), "unknown fold 'nobody'"),
     ):
         code, _, err, _ = spot(tmp_path / "a.mp4", *words)
