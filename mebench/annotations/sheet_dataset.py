@@ -408,12 +408,14 @@ class SheetDataset(Dataset):
     @cached_property
     def packed(self) -> str:
         """If archives or video files lie below the root instead of frames: the command that unpacks them; else empty."""
-        if self.params.root is None or self._homes or self._cropped or not (files := self._tree_or_stop.packed()):
+        if self.params.root is None or self._cropped or any(self._folder(a.subject, a.video) for a in self.annotations):
             return ""
+        if not (files := self._tree_or_stop.packed()):
+            return ""
+        beside = self._home if self._home in files[0].parents else None  # videos lie where their frames are expected
+        source, target = (beside, beside) if beside else (self.params.root, f"{self.params.root}/frames")
         first = "" if self.layout.first == 1 else f" --first {self.layout.first}"
-        command = (
-            f"mebench data unpack {shlex.quote(self.params.root)} -o {shlex.quote(self.params.root)}/frames{first}"
-        )
+        command = f"mebench data unpack {shlex.quote(str(source))} -o {shlex.quote(str(target))}{first}"
         lie = f"{files[0].name} lies" if len(files) == 1 else f"{len(files)} files such as {files[0].name} lie"
         return f". {lie} there packed: {command}"
 

@@ -225,22 +225,39 @@ def test_at_a_terminal_a_list_ends_after_a_dozen_lines_and_says_so(monkeypatch, 
     assert capsys.readouterr().out == ""
 
 
-def test_packed_frames_are_answered_with_the_command_that_unpacks_them(mebench, casme2, tmp_path):
+@pytest.mark.parametrize("packed", ["one archive of all", "a video in the folder of its person"])
+def test_packed_frames_are_answered_with_the_command_that_unpacks_them(mebench, casme2, tmp_path, packed):
     import shutil
     import zipfile
+
+    import numpy as np
+
+    from mebench.frames import videofile
 
     root = tmp_path / "CASME II"
     root.mkdir()
     shutil.copy(casme2 / "CASME2-coding-20140508.xlsx", root)
-    with zipfile.ZipFile(root / "CASME2-RAW.zip", "w") as archive:
-        for file in (casme2 / "CASME2-RAW" / "sub01").rglob("*.jpg"):
-            archive.write(file, file.relative_to(casme2 / "CASME2-RAW"))
+    drawn, home = casme2 / "CASME2-RAW" / "sub01", root / "CASME2-RAW"
+    if packed == "one archive of all":
+        lie, frames = "CASME2-RAW.zip lies", root / "frames" / "CASME2-RAW"
+        with zipfile.ZipFile(root / "CASME2-RAW.zip", "w") as archive:
+            for file in drawn.rglob("*.jpg"):
+                archive.write(file, file.relative_to(drawn.parent))
+        told = f"{root / 'CASME2-RAW.zip'}: 96 files in {frames}"
+    else:
+        clips, frames = sorted(folder.name for folder in drawn.iterdir()), home
+        (home / "sub01").mkdir(parents=True)
+        for clip in clips:
+            black = iter([np.zeros((64, 64, 3), np.uint8)] * 48)
+            videofile.write_video(home / "sub01" / f"{clip}.avi", black, np.arange(48) / 200, 200)
+        lie = f"{len(clips)} files such as {clips[0]}.avi lie"
+        told = f"{home / 'sub01' / clips[0]}.avi: 48 frames, "
     words = ("dataset=casme2", f"dataset.root={root}")
     code, out, _ = mebench("data", "summary", *words)
     (line,) = (line for line in out.splitlines() if "mebench data unpack" in line)
-    assert code == 0 and "there are none. CASME2-RAW.zip lies there packed" in line
+    assert code == 0 and f"there are none. {lie} there packed" in line
     command = shlex.split(line.partition("packed: ")[2])
     code, out, _ = mebench(*command[1:])
-    assert code == 0 and out.startswith(f"{root / 'CASME2-RAW.zip'}: 96 files in {root / 'frames' / 'CASME2-RAW'}")
+    assert code == 0 and out.startswith(told)
     code, out, _ = mebench("data", "summary", *words)
-    assert "there packed" not in out and f"2\tof 8 in {root / 'frames' / 'CASME2-RAW'}" in out
+    assert "there packed" not in out and f"2\tof 8 in {frames}" in out
