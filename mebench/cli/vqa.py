@@ -14,7 +14,7 @@ from mebench import runs as run_files, vqa
 from mebench.cli.option_types import DatasetWords, Files, Json, Plugins, Runs, datasets_of, verbs
 from mebench.console import console, plural, print_lines, write_json
 from mebench.core import Dataset
-from mebench.errors import ConfigError, DataError
+from mebench.errors import ConfigError, DataError, SomeFailedError
 from mebench.progress import Progress
 from mebench.table import Column, Table
 
@@ -70,7 +70,7 @@ def answer(
     n_frames: Annotated[
         int, typer.Option("--frames", metavar="N", min=1, help="Number of frames of a clip for the model.")
     ] = 8,
-    timeout: Annotated[float, typer.Option("--timeout", metavar="SECONDS", help="For one answer.")] = 120,
+    timeout: Annotated[float, typer.Option("--timeout", metavar="SECONDS", min=0.1, help="For one answer.")] = 120,
     runs: Runs = "",
     files: Files = None,
     plugins: Plugins = None,
@@ -97,6 +97,10 @@ def answer(
             f"{out}: {cost.asked} asked, {cost.kept} kept from before, {cost.refused} refused, {cost.failed} failed, "
             f"{cost.tokens:,} tokens",
         )
+        if cost.failed:
+            raise SomeFailedError(
+                f"the server failed at {plural(cost.failed, 'question')}: the same command asks them again"
+            )
         return
     if not words:
         raise ConfigError("mebench vqa answer needs runs with predictions, or --endpoint URL --model NAME")

@@ -97,8 +97,7 @@ def _of_clips(videos: Sequence[Video], version: int, blind: bool, seed: int) -> 
             *((f"Is the action unit {wording.joined([unit])} shown on the face?", answer) for unit, answer in shown),
             (whole, wording.sentence(units, fine, coarse)),
         ]  # fmt: skip
-        several = sum(other is video for other, _, _ in clips) > 1
-        name = f"{named(video)}_{expression.onset}" if several else named(video)
+        name = f"{named(video)}_{expression.onset}" if len(video.expressions) > 1 else named(video)
         names = {
             "dataset": video.dataset,
             "image_id": name,

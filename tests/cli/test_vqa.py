@@ -36,7 +36,8 @@ def test_questions_are_made_answered_by_a_run_and_scored(mebench, tmp_path, untr
 
 
 def test_a_model_behind_an_address_is_shown_the_frames_of_each_clip(mebench, tmp_path, asked, serve):
-    url, seen = serve(lambda body: said("negative"))
+    faults = iter([(500, {})])
+    url, seen = serve(lambda body: next(faults, said("negative")))
     words = (
         "--questions",
         str(asked),
@@ -49,8 +50,11 @@ def test_a_model_behind_an_address_is_shown_the_frames_of_each_clip(mebench, tmp
         "--frames",
         "3",
     )
+    code, out, err = mebench("vqa", "answer", *TINY, *words)
+    assert code == 5 and "the server failed at 1 question: the same command asks them again" in err
+    assert out.endswith(": 64 asked, 0 kept from before, 0 refused, 1 failed, 441 tokens\n")
     code, out, _ = mebench("vqa", "answer", *TINY, *words)
-    assert (code, out.endswith(": 64 asked, 0 kept from before, 0 refused, 0 failed, 448 tokens\n")) == (0, True)
+    assert (code, out.endswith(": 1 asked, 63 kept from before, 0 refused, 0 failed, 7 tokens\n")) == (0, True)
     assert [len(body["messages"][0]["content"]) for _, _, body in seen[:2]] == [4, 4]
     code, out, _ = mebench("vqa", "score", "--questions", str(asked), "--answers", str(tmp_path / "a.jsonl"))
     assert code == 0

@@ -1,6 +1,7 @@
 """Questions made from annotations: those of the challenge, and what they give away."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,8 @@ def test_two_clips_of_one_video_have_names_of_their_own():
     two = Video("d", "s1", "v1", 30, 300, (*clip().expressions, *clip(onset=100).expressions))
     names = {row["image_id"] for row in vqa.questions.make([two])}
     assert names == {"s1_v1_0", "s1_v1_100"}
+    one = replace(two, expressions=(*clip().expressions, *clip(onset=100, emotion="others").expressions))
+    assert {row["image_id"] for row in vqa.questions.make([one])} == {"s1_v1_0"}  # runs know its other clip, too
 
 
 def test_what_cannot_be_asked_about_is_left_out_or_said():
