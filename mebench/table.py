@@ -50,7 +50,7 @@ class Column:
         wrap: where a terminal may break its cells.
         room: on what a page shows it at first: `wide` screens, or none (`more`).
         choose: whether a page lets readers choose among its values.
-        order: what a page sorts by; the number itself if it is left out.
+        order: what a page sorts by; the number itself if it is left out. It gets no None, which comes last.
         kind: class of its cells on a page.
     """
 
@@ -116,8 +116,11 @@ class Column:
         kinds = " ".join(filter(None, ("num" * self.right, "main" * (self.main and self.score), self.kind)))
         score = (value or {}) if self.score and not isinstance(value, str) else None
         known = (score or {}).get("value")
-        sort_key = self.order(value) if score is None and self.order else None
-        order = sort_key if score is None else f"{-1 if known is None else known:.6g}"
+        order: Any = None
+        if score is not None:  # undefined values come last
+            order = "" if known is None else f"{known:.6g}"
+        elif self.order:
+            order = "" if value is None else self.order(value)
         if (value is None and not self.text) or (score and known is None):
             styles, lines = ["none", "spread"], [NONE, *filter(None, [(score or {}).get("note")])]
         elif score:

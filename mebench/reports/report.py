@@ -248,9 +248,7 @@ def subjects(side: Judged) -> Table:
         rows["clips"] = right.size().reindex(rows.index, fill_value=0)
         rows["right"] = right.sum().reindex(rows.index, fill_value=0)
     heads = [
-        Column(name, text=digits, right=True, order=lambda f1: -1 if f1 is None else f1)
-        if name == "F1"
-        else Column(name, text=count, right=True)
+        Column(name, text=digits, right=True, order=float) if name == "F1" else Column(name, text=count, right=True)
         for name in map(str, rows)
     ]
     cells = rows.astype(object).where(rows.notna(), None)

@@ -20,8 +20,10 @@ published values.
 """
 LEFT, RIGHT, ABOVE, BELOW, GAP = 42.0, 8.0, 8.0, 36.0, 12.0
 """Margins at each side, and between the chart and published values."""
-LETTER, LINE = 4.9, 11.0
-"""Usual width of a letter of a name, and height of its line."""
+LETTER, CAPITAL, LINE = 4.6, 1.8, 11.0
+"""Usual width of a letter of a name, what a capital or digit has more, and height of its line."""
+RADIUS = 6.5
+"""Of a marker."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,10 @@ def chart(
             close = lines.pop()[1] if lines and lines[-1][0] - y(value) < LINE else ""
             lines.append((y(value), f"{close} and {name}" if close else name))
         taken = [
-            *(_box(x(spent), y(score["value"] or 0), "middle", str(p.number)) for p, spent, score in drawn),
+            *(
+                (left - RADIUS, up - RADIUS, left + RADIUS, up + RADIUS)
+                for left, up in ((x(spent), y(score["value"] or 0)) for _, spent, score in drawn)
+            ),
             *(_box(right - 3, at - 6, "end", f"chance, {name}") for at, name in lines),
         ]
         names = []
@@ -117,7 +122,12 @@ def chart(
                     taken.append(box)
                     names.append(place)
                     break
-        drawings.append((kind, width, height, right, x, y, lines, names))
+        ticks, edge = list[float](), math.inf
+        for tick in (10.0**n for n in range(last, first - 1, -1)):  # one without room beside the next is left out
+            box = _box(x(tick), 0.0, "middle" if ticks else "end", f"{tick:,.10g}")
+            if box[2] < edge:
+                ticks, edge = [tick, *ticks], box[0]
+        drawings.append((kind, width, height, right, x, y, lines, names, ticks))
     values = [value for _, value in printed]
     places = [sum(abs(value - other) < 0.02 for other in values[:n]) % 5 for n, value in enumerate(values)]
     return Markup(
@@ -127,12 +137,12 @@ def chart(
             levels=levels,
             printed=[(*of_line, place) for of_line, place in zip(printed, places)],  # side by side, for the pointer
             lines=[step * n for n in range(int(top / step) + 1)],
-            ticks=[10.0**n for n in range(first, last + 1)],
             drawings=drawings,
             left=LEFT,
             above=ABOVE,
             below=BELOW,
             gap=GAP,
+            radius=RADIUS,
         )
     )
 
@@ -144,5 +154,6 @@ def cost(row: Row) -> float:
 
 def _box(x: float, y: float, anchor: str, text: str) -> tuple[float, float, float, float]:
     """The left, upper, right and lower edge of a text."""
-    begin = x - LETTER * len(text) * {"start": 0.0, "middle": 0.5, "end": 1.0}[anchor]
-    return begin, y - LINE / 2, begin + LETTER * len(text), y + LINE / 2
+    width = LETTER * len(text) + CAPITAL * sum(letter.isupper() or letter.isdigit() for letter in text)
+    begin = x - width * {"start": 0.0, "middle": 0.5, "end": 1.0}[anchor]
+    return begin, y - LINE / 2, begin + width, y + LINE / 2

@@ -50,8 +50,6 @@ from mebench.table import Column, Table
 Flat = tuple[BoardTable, Part, Row]
 SMALL = Markup('{}<span class="settings">{}</span>')
 METHOD_AND_RULES = Column("method", "method, rules", of=lambda row: SMALL.format(row.method, row.reading), main=True)
-LAST = 9999
-"""Sort value of rows without a rank."""
 
 
 class PageTables:
@@ -79,7 +77,7 @@ class PageTables:
                 of=lambda one: one.row.costs.get(name),
                 text=text,
                 right=True,
-                order=lambda value: -1 if value is None else value,
+                order=float,
                 **look,
             )
 
@@ -96,23 +94,21 @@ class PageTables:
                 right=True,
                 of=lambda one: one if one.rank else None,
                 text=lambda one: span([one.low, one.high]) if one else "",
-                order=lambda one: one.low if one else LAST,
+                order=attrgetter("low"),
                 room="wide",
                 meaning="the possible ranks, as far as rows are distinguishable",
             ),
         ]
         return Table.of(
             [
-                Column("rank", "#", right=True, text=lambda rank: str(rank or ""), order=lambda rank: rank or LAST),
+                Column("rank", "#", right=True, text=lambda rank: str(rank or "")),
                 Column("method", of=method, main=True),
                 Column("member", of=attrgetter("row.member"), choose=True, optional=True),
                 replace(main, main=True),
                 *(leading if any(row.group for row in part.rows) else []),
                 *(
-                    # Ranks and shares sort by their first number; cells without one come last.
-                    replace(
-                        c, order=lambda value: LAST if value is None else float(re.findall(r"[\d.]+", str(value))[0])
-                    )
+                    # Ranks and shares sort by their first number.
+                    replace(c, order=lambda value: float(re.findall(r"[\d.]+", str(value))[0]))
                     for c in table_files.firmness(part, attrgetter("row"), room="wide")
                 ),
                 *others,
@@ -305,7 +301,7 @@ class PageTables:
                 self._draw.rank_head(table, part),
                 right=True,
                 text=partial(cell, part.metrics[0]),
-                order=lambda one: one.rank if one else LAST,
+                order=attrgetter("rank"),
                 room="wide" if n > 1 else "",
             )
             for n, (table, part, _) in enumerate(mains)
@@ -367,7 +363,7 @@ TASKS = (
 
 
 CARDS: dict[PluginKind, str] = {
-    "method": "All methods and datasets, each with its paper, its computation, and its deviations from the paper.",
+    "method": "The methods, each with its paper, its computation, and its deviations from the paper.",
     "dataset": "The datasets, with licence, layout and known defects. No face is shipped here.",
 }
 BIBTEX = """@software{mebench,

@@ -59,15 +59,27 @@ def test_a_click_on_a_heading_sorts(visit):
     heading = table.locator("thead th", has_text="fit, s")
     methods = table.locator("tbody tr td:nth-child(1)")
     before = methods.all_inner_texts()
-    heading.dispatch_event("click")
-    table.locator("th[aria-sort=ascending]", has_text="fit, s").wait_for()
-    costs = table.locator("tbody tr").evaluate_all(
-        f"rows => rows.map(r => +r.cells[{place(table, 'fit, s')}].dataset.order)"
-    )
-    assert costs == sorted(costs)
-    heading.dispatch_event("click")
-    table.locator("th[aria-sort=descending]", has_text="fit, s").wait_for()
+    for sign, way in ((1, "ascending"), (-1, "descending")):
+        heading.dispatch_event("click")
+        table.locator(f"th[aria-sort={way}]", has_text="fit, s").wait_for()
+        cells = table.locator("tbody tr").evaluate_all(
+            f"rows => rows.map(r => r.cells[{place(table, 'fit, s')}].dataset.order)"
+        )
+        costs = [float(cell) for cell in cells if cell]
+        assert costs == sorted(costs, reverse=sign < 0)
+        assert "" in cells and cells == sorted(cells, key=lambda cell: not cell), "chance costs nothing, and comes last"
     assert sorted(methods.all_inner_texts()) == sorted(before)
+
+
+def test_a_number_with_a_mark_sorts_as_a_number(visit):
+    table = visit(TABLE).locator(".beside table.published[data-sortable]").first
+    table.evaluate(
+        "(t, words) => words.forEach((word, n) => t.tBodies[0].rows[n].cells[2].replaceChildren(word))",
+        ["1407", "363†"],
+    )
+    table.evaluate("t => [...t.tBodies[0].rows].slice(2).forEach(row => row.cells[2].replaceChildren('–'))")
+    table.locator("thead th").nth(2).dispatch_event("click")
+    assert table.locator("tbody tr td:nth-child(3)").all_inner_texts()[:2] == ["363†", "1407"]
 
 
 def place(table, name):

@@ -62,7 +62,7 @@
         const text = (cells[column].dataset.order ?? cells[column].textContent).trim().toLowerCase();
         return text === "–" ? "" : text;
       });
-      const bare = texts.map((text) => text.replace(/[,%\s]/g, ""));
+      const bare = texts.map((text) => text.replace(/[,%†\s]/g, ""));
       const keys = bare.every((text) => !isNaN(text)) ? bare.map((text) => text && Number(text)) : texts;
       return new Map(this.all.map((one, index) => [one, keys[index]]));
     }
@@ -115,7 +115,7 @@
   }
 
   function words(table, name) {
-    const box = made("input", { type: "search", placeholder: "method, setting, note …" });
+    const box = made("input", { type: "search", size: 25, placeholder: "method, setting, note …" });
     const filter = () => {
       const wanted = box.value.toLowerCase().split(/\s+/);
       table.filters.set(name, (one) => wanted.every((word) => one.words.includes(word)));
