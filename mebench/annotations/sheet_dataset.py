@@ -399,7 +399,8 @@ class SheetDataset(Dataset):
     def _tree_or_stop(self) -> Tree:
         root = root_folder(
             self.params.root,
-            f"{self.id} needs its folder: give dataset.root=PATH, the folder that holds {self.layout.example} and {self.files[0]}, "
+            f"{self.id} needs its folder: give dataset.root=PATH (of several datasets dataset.{self.id}.root=PATH), "
+            f"the folder that holds {self.layout.example} and {self.files[0]}, "
             f"or dataset.annotations=FILE for a summary. How to ask for it: mebench info {self.id}",
             f"the one that holds {self.layout.example}. How to ask for the dataset: mebench info {self.id}",
         )

@@ -25,7 +25,7 @@ from mebench.annotations import (
     three_classes,
 )
 from mebench.core import Published, Repair, Scheme, SubjectKey
-from mebench.errors import DataError
+from mebench.errors import ConfigError, DataError
 from mebench.frames import FolderFrames
 
 LABELS = ("negative", "positive", "surprise")
@@ -61,6 +61,11 @@ class SmicParams(SheetParams):
 
     extended: bool = False
     every_interval: bool = False
+
+    def __post_init__(self) -> None:
+        """Check that there is a sheet to read."""
+        if self.every_interval and not self.extended and self.annotations is None:
+            raise ConfigError("dataset.every_interval=true reads the sheet of SMIC-E: add dataset.extended=true")
 
 
 class Smic(NestedDataset):
@@ -214,7 +219,8 @@ class Smic(NestedDataset):
     def _tree_or_stop(self) -> NestedTree:
         if self.params.root is None and not self._has_sheet:
             raise DataError(
-                f"{self.id} needs its folder: give dataset.root=PATH, the folder that holds {self.layout.example}. "
+                f"{self.id} needs its folder: give dataset.root=PATH (of several datasets dataset.{self.id}.root=PATH), "
+                f"the folder that holds {self.layout.example}. "
                 f"How to ask for it: mebench info {self.id}"
             )
         return super()._tree_or_stop

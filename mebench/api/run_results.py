@@ -174,6 +174,7 @@ def run(*words: str, config: Names = (), plugins: Names = (), progress: Progress
 def executed(config: configuration.RunConfig, progress: Progress | None = None, run_id: str | None = None) -> Run:
     """Execute the run of a configuration, or continue the unfinished one of that id."""
     reporter = progress or Progress()
+    tracking.find_tracker(config.tracking)
     outcome = runner.execute.run(config, reporter, run_id)
     return _mirrored(outcome.folder, outcome.summary, config, reporter, fresh=True)
 
@@ -417,6 +418,7 @@ def swept(
     progress: Progress,
 ) -> Sweep:
     """The runs of some combinations, each with its configuration."""
+    tracking.find_tracker(configs[0].tracking)
     pairs = list(zip(combinations, runner.sweep(configs, progress)))
     finished = [(c, o) for c, o in pairs if not isinstance(o, MebenchError)]
     with progress.waiting("tracking"):

@@ -10,7 +10,7 @@ import typer
 from mebench import console, frames, inspection, reports
 from mebench.annotations.annotation import repair_lines
 from mebench.cli.option_types import DatasetWords, Files, Json, Plugins, datasets_of, verbs
-from mebench.errors import DataError, SomeFailedError, refuse_if
+from mebench.errors import ConfigError, DataError, SomeFailedError, refuse_if
 from mebench.grouping import grouped
 from mebench.progress import Progress
 
@@ -160,6 +160,10 @@ def fake(
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise DataError(f"{out} is not an empty folder: choose another one, so that nothing is overwritten")
     members = datasets_of(words, files, plugins)
+    if settings := [word for word in words or () if word.startswith("dataset.")]:
+        raise ConfigError(
+            f"{settings[0]} changes no stand-in, which is drawn as the dataset was released: leave it out"
+        )
     several = len(members) > 1
     places = {id_: folder / id_ if several else folder for id_ in members}
     for id_, dataset in members.items():

@@ -9,7 +9,7 @@ from typing import Any
 
 from mebench.config import RunConfig
 from mebench.core.options import learns_threshold
-from mebench.errors import RunError, listed
+from mebench.errors import RunError, listed, refuse_if
 from mebench.features import source_of
 from mebench.files import file_hash
 from mebench.runner import Plan, digest, inputs_of, store_of
@@ -67,14 +67,21 @@ def content_of(plan: Plan) -> list[str]:
     by the dataset's revision.
 
     Frames are not decoded; 50 000 files take a second.
+
+    Raises:
+        ConfigError: a file among the parameters of a method does not exist.
     """
     store, contents = store_of(plan.config), dict[str, Sequence[str]]()
     for video in plan.videos:
         dataset, id_ = plan.home(video)
         if getattr(dataset.params, "root", None) is not None and (chains := plan.computed.get(plan.groups[video.key])):
             contents[video.key] = source_of(store, dataset, id_, video, again=True).content(chains)
-    values = [getattr(part.params, field.name) for part in plan.parts for field in fields(part.params)]
-    files = [value for value in values if isinstance(value, Path) and value.is_file()]
+    values = [(field.name, getattr(part.params, field.name)) for part in plan.parts for field in fields(part.params)]
+    places = [(name, value) for name, value in values if isinstance(value, Path)]
+    refuse_if(
+        *((not place.exists(), f"method.{name}={place} does not exist: check the path") for name, place in places)
+    )
+    files = [place for _, place in places if place.is_file()]
     return [digest([contents, [file_hash(file) for file in files]])] if contents or files else []
 
 

@@ -21,5 +21,6 @@ from .send import Found as Found
 from .send import Point as Point
 from .send import Synced as Synced
 from .send import Tracker as Tracker
+from .send import find_tracker as find_tracker
 from .send import short as short
 from .send import sync as sync

@@ -433,16 +433,22 @@ def tracker_of(tracking: str | bool | None) -> Tracker | None:
         ConfigError: there is no such tracker.
         ImportError: a package is missing. A broken tracker raises its own error.
     """
+    found = find_tracker(tracking)
+    return None if found is None else found[0].load()(found[1])
+
+
+def find_tracker(tracking: str | bool | None) -> tuple[EntryPoint, str | None] | None:
+    """The entry point that a setting names, and the address for it; nothing is imported. See `tracker_of`."""
     if tracking in OFF:
         return None
     tracking = tracking if isinstance(tracking, str) else None
     known = {point.name: point for point in (*_BUILT_IN, *entry_points(group=GROUP))}
     name, _, address = (tracking or DEFAULT).partition(":")
     if name in known:
-        return known[name].load()(address or None)  # type: ignore[no-any-return]
+        return known[name], address or None
     if name.isidentifier() and not address and name != "databricks" and not Path(name).exists():
         raise ConfigError(unknown("tracker", name, [*known, "off"], "An address of MLflow's is one, too"))
-    return known[DEFAULT].load()(tracking)  # type: ignore[no-any-return]
+    return known[DEFAULT], tracking
 
 
 @dataclass(frozen=True)

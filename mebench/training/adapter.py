@@ -136,9 +136,16 @@ def is_estimator(given: Any) -> bool:
 
 
 def tasks_of(given: Any, features: Any) -> tuple[str, ...]:
-    """The tasks of an object: an estimator or a module spots on chains of frames, and recognizes on chains of clips."""
+    """The tasks of an object: an estimator or a module spots on chains of frames, and recognizes on chains of clips.
+
+    Raises:
+        ConfigError: a regressor is given for clips, which have classes.
+    """
     if is_estimator(given) or is_module(given):
         scopes = {chain.scope for chain in chains_of(features, Timing(30.0, 3, {"micro": 5, "macro": 20})).values()}
+        tags = given.__sklearn_tags__() if hasattr(given, "__sklearn_tags__") else None
+        if "clips" in scopes and tags is not None and tags.estimator_type == "regressor":
+            raise ConfigError(f"{type(given).__name__} predicts numbers, and clips have classes: give a classifier")
         return tuple(task for task, scope in (("recognize", "clips"), ("spot", "frames")) if scope in scopes)
     return _answers(given)
 

@@ -10,7 +10,7 @@ from mebench.datasets.smic_vis import dataset as smic_vis
 
 from mebench.annotations import ground_truth_hash, write_csv, write_xlsx
 from mebench.core import Expression, SubjectKey
-from mebench.errors import DataError
+from mebench.errors import ConfigError, DataError
 from tests.helpers.empty_trees import write_empty_tree
 
 HEAD = ("Subject", "Filename", "OnsetF", "OffsetF", "FirstF", "LastF", "Emotion")
@@ -188,6 +188,8 @@ def test_the_recordings_show_the_same_people(root):
 
 
 def test_what_is_missing_is_named():
+    with pytest.raises(ConfigError, match=r"every_interval=true reads the sheet of SMIC-E: add dataset\.extended=true"):
+        smic(None, every_interval=True)
     with pytest.raises(DataError, match=r"smic_hs needs its folder.*dataset\.root=PATH.*SMIC_all_raw/HS"):
         smic(None).videos()
     with pytest.raises(DataError, match=r"SMIC-E_raw image/HS_long.*SMIC-HS-E_annotation"):

@@ -99,6 +99,11 @@ def test_an_estimator_names_emotions_and_spots(judged):
     assert (scores.nunique() == 1).all() and (scores.apply(lambda own: own.isna().sum()) == 3).all()
 
 
+def test_a_regressor_of_clips_is_refused_before_the_first_fold(judged):
+    with pytest.raises(ConfigError, match="DummyRegressor predicts numbers, and clips have classes: give a classifier"):
+        judged(DummyRegressor())
+
+
 def test_a_seed_settles_what_is_random(judged):
     first, again, other = (judged(DummyClassifier(strategy="uniform"), seed=seed) for seed in (0, 0, 1))
     answers = [run.clips["probabilities"].tolist() for run in (first, again, other)]

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -54,6 +55,22 @@ def test_what_is_public_is_there_and_documented():
     assert set(mebench.__all__) <= set(dir(mebench))
     with pytest.raises(AttributeError, match="no attribute 'rum'"):
         mebench.rum  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["method=random", "tracking=mlfow"], "unknown tracker 'mlfow'. Did you mean 'mlflow'"),
+        (["method=mean", "method.weights=/nowhere"], "method.weights=/nowhere does not exist: check the path"),
+    ],
+)
+def test_what_only_the_end_would_need_is_looked_for_at_the_beginning(tmp_path, monkeypatch, words, said):
+    monkeypatch.setattr("mebench.runner.prepare.prepare", lambda *_: pytest.fail("the run has begun"))
+    words = [*words, "dataset=synthetic", "dataset.preset=tiny", f"runs={tmp_path}", "workers=1"]
+    with pytest.raises(ConfigError, match=re.escape(said)):
+        mebench.run(*words, progress=Silent())
+    with pytest.raises(ConfigError, match=re.escape(said)):
+        mebench.sweep(*words, seeds=[0, 1], progress=Silent())
 
 
 @pytest.fixture(scope="module")

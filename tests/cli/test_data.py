@@ -169,6 +169,12 @@ def test_verify_tells_what_is_wrong_and_writes_a_report(mebench, tmp_path):
         (("preview", "dataset=casme2", "-o", "/nowhere/faces.png"), 2, "--out must name a file"),
         (("preview", "dataset=megc2019_flow", "-o", "faces.png"), 3, "no frames, so there is nothing to preview"),
         (("fake", "dataset=synthetic", "--out", "tree"), 3, "no drawn stand-in"),
+        (
+            ("fake", "dataset=long_video_features", "dataset.of=casme3", "--out", "tree"),
+            2,
+            "dataset.of=casme3 changes no stand-in",
+        ),
+        (("summary", "dataset=[casme2,samm]"), 3, "(of several datasets dataset.casme2.root=PATH)"),
     ],
 )
 def test_a_mistake_is_one_sentence(mebench, words, code, sentence):
