@@ -2,6 +2,7 @@
 
 import ast
 import builtins
+import pydoc
 import re
 from pathlib import Path
 
@@ -60,6 +61,14 @@ def unbound(code):
     }
     used = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
     return used - bound - set(dir(builtins))
+
+
+def test_what_a_page_takes_from_the_code_is_there():
+    """Without a word the site leaves out what a module does not have."""
+    for page in DOCS.rglob("*.md"):
+        for place, options in re.findall(r"^::: (\S+)\n((?:    .*\n)*)", page.read_text("utf-8"), re.MULTILINE):
+            names = re.findall(r"\w+", "".join(re.findall(r"members: \[(.*?)\]", options)))
+            assert [name for name in names if not hasattr(pydoc.locate(place), name)] == [], (page.name, place)
 
 
 def test_blocks_of_python_that_are_only_shown_import_what_they_use():
