@@ -59,8 +59,8 @@ def compute(words: Words = None, files: Files = None, plugins: Plugins = None, j
     )
     if failed:
         raise (SomeFailedError if len(failed) < len(plan.videos) else DataError)(
-            f"the features of {len(failed)} of {len(plan.videos)} videos failed, for the reasons above; "
-            f"{'the others are stored. ' if len(failed) < len(plan.videos) else ''}Fix those videos and give the same command again"
+            f"the features of {len(failed)} of {len(plan.videos)} videos failed, for the reasons above"
+            f"{'; the others are stored' if len(failed) < len(plan.videos) else ''}. Fix those videos and give the same command again"
         )
 
 

@@ -133,8 +133,8 @@ def sweep(
     progress.notify(*(f"failed: {_name(varied)}: {error}" for varied, error in outcome.failures))
     if outcome.failures:
         raise (SomeFailedError if outcome.runs else RunError)(
-            f"{len(outcome.failures)} of {len(combinations)} runs failed, for the reasons above; "
-            f"{'the others are finished. ' if outcome.runs else ''}Fix the cause and give the same command again: it continues with the "
+            f"{len(outcome.failures)} of {len(combinations)} runs failed, for the reasons above"
+            f"{'; the others are finished' if outcome.runs else ''}. Fix the cause and give the same command again: it continues with the "
             "missing runs"
         )
 

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import multiprocessing
 import pickle
 import threading
 import warnings
@@ -125,6 +126,8 @@ def serve(call: bytes, plugins: tuple[str, ...], hosted: tuple[str, ...] | None)
         function, arguments = pickle.loads(call)
         if hosted is None:
             return function(*arguments)
+        # The worker of a nanny, Dask's default, is a daemon, which may have no processes: this one's end with their task.
+        vars(multiprocessing.current_process())["_config"]["daemon"] = False
         SERVER.warm(hosted)
         worker = isolation.Worker(server=SERVER)
         try:

@@ -1,7 +1,9 @@
 """Workers of a Dask scheduler: the same answers as this machine's own, also when one of them is killed half-way."""
 
 import json
+import multiprocessing
 import os
+import pickle
 import subprocess
 import sys
 import threading
@@ -62,6 +64,17 @@ def test_a_run_by_dask_answers_as_a_local_one(moody, tmp_path):
     near = run(resolve(moody()), Progress()).folder
     assert near.id == f"{far.id}.2"  # who computed it is no part of a run's key
     same_answers(far, near)
+
+
+def pid_of_process(worker):
+    return worker.call(os.getpid, ())
+
+
+@pytest.mark.processes
+def test_a_task_of_a_nannys_worker_has_a_process_of_its_own(monkeypatch):
+    monkeypatch.setitem(vars(multiprocessing.current_process())["_config"], "daemon", True)
+    answer = runner.dask_executor.serve(pickle.dumps((pid_of_process, ())), (), ("json",))
+    assert isinstance(answer, int) and answer != os.getpid()
 
 
 def same_answers(far, near):
