@@ -77,7 +77,7 @@ def read_board(runs: Path, folder: Path, notify: Notify, kept: Path | None = Non
     """Collect a board from run folders.
 
     Args:
-        runs: folder of run folders.
+        runs: folder of run folders, or `none`.
         folder: of records, published results and papers, such as `leaderboards`.
         notify: gets a sentence for everything that is left out.
         kept: folder of records, `records` in `folder` by default.
@@ -85,7 +85,7 @@ def read_board(runs: Path, folder: Path, notify: Notify, kept: Path | None = Non
     Raises:
         RunError: there is nothing to show.
     """
-    if not runs.is_dir():
+    if not runs.is_dir() and str(runs) != "none":
         notify(
             f"there is no folder {runs}: only the records in {kept or folder / RECORDS} count. Name the folder "
             "of your runs with --runs"

@@ -40,6 +40,7 @@ def submit(
         DataError: the files cannot be scored.
     """
     refuse_if(
+        (not about["method"].strip(), "--method must name the row"),
         (not re.fullmatch(r"[a-z0-9_]{1,60}", name), f"--name must be of small letters, digits and _, not {name!r}"),
         ((out / name).exists(), f"{out / name} exists already: choose another --name, or remove it"),
     )

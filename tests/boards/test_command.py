@@ -68,6 +68,8 @@ def test_a_folder_of_runs_that_is_not_there_is_said(tmp_path, capsys):
     captured = capsys.readouterr()
     assert "there is no folder rnus: only the records in leaderboards/records count" in captured.err
     assert "1 table from 1 run\n" in captured.out
+    leaderboard.build("none", site=False)
+    assert "there is no folder" not in capsys.readouterr().err
 
 
 def test_building_again_gives_the_same_files(tmp_path):

@@ -8,7 +8,14 @@ from contextlib import nullcontext
 import pytest
 import typer
 
-from mebench.boards import collect_rescored, export as boards_export, placed, submissions as boards_submissions
+from mebench.boards import (
+    Site,
+    collect_rescored,
+    export as boards_export,
+    placed,
+    submissions as boards_submissions,
+    with_rescored,
+)
 from mebench.cli import leaderboard
 from mebench.errors import ConfigError, DataError
 from tests.helpers.run_folders import make_run
@@ -39,11 +46,15 @@ def test_they_are_scored_again_and_only_facts_are_taken_in(sent, tmp_path):
     assert boards_submissions.take(sent, home, check_only=True) == "checked" and not home.exists()
     assert boards_submissions.take(sent, home) == "taken" and boards_submissions.take(sent, home) == "there"
     assert sorted(file.name for file in home.iterdir()) == ["our_lab.json", "our_lab.yaml"]
-    rows = {part: row for _, part, row in placed(collect_rescored(home, print), [])}
+    every = list(placed(collect_rescored(home, print), []))
+    rows = {part: row for _, part, row in every}
     assert rows["micro"].scores["f1"]["value"] == 0.5 and rows["overall"].scores["f1"]["value"] == pytest.approx(
         2 / 3, abs=1e-6
     )
     assert rows["micro"].reading == "strict, the authors' rules; answers sent in"
+    page = dict(Site(with_rescored([], every, []), [], []).pages())["tables/spotting-cas_me2-loso.html"]
+    cells = set(re.findall(r'<td class="source">(.*?)</td>', page))
+    assert cells == {'our_lab<span class="settings">answers sent in</span>'}, "there is no repository to link to"
     assert rows["micro"].note == f"selection, as the senders say: {ABOUT['selection']}"
 
 
@@ -66,6 +77,8 @@ def test_names_are_those_of_folders_and_stand_once(sent, tmp_path):
     files = tmp_path / "mine.csv", tmp_path / "truth.csv"
     with pytest.raises(ConfigError, match=r"--name must be of small letters, digits and _, not '\.\./x'"):
         boards_submissions.submit(*files, "../x", ABOUT, SET, tmp_path / "sent")
+    with pytest.raises(ConfigError, match="--method must name the row"):
+        boards_submissions.submit(*files, "nobody", {**ABOUT, "method": " "}, SET, tmp_path / "sent")
     with pytest.raises(ConfigError, match=r"our_lab exists already: choose another --name"):
         boards_submissions.submit(*files, "our_lab", ABOUT, SET, tmp_path / "sent")
     other, _ = boards_submissions.submit(files[1], files[1], "our_lab", ABOUT, SET, tmp_path / "again")

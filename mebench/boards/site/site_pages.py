@@ -202,7 +202,11 @@ class PageTables:
                 Column("n", text=count, right=True, meaning="the scored items", room="wide"),
                 Column(
                     "source",
-                    of=lambda row: source.format(row.repository, row.source, row.commit[:7]),
+                    of=lambda row: (
+                        source.format(row.repository, row.source, row.commit[:7])
+                        if row.commit
+                        else SMALL.format(row.source, row.place)
+                    ),
                     kind="source",
                     room="wide",
                 ),
@@ -271,9 +275,8 @@ class PageTables:
         for line in sorted(eligible, key=lambda line: (line.year or 0, -float(line.values[metric]))):
             if not line.caveats.get(metric) and float(line.values[metric]) > best:
                 best = float(line.values[metric])
-                codes = (
-                    row.repository for row in part.rescored if row.method.split(" ")[0] == line.method.split(" ")[0]
-                )
+                name = line.method.split(" ")[0]
+                codes = (row.repository for row in part.rescored if row.commit and row.method.split(" ")[0] == name)
                 source = SMALL.format(source_link(line.source), line.table)
                 for place in list(codes)[:1]:
                     source += Markup('<a href="{0}">{1}</a>').format(place, place.split("/")[-1])

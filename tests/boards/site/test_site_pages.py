@@ -75,7 +75,7 @@ def test_what_is_scored_anew_stands_between_what_was_measured_and_what_was_publi
         assert "{value:.4f} [{low:.4f}, {high:.4f}] printed ".format(**scores[name]) + printed in anew
     assert "mean2022, the authors' rules; intervals 17 frames (k'/2) later" in anew and "0.7787" in anew
     assert "Mistakes of these answers by cause" in anew
-    assert "the rescored answers of 1 public source" in " ".join(pages[site / "index.html"].text)
+    assert "the rescored answers of 1 source" in " ".join(pages[site / "index.html"].text)
 
 
 def test_a_card_without_runs_names_the_best_answers_that_no_tested_person_chose(tmp_path):
