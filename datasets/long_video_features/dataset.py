@@ -156,6 +156,8 @@ class LongVideoFeatures(Dataset):
                 f"dataset.of={self.params.of}"
             )
         if self._truth is not None:
+            for _, video in sorted(self._truth.rows.keys() - self._series.keys()):
+                self._log.marked(None, "video", video, "the list names it, and there are no features of it: left out")
             self._compare(videos, self._truth.where)
         return videos
 

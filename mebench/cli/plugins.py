@@ -16,7 +16,7 @@ import typer
 from mebench import config, console, core, metrics, protocols, testing
 from mebench.cli.complete import complete_plugin, known_names
 from mebench.cli.option_types import Files, Json, Plugins, Words, configured, verbs
-from mebench.errors import ConfigError, PluginError, check_known, unknown
+from mebench.errors import ConfigError, PluginError, check_known, refuse_if, unknown
 from mebench.progress import Progress
 
 app = typer.Typer()
@@ -233,13 +233,15 @@ def check(
     dataset.root is checked on its drawn stand-in. With --null, the check finds a method that knows labels it cannot
     know; with --relations, it counts answers that change although they should not.
     """
+    refuse_if(
+        (null and relations, "--null and --relations are two checks: give one of them"),
+        (
+            not null and shuffles is not None,
+            f"--shuffles needs --null, the check with shuffled labels: mebench check {name} --null --shuffles {shuffles}",
+        ),
+    )
     if null:
         return _knows_labels(name, words or (), 3 if shuffles is None else shuffles, plugins, json)
-    if shuffles is not None:
-        raise ConfigError(
-            f"--shuffles needs --null, the check with shuffled labels: mebench check {name} "
-            f"--null --shuffles {shuffles}"
-        )
     _more_plugins(plugins)
     by_kind = {kind: config.registry.plugins(kind) for kind in config.registry.PLUGIN_KINDS}
     if name in {*protocols.PROTOCOLS, *protocols.BROKEN} and not any(name in known for known in by_kind.values()):

@@ -27,7 +27,7 @@ from mebench.core import (
     all_clips,
     stack,
 )
-from mebench.errors import ConfigError, PluginError
+from mebench.errors import ConfigError, PluginError, refuse_if
 from mebench.training import ClipSamples, ViewSamples, WindowSamples, window_labels
 
 Floats = NDArray[np.float64]
@@ -143,9 +143,13 @@ def tasks_of(given: Any, features: Any) -> tuple[str, ...]:
     """
     if is_estimator(given) or is_module(given):
         scopes = {chain.scope for chain in chains_of(features, Timing(30.0, 3, {"micro": 5, "macro": 20})).values()}
-        tags = given.__sklearn_tags__() if hasattr(given, "__sklearn_tags__") else None
-        if "clips" in scopes and tags is not None and tags.estimator_type == "regressor":
-            raise ConfigError(f"{type(given).__name__} predicts numbers, and clips have classes: give a classifier")
+        regresses = hasattr(given, "__sklearn_tags__") and given.__sklearn_tags__().estimator_type == "regressor"
+        refuse_if(
+            (
+                "clips" in scopes and regresses,
+                f"{type(given).__name__} predicts numbers, and clips have classes: give a classifier",
+            )
+        )
         return tuple(task for task, scope in (("recognize", "clips"), ("spot", "frames")) if scope in scopes)
     return _answers(given)
 

@@ -14,6 +14,8 @@ def test_a_method_that_knows_labels_is_named_and_the_exit_code_says_so(mebench, 
 
 def test_an_honest_one_is_told_what_was_not_looked_for(mebench, tmp_path):
     report = tmp_path / "report.json"
+    code, _, err = mebench("check", "majority", "--null", "--relations")
+    assert code == 2 and "--null and --relations are two checks: give one of them" in err
     code, out, _ = mebench("check", "majority", "--null", "--shuffles", 2, "--json", report)
     assert code == 0 and "in 2 shuffles of the labels, each run twice" in out
     assert "a path written into the plugin" in out

@@ -151,6 +151,14 @@ def test_a_video_that_the_list_lacks(drawn, tmp_path):
     assert empty.videos()[3].expressions == () and "007_2" in empty.repairs()[-1]
 
 
+def test_a_video_of_the_list_without_features_is_said(drawn, tmp_path):
+    shutil.copytree(drawn / "spotformer", tmp_path / "some")
+    (tmp_path / "some" / "samm_007" / "samm_007_2.npy").unlink()
+    some = dataset(drawn, "spotformer", root=str(tmp_path / "some"))
+    assert len(some.videos()) == 7
+    assert some.repairs()[-1].endswith("'007_2': the list names it, and there are no features of it: left out")
+
+
 def of_another_rate(tree, tmp):
     return {
         "layout": "me_tst",
