@@ -323,8 +323,8 @@ def with_models(clean: RunFolder | None, plan: Plan) -> RunFolder:
     folders = {fold.key: clean.path / "folds" / safe_name(fold.key) for fold in plan.folds}
     if missing := [key for key, folder in folders.items() if not (folder / "model.safetensors").is_file()]:
         raise RunError(
-            f"degrade={plan.config.degrade} takes the models of {clean.id}, which keeps none of fold {missing[0]!r}, as runs that leak and "
-            "records of the leaderboard never do: compute an honest run with mebench run"
+            f"degrade={plan.config.degrade} takes the models of {clean.id}, which keeps none of fold {missing[0]!r}, as degraded runs, "
+            "runs that leak and records of the leaderboard never do: compute an honest run with mebench run"
         )
     return clean
 
