@@ -67,13 +67,15 @@ def table_of(pairs: Sequence[dict[str, Any]]) -> Table:
     """The same as a table."""
     return Table.of(
         [
-            Column("task", choose=True),
+            Column("task", choose=True, room="wide"),
             Column("first", "method", main=True),
             Column("second", "less", main=True),
-            Column("datasets", right=True, of=lambda pair: len(pair["datasets"])),
-            Column("people", right=True),
+            Column("datasets", right=True, room="wide", of=lambda pair: len(pair["datasets"])),
+            Column("people", right=True, room="wide"),
             Column("difference", "mean standardised difference", right=True, score=True, digits=2),
-            Column("p_holm", "p (Holm)", right=True, text=lambda p: "<0.0001" if p < 0.0001 else f"{p:.4f}"),
+            Column(
+                "p_holm", "p (Holm)", right=True, order=float, text=lambda p: "<0.0001" if p < 0.0001 else f"{p:.4f}"
+            ),
         ],
         pairs,
         "methods over several datasets",

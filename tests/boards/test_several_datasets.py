@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mebench.boards import build, collect, several_datasets
+from mebench.boards import Site, build, collect, several_datasets
 from tests.cli.conftest import mebench
 from tests.helpers.run_folders import make_run
 
@@ -42,6 +42,8 @@ def test_each_person_counts_once_and_the_figures_are_those_of_scipy(board):
     records = collect.collect(board)
     tables = build.build(records)
     (found,) = several_datasets.pairs_of(tables, records)
+    page = dict(Site(tables, records, []).pages())["ranks.html"]
+    assert page.count("data-sortable") == 2 and f'data-order="{found["p_holm"]}"' in page
     assert (found["first"], found["second"], found["people"]) == ("early", "late", 13)
     assert [name for name, _ in found["datasets"]] == [
         "spotting-two-loso",

@@ -493,7 +493,7 @@ class Site:
         )
         pairs = several_datasets.pairs_of(tables, self.records)
         yield self._page(
-            "ranks.html", mains=mains, ranks=ranks, pairs=pairs and several_datasets.table_of(pairs).html("plain")
+            "ranks.html", mains=mains, ranks=ranks, pairs=pairs and several_datasets.table_of(pairs).html(sortable=True)
         )
         yield self._page("submit.html", bibtex=BIBTEX % version("mebench"))
         conventions = sorted({row.convention for _, _, row in flat} | {row.convention for row in rescored} | {"strict"})
