@@ -15,7 +15,7 @@ from mebench.boards import Registry, collect_records, doubt_of, read_answers, re
 from mebench.boards.export import export
 from mebench.config import resolve
 from mebench.console import duration, plural
-from mebench.errors import ConfigError, MebenchError, RunError, unknown
+from mebench.errors import ConfigError, MebenchError, RunError, sentence, unknown
 from mebench.progress import Progress
 from mebench.records import RECORD, Record, from_record, record_name, setting_words
 from mebench.runner import finished_run, make_plan, sweep
@@ -79,7 +79,11 @@ def merge(sources: list[RunFolder], records: Path, check_only: bool = False) -> 
                 try:
                     status = _take(source, records)
                 except (MebenchError, OSError) as error:
-                    reason = str(error)
+                    reason = (
+                        f"record {source.id} is refused: {sentence(error)}"
+                        if isinstance(error, OSError)
+                        else str(error)
+                    )
             doubt = ""
             if not reason:
                 record = from_record(source)

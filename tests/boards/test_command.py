@@ -134,6 +134,11 @@ def test_records_are_merged_and_refused_ones_are_told(tmp_path, capsys):
     }
     with pytest.raises(RunError, match="has no record"):
         leaderboard.merge(["runs"], "taken")
+    Path("file").touch()
+    with pytest.raises(typer.Exit) as end:
+        leaderboard.merge(["sent/good"], "file")
+    assert end.value.exit_code == 1
+    assert "record good is refused: FileExistsError: File exists: file" in capsys.readouterr().err
 
 
 def test_export_takes_an_id_or_a_folder_and_names_what_it_does_not_know(tmp_path, monkeypatch):
