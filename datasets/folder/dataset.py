@@ -229,8 +229,9 @@ class Folder(Dataset):
                 continue
             if fps is None:
                 what = "a folder of images" if path.is_dir() else "a file"
-                option = "--fps" if self.params.videos else "dataset.fps"
-                raise DataError(f"{path} is {what} without a frame rate: give {option}=N, in frames per second")
+                raise DataError(
+                    f"{path} is {what} without a frame rate: give dataset.fps=N (mebench spot: --fps N), in frames per second"
+                )
             if said and abs(said - fps) > FPS_TOLERANCE * fps:
                 reason = f"{path.name} states another rate, but dataset.fps counts"
                 remarks.append(Repair(None, "fps", f"{said:g}", f"{fps:g}", reason))

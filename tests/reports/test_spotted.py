@@ -267,7 +267,10 @@ def test_a_folder_of_images_wants_its_rate_and_keeps_its_numbers(spot, tmp_path)
     for index in range(36):
         cv2.imwrite(str(tmp_path / "images" / f"img{index + 7}.png"), frames[index])
     code, _, err, _ = spot(tmp_path / "images")
-    assert code == 3 and "images is a folder of images without a frame rate: give --fps=N" in err
+    assert (
+        code == 3
+        and "images is a folder of images without a frame rate: give dataset.fps=N (mebench spot: --fps N)" in err
+    )
     (tmp_path / "b").mkdir()
     for image in (tmp_path / "images").iterdir():  # of links out of the folder, too: the user names it
         (tmp_path / "b" / image.name).symlink_to(image)
