@@ -69,19 +69,22 @@ def content_of(plan: Plan) -> list[str]:
     Frames are not decoded; 50 000 files take a second.
 
     Raises:
-        ConfigError: a file among the parameters of a method does not exist.
+        ConfigError: the `weights` of a method do not exist.
     """
     store, contents = store_of(plan.config), dict[str, Sequence[str]]()
     for video in plan.videos:
         dataset, id_ = plan.home(video)
         if getattr(dataset.params, "root", None) is not None and (chains := plan.computed.get(plan.groups[video.key])):
             contents[video.key] = source_of(store, dataset, id_, video, again=True).content(chains)
-    values = [(field.name, getattr(part.params, field.name)) for part in plan.parts for field in fields(part.params)]
-    places = [(name, value) for name, value in values if isinstance(value, Path)]
+    weights = [getattr(part.params, "weights", None) for part in plan.parts]  # a method may write to other places
     refuse_if(
-        *((not place.exists(), f"method.{name}={place} does not exist: check the path") for name, place in places)
+        *(
+            (isinstance(file, Path) and not file.exists(), f"method.weights={file} does not exist: check the path")
+            for file in weights
+        )
     )
-    files = [place for _, place in places if place.is_file()]
+    values = [getattr(part.params, field.name) for part in plan.parts for field in fields(part.params)]
+    files = [value for value in values if isinstance(value, Path) and value.is_file()]
     return [digest([contents, [file_hash(file) for file in files]])] if contents or files else []
 
 

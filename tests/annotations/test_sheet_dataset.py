@@ -277,7 +277,8 @@ def test_a_linked_folder_of_frames_is_hinted_at(tmp_path, tmp_path_factory):
 
 
 def no_root(folder):
-    return {}, "give dataset.root=PATH, the folder that holds faces/sub01/a/img1.jpg"
+    several = r"\(of several datasets dataset\.small\.root=PATH\)"
+    return {}, rf"give dataset\.root=PATH {several}, the folder that holds faces/sub01/a/img1\.jpg"
 
 
 def not_a_folder(folder):

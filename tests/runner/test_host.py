@@ -60,6 +60,7 @@ def test_a_path_parameter_means_the_same_place_from_another_folder(moody, tmp_pa
         f"from pathlib import Path\n{params.read_text()}    weights: Path | None = None\n    where: Path = Path('models')\n"
     )
     here = Path.cwd()
+    (here / "mine" / "a").mkdir(parents=True)
     plan = make_plan(resolve(moody("method.weights=mine/a")))
     host, key = elsewhere(plan), identity.key_of(plan)
     monkeypatch.chdir(tmp_path.parent)
