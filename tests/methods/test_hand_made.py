@@ -2,7 +2,7 @@
 
 from cmath import exp
 from itertools import pairwise
-from math import atan2, dist, floor, hypot, pi
+from math import atan2, cos, dist, floor, hypot, pi, sin
 
 import cv2
 import numpy as np
@@ -12,11 +12,13 @@ from mebench.methods.fhofo.steps import Fhofo
 from mebench.methods.hoof.method import HoofSvm
 from mebench.methods.lbp_sip.steps import LbpSip
 from mebench.methods.lpq_top.steps import LpqTop
+from mebench.methods.mdmo.method import MdmoSvm
+from mebench.methods.mdmo.steps import FlowSinceOnset, Mdmo, regions
 from mebench.methods.stlbp_ip.steps import StlbpIp
 from skimage.feature import local_binary_pattern
 
 from mebench.errors import ConfigError, DataError
-from mebench.features import Hoof, OrientedFlow
+from mebench.features import Flow, Hoof, OrientedFlow
 
 
 def clip(n=6, height=14, width=17, seed=0):
@@ -151,6 +153,77 @@ def test_fhofo_reads_directions_alone_and_nothing_where_nothing_moves():
     assert not Fhofo(frames="joined").apply(np.full((3, 32, 32), 9, np.uint8)).any()
 
 
+def face(size=64):
+    """68 landmarks of a plain face: outline, brows, nose, eyes and lips."""
+    around = [(0.5 - 0.4 * cos(pi * i / 16), 0.4 + 0.5 * sin(pi * i / 16)) for i in range(17)]
+    brows = [(x, 0.28 - 0.04 * (i in (1, 2, 3))) for i, x in enumerate([0.2, 0.26, 0.32, 0.38, 0.44])]
+    brows += [(1 - x, y) for x, y in brows[::-1]]
+    nose = [(0.5, y) for y in (0.4, 0.46, 0.52, 0.58)] + [(x, 0.62) for x in (0.42, 0.46, 0.5, 0.54, 0.58)]
+    eyes = [
+        (c + 0.06 * cos(pi - i * pi / 3), 0.38 - 0.03 * sin(pi - i * pi / 3)) for c in (0.32, 0.68) for i in range(6)
+    ]
+    lips = [
+        (0.5 - r * cos(pi * i / n), 0.74 - r / 2 * sin(pi * i / n))
+        for r, n in ((0.14, 6), (0.1, 4))
+        for i in range(2 * n)
+    ]
+    return size * np.array(around + brows + nose + eyes + lips)
+
+
+def main_motions(flows, region, bins):
+    """Length and angle of the main motion of each of 36 regions, vector by vector (MDMO.py of AU_R-CNN, f5b02eb)."""
+    sums = np.zeros((36, 2))
+    for flow in flows:
+        for number in range(36):
+            polar = [(hypot(u, v), atan2(v, u) % (2 * pi)) for u, v in flow[region == number]]
+            counts = np.histogram([angle for _, angle in polar], np.linspace(0, 2 * pi, bins + 1))[0]
+            low = counts.argmax() * 2 * pi / bins
+            chosen = [p for p in polar if low <= p[1] < low + 2 * pi / bins]
+            length, angle = np.mean(chosen, axis=0) if chosen else (0, 0)
+            sums[number] += length * cos(angle), length * sin(angle)
+    lengths = np.hypot(*sums.T)
+    return np.stack([lengths / lengths.max(), np.arctan2(sums[:, 1], sums[:, 0])], -1)
+
+
+@pytest.mark.parametrize("bins", [4, 8])
+def test_mdmo_is_the_mean_of_the_fullest_direction_of_each_region(bins):
+    flows = np.random.default_rng(0).normal(size=(3, 64, 64, 2)).astype(np.float32)
+    joined = np.moveaxis(flows, 0, 2).reshape(64, 64, 6)
+    found = Mdmo(bins, still_head=False).apply(joined, face())
+    expected = main_motions(flows.astype(float), regions(face(), 64, 64), bins)
+    np.testing.assert_allclose(found[:, 0], expected, atol=1e-5)
+
+
+def test_mdmo_regions_cover_the_face_and_lie_where_they_are_named():
+    region = regions(face(128), 128, 128)
+    assert set(np.unique(region)) == {-1, *range(36)}
+    middles = np.array([np.argwhere(region == i).mean(0) for i in range(36)])
+    assert middles[:6, 0].max() < middles[14:20, 0].min() < middles[20:24, 0].min() < middles[32:, 0].min()  # downwards
+    assert (np.diff(middles[14:20, 1]) > 0).all()  # a row from left to right
+    np.testing.assert_array_equal(regions(face(128) + 300, 128, 128), -1)  # a face beyond the map
+
+
+def test_mdmo_sees_no_motion_of_the_head():
+    """A flow that turns and moves the whole map leaves nothing; what a region does beside it stays."""
+    y, x = np.mgrid[:64, :64]
+    head = np.stack([0.03 * y - 2, -0.03 * x + 1], -1).astype(np.float32)
+    still, there = Mdmo().apply(np.zeros((64, 64, 2), np.float32), face()), regions(face(), 64, 64) == 7
+    assert not still.any()
+    moved = head.copy()
+    moved[there] += (0.0, 1.5)
+    found = Mdmo().apply(moved, face())[:, 0]
+    assert found[:, 0].argmax() == 7
+    assert np.delete(found[:, 0], 7).max() < 1e-3
+    assert found[7, 1] == pytest.approx(pi / 2, abs=0.1)
+
+
+def test_mdmo_reads_the_flow_from_the_onset_to_each_later_frame():
+    volume = clip(n=4, height=32, width=32)
+    expected = [Flow("farneback").pair(volume[0], volume[i]) for i in (1, 2, 3)]
+    np.testing.assert_array_equal(FlowSinceOnset("farneback").apply(volume), np.concatenate(expected, -1))
+    np.testing.assert_array_equal(FlowSinceOnset("farneback").apply(volume[:1]), np.zeros((32, 32, 2)))
+
+
 @pytest.mark.parametrize("step", [LbpSip(2, 3), LpqTop(2, 3, window=3), StlbpIp(2, 2, window=5)])
 def test_a_block_counts_what_lies_in_it(step):
     """A change in the last corner leaves the first block as it is."""
@@ -175,6 +248,7 @@ def test_hoof_is_mirrored_or_goes_all_around():
         (lambda: HoofSvm.Params(bins=0), "bins of Hoof must be"),
         (lambda: FhofoSvm.Params(length=1), "method.length must be at least 2, since flow takes two frames, not 1"),
         (lambda: FhofoSvm.Params(bins=1), "bins of Fhofo must be a whole number of at least 2"),
+        (lambda: MdmoSvm.Params(bins=0), "bins of Mdmo must be a whole number of at least 1"),
         (lambda: FhofoSvm.Params(sigma=0), "sigma of Fhofo must be a number above 0"),
         (lambda: HoofSvm.Params(c=0), "method.c must be a number above 0"),
     ],
@@ -190,5 +264,7 @@ def test_a_clip_that_is_too_short_or_too_small_is_one_sentence():
         LpqTop(1, 1).apply(clip(n=3))
     with pytest.raises(DataError, match="Fhofo needs at least 2 frames and the clip has 1: put Interpolate before it"):
         Fhofo().apply(clip(n=1))
+    with pytest.raises(DataError, match="Mdmo needs 68 facial landmarks of the first frame, but the dataset has none"):
+        Mdmo().apply(np.zeros((8, 8, 2), np.float32), None)
     with pytest.raises(DataError, match=r"StlbpIp needs blocks of 9x9 pixels .* 7x8 and 5: take fewer blocks"):
         StlbpIp(2, 2).apply(clip())

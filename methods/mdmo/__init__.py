@@ -1,0 +1,1 @@
+"""Main directional mean optical flow, and a linear SVM."""
