@@ -19,11 +19,11 @@ from mebench.features import (
     Clip,
     ComputeCost,
     FeatureStore,
-    Flow,
     Key,
     NoFaceError,
     source_of,
 )
+from mebench.features.flow import OWN
 from mebench.progress import Progress
 from mebench.runner import (
     Aliases,
@@ -315,7 +315,7 @@ def _jobs(plans: Sequence[Plan]) -> list[_Job]:
                 job.plugins.update(plan.config.plugins)
                 steps = [step for one in chains for step in one.steps]
                 job.brought |= any(not type(step).__module__.startswith("mebench.features.") for step in steps)
-                if any(isinstance(step, Flow) and step.portable for step in steps):
+                if {*OWN}.intersection(str(value) for step in steps for value in vars(step).values()):  # a plugin's too
                     job.imports.add(FLOW)
                 job.imports.update(imports_before(plan.parts[0].plugin.folder))
     return list(jobs.values())

@@ -99,8 +99,9 @@ def test_methods_of_one_sweep_share_a_flow_that_only_keep_stores(tmp_path, monke
 
 
 @pytest.mark.parametrize(("flow", "own"), [("tvl1", True), ("dis", False)])
-def test_only_a_process_that_computes_tvl1_compiles_it(tmp_path, flow, own):
-    plan = make_plan(resolve(["method=optical_strain", *TINY, f"method.flow={flow}", f"cache={tmp_path}"]))
+@pytest.mark.parametrize("method", ["optical_strain", "mdmo"])  # a step of mebench, and one of a plugin
+def test_only_a_process_that_computes_tvl1_compiles_it(tmp_path, method, flow, own):
+    plan = make_plan(resolve([f"method={method}", *TINY, f"method.flow={flow}", f"cache={tmp_path}"]))
     assert {module.FLOW in job.imports for job in module._jobs([plan])} == {own}
 
 
