@@ -73,6 +73,7 @@ _REMEDIES = {
     errno.EROFS: "nothing can be written there: name a place on another disk (the option or setting, HOME, TMPDIR, XDG_CACHE_HOME)",
     errno.EMFILE: "allow more open files with ulimit -n 4096, or take fewer workers (workers=1)",
     errno.ENFILE: "the whole machine has too many files open: end other programs",
+    errno.EEXIST: "a file stands where a folder is needed, or a folder where a file is: name another place",
     errno.EACCES: "check whose it is, or name another place",
     errno.ENOMEM: "memory ran out: end other programs, or take fewer workers (workers=1)",
 }

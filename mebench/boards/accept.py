@@ -15,7 +15,7 @@ from mebench.boards import Registry, collect_records, doubt_of, read_answers, re
 from mebench.boards.export import export
 from mebench.config import resolve
 from mebench.console import duration, plural
-from mebench.errors import ConfigError, MebenchError, RunError, sentence, unknown
+from mebench.errors import ConfigError, DataError, MebenchError, RunError, sentence, unknown
 from mebench.progress import Progress
 from mebench.records import RECORD, Record, from_record, record_name, setting_words
 from mebench.runner import finished_run, make_plan, sweep
@@ -135,8 +135,11 @@ def renew(
 
     Raises:
         ConfigError: no record has this beginning.
+        DataError: there is no such folder.
         MebenchError: an error that stops all runs; finished folds are kept.
     """
+    if not folder.is_dir():
+        raise DataError(f"there is no folder of records {folder}: name it with --out")
     present = collect_records(folder)
     if strangers := [id_ for id_ in ids if not any(record.id.startswith(id_) for record in present)]:
         raise ConfigError(unknown(f"record in {folder}", strangers[0], [record.id for record in present]))

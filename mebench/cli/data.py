@@ -16,7 +16,7 @@ from mebench.progress import Progress
 
 app = verbs("Check a dataset before a run.")
 
-ON_PURPOSE = "It reproduces defects of the release on purpose: mebench data verify finds them."
+ON_PURPOSE = "Where the release has defects, it has them, too: mebench data verify lists them."
 
 
 @app.command("summary", epilog="Example: mebench data summary dataset=synthetic")

@@ -16,7 +16,7 @@ import typer
 from mebench import config, console, core, metrics, protocols, testing
 from mebench.cli.complete import complete_plugin, known_names
 from mebench.cli.option_types import Files, Json, Plugins, Words, configured, verbs
-from mebench.errors import ConfigError, PluginError, check_known, refuse_if, unknown
+from mebench.errors import ConfigError, DataError, PluginError, check_known, refuse_if, unknown
 from mebench.progress import Progress
 
 app = typer.Typer()
@@ -229,9 +229,9 @@ def check(
 ) -> None:
     """Check that a plugin keeps its contract.
 
-    The exit code is 1 if it does not. A method trains for one epoch on small drawn videos; a dataset without
-    dataset.root is checked on its drawn stand-in. With --null, the check finds a method that knows labels it cannot
-    know; with --relations, it counts answers that change although they should not.
+    The exit code is 1 if it does not, 3 if the given dataset.root cannot be read. A method trains for one epoch on small
+    drawn videos; a dataset without dataset.root is checked on its drawn stand-in. With --null, the check finds a method
+    that knows labels it cannot know; with --relations, it counts answers that change although they should not.
     """
     refuse_if(
         (null and relations, "--null and --relations are two checks: give one of them"),
@@ -278,8 +278,9 @@ def check(
     rest = f", {len(untold)} cannot be checked here" if untold else ""
     kept = f"{len(outcomes) - len(broken) - len(untold)} of {console.plural(len(outcomes), 'promise')} kept"
     console.write_json({"checks": report}, json, f"{name}: {kept}{rest}")
-    if broken:
-        raise typer.Exit(1)
+    unread = "dataset.root" in values and any("dataset.root" in outcome.reason for outcome in untold)
+    if broken or unread:
+        raise typer.Exit(1 if broken else DataError.exit_code)
 
 
 def _knows_labels(name: str, words: Sequence[str], shuffles: int, plugins: Plugins, json: str | None) -> None:

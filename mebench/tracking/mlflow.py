@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from mebench.errors import RunError
+from mebench.errors import DataError, RunError
 from mebench.tracking import (
     DIGEST_TAG,
     KEY_TAG,
@@ -176,9 +176,12 @@ def fetch_records(address: str, target: Path, notify: Callable[[str], object]) -
         notify: gets one sentence for each run without a record.
 
     Raises:
+        DataError: there is no such file.
         RunError: MLflow cannot be read.
     """
     store = Store.of(address)
+    if store.database and not store.database.is_file():
+        raise DataError(f"there is no database {store.describe()}: check --from-mlflow")
     try:
         with quiet(), alone(store):
             client = client_of(store)

@@ -70,3 +70,8 @@ def test_the_settings_of_each_committed_record_can_be_given_again():
         assert {name: now[name] for name in stored} == stored, file.parent.name
         told += len(words) > 4
     assert told > (50 if NIGHTLY else 12)
+
+
+def test_a_folder_of_records_that_is_not_there_is_one_sentence(mebench, tmp_path):
+    code, _, err = mebench("leaderboard", "renew", "--out", tmp_path / "none")
+    assert code == 3 and f"there is no folder of records {tmp_path / 'none'}: name it with --out" in err

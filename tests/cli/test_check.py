@@ -29,6 +29,11 @@ def test_shuffles_are_about_shuffled_labels(mebench):
     assert code == 2 and "mebench check majority --null --shuffles 2" in err
 
 
+def test_a_root_that_cannot_be_read_is_no_success(mebench):
+    code, out, _ = mebench("check", "casme2", "dataset.root=/nowhere")
+    assert code == 3 and "untold  videos_are_sorted_and_unique: dataset.root=/nowhere is not a folder" in out
+
+
 def test_a_protocol_is_tried_by_a_run(mebench):
     code, _, err = mebench("check", "kfold")
     assert code == 2 and err.startswith("error: 'kfold' is a protocol, and only methods and datasets are checked")

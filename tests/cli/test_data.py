@@ -50,7 +50,7 @@ def casme2(tmp_path_factory):
 def test_a_drawn_tree_goes_all_the_way(mebench, id_, tmp_path):
     words = (f"dataset={id_}", f"dataset.root={tmp_path / 'tree'}")
     code, out, _ = mebench("data", "fake", words[0], "--out", tmp_path / "tree")
-    assert code == 0 and f"mebench data summary {words[0]} {words[1]}" in out and "on purpose" in out
+    assert code == 0 and f"mebench data summary {words[0]} {words[1]}" in out and "has defects" in out
 
     code, out, _ = mebench("data", "summary", *words, "--json", "-")
     summary = json.loads(out)

@@ -21,7 +21,7 @@ from rich.console import Console
 
 from mebench.boards import collect_records
 from mebench.cli import leaderboard, runs as verbs
-from mebench.errors import RunError
+from mebench.errors import DataError, RunError
 from mebench.metrics import flat_scores
 from mebench.progress import Progress
 from mebench.tracking import MLflow, fetch_records, mlflow_store, sync
@@ -275,6 +275,9 @@ def test_a_run_without_a_record_in_mlflow_is_named(tmp_path, database, progress,
     told = capsys.readouterr().err
     assert f"{folder.id} is left out: MLflow has no record of it" in told
     assert "its id '../forged' is not a folder name" in told and not Path("boards/../forged/record.json").exists()
+    with pytest.raises(DataError, match=r"there is no database none\.db: check --from-mlflow"):
+        leaderboard.build(out="boards", from_mlflow="sqlite:///none.db")
+    assert not Path("none.db").exists()
     with pytest.raises(RunError, match=r"MLflow at broken\.db does not list its runs"):
         Path("broken.db").write_bytes(b"no database" * 1000)
         leaderboard.build(out="boards", from_mlflow="sqlite:///broken.db")
