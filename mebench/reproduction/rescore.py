@@ -364,7 +364,6 @@ def answers(
     every = {epoch: joined(one, truth, of_epoch[epoch]) for epoch in sorted(of_epoch)}
     kinds = next(iter(every.values())).kinds
     grid = epoch_choices.grid({epoch: read.tables for epoch, read in every.items()}, kinds, thresholds, convention)
-    silent = [{"subject": row["subject"], "video": row["video"], "onset": "", "offset": ""} for row in truth]
     chosen: dict[epoch_choices.Rule | None, Answers] = {}
     for rule in one.choice.rules:
         picked = {person.rpartition("/")[2]: pair for person, pair in grid.picked(rule).items()}
@@ -373,13 +372,24 @@ def answers(
             for row in predictions
             if row["epoch"] == picked[row["subject"]][0] and float(row["confidence"]) >= picked[row["subject"]][1]
         ]
-        chosen[rule] = joined(one, truth, kept + silent)
+        chosen[rule] = joined(one, truth, kept + silent(truth))
     return chosen, len(every) * len(thresholds)
 
 
+def silent(truth: Sequence[Row]) -> list[Row]:
+    """Rows of the same videos and kinds without an interval."""
+    return [
+        {name: row[name] for name in ("subject", "video", "kind") if name in row} | {"onset": "", "offset": ""}
+        for row in truth
+    ]
+
+
 def joined(one: Set, truth: Sequence[Row], predictions: Sequence[Row]) -> Answers:
-    """Rows of truth and predictions for scoring."""
-    true, predicted = (sheet_of(role, rows) for role, rows in (("the truth", truth), ("the predictions", predictions)))
+    """Rows of truth and predictions for scoring. Without a single interval, each video is one in which nothing was found."""
+    predictions = predictions or ([] if one.clips else silent(truth))
+    true, predicted = (
+        sheet_of(role, rows) for role, rows in (("the truth", truth), ("the file of predictions", predictions))
+    )
     # The notes contain the remarks on these files, which never change.
     return read_against_truth(true, [predicted], Rules(), Remarks(), clips=one.clips)[0]
 
@@ -551,7 +561,7 @@ def rescore(source: Source, root: Path, draws: int = 1000) -> dict[str, Any]:
         try:
             chosen, tried = answers(one, paths, source.convention)
         except (DataError, KeyError, ValueError) as error:
-            raise DataError(f"{source.id}.yaml does not say how {one.dataset} is read: {error}") from error
+            raise DataError(f"the answers of {source.id} on {one.dataset} cannot be read as it describes them: {error}") from error
         results, half = [], 0 if one.k_prime is None or one.clips else window_shift(one.k_prime - 1)
         for (choice, read), later, rule in product(chosen.items(), sorted({0, half}), source.conventions):
             tables = read.tables

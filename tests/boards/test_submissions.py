@@ -144,3 +144,15 @@ def test_what_cannot_be_read_is_named_as_it_was_given(sent, tmp_path):
     (sent / "our_lab.json").write_text('{"sets": [')
     with pytest.raises(DataError, match=r"our_lab\.json is missing or damaged .*: send our_lab again, whole"):
         boards_submissions.take(sent, tmp_path / "rescored")
+
+
+def test_a_file_without_an_interval_finds_nothing(sent, tmp_path):
+    (tmp_path / "none.csv").write_text("subject,video,onset,offset,kind\n")
+    files = tmp_path / "none.csv", tmp_path / "truth.csv"
+    _, said = boards_submissions.submit(*files, "silent", ABOUT, SET, tmp_path / "sent")
+    counts = said["sets"][0]["results"][0]["summary"]["spotting"]["overall"]
+    assert [counts[name] for name in ("tp", "fp", "fn")] == [0, 0, 3]
+    files[0].write_text("subject,video,emotion\n")
+    files[1].write_text("subject,video,emotion\n1,a,joy\n")
+    with pytest.raises(DataError, match=r"the answers of classes on cas_me2 .*: the file of predictions is empty"):
+        boards_submissions.submit(*files, "classes", ABOUT, {**SET, "clips": True}, tmp_path / "sent")

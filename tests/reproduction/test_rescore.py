@@ -178,7 +178,10 @@ def test_what_is_wrong_with_the_files_is_one_sentence(home, clone):
             lambda s: s["sets"][0]["predictions"][0].update(name="{video}.dat"),
             r"s1_a.txt is not named as \{video\}.dat",
         ),
-        (lambda s: s["sets"][0]["predictions"][0].update(columns=["onset", "_", "_"]), "spotter.yaml .*'offset'"),
+        (
+            lambda s: s["sets"][0]["predictions"][0].update(columns=["onset", "_", "_"]),
+            "the answers of spotter on .*'offset'",
+        ),
     ],
 )
 def test_what_is_wrong_with_a_source_is_said(home, clone, change, error):
