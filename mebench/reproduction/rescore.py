@@ -561,7 +561,9 @@ def rescore(source: Source, root: Path, draws: int = 1000) -> dict[str, Any]:
         try:
             chosen, tried = answers(one, paths, source.convention)
         except (DataError, KeyError, ValueError) as error:
-            raise DataError(f"the answers of {source.id} on {one.dataset} cannot be read as it describes them: {error}") from error
+            raise DataError(
+                f"the answers of {source.id} on {one.dataset} cannot be read as it describes them: {error}"
+            ) from error
         results, half = [], 0 if one.k_prime is None or one.clips else window_shift(one.k_prime - 1)
         for (choice, read), later, rule in product(chosen.items(), sorted({0, half}), source.conventions):
             tables = read.tables
