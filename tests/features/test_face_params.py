@@ -17,8 +17,8 @@ METHODS = sorted(
 )
 
 
-SIZES = {"of_fd": {"size": 256}}
-"""Of methods whose crops are not of MEAN's size."""
+OTHERS = {"of_fd": {"size": 256}, "mdmo": {"margin": 0.1}}
+"""Defaults of methods whose crops are not MEAN's."""
 
 
 def crops(id_, **options):
@@ -37,9 +37,9 @@ def test_there_is_an_option_for_all_that_users_choose():
 
 @pytest.mark.parametrize("id_", METHODS)
 def test_every_option_reaches_the_crop_of_every_chain(id_):
-    computed, size = COMPUTED.get(id_, {}), SIZES.get(id_, {})
-    assert crops(id_, **computed) == {FaceCrop(**size)}
-    assert crops(id_, **computed, **SET) == {FaceCrop(**size, **SET)}
+    computed, others = COMPUTED.get(id_, {}), OTHERS.get(id_, {})
+    assert crops(id_, **computed) == {FaceCrop(**others)}
+    assert crops(id_, **computed, **SET) == {FaceCrop(**others | SET)}
 
 
 @pytest.mark.parametrize("wrong", [{"margin": -0.1}, {"margin": 3.0}, {"align": "pos"}, {"track": "video"}])
