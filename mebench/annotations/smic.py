@@ -25,7 +25,7 @@ from mebench.annotations import (
     three_classes,
 )
 from mebench.core import Published, Repair, Scheme, SubjectKey
-from mebench.errors import DataError, refuse_if
+from mebench.errors import ConfigError, DataError
 from mebench.frames import FolderFrames
 
 LABELS = ("negative", "positive", "surprise")
@@ -64,12 +64,8 @@ class SmicParams(SheetParams):
 
     def __post_init__(self) -> None:
         """Check that there is a sheet to read."""
-        refuse_if(
-            (
-                self.every_interval and not self.extended and self.annotations is None,
-                "dataset.every_interval=true reads the sheet of SMIC-E: add dataset.extended=true",
-            )
-        )
+        if self.every_interval and not self.extended and self.annotations is None:
+            raise ConfigError("dataset.every_interval=true reads the sheet of SMIC-E: add dataset.extended=true")
 
 
 class Smic(NestedDataset):

@@ -16,7 +16,7 @@ from mebench.progress import Progress
 
 app = verbs("Check a dataset before a run.")
 
-ON_PURPOSE = "Where the release has defects, it has them, too: mebench data verify lists them."
+DEFECTS = "Where the release has defects, it has them, too: mebench data verify lists them."
 
 
 @app.command("summary", epilog="Example: mebench data summary dataset=synthetic")
@@ -170,7 +170,7 @@ def fake(
         dataset.write_fake_tree(places[id_])
         (places[id_] / "README.md").write_text(
             f"Drawn faces in the layout of {id_}, written by `mebench data fake`. Nothing here comes from the "
-            f"real dataset.\n{ON_PURPOSE}\n",
+            f"real dataset.\n{DEFECTS}\n",
             encoding="utf-8",
         )
     roots = [f"dataset{f'.{id_}' if several else ''}.root={place}" for id_, place in places.items()]
@@ -178,7 +178,7 @@ def fake(
     words = [f"dataset=[{name}]" if several else f"dataset={name}", *roots]
     next_command = console.command("data summary", words, plugins=plugins or ())
     made = {"folders": {id_: str(place) for id_, place in places.items()}, "next": next_command}
-    console.write_json(made, json, f"{out}: drawn. {ON_PURPOSE}", f"Check it with: {next_command}")
+    console.write_json(made, json, f"{out}: drawn. {DEFECTS}", f"Check it with: {next_command}")
 
 
 @app.command("unpack", epilog="Example: mebench data unpack CASME2 -o CASME2/frames")

@@ -14,7 +14,7 @@ from mebench import runs as run_files, vqa
 from mebench.cli.option_types import DatasetWords, Files, Json, Plugins, Runs, datasets_of, verbs
 from mebench.console import console, plural, print_lines, write_json
 from mebench.core import Dataset
-from mebench.errors import DataError, SomeFailedError, refuse_if
+from mebench.errors import ConfigError, DataError, SomeFailedError
 from mebench.progress import Progress
 from mebench.table import Column, Table
 
@@ -84,7 +84,8 @@ def answer(
     """
     rows = vqa.questions.read(questions)
     if endpoint is not None:
-        refuse_if((not model, "--endpoint needs --model NAME, the model's name on the server"))
+        if not model:
+            raise ConfigError("--endpoint needs --model NAME, the model's name on the server")
         frames = _frames_of(datasets_of(words, files, plugins), n_frames)
         with Progress().stage("asking", len(rows), "questions") as advance:
             cost = vqa.endpoint.query(
@@ -96,14 +97,14 @@ def answer(
             f"{out}: {cost.asked} asked, {cost.kept} kept from before, {cost.refused} refused, {cost.failed} failed, "
             f"{cost.tokens:,} tokens",
         )
-        refuse_if(
-            (cost.failed, f"the server failed at {plural(cost.failed, 'question')}: the same command asks them again"),
-            error=SomeFailedError,
-        )
+        if cost.failed:
+            raise SomeFailedError(
+                f"the server failed at {plural(cost.failed, 'question')}: the same command asks them again"
+            )
         return
-    refuse_if((not words, "mebench vqa answer needs runs with predictions, or --endpoint URL --model NAME"))
-    folders = [run_files.folder.RunFolder.finished(runs, word) for word in words or ()]
-    answers, unanswered = vqa.replies.answer(folders, rows)
+    if not words:
+        raise ConfigError("mebench vqa answer needs runs with predictions, or --endpoint URL --model NAME")
+    answers, unanswered = vqa.replies.answer([run_files.folder.RunFolder.finished(runs, word) for word in words], rows)
     vqa.questions.write(out, answers)
     lacking = (f"{plural(n, 'question')} of the kind {kind!r}" for kind, n in unanswered.items())
     Progress().notify(*(f"note: {few} not answered: the runs have no answer" for few in lacking))

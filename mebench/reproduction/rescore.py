@@ -364,7 +364,7 @@ def answers(
     every = {epoch: joined(one, truth, of_epoch[epoch]) for epoch in sorted(of_epoch)}
     kinds = next(iter(every.values())).kinds
     grid = epoch_choices.grid({epoch: read.tables for epoch, read in every.items()}, kinds, thresholds, convention)
-    chosen: dict[epoch_choices.Rule | None, Answers] = {}
+    chosen, nothing_found = dict[epoch_choices.Rule | None, Answers](), silent(truth)
     for rule in one.choice.rules:
         picked = {person.rpartition("/")[2]: pair for person, pair in grid.picked(rule).items()}
         kept = [
@@ -372,7 +372,7 @@ def answers(
             for row in predictions
             if row["epoch"] == picked[row["subject"]][0] and float(row["confidence"]) >= picked[row["subject"]][1]
         ]
-        chosen[rule] = joined(one, truth, kept + silent(truth))
+        chosen[rule] = joined(one, truth, kept + nothing_found)
     return chosen, len(every) * len(thresholds)
 
 

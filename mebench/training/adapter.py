@@ -27,7 +27,7 @@ from mebench.core import (
     all_clips,
     stack,
 )
-from mebench.errors import ConfigError, PluginError, refuse_if
+from mebench.errors import ConfigError, PluginError
 from mebench.training import ClipSamples, ViewSamples, WindowSamples, window_labels
 
 Floats = NDArray[np.float64]
@@ -144,12 +144,8 @@ def tasks_of(given: Any, features: Any) -> tuple[str, ...]:
     if is_estimator(given) or is_module(given):
         scopes = {chain.scope for chain in chains_of(features, Timing(30.0, 3, {"micro": 5, "macro": 20})).values()}
         regresses = hasattr(given, "__sklearn_tags__") and given.__sklearn_tags__().estimator_type == "regressor"
-        refuse_if(
-            (
-                "clips" in scopes and regresses,
-                f"{type(given).__name__} predicts numbers, and clips have classes: give a classifier",
-            )
-        )
+        if "clips" in scopes and regresses:
+            raise ConfigError(f"{type(given).__name__} predicts numbers, and clips have classes: give a classifier")
         return tuple(task for task, scope in (("recognize", "clips"), ("spot", "frames")) if scope in scopes)
     return _answers(given)
 
