@@ -56,6 +56,7 @@ from .flow import Difference as Difference
 from .flow import Flow as Flow
 from .flow import FlowDirection as FlowDirection
 from .flow import FlowImage as FlowImage
+from .flow import FlowVolume as FlowVolume
 from .flow import MaskEyes as MaskEyes
 from .flow import RemoveNoseMotion as RemoveNoseMotion
 from .flow import Strain as Strain

@@ -4,7 +4,7 @@ import functools
 import itertools
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mebench import heavy
 from mebench.core import Level, Step
 from mebench.errors import ConfigError
-from mebench.features.base import FeatureMap, Image, Landmarks, MapStep, angle_of, resize
+from mebench.features.base import FeatureMap, Image, Landmarks, MapStep, VolumeStep, angle_of, resize
 
 Algorithm = Literal["tvl1", "tvl1_warm", "tvl1_eps05", "tvl1_opencv", "tvl1_opencv_eps05", "farneback", "dis"]
 OWN: tuple[Algorithm, ...] = ("tvl1", "tvl1_warm", "tvl1_eps05")
@@ -103,6 +103,26 @@ class Flow(Step):
                 here, start = there, last
         if here is not None and last > start:
             yield from _between(here, calculate(recent[0], recent[-1]), last - start)
+
+
+@dataclass(frozen=True)
+class FlowVolume(VolumeStep):
+    """A step from the crops of a clip to one feature that computes flow between them.
+
+    Attributes:
+        flow: algorithm, see `Flow`.
+    """
+
+    flow: Algorithm = field(default="tvl1", kw_only=True)
+
+    @property
+    def portable(self) -> bool:
+        """As the flow is."""
+        return Flow(self.flow).portable
+
+    def identity(self) -> dict[str, object]:
+        """With the version of the flow."""
+        return super().identity() | {"flow_version": Flow.version}
 
 
 def _between(here: FeatureMap, there: FeatureMap, gap: int) -> Iterator[FeatureMap]:

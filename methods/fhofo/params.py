@@ -45,4 +45,8 @@ class Params(SvmParams):
     def steps(self) -> tuple[Step, ...]:
         """From frames to one (rows, cols, numbers) histogram."""
         grid = (self.rows, self.cols, self.bins, self.fine)
-        return self.face(), Interpolate(self.length), Fhofo(*grid, self.sigma, self.weighted, self.frames, self.flow)
+        return (
+            self.face(),
+            Interpolate(self.length),
+            Fhofo(*grid, self.sigma, self.weighted, self.frames, flow=self.flow),
+        )

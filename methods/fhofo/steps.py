@@ -1,7 +1,7 @@
 """Directions of the flow from frame to frame, counted in bins that overlap."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 
 from mebench.core import Range
 from mebench.errors import DataError
-from mebench.features import Algorithm, FeatureMap, Flow, Image, VolumeStep, angle_of, grid, unit_sum
+from mebench.features import Algorithm, FeatureMap, Flow, FlowVolume, Image, angle_of, grid, unit_sum
 from mebench.features.orientation import EDGE
 
 OverTime = Literal["sum", "joined"]
 
 
 @dataclass(frozen=True)
-class Fhofo(VolumeStep):
+class Fhofo(FlowVolume):
     """Fuzzy histograms of optical flow orientations (Happy and Routray 2017), (rows, cols, bins), as the public program counts.
 
     The vectors of a block are counted in fine bins of a full turn, from -180 degrees (left) over up, right and down, with
@@ -32,7 +32,6 @@ class Fhofo(VolumeStep):
         weighted: a vector counts its length (FHOOF), else 1.
         frames: of the histograms of all pairs of frames: their `sum`, or all, one after another (`joined`): (rows, cols, (n - 1)
             * bins).
-        flow: algorithm of the flow from each frame to the next.
     """
 
     least: ClassVar[Mapping[str, int]] = {"rows": 1, "cols": 1, "bins": 2, "fine": 2}
@@ -45,16 +44,7 @@ class Fhofo(VolumeStep):
     sigma: float = 10.0
     weighted: bool = False
     frames: OverTime = "sum"
-    flow: Algorithm = "farneback"
-
-    @property
-    def portable(self) -> bool:
-        """As the flow is."""
-        return Flow(self.flow).portable
-
-    def identity(self) -> dict[str, object]:
-        """With the version of the flow."""
-        return super().identity() | {"flow_version": Flow.version}
+    flow: Algorithm = field(default="farneback", kw_only=True)
 
     def apply(self, crops: Image) -> FeatureMap:
         """Histograms of (n, H, W) gray crops.

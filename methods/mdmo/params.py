@@ -32,4 +32,4 @@ class Params(SvmParams):
 
     def steps(self) -> tuple[Step, ...]:
         """From frames to a (36, 1, 2) feature."""
-        return self.face(), FlowSinceOnset(self.flow), Mdmo(self.bins, self.still_head)
+        return self.face(), FlowSinceOnset(flow=self.flow), Mdmo(self.bins, self.still_head)

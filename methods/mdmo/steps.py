@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench import heavy
-from mebench.features import Algorithm, FeatureMap, Flow, Image, Landmarks, MapStep, VolumeStep, angle_of
+from mebench.features import FeatureMap, Flow, FlowVolume, Image, Landmarks, MapStep, angle_of
 from mebench.features.orientation import EDGE
 
 OUTLINES = """
@@ -32,25 +32,11 @@ STILL = [*range(1, 16), 30]
 
 
 @dataclass(frozen=True)
-class FlowSinceOnset(VolumeStep):
+class FlowSinceOnset(FlowVolume):
     """Flow from the first frame of a clip to each later one, (H, W, 2 (n - 1)): u and v in pixels, frame after frame.
 
     A clip of one frame has a flow of 0, (H, W, 2).
-
-    Attributes:
-        flow: algorithm, see `mebench.features.Flow`.
     """
-
-    flow: Algorithm = "tvl1"
-
-    @property
-    def portable(self) -> bool:
-        """As the flow is."""
-        return Flow(self.flow).portable
-
-    def identity(self) -> dict[str, object]:
-        """With the version of the flow."""
-        return super().identity() | {"flow_version": Flow.version}
 
     def apply(self, crops: Image) -> FeatureMap:
         """The flows of (n, H, W) gray crops."""
@@ -90,7 +76,7 @@ class Mdmo(MapStep):
         flows = np.moveaxis(x.astype(np.float64).reshape(*x.shape[:2], -1, 2), 2, 0)
         region, n = regions(points, *x.shape[:2]), len(REGIONS)
         if self.still_head:
-            flows = np.stack([without_head(flow, points) for flow in flows])
+            flows = without_head(flows, points)
         vectors = flows[:, region >= 0]
         turns = angle_of(vectors[..., 1], vectors[..., 0]) / (2 * np.pi) * self.bins
         turns = np.where(turns < -EDGE, turns + self.bins, turns)
@@ -124,11 +110,15 @@ def _corner(word: str, points: Landmarks, lift: float) -> NDArray[np.float64]:
     return np.asarray(middle - (0, lift * word.count("^")))
 
 
-def without_head(flow: NDArray[np.float64], points: Landmarks) -> NDArray[np.float64]:
-    """An (H, W, 2) flow whose ends are turned back by the affine map that takes the ends at `STILL` nearest to their starts."""
-    height, width = flow.shape[:2]
+def without_head(flows: NDArray[np.float64], points: Landmarks) -> NDArray[np.float64]:
+    """Flows (m, H, W, 2), each turned back by the affine map that takes the ends at `STILL` nearest to their starts."""
+    height, width = flows.shape[1:3]
     starts = np.clip(points[STILL], 0, (width - 1, height - 1)).astype(np.intp)
-    ends = starts + flow[starts[:, 1], starts[:, 0]]
-    back = np.linalg.lstsq(np.column_stack([ends, np.ones(len(ends))]), starts, rcond=None)[0]
+    still = np.ones((len(starts), 1))
     grid = np.stack(np.meshgrid(np.arange(width), np.arange(height)), -1)
-    return np.asarray(((grid + flow) @ back[:2] + back[2] - grid).round(9))  # what the solver rounds off is no motion
+    turned = np.empty_like(flows)
+    for flow, without in zip(flows, turned, strict=True):
+        ends = np.hstack([starts + flow[starts[:, 1], starts[:, 0]], still])
+        back = np.linalg.lstsq(ends, starts, rcond=None)[0]
+        without[:] = ((grid + flow) @ back[:2] + back[2] - grid).round(9)  # what the solver rounds off is no motion
+    return turned

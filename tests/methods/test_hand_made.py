@@ -220,8 +220,8 @@ def test_mdmo_sees_no_motion_of_the_head():
 def test_mdmo_reads_the_flow_from_the_onset_to_each_later_frame():
     volume = clip(n=4, height=32, width=32)
     expected = [Flow("farneback").pair(volume[0], volume[i]) for i in (1, 2, 3)]
-    np.testing.assert_array_equal(FlowSinceOnset("farneback").apply(volume), np.concatenate(expected, -1))
-    np.testing.assert_array_equal(FlowSinceOnset("farneback").apply(volume[:1]), np.zeros((32, 32, 2)))
+    np.testing.assert_array_equal(FlowSinceOnset(flow="farneback").apply(volume), np.concatenate(expected, -1))
+    np.testing.assert_array_equal(FlowSinceOnset(flow="farneback").apply(volume[:1]), np.zeros((32, 32, 2)))
 
 
 @pytest.mark.parametrize("step", [LbpSip(2, 3), LpqTop(2, 3, window=3), StlbpIp(2, 2, window=5)])
