@@ -110,7 +110,7 @@ def preview(
     refuse_if(
         *(
             (
-                not inspection.dataset_summary.has_frames(dataset),
+                not dataset.has_frames,
                 f"{id_} has ready-made features and no frames, so there is nothing to preview",
             )
             for id_, dataset in members.items()

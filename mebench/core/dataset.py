@@ -129,6 +129,11 @@ class Dataset:
             f"the dataset of {video.key} has no frames, only ready-made features: choose a method that reads them"
         )
 
+    @property
+    def has_frames(self) -> bool:
+        """Whether the dataset can have frames; some contain only ready-made features."""
+        return type(self).frames is not Dataset.frames
+
     def check(self) -> None:
         """Check quickly that root, annotations and frames, which every run needs, exist.
 
@@ -325,6 +330,11 @@ class Wrapped(Dataset):
         same += ("revision", "tasks", "kinds", "schemes", "one_per_video", "comparable", "remark", "published")
         for what in (*same, "check", "repair_rows", "repairs", "unplaced", "beside_published", "unlike_published"):
             setattr(self, what, getattr(dataset, what))
+
+    @property
+    def has_frames(self) -> bool:
+        """Whether the other one can have frames."""
+        return self.dataset.has_frames
 
     def changed(self, videos: Sequence[Video]) -> Sequence[Video]:
         """Videos of the other dataset as they are here, sorted by key."""

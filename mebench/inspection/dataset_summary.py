@@ -89,7 +89,7 @@ def check_needs(configs: Iterable[RunConfig], notify: Callable[[str], object] | 
             lacking = [
                 word
                 for word, dataset in opened[data].items()
-                if has_frames(dataset) and (of_all_frames or type(dataset).landmarks is Dataset.landmarks)
+                if dataset.has_frames and (of_all_frames or type(dataset).landmarks is Dataset.landmarks)
             ]
             if not lacking or find_predictor(params.landmarks) is not None:
                 continue
@@ -107,11 +107,6 @@ def check_needs(configs: Iterable[RunConfig], notify: Callable[[str], object] | 
                 notify(f"{missing}: {key}={value} is used instead, and the results say so. {how_to_get('', part)}")
         checked.append(settled)
     return checked
-
-
-def has_frames(dataset: Dataset) -> bool:
-    """Whether the dataset can have frames; some contain only ready-made features."""
-    return type(dataset).frames is not Dataset.frames
 
 
 Summary = dict[str, Any]
@@ -179,7 +174,7 @@ def summarise(dataset: Dataset) -> Summary:
             for kind in KINDS
             if kinds[kind]
         },
-        "videos_with_frames": sum(v.n_frames is not None for v in with_expressions) if has_frames(dataset) else None,
+        "videos_with_frames": sum(v.n_frames is not None for v in with_expressions) if dataset.has_frames else None,
         "folder_of_frames": folders[0] if folders else None,
         "other_folders_of_frames": folders[1:],
         "videos_without_expressions": len(videos) - len(with_expressions),

@@ -22,7 +22,7 @@ from mebench.frames import (
     image_size,
     natural,
 )
-from mebench.inspection.dataset_summary import Summary, has_frames, summarise
+from mebench.inspection.dataset_summary import Summary, summarise
 
 Check = Literal[
     "no_frames",
@@ -396,7 +396,7 @@ def verify(
             compared[f"micro: {label}"] = (micro.get(label, 0), published.emotions.get(label, 0))
         findings += differing_counts(compared, published.source)
     frames, started = 0, time.perf_counter()
-    if not has_frames(dataset):
+    if not dataset.has_frames:
         findings.append(Finding("warning", "no_frames", "", "this dataset has ready-made features and no frames"))
     elif getattr(dataset.params, "root", "") is None:
         text = "only the annotations were checked: add dataset.root=PATH for the frames"

@@ -319,12 +319,25 @@ class Plan:
 
     @cached_property
     def computed(self) -> dict[str, tuple[Chain, ...]]:
-        """The chains that any fold reads and the dataset does not provide ready-made, by group of videos."""
+        """The chains that any fold reads and the dataset does not provide ready-made, by group of videos.
+
+        Raises:
+            ConfigError: there are some, and the dataset has no frames.
+        """
         examples = {self.groups[video.key]: video for video in reversed(self.videos)}
-        return {
+        computed = {
             group: tuple(chain for chain in chains if self.dataset.provided(examples[group], chain.name) is None)
             for group, chains in self.chains.items()
         }
+        for group, chains in computed.items():
+            dataset, id_ = self.home(examples[group])
+            names = [chain.name for chain in chains if chain.steps]
+            if names and not dataset.has_frames:
+                raise ConfigError(
+                    f"dataset={id_} has no frames, only ready-made features, and the method reads {', '.join(names)}: choose "
+                    "a method that reads what the dataset has, or a dataset with frames"
+                )
+        return computed
 
     def chains_of(self, video: Video) -> tuple[Chain, ...]:
         """The distinct chains that any fold reads of a video."""

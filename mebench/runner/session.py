@@ -233,8 +233,8 @@ class Session:
         if self.failures:
             fold, reason = min(self.failures.items())
             raise RunError(
-                f"{len(self.failures)} of {len(self.plan.folds)} folds failed; fold {fold!r}: {reason}. The "
-                f"reasons are in {self.folder.path / 'failed'}"
+                f"{len(self.failures)} of {len(self.plan.folds)} folds failed; fold {fold!r}: "
+                f"{reason}{'' if reason.endswith(('.', '?')) else '.'} The reasons are in {self.folder.path / 'failed'}"
                 f"{', the other folds are kept' if len(self.failures) < len(self.plan.folds) else ''}. If the cause lies "
                 f"outside the program, fix it and continue with: mebench resume {self.folder.word}; a changed "
                 "plugin starts a new run"

@@ -268,3 +268,11 @@ def test_packed_frames_are_answered_with_the_command_that_unpacks_them(mebench, 
     assert code == 0 and out.startswith(told)
     code, out, _ = mebench("data", "summary", *words)
     assert "there packed" not in out and f"2\tof 8 in {frames}" in out
+
+
+def test_a_method_that_needs_frames_is_refused_before_anything_is_made_where_there_are_only_maps(mebench, tmp_path):
+    root, runs = tmp_path / "maps", tmp_path / "runs"
+    registry.load("dataset", "megc2019_flow").write_fake_tree(root)
+    code, _, err = mebench("run", "method=hoof", "dataset=megc2019_flow", f"dataset.root={root}", f"runs={runs}")
+    assert code == 2 and "dataset=megc2019_flow has no frames, only ready-made features" in err
+    assert not runs.exists()
