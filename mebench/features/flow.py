@@ -15,7 +15,9 @@ from mebench.core import Level, Step
 from mebench.errors import ConfigError
 from mebench.features.base import FeatureMap, Image, Landmarks, MapStep, VolumeStep, angle_of, resize
 
-Algorithm = Literal["tvl1", "tvl1_warm", "tvl1_eps05", "tvl1_opencv", "tvl1_opencv_eps05", "farneback", "dis"]
+Algorithm = Literal[
+    "tvl1", "tvl1_warm", "tvl1_eps05", "tvl1_opencv", "tvl1_opencv_eps05", "farneback", "farneback_single", "dis"
+]
 OWN: tuple[Algorithm, ...] = ("tvl1", "tvl1_warm", "tvl1_eps05")
 COLD_EVERY = 32
 """Of the pairs that `tvl1_warm` computes in a video, the 1st, 33rd, 65th and so on begin with no flow: no row depends on earlier ones."""
@@ -37,7 +39,9 @@ class Flow(Step):
             these three are mebench's own (`mebench.features.tvl1`), the same on every processor; `tvl1_opencv` and
             `tvl1_opencv_eps05` are OpenCV's (Zach et al. 2007), for comparison with released code;
             `farneback` is polynomial expansion (Farneback 2003) with 3 levels of factor .5, windows of 15, 5 iterations,
-            neighbourhoods of 7 and sigma 1.5; `dis` is dense inverse search (Kroeger et al. 2016) at OpenCV's medium preset.
+            neighbourhoods of 7 and sigma 1.5; `farneback_single` is polynomial expansion (Farneback 2003)
+            with 1 level, windows of 15, 2 iterations, neighbourhoods of 5 and sigma 1.1; `dis` is dense inverse search (Kroeger et al.
+            2016) at OpenCV's medium preset.
         k: gap in frames between the two crops of a pair (MEAN, section 3.1), for chains of scope `frames`; None for
             scope `clips`, where the pair is onset and apex.
         stride: compute the flow at every `stride`-th start frame and at the last one, and interpolate linearly between.
@@ -149,10 +153,9 @@ def _calculator(algorithm: Algorithm) -> Callable[[Image, Image], FeatureMap]:
 
         return calculate
     cv2 = heavy.cv2
-    if algorithm == "farneback":
-        return lambda a, b: cv2.calcOpticalFlowFarneback(
-            a, b, None, pyr_scale=0.5, levels=3, winsize=15, iterations=5, poly_n=7, poly_sigma=1.5, flags=0
-        )
+    if algorithm.startswith("farneback"):
+        levels, iterations, poly_n, poly_sigma = (3, 5, 7, 1.5) if algorithm == "farneback" else (1, 2, 5, 1.1)
+        return lambda a, b: cv2.calcOpticalFlowFarneback(a, b, None, 0.5, levels, 15, iterations, poly_n, poly_sigma, 0)
     if algorithm == "dis":
         dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
         return lambda a, b: dis.calc(a, b, None)

@@ -8,7 +8,7 @@ import pytest
 
 import mebench.features
 from mebench.core import Step
-from mebench.features import FaceParams, ImageStep, MapStep, SequenceStep, VolumeStep
+from mebench.features import FaceParams, FlowVolume, ImageStep, MapStep, SequenceStep, VolumeStep
 
 PAGE = Path(__file__).parents[2] / "docs" / "features.md"
 
@@ -24,7 +24,7 @@ def test_every_step_is_named_and_no_other(page):
     public = [getattr(mebench.features, name) for name in mebench.features.__all__]
     steps = {c.__name__ for c in public if isinstance(c, type) and issubclass(c, Step)}
     table = page.partition("## The steps")[2].partition("\n## ")[0].partition("|---|")[2].partition("\n\n")[0]
-    contracts = {c.__name__ for c in (ImageStep, MapStep, SequenceStep, VolumeStep)}
+    contracts = {c.__name__ for c in (FlowVolume, ImageStep, MapStep, SequenceStep, VolumeStep)}
     assert set(re.findall(r"`([A-Z]\w+)`", table)) == steps - contracts
     assert all(f"`{contract}`" in page for contract in contracts)
 
