@@ -191,7 +191,7 @@ def load(network: nn.Module, weights: Mapping[str, Tensor], path: Path) -> None:
     """Load all weights of a network by name; counters and values that are learnt later (`thresholds`) are left alone.
 
     Raises:
-        DataError: some are missing, left over, not finite, or of other shapes.
+        DataError: some are missing, not finite, or of other shapes; those left over are not read.
     """
     state = network.state_dict()
     for name in state:

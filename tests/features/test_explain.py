@@ -75,9 +75,10 @@ def test_a_card_tells_steps_in_order_with_parameters_meanings_and_papers():
     assert all(len(line) <= explain.WIDTH for line in card["text"].splitlines())
 
 
-@pytest.mark.parametrize("algorithm", ["tvl1", "tvl1_eps05", "farneback", "dis"])
+@pytest.mark.parametrize("algorithm", ["tvl1", "tvl1_eps05", "farneback", "farneback_single", "dis"])
 def test_each_flow_is_told_with_its_paper_and_nothing_of_the_others(algorithm):
-    paper = {"farneback": "Farneback 2003", "dis": "Kroeger et al. 2016"}.get(algorithm, "Zach et al. 2007")
+    papers = {"farneback": "Farneback 2003", "dis": "Kroeger et al. 2016", "tvl1": "Zach et al. 2007"}
+    paper = papers[algorithm.partition("_")[0]]
     flow = explain.explain(replace(MEAN, steps=(FaceCrop(), Flow(algorithm, k=3))))["steps"][1]
     assert flow["sources"][0] == paper
     assert sum(author in flow["parameters"][0]["meaning"] for author in ("Zach", "Farneback", "Kroeger")) == 1

@@ -17,7 +17,7 @@ METHODS = sorted(
 )
 
 
-OTHERS = {"of_fd": {"size": 256}, "mdmo": {"margin": 0.1}}
+OTHERS = {"emr": {"size": 320}, "of_fd": {"size": 256}, "mdmo": {"margin": 0.1}}
 """Defaults of methods whose crops are not MEAN's."""
 
 

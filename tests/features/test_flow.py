@@ -90,6 +90,10 @@ def test_impossible_parameters_are_refused(wrong):
         ("tvl1_opencv_eps05", lambda: cv2.optflow.DualTVL1OpticalFlow_create(epsilon=0.05).calc),
         ("dis", lambda: cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc),
         ("farneback", lambda: lambda a, b, _: cv2.calcOpticalFlowFarneback(a, b, None, 0.5, 3, 15, 5, 7, 1.5, 0)),
+        (
+            "farneback_single",
+            lambda: lambda a, b, _: cv2.calcOpticalFlowFarneback(a, b, None, 0.5, 1, 15, 2, 5, 1.1, 0),
+        ),
     ],
 )
 def test_each_algorithm_of_opencv_is_its_own_bit_for_bit(algorithm, direct):
