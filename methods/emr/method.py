@@ -2,6 +2,8 @@
 
 import math
 from collections.abc import Callable, Sequence
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +20,7 @@ from mebench.training import Samples
 from mebench.training.maps import MapNetwork
 from mebench.training.released import load, torch_weights
 
-from .network import HalvesNetwork, of_resnet18, seen
+from .network import HalvesNetwork, ResNet18, of_resnet18, seen
 from .params import Params as _Params
 from .steps import LengthPicture
 
@@ -43,24 +45,20 @@ class Emr(MapNetwork):
         return network
 
     def setup(self, stage: str) -> None:
-        """Load the user's weights before a training; what was trained is restored later.
-
-        Raises:
-            DataError: they are not those of a ResNet-18.
-        """
+        """Load the user's weights before a training; what was trained is restored later."""
         if stage == "fit" and (file := self.params.weights) is not None:
-            weights = of_resnet18(torch_weights(file))
-            if left := sorted(weights.keys() - self.network.resnet.state_dict().keys()):
-                raise DataError(f"the weights {file} are not those of a ResNet-18, which has no {left[0]}")
-            load(self.network.resnet, weights, file)
+            self.network.resnet.load_state_dict(_resnet18(file, file.stat().st_mtime_ns))
 
     def chains(self, timing: Timing) -> dict[str, Chain]:
         """The picture of a magnified clip, and of a clip as it is, for macro-expressions.
 
         Raises:
             ConfigError: there are no weights to start from.
+            DataError: they are not those of a ResNet-18.
         """
         p = self.params
+        if p.weights is not None and p.weights.is_file():  # a model that was trained does without
+            _resnet18(p.weights, p.weights.stat().st_mtime_ns)
         if p.start == "weights" and p.weights is None:
             raise ConfigError(
                 "method=emr starts from a ResNet-18 trained on faces, and the authors do not publish theirs: give a file "
@@ -81,8 +79,8 @@ class Emr(MapNetwork):
     def samples(
         self, stage: str, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo]
     ) -> tuple[TorchDataset[Any], TorchDataset[Any] | None]:
-        """Training clips with their classes and 1; the training subjects' macro-expressions of these classes, read halfway
-        to the apex, with 0.
+        """Training clips with their classes and the domain 1; and the training subjects' macro-expressions of these classes, read
+        halfway to the apex, with the domain 0.
         """
         micro, held_out = super().samples(stage, train, valid)
         assert isinstance(micro, Samples)
@@ -126,6 +124,24 @@ class Emr(MapNetwork):
             lambda epoch: 0.5 ** min(epoch // p.decay_every, halvings),
         ]
         return {"optimizer": optimizer, "lr_scheduler": torch.optim.lr_scheduler.LambdaLR(optimizer, rates)}
+
+
+@lru_cache(maxsize=1)
+def _resnet18(file: Path, changed: int) -> dict[str, Tensor]:
+    """The state of a ResNet-18 with the weights of a file, read again once it was changed (time in nanoseconds).
+
+    Raises:
+        DataError: it holds other weights, or cannot be read.
+    """
+    with torch.device("cpu"):  # also while a method without memory for its weights is looked at
+        weights, resnet = of_resnet18(torch_weights(file)), ResNet18()
+        if left := sorted(weights.keys() - resnet.state_dict().keys()):
+            raise DataError(
+                f"the weights {file} are not those of a ResNet-18, which has no {left[0]}: give what "
+                "torch.save(model.state_dict(), FILE) writes of one"
+            )
+        load(resnet, weights, file)
+        return resnet.state_dict()
 
 
 Plugin = Emr

@@ -146,15 +146,16 @@ def seen(pictures: Tensor, size: int, changed: bool = False) -> Tensor:
 
 def of_resnet18(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The weights of a ResNet-18 under torchvision's names, without its linear layer; also those of the program's file
-    (`features_4_0_conv1`).
+    (`features_4_0_conv1`), and of a network that was trained on several devices (`module.conv1`).
     """
     named = {"features_0": "conv1", "features_1": "bn1"}
 
     def usual(name: str) -> str:
-        layer, _, kind = name.rpartition(".")
+        layer, dot, kind = name.removeprefix("module.").rpartition(".")
         if block := re.fullmatch(r"features_(\d)_(\d)_(\w+)", layer):
             level, number, part = block.groups()
             layer = f"layer{int(level) - 3}.{number}.{re.sub(r'_(?=[01]$)', '.', part)}"
-        return f"{named.get(layer, layer)}.{kind}"
+        return f"{named.get(layer, layer)}{dot}{kind}"
 
-    return {usual(name): value for name, value in weights.items() if not name.startswith(("fc.", "classifier_0."))}
+    every = {usual(name): value for name, value in weights.items()}
+    return {name: value for name, value in every.items() if not name.startswith(("fc.", "classifier_0."))}

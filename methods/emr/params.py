@@ -59,7 +59,9 @@ class Params(TrainedMapParams):
         if self.low >= self.high:
             raise ConfigError(f"method.low must be below method.high, {self.high:g} Hz, not {self.low:g} Hz")
         if self.start == "random" and self.weights is not None:
-            raise ConfigError(f"method.start=random does not read method.weights={self.weights}: leave one of them out")
+            raise ConfigError(
+                f"method.weights={self.weights} is not read with method.start=random: add method.start=weights"
+            )
 
     def face(self) -> FaceCrop:
         """The first step of a chain, at the size of this method."""

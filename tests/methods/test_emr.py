@@ -1,6 +1,7 @@
 """EMR against plain readings of its public program, beside which it was run with the same weights: equal in every bit."""
 
 import math
+import os
 
 import cv2
 import numpy as np
@@ -199,23 +200,47 @@ def test_macro_expressions_of_the_classes_train_too_read_halfway_to_the_apex():
     assert (y.tolist(), domain.tolist(), method.notes["macro_clips"]) == ([0, 1], [1, 0], 1)
 
 
-def test_it_begins_with_the_users_weights_under_either_kind_of_names(tmp_path):
+def test_it_begins_with_the_users_weights_under_any_kind_of_names(tmp_path):
     state, file = drawn().state_dict(), tmp_path / "faces.pth"
-    for weights in (state | {"fc.weight": torch.zeros(2, 512), "fc.bias": torch.zeros(2)}, flat(state)):
+    linear = {"fc.weight": torch.zeros(2, 512), "fc.bias": torch.zeros(2)}
+    several = {f"module.{name}": value for name, value in (state | linear).items()}
+    for number, weights in enumerate((state | linear, flat(state), several)):
         torch.save(weights, file)
+        os.utime(file, (number, number))
         method = emr.Emr(emr.Emr.Params(weights=file), TASK)
         method.setup("fit")
         loaded = method.network.resnet.state_dict()
         assert all(torch.equal(loaded[name], value) for name, value in state.items())
 
 
-def test_weights_of_another_network_are_refused(tmp_path):
-    state, file = drawn().state_dict(), tmp_path / "faces.pth"
+def test_weights_of_another_network_are_refused_before_anything_is_computed(tmp_path):
+    state, file, timing = drawn().state_dict(), tmp_path / "faces.pth", Timing(30.0, 3, {"micro": 5})
     more = state | {"layer1.2.conv1.weight": torch.zeros(64, 64, 3, 3)}
-    for weights, words in ((more, "not those of a ResNet-18.*layer1.2.conv1"), ({}, "conv1.weight")):
+    less = {name: value for name, value in state.items() if name != "conv1.weight"}
+    for number, (weights, words) in enumerate(
+        (
+            (more, r"not those of a ResNet-18, which has no layer1\.2"),
+            (less, r"conv1\.weight"),
+            ({"a": torch.zeros(1)}, "no a: "),
+        )
+    ):
         torch.save(weights, file)
-        with pytest.raises(DataError, match=words):
-            emr.Emr(emr.Emr.Params(weights=file), TASK).setup("fit")
+        os.utime(file, (number, number))
+        with torch.device("meta"):
+            method = emr.Emr(emr.Emr.Params(weights=file), TASK)
+            with pytest.raises(DataError, match=words):
+                method.chains(timing)
+
+
+def test_a_trained_model_is_not_changed_by_its_weights_file_and_does_without_it(tmp_path):
+    state, file, timing = drawn().state_dict(), tmp_path / "faces.pth", Timing(30.0, 3, {"micro": 5})
+    torch.save(state, file)
+    method = emr.Emr(emr.Emr.Params(weights=file), TASK)
+    before = method.network.resnet.conv1.weight.clone()
+    assert set(method.chains(timing)) == {emr.MICRO, emr.MACRO}
+    file.unlink()
+    assert set(method.chains(timing)) == {emr.MICRO, emr.MACRO}
+    assert torch.equal(method.network.resnet.conv1.weight, before)
 
 
 def test_without_weights_of_the_user_it_says_what_to_give():
@@ -231,7 +256,7 @@ def test_without_weights_of_the_user_it_says_what_to_give():
         ({"low": 3.0}, "method.low must be below method.high"),
         ({"alpha": -1}, "method.alpha must"),
         ({"decay_every": 0}, "method.decay_every must"),
-        ({"start": "random", "weights": "faces.pth"}, "leave one of them out"),
+        ({"start": "random", "weights": "faces.pth"}, "add method.start=weights"),
     ],
 )
 def test_parameters_out_of_range_are_refused_by_name(wrong, words):
