@@ -708,6 +708,7 @@ def _same(a: FoldResult, b: FoldResult, what: str) -> None:
     "Keep learnt values in parameters, or in buffers (self.register_buffer) whose shapes __init__ knows",
     after="same_seed_same_predictions",
 )
+@one_thread()  # as in the fold: convolutions of one small clip differ by threads in their last digits
 def state_is_saved_whole(trial: _MethodTrial) -> None:
     """The safetensors file holds everything that prediction needs, so nothing is unpickled on loading."""
     for video in trial.test_videos if trial.does("spot") else ():
