@@ -155,7 +155,18 @@ def _calculator(algorithm: Algorithm) -> Callable[[Image, Image], FeatureMap]:
     cv2 = heavy.cv2
     if algorithm.startswith("farneback"):
         levels, iterations, poly_n, poly_sigma = (3, 5, 7, 1.5) if algorithm == "farneback" else (1, 2, 5, 1.1)
-        return lambda a, b: cv2.calcOpticalFlowFarneback(a, b, None, 0.5, levels, 15, iterations, poly_n, poly_sigma, 0)
+        return lambda a, b: cv2.calcOpticalFlowFarneback(
+            a,
+            b,
+            None,
+            pyr_scale=0.5,
+            levels=levels,
+            winsize=15,
+            iterations=iterations,
+            poly_n=poly_n,
+            poly_sigma=poly_sigma,
+            flags=0,
+        )
     if algorithm == "dis":
         dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
         return lambda a, b: dis.calc(a, b, None)
