@@ -1,11 +1,12 @@
-"""Training steps of three spotters, as they are and as they are plainly written, with one thread and in turn.
+"""Training steps, as they are and as they are plainly written, with one thread and in turn.
 
     python benchmarks/steps.py [--rounds 5]
 
 `me_tst` (32 windows of 30 frames): its states in compiled loops, and by an operation for each moment. `auw_gcn` (128 segments of 270
 frames): graph and weights as one product and rows normalised at once, and one after the other over regions that change places with
-channels. `tsmsnet` (128 segments of 6 maps): the second network over maps whose channels lie last in memory, and first. The median over
-rounds, with the fastest and the slowest.
+channels. `tsmsnet` (128 segments of 6 maps): the second network over maps whose channels lie last in memory, and first. Also of the
+hierarchy of `htnet` (32 clips) and `causalnet` (290, of which one step holds two such): its two convolutions as products, and PyTorch's.
+The median over rounds, with the fastest and the slowest.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 from unittest.mock import patch
 
 import torch
@@ -21,6 +23,9 @@ from mebench.methods.auw_gcn.network import HIDDEN, UnitGraph
 from mebench.methods.me_tst import network as states
 from mebench.methods.tsmsnet.network import SegmentNetwork
 from torch import Tensor, nn
+
+from mebench.training import layers
+from mebench.training.layers import Hierarchy
 
 Step = Callable[[], None]
 
@@ -38,7 +43,7 @@ class PlainGraph(UnitGraph):
 
 def step_of(network: nn.Module, x: Tensor) -> Step:
     """Forwards, backwards and Adam."""
-    optimizer = torch.optim.Adam(network.parameters())
+    optimizer = torch.optim.Adam(network.parameters(), fused=True)
 
     def step() -> None:
         optimizer.zero_grad()
@@ -60,6 +65,13 @@ def plainly(step: Step) -> Step:
     return of_moments
 
 
+def hierarchy(plain: bool) -> Hierarchy:
+    """At the published size, with PyTorch's convolutions if `plain`."""
+    convolution = partial(nn.Conv2d, padding=1) if plain else layers.ProductConv
+    with patch.object(layers, "ProductConv", convolution):
+        return Hierarchy(256, 3, (2, 2, 10))
+
+
 def seconds(step: Step) -> float:
     started = time.perf_counter()
     step()
@@ -73,11 +85,14 @@ def main() -> None:
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)  # as in `mebench run`
     torch.manual_seed(0)
+    few, many = torch.rand(32, 3, 28, 28), torch.rand(290, 3, 28, 28)
     windows, series, first = torch.rand(32, 10, 30), torch.rand(128, 270, 12, 2), torch.rand(128, 6, 3, 42, 42)
     last = first.permute(0, 1, 3, 4, 2).contiguous().permute(0, 1, 4, 2, 3)
     cases = {
         "me_tst": (step_of(states.TemporalStates(6), windows), plainly(step_of(states.TemporalStates(6), windows))),
         "auw_gcn": (step_of(UnitGraph(), series), step_of(PlainGraph(), series)),
+        "hierarchy, 32": (step_of(hierarchy(False), few), step_of(hierarchy(True), few)),
+        "hierarchy, 290": (step_of(hierarchy(False), many), step_of(hierarchy(True), many)),
         "tsmsnet, segments": (step_of(SegmentNetwork(6), last), step_of(SegmentNetwork(6), first)),
     }
     for name, pair in cases.items():

@@ -278,6 +278,16 @@ class ChannelNorm(nn.LayerNorm):
         return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
 
 
+class ProductConv(nn.Conv2d):
+    """A convolution of 3x3, padded by 1, as one matrix product: faster on maps of a few pixels and hundreds of channels."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) to (N, C', H, W), channels last in memory."""
+        near = F.unfold(x, 3, padding=1).transpose(1, 2)
+        found: Tensor = F.linear(near, self.weight.flatten(1), self.bias)
+        return found.view(len(x), *x.shape[2:], -1).permute(0, 3, 1, 2)
+
+
 class Block(nn.Module):
     """Attention and two layers at one position, each added to what it reads.
 
@@ -317,7 +327,7 @@ class Level(nn.Module):
         self.merge: nn.Module = nn.Identity()
         if out is not None:
             self.merge = nn.Sequential(
-                nn.Conv2d(channels, out, 3, padding=1), ChannelNorm(out), nn.MaxPool2d(3, stride=2, padding=1)
+                ProductConv(channels, out, 3), ChannelNorm(out), nn.MaxPool2d(3, stride=2, padding=1)
             )
 
     def forward(self, x: Tensor) -> Tensor:
