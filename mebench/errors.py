@@ -3,6 +3,7 @@
 import difflib
 import errno
 import os
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -123,6 +124,20 @@ def refused_by_plugin(what: str, then: str = "", error: type[MebenchError] = Plu
         raise
     except Exception as fault:
         raise error(f"{what}: {sentence(fault)}{f'. {then}' if then else ''}") from fault
+
+
+@contextmanager
+def keys_behind(prefix: str, kind: str) -> Iterator[None]:
+    """Name the keys of a plugin as its user set them: it calls them `method.size` or `dataset.root` wherever it stands.
+
+    Args:
+        prefix: `recognizer.`, or `dataset.casme2.` in a composite.
+        kind: `method` or `dataset`.
+    """
+    try:
+        yield
+    except (ConfigError, ValueError) as error:
+        raise type(error)(re.sub(rf"(?<![\w./]){kind}\b\.(?=\w)", prefix, str(error))) from error
 
 
 def sentence(error: BaseException) -> str:

@@ -32,7 +32,7 @@ from mebench.config import (
     typed,
     unknown_key,
 )
-from mebench.errors import ConfigError, PluginError, refuse_if, unknown
+from mebench.errors import ConfigError, PluginError, keys_behind, refuse_if, unknown
 
 OF_ONE_MEMBER = frozenset({"root", "annotations", "openface", "preset"})
 """Parameters that the members of a composite never share."""
@@ -51,6 +51,11 @@ class Section:
     prefix: str
     cls: type
     origin: str
+
+    @property
+    def kind(self) -> str:
+        """The first word of its keys in the sentences of the dataclass."""
+        return self.prefix.rstrip(".")
 
     def types(self) -> dict[str, Any]:
         """The type of each key, `Required[...]` if it has no default."""
@@ -78,7 +83,8 @@ class Section:
         args = {f.name: known[key] for f in fields(self.cls) if f.init and (key := f"{self.prefix}{f.name}") in known}
         places = {name: value.expanduser().absolute() for name, value in args.items() if isinstance(value, Path)}
         try:
-            return self.cls(**args | places)
+            with keys_behind(self.prefix, self.kind):
+                return self.cls(**args | places)
         except (ConfigError, ValueError) as error:
             for prefix in (self.prefix, ""):  # `p` may be any word in a message about method.q
                 pattern = rf"(?<![\w.]){re.escape(prefix)}{{}}(?!\w)"
@@ -104,6 +110,11 @@ class Part(Section):
     """
 
     info: PluginInfo
+
+    @property
+    def kind(self) -> str:
+        """`method` or `dataset`."""
+        return self.info.kind
 
     @property
     def word(self) -> str:

@@ -79,8 +79,8 @@ def content_of(plan: Plan) -> list[str]:
     weights = [getattr(part.params, "weights", None) for part in plan.parts]  # a method may write to other places
     refuse_if(
         *(
-            (isinstance(file, Path) and not file.exists(), f"method.weights={file} does not exist: check the path")
-            for file in weights
+            (isinstance(file, Path) and not file.exists(), f"{part}.weights={file} does not exist: check the path")
+            for part, file in zip(("method", "recognizer"), weights)
         )
     )
     values = [getattr(part.params, field.name) for part in plan.parts for field in fields(part.params)]

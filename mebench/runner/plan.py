@@ -28,7 +28,7 @@ from mebench.core import (
     group_of_rate,
     stable_seed,
 )
-from mebench.errors import ConfigError, RunError, refused_by_plugin
+from mebench.errors import ConfigError, RunError, keys_behind, refused_by_plugin
 from mebench.files import code_hash, file_hash
 from mebench.protocols import People, Protocol, find as find_protocol
 from mebench.runner import (
@@ -311,8 +311,9 @@ class Plan:
         methods = [(part.plugin.id, weightless(part)) for part in self.parts]
         for fold in self.folds:
             for group, timing in self.timings(fold).items():
-                for id_, method in methods:
-                    with refused_by_plugin(f"method {id_!r} does not name its features, in chains()"):
+                for prefix, (id_, method) in zip(("method.", "recognizer."), methods):
+                    what = f"method {id_!r} does not name its features, in chains()"
+                    with refused_by_plugin(what), keys_behind(prefix, "method"):
                         read = {chain.fingerprint() + chain.name: chain for chain in method.chains(timing).values()}
                     by_group[group] = by_group.get(group, {}) | read
         return {group: tuple(chains.values()) for group, chains in by_group.items()}

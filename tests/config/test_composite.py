@@ -108,6 +108,33 @@ def test_a_recognizer_is_a_second_method_with_keys_of_its_own(composite):
     assert shaping(config) != shaping(composite(plain=("method=tiny", "dataset=red")))
 
 
+CHECKED = """
+from dataclasses import dataclass
+from mebench.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Params:
+    size: int = 8
+
+    def __post_init__(self):
+        if self.size < 1:
+            raise ConfigError(f"{kind}.size must be at least 1, not {self.size}; no_{kind}.size stays")
+"""
+
+
+def test_a_plugin_refuses_a_value_under_the_key_that_its_user_set(composite, write_plugin):
+    write_plugin("method", "checked", params=CHECKED.replace("{kind}", "method"))
+    for key, other in (("method", ()), ("recognizer", ("method=tiny",))):
+        with pytest.raises(
+            ConfigError, match=rf"^{key}\.size must be .* not 0; no_method\.size stays \(command line\)$"
+        ):
+            composite(f"{key}=checked", f"{key}.size=0", plain=(*other, "dataset=red"))
+    root = write_plugin("dataset", "checked", params=CHECKED.replace("{kind}", "dataset"))
+    with pytest.raises(ConfigError, match=r"^dataset\.a\.size must be .* \(command line\)$"):
+        resolve(["method=tiny", "dataset=[a:checked,red]", "dataset.a.size=0"], [], [root])
+
+
 def test_keys_of_a_recognizer_that_nobody_named(composite):
     with pytest.raises(ConfigError, match="add recognizer=<id>"):
         composite("recognizer.p=0.7")

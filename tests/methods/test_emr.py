@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 from mebench.methods.emr import method as emr, network as net
-from mebench.methods.emr.steps import LengthPicture
 from torch.nn import functional as F
 
 from mebench.core import Expression, LabelledVideo, SubjectKey, Task, Timing
@@ -107,16 +106,24 @@ def test_training_pictures_are_turned_moved_and_lit_differently_within_bounds():
     assert 0 < cut.max() < 0.06 and (cut == 0).any()
 
 
+def picture(flow):
+    """What the network sees of a flow, (H, W, 1)."""
+    method = emr.Emr(SMALL, TASK)
+    for step in method.chains(Timing(30.0, 3, {"micro": 5}))[emr.MICRO].steps[-2:]:
+        flow = step.apply(flow, None)
+    return method.inputs([flow[None]])[0].permute(1, 2, 0).numpy().astype(int)
+
+
 def test_the_picture_is_that_of_the_program_for_gray_frames():
     flow = np.random.default_rng(0).normal(size=(40, 50, 2)).astype(np.float32)
     length, angle = cv2.cartToPolar(flow[..., 0], flow[..., 1])
     colours = np.zeros((40, 50, 3), np.float32)  # the saturation, that of gray frames, stays 0
     colours[..., 0], colours[..., 2] = angle * 90 / np.pi, cv2.normalize(length, None, 0, 255, cv2.NORM_MINMAX)
     expected = cv2.cvtColor(colours, cv2.COLOR_HSV2RGB).astype(np.uint8)
-    found = LengthPicture().apply(flow, None)
+    found = picture(flow)
     assert np.abs(found - expected).max() <= 1 and (found != expected).mean() < 0.01
     assert found.min() == 0 and found.max() >= 254
-    assert not LengthPicture().apply(np.full((8, 8, 2), 3, np.float32), None).any()
+    assert not picture(np.full((8, 8, 2), 3, np.float32)).any()
 
 
 def batch():
@@ -158,6 +165,14 @@ def test_without_macro_expressions_nothing_is_unlearnt():
     assert all(p.grad is None for p in method.network.domain.parameters())
 
 
+def test_a_batch_may_hold_a_single_clip():
+    method = emr.Emr(SMALL, TASK)
+    method.notes["macro_clips"] = 0
+    loss = method.training_step(tuple(part[:1] for part in batch()), 0)
+    loss.backward()
+    assert loss.isfinite() and all(p.grad.isfinite().all() for p in method.network.resnet.parameters())
+
+
 def test_gradients_of_each_part_but_the_discriminator_are_shortened():
     method = emr.Emr(SMALL, TASK)
     for p in method.parameters():
@@ -183,7 +198,7 @@ def video(*expressions):
     """A training video whose features hold the chain and the frames that were asked for."""
 
     def clip(chain, onset, apex, offset):
-        return np.full((64, 64, 1), (100 if chain == emr.MACRO else 0) + apex, np.float32)
+        return np.full((64, 64, 1), ((100 if chain == emr.MACRO else 0) + apex) / 255, np.float32)
 
     labels = tuple({"joy": 0, "anger": 1}.get(e.emotion) for e in expressions)
     timing = Timing(30.0, 3, {"micro": 5})
@@ -198,6 +213,14 @@ def test_macro_expressions_of_the_classes_train_too_read_halfway_to_the_apex():
     pictures, y, domain = train.tensors
     assert pictures[:, 0, 0, 0].tolist() == [7, 115]  # 11 frames from onset to apex: the sixth of them
     assert (y.tolist(), domain.tolist(), method.notes["macro_clips"]) == ([0, 1], [1, 0], 1)
+
+
+def test_an_expression_whose_apex_is_its_onset_is_read_there():
+    method = emr.Emr(SMALL, TASK)
+    train, _ = method.samples(
+        "recognition", [video(Expression(5, 30, "macro", 5, "joy"), Expression(3, 9, "micro", 3, "joy"))], []
+    )
+    assert train.tensors[0][:, 0, 0, 0].tolist() == [3, 105]
 
 
 def test_it_begins_with_the_users_weights_under_any_kind_of_names(tmp_path):
