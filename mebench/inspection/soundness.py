@@ -110,12 +110,11 @@ def odd_annotations(videos: Sequence[Video]) -> Iterator[Finding]:
                 text = f"{span(e)} lasts {ms:.0f} ms, and a {e.kind}-expression at most {LONGEST_MS[e.kind]:.0f}"
                 yield Finding("warning", "too_long", where, text)
         ordered = sorted(video.expressions, key=lambda e: (e.onset, e.offset, e.kind))
-        for a, b in pairwise(ordered):
-            if (a.onset, a.offset, a.kind) == (b.onset, b.offset, b.kind):
-                yield Finding("warning", "duplicate", where, f"{span(b)} is annotated twice")
-        # Compare each with the expression before it that ends last.
+        # Compare each with the one before it, and with the one before it that ends last.
         reaching: Iterator[Expression] = accumulate(ordered, lambda a, b: max(a, b, key=lambda one: one.offset))
-        for e, farthest in zip(ordered[1:], reaching):
+        for before, e, farthest in zip(ordered, ordered[1:], reaching):
+            if (e.onset, e.offset, e.kind) == (before.onset, before.offset, before.kind):
+                yield Finding("warning", "duplicate", where, f"{span(e)} is annotated twice")
             same = (e.onset, e.offset, e.kind) == (farthest.onset, farthest.offset, farthest.kind)
             if e.onset <= farthest.offset and not same:
                 yield Finding("warning", "overlap", where, f"{span(e)} overlaps with {span(farthest)}")
@@ -132,10 +131,12 @@ def unprintable_names(videos: Sequence[Video], schemes: Iterable[Scheme]) -> Ite
     of_schemes = ((("class", name) for name in scheme.classes) for scheme in schemes)
     for what, name in dict.fromkeys(chain.from_iterable([*of_videos, *of_schemes])):
         if printable(name) != name:
-            text = (
-                f"the {what} {printable(name)} holds invisible characters: no run of it can be published, so rename it"
+            yield Finding(
+                "warning",
+                "name",
+                "",
+                f"the {what} {printable(name)} holds invisible characters: no run of it can be published, so rename it",
             )
-            yield Finding("warning", "name", "", text)
 
 
 def lost_rows(unplaced: Sequence[Unplaced], annotated: Sequence[Video], videos: Sequence[Video]) -> Iterator[Finding]:
@@ -152,9 +153,12 @@ def lost_rows(unplaced: Sequence[Unplaced], annotated: Sequence[Video], videos: 
         key = (row.subject, row.video, row.kind, row.emotion)
         frames_missing = by_frames[key] > 0
         by_frames[key] -= frames_missing
-        text = f"row {row.row} ({row.kind}) counts, but cannot be scored: {row.reason}"
-        check: Check = "beyond_video" if frames_missing else "no_interval"
-        yield Finding("error" if frames_missing else "warning", check, f"{row.subject}/{row.video}", text)
+        yield Finding(
+            "error" if frames_missing else "warning",
+            "beyond_video" if frames_missing else "no_interval",
+            f"{row.subject}/{row.video}",
+            f"row {row.row} ({row.kind}) counts, but cannot be scored: {row.reason}",
+        )
 
 
 def _named_rows(videos: Sequence[Video]) -> Counter[tuple[str, str, Kind, str | None]]:
@@ -206,9 +210,8 @@ def check_video(dataset: Dataset, video: Video, repairs: Sequence[Repair], deep:
     known = any(KNOWN_DEFECT in e.flags for e in video.expressions)
 
     def finding(check: Check, text: str) -> Finding:
-        if known:
-            return Finding("warning", check, where, f"{text} (a known defect of the release)")
-        return Finding("error", check, where, text)
+        note = " (a known defect of the release)" if known else ""
+        return Finding("warning" if known else "error", check, where, text + note)
 
     try:
         frames = dataset.frames(video)
@@ -229,8 +232,7 @@ def check_video(dataset: Dataset, video: Video, repairs: Sequence[Repair], deep:
             findings.append(finding("missing_frames", text))
     if isinstance(frames, FolderFrames):
         if frames.strays:
-            few = f"{', '.join(frames.strays[:FIRST_FEW])}{_and_more(len(frames.strays) - FIRST_FEW, 'other image')}"
-            text = f"{few} skipped: the frames are named like {frames.names[0]}"
+            text = f"{_first_few(frames.strays, 'other image')} skipped: the frames are named like {frames.names[0]}"
             findings.append(Finding("warning", "stray_image", where, text))
         findings += [finding("numbering_gap", text) for text in _gaps(frames)]
         findings += [finding(check, text) for check, text in _images(frames, deep)]
@@ -270,16 +272,16 @@ def _gaps(frames: FolderFrames) -> Iterator[str]:
         if numbers:
             yield f"{plural(len(every) - len(numbers), 'image has', 'images have')} no number, the others have one"
     elif twice := sorted(number for number, n in Counter(numbers).items() if n > 1):
-        yield f"the file number {twice[0]} is not unique{_and_more(len(twice) - 1, 'other')}: remove copies"
+        others = f" and {plural(len(twice) - 1, 'other')}" if len(twice) > 1 else ""
+        yield f"the file number {twice[0]} is not unique{others}: remove copies"
     elif any(step < 0 for step in steps):
         yield "the file numbers do not rise in the order of the names"
     elif len(set(steps)) > 1:
         gaps = [(a + 1, b - 1) for a, b in pairwise(numbers) if b - a > 1]
         missing = sum(last - first + 1 for first, last in gaps)
-        few = ", ".join(f"{first}" if first == last else f"{first} to {last}" for first, last in gaps[:FIRST_FEW])
-        more = _and_more(len(gaps) - FIRST_FEW, "other gap")
+        few = _first_few([f"{first}" if first == last else f"{first} to {last}" for first, last in gaps], "other gap")
         verb = "is" if missing == 1 else "are"
-        yield f"file {few}{more} {verb} missing between {numbers[0]} and {numbers[-1]} ({plural(missing, 'frame')})"
+        yield f"file {few} {verb} missing between {numbers[0]} and {numbers[-1]} ({plural(missing, 'frame')})"
 
 
 def _images(frames: FolderFrames, deep: bool) -> Iterator[tuple[Check, str]]:
@@ -293,19 +295,19 @@ def _images(frames: FolderFrames, deep: bool) -> Iterator[tuple[Check, str]]:
         except BadImageError as error:
             bad[name] = str(error)
     if bad:
-        few = "; ".join(f"{name} {why}" for name, why in list(bad.items())[:FIRST_FEW])
-        more, them = _and_more(len(bad) - FIRST_FEW, "other image"), "it" if len(bad) == 1 else "them"
-        yield "unreadable_image", f"{few}{more}: copy {them} again"
+        few = _first_few([f"{name} {why}" for name, why in bad.items()], "other image", between="; ")
+        yield "unreadable_image", f"{few}: copy {'it' if len(bad) == 1 else 'them'} again"
     if len(set(sizes.values())) > 1:
         (width, height), most = Counter(sizes.values()).most_common(1)[0]
-        odd = {name: size for name, size in sizes.items() if size != (width, height)}
-        few = ", ".join(f"{name} has {w}x{h}" for name, (w, h) in list(odd.items())[:FIRST_FEW])
-        more = _and_more(len(odd) - FIRST_FEW, "other image")
-        yield "image_size", f"{few}{more}, while {most} of {len(sizes)} images have {width}x{height} pixels"
+        odd = [f"{name} has {w}x{h}" for name, (w, h) in sizes.items() if (w, h) != (width, height)]
+        few = _first_few(odd, "other image")
+        yield "image_size", f"{few}, while {most} of {len(sizes)} images have {width}x{height} pixels"
 
 
-def _and_more(n: int, what: str) -> str:
-    return f" and {plural(n, what)}" if n > 0 else ""
+def _first_few(texts: Sequence[str], what: str, between: str = ", ") -> str:
+    """The first of some texts, and the number of the others."""
+    more = f" and {plural(len(texts) - FIRST_FEW, what)}" if len(texts) > FIRST_FEW else ""
+    return between.join(texts[:FIRST_FEW]) + more
 
 
 @dataclass(frozen=True)
@@ -399,8 +401,11 @@ def verify(
     if not dataset.has_frames:
         findings.append(Finding("warning", "no_frames", "", "this dataset has ready-made features and no frames"))
     elif getattr(dataset.params, "root", "") is None:
-        text = "only the annotations were checked: add dataset.root=PATH for the frames"
-        findings.append(Finding("warning", "no_frames", "", text))
+        findings.append(
+            Finding(
+                "warning", "no_frames", "", "only the annotations were checked: add dataset.root=PATH for the frames"
+            )
+        )
     else:
         look = partial(check_video, dataset, repairs=repairs, deep=deep)
         # Number of videos checked at once: while one thread waits for the disk, others read.
