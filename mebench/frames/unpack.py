@@ -247,10 +247,8 @@ class _Archive:
                     )
                 name, size, link = entry.filename, entry.file_size, stat.S_ISLNK(entry.external_attr >> 16)
                 folder = name.endswith(("/", "\\"))  # some packers on Windows end folders with the second
-            if link:
-                raise self._leads_out(name)
-            if not folder:
-                found.append((self._parts(name), size, entry))
+            if link or not folder:
+                found.append((self._parts(name, link), size, entry))
         names, total = [parts for parts, _, _ in found], sum(size for _, size, _ in found)
         if len(set(names)) < len(names):
             twice = next(name for name, times in Counter(names).items() if times > 1)
@@ -287,10 +285,13 @@ class _Archive:
         while stream.read(1 << 20):
             pass
 
-    def _parts(self, name: str) -> tuple[str, ...]:
+    def _parts(self, name: str, link: object) -> tuple[str, ...]:
         path = PurePosixPath(name.replace("\\", "/"))
-        if path.is_absolute() or ".." in path.parts or ":" in name or "\0" in name or not path.parts:
-            raise self._leads_out(name)
+        if link or path.is_absolute() or ".." in path.parts or ":" in name or "\0" in name or not path.parts:
+            raise DataError(
+                f"{self.path} holds {name!r}, a link or a path out of the target, so nothing of it is unpacked: "
+                "inspect it first"
+            )
         refuse_if(
             (
                 any(len(part.encode(errors="replace")) > LONGEST for part in path.parts) or len(name) > LONGEST_PATH,
@@ -305,20 +306,13 @@ class _Archive:
         )
         return path.parts
 
-    def _leads_out(self, name: str) -> DataError:
-        return DataError(
-            f"{self.path} holds {name!r}, a link or a path out of the target, so nothing of it is unpacked: "
-            "inspect it first"
-        )
-
 
 def _files(source: Path, suffixes: tuple[str, ...], aside: Path | None) -> list[Path]:
     """The files with some endings at or below a place, sorted, without those below `aside`."""
-    every = [source] if source.is_file() else sorted(source.rglob("*"))
     excluded = None if aside is None or aside == source else aside.resolve()
     return [
         path
-        for path in every
+        for path in ([source] if source.is_file() else sorted(source.rglob("*")))
         if path.name.lower().endswith(suffixes)
         and path.is_file()
         and not path.name.startswith(".")
@@ -337,8 +331,7 @@ def _stem(name: str) -> str:
     >>> _stem("frames.tar.gz"), _stem("s15.zip"), _stem("15_0101.avi")
     ('frames', 's15', '15_0101')
     """
-    ending = max((e for e in (*ARCHIVES, *FOREIGN, *VIDEOS) if name.lower().endswith(e)), key=len)
-    return name[: -len(ending)]
+    return name[: -max(len(e) for e in (*ARCHIVES, *FOREIGN, *VIDEOS) if name.lower().endswith(e))]
 
 
 @contextmanager

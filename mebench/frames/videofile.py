@@ -372,8 +372,7 @@ class Decoder:
             raise DataError(
                 f"the video {path} cannot be opened: it is empty, damaged or no video, copy it from the original again"
             ) from None
-        cover = av.stream.Disposition.attached_pic
-        films = [stream for stream in self._container.streams.video if not stream.disposition & cover]
+        films = [s for s in self._container.streams.video if not s.disposition & av.stream.Disposition.attached_pic]
         if not films:
             held = "only sound with a cover" if self._container.streams.video else "only sound or text"
             raise DataError(f"the video {path} cannot be opened: there is no picture in it, {held}")
@@ -413,11 +412,9 @@ class Decoder:
         """The frames from the last key frame before a time stamp, or before the end; none if the file allows no
         jumps.
         """
-        last = self._stream.start_time or 0
+        end = (self._stream.start_time or 0) + (self._stream.duration or 1 << 40)
         with suppress(self._errors):
-            self._container.seek(
-                last + (self._stream.duration or 1 << 40) if stamp is None else stamp, stream=self._stream
-            )
+            self._container.seek(end if stamp is None else stamp, stream=self._stream)
             yield from self.frames()
 
     def frames(self) -> Iterator[heavy.av.VideoFrame]:
@@ -442,8 +439,7 @@ class Decoder:
             r"(\d{1,4}):(\d\d):(\d\d\.\d+)", self._stream.metadata.get("DURATION", "")
         ):  # Matroska
             return float(match[1]) * 3600 + float(match[2]) * 60 + float(match[3])
-        of_avi = self._container.format.name == "avi"
-        return self._stream.frames * float(self._stream.time_base or 0) if of_avi else 0
+        return self._stream.frames * float(self._stream.time_base or 0) if self._container.format.name == "avi" else 0
 
     def packets(self) -> int:
         """Number of frames in the file, decodable or not; this reads the whole file."""
