@@ -259,7 +259,7 @@ class Tree(Listing):
             DataError: several folders fit, or a link leads out of the root.
         """
         places = (self._below(place, subject, video) for place in (home, *self._further_homes))
-        return next((place for place in places if place is not None), None)
+        return next(filter(None, places), None)
 
     def _below(self, home: Path, subject: str, video: str) -> Path | None:
         place: Path | None = home
@@ -275,15 +275,12 @@ class Tree(Listing):
         folders = []
 
         def descend(folder: Path, names: dict[str, str], rest: Sequence[re.Pattern[str]]) -> None:
-            inner = [name for name in self.folders(folder) if rest and rest[0].fullmatch(name)]
+            inner = [(name, match) for name in self.folders(folder) if rest and (match := rest[0].fullmatch(name))]
             if not rest or (not inner and optional and len(rest) == 1):
                 folders.append((names.get("subject", ""), names.get("video", ""), folder))
-                return
-            for name in self.folders(folder):
-                match = rest[0].fullmatch(name)
-                groups = match.groupdict() if match else {}
-                if match and all(names.get(key, value) == value for key, value in groups.items()):
-                    descend(folder / name, names | groups, rest[1:])
+            for name, match in inner:
+                if all(names.get(key, value) == value for key, value in match.groupdict().items()):
+                    descend(folder / name, names | match.groupdict(), rest[1:])
 
         for place in (home, *self._further_homes):
             descend(place, {}, patterns)
@@ -347,8 +344,7 @@ def candidates(tree: Tree, names: Sequence[str], *forms: Header | Columns) -> li
     """
 
     def tables(folders: Iterable[Path]) -> list[Path]:
-        files = (folder / name for folder in folders for name in tree.files(folder))
-        return [file for file in files if file.name.lower().endswith(SUFFIXES)]
+        return [folder / name for folder in folders for name in tree.files(folder) if name.lower().endswith(SUFFIXES)]
 
     below = tables(folder for _, folder in tree.walk(SHEET_DEPTH))
     known = [check_inside(path, tree.root, tree.follow_links) for path in called(names, below)]

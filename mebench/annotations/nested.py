@@ -64,9 +64,9 @@ class NestedTree(Tree):
         best = [place for place in places if place.rank == min(p.rank for p in places)]
         exact = [place for place in best if place.names == names] or best
         if len(exact) > 1:
-            listed = " and ".join(str(place.folder) for place in exact)
             raise DataError(
-                f"{self.root} has several folders for {'/'.join(names)}: {listed}. Give the root of one copy"
+                f"{self.root} has several folders for {'/'.join(names)}: "
+                f"{' and '.join(str(place.folder) for place in exact)}. Give the root of one copy"
             )
         return check_inside(exact[0].folder, self.root, self.follow_links) if exact else None
 
@@ -89,19 +89,16 @@ class NestedTree(Tree):
         for depth in range(LEVELS + 1):
             above += [(depth, folder) for folder in level]
             below = []
-            for folder in level:
-                for child in (folder / name for name in self.folders(folder)):
-                    place = self._place(child)
-                    if place is None:
-                        below.append(child)
-                    elif not self._ours(self._names(child)):
-                        continue
-                    elif not (
-                        cropped := [p for p in child.relative_to(self.root).parents if self.layout.is_cropped(p)]
-                    ):
-                        videos.setdefault(tuple(map(fold, place.names)), []).append(place)
-                    elif self.root / cropped[-1] not in self.cropped:
-                        self.cropped.append(self.root / cropped[-1])
+            for child in (folder / name for folder in level for name in self.folders(folder)):
+                place = self._place(child)
+                if place is None:
+                    below.append(child)
+                elif not self._ours(self._names(child)):
+                    continue
+                elif not (cropped := [p for p in child.relative_to(self.root).parents if self.layout.is_cropped(p)]):
+                    videos.setdefault(tuple(map(fold, place.names)), []).append(place)
+                elif self.root / cropped[-1] not in self.cropped:
+                    self.cropped.append(self.root / cropped[-1])
             level = [folder for folder in below if self._may_enter(folder)]
             if len(above) + len(level) > MOST_FOLDERS:
                 break
