@@ -64,9 +64,9 @@ class NestedTree(Tree):
         best = [place for place in places if place.rank == min(p.rank for p in places)]
         exact = [place for place in best if place.names == names] or best
         if len(exact) > 1:
+            listed = " and ".join(str(place.folder) for place in exact)
             raise DataError(
-                f"{self.root} has several folders for {'/'.join(names)}: "
-                f"{' and '.join(str(place.folder) for place in exact)}. Give the root of one copy"
+                f"{self.root} has several folders for {'/'.join(names)}: {listed}. Give the root of one copy"
             )
         return check_inside(exact[0].folder, self.root, self.follow_links) if exact else None
 

@@ -111,9 +111,8 @@ def score(
     """
     task = challenges.register.task(name)
     challenges.bundle.check_truth(task, truth)
-    tries = {entries.stem: [entries]}
-    if entries.is_dir():
-        tries = {path.stem: sorted(path.iterdir()) if path.is_dir() else [path] for path in sorted(entries.iterdir())}
+    teams = sorted(entries.iterdir()) if entries.is_dir() else [entries]
+    tries = {path.stem: sorted(path.iterdir()) if path.is_dir() else [path] for path in teams}
     found, failed = list[Any](), dict[str, str]()  # entries in place of records, for the ranks of leaderboards
     for team, files in tries.items():
         try:

@@ -189,48 +189,47 @@ class RunSettings:
         metrics.conventions.named(self.convention)
         clean = self.degrade == "none" or not Degradation.of(self.degrade)
         cpu = self.accelerator == "cpu"
-        rules = (
-            (0 <= self.seed < 2**32, f"seed must be in [0, 2**32), not {self.seed}"),
-            (_positive(self.workers), f"workers must be 1 or more, or null for all cores, not {self.workers}"),
+        refuse_if(
+            (not 0 <= self.seed < 2**32, f"seed must be in [0, 2**32), not {self.seed}"),
+            (not _positive(self.workers), f"workers must be 1 or more, or null for all cores, not {self.workers}"),
             (
-                self.executor != "dask" or self.executor_address,
+                self.executor == "dask" and not self.executor_address,
                 "executor=dask needs the scheduler's address: add executor.address=tcp://HOST:8786",
             ),
             (
-                self.executor != "local" or not self.executor_address,
+                self.executor == "local" and self.executor_address,
                 (
                     f"executor.address={self.executor_address} is the address of a Dask scheduler: add "
                     "executor=dask, or leave it out"
                 ),
             ),
-            (_positive(self.devices), f"devices must be 1 or more GPUs, or null for all, not {self.devices}"),
+            (not _positive(self.devices), f"devices must be 1 or more GPUs, or null for all, not {self.devices}"),
             (
-                not cpu or self.devices in (None, 1),
+                cpu and self.devices not in (None, 1),
                 (
                     f"devices={self.devices} counts GPUs, but accelerator=cpu uses none: add accelerator=gpu, or "
                     f"give workers={self.devices}"
                 ),
             ),
             (
-                not cpu or self.precision != "16-mixed",
+                cpu and self.precision == "16-mixed",
                 "precision=16-mixed needs a GPU: add accelerator=gpu, or choose precision=bf16-mixed",
             ),
             (
-                _positive(self.fold_timeout),
+                not _positive(self.fold_timeout),
                 f"fold_timeout must be a number of seconds above 0, or null, not {self.fold_timeout}",
             ),
             (
-                clean or (self.audit, self.adaptation) == ("guard", "none"),
+                not clean and (self.audit, self.adaptation) != ("guard", "none"),
                 f"degrade={self.degrade} takes the models of an honest run: leave audit and adaptation out",
             ),
-            (self.bootstrap >= 0, f"bootstrap must be 0 or more draws, not {self.bootstrap}"),
-            (0 <= self.validation < 1, f"validation must be a share in [0, 1), not {self.validation}"),
+            (self.bootstrap < 0, f"bootstrap must be 0 or more draws, not {self.bootstrap}"),
+            (not 0 <= self.validation < 1, f"validation must be a share in [0, 1), not {self.validation}"),
             (
-                self.kinds is None or 0 < len(self.kinds) == len(set(self.kinds)),
+                self.kinds is not None and not 0 < len(self.kinds) == len(set(self.kinds)),
                 f"kinds must name micro, macro or both, each once, not {list(self.kinds or ())}",
             ),
         )
-        refuse_if(*((not kept, sentence) for kept, sentence in rules))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -264,9 +263,8 @@ class RunConfig(RunSettings):
 
 def plugins_of(config: RunConfig) -> list[registry.PluginInfo]:
     """The plugins of the run: the method and its recognizer, then the dataset or its members."""
-    methods = [id_ for id_ in (config.method, config.recognizer) if id_ is not None]
     return [
-        *(registry.find("method", id_) for id_ in methods),
+        *(registry.find("method", id_) for id_ in (config.method, config.recognizer) if id_ is not None),
         *(registry.find("dataset", id_) for id_ in config.dataset_params),
     ]
 

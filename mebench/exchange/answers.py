@@ -240,9 +240,8 @@ def read_against_truth(
                 sentence = line if len(files) == 1 or line.startswith(("truth", "--")) else f"{letter}: {line}"
                 lines += [sentence] if sentence not in lines else []
     # Each also gets the videos that only the other files name; these have no expressions.
-    every = pd.concat([answer.tables.videos for answer in answers]).drop_duplicates("video")
-    lacking = [every[~every["video"].isin(answer.tables.videos["video"])] for answer in answers]
-    videos = [pd.concat([answer.tables.videos, more], ignore_index=True) for answer, more in zip(answers, lacking)]
+    named = [answer.tables.videos for answer in answers]
+    videos = [pd.concat([own, *named]).drop_duplicates("video", ignore_index=True) for own in named]
     return [replace(answer, tables=replace(answer.tables, videos=table)) for answer, table in zip(answers, videos)]
 
 

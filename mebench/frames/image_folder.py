@@ -71,11 +71,12 @@ class FolderFrames:
         self.damaged = tuple(name for name in every if file_number(name) in damaged) if damaged else ()
         self.names = tuple(name for name in every if name not in self.damaged) if self.damaged else every
         if not self.names:
+            first = f", {min(present, key=natural)}" if present else ""
             videos = any(name.lower().endswith(VIDEOS) for name in present)
             raise DataError(
                 f"the folder {self.folder} holds no frames: expected images ({', '.join(SUFFIXES)})"
                 f"{'' if pattern == '*' else f' named {pattern}'}, found {len(present)} other "
-                f"{'file' if len(present) == 1 else 'files'}{f', {min(present, key=natural)}' if present else ''}"
+                f"{'file' if len(present) == 1 else 'files'}{first}"
                 f"{' (give videos one by one, or unpack them with mebench data unpack)' if videos else ''}"
             )
 
@@ -149,10 +150,8 @@ def _sorted_out(names: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]
     >>> _sorted_out(["img2.jpg", "cover.jpg", "IMG1.JPG", "img3 (2).jpg", "img3.jpg", *(f"img{n}.png" for n in range(4, 10))])[1]
     ('cover.jpg', 'img3 (2).jpg')
     """
-    called = {
-        name: _DIGITS.sub("#", _PADDING.sub("", name.rpartition(".")[0].casefold()))
-        for name in sorted(names, key=natural)
-    }
+    stems = {name: _PADDING.sub("", name.rpartition(".")[0].casefold()) for name in sorted(names, key=natural)}
+    called = {name: _DIGITS.sub("#", stem) for name, stem in stems.items()}
     prevails, n = Counter(called.values()).most_common(1)[0] if called else ("", 0)
     alike = {prevails} if n >= SAME * len(called) else set(called.values())
     return tuple(n for n in called if called[n] in alike), tuple(n for n in called if called[n] not in alike)

@@ -309,10 +309,11 @@ class _Archive:
 
 def _files(source: Path, suffixes: tuple[str, ...], aside: Path | None) -> list[Path]:
     """The files with some endings at or below a place, sorted, without those below `aside`."""
+    every = [source] if source.is_file() else sorted(source.rglob("*"))
     excluded = None if aside is None or aside == source else aside.resolve()
     return [
         path
-        for path in ([source] if source.is_file() else sorted(source.rglob("*")))
+        for path in every
         if path.name.lower().endswith(suffixes)
         and path.is_file()
         and not path.name.startswith(".")
@@ -331,7 +332,8 @@ def _stem(name: str) -> str:
     >>> _stem("frames.tar.gz"), _stem("s15.zip"), _stem("15_0101.avi")
     ('frames', 's15', '15_0101')
     """
-    return name[: -max(len(e) for e in (*ARCHIVES, *FOREIGN, *VIDEOS) if name.lower().endswith(e))]
+    ending = max((e for e in (*ARCHIVES, *FOREIGN, *VIDEOS) if name.lower().endswith(e)), key=len)
+    return name[: -len(ending)]
 
 
 @contextmanager

@@ -372,7 +372,8 @@ class Decoder:
             raise DataError(
                 f"the video {path} cannot be opened: it is empty, damaged or no video, copy it from the original again"
             ) from None
-        films = [s for s in self._container.streams.video if not s.disposition & av.stream.Disposition.attached_pic]
+        cover = av.stream.Disposition.attached_pic
+        films = [stream for stream in self._container.streams.video if not stream.disposition & cover]
         if not films:
             held = "only sound with a cover" if self._container.streams.video else "only sound or text"
             raise DataError(f"the video {path} cannot be opened: there is no picture in it, {held}")
@@ -439,7 +440,8 @@ class Decoder:
             r"(\d{1,4}):(\d\d):(\d\d\.\d+)", self._stream.metadata.get("DURATION", "")
         ):  # Matroska
             return float(match[1]) * 3600 + float(match[2]) * 60 + float(match[3])
-        return self._stream.frames * float(self._stream.time_base or 0) if self._container.format.name == "avi" else 0
+        of_avi = self._container.format.name == "avi"
+        return self._stream.frames * float(self._stream.time_base or 0) if of_avi else 0
 
     def packets(self) -> int:
         """Number of frames in the file, decodable or not; this reads the whole file."""

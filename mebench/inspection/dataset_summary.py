@@ -128,8 +128,9 @@ see `ground_truth_hash`."""
 
 def _subjects(dataset: Dataset) -> set[SubjectKey]:
     """The subjects with an annotated expression."""
+    dataset_id = str(getattr(dataset, "id", ""))
     placed = {video.subject_key for video in dataset.videos() if video.expressions}
-    return placed | {SubjectKey(getattr(dataset, "id", ""), row.subject) for row in dataset.unplaced() if row.subject}
+    return placed | {SubjectKey(dataset_id, row.subject) for row in dataset.unplaced() if row.subject}
 
 
 def summarise(dataset: Dataset) -> Summary:
@@ -153,6 +154,7 @@ def summarise(dataset: Dataset) -> Summary:
     with_expressions = [video for video in videos if video.expressions]
     named = {v.key for v in with_expressions} | {f"{dataset_id}/{row.subject}/{row.video}" for row in lost if row.video}
     expressions = [e for video in annotated for e in video.expressions]
+    by_emotion = [scheme for scheme in dataset.schemes.values() if scheme.by == "emotion"]
     units = Counter(unit for e in expressions for unit in shown_units(e.action_units))
     folders = list(map(str, dataset.frame_folders()))
     lasting = {
@@ -160,6 +162,7 @@ def summarise(dataset: Dataset) -> Summary:
         for kind in KINDS
     }
     micro = [e for e in expressions if e.kind == "micro"]
+    of_classes = {name: Counter(map(scheme.class_of, micro)) for name, scheme in dataset.schemes.items()}
     return {
         "subjects": len(_subjects(dataset)),
         "videos": len(named),
@@ -193,15 +196,13 @@ def summarise(dataset: Dataset) -> Summary:
         "schemes": {
             name: {
                 "classes": dict.fromkeys(scheme.classes, 0)
-                | {class_: n for class_, n in Counter(map(scheme.class_of, micro)).items() if class_},
+                | {class_: n for class_, n in of_classes[name].items() if class_},
                 "left_out": dict(scheme.left_out(expressions).most_common()),
             }
             for name, scheme in dataset.schemes.items()
         },
         "unmapped_labels": {
-            label: n
-            for label, n in labels.items()
-            if all(scheme.index(label) is None for scheme in dataset.schemes.values() if scheme.by == "emotion")
+            label: n for label, n in labels.items() if all(scheme.index(label) is None for scheme in by_emotion)
         },
         "hash": ground_truth_hash(annotated),
     }
