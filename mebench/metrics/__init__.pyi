@@ -86,6 +86,7 @@ from .li2017 import rates_over_confidence as rates_over_confidence
 from .matching import Found as Found
 from .matching import Pairs as Pairs
 from .matching import find as find
+from .matching import first_of_each as first_of_each
 from .matching import largest as largest
 from .matching import match as match
 from .matching import overlap as overlap

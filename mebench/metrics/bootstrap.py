@@ -127,18 +127,16 @@ def interval(
     error, degrees = standard_error(replicates, strata)
     if not degrees or np.isnan(value):
         return None
-    if scale == "share" and value > 1:  # of an interval that megc2020 counts for two truths
-        scale = "positive"
-    if scale == "share":
+    if scale == "share" and value <= 1:  # above 1 is one of an interval that megc2020 counts for two truths
         several = len(replicates) if subjects is None else subjects
         whole = float(np.hypot(error, unseen)) if error > FLAT else error
         return share_interval(value, whole, effective_degrees(replicates, strata), several)
     if error <= FLAT:
         return None
     half = float(heavy.scipy.special.stdtrit(degrees, 0.975)) * error
-    if scale == "positive" and half < value:
+    if scale != "any" and half < value:
         return float(value * np.exp(-half / value)), float(value * np.exp(half / value))
-    return (max(value - half, 0.0) if scale == "positive" else value - half), value + half
+    return (value - half if scale == "any" else max(value - half, 0.0)), value + half
 
 
 class Score(TypedDict):
@@ -306,26 +304,30 @@ class Resampling:
         if not self.strata or not len(self.weights):
             replicates = evaluate(self.weights)
             known = {name: r[~np.isnan(r)] for name, r in replicates.items()}
-            means = {name: float(r.mean()) if len(r) else np.nan for name, r in known.items()} if self.mean else {}
-            values = means if self.mean else self._values(evaluate)
+            values = (
+                {name: float(r.mean()) if len(r) else np.nan for name, r in known.items()}
+                if self.mean
+                else self._values(evaluate)
+            )
             self._note(section, values, replicates)
             return {name: score(values[name], replicates[name]) for name in replicates}
         values, without = self._values(evaluate), evaluate(leave_one_out(self.subjects, self.n_units))
         self._note(section, values, without)
         several = self.interval == "bootstrap" and any(catalogue.find(name).scale != "share" for name in values)
         drawn = (drawn_by or evaluate)(self.weights) if several else {}
+        degrees = len(self.subjects) - len(set(self.own_strata))
         scores: dict[str, Score] = {}
         for name, value in values.items():
             basis = basis_of(self.subjects, name)
             scale, reason, ends = catalogue.find(name).scale, basis.doubt, None
-            if not self._degrees():
+            if not degrees:
                 reason = "there is one subject of each dataset, so nothing says how others would score"
             elif not reason and not basis.subjects:
                 reason = "it rests on no subject"
             elif not reason and (basis.subjects < LEAST or np.isnan(without[name]).any()):
                 reason = "without one of the subjects it is undefined"
             if not reason and scale != "share" and drawn:
-                of_drawn = score(value, drawn[name], widened_tail(len(self.subjects), self._degrees()))
+                of_drawn = score(value, drawn[name], widened_tail(len(self.subjects), degrees))
                 _, low, high = _ends(of_drawn) or (value, 0.0, 0.0)
                 ends = None if low == high else (low, high)
             elif not reason:
@@ -381,9 +383,6 @@ class Resampling:
     def own_strata(self) -> list[str]:
         """The stratum of each of `subjects`."""
         return [self.strata[unit] for unit in self.subjects]
-
-    def _degrees(self) -> int:
-        return len(self.subjects) - len(set(self.own_strata))
 
     def _note(self, section: str, values: Mapping[str, float], replicates: Mapping[str, Floats]) -> None:
         """Count the replicates that were left out."""

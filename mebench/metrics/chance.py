@@ -13,6 +13,7 @@ from mebench.metrics import (
     Convention,
     Floats,
     Indices,
+    Pairs,
     Tables,
     derived_seed,
     label_sets,
@@ -150,9 +151,9 @@ class _Placement:
         n = np.maximum(np.minimum(first + places, offset + half + 2) - begin, 0)
         centre = np.concatenate([np.arange(start, start + few) for start, few in zip(begin, n)])
         truth = np.repeat(np.arange(len(self.video)), n)
-        hits = self._hits(centre, self.half[self.video][truth], np.arange(len(centre)), truth)[1]
+        hits = self._hits(centre, self.half[self.video][truth], np.arange(len(centre)), truth)
         # Videos are drawn by their length, then a place inside, each as likely as the others.
-        share = np.bincount(hits, minlength=len(self.video)) / places
+        share = np.bincount(hits.truth, minlength=len(self.video)) / places
         return np.asarray(share * (self.minutes / self.minutes.sum())[self.video], dtype=np.float64)
 
     def drawn(self, n: int, generator: np.random.Generator) -> Indices:
@@ -163,9 +164,9 @@ class _Placement:
     def scores(self, chosen: Indices, number: int, generator: np.random.Generator) -> dict[str, Any]:
         """Precision, recall and F1 of random intervals in the `chosen` videos, `number` in each draw."""
         centre = self.first[chosen] + (generator.random(len(chosen)) * self.places[chosen]).astype(np.int64)
-        prediction, truth = self._hits(centre, self.half[chosen], *same_group(chosen, self.video))
+        hits = self._hits(centre, self.half[chosen], *same_group(chosen, self.video))
         # F1 depends on the number of pairs alone, so any matching of maximum size will do.
-        matched = largest(prediction, prediction // number * len(self.video) + truth)
+        matched = largest(hits.prediction, hits.prediction // number * len(self.video) + hits.truth)
         found, true = np.bincount(matched // number, minlength=len(chosen) // number), len(self.video)
         rows = np.array([precision_recall_f1(tp, number - tp, true - tp) for tp in found.tolist()]).reshape(-1, 3)
         return {
@@ -173,7 +174,6 @@ class _Placement:
             for name, column in zip(("precision", "recall", "f1"), rows.T)
         }
 
-    def _hits(self, centre: Indices, half: Indices, prediction: Indices, truth: Indices) -> tuple[Indices, Indices]:
+    def _hits(self, centre: Indices, half: Indices, prediction: Indices, truth: Indices) -> Pairs:
         pairs = overlap(prediction, truth, (centre - half, centre + half - 1), self.true, self.convention)
-        hits = pairs.hits(self.convention.threshold, self.convention.reaching)
-        return hits.prediction, hits.truth
+        return pairs.hits(self.convention.threshold, self.convention.reaching)

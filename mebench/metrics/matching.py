@@ -9,6 +9,7 @@ import pandas as pd
 
 from mebench import heavy
 from mebench.core import peaks
+from mebench.grouping import grouped
 from mebench.metrics import Bools, Convention, Floats, Indices, groups, peak_hits
 
 
@@ -175,15 +176,12 @@ def match(
     simple = np.minimum(*sides)[component] == 1
     stars = edges.where(simple)
     best = np.lexsort((stars.truth, stars.prediction, -stars.iou, component[simple]))
-    _, first = np.unique(component[simple][best], return_index=True)
-    chosen = stars.where(best[first])
+    chosen = stars.where(best[first_of_each(component[simple][best])])
     matched[chosen.prediction] = chosen.truth
-    rest = np.flatnonzero(~simple)
-    rest = rest[np.argsort(component[rest], kind="stable")]
-    for part in filter(len, np.split(rest, np.flatnonzero(np.diff(component[rest])) + 1)):
+    for part in grouped(np.flatnonzero(~simple), key=component.__getitem__).values():
         # A component in which intervals compete: the four criteria become the digits of one whole number per edge, each larger than
         # all lower ones can sum up to, so that the heaviest matching is the wanted one, exactly.
-        own = edges.where(part)
+        own = edges.where(np.array(part))
         spotted, p = np.unique(own.prediction, return_inverse=True)
         nodes, t = np.unique(own.truth, return_inverse=True)
         n, m = len(nodes), len(spotted)
@@ -202,9 +200,9 @@ def largest(prediction: Indices, truth: Indices) -> Indices:
     """The predictions of some matching with the most pairs, given all allowed pairs."""
     spotted, row = np.unique(prediction, return_inverse=True)
     nodes, column = np.unique(truth, return_inverse=True)
-    sparse = heavy.scipy.sparse
-    graph = sparse.csr_matrix((np.ones(len(row)), (row, column)), shape=(len(spotted), len(nodes)))
-    return np.asarray(spotted[sparse.csgraph.maximum_bipartite_matching(graph, perm_type="column") >= 0])
+    graph = heavy.scipy.sparse.csr_matrix((np.ones(len(row)), (row, column)), shape=(len(spotted), len(nodes)))
+    partners = heavy.scipy.sparse.csgraph.maximum_bipartite_matching(graph, perm_type="column")
+    return np.asarray(spotted[partners >= 0])
 
 
 @dataclass(frozen=True)
@@ -250,14 +248,15 @@ def find(truths: pd.DataFrame, predictions: pd.DataFrame, convention: Convention
     )
     n, draw = len(predictions), predictions["draw"].to_numpy(np.int64)
     hits = np.bincount(near.prediction, minlength=n).astype(np.float64)
+    if convention.matching == "best_only":  # of every prediction its pair of best IoU alone
+        order = _by_liking(near, convention.ties)
+        near = near.where(order[first_of_each(near.prediction[order])])
     if convention.matching in ("maximum", "next_free", "best_only"):
-        if convention.matching == "maximum":
-            rows = match(truths, predictions, convention, every)
-        else:
-            if convention.matching == "best_only":  # of every prediction its pair of best IoU alone
-                order = _by_liking(near, convention.ties)
-                near = near.where(order[_first_of_each(near.prediction[order])])
-            rows = take_turns(near, draw, convention.ties)
+        rows = (
+            match(truths, predictions, convention, every)
+            if convention.matching == "maximum"
+            else take_turns(near, draw, convention.ties)
+        )
         chosen = np.flatnonzero(rows >= 0)
         return Found(chosen, rows[chosen], np.ones(n), hits)
     if convention.matching == "every_hit":
@@ -272,11 +271,11 @@ def find(truths: pd.DataFrame, predictions: pd.DataFrame, convention: Convention
         return Found(taken[taken >= 0], truth[taken >= 0], np.ones(n), hits)
     if convention.matching == "best_of_truth":
         best = near.where(np.lexsort((near.prediction, -near.iou, near.truth, draw[near.prediction])))
-        of_each = best.where(_first_of_each(draw[best.prediction] * max(len(truths), 1) + best.truth))
-        once = of_each.where(_first_of_each(of_each.prediction))
+        of_each = best.where(first_of_each(draw[best.prediction] * max(len(truths), 1) + best.truth))
+        once = of_each.where(first_of_each(of_each.prediction))
         return Found(once.prediction, once.truth, np.ones(n), hits)
     # Each truth goes to the first that hits it, however many truths that one has.
-    first = near.where(_first_of_each(draw[near.prediction] * max(len(truths), 1) + near.truth))
+    first = near.where(first_of_each(draw[near.prediction] * max(len(truths), 1) + near.truth))
     found = np.bincount(first.prediction, minlength=n)
     free, dropped = np.where(hits > 0, found, 1), 1 - (hits - found)
     weight = {"every_free": np.maximum(found, 1), "peak": free}.get(
@@ -314,15 +313,13 @@ def take_turns(pairs: Pairs, draw: Indices, ties: str = "earlier") -> Indices:
     alone = (np.bincount(prediction, minlength=len(draw))[prediction] == 1) & (counts[inverse] == 1)
     rows[prediction[alone]] = truth[alone]
     taken: set[int] = set()
-    partner: dict[int, int] = {}
     for p, t, key in zip(prediction[~alone].tolist(), truth[~alone].tolist(), node[~alone].tolist()):
-        if p not in partner and key not in taken:
+        if rows[p] < 0 and key not in taken:
             taken.add(key)
-            partner[p] = t
-    rows[list(partner)] = list(partner.values())
+            rows[p] = t
     return rows
 
 
-def _first_of_each(keys: Indices) -> Indices:
+def first_of_each(keys: Indices) -> Indices:
     """Positions of the first occurrence of every key, in order."""
     return np.sort(np.unique(keys, return_index=True)[1])

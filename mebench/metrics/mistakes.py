@@ -37,12 +37,12 @@ import pandas as pd
 
 from mebench.core.peaks import overlap
 from mebench.metrics import (
-    Bools,
     Convention,
     Indices,
     Pairs,
     Tables,
     find,
+    first_of_each,
     groups,
     in_scope,
     named,
@@ -128,8 +128,9 @@ def sort_mistakes(tables: Tables, kinds: Sequence[str], convention: str | Conven
         mistake="false_positive", cause=cause, iou=iou, emotion=[emotions[row] for row in truth.tolist()]
     )
     cause, iou, at = np.full(len(missed), "missed", dtype=object), np.zeros(len(missed)), np.flatnonzero(missed)
-    for name, pairs in (("localisation", near), ("kind_confusion", confused)):
-        best = _best(draw[pairs.prediction] * len(truths) + pairs.truth, pairs, counted_wrong[pairs.prediction])
+    for name, every in (("localisation", near), ("kind_confusion", confused)):
+        pairs = every.where(counted_wrong[every.prediction])
+        best = _best(draw[pairs.prediction] * len(truths) + pairs.truth, pairs)
         place = draw[best.prediction] * len(truths) + best.truth
         cause[place], iou[place] = name, best.iou
     misses = (
@@ -137,10 +138,10 @@ def sort_mistakes(tables: Tables, kinds: Sequence[str], convention: str | Conven
         .iloc[at % max(len(truths), 1)]
         .assign(mistake="miss", cause=cause[at], iou=iou[at], draw=at // max(len(truths), 1))
     )
-    every = pd.concat([wrong[counted_wrong], misses], ignore_index=True)
-    every["subject"] = ordered.videos.set_index("video")["subject"].reindex(every["video"]).array
+    both = pd.concat([wrong[counted_wrong], misses], ignore_index=True)
+    both["subject"] = ordered.videos.set_index("video")["subject"].reindex(both["video"]).array
     order = ["draw", "video", "onset", "offset", "kind", "mistake", "cause", "iou"]
-    return sorted_rows({name: every[name].values for name in COLUMNS}, order)
+    return sorted_rows({name: both[name].values for name in COLUMNS}, order)
 
 
 def count_mistakes(mistakes: pd.DataFrame, by: By = "kind", draws: int = 1) -> pd.DataFrame:
@@ -385,10 +386,7 @@ def miss_shares(misses: Mapping[str, Mapping[str, float]]) -> dict[str, Mapping[
     return {name.removeprefix(_MISSED_BY): misses[name] for name in misses if name.startswith(_MISSED_BY)}
 
 
-def _best(group: Indices, pairs: Pairs, allowed: Bools | None = None) -> Pairs:
-    """The pair of largest IoU in each group, of those that are allowed; of equals the first truth, then prediction."""
-    chosen = np.ones(len(group), dtype=np.bool_) if allowed is None else allowed
-    group, pairs = group[chosen], pairs.where(chosen)
+def _best(group: Indices, pairs: Pairs) -> Pairs:
+    """The pair of largest IoU in each group; of equals the first truth, then prediction."""
     order = np.lexsort((pairs.prediction, pairs.truth, -pairs.iou, group))
-    _, first = np.unique(group[order], return_index=True)
-    return pairs.where(order[first])
+    return pairs.where(order[first_of_each(group[order])])
