@@ -31,6 +31,7 @@ from .bootstrap import Resampling as Resampling
 from .bootstrap import Score as Score
 from .bootstrap import Section as Section
 from .bootstrap import as_score as as_score
+from .bootstrap import averaged as averaged
 from .bootstrap import derived_seed as derived_seed
 from .bootstrap import interval as interval
 from .bootstrap import of_all as of_all
@@ -93,8 +94,7 @@ from .matching import overlap as overlap
 from .matching import pair as pair
 from .matching import same_group as same_group
 from .matching import take_turns as take_turns
-from .mistakes import FALSE_POSITIVES as FALSE_POSITIVES
-from .mistakes import MISSES as MISSES
+from .mistakes import CAUSES as CAUSES
 from .mistakes import count_distracted as count_distracted
 from .mistakes import count_mistakes as count_mistakes
 from .mistakes import explain_mistakes as explain_mistakes

@@ -7,9 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mebench.metrics import Tables, frame_truth, match, named, of_kinds
-
-QUANTILES = (0.05, 0.5, 0.95)
+from mebench.metrics import Tables, find, frame_truth, named, of_kinds
 
 
 def agreement(tables: Tables, kinds: Sequence[str]) -> dict[str, Any]:
@@ -33,8 +31,12 @@ def agreement(tables: Tables, kinds: Sequence[str]) -> dict[str, Any]:
         video: int(max(0 if pd.isna(n) else n, last.get(video, -1) + 1))
         for video, n in zip(ordered.videos["video"], ordered.videos["n_frames"])
     }
-    numbers = np.concatenate([np.empty(0, np.int64), *map(np.arange, lengths.values())])
-    frames = pd.DataFrame({"video": np.repeat(list(lengths), list(lengths.values())), "frame": numbers})
+    frames = pd.DataFrame(
+        {
+            "video": np.repeat(list(lengths), list(lengths.values())),
+            "frame": np.concatenate([np.empty(0, np.int64), *map(np.arange, lengths.values())]),
+        }
+    )
     labels = [np.zeros(len(frames), np.int64) for _ in range(2)]
     by_kind: dict[str, Any] = {}
     pairs: list[tuple[str, str]] = []
@@ -43,16 +45,15 @@ def agreement(tables: Tables, kinds: Sequence[str]) -> dict[str, Any]:
         own = [frame_truth(frames, table) for table in (first, second)]
         for whole, inside in zip(labels, own):
             whole[inside] = number
-        partner = match(first, second, named("strict"))
-        hit = np.flatnonzero(partner >= 0)
-        a, b = first.iloc[partner[hit]].reset_index(drop=True), second.iloc[hit].reset_index(drop=True)
+        found = find(first, second, named("strict"))
+        a, b = first.iloc[found.truth].reset_index(drop=True), second.iloc[found.prediction].reset_index(drop=True)
         pairs += [(x, y) for x, y in zip(a["emotion"], b["emotion"]) if x and y]
         n = len(first) + len(second)
         by_kind[kind] = {
             "first": len(first),
             "second": len(second),
-            "both": len(hit),
-            "f1": 2 * len(hit) / n if n else 0.0,
+            "both": len(a),
+            "f1": 2 * len(a) / n if n else 0.0,
             "kappa": kappa(*own),
             "onset_ms": _differences(a, b, "onset"),
             "offset_ms": _differences(a, b, "offset"),
@@ -86,5 +87,5 @@ def _differences(first: pd.DataFrame, second: pd.DataFrame, end: str) -> dict[st
         "mean": float(ms.mean()),
         "sd": float(ms.std(ddof=1)) if len(ms) > 1 else None,
         "mean_absolute": float(np.abs(ms).mean()),
-        "quantiles": np.quantile(ms, QUANTILES).tolist(),
+        "quantiles": np.quantile(ms, (0.05, 0.5, 0.95)).tolist(),
     }

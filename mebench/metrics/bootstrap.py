@@ -179,6 +179,16 @@ def of_all(units: Sequence[int], name: str) -> Basis:
     return Basis(len(units))
 
 
+def averaged(parts: Sequence[Evaluate]) -> Evaluate:
+    """The score function of the means of the scores of several, over seeds or over folds, say."""
+
+    def mean(weights: Floats) -> dict[str, Floats]:
+        scores = [part(weights) for part in parts]
+        return {name: np.mean([values[name] for values in scores], axis=0) for name in scores[0]}
+
+    return mean
+
+
 FEW = 20
 """With fewer subjects than this, the jackknife also gives the intervals of scores that are not shares."""
 

@@ -27,6 +27,7 @@ from mebench.metrics import (
     Score,
     Section,
     Tables,
+    averaged,
     catalogue,
     derived_seed,
     hardest,
@@ -311,7 +312,12 @@ def compare(
     rule = named(convention)
     if not metrics:  # of spotting only F1: most time goes to what ranks intervals
         rule = replace(rule, scores=frozenset({"f1"} if rule.scores is None else {"f1"} & rule.scores))
-    sections = _over_seeds([sections_of(pool.tables, pool.units.size, kinds, classes, rule) for pool in pools])
+    of_pools = [sections_of(pool.tables, pool.units.size, kinds, classes, rule) for pool in pools]
+    # The pools of several seeds have the same units: their scores are averaged.
+    sections = {
+        section: part._replace(evaluate=averaged([one[section].evaluate for one in of_pools]))
+        for section, part in of_pools[0].items()
+    }
     chosen = _chosen(sections, units.size, metrics)
     subjects = Resampling.of_subjects(strata, draws, seed)
     swapped, exact = swaps(len(strata), permutations, derived_seed(seed, "permutation"))
@@ -340,16 +346,6 @@ def compare(
         scores={path: replace(row, p_holm=p) for (path, row), p in zip(rows.items(), adjusted)},
         mcnemar=of_clips,
     )
-
-
-def _over_seeds(runs: Sequence[dict[str, Section]]) -> dict[str, Section]:
-    """A scorer that averages over several pools, one for each seed, with the same units."""
-
-    def mean(section: str, weights: Floats) -> dict[str, Floats]:
-        scores = [sections[section].evaluate(weights) for sections in runs]
-        return {name: np.mean([values[name] for values in scores], axis=0) for name in scores[0]}
-
-    return {section: part._replace(evaluate=partial(mean, section)) for section, part in runs[0].items()}
 
 
 def _chosen(sections: dict[str, Section], n_units: int, metrics: Sequence[str]) -> dict[str, list[str]]:

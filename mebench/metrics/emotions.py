@@ -17,12 +17,14 @@ from mebench.metrics import (
     SCORES,
     Basis,
     Convention,
+    Evaluate,
     Floats,
     Found,
     Indices,
     Resampling,
     SpottingCounts,
     Tables,
+    averaged,
     calibration,
     columns,
     confusion_matrices,
@@ -348,9 +350,8 @@ def recognition_of_parts(
         units = Resampling(subjects.weights, strata=subjects.strata, subjects=chosen)
         parts[str(name)] = recognition(part, classes, convention, units)
 
-    def mean(names: Sequence[str], weights: Floats) -> dict[str, Floats]:
-        of_parts = [sample.scores(convention, names, weights) for sample in samples]
-        return {name: np.mean([of_part[name] for of_part in of_parts], axis=0) for name in names}
+    def mean(names: Sequence[str]) -> Evaluate:
+        return averaged([partial(sample.scores, convention, names) for sample in samples])
 
     def basis_of(units: Sequence[int], name: str) -> Basis:
         of_parts = [sample.basis_of(units, name) for sample in samples]
@@ -362,9 +363,7 @@ def recognition_of_parts(
     names = displayed_scores("recognition")
     return {
         "n": sum(part["n"] for part in parts.values()),
-        "scores": subjects.scores("recognition", partial(mean, names), basis_of),
-        "details": {
-            "scores": subjects.scores("recognition.details", partial(mean, further(names, convention)), basis_of)
-        },
+        "scores": subjects.scores("recognition", mean(names), basis_of),
+        "details": {"scores": subjects.scores("recognition.details", mean(further(names, convention)), basis_of)},
         "folds": parts,
     }

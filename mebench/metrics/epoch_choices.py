@@ -123,14 +123,14 @@ def worth(
                 metrics=[path],
                 draws=draws,
                 permutations=max(draws, 1),
-            ).plain()["scores"][path]
+            ).scores[path]
             rows.append(
                 {
                     "leaking": leaking,
                     "honest": honest,
                     "part": part,
                     "looks": candidates,
-                    "f1": {name: f1[name] for name in ("first", "second", "difference")},
+                    "f1": {"first": f1.first, "second": f1.second, "difference": f1.difference},
                 }
             )
     return rows

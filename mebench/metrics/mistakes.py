@@ -53,9 +53,10 @@ from mebench.metrics import (
     sorted_rows,
 )
 
-FALSE_POSITIVES = ("localisation", "kind_confusion", "duplicate", "background")
-MISSES = ("localisation", "kind_confusion", "missed")
-CAUSES = {"false_positive": FALSE_POSITIVES, "miss": MISSES}
+CAUSES = {
+    "false_positive": ("localisation", "kind_confusion", "duplicate", "background"),
+    "miss": ("localisation", "kind_confusion", "missed"),
+}
 NEAR = Fraction(1, 10)
 """IoU from which on an interval is taken for an attempt at a truth."""
 
@@ -153,7 +154,7 @@ def count_mistakes(mistakes: pd.DataFrame, by: By = "kind", draws: int = 1) -> p
         draws: random draws of the predictions.
 
     Returns:
-        One row each, indexed by name; a column for each (mistake, cause), in the order of `FALSE_POSITIVES`, `MISSES`.
+        One row each, indexed by name; a column for each (mistake, cause), in the order of `CAUSES`.
 
     >>> rows = pd.DataFrame({"mistake": ["miss"], "cause": ["missed"], "kind": ["micro"]})
     >>> count_mistakes(rows)[("miss", "missed")].to_dict()

@@ -367,7 +367,6 @@ class SpottingCounts:
         spotted: spotted intervals that count; under some conventions duplicates or dummies change that.
         true_positives: truths that were found.
         hitting: spotted intervals that hit any truth.
-        hits_of_all: spotted intervals that hit, each as often as it hits.
         means: for each score that is a mean over pairs or videos, its sum and the number of terms.
         minutes: length of all videos, with or without expressions; NaN where unknown.
         frames: for the frame rates of Li et al. 2017: frames of truths found, of truths, of false positives, and those of videos
@@ -392,7 +391,6 @@ class SpottingCounts:
     spotted: Floats
     true_positives: Floats
     hitting: Floats
-    hits_of_all: Floats
     means: Mapping[str, tuple[Floats, Floats]]
     minutes: Floats
     frames: tuple[Floats, Floats, Floats, Floats]
@@ -473,7 +471,8 @@ class SpottingCounts:
         scores = {name: self._mean(name, weights) for name in names}
         if self.convention.matching == "any_hit":
             spotted, true = weights @ self.spotted, weights @ self.truths
-            precision = np.where(true > 0, ratio(weights @ self.hits_of_all, spotted), np.nan)
+            hits = weights @ per_unit(self.unit, len(self.truths), self.found.hits)  # each as often as it hits
+            precision = np.where(true > 0, ratio(hits, spotted), np.nan)
             recall = self.recall(weights)
             f1 = ratio(2 * precision * recall, precision + recall)
             scores |= {"precision_large": precision, "f1_large": np.where(true > 0, f1, np.nan)}
@@ -605,7 +604,6 @@ def count(
         spotted=summed(unit, found.weight * counted),
         true_positives=summed(unit[found.prediction]),
         hitting=summed(unit, np.minimum(found.hits, 1) * counted),
-        hits_of_all=summed(unit, found.hits),
         means=means,
         minutes=minutes,
         frames=(

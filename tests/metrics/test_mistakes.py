@@ -9,9 +9,8 @@ from hypothesis import given, settings, strategies as st
 
 from mebench.errors import ConfigError
 from mebench.metrics import (
+    CAUSES,
     CONVENTIONS,
-    FALSE_POSITIVES,
-    MISSES,
     Tables,
     count_distracted,
     count_mistakes,
@@ -190,8 +189,8 @@ def test_every_false_positive_and_miss_has_one_cause_whatever_the_order_of_rows(
         mine = found[found["kind"] == kind]
         assert (mine["mistake"] == "false_positive").sum() == spotting[kind]["fp"]
         assert (mine["mistake"] == "miss").sum() == spotting[kind]["fn"]
-    assert set(found.loc[found["mistake"] == "false_positive", "cause"]) <= set(FALSE_POSITIVES)
-    assert set(found.loc[found["mistake"] == "miss", "cause"]) <= set(MISSES)
+    assert set(found.loc[found["mistake"] == "false_positive", "cause"]) <= set(CAUSES["false_positive"])
+    assert set(found.loc[found["mistake"] == "miss", "cause"]) <= set(CAUSES["miss"])
     shuffled = tables(random.sample(predictions, len(predictions)), random.sample(truths, len(truths)))
     again = sort_mistakes(shuffled, ["micro", "macro"])
     pd.testing.assert_frame_equal(again.drop(columns="row"), found.drop(columns="row"))
