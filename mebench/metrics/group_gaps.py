@@ -20,6 +20,7 @@ from mebench.metrics import (
 
 LEAST_PEOPLE = 5
 """Groups of fewer people are not shown, since their scores would describe individuals."""
+SHUFFLES = 1999
 
 
 def by_group(
@@ -29,7 +30,7 @@ def by_group(
     labels: Sequence[str],
     basis_of: BasisOf = of_all,
     draws: int = 1000,
-    shuffles: int = 1999,
+    shuffles: int = SHUFFLES,
     seed: int = 0,
 ) -> dict[str, Any]:
     """The score of each group of people, and the gap between the best and the worst.

@@ -10,6 +10,8 @@ from mebench.metrics import Floats, Indices
 
 EQUAL = 1e-9
 """Scores that differ by less are equal: sums in another order differ in their last digits."""
+LOWEST = 0.2
+"""The share of people that are the hardest."""
 LEAST_SHARE = 0.0005
 """The least share of draws, half a draw of 1,000; the greatest is 1 minus it."""
 
@@ -44,7 +46,7 @@ def beating(scores: Floats) -> Floats:
     return np.asarray(((differences > EQUAL) + 0.5 * (abs(differences) <= EQUAL)).mean(axis=2))
 
 
-def hardest(personal: Floats, share: float = 0.2) -> Indices:
+def hardest(personal: Floats, share: float = LOWEST) -> Indices:
     """The people with the lowest mean rank over runs, in order: a share of those for whom some run has a score, one at least.
 
     Every run is then scored on the same people: each with its own lowest would compare other people (as MOABB's

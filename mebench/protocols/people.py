@@ -1,21 +1,16 @@
 """People and their videos, and their folds: no person is on two sides, and some of the training people validate."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
 
-from mebench import heavy
+import numpy as np
+from numpy.typing import NDArray
+
 from mebench.core import Expression, Fold, SubjectKey, Video, stable_seed
 from mebench.errors import ConfigError
 from mebench.grouping import grouped
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 DRAWS = 5
 """Of so many draws of parts the best is taken."""
@@ -155,7 +150,7 @@ class People:
         folds.
         """
         known = sorted(persons)
-        rng = heavy.numpy.random.default_rng(stable_seed(self.seed, *purpose))
+        rng = np.random.default_rng(stable_seed(self.seed, *purpose))
         shows = [self._shows[person] for person in known]
         total = sum(shows, Counter[tuple[str, str]]())
         rarest = [min(((total[label], label) for label in counts), default=(0, ("", ""))) for counts in shows]
@@ -176,7 +171,7 @@ class People:
         The distance is a chi-square: for each count of `_counts`, the squared difference between a part's count and its
         share of the total, divided by that share. Draws of different seeds have hardly more in common than random ones.
         """
-        np, known = heavy.numpy, sorted(persons)
+        known = sorted(persons)
         rng = np.random.default_rng(stable_seed(self.seed, *purpose))
         counts = self._counts(known)
         scaled = counts / np.sqrt(counts.sum(0))
@@ -196,7 +191,7 @@ class People:
                 row.update(("expressions", e.kind) for e in video.expressions)
                 row.update(("class", e.kind, self.class_of(e) or "") for e in video.expressions)
         columns = sorted(set().union(*rows.values()))
-        return heavy.numpy.array([[rows[person][column] for column in columns] for person in persons], dtype=float)
+        return np.array([[rows[person][column] for column in columns] for person in persons], dtype=float)
 
     @cached_property
     def _shows(self) -> dict[SubjectKey, Counter[tuple[str, str]]]:
@@ -220,7 +215,6 @@ def _exchanged(
         shares: (n parts,), with sum 1.
         rng: draws the order in which people try exchanges.
     """
-    np = heavy.numpy
     held = np.array([counts[part == p].sum(0) for p in range(len(shares))])
     over = held / shares[:, None] - counts.sum(0)
     changed = True
