@@ -4,15 +4,16 @@ import getpass
 import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from pathlib import Path
+from statistics import median_high
 from typing import Any
 
 import pandas as pd
 
 from mebench._checkout import ROOT, checkout_folder
 from mebench.config import registry, settings
-from mebench.core import Dataset, Scheme, Timing, Video
+from mebench.core import Dataset, Scheme, Video
 from mebench.grouping import grouped
 from mebench.metrics.tables import Tables
 from mebench.runner import Plan, anywhere, reads_of, sandbox, versions, warnings
@@ -102,10 +103,12 @@ def describe(
     if tables.distractors is not None:
         folder.write_table("distractors.parquet", tables.distractors)
     persons = {str(s): str(plan.dataset.person(s)) for s in sorted({video.subject_key for video in plan.videos})}
-    timings: dict[str, list[Timing]] = {}
-    for fold in plan.folds if "spot" in plan.task.tasks else ():
-        for group in sorted({plan.groups[video.key] for video in plan.sides(fold).test}):
-            timings.setdefault(group, []).append(plan.timings(fold)[group])
+    timings = [
+        (group, plan.timings(fold)[group])
+        for fold in plan.folds
+        if "spot" in plan.task.tasks
+        for group in {plan.groups[video.key] for video in plan.sides(fold).test}
+    ]
     folder.write_json(
         "folds.json",
         {
@@ -129,8 +132,8 @@ def describe(
             "comparable": plan.dataset.comparable,
             "remark": "; ".join(filter(None, [plan.dataset.remark, plan.dataset.unlike_published()])),
             "k_prime": {  # the median over the folds: the width of the intervals that chance is given
-                group: {kind: sorted(t.k_prime[kind] for t in of_group)[len(of_group) // 2] for kind in plan.task.kinds}
-                for group, of_group in sorted(timings.items())
+                group: {kind: median_high(timing.k_prime[kind] for _, timing in of_group) for kind in plan.task.kinds}
+                for group, of_group in sorted(grouped(timings, key=itemgetter(0)).items())
             },
             "folds": [
                 {

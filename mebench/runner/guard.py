@@ -5,7 +5,7 @@ subjects.
 from __future__ import annotations
 
 import hashlib
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
 
@@ -16,6 +16,7 @@ from mebench import runs
 from mebench.console import plural
 from mebench.core import Scheme, Timing, Video
 from mebench.errors import DataError, listed
+from mebench.grouping import grouped
 from mebench.runner import Plan, class_counts, sandbox, weightless
 
 FEW = 3
@@ -104,15 +105,9 @@ def check_duplicate_people(plan: Plan) -> None:
     Raises:
         DataError: there is one: a model would have seen a tested person.
     """
-    same: dict[str, list[Video]] = defaultdict(list)
-    for video in plan.videos:
-        if (first := _print(plan, video, middle=False)) is not None:
-            same[first].append(video)
-    for likely in same.values():
-        by_middle: dict[str | None, list[Video]] = defaultdict(list)
-        for video in likely if len(likely) > 1 else ():
-            by_middle[_print(plan, video, middle=True)].append(video)
-        for copies in by_middle.values():
+    same = grouped(plan.videos, key=lambda video: _print(plan, video, middle=False))
+    for likely in (videos for first, videos in same.items() if first is not None and len(videos) > 1):
+        for copies in grouped(likely, key=lambda video: _print(plan, video, middle=True)).values():
             if plan.protocol.subject_dependent and len({video.dataset for video in copies}) == len(copies):
                 continue  # one person in several recordings
             for fold in plan.folds if len(copies) > 1 else ():
