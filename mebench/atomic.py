@@ -14,17 +14,28 @@ WRITING = ".writing-"
 """How the names of files and folders begin that are not whole yet."""
 
 
+@contextmanager
+def opened(path: Path, flags: int = os.O_RDONLY) -> Iterator[int]:
+    """The number of an open file or folder.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+    handle = os.open(path, flags)
+    try:
+        yield handle
+    finally:
+        os.close(handle)
+
+
 def sync(path: Path) -> None:
     """Have a file, or the names in a folder, on disk.
 
     Raises:
         OSError: the disk is full, or fails.
     """
-    handle = os.open(path, os.O_RDONLY)
-    try:
+    with opened(path) as handle:
         os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def rename(temporary: Path, path: Path) -> None:
@@ -122,12 +133,9 @@ def held(folder: Path, wait: bool = False) -> Iterator[None]:
     Raises:
         OSError: another process has it, or it is no folder.
     """
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
+    with opened(folder, os.O_RDONLY | os.O_DIRECTORY) as handle:
         fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         yield
-    finally:
-        os.close(handle)
 
 
 def nearest(path: Path) -> Path:

@@ -165,21 +165,18 @@ class FoldHost:
         """
         job, stored = self.job, self.stored
         if isinstance(self.dataset, Source):
-            dataset = opened(
-                self.dataset
-            )  # on another machine; its annotations are not used, but must equal those of the run
-            annotated = {video.key: video.expressions for video in dataset.videos()}
+            # On another machine; its annotations are not used, but must equal those of the run.
+            self.dataset = opened(self.dataset)
+            annotated = {video.key: video.expressions for video in self.dataset.videos()}
             learning = [(self.aliases.real(video.key), video) for video in (*job.train, *job.valid)]
             known = {
                 key: v.expressions for key, v in [*learning, *((video.key, video) for video in self.aliases.tested)]
             }
             refuse_other(repr({key: annotated.get(key) for key in known}), repr(known))
-            self.dataset = dataset
             if self.grant is not None:
-                plugins = [(part.plugin.module, part.plugin.folder) for part in job.parts]
-                self.grant = granted(
-                    plugins, reads_of(job.parts), trainer.modules(job.trainer), job.accelerator
-                )._replace(lacks=self.grant.lacks)
+                plugins, modules = [part.plugin for part in job.parts], trainer.modules(job.trainer)
+                here = granted(plugins, reads_of(job.parts), modules, job.accelerator)
+                self.grant = here._replace(lacks=self.grant.lacks)
         if isinstance(stored, Path):
             folder, stored = stored, None
             if whole_fold(folder) == self.key:
@@ -200,11 +197,15 @@ class FoldHost:
             place.mkdir(parents=True, exist_ok=True)
             arguments = replace(job, cache=scratch, folder=str(place)), model, scores, self.names
             grant = None if self.grant is None else self.grant._replace(write=(Path(scratch), place))
-            answer = self.aliases.answering(self.answer)
             try:
                 result: FoldResult | Failure = self.aliases.restored(
                     worker.call(
-                        runner.fold.fit_and_predict, arguments, answer, job.plugins, self.config.fold_timeout, grant
+                        runner.fold.fit_and_predict,
+                        arguments,
+                        self.aliases.answering(self.answer),
+                        job.plugins,
+                        self.config.fold_timeout,
+                        grant,
                     )
                 )
             except MebenchError as error:  # of this process, where there is no other
@@ -245,10 +246,11 @@ class FoldHost:
                     raise PluginError(
                         "a fold asked for the places of the tested clips before it had spotted them: that is a leak"
                     )
-                clips = [
-                    (v.key, e.onset, e.peak, e.offset) for v in self.aliases.tested for e in self.job.scheme.scored(v)
+                return [
+                    (self.aliases.key(video.key), e.onset, e.peak, e.offset)
+                    for video in self.aliases.tested
+                    for e in self.job.scheme.scored(video)
                 ]
-                return [(self.aliases.key(video), *place) for video, *place in clips]
             case "score", answers, names:
                 if not self.job.leaks:
                     raise PluginError("a fold asked how good an epoch is on the tested subjects: that is a leak")

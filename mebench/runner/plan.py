@@ -182,13 +182,10 @@ class Plan:
     @cached_property
     def grant(self) -> Grant | None:
         """The files that a method may read in a fold; None without a sandbox."""
-        plugins = [(part.plugin.module, part.plugin.folder) for part in self.parts]
+        if self.config.sandbox == "off":
+            return None
         modules = trainer.modules(self.config.trainer)
-        return (
-            None
-            if self.config.sandbox == "off"
-            else granted(plugins, reads_of(self.parts), modules, self.config.accelerator)
-        )
+        return granted([part.plugin for part in self.parts], reads_of(self.parts), modules, self.config.accelerator)
 
     @cached_property
     def groups(self) -> dict[str, str]:

@@ -38,6 +38,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mebench._checkout import PACKAGE
+from mebench.atomic import opened
+from mebench.config import PluginInfo
 from mebench.errors import RunError
 
 PARTS = ("files", "processes", "network", "privileges")
@@ -172,7 +174,7 @@ def gpus(folder: Path = Path("/dev")) -> tuple[Path, ...]:
 
 
 def granted(
-    plugins: Sequence[tuple[str, Path]],
+    plugins: Sequence[PluginInfo],
     reads: Iterable[Path] = (),
     modules: Iterable[str] = (),
     accelerator: str = "cpu",
@@ -181,7 +183,7 @@ def granted(
     user modules.
 
     Args:
-        plugins: the package and the folder of each.
+        plugins: the plugins whose code runs there.
         reads: what else.
         modules: of the user that a fold imports and this process has not.
         accelerator: what trains; anything but `cpu` opens GPUs.
@@ -198,8 +200,8 @@ def granted(
             code.append(file)
     code += [spec.origin for name in modules if (spec := find_spec(name)) is not None and spec.origin]
     return Grant(
-        read=(*files, PACKAGE, *(folder for _, folder in plugins), *map(_path, code), *reads),
-        methods=tuple(folder.parent for module, folder in plugins if module.startswith("mebench.methods.")),
+        read=(*files, PACKAGE, *(info.folder for info in plugins), *map(_path, code), *reads),
+        methods=tuple(info.folder.parent for info in plugins if info.module.startswith("mebench.methods.")),
         modules=tuple(map(_path, dict.fromkeys(map(os.path.dirname, code)))),
         lacks=lacking(),
         devices=() if accelerator == "cpu" else gpus(),
@@ -333,13 +335,10 @@ def _confine_files(libc: ctypes.CDLL, grant: Grant) -> bool:
         ):
             rights = rights & handled
             for place in places:
-                with suppress(OSError):  # it is not there, or not for this user: nothing to grant
-                    opened = os.open(place, os.O_PATH | os.O_CLOEXEC)
-                    try:
-                        of_it = rights if stat.S_ISDIR(os.fstat(opened).st_mode) else rights & _OF_FILES
-                        libc.syscall(_ADD_RULE, ruleset, _PATH_BENEATH, struct.pack("<Qi", of_it, opened), 0)
-                    finally:
-                        os.close(opened)
+                # It is not there, or not for this user: nothing to grant.
+                with suppress(OSError), opened(place, os.O_PATH | os.O_CLOEXEC) as handle:
+                    of_it = rights if stat.S_ISDIR(os.fstat(handle).st_mode) else rights & _OF_FILES
+                    libc.syscall(_ADD_RULE, ruleset, _PATH_BENEATH, struct.pack("<Qi", of_it, handle), 0)
         return bool(libc.syscall(_RESTRICT_SELF, ruleset, 0) == 0)
     finally:
         os.close(ruleset)
