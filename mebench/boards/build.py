@@ -315,8 +315,7 @@ def _part(
 
 def metrics_of(task: str, part: str, of_unit: bool = False) -> tuple[str, ...]:
     """The columns of a part, the main metric first."""
-    metrics = metrics_shown(task, of_unit)
-    return tuple(m for m in metrics if m not in JOINT) if part == "all intervals" else metrics
+    return tuple(m for m in metrics_shown(task, of_unit) if part != "all intervals" or m not in JOINT)
 
 
 def _row(metrics: Sequence[str], group: Sequence[tuple[Record, Any]], member: str, remark: str) -> Row:

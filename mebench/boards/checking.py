@@ -5,7 +5,7 @@ import signal
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -117,19 +117,15 @@ def bounded(memory: int = MORE, seconds: float = 0) -> Iterator[None]:
 
     pool, before = pa.default_memory_pool(), resource.getrlimit(resource.RLIMIT_DATA)
     pa.allocate_buffer(1, memory_pool=pool)  # Arrow's own pools reserve more than the limit before any use
-    with suppress(OSError, ValueError):  # not Linux
-        about = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-        resource.setrlimit(resource.RLIMIT_DATA, (int(about["VmData"].split()[0]) * 1024 + memory, before[1]))
-    pa.set_memory_pool(pa.system_memory_pool())
-    timed = threading.current_thread() is threading.main_thread()  # only the main thread can handle signals
-    former = signal.signal(signal.SIGVTALRM, stop) if timed else None
-    try:
-        if timed:
+    with ExitStack() as after:  # the last is undone first
+        after.callback(resource.setrlimit, resource.RLIMIT_DATA, before)
+        with suppress(OSError, ValueError):  # not Linux
+            about = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+            resource.setrlimit(resource.RLIMIT_DATA, (int(about["VmData"].split()[0]) * 1024 + memory, before[1]))
+        after.callback(pa.set_memory_pool, pool)
+        pa.set_memory_pool(pa.system_memory_pool())
+        if threading.current_thread() is threading.main_thread():  # no other thread can handle signals
+            after.callback(signal.signal, signal.SIGVTALRM, signal.signal(signal.SIGVTALRM, stop))
+            after.callback(signal.setitimer, signal.ITIMER_VIRTUAL, 0)
             signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
         yield
-    finally:
-        if timed:
-            signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-            signal.signal(signal.SIGVTALRM, former)
-        pa.set_memory_pool(pool)
-        resource.setrlimit(resource.RLIMIT_DATA, before)
