@@ -15,8 +15,8 @@ WRITING = ".writing-"
 
 
 @contextmanager
-def opened(path: Path, flags: int = os.O_RDONLY) -> Iterator[int]:
-    """The number of an open file or folder.
+def descriptor(path: Path, flags: int = os.O_RDONLY) -> Iterator[int]:
+    """The number of a file or folder that is open in the block.
 
     Raises:
         OSError: it cannot be opened.
@@ -34,7 +34,7 @@ def sync(path: Path) -> None:
     Raises:
         OSError: the disk is full, or fails.
     """
-    with opened(path) as handle:
+    with descriptor(path) as handle:
         os.fsync(handle)
 
 
@@ -133,7 +133,7 @@ def held(folder: Path, wait: bool = False) -> Iterator[None]:
     Raises:
         OSError: another process has it, or it is no folder.
     """
-    with opened(folder, os.O_RDONLY | os.O_DIRECTORY) as handle:
+    with descriptor(folder, os.O_RDONLY | os.O_DIRECTORY) as handle:
         fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         yield
 

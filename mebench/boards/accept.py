@@ -1,6 +1,5 @@
 """Accept records of others after all checks and rescoring, and records of repeated runs; records are never edited."""
 
-import json
 import shutil
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -14,7 +13,7 @@ from mebench.atomic import new_folder
 from mebench.boards import Registry, collect_records, doubt_of, read_answers, refusal, truth_doubt, truth_of
 from mebench.boards.export import export
 from mebench.config import resolve
-from mebench.console import duration, plural
+from mebench.console import duration, plural, text
 from mebench.errors import ConfigError, DataError, MebenchError, RunError, sentence, unknown
 from mebench.progress import Progress
 from mebench.records import RECORD, Record, from_record, record_name, setting_words
@@ -185,6 +184,5 @@ def words_of(record: Record) -> list[str]:
         list(then),
     ):  # a preset stands for many values
         now = setting_words.without_places(resolve(differences).values) if differences else {}
-        changed = [(name, then[name]) for name in names if name not in now or now[name] != then[name]]
-        differences += [f"{name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in changed]
+        differences += [f"{name}={text(then[name])}" for name in names if name not in now or now[name] != then[name]]
     return differences

@@ -390,22 +390,20 @@ def n_of(section: Mapping[str, Any]) -> float:
     return float(section["n"] if "n" in section else section["tp"] + section["fn"])
 
 
-def over_seeds(scores: Sequence[Score]) -> Score:
+def over_seeds(scores: Sequence[Mapping[str, Any]]) -> Score:
     """Mean, lowest and highest value, lowest and highest end of the intervals.
 
     Empty if a value is undefined; no interval if one seed has none.
     """
-    values = [score["value"] for score in scores]
-    known = [value for value in values if value is not None]
-    if len(known) < len(values):
+    values, lows, highs = ([score[end] for score in scores] for end in ("value", "low", "high"))
+    if None in values:
         return NOTHING
-    lows, highs = ([s[end] for s in scores] for end in ("low", "high"))
     return {
-        "value": mean(known),
-        "low": None if None in lows else min(lows, default=None),  # type: ignore[type-var]
-        "high": None if None in highs else max(highs, default=None),  # type: ignore[type-var]
-        "min": min(known),
-        "max": max(known),
+        "value": mean(values),
+        "low": None if None in lows else min(lows),
+        "high": None if None in highs else max(highs),
+        "min": min(values),
+        "max": max(values),
     }
 
 

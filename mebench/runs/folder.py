@@ -36,7 +36,7 @@ from typing import Any, TypeVar
 from filelock import FileLock, Timeout
 
 from mebench import heavy
-from mebench.atomic import WRITING, opened, replace_file, whole_file, whole_folder
+from mebench.atomic import WRITING, descriptor, replace_file, whole_file, whole_folder
 from mebench.errors import RunError, refused_by_system, unknown
 from mebench.files import file_hash
 from mebench.runs import (
@@ -351,7 +351,7 @@ class RunFolder:
 
     def _sync_all(self) -> None:
         """Sync everything written so far to disk."""
-        with opened(self.path) as handle:
+        with descriptor(self.path) as handle:
             if not hasattr(_C, "syncfs") or _C.syncfs(handle) != 0:
                 os.sync()
         self._synced = time.monotonic()
