@@ -176,7 +176,8 @@ def _calculator(algorithm: Algorithm) -> Callable[[Image, Image], FeatureMap]:
 
 Outline = Literal["distance", "released_code"]
 NOSE_BRIDGE = 28
-EYES = (slice(36, 42), slice(42, 48))
+EYES = slice(36, 48)
+"""Six points around the eye on the left of the image, then six around the other."""
 _THEN = "choose a setting of the method without it, or give the dataset landmarks"
 
 
@@ -236,8 +237,7 @@ class MaskEyes(MapStep):
 
     def apply(self, x: FeatureMap, landmarks: Landmarks | None) -> FeatureMap:
         """Mask an (H, W, C) map."""
-        points = self.landmarks_from(landmarks, _THEN)
-        eyes = np.concatenate([points[eye] for eye in EYES]).astype(np.float64)
+        eyes = self.landmarks_from(landmarks, _THEN)[EYES].astype(np.float64)
         masked = x.copy()
         masked[_mask(self.outline, self.margin, eyes.tobytes(), *x.shape[:2])] = 0
         return masked
@@ -260,11 +260,9 @@ def _mask(outline: Outline, margin: int, points: bytes, height: int, width: int)
         cv2.fillPoly(not_eye, [np.rint(eye + margin).astype(np.int32)], 0)
     if not_eye.all():
         return np.zeros((height, width), np.bool_)
-    away = cv2.distanceTransform(not_eye, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    inside = away[margin : margin + height, margin : margin + width]
-    return np.asarray(
-        np.rint(inside.astype(np.float64) ** 2) <= margin**2
-    )  # whole numbers: their roots are rounded in many ways
+    away = cv2.distanceTransform(not_eye, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[margin:, margin:][:height, :width]
+    # Squares are whole numbers: their roots are rounded in many ways.
+    return np.asarray(np.rint(away.astype(np.float64) ** 2) <= margin**2)
 
 
 Difference = Literal["backward", "forward", "central"]

@@ -239,8 +239,12 @@ class Source:
         def build() -> Draft:
             frames, label = self.frames(), self.video.key
             reference = crop.locate(frames, self.landmarks, label)
-            rows = (c[None] for c in self._ticking("crops", crop.cut(frames, reference, label)))
-            return Draft((len(frames), crop.size, crop.size), np.uint8, rows, reference.as_json())
+            return Draft(
+                (len(frames), crop.size, crop.size),
+                np.uint8,
+                self._ticking("crops", crop.cut(frames, reference, label)),
+                reference.as_json(),
+            )
 
         return self._stored(self.key("crops", chain, None), build)
 
@@ -255,10 +259,10 @@ class Source:
         def build() -> Draft:
             if clip is not None:
                 images, onset, apex = self._clip_images(chain, route, clip)
-                return Draft((1, *shape), FLOW, [core.between(images, onset, apex)[None]])
+                return Draft((1, *shape), FLOW, [core.between(images, onset, apex)])
             images = self.crops(chain).array
-            maps = (f[None] for f in self._ticking("feature", core.maps(_rows(images))))
-            return Draft((max(len(images) - route.gap, 0), *shape), FLOW, maps)
+            n = max(len(images) - route.gap, 0)
+            return Draft((n, *shape), FLOW, self._ticking("feature", core.maps(_rows(images))))
 
         if self.store.keep_flow:
             flows = self._stored(key, build).array
@@ -266,7 +270,7 @@ class Source:
             flows = stored.array
         elif self.flows is None:
             draft = build()
-            return draft.shape[0], (block[0].astype(FLOW) for block in draft.blocks)
+            return draft.shape[0], (flow.astype(FLOW) for flow in draft.blocks)
         else:
             if key not in self.flows:
                 self.flows[key] = self.store.unnamed(build())
@@ -286,9 +290,8 @@ class Source:
                 gaps = len(route.core.gaps) if isinstance(route.core, Flow) else 1
                 nothing_moves = np.zeros((route.crop.size, route.crop.size, 2 * gaps), np.float32)
                 return Draft((0, *self._finished(chain, route, nothing_moves, landmarks).shape), FEATURE, [])
-            if clip is not None:
-                return Draft(first.shape, FEATURE, [first])
-            return Draft((n, *first.shape), FEATURE, (row[None] for row in itertools.chain([first], rows)))
+            shape = first.shape if clip is not None else (n, *first.shape)
+            return Draft(shape, FEATURE, itertools.chain([first], rows))
 
         return self._stored(self.key("feature", chain, clip), build)
 

@@ -74,7 +74,7 @@ class Draft:
     Attributes:
         shape: of the whole array.
         dtype: as stored.
-        blocks: arrays (m, ...) of any m that follow one another along the first axis.
+        blocks: arrays whose numbers follow one another in the whole one, such as its rows.
         extra: small JSON values kept beside the array.
     """
 

@@ -289,10 +289,9 @@ class VolumeParams(SvmParams):
 
     def steps(self) -> tuple[Step, ...]:
         """The steps from frames to histograms."""
-        end = Interpolate(self.length), self.feature()
-        if self.magnify == "none":
-            return (self.face(), *end)
-        return (self.face(), Magnify(self.alpha, self.low, self.high, self.levels, filter=self.magnify), *end)
+        band = self.alpha, self.low, self.high, self.levels
+        magnified = () if self.magnify == "none" else (Magnify(*band, filter=self.magnify),)
+        return self.face(), *magnified, Interpolate(self.length), self.feature()
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from mebench.core import Frames, Kind, Prediction, Spotted, SpottingParams, Subj
 from mebench.errors import RunError, refuse_if
 from mebench.features import LOOKS, MISSES, Flow, Landmarks, NoFaceError, Reference, feature_rows, route_of, shows_face
 from mebench.frames.stream import Stream
-from mebench.inference import Model, task_of, timing_at
+from mebench.inference import Model, task_of, timing_at, trained
 from mebench.runner.process import one_thread
 from mebench.spotting import Running
 
@@ -93,9 +93,7 @@ class Live:
         reason = f"which {first.name} lacks: use a model of mebench model list"
         refuse_if(*((not met, f"live video needs {need}, {reason}") for need, met in needs.items()), error=RunError)
         self.timing = timing_at([timing for model in models for timing in model.timings], stream.fps, self.task.kinds)
-        self._methods = [cls(params, self.task).eval() for _ in models]
-        for model, method in zip(models, self._methods):
-            model.restore({"": method})
+        self._methods = [trained(model) for model in models]
         chains = [(n, c) for n, c in self._methods[0].chains(self.timing).items() if c.scope == "frames"]
         if len(chains) != 1:
             raise RunError(

@@ -64,7 +64,7 @@ def abilities(config: RunConfig) -> tuple[Ability, ...]:
                 about = f"{method.__name__} cannot be asked for its callbacks"
                 with refused_by_plugin(about), heavy.torch.device("meta"):
                     made = method(params, Task(method.tasks, classes=("first", "second"))).trained()
-                    selects = bool(training.monitored(made, made.configure_callbacks()))
+                    selects = bool(training.monitored(made))
             methods.append(Ability(frozenset(method.tasks), tuple(method.kinds), bool(selects), method.several))
     return tuple(methods)
 

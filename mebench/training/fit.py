@@ -312,10 +312,8 @@ def _train(
     for callback in user_callbacks:
         if folder is not None and isinstance(callback, ModelCheckpoint) and callback.dirpath is None:
             callback.dirpath = str(folder / stage.name / "checkpoints")  # also of a training that continues
-    of_method = trained.configure_callbacks()
-    chosen = [*user_callbacks, *(of_method if isinstance(of_method, Sequence) else [of_method])]
-    metrics = monitored(trained, chosen)
-    if options.keys() - {"accelerator", "precision"} or chosen or metrics:
+    metrics = monitored(trained, user_callbacks)
+    if options.keys() - {"accelerator", "precision"} or trained.configure_callbacks() or metrics:
         callbacks.append(_logging(noted))
     loggers = options.get("logger")
     how = {
@@ -356,14 +354,15 @@ def _train(
     method.to(device)  # Lightning keeps it in memory, and it predicts on its training device
 
 
-def monitored(trained: L.LightningModule, callbacks: Any) -> dict[str, str]:
+def monitored(trained: L.LightningModule, callbacks: Sequence[L.Callback] = ()) -> dict[str, str]:
     """The metrics by which callbacks and schedulers select, each with the class of one that does.
 
     Args:
-        trained: the module.
-        callbacks: one, or several.
+        trained: the module, with its own callbacks.
+        callbacks: further ones.
     """
-    several = callbacks if isinstance(callbacks, Sequence) else [callbacks]
+    own = trained.configure_callbacks()
+    several = [*callbacks, *(own if isinstance(own, Sequence) else [own])]
     metrics = {entry.monitor: type(entry).__name__ for entry in several if getattr(entry, "monitor", None)}
     if type(trained).configure_optimizers is not L.LightningModule.configure_optimizers:
         with contextlib.suppress(Exception):  # it asks its Trainer, which is not there yet

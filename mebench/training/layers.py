@@ -1,6 +1,6 @@
 """Layers that are faster on a CPU than PyTorch's own, the hierarchy of HTNet, and losses for uneven classes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -192,11 +192,10 @@ def _per_channel(sums: Tensor, channels: int) -> Tensor:
     return sums.view(-1, channels).sum(0)
 
 
-def _chunks(n: int, bytes_of_one: int) -> Iterator[slice]:
+def _chunks(n: int, bytes_of_one: int) -> list[slice]:
     """Even parts of `n` samples whose maps fit the cache."""
     parts = min(n, round(n * bytes_of_one / CHUNK_BYTES)) if n * bytes_of_one > WHOLE_BYTES else 1
-    for part in range(parts):
-        yield slice(part * n // parts, (part + 1) * n // parts)
+    return [slice(part * n // parts, (part + 1) * n // parts) for part in range(parts)]
 
 
 class _Block(torch.autograd.Function):
@@ -210,7 +209,7 @@ class _Block(torch.autograd.Function):
         weight = F.pad(weight, (0, 0, 0, 0, 0, 0, 0, empty)).contiguous(memory_format=torch.channels_last)
         c, bias = filters + empty, F.pad(bias, (0, empty))
         h, w = (length + 2 * conv_padding - k + 1 for length in x.shape[2:])
-        chunks = list(_chunks(n, c * h * w * x.element_size()))
+        chunks = _chunks(n, c * h * w * x.element_size())
         maps = [F.conv2d(x[chunk], weight, bias, padding=conv_padding).clamp_min_(0) for chunk in chunks]
         parts, counts, means, squares = [], [], [], []
         for own in maps:
@@ -324,11 +323,11 @@ class Level(nn.Module):
         super().__init__()
         self.position = nn.Parameter(torch.randn(1))
         self.blocks = nn.Sequential(*(Block(channels, heads) for _ in range(blocks)))
-        self.merge: nn.Module = nn.Identity()
-        if out is not None:
-            self.merge = nn.Sequential(
-                ProductConv(channels, out, 3), ChannelNorm(out), nn.MaxPool2d(3, stride=2, padding=1)
-            )
+        self.merge = (
+            nn.Identity()
+            if out is None
+            else nn.Sequential(ProductConv(channels, out, 3), ChannelNorm(out), nn.MaxPool2d(3, stride=2, padding=1))
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         """Blocks, then merge."""
@@ -352,13 +351,12 @@ class Hierarchy(nn.Module):
 
     def __init__(self, dim: int, heads: int, blocks: Sequence[int]) -> None:
         super().__init__()
-        self.dim_out, self.unused = 4 * dim, 0
+        self.dim_out = 4 * dim
         self.embed = nn.Linear(3 * PATCH * PATCH, dim)
-        levels = []
-        for place, number in enumerate(blocks):
-            channels, n_heads = dim << place, heads << place
-            levels.append(Level(channels, n_heads, number, 2 * channels if place < len(blocks) - 1 else None))
-            self.unused += number * 2 * channels * (channels // n_heads * n_heads)
+        levels = (
+            Level(dim << place, heads << place, number, dim << (place + 1) if place < len(blocks) - 1 else None)
+            for place, number in enumerate(blocks)
+        )
         self.levels = nn.Sequential(*levels)
 
     def forward(self, x: Tensor) -> Tensor:
