@@ -15,14 +15,14 @@ from torch.utils.data import Dataset as TorchDataset
 
 from mebench.core import Chain, LabelledVideo, Step, Timing, all_clips
 from mebench.errors import ConfigError, DataError
-from mebench.features import Flow, Magnify, MinMax
+from mebench.features import Flow, Magnify
 from mebench.training import Samples
 from mebench.training.maps import MapNetwork
 from mebench.training.released import load, torch_weights
 
 from .network import HalvesNetwork, ResNet18, of_resnet18, seen
 from .params import Params as _Params
-from .steps import Length
+from .steps import LengthPicture
 
 MICRO, MACRO = "emr_magnified", "emr_reduced"
 LEAST_LR = 1e-5
@@ -66,15 +66,15 @@ class Emr(MapNetwork):
                 "method.start=random"
             )
         magnify: tuple[Step, ...] = (Magnify(p.alpha, p.low, p.high, filter="butterworth"),) if p.alpha else ()
-        picture = (Flow(p.flow), Length(), MinMax())
+        picture = (Flow(p.flow), LengthPicture())
         return {
             MICRO: Chain(MICRO, (p.face(), *magnify, *picture), scope="clips"),
             MACRO: Chain(MACRO, (p.face(), *picture), scope="clips"),
         }
 
     def inputs(self, maps: Sequence[NDArray[np.float32]]) -> Tensor:
-        """The pictures, (n, 1, pixels, pixels), whole numbers from 0 to 255."""
-        return torch.from_numpy((maps[0] * 255).astype(np.uint8)).permute(0, 3, 1, 2)
+        """The pictures, (n, 1, pixels, pixels), bytes."""
+        return torch.from_numpy(maps[0].astype(np.uint8)).permute(0, 3, 1, 2)
 
     def samples(
         self, stage: str, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo]

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from mebench.methods.emr import method as emr, network as net
+from mebench.methods.emr.steps import LengthPicture
 from torch.nn import functional as F
 
 from mebench.core import Expression, LabelledVideo, SubjectKey, Task, Timing
@@ -106,24 +107,17 @@ def test_training_pictures_are_turned_moved_and_lit_differently_within_bounds():
     assert 0 < cut.max() < 0.06 and (cut == 0).any()
 
 
-def picture(flow):
-    """What the network sees of a flow, (H, W, 1)."""
-    method = emr.Emr(SMALL, TASK)
-    for step in method.chains(Timing(30.0, 3, {"micro": 5}))[emr.MICRO].steps[-2:]:
-        flow = step.apply(flow, None)
-    return method.inputs([flow[None]])[0].permute(1, 2, 0).numpy().astype(int)
-
-
 def test_the_picture_is_that_of_the_program_for_gray_frames():
     flow = np.random.default_rng(0).normal(size=(40, 50, 2)).astype(np.float32)
     length, angle = cv2.cartToPolar(flow[..., 0], flow[..., 1])
     colours = np.zeros((40, 50, 3), np.float32)  # the saturation, that of gray frames, stays 0
     colours[..., 0], colours[..., 2] = angle * 90 / np.pi, cv2.normalize(length, None, 0, 255, cv2.NORM_MINMAX)
     expected = cv2.cvtColor(colours, cv2.COLOR_HSV2RGB).astype(np.uint8)
-    found = picture(flow)
+    found = LengthPicture().apply(flow, None)
     assert np.abs(found - expected).max() <= 1 and (found != expected).mean() < 0.01
     assert found.min() == 0 and found.max() >= 254
-    assert not picture(np.full((8, 8, 2), 3, np.float32)).any()
+    assert np.array_equal(found.astype(np.float16), found)  # as it is stored
+    assert not LengthPicture().apply(np.full((8, 8, 2), 3, np.float32), None).any()
 
 
 def batch():
@@ -198,7 +192,7 @@ def video(*expressions):
     """A training video whose features hold the chain and the frames that were asked for."""
 
     def clip(chain, onset, apex, offset):
-        return np.full((64, 64, 1), ((100 if chain == emr.MACRO else 0) + apex) / 255, np.float32)
+        return np.full((64, 64, 1), (100 if chain == emr.MACRO else 0) + apex, np.float32)
 
     labels = tuple({"joy": 0, "anger": 1}.get(e.emotion) for e in expressions)
     timing = Timing(30.0, 3, {"micro": 5})
