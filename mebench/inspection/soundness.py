@@ -131,12 +131,10 @@ def unprintable_names(videos: Sequence[Video], schemes: Iterable[Scheme]) -> Ite
     of_schemes = ((("class", name) for name in scheme.classes) for scheme in schemes)
     for what, name in dict.fromkeys(chain.from_iterable([*of_videos, *of_schemes])):
         if printable(name) != name:
-            yield Finding(
-                "warning",
-                "name",
-                "",
-                f"the {what} {printable(name)} holds invisible characters: no run of it can be published, so rename it",
+            text = (
+                f"the {what} {printable(name)} holds invisible characters: no run of it can be published, so rename it"
             )
+            yield Finding("warning", "name", "", text)
 
 
 def lost_rows(unplaced: Sequence[Unplaced], annotated: Sequence[Video], videos: Sequence[Video]) -> Iterator[Finding]:
@@ -153,12 +151,9 @@ def lost_rows(unplaced: Sequence[Unplaced], annotated: Sequence[Video], videos: 
         key = (row.subject, row.video, row.kind, row.emotion)
         frames_missing = by_frames[key] > 0
         by_frames[key] -= frames_missing
-        yield Finding(
-            "error" if frames_missing else "warning",
-            "beyond_video" if frames_missing else "no_interval",
-            f"{row.subject}/{row.video}",
-            f"row {row.row} ({row.kind}) counts, but cannot be scored: {row.reason}",
-        )
+        text = f"row {row.row} ({row.kind}) counts, but cannot be scored: {row.reason}"
+        check: Check = "beyond_video" if frames_missing else "no_interval"
+        yield Finding("error" if frames_missing else "warning", check, f"{row.subject}/{row.video}", text)
 
 
 def _named_rows(videos: Sequence[Video]) -> Counter[tuple[str, str, Kind, str | None]]:
@@ -401,11 +396,8 @@ def verify(
     if not dataset.has_frames:
         findings.append(Finding("warning", "no_frames", "", "this dataset has ready-made features and no frames"))
     elif getattr(dataset.params, "root", "") is None:
-        findings.append(
-            Finding(
-                "warning", "no_frames", "", "only the annotations were checked: add dataset.root=PATH for the frames"
-            )
-        )
+        text = "only the annotations were checked: add dataset.root=PATH for the frames"
+        findings.append(Finding("warning", "no_frames", "", text))
     else:
         look = partial(check_video, dataset, repairs=repairs, deep=deep)
         # Number of videos checked at once: while one thread waits for the disk, others read.

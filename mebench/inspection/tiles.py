@@ -96,10 +96,11 @@ class Strip:
 def strip_of(dataset: Dataset, chosen: Chosen) -> Strip:
     """Decode the four frames of an expression and find the face; `problem` names what is missing."""
     video, e = chosen
+    peak = "middle" if e.apex is None else "apex"
     marks = {
         "first frame 0": 0,
         f"onset {e.onset}": e.onset,
-        f"{'middle' if e.apex is None else 'apex'} {e.peak}": e.peak,
+        f"{peak} {e.peak}": e.peak,
         f"offset {e.offset}": e.offset,
     }
     tiles, problem = dict[str, NDArray[np.uint8] | None].fromkeys(marks), ""
@@ -123,9 +124,8 @@ def strip_of(dataset: Dataset, chosen: Chosen) -> Strip:
         if reference.landmarks is None and find_predictor(crop.landmarks) is not None:
             reference = crop.with_landmarks(frames, reference, video.key)
     except DataError as error:
-        return Strip(
-            chosen, tiles, None, problem or ("no face found" if isinstance(error, NoFaceError) else str(error))
-        )
+        reason = "no face found" if isinstance(error, NoFaceError) else str(error)
+        return Strip(chosen, tiles, None, problem or reason)
     # Map the regions from the crop back to the frame.
     step = EyesAndMouth() if reference.landmarks is not None else EyesAndMouth(layout="box")
     back: NDArray[np.float64] = np.linalg.inv(reference.matrix).astype(np.float64)

@@ -31,12 +31,8 @@ def agreement(tables: Tables, kinds: Sequence[str]) -> dict[str, Any]:
         video: int(max(0 if pd.isna(n) else n, last.get(video, -1) + 1))
         for video, n in zip(ordered.videos["video"], ordered.videos["n_frames"])
     }
-    frames = pd.DataFrame(
-        {
-            "video": np.repeat(list(lengths), list(lengths.values())),
-            "frame": np.concatenate([np.empty(0, np.int64), *map(np.arange, lengths.values())]),
-        }
-    )
+    numbers = np.concatenate([np.empty(0, np.int64), *map(np.arange, lengths.values())])
+    frames = pd.DataFrame({"video": np.repeat(list(lengths), list(lengths.values())), "frame": numbers})
     labels = [np.zeros(len(frames), np.int64) for _ in range(2)]
     by_kind: dict[str, Any] = {}
     pairs: list[tuple[str, str]] = []
