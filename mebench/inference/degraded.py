@@ -1,11 +1,11 @@
 """A finished run on degraded videos: its scores at each strength, and violations of relations that need no label."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, cast
 
 from mebench.config import from_plain
 from mebench.core import hits
-from mebench.errors import MebenchError
+from mebench.errors import ConfigError, MebenchError
 from mebench.features.degradation import RELATIONS, Degradation
 from mebench.grouping import grouped
 from mebench.inference.models import of_run
@@ -25,6 +25,11 @@ Answers = Sequence[Sequence[Any]]
 def answers_of(folder: RunFolder) -> Answers:
     """The answers of a run."""
     return [[*folder.read_table(f"{name}.parquet").itertuples()] for name in ("predictions", "clips")]
+
+
+def applies(how: Degradation, tasks: Collection[str]) -> bool:
+    """Whether a change says something about a method of some tasks: of a still video only what is spotted in it does."""
+    return how.kind != "still" or "spot" in tasks
 
 
 def violations(clean: Answers, changed: Answers, how: Degradation, fps: Mapping[str, float | None]) -> dict[str, int]:
@@ -71,16 +76,21 @@ def degrade(clean: RunFolder, words: Sequence[str], workers: int | None, progres
         paired over subjects, and the relative `drop`; for a relation, `violations` instead.
 
     Raises:
+        ConfigError: no word says anything about what the run does, see `applies`.
         RunError: the run keeps no models.
         MebenchError: no word applies to its dataset, its data are missing, or all degradations failed.
     """
     of_run(clean)
-    stored, summary = clean.read_json("config.json"), flat(scores_of(clean))
+    stored, summary, about = clean.read_json("config.json"), flat(scores_of(clean)), clean.read_json("folds.json")
     config = stored["config"] | {"runs": str(clean.path.absolute() / PLACE), "workers": workers, "looks": False}
     fps: dict[Any, Any] = clean.read_table("videos.parquet").set_index("video")["fps"].to_dict()
-    hows = [(word, Degradation.of(word)) for word in words]
+    hows = [(word, how) for word, how in zip(words, map(Degradation.of, words)) if applies(how, about["tasks"])]
+    if not hows:
+        raise ConfigError(
+            f"{clean.id} spots nothing, so a still video says nothing about it: name another kind with --what"
+        )
     configs = {word: from_plain({**config, "degrade": word}, stored["origins"]) for word, how in hows if how.strength}
-    clean_answers, clean_tables, about = answers_of(clean), tables_of(clean), clean.read_json("folds.json")
+    clean_answers, clean_tables = answers_of(clean), tables_of(clean)
     rules = {"kinds": about["kinds"], "classes": about["classes"], "convention": config.get("convention", "strict")}
     outcomes = dict(zip(configs, sweep([*configs.values()], progress, keep=True, clean=clean))) if configs else {}
     if outcomes and all(isinstance(outcome, MebenchError) for outcome in outcomes.values()):

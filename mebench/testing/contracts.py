@@ -22,7 +22,7 @@ from mebench.config import PluginInfo, PluginKind, keys, registry, resolve, type
 from mebench.core import KINDS, Dataset, Expression, Frames, Method, Prediction, Scheme, Video, VideoView
 from mebench.errors import ConfigError, DataError
 from mebench.features import degradation, source_of
-from mebench.inference.degraded import violations
+from mebench.inference.degraded import applies, violations
 from mebench.runner import (
     FittedMethod,
     FoldHost,
@@ -457,15 +457,16 @@ def count_violations(id_: str, data: Sequence[str] = TINY) -> dict[str, dict[str
         data: see `method_checks`.
 
     Returns:
-        For each relation, the number of altered answers, `n`, and of all answers, `of`.
+        For each relation that says something about the method, the number of altered answers, `n`, and of all answers, `of`.
     """
     trial, counts = _MethodTrial(id_, tuple(data)), {}
     clean, fps = (trial.result.predictions, trial.result.clips), {v.key: v.fps for v in trial.test_videos}
-    for kind in degradation.RELATIONS:
-        plan = make_plan(resolve([*trial.words, f"degrade={kind}:3"]))
-        with one_thread():
-            changed = host.execute(plan, plan.folds[0], trial.result)
-        counts[kind] = violations(clean, (changed.predictions, changed.clips), degradation.Degradation(kind, 3), fps)
+    for how in (degradation.Degradation(kind, 3) for kind in degradation.RELATIONS):
+        plan = make_plan(resolve([*trial.words, f"degrade={how.kind}:{how.strength}"]))
+        if applies(how, plan.task.tasks):
+            with one_thread():
+                changed = host.execute(plan, plan.folds[0], trial.result)
+            counts[how.kind] = violations(clean, (changed.predictions, changed.clips), how, fps)
     return counts
 
 

@@ -104,6 +104,8 @@ def test_maps_are_degraded_where_that_makes_sense_and_else_refused(mebench, tmp_
     page, report = tmp_path / "page.html", tmp_path / "report.json"
     code, _, err = mebench("degrade", found.path, "--what", "h264", "--strengths", 3, "--out", page)
     assert code == 3 and "degrade=h264 changes frames, and" in err and "one of occlusion, glasses" in err
+    code, _, err = mebench("degrade", found.path, "--what", "still", "--out", page)
+    assert code == 2 and "spots nothing, so a still video says nothing about it" in err
     code, _, err = mebench(
         "degrade", found.path, "--what", "h264,blur", "--strengths", 3, "--out", page, "--json", report
     )
@@ -113,10 +115,12 @@ def test_maps_are_degraded_where_that_makes_sense_and_else_refused(mebench, tmp_
     assert blurred["error"] is None and blurred["scores"]["recognition.uf1"]["score"]["value"] is not None
 
 
-def test_check_counts_answers_that_change(mebench):
-    code, out, _ = mebench("check", "linear_spotter", "--relations", "--json", "-")
+@pytest.mark.parametrize(
+    "method, also", [("linear_spotter", ["still"]), ("majority", [])]
+)  # a still video says nothing about emotions
+def test_check_counts_answers_that_change(mebench, method, also):
+    code, out, _ = mebench("check", method, "--relations", "--json", "-")
     found = json.loads(out)
-    assert code == 0 and list(found["relations"]) == [
-        *("mirror", "shift", "brightness", "still", "padding", "double_rate")
-    ]
+    assert code == 0
+    assert list(found["relations"]) == ["mirror", "shift", "brightness", *also, "padding", "double_rate"]
     assert all(0 <= one["n"] <= one["of"] for one in found["relations"].values())
