@@ -115,9 +115,8 @@ def test_maps_are_degraded_where_that_makes_sense_and_else_refused(mebench, tmp_
     assert blurred["error"] is None and blurred["scores"]["recognition.uf1"]["score"]["value"] is not None
 
 
-@pytest.mark.parametrize(
-    "method, also", [("linear_spotter", ["still"]), ("majority", [])]
-)  # a still video says nothing about emotions
+# A still video says nothing about a method that only names emotions.
+@pytest.mark.parametrize(("method", "also"), [("linear_spotter", ["still"]), ("majority", [])])
 def test_check_counts_answers_that_change(mebench, method, also):
     code, out, _ = mebench("check", method, "--relations", "--json", "-")
     found = json.loads(out)
