@@ -1,6 +1,7 @@
 """Set-up of a worker process: one thread, no reaction to its parent's signals, and an end together with its parent."""
 
 import ctypes
+import multiprocessing
 import os
 import resource
 import signal
@@ -31,6 +32,8 @@ def prepare_worker() -> None:
     with suppress(OSError, AttributeError):  # another system than Linux: an orphan waits for work that never comes
         pr_set_pdeathsig = 1
         ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)  # a killed run must not leave workers behind
+    if (parent := multiprocessing.parent_process()) is not None and not parent.is_alive():  # killed before that line
+        os._exit(1)
     _keep_freed_memory()
     open_many_files()
 

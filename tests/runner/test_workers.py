@@ -43,3 +43,27 @@ def test_a_killed_program_leaves_no_worker_behind(monkeypatch):
         finally:
             if not ended(worker):
                 os.kill(worker, signal.SIGKILL)
+
+
+LATE = """
+import multiprocessing, os, time
+from mebench.runner.process import prepare_worker
+
+
+def late(program):
+    while os.getppid() == program:
+        time.sleep(0.01)
+    prepare_worker()
+    print("it works on", flush=True)
+
+
+multiprocessing.get_context("fork").Process(target=late, args=(os.getpid(),)).start()
+os._exit(0)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a process with its parent")
+def test_a_worker_whose_program_is_killed_while_it_starts_ends_too(monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))
+    done = subprocess.run([sys.executable, "-c", LATE], capture_output=True, text=True, timeout=60, check=True)
+    assert (done.stdout, done.stderr) == ("", "")
