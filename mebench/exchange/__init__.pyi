@@ -5,6 +5,7 @@ from . import frame_scores as frame_scores
 from . import intervals as intervals
 from . import join as join
 from . import megc as megc
+from . import row_layouts as row_layouts
 from . import shapes as shapes
 from . import shift as shift
 from . import text_table as text_table

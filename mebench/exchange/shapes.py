@@ -9,7 +9,6 @@ import io
 import json
 import re
 import zipfile
-from collections import ChainMap
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from html import unescape
@@ -33,10 +32,9 @@ from mebench.annotations import (
     unpickled,
 )
 from mebench.errors import DataError
+from mebench.exchange.row_layouts import INTERVAL_CELLS, Row, is_nested, table_of
 
 _NUMBER = re.compile(r"[-+]?(?!0\d)(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
-TRUTHS = frozenset({"gt", "truth", "truths", "groundtruth", "target", "targets", "label", "labels", "true"})
-"""Names of a truth, without punctuation, in a file that also holds predictions."""
 MOST_NUMBERS = 20_000_000
 """The limit of numbers in arrays."""
 _FEWEST = 3
@@ -48,8 +46,6 @@ _BRACKET = re.compile(r"^(?:\w+ *[:=] *)?(?=[\[{(]\s*[\[{(\]}\"'\d.-])", re.MULT
 """The beginning of a value in printed output; a bracket before a word, such as [INFO], does not begin one."""
 _LABELLED = re.compile(r"([^\W\d]\w*) *[:=] *([^\s,;:=]+)")
 """A cell of a line such as `video: 3, onset=5`."""
-_ENDS = ("onset", "offset", "score")
-Row = Mapping[str, Any]
 
 
 def as_sheet(raw: bytes, name: str) -> Sheet | None:
@@ -78,7 +74,7 @@ def as_sheet(raw: bytes, name: str) -> Sheet | None:
 
 def _sheet(value: Any, name: str) -> Sheet | None:
     """The rows of a value as a sheet; lists of cells count as lines of text without column names."""
-    if isinstance(value, list) and value and all(isinstance(row, list) and not _nested(row) for row in value):
+    if isinstance(value, list) and value and all(isinstance(row, list) and not is_nested(row) for row in value):
         return (
             of_text("".join("\t".join(map(str, row)) + "\n" for row in value), "", name) if len(value[0]) > 2 else None
         )
@@ -94,10 +90,10 @@ def _wide(value: Mapping[str, Any]) -> Iterator[list[Any]]:
     """
     tables = [part for part in value.values() if isinstance(part, list) and part]
     rows = [row for part in tables for row in part]
-    if len(tables) < len(value) or not rows or not all(isinstance(row, list) and not _nested(row) for row in rows):
+    if len(tables) < len(value) or not rows or not all(isinstance(row, list) and not is_nested(row) for row in rows):
         return
-    whole = all(len(row) == len(_ENDS) and row == sorted(map(_whole, row)) for row in rows)  # with an apex
-    if whole or any(len(row) > len(_ENDS) for row in rows):
+    whole = all(len(row) == len(INTERVAL_CELLS) and row == sorted(map(_whole, row)) for row in rows)  # with an apex
+    if whole or any(len(row) > len(INTERVAL_CELLS) for row in rows):
         alone = len(value) == 1 and (
             re.fullmatch(r"arr_\d+", next(iter(value))) or any(isinstance(n, str) for n in rows[0])
         )
@@ -232,125 +228,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(key): _plain(inner) for key, inner in value.items()}
     return [_plain(inner) for inner in value] if isinstance(value, list | tuple | set) else value
-
-
-def table_of(value: Any) -> list[Row]:
-    """The rows of a value, found by its shape; empty if no part of it looks like rows.
-
-    >>> table_of({"results": {"a": [{"segment": [1.5, 2], "label": "micro", "score": 0.5}]}})
-    [{'video': 'a', 't-start': 1.5, 't-end': 2, 'label': 'micro', 'score': 0.5}]
-    >>> table_of([["a", [[3, 9], [20, 30]]], ["b", []]])[1:]
-    [{'video': 'a', 'onset': 20, 'offset': 30}, {'video': 'b', 'onset': '', 'offset': ''}]
-    >>> table_of({"of": "me", "answers": {"video": ["a", "b"], "onset": [1, 2], "offset": [5, 6]}})[0]
-    {'video': 'a', 'onset': 1, 'offset': 5}
-    """
-    if isinstance(value, Mapping):
-        for key in ("results", "database"):
-            if isinstance(value.get(key), Mapping):
-                return [row for video, part in value[key].items() for row in _of_video(video, part)]
-        if {"columns", "data"} <= value.keys():  # as pandas writes its tables: in two parts, by column, or by row
-            return [dict(zip(value["columns"], row)) for row in value["data"]]
-        parts = [*value.values()]
-        if parts and all(map(kind_of, value)):  # by kind, in one video or of many
-            return [
-                {**{name: cell for name, cell in row.items() if cell != ""}, "kind": kind}
-                for kind, part in value.items()
-                for row in (table_of(part) or (_of_video("", part) if part else []))
-            ]
-        if parts and all(isinstance(part, Mapping) and part and not _nested([*part.values()]) for part in parts):
-            if len(KNOWN & {*map(plain_name, value)}) > 1:
-                return [dict(zip(value, cells)) for cells in zip(*(part.values() for part in parts))]
-            if len(KNOWN & {*map(plain_name, parts[0])}) > 1:
-                return _under_videos({name: [row] for name, row in value.items()})
-        if (
-            {name.removesuffix("s") for name in map(plain_name, value)} & {*ALIASES["video"]}
-            and all(isinstance(part, list) and len(part) == len(parts[0]) for part in parts)
-            and any(map(_nested, parts))
-        ):  # the intervals of each video, in parallel lists
-            heads = [name if _nested(part) else name.removesuffix("s") for name, part in value.items()]
-            return table_of([dict(zip(heads, cells)) for cells in zip(*parts)])
-        columns = {name: cells for name, cells in value.items() if isinstance(cells, list) and not _nested(cells)}
-        names, lengths = {*map(plain_name, columns)}, {*map(len, columns.values())}
-        if len(lengths) == 1 and names & KNOWN:
-            if not names & {*ALIASES["video"]}:
-                columns = {"video": [*range(1, 1 + max(lengths))], **columns}
-            return [dict(zip(columns, cells)) for cells in zip(*columns.values())]
-        if (
-            columns
-            and len(columns) == len(value)
-            and not {type(n) for cells in columns.values() for n in cells} - {int, float}
-        ):
-            return [{"video": v, "frame": n, "score": s} for v, scores in columns.items() for n, s in enumerate(scores)]
-        truth_keys = {*map(plain_name, value)} & TRUTHS
-        if not truth_keys and parts and all(isinstance(p, list) and (not p or _nested(p)) for p in parts):
-            inner = [row for part in value.values() for row in part if isinstance(row, Mapping)]
-            if any({*map(plain_name, row)} & {*ALIASES["video"]} for row in inner):
-                return table_of(inner)
-            return [row for video, part in value.items() for row in _of_video(video, part or [["", ""]])]
-        if len(KNOWN & {*map(plain_name, value)}) > 1 and not _nested([*value.values()]):
-            return [value]  # one line of JSON
-        tables = {name: rows for name, part in value.items() if (rows := table_of(part))}
-        known = {name: rows for name, rows in tables.items() if len(KNOWN & {*map(plain_name, rows[0])}) > 1} or tables
-        if len(known) < 2:
-            return next(iter(known.values()), [])
-        if any({*map(plain_name, rows[0])} & {*ALIASES["video"]} for rows in known.values()):
-            raise DataError(
-                f"it holds several tables ({', '.join([*known][:5])}): save the right one as a separate file"
-            )
-        return _under_videos(known)
-    if isinstance(value, list) and value and all(isinstance(row, Mapping) for row in value):
-        return [one for row in value for one in _each(row)]
-    if isinstance(value, list) and all(isinstance(row, list) and len(row) == 2 and _nested(row[1:]) for row in value):
-        return [row for video, part in value for row in _of_video(video, part or [["", ""]])]
-    return []
-
-
-def _under_videos(tables: Mapping[str, Sequence[Row]]) -> list[Row]:
-    """The rows of tables that are named after the videos, unless the rows themselves name them."""
-    return [
-        dict(row) if {*map(plain_name, row)} & {*ALIASES["video"]} else {"video": video, **row}
-        for video, rows in tables.items()
-        for row in rows
-    ]
-
-
-def _each(row: Row) -> Sequence[Row]:
-    """A row for each interval in the lists of a row without an interval of its own; else the row."""
-    lists = {name: cells for name, cells in row.items() if isinstance(cells, list)}
-    single = {name: cell for name, cell in row.items() if name not in lists}
-    alone = len({*map(len, lists.values())}) != 1 or not any(_nested(cells) or not cells for cells in lists.values())
-    if alone or {*map(plain_name, single)} & {*ALIASES["onset"]}:
-        return [row]
-    inner = ([_cells(*pair) for pair in zip(lists, items)] for items in zip(*lists.values()))
-    return [{**single, **dict(ChainMap(*cells))} for cells in inner] or [{**single, "onset": "", "offset": ""}]
-
-
-def _cells(name: str, item: Any) -> dict[str, Any]:
-    """The cells that an item of a list with that name stands for."""
-    if isinstance(item, Mapping):
-        return dict(item)
-    return dict(zip(_ENDS, item)) if isinstance(item, list) else {name.removesuffix("s"): item}
-
-
-def _nested(cells: Sequence[Any]) -> bool:
-    return any(isinstance(cell, list | Mapping) for cell in cells)
-
-
-def _of_video(video: Any, entry: Any) -> Iterator[Row]:
-    """The intervals of a video, from lists or the dicts of temporal action detection; a row without an interval if
-    there are none.
-    """
-    about: dict[str, Any] = {"video": video}
-    if isinstance(entry, Mapping):
-        about |= {what: entry[name] for what, name in (("fps", "fps"), ("n_frames", "frame")) if name in entry}
-        entry = entry.get("annotations", [])
-    for item in entry or [{}]:
-        if isinstance(item, Mapping):
-            start, end = item.get("segment", ("", ""))
-            times = {"t-start": start, "t-end": end} if "segment" in item or not item else {}
-            yield {**about, **times, **{name: item[name] for name in item if name != "segment"}}
-        else:
-            yield {**about, **dict(zip(_ENDS, item))}
 
 
 def _of_notebook(notebook: Mapping[str, Any], name: str) -> Sheet:

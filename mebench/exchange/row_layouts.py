@@ -1,0 +1,370 @@
+"""Where a value from JSON, NumPy or a pickle keeps the rows of a table: one function for each layout.
+
+`table_of` tries the functions of `OBJECT_LAYOUTS` or `LIST_LAYOUTS` in their order. Each returns the rows, or None if the value has another
+layout. Published formats and layouts with tell-tale names come first, then layouts that are known by their form alone, and last the
+search for tables inside the value. A new layout is one more function, with an example, in one of the two tuples.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from mebench.annotations.names import ALIASES, KNOWN, kind_of, plain_name
+from mebench.errors import DataError
+
+Row = Mapping[str, Any]
+"""The cells of a row by the names of their columns."""
+TRUTHS = frozenset({"gt", "truth", "truths", "groundtruth", "target", "targets", "label", "labels", "true"})
+"""Names of a truth, without punctuation, in a file that also holds predictions."""
+INTERVAL_CELLS = ("onset", "offset", "score")
+"""The columns of an interval that is a plain list."""
+
+
+def table_of(value: Any) -> list[Row]:
+    """Find the rows of a value by its layout; empty if it has none of the known ones.
+
+    >>> table_of({"results": {"a": [{"segment": [1.5, 2], "label": "micro", "score": 0.5}]}})
+    [{'video': 'a', 't-start': 1.5, 't-end': 2, 'label': 'micro', 'score': 0.5}]
+    >>> table_of("epoch 3")
+    []
+    """
+    if isinstance(value, Mapping):
+        return _rows_of_first(OBJECT_LAYOUTS, value)
+    if isinstance(value, list):
+        return _rows_of_first(LIST_LAYOUTS, value)
+    return []
+
+
+def _rows_of_first(layouts: Sequence[Callable[[Any], list[Row] | None]], value: Any) -> list[Row]:
+    """The rows by the first layout that the value has; empty if it has none."""
+    for rows_from_layout in layouts:
+        rows = rows_from_layout(value)
+        if rows is not None:
+            return rows
+    return []
+
+
+def rows_from_detection_results(value: Row) -> list[Row] | None:
+    """Results or ground truth of temporal action detection (ActivityNet, OpenTAD).
+
+    >>> rows_from_detection_results({"database": {"a": {"fps": 30, "annotations": [{"segment": [1, 2]}]}}})
+    [{'video': 'a', 'fps': 30, 't-start': 1, 't-end': 2}]
+    """
+    for key in ("results", "database"):
+        videos = value.get(key)
+        if isinstance(videos, Mapping):
+            return [row for video, entry in videos.items() for row in _rows_of_video(video, entry)]
+    return None
+
+
+def rows_from_pandas_split(value: Row) -> list[Row] | None:
+    """A table as `DataFrame.to_json(orient="split")` writes it: the names of columns, then the rows.
+
+    >>> rows_from_pandas_split({"columns": ["video", "onset"], "index": [0], "data": [["a", 3]]})
+    [{'video': 'a', 'onset': 3}]
+    """
+    if "columns" not in value or "data" not in value:
+        return None
+    return [dict(zip(value["columns"], cells)) for cells in value["data"]]
+
+
+def rows_from_tables_by_kind(value: Row) -> list[Row] | None:
+    """A table, or a list of intervals, for each kind of expression.
+
+    >>> rows_from_tables_by_kind({"micro": {"a": [[3, 9]]}, "macro": {}})
+    [{'video': 'a', 'onset': 3, 'offset': 9, 'kind': 'micro'}]
+    """
+    if not value or not all(kind_of(name) for name in value):
+        return None
+    rows: list[Row] = []
+    for kind, part in value.items():
+        rows_of_kind = table_of(part)
+        if not rows_of_kind and part:  # the intervals of a single video
+            rows_of_kind = _rows_of_video("", part)
+        for row in rows_of_kind:
+            filled = {column: cell for column, cell in row.items() if cell != ""}
+            rows.append({**filled, "kind": kind})
+    return rows
+
+
+def rows_from_pandas_columns(value: Row) -> list[Row] | None:
+    """A table as `DataFrame.to_json(orient="columns")` writes it: cells by column, then by row.
+
+    >>> rows_from_pandas_columns({"video": {"0": "a", "1": "b"}, "onset": {"0": 3, "1": 20}})
+    [{'video': 'a', 'onset': 3}, {'video': 'b', 'onset': 20}]
+    """
+    if not _holds_flat_objects(value) or not _names_several_columns(value):
+        return None
+    columns = [cells.values() for cells in value.values()]
+    return [dict(zip(value, cells)) for cells in zip(*columns)]
+
+
+def rows_from_row_by_video(value: Row) -> list[Row] | None:
+    """A row for each video, as `DataFrame.to_json(orient="index")` writes it.
+
+    >>> rows_from_row_by_video({"a": {"onset": 3, "offset": 9}})
+    [{'video': 'a', 'onset': 3, 'offset': 9}]
+    """
+    if not _holds_flat_objects(value):
+        return None
+    first_row = next(iter(value.values()))
+    if not _names_several_columns(first_row):
+        return None
+    return [_with_video(video, row) for video, row in value.items()]
+
+
+def rows_from_parallel_lists(value: Row) -> list[Row] | None:
+    """Lists with an item for each video, at least one of them with its intervals.
+
+    >>> rows_from_parallel_lists({"videos": ["a", "b"], "intervals": [[[3, 9]], []]})
+    [{'video': 'a', 'onset': 3, 'offset': 9}, {'video': 'b', 'onset': '', 'offset': ''}]
+    """
+    if not all(isinstance(items, list) for items in value.values()):
+        return None
+    names_videos = any(plain_name(name).removesuffix("s") in ALIASES["video"] for name in value)
+    same_length = len({len(items) for items in value.values()}) == 1
+    holds_intervals = any(is_nested(items) for items in value.values())
+    if not (names_videos and same_length and holds_intervals):
+        return None
+    columns = [name if is_nested(items) else name.removesuffix("s") for name, items in value.items()]
+    return rows_from_list_of_rows([dict(zip(columns, items)) for items in zip(*value.values())])
+
+
+def rows_from_column_lists(value: Row) -> list[Row] | None:
+    """A list of cells for each column.
+
+    Parts that are no such lists are ignored. Videos without names are numbered from 1.
+
+    >>> rows_from_column_lists({"y_pred": [0, 2], "model": "mine"})
+    [{'video': 1, 'y_pred': 0}, {'video': 2, 'y_pred': 2}]
+    """
+    columns = _flat_lists(value)
+    lengths = {len(cells) for cells in columns.values()}
+    if len(lengths) != 1 or not _known_columns(columns):
+        return None
+    if not _names_column("video", columns):
+        (n_rows,) = lengths
+        columns = {"video": list(range(1, n_rows + 1)), **columns}
+    return [dict(zip(columns, cells)) for cells in zip(*columns.values())]
+
+
+def rows_from_scores_by_video(value: Row) -> list[Row] | None:
+    """The score of each frame of each video, from frame 0.
+
+    >>> rows_from_scores_by_video({"a": [0.5, 0.25]})
+    [{'video': 'a', 'frame': 0, 'score': 0.5}, {'video': 'a', 'frame': 1, 'score': 0.25}]
+    """
+    scores_of_videos = _flat_lists(value)
+    if not value or len(scores_of_videos) < len(value):
+        return None
+    rows: list[Row] = []
+    for video, scores in scores_of_videos.items():
+        if any(type(score) not in (int, float) for score in scores):  # bool is no score
+            return None
+        rows += [{"video": video, "frame": frame, "score": score} for frame, score in enumerate(scores)]
+    return rows
+
+
+def rows_from_intervals_by_video(value: Row) -> list[Row] | None:
+    """A list of intervals for each video.
+
+    The keys are ignored if the intervals name their videos themselves. A truth beside predictions is no video (`TRUTHS`).
+
+    >>> rows_from_intervals_by_video({"a": [[3, 9, 0.5]], "b": []})
+    [{'video': 'a', 'onset': 3, 'offset': 9, 'score': 0.5}, {'video': 'b', 'onset': '', 'offset': ''}]
+    >>> rows_from_intervals_by_video({"truth": [[3, 9]], "found": [[4, 9]]}) is None
+    True
+    """
+    holds_truth = any(plain_name(name) in TRUTHS for name in value)
+    holds_intervals = all(isinstance(part, list) and (not part or is_nested(part)) for part in value.values())
+    if not value or holds_truth or not holds_intervals:
+        return None
+    intervals = [interval for part in value.values() for interval in part]
+    objects = [interval for interval in intervals if isinstance(interval, Mapping)]
+    if any(_names_column("video", interval) for interval in objects):
+        return rows_from_list_of_rows(objects)
+    return rows_from_video_pairs([[video, part] for video, part in value.items()])
+
+
+def rows_from_single_row(value: Row) -> list[Row] | None:
+    """The cells of one row, such as one line of JSON lines.
+
+    >>> rows_from_single_row({"video": "a", "onset": 3, "offset": 9})
+    [{'video': 'a', 'onset': 3, 'offset': 9}]
+    """
+    if not _names_several_columns(value) or is_nested(value.values()):
+        return None
+    return [value]
+
+
+def rows_from_nested_tables(value: Row) -> list[Row]:
+    """Any other object: a table somewhere inside it, or a table for each video.
+
+    Raises:
+        DataError: several tables name videos, so that it is unclear which one is meant.
+
+    >>> rows_from_nested_tables({"model": "mine", "answers": {"video": ["a"], "onset": [3]}})
+    [{'video': 'a', 'onset': 3}]
+    >>> rows_from_nested_tables({"a": [{"onset": 3, "offset": 9}], "b": [{"onset": 20, "offset": 30}]})[1]
+    {'video': 'b', 'onset': 20, 'offset': 30}
+    """
+    found = {name: table_of(part) for name, part in value.items()}
+    tables = {name: rows for name, rows in found.items() if rows}
+    with_columns = {name: rows for name, rows in tables.items() if _names_several_columns(rows[0])}
+    if with_columns:  # the others only look like tables
+        tables = with_columns
+    if len(tables) < 2:
+        return next(iter(tables.values()), [])
+    if any(_names_column("video", rows[0]) for rows in tables.values()):
+        names = ", ".join(list(tables)[:5])
+        raise DataError(f"it holds several tables ({names}): save the right one as a separate file")
+    return [_with_video(video, row) for video, rows in tables.items() for row in rows]
+
+
+def rows_from_list_of_rows(value: list[Any]) -> list[Row] | None:
+    """Rows with named cells; a row with a list of intervals stands for several rows.
+
+    >>> rows_from_list_of_rows([{"video": "a", "intervals": [[3, 9], [20, 30]]}])
+    [{'video': 'a', 'onset': 3, 'offset': 9}, {'video': 'a', 'onset': 20, 'offset': 30}]
+    """
+    if not value or not all(isinstance(row, Mapping) for row in value):
+        return None
+    return [row for listed in value for row in _rows_of_lists(listed)]
+
+
+def rows_from_video_pairs(value: list[Any]) -> list[Row] | None:
+    """Pairs of a video and its intervals.
+
+    >>> rows_from_video_pairs([["a", [[3, 9]]], ["b", []]])
+    [{'video': 'a', 'onset': 3, 'offset': 9}, {'video': 'b', 'onset': '', 'offset': ''}]
+    """
+    if not all(isinstance(pair, list) and len(pair) == 2 and is_nested(pair[1:]) for pair in value):
+        return None
+    rows: list[Row] = []
+    for video, intervals in value:
+        rows += _rows_of_video(video, intervals or [["", ""]])
+    return rows
+
+
+OBJECT_LAYOUTS = (
+    rows_from_detection_results,
+    rows_from_pandas_split,
+    rows_from_tables_by_kind,
+    rows_from_pandas_columns,
+    rows_from_row_by_video,
+    rows_from_parallel_lists,
+    rows_from_column_lists,
+    rows_from_scores_by_video,
+    rows_from_intervals_by_video,
+    rows_from_single_row,
+    rows_from_nested_tables,
+)
+"""The layouts of an object with names (a dict), in the order in which they are tried."""
+LIST_LAYOUTS = (rows_from_list_of_rows, rows_from_video_pairs)
+"""The layouts of a list, in the order in which they are tried."""
+
+
+def _rows_of_video(video: Any, entry: Any) -> list[Row]:
+    """A row for each interval of a video; one row without an interval if there are none.
+
+    Args:
+        video: name of the video.
+        entry: list of the intervals, or the entry of a ground truth with `annotations` and perhaps `fps` and `frame`.
+    """
+    cells_of_video: dict[str, Any] = {"video": video}
+    intervals = entry
+    if isinstance(entry, Mapping):
+        intervals = entry.get("annotations", [])
+        if "fps" in entry:
+            cells_of_video["fps"] = entry["fps"]
+        if "frame" in entry:
+            cells_of_video["n_frames"] = entry["frame"]
+    return [{**cells_of_video, **_cells_of_interval(interval)} for interval in intervals or [{}]]
+
+
+def _cells_of_interval(interval: Any) -> Row:
+    """The cells of an interval, which is a list or an object, perhaps with a `segment` in seconds.
+
+    >>> _cells_of_interval([3, 9]), _cells_of_interval({"segment": [0.1, 0.3], "label": "micro"})
+    ({'onset': 3, 'offset': 9}, {'t-start': 0.1, 't-end': 0.3, 'label': 'micro'})
+    """
+    if not isinstance(interval, Mapping):
+        return dict(zip(INTERVAL_CELLS, interval))
+    if not interval:
+        return {"t-start": "", "t-end": ""}
+    if "segment" not in interval:
+        return interval
+    start, end = interval["segment"]
+    other_cells = {name: cell for name, cell in interval.items() if name != "segment"}
+    return {"t-start": start, "t-end": end, **other_cells}
+
+
+def _rows_of_lists(row: Row) -> list[Row]:
+    """A row for each interval that a row lists.
+
+    The row itself if it has an onset of its own, or lists no intervals.
+
+    >>> _rows_of_lists({"video": "a", "intervals": []})
+    [{'video': 'a', 'onset': '', 'offset': ''}]
+    """
+    lists = {name: cell for name, cell in row.items() if isinstance(cell, list)}
+    shared_cells = {name: cell for name, cell in row.items() if not isinstance(cell, list)}
+    lengths = {len(items) for items in lists.values()}
+    lists_intervals = any(not items or is_nested(items) for items in lists.values())
+    if len(lengths) != 1 or not lists_intervals or _names_column("onset", shared_cells):
+        return [row]
+    if lengths == {0}:
+        return [{**shared_cells, "onset": "", "offset": ""}]
+    rows: list[Row] = []
+    for items in zip(*lists.values()):
+        cells: dict[str, Any] = {}
+        for name, item in reversed(list(zip(lists, items))):  # if two lists give one cell, the first list wins
+            cells.update(_cells_of_item(name, item))
+        rows.append({**shared_cells, **cells})
+    return rows
+
+
+def _cells_of_item(name: str, item: Any) -> Row:
+    """The cells of an interval in a list, or one cell with the name of the list in the singular."""
+    if isinstance(item, Mapping):
+        return item
+    if isinstance(item, list):
+        return dict(zip(INTERVAL_CELLS, item))
+    return {name.removesuffix("s"): item}
+
+
+def _with_video(video: str, row: Row) -> Row:
+    """The row with its video in front, unless it names one itself."""
+    if _names_column("video", row):
+        return row
+    return {"video": video, **row}
+
+
+def _names_column(column: str, names: Iterable[str]) -> bool:
+    """Whether one of the names is a name of the column."""
+    return any(plain_name(name) in ALIASES[column] for name in names)
+
+
+def _known_columns(names: Iterable[str]) -> frozenset[str]:
+    """Those of the names that name any column, in plain letters."""
+    return KNOWN.intersection(plain_name(name) for name in names)
+
+
+def _names_several_columns(names: Iterable[str]) -> bool:
+    """Whether at least two of the names name columns. A single one may be chance, such as `label` or `frame`."""
+    return len(_known_columns(names)) >= 2
+
+
+def is_nested(cells: Iterable[Any]) -> bool:
+    """Whether one of the cells is itself a list or an object."""
+    return any(isinstance(cell, list | Mapping) for cell in cells)
+
+
+def _flat_lists(value: Row) -> dict[str, list[Any]]:
+    """The parts of an object that are lists of plain cells."""
+    return {name: part for name, part in value.items() if isinstance(part, list) and not is_nested(part)}
+
+
+def _holds_flat_objects(value: Row) -> bool:
+    """Whether all parts of an object are objects of plain cells, none of them empty."""
+    parts = list(value.values())
+    return bool(parts) and all(isinstance(part, Mapping) and part and not is_nested(part.values()) for part in parts)
