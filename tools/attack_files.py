@@ -497,22 +497,18 @@ def models(dice: random.Random, number: int, folder: Path) -> list[str]:
     """Files that call themselves models."""
     file, choice = folder / "mine.safetensors", number % 8
     said: dict[str, Any] = {
-        **{
-            "format": 1,
-            "name": "mine",
-            "method": {"name": "random"},
-            "recognizer": None,
-            "fold": "a",
-            "seed": 0,
-            "features": {},
-        },
+        "format": 1,
+        "name": "mine",
+        "method": {"name": "random"},
+        "recognizer": None,
+        "fold": "a",
+        "seed": 0,
+        "features": {},
         "task": {"tasks": ["spot"], "kinds": ["micro"], "classes": [], "scheme": "", "one_per_video": False},
-        **{
-            "timings": [{"fps": 30.0, "k": 3, "k_prime": {"micro": 6}}],
-            "versions": {},
-            "card": "a model",
-            "scores": {},
-        },
+        "timings": [{"fps": 30.0, "k": 3, "k_prime": {"micro": 6}}],
+        "versions": {},
+        "card": "a model",
+        "scores": {},
     }
     length = None
     if choice == 0:

@@ -78,8 +78,12 @@ def describe(
     folder.write_json(
         "config.json",
         {
-            **{"key": key, "trained": trained, "config": anywhere(plan.config.values)},
-            **{"origins": plan.config.origins, "source": made_by(), "parts": parts},
+            "key": key,
+            "trained": trained,
+            "config": anywhere(plan.config.values),
+            "origins": plan.config.origins,
+            "source": made_by(),
+            "parts": parts,
         },
     )
     plugins = grouped(settings.plugins_of(plan.config), key=attrgetter("kind"))

@@ -162,7 +162,10 @@ def plan_of(config: RunConfig) -> tuple[Plan, dict[str, int], str]:
     ):  # the place cannot be written, or a plugin's step has values that JSON lacks
         stored = {
             "methods": [[sorted(able.tasks), able.kinds, able.selects] for able in methods],
-            **{"truth": truth_of(plan), "epochs": epochs, "processor": instructions_of_folds(), "chains": plain},
+            "truth": truth_of(plan),
+            "epochs": epochs,
+            "processor": instructions_of_folds(),
+            "chains": plain,
         }
         text = json.dumps(stored)
         if {group: tuple(map(_chain, some)) for group, some in json.loads(text)["chains"].items()} == plan.chains:

@@ -22,8 +22,15 @@ def test_a_row_as_it_is_read(read):
     given, remarks = read(HEAD + "01,a,Micro - 1/2,10.0,12,20, Happy ,0.5\n")
     row = given.intervals.iloc[0].to_dict()
     assert row == {
-        **{"line": 2, "subject": "01", "video": "a", "kind": "micro", "onset": 10, "offset": 20, "apex": 12.0},
-        **{"emotion": "happy", "confidence": 0.5},
+        "line": 2,
+        "subject": "01",
+        "video": "a",
+        "kind": "micro",
+        "onset": 10,
+        "offset": 20,
+        "apex": 12.0,
+        "emotion": "happy",
+        "confidence": 0.5,
     }
     assert not remarks.warnings and not remarks.repaired
 

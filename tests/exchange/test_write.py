@@ -92,8 +92,14 @@ def test_each_format_by_hand(tables, tmp_path):
     assert json.loads(text["activitynet"])["results"]["1_a"] == [segment]
     assert text["thumos"].splitlines()[:2] == ["video t-start t-end label score", "1_a 1.100000 2.100000 micro 0.5"]
     assert json.loads(text["jsonl"].splitlines()[0]) == {
-        **{"subject": "1", "video": "a", "kind": "micro", "onset": 11, "apex": 13, "offset": 21},
-        **{"confidence": 0.5, "emotion": "joy"},
+        "subject": "1",
+        "video": "a",
+        "kind": "micro",
+        "onset": 11,
+        "apex": 13,
+        "offset": 21,
+        "confidence": 0.5,
+        "emotion": "joy",
     }
     assert len(remarks.warnings) == 4  # strs has no kind, and three forms no subject
 
