@@ -199,7 +199,8 @@ def main() -> None:
     args = parser.parse_args()
     if args.two_folds:
         summary, *words = args.two_folds
-        return run_two_folds(words, summary)
+        run_two_folds(words, summary)
+        return
 
     with tempfile.TemporaryDirectory(dir=args.folder) as scratch:
         root = Path(scratch)

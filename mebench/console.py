@@ -208,7 +208,8 @@ def print_markdown(text: str) -> None:
     """Print Markdown: rendered on a terminal, as source elsewhere."""
     lines = "\n".join(map(printable, text.rstrip().split("\n")))
     if not at_terminal():
-        return print(lines)
+        print(lines)
+        return
     from rich.markdown import Markdown
 
     console().print(Markdown(lines))

@@ -87,7 +87,8 @@ class Made:
         skip = ("sha256", "files", "format", "run_id")
         places = [p for p in leaves(content) if p[0] not in skip and isinstance(at(content, p), kind)]
         if not places:
-            return self.change_any(value, kind, "record.json")
+            self.change_any(value, kind, "record.json")
+            return
         *above, last = self.dice.choice(places)
         part = at(content, above)
         if value is ...:

@@ -241,7 +241,8 @@ def check(
         ),
     )
     if null:
-        return _knows_labels(name, words or (), 3 if shuffles is None else shuffles, plugins, json)
+        _knows_labels(name, words or (), 3 if shuffles is None else shuffles, plugins, json)
+        return
     _more_plugins(plugins)
     by_kind = {kind: config.registry.plugins(kind) for kind in config.registry.PLUGIN_KINDS}
     if name in {*protocols.PROTOCOLS, *protocols.BROKEN} and not any(name in known for known in by_kind.values()):

@@ -39,15 +39,16 @@ def run(
     With several methods, mean.p=0.6 sets a parameter of one, method.p=0.6 of all.
     """
     if multirun:
-        return sweep(words or (), files, plugins, dry_run, json, where_known)
+        sweep(words or (), files, plugins, dry_run, json, where_known)
+        return
     swept = command("run -m", words or (), files or (), plugins or ())
     if several := [word for word in words or () if config.combinations.is_sweep(word)]:
         raise ConfigError(f"{several[0]!r} names several runs, which is a sweep: {swept}")
     try:
         if not dry_run:
-            return _output(
-                api.run(*words or (), config=files or (), plugins=plugins or ()), verbose, json, announced=True
-            )
+            finished = api.run(*words or (), config=files or (), plugins=plugins or ())
+            _output(finished, verbose, json, announced=True)
+            return
         settings = checked(words, files, plugins)
         plan = runner.estimate.dry_run(settings, quiet=json == "-")
     except ConfigError as error:  # from a word that lists several values, which a single run cannot read

@@ -125,7 +125,8 @@ def spot(
             if isinstance(by, api.Run)
             else (inference.models.read_model(by.path),)
         )
-        return _live(live, models, fps, seconds, json, progress)
+        _live(live, models, fps, seconds, json, progress)
+        return
     check_folder("-o", out)
     try:
         with runner.execute.stoppable():

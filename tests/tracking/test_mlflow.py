@@ -398,7 +398,6 @@ def test_building_makes_no_database_where_nothing_is_tracked(tmp_path):
 
 def damaged(folder):
     (folder / "mlflow.db").write_bytes(b"no database" * 1000)
-    return None
 
 
 def of_another_version(folder):
@@ -408,12 +407,10 @@ def of_another_version(folder):
     connection.execute("insert into alembic_version values ('of long ago')")
     connection.commit()
     connection.close()
-    return None
 
 
 def a_folder(folder):
     (folder / "mlflow.db").mkdir()
-    return None
 
 
 def server_down(_):
