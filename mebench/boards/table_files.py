@@ -336,31 +336,31 @@ def as_csv(table: BoardTable) -> str:
         for row in part.rows:
             values = {**vars(row), **row.costs, **row.versions, **row.facts, **row.scores, "part": part.name}
             cells.append({**values, "ranks": tuple(row.ranks), "beats_next": part.beats_next(row)})
-        for one in part.rescored:
-            cells.append(
-                {
-                    **vars(one),
-                    **{name: {end: score[end] for end in ENDS[:3]} for name, score in one.scores.items()},  # no seeds
-                    "part": part.name,
-                    "provenance": "rescored",
-                    "settings": one.reading,
-                    "remark": one.note,
-                    "source": f"{one.source} {one.repository} {one.commit}",
-                }
-            )
-        for line in part.published:
-            cells.append(
-                {
-                    **vars(line),
-                    **{name: {"value": text} for name, text in line.values.items()},
-                    "n": line.values.get("n"),
-                    "part": part.name,
-                    "provenance": "published",
-                    "caveats": line.caveats_in_words(),
-                    "remark": line.note,
-                    "source": f"{line.source}, {line.table}",
-                }
-            )
+        cells.extend(
+            {
+                **vars(one),
+                **{name: {end: score[end] for end in ENDS[:3]} for name, score in one.scores.items()},  # no seeds
+                "part": part.name,
+                "provenance": "rescored",
+                "settings": one.reading,
+                "remark": one.note,
+                "source": f"{one.source} {one.repository} {one.commit}",
+            }
+            for one in part.rescored
+        )
+        cells.extend(
+            {
+                **vars(line),
+                **{name: {"value": text} for name, text in line.values.items()},
+                "n": line.values.get("n"),
+                "part": part.name,
+                "provenance": "published",
+                "caveats": line.caveats_in_words(),
+                "remark": line.note,
+                "source": f"{line.source}, {line.table}",
+            }
+            for line in part.published
+        )
     scored = (Column(name, score=True) for name in (*metrics, "hardest"))
     made = Table.of([*map(Column, first), *scored, *map(Column, last)], cells)
     return replace(

@@ -224,11 +224,9 @@ def naive_released(scores, k, p):
     if not kept:
         return []
     threshold = np.mean(kept) + p * (max(kept) - np.mean(kept))
-    found = []
-    for i in range(1, len(kept) - 1):
-        if kept[i - 1] < kept[i] > kept[i + 1] and kept[i] >= threshold:
-            found.append((i + k - k, i + k, i + k + k))
-    return found
+    inner = range(1, len(kept) - 1)
+    peaks = [i for i in inner if kept[i - 1] < kept[i] > kept[i + 1] and kept[i] >= threshold]
+    return [(i, i + k, i + k + k) for i in peaks]
 
 
 @given(st.lists(st.integers(0, 10_000), max_size=40, unique=True), st.floats(0, 0.95))

@@ -144,8 +144,8 @@ def smoothing(folder):
         curves.extend((fold, video, i, "micro", height, curve.level) for i, height in zip(frames, curve.heights))
 
     for (fold, video), own in scores.groupby(["fold", "video"]):
-        for found in peaks.spot(own["score"].to_numpy(), 6, 0.5, keep=keep):
-            rows.append((fold, video, "micro", *found, None, None, 0))
+        spotted = peaks.spot(own["score"].to_numpy(), 6, 0.5, keep=keep)
+        rows.extend((fold, video, "micro", *found, None, None, 0) for found in spotted)
     table = pd.DataFrame(rows, columns=run.read_table("predictions.parquet").columns)
     run.write_table("predictions.parquet", table)
     columns = ["fold", "video", "frame", "kind", "smoothed", "level"]

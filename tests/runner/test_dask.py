@@ -35,8 +35,8 @@ def cluster(tmp_path, monkeypatch):
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": tmp_path}
     processes = [subprocess.Popen([*dask, "scheduler", "--port", "0", "--host", "127.0.0.1", *where], **quiet)]
     try:
-        for _ in range(2):
-            processes.append(subprocess.Popen([*dask, "worker", "--nthreads", "1", "--no-nanny", *where], **quiet))
+        worker = [*dask, "worker", "--nthreads", "1", "--no-nanny", *where]
+        processes.extend(subprocess.Popen(worker, **quiet) for _ in range(2))
         end = time.monotonic() + 60
         while not file.is_file() or not file.read_text():
             assert time.monotonic() < end, "the scheduler does not start"
