@@ -14,18 +14,27 @@ def test_a_file_is_as_it_was_until_the_new_one_is_whole(tmp_path, synced):
     path.write_text("old")
     with whole_file(path, synced=synced) as temporary:
         temporary.write_text("new")
-        assert path.read_text() == "old" and temporary.suffix == ".csv"
-    assert path.read_text() == "new" and list(tmp_path.iterdir()) == [path]
-    with pytest.raises(RuntimeError), whole_file(path, synced=synced) as temporary:
-        temporary.write_text("ha")
-        raise RuntimeError
-    assert path.read_text() == "new" and list(tmp_path.iterdir()) == [path]
+        assert path.read_text() == "old"
+        assert temporary.suffix == ".csv"
+    assert path.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [path]
+
+    def write_half():
+        with whole_file(path, synced=synced) as temporary:
+            temporary.write_text("ha")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        write_half()
+    assert path.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_file_is_written_with_its_folder(tmp_path):
     replace_file(tmp_path / "a" / "b.txt", "é")
     replace_file(tmp_path / "a" / "b.bin", b"1")
-    assert (tmp_path / "a" / "b.txt").read_bytes() == "é".encode() and (tmp_path / "a" / "b.bin").read_bytes() == b"1"
+    assert (tmp_path / "a" / "b.txt").read_bytes() == "é".encode()
+    assert (tmp_path / "a" / "b.bin").read_bytes() == b"1"
 
 
 def test_what_is_no_file_is_never_replaced(tmp_path):
@@ -33,15 +42,21 @@ def test_what_is_no_file_is_never_replaced(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(FileExistsError, match="what is there is no file"):
         replace_file(tmp_path / "pipe", b"1")
-    assert (tmp_path / "pipe").is_fifo() and len(list(tmp_path.iterdir())) == 1
+    assert (tmp_path / "pipe").is_fifo()
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_a_folder_is_whole_or_not_there(tmp_path):
     left = tmp_path / ".filling-a"
     (left / "half").mkdir(parents=True)
-    with pytest.raises(RuntimeError), whole_folder(tmp_path / "a", ".filling-") as temporary:
-        assert list(temporary.iterdir()) == []
-        raise RuntimeError
+
+    def fill_half():
+        with whole_folder(tmp_path / "a", ".filling-") as temporary:
+            assert list(temporary.iterdir()) == []
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fill_half()
     assert list(tmp_path.iterdir()) == []
     with whole_folder(tmp_path / "deep" / "a") as temporary:
         (temporary / "file").touch()
@@ -58,7 +73,8 @@ def test_a_folder_takes_the_place_of_another_one(tmp_path):
     assert (tmp_path / "place" / "a").read_text() == "new"
     (tmp_path / "third").mkdir()
     put_in_place(tmp_path / "third", tmp_path / "nowhere")
-    assert (tmp_path / "nowhere").is_dir() and not (tmp_path / "third").exists()
+    assert (tmp_path / "nowhere").is_dir()
+    assert not (tmp_path / "third").exists()
 
 
 def test_a_folder_takes_the_place_of_another_one_where_names_cannot_be_exchanged(tmp_path, monkeypatch):
@@ -75,7 +91,8 @@ def test_what_a_killed_process_left_is_swept_and_what_a_living_one_writes_stays(
         assert not left.exists()
         (first / "a").touch()
         with new_folder(tmp_path, ".site-") as second:
-            assert (first / "a").is_file() and second != first
+            assert (first / "a").is_file()
+            assert second != first
     assert list(tmp_path.iterdir()) == []
 
 
@@ -92,7 +109,8 @@ def test_a_new_folder_that_another_process_sweeps_is_made_again(tmp_path, monkey
     monkeypatch.setattr(atomic, "held", late)
     with whole_folder(tmp_path / "a") as temporary:
         (temporary / "file").touch()
-    assert temporary not in swept and [path.name for path in tmp_path.rglob("*")] == ["a", "file"]
+    assert temporary not in swept
+    assert [path.name for path in tmp_path.rglob("*")] == ["a", "file"]
 
 
 def test_a_folder_is_filled_where_a_disk_has_no_locks_and_nothing_is_swept_there(tmp_path, monkeypatch):

@@ -45,7 +45,8 @@ def test_no_name_reaches_the_terminal_as_it_is(name, terminal, capsys, monkeypat
     with Progress().stage(name, 1, "folds") as advance:
         advance()
     out, err = capsys.readouterr()
-    assert shown(out.replace("\t", "\n")) and shown(err)
+    assert shown(out.replace("\t", "\n"))
+    assert shown(err)
     assert "\nok" not in out + err
 
 
@@ -62,7 +63,8 @@ def test_no_name_moves_a_bar(name):
 @given(st.text(st.characters(), max_size=30))
 def test_every_text_is_one_line_that_encodes(text):
     line = console.printable(text)
-    assert len(f"{line}.".splitlines()) == 1 and shown(line)
+    assert len(f"{line}.".splitlines()) == 1
+    assert shown(line)
     assert console.printable(line) == line
 
 

@@ -16,4 +16,5 @@ def test_the_examples_in_docstrings_hold(file):
     linecache.clearcache()  # each example looks whether any file read so far has changed: of all those of this process
     module = import_module(".".join(file.relative_to(ROOT).with_suffix("").parts))
     found = doctest.testmod(module, optionflags=doctest.NORMALIZE_WHITESPACE)
-    assert found.attempted and not found.failed
+    assert found.attempted
+    assert not found.failed

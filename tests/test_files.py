@@ -1,6 +1,7 @@
 """Files of strangers: what is no plain file is never waited for, and no YAML grows."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from hypothesis import given, strategies as st
 from mebench.config import setting_layers
 from mebench.errors import ConfigError
 from mebench.files import MOST_DEPTH, MOST_NODES, MOST_YAML, Plain, Text, code_hash, load_yaml, read_plain
+from tests.helpers.refusals import refusal
 
 
 def test_the_content_of_a_plain_file_and_of_a_link_to_one(tmp_path):
@@ -49,9 +51,8 @@ SPECIAL = pytest.mark.parametrize("make", [make_fifo, make_loop, make_zero, make
 @SPECIAL
 def test_what_is_no_plain_file_is_refused_at_once(tmp_path, make):
     make(tmp_path / "a")
-    with pytest.raises(OSError) as error:
+    with pytest.raises(OSError, match=re.escape(str(tmp_path / "a"))):
         read_plain(tmp_path / "a", 100)
-    assert str(tmp_path / "a") in str(error.value)
 
 
 def test_a_file_without_an_end_that_calls_itself_plain_is_refused():
@@ -113,10 +114,8 @@ def test_what_is_written_comes_back(value):
 
 @given(st.text("[]{}&*!|>-?:,'\"# \n\tabc01.<\\%@`~é\x00\ud800", max_size=40), st.sampled_from([Plain, Text]))
 def test_any_text_is_read_or_refused(text, loader):
-    try:
-        load_yaml(text, loader)
-    except yaml.YAMLError as error:
-        assert str(error)
+    message = refusal(lambda: load_yaml(text, loader), yaml.YAMLError)
+    assert message != ""
 
 
 @SPECIAL

@@ -10,9 +10,11 @@ NOTHING = {"value": None, "low": None, "high": None}
 
 
 def test_an_untrustworthy_interval_is_a_stroke_and_one_not_requested_is_empty():
-    assert interval(ALL) == "[0.2500, 0.7500]" and interval(NO_ENDS) == ""
+    assert interval(ALL) == "[0.2500, 0.7500]"
+    assert interval(NO_ENDS) == ""
     assert interval({**NO_ENDS, "reason": "one subject"}) == "-"
-    assert ends({**NO_ENDS, "reason": "one subject"}) == "" and ends(ALL) == "[0.250, 0.750]"
+    assert ends({**NO_ENDS, "reason": "one subject"}) == ""
+    assert ends(ALL) == "[0.250, 0.750]"
 
 
 def test_a_score_stands_before_its_interval():
@@ -26,7 +28,8 @@ def test_a_difference_has_a_sign(value, text):
 
 
 def test_ends_from_ten_on_have_one_digit():
-    assert ends({"value": 12.0, "low": 9.5, "high": 14.25}) == "[9.500, 14.2]" and digits(-10.0) == "-10.0"
+    assert ends({"value": 12.0, "low": 9.5, "high": 14.25}) == "[9.500, 14.2]"
+    assert digits(-10.0) == "-10.0"
 
 
 def test_a_mean_of_counts_has_digits():

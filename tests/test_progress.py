@@ -74,7 +74,8 @@ def test_there_is_no_estimate_before_a_fifth_is_done(capsys, monkeypatch, share,
         clock.now += 60
         show(1, 50, share)
     line = capsys.readouterr().err
-    assert line.startswith("features: 1/400 videos, 50 frames") and ("left" in line) == told
+    assert line.startswith("features: 1/400 videos, 50 frames")
+    assert ("left" in line) == told
 
 
 @pytest.mark.parametrize("stage", ["folds", "waiting"])

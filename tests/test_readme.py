@@ -62,7 +62,8 @@ def test_the_third_spots_in_ones_own_video(tmp_path, monkeypatch, capsys):
             cli.main()
         said = capsys.readouterr()
         assert not end.value.code, said.err
-    assert "which came with mebench" in said.err and "does not say what a person feels" in said.err
+    assert "which came with mebench" in said.err
+    assert "does not say what a person feels" in said.err
     assert {"intervals.csv", "intervals.eaf", "report.html"} <= {path.name for path in (tmp_path / "spotted").iterdir()}
 
 
@@ -71,7 +72,8 @@ def test_it_fits_one_sitting_and_its_links_lead_somewhere():
     assert len(text.splitlines()) <= 120
     links = [link.partition("#")[0] for link in re.findall(r"\]\((?!https?:)([^)]+)\)", text)]
     files = [link for link in links if not link.startswith("../../actions/")]
-    assert files and [link for link in files if not (ROOT / link).is_file()] == []
+    assert files
+    assert [link for link in files if not (ROOT / link).is_file()] == []
     assert sum((ROOT / link).stat().st_size for link in files if link.endswith((".png", ".jpg"))) < 400_000
 
 
@@ -84,8 +86,10 @@ def test_its_badges_are_true():
     text = README.read_text(encoding="utf-8")
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     versions = [found[1] for line in project["classifiers"] if (found := re.fullmatch(r".*Python :: (3\.\d+)", line))]
-    assert f"[![Python {' | '.join(versions)}]" in text and f"python-{'_%7C_'.join(versions)}-blue" in text
-    assert project["license"] == "Apache-2.0" and "licence-Apache--2.0-blue" in text
+    assert f"[![Python {' | '.join(versions)}]" in text
+    assert f"python-{'_%7C_'.join(versions)}-blue" in text
+    assert project["license"] == "Apache-2.0"
+    assert "licence-Apache--2.0-blue" in text
     flows = re.findall(r"actions/workflows/(\w+)\.yml/badge\.svg", text)
     for flow in flows:  # each badge shows what happens on every push to main
         triggers = yaml.safe_load((ROOT / ".github" / "workflows" / f"{flow}.yml").read_text())[True]

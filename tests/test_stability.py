@@ -57,7 +57,8 @@ def test_the_version_is_one_and_its_section_of_the_changelog_has_a_date():
     version = mebench.__version__
     assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"] == version
     citation = (ROOT / "CITATION.cff").read_text()
-    assert f"\nversion: {version}\n" in citation and "doi" not in citation.lower()
+    assert f"\nversion: {version}\n" in citation
+    assert "doi" not in citation.lower()
     (date,) = re.findall(rf"^## \[{re.escape(version)}\] - (\S+)$", (ROOT / "CHANGELOG.md").read_text(), re.M)
     assert f"\ndate-released: {date}\n" in citation
 

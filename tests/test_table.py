@@ -37,8 +37,10 @@ def table(*rows, **more):
 
 def test_a_terminal_has_the_interval_beside_the_score():
     lines = shown(table(("mean", SCORE, 12), ("none", NOTHING, None), title="scores")).splitlines()
-    assert lines[0].strip() == "scores" and lines[2].split() == ["method", "F1", *INTERVAL.split(), "n"]
-    assert lines[4].split() == ["mean", "0.500", "[0.250,", "0.750]", "12"] and lines[5].split() == ["none", "-", "-"]
+    assert lines[0].strip() == "scores"
+    assert lines[2].split() == ["method", "F1", *INTERVAL.split(), "n"]
+    assert lines[4].split() == ["mean", "0.500", "[0.250,", "0.750]", "12"]
+    assert lines[5].split() == ["none", "-", "-"]
 
 
 def test_markdown_has_interval_and_seeds_below_the_score_and_what_sorts_is_bold():
@@ -53,7 +55,8 @@ def test_markdown_has_interval_and_seeds_below_the_score_and_what_sorts_is_bold(
 
 def test_latex_has_the_interval_beside_the_score_and_headings_between_rules():
     found = Table(COLUMNS[:3], [["mean", SCORE, 1], "others", ["chance", NOTHING, None]], "a & b", {2}).latex()
-    assert r"\caption{a \& b}" in found and r"\begin{tabular}{lrr}" in found
+    assert r"\caption{a \& b}" in found
+    assert r"\begin{tabular}{lrr}" in found
     rows = found.partition("\\midrule\n")[2].splitlines()
     assert rows[:4] == [
         r"    mean & 0.500 [0.250, 0.750] & 1 \\",
@@ -93,7 +96,8 @@ def test_a_page_has_what_it_sorts_by_and_what_a_column_means():
     assert reader.tags[0] == ("table", {"class": "plain", "data-sortable": None})
     assert [attrs["data-order"] for tag, attrs in reader.tags if "data-order" in attrs] == ["0.5", ""]
     assert any("harmonic mean" in attrs.get("title", "") for tag, attrs in reader.tags if tag == "th")
-    assert ("tr", {"class": "chance"}) in reader.tags and (
+    assert ("tr", {"class": "chance"}) in reader.tags
+    assert (
         "i",
         {"class": "bar", "style": "--l:0.25;--h:0.75;--v:0.5"},
     ) in reader.tags
@@ -107,18 +111,22 @@ def test_a_column_without_a_value_is_left_out_where_it_may_be():
 
 def test_no_text_is_taken_for_more_than_text():
     found = table((EVIL, SCORE, 1, EVIL))
-    assert "\x1b" not in shown(found) and "\\x1b" in shown(found)
+    assert "\x1b" not in shown(found)
+    assert "\\x1b" in shown(found)
     tokens = markdown_it.MarkdownIt("gfm-like", {"linkify": False}).enable("table").parse(found.markdown())
     cells = ["".join(part.content for part in token.children) for token in tokens if token.type == "inline"]
-    assert cells[4] == cells[7] == SEEN and "$" not in found.markdown()
+    assert cells[4] == cells[7] == SEEN
+    assert "$" not in found.markdown()
     (row,) = csv.DictReader(io.StringIO(found.csv()))
     assert row["method"] == "'" + SEEN
     reader = Cells()
     reader.feed(found.html())
-    assert "script" not in [tag for tag, _ in reader.tags] and "".join(reader.text).count("<script>") == 2
+    assert "script" not in [tag for tag, _ in reader.tags]
+    assert "".join(reader.text).count("<script>") == 2
     assert r"=\textless{}script\textgreater{}a\textbar{}b \textbackslash{}end\{x\} *c* \& 50 \%" in found.latex()
     for text in (found.html(), found.markdown(), found.csv(), found.latex()):
-        assert "\x1b" not in text and "\u202e" not in text
+        assert "\x1b" not in text
+        assert "\u202e" not in text
     assert found.plain()[0]["remark"] == EVIL
 
 

@@ -50,9 +50,12 @@ def test_units_keep_their_marks(text, units):
 
 def test_an_or_keeps_both_readings():
     assert parse_unit("4 or 7").alternatives == (7,)
-    assert schemes.tokens("4 OR 7 + 12") == ("4 or 7", "12") and schemes.tokens("14or23") == ("14 or 23",)
-    assert parse_unit("(R14A or 17A or 24A)").numbers == (14, 17, 24) and parse_unit("A/L12").numbers == (12,)
-    assert parse_unit("ref(24)").reference and not parse_unit("24").reference
+    assert schemes.tokens("4 OR 7 + 12") == ("4 or 7", "12")
+    assert schemes.tokens("14or23") == ("14 or 23",)
+    assert parse_unit("(R14A or 17A or 24A)").numbers == (14, 17, 24)
+    assert parse_unit("A/L12").numbers == (12,)
+    assert parse_unit("ref(24)").reference
+    assert not parse_unit("24").reference
 
 
 @pytest.mark.parametrize("text", ["talking", "chin 17", "1-2", "4 or talking", "ref(chin)", "12F", "()", "R", "1234"])

@@ -20,16 +20,21 @@ write_frames = inspect.unwrap(drawn.write_frames)  # other tests copy what it on
 @pytest.mark.parametrize("person", [0, 7])
 def test_dlib_finds_one_face_about_where_it_is(strength, person):
     picture = draw_face(strength, person)
-    assert picture.shape == (drawn.SIZE, drawn.SIZE, 3) and picture.dtype == np.uint8
+    assert picture.shape == (drawn.SIZE, drawn.SIZE, 3)
+    assert picture.dtype == np.uint8
     ((x0, y0, x1, y1),) = faces.detect_faces(picture[..., 1], 0)
-    assert x0 < 60 and x1 > 100 and y0 < 80 and y1 > 120
+    assert x0 < 60
+    assert x1 > 100
+    assert y0 < 80
+    assert y1 > 120
 
 
 def test_an_expression_moves_brows_and_mouth_and_nothing_else():
     change = np.abs(draw_face(1.0)[..., 1].astype(int) - draw_face(0.0)[..., 1]).max(axis=1)  # same noise
     moved = np.flatnonzero(change > 8)
     assert set(moved) <= {*range(55, 78), *range(105, 130)}
-    assert change[60:72].max() > 30 and change[108:125].max() > 30
+    assert change[60:72].max() > 30
+    assert change[108:125].max() > 30
 
 
 def test_a_picture_is_the_same_everywhere_and_people_differ():

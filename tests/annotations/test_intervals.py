@@ -50,7 +50,9 @@ def test_whatever_stands_there_an_interval_is_one_and_every_change_is_said(onset
     log = Log()
     found = annotation.interval(onset, apex, offset, 7, NAMES, log)
     if found.onset is None:
-        assert (found.apex, found.offset) == (None, None) and onset is None and apex in (None, 0)
+        assert (found.apex, found.offset) == (None, None)
+        assert onset is None
+        assert apex in (None, 0)
     else:
         assert 0 <= found.onset <= found.offset
         assert found.apex is None or found.onset <= found.apex <= found.offset
@@ -97,7 +99,8 @@ def test_a_number_that_is_shown_as_a_date_is_read_as_the_number(tmp_path_factory
     shown = read_sheets(in_a_workbook(tmp_path_factory.mktemp("dates"), [number]))[0].rows[0][1][0]
     log = Log()
     assert annotation.frame_number(shown if suffix == "xlsx" else shown[:10], 2, "Onset", log) == number
-    assert log.repairs[0].taken == str(number) and "shows as a date" in log.repairs[0].reason
+    assert log.repairs[0].taken == str(number)
+    assert "shows as a date" in log.repairs[0].reason
 
 
 def in_a_workbook(folder, values, epoch="WINDOWS_1900"):
@@ -129,7 +132,8 @@ def test_workbooks_that_count_days_from_1900_and_from_1904_hold_the_same_numbers
     ((_, cells),) = read_sheets(file)[0].rows
     log = Log()
     assert [annotation.frame_number(cell, 1, "Onset", log) for cell in cells] == numbers
-    assert all("shows as a date" in repair.reason for repair in log.repairs) and len(log.repairs) == len(numbers)
+    assert all("shows as a date" in repair.reason for repair in log.repairs)
+    assert len(log.repairs) == len(numbers)
 
 
 @pytest.mark.parametrize("epoch", ["WINDOWS_1900", "MAC_1904"])
@@ -150,7 +154,8 @@ def test_a_long_past_date_is_its_number_however_it_is_written(number, form, shor
     log = Log()
     plain = re.sub(r"\b0(?=\d)", "", text) if short else text
     assert annotation.frame_number(plain, 2, "Onset", log) == (None if ambiguous else number)
-    assert log.repairs[0].altered == ambiguous and log.repairs[0].found == plain
+    assert log.repairs[0].altered == ambiguous
+    assert log.repairs[0].found == plain
 
 
 @pytest.mark.parametrize(
@@ -189,4 +194,5 @@ IMPOSSIBLE = (
 def test_what_a_spreadsheet_program_made_of_something_else_is_lost_and_said(text):
     log = Log()
     assert annotation.frame_number(text, 2, "Onset", log) is None
-    assert "take the cell from the sheet as released" in log.repairs[0].reason and log.repairs[0].found == text
+    assert "take the cell from the sheet as released" in log.repairs[0].reason
+    assert log.repairs[0].found == text

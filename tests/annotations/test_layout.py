@@ -111,7 +111,8 @@ def test_a_linked_home_is_remembered(disk, tmp_path_factory):
     root = tmp_path_factory.mktemp("links")
     (root / "RAW").symlink_to(disk / "CASME2/RAW")
     t = tree(root)
-    assert t.homes(VIDEOS) == [] and t.aside == [root / "RAW"]
+    assert t.homes(VIDEOS) == []
+    assert t.aside == [root / "RAW"]
     assert tree(root, follow_links=True).homes(VIDEOS)[0] == root / "RAW"
 
 
@@ -158,7 +159,8 @@ def test_clips_that_are_sorted_by_emotion_are_one_dataset(tmp_path):
     assert {str(t.folder(home, *v).relative_to(tmp_path / "all")) for v in videos} == {
         "disgust/sub01/EP02", "surprise/sub01/EP03", "surprise/sub02/EP05"
     }  # fmt: skip
-    assert len(t.all_folders(home)) == 3 and t.whole(home) == tmp_path / "all"
+    assert len(t.all_folders(home)) == 3
+    assert t.whole(home) == tmp_path / "all"
 
 
 def test_a_second_copy_is_an_alternative_and_nothing_is_mixed(tmp_path):

@@ -73,5 +73,6 @@ def test_a_link_out_of_the_root_is_left_aside(tmp_path):
     root.mkdir()
     (root / "raw").symlink_to(tmp_path / "disk")
     closed = nested.NestedTree(root, PAIRS, follow_links=False)
-    assert closed.folder(root, "01", "EP1") is None and closed.aside == [root / "raw"]
+    assert closed.folder(root, "01", "EP1") is None
+    assert closed.aside == [root / "raw"]
     assert nested.NestedTree(root, PAIRS, follow_links=True).folder(root, "01", "EP1") == root / "raw/sub01/EP1"

@@ -34,7 +34,8 @@ def test_intensities_are_read_in_openfaces_order(tmp_path):
     written = write(tmp_path / "s15" / "15_0401girlcrashing.csv")
     found = units(tmp_path, "s15", "15_0401", name="15_0401girlcrashing")
     np.testing.assert_array_equal(found, written)
-    assert found.shape == (5, 17) and found.dtype == np.float32
+    assert found.shape == (5, 17)
+    assert found.dtype == np.float32
 
 
 def test_a_video_is_found_by_folder_or_id_but_by_no_longer_number(tmp_path):

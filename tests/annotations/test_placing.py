@@ -18,7 +18,8 @@ def span(e):
 
 def test_files_of_a_cut_out_clip_keep_the_numbers_of_the_recording():
     e, repairs = placed(5562, 5588, 5632, range(5550, 5640))
-    assert span(e) == (12, 38, 82) and repairs == []
+    assert span(e) == (12, 38, 82)
+    assert repairs == []
 
 
 def test_without_files_numbers_count_from_the_first():
@@ -28,28 +29,34 @@ def test_without_files_numbers_count_from_the_first():
 
 def test_beyond_the_files_the_last_frame_is_taken():
     e, repairs = placed(73, 94, 110, range(73, 97))
-    assert span(e) == (0, 21, 23) and e.flags == ("cut",)
+    assert span(e) == (0, 21, 23)
+    assert e.flags == ("cut",)
     assert [(r.found, r.taken) for r in repairs] == [("110", "96")]
 
 
 def test_a_missing_file_gives_way_to_the_nearest_inside():
     e, repairs = placed(3, 5, 8, [1, 2, 4, 6, 7, 9])
-    assert span(e) == (2, 2, 4) and e.flags == ("missing_frame",)
+    assert span(e) == (2, 2, 4)
+    assert e.flags == ("missing_frame",)
     assert [(r.found, r.taken) for r in repairs] == [("3", "4"), ("8", "7"), ("5", "4")]
 
 
 def test_an_interval_outside_the_video_has_no_place_and_says_so():
     lost, repairs = placed(500, 510, 520, range(1, 100))
-    assert isinstance(lost, Unplaced) and lost.row == 2
+    assert isinstance(lost, Unplaced)
+    assert lost.row == 2
     assert "its frames run from 1 to 99" in str(repairs[0])
 
 
 @pytest.mark.parametrize("files", [[*range(1, 8), *range(35, 60)], [5, 40]])
 def test_an_interval_whose_files_are_all_missing_has_no_place_and_says_so(files):
     lost, repairs = placed(11, 19, 31, files)
-    assert isinstance(lost, Unplaced) and lost.reason == "none of the interval's frames exists"
+    assert isinstance(lost, Unplaced)
+    assert lost.reason == "none of the interval's frames exists"
     (remark,) = map(str, repairs)
-    assert "11, 31" in remark and "01/EP02" in remark and "no file has a number from 11 to 31" in remark
+    assert "11, 31" in remark
+    assert "01/EP02" in remark
+    assert "no file has a number from 11 to 31" in remark
 
 
 def test_files_without_numbers_count_from_the_documented_first():
@@ -76,10 +83,12 @@ def test_whatever_files_are_there_an_expression_lies_inside_its_interval(files, 
             assert [numbers[p] for p in span(e)] == [onset, onset + to_apex, onset + to_apex + to_offset]
     else:
         reached = sum(numbers[0] <= n <= numbers[-1] for n in range(onset, onset + to_apex + to_offset + 1))
-        assert repairs and (not inside or 2 * reached < 1 + to_apex + to_offset)
+        assert repairs
+        assert not inside or 2 * reached < 1 + to_apex + to_offset
 
 
 def test_a_mark_before_its_clip_is_refused_without_the_frames_too():
     """In a copy of SMIC's sheet that is in circulation the third movements stand before their clips."""
     lost, repairs = placed(17_549_887, None, 17_668_743, None, first=17_668_743)
-    assert isinstance(lost, Unplaced) and "only 1 of its 118857 frames lie in the video" in str(repairs[0])
+    assert isinstance(lost, Unplaced)
+    assert "only 1 of its 118857 frames lie in the video" in str(repairs[0])

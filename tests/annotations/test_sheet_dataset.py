@@ -65,17 +65,20 @@ def test_videos_frames_and_labels_come_together(tmp_path):
     dataset = small(write_tree(tmp_path))
     videos = dataset.videos()
     assert spans(videos) == {"small/01/a": [(1, 2, 4)], "small/01/b": [(0, 1, 3)], "small/02/a": [(2, 3, 5)]}
-    assert [v.n_frames for v in videos] == [8, 8, 8] and dataset.one_per_video
+    assert [v.n_frames for v in videos] == [8, 8, 8]
+    assert dataset.one_per_video
     assert [e.objective for v in videos for e in v.expressions] == ["III", "I", "III"]
     assert [e.emotion for v in videos for e in v.expressions] == ["fear", "fear", "anger"]
     frames = dataset.frames(videos[0])
-    assert len(frames) == 8 and abs(int(frames[4].mean()) - 5) <= 1  # position 4 is img5.jpg
+    assert len(frames) == 8
+    assert abs(int(frames[4].mean()) - 5) <= 1
 
 
 def test_the_sheet_alone_is_enough_for_a_summary(tmp_path):
     write_tree(tmp_path)
     with_frames, alone = small(tmp_path), small(annotations=str(tmp_path / "codes.csv"))
-    assert spans(alone.videos()) == spans(with_frames.videos()) and alone.videos()[0].n_frames is None
+    assert spans(alone.videos()) == spans(with_frames.videos())
+    assert alone.videos()[0].n_frames is None
     with pytest.raises(DataError, match=r"small/01/a has no frames: .*below dataset.root, which is not given"):
         alone.frames(alone.videos()[0])
 
@@ -89,7 +92,8 @@ def test_the_hash_depends_on_the_truth_and_on_nothing_else(tmp_path):
     changed = [*ROWS[:2], ("02", "a", 3, 4, 7, "anger", "L4?")]
     write_csv(three / "codes.csv", [HEAD, *changed])
     hashes = [ground_truth_hash(small(folder).as_annotated()) for folder in (one, two, three)]
-    assert hashes[0] == hashes[1] != hashes[2] and len(hashes[0]) == 64
+    assert hashes[0] == hashes[1] != hashes[2]
+    assert len(hashes[0]) == 64
 
 
 def test_every_row_is_counted_even_where_nothing_can_score_it(tmp_path):
@@ -343,7 +347,8 @@ def test_of_two_versions_the_later_is_read_and_both_are_counted(tmp_path):
     write_csv(tmp_path / "codes_v10.csv", [HEAD, *ROWS[:2]])
     write_csv(tmp_path / "codes_v9.csv", [HEAD, *ROWS[1:], ("2", "a", 2, 3, 5, "Fear", "4")])
     dataset = small(tmp_path)
-    assert dataset.annotation_file.name == "codes_v10.csv" and len(dataset.videos()) == 2
+    assert dataset.annotation_file.name == "codes_v10.csv"
+    assert len(dataset.videos()) == 2
     said = {r.found: r.reason for r in dataset.repair_rows() if r.column == "file"}
     assert list(said) == ["codes_v9.csv", "codes_v1.csv"]
     assert "with 3 rows; codes_v10.csv is read, with 2 rows: dataset.annotations=FILE chooses" in said["codes_v1.csv"]
@@ -360,9 +365,11 @@ def test_frames_that_were_numbered_anew_are_said_once(tmp_path):
     dataset = small(
         write_tree(tmp_path, [(s, v, on + 5000, on + 5001, on + 5003, e, u) for s, v, on, _, _, e, u in ROWS])
     )
-    assert not dataset.videos() and len(dataset.unplaced()) == len(ROWS)
+    assert not dataset.videos()
+    assert len(dataset.unplaced()) == len(ROWS)
     said = [r.reason for r in dataset.repair_rows() if "renumbered" in r.reason]
-    assert len(said) == 1 and said[0].startswith("the files of 3 of 3 videos are numbered from 1")
+    assert len(said) == 1
+    assert said[0].startswith("the files of 3 of 3 videos are numbered from 1")
     assert not any("renumbered" in text for text in small(write_tree(tmp_path / "right")).repairs())
 
 
@@ -374,7 +381,8 @@ def test_files_that_are_not_numbered_in_their_order_are_told(tmp_path, names, sa
     for number in range(1, 9):
         (clip / names.format(number)).write_bytes((clip / f"img{number}.jpg").read_bytes())
     (told,) = (r for r in small(tmp_path).repair_rows() if r.altered)
-    assert told.found == "01/a" and told.reason.startswith(f"file number {said}: frames are counted along the names")
+    assert told.found == "01/a"
+    assert told.reason.startswith(f"file number {said}: frames are counted along the names")
 
 
 def test_frames_lie_five_levels_deep_and_no_folder_of_a_person_is_searched(tmp_path):
@@ -384,9 +392,8 @@ def test_frames_lie_five_levels_deep_and_no_folder_of_a_person_is_searched(tmp_p
     (tmp_path / "flat" / "faces").rename(deep)
     (tmp_path / "flat" / "codes.csv").rename(tmp_path / "deep" / "codes.csv")
     dataset = small(tmp_path / "deep")
-    assert [v.n_frames for v in dataset.videos()] == [8, 8, 8] and dataset.folder(dataset.videos()[0]).is_relative_to(
-        deep
-    )
+    assert [v.n_frames for v in dataset.videos()] == [8, 8, 8]
+    assert dataset.folder(dataset.videos()[0]).is_relative_to(deep)
     listed = dataset._tree_or_stop._listed
     assert not any(folder.name == "a" and folder.parent.name.startswith("sub") for folder in listed)
 
@@ -423,7 +430,8 @@ def test_totals_unread_columns_and_hidden_signs_are_said(tmp_path):
     ]
     write_csv(tmp_path / "codes.csv", rows)
     dataset = small(annotations=str(tmp_path / "codes.csv"))
-    assert len(dataset.annotations) == 3 and dataset.annotations[2].subject == "02"
+    assert len(dataset.annotations) == 3
+    assert dataset.annotations[2].subject == "02"
     said = reasons(dataset)
     assert (4, "1 sign that is not shown (U+200B) left out") in said
     assert (5, "a remark, not an annotation: skipped") in said
@@ -435,7 +443,9 @@ def test_names_that_lack_in_many_rows_are_one_defect_of_the_column(tmp_path):
     write_csv(tmp_path / "codes.csv", [HEAD, *rows])
     dataset = small(annotations=str(tmp_path / "codes.csv"))
     (told,) = [r for r in dataset.repair_rows() if r.column == "Subject" and r.taken is None]
-    assert told.altered and told.row is None and told.reason.startswith("8 of 9 rows name none")
+    assert told.altered
+    assert told.row is None
+    assert told.reason.startswith("8 of 9 rows name none")
     assert len(dataset.unplaced()) == 8
 
 
@@ -465,4 +475,5 @@ def test_action_units_that_a_spreadsheet_program_made_a_date_are_said_to_be_that
     dataset = small(annotations=str(tmp_path / "codes.csv"))
     assert dataset.annotations[0].units == ()
     (told,) = [r for r in dataset.repair_rows() if r.column == "AU"]
-    assert told.altered and told.reason.startswith("a date, which a spreadsheet program made of action units")
+    assert told.altered
+    assert told.reason.startswith("a date, which a spreadsheet program made of action units")

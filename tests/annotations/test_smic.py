@@ -29,7 +29,8 @@ def smic(root, **params):
 
 def test_a_short_clip_is_its_movement(root):
     set_ = smic(root)
-    assert set_.tasks == {"recognize"} and set_.one_per_video
+    assert set_.tasks == {"recognize"}
+    assert set_.one_per_video
     video = next(v for v in set_.videos() if v.id == "s11_po_01")
     assert (video.key, video.fps, video.n_frames) == ("smic_hs/11/s11_po_01", 100.0, 32)
     assert video.expressions == (Expression(0, 31, emotion="positive"),)  # files 99985 to 100016, in their order
@@ -77,7 +78,8 @@ def test_a_short_clips_name_gives_its_emotion_and_another_folder_is_marked(root,
 
 def test_a_long_clip_is_placed_by_the_numbers_of_its_files(root):
     set_ = smic(root, extended=True)
-    assert set_.tasks == {"spot", "recognize"} and set_.one_per_video
+    assert set_.tasks == {"spot", "recognize"}
+    assert set_.one_per_video
     assert {v.n_frames for v in set_.videos()} == {92}
     assert {(e.onset, e.offset) for v in set_.videos() for e in v.expressions} == {(30, 61)}
 
@@ -151,7 +153,9 @@ def test_cropped_faces_never_pass_for_raw_clips(root, tmp_path):
     raw, asked = smic(tmp_path), smic(cropped)
     assert (raw.revision, raw.remark, raw.frame_folders()) == ("1", "", (tmp_path, cropped))
     assert all("SMIC_all_raw" in raw.folder(v).parts for v in raw.videos())
-    assert len(asked.videos()) == 7 and asked.revision == "1-cropped" and "cropped by the authors" in asked.remark
+    assert len(asked.videos()) == 7
+    assert asked.revision == "1-cropped"
+    assert "cropped by the authors" in asked.remark
     shutil.rmtree(tmp_path / "SMIC_all_raw")
     with pytest.raises(
         DataError, match=rf"no clips of SMIC-HS.* cropped by the authors: read them with dataset\.root={cropped}"

@@ -21,14 +21,16 @@ def test_columns_are_found_by_any_of_their_names(head):
     table = find_table([sheet(head, ("01", "EP02", 46, 86))], Header())
     (row,) = table.rows
     assert [row.get(what) for what in ("subject", "video", "onset", "offset")] == ["01", "EP02", "46", "86"]
-    assert table.columns["onset"] == head[2].strip() and row.number == 2
+    assert table.columns["onset"] == head[2].strip()
+    assert row.number == 2
 
 
 def test_the_header_is_found_below_a_dozen_lines_and_beside_unnamed_columns():
     preamble = [(f"line {n}",) for n in range(13)]
     head = ("Subject", "Filename", "", "Onset", "Offset", "")
     table = find_table([sheet(*preamble, head, ("01", "EP02", "x", 46, 86, "y"))], Header())
-    assert table.rows[0].get("onset") == "46" and len(table.rows) == 1
+    assert table.rows[0].get("onset") == "46"
+    assert len(table.rows) == 1
 
 
 def test_the_preferred_sheet_wins_then_the_one_with_more_columns():

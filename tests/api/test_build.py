@@ -13,7 +13,8 @@ pytestmark = pytest.mark.usefixtures("write_plugin")
 def test_a_method_is_built_by_name_with_its_parameters():
     method = mebench.methods.build("ststnet", classes=("fear", "joy"), epochs=3, lr="1e-3")
     assert (method.params.epochs, method.params.lr, method.task.classes) == (3, 1e-3, ("fear", "joy"))
-    assert method.task.tasks == {"recognize"} and mebench.datasets.build("synthetic", subjects=3).params.subjects == 3
+    assert method.task.tasks == {"recognize"}
+    assert mebench.datasets.build("synthetic", subjects=3).params.subjects == 3
     alone = mebench.methods.build("mean", classes="joy", kinds="macro").task
     assert (alone.classes, alone.kinds) == (("joy",), ("macro",))
     with pytest.raises(ConfigError, match=r"unknown key 'method\.epoch'\. Did you mean 'method\.epochs'"):
@@ -26,6 +27,9 @@ def test_a_method_comes_back_from_a_checkpoint(tmp_path):
     trainer.strategy.connect(method)
     trainer.save_checkpoint(tmp_path / "a.ckpt")
     found = type(method).load_from_checkpoint(tmp_path / "a.ckpt", lr=0.5)
-    assert found.task == method.task and found.seed == 4 and found.params.epochs == 2 and found.params.lr == 0.5
+    assert found.task == method.task
+    assert found.seed == 4
+    assert found.params.epochs == 2
+    assert found.params.lr == 0.5
     assert all(torch.equal(a, b) for a, b in zip(found.state_dict().values(), method.state_dict().values()))
     assert not found.training

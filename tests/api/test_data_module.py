@@ -60,16 +60,22 @@ def test_the_samples_of_a_fold_are_maps_with_class_numbers_of_people_apart(made)
     every, tested = [], set()
     for fold in range(3):
         dm = made(fold=fold, validation=0.5, test_labels=True)
-        assert dm.fold == dm.folds[fold] and len(dm.folds) == 3
+        assert dm.fold == dm.folds[fold]
+        assert len(dm.folds) == 3
         sides = {side: {clip.video.subject for clip in dm.samples(side).clips} for side in ("train", "valid", "test")}
-        assert not sides["train"] & sides["valid"] and not sides["test"] & (sides["train"] | sides["valid"])
+        assert not sides["train"] & sides["valid"]
+        assert not sides["test"] & (sides["train"] | sides["valid"])
         tested |= sides["test"]
         for loader in (dm.train_dataloader(), dm.val_dataloader(), dm.test_dataloader()):
             for x, y in loader:
-                assert x.shape[1:] == (3, 28, 28) and x.dtype == torch.float32 and y.dtype == torch.int64
+                assert x.shape[1:] == (3, 28, 28)
+                assert x.dtype == torch.float32
+                assert y.dtype == torch.int64
         every += [clip.label for clip in dm.samples("train").clips]
-        assert dm.weights.shape == (len(dm.classes),) and float(dm.weights.sum()) > 0
-    assert len(tested) == 3 and set(every) <= set(range(len(dm.classes)))
+        assert dm.weights.shape == (len(dm.classes),)
+        assert float(dm.weights.sum()) > 0
+    assert len(tested) == 3
+    assert set(every) <= set(range(len(dm.classes)))
 
 
 def test_a_map_is_what_the_chain_computes_with_channels_first(made):
@@ -84,7 +90,8 @@ def test_labels_of_tested_people_are_hidden_unless_asked_for(made):
     dm = made()
     with pytest.raises(ConfigError, match=r"the labels of tested people are hidden: .*dm.score.*test_labels=True"):
         dm.test_dataloader()
-    assert not hasattr(dm.samples("test"), "labels") and not hasattr(dm.samples("test").clips[0], "label")
+    assert not hasattr(dm.samples("test"), "labels")
+    assert not hasattr(dm.samples("test").clips[0], "label")
     assert isinstance(next(iter(dm.predict_dataloader())), torch.Tensor)
 
 
@@ -97,7 +104,8 @@ def test_predictions_of_all_folds_score_as_the_run_that_answers_so(made):
         answers.append((dm, np.stack([rows[c.video.key, c.onset] for c in dm.samples("test").clips])))
     found = mebench.score_folds(answers)
     assert same(found.summary, run.summary)
-    assert "predictions of 3 folds of synthetic" in found.title and len(found.clips) == 3
+    assert "predictions of 3 folds of synthetic" in found.title
+    assert len(found.clips) == 3
     dm, rows = answers[0]
     assert dm.score(torch.from_numpy(rows)).summary["recognition"]["n"] == len(rows)
 
@@ -108,7 +116,9 @@ def test_spotted_frames_score_as_the_run_that_answers_so(made):
     for fold in range(3):
         dm = made(fold=fold, features=chain, validation=0)  # as the run, which holds nobody out
         (x, y), n = next(iter(dm.train_dataloader())), len(dm.samples("test"))
-        assert x.shape[1:] == (3, 4, 4) and y.shape[1:] == (len(dm.kinds),) and y.dtype == torch.float32
+        assert x.shape[1:] == (3, 4, 4)
+        assert y.shape[1:] == (len(dm.kinds),)
+        assert y.dtype == torch.float32
         videos = [view.key for view in dm._views]
         scores = run.frame_scores[run.frame_scores["video"].isin(videos)].sort_values(["video", "frame"])
         answers.append((dm, scores["score"].dropna().to_numpy()[:, None]))
@@ -119,7 +129,8 @@ def test_spotted_frames_score_as_the_run_that_answers_so(made):
 def test_windows_are_labelled_where_an_expression_lies_in_them(made):
     dm, one = made(features=chain, window=5), made(features=chain)
     (x, y), (_, of_frames) = next(iter(dm.train_dataloader())), next(iter(one.train_dataloader()))
-    assert x.shape[1:] == (5, 3, 4, 4) and of_frames.shape == y.shape
+    assert x.shape[1:] == (5, 3, 4, 4)
+    assert of_frames.shape == y.shape
     windows, frames = dm.samples("train").labels[:, 0], one.samples("train").labels[:, 0]
     video = dm.samples("train").counts[0]
     assert torch.equal(windows[:video], frames[: video + 4].unfold(0, 5, 1).amax(1))
@@ -174,9 +185,11 @@ def test_samples_are_a_dataset_of_hugging_face_where_it_is_installed(made):
             dm.to_hugging_face()
         return
     found = dm.to_hugging_face()
-    assert isinstance(found, Dataset) and len(found) == len(dm.samples("train"))
+    assert isinstance(found, Dataset)
+    assert len(found) == len(dm.samples("train"))
     for row, (x, y) in zip(found, dm.samples("train")):
-        assert torch.equal(row["x"], x) and row["y"] == y
+        assert torch.equal(row["x"], x)
+        assert row["y"] == y
     assert dm.to_hugging_face("test").column_names == ["x"]
 
 

@@ -41,7 +41,8 @@ class Nearest:
 
     def classify(self, clips):
         assert self.fits == 1, "another fold's copy"
-        assert not {clip.video.subject for clip in clips} & self.seen and not hasattr(clips[0], "label")
+        assert not {clip.video.subject for clip in clips} & self.seen
+        assert not hasattr(clips[0], "label")
         return [len(self.classes) - 1] * len(clips)
 
 
@@ -59,7 +60,8 @@ def test_an_object_is_judged_as_the_plugin_with_its_answers(judged, tiny, tmp_pa
     )
     mine = judged(Spotter(), features=chain)
     assert {**mine.summary, "run_id": 0, "seconds": 0} == {**theirs.summary, "run_id": 0, "seconds": 0}
-    assert mine.id.startswith("own_spotter_") and mine.title.startswith("own_spotter_")
+    assert mine.id.startswith("own_spotter_")
+    assert mine.title.startswith("own_spotter_")
     assert len(mine.frame_scores) == 3 * 60
 
 
@@ -77,7 +79,8 @@ def test_features_are_asked_for_by_the_keys_of_a_map(judged):
 def test_each_fold_has_a_copy_of_its_own_and_sees_no_label_of_who_is_tested(judged):
     given = Nearest()
     found = judged(given)
-    assert given.fits == 0 and len(found.clips) == 3
+    assert given.fits == 0
+    assert len(found.clips) == 3
     assert set(found.clips["predicted"]) == {found.folder.read_json("folds.json")["classes"][-1]}
 
 
@@ -92,11 +95,13 @@ def test_what_asks_for_labels_fails_in_a_sentence(judged):
 
 def test_an_estimator_names_emotions_and_spots(judged):
     named = judged(LinearSVC())
-    assert named.config["method"].startswith("own_linear_svc_") and len(named.clips) == 3
+    assert named.config["method"].startswith("own_linear_svc_")
+    assert len(named.clips) == 3
     assert np.isfinite(np.stack(named.clips["probabilities"].tolist())).all()
     spotted = judged(DummyRegressor(), features=chain)
     scores = spotted.frame_scores.groupby("video")["score"]
-    assert (scores.nunique() == 1).all() and (scores.apply(lambda own: own.isna().sum()) == 3).all()
+    assert (scores.nunique() == 1).all()
+    assert (scores.apply(lambda own: own.isna().sum()) == 3).all()
 
 
 def test_a_regressor_of_clips_is_refused_before_the_first_fold(judged):
@@ -107,14 +112,17 @@ def test_a_regressor_of_clips_is_refused_before_the_first_fold(judged):
 def test_a_seed_settles_what_is_random(judged):
     first, again, other = (judged(DummyClassifier(strategy="uniform"), seed=seed) for seed in (0, 0, 1))
     answers = [run.clips["probabilities"].tolist() for run in (first, again, other)]
-    assert np.array_equal(answers[0], answers[1]) and first.id.split("-")[0] == other.id.split("-")[0]
+    assert np.array_equal(answers[0], answers[1])
+    assert first.id.split("-")[0] == other.id.split("-")[0]
     assert again.id == f"{first.id}.2"  # of a finished one a new run begins, as of any method
 
 
 def test_an_object_may_be_judged_into_several_folders_one_after_the_other(judged, tmp_path):
     """It lies in both, as one plugin; one of its name that is another would be a clash."""
     first, second = (judged(DummyClassifier(), runs=tmp_path / name) for name in ("one", "two"))
-    assert first.id == second.id and first.path.parent.name == "one" and second.path.parent.name == "two"
+    assert first.id == second.id
+    assert first.path.parent.name == "one"
+    assert second.path.parent.name == "two"
     (next((tmp_path / "one" / ".objects").rglob("object"))).write_bytes(b"another")
     with pytest.raises(PluginError, match="several methods have this name"):
         judged(DummyClassifier(), runs=tmp_path / "two")
@@ -153,7 +161,8 @@ def test_where_an_object_cannot_be_kept_is_said_in_a_sentence(judged, tmp_path):
 def test_classes_that_nobody_showed_are_below_all_others(fitted, expected):
     rows, labels = np.array([[0.0], [0.1], [0.2], [1.0]]), np.array([1, 1, 1, 3])
     found = adapter._scores(fitted.fit(rows, labels), rows, np.array([1, 3]), 4)
-    assert found.shape == (4, 4) and np.isfinite(found).all()
+    assert found.shape == (4, 4)
+    assert np.isfinite(found).all()
     assert (found[:, [0, 2]].max(axis=1) <= found[:, [1, 3]].min(axis=1)).all()
     if expected:
         np.testing.assert_allclose(found[:1], expected)
@@ -265,7 +274,8 @@ def test_objects_of_one_file_are_pickled_in_threads_at_once(tmp_path, monkeypatc
         time.sleep(0.1)
     for thread in threads:
         thread.join()
-    assert len(names) == 2 and "slowly" not in cloudpickle.list_registry_pickle_by_value()
+    assert len(names) == 2
+    assert "slowly" not in cloudpickle.list_registry_pickle_by_value()
     for number in range(2):
         assert b"classify" in (tmp_path / str(number) / "methods" / names[0] / "object").read_bytes()
     cloudpickle.register_pickle_by_value(slowly)
@@ -288,7 +298,8 @@ def test_what_is_spotted_in_videos_of_one_s_own_is_data_frames(judged, tmp_path,
     with pytest.raises(DataError, match="unknown video 'c'"):
         found.plot_timeline("c")
     shown = found._repr_html_()
-    assert "<td>&lt;b&gt;</td>" in shown and "does not say what a person feels" in shown
+    assert "<td>&lt;b&gt;</td>" in shown
+    assert "does not say what a person feels" in shown
     assert {path.name for path in found.write(tmp_path / "out")} >= {"intervals.csv", "report.html", "a.eaf"}
 
 
@@ -300,8 +311,11 @@ def test_a_model_is_loaded_by_its_file_and_its_name(judged, tmp_path, home):
         mebench.load_model("mine")
     assert mebench.load_model("linear_spotter").name == "linear_spotter"
     model = mebench.load_model(file)
-    assert model.name == "mine" and model.about["method"]["name"] == "linear_spotter" and "for a test" in model.card
-    assert "&lt;i&gt;Made" in model._repr_html_() and "<i>" not in model._repr_html_()
+    assert model.name == "mine"
+    assert model.about["method"]["name"] == "linear_spotter"
+    assert "for a test" in model.card
+    assert "&lt;i&gt;Made" in model._repr_html_()
+    assert "<i>" not in model._repr_html_()
     video = write(tmp_path / "a.avi", moving(3, 220, (60, 20)), 45, codec="mjpeg")
     of_model = model.spot(video, workers=1, progress=Silent())
     of_fold = mebench.spot(video, run, fold=run.folds.index[0], workers=1, progress=Silent())

@@ -68,9 +68,8 @@ def test_callbacks_and_loggers_of_lightning_s_leave_what_they_leave_elsewhere(tr
     assert run.history.groupby("fold")["epoch"].max().eq(1).all()
     # ModelCheckpoint: the better epoch, in Lightning's own name, and a method comes back from it.
     kept = logs(run, "recognition/checkpoints/*")
-    assert len(kept) == folds and all(
-        len(files) == 1 and "epoch=" in files[0] and "-step=" in files[0] for files in kept.values()
-    )
+    assert len(kept) == folds
+    assert all(len(files) == 1 and "epoch=" in files[0] and "-step=" in files[0] for files in kept.values())
     fold, (file,) = next(iter(kept.items()))
     loaded = registry.load("method", "example").load_from_checkpoint(run.path / "logs" / fold / file)
     # LearningRateMonitor and CSVLogger: rows with steps.
@@ -93,14 +92,16 @@ def test_averaged_weights_predict(trained):
     plain, averaged = (trained(*ONE_FOLD, **options) for options in ({}, {"callbacks": [SWA]}))
     assert averaged.folder.read_json("folds.json")["selection"] == "fixed"
     shares = [np.stack(run.clips["probabilities"]) for run in (plain, averaged)]
-    assert shares[0].shape == shares[1].shape and not np.array_equal(*shares)
+    assert shares[0].shape == shares[1].shape
+    assert not np.array_equal(*shares)
 
 
 def test_a_record_of_such_a_run_is_taken_and_its_watchers_make_no_other_row(trained, tmp_path):
     run = trained(*ONE_FOLD, callbacks=[STOP, "LearningRateMonitor"])
     record = RunFolder(boards.export.export(run.folder, tmp_path / "records")).read_json("record.json")
     (counts,) = setting_words.identity(record["config"])["trainer.callbacks"]
-    assert len(record["config"]["trainer.callbacks"]) == 2 and counts["class_path"].endswith("EarlyStopping")
+    assert len(record["config"]["trainer.callbacks"]) == 2
+    assert counts["class_path"].endswith("EarlyStopping")
 
 
 class Talks(loggers.Logger):
@@ -146,12 +147,10 @@ def test_a_logger_that_talks_to_a_server_gets_the_rows_of_each_fold_when_it_is_d
         (table,) = fold.glob("lightning_logs/*/metrics.csv")
         rows = pd.DataFrame(one.rows)
         pd.testing.assert_frame_equal(rows, pd.read_csv(table)[rows.columns], check_dtype=False)
-        assert (
-            len(rows)
-            and one.ended
-            and Path(one.save_dir_).resolve() == fold.resolve()
-            and one.settings["method"]["name"] == "example"
-        )
+        assert len(rows)
+        assert one.ended
+        assert Path(one.save_dir_).resolve() == fold.resolve()
+        assert one.settings["method"]["name"] == "example"
 
 
 def test_one_that_takes_nothing_is_a_sentence_and_the_run_stands(trained, talks):

@@ -17,9 +17,11 @@ PUBLISHED = Path(__file__).parents[2] / "leaderboards" / "published.csv"
 
 def test_methods_and_datasets_are_listed():
     methods, datasets = mebench.methods(), mebench.datasets()
-    assert list(methods.index) == sorted(registry.plugins("method")) and methods.index.name == "method"
+    assert list(methods.index) == sorted(registry.plugins("method"))
+    assert methods.index.name == "method"
     assert methods.loc["mean", "tasks"] == "recognize, spot" or methods.loc["mean", "tasks"] == "spot, recognize"
-    assert "synthetic" in datasets.index and (datasets["broken"] == "").all()
+    assert "synthetic" in datasets.index
+    assert (datasets["broken"] == "").all()
     assert mebench.methods.mean if hasattr(mebench.methods, "mean") else True
 
 
@@ -32,15 +34,18 @@ def test_a_board_is_the_lines_of_its_tables(tmp_path):
         make_run(tmp_path / "runs", method=method, seed=seed)
     board = mebench.leaderboard("spotting", runs=str(tmp_path / "runs"), folder=tmp_path)
     measured = board[board["provenance"] == "measured"].set_index("method")
-    assert dict(measured["seeds"]) == {"one": 2, "two": 1} and (measured["f1"] == 1).all()
-    assert {"chance", "measured"} == set(board["provenance"]) and set(board["dataset"]) == {"drawn"}
+    assert dict(measured["seeds"]) == {"one": 2, "two": 1}
+    assert (measured["f1"] == 1).all()
+    assert {"chance", "measured"} == set(board["provenance"])
+    assert set(board["dataset"]) == {"drawn"}
     assert set(mebench.leaderboard(runs=str(tmp_path / "runs"), folder=tmp_path)["task"]) == {
         "spotting",
         "analysis",
         "recognition",
     }
     nothing = mebench.leaderboard(dataset="other", runs=str(tmp_path / "runs"), folder=tmp_path)
-    assert nothing.empty and set(board.columns) <= set(nothing.columns)
+    assert nothing.empty
+    assert set(board.columns) <= set(nothing.columns)
     with pytest.raises(ConfigError, match=r"unknown task 'spoting'. Did you mean 'spotting'"):
         mebench.leaderboard("spoting", runs=str(tmp_path / "runs"), folder=tmp_path)
 

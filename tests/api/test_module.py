@@ -64,10 +64,12 @@ def test_each_fold_trains_a_copy_of_a_module_and_keeps_what_it_logs(judged):
     before = [weight.detach().clone() for weight in model.parameters()]
     run = judged(model, trainer={"max_epochs": 3, "log_every_n_steps": 1})
     assert all(torch.equal(old, new) for old, new in zip(before, model.parameters()))
-    assert len(run.clips) == 3 and len(np.stack(run.clips["probabilities"].tolist())[0]) == 5
+    assert len(run.clips) == 3
+    assert len(np.stack(run.clips["probabilities"].tolist())[0]) == 5
     assert run.folder.read_json("folds.json")["selection"] == "fixed"
     logged = run.history.dropna(subset="train_loss")
-    assert sorted(logged["fold"].unique()) == [*run.folds.index] and (logged.groupby("fold")["epoch"].max() == 2).all()
+    assert sorted(logged["fold"].unique()) == [*run.folds.index]
+    assert (logged.groupby("fold")["epoch"].max() == 2).all()
 
 
 def test_a_module_spots_on_features_of_frames(judged):
@@ -79,7 +81,8 @@ def test_a_module_spots_on_features_of_frames(judged):
 def test_a_module_that_chooses_by_a_metric_holds_people_out(module, judged):
     run = judged(module(), trainer={"max_epochs": 2}, validation=0.5)
     folds = run.folder.read_json("folds.json")
-    assert folds["selection"] == "inner" and all(fold["valid"] for fold in folds["folds"])
+    assert folds["selection"] == "inner"
+    assert all(fold["valid"] for fold in folds["folds"])
     assert "val_loss" in run.history
 
 

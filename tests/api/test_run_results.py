@@ -107,14 +107,17 @@ def test_a_run_is_data_frames(ran):
     assert ran.title.startswith("optical_strain on synthetic under loso, seed 3")
     assert ran.scores.loc["spotting.micro.f1", "value"] == ran.summary["spotting"]["micro"]["scores"]["f1"]["value"]
     assert list(ran.scores) == ["value", "low", "high", "reason"]
-    assert (
-        set(ran.predictions["video"]) <= set(ran.videos["video"]) and (ran.truth["onset"] <= ran.truth["offset"]).all()
-    )
+    assert set(ran.predictions["video"]) <= set(ran.videos["video"])
+    assert (ran.truth["onset"] <= ran.truth["offset"]).all()
     scored = ran.frame_scores.groupby("video")["frame"]
-    assert (scored.max() == ran.videos.set_index("video")["n_frames"] - 1).all() and (scored.min() == 0).all()
-    assert list(ran.folds["n_train"]) == [2, 2, 2] and (ran.folds["predict_seconds"] > 0).all()
-    assert ran.clips.empty and ran.history.empty
-    assert ran.config["method"] == "optical_strain" and ran.config["dataset.subjects"] == 3
+    assert (scored.max() == ran.videos.set_index("video")["n_frames"] - 1).all()
+    assert (scored.min() == 0).all()
+    assert list(ran.folds["n_train"]) == [2, 2, 2]
+    assert (ran.folds["predict_seconds"] > 0).all()
+    assert ran.clips.empty
+    assert ran.history.empty
+    assert ran.config["method"] == "optical_strain"
+    assert ran.config["dataset.subjects"] == 3
     assert "F1 micro" in repr(ran)
 
 
@@ -141,7 +144,8 @@ def test_a_notebook_s_event_loop_and_signals_stay_as_they_are(tiny, tmp_path, mo
 
 def test_a_timeline_is_a_picture_of_a_video(ran):
     figure = ran.plot_timeline("s002")
-    assert isinstance(figure, heavy.matplotlib.figure.Figure) and "s002" in figure.axes[0].get_title(loc="left")
+    assert isinstance(figure, heavy.matplotlib.figure.Figure)
+    assert "s002" in figure.axes[0].get_title(loc="left")
     assert figure._repr_png_().startswith(b"\x89PNG")
     assert len(figure.axes[0].lines) > 1
     with pytest.raises(DataError, match="3 videos have 's0' in their keys"):
@@ -169,7 +173,8 @@ def test_a_run_stays_where_it_is_when_the_program_goes_elsewhere(tmp_path, monke
     monkeypatch.chdir("/")
     pd.testing.assert_frame_equal(by_id.clips, before[0])
     pd.testing.assert_frame_equal(by_id.frame_scores, before[1])
-    assert by_id.config == before[2] and by_id.path == run.path
+    assert by_id.config == before[2]
+    assert by_id.path == run.path
 
 
 def test_a_lost_table_is_no_empty_one(tmp_path):
@@ -209,7 +214,8 @@ def test_a_wrong_setting_is_a_sentence(tiny):
 def test_a_run_of_any_kind_is_read(tmp_path):
     run = mebench.load_run(make_run(tmp_path, kinds=("micro", "macro")).path)
     assert run.scores.loc["recognition.uf1", "value"] == pytest.approx(0.6136, abs=1e-4)
-    assert len(run.clips) == 16 and len(run.folds) == 4
+    assert len(run.clips) == 16
+    assert len(run.folds) == 4
     assert len(run.plot_timeline().axes[0].collections) >= 3
     with pytest.raises(RunError, match="is not finished"):
         mebench.load_run(make_run(tmp_path, done=False, seed=5).path)
@@ -218,7 +224,8 @@ def test_a_run_of_any_kind_is_read(tmp_path):
 @pytest.mark.parametrize("name", ["NA", "007"])
 def test_a_fold_may_be_called_as_a_missing_value_or_a_number(tmp_path, name):
     run = mebench.load_run(call_fold(make_run(tmp_path), "drawn/02", name).path)
-    assert run.folds.loc[name, "fit_seconds"] == 2 and not run.folds["fit_seconds"].isna().any()
+    assert run.folds.loc[name, "fit_seconds"] == 2
+    assert not run.folds["fit_seconds"].isna().any()
 
 
 def test_a_record_is_read_like_a_run(tmp_path):
@@ -228,7 +235,8 @@ def test_a_record_is_read_like_a_run(tmp_path):
     record = mebench.load_run(boards_export.export(run, tmp_path / "records"))
     assert record.scores.loc["spotting.micro.f1", "value"] == 1
     assert record.title == mebench.load_run(run.path).title
-    assert len(record.predictions) == 16 and record.frame_scores.empty
+    assert len(record.predictions) == 16
+    assert record.frame_scores.empty
     record.plot_timeline()
 
 
@@ -294,7 +302,8 @@ def test_nothing_in_a_notebook_is_markup(tmp_path):
     evil = "<script>alert(1)</script>"
     run = mebench.load_run(make_run(tmp_path, "evil", method=evil, warnings=[evil], remark=evil).path)
     shown = run._repr_html_()
-    assert "<script" not in shown and shown.count("&lt;script&gt;") == 3
+    assert "<script" not in shown
+    assert shown.count("&lt;script&gt;") == 3
     assert "<td>spotting, micro: F1</td>" in shown
 
 
@@ -304,7 +313,9 @@ def test_a_sweep_is_rows_and_runs(tiny, tmp_path, monkeypatch):
         *tiny, method="random", scheme=[None, "nobody"], seed=range(2), workers=1, bootstrap=0, progress=Silent()
     )
     assert [run.config["seed"] for run in found.runs] == [0, 1]
-    assert len(found.failures) == 2 and "unknown emotion scheme 'nobody'" in str(found.failures[0][1])
+    assert len(found.failures) == 2
+    assert "unknown emotion scheme 'nobody'" in str(found.failures[0][1])
     (row,) = found.scores[found.scores["score"] == "F1 micro"].to_dict("records")
     assert (row["scheme"], row["seeds"]) == ("null", [0, 1])
-    assert "<td>null</td>" in found._repr_html_() and "failed: nobody" in found._repr_html_()
+    assert "<td>null</td>" in found._repr_html_()
+    assert "failed: nobody" in found._repr_html_()

@@ -27,8 +27,10 @@ def test_files_and_data_frames_score_as_the_command_says(score, tmp_path):  # no
     assert json.loads(json.dumps(of_files.summary)) == theirs
     assert of_frames.summary == of_files.summary
     assert of_frames.scores.loc["spotting.micro.f1", "value"] == pytest.approx(2 / 8)
-    assert len(of_frames.predictions) == 4 and len(of_frames.truth) == 4
-    assert "columns" not in of_frames.title and of_frames.title == "intervals of the predictions beside the truth"
+    assert len(of_frames.predictions) == 4
+    assert len(of_frames.truth) == 4
+    assert "columns" not in of_frames.title
+    assert of_frames.title == "intervals of the predictions beside the truth"
     cells = re.findall(r"<td>spotting, micro: F1</td><td[^>]*>(.*?)</td>", of_frames._repr_html_())
     assert [re.sub(r"<.*?>", "", cell) for cell in cells] == ["0.2500"]
 
@@ -36,7 +38,8 @@ def test_files_and_data_frames_score_as_the_command_says(score, tmp_path):  # no
 def test_a_timeline_needs_no_frame_scores():
     found = mebench.score(frame(PREDICTIONS), frame(TRUTH), bootstrap=0)
     axes = found.plot_timeline().axes[0]
-    assert axes.get_xlim()[1] == 22 and axes.get_xlabel() == "frame"
+    assert axes.get_xlim()[1] == 22
+    assert axes.get_xlabel() == "frame"
 
 
 def test_a_video_in_which_nothing_was_spotted_has_a_timeline_of_its_truths():
@@ -45,7 +48,8 @@ def test_a_video_in_which_nothing_was_spotted_has_a_timeline_of_its_truths():
     found = mebench.score(predictions[predictions["video"] != silent], frame(TRUTH), bootstrap=0)
     key = next(video for video in found.truth["video"] if video.endswith(f"/{silent}"))
     words = [text.get_text() for axes in found.plot_timeline(key).axes for text in axes.get_yticklabels()]
-    assert any("true" in word for word in words) and any("spotted" in word for word in words)
+    assert any("true" in word for word in words)
+    assert any("spotted" in word for word in words)
 
 
 def test_frame_scores_become_intervals_and_are_drawn():
@@ -54,14 +58,16 @@ def test_frame_scores_become_intervals_and_are_drawn():
     truth = pd.DataFrame({"subject": ["1"], "video": ["a"], "onset": [14], "offset": [26]})
     found = mebench.score(scores, truth, what="frame scores", k_prime={"micro": 6}, p=0.5, bootstrap=0)
     assert found.summary["spotting"]["micro"]["tp"] == 1
-    assert len(found.frame_scores) == 60 and len(found.plot_timeline().axes[0].lines) >= 1
+    assert len(found.frame_scores) == 60
+    assert len(found.plot_timeline().axes[0].lines) >= 1
 
 
 def test_clips_are_named():
     clips = pd.DataFrame({"subject": ["1", "1", "2"], "video": list("abc"), "emotion": ["joy", "joy", "fear"]})
     found = mebench.score(clips, clips.assign(emotion=["joy", "fear", "fear"]), what="clips", bootstrap=0)
     assert found.scores.loc["recognition.accuracy", "value"] == pytest.approx(2 / 3)
-    assert list(found.clips["predicted"]) == ["joy", "joy", "fear"] and found.frame_scores.empty
+    assert list(found.clips["predicted"]) == ["joy", "joy", "fear"]
+    assert found.frame_scores.empty
 
 
 @pytest.mark.parametrize(
@@ -80,7 +86,8 @@ def test_clips_are_named():
 def test_a_wrong_option_is_a_sentence(options, sentence):
     with pytest.raises(ConfigError) as error:
         mebench.score(frame(PREDICTIONS), frame(TRUTH), **options)
-    assert sentence in str(error.value) and "\n" not in str(error.value)
+    assert sentence in str(error.value)
+    assert "\n" not in str(error.value)
 
 
 def test_a_table_that_lacks_a_column_is_named():
@@ -123,9 +130,11 @@ def test_two_runs_are_compared(tmp_path):
     found = mebench.compare(first, second, metrics=["spotting.micro.f1"])
     row = found.scores.loc["spotting.micro.f1"]
     assert (row["first"], row["second"], row["difference"]) == (1, 0, 1)
-    assert found.summary["conclusions"] == found.conclusions and "spotting, micro: F1" in found.conclusions[0]
+    assert found.summary["conclusions"] == found.conclusions
+    assert "spotting, micro: F1" in found.conclusions[0]
     assert "<td>spotting.micro.f1</td><td>1.0000</td>" in found._repr_html_()
-    assert first.id in str(found) and f"against late, seed 0: {second.id}: {found.conclusions[0]}" in str(found)
+    assert first.id in str(found)
+    assert f"against late, seed 0: {second.id}: {found.conclusions[0]}" in str(found)
     by_name = mebench.compare(first.id, second.id, runs=str(tmp_path), metrics=["spotting.micro.f1"])
     assert by_name.summary == found.summary
     with pytest.raises(RunError, match="compare two different runs"):

@@ -32,14 +32,16 @@ def test_turned_intervals_hit_as_a_loop_over_them_says():
     turns = np.arange(90)[:, None]
     found = null_control.true_positives(truths, table, pd.Series({"v": 100}), turns)
     expected = [plain_hits([(10, 19), (60, 69)], [(12, 21, 91), (40, 47, 93)], turn) for turn in range(90)]
-    assert found.tolist() == expected and set(expected) == {0, 1}
+    assert found.tolist() == expected
+    assert set(expected) == {0, 1}
 
 
 @pytest.mark.parametrize(("value", "where"), [(0.5, "inside"), (0.99, "OUTSIDE"), (0.0, "OUTSIDE")])
 def test_a_row_says_where_its_value_lies(value, where):
     draws = np.linspace(0.3, 0.7, 1001)
     cells = null_control.as_cells("m", 1, "F1, micro", 9, value, draws, 0.05)
-    assert cells[4:7] == [f"{value:.4f}", "0.3100 to 0.6900", "95.00%"] and cells[-1] == where
+    assert cells[4:7] == [f"{value:.4f}", "0.3100 to 0.6900", "95.00%"]
+    assert cells[-1] == where
     assert (float(cells[7]) > 0.05) == (where == "inside")
 
 
@@ -59,12 +61,14 @@ def test_rows_of_a_table_stay_and_count_beside_new_ones(tmp_path, monkeypatch, c
     one, two = (make_run(tmp_path, name, method=name, settings=null).path for name in ("one", "two"))
     first = control(monkeypatch, tmp_path / "table.md", one)
     both = control(monkeypatch, tmp_path / "table.md", two)
-    assert {name for name, _ in first} == {"one"} and {name for name, _ in both} == {"one", "two"}
+    assert {name for name, _ in first} == {"one"}
+    assert {name for name, _ in both} == {"one", "two"}
     assert {key: both[key] for key in first} == first
     assert {cells[6] for cells in first.values()} == {"97.50%"}  # two scores
     assert {both[key][6] for key in both.keys() - first.keys()} == {"98.75%"}  # of four
     again = control(monkeypatch, tmp_path / "table.md", one)
-    assert again.keys() == both.keys() and {again[key][6] for key in first} == {"98.75%"}
+    assert again.keys() == both.keys()
+    assert {again[key][6] for key in first} == {"98.75%"}
     assert "two" in capsys.readouterr().out
 
 

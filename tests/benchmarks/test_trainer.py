@@ -34,4 +34,5 @@ def test_without_a_gpu_the_processor_alone_is_measured_and_a_sentence_says_so(wr
     gpu.main()
     first, *rows = capsys.readouterr().out.splitlines()
     assert first.endswith("finds no GPU here, so only one core of the processor is measured")
-    assert len(rows) == 1 and rows[0].startswith("logistic             one core")
+    assert len(rows) == 1
+    assert rows[0].startswith("logistic             one core")

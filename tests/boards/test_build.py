@@ -83,7 +83,9 @@ def test_what_nobody_annotated_is_not_none(tmp_path):
             "distractors.parquet", pd.DataFrame({"video": [video], "kind": kind, "onset": where, "offset": where + 9})
         )
     rows = [next(r for r in tables(run.path.parent)["spotting-drawn-loso"]["micro"].rows if r.measured) for run in runs]
-    assert rows[0].causes["blink"] == [0.0, 0.0] and "speech" not in rows[0].causes and "blink" not in rows[1].causes
+    assert rows[0].causes["blink"] == [0.0, 0.0]
+    assert "speech" not in rows[0].causes
+    assert "blink" not in rows[1].causes
     part = replace(tables(tmp_path / "blinks")["spotting-drawn-loso"]["micro"], rows=tuple(rows))
     assert "blink" not in part.causes, "a column of zeros and dashes tells nothing"
 
@@ -125,7 +127,8 @@ def test_seeds_become_one_row_with_their_mean_and_spread(tmp_path):
     uf1 = row.scores["uf1"]
     assert row.seeds == (0, 1, 2)
     assert uf1["value"] == pytest.approx(sum(values) / 3)
-    assert (uf1["min"], uf1["max"]) == (min(values), max(values)) and uf1["min"] < uf1["max"]
+    assert (uf1["min"], uf1["max"]) == (min(values), max(values))
+    assert uf1["min"] < uf1["max"]
     assert uf1["low"] == min(score["low"] for score in scores)
     assert uf1["high"] == max(score["high"] for score in scores)
 
@@ -271,7 +274,8 @@ def test_rows_of_earlier_features_share_no_letter_with_others(tmp_path):
         run.write_json("versions.json", run.read_json("versions.json") | {"steps": steps})
     rows = {row.method: row for row in measured(tables(tmp_path)["recognition-drawn-loso"]["all clips"])}
     assert {name: row.group for name, row in rows.items()} == {"old": "", "new": "a", "newer": "a"}
-    assert rows["old"].remark == module.OTHER_FEATURES and not rows["new"].remark
+    assert rows["old"].remark == module.OTHER_FEATURES
+    assert not rows["new"].remark
 
 
 def test_rows_are_sorted_by_the_main_metric_whatever_the_order_of_records(tmp_path):
@@ -330,7 +334,8 @@ def test_short_clips_have_one_level_of_chance(tmp_path):
         [row.method for row in found[f"spotting-{data}-loso"]["micro"].rows if not row.measured]
         for data in ("drawn", "filmed")
     )
-    assert set(short) == {"random (as many as truths)", "names"} and len(long) == 3
+    assert set(short) == {"random (as many as truths)", "names"}
+    assert len(long) == 3
 
 
 @pytest.mark.parametrize(
@@ -401,7 +406,8 @@ def test_variants_that_look_alike_as_file_names_do_not_collide(tmp_path, one, ot
     make_run(tmp_path, "a", tasks=("spot",), settings={"dataset.range": one})
     make_run(tmp_path, "b", tasks=("spot",), settings={"dataset.range": other})
     found = set(tables(tmp_path))
-    assert len({n.casefold() for n in found}) == 2 and all(n.isascii() for n in found)
+    assert len({n.casefold() for n in found}) == 2
+    assert all(n.isascii() for n in found)
 
 
 @pytest.mark.usefixtures("names_rows")
@@ -461,7 +467,8 @@ def test_other_annotations_are_said(tmp_path):
     make_run(tmp_path, "four", method="one", tasks=("recognize",))
     make_run(tmp_path, "five", method="two", tasks=("recognize",), subjects=5)
     rows = measured(tables(tmp_path)["recognition-drawn-loso"]["all clips"])
-    assert len({row.remark for row in rows}) == 2 and all("annotations" in row.remark for row in rows)
+    assert len({row.remark for row in rows}) == 2
+    assert all("annotations" in row.remark for row in rows)
 
 
 def test_other_conventions_and_protocols_with_other_settings_make_another_table(tmp_path):

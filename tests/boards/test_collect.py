@@ -55,7 +55,8 @@ def test_unfinished_and_damaged_runs_are_left_out_with_one_sentence_each(tmp_pat
     assert len(said) == 6
     names = ["costless", "empty", "gone", "half", "mute", "torn"]
     assert all(name in line for name, line in zip(names, said, strict=True))
-    assert said[3].endswith(f"mebench resume {tmp_path / 'half'}") and "predictions.parquet" in said[4]
+    assert said[3].endswith(f"mebench resume {tmp_path / 'half'}")
+    assert "predictions.parquet" in said[4]
 
 
 def test_no_folder_no_runs(tmp_path):
@@ -79,7 +80,8 @@ def test_a_record_of_another_format_is_named(tmp_path, said, number, advice):
     stored = json.loads((record / "record.json").read_text())
     (record / "record.json").write_text(json.dumps(stored | {"format": number}))
     assert collect_records(tmp_path / "records", said.append) == []
-    assert f"format {number}" in said[0] and advice in said[0]
+    assert f"format {number}" in said[0]
+    assert advice in said[0]
 
 
 def test_of_runs_that_predict_the_same_the_latest_counts(tmp_path):
@@ -179,9 +181,8 @@ def test_a_later_version_with_other_answers_is_left_out(tmp_path, said):
     export(make_run(tmp_path / "runs", "r"), tmp_path / "records")
     export(make_run(tmp_path / "others", "r", shift=5), tmp_path / "records")
     (record,) = collect_records(tmp_path / "records", said.append)
-    assert record.version == 1 and said[0].startswith(
-        "left out: record r~v2 is refused: key is not that of r, which it supersedes"
-    )
+    assert record.version == 1
+    assert said[0].startswith("left out: record r~v2 is refused: key is not that of r, which it supersedes")
 
 
 def test_what_follows_a_version_that_is_left_out_is_left_out_too(tmp_path, said):
@@ -191,4 +192,5 @@ def test_what_follows_a_version_that_is_left_out_is_left_out_too(tmp_path, said)
     other.write_json("versions.json", other.read_json("versions.json") | {"torch": "9"})
     assert export(other, records).name == "r~v3"  # it says all that v2 says
     (record,) = collect_records(records, said.append)
-    assert record.version == 1 and said[1:] == ["left out: record r~v3 supersedes r~v2, which is left out itself"]
+    assert record.version == 1
+    assert said[1:] == ["left out: record r~v3 supersedes r~v2, which is left out itself"]

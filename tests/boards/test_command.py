@@ -56,7 +56,8 @@ def test_without_a_run_the_published_results_are_still_built(tmp_path, capsys):
     leaderboard.build("runs")
     captured = capsys.readouterr()
     assert "0 tables from 0 runs" in captured.out
-    assert "half is not finished" in captured.err and "no finished run in runs and no record in" in captured.err
+    assert "half is not finished" in captured.err
+    assert "no finished run in runs and no record in" in captured.err
     assert "No run has been measured yet" in (tmp_path / "leaderboards" / "tables.md").read_text()
     assert "No run has been measured yet" in (tmp_path / "leaderboards" / "site" / "index.html").read_text()
     assert "liong2023mean" in (tmp_path / "leaderboards" / "site" / "published.html").read_text()
@@ -81,7 +82,8 @@ def test_building_again_gives_the_same_files(tmp_path):
     once = files(tmp_path / "leaderboards")
     leaderboard.build("runs")
     assert files(tmp_path / "leaderboards") == once
-    assert "site/index.html" in once and "tables.md" in once
+    assert "site/index.html" in once
+    assert "tables.md" in once
 
 
 def test_without_the_site_there_are_tables_only(tmp_path):
@@ -98,12 +100,11 @@ def test_a_run_that_cannot_be_shown_is_named_and_the_rest_is_built(tmp_path, cap
     broken.write_json("folds.json", {**about, "folds": [{**fold, "valid": None} for fold in about["folds"]]})
     leaderboard.build("runs")
     captured = capsys.readouterr()
-    assert (
-        "without_folds is left out: it cannot be shown (TypeError" in captured.err
-        and "1 table from 1 run" in captured.out
-    )
+    assert "without_folds is left out: it cannot be shown (TypeError" in captured.err
+    assert "1 table from 1 run" in captured.out
     written = files(tmp_path / "leaderboards")
-    assert "site/runs/short.html" in written and not any(b"without_folds" in text for text in written.values())
+    assert "site/runs/short.html" in written
+    assert not any(b"without_folds" in text for text in written.values())
 
 
 def test_a_folder_of_somebody_else_is_not_overwritten(tmp_path):
@@ -156,7 +157,8 @@ def test_records_may_lie_elsewhere_than_tables(tmp_path, capsys):
     leaderboard.export(make_run(tmp_path / "runs", method="one", tasks=("recognize",)).id, "runs", "theirs")
     shutil.rmtree(tmp_path / "runs")
     leaderboard.build("runs", "tables", records_in="theirs", site=False)
-    assert "1 table from 1 run" in capsys.readouterr().out and not (tmp_path / "tables" / "site").exists()
+    assert "1 table from 1 run" in capsys.readouterr().out
+    assert not (tmp_path / "tables" / "site").exists()
     with pytest.raises(ConfigError, match="--records must name a folder of records, or be none, but nowhere"):
         leaderboard.build("runs", "tables", records_in="nowhere")
 

@@ -131,7 +131,8 @@ def test_a_value_published_beside_what_selection_is_worth_is_that_of_the_composi
     tables = rows_of((ROOT / "leaderboards/tables.md").read_text(), "## What selection is worth")
     clips = [row for row in tables if row["score"] == "UF1 of clips"]
     told = {row["method"].partition(" ")[0]: row["published"] for row in clips if row["published"] != "–"}
-    assert told and told == {id_: f"{whole[names[id_]].value:.4f}" for id_ in told}
+    assert told
+    assert told == {id_: f"{whole[names[id_]].value:.4f}" for id_ in told}
 
 
 def test_readme_is_right_that_a_linear_layer_cannot_be_told_from_the_networks():
@@ -140,7 +141,8 @@ def test_readme_is_right_that_a_linear_layer_cannot_be_told_from_the_networks():
         row for row in board["parts"][0]["rows"] if row["selection"] != "test" and row["provenance"] == "measured"
     ]
     (linear,) = (set(row["group"]) for row in honest if row["method"] == "logistic")
-    assert linear and all(linear & set(row["group"]) for row in honest)
+    assert linear
+    assert all(linear & set(row["group"]) for row in honest)
 
 
 def test_the_card_of_a_dataset_says_what_the_names_of_its_clips_are_worth():

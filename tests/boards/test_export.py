@@ -44,7 +44,8 @@ def test_a_record_keeps_the_distractors_that_its_mistakes_are_told_by(tmp_path):
     outcomes = merge([RunFolder(before), RunFolder(export(run, tmp_path / "records"))], tmp_path / "taken")
     assert [outcome.reason for outcome in outcomes] == ["", ""]
     (record,) = collect_records(tmp_path / "taken")
-    assert record.version == 2 and "blink" in record.summary["mistakes"]["micro"]["gain"]
+    assert record.version == 2
+    assert "blink" in record.summary["mistakes"]["micro"]["gain"]
 
 
 def test_a_record_keeps_who_goes_by_several_ids(tmp_path):
@@ -175,14 +176,19 @@ def test_a_run_on_a_stand_in_says_so_from_its_summary_to_the_board(mebench, tmp_
     words = ["method=random", "method.draws=2", "dataset=cas_me2", f"dataset.root={tmp_path / 'drawn'}"]
     sentence = "drawn stand-in: no score says anything of the real dataset"
     code, out, err = mebench("run", *words, "workers=1", "bootstrap=0", "tracking=off")
-    assert code == 0 and sentence in out + err
+    assert code == 0
+    assert sentence in out + err
     (run,) = (tmp_path / "runs").iterdir()
     for verb in (["runs", "show", run.name], ["leaderboard", "export", run.name]):
         code, out, err = mebench(*verb)
-        assert code == 0 and sentence in out + err and "Commit it" not in out + err, verb
+        assert code == 0, verb
+        assert sentence in out + err, verb
+        assert "Commit it" not in out + err, verb
     assert merge(find_records(tmp_path / "leaderboards" / "records"), tmp_path / "taken")[0].status == "taken"
     code, _, _ = mebench("leaderboard", "build", "--runs", "none")
     tables = (tmp_path / "leaderboards" / "tables.md").read_text()
-    assert code == 0 and "| random (not ranked) (drawn stand-in) |" in tables and sentence in tables
+    assert code == 0
+    assert "| random (not ranked) (drawn stand-in) |" in tables
+    assert sentence in tables
     pages = [page.read_text() for page in (tmp_path / "leaderboards" / "site").rglob("*.html")]
     assert any("drawn stand-in" in page for page in pages)

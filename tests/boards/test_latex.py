@@ -40,7 +40,8 @@ def test_above_a_table_stands_where_its_rows_come_from(source):
         "runs odd",
     ):
         assert words in comments
-    assert "method plugin aed6cdb4" in comments and "fit seconds 8, predict seconds 1" in comments
+    assert "method plugin aed6cdb4" in comments
+    assert "fit seconds 8, predict seconds 1" in comments
 
 
 def test_the_caption_names_the_rules_and_a_row_chosen_on_test_subjects_says_so(text):
@@ -52,7 +53,8 @@ def test_every_row_has_as_many_cells_as_its_tabular(text):
     for columns, body in re.findall(r"\\begin\{tabular\}\{(\w+)\}(.*?)\\end\{tabular\}", text, re.DOTALL):
         rows = [line for line in body.splitlines() if line.endswith("\\\\") and "multicolumn" not in line]
         rows = [row for row in rows if "superscript{\\dag}: with" not in row]
-        assert rows and all(len(re.findall(r"(?<!\\)&", row)) == len(columns) - 1 for row in rows)
+        assert rows
+        assert all(len(re.findall(r"(?<!\\)&", row)) == len(columns) - 1 for row in rows)
 
 
 def test_every_environment_and_brace_is_closed(text):
@@ -68,7 +70,8 @@ def test_a_name_is_printed_as_it_stands(text):
 
 def test_published_rows_stand_below_a_rule_and_are_cited(text):
     _, _, below = text.partition("Published by others, not measured here")
-    assert r"\cite{liong2023mean}" in below and r"0.1180\textsuperscript{\dag}" not in text.partition("micro")[0]
+    assert r"\cite{liong2023mean}" in below
+    assert r"0.1180\textsuperscript{\dag}" not in text.partition("micro")[0]
 
 
 def test_a_published_row_stands_there_if_it_has_any_of_the_columns(tmp_path):

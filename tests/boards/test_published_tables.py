@@ -29,7 +29,8 @@ def test_published_values_stand_beside_their_dataset_task_and_part(tmp_path, pub
     tables = beside(tmp_path, published, dataset="casme2")
     spotting = tables["spotting"]["micro"].published
     mean = next(line for line in spotting if line.method == "MEAN" and line.table == "Table 5")
-    assert mean.values["f1"] == "0.6516" and mean.caveats == {"ap": ("unranked",)}
+    assert mean.values["f1"] == "0.6516"
+    assert mean.caveats == {"ap": ("unranked",)}
     assert mean.caveats_in_words() == "unranked (ap)"
     analysis = next(
         line
@@ -67,7 +68,8 @@ def test_they_come_after_the_measured_rows_and_are_never_sorted_among_them(tmp_p
     text = as_csv(with_published(table, published, []))
     provenance = [line.split(",")[2] for line in text.splitlines()[1:]]
     first = provenance.index("published")
-    assert set(provenance[:first]) == {"measured", "chance"} and set(provenance[first:]) == {"published"}
+    assert set(provenance[:first]) == {"measured", "chance"}
+    assert set(provenance[first:]) == {"published"}
 
 
 def test_a_damaged_file_of_aliases_is_named(tmp_path):

@@ -33,8 +33,10 @@ def test_a_new_record_takes_the_place_of_the_former_and_a_finished_run_stands(me
     words = ("leaderboard", "renew", "random-synthetic-loso", *HOW, "--out", "board/records")
     shutil.rmtree("runs")
     code, said, told = mebench(*words, "--dry-run")
-    assert (code, [*Path("board/records").iterdir()]) == (0, [former]) and not Path("runs").exists()
-    assert former.name in said and "1 record to make again, about" in told
+    assert (code, [*Path("board/records").iterdir()]) == (0, [former])
+    assert not Path("runs").exists()
+    assert former.name in said
+    assert "1 record to make again, about" in told
     code, said, told = mebench(*words, "--json", "made.json")
     (row,) = json.loads(Path("made.json").read_text())
     (after,) = collect_records(Path("board/records"))
@@ -43,7 +45,8 @@ def test_a_new_record_takes_the_place_of_the_former_and_a_finished_run_stands(me
     assert [*Path("board/records").iterdir()] == [own]
     assert list(Registry.read(Path("board")).records) == [own.name]
     times = {file: file.stat().st_mtime_ns for file in Path("runs").glob("*/folds/*/*")}
-    assert times and mebench(*words)[0] == 0  # the run is finished: it stands
+    assert times
+    assert mebench(*words)[0] == 0
     assert times == {file: file.stat().st_mtime_ns for file in Path("runs").glob("*/folds/*/*")}
 
 
@@ -52,10 +55,14 @@ def test_what_cannot_be_made_again_stays_and_is_said_in_a_sentence(mebench, tmp_
     (own,) = RECORDS.glob("logistic-megc2019_flow-loso-seed0-bb*")
     shutil.copytree(own, tmp_path / "records" / own.name)
     code, _, told = mebench("leaderboard", "renew", "nobody", "--out", "records", "--dry-run")
-    assert code and "unknown record" in told and "nobody" in told
+    assert code
+    assert "unknown record" in told
+    assert "nobody" in told
     words = ("leaderboard", "renew", "logistic-megc2019_flow-loso-seed0-bb", "dataset.root=nowhere", "--out", "records")
     code, said, told = mebench(*words, "--dry-run")
-    assert code == 1 and "nowhere" in said and "0 records to make again\n" in told
+    assert code == 1
+    assert "nowhere" in said
+    assert "0 records to make again\n" in told
     assert "Traceback" not in told
 
 
@@ -74,4 +81,5 @@ def test_the_settings_of_each_committed_record_can_be_given_again():
 
 def test_a_folder_of_records_that_is_not_there_is_one_sentence(mebench, tmp_path):
     code, _, err = mebench("leaderboard", "renew", "--out", tmp_path / "none")
-    assert code == 3 and f"there is no folder of records {tmp_path / 'none'}: name it with --out" in err
+    assert code == 3
+    assert f"there is no folder of records {tmp_path / 'none'}: name it with --out" in err

@@ -43,7 +43,8 @@ def test_each_person_counts_once_and_the_figures_are_those_of_scipy(board):
     tables = build.build(records)
     (found,) = several_datasets.pairs_of(tables, records)
     page = dict(Site(tables, records, []).pages())["ranks.html"]
-    assert page.count("data-sortable") == 2 and f'data-order="{found["p_holm"]}"' in page
+    assert page.count("data-sortable") == 2
+    assert f'data-order="{found["p_holm"]}"' in page
     assert (found["first"], found["second"], found["people"]) == ("early", "late", 13)
     assert [name for name, _ in found["datasets"]] == [
         "spotting-two-loso",
@@ -87,7 +88,8 @@ def test_a_member_whose_name_begins_as_another_s_is_another(tmp_path):
     pooled = [replace(table, parts=table.parts[:1]) for table in tables]  # such as that of protocol=pairs
     for every in (tables, pooled + tables):
         pairs = several_datasets.pairs_of(every, records)
-        assert pairs and all(len(pair["datasets"]) == 2 and pair["people"] == 8 for pair in pairs)
+        assert pairs
+        assert all(len(pair["datasets"]) == 2 and pair["people"] == 8 for pair in pairs)
 
 
 def test_the_command_prints_the_pairs(mebench, board, tmp_path):
@@ -95,7 +97,10 @@ def test_the_command_prints_the_pairs(mebench, board, tmp_path):
         "leaderboard", "across", "--runs", board, "--out", tmp_path, "--json", tmp_path / "pairs.json"
     )
     (pair,) = json.loads((tmp_path / "pairs.json").read_text())["pairs"]
-    assert code == 0 and pair["first"] == "early" and "methods over several datasets" in out and "early" in out
+    assert code == 0
+    assert pair["first"] == "early"
+    assert "methods over several datasets" in out
+    assert "early" in out
     make_run(tmp_path / "runs", method="early", tasks=("spot",))
     code, out, _ = mebench("leaderboard", "across", "--runs", tmp_path / "runs", "--out", tmp_path)
     assert (code, out) == (0, "no two methods have a rank on the same two datasets, with other people in each\n")

@@ -48,7 +48,9 @@ def test_what_cannot_be_tested_has_no_letter_and_no_rank(tmp_path):
     make_run(tmp_path, tasks=("spot",))
     (alone,) = boards_collect.collect(tmp_path)
     (found,) = significance.standing([alone], "spotting.micro.f1", read, [0])
-    assert found["group"] == "" and "ranks" not in found and found["hardest"]["people"] == 1
+    assert found["group"] == ""
+    assert "ranks" not in found
+    assert found["hardest"]["people"] == 1
     assert significance.standing([alone], "recognition.uf1", read, [0]) == [{}]
 
 
@@ -194,7 +196,8 @@ def test_a_row_that_spots_nothing_is_tested_with_its_strs_of_zero(tmp_path):
         return tables if record is good else replace(tables, predictions=tables.predictions.iloc[:0])
 
     found = significance.standing([good, silent], "analysis.strs", answers, [0, 1])
-    assert [row["group"] for row in found] == ["a", "b"] and [row["ranks"] for row in found] == [[1, 1], [2, 2]]
+    assert [row["group"] for row in found] == ["a", "b"]
+    assert [row["ranks"] for row in found] == [[1, 1], [2, 2]]
 
 
 def test_ranks_and_who_beats_whom_are_those_of_people_drawn_one_by_one(tmp_path):
@@ -268,7 +271,9 @@ def test_what_was_chosen_on_tested_people_has_no_rank_and_moves_no_other(tmp_pat
         make_run(tmp_path, method=method, tasks=("recognize",), wrong_every=every)
     (table,) = boards_build.build(boards_collect.collect(tmp_path))
     rows = {row.method: row for row in table.parts[0].rows if row.measured}
-    assert not rows["ststnet"].ranks and len(rows["mean"].beats) == 2 and max(rows["htnet"].ranks) == 2
+    assert not rows["ststnet"].ranks
+    assert len(rows["mean"].beats) == 2
+    assert max(rows["htnet"].ranks) == 2
     assert table.parts[0].beats_next(rows["mean"]) == rows["mean"].beats[1] == 1 - rows["htnet"].beats[0]
 
 
@@ -278,4 +283,6 @@ def test_rows_with_other_annotations_take_no_part(tmp_path):
     make_run(tmp_path, method="c", tasks=("spot",), subjects=5)
     (table,) = boards_build.build(boards_collect.collect(tmp_path))
     groups = {row.method: row.group for row in table.parts[0].rows if row.measured}
-    assert groups["c"] == "" and groups["a"] and groups["b"]
+    assert groups["c"] == ""
+    assert groups["a"]
+    assert groups["b"]

@@ -47,9 +47,8 @@ def test_random_dealings_come_close_to_all_of_them():
     assert [part.shape for part in significance.subject_permutations(30, 1, MOST, 0)[0]] == [
         (1, 1, 30)
     ]  # nobody lists the 30! orders of one subject
-    assert (
-        significance.subject_permutations(3, 6, MOST, 0)[1] and not significance.subject_permutations(3, 6, 4999, 0)[1]
-    )
+    assert significance.subject_permutations(3, 6, MOST, 0)[1]
+    assert not significance.subject_permutations(3, 6, 4999, 0)[1]
     assert abs(exact - drawn) < 0.03  # four standard errors
 
 
@@ -93,7 +92,9 @@ def test_who_is_told_from_one_is_told_from_all_beyond_and_from_both_sides():
     distinct = significance.distinguished(*mean_of(values), 999, seed=0)
     ranked = np.argsort(values.mean(axis=1))
     apart_ranked = distinct[np.ix_(ranked, ranked)]
-    assert (distinct == distinct.T).all() and not np.diag(distinct).any() and distinct.any()
+    assert (distinct == distinct.T).all()
+    assert not np.diag(distinct).any()
+    assert distinct.any()
     assert all((np.diff(row[place:].astype(int)) >= 0).all() for place, row in enumerate(apart_ranked))
 
 
@@ -102,7 +103,8 @@ def test_of_many_rows_on_few_subjects_a_clear_one_is_told_apart():
     values = np.random.default_rng(3).normal(0, 1, (12, 10))
     values[0] += 4
     distinct = significance.distinguished(*mean_of(values), 999, seed=0)
-    assert distinct[0, 1:].all() and not distinct[1:, 1:].any()
+    assert distinct[0, 1:].all()
+    assert not distinct[1:, 1:].any()
 
 
 def test_one_row_far_off_hides_no_difference_of_the_others():
@@ -110,7 +112,10 @@ def test_one_row_far_off_hides_no_difference_of_the_others():
     values = np.random.default_rng(6).normal(0, 1, (5, 20))
     values[0], values[1:3] = values[0] + 20, values[1:3] + 2
     distinct = significance.distinguished(*mean_of(values), 999, seed=0)
-    assert distinct[0, 1:].all() and distinct[1:3, 3:].all() and not distinct[1, 2] and not distinct[3, 4]
+    assert distinct[0, 1:].all()
+    assert distinct[1:3, 3:].all()
+    assert not distinct[1, 2]
+    assert not distinct[3, 4]
     lots = np.concatenate([*significance.subject_permutations(5, 20, 999, seed=0)[0]])
     dealt_among_all = np.stack([values[lots[:, :, run], np.arange(20)].mean(axis=1) for run in range(5)])
     ranges = np.sort(dealt_among_all.max(axis=0) - dealt_among_all.min(axis=0))

@@ -43,14 +43,15 @@ def sent(tmp_path):
 def test_they_are_scored_again_and_only_facts_are_taken_in(sent, tmp_path):
     home = tmp_path / "board" / "rescored"
     assert boards_submissions.submissions(sent.parent) == boards_submissions.submissions(sent) == [sent]
-    assert boards_submissions.take(sent, home, check_only=True) == "checked" and not home.exists()
-    assert boards_submissions.take(sent, home) == "taken" and boards_submissions.take(sent, home) == "there"
+    assert boards_submissions.take(sent, home, check_only=True) == "checked"
+    assert not home.exists()
+    assert boards_submissions.take(sent, home) == "taken"
+    assert boards_submissions.take(sent, home) == "there"
     assert sorted(file.name for file in home.iterdir()) == ["our_lab.json", "our_lab.yaml"]
     every = list(placed(collect_rescored(home, print), []))
     rows = {part: row for _, part, row in every}
-    assert rows["micro"].scores["f1"]["value"] == 0.5 and rows["overall"].scores["f1"]["value"] == pytest.approx(
-        2 / 3, abs=1e-6
-    )
+    assert rows["micro"].scores["f1"]["value"] == 0.5
+    assert rows["overall"].scores["f1"]["value"] == pytest.approx(2 / 3, abs=1e-6)
     assert rows["micro"].reading == "strict, the authors' rules; answers sent in"
     page = dict(Site(with_rescored([], every, []), [], []).pages())["tables/spotting-cas_me2-loso.html"]
     cells = set(re.findall(r'<td class="source">(.*?)</td>', page))

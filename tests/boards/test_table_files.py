@@ -47,7 +47,8 @@ def test_markdown_shows_score_interval_and_spread(tmp_path):
     low, high = min(s["low"] for s in uf1), max(s["high"] for s in uf1)
     ends = sorted(score["value"] for score in uf1)
     assert cells["two"] == f"{mean:.3f}<br>[{low:.3f}, {high:.3f}]<br>{ends[0]:.3f} to {ends[1]:.3f}"
-    assert cells["spotter"].count("to") == 0 and cells["spotter"].count("[") == 1
+    assert cells["spotter"].count("to") == 0
+    assert cells["spotter"].count("[") == 1
 
 
 def test_markdown_says_once_what_all_rows_share_and_in_columns_what_they_do_not(tmp_path):
@@ -119,7 +120,9 @@ def test_csv_reads_back(tmp_path):
     score = run.read_json("summary.json")["recognition"]["scores"]["uf1"]
     assert [(row["part"], row["member"]) for row in rows] == [("all clips", ""), ("members", "a"), ("members", "b")]
     assert float(rows[0]["uf1_low"]) == pytest.approx(score["low"], abs=1e-6)
-    assert rows[0]["n"] == "16" and rows[0]["remark"] == 'two, "quoted"' and rows[0]["parameters"] == "1234"
+    assert rows[0]["n"] == "16"
+    assert rows[0]["remark"] == 'two, "quoted"'
+    assert rows[0]["parameters"] == "1234"
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", " =1", "\t=1", "\r=1"])
@@ -135,7 +138,9 @@ def test_negative_numbers_stay_numbers_and_small_ones_are_not_lost(tmp_path):
     make_run(tmp_path, tasks=("spot",), shift=60)
     (table,) = boards_build.build(boards_collect.collect(tmp_path))
     row = next(r for r in csv.DictReader(io.StringIO(as_csv(table))) if r["provenance"] == "measured")
-    assert row["f1"] == "0" and row["apex_mae_ms"] == "" and float(row["fp_per_minute"]) > 0
+    assert row["f1"] == "0"
+    assert row["apex_mae_ms"] == ""
+    assert float(row["fp_per_minute"]) > 0
 
 
 def test_equal_runs_give_equal_bytes(tmp_path):
@@ -143,7 +148,9 @@ def test_equal_runs_give_equal_bytes(tmp_path):
     for out in ("one", "two"):
         table_files.write(boards_build.build(boards_collect.collect(tmp_path / "runs")), tmp_path / out)
     one, two = ({f.name: f.read_bytes() for f in (tmp_path / out).iterdir()} for out in ("one", "two"))
-    assert one == two and "tables.md" in one and "spotting-drawn-loso.json" in one
+    assert one == two
+    assert "tables.md" in one
+    assert "spotting-drawn-loso.json" in one
 
 
 def test_json_holds_the_tables(tmp_path):

@@ -8,16 +8,19 @@ from tests.helpers.cheats import write
 def test_a_method_that_knows_labels_is_named_and_the_exit_code_says_so(mebench, write_plugin):
     plugins = write(write_plugin)
     code, out, err = mebench("check", "cheat", "method.way=host", "--null", "--shuffles", 1, "--plugins", plugins)
-    assert code == 1 and out.splitlines()[1].split("\t")[:3] == ["recognition", "part1", "20"]
+    assert code == 1
+    assert out.splitlines()[1].split("\t")[:3] == ["recognition", "part1", "20"]
     assert "error: method 'cheat' knows labels that are independent of its input" in err
 
 
 def test_an_honest_one_is_told_what_was_not_looked_for(mebench, tmp_path):
     report = tmp_path / "report.json"
     code, _, err = mebench("check", "majority", "--null", "--relations")
-    assert code == 2 and "--null and --relations are two checks: give one of them" in err
+    assert code == 2
+    assert "--null and --relations are two checks: give one of them" in err
     code, out, _ = mebench("check", "majority", "--null", "--shuffles", 2, "--json", report)
-    assert code == 0 and "in 2 shuffles of the labels, each run twice" in out
+    assert code == 0
+    assert "in 2 shuffles of the labels, each run twice" in out
     assert "a path written into the plugin" in out
     (first, _), about = json.loads(report.read_text())["null"], json.loads(report.read_text())
     assert (about["method"], about["shuffles"]) == ("majority", 2)
@@ -26,25 +29,30 @@ def test_an_honest_one_is_told_what_was_not_looked_for(mebench, tmp_path):
 
 def test_shuffles_are_about_shuffled_labels(mebench):
     code, _, err = mebench("check", "majority", "--shuffles", 2)
-    assert code == 2 and "mebench check majority --null --shuffles 2" in err
+    assert code == 2
+    assert "mebench check majority --null --shuffles 2" in err
 
 
 def test_a_root_that_cannot_be_read_is_no_success(mebench):
     code, out, _ = mebench("check", "casme2", "dataset.root=/nowhere")
-    assert code == 3 and "untold  videos_are_sorted_and_unique: dataset.root=/nowhere is not a folder" in out
+    assert code == 3
+    assert "untold  videos_are_sorted_and_unique: dataset.root=/nowhere is not a folder" in out
 
 
 def test_a_protocol_is_tried_by_a_run(mebench):
     code, _, err = mebench("check", "kfold")
-    assert code == 2 and err.startswith("error: 'kfold' is a protocol, and only methods and datasets are checked")
+    assert code == 2
+    assert err.startswith("error: 'kfold' is a protocol, and only methods and datasets are checked")
     assert err.endswith("mebench run method=random dataset=synthetic dataset.preset=tiny protocol=kfold\n")
 
 
 def test_an_unknown_protocol_says_where_one_of_your_own_is_looked_for(mebench):
     code, _, err = mebench("run", "method=random", "dataset=synthetic", "protocol=halves")
-    assert code == 2 and "One of your own is protocols/<name>.py of a folder that --plugins names" in err
+    assert code == 2
+    assert "One of your own is protocols/<name>.py of a folder that --plugins names" in err
 
 
 def test_null_takes_no_dataset(mebench):
     code, _, err = mebench("check", "majority", "dataset=synthetic", "--null")
-    assert code == 2 and "leave dataset=synthetic out" in err
+    assert code == 2
+    assert "leave dataset=synthetic out" in err

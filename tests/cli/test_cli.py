@@ -59,16 +59,19 @@ def root(write_plugin) -> Path:
 def test_list_has_one_line_for_each_plugin_and_never_cuts_an_id(mebench, root):
     code, out, _ = mebench("list", "methods", "--plugins", root)
     lines = dict(line.split("\t", 1) for line in out.splitlines())
-    assert code == 0 and out.startswith("method\ttasks\tsummary\n")
+    assert code == 0
+    assert out.startswith("method\ttasks\tsummary\n")
     assert lines["tiny"] == "spot\tTiny: for tests"
     assert lines[LONG].startswith("spot\t")
-    assert "broken: " in lines["lame"] and "no method.py" in lines["lame"]
+    assert "broken: " in lines["lame"]
+    assert "no method.py" in lines["lame"]
 
 
 def test_list_of_everything_names_the_list_on_each_line(mebench, root):
     _, out, _ = mebench("list", "--plugins", root)
     head, *rows = [line.split("\t") for line in out.splitlines()]
-    assert head == ["list", "name", "tasks", "meaning"] and {len(row) for row in rows} == {4}
+    assert head == ["list", "name", "tasks", "meaning"]
+    assert {len(row) for row in rows} == {4}
     assert {row[0] for row in rows} == {"methods", "datasets", "protocols", "metrics"}
     assert ["datasets", "toy"] in [row[:2] for row in rows]
     assert [row[1] for row in rows if row[0] == "metrics"] == [metric.name for metric in METRICS.values()]
@@ -84,19 +87,22 @@ def test_info_shows_card_parameters_presets_and_settings(mebench, root):
     assert "method.p\ta float\t0.55\tthreshold, from the mean to the maximum of the scores." in lines
     assert "method.flow\ttvl1|dis\tdis\talgorithm." in lines
     assert "method.root\ttext or null\tnull\t" in lines
-    assert "preset short\tflow=dis" in lines and "preset long\t(the defaults)" in lines
+    assert "preset short\tflow=dis" in lines
+    assert "preset long\t(the defaults)" in lines
     assert "settings for toy\tp=0.7" in lines
 
 
 def test_info_shows_a_method_and_a_dataset_of_one_name(mebench, root, write_plugin):
     write_plugin("dataset", "tiny")
     _, out, _ = mebench("info", "tiny", "--plugins", root)
-    assert "method tiny: Tiny" in out and "dataset tiny: Tiny" in out
+    assert "method tiny: Tiny" in out
+    assert "dataset tiny: Tiny" in out
 
 
 def test_info_of_a_broken_plugin_gives_the_reason(mebench, root):
     code, out, _ = mebench("info", "lame", "--plugins", root)
-    assert code == 0 and "no method.py" in out
+    assert code == 0
+    assert "no method.py" in out
 
 
 @pytest.mark.parametrize(
@@ -116,7 +122,9 @@ def test_info_of_a_broken_plugin_gives_the_reason(mebench, root):
 def test_mistakes_are_one_sentence_on_standard_error(mebench, root, words, message):
     code, out, err = mebench(*words, "--plugins", root)
     assert (code, out) == (2, "")
-    assert err.startswith("error: ") and message in err and err.count("\n") == 1
+    assert err.startswith("error: ")
+    assert message in err
+    assert err.count("\n") == 1
 
 
 def test_a_terminal_gets_a_table_with_headers(capsys, monkeypatch):
@@ -124,7 +132,9 @@ def test_a_terminal_gets_a_table_with_headers(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     console.print_table(("method", "summary"), [("tiny", "[red]taken as it stands[/red]")], title="methods")
     out = capsys.readouterr().out
-    assert out.startswith("methods") and "method " in out and "[red]taken as it stands[/red]" in out
+    assert out.startswith("methods")
+    assert "method " in out
+    assert "[red]taken as it stands[/red]" in out
 
 
 # Configuration
@@ -170,17 +180,20 @@ def test_doctor_shows_paths_and_exits_0_while_only_optional_packages_are_missing
     assert out.startswith("name\twhat\tstate\tdetail\n")
     assert rows["toy"] == ["dataset", "ok", str(tmp_path)]
     assert rows["nobody"][1] == "optional"
-    assert rows["runs"][1] == "ok" and str(tmp_path / "work" / "results") in rows["runs"][2]
+    assert rows["runs"][1] == "ok"
+    assert str(tmp_path / "work" / "results") in rows["runs"][2]
     assert str(tmp_path / "cache" / "mebench") in rows["cache"][2]
     assert str(tmp_path / "work" / "mlflow.db") in rows["MLflow"][2]
     assert str(tmp_path / "work" / "mebench.yaml") in rows["user's file"][2]
-    assert rows["lame"][1] == "optional" and "no method.py" in rows["lame"][2]
+    assert rows["lame"][1] == "optional"
+    assert "no method.py" in rows["lame"][2]
 
 
 def test_doctor_says_how_to_get_a_dataset_that_has_no_folder(mebench, root):
     _, out, _ = mebench("doctor", "--plugins", root, "--json", "-")
     toy = next(f for f in json.loads(out)["findings"] if f["name"] == "toy")
-    assert toy["state"] == "optional" and "roots: {toy: FOLDER}" in toy["remedy"]
+    assert toy["state"] == "optional"
+    assert "roots: {toy: FOLDER}" in toy["remedy"]
 
 
 @pytest.mark.parametrize("broken", ["package", "folder", "file"])
@@ -195,7 +208,8 @@ def test_doctor_exits_1_if_something_required_is_missing(mebench, root, monkeypa
         Path("mebench.yaml").write_text("seed: [1")
     code, out, _ = mebench("doctor", "--json", "-")
     missing = {f["name"]: f["remedy"] for f in json.loads(out)["findings"] if f["state"] == "missing"}
-    assert code == 1 and not json.loads(out)["ok"]
+    assert code == 1
+    assert not json.loads(out)["ok"]
     expected = {"package": "no-such-thing", "folder": "runs", "file": "user's file"}[broken]
     assert missing[expected]
     assert "extra-thing" not in missing
@@ -204,7 +218,8 @@ def test_doctor_exits_1_if_something_required_is_missing(mebench, root, monkeypa
 def test_doctor_names_a_place_that_is_a_link_to_nothing(tmp_path):
     (tmp_path / "results").symlink_to("gone")
     found = doctor._place("runs", tmp_path / "results")
-    assert found.state == "missing" and "results (exists), not writable" in found.detail
+    assert found.state == "missing"
+    assert "results (exists), not writable" in found.detail
 
 
 @pytest.mark.parametrize(("name", "state"), [("points.dat", "ok"), ("gone.dat", "missing")])
@@ -213,7 +228,8 @@ def test_the_landmark_file_is_the_one_that_a_run_takes(mebench, monkeypatch, tmp
     monkeypatch.setenv("MEBENCH_LANDMARKS", str(tmp_path / name))
     _, out, _ = mebench("doctor", "--json", "-")
     (found,) = (f for f in json.loads(out)["findings"] if f["topic"] == "landmarks")
-    assert found["state"] == state and str(tmp_path / name) in found["detail"]
+    assert found["state"] == state
+    assert str(tmp_path / name) in found["detail"]
 
 
 def test_what_workers_need_of_the_system_is_looked_at(mebench, monkeypatch):
@@ -221,8 +237,10 @@ def test_what_workers_need_of_the_system_is_looked_at(mebench, monkeypatch):
     monkeypatch.setattr("mebench.cli.doctor.resource.getrlimit", lambda _: (24, 24))
     code, out, _ = mebench("doctor", "--json", "-")
     found = {f["name"]: f for f in json.loads(out)["findings"]}
-    assert code == 1 and found["shared memory"]["state"] == found["open files"]["state"] == "missing"
-    assert "ulimit -n 4096" in found["open files"]["remedy"] and "mount it writable" in found["shared memory"]["remedy"]
+    assert code == 1
+    assert found["shared memory"]["state"] == found["open files"]["state"] == "missing"
+    assert "ulimit -n 4096" in found["open files"]["remedy"]
+    assert "mount it writable" in found["shared memory"]["remedy"]
 
 
 def test_a_full_disk_does_not_speak_of_folds_where_there_are_none(mebench, tmp_path, monkeypatch):
@@ -232,8 +250,10 @@ def test_a_full_disk_does_not_speak_of_folds_where_there_are_none(mebench, tmp_p
     words = ("--truth", "t.csv", "--predictions", "t.csv", "--bootstrap", "0", "--json", "/dev/full")
     code, _, err = mebench("score", *words)
     full = "error: /dev/full cannot be written: No space left on device: make room there, or name another place"
-    assert code == 3 and full in err
-    assert "fold" not in err and "resume" not in err
+    assert code == 3
+    assert full in err
+    assert "fold" not in err
+    assert "resume" not in err
 
 
 # Failures
@@ -274,7 +294,8 @@ def test_every_failure_is_a_sentence_and_an_exit_code(mebench, monkeypatch, erro
     monkeypatch.setattr("mebench.cli.plugins._more_plugins", fail)
     got, out, err = mebench("list")
     assert (got, out) == (code, "")
-    assert err.startswith(message) and "Traceback" not in err
+    assert err.startswith(message)
+    assert "Traceback" not in err
 
 
 def test_the_traceback_is_there_on_request(monkeypatch):
@@ -311,7 +332,8 @@ def test_several_values_are_said_to_be_a_sweep_with_all_that_was_given(mebench, 
 def test_version_and_usage(mebench):
     assert mebench("--version") == (0, f"mebench {__version__}\n", "")
     code, _, err = mebench("lits")
-    assert code == 2 and "Did you mean 'list'?" in err
+    assert code == 2
+    assert "Did you mean 'list'?" in err
 
 
 # Speed, as imports

@@ -21,14 +21,18 @@ def test_it_prints_both_runs_the_difference_the_tests_and_a_conclusion(tmp_path,
     make_run(tmp_path / "runs", "two", method="bad", shift=100, wrong_every=2, subjects=8)
     compare("one", "two")
     shown = capsys.readouterr().out
-    assert "A  good, seed 0: one" in shown and "B  bad, seed 0: two" in shown
+    assert "A  good, seed 0: one" in shown
+    assert "B  bad, seed 0: two" in shown
     f1 = one.read_json("summary.json")["spotting"]["micro"]["scores"]["f1"]
     assert f"spotting, micro: F1   {f1['value']:.4f}" in shown
     # 2 of the 2^8 exchanges differ as much: none and all. Four scores are tested at once.
     assert "spotting, micro: F1: A is better than B (1.0000 against 0.0000; p = 0.0078, 0.0312 among 4 scores)" in shown
-    assert "no difference is shown" in shown and "8 subjects" in shown
-    assert "all 128 exchanges" in shown and "p (Holm) keeps" in shown
-    assert "convention strict" in shown and "compare several seeds of each" in shown
+    assert "no difference is shown" in shown
+    assert "8 subjects" in shown
+    assert "all 128 exchanges" in shown
+    assert "p (Holm) keeps" in shown
+    assert "convention strict" in shown
+    assert "compare several seeds of each" in shown
 
 
 def test_a_word_that_begins_several_seeds_means_all_of_them(tmp_path, capsys):
@@ -37,7 +41,8 @@ def test_a_word_that_begins_several_seeds_means_all_of_them(tmp_path, capsys):
         make_run(tmp_path / "runs", f"bad-{seed}", method="bad", shift=100, wrong_every=2, subjects=8, seed=seed)
     compare("good", "bad", ["spotting.micro.f1"], json_="-")
     found = json.loads(capsys.readouterr().out)
-    assert found["first"]["seeds"] == [0, 1] and found["first"]["run_ids"] == ["good-0", "good-1"]
+    assert found["first"]["seeds"] == [0, 1]
+    assert found["first"]["run_ids"] == ["good-0", "good-1"]
     row = found["scores"]["spotting.micro.f1"]
     assert (row["first"]["value"], row["second"]["value"], row["p"]) == (1.0, 0.0, 2 / 2**8)
     assert "A: each score is the mean over seeds 0, 1" in found["remarks"]
@@ -59,7 +64,8 @@ def test_any_number_of_runs_is_one_table_beside_the_first(tmp_path, capsys):
     assert p == {"two,": "0.0156", "three,": "0.0156"}  # Holm: twice 2 of 2^8
     verbs.compare("one", "two", "runs", ["spotting.micro.f1"], json="-", others=["three"])
     found = json.loads(capsys.readouterr().out)
-    assert [side["run_id"] for side in found["runs"]] == ["one", "two", "three"] and len(found["compared"]) == 2
+    assert [side["run_id"] for side in found["runs"]] == ["one", "two", "three"]
+    assert len(found["compared"]) == 2
 
 
 def test_of_two_rates_of_false_positives_the_lower_wins(tmp_path, capsys):
@@ -81,7 +87,8 @@ def test_json_on_standard_output_stands_alone(tmp_path, capsys):
     assert (found["first"]["run_id"], found["second"]["seed"]) == ("one", 1)
     row = found["scores"]["recognition.uf1"]
     assert row["difference"]["value"] == pytest.approx(row["first"]["value"] - row["second"]["value"])
-    assert found["mcnemar"]["first_only"] >= 0 and len(found["conclusions"]) == len(found["scores"])
+    assert found["mcnemar"]["first_only"] >= 0
+    assert len(found["conclusions"]) == len(found["scores"])
     assert any("differ only in the seed (0 and 1)" in line for line in found["remarks"])
 
 
@@ -149,7 +156,8 @@ def test_what_one_run_alone_does_and_other_data_are_remarked(tmp_path, capsys):
     shown = capsys.readouterr().out
     assert "only A does recognition, macro: left out" in shown
     assert "the settings of the dataset differ (A: the defaults; B: noise=2.0)" in shown
-    assert "analysis" not in shown and "macro: F1" not in shown
+    assert "analysis" not in shown
+    assert "macro: F1" not in shown
 
 
 def test_with_too_few_subjects_it_says_that_nothing_could_be_shown(tmp_path, capsys):

@@ -50,21 +50,27 @@ def casme2(tmp_path_factory):
 def test_a_drawn_tree_goes_all_the_way(mebench, id_, tmp_path):
     words = (f"dataset={id_}", f"dataset.root={tmp_path / 'tree'}")
     code, out, _ = mebench("data", "fake", words[0], "--out", tmp_path / "tree")
-    assert code == 0 and f"mebench data summary {words[0]} {words[1]}" in out and "has defects" in out
+    assert code == 0
+    assert f"mebench data summary {words[0]} {words[1]}" in out
+    assert "has defects" in out
 
     code, out, _ = mebench("data", "summary", *words, "--json", "-")
     summary = json.loads(out)
     assert code == 0
-    assert summary["subjects"] >= 3 and sum(summary["expressions"].values()) >= 5 and summary["repairs"]
+    assert summary["subjects"] >= 3
+    assert sum(summary["expressions"].values()) >= 5
+    assert summary["repairs"]
 
     code, out, _ = mebench("data", "verify", *words, "--json", "-")
     seen = json.loads(out)
     errors = {f["check"] for f in seen["findings"] if f["level"] == "error"}
-    assert code == bool(errors) and seen["frames"] > 50
+    assert code == bool(errors)
+    assert seen["frames"] > 50
     assert errors <= DRAWN_ON_PURPOSE, seen["findings"]
 
     code, out, _ = mebench("data", "preview", *words, "-o", tmp_path / "faces.png", "--expressions", "2", "--json", "-")
-    assert code == 0 and [one["problem"] for one in json.loads(out)["expressions"]] == [None, None]
+    assert code == 0
+    assert [one["problem"] for one in json.loads(out)["expressions"]] == [None, None]
     assert cv2.imread(str(tmp_path / "faces.png")).shape[1] > 600
 
     plan = make_plan(resolve([f"method={method_for(words)}", *words, f"cache={tmp_path}"]))
@@ -138,7 +144,8 @@ def test_verify_tells_what_is_wrong_and_writes_a_report(mebench, tmp_path):
     registry.load("dataset", "cas_me2").write_fake_tree(root)
     words = ("data", "verify", "dataset=cas_me2", f"dataset.root={root}")
     code, out, _ = mebench(*words)
-    assert code == 0 and "cas_me2: sound: no errors, 1 warning" in out
+    assert code == 0
+    assert "cas_me2: sound: no errors, 1 warning" in out
     assert "this is a part of the dataset, 8 of the 357 expressions" in out
     assert mebench(*words, "--strict")[0] == 1
     assert mebench(*words, "--strict", "--no-counts")[0] == 0
@@ -146,12 +153,16 @@ def test_verify_tells_what_is_wrong_and_writes_a_report(mebench, tmp_path):
     frame.unlink()
     code, out, err = mebench(*words, "--report", tmp_path / "report.md", "--json", tmp_path / "report.json")
     sentence = "file 26 is missing between 1 and 100 (1 frame)"
-    assert code == 1 and f"error: s16/16_0401: {sentence}" in out and "6/6 videos" in err
+    assert code == 1
+    assert f"error: s16/16_0401: {sentence}" in out
+    assert "6/6 videos" in err
     report = (tmp_path / "report.md").read_text()
-    assert report.startswith("# Verification of cas_me2\n") and sentence in report
+    assert report.startswith("# Verification of cas_me2\n")
+    assert sentence in report
     assert "| micro-expressions | 5 | 57 | differs |" in report
     plain = json.loads((tmp_path / "report.json").read_text())
-    assert not plain["sound"] and plain["hash"] in report
+    assert not plain["sound"]
+    assert plain["hash"] in report
     assert plain["findings"][1]["where"] == "s16/16_0401"
 
 
@@ -179,21 +190,25 @@ def test_verify_tells_what_is_wrong_and_writes_a_report(mebench, tmp_path):
 )
 def test_a_mistake_is_one_sentence(mebench, words, code, sentence):
     found, out, err = mebench("data", *words)
-    assert (found, out) == (code, "") and sentence in err and len(err.splitlines()) == 1
+    assert (found, out) == (code, "")
+    assert sentence in err
+    assert len(err.splitlines()) == 1
 
 
 def test_preview_shows_who_is_asked_for_and_overwrites_nothing(mebench, casme2, tmp_path):
     words = ("data", "preview", "dataset=casme2", f"dataset.root={casme2}", "-o", tmp_path / "faces.png")
     (tmp_path / "faces.png").write_text("mine")
     code, _, err = mebench(*words)
-    assert code == 2 and "exists: name another file, or overwrite it with --force" in err
+    assert code == 2
+    assert "exists: name another file, or overwrite it with --force" in err
     assert (tmp_path / "faces.png").read_text() == "mine"
     code, out, _ = mebench(*words, "--force", "--subject", "04", "--json", "-")
     assert code == 0
     assert [one["video"] for one in json.loads(out)["expressions"]] == ["casme2/04/EP12_01f", "casme2/04/EP13_06f"]
     assert (tmp_path / "faces.png").read_bytes().startswith(b"\x89PNG")
     code, _, err = mebench(*words, "--force", "--subject", "99")
-    assert code == 2 and "unknown subject with expressions '99'" in err
+    assert code == 2
+    assert "unknown subject with expressions '99'" in err
     # No face went anywhere else; matplotlib keeps its list of fonts there if this is its first import.
     assert [path.name for path in tmp_path.rglob("*") if path.suffix != ".json" and path.is_file()] == ["faces.png"]
 
@@ -207,14 +222,16 @@ def test_a_picture_without_a_face_says_so(mebench, casme2, tmp_path):
         cv2.imwrite(str(file), cv2.resize(cv2.resize(picture, (4, 3)), picture.shape[1::-1]))
     words = ("data", "preview", "dataset=casme2", f"dataset.root={root}", "-o", tmp_path / "faces.png")
     code, out, _ = mebench(*words, "--video", "EP02_01f")
-    assert code == 0 and "1 expressions, 1 without a face" in out
+    assert code == 0
+    assert "1 expressions, 1 without a face" in out
 
 
 def test_fake_refuses_a_folder_that_holds_something(mebench, tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.tex").write_text("")
     code, _, err = mebench("data", "fake", "dataset=casme2", "--out", tmp_path / "mine")
-    assert code == 3 and "is not an empty folder" in err
+    assert code == 3
+    assert "is not an empty folder" in err
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["thesis.tex"]
 
 
@@ -262,17 +279,21 @@ def test_packed_frames_are_answered_with_the_command_that_unpacks_them(mebench, 
     words = ("dataset=casme2", f"dataset.root={root}")
     code, out, _ = mebench("data", "summary", *words)
     (line,) = (line for line in out.splitlines() if "mebench data unpack" in line)
-    assert code == 0 and f"there are none. {lie} there packed" in line
+    assert code == 0
+    assert f"there are none. {lie} there packed" in line
     command = shlex.split(line.partition("packed: ")[2])
     code, out, _ = mebench(*command[1:])
-    assert code == 0 and out.startswith(told)
+    assert code == 0
+    assert out.startswith(told)
     code, out, _ = mebench("data", "summary", *words)
-    assert "there packed" not in out and f"2\tof 8 in {frames}" in out
+    assert "there packed" not in out
+    assert f"2\tof 8 in {frames}" in out
 
 
 def test_a_method_that_needs_frames_is_refused_before_anything_is_made_where_there_are_only_maps(mebench, tmp_path):
     root, runs = tmp_path / "maps", tmp_path / "runs"
     registry.load("dataset", "megc2019_flow").write_fake_tree(root)
     code, _, err = mebench("run", "method=hoof", "dataset=megc2019_flow", f"dataset.root={root}", f"runs={runs}")
-    assert code == 2 and "dataset=megc2019_flow has no frames, only ready-made features" in err
+    assert code == 2
+    assert "dataset=megc2019_flow has no frames, only ready-made features" in err
     assert not runs.exists()

@@ -42,21 +42,28 @@ def test_a_sweep_is_a_table_a_page_and_json(mebench, clean, tmp_path):
         change = found["score"]["value"] - summary["value"]
         assert found["difference"]["value"] == pytest.approx(change)
         if row["strength"] == 0:
-            assert found["score"] == summary and found["drop"] == 0
+            assert found["score"] == summary
+            assert found["drop"] == 0
         elif summary["value"]:
             assert found["drop"] == pytest.approx(-change / summary["value"])
-    assert still["violations"]["of"] == 2 and padded["violations"]["of"] > 0
+    assert still["violations"]["of"] == 2
+    assert padded["violations"]["of"] > 0
     text = page.read_text()
-    assert text.count("<svg") >= 1 and "jpeg" in text and "the first frame stands" in text and "mebench degrade" in text
+    assert text.count("<svg") >= 1
+    assert "jpeg" in text
+    assert "the first frame stands" in text
+    assert "mebench degrade" in text
     assert '="http' not in text.replace('="http://www.w3.org', "")  # it needs no other file
 
     code, out, err = mebench("degrade", clean.path, *what)  # and again from what is there
-    assert code == 0 and f"0 folds in 0 of them to compute; {2 + len(kinds)} finished ones are kept" in err
-    assert "violations" in out and "spotting, micro: F1" in out
+    assert code == 0
+    assert f"0 folds in 0 of them to compute; {2 + len(kinds)} finished ones are kept" in err
+    assert "violations" in out
+    assert "spotting, micro: F1" in out
 
 
 @pytest.mark.parametrize(
-    "words, said",
+    ("words", "said"),
     [
         (("--what", "oclusion"), "unknown degradation 'oclusion'. Did you mean 'occlusion'?"),
         (("--strengths", "0,9"), "the strength must be a whole number from 0 to 5, not '9'"),
@@ -66,7 +73,10 @@ def test_a_sweep_is_a_table_a_page_and_json(mebench, clean, tmp_path):
 )
 def test_wrong_words_are_one_sentence(mebench, clean, words, said):
     code, _, err = mebench("degrade", clean.path, *words)
-    assert code == 2 and said in err and err.startswith("error: ") and err.count("\n") == 1
+    assert code == 2
+    assert said in err
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
 
 
 def test_a_degradation_is_tested_once_and_one_that_fails_leaves_no_page(mebench, clean, tmp_path):
@@ -74,19 +84,25 @@ def test_a_degradation_is_tested_once_and_one_that_fails_leaves_no_page(mebench,
     code, _, _ = mebench(
         "degrade", clean.path, "--what", "jpeg, jpeg", "--strengths", "0,0", "-o", page, "--json", report
     )
-    assert code == 0 and len(json.loads(report.read_text())["rows"]) == 1
+    assert code == 0
+    assert len(json.loads(report.read_text())["rows"]) == 1
     page.unlink()
     (tmp_path / "no.onnx").write_text("no network")
     what = ("--what", "resolution", "--strengths", 3, "--model", tmp_path / "no.onnx", "--workers", 1)
     code, _, err = mebench("degrade", clean.path, *what, "-o", page)
-    assert code == 3 and "no.onnx enlarges no picture" in err and not page.exists()
-    assert "the features of 2 of 2 videos failed" in err and "the others" not in err
+    assert code == 3
+    assert "no.onnx enlarges no picture" in err
+    assert not page.exists()
+    assert "the features of 2 of 2 videos failed" in err
+    assert "the others" not in err
 
 
 def test_a_run_whose_models_were_not_kept_is_refused(mebench, clean, tmp_path):
     bare = shutil.copytree(clean.path, tmp_path / "bare", ignore=shutil.ignore_patterns("folds", "degraded"))
     code, _, err = mebench("degrade", bare, "--out", tmp_path / "page.html")
-    assert code == 4 and "error: run bare keeps no models" in err and err.count("\n") == 1
+    assert code == 4
+    assert "error: run bare keeps no models" in err
+    assert err.count("\n") == 1
     assert not (bare / "degraded").exists()
 
 
@@ -103,16 +119,20 @@ def test_maps_are_degraded_where_that_makes_sense_and_else_refused(mebench, tmp_
     found = run(resolve([*words, f"runs={tmp_path / 'runs'}", f"cache={tmp_path}", "tracking=off"]), Progress()).folder
     page, report = tmp_path / "page.html", tmp_path / "report.json"
     code, _, err = mebench("degrade", found.path, "--what", "h264", "--strengths", 3, "--out", page)
-    assert code == 3 and "degrade=h264 changes frames, and" in err and "one of occlusion, glasses" in err
+    assert code == 3
+    assert "degrade=h264 changes frames, and" in err
+    assert "one of occlusion, glasses" in err
     code, _, err = mebench("degrade", found.path, "--what", "still", "--out", page)
-    assert code == 2 and "spots nothing, so a still video says nothing about it" in err
+    assert code == 2
+    assert "spots nothing, so a still video says nothing about it" in err
     code, _, err = mebench(
         "degrade", found.path, "--what", "h264,blur", "--strengths", 3, "--out", page, "--json", report
     )
     assert code == 0, err
     refused, blurred = json.loads(report.read_text())["rows"]
     assert "degrade=h264 changes frames" in refused["error"]
-    assert blurred["error"] is None and blurred["scores"]["recognition.uf1"]["score"]["value"] is not None
+    assert blurred["error"] is None
+    assert blurred["scores"]["recognition.uf1"]["score"]["value"] is not None
 
 
 # A still video says nothing about a method that only names emotions.

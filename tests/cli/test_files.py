@@ -46,15 +46,18 @@ def test_two_files_compare_as_the_runs_that_they_come_from(mebench, in_files):
         assert [{**row, "p_holm": 0} for row in mine.values()] == [{**scores[path], "p_holm": 0} for path in mine]
         assert len(mine) <= tests
     assert found["clips"]["mcnemar"] == found["runs"]["mcnemar"] is not None
-    assert found["clips"]["first"] == {"file": "a.xlsx"} and found["clips"]["warnings"] == []
+    assert found["clips"]["first"] == {"file": "a.xlsx"}
+    assert found["clips"]["warnings"] == []
 
 
 def test_it_is_printed_with_the_names_of_the_files(mebench, in_files):
     code, out, _ = mebench("compare", "a.csv", "b.csv", "--truth", "truth.csv", "--metric", "spotting.micro.f1")
-    assert (
-        code == 0 and "A  a.csv\n" in out and "B  b.csv\n" in out and "spotting, micro: F1: B is better than A" in out
-    )
-    assert "seed" not in out and "run" not in out.split("A  a.csv")[1]
+    assert code == 0
+    assert "A  a.csv\n" in out
+    assert "B  b.csv\n" in out
+    assert "spotting, micro: F1: B is better than A" in out
+    assert "seed" not in out
+    assert "run" not in out.split("A  a.csv")[1]
 
 
 def test_files_with_intervals_may_be_about_given_clips(mebench, in_files):
@@ -66,7 +69,8 @@ def test_files_with_intervals_may_be_about_given_clips(mebench, in_files):
     assert code == 0, err
     found = json.loads(out)
     assert list(found["scores"]) == ["recognition.uf1", "recognition.uar"]
-    assert found["scores"]["recognition.uar"]["first"]["value"] == 1 and found["mcnemar"]["second_only"] == 0
+    assert found["scores"]["recognition.uar"]["first"]["value"] == 1
+    assert found["mcnemar"]["second_only"] == 0
 
 
 def test_a_video_that_one_file_alone_names_counts_for_it_alone(mebench, in_files):
@@ -78,8 +82,10 @@ def test_a_video_that_one_file_alone_names_counts_for_it_alone(mebench, in_files
     code, out, _ = mebench("compare", "a.csv", "b.csv", "--truth", "truth.csv", *shown)
     found = json.loads(out)
     row = found["scores"]["spotting.micro.precision"]
-    assert code == 0 and row["first"] == before["first"]
-    assert row["second"]["value"] == pytest.approx(24 / 25) and before["second"]["value"] == 1
+    assert code == 0
+    assert row["first"] == before["first"]
+    assert row["second"]["value"] == pytest.approx(24 / 25)
+    assert before["second"]["value"] == 1
     assert [line for line in found["warnings"] if line.startswith("B: 1 video of the predictions not in")]
 
 
@@ -88,7 +94,8 @@ def test_mistakes_of_a_file_are_those_of_its_run(mebench, in_files):
         words = ("mistakes", "a.csv", "--truth", "truth.csv", "--by", by, "--json", "-")
         ours, runs = mebench(*words), mebench("mistakes", "run-a", "--runs", "runs", "--by", by, "--json", "-")
         found, expected = json.loads(ours[1]), json.loads(runs[1])
-        assert found["counts"] == expected["counts"] and found["file"] == "a.csv"
+        assert found["counts"] == expected["counts"]
+        assert found["file"] == "a.csv"
     assert "mistakes of a.csv, by kind" in mebench("mistakes", "a.csv", "--truth", "truth.csv")[1]
 
 
@@ -116,5 +123,6 @@ def test_mistakes_of_a_file_are_those_of_its_run(mebench, in_files):
 )
 def test_what_does_not_go_is_one_sentence(mebench, in_files, words, code, sentence):
     found, _, err = mebench(*words)
-    assert found == code and sentence in err
+    assert found == code
+    assert sentence in err
     assert [line[:7] for line in err.splitlines() if not line.startswith("note: ")] == ["error: "]

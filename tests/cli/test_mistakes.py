@@ -32,10 +32,12 @@ def test_eighty_columns_hold_every_heading_and_the_list_every_mistake(tmp_path, 
     shown = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
     tables = shown[: next(n for n, line in enumerate(shown) if line.startswith("false positives: "))]
     words = " ".join(tables).split()
-    assert max(map(len, tables)) <= 80 and "…" not in "".join(tables)
+    assert max(map(len, tables)) <= 80
+    assert "…" not in "".join(tables)
     for cause in ("localisation", "kind confusion", "duplicate", "background", "missed"):
         assert set(cause.split()) <= set(words)
-    assert words.count("share") == 2 and words.count("100") == 2  # percent, all of one cause
+    assert words.count("share") == 2
+    assert words.count("100") == 2
     monkeypatch.undo()
     compare.mistakes("late", str(tmp_path / "runs"), "kind", verbose=True, json=str(tmp_path / "json"))
     out, rows = capsys.readouterr().out, json.loads((tmp_path / "json").read_text())["mistakes"]

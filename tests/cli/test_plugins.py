@@ -18,7 +18,8 @@ def alone(monkeypatch, tmp_path):
 def test_the_list_has_a_line_for_each_protocol(mebench):
     code, out, _ = mebench("list", "protocols")
     rows = [line.split("\t") for line in out.splitlines()]
-    assert code == 0 and rows == [
+    assert code == 0
+    assert rows == [
         ["protocol", "meaning"],
         *([name, protocol.summary] for name, protocol in PROTOCOLS.items()),
     ]
@@ -31,7 +32,8 @@ def test_list_and_cards_as_json_with_nothing_else_on_standard_output(mebench):
     both = json.loads(mebench("info", "meview", "--json", "-")[1])
     assert {kind: card["id"] for kind, card in both.items()} == {"protocol": "meview", "dataset": "meview"}
     (method,) = json.loads(mebench("info", "mean", "--json", "-")[1]).values()
-    assert method["card"].startswith("# MEAN\n") and method["presets"]["whole_face"] == {"regions": "whole_face"}
+    assert method["card"].startswith("# MEAN\n")
+    assert method["presets"]["whole_face"] == {"regions": "whole_face"}
     (p,) = (row for row in method["parameters"] if row["parameter"] == "method.p")
     assert (p["type"], p["default"]) == ("a float", "0.55")
 
@@ -43,7 +45,8 @@ def test_a_new_plugin_names_its_files_to_programs(mebench, tmp_path):
 
 def test_the_card_of_a_protocol_says_who_trains_and_who_is_tested(mebench):
     code, out, _ = mebench("info", "megc2019_cde")
-    assert code == 0 and out.startswith("protocol megc2019_cde: MEGC 2019 composite")
+    assert code == 0
+    assert out.startswith("protocol megc2019_cde: MEGC 2019 composite")
     for part in (
         "442 clips",
         "each of the 68 subjects",
@@ -70,11 +73,13 @@ def test_a_protocol_and_a_dataset_of_one_name_are_both_shown(mebench):
 def test_a_metric_says_what_it_is_where_it_appears_and_whose_it_is(mebench):
     code, out, _ = mebench("info", "f1")
     facts = dict(line.split(": ", 1) for line in out.strip().splitlines())
-    assert code == 0 and facts["metric f1"] == "F1"
+    assert code == 0
+    assert facts["metric f1"] == "F1"
     assert (facts["range"], facts["unit"], facts["direction"]) == ("0 to 1", "none", "higher is better")
     assert facts["scored in"] == "spotting, analysis, recognition"
     assert facts["column of the leaderboards of"] == "spotting, analysis"
-    assert "harmonic mean" in facts["meaning"] and "2 tp / (2 tp + fp + fn)" in facts["formula"]
+    assert "harmonic mean" in facts["meaning"]
+    assert "2 tp / (2 tp + fp + fn)" in facts["formula"]
     assert "doi:10.1016/j.image.2022.116875" in facts["source"]
 
 
@@ -95,7 +100,8 @@ def test_what_has_no_range_says_none(mebench):
 )
 def test_a_near_miss_of_a_metric_a_plugin_or_a_protocol_is_named(mebench, word, near):
     code, _, err = mebench("info", word)
-    assert code == 2 and f"unknown plugin, protocol or metric {word!r}. Did you mean {near!r}?" in err
+    assert code == 2
+    assert f"unknown plugin, protocol or metric {word!r}. Did you mean {near!r}?" in err
 
 
 @pytest.mark.parametrize(

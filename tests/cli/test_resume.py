@@ -24,7 +24,9 @@ def test_how_it_is_computed_and_scored_may_change(begun, tmp_path, capsys):
     run.resume(begun.id[:-3], ["workers=1", "bootstrap=0", "executor=local"], str(begun.path.parent), json="-")
     summary = json.loads(capsys.readouterr().out)
     stored = begun.read_json("config.json")
-    assert begun.done and summary["run_id"] == begun.id and summary["bootstrap"]["draws"] == 0
+    assert begun.done
+    assert summary["run_id"] == begun.id
+    assert summary["bootstrap"]["draws"] == 0
     assert (stored["config"]["workers"], stored["config"]["seed"]) == (1, 3)
     assert stored["origins"]["workers"] == "command line"
 
@@ -76,7 +78,8 @@ def test_an_edit_that_changes_numbers_is_refused_by_name_but_no_comment(begun, t
     inputs._own_code.cache_clear()
     run.resume(begun.id, [], runs, json="-")
     inputs._own_code.cache_clear()
-    assert begun.done and json.loads(capsys.readouterr().out)["run_id"] == begun.id
+    assert begun.done
+    assert json.loads(capsys.readouterr().out)["run_id"] == begun.id
 
 
 def test_what_differs_from_what_to_what_is_told_of_versions_settings_and_annotations(begun):

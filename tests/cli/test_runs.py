@@ -61,9 +61,11 @@ def test_the_list_tells_what_each_run_is(runs, capsys):
         0,
     )
     assert (perfect["done"], perfect["folds"], perfect["failed"]) == (4, 4, 0)
-    assert perfect["scores"]["F1 micro"] == 1 and found["lost"]["scores"]["F1 micro"] == 0
+    assert perfect["scores"]["F1 micro"] == 1
+    assert found["lost"]["scores"]["F1 micro"] == 0
     assert set(perfect["scores"]) == {"F1 micro", "STRS", "UF1", "UAR"}
-    assert found["half"]["scores"] == {} and found["half"]["days"] == pytest.approx(30, abs=0.01)
+    assert found["half"]["scores"] == {}
+    assert found["half"]["days"] == pytest.approx(30, abs=0.01)
     files = [file for file in (runs / "late").rglob("*") if file.is_file() and file.name != ".lock"]
     assert found["late"]["bytes"] == sum(file.stat().st_size for file in files)
 
@@ -77,7 +79,8 @@ def test_its_lines_are_one_for_each_run(runs, capsys):
         "unfinished, 4 of 4 folds",
         "failed, 4 of 4 folds, 1 failed",
     ]
-    assert lines[0][2].startswith("F1 micro 1.0000, STRS ") and lines[3][2:4] == ["-", "30 d"]
+    assert lines[0][2].startswith("F1 micro 1.0000, STRS ")
+    assert lines[3][2:4] == ["-", "30 d"]
 
 
 def test_a_finished_run_that_lost_tables_is_damaged_and_never_removed_as_unfinished(runs, capsys):
@@ -126,22 +129,24 @@ def test_what_a_process_writes_or_removes_meanwhile_is_passed_over(runs, capsys,
     n_bytes = (fold / "fold.json").stat().st_size
     monkeypatch.setattr(Path, "stat", stat)
     after = listed(runs, capsys)["half"]
-    assert after["bytes"] == before["bytes"] - n_bytes and after["days"] == pytest.approx(before["days"], abs=0.01)
+    assert after["bytes"] == before["bytes"] - n_bytes
+    assert after["days"] == pytest.approx(before["days"], abs=0.01)
 
 
 def test_show_tells_scores_failures_and_costs(runs, capsys, tmp_path):
     verbs.show("perf", str(runs), json=str(tmp_path / "run.json"))
     out = capsys.readouterr().out
-    assert out.startswith("perfect: finished, 0 min old") and "spotting, micro" in out
+    assert out.startswith("perfect: finished, 0 min old")
+    assert "spotting, micro" in out
     assert "drawn/02\t2.0\t0.2\t302.0\t1,234" in out
     report = json.loads((tmp_path / "run.json").read_text())
-    assert report["summary"]["spotting"]["micro"]["tp"] == 16 and len(report["costs"]) == 4
+    assert report["summary"]["spotting"]["micro"]["tp"] == 16
+    assert len(report["costs"]) == 4
 
     verbs.show("broken", str(runs))
     out = capsys.readouterr().out
-    assert (
-        "failed: drawn--02: ValueError: singular" in out and f"continue with: mebench resume {runs / 'broken'}" in out
-    )
+    assert "failed: drawn--02: ValueError: singular" in out
+    assert f"continue with: mebench resume {runs / 'broken'}" in out
     with pytest.raises(RunError, match=r"2 runs begin with 'l': late, lost"):
         verbs.show("l", str(runs))
     with pytest.raises(RunError, match="Did you mean 'perfect'"):
@@ -171,7 +176,8 @@ def test_runs_that_begin_alike_are_named_in_order(tmp_path):
 def test_prune_removes_what_all_conditions_hold_for(runs, capsys, conditions, gone):
     before = names(runs)
     prune(runs, **conditions, dry_run=True)
-    assert names(runs) == before and f"would remove {len(gone)} of 5 runs" in capsys.readouterr().out
+    assert names(runs) == before
+    assert f"would remove {len(gone)} of 5 runs" in capsys.readouterr().out
     prune(runs, **conditions)
     assert before - names(runs) == gone
 

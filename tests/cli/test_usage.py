@@ -27,7 +27,8 @@ def test_every_verb_has_help_and_an_example_whose_words_parse(path):
     assert not command.get_short_help_str(60).endswith("...")  # the list of verbs shows a whole sentence
     assert not any(part in command.help for part in ("Args:", "Returns:", "Raises:"))
     intro, colon, line = command.epilog.partition(": ")
-    assert intro == "Example" and colon
+    assert intro == "Example"
+    assert colon
     _, *words = shlex.split(line)
     assert tuple(words[: len(path)]) == path
     group = context = None
@@ -36,7 +37,8 @@ def test_every_verb_has_help_and_an_example_whose_words_parse(path):
         context = group.make_context(group.name or "mebench", list(rest), parent=context)
         name, group, rest = group.resolve_command(context, [*context._protected_args, *context.args])
     found = group.make_context(name, list(rest), parent=context)  # raises what is wrong with the words
-    assert group is not None and not found.args
+    assert group is not None
+    assert not found.args
 
 
 @pytest.mark.parametrize(
@@ -73,7 +75,8 @@ def test_every_argument_has_a_name_to_ask_for_it_by():
 @pytest.mark.parametrize("path", VERBS, ids=" ".join)
 def test_the_example_is_shown(mebench, path):
     code, out, _ = mebench(*path, "--help")
-    assert code == 0 and " ".join(VERBS[path].epilog.split()) in " ".join(out.split())
+    assert code == 0
+    assert " ".join(VERBS[path].epilog.split()) in " ".join(out.split())
 
 
 @pytest.mark.parametrize(
@@ -103,10 +106,14 @@ def test_a_mistake_in_the_words_is_one_sentence_of_ours(mebench, monkeypatch, tm
     monkeypatch.chdir(tmp_path)
     code, out, err = mebench(*words)
     assert (code, out) == (4 if sentence.startswith("unknown run") else 2, "")
-    assert err.startswith("error: ") and sentence in err and err.count("\n") == 1
+    assert err.startswith("error: ")
+    assert sentence in err
+    assert err.count("\n") == 1
 
 
 @pytest.mark.parametrize("words", [[], ["runs"], ["data"]])
 def test_a_group_without_a_verb_shows_its_help_and_no_error(mebench, words):
     code, out, err = mebench(*words)
-    assert code == 2 and "Usage: mebench" in out + err and "error:" not in out + err
+    assert code == 2
+    assert "Usage: mebench" in out + err
+    assert "error:" not in out + err

@@ -51,7 +51,8 @@ def test_a_model_behind_an_address_is_shown_the_frames_of_each_clip(mebench, tmp
         "3",
     )
     code, out, err = mebench("vqa", "answer", *TINY, *words)
-    assert code == 5 and "the server failed at 1 question: the same command asks them again" in err
+    assert code == 5
+    assert "the server failed at 1 question: the same command asks them again" in err
     assert out.endswith(": 64 asked, 0 kept from before, 0 refused, 1 failed, 441 tokens\n")
     code, out, _ = mebench("vqa", "answer", *TINY, *words)
     assert (code, out.endswith(": 1 asked, 63 kept from before, 0 refused, 0 failed, 7 tokens\n")) == (0, True)

@@ -73,7 +73,8 @@ def test_one_dataset_twice_under_two_names(config):
     assert {word: params.p for word, params in found.dataset_params.items()} == {"low:toy": 0.1, "high:toy": 0.9}
     assert found.dataset == "low+high"
     again = from_plain(json.loads(json.dumps(found.values)))
-    assert again == found and shaping(again) == shaping(found)
+    assert again == found
+    assert shaping(again) == shaping(found)
 
 
 @pytest.mark.parametrize(

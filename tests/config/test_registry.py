@@ -35,7 +35,8 @@ def test_plugins_are_listed_by_name_wherever_they_lie(write_plugin):
     for name in ("zebra", "aardvark"):
         registry.add_paths([write_plugin("method", name, root=name)])
     listed = list(registry.plugins("method"))
-    assert {"aardvark", "zebra", "mean"} <= set(listed) and listed == sorted(listed)
+    assert {"aardvark", "zebra", "mean"} <= set(listed)
+    assert listed == sorted(listed)
 
 
 def test_it_loads_under_the_name_of_the_built_in_ones(write_plugin):
@@ -54,8 +55,10 @@ def test_plugin_folders_may_lie_directly_in_the_path(write_plugin):
 
     registry.add_paths([root / "methods"])
 
-    assert "tiny" in registry.plugins("method") and "toy" not in registry.plugins("method")
-    assert "toy" in registry.plugins("dataset") and "tiny" not in registry.plugins("dataset")
+    assert "tiny" in registry.plugins("method")
+    assert "toy" not in registry.plugins("method")
+    assert "toy" in registry.plugins("dataset")
+    assert "tiny" not in registry.plugins("dataset")
 
 
 def test_adding_a_path_twice_or_through_a_link_is_no_clash(write_plugin, tmp_path):

@@ -29,7 +29,8 @@ def test_scores_stand_beside_the_sums_of_their_epoch_and_alone():
         Epoch("recognition", 0, "train", 1.0, None, None, None),
         Epoch("recognition", 0, "valid", 0.5, 0.5, 0.25, 0.75),
     ]
-    assert math.isnan(alone.loss) and (alone.epoch, alone.uf1, alone.uar) == (1, 0.5, 1.0)
+    assert math.isnan(alone.loss)
+    assert (alone.epoch, alone.uf1, alone.uar) == (1, 0.5, 1.0)
 
 
 def test_no_training_no_epochs():

@@ -69,7 +69,8 @@ def test_an_absolute_threshold_is_learnt_on_validation_subjects_where_there_are_
     assert m.thresholds.item() < 1.0 < on_valid < 9.0
     assert m.notes == {"threshold_micro": m.thresholds.item()}
     assert proposed(m, video(bump(0.0, seed=5))) == []
-    assert Spotter.holds_out(m.params) and not Spotter.holds_out(Params())
+    assert Spotter.holds_out(m.params)
+    assert not Spotter.holds_out(Params())
 
 
 def test_before_it_is_learnt_nothing_is_above_an_absolute_threshold():

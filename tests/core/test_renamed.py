@@ -33,7 +33,8 @@ def renamed():
 
 def test_everything_is_said_of_the_other_name_and_read_from_the_own(renamed):
     (one, two) = renamed.videos()
-    assert (one.key, two.key) == ("other/1/v", "other/2/v") and one.expressions == Lab(None).videos()[0].expressions
+    assert (one.key, two.key) == ("other/1/v", "other/2/v")
+    assert one.expressions == Lab(None).videos()[0].expressions
     assert renamed.frames(one) == "lab/1/v"
     assert renamed.landmarks(two).item() == 2
     assert renamed.provided(two, "flow").item() == "lab/2/v flow"

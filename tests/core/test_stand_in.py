@@ -24,7 +24,8 @@ def opened(root):
 def test_a_stand_in_says_so_also_where_an_inner_folder_is_named(drawn):
     for root in (drawn, drawn / "rawpic"):
         dataset = opened(root)
-        assert dataset.remark.startswith("drawn stand-in: ") and not dataset.comparable
+        assert dataset.remark.startswith("drawn stand-in: ")
+        assert not dataset.comparable
         assert Renamed(dataset, "other").remark == dataset.remark
         assert dataset.unlike_published() == ""  # one remark is enough
 
@@ -32,7 +33,8 @@ def test_a_stand_in_says_so_also_where_an_inner_folder_is_named(drawn):
 def test_a_copy_of_other_numbers_than_published_says_which(drawn):
     (drawn / MARK_OF_DRAWN).unlink()
     dataset = opened(drawn)
-    assert dataset.remark == "" and dataset.comparable
+    assert dataset.remark == ""
+    assert dataset.comparable
     told = dataset.unlike_published()
     people = len({video.subject for video in dataset.videos() if video.expressions})
     assert told.startswith(f"not the published dataset: subjects {people} instead of 22, micro-expressions ")

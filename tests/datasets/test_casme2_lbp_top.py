@@ -39,7 +39,8 @@ def test_each_labelled_clip_is_a_video_of_one_frame_with_its_histograms(tree):
     assert set_.person(first.subject_key) == SubjectKey("casme2", "01")
     found = set_.provided(first, "lbp_top")
     lines = (tree / "LBP_Magnified" / "sub01_EP01_01.txt").read_text().split("\n")
-    assert found.shape == (1, 1, 177) and lines[0].endswith(" ")  # as published: each number ends in a blank
+    assert found.shape == (1, 1, 177)
+    assert lines[0].endswith(" ")
     np.testing.assert_allclose(found.ravel(), [float(line) for line in lines if line], rtol=1e-6)
     np.testing.assert_allclose(found.reshape(3, 59).sum(1), 1, atol=1e-4)  # a plane each
     assert set_.provided(first, "onset_apex_flow_28") is None
@@ -135,7 +136,8 @@ def test_the_published_files_are_those_of_26_people(tmp_path):
     write_xlsx(tmp_path / "sheet.xlsx", {"Sheet1": [HEADER, *rows]})
     set_ = dataset(root, annotations=str(tmp_path / "sheet.xlsx"))
     videos = set_.videos()
-    assert len(videos) == 247 and Counter(v.subject for v in videos)["17"] == 34
+    assert len(videos) == 247
+    assert Counter(v.subject for v in videos)["17"] == 34
     assert len({v.subject for v in videos}) == 26
     sums = [set_.provided(v, "lbp_top").reshape(3, 59).sum(1) for v in videos[::20]]
     np.testing.assert_allclose(sums, 1, atol=1e-4)

@@ -41,13 +41,16 @@ def dataset(tree, layout, truth=True, **params):
 def test_expressions_lie_where_they_were_drawn(drawn, layout):
     set_ = dataset(drawn, layout)
     videos = set_.videos()
-    assert [v.id for v in videos[:3]] == ["006_1", "006_2", "007_1"] and len(videos) == 8
+    assert [v.id for v in videos[:3]] == ["006_1", "006_2", "007_1"]
+    assert len(videos) == 8
     for number, video in enumerate(videos):
         spans, fps = fake.spans_of(6 + number // 2, 1 + number % 2), FPS[layout]
-        assert video.fps == pytest.approx(fps) and abs(video.n_frames - fake.SECONDS * fps) <= 30
+        assert video.fps == pytest.approx(fps)
+        assert abs(video.n_frames - fake.SECONDS * fps) <= 30
         for e, (kind, onset, _, offset) in zip(video.expressions, spans, strict=True):
             assert e.kind == kind
-            assert abs(e.onset - onset * fps) <= 1 and abs(e.offset - offset * fps) <= 1
+            assert abs(e.onset - onset * fps) <= 1
+            assert abs(e.offset - offset * fps) <= 1
     assert set_.person(videos[0].subject_key) == SubjectKey("samm", "006")
     assert f"published with {layout}" in set_.remark
 
@@ -97,7 +100,8 @@ def test_the_files_of_two_recordings_lie_side_by_side_as_in_the_repository(drawn
     assert len([*(drawn / "me_tst").glob("*.pkl")]) == 6
     set_ = dataset(drawn, "me_tst", str(drawn / "me_tst_casme3.csv"), of="casme3")
     videos = set_.videos()
-    assert len(videos) == 8 and (videos[0].subject, videos[0].id, videos[0].fps) == ("spNO.6", "a", 30.0)
+    assert len(videos) == 8
+    assert (videos[0].subject, videos[0].id, videos[0].fps) == ("spNO.6", "a", 30.0)
     for number, video in enumerate(videos):
         onsets = [onset for kind, onset, *_ in fake.spans_of(6 + number // 2, 1 + number % 2) if kind == "micro"]
         assert [e.kind for e in video.expressions] == ["micro"] * len(onsets)
@@ -127,7 +131,8 @@ def test_i3d_features_have_both_streams_or_the_one_that_is_there(drawn, tmp_path
     set_ = dataset(drawn, "lgsnet")
     video = set_.videos()[0]
     both = set_.provided(video, "i3d")
-    assert both.shape == ((video.n_frames - 1 - 8) // 2 + 1, 2048) and set_.provided(video, MOTION) is None
+    assert both.shape == ((video.n_frames - 1 - 8) // 2 + 1, 2048)
+    assert set_.provided(video, MOTION) is None
     for file in (drawn / "lgsnet").glob("*-rgb.npz"):
         shutil.copy(file, tmp_path)
     one = dataset(drawn, "lgsnet", root=str(tmp_path))
@@ -147,8 +152,10 @@ def test_a_video_that_the_list_lacks(drawn, tmp_path):
         dataset(drawn, "abpn", listed).videos()
     assert "\n" not in str(error.value)
     empty, left_out = (dataset(drawn, "abpn", listed, unnamed=word) for word in ("empty", "left_out"))
-    assert len(empty.videos()) == 8 and len(left_out.videos()) == 7
-    assert empty.videos()[3].expressions == () and "007_2" in empty.repairs()[-1]
+    assert len(empty.videos()) == 8
+    assert len(left_out.videos()) == 7
+    assert empty.videos()[3].expressions == ()
+    assert "007_2" in empty.repairs()[-1]
 
 
 def test_a_video_of_the_list_without_features_is_said(drawn, tmp_path):
@@ -273,9 +280,13 @@ def no_features(tree, tmp):
 )  # fmt: skip
 def test_wrong_files_are_one_sentence(drawn, tmp_path, fault):
     params, reason = fault(drawn, tmp_path)
+
+    def read_first_video():
+        lists = dataset(drawn, **params)
+        lists.provided(lists.videos()[0], MOTION)
+
     with pytest.raises(DataError, match=reason) as error:
-        set_ = dataset(drawn, **params)
-        set_.provided(set_.videos()[0], MOTION)
+        read_first_video()
     assert "\n" not in str(error.value)
 
 

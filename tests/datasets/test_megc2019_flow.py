@@ -56,7 +56,8 @@ def test_the_map_of_a_clip_is_its_picture_in_opencvs_order(tree):
     set_ = dataset(tree)
     video = set_.videos()[0]
     feature = set_.provided(video, CHAIN)
-    assert feature.shape == (28, 28, 3) and feature.dtype == np.uint8
+    assert feature.shape == (28, 28, 3)
+    assert feature.dtype == np.uint8
     assert feature[0, 0].tolist() == [10, 20, 30]
     assert set_.provided(video, "another_chain") is None
 

@@ -42,7 +42,8 @@ def test_who_validates_on_ready_made_maps_alone_does_not_depend_on_it(id_, tmp_p
     plan = make_plan(
         resolve(["method=majority", f"dataset={id_}", f"dataset.root={tmp_path / 'tree'}", f"cache={tmp_path}"])
     )
-    assert list(plan.folds) == within.loso(People(plan.videos)) and {fold.valid for fold in plan.folds} != {()}
+    assert list(plan.folds) == within.loso(People(plan.videos))
+    assert {fold.valid for fold in plan.folds} != {()}
 
 
 def test_equal_numbers_of_other_datasets_are_other_people():

@@ -73,7 +73,8 @@ def test_what_a_page_takes_from_the_code_is_there():
             found = pydoc.locate(place)
             with contextlib.suppress(ModuleNotFoundError):  # a module may bear the name of its function
                 found = importlib.import_module(place)
-            assert found and [name for name in names if not hasattr(found, name)] == [], (page.name, place)
+            assert found, (page.name, place)
+            assert [name for name in names if not hasattr(found, name)] == [], (page.name, place)
 
 
 def test_blocks_of_python_that_are_only_shown_import_what_they_use():

@@ -54,7 +54,9 @@ def score(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> Calla
             with pytest.raises(SystemExit) as end:
                 cli.main()
             out, err = capsys.readouterr()
-            assert out == "" and "Traceback" not in err and err.count("\n") == 1
+            assert out == ""
+            assert "Traceback" not in err
+            assert err.count("\n") == 1
             return int(end.value.code or 0), err
         with pytest.raises(SystemExit) as end:
             cli.main()

@@ -38,7 +38,9 @@ def values(scores):
 def test_scores_by_hand(clips):
     summary = clips(SAID)
     recognition = summary["recognition"]
-    assert recognition["n"] == 5 and summary["convention"] == "strict" and "spotting" not in summary
+    assert recognition["n"] == 5
+    assert summary["convention"] == "strict"
+    assert "spotting" not in summary
     # Happiness 1, surprise and disgust 2/3: one of five is wrong, and costs both classes a third.
     assert values(recognition["scores"]) == pytest.approx(
         {"accuracy": 4 / 5, "wf1": (2 * 1 + 2 * 2 / 3 + 2 / 3) / 5, "uf1": 7 / 9, "uar": 5 / 6}
@@ -89,7 +91,8 @@ def test_files_of_a_run_score_as_the_run(tmp_path, score):
             rows[f"p({label})"] = (rows["label"] == label).astype(float)
         rows.sample(frac=1, random_state=1).to_csv(tmp_path / name, sep=";", index=False)
     found = score("--clips", tmp_path / "p", "--truth", tmp_path / "t", bootstrap=50)
-    assert found["recognition"] == summary["recognition"] and "calibration" in found["recognition"]["details"]
+    assert found["recognition"] == summary["recognition"]
+    assert "calibration" in found["recognition"]["details"]
     assert found["bootstrap"]["interval"] == summary["bootstrap"]["interval"]
 
 
@@ -158,7 +161,8 @@ def test_a_clip_without_an_answer_is_wrong_and_named(clips):
     whole = SAID.replace("emotion", "emotion,probability").replace("\n", ",0.9\n").replace("bility,0.9", "bility")
     short = whole.replace("1,b,disgust,0.9\n", "").replace("2,c,disgust,0.9", "2,c,nan,")
     summary = clips(short)
-    assert summary["recognition"]["n"] == 5 and summary["recognition"]["scores"]["accuracy"]["value"] == 3 / 5
+    assert summary["recognition"]["n"] == 5
+    assert summary["recognition"]["scores"]["accuracy"]["value"] == 3 / 5
     assert summary["confusion"]["disgust"]["no class"] == 1
     assert summary["warnings"] == [
         "predictions: 2 clips of the truth without an answer (its lines 3 and 5), counted as wrong",
@@ -166,7 +170,8 @@ def test_a_clip_without_an_answer_is_wrong_and_named(clips):
     ]
     assert "calibration" not in summary["recognition"]["details"]
     nobody = clips("subject,video,emotion\n")
-    assert nobody["recognition"]["n"] == 5 and nobody["recognition"]["scores"]["uf1"]["value"] == 0
+    assert nobody["recognition"]["n"] == 5
+    assert nobody["recognition"]["scores"]["uf1"]["value"] == 0
 
 
 def test_of_a_truth_for_spotting_the_micro_expressions_with_an_emotion_are_the_clips(clips):
@@ -182,7 +187,8 @@ def test_of_a_truth_for_spotting_the_micro_expressions_with_an_emotion_are_the_c
 
 def test_classes_that_are_not_scored_are_left_out_and_told(clips):
     summary = clips(SAID, "--classes", "surprise,disgust,contempt")
-    assert summary["recognition"]["n"] == 3 and list(summary["confusion"]) == ["surprise", "disgust"]
+    assert summary["recognition"]["n"] == 3
+    assert list(summary["confusion"]) == ["surprise", "disgust"]
     assert (
         "truth: 2 clips labelled 'happiness', which is not among the classes (lines 2 and 4), left out"
         in summary["warnings"]
@@ -202,7 +208,8 @@ def test_of_classes_that_are_not_scored_no_probability_is_needed(clips):
     )
     both = ["--classes", "surprise,disgust"]
     whole = clips(said, *both)
-    assert whole["recognition"]["n"] == 3 and "calibration" in whole["recognition"]["details"]
+    assert whole["recognition"]["n"] == 3
+    assert "calibration" in whole["recognition"]["details"]
     other = clips(said.replace("b,disgust", "b,happiness"), *both)
     assert "predictions: calibration is left out: not every answer has a probability" in other["warnings"]
     assert clips(said, *both, "--sensitivity")["recognition"] == whole["recognition"]
@@ -223,7 +230,8 @@ def test_every_convention_beside_the_other(clips, capsys):
     assert rows["strict"]["recognition"]["uf1"] == pytest.approx(7 / 9)
     assert "recognition" not in rows["megc2020"]
     shown = capsys.readouterr().out
-    assert "5 answers for 5 clips of 3 subjects" in shown and "UF1 of always happiness" in shown
+    assert "5 answers for 5 clips of 3 subjects" in shown
+    assert "UF1 of always happiness" in shown
     assert "the same answers under every convention" in shown
 
 
@@ -253,7 +261,8 @@ SHARES = "subject,video,emotion,p_disgust,p_happiness,p_surprise\n"
 )  # fmt: skip
 def test_a_bad_file_is_one_sentence_with_the_line(clips, said, sentence):
     code, err = clips(said, fails=True)
-    assert code == 3 and sentence in err
+    assert code == 3
+    assert sentence in err
 
 
 @pytest.mark.parametrize(
@@ -266,13 +275,15 @@ def test_a_bad_file_is_one_sentence_with_the_line(clips, said, sentence):
 )  # fmt: skip
 def test_a_bad_truth_too(clips, truth, sentence):
     code, err = clips(SAID, truth=truth, fails=True)
-    assert code == 3 and sentence in err
+    assert code == 3
+    assert sentence in err
 
 
 def test_frames_that_are_counted_otherwise_are_told(clips):
     truth = "subject,video,onset,emotion\n1,a,5,joy\n1,a,20,fear\n"
     code, err = clips("subject,video,onset,emotion\n1,a,6,joy\n1,a,21,fear\n", truth=truth, fails=True)
-    assert code == 3 and "line 2: the truth has no clip with onset 6 in 1/a, but with 5, 20: both files must" in err
+    assert code == 3
+    assert "line 2: the truth has no clip with onset 6 in 1/a, but with 5, 20: both files must" in err
 
 
 @pytest.mark.parametrize(
@@ -289,7 +300,8 @@ def test_frames_that_are_counted_otherwise_are_told(clips):
 )
 def test_words_that_do_not_go_with_clips(clips, words, sentence):
     code, err = clips(SAID, *words, fails=True)
-    assert code == 2 and sentence in err
+    assert code == 2
+    assert sentence in err
 
 
 def test_json_alone_is_plain(clips):

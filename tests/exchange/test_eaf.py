@@ -82,7 +82,8 @@ def test_times_become_frames_and_come_back(tmp_path):
         spans = [(round(1000 * a / fps), round(1000 * (a + 12) / fps)) for a in onsets.tolist()]
         eaf.write_eaf(tmp_path / "a.eaf", None, fps, [eaf.Tier("micro", tuple(eaf.Mark(*s) for s in spans))])
         rows = read_intervals(tmp_path / "a.eaf", "truth", Remarks()).intervals
-        assert sorted(rows["onset"]) == onsets.tolist() and ((rows["offset"] - rows["onset"]) == 11).all()
+        assert sorted(rows["onset"]) == onsets.tolist()
+        assert ((rows["offset"] - rows["onset"]) == 11).all()
 
 
 def test_a_coder_is_a_truth_and_another_one_predictions(tmp_path):
@@ -188,7 +189,9 @@ def test_agreement_is_that_of_a_plain_count(tmp_path, mebench):
         tmp_path / "ben.eaf", micro=((1100, 1400), (3000, 3200)), macro=((6900, 8000),), emotions=[(1100, 1400, "a")]
     )
     code, out, _ = mebench("compare", anna, ben, "--json", tmp_path / "j")
-    assert code == 0 and "micro\t2\t2\t1\t0.5000" in out and "+100, without sign 100" in out
+    assert code == 0
+    assert "micro\t2\t2\t1\t0.5000" in out
+    assert "+100, without sign 100" in out
     found = pd.read_json(tmp_path / "j", typ="series")
     labels = np.zeros((2, 8000), int)
     for row, spans in enumerate(
@@ -198,12 +201,15 @@ def test_agreement_is_that_of_a_plain_count(tmp_path, mebench):
             labels[row, begin:end] = label
     assert found["frames"] == {"n": 8000, "kappa": pytest.approx(cohen_kappa_score(*labels))}
     assert found["kinds"]["micro"]["kappa"] == pytest.approx(cohen_kappa_score(*(labels == 1)))
-    assert found["kinds"]["macro"]["onset_ms"]["mean"] == -100 and found["kinds"]["macro"]["offset_ms"]["mean"] == 0
+    assert found["kinds"]["macro"]["onset_ms"]["mean"] == -100
+    assert found["kinds"]["macro"]["offset_ms"]["mean"] == 0
     assert found["emotion"] == {"n": 1, "kappa": None}  # one label alone agrees whatever the coders do
     code, out, _ = mebench("compare", anna, anna)
-    assert code == 0 and "micro\t2\t2\t2\t1.0000\t1.0000\t+0 (sd 0), without sign 0" in out
+    assert code == 0
+    assert "micro\t2\t2\t2\t1.0000\t1.0000\t+0 (sd 0), without sign 0" in out
     code, _, err = mebench("compare", anna, ben, "--metric", "f1")
-    assert code == 2 and "--metric needs scores: name the file of the truth with --truth" in err
+    assert code == 2
+    assert "--metric needs scores: name the file of the truth with --truth" in err
 
 
 @given(st.lists(st.sampled_from("abc"), min_size=2, max_size=30), st.randoms())
@@ -231,9 +237,8 @@ def test_kappa_of_coders_says_where_the_length_of_a_video_is_unknown(tmp_path, m
         anna.write_text(f"subject,video,onset,offset,n_frames\n1,a,10,19,{length}\n")
         ben.write_text("subject,video,onset,offset\n1,a,12,21\n")
         code, _, err = mebench("compare", anna, ben, "--json", tmp_path / "j")
-        assert code == 0 and (
-            "the length of 1 video is unknown: kappa covers the frames from 0 to the last" in err
-        ) == (not length)
+        assert code == 0
+        assert ("the length of 1 video is unknown: kappa covers the frames from 0 to the last" in err) == (not length)
         kappas.append(pd.read_json(tmp_path / "j", typ="series")["frames"]["kappa"])
     assert kappas == [
         pytest.approx(cohen_kappa_score([10 <= i < 20 for i in range(n)], [12 <= i < 22 for i in range(n)]))
@@ -281,10 +286,10 @@ def test_a_large_file_and_a_folder_are_refused_before_they_are_read(tmp_path, mo
     (tmp_path / "b.eaf").mkdir()
     with pytest.raises(DataError, match=r"there is no file .*b\.eaf"):
         eaf.read_eaf(tmp_path / "b.eaf")
+    (tmp_path / "both").mkdir()
+    coded(tmp_path / "both" / "a.eaf")
+    coded(tmp_path / "both" / "b.eaf")
     with pytest.raises(DataError, match=r"are both about the video clip: name one of them"):
-        (tmp_path / "both").mkdir()
-        coded(tmp_path / "both" / "a.eaf")
-        coded(tmp_path / "both" / "b.eaf")
         eaf.sheet_of_marks(tmp_path / "both", None, 25.0, "truth", Remarks())
     assert eaf.common_rate([tmp_path / "a.csv"], None) is None
 
@@ -336,4 +341,5 @@ def test_marks_without_times_or_that_end_before_they_begin_are_counted(tmp_path)
 def test_slots_without_times_in_a_circle_end(tmp_path):
     file = drawn_eaf(tmp_path / "a.eaf", [("t1", "t2"), ("t2", "t6"), ("t6", "t2"), ("t4", "t5")])
     document = eaf.read_eaf(file)
-    assert len(document.tiers[0].marks) == 1 and document.left_out == {"without times": 3}
+    assert len(document.tiers[0].marks) == 1
+    assert document.left_out == {"without times": 3}

@@ -77,14 +77,16 @@ def test_the_order_of_rows_does_not_matter(write):
     first, _ = spotted(write(HEAD + "".join(lines)))
     second, _ = spotted(write(HEAD + "".join(shuffled)))
     same = ["video", "onset", "apex", "offset", "confidence"]
-    assert sorted(first[same].values.tolist()) == sorted(second[same].values.tolist()) and len(first) == 4
+    assert sorted(first[same].values.tolist()) == sorted(second[same].values.tolist())
+    assert len(first) == 4
 
 
 def test_short_videos_give_their_highest_peak_and_nothing_else(write):
     scores = np.zeros(40)
     scores[[10, 30]] = 5, 6
     found, _ = spotted(write(HEAD + rows(scores)), short_videos=True)
-    assert len(found) == 1 and 27 <= found["apex"][0] <= 33
+    assert len(found) == 1
+    assert 27 <= found["apex"][0] <= 33
 
 
 def test_the_middle_of_the_last_window_may_lie_behind_the_last_frame(write):
@@ -131,7 +133,8 @@ def test_what_is_no_curve_is_refused_with_its_line(write, text, message):
 
 def test_a_video_too_short_to_smooth_is_told(write):
     found, remarks = spotted(write(HEAD + rows([1, 2, 1])))
-    assert found.empty and "such as 1/a, shorter than the 2k' + 1 frames" in remarks.warnings[0]
+    assert found.empty
+    assert "such as 1/a, shorter than the 2k' + 1 frames" in remarks.warnings[0]
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,8 @@ def test_a_row_as_it_is_read(read):
         "emotion": "happy",
         "confidence": 0.5,
     }
-    assert not remarks.warnings and not remarks.repaired
+    assert not remarks.warnings
+    assert not remarks.repaired
 
 
 def test_without_apex_the_middle_stands_and_without_kind_all_are_micro(read):
@@ -182,12 +183,14 @@ def test_overlapping_annotations_are_pointed_at_within_a_kind_only(read):
 
 def test_a_truth_row_without_onset_and_offset_declares_a_video(read):
     given, _ = read("subject,video,onset,offset,fps\n1,a,,,30\n1,b,5,9,30\n", "truth")
-    assert given.videos["video"].tolist() == ["a", "b"] and given.intervals["video"].tolist() == ["b"]
+    assert given.videos["video"].tolist() == ["a", "b"]
+    assert given.intervals["video"].tolist() == ["b"]
 
 
 def test_ids_that_a_program_wrote_as_decimals_are_whole_but_real_ids_are_not_touched(read):
     given, remarks = read("subject,video,onset,offset\n1.0,2.0,1,2\n2.0,v3.0,1,2\n")
-    assert given.intervals["subject"].tolist() == ["1", "2"] and given.intervals["video"].tolist() == ["2.0", "v3.0"]
+    assert given.intervals["subject"].tolist() == ["1", "2"]
+    assert given.intervals["video"].tolist() == ["2.0", "v3.0"]
     assert any("subject" in line for line in remarks.repaired)
 
 

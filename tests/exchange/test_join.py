@@ -30,7 +30,8 @@ def test_every_video_of_the_truth_counts_also_without_expressions_and_prediction
     tables, remarks = joined("subject,video,onset,offset\n01,EP02,10,20\n")
     assert tables.videos["video"].tolist() == ["data/01/EP02", "data/02/EP02", "data/02/EP03"]
     assert tables.videos["subject"].tolist() == ["data/01", "data/02", "data/02"]
-    assert len(tables.truths) == 2 and not remarks.warnings
+    assert len(tables.truths) == 2
+    assert not remarks.warnings
 
 
 def test_the_predictions_keep_their_order(joined):
@@ -52,7 +53,8 @@ def test_a_name_that_begins_with_the_dataset_is_found(joined, head, names):
     rows = "".join(f"{name},10,20\n" for name in names.split())
     truth = "dataset,subject,video,onset,offset\nhs,1,a,10,20\nvis,1,a,30,40\n"
     tables, remarks = joined(f"{head},onset,offset\n{rows}", truth)
-    assert videos(tables) == ["hs/1/a", "vis/1/a"] and not remarks.warnings
+    assert videos(tables) == ["hs/1/a", "vis/1/a"]
+    assert not remarks.warnings
 
 
 def test_without_subjects_on_either_side_every_video_is_a_person(joined):
@@ -85,7 +87,8 @@ def test_subjects_that_are_called_as_their_videos_are_none(joined):
 def test_a_video_of_the_predictions_alone_counts_as_one_without_expressions(joined):
     text = "subject,video,onset,offset\n01,EP02,10,20\n02,EP09,1,2\n02,EP09,5,6\n"
     tables, remarks = joined(text)
-    assert tables.videos["video"].tolist()[-1] == "data/02/EP09" and len(tables.videos) == 4
+    assert tables.videos["video"].tolist()[-1] == "data/02/EP09"
+    assert len(tables.videos) == 4
     assert "1 video of the predictions not in the truth, such as 02/EP09 (lines 3 and 4)" in remarks.warnings[0]
     with pytest.raises(DataError, match=r"02/EP09 \(lines 3 and 4\): leave them out, or add them to the truth"):
         joined(text, strict_videos=True)

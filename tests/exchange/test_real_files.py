@@ -87,7 +87,8 @@ def test_databases_are_told_apart_whatever_their_column_is_called(write, score, 
 def test_people_written_alike_are_one_warning_that_merges_nobody(write, score):
     file = write("subject,clip,label\n20,a,0\nsub20,b,1\n7,c,0\nsub07,d,1\n")
     (warned,) = score("--truth", file, "--clips", file)["warnings"]
-    assert "2 groups of subjects, such as 20 and sub20, count as different people" in warned and "alike" not in warned
+    assert "2 groups of subjects, such as 20 and sub20, count as different people" in warned
+    assert "alike" not in warned
 
 
 SIGNS = ["\x1a", "\x07", "\u200b", "\ufeff", "\u2060", "\u00ad", "\u202c", "\u034f", "\ufe0f", "\u3164"]
@@ -96,7 +97,8 @@ SIGNS = ["\x1a", "\x07", "\u200b", "\ufeff", "\u2060", "\u00ad", "\u202c", "\u03
 @pytest.mark.parametrize("sign", SIGNS)
 def test_signs_that_nobody_sees_are_left_out_and_said(write, sign):
     table, remarks = read(write(f"subject,video,onset,offset\n1\u3000,EP{sign}02{sign},10,24\n"))
-    assert table.intervals["video"].tolist() == ["EP02"] and table.intervals["subject"].tolist() == ["1"]
+    assert table.intervals["video"].tolist() == ["EP02"]
+    assert table.intervals["subject"].tolist() == ["1"]
     assert f"truth: 2 signs that are not shown (U+{ord(sign):04X}) left out (line 2)" in remarks.repaired
 
 
@@ -143,7 +145,8 @@ def test_headers_of_four_languages_are_understood_in_their_common_encodings(writ
 def test_further_words_of_these_languages(write, header):
     sign = ";" if ";" in header else ","
     table, _ = read(write(f"{header}\n{sign.join(['7', 'a', '1', '2'])}\n"))
-    assert spans(table) == [("micro", 1, 2)] and table.intervals["subject"].tolist() == ["7"]
+    assert spans(table) == [("micro", 1, 2)]
+    assert table.intervals["subject"].tolist() == ["7"]
 
 
 @pytest.mark.parametrize(
@@ -179,7 +182,8 @@ def test_any_other_encoding_is_asked_for(write, encoding):
 @pytest.mark.parametrize("name", ["悲伤", "惊讶", "视频", "开心", "其他类"])
 def test_short_chinese_in_its_own_encoding_is_no_korean(write, name):
     table, remarks = read(write(f"subject,video,onset,offset,emotion\n1,a,1,2,{name}\n", encoding="gb18030"))
-    assert table.intervals["emotion"].tolist() == [name] and "GB18030" in remarks.repaired[0]
+    assert table.intervals["emotion"].tolist() == [name]
+    assert "GB18030" in remarks.repaired[0]
 
 
 @pytest.mark.parametrize("cell", ["1900-01-10", "1900/1/10", "10-Jan-1900", "1900-01-10T00:00:00"])
@@ -208,7 +212,8 @@ def test_clips_without_names_of_columns_are_refused_in_one_sentence(write, score
     """As the list of MEGC 2019 that comes without a header."""
     file = write(f"{row}\n{row.replace('1', '2')}\n")
     code, message = score("--truth", file, "--clips", file, fails=True)
-    assert code == 3 and "line 1: this line should name the columns" in message
+    assert code == 3
+    assert "line 1: this line should name the columns" in message
 
 
 @pytest.mark.parametrize("text", ["<html><table><tr><td>subject</td></tr></table>", '<?xml version="1.0"?><Workbook/>'])
@@ -269,7 +274,8 @@ def test_blanks_that_line_columns_up_are_one_separator(write):
 @pytest.mark.parametrize("sign", ["–", "—", "−", "k.A.", "无"])
 def test_signs_for_nothing_are_no_apex(write, sign):
     table, _ = read(write(f"video,onset,apex,offset\na,10,{sign},20\n"))
-    assert spans(table) == [("micro", 10, 20)] and table.intervals["apex"].isna().all()
+    assert spans(table) == [("micro", 10, 20)]
+    assert table.intervals["apex"].isna().all()
 
 
 def test_text_of_two_encodings_is_read_as_neither():

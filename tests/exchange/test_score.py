@@ -25,7 +25,8 @@ def values(scores):
 def test_scores_by_hand(write, score):
     summary = score("--predictions", write(PREDICTIONS, "p.csv"), "--truth", write(TRUTH, "t.csv"))
     micro, analysis = summary["spotting"]["micro"], summary["analysis"]
-    assert summary["convention"] == "strict" and "run_id" not in summary
+    assert summary["convention"] == "strict"
+    assert "run_id" not in summary
     assert (micro["tp"], micro["fp"], micro["fn"]) == (1, 3, 3)
     assert micro["scores"]["f1"]["value"] == 0.25
     # One of four truths has its apex (onset < middle < offset) claimed: the middle of 1/a is 16.
@@ -83,7 +84,8 @@ def test_kinds_are_matched_apart_and_pooled(write, score):
 def test_macro_truths_wait_for_predictions_that_tell_kinds_apart(write, score):
     truth = write("subject,video,onset,offset,kind\n1,a,10,20,micro\n1,a,100,200,macro\n", "t")
     summary = score("--predictions", write("subject,video,onset,offset\n1,a,10,20\n", "p"), "--truth", truth)
-    assert list(summary["spotting"]) == ["micro"] and summary["spotting"]["micro"]["fn"] == 0
+    assert list(summary["spotting"]) == ["micro"]
+    assert summary["spotting"]["micro"]["fn"] == 0
     assert any("truth: 1 macro-expression not scored" in line for line in summary["warnings"])
 
 
@@ -108,7 +110,8 @@ def test_all_intervals_are_for_videos_with_one_expression_each(write, score):
     text = "subject,video,onset,offset,emotion\n1,a,1,2,joy\n"
     one = score("--predictions", write(text, "p"), "--truth", write(text, "t"))
     two = score("--predictions", write(text, "p"), "--truth", write(text + "1,a,5,9,joy\n", "t"))
-    assert "all_intervals" in one["analysis"] and "all_intervals" not in two["analysis"]
+    assert "all_intervals" in one["analysis"]
+    assert "all_intervals" not in two["analysis"]
 
 
 def test_no_prediction_at_all_misses_everything(write, score):
@@ -122,20 +125,25 @@ def test_sensitivity_shows_every_convention_to_programs_and_people(write, score,
     files = ("--predictions", write(PREDICTIONS, "p"), "--truth", write(TRUTH, "t"))
     summary = score(*files, "--sensitivity", "-v", bootstrap=20)
     rows = summary["sensitivity"]
-    assert list(rows) == CONVENTIONS and "recognition alone" in rows["sklearn_macro"]["reason"]
-    assert rows["strict"]["micro"]["f1"] == 0.25 and rows["strict"]["analysis"]["strs"] == pytest.approx(0.0625)
+    assert list(rows) == CONVENTIONS
+    assert "recognition alone" in rows["sklearn_macro"]["reason"]
+    assert rows["strict"]["micro"]["f1"] == 0.25
+    assert rows["strict"]["analysis"]["strs"] == pytest.approx(0.0625)
     # The scorer of the STRS metric leaves out subject 3, for whom nothing was spotted.
     assert rows["strs_metric"]["micro"]["fn"] == 2
     # The only hit has an IoU above .5; a second one, above .3.
     rules = summary["sensitivity_of_rules"]
-    assert rules["strict"] == rows["strict"] and rules["threshold=0.3"]["micro"]["f1"] == 0.5
+    assert rules["strict"] == rows["strict"]
+    assert rules["threshold=0.3"]["micro"]["f1"] == 0.5
     assert (
         "of the rules of strict, threshold=0.3 moves F1 of micro most, from 0.2500 to 0.5000; 8 of 36 move it at all"
         in summary["remarks"]
     )
     out, err = capsys.readouterr()
     assert out.startswith("4 predictions against 4 expressions in 5 videos of 3 subjects")
-    assert "spotting, micro (1 TP, 3 FP, 3 FN)" in out and "STRS" in out and "convention strict: " in out
+    assert "spotting, micro (1 TP, 3 FP, 3 FN)" in out
+    assert "STRS" in out
+    assert "convention strict: " in out
     assert all(f" {name} " in out for name in CONVENTIONS)
     assert "warning: predictions: 1 onset below zero (line 4), kept as written" in err
     assert "onset below zero" not in out
@@ -144,14 +152,17 @@ def test_sensitivity_shows_every_convention_to_programs_and_people(write, score,
 def test_a_rule_by_itself(write, score):
     files = ("--predictions", write(PREDICTIONS, "p"), "--truth", write(TRUTH, "t"))
     summary = score(*files, "--rule", "threshold=0.3", "--rule", "ends = half_open")
-    assert summary["convention"] == "strict, threshold=0.3, ends=half_open" and summary["spotting"]["micro"]["tp"] == 2
-    assert "more than" not in summary["rules"] and "at least 0.3" in summary["rules"]
+    assert summary["convention"] == "strict, threshold=0.3, ends=half_open"
+    assert summary["spotting"]["micro"]["tp"] == 2
+    assert "more than" not in summary["rules"]
+    assert "at least 0.3" in summary["rules"]
 
 
 @pytest.mark.parametrize("name", by_day(CONVENTIONS, "strict", "mean2022", "li2017"))  # above all are scored at once
 def test_every_convention_by_name(write, score, name):
     summary = score("--predictions", write(PREDICTIONS, "p"), "--truth", write(TRUTH, "t"), "--convention", name)
-    assert summary["convention"] == name and name in summary["rules"]
+    assert summary["convention"] == name
+    assert name in summary["rules"]
 
 
 def shape(text, order, separator, names, encoding, rng, quote):
@@ -203,7 +214,8 @@ def test_equal_files_give_equal_json_whatever_they_are_called(write, score, tmp_
     files = ["--predictions", write(PREDICTIONS, "p"), "--truth", write(TRUTH, "t")]
     others = ["--predictions", write(PREDICTIONS, "other"), "--truth", write(TRUTH, "files")]
     first, second = score(*files, bootstrap=30), score(*others, bootstrap=30)
-    assert first == second and str(tmp_path) not in json.dumps(first)
+    assert first == second
+    assert str(tmp_path) not in json.dumps(first)
     assert first["spotting"]["micro"]["scores"]["f1"]["low"] is not None
 
 
@@ -320,7 +332,8 @@ def test_what_was_looked_for_in_vain_is_written_too_and_nothing_else(write, scor
 def test_mistakes_are_one_sentence(write, score, words, code, message):
     files = {"T": write(TRUTH, "t"), "P": write(PREDICTIONS, "p")}
     got, err = score(*(files.get(word, word) for word in words), fails=True)
-    assert got == code and message in err
+    assert got == code
+    assert message in err
 
 
 @pytest.mark.parametrize(
@@ -344,7 +357,8 @@ def test_mistakes_are_one_sentence(write, score, words, code, message):
 def test_a_file_that_cannot_be_scored_is_refused_in_one_sentence_with_the_line(write, score, predictions, message):
     truth = write(TRUTH + "2,b,,,\n", "t")
     code, err = score("--predictions", write(predictions, "p"), "--truth", truth, "--strict-videos", fails=True)
-    assert code == 3 and message in err
+    assert code == 3
+    assert message in err
 
 
 def test_json_alone_on_standard_output(write, monkeypatch, capsys):

@@ -206,7 +206,8 @@ def test_classes_of_clips_are_read_from_both_columns_of_one_file(write):
     """Clips that nobody names are numbered by their rows."""
     file = write(pickle.dumps({"Y_true": np.array([0, 2, 1]), "Y_pred": np.array([0, 1, 1])}))
     true, said = (read_clips(file, role, Remarks(), ["0", "1", "2"]) for role in ("truth", "predictions"))
-    assert true.intervals["emotion"].tolist() == ["0", "2", "1"] and said.intervals["emotion"].tolist() == [
+    assert true.intervals["emotion"].tolist() == ["0", "2", "1"]
+    assert said.intervals["emotion"].tolist() == [
         "0",
         "1",
         "1",
@@ -220,7 +221,8 @@ def test_a_row_with_no_interval_in_its_list_says_that_nothing_was_found(write):
         "predictions",
         Remarks(),
     )
-    assert found.videos["video"].tolist() == ["a", "b"] and found.intervals["video"].tolist() == ["b"]
+    assert found.videos["video"].tolist() == ["a", "b"]
+    assert found.intervals["video"].tolist() == ["b"]
 
 
 def test_frame_scores_by_video(write):

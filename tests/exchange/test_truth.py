@@ -41,13 +41,15 @@ def truth(path, **asked):
 def test_lines_above_the_header_lost_zeros_and_offsets_of_0_are_no_matter(samm):
     found, rules, remarks = truth(samm)
     rows = found.intervals
-    assert rows["subject"].tolist() == [clip.name[:3] for clip in samm_fake.CLIPS] and rules.loose_ids
+    assert rows["subject"].tolist() == [clip.name[:3] for clip in samm_fake.CLIPS]
+    assert rules.loose_ids
     assert rows[["onset", "offset"]].to_numpy().tolist() == [
         *([clip.onset, clip.offset] for clip in samm_fake.CLIPS[:-1]),
         [samm_fake.CLIPS[-1].onset, samm_fake.CLIPS[-1].apex],
     ]
     assert rows["emotion"].tolist() == [clip.emotion.lower() for clip in samm_fake.CLIPS]
-    assert rows["line"].tolist()[0] == len(samm_fake.PREAMBLE) + 2 and set(found.videos["fps"]) == {200.0}
+    assert rows["line"].tolist()[0] == len(samm_fake.PREAMBLE) + 2
+    assert set(found.videos["fps"]) == {200.0}
     assert "truth: read as the sheet of samm" in remarks.repaired[0]
 
 
@@ -66,9 +68,11 @@ def test_every_way_to_score_takes_it(mebench, samm, tmp_path, names):
     micro = json.loads(out)["spotting"]["micro"]
     assert (micro["tp"], micro["fp"], micro["fn"]) == (4, 0, 2)
     code, out, _ = mebench("score", "--clips", tmp_path / "p.csv", "--truth", samm, "--json", "-")
-    assert code == 0 and json.loads(out)["recognition"]["scores"]["accuracy"]["value"] == pytest.approx(4 / 6)
+    assert code == 0
+    assert json.loads(out)["recognition"]["scores"]["accuracy"]["value"] == pytest.approx(4 / 6)
     code, out, _ = mebench("mistakes", tmp_path / "p.csv", "--truth", samm, "--json", "-")
-    assert code == 0 and len(json.loads(out)["mistakes"]) == 2
+    assert code == 0
+    assert len(json.loads(out)["mistakes"]) == 2
 
 
 @pytest.mark.parametrize(
@@ -96,7 +100,8 @@ def test_a_sheet_is_that_of_the_dataset_whose_name_for_it_tells_most(tmp_path, n
 def test_casme2_is_not_casme(tmp_path):
     fake.write_sheet(tmp_path / "CASME2-coding-20140508.xlsx")
     found, _, remarks = truth(tmp_path / "CASME2-coding-20140508.xlsx", clips=True)
-    assert "sheet of casme2," in remarks.repaired[0] and len(found.intervals) == 255
+    assert "sheet of casme2," in remarks.repaired[0]
+    assert len(found.intervals) == 255
 
 
 def test_other_tables_are_read_as_ever(tmp_path):
@@ -104,7 +109,8 @@ def test_other_tables_are_read_as_ever(tmp_path):
     for write, name in ((write_xlsx, "SAMM_mine.xlsx"), (write_xls, "mine.xls")):
         write(tmp_path / name, {"Sheet1": plain})
         found, rules, remarks = truth(tmp_path / name)
-        assert found.intervals["subject"].tolist() == ["1"] and rules == Rules()
+        assert found.intervals["subject"].tolist() == ["1"]
+        assert rules == Rules()
         assert not any("sheet of" in line for line in remarks.repaired)
     with pytest.raises(DataError, match=r"nowhere\.xlsx cannot be read"):
         truth(Path("nowhere.xlsx"))

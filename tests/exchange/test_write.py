@@ -177,7 +177,8 @@ def test_results_and_truth_of_temporal_action_detection_come_back_frame_by_frame
         ["a", "micro", 10, 20],
         ["b", "macro", 5, 95],
     ]
-    assert again.videos["video"].tolist() == ["a", "b", "c"] and again.rate == 30
+    assert again.videos["video"].tolist() == ["a", "b", "c"]
+    assert again.rate == 30
     for form in ("activitynet", "thumos"):
         write_predictions(out, form, made, remarks)
         back = read_intervals(out, "predictions", Remarks(), rate=again.rate).intervals

@@ -83,7 +83,8 @@ def test_frames_keep_size_and_type_and_depend_on_video_and_frame_alone(kind, col
     frames, again = degraded(kind, 3, colors=colors), degraded(kind, 3, colors=colors)
     backwards = [again[i] for i in (21, 5)][::-1]
     for index, later in zip((5, 21), backwards):
-        assert frames[index].shape == Film(colors)[0].shape and frames[index].dtype == np.uint8
+        assert frames[index].shape == Film(colors)[0].shape
+        assert frames[index].dtype == np.uint8
         np.testing.assert_array_equal(frames[index], later)
     with pytest.raises(IndexError):
         frames[len(frames)]
@@ -99,13 +100,15 @@ def test_each_strength_has_a_key_of_its_own_in_the_store():
 @pytest.mark.parametrize("kind", ["blur", "resolution"])
 def test_blur_and_resolution_take_high_frequencies_the_more_the_stronger(kind):
     found = [sharpness(Film(3)[4]), *(sharpness(degraded(kind, strength)[4]) for strength in EVERY)]
-    assert found == sorted(found, reverse=True) and found[5] < 0.1 * found[0]
+    assert found == sorted(found, reverse=True)
+    assert found[5] < 0.1 * found[0]
 
 
 @pytest.mark.parametrize("kind", ["jpeg", "h264", "noise", "light", "brightness", "motion", "rate"])
 def test_stronger_is_farther_from_the_clean_frame(kind):
     found = [error(kind, strength) for strength in EVERY]
-    assert found == sorted(found) and found[4] > 1.5 * found[0] > 0
+    assert found == sorted(found)
+    assert found[4] > 1.5 * found[0] > 0
 
 
 def test_noise_is_that_of_its_strength_and_new_in_each_frame():
@@ -122,7 +125,8 @@ def test_h264_without_loss_of_quality_shows_the_same_frame():
 def test_light_comes_and_goes_every_two_seconds_and_is_never_more():
     frames, clean = degraded("light", 4), Film(3)
     gain = np.array([frames[i].mean() / clean[i].mean() for i in range(N)])
-    assert gain.max() <= 1.001 and abs(gain.min() - 0.6) < 0.02
+    assert gain.max() <= 1.001
+    assert abs(gain.min() - 0.6) < 0.02
     np.testing.assert_allclose(gain[:20], gain[20:], atol=0.005)  # 10 frames a second
 
 
@@ -136,7 +140,8 @@ def test_an_occlusion_changes_its_region_alone(shape):
             np.testing.assert_array_equal(frames[index][~behind], clean[index][~behind])
             assert (frames[index][behind] == degradation.PAINTS[shape]).all()
         sizes.append(behind.sum())
-    assert sizes == sorted(set(sizes)) and sizes[-1] < 0.6 * HEIGHT * WIDTH
+    assert sizes == sorted(set(sizes))
+    assert sizes[-1] < 0.6 * HEIGHT * WIDTH
 
 
 def test_regions_lie_where_they_are_named_after():
@@ -144,7 +149,8 @@ def test_regions_lie_where_they_are_named_after():
     x0, y0, x1, y1 = frames.face
     rows = {shape: np.flatnonzero(degradation.covered(frames, shape, (HEIGHT, WIDTH), 1.0).any(1)) for shape in SHAPES}
     middle = (y0 + y1) / 2
-    assert rows["glasses"].max() < middle < rows["mask"].mean() and rows["hand"].mean() > middle
+    assert rows["glasses"].max() < middle < rows["mask"].mean()
+    assert rows["hand"].mean() > middle
     half = degradation.covered(frames, "half_face", (HEIGHT, WIDTH), 1.0)
     left, right = half[y0:y1, x0 : (x0 + x1) // 2].mean(), half[y0:y1, (x0 + x1) // 2 + 1 : x1].mean()
     assert sorted((left, right)) == [0, pytest.approx(1, abs=0.05)]
@@ -172,11 +178,14 @@ def test_lost_frames_keep_count_and_time(kind):
         frames, clean = degraded(kind, strength), [Film(3)[i] for i in range(N)]
         assert len(frames) == N
         shown = [next(j for j in range(i, -1, -1) if (frames[i] == clean[j]).all()) for i in range(N)]
-        assert shown == sorted(shown) and shown[0] == 0  # nothing from the future, nothing backwards
+        assert shown == sorted(shown)
+        assert shown[0] == 0
         stood.append(sum(i != j for i, j in enumerate(shown)))
         if kind == "doubled":
-            assert stood[-1] == N // KINDS[kind].levels[strength - 1] and max(i - j for i, j in enumerate(shown)) == 1
-    assert stood == sorted(stood) and stood[-1] >= 0.25 * N
+            assert stood[-1] == N // KINDS[kind].levels[strength - 1]
+            assert max(i - j for i, j in enumerate(shown)) == 1
+    assert stood == sorted(stood)
+    assert stood[-1] >= 0.25 * N
 
 
 def test_the_share_of_blurred_frames_is_that_of_the_strength():
@@ -204,7 +213,8 @@ def test_the_head_sways_the_farther_the_stronger_and_begins_in_its_place():
         still = [cv2.cvtColor(Film(3)[i], cv2.COLOR_BGR2GRAY) for i in range(0, N, 5)]
         found = [cv2.phaseCorrelate(a.astype(np.float64), b.astype(np.float64))[0] for a, b in zip(still, gray)]
         shifts.append(np.hypot(*np.array(found).T).max())
-    assert shifts == sorted(shifts) and 0.2 < shifts[0] < 2 < shifts[4] < 0.4 * 60
+    assert shifts == sorted(shifts)
+    assert 0.2 < shifts[0] < 2 < shifts[4] < 0.4 * 60
     assert clean is not None
 
 
@@ -236,7 +246,8 @@ def test_padding_and_a_doubled_rate_move_what_is_annotated():
     (e,) = padded.videos()[0].expressions
     assert (padded.videos()[0].n_frames, e.onset, e.apex, e.offset) == (N + 10, 18, 20, 24)
     frames = padded.frames(padded.videos()[0])
-    assert len(frames) == N + 10 and all((frames[i] == Film(3)[0]).all() for i in (0, 10))
+    assert len(frames) == N + 10
+    assert all((frames[i] == Film(3)[0]).all() for i in (0, 10))
     np.testing.assert_array_equal(frames[15], Film(3)[5])
 
     (e,), frames = doubled.videos()[0].expressions, doubled.frames(doubled.videos()[0])
@@ -263,7 +274,9 @@ def test_a_map_is_degraded_as_a_picture_and_what_lies_behind_is_as_its_middle():
     assert blurred == sorted(blurred, reverse=True)
 
 
-@pytest.mark.parametrize("kind, name", [("h264", "map"), ("motion", "map"), ("mirror", "map"), ("blur", "histogram")])
+@pytest.mark.parametrize(
+    ("kind", "name"), [("h264", "map"), ("motion", "map"), ("mirror", "map"), ("blur", "histogram")]
+)
 def test_what_makes_no_sense_on_ready_made_features_is_refused(kind, name):
     lab = Lab()
     with pytest.raises(
@@ -305,7 +318,7 @@ def test_a_file_that_is_no_such_network_is_one_sentence(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "word, said",
+    ("word", "said"),
     [
         ("oclusion:3", r"unknown degradation 'oclusion'. Did you mean 'occlusion'\?"),
         ("blur:9", "the strength must be a whole number from 0 to 5, not '9'"),

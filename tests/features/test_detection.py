@@ -35,7 +35,8 @@ def test_each_face_has_its_part_with_half_its_width_around():
 @pytest.mark.parametrize("order", [1, -1])
 def test_of_two_faces_the_nearest_goes_on_whichever_the_detector_tells_first(order):
     found = tracks([face(400)], [face(320), face(470)][::order], [face(320), face(500)][::order])
-    assert found.mixed == 0 and len(found.parts) == 2
+    assert found.mixed == 0
+    assert len(found.parts) == 2
     assert found.parts[1] == (400, 100, 600, 200)  # the one who stood at 400, with no room where the other one came
 
 
@@ -81,7 +82,8 @@ def test_the_stored_detector_scores_all_places_as_that_of_dlib_does(upsample):
     face = films.frames(video)[0].mean(axis=2).astype(np.uint8)
     for picture in (face, np.ascontiguousarray(face[::2, ::2]), noise):
         told = [d.run(picture, upsample, -1.0) for d in (detection._detector(0), dlib.get_frontal_face_detector())]
-        assert list(told[0][0]) == list(told[1][0]) and told[0][1:] == told[1][1:]
+        assert list(told[0][0]) == list(told[1][0])
+        assert told[0][1:] == told[1][1:]
     assert len(detection.detect_faces(face, upsample)) == 1
 
 

@@ -318,7 +318,9 @@ def test_while_a_face_is_in_sight_only_its_surroundings_are_searched(drawn, monk
     monkeypatch.setattr(FaceCrop, "faces", lambda crop, gray: sizes.append(gray.size) or faces(crop, gray))
     images, crop = MemoryFrames([frame] * 7), FaceCrop(track="frame", size=8)
     assert len([*crop.cut(images, crop.locate(images))]) == 7
-    assert sizes[0] == 400 * 640 and len(sizes) == 4 and max(sizes[1:]) <= 162**2
+    assert sizes[0] == 400 * 640
+    assert len(sizes) == 4
+    assert max(sizes[1:]) <= 162**2
 
 
 @needs_predictor

@@ -156,5 +156,9 @@ def test_landmarks_of_a_real_face_make_a_face(package):
     assert y[17:27].max() < y[36:48].max() < y[27:36].max() < y[48:68].max() < y[8]  # brows, eyes, nose, mouth, chin
     assert x[36:42].max() < x[30] < x[42:48].min()
     x0, y0, x1, y1 = reference.box
-    assert (x0 <= x).all() and (x < x1).all() and (y0 <= y).all() and (y < y1).all()
-    assert (reference.crop_landmarks > 0).all() and (reference.crop_landmarks < 128).all()
+    assert (x0 <= x).all()
+    assert (x < x1).all()
+    assert (y0 <= y).all()
+    assert (y < y1).all()
+    assert (reference.crop_landmarks > 0).all()
+    assert (reference.crop_landmarks < 128).all()

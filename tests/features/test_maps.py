@@ -60,7 +60,8 @@ def test_the_second_phase_is_the_flow_from_apex_to_offset():
 def test_a_direction_comes_from_the_flow_of_its_phase():
     chains = features_maps.MapParams().maps(ONSET_APEX, *features_maps.DIRECTIONS)
     flow, rising, falling = (chain.steps for chain in chains.values())
-    assert rising == falling and rising[:-1] == flow
+    assert rising == falling
+    assert rising[:-1] == flow
 
 
 @pytest.mark.parametrize(("name", "value"), [("epochs", 0), ("batch_size", 0), ("lr", -1.0)])

@@ -137,14 +137,16 @@ def test_kept_flow_serves_later_features(store, drift, flows_computed):
     assert len(flows_computed) == 6
     later = FeatureStore(store.root)  # does not keep what it computes, but reads what is there
     assert source_of(later, drift, "drift", drift.video()).frame_features(SHORTER).shape == (6, 10, 10, 2)
-    assert len(flows_computed) == 6 and len(flows(store)) == 1
+    assert len(flows_computed) == 6
+    assert len(flows(store)) == 1
     assert len(list(store.root.glob("crops/*/*.npy"))) == 1
 
 
 def test_a_feature_that_is_the_flow_itself_stays(store, drift, flows_computed):
     plain = Chain("plain", (CROP, Flow("farneback", k=2)))
     source_of(store, drift, "drift", drift.video(), again=True).compute([plain], [])
-    assert len(flows_computed) == 6 and not flows(store)
+    assert len(flows_computed) == 6
+    assert not flows(store)
     assert source_of(FeatureStore(store.root), drift, "drift", drift.video()).frame_features(plain).shape == (
         6,
         48,

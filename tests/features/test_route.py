@@ -214,12 +214,14 @@ def test_progress_is_told_crop_by_crop_and_frame_by_frame_and_ends_at_the_whole(
     assert told[-1] == (8, 1)
     assert told[7][1] == pytest.approx(0.2 * 8 / (0.2 * 8 + 2 * 8))
     later = progress(store, drift, [Chain("c", (CROP, Brightness(), Resize(2)))])
-    assert len(later) == 8 and later[-1] == (8, 1)  # the crops are there
+    assert len(later) == 8
+    assert later[-1] == (8, 1)
 
 
 def test_progress_is_told_clip_by_clip(store, drift):
     told = progress(store, drift, [Chain("a", (CROP, FLOW), "clips")], [(0, 2, 3), (1, 4, 5)])
-    assert len(told) == 8 + 2 and told[-1] == (8, 1)
+    assert len(told) == 8 + 2
+    assert told[-1] == (8, 1)
 
 
 def test_a_feature_too_large_for_half_precision_is_refused_not_stored_as_infinite(store, drift):

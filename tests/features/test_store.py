@@ -128,7 +128,8 @@ def test_a_damaged_entry_is_absent_and_is_built_anew_with_a_warning(filled, dama
     assert filled.read(KEY) is None
     again = filled.fetch(KEY, draft).array
     (warning,) = warnings
-    assert warning.startswith("the stored flow of casme2/s1/v1 is damaged (") and "\n" not in warning
+    assert warning.startswith("the stored flow of casme2/s1/v1 is damaged (")
+    assert "\n" not in warning
     np.testing.assert_array_equal(again, ARRAY)
     assert filled.holds(KEY)
     assert not any(reason for _, reason in module.verify(filled, deep=True))
@@ -321,7 +322,8 @@ def test_a_store_that_vanishes_is_computed_again(store):
         return Draft(ARRAY.shape, ARRAY.dtype, blocks())
 
     np.testing.assert_array_equal(store.fetch(KEY, draft_and_remove).array, ARRAY)
-    assert len(removed) == 2 and temporary(store) == []
+    assert len(removed) == 2
+    assert temporary(store) == []
 
 
 def test_a_store_that_vanishes_again_and_again_is_one_sentence(store):
@@ -345,5 +347,6 @@ def test_two_machines_write_under_two_names(store, monkeypatch):
     monkeypatch.setattr(module.socket, "gethostname", lambda: "cluster-7.example")
     for steps in "ab":
         store.fetch(replace(KEY, steps=steps), draft)
-    assert len(set(names)) == 4 and all(f".cluster-7.example-{os.getpid()}-" in name for name in names)
+    assert len(set(names)) == 4
+    assert all(f".cluster-7.example-{os.getpid()}-" in name for name in names)
     assert temporary(store) == []

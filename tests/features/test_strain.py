@@ -60,7 +60,8 @@ def test_backward_is_means_program_except_undefined_derivatives_at_the_border():
     uy, vy = ((f - f.shift(1, axis=0)).fillna(0) for f in (u, v))
     program, strain = np.sqrt(ux**2 + vy**2 + 0.5 * (uy + vx) ** 2).to_numpy(), strain_of(flow)
     np.testing.assert_array_equal(strain[1:, 1:], program[1:, 1:])
-    assert not strain[0].any() and not strain[:, 0].any()
+    assert not strain[0].any()
+    assert not strain[:, 0].any()
     np.testing.assert_allclose(program[0], np.sqrt(ux.iloc[0] ** 2 + vx.iloc[0] ** 2 / 2))
 
 

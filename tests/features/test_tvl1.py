@@ -82,7 +82,8 @@ def test_it_is_no_farther_from_a_known_motion_than_opencv(dx, dy, epsilon):
 def test_images_of_any_size(height, width):
     a, b = texture(height, width), texture(height, width, 0.5, 0.0)
     found = module.tvl1(a, b, 0.05)
-    assert found.shape == (height, width, 2) and found.dtype == np.float32
+    assert found.shape == (height, width, 2)
+    assert found.dtype == np.float32
     assert np.isfinite(found).all()
     np.testing.assert_array_equal(found, module.tvl1(np.asfortranarray(a), b, 0.05))
 

@@ -13,6 +13,7 @@ from PIL import Image
 
 from mebench.errors import DataError
 from mebench.frames import BadImageError, image_size, images, read_image
+from tests.helpers.refusals import refusal
 
 
 def picture(height=48, width=64):
@@ -174,10 +175,12 @@ def test_any_damage_is_refused_or_read(ending, data):
     cut = data.draw(st.integers(0, len(whole)) | st.just(len(whole)))
     with tempfile.NamedTemporaryFile(suffix=ending) as file:
         Path(file.name).write_bytes(whole[:cut] + data.draw(st.binary(max_size=3)))
-        try:
+
+        def read_three_channels():
             assert read_image(Path(file.name)).shape[2] == 3
-        except DataError as error:
-            assert file.name in str(error)
+
+        message = refusal(read_three_channels, DataError)
+        assert message is None or file.name in message
         with contextlib.suppress(BadImageError):
             image_size(Path(file.name))
 

@@ -178,11 +178,13 @@ def test_a_file_is_counted_once_in_a_process_as_long_as_it_stays_as_it_is(videos
     assert len(first) == N
     read = counts["read"]
     counts = watch(second)
-    assert len(second) == N and counts["read"] < read
+    assert len(second) == N
+    assert counts["read"] < read
     shutil.copy(videos["MJPG.avi"], path)
     third = VideoFrames(path)
     counts = watch(third)
-    assert len(third) == N and counts["read"] == read
+    assert len(third) == N
+    assert counts["read"] == read
 
 
 def test_a_frame_seen_before_is_jumped_to(videos, watch):
@@ -242,13 +244,16 @@ def test_frames_that_the_header_promises_and_that_are_not_there_are_damage(tmp_p
         for index in range(N):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(frame(index), format="bgr24")))
         container.mux(stream.encode(None))
-    assert VideoFrames(whole).damage == "" and VideoFrames(whole).notes == []
+    assert VideoFrames(whole).damage == ""
+    assert VideoFrames(whole).notes == []
     torn = tmp_path / f"torn.{ending}"
     torn.write_bytes(whole.read_bytes()[: whole.stat().st_size * 2 // 3])
     with pytest.raises(DataError, match=r"is damaged: its header promises (89|90|91) frames"):
         VideoFrames(torn)[0]
     video = VideoFrames(torn, accept=True)
-    assert 10 < len(video) < N and video[len(video) - 1].shape == (64, 96, 3) and video.fps == pytest.approx(25)
+    assert 10 < len(video) < N
+    assert video[len(video) - 1].shape == (64, 96, 3)
+    assert video.fps == pytest.approx(25)
 
 
 def test_what_cannot_be_decoded_inside_is_passed_over_only_where_damage_is_accepted(videos, tmp_path):
@@ -256,7 +261,8 @@ def test_what_cannot_be_decoded_inside_is_passed_over_only_where_damage_is_accep
     data[len(data) // 2 : len(data) // 2 + 4000] = bytes(4000)
     (tmp_path / "hole.avi").write_bytes(data)
     video = VideoFrames(tmp_path / "hole.avi", accept=True)
-    assert N // 2 - 5 < len(video) <= N and len([video[index] for index in range(len(video))]) == len(video)
+    assert N // 2 - 5 < len(video) <= N
+    assert len([video[index] for index in range(len(video))]) == len(video)
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,9 @@ def test_what_is_laid_back_lies_in_its_region_and_nowhere_else(layout, face_poin
         laid = gradcam.onto_face(part, [step], face_points, 128)
         inside = np.zeros((128, 128), bool)
         inside[y0:y1, x0:x1] = True
-        assert laid.shape == (128, 128) and (laid[inside] == 1).all() and (laid[~inside] == 0).all()
+        assert laid.shape == (128, 128)
+        assert (laid[inside] == 1).all()
+        assert (laid[~inside] == 0).all()
 
 
 def test_a_whole_face_is_laid_back_whole():
@@ -55,7 +57,8 @@ def test_a_network_that_sees_the_left_eye_alone_lights_it_alone(face_points):
     x0, y0, x1, y1 = regions.clamp(step.regions(face_points, 128, 128)[0], 128, 128)
     outside = laid.copy()
     outside[y0:y1, x0:x1] = 0
-    assert laid.max() > 0.9 and outside.max() == 0
+    assert laid.max() > 0.9
+    assert outside.max() == 0
     assert gradcam.grad_cam(looked, features, 1).max() == 0  # nothing speaks for the other output
 
 

@@ -61,8 +61,10 @@ def test_a_file_played_live_gives_what_the_whole_file_gives(file, video):
     for kind, curve in whole.answer.curves.items():
         points = [point for point in found if isinstance(point, Point) and point.kind == kind]
         np.testing.assert_allclose([p.score for p in points], curve.smoothed[[p.frame for p in points]], atol=1e-9)
-        assert len(points) == np.isfinite(curve.smoothed).sum() and all(point.face for point in points)
-    assert live.stream.taken == 75 and live.stream.dropped == live.stream.missing == 0
+        assert len(points) == np.isfinite(curve.smoothed).sum()
+        assert all(point.face for point in points)
+    assert live.stream.taken == 75
+    assert live.stream.dropped == live.stream.missing == 0
 
 
 def order(prediction):
@@ -72,18 +74,27 @@ def order(prediction):
 def test_the_command_tells_lines_of_json_and_its_delay(mebench, file, video, tmp_path):
     code, out, err = mebench("spot", "--live", video, "--model", file, "--seconds", "1.2", "--json", "-")
     start, *told, end = map(json.loads, out.splitlines())
-    assert code == 0 and start["event"] == "start" and end["event"] == "end" and end["frames"] == 30
+    assert code == 0
+    assert start["event"] == "start"
+    assert end["event"] == "end"
+    assert end["frames"] == 30
     k, k_prime = start["k"], start["k_prime"]["micro"]
     stated = start["delay_ms"]["micro"]
-    assert stated["curve"] >= 40 * (k + k_prime) and stated["intervals"] == stated["curve"] + 40 * k_prime
+    assert stated["curve"] >= 40 * (k + k_prime)
+    assert stated["intervals"] == stated["curve"] + 40 * k_prime
     assert {"curve"} <= {line["event"] for line in told} <= {"curve", "interval"}
     first = next(line for line in told if line["event"] == "curve" and line["kind"] == "micro")
-    assert first["seconds"] == first["frame"] / 25 and first["frame"] == k_prime
-    assert end["delay_ms"]["curve"]["median"] > 0 and end["dropped"] >= 0
-    assert "late" in err and "does not say what a person feels" in err
+    assert first["seconds"] == first["frame"] / 25
+    assert first["frame"] == k_prime
+    assert end["delay_ms"]["curve"]["median"] > 0
+    assert end["dropped"] >= 0
+    assert "late" in err
+    assert "does not say what a person feels" in err
     short = write(tmp_path / "short.mp4", moving(3, 240, (60, 20), SPANS), 25, (400, 300))
     code, out, _ = mebench("spot", "--live", short, "--model", file, "--json", tmp_path / "lines.jsonl")
-    assert code == 0 and "1.0 s, 25 frames" in out and "measured delay: curve" in out
+    assert code == 0
+    assert "1.0 s, 25 frames" in out
+    assert "measured delay: curve" in out
     assert json.loads((tmp_path / "lines.jsonl").read_text().splitlines()[-1])["seconds"] == 1.0
 
 
@@ -102,8 +113,11 @@ def test_frames_that_come_too_fast_are_dropped_and_a_new_stretch_begins(tmp_path
             own.append(int(frame[0, 0, 0]) // 4)
         stretches.append((first, own))
     seen = [n for _, own in stretches for n in own]
-    assert len(stretches) > 1 and all(own == list(range(own[0], own[0] + len(own))) for _, own in stretches if own)
-    assert stream.dropped == 60 - len(seen) > 0 and stream.missing == 0 and stream.taken == 60
+    assert len(stretches) > 1
+    assert all(own == list(range(own[0], own[0] + len(own))) for _, own in stretches if own)
+    assert stream.dropped == 60 - len(seen) > 0
+    assert stream.missing == 0
+    assert stream.taken == 60
     assert all(first <= own[0] <= first + 11 for first, own in stretches if own)
 
 
@@ -111,8 +125,11 @@ def test_where_the_source_skips_frames_the_one_before_stands_in(tmp_path):
     times = [0.0, 0.04, 0.08, 0.2, 0.24]
     stream = Stream(str(write(tmp_path / "a.mp4", moving(3, 60, (0, 0)), size=(64, 64), times=times)), 25, paced=False)
     seen = list(stream.frames())
-    assert len(seen) == 7 and stream.missing == 2 and stream.dropped == 0
-    assert (seen[2] == seen[3]).all() and (seen[2] == seen[4]).all()
+    assert len(seen) == 7
+    assert stream.missing == 2
+    assert stream.dropped == 0
+    assert (seen[2] == seen[3]).all()
+    assert (seen[2] == seen[4]).all()
 
 
 def test_what_cannot_be_live_is_said(mebench, file, video, tmp_path):
@@ -141,4 +158,6 @@ def test_what_cannot_be_live_is_said(mebench, file, video, tmp_path):
         ((video, "--damaged", "maybe"), "unknown --damaged 'maybe'"),
     ):
         code, _, err = mebench("spot", *words, "--model", file)
-        assert code and sentence in err and "Traceback" not in err, (words, err)
+        assert code, (words, err)
+        assert sentence in err, (words, err)
+        assert "Traceback" not in err, (words, err)

@@ -57,7 +57,8 @@ def home(tmp_path, monkeypatch):
 
 def test_a_model_is_that_of_its_fold_and_spots_the_same(finished, file, tmp_path):
     (of_fold,), of_file = models.of_run(finished), models.read_model(file)
-    assert of_file.config.method == "mean" and of_file.config.method_params == of_fold.config.method_params
+    assert of_file.config.method == "mean"
+    assert of_file.config.method_params == of_fold.config.method_params
     weights = load_file(of_fold.file)
     assert all(torch.equal(value, weights[name]) for name, value in load_file(file).items())
     video = write(tmp_path / "a.avi", moving(3, 220, (60, 20)), 45, codec="mjpeg")
@@ -80,14 +81,16 @@ def test_weights_too_small_to_count_are_read_as_zero_and_change_no_answer(tmp_pa
     }
     assert sum(int(where.sum()) for where in subnormal.values()) > 1000
     for name, where in subnormal.items():
-        assert (read[name][where] == 0).all() and torch.equal(read[name][~where], stored[name][~where])
+        assert (read[name][where] == 0).all()
+        assert torch.equal(read[name][~where], stored[name][~where])
     answers = []
     for weights in (stored, read):
         method.load_state_dict(weights)
         with torch.no_grad():
             shared = method.shared(maps)
             answers.append(torch.cat([method.spotting(shared), method.recognition(shared)], dim=1))
-    assert torch.equal(*answers) and answers[0].unique().numel() > 12
+    assert torch.equal(*answers)
+    assert answers[0].unique().numel() > 12
 
 
 def test_the_card_says_what_it_was_trained_on_and_its_scores_are_the_run_s(finished, file):
@@ -135,35 +138,48 @@ def test_the_shipped_models_are_small_and_say_how_good_they_are(mebench, tmp_pat
     assert {"mean", "linear_spotter"} <= set(shipped)
     for name, (file, said) in shipped.items():
         params = models.read_model(file).config.method_params
-        assert file.stat().st_size < 200_000 and file.parent.parent.name == said.method["name"] == name
-        assert params.regions == "box" and params.threshold == "absolute" and not params.needs_landmarks
-        assert 0 < said.scores["spotting.micro.f1"] < 1 and said.scores[f"spotting.micro.{model_card.QUIET_RATE}"] >= 0
-        assert "## What it is not good for" in said.card and "No real face was ever seen" in said.card
+        assert file.stat().st_size < 200_000
+        assert file.parent.parent.name == said.method["name"] == name
+        assert params.regions == "box"
+        assert params.threshold == "absolute"
+        assert not params.needs_landmarks
+        assert 0 < said.scores["spotting.micro.f1"] < 1
+        assert said.scores[f"spotting.micro.{model_card.QUIET_RATE}"] >= 0
+        assert "## What it is not good for" in said.card
+        assert "No real face was ever seen" in said.card
         assert models.find(name) == file
     naming = [said.scores for _, said in shipped.values() if "recognition.uf1" in said.scores]
     assert models.named()[models.by_default()].scores["spotting.micro.f1"] == max(
         scores["spotting.micro.f1"] for scores in naming
     )
     code, out, _ = mebench("model", "list")
-    assert code == 0 and {line.split("\t")[0] for line in out.splitlines()} >= set(shipped)
+    assert code == 0
+    assert {line.split("\t")[0] for line in out.splitlines()} >= set(shipped)
     code, _, err = mebench("model", "export", "mean", "--format", "safetensors", "-o", tmp_path / "of any name")
-    assert code == 0 and "use it with mebench spot --model" in err
+    assert code == 0
+    assert "use it with mebench spot --model" in err
     for name in ("mean", tmp_path / "of any name"):
         code, out, _ = mebench("model", "info", name)
-        assert code == 0 and "# mean" in out and "## Trained on" in out
+        assert code == 0
+        assert "# mean" in out
+        assert "## Trained on" in out
     code, _, err = mebench("model", "info", "meen")
-    assert code == 4 and "unknown model 'meen'. Did you mean 'mean'?" in err
+    assert code == 4
+    assert "unknown model 'meen'. Did you mean 'mean'?" in err
 
 
 def test_the_verbs_export_and_spot(mebench, finished, file, tmp_path):
     code, _, err = mebench("model", "export", finished.path, "-o", tmp_path / "m.safetensors", "--name", "a b")
-    assert code == 4 and "the name of a model has at most 64 small letters" in err
+    assert code == 4
+    assert "the name of a model has at most 64 small letters" in err
     code, _, err = mebench("model", "export", finished.path, "-o", tmp_path / "m.safetensors", "--name", "mine")
-    assert code == 0 and "the model mine" in err
+    assert code == 0
+    assert "the model mine" in err
     assert (tmp_path / "m.safetensors").stat().st_size < 400_000
     video = write(tmp_path / "a.avi", moving(3, 220, (60, 20)), 50, codec="mjpeg")
     code, _, err = mebench("spot", video, "--model", tmp_path / "m.safetensors", "--workers", "1")
-    assert code == 0 and spotted.CAUTION in err
+    assert code == 0
+    assert spotted.CAUTION in err
     for words, sentence in (
         (["spot", video, "--fold", "f"], "takes either --run RUN"),
         (["spot", video, "--model", "m", "--run", "r"], "takes either --run RUN"),
@@ -172,7 +188,8 @@ def test_the_verbs_export_and_spot(mebench, finished, file, tmp_path):
         (["model", "export", finished.path, "-o", tmp_path / "m.pt"], "unknown format 'pt'"),
     ):
         code, _, err = mebench(*words)
-        assert code and sentence in err
+        assert code
+        assert sentence in err
 
 
 @pytest.fixture
@@ -194,8 +211,10 @@ def test_no_verb_answers_with_a_damaged_model(mebench, damaged, tmp_path):
         ["model", "export", damaged, "-o", tmp_path / "m.safetensors", "--name", "mine"],
     ):
         code, _, err = mebench(*words)
-        assert code == 4 and "was changed, so its model would answer differently" in err, words
-    assert not (tmp_path / "a.csv").exists() and not (tmp_path / "m.safetensors").exists()
+        assert code == 4, words
+        assert "was changed, so its model would answer differently" in err, words
+    assert not (tmp_path / "a.csv").exists()
+    assert not (tmp_path / "m.safetensors").exists()
 
 
 def edited(file, target, **changes):
@@ -257,8 +276,11 @@ def test_a_model_that_came_along_is_exported_like_that_of_a_run(mebench, file, t
     code, _, err = mebench("model", "export", said.name, "-o", copy, "--name", "other", "--note", "Copied.")
     assert code == 0, err
     header = read_header(copy)
-    assert header.name == "other" and header.card.endswith("Copied.") and header.method == said.method
+    assert header.name == "other"
+    assert header.card.endswith("Copied.")
+    assert header.method == said.method
     assert load_file(copy).keys() == load_file(known).keys()
     assert mebench("model", "export", file, "-o", tmp_path / "again.safetensors")[0] == 0
     code, _, err = mebench("model", "export", said.name, "-o", copy, "--fold", "x/1")
-    assert code == 2 and "only runs have folds" in err
+    assert code == 2
+    assert "only runs have folds" in err

@@ -41,7 +41,8 @@ def run(tmp_path):
 def test_the_model_of_a_fold_is_what_was_trained(run):
     folder, method = run
     again = trained(of_fold(folder, "d/a"))
-    assert again.params.dropout == 0.1 and not again.training
+    assert again.params.dropout == 0.1
+    assert not again.training
     assert all(torch.equal(t, method.state_dict()[name]) for name, t in again.state_dict().items())
 
 

@@ -77,7 +77,8 @@ def test_action_units_count_once_an_expression_whatever_their_side():
 
 def test_the_json_holds_what_is_promised():
     plain = summarise(Small(None))
-    assert plain["subjects"] == 3 and plain["videos"] == 3
+    assert plain["subjects"] == 3
+    assert plain["videos"] == 3
     assert plain["expressions"] == {"micro": 4, "macro": 1}
     assert plain["emotions"] == {"disgust": 2, "happiness": 2, "puzzled": 1}
     assert plain["emotions_by_kind"]["macro"] == {"happiness": 1}
@@ -101,7 +102,8 @@ def test_a_row_counts_once_whether_its_frames_are_there_or_not(casme2, tree, cli
     assert cut["emotions_by_kind"] == alone["emotions_by_kind"] == {"micro": {"disgust": 1, "happiness": 1}}
     assert (cut["subjects"], cut["videos"]) == (2, 2)
     assert (cut["expressions_without_interval"], alone["expressions_without_interval"]) == (1, 0)
-    assert cut["hash"] == alone["hash"] and len(cut["hash"]) == 64
+    assert cut["hash"] == alone["hash"]
+    assert len(cut["hash"]) == 64
 
 
 def test_it_says_what_lies_on_the_disk(casme2, tree, clip):
@@ -129,5 +131,7 @@ def test_remarks_of_one_kind_are_counted(casme2, tree, write_sheet):
         [line for line in annotation.repair_lines(casme2(root=str(tree)).repair_rows()) if f"apex lies {side}" in line]
         for side in ("after", "before")
     )
-    assert len(apex_after) == 1 and apex_after[0].endswith("outside [11, 16] (and 5 rows like it)")
-    assert len(apex_before) == 1 and "rows like it" not in apex_before[0]
+    assert len(apex_after) == 1
+    assert apex_after[0].endswith("outside [11, 16] (and 5 rows like it)")
+    assert len(apex_before) == 1
+    assert "rows like it" not in apex_before[0]

@@ -78,14 +78,17 @@ def test_a_landmark_file_that_is_needed_and_not_there_is_asked_for(tree, monkeyp
     check_needs([resolve(["method=mean", "method.regions=box", *words]), resolve(["method=mean", "dataset=synthetic"])])
     said = list[str]()
     (stands,) = check_needs([resolve(["method=mean", *words])], said.append)
-    assert stands.method_params.regions == "box" and stands.values["method"]["regions"] == "box"
-    assert len(said) == 1 and "method.regions=box is used instead" in said[0] and "mebench[landmarks]" in said[0]
+    assert stands.method_params.regions == "box"
+    assert stands.values["method"]["regions"] == "box"
+    assert len(said) == 1
+    assert "method.regions=box is used instead" in said[0]
+    assert "mebench[landmarks]" in said[0]
     with pytest.raises(DataError, match="needs 68 facial landmarks"):  # what was asked for is never replaced
         check_needs([resolve(["method=mean", "method.regions=released_code", *words])], said.append)
+    pair = ["method=optical_strain", "method.regions=box", "recognizer=bi_woof", "recognizer.align=pose"]
     with pytest.raises(
         DataError, match=r"recognizer=bi_woof needs .*recognizer\.landmarks=PATH.*recognizer\.align=none"
     ):
-        pair = ["method=optical_strain", "method.regions=box", "recognizer=bi_woof", "recognizer.align=pose"]
         check_needs([resolve([*pair, "dataset=synthetic"])])
 
 
@@ -141,4 +144,5 @@ def test_after_the_documented_install_four_methods_run_in_one_go(tree, write_she
 
 def test_a_dataset_whose_frames_are_there_is_no_reason_to_stop(tree, casme2):
     dataset = casme2(root=str(tree))
-    assert isinstance(dataset, SheetDataset) and dataset.check() is None
+    assert isinstance(dataset, SheetDataset)
+    assert dataset.check() is None

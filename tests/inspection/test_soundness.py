@@ -81,10 +81,12 @@ def test_a_sheet_that_a_spreadsheet_program_changed_and_renumbered_frames_are_er
     assert look() == {}
     write_sheet((1, "EP02_01f", datetime(2024, 6, 3), 19, 31, "12", "happiness"), *ROWS[1:])
     found = look()["altered"]
-    assert found.level == "error" and "row 2, OnsetFrame: '2024-06-03T00:00:00' read as 'none'" in found.text
+    assert found.level == "error"
+    assert "row 2, OnsetFrame: '2024-06-03T00:00:00' read as 'none'" in found.text
     write_sheet((1, "EP02_01f", 111, 119, 131, "12", "happiness"), (1, "EP19_06f", 108, 120, 134, "4", "disgust"))
     text = look()["altered"].text
-    assert "the files of 2 of 2 videos are numbered from 1" in text and "under their released names" in text
+    assert "the files of 2 of 2 videos are numbered from 1" in text
+    assert "under their released names" in text
 
 
 def test_what_a_run_says_of_a_copy_that_was_changed(tree, write_sheet, tmp_path):
@@ -92,7 +94,8 @@ def test_what_a_run_says_of_a_copy_that_was_changed(tree, write_sheet, tmp_path)
     there = (2, "EP13_06f", 12, 21, 30, "4", "disgust"), (3, "EP03_06", 9, 18, 28, "1+2", "surprise")
     write_sheet((1, "EP02_01f", 111, 119, 131, "12", "happiness"), *there)
     (told,) = warnings(make_plan(resolve(words)))
-    assert told.startswith("1 of 3 expressions lie in no existing frames") and "such as row 2 of 01/EP02_01f" in told
+    assert told.startswith("1 of 3 expressions lie in no existing frames")
+    assert "such as row 2 of 01/EP02_01f" in told
     write_sheet((1, "EP02_01f", 111, 119, 131, "12", "happiness"), (2, "EP13_06f", 112, 121, 130, "4", "disgust"))
     with pytest.raises(
         DataError, match=r"none of the 2 expressions of dataset 'casme2' is inside its frames.*mebench data verify"
@@ -157,7 +160,8 @@ def test_a_range_beyond_the_video(look, write_sheet):
 def test_a_row_wholly_outside_the_video(look, write_sheet):
     write_sheet((1, "EP02_01f", 61, 70, 84, "12", "happiness"), *ROWS[1:])
     found = look()["beyond_video"]
-    assert found.level == "error" and "row 2 (micro) counts, but cannot be scored: the interval lies" in found.text
+    assert found.level == "error"
+    assert "row 2 (micro) counts, but cannot be scored: the interval lies" in found.text
 
 
 def test_a_row_without_numbers_is_the_sheets_fault(look, write_sheet):
@@ -178,7 +182,8 @@ def test_many_unreadable_images_are_one_sentence(look, clip):
     for number in range(1, 6):
         (clip / f"img{number}.jpg").write_bytes(b"")
     text = look()["unreadable_image"].text
-    assert text.startswith("img1.jpg is empty (0 bytes); img2.jpg is empty") and "and 2 other images: copy them" in text
+    assert text.startswith("img1.jpg is empty (0 bytes); img2.jpg is empty")
+    assert "and 2 other images: copy them" in text
 
 
 def test_only_decoding_finds_damage_in_the_middle(look, clip, tree):
@@ -187,7 +192,8 @@ def test_only_decoding_finds_damage_in_the_middle(look, clip, tree):
     data = bytearray(png.tobytes())
     data[len(data) // 2 : len(data) // 2 + 40] = bytes(40)
     (clip / "img7.jpg").write_bytes(bytes(data))  # OpenCV and Pillow go by the content, not by the name
-    assert ok and look() == {}
+    assert ok
+    assert look() == {}
     assert "img7.jpg cannot be decoded" in look(deep=True)["unreadable_image"].text
 
 
@@ -219,14 +225,17 @@ def test_links_out_of_the_root_are_followed_only_on_request(casme2, tree, clip, 
     (clip / "img5.jpg").rename(elsewhere)
     (clip / "img5.jpg").symlink_to(elsewhere)
     closed = verify(casme2(root=str(tree)), counts=False)
-    assert "dataset.follow_links=true" in closed.findings[0].text and not closed.sound()
+    assert "dataset.follow_links=true" in closed.findings[0].text
+    assert not closed.sound()
     assert verify(casme2(root=str(tree), follow_links=True), counts=False).sound(strict=True)
 
 
 def test_annotations_alone_leave_the_frames_out(casme2, tree):
     seen = verify(casme2(annotations=str(tree / "CASME2-coding-20140508.xlsx")), counts=False)
     assert [f.check for f in seen.findings] == ["no_frames"]
-    assert seen.sound() and not seen.sound(strict=True) and seen.frames == 0
+    assert seen.sound()
+    assert not seen.sound(strict=True)
+    assert seen.frames == 0
 
 
 class Described(Dataset):
@@ -289,7 +298,8 @@ def test_counts_that_differ_are_an_error_unless_the_sheet_is_plainly_a_part(casm
     assert not list(soundness.differing_counts({"subjects": (26, 26), "micro-expressions": (255, 255)}, "the paper"))
     seen = verify(casme2(root=str(tree)))
     assert [(f.level, f.check) for f in seen.findings] == [("warning", "counts")]
-    assert seen.counts["subjects"] == (3, 26) and seen.counts["micro: fear"] == (0, 2)
+    assert seen.counts["subjects"] == (3, 26)
+    assert seen.counts["micro: fear"] == (0, 2)
 
 
 def test_published_emotions_are_compared_only_where_any_is_annotated():

@@ -45,8 +45,10 @@ def test_it_learns_to_find_what_rises_and_falls():
     unseen = video(99, 50)
     found = method.propose(unseen, method.score_frames(unseen))
     best = max(found, key=lambda p: p.confidence)
-    assert abs(best.onset - 50) <= 2 and abs(best.offset - 60) <= 2
-    assert np.isnan(method.score_frames(unseen)[-1]) and not np.isnan(method.score_frames(unseen)[:-1]).any()
+    assert abs(best.onset - 50) <= 2
+    assert abs(best.offset - 60) <= 2
+    assert np.isnan(method.score_frames(unseen)[-1])
+    assert not np.isnan(method.score_frames(unseen)[:-1]).any()
 
 
 def learnt_weights(scaler=None):

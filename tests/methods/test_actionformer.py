@@ -124,9 +124,8 @@ def test_points_and_losses_are_those_of_the_public_program(program, seed):
     boxes, labels = drawn(seed)
     classes, ends = points.of_points(boxes, labels, 576)
     levels = program.point_generator([torch.zeros(3, 1, 576 // 2**level) for level in range(6)])
-    assert torch.equal(points.points(576)[0], torch.cat(levels)[:, 0]) and torch.equal(
-        points.points(576)[2], torch.cat(levels)[:, 1:3]
-    )
+    assert torch.equal(points.points(576)[0], torch.cat(levels)[:, 0])
+    assert torch.equal(points.points(576)[2], torch.cat(levels)[:, 1:3])
     own = [(b[k >= 0], k[k >= 0]) for b, k in zip(boxes, labels, strict=True)]
     expected = program.label_points(levels, [b for b, _ in own], [k for _, k in own])
     positive = torch.stack(expected[0]).sum(-1) > 0
@@ -149,9 +148,11 @@ def test_a_point_near_the_middle_stands_for_the_shortest_expression_in_reach():
     classes, ends = points.of_points(boxes, labels, 64)
     where, strides, _ = points.points(64)
     near = (where == 23) & (strides == 1)
-    assert classes[0, near].tolist() == [[1, 0]] and ends[0, near].tolist() == [[3, 3]]
+    assert classes[0, near].tolist() == [[1, 0]]
+    assert ends[0, near].tolist() == [[3, 3]]
     coarse = (where == 32) & (strides == 16)
-    assert classes[0, coarse].tolist() == [[0, 1]] and ends[0, coarse].tolist() == [[2, 28 / 16]]
+    assert classes[0, coarse].tolist() == [[0, 1]]
+    assert ends[0, coarse].tolist() == [[2, 28 / 16]]
     assert classes[0, (where == 40) & (strides == 1)].sum() == 0
 
 
@@ -182,8 +183,10 @@ def test_long_videos_are_cut_and_batches_filled_up():
     series = [torch.arange(100.0)[:, None], torch.arange(20.0)[:, None]]
     batch = actionformer.Segments(series, [(0, *parts[0]), (1, 0, 20, [])]).__getitems__([1, 0])
     x, there, ends, labels = batch
-    assert x.shape == (2, 64, 1) and there.sum((1, 2)).tolist() == [20, 64]
-    assert labels.tolist() == [[points.NONE], [0]] and ends[1].tolist() == [[10, 20]]
+    assert x.shape == (2, 64, 1)
+    assert there.sum((1, 2)).tolist() == [20, 64]
+    assert labels.tolist() == [[points.NONE], [0]]
+    assert ends[1].tolist() == [[10, 20]]
 
 
 SMALL = {"features": "motion", "segment": 128, "width": 16, "attention": 9, "batch_size": 4, "lr": 0.01}
@@ -197,8 +200,11 @@ def test_it_learns_to_find_what_rises_and_falls():
     unseen = video(99, 50)
     scores = method.score_frames(unseen)
     best = max(method.propose(unseen, scores), key=lambda p: p.confidence)
-    assert abs(best.onset - 50) <= 2 and abs(best.offset - 60) <= 2 and best.kind == "micro"
-    assert scores.shape == (120, 1) and scores[best.apex, 0] == best.confidence > scores[0, 0]
+    assert abs(best.onset - 50) <= 2
+    assert abs(best.offset - 60) <= 2
+    assert best.kind == "micro"
+    assert scores.shape == (120, 1)
+    assert scores[best.apex, 0] == best.confidence > scores[0, 0]
 
 
 def test_it_reads_i3d_features_of_every_other_frame():

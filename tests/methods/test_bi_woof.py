@@ -75,7 +75,8 @@ def test_the_chain_reads_like_the_equations():
 def test_the_papers_feature_has_200_numbers_from_onset_and_apex_alone():
     chain = method().chains(TIMING)["bi_woof"]
     (flow,), histogram = chain.at("pair"), chain.steps[-1]
-    assert chain.scope == "clips" and flow.k is None
+    assert chain.scope == "clips"
+    assert flow.k is None
     assert histogram.rows * histogram.cols * histogram.bins == 200
 
 

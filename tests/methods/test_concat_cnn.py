@@ -79,7 +79,9 @@ def test_windows_outside_hold_no_frame_of_an_expression(n, spans, length, most):
     busy = {frame for onset, offset in spans for frame in range(onset, offset + 1)}
     found = negatives(n, spans, length, most)
     covered = [frame for i in found for frame in range(i, i + length)]
-    assert len(found) <= most and len(set(covered)) == len(covered) and not busy & set(covered)
+    assert len(found) <= most
+    assert len(set(covered)) == len(covered)
+    assert not busy & set(covered)
     assert all(0 <= frame < n for frame in covered)
 
 
@@ -149,10 +151,14 @@ def test_it_finds_what_moves(features):
     videos = [series(seed, 20 + 12 * seed, units=features == "action_units") for seed in range(6)]
     fit(own, videos[:4], videos[4:5])
     (found,) = own.propose(videos[5], own.score_frames(videos[5]))
-    assert found.kind == "macro" and abs(found.onset - 80) <= 6 and abs(found.offset - 103) <= 6
+    assert found.kind == "macro"
+    assert abs(found.onset - 80) <= 6
+    assert abs(found.offset - 103) <= 6
     scores = own.score_frames(videos[5])
-    assert scores.shape == (120, 2) and np.nanmean(scores[82:100]) > 0.8 > 0.2 > np.nanmean(scores[:70])
-    assert {"best_epoch", "level"} <= own.notes.keys() and own.notes["best_epoch"] < 14
+    assert scores.shape == (120, 2)
+    assert np.nanmean(scores[82:100]) > 0.8 > 0.2 > np.nanmean(scores[:70])
+    assert {"best_epoch", "level"} <= own.notes.keys()
+    assert own.notes["best_epoch"] < 14
 
 
 def test_the_epoch_of_the_lowest_validation_loss_stays_and_the_rate_falls():
@@ -162,7 +168,8 @@ def test_the_epoch_of_the_lowest_validation_loss_stays_and_the_rate_falls():
     fit(own, videos[:4], videos[4:])
     losses = [e.loss for e in own.history.epochs() if e.split == "valid"]
     best = int(np.argmin(losses))
-    assert own.notes["best_epoch"] == best and len(losses) == best + 6 < 40
+    assert own.notes["best_epoch"] == best
+    assert len(losses) == best + 6 < 40
     x, y = own._samples(videos[4:]).tensors
     with torch.no_grad():
         assert float(((own.network(x) - y) ** 2).mean()) == pytest.approx(losses[best], abs=1e-6)
@@ -202,14 +209,16 @@ def test_expressions_that_hold_no_window_are_told_of():
 
 def test_a_video_shorter_than_a_window_has_no_scores():
     own, video = method(), series(0, 2, n=6, length=3)
-    assert np.isnan(own.score_frames(video)).all() and own.propose(video, own.score_frames(video)) == []
+    assert np.isnan(own.score_frames(video)).all()
+    assert own.propose(video, own.score_frames(video)) == []
 
 
 def test_samm_is_read_as_the_public_program_reads_it():
     """40 frames of 200 a second, every 20th, one window of an expression of 100 to 200 ms."""
     config = resolve(["method=concat_cnn", "dataset=samm_lv"])
     own = concat_cnn.ConcatCNN(config.method_params, Task(frozenset({"spot"})))
-    assert own.params.step(200.0) == 1 and sum(p.numel() for p in own.network.parameters()) == 96_513
+    assert own.params.step(200.0) == 1
+    assert sum(p.numel() for p in own.network.parameters()) == 96_513
     assert positives(400, [(50, 80), (100, 115), (200, 300)], 40, 20, own.params.short) == [50, 200, 220, 240]
 
 

@@ -73,6 +73,5 @@ def test_the_epoch_of_the_lowest_validation_loss_is_kept():
     losses = [e.loss for e in best.history.epochs() if isinstance(e, history.Epoch) and e.split == "valid"]
     assert best.notes["best_epoch"] == np.argmin(losses) < 3
     assert not torch.equal(best.network.head[2].weight, last.network.head[2].weight)
-    assert dual_inception.DualInception.holds_out(best.params) and not dual_inception.DualInception.holds_out(
-        last.params
-    )
+    assert dual_inception.DualInception.holds_out(best.params)
+    assert not dual_inception.DualInception.holds_out(last.params)

@@ -102,9 +102,11 @@ def test_training_pictures_are_turned_moved_and_lit_differently_within_bounds():
     torch.manual_seed(0)
     found = (net.seen(white, 224, changed=True) + 1) / 2
     middle = found[:, 0, 112, 112] / (100 / 255)
-    assert 0.6 < middle.min() < 0.85 and 1.15 < middle.max() < 1.45  # brightness, then contrast around the mean
+    assert 0.6 < middle.min() < 0.85
+    assert 1.15 < middle.max() < 1.45
     cut = (found < 0.05).flatten(1).float().mean(1)  # black corners of those that were turned far and moved away
-    assert 0 < cut.max() < 0.06 and (cut == 0).any()
+    assert 0 < cut.max() < 0.06
+    assert (cut == 0).any()
 
 
 def test_the_picture_is_that_of_the_program_for_gray_frames():
@@ -114,8 +116,10 @@ def test_the_picture_is_that_of_the_program_for_gray_frames():
     colours[..., 0], colours[..., 2] = angle * 90 / np.pi, cv2.normalize(length, None, 0, 255, cv2.NORM_MINMAX)
     expected = cv2.cvtColor(colours, cv2.COLOR_HSV2RGB).astype(np.uint8)
     found = LengthPicture().apply(flow, None)
-    assert np.abs(found - expected).max() <= 1 and (found != expected).mean() < 0.01
-    assert found.min() == 0 and found.max() >= 254
+    assert np.abs(found - expected).max() <= 1
+    assert (found != expected).mean() < 0.01
+    assert found.min() == 0
+    assert found.max() >= 254
     assert np.array_equal(found.astype(np.float16), found)  # as it is stored
     assert not LengthPicture().apply(np.full((8, 8, 2), 3, np.float32), None).any()
 
@@ -164,7 +168,8 @@ def test_a_batch_may_hold_a_single_clip():
     method.notes["macro_clips"] = 0
     loss = method.training_step(tuple(part[:1] for part in batch()), 0)
     loss.backward()
-    assert loss.isfinite() and all(p.grad.isfinite().all() for p in method.network.resnet.parameters())
+    assert loss.isfinite()
+    assert all(p.grad.isfinite().all() for p in method.network.resnet.parameters())
 
 
 def test_gradients_of_each_part_but_the_discriminator_are_shortened():

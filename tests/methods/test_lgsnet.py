@@ -151,9 +151,11 @@ def test_the_losses_are_those_of_the_public_program(program, seed):
 def test_points_and_anchors_lie_where_their_levels_put_them():
     where, strides, reach = points(128)
     assert where.tolist()[:3] + where.tolist()[16:18] + where.tolist()[-2:] == [4, 12, 20, 8, 24, 32, 96]
-    assert strides.tolist() == [8] * 16 + [16] * 8 + [32] * 4 + [64] * 2 and reach[-1].tolist() == [64, 128]
+    assert strides.tolist() == [8] * 16 + [16] * 8 + [32] * 4 + [64] * 2
+    assert reach[-1].tolist() == [64, 128]
     middles, widths = anchors(128)
-    assert middles.tolist()[:6] == [4] * 5 + [12] and widths.tolist()[:5] == [4, 6, 8, 12, 16]
+    assert middles.tolist()[:6] == [4] * 5 + [12]
+    assert widths.tolist()[:5] == [4, 6, 8, 12, 16]
 
 
 def test_a_point_belongs_to_the_shortest_expression_in_reach():
@@ -161,7 +163,8 @@ def test_a_point_belongs_to_the_shortest_expression_in_reach():
     classes, ends = of_points(boxes, torch.tensor([[1, 2]]), 128)
     at = points(128)[0]
     first = int((at[:16] == 12).nonzero())
-    assert classes[0, first] == 2 and ends[0, first].tolist() == [0.5, 1.0]  # frames 8 and 20, in strides of 8
+    assert classes[0, first] == 2
+    assert ends[0, first].tolist() == [0.5, 1.0]
     assert set(classes[0, 24:28].tolist()) == {0, 1}  # the long one, at strides of 32
 
 
@@ -172,16 +175,21 @@ def test_windows_hold_expressions_or_an_interval_that_is_none():
     inside = [(first, found) for number, first, found in chosen if found[0][2]]
     assert {number for number, _, _ in chosen} == {0}  # as there: none of a video without expressions
     for first, found in inside:
-        assert found == windows.held(boxes[0], first, 128) and first in windows.firsts(600, 128, 32)
+        assert found == windows.held(boxes[0], first, 128)
+        assert first in windows.firsts(600, 128, 32)
     others = [found for _, _, found in chosen if not found[0][2]]
-    assert 0 < len(others) <= 3 * len(inside) and all(len(found) == 1 for found in others)
+    assert 0 < len(others) <= 3 * len(inside)
+    assert all(len(found) == 1 for found in others)
     lengths = [b - a for a, b, _ in (windows.no_expression(rng, 128) for _ in range(2000))]
-    assert min(lengths) > 11.99 and max(lengths) <= 128 and 0.7 < np.mean(np.array(lengths) < 36) < 0.8
+    assert min(lengths) > 11.99
+    assert max(lengths) <= 128
+    assert 0.7 < np.mean(np.array(lengths) < 36) < 0.8
     series = [torch.arange(40.0)[:, None]]
     x, ends, labels = windows.Windows(
         series, [(0, 0, [(3.0, 9.0, 2)]), (0, 32, [(1.0, 5.0, 1), (7.0, 8.0, 2)])], 64
     ).__getitems__([1, 0])
-    assert x[0, :, 0].tolist() == [*range(16, 40), *[39.0] * 8] and ends.shape == (2, 2, 2)
+    assert x[0, :, 0].tolist() == [*range(16, 40), *[39.0] * 8]
+    assert ends.shape == (2, 2, 2)
     assert labels.tolist() == [[1, 2], [2, NONE]]
 
 
@@ -196,8 +204,11 @@ def test_it_learns_to_find_what_rises_and_falls():
     unseen = video(99, 50)
     scores = method.score_frames(unseen)
     best = max(method.propose(unseen, scores), key=lambda p: p.confidence)
-    assert abs(best.onset - 50) <= 3 and abs(best.offset - 60) <= 3 and best.kind == "micro"
-    assert scores.shape == (120, 1) and scores[best.apex, 0] == best.confidence > scores[0, 0]
+    assert abs(best.onset - 50) <= 3
+    assert abs(best.offset - 60) <= 3
+    assert best.kind == "micro"
+    assert scores.shape == (120, 1)
+    assert scores[best.apex, 0] == best.confidence > scores[0, 0]
 
 
 def test_it_reads_i3d_features_of_every_other_frame():
@@ -215,9 +226,8 @@ def test_it_reads_i3d_features_of_every_other_frame():
 
 
 def test_subjects_are_held_out_only_to_choose_the_threshold():
-    assert lgsnet.LGSNet.holds_out(lgsnet.LGSNet.Params()) and not lgsnet.LGSNet.holds_out(
-        lgsnet.LGSNet.Params(threshold=0.3)
-    )
+    assert lgsnet.LGSNet.holds_out(lgsnet.LGSNet.Params())
+    assert not lgsnet.LGSNet.holds_out(lgsnet.LGSNet.Params(threshold=0.3))
 
 
 @pytest.mark.parametrize(

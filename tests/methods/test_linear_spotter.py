@@ -49,9 +49,11 @@ def test_what_it_learnt_from_others_it_finds():
     own.fit_closed_form([video(seed) for seed in range(3)], [])
     unseen = video(9, [Expression(70, 81), Expression(20, 59, "macro")])
     scores = own.score_frames(unseen)
-    assert np.isnan(scores[-3:]).all() and not np.isnan(scores[:-3]).any()
+    assert np.isnan(scores[-3:]).all()
+    assert not np.isnan(scores[:-3]).any()
     found = {p.kind: p.apex for p in own.propose(unseen, scores)}
-    assert 70 <= found["micro"] <= 81 and 20 <= found["macro"] <= 59
+    assert 70 <= found["micro"] <= 81
+    assert 20 <= found["macro"] <= 59
 
 
 def test_box_asks_for_no_landmarks():

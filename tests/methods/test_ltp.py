@@ -30,9 +30,11 @@ def test_patterns_are_those_of_the_program(n, reach):
 
 def test_a_region_that_does_not_move_has_no_pattern():
     found = patterns.patterns(np.full((12, 4), 7.0), 5, 10.0)
-    assert (found[:, 0] == 10).all() and not found[:, 1:].any()
+    assert (found[:, 0] == 10).all()
+    assert not found[:, 1:].any()
     one = patterns.patterns(np.outer([0, 0, 1, 2, 1, 0, 0], np.ones(4)), 3, 10.0)  # a single component
-    assert np.isfinite(one).all() and one[1, 1:].tolist() == pytest.approx([1.0, 2.0, 1.0])
+    assert np.isfinite(one).all()
+    assert one[1, 1:].tolist() == pytest.approx([1.0, 2.0, 1.0])
 
 
 def rows(*shapes):
@@ -71,7 +73,8 @@ def test_movements_of_the_head_and_of_quiet_regions_are_left_out():
     some = np.zeros((12, 6), bool)
     some[[8, 10, 11], 1:5] = True
     face, own = patterns.fused(some, given, 0.9, (3, 3), 9)
-    assert own.any(1).nonzero()[0].tolist() == [8] and face.tolist() == [False, *[True] * 4, False]
+    assert own.any(1).nonzero()[0].tolist() == [8]
+    assert face.tolist() == [False, *[True] * 4, False]
 
 
 def test_an_interval_reaches_from_first_to_last_hit_of_its_stretch():
@@ -87,7 +90,9 @@ def test_regions_lie_around_their_landmarks_and_inside_the_picture():
     points[57] = (19, 12)
     found = regions.RegionPixels(4).apply(x, points)
     assert found.shape == (12, 16, 1)
-    assert found[0, 0, 0] == 0 and found[1, 0, 0] == 20 * 9 + 9 and found[11, 0, 0] == 20 * 11 + 16
+    assert found[0, 0, 0] == 0
+    assert found[1, 0, 0] == 20 * 9 + 9
+    assert found[11, 0, 0] == 20 * 11 + 16
     with pytest.raises(DataError, match=r"holds no square of 30 pixels: take a smaller method\.region"):
         regions.RegionPixels(30).apply(x, points)
     with pytest.raises(DataError, match="needs 68 facial landmarks"):

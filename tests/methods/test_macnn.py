@@ -45,7 +45,8 @@ def test_at_the_programs_size_it_learns_as_many_numbers_as_the_program():
 def test_it_reads_u_v_and_strain_enlarged():
     maps = torch.tensor([0.0, 127.5, 255.0]).repeat(1, 28, 28, 1).numpy()
     read = method.Macnn(method.Macnn.Params(size=32, hidden=4), TASK).inputs([maps])
-    assert read.shape == (1, 3, 32, 32) and read[0, :, 5, 5].tolist() == [1.0, 0.0, -1.0]
+    assert read.shape == (1, 3, 32, 32)
+    assert read[0, :, 5, 5].tolist() == [1.0, 0.0, -1.0]
 
 
 def test_the_rate_falls_after_fifty_epochs_as_in_the_program():
@@ -55,7 +56,8 @@ def test_the_rate_falls_after_fifty_epochs_as_in_the_program():
         rates.append(optimizer.param_groups[0]["lr"])
         optimizer.step()
         steps["lr_scheduler"].step()
-    assert rates[:50] == [1e-3] * 50 and rates[50] == pytest.approx(9e-4)
+    assert rates[:50] == [1e-3] * 50
+    assert rates[50] == pytest.approx(9e-4)
 
 
 @pytest.mark.parametrize(("name", "value"), [("size", 15), ("hidden", 0), ("decay", 0.0)])

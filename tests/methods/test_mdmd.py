@@ -61,7 +61,8 @@ def test_maps_that_do_not_fit_are_refused():
 def test_two_gaps_are_two_flows_that_are_stored_apart():
     both = Flow("dis", k=3, second=6)
     assert both.gaps == (Flow("dis", k=3), Flow("dis", k=6))
-    assert "second" not in Flow("dis", k=3).identity() and both.identity()["second"] == 6
+    assert "second" not in Flow("dis", k=3).identity()
+    assert both.identity()["second"] == 6
     with pytest.raises(ConfigError, match="second of Flow must be a longer gap"):
         Flow("dis", k=3, second=3)
 

@@ -135,12 +135,14 @@ def test_both_tasks_go_through_the_same_blocks_and_leave_out_others_while_traini
     torch.manual_seed(0)
     network, x = net.TemporalStates(3), torch.randn(2, 10, 6)
     scores, classes = network.eval()(x)
-    assert scores.shape == (2, 6) and classes.shape == (2, 6, 3)
+    assert scores.shape == (2, 6)
+    assert classes.shape == (2, 6, 3)
     through = network._through(network.stem(x).transpose(1, 2))
     torch.testing.assert_close(scores, network.score(through)[..., 0])
     torch.testing.assert_close(classes, network.classes(through))
     shares = [block.dropped for block in network.blocks]
-    assert shares[:2] == [0, 0] and shares[-1] == pytest.approx(0.2 * 10 / 11)
+    assert shares[:2] == [0, 0]
+    assert shares[-1] == pytest.approx(0.2 * 10 / 11)
 
 
 def test_the_groups_are_brows_mouth_and_sides_of_the_nose():
@@ -159,7 +161,8 @@ def test_windows_hold_the_motion_since_their_first_frame(n, window, seed):
             expected = [since[list(group)].mean(0) for group in GROUPS]
             np.testing.assert_allclose(part[:, i], np.ravel(expected), atol=1e-4)
     covered = {w * window // 2 + i for w in range(len(found)) for i in range(window)}
-    assert set(range(n + 1)) <= covered and (len(found) == 1 or max(covered) < n + 1 + window // 2)
+    assert set(range(n + 1)) <= covered
+    assert len(found) == 1 or max(covered) < n + 1 + window // 2
 
 
 @given(st.integers(1, 40), st.sampled_from([2, 6, 8]))
@@ -192,8 +195,11 @@ def test_it_learns_to_spot_and_to_name(monkeypatch):
     own, train = method(ratio=1.0), [moving(seed, 10 + 11 * seed, seed % 2) for seed in range(4)]
     samples, _ = own.samples("states", train, [])
     x, y, named = samples.tensors
-    assert x.shape[1:] == (10, 8) and len(x) == 2 * int(y.any(1).sum()) and set(named.unique().tolist()) == {0, 1, 2}
-    assert own.weights.shape == (3,) and float(own.weights[2] / own.weights[0]) < 6
+    assert x.shape[1:] == (10, 8)
+    assert len(x) == 2 * int(y.any(1).sum())
+    assert set(named.unique().tolist()) == {0, 1, 2}
+    assert own.weights.shape == (3,)
+    assert float(own.weights[2] / own.weights[0]) < 6
     own.stage = "states"
     optimizer = torch.optim.Adam(own.network.parameters(), lr=6e-3)
     losses = []
@@ -208,7 +214,8 @@ def test_it_learns_to_spot_and_to_name(monkeypatch):
     for video, label in zip(train, (0, 1, 0, 1)):
         e = video.expressions[0]
         scores = own.score_frames(video)
-        assert scores.shape == (80, 1) and not np.isnan(scores).any()
+        assert scores.shape == (80, 1)
+        assert not np.isnan(scores).any()
         assert e.onset <= int(scores.argmax()) <= e.offset
         clip = video.clip(e.onset, e.peak, e.offset)
         assert own.classify([clip])[0].argmax() == label

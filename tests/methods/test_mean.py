@@ -213,7 +213,8 @@ def test_who_votes_hangs_on_the_peak_alone(seed, k_prime, interval):
 def test_both_chains_describe_the_same_maps_over_different_gaps():
     chains = method().chains(Timing(200.0, 20, {}))
     frames, clips = chains.values()
-    assert frames.name == mean.FRAMES and (frames.scope, clips.scope) == ("frames", "clips")
+    assert frames.name == mean.FRAMES
+    assert (frames.scope, clips.scope) == ("frames", "clips")
     assert frames.at("pair")[0].k == 20
     assert frames.at("map") == clips.at("map")
 

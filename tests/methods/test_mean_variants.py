@@ -268,7 +268,8 @@ def test_several_scales_score_by_their_mean():
 
 def test_each_epoch_is_noted_for_training_and_for_subjects_held_out():
     m = method(curves="valid")
-    assert mean.MEAN.holds_out(m.params) and not mean.MEAN.holds_out(mean.MEAN.Params())
+    assert mean.MEAN.holds_out(m.params)
+    assert not mean.MEAN.holds_out(mean.MEAN.Params())
     train, valid = (video(maps(30, s), 2, (Expression(5, 6), Expression(15, 17))) for s in (1, 2))
     for stage in ("spotting", "recognition"):
         m.stage = stage
@@ -311,7 +312,8 @@ def test_the_threshold_learnt_in_the_fold_is_saved_with_the_model():
     train = video(maps(43), 3, (Expression(20, 25),))
     m.fit_closed_form([train], [])
     (level,) = m.thresholds.tolist()
-    assert 0 < level < 1 and m.notes["threshold_micro"] == level
+    assert 0 < level < 1
+    assert m.notes["threshold_micro"] == level
     again = method(threshold="absolute")
     again.load_state_dict(m.state_dict())
     assert again.thresholds.tolist() == [level]
@@ -325,7 +327,8 @@ def test_intervals_from_the_score_curve_begin_at_the_labelled_onset():
     scores = np.zeros((100, 1))
     scores[40 - 5 : 60] = 1  # labels of an expression at 40 to 59 with k' = 6
     (found,) = method(interval="score_curve").propose(video(maps(97), 6), scores)
-    assert abs(found.onset - 40) <= 1 and abs(found.offset - 59) <= 1
+    assert abs(found.onset - 40) <= 1
+    assert abs(found.offset - 59) <= 1
 
 
 # -- the whole ------------------------------------------------------------------------------------------------------------------
@@ -372,7 +375,8 @@ def test_a_fold_of_the_variant_trains_and_predicts(words, tmp_path):
     settled = ("protocol=loso", "seed=0", f"cache={scratch()}")
     plan = make_plan(resolve(["method=mean", *settled, *SMALL, *words]))
     result = host.execute(plan, plan.folds[0])
-    assert len(result.frame_scores) == 1 and all(np.isfinite(s).any() for s in result.frame_scores.values())
+    assert len(result.frame_scores) == 1
+    assert all(np.isfinite(s).any() for s in result.frame_scores.values())
     assert {e.stage for e in result.history} == {"spotting", "recognition"}
     assert result.notes["negatives_per_positive"] <= 8
     fold_files.write_files(tmp_path, result, ("micro",))

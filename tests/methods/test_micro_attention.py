@@ -62,7 +62,8 @@ def test_what_is_left_of_a_map_of_any_size_enters_the_hidden_layer(size, left):
 def test_it_reads_u_v_and_strain_enlarged():
     maps = np.broadcast_to(np.array([0, 127.5, 255], np.float32), (1, 28, 28, 3))
     read = method.MicroAttention(method.MicroAttention.Params(size=56, hidden=4), TASK).inputs([maps])
-    assert read.shape == (1, 3, 56, 56) and read[0, :, 5, 5].tolist() == [1.0, 0.0, -1.0]
+    assert read.shape == (1, 3, 56, 56)
+    assert read[0, :, 5, 5].tolist() == [1.0, 0.0, -1.0]
 
 
 @pytest.mark.parametrize(("name", "value"), [("size", 31), ("batch_size", 1), ("momentum", 1.0), ("weight_decay", -1)])

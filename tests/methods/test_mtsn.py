@@ -71,7 +71,8 @@ def test_a_short_high_bump_is_micro_and_a_long_one_macro():
     scores = np.maximum(bump(400, 100, 18), bump(400, 280, 50))
     own = method(level=0.6, difference=0.2)
     (micro,) = own.spotted(TIMING, "micro", scores)
-    assert abs(micro.apex - 100) <= 2 and micro.onset < 100 < micro.offset
+    assert abs(micro.apex - 100) <= 2
+    assert micro.onset < 100 < micro.offset
     assert [abs(m.apex - 280) < 20 for m in own.spotted(TIMING, "macro", scores)] == [True]
     (only,) = method(one_per_video=True).spotted(TIMING, "micro", 0.1 * scores)
     assert 90 < only.apex < 330
@@ -116,7 +117,8 @@ def test_it_trains_on_as_many_frames_outside_as_inside_and_scores_all_with_partn
     own, train = method(), [video(seed, 20 + 10 * seed) for seed in range(4)]
     samples, _ = own.samples("scores", train, [])
     x, y = samples.tensors
-    assert x.shape == (96, 6, 28, 28) and int(y[:, 0].sum()) == 48
+    assert x.shape == (96, 6, 28, 28)
+    assert int(y[:, 0].sum()) == 48
     own.stage = "scores"
     history = [float(own.training_step((x, y), 0).detach())]
     optimizer = torch.optim.Adam(own.network.parameters(), lr=3e-3)
@@ -127,7 +129,9 @@ def test_it_trains_on_as_many_frames_outside_as_inside_and_scores_all_with_partn
         optimizer.step()
     assert float(loss.detach()) < history[0] / 2
     scores = own.score_frames(train[0])
-    assert scores.shape == (120, 2) and np.isnan(scores[-6:]).all() and (scores[:-6, 0] == scores[:-6, 1]).all()
+    assert scores.shape == (120, 2)
+    assert np.isnan(scores[-6:]).all()
+    assert (scores[:-6, 0] == scores[:-6, 1]).all()
 
 
 @pytest.mark.parametrize("wrong", [{"hard": 2}, {"level": -1}, {"reach": 0}, {"longest": 0.1}, {"regions": "nose"}])

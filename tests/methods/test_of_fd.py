@@ -196,7 +196,8 @@ def test_a_head_that_moves_as_a_whole_does_not_count():
     found = motion(
         [picture, shifted(picture, 0.6, -0.4), shifted(picture, 2.4, -1.7), shifted(picture, -3.2, 3.9)], points
     )
-    assert found.shape == (4, 16, 2) and not found[0].any()
+    assert found.shape == (4, 16, 2)
+    assert not found[0].any()
     assert np.abs(found).max() < 0.25
 
 
@@ -206,7 +207,8 @@ def test_a_mouth_that_moves_counts_as_far_as_it_moves_whatever_the_size_of_the_f
         box = [*(points[48:60].min(0) - 0.55 * unit), *(points[48:60].max(0) + 0.55 * unit)]
         still, moving = motion([picture, shifted(picture, 0.06 * unit, -0.09 * unit, box)], points)
         np.testing.assert_allclose(moving[8:14], np.full((6, 2), [0.06 * 32, -0.09 * 32]), atol=0.5)
-        assert np.abs(moving[:8]).max() < 0.1 and not still.any()
+        assert np.abs(moving[:8]).max() < 0.1
+        assert not still.any()
 
 
 def test_a_head_that_moves_on_is_followed_from_frame_to_frame():
@@ -272,7 +274,8 @@ def video(n, fps=30.0, bumps=(), asked=None):
         whole[:, region] += bump(n, at, width, height)
 
     def clip(chain, onset, apex, offset):
-        assert (chain, apex) == (of_fd.CHAIN, onset) and 0 <= onset < offset < n
+        assert (chain, apex) == (of_fd.CHAIN, onset)
+        assert 0 <= onset < offset < n
         if asked is not None:
             asked.append((onset, offset))
         own = whole[onset : offset + 1 : step] - whole[onset]
@@ -290,7 +293,8 @@ def spotted(own, view):
 def test_stretches_are_two_hundred_frames_and_begin_half_way():
     asked = []
     scores, found = spotted(method(), video(380, asked=asked))
-    assert asked == [(0, 199), (100, 299), (200, 377)] and not found
+    assert asked == [(0, 199), (100, 299), (200, 377)]
+    assert not found
     assert np.flatnonzero(np.isnan(scores[:, 0])).tolist() == [0, 377, 378, 379]
     for n, expected in {
         6: [],
@@ -315,10 +319,8 @@ def test_no_score_is_missing_between_two():
     assert asked[:2] == [(0, 199), (199, 398)]
     assert np.flatnonzero(np.isnan(scores[:, 0])).tolist() == [0, 498, 499]
     gaps = np.array([np.nan, 1, np.nan, np.nan, 4, np.nan])
-    assert (
-        of_fd.without_gaps(gaps)[1:5].tolist() == [1, 2, 3, 4]
-        and np.isnan(of_fd.without_gaps(np.full(3, np.nan))).all()
-    )
+    assert of_fd.without_gaps(gaps)[1:5].tolist() == [1, 2, 3, 4]
+    assert np.isnan(of_fd.without_gaps(np.full(3, np.nan))).all()
 
 
 def test_a_stretch_begins_beside_an_interval_that_lies_over_the_middle():
@@ -332,7 +334,8 @@ def test_a_region_that_moves_and_comes_back_is_spotted(fps, width, kind):
     at = round(fps * 2)
     scores, (found,) = spotted(method(), video(round(fps * 6), fps, [(3, at, width, 4)]))
     assert found.kind == kind
-    assert found.apex == pytest.approx(at, abs=fps / 10) and found.onset < at < found.offset
+    assert found.apex == pytest.approx(at, abs=fps / 10)
+    assert found.onset < at < found.offset
     assert found.confidence == pytest.approx(4 / of_fd.OFFD.Params().brows, rel=0.1)
     assert found.confidence == scores[found.apex, 0] == np.nanmax(scores)
 
@@ -361,7 +364,9 @@ def test_each_kind_alone():
     view = video(600, bumps=[(9, 150, 4, 4), (9, 300, 15, 5)])
     assert len(spotted(method(), view)[1]) == 2
     (micro,), (macro,) = (spotted(method((kind,)), view)[1] for kind in ("micro", "macro"))
-    assert micro.kind == "micro" and macro.kind == "macro" and micro.offset < macro.onset
+    assert micro.kind == "micro"
+    assert macro.kind == "macro"
+    assert micro.offset < macro.onset
 
 
 def test_videos_with_one_expression_give_the_surest_or_one_around_the_highest_frame():
@@ -375,7 +380,9 @@ def test_videos_with_one_expression_give_the_surest_or_one_around_the_highest_fr
 @pytest.mark.parametrize("n", [1, 4, 6])
 def test_a_video_of_some_frames_gives_nothing(n):
     scores, found = spotted(method(), video(n))
-    assert scores.shape == (n, 2) and np.isnan(scores).all() and not found
+    assert scores.shape == (n, 2)
+    assert np.isnan(scores).all()
+    assert not found
     assert spotted(method(one_per_video=True), video(n))[1] == []
 
 
@@ -400,7 +407,8 @@ def test_presets_hold_the_numbers_of_the_public_programs():
     assert own.lengths(30.0) == later.lengths(30.0) == zhao.lengths(30.0) == (12, 200)
     assert (samm.base, samm.brows, samm.mouth, samm.nose, samm.wave, samm.overlap) == (1.4, 1.65, 1.5, 1.5, 0.8, 0.34)
     assert samm.unit == pytest.approx(320 / 9, abs=1e-3)
-    assert samm.lengths(200.0) == (10, math.inf) and samm.step(200.0) == 7
+    assert samm.lengths(200.0) == (10, math.inf)
+    assert samm.step(200.0) == 7
     assert settings(None, "samm_lv") == dataclasses.replace(samm, size=256)
     assert (later.brows, later.mouth, later.nose, later.overlap, later.base) == (1.8, 1.85, 2.1, 0.34, 1.4)
     assert (zhao.brows, zhao.mouth, zhao.nose, zhao.overlap) == (1.8, 1.85, 2.1, 0.34)

@@ -100,9 +100,12 @@ def test_shreve_tells_kinds_by_duration():
     found = spotted(method("shreve", kinds=("micro", "macro"), p=0.3), features)
     micro, macro = ([f for f in found if f.kind == kind] for kind in ("micro", "macro"))
     (short,) = micro
-    assert abs(short.apex - 44) <= 2 and short.onset >= 38 and short.offset <= 50
+    assert abs(short.apex - 44) <= 2
+    assert short.onset >= 38
+    assert short.offset <= 50
     (long,) = macro
-    assert abs(long.onset - 121) <= 3 and abs(long.offset - 160) <= 3
+    assert abs(long.onset - 121) <= 3
+    assert abs(long.offset - 160) <= 3
 
 
 def test_shreve_bridges_the_standstill_between_rise_and_fall():
@@ -110,7 +113,8 @@ def test_shreve_bridges_the_standstill_between_rise_and_fall():
     features[100:124, ..., 2] = 0.5
     features[110:115, ..., 2] = 0.1
     (macro,) = spotted(method("shreve", kinds=("macro",), p=0.6), features)
-    assert macro.onset < 108 and macro.offset > 118
+    assert macro.onset < 108
+    assert macro.offset > 118
 
 
 @pytest.mark.parametrize("variant", ["shreve", "liong2016", "peaks"])
@@ -149,7 +153,8 @@ def test_a_burst_of_strain_is_spotted_with_intervals_of_each_kinds_own_length():
     features = np.full((197, 2, 1, 3), 0.1, np.float16)
     features[90:100, ..., 2] = 1
     micro, macro = spotted(method("peaks", kinds=("micro", "macro")), features)
-    assert abs(micro.apex - 95) <= 1 and (micro.onset, micro.offset) == (micro.apex - 5, micro.apex + 4)
+    assert abs(micro.apex - 95) <= 1
+    assert (micro.onset, micro.offset) == (micro.apex - 5, micro.apex + 4)
     assert (macro.onset, macro.offset) == (macro.apex - 20, macro.apex + 19)
 
 

@@ -69,7 +69,8 @@ def test_clips_stand_class_by_class_if_asked_to():
         method = ststnet.STSTNet(ststnet.STSTNet.Params(order=order), TASK)
         samples[order] = method.samples("recognition", [video(maps, labels)], [])[0]
     (x, y), (sorted_x, sorted_y) = (s.tensors for s in samples.values())
-    assert y.tolist() == list(labels) and sorted_y.tolist() == sorted(labels)
+    assert y.tolist() == list(labels)
+    assert sorted_y.tolist() == sorted(labels)
     torch.testing.assert_close(sorted_x, x[np.argsort(labels, kind="stable")])
 
 

@@ -45,7 +45,8 @@ def test_it_places_as_many_as_the_training_videos_hold_per_frame():
 
 def test_intervals_are_as_wide_as_2_k_prime_and_inside():
     found = fitted(TRAIN).propose(video(), None)
-    assert found and all(p.offset - p.onset + 1 == 10 and p.onset >= 0 and p.offset < 300 for p in found)
+    assert found
+    assert all(p.offset - p.onset + 1 == 10 and p.onset >= 0 and p.offset < 300 for p in found)
 
 
 def test_each_kind_has_its_own_rate_and_width():
@@ -53,7 +54,8 @@ def test_each_kind_has_its_own_rate_and_width():
     method = fitted(train, Task(frozenset({"spot"}), ("micro", "macro")), draws=500)
     found = method.propose(video(), None)
     counts = {kind: [p for p in found if p.kind == kind] for kind in ("micro", "macro")}
-    assert len(counts["micro"]) == 500 and len(counts["macro"]) == 1000
+    assert len(counts["micro"]) == 500
+    assert len(counts["macro"]) == 1000
     assert {p.offset - p.onset + 1 for p in counts["macro"]} == {30}
 
 
@@ -65,12 +67,14 @@ def test_in_short_videos_it_names_one():
 def test_draws_follow_seed_and_video_and_not_each_other():
     a, b, c = (fitted(TRAIN, seed=s).propose(video(key=k), None) for s, k in ((0, "a"), (0, "b"), (1, "a")))
     assert a == fitted(TRAIN).propose(video(key="a"), None)
-    assert [p.apex for p in a] != [p.apex for p in b] and a != c
+    assert [p.apex for p in a] != [p.apex for p in b]
+    assert a != c
 
 
 def test_it_scores_no_frame():
     scores = fitted(TRAIN).score_frames(video())
-    assert scores.shape == (300, 1) and np.isnan(scores).all()
+    assert scores.shape == (300, 1)
+    assert np.isnan(scores).all()
 
 
 @given(st.integers(0, 40), st.integers(0, 30), st.integers(1, 15), st.integers(1, 90))
@@ -99,7 +103,8 @@ def test_the_best_rate_beats_the_truths_rate_in_simulation():
         return 2 * hits / (placed + 1500 * 3)
 
     assert f1(best) >= f1(rate) - 0.002
-    assert f1(best) >= f1(best * 3) and f1(best) >= f1(best / 3) - 0.002
+    assert f1(best) >= f1(best * 3)
+    assert f1(best) >= f1(best / 3) - 0.002
     assert best_rate([video([])], "micro", 0.0) == 0.0
 
 

@@ -130,7 +130,8 @@ def test_a_learnt_threshold_holds_subjects_out_and_looks_at_no_test_video(id_):
     plugin = registry.load("method", id_)
     preset = "peaks" if id_ == "optical_strain" else None  # the variant that has one
     learnt = dataclasses.replace(settled(id_, preset).method_params, threshold="absolute")
-    assert plugin.holds_out(learnt) and plugin.looks_at_test_video(frozenset({"spot"}), learnt) == "none"
+    assert plugin.holds_out(learnt)
+    assert plugin.looks_at_test_video(frozenset({"spot"}), learnt) == "none"
     assert plugin.looks_at_test_video(frozenset({"spot"}), settled(id_, preset).method_params) == "video"
 
 

@@ -87,12 +87,14 @@ def test_ends_lie_where_the_score_differs_most(values, data, before, after):
 def test_intervals_must_have_the_right_length_and_shape():
     hill = 0.5 + 0.2 * np.exp(-((np.arange(60) - 30) ** 2) / 60.0)
     (found,) = rules.intervals(hill, AS_PUBLISHED, 0.576, 0.725, 0.017)
-    assert (found.onset, found.apex, found.offset) == (23, 29, 37) and found.confidence == hill[29]
+    assert (found.onset, found.apex, found.offset) == (23, 29, 37)
+    assert found.confidence == hill[29]
     assert rules.intervals(hill, AS_PUBLISHED, 0.71, 0.725, 0.017) == []  # no peak that high
     assert rules.intervals(hill, AS_PUBLISHED, 0.576, 0.6, 0.017) == []  # its mean is not below .6
     assert rules.intervals(hill, AS_PUBLISHED, 0.576, 0.725, 0.2) == []  # not steep enough
     assert rules.intervals(hill, AS_PUBLISHED._replace(longest=10), 0.576, 0.725, 0.017) == []
-    assert rules.highest(hill, AS_PUBLISHED)[0][:3] == (26, 30, 34) and rules.highest(hill[:0], AS_PUBLISHED) == []
+    assert rules.highest(hill, AS_PUBLISHED)[0][:3] == (26, 30, 34)
+    assert rules.highest(hill[:0], AS_PUBLISHED) == []
 
 
 def moving(seed, onset, label, n=150, features="flow"):
@@ -121,7 +123,8 @@ def test_it_finds_and_names_what_moves(features):
     for label in (0, 1):
         video = moving(9, 60, label)
         scores = own.score_frames(video)
-        assert scores.shape == (150, 1) and scores[62:80].mean() > 0.5 > 0.2 > np.r_[scores[:50], scores[100:]].mean()
+        assert scores.shape == (150, 1)
+        assert scores[62:80].mean() > 0.5 > 0.2 > np.r_[scores[:50], scores[100:]].mean()
         clips = [video.clip(60, 76, 86), video.clip(60, 76, 86, spotted=False)]
         assert own.classify(clips).argmax(1).tolist() == [label, label]
 
@@ -130,8 +133,11 @@ def test_samples_are_frames_near_apexes_clips_and_as_many_others():
     own, videos = method(features="flow"), [moving(seed, 20 + 12 * seed, seed % 2) for seed in range(3)]
     samples, _ = own.samples("motion", videos, [])
     x, y, classes = samples.tensors
-    assert len(samples) == 10 * 1024 and x.shape == (36, 3, 42, 42)
-    assert y.sum() == 18 and (classes[y == 0] == 2).all() and torch.bincount(classes[y == 1]).tolist() == [12, 6]
+    assert len(samples) == 10 * 1024
+    assert x.shape == (36, 3, 42, 42)
+    assert y.sum() == 18
+    assert (classes[y == 0] == 2).all()
+    assert torch.bincount(classes[y == 1]).tolist() == [12, 6]
     torch.testing.assert_close(own.weights, torch.tensor([18 / (2 * 12), 18 / (2 * 6), 0.0]))
 
 
@@ -139,10 +145,12 @@ def test_every_sample_is_learnt_from_before_one_comes_again():
     """Whatever the number of steps in a round."""
     own, videos = method(features="flow", batch_size=2), [moving(seed, 20 + 12 * seed, seed % 2) for seed in range(3)]
     samples, _ = own.samples("motion", videos, [])
-    assert len(samples) == 20 and own.stages()[0].shuffle is False
+    assert len(samples) == 20
+    assert own.stages()[0].shuffle is False
     x = samples.tensors[0].flatten(1).sum(1).tolist()
     seen = torch.cat([samples.__getitems__(range(5))[0] for _ in range(36)]).flatten(1).sum(1).tolist()
-    assert sorted(seen) == pytest.approx(sorted(x * 5)) and seen[:36] != seen[36:72]
+    assert sorted(seen) == pytest.approx(sorted(x * 5))
+    assert seen[:36] != seen[36:72]
     assert sorted(seen[36:72]) == pytest.approx(sorted(x))
 
 
@@ -152,7 +160,8 @@ def test_of_a_short_clip_the_scores_decide():
     own = method(features="flow", one_per_video=True)
     for place in range(5):
         (only,) = own.propose(video, np.repeat(np.eye(5)[place], 2)[:, None])
-        assert only.apex == 2 * place and only.confidence == 1
+        assert only.apex == 2 * place
+        assert only.confidence == 1
 
 
 def test_scene_flow_of_another_shape_is_told_of():

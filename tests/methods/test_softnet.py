@@ -158,8 +158,10 @@ def test_only_micro_expressions_are_augmented_and_each_kind_has_its_own_labels()
     n_micro, n_macro = 3 + 4 - 1, 11 + 10 - 1  # frames onset - k' + 1 to offset
     (x, y), (macro_x, macro_y) = (m.samples(kind, train, [])[0].tensors for kind in kinds)
     rows = video(maps(50), kinds=kinds).n_frames - TIMING.k_prime["micro"]
-    assert int(y.sum()) == 4 * n_micro and len(x) == min(rows, 50) + 3 * n_micro
-    assert int(macro_y.sum()) == n_macro and len(macro_x) == 50
+    assert int(y.sum()) == 4 * n_micro
+    assert len(x) == min(rows, 50) + 3 * n_micro
+    assert int(macro_y.sum()) == n_macro
+    assert len(macro_x) == 50
     (_, plain), _ = method(kinds, negatives=1.0, augmentation=False).samples("micro", train, [])[0].tensors, None
     assert int(plain.sum()) == n_micro
 
@@ -195,7 +197,8 @@ def test_each_kind_is_scored_over_its_own_gap_by_its_own_network():
     view = video(features, kinds=kinds)
     scores = m.score_frames(view)
     assert scores.shape == (19, 2)
-    assert np.isnan(scores[9:, 1]).all() and not np.isnan(scores[:9]).any()
+    assert np.isnan(scores[9:, 1]).all()
+    assert not np.isnan(scores[:9]).any()
     with torch.no_grad():
         alone = [m.networks["macro"](torch.from_numpy(f[None]).permute(0, 3, 1, 2)).item() for f in features]
     np.testing.assert_allclose(scores[:9, 1], alone, rtol=1e-4, atol=1e-6)

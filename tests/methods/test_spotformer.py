@@ -166,8 +166,10 @@ def test_it_learns_to_find_what_rises_and_falls():
     scores = method.score_frames(unseen)
     found = method.propose(unseen, scores)
     best = max(found, key=lambda p: p.confidence)
-    assert abs(best.onset - 50) <= 2 and abs(best.offset - 60) <= 2
-    assert np.isnan(scores[-1]) and not np.isnan(scores[:-1]).any()
+    assert abs(best.onset - 50) <= 2
+    assert abs(best.offset - 60) <= 2
+    assert np.isnan(scores[-1])
+    assert not np.isnan(scores[:-1]).any()
 
 
 @pytest.mark.parametrize("wrong", [{"motion": "x"}, {"channels": 0}, {"heads": 0}, {"contrast": -1}, {"dropout": 2}])

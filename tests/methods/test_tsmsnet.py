@@ -153,8 +153,11 @@ def test_a_segment_is_scaled_and_zero_beyond_the_video():
     maps = np.random.default_rng(0).random((10, 42, 42, 3)).astype(np.float16)
     maps[4, :, :, 2] = 0.3  # a channel without motion
     segment = read(maps, 4, 3, 4)
-    assert segment.shape == (4, 3, 42, 42) and not segment[2:].any() and not segment[0, 2].any()
-    assert float(segment[1].amin()) == 0 and float(segment[1].amax()) == 1
+    assert segment.shape == (4, 3, 42, 42)
+    assert not segment[2:].any()
+    assert not segment[0, 2].any()
+    assert float(segment[1].amin()) == 0
+    assert float(segment[1].amax()) == 1
     assert torch.equal(read(maps, -5, 1, 3), read(maps, 0, 1, 3))
 
 
@@ -210,7 +213,8 @@ def test_both_networks_learn_from_frames_and_segments():
     own, train = method(), [moving(seed, 15 + 12 * seed) for seed in range(2)]
     assert [(s.name, s.batch_size) for s in own.stages()] == [("micro", 512), ("micro segments", 128)]
     frames, _ = own.samples("micro", train, [])
-    assert len(frames) == 2 * 78 and int(frames.targets.sum()) == 2 * 36
+    assert len(frames) == 2 * 78
+    assert int(frames.targets.sum()) == 2 * 36
     segments, _ = own.samples("micro segments", train, [])
     labels = segments.rows[:, 3]
     assert len(labels) == 2 * labels.sum() > 0
@@ -226,7 +230,9 @@ def test_both_networks_learn_from_frames_and_segments():
             losses.append(float(loss.detach()))
         assert losses[-1] < losses[0] / 2, stage
     scores = own.score_frames(train[0])
-    assert scores.shape == (90, 1) and np.isnan(scores[-12:]).all() and not np.isnan(scores[:-12]).any()
+    assert scores.shape == (90, 1)
+    assert np.isnan(scores[-12:]).all()
+    assert not np.isnan(scores[:-12]).any()
 
 
 @pytest.mark.parametrize(

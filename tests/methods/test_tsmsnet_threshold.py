@@ -39,12 +39,14 @@ def test_it_is_learnt_on_validation_subjects_where_there_are_any():
     low = video({40: 0.4, 90: 0.2}, (40 - K, 40 + K))
     high = video({40: 0.8, 90: 0.6}, (40 - K, 40 + K))
     own = method()
-    assert own.levels() == {"micro": np.inf} and spans(own, high) == [], "before it is learnt"
+    assert own.levels() == {"micro": np.inf}, "before it is learnt"
+    assert spans(own, high) == [], "before it is learnt"
     own.fit_closed_form([low], [high])
     assert own.levels() == {"micro": pytest.approx(0.7)} == {"micro": own.notes["threshold_micro"]}
     own.fit_closed_form([low], [])
     assert own.levels() == {"micro": pytest.approx(0.3)}
-    assert tsmsnet.TSMSNet.holds_out(own.params) and not tsmsnet.TSMSNet.holds_out(tsmsnet.TSMSNet.Params())
+    assert tsmsnet.TSMSNet.holds_out(own.params)
+    assert not tsmsnet.TSMSNet.holds_out(tsmsnet.TSMSNet.Params())
 
 
 def test_a_video_without_any_high_score_gives_nothing():

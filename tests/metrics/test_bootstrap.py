@@ -7,7 +7,8 @@ from mebench.metrics import bootstrap
 
 def test_subjects_are_drawn_within_their_dataset() -> None:
     weights = bootstrap.subject_weights(["a", "a", "b", "b", "b"], 500, seed=1)
-    assert (weights[:, :2].sum(axis=1) == 2).all() and (weights[:, 2:].sum(axis=1) == 3).all()
+    assert (weights[:, :2].sum(axis=1) == 2).all()
+    assert (weights[:, 2:].sum(axis=1) == 3).all()
     # A subject of n is left out with probability (1 - 1/n)^n.
     assert (weights[:, 0] == 0).mean() == pytest.approx(1 / 4, abs=0.06)
     assert (weights[:, 4] == 0).mean() == pytest.approx((2 / 3) ** 3, abs=0.07)
@@ -107,7 +108,8 @@ def test_what_is_no_share_and_never_varies_says_nothing_of_others():
         scores = bootstrap.Resampling.of_subjects(["a"] * n, 100, seed=0).scores(
             "x", mean_of(np.ones(n), "fp_per_minute")
         )
-        assert scores["fp_per_minute"]["low"] is None and "whoever is left out" in scores["fp_per_minute"]["reason"]
+        assert scores["fp_per_minute"]["low"] is None
+        assert "whoever is left out" in scores["fp_per_minute"]["reason"]
 
 
 def test_a_difference_needs_four_subjects_and_both_intervals():
@@ -137,4 +139,5 @@ def test_the_standard_error_of_a_mean_is_the_textbook_one(n):
     values = np.random.default_rng(1).normal(size=n)
     without = mean_of(values)(bootstrap.leave_one_out(range(n), n))["f1"]
     error, degrees = bootstrap.standard_error(without, ["a"] * n)
-    assert error == pytest.approx(stats.sem(values), rel=0.02) and degrees == n - 1
+    assert error == pytest.approx(stats.sem(values), rel=0.02)
+    assert degrees == n - 1

@@ -52,11 +52,10 @@ def test_saying_what_is_true_is_calibrated() -> None:
 
 def test_a_summary_leaves_empty_bins_out_and_refuses_what_is_no_probability() -> None:
     found = classification.calibration(np.array([0.05, 0.95]), [False, True])
-    assert found is not None and [row["n"] for row in found["bins"]] == [1, 1]
-    assert (
-        classification.calibration(np.array([0.5, 1.5]), [True, True]) is None
-        and classification.calibration(np.array([]), []) is None
-    )
+    assert found is not None
+    assert [row["n"] for row in found["bins"]] == [1, 1]
+    assert classification.calibration(np.array([0.5, 1.5]), [True, True]) is None
+    assert classification.calibration(np.array([]), []) is None
     assert classification.calibration(np.array([0.5, np.nan]), [True, True]) is None
     with pytest.raises(ValueError, match=r"must lie in 0 to 1, not 1\.5"):
         reliability([1.5], [True])

@@ -77,7 +77,8 @@ def test_every_name_is_of_one_metric_and_columns_are_of_metrics_of_their_section
     assert len({metric.label for metric in METRICS.values()}) == len(METRICS)
     for section, names in catalogue.COLUMNS.items():
         for name in names:
-            assert section in METRICS[name].sections and METRICS[name].direction
+            assert section in METRICS[name].sections
+            assert METRICS[name].direction
     assert {"strs", "acc_mesr"} == catalogue.JOINT
     assert catalogue.columns("recognition", of_unit=True) == (*catalogue.columns("recognition"), "unit_f1")
 

@@ -166,7 +166,9 @@ def test_exact_p_values_come_from_really_exchanged_runs():
         other = scores[tuple(not yes for yes in choice)]
         differences.append({path: one[path] - other[path] for path in one})
     found = compared(first, second, metrics=list(differences[0]))
-    assert found.exact and found.permutations == 8 and found.scores["analysis.strs"].subjects == 4
+    assert found.exact
+    assert found.permutations == 8
+    assert found.scores["analysis.strs"].subjects == 4
     for path, row in found.scores.items():
         all_of_them = np.abs([d[path] for d in differences])
         assert row.difference["value"] == pytest.approx(differences[0][path])
@@ -197,7 +199,8 @@ def test_swapping_the_runs_turns_the_signs_and_nothing_else(seed, subjects):
 @pytest.mark.parametrize("subjects", [5, 6])
 def test_no_difference_is_detectable_if_the_least_p_is_not_below_the_level(subjects):
     found = compared(run(0, 0.7, subjects=subjects), run(1, 0.5, subjects=subjects))
-    assert found.exact and 1 / found.permutations == 0.5 ** (subjects - 1)
+    assert found.exact
+    assert 1 / found.permutations == 0.5 ** (subjects - 1)
     told = [row.detectable for row in found.scores.values() if row.p is not None and not row.same]
     assert any(detectable is not None for detectable in told) == (1 / found.permutations < 0.05)
 
@@ -206,7 +209,8 @@ def test_a_run_and_itself_do_not_differ():
     found = compared(run(0), run(0))
     assert set(found.scores) == set(comparison.MAIN) - {"recognition.unit_f1"}  # nobody asked for an action unit
     for row in found.scores.values():
-        assert row.same and row.p == row.p_holm == 1
+        assert row.same
+        assert row.p == row.p_holm == 1
         assert (row.wilcoxon_p, row.rank_biserial) in {(1, 0), (None, None)}
         assert row.difference["value"] == 0
         if row.first["low"] is not None:
@@ -307,7 +311,8 @@ def test_who_has_no_clip_takes_no_part_in_wilcoxons_test():
 
 def test_what_one_run_alone_did_is_not_compared():
     found = compared(replace(run(0), clips=None), run(1))
-    assert found.mcnemar is None and not [path for path in found.scores if path.startswith("recognition")]
+    assert found.mcnemar is None
+    assert not [path for path in found.scores if path.startswith("recognition")]
 
 
 def test_a_run_with_its_searched_videos_is_compared_with_one_without():
@@ -370,7 +375,8 @@ def test_a_run_that_cannot_be_ranked_has_no_average_precision_beside_one_that_ca
     for path in paths:
         row, mirror = there.scores[path], back.scores[path]
         assert row.first["value"] is row.difference["value"] is row.p is row.p_holm is None
-        assert row.wilcoxon_p is None and not row.same
+        assert row.wilcoxon_p is None
+        assert not row.same
         assert row.second == mirror.first == pytest.approx(alone[path])
         assert mirror.second["value"] is mirror.p is None
     assert there.scores["spotting.micro.f1"].p is not None

@@ -38,21 +38,30 @@ def test_strict_comes_first_and_every_convention_knows_its_name() -> None:
 def test_a_preset_names_whose_rules_it_follows_and_what_is_wrong_with_them(name: str) -> None:
     rule = CONVENTIONS[name]
     told = rule.describe()
-    assert told.startswith(f"{name}: ") and rule.source in told
+    assert told.startswith(f"{name}: ")
+    assert rule.source in told
     assert all(defect in told for defect in rule.defects)
     assert rule.defects or name == "activitynet"
 
 
 def test_strict_has_no_defect_and_defines_everything() -> None:
-    assert not STRICT.defects and STRICT.defines("asr") and STRICT.defines_of_classes("wf1")
-    assert STRICT.ends == "inclusive" and Fraction(1, 2) == STRICT.threshold and STRICT.reaching
+    assert not STRICT.defects
+    assert STRICT.defines("asr")
+    assert STRICT.defines_of_classes("wf1")
+    assert STRICT.ends == "inclusive"
+    assert Fraction(1, 2) == STRICT.threshold
+    assert STRICT.reaching
 
 
 def test_a_description_follows_the_rules() -> None:
     strict = STRICT.describe()
-    assert "both ends counted" in strict and "at least 0.5" in strict and "every video counts" in strict
+    assert "both ends counted" in strict
+    assert "at least 0.5" in strict
+    assert "every video counts" in strict
     other = replace(STRICT, ends="half_open", threshold=Fraction(1, 4), reaching=False, videos="with_truth").describe()
-    assert "the offset left out" in other and "more than 0.25" in other and "only videos with a truth" in other
+    assert "the offset left out" in other
+    assert "more than 0.25" in other
+    assert "only videos with a truth" in other
     assert len({rule.describe() for rule in CONVENTIONS.values()}) == len(CONVENTIONS)
 
 
@@ -75,13 +84,14 @@ def test_any_rule_can_be_chosen_by_itself() -> None:
         threshold=Fraction(1, 3),
         reaching=False,
     )
-    assert (
-        named("strict, scores=f1+recall").scores == {"f1", "recall"} and named("softnet2021, scores=all").scores is None
-    )
+    assert named("strict, scores=f1+recall").scores == {"f1", "recall"}
+    assert named("softnet2021, scores=all").scores is None
     assert named("li2017, sections=spotting").sections == ("spotting",)
     assert set(conventions.RULES) == set(STRICT.__slots__) - {"name", "source", "defects"}
     told = named(conventions.changed("mean2022", ["videos = all"])).describe()
-    assert told.startswith("mean2022, videos=all: ") and "every video counts" in told and "changed: videos" in told
+    assert told.startswith("mean2022, videos=all: ")
+    assert "every video counts" in told
+    assert "changed: videos" in told
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,8 @@ def test_every_point_is_what_its_threshold_leaves(spotted: list[tuple[int, bool]
 
 def test_without_truths_or_lengths_it_is_undefined() -> None:
     curve = spotting_scores.detection_curve(np.array([False]), np.array([0.5]), n_truths=0, minutes=float("nan"))
-    assert np.isnan(curve["recall"]).all() and np.isnan(curve["fp_per_minute"]).all()
+    assert np.isnan(curve["recall"]).all()
+    assert np.isnan(curve["fp_per_minute"]).all()
     assert len(spotting_scores.detection_curve(np.array([], dtype=bool), np.array([]), 3, 1.0)["recall"]) == 0
 
 

@@ -28,15 +28,16 @@ def test_of_two_groups_the_p_value_is_that_of_scipy_s_permutations():
     assert found["p"] == pytest.approx(whole.pvalue, abs=0.04)
     assert found["gap"]["value"] == pytest.approx(whole.statistic)
     for name, own in (("old", values[:6]), ("young", values[6:])):
-        assert found["groups"][name]["value"] == pytest.approx(own.mean()) and found["groups"][name]["people"] == len(
-            own
-        )
+        assert found["groups"][name]["value"] == pytest.approx(own.mean())
+        assert found["groups"][name]["people"] == len(own)
 
 
 def test_a_small_group_is_withheld_and_an_unknown_person_takes_no_part():
     found = gaps([0.1, 0.2, 0.3, 0.4, 0.5, 0.9, 0.8], ["a"] * 5 + ["b", ""])
-    assert found["groups"]["b"] == {"value": None, "low": None, "high": None} and set(found["groups"]) == {"a", "b"}
-    assert found["gap"] is None and found["p"] is None
+    assert found["groups"]["b"] == {"value": None, "low": None, "high": None}
+    assert set(found["groups"]) == {"a", "b"}
+    assert found["gap"] is None
+    assert found["p"] is None
 
 
 def test_a_difference_between_datasets_is_none_between_groups():
@@ -62,6 +63,10 @@ def test_a_planted_gap_is_found_at_the_stated_power_and_none_where_there_is_none
 def test_sides_of_the_face_are_compared_within_people():
     hits, counts = np.array([[3, 2, 4, 1, 5], [1, 1, 2, 0, 3]], float), np.full((2, 5), 5.0)
     found = group_gaps.paired(hits, counts, ["a"] * 5)
-    assert found["n"] == [25, 25] and found["first"]["value"] == 15 / 25 and found["second"]["value"] == 7 / 25
+    assert found["n"] == [25, 25]
+    assert found["first"]["value"] == 15 / 25
+    assert found["second"]["value"] == 7 / 25
     low, high = found["difference"]["low"], found["difference"]["high"]
-    assert low < 8 / 25 < high and low > 0 and stats.ttest_rel(*hits).pvalue < 0.05
+    assert low < 8 / 25 < high
+    assert low > 0
+    assert stats.ttest_rel(*hits).pvalue < 0.05

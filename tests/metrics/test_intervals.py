@@ -66,7 +66,8 @@ def test_of_clustered_shares_the_number_of_samples_is_the_effective_one():
     without = bootstrap.leave_one_out(range(12), 12) @ found / (20 * 11)
     low, high = bootstrap.interval(100 / 240, without, ["a"] * 12, "share")
     narrow, wide = (stats.binomtest(round(100 / 240 * n), n).proportion_ci(0.95, "exact") for n in (30, 5))
-    assert wide.low < low < narrow.low and narrow.high < high < wide.high
+    assert wide.low < low < narrow.low
+    assert narrow.high < high < wide.high
 
 
 def test_degrees_follow_from_the_spread_of_what_subjects_add():
@@ -76,7 +77,8 @@ def test_degrees_follow_from_the_spread_of_what_subjects_add():
     expected = 2 * squares.mean() ** 2 / squares.var()
     assert expected == pytest.approx(9, rel=0.1)
     even = [bootstrap.effective_degrees(-row / 9, ["a"] * 10) for row in values]
-    assert np.median(even) == pytest.approx(9, abs=1.5) and max(even) == 9
+    assert np.median(even) == pytest.approx(9, abs=1.5)
+    assert max(even) == 9
     assert bootstrap.effective_degrees(np.eye(10)[0], ["a"] * 10) < 3
     assert bootstrap.effective_degrees(np.ones(10), ["a"] * 4 + ["b"] * 6) == 8
 
@@ -115,7 +117,8 @@ def test_a_positive_score_stays_positive(replicates, value):
     ends = bootstrap.interval(value, np.array(replicates), ["a"] * len(replicates), "positive")
     assert (ends is None) == (np.ptp(replicates) < 1e-12)
     low, high = ends or (value, value)
-    assert 0 <= low <= value * (1 + 1e-12) and value * (1 - 1e-12) <= high < np.inf
+    assert 0 <= low <= value * (1 + 1e-12)
+    assert value * (1 - 1e-12) <= high < np.inf
 
 
 @given(st.lists(st.floats(0.9, 2.0), min_size=3, max_size=15), st.floats(1.0, 2.0, exclude_min=True))
@@ -124,7 +127,8 @@ def test_a_share_above_1_lies_inside_its_interval(replicates, value):
     ends = bootstrap.interval(value, np.array(replicates), ["a"] * len(replicates), "share")
     assert (ends is None) == (np.ptp(replicates) < 1e-12)
     low, high = ends or (value, value)
-    assert 0 <= low <= value * (1 + 1e-12) and value * (1 - 1e-12) <= high < np.inf
+    assert 0 <= low <= value * (1 + 1e-12)
+    assert value * (1 - 1e-12) <= high < np.inf
 
 
 def test_every_score_of_a_summary_has_its_scale():

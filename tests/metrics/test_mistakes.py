@@ -143,7 +143,8 @@ def test_counts_by_subject_and_emotion():
     }
     assert list(count_mistakes(found[::-1], "video").index) == sorted(set(found["video"]))
     by_emotion = count_mistakes(found, "emotion")
-    assert by_emotion.loc["joy"].sum() == 2 and by_emotion.loc[""].sum() == 1
+    assert by_emotion.loc["joy"].sum() == 2
+    assert by_emotion.loc[""].sum() == 1
 
 
 def test_of_random_draws_the_numbers_are_means():
@@ -163,7 +164,8 @@ def test_random_draws_on_videos_without_any_expression_are_all_in_vain():
     drawn = tables([(f"d/{n}/{v}", "micro", 5, 9, 0.5) for n, v in ((1, "a"), (2, "b"))], truths=[])
     drawn.predictions["draw"] = [0, 1]
     found = summarize_mistakes(drawn, ["micro"])["micro"]
-    assert found["false_positive"]["background"] == 1 and found["miss"]["missed"] == 0
+    assert found["false_positive"]["background"] == 1
+    assert found["miss"]["missed"] == 0
 
 
 def test_without_spotting_there_is_nothing_and_an_unknown_convention_is_named():
@@ -246,7 +248,8 @@ def test_an_interval_that_counts_once_per_truth_lacks_one_in_the_number(conventi
     truths = [("d/1/a", "micro", 100, 120, "joy"), ("d/1/a", "micro", 102, 122, "joy")]
     one = tables([("d/1/a", "micro", 101, 121, 0.9), ("d/1/a", "micro", 500, 520, 0.8)], truths)
     mistakes, summary = counts(one, convention)
-    assert mistakes["micro"] == (1, 0) and summary["micro"] == (0, 0)
+    assert mistakes["micro"] == (1, 0)
+    assert summary["micro"] == (0, 0)
 
 
 @given(st.lists(intervals, max_size=6), st.lists(intervals, max_size=8))
@@ -428,7 +431,8 @@ def test_where_nothing_could_be_found_all_that_is_spotted_counts_a_minute():
     )
     assert [quiet_rate(found, kind, found.truths) for kind in ("micro", "macro")] == [(4.0, 0.5), (2.0, 0.5)]
     micro = found.truths[found.truths["kind"] == "micro"]
-    assert quiet_rate(found, "micro", micro) == (4.0, 0.5) and quiet_rate(found, "micro", micro[:0]) == (3.0, 1.0)
+    assert quiet_rate(found, "micro", micro) == (4.0, 0.5)
+    assert quiet_rate(found, "micro", micro[:0]) == (3.0, 1.0)
     twice = replace(found, predictions=pd.concat([found.predictions, found.predictions[3:].assign(draw=1)]))
     assert quiet_rate(twice, "micro", found.truths) == (3.0, 0.5), "a mean over draws"
 

@@ -60,7 +60,8 @@ def test_the_order_of_filming_is_read_too():
 
 def test_names_that_say_nothing_give_the_commonest_class_of_the_training_people():
     found, reads = answers([("lab", f"p{p}", name, "positive" if p else "surprise") for p, name in enumerate("abcde")])
-    assert set(found) == {"positive"} and reads == {"lab": {"nothing": 5}}
+    assert set(found) == {"positive"}
+    assert reads == {"lab": {"nothing": 5}}
 
 
 def test_a_dataset_that_nobody_trains_on_gets_the_commonest_class_of_the_others():
@@ -147,7 +148,8 @@ def test_the_film_that_a_name_says_tells_where_people_express():
 def test_names_that_say_nothing_of_where_people_express_leave_what_all_videos_share():
     """Then the same place in all videos is spotted, and nothing where no two people express at one place."""
     alike, reads = spotted(watching(6, films=["joke"]))
-    assert reads == {"lab": {"nothing": 6}} and (alike["onset"].tolist(), set(alike["confidence"])) == ([80] * 6, {1.0})
+    assert reads == {"lab": {"nothing": 6}}
+    assert (alike["onset"].tolist(), set(alike["confidence"])) == ([80] * 6, {1.0})
     apart, _ = spotted(watching(4, shift=-20, films=["joke"]))
     assert apart.empty
 
@@ -156,7 +158,8 @@ def test_an_interval_that_ends_beyond_a_video_is_not_spotted_in_it():
     table = watching(6, films=["joke"])
     short = table.videos.assign(n_frames=[90, *[100] * 5])
     found, _ = spotted(Tables(short, table.truths, table.predictions))
-    assert found["video"].nunique() == 5 and "lab/p0/0_joke" not in set(found["video"])
+    assert found["video"].nunique() == 5
+    assert "lab/p0/0_joke" not in set(found["video"])
 
 
 PLACES = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2), st.integers(0, 80)), min_size=6, max_size=16)

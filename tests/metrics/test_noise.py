@@ -47,7 +47,8 @@ def test_ends_move_by_as_many_milliseconds_as_asked_and_stay_in_order(runs):
     before = runs[0].truths.sort_values(["video", "kind", "onset", "offset"])
     for seed in range(20):
         after = noise.recoded(runs[0], coders, CLASSES, seed).truths
-        assert (after["onset"] >= 0).all() and (after["onset"] <= after["offset"]).all()
+        assert (after["onset"] >= 0).all()
+        assert (after["onset"] <= after["offset"]).all()
         marked = after.dropna(subset="apex")
         assert ((marked["onset"] <= marked["apex"]) & (marked["apex"] <= marked["offset"])).all()
         off.append((after["onset"].to_numpy() - before["onset"].to_numpy()) / FPS)
@@ -58,15 +59,18 @@ def test_ends_move_by_as_many_milliseconds_as_asked_and_stay_in_order(runs):
 def test_all_runs_meet_the_same_coder(runs):
     coders = {"onset": 100, "label": 0.3}
     one, other = (noise.recoded(run, coders, CLASSES, 5) for run in runs)
-    assert one.truths.equals(other.truths) and one.clips["truth"].tolist() == other.clips["truth"].tolist()
+    assert one.truths.equals(other.truths)
+    assert one.clips["truth"].tolist() == other.clips["truth"].tolist()
 
 
 def test_the_highest_accuracy_that_labels_allow_is_the_share_that_coders_share(runs):
     alone = [replace(run, predictions=None) for run in runs]
     found = noise.under_noise(alone, {"label": 0.2}, ["recognition.accuracy"], *RULES, draws=15)
     top, (good, _) = found["recognition.accuracy"]["ceiling"], found["recognition.accuracy"]["runs"]
-    assert top["value"] == pytest.approx(0.8, abs=0.03) and top["low"] < 0.8 < top["high"]
-    assert good["noisy"]["value"] <= top["value"] + 0.01 and good["value"] > 0.95
+    assert top["value"] == pytest.approx(0.8, abs=0.03)
+    assert top["low"] < 0.8 < top["high"]
+    assert good["noisy"]["value"] <= top["value"] + 0.01
+    assert good["value"] > 0.95
 
 
 def test_ends_of_videos_without_a_frame_rate_cannot_move_unless_none_are_spotted(runs):

@@ -15,4 +15,5 @@ def test_the_t_test_finds_it_in_four_of_five_cases(n):
 
 
 def test_without_a_spread_nothing_is_known():
-    assert comparison.detectable_difference(np.nan, 5) is None and comparison.detectable_difference(0.1, 0) is None
+    assert comparison.detectable_difference(np.nan, 5) is None
+    assert comparison.detectable_difference(0.1, 0) is None

@@ -86,7 +86,8 @@ def test_strs_metric_forgets_false_positives_in_videos_without_truth() -> None:
 def test_strs_metric_has_no_number_where_one_class_is_all_right() -> None:
     run = tables([rows(A, [(0, 9)], ["joy"])], [rows(A, [(0, 9)], ["joy"])], [A])
     legacy, strict = (score(run, name, ("joy",))["analysis"] for name in ("strs_metric", "strict"))
-    assert legacy["strs"]["value"] is None and value(legacy["true_positives"], "f1") is None
+    assert legacy["strs"]["value"] is None
+    assert value(legacy["true_positives"], "f1") is None
     assert strict["strs"]["value"] == 1
 
 
@@ -191,7 +192,8 @@ def test_average_precision_of_sfamnet_adds_up_every_hit(truths, spotted) -> None
     part = score(run, "map_str")["spotting"]["micro"]
     if truths:
         areas = [area_of_every_pair(truths, spotted, Fraction(percent, 100)) for percent in range(50, 100, 5)]
-        assert value(part, "ap50") == pytest.approx(areas[0]) and value(part, "ap") == pytest.approx(np.mean(areas))
+        assert value(part, "ap50") == pytest.approx(areas[0])
+        assert value(part, "ap") == pytest.approx(np.mean(areas))
 
 
 def test_me_tst_counts_a_false_positive_where_nothing_was_spotted() -> None:
@@ -273,7 +275,8 @@ def test_mean_ranks_by_the_rows_whatever_the_confidence() -> None:
     assert value(score(sure, "mean2022")["spotting"]["micro"], "ap50") == pytest.approx(2 / 3)
     unsure = Tables(run.videos, run.truths, run.predictions.assign(confidence=None))
     told = score(unsure, "strict")
-    assert value(told["spotting"]["micro"], "ap50") is None and any("no confidence" in line for line in told["remarks"])
+    assert value(told["spotting"]["micro"], "ap50") is None
+    assert any("no confidence" in line for line in told["remarks"])
     assert value(score(unsure, "mean2022")["spotting"]["micro"], "ap50") == pytest.approx(2 / 3)
 
 
@@ -289,7 +292,8 @@ def test_mean_drops_degenerate_classes_and_loses_uar_for_a_class_never_true() ->
     part = score(run, "mean2022", ("joy", "fear", "awe", "anger"))["analysis"]["true_positives"]
     # Nobody is angry or said to be: three classes remain. Precision 1, 0/0, 0; recall 1, 0, 0/0.
     assert (value(part, "precision"), value(part, "recall")) == pytest.approx((1 / 3, 1 / 3))
-    assert value(part, "uf1") == pytest.approx(1 / 3) and value(part, "uar") is None
+    assert value(part, "uf1") == pytest.approx(1 / 3)
+    assert value(part, "uar") is None
 
 
 def test_mean_shifts_answers_after_a_truth_that_is_not_scored() -> None:
@@ -298,7 +302,8 @@ def test_mean_shifts_answers_after_a_truth_that_is_not_scored() -> None:
     legacy, strict = (
         score(run, name, ("joy", "fear"))["analysis"]["true_positives"] for name in ("mean2022", "strict")
     )
-    assert strict["n"] == legacy["n"] == 2 and value(strict, "accuracy") == 1
+    assert strict["n"] == legacy["n"] == 2
+    assert value(strict, "accuracy") == 1
     # Joy meets the answer to "others", fear the answer to joy.
     assert value(legacy, "accuracy") == 0
 
@@ -341,9 +346,11 @@ def test_li_2017_looks_at_peaks() -> None:
     summary = score(run, "li2017", ("joy",))
     part = summary["spotting"]["micro"]
     assert (part["tp"], part["fp"], part["fn"]) == (1, 1, 0)
-    assert value(part["details"], "tpr") == 1 and value(part["details"], "fpr") == pytest.approx(9 / 89)
+    assert value(part["details"], "tpr") == 1
+    assert value(part["details"], "fpr") == pytest.approx(9 / 89)
     assert summary["analysis"]["acc_mesr"]["value"] == 1
-    assert part["details"]["auc"] == pytest.approx(1) and part["details"]["curve"]["tpr"] == [1, 1, 1]
+    assert part["details"]["auc"] == pytest.approx(1)
+    assert part["details"]["curve"]["tpr"] == [1, 1, 1]
     assert counts(run, "strict") == (1, 2, 0)
 
 
@@ -376,7 +383,8 @@ def test_what_a_preset_does_not_define_is_left_out_and_said() -> None:
     }.items():
         summary = score(full, name, ("joy",))
         assert {"analysis", "recognition"} - set(summary) == missing
-        assert summary["convention"] == name and summary["rules"].startswith(f"{name}: ")
+        assert summary["convention"] == name
+        assert summary["rules"].startswith(f"{name}: ")
         for section in missing:
             assert any(f"{name} defines no {section}" in line for line in summary["remarks"])
     assert value(score(full, "megc2020")["spotting"]["micro"], "ap") is None

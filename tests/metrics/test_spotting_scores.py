@@ -103,7 +103,8 @@ def test_apex_claims_do_not_need_an_overlap_of_a_half() -> None:
 
 def test_videos_without_truths_count_their_false_positives() -> None:
     scores = values([("a", 10, 14, 19)], [("a", 10, 14, 19, 0.9), ("b", 10, 14, 19, 0.8)])
-    assert scores["precision"] == 0.5 and scores["fp_per_minute"] == 0.5
+    assert scores["precision"] == 0.5
+    assert scores["fp_per_minute"] == 0.5
 
 
 def test_no_predictions_score_zero_and_no_truths_are_undefined() -> None:

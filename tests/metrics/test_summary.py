@@ -139,13 +139,15 @@ def test_the_summary_has_the_promised_keys_and_survives_json() -> None:
     assert list(summary) == ["convention", "rules", "remarks", "bootstrap", "spotting", "analysis", "recognition"]
     assert list(summary["spotting"]) == ["micro", "macro", "overall"]
     for part in summary["spotting"].values():
-        assert list(part) == ["tp", "fp", "fn", "scores", "details"] and list(part["scores"]) == SPOTTING
+        assert list(part) == ["tp", "fp", "fn", "scores", "details"]
+        assert list(part["scores"]) == SPOTTING
         assert list(part["details"]) == ["scores", "f1_at_iou", "curve", "calibration"]
         assert list(part["details"]["scores"]) == ["apex_mae_frames", "onset_bias_ms", "offset_bias_ms"]
         assert list(part["details"]["f1_at_iou"])[::9] == ["0.05", "0.50", "0.95"]
         assert part["details"]["f1_at_iou"]["0.50"] == part["scores"]["f1"]
         assert part["details"]["curve"]["recall"][-1] == pytest.approx(part["scores"]["recall"]["value"])
-    assert summary["rules"].startswith("strict: ") and summary["remarks"] == []
+    assert summary["rules"].startswith("strict: ")
+    assert summary["remarks"] == []
     assert list(summary["analysis"]) == ["strs", "acc_mesr", "true_positives"]
     assert list(summary["analysis"]["true_positives"]["scores"]) == ANALYSIS
     assert list(summary["recognition"]) == ["n", "scores", "details", "members"]
@@ -172,7 +174,8 @@ def test_sections_that_do_not_apply_are_absent() -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_the_order_of_rows_never_matters(seed: int) -> None:
     run = random_run()
-    assert run.predictions is not None and run.clips is not None
+    assert run.predictions is not None
+    assert run.clips is not None
     # Ties of confidence, and copies that differ in their emotion only, are the hard part.
     copies = run.predictions.assign(emotion="surprise")
     crowded = pd.concat([run.predictions, copies], ignore_index=True).assign(confidence=0.5)
@@ -225,7 +228,8 @@ def test_equal_subjects_are_samples_of_an_exact_binomial_share() -> None:
             exact = (beta.ppf(0.025, right, 6 - right), beta.ppf(0.975, right + 1, 5 - right))
             assert (numbers["low"], numbers["high"]) == pytest.approx(tuple(np.nan_to_num(exact, nan=numbers["value"])))
         else:
-            assert numbers["low"] is numbers["high"] is None and "whoever is left out" in numbers["reason"]
+            assert numbers["low"] is numbers["high"] is None
+            assert "whoever is left out" in numbers["reason"]
 
 
 @pytest.mark.parametrize(
@@ -253,7 +257,8 @@ def test_a_class_that_rests_on_few_is_named_and_means_over_classes_have_no_inter
 def test_weights_mean_so_many_copies_of_a_subject(seed: int) -> None:
     """What intervals are made of: scores under weights are those of tables that hold each subject so often."""
     run = random_run(seed, subjects=20)
-    assert run.predictions is not None and run.clips is not None
+    assert run.predictions is not None
+    assert run.clips is not None
     people = sorted(set(zip(run.videos["dataset"], run.videos["subject"])))
     weights = bootstrap.subject_weights([dataset for dataset, _ in people], 1, seed)
     times = {f"{subject}/": int(n) for (_, subject), n in zip(people, weights[0])}
@@ -395,7 +400,8 @@ def test_a_class_that_was_never_spotted_stays_in_the_mean() -> None:
     true = [truth("d/1/a", 50 * n, c) for n, c in enumerate(CLASSES)]
     summary = score(tables(videos("d/1/a"), true, [spot("d/1/a", 0, CLASSES[0])]))
     found = value(summary["analysis"]["true_positives"]["scores"])
-    assert found["accuracy"] == 1 and found["f1"] == pytest.approx(1 / 3)
+    assert found["accuracy"] == 1
+    assert found["f1"] == pytest.approx(1 / 3)
     assert summary["analysis"]["strs"]["value"] == pytest.approx(2 * 1 / (1 + 3) / 3)
 
 
@@ -434,8 +440,10 @@ def test_every_convention_gives_a_summary_of_one_shape_that_survives_json(conven
     )
     assert json.loads(json.dumps(summary, allow_nan=False)) == summary
     for part in summary["spotting"].values():
-        assert list(part["scores"]) == SPOTTING and part["scores"]["f1"]["value"] > 0
-        assert part["fn"] >= 0 and part["tp"] > 0
+        assert list(part["scores"]) == SPOTTING
+        assert part["scores"]["f1"]["value"] > 0
+        assert part["fn"] >= 0
+        assert part["tp"] > 0
     if "analysis" in summary:
         assert list(summary["analysis"]["true_positives"]["scores"]) == ANALYSIS
     overall, micro, macro = (summary["spotting"][name] for name in ("overall", "micro", "macro"))

@@ -107,17 +107,21 @@ def test_adding_a_folder_again_changes_nothing(folder):
     registry.add_paths([folder])
     found = protocols.find("halves")
     registry.add_paths([folder, folder])
-    assert protocols.find("halves") is found and protocols.BROKEN == {}
+    assert protocols.find("halves") is found
+    assert protocols.BROKEN == {}
 
 
 def test_they_are_listed_and_a_broken_one_with_its_reason(folder):
     (folder / "protocols" / "crooked.py").write_text("PROTOCOL = 1 / 0")
     said = CliRunner().invoke(app, ["list", "protocols", "--plugins", str(folder)], catch_exceptions=False).stdout
     lines = dict(line.split("\t") for line in said.splitlines())
-    assert lines["halves"] == "two halves" and "loso" in lines
-    assert lines["crooked"].startswith("broken: ") and lines["crooked"].endswith("ZeroDivisionError: division by zero")
+    assert lines["halves"] == "two halves"
+    assert "loso" in lines
+    assert lines["crooked"].startswith("broken: ")
+    assert lines["crooked"].endswith("ZeroDivisionError: division by zero")
     card = CliRunner().invoke(app, ["info", "halves", "--plugins", str(folder)], catch_exceptions=False).stdout
-    assert "two halves" in card and "protocol.first" in card
+    assert "two halves" in card
+    assert "protocol.first" in card
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,8 @@ def test_parts_are_as_equal_as_can_be_and_keep_people_whole(videos, k):
         return
     parts = [{same_face(s) for s in fold.test} for fold in within.kfold(people, KFoldParams(k))]
     sizes = [len(part) for part in parts]
-    assert max(sizes) - min(sizes) <= 1 and sum(sizes) == len(set().union(*parts)) == len(people.persons)
+    assert max(sizes) - min(sizes) <= 1
+    assert sum(sizes) == len(set().union(*parts)) == len(people.persons)
 
 
 def test_parts_resemble_each_other():
@@ -99,9 +100,11 @@ def test_parts_of_the_real_maps_and_the_figures_of_the_card():
     random = [np.array_split(rng.permutation(len(people.subjects)), 5) for _ in range(20)]
     assert jaccard(splits) <= jaccard(random) + 0.05
     assert (min(map(min, sizes)), max(map(max, sizes)), int(100 * min(map(min, shares)))) == (87, 91, 54)
-    assert round(100 * max(map(max, shares))) == 58 and f"{jaccard(splits):.2f} {jaccard(random):.2f}" == "0.12 0.10"
+    assert round(100 * max(map(max, shares))) == 58
+    assert f"{jaccard(splits):.2f} {jaccard(random):.2f}" == "0.12 0.10"
     negative = [fmean(v.expressions[0].emotion == "negative" for v in test) for test in tests]
-    assert min(map(len, tests)) >= 82 and max(map(len, tests)) <= 100
+    assert min(map(len, tests)) >= 82
+    assert max(map(len, tests)) <= 100
     assert max(negative) - min(negative) <= 0.05
     drawn = [[{v.subject_key for v in test}] for test in tests]
     assert jaccard(drawn) <= 0.02 + 0.05  # 14 of 68 at random: .020
@@ -123,7 +126,8 @@ def test_a_share_is_drawn_with_a_seed_of_its_own():
         within.holdout(People(videos, seed=run), within.HoldoutParams(share=share, seed=seed))[0].test
         for run, share, seed in ((0, 0.25, 0), (1, 0.25, 0), (0, 0.25, 1))
     )
-    assert one == two != other and len(one) == len(other) == 5
+    assert one == two != other
+    assert len(one) == len(other) == 5
     assert len(within.holdout(People(videos), within.HoldoutParams(share=0.9))[0].test) == 18
     assert len(within.holdout(People(videos[:6]), within.HoldoutParams(share=0.01))[0].test) == 1
 
@@ -158,7 +162,8 @@ def test_a_list_names_who_is_tested():
 
 def test_a_list_may_name_who_trains():
     (fold,) = within.holdout(People(FOUR), within.HoldoutParams(("02",), train=("casme2/01", "03"), valid=()))
-    assert [s.subject for s in fold.train] == ["01", "03"] and not fold.valid
+    assert [s.subject for s in fold.train] == ["01", "03"]
+    assert not fold.valid
 
 
 @pytest.mark.parametrize(
@@ -195,8 +200,10 @@ def test_one_video_out_trains_on_the_others_of_the_same_person():
     found = {fold.key: fold for fold in within.lovo(People(videos))}
     assert list(found) == [v.key for v in sorted(videos, key=lambda v: v.key)]
     train, valid, test = found["d/1/v01"].split(videos)
-    assert [v.key for v in test] == ["d/1/v01"] and "d/1/v02" in {v.key for v in train}
-    assert {v.subject for v in valid}.isdisjoint({"1"}) and len(train) + len(valid) == 4
+    assert [v.key for v in test] == ["d/1/v01"]
+    assert "d/1/v02" in {v.key for v in train}
+    assert {v.subject for v in valid}.isdisjoint({"1"})
+    assert len(train) + len(valid) == 4
     assert not found["d/3/v01"].videos  # whoever has one video is held out as a subject
     with pytest.raises(ConfigError, match="at least 2 videos"):
         within.lovo(People(videos[:1]))

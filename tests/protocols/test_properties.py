@@ -94,12 +94,16 @@ def test_nobody_is_on_two_sides_and_all_is_tested_once(case, data):
     videos, found = every(some, CASES[case][0]), made(case, some)
     for fold in found:
         sides = [set(fold.train), set(fold.valid), set(fold.test)]
-        assert not sides[0] & sides[1] and fold.train and fold.test
+        assert not sides[0] & sides[1]
+        assert fold.train
+        assert fold.test
         if not fold.videos:
             assert not sides[2] & (sides[0] | sides[1])
         train, valid, test = fold.split(videos)
         keys = [v.key for v in (*train, *valid, *test)]
-        assert len(keys) == len(set(keys)) and train and test
+        assert len(keys) == len(set(keys))
+        assert train
+        assert test
     assert len({fold.key for fold in found}) == len(found)
     if case in ONCE:
         assert Counter(v.key for fold in found for v in fold.split(videos)[2]) == Counter({v.key: 1 for v in videos})
@@ -110,7 +114,9 @@ def test_nobody_is_on_two_sides_and_all_is_tested_once(case, data):
 def test_nobody_is_on_two_sides_under_another_id_either(case, data):
     for fold in made(case, data.draw(drawn(case)), person=same_number):
         sides = [{same_number(s) for s in side} for side in (fold.train, fold.valid, fold.test)]
-        assert not (sides[0] & sides[1] or sides[0] & sides[2] or sides[1] & sides[2])
+        assert not (sides[0] & sides[1])
+        assert not (sides[0] & sides[2])
+        assert not (sides[1] & sides[2])
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -42,12 +42,14 @@ def test_a_value_is_made_once_and_again_where_its_entry_is_damaged():
         return {"letters": ["a", "ab"], "n": 0.1 + 0.2}
 
     first = cached(make, (), "f1", ["one", "two"])
-    assert cached(make, (), "f1", ["one", "two"]) == first and len(made) == 1
+    assert cached(make, (), "f1", ["one", "two"]) == first
+    assert len(made) == 1
     cached(make, (), "f1", ["two", "one"])
     assert len(made) == 2
     for entry in board_cache.folder().iterdir():
         entry.write_text(entry.read_text().replace("ab", "cd"))
-    assert cached(make, (), "f1", ["one", "two"]) == first and len(made) == 3
+    assert cached(make, (), "f1", ["one", "two"]) == first
+    assert len(made) == 3
 
 
 @pytest.fixture
@@ -62,12 +64,15 @@ def test_a_board_is_built_again_from_what_is_there_and_what_a_new_run_changes(tm
         make_run(tmp_path / "runs", method=method, shift=5 * shift, tasks=("spot",))
     leaderboard.build("runs")
     first, tests = files(tmp_path / "leaderboards"), made.count("standing")
-    assert made.count("values_of") == 2 and tests
+    assert made.count("values_of") == 2
+    assert tests
     leaderboard.build("runs")
-    assert len(made) == tests + 2 and files(tmp_path / "leaderboards") == first
+    assert len(made) == tests + 2
+    assert files(tmp_path / "leaderboards") == first
     make_run(tmp_path / "runs", method="three", shift=10, tasks=("spot",))
     leaderboard.build("runs")
-    assert made.count("values_of") == 3 and made.count("standing") == tests + 1
+    assert made.count("values_of") == 3
+    assert made.count("standing") == tests + 1
     kept = files(tmp_path / "leaderboards")
     for entry in board_cache.folder().iterdir():
         entry.unlink()
@@ -116,7 +121,8 @@ def test_the_code_that_is_hashed_is_all_that_computes(tmp_path, monkeypatch, no_
         named = {f.co_filename for f in functions if f.co_name not in ("<module>", "<lambda>")}
         computing = {Path(file).relative_to(PACKAGE) for file in named if file.startswith(f"{PACKAGE}/")}
         hashed = {file.relative_to(PACKAGE) for pattern in code for file in PACKAGE.glob(pattern)}
-        assert computing and not computing - hashed - {Path("_lightly.py")}
+        assert computing
+        assert not computing - hashed - {Path("_lightly.py")}
 
 
 def test_entries_that_no_board_asked_for_lately_are_removed(monkeypatch):

@@ -122,7 +122,8 @@ def test_datasets_and_protocols_are_those_of_mebench(rows):
 def test_the_survey_prints_the_values_of_ststnet_for_other_databases(rows):
     truly = {"casme2": "smic_hs", "smic_hs": "samm", "samm": "casme2"}
     printed = select(rows, SURVEY, method="STSTNet")
-    assert len(printed) == 6 and set(printed["dataset"]) == set(truly)
+    assert len(printed) == 6
+    assert set(printed["dataset"]) == set(truly)
     for row in printed.itertuples():
         original = the(rows, HTNET, method="STSTNet", member=truly[row.dataset], metric=row.metric)
         own = the(rows, HTNET, method="STSTNet", member=row.dataset, metric=row.metric)
@@ -132,7 +133,8 @@ def test_the_survey_prints_the_values_of_ststnet_for_other_databases(rows):
 
 def test_the_survey_prints_precisions_of_spotting_as_accuracies(rows):
     printed = carrying(select(rows, SURVEY, table="Table 3"), "misassigned")
-    assert len(printed) == 5 and set(printed["metric"]) == {"accuracy"}
+    assert len(printed) == 5
+    assert set(printed["metric"]) == {"accuracy"}
     for row in printed.itertuples():
         recall, f1 = (
             the(rows, SURVEY, table="Table 3", method=row.method, dataset=row.dataset, metric=metric)["value"]
@@ -158,7 +160,8 @@ def test_mean_prints_scores_over_all_intervals_as_over_true_positives(rows):
         over_all = the(
             rows, MEAN, table="Table 2", method="MEAN", dataset=row.dataset, part="all_intervals", metric="f1"
         )
-        assert row.part == "true_positives" and row.value == pytest.approx(over_all["value"], abs=0.00011)
+        assert row.part == "true_positives"
+        assert row.value == pytest.approx(over_all["value"], abs=0.00011)
 
 
 @pytest.mark.parametrize(
@@ -186,7 +189,8 @@ def test_a_row_called_impossible_is_refused_without_the_caveat(rows, tmp_path, s
 def test_lbp_top_cannot_have_both_values_that_are_printed_for_smic(rows):
     where = {"method": "LBP-TOP", "member": "smic_hs"}
     uf1, uar = (the(rows, HTNET, **where, metric=metric) for metric in ("uf1", "uar"))
-    assert (uf1["value"], uar["value"]) == (0.2, 0.528) and len(carrying(rows, "impossible")) == 4
+    assert (uf1["value"], uar["value"]) == (0.2, 0.528)
+    assert len(carrying(rows, "impossible")) == 4
     assert all("impossible" in row["caveats"] and "no UF1 below 0.29" in row["note"] for row in (uf1, uar))
 
 
@@ -224,7 +228,8 @@ def test_one_method_may_have_several_values_by_source(rows):
 
 def test_long_videos_scored_only_where_they_hold_expressions_are_not_comparable(rows):
     own = rows[rows["method"].isin(["MEAN", "SOFTNet", "MTSN"]) & rows["dataset"].isin(["cas_me2", "samm_lv"])]
-    assert len(own) > 60 and carrying(own, "different_protocol").index.equals(own.index)
+    assert len(own) > 60
+    assert carrying(own, "different_protocol").index.equals(own.index)
 
 
 # The reader
@@ -233,16 +238,19 @@ def test_long_videos_scored_only_where_they_hold_expressions_are_not_comparable(
 def test_rows_become_a_typed_frame(tmp_path):
     change = {"caveats": "unranked;reproduction", "note": "a, b", "metric": "ap", "year": "", "value": "0.10"}
     frame = load(table(tmp_path, {}, change))
-    assert frame["year"].dtype == frame["classes"].dtype == "Int64" and frame["value"].dtype == "float64"
+    assert frame["year"].dtype == frame["classes"].dtype == "Int64"
+    assert frame["value"].dtype == "float64"
     first, second = frame.to_dict("records")
     assert (first["year"], first["value"], first["digits"], first["caveats"], first["line"]) == (2021, 0.1173, 4, (), 2)
     assert (second["value"], second["digits"], second["note"]) == (0.1, 2, "a, b")
-    assert pd.isna(second["year"]) and second["caveats"] == ("unranked", "reproduction")
+    assert pd.isna(second["year"])
+    assert second["caveats"] == ("unranked", "reproduction")
 
 
 def test_a_table_without_rows_is_an_empty_frame(tmp_path):
     frame = load(table(tmp_path))
-    assert frame.empty and set(published.COLUMNS) < set(frame.columns)
+    assert frame.empty
+    assert set(published.COLUMNS) < set(frame.columns)
 
 
 def test_a_file_saved_by_a_spreadsheet_program_is_read(tmp_path):
@@ -300,7 +308,8 @@ def test_the_path_of_a_value_leads_to_the_same_in_the_summary_of_a_run(tmp_path)
 def test_a_row_out_of_form_is_refused_with_its_line(tmp_path, change, words):
     with pytest.raises(DataError) as error:
         load(table(tmp_path, {}, change))
-    assert words in str(error.value) and f"published.csv, line {4 if 'note' in change else 3}: " in str(error.value)
+    assert words in str(error.value)
+    assert f"published.csv, line {4 if 'note' in change else 3}: " in str(error.value)
 
 
 def test_a_value_beyond_its_range_stands_only_as_impossible(tmp_path):

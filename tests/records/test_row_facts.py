@@ -42,7 +42,8 @@ def test_a_new_column_is_an_entry_that_all_five_outputs_show(monkeypatch, tmp_pa
     out = console()
     with out.capture() as capture:
         out.print(table_files.origins(table.parts[0]))
-    assert "folds tested" in " ".join(capture.get().split()) and f" {number} " in capture.get()
+    assert "folds tested" in " ".join(capture.get().split())
+    assert f" {number} " in capture.get()
 
     (row,) = csv.DictReader(io.StringIO(as_csv(table)))
     assert row["folds_tested"] == number
@@ -51,7 +52,8 @@ def test_a_new_column_is_an_entry_that_all_five_outputs_show(monkeypatch, tmp_pa
 
     page = page_of([table], records)
     head = re.search(r'<th scope="col" title="how many were tested" data-column="more">folds tested</th>', page)
-    assert head and f"<td>{number}</td>" in page
+    assert head
+    assert f"<td>{number}</td>" in page
 
 
 def test_a_column_with_a_mark_is_said_beside_the_name_where_there_is_no_room_for_it(monkeypatch, tmp_path):
@@ -60,7 +62,8 @@ def test_a_column_with_a_mark_is_said_beside_the_name_where_there_is_no_room_for
     make_run(tmp_path, tasks=("recognize",))
     (table,) = boards_build.build(boards_collect.collect(tmp_path))
     assert table.parts[0].rows[0].marks == ["an odd one"]
-    assert "spotter, an odd one" in latex(table) and "| spotter (an odd one) |" in markdown([table])
+    assert "spotter, an odd one" in latex(table)
+    assert "| spotter (an odd one) |" in markdown([table])
     assert next(csv.DictReader(io.StringIO(as_csv(table))))["odd"] == "because"
 
 
@@ -80,4 +83,5 @@ def test_what_authors_publish_is_what_the_cards_say_and_stands_in_every_board(tm
     (table,) = boards_build.build(records)
     (row,) = csv.DictReader(io.StringIO(as_csv(table)))
     assert row["openness"] == "code github.com/christy1206/STSTNet; weights public; epoch last"
-    assert row["openness"] in markdown([table]) and row["openness"] in page_of([table], records)
+    assert row["openness"] in markdown([table])
+    assert row["openness"] in page_of([table], records)

@@ -57,9 +57,12 @@ def refusal(record, file="record.json"):
     with pytest.raises(RunError) as error:
         schema.read(record, file)
     (sentence,) = str(error.value).splitlines()
-    assert sentence.isprintable() and sentence.encode() and len(sentence) < 500
+    assert sentence.isprintable()
+    assert sentence.encode()
+    assert len(sentence) < 500
     before, after = "record r is refused: ", ". Use the folder as mebench leaderboard export wrote it"
-    assert sentence.startswith(before) and sentence.endswith(after)
+    assert sentence.startswith(before)
+    assert sentence.endswith(after)
     return sentence.removeprefix(before).removesuffix(after)
 
 
@@ -119,7 +122,8 @@ def test_a_value_that_no_run_writes_is_refused_with_its_place_and_what_it_should
     rewrite(record, file, path, value)
     found = refusal(record, file)
     place, _, said = found.partition(f" of {file} is ")
-    assert said.endswith(": its type was changed") and words in said
+    assert said.endswith(": its type was changed")
+    assert words in said
     assert place.replace("[", "/").replace("]", "").replace(".", "/").startswith(path)
 
 

@@ -79,8 +79,10 @@ def test_no_folder_survives(path):
     )
     assert flat["method.model"] == "face.dat"
     assert flat["method.more"] == ["face.dat", {"x": "face.dat"}]
-    assert "cache" not in flat and "plugins" not in flat
-    assert "ann" not in str(flat) and "host" not in str(flat)
+    assert "cache" not in flat
+    assert "plugins" not in flat
+    assert "ann" not in str(flat)
+    assert "host" not in str(flat)
 
 
 @pytest.mark.parametrize("name", ["cache", "runs", "workers", "devices", "tracking", "plugins"])
@@ -91,7 +93,8 @@ def test_a_plugin_s_parameter_is_no_place_though_a_key_of_the_run_has_its_name(n
         )
         for frames in (1, 15)
     )
-    assert [other[f"{part}.{name}"] for part in ("method", "dataset", "protocol")] == [15, 1, 2] and name not in other
+    assert [other[f"{part}.{name}"] for part in ("method", "dataset", "protocol")] == [15, 1, 2]
+    assert name not in other
     assert setting_words.identity(one) != setting_words.identity(other)
     assert setting_words.of_method(plain(**{name: 15}), {f"method.{name}": "command line"}) == f"{name}=15"
 

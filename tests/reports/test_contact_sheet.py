@@ -31,7 +31,8 @@ def test_the_crop_holds_the_eyes_and_the_mouth():
     x0, y0, x1, y1 = face.box
     assert len(face.regions) == 3
     for corners in face.regions:
-        assert (corners >= (x0 - 1, y0 - 1)).all() and (corners <= (x1, y1)).all()
+        assert (corners >= (x0 - 1, y0 - 1)).all()
+        assert (corners <= (x1, y1)).all()
     (left, right, mouth) = (corners.mean(axis=0) for corners in face.regions)
     # Where `draw_face` draws them: eyes at 61 and 99, 79; mouth at 80, 116.
     assert np.allclose([left, right, mouth], [(61, 75), (99, 75), (80, 117)], atol=6)
@@ -70,10 +71,12 @@ def test_the_picture_grows_with_its_rows_and_shows_the_colours_of_the_frames():
         )
         for n in (1, 2)
     )
-    assert two.shape[0] > one.shape[0] + 200 and two.shape[1] == one.shape[1]
+    assert two.shape[0] > one.shape[0] + 200
+    assert two.shape[1] == one.shape[1]
     skin = draw_face()[70:90, 70:90].reshape(-1, 3).mean(axis=0)
     blue, _, red = one.reshape(-1, 3)[np.ptp(one.reshape(-1, 3), axis=1) > 15].mean(axis=0)
-    assert skin[0] < skin[2] and blue < red  # the drawn skin is yellowish, not bluish
+    assert skin[0] < skin[2]
+    assert blue < red
 
 
 def test_the_whole_frame_stands_before_its_close_pictures(monkeypatch):

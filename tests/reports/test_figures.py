@@ -95,7 +95,8 @@ def test_smoothed_scores_and_the_threshold_are_drawn_over_the_raw_ones():
     raw, smooth = np.arange(100.0), np.arange(100.0) / 2
     lines = plots.score_curve(drawn(raw, smoothed=smooth, level=20.0)).axes[0].lines
     thick = {tuple(line.get_ydata()[:3]): line.get_linewidth() for line in lines}
-    assert thick[0.0, 0.5, 1.0] > thick[0.0, 1.0, 2.0] and (20.0, 20.0) in thick
+    assert thick[0.0, 0.5, 1.0] > thick[0.0, 1.0, 2.0]
+    assert (20.0, 20.0) in thick
     assert {line.get_color() for line in lines} == {timeline.COLORS["micro"]}
 
 

@@ -24,8 +24,10 @@ def test_whoever_has_most_mistakes_comes_first_and_the_sum_last():
         for what in ("false_positive", "miss")
     )
     assert wrong["subject"] == ["d/2", "d/1", "all", "share"]
-    assert wrong["all"] == ["1", "1", "2", ""] and wrong["background"] == ["0", "1", "1", "50 %"]
-    assert missed["missed"] == ["1", "0", "1", "100 %"] and missed["localisation"] == ["0", "0", "0", "0 %"]
+    assert wrong["all"] == ["1", "1", "2", ""]
+    assert wrong["background"] == ["0", "1", "1", "50 %"]
+    assert missed["missed"] == ["1", "0", "1", "100 %"]
+    assert missed["localisation"] == ["0", "0", "0", "0 %"]
 
 
 def test_every_count_is_in_the_json_once():

@@ -80,7 +80,8 @@ def test_frames_on_the_timeline_are_those_of_the_predictions(mebench, tmp_path, 
             if lane["spotted"] == spotted
             for span in lane["spans"]
         ]
-        assert code == 0 and sorted(shown, key=str) == sorted(expected, key=str)
+        assert code == 0
+        assert sorted(shown, key=str) == sorted(expected, key=str)
     scores = pd.read_parquet(folder / "frame_scores.parquet")
     for video in told(page):
         for curve in video["tracks"][0]["curves"]:
@@ -161,7 +162,8 @@ def test_smoothed_curves_and_thresholds_are_those_that_the_run_kept(tmp_path):
         (curve,) = one["timeline"].tracks[0].curves.values()
         own = table[table["video"] == one["timeline"].title]
         np.testing.assert_allclose(curve.smoothed[own["apex"]], own["confidence"])
-        assert curve.level <= own["confidence"].min() and np.nanmean(curve.smoothed) < curve.level
+        assert curve.level <= own["confidence"].min()
+        assert np.nanmean(curve.smoothed) < curve.level
     (run.path / "curves.parquet").unlink()  # as in a run of earlier, or of a method that keeps none
     of_earlier = timelines([judged(records_record.read(run))])
     assert {curve.smoothed for one in of_earlier for curve in one["timeline"].tracks[0].curves.values()} == {None}
@@ -169,10 +171,15 @@ def test_smoothed_curves_and_thresholds_are_those_that_the_run_kept(tmp_path):
 
 def test_markup_in_every_field_stays_text_and_nothing_is_fetched(mebench, tmp_path, runs):
     code, _, page = report(mebench, tmp_path, runs, "evil")
-    assert code == 0 and EVIL not in page and "&lt;script&gt;alert(1)" in page and r"\u003cscript\u003ealert(1)" in page
+    assert code == 0
+    assert EVIL not in page
+    assert "&lt;script&gt;alert(1)" in page
+    assert r"\u003cscript\u003ealert(1)" in page
     outside = re.sub(r"<(script|style)\b.*?</\1>", "", page, flags=re.DOTALL)
-    assert "<script" not in outside and "<b onclick" not in outside
-    assert not re.search(r"(?:src|href)=\"(?!#|data:)", outside) and "default-src 'none'" in page
+    assert "<script" not in outside
+    assert "<b onclick" not in outside
+    assert not re.search(r"(?:src|href)=\"(?!#|data:)", outside)
+    assert "default-src 'none'" in page
 
 
 @pytest.mark.parametrize(
@@ -195,7 +202,8 @@ def test_a_bar_from_0_to_1_is_that_of_a_share(path, bars):
 def test_a_place_in_a_video_is_told_to_the_millisecond(frame, fps):
     shown = timeline.clock(frame / fps)
     parts = [Fraction(part) for part in shown.removesuffix(" s").split(":")]
-    assert all(part < 60 for part in parts[1:]) and len(parts) > (frame / fps >= 60)
+    assert all(part < 60 for part in parts[1:])
+    assert len(parts) > (frame / fps >= 60)
     told = sum(part * 60**place for place, part in enumerate(reversed(parts)))
     assert abs(told - Fraction(frame / fps)) <= Fraction(1, 2000)
 
@@ -204,15 +212,17 @@ def test_two_runs_share_the_timelines(mebench, tmp_path, runs):
     code, _, page = report(mebench, tmp_path, runs, "one", "two")
     assert code == 0
     for video in told(page):
-        assert [track["name"] for track in video["tracks"]] == ["A", "B"] and all(t["curves"] for t in video["tracks"])
-    assert "A − B" in page and "p (Holm)" in page and "<small>A: 2 missed, 2 wrong</small>" in page
+        assert [track["name"] for track in video["tracks"]] == ["A", "B"]
+        assert all(t["curves"] for t in video["tracks"])
+    assert "A − B" in page
+    assert "p (Holm)" in page
+    assert "<small>A: 2 missed, 2 wrong</small>" in page
 
 
 def test_figures_are_written_for_a_paper(tmp_path):
     files = write_figures([make_run(tmp_path / "runs", subjects=1)], tmp_path / "figures")
-    assert sorted(files) == sorted((tmp_path / "figures").iterdir()) and all(
-        file.stat().st_size > 1000 for file in files
-    )
+    assert sorted(files) == sorted((tmp_path / "figures").iterdir())
+    assert all(file.stat().st_size > 1000 for file in files)
     names = {file.stem for file in files}
     assert {file.name for file in files} == {f"{name}.{ending}" for name in names for ending in ("svg", "png", "pdf")}
     assert {"iou_sweep", "subjects", "recognition_confusion", "analysis_confusion", "scores_drawn--00--v1"} <= names
@@ -235,14 +245,17 @@ def test_what_cannot_be_is_a_sentence(mebench, tmp_path, run, words, sentence):
     make_run(tmp_path / "runs", "bad", **run)
     words = [*words] if "-o" in words else [*words, "-o", tmp_path / "page.html"]
     code, _, err = mebench("report", *words, "--runs", tmp_path / "runs")
-    assert code and sentence in err and "Traceback" not in err
+    assert code
+    assert sentence in err
+    assert "Traceback" not in err
 
 
 def test_a_run_without_scores_of_frames_shows_its_intervals_and_says_so(mebench, tmp_path):
     run = make_run(tmp_path / "runs", "bare")
     (run.path / "frame_scores.parquet").unlink()
     code, _, page = report(mebench, tmp_path, tmp_path / "runs", "bare")
-    assert code == 0 and "keeps no scores of frames, so its timelines show only intervals" in page
+    assert code == 0
+    assert "keeps no scores of frames, so its timelines show only intervals" in page
     assert all(not video["tracks"][0]["curves"] and video["tracks"][0]["lanes"] for video in told(page))
 
 
@@ -250,13 +263,16 @@ def test_a_run_that_lost_its_predictions_is_a_sentence(mebench, tmp_path):
     run = make_run(tmp_path / "runs", "lost")
     (run.path / "predictions.parquet").unlink()
     code, err, _ = report(mebench, tmp_path, tmp_path / "runs", "lost")
-    assert code and "is marked as finished but lacks predictions.parquet" in err
+    assert code
+    assert "is marked as finished but lacks predictions.parquet" in err
 
 
 def test_a_recogniser_has_a_page_without_spotting(mebench, tmp_path):
     make_run(tmp_path / "runs", "names", tasks=("recognize",))
     code, _, page = report(mebench, tmp_path, tmp_path / "runs", "names")
-    assert code == 0 and "Annotated clips" in page and "Mistakes in spotting" not in page
+    assert code == 0
+    assert "Annotated clips" in page
+    assert "Mistakes in spotting" not in page
     assert any(
         "as a clip named" in span[5]
         for video in told(page)
@@ -273,4 +289,6 @@ def test_a_run_of_another_version_is_shown_with_it(mebench, tmp_path, runs):
         content.get("config", content).update(words)
         (other / file).write_text(json.dumps(content))
     code, _, page = report(mebench, tmp_path, tmp_path / "runs", "old")
-    assert code == 0 and "0.0.7" in page and len(told(page)) > 0
+    assert code == 0
+    assert "0.0.7" in page
+    assert len(told(page)) > 0

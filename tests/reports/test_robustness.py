@@ -32,7 +32,9 @@ def test_each_kind_has_its_curve_with_intervals():
 
 def test_scores_and_relations_have_a_table_each():
     scores, relations = robustness.tables(ROWS)
-    assert len(scores.rows) == 6 and "33.3 %" in scores.markdown() and "[0.3000, 0.5000]" in scores.markdown()
+    assert len(scores.rows) == 6
+    assert "33.3 %" in scores.markdown()
+    assert "[0.3000, 0.5000]" in scores.markdown()
     assert relations.plain() == [
         {"relation": "mirror", "change": "left and right change places", "violations": 3, "of": 40}
     ]

@@ -71,9 +71,8 @@ def test_a_video_of_ones_own_shows_each_class_of_a_set_and_a_lane_for_each_unit(
     assert mebench("run", *words, *where, "workers=1")[0] == 0
     (made,), video = (tmp_path / "runs").iterdir(), write(tmp_path / "v.mp4", moving(3, 240, (60, 20)))
     summary = json.loads((made / "summary.json").read_text())
-    assert "analysis" not in summary and "analysis is not defined where clips have several classes" in str(
-        summary["remarks"]
-    )
+    assert "analysis" not in summary
+    assert "analysis is not defined where clips have several classes" in str(summary["remarks"])
     mebench("spot", video, "--run", made, "--workers", "1", "-o", tmp_path / "out")
     found = pd.read_csv(tmp_path / "out" / "intervals.csv")
     assert {*found["emotion"]} == {"positive+negative+surprise+repression+others"}
@@ -98,31 +97,39 @@ def test_all_files_say_the_same_at_the_times_of_the_file(spot, tmp_path):
     times = np.cumsum([0, *np.random.default_rng(1).integers(30, 50, 39)]) / 1000
     video = write(tmp_path / "my <b>.mp4", moving(3, 240, (60, 20), SPANS), size=(400, 300), times=times.tolist())
     code, found, err, out = spot(video, "--overlay", track="frame")
-    assert code == 0 and spotted.CAUTION in err and "the overlay shows the faces" in err
-    assert "k' of micro-expressions" in err and "where the models were trained at 30" in err
+    assert code == 0
+    assert spotted.CAUTION in err
+    assert "the overlay shows the faces" in err
+    assert "k' of micro-expressions" in err
+    assert "where the models were trained at 30" in err
     with av.open(str(video)) as container:
         stamps = sorted(float(frame.pts * frame.time_base) for frame in container.decode(video=0))
-    assert np.allclose(stamps, times, atol=1e-4) and len(found) > 0
+    assert np.allclose(stamps, times, atol=1e-4)
+    assert len(found) > 0
     for name in ("onset", "apex", "offset"):
         assert found[f"{name}_s"].tolist() == pytest.approx([stamps[i] for i in found[name]], abs=1e-6)
     hit = found[found["confidence"] == found["confidence"].max()].iloc[0]
     assert peaks.iou((hit["onset"], hit["offset"]), TRUE) >= 0.5
     whole = json.loads((out / "intervals.json").read_text())
     assert [i["onset_s"] for i in whole["videos"][0]["intervals"]] == found["onset_s"].tolist()
-    assert whole["caution"] == spotted.CAUTION and whole["videos"][0]["frames"] == 40
+    assert whole["caution"] == spotted.CAUTION
+    assert whole["videos"][0]["frames"] == 40
     elan = pympi.Elan.Eaf(str(out / "intervals.eaf"))
     marks = sorted(m for name in elan.get_tier_names() for m in elan.get_annotation_data_for_tier(name))
     ends = [round(1000 * stamps[i + 1]) for i in found["offset"]]
     assert [m[:2] for m in marks] == sorted(zip((1000 * found["onset_s"]).round().astype(int), ends))
     assert elan.media_descriptors[0]["MEDIA_URL"] == video.as_uri()
     page = (out / "report.html").read_text()
-    assert "my &lt;b&gt;" in page and "<b>" not in page and spotted.CAUTION[:40] in page
+    assert "my &lt;b&gt;" in page
+    assert "<b>" not in page
+    assert spotted.CAUTION[:40] in page
     assert not re.search(r"(?:src|href)=|url\(|@import|fetch\(", page)  # nothing is fetched
     (spans,) = [lane["spans"] for lane in told(page)[0]["tracks"][0]["lanes"]]
     assert [span[:3] for span in spans] == found[["onset", "offset", "apex"]].to_numpy().tolist()
     assert np.allclose(np.cumsum(told(page)[0]["times"]) / 1000, times, atol=1e-3)
     drawn = VideoFrames(out / "overlay.mp4")
-    assert len(drawn) == 40 and drawn[20].shape == (348, 400, 3)
+    assert len(drawn) == 40
+    assert drawn[20].shape == (348, 400, 3)
     assert np.allclose(drawn.times, times, atol=1e-3)
 
 
@@ -157,9 +164,12 @@ def test_the_model_that_comes_along_finds_an_expression_and_none_where_there_is_
     still = write(tmp_path / "still.mp4", moving(3, 240, (60, 20), ()), size=(400, 300))
     code, _, err = mebench("spot", moves, still, "--workers", "1", "-o", tmp_path / "out")
     found = pd.read_csv(tmp_path / "out" / "intervals.csv")
-    assert code == 0 and "model mean, which came with mebench and was trained on drawn faces" in err
-    assert set(found["video"]) == {"moves"} and peaks.iou((found["onset"][0], found["offset"][0]), TRUE) >= 0.5
-    assert found["emotion"].notna().all() and (tmp_path / "out" / "still.eaf").is_file()
+    assert code == 0
+    assert "model mean, which came with mebench and was trained on drawn faces" in err
+    assert set(found["video"]) == {"moves"}
+    assert peaks.iou((found["onset"][0], found["offset"][0]), TRUE) >= 0.5
+    assert found["emotion"].notna().all()
+    assert (tmp_path / "out" / "still.eaf").is_file()
 
 
 @pytest.mark.parametrize("workers", ["0", "-1"])
@@ -167,7 +177,8 @@ def test_fewer_workers_than_one_are_refused(mebench, tmp_path, workers):
     """Not taken for nobody, who would find nothing."""
     still = write(tmp_path / "still.mp4", moving(3, 240, (60, 20), ()), size=(400, 300))
     code, _, err = mebench("spot", still, "--workers", workers, "-o", tmp_path / "out")
-    assert code == 2 and f"workers must be 1 or more, or left out for all cores, not {workers}" in err
+    assert code == 2
+    assert f"workers must be 1 or more, or left out for all cores, not {workers}" in err
     assert not (tmp_path / "out").exists()
 
 
@@ -178,17 +189,21 @@ SMALL = ((640, 360), 128, (500, 40))
 def test_a_face_a_tenth_of_the_picture_also_in_4k(spot, tmp_path, size, wide, place):
     video = write(tmp_path / "small.mp4", moving(4, wide, place, ((8, 12, 17),)), 22, size)
     code, found, _, _ = spot(video)
-    assert code == 0 and peaks.iou(np.array(surest(found)) * 1000, (320, 720)) >= 0.4
+    assert code == 0
+    assert peaks.iou(np.array(surest(found)) * 1000, (320, 720)) >= 0.4
 
 
 def test_two_faces_the_largest_or_each(spot, tmp_path):
     left, right = moving(3, 180, (20, 20), ((14, 18, 23),)), moving(5, 160, (220, 30), ((28, 32, 37),))
     video = write(tmp_path / "two.mkv", lambda i: left(i) + right(i), 42, (400, 220), codec="ffv1")
     code, found, err, _ = spot(video, track="frame")
-    assert code == 0 and "2 faces are seen, and the largest is followed: --faces all" in err
+    assert code == 0
+    assert "2 faces are seen, and the largest is followed: --faces all" in err
     assert peaks.iou(np.array(surest(found)) * 1000, (560, 960)) >= 0.4
     code, found, err, out = spot(video, "--faces", "all", track="frame")
-    assert code == 0 and set(found["face"]) == {"face1", "face2"} and "faces are seen" not in err
+    assert code == 0
+    assert set(found["face"]) == {"face1", "face2"}
+    assert "faces are seen" not in err
     for face, span in (("face1", (560, 960)), ("face2", (1120, 1520))):
         assert peaks.iou(np.array(surest(found[found["face"] == face])) * 1000, span) >= 0.4
     elan = pympi.Elan.Eaf(str(out / "intervals.eaf"))
@@ -205,8 +220,10 @@ def test_an_image_that_cannot_be_read_costs_its_own_video_alone(spot, tmp_path, 
         cv2.imwrite(str(tmp_path / "torn" / f"{index}.jpg"), good[index])
     (tmp_path / "torn/17.jpg").write_bytes((tmp_path / "torn/17.jpg").read_bytes()[:-500])
     code, found, err, _ = spot(good.path, tmp_path / "torn", "--fps", "25", "--faces", faces)
-    assert code == 5 and set(found["video"]) == {"good"}
-    assert "1 video of 2 could not be predicted" in err and re.search(r"torn: .*17\.jpg is truncated", err)
+    assert code == 5
+    assert set(found["video"]) == {"good"}
+    assert "1 video of 2 could not be predicted" in err
+    assert re.search(r"torn: .*17\.jpg is truncated", err)
 
 
 def test_nothing_is_spotted_where_the_face_has_left(spot, tmp_path):
@@ -215,8 +232,10 @@ def test_nothing_is_spotted_where_the_face_has_left(spot, tmp_path):
 
     video = write(tmp_path / "leaves.mkv", faces, frames=72, size=(400, 300), codec="ffv1")
     code, found, err, out = spot(video, track="frame")
-    assert code == 0 and re.search(r"no face in sight in 1 stretch, [12]\.\d s together: nothing is spotted there", err)
-    assert (found["apex"] < 40).all() and peaks.iou(np.array(surest(found)) * 1000, (560, 960)) >= 0.4
+    assert code == 0
+    assert re.search(r"no face in sight in 1 stretch, [12]\.\d s together: nothing is spotted there", err)
+    assert (found["apex"] < 40).all()
+    assert peaks.iou(np.array(surest(found)) * 1000, (560, 960)) >= 0.4
     assert "no face in sight from" in told((out / "report.html").read_text())[0]["hidden"][0][2]
 
 
@@ -228,7 +247,8 @@ def test_a_face_that_moves_is_followed(spot, tmp_path):
     video = write(tmp_path / "walks.mkv", faces, frames=85, size=(480, 300), codec="ffv1")
     code, found, _, _ = spot(video, track="frame")
     late = found[found["onset"] > 42]  # while it walks, everything moves
-    assert code == 0 and peaks.iou(np.array(surest(late)) * 1000, (2200, 2600)) >= 0.4
+    assert code == 0
+    assert peaks.iou(np.array(surest(late)) * 1000, (2200, 2600)) >= 0.4
 
 
 def test_what_was_written_stays_until_all_is_new_and_half_written_folders_go(spot, tmp_path, monkeypatch):
@@ -239,14 +259,18 @@ def test_what_was_written_stays_until_all_is_new_and_half_written_folders_go(spo
     with monkeypatch.context() as patched:
         patched.setattr(spotted, "write_eaf", lambda *_: os.kill(os.getpid(), signal.SIGTERM))
         stopped, _, said, _ = spot(video, "--faces", "all")
-    assert code == 0 and stopped == 143 and f"stopped: nothing was written into {out}" in said
-    assert {file.name: file.read_bytes() for file in out.iterdir()} == before and not left.exists()
+    assert code == 0
+    assert stopped == 143
+    assert f"stopped: nothing was written into {out}" in said
+    assert {file.name: file.read_bytes() for file in out.iterdir()} == before
+    assert not left.exists()
 
 
 def test_fast_cameras_count_in_time(spot, tmp_path):
     video = write(tmp_path / "fast.avi", moving(3, 180, (20, 20), ((30, 46, 70),)), 80, (220, 220), 100, "ffv1")
     code, found, err, _ = spot(video)
-    assert code == 0 and "100 frames a second, where the models were trained at 30: k = 10 frames (100 ms)" in err
+    assert code == 0
+    assert "100 frames a second, where the models were trained at 30: k = 10 frames (100 ms)" in err
     row = found.loc[found["confidence"].idxmax()]
     assert peaks.iou((row["onset"], row["offset"]), (30, 70)) >= 0.4
 
@@ -254,7 +278,9 @@ def test_fast_cameras_count_in_time(spot, tmp_path):
 def test_a_file_that_says_a_wrong_rate_keeps_its_seconds_which_is_said(spot, tmp_path):
     video = write(tmp_path / "slow.mkv", moving(3, 200, (60, 20), SPANS), 36, codec="ffv1")
     code, found, err, _ = spot(video, "--fps", "50")
-    assert code == 0 and len(found) and "seconds are those of the file, 2 times the real ones" in err
+    assert code == 0
+    assert len(found)
+    assert "seconds are those of the file, 2 times the real ones" in err
     assert np.allclose(found["onset_s"], found["onset"] / 25, atol=1e-3)
     assert "seconds are those" not in spot(video, "--fps", "25")[2]
 
@@ -267,19 +293,19 @@ def test_a_folder_of_images_wants_its_rate_and_keeps_its_numbers(spot, tmp_path)
     for index in range(36):
         cv2.imwrite(str(tmp_path / "images" / f"img{index + 7}.png"), frames[index])
     code, _, err, _ = spot(tmp_path / "images")
-    assert (
-        code == 3
-        and "images is a folder of images without a frame rate: give dataset.fps=N (mebench spot: --fps N)" in err
-    )
+    assert code == 3
+    assert "images is a folder of images without a frame rate: give dataset.fps=N (mebench spot: --fps N)" in err
     (tmp_path / "b").mkdir()
     for image in (tmp_path / "images").iterdir():  # of links out of the folder, too: the user names it
         (tmp_path / "b" / image.name).symlink_to(image)
     code, found, _, _ = spot(tmp_path / "b", "--fps", "25")
-    assert code == 0 and len(found)
+    assert code == 0
+    assert len(found)
     code, found, err, out = spot(tmp_path / "a.mkv", tmp_path / "images", "--fps", "25")
     assert f"{out} keeps files of an earlier command: intervals.eaf\n" in err
     of_file, of_images = (found[found["video"] == name].reset_index(drop=True) for name in ("a", "images"))
-    assert code == 0 and (of_images["onset"] - of_file["onset"]).tolist() == [7] * len(of_file)
+    assert code == 0
+    assert (of_images["onset"] - of_file["onset"]).tolist() == [7] * len(of_file)
     assert of_images["onset_s"].tolist() == of_file["onset_s"].tolist()
 
 
@@ -294,7 +320,8 @@ def test_linked_folders_are_called_as_the_links_are(spot, tmp_path):
         (tmp_path / f"link{name}").symlink_to(tmp_path / "disk" / name / "images")
     code, found, err, out = spot(tmp_path / "linkEP01", tmp_path / "linkEP02", "--fps", "25")
     assert code == 0, err
-    assert set(found["video"]) == set(found["subject"]) == {"linkEP01", "linkEP02"} and "face" not in found
+    assert set(found["video"]) == set(found["subject"]) == {"linkEP01", "linkEP02"}
+    assert "face" not in found
     assert {file.name for file in out.glob("*.eaf")} == {"linkEP01.eaf", "linkEP02.eaf"}
 
 
@@ -315,17 +342,24 @@ def test_bad_files_get_a_sentence_each(spot, tmp_path):
         "none.mp4": r"there is no video .*none\.mp4: expected a video file, or a folder of images",
     }.items():
         code, found, err, _ = spot(tmp_path / name)
-        assert code and found is None, name
-        assert re.search(sentence, err) and err.count("error: ") == 1 and "Traceback" not in err, (name, err)
+        assert code, name
+        assert found is None, name
+        assert re.search(sentence, err), (name, err)
+        assert err.count("error: ") == 1, (name, err)
+        assert "Traceback" not in err, (name, err)
 
 
 def test_no_face_is_said_and_leaves_the_others(spot, tmp_path):
     room = write(tmp_path / "room.avi", lambda index: [], 12, codec="mjpeg")
     code, found, err, _ = spot(room)
-    assert code == 4 and found is None and "no face found in folder/room/room" in err
+    assert code == 4
+    assert found is None
+    assert "no face found in folder/room/room" in err
     good = write(tmp_path / "good.avi", moving(3, 220, (60, 20), SPANS), 30, codec="mjpeg")
     code, found, err, _ = spot(room, good)
-    assert code == 5 and set(found["video"]) == {"good"} and "1 video of 2 could not be predicted" in err
+    assert code == 5
+    assert set(found["video"]) == {"good"}
+    assert "1 video of 2 could not be predicted" in err
 
 
 def test_words_that_cannot_be_are_refused(spot, tmp_path):
@@ -336,4 +370,5 @@ def test_words_that_cannot_be_are_refused(spot, tmp_path):
         (("--fold", "nobody"), "unknown fold 'nobody'"),
     ):
         code, _, err, _ = spot(tmp_path / "a.mp4", *words)
-        assert code and sentence in err
+        assert code
+        assert sentence in err

@@ -56,15 +56,19 @@ def test_what_was_spotted_in_each_dataset_has_a_row_for_each_kind(run, capsys):
 
 def test_it_says_under_which_convention_and_settings_and_where_the_run_is(run, capsys):
     text = "\n".join(lines(run, capsys, "mlflow.db"))
-    assert "convention strict" in text and "95 %, by leaving out each of" in text
+    assert "convention strict" in text
+    assert "95 %, by leaving out each of" in text
     assert "settings that differ from the defaults: p=0.6" in text
-    assert "selection: fixed (" in text and "transductive: none (" in text
-    assert f"run folder: {run.path}" in text and "MLflow: mlflow.db" in text
+    assert "selection: fixed (" in text
+    assert "transductive: none (" in text
+    assert f"run folder: {run.path}" in text
+    assert "MLflow: mlflow.db" in text
 
 
 def test_what_is_undefined_is_a_dash():
     assert number(None) == "-"
-    assert number(0.12345) == "0.1235" and number(9.6, places=1) == "9.6"
+    assert number(0.12345) == "0.1235"
+    assert number(9.6, places=1) == "9.6"
 
 
 # In short
@@ -82,7 +86,8 @@ def test_the_main_scores_come_first_on_few_lines(tmp_path, capsys):
         (line,) = (line for line in shown if line.startswith(f" spotting, {kind}: F1"))
         assert f"{score['value']:.4f}   [{score['low']:.4f}, {score['high']:.4f}]" in line
         assert f"{part['tp']} TP, {part['fp']} FP, {part['fn']} FN" in line
-    assert shown[3].startswith(" ─") and shown[4].startswith(" spotting, micro: F1")
+    assert shown[3].startswith(" ─")
+    assert shown[4].startswith(" spotting, micro: F1")
     assert sum(line.startswith("convention strict; intervals: 95 %") for line in shown) == 1
     assert "any expression" not in "".join(shown)  # the whole convention is for those who ask
     assert shown[-1] == f"all scores, with remarks: mebench runs show {run.path} -v"
@@ -94,14 +99,16 @@ def test_chance_stands_beside_f1_and_each_database_has_its_scores(run, capsys):
     assert any(line.startswith(" spotting, micro: F1 ") and f"F1 of random {best:.4f}" in line for line in shown)
     for name, part in summary["recognition"]["members"].items():
         (line,) = (line for line in shown if line.startswith(f" recognition, {name}: UF1"))
-        assert f"{part['scores']['uf1']['value']:.4f}" in line and f"{part['n']} annotated clips" in line
+        assert f"{part['scores']['uf1']['value']:.4f}" in line
+        assert f"{part['n']} annotated clips" in line
 
 
 @pytest.mark.parametrize("verbose", [False, True])
 def test_who_only_recognises_reads_nothing_of_spotting(tmp_path, capsys, verbose):
     run = make_run(tmp_path, "names", tasks=("recognize",))
     text = "\n".join(lines(run, capsys, verbose=verbose))
-    assert "UF1" in text and "95 %, by leaving out each of" in text
+    assert "UF1" in text
+    assert "95 %, by leaving out each of" in text
     assert not [word for word in ("convention", "IoU", "spotting") if word in text]
 
 

@@ -83,7 +83,9 @@ def test_the_score_of_a_group_is_that_of_its_people_alone(side, tmp_path):
             alone["recognition"]["scores"]["uf1"]["value"]
         )
     test = found["spotting.micro.f1"]
-    assert test["gap"]["between"] == ["no", "yes"] and test["p"] < 0.05 and test["p_holm"] >= test["p"]
+    assert test["gap"]["between"] == ["no", "yes"]
+    assert test["p"] < 0.05
+    assert test["p_holm"] >= test["p"]
 
 
 def test_left_and_right_are_counted_by_the_action_units(side):
@@ -92,7 +94,8 @@ def test_left_and_right_are_counted_by_the_action_units(side):
     for half, name in (("L", "first"), ("R", "second")):
         own = clips[halves == half]
         assert sides["named rightly"][name]["value"] == pytest.approx((own["truth"] == own["predicted"]).mean())
-    assert sides["found"]["n"] == [24, 24] and sides["found"]["first"]["value"] == 0.5
+    assert sides["found"]["n"] == [24, 24]
+    assert sides["found"]["first"]["value"] == 0.5
 
 
 def test_an_age_is_split_at_its_median_and_the_dataset_of_a_person_may_be_left_out(side, tmp_path):
@@ -145,16 +148,21 @@ def test_the_command_shows_groups_and_ranks_under_other_coders(runs, tmp_path, m
     page = tmp_path / "report.html"
     _, out, _ = mebench("report", "one", "--runs", runs, "--people", file, "-o", page, "--json", "-")
     told = json.loads(out)["trust"]
-    assert told["uncertainty"]["people"] == 12 and set(told["groups"]["glasses"]) >= {
+    assert told["uncertainty"]["people"] == 12
+    assert set(told["groups"]["glasses"]) >= {
         "spotting.micro.f1",
         "recognition.uf1",
     }
     text = page.read_text().lower()
-    assert "left and right half of the face" in text and "spotting.micro.f1 by groups of people" in text
+    assert "left and right half of the face" in text
+    assert "spotting.micro.f1 by groups of people" in text
     _, out, _ = mebench("compare", "one", "two", "--runs", runs, "--noise", noise)
-    assert "the truth itself" in out and "onset: two coders of ours" in out and "beats 2" in out
+    assert "the truth itself" in out
+    assert "onset: two coders of ours" in out
+    assert "beats 2" in out
     code, _, err = mebench("report", "one", "two", "--runs", runs, "--people", file, "-o", page)
-    assert code == 2 and "--people compares groups within one run" in err
+    assert code == 2
+    assert "--people compares groups within one run" in err
 
 
 def test_python_gives_the_same_as_the_command(runs, tmp_path):

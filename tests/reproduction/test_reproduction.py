@@ -72,18 +72,22 @@ def test_without_any_dataset_every_cell_says_so_and_what_to_do(capsys):
     assert [cell["published"] for cell in found[4:]] == [0.4286, 0.519, 0.4592, 0.462]
     table_of(table="10")
     *_, count, hint, no_method, no_data = capsys.readouterr().out.splitlines()
-    assert count == "0 of 8 cells measured." and "roots:" in hint
+    assert count == "0 of 8 cells measured."
+    assert "roots:" in hint
     assert no_method == "- mebench has no such method (meview, 4 cells)"
-    assert no_data.startswith("- meview needs its folder") and no_data.endswith("(meview, 4 cells)")
+    assert no_data.startswith("- meview needs its folder")
+    assert no_data.endswith("(meview, 4 cells)")
 
 
 def test_a_dataset_that_is_not_here_is_one_line_however_many_cells_it_has(capsys):
     table_of(table="5")
     text = capsys.readouterr().out
     needed = [line for line in text.splitlines() if " needs its folder" in line]
-    assert len(needed) == len({line.split()[1] for line in needed}) == 6 and f"0 of {TABLES['5']} cells" in text
+    assert len(needed) == len({line.split()[1] for line in needed}) == 6
+    assert f"0 of {TABLES['5']} cells" in text
     assert sum(int(line.rpartition(", ")[2].split()[0]) for line in needed) == TABLES["5"]
-    assert text.index("roots:") < text.index("needs its folder") and "published" not in text
+    assert text.index("roots:") < text.index("needs its folder")
+    assert "published" not in text
 
 
 def test_wrong_words_are_no_absent_dataset():
@@ -124,7 +128,8 @@ def test_a_cell_is_measured_under_the_rules_of_the_paper_and_under_the_strict_on
     results = measured("5", casme2=Run(folder))
     f1 = next(r for r in results if r.cell.published.path == ("spotting", "micro", "scores", "f1"))
     strict = folder.read_json("summary.json")["spotting"]["micro"]
-    assert f1.run_id == folder.id and f1.strict == strict["scores"]["f1"]["value"]
+    assert f1.run_id == folder.id
+    assert f1.strict == strict["scores"]["f1"]["value"]
     value, low, high = f1.measured
     assert low <= value <= high
     assert "244 scored there, 16 here" in f1.why
@@ -136,7 +141,8 @@ def test_the_gap_is_explained(measured, tmp_path):
     results = measured("5", casme2=Run(make_run(tmp_path, dataset="casme2", shift=3)))
     by_path = {r.cell.published.path: r for r in results if r.cell.published.dataset == "casme2"}
     impossible = by_path["analysis", "true_positives", "scores", "uf1"].why
-    assert "published value impossible" in impossible and "no UF1 exceeds the F1 beside it" in impossible
+    assert "published value impossible" in impossible
+    assert "no UF1 exceeds the F1 beside it" in impossible
     f1 = by_path["spotting", "micro", "scores", "f1"]
     value, low, high = f1.measured
     inside = low <= 0.6516 <= high
@@ -201,9 +207,8 @@ def test_a_dataset_may_stand_in_and_cells_that_share_a_run_run_once(capsys, tmp_
     assert again == first
     (folder,) = (tmp_path / "runs").iterdir()
     spotted = [cell for cell in first["cells"] if cell["task"] == "spotting"]
-    assert {cell["run_id"] for cell in spotted} == {folder.name} and len(
-        {cell["measured"]["value"] for cell in spotted}
-    ) == 1
+    assert {cell["run_id"] for cell in spotted} == {folder.name}
+    assert len({cell["measured"]["value"] for cell in spotted}) == 1
 
 
 def test_a_wheel_holds_what_the_verb_needs(monkeypatch, capsys, tmp_path):
@@ -230,8 +235,10 @@ def test_a_dry_run_runs_nothing_and_says_what_it_would(capsys, tmp_path):
     assert not (tmp_path / "runs").exists()
     table_of(table="6", stand_in=TINY, dry_run=True, words=("method.flow=dis",))
     text = capsys.readouterr().out
-    assert "0 of 9 cells measured." in text and "it would be: mebench run method=mean method.preset=paper" in text
-    assert "roots:" not in text and "strict rules" not in text
+    assert "0 of 9 cells measured." in text
+    assert "it would be: mebench run method=mean method.preset=paper" in text
+    assert "roots:" not in text
+    assert "strict rules" not in text
 
 
 def test_what_selection_is_worth_is_a_row_of_each_method_that_looks(tmp_path, capsys):
@@ -255,11 +262,14 @@ def test_what_selection_is_worth_is_a_row_of_each_method_that_looks(tmp_path, ca
     every = json.loads(Path("out.json").read_text())["cells"]
     found = next(c for c in every if c["method"] == "STSTNet" and c["metric"] == "uf1" and c["published"] == 0.7353)
     assert found["measured"]["value"] == found["honest"] <= found["leaking"]  # its program does not leak
-    assert found["worth"]["looks"]["most"] == 2 and found["program"] == "takes the last of 800 epochs"
+    assert found["worth"]["looks"]["most"] == 2
+    assert found["program"] == "takes the last of 800 epochs"
     best = found["best_of"]
-    assert best["of"] == 2 and best["default"] == found["honest"]
+    assert best["of"] == 2
+    assert best["default"] == found["honest"]
     assert best["difference"]["value"] == pytest.approx(best["uf1"] - best["default"])
-    assert "STSTNet\t2019\t0.7353\t" in printed and "STSTNet, best of 2 settings" in printed
+    assert "STSTNet\t2019\t0.7353\t" in printed
+    assert "STSTNet, best of 2 settings" in printed
     for run in Path("runs").glob("*-loso-seed0-*"):
         if "-leak-" not in run.name:  # what its leaking run says is read beside it, so both are made again
             shutil.rmtree(run)

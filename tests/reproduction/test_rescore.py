@@ -247,12 +247,12 @@ def test_its_rows_stand_in_tables_as_a_kind_of_their_own(in_home, home, tmp_path
     part = table.parts[0]
     assert part.rows == measured.rows  # nothing of them moved
     kinds = [line.split(",")[2] for line in as_csv(table).splitlines()[1:]]
-    assert len(kinds) == len(part.rows) + 6 and set(kinds[:-6]) == {"measured", "chance"}
+    assert len(kinds) == len(part.rows) + 6
+    assert set(kinds[:-6]) == {"measured", "chance"}
     assert kinds[-6:] == ["rescored"] * 4 + ["published"] * 2  # a line for each table of the paper
     first, *others = part.rescored
-    assert first.printed == {"f1": "0.0000"} and not any(
-        row.printed for row in others
-    )  # Table 2 is about something else
+    assert first.printed == {"f1": "0.0000"}
+    assert not any(row.printed for row in others)
     assert "Answers of the authors' own programs" in latex(table)
     assert [row.scores["f1"]["value"] for row in part.rescored] == pytest.approx([0, 0, 6 / 7, 6 / 7], abs=1e-6)
 
@@ -286,11 +286,10 @@ def test_tables_are_built_without_the_files(in_home, home, clone, capsys, monkey
     assert "1 table from 0 runs and 1 source rescored" in captured.out
     assert "namer is left out: it was not scored yet, mebench rescore namer --root CLONE" in captured.err
     text = (home / "tables.md").read_text()
-    assert (
-        "No run has been measured yet" in text
-        and "**Answers of the authors' own programs, rescored, not run here:**" in text
-    )
-    assert "| Spotter | megc2020, the authors' rules | 0.0000<br>[" in text and "<br>printed 0.0000 |" in text
+    assert "No run has been measured yet" in text
+    assert "**Answers of the authors' own programs, rescored, not run here:**" in text
+    assert "| Spotter | megc2020, the authors' rules | 0.0000<br>[" in text
+    assert "<br>printed 0.0000 |" in text
 
 
 def test_what_an_installed_mebench_holds_is_scored_beside_it(home, clone, tmp_path, monkeypatch, capsys):
@@ -310,7 +309,8 @@ def test_an_outcome_of_another_source_or_a_damaged_one_is_left_out_and_said(in_h
     source["sets"][0]["k_prime"] = 12
     (folder / "spotter.yaml").write_text(yaml.safe_dump(source))
     assert collect_rescored(folder, said.append) == []
-    assert "namer.json is damaged" in said[0] and "it was scored before spotter.yaml changed" in said[1]
+    assert "namer.json is damaged" in said[0]
+    assert "it was scored before spotter.yaml changed" in said[1]
 
 
 def test_every_committed_source_was_scored_as_it_stands(capsys):
@@ -515,7 +515,9 @@ def test_scores_of_frames_alone_become_intervals_of_the_videos_that_the_source_n
     for shift in (0, 20):
         source = source_of(tmp_path, files, {"files": ["truth.csv"]}, {**reading, "shift": shift})
         found[shift] = spotted_in(source, tmp_path)["micro"]
-    assert found[0][0] == 2 and found[20][0] == 0 and found[0][2] == 0
+    assert found[0][0] == 2
+    assert found[20][0] == 0
+    assert found[0][2] == 0
     short = {**reading, "series": {"s1": {"a": 60, "b": 59}, "s2": {"c": 60}}}
     with pytest.raises(DataError, match=r"scores\.pkl does not hold 119, 60 scores, one list a subject"):
         reproduction_rescore.rescore(source_of(tmp_path, files, {"files": ["truth.csv"]}, short), tmp_path)
@@ -535,7 +537,8 @@ def test_averages_of_whole_windows_are_those_that_scipy_finds_peaks_in(tmp_path)
     first = reproduction_rescore.rescore(source, tmp_path, draws=0)["sets"][0]["results"][0]["summary"]["spotting"][
         "micro"
     ]
-    assert (first["tp"], first["fp"], first["fn"]) == (len(peaks), 0, 0) and len(peaks) > 2
+    assert (first["tp"], first["fp"], first["fn"]) == (len(peaks), 0, 0)
+    assert len(peaks) > 2
 
 
 def test_of_counts_by_person_and_class_only_what_follows_from_them_is_scored(tmp_path):
@@ -552,7 +555,8 @@ def test_of_counts_by_person_and_class_only_what_follows_from_them_is_scored(tmp
     source = replace(source, convention="strict, class_scores=accuracy+uar")
     (result,) = reproduction_rescore.rescore(source, tmp_path, draws=0)["sets"][0]["results"]
     scores = {name: score["value"] for name, score in result["summary"]["recognition"]["scores"].items()}
-    assert scores["accuracy"] == pytest.approx(4 / 7, abs=1e-6) and scores["uf1"] is None
+    assert scores["accuracy"] == pytest.approx(4 / 7, abs=1e-6)
+    assert scores["uf1"] is None
     assert scores["uar"] == pytest.approx((2 / 4 + 1 / 1 + 1 / 2) / 3, abs=1e-6)
 
 
@@ -584,7 +588,8 @@ def test_of_several_epochs_a_rule_chooses_and_what_it_is_worth_is_said(tmp_path)
     # A threshold from .5 on leaves out what is wrong. The other person's best epoch finds nothing of one's own.
     assert found == {"pooled": (2, 0, 1), "last": (0, 2, 3), "others": (0, 0, 3), "person": (3, 0, 0)}
     worth = {(row["leaking"], row["honest"]): row["f1"]["difference"]["value"] for row in scored["selection"]}
-    assert worth["person", "last"] == pytest.approx(1) and worth["pooled", "others"] == pytest.approx(0.8)
+    assert worth["person", "last"] == pytest.approx(1)
+    assert worth["pooled", "others"] == pytest.approx(0.8)
     (tmp_path / "person_1" / "epoch_0.txt").unlink()
     with pytest.raises(DataError, match=r"no file in .* is person_1/epoch_0\.txt, SHA-256"):
         reproduction_rescore.rescore(source, tmp_path)

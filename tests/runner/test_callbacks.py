@@ -57,7 +57,8 @@ def test_what_callbacks_and_loggers_leave_lies_beside_the_run(net):
     callbacks = ["LearningRateMonitor", best, stop, "my_callbacks.Counting"]
     run = net(trainer={"callbacks": callbacks, "logger": loggers, "log_every_n_steps": 1})
     folds = run.folder.read_json("folds.json")
-    assert folds["selection"] == "inner" and all(fold["valid"] for fold in folds["folds"])
+    assert folds["selection"] == "inner"
+    assert all(fold["valid"] for fold in folds["folds"])
     logs = sorted((run.path / "logs").iterdir())
     assert len(logs) == 3
     for place in logs:
@@ -66,7 +67,8 @@ def test_what_callbacks_and_loggers_leave_lies_beside_the_run(net):
         assert len(list((place / "recognition" / "checkpoints").glob("epoch=*.ckpt"))) == 1
         assert (place / "epochs.txt").read_text().split()[:2] == ["0", "1"]
         assert len([*place.rglob("events.out.tfevents*")]) == len(loggers) - 1
-    assert set(run.history["fold"]) == {fold["fold"] for fold in folds["folds"]} and "lr-Adam" in run.history
+    assert set(run.history["fold"]) == {fold["fold"] for fold in folds["folds"]}
+    assert "lr-Adam" in run.history
     settings = json.loads((run.path / "config.json").read_text())["parts"]
     assert any(name.startswith("code of my_callbacks") for name in settings)
     assert not (run.path / ".training").exists()
@@ -75,9 +77,11 @@ def test_what_callbacks_and_loggers_leave_lies_beside_the_run(net):
 def test_who_only_watches_changes_nothing(net):
     plain = net()
     watched = net(trainer={"callbacks": ["LearningRateMonitor", "ModelCheckpoint"], "logger": "CSVLogger"})
-    assert watched.id == f"{plain.id}.2" and watched.folder.read_json("folds.json")["selection"] == "fixed"
+    assert watched.id == f"{plain.id}.2"
+    assert watched.folder.read_json("folds.json")["selection"] == "fixed"
     pd.testing.assert_frame_equal(plain.clips, watched.clips)
-    assert not (plain.path / "logs").exists() and len(list((watched.path / "logs").rglob("*.ckpt"))) == 3
+    assert not (plain.path / "logs").exists()
+    assert len(list((watched.path / "logs").rglob("*.ckpt"))) == 3
 
 
 def test_a_metric_that_is_never_logged_is_named_before_the_first_epoch(net):

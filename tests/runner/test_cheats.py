@@ -73,11 +73,13 @@ def test_who_looks_for_labels_finds_none(tried):
     scores = tried(["none", *MEMORY, *FILES, *PROCESSES, *REST], *TWO_FOLDS)
     assert {way for way, score in scores.items() if score is None} == REFUSED
     assert "which it does not test: that is a leak" in tried.said["for others"]
-    assert "PermissionError" in tried.said["file"] and "config.yaml lists under reads" in tried.said["file"]
+    assert "PermissionError" in tried.said["file"]
+    assert "config.yaml lists under reads" in tried.said["file"]
     drawn = {way: scores.pop(way) for way in ("names", "order", "timing")}
     assert {way for way, score in scores.items() if score not in (None, scores["none"])} == set()
     # By the names and the order of the release each answer would be right.
-    assert scores["none"] < 0.3 and max(drawn["names"], drawn["order"]) < 0.6
+    assert scores["none"] < 0.3
+    assert max(drawn["names"], drawn["order"]) < 0.6
     assert drawn["timing"] < 0.8  # random answers reach .75 twice in 100,000 draws, and .8 in none of 400,000
     assert not hasattr(mebench, "pierced")
 
@@ -89,8 +91,10 @@ def test_drawn_names_hold_without_the_sandbox_too(tried):
     scores = tried(["none", "file", "folders", "names", "garbage", *found], "sandbox=off", *TWO_FOLDS)
     assert {scores.pop(way) for way in found} == {1}
     of_each = tried(["notes", "secret"], "sandbox=off")  # the secret names each person's fold
-    assert of_each["notes"] > 0.9 and of_each["secret"] == 1
-    assert scores.pop("folders") is None and scores.pop("names") < 0.6
+    assert of_each["notes"] > 0.9
+    assert of_each["secret"] == 1
+    assert scores.pop("folders") is None
+    assert scores.pop("names") < 0.6
     assert set(scores.values()) == {scores["none"]}
 
 

@@ -145,7 +145,8 @@ PRESETS = [
 
 def test_two_presets_of_one_dataset_are_two_databases():
     made = make_plan(resolve([*PRESETS, "dataset.fast.seed=1"]))
-    assert [fold.key for fold in made.folds] == ["fast", "slow"] and not made.subject_dependent
+    assert [fold.key for fold in made.folds] == ["fast", "slow"]
+    assert not made.subject_dependent
     for fold in made.folds:
         timings = made.timings(fold)
         assert [(timings[name].fps, timings[name].k) for name in ("slow", "fast")] == [(30.0, 3), (200.0, 20)]

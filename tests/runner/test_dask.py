@@ -74,7 +74,8 @@ def pid_of_process(worker):
 def test_a_task_of_a_nannys_worker_has_a_process_of_its_own(monkeypatch):
     monkeypatch.setitem(vars(multiprocessing.current_process())["_config"], "daemon", True)
     answer = runner.dask_executor.serve(pickle.dumps((pid_of_process, ())), (), ("json",))
-    assert isinstance(answer, int) and answer != os.getpid()
+    assert isinstance(answer, int)
+    assert answer != os.getpid()
 
 
 def same_answers(far, near):
@@ -143,7 +144,8 @@ def test_what_dask_logs_of_a_scheduler_that_is_gone_is_not_shown(capfd):
     """
     subprocess.run([sys.executable, "-c", program], check=True)
     told = capfd.readouterr().err
-    assert told.count("seen") == 4 and "hidden" not in told
+    assert told.count("seen") == 4
+    assert "hidden" not in told
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,8 @@ def test_strength_zero_gives_the_clean_dataset(words):
 
 def test_strength_zero_equals_the_clean_run_bit_for_bit(clean, words, untrained):
     again = run(resolve([*words, "degrade=blur:0"]), Progress())
-    assert again.folder.id != clean.id and "blur-0" in again.folder.id
+    assert again.folder.id != clean.id
+    assert "blur-0" in again.folder.id
     for one, other in zip(tables(clean), tables(again.folder)):
         pd.testing.assert_frame_equal(one, other, check_exact=True)
     assert {k: v for k, v in again.summary.items() if k not in ("run_id", "seconds")} == {
@@ -67,7 +68,8 @@ def test_a_degraded_run_trains_nothing_keeps_no_models_and_answers_otherwise(cle
     found = run(resolve([*words, "degrade=jpeg:4"]), Progress()).folder
     assert not list(found.path.glob("folds/*/model.safetensors"))
     before, after = tables(clean)[2], tables(found)[2]
-    assert len(before) == len(after) and not np.allclose(before["score"], after["score"], equal_nan=True)
+    assert len(before) == len(after)
+    assert not np.allclose(before["score"], after["score"], equal_nan=True)
     pd.testing.assert_frame_equal(clean.read_table("truth.parquet"), found.read_table("truth.parquet"))
 
 
@@ -105,6 +107,7 @@ def test_a_wrong_word_is_refused_with_the_settings():
 def test_where_no_face_is_found_any_more_expressions_are_missed(clean, words):
     found = run(resolve([*words, "degrade=noise:5"]), Progress())
     lost = found.folder.read_json("skipped.json")
-    assert lost and not set(lost) & set(tables(found.folder)[0]["video"])
+    assert lost
+    assert not set(lost) & set(tables(found.folder)[0]["video"])
     micro = found.summary["spotting"]["micro"]
     assert micro["tp"] + micro["fn"] == sum(clean.read_table("truth.parquet")["kind"] == "micro")

@@ -111,7 +111,8 @@ def test_judging_leaves_the_method_and_the_dice_as_they_were():
     states = np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()
 
     def propose(*_):
-        assert not method.training and not torch.is_grad_enabled()
+        assert not method.training
+        assert not torch.is_grad_enabled()
         np.random.rand(), torch.rand(1)
         return []
 
@@ -119,7 +120,9 @@ def test_judging_leaves_the_method_and_the_dice_as_they_were():
     judged.method, judged.propose = method, propose
     judged.job.test = [video()]
     epoch_answers(judged)
-    assert method.training and not method.part.training and torch.is_grad_enabled()
+    assert method.training
+    assert not method.part.training
+    assert torch.is_grad_enabled()
     assert (np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()) == states
 
 
@@ -134,7 +137,8 @@ def test_a_curve_that_a_method_keeps_lies_in_its_video(kind, first, n):
     judged = SimpleNamespace(method=plugin, task=Task(frozenset({"spot"}), ("micro",)), _name="method 'x'")
     view = SimpleNamespace(key="toy/1/v1", n_frames=100)
     if kind == "micro" and 0 <= first <= 100 - n:
-        assert FittedMethod.propose(judged, view, None) == [] and list(curves) == [kind]
+        assert FittedMethod.propose(judged, view, None) == []
+        assert list(curves) == [kind]
     else:
         with pytest.raises(PluginError, match=f"kept a curve of '{kind}' from frame {first} to {first + n}"):
             FittedMethod.propose(judged, view, None)

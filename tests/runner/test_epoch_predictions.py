@@ -79,7 +79,8 @@ def test_the_leak_and_its_curve_are_those_of_a_loop_over_the_answers(outcome, wo
     )
     last = looks[looks["epoch"] == 3]
     assert gain["curve"][-1]["uf1_honest"] == pytest.approx(f1_score(last["truth"], last["answer"], average="macro"))
-    assert gain["looks"] == {"least": 4, "mean": 4.0, "most": 4} and gain["rule"] == "leak_last"
+    assert gain["looks"] == {"least": 4, "mean": 4.0, "most": 4}
+    assert gain["rule"] == "leak_last"
     assert found.folder.id.rpartition("-")[0].endswith("seed0-leak-last")
 
     monkeypatch.setattr(FittedMethod, "fit", None)  # another rule trains nothing
@@ -93,14 +94,13 @@ def test_looking_changes_nothing_of_the_honest_run(outcome, words):
     found, gain = outcome
     plain = run(resolve(words), Progress()).folder
     honest = type(found.folder)(found.folder.path.with_name(gain["honest"]))
-    assert plain.id != honest.id and not list(plain.path.glob("folds/*/looks.parquet"))
+    assert plain.id != honest.id
+    assert not list(plain.path.glob("folds/*/looks.parquet"))
     pd.testing.assert_frame_equal(plain.read_table("clips.parquet"), honest.read_table("clips.parquet"))
     one, other = (next(iter(sorted(f.path.glob("folds/*/model.safetensors")))).read_bytes() for f in (plain, honest))
     assert one == other
-    assert (
-        honest.read_json("audit.json")["selection"] == "fixed"
-        and found.folder.read_json("audit.json")["selection"] == "test"
-    )
+    assert honest.read_json("audit.json")["selection"] == "fixed"
+    assert found.folder.read_json("audit.json")["selection"] == "test"
 
 
 def test_folds_that_kept_no_looks_are_trained_anew(words, tmp_path, monkeypatch):
@@ -138,7 +138,8 @@ def test_a_leaking_run_that_is_stopped_goes_on_by_the_same_command(words, tmp_pa
             InterruptedRunError, match=r"folds are finished and kept in .*\. Give the same command again to continue$"
         ):
             run(own, Progress())
-    assert "-leak-" in run(own, Progress()).folder.id and len(list(tmp_path.glob("*/DONE"))) == 2
+    assert "-leak-" in run(own, Progress()).folder.id
+    assert len(list(tmp_path.glob("*/DONE"))) == 2
 
 
 def test_a_later_equal_run_without_looks_hides_none(words, tmp_path, monkeypatch):
@@ -219,7 +220,8 @@ def test_two_annotations_of_one_interval_both_get_its_answer_as_in_scoring(tmp_p
     answers = [(0, 1, 5, 0.8), (0, 1, 5, 0.7), (0, 7, 9, 0.9), (1, 1, 5, 0.6), (1, 1, 5, 0.3), (1, 7, 9, 0.1)]
     looks = written(tmp_path, truths, {"v1": answers})
     ((_, clips, kept, looked),) = looks.picked("leak")
-    assert clips["truth"].tolist() == [0, 1, 1] and looked == [2]
+    assert clips["truth"].tolist() == [0, 1, 1]
+    assert looked == [2]
     np.testing.assert_allclose(kept[:, 0], [0.6, 0.6, 0.1])  # 2 of 3 are right in the second epoch, 1 in the first
     assert [point["uar_leak"] for point in leak.curve(looks, "leak")] == pytest.approx([0.5, 0.75])
 
@@ -236,7 +238,8 @@ def test_a_record_of_the_leaking_run_gives_a_row_of_what_selection_is_worth(outc
     score = gain["scores"]["recognition.uf1"]
     assert (cells["leaking"], cells["honest"]) == (f"{score['leak']:.3f}", f"{score['honest']:.3f}")
     assert (cells["candidates"], cells["seeds"], cells["published"]) == ("4", "0", "–")
-    assert cells["method"].startswith("logistic") and "audit=leak_last" in cells["method"]
+    assert cells["method"].startswith("logistic")
+    assert "audit=leak_last" in cells["method"]
     assert "## What selection is worth" in markdown([], selection)
     assert "What selection is worth" not in markdown([])
 
@@ -379,7 +382,8 @@ def test_a_spotter_keeps_the_best_epoch_and_threshold_of_each_person(moody, writ
     expected = pd.concat(kept)[columns].sort_values(columns, ignore_index=True)
     pd.testing.assert_frame_equal(leaking[columns].sort_values(columns, ignore_index=True), expected)
     score = gain["scores"]["spotting.overall.f1"]
-    assert score["leak"] == pytest.approx(f1(leaking, truth)) and score["leak"] > score["honest"]
+    assert score["leak"] == pytest.approx(f1(leaking, truth))
+    assert score["leak"] > score["honest"]
     assert gain["looks"]["most"] == 4 * len(confidences)
     last = gain["curve"][-1]
     assert (last["f1_leak"], last["f1_honest"]) == pytest.approx((score["leak"], score["honest"]))

@@ -40,10 +40,8 @@ def test_it_tells_folds_and_work_and_makes_no_run(tmp_path, capsys):
         "trainings": 3,
         "epochs": {"recognition": 20},
     }
-    assert (
-        found["seconds"] == dict.fromkeys(("features", "training", "prediction", "total"))
-        and found["seconds_from"] is None
-    )
+    assert found["seconds"] == dict.fromkeys(("features", "training", "prediction", "total"))
+    assert found["seconds_from"] is None
     assert [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")][:2] == ["cache", "cache/plans"]
     said = capsys.readouterr().out
     for part in (
@@ -69,7 +67,8 @@ def test_features_that_are_there_cost_nothing(tiny, capsys):
         )
     for _ in range(2):
         found = estimate.dry_run(words)
-        assert found["work"]["missing_videos"] == 0 and found["seconds"]["features"] == 0
+        assert found["work"]["missing_videos"] == 0
+        assert found["seconds"]["features"] == 0
         assert found["work"]["trainings"] == 6
         assert "features: all are stored" in capsys.readouterr().out
 
@@ -164,7 +163,8 @@ def test_what_an_earlier_run_found_in_the_store_tells_no_time(tmp_path, capsys):
     videos = [video.key for video in make_plan(config(tmp_path)).videos]
     finished(tmp_path / "runs" / "one", config(tmp_path), dict.fromkeys(videos, 0.0), (10.0, 20.0), (1.0, 3.0))
     found = estimate.dry_run(config(tmp_path))["seconds"]
-    assert (found["features"], found["total"]) == (None, None) and found["training"] == 45.0
+    assert (found["features"], found["total"]) == (None, None)
+    assert found["training"] == 45.0
     assert "estimated time: unknown, from the costs of run one" in capsys.readouterr().out
 
 
@@ -176,7 +176,9 @@ def test_what_another_run_trains_costs_nothing(tmp_path, capsys, untracked):
     sweep([*own, "method.anchor=paper,middle"], None, None, dry_run=True)
     first, second = capsys.readouterr().out.split("method.anchor=middle")
     told = "training: shared with a run that differs only in the way from frame scores to intervals"
-    assert "training: none" in first and told not in first and told in second
+    assert "training: none" in first
+    assert told not in first
+    assert told in second
     run(resolve([*own, "method.anchor=paper"]), Progress())
     seconds = {
         anchor: estimate.dry_run(resolve([*own, f"method.anchor={anchor}"]), quiet=True)["seconds"]

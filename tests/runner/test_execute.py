@@ -109,7 +109,8 @@ def test_the_models_of_a_fold_predict_again_what_they_predicted_in_the_run(mean_
     predicted = predict.predict_all([of_fold(folder, fold)], resolve_dataset(tiny[:-1]), 1, Progress())
     again, failed = predicted.tables().predictions, predicted.failed
     own = folder.read_table("predictions.parquet")
-    assert not failed and set(again["video"]) == {f"synthetic/s00{n}/v01" for n in (1, 2, 3)}
+    assert not failed
+    assert set(again["video"]) == {f"synthetic/s00{n}/v01" for n in (1, 2, 3)}
     of_test = again[again["video"].str.contains("/s002/")].reset_index(drop=True)
     pd.testing.assert_frame_equal(of_test, own[own["fold"] == fold].reset_index(drop=True), check_exact=True)
 
@@ -140,16 +141,20 @@ def test_models_of_all_folds_answer_with_the_mean_of_their_scores(mean_runs, tin
 def test_a_finished_run_holds_all_that_its_reader_needs(mean_runs):
     outcome = mean_runs[0]
     folder = outcome.folder
-    assert folder.done and folder.finished_folds() == {f"synthetic/s00{n}" for n in (1, 2, 3)}
+    assert folder.done
+    assert folder.finished_folds() == {f"synthetic/s00{n}" for n in (1, 2, 3)}
     assert folder.read_json("summary.json") == json.loads(json.dumps(outcome.summary))
     assert {"spotting", "recognition", "analysis", "chance"} <= set(outcome.summary)
     about = folder.read_json("folds.json")
-    assert about["transductive"] == "video" and not about["comparable"] and about["remark"]
+    assert about["transductive"] == "video"
+    assert not about["comparable"]
+    assert about["remark"]
     assert [f["test"] for f in about["folds"]] == [[f"synthetic/s00{n}"] for n in (1, 2, 3)]
     assert len(folder.read_table("videos.parquet")) == len(folder.read_table("truth.parquet")) == 3
     assert folder.read_json("features.json")["seconds"] >= 0
     costs = pd.read_csv(folder.path / "costs.csv")
-    assert (costs["parameters"] == 8394).all() and (costs["fit_seconds"] > 0).all()
+    assert (costs["parameters"] == 8394).all()
+    assert (costs["fit_seconds"] > 0).all()
     assert costs["feature_seconds"].sum() == pytest.approx(folder.read_json("features.json")["seconds"], abs=1e-4)
     assert (costs["peak_memory_mib"] > 100).all()
 
@@ -238,7 +243,8 @@ def test_a_finished_run_that_lost_a_table_is_named_and_does_not_stand_for_itself
         RunFolder.finished(tmp_path / "runs", first.id)
     said = io.StringIO()
     again = run(resolve(moody()), Progress(Console(file=said, width=500)))
-    assert again.folder.id == f"{first.id}.2" and again.folder.lost == []
+    assert again.folder.id == f"{first.id}.2"
+    assert again.folder.lost == []
     assert f"run {first.id} is marked as finished but lacks predictions.parquet and clips.parquet" in said.getvalue()
 
 
@@ -289,13 +295,15 @@ def test_a_run_that_was_stopped_goes_on_and_ends_as_if_it_had_not_been(
     stopped, said, code = stopped_by(number, words, tmp_path / "runs", tmp_path / "said.txt", program)
     assert code == 128 + number
     assert f"1 of 3 folds are finished and kept in {stopped.path}. Continue with: mebench resume {stopped.path}" in said
-    assert not stopped.done and stopped.finished_folds() == {"toy/1"}
+    assert not stopped.done
+    assert stopped.finished_folds() == {"toy/1"}
     kept = (stopped.path / "folds" / "toy--1").stat()
 
     gate.touch()
     resumed = go(words, stopped.id)
 
-    assert resumed.folder.path == stopped.path and resumed.folder.done
+    assert resumed.folder.path == stopped.path
+    assert resumed.folder.done
     again = (stopped.path / "folds" / "toy--1").stat()
     assert (again.st_ino, again.st_mtime_ns) == (kept.st_ino, kept.st_mtime_ns)
     plan = make_plan(resolve(moody()))
@@ -337,9 +345,11 @@ def test_the_trouble_of_a_fold_is_its_own(moody, tmp_path, monkeypatch):
     folder = only_run(tmp_path / "runs")
     assert "1 of 3 folds failed; fold 'toy/3': it took longer than fold_timeout=500 seconds" in str(error.value)
     # The one whose worker died was tried again, alone, and all others went on.
-    assert folder.finished_folds() == {"toy/1", "toy/2"} and not folder.done
+    assert folder.finished_folds() == {"toy/1", "toy/2"}
+    assert not folder.done
     (reason,) = (folder.path / "failed").iterdir()
-    assert reason.name == "toy--3" and reason.read_text().startswith("it took longer than fold_timeout=500 seconds")
+    assert reason.name == "toy--3"
+    assert reason.read_text().startswith("it took longer than fold_timeout=500 seconds")
 
 
 def test_a_fold_that_raises_is_left_out_and_resumed_with_the_same_plugin_only(moody, tmp_path, in_this_process):
@@ -350,10 +360,12 @@ def test_a_fold_that_raises_is_left_out_and_resumed_with_the_same_plugin_only(mo
     folder = only_run(tmp_path / "runs")
     assert "1 of 4 folds failed; fold 'toy/2': ValueError: a matrix is singular" in str(error.value)
     assert f"mebench resume {folder.path}" in str(error.value)
-    assert folder.finished_folds() == {"toy/1", "toy/3", "toy/4"} and not folder.done
+    assert folder.finished_folds() == {"toy/1", "toy/3", "toy/4"}
+    assert not folder.done
     (reason,) = (folder.path / "failed").iterdir()
     assert reason.name == "toy--2"
-    assert "a matrix is singular" in reason.read_text() and "method.py" in reason.read_text()
+    assert "a matrix is singular" in reason.read_text()
+    assert "method.py" in reason.read_text()
 
     versions = folder.read_json("versions.json")
     folder.write_json("versions.json", versions | {"processor": "an old one"})

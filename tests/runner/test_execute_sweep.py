@@ -79,16 +79,20 @@ def test_one_table_of_all_runs_with_the_failures_at_the_end(moody, tmp_path, cap
     report = json.loads(file.read_text())
 
     assert "sweep: 4 runs, 12 folds in 4 of them to compute" in err
-    assert err.count("failed: method.trouble=[2=raise] seed=") == 2 and "a matrix is singular" in err
-    assert len(report["failures"]) == 2 and len(report["runs"]) == 2
+    assert err.count("failed: method.trouble=[2=raise] seed=") == 2
+    assert "a matrix is singular" in err
+    assert len(report["failures"]) == 2
+    assert len(report["runs"]) == 2
     (row,) = report["rows"]
-    assert row["settings"] == {"method.trouble": "[]"} and row["seeds"] == [0, 1]
+    assert row["settings"] == {"method.trouble": "[]"}
+    assert row["seeds"] == [0, 1]
     singles = [run["recognition"]["scores"]["uf1"] for run in report["runs"]]
     uf1 = row["scores"]["UF1"]
     assert uf1["value"] == pytest.approx(statistics.fmean(s["value"] for s in singles))
     assert uf1["spread"] == pytest.approx(statistics.stdev(s["value"] for s in singles))
     # Three subjects show too little of each class for an interval of UF1; F1 has one.
-    assert (uf1["low"], uf1["high"]) == (None, None) and all("reason" in single for single in singles)
+    assert (uf1["low"], uf1["high"]) == (None, None)
+    assert all("reason" in single for single in singles)
     f1, singles = row["scores"]["F1 micro"], [run["spotting"]["micro"]["scores"]["f1"] for run in report["runs"]]
     assert (f1["low"], f1["high"]) == (min(s["low"] for s in singles), max(s["high"] for s in singles))
     (line,) = (line for line in out.splitlines() if line.startswith("[]"))
@@ -120,7 +124,8 @@ def test_a_sweep_that_goes_on_under_other_rules_shows_all_its_runs_under_them(mo
     swept = json.loads(file.read_text())["runs"]
     alone = run(resolve(moody("seed=1", "workers=1", "convention=softnet2021", "bootstrap=0")), Progress())
 
-    assert len(folders) == 2 and len(list((tmp_path / "runs").iterdir())) == 4
+    assert len(folders) == 2
+    assert len(list((tmp_path / "runs").iterdir())) == 4
     assert [run["convention"] for run in swept] == ["softnet2021"] * 3
     assert swept[1]["spotting"] == json.loads(json.dumps(alone.summary["spotting"]))
     assert {json.loads((folder / "summary.json").read_text())["convention"] for folder in folders} == {"strict"}
@@ -218,7 +223,9 @@ def test_a_fold_that_is_gone_when_its_turn_comes_is_trained(write_plugin, tmp_pa
     task = next(task for task in session.tasks(there) if task.key[1].key == "synthetic/s002")
     shutil.rmtree(first.path)
     found = task.function(host.Here())
-    assert found.trained_in == "" and found.frame_scores and found.model
+    assert found.trained_in == ""
+    assert found.frame_scores
+    assert found.model
 
 
 def test_where_the_first_of_some_runs_fails_the_next_one_is_trained(moody, tmp_path, capsys):

@@ -40,4 +40,6 @@ def test_each_method_of_a_fold_gets_its_own_weights_back(n):
     fitted, fresh = ([torch.nn.Linear(3, 2) for _ in range(n)] for _ in range(2))
     fold.restore(fold.by_prefix(fresh), load(fold.weights(fold.by_prefix(fitted))))
     for one, other in zip(fitted, fresh):
-        assert torch.equal(one.weight, other.weight) and torch.equal(one.bias, other.bias) and not other.training
+        assert torch.equal(one.weight, other.weight)
+        assert torch.equal(one.bias, other.bias)
+        assert not other.training

@@ -25,7 +25,8 @@ def accuracy(plan):
 def test_remembering_subjects_buys_nothing_where_they_are_held_out(planted):
     assert accuracy(make_plan(resolve(planted()))) <= CHANCE
     beside = make_plan(resolve(planted("protocol=lovo")))
-    assert accuracy(beside) == 1.0 and beside.subject_dependent
+    assert accuracy(beside) == 1.0
+    assert beside.subject_dependent
     assert "tests people whom it trains on" in warnings(beside)[0]
 
 

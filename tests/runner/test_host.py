@@ -32,7 +32,8 @@ def elsewhere(plan, number=0):
 def test_a_fold_of_another_machine_is_the_same_fold(moody):
     plan = make_plan(resolve(moody("seed=3")))
     host = elsewhere(plan)
-    assert host.job == runner_host.FoldHost.of(plan, plan.folds[0]).job and isinstance(host.dataset, fold_source.Source)
+    assert host.job == runner_host.FoldHost.of(plan, plan.folds[0]).job
+    assert isinstance(host.dataset, fold_source.Source)
     found, expected = host(runner_host.Here()), runner_host.execute(plan, plan.folds[0])
     assert (found.predictions, found.model, found.clips) == (expected.predictions, expected.model, expected.clips)
 
@@ -40,9 +41,11 @@ def test_a_fold_of_another_machine_is_the_same_fold(moody):
 def test_a_job_knows_no_label_of_who_is_tested_and_no_place_of_the_data(moody):
     plan = make_plan(resolve(moody("dataset.annotations=notes.csv")))
     job = runner_host.FoldHost.of(plan, plan.folds[0]).job
-    assert all(video.expressions for video in job.train) and not any(video.expressions for video in job.test)
+    assert all(video.expressions for video in job.train)
+    assert not any(video.expressions for video in job.test)
     assert not {video.key for video in job.train} & {video.key for video in job.test}
-    assert "notes.csv" not in repr(dataclasses.asdict(job)) and b"notes.csv" not in pickle.dumps(job)
+    assert "notes.csv" not in repr(dataclasses.asdict(job))
+    assert b"notes.csv" not in pickle.dumps(job)
 
 
 def test_a_relative_path_is_the_same_place_elsewhere(moody, tmp_path, monkeypatch):
@@ -65,7 +68,8 @@ def test_a_path_parameter_means_the_same_place_from_another_folder(moody, tmp_pa
     host, key = elsewhere(plan), identity.key_of(plan)
     monkeypatch.chdir(tmp_path.parent)
     (part,) = host.job.parts
-    assert part.params.weights == here / "mine" / "a" and part.params.where == here / "models"
+    assert part.params.weights == here / "mine" / "a"
+    assert part.params.where == here / "models"
     again = make_plan(from_plain(inputs.anywhere(plan.config.values)))
     assert identity.key_of(again) == key
 
@@ -166,7 +170,8 @@ def test_the_store_hides_the_annotated_clips_of_a_tested_video_before_spotting(m
     assert [host.answer("stored", {"video": key, "clip": "3-9"}) for key in (tested, learning)] == [None, "there"]
     assert host.answer("stored", {"video": tested, "clip": ""}) == "there"
     host.answer("spot", [], {}, {})
-    assert host.answer("stored", {"video": tested, "clip": "3-9"}) == "there" and len(asked) == 3
+    assert host.answer("stored", {"video": tested, "clip": "3-9"}) == "there"
+    assert len(asked) == 3
 
 
 LICENSED = """
@@ -190,7 +195,8 @@ def test_a_method_that_cannot_be_imported_where_it_trains_is_named_with_the_reas
     finally:
         pool.stop()
     assert isinstance(failure.error, PluginError)
-    assert "method 'moody' cannot be imported" in failure.reason and "no licence for this process" in failure.reason
+    assert "method 'moody' cannot be imported" in failure.reason
+    assert "no licence for this process" in failure.reason
 
 
 UNPICKLABLE = """
@@ -225,6 +231,7 @@ def test_a_process_of_a_fold_hands_back_its_model_and_no_worker_loads_pytorch(ti
         ((_, megabytes),) = pool.run([Task("at the end", eval, (RESIDENT,))])
     finally:
         pool.stop()
-    assert result.key == plan.folds[0].key and result.model
+    assert result.key == plan.folds[0].key
+    assert result.model
     assert heavy == []
     assert not megabytes or megabytes[0] < 250

@@ -94,7 +94,8 @@ def alone(work, arguments=(), timeout=None):
 def test_a_process_asks_and_answers_and_the_next_one_knows_nothing_of_it():
     found = [alone(add, (x,)) for x in range(3)]
     assert [f[:3] for f in found] == [[x, 2 * x, [x]] for x in range(3)]
-    assert len({pid for *_, pid in found}) == 3 and SEEN == []
+    assert len({pid for *_, pid in found}) == 3
+    assert SEEN == []
 
 
 def test_what_this_process_has_seen_is_not_there():
@@ -118,7 +119,8 @@ def test_what_this_process_has_seen_is_not_there():
 )
 def test_a_process_fails_alone_and_the_next_call_gets_another(worker, work, arguments, reason):
     failure = worker.call(work, arguments, answer, timeout=0.3 if work is sleep_in_c else None)
-    assert isinstance(failure, isolation.Failure) and failure.reason == reason
+    assert isinstance(failure, isolation.Failure)
+    assert failure.reason == reason
     assert isinstance(failure.error, DataError) == (work is ask_in_vain)
     assert worker.call(add, (1,), answer)[1] == 2
 
@@ -135,8 +137,10 @@ def test_a_call_that_cannot_be_handed_over_says_so(worker):
 def test_what_a_process_sends_is_never_unpickled(worker):
     """It may send whatever it likes: this is data, or the failure of its fold."""
     failure = worker.call(send_a_pickle, (), answer)
-    assert isinstance(failure, isolation.Failure) and "Error" in failure.reason
-    assert not GONE and worker.call(add, (1,), answer)[1] == 2
+    assert isinstance(failure, isolation.Failure)
+    assert "Error" in failure.reason
+    assert not GONE
+    assert worker.call(add, (1,), answer)[1] == 2
 
 
 BOMBS = {
@@ -243,10 +247,14 @@ def test_arrays_errors_and_what_folds_answer_come_back_as_they_were_sent():
     clips = [ClipPrediction("v", 1, 2, "fear", (np.float32(0.1), 0.9))]
     result = FoldResult("k", [Prediction("v", "micro", 1, 2, 3, 0.5)], clips, scores, {"d": Timing(30.0, 3, {})}, 1, {})
     again = isolation.decode(isolation.encode(result))
-    assert again.predictions == result.predictions and again.clips == clips and again.timings == result.timings
-    assert again.frame_scores["v"].tobytes() == scores["v"].tobytes() and again.frame_scores["v"].flags.writeable
+    assert again.predictions == result.predictions
+    assert again.clips == clips
+    assert again.timings == result.timings
+    assert again.frame_scores["v"].tobytes() == scores["v"].tobytes()
+    assert again.frame_scores["v"].flags.writeable
     error = isolation.decode(isolation.encode(NoFaceError("no face")))
-    assert type(error) is NoFaceError and str(error) == "no face"
+    assert type(error) is NoFaceError
+    assert str(error) == "no face"
 
     class OwnError(NoFaceError):
         """Known to its plugin alone."""

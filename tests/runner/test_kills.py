@@ -18,4 +18,5 @@ def test_killed_at_any_moment_a_sweep_ends_as_if_undisturbed():
     # By day a program is killed while its third fold of six is written: what the seed draws.
     words = ("--kills", kills, "--seed", "27", "--subjects", "3", "--seeds", seeds, "--fork")
     *_, last = printed_by(SCRIPT, *words).splitlines()
-    assert last.startswith(f"{kills} kills") and last.endswith("as if undisturbed")
+    assert last.startswith(f"{kills} kills")
+    assert last.endswith("as if undisturbed")

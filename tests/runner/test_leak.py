@@ -90,7 +90,8 @@ def test_the_command_executes_both_and_marks_the_row(moody, monkeypatch, tmp_pat
     (tmp_path / "ml.db").write_bytes(blank)
     words = moody("audit=leak", "method=random", "method.draws=2", "dataset.macro=false", "tracking=sqlite:///ml.db")
     found = CliRunner().invoke(app, ["run", *words, "--json", "out.json"], catch_exceptions=False)
-    assert "gain from the leak" in found.stdout and "selection: test" in found.stdout
+    assert "gain from the leak" in found.stdout
+    assert "selection: test" in found.stdout
     assert found.output.count("audit=leak: k' is that of all subjects") == 1
     runs = {path.name.rpartition("-")[0] for path in (tmp_path / "runs").iterdir()}
     assert runs == {"random-toy-loso-seed0", "random-toy-loso-seed0-leak"}

@@ -34,8 +34,10 @@ def test_a_pair_spots_with_the_one_and_names_with_the_other(tmp_path):
     intervals = [[(p.video, p.kind, p.onset, p.offset, p.confidence) for p in r.predictions] for r in (one, both)]
     assert intervals[0] == intervals[1] != []  # a recognizer changes nothing of what is spotted
     names = {p.emotion for p in both.predictions} | {c.predicted for c in both.clips}
-    assert len(names) == 1 and names <= set(pair.task.classes)
-    assert both.clips and not one.clips
+    assert len(names) == 1
+    assert names <= set(pair.task.classes)
+    assert both.clips
+    assert not one.clips
 
 
 def test_a_trained_spotter_learns_the_same_in_a_pair_as_alone(tmp_path):
@@ -103,7 +105,8 @@ def test_nine_datasets_of_six_frame_rates_are_counted_and_run_as_one(tmp_path, n
     words = [*nine, "method=random", "method.draws=2", "recognizer=majority", "protocol=lodo", "workers=1"]
     settings = config(tmp_path, *words, data=[])
     summary = together(open_members(settings.dataset_params))
-    assert list(summary["members"]) == sorted(NINE) and summary["fps"] == [30.0, 60.0, 90.0, 200.0, 300.0, 500.0]
+    assert list(summary["members"]) == sorted(NINE)
+    assert summary["fps"] == [30.0, 60.0, 90.0, 200.0, 300.0, 500.0]
     assert summary["expressions"]["micro"] == sum(m["expressions"]["micro"] for m in summary["members"].values())
     assert (summary["subjects"], summary["people"]) == (31, 29)  # 006 and 007 are in samm and in samm_lv
     plan = make_plan(settings)
@@ -111,7 +114,8 @@ def test_nine_datasets_of_six_frame_rates_are_counted_and_run_as_one(tmp_path, n
     tested = next(fold for fold in plan.folds if fold.key == "samm")
     people = {s.subject for s in tested.test}
     shared = {v.subject for v in plan.videos if v.dataset == "samm_lv"} & people
-    assert shared and not any(s.dataset == "samm_lv" and s.subject in shared for s in (*tested.train, *tested.valid))
+    assert shared
+    assert not any(s.dataset == "samm_lv" and s.subject in shared for s in (*tested.train, *tested.valid))
     outcome = run(settings, Progress())
     spotted = outcome.summary["spotting"]["micro"]
     assert spotted["tp"] + spotted["fn"] == sum(e.kind == "micro" for v in plan.videos for e in v.expressions)

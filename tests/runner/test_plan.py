@@ -18,7 +18,8 @@ def plan(moody):
 def test_a_plan_knows_videos_task_and_folds(plan):
     made = plan()
     assert [v.key for v in made.videos] == [f"toy/{s}/v{v}" for s in "123" for v in "12"]
-    assert made.task.tasks == {"spot", "recognize"} and made.task.classes == ("fear", "disgust")
+    assert made.task.tasks == {"spot", "recognize"}
+    assert made.task.classes == ("fear", "disgust")
     assert [f.key for f in made.folds] == ["toy/1", "toy/2", "toy/3"]
 
 
@@ -32,7 +33,8 @@ def test_k_prime_is_fitted_without_the_test_subject(plan):
 def test_validation_subjects_train_unless_the_method_selects(plan):
     made = plan()
     fold = made.folds[0]
-    assert fold.valid and set(made.training_subjects(fold)) == {*fold.train, *fold.valid}
+    assert fold.valid
+    assert set(made.training_subjects(fold)) == {*fold.train, *fold.valid}
     choosy = dataclasses.replace(made, selects=True)
     assert choosy.training_subjects(fold) == fold.train
 
@@ -124,7 +126,8 @@ def test_folds_of_one_k_read_the_same_entries_and_those_of_another_k_share_the_c
         chain = weightless(made.parts[0]).chains(timing)["mean_frames"]
         return [source.key(stage, chain, None) for stage in ("crops", "flow", "feature")]
 
-    assert len(timings) == 3 and len({timing.k for timing in timings}) == 1
+    assert len(timings) == 3
+    assert len({timing.k for timing in timings}) == 1
     assert all(keys(timing) == keys(timings[0]) for timing in timings)
     faster = dataclasses.replace(timings[0], k=2 * timings[0].k, fps=2 * timings[0].fps)
     other = keys(faster)

@@ -58,7 +58,8 @@ def test_tasks_come_back_with_their_answers_whoever_dies_beside_them(tmp_path, o
     assert found["hangs"].reason == "it took longer than fold_timeout=0.3 seconds"
     assert found["names its trouble"].reason == "there are no frames"
     assert isinstance(found["names its trouble"].error, DataError)
-    assert found["strange"].reason == "Unpicklable: 1" and "raise_what_cannot_travel" in found["strange"].details
+    assert found["strange"].reason == "Unpicklable: 1"
+    assert "raise_what_cannot_travel" in found["strange"].details
     assert found["is hosted"] == (os.getpid(), [1])
     assert found["is hosted and dies"].reason == "its worker process died (exit code 3)"
     assert ticks
@@ -99,7 +100,8 @@ def test_a_failure_is_a_sentence_with_its_traceback(error, reason):
         raise error
 
     failure = isolation.attempt(fail, ())
-    assert failure.reason == reason and "in fail" in failure.details
+    assert failure.reason == reason
+    assert "in fail" in failure.details
     assert (failure.error is error) == isinstance(error, DataError)
 
 

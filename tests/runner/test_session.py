@@ -66,7 +66,8 @@ def test_videos_of_which_no_frame_has_a_score_are_told(session):
         session.store_fold(fold, replace(host.execute(session.plan, fold), **answer))
     (line,) = session.unscored_warning()
     left = len(session.plan.videos) - 1
-    assert f"no frame of {left} of {left + 1} videos has a score" in line and "such as toy/1/v1 of" in line
+    assert f"no frame of {left} of {left + 1} videos has a score" in line
+    assert "such as toy/1/v1 of" in line
 
 
 def folds_of(session):

@@ -174,7 +174,8 @@ def test_a_full_disk_is_one_sentence_and_costs_only_the_file_being_written(tmp_p
             write()
 
     assert run.read_json("config.json") == {"key": "old"}
-    assert run.finished_folds() == {"d/1"} and not run.done
+    assert run.finished_folds() == {"d/1"}
+    assert not run.done
     assert temporary_files(run.path) == []
     monkeypatch.undo()
     run.merge(["d/1"])
@@ -194,7 +195,8 @@ def test_any_other_failure_passes_and_leaves_no_half_file_either(tmp_path, monke
     monkeypatch.setattr(module, "write_files", lambda *_: (_ for _ in ()).throw(RuntimeError("killed")))
     with pytest.raises(RuntimeError):
         run.write_fold(result(), ("micro",))
-    assert run.finished_folds() == set() and temporary_files(run.path) == []
+    assert run.finished_folds() == set()
+    assert temporary_files(run.path) == []
 
 
 def test_a_half_written_fold_of_a_killed_process_does_not_count(tmp_path):
@@ -226,7 +228,8 @@ def test_who_goes_on_with_a_run_removes_what_a_killed_process_was_writing(tmp_pa
     (run.path / "folds" / ".writing-xyz").mkdir()
     (run.path / ".writing-config.json").write_text("{")
     run.remove_leftovers()
-    assert temporary_files(run.path) == [] and run.finished_folds() == {"d/1"}
+    assert temporary_files(run.path) == []
+    assert run.finished_folds() == {"d/1"}
 
 
 def test_seconds_of_features_add_up_over_tries(tmp_path):
@@ -252,7 +255,8 @@ def test_a_finished_run_is_left_alone_and_a_new_one_begun(tmp_path):
     run.finish()
     lock.release()
     again, _ = claimed(tmp_path)
-    assert run.done and again.id == f"{run.id}.2"
+    assert run.done
+    assert again.id == f"{run.id}.2"
 
 
 def test_a_removed_run_hides_no_later_one_and_its_number_stays_free(tmp_path):
@@ -268,14 +272,17 @@ def test_a_removed_run_hides_no_later_one_and_its_number_stays_free(tmp_path):
     assert [run.id for run in RunFolder.all_finished(tmp_path / "runs", first.id)] == [last.id, fifth.id]
     runs[6][1].release()
     again, held = claimed(tmp_path)
-    assert held.is_locked and again.id == runs[6][0].id, "the one that nobody works on goes on"
-    assert last.id == f"{first.id}.11" and claimed(tmp_path)[0].id == f"{first.id}.12"
+    assert held.is_locked, "the one that nobody works on goes on"
+    assert again.id == runs[6][0].id, "the one that nobody works on goes on"
+    assert last.id == f"{first.id}.11"
+    assert claimed(tmp_path)[0].id == f"{first.id}.12"
 
 
 def test_two_processes_with_one_key_get_two_folders(tmp_path):
     first, held = claimed(tmp_path)
     second, _ = claimed(tmp_path)
-    assert held.is_locked and second.id == f"{first.id}.2"
+    assert held.is_locked
+    assert second.id == f"{first.id}.2"
 
 
 def test_another_key_is_another_run(tmp_path):
@@ -364,7 +371,8 @@ def test_keys_of_folds_become_names_of_files():
 
 def test_a_finished_run_tells_one_flipped_bit_in_any_of_its_files(tmp_path):
     run = make_run(tmp_path, sealed=True)
-    assert run.seal and run.changed() == []
+    assert run.seal
+    assert run.changed() == []
     for name in sorted(run.seal):
         file = run.path / name
         whole = file.read_bytes()
@@ -399,9 +407,12 @@ def test_every_verb_that_reads_a_run_asks_its_seal(mebench, tmp_path, monkeypatc
     )
     for words in verbs:
         code, _, err = mebench(*words)
-        assert code == 4 and str(run / name) in err, words
+        assert code == 4, words
+        assert str(run / name) in err, words
     code, _, err = mebench("leaderboard", "build", "--no-site")
-    assert code == 0 and "left out: " in err and str(Path("runs", "one", name)) in err
+    assert code == 0
+    assert "left out: " in err
+    assert str(Path("runs", "one", name)) in err
 
 
 def test_a_seal_is_parsed_once_while_it_is_unchanged(tmp_path, monkeypatch):
@@ -409,9 +420,11 @@ def test_a_seal_is_parsed_once_while_it_is_unchanged(tmp_path, monkeypatch):
     loads = json.loads
     monkeypatch.setattr(json, "loads", lambda text: read.append(text) or loads(text))
     seal = run.seal
-    assert run.seal == seal and len(read) == 1
+    assert run.seal == seal
+    assert len(read) == 1
     (run.path / "DONE").write_text(json.dumps({"sha256": {**seal, "more": "0"}}))
-    assert "more" in run.seal and len(read) == 2
+    assert "more" in run.seal
+    assert len(read) == 2
 
 
 def test_a_run_that_was_finished_before_runs_were_sealed_is_read_as_it_is(tmp_path):
@@ -419,4 +432,6 @@ def test_a_run_that_was_finished_before_runs_were_sealed_is_read_as_it_is(tmp_pa
     (run.path / "DONE").write_text("")
     summary = run.path / "summary.json"
     summary.write_text(summary.read_text().replace("strict", "strict "))
-    assert run.seal == {} and run.changed() == [] and run.read_json("summary.json")
+    assert run.seal == {}
+    assert run.changed() == []
+    assert run.read_json("summary.json")

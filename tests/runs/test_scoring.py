@@ -18,16 +18,20 @@ from tests.helpers.run_folders import make_run
 def test_a_run_is_scored_under_the_convention_that_was_asked_for(tmp_path) -> None:
     run = make_run(tmp_path / "runs")
     strict, legacy = (score(run, seed=0, draws=0, convention=name) for name in ("strict", "mean2022"))
-    assert strict["convention"] == "strict" and "chance" in strict
-    assert legacy["convention"] == "mean2022" and legacy["rules"].startswith("mean2022: ")
-    assert "chance" not in legacy and any("level of chance" in line for line in legacy["remarks"])
+    assert strict["convention"] == "strict"
+    assert "chance" in strict
+    assert legacy["convention"] == "mean2022"
+    assert legacy["rules"].startswith("mean2022: ")
+    assert "chance" not in legacy
+    assert any("level of chance" in line for line in legacy["remarks"])
     assert legacy["spotting"]["micro"]["scores"]["fp_per_minute"]["value"] is None
 
 
 def test_scoring_otherwise_does_not_make_another_run() -> None:
     from mebench.config import counts
 
-    assert RunSettings().convention == "strict" and RunSettings(convention="megc2020").convention == "megc2020"
+    assert RunSettings().convention == "strict"
+    assert RunSettings(convention="megc2020").convention == "megc2020"
     assert not counts("convention")
     with pytest.raises(ConfigError, match="Did you mean 'mean2022'"):
         RunSettings(convention="mean2023")
@@ -67,7 +71,8 @@ def test_the_scores_of_another_version_of_scoring_are_made_anew(tmp_path) -> Non
     assert scores_of(run) == whole
     del old["scorer"]
     run.write_json("summary.json", old)
-    assert scores_of(run) == whole == scores_of(run) and from_run(run).summary["spotting"] == whole["spotting"]
+    assert scores_of(run) == whole == scores_of(run)
+    assert from_run(run).summary["spotting"] == whole["spotting"]
 
 
 def test_folds_that_spot_nothing_are_named(tmp_path) -> None:

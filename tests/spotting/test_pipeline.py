@@ -32,7 +32,8 @@ def test_smoothing_is_equation_11(seed, n, k):
     scores = draw(seed, n)
     first, smoothed = smooth(scores, k)
     expected = equation_11(scores, k)
-    assert first == k and len(smoothed) == max(n - 2 * k, 0) == len(expected)
+    assert first == k
+    assert len(smoothed) == max(n - 2 * k, 0) == len(expected)
     np.testing.assert_allclose(smoothed, list(expected.values()), atol=1e-12)
 
 

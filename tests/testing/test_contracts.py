@@ -74,7 +74,8 @@ def test_parameters_of_no_plugin_import_anything_heavy():
     ]
     code = f"HEAVY = {contracts.HEAVY}\n{FRESH}"
     said = subprocess.run([sys.executable, "-c", code, *modules], capture_output=True, text=True)
-    assert said.stderr == "" and said.stdout.splitlines() == modules
+    assert said.stderr == ""
+    assert said.stdout.splitlines() == modules
 
 
 def test_the_parameters_of_a_plugin_are_looked_at_in_a_fresh_python():

@@ -85,18 +85,22 @@ def test_a_folder_is_parametrized_like_plugins(kit):
 def test_a_plugin_is_written_by_its_verb(mebench, tmp_path, monkeypatch):  # noqa: F811
     monkeypatch.chdir(tmp_path)
     code, out, _ = mebench("new", "method", "mine_new", "--template", "linear")
-    assert code == 0 and "mebench check mine_new --plugins plugins" in out
+    assert code == 0
+    assert "mebench check mine_new --plugins plugins" in out
     text = (tmp_path / "plugins/methods/mine_new/method.py").read_text()
-    assert "class MineNew(Method)" in text and "{{" not in text
+    assert "class MineNew(Method)" in text
+    assert "{{" not in text
     code, _, said = mebench("new", "method", "mine_new")
-    assert code == 2 and "plugins/methods/mine_new exists already" in said
+    assert code == 2
+    assert "plugins/methods/mine_new exists already" in said
 
 
 def test_a_plugin_is_whole_or_not_there(tmp_path, monkeypatch):
     """On a full disk, say: then the same command writes it, where there is room again."""
-    with monkeypatch.context() as full, pytest.raises(OSError, match="No space left"):
+    with monkeypatch.context() as full:
         full.setattr("pathlib.Path.write_text", lambda *_, **__: Path("/dev/full").write_bytes(b"1"))
-        write_plugin("method", "mine_new", tmp_path)
+        with pytest.raises(OSError, match="No space left"):
+            write_plugin("method", "mine_new", tmp_path)
     assert not list((tmp_path / "methods").iterdir())
     assert all(file.is_file() for file in write_plugin("method", "mine_new", tmp_path))
 
@@ -104,7 +108,8 @@ def test_a_plugin_is_whole_or_not_there(tmp_path, monkeypatch):
 def test_the_stand_in_of_a_new_dataset_is_drawn_and_looked_at_as_is_said(mebench, kit, tmp_path):  # noqa: F811
     out = mebench("data", "fake", "--plugins", kit, "dataset=kit_dataset", "--out", tmp_path / "drawn")[1]
     code, summary, _ = mebench(*out.strip().partition("Check it with: mebench ")[2].split())
-    assert code == 0 and "expressions\tmicro\t5" in summary
+    assert code == 0
+    assert "expressions\tmicro\t5" in summary
 
 
 @pytest.mark.parametrize(
@@ -409,7 +414,9 @@ def told(template, id_, way):
         pytest.fail(f"not told: {untold}")
     else:
         pytest.fail("nothing is said")
-    assert "\n" not in said and len(said) < 800 and said.endswith(checks[name].fix)
+    assert "\n" not in said
+    assert len(said) < 800
+    assert said.endswith(checks[name].fix)
     assert way.sentence.replace("KIND", kind_of(template)) in said
     return said, checks
 
@@ -448,4 +455,5 @@ def test_the_verb_tells_each_promise_and_fails(mebench, kit, write_plugin):  # n
     )
     assert out.endswith("broken_dataset: 14 of 15 promises kept\n")
     code_, _, said = mebench("check", "kit_spoter", "--plugins", kit)
-    assert code_ and "unknown plugin 'kit_spoter'. Did you mean 'kit_spotter'" in said
+    assert code_
+    assert "unknown plugin 'kit_spoter'. Did you mean 'kit_spotter'" in said

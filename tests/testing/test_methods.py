@@ -12,7 +12,8 @@ def test_a_moved_expression_is_another_one_of_the_same_video(data):
     onset = data.draw(st.integers(0, n - 1))
     e = Expression(onset, data.draw(st.integers(onset, n - 1)))
     moved = contracts._move(Video("d", "s", "v", 30.0, n, (e,)), e)
-    assert moved.onset != e.onset and 0 <= moved.onset <= moved.offset < n
+    assert moved.onset != e.onset
+    assert 0 <= moved.onset <= moved.offset < n
 
 
 def test_a_video_of_two_frames_has_room_for_the_last_one_alone():

@@ -84,19 +84,20 @@ def test_forged_records_change_no_byte_of_an_honest_row(board, tmp_path):
     after = rows_of(board)
     assert {key: after.get(key) for key in before} == before
     told = [json.loads(after[key]) for key in after.keys() - before.keys()]
-    assert told and all(row["remark"].startswith("not ranked: ") and not row["group"] for row in told)
+    assert told
+    assert all(row["remark"].startswith("not ranked: ") and not row["group"] for row in told)
     assert {run for row in told for run in row["runs"]} == set(QUICK)
     both = [RunFolder(board / "records" / name) for name in (HONEST[0], "seed_changed")]
     again = {outcome.id: outcome.doubt for outcome in merge(both, board / "records", check_only=True)}
-    assert again[HONEST[0]] == "" and HONEST[0] in again["seed_changed"], "who was here first stays so"
+    assert again[HONEST[0]] == "", "who was here first stays so"
+    assert HONEST[0] in again["seed_changed"], "who was here first stays so"
 
 
 def test_merging_records_in_place_registers_them(board, tmp_path):
     place = shutil.copytree(board / "sent" / HONEST[3], tmp_path / "records" / HONEST[3]).parent
     assert [(o.status, o.doubt) for o in merge([RunFolder(place / HONEST[3])], place)] == [("there", "")]
-    assert (
-        list(doubts.Registry.read(tmp_path).records) == [HONEST[3]] and len(doubts.Registry.read(tmp_path).truths) == 1
-    )
+    assert list(doubts.Registry.read(tmp_path).records) == [HONEST[3]]
+    assert len(doubts.Registry.read(tmp_path).truths) == 1
     (tmp_path / "registry.json").write_text("{}}")
     with pytest.raises(RunError, match="cannot be read"):
         doubts.Registry.read(tmp_path)

@@ -84,13 +84,15 @@ def test_a_run_becomes_a_run_of_the_experiment_with_its_scores_and_settings(tmp_
     assert metrics["spotting.micro.f1"] == scores["f1"]["value"]
     assert metrics["analysis.strs"] == summary["analysis"]["strs"]["value"]
     assert metrics["recognition.uar"] == summary["recognition"]["scores"]["uar"]["value"]
-    assert metrics["seconds"] == 1.5 and len(metrics) < 50
+    assert metrics["seconds"] == 1.5
+    assert len(metrics) < 50
     table = artifact(tmp_path, run, "scores.json")
     rows = {row[0]: row[1:] for row in table["data"]}
     assert table["columns"] == ["score", "value", "low", "high"]
     assert rows["spotting.micro.f1"] == pytest.approx([scores["f1"][end] for end in ("value", "low", "high")])
     assert len(rows) == len([name for name in flat_scores(summary) if not name.endswith((".low", ".high"))])
-    assert run.info.run_name == folder.id and run.info.status == "FINISHED"
+    assert run.info.run_name == folder.id
+    assert run.info.status == "FINISHED"
     assert run.info.end_time - run.info.start_time == 1500
     assert run.data.params == {
         "method": "spotter",
@@ -100,7 +102,8 @@ def test_a_run_becomes_a_run_of_the_experiment_with_its_scores_and_settings(tmp_
         "method.p": "0.6",
     }
     tags = run.data.tags
-    assert tags["mebench.method"] == "spotter" and tags["mebench.convention"] == "strict"
+    assert tags["mebench.method"] == "spotter"
+    assert tags["mebench.convention"] == "strict"
     assert tags["mebench.key"] == folder.read_json("config.json")["key"]
     assert artifact(tmp_path, run, "versions.json")["torch"] == "2.13.0"
     f1 = f"| F1 | {scores['f1']['value']:.4f} | [{scores['f1']['low']:.4f}, {scores['f1']['high']:.4f}] |"
@@ -114,7 +117,8 @@ def test_a_score_whose_name_mlflow_refuses_is_there_under_a_name_that_it_takes(t
     known = folder.read_json("summary.json")["spotting"]["micro"]["scores"]["f1@samm_lv"]["value"]
     assert mirror(folder, None, progress) == "mlflow.db (experiment mebench/drawn/loso)", said.getvalue()
     ((run,), _) = runs_of(database)
-    assert known is not None and run.data.metrics["spotting.micro.f1_samm_lv"] == known
+    assert known is not None
+    assert run.data.metrics["spotting.micro.f1_samm_lv"] == known
 
 
 def test_each_fold_is_a_nested_run_with_its_costs(tmp_path, database, progress):
@@ -134,11 +138,13 @@ def test_each_fold_is_a_nested_run_with_its_costs(tmp_path, database, progress):
     )
     own = clips[clips["fold"] == "drawn/02"]
     assert metrics["recognition.accuracy"] == (own["predicted"] == own["emotion"]).mean() < 1
-    assert metrics["spotting.micro.f1"] == 1.0 and not [name for name in metrics if name.endswith((".low", ".high"))]
+    assert metrics["spotting.micro.f1"] == 1.0
+    assert not [name for name in metrics if name.endswith((".low", ".high"))]
     params = third.data.params
     assert (params["method.p"], params["n_train"], params["fold.seed"]) == ("0.6", "3", "7")
     assert params["timing.drawn.k_prime.micro"] == "6"
-    assert third.info.status == "FINISHED" and third.data.tags["mebench.test"] == "drawn/02"
+    assert third.info.status == "FINISHED"
+    assert third.data.tags["mebench.test"] == "drawn/02"
 
 
 def test_a_fold_called_as_a_missing_value_is_a_nested_run_too(tmp_path, database, progress, said):
@@ -156,10 +162,12 @@ def test_what_is_wrong_with_one_run_keeps_no_other_from_being_sent(tmp_path, dat
     (folders[0].path / "summary.json").write_text("{}")
     (folders[2].path / "folds.json").unlink()
     found = sync(folders, None, progress, folds=False)
-    assert found.sent == (folders[1].id, folders[3].id) and found.failed == (folders[0].id, folders[2].id)
+    assert found.sent == (folders[1].id, folders[3].id)
+    assert found.failed == (folders[0].id, folders[2].id)
     one, other = said.getvalue().splitlines()
     assert one.startswith(f"warning: run {folders[0].id} is not sent: KeyError")
-    assert other.startswith(f"warning: run {folders[2].id} is not sent: ") and "folds.json" in other
+    assert other.startswith(f"warning: run {folders[2].id} is not sent: ")
+    assert "folds.json" in other
 
 
 def test_a_run_whose_record_nobody_could_take_in_is_mirrored_without_it(tmp_path, database, progress, said):
@@ -169,9 +177,12 @@ def test_a_run_whose_record_nobody_could_take_in_is_mirrored_without_it(tmp_path
     assert mirror(folder, None, progress)
     (run,), _ = runs_of(database)
     names = {file.name for file in Path(run.info.artifact_uri.removeprefix("file://")).iterdir()}
-    assert {"config.json", "summary.json", "costs.csv"} <= names and "record" not in names
+    assert {"config.json", "summary.json", "costs.csv"} <= names
+    assert "record" not in names
     (sentence,) = said.getvalue().splitlines()
-    assert folder.id in sentence and r"drawn/\u200c02" in sentence and "change it in the dataset" in sentence
+    assert folder.id in sentence
+    assert r"drawn/\u200c02" in sentence
+    assert "change it in the dataset" in sentence
 
 
 def test_curves_of_the_training_are_metrics_with_steps(tmp_path, database, progress):
@@ -195,7 +206,8 @@ def test_curves_of_the_training_are_metrics_with_steps(tmp_path, database, progr
 
     assert curve(run, "logged") == {step: step / 8 for step in range(9)}  # what `self.log` gave, by step
     assert curve(run, "train_loss") == pytest.approx({epoch: 2.5 - epoch / 100 for epoch in range(200)})
-    assert curve(run, "valid_uf1")[100] == 0.25 and len(curve(run, "valid_loss")) == 200
+    assert curve(run, "valid_uf1")[100] == 0.25
+    assert len(curve(run, "valid_loss")) == 200
     assert curve(run, "valid_accuracy") == curve(run, "train_uar") == {}
     second = next(n for n in nested if n.info.run_name == "drawn/01")
     assert list(curve(second, "train_loss").items())[-1] == (199, 3.0 - 1.99)
@@ -209,7 +221,8 @@ def test_the_dataset_is_an_input_and_who_made_the_run_is_told(tmp_path, database
     mirror(folder, None, progress)
     (run,), _ = runs_of(database, "mebench/casme2+samm/loso")
     first, second = (given.dataset for given in run.inputs.dataset_inputs)
-    assert (first.name, second.name) == ("casme2", "samm") and first.digest != second.digest
+    assert (first.name, second.name) == ("casme2", "samm")
+    assert first.digest != second.digest
     counts = json.loads(first.profile)
     assert (counts["videos"], counts["subjects"], counts["micro-expressions"]) == (4, 2, 8)
     assert json.loads(first.source) == {"uri": "/data/ann"}
@@ -230,10 +243,12 @@ def test_folds_and_weights_are_a_matter_of_settings(tmp_path, database, progress
     assert sync([folder], None, progress).sent == (folder.id,)
     (run,), nested = runs_of(database)
     weights = tmp_path / "mlartifacts" / run.info.run_id / "artifacts" / "models"
-    assert nested == [] and not weights.exists()
+    assert nested == []
+    assert not weights.exists()
     assert sync([folder], None, progress, models=True).sent == (folder.id,)
     assert (weights / "drawn--01.safetensors").read_bytes() == b"weights"
-    assert sync([folder], None, progress, models=True).there == (folder.id,) and len(runs_of(database)[0]) == 1
+    assert sync([folder], None, progress, models=True).there == (folder.id,)
+    assert len(runs_of(database)[0]) == 1
 
 
 def test_leaderboards_from_mlflow_alone_are_those_from_the_run_folders(tmp_path, database, progress, said, capsys):
@@ -274,12 +289,13 @@ def test_a_run_without_a_record_in_mlflow_is_named(tmp_path, database, progress,
         leaderboard.build(out="boards", from_mlflow=f"sqlite:///{database}")
     told = capsys.readouterr().err
     assert f"{folder.id} is left out: MLflow has no record of it" in told
-    assert "its id '../forged' is not a folder name" in told and not Path("boards/../forged/record.json").exists()
+    assert "its id '../forged' is not a folder name" in told
+    assert not Path("boards/../forged/record.json").exists()
     with pytest.raises(DataError, match=r"there is no database none\.db: check --from-mlflow"):
         leaderboard.build(out="boards", from_mlflow="sqlite:///none.db")
     assert not Path("none.db").exists()
+    Path("broken.db").write_bytes(b"no database" * 1000)
     with pytest.raises(RunError, match=r"MLflow at broken\.db does not list its runs"):
-        Path("broken.db").write_bytes(b"no database" * 1000)
         leaderboard.build(out="boards", from_mlflow="sqlite:///broken.db")
 
 
@@ -307,7 +323,8 @@ def test_what_a_killed_process_left_is_replaced(tmp_path, database, progress, mo
     assert len(runs_of(database)[0]) == 1
     mirror(folder, None, progress, None)
     parents, nested = runs_of(database)
-    assert [run.info.status for run in parents] == ["FINISHED"] and len(nested) == 4
+    assert [run.info.status for run in parents] == ["FINISHED"]
+    assert len(nested) == 4
 
 
 def test_the_words_choose_the_store_then_the_environment_then_the_working_folder(tmp_path, monkeypatch):
@@ -361,7 +378,8 @@ def test_tables_of_a_leaderboard_are_runs_of_an_experiment_of_their_own(tmp_path
     assert "MLflow: mlflow ui" in capsys.readouterr().out
     found, nested = runs_of(database, "mebench/leaderboards")
     (spotting,) = (run for run in found if run.info.run_name == "spotting-drawn-loso")
-    assert nested == [] and {run.data.params["task"] for run in found} == {"spotting", "analysis", "recognition"}
+    assert nested == []
+    assert {run.data.params["task"] for run in found} == {"spotting", "analysis", "recognition"}
     board = json.loads(Path("boards/spotting-drawn-loso.json").read_text())
     place, best = next(item for item in enumerate(board["parts"][0]["rows"]) if item[1]["provenance"] == "measured")
     assert spotting.data.params["best"] == best["method"] == "spotter"
@@ -373,19 +391,21 @@ def test_tables_of_a_leaderboard_are_runs_of_an_experiment_of_their_own(tmp_path
     ends = {name: best["scores"]["f1"][end] for name, end in (("F1", "value"), ("F1 low", "low"), ("F1 high", "high"))}
     assert {name: rows[place][name] for name in ends} == pytest.approx(ends)
     note = spotting.data.tags["mlflow.note.content"].splitlines()
-    assert note[0].startswith("| part | method | settings | F1 |") and "| spotter |" in note[2 + place]
+    assert note[0].startswith("| part | method | settings | F1 |")
+    assert "| spotter |" in note[2 + place]
 
     make_run(runs, method="third", shift=9, tasks=("spot",), settings={"tracking_folds": False})
     verbs.sync([], str(runs), leaderboards="boards", json="synced.json")
     names, synced = sorted(run.info.run_name for run in found), json.loads(Path("synced.json").read_text())
-    assert sorted(synced["there"]) == names and len(synced["sent"]) == 3 and synced["failed"] == []
+    assert sorted(synced["there"]) == names
+    assert len(synced["sent"]) == 3
+    assert synced["failed"] == []
     leaderboard.build(str(runs), out="boards", site=False)
     again, _ = runs_of(database, "mebench/leaderboards")
     assert sorted(run.info.run_name for run in again) == names
     anew = next(run for run in again if run.info.run_name == "spotting-drawn-loso")
-    assert anew.info.run_id != spotting.info.run_id and int(anew.data.params["rows"]) > int(
-        spotting.data.params["rows"]
-    )
+    assert anew.info.run_id != spotting.info.run_id
+    assert int(anew.data.params["rows"]) > int(spotting.data.params["rows"])
     one_of_others = {run.info.run_id for run in again} & {run.info.run_id for run in found}
     assert len(one_of_others) == len(names) - 1
 
@@ -428,10 +448,14 @@ def test_a_failure_is_one_sentence_and_the_run_stands(tmp_path, progress, said, 
     pauses, started = [], time.monotonic()
     monkeypatch.setattr(urllib3.util.retry, "time", SimpleNamespace(sleep=pauses.append))  # before it is asked again
     assert mirror(folder, break_it(tmp_path), progress) is None
-    assert time.monotonic() - started + sum(pauses) < 30 and (len(pauses) > 0) == (break_it is server_down)
+    assert time.monotonic() - started + sum(pauses) < 30
+    assert (len(pauses) > 0) == (break_it is server_down)
     (sentence,) = said.getvalue().splitlines()
-    assert sentence.startswith("warning: MLflow at ") and folder.id in sentence and str(folder.path) in sentence
-    assert "hunter2" not in sentence and len(sentence) < 600
+    assert sentence.startswith("warning: MLflow at ")
+    assert folder.id in sentence
+    assert str(folder.path) in sentence
+    assert "hunter2" not in sentence
+    assert len(sentence) < 600
     assert ("file is not a database: move it away" in sentence) == (break_it is damaged)
     assert {file: file.read_bytes() for file in folder.path.rglob("*") if file.is_file()} == before
     assert "".join(capfd.readouterr()) == ""
@@ -481,7 +505,8 @@ def test_a_database_in_other_hands_is_waited_for_and_then_left_alone(tmp_path, d
         started = time.monotonic()
         assert mirror(folder, None, progress) is None
         assert time.monotonic() - started < 5
-    assert "database is locked" in said.getvalue() and f"mebench track sync {folder.id}" in said.getvalue()
+    assert "database is locked" in said.getvalue()
+    assert f"mebench track sync {folder.id}" in said.getvalue()
     assert mirror(folder, None, progress)
 
 
@@ -507,7 +532,8 @@ def test_sqlite_on_a_network_drive_is_refused_with_the_way_out(tmp_path, progres
     monkeypatch.setattr(mlflow_store, "file_system", lambda path: "nfs4")
     folder = make_run(tmp_path / "runs")
     assert mirror(folder, None, progress) is None
-    assert "is on a network drive (nfs4)" in said.getvalue() and "MLFLOW_TRACKING_URI=http://" in said.getvalue()
+    assert "is on a network drive (nfs4)" in said.getvalue()
+    assert "MLFLOW_TRACKING_URI=http://" in said.getvalue()
     assert not (tmp_path / "mlflow.db").exists()
 
 
@@ -516,7 +542,8 @@ def test_a_folder_whose_name_an_address_cannot_hold_is_named_at_once(tmp_path, p
     (tmp_path / "my%20project").mkdir()
     monkeypatch.chdir(tmp_path / "my%20project")
     assert mirror(make_run(Path("runs")), None, progress) is None
-    assert "my%20project/mlflow.db holds % or ?" in said.getvalue() and not list(tmp_path.rglob("mlflow.db*"))
+    assert "my%20project/mlflow.db holds % or ?" in said.getvalue()
+    assert not list(tmp_path.rglob("mlflow.db*"))
 
 
 def test_the_kind_of_a_file_system_is_that_which_df_prints(tmp_path):
@@ -548,7 +575,8 @@ def server(folder, port):
                 urllib.request.urlopen(f"{address}/health", timeout=5).close()
                 break
             except OSError:
-                assert process.poll() is None and time.monotonic() < end, "the MLflow server does not start"
+                assert process.poll() is None, "the MLflow server does not start"
+                assert time.monotonic() < end, "the MLflow server does not start"
                 time.sleep(0.2)
         yield address
     finally:
@@ -571,7 +599,8 @@ def test_a_server_takes_runs_and_what_it_missed_is_sent_later(tmp_path, blank, p
 
     # The server is down at the end of a run: the run stands.
     assert mirror(first, None, progress, None) is None
-    assert f"did not accept run {first.id}" in said.getvalue() and f"mebench track sync {first.id}" in said.getvalue()
+    assert f"did not accept run {first.id}" in said.getvalue()
+    assert f"mebench track sync {first.id}" in said.getvalue()
     with pytest.raises(RunError, match="2 of 2 were not sent"):
         verbs.sync([], str(runs))
 
@@ -589,7 +618,8 @@ def test_a_server_takes_runs_and_what_it_missed_is_sent_later(tmp_path, blank, p
         experiment = client.get_experiment_by_name("mebench/drawn/loso").experiment_id
         found = client.search_runs([experiment])
         parents = {run.info.run_name: run for run in found if "mlflow.parentRunId" not in run.data.tags}
-        assert set(parents) == {first.id, second.id} and len(found) == 2 * (1 + 4)
+        assert set(parents) == {first.id, second.id}
+        assert len(found) == 2 * (1 + 4)
         (tmp_path / "records").mkdir()
         fetch_records(address, tmp_path / "records", print)
         assert [record.id for record in collect_records(tmp_path / "records")] == sorted([first.id, second.id])

@@ -51,7 +51,8 @@ def test_one_of_another_version_is_said_and_left_as_it_is(database):
     fill(database, "0a1b2c", "r")
     before = database.read_bytes()
     (sentence,) = remarks(None, "runs", {"r"})
-    assert "another version of MLflow (schema 0a1b2c" in sentence and "mlflow db upgrade" in sentence
+    assert "another version of MLflow (schema 0a1b2c" in sentence
+    assert "mlflow db upgrade" in sentence
     assert database.read_bytes() == before
 
 
@@ -88,7 +89,8 @@ def test_a_database_made_of_the_schema_that_is_kept_is_the_one_that_mlflow_makes
     with closing(kept), closing(own):
         # Of several CHECKs of a table MLflow writes now this one first and now that one.
         one, other = ([sorted(re.findall(r"[^\s(),]+", line)) for line in made.iterdump()] for made in (kept, own))
-        assert sorted(one) == sorted(other) and len(one) > 100
+        assert sorted(one) == sorted(other)
+        assert len(one) > 100
 
 
 def test_another_mlflow_makes_its_database_by_itself(tmp_path, monkeypatch):

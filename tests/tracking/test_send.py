@@ -96,14 +96,16 @@ def test_a_second_tracker_is_handed_all_that_a_run_is(tmp_path, progress, said):
     folder = make_run(tmp_path / "runs")
     found = tracking.sync([folder], "csv:mine", progress)
     assert (found.title, found.place, found.opening) == ("CSV", "mine", "see mine")
-    assert found.sent == (folder.id,) and said.getvalue() == ""
+    assert found.sent == (folder.id,)
+    assert said.getvalue() == ""
     place = Path("mine") / folder.id
     metrics = pd.read_csv(place / "metrics.csv", names=["name", "value", "step"]).set_index("name")["value"]
     summary = folder.read_json("summary.json")
     assert metrics["F1"] == round(summary["spotting"]["micro"]["scores"]["f1"]["value"], 4)
     assert list(metrics.index[:4]) == ["F1", "AP", "AP50", "ASR"]
     told = json.loads((place / "params.json").read_text())
-    assert told["mebench.run_id"] == folder.id and told["method"] == "spotter"
+    assert told["mebench.run_id"] == folder.id
+    assert told["method"] == "spotter"
     assert {"score", "value"} <= set(pd.read_csv(place / "scores.csv"))
     files = {file.name for file in (place / "files").iterdir()}
     assert files == {"config.json", "summary.json", "versions.json", "costs.csv", "record"}
@@ -129,7 +131,8 @@ def test_what_was_logged_reaches_a_tracker_by_step(tmp_path, progress):
     assert {*found} == {"training/spot/my/loss", "training/spot/val_f1"}
     assert found["training/spot/my/loss"] == pytest.approx({step: 2.5 - step / 10 for step in range(10)})
     second = logged(Path("mine") / folder.id / "drawn/01")
-    assert second["training/spot/val_f1"] == {4: 1.5, 9: 1.5} and len(second["training/spot/my/loss"]) == 10
+    assert second["training/spot/val_f1"] == {4: 1.5, 9: 1.5}
+    assert len(second["training/spot/my/loss"]) == 10
 
 
 def statements(cls):
@@ -163,7 +166,9 @@ def test_a_tracker_that_fails_is_one_sentence_and_the_run_stands(tmp_path, progr
     folder = make_run(tmp_path / "runs")
     before = {file: file.read_bytes() for file in folder.path.rglob("*") if file.is_file()}
     found = tracking.sync([folder], name, progress)
-    assert found.failed == (folder.id,) and found.sent == found.there == () and found.opening == ""
+    assert found.failed == (folder.id,)
+    assert found.sent == found.there == ()
+    assert found.opening == ""
     (sentence,) = said.getvalue().splitlines()
     assert sentence.startswith(f"warning: {words.format(id=folder.id, path=folder.path)}")
     assert sentence.endswith(f"mebench track sync {folder.id}")
@@ -171,13 +176,15 @@ def test_a_tracker_that_fails_is_one_sentence_and_the_run_stands(tmp_path, progr
 
 
 def test_the_name_chooses_and_any_address_is_one_of_mlflow(tmp_path):
-    assert isinstance(send.tracker_of("csv"), Csv) and send.tracker_of("csv:a/b").folder == Path("a/b")
+    assert isinstance(send.tracker_of("csv"), Csv)
+    assert send.tracker_of("csv:a/b").folder == Path("a/b")
     (tmp_path / "mlruns").mkdir()
     places = {None: "mlflow.db", "mlflow": "mlflow.db", "http://h:5": "http://h:5", "sqlite:///x.db": "x.db"}
     places |= {"mlruns": "mlruns", "databricks": "databricks", "mlflow:sqlite:///x.db": "x.db", True: "mlflow.db"}
     for words, place in places.items():
         tracker = send.tracker_of(words)
-        assert isinstance(tracker, mlflow.MLflow) and tracker.place() == place
+        assert isinstance(tracker, mlflow.MLflow)
+        assert tracker.place() == place
     assert send.tracker_of(False) is send.tracker_of("off") is None
     with pytest.raises(ConfigError, match=r"unknown tracker 'mlfow'\. Did you mean 'mlflow'"):
         send.tracker_of("mlfow")
@@ -193,7 +200,8 @@ def test_the_entry_point_names_what_is_there():
 
     told = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]["entry-points"]
     (point,) = (EntryPoint(name, value, send.GROUP) for name, value in told[send.GROUP].items())
-    assert point.load() is mlflow.MLflow and point == send._BUILT_IN[0]
+    assert point.load() is mlflow.MLflow
+    assert point == send._BUILT_IN[0]
 
 
 @pytest.mark.parametrize("word", ["tracking=off", "tracking=false"])

@@ -16,7 +16,8 @@ def test_labels_stand_around_the_three_frames_of_an_expression():
     bounds, apex, action = boundaries.boundary_labels(50, [MICRO], around=1)
     assert np.flatnonzero(bounds == boundaries.START).tolist() == [19, 20, 21]
     assert np.flatnonzero(bounds == boundaries.END).tolist() == [28, 29, 30]
-    assert apex[23:26] == pytest.approx([np.exp(-1 / 32), 1, np.exp(-1 / 32)]) and apex.sum() == apex[23:26].sum()
+    assert apex[23:26] == pytest.approx([np.exp(-1 / 32), 1, np.exp(-1 / 32)])
+    assert apex.sum() == apex[23:26].sum()
     assert np.flatnonzero(action).tolist() == list(range(20, 30))
 
 
@@ -34,9 +35,8 @@ def test_an_expression_at_either_end_of_a_series_is_labelled_as_far_as_it_reache
     bounds, apex, action = boundaries.boundary_labels(
         10, [Expression(0, 2, apex=0), Expression(8, 20, apex=12)], around=3
     )
-    assert bounds.tolist() == [boundaries.END] * 6 + [boundaries.START] * 4 and apex[9] == pytest.approx(
-        np.exp(-9 / 32)
-    )
+    assert bounds.tolist() == [boundaries.END] * 6 + [boundaries.START] * 4
+    assert apex[9] == pytest.approx(np.exp(-9 / 32))
     assert action.tolist() == [1, 1, 1, 0, 0, 0, 0, 0, 1, 1]
 
 
@@ -51,7 +51,8 @@ def test_segments_have_their_surroundings_and_those_without_action_are_left_out(
         *[0] * (length + boundaries.CONTEXT - 6),
     ]
     assert [len(part) for part in labels] == [length] * 3
-    assert labels[0][6:, 0].tolist() == [boundaries.NEITHER] * 26 and labels[2][:, 0].tolist() == [
+    assert labels[0][6:, 0].tolist() == [boundaries.NEITHER] * 26
+    assert labels[2][:, 0].tolist() == [
         0,
         0,
         1,

@@ -110,8 +110,10 @@ def test_training_stops_where_lightning_stops_and_the_best_weights_stay():
     assert 3 < len(theirs) < EPOCHS
     method = trained(callbacks=[spec("EarlyStopping", monitor="val_loss", patience=2)])
     logged = [e.logged["val_loss"] for e in method.history.epochs() if "val_loss" in e.logged]
-    assert len(logged) == len(theirs) and min(logged) == pytest.approx(float(stopper.best_score))
-    assert same(method, theirs[logged.index(min(logged))]) and not same(method, theirs[-1])
+    assert len(logged) == len(theirs)
+    assert min(logged) == pytest.approx(float(stopper.best_score))
+    assert same(method, theirs[logged.index(min(logged))])
+    assert not same(method, theirs[-1])
 
 
 def test_a_checkpoint_keeps_the_best_epoch_and_leaves_its_file(tmp_path):
@@ -121,7 +123,8 @@ def test_a_checkpoint_keeps_the_best_epoch_and_leaves_its_file(tmp_path):
     (mine,) = (tmp_path / "mine").rglob("*.ckpt")
     (other,) = (tmp_path / "theirs").rglob("*.ckpt")
     assert mine.relative_to(tmp_path / "mine").as_posix() == f"naming/checkpoints/{other.name}"
-    assert same(method, torch.load(other, weights_only=False)["state_dict"]) and len(theirs) == EPOCHS
+    assert same(method, torch.load(other, weights_only=False)["state_dict"])
+    assert len(theirs) == EPOCHS
 
 
 def test_what_is_logged_lies_in_the_history_with_steps_and_epochs():
@@ -129,7 +132,8 @@ def test_what_is_logged_lies_in_the_history_with_steps_and_epochs():
     epochs = method.history.epochs()
     steps = [e for e in epochs if "my/loss_step" in e.logged]
     means = [e for e in epochs if "my/loss_epoch" in e.logged]
-    assert [e.step for e in steps] == list(range(3 * EPOCHS)) and {e.split for e in steps + means} == {"train"}
+    assert [e.step for e in steps] == list(range(3 * EPOCHS))
+    assert {e.split for e in steps + means} == {"train"}
     assert [e.epoch for e in means] == list(range(EPOCHS))
     for mean in means:
         own = [e.logged["my/loss_step"] for e in steps if e.epoch == mean.epoch]
@@ -141,15 +145,15 @@ def test_logging_watching_and_loggers_change_nothing_that_is_learnt(tmp_path):
     plain, torch_state = trained(), torch.get_rng_state()
     watching = [spec("LearningRateMonitor"), spec("ModelCheckpoint")]
     method = trained(folder=tmp_path, logger=[CSV], callbacks=watching, log_every_n_steps=1)
-    assert same(method, plain.state_dict()) and torch.equal(torch_state, torch.get_rng_state())
+    assert same(method, plain.state_dict())
+    assert torch.equal(torch_state, torch.get_rng_state())
     table = pd.read_csv(tmp_path / "lightning_logs" / "version_0" / "metrics.csv")
     assert {"epoch", "step", "my/loss_step", "my/loss_epoch", "val_loss", "val_uf1", "lr-Adam"} <= {*table}
     assert (tmp_path / "lightning_logs" / "version_0" / "hparams.yaml").is_file() or not method.hparams
     assert len(list(tmp_path.rglob("*.ckpt"))) == 1
     noted = [e.logged for e in method.history.epochs()]
-    assert any("lr-Adam" in own for own in noted) and not any(
-        "val_uf1" in own for own in noted
-    )  # it stands there as uf1
+    assert any("lr-Adam" in own for own in noted)
+    assert not any("val_uf1" in own for own in noted)
 
 
 @pytest.mark.parametrize(
@@ -223,7 +227,10 @@ class Plateau(Namer):
 def test_optimisers_in_all_forms_and_schedulers_are_followed(method):
     found = trained(method(), callbacks=[spec("LearningRateMonitor", logging_interval="epoch")])
     rates = [e.logged["lr-SGD"] for e in found.history.epochs() if "lr-SGD" in e.logged]
-    assert len(rates) == EPOCHS and rates[0] == 1 and rates == sorted(rates, reverse=True) and rates[-1] < 0.6
+    assert len(rates) == EPOCHS
+    assert rates[0] == 1
+    assert rates == sorted(rates, reverse=True)
+    assert rates[-1] < 0.6
 
 
 def test_callbacks_of_the_method_s_own_choose_too():
@@ -232,7 +239,8 @@ def test_callbacks_of_the_method_s_own_choose_too():
             return EarlyStopping("val_loss", patience=2)
 
     method, asked = trained(Stopping()), trained(callbacks=[spec("EarlyStopping", monitor="val_loss", patience=2)])
-    assert same(method, asked.state_dict()) and not same(method, trained().state_dict())
+    assert same(method, asked.state_dict())
+    assert not same(method, trained().state_dict())
 
 
 class Astray(Namer):
@@ -269,7 +277,9 @@ def test_a_metric_that_nobody_logs_is_refused_before_the_first_epoch(method, met
     stops = [spec("EarlyStopping", monitor=one) for one in (metric, "my/loss")]
     with pytest.raises(ConfigError) as error:
         trained(method, callbacks=stops)
-    assert sentence in str(error.value) and same(method, before) and not method.history.epochs()
+    assert sentence in str(error.value)
+    assert same(method, before)
+    assert not method.history.epochs()
 
 
 class Logging(L.Callback):
@@ -347,7 +357,8 @@ def test_a_training_that_was_killed_goes_on_to_the_same_numbers(options, tmp_pat
 
     method = Seeing()
     fit(method, [], [], options=options, folder=tmp_path)
-    assert 5 in starts and {1, 2, 3} & {*starts} == set()
+    assert 5 in starts
+    assert {1, 2, 3} & {*starts} == set()
     assert same(method, whole.state_dict())
     rows = [pd.DataFrame([e.row() for e in one.history.epochs()]) for one in (method, whole)]
     pd.testing.assert_frame_equal(*rows)

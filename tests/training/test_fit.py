@@ -84,9 +84,11 @@ def test_stages_run_in_order_then_the_closed_form_in_evaluation_mode():
     method = Line((Stage("one", 2, 10), Stage("two", 3, 10)))
     fit(method, [], [])
     assert [s for s, _ in steps(method)] == ["one"] * 2 + ["two"] * 3
-    assert method.log_of[0] == "samples one" and method.log_of[3] == "samples two"
+    assert method.log_of[0] == "samples one"
+    assert method.log_of[3] == "samples two"
     assert method.log_of[-1] == ("closed form", "", False)
-    assert not method.training and not method.line.training
+    assert not method.training
+    assert not method.line.training
 
 
 def test_who_is_fitted_again_trains_in_training_mode():
@@ -178,7 +180,9 @@ def test_a_gpu_gets_samples_once_where_they_fit_and_predicts_what_it_trained(fre
         precision, strategy = "32-true", SimpleNamespace(root_device=gpu)
 
         def __init__(self, **how):
-            assert how["accelerator"] == "gpu" and how["devices"] == 1 and how["deterministic"] == "warn"
+            assert how["accelerator"] == "gpu"
+            assert how["devices"] == 1
+            assert how["deterministic"] == "warn"
 
         def fit(self, trained, train, **_):
             given.append(train)
@@ -193,10 +197,13 @@ def test_a_gpu_gets_samples_once_where_they_fit_and_predicts_what_it_trained(fre
     fit(Seeing((Stage("one", 1, 10),)), [], [], accelerator="gpu")
     (loader,) = given
     there = {tensor.device.type for tensor in loader.dataset.tensors}
-    assert (there == {"meta"}) is copied and loader.pin_memory is not copied and places == [gpu]
+    assert (there == {"meta"}) is copied
+    assert loader.pin_memory is not copied
+    assert places == [gpu]
 
 
 def test_samples_lie_on_a_device_where_they_fit():
     samples, meta = Samples(torch.zeros(4, 5), torch.zeros(4)), torch.device("meta")
     fits, large = on_device(samples, meta, free=192), on_device(samples, meta, free=191)
-    assert fits.tensors[0].device == fits.__getitems__([3, 1])[0].device == meta and large is samples
+    assert fits.tensors[0].device == fits.__getitems__([3, 1])[0].device == meta
+    assert large is samples

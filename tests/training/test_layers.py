@@ -23,7 +23,8 @@ def test_each_number_is_dropped_or_grows(shape, p):
     torch.manual_seed(0)
     x = torch.rand(shape) + 1
     y = layers.dropout(p)(x)
-    assert y.shape == x.shape and y.dtype == x.dtype
+    assert y.shape == x.shape
+    assert y.dtype == x.dtype
     assert ((y == 0) | torch.isclose(y, x / (1 - p), rtol=1e-4)).all()
 
 
@@ -59,7 +60,8 @@ def test_each_number_is_dropped_or_doubled(shape):
     torch.manual_seed(0)
     x = torch.rand(shape) + 1
     y = layers.dropout(0.5)(x)
-    assert y.shape == x.shape and y.dtype == x.dtype
+    assert y.shape == x.shape
+    assert y.dtype == x.dtype
     assert ((y == 0) | (y == 2 * x)).all()
 
 

@@ -120,7 +120,8 @@ def test_the_68_released_files_give_what_the_authors_log_says(tmp_path):
     ]
     done = run(resolve([*words, f"runs={tmp_path}", f"cache={tmp_path}"]), Progress())
     scores = done.folder.read_json("summary.json")["recognition"]["scores"]
-    assert round(scores["uf1"]["value"], 4) == 0.7209 and round(scores["uar"]["value"], 4) == 0.7250
+    assert round(scores["uf1"]["value"], 4) == 0.7209
+    assert round(scores["uar"]["value"], 4) == 0.7250
 
 
 def plain(x, layers, dense, pool, norms=()):

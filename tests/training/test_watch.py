@@ -60,14 +60,16 @@ def test_each_epoch_is_scored_once_over_all_batches_and_the_classes_that_occur()
         assert len(truth) == 15  # in two batches
         assert e.uf1 == pytest.approx(f1_score(truth, said, labels=[0, 1], average="macro"))
         assert e.uar == pytest.approx(recall_score(truth, said, labels=[0, 1], average="macro"))
-        assert np.isnan(e.loss) and e.accuracy is None  # which nobody noted
+        assert np.isnan(e.loss)
+        assert e.accuracy is None
 
 
 @pytest.mark.parametrize("answer", [lambda scores, truth: None, F.cross_entropy], ids=["nothing", "a loss"])
 def test_what_is_no_answer_is_not_scored(answer):
     method = Namer(answer)
     fit(method, [], [])
-    assert method.said and method.history.epochs() == []
+    assert method.said
+    assert method.history.epochs() == []
 
 
 def clips_of(subject, n):
@@ -107,7 +109,8 @@ def test_watching_changes_nothing_that_is_learnt(trained):
     watched = trained(watched=True)
     dice = torch.get_rng_state()
     alone = trained(watched=False)
-    assert watched.history.epochs() and not alone.history.epochs()
+    assert watched.history.epochs()
+    assert not alone.history.epochs()
     assert all(
         torch.equal(mine, theirs) for mine, theirs in zip(watched.state_dict().values(), alone.state_dict().values())
     )

@@ -243,8 +243,9 @@ def begin(go, monkeypatch):
         raise KeyboardInterrupt
 
     def run(*words, **options):
-        with monkeypatch.context() as patch, pytest.raises(InterruptedRunError):
+        with monkeypatch.context() as patch:
             patch.setattr(module.Judge, "judge", stop)
-            go(*words, **options)
+            with pytest.raises(InterruptedRunError):
+                go(*words, **options)
 
     return run

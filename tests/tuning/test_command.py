@@ -21,7 +21,9 @@ def test_the_outcome_is_printed_and_written(toy, monkeypatch, tmp_path):
     files = ["--json", str(tmp_path / "out.json"), "--write", str(tmp_path / "tuned.yaml")]
     done = invoke(*toy("method.lr=0.1", "dataset.subjects=5"), "--acts", "postprocess", "--trials", "4", *files)
     assert done.exit_code == 0, done.output
-    assert "spotting.micro.f1" in done.output and "default" in done.output and "tuned" in done.output
+    assert "spotting.micro.f1" in done.output
+    assert "default" in done.output
+    assert "tuned" in done.output
     assert "on new subjects" in done.output or "stays unchanged" in done.output
     found = json.loads((tmp_path / "out.json").read_text())
     assert found["conclusion"] in done.output
@@ -49,7 +51,8 @@ def test_the_outcome_is_there_where_the_file_cannot_be(toy, monkeypatch, tmp_pat
 def test_a_file_that_cannot_be_written_is_refused_before_any_work(toy, tmp_path):
     for option in ("--write", "--json"):
         done = invoke(*toy(), option, str(tmp_path / "nowhere" / "x"))
-        assert done.exit_code == 1 and option in str(done.exception)
+        assert done.exit_code == 1
+        assert option in str(done.exception)
 
 
 def test_help_imports_nothing_heavy():
@@ -65,7 +68,8 @@ def test_help_imports_nothing_heavy():
 @pytest.mark.parametrize("option", ["--trials", "--heartbeat", "--inner-folds"])
 def test_numbers_out_of_range_are_a_sentence(toy, option):
     done = invoke(*toy(), option, "0")
-    assert done.exit_code == 1 and str(done.exception).startswith(option)
+    assert done.exit_code == 1
+    assert str(done.exception).startswith(option)
 
 
 def test_who_types_no_option_gets_the_defaults_of_a_program(monkeypatch):

@@ -20,7 +20,8 @@ def test_mean_spots_and_names_as_if_it_had_been_trained_again(tiny):
     fold, other = plan.folds[0], run_studies.changed(plan, values)
     stored, whole = host.execute(plan, fold), host.execute(other, fold)
     again = host.execute(other, fold, stored)
-    assert again.predictions == whole.predictions and whole.predictions != stored.predictions
+    assert again.predictions == whole.predictions
+    assert whole.predictions != stored.predictions
     assert all(p.emotion for p in again.predictions)
     for key, scores in whole.frame_scores.items():
         np.testing.assert_array_equal(again.frame_scores[key], scores)

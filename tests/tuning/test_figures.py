@@ -56,7 +56,8 @@ def test_history_shows_each_trial_the_best_so_far_and_the_default(figures):
     assert axes.collections[0].get_offsets().tolist() == [[n, value] for n, value in enumerate(values)]
     best, default = axes.lines
     assert best.get_ydata().tolist() == [max(values[: n + 1]) for n in range(len(values))]
-    assert set(default.get_ydata()) == {study.default.values[0]} and default.get_label() == "default"
+    assert set(default.get_ydata()) == {study.default.values[0]}
+    assert default.get_label() == "default"
     assert axes.get_ylabel() == "spotting.micro.f1"
 
 
@@ -64,7 +65,8 @@ def test_importance_is_a_bar_for_each_parameter(figures):
     drawn, study = figures(F1, pruner="none")
     (axes,) = drawn["importance"].axes
     shown = {label.get_text(): bar.get_width() for label, bar in zip(axes.get_yticklabels(), axes.patches)}
-    assert shown == pytest.approx(dict(study.importance)) and len(shown) == 3
+    assert shown == pytest.approx(dict(study.importance))
+    assert len(shown) == 3
 
 
 def test_slices_show_each_parameter_on_its_own_scale(figures):

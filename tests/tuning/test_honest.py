@@ -154,7 +154,8 @@ def test_labels_that_a_method_could_reach_through_its_views_are_not_there(trap, 
     looks = [json.loads(line) for line in log.read_text().splitlines()]
     assert all(there[key] == [] for key, there, _ in looks), "a tested video has no labels, in trials and outside"
     in_trials = [people for _, there, people in looks if len(there) == 2 * len(tuned_on)]
-    assert in_trials and all(set(people) == tuned_on for people in in_trials)
+    assert in_trials
+    assert all(set(people) == tuned_on for people in in_trials)
     assert outer(found)["outer"]["tuned"]["value"] == 0
 
 

@@ -39,11 +39,13 @@ def test_post_processing_is_found_and_trains_nothing_anew(go, tmp_path):
     searched = ("p={choices: [0.2, 0.0]}", "shift={choices: [8, 0]}")
     found = go(f"method.log={log}", "method.lr=0.1", acts=("postprocess",), params=searched, sampler="bruteforce")
     (study,) = found.plain["studies"].values()
-    assert study["best"]["params"] == {"method.p": 0.0, "method.shift": 0} and study["trials"]["complete"] == 4
+    assert study["best"]["params"] == {"method.p": 0.0, "method.shift": 0}
+    assert study["trials"]["complete"] == 4
     score = found.plain["scores"]["spotting.micro.f1"]
     assert score["inner"]["default"] == pytest.approx(2 / (1 + 1 + 2)), "p=0.2 adds two wrong ones to each video"
     assert score["inner"]["tuned"] == score["outer"]["tuned"]["value"] == 1.0
-    assert score["flattered"] == 0.0 and score["outer"]["gain"]["value"] > 0.4
+    assert score["flattered"] == 0.0
+    assert score["outer"]["gain"]["value"] > 0.4
     assert len(learnt_from(log)) == 3 + 5, "the inner folds once, and the outer ones of the default: no trial trained"
 
 
@@ -57,7 +59,8 @@ def test_no_trial_touches_an_outer_subject(go, tmp_path):
     tested = [fold["test"] for fold in folder.read_json("folds.json")["folds"]]
     assert sorted(s.partition("/")[2] for one in tested for s in one) == sorted(outer)
     trials = learnt_from(log)[: -2 * len(outer)]
-    assert trials and all(set(seen) <= tuned_on for seen in trials)
+    assert trials
+    assert all(set(seen) <= tuned_on for seen in trials)
 
 
 def test_nested_tunes_in_each_fold_without_its_subject(go, tmp_path):
@@ -65,7 +68,8 @@ def test_nested_tunes_in_each_fold_without_its_subject(go, tmp_path):
     found = go("dataset.subjects=3", f"method.log={log}", params=("lr",), trials=2, nested=True, inner_folds=2)
     assert set(found.plain["studies"]) == {f"toy/{s:02d}" for s in range(1, 4)}
     for name, study in found.plain["studies"].items():
-        assert name not in study["subjects"] and len(study["subjects"]) == 2
+        assert name not in study["subjects"]
+        assert len(study["subjects"]) == 2
     assert found.plain["outer_subjects"] == 3
     values = json.loads((Path(found.plain["runs"]["tuned"]) / "tuned.json").read_text())
     assert {key: study["best"]["params"] for key, study in found.plain["studies"].items()} == values
@@ -83,7 +87,8 @@ def test_an_outer_run_is_no_plain_one(go, tmp_path):
     assert sum("outer run of a study" in line for line in said) == 2
     with pytest.raises(RunError, match=r"cannot be published: .* mebench tune --write FILE"):
         boards_export.export(folders["tuned"], tmp_path / "records")
-    assert boards_collect.collect(folders["tuned"].path.parent, (told := []).append) == [] and len(told) == 2
+    assert boards_collect.collect(folders["tuned"].path.parent, (told := []).append) == []
+    assert len(told) == 2
     (folders["tuned"].path / "DONE").unlink()
     shutil.rmtree(folders["tuned"].path / "folds" / next(os.walk(folders["tuned"].path / "folds"))[1][0])
     with pytest.raises(RunError, match=r"belongs to a study.*: continue with the same mebench tune"):
@@ -97,7 +102,8 @@ def test_the_same_command_goes_on(go, begin):
     (table,) = Path("tuning").rglob("trials.csv")
     first, found = pd.read_csv(table), go("dataset.subjects=5", trials=2, **options)
     (study,) = found.plain["studies"].values()
-    assert (len(first), study["trials"]["complete"]) == (1, 2) and found.plain["study"] == table.parent.name
+    assert (len(first), study["trials"]["complete"]) == (1, 2)
+    assert found.plain["study"] == table.parent.name
     pd.testing.assert_frame_equal(pd.read_csv(table)[:1], first, check_dtype=False)
 
 
@@ -115,7 +121,8 @@ def test_the_file_runs(go, toy, tmp_path):
     found = go("dataset.subjects=5", acts=("postprocess",), trials=3)
     remarks = outcome.write_tuned(found, tmp_path / "tuned.yaml")
     text = (tmp_path / "tuned.yaml").read_text()
-    assert text.startswith("# Tuned by mebench") and any("too high" in line for line in remarks)
+    assert text.startswith("# Tuned by mebench")
+    assert any("too high" in line for line in remarks)
     config = resolve([word for word in toy() if not word.startswith(("method", "dataset"))], [tmp_path / "tuned.yaml"])
     best = next(iter(found.best.values())).params
     assert (config.method_params.p, config.method_params.shift) == (best["method.p"], best["method.shift"])
@@ -128,7 +135,8 @@ def test_of_nested_values_the_file_takes_the_middle(go, tmp_path):
     remarks = outcome.write_tuned(found, tmp_path / "tuned.yaml")
     written = yaml.safe_load((tmp_path / "tuned.yaml").read_text())["method"]
     shifts = sorted(trial.params["method.shift"] for trial in found.best.values())
-    assert written["shift"] == shifts[1] and any("median" in line for line in remarks)
+    assert written["shift"] == shifts[1]
+    assert any("median" in line for line in remarks)
 
 
 def test_where_the_default_wins_outside_the_choices_it_is_in_the_file(go, tmp_path):
@@ -188,7 +196,8 @@ def test_poor_trials_are_pruned_as_folds_come_in(go):
         tuning_subjects=6,
     )
     (study,) = found.plain["studies"].values()
-    assert study["trials"]["pruned"] > 0 and study["trials"]["complete"] + study["trials"]["pruned"] == 12
+    assert study["trials"]["pruned"] > 0
+    assert study["trials"]["complete"] + study["trials"]["pruned"] == 12
     assert len(learnt_from(log)) < 12 * 5 + 2 * 2
 
 
@@ -197,7 +206,8 @@ def test_values_that_do_not_go_together_fail_one_trial(begin):
     begin("dataset.subjects=5", params=searched, sampler="grid", trials=50, inner_folds=2)
     (table,) = Path("tuning").rglob("trials.csv")
     states = Counter(pd.read_csv(table)["state"])
-    assert states["failed"] == 1 and states["complete"] >= 3
+    assert states["failed"] == 1
+    assert states["complete"] >= 3
 
 
 def test_of_a_pair_the_named_recognizer_is_tuned_alone(go, write_plugin, tmp_path):
@@ -316,7 +326,8 @@ def test_a_video_without_a_face_is_missed_inside_and_outside(go, monkeypatch, ca
     for name, path in found.plain["runs"].items():
         folder = RunFolder(Path(path))
         assert session.read_skipped(folder) == {black: "no face found"}
-        assert line in folder.read_json("folds.json")["warnings"] and f"outer {name}: {line}" in told
+        assert line in folder.read_json("folds.json")["warnings"]
+        assert f"outer {name}: {line}" in told
         assert len(folder.read_table("frame_scores.parquet")["video"].unique()) == 7
 
 
@@ -392,10 +403,12 @@ def test_splits_are_by_subject_and_disjoint(toy):
     (split,) = splits.tuning_set(plan, 0.5, 3)
     tuned = set(split.subjects)
     tests = [s for fold in split.outer for s in fold.test]
-    assert len(tuned) == 4 and set(tests) == {v.subject_key for v in plan.videos} - tuned
+    assert len(tuned) == 4
+    assert set(tests) == {v.subject_key for v in plan.videos} - tuned
     assert len(tests) == len(set(tests))
     inner = [s for fold in split.inner.folds for s in fold.test]
-    assert sorted(inner) == sorted(tuned) and {v.subject_key for v in split.inner.videos} == tuned
+    assert sorted(inner) == sorted(tuned)
+    assert {v.subject_key for v in split.inner.videos} == tuned
     for split in splits.nested(plan, 3):
         (outer,) = split.outer
         assert not set(split.subjects) & set(outer.test)

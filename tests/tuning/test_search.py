@@ -24,7 +24,8 @@ def test_the_map_of_the_plugin_is_the_space(config):
         ("method.shift", "postprocess", 0),
     ]
     assert space.default() == {"method.kind": "good", "method.lr": 0.5, "method.p": 0.2, "method.shift": 0}
-    assert space.reuses and not space.free
+    assert space.reuses
+    assert not space.free
     assert read_space(config, acts=["postprocess"]).free
 
 

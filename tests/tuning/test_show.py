@@ -30,10 +30,8 @@ def plain(inner_gain, outer_gain, objectives=("spotting.micro.f1",), least_p=0.0
 )
 def test_how_much_the_inner_score_flattered(inside, outside, verdict):
     first, last = outcome.remarks(plain(inside, outside))
-    assert (
-        first.endswith(f"inner subjects, {outside:+.4f} on outer ones: the inner score {verdict}")
-        and last == "so it is"
-    )
+    assert first.endswith(f"inner subjects, {outside:+.4f} on outer ones: the inner score {verdict}")
+    assert last == "so it is"
 
 
 def test_too_few_subjects_are_said_and_which_trial_of_a_front_is_taken():

@@ -126,7 +126,8 @@ def test_a_trial_that_is_stopped_is_tried_first_when_the_study_goes_on(place, sa
     shared.run(10, lambda values, step: [values["method.x"]], nothing)
     first, default, _, other, again, *_ = shared.study().trials
     assert (first.state, first.reason, first.params) == ("failed", "stopped", {"method.rule": "paper", "method.x": 0.5})
-    assert (default.state, default.params) == ("complete", first.params) and shared.study().default == default
+    assert (default.state, default.params) == ("complete", first.params)
+    assert shared.study().default == default
     assert (other.state, again.state, again.params) == ("failed", "complete", other.params)
     if sampler != "random":
         complete = {tuple(map(str, trial.params.values())) for trial in shared.study().complete}

@@ -67,7 +67,8 @@ def test_a_click_on_a_heading_sorts(visit):
         )
         costs = [float(cell) for cell in cells if cell]
         assert costs == sorted(costs, reverse=sign < 0)
-        assert "" in cells and cells == sorted(cells, key=lambda cell: not cell), "chance costs nothing, and comes last"
+        assert "" in cells, "chance costs nothing, and comes last"
+        assert cells == sorted(cells, key=lambda cell: not cell), "chance costs nothing, and comes last"
     assert sorted(methods.all_inner_texts()) == sorted(before)
 
 
@@ -92,7 +93,8 @@ def test_words_and_choices_filter(visit, listed):
     page.get_by_role("combobox", name="dataset").select_option("meview")
     assert {text.split("\n")[0] for text in column(page, "table", 2)} == {"meview"}
     page.get_by_role("searchbox").fill("gan 2022")
-    assert rows.count() == 4 and all("Gan 2022" in text for text in column(page, "table", 1))
+    assert rows.count() == 4
+    assert all("Gan 2022" in text for text in column(page, "table", 1))
     page.get_by_role("searchbox").fill("nothing of that kind")
     assert rows.all_inner_texts() == ["no row fits the filter"]
     page.get_by_role("searchbox").fill("")
@@ -153,7 +155,8 @@ def test_a_phone_shows_it_without_sideways_scrolling_of_the_page(visit, name):
 
 def test_a_phone_gets_the_narrow_chart_and_sees_method_and_score(visit):
     page = visit(TABLE, width=390, height=844)
-    assert page.locator("#micro .chart .narrow").is_visible() and not page.locator("#micro .chart .wide").is_visible()
+    assert page.locator("#micro .chart .narrow").is_visible()
+    assert not page.locator("#micro .chart .wide").is_visible()
     score = page.locator("#micro table").first.locator("tbody td.main").first.bounding_box()
     assert score["x"] + score["width"] <= 390
 
@@ -221,7 +224,8 @@ def test_a_published_value_keeps_its_mark_and_its_source_on_a_phone(visit, liste
     assert "caveats" not in page.locator("thead th").all_inner_texts()
     page.get_by_role("searchbox").fill("htnet lbp-top")
     values = column(page, "table", 4)
-    assert "0.2000†" in values and "0.5882" in values
+    assert "0.2000†" in values
+    assert "0.5882" in values
     assert all((text.rstrip("†"), text.endswith("†")) in printed for text in values)
     assert all("wang2023htnet, " in text for text in column(page, "table", 1))
 
@@ -270,7 +274,8 @@ def test_2000_rows_sort_and_filter_quickly(visit, some, site, tmp_path):
         "no filter": milliseconds(words(""), 8, "0.9960"),
     }
     print({what: round(ms) for what, ms in taken.items()})
-    assert min(taken.values()) > 0 and max(taken.values()) < QUICK_MS, taken
+    assert min(taken.values()) > 0, taken
+    assert max(taken.values()) < QUICK_MS, taken
 
 
 def test_what_is_chosen_is_kept_in_the_address(visit, listed):
@@ -281,7 +286,8 @@ def test_what_is_chosen_is_kept_in_the_address(visit, listed):
     page.goto("about:blank")
     page.go_back()
     page.wait_for_selector("html[data-ready]", state="attached")
-    assert "dataset=meview" in page.url and {text.split("\n")[0] for text in column(page, "table", 2)} == {"meview"}
+    assert "dataset=meview" in page.url
+    assert {text.split("\n")[0] for text in column(page, "table", 2)} == {"meview"}
     assert "caveats" not in page.locator("thead th").all_inner_texts()
 
 
@@ -300,9 +306,8 @@ def test_timelines_answer_to_mouse_keys_and_links(visit, site):
     assert stage.get_attribute("aria-valuenow") == str(middle)
     assert f"(frames {onset} to {offset}, peak" in stage.get_attribute("aria-valuetext")
     page.keyboard.press("ArrowRight")
-    assert stage.get_attribute("aria-valuenow") == str(middle + 1) and "micro score" in stage.get_attribute(
-        "aria-valuetext"
-    )
+    assert stage.get_attribute("aria-valuenow") == str(middle + 1)
+    assert "micro score" in stage.get_attribute("aria-valuetext")
     page.keyboard.press("Home")
     page.keyboard.press("0")
     box = stage.bounding_box()

@@ -61,7 +61,8 @@ def test_kinds_and_quirks(root):
     assert videos["19_0101"][0].apex is None  # apex 0
     said = {(r.row, r.column, r.found): r.taken for r in set_.repair_rows()}
     assert said[3, "naming rule 2, column 1", "502"] == "0502"
-    assert said[5, "column 5", "0"] == "75" and said[7, "column 4", "0"] == "none"
+    assert said[5, "column 5", "0"] == "75"
+    assert said[7, "column 4", "0"] == "none"
     assert said[None, "column 7", "Negative, negative"] == "negative"
 
 
@@ -89,7 +90,8 @@ def test_a_participant_without_a_rule_gets_nobodys_folder(root, tmp_path):
     there = {v.key: v.n_frames for v in set_.videos() if v.expressions}
     assert there == {"cas_me2/s15/15_0401": 100, "cas_me2/participant 15/15_0401": None}
     (told,) = (r for r in set_.repair_rows() if r.altered)
-    assert (told.row, told.found) == (2, "15") and "not in naming rule 1" in told.reason
+    assert (told.row, told.found) == (2, "15")
+    assert "not in naming rule 1" in told.reason
 
 
 def test_without_the_naming_rules_the_summary_still_counts(tmp_path):

@@ -48,7 +48,9 @@ def test_each_quirk_is_mended_and_said(root):
     assert (by_clip["02", "EP07_3"].offset, by_clip["02", "EP07_3"].flags) == (19, ("offset_from_apex",))
     assert by_clip["11", "EP15_4"].emotion == "happiness"
     found = {(r.row, r.found): r.taken for r in set_.repair_rows()}
-    assert found[6, "0"] == "none" and found[7, "12"] == "20" and found[9, "Amusement"] == "happiness"
+    assert found[6, "0"] == "none"
+    assert found[7, "12"] == "20"
+    assert found[9, "Amusement"] == "happiness"
     assert found[11, "Note:"] is None
 
 
@@ -95,4 +97,5 @@ def test_a_method_runs_on_it(root, tmp_path):
 def test_cropped_faces_never_pass_for_raw_frames(root, tmp_path):
     (tmp_path / "Cropped").symlink_to(root)
     alone = dataset(tmp_path, annotations=str(dataset(root).annotation_file), follow_links=True)
-    assert not any(v.n_frames for v in alone.videos()) and any("are not raw frames" in text for text in alone.repairs())
+    assert not any(v.n_frames for v in alone.videos())
+    assert any("are not raw frames" in text for text in alone.repairs())

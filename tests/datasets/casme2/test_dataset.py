@@ -44,8 +44,11 @@ def test_each_quirk_is_mended_and_said(root):
     assert by_clip["EP09_05f"].flags[0] == "onset_is_apex"
     assert (by_clip["EP01_08"].offset, by_clip["EP01_08"].flags) == (39, ("cut",))
     found = {(r.row, r.found): r.taken for r in set_.repair_rows()}
-    assert found[4, "/"] == "none" and found[9, "EP04_02f "] == "EP04_02f" and found[8, "46"] == "40"
-    assert found[2, "1"] == "01" and found[11, "Note: the frame rate is 200 fps"] is None
+    assert found[4, "/"] == "none"
+    assert found[9, "EP04_02f "] == "EP04_02f"
+    assert found[8, "46"] == "40"
+    assert found[2, "1"] == "01"
+    assert found[11, "Note: the frame rate is 200 fps"] is None
     assert [(s, v) for s, v, _ in set_.unannotated()] == [("04", "EP02_02f")]
 
 
@@ -154,10 +157,12 @@ def test_cropped_faces_never_pass_for_raw_frames(root, tmp_path):
     assert any("are not raw frames" in text for text in alone.repairs())
     raw.symlink_to(root / "CASME2-RAW")
     both = dataset(tmp_path / "CASME2", follow_links=True)
-    assert both.folder(both.videos()[0]).parent.parent == raw and both.remark == ""
+    assert both.folder(both.videos()[0]).parent.parent == raw
+    assert both.remark == ""
     asked = dataset(cropped, annotations=str(next(root.glob("*.xlsx"))), follow_links=True)
     assert asked.videos()[0].n_frames == 48
-    assert "cropped by the authors" in asked.remark and asked.revision != both.revision
+    assert "cropped by the authors" in asked.remark
+    assert asked.revision != both.revision
 
 
 def test_megc2019_leaves_out_no_clip_that_the_challenge_has():

@@ -66,8 +66,12 @@ def test_both_kinds_come_from_one_sheet_and_emotions_from_another(root):
 def test_rows_of_either_sheet_that_do_not_join_are_listed(root):
     said = [str(r) for r in dataset(root).repair_rows() if "no row of" in r.reason]
     assert len(said) == 2
-    assert "part_A_v2.xlsx: AU+Emotion" in said[0] and "spNO.1/b 70" in said[0] and "JpgIndex_v2.xlsx" in said[0]
-    assert "JpgIndex_v2.xlsx: label" in said[1] and "spNO.2/c 71" in said[1] and "part_A_v2.xls" in said[1]
+    assert "part_A_v2.xlsx: AU+Emotion" in said[0]
+    assert "spNO.1/b 70" in said[0]
+    assert "JpgIndex_v2.xlsx" in said[0]
+    assert "JpgIndex_v2.xlsx: label" in said[1]
+    assert "spNO.2/c 71" in said[1]
+    assert "part_A_v2.xls" in said[1]
 
 
 def test_the_latest_versions_are_read_and_the_others_named_with_their_counts(root):
@@ -110,7 +114,8 @@ def test_quirks_are_mended_or_flagged(root):
     set_ = dataset(root)
     found = expressions(set_)
     assert [e.flags for e in found["spNO.2/a"]] == [("onset_is_apex",), ("offset_from_apex",)]
-    assert found["spNO.2/a"][1].emotion == "others" and found["spNO.2/a"][1].offset == 55
+    assert found["spNO.2/a"][1].emotion == "others"
+    assert found["spNO.2/a"][1].offset == 55
     assert found["spNO.10/b"][0].length == 86  # two seconds and more: kept
     assert found["spNO.10/b"][1].action_units == ("1", "4")  # a Chinese comma, and B for b
     said = {(r.row, r.column, r.found): r.taken for r in set_.repair_rows()}
@@ -125,7 +130,8 @@ def test_micro_and_macro_expressions_may_stand_in_two_sheets(labels):
     slip = found["spNO.216/d"][0]
     assert (slip.onset, slip.apex, slip.offset) == (47, 68, 94)  # its files begin with 2600.jpg
     said = {(r.row, r.column, r.found): r.taken for r in set_.repair_rows()}
-    assert said[8, "Onset", "3647"] == "2647" and said[4, "seq", "B"] == "b"
+    assert said[8, "Onset", "3647"] == "2647"
+    assert said[4, "seq", "B"] == "b"
     assert said[10, "all columns", "Total 7"] is None
 
 
@@ -144,7 +150,8 @@ def test_depth_is_listed_for_each_frame(root):
     videos = {v.key: v for v in set_.videos()}
     gappy = videos["casme3/spNO.2/c"]
     depth, numbers = set_.depth(gappy), set_.frames(gappy).numbers
-    assert len(depth) == gappy.n_frames and 0 < sum(path is None for path in depth) < len(depth)
+    assert len(depth) == gappy.n_frames
+    assert 0 < sum(path is None for path in depth) < len(depth)
     assert all(int(path.stem) == number for path, number in zip(depth, numbers) if path is not None)
     assert cv2.imread(str(depth[0]), cv2.IMREAD_UNCHANGED).dtype == "uint16"
     assert set_.depth(videos["casme3/spNO.10/b"]) == ()
@@ -212,11 +219,14 @@ def test_part_c_may_have_both_kinds_in_one_sheet_or_in_two(root, labels, tmp_pat
 
 def test_clips_hold_one_expression_each(root):
     set_ = dataset(root, clips=True)
-    assert set_.one_per_video and set_.tasks == {"recognize"} and set_.kinds == ("micro",)
+    assert set_.one_per_video
+    assert set_.tasks == {"recognize"}
+    assert set_.kinds == ("micro",)
     videos = {v.id: v for v in set_.videos() if v.subject == "spNO.216"}
     slip = videos["d_3647"]  # the folder is called as the sheet says
     assert (slip.n_frames, slip.expressions[0].onset, slip.expressions[0].apex) == (48, 0, 21)
-    assert len(set_.depth(slip)) == 48 and None not in set_.depth(slip)
+    assert len(set_.depth(slip)) == 48
+    assert None not in set_.depth(slip)
 
 
 def test_the_older_sheet_holds_both_kinds_and_no_emotions(labels, tmp_path):
@@ -276,7 +286,8 @@ def test_what_is_not_there_is_refused(params):
 def test_the_protocol_knows_how_many_clips_each_scheme_has(labels, scheme, published):
     words = ["method=majority", "dataset=casme3", f"dataset.root={labels}", "protocol=casme3", f"scheme={scheme}"]
     plan = make_plan(resolve(words))
-    assert len(plan.folds) == 4 and len(plan.scheme.classes) == {"three": 3, "seven": 7}[scheme]
+    assert len(plan.folds) == 4
+    assert len(plan.scheme.classes) == {"three": 3, "seven": 7}[scheme]
     assert f"published on {published} subjects, and this dataset has" in " ".join(warnings(plan))
     with pytest.raises(
         ConfigError, match=r"scores no scheme=objective: give one of three, four, seven, or all .* run -m"

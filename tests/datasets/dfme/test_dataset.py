@@ -61,7 +61,8 @@ def test_a_second_copy_of_a_sheet_is_read_once_and_told(root, tmp_path):
     assert Counter(len(v.expressions) for v in set_.as_annotated()) == {1: 10}
     copy, table = (r for r in set_.repair_rows() if r.altered)
     assert "6 of its 6 rows are in training_full_with_AU" in copy.reason
-    assert table.found == "train.csv" and table.reason.startswith("1 of its 2 rows are in training_full_with_AU")
+    assert table.found == "train.csv"
+    assert table.reason.startswith("1 of its 2 rows are in training_full_with_AU")
 
 
 @pytest.mark.parametrize(
@@ -83,7 +84,8 @@ def test_a_rate_that_no_part_or_no_row_has_is_refused(root):
 
 def test_labels_are_cleaned_and_a_missing_apex_is_none(root):
     by_clip = {v.id: v.expressions[0] for v in dataset(root).videos()}
-    assert by_clip["sub0004_01"].emotion == "happiness" and by_clip["sub0301_02"].apex is None
+    assert by_clip["sub0004_01"].emotion == "happiness"
+    assert by_clip["sub0301_02"].apex is None
     three = dataset(root).schemes["three"]
     assert Counter(map(three.class_of, by_clip.values())) == {"negative": 6, "positive": 1, "surprise": 1, None: 1}
 
@@ -110,13 +112,16 @@ def test_the_sets_of_the_challenge_are_known_by_name(root, tmp_path):
     videos = set_.videos()
     clips = Counter(set_.split(v.subject_key) for v in videos)
     people = Counter(set_.split(key) for key in {v.subject_key for v in videos})
-    assert clips == {"train": 1856, "test_A": 474, "test_B": 299} and people == {
+    assert clips == {"train": 1856, "test_A": 474, "test_B": 299}
+    assert people == {
         "train": 176,
         "test_A": 42,
         "test_B": 41,
     }
-    assert set_.published.expressions == {"micro": len(videos)} and set_.published.subjects == people.total()
-    assert len(set_.schemes["seven"].classes) == 7 and all(map(set_.schemes["seven"].scored, videos))
+    assert set_.published.expressions == {"micro": len(videos)}
+    assert set_.published.subjects == people.total()
+    assert len(set_.schemes["seven"].classes) == 7
+    assert all(map(set_.schemes["seven"].scored, videos))
     assert set_.split(SubjectKey("dfme", "nobody")) == ""
 
 
@@ -128,9 +133,11 @@ def test_the_challenge_trains_on_the_training_set_and_tests_by_name(root, tmp_pa
     words.append(f"dataset.root={without}")
     plan = make_plan(resolve([*words, "protocol.test=A"]))
     (fold,) = plan.folds
-    assert fold.key == "test_A" and fold.test == (SubjectKey("dfme", "sub0301"),)
+    assert fold.key == "test_A"
+    assert fold.test == (SubjectKey("dfme", "sub0301"),)
     assert {s.subject for s in (*fold.train, *fold.valid)} == {"sub0003", "sub0004", "sub0110"}
-    assert plan.scheme.name == "seven" and plan.tested == {"dfme/sub0301/sub0301_01"}  # the other one is of others
+    assert plan.scheme.name == "seven"
+    assert plan.tested == {"dfme/sub0301/sub0301_01"}
     assert "2629 clips of 259 subjects" in " ".join(warnings(plan))
     with pytest.raises(ConfigError, match=r"needs the set test_B of DFME, and there is train, test_A"):
         make_plan(resolve(words))

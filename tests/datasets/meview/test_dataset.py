@@ -39,7 +39,8 @@ def test_the_contract_holds(root):
 def test_what_the_annotators_agreed_on_is_read(root):
     set_ = dataset(root)
     found = videos(set_)
-    assert list(found) == [clip.name for clip in fake.CLIPS] and set_.one_per_video
+    assert list(found) == [clip.name for clip in fake.CLIPS]
+    assert set_.one_per_video
     assert found["sub01-1"].expressions == (Expression(11, 21, "micro", 15, "contempt", ("14",), "VII"),)
     assert found["sub03-2"].expressions[0].apex is None
     assert {(v.fps, v.n_frames) for v in found.values()} == {(fake.FPS, fake.FRAMES)}
@@ -48,8 +49,10 @@ def test_what_the_annotators_agreed_on_is_read(root):
 def test_video_files_and_folders_of_images_are_both_read(root):
     set_ = dataset(root)
     frames = {id_: set_.frames(video) for id_, video in videos(set_).items()}
-    assert isinstance(frames["sub01-1"], VideoFrames) and frames["sub01-1"].path.suffix == ".mp4"
-    assert isinstance(frames["sub11-1"], VideoFrames) and frames["sub11-1"].path.suffix == ".avi"
+    assert isinstance(frames["sub01-1"], VideoFrames)
+    assert frames["sub01-1"].path.suffix == ".mp4"
+    assert isinstance(frames["sub11-1"], VideoFrames)
+    assert frames["sub11-1"].path.suffix == ".avi"
     assert isinstance(frames["sub03-1"], FolderFrames)
     assert abs(frames["sub01-1"][0].astype(float) - draw_face(0, 1, 1)).mean() < 3  # that person, at rest
 
@@ -114,7 +117,8 @@ def test_a_subset_is_named_by_its_clips(root, tmp_path):
     assert list(videos(set_)) == ["sub01-1", "sub02-1", "sub11-1"]
     assert (set_.published.subjects, set_.published.expressions) == (14, {"micro": 21})
     assert any(r.found == "4 of 7 rows" for r in set_.repair_rows())
-    assert dataset(root).published is None and dataset(root, subset="mine.txt").published is None
+    assert dataset(root).published is None
+    assert dataset(root, subset="mine.txt").published is None
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,10 @@ def test_each_quirk_is_mended_and_said(root):
     assert (by_clip["S02-07-001"].apex, by_clip["S02-07-001"].flags) == (None, ("apex_outside",))
     assert (by_clip["S03-06-001"].offset, by_clip["S03-06-001"].flags) == (19, ("offset_from_apex",))
     found = {(r.row, r.found): r.taken for r in set_.repair_rows()}
-    assert found[5, "54"] == "42" and found[6, "50"] == "none" and found[8, "0"] == "20" and found[3, "S01"] == "01"
+    assert found[5, "54"] == "42"
+    assert found[6, "50"] == "none"
+    assert found[8, "0"] == "20"
+    assert found[3, "S01"] == "01"
 
 
 def test_without_a_column_of_people_the_names_of_the_clips_say_who(tmp_path):
@@ -57,7 +60,8 @@ def test_without_a_column_of_people_the_names_of_the_clips_say_who(tmp_path):
         tmp_path / "MMEW_Micro_Exp.csv", [head, ("S03-01-002", 2, 4, 6, "happiness"), ("S3-02-001", 1, 4, 6, "anger")]
     )
     set_ = mmew.Mmew(mmew.Mmew.Params(annotations=str(tmp_path / "MMEW_Micro_Exp.csv")))
-    assert [v.key for v in set_.videos()] == ["mmew/03/S03-01-002", "mmew/03/S3-02-001"] and not set_.unplaced()
+    assert [v.key for v in set_.videos()] == ["mmew/03/S03-01-002", "mmew/03/S3-02-001"]
+    assert not set_.unplaced()
     said = {r.row: (r.taken, r.reason) for r in set_.repair_rows() if r.column == "subject"}
     assert said[2] == ("03", "as the name S03-01-002 says")
 

@@ -37,20 +37,24 @@ def test_file_numbers_of_the_recording_become_positions_in_the_clip(root):
         6, 34, apex=18, emotion="anger", action_units=("4", "7"), objective="III"
     )
     crossing = next(v for v in set_.videos() if v.id == "007_3_1")  # its files go from 006_09984.jpg to 006_10018.jpg
-    assert set_.frames(crossing).numbers == tuple(range(9984, 10019)) and crossing.n_frames == 35
+    assert set_.frames(crossing).numbers == tuple(range(9984, 10019))
+    assert crossing.n_frames == 35
 
 
 def test_each_quirk_is_mended_and_said(root):
     set_ = dataset(root)
     found = expressions(set_)
-    assert (found["007_5_3"].apex, found["007_5_3"].offset) == (16, 16) and found["007_5_3"].flags == (
-        "offset_from_apex",
-    )
-    assert found["011_1_1"].apex is None and found["011_1_1"].flags == ("apex_outside",)
-    assert found["011_2_2"].emotion == "other" and found["011_2_2"].action_units == ("7 or 4",)
+    assert (found["007_5_3"].apex, found["007_5_3"].offset) == (16, 16)
+    assert found["007_5_3"].flags == ("offset_from_apex",)
+    assert found["011_1_1"].apex is None
+    assert found["011_1_1"].flags == ("apex_outside",)
+    assert found["011_2_2"].emotion == "other"
+    assert found["011_2_2"].action_units == ("7 or 4",)
     said = {(r.row, r.column): (r.found, r.taken) for r in set_.repair_rows()}
-    assert said[18, "Offset Frame"] == ("0", "111") and said[19, "Apex Frame"] == ("4945", "none")
-    assert said[16, "Subject"] == ("6", "006") and said[20, "Estimated Emotion"] == ("Others", "other")
+    assert said[18, "Offset Frame"] == ("0", "111")
+    assert said[19, "Apex Frame"] == ("4945", "none")
+    assert said[16, "Subject"] == ("6", "006")
+    assert said[20, "Estimated Emotion"] == ("Others", "other")
     assert said[22, "all columns"] == ("Total 6", None)
 
 
@@ -76,7 +80,8 @@ def test_the_published_counts_give_the_published_classes(tmp_path):
     set_ = dataset(tmp_path)
     all_ = [e for v in set_.videos() for e in v.expressions]
     counted = {name: Counter(filter(None, map(scheme.class_of, all_))) for name, scheme in set_.schemes.items()}
-    assert counted["native"] == set_.published.emotions and set(counted["native"]) == set(samm.LABELS)
+    assert counted["native"] == set_.published.emotions
+    assert set(counted["native"]) == set(samm.LABELS)
     assert counted["megc2019"] == Counter(negative=92, positive=26, surprise=15)
     assert counted["objective"] == Counter(I=24, II=13, III=20, IV=8, V=3, VI=7, VII=84)
     assert len({v.subject for v in set_.videos()}) == set_.published.subjects
@@ -104,7 +109,8 @@ def test_a_unit_that_cannot_be_read_is_said_and_left_out(root):
     fake.write_forms(root.parent / "odd", ("4+chin", "12", "4"))
     set_ = dataset(root.parent / "odd")
     said = next(r for r in set_.repair_rows() if r.found == "CHIN")
-    assert said.row == 15 and "leave it out" in said.reason
+    assert said.row == 15
+    assert "leave it out" in said.reason
     scheme = schemes.one_unit(12, set_.videos())
     assert [scheme.class_of(e) for v in set_.videos() for e in v.expressions] == [None, "AU12", "absent"]
 

@@ -15,10 +15,12 @@ SMALL = synthetic_dataset.Synthetic.Params(subjects=3, videos=2, size=96, landma
 
 def test_it_keeps_the_contract():
     dataset = synthetic_dataset.Plugin(SMALL)
-    assert isinstance(dataset, Dataset) and synthetic_dataset.Plugin.Params is synthetic_dataset.Synthetic.Params
+    assert isinstance(dataset, Dataset)
+    assert synthetic_dataset.Plugin.Params is synthetic_dataset.Synthetic.Params
     assert dataset.kinds == ("micro", "macro")
     micro = sum(e.kind == "micro" for v in dataset.videos() for e in v.expressions)
-    assert not dataset.comparable and f"{micro:.0f} micro-expressions per minute" in dataset.remark  # 6 x 300 frames
+    assert not dataset.comparable
+    assert f"{micro:.0f} micro-expressions per minute" in dataset.remark
     assert dataset.provided(dataset.videos()[0], "flow") is None
     assert pickle.loads(pickle.dumps(dataset)).videos() == dataset.videos()
 
@@ -26,7 +28,8 @@ def test_it_keeps_the_contract():
 def test_videos_are_sorted_and_unique():
     videos = synthetic_dataset.Synthetic(SMALL).videos()
     keys = [video.key for video in videos]
-    assert keys == sorted(set(keys)) and len(keys) == 6
+    assert keys == sorted(set(keys))
+    assert len(keys) == 6
     assert keys[0] == "synthetic/s001/v01"
     assert all((video.fps, video.n_frames) == (30.0, 300) for video in videos)
 
@@ -130,7 +133,8 @@ def test_unknown_videos_are_named():
 def test_contact_sheet_has_a_row_for_each_subject_with_a_micro_expression():
     dataset = synthetic_dataset.Synthetic(dataclasses.replace(SMALL, short_videos=True, frames=60))
     sheet = synthetic.contact_sheet(dataset)
-    assert sheet.shape[1] == 96 * len(synthetic.HEADINGS) and sheet.dtype == np.uint8
+    assert sheet.shape[1] == 96 * len(synthetic.HEADINGS)
+    assert sheet.dtype == np.uint8
     one = synthetic.contact_sheet(dataset, subjects=["s002"])
     assert (sheet.shape[0] - 20) == 3 * (one.shape[0] - 20)
     video = next(v for v in dataset.videos() if v.subject == "s002")

@@ -27,7 +27,8 @@ def _digest(frames, order):
 def test_frames_are_pictures_in_colour():
     frames = synthetic.SyntheticFrames(SMALL, 0, 0)
     assert len(frames) == 300
-    assert frames[0].shape == (96, 96, 3) and frames[0].dtype == np.uint8
+    assert frames[0].shape == (96, 96, 3)
+    assert frames[0].dtype == np.uint8
 
 
 def test_frames_end_with_an_index_error_so_that_loops_end():
@@ -115,7 +116,8 @@ def test_null_control_shows_no_micro_expression_but_keeps_the_labels():
     )
     assert synthetic.Synthetic(null).videos() == synthetic.Synthetic(full).videos()
     (labels,) = [v.expressions for v in synthetic.Synthetic(null).videos()]
-    assert len(labels) >= 3 and not synthetic.Synthetic(none).videos()[0].expressions
+    assert len(labels) >= 3
+    assert not synthetic.Synthetic(none).videos()[0].expressions
     a, b, c = (synthetic.SyntheticFrames(p, 0, 0) for p in (null, none, full))
     for i in range(300):
         np.testing.assert_array_equal(a.state(i).strengths, b.state(i).strengths)

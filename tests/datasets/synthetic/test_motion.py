@@ -96,7 +96,9 @@ def test_lids_are_a_state_and_drag_no_skin():
         assert not SUBJECT.fields.push[action_units.UNITS.index(unit)].any()
     np.testing.assert_array_equal(action_units.lids(np.zeros((17, 2)), 0.0), [[0, 1], [0, 1]])
     wide, narrow = (action_units.lids(_state({unit: 1.0}).strengths, 0.0) for unit in (5, 7))
-    assert (wide[:, 0] < 0).all() and (narrow[:, 0] > 0).all() and (narrow[:, 1] < 1).all()
+    assert (wide[:, 0] < 0).all()
+    assert (narrow[:, 0] > 0).all()
+    assert (narrow[:, 1] < 1).all()
     for unit in (5, 7):
         closed = action_units.lids(_state({unit: 1.0}).strengths, 1.0)
         assert (closed[:, 0] >= closed[:, 1]).all()
@@ -115,7 +117,8 @@ def test_the_jaw_parts_the_lips():
     """Between the lips it is darker than skin, and the upper lip stays."""
     closed, open_ = _grey(_state()).astype(float), _grey(_state({26: 0.8, 25: 0.8})).astype(float)
     moved = render.landmarks(SUBJECT, _state({26: 0.8, 25: 0.8})) - SUBJECT.landmarks
-    assert moved[57, 1] > 5 and abs(moved[51, 1]) < 0.5
+    assert moved[57, 1] > 5
+    assert abs(moved[51, 1]) < 0.5
     x, y = np.round(SUBJECT.landmarks[66]).astype(int)
     gap = slice(y + 3, y + int(moved[57, 1]) - 1)
     assert open_[gap, x].min() < closed[gap, x].min()

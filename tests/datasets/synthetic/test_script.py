@@ -135,7 +135,8 @@ def test_every_script_is_possible(params):
     curves = script.micro + script.other
     assert not curves[0].any(), "the first frame is neutral: the published landmarks are its"
     assert curves.min() >= 0
-    assert script.blinks.min() >= 0 and script.blinks.max() <= 1
+    assert script.blinks.min() >= 0
+    assert script.blinks.max() <= 1
 
 
 @given(params=settings_of_videos)
@@ -178,7 +179,8 @@ def test_expressions_as_in_samm_long_videos_touch_in_length_and_overlap_in_stren
         ("macro", 1.02),
     ):  # of samm_annotation.csv, without the longest tenth of the macro-expressions
         assert np.median(lengths[kind]) == pytest.approx(median, abs=0.08)
-    assert lengths["micro"].max() <= 0.6 and 0.5 <= lengths["macro"].min() <= 0.65
+    assert lengths["micro"].max() <= 0.6
+    assert 0.5 <= lengths["macro"].min() <= 0.65
     weaker = (strengths["macro"][:, None] < strengths["micro"]).mean()  # of two expressions, one of each kind
     assert 0.1 < weaker < 0.4
 
@@ -228,9 +230,11 @@ def test_knobs_do_not_disturb_one_another():
 def test_raised_cosine_rises_holds_and_falls():
     profile = synthetic.raised_cosine(5, 2, 7, skew=1.3)
     assert len(profile) == 15
-    assert profile[0] == 0 and profile[-1] == pytest.approx(0, abs=1e-12)
+    assert profile[0] == 0
+    assert profile[-1] == pytest.approx(0, abs=1e-12)
     np.testing.assert_array_equal(profile[5:8], 1)
-    assert (np.diff(profile[:6]) > 0).all() and (np.diff(profile[7:]) < 0).all()
+    assert (np.diff(profile[:6]) > 0).all()
+    assert (np.diff(profile[7:]) < 0).all()
 
 
 @pytest.mark.parametrize(
