@@ -14,6 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, cast
 
+import lazy_loader
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,6 +24,8 @@ from mebench.errors import DataError, check_known, refuse_if
 from mebench.features import RIGHT_OF, Box, FaceCrop, Image, Landmarks, NoFaceError
 from mebench.files import file_hash
 from mebench.frames.videofile import VideoFrames, write_video
+
+skimage = lazy_loader.load("skimage")
 
 VERSION = 1
 """Raised when a degradation changes other pixels."""
@@ -133,8 +136,10 @@ def _blur(video: DegradedFrames, index: int, share: float) -> Image:
 
 
 def _noise(video: DegradedFrames, index: int, spread: float) -> Image:
-    image = video.clean[index]
-    return np.asarray(np.clip(image + video.random(index).normal(0, spread, image.shape), 0, 255).round(), np.uint8)
+    """Gaussian noise of a standard deviation of `spread` gray values; scikit-image adds it to values from 0 to 1."""
+    variance = (spread / 255) ** 2
+    noisy = skimage.util.random_noise(video.clean[index], "gaussian", rng=video.random(index), var=variance)
+    return np.asarray(np.rint(255 * noisy), np.uint8)
 
 
 def _light(video: DegradedFrames, index: int, depth: float) -> Image:

@@ -4,11 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
+import lazy_loader
 import numpy as np
 from numpy.typing import NDArray
 
 from mebench.errors import ConfigError, DataError
 from mebench.features import FeatureMap, Grid, Landmarks, MapStep, Spans, angle_of, grid, unit_sum
+
+skimage = lazy_loader.load("skimage")
 
 
 @dataclass(frozen=True)
@@ -219,7 +222,7 @@ class MainDirectionDifference(MapStep):
                 f"a map of {x.shape[0]} rows and {x.shape[1]} columns has no {self.rows}x{self.cols} blocks"
             )
         cut = x[: height * self.rows, : width * self.cols].astype(np.float64)
-        blocks = cut.reshape(self.rows, height, self.cols, width, 4).swapaxes(1, 2).reshape(-1, height * width, 4)
+        blocks = skimage.util.view_as_blocks(cut, (height, width, 4)).reshape(-1, height * width, 4)
         u, v = blocks[..., 0], blocks[..., 1]
         if self.directions == "quadrants":
             sector = np.floor(angle_of(v, u) / (np.pi / 2)).astype(int) % 4

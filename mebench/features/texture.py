@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
+import lazy_loader
 import numpy as np
 from numpy.typing import NDArray
 
 from mebench.core import Range
 from mebench.errors import DataError
 from mebench.features.base import FeatureMap, Image, ImageStep
+
+skimage = lazy_loader.load("skimage")
 
 Spans = tuple[tuple[int, int], ...]
 Histograms = NDArray[np.float64]
@@ -165,37 +168,19 @@ class Lbp(ImageStep):
 
 
 def binary_patterns(image: NDArray[Any], p: int, r: float, patterns: Patterns = "uniform") -> NDArray[np.intp]:
-    """The local binary pattern of each pixel of an (H, W) image, (H, W), the same numbers as scikit-image's to the bit.
+    """The local binary pattern of each pixel, (H, W), as scikit-image numbers them.
 
-    Neighbour i lies at the angle 2 pi i / p, which turns from right to up, interpolated bilinearly, with 0 outside; it sets bit i
-    if it is not darker. `uniform` numbers the patterns by their ones, and those with as many by where the ones begin.
+    Neighbour i lies at the angle 2 pi i / p, which turns from right to up, interpolated bilinearly, with 0 outside; it sets
+    bit i if it is not darker. `uniform` numbers the patterns by their ones, those of equally many by where the ones begin.
 
     Args:
-        image: whole numbers.
+        image: (H, W) whole numbers.
         p: number of neighbours.
         r: radius of their circle in pixels.
         patterns: see `Lbp`.
     """
-    border, codes = math.ceil(r) + 1, np.zeros(image.shape, np.intp)
-    around, (rows, cols) = np.pad(image.astype(np.float64), border), map(np.arange, image.shape)
-    for bit, angle in enumerate(2 * np.pi * np.arange(p) / p):
-        y, x = rows + round(-r * np.sin(angle), 5), cols + round(r * np.cos(angle), 5)
-        (above, below), (left, right) = ([f(z).astype(np.intp) + border for f in (np.floor, np.ceil)] for z in (y, x))
-        down, along = (y - np.floor(y))[:, None], x - np.floor(x)
-        upper, lower = ((1 - along) * around[at][:, left] + along * around[at][:, right] for at in (above, below))
-        codes |= ((1 - down) * upper + down * lower >= image).astype(np.intp) << bit
-    return _uniform(p)[codes] if patterns == "uniform" else codes
-
-
-@functools.cache
-def _uniform(p: int) -> NDArray[np.intp]:
-    """The number of each of the 2 ** p patterns: those with at most two changes from bit 0 to bit p - 1, then all others."""
-    bits, last = np.arange(2**p)[:, None] >> np.arange(p) & 1, p * (p - 1) + 1
-    ones, first = bits.sum(axis=1), bits.argmax(axis=1)
-    begin = np.where(first == 0, ones - bits.argmin(axis=1), p - first)
-    return np.select(
-        [ones == 0, ones == p, np.abs(np.diff(bits)).sum(axis=1) > 2], [0, last, last + 1], 1 + (ones - 1) * p + begin
-    )
+    method = "nri_uniform" if patterns == "uniform" else "default"
+    return np.asarray(skimage.feature.local_binary_pattern(image, p, r, method), np.intp)
 
 
 def n_patterns(p: int, patterns: Patterns) -> int:

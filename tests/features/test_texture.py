@@ -21,14 +21,28 @@ def test_uniform_patterns_equal_a_histogram_of_each_block(p, r):
             np.testing.assert_allclose(found[i, j], expected, rtol=1e-6)
 
 
+def test_binary_patterns_set_a_bit_for_each_neighbour_not_darker():
+    gray = np.array([[9, 1, 9], [8, 5, 5], [9, 4, 9]])  # right 5, up 1, left 8, down 4
+    codes = binary_patterns(gray, 4, 1, "full")
+    assert codes.dtype == np.intp
+    assert codes[1, 1] == 0b0101
+
+
+def test_binary_patterns_see_black_beyond_the_border():
+    codes = binary_patterns(np.full((3, 3), 7), 4, 1, "full")
+    np.testing.assert_array_equal(codes, [[0b1001, 0b1101, 0b1100], [0b1011, 0b1111, 0b1110], [0b0011, 0b0111, 0b0110]])
+
+
 @pytest.mark.parametrize("p", [2, 5, 8, 12])
 @pytest.mark.parametrize("r", [0.3, 1, 1.5, 3])
-def test_patterns_are_those_of_scikit_image(p, r):
-    random = np.random.default_rng(round(10 * r) + p)
-    for gray in (random.integers(0, 256, (9, 23)), random.integers(0, 3, (14, 7)), np.full((4, 5), 97)):
-        for patterns, method in (("full", "default"), ("uniform", "nri_uniform")):
-            expected = local_binary_pattern(gray, p, r, method)
-            np.testing.assert_array_equal(binary_patterns(gray, p, r, patterns), expected)
+def test_binary_patterns_number_uniform_patterns_one_to_one(p, r):
+    """Patterns with at most two changes from the first to the last bit keep numbers of their own, all others share one."""
+    gray = np.random.default_rng(round(10 * r) + p).integers(0, 256, (60, 70))
+    full, uniform = binary_patterns(gray, p, r, "full"), binary_patterns(gray, p, r)
+    changes = np.bitwise_count((full ^ (full >> 1)) & (2 ** (p - 1) - 1))
+    np.testing.assert_array_equal(uniform == p * (p - 1) + 2, changes > 2)
+    pairs = set(zip(full[changes <= 2].tolist(), uniform[changes <= 2].tolist()))
+    assert len(pairs) == len({code for code, _ in pairs}) == len({number for _, number in pairs})
 
 
 def test_full_patterns_and_overlapping_blocks():

@@ -4,6 +4,7 @@ import cv2
 import numba
 import numpy as np
 import pytest
+from skimage.registration import optical_flow_tvl1
 
 from mebench.features import loops, tvl1 as module
 
@@ -76,6 +77,15 @@ def test_it_is_no_farther_from_a_known_motion_than_opencv(dx, dy, epsilon):
     a, b = texture(96, 96), texture(96, 96, dx, dy)
     found, compared = (errors(flow, (dx, dy)).mean() for flow in (module.tvl1(a, b, epsilon), theirs.calc(a, b, None)))
     assert found <= compared * 1.02
+
+
+@pytest.mark.parametrize(("dx", "dy"), [(0.3, -0.2), (1.5, 0.4)])
+def test_the_flow_agrees_with_that_of_scikit_image(dx, dy):
+    """Its program solves the same equations in another way."""
+    a, b = texture(96, 96), texture(96, 96, dx, dy)
+    v, u = optical_flow_tvl1(a, b)
+    inner = np.s_[8:-8, 8:-8]
+    assert errors(module.tvl1(a, b, 0.01)[inner], np.stack([u, v], axis=-1)[inner]).mean() < 0.1
 
 
 @pytest.mark.parametrize(("height", "width"), [(3, 3), (15, 40), (128, 17), (33, 200)])
