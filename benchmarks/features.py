@@ -84,7 +84,7 @@ def draw(root: Path, videos: int, frames: int) -> None:
     from mebench.datasets.synthetic.params import Params
 
     from mebench.features import FaceCrop
-    from mebench.features.faces import box_to_crop, moved
+    from mebench.features.faces import box_to_crop, map_points
     from mebench.frames import FolderFrames
 
     dataset = Synthetic(Params(subjects=videos, videos=1, frames=max(frames, 300), fps=FPS, size=FACE))
@@ -101,7 +101,7 @@ def draw(root: Path, videos: int, frames: int) -> None:
         points = np.asarray(dataset.landmarks(video)) + PLACE
         np.save(folder / "frame_landmarks.npy", points)
         box = FaceCrop().locate(FolderFrames(folder / "frames", color=False)).box
-        np.save(folder / "landmarks.npy", np.rint(moved(points, box_to_crop(box, 128))).astype(int))
+        np.save(folder / "landmarks.npy", np.rint(map_points(points, box_to_crop(box, 128))).astype(int))
 
 
 def write_plugin(root: Path) -> Path:

@@ -21,20 +21,20 @@ from mebench.features import (
     Gray,
     Landmarks,
     NoFaceError,
-    area,
+    box_area,
+    box_of_vector,
     check_landmarks,
-    corners,
+    checked_frames,
+    clip_to_frame,
     detect_faces,
     dlib_version,
-    enlarged,
+    enlarge_box,
     find_predictor,
-    held,
-    inside,
+    hold_still_boxes,
     need_predictor,
     predicted_landmarks,
     predictor_identity,
-    same_sized,
-    smoothed,
+    smooth_vectors,
     to_gray,
 )
 from mebench.frames import VideoFrames
@@ -50,7 +50,7 @@ def box_to_crop(box: Box | FloatBox, size: int) -> Matrix:
     return np.array([[across, 0.0, (0.5 - x0) * across - 0.5], [0.0, down, (0.5 - y0) * down - 0.5], [0.0, 0.0, 1.0]])
 
 
-def upright(box: Box | FloatBox, angle: float) -> Matrix:
+def level_rotation(box: Box | FloatBox, angle: float) -> Matrix:
     """Rotates the picture about the middle of a box so that a line at `angle` (radians, clockwise) becomes level."""
     x, y = (box[0] + box[2] - 1) / 2, (box[1] + box[3] - 1) / 2
     c, s = math.cos(angle), math.sin(angle)
@@ -63,7 +63,7 @@ def eye_angle(landmarks: Landmarks) -> float:
     return math.atan2(y, x)
 
 
-def moved(points: Landmarks, matrix: Matrix) -> Landmarks:
+def map_points(points: Landmarks, matrix: Matrix) -> Landmarks:
     """Points (x, y) of the frame as points of the crop, (n, 2)."""
     x, y = points[:, :1], points[:, 1:]
     ends = (
@@ -72,7 +72,7 @@ def moved(points: Landmarks, matrix: Matrix) -> Landmarks:
     return ends[:, :2] / ends[:, 2:]
 
 
-def warped(gray: Gray, matrix: Matrix, size: int) -> Gray:
+def warp_to_crop(gray: Gray, matrix: Matrix, size: int) -> Gray:
     """The crop (size, size), bilinear, with the frame's edge repeated beyond it."""
     cv2 = heavy.cv2
     flat = np.array_equal(matrix[2], (0.0, 0.0, 1.0))
@@ -135,14 +135,14 @@ def frontal_window(box: Box | FloatBox, plane: Matrix) -> FloatBox:
     # A homography has no one scale: that at the middle of the box is taken, over one pixel across and one down.
     x, y = (box[0] + box[2] - 1) / 2, (box[1] + box[3] - 1) / 2
     back = np.asarray(np.linalg.inv(plane), np.float64)
-    left, right, top, bottom = moved(np.array([(x - 0.5, y), (x + 0.5, y), (x, y - 0.5), (x, y + 0.5)]), back)
+    left, right, top, bottom = map_points(np.array([(x - 0.5, y), (x + 0.5, y), (x, y - 0.5), (x, y + 0.5)]), back)
     middle = (left + right) / 2
     mm_per_pixel = np.sqrt(np.linalg.norm(right - left) * np.linalg.norm(bottom - top))
     across, down = mm_per_pixel * (box[2] - box[0]) / 2, mm_per_pixel * (box[3] - box[1]) / 2
     return middle[0] - across, middle[1] - down, middle[0] + across, middle[1] + down
 
 
-def frontal(window: FloatBox, plane: Matrix, size: int) -> Matrix:
+def frontal_homography(window: FloatBox, plane: Matrix, size: int) -> Matrix:
     """The homography from the frame to a crop with a frontal view of a window of the face's plane."""
     # A window has edges instead of pixels: its left edge is half a pixel before the first centre.
     x0, y0, x1, y1 = window
@@ -175,7 +175,7 @@ class Reference:
     @property
     def crop_landmarks(self) -> Landmarks | None:
         """(68, 2) points (x, y) in pixels of the crop of frame `frame`, or None."""
-        return None if self.landmarks is None else moved(self.landmarks, self.matrix)
+        return None if self.landmarks is None else map_points(self.landmarks, self.matrix)
 
     def as_json(self) -> dict[str, Any]:
         """Plain values, which JSON keeps exactly."""
@@ -324,7 +324,7 @@ class FaceCrop(Step):
         for frame in tried:
             gray = to_gray(frames[frame], frame, label)
             (height, width), faces = gray.shape, self.faces(gray)
-            sizes = [area(inside(face, width, height)) for face in faces]
+            sizes = [box_area(clip_to_frame(face, width, height)) for face in faces]
             if any(sizes):
                 face = faces[int(np.argmax(sizes))]
                 break
@@ -335,13 +335,13 @@ class FaceCrop(Step):
             )
         if self.needs_landmarks and points is None:
             points = predicted_landmarks(self._predictor(label), gray, face)
-        outline, window = enlarged(face, self.margin), None
-        box = inside((round(outline[0]), round(outline[1]), round(outline[2]), round(outline[3])), width, height)
+        outline, window = enlarge_box(face, self.margin), None
+        box = clip_to_frame((round(outline[0]), round(outline[1]), round(outline[2]), round(outline[3])), width, height)
         if self.align == "pose":
             assert points is not None
             plane = face_plane(points, (height, width))
             window = frontal_window(outline, plane)
-            matrix = frontal(window, plane, self.size)
+            matrix = frontal_homography(window, plane, self.size)
         else:
             matrix = self._flat(outline if self._follows else box, points)
         return Reference(frame, face, box, matrix, points, window, len(faces))
@@ -375,7 +375,7 @@ class FaceCrop(Step):
         if isinstance(reference, tuple):
             reference = Reference(0, reference, reference, box_to_crop(reference, self.size))
         x0, y0, x1, y1 = reference.box
-        fixed, pictures = self.align == "none" and not self._follows, enumerate(same_sized(frames, label))
+        fixed, pictures = self.align == "none" and not self._follows, enumerate(checked_frames(frames, label))
         grays: Iterator[Gray] = (
             to_gray(picture[y0:y1, x0:x1] if fixed else picture, i, label) for i, picture in pictures
         )
@@ -386,7 +386,7 @@ class FaceCrop(Step):
                 yield heavy.cv2.resize(gray, (self.size, self.size), interpolation=heavy.cv2.INTER_LINEAR_EXACT)
         else:
             for gray, matrix in self._views(grays, reference, label):
-                yield warped(gray, matrix, self.size)
+                yield warp_to_crop(gray, matrix, self.size)
 
     @property
     def lookahead(self) -> int:
@@ -401,23 +401,23 @@ class FaceCrop(Step):
         tracker = FaceTracker(reference.frame, reference.face, self.faces, self._smallest)
         boxes = ((gray, np.array(tracker.follow(gray), np.float64)) for gray in grays)
         # Smoothed once more, a box that moves on glides.
-        followed = smoothed(held(smoothed(boxes, self.smoothing)), self.smoothing)
-        faces = ((gray, corners(box)) for gray, box in followed)
+        followed = smooth_vectors(hold_still_boxes(smooth_vectors(boxes, self.smoothing)), self.smoothing)
+        faces = ((gray, box_of_vector(box)) for gray, box in followed)
         if self.align == "pose":
             assert reference.window is not None
             predictor = self._predictor(label)
             points = ((gray, predicted_landmarks(predictor, gray, face)) for gray, face in faces)
-            for gray, landmarks in smoothed(points, self.smoothing):
+            for gray, landmarks in smooth_vectors(points, self.smoothing):
                 plane = face_plane(landmarks, (gray.shape[0], gray.shape[1]))
-                yield gray, frontal(reference.window, plane, self.size)
+                yield gray, frontal_homography(reference.window, plane, self.size)
         else:
             for gray, face in faces:
-                yield gray, self._flat(enlarged(face, self.margin), reference.landmarks)
+                yield gray, self._flat(enlarge_box(face, self.margin), reference.landmarks)
 
     def _flat(self, box: Box | FloatBox, landmarks: Landmarks | None) -> Matrix:
         """The map from a box to the crop, rotated if `align` is `eyes`."""
         matrix, turns = box_to_crop(box, self.size), self.align == "eyes"
-        return matrix @ upright(box, eye_angle(landmarks)) if turns and landmarks is not None else matrix
+        return matrix @ level_rotation(box, eye_angle(landmarks)) if turns and landmarks is not None else matrix
 
     def _predictor(self, label: str) -> Path:
         return need_predictor(self.landmarks, label, f"method.align={self.align}", "method.align=none")

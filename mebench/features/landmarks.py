@@ -15,7 +15,18 @@ from numpy.typing import NDArray
 
 from mebench import heavy
 from mebench.errors import DataError, refused_by_system
-from mebench.features import MISSES, Box, FloatBox, Gray, Landmarks, area, between, enlarged, inside, overlap
+from mebench.features import (
+    MISSES,
+    Box,
+    FloatBox,
+    Gray,
+    Landmarks,
+    box_area,
+    box_iou,
+    clip_to_frame,
+    distance_in_widths,
+    enlarge_box,
+)
 
 POINTS = 68
 VARIABLE = "MEBENCH_LANDMARKS"
@@ -222,8 +233,8 @@ class FaceTracker:
 
     def _is_there(self, gray: Gray) -> bool:
         """Whether the detector finds the face where it is followed, in its surroundings alone: a whole frame takes far longer."""
-        x0, y0, x1, y1 = map(round, enlarged(self._box, 0.5))
-        x0, y0, x1, y1 = inside((x0, y0, x1, y1), *gray.shape[::-1])
+        x0, y0, x1, y1 = map(round, enlarge_box(self._box, 0.5))
+        x0, y0, x1, y1 = clip_to_frame((x0, y0, x1, y1), *gray.shape[::-1])
         if x0 >= x1 or y0 >= y1:
             return False
         scale = min(1.0, self._wide / (self._box[2] - self._box[0]))
@@ -232,19 +243,19 @@ class FaceTracker:
         across, down = (x1 - x0) / size[0], (y1 - y0) / size[1]
         boxes = self._detect(small)
         faces = ((x0 + a * across, y0 + b * down, x0 + c * across, y0 + d * down) for a, b, c, d in boxes)
-        return any(overlap(face, self._box) >= SAME for face in faces)
+        return any(box_iou(face, self._box) >= SAME for face in faces)
 
     def _search(self, gray: Gray) -> None:
         found, self._due = self._detect(gray), self._at + LOOK_ANYWAY
-        faces = [face for face in found if area(inside(face, *gray.shape[::-1]))]
-        face = min(faces, key=lambda face: between(self._box, face), default=None)
-        self._in_vain = 0 if face is not None and between(self._box, face) <= 1 else self._in_vain + 1
-        if face is None or 0 < self._in_vain < MISSES or (not self._lost and overlap(face, self._box) >= SAME):
+        faces = [face for face in found if box_area(clip_to_frame(face, *gray.shape[::-1]))]
+        face = min(faces, key=lambda face: distance_in_widths(self._box, face), default=None)
+        self._in_vain = 0 if face is not None and distance_in_widths(self._box, face) <= 1 else self._in_vain + 1
+        if face is None or 0 < self._in_vain < MISSES or (not self._lost and box_iou(face, self._box) >= SAME):
             return
         self._begin(gray, face)
 
 
-def held(pairs: Iterable[tuple[T, Vector]]) -> Iterator[tuple[T, Vector]]:
+def hold_still_boxes(pairs: Iterable[tuple[T, Vector]]) -> Iterator[tuple[T, Vector]]:
     """Keep a box until the tracked one has clearly left it, so that a still head has a still box.
 
     Args:
@@ -252,12 +263,12 @@ def held(pairs: Iterable[tuple[T, Vector]]) -> Iterator[tuple[T, Vector]]:
     """
     kept: Vector | None = None
     for item, box in pairs:
-        if kept is None or overlap(corners(kept), corners(box)) < STILL:
+        if kept is None or box_iou(box_of_vector(kept), box_of_vector(box)) < STILL:
             kept = box
         yield item, kept
 
 
-def smoothed(pairs: Iterable[tuple[T, Vector]], window: int) -> Iterator[tuple[T, Vector]]:
+def smooth_vectors(pairs: Iterable[tuple[T, Vector]], window: int) -> Iterator[tuple[T, Vector]]:
     """Replace each vector by the mean of those around it, in order; holds half a window of items in memory.
 
     Args:
@@ -279,7 +290,7 @@ def smoothed(pairs: Iterable[tuple[T, Vector]], window: int) -> Iterator[tuple[T
                 before += 1
 
 
-def corners(box: Vector) -> FloatBox:
+def box_of_vector(box: Vector) -> FloatBox:
     """A box as plain numbers."""
     x0, y0, x1, y1 = box.tolist()
     return x0, y0, x1, y1

@@ -16,7 +16,7 @@ from mebench.config import DatasetConfig, RunConfig
 from mebench.console import plural
 from mebench.core import Dataset, Kind, Prediction, Scheme, Task, Timing, Video, mean_over_scales, stable_seed
 from mebench.errors import ConfigError, DataError, RunError
-from mebench.features import out_of_sight, route_of, source_of, to_gray
+from mebench.features import find_stretches_without_face, route_of, source_of, to_gray
 from mebench.frames import FRAME_COUNTS
 from mebench.inference.models import Model
 from mebench.progress import Progress
@@ -265,7 +265,7 @@ class Ensemble:
         crops, about = source.crops(chain)
         if (faces := about.get("faces")) is None:  # crops that an earlier version stored
             faces = len(route_of(chain).crop.faces(to_gray(source.frames()[about["frame"]], about["frame"], video.key)))
-        return out_of_sight(crops, video.fps or 0.0), faces
+        return find_stretches_without_face(crops, video.fps or 0.0), faces
 
 
 _ENSEMBLE: list[Ensemble] = []

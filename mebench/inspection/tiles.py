@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mebench.core import Dataset, Expression, Video
 from mebench.errors import ConfigError, DataError, unknown
-from mebench.features import EyesAndMouth, FaceCrop, NoFaceError, clamp, find_predictor, moved
+from mebench.features import EyesAndMouth, FaceCrop, NoFaceError, clamp, find_predictor, map_points
 from mebench.grouping import grouped
 
 
@@ -132,5 +132,5 @@ def strip_of(dataset: Dataset, chosen: Chosen) -> Strip:
     regions = step.regions(reference.crop_landmarks, crop.size, crop.size)
     edges = (clamp(region, crop.size, crop.size) for region in regions)
     corners = (np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], np.float64) - 0.5 for x0, y0, x1, y1 in edges)
-    face = Face(reference.box, reference.landmarks, tuple(moved(points, back) for points in corners))
+    face = Face(reference.box, reference.landmarks, tuple(map_points(points, back) for points in corners))
     return Strip(chosen, tiles, face, problem)

@@ -19,7 +19,7 @@ from mebench.console import plural, write_json
 from mebench.core import Kind, Video, number_at
 from mebench.errors import DataError, refused_by_system
 from mebench.exchange import EMOTION, Mark, Tier, write_eaf, write_rows
-from mebench.features import FaceCrop, FaceParams, Tracks, tracks_of
+from mebench.features import FaceCrop, FaceParams, FaceTracks, find_face_tracks
 from mebench.frames import FolderFrames, VideoFrames, write_video
 from mebench.grouping import grouped
 from mebench.inference import Answer, Model, predict_all
@@ -260,7 +260,9 @@ def spot_videos(
         **({} if fps is None else {"dataset.fps": fps}),
         **({} if damaged == "refuse" else {"dataset.damaged": damaged}),
     }
-    tracks_by_video = dict[str, Tracks]()  # the region of each face in videos with several faces, by the video's name
+    tracks_by_video = dict[
+        str, FaceTracks
+    ]()  # the region of each face in videos with several faces, by the video's name
     if faces == "all":
         params = models[0].config.method_params
         crop = params.face() if isinstance(params, FaceParams) else FaceCrop()
@@ -268,7 +270,7 @@ def spot_videos(
         with progress.stage("faces", len(source.videos()), "videos") as advance:
             for video in source.videos():
                 with suppress(DataError):  # the prediction reports unreadable videos; the others continue
-                    tracks = tracks_of(source.frames(video), crop.faces, video.fps or 25.0, video.key)
+                    tracks = find_face_tracks(source.frames(video), crop.faces, video.fps or 25.0, video.key)
                     if len(tracks.parts) + tracks.mixed > 1:
                         tracks_by_video[video.id] = tracks
                 advance(video.n_frames or 0)
@@ -280,7 +282,7 @@ def spot_videos(
     for video in predicted.job.test:
         if video.key in answers:
             path, (name, _), times = dataset.place(video), dataset.face(video), dataset.times(video)
-            mixed = tracks_by_video.get(name, Tracks([], 0)) if faces == "all" else None
+            mixed = tracks_by_video.get(name, FaceTracks([], 0)) if faces == "all" else None
             notes = tuple(_notes(video, times, answers[video.key], models, mixed))
             videos.append(SpottedVideo(name, video.id[len(name) + 1 :], path, video, times, answers[video.key], notes))
     ids, first = {video.key: video.id for video in predicted.job.test}, models[0]
@@ -295,7 +297,7 @@ def spot_videos(
 
 
 def _notes(
-    video: Video, times: NDArray[np.float64], answer: Answer, models: Sequence[Model], tracks: Tracks | None
+    video: Video, times: NDArray[np.float64], answer: Answer, models: Sequence[Model], tracks: FaceTracks | None
 ) -> Iterator[str]:
     """Cautions about an answer."""
     timing = answer.timing

@@ -8,7 +8,7 @@ import pytest
 from mebench.datasets.synthetic import dataset as synthetic
 
 from mebench.errors import ConfigError, DataError
-from mebench.features import FaceCrop, NoFaceError, dlib_version, faces, find_predictor, landmarks, moved, to_gray
+from mebench.features import FaceCrop, NoFaceError, dlib_version, faces, find_predictor, landmarks, map_points, to_gray
 
 from .conftest import BOX, MemoryFrames, cropped, texture
 
@@ -287,7 +287,7 @@ def wander(crop, wandering):
     images, points = wandering
     reference, grays = crop.locate(images, points[0]), (to_gray(images[n], n, "v1") for n in range(len(images)))
     ways = [way for _, way in crop._views(grays, reference, "v1")]
-    places = np.array([moved(p[17:], way).mean(axis=0) for p, way in zip(points, ways)])
+    places = np.array([map_points(p[17:], way).mean(axis=0) for p, way in zip(points, ways)])
     return np.linalg.norm(places - places[0], axis=1).max()
 
 

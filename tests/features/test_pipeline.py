@@ -23,7 +23,7 @@ from mebench.features import (
     faces,
     flow,
     landmarks,
-    moved,
+    map_points,
     pipeline,
     source_of,
 )
@@ -282,7 +282,7 @@ def test_steps_see_landmarks_in_pixels_of_the_crop(store, drift, face_points):
     features = source_of(store, drift, "drift", drift.video()).frame_features(MARKED)
     crops = cropped(CROP, drift.frames(drift.video()), None).images
     x = Flow("farneback").pair(crops[0], crops[2]).astype(np.float16).astype(np.float32)
-    x = RemoveNoseMotion().apply(x, moved(face_points / 2, faces.box_to_crop(BOX, 48)))
+    x = RemoveNoseMotion().apply(x, map_points(face_points / 2, faces.box_to_crop(BOX, 48)))
     np.testing.assert_array_equal(features[0], Resize(14).apply(x, None).astype(np.float16))
 
 

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from mebench.features import faces, moved
+from mebench.features import faces, map_points
 
 SIZE = (720, 1280)
 
@@ -35,7 +35,7 @@ def test_any_pose_becomes_frontal(pitch, yaw, roll, distance):
     """What lies in the plane of the face is seen as from straight ahead, at the scale of the window."""
     plane = faces.face_plane(seen(pitch, yaw, roll, (30.0, -20.0, distance)), SIZE)
     spots = np.array([[0.0, 0.0], [-45.0, 5.0], [45.0, 5.0], [0.0, 100.0]])
-    crop = moved(moved(spots, plane), faces.frontal((-64.0, -14.0, 64.0, 114.0), plane, 128))
+    crop = map_points(map_points(spots, plane), faces.frontal_homography((-64.0, -14.0, 64.0, 114.0), plane, 128))
     np.testing.assert_allclose(
         crop, np.add(spots, (63.5, 13.5)), atol=1e-3
     )  # one pixel a mm, the window's left edge at -0.5
@@ -53,10 +53,10 @@ def test_the_picture_is_turned_with_the_points():
     """A dot drawn in the plane of a turned face comes out where the frontal view has it."""
     plane = faces.face_plane(seen(yaw=25, pitch=10), SIZE)
     frame = np.zeros(SIZE, np.float32)
-    (spot,) = moved(np.array([[-30.0, 40.0]]), plane)
+    (spot,) = map_points(np.array([[-30.0, 40.0]]), plane)
     y, x = np.mgrid[: SIZE[0], : SIZE[1]]
     frame += np.exp(-((x - spot[0]) ** 2 + (y - spot[1]) ** 2) / 8)
-    matrix = faces.frontal((-64.0, -14.0, 64.0, 114.0), plane, 256)
+    matrix = faces.frontal_homography((-64.0, -14.0, 64.0, 114.0), plane, 256)
     crop = cv2.warpPerspective(frame, matrix, (256, 256))
     v, u = np.mgrid[:256, :256]
     centre = [(crop * u).sum() / crop.sum(), (crop * v).sum() / crop.sum()]

@@ -14,7 +14,7 @@ WIDTH = 24
 @given(st.lists(st.floats(-100, 100), max_size=40), st.integers(0, 6).map(lambda n: 2 * n + 1))
 def test_smoothing_is_the_mean_of_a_centred_window(values, window):
     pairs = [(n, np.array([value, -value])) for n, value in enumerate(values)]
-    found = list(landmarks.smoothed(iter(pairs), window))
+    found = list(landmarks.smooth_vectors(iter(pairs), window))
     assert [item for item, _ in found] == list(range(len(values)))
     for n, (_, vector) in enumerate(found):
         reach = min(window // 2, n, len(values) - 1 - n)
@@ -24,7 +24,7 @@ def test_smoothing_is_the_mean_of_a_centred_window(values, window):
 
 def test_steady_motion_is_not_bent():
     line = [(None, np.array([float(n)])) for n in range(20)]
-    assert [float(v[0]) for _, v in landmarks.smoothed(line, 9)] == pytest.approx(range(20))
+    assert [float(v[0]) for _, v in landmarks.smooth_vectors(line, 9)] == pytest.approx(range(20))
 
 
 def test_few_items_are_held_in_memory():
@@ -35,13 +35,13 @@ def test_few_items_are_held_in_memory():
             read.append(n)
             yield n, np.zeros(1)
 
-    for n, _ in landmarks.smoothed(source(), 9):
+    for n, _ in landmarks.smooth_vectors(source(), 9):
         assert len(read) <= n + 5
 
 
 def test_a_box_that_wavers_stays_and_one_that_leaves_follows():
     boxes = [(0, 0, 100, 100), (2, 1, 101, 99), (-2, 0, 98, 102), (12, 0, 112, 100), (13, 0, 113, 100)]
-    found = [box.tolist() for _, box in landmarks.held((None, np.array(box, float)) for box in boxes)]
+    found = [box.tolist() for _, box in landmarks.hold_still_boxes((None, np.array(box, float)) for box in boxes)]
     assert found == [list(boxes[0])] * 3 + [list(boxes[3])] * 2
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given, strategies as st
 
-from mebench.features import detection
+from mebench.features import face_detection
 
 
 def by_frame(seen, fps):
@@ -33,8 +33,8 @@ def by_frame(seen, fps):
 def test_between_two_looks_a_face_counts_as_gone_if_either_misses_it(stretches, fps):
     seen = [there for there, frames in stretches for _ in range(frames)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(detection, "shows_face", lambda crop: bool(crop[0, 0]))
-        found = detection.out_of_sight(np.array(seen, np.uint8).reshape(-1, 1, 1), fps)
+        patch.setattr(face_detection, "shows_face", lambda crop: bool(crop[0, 0]))
+        found = face_detection.find_stretches_without_face(np.array(seen, np.uint8).reshape(-1, 1, 1), fps)
     assert found == by_frame(seen, fps)
 
 
@@ -44,7 +44,7 @@ def test_the_crops_of_a_long_film_are_not_held_in_memory(tmp_path, monkeypatch):
     crops[:] = 1
     crops.flush()
     crops = np.memmap(tmp_path / "crops", np.uint8, "r", shape=crops.shape)
-    monkeypatch.setattr(detection, "shows_face", lambda crop: bool(crop.all()))
-    assert detection.out_of_sight(crops, 25.0) == []
+    monkeypatch.setattr(face_detection, "shows_face", lambda crop: bool(crop.all()))
+    assert face_detection.find_stretches_without_face(crops, 25.0) == []
     (kib,) = re.findall(rf"{tmp_path / 'crops'}\n(?:.*\n)*?Rss: +(\d+) kB", Path("/proc/self/smaps").read_text())
     assert int(kib) < 2048  # of 32 MiB

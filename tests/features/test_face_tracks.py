@@ -1,17 +1,12 @@
-"""Where the faces of a video stay, by what a detector says at each look."""
+"""Where the faces of a video stay, by what a detector sees in each search."""
 
 import itertools
-from concurrent.futures import ThreadPoolExecutor
 
-import cv2
-import dlib
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
-from mebench.datasets.synthetic import dataset as synthetic
 
-from mebench.features import detection
-from tests.helpers.nightly import by_day
+from mebench.features.face_tracks import find_face_tracks
 
 from .conftest import MemoryFrames
 
@@ -19,7 +14,7 @@ from .conftest import MemoryFrames
 def tracks(*looks):
     """Of pictures of 1000x400 pixels, two a second, in which the faces of each look are seen."""
     told = iter(looks)
-    return detection.tracks_of(
+    return find_face_tracks(
         MemoryFrames(np.zeros((len(looks), 400, 1000), np.uint8)), lambda gray: next(told), 2.0, "v"
     )
 
@@ -73,26 +68,3 @@ def test_the_largest_face_in_a_part_is_one_that_never_leaps(looks, random):
 def common(a, b):
     """Pixels that two boxes share, one by one."""
     return sum(b[0] <= x < b[2] for x in range(a[0], a[2])) * sum(b[1] <= y < b[3] for y in range(a[1], a[3]))
-
-
-@pytest.mark.parametrize("upsample", by_day([0, 1], 1))
-def test_the_stored_detector_scores_all_places_as_that_of_dlib_does(upsample):
-    films = synthetic.Synthetic(synthetic.Synthetic.Params(subjects=1, videos=1, frames=60))
-    (video,), noise = films.videos(), np.random.default_rng(0).integers(0, 256, (150, 200), np.uint8)
-    face = films.frames(video)[0].mean(axis=2).astype(np.uint8)
-    for picture in (face, np.ascontiguousarray(face[::2, ::2]), noise):
-        told = [d.run(picture, upsample, -1.0) for d in (detection._detector(0), dlib.get_frontal_face_detector())]
-        assert list(told[0][0]) == list(told[1][0])
-        assert told[0][1:] == told[1][1:]
-    assert len(detection.detect_faces(face, upsample)) == 1
-
-
-def test_threads_search_different_pictures_at_once():
-    films = synthetic.Synthetic(synthetic.Synthetic.Params(subjects=2, videos=1, frames=60))
-    pictures = [cv2.resize(films.frames(video)[0], None, fx=2, fy=2) for video in films.videos()]
-    grays = [detection.to_gray(picture, 0, "v") for picture in pictures]
-    grays.append(np.ascontiguousarray(grays[0][::2, ::2]))
-    alone = [detection.detect_faces(gray, 1) for gray in grays]
-    assert len(set(map(tuple, alone))) == 3
-    with ThreadPoolExecutor(3) as pool:
-        assert list(pool.map(lambda gray: detection.detect_faces(gray, 1), grays * 4)) == alone * 4
