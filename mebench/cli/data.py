@@ -23,7 +23,7 @@ DEFECTS = "Where the release has defects, it has them, too: mebench data verify 
 def summary(words: DatasetWords = None, files: Files = None, plugins: Plugins = None, json: Json = None) -> None:
     """Count subjects, videos and expressions. The annotations alone are enough."""
     datasets = datasets_of(words, files, plugins)
-    summaries = inspection.together(datasets)
+    summaries = inspection.summarise_members(datasets)
     if not console.write_json(summaries if len(datasets) > 1 else next(iter(summaries["members"].values())), json):
         return
     for id_, counts in summaries["members"].items():
@@ -56,7 +56,7 @@ def verify(
     members: dict[str, inspection.Verification] = {}
     for id_, dataset in datasets_of(words, files, plugins).items():
         with Progress().stage(id_, len(dataset.videos()), "videos") as advance:
-            members[id_] = inspection.verify(dataset, deep, counts, advance)
+            members[id_] = inspection.verify_dataset(dataset, deep, counts, advance)
     sound = all(seen.sound(strict) for seen in members.values())
     if report is not None:
         Path(report).write_text(reports.dataset_report.verification_markdown(members, strict), encoding="utf-8")
@@ -67,7 +67,7 @@ def verify(
     if console.write_json(result | ({"members": parts} if len(parts) > 1 else next(iter(parts.values()))), json):
         pages = reports.dataset_report
         for id_, seen in members.items():
-            titles = [inspection.soundness.TITLES[finding.check] for finding in seen.findings]
+            titles = [inspection.soundness.TITLES[finding.topic] for finding in seen.findings]
             for title, lines in pages.finding_lines(seen).items():
                 _print_list(f"{id_}: {title}", lines, titles.count(title))
             _print_list(f"{id_}: repairs and remarks", repair_lines(seen.repairs), len(seen.repairs))

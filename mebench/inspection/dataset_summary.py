@@ -1,16 +1,16 @@
 """The datasets that a configuration names."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 from statistics import fmean, median
-from typing import Any
+from typing import Any, Literal
 
 from mebench.annotations import SheetDataset, ground_truth_hash, shown_units
 from mebench.config import RunConfig, flatten, from_plain, load, plugins
-from mebench.core import KINDS, Dataset, SubjectKey
+from mebench.core import KINDS, Dataset, Expression, Kind, Scheme, SubjectKey, Unplaced, Video
 from mebench.errors import DataError, PluginError
 from mebench.exchange.text_table import File
 from mebench.features import FaceParams, find_predictor, how_to_get
@@ -28,41 +28,51 @@ def open_members(dataset_params: Mapping[str, Any]) -> dict[str, Dataset]:
     return {id_: load("dataset", id_)(params) for id_, params in dataset_params.items()}
 
 
+RECOGNISED_BY_CONTENT = 1000
+"""Rank of a sheet recognised by its content: better evidence than a name of any length."""
+
+
 def adapters_of(file: File) -> Iterator[SheetDataset]:
     """Datasets that recognise the sheet by its content, else by its name, the most specific name first.
 
     Each has this file as its annotations.
     """
-    matches = list[tuple[int, SheetDataset]]()
     if not isinstance(file, Path):
         return
+    matches = list[tuple[int, SheetDataset]]()
+    for plugin in _sheet_datasets():
+        by_content = plugin(plugin.Params(annotations=str(file)))
+        if by_content.recognised:
+            matches.append((RECOGNISED_BY_CONTENT, by_content))
+        params_by_name: Mapping[str, Mapping[str, Any]] = plugin.sheet_names()
+        for pattern, params in params_by_name.items():
+            if fnmatch(file.name.casefold(), pattern.casefold()):
+                by_name = plugin(plugin.Params(annotations=str(file), **params))
+                specific = len(pattern.replace("*", ""))
+                matches.append((specific or RECOGNISED_BY_CONTENT, by_name))
+    matches.sort(key=lambda match: match[0], reverse=True)
+    for _, dataset in matches:
+        yield dataset
+
+
+def _sheet_datasets() -> Iterator[type[SheetDataset]]:
+    """The installed datasets that read a sheet, by id; broken plugins are passed over."""
     for id_ in sorted(plugins("dataset")):
         try:
             plugin = load("dataset", id_)
         except PluginError:
             continue
-        if not issubclass(plugin, SheetDataset):
-            continue
-        called: dict[str, Mapping[str, Any]] = {
-            name: params
-            for name, params in plugin.sheet_names().items()
-            if fnmatch(file.name.casefold(), name.casefold())
-        }
-        for name, params in [("", {}), *called.items()]:
-            dataset = plugin(plugin.Params(annotations=str(file), **params))
-            if name or dataset.recognised:
-                # Above any name: the content of a sheet is better evidence than its name.
-                matches.append((len(name.replace("*", "")) or 1000, dataset))
-    yield from (dataset for _, dataset in sorted(matches, key=lambda fit: fit[0], reverse=True))
+        if issubclass(plugin, SheetDataset):
+            yield plugin
 
 
 def check_needs(configs: Iterable[RunConfig], notify: Callable[[str], object] | None = None) -> list[RunConfig]:
     """Check the inputs of runs within seconds, before any heavy import: roots, sheets, frames, a landmark file.
 
     Args:
-        configs: of the runs.
-        notify: called with a sentence if a landmark file is missing and only defaults need it; then regions at fixed
-            places of the face replace those that follow landmarks. None allows no replacement.
+        configs: configurations of the runs.
+        notify: function called with a sentence if a landmark file is missing and only defaults need it; then regions at
+            fixed places of the face replace those that follow landmarks. None allows no replacement.
 
     Returns:
         The configurations, with such replacements.
@@ -72,41 +82,81 @@ def check_needs(configs: Iterable[RunConfig], notify: Callable[[str], object] | 
         PluginError: a dataset is broken.
     """
     opened: dict[str, dict[str, Dataset]] = {}
-    checked, notified = list[RunConfig](), set[str]()
+    notified: set[str] = set()
+    checked: list[RunConfig] = []
     for config in configs:
-        settled = config
         data = repr(config.dataset_params)
         if data not in opened:
             opened[data] = open_members(config.dataset_params)
             for dataset in opened[data].values():
                 dataset.check()
-        for part, id_ in (("method", config.method), ("recognizer", config.recognizer)):
-            params = getattr(config, f"{part}_params")
-            if not isinstance(params, FaceParams) or not params.needs_landmarks:
+        settled = config
+        for part in PARTS:
+            missing = _missing_landmarks(config, part, opened[data])
+            if missing is None:
                 continue
-            instead = params.without_landmarks
-            of_all_frames = params.align == "pose"  # which no dataset contains
-            lacking = [
-                word
-                for word, dataset in opened[data].items()
-                if dataset.has_frames and (of_all_frames or type(dataset).landmarks is Dataset.landmarks)
-            ]
-            if not lacking or find_predictor(params.landmarks) is not None:
-                continue
-            missing = f"{part}={id_} needs 68 facial landmarks, and {' and '.join(lacking)} contains none"
-            key, _, value = f"{part}.{instead}".partition("=")
-            if notify is None or not value or not config.origins.get(key, "").startswith("default"):
-                raise DataError(f"{missing}: {how_to_get(f'{part}.{instead}' if instead else '', part)}")
-            # Origin of a setting without landmarks.
-            settled = from_plain(
-                {**flatten(settled.values), key: value},
-                {**settled.origins, key: "replaces landmarks, because their file is missing"},
-            )
-            if missing not in notified:
-                notified.add(missing)
-                notify(f"{missing}: {key}={value} is used instead, and the results say so. {how_to_get('', part)}")
+            if notify is None or not missing.is_default:
+                raise DataError(f"{missing.reason}: {how_to_get(missing.remedy, part)}")
+            settled = missing.replaced(settled)
+            if missing.reason not in notified:
+                notified.add(missing.reason)
+                instead = f"{missing.key}={missing.value} is used instead, and the results say so"
+                notify(f"{missing.reason}: {instead}. {how_to_get('', part)}")
         checked.append(settled)
     return checked
+
+
+Part = Literal["method", "recognizer"]
+PARTS: tuple[Part, ...] = ("method", "recognizer")
+
+
+@dataclass(frozen=True)
+class _MissingLandmarks:
+    """A part of a run that needs landmarks, which neither its data nor a file gives.
+
+    Attributes:
+        reason: sentence that names the part and the datasets.
+        remedy: setting of the command line without landmarks, or empty.
+        key: key of that setting.
+        value: value of that setting, or empty.
+        is_default: whether there is such a setting, and the user has chosen no other value.
+    """
+
+    reason: str
+    remedy: str
+    key: str
+    value: str
+    is_default: bool
+
+    def replaced(self, config: RunConfig) -> RunConfig:
+        """The configuration with the setting that needs no landmarks."""
+        values = {**flatten(config.values), self.key: self.value}
+        origins = {**config.origins, self.key: "replaces landmarks, because their file is missing"}
+        return from_plain(values, origins)
+
+
+def _missing_landmarks(config: RunConfig, part: Part, datasets: Mapping[str, Dataset]) -> _MissingLandmarks | None:
+    """What a part lacks; None if it needs no landmarks or has them."""
+    params = getattr(config, f"{part}_params")
+    if not isinstance(params, FaceParams) or not params.needs_landmarks:
+        return None
+    of_all_frames = params.align == "pose"  # no dataset contains landmarks of all frames
+    lacking = [
+        id_
+        for id_, dataset in datasets.items()
+        if dataset.has_frames and (of_all_frames or type(dataset).landmarks is Dataset.landmarks)
+    ]
+    if not lacking or find_predictor(params.landmarks) is not None:
+        return None
+    instead = params.without_landmarks
+    key, _, value = f"{part}.{instead}".partition("=")
+    return _MissingLandmarks(
+        reason=f"{part}={getattr(config, part)} needs 68 facial landmarks, and {' and '.join(lacking)} contains none",
+        remedy=f"{part}.{instead}" if instead else "",
+        key=key,
+        value=value,
+        is_default=bool(value) and config.origins.get(key, "").startswith("default"),
+    )
 
 
 Summary = dict[str, Any]
@@ -126,14 +176,7 @@ as an exception. `unmapped_labels` are those that no scheme by emotion scores. `
 see `ground_truth_hash`."""
 
 
-def _subjects(dataset: Dataset) -> set[SubjectKey]:
-    """The subjects with an annotated expression."""
-    dataset_id = str(getattr(dataset, "id", ""))
-    placed = {video.subject_key for video in dataset.videos() if video.expressions}
-    return placed | {SubjectKey(dataset_id, row.subject) for row in dataset.unplaced() if row.subject}
-
-
-def summarise(dataset: Dataset) -> Summary:
+def summarise_dataset(dataset: Dataset) -> Summary:
     """Count the contents of a dataset; the annotations are enough.
 
     Every row counts once: an expression of `Dataset.videos()`, or one of `Dataset.unplaced()`. Durations, schemes and
@@ -142,85 +185,115 @@ def summarise(dataset: Dataset) -> Summary:
     Raises:
         DataError: the annotations are missing or cannot be read.
     """
-    videos, lost, annotated = dataset.videos(), dataset.unplaced(), dataset.as_annotated()
-    rows = [(e.kind, e.emotion) for v in videos for e in v.expressions] + [(row.kind, row.emotion) for row in lost]
+    videos = dataset.videos()
+    with_expressions = [video for video in videos if video.expressions]
+    lost = dataset.unplaced()
+    annotated = dataset.as_annotated()
+    expressions = [e for video in annotated for e in video.expressions]
+
+    rows = [(e.kind, e.emotion) for video in videos for e in video.expressions]
+    rows += [(row.kind, row.emotion) for row in lost]
     kinds = Counter(kind for kind, _ in rows)
     labels = Counter(label.lower() for _, label in rows if label is not None)
-    of_kinds = {
-        kind: Counter(label.lower() for own, label in rows if own == kind and label is not None) for kind in KINDS
-    }
     emotions = sorted(labels, key=lambda label: (-labels[label], label))
-    dataset_id = str(getattr(dataset, "id", ""))
-    with_expressions = [video for video in videos if video.expressions]
-    named = {v.key for v in with_expressions} | {f"{dataset_id}/{row.subject}/{row.video}" for row in lost if row.video}
-    expressions = [e for video in annotated for e in video.expressions]
-    by_emotion = [scheme for scheme in dataset.schemes.values() if scheme.by == "emotion"]
+    folders = [str(folder) for folder in dataset.frame_folders()]
     units = Counter(unit for e in expressions for unit in shown_units(e.action_units))
-    folders = list(map(str, dataset.frame_folders()))
-    lasting = {
-        kind: [1000 * e.length / v.fps for v in annotated if v.fps for e in v.expressions if e.kind == kind]
-        for kind in KINDS
-    }
-    micro = [e for e in expressions if e.kind == "micro"]
-    of_classes = {name: Counter(map(scheme.class_of, micro)) for name, scheme in dataset.schemes.items()}
     return {
-        "subjects": len(_subjects(dataset)),
-        "videos": len(named),
+        "subjects": len(_annotated_subjects(dataset)),
+        "videos": len(_annotated_videos(dataset, with_expressions, lost)),
         "expressions": {kind: kinds[kind] for kind in KINDS},
         "emotions": {label: labels[label] for label in emotions},
         "repairs": [asdict(repair) | {"sentence": str(repair)} for repair in dataset.repair_rows()],
-        "emotions_by_kind": {
-            kind: {label: of_kinds[kind][label] for label in emotions if of_kinds[kind][label]}
-            for kind in KINDS
-            if kinds[kind]
-        },
-        "videos_with_frames": sum(v.n_frames is not None for v in with_expressions) if dataset.has_frames else None,
+        "emotions_by_kind": {kind: _emotions_of_kind(rows, kind, emotions) for kind in KINDS if kinds[kind]},
+        "videos_with_frames": _count_with_frames(with_expressions) if dataset.has_frames else None,
         "folder_of_frames": folders[0] if folders else None,
         "other_folders_of_frames": folders[1:],
         "videos_without_expressions": len(videos) - len(with_expressions),
         "expressions_without_interval": len(lost),
-        "durations_ms": {
-            kind: {
+        "durations_ms": _durations(annotated),
+        "fps": sorted({video.fps for video in videos if video.fps}),
+        "action_units": {f"AU{unit}": n for unit, n in sorted(units.items())},
+        "expressions_with_action_units": sum(bool(e.action_units) for e in expressions),
+        "schemes": {name: _scheme_counts(scheme, expressions) for name, scheme in dataset.schemes.items()},
+        "unmapped_labels": _unmapped_labels(labels, dataset.schemes.values()),
+        "hash": ground_truth_hash(annotated),
+    }
+
+
+def _annotated_subjects(dataset: Dataset) -> set[SubjectKey]:
+    """The subjects with an annotated expression."""
+    dataset_id = str(getattr(dataset, "id", ""))
+    placed = {video.subject_key for video in dataset.videos() if video.expressions}
+    return placed | {SubjectKey(dataset_id, row.subject) for row in dataset.unplaced() if row.subject}
+
+
+def _annotated_videos(dataset: Dataset, with_expressions: Sequence[Video], lost: Sequence[Unplaced]) -> set[str]:
+    """Keys of the videos with an annotated expression, whether or not it has an interval."""
+    dataset_id = str(getattr(dataset, "id", ""))
+    placed = {video.key for video in with_expressions}
+    return placed | {f"{dataset_id}/{row.subject}/{row.video}" for row in lost if row.video}
+
+
+def _emotions_of_kind(rows: Iterable[tuple[Kind, str | None]], kind: Kind, order: Sequence[str]) -> dict[str, int]:
+    """Number of expressions of a kind by label, in the given order of the labels."""
+    of_kind = Counter(label.lower() for own, label in rows if own == kind and label is not None)
+    return {label: of_kind[label] for label in order if of_kind[label]}
+
+
+def _count_with_frames(videos: Sequence[Video]) -> int:
+    """Number of videos whose frames exist."""
+    return sum(video.n_frames is not None for video in videos)
+
+
+def _durations(videos: Sequence[Video]) -> dict[str, dict[str, float]]:
+    """Number and range of the durations in ms, for each kind that has any."""
+    found: dict[str, dict[str, float]] = {}
+    for kind in KINDS:
+        ms = list[float]()
+        for video in videos:
+            if video.fps:
+                ms += [1000 * e.length / video.fps for e in video.expressions if e.kind == kind]
+        if ms:
+            found[kind] = {
                 "n": len(ms),
                 "min": round(min(ms), 3),
                 "median": round(median(ms), 3),
                 "mean": round(fmean(ms), 3),
                 "max": round(max(ms), 3),
             }
-            for kind, ms in lasting.items()
-            if ms
-        },
-        "fps": sorted({video.fps for video in videos if video.fps}),
-        "action_units": {f"AU{unit}": n for unit, n in sorted(units.items())},
-        "expressions_with_action_units": sum(bool(e.action_units) for e in expressions),
-        "schemes": {
-            name: {
-                "classes": dict.fromkeys(scheme.classes, 0)
-                | {class_: n for class_, n in of_classes[name].items() if class_},
-                "left_out": dict(scheme.left_out(expressions).most_common()),
-            }
-            for name, scheme in dataset.schemes.items()
-        },
-        "unmapped_labels": {
-            label: n for label, n in labels.items() if all(scheme.index(label) is None for scheme in by_emotion)
-        },
-        "hash": ground_truth_hash(annotated),
-    }
+    return found
 
 
-def together(members: Mapping[str, Dataset]) -> dict[str, Any]:
-    """Plain data of a composite: sums over the summaries of its members, then each of these under `members`.
+def _scheme_counts(scheme: Scheme, expressions: Sequence[Expression]) -> dict[str, dict[str, int]]:
+    """Micro-expressions by scored class, 0 included, and the labels that the scheme leaves out."""
+    classes = dict.fromkeys(scheme.classes, 0)
+    scored = Counter(scheme.class_of(e) for e in expressions if e.kind == "micro")
+    classes |= {class_: n for class_, n in scored.items() if class_}
+    return {"classes": classes, "left_out": dict(scheme.left_out(expressions).most_common())}
+
+
+def _unmapped_labels(labels: Mapping[str, int], schemes: Iterable[Scheme]) -> dict[str, int]:
+    """Labels that no scheme by emotion scores, and their numbers."""
+    by_emotion = [scheme for scheme in schemes if scheme.by == "emotion"]
+    return {label: n for label, n in labels.items() if all(scheme.index(label) is None for scheme in by_emotion)}
+
+
+def summarise_members(members: Mapping[str, Dataset]) -> dict[str, Any]:
+    """Plain data of a composite: sums over its members, then each summary under `members`.
 
     `people` are fewer than `subjects` if a person is in several members. `repairs` carry their member's name. Values
     that cannot be summed appear only in the members.
     """
-    parts = {id_: summarise(dataset) for id_, dataset in members.items()}
+    parts = {id_: summarise_dataset(dataset) for id_, dataset in members.items()}
+    emotions = Counter[str]()
+    for part in parts.values():
+        emotions += Counter(part["emotions"])
     return {
         "subjects": sum(part["subjects"] for part in parts.values()),
-        "people": len({dataset.person(key) for dataset in members.values() for key in _subjects(dataset)}),
+        "people": len({dataset.person(key) for dataset in members.values() for key in _annotated_subjects(dataset)}),
         "videos": sum(part["videos"] for part in parts.values()),
         "expressions": {kind: sum(part["expressions"][kind] for part in parts.values()) for kind in KINDS},
-        "emotions": dict(sum((Counter(part["emotions"]) for part in parts.values()), Counter[str]())),
+        "emotions": dict(emotions),
         "repairs": [{"dataset": id_} | repair for id_, part in parts.items() for repair in part["repairs"]],
         "fps": sorted({rate for part in parts.values() for rate in part["fps"]}),
         "members": parts,

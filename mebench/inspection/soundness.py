@@ -4,14 +4,15 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
-from itertools import accumulate, chain, pairwise
+from itertools import pairwise
 from typing import Any, Literal
 
 from mebench.console import plural, printable
-from mebench.core import Dataset, Expression, Kind, Repair, Scheme, Unplaced, Video
+from mebench.core import Dataset, Expression, Frames, Kind, Published, Repair, Scheme, Unplaced, Video
 from mebench.errors import DataError
+from mebench.finding import Finding
 from mebench.frames import (
     BadImageError,
     FolderFrames,
@@ -22,7 +23,7 @@ from mebench.frames import (
     image_size,
     natural,
 )
-from mebench.inspection.dataset_summary import Summary, summarise
+from mebench.inspection.dataset_summary import Summary, summarise_dataset
 
 Check = Literal[
     "no_frames",
@@ -44,7 +45,7 @@ Check = Literal[
     "counts",
 ]
 
-TITLES: Mapping[Check, str] = {
+TITLES: Mapping[str, str] = {
     "no_frames": "frames not checked",
     "altered": "signs that this copy was changed",
     "missing_folder": "folders that are missing or cannot be opened",
@@ -69,27 +70,6 @@ KNOWN_DEFECT = "known_defect"
 """Flag of an expression whose frames are incomplete in the release itself: not an error of this copy."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """A finding of a check.
-
-    Attributes:
-        level: `error`: this copy differs from the release, or cannot be read; `warning`: an annotation of the authors
-            is odd, or something was not checked.
-        check: which check.
-        where: `subject/video`, or empty for the whole dataset.
-        text: one sentence.
-    """
-
-    level: Literal["error", "warning"]
-    check: Check
-    where: str
-    text: str
-
-    def __str__(self) -> str:
-        return f"{self.where}: {self.text}" if self.where else self.text
-
-
 LONGEST_MS: Mapping[Kind, float] = {"micro": 500.0, "macro": 4000.0}
 """A micro-expression lasts half a second at most (Yan et al. 2013, "How fast are the leaked facial expressions"), a
 macro-expression four seconds (Ekman 2003, "Darwin, deception, and facial expression")."""
@@ -99,64 +79,88 @@ def odd_annotations(videos: Sequence[Video]) -> Iterator[Finding]:
     """Warnings about the annotations, independent of the frames.
 
     Args:
-        videos: as `Dataset.as_annotated` gives them.
+        videos: videos from `Dataset.as_annotated`.
     """
     for video in videos:
-        where = f"{video.subject}/{video.id}"
         for e in video.expressions:
-            if "onset_is_apex" in e.flags or (e.apex == e.onset and e.offset > e.onset):
-                yield Finding("warning", "onset_is_apex", where, f"the apex of {span(e)} is its onset")
-            if video.fps and (ms := 1000 * e.length / video.fps) > LONGEST_MS[e.kind]:
-                text = f"{span(e)} lasts {ms:.0f} ms, and a {e.kind}-expression at most {LONGEST_MS[e.kind]:.0f}"
-                yield Finding("warning", "too_long", where, text)
-        ordered = sorted(video.expressions, key=lambda e: (e.onset, e.offset, e.kind))
-        # Compare each with the one before it, and with the one before it that ends last.
-        reaching: Iterator[Expression] = accumulate(ordered, lambda a, b: max(a, b, key=lambda one: one.offset))
-        for before, e, farthest in zip(ordered, ordered[1:], reaching):
-            if (e.onset, e.offset, e.kind) == (before.onset, before.offset, before.kind):
-                yield Finding("warning", "duplicate", where, f"{span(e)} is annotated twice")
-            same = (e.onset, e.offset, e.kind) == (farthest.onset, farthest.offset, farthest.kind)
-            if e.onset <= farthest.offset and not same:
-                yield Finding("warning", "overlap", where, f"{span(e)} overlaps with {span(farthest)}")
+            yield from _odd_expression(video, e)
+        yield from _overlaps(video)
+
+
+def _odd_expression(video: Video, e: Expression) -> Iterator[Finding]:
+    """Warnings about the apex and the duration of an expression."""
+    if "onset_is_apex" in e.flags or (e.apex == e.onset and e.offset > e.onset):
+        yield _warning("onset_is_apex", _place(video), f"the apex of {expression_in_words(e)} is its onset")
+    if not video.fps:
+        return
+    ms, longest = 1000 * e.length / video.fps, LONGEST_MS[e.kind]
+    if ms > longest:
+        text = f"{expression_in_words(e)} lasts {ms:.0f} ms, and a {e.kind}-expression at most {longest:.0f}"
+        yield _warning("too_long", _place(video), text)
+
+
+def _overlaps(video: Video) -> Iterator[Finding]:
+    """Warnings about expressions of a video that are annotated twice or overlap."""
+    if not video.expressions:
+        return
+    ordered = sorted(video.expressions, key=lambda e: (e.onset, e.offset, e.kind))
+    farthest = ordered[0]  # of the earlier expressions, the one that ends last
+    for before, e in pairwise(ordered):
+        if _same_interval(e, before):
+            yield _warning("duplicate", _place(video), f"{expression_in_words(e)} is annotated twice")
+        if e.onset <= farthest.offset and not _same_interval(e, farthest):
+            text = f"{expression_in_words(e)} overlaps with {expression_in_words(farthest)}"
+            yield _warning("overlap", _place(video), text)
+        if e.offset > farthest.offset:
+            farthest = e
+
+
+def _same_interval(one: Expression, other: Expression) -> bool:
+    """Whether two expressions agree in onset, offset and kind."""
+    return (one.onset, one.offset, one.kind) == (other.onset, other.offset, other.kind)
 
 
 def unprintable_names(videos: Sequence[Video], schemes: Iterable[Scheme]) -> Iterator[Finding]:
     """Warnings about invisible characters in subjects, videos and classes: a run with such a name cannot be published.
 
     Args:
-        videos: as `Dataset.as_annotated` gives them.
-        schemes: those of the dataset.
+        videos: videos from `Dataset.as_annotated`.
+        schemes: schemes of the dataset.
     """
-    of_videos = ((("subject", v.subject), ("video", v.id)) for v in videos)
-    of_schemes = ((("class", name) for name in scheme.classes) for scheme in schemes)
-    for what, name in dict.fromkeys(chain.from_iterable([*of_videos, *of_schemes])):
-        if printable(name) != name:
-            text = (
-                f"the {what} {printable(name)} holds invisible characters: no run of it can be published, so rename it"
-            )
-            yield Finding("warning", "name", "", text)
+    names = list[tuple[str, str]]()
+    for video in videos:
+        names += [("subject", video.subject), ("video", video.id)]
+    names += [("class", name) for scheme in schemes for name in scheme.classes]
+    for what, name in dict.fromkeys(names):
+        shown = printable(name)
+        if shown != name:
+            text = f"the {what} {shown} holds invisible characters: no run of it can be published, so rename it"
+            yield _warning("name", "", text)
 
 
 def lost_rows(unplaced: Sequence[Unplaced], annotated: Sequence[Video], videos: Sequence[Video]) -> Iterator[Finding]:
     """Rows that cannot be scored: errors if frames are missing, warnings if the sheet is the reason.
 
     Args:
-        unplaced: of the dataset.
+        unplaced: unplaced rows of the dataset.
         annotated: the videos from the annotations alone.
         videos: the same with the frames; rows that only the former have were lost with the frames.
     """
-    by_frames = _named_rows(annotated)
-    by_frames.subtract(_named_rows(videos))
+    by_frames = _count_rows(annotated)
+    by_frames.subtract(_count_rows(videos))
     for row in unplaced:
-        key = (row.subject, row.video, row.kind, row.emotion)
-        frames_missing = by_frames[key] > 0
-        by_frames[key] -= frames_missing
+        where = f"{row.subject}/{row.video}"
         text = f"row {row.row} ({row.kind}) counts, but cannot be scored: {row.reason}"
-        check: Check = "beyond_video" if frames_missing else "no_interval"
-        yield Finding("error" if frames_missing else "warning", check, f"{row.subject}/{row.video}", text)
+        key = (row.subject, row.video, row.kind, row.emotion)
+        if by_frames[key] > 0:
+            by_frames[key] -= 1
+            yield _error("beyond_video", where, text)
+        else:
+            yield _warning("no_interval", where, text)
 
 
-def _named_rows(videos: Sequence[Video]) -> Counter[tuple[str, str, Kind, str | None]]:
+def _count_rows(videos: Sequence[Video]) -> Counter[tuple[str, str, Kind, str | None]]:
+    """Number of expressions by subject, video, kind and emotion."""
     return Counter((v.subject, v.id, e.kind, e.emotion) for v in videos for e in v.expressions)
 
 
@@ -168,17 +172,21 @@ def differing_counts(counts: Mapping[str, tuple[int, int]], source: str) -> Iter
     if not differing:
         return
     expressions = [pair for name, pair in counts.items() if name.endswith("-expressions")]
-    found, published = (sum(pair[n] for pair in expressions) for n in (0, 1))
-    part = found < 0.5 * published  # a sheet with fewer expressions counts as a deliberate part of the dataset
-    text = (
-        f"this is a part of the dataset, {found} of the {published} expressions in {source}"
-        if part
-        else f"{', '.join(differing)} in {source}: is it another release, or incomplete? --no-counts skips this"
-    )
-    yield Finding("warning" if part else "error", "counts", "", text)
+    n_found = sum(found for found, _ in expressions)
+    n_published = sum(published for _, published in expressions)
+    if n_found < PART_BELOW * n_published:
+        text = f"this is a part of the dataset, {n_found} of the {n_published} expressions in {source}"
+        yield _warning("counts", "", text)
+    else:
+        question = "is it another release, or incomplete? --no-counts skips this"
+        yield _error("counts", "", f"{', '.join(differing)} in {source}: {question}")
 
 
-def span(e: Expression) -> str:
+PART_BELOW = 0.5
+"""Share of the published expressions below which a sheet counts as a deliberate part of the dataset."""
+
+
+def expression_in_words(e: Expression) -> str:
     """An expression in words; positions from 0, both ends included."""
     return f"the {e.kind}-expression in frames {e.onset} to {e.offset}"
 
@@ -194,109 +202,131 @@ def check_video(dataset: Dataset, video: Video, repairs: Sequence[Repair], deep:
 
     Args:
         dataset: the dataset of the video.
-        video: as `Dataset.videos` gives it.
+        video: a video from `Dataset.videos`.
         repairs: repairs of the dataset, whose rows sentences name.
-        deep: decode every frame; else only the headers and ends of image files are read. Neither sees damage inside a JPEG,
-            BMP, TIFF or WebP.
+        deep: whether every frame is decoded; else only the headers and ends of image files are read. Neither sees damage
+            inside a JPEG, BMP, TIFF or WebP.
 
     Returns: Number of its frames, and the findings.
     """
-    where = f"{video.subject}/{video.id}"
-    known = any(KNOWN_DEFECT in e.flags for e in video.expressions)
-
-    def finding(check: Check, text: str) -> Finding:
-        note = " (a known defect of the release)" if known else ""
-        return Finding("warning" if known else "error", check, where, text + note)
-
     try:
         frames = dataset.frames(video)
     except DataError as error:
-        # Without the name of the video, which precedes the sentence anyway.
-        return 0, [finding("missing_folder", str(error).removeprefix(f"{video.key} "))]
+        # The finding names the video already.
+        return 0, [_fault(video, "missing_folder", str(error).removeprefix(f"{video.key} "))]
     try:
         n_frames = len(frames)
     except DataError as error:
-        return 0, [finding("video_file", str(error))]
-    changes, findings = [r for r in repairs if r.row is not None and r.reason.startswith(f"{where}: ")], []
-    for e in video.expressions:  # repairs that cut or moved an expression because frames are missing
-        if "cut" in e.flags or e.offset >= n_frames:
-            text = f"{span(e)} is annotated beyond the {n_frames} existing frames{_rows(changes, 'beyond')}"
-            findings.append(finding("beyond_video", text))
-        if "missing_frame" in e.flags:
-            text = f"{span(e)} begins, peaks or ends on a frame that is missing{_rows(changes, 'no file')}"
-            findings.append(finding("missing_frames", text))
+        return 0, [_fault(video, "video_file", str(error))]
+    findings = [*_expressions_without_frames(video, n_frames, repairs)]
     if isinstance(frames, FolderFrames):
-        if frames.strays:
-            text = f"{_first_few(frames.strays, 'other image')} skipped: the frames are named like {frames.names[0]}"
-            findings.append(Finding("warning", "stray_image", where, text))
-        findings += [finding("numbering_gap", text) for text in _gaps(frames)]
-        findings += [finding(check, text) for check, text in _images(frames, deep)]
-    else:
-        shapes: Counter[tuple[int, ...]] = Counter()
-        try:
-            for index in range(n_frames if deep else 0):
-                shapes[frames[index].shape[:2]] += 1
-        except DataError as error:
-            findings.append(finding("video_file", str(error)))
-        if len(shapes) > 1:
-            sizes = ", ".join(f"{w}x{h}" for h, w in shapes)
-            findings.append(finding("video_file", f"its frames have {len(shapes)} different sizes: {sizes}"))
-        if isinstance(frames, VideoFrames):
-            fps, uneven = frames.fps, frames.uneven
-            if fps is not None and video.fps and abs(fps - video.fps) > FPS_TOLERANCE * video.fps:
-                text = f"{frames.path.name} states {fps:g} frames per second, the dataset {video.fps:g}"
-                findings.append(Finding("warning", "video_file", where, text))
-            if uneven:
-                text = f"its frames are {uneven}: durations and k go by their mean rate"
-                findings.append(Finding("warning", "video_file", where, text))
+        findings += _check_images(video, frames, deep)
+    elif deep:
+        findings += _check_decoding(video, frames)
+    if isinstance(frames, VideoFrames):
+        findings += _check_rate(video, frames)
     return n_frames, findings
 
 
-def _rows(changes: Sequence[Repair], what: str) -> str:
-    """The changed cells, in words."""
-    cells = [f"row {r.row}: {r.column} {r.found} read as {r.taken}" for r in changes if what in r.reason]
+def _error(check: Check, where: str, text: str) -> Finding:
+    """This copy differs from the release, or cannot be read."""
+    return Finding("error", where, text, topic=check)
+
+
+def _warning(check: Check, where: str, text: str) -> Finding:
+    """An annotation of the authors is odd, or something was not checked."""
+    return Finding("warning", where, text, topic=check)
+
+
+def _fault(video: Video, check: Check, text: str) -> Finding:
+    """An error about a video; a warning if the release itself has the defect."""
+    if any(KNOWN_DEFECT in e.flags for e in video.expressions):
+        return _warning(check, _place(video), f"{text} (a known defect of the release)")
+    return _error(check, _place(video), text)
+
+
+def _place(video: Video) -> str:
+    """The place of a finding about a video."""
+    return f"{video.subject}/{video.id}"
+
+
+def _expressions_without_frames(video: Video, n_frames: int, repairs: Sequence[Repair]) -> Iterator[Finding]:
+    """Expressions that were cut or moved because frames are missing."""
+    changes = [r for r in repairs if r.row is not None and r.reason.startswith(f"{_place(video)}: ")]
+    for e in video.expressions:
+        if "cut" in e.flags or e.offset >= n_frames:
+            beyond = f"is annotated beyond the {n_frames} existing frames{_changed_cells(changes, 'beyond')}"
+            yield _fault(video, "beyond_video", f"{expression_in_words(e)} {beyond}")
+        if "missing_frame" in e.flags:
+            on_gap = f"begins, peaks or ends on a frame that is missing{_changed_cells(changes, 'no file')}"
+            yield _fault(video, "missing_frames", f"{expression_in_words(e)} {on_gap}")
+
+
+def _changed_cells(changes: Sequence[Repair], why: str) -> str:
+    """The cells changed for a reason, in words."""
+    cells = [f"row {r.row}: {r.column} {r.found} read as {r.taken}" for r in changes if why in r.reason]
     return f" ({'; '.join(cells)})" if cells else ""
 
 
-def _gaps(frames: FolderFrames) -> Iterator[str]:
-    """File numbers missing between others, unless the numbers have a constant step."""
-    every = [file_number(name) for name in sorted((*frames.names, *frames.damaged), key=natural)]
-    numbers = [number for number in every if number is not None]
-    steps = [b - a for a, b in pairwise(numbers)]
-    if len(numbers) < len(every):
-        if numbers:
-            yield f"{plural(len(every) - len(numbers), 'image has', 'images have')} no number, the others have one"
-    elif twice := sorted(number for number, n in Counter(numbers).items() if n > 1):
-        others = f" and {plural(len(twice) - 1, 'other')}" if len(twice) > 1 else ""
-        yield f"the file number {twice[0]} is not unique{others}: remove copies"
-    elif any(step < 0 for step in steps):
-        yield "the file numbers do not rise in the order of the names"
-    elif len(set(steps)) > 1:
-        gaps = [(a + 1, b - 1) for a, b in pairwise(numbers) if b - a > 1]
-        missing = sum(last - first + 1 for first, last in gaps)
-        few = _first_few([f"{first}" if first == last else f"{first} to {last}" for first, last in gaps], "other gap")
-        verb = "is" if missing == 1 else "are"
-        yield f"file {few} {verb} missing between {numbers[0]} and {numbers[-1]} ({plural(missing, 'frame')})"
-
-
-def _images(frames: FolderFrames, deep: bool) -> Iterator[tuple[Check, str]]:
-    """Images that cannot be read, and images whose size differs from most others."""
+def _check_images(video: Video, frames: FolderFrames, deep: bool) -> Iterator[Finding]:
+    """Check names, numbers, content and sizes of a video's images."""
+    if frames.strays:
+        strays = _first_few(frames.strays, "other image")
+        yield _warning("stray_image", _place(video), f"{strays} skipped: the frames are named like {frames.names[0]}")
+    gap = _gap_in_numbers([*frames.names, *frames.damaged])
+    if gap:
+        yield _fault(video, "numbering_gap", gap)
     sizes: dict[str, Size] = {}
-    bad: dict[str, str] = {}
+    unreadable: list[str] = []
     measure = decoded_size if deep else image_size
     for name in frames.names:
         try:
             sizes[name] = measure(frames.folder / name)
         except BadImageError as error:
-            bad[name] = str(error)
-    if bad:
-        few = _first_few([f"{name} {why}" for name, why in bad.items()], "other image", between="; ")
-        yield "unreadable_image", f"{few}: copy {'it' if len(bad) == 1 else 'them'} again"
+            unreadable.append(f"{name} {error}")
+    if unreadable:
+        few = _first_few(unreadable, "other image", between="; ")
+        yield _fault(video, "unreadable_image", f"{few}: copy {'it' if len(unreadable) == 1 else 'them'} again")
     if len(set(sizes.values())) > 1:
-        (width, height), most = Counter(sizes.values()).most_common(1)[0]
-        odd = [f"{name} has {w}x{h}" for name, (w, h) in sizes.items() if (w, h) != (width, height)]
-        few = _first_few(odd, "other image")
-        yield "image_size", f"{few}, while {most} of {len(sizes)} images have {width}x{height} pixels"
+        yield _fault(video, "image_size", _differing_sizes(sizes))
+
+
+def _gap_in_numbers(names: Sequence[str]) -> str:
+    """What is wrong with the file numbers, or empty; numbers with a constant step have no gap."""
+    found = [file_number(name) for name in sorted(names, key=natural)]
+    numbers = [number for number in found if number is not None]
+    if not numbers:
+        return ""
+    if len(numbers) < len(found):
+        return f"{plural(len(found) - len(numbers), 'image has', 'images have')} no number, the others have one"
+    repeated = sorted(number for number, n in Counter(numbers).items() if n > 1)
+    if repeated:
+        others = f" and {plural(len(repeated) - 1, 'other')}" if len(repeated) > 1 else ""
+        return f"the file number {repeated[0]} is not unique{others}: remove copies"
+    steps = [after - before for before, after in pairwise(numbers)]
+    if any(step < 0 for step in steps):
+        return "the file numbers do not rise in the order of the names"
+    if len(set(steps)) > 1:
+        return _missing_numbers(numbers)
+    return ""
+
+
+def _missing_numbers(numbers: Sequence[int]) -> str:
+    """The gaps between rising numbers, in words."""
+    gaps = [(before + 1, after - 1) for before, after in pairwise(numbers) if after - before > 1]
+    n_missing = sum(last - first + 1 for first, last in gaps)
+    ranges = [f"{first}" if first == last else f"{first} to {last}" for first, last in gaps]
+    verb = "is" if n_missing == 1 else "are"
+    between = f"between {numbers[0]} and {numbers[-1]} ({plural(n_missing, 'frame')})"
+    return f"file {_first_few(ranges, 'other gap')} {verb} missing {between}"
+
+
+def _differing_sizes(sizes: Mapping[str, Size]) -> str:
+    """The images whose size differs from most others, in words."""
+    (usual, n_usual), *_ = Counter(sizes.values()).most_common(1)
+    odd = [f"{name} has {size[0]}x{size[1]}" for name, size in sizes.items() if size != usual]
+    few = _first_few(odd, "other image")
+    return f"{few}, while {n_usual} of {len(sizes)} images have {usual[0]}x{usual[1]} pixels"
 
 
 def _first_few(texts: Sequence[str], what: str, between: str = ", ") -> str:
@@ -305,18 +335,42 @@ def _first_few(texts: Sequence[str], what: str, between: str = ", ") -> str:
     return between.join(texts[:FIRST_FEW]) + more
 
 
+def _check_decoding(video: Video, frames: Frames) -> Iterator[Finding]:
+    """Decode every frame: each must be readable and have the same size."""
+    shapes = dict[tuple[int, ...], None]()
+    try:
+        for index in range(len(frames)):
+            shapes.setdefault(frames[index].shape[:2])
+    except DataError as error:
+        yield _fault(video, "video_file", str(error))
+    if len(shapes) > 1:
+        sizes = ", ".join(f"{width}x{height}" for height, width in shapes)
+        yield _fault(video, "video_file", f"its frames have {len(shapes)} different sizes: {sizes}")
+
+
+def _check_rate(video: Video, frames: VideoFrames) -> Iterator[Finding]:
+    """Compare the frame rate of a video file with the annotated one."""
+    stated = frames.fps
+    if stated is not None and video.fps and abs(stated - video.fps) > FPS_TOLERANCE * video.fps:
+        text = f"{frames.path.name} states {stated:g} frames per second, the dataset {video.fps:g}"
+        yield _warning("video_file", _place(video), text)
+    if frames.uneven:
+        text = f"its frames are {frames.uneven}: durations and k go by their mean rate"
+        yield _warning("video_file", _place(video), text)
+
+
 @dataclass(frozen=True)
 class Verification:
     """The findings of one dataset's verification.
 
     Attributes:
-        summary: what it holds.
-        repairs: of its annotations.
+        summary: contents of the dataset.
+        repairs: repairs of its annotations.
         frames: number of checked frames.
         deep: whether they were decoded.
-        counts: name -> (found, published); empty without a comparison.
+        counts: pair (found, published) by name; empty without a comparison.
         source: source of the published counts.
-        findings: in the order of `TITLES`, then of the videos.
+        findings: findings in the order of `TITLES`, then of the videos.
         seconds: time spent on the frames.
     """
 
@@ -332,7 +386,7 @@ class Verification:
     @property
     def errors(self) -> int:
         """Number of errors."""
-        return sum(finding.level == "error" for finding in self.findings)
+        return sum(finding.severity == "error" for finding in self.findings)
 
     @property
     def warnings(self) -> int:
@@ -345,6 +399,7 @@ class Verification:
 
     def plain(self) -> dict[str, Any]:
         """Plain data for JSON."""
+        counts = {name: {"found": found, "published": published} for name, (found, published) in self.counts.items()}
         return {
             "hash": self.summary["hash"],
             "errors": self.errors,
@@ -352,68 +407,89 @@ class Verification:
             "frames": self.frames,
             "deep": self.deep,
             "seconds": round(self.seconds, 3),
-            "findings": [asdict(finding) for finding in self.findings],
-            "counts": {
-                name: {"found": found, "published": published} for name, (found, published) in self.counts.items()
-            },
+            "findings": [
+                {"level": one.severity, "check": one.topic, "where": one.where, "text": one.message}
+                for one in self.findings
+            ],
+            "counts": counts,
             "counts_source": self.source,
             "repairs": self.summary["repairs"],
             "summary": {name: value for name, value in self.summary.items() if name not in ("hash", "repairs")},
         }
 
 
-def verify(
+def verify_dataset(
     dataset: Dataset, deep: bool = False, counts: bool = True, tick: Callable[[int], object] | None = None
 ) -> Verification:
     """Check the annotations, every annotated frame, and the counts.
 
     Args:
         dataset: the dataset; without a root only its annotations are checked.
-        deep: decode every frame; else only the headers and ends of image files are read. Neither sees damage inside a JPEG,
-            BMP, TIFF or WebP.
-        counts: compare with the published counts.
-        tick: called after each video of `Dataset.videos` with the number of its frames.
+        deep: whether every frame is decoded; else only the headers and ends of image files are read. Neither sees damage
+            inside a JPEG, BMP, TIFF or WebP.
+        counts: whether the counts are compared with the published ones.
+        tick: function called after each video of `Dataset.videos` with the number of its frames.
 
     Raises:
         DataError: the annotations are missing or cannot be read.
     """
-    summary, repairs = summarise(dataset), tuple(dataset.repair_rows())
+    summary = summarise_dataset(dataset)
+    repairs = tuple(dataset.repair_rows())
     annotated = dataset.as_annotated()
-    findings = [
-        *(Finding("error", "altered", "", str(repair)) for repair in repairs if repair.altered),
-        *unprintable_names(annotated, dataset.schemes.values()),
-        *odd_annotations(annotated),
-        *lost_rows(dataset.unplaced(), annotated, dataset.videos()),
-    ]
+    findings = [_error("altered", "", str(repair)) for repair in repairs if repair.altered]
+    findings += unprintable_names(annotated, dataset.schemes.values())
+    findings += odd_annotations(annotated)
+    findings += lost_rows(dataset.unplaced(), annotated, dataset.videos())
+    published = dataset.published if counts else None
     compared: dict[str, tuple[int, int]] = {}
-    if counts and (published := dataset.published) is not None:
-        compared |= dataset.beside_published()
-        micro = summary["emotions_by_kind"].get("micro", {})
-        for label in dict.fromkeys([*published.emotions, *micro]) if micro and published.emotions else ():
-            compared[f"micro: {label}"] = (micro.get(label, 0), published.emotions.get(label, 0))
+    if published is not None:
+        compared = _counts_beside_published(dataset, published, summary)
         findings += differing_counts(compared, published.source)
-    frames, started = 0, time.perf_counter()
-    if not dataset.has_frames:
-        findings.append(Finding("warning", "no_frames", "", "this dataset has ready-made features and no frames"))
-    elif getattr(dataset.params, "root", "") is None:
-        text = "only the annotations were checked: add dataset.root=PATH for the frames"
-        findings.append(Finding("warning", "no_frames", "", text))
-    else:
-        look = partial(check_video, dataset, repairs=repairs, deep=deep)
-        # Number of videos checked at once: while one thread waits for the disk, others read.
-        with ThreadPoolExecutor(4) as pool:
-            for n_frames, more in pool.map(look, dataset.videos()):
-                frames += n_frames
-                findings += more
-                if tick is not None:
-                    tick(n_frames)
+    started = time.perf_counter()
+    n_frames, of_frames = _check_all_frames(dataset, repairs, deep, tick)
+    findings += of_frames
+    order = {check: position for position, check in enumerate(TITLES)}
     return Verification(
-        summary,
-        repairs,
-        frames,
-        deep,
-        compared,
-        dataset.published.source if compared and dataset.published else "",
-        tuple(sorted(findings, key=lambda finding: list(TITLES).index(finding.check))),
-        time.perf_counter() - started,
+        summary=summary,
+        repairs=repairs,
+        frames=n_frames,
+        deep=deep,
+        counts=compared,
+        source=published.source if published is not None and compared else "",
+        findings=tuple(sorted(findings, key=lambda finding: order[finding.topic])),
+        seconds=time.perf_counter() - started,
     )
+
+
+def _counts_beside_published(dataset: Dataset, published: Published, summary: Summary) -> dict[str, tuple[int, int]]:
+    """Pairs (found, published) of all counts, those of emotions only where both sides have some."""
+    pairs = dict(dataset.beside_published())
+    micro = summary["emotions_by_kind"].get("micro", {})
+    if micro and published.emotions:
+        for label in dict.fromkeys([*published.emotions, *micro]):
+            pairs[f"micro: {label}"] = (micro.get(label, 0), published.emotions.get(label, 0))
+    return pairs
+
+
+N_THREADS = 4
+"""Number of videos checked at once: while one thread waits for the disk, others read."""
+
+
+def _check_all_frames(
+    dataset: Dataset, repairs: Sequence[Repair], deep: bool, tick: Callable[[int], object] | None
+) -> tuple[int, list[Finding]]:
+    """Number of checked frames, and the findings about them in the order of the videos."""
+    if not dataset.has_frames:
+        return 0, [_warning("no_frames", "", "this dataset has ready-made features and no frames")]
+    if getattr(dataset.params, "root", "") is None:
+        text = "only the annotations were checked: add dataset.root=PATH for the frames"
+        return 0, [_warning("no_frames", "", text)]
+    n_frames, findings = 0, list[Finding]()
+    check = partial(check_video, dataset, repairs=repairs, deep=deep)
+    with ThreadPoolExecutor(N_THREADS) as pool:
+        for n_of_video, of_video in pool.map(check, dataset.videos()):
+            n_frames += n_of_video
+            findings += of_video
+            if tick is not None:
+                tick(n_of_video)
+    return n_frames, findings

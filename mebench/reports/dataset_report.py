@@ -64,7 +64,7 @@ def summary_rows(summary: Summary) -> list[Row]:
 
 
 def total_rows(whole: Mapping[str, Any]) -> list[Row]:
-    """The sums over the members of a composite, from `inspection.together`."""
+    """The sums over the members of a composite, from `inspection.summarise_members`."""
     members: Mapping[str, Summary] = whole["members"]
     numbers: dict[tuple[str, str], dict[str, int]] = {
         ("subjects", ""): {id_: summary["subjects"] for id_, summary in members.items()},
@@ -80,12 +80,12 @@ def total_rows(whole: Mapping[str, Any]) -> list[Row]:
 def finding_lines(seen: Verification) -> dict[str, list[str]]:
     """Findings by the title of their check, without empty checks; many of one kind are combined into one line."""
     lines: dict[str, list[str]] = {}
-    for alike in grouped(seen.findings, lambda finding: (finding.check, finding.level)).values():
+    for alike in grouped(seen.findings, lambda finding: (finding.topic, finding.severity)).values():
         first, videos = alike[0], plural(len({finding.where for finding in alike}), "video")
-        lines.setdefault(TITLES[first.check], []).extend(
-            [f"{finding.level}: {finding}" for finding in alike]
+        lines.setdefault(TITLES[first.topic], []).extend(
+            [f"{finding.severity}: {finding}" for finding in alike]
             if len(alike) <= LISTED
-            else [f"{first.level}: {len(alike)} in {videos}, such as {first}"]
+            else [f"{first.severity}: {len(alike)} in {videos}, such as {first}"]
         )
     return lines
 
@@ -123,7 +123,7 @@ def verification_markdown(members: Mapping[str, Verification], strict: bool = Fa
         members=members,
         strict=strict,
         version=VERSION,
-        titles=lambda seen: [TITLES[finding.check] for finding in seen.findings],
+        titles=lambda seen: [TITLES[finding.topic] for finding in seen.findings],
         summary=lambda summary: Table([*map(Column, HEADERS)], summary_rows(summary)),
         **{made.__name__: made for made in (verdict, looked, finding_lines, repair_lines)},
     )

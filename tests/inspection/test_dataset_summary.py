@@ -4,7 +4,7 @@ import pytest
 
 from mebench.annotations import annotation
 from mebench.core import Dataset, Expression, Scheme, Unplaced, Video
-from mebench.inspection import summarise, together
+from mebench.inspection import summarise_dataset, summarise_members
 from mebench.reports import dataset_report
 
 
@@ -35,7 +35,7 @@ class Small(Dataset):
 
 
 def test_every_row_counts_and_what_nothing_can_score_is_said():
-    summary = summarise(Small(None))
+    summary = summarise_dataset(Small(None))
     assert (summary["subjects"], summary["videos"], summary["videos_without_expressions"]) == (3, 3, 1)
     assert summary["expressions"] == {"micro": 4, "macro": 1}
     assert summary["emotions_by_kind"] == {
@@ -49,7 +49,7 @@ def test_every_row_counts_and_what_nothing_can_score_is_said():
 
 def test_durations_are_in_milliseconds_with_both_ends_counted():
     # 10 frames and 20 frames at 100 fps, 25 frames at 50 fps: 100, 200 and 500 ms.
-    summary = summarise(Small(None))
+    summary = summarise_dataset(Small(None))
     assert summary["durations_ms"]["micro"] == {
         "n": 3,
         "min": 100.0,
@@ -62,7 +62,7 @@ def test_durations_are_in_milliseconds_with_both_ends_counted():
 
 
 def test_schemes_count_micro_expressions_and_list_what_they_leave_out():
-    schemes = summarise(Small(None))["schemes"]
+    schemes = summarise_dataset(Small(None))["schemes"]
     assert schemes["native"]["classes"] == {"happiness": 1, "disgust": 1}
     assert schemes["native"]["left_out"] == {"puzzled": 1}
     assert schemes["one"]["left_out"] == {"disgust": 1, "puzzled": 1}
@@ -71,12 +71,12 @@ def test_schemes_count_micro_expressions_and_list_what_they_leave_out():
 
 
 def test_action_units_count_once_an_expression_whatever_their_side():
-    summary = summarise(Small(None))
+    summary = summarise_dataset(Small(None))
     assert (summary["action_units"], summary["expressions_with_action_units"]) == ({"AU6": 1, "AU12": 2}, 2)
 
 
 def test_the_json_holds_what_is_promised():
-    plain = summarise(Small(None))
+    plain = summarise_dataset(Small(None))
     assert plain["subjects"] == 3
     assert plain["videos"] == 3
     assert plain["expressions"] == {"micro": 4, "macro": 1}
@@ -86,18 +86,18 @@ def test_the_json_holds_what_is_promised():
 
 
 def test_a_composite_is_the_sum_of_its_members():
-    whole = together({"x": Small(None), "y": Small(None)})
+    whole = summarise_members({"x": Small(None), "y": Small(None)})
     assert (whole["subjects"], whole["expressions"]["micro"], whole["emotions"]["disgust"]) == (6, 8, 4)
-    assert whole["members"]["x"] == summarise(Small(None))
+    assert whole["members"]["x"] == summarise_dataset(Small(None))
 
 
 def test_a_row_counts_once_whether_its_frames_are_there_or_not(casme2, tree, clip, write_sheet):
     write_sheet((1, "EP02_01f", 11, 19, 31, "12", "happiness"), (2, "EP13_06f", 12, 21, 30, "4", "Disgust"))
     sheet = tree / "CASME2-coding-20140508.xlsx"
-    alone = summarise(casme2(annotations=str(sheet)))
+    alone = summarise_dataset(casme2(annotations=str(sheet)))
     for number in range(8, 41):  # the frames end before the expression begins
         (clip / f"img{number}.jpg").unlink()
-    cut = summarise(casme2(root=str(tree)))
+    cut = summarise_dataset(casme2(root=str(tree)))
     assert cut["expressions"] == alone["expressions"] == {"micro": 2, "macro": 0}
     assert cut["emotions_by_kind"] == alone["emotions_by_kind"] == {"micro": {"disgust": 1, "happiness": 1}}
     assert (cut["subjects"], cut["videos"]) == (2, 2)
@@ -112,7 +112,7 @@ def test_it_says_what_lies_on_the_disk(casme2, tree, clip):
     for file in clip.iterdir():
         file.unlink()
     clip.rmdir()
-    found = summarise(casme2(root=str(tree)))
+    found = summarise_dataset(casme2(root=str(tree)))
     assert (found["videos"], found["videos_with_frames"]) == (4, 3)
     assert found["folder_of_frames"] == str(tree / "CASME2-RAW")
     assert found["other_folders_of_frames"] == [str(tree / "mine")]
@@ -121,7 +121,7 @@ def test_it_says_what_lies_on_the_disk(casme2, tree, clip):
         "3",
         f"of 4 in {tree / 'CASME2-RAW'}; not read: {tree / 'mine'}",
     )
-    assert summarise(casme2(annotations=str(sheet)))["videos_with_frames"] == 0
+    assert summarise_dataset(casme2(annotations=str(sheet)))["videos_with_frames"] == 0
 
 
 def test_remarks_of_one_kind_are_counted(casme2, tree, write_sheet):

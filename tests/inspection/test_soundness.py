@@ -11,7 +11,7 @@ import pytest
 from mebench.config import resolve
 from mebench.core import Dataset, Expression, Published, Scheme, Video
 from mebench.errors import DataError
-from mebench.inspection import Verification, soundness, verify
+from mebench.inspection import Verification, soundness, verify_dataset
 from mebench.reports import dataset_report
 from mebench.runner import make_plan, warnings
 
@@ -26,15 +26,15 @@ def look(casme2, tree):
     """The findings by check, without the counts, which no small tree meets."""
 
     def look(**options):
-        seen = verify(casme2(root=str(tree)), counts=False, **options)
-        return {finding.check: finding for finding in seen.findings}
+        seen = verify_dataset(casme2(root=str(tree)), counts=False, **options)
+        return {finding.topic: finding for finding in seen.findings}
 
     return look
 
 
 def test_a_whole_copy_is_sound(casme2, tree):
     ticks = []
-    seen = verify(casme2(root=str(tree)), counts=False, tick=ticks.append)
+    seen = verify_dataset(casme2(root=str(tree)), counts=False, tick=ticks.append)
     assert (seen.findings, seen.sound(strict=True), seen.frames) == ((), True, 160)
     assert ticks == [40, 40, 40, 40]
 
@@ -48,14 +48,14 @@ def test_a_missing_folder(look, clip):
         file.unlink()
     clip.rmdir()
     found = look()["missing_folder"]
-    assert (found.level, found.where) == ("error", "01/EP02_01f")
-    assert f"expected the folder {clip.parent / 'EP02_01f'}" in found.text
+    assert (found.severity, found.where) == ("error", "01/EP02_01f")
+    assert f"expected the folder {clip.parent / 'EP02_01f'}" in found.message
 
 
 def test_an_empty_folder(look, clip):
     for file in clip.iterdir():
         file.unlink()
-    assert "holds no frames" in look()["missing_folder"].text
+    assert "holds no frames" in look()["missing_folder"].message
 
 
 def test_names_that_no_record_can_hold_are_told_before_anything_is_run():
@@ -67,8 +67,8 @@ def test_names_that_no_record_can_hold_are_told_before_anything_is_run():
                 Video("d", subject, "v\x1b1", 30.0, 100) for subject in ("01", "\u0646\u0627", "a\u202eb", "a\u202eb")
             ]
 
-    found = [finding for finding in verify(Odd(None), counts=False).findings if finding.check == "name"]
-    assert [(f.level, f.text.split(" holds")[0]) for f in found] == [
+    found = [finding for finding in verify_dataset(Odd(None), counts=False).findings if finding.topic == "name"]
+    assert [(f.severity, f.message.split(" holds")[0]) for f in found] == [
         ("warning", r"the video v\x1b1"),
         ("warning", r"the subject a\u202eb"),
         ("warning", r"the class sur\u200cprise"),
@@ -81,10 +81,10 @@ def test_a_sheet_that_a_spreadsheet_program_changed_and_renumbered_frames_are_er
     assert look() == {}
     write_sheet((1, "EP02_01f", datetime(2024, 6, 3), 19, 31, "12", "happiness"), *ROWS[1:])
     found = look()["altered"]
-    assert found.level == "error"
-    assert "row 2, OnsetFrame: '2024-06-03T00:00:00' read as 'none'" in found.text
+    assert found.severity == "error"
+    assert "row 2, OnsetFrame: '2024-06-03T00:00:00' read as 'none'" in found.message
     write_sheet((1, "EP02_01f", 111, 119, 131, "12", "happiness"), (1, "EP19_06f", 108, 120, 134, "4", "disgust"))
-    text = look()["altered"].text
+    text = look()["altered"].message
     assert "the files of 2 of 2 videos are numbered from 1" in text
     assert "under their released names" in text
 
@@ -115,12 +115,12 @@ def test_a_run_counts_the_videos_without_frames(tree, tmp_path):
 def test_a_frame_that_an_annotation_names_is_missing(look, clip):
     (clip / "img19.jpg").unlink()  # the apex
     found = look()
-    assert found["numbering_gap"].text == "file 19 is missing between 1 and 40 (1 frame)"
-    assert found["missing_frames"].text == (
+    assert found["numbering_gap"].message == "file 19 is missing between 1 and 40 (1 frame)"
+    assert found["missing_frames"].message == (
         "the micro-expression in frames 10 to 29 begins, peaks or ends on a frame that is missing "
         "(row 2: apex 19 read as 18)"
     )
-    assert {f.level for f in found.values()} == {"error"}
+    assert {f.severity for f in found.values()} == {"error"}
 
 
 def test_one_stray_image_is_left_aside_and_costs_nothing(look, casme2, tree, clip):
@@ -128,8 +128,8 @@ def test_one_stray_image_is_left_aside_and_costs_nothing(look, casme2, tree, cli
     cv2.imwrite(str(clip / "cover.jpg"), np.zeros((90, 90, 3), np.uint8))
     found = look()
     assert set(found) == {"stray_image"}
-    assert found["stray_image"].level == "warning"
-    assert found["stray_image"].text == "cover.jpg skipped: the frames are named like img1.jpg"
+    assert found["stray_image"].severity == "warning"
+    assert found["stray_image"].message == "cover.jpg skipped: the frames are named like img1.jpg"
     assert casme2(root=str(tree)).videos() == before
 
 
@@ -138,7 +138,7 @@ def test_gaps_in_the_numbering(look, clip):
         (clip / f"img{number}.jpg").unlink()
     found = look()
     assert set(found) == {"numbering_gap"}
-    assert found["numbering_gap"].text == "file 3 to 4, 7 are missing between 1 and 40 (3 frames)"
+    assert found["numbering_gap"].message == "file 3 to 4, 7 are missing between 1 and 40 (3 frames)"
 
 
 def test_numbers_that_are_equally_far_apart_are_no_gaps(look, clip, write_sheet):
@@ -150,8 +150,8 @@ def test_numbers_that_are_equally_far_apart_are_no_gaps(look, clip, write_sheet)
 def test_a_range_beyond_the_video(look, write_sheet):
     write_sheet((1, "EP02_01f", 11, 19, 44, "12", "happiness"))
     found = look()["beyond_video"]
-    assert found.level == "error"
-    assert found.text == (
+    assert found.severity == "error"
+    assert found.message == (
         "the micro-expression in frames 10 to 39 is annotated beyond the 40 existing frames "
         "(row 2: offset 44 read as 40)"
     )
@@ -160,28 +160,28 @@ def test_a_range_beyond_the_video(look, write_sheet):
 def test_a_row_wholly_outside_the_video(look, write_sheet):
     write_sheet((1, "EP02_01f", 61, 70, 84, "12", "happiness"), *ROWS[1:])
     found = look()["beyond_video"]
-    assert found.level == "error"
-    assert "row 2 (micro) counts, but cannot be scored: the interval lies" in found.text
+    assert found.severity == "error"
+    assert "row 2 (micro) counts, but cannot be scored: the interval lies" in found.message
 
 
 def test_a_row_without_numbers_is_the_sheets_fault(look, write_sheet):
     write_sheet(*ROWS, (3, "EP09_02", None, None, None, "4", "disgust"))
     found = look()
-    assert (found["no_interval"].level, found["no_interval"].where) == ("warning", "03/EP09_02")
+    assert (found["no_interval"].severity, found["no_interval"].where) == ("warning", "03/EP09_02")
 
 
 def test_a_truncated_image(look, clip):
     file = clip / "img7.jpg"
     file.write_bytes(file.read_bytes()[:-300])
     found = look()["unreadable_image"]
-    assert (found.level, found.text) == ("error", "img7.jpg is truncated (its end is missing): copy it again")
-    assert "img7.jpg is truncated" in look(deep=True)["unreadable_image"].text
+    assert (found.severity, found.message) == ("error", "img7.jpg is truncated (its end is missing): copy it again")
+    assert "img7.jpg is truncated" in look(deep=True)["unreadable_image"].message
 
 
 def test_many_unreadable_images_are_one_sentence(look, clip):
     for number in range(1, 6):
         (clip / f"img{number}.jpg").write_bytes(b"")
-    text = look()["unreadable_image"].text
+    text = look()["unreadable_image"].message
     assert text.startswith("img1.jpg is empty (0 bytes); img2.jpg is empty")
     assert "and 2 other images: copy them" in text
 
@@ -194,22 +194,22 @@ def test_only_decoding_finds_damage_in_the_middle(look, clip, tree):
     (clip / "img7.jpg").write_bytes(bytes(data))  # OpenCV and Pillow go by the content, not by the name
     assert ok
     assert look() == {}
-    assert "img7.jpg cannot be decoded" in look(deep=True)["unreadable_image"].text
+    assert "img7.jpg cannot be decoded" in look(deep=True)["unreadable_image"].message
 
 
 def test_an_image_of_another_size(look, clip):
     cv2.imwrite(str(clip / "img3.jpg"), np.zeros((120, 90, 3), np.uint8))
     for options in ({}, {"deep": True}):
         found = look(**options)["image_size"]
-        assert found.level == "error"
-        assert found.text == "img3.jpg has 90x120, while 39 of 40 images have 160x160 pixels"
+        assert found.severity == "error"
+        assert found.message == "img3.jpg has 90x120, while 39 of 40 images have 160x160 pixels"
 
 
 def test_overlapping_and_duplicate_annotations(look, write_sheet):
     write_sheet(*ROWS, (1, "EP02_01f", 25, 30, 38, "4", "others"), (*ROWS[1][:-1], "others"))
     found = look()
-    assert found["overlap"].level == found["duplicate"].level == "warning"
-    assert found["overlap"].text == (
+    assert found["overlap"].severity == found["duplicate"].severity == "warning"
+    assert found["overlap"].message == (
         "the micro-expression in frames 24 to 37 overlaps with the micro-expression in frames 10 to 30"
     )
     assert found["duplicate"].where == "01/EP19_06f"
@@ -217,22 +217,22 @@ def test_overlapping_and_duplicate_annotations(look, write_sheet):
 
 def test_an_onset_as_apex(look, write_sheet):
     write_sheet((1, "EP02_01f", 11, 11, 31, "12", "happiness"))
-    assert look()["onset_is_apex"].text == "the apex of the micro-expression in frames 10 to 30 is its onset"
+    assert look()["onset_is_apex"].message == "the apex of the micro-expression in frames 10 to 30 is its onset"
 
 
 def test_links_out_of_the_root_are_followed_only_on_request(casme2, tree, clip, tmp_path):
     elsewhere = tmp_path / "elsewhere.jpg"
     (clip / "img5.jpg").rename(elsewhere)
     (clip / "img5.jpg").symlink_to(elsewhere)
-    closed = verify(casme2(root=str(tree)), counts=False)
-    assert "dataset.follow_links=true" in closed.findings[0].text
+    closed = verify_dataset(casme2(root=str(tree)), counts=False)
+    assert "dataset.follow_links=true" in closed.findings[0].message
     assert not closed.sound()
-    assert verify(casme2(root=str(tree), follow_links=True), counts=False).sound(strict=True)
+    assert verify_dataset(casme2(root=str(tree), follow_links=True), counts=False).sound(strict=True)
 
 
 def test_annotations_alone_leave_the_frames_out(casme2, tree):
-    seen = verify(casme2(annotations=str(tree / "CASME2-coding-20140508.xlsx")), counts=False)
-    assert [f.check for f in seen.findings] == ["no_frames"]
+    seen = verify_dataset(casme2(annotations=str(tree / "CASME2-coding-20140508.xlsx")), counts=False)
+    assert [f.topic for f in seen.findings] == ["no_frames"]
     assert seen.sound()
     assert not seen.sound(strict=True)
     assert seen.frames == 0
@@ -250,7 +250,7 @@ class Described(Dataset):
 
 
 def test_a_dataset_without_frames_says_so():
-    assert [f.check for f in verify(Described(None)).findings] == ["no_frames"]
+    assert [f.topic for f in verify_dataset(Described(None)).findings] == ["no_frames"]
 
 
 @pytest.mark.parametrize(
@@ -261,7 +261,7 @@ def test_a_micro_expression_lasts_half_a_second_and_a_macro_expression_four_at_m
         def videos(self):  # 10 frames a second
             return [Video("d", "a", "1", 10.0, None, (Expression(3, 2 + frames, kind),))]
 
-    assert [f.check for f in verify(Long(None)).findings].count("too_long") == found
+    assert [f.topic for f in verify_dataset(Long(None)).findings].count("too_long") == found
 
 
 def test_a_known_defect_of_the_release_is_a_warning():
@@ -269,9 +269,9 @@ def test_a_known_defect_of_the_release_is_a_warning():
         def frames(self, video):
             return [np.zeros((4, 4), np.uint8)] * 3
 
-    assert [f.level for f in verify(Short(None)).findings] == ["error"]
+    assert [f.severity for f in verify_dataset(Short(None)).findings] == ["error"]
     Short.flags = (soundness.KNOWN_DEFECT,)
-    assert [f.level for f in verify(Short(None)).findings] == ["warning"]
+    assert [f.severity for f in verify_dataset(Short(None)).findings] == ["warning"]
 
 
 def test_any_frames_are_decoded_if_asked():
@@ -285,19 +285,21 @@ def test_any_frames_are_decoded_if_asked():
         def frames(self, video):
             return [np.zeros((4, 6), np.uint8)] * 2
 
-    assert verify(Steady(None), deep=True).findings == ()
+    assert verify_dataset(Steady(None), deep=True).findings == ()
 
-    assert verify(Changing(None)).findings == ()
-    assert verify(Changing(None), deep=True).findings[0].text == "its frames have 2 different sizes: 4x4, 6x4"
+    assert verify_dataset(Changing(None)).findings == ()
+    assert (
+        verify_dataset(Changing(None), deep=True).findings[0].message == "its frames have 2 different sizes: 4x4, 6x4"
+    )
 
 
 def test_counts_that_differ_are_an_error_unless_the_sheet_is_plainly_a_part(casme2, tree):
     almost = list(soundness.differing_counts({"subjects": (26, 26), "micro-expressions": (250, 255)}, "the paper"))
-    assert [f.level for f in almost] == ["error"]
-    assert almost[0].text.startswith("micro-expressions 250 instead of 255 in the paper")
+    assert [f.severity for f in almost] == ["error"]
+    assert almost[0].message.startswith("micro-expressions 250 instead of 255 in the paper")
     assert not list(soundness.differing_counts({"subjects": (26, 26), "micro-expressions": (255, 255)}, "the paper"))
-    seen = verify(casme2(root=str(tree)))
-    assert [(f.level, f.check) for f in seen.findings] == [("warning", "counts")]
+    seen = verify_dataset(casme2(root=str(tree)))
+    assert [(f.severity, f.topic) for f in seen.findings] == [("warning", "counts")]
     assert seen.counts["subjects"] == (3, 26)
     assert seen.counts["micro: fear"] == (0, 2)
 
@@ -306,7 +308,7 @@ def test_published_emotions_are_compared_only_where_any_is_annotated():
     class Bare(Described):
         published = Published("p", 1, {"micro": 1}, {"joy": 1})
 
-    assert set(verify(Bare(None)).counts) == {"subjects", "micro-expressions"}
+    assert set(verify_dataset(Bare(None)).counts) == {"subjects", "micro-expressions"}
 
 
 def test_many_findings_of_one_kind_are_one_line():

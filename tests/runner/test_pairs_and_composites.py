@@ -9,7 +9,7 @@ from mebench.annotations import drawn
 from mebench.config import load, resolve
 from mebench.core import Expression, Video
 from mebench.errors import ConfigError
-from mebench.inspection import open_members, together
+from mebench.inspection import open_members, summarise_members
 from mebench.progress import Progress
 from mebench.runner import fold_timings, host, make_plan, rate_groups, run
 from mebench.testing import TINY
@@ -104,7 +104,7 @@ def nine(tmp_path, monkeypatch):
 def test_nine_datasets_of_six_frame_rates_are_counted_and_run_as_one(tmp_path, nine):
     words = [*nine, "method=random", "method.draws=2", "recognizer=majority", "protocol=lodo", "workers=1"]
     settings = config(tmp_path, *words, data=[])
-    summary = together(open_members(settings.dataset_params))
+    summary = summarise_members(open_members(settings.dataset_params))
     assert list(summary["members"]) == sorted(NINE)
     assert summary["fps"] == [30.0, 60.0, 90.0, 200.0, 300.0, 500.0]
     assert summary["expressions"]["micro"] == sum(m["expressions"]["micro"] for m in summary["members"].values())

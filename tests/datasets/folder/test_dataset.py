@@ -14,7 +14,7 @@ from mebench.annotations import draw_face, drawn
 from mebench.config import resolve
 from mebench.errors import ConfigError, DataError
 from mebench.frames import videofile
-from mebench.inspection import summarise, verify
+from mebench.inspection import summarise_dataset, verify_dataset
 from mebench.progress import Progress
 from mebench.runner import make_plan, run
 from mebench.testing import check_dataset
@@ -62,7 +62,7 @@ def test_faces_of_a_video_that_is_not_there_are_refused(root):
 
 def test_named_videos_are_all_read(root):
     named = (str(root / "b.mkv"), str(root / "s01" / "a"))
-    counted = summarise(folder_dataset.Folder(folder_dataset.Folder.Params(videos=named, fps=FPS)))
+    counted = summarise_dataset(folder_dataset.Folder(folder_dataset.Folder.Params(videos=named, fps=FPS)))
     assert (counted["videos_without_expressions"], counted["other_folders_of_frames"]) == (2, [])
 
 
@@ -248,10 +248,10 @@ def test_a_file_that_is_no_video_is_named_and_the_others_are_taken(root, tmp_pat
     assert [video.id for video in folder.videos()] == ["a"]
     assert list(folder.failed) == ["folder/text/text"]
     assert "text.mp4 cannot be opened" in folder.failed["folder/text/text"]
-    (finding,) = verify(folder).findings
-    assert finding.level == "error"
-    assert "text.mp4 cannot be opened" in finding.text
-    assert any("text.mp4 cannot be opened" in repair["sentence"] for repair in summarise(folder)["repairs"])
+    (finding,) = verify_dataset(folder).findings
+    assert finding.severity == "error"
+    assert "text.mp4 cannot be opened" in finding.message
+    assert any("text.mp4 cannot be opened" in repair["sentence"] for repair in summarise_dataset(folder)["repairs"])
 
 
 def test_a_link_out_of_the_root_is_said(root, tmp_path):

@@ -63,7 +63,7 @@ def test_two_emotions_are_one_label_that_one_scheme_scores(root):
     scored = [set_.schemes["three"].class_of(e) for v in set_.videos() for e in v.expressions]
     assert Counter(scored) == Counter({"negative": 3, "positive": 1, "surprise": 1, None: 3})
     assert sum("two emotions" in text for text in set_.repairs()) == 2
-    counted = {name: of["classes"] for name, of in dataset_summary.summarise(set_)["schemes"].items()}
+    counted = {name: of["classes"] for name, of in dataset_summary.summarise_dataset(set_)["schemes"].items()}
     assert counted["4dmr2025"] == counted["native"] | {"positive+surprise": 2}
 
 

@@ -7,7 +7,7 @@ from mebench.datasets.samm import dataset as samm, fake
 
 from mebench.annotations import schemes, write_xlsx
 from mebench.core import Expression
-from mebench.inspection import summarise
+from mebench.inspection import summarise_dataset
 from mebench.testing import check_dataset
 from tests.helpers.outside import flow_maps
 
@@ -90,7 +90,7 @@ def test_the_published_counts_give_the_published_classes(tmp_path):
 def test_units_are_counted_in_every_form_in_which_the_sheet_writes_them(tmp_path):
     """The forms of `SAMM_Micro_FACS_Codes_v2.xlsx`; AU12 in 30 micro-expressions, AU1 in 6, AU6 in 5, AU9 in 5, AU14 in 13."""
     fake.write_forms(tmp_path)
-    summary = summarise(dataset(tmp_path))
+    summary = summarise_dataset(dataset(tmp_path))
     units = summary["action_units"]
     assert {name: units[name] for name in ("AU12", "AU1", "AU6", "AU9", "AU14")} == {
         "AU12": 30, "AU1": 6, "AU6": 5, "AU9": 5, "AU14": 13
