@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Self
 
-from mebench.annotations import BLANK, DATE, number_of_date
+from mebench.annotations.names import BLANK
+from mebench.annotations.sheets import DATE, number_of_date
 from mebench.core import Distractor, Expression, Kind, Repair, Unplaced, Video
 from mebench.grouping import grouped
 

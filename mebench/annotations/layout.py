@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
-from mebench.annotations import SUFFIXES, Columns, Header, table_of_file, visible
+from mebench.annotations.sheets import SUFFIXES
+from mebench.annotations.table import Columns, Header, table_of_file
+from mebench.annotations.text import visible
 from mebench.errors import DataError
 from mebench.frames.unpack import packed
 

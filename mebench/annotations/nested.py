@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from mebench.annotations import MOST_FOLDERS, Layout, SheetDataset, Tree, check_inside, fold
+from mebench.annotations.layout import MOST_FOLDERS, Layout, Tree, check_inside, fold
+from mebench.annotations.sheet_dataset import SheetDataset
 from mebench.errors import DataError
 
 LEVELS = 6

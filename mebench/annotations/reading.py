@@ -6,30 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from mebench.annotations import (
-    BLANK,
-    CODES,
-    DATE,
-    REMARKS,
-    Annotation,
-    Columns,
-    Header,
-    Log,
-    Row,
-    Table,
-    check_name,
-    fold,
-    frame_number,
-    interval,
-    is_note_or_sum,
-    kind_of,
-    objective_class,
-    parse_unit,
-    roman,
-    table_of_file,
-    tokens,
-    words_of,
-)
+from mebench.annotations.annotation import Annotation, Log, frame_number, interval
+from mebench.annotations.layout import check_name, fold
+from mebench.annotations.names import BLANK, CODES, is_note_or_sum, kind_of, words_of
+from mebench.annotations.schemes import REMARKS, objective_class, parse_unit, roman, tokens
+from mebench.annotations.sheets import DATE
+from mebench.annotations.table import Columns, Header, Row, Table, table_of_file
 from mebench.console import plural
 from mebench.core import Kind
 from mebench.grouping import grouped

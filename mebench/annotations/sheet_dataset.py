@@ -10,40 +10,23 @@ from typing import Any, ClassVar
 
 from numpy.typing import NDArray
 
-from mebench.annotations import (
-    ACTION_UNITS,
-    HEADER_WITHIN,
+from mebench.annotations.annotation import (
     Annotation,
-    Cleaning,
-    Columns,
-    Header,
-    Layout,
     Log,
-    OpenFaceFiles,
-    Row,
-    Sheet,
-    SheetParams,
-    Table,
-    Tree,
-    begin,
-    candidates,
-    check_files,
-    count_rows,
-    fold,
     group,
-    is_remark,
-    need_table,
-    one_spelling,
     place,
-    plain_name,
-    read_row,
-    read_sheets,
     renumbered,
-    root_folder,
     unrising,
     with_distractors,
     with_files,
 )
+from mebench.annotations.layout import Layout, SheetParams, Tree, candidates, check_files, fold, root_folder
+from mebench.annotations.names import plain_name
+from mebench.annotations.openface import ACTION_UNITS, OpenFaceFiles
+from mebench.annotations.reading import Cleaning, begin, count_rows, is_remark, one_spelling, read_row
+from mebench.annotations.sheets import Sheet, read_sheets
+from mebench.annotations.table import Columns, Header, Row, Table, need_table
+from mebench.annotations.text import HEADER_WITHIN
 from mebench.core import Dataset, Frames, Repair, Unplaced, Video
 from mebench.errors import DataError
 from mebench.frames import FolderFrames

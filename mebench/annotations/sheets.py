@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench import heavy
-from mebench.annotations import HEADER_WITHIN, decoded, header_of, lines_of, names_columns, visible
+from mebench.annotations.names import names_columns
+from mebench.annotations.text import HEADER_WITHIN, decoded, header_of, lines_of, visible
 from mebench.core import Repair
 from mebench.errors import DataError, refused_by_system, unknown
 from mebench.files import open_plain

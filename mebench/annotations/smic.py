@@ -8,22 +8,12 @@ from pathlib import Path
 from typing import ClassVar
 
 from mebench import annotations
-from mebench.annotations import (
-    Annotation,
-    Cleaning,
-    Header,
-    Layout,
-    Log,
-    NestedDataset,
-    NestedTree,
-    Row,
-    SheetParams,
-    Table,
-    candidates,
-    frame_number,
-    listed,
-    three_classes,
-)
+from mebench.annotations.annotation import Annotation, Log, frame_number, listed
+from mebench.annotations.layout import Layout, SheetParams, candidates
+from mebench.annotations.nested import NestedDataset, NestedTree
+from mebench.annotations.reading import Cleaning
+from mebench.annotations.schemes import three_classes
+from mebench.annotations.table import Header, Row, Table
 from mebench.core import Published, Repair, Scheme, SubjectKey
 from mebench.errors import ConfigError, DataError
 from mebench.frames import FolderFrames

@@ -5,7 +5,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from mebench.annotations import HEADER_WITHIN, NAMES, Rows, Sheet, compounds, plain_name, read_sheets
+from mebench.annotations.names import NAMES, compounds, plain_name
+from mebench.annotations.sheets import Rows, Sheet, read_sheets
+from mebench.annotations.text import HEADER_WITHIN
 from mebench.core import Repair
 from mebench.errors import DataError
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
 from mebench import annotations as sheets_room, core, exchange, heavy, inspection, metrics, reports, runs as run_files
-from mebench.api import Result, Run, html, runs_folder
+from mebench.api.result import Result, html
+from mebench.api.run_results import Run, runs_folder
 from mebench.errors import ConfigError, RunError, check_known, refuse_if
 from mebench.progress import Progress, Silent
 

@@ -7,18 +7,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
-from mebench.boards import (
+from mebench.boards.build import build
+from mebench.boards.collect import Notify, collect, collect_records, unique
+from mebench.boards.doubts import Registry, with_doubts
+from mebench.boards.published_tables import (
     Known,
-    Registry,
     collect_rescored,
     placed,
     what_selection_is_worth,
-    with_doubts,
     with_published,
     with_rescored,
 )
-from mebench.boards.build import build
-from mebench.boards.collect import Notify, collect, collect_records, unique
 from mebench.errors import RunError
 from mebench.records import FILE, Alias, Published, Record, Table, UnshownError, read, read_aliases
 from mebench.reproduction import SCORED_ANEW, Paper, read_paper, sources

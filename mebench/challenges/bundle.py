@@ -18,7 +18,8 @@ import numpy as np
 
 from mebench import heavy
 from mebench.atomic import whole_folder
-from mebench.challenges import Task, entry, task
+from mebench.challenges import entry
+from mebench.challenges.register import Task, task
 from mebench.console import plural, print_lines
 from mebench.errors import DataError, MebenchError, refuse_if
 from mebench.exchange import Entry, Remarks, Rules, answers, log_lines, write_rows

@@ -9,29 +9,21 @@ from pathlib import Path
 from typing import Any, Required, get_type_hints
 
 from mebench import protocols
-from mebench.config import (
+from mebench.config import registry, trainer
+from mebench.config.registry import PluginInfo
+from mebench.config.setting_layers import (
     ARGUMENT,
     COMMAND_LINE,
     NESTED,
-    NULLS,
     PLUGIN_KEYS,
-    PROTOCOL,
     Given,
     Layer,
-    PluginInfo,
-    Raw,
-    RunConfig,
-    RunSettings,
-    convert,
     flatten,
     layers_of,
     more_plugins,
-    plain,
-    registry,
-    trainer,
-    typed,
-    unknown_key,
 )
+from mebench.config.settings import PROTOCOL, RunConfig, RunSettings
+from mebench.config.typed_values import NULLS, Raw, convert, plain, typed, unknown_key
 from mebench.errors import ConfigError, PluginError, keys_behind, refuse_if, unknown
 
 OF_ONE_MEMBER = frozenset({"root", "annotations", "openface", "preset"})

@@ -9,7 +9,8 @@ from typing import Any
 
 import yaml
 
-from mebench.config import convert, plain, registry
+from mebench.config import registry
+from mebench.config.typed_values import convert, plain
 from mebench.console import print_lines
 from mebench.errors import ConfigError
 from mebench.files import Text, read_yaml

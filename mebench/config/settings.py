@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mebench import metrics
-from mebench.config import flatten, registry, trainer
+from mebench.config import registry, trainer
+from mebench.config.setting_layers import flatten
 from mebench.errors import PluginError, refuse_if
 from mebench.features.degradation import Degradation
 

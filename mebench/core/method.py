@@ -14,20 +14,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.data import Dataset as TorchDataset
 
-from mebench.core import (
-    Chain,
-    ClipView,
-    History,
-    Kind,
-    LabelledVideo,
-    Prediction,
-    SpottingParams,
-    Task,
-    Timing,
-    VideoView,
-    learns_threshold,
-    peaks,
-)
+from mebench.core import peaks
+from mebench.core.chain import Chain
+from mebench.core.history import History
+from mebench.core.options import SpottingParams, learns_threshold
+from mebench.core.types import Kind, Prediction, Task, Timing
+from mebench.core.views import ClipView, LabelledVideo, VideoView
 from mebench.errors import RunError
 
 

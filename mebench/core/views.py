@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.core import Chain, Expression, SubjectKey, Timing
+from mebench.core.chain import Chain
+from mebench.core.types import Expression, SubjectKey, Timing
 
 FrameFeatures = Callable[[str], NDArray[Any]]
 ClipFeature = Callable[[str, int, int, int], NDArray[Any]]

@@ -10,22 +10,14 @@ import pandas as pd
 from mebench.annotations import KINDS, SheetDataset, kind_of, repair_lines
 from mebench.console import plural
 from mebench.errors import ConfigError, DataError, unknown
-from mebench.exchange import (
-    File,
-    IntervalFile,
-    Remarks,
-    checked,
-    common_rate,
-    eaf_of,
-    is_log,
-    join_clips,
-    note_shift,
-    parse,
-    read_clips,
-    read_intervals,
-    read_sheet,
-)
+from mebench.exchange.clips import join_clips, read_clips
+from mebench.exchange.eaf import common_rate, eaf_of
+from mebench.exchange.intervals import checked, read_intervals
 from mebench.exchange.join import Rules, classes_of, join, named_classes
+from mebench.exchange.megc import is_log
+from mebench.exchange.shift import note_shift
+from mebench.exchange.text_table import File, Remarks, parse, read_sheet
+from mebench.exchange.values import IntervalFile
 from mebench.metrics.tables import Tables
 
 

@@ -16,19 +16,10 @@ from numpy.typing import NDArray
 from mebench.annotations.names import plain_name
 from mebench.console import plural
 from mebench.errors import DataError
-from mebench.exchange import (
-    IDS,
-    File,
-    IntervalFile,
-    Remarks,
-    Role,
-    TextTable,
-    at_lines,
-    parse,
-    read_sheet,
-    values,
-)
+from mebench.exchange import values
 from mebench.exchange.join import Rules, join, meant
+from mebench.exchange.text_table import File, Remarks, TextTable, at_lines, parse, read_sheet
+from mebench.exchange.values import IDS, IntervalFile, Role
 from mebench.metrics import Tables, label_sets
 
 _WANTED: dict[Role, tuple[str, ...]] = {

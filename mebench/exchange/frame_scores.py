@@ -10,17 +10,9 @@ from mebench.annotations.names import KINDS, kind_of
 from mebench.console import plural
 from mebench.core import SpottingParams, spot
 from mebench.errors import ConfigError, DataError, unknown
-from mebench.exchange import (
-    IDS,
-    File,
-    IntervalFile,
-    Remarks,
-    Role,
-    at_lines,
-    parse,
-    read_sheet,
-    values,
-)
+from mebench.exchange import values
+from mebench.exchange.text_table import File, Remarks, at_lines, parse, read_sheet
+from mebench.exchange.values import IDS, IntervalFile, Role
 
 ROLE: Role = "frame scores"
 _WANTED = (*IDS, "frame", "score", "kind")

@@ -11,7 +11,8 @@ import pandas as pd
 from mebench.annotations.names import KINDS
 from mebench.console import plural
 from mebench.errors import ConfigError, DataError
-from mebench.exchange import IntervalFile, Remarks, at_lines, emotion_of
+from mebench.exchange.text_table import Remarks, at_lines
+from mebench.exchange.values import IntervalFile, emotion_of
 from mebench.grouping import grouped
 from mebench.metrics.tables import Tables
 

@@ -17,7 +17,8 @@ import pandas as pd
 
 from mebench.annotations.sheets import Sheet
 from mebench.errors import DataError
-from mebench.exchange import File, IntervalFile, Remarks, Role
+from mebench.exchange.text_table import File, Remarks
+from mebench.exchange.values import IntervalFile, Role
 from mebench.grouping import grouped
 
 DATASETS = {"1": "SAMM-LV", "2": "CAS(ME)^2"}

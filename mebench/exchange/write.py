@@ -12,7 +12,11 @@ import pandas as pd
 
 from mebench.core.types import number_at
 from mebench.errors import DataError, check_known, refused_by_system
-from mebench.exchange import EMOTION, IDS, NO_DATASET, Entry, Mark, Remarks, Tier, log_lines, write_eaf
+from mebench.exchange.eaf import EMOTION, Mark, Tier, write_eaf
+from mebench.exchange.join import NO_DATASET
+from mebench.exchange.megc import Entry, log_lines
+from mebench.exchange.text_table import Remarks
+from mebench.exchange.values import IDS
 from mebench.metrics import Tables, match, named, of_first_draw
 
 Row = Sequence[object]

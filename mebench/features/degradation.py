@@ -21,7 +21,9 @@ from numpy.typing import NDArray
 from mebench import heavy
 from mebench.core import Dataset, Frames, Video, Wrapped, stable_seed
 from mebench.errors import DataError, check_known, refuse_if
-from mebench.features import RIGHT_OF, Box, FaceCrop, Image, Landmarks, NoFaceError
+from mebench.features.base import Image, Landmarks
+from mebench.features.detection import Box, NoFaceError
+from mebench.features.faces import RIGHT_OF, FaceCrop
 from mebench.files import file_hash
 from mebench.frames.videofile import VideoFrames, write_video
 

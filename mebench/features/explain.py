@@ -6,7 +6,9 @@ import textwrap
 from typing import Any
 
 from mebench.core import Chain, attributes
-from mebench.features import Flow, VolumeStep, dlib_version, opencv_version, route_of
+from mebench.features.base import VolumeStep, dlib_version, opencv_version
+from mebench.features.flow import Flow
+from mebench.features.pipeline import route_of
 
 WIDTH = 100
 _CITATION = re.compile(

@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 from mebench.core import KINDS, Chain, ClipView, check_ranges, stack
 from mebench.errors import ConfigError
-from mebench.features import Algorithm, FaceParams, Flow, FlowDirection, FlowImage, RegionMotion, Strain
+from mebench.features.faces import FaceParams
+from mebench.features.flow import Algorithm, Flow, FlowDirection, FlowImage, Strain
+from mebench.features.regions import RegionMotion
 
 SIZE = 28
 ONSET_APEX = "onset_apex_flow_28"

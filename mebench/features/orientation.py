@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench.errors import ConfigError, DataError
-from mebench.features import FeatureMap, Grid, Landmarks, MapStep, Spans, angle_of, grid, unit_sum
+from mebench.features.base import FeatureMap, Landmarks, MapStep, angle_of
+from mebench.features.texture import Grid, Spans, grid, unit_sum
 
 skimage = lazy_loader.load("skimage")
 

@@ -15,28 +15,23 @@ from numpy.typing import NDArray
 from mebench import heavy
 from mebench.core import Chain, Dataset, Frames, Level, Video
 from mebench.errors import ConfigError, DataError, PluginError, refuse_if
-from mebench.features import (
-    Draft,
-    Entry,
-    FaceCrop,
+from mebench.features.base import (
     FeatureMap,
-    FeatureStore,
-    Flow,
     Image,
     ImageStep,
-    Key,
     Landmarks,
     MapStep,
-    Reference,
     SequenceStep,
-    Stage,
     VolumeStep,
-    check_landmarks,
     dlib_version,
     opencv_version,
     processor,
     release,
 )
+from mebench.features.faces import FaceCrop, Reference
+from mebench.features.flow import Flow
+from mebench.features.landmarks import check_landmarks
+from mebench.features.store import Draft, Entry, FeatureStore, Key, Stage
 
 Clip = tuple[int, int, int]
 """Onset, apex and offset in frames, all inside the video."""

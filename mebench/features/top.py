@@ -13,21 +13,11 @@ from numpy.typing import NDArray
 
 from mebench.core import Range, Step, check_ranges
 from mebench.errors import ConfigError, DataError
-from mebench.features import (
-    NEIGHBOURS,
-    OVERLAP,
-    FaceParams,
-    FeatureMap,
-    Image,
-    Interpolate,
-    Magnify,
-    Patterns,
-    VolumeStep,
-    direction_bins,
-    grid,
-    n_patterns,
-    unit_sum,
-)
+from mebench.features.base import FeatureMap, Image, VolumeStep
+from mebench.features.faces import FaceParams
+from mebench.features.orientation import direction_bins
+from mebench.features.sequence import Interpolate, Magnify
+from mebench.features.texture import NEIGHBOURS, OVERLAP, Patterns, grid, n_patterns, unit_sum
 
 T, Y, X = range(3)  # axes of a clip
 AXES = ((X, Y), (X, T), (Y, T))

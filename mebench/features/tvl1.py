@@ -26,7 +26,8 @@ from numba.extending import intrinsic, lower_builtin, lower_cast, models, regist
 from numpy import float32
 from numpy.typing import NDArray
 
-from mebench.features import FeatureMap, Image, once
+from mebench.features.base import FeatureMap, Image
+from mebench.features.loops import once
 
 LANES = 16
 """Columns of a block: rows are padded to whole ones."""

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from mebench.errors import DataError
 from mebench.files import read_plain
-from mebench.frames import MOST_BYTES, SUFFIXES as VIDEOS, read_image
-from mebench.frames.images import SUFFIXES
+from mebench.frames.images import MOST_BYTES, SUFFIXES, read_image
+from mebench.frames.videofile import SUFFIXES as VIDEOS
 
 _DIGITS = re.compile(r"([0-9]+)")
 _PADDING = re.compile(r"(?<![0-9])\s+(?=[0-9])")

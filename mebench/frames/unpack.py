@@ -18,7 +18,8 @@ from typing import IO, cast
 from mebench import heavy
 from mebench.atomic import nearest, whole_folder
 from mebench.errors import ConfigError, DataError, refuse_if
-from mebench.frames import SUFFIXES as VIDEOS, FolderFrames, VideoFrames
+from mebench.frames.image_folder import FolderFrames
+from mebench.frames.videofile import SUFFIXES as VIDEOS, VideoFrames
 
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 """Endings of the archives that are unpacked here, in lower case."""

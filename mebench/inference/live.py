@@ -17,7 +17,8 @@ from mebench.core import Frames, Kind, Prediction, Spotted, SpottingParams, Subj
 from mebench.errors import RunError, refuse_if
 from mebench.features import LOOKS, MISSES, Flow, Landmarks, NoFaceError, Reference, feature_rows, route_of, shows_face
 from mebench.frames.stream import Stream
-from mebench.inference import Model, task_of, timing_at, trained
+from mebench.inference.models import Model
+from mebench.inference.predict import task_of, timing_at, trained
 from mebench.runner.process import one_thread
 from mebench.spotting import Running
 

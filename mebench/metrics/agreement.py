@@ -7,7 +7,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mebench.metrics import Tables, find, frame_truth, named, of_kinds
+from mebench.metrics.conventions import named
+from mebench.metrics.matching import find
+from mebench.metrics.spotting_scores import frame_truth
+from mebench.metrics.tables import Tables, of_kinds
 
 
 def agreement(tables: Tables, kinds: Sequence[str]) -> dict[str, Any]:

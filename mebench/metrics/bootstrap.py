@@ -9,7 +9,10 @@ from typing import Literal, NamedTuple, NotRequired, Self, TypedDict
 import numpy as np
 
 from mebench import heavy
-from mebench.metrics import Floats, Indices, catalogue, correlation, difference_interval, members_of
+from mebench.metrics import catalogue
+from mebench.metrics.paired import correlation, difference_interval
+from mebench.metrics.ratios import Floats, Indices
+from mebench.metrics.tables import members_of
 
 FLAT = 1e-12
 """A standard error below this comes only from rounding: the score does not change when a subject is left out."""

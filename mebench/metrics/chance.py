@@ -9,23 +9,14 @@ import pandas as pd
 
 from mebench.core import group_of_rate
 from mebench.errors import DataError
-from mebench.metrics import (
-    Convention,
-    Floats,
-    Indices,
-    Pairs,
-    Tables,
-    derived_seed,
-    label_sets,
-    largest,
-    named,
-    of_kinds,
-    overlap,
-    precision_recall_f1,
-    same_group,
-    score,
-    summarize,
-)
+from mebench.metrics import label_sets
+from mebench.metrics.bootstrap import derived_seed, score
+from mebench.metrics.conventions import Convention, named
+from mebench.metrics.matching import Pairs, largest, overlap, same_group
+from mebench.metrics.ratios import Floats, Indices
+from mebench.metrics.spotting_scores import precision_recall_f1
+from mebench.metrics.summary import summarize
+from mebench.metrics.tables import Tables, of_kinds
 
 
 def spotting_chance(

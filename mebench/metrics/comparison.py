@@ -14,37 +14,34 @@ from numpy.typing import NDArray
 from mebench import heavy
 from mebench.errors import ConfigError, DataError, unknown
 from mebench.grouping import grouped
-from mebench.metrics import (
-    OF_SAMPLES,
-    PERMUTATIONS,
+from mebench.metrics import catalogue
+from mebench.metrics.bootstrap import (
     BasisOf,
-    Convention,
     Evaluate,
-    Floats,
-    Indices,
-    McNemar,
     Resampling,
     Score,
     Section,
-    Tables,
     averaged,
-    catalogue,
     derived_seed,
-    hardest,
+    standard_error,
+)
+from mebench.metrics.conventions import Convention, named
+from mebench.metrics.emotions import OF_SAMPLES
+from mebench.metrics.paired import (
+    PERMUTATIONS,
+    McNemar,
     holm,
     mcnemar,
-    members_of,
-    named,
-    of_first_draw,
     paired_weights,
     permutation_p,
     permuted_differences,
-    personal,
     signed_rank,
-    standard_error,
-    summarize,
     swaps,
 )
+from mebench.metrics.ranking import hardest, personal
+from mebench.metrics.ratios import Floats, Indices
+from mebench.metrics.summary import summarize
+from mebench.metrics.tables import Tables, members_of, of_first_draw
 
 
 def pooled(runs: Sequence[Tables]) -> Tables:

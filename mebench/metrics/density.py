@@ -8,7 +8,10 @@ macro-expressions, and those that occur per minute elsewhere.
 import numpy as np
 import pandas as pd
 
-from mebench.metrics import Bools, Floats, Found, named, of_units, pair, per_unit, ratio
+from mebench.metrics.conventions import named
+from mebench.metrics.matching import Found, pair
+from mebench.metrics.ratios import Bools, Floats, per_unit, ratio
+from mebench.metrics.tables import of_units
 
 DENSITIES = {"cas_me2": (57, 300, 248_348 / 30 / 60), "samm_lv": (159, 340, 491_435 / 200 / 60)}
 """Numbers of micro- and of macro-expressions, and minutes of all videos with an expression, of two datasets of long videos.

@@ -12,26 +12,14 @@ from numpy.typing import ArrayLike
 
 from mebench.console import plural
 from mebench.core import ABSENT
-from mebench.metrics import (
-    METRICS,
-    SCORES,
-    Basis,
-    Convention,
-    Evaluate,
-    Floats,
-    Found,
-    Indices,
-    Resampling,
-    SpottingCounts,
-    Tables,
-    averaged,
-    calibration,
-    columns,
-    confusion_matrices,
-    groups,
-    of_kinds,
-    one_vs_rest,
-)
+from mebench.metrics.bootstrap import Basis, Evaluate, Resampling, averaged
+from mebench.metrics.catalogue import METRICS, columns
+from mebench.metrics.classification import SCORES, calibration, confusion_matrices, one_vs_rest
+from mebench.metrics.conventions import Convention
+from mebench.metrics.matching import Found
+from mebench.metrics.ratios import Floats, Indices
+from mebench.metrics.spotting_scores import SpottingCounts
+from mebench.metrics.tables import Tables, groups, of_kinds
 
 OF_SAMPLES = ("accuracy", "wr", "wf1")
 """Scores that weigh every sample alike; the others are means over classes."""

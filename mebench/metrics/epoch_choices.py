@@ -7,7 +7,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.metrics import Tables, compare, find, in_scope, named, of_kinds
+from mebench.metrics.comparison import compare
+from mebench.metrics.conventions import named
+from mebench.metrics.matching import find
+from mebench.metrics.tables import Tables, in_scope, of_kinds
 
 Rule = Literal["last", "others", "pooled", "person"]
 RULES: dict[Rule, str] = {

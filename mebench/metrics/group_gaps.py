@@ -6,17 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from mebench.metrics import (
-    Basis,
-    BasisOf,
-    Evaluate,
-    Floats,
-    Resampling,
-    derived_seed,
-    difference_interval,
-    of_all,
-    ratio,
-)
+from mebench.metrics.bootstrap import Basis, BasisOf, Evaluate, Resampling, derived_seed, of_all
+from mebench.metrics.paired import difference_interval
+from mebench.metrics.ratios import Floats, ratio
 
 LEAST_PEOPLE = 5
 """Groups of fewer people are not shown, since their scores would describe individuals."""

@@ -6,7 +6,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mebench.metrics import Bools, Floats, Resampling, Sample, Section, classification, per_unit, ratio, with_members
+from mebench.metrics import classification
+from mebench.metrics.bootstrap import Resampling, Section
+from mebench.metrics.emotions import Sample, with_members
+from mebench.metrics.ratios import Bools, Floats, per_unit, ratio
 
 MAIN_SCORES = ("uf1", "uar", "accuracy", "wf1", "jaccard")
 """Scores of a summary; the others are details."""

@@ -8,7 +8,8 @@ frames that belong to expressions so found, the false positive rate that of fals
 import numpy as np
 import pandas as pd
 
-from mebench.metrics import Bools, Floats, Indices, groups, last_of_equals, ratio
+from mebench.metrics.ratios import Bools, Floats, Indices, last_of_equals, ratio
+from mebench.metrics.tables import groups
 
 
 def peak_hits(truths: pd.DataFrame, predictions: pd.DataFrame, prediction: Indices, truth: Indices) -> Bools:

@@ -10,7 +10,10 @@ import pandas as pd
 from mebench import heavy
 from mebench.core import peaks
 from mebench.grouping import grouped
-from mebench.metrics import Bools, Convention, Floats, Indices, groups, peak_hits
+from mebench.metrics.conventions import Convention
+from mebench.metrics.li2017 import peak_hits
+from mebench.metrics.ratios import Bools, Floats, Indices
+from mebench.metrics.tables import groups
 
 
 @dataclass(frozen=True)

@@ -36,22 +36,11 @@ import numpy as np
 import pandas as pd
 
 from mebench.core.peaks import overlap
-from mebench.metrics import (
-    Convention,
-    Indices,
-    Pairs,
-    Tables,
-    find,
-    first_of_each,
-    groups,
-    in_scope,
-    named,
-    of_kinds,
-    pair,
-    precision_recall_f1,
-    same_group,
-    sorted_rows,
-)
+from mebench.metrics.conventions import Convention, named
+from mebench.metrics.matching import Pairs, find, first_of_each, pair, same_group
+from mebench.metrics.ratios import Indices
+from mebench.metrics.spotting_scores import precision_recall_f1
+from mebench.metrics.tables import Tables, groups, in_scope, of_kinds, sorted_rows
 
 CAUSES = {
     "false_positive": ("localisation", "kind_confusion", "duplicate", "background"),

@@ -14,7 +14,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mebench.metrics import Bools, Convention, Floats, Indices, Tables, named, overlap, summarize
+from mebench.metrics.conventions import Convention, named
+from mebench.metrics.matching import overlap
+from mebench.metrics.ratios import Bools, Floats, Indices
+from mebench.metrics.summary import summarize
+from mebench.metrics.tables import Tables
 
 CODE = re.compile(r"[^\W\d_]+|\d+")
 """A part of a name: letters, or digits, up to where the other begins. 's01_ne_02' has the parts s, 01, ne, 02."""

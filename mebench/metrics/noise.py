@@ -8,17 +8,11 @@ import numpy as np
 import pandas as pd
 
 from mebench.errors import DataError
-from mebench.metrics import (
-    Tables,
-    beating,
-    catalogue,
-    derived_seed,
-    of_first_draw,
-    path_of,
-    rank_intervals,
-    score,
-    sections_of,
-)
+from mebench.metrics import catalogue
+from mebench.metrics.bootstrap import derived_seed, score
+from mebench.metrics.comparison import path_of, sections_of
+from mebench.metrics.ranking import beating, rank_intervals
+from mebench.metrics.tables import Tables, of_first_draw
 
 DRAWS = 100
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from mebench import heavy
-from mebench.metrics import Floats, Indices
+from mebench.metrics.ratios import Floats, Indices
 
 EQUAL = 1e-9
 """Scores that differ by less are equal: sums in another order differ in their last digits."""

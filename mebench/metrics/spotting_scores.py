@@ -12,32 +12,14 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from mebench.core import KINDS
-from mebench.metrics import (
-    Basis,
-    Bools,
-    Convention,
-    Floats,
-    Found,
-    Indices,
-    Pairs,
-    by_density,
-    columns,
-    find,
-    groups,
-    in_scope,
-    largest,
-    last_of_equals,
-    newly_covered,
-    of_kinds,
-    of_units,
-    pair,
-    per_unit,
-    places,
-    rates_over_confidence,
-    ratio,
-    renumbered,
-    take_turns,
-)
+from mebench.metrics.bootstrap import Basis
+from mebench.metrics.catalogue import columns
+from mebench.metrics.conventions import Convention
+from mebench.metrics.density import by_density, places
+from mebench.metrics.li2017 import newly_covered, rates_over_confidence
+from mebench.metrics.matching import Found, Pairs, find, largest, pair, take_turns
+from mebench.metrics.ratios import Bools, Floats, Indices, last_of_equals, per_unit, ratio
+from mebench.metrics.tables import groups, in_scope, of_kinds, of_units, renumbered
 
 _BLOCK = 64
 RATES = {"recall_at_half": 0.5, "recall_at_one": 1.0, "recall_at_two": 2.0}

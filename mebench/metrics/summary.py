@@ -8,35 +8,16 @@ import numpy as np
 
 from mebench.console import plural
 from mebench.errors import MebenchError
-from mebench.metrics import (
-    CONVENTIONS,
-    Convention,
-    Floats,
-    Resampling,
-    SpottingCounts,
-    Tables,
-    analysis,
-    area_under,
-    calibration,
-    catalogue,
-    conventions,
-    count,
-    counted,
-    detection_curve,
-    frame_truth,
-    in_scope,
-    label_sets,
-    named,
-    number_of_draws,
-    of_kinds,
-    of_units,
-    per_unit,
-    rates_over_confidence,
-    ratio,
-    recognition,
-    recognition_of_parts,
-    weighted_frame_auc,
-)
+from mebench.metrics import catalogue, conventions, label_sets
+from mebench.metrics.bootstrap import Resampling
+from mebench.metrics.classification import calibration
+from mebench.metrics.conventions import CONVENTIONS, Convention, named
+from mebench.metrics.emotions import analysis, counted, recognition, recognition_of_parts
+from mebench.metrics.li2017 import area_under, rates_over_confidence
+from mebench.metrics.mistakes import number_of_draws
+from mebench.metrics.ratios import Floats, per_unit, ratio
+from mebench.metrics.spotting_scores import SpottingCounts, count, detection_curve, frame_truth, weighted_frame_auc
+from mebench.metrics.tables import Tables, in_scope, of_kinds, of_units
 
 
 def summarize(

@@ -11,7 +11,8 @@ import pandas as pd
 
 from mebench.errors import DataError
 from mebench.grouping import grouped
-from mebench.metrics import Bools, Convention, Floats, Indices, per_unit
+from mebench.metrics.conventions import Convention
+from mebench.metrics.ratios import Bools, Floats, Indices, per_unit
 
 TABLE_COLUMNS = {
     "videos": ("video", "subject", "dataset", "n_frames", "fps"),

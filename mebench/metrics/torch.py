@@ -16,19 +16,11 @@ from torchmetrics import Metric
 
 from mebench.core import KINDS, Expression, Kind, Prediction
 from mebench.errors import ConfigError, DataError, check_known
-from mebench.metrics import (
-    Convention,
-    SpottingCounts,
-    Tables,
-    class_scores,
-    confusion_matrix,
-    count,
-    counted,
-    named,
-    of_true_positives,
-    precision_recall_f1,
-    strs,
-)
+from mebench.metrics.classification import confusion_matrix
+from mebench.metrics.conventions import Convention, named
+from mebench.metrics.emotions import class_scores, counted, of_true_positives, strs
+from mebench.metrics.spotting_scores import SpottingCounts, count, precision_recall_f1
+from mebench.metrics.tables import Tables
 
 Intervals = pd.DataFrame | Mapping[str, Any] | Sequence[Prediction] | Sequence[Expression]
 """A table of intervals, or its columns by name (tensors, arrays, lists, or one value for all rows), or objects as rows."""

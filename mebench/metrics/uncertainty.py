@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench import heavy
-from mebench.metrics import Floats, Indices, expected_calibration_error
+from mebench.metrics.classification import expected_calibration_error
+from mebench.metrics.ratios import Floats, Indices
 
 COVERAGE = 0.9
 """The share of people's clips whose sets are to hold the truth."""

@@ -8,7 +8,8 @@ from typing import Literal
 
 from mebench.core import THREE, Fold, Scheme
 from mebench.errors import ConfigError, check_known, refuse_if
-from mebench.protocols import NOTHING, Card, NoParams, People, Protocol
+from mebench.protocols.people import People
+from mebench.protocols.protocol import NOTHING, Card, NoParams, Protocol
 
 
 def listed(names: Collection[str]) -> str:

@@ -7,8 +7,10 @@ from typing import Literal
 from mebench.core import THREE, Dataset, Fold, Scheme
 from mebench.errors import ConfigError
 from mebench.grouping import grouped
-from mebench.protocols import NOTHING, Card, NoParams, People, Protocol, loso, refuse_single
 from mebench.protocols.across import across, listed, need_exactly, need_long, only_on
+from mebench.protocols.people import People
+from mebench.protocols.protocol import NOTHING, Card, NoParams, Protocol
+from mebench.protocols.within import loso, refuse_single
 
 MEMBERS = ("casme2", "samm")
 TO_V = Scheme(

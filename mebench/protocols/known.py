@@ -9,7 +9,9 @@ from typing import Any
 
 from mebench.core import Fold
 from mebench.errors import PluginError, check_known
-from mebench.protocols import People, Protocol, across, challenges, within
+from mebench.protocols import across, challenges, within
+from mebench.protocols.people import People
+from mebench.protocols.protocol import Protocol
 
 _OURS = [one for file in (within, across, challenges) for one in vars(file).values() if isinstance(one, Protocol)]
 PROTOCOLS = {protocol.name: protocol for protocol in sorted(_OURS, key=lambda protocol: protocol.name)}

@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 from mebench.core import Fold, SubjectKey
 from mebench.errors import ConfigError, unknown
-from mebench.protocols import NOTHING, Card, NoParams, People, Protocol
+from mebench.protocols.people import People
+from mebench.protocols.protocol import NOTHING, Card, NoParams, Protocol
 
 
 def loso(people: People, params: Any = NOTHING) -> list[Fold]:

@@ -21,7 +21,8 @@ from mebench.core import Expression, Kind, SubjectKey, Video
 from mebench.errors import MebenchError
 from mebench.metrics import label_sets
 from mebench.protocols import PROTOCOLS, People
-from mebench.records import RefusedError, schema, setting_words
+from mebench.records import schema, setting_words
+from mebench.records.schema import RefusedError
 from mebench.runner.inputs import digest
 from mebench.runs.folder import RunFolder
 

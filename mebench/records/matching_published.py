@@ -13,7 +13,8 @@ from mebench.files import read_yaml
 from mebench.format import scored
 from mebench.grouping import grouped
 from mebench.metrics.catalogue import find
-from mebench.records import CLIPS, Published, Record
+from mebench.records.published import CLIPS, Published
+from mebench.records.record import Record
 
 Value = tuple[float, float | None, float | None]
 """A score, and the ends of its interval if it has one."""

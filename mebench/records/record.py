@@ -16,7 +16,8 @@ from mebench.config.registry import PluginInfo, find
 from mebench.errors import MebenchError, PluginError, RunError
 from mebench.files import file_hash
 from mebench.metrics.catalogue import SECTIONS
-from mebench.records import cached, consistency, integrity, schema, setting_words
+from mebench.records import consistency, integrity, schema, setting_words
+from mebench.records.board_cache import cached
 from mebench.runs import FIRST_SCORER, SCORER, RunFolder, read_csv, scores_of
 
 VIDEO_COLUMNS = ("video", "subject", "dataset", "n_frames", "fps")

@@ -37,7 +37,8 @@ from mebench.metrics import (
 )
 from mebench.records import rows, setting_words
 from mebench.records.record import Record, read
-from mebench.reports import compare_runs, parts_of, plots, title_of, trust
+from mebench.reports import compare_runs, plots, trust
+from mebench.reports.scores import parts_of, title_of
 from mebench.reports.timeline import MISSED, SCRIPT, STYLE, WHY, Judged, clock, plain_rows, timeline
 from mebench.runs import CURVES, RunFolder, safe_name, tables_of
 from mebench.table import Column, Table, bar, sentence

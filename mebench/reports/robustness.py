@@ -8,7 +8,10 @@ from markupsafe import Markup
 from mebench import heavy
 from mebench.features.degradation import KINDS
 from mebench.format import number
-from mebench.reports import CURVE_COLORS, environment, in_words, inline, panels, title_of
+from mebench.reports.compare_runs import in_words
+from mebench.reports.plots import CURVE_COLORS, inline, panels
+from mebench.reports.report import environment
+from mebench.reports.scores import title_of
 from mebench.runs import RunFolder
 from mebench.table import Column, Table
 

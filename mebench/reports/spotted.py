@@ -25,7 +25,8 @@ from mebench.grouping import grouped
 from mebench.inference import Answer, Model, predict_all
 from mebench.inspection.soundness import FPS_TOLERANCE
 from mebench.progress import Progress
-from mebench.reports import COLORS, Lane, Span, Timeline, Track, clock, edges_of, environment, unit_lanes
+from mebench.reports.report import environment
+from mebench.reports.timeline import COLORS, Lane, Span, Timeline, Track, clock, edges_of, unit_lanes
 from mebench.spotting import stretches
 
 Faces = Literal["largest", "all"]

@@ -24,7 +24,8 @@ from mebench.metrics.comparison import MAIN, on_hardest
 from mebench.metrics.group_gaps import LEAST_PEOPLE, by_group, paired
 from mebench.metrics.noise import under_noise
 from mebench.metrics.uncertainty import uncertainty
-from mebench.reports import Judged, Side, shared
+from mebench.reports.compare_runs import Side, shared
+from mebench.reports.timeline import Judged
 from mebench.runs.scoring import scored_of
 from mebench.table import Column, Table
 

@@ -14,7 +14,10 @@ from typing import Any
 
 from mebench.config import registry
 from mebench.errors import ConfigError, RunError
-from mebench.runner import LOOK_SECONDS, Failure, Task, Workers, attempt, failure_of, isolation, limit_threads
+from mebench.runner import isolation
+from mebench.runner.isolation import LOOK_SECONDS, Failure, attempt, failure_of
+from mebench.runner.process import limit_threads
+from mebench.runner.workers import Task, Workers
 
 CONNECT_SECONDS = 30
 MOST = 100

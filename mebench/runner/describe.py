@@ -16,7 +16,11 @@ from mebench.config import registry, settings
 from mebench.core import Dataset, Scheme, Video
 from mebench.grouping import grouped
 from mebench.metrics.tables import Tables
-from mebench.runner import Plan, anywhere, reads_of, sandbox, versions, warnings
+from mebench.runner import sandbox
+from mebench.runner.guard import warnings
+from mebench.runner.inputs import anywhere, versions
+from mebench.runner.job import reads_of
+from mebench.runner.plan import Plan
 from mebench.runs.folder import RunFolder
 
 

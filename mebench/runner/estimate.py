@@ -19,22 +19,13 @@ from mebench.core import Chain, Fold, Video
 from mebench.errors import MebenchError, listed
 from mebench.features import processor
 from mebench.files import code_hash, file_hash
-from mebench.runner import (
-    Ability,
-    Plan,
-    abilities,
-    clips_of,
-    code_and_settings,
-    default_workers,
-    digest,
-    instructions_of_folds,
-    make_plan,
-    missing_videos,
-    packages,
-    warnings,
-    weightless,
-)
+from mebench.runner.choices import Ability, abilities
+from mebench.runner.guard import warnings
 from mebench.runner.identity import by_training, identity_of, name_of, training_of, truth_of
+from mebench.runner.inputs import code_and_settings, digest, instructions_of_folds, packages
+from mebench.runner.plan import Plan, make_plan, weightless
+from mebench.runner.prepare import clips_of, missing_videos
+from mebench.runner.workers import default_workers
 from mebench.runs.folder import RunFolder, first_id
 
 MOST_FOLDS = 20

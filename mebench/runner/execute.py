@@ -15,26 +15,15 @@ from mebench.console import plural
 from mebench.errors import ConfigError, InterruptedRunError as InterruptedRunError, MebenchError
 from mebench.metrics import SECTIONS, scores_of
 from mebench.progress import Progress
-from mebench.runner import (
-    Outcome,
-    Session,
-    WorkerPool,
-    Workers,
-    by_training,
-    cached_outcome,
-    default_workers,
-    differences,
-    finished_run,
-    imports_of,
-    make_plan,
-    open_many_files,
-    open_session,
-    rerun_notice,
-    warnings,
-    without_leak,
-    worth_of,
-)
+from mebench.runner.guard import warnings
+from mebench.runner.host import imports_of
+from mebench.runner.identity import by_training
+from mebench.runner.leak import differences, without_leak, worth_of
+from mebench.runner.plan import make_plan
 from mebench.runner.prepare import SharedVideo, prepare
+from mebench.runner.process import open_many_files
+from mebench.runner.session import Outcome, Session, cached_outcome, finished_run, open_session, rerun_notice
+from mebench.runner.workers import WorkerPool, Workers, default_workers
 from mebench.runs.folder import RunFolder
 
 T = TypeVar("T")

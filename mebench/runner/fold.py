@@ -31,18 +31,10 @@ from mebench.core import (
 )
 from mebench.errors import PluginError, check_known
 from mebench.features import FeatureStore, source_of
-from mebench.runner import (
-    FoldJob,
-    HostedStore,
-    Job,
-    Part,
-    RemoteDataset,
-    Request,
-    code_of,
-    instructions_of_torch,
-    refuse_other_code,
-    refuse_other_processor,
-)
+from mebench.runner.fold_source import HostedStore, RemoteDataset
+from mebench.runner.inputs import code_of, instructions_of_torch, refuse_other_code, refuse_other_processor
+from mebench.runner.isolation import Request
+from mebench.runner.job import FoldJob, Job, Part
 from mebench.runs import ClipPrediction, FoldResult
 from mebench.training import adapted, fit
 

@@ -18,16 +18,9 @@ from mebench.core import Dataset, Frames, Video
 from mebench.errors import DataError, PluginError
 from mebench.features import Entry, FeatureStore, Key, processor
 from mebench.files import code_hash, file_hash
-from mebench.runner import (
-    Mapped,
-    Request,
-    anywhere,
-    digest,
-    inputs_of,
-    open_dataset,
-    refuse_other_code,
-    refuse_other_processor,
-)
+from mebench.runner.choices import open_dataset
+from mebench.runner.inputs import anywhere, digest, inputs_of, refuse_other_code, refuse_other_processor
+from mebench.runner.isolation import Mapped, Request
 
 SMALL = 1 << 14
 """Bytes of a ready-made feature that is kept in memory."""

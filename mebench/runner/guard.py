@@ -17,7 +17,8 @@ from mebench.console import plural
 from mebench.core import Scheme, Timing, Video
 from mebench.errors import DataError, listed
 from mebench.grouping import grouped
-from mebench.runner import Plan, class_counts, sandbox, weightless
+from mebench.runner import sandbox
+from mebench.runner.plan import Plan, class_counts, weightless
 
 FEW = 3
 """Signs of a changed copy that a run reports."""

@@ -18,27 +18,16 @@ from mebench.config import RunConfig, trainer
 from mebench.core import Dataset, Fold, Prediction, Scheme, Task, Video, hits
 from mebench.errors import DataError, MebenchError, PluginError, RunError
 from mebench.grouping import grouped
-from mebench.runner import (
-    FLOW,
-    Aliases,
-    Failure,
-    FoldJob,
-    FrameSource,
-    Grant,
-    Plan,
-    Source,
-    Task as PoolTask,
-    Worker,
-    granted,
-    home_of_video,
-    imports_before,
-    instructions_of_torch,
-    opened,
-    parts_for,
-    reads_of,
-    refuse_other,
-    store_of,
-)
+from mebench.runner.aliases import Aliases
+from mebench.runner.choices import home_of_video
+from mebench.runner.fold_source import FrameSource, Source, opened
+from mebench.runner.inputs import instructions_of_torch, refuse_other
+from mebench.runner.isolation import Failure, Worker
+from mebench.runner.job import FoldJob, parts_for, reads_of
+from mebench.runner.plan import Plan
+from mebench.runner.prepare import FLOW, store_of
+from mebench.runner.sandbox import Grant, granted, imports_before
+from mebench.runner.workers import Task as PoolTask
 from mebench.runs import TRAINING, Curves, FoldResult, read_fold, whole_fold
 
 

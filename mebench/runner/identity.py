@@ -12,7 +12,9 @@ from mebench.core.options import learns_threshold
 from mebench.errors import RunError, listed, refuse_if
 from mebench.features import source_of
 from mebench.files import file_hash
-from mebench.runner import Plan, digest, inputs_of, store_of
+from mebench.runner.inputs import digest, inputs_of
+from mebench.runner.plan import Plan
+from mebench.runner.prepare import store_of
 from mebench.runs.folder import RunFolder
 
 ABSENT = "absent"

@@ -39,7 +39,9 @@ from mebench.config import registry
 from mebench.core import Curve, Epoch, Prediction, Timing
 from mebench.errors import MebenchError, PluginError, sentence
 from mebench.features import ComputeCost, Entry, NoFaceError
-from mebench.runner import THREADS, Grant, enter, hide_memory, prepare_worker, sandbox
+from mebench.runner import sandbox
+from mebench.runner.process import THREADS, prepare_worker
+from mebench.runner.sandbox import Grant, enter, hide_memory
 from mebench.runs import ClipPrediction, FoldResult
 
 FORKS = sys.platform == "linux"

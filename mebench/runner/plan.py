@@ -31,25 +31,20 @@ from mebench.core import (
 from mebench.errors import ConfigError, RunError, keys_behind, refused_by_plugin
 from mebench.files import code_hash, file_hash
 from mebench.protocols import People, Protocol, find as find_protocol
-from mebench.runner import (
+from mebench.runner.choices import (
     Ability,
-    Grant,
-    Part,
     abilities,
     choose_kinds,
     choose_scheme,
     choose_tasks,
-    code_of,
-    granted,
     home_of_video,
-    lacking,
     measured,
     open_dataset,
-    parts_for,
-    python_files,
-    reads_of,
     scored,
 )
+from mebench.runner.inputs import code_of
+from mebench.runner.job import Part, parts_for, reads_of
+from mebench.runner.sandbox import Grant, granted, lacking, python_files
 
 
 def fold_timings(videos: Sequence[Video], training: Iterable[Video], kinds: Sequence[Kind]) -> dict[str, Timing]:

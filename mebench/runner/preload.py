@@ -9,7 +9,10 @@ from pkgutil import resolve_name
 from typing import Any
 
 from mebench.files import file_hash
-from mebench.runner import code_of, hide_memory, isolation, prepare_worker
+from mebench.runner import isolation
+from mebench.runner.inputs import code_of
+from mebench.runner.process import prepare_worker
+from mebench.runner.sandbox import hide_memory
 
 if wanted := os.environ.pop(isolation.PRELOAD, ""):
     prepare_worker()

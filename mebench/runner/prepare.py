@@ -25,24 +25,14 @@ from mebench.features import (
 )
 from mebench.features.flow import OWN
 from mebench.progress import Progress
-from mebench.runner import (
-    Aliases,
-    Failure,
-    FrameSource,
-    Grant,
-    HostedStore,
-    Plan,
-    RemoteDataset,
-    Request,
-    Source,
-    Task,
-    Worker,
-    Workers,
-    anywhere,
-    home_of_video,
-    imports_before,
-    opened,
-)
+from mebench.runner.aliases import Aliases
+from mebench.runner.choices import home_of_video
+from mebench.runner.fold_source import FrameSource, HostedStore, RemoteDataset, Source, opened
+from mebench.runner.inputs import anywhere
+from mebench.runner.isolation import Failure, Request, Worker
+from mebench.runner.plan import Plan
+from mebench.runner.sandbox import Grant, imports_before
+from mebench.runner.workers import Task, Workers
 
 FLOW = "mebench.features.tvl1:ready()"
 """The preparation of the first flow. It takes one second, or ten where it is the first on this machine."""

@@ -16,24 +16,17 @@ from mebench.console import plural
 from mebench.core import Fold
 from mebench.errors import DataError, MebenchError, RunError, listed, sentence
 from mebench.progress import Progress
-from mebench.runner import (
-    EpochAnswers,
-    Failure,
-    Plan,
-    Task,
-    check_duplicate_people,
-    digest,
-    fold_task,
-    instructions_of_folds,
-    leak,
-    make_plan,
-    place_of,
-    refuse_other_processor,
-    write_audit,
-)
+from mebench.runner import leak
 from mebench.runner.describe import describe, truth_tables
+from mebench.runner.guard import check_duplicate_people, write_audit
+from mebench.runner.host import fold_task, place_of
 from mebench.runner.identity import identity_of, key_of, name_of, refuse_changed, training_of
+from mebench.runner.inputs import digest, instructions_of_folds, refuse_other_processor
+from mebench.runner.isolation import Failure
+from mebench.runner.leak import EpochAnswers
+from mebench.runner.plan import Plan, make_plan
 from mebench.runner.prepare import Prepared, SharedVideo, missing_videos, shared_video
+from mebench.runner.workers import Task
 from mebench.runs import RunFolder, first_id, safe_name, score, scores_of
 
 FILE = "skipped.json"

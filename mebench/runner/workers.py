@@ -9,7 +9,8 @@ from typing import Any
 
 from mebench import heavy
 from mebench.errors import ConfigError
-from mebench.runner import LOOK_SECONDS, Failure, Worker, attempt, isolation
+from mebench.runner import isolation
+from mebench.runner.isolation import LOOK_SECONDS, Failure, Worker, attempt
 
 ENOUGH = 3
 """After this many tasks fail twice with one exception, other tasks with this exception are not tried again."""

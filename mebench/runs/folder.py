@@ -39,7 +39,7 @@ from mebench import heavy
 from mebench.atomic import WRITING, descriptor, replace_file, whole_file, whole_folder
 from mebench.errors import RunError, refused_by_system, unknown
 from mebench.files import file_hash
-from mebench.runs import (
+from mebench.runs.fold_files import (
     CURVES,
     RECORD,
     TABLES,

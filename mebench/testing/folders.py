@@ -11,7 +11,8 @@ from typing import Any
 from mebench.atomic import whole_folder
 from mebench.config import PluginKind, keys, registry, user_setting
 from mebench.errors import check_known, refuse_if
-from mebench.testing import TINY, Check, dataset_checks, method_checks, scratch
+from mebench.testing.checks import TINY, Check, scratch
+from mebench.testing.contracts import dataset_checks, method_checks
 
 METHOD_TEMPLATES = ("spotter", "recognizer", "network", "linear", "timm")
 _ENDING = ".txt"

@@ -11,21 +11,18 @@ from pathlib import Path
 import pandas as pd
 
 from mebench.errors import DataError, RunError
-from mebench.tracking import (
+from mebench.tracking.mlflow_store import RUN_TAG, Store, alone, quiet
+from mebench.tracking.send import (
     DIGEST_TAG,
     KEY_TAG,
     MODELS_TAG,
     RECORD_FOLDER,
-    RUN_TAG,
     SHORT,
     Data,
     Entry,
     Found,
     Point,
-    Store,
     Tracker,
-    alone,
-    quiet,
     short,
 )
 

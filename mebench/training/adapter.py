@@ -28,7 +28,7 @@ from mebench.core import (
     stack,
 )
 from mebench.errors import ConfigError, PluginError
-from mebench.training import ClipSamples, ViewSamples, WindowSamples, window_labels
+from mebench.training.samples import ClipSamples, ViewSamples, WindowSamples, window_labels
 
 Floats = NDArray[np.float64]
 

@@ -13,7 +13,8 @@ from torch.utils.data import Dataset as TorchDataset
 
 from mebench.core import Chain, ClipView, LabelledVideo, Method, Stage, Task, Timing, all_clips
 from mebench.features.maps import ONSET_APEX, TrainedMapParams, read
-from mebench.training import Classified, Samples
+from mebench.training.fit import Classified
+from mebench.training.samples import Samples
 
 AT_ONCE = 64
 """Clips that are classified together: large networks need memory for each."""

@@ -25,7 +25,10 @@ from mebench.metrics import LEVEL, ComparedScore, Comparison, catalogue
 from mebench.progress import Progress
 from mebench.runs.folder import RunFolder
 from mebench.table import INTERVAL, Column, Table
-from mebench.tuning import COST, Objective, Space, Split, Study, Trial, is_number, silent, with_values
+from mebench.tuning.records import COST, Objective, Study, Trial
+from mebench.tuning.space import Space, is_number, with_values
+from mebench.tuning.splits import Split
+from mebench.tuning.study import silent
 
 
 class TrialReporter:

@@ -45,31 +45,11 @@ from mebench.runner import (
 from mebench.runner.describe import describe, made_by, truth_tables
 from mebench.runner.prepare import prepare
 from mebench.runs import TUNED, FoldResult, RunFolder, read_fold, safe_name, score, scored_of, tables_of
-from mebench.tuning import (
-    COST,
-    Objective,
-    Place,
-    SharedStudy,
-    Space,
-    Split,
-    Step,
-    Study,
-    Terms,
-    Trial,
-    TrialReporter,
-    Tuned,
-    TuneOptions,
-    for_task,
-    nested,
-    part_of,
-    read_objectives,
-    read_space,
-    summary_of,
-    tuning_set,
-    who,
-    with_values,
-    write_figures,
-)
+from mebench.tuning.outcome import TrialReporter, Tuned, summary_of, write_figures
+from mebench.tuning.records import COST, Objective, Study, Terms, Trial, TuneOptions, part_of, read_objectives
+from mebench.tuning.space import Space, for_task, read_space, with_values
+from mebench.tuning.splits import Split, nested, tuning_set, who
+from mebench.tuning.study import Place, SharedStudy, Step
 
 
 def _alone(folder: RunFolder) -> FileLock:

@@ -28,7 +28,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from mebench.core import stable_seed
 from mebench.errors import ConfigError, MebenchError, RunError, check_known
 from mebench.tracking.mlflow_store import hold, located, shown, without_password
-from mebench.tuning import Dimension, State, Study, Terms, Trial
+from mebench.tuning.records import State, Study, Terms, Trial
+from mebench.tuning.space import Dimension
 
 WAIT_SECONDS = 120.0
 """How long a process waits for another one that creates the same sqlite file."""
