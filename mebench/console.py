@@ -9,10 +9,27 @@ import shlex
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mebench import atomic, heavy
+import lazy_loader
+
+from mebench import atomic
 from mebench.errors import ConfigError, refused_by_system
+
+if TYPE_CHECKING:
+    import rich.box as rich_box
+    import rich.console as rich_console
+    import rich.measure as rich_measure
+    import rich.protocol as rich_protocol
+    import rich.table as rich_table
+    import rich.text as rich_text
+else:
+    rich_box = lazy_loader.load("rich.box", suppress_warning=True)
+    rich_console = lazy_loader.load("rich.console", suppress_warning=True)
+    rich_measure = lazy_loader.load("rich.measure", suppress_warning=True)
+    rich_protocol = lazy_loader.load("rich.protocol", suppress_warning=True)
+    rich_table = lazy_loader.load("rich.table", suppress_warning=True)
+    rich_text = lazy_loader.load("rich.text", suppress_warning=True)
 
 WIDE = 200
 """Columns of a table that goes into a file."""
@@ -136,7 +153,7 @@ def print_table(headers: Sequence[str], rows: Iterable[Sequence[str]], title: st
 
 def printed_table(
     title: str, heads: Iterable[tuple[str, bool, str]], rows: Iterable[Sequence[str]]
-) -> heavy.rich.table.Table:
+) -> rich_table.Table:
     """A table for `console`.
 
     Args:
@@ -144,11 +161,11 @@ def printed_table(
         heads: of each column its head, whether it stands at the right, and where it breaks: between `words`, `anywhere`, or `never`.
         rows: their cells; a row without any is a line.
     """
-    table = heavy.rich.table.Table(
+    table = rich_table.Table(
         title=title or None,
         title_justify="left",
         title_style="bold",
-        box=heavy.rich.box.SIMPLE_HEAD,
+        box=rich_box.SIMPLE_HEAD,
         pad_edge=False,
     )
     for head, right, wrap in heads:
@@ -166,18 +183,18 @@ def printed_table(
     return table
 
 
-def console(error: bool = False) -> heavy.rich.console.Console:
+def console(error: bool = False) -> rich_console.Console:
     """Standard output, or error, for tables of rich: texts are shown as they are, and nothing is cut or wrapped where that is no
     terminal.
     """
 
-    class Plain(heavy.rich.console.Console):
+    class Plain(rich_console.Console):
         """Text has no markup, and passes `printable`; a table rather runs over the edge than lose some of it, or break a short word."""
 
         def print(self, *objects: Any, **how: Any) -> None:
-            anywhere, measured = self.options.update(max_width=WIDE), heavy.rich.measure.Measurement.get
-            objects = tuple(map(heavy.rich.protocol.rich_cast, objects))
-            for table in (table for table in objects if isinstance(table, heavy.rich.table.Table)):
+            anywhere, measured = self.options.update(max_width=WIDE), rich_measure.Measurement.get
+            objects = tuple(map(rich_protocol.rich_cast, objects))
+            for table in (table for table in objects if isinstance(table, rich_table.Table)):
                 for column in table.columns:
                     sizes = [measured(self, anywhere, text) for text in (column.header, *column.cells)]
                     most = SHORT_WORD if column.overflow == "fold" else WIDE
@@ -188,7 +205,7 @@ def console(error: bool = False) -> heavy.rich.console.Console:
                 table.width = least if least > self.width else None
             super().print(*objects, crop=False, **how)
 
-        def render_str(self, text: str, **how: Any) -> heavy.rich.text.Text:
+        def render_str(self, text: str, **how: Any) -> rich_text.Text:
             return super().render_str(printable(text), **{**how, "markup": False, "emoji": False})
 
     how: dict[str, Any] = {"stderr": True, "soft_wrap": True} if error else {"width": None if at_terminal() else WIDE}

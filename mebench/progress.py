@@ -6,9 +6,18 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import TYPE_CHECKING
 
-from mebench import heavy
+import lazy_loader
+
 from mebench.console import console as console_of_text, duration, print_lines, printable
+
+if TYPE_CHECKING:
+    import rich.console as rich_console
+    import rich.markup as rich_markup
+else:
+    rich_console = lazy_loader.load("rich.console", suppress_warning=True)
+    rich_markup = lazy_loader.load("rich.markup", suppress_warning=True)
 
 PLAIN_EVERY_SECONDS = 10.0
 SILENT_SECONDS = 20.0
@@ -25,7 +34,7 @@ Show = Callable[[int, int, float], None]
 class Progress:
     """Shows the present work and how long it will take."""
 
-    def __init__(self, console: heavy.rich.console.Console | None = None) -> None:
+    def __init__(self, console: rich_console.Console | None = None) -> None:
         self.console = console or console_of_text(error=True)
 
     def notify(self, *lines: str) -> None:
@@ -84,7 +93,7 @@ class Silent(Progress):
 
 
 @contextmanager
-def _bar(console: heavy.rich.console.Console, name: str, total: int, unit: str, before: int) -> Iterator[Show]:
+def _bar(console: rich_console.Console, name: str, total: int, unit: str, before: int) -> Iterator[Show]:
     from rich import progress
 
     columns = (
@@ -97,7 +106,7 @@ def _bar(console: heavy.rich.console.Console, name: str, total: int, unit: str, 
     started = time.monotonic()
     with progress.Progress(*columns, console=console) as bar:
         task = bar.add_task(
-            heavy.rich.markup.escape(printable(name)), total=total, completed=before, done=before, rate="", left=""
+            rich_markup.escape(printable(name)), total=total, completed=before, done=before, rate="", left=""
         )
 
         def show(done: int, frames: int, share: float) -> None:

@@ -12,14 +12,21 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
+import lazy_loader
 from markupsafe import Markup, escape
 
-from mebench import heavy
 from mebench.console import for_template, printable, printed_table
 from mebench.format import NONE, Score, digits, ends, interval, number
 from mebench.metrics.catalogue import find
+
+if TYPE_CHECKING:
+    import jinja2
+    import rich.table as rich_table
+else:
+    jinja2 = lazy_loader.load("jinja2")
+    rich_table = lazy_loader.load("rich.table", suppress_warning=True)
 
 INTERVAL = "95 % interval"
 """Head of the column that holds the interval of the score before it."""
@@ -175,7 +182,7 @@ class Table:
         ]
         return cls([columns[n] for n in kept], [[row[n] for n in kept] for row in cells], title, muted)
 
-    def terminal(self) -> heavy.rich.table.Table:
+    def terminal(self) -> rich_table.Table:
         """For `console().print`: a score with its interval; undefined values are `-`."""
         heads = [
             head
@@ -312,9 +319,9 @@ class Table:
 
 
 @cache
-def template(file: Path) -> heavy.jinja2.Template:
+def template(file: Path) -> jinja2.Template:
     """The Jinja template in a file; values in an HTML one are escaped, and `text` makes cells of the others safe."""
-    made = heavy.jinja2.Environment(
+    made = jinja2.Environment(
         autoescape=file.suffix == ".html", trim_blocks=True, lstrip_blocks=True, finalize=for_template
     )
     made.filters |= {"text": markdown_text, "sentence": sentence}

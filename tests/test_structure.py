@@ -5,9 +5,8 @@ import re
 from functools import cache
 from pathlib import Path
 
+import networkx
 import pytest
-
-from mebench import heavy
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = {
@@ -64,11 +63,11 @@ def imports(name: str, path: Path, known: dict[str, Path]) -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def graph() -> "heavy.networkx.DiGraph":
+def graph() -> "networkx.DiGraph":
     known = modules()
     found = {name: imports(name, path, known) for name, path in known.items()}
     found["mebench"] = set()  # the front door: its names are those of api/, which come when they are used
-    return heavy.networkx.DiGraph(found)
+    return networkx.DiGraph(found)
 
 
 def room(name: str) -> str:
@@ -92,7 +91,7 @@ def floors() -> dict[str, int]:
 
 
 def test_no_file_imports_itself_through_others(graph):
-    assert [sorted(circle) for circle in heavy.networkx.strongly_connected_components(graph) if len(circle) > 1] == []
+    assert [sorted(circle) for circle in networkx.strongly_connected_components(graph) if len(circle) > 1] == []
 
 
 def test_every_room_is_drawn_and_imports_only_from_below(graph):

@@ -7,12 +7,12 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import openpyxl
 import pytest
 from hypothesis import given, strategies as st
 from PIL import Image
 from safetensors.numpy import save
 
-from mebench import heavy
 from mebench.annotations import read_sheets
 from mebench.config import setting_layers
 from mebench.errors import MebenchError
@@ -30,7 +30,7 @@ HEAD = "subject,video,kind,onset,offset,confidence\n"
 
 
 def sheet():
-    book = heavy.openpyxl.Workbook()
+    book = openpyxl.Workbook()
     for row in (["Subject", "Filename", "OnsetFrame"], ["1", "EP01", 46.0], ["2", "EP02", "=1+1"]):
         book.active.append(row)
     book.save(file := io.BytesIO())

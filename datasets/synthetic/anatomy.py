@@ -1,15 +1,19 @@
 """One person: the shape of the face, its depth, and its appearance."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
+import lazy_loader
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench import heavy
-
 from .drawing import Canvas, Floats
 from .streams import Purpose, stream
+
+if TYPE_CHECKING:
+    import cv2
+else:
+    cv2 = lazy_loader.load("cv2")
 
 Hair = Literal["short", "side", "long", "curly", "bob", "bun", "shaved"]
 
@@ -204,5 +208,5 @@ def depth_map(anatomy: Anatomy, size: int, unit: float) -> Floats:
     bump(lip[0], lip[1] - 0.035, 0.085, 0.024, 0.030)
     bump(lip[0], lip[1] + 0.035, 0.085, 0.020, -0.022)
     bump(points[8, 0], points[8, 1] - 0.075, 0.10, 0.055, 0.035)
-    smooth: Floats = heavy.cv2.GaussianBlur(depth, (0, 0), 0.014 * unit)
+    smooth: Floats = cv2.GaussianBlur(depth, (0, 0), 0.014 * unit)
     return smooth

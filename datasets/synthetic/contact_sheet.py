@@ -1,12 +1,18 @@
 """One picture that shows the appearance of the dataset."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
+import lazy_loader
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench import heavy
 from mebench.core import Dataset, Expression, Video
+
+if TYPE_CHECKING:
+    import cv2
+else:
+    cv2 = lazy_loader.load("cv2")
 
 HEADINGS = ("first frame", "onset", "apex", "offset", "apex - onset")
 _BAR = 20
@@ -40,7 +46,7 @@ def contact_sheet(dataset: Dataset, subjects: Sequence[str] | None = None, gain:
 def _row(dataset: Dataset, video: Video, expression: Expression, gain: float) -> NDArray[np.uint8]:
     frames = dataset.frames(video)
     onset, apex, offset = (frames[i] for i in (expression.onset, expression.apex or 0, expression.offset))
-    change = heavy.cv2.GaussianBlur(apex.astype(np.float32) - onset, (0, 0), 1.0) * gain + 128
+    change = cv2.GaussianBlur(apex.astype(np.float32) - onset, (0, 0), 1.0) * gain + 128
     difference = np.clip(change, 0, 255).astype(np.uint8)
     pictures = np.hstack([frames[0], onset, apex, offset, difference])
     units = " + ".join(expression.action_units)
@@ -52,5 +58,5 @@ def _row(dataset: Dataset, video: Video, expression: Expression, gain: float) ->
 
 def _caption(width: int, text: str) -> NDArray[np.uint8]:
     bar = np.full((_BAR, width, 3), 24, np.uint8)
-    heavy.cv2.putText(bar, text, (6, 14), heavy.cv2.FONT_HERSHEY_SIMPLEX, 0.42, (230, 230, 230), 1, heavy.cv2.LINE_AA)
+    cv2.putText(bar, text, (6, 14), cv2.FONT_HERSHEY_SIMPLEX, 0.42, (230, 230, 230), 1, cv2.LINE_AA)
     return bar

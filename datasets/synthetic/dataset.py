@@ -7,11 +7,12 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from functools import lru_cache
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
+import lazy_loader
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench import heavy
 from mebench.core import Dataset, Distractor, Frames, SubjectKey, Video
 from mebench.errors import DataError
 from mebench.features import processor
@@ -24,6 +25,11 @@ from .nuisance import change_light, head_motion, move_head
 from .params import Params as SyntheticParams
 from .render import State, Subject, draw, expose, landmarks, make_subject
 from .streams import Purpose, stream
+
+if TYPE_CHECKING:
+    import cv2
+else:
+    cv2 = lazy_loader.load("cv2")
 
 GENERATOR = 1
 """Raised when the pixels change."""
@@ -63,7 +69,7 @@ class SyntheticFrames:
             for name, value in dataclasses.asdict(self._params).items()
             if name not in _NOT_IN_PIXELS and (name not in _LATER or value != _LATER[name])
         }
-        libraries = [heavy.cv2.__version__, processor()]
+        libraries = [cv2.__version__, processor()]
         if self._params.crf:
             libraries.append(f"av {version('av')} {x264(self._params.crf)}")
         identity = json.dumps([GENERATOR, *libraries, params, self._place], sort_keys=True)

@@ -1,11 +1,16 @@
 """A canvas that is painted with soft shapes. Positions and lengths are in face widths, from the middle of the frame."""
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+import lazy_loader
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mebench import heavy
+if TYPE_CHECKING:
+    import cv2
+else:
+    cv2 = lazy_loader.load("cv2")
+
 
 Floats = NDArray[np.float32]
 
@@ -51,7 +56,7 @@ def value_noise(random: np.random.RandomState, size: int, octaves: int, base: in
     amplitude, cells = 1.0, base
     for _ in range(octaves):
         grid = random.standard_normal((cells + 1, cells + 1)).astype(np.float32)
-        total += np.float32(amplitude) * heavy.cv2.resize(grid, (size, size), interpolation=heavy.cv2.INTER_CUBIC)
+        total += np.float32(amplitude) * cv2.resize(grid, (size, size), interpolation=cv2.INTER_CUBIC)
         amplitude, cells = amplitude * persistence, min(2 * cells, size)
     noise: Floats = (total / (total.std() + 1e-6)).astype(np.float32)
     return noise
@@ -95,7 +100,7 @@ class Canvas:
         alpha = np.zeros((rows.stop - rows.start, cols.stop - cols.start), np.uint8)
         lines = np.stack([self._fixed(starts, origin), self._fixed(ends, origin)], axis=1)
         for line in lines:
-            heavy.cv2.line(alpha, line[0].tolist(), line[1].tolist(), 255, 1, heavy.cv2.LINE_AA, 3)
+            cv2.line(alpha, line[0].tolist(), line[1].tolist(), 255, 1, cv2.LINE_AA, 3)
         return Patch(rows, cols, self._soften(alpha, soft))
 
     def paint(self, patch: Patch, colour: ArrayLike, amount: float = 1.0) -> None:
@@ -115,13 +120,13 @@ class Canvas:
         alpha = np.zeros((rows.stop - rows.start, cols.stop - cols.start), np.uint8)
         fixed = [self._fixed(points, origin)]
         if width is None:
-            heavy.cv2.fillPoly(alpha, fixed, 255, heavy.cv2.LINE_AA, 3)
+            cv2.fillPoly(alpha, fixed, 255, cv2.LINE_AA, 3)
         else:
-            heavy.cv2.polylines(alpha, fixed, False, 255, max(1, round(width * self.unit)), heavy.cv2.LINE_AA, 3)
+            cv2.polylines(alpha, fixed, False, 255, max(1, round(width * self.unit)), cv2.LINE_AA, 3)
         return Patch(rows, cols, self._soften(alpha, soft))
 
     def _soften(self, alpha: NDArray[np.uint8], soft: float) -> Floats:
-        blurred: Floats = heavy.cv2.GaussianBlur(alpha.astype(np.float32) / 255, (0, 0), max(soft * self.unit, 0.3))
+        blurred: Floats = cv2.GaussianBlur(alpha.astype(np.float32) / 255, (0, 0), max(soft * self.unit, 0.3))
         return blurred
 
     def _span(self, low: float, high: float) -> slice:

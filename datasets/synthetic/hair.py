@@ -1,12 +1,18 @@
 """Hair: a few styles, each in strands."""
 
+from typing import TYPE_CHECKING
+
+import lazy_loader
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench import heavy
-
 from .anatomy import Anatomy
 from .drawing import Canvas, Floats, curve, ellipse, shifted, value_noise
+
+if TYPE_CHECKING:
+    import cv2
+else:
+    cv2 = lazy_loader.load("cv2")
 
 
 def behind(canvas: Canvas, anatomy: Anatomy, random: np.random.RandomState) -> None:
@@ -137,7 +143,7 @@ def _strands(canvas: Canvas, anatomy: Anatomy, random: np.random.RandomState) ->
         sheet = value_noise(random, size, 4, 24, 0.75)
         across = ((angle / (2 * np.pi) + 0.5) * (size - 1)).astype(np.float32)
         along = (radius * 0.06 * size + 4).astype(np.float32)
-        strands = heavy.cv2.remap(sheet, across, along, heavy.cv2.INTER_LINEAR, borderMode=heavy.cv2.BORDER_REFLECT)
+        strands = cv2.remap(sheet, across, along, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
         light = 1 + 0.17 * strands + 0.40 * np.exp(-(((radius - 0.24) / 0.07) ** 2)) * (0.7 + 0.3 * strands)
     light = np.clip(light, 0.35, 2.0)[..., None]
     picture: Floats = (light * looks.hair + 0.05 * (light - 1)).astype(np.float32)

@@ -1,14 +1,20 @@
 """The neutral portrait of a subject: the skin, with closed lids, and below it eyeballs and teeth."""
 
+from typing import TYPE_CHECKING
+
+import lazy_loader
 import numpy as np
 from numpy.typing import NDArray
-
-from mebench import heavy
 
 from . import hair
 from .anatomy import BROWS, EYES, Anatomy, depth_map
 from .drawing import Canvas, curve, ellipse, shifted, value_noise
 from .streams import Purpose, stream
+
+if TYPE_CHECKING:
+    import cv2
+else:
+    cv2 = lazy_loader.load("cv2")
 
 
 def draw_skin(anatomy: Anatomy, size: int, unit: float, texture: float, seed: int, subject: int) -> NDArray[np.uint8]:
@@ -111,7 +117,7 @@ def _face_outline(anatomy: Anatomy) -> NDArray[np.float64]:
 def _face(canvas: Canvas, anatomy: Anatomy, texture: float, random: np.random.RandomState) -> None:
     looks, points = anatomy.looks, anatomy.points
     depth = depth_map(anatomy, canvas.size, canvas.unit) * canvas.unit
-    slope_x, slope_y = (heavy.cv2.Sobel(depth, heavy.cv2.CV_32F, *order, ksize=3) / 8 for order in ((1, 0), (0, 1)))
+    slope_x, slope_y = (cv2.Sobel(depth, cv2.CV_32F, *order, ksize=3) / 8 for order in ((1, 0), (0, 1)))
     facing = (looks.light[2] - slope_x * looks.light[0] - slope_y * looks.light[1]) / np.sqrt(
         1 + slope_x**2 + slope_y**2
     )

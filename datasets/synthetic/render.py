@@ -2,16 +2,21 @@
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING
 
+import lazy_loader
 import numpy as np
 from numpy.typing import NDArray
-
-from mebench import heavy
 
 from .action_units import FURROWS, PARTS_LIPS, UNITS, Fields, lids, make_fields
 from .anatomy import EYES, Anatomy, depth_map, make_anatomy
 from .drawing import Floats
 from .portrait import draw_beneath, draw_skin, lid_lines, lips_line
+
+if TYPE_CHECKING:
+    import cv2
+else:
+    cv2 = lazy_loader.load("cv2")
 
 OVERSAMPLING = 2
 """Pixels of the portrait per pixel of a frame, each way."""
@@ -118,25 +123,23 @@ def draw(subject: Subject, state: State) -> Floats:
     """The picture before the sensor: (H, W, 3), B, G, R, float32 grey levels."""
     strengths = subject.strengths(state.strengths)
     x, y = _to_neutral(subject.size, state.pose)
-    skull = heavy.cv2.remap(subject.depth, x, y, heavy.cv2.INTER_LINEAR)
+    skull = cv2.remap(subject.depth, x, y, cv2.INTER_LINEAR)
     turned = _turned(state, skull, x, y)
     x_bone, y_bone = x - turned[0], y - turned[1]
     push, part, furrows = _summed(subject, strengths)
     x_skin, y_skin = x_bone, y_bone
     if push is not None:
-        push = heavy.cv2.remap(push, x, y, heavy.cv2.INTER_LINEAR)
+        push = cv2.remap(push, x, y, cv2.INTER_LINEAR)
         x_skin, y_skin = x_bone - push[..., 0], y_bone - push[..., 1]
     picture = _sample(subject.skin, x_skin, y_skin)
     if part is not None:
-        _open_mouth(
-            subject, picture, heavy.cv2.remap(part, x, y, heavy.cv2.INTER_LINEAR), (x_skin, y_skin), (x_bone, y_bone)
-        )
+        _open_mouth(subject, picture, cv2.remap(part, x, y, cv2.INTER_LINEAR), (x_skin, y_skin), (x_bone, y_bone))
     for eye, edges in enumerate(lids(strengths, state.blink)):
         _open_eye(subject, picture, eye, edges, state.pose, (x_skin, y_skin), (x_bone, y_bone))
     across = np.arange(subject.size, dtype=np.float32) / np.float32(subject.size) - np.float32(0.5)
     light = np.float32(state.gain) * (1 + np.float32(state.tilt) * across)[None, :]
     if furrows is not None:
-        light = light * (1 + heavy.cv2.remap(furrows, x, y, heavy.cv2.INTER_LINEAR))
+        light = light * (1 + cv2.remap(furrows, x, y, cv2.INTER_LINEAR))
     picture *= light[..., None]
     return picture
 
@@ -195,15 +198,13 @@ def _carried(points: NDArray[np.float64], field: Floats) -> NDArray[np.float64]:
     moved = points
     for _ in range(12):
         x, y = moved.astype(np.float32).T.copy()
-        moved = points + heavy.cv2.remap(
-            field, x, y, heavy.cv2.INTER_LINEAR, borderMode=heavy.cv2.BORDER_REPLICATE
-        ).reshape(-1, 2)
+        moved = points + cv2.remap(field, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).reshape(-1, 2)
     return moved
 
 
 def _to_neutral(size: int, pose: NDArray[np.float64]) -> tuple[Floats, Floats]:
     """For each pixel of the frame its place in the neutral pose, x and y, (H, W)."""
-    back = heavy.cv2.invertAffineTransform(pose).astype(np.float32)
+    back = cv2.invertAffineTransform(pose).astype(np.float32)
     axis = np.arange(size, dtype=np.float32)
     x, y = (row[0] * axis[None, :] + (row[1] * axis[:, None] + row[2]) for row in back)
     return x, y
@@ -223,16 +224,14 @@ def _summed(subject: Subject, strengths: NDArray[np.float64]) -> tuple[Floats | 
 
 
 def _add(total: Floats | None, field: Floats, strength: float) -> Floats:
-    return field * np.float32(strength) if total is None else heavy.cv2.scaleAdd(field, strength, total)
+    return field * np.float32(strength) if total is None else cv2.scaleAdd(field, strength, total)
 
 
 def _sample(texture: NDArray[np.uint8], x: Floats, y: Floats) -> Floats:
     """The portrait at places given in pixels of a frame."""
     shift = np.float32((OVERSAMPLING - 1) / 2)
     fine = (x * np.float32(OVERSAMPLING) + shift, y * np.float32(OVERSAMPLING) + shift)
-    sampled: Floats = heavy.cv2.remap(
-        texture, *fine, heavy.cv2.INTER_LINEAR, borderMode=heavy.cv2.BORDER_REPLICATE
-    ).astype(np.float32)
+    sampled: Floats = cv2.remap(texture, *fine, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
     return sampled
 
 

@@ -8,15 +8,20 @@ import io
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import cv2
+import lazy_loader
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench import heavy
 from mebench.core.dataset import MARK_OF_DRAWN
 from mebench.errors import DataError
+
+if TYPE_CHECKING:
+    import openpyxl
+else:
+    openpyxl = lazy_loader.load("openpyxl")
 
 SIZE = 160
 """Height and width of a picture, pixels."""
@@ -149,7 +154,7 @@ class Coded(NamedTuple):
 
 def write_xlsx(path: Path, sheets: Mapping[str, Rows]) -> None:
     """Write sheets by name. A text that begins with `=` becomes a formula."""
-    book = heavy.openpyxl.Workbook()
+    book = openpyxl.Workbook()
     book.remove(book.worksheets[0])
     for name, rows in sheets.items():
         sheet = book.create_sheet(name)

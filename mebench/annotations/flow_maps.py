@@ -5,14 +5,20 @@ ones.
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import lazy_loader
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench import heavy
 from mebench.core import THREE, Expression, Scheme, SubjectKey, Video
 from mebench.errors import DataError
 from mebench.frames.images import read_image
+
+if TYPE_CHECKING:
+    import cv2
+else:
+    cv2 = lazy_loader.load("cv2")
 
 SCHEME = Scheme.native(THREE, "megc2019")
 SIZE = 28
@@ -128,7 +134,7 @@ def draw_map(label: int, seed: Iterable[int]) -> NDArray[np.uint8]:
 def write_map(file: Path, picture: NDArray[np.uint8]) -> None:
     """Write a picture, its folder too."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    heavy.cv2.imwrite(str(file), picture)
+    cv2.imwrite(str(file), picture)
 
 
 def write_classes(folder: Path) -> None:

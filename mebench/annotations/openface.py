@@ -10,15 +10,21 @@ from collections.abc import Sequence
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import lazy_loader
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench import heavy
 from mebench.annotations.layout import MOST_FOLDERS, fold
 from mebench.core import Video
 from mebench.errors import DataError, refused_by_system
 from mebench.files import open_plain, read_plain
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = lazy_loader.load("pandas")
 
 ACTION_UNITS = "action_units"
 """Name of the chain under which a dataset provides them: (n_frames, 17), float32, intensities from 0 to 5."""
@@ -126,9 +132,7 @@ def _is(name: str, part: str) -> bool:
 def _read(path: Path) -> NDArray[np.float32]:
     try:
         content = io.BytesIO(read_plain(path, MOST_BYTES))
-        table = heavy.pandas.read_csv(
-            content, skipinitialspace=True, usecols=lambda name: name.strip() in {"frame", *UNITS}
-        )
+        table = pd.read_csv(content, skipinitialspace=True, usecols=lambda name: name.strip() in {"frame", *UNITS})
     except (ValueError, OSError) as error:  # pandas' own errors of parsing are ValueErrors
         raise DataError(f"{path} cannot be read as OpenFace's CSV: {error}") from None
     table.columns = table.columns.str.strip()

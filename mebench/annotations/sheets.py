@@ -11,17 +11,26 @@ from datetime import datetime, timedelta
 from functools import lru_cache, partial
 from itertools import islice, zip_longest
 from pathlib import Path
-from typing import Any, BinaryIO, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
+import lazy_loader
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench import heavy
 from mebench.annotations.names import names_columns
 from mebench.annotations.text import HEADER_WITHIN, decoded, header_of, lines_of, visible
 from mebench.core import Repair
 from mebench.errors import DataError, refused_by_system, unknown
 from mebench.files import open_plain
+
+if TYPE_CHECKING:
+    import openpyxl
+    import pandas as pd
+    import xlrd
+else:
+    openpyxl = lazy_loader.load("openpyxl")
+    pd = lazy_loader.load("pandas")
+    xlrd = lazy_loader.load("xlrd")
 
 SUFFIXES = (".xlsx", ".xlsm", ".xls", ".csv", ".tsv")
 """File names that may hold annotations."""
@@ -113,9 +122,9 @@ class Cells(Sequence[str]):
     which: NDArray[np.intp]
 
     @classmethod
-    def of(cls, cells: "Sequence[str] | heavy.pandas.Series[str]") -> Self:
+    def of(cls, cells: "Sequence[str] | pd.Series[str]") -> Self:
         """The cells of a list."""
-        which, different = heavy.pandas.factorize(np.array(cells, dtype=object))
+        which, different = pd.factorize(np.array(cells, dtype=object))
         return cls(different.tolist(), which)
 
     def __len__(self) -> int:
@@ -134,7 +143,7 @@ class Cells(Sequence[str]):
 
     def array(self) -> Any:
         """As a column of pandas."""
-        return heavy.pandas.array(self.different, dtype="str").take(self.which)
+        return pd.array(self.different, dtype="str").take(self.which)
 
     def read(self, read: Callable[[str], str]) -> Self:
         """The results of a function of each cell."""
@@ -190,7 +199,7 @@ def _split(text: str, separator: str, place: str) -> Grid:
     if "\0" in bare:
         lines[1:] += np.cumsum([row.count("\0") for row in rows])[:-1]
     try:
-        table = heavy.pandas.read_csv(
+        table = pd.read_csv(
             io.StringIO(text, newline=""),
             sep=separator,
             header=None,
@@ -354,7 +363,7 @@ def _workbook(file: BinaryIO, saved: bool = False) -> Any:
     """A workbook with its formulas or the values saved with them; dates stay numbers: as openpyxl reads them, 59 and 60
     are one day.
     """
-    book = heavy.openpyxl.load_workbook(file, read_only=True, keep_links=False, data_only=saved)
+    book = openpyxl.load_workbook(file, read_only=True, keep_links=False, data_only=saved)
     book._date_formats = set()
     return book
 
@@ -376,7 +385,7 @@ def _xlsx_sheet(path: Path, file: BinaryIO, sheet: Any, instead: str) -> Sheet:
         return _rows(path, sheet.title, enumerate(cells, 1), instead)
 
     with sheet._get_source() as source:
-        merged = [heavy.openpyxl.utils.range_boundaries(match[1].decode()) for match in _MERGED.finditer(source.read())]
+        merged = [openpyxl.utils.range_boundaries(match[1].decode()) for match in _MERGED.finditer(source.read())]
     filled = _filled(Sheet(path.name, sheet.title, rows(sheet)), merged)
     if not formulas:
         return filled
@@ -419,12 +428,12 @@ def _filled(sheet: Sheet, merged: Iterable[Sequence[int]]) -> Sheet:
 
 
 def _read_xls(path: Path, instead: str) -> list[Sheet]:
-    with heavy.xlrd.open_workbook(path, on_demand=True, logfile=io.StringIO(), formatting_info=True) as book:
+    with xlrd.open_workbook(path, on_demand=True, logfile=io.StringIO(), formatting_info=True) as book:
         date = partial(date_of, from_1904=book.datemode == 1)
         kinds: dict[int, Callable[[Any], Any]] = {
-            heavy.xlrd.XL_CELL_DATE: date,
-            heavy.xlrd.XL_CELL_BOOLEAN: bool,
-            heavy.xlrd.XL_CELL_ERROR: lambda _: None,
+            xlrd.XL_CELL_DATE: date,
+            xlrd.XL_CELL_BOOLEAN: bool,
+            xlrd.XL_CELL_ERROR: lambda _: None,
         }
         sheets = []
         for name in book.sheet_names():

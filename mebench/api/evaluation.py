@@ -11,9 +11,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
-from mebench import config as configuration, features, heavy, inference, inspection, reports, training
+import lazy_loader
+
+from mebench import config as configuration, features, inference, inspection, reports, training
 from mebench.api.result import html, one_of
 from mebench.api.run_results import Names, Run, _several, executed
 from mebench.core import Kind, Timing
@@ -27,6 +29,14 @@ from mebench.errors import (
     refused_by_system,
 )
 from mebench.progress import Progress
+
+if TYPE_CHECKING:
+    import cloudpickle
+    import pandas as pd
+    from matplotlib.figure import Figure
+else:
+    cloudpickle = lazy_loader.load("cloudpickle")
+    pd = lazy_loader.load("pandas")
 
 CONFIG = """title: {what}
 summary: an object that was given to mebench.evaluate
@@ -167,7 +177,7 @@ def _written(model: Any, chains: Any, place: Path) -> str:
         )
     try:
         with _whole(model):
-            content = heavy.cloudpickle.dumps((model, chains))
+            content = cloudpickle.dumps((model, chains))
     except Exception as error:  # each library refuses in its own way
         raise ConfigError(
             f"{what} cannot be pickled ({type(error).__name__}: {error}), and each fold needs a copy of it: leave out open files, locks "
@@ -204,13 +214,13 @@ def _whole(model: Any) -> Iterator[None]:
         yield
         return
     with _REGISTER:
-        by_value = module.__name__ in heavy.cloudpickle.list_registry_pickle_by_value()
-        heavy.cloudpickle.register_pickle_by_value(module)
+        by_value = module.__name__ in cloudpickle.list_registry_pickle_by_value()
+        cloudpickle.register_pickle_by_value(module)
         try:
             yield
         finally:
             if not by_value:
-                heavy.cloudpickle.unregister_pickle_by_value(module)
+                cloudpickle.unregister_pickle_by_value(module)
 
 
 class TrainedModel:
@@ -286,17 +296,17 @@ class Spottings:
         return self.spotted.plain()
 
     @cached_property
-    def predictions(self) -> heavy.pandas.DataFrame:
+    def predictions(self) -> pd.DataFrame:
         """A row for each interval: `video`, `face`, `kind`, `onset`, `apex`, `offset` (both ends belong to it; frames
         as image files are numbered, else from 0), the same in seconds (`onset_s` …), `confidence`, `emotion`.
         """
         return self.spotted.intervals
 
     @cached_property
-    def frame_scores(self) -> heavy.pandas.DataFrame:
+    def frame_scores(self) -> pd.DataFrame:
         """A row for each frame and kind: `video`, `face`, `frame` (from 0), `kind`, `score` (NaN where undefined)."""
         parts = [
-            heavy.pandas.DataFrame(
+            pd.DataFrame(
                 {
                     "video": video.name,
                     "face": video.face,
@@ -308,14 +318,14 @@ class Spottings:
             for video in self.spotted.videos
             for kind, curve in video.answer.curves.items()
         ]
-        return heavy.pandas.concat(parts, ignore_index=True)
+        return pd.concat(parts, ignore_index=True)
 
     @property
     def failed(self) -> dict[str, str]:
         """Reasons of failure, by video."""
         return dict(self.spotted.failed)
 
-    def plot_timeline(self, video: str | None = None) -> heavy.matplotlib.figure.Figure:
+    def plot_timeline(self, video: str | None = None) -> Figure:
         """The frame scores of one video over time, and spotted intervals as bars.
 
         Args:

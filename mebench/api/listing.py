@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mebench import boards, config as configuration, heavy, metrics, records, tracking
+import lazy_loader
+
+from mebench import boards, config as configuration, metrics, records, tracking
 from mebench._checkout import shipped
 from mebench.api.run_results import Names, _several, runs_folder
 from mebench.core import Kind, Task
 from mebench.errors import RunError, check_known
 from mebench.progress import Progress, Silent
 
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = lazy_loader.load("pandas")
 
-def listed(kind: configuration.registry.PluginKind, plugins: Names = ()) -> heavy.pandas.DataFrame:
+
+def listed(kind: configuration.registry.PluginKind, plugins: Names = ()) -> pd.DataFrame:
     """All plugins of a kind by id: `title`, `tasks`, `summary`, `paper`, `folder`, and the reason if it is `broken`.
 
     Args:
@@ -27,7 +34,7 @@ def listed(kind: configuration.registry.PluginKind, plugins: Names = ()) -> heav
         p.id: (p.title, ", ".join(p.tasks), p.summary, str(p.config.get("paper") or ""), str(p.folder), p.broken or "")
         for p in configuration.registry.plugins(kind).values()
     }
-    return heavy.pandas.DataFrame.from_dict(rows, "index", columns=columns).rename_axis(kind)
+    return pd.DataFrame.from_dict(rows, "index", columns=columns).rename_axis(kind)
 
 
 def built(
@@ -76,7 +83,7 @@ def leaderboard(
     runs: str = "",
     folder: str | Path | None = None,
     progress: Progress | None = None,
-) -> heavy.pandas.DataFrame:
+) -> pd.DataFrame:
     """The leaderboard of all finished runs and records, with published results marked: one row for each line of its
     tables.
 
@@ -107,7 +114,7 @@ def leaderboard(
     tracker = configuration.user_setting("tracking", "") or None
     reporter.notify(*tracking.remarks(tracker, str(home), boards.board.ids_there(home, place)))
     tables = boards.board.read_board(home, place, reporter.notify).render(boards.board.Board.tables, reporter.notify)
-    table = heavy.pandas.DataFrame([line for one in tables for line in _lines(one)])
+    table = pd.DataFrame([line for one in tables for line in _lines(one)])
     if table.empty:
         raise RunError(
             f"{runs_folder(runs)} has no finished run and {place / boards.board.RECORDS} no record to show, and "

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import lazy_loader
 from markupsafe import Markup
 
-from mebench import heavy, metrics, reports
+from mebench import metrics, reports
 from mebench.errors import DataError, unknown
 from mebench.format import number
 from mebench.table import Column, Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+else:
+    pd = lazy_loader.load("pandas")
 
 
 class Result(ABC):
@@ -35,7 +42,7 @@ class Result(ABC):
 
     @property
     @abstractmethod
-    def frame_scores(self) -> heavy.pandas.DataFrame:
+    def frame_scores(self) -> pd.DataFrame:
         """A row for each frame and kind: `video`, `frame` (from 0), `kind`, `score` (NaN where undefined)."""
 
     @property
@@ -44,34 +51,34 @@ class Result(ABC):
         """Sentences that a reader of the scores must know."""
 
     @property
-    def scores(self) -> heavy.pandas.DataFrame:
+    def scores(self) -> pd.DataFrame:
         """Every score by its name (`spotting.micro.f1`): `value`, the ends `low` and `high` of its 95 % interval, and
         the `reason` if there is no interval. NaN means undefined.
         """
-        table = heavy.pandas.DataFrame.from_dict(
+        table = pd.DataFrame.from_dict(
             metrics.summary.scores_of(self.summary), "index", columns=["value", "low", "high", "reason"]
         )
         return table.astype(dict.fromkeys(("value", "low", "high"), "float64")).rename_axis("score")
 
     @property
-    def videos(self) -> heavy.pandas.DataFrame:
+    def videos(self) -> pd.DataFrame:
         """A row for each video: `video` (its key), `subject`, `dataset`, `n_frames`, `fps`."""
         return self.tables.videos
 
     @property
-    def truth(self) -> heavy.pandas.DataFrame:
+    def truth(self) -> pd.DataFrame:
         """A row for each annotated expression: `video`, `kind`, `onset`, `apex`, `offset` (both ends belong to it), `emotion`."""
         return self.tables.truths
 
     @property
-    def predictions(self) -> heavy.pandas.DataFrame:
+    def predictions(self) -> pd.DataFrame:
         """A row for each spotted interval: `video`, `kind`, `onset`, `apex`, `offset` (both ends belong to it), `confidence`,
         `emotion` … Empty where nothing was spotted.
         """
         found = self.tables.predictions
-        return heavy.pandas.DataFrame(columns=metrics.TABLE_COLUMNS["predictions"]) if found is None else found
+        return pd.DataFrame(columns=metrics.TABLE_COLUMNS["predictions"]) if found is None else found
 
-    def plot_timeline(self, video: str | None = None) -> heavy.matplotlib.figure.Figure:
+    def plot_timeline(self, video: str | None = None) -> Figure:
         """Plot one video over time: its frame scores, if any, above its annotated and its spotted intervals.
 
         Args:

@@ -6,12 +6,13 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import lazy_loader
 
 from mebench import (
     boards,
     config as configuration,
-    heavy,
     inspection,
     metrics,
     records,
@@ -23,6 +24,11 @@ from mebench import (
 from mebench.api.result import Result, html
 from mebench.errors import ConfigError, MebenchError, unknown
 from mebench.progress import Progress
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = lazy_loader.load("pandas")
 
 Names = str | Path | Iterable[str | Path]
 """A path, or several."""
@@ -82,34 +88,32 @@ class Run(Result):
         return run_files.scoring.tables_of(self.folder)
 
     @property
-    def frame_scores(self) -> heavy.pandas.DataFrame:
+    def frame_scores(self) -> pd.DataFrame:
         """A row for each frame and kind: `fold`, `video`, `frame` (from 0), `kind`, `score` (NaN where undefined).
         Empty where nothing was spotted, and in a record, which keeps none.
         """
         return self._table("frame_scores", "spot", ["fold", "video", "frame", "kind", "score"])
 
     @property
-    def clips(self) -> heavy.pandas.DataFrame:
+    def clips(self) -> pd.DataFrame:
         """A row for each annotated clip that was to be named: `fold`, `video`, `onset`, `offset`, `predicted`, and in
         `probabilities` a number for each class of the scheme. Empty where nothing was named.
         """
         return self._table("clips", "recognize", ["fold", "video", "onset", "offset", "predicted", "probabilities"])
 
     @property
-    def folds(self) -> heavy.pandas.DataFrame:
+    def folds(self) -> pd.DataFrame:
         """One row per fold, by its name: the tested subjects (`test`), the numbers of training and validation subjects,
         and the cost: seconds of features, training and prediction, memory in MiB, number of learnt parameters.
         """
         folds = self.folder.read_json("folds.json")["folds"]
         rows = {f["fold"]: (f["test"], len(f["train"]), len(f["valid"])) for f in folds}
-        table = heavy.pandas.DataFrame.from_dict(rows, "index", columns=["test", "n_train", "n_valid"]).rename_axis(
-            "fold"
-        )
+        table = pd.DataFrame.from_dict(rows, "index", columns=["test", "n_train", "n_valid"]).rename_axis("fold")
         costs = self.path / "costs.csv"
         return table.join(run_files.fold_files.read_csv(costs).set_index("fold")) if costs.is_file() else table
 
     @property
-    def history(self) -> heavy.pandas.DataFrame:
+    def history(self) -> pd.DataFrame:
         """The training history: `fold`, `stage`, `epoch`, `split`, `loss`, `accuracy` …; empty for a method without
         training.
         """
@@ -130,11 +134,11 @@ class Run(Result):
     def _side(self) -> reports.timeline.Judged:
         return reports.report.judged(records.record.read(self.folder))
 
-    def _table(self, name: str, task: str, columns: Sequence[str]) -> heavy.pandas.DataFrame:
+    def _table(self, name: str, task: str, columns: Sequence[str]) -> pd.DataFrame:
         """A table of a task's answers; empty where the run was not asked for it, and what a record does not keep."""
         kept = task in self.folder.read_json("folds.json")["tasks"] and not records.record.is_record(self.folder)
         stored = kept or (self.path / f"{name}.parquet").is_file()
-        return self.folder.read_table(f"{name}.parquet") if stored else heavy.pandas.DataFrame(columns=list(columns))
+        return self.folder.read_table(f"{name}.parquet") if stored else pd.DataFrame(columns=list(columns))
 
     def _notes(self) -> Sequence[str]:
         return [*super()._notes(), f"run folder: {self.path}"]
@@ -283,7 +287,7 @@ class Sweep:
         self.failures = list(failures)
 
     @property
-    def scores(self) -> heavy.pandas.DataFrame:
+    def scores(self) -> pd.DataFrame:
         """A row for each setting and main score: the settings that vary, `score`, its mean over seeds (`value`), their
         standard deviation (`spread`), lowest and highest end of the runs' intervals (`low`, `high`), and `seeds`.
         """
@@ -292,7 +296,7 @@ class Sweep:
             for row in self.rows
             for name, score in row["scores"].items()
         ]
-        return heavy.pandas.DataFrame(rows)
+        return pd.DataFrame(rows)
 
     def _repr_html_(self) -> str:
         failed = [f"failed: {' '.join(words.values())}: {reason}" for words, reason in self.failures]

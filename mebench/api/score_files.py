@@ -5,16 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
-from mebench import annotations as sheets_room, core, exchange, heavy, inspection, metrics, reports, runs as run_files
+import lazy_loader
+
+from mebench import annotations as sheets_room, core, exchange, inspection, metrics, reports, runs as run_files
 from mebench.api.result import Result, html
 from mebench.api.run_results import Run, runs_folder
 from mebench.errors import ConfigError, RunError, check_known, refuse_if
 from mebench.progress import Progress, Silent
 
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = lazy_loader.load("pandas")
+
 What = Literal["intervals", "frame scores", "clips"]
-Given: TypeAlias = "str | Path | heavy.pandas.DataFrame"
+Given: TypeAlias = "str | Path | pd.DataFrame"
 """A file, or a table with the columns of one."""
 Names: TypeAlias = "str | Sequence[str] | None"
 FORMATS = {"auto": None, "csv": False, "strs": False, "megc2023": False, "megc2020": True}
@@ -54,18 +61,18 @@ class Scores(Result):
         return self.answers.tables
 
     @property
-    def frame_scores(self) -> heavy.pandas.DataFrame:
+    def frame_scores(self) -> pd.DataFrame:
         """A row for each frame and kind: `video`, `frame`, `kind`, `score`; empty unless frame scores were given."""
         scores = self.tables.frame_scores
-        return heavy.pandas.DataFrame(columns=["video", "frame", "kind", "score"]) if scores is None else scores
+        return pd.DataFrame(columns=["video", "frame", "kind", "score"]) if scores is None else scores
 
     @property
-    def clips(self) -> heavy.pandas.DataFrame:
+    def clips(self) -> pd.DataFrame:
         """A row for each given clip: `video`, `subject`, `dataset`, `truth`, `predicted`, `probability`; empty of
         intervals.
         """
         columns = ["video", "subject", "dataset", "truth", "predicted", "probability"]
-        return heavy.pandas.DataFrame(columns=columns) if self.tables.clips is None else self.tables.clips
+        return pd.DataFrame(columns=columns) if self.tables.clips is None else self.tables.clips
 
     @property
     def warnings(self) -> list[str]:
@@ -245,7 +252,7 @@ def _file(given: Given | Run, name: str, encoding: str | None = None) -> exchang
         raise ConfigError(f"run {given.id!r} has its own truth: compare it with a run, and leave truth out")
     if isinstance(given, str | Path):
         return exchange.text_table.of_encoding(Path(given).expanduser(), encoding)
-    if not isinstance(given, heavy.pandas.DataFrame):
+    if not isinstance(given, pd.DataFrame):
         raise ConfigError(f"{name} must be a file or a data frame, not of the type {type(given).__name__}")
     cells = given.astype(object).where(given.notna(), None)
     return sheets_room.sheets.made(name, [*map(str, given.columns)], cells.itertuples(index=False))
@@ -303,7 +310,7 @@ class Comparison:
         return reports.trust.noise_of(self.sides, noise, [*self.found.scores], self.found.convention)
 
     @property
-    def scores(self) -> heavy.pandas.DataFrame:
+    def scores(self) -> pd.DataFrame:
         """Every score by its name: `first`, `second`, their `difference` with the ends `low` and `high` of its
         interval, `p` of the permutation test, `p_holm` among all scores, and `detectable`, the smallest difference that
         these subjects show with 80 % power.
@@ -321,7 +328,7 @@ class Comparison:
             }
             for name, row in self.found.scores.items()
         }
-        return heavy.pandas.DataFrame.from_dict(rows, "index", dtype="float64").rename_axis("score")
+        return pd.DataFrame.from_dict(rows, "index", dtype="float64").rename_axis("score")
 
     def __repr__(self) -> str:
         return f"<Comparison {self.title}: {'; '.join(self.conclusions)}>"

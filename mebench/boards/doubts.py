@@ -12,12 +12,12 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+import lazy_loader
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench import heavy
 from mebench.atomic import held, replace_file
 from mebench.errors import RunError
 from mebench.metrics import Tables
@@ -26,6 +26,11 @@ from mebench.records import DAMAGE, FOLDS, Record, annotation_facts, setting_wor
 from mebench.runner.describe import describe, truth_tables
 from mebench.runner.plan import Plan
 from mebench.runs import RunFolder, tables_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = lazy_loader.load("pandas")
 
 FILE = "registry.json"
 FEW, ALIKE, OVERLAP = 10, 0.95, 0.7
@@ -91,7 +96,7 @@ def read_answers(folder: Path) -> Answers:
     try:
         tables = tables_of(RunFolder(folder))
     except DAMAGE:
-        tables = Tables(heavy.pandas.DataFrame(), heavy.pandas.DataFrame())
+        tables = Tables(pd.DataFrame(), pd.DataFrame())
     spots, clips = tables.predictions, tables.clips
     first = (
         []

@@ -8,13 +8,13 @@ from dataclasses import replace
 from functools import lru_cache
 from itertools import combinations, count, pairwise, permutations, product, takewhile, tee
 from math import factorial
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
+import lazy_loader
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from mebench import heavy
 from mebench.errors import MebenchError
 from mebench.metrics import (
     PERMUTATIONS,
@@ -31,6 +31,13 @@ from mebench.metrics import (
     rank_intervals,
 )
 from mebench.records.record import Record
+
+if TYPE_CHECKING:
+    import networkx
+    import scipy
+else:
+    networkx = lazy_loader.load("networkx")
+    scipy = lazy_loader.load("scipy")
 
 ALPHA = 0.05
 MOST_PLACES = 500_000
@@ -159,7 +166,7 @@ def range_p(
         tried += len(part)
         p[undecided] = as_far[undecided] / tried
         if level is not None and not exact:
-            quantile, hits = heavy.scipy.special.betaincinv, as_far[undecided]
+            quantile, hits = scipy.special.betaincinv, as_far[undecided]
             low, high = quantile(hits, tried - hits + 1, 0.0005), quantile(hits + 1, tried - hits, 0.9995)
             undecided = undecided[(low <= level) & (level <= high)]
             if not len(undecided):
@@ -276,8 +283,8 @@ def significance_groups(pairs: Bools, tested: Bools) -> list[str]:
         pairs: (n_runs, n_runs) from `distinguished`, best first.
         tested: (n_runs,) whether a run's own score is defined; the others get no letter.
     """
-    graph = heavy.networkx.from_numpy_array(np.triu(~pairs)).subgraph(np.flatnonzero(tested).tolist())
-    groups = sorted(sorted(group) for group in heavy.networkx.find_cliques(graph))
+    graph = networkx.from_numpy_array(np.triu(~pairs)).subgraph(np.flatnonzero(tested).tolist())
+    groups = sorted(sorted(group) for group in networkx.find_cliques(graph))
     names = [f"{chr(ord('a') + n % 26)}{n // 26 or ''}" for n in range(len(groups))]  # after `z` comes `a1`
     return ["".join(name for name, group in zip(names, groups) if row in group) for row in range(len(pairs))]
 

@@ -12,11 +12,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from shutil import copyfile
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import lazy_loader
 import numpy as np
 
-from mebench import heavy
 from mebench.atomic import whole_folder
 from mebench.challenges import entry
 from mebench.challenges.register import Task, task
@@ -27,6 +27,11 @@ from mebench.format import interval, number
 from mebench.inspection import dataset_summary
 from mebench.runner import sandbox
 from mebench.vqa import marking, questions
+
+if TYPE_CHECKING:
+    import cv2
+else:
+    cv2 = lazy_loader.load("cv2")
 
 MOST_BYTES = 20_000_000
 """Larger files are refused unread."""
@@ -109,7 +114,7 @@ def write(one: Task, truth: Path, out: Path, start: str = "2027-01-01") -> None:
         (folder / "terms.md").write_text(
             "Write the terms of participation here; Codabench shows them before anybody joins.\n"
         )
-        heavy.cv2.imwrite(str(folder / "logo.png"), np.full((128, 128, 3), 224, np.uint8))
+        cv2.imwrite(str(folder / "logo.png"), np.full((128, 128, 3), 224, np.uint8))
         name = one.name.replace("/", "_")
         (folder / "competition.yaml").write_text(
             _ABOUT.format(title=one.title, name=name, start=start, columns=columns)

@@ -4,17 +4,23 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
+import lazy_loader
 import typer
 
-from mebench import boards, challenges, config, heavy, protocols, records, runner, runs as run_files, tracking
+from mebench import boards, challenges, config, protocols, records, runner, runs as run_files, tracking
 from mebench.cli.option_types import Files, Json, Plugins, RunId, Runs, Words, configured, exit_if_failed, verbs
 from mebench.console import duration, plural, print_lines, print_report, print_table, size, write_json
 from mebench.core.dataset import DRAWN, UNLIKE_PUBLISHED
 from mebench.errors import ConfigError, DataError, RunError, check_known
 from mebench.format import NONE
 from mebench.progress import Progress
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = lazy_loader.load("pandas")
 
 app = verbs("Build the leaderboard, publish runs, accept others' records.")
 
@@ -69,7 +75,7 @@ def build(
         return tables, f"{words}\n{folder / SITE / 'index.html'}: {plural(files, 'file')}, {size(n_bytes)}"
 
     # Texts of tables are Python's: Arrow's, one by one, take a sixth of the time of a board.
-    with heavy.pandas.option_context("mode.string_storage", "python"), TemporaryDirectory() as room:
+    with pd.option_context("mode.string_storage", "python"), TemporaryDirectory() as room:
         # Contents come from the runs' tables, whatever their source.
         if from_mlflow is None:
             home = Path(runs).expanduser()

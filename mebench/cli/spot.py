@@ -8,16 +8,25 @@ from contextlib import ExitStack, contextmanager
 from itertools import chain
 from math import inf
 from pathlib import Path
-from typing import Annotated, Any, cast, get_args
+from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 
+import lazy_loader
+import numpy as np
 import typer
 
-from mebench import api, frames, heavy, inference, reports, runner
+from mebench import api, frames, inference, reports, runner
 from mebench.cli.option_types import Json, Runs, refuse_failed
 from mebench.console import at_terminal, check_folder, console, json_line, plural, print_lines, print_table, write_json
 from mebench.core import Kind
 from mebench.errors import check_known, refuse_if
 from mebench.progress import Progress
+
+if TYPE_CHECKING:
+    import rich.live as rich_live
+    import rich.text as rich_text
+else:
+    rich_live = lazy_loader.load("rich.live", suppress_warning=True)
+    rich_text = lazy_loader.load("rich.text", suppress_warning=True)
 
 app = typer.Typer()
 
@@ -217,7 +226,7 @@ def _live(
         except KeyboardInterrupt:
             progress.notify("stopped")
         measured = {
-            name: {"median": round(1000 * float(heavy.numpy.median(delays_s))), "highest": round(1000 * max(delays_s))}
+            name: {"median": round(1000 * float(np.median(delays_s))), "highest": round(1000 * max(delays_s))}
             for name, delays_s in at_work.delays.items()
             if delays_s
         }
@@ -256,9 +265,7 @@ def _curves(levels: Mapping[Kind, float], quiet: bool) -> Iterator[Any]:
         )
         return
     curves: dict[Kind, deque[float]] = {kind: deque(maxlen=WIDE) for kind in levels}
-    with heavy.rich.live.Live(
-        heavy.rich.text.Text(""), console=console(), refresh_per_second=8, transient=True
-    ) as display:
+    with rich_live.Live(rich_text.Text(""), console=console(), refresh_per_second=8, transient=True) as display:
 
         def show(result: inference.live.Point | inference.live.Interval) -> None:
             if not isinstance(result, inference.live.Point):
@@ -274,6 +281,6 @@ def _curves(levels: Mapping[Kind, float], quiet: bool) -> Iterator[Any]:
                     f"{kind}  {''.join(marks):>{WIDE}}  {values[-1] if values else 0:.3f} of {levels[kind]:.3f}"
                 )
             seen = "" if result.face else "   no face in sight"
-            display.update(heavy.rich.text.Text(f"{reports.timeline.clock(result.seconds)}{seen}\n" + "\n".join(rows)))
+            display.update(rich_text.Text(f"{reports.timeline.clock(result.seconds)}{seen}\n" + "\n".join(rows)))
 
         yield show

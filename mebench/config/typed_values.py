@@ -9,14 +9,19 @@ import types
 from collections.abc import Callable, Iterable, Mapping, Set
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, Required, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Required, Union, get_args, get_origin
 
+import lazy_loader
 import yaml
 from typing_extensions import TypedDict
 
-from mebench import heavy
 from mebench.errors import ConfigError, unknown
 from mebench.files import Plain, Text, load_yaml
+
+if TYPE_CHECKING:
+    import pydantic
+else:
+    pydantic = lazy_loader.load("pydantic")
 
 Raw = dict[str, tuple[Any, str]]
 """Values not typed yet by key, each with its origin."""
@@ -80,7 +85,7 @@ def typed(raw: Raw, hints: Mapping[str, Any]) -> dict[str, Any]:
         return _adapter(tuple(hints.items()), str(hints)).validate_python(
             {key: value for key, (value, _) in raw.items()}
         )
-    except heavy.pydantic.ValidationError as error:
+    except pydantic.ValidationError as error:
         wrong = [str(details["loc"][0]) for details in error.errors()]
         # An unknown key comes first: it may be a misspelt missing one.
         raise ConfigError(_refusal(min(wrong, key=lambda key: (key in hints, key not in raw)), raw, hints)) from None
@@ -177,7 +182,7 @@ MOST_KEYS = 8
 
 
 @lru_cache(maxsize=64)
-def _adapter(hints: tuple[tuple[str, Any], ...], spelled: str) -> heavy.pydantic.TypeAdapter[dict[str, Any]]:
+def _adapter(hints: tuple[tuple[str, Any], ...], spelled: str) -> pydantic.TypeAdapter[dict[str, Any]]:
     """A validator for these keys: values of YAML and JSON must have the right type; only text is converted.
 
     Args:
@@ -186,12 +191,10 @@ def _adapter(hints: tuple[tuple[str, Any], ...], spelled: str) -> heavy.pydantic
     """
     fields = {key: _reader(hint) for key, hint in hints}
     fields |= {
-        k: Annotated[t, heavy.pydantic.AfterValidator(_folder)]
-        for k, t in fields.items()
-        if k.rpartition(".")[2] in _FOLDERS
+        k: Annotated[t, pydantic.AfterValidator(_folder)] for k, t in fields.items() if k.rpartition(".")[2] in _FOLDERS
     }
-    settings = heavy.pydantic.ConfigDict(extra="forbid", allow_inf_nan=False, arbitrary_types_allowed=True)
-    return heavy.pydantic.TypeAdapter(heavy.pydantic.with_config(settings)(TypedDict("Values", fields, total=False)))  # type: ignore[operator]
+    settings = pydantic.ConfigDict(extra="forbid", allow_inf_nan=False, arbitrary_types_allowed=True)
+    return pydantic.TypeAdapter(pydantic.with_config(settings)(TypedDict("Values", fields, total=False)))  # type: ignore[operator]
 
 
 def _reader(hint: Any) -> Any:
@@ -202,20 +205,18 @@ def _reader(hint: Any) -> Any:
     if origin is Required:
         return Required[_reader(args[0])]
     if origin is Literal:
-        return Annotated[hint, heavy.pydantic.BeforeValidator(lambda value: _choice(value, args))]
+        return Annotated[hint, pydantic.BeforeValidator(lambda value: _choice(value, args))]
     if origin in (Union, types.UnionType):
         # Null comes first, and text last, because it takes everything.
         ordered = sorted(args, key=lambda arg: (arg in (str, Path), arg is not types.NoneType))
-        hint = Annotated[Union[tuple(map(_reader, ordered))], heavy.pydantic.Field(union_mode="left_to_right")]  # noqa: UP007
+        hint = Annotated[Union[tuple(map(_reader, ordered))], pydantic.Field(union_mode="left_to_right")]  # noqa: UP007
     elif origin in _HOLD:
         hint = origin[tuple(map(_reader, args))]
     elif origin in (bool, int, float, str):
-        hint = Annotated[hint, heavy.pydantic.Strict()]
+        hint = Annotated[hint, pydantic.Strict()]
     if read is None:
         return hint
-    return Annotated[
-        hint, heavy.pydantic.BeforeValidator(lambda value: read(value) if isinstance(value, str) else value)
-    ]
+    return Annotated[hint, pydantic.BeforeValidator(lambda value: read(value) if isinstance(value, str) else value)]
 
 
 def _yaml(text: str, loader: Any = Text) -> Any:

@@ -3,13 +3,18 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+import lazy_loader
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench import heavy
 from mebench.core.options import Anchor, Rule, Smoothing, SpottingParams
+
+if TYPE_CHECKING:
+    import scipy
+else:
+    scipy = lazy_loader.load("scipy")
 
 Span = tuple[Any, Any] | NDArray[np.int64]
 
@@ -97,8 +102,8 @@ def score_curve(
     # On a plateau SciPy wants a position that no neighbour exceeds: any of it will do.
     high = np.flatnonzero(smoothed[peaks] > low)
     places = peaks[high] + 1
-    feet = heavy.scipy.signal.peak_prominences(closed, places)
-    widths = heavy.scipy.signal.peak_widths(closed, places, rel_height=1 - height, prominence_data=feet)
+    feet = scipy.signal.peak_prominences(closed, places)
+    widths = scipy.signal.peak_widths(closed, places, rel_height=1 - height, prominence_data=feet)
     found: list[tuple[int, int] | None] = [None] * len(peaks)
     for i, peak, a, b in zip(high.tolist(), peaks[high].tolist(), *widths[2:]):
         first = min(int(np.ceil(a)) - 1, peak) + lead
@@ -233,7 +238,7 @@ def window(length: int, smoothing: Smoothing) -> Scores:
     """
     if smoothing == "average":
         return np.full(length, 1 / length)
-    (shape, _, width), windows = smoothing.partition("_"), heavy.scipy.signal.windows
+    (shape, _, width), windows = smoothing.partition("_"), scipy.signal.windows
     tau = float(width)
     weights = windows.gaussian(length, tau) if shape == "gaussian" else windows.exponential(length, tau=tau)
     return np.asarray(weights / weights.sum(), dtype=np.float64)

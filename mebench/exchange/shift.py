@@ -1,13 +1,20 @@
 """Detect that two files seem to count frames differently. The user is warned; nothing is shifted."""
 
+from typing import TYPE_CHECKING
+
+import lazy_loader
 import numpy as np
 import pandas as pd
 
-from mebench import heavy
 from mebench.console import plural
 from mebench.core.peaks import overlap, ratio
 from mebench.exchange.text_table import Remarks
 from mebench.metrics import Bools, Floats, Indices, groups, same_group
+
+if TYPE_CHECKING:
+    import scipy
+else:
+    scipy = lazy_loader.load("scipy")
 
 TRIED = 20
 """Number of shifts that are tried: the most frequent differences of ends."""
@@ -104,5 +111,5 @@ def _best_shift(
     hit = exact >= max(FEWEST_EXACT, n / 2) and exact > 2 * int((now == 1).sum())
     error = gain.std(ddof=1) / np.sqrt(n) if n >= FEWEST else np.inf
     among = 2 if abs(tried[chosen]) == 1 else len(seen)  # prefer the shift between counting from 0 and from 1
-    surprising = error == 0 or heavy.scipy.special.stdtr(n - 1, -gain.mean() / error) * among < LEVEL
+    surprising = error == 0 or scipy.special.stdtr(n - 1, -gain.mean() / error) * among < LEVEL
     return (tried[chosen] if hit or surprising else 0), float(now.mean()), float(then.mean())

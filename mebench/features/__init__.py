@@ -1,6 +1,6 @@
 """The steps from frames to features, and the store of computed features.
 
-OpenCV, dlib and SciPy are imported when a step works (`mebench.heavy`).
+OpenCV and dlib are imported when a step works.
 """
 
 from lazy_loader import attach_stub

@@ -7,16 +7,21 @@ from abc import ABC, abstractmethod
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
+import lazy_loader
 import numpy as np
 from numpy.lib.introspect import opt_func_info
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_info
 
-from mebench import heavy
 from mebench.core import Level, Step
 from mebench.errors import DataError
+
+if TYPE_CHECKING:
+    import cv2
+else:
+    cv2 = lazy_loader.load("cv2")
 
 
 @functools.cache
@@ -37,7 +42,6 @@ def processor() -> str:
 
     They decide the last bits of some numbers and are part of the keys of such features.
     """
-    cv2 = heavy.cv2
     target = opt_func_info(func_name="^arctan2$", signature="float64")["arctan2"]
     numpy = "+".join(sorted({str(how["current"]) for how in target.values()}))
     opencv = "+".join(part.lstrip("*") for part in cv2.getCPUFeaturesLine().split() if part[0] not in "?-")

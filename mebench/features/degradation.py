@@ -12,13 +12,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import lazy_loader
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench import heavy
 from mebench.core import Dataset, Frames, Video, Wrapped, stable_seed
 from mebench.errors import DataError, check_known, refuse_if
 from mebench.features.base import Image, Landmarks
@@ -27,7 +26,12 @@ from mebench.features.faces import RIGHT_OF, FaceCrop
 from mebench.files import file_hash
 from mebench.frames.videofile import VideoFrames, write_video
 
-skimage = lazy_loader.load("skimage")
+if TYPE_CHECKING:
+    import cv2
+    import skimage
+else:
+    cv2 = lazy_loader.load("cv2")
+    skimage = lazy_loader.load("skimage")
 
 VERSION = 1
 """Raised when a degradation changes other pixels."""
@@ -108,7 +112,7 @@ class DegradedFrames:
         self._folder, n, gray = TemporaryDirectory(prefix="mebench-h264-"), len(self.clean), self.clean[0].ndim == 2
         file = Path(self._folder.name, "coded.mp4")
         every = map(self.clean.__getitem__, range(n))
-        frames = (heavy.cv2.cvtColor(one, heavy.cv2.COLOR_GRAY2BGR) for one in every) if gray else every
+        frames = (cv2.cvtColor(one, cv2.COLOR_GRAY2BGR) for one in every) if gray else every
         write_video(file, frames, np.arange(n) / (self.video.fps or 30), int(self.degradation.level))
         return VideoFrames(file, color=not gray)
 
@@ -118,7 +122,7 @@ class DegradedFrames:
         Raises:
             DataError: it is no such network.
         """
-        model, cv2 = self.degradation.model, heavy.cv2
+        model = self.degradation.model
         try:
             network = cv2.dnn.readNetFromONNX(model)
             network.setInput(plane[None, None].astype(np.float32) / 255)
@@ -134,7 +138,7 @@ class DegradedFrames:
 
 
 def _blur(video: DegradedFrames, index: int, share: float) -> Image:
-    return np.asarray(heavy.cv2.GaussianBlur(video.clean[index], (0, 0), share * video.width))
+    return np.asarray(cv2.GaussianBlur(video.clean[index], (0, 0), share * video.width))
 
 
 def _noise(video: DegradedFrames, index: int, spread: float) -> Image:
@@ -154,7 +158,6 @@ def _dimmed(video: DegradedFrames, index: int, gain: float) -> Image:
 
 
 def _jpeg(video: DegradedFrames, index: int, quality: float) -> Image:
-    cv2 = heavy.cv2
     coded = cv2.imencode(".jpg", video.clean[index], [cv2.IMWRITE_JPEG_QUALITY, int(quality)])[1]
     return np.asarray(cv2.imdecode(coded, cv2.IMREAD_UNCHANGED))
 
@@ -162,14 +165,15 @@ def _jpeg(video: DegradedFrames, index: int, quality: float) -> Image:
 def _h264(video: DegradedFrames, index: int, crf: float) -> Image:
     coded = video.coded[index]
     low, right = np.subtract(video.clean[index].shape, coded.shape)[:2].tolist()
-    return np.asarray(heavy.cv2.copyMakeBorder(coded, 0, low, 0, right, heavy.cv2.BORDER_REPLICATE))
+    return np.asarray(cv2.copyMakeBorder(coded, 0, low, 0, right, cv2.BORDER_REPLICATE))
 
 
 def _resolution(video: DegradedFrames, index: int, height: float) -> Image:
     """The face is `height` pixels high and 7/13 of that wide, or as it is where it is smaller; the frame is as large as
     before.
     """
-    image, (_, top, _, chin), cv2 = video.clean[index], video.face, heavy.cv2
+    image = video.clean[index]
+    _, top, _, chin = video.face
     shares = height * 7 / 13 / video.width, height / max(chin - top, 1)
     size = [max(1, round(n * min(1.0, share))) for n, share in zip(image.shape[1::-1], shares)]
     small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
@@ -182,7 +186,7 @@ def _mixed(video: DegradedFrames, place: float, every: int = 1) -> Image:
     """The image at a place between two frames, where only every `every`-th frame exists."""
     before = int(place) // every * every
     after, share = min(before + every, len(video.clean) - 1), (place - before) / every
-    return np.asarray(heavy.cv2.addWeighted(video.clean[before], 1 - share, video.clean[after], share, 0))
+    return np.asarray(cv2.addWeighted(video.clean[before], 1 - share, video.clean[after], share, 0))
 
 
 def _motion(video: DegradedFrames, index: int, share: float) -> Image:
@@ -190,12 +194,11 @@ def _motion(video: DegradedFrames, index: int, share: float) -> Image:
     draws, seconds, (x0, y0, x1, y1) = video.random(), index / (video.video.fps or 30), video.face
     rate, phase = draws.uniform(0.2, 0.6, 3), draws.uniform(0, 2 * math.pi, 3)
     x, y, turn = share * (np.sin(2 * math.pi * rate * seconds + phase) - np.sin(phase))
-    matrix = heavy.cv2.getRotationMatrix2D(((x0 + x1) / 2, (y0 + y1) / 2), math.degrees(turn / 2), 1.0)
+    matrix = cv2.getRotationMatrix2D(((x0 + x1) / 2, (y0 + y1) / 2), math.degrees(turn / 2), 1.0)
     return _warped(video.clean[index], matrix + np.array([[0, 0, video.width * x], [0, 0, video.width * y]]))
 
 
 def _warped(image: Image, matrix: Any) -> Image:
-    cv2 = heavy.cv2
     return np.asarray(cv2.warpAffine(image, np.float64(matrix), image.shape[1::-1], borderMode=cv2.BORDER_REPLICATE))
 
 
@@ -215,7 +218,7 @@ def covered(video: DegradedFrames, shape: str, size: tuple[int, ...], share: flo
         size: of the frame, (H, W, …).
         share: 1 for glasses over eyes and brows, a mask from chin to nose, a hand on half of mouth and cheek, half of the face.
     """
-    cv2, mask = heavy.cv2, np.zeros(size[:2], np.uint8)
+    mask = np.zeros(size[:2], np.uint8)
     x0, y0, x1, y1 = video.face
     across, down, left = x1 - x0, y1 - y0, video.random("side").random() < 0.5
 

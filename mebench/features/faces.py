@@ -5,12 +5,12 @@ import math
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
+import lazy_loader
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench import heavy
 from mebench.core import Frames, Level, Range, Step, check_choices
 from mebench.errors import DataError
 from mebench.features import (
@@ -38,6 +38,11 @@ from mebench.features import (
     to_gray,
 )
 from mebench.frames import VideoFrames
+
+if TYPE_CHECKING:
+    import cv2
+else:
+    cv2 = lazy_loader.load("cv2")
 
 Matrix = NDArray[np.float64]
 LEFT_EYE, RIGHT_EYE = slice(36, 42), slice(42, 48)
@@ -74,7 +79,6 @@ def map_points(points: Landmarks, matrix: Matrix) -> Landmarks:
 
 def warp_to_crop(gray: Gray, matrix: Matrix, size: int) -> Gray:
     """The crop (size, size), bilinear, with the frame's edge repeated beyond it."""
-    cv2 = heavy.cv2
     flat = np.array_equal(matrix[2], (0.0, 0.0, 1.0))
     warp, rows = (cv2.warpAffine, matrix[:2]) if flat else (cv2.warpPerspective, matrix)
     return np.asarray(warp(gray, rows, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
@@ -121,7 +125,6 @@ def face_plane(landmarks: Landmarks, size: tuple[int, int]) -> Matrix:
         landmarks: (68, 2) points (x, y) in pixels of the frame.
         size: (height, width) of the frame.
     """
-    cv2 = heavy.cv2
     (height, width), focal = size, float(max(size))
     camera = np.array([[focal, 0, (width - 1) / 2], [0, focal, (height - 1) / 2], [0, 0, 1.0]])
     _, turn, shift = cv2.solvePnP(HEAD, landmarks, camera, None, flags=cv2.SOLVEPNP_SQPNP)
@@ -383,7 +386,7 @@ class FaceCrop(Step):
             grays = frames.ahead(grays)
         if fixed:
             for gray in grays:
-                yield heavy.cv2.resize(gray, (self.size, self.size), interpolation=heavy.cv2.INTER_LINEAR_EXACT)
+                yield cv2.resize(gray, (self.size, self.size), interpolation=cv2.INTER_LINEAR_EXACT)
         else:
             for gray, matrix in self._views(grays, reference, label):
                 yield warp_to_crop(gray, matrix, self.size)
@@ -427,7 +430,7 @@ class FaceCrop(Step):
         height, width = gray.shape
         if not self.half_size or min(height, width) < 2:
             return detect_faces(gray, self.upsample)
-        half = heavy.cv2.resize(gray, (width // 2, height // 2), interpolation=heavy.cv2.INTER_AREA)
+        half = cv2.resize(gray, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
         return [(2 * x0, 2 * y0, 2 * x1, 2 * y1) for x0, y0, x1, y1 in detect_faces(half, self.upsample)]
 
 

@@ -5,15 +5,20 @@ import itertools
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
+import lazy_loader
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench import heavy
 from mebench.core import Level, Step
 from mebench.errors import ConfigError
 from mebench.features.base import FeatureMap, Image, Landmarks, MapStep, VolumeStep, angle_of, resize
+
+if TYPE_CHECKING:
+    import cv2
+else:
+    cv2 = lazy_loader.load("cv2")
 
 Algorithm = Literal[
     "tvl1", "tvl1_warm", "tvl1_eps05", "tvl1_opencv", "tvl1_opencv_eps05", "farneback", "farneback_single", "dis"
@@ -152,7 +157,6 @@ def _calculator(algorithm: Algorithm) -> Callable[[Image, Image], FeatureMap]:
             return before
 
         return calculate
-    cv2 = heavy.cv2
     if algorithm.startswith("farneback"):
         levels, iterations, poly_n, poly_sigma = (3, 5, 7, 1.5) if algorithm == "farneback" else (1, 2, 5, 1.1)
         return lambda a, b: cv2.calcOpticalFlowFarneback(
@@ -246,7 +250,7 @@ class MaskEyes(MapStep):
 @functools.lru_cache(maxsize=8)  # the landmarks are those of a video, the maps come one by one
 def _mask(outline: Outline, margin: int, points: bytes, height: int, width: int) -> NDArray[np.bool_]:
     """The masked places of an (H, W) map; `points` are the bytes of (2, 6, 2) float64, (x, y) of each eye."""
-    cv2, eyes = heavy.cv2, np.frombuffer(points).reshape(2, 6, 2)
+    eyes = np.frombuffer(points).reshape(2, 6, 2)
     if outline == "released_code":
         # Corners of an eye move outwards, points of the lids up and down, in the order of the six landmarks.
         outwards = margin * np.array([(-1, 0), (0, -1), (0, -1), (1, 0), (0, 1), (0, 1)])
@@ -354,7 +358,7 @@ class FlowDirection(MapStep):
         hue = np.degrees(angle_of(x[..., 1], x[..., 2])) / 2
         picture = np.full(x.shape, 255, np.uint8)
         picture[..., 0] = hue
-        return np.asarray(heavy.cv2.cvtColor(picture, heavy.cv2.COLOR_HSV2BGR), np.float32)
+        return np.asarray(cv2.cvtColor(picture, cv2.COLOR_HSV2BGR), np.float32)
 
 
 def _stretch(channel: FeatureMap, constant: float) -> FeatureMap:

@@ -8,12 +8,12 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, repeat
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
+import lazy_loader
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench import heavy
 from mebench.errors import DataError, refused_by_system
 from mebench.features import (
     MISSES,
@@ -27,6 +27,13 @@ from mebench.features import (
     distance_in_widths,
     enlarge_box,
 )
+
+if TYPE_CHECKING:
+    import cv2
+    import dlib
+else:
+    cv2 = lazy_loader.load("cv2")
+    dlib = lazy_loader.load("dlib")
 
 POINTS = 68
 VARIABLE = "MEBENCH_LANDMARKS"
@@ -102,7 +109,7 @@ def predicted_landmarks(predictor: Path, gray: Gray, face: Box | FloatBox) -> La
         DataError: the file is unreadable or finds another number of points.
     """
     predict = _load(*_stamp(predictor))
-    shape = predict(np.ascontiguousarray(gray), heavy.dlib.rectangle(*(round(edge) for edge in face)))
+    shape = predict(np.ascontiguousarray(gray), dlib.rectangle(*(round(edge) for edge in face)))
     if shape.num_parts != POINTS:
         raise DataError(f"the landmark file {predictor} finds {shape.num_parts} points, not {POINTS}: give {_FILE}")
     return np.array([(point.x, point.y) for point in shape.parts()], np.float64)
@@ -152,7 +159,7 @@ def _content_hash(path: str, size: int, mtime_ns: int) -> str:
 @functools.lru_cache(maxsize=2)
 def _load(path: str, size: int, mtime_ns: int) -> Any:
     try:
-        return heavy.dlib.shape_predictor(path)
+        return dlib.shape_predictor(path)
     except RuntimeError:
         raise DataError(
             f"the landmark file {path} is damaged or no predictor of dlib: give the path of {_FILE}, unpacked"
@@ -206,8 +213,8 @@ class FaceTracker:
         self._box: FloatBox = face
 
     def _begin(self, gray: Gray, face: Box | FloatBox) -> None:
-        self._tracker = heavy.dlib.correlation_tracker()
-        self._tracker.start_track(np.ascontiguousarray(gray), heavy.dlib.drectangle(*face))
+        self._tracker = dlib.correlation_tracker()
+        self._tracker.start_track(np.ascontiguousarray(gray), dlib.drectangle(*face))
         self._box = face
         self._due, self._lost, self._in_vain = self._at + LOOK_ANYWAY, 0, 0
 
@@ -239,7 +246,7 @@ class FaceTracker:
             return False
         scale = min(1.0, self._wide / (self._box[2] - self._box[0]))
         size = max(1, round(scale * (x1 - x0))), max(1, round(scale * (y1 - y0)))
-        small = heavy.cv2.resize(gray[y0:y1, x0:x1], size, interpolation=heavy.cv2.INTER_AREA)
+        small = cv2.resize(gray[y0:y1, x0:x1], size, interpolation=cv2.INTER_AREA)
         across, down = (x1 - x0) / size[0], (y1 - y0) / size[1]
         boxes = self._detect(small)
         faces = ((x0 + a * across, y0 + b * down, x0 + c * across, y0 + d * down) for a, b, c, d in boxes)

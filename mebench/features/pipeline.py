@@ -7,12 +7,12 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from typing import Any, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
+import lazy_loader
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench import heavy
 from mebench.core import Chain, Dataset, Frames, Level, Video
 from mebench.errors import ConfigError, DataError, PluginError, refuse_if
 from mebench.features.base import (
@@ -32,6 +32,11 @@ from mebench.features.faces import FaceCrop, Reference
 from mebench.features.flow import Flow
 from mebench.features.landmarks import check_landmarks
 from mebench.features.store import Draft, Entry, FeatureStore, Key, Stage
+
+if TYPE_CHECKING:
+    import cv2
+else:
+    cv2 = lazy_loader.load("cv2")
 
 Clip = tuple[int, int, int]
 """Onset, apex and offset in frames, all inside the video."""
@@ -355,7 +360,7 @@ class Source:
 
     def _stored(self, key: Key, build: Callable[[], Draft]) -> Entry:
         def with_one_thread() -> Draft:
-            heavy.cv2.setNumThreads(1)  # or one worker and many would not give the same bits
+            cv2.setNumThreads(1)  # or one worker and many would not give the same bits
             return build()
 
         return self.store.fetch(key, with_one_thread)

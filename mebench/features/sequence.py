@@ -2,15 +2,22 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
+import lazy_loader
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench import heavy
 from mebench.core import Range
 from mebench.errors import ConfigError, DataError, refuse_if
 from mebench.features.base import FeatureMap, Image, SequenceStep
+
+if TYPE_CHECKING:
+    import cv2
+    import scipy
+else:
+    cv2 = lazy_loader.load("cv2")
+    scipy = lazy_loader.load("scipy")
 
 
 @dataclass(frozen=True)
@@ -145,7 +152,7 @@ class Magnify(SequenceStep):
         coarse, laplacian = crops.astype(np.float32), self.pyramid == "laplacian"
         levels: list[FeatureMap] = []
         for _ in range(self.levels):
-            smaller = np.stack([heavy.cv2.pyrDown(frame) for frame in coarse])
+            smaller = np.stack([cv2.pyrDown(frame) for frame in coarse])
             levels.append(coarse - _doubled(smaller, coarse))
             coarse = smaller
         added: FeatureMap = np.zeros_like(coarse) if laplacian else self.alpha * self._filtered(coarse, fps)
@@ -163,16 +170,16 @@ class Magnify(SequenceStep):
     def _filtered(self, signal: FeatureMap, fps: float) -> FeatureMap:
         """The band from `low` to `high` of an (n, h, w) signal along its first axis."""
         if self.filter == "butterworth":
-            sos = heavy.scipy.signal.butter(1, (self.low, self.high), "bandpass", fs=fps, output="sos")
-            at_rest = heavy.scipy.signal.sosfilt_zi(sos)[:, :, None, None] * signal[0]
-            filtered, _ = heavy.scipy.signal.sosfilt(sos, signal, axis=0, zi=at_rest)
+            sos = scipy.signal.butter(1, (self.low, self.high), "bandpass", fs=fps, output="sos")
+            at_rest = scipy.signal.sosfilt_zi(sos)[:, :, None, None] * signal[0]
+            filtered, _ = scipy.signal.sosfilt(sos, signal, axis=0, zi=at_rest)
         else:
-            spectrum = heavy.scipy.fft.rfft(signal, axis=0)
+            spectrum = scipy.fft.rfft(signal, axis=0)
             spectrum[~self._kept(len(signal), fps)] = 0
-            filtered = heavy.scipy.fft.irfft(spectrum, len(signal), axis=0)
+            filtered = scipy.fft.irfft(spectrum, len(signal), axis=0)
         return np.asarray(filtered, np.float32)
 
 
 def _doubled(video: FeatureMap, like: FeatureMap) -> FeatureMap:
     height, width = like.shape[1:]
-    return np.stack([heavy.cv2.pyrUp(frame, dstsize=(width, height)) for frame in video])
+    return np.stack([cv2.pyrUp(frame, dstsize=(width, height)) for frame in video])

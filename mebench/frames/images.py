@@ -5,16 +5,21 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
+import lazy_loader
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 from PIL.TiffImagePlugin import TiffImageFile
 
-from mebench import heavy
 from mebench.errors import DataError, refuse_if, refused_by_system
 from mebench.files import open_plain, read_plain
+
+if TYPE_CHECKING:
+    import cv2
+else:
+    cv2 = lazy_loader.load("cv2")
 
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 """Endings of the image files that a folder of frames may hold, in lower case."""
@@ -52,7 +57,6 @@ def read_image(path: Path, color: bool = True) -> NDArray[np.uint8]:
     Raises:
         DataError: the file is missing, unreadable, empty, truncated, no image, or has not 8 bits a channel.
     """
-    cv2 = heavy.cv2
     with refused_by_system(f"the image {path} cannot be read", "check that it exists, and its permissions"):
         data = read_plain(path, MOST_BYTES)
     again = "copy it from the original again"

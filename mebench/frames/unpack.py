@@ -13,13 +13,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO, cast
+from typing import IO, TYPE_CHECKING, cast
 
-from mebench import heavy
+import lazy_loader
+
 from mebench.atomic import nearest, whole_folder
 from mebench.errors import ConfigError, DataError, refuse_if
 from mebench.frames.image_folder import FolderFrames
 from mebench.frames.videofile import SUFFIXES as VIDEOS, VideoFrames
+
+if TYPE_CHECKING:
+    import cv2
+else:
+    cv2 = lazy_loader.load("cv2")
 
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 """Endings of the archives that are unpacked here, in lower case."""
@@ -153,7 +159,7 @@ def unpack(
 
 def _decode(path: Path, folder: Path, first: int) -> Unpacked:
     """Decode a video file to PNG files, without loss."""
-    video, cv2 = VideoFrames(path), heavy.cv2
+    video = VideoFrames(path)
     if before := folder.is_dir():
         try:
             names = FolderFrames(folder).names

@@ -18,15 +18,22 @@ from functools import cached_property
 from itertools import chain, dropwhile
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import lazy_loader
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench import heavy
 from mebench.errors import DataError, refuse_if, refused_by_system
 from mebench.files import open_plain
 from mebench.frames.images import MOST_PIXELS, SUFFIXES as IMAGES
+
+if TYPE_CHECKING:
+    import av
+    import cv2
+else:
+    av = lazy_loader.load("av")
+    cv2 = lazy_loader.load("cv2")
 
 SUFFIXES = (".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ts", ".webm", ".wmv")
 """Endings of video files, in lower case."""
@@ -137,7 +144,7 @@ class VideoFrames:
         self._approach(index)
         while self._next <= index:
             frame = self._read()
-        return frame if self.color else np.asarray(heavy.cv2.cvtColor(frame, heavy.cv2.COLOR_BGR2GRAY))
+        return frame if self.color else np.asarray(cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY))
 
     @cached_property
     def fps(self) -> float | None:
@@ -244,7 +251,7 @@ class VideoFrames:
         if (first := next(made, None)) is None:
             return
         yield first
-        busy = threading.active_count() > 1 or heavy.cv2.getNumThreads() > 1
+        busy = threading.active_count() > 1 or cv2.getNumThreads() > 1
         if busy or sys.platform != "linux" or multiprocessing.current_process().daemon:
             yield from made
             return
@@ -350,7 +357,7 @@ class Decoder:
     """
 
     def __init__(self, path: Path, camera: bool = False, accept: bool = False) -> None:
-        av, self.accept = heavy.av, accept
+        self.accept = accept
         refuse_if(
             (
                 camera and not path.exists(),
@@ -404,12 +411,12 @@ class Decoder:
         base = self._stream.time_base
         return np.empty(0) if base is None or None in found else np.sort(np.array(found, np.float64)) * float(base)
 
-    def seconds(self, frame: heavy.av.VideoFrame) -> float:
+    def seconds(self, frame: av.VideoFrame) -> float:
         """Display time of a frame in seconds; NaN if unknown."""
         stamp, base = _stamp(frame), self._stream.time_base
         return math.nan if stamp is None or base is None else stamp * float(base)
 
-    def jump(self, stamp: int | None) -> Iterator[heavy.av.VideoFrame]:
+    def jump(self, stamp: int | None) -> Iterator[av.VideoFrame]:
         """The frames from the last key frame before a time stamp, or before the end; none if the file allows no
         jumps.
         """
@@ -418,7 +425,7 @@ class Decoder:
             self._container.seek(end if stamp is None else stamp, stream=self._stream)
             yield from self.frames()
 
-    def frames(self) -> Iterator[heavy.av.VideoFrame]:
+    def frames(self) -> Iterator[av.VideoFrame]:
         """The frames from here to the end, or to the first damaged one, in display order.
 
         If damage is accepted, damaged pieces are passed over.
@@ -447,14 +454,14 @@ class Decoder:
         """Number of frames in the file, decodable or not; this reads the whole file."""
         return sum(packet.dts is not None or packet.size > 0 for packet in self._packets())
 
-    def _packets(self) -> Iterator[heavy.av.Packet[heavy.av.VideoStream]]:
+    def _packets(self) -> Iterator[av.Packet[av.VideoStream]]:
         """The packets from here to the end, or to the first unreadable one."""
         with suppress(self._errors):
             yield from self._container.demux(self._stream)
 
 
 def pixels(
-    frame: heavy.av.VideoFrame, reformatter: heavy.av.video.reformatter.VideoReformatter, aspect: Fraction = Fraction(1)
+    frame: av.VideoFrame, reformatter: av.video.reformatter.VideoReformatter, aspect: Fraction = Fraction(1)
 ) -> NDArray[np.uint8]:
     """A frame, (H, W, 3) uint8 in B, G, R order, for display: rotated and mirrored by its display matrix.
 
@@ -468,7 +475,7 @@ def pixels(
         frame, width=width, height=height, format="bgr24", interpolation="BICUBIC", threads=1
     ).to_ndarray()
     # `frame.side_data` would make a cycle, in which each frame waits for the garbage collector: of a long film, gigabytes.
-    matrix: Any = heavy.av.sidedata.sidedata.SideDataContainer(frame).get("DISPLAYMATRIX")  # type: ignore[attr-defined]
+    matrix: Any = av.sidedata.sidedata.SideDataContainer(frame).get("DISPLAYMATRIX")  # type: ignore[attr-defined]
     if matrix is None:
         return np.ascontiguousarray(bgr)
     a, b, _, c, d = np.frombuffer(matrix, np.int32).tolist()[:5]  # (x, y) is shown at (ax + cy, bx + dy)
@@ -477,7 +484,7 @@ def pixels(
     return np.ascontiguousarray(np.rot90(bgr, -round(math.atan2(b, a) / (math.pi / 2)) % 4))
 
 
-def _stamp(item: heavy.av.VideoFrame | heavy.av.Packet[heavy.av.VideoStream]) -> int | None:
+def _stamp(item: av.VideoFrame | av.Packet[av.VideoStream]) -> int | None:
     """Its display time in the stream's time base; by the order of decoding if unknown."""
     return item.dts if item.pts is None else item.pts
 
@@ -494,7 +501,6 @@ def write_video(path: Path, frames: Iterator[NDArray[np.uint8]], times: NDArray[
     Raises:
         DataError: the file cannot be written.
     """
-    av = heavy.av
     rate = (len(times) - 1) / float(np.ptp(times)) if len(times) > 1 and np.ptp(times) > 0 else 25.0
     try:
         with av.open(str(path), "w") as container:

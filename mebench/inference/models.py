@@ -13,15 +13,21 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+import lazy_loader
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from mebench import core, heavy, runner
+from mebench import core, runner
 from mebench.atomic import replace_file, whole_file
 from mebench.config import RunConfig, RunSettings, from_plain, is_place, more_plugins, registry, user_setting
 from mebench.errors import ConfigError, MebenchError, RunError, check_known, refuse_if, refused_by_system
 from mebench.runs import RunFolder, safe_name, whole_fold
+
+if TYPE_CHECKING:
+    import torch
+else:
+    torch = lazy_loader.load("torch")
 
 ENDING = ".safetensors"
 _KEY = "mebench"
@@ -146,7 +152,7 @@ class Model:
             runner.restore(
                 parts,
                 {
-                    n: w * (w.abs() >= heavy.torch.finfo(w.dtype).tiny) if w.is_floating_point() else w
+                    n: w * (w.abs() >= torch.finfo(w.dtype).tiny) if w.is_floating_point() else w
                     for n, w in load_file(self.file).items()
                 },
             )
@@ -301,12 +307,12 @@ def export_onnx(method: core.Method, path: Path) -> tuple[str, ...]:
     logging.disable(max(silenced, logging.WARNING))
     try:
         with warnings.catch_warnings(action="ignore"):
-            network: Any = heavy.torch.onnx.export(
+            network: Any = torch.onnx.export(
                 module,
                 (example,),
                 input_names=[INPUT],
                 output_names=list(outputs),
-                dynamic_shapes=({0: heavy.torch.export.Dim("n")},),
+                dynamic_shapes=({0: torch.export.Dim("n")},),
                 dynamo=True,
                 verbose=False,
             )

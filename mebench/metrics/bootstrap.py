@@ -4,15 +4,20 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, NamedTuple, NotRequired, Self, TypedDict
+from typing import TYPE_CHECKING, Literal, NamedTuple, NotRequired, Self, TypedDict
 
+import lazy_loader
 import numpy as np
 
-from mebench import heavy
 from mebench.metrics import catalogue
 from mebench.metrics.paired import correlation, difference_interval
 from mebench.metrics.ratios import Floats, Indices
 from mebench.metrics.tables import members_of
+
+if TYPE_CHECKING:
+    import scipy
+else:
+    scipy = lazy_loader.load("scipy")
 
 FLAT = 1e-12
 """A standard error below this comes only from rounding: the score does not change when a subject is left out."""
@@ -92,7 +97,7 @@ def share_interval(value: float, error: float, degrees: float, subjects: int) ->
     >>> [round(end, 3) for end in share_interval(1.0, 0.0, 9, 10)]
     [0.692, 1.0]
     """
-    samples, special = float(subjects), heavy.scipy.special
+    samples, special = float(subjects), scipy.special
     if error > FLAT and 0 < value < 1:
         samples = value * (1 - value) / error**2 * float(special.ndtri(0.975) / special.stdtrit(degrees, 0.975)) ** 2
     right, wrong = samples * value, samples * (1 - value)
@@ -136,7 +141,7 @@ def interval(
         return share_interval(value, whole, effective_degrees(replicates, strata), several)
     if error <= FLAT:
         return None
-    half = float(heavy.scipy.special.stdtrit(degrees, 0.975)) * error
+    half = float(scipy.special.stdtrit(degrees, 0.975)) * error
     if scale != "any" and half < value:
         return float(value * np.exp(-half / value)), float(value * np.exp(half / value))
     return (value - half if scale == "any" else max(value - half, 0.0)), value + half
@@ -237,7 +242,7 @@ def widened_tail(n: int, degrees: int) -> float:
     >>> round(widened_tail(20, 19), 4), round(widened_tail(100_000, 99_999), 4)
     (0.0159, 0.025)
     """
-    special = heavy.scipy.special
+    special = scipy.special
     return float(special.ndtr(np.sqrt(n / degrees) * special.stdtrit(degrees, 0.025))) if degrees else 0.0
 
 

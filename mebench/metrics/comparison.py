@@ -5,13 +5,13 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from itertools import product
 from operator import itemgetter
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
+import lazy_loader
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mebench import heavy
 from mebench.errors import ConfigError, DataError, unknown
 from mebench.grouping import grouped
 from mebench.metrics import catalogue
@@ -42,6 +42,11 @@ from mebench.metrics.ranking import hardest, personal
 from mebench.metrics.ratios import Floats, Indices
 from mebench.metrics.summary import summarize
 from mebench.metrics.tables import Tables, members_of, of_first_draw
+
+if TYPE_CHECKING:
+    import scipy
+else:
+    scipy = lazy_loader.load("scipy")
 
 
 def pooled(runs: Sequence[Tables]) -> Tables:
@@ -181,7 +186,7 @@ def detectable_difference(error: float, degrees: int, level: float = LEVEL, powe
     """
     if not degrees or np.isnan(error) or error < 1e-12:
         return None
-    quantile = heavy.scipy.special.stdtrit  # of Student's t
+    quantile = scipy.special.stdtrit  # of Student's t
     return float((quantile(degrees, 1 - level / 2) + quantile(degrees, power)) * error)
 
 

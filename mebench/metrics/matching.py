@@ -3,17 +3,25 @@
 from dataclasses import dataclass
 from fractions import Fraction
 from math import lcm
+from typing import TYPE_CHECKING
 
+import lazy_loader
 import numpy as np
 import pandas as pd
 
-from mebench import heavy
 from mebench.core import peaks
 from mebench.grouping import grouped
 from mebench.metrics.conventions import Convention
 from mebench.metrics.li2017 import peak_hits
 from mebench.metrics.ratios import Bools, Floats, Indices
 from mebench.metrics.tables import groups
+
+if TYPE_CHECKING:
+    import networkx
+    import scipy
+else:
+    networkx = lazy_loader.load("networkx")
+    scipy = lazy_loader.load("scipy")
 
 
 @dataclass(frozen=True)
@@ -172,8 +180,8 @@ def match(
     spotted, p = np.unique(edges.prediction, return_inverse=True)
     nodes, t = np.unique(node, return_inverse=True)
     size = len(spotted) + len(nodes)
-    graph = heavy.scipy.sparse.coo_matrix((np.ones(len(p)), (p, len(spotted) + t)), shape=(size, size))
-    count, label = heavy.scipy.sparse.csgraph.connected_components(graph, directed=False)
+    graph = scipy.sparse.coo_matrix((np.ones(len(p)), (p, len(spotted) + t)), shape=(size, size))
+    count, label = scipy.sparse.csgraph.connected_components(graph, directed=False)
     sides = [np.bincount(part, minlength=count) for part in np.split(label, [len(spotted)])]
     component = label[p].astype(np.int64)
     simple = np.minimum(*sides)[component] == 1
@@ -189,12 +197,12 @@ def match(
         nodes, t = np.unique(own.truth, return_inverse=True)
         n, m = len(nodes), len(spotted)
         scale = lcm(*(int(union) for union in np.unique(own.union)))
-        graph = heavy.networkx.Graph()
+        graph = networkx.Graph()
         for row, column, common, union in zip(t.tolist(), p.tolist(), own.intersection.tolist(), own.union.tolist()):
             quality = (min(n, m) * scale + 1) + common * (scale // union)
             surer = (quality << m) + (1 << (m - 1 - column))
             graph.add_edge(-1 - row, column, weight=surer * n**m + (n - 1 - row) * n ** (m - 1 - column))
-        for ends in heavy.networkx.max_weight_matching(graph):  # of whole weights exact
+        for ends in networkx.max_weight_matching(graph):  # of whole weights exact
             matched[spotted[max(ends)]] = nodes[-1 - min(ends)]
     return matched
 
@@ -203,8 +211,8 @@ def largest(prediction: Indices, truth: Indices) -> Indices:
     """The predictions of some matching with the most pairs, given all allowed pairs."""
     spotted, row = np.unique(prediction, return_inverse=True)
     nodes, column = np.unique(truth, return_inverse=True)
-    graph = heavy.scipy.sparse.csr_matrix((np.ones(len(row)), (row, column)), shape=(len(spotted), len(nodes)))
-    partners = heavy.scipy.sparse.csgraph.maximum_bipartite_matching(graph, perm_type="column")
+    graph = scipy.sparse.csr_matrix((np.ones(len(row)), (row, column)), shape=(len(spotted), len(nodes)))
+    partners = scipy.sparse.csgraph.maximum_bipartite_matching(graph, perm_type="column")
     return np.asarray(spotted[partners >= 0])
 
 

@@ -3,11 +3,17 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import TYPE_CHECKING
 
+import lazy_loader
 import numpy as np
 
-from mebench import heavy
 from mebench.metrics.ratios import Bools, Floats, Indices
+
+if TYPE_CHECKING:
+    import scipy
+else:
+    scipy = lazy_loader.load("scipy")
 
 PERMUTATIONS = 9999
 _AT_ONCE = 500
@@ -117,14 +123,14 @@ def signed_rank(first: Floats, second: Floats) -> tuple[int, float | None, float
         return 0, None, None
     if not difference.any():
         return n, 1.0, 0.0
-    ranks = heavy.scipy.stats.rankdata(np.abs(difference)) * np.sign(difference)
+    ranks = scipy.stats.rankdata(np.abs(difference)) * np.sign(difference)
     if n <= FEW:  # all assignments of sides to the people who differ
         several = np.abs(ranks[ranks != 0])
         sides = np.arange(2 ** len(several))[:, None] >> np.arange(len(several)) & 1
         sums, observed = sides @ several, ranks[ranks > 0].sum()  # multiples of a half: nothing is rounded
         p = min(1.0, 2 * min(float(np.mean(sums <= observed)), float(np.mean(sums >= observed))))
     else:
-        p = float(heavy.scipy.stats.wilcoxon(difference, zero_method="pratt").pvalue)
+        p = float(scipy.stats.wilcoxon(difference, zero_method="pratt").pvalue)
     return n, p, float(ranks.sum() / np.abs(ranks).sum())
 
 
@@ -157,7 +163,7 @@ def mcnemar(first: Bools, second: Bools) -> McNemar:
     McNemar(first_only=6, second_only=0, p=0.03125)
     """
     b, c = int((first & ~second).sum()), int((second & ~first).sum())
-    p = heavy.scipy.stats.binomtest(b, b + c, 0.5).pvalue if b + c else 1.0
+    p = scipy.stats.binomtest(b, b + c, 0.5).pvalue if b + c else 1.0
     return McNemar(b, c, float(p))
 
 

@@ -1,12 +1,19 @@
 """How firmly rows stand: their ranks and who beats whom when other people are drawn, and the people who are hardest for all."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import lazy_loader
 import numpy as np
 
-from mebench import heavy
 from mebench.metrics.ratios import Floats, Indices
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import scipy
+else:
+    pd = lazy_loader.load("pandas")
+    scipy = lazy_loader.load("scipy")
 
 EQUAL = 1e-9
 """Scores that differ by less are equal: sums in another order differ in their last digits."""
@@ -61,7 +68,7 @@ def hardest(personal: Floats, share: float = LOWEST) -> Indices:
     """
     known = np.asarray(~np.isnan(personal).all(axis=0))
     mean = np.full(len(known), np.inf)
-    mean[known] = np.nanmean(heavy.pandas.DataFrame(personal).rank(axis=1).to_numpy()[:, known], axis=0)
+    mean[known] = np.nanmean(pd.DataFrame(personal).rank(axis=1).to_numpy()[:, known], axis=0)
     return np.asarray(np.sort(np.argsort(mean, kind="stable")[: int(np.ceil(share * known.sum() - EQUAL))]))
 
 
@@ -92,9 +99,9 @@ def over_datasets(beats: Sequence[float], people: Sequence[int]) -> dict[str, An
     Returns:
         `people` in all, `difference`, the mean with its 95 % interval, and `p`, two-sided.
     """
-    z = heavy.scipy.special.ndtri(np.clip(beats, LEAST_SHARE, 1 - LEAST_SHARE))
+    z = scipy.special.ndtri(np.clip(beats, LEAST_SHARE, 1 - LEAST_SHARE))
     weights = np.sqrt(people)
     mean, error = z.sum() / weights.sum(), np.sqrt(len(z)) / weights.sum()
     both = abs((weights * z).sum()) / np.sqrt((weights**2).sum())
     ends = {"value": float(mean), "low": float(mean - 1.96 * error), "high": float(mean + 1.96 * error)}
-    return {"people": int(sum(people)), "difference": ends, "p": float(2 * heavy.scipy.special.ndtr(-both))}
+    return {"people": int(sum(people)), "difference": ends, "p": float(2 * scipy.special.ndtr(-both))}

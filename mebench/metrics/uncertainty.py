@@ -1,13 +1,20 @@
 """How far the probabilities of named emotions can be trusted: temperature, risk against coverage, and sets that hold the truth."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import lazy_loader
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench import heavy
 from mebench.metrics.classification import expected_calibration_error
 from mebench.metrics.ratios import Floats, Indices
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import scipy
+else:
+    pd = lazy_loader.load("pandas")
+    scipy = lazy_loader.load("scipy")
 
 COVERAGE = 0.9
 """The share of people's clips whose sets are to hold the truth."""
@@ -19,10 +26,10 @@ def best_temperature(logits: Floats, truth: Indices) -> float:
     """The temperature, .05 to 20, of the highest likelihood (Guo et al. 2017, ICML): above 1 the answers are too sure."""
 
     def loss(log_temperature: float) -> float:
-        sure = heavy.scipy.special.log_softmax(logits / np.exp(log_temperature), axis=1)
+        sure = scipy.special.log_softmax(logits / np.exp(log_temperature), axis=1)
         return float(-sure[np.arange(len(truth)), truth].mean())
 
-    optimum = heavy.scipy.optimize.minimize_scalar(loss, bounds=(np.log(0.05), np.log(20)), method="bounded")
+    optimum = scipy.optimize.minimize_scalar(loss, bounds=(np.log(0.05), np.log(20)), method="bounded")
     return float(np.exp(optimum.x))
 
 
@@ -40,7 +47,7 @@ def risk_coverage(confidence: Floats, right: NDArray[np.bool_]) -> dict[str, Any
     """
     order = np.argsort(-confidence, kind="stable")
     n = np.arange(1, len(right) + 1)
-    wrong = heavy.pandas.Series(1.0 - right)
+    wrong = pd.Series(1.0 - right)
     risk = wrong.groupby(confidence).transform("mean").to_numpy()[order].cumsum() / n
     least = np.sort(wrong).cumsum() / n
     return {
@@ -101,7 +108,7 @@ def uncertainty(scores: Floats, truth: Indices, person: Indices) -> dict[str, An
     logits = np.log(np.clip(scores, 1e-12, 1)) if are_probabilities else scores
     people = range(int(person.max()) + 1)
     temperatures = np.array([best_temperature(logits[person != out], truth[person != out]) for out in people])
-    after = np.asarray(heavy.scipy.special.softmax(logits / temperatures[person, None], axis=1))
+    after = np.asarray(scipy.special.softmax(logits / temperatures[person, None], axis=1))
     right = after.argmax(axis=1) == truth
     sets = prediction_sets(after, truth, person)
     each = np.bincount(person, sets[np.arange(len(truth)), truth]) / np.bincount(person)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench import heavy
 from mebench._checkout import VERSION
 from mebench.annotations.annotation import LISTED, repair_lines
 from mebench.console import for_figure, plural
@@ -18,6 +17,9 @@ from mebench.core import KINDS
 from mebench.grouping import grouped
 from mebench.inspection import TITLES, Strip, Summary, Verification
 from mebench.table import Column, Table, template
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 HEADERS = ("what", "which", "number", "more")
 Row = tuple[str, str, str, str]
@@ -145,8 +147,10 @@ def contact_sheet(strips: Sequence[Strip], title: str) -> bytes:
     One row for each expression: the whole first frame of its video, then close-ups of onset, apex and offset. The first
     face defines all crops of a video, so box, landmarks and regions are equal within a row.
     """
+    from matplotlib.figure import Figure  # matplotlib takes .3 s, and most programs draw nothing
+
     tall = TILE_INCHES + 0.45
-    figure = heavy.matplotlib.figure.Figure(figsize=(COLUMNS * TILE_INCHES, len(strips) * tall + 0.7), dpi=DPI)
+    figure = Figure(figsize=(COLUMNS * TILE_INCHES, len(strips) * tall + 0.7), dpi=DPI)
     height = figure.get_figheight()
     figure.suptitle(for_figure(title), x=0.02, y=1 - 0.1 / height, ha="left", va="top", fontsize=10, weight="bold")
     for row, strip in enumerate(strips):
@@ -180,8 +184,10 @@ def caption(strip: Strip) -> str:
     return ", ".join(filter(None, words))
 
 
-def _draw(axes: heavy.matplotlib.axes.Axes, image: NDArray[np.uint8] | None, strip: Strip, near: bool) -> None:
+def _draw(axes: Axes, image: NDArray[np.uint8] | None, strip: Strip, near: bool) -> None:
     """A picture with the box, landmarks and regions of its face, or the reason for its absence."""
+    from matplotlib.patches import Polygon, Rectangle
+
     axes.set(xticks=[], yticks=[])
     words, color, box = "no frame", "0.3", None
     if image is None:
@@ -206,10 +212,10 @@ def _draw(axes: heavy.matplotlib.axes.Axes, image: NDArray[np.uint8] | None, str
         )
         return
     # Pixel centres are whole numbers, so edges are half a pixel before them.
-    (x0, y0, x1, y1), patches = strip.face.box, heavy.matplotlib.patches
-    axes.add_patch(patches.Rectangle((x0 - 0.5, y0 - 0.5), x1 - x0, y1 - y0, fill=False, edgecolor=CROP, linewidth=1.2))
+    x0, y0, x1, y1 = strip.face.box
+    axes.add_patch(Rectangle((x0 - 0.5, y0 - 0.5), x1 - x0, y1 - y0, fill=False, edgecolor=CROP, linewidth=1.2))
     for corners in strip.face.regions:
-        axes.add_patch(patches.Polygon(np.asarray(corners), closed=True, fill=False, edgecolor=REGIONS, linewidth=0.9))
+        axes.add_patch(Polygon(np.asarray(corners), closed=True, fill=False, edgecolor=REGIONS, linewidth=0.9))
     if strip.face.landmarks is not None:
         points: Any = np.asarray(strip.face.landmarks)
         axes.plot(points[:, 0], points[:, 1], ".", color=LANDMARKS, markersize=1.6)

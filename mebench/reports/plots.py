@@ -5,18 +5,25 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import lazy_loader
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mebench import heavy
 from mebench.console import for_figure
 from mebench.errors import RunError
 from mebench.metrics import Convention, Tables, confusion_matrix as count, find, in_scope, of_first_draw, of_kinds
 from mebench.reports.timeline import COLORS, Timeline, Track, edges_of
 from mebench.runs import RunFolder, read_csv
+
+if TYPE_CHECKING:
+    import matplotlib
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+else:
+    matplotlib = lazy_loader.load("matplotlib")
 
 CURVE_COLORS = ("#c2410c", "#0369a1", "#4d7c0f", "#7e22ce")
 
@@ -41,7 +48,7 @@ def history_of(folder: RunFolder) -> pd.DataFrame:
     )
 
 
-def training_curves(histories: Mapping[str, pd.DataFrame], title: str = "") -> heavy.matplotlib.figure.Figure:
+def training_curves(histories: Mapping[str, pd.DataFrame], title: str = "") -> Figure:
     """Loss and accuracy of one stage over its epochs, the mean over folds; a line for each training and split.
 
     Args:
@@ -70,7 +77,7 @@ def training_curves(histories: Mapping[str, pd.DataFrame], title: str = "") -> h
     return figure
 
 
-def figures_of_training(histories: Mapping[str, pd.DataFrame]) -> dict[str, heavy.matplotlib.figure.Figure]:
+def figures_of_training(histories: Mapping[str, pd.DataFrame]) -> dict[str, Figure]:
     """`training_<stage>` for each stage of some trainings, by their names; a single training may have an empty name."""
     figures = {}
     for stage in dict.fromkeys(str(stage) for history in histories.values() for stage in history["stage"]):
@@ -89,7 +96,7 @@ OUTCOMES = {"right": "#2f8f5b", "wrong": "#b4235a", "open": "#8b96a5"}
 INK, RULE = "#1f2937", "#e5e7eb"
 
 
-def iou_sweep(sweeps: Mapping[str, Mapping[str, Any]]) -> heavy.matplotlib.figure.Figure:
+def iou_sweep(sweeps: Mapping[str, Mapping[str, Any]]) -> Figure:
     """F1 over the IoU threshold for a right interval, with known 95 % intervals.
 
     Args:
@@ -109,7 +116,7 @@ def iou_sweep(sweeps: Mapping[str, Mapping[str, Any]]) -> heavy.matplotlib.figur
     return figure
 
 
-def subjects(scores: Mapping[str, Mapping[str, float | None]]) -> heavy.matplotlib.figure.Figure:
+def subjects(scores: Mapping[str, Mapping[str, float | None]]) -> Figure:
     """A score of each subject, with a mark for each run; an undefined score has no mark.
 
     Args:
@@ -139,7 +146,7 @@ PAGE = {
 """Colours that the page replaces by its own, which differ between light and dark themes."""
 
 
-def inline(figure: heavy.matplotlib.figure.Figure, name: str) -> str:
+def inline(figure: Figure, name: str) -> str:
     """The drawing as an SVG element with the page's size, font and colours.
 
     Args:
@@ -147,7 +154,7 @@ def inline(figure: heavy.matplotlib.figure.Figure, name: str) -> str:
         name: makes its ids unique on the page.
     """
     target, look = io.StringIO(), {"svg.fonttype": "none", "svg.hashsalt": name}
-    with heavy.matplotlib.rc_context(look):  # type: ignore[arg-type]
+    with matplotlib.rc_context(look):  # type: ignore[arg-type]
         figure.savefig(
             target, format="svg", transparent=True, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type"))
         )
@@ -159,7 +166,7 @@ def inline(figure: heavy.matplotlib.figure.Figure, name: str) -> str:
     return re.sub(r'(\bid="|url\(#|xlink:href="#)', lambda found: f"{found[1]}{name}-", f"<svg {drawing}").strip()
 
 
-def confusion_matrix(answers: pd.DataFrame, classes: Sequence[str], title: str = "") -> heavy.matplotlib.figure.Figure:
+def confusion_matrix(answers: pd.DataFrame, classes: Sequence[str], title: str = "") -> Figure:
     """Counts, with the share of each true class in brackets and as a shade.
 
     Args:
@@ -199,7 +206,7 @@ def confusions(answers: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(matrix, [*classes], [*classes, "no class"]).iloc[present, columns]
 
 
-def score_curve(drawn: Timeline) -> heavy.matplotlib.figure.Figure:
+def score_curve(drawn: Timeline) -> Figure:
     """A video over time: for each track its scores (thin if smoothed scores are also drawn), the threshold, and its
     lanes below.
 
@@ -207,6 +214,9 @@ def score_curve(drawn: Timeline) -> heavy.matplotlib.figure.Figure:
     is found, else red and hatched; the more confident a spotted interval among those of its kind, the more solid its
     bar. A line in a bar marks the apex or peak if there is room.
     """
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
     tracks = [track for track in (*drawn.tracks, Track("", {}, drawn.lanes)) if track.curves or track.lanes]
     bands = [(t, 2.0 * bool(t.curves) + 0.2 * len(t.lanes)) for t in tracks] or [(Track("", {}, ()), 0.5)]
     heights = [high for _, high in bands]
@@ -224,16 +234,14 @@ def score_curve(drawn: Timeline) -> heavy.matplotlib.figure.Figure:
     curves = [one for track, _ in bands for one in track.curves.items()]
     outcomes = {span.outcome for track, _ in bands for lane in track.lanes for span in lane.spans}
     handles: list[Any] = [
-        heavy.matplotlib.lines.Line2D([], [], color=color, label=f"{kind}: score")
+        Line2D([], [], color=color, label=f"{kind}: score")
         for kind, color in COLORS.items()
         if any(of_kind == kind for of_kind, _ in curves)
     ]
     if any(curve.level is not None for _, curve in curves):
-        handles.append(
-            heavy.matplotlib.lines.Line2D([], [], color=INK, linestyle=(0, (5, 4)), linewidth=0.9, label="threshold")
-        )
+        handles.append(Line2D([], [], color=INK, linestyle=(0, (5, 4)), linewidth=0.9, label="threshold"))
     handles += [
-        heavy.matplotlib.patches.Patch(color=OUTCOMES[name], label=label)
+        Patch(color=OUTCOMES[name], label=label)
         for name, label in {"right": "found, right", "wrong": "missed, wrong", "open": "not scored"}.items()
         if name in outcomes
     ]
@@ -242,7 +250,7 @@ def score_curve(drawn: Timeline) -> heavy.matplotlib.figure.Figure:
     return figure
 
 
-def _track(axes: heavy.matplotlib.axes.Axes, track: Track, edges: NDArray[np.float64]) -> None:
+def _track(axes: Axes, track: Track, edges: NDArray[np.float64]) -> None:
     """Curves above lanes; a lane has the height of one step of the scale."""
     n, middle = len(edges) - 1, (edges[1:] + edges[:-1]) / 2
     curves = [values for c in track.curves.values() for values in (c.scores, c.smoothed) if values is not None]
@@ -292,7 +300,7 @@ def _track(axes: heavy.matplotlib.axes.Axes, track: Track, edges: NDArray[np.flo
     axes.set_ylabel(f"{for_figure(track.name)}\nscore".strip() if track.curves else "")
 
 
-def notebook_figure(figure: heavy.matplotlib.figure.Figure) -> heavy.matplotlib.figure.Figure:
+def notebook_figure(figure: Figure) -> Figure:
     """The figure with a picture that a notebook shows under any backend."""
 
     def png() -> bytes:
@@ -304,11 +312,11 @@ def notebook_figure(figure: heavy.matplotlib.figure.Figure) -> heavy.matplotlib.
     return figure
 
 
-def panels(
-    width: float, height: float, rows: int = 1, columns: int = 1, **look: Any
-) -> tuple[heavy.matplotlib.figure.Figure, list[heavy.matplotlib.axes.Axes]]:
+def panels(width: float, height: float, rows: int = 1, columns: int = 1, **look: Any) -> tuple[Figure, list[Axes]]:
     """A figure of this size in inches, without global state, and its axes, open at the top and at the right."""
-    figure = heavy.matplotlib.figure.Figure(figsize=(width, height), dpi=150, layout="constrained", facecolor="white")
+    from matplotlib.figure import Figure  # matplotlib takes .3 s, and most programs draw nothing
+
+    figure = Figure(figsize=(width, height), dpi=150, layout="constrained", facecolor="white")
     axes: list[Any] = [*figure.subplots(rows, columns, squeeze=False, **look).flat]
     for one in axes:
         one.spines[["top", "right"]].set_visible(False)

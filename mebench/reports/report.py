@@ -9,8 +9,9 @@ import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import lazy_loader
 import numpy as np
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -18,7 +19,7 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 from PIL import Image
 
-from mebench import console, heavy, inference, metrics
+from mebench import console, inference, metrics
 from mebench.atomic import whole_file
 from mebench.console import for_template
 from mebench.core import Prediction
@@ -42,6 +43,12 @@ from mebench.reports.scores import parts_of, title_of
 from mebench.reports.timeline import MISSED, SCRIPT, STYLE, WHY, Judged, clock, plain_rows, timeline
 from mebench.runs import CURVES, RunFolder, safe_name, tables_of
 from mebench.table import Column, Table, bar, sentence
+
+if TYPE_CHECKING:
+    import matplotlib
+    from matplotlib.figure import Figure
+else:
+    matplotlib = lazy_loader.load("matplotlib")
 
 LONGEST = 160
 """Most characters of a value in the audit."""
@@ -304,7 +311,7 @@ def _picture(face: NDArray[np.uint8], heat: NDArray[np.float64] | None = None) -
     image = np.repeat(face[..., None].astype(np.float64) / 255, 3, axis=2)
     if heat is not None:
         over = 0.6 * (heat[..., None] > 0)
-        image = (1 - over) * image + over * heavy.matplotlib.colormaps["jet"](heat)[..., :3]
+        image = (1 - over) * image + over * matplotlib.colormaps["jet"](heat)[..., :3]
     stream = io.BytesIO()
     Image.fromarray((255 * image).astype(np.uint8)).save(stream, format="png")
     return f"data:image/png;base64,{base64.b64encode(stream.getvalue()).decode()}"
@@ -424,7 +431,7 @@ def _sweeps(runs: Sequence[tuple[str, Record]]) -> dict[str, Mapping[str, Any]]:
     }
 
 
-def _trainings(runs: Sequence[tuple[str, Record]]) -> dict[str, heavy.matplotlib.figure.Figure]:
+def _trainings(runs: Sequence[tuple[str, Record]]) -> dict[str, Figure]:
     """The figures of the trainings of one or several runs, `training_<stage>`."""
     folders = {name: RunFolder(run.folder) for name, run in runs}
     if len(runs) == 1 and (other_run := twin(runs[0][1], TRANSFER)) is not None:
@@ -448,7 +455,7 @@ def twin(record: Record, key: str) -> RunFolder | None:
     return None
 
 
-def figures_of(folder: RunFolder, most: int | None = 3) -> dict[str, heavy.matplotlib.figure.Figure]:
+def figures_of(folder: RunFolder, most: int | None = 3) -> dict[str, Figure]:
     """The figures of a finished run, by name.
 
     `recognition_confusion` for the annotated clips, `analysis_confusion` for the true positives of a method that also
@@ -468,7 +475,7 @@ def figures_of(folder: RunFolder, most: int | None = 3) -> dict[str, heavy.matpl
 
 def _drawn_figures(
     runs: Sequence[tuple[str, Record]], sides: Sequence[Judged], most: int | None
-) -> Iterator[tuple[str, heavy.matplotlib.figure.Figure]]:
+) -> Iterator[tuple[str, Figure]]:
     for (name, record), side in zip(runs, sides):
         title, end = f"{name}: " if name else "", f"_{name.lower()}" if name else ""
         for task, answers in emotions_of(record, side).items():

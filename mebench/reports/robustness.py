@@ -1,11 +1,12 @@
 """The effect of degradations on a run: a table, a figure and a page."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from mebench import heavy
 from mebench.features.degradation import KINDS
 from mebench.format import number
 from mebench.reports.compare_runs import in_words
@@ -14,6 +15,9 @@ from mebench.reports.report import environment
 from mebench.reports.scores import title_of
 from mebench.runs import RunFolder
 from mebench.table import Column, Table
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Rows = Sequence[Mapping[str, Any]]
 """Of `mebench.inference.degraded.degrade`."""
@@ -51,7 +55,7 @@ def tables(rows: Rows) -> list[Table]:
     return [table for table in both if table.rows]
 
 
-def figure(rows: Rows, path: str) -> heavy.matplotlib.figure.Figure:
+def figure(rows: Rows, path: str) -> Figure:
     """A score against the strength of each degradation, with its interval; the line is the clean run."""
     kinds = dict.fromkeys(row["kind"] for row in rows if "scores" in row)
     high = -(-len(kinds) // 4)

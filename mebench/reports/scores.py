@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import partial
 from operator import itemgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mebench import heavy, metrics
+import lazy_loader
+
+from mebench import metrics
 from mebench.config import flatten
 from mebench.console import plural, print_lines, print_report, print_table
 from mebench.format import Score, count, number
@@ -16,6 +18,11 @@ from mebench.metrics.catalogue import JOINT, METRICS, find
 from mebench.records import joined, of_method, of_protocol, of_scheme, shares
 from mebench.runs.folder import RunFolder
 from mebench.table import Column, Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = lazy_loader.load("pandas")
 
 UNDEFINED = dict.fromkeys(("value", "low", "high"))
 COUNTS = {"tp": "TP", "fp": "FP", "fn": "FN"}
@@ -277,9 +284,7 @@ def mistakes_lines(mistakes: Mapping[str, Mapping[str, Mapping[str, float]]]) ->
     ]
 
 
-def print_mistakes(
-    counts: heavy.pandas.DataFrame, title: str, mistakes: heavy.pandas.DataFrame | None = None, note: str = ""
-) -> None:
+def print_mistakes(counts: pd.DataFrame, title: str, mistakes: pd.DataFrame | None = None, note: str = "") -> None:
     """Print the counts of `count_mistakes` on standard output, a note, and the rows of `sort_mistakes` if given."""
     print_lines("")
     if counts.empty:
@@ -325,7 +330,7 @@ def print_causes(why: Mapping[str, Mapping[str, Mapping[str, float]]]) -> None:
             )
 
 
-def distracted_line(counts: heavy.pandas.DataFrame, astray: heavy.pandas.DataFrame, tables: metrics.Tables) -> str:
+def distracted_line(counts: pd.DataFrame, astray: pd.DataFrame, tables: metrics.Tables) -> str:
     """A sentence with the number of false positives on blinks and other distractors.
 
     Args:
@@ -347,7 +352,7 @@ def distracted_line(counts: heavy.pandas.DataFrame, astray: heavy.pandas.DataFra
     )
 
 
-def mistakes_table(counts: heavy.pandas.DataFrame, mistake: str) -> Table:
+def mistakes_table(counts: pd.DataFrame, mistake: str) -> Table:
     """One row for each kind, subject or emotion, most mistakes first: their sum, and the share of each cause.
 
     Args:
@@ -368,7 +373,7 @@ def mistakes_table(counts: heavy.pandas.DataFrame, mistake: str) -> Table:
     return Table([Column(index, index), *numbers], cells, TITLES[mistake])
 
 
-def plain(counts: heavy.pandas.DataFrame) -> dict[str, Any]:
+def plain(counts: pd.DataFrame) -> dict[str, Any]:
     """The counts for JSON: `{name: {mistake: {cause: n}}}`."""
     halves = dict.fromkeys(counts.columns.get_level_values(0))
     return {str(name): {mistake: row[mistake].to_dict() for mistake in halves} for name, row in counts.iterrows()}

@@ -5,14 +5,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+import lazy_loader
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from PIL import ImageColor
 
-from mebench import heavy
 from mebench.atomic import new_folder
 from mebench.config import registry, resolve_dataset
 from mebench.console import plural, write_json
@@ -28,6 +28,11 @@ from mebench.progress import Progress
 from mebench.reports.report import environment
 from mebench.reports.timeline import COLORS, Lane, Span, Timeline, Track, clock, edges_of, unit_lanes
 from mebench.spotting import stretches
+
+if TYPE_CHECKING:
+    import cv2
+else:
+    cv2 = lazy_loader.load("cv2")
 
 Faces = Literal["largest", "all"]
 CAUTION = (
@@ -364,7 +369,7 @@ class Strip:
         places = (np.arange(len(values)) + 0.5) * width / self._n
         for first, last in stretches(np.isfinite(values)):
             points = np.stack([places, heights], axis=1)[first : last + 1].astype(np.int32)
-            heavy.cv2.polylines(picture, [points], False, (235, 235, 235), 1, heavy.cv2.LINE_AA)
+            cv2.polylines(picture, [points], False, (235, 235, 235), 1, cv2.LINE_AA)
         self._picture = picture
 
     def draw(self, frame: NDArray[np.uint8], index: int) -> NDArray[np.uint8]:
@@ -373,16 +378,14 @@ class Strip:
         """
         strip = self._picture.copy()
         at = int((index + 0.5) * strip.shape[1] / self._n)
-        heavy.cv2.line(strip, (at, 0), (at, self._height), (255, 255, 255), 2)
+        cv2.line(strip, (at, 0), (at, self._height), (255, 255, 255), 2)
         image = np.concatenate([frame, strip])
         now = [(kind, words) for first, last, kind, words in self._spans if first <= index <= last]
         scale = max(strip.shape[1] / 1280, 0.4)
         if now:
             place, words = (int(12 * scale), int(36 * scale * (1 + self._row))), ", ".join(text for _, text in now)
             for color, thick in (((0, 0, 0), 5), (_bgr(now[0][0]).tolist(), 2)):
-                heavy.cv2.putText(
-                    image, words, place, heavy.cv2.FONT_HERSHEY_SIMPLEX, scale, color, max(1, round(thick * scale))
-                )
+                cv2.putText(image, words, place, cv2.FONT_HERSHEY_SIMPLEX, scale, color, max(1, round(thick * scale)))
         return image
 
 

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from mebench import core, heavy, training
+import lazy_loader
+
+from mebench import core, training
 from mebench.annotations.schemes import all_units, one_unit, unit_number
 from mebench.config import RunConfig, parts, registry, trainer
 from mebench.core import KINDS, Composite, Dataset, Kind, Renamed, Scheme, Task, Video
 from mebench.errors import ConfigError, DataError, check_known, refused_by_plugin
 from mebench.features.degradation import Degradation, Degraded
 from mebench.protocols import Protocol
+
+if TYPE_CHECKING:
+    import torch
+else:
+    torch = lazy_loader.load("torch")
 
 
 def open_dataset(config: RunConfig) -> Dataset:
@@ -62,7 +69,7 @@ def abilities(config: RunConfig) -> tuple[Ability, ...]:
             selects = method.holds_out(params) or trainer.selects(config.trainer)
             if not selects and method.stages is not core.Method.stages:  # its own callbacks or schedulers may
                 about = f"{method.__name__} cannot be asked for its callbacks"
-                with refused_by_plugin(about), heavy.torch.device("meta"):
+                with refused_by_plugin(about), torch.device("meta"):
                     made = method(params, Task(method.tasks, classes=("first", "second"))).trained()
                     selects = bool(training.monitored(made))
             methods.append(Ability(frozenset(method.tasks), tuple(method.kinds), bool(selects), method.several))

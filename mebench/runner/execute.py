@@ -7,9 +7,10 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from mebench import heavy
+import lazy_loader
+
 from mebench.config import RunConfig, trainer
 from mebench.console import plural
 from mebench.errors import ConfigError, InterruptedRunError as InterruptedRunError, MebenchError
@@ -25,6 +26,11 @@ from mebench.runner.process import open_many_files
 from mebench.runner.session import Outcome, Session, cached_outcome, finished_run, open_session, rerun_notice
 from mebench.runner.workers import WorkerPool, Workers, default_workers
 from mebench.runs.folder import RunFolder
+
+if TYPE_CHECKING:
+    import torch
+else:
+    torch = lazy_loader.load("torch")
 
 T = TypeVar("T")
 
@@ -270,7 +276,6 @@ def refuse_missing(config: RunConfig) -> None:
             f"trainer.devices={many} cannot choose an epoch: leave out callbacks that monitor a metric, or devices"
         )
     if config.executor == "local" and config.accelerator != "cpu":
-        torch = heavy.torch
         available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "auto": True}
         available["gpu"] = available["cuda"] or available["mps"]
         if not available[config.accelerator] or (config.precision == "16-mixed" and not available["gpu"]):

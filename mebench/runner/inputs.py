@@ -18,9 +18,10 @@ from functools import cache
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mebench import heavy
+import lazy_loader
+
 from mebench._checkout import PACKAGE, VERSION
 from mebench.config import PluginInfo, RunConfig, flatten, is_place, plugins_of, shaping, trainer
 from mebench.core import Dataset
@@ -28,6 +29,11 @@ from mebench.errors import RunError
 from mebench.features import processor
 from mebench.files import code_hash, file_hash
 from mebench.protocols import ADDED
+
+if TYPE_CHECKING:
+    import torch
+else:
+    torch = lazy_loader.load("torch")
 
 ROOMS = ("annotations", "core", "features", "frames", "protocols", "spotting.py", "training")
 """The parts of mebench that shape predictions."""
@@ -210,7 +216,7 @@ def instructions_of_folds() -> str:
 @cache
 def instructions_of_torch() -> str:
     """The instructions that PyTorch chooses for this processor."""
-    return f"torch {heavy.torch.backends.cpu.get_cpu_capability()}"
+    return f"torch {torch.backends.cpu.get_cpu_capability()}"
 
 
 @cache

@@ -9,9 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mebench import core, heavy
+import lazy_loader
+
+from mebench import core
 from mebench._checkout import PACKAGE
 from mebench.atomic import replace_file
 from mebench.config import RunConfig, trainer
@@ -45,6 +47,11 @@ from mebench.runner.choices import (
 from mebench.runner.inputs import code_of
 from mebench.runner.job import Part, parts_for, reads_of
 from mebench.runner.sandbox import Grant, granted, lacking, python_files
+
+if TYPE_CHECKING:
+    import torch
+else:
+    torch = lazy_loader.load("torch")
 
 
 def fold_timings(videos: Sequence[Video], training: Iterable[Video], kinds: Sequence[Kind]) -> dict[str, Timing]:
@@ -347,7 +354,7 @@ class Plan:
 
 def weightless(part: Part) -> core.Method:
     """The method without memory for its weights, for its chains and names: even a large network is created at once."""
-    with heavy.torch.device("meta"):
+    with torch.device("meta"):
         return part.new_method()
 
 

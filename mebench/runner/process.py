@@ -8,11 +8,17 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
 
+import lazy_loader
 from threadpoolctl import threadpool_limits
 
-from mebench import heavy
 from mebench._lightly import load_lightning_lightly
+
+if TYPE_CHECKING:
+    import torch
+else:
+    torch = lazy_loader.load("torch")
 
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1")
 """Read by the numeric libraries when they are loaded: a worker is started with them."""
@@ -69,9 +75,9 @@ def open_many_files() -> None:
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Compute in one thread, as a worker does: the results are equal bit for bit."""
-    threads = heavy.torch.get_num_threads()
-    heavy.torch.set_num_threads(1)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
     try:
         yield
     finally:
-        heavy.torch.set_num_threads(threads)
+        torch.set_num_threads(threads)

@@ -5,12 +5,18 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mebench import heavy
+import lazy_loader
+
 from mebench.errors import ConfigError
 from mebench.runner import isolation
 from mebench.runner.isolation import LOOK_SECONDS, Failure, Worker, attempt
+
+if TYPE_CHECKING:
+    import torch
+else:
+    torch = lazy_loader.load("torch")
 
 ENOUGH = 3
 """After this many tasks fail twice with one exception, other tasks with this exception are not tried again."""
@@ -194,7 +200,7 @@ def environments(workers: int, accelerator: str, devices: int | None = None, eac
         if (named := os.environ.get("CUDA_VISIBLE_DEVICES")) is not None:
             gpus = [name.strip() for name in named.split(",") if name.strip()]
         else:
-            gpus = [str(n) for n in range(heavy.torch.cuda.device_count())]
+            gpus = [str(n) for n in range(torch.cuda.device_count())]
     if gpus and (most := max(devices or 0, each)) > len(gpus):
         raise ConfigError(
             f"devices={most}, but this machine shows {len(gpus)} GPUs: give at most that number, or leave it out"

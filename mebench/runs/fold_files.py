@@ -12,13 +12,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import lazy_loader
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench import heavy
 from mebench.core import Curve, Epoch, Kind, Prediction, Timing
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+else:
+    pa = lazy_loader.load("pyarrow")
+    pd = lazy_loader.load("pandas")
 
 TABLES = ("predictions.parquet", "clips.parquet", "frame_scores.parquet")
 CURVES = "curves.parquet"
@@ -74,19 +81,21 @@ class FoldResult:
 
 def write_files(folder: Path, result: FoldResult, kinds: Sequence[str]) -> None:
     """Write the files of a fold into an empty folder, the record last."""
+    import pyarrow.parquet as pq  # takes as long as pyarrow itself, and many programs only read the lists of a run
+
     files = {}
     for name, table in tables_of_fold(result, kinds).items():
         if (
             name in TABLES or len(table) or (name == EPOCH_PREDICTIONS and result.epoch_predictions)
         ):  # there may be no answers
-            sink = heavy.pyarrow.BufferOutputStream()
-            heavy.pyarrow.parquet.write_table(table, sink)
+            sink = pa.BufferOutputStream()
+            pq.write_table(table, sink)
             files[name] = bytes(sink.getvalue())
     if result.model:  # a leaking run keeps none
         files["model.safetensors"] = result.model
     if result.history:  # one row for each pass of the training
         rows = [{"fold": result.key, **epoch.row()} for epoch in result.history]
-        files["history.csv"] = heavy.pandas.DataFrame(rows).to_csv(index=False).encode()
+        files["history.csv"] = pd.DataFrame(rows).to_csv(index=False).encode()
     record = {
         "fold": result.key,
         "seed": result.seed,
@@ -153,7 +162,7 @@ def whole_fold(folder: Path) -> str | None:
     return None
 
 
-def read_fold_table(file: Path) -> heavy.pyarrow.Table:
+def read_fold_table(file: Path) -> pa.Table:
     """One of `TABLES`, or `CURVES`.
 
     Raises:
@@ -162,42 +171,44 @@ def read_fold_table(file: Path) -> heavy.pyarrow.Table:
     return read_parquet(file).cast(_schemas()[file.name])
 
 
-def read_parquet(file: Path | heavy.pyarrow.BufferReader) -> heavy.pyarrow.Table:
+def read_parquet(file: Path | pa.BufferReader) -> pa.Table:
     """A table, for few rows in a third of the time of pyarrow's `read_table` and pandas.
 
     Raises:
         Exception: it is missing or damaged; pyarrow has many kinds.
     """
-    with heavy.pyarrow.parquet.ParquetFile(file) as opened:
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(file) as opened:
         return opened.read(use_threads=False)
 
 
-def read_frame(file: Path) -> heavy.pandas.DataFrame:
+def read_frame(file: Path) -> pd.DataFrame:
     """A table in pandas. A small one, such as a truth that many runs share, is parsed only once.
 
     Raises:
         Exception: it is missing or damaged; pyarrow has many kinds.
     """
     if file.stat().st_size > MOST_KEPT:
-        table: heavy.pandas.DataFrame = read_parquet(file).to_pandas()
+        table: pd.DataFrame = read_parquet(file).to_pandas()
     else:
-        table = _parsed(file.read_bytes(), heavy.pandas.get_option("mode.string_storage")).copy()
+        table = _parsed(file.read_bytes(), pd.get_option("mode.string_storage")).copy()
     return table
 
 
 @lru_cache(maxsize=512)
 def _parsed(content: bytes, storage: str) -> Any:
-    return read_parquet(heavy.pyarrow.BufferReader(content)).to_pandas()
+    return read_parquet(pa.BufferReader(content)).to_pandas()
 
 
-def read_csv(file: Path) -> heavy.pandas.DataFrame:
+def read_csv(file: Path) -> pd.DataFrame:
     """Costs or a history. Names of folds and stages are kept, also `NA` and `01`; only an empty cell is a missing
     value.
 
     Raises:
         OSError, ValueError: it is missing or damaged.
     """
-    return heavy.pandas.read_csv(file, dtype={"fold": str, "stage": str}, keep_default_na=False, na_values=[""])
+    return pd.read_csv(file, dtype={"fold": str, "stage": str}, keep_default_na=False, na_values=[""])
 
 
 def safe_name(fold: str) -> str:
@@ -217,34 +228,32 @@ def _stamp(content: bytes) -> list[int]:
 
 
 @cache
-def _schemas() -> dict[str, heavy.pyarrow.Schema]:
+def _schemas() -> dict[str, pa.Schema]:
     """One type for each column, also in an empty table, so that tables of folds can be joined."""
-    text, integer, number = heavy.pyarrow.string(), heavy.pyarrow.int64(), heavy.pyarrow.float64()
-    many, place = heavy.pyarrow.list_(number), [("fold", text), ("video", text)]
+    text, integer, number = pa.string(), pa.int64(), pa.float64()
+    many, place = pa.list_(number), [("fold", text), ("video", text)]
     interval = [("kind", text), ("onset", integer), ("apex", integer), ("offset", integer), ("confidence", number)]
     answer = [("onset", integer), ("offset", integer), ("predicted", text), ("probabilities", many)]
     return {
-        "predictions.parquet": heavy.pyarrow.schema(
+        "predictions.parquet": pa.schema(
             [*place, *interval, ("emotion", text), ("probabilities", many), ("draw", integer)]
         ),
-        "clips.parquet": heavy.pyarrow.schema([*place, *answer]),
-        "frame_scores.parquet": heavy.pyarrow.schema([*place, ("frame", integer), ("kind", text), ("score", number)]),
-        CURVES: heavy.pyarrow.schema(
-            [*place, ("frame", integer), ("kind", text), ("smoothed", number), ("level", number)]
-        ),
-        EPOCH_PREDICTIONS: heavy.pyarrow.schema(
+        "clips.parquet": pa.schema([*place, *answer]),
+        "frame_scores.parquet": pa.schema([*place, ("frame", integer), ("kind", text), ("score", number)]),
+        CURVES: pa.schema([*place, ("frame", integer), ("kind", text), ("smoothed", number), ("level", number)]),
+        EPOCH_PREDICTIONS: pa.schema(
             [
                 *place,
                 ("epoch", integer),
                 *interval,
                 ("emotion", text),
-                ("probabilities", heavy.pyarrow.list_(heavy.pyarrow.float32())),
+                ("probabilities", pa.list_(pa.float32())),
             ]
         ),
     }
 
 
-def tables_of_fold(result: FoldResult, kinds: Sequence[str]) -> dict[str, heavy.pyarrow.Table]:
+def tables_of_fold(result: FoldResult, kinds: Sequence[str]) -> dict[str, pa.Table]:
     """The `TABLES`, `CURVES` and `EPOCH_PREDICTIONS` of a fold."""
     rows: dict[str, list[dict[str, Any]]] = {
         "predictions.parquet": [
@@ -283,7 +292,7 @@ def tables_of_fold(result: FoldResult, kinds: Sequence[str]) -> dict[str, heavy.
             for p in answers
         ],
     }
-    schemas, pa = _schemas(), heavy.pyarrow
+    schemas = _schemas()
 
     def of_frames(name: str, video: str, kind: str, frame: NDArray[Any], **numbers: NDArray[Any]) -> Any:
         """Rows of one video and kind, one for each frame."""

@@ -31,11 +31,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
+import lazy_loader
 from filelock import FileLock, Timeout
 
-from mebench import heavy
 from mebench.atomic import WRITING, descriptor, replace_file, whole_file, whole_folder
 from mebench.errors import RunError, refused_by_system, unknown
 from mebench.files import file_hash
@@ -50,6 +50,13 @@ from mebench.runs.fold_files import (
     whole_fold,
     write_files,
 )
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+else:
+    pa = lazy_loader.load("pyarrow")
+    pd = lazy_loader.load("pandas")
 
 ORDERS = (
     ["draw", "video", "kind", "onset", "offset", "confidence"],
@@ -229,7 +236,7 @@ class RunFolder:
         with self._writing(self.path / name) as temporary:
             temporary.write_text(text, encoding="utf-8")
 
-    def write_table(self, name: str, table: heavy.pandas.DataFrame) -> None:
+    def write_table(self, name: str, table: pd.DataFrame) -> None:
         """Write a table atomically: parquet, or csv by the name's ending."""
         with self._writing(self.path / name) as temporary:
             if name.endswith(".csv"):
@@ -385,7 +392,7 @@ class RunFolder:
         """
         return self._read(name, lambda file: json.loads(file.read_text(encoding="utf-8")))
 
-    def read_table(self, name: str) -> heavy.pandas.DataFrame:
+    def read_table(self, name: str) -> pd.DataFrame:
         """A parquet table of the run.
 
         Raises:
@@ -431,7 +438,7 @@ class RunFolder:
                 self._read(file, read_fold_table) for file in files if name != CURVES or (self.path / file).is_file()
             ]
             if tables:
-                table = heavy.pyarrow.concat_tables(tables).to_pandas()
+                table = pa.concat_tables(tables).to_pandas()
                 self.write_table(name, table.sort_values(order, kind="stable", ignore_index=True))
         costs = [
             {
@@ -441,7 +448,7 @@ class RunFolder:
             }
             for fold in folds
         ]
-        self.write_table("costs.csv", heavy.pandas.DataFrame(costs))
+        self.write_table("costs.csv", pd.DataFrame(costs))
 
     def fold_record(self, fold: str) -> dict[str, Any]:
         """Timing, seed and cost of a finished fold."""

@@ -5,15 +5,21 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
+import lazy_loader
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench import heavy
 from mebench.errors import ConfigError, RunError
 from mebench.vqa import questions
+
+if TYPE_CHECKING:
+    import cv2
+else:
+    cv2 = lazy_loader.load("cv2")
 
 INSTRUCTION = (
     "The images are frames of one video of a face, in their order. Answer the question about the facial expression. "
@@ -130,7 +136,7 @@ def query(
 
 
 def _jpeg(frame: NDArray[np.uint8]) -> str:
-    cv2, scale = heavy.cv2, min(1.0, LARGEST / max(frame.shape[:2]))
+    scale = min(1.0, LARGEST / max(frame.shape[:2]))
     small = cv2.resize(frame, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else frame
     _, data = cv2.imencode(".jpg", small[..., ::-1] if small.ndim == 3 else small)
     return base64.b64encode(data.tobytes()).decode()

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench import heavy
 from mebench.features import FeatureMap, Flow, FlowVolume, Image, Landmarks, MapStep, angle_of
 from mebench.features.orientation import EDGE
 
@@ -100,7 +100,7 @@ def regions(points: Landmarks, height: int, width: int) -> NDArray[np.intp]:
     for number, corners in enumerate(REGIONS, start=1):
         at = np.array([_corner(word, points, LIFT * height) for word in corners])
         x, y = (at - at.mean(0)).T
-        heavy.cv2.fillConvexPoly(drawn, at[np.argsort(np.arctan2(y, x))].astype(np.int32), number)
+        cv2.fillConvexPoly(drawn, at[np.argsort(np.arctan2(y, x))].astype(np.int32), number)
     return drawn.astype(np.intp) - 1
 
 

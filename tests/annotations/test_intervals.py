@@ -4,10 +4,10 @@ import re
 import struct
 from datetime import datetime, timedelta
 
+import openpyxl
 import pytest
 from hypothesis import given, strategies as st
 
-from mebench import heavy
 from mebench.annotations import Log, annotation, read_sheets
 from tests.helpers import old_excel
 
@@ -105,8 +105,8 @@ def test_a_number_that_is_shown_as_a_date_is_read_as_the_number(tmp_path_factory
 
 def in_a_workbook(folder, values, epoch="WINDOWS_1900"):
     """A sheet of one row, whose cells are formatted as dates."""
-    book = heavy.openpyxl.Workbook()
-    book.epoch = getattr(heavy.openpyxl.utils.datetime, f"CALENDAR_{epoch}")
+    book = openpyxl.Workbook()
+    book.epoch = getattr(openpyxl.utils.datetime, f"CALENDAR_{epoch}")
     for column, value in enumerate(values, 1):
         book.active.cell(1, column, value).number_format = "yyyy-mm-dd"
     book.save(folder / "sheet.xlsx")

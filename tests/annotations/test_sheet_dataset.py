@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import cv2
 import numpy as np
+import openpyxl
 import pytest
 
-from mebench import heavy
 from mebench.annotations import (
     Cleaning,
     Header,
@@ -411,7 +411,7 @@ def test_a_row_that_is_there_twice_is_one_expression(tmp_path):
 
 
 def test_cells_that_are_merged_hold_for_all_their_rows(tmp_path):
-    book = heavy.openpyxl.Workbook()
+    book = openpyxl.Workbook()
     for row in (HEAD, ROWS[0], (None, *ROWS[1][1:]), ROWS[2]):
         book.active.append(row)
     book.active.merge_cells("A2:A3")

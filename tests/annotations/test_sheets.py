@@ -3,9 +3,9 @@
 import time
 import zipfile
 
+import openpyxl
 import pytest
 
-from mebench import heavy
 from mebench.annotations import Header, find_table, read_sheets, sheets as module, write_csv, write_xlsx
 from mebench.errors import DataError
 from tests.helpers.old_excel import write_xls
@@ -111,7 +111,7 @@ def test_too_many_rows_are_refused_in_workbooks(tmp_path, monkeypatch, write):
 
 
 def test_formatted_empty_rows_to_the_very_end_are_skipped(tmp_path):
-    book = heavy.openpyxl.Workbook()
+    book = openpyxl.Workbook()
     book.active.append(("Subject", "Filename"))
     book.active.cell(1_048_576, 1).value = " "
     book.save(tmp_path / "codes.xlsx")
@@ -174,7 +174,7 @@ def test_a_broken_file_is_one_sentence(tmp_path, fault):
 
 def test_merged_cells_without_end_are_read_in_a_moment(tmp_path):
     """A hundred thousand of them, each over all rows."""
-    book = heavy.openpyxl.Workbook()
+    book = openpyxl.Workbook()
     for n in range(2000):
         book.active.append([n if n == 0 else None, n])
     book.active.merge_cells("A1:A2000")

@@ -10,13 +10,14 @@ import sys
 import threading
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import example, given, strategies as st
 
 import mebench
-from mebench import heavy, tracking
+from mebench import tracking
 from mebench.config import combinations, resolve, settings_of
 from mebench.errors import ConfigError, DataError, PluginError, RunError
 from mebench.metrics import summarize
@@ -144,7 +145,7 @@ def test_a_notebook_s_event_loop_and_signals_stay_as_they_are(tiny, tmp_path, mo
 
 def test_a_timeline_is_a_picture_of_a_video(ran):
     figure = ran.plot_timeline("s002")
-    assert isinstance(figure, heavy.matplotlib.figure.Figure)
+    assert isinstance(figure, matplotlib.figure.Figure)
     assert "s002" in figure.axes[0].get_title(loc="left")
     assert figure._repr_png_().startswith(b"\x89PNG")
     assert len(figure.axes[0].lines) > 1

@@ -1,8 +1,8 @@
 """Tables as people of the field write them: names, languages, encodings, notes, codes, and what is said of every row and column."""
 
+import openpyxl
 import pytest
 
-from mebench import heavy
 from mebench.annotations import decoded
 from mebench.config import registry
 from mebench.errors import DataError
@@ -257,7 +257,7 @@ def test_names_again_in_a_workbook_are_left_out_by_its_adapter_too(tmp_path):
     write_empty_tree("casme2", tmp_path)
     sheet = plugin(plugin.Params(root=str(tmp_path))).annotation_file
     expected = len(plugin(plugin.Params(annotations=str(sheet))).annotations)
-    book = heavy.openpyxl.load_workbook(sheet)
+    book = openpyxl.load_workbook(sheet)
     book.active.append([cell.value for cell in book.active[1]])
     book.active.append(["Total", 8, None, 10, 20, 30])
     book.save(sheet)
@@ -300,7 +300,7 @@ def test_a_column_of_names_that_is_half_empty_is_one_defect(write):
 
 
 def test_of_two_lines_of_names_the_one_that_names_more_is_the_header(tmp_path):
-    book = heavy.openpyxl.Workbook()
+    book = openpyxl.Workbook()
     for row in (("Subject", "Video", "Frames"), (None, None, "Onset", "Offset"), ("s1", "v1", 10, 20)):
         book.active.append(row)
     for cells in ("A1:A2", "B1:B2", "C1:D1"):
@@ -311,7 +311,7 @@ def test_of_two_lines_of_names_the_one_that_names_more_is_the_header(tmp_path):
 
 
 def test_merged_cells_of_a_workbook_hold_for_all_their_rows(tmp_path):
-    book = heavy.openpyxl.Workbook()
+    book = openpyxl.Workbook()
     for row in (HEAD, (1, "a", 1, 2), (None, "b", 3, 4), (2, "c", 5, 6)):
         book.active.append(row)
     book.active.merge_cells("A2:A3")

@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 import cv2
+import matplotlib
 import numpy as np
 import pytest
 
-from mebench import heavy
 from mebench.annotations import draw_face
 from mebench.core import Dataset, Expression, Video
 from mebench.inspection import Chosen, Face, strip_of
@@ -98,7 +98,7 @@ def test_the_whole_frame_stands_before_its_close_pictures(monkeypatch):
 )
 def test_the_close_pictures_show_the_crop_with_something_around_it_within_the_frame(box, across, down):
     """Edges in pixels of a frame 120 wide and 90 high; pixel centres are whole numbers."""
-    axes = heavy.matplotlib.figure.Figure().add_axes((0, 0, 1, 1))
+    axes = matplotlib.figure.Figure().add_axes((0, 0, 1, 1))
     image = np.zeros((90, 120, 3), np.uint8)
     dataset_report._draw(axes, image, replace(strip("wall"), face=Face(box, None, ())), near=True)
     assert np.add(axes.get_xlim(), 0.5) == pytest.approx(across)

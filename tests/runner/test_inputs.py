@@ -10,7 +10,7 @@ from tests.helpers.kept_server import OF_MOST, KeptServer
 
 OTHER_ROOMS = {
     *("_checkout.py", "_lightly.py", "__init__.py", "__main__.py", "atomic.py", "console.py", "errors.py"),
-    *("files.py", "format.py", "grouping.py", "heavy.py", "progress.py", "table.py"),
+    *("files.py", "format.py", "grouping.py", "progress.py", "table.py"),
     *("api", "challenges", "cli", "config", "datasets", "exchange", "inspection", "methods"),
     *("boards", "inference", "metrics", "records", "reports", "reproduction", "testing", "tracking", "tuning", "vqa"),
 }

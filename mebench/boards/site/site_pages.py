@@ -379,7 +379,7 @@ OF_PAGES = (
     *(f"boards/site/templates/{name}.html" for name in ("base", "run_page")),
     *(f"reports/{name}.py" for name in ("report", "timeline", "plots", "scores")),
     *(f"reports/templates/{name}.html" for name in ("run", "parts", "sweep", "timeline")),
-    *("annotations/schemes.py", "config/*.py", "errors.py", "heavy.py"),
+    *("annotations/schemes.py", "config/*.py", "errors.py"),
 )
 """The code that makes the page of a run."""
 MOST_SHOWN = 100_000
