@@ -28,7 +28,7 @@ from mebench.frames.videofile import VideoFrames, write_video
 
 if TYPE_CHECKING:
     import cv2
-    import skimage
+    import skimage.util
 else:
     cv2 = lazy_loader.load("cv2")
     skimage = lazy_loader.load("skimage")
