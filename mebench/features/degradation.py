@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from mebench.core import Dataset, Frames, Video, Wrapped, stable_seed
 from mebench.errors import DataError, check_known, refuse_if
 from mebench.features.base import Image, Landmarks
-from mebench.features.detection import Box, NoFaceError
+from mebench.features.boxes import Box
+from mebench.features.face_detection import NoFaceError
 from mebench.features.faces import RIGHT_OF, FaceCrop
 from mebench.files import file_hash
 from mebench.frames.videofile import VideoFrames, write_video

@@ -3,17 +3,24 @@
 import functools
 import threading
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import lazy_loader
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench import heavy
 from mebench.core.peaks import stretches
 from mebench.errors import DataError
 from mebench.features.base import release
 from mebench.features.boxes import Box
 from mebench.features.gray_frames import Gray
+
+if TYPE_CHECKING:
+    import cv2
+    import dlib
+else:
+    cv2 = lazy_loader.load("cv2")
+    dlib = lazy_loader.load("dlib")
 
 SMALLEST = 80
 """Width in pixels of the smallest face that the detector finds without upsampling (King 2009, "Dlib-ml")."""
@@ -30,7 +37,7 @@ def load_detector(thread: int) -> Any:
     It is the one of `get_frontal_face_detector`, as `save` writes it: dlib unpacks its own copy in half a second, and
     reads this file in a thousandth.
     """
-    return heavy.dlib.fhog_object_detector(str(Path(__file__).with_name("frontal_face.svm")))
+    return dlib.fhog_object_detector(str(Path(__file__).with_name("frontal_face.svm")))
 
 
 def detect_faces(gray: Gray, upsample: int) -> list[Box]:
@@ -55,7 +62,7 @@ one.
 
 def shows_face(crop: Gray) -> bool:
     """Whether a crop, (size, size), shows a face."""
-    padded = heavy.cv2.copyMakeBorder(crop, PAD, PAD, PAD, PAD, heavy.cv2.BORDER_REPLICATE)
+    padded = cv2.copyMakeBorder(crop, PAD, PAD, PAD, PAD, cv2.BORDER_REPLICATE)
     return bool(detect_faces(np.asarray(padded), 0))
 
 

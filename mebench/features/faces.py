@@ -13,29 +13,20 @@ from numpy.typing import NDArray
 
 from mebench.core import Frames, Level, Range, Step, check_choices
 from mebench.errors import DataError
-from mebench.features import (
-    SMALLEST,
-    Box,
+from mebench.features.base import Landmarks, dlib_version
+from mebench.features.boxes import Box, FloatBox, box_area, clip_to_frame, enlarge_box
+from mebench.features.face_detection import SMALLEST, NoFaceError, detect_faces
+from mebench.features.gray_frames import Gray, checked_frames, to_gray
+from mebench.features.landmarks import (
     FaceTracker,
-    FloatBox,
-    Gray,
-    Landmarks,
-    NoFaceError,
-    box_area,
     box_of_vector,
     check_landmarks,
-    checked_frames,
-    clip_to_frame,
-    detect_faces,
-    dlib_version,
-    enlarge_box,
     find_predictor,
     hold_still_boxes,
     need_predictor,
     predicted_landmarks,
     predictor_identity,
     smooth_vectors,
-    to_gray,
 )
 from mebench.frames import VideoFrames
 

@@ -1,13 +1,19 @@
 """Frames as gray pictures: checked in type and size, and converted."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
+import lazy_loader
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench import heavy
 from mebench.core import Frames
 from mebench.errors import DataError, refuse_if
+
+if TYPE_CHECKING:
+    import cv2
+else:
+    cv2 = lazy_loader.load("cv2")
 
 Gray = NDArray[np.uint8]
 
@@ -21,8 +27,8 @@ def to_gray(frame: NDArray[np.uint8], index: int, label: str) -> Gray:
     channels = _channels(frame, index, label)
     if channels == 1:
         return frame.reshape(frame.shape[:2])
-    code = heavy.cv2.COLOR_BGR2GRAY if channels == 3 else heavy.cv2.COLOR_BGRA2GRAY
-    return np.asarray(heavy.cv2.cvtColor(frame, code))
+    code = cv2.COLOR_BGR2GRAY if channels == 3 else cv2.COLOR_BGRA2GRAY
+    return np.asarray(cv2.cvtColor(frame, code))
 
 
 def checked_frames(frames: Frames | Iterator[NDArray[np.uint8]], label: str) -> Iterator[NDArray[np.uint8]]:

@@ -15,18 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench.errors import DataError, refused_by_system
-from mebench.features import (
-    MISSES,
-    Box,
-    FloatBox,
-    Gray,
-    Landmarks,
-    box_area,
-    box_iou,
-    clip_to_frame,
-    distance_in_widths,
-    enlarge_box,
-)
+from mebench.features.base import Landmarks
+from mebench.features.boxes import Box, FloatBox, box_area, box_iou, clip_to_frame, distance_in_widths, enlarge_box
+from mebench.features.face_detection import MISSES
+from mebench.features.gray_frames import Gray
 
 if TYPE_CHECKING:
     import cv2
