@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from mebench import boards, config as configuration, heavy, metrics, records, tracking
+from mebench import boards, config as configuration, heavy, metrics, tracking
 from mebench._checkout import shipped
 from mebench.api.run_results import Names, _several, runs_folder
 from mebench.core import Kind, Task
@@ -121,7 +121,7 @@ def leaderboard(
     return (table.dropna(axis="columns", how="all") if len(table) else table).reset_index(drop=True)
 
 
-def _lines(table: records.rows.Table) -> Iterator[dict[str, Any]]:
+def _lines(table: boards.rows.Table) -> Iterator[dict[str, Any]]:
     """The lines of all parts of a table, measured ones first."""
     for part in table.parts:
         place = {name: getattr(table, name) for name in ("task", "dataset", "protocol", "variant")} | {

@@ -19,8 +19,9 @@ from mebench.boards import (
 )
 from mebench.boards.build import build
 from mebench.boards.collect import Notify, collect, collect_records, unique
+from mebench.boards.rows import Table
 from mebench.errors import RunError
-from mebench.records import FILE, Alias, Published, Record, Table, UnshownError, read, read_aliases
+from mebench.records import FILE, Alias, Published, Record, UnshownError, read, read_aliases
 from mebench.reproduction import SCORED_ANEW, Paper, read_paper, sources
 from mebench.runs.folder import RunFolder
 from mebench.table import Table as Shown

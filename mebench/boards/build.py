@@ -10,6 +10,9 @@ from functools import cache, partial
 from operator import itemgetter
 from typing import Any
 
+from mebench.boards import row_facts
+from mebench.boards.row_facts import VERSIONS
+from mebench.boards.rows import NOTHING, QUIET, UNRANKED, Part, Row, Score, Table, ranked
 from mebench.boards.significance import Read, standing, together
 from mebench.config import registry
 from mebench.console import plural
@@ -25,27 +28,13 @@ from mebench.metrics import (
     names_chance,
     quiet_rate,
 )
-from mebench.records import (
-    DAMAGE,
-    NOTHING,
-    QUIET,
-    SCORING,
-    UNRANKED,
-    VERSIONS,
-    Part,
-    Record,
-    Row,
-    Score,
-    Table,
-    UnshownError,
-    cached,
-    ranked,
-    row_facts,
-    setting_words,
-)
-from mebench.reports.scores import parts_of
+from mebench.metrics.scored_parts import scored_parts
+from mebench.records import DAMAGE, Record, UnshownError, recorded_settings
+from mebench.result_cache import cached
 from mebench.runs import RunFolder, of_dataset, tables_of
 
+SCORING = ("core/*.py", "metrics/*.py", "runs/*.py", "records/record.py", "console.py", "grouping.py")
+"""The code that computes scores from the tables of a run."""
 OF_ROWS, OF_LETTERS = (*SCORING, "boards/build.py"), (*SCORING, "boards/significance.py")
 """The code of the stored values of single rows, and of the rows of a table together."""
 CHANCE = {"as_many": "random (as many as truths)", "best_rate": "random (best rate)"}
@@ -149,7 +138,7 @@ def _build(records: Sequence[Record]) -> list[Table]:
 
     def place(task: str, record: Record) -> tuple[str, str, str]:
         """Dataset, protocol and variant. Emotion schemes make no difference to spotting."""
-        scheme = setting_words.of_scheme(record.config) if task != "spotting" else ""
+        scheme = recorded_settings.of_scheme(record.config) if task != "spotting" else ""
         rules = f"convention {record.convention}" if record.convention != "strict" else ""
         return record.dataset, str(record.config["protocol"]), "; ".join(filter(None, [record.data, scheme, rules]))
 
@@ -200,7 +189,7 @@ PARTS = {
 
 def _sections(summary: Mapping[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
     """The sections of a summary by task and part; those of members in recognition by task and member."""
-    return {(task, name or "all clips"): section for task, name, _, section in parts_of(summary)}
+    return {(task, name or "all clips"): section for task, name, section in scored_parts(summary)}
 
 
 @dataclass(frozen=True)
