@@ -27,6 +27,15 @@ def digits(value: float | None, places: int = 3) -> str:
     return number(value, places if value is None or abs(value) < 10 else 1, NONE)
 
 
+def shares_in_words(shares: Mapping[str, float]) -> str:
+    """Shares as percentages, each with its name.
+
+    >>> shares_in_words({"short": 0.251, "long": 0.0}), shares_in_words({})
+    ('25 % short, 0 % long', '–')
+    """
+    return ", ".join(f"{100 * share:.0f} % {name}" for name, share in shares.items()) or NONE
+
+
 def interval(score: Score, places: int = 4) -> str:
     """`[low, high]`; `-` where it cannot be believed, nothing where none was asked for.
 

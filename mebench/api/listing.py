@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import lazy_loader
 
-from mebench import boards, config as configuration, metrics, records, tracking
+from mebench import boards, config as configuration, metrics, tracking
 from mebench._checkout import shipped
 from mebench.api.run_results import Names, _several, runs_folder
 from mebench.core import Kind, Task
@@ -128,7 +128,7 @@ def leaderboard(
     return (table.dropna(axis="columns", how="all") if len(table) else table).reset_index(drop=True)
 
 
-def _lines(table: records.rows.Table) -> Iterator[dict[str, Any]]:
+def _lines(table: boards.rows.Table) -> Iterator[dict[str, Any]]:
     """The lines of all parts of a table, measured ones first."""
     for part in table.parts:
         place = {name: getattr(table, name) for name in ("task", "dataset", "protocol", "variant")} | {

@@ -18,7 +18,7 @@ from mebench.config import resolve
 from mebench.console import duration, plural, text
 from mebench.errors import ConfigError, DataError, MebenchError, RunError, sentence, unknown
 from mebench.progress import Progress
-from mebench.records import RECORD, Record, from_record, record_name, setting_words
+from mebench.records import RECORD, Record, from_record, record_name, recorded_settings
 from mebench.runner import finished_run, make_plan, sweep
 from mebench.runs.folder import RunFolder
 
@@ -185,6 +185,6 @@ def words_of(record: Record) -> list[str]:
         [name for name in then if name.endswith(".preset")],
         list(then),
     ):  # a preset stands for many values
-        now = setting_words.without_places(resolve(differences).values) if differences else {}
+        now = recorded_settings.without_places(resolve(differences).values) if differences else {}
         differences += [f"{name}={text(then[name])}" for name in names if name not in now or now[name] != then[name]]
     return differences

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from mebench.boards.build import build
 from mebench.boards.collect import Notify, collect, collect_records, unique
-from mebench.boards.doubts import Registry, with_doubts
+from mebench.boards.disagreements import with_doubts
 from mebench.boards.published_tables import (
     Known,
     collect_rescored,
@@ -18,8 +18,10 @@ from mebench.boards.published_tables import (
     with_published,
     with_rescored,
 )
+from mebench.boards.record_registry import Registry
+from mebench.boards.rows import Table
 from mebench.errors import RunError
-from mebench.records import FILE, Alias, Published, Record, Table, UnshownError, read, read_aliases
+from mebench.records import FILE, Alias, Published, Record, UnshownError, read, read_aliases
 from mebench.reproduction import SCORED_ANEW, Paper, read_paper, sources
 from mebench.runs.folder import RunFolder
 from mebench.table import Table as Shown

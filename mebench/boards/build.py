@@ -5,11 +5,14 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from operator import itemgetter
 from typing import Any
 
+from mebench.boards import row_facts
+from mebench.boards.row_facts import VERSIONS
+from mebench.boards.rows import NOTHING, QUIET, UNRANKED, Part, Row, Score, Table, ranked
 from mebench.boards.significance import Read, standing, together
 from mebench.config import registry
 from mebench.console import plural
@@ -19,32 +22,19 @@ from mebench.metrics import (
     JOINT,
     METRICS,
     SECTIONS,
+    Tables,
     columns as metrics_shown,
     miss_shares,
     names_chance,
     quiet_rate,
 )
-from mebench.records import (
-    DAMAGE,
-    NOTHING,
-    QUIET,
-    SCORING,
-    UNRANKED,
-    VERSIONS,
-    Part,
-    Record,
-    Row,
-    Score,
-    Table,
-    UnshownError,
-    cached,
-    ranked,
-    row_facts,
-    setting_words,
-)
-from mebench.reports.scores import parts_of
+from mebench.metrics.scored_parts import scored_parts
+from mebench.records import DAMAGE, Record, UnshownError, recorded_settings
+from mebench.result_cache import cached
 from mebench.runs import RunFolder, of_dataset, tables_of
 
+SCORING = ("core/*.py", "metrics/*.py", "runs/*.py", "records/record.py", "console.py", "grouping.py")
+"""The code that computes scores from the tables of a run."""
 OF_ROWS, OF_LETTERS = (*SCORING, "boards/build.py"), (*SCORING, "boards/significance.py")
 """The code of the stored values of single rows, and of the rows of a table together."""
 CHANCE = {"as_many": "random (as many as truths)", "best_rate": "random (best rate)"}
@@ -148,7 +138,7 @@ def _build(records: Sequence[Record]) -> list[Table]:
 
     def place(task: str, record: Record) -> tuple[str, str, str]:
         """Dataset, protocol and variant. Emotion schemes make no difference to spotting."""
-        scheme = setting_words.of_scheme(record.config) if task != "spotting" else ""
+        scheme = recorded_settings.of_scheme(record.config) if task != "spotting" else ""
         rules = f"convention {record.convention}" if record.convention != "strict" else ""
         return record.dataset, str(record.config["protocol"]), "; ".join(filter(None, [record.data, scheme, rules]))
 
@@ -199,118 +189,275 @@ PARTS = {
 
 def _sections(summary: Mapping[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
     """The sections of a summary by task and part; those of members in recognition by task and member."""
-    return {(task, name or "all clips"): section for task, name, _, section in parts_of(summary)}
+    return {(task, name or "all clips"): section for task, name, section in scored_parts(summary)}
+
+
+@dataclass(frozen=True)
+class PartSpec:
+    """What a part of a table shows.
+
+    Attributes:
+        task: `spotting`, `analysis` or `recognition`.
+        name: name of the part, such as `micro` or `all clips`.
+        path: path of the main score in a run's summary, such as `spotting.micro.f1`.
+        member: the member of a composite whose videos alone are scored; empty for all videos.
+    """
+
+    task: str
+    name: str
+    path: str
+    member: str = ""
+
+
+@dataclass(frozen=True, eq=False)  # compared and hashed by identity
+class MeasuredRow:
+    """A row of a method, before it is compared with others.
+
+    Attributes:
+        row: the row, over all its seeds.
+        run: the run that represents the row in paired tests.
+    """
+
+    row: Row
+    run: Record
+
+
+ScoredRun = tuple[Record, Mapping[str, Any]]
+"""A run, and the section of its summary that a part shows."""
 
 
 def _parts(task: str, records: Sequence[Record], read: Read, floors: Set[str]) -> tuple[Part, ...]:
+    """All parts of a table that have rows, first over all videos, then for each member of a composite."""
     sections = [(record, _sections(record.summary)) for record in records]
-    parts = [
-        _part(task, name, path, [(record, by_part.get((task, name))) for record, by_part in sections], read, floors)
-        for name, path in PARTS[task].items()
-    ]
-    # A row for each member of a composite, from the same predictions.
-    rows: list[Row] = []
+    parts = []
+    for name, path in PARTS[task].items():
+        runs = [(record, by_part[task, name]) for record, by_part in sections if by_part.get((task, name))]
+        parts.append(_part(PartSpec(task, name, path), runs, read, floors))
     if task == "recognition":
-        for member in sorted({member for r in records for member in r.summary[task].get("members", {})}):
-            chosen = [(record, by_part.get((task, member))) for record, by_part in sections]
-            rows += _part(task, member, f"recognition.members.{member}.uf1", chosen, read, floors, member).rows
-        parts.append(Part("members", parts[0].metrics, tuple(rows)))
-    divided = {n: path for n, path in PARTS[task].items() if n != "all intervals" and task != "recognition"}
-    for name, path in divided.items():
-        rows = []
-        for member in sorted({member for r in records for member in r.summary.get("members", {})}):
-            chosen = [(r, _sections(r.summary.get("members", {}).get(member, {})).get((task, name))) for r in records]
-            read_member: Read = lambda record, member=member: of_dataset(read(record), member)  # type: ignore[misc]  # noqa: E731
-            rows += _part(task, f"{name}, members", path, chosen, read_member, floors, member).rows
-        parts.append(Part(f"{name}, members", metrics_shown(task), tuple(rows)))
+        parts.append(_members_of_recognition(sections, parts[0].metrics, read, floors))
+    else:
+        for name, path in PARTS[task].items():
+            if name != "all intervals":
+                parts.append(_members_of_spotting(PartSpec(task, name, path), records, read, floors))
     return tuple(part for part in parts if part.rows)
 
 
-def _part(
-    task: str,
-    name: str,
-    path: str,
-    sections: Sequence[tuple[Record, Any]],
+def _members_of_recognition(
+    sections: Sequence[tuple[Record, Mapping[tuple[str, str], Any]]],
+    metrics: tuple[str, ...],
     read: Read,
     floors: Set[str],
-    member: str = "",
 ) -> Part:
-    """One row for each identity among the records that have this section; `floors` are the levels of chance."""
-    present = [(record, section) for record, section in sections if section]
-    kind = name if task == "spotting" and not member and name in KINDS else ""
-    metrics = metrics_of(task, name, any(ABSENT in record.about["classes"] for record, _ in present))
-    main, worth = metrics[0], METRICS[metrics[0]].worth
-    truth = 0 if task == "spotting" else 1  # spotting does not depend on emotions
-    common = Counter(
-        r.annotations[truth] for r, _ in present if not r.doubt or all(each.doubt for each, _ in present)
-    ).most_common()
+    """The part with the rows of every member of a composite in recognition."""
+    rows: list[Row] = []
+    for member in sorted(
+        {member for record, _ in sections for member in record.summary["recognition"].get("members", {})}
+    ):
+        spec = PartSpec("recognition", member, f"recognition.members.{member}.uf1", member)
+        key = ("recognition", member)
+        runs = [(record, by_part[key]) for record, by_part in sections if by_part.get(key)]
+        rows += _part(spec, runs, read, floors).rows
+    return Part("members", metrics, tuple(rows))
 
-    def order(row: Row) -> tuple[Any, ...]:
-        """Best first; then rows chosen on tested subjects, and last rows that disagree with known annotations or code."""
-        value = row.scores[main]["value"]
-        return row.unranked, row.chosen_on_tested, -worth(value), row.method, row.settings, row.seeds, row.runs
 
-    rows: list[tuple[Row, Record]] = []
-    for group in grouped(present, key=lambda pair: (pair[0].identity, pair[0].doubt)).values():
-        several_codes = len({record.seed for record, _ in group}) < len(group)
+def _members_of_spotting(spec: PartSpec, records: Sequence[Record], read: Read, floors: Set[str]) -> Part:
+    """The same for a part of spotting, or of analysis: there each member has a summary of its own."""
+    name = f"{spec.name}, members"
+    rows: list[Row] = []
+    for member in sorted({member for record in records for member in record.summary.get("members", {})}):
+        runs: list[ScoredRun] = []
+        for record in records:
+            summary_of_member = record.summary.get("members", {}).get(member, {})
+            section = _sections(summary_of_member).get((spec.task, spec.name))
+            if section:
+                runs.append((record, section))
+        read_member = partial(_read_member, read, member)
+        rows += _part(replace(spec, name=name, member=member), runs, read_member, floors).rows
+    return Part(name, metrics_shown(spec.task), tuple(rows))
+
+
+def _read_member(read: Read, member: str, record: Record) -> Tables:
+    """The tables of one member of a composite."""
+    return of_dataset(read(record), member)
+
+
+def _part(spec: PartSpec, runs: Sequence[ScoredRun], read: Read, floors: Set[str]) -> Part:
+    """Build one part of a table: a row for each identity among the runs, and the levels of chance.
+
+    Args:
+        spec: the part.
+        runs: the runs that have such a section.
+        read: gives the tables of a run.
+        floors: methods that are levels of chance.
+    """
+    records = [record for record, _ in runs]
+    scores_a_unit = any(ABSENT in record.about["classes"] for record in records)
+    metrics = metrics_of(spec.task, spec.name, scores_a_unit)
+    versions = _annotation_versions(records, spec.task)
+    sort_key = partial(_sort_key, main_score=metrics[0])
+
+    measured = _measured_rows(spec, metrics, runs, versions, read)
+    measured.sort(key=lambda entry: sort_key(entry.row))
+    comparable = [
+        entry
+        for entry in measured
+        if _annotation_version(entry.run, spec.task) == versions[0] and not entry.row.unranked
+    ]
+    rows = _with_standings(spec, metrics, measured, comparable, read, floors)
+    if not spec.member:
+        if spec.task == "spotting":
+            rows += _chance_rows(spec.name, metrics, records)
+        rows += names_rows(spec.task, spec.name, metrics, [entry.run for entry in comparable])
+    return Part(spec.name, metrics, tuple(sorted(rows, key=sort_key)))
+
+
+def _sort_key(row: Row, main_score: str) -> tuple[Any, ...]:
+    """Best first; then rows chosen on tested subjects, and last rows that disagree with known annotations or code."""
+    worth = METRICS[main_score].worth(row.scores[main_score]["value"])
+    return row.unranked, row.chosen_on_tested, -worth, row.method, row.settings, row.seeds, row.runs
+
+
+def _annotation_version(record: Record, task: str) -> str:
+    """The version of the annotations that the task is scored with; spotting does not depend on emotions."""
+    intervals, intervals_and_emotions = record.annotations
+    return intervals if task == "spotting" else intervals_and_emotions
+
+
+def _annotation_versions(records: Sequence[Record], task: str) -> list[str]:
+    """The versions of the annotations, the most frequent first. Doubtful runs count only if there are no others."""
+    trusted = [record for record in records if not record.doubt] or records
+    counts = Counter(_annotation_version(record, task) for record in trusted)
+    return [version for version, _ in counts.most_common()]
+
+
+def _measured_rows(
+    spec: PartSpec, metrics: Sequence[str], runs: Sequence[ScoredRun], versions: Sequence[str], read: Read
+) -> list[MeasuredRow]:
+    """A row for each method with its settings, over its seeds, in the order of the runs."""
+    rows: list[MeasuredRow] = []
+    for of_identity in grouped(runs, key=lambda run: (run[0].identity, run[0].doubt)).values():
+        one_run_a_seed = len({record.seed for record, _ in of_identity}) == len(of_identity)
         # Two different runs of one seed: the plugin's code changed, so their difference is not a spread over seeds.
-        for runs in [[pair] for pair in group] if several_codes else [group]:
-            first = runs[0][0]
-            reason = first.doubt or first.other_input * first.other_input.startswith(NO_USE)
-            remarks = (
-                f"{UNRANKED}: {reason}" if reason else "",
-                first.about["remark"],
-                OTHER_CODE if several_codes else "",
-                "subject-dependent: tested people train too" if first.about.get("subject_dependent") else "",
-                f"annotations {first.annotations[truth]}: not the same as in every other row"
-                if len(common) > 1 and not first.doubt
-                else "",
-            )
-            row = _row(metrics, runs, member, "; ".join(filter(None, remarks)))
-            if kind:
-                make = partial(_mistakes, [record for record, _ in runs], kind, read)
-                row = replace(row, **cached(make, OF_ROWS, "mistakes", kind, [record.content for record, _ in runs]))
-            # In paired tests, the run with the lower median of the seeds' main scores represents the row.
-            by_score = sorted(runs, key=lambda p: (worth(p[1]["scores"].get(main, NOTHING)["value"]), p[0].seed))
-            rows.append((row, by_score[(len(runs) - 1) // 2][0]))
-    rows.sort(key=lambda pair: order(pair[0]))
-    fit = [i for i, (row, r) in enumerate(rows) if r.annotations[truth] == common[0][0] and not row.unranked]
-    alike = [i for i in fit if not rows[i][0].facts["earlier"]]  # groups never mix features of several versions
-    tested = [alike[n] for n in together([rows[i][1] for i in alike])]
-    compared = [rows[i][1] for i in tested]
-    with_rank = {
-        id(entry.row)
-        for entry in ranked(Part(name, metrics, tuple(row for row, _ in rows)), floors, fold=task == "spotting")
-        if entry.rank is not None
-    }
-    judged = [n for n, i in enumerate(tested) if id(rows[i][0]) in with_rank]
-    basis = path, member, [r.content for r in compared], judged
-    firm = cached(lambda: standing(compared, path, read, judged), OF_LETTERS, *basis) if compared else []
-    ranks = dict(zip(tested, firm))
-    left_out = {
-        i: "; ".join(filter(None, [rows[i][0].remark, TOO_MANY if i in alike else OTHER_FEATURES]))
-        for i in set(fit) - set(tested)
-    }
-    lettered = [replace(row, **ranks.get(i, {}), remark=left_out.get(i, row.remark)) for i, (row, _) in enumerate(rows)]
-    if task == "spotting" and not member:
-        known = [r for r, _ in present if not r.doubt and name in r.summary.get("chance", {})]
-        lettered += [
+        runs_of_rows = [of_identity] if one_run_a_seed else [[run] for run in of_identity]
+        for runs_of_row in runs_of_rows:
+            first, _ = runs_of_row[0]
+            remark = _remark_on(first, spec.task, versions, other_code=not one_run_a_seed)
+            row = _row(metrics, runs_of_row, spec.member, remark)
+            row = replace(row, **_cached_mistakes(spec, [record for record, _ in runs_of_row], read))
+            rows.append(MeasuredRow(row, _median_run(runs_of_row, metrics[0])))
+    return rows
+
+
+def _remark_on(record: Record, task: str, versions: Sequence[str], other_code: bool) -> str:
+    """What a reader must know before comparing a run with those of other rows."""
+    remarks = []
+    if record.doubt:
+        remarks.append(f"{UNRANKED}: {record.doubt}")
+    elif record.other_input.startswith(NO_USE):
+        remarks.append(f"{UNRANKED}: {record.other_input}")
+    if record.about["remark"]:
+        remarks.append(record.about["remark"])
+    if other_code:
+        remarks.append(OTHER_CODE)
+    if record.about.get("subject_dependent"):
+        remarks.append("subject-dependent: tested people train too")
+    if len(versions) > 1 and not record.doubt:
+        remarks.append(f"annotations {_annotation_version(record, task)}: not the same as in every other row")
+    return "; ".join(remarks)
+
+
+def _cached_mistakes(spec: PartSpec, records: Sequence[Record], read: Read) -> dict[str, Any]:
+    """The mistakes of a row in spotting of one kind, see `_mistakes`; empty for other rows."""
+    if spec.task != "spotting" or spec.member or spec.name not in KINDS:
+        return {}
+    compute = partial(_mistakes, records, spec.name, read)
+    return cached(compute, OF_ROWS, "mistakes", spec.name, [record.content for record in records])
+
+
+def _median_run(runs: Sequence[ScoredRun], main_score: str) -> Record:
+    """The run with the median main score; of two such runs, the worse one."""
+
+    def worth_and_seed(run: ScoredRun) -> tuple[float, int]:
+        record, section = run
+        return METRICS[main_score].worth(section["scores"].get(main_score, NOTHING)["value"]), record.seed
+
+    record, _ = sorted(runs, key=worth_and_seed)[(len(runs) - 1) // 2]
+    return record
+
+
+def _with_standings(
+    spec: PartSpec,
+    metrics: tuple[str, ...],
+    measured: Sequence[MeasuredRow],
+    comparable: Sequence[MeasuredRow],
+    read: Read,
+    floors: Set[str],
+) -> list[Row]:
+    """Add significance groups and intervals of ranks to the measured rows, or a remark why a row has none.
+
+    Args:
+        spec: the part.
+        metrics: its columns.
+        measured: all rows of methods, best first.
+        comparable: rows that may be tested against one another: on the usual annotations, without a doubt.
+        read: gives the tables of a run.
+        floors: methods that are levels of chance: tested, but not ranked.
+    """
+    same_features = [entry for entry in comparable if not entry.row.facts["earlier"]]
+    tested = [same_features[place] for place in together([entry.run for entry in same_features])]
+
+    part = Part(spec.name, metrics, tuple(entry.row for entry in measured))
+    places = ranked(part, floors, fold=spec.task == "spotting")
+    ids_with_rank = {id(place.row) for place in places if place.rank is not None}
+    judged = [number for number, entry in enumerate(tested) if id(entry.row) in ids_with_rank]
+
+    standing_of: dict[MeasuredRow, dict[str, Any]] = {}
+    if tested:
+        runs = [entry.run for entry in tested]
+        compute = partial(standing, runs, spec.path, read, judged)
+        standings = cached(compute, OF_LETTERS, spec.path, spec.member, [run.content for run in runs], judged)
+        standing_of = dict(zip(tested, standings))
+
+    rows = []
+    for entry in measured:
+        if entry in standing_of:
+            rows.append(replace(entry.row, **standing_of[entry]))
+        elif entry in same_features:
+            rows.append(_with_remark(entry.row, TOO_MANY))
+        elif entry in comparable:
+            rows.append(_with_remark(entry.row, OTHER_FEATURES))
+        else:
+            rows.append(entry.row)
+    return rows
+
+
+def _with_remark(row: Row, remark: str) -> Row:
+    """The row with one more remark."""
+    return replace(row, remark=f"{row.remark}; {remark}" if row.remark else remark)
+
+
+def _chance_rows(kind: str, metrics: Sequence[str], records: Sequence[Record]) -> list[Row]:
+    """The levels of chance in spotting, from the run with the lowest seed; other runs differ only by noise."""
+    sources = [record for record in records if not record.doubt and kind in record.summary.get("chance", {})]
+    if not sources:
+        return []
+    source = min(sources, key=lambda record: (record.seed, record.id))
+    rows = []
+    for rule, level in source.summary["chance"][kind].items():
+        if rule not in CHANCE:
+            continue
+        rate = level.get("rate_per_minute")
+        rows.append(
             _level(
                 source,
                 CHANCE[rule],
-                "" if (rate := level.get("rate_per_minute")) is None else f"{rate:.1f} intervals per minute",
-                n_of(source.summary["spotting"][name]),
+                "" if rate is None else f"{rate:.1f} intervals per minute",
+                n_of(source.summary["spotting"][kind]),
                 {metric: level.get(metric, NOTHING) for metric in metrics},
                 "not a method: intervals of mean length at random places; 95 % of single draws lie in the interval",
             )
-            # From the run with the lowest seed: it differs between methods only by noise.
-            for source in sorted(known, key=lambda r: (r.seed, r.id))[:1]
-            for rule, level in source.summary["chance"][name].items()
-            if rule in CHANCE
-        ]
-    if not member:
-        lettered += names_rows(task, name, metrics, [rows[i][1] for i in fit])
-    return Part(name, metrics, tuple(sorted(lettered, key=order)))
+        )
+    return rows
 
 
 def metrics_of(task: str, part: str, of_unit: bool = False) -> tuple[str, ...]:

@@ -16,7 +16,6 @@ from mebench.boards.build import build
 from mebench.errors import MebenchError, sentence
 from mebench.records import (
     RECORD,
-    cached,
     check,
     check_content,
     check_hashes,
@@ -26,6 +25,7 @@ from mebench.records import (
     record_name,
     schema,
 )
+from mebench.result_cache import cached
 from mebench.runs.folder import RunFolder
 
 MEMORY, MORE = 2**30, 2**29
@@ -33,7 +33,7 @@ MEMORY, MORE = 2**30, 2**29
 SECONDS = 60.0
 """Most seconds of the processor for one record."""
 OF_CHECKS = (
-    *(f"records/{name}.py" for name in ("schema", "integrity", "consistency", "setting_words")),
+    *(f"records/{name}.py" for name in ("schema", "integrity", "consistency", "recorded_settings")),
     *(
         "runs/*.py",
         "protocols/*.py",

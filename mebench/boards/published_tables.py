@@ -9,24 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from mebench.boards.build import explained, mean, metrics_of, n_of, over_seeds, table_name
+from mebench.boards.rows import Part, PublishedLine, Rescored, Table
 from mebench.errors import ConfigError, DataError
 from mebench.format import NONE, digits, ends, span
 from mebench.grouping import grouped
 from mebench.metrics import LEAKING, RULES, SECTIONS, scores_of
-from mebench.records import (
-    COUNTS,
-    Alias,
-    Part,
-    Published,
-    PublishedLine,
-    Record,
-    Rescored,
-    Table,
-    matches,
-    of_protocol,
-    of_scheme,
-)
-from mebench.reports.scores import parts_of
+from mebench.metrics.scored_parts import scored_parts
+from mebench.records import COUNTS, Alias, Published, Record, matches, of_protocol, of_scheme
 from mebench.reproduction import Paper, Source, cells, read_source, sources
 from mebench.runner.leak import worth
 from mebench.table import Column, Table as Shown
@@ -152,7 +141,7 @@ def placed(known: Sequence[Known], published: Sequence[Published]) -> Iterator[P
                     *(["test_selected"] if choice in LEAKING else []),
                     *(source.caveats if choice is None else []),
                 ]
-                for task, name, _, section in parts_of(result["summary"]):
+                for task, name, section in scored_parts(result["summary"]):
                     member = name if task == "recognition" else ""
                     part = ("members" if member else "all clips") if task == "recognition" else name
                     prints = (

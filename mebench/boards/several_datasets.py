@@ -5,9 +5,10 @@ from itertools import combinations
 from operator import itemgetter
 from typing import Any
 
+from mebench.boards.rows import Row, Table as BoardTable
 from mebench.grouping import grouped
 from mebench.metrics import holm, over_datasets
-from mebench.records import Record, Row, Table as BoardTable
+from mebench.records import Record
 from mebench.table import Column, Table
 
 

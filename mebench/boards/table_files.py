@@ -12,16 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from mebench.atomic import new_folder
-from mebench.format import count, digits, seconds, span, whole
-from mebench.metrics import catalogue, described
-from mebench.records import (
-    CAVEATS,
-    COSTS,
+from mebench.boards import row_facts
+from mebench.boards.row_facts import COSTS, RULES, VERSIONS
+from mebench.boards.rows import (
     NOTHING,
     PRINTED,
     QUIET,
-    RULES,
-    VERSIONS,
     Part,
     PublishedLine,
     Rescored,
@@ -30,10 +26,11 @@ from mebench.records import (
     common,
     displayed_metrics,
     distinguishing_settings,
-    row_facts,
-    shares,
     stated,
 )
+from mebench.format import count, digits, seconds, shares_in_words, span, whole
+from mebench.metrics import catalogue, described
+from mebench.records import CAVEATS
 from mebench.table import ENDS, Column, Latex, Table, latex_text, template
 
 MEMBER, N = Column("member", optional=True), Column("n", text=count)
@@ -164,7 +161,7 @@ def misses(part: Part, name: Column | None = None) -> Table:
         return (digits(shares[0]), f"in {shares[1]:.1f} min") if shares else None
 
     def missed(what: str, row: Row) -> str:
-        return shares(row.missed.get(what, {}))
+        return shares_in_words(row.missed.get(what, {}))
 
     return numbered(
         part,

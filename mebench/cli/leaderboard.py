@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import lazy_loader
 import typer
 
-from mebench import boards, challenges, config, protocols, records, runner, runs as run_files, tracking
+from mebench import boards, challenges, config, protocols, records, result_cache, runner, runs as run_files, tracking
 from mebench.cli.option_types import Files, Json, Plugins, RunId, Runs, Words, configured, exit_if_failed, verbs
 from mebench.console import duration, plural, print_lines, print_report, print_table, size, write_json
 from mebench.core.dataset import DRAWN, UNLIKE_PUBLISHED
@@ -59,7 +59,7 @@ def build(
         raise ConfigError(f"--records must name a folder of records, or be none, but {records_in} is not one")
     tracker = config.user_setting("tracking", "") or None
 
-    def show(board: boards.board.Board) -> tuple[list[records.rows.Table], str]:
+    def show(board: boards.board.Board) -> tuple[list[boards.rows.Table], str]:
         with progress.waiting("tables"):
             tables, worth = board.tables(), board.selection()
             overview = boards.table_files.write(tables, folder, worth)
@@ -90,7 +90,7 @@ def build(
             ]
             board = boards.board.board_of(sent, f"MLflow at {from_mlflow}", folder, progress.notify, records_folder)
         tables, words = board.render(show, progress.notify)
-        records.forget_unused()
+        result_cache.forget_unused()
     write_json({"tables": [table.plain() for table in tables]}, json, *words.split("\n"))
     if tracking.in_use(tracker):  # without tracked runs, the tables alone need no database
         with progress.waiting("sending the tables"):
@@ -268,8 +268,8 @@ def known(
 
     The words are those of a run, which name the tested people and videos; nothing is computed.
     """
-    data, truth = boards.doubts.truth_of_plan(runner.make_plan(configured(words, files, plugins)))
-    with boards.doubts.Registry.changed(Path(out).expanduser().parent) as registry:
+    data, truth = boards.disagreements.truth_of_plan(runner.make_plan(configured(words, files, plugins)))
+    with boards.record_registry.Registry.changed(Path(out).expanduser().parent) as registry:
         former, registry.truths[data] = registry.truths.get(data), truth
     change = "" if former in (None, truth) else f", where it was {former}: records with that one have no rank now"
     report = {"data": data, "truth": truth, "former": former}

@@ -18,6 +18,7 @@ from . import noise as noise
 from . import paired as paired
 from . import ranking as ranking
 from . import ratios as ratios
+from . import scored_parts as scored_parts
 from . import spotting_scores as spotting_scores
 from . import summary as summary
 from . import tables as tables

@@ -21,7 +21,7 @@ from mebench.core import Expression, Kind, SubjectKey, Video
 from mebench.errors import MebenchError
 from mebench.metrics import label_sets
 from mebench.protocols import PROTOCOLS, People
-from mebench.records import schema, setting_words
+from mebench.records import recorded_settings, schema
 from mebench.records.schema import RefusedError
 from mebench.runner.inputs import digest
 from mebench.runs.folder import RunFolder
@@ -71,7 +71,7 @@ def _odd_folds(
     answers: Mapping[str, pd.DataFrame],
 ) -> Iterator[str]:
     """People on two sides, answers from the wrong fold, and people on another side than in the protocol."""
-    words = setting_words.joined(config["dataset"]).split("+")
+    words = recorded_settings.joined(config["dataset"]).split("+")
     seen, named = set(videos["dataset"]), {word.partition(":")[0] for word in words}  # slow:synthetic is called slow
     if seen & named and seen - named:
         yield f"its videos are of {' and '.join(sorted(seen - named))} too, and it ran on {' and '.join(sorted(named))}"

@@ -16,7 +16,7 @@ from mebench.config.registry import PluginKind, content_hash, plugins
 from mebench.core import Kind
 from mebench.errors import refuse_if
 from mebench.grouping import grouped
-from mebench.records import consistency, schema, setting_words
+from mebench.records import consistency, recorded_settings, schema
 from mebench.records.schema import MOST_CLASSES, MOST_LETTERS, RECORD, UNPRINTED, RefusedError
 from mebench.runs import FIRST_SCORER, SCORER, RunFolder, score_again
 
@@ -327,7 +327,7 @@ def _check_plugins(folder: RunFolder, stored: Mapping[str, Any]) -> None:
     """Refuse a plugin's name with the code of another installed one; unknown code counts as another version."""
     named: dict[PluginKind, list[str]] = {
         "method": [stored["config"]["method"], *filter(None, [stored["config"].get("recognizer")])],
-        "dataset": setting_words.joined(stored["config"]["dataset"]).split("+"),
+        "dataset": recorded_settings.joined(stored["config"]["dataset"]).split("+"),
     }
     for kind, ids in named.items():
         by_lower, known = _installed(kind)

@@ -16,8 +16,8 @@ from mebench.config.registry import PluginInfo, find
 from mebench.errors import MebenchError, PluginError, RunError
 from mebench.files import file_hash
 from mebench.metrics.catalogue import SECTIONS
-from mebench.records import consistency, integrity, schema, setting_words
-from mebench.records.board_cache import cached
+from mebench.records import consistency, integrity, recorded_settings, schema
+from mebench.result_cache import cached
 from mebench.runs import FIRST_SCORER, SCORER, RunFolder, read_csv, scores_of
 
 VIDEO_COLUMNS = ("video", "subject", "dataset", "n_frames", "fps")
@@ -70,7 +70,7 @@ class Record:
         published: whether it is a committed record.
         frames: whether its videos have frames; otherwise they only have ready-made features.
         version: of the record, from 1; a later one supersedes the earlier.
-        doubt: disagreements with the known annotations, code or records, see `doubts`; empty if there are none.
+        doubt: disagreements with the known annotations, code or records, see `boards.disagreements`; empty if there are none.
     """
 
     id: str
@@ -103,7 +103,7 @@ class Record:
     @property
     def dataset(self) -> str:
         """Id of the dataset; the ids of a composite's members are joined by `+`."""
-        return setting_words.joined(self.config["dataset"])
+        return recorded_settings.joined(self.config["dataset"])
 
     @property
     def plugins(self) -> dict[str, list[str]]:
@@ -136,7 +136,7 @@ class Record:
         """Equal for runs that differ only in the seed or the processor."""
         return json.dumps(
             [
-                setting_words.identity(self.config),
+                recorded_settings.identity(self.config),
                 {name: text for name, text in self.versions.items() if name != "processor"},
                 {name: self.about[name] for name in ("tasks", "kinds", "classes", "selects", "transductive")},
                 [fold["test"] for fold in self.about["folds"]],
@@ -253,9 +253,9 @@ def from_run(folder: RunFolder) -> Record:
     return Record(
         id=folder.id,
         key=stored["key"],
-        config=setting_words.without_places(stored["config"]),
-        settings=setting_words.of_method(stored["config"], stored["origins"]),
-        data=setting_words.of_data(stored["config"], stored["origins"]),
+        config=recorded_settings.without_places(stored["config"]),
+        settings=recorded_settings.of_method(stored["config"], stored["origins"]),
+        data=recorded_settings.of_data(stored["config"], stored["origins"]),
         versions={name: text for name, text in folder.read_json("versions.json").items() if name != "platform"},
         about=folder.read_json(schema.FOLDS),
         summary={name: part for name, part in summary.items() if name not in {"run_id", "seconds"}},

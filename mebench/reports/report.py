@@ -24,7 +24,7 @@ from mebench.atomic import whole_file
 from mebench.console import for_template
 from mebench.core import Prediction
 from mebench.errors import MebenchError, RunError, refused_by_system
-from mebench.format import NONE, count, digits, ends, seconds, span, whole
+from mebench.format import NONE, count, digits, ends, seconds, shares_in_words, span, whole
 from mebench.metrics import (
     METRICS,
     RATES,
@@ -36,7 +36,7 @@ from mebench.metrics import (
     of_first_draw,
     sort_mistakes,
 )
-from mebench.records import rows, setting_words
+from mebench.records import recorded_settings
 from mebench.records.record import Record, read
 from mebench.reports import compare_runs, plots, trust
 from mebench.reports.scores import parts_of, title_of
@@ -67,7 +67,6 @@ def environment(*templates: Path) -> Environment:
     )
     found.globals |= {
         "meanings": METRICS,
-        "marks": rows.MARKS,
         "sheet": Markup(SHEET.read_text(encoding="utf-8")),
         "timeline_script": Markup(SCRIPT.read_text(encoding="utf-8")),
         "timeline_style": Markup(STYLE.read_text(encoding="utf-8")),
@@ -193,7 +192,7 @@ def details(record: Record, side: Judged) -> dict[str, Any]:
         else None,
         "cures": cures(mistakes),
         "missed": [
-            (f"{kind}, by {name}", rows.shares(thirds))
+            (f"{kind}, by {name}", shares_in_words(thirds))
             for kind, found in mistakes.items()
             for name, thirds in miss_shares(found).items()
         ],
@@ -447,7 +446,7 @@ def twin(record: Record, key: str) -> RunFolder | None:
         if folder.path == record.folder or not folder.done:
             continue
         try:
-            other = setting_words.without_places(folder.read_json("config.json")["config"])
+            other = recorded_settings.without_places(folder.read_json("config.json")["config"])
         except (MebenchError, LookupError, TypeError, AttributeError):
             continue
         if {name for name in {*other, *record.config} if other.get(name) != record.config.get(name)} == {key}:

@@ -12,10 +12,11 @@ import lazy_loader
 from mebench import metrics
 from mebench.config import flatten
 from mebench.console import plural, print_lines, print_report, print_table
-from mebench.format import Score, count, number
+from mebench.format import Score, count, number, shares_in_words
 from mebench.grouping import grouped
-from mebench.metrics.catalogue import JOINT, METRICS, find
-from mebench.records import joined, of_method, of_protocol, of_scheme, shares
+from mebench.metrics.catalogue import METRICS, find
+from mebench.metrics.scored_parts import scored_parts
+from mebench.records import joined, of_method, of_protocol, of_scheme
 from mebench.runs.folder import RunFolder
 from mebench.table import Column, Table
 
@@ -42,19 +43,14 @@ def parts_of(summary: Mapping[str, Any]) -> Iterator[tuple[str, str, str, dict[s
 
     A score over both sections precedes the scores of the true positives.
     """
-    for kind, part in summary.get("spotting", {}).items():
-        counted = ", ".join(f"{count(part[key], 2)} {name}" for key, name in COUNTS.items())
-        yield "spotting", kind, counted, part
-    analysis = summary.get("analysis", {})
-    joint = {name: score for name, score in analysis.items() if name in JOINT}
-    if part := analysis.get("true_positives"):
-        part = {**part, "scores": {**joint, **part["scores"]}}
-        yield "analysis", "true positives", f"n = {count(part['n'], 2)}", part
-    if part := analysis.get("all_intervals"):
-        yield "analysis", "all intervals", f"n = {count(part['n'], 2)}", part
-    if recognition := summary.get("recognition"):
-        for name, part in {"": recognition, **recognition.get("members", {})}.items():
-            yield "recognition", name, f"{part['n']} annotated clips", part
+    for section, name, part in scored_parts(summary):
+        if section == "spotting":
+            counted = ", ".join(f"{count(part[key], 2)} {label}" for key, label in COUNTS.items())
+        elif section == "analysis":
+            counted = f"n = {count(part['n'], 2)}"
+        else:
+            counted = f"{part['n']} annotated clips"
+        yield section, name, counted, part
 
 
 def how_intervals(subjects: int, interval: str, draws: int) -> str:
@@ -324,7 +320,7 @@ def print_causes(why: Mapping[str, Mapping[str, Mapping[str, float]]]) -> None:
                 "",
                 Table(columns, rows, f"{kind}: the main cause of each false positive, and the gain in F1 without it"),
                 *(
-                    f"missed by {name}: {shares(thirds)}"
+                    f"missed by {name}: {shares_in_words(thirds)}"
                     for name, thirds in metrics.mistakes.miss_shares(parts).items()
                 ),
             )

@@ -16,7 +16,7 @@ import mebench
 from mebench import boards
 from mebench.config import registry
 from mebench.progress import Progress, Silent
-from mebench.records import setting_words
+from mebench.records import recorded_settings
 from mebench.runs import RunFolder
 from mebench.testing import folders
 
@@ -99,7 +99,7 @@ def test_averaged_weights_predict(trained):
 def test_a_record_of_such_a_run_is_taken_and_its_watchers_make_no_other_row(trained, tmp_path):
     run = trained(*ONE_FOLD, callbacks=[STOP, "LearningRateMonitor"])
     record = RunFolder(boards.export.export(run.folder, tmp_path / "records")).read_json("record.json")
-    (counts,) = setting_words.identity(record["config"])["trainer.callbacks"]
+    (counts,) = recorded_settings.identity(record["config"])["trainer.callbacks"]
     assert len(record["config"]["trainer.callbacks"]) == 2
     assert counts["class_path"].endswith("EarlyStopping")
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from mebench import result_cache
 from mebench.boards import build, cards
-from mebench.records import board_cache
 from tests.helpers.made_once import rendered_once
 
 cards.to_html = rendered_once(cards.to_html)  # of each site, the cards of all plugins would take half of the time
@@ -25,7 +25,7 @@ def _boards(request, shared_cache, tmp_path_factory):
     own = "monkeypatch" in request.fixturenames
     folder = tmp_path_factory.mktemp("boards") if own else shared_cache
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(board_cache, "folder", lambda: folder)
+        patch.setattr(result_cache, "folder", lambda: folder)
         if "names_rows" not in request.fixturenames:
             patch.setattr(build, "names_rows", lambda *_: [])
         yield

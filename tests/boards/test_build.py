@@ -8,10 +8,11 @@ import pandas as pd
 import pytest
 
 from mebench.boards import build as module, collect as boards_collect, significance
+from mebench.boards.rows import NOTHING, Part, Row, place, ranked
 from mebench.config import registry
 from mebench.features import FaceCrop, Flow
 from mebench.metrics import catalogue, name_leak
-from mebench.records import NOTHING, Part, Row, UnshownError, place, ranked
+from mebench.records import UnshownError
 from mebench.runs import tables_of
 from tests.helpers.nightly import by_day
 from tests.helpers.run_folders import make_run

@@ -8,7 +8,7 @@ import pytest
 
 from mebench.boards import Registry, accept, collect_records
 from mebench.config import resolve
-from mebench.records import own_hash, setting_words
+from mebench.records import own_hash, recorded_settings
 from tests.cli.conftest import mebench
 from tests.helpers.nightly import NIGHTLY
 
@@ -73,7 +73,7 @@ def test_the_settings_of_each_committed_record_can_be_given_again():
     for file in files if NIGHTLY else files[::4]:
         stored = json.loads(file.read_text())["config"]
         words = accept.words_of(accept.Record(**dict.fromkeys(accept.Record.__dataclass_fields__) | {"config": stored}))
-        now = setting_words.without_places(resolve(words).values)
+        now = recorded_settings.without_places(resolve(words).values)
         assert {name: now[name] for name in stored} == stored, file.parent.name
         told += len(words) > 4
     assert told > (50 if NIGHTLY else 12)

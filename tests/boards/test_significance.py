@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from mebench.boards import build as boards_build, collect as boards_collect, significance
+from mebench.boards.rows import ranked
 from mebench.metrics import (
     CONVENTIONS,
     Pool,
@@ -20,7 +21,6 @@ from mebench.metrics import (
     summarize,
     summary,
 )
-from mebench.records import ranked
 from mebench.runs import RunFolder, score, tables_of
 from tests.helpers.nightly import by_day
 from tests.helpers.run_folders import make_run

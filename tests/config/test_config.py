@@ -17,7 +17,7 @@ from mebench.config import NOT_IN_KEY, RunSettings, from_plain, registry, resolv
 from mebench.console import text
 from mebench.core import KINDS, Kind
 from mebench.errors import ConfigError, PluginError
-from mebench.records import setting_words
+from mebench.records import recorded_settings
 from mebench.runner import inputs
 
 METHOD_PARAMS = """
@@ -379,8 +379,8 @@ def test_a_value_spelled_out_that_holds_without_it_comes_from_where_it_stood(tin
     changed = {key for key, origin in after.origins.items() if origin == str(file)}
     # A preset that is chosen undoes settings for the dataset, so choosing says something.
     assert changed == {"seed", "plugins", "method.preset", "dataset.preset"}
-    assert setting_words.of_method(after.values, after.origins) == "preset paper: epochs=800"
-    assert setting_words.of_data(after.values, after.origins) == ""
+    assert recorded_settings.of_method(after.values, after.origins) == "preset paper: epochs=800"
+    assert recorded_settings.of_data(after.values, after.origins) == ""
 
 
 def test_a_value_that_the_user_sets_beats_a_preset_that_the_user_chooses(tiny):

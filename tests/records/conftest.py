@@ -2,10 +2,10 @@
 
 import pytest
 
-from mebench.records import board_cache
+from mebench import result_cache
 
 
 @pytest.fixture(autouse=True)
 def a_cache_of_its_own(tmp_path_factory, monkeypatch):
     folder = tmp_path_factory.mktemp("boards")
-    monkeypatch.setattr(board_cache, "folder", lambda: folder)
+    monkeypatch.setattr(result_cache, "folder", lambda: folder)

@@ -12,7 +12,7 @@ import pytest
 
 from mebench.config import from_plain, resolve, shaping
 from mebench.errors import PluginError, RunError
-from mebench.records import setting_words
+from mebench.records import recorded_settings
 from mebench.runner import Task, WorkerPool, fold_source, host as runner_host, identity, inputs, make_plan
 from tests.runner.test_prepare import HEAVY, RESIDENT
 
@@ -102,11 +102,11 @@ def test_what_a_method_calls_landmarks_is_a_path_where_it_is_that_of_faces_alone
     assert (
         fold_source.Source.of(fewer.config, fewer.dataset).inputs != fold_source.Source.of(config, plan.dataset).inputs
     )
-    assert setting_words.without_places(config.values)["method.landmarks"] == "dlib"
+    assert recorded_settings.without_places(config.values)["method.landmarks"] == "dlib"
     faces = resolve(["method=mean", "dataset=synthetic", "method.landmarks=face.dat"])
     assert inputs.anywhere(faces.values)["method"]["landmarks"] == str(Path("face.dat").absolute())
     assert shaping(faces) == shaping(resolve(["method=mean", "dataset=synthetic"]))
-    assert "method.landmarks" not in setting_words.without_places(faces.values)
+    assert "method.landmarks" not in recorded_settings.without_places(faces.values)
 
 
 def test_a_worker_with_other_code_or_data_refuses_its_folds(moody, tmp_path):

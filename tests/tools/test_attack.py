@@ -9,7 +9,7 @@ import attack_records
 import pytest
 from attack_forged import FORGERIES, HONEST, honest_board, make_forged
 
-from mebench.boards import build as boards_build, checking, collect_records, doubts, merge
+from mebench.boards import Registry, build as boards_build, checking, collect_records, disagreements, merge
 from mebench.errors import RunError
 from mebench.files import file_hash
 from mebench.records import from_record, integrity
@@ -51,7 +51,7 @@ def board(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def there(board):
-    return collect_records(board / "records"), doubts.Registry.read(board), cache(doubts.read_answers)
+    return collect_records(board / "records"), Registry.read(board), cache(disagreements.read_answers)
 
 
 @pytest.mark.parametrize("name", FORGERIES)
@@ -62,12 +62,15 @@ def test_a_forged_record_is_refused_or_told_of(board, there, tmp_path, name):
         assert words in checking.refusal(record)
     else:
         assert checking.refusal(record) == ""
-        told = doubts.truth_doubt(from_record(record), there[1]), doubts.doubt_of(from_record(record), *there)
+        told = (
+            disagreements.truth_doubt(from_record(record), there[1]),
+            disagreements.doubt_of(from_record(record), *there),
+        )
         assert words in "; ".join(told)
 
 
 def rows_of(folder):
-    records = doubts.with_doubts(collect_records(folder / "records"), doubts.Registry.read(folder))
+    records = disagreements.with_doubts(collect_records(folder / "records"), Registry.read(folder))
     plain = [table.plain() for table in boards_build.build(records)]
     return {
         json.dumps([table["name"], part["name"], row["method"], row["runs"]]): json.dumps(row)
@@ -96,8 +99,8 @@ def test_forged_records_change_no_byte_of_an_honest_row(board, tmp_path):
 def test_merging_records_in_place_registers_them(board, tmp_path):
     place = shutil.copytree(board / "sent" / HONEST[3], tmp_path / "records" / HONEST[3]).parent
     assert [(o.status, o.doubt) for o in merge([RunFolder(place / HONEST[3])], place)] == [("there", "")]
-    assert list(doubts.Registry.read(tmp_path).records) == [HONEST[3]]
-    assert len(doubts.Registry.read(tmp_path).truths) == 1
+    assert list(Registry.read(tmp_path).records) == [HONEST[3]]
+    assert len(Registry.read(tmp_path).truths) == 1
     (tmp_path / "registry.json").write_text("{}}")
     with pytest.raises(RunError, match="cannot be read"):
-        doubts.Registry.read(tmp_path)
+        Registry.read(tmp_path)

@@ -14,7 +14,19 @@ from jinja2 import Environment
 from markupsafe import Markup, escape
 
 from mebench.atomic import new_folder, put_in_place
-from mebench.boards import bounded, chance_methods, part_of, several_datasets, table_files
+from mebench.boards import bounded, chance_methods, part_of, row_facts, rows, several_datasets, table_files
+from mebench.boards.build import SCORING
+from mebench.boards.rows import (
+    PRINTED,
+    Part,
+    PublishedLine,
+    Ranked,
+    Rescored,
+    Row,
+    Table as BoardTable,
+    common,
+    displayed_metrics,
+)
 from mebench.boards.site.cards import body
 from mebench.boards.site.chart import Point, chart, cost
 from mebench.config import PluginKind, registry
@@ -22,28 +34,9 @@ from mebench.errors import ConfigError
 from mebench.format import count, digits, seconds, span, whole
 from mebench.grouping import grouped
 from mebench.metrics import catalogue, described
-from mebench.records import (
-    CAVEATS,
-    DAMAGE,
-    PRINTED,
-    SCORING,
-    Part,
-    Published,
-    PublishedLine,
-    Ranked,
-    Record,
-    Rescored,
-    Row,
-    Table as BoardTable,
-    UnshownError,
-    cached,
-    common,
-    displayed_metrics,
-    files_of,
-    row_facts,
-    rows,
-)
+from mebench.records import CAVEATS, DAMAGE, Published, Record, UnshownError, files_of
 from mebench.reports import SCRIPT, STYLE, environment, report
+from mebench.result_cache import cached
 from mebench.runs import safe_name
 from mebench.table import Column, Table
 
@@ -375,7 +368,7 @@ BIBTEX = """@software{mebench,
   note   = {Version %s}
 }"""
 OF_PAGES = (
-    *(*SCORING, "records/*.py", "table.*", "format.py", "boards/site/site_pages.py"),
+    *(*SCORING, "records/*.py", "table.*", "format.py", "boards/rows.py", "boards/site/site_pages.py"),
     *(f"boards/site/templates/{name}.html" for name in ("base", "run_page")),
     *(f"reports/{name}.py" for name in ("report", "timeline", "plots", "scores")),
     *(f"reports/templates/{name}.html" for name in ("run", "parts", "sweep", "timeline")),
@@ -412,6 +405,7 @@ class Site:
             "methods": self.plugins["method"],
             "datasets": self.plugins["dataset"],
             "facts": row_facts.FACTS,
+            "marks": rows.MARKS,
         }
         self.environment.filters |= {
             "distinguishing": lambda row, part: rows.distinguishing_settings(row, part.rows),

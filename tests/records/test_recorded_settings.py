@@ -1,7 +1,7 @@
 import pytest
 
 from mebench.config import NOT_IN_KEY, settings
-from mebench.records import setting_words
+from mebench.records import recorded_settings
 
 PACKAGED = {"method.preset": "methods/mean/config.yaml", "method.p": "default (methods/mean/params.py)"}
 
@@ -18,16 +18,16 @@ def test_defaults_are_not_worth_a_word():
     values = plain(preset="paper", p=0.55, flow="tvl1")
     origins = {**PACKAGED, "method.flow": "methods/mean/config.yaml: params"}
     assert (
-        setting_words.of_method(values, origins)
-        == setting_words.of_data(values, origins)
-        == setting_words.of_scheme(values)
+        recorded_settings.of_method(values, origins)
+        == recorded_settings.of_data(values, origins)
+        == recorded_settings.of_scheme(values)
         == ""
     )
 
 
 @pytest.mark.parametrize("origin", ["command line", "./config.yaml", "/home/ann/.config/mebench/config.yaml"])
 def test_what_the_user_sets_is_shown_whatever_the_users_file_is_called(origin):
-    assert setting_words.of_method(plain(p=0.6), {**PACKAGED, "method.p": origin}) == "p=0.6"
+    assert recorded_settings.of_method(plain(p=0.6), {**PACKAGED, "method.p": origin}) == "p=0.6"
 
 
 def test_a_preset_shows_its_values_if_they_are_few():
@@ -35,9 +35,10 @@ def test_a_preset_shows_its_values_if_they_are_few():
     origins = chosen | {f"method.{k}": "preset short (methods/mean/config.yaml)" for k in "abcdefg"}
     few, many = dict(zip("abcd", [1, None, [1, 2], True])), dict(zip("abcdefg", range(7)))
     assert (
-        setting_words.of_method(plain(preset="short", **few), origins) == "preset short: a=1, b=null, c=[1, 2], d=true"
+        recorded_settings.of_method(plain(preset="short", **few), origins)
+        == "preset short: a=1, b=null, c=[1, 2], d=true"
     )
-    assert setting_words.of_method(plain(preset="short", **many), origins) == "preset short"
+    assert recorded_settings.of_method(plain(preset="short", **many), origins) == "preset short"
 
 
 def test_settings_for_a_dataset_stand_apart_from_the_users():
@@ -47,7 +48,7 @@ def test_settings_for_a_dataset_stand_apart_from_the_users():
         "validation": "./x.yaml",
     }
     values = plain(flow="dis", p=0.6) | {"validation": 0.1, "accelerator": "cpu"}
-    assert setting_words.of_method(values, origins) == "for casme2: flow=dis; p=0.6; validation=0.1"
+    assert recorded_settings.of_method(values, origins) == "for casme2: flow=dis; p=0.6; validation=0.1"
 
 
 def test_settings_of_the_data_are_kept_apart_from_the_methods():
@@ -58,8 +59,8 @@ def test_settings_of_the_data_are_kept_apart_from_the_methods():
         "dataset.seed": "command line",
         "method.p": "command line",
     }
-    assert setting_words.of_data(values, origins) == "preset hard: noise=3.5; seed=3"
-    assert setting_words.of_method(values, origins) == "p=0.6"
+    assert recorded_settings.of_data(values, origins) == "preset hard: noise=3.5; seed=3"
+    assert recorded_settings.of_method(values, origins) == "p=0.6"
 
 
 @pytest.mark.parametrize(
@@ -74,7 +75,7 @@ def test_settings_of_the_data_are_kept_apart_from_the_methods():
     ],
 )
 def test_no_folder_survives(path):
-    flat = setting_words.without_places(
+    flat = recorded_settings.without_places(
         plain(model=path, more=[path, {"x": path}]) | {"cache": path, "plugins": [path]}
     )
     assert flat["method.model"] == "face.dat"
@@ -88,20 +89,20 @@ def test_no_folder_survives(path):
 @pytest.mark.parametrize("name", ["cache", "runs", "workers", "devices", "tracking", "plugins"])
 def test_a_plugin_s_parameter_is_no_place_though_a_key_of_the_run_has_its_name(name):
     one, other = (
-        setting_words.without_places(
+        recorded_settings.without_places(
             plain(dataset={name: 1}, **{name: frames}) | {name: "/here", f"protocol.{name}": 2}
         )
         for frames in (1, 15)
     )
     assert [other[f"{part}.{name}"] for part in ("method", "dataset", "protocol")] == [15, 1, 2]
     assert name not in other
-    assert setting_words.identity(one) != setting_words.identity(other)
-    assert setting_words.of_method(plain(**{name: 15}), {f"method.{name}": "command line"}) == f"{name}=15"
+    assert recorded_settings.identity(one) != recorded_settings.identity(other)
+    assert recorded_settings.of_method(plain(**{name: 15}), {f"method.{name}": "command line"}) == f"{name}=15"
 
 
 def test_a_place_leaves_no_trace_in_a_record_and_shapes_no_prediction():
     values = {"dataset": {"name": ["a", "b"], "a": {"root": "/a", "noise": 1}, "b": {"root": "/b"}}, "seed": 0}
-    flat = setting_words.without_places(
+    flat = recorded_settings.without_places(
         {**plain(landmarks="/x.dat"), **values, "recognizer": {"name": "r", "landmarks": "/x.dat"}}
     )
     assert [key for key in flat if "." in key] == ["method.preset", "dataset.a.noise"]
@@ -109,17 +110,17 @@ def test_a_place_leaves_no_trace_in_a_record_and_shapes_no_prediction():
 
 
 def test_identity_leaves_out_the_seed_and_names_of_presets_alone():
-    flat = setting_words.without_places(plain(preset="short", p=0.6))
-    assert setting_words.identity(flat) == {"method": "mean", "method.p": 0.6, "dataset": "casme2"}
+    flat = recorded_settings.without_places(plain(preset="short", p=0.6))
+    assert recorded_settings.identity(flat) == {"method": "mean", "method.p": 0.6, "dataset": "casme2"}
 
 
 def test_a_record_from_before_a_setting_is_of_the_same_row_as_one_with_its_default():
-    old = setting_words.without_places(plain(p=0.6))
+    old = recorded_settings.without_places(plain(p=0.6))
     assert (
-        setting_words.identity(old | {"precision": "32-true"})
-        == setting_words.identity(old)
-        != setting_words.identity(old | {"precision": "bf16-mixed"})
+        recorded_settings.identity(old | {"precision": "32-true"})
+        == recorded_settings.identity(old)
+        != recorded_settings.identity(old | {"precision": "bf16-mixed"})
     )
-    assert setting_words.identity(old | {"scheme": None}) == setting_words.identity(old) | {"scheme": None}, (
+    assert recorded_settings.identity(old | {"scheme": None}) == recorded_settings.identity(old) | {"scheme": None}, (
         "null is a value"
     )

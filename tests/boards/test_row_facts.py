@@ -7,10 +7,18 @@ import re
 
 import pytest
 
-from mebench.boards import Site, as_csv, build as boards_build, collect as boards_collect, latex, markdown, table_files
+from mebench.boards import (
+    Site,
+    as_csv,
+    build as boards_build,
+    collect as boards_collect,
+    latex,
+    markdown,
+    row_facts,
+    table_files,
+)
 from mebench.config import registry
 from mebench.console import console
-from mebench.records import row_facts
 from tests.helpers.run_folders import make_run
 
 

@@ -1,3 +1,5 @@
+"""What boards keep in the cache: tables, pages and checks, which are computed again when runs or code change."""
+
 import sys
 from collections import defaultdict
 from pathlib import Path
@@ -5,14 +7,14 @@ from types import SimpleNamespace
 
 import pytest
 
+from mebench import result_cache
+from mebench._checkout import PACKAGE
 from mebench.boards import build as tables, checking, export, site
 from mebench.cli import leaderboard
-from mebench.records import board_cache, cached, record
+from mebench.records import record
 from mebench.reports import report
 from mebench.runs import RunFolder
 from tests.helpers.run_folders import make_run
-
-PACKAGE = board_cache.PACKAGE
 
 
 @pytest.fixture(autouse=True)
@@ -34,24 +36,6 @@ def made(monkeypatch):
     return found
 
 
-def test_a_value_is_made_once_and_again_where_its_entry_is_damaged():
-    made = []
-
-    def make():
-        made.append(1)
-        return {"letters": ["a", "ab"], "n": 0.1 + 0.2}
-
-    first = cached(make, (), "f1", ["one", "two"])
-    assert cached(make, (), "f1", ["one", "two"]) == first
-    assert len(made) == 1
-    cached(make, (), "f1", ["two", "one"])
-    assert len(made) == 2
-    for entry in board_cache.folder().iterdir():
-        entry.write_text(entry.read_text().replace("ab", "cd"))
-    assert cached(make, (), "f1", ["one", "two"]) == first
-    assert len(made) == 3
-
-
 @pytest.fixture
 def no_cards(monkeypatch):
     """Without a page for each method and dataset: a hundred, of which none is kept."""
@@ -59,7 +43,7 @@ def no_cards(monkeypatch):
     monkeypatch.setattr(site.site_pages, "registry", none)
 
 
-def test_a_board_is_built_again_from_what_is_there_and_what_a_new_run_changes(tmp_path, made, no_cards):
+def test_build_computes_only_what_a_new_run_changes(tmp_path, made, no_cards):
     for shift, method in enumerate(("one", "two")):
         make_run(tmp_path / "runs", method=method, shift=5 * shift, tasks=("spot",))
     leaderboard.build("runs")
@@ -74,27 +58,13 @@ def test_a_board_is_built_again_from_what_is_there_and_what_a_new_run_changes(tm
     assert made.count("values_of") == 3
     assert made.count("standing") == tests + 1
     kept = files(tmp_path / "leaderboards")
-    for entry in board_cache.folder().iterdir():
+    for entry in result_cache.folder().iterdir():
         entry.unlink()
     leaderboard.build("runs")
     assert files(tmp_path / "leaderboards") == kept, "from nothing, the same bytes"
 
 
-def test_a_value_is_made_again_where_code_that_computes_it_says_something_else(tmp_path, monkeypatch):
-    def value(source, other="1"):
-        board_cache._hash_of.cache_clear()
-        (tmp_path / "scores.py").write_text(source)
-        (tmp_path / "pages.py").write_text(other)
-        return cached(lambda: source, ("sc*.py",), "f1")
-
-    monkeypatch.setattr(board_cache, "PACKAGE", tmp_path)
-    first = value('"""Scores."""\nscore = 1\n')
-    assert value('"""The scores of a run."""\n\nscore = 1  # a comment\n', other="2") == first
-    assert value('"""Scores."""\nscore = 2\n') != first
-    board_cache._hash_of.cache_clear()
-
-
-def test_the_code_that_is_hashed_is_all_that_computes(tmp_path, monkeypatch, no_cards):
+def test_hashed_code_is_all_code_that_computes(tmp_path, monkeypatch, names_rows, no_cards):
     """All of mebench that runs while an answer is made, but for what imports a package."""
     ran = defaultdict(set)
 
@@ -123,15 +93,3 @@ def test_the_code_that_is_hashed_is_all_that_computes(tmp_path, monkeypatch, no_
         hashed = {file.relative_to(PACKAGE) for pattern in code for file in PACKAGE.glob(pattern)}
         assert computing
         assert not computing - hashed - {Path("_lightly.py")}
-
-
-def test_entries_that_no_board_asked_for_lately_are_removed(monkeypatch):
-    cached(lambda: 1, (), "old")
-    monkeypatch.setattr(board_cache.time, "time", lambda: 1e12)
-    cached(lambda: 2, (), "new")
-    monkeypatch.setattr(board_cache, "UNUSED_SECONDS", 1e13)
-    board_cache.forget_unused()
-    assert len([*board_cache.folder().iterdir()]) == 2
-    monkeypatch.setattr(board_cache, "UNUSED_SECONDS", 1)
-    board_cache.forget_unused()
-    assert not [*board_cache.folder().iterdir()]

@@ -9,7 +9,15 @@ from pathlib import Path
 import pytest
 from mebench.datasets.synthetic import events
 
-from mebench.boards import accept, collect_records, doubts, export as boards_export, find_records, merge
+from mebench.boards import (
+    Registry,
+    accept,
+    collect_records,
+    disagreements,
+    export as boards_export,
+    find_records,
+    merge,
+)
 from mebench.cli import leaderboard
 from mebench.config import resolve
 from mebench.records import from_record
@@ -36,17 +44,17 @@ SYNTHETIC = "lbp_chi2-synthetic-loso-seed0-4b7fda15"
 )
 def test_a_dataset_tells_the_truth_that_the_records_of_the_repository_have(words):
     maps = [f"dataset.root={flow_maps()}"] if "dataset=megc2019_flow" in words else []
-    data, truth = doubts.truth_of_plan(make_plan(resolve([*words, *maps])))
-    assert doubts.Registry.read(BOARD).truths[data] == truth
+    data, truth = disagreements.truth_of_plan(make_plan(resolve([*words, *maps])))
+    assert Registry.read(BOARD).truths[data] == truth
     events.write_script.cache_clear()  # of a board, 50 MB
 
 
 def test_all_records_of_the_repository_are_registered_and_nothing_is_said_of_one():
     """What leaves one out is in `test_committed`: each passes its check and lacks nothing."""
-    registry = doubts.Registry.read(BOARD)
+    registry = Registry.read(BOARD)
     records = [from_record(RunFolder(file.parent)) for file in BOARD.glob("records/*/record.json")]
     assert {record.id for record in records} == registry.records.keys()
-    assert {record.doubt for record in doubts.with_doubts(records, registry)} == {""}
+    assert {record.doubt for record in disagreements.with_doubts(records, registry)} == {""}
 
 
 @pytest.fixture
@@ -56,16 +64,16 @@ def board(tmp_path):
 
 
 def said(board):
-    (record,) = doubts.with_doubts(collect_records(board / "records"), doubts.Registry.read(board))
+    (record,) = disagreements.with_doubts(collect_records(board / "records"), Registry.read(board))
     return record.doubt
 
 
 def test_the_first_merged_record_says_the_truth_until_a_copy_of_the_dataset_does(board, capsys):
     (outcome,) = merge(find_records(board.parent / "sent"), board / "records")
-    ((data, truth),) = doubts.Registry.read(board).truths.items()
+    ((data, truth),) = Registry.read(board).truths.items()
     assert (outcome.doubt, said(board)) == ("", "")
     assert data == "synthetic under loso; spot"
-    with doubts.Registry.changed(board) as registry:  # as if that first record had been made up
+    with Registry.changed(board) as registry:  # as if that first record had been made up
         registry.truths[data] = ["0" * 16, "1" * 16, "2"]
     assert said(board) == "its annotations differ from those known of synthetic"
     leaderboard.known(["method=random", "dataset=synthetic"], out=str(board / "records"), json="-")
@@ -90,4 +98,4 @@ def test_two_merges_at_once_lose_no_entry(tmp_path, monkeypatch):
             lambda name: merge(find_records(tmp_path / name), tmp_path / "board" / "records"), ("one", "two")
         )
         assert [outcome.status for found in outcomes for outcome in found] == ["taken", "taken"]
-    assert doubts.Registry.read(tmp_path / "board").records.keys() == {"one", "two"}
+    assert Registry.read(tmp_path / "board").records.keys() == {"one", "two"}

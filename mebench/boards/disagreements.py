@@ -1,14 +1,11 @@
 """Find records that disagree with what is known here: other annotations, other code, the answers of another record.
 
 A finding appears on that record's own row, which has no rank and no comparisons, so a new record cannot change another
-row. The registry gives the order of arrival and the known annotations: `registry.json` next to the folder of records,
-written by `mebench leaderboard merge` and, from the user's own copy of a dataset, by `mebench leaderboard known`.
+row. The registry of the board gives the order of arrival and the known annotations.
 """
 
-import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,11 +15,10 @@ import lazy_loader
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.atomic import held, replace_file
-from mebench.errors import RunError
+from mebench.boards.record_registry import Registry
 from mebench.metrics import Tables
 from mebench.protocols import PROTOCOLS
-from mebench.records import DAMAGE, FOLDS, Record, annotation_facts, setting_words
+from mebench.records import DAMAGE, FOLDS, Record, annotation_facts, recorded_settings
 from mebench.runner.describe import describe, truth_tables
 from mebench.runner.plan import Plan
 from mebench.runs import RunFolder, tables_of
@@ -32,53 +28,11 @@ if TYPE_CHECKING:
 else:
     pd = lazy_loader.load("pandas")
 
-FILE = "registry.json"
 FEW, ALIKE, OVERLAP = 10, 0.95, 0.7
 """Among the clips that one of two records names wrongly (at least `FEW`), the share with equal answers; and among the
 intervals of both, the share that both spot. Different methods on the committed boards reach .78 and .19, other seeds of
 a trained method .89 and .39.
 """
-
-
-@dataclass
-class Registry:
-    """The registry of merged records.
-
-    Attributes:
-        records: by id, in order of arrival, the doubts about them except for their truth; may be empty.
-        truths: by data, the hashes of videos with intervals, of these with emotions, and the revision of the dataset.
-    """
-
-    records: dict[str, str] = field(default_factory=dict)
-    truths: dict[str, list[str]] = field(default_factory=dict)
-
-    @classmethod
-    def read(cls, folder: Path) -> "Registry":
-        """Read the registry of a board; empty if there is none.
-
-        Raises:
-            RunError: it is damaged.
-        """
-        file = folder / FILE
-        try:
-            return cls(**json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else cls()
-        except (OSError, ValueError, TypeError) as error:
-            raise RunError(f"{file} cannot be read ({error}): copy it again from the origin of the records") from error
-
-    @classmethod
-    @contextmanager
-    def changed(cls, folder: Path) -> Iterator["Registry"]:
-        """The registry of a board for changes; it is written at the end and locked meanwhile.
-
-        Raises:
-            RunError: it is damaged.
-        """
-        folder.mkdir(parents=True, exist_ok=True)
-        with held(folder, wait=True):
-            registry, before = cls.read(folder), cls.read(folder)
-            yield registry
-            if registry != before:
-                replace_file(folder / FILE, json.dumps(asdict(registry), indent=1) + "\n")
 
 
 class Answers(NamedTuple):
@@ -115,8 +69,8 @@ def data_of(config: Mapping[str, Any], settings: str, tasks: Iterable[str]) -> s
         settings: non-default settings of dataset and protocol, in words.
         tasks: of the run.
     """
-    place = f"{setting_words.joined(config['dataset'])} under {config['protocol']}"
-    words = place, settings, setting_words.of_scheme(config), " and ".join(sorted(tasks))
+    place = f"{recorded_settings.joined(config['dataset'])} under {config['protocol']}"
+    words = place, settings, recorded_settings.of_scheme(config), " and ".join(sorted(tasks))
     return "; ".join(filter(None, words))
 
 
@@ -133,8 +87,8 @@ def truth_of_plan(plan: Plan) -> tuple[str, list[str]]:
         folder = RunFolder(Path(room))
         describe(folder, plan, truth_tables(plan), "")
         hashes = annotation_facts(folder, folder.read_json(FOLDS))["annotations"]
-    settings = setting_words.of_data(values, plan.config.origins)
-    words = data_of(setting_words.without_places(values), settings, plan.task.tasks)
+    settings = recorded_settings.of_data(values, plan.config.origins)
+    words = data_of(recorded_settings.without_places(values), settings, plan.task.tasks)
     return words, [*hashes, plan.dataset.revision]
 
 
@@ -179,7 +133,7 @@ def doubt_of(record: Record, earlier: Iterable[Record], registry: Registry, read
             record.published
             and former.id in registry.records
             and former.seed == record.seed
-            and setting_words.identity(former.config) == setting_words.identity(record.config)
+            and recorded_settings.identity(former.config) == recorded_settings.identity(record.config)
         ):
             doubts.append(f"{former.id} has these settings and this seed")
             break

@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from mebench.boards.rows import common, distinguishing_settings
 from mebench.format import digits
-from mebench.records import common, distinguishing_settings
 
 
 @pytest.mark.parametrize(

@@ -8,24 +8,15 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any
 
+from mebench.boards import row_facts
 from mebench.core.dataset import DRAWN, UNLIKE_PUBLISHED
-from mebench.format import NONE
 from mebench.grouping import grouped
 from mebench.metrics.catalogue import METRICS
-from mebench.records import row_facts, setting_words
+from mebench.records import recorded_settings
 from mebench.table import ENDS
 
 PRINTED = 4
 """Digits after the point, as papers print scores; also used for values next to them."""
-
-
-def shares(thirds: Mapping[str, float]) -> str:
-    """Shares in words.
-
-    >>> shares({"short": 0.251, "long": 0.0}), shares({})
-    ('25 % short, 0 % long', '–')
-    """
-    return ", ".join(f"{100 * share:.0f} % {word}" for word, share in thirds.items()) or NONE
 
 
 def displayed_metrics(metrics: Sequence[str], rows: Sequence[Row | Rescored]) -> list[str]:
@@ -53,7 +44,7 @@ def distinguishing_settings(row: Row, rows: Sequence[Row]) -> str:
     """
     if not row.measured or row.member:
         return ""
-    return setting_words.distinguishing_settings(
+    return recorded_settings.distinguishing_settings(
         row.settings, [o.settings for o in rows if o.method == row.method and o is not row]
     )
 
@@ -67,7 +58,7 @@ Score = Mapping[str, float | None]
 
 NOTHING: Score = dict.fromkeys(ENDS)
 UNRANKED = "not ranked"
-"""Beginning of the remark of a row that disagrees with known annotations, code or records, see `doubts`."""
+"""Beginning of the remark of a row that disagrees with known annotations, code or records, see `disagreements`."""
 CHOSEN = "selected on test subjects"
 MARKS = {
     UNRANKED: "it does not fit what is known here, or its method does not apply, as its remark says: it has no rank and is compared with "
@@ -128,7 +119,7 @@ class Row(ScoredRow):
         versions: of mebench, Python, torch, the plugins' code and the dataset.
         runs: ids of the runs.
         remark: what a reader must know to compare.
-        facts: further facts, by the names of `columns.FACTS`.
+        facts: further facts, by the names of `row_facts.FACTS`.
         group: letters; rows of a part that share a letter are not distinguishable. Empty without a test.
         ranks: the lowest and the highest rank in 95 % of bootstrap draws of people, among the rows of the part (and
             member) that have ranks.

@@ -1,4 +1,4 @@
-"""Slow results for a leaderboard, kept in the user's cache by the hash of their inputs and of the code that computes them."""
+"""Slow results of records and leaderboards, kept in the user's cache by the hashes of their inputs and their code."""
 
 import hashlib
 import json
@@ -16,8 +16,6 @@ from mebench.config import RunSettings, user_setting
 from mebench.files import code_hash
 
 T = TypeVar("T")
-SCORING = ("core/*.py", "metrics/*.py", "runs/*.py", "records/record.py", "console.py", "grouping.py")
-"""The code that computes scores from the tables of a run."""
 UNUSED_SECONDS = 30 * 24 * 3600.0
 """Entries that no leaderboard has used for this time are removed."""
 
@@ -35,7 +33,7 @@ def cached(make: Callable[[], T], code: tuple[str, ...], *inputs: Any) -> T:
         code: patterns of the files of mebench that compute the result.
         inputs: everything else that determines the result, as plain data.
     """
-    file = folder() / _digest(json.dumps([_hash_of(code), *inputs], sort_keys=True))
+    file = folder() / _digest(json.dumps([hash_of_code(code), *inputs], sort_keys=True))
     with suppress(OSError, ValueError):
         hash_, _, text = file.read_text(encoding="utf-8").partition("\n")
         if hash_ == _digest(text):
@@ -57,7 +55,7 @@ def forget_unused() -> None:
 
 
 @cache
-def _hash_of(code: tuple[str, ...]) -> str:
+def hash_of_code(code: tuple[str, ...]) -> str:
     """Hash of code without comments and docstrings, and of the versions of the packages for boards."""
     hashes = [
         (file.relative_to(PACKAGE).as_posix(), code_hash(file))

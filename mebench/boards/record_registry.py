@@ -1,0 +1,57 @@
+"""The registry of a board: the merged records in their order of arrival, and the known annotations.
+
+It is `registry.json` next to the folder of records, written by `mebench leaderboard merge` and, from the user's own copy of
+a dataset, by `mebench leaderboard known`.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from mebench.atomic import held, replace_file
+from mebench.errors import RunError
+
+FILE = "registry.json"
+
+
+@dataclass
+class Registry:
+    """The registry of merged records.
+
+    Attributes:
+        records: by id, in order of arrival, the doubts about them except for their truth; may be empty.
+        truths: by data, the hashes of videos with intervals, of these with emotions, and the revision of the dataset.
+    """
+
+    records: dict[str, str] = field(default_factory=dict)
+    truths: dict[str, list[str]] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, folder: Path) -> "Registry":
+        """Read the registry of a board; empty if there is none.
+
+        Raises:
+            RunError: it is damaged.
+        """
+        file = folder / FILE
+        try:
+            return cls(**json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else cls()
+        except (OSError, ValueError, TypeError) as error:
+            raise RunError(f"{file} cannot be read ({error}): copy it again from the origin of the records") from error
+
+    @classmethod
+    @contextmanager
+    def changed(cls, folder: Path) -> Iterator["Registry"]:
+        """The registry of a board for changes; it is written at the end and locked meanwhile.
+
+        Raises:
+            RunError: it is damaged.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        with held(folder, wait=True):
+            registry, before = cls.read(folder), cls.read(folder)
+            yield registry
+            if registry != before:
+                replace_file(folder / FILE, json.dumps(asdict(registry), indent=1) + "\n")

@@ -1,0 +1,56 @@
+"""Slow results are kept by the hashes of their inputs and of the code that computes them."""
+
+import pytest
+
+from mebench import result_cache
+from mebench.result_cache import cached
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory, monkeypatch):
+    folder = tmp_path_factory.mktemp("cache")
+    monkeypatch.setattr(result_cache, "folder", lambda: folder)
+
+
+def test_cached_computes_once_and_again_if_damaged():
+    made = []
+
+    def make():
+        made.append(1)
+        return {"letters": ["a", "ab"], "n": 0.1 + 0.2}
+
+    first = cached(make, (), "f1", ["one", "two"])
+    assert cached(make, (), "f1", ["one", "two"]) == first
+    assert len(made) == 1
+    cached(make, (), "f1", ["two", "one"])
+    assert len(made) == 2
+    for entry in result_cache.folder().iterdir():
+        entry.write_text(entry.read_text().replace("ab", "cd"))
+    assert cached(make, (), "f1", ["one", "two"]) == first
+    assert len(made) == 3
+
+
+def test_cached_computes_again_if_code_changes(tmp_path, monkeypatch):
+    def value(source, other="1"):
+        result_cache.hash_of_code.cache_clear()
+        (tmp_path / "scores.py").write_text(source)
+        (tmp_path / "pages.py").write_text(other)
+        return cached(lambda: source, ("sc*.py",), "f1")
+
+    monkeypatch.setattr(result_cache, "PACKAGE", tmp_path)
+    first = value('"""Scores."""\nscore = 1\n')
+    assert value('"""The scores of a run."""\n\nscore = 1  # a comment\n', other="2") == first
+    assert value('"""Scores."""\nscore = 2\n') != first
+    result_cache.hash_of_code.cache_clear()
+
+
+def test_forget_unused_removes_entries_without_recent_use(monkeypatch):
+    cached(lambda: 1, (), "old")
+    monkeypatch.setattr(result_cache.time, "time", lambda: 1e12)
+    cached(lambda: 2, (), "new")
+    monkeypatch.setattr(result_cache, "UNUSED_SECONDS", 1e13)
+    result_cache.forget_unused()
+    assert len([*result_cache.folder().iterdir()]) == 2
+    monkeypatch.setattr(result_cache, "UNUSED_SECONDS", 1)
+    result_cache.forget_unused()
+    assert not [*result_cache.folder().iterdir()]
