@@ -12,7 +12,7 @@ from typing import Any
 from mebench.atomic import new_folder
 from mebench.boards.checking import refusal
 from mebench.boards.collect import collect_records
-from mebench.boards.doubts import Registry, doubt_of, read_answers, truth_doubt, truth_of
+from mebench.boards.disagreements import Registry, doubt_of, read_answers, truth_doubt, truth_of
 from mebench.boards.export import export
 from mebench.config import resolve
 from mebench.console import duration, plural, text
