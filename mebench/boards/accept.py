@@ -12,8 +12,9 @@ from typing import Any
 from mebench.atomic import new_folder
 from mebench.boards.checking import refusal
 from mebench.boards.collect import collect_records
-from mebench.boards.disagreements import Registry, doubt_of, read_answers, truth_doubt, truth_of
+from mebench.boards.disagreements import doubt_of, read_answers, truth_doubt, truth_of
 from mebench.boards.export import export
+from mebench.boards.record_registry import Registry
 from mebench.config import resolve
 from mebench.console import duration, plural, text
 from mebench.errors import ConfigError, DataError, MebenchError, RunError, sentence, unknown
