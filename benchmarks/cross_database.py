@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from mebench.config import resolve
-from mebench.format import scored
+from mebench.number_format import scored
 from mebench.progress import Progress
 from mebench.runner.execute import run
 from mebench.runner.session import Outcome

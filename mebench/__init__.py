@@ -16,7 +16,8 @@ Importing this is light; PyTorch and the like come with the first call that need
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from mebench._checkout import VERSION, Listed
+from mebench._installation import VERSION
+from mebench.plugin_packages import Listed
 
 __version__ = VERSION
 

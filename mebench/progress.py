@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import lazy_loader
 
-from mebench.console import console as console_of_text, duration, print_lines, printable
+from mebench.terminal import console as console_of_text, duration, print_lines, printable
 
 if TYPE_CHECKING:
     import rich.console as rich_console

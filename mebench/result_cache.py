@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from mebench._checkout import PACKAGE
+from mebench._installation import PACKAGE
 from mebench.atomic import replace_file
 from mebench.config import RunSettings, user_setting
 from mebench.files import code_hash

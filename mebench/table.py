@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import lazy_loader
 from markupsafe import Markup, escape
 
-from mebench.console import for_template, printable, printed_table
-from mebench.format import NONE, Score, digits, ends, interval, number
 from mebench.metrics.catalogue import find
+from mebench.number_format import NONE, Score, digits, ends, interval, number
+from mebench.terminal import for_template, printable, printed_table
 
 if TYPE_CHECKING:
     import jinja2

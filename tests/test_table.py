@@ -9,8 +9,8 @@ import markdown_it
 import pytest
 from hypothesis import given, strategies as st
 
-from mebench.console import console
 from mebench.table import INTERVAL, Column, Table, latex_text, markdown_text, spreadsheet_text
+from mebench.terminal import console
 
 COLUMNS = (
     Column("method", main=True),

@@ -12,9 +12,9 @@ from mebench.annotations.names import BLANK, CODES, is_note_or_sum, kind_of, wor
 from mebench.annotations.schemes import REMARKS, objective_class, parse_unit, roman, tokens
 from mebench.annotations.sheets import DATE
 from mebench.annotations.table import Columns, Header, Row, Table, table_of_file
-from mebench.console import plural
 from mebench.core import Kind
 from mebench.grouping import grouped
+from mebench.terminal import plural
 
 MANY = 3
 """Rows without a name, above which the column is at fault, and not each of them."""

@@ -11,8 +11,8 @@ from io import StringIO
 from itertools import islice
 
 from mebench.annotations.names import KNOWN, names_columns
-from mebench.console import plural
 from mebench.errors import ConfigError, DataError
+from mebench.terminal import plural
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),

@@ -16,10 +16,10 @@ from torch.utils.data import DataLoader
 from mebench import config as configuration, core, exchange, inspection, runner, runs, spotting, training
 from mebench.api.run_results import Names, _several
 from mebench.api.score_files import Scores
-from mebench.console import plural
 from mebench.errors import ConfigError, DataError, unknown
 from mebench.features.maps import ONSET_APEX, MapParams
 from mebench.progress import Progress
+from mebench.terminal import plural
 from mebench.training import samples as of_views
 
 

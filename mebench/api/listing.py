@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import lazy_loader
 
 from mebench import boards, config as configuration, metrics, tracking
-from mebench._checkout import shipped
+from mebench._installation import shipped
 from mebench.api.run_results import Names, _several, runs_folder
 from mebench.core import Kind, Task
 from mebench.errors import RunError, check_known

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from mebench import metrics, reports
 from mebench.errors import DataError, unknown
-from mebench.format import number
+from mebench.number_format import number
 from mebench.table import Column, Table
 
 if TYPE_CHECKING:

@@ -16,12 +16,13 @@ from mebench.boards.disagreements import doubt_of, read_answers, truth_doubt, tr
 from mebench.boards.export import export
 from mebench.boards.record_registry import Registry
 from mebench.config import resolve
-from mebench.console import duration, plural, text
 from mebench.errors import ConfigError, DataError, MebenchError, RunError, sentence, unknown
+from mebench.json_output import text
 from mebench.progress import Progress
 from mebench.records import RECORD, Record, from_record, record_name, recorded_settings
 from mebench.runner import finished_run, make_plan, sweep
 from mebench.runs.folder import RunFolder
+from mebench.terminal import duration, plural
 
 
 @dataclass(frozen=True)

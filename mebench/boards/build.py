@@ -15,7 +15,6 @@ from mebench.boards.row_facts import VERSIONS
 from mebench.boards.rows import NOTHING, QUIET, UNRANKED, Part, Row, Score, Table, ranked
 from mebench.boards.significance import Read, standing, together
 from mebench.config import registry
-from mebench.console import plural
 from mebench.core import ABSENT, KINDS
 from mebench.grouping import grouped
 from mebench.metrics import (
@@ -32,8 +31,17 @@ from mebench.metrics.scored_parts import scored_parts
 from mebench.records import DAMAGE, Record, UnshownError, recorded_settings
 from mebench.result_cache import cached
 from mebench.runs import RunFolder, of_dataset, tables_of
+from mebench.terminal import plural
 
-SCORING = ("core/*.py", "metrics/*.py", "runs/*.py", "records/record.py", "console.py", "grouping.py")
+SCORING = (
+    "core/*.py",
+    "metrics/*.py",
+    "runs/*.py",
+    "records/record.py",
+    "terminal.py",
+    "json_output.py",
+    "grouping.py",
+)
 """The code that computes scores from the tables of a run."""
 OF_ROWS, OF_LETTERS = (*SCORING, "boards/build.py"), (*SCORING, "boards/significance.py")
 """The code of the stored values of single rows, and of the rows of a table together."""

@@ -11,10 +11,10 @@ from typing import Any
 from mebench.boards.build import explained, mean, metrics_of, n_of, over_seeds, table_name
 from mebench.boards.rows import Part, PublishedLine, Rescored, Table
 from mebench.errors import ConfigError, DataError
-from mebench.format import NONE, digits, ends, span
 from mebench.grouping import grouped
 from mebench.metrics import LEAKING, RULES, SECTIONS, scores_of
 from mebench.metrics.scored_parts import scored_parts
+from mebench.number_format import NONE, digits, ends, span
 from mebench.records import COUNTS, Alias, Published, Record, matches, of_protocol, of_scheme
 from mebench.reproduction import Paper, Source, cells, read_source, sources
 from mebench.runner.leak import worth

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mebench.boards.build import over_seeds
-from mebench.format import interval, number
 from mebench.grouping import grouped
 from mebench.metrics.catalogue import METRICS
+from mebench.number_format import interval, number
 from mebench.reports.scores import main_scores
 from mebench.runs import RunFolder, read_csv
 from mebench.table import Column, Table

@@ -28,8 +28,8 @@ from mebench.boards.rows import (
     distinguishing_settings,
     stated,
 )
-from mebench.format import count, digits, seconds, shares_in_words, span, whole
 from mebench.metrics import catalogue, described
+from mebench.number_format import count, digits, seconds, shares_in_words, span, whole
 from mebench.records import CAVEATS
 from mebench.table import ENDS, Column, Latex, Table, latex_text, template
 

@@ -20,12 +20,12 @@ import numpy as np
 from mebench.atomic import whole_folder
 from mebench.challenges import entry
 from mebench.challenges.register import Task, task
-from mebench.console import plural, print_lines
 from mebench.errors import DataError, MebenchError, refuse_if
 from mebench.exchange import Entry, Remarks, Rules, answers, log_lines, write_rows
-from mebench.format import interval, number
 from mebench.inspection import dataset_summary
+from mebench.number_format import interval, number
 from mebench.runner import sandbox
+from mebench.terminal import plural, print_lines
 from mebench.vqa import marking, questions
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mebench._checkout import VERSION
+from mebench._installation import VERSION
 from mebench._lightly import load_lightning_lightly
 from mebench.cli import (
     challenge,
@@ -31,8 +31,8 @@ from mebench.cli import (
     vqa,
 )
 from mebench.cli.option_types import Verbs
-from mebench.console import print_lines
 from mebench.errors import MebenchError, system_sentence, unknown
+from mebench.terminal import print_lines
 
 app = typer.Typer(
     cls=Verbs,

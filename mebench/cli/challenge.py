@@ -10,10 +10,11 @@ import typer
 
 from mebench import api, boards, challenges, exchange, runs as run_files
 from mebench.cli.option_types import Json, RunId, Runs, print_remarks, verbs
-from mebench.console import console, plural, print_lines, print_table, write_json
 from mebench.errors import DataError, SomeFailedError
+from mebench.json_output import write_json
 from mebench.progress import Progress
 from mebench.table import Column, Table
+from mebench.terminal import console, plural, print_lines, print_table
 
 app = verbs("Take part in the field's challenges, or hold one: check, write and score files by their rules.")
 

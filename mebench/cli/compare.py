@@ -12,11 +12,12 @@ import typer
 from mebench import api, exchange, inspection, metrics, records, reports, runs as run_files
 from mebench.cli.option_types import Encoding, Json, Rule, RunId, Runs, print_remarks
 from mebench.cli.reproduce import PUBLISHED, leaderboards_folder
-from mebench.console import plural, print_lines, print_report, print_table, size as byte_size, write_json
 from mebench.errors import ConfigError, DataError, RunError, check_known, refuse_if
-from mebench.format import number
 from mebench.grouping import grouped
+from mebench.json_output import write_json
+from mebench.number_format import number
 from mebench.progress import Progress
+from mebench.terminal import plural, print_lines, print_report, print_table, size as byte_size
 
 Truth = Annotated[
     str | None,

@@ -7,8 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from mebench import console, frames, inspection, reports
+from mebench import frames, inspection, json_output, reports, terminal
 from mebench.annotations.annotation import repair_lines
+from mebench.cli.option_checks import check_file
 from mebench.cli.option_types import DatasetWords, Files, Json, Plugins, datasets_of, verbs
 from mebench.errors import ConfigError, DataError, SomeFailedError, refuse_if
 from mebench.grouping import grouped
@@ -24,13 +25,13 @@ def summary(words: DatasetWords = None, files: Files = None, plugins: Plugins = 
     """Count subjects, videos and expressions. The annotations alone are enough."""
     datasets = datasets_of(words, files, plugins)
     summaries = inspection.summarise_members(datasets)
-    if not console.write_json(summaries if len(datasets) > 1 else next(iter(summaries["members"].values())), json):
+    if not json_output.write_json(summaries if len(datasets) > 1 else next(iter(summaries["members"].values())), json):
         return
     for id_, counts in summaries["members"].items():
-        console.print_table(reports.dataset_report.HEADERS, reports.dataset_report.summary_rows(counts), id_)
+        terminal.print_table(reports.dataset_report.HEADERS, reports.dataset_report.summary_rows(counts), id_)
         _print_list(f"{id_}: repairs and remarks", repair_lines(datasets[id_].repair_rows()), len(counts["repairs"]))
     if len(datasets) > 1:
-        console.print_table(
+        terminal.print_table(
             reports.dataset_report.HEADERS, reports.dataset_report.total_rows(summaries), " + ".join(datasets)
         )
 
@@ -52,7 +53,7 @@ def verify(
 ) -> None:
     """Check annotations, frames and counts of a copy. The exit code is 1 if the copy differs from the release."""
     if report is not None:
-        console.check_file("--report", report)
+        check_file("--report", report)
     members: dict[str, inspection.Verification] = {}
     for id_, dataset in datasets_of(words, files, plugins).items():
         with Progress().stage(id_, len(dataset.videos()), "videos") as advance:
@@ -64,7 +65,7 @@ def verify(
     result: dict[str, Any] = {"dataset": "+".join(members), "sound": sound}
     if len(parts) > 1:  # a composite: the sums, and each member
         result |= {key: sum(part[key] for part in parts.values()) for key in ("errors", "warnings", "frames")}
-    if console.write_json(result | ({"members": parts} if len(parts) > 1 else next(iter(parts.values()))), json):
+    if json_output.write_json(result | ({"members": parts} if len(parts) > 1 else next(iter(parts.values()))), json):
         pages = reports.dataset_report
         for id_, seen in members.items():
             titles = [inspection.soundness.TITLES[finding.topic] for finding in seen.findings]
@@ -73,9 +74,9 @@ def verify(
             _print_list(f"{id_}: repairs and remarks", repair_lines(seen.repairs), len(seen.repairs))
             if seen.frames:
                 rate = f"{seen.frames / max(seen.seconds, 1e-9):,.0f} a second"
-                console.print_lines(f"{id_}: {seen.frames:,} frames {pages.looked(seen.deep)}, {rate}")
-            console.print_lines(f"{id_}: ground truth {seen.summary['hash']}")
-        console.print_lines(
+                terminal.print_lines(f"{id_}: {seen.frames:,} frames {pages.looked(seen.deep)}, {rate}")
+            terminal.print_lines(f"{id_}: ground truth {seen.summary['hash']}")
+        terminal.print_lines(
             *(f"{id_}: {pages.verdict(m.errors, m.warnings, m.sound(strict))}" for id_, m in members.items()),
             *([] if report is None else [f"report: {report}"]),
         )
@@ -100,7 +101,7 @@ def preview(
     """Draw frames of a few expressions. These are first frame, onset, apex and offset, with crop, landmarks and
     regions.
     """
-    console.check_file("--out", out)
+    check_file("--out", out)
     refuse_if(
         (Path(out).suffix.lower() != ".png", f"--out must name a .png file, not {out!r}"),
         (Path(out).exists() and not force, f"{out} exists: name another file, or overwrite it with --force"),
@@ -137,7 +138,7 @@ def preview(
         for strip in strips
     ]
     faceless = sum(strip.face is None for strip in strips)
-    console.write_json(
+    json_output.write_json(
         {"file": out, "expressions": shown},
         json,
         f"{out}: {len(strips)} expressions{f', {faceless} without a face' if faceless else ''}",
@@ -176,9 +177,9 @@ def fake(
     roots = [f"dataset{f'.{id_}' if several else ''}.root={place}" for id_, place in places.items()]
     name = ",".join(members)
     words = [f"dataset=[{name}]" if several else f"dataset={name}", *roots]
-    next_command = console.command("data summary", words, plugins=plugins or ())
+    next_command = terminal.command("data summary", words, plugins=plugins or ())
     made = {"folders": {id_: str(place) for id_, place in places.items()}, "next": next_command}
-    console.write_json(made, json, f"{out}: drawn. {DEFECTS}", f"Check it with: {next_command}")
+    json_output.write_json(made, json, f"{out}: drawn. {DEFECTS}", f"Check it with: {next_command}")
 
 
 @app.command("unpack", epilog="Example: mebench data unpack CASME2 -o CASME2/frames")
@@ -199,23 +200,25 @@ def unpack(
         unpacked.append(asdict(done) | {"source": str(done.source), "folder": str(done.folder)})
         if json != "-":
             existed = ", which existed already" if done.before else ""
-            line = f"{console.plural(done.n, 'file')} in {done.folder}{existed}"
+            line = f"{terminal.plural(done.n, 'file')} in {done.folder}{existed}"
             if done.names:
                 rate = "no frame rate stated" if done.fps is None else f"{done.fps:g} frames a second"
                 uneven = f" on average, {done.uneven}" if done.uneven else ""
                 ends = f"frame 0 is {done.names[0]}, the last one {done.names[-1]}"
-                line = f"{console.plural(done.n, 'frame')}, {rate}{uneven}, in {done.folder}{existed}; {ends}"
-            console.print_lines(f"{done.source}: {line}")
-    console.write_json({"unpacked": unpacked, "failed": {str(path): reason for path, reason in failed.items()}}, json)
+                line = f"{terminal.plural(done.n, 'frame')}, {rate}{uneven}, in {done.folder}{existed}; {ends}"
+            terminal.print_lines(f"{done.source}: {line}")
+    json_output.write_json(
+        {"unpacked": unpacked, "failed": {str(path): reason for path, reason in failed.items()}}, json
+    )
     by_reason = grouped([*failed][not unpacked :], key=lambda path: failed[path])
     for reason, paths in by_reason.items():
-        also = f" ({console.plural(len(paths), 'file')}, such as {paths[0]})" if reason == frames.unpack.SPENT else ""
+        also = f" ({terminal.plural(len(paths), 'file')}, such as {paths[0]})" if reason == frames.unpack.SPENT else ""
         progress.notify(f"failed: {reason}{also}")
     if failed and not unpacked:
         raise DataError(next(iter(failed.values())))
     if failed:
         raise SomeFailedError(
-            f"{console.plural(len(failed), 'file')} of {len(failed) + len(unpacked)} could not be unpacked, for the "
+            f"{terminal.plural(len(failed), 'file')} of {len(failed) + len(unpacked)} could not be unpacked, for the "
             "reasons above; the others were"
         )
 
@@ -225,9 +228,9 @@ def _print_list(title: str, lines: Sequence[str], n: int) -> None:
     if not lines:
         return
     # Lines of one list at a terminal; elsewhere nothing is cut.
-    shown = lines[:12] if console.at_terminal() else lines
-    console.print_lines(f"{title} ({n})", *(f"  {line}" for line in shown))
+    shown = lines[:12] if terminal.at_terminal() else lines
+    terminal.print_lines(f"{title} ({n})", *(f"  {line}" for line in shown))
     if len(shown) < len(lines):
-        console.print_lines(f"  … and {len(lines) - len(shown)} more lines: --json FILE lists all")
+        terminal.print_lines(f"  … and {len(lines) - len(shown)} more lines: --json FILE lists all")
     elif len(lines) < n:
-        console.print_lines("  --json FILE lists all")
+        terminal.print_lines("  --json FILE lists all")

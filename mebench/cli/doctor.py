@@ -16,7 +16,7 @@ from pathlib import Path
 
 import typer
 
-from mebench import atomic, config, console, features
+from mebench import atomic, config, features, json_output, terminal
 from mebench.cli.option_types import Json, Plugins
 from mebench.config.registry import PluginInfo
 from mebench.config.setting_layers import Layer
@@ -46,8 +46,8 @@ def doctor(plugins: Plugins = None, json: Json = None) -> None:
         *_broken_plugins(),
     ]
     complete = all(finding.severity != "error" for finding in findings)
-    if console.write_json({"ok": complete, "findings": [_plain(finding) for finding in findings]}, json):
-        console.print_table(("name", "what", "state", "detail"), [_row(finding) for finding in findings])
+    if json_output.write_json({"ok": complete, "findings": [_plain(finding) for finding in findings]}, json):
+        terminal.print_table(("name", "what", "state", "detail"), [_row(finding) for finding in findings])
     if not complete:
         raise typer.Exit(1)
 

@@ -10,7 +10,8 @@ from typing import Annotated, Any, cast, get_args
 
 import typer
 
-from mebench import config, console, core, features, runner
+from mebench import config, core, features, json_output, runner, terminal
+from mebench.cli.option_checks import days_of
 from mebench.cli.option_types import Files, Json, Plugins, Words, checked, configured, verbs
 from mebench.errors import ConfigError, DataError, SomeFailedError, check_known
 from mebench.progress import Progress
@@ -23,12 +24,14 @@ def explain(words: Words = None, files: Files = None, plugins: Plugins = None, j
     """Print the features of a method, step by step. The text fits a paper's appendix."""
     plan = runner.plan.make_plan(configured(words, files, plugins))
     cards = {group: [_card(plan, group, c) for c in chains] for group, chains in sorted(plan.chains.items())}
-    if console.write_json({"method": plan.config.method, "revision": plan.dataset.revision, "datasets": cards}, json):
+    if json_output.write_json(
+        {"method": plan.config.method, "revision": plan.dataset.revision, "datasets": cards}, json
+    ):
         if not any(cards.values()):
-            console.print_lines(f"method {plan.config.method} reads no features")
+            terminal.print_lines(f"method {plan.config.method} reads no features")
         for dataset, card in ((dataset, card) for dataset, of_dataset in cards.items() for card in of_dataset):
             title = f"{plan.config.method} on {dataset} (revision {plan.dataset.revision})"
-            console.print_lines(title, *card["text"].split("\n"), "")
+            terminal.print_lines(title, *card["text"].split("\n"), "")
 
 
 @app.command("compute", epilog="Example: mebench features compute method=mean dataset=synthetic workers=2")
@@ -47,7 +50,7 @@ def compute(words: Words = None, files: Files = None, plugins: Plugins = None, j
     failed = {key: failure.reason for key, failure in others.items()}
     seconds, computed = time.perf_counter() - started, len(done.seconds)
     report = {"videos": len(plan.videos), "computed": computed, "frames": done.frames}
-    console.write_json(
+    json_output.write_json(
         report | {"seconds": round(seconds, 3), "skipped": skipped, "failed": failed},
         json,
         f"{settings.cache}: features of {computed} videos ({done.frames} frames) computed in "
@@ -99,11 +102,13 @@ def info(cache: Cache = None, json: Json = None) -> None:
         for (dataset, stage), part in by_stage.items()
     ]
     report = {"folder": str(store.root), "entries": total.entries, "bytes": total.bytes, "parts": parts}
-    if console.write_json(report, json):
+    if json_output.write_json(report, json):
         lines = {**by_stage, ("all", ""): total}
-        rows = [(dataset or "-", stage, f"{p.entries}", console.size(p.bytes)) for (dataset, stage), p in lines.items()]
-        console.print_table(("dataset", "stage", "entries", "size"), rows)
-        console.print_lines(f"feature store: {store.root}")
+        rows = [
+            (dataset or "-", stage, f"{p.entries}", terminal.size(p.bytes)) for (dataset, stage), p in lines.items()
+        ]
+        terminal.print_table(("dataset", "stage", "entries", "size"), rows)
+        terminal.print_lines(f"feature store: {store.root}")
 
 
 @cache_app.command("verify", epilog="Example: mebench cache verify --deep")
@@ -124,11 +129,11 @@ def verify(
                 removed += remove and files.remove()
     report = {"folder": str(store.root), "entries": n_entries, "deep": deep, "damaged": damaged, "removed": removed}
     then = "A damaged entry is never read: it is computed again when it is next needed, or removed with --remove"
-    console.write_json(
+    json_output.write_json(
         report,
         json,
         *(f"{line['entry']}: {line['reason']}" for line in damaged),
-        f"{store.root}: {console.plural(n_entries, 'entry', 'entries')}, {len(damaged)} damaged, {removed} removed",
+        f"{store.root}: {terminal.plural(n_entries, 'entry', 'entries')}, {len(damaged)} damaged, {removed} removed",
         *([then] if len(damaged) > removed else []),
     )
     if len(damaged) > removed:
@@ -166,11 +171,11 @@ def prune(
     if stage is not None:
         check_known("--stage", stage, get_args(features.store.Stage))
     store = _store(cache)
-    days = None if older_than is None else console.days_of(older_than)
+    days = None if older_than is None else days_of(older_than)
     gone = features.store.prune(store, days, dataset, everything, dry_run, cast("features.store.Stage", stage))
     report = {"folder": str(store.root), "entries": gone.entries, "bytes": gone.bytes, "dry_run": dry_run}
-    entries, did = console.plural(gone.entries, "entry", "entries"), "would remove" if dry_run else "removed"
-    console.write_json(report, json, f"{store.root}: {did} {entries}, {console.size(gone.bytes)}")
+    entries, did = terminal.plural(gone.entries, "entry", "entries"), "would remove" if dry_run else "removed"
+    json_output.write_json(report, json, f"{store.root}: {did} {entries}, {terminal.size(gone.bytes)}")
 
 
 def _store(cache: str | None) -> features.FeatureStore:

@@ -11,11 +11,12 @@ import typer
 
 from mebench import boards, challenges, config, protocols, records, result_cache, runner, runs as run_files, tracking
 from mebench.cli.option_types import Files, Json, Plugins, RunId, Runs, Words, configured, exit_if_failed, verbs
-from mebench.console import duration, plural, print_lines, print_report, print_table, size, write_json
 from mebench.core.dataset import DRAWN, UNLIKE_PUBLISHED
 from mebench.errors import ConfigError, DataError, RunError, check_known
-from mebench.format import NONE
+from mebench.json_output import write_json
+from mebench.number_format import NONE
 from mebench.progress import Progress
+from mebench.terminal import duration, plural, print_lines, print_report, print_table, size
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,9 +13,10 @@ from typer.core import TyperGroup
 
 from mebench import api, config, core, exchange, inspection
 from mebench.cli.complete import complete_word
-from mebench.console import check_file, plural
+from mebench.cli.option_checks import check_file
 from mebench.errors import ConfigError, InterruptedRunError, SomeFailedError, unknown
 from mebench.progress import Progress
+from mebench.terminal import plural
 
 
 class Verbs(TyperGroup):

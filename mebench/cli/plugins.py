@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from mebench import config, console, core, metrics, protocols, testing
+from mebench import config, core, json_output, metrics, protocols, terminal, testing
 from mebench.cli.complete import complete_plugin, known_names
 from mebench.cli.option_types import Files, Json, Plugins, Words, configured, verbs
 from mebench.errors import ConfigError, DataError, PluginError, check_known, refuse_if, unknown
@@ -58,13 +58,13 @@ def list_(
     if what is not None:
         tables = {what: tables[what]}
     report = {name: [dict(zip(headers, row, strict=True)) for row in rows] for name, (headers, rows) in tables.items()}
-    if not console.write_json(report, json):
+    if not json_output.write_json(report, json):
         return
-    if what is None and not console.at_terminal():  # one table, so that its lines can be filtered
+    if what is None and not terminal.at_terminal():  # one table, so that its lines can be filtered
         rows = [(name, row[0], *(["-"] * (3 - len(row))), *row[1:]) for name in tables for row in tables[name][1]]
         tables = {"": (("list", "name", "tasks", "meaning"), rows)}
     for name, (headers, rows) in tables.items():
-        console.print_table(headers, rows, title=name)
+        terminal.print_table(headers, rows, title=name)
 
 
 @app.command("info", epilog="Example: mebench info mean")
@@ -107,7 +107,7 @@ def info(
         parameters = _parameters(config.parts.Section("protocol.", protocol.params, f"protocol {id_}"), {})
         report["protocol"] = {"id": id_, "card": f"{protocol.describe()}\n", "parameters": parameters}
     report |= {known_plugin.kind: _plugin(known_plugin) for known_plugin in matching}
-    if console.write_json(report, json):
+    if json_output.write_json(report, json):
         for kind, entry in report.items():
             if title := entry.get("title"):
                 facts = [
@@ -115,15 +115,15 @@ def info(
                     for key, fact in entry.items()
                     if fact and isinstance(fact, str) and key not in ("id", "title", "card")
                 ]
-                console.print_lines(title, *(f"{key}: {entry[key]}" for key in facts), "")
+                terminal.print_lines(title, *(f"{key}: {entry[key]}" for key in facts), "")
             if card := entry.get("card"):
                 if kind == "protocol":
-                    console.print_lines(*card.split("\n"))
+                    terminal.print_lines(*card.split("\n"))
                 else:
-                    console.print_markdown(card)
-                    console.print_lines("")
+                    terminal.print_markdown(card)
+                    terminal.print_lines("")
             if parameters := entry.get("parameters"):
-                console.print_table(
+                terminal.print_table(
                     tuple(parameters[0]), [tuple(row.values()) for row in parameters], title="parameters"
                 )
             for section, title in (("presets", "preset"), ("datasets", "settings for")):
@@ -131,26 +131,27 @@ def info(
                     (
                         f"{title} {name}",
                         " ".join(
-                            f"{key}={console.text(config.typed_values.plain(v))}" for key, v in (values or {}).items()
+                            f"{key}={json_output.text(config.typed_values.plain(v))}"
+                            for key, v in (values or {}).items()
                         )
                         or "(the defaults)",
                     )
                     for name, values in entry.get(section, {}).items()
                 ]
                 if rows:
-                    console.print_table((title, "values"), rows, title=section)
+                    terminal.print_table((title, "values"), rows, title=section)
 
 
 @config_app.command("show", epilog="Example: mebench config show method=mean dataset=synthetic method.p=0.6")
 def config_show(words: Words = None, files: Files = None, plugins: Plugins = None, json: Json = None) -> None:
     """Show every setting and the origin of its value."""
     settled = configured(words, files, plugins)
-    if console.write_json({"values": settled.values, "origins": settled.origins}, json):
+    if json_output.write_json({"values": settled.values, "origins": settled.origins}, json):
         rows = [
-            (key, console.text(value), settled.origins.get(key, "default"))
+            (key, json_output.text(value), settled.origins.get(key, "default"))
             for key, value in config.flatten(settled.values).items()
         ]
-        console.print_table(("key", "value", "from"), rows)
+        terminal.print_table(("key", "value", "from"), rows)
 
 
 def _more_plugins(plugins: Plugins) -> None:
@@ -187,7 +188,7 @@ def _parameters(section: config.parts.Section, packaged: Mapping[str, Any]) -> l
         {
             "parameter": key,
             "type": config.typed_values.expected(hint),
-            "default": console.text(config.typed_values.plain(defaults.get(key, "(needed)"))),
+            "default": json_output.text(config.typed_values.plain(defaults.get(key, "(needed)"))),
             "meaning": meanings.get(key.removeprefix(section.prefix), ""),
         }
         for key, hint in section.types().items()
@@ -257,9 +258,9 @@ def check(
         counts = testing.contracts.count_violations(
             name, (*testing.checks.TINY, "dataset.short_videos=false", *(words or ()))
         )
-        if console.write_json({"method": name, "relations": counts}, json):
+        if json_output.write_json({"method": name, "relations": counts}, json):
             rows = [(kind, str(count["n"]), str(count["of"])) for kind, count in counts.items()]
-            console.print_table(("relation", "violations", "answers"), rows)
+            terminal.print_table(("relation", "violations", "answers"), rows)
         return
     values, outcomes = config.settings_of(words or ()), []
     for kind in (kind for kind in by_kind if name in by_kind[kind]):
@@ -269,16 +270,16 @@ def check(
             if json == "-":
                 continue
             mark = "BROKEN" if outcome.status == "broken" else outcome.status
-            console.print_lines(f"{mark:<7} {outcome.check.name}" + (f": {outcome.reason}" if outcome.reason else ""))
+            terminal.print_lines(f"{mark:<7} {outcome.check.name}" + (f": {outcome.reason}" if outcome.reason else ""))
             if outcome.details and os.environ.get("MEBENCH_DEBUG") == "1":
-                console.print_lines(*outcome.details.splitlines(), error=True)
+                terminal.print_lines(*outcome.details.splitlines(), error=True)
     broken, untold = ([outcome for outcome in outcomes if outcome.status == status] for status in ("broken", "untold"))
     report = [
         {"plugin": o.check.plugin, "check": o.check.name, "status": o.status, "reason": o.reason} for o in outcomes
     ]
     rest = f", {len(untold)} cannot be checked here" if untold else ""
-    kept = f"{len(outcomes) - len(broken) - len(untold)} of {console.plural(len(outcomes), 'promise')} kept"
-    console.write_json({"checks": report}, json, f"{name}: {kept}{rest}")
+    kept = f"{len(outcomes) - len(broken) - len(untold)} of {terminal.plural(len(outcomes), 'promise')} kept"
+    json_output.write_json({"checks": report}, json, f"{name}: {kept}{rest}")
     unread = "dataset.root" in values and any("dataset.root" in outcome.reason for outcome in untold)
     if broken or unread:
         raise typer.Exit(1 if broken else DataError.exit_code)
@@ -287,14 +288,14 @@ def check(
 def _knows_labels(name: str, words: Sequence[str], shuffles: int, plugins: Plugins, json: str | None) -> None:
     folds = testing.null.null(name, Progress(), words, plugins or (), shuffles)
     report = {"method": name, "shuffles": shuffles, "null": [{**asdict(f), "outside": f.beyond_chance} for f in folds]}
-    if console.write_json(report, json):
+    if json_output.write_json(report, json):
         rows = [(f.task, f.fold, str(f.right), str(f.most), str(f.of)) for f in folds]
-        console.print_table(("task", "people", "right", "by chance at most", "of"), rows)
+        terminal.print_table(("task", "people", "right", "by chance at most", "of"), rows)
     testing.null.refuse(name, folds, shuffles)
     if json != "-":
-        console.print_lines(
+        terminal.print_lines(
             "",
-            f"{name} knows no label that it should not, in {console.plural(shuffles, 'shuffle')} of the labels, "
+            f"{name} knows no label that it should not, in {terminal.plural(shuffles, 'shuffle')} of the labels, "
             f"each run twice. {testing.null.BLIND_SPOT}",
         )
 
@@ -327,7 +328,7 @@ def _write(kind: Literal["method", "dataset"], name: str, out: str, template: st
         "method": f"mebench run --plugins {out} method={name} dataset=synthetic",
         "dataset": f"mebench data fake --plugins {out} dataset={name} --out DIR",
     }
-    console.write_json(
+    json_output.write_json(
         {"files": files},
         json,
         *files,

@@ -11,6 +11,7 @@ from typing import Annotated, cast, get_args
 import typer
 
 from mebench import config, exchange, features, inference, metrics, reports, runs as run_files
+from mebench.cli.option_checks import check_file
 from mebench.cli.option_types import (
     DatasetWords,
     Files,
@@ -22,19 +23,11 @@ from mebench.cli.option_types import (
     refuse_failed,
     verbs,
 )
-from mebench.console import (
-    check_file,
-    plural,
-    print_lines,
-    print_markdown,
-    print_report,
-    print_table,
-    size,
-    write_json,
-)
 from mebench.errors import ConfigError, RunError, check_known
 from mebench.files import file_hash
+from mebench.json_output import write_json
 from mebench.progress import Progress
+from mebench.terminal import plural, print_lines, print_markdown, print_report, print_table, size
 
 app = verbs("Write predictions of runs for other programs.")
 model_app = verbs("List models, show their cards, and write them for other programs.")

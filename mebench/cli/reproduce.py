@@ -13,12 +13,13 @@ from typing import Annotated
 import typer
 
 from mebench import metrics, records, reproduction
-from mebench._checkout import PACKAGE, shipped
+from mebench._installation import PACKAGE, shipped
 from mebench.cli.option_types import Files, Json, Plugins, Words, exit_if_failed
-from mebench.console import plural, print_lines, print_table, write_json
 from mebench.errors import ConfigError
-from mebench.format import NONE, number, scored, span
+from mebench.json_output import write_json
+from mebench.number_format import NONE, number, scored, span
 from mebench.progress import Progress
+from mebench.terminal import plural, print_lines, print_table
 
 app = typer.Typer()
 

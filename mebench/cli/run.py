@@ -10,9 +10,10 @@ import typer
 
 from mebench import api, boards, config, protocols, reports, runner
 from mebench.cli.option_types import Files, Json, Plugins, RunId, Runs, Verbose, Words, checked
-from mebench.console import command, print_lines, print_table, write_json
 from mebench.errors import ConfigError, RunError, SomeFailedError
+from mebench.json_output import write_json
 from mebench.progress import Progress
+from mebench.terminal import command, print_lines, print_table
 
 app = typer.Typer()
 

@@ -14,12 +14,13 @@ from typing import Annotated, Any
 
 import typer
 
-from mebench import api, config, console, metrics, reports, runner, runs as run_files, tracking
+from mebench import api, config, json_output, metrics, reports, runner, runs as run_files, terminal, tracking
 from mebench.atomic import WRITING
+from mebench.cli.option_checks import days_of
 from mebench.cli.option_types import Json, RunId, Runs, Tracking, Verbose, verbs
 from mebench.errors import RunError, check_known, listed, refuse_if
-from mebench.format import number
 from mebench.grouping import grouped
+from mebench.number_format import number
 from mebench.progress import Progress
 
 app = verbs("List, show, verify and remove runs.")
@@ -40,20 +41,20 @@ def _status(run: dict[str, Any]) -> str:
 def list_(runs: Runs = "", json: Json = None) -> None:
     """List the runs with status, scores, age and size. The latest is first."""
     listed = [run for _, run in _all(runs)]
-    if console.write_json(listed, json):
+    if json_output.write_json(listed, json):
         rows = [
             (
                 run["id"],
                 _status(run),
                 ", ".join(f"{name} {number(value)}" for name, value in run["scores"].items()) or "-",
                 _age(run["days"]),
-                console.size(run["bytes"]),
+                terminal.size(run["bytes"]),
             )
             for run in listed
         ]
-        console.print_table(("run", "status", "scores", "age", "size"), rows)
-        if not listed and console.at_terminal():
-            console.print_lines(f"no runs in {runs}")
+        terminal.print_table(("run", "status", "scores", "age", "size"), rows)
+        if not listed and terminal.at_terminal():
+            terminal.print_lines(f"no runs in {runs}")
 
 
 @app.command("show", epilog="Example: mebench runs show mean-synthetic")
@@ -71,17 +72,17 @@ def show(run: RunId, runs: Runs = "", verbose: Verbose = False, json: Json = Non
     closed = folder.read_json("sandbox.json") if (folder.path / "sandbox.json").is_file() else None
     report = {**facts, "key": stored["key"], "config": stored["config"], "costs": costs, "sandbox": closed}
     scores = run_files.scoring.scores_of(folder) if folder.done and not facts["lost"] else None
-    if not console.write_json(report | ({} if scores is None else {"summary": scores}), json):
+    if not json_output.write_json(report | ({} if scores is None else {"summary": scores}), json):
         return
-    console.print_lines(f"{facts['id']}: {_status(facts)}, {_age(facts['days'])} old, {console.size(facts['bytes'])}")
+    terminal.print_lines(f"{facts['id']}: {_status(facts)}, {_age(facts['days'])} old, {terminal.size(facts['bytes'])}")
     if scores is not None:
         reports.scores.print_outcome(folder, scores, None, verbose)
     for file in sorted((folder.path / "failed").glob("[!.]*")):
         reason = file.read_text(encoding="utf-8").strip().splitlines()
-        console.print_lines(f"failed: {file.name}: {reason[-1] if reason else 'no reason was kept'}")
+        terminal.print_lines(f"failed: {file.name}: {reason[-1] if reason else 'no reason was kept'}")
     if costs:
         digits = {name: 0 if name == "parameters" else 1 for name in costs[0] if name != "fold"}
-        console.print_table(
+        terminal.print_table(
             ("fold", *(name.replace("_", " ") for name in digits)),
             [(str(row["fold"]), *(f"{row[name]:,.{places}f}" for name, places in digits.items())) for row in costs],
             title="costs",
@@ -94,11 +95,11 @@ def show(run: RunId, runs: Runs = "", verbose: Verbose = False, json: Json = Non
             if closed["lacks"]
             else "isolated from files, processes and the network"
         )
-        console.print_lines(f"sandbox={closed['asked']}: its folds were {lacks}{reads}")
+        terminal.print_lines(f"sandbox={closed['asked']}: its folds were {lacks}{reads}")
     if facts["lost"]:
-        console.print_lines(f"remove {folder.path} and run again")
+        terminal.print_lines(f"remove {folder.path} and run again")
     elif not folder.done:
-        console.print_lines(f"continue with: {folder.resume_hint}")
+        terminal.print_lines(f"continue with: {folder.resume_hint}")
 
 
 @app.command("verify", epilog="Example: mebench runs verify mean-synthetic")
@@ -109,7 +110,9 @@ def verify(run: RunId, runs: Runs = "", json: Json = None) -> None:
     sound = f"{folder.id}: {sealed} files and their folds are unchanged since the run was finished"
     if not sealed:
         sound = f"{folder.id} was finished by a version that kept no hashes, so it cannot be verified"
-    console.write_json({"run_id": folder.id, "files": sealed, "changed": changed}, json, *([] if changed else [sound]))
+    json_output.write_json(
+        {"run_id": folder.id, "files": sealed, "changed": changed}, json, *([] if changed else [sound])
+    )
     if changed:
         raise RunError(f"run {folder.id}: {listed(changed, 5)} changed since it was finished: compute the run again")
 
@@ -144,7 +147,7 @@ def prune(
         (metric is not None and not ranked, "--metric ranks runs for --keep-best: add --keep-best N"),
         ((keep_best or 0) < 0, f"--keep-best must be 0 or more runs, not {keep_best}"),
     )
-    days = None if older_than is None else console.days_of(older_than)
+    days = None if older_than is None else days_of(older_than)
     found = _all(runs)
     best = None if keep_best is None else _best([run for _, run in found], keep_best, metric)
     chosen = [
@@ -172,11 +175,11 @@ def prune(
         if dry_run or lock is not None:  # no process works on it
             gone.append(run)
     n_bytes, done = sum(run["bytes"] for run in gone), "would remove" if dry_run else "removed"
-    console.write_json(
+    json_output.write_json(
         {"runs": [run["id"] for run in gone], "bytes": n_bytes, "dry_run": dry_run},
         json,
         *(f"{done} {run['id']} ({_status(run)}, {_age(run['days'])} old)" for run in gone),
-        f"{runs}: {done} {len(gone)} of {len(found)} runs, {console.size(n_bytes)}",
+        f"{runs}: {done} {len(gone)} of {len(found)} runs, {terminal.size(n_bytes)}",
     )
 
 
@@ -213,7 +216,7 @@ def sync(
     with progress.waiting("tracking"):
         address = uri or config.user_setting("tracking", "") or None
         synced = tracking.sync(folders, address, progress, folds, models, figures, boards)
-    console.write_json({name: list(getattr(synced, name)) for name in ("sent", "there", "failed")}, json)
+    json_output.write_json({name: list(getattr(synced, name)) for name in ("sent", "there", "failed")}, json)
     refuse_if(
         (
             synced.failed,
@@ -223,8 +226,8 @@ def sync(
         error=RunError,
     )
     if json != "-":
-        console.print_lines(
-            f"{len(synced.sent)} sent, {console.plural(len(synced.there), 'was', 'were')} there already. {synced.title}: {synced.opening}"
+        terminal.print_lines(
+            f"{len(synced.sent)} sent, {terminal.plural(len(synced.there), 'was', 'were')} there already. {synced.title}: {synced.opening}"
         )
 
 

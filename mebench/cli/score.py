@@ -6,8 +6,8 @@ import typer
 
 from mebench import api, exchange, reports
 from mebench.cli.option_types import Encoding, Json, Rule, Verbose, print_remarks
-from mebench.console import write_json
 from mebench.errors import ConfigError, check_known
+from mebench.json_output import write_json
 from mebench.progress import Progress
 
 app = typer.Typer()

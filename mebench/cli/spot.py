@@ -15,11 +15,13 @@ import numpy as np
 import typer
 
 from mebench import api, frames, inference, reports, runner
+from mebench.cli.option_checks import check_folder
 from mebench.cli.option_types import Json, Runs, refuse_failed
-from mebench.console import at_terminal, check_folder, console, json_line, plural, print_lines, print_table, write_json
 from mebench.core import Kind
 from mebench.errors import check_known, refuse_if
+from mebench.json_output import json_line, write_json
 from mebench.progress import Progress
+from mebench.terminal import at_terminal, console, plural, print_lines, print_table
 
 if TYPE_CHECKING:
     import rich.live as rich_live

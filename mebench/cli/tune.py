@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 
 from mebench import tuning
+from mebench.cli.option_checks import check_file
 from mebench.cli.option_types import Files, Json, Plugins, Words, checked
-from mebench.console import check_file, write_json
+from mebench.json_output import write_json
 from mebench.progress import Progress
 
 app = typer.Typer()

@@ -8,8 +8,8 @@ from itertools import product
 from typing import Any
 
 from mebench.config.setting_layers import ALIASES, key_value
-from mebench.console import text
 from mebench.errors import ConfigError, refuse_if
+from mebench.json_output import text
 
 Lists = Sequence[tuple[str, Sequence[Any]]]
 """The values of each key."""

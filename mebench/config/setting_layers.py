@@ -11,9 +11,9 @@ import yaml
 
 from mebench.config import registry
 from mebench.config.typed_values import convert, plain
-from mebench.console import print_lines
 from mebench.errors import ConfigError
 from mebench.files import Text, read_yaml
+from mebench.terminal import print_lines
 
 COMMAND_LINE = "command line"
 ARGUMENT = "argument"

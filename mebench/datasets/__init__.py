@@ -2,7 +2,8 @@
 
 import sys
 
-from mebench._checkout import Listed, checkout_folder
+from mebench._installation import checkout_folder
+from mebench.plugin_packages import Listed
 
 __path__ = [*__path__, *checkout_folder("datasets")]
 sys.modules[__name__].__class__ = Listed

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from mebench.annotations import KINDS, SheetDataset, kind_of, repair_lines
-from mebench.console import plural
 from mebench.errors import ConfigError, DataError, unknown
 from mebench.exchange.clips import join_clips, read_clips
 from mebench.exchange.eaf import common_rate, eaf_of
@@ -19,6 +18,7 @@ from mebench.exchange.shift import note_shift
 from mebench.exchange.text_table import File, Remarks, parse, read_sheet
 from mebench.exchange.values import IntervalFile
 from mebench.metrics.tables import Tables
+from mebench.terminal import plural
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mebench.annotations.names import plain_name
-from mebench.console import plural
 from mebench.errors import DataError
 from mebench.exchange import values
 from mebench.exchange.join import Rules, join, meant
 from mebench.exchange.text_table import File, Remarks, TextTable, at_lines, parse, read_sheet
 from mebench.exchange.values import IDS, IntervalFile, Role
 from mebench.metrics import Tables, label_sets
+from mebench.terminal import plural
 
 _WANTED: dict[Role, tuple[str, ...]] = {
     "predictions": (*IDS, "onset", "kind", "emotion", "confidence"),

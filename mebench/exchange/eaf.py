@@ -18,10 +18,10 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import SubElement
 
 from mebench.annotations import Sheet, kind_of, made
-from mebench.console import plural
 from mebench.errors import DataError, refused_by_system, unknown
 from mebench.exchange.text_table import Remarks
 from mebench.files import read_plain
+from mebench.terminal import plural
 
 MAX_BYTES = 64 << 20
 MAX_ELEMENTS = 2_000_000

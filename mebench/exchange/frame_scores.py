@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 
 from mebench.annotations.names import KINDS, kind_of
-from mebench.console import plural
 from mebench.core import SpottingParams, spot
 from mebench.errors import ConfigError, DataError, unknown
 from mebench.exchange import values
 from mebench.exchange.text_table import File, Remarks, at_lines, parse, read_sheet
 from mebench.exchange.values import IDS, IntervalFile, Role
+from mebench.terminal import plural
 
 ROLE: Role = "frame scores"
 _WANTED = (*IDS, "frame", "score", "kind")

@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 
 from mebench.annotations import ALIASES, BLANK, CODES, INDEX, KINDS, KNOWN, Cells, kind_of, words_of
-from mebench.console import plural
 from mebench.errors import DataError
 from mebench.exchange import values
 from mebench.exchange.eaf import eaf_of, sheet_of_marks
 from mebench.exchange.megc import is_log, read_log
 from mebench.exchange.text_table import File, Remarks, TextTable, at_lines, parse, read_sheet
 from mebench.exchange.values import IDS, IntervalFile, Role
+from mebench.terminal import plural
 
 _INTERVAL = ("onset", "apex", "offset", "kind", "emotion")
 _WANTED: dict[Role, tuple[str, ...]] = {

@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 
 from mebench.annotations.names import KINDS
-from mebench.console import plural
 from mebench.errors import ConfigError, DataError
 from mebench.exchange.text_table import Remarks, at_lines
 from mebench.exchange.values import IntervalFile, emotion_of
 from mebench.grouping import grouped
 from mebench.metrics.tables import Tables
+from mebench.terminal import plural
 
 
 def classes_of(requested: str | None, tables: Tables, remarks: Remarks) -> list[str]:

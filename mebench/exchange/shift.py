@@ -6,10 +6,10 @@ import lazy_loader
 import numpy as np
 import pandas as pd
 
-from mebench.console import plural
 from mebench.core.peaks import overlap, ratio
 from mebench.exchange.text_table import Remarks
 from mebench.metrics import Bools, Floats, Indices, groups, same_group
+from mebench.terminal import plural
 
 if TYPE_CHECKING:
     import scipy

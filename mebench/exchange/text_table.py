@@ -29,11 +29,11 @@ from mebench.annotations import (
     plain_name,
     words_of,
 )
-from mebench.console import plural
 from mebench.errors import DataError, refused_by_system
 from mebench.exchange import shapes
 from mebench.files import read_plain
 from mebench.grouping import grouped
+from mebench.terminal import plural
 
 MOST_LINES = 3
 """Number of lines that are named; further lines are counted."""

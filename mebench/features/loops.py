@@ -13,7 +13,7 @@ import numba
 from filelock import FileLock
 from numba.core import event
 
-from mebench.console import print_lines
+from mebench.terminal import print_lines
 
 
 def once(

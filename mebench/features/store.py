@@ -23,9 +23,9 @@ from filelock import FileLock, Timeout
 from numpy.typing import DTypeLike, NDArray
 
 from mebench.atomic import rename
-from mebench.console import printable
 from mebench.errors import DataError, refuse_if, refused_by_system
 from mebench.features.base import dlib_version, opencv_version
+from mebench.terminal import printable
 
 Stage = Literal["crops", "flow", "feature"]
 

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from mebench import core, metrics, runner, runs
 from mebench.config import DatasetConfig, RunConfig
-from mebench.console import plural
 from mebench.core import Dataset, Kind, Prediction, Scheme, Task, Timing, Video, mean_over_scales, stable_seed
 from mebench.errors import ConfigError, DataError, RunError
 from mebench.features import find_stretches_without_face, route_of, source_of, to_gray
@@ -35,6 +34,7 @@ from mebench.runner import (
     rate_groups,
 )
 from mebench.runs import FoldResult
+from mebench.terminal import plural
 
 Part = Literal["method", "recognizer"]
 

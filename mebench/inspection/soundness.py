@@ -9,7 +9,6 @@ from functools import partial
 from itertools import pairwise
 from typing import Any, Literal
 
-from mebench.console import plural, printable
 from mebench.core import Dataset, Expression, Frames, Kind, Published, Repair, Scheme, Unplaced, Video
 from mebench.errors import DataError
 from mebench.finding import Finding
@@ -24,6 +23,7 @@ from mebench.frames import (
     natural,
 )
 from mebench.inspection.dataset_summary import Summary, summarise_dataset
+from mebench.terminal import plural, printable
 
 Check = Literal[
     "no_frames",

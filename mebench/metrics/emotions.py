@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from mebench.console import plural
 from mebench.core import ABSENT
 from mebench.metrics.bootstrap import Basis, Evaluate, Resampling, averaged
 from mebench.metrics.catalogue import METRICS, columns
@@ -20,6 +19,7 @@ from mebench.metrics.matching import Found
 from mebench.metrics.ratios import Floats, Indices
 from mebench.metrics.spotting_scores import SpottingCounts
 from mebench.metrics.tables import Tables, groups, of_kinds
+from mebench.terminal import plural
 
 OF_SAMPLES = ("accuracy", "wr", "wf1")
 """Scores that weigh every sample alike; the others are means over classes."""

@@ -6,7 +6,6 @@ from typing import Any, get_args, get_type_hints
 
 import numpy as np
 
-from mebench.console import plural
 from mebench.errors import MebenchError
 from mebench.metrics import catalogue, conventions, label_sets
 from mebench.metrics.bootstrap import Resampling
@@ -18,6 +17,7 @@ from mebench.metrics.mistakes import number_of_draws
 from mebench.metrics.ratios import Floats, per_unit, ratio
 from mebench.metrics.spotting_scores import SpottingCounts, count, detection_curve, frame_truth, weighted_frame_auc
 from mebench.metrics.tables import Tables, in_scope, of_kinds, of_units
+from mebench.terminal import plural
 
 
 def summarize(

@@ -10,9 +10,9 @@ import yaml
 
 from mebench.errors import DataError
 from mebench.files import read_yaml
-from mebench.format import scored
 from mebench.grouping import grouped
 from mebench.metrics.catalogue import find
+from mebench.number_format import scored
 from mebench.records.published import CLIPS, Published
 from mebench.records.record import Record
 

@@ -6,10 +6,8 @@ from dataclasses import dataclass, replace
 from operator import attrgetter, itemgetter
 from typing import Any, Self
 
-from mebench.console import print_lines, print_report
 from mebench.errors import RunError, refuse_if
 from mebench.exchange import Answers, File
-from mebench.format import number
 from mebench.grouping import grouped
 from mebench.metrics import (
     LEVEL,
@@ -22,10 +20,12 @@ from mebench.metrics import (
     holm,
     number_of_draws,
 )
+from mebench.number_format import number
 from mebench.records.record import TRUTH_COLUMNS, VIDEO_COLUMNS, Record, read
 from mebench.reports.scores import UNDEFINED, how_intervals
 from mebench.runs import TUNED, RunFolder, tables_of
 from mebench.table import Column, Table
+from mebench.terminal import print_lines, print_report
 
 NOUNS = {"spot": "spotting", "recognize": "recognition"}
 """The tasks in words."""

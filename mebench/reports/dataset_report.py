@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench._checkout import VERSION
+from mebench._installation import VERSION
 from mebench.annotations.annotation import LISTED, repair_lines
-from mebench.console import for_figure, plural
 from mebench.core import KINDS
 from mebench.grouping import grouped
 from mebench.inspection import TITLES, Strip, Summary, Verification
 from mebench.table import Column, Table, template
+from mebench.terminal import for_figure, plural
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,16 +8,16 @@ from typing import Any
 from pydantic import ValidationError
 
 from mebench.config import is_place, parts
-from mebench.console import plural
 from mebench.core import KINDS
 from mebench.errors import RunError
-from mebench.format import scored
 from mebench.inference.models import ModelHeader, config_of, of_fold, write_model
 from mebench.metrics import Tables, quiet_rate, summarize
+from mebench.number_format import scored
 from mebench.records import from_run, of_method
 from mebench.runner.plan import make_plan, weightless
 from mebench.runs import RunFolder, tables_of_folds
 from mebench.table import template
+from mebench.terminal import plural
 
 SPOTTED = (
     "f1",

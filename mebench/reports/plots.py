@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mebench.console import for_figure
 from mebench.errors import RunError
 from mebench.metrics import Convention, Tables, confusion_matrix as count, find, in_scope, of_first_draw, of_kinds
 from mebench.reports.timeline import COLORS, Timeline, Track, edges_of
 from mebench.runs import RunFolder, read_csv
+from mebench.terminal import for_figure
 
 if TYPE_CHECKING:
     import matplotlib

@@ -19,12 +19,10 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 from PIL import Image
 
-from mebench import console, inference, metrics
+from mebench import inference, json_output, metrics
 from mebench.atomic import whole_file
-from mebench.console import for_template
 from mebench.core import Prediction
 from mebench.errors import MebenchError, RunError, refused_by_system
-from mebench.format import NONE, count, digits, ends, seconds, shares_in_words, span, whole
 from mebench.metrics import (
     METRICS,
     RATES,
@@ -36,6 +34,7 @@ from mebench.metrics import (
     of_first_draw,
     sort_mistakes,
 )
+from mebench.number_format import NONE, count, digits, ends, seconds, shares_in_words, span, whole
 from mebench.records import recorded_settings
 from mebench.records.record import Record, read
 from mebench.reports import compare_runs, plots, trust
@@ -43,6 +42,7 @@ from mebench.reports.scores import parts_of, title_of
 from mebench.reports.timeline import MISSED, SCRIPT, STYLE, WHY, Judged, clock, plain_rows, timeline
 from mebench.runs import CURVES, RunFolder, safe_name, tables_of
 from mebench.table import Column, Table, bar, sentence
+from mebench.terminal import for_template
 
 if TYPE_CHECKING:
     import matplotlib
@@ -83,7 +83,7 @@ def environment(*templates: Path) -> Environment:
         "meaning": lambda name: catalogue.find(name).describe(),
         "page": safe_name,
         "sentence": sentence,
-        "setting": console.text,
+        "setting": json_output.text,
     }
     return found
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from mebench.features.degradation import KINDS
-from mebench.format import number
+from mebench.number_format import number
 from mebench.reports.compare_runs import in_words
 from mebench.reports.plots import CURVE_COLORS, inline, panels
 from mebench.reports.report import environment

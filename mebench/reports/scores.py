@@ -11,14 +11,14 @@ import lazy_loader
 
 from mebench import metrics
 from mebench.config import flatten
-from mebench.console import plural, print_lines, print_report, print_table
-from mebench.format import Score, count, number, shares_in_words
 from mebench.grouping import grouped
 from mebench.metrics.catalogue import METRICS, find
 from mebench.metrics.scored_parts import scored_parts
+from mebench.number_format import Score, count, number, shares_in_words
 from mebench.records import joined, of_method, of_protocol, of_scheme
 from mebench.runs.folder import RunFolder
 from mebench.table import Column, Table
+from mebench.terminal import plural, print_lines, print_report, print_table
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -15,7 +15,6 @@ from PIL import ImageColor
 
 from mebench.atomic import new_folder
 from mebench.config import registry, resolve_dataset
-from mebench.console import plural, write_json
 from mebench.core import Kind, Video, number_at
 from mebench.errors import DataError, refused_by_system
 from mebench.exchange import EMOTION, Mark, Tier, write_eaf, write_rows
@@ -24,10 +23,12 @@ from mebench.frames import FolderFrames, VideoFrames, write_video
 from mebench.grouping import grouped
 from mebench.inference import Answer, Model, predict_all
 from mebench.inspection.soundness import FPS_TOLERANCE
+from mebench.json_output import write_json
 from mebench.progress import Progress
 from mebench.reports.report import environment
 from mebench.reports.timeline import COLORS, Lane, Span, Timeline, Track, clock, edges_of, unit_lanes
 from mebench.spotting import stretches
+from mebench.terminal import plural
 
 if TYPE_CHECKING:
     import cv2

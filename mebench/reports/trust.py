@@ -17,13 +17,13 @@ import pandas as pd
 
 from mebench.errors import DataError, listed, refused_by_system
 from mebench.files import read_plain
-from mebench.format import digits, span
 from mebench.metrics import Resampling, holm, path_of, per_unit, sections_of
 from mebench.metrics.catalogue import find
 from mebench.metrics.comparison import MAIN, on_hardest
 from mebench.metrics.group_gaps import LEAST_PEOPLE, by_group, paired
 from mebench.metrics.noise import under_noise
 from mebench.metrics.uncertainty import uncertainty
+from mebench.number_format import digits, span
 from mebench.reports.compare_runs import Side, shared
 from mebench.reports.timeline import Judged
 from mebench.runs.scoring import scored_of

@@ -13,13 +13,13 @@ from pydantic.dataclasses import dataclass as checked
 
 from mebench import runner
 from mebench.config import RunConfig, resolve
-from mebench.console import command
 from mebench.errors import DataError, MebenchError, check_known
 from mebench.progress import Progress
 from mebench.records import Published, Value, count_of, gap_in_words, section_of, value_of
 from mebench.reproduction.rescore import read_described
 from mebench.runner import differences, make_plan, worth_of
 from mebench.runs import RunFolder, score, scores_of
+from mebench.terminal import command
 
 Words = tuple[str, ...]
 

@@ -24,9 +24,8 @@ import yaml
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
-from mebench._checkout import VERSION
+from mebench._installation import VERSION
 from mebench.atomic import replace_file
-from mebench.console import plural
 from mebench.core import SpottingParams
 from mebench.core.peaks import window_shift
 from mebench.errors import DataError, check_known
@@ -50,6 +49,7 @@ from mebench.files import file_hash, read_yaml
 from mebench.grouping import grouped
 from mebench.metrics import COLUMNS, SECTIONS, epoch_choices, flat_scores, named, summarize, summarize_mistakes
 from mebench.records import CAVEATS, LARGEST, Hash, Published, Value, value_of
+from mebench.terminal import plural
 
 SCORED_ANEW = "rescored"
 """The folder of sources in `leaderboards`."""

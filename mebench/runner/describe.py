@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from mebench._checkout import ROOT, checkout_folder
+from mebench._installation import ROOT, checkout_folder
 from mebench.config import registry, settings
 from mebench.core import Dataset, Scheme, Video
 from mebench.grouping import grouped

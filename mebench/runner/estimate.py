@@ -11,10 +11,9 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from mebench._checkout import ROOT
+from mebench._installation import ROOT
 from mebench.atomic import replace_file
 from mebench.config import RunConfig, flatten, shaping, shaping_of
-from mebench.console import duration, plural, print_lines
 from mebench.core import Chain, Fold, Video
 from mebench.errors import MebenchError, listed
 from mebench.features import processor
@@ -27,6 +26,7 @@ from mebench.runner.plan import Plan, make_plan, weightless
 from mebench.runner.prepare import clips_of, missing_videos
 from mebench.runner.workers import default_workers
 from mebench.runs.folder import RunFolder, first_id
+from mebench.terminal import duration, plural, print_lines
 
 MOST_FOLDS = 20
 

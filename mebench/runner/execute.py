@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import lazy_loader
 
 from mebench.config import RunConfig, trainer
-from mebench.console import plural
 from mebench.errors import ConfigError, InterruptedRunError as InterruptedRunError, MebenchError
 from mebench.metrics import SECTIONS, scores_of
 from mebench.progress import Progress
@@ -26,6 +25,7 @@ from mebench.runner.process import open_many_files
 from mebench.runner.session import Outcome, Session, cached_outcome, finished_run, open_session, rerun_notice
 from mebench.runner.workers import WorkerPool, Workers, default_workers
 from mebench.runs.folder import RunFolder
+from mebench.terminal import plural
 
 if TYPE_CHECKING:
     import torch

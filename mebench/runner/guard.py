@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench import runs
-from mebench.console import plural
 from mebench.core import Scheme, Timing, Video
 from mebench.errors import DataError, listed
 from mebench.grouping import grouped
 from mebench.runner import sandbox
 from mebench.runner.plan import Plan, class_counts, weightless
+from mebench.terminal import plural
 
 FEW = 3
 """Signs of a changed copy that a run reports."""

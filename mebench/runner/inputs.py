@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import lazy_loader
 
-from mebench._checkout import PACKAGE, VERSION
+from mebench._installation import PACKAGE, VERSION
 from mebench.config import PluginInfo, RunConfig, flatten, is_place, plugins_of, shaping, trainer
 from mebench.core import Dataset
 from mebench.errors import RunError

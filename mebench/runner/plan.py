@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import lazy_loader
 
 from mebench import core
-from mebench._checkout import PACKAGE
+from mebench._installation import PACKAGE
 from mebench.atomic import replace_file
 from mebench.config import RunConfig, trainer
 from mebench.core import (

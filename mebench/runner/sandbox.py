@@ -37,7 +37,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
-from mebench._checkout import PACKAGE
+from mebench._installation import PACKAGE
 from mebench.atomic import descriptor
 from mebench.config import PluginInfo
 from mebench.errors import RunError

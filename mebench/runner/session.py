@@ -12,7 +12,6 @@ import numpy as np
 from filelock import FileLock
 
 from mebench.config import RunConfig, plugins_of, registry, trainer
-from mebench.console import plural
 from mebench.core import Fold
 from mebench.errors import DataError, MebenchError, RunError, listed, sentence
 from mebench.progress import Progress
@@ -28,6 +27,7 @@ from mebench.runner.plan import Plan, make_plan
 from mebench.runner.prepare import Prepared, SharedVideo, missing_videos, shared_video
 from mebench.runner.workers import Task
 from mebench.runs import RunFolder, first_id, safe_name, score, scores_of
+from mebench.terminal import plural
 
 FILE = "skipped.json"
 """In the run folder, written where `no_face=skip`: the reason for each video, by its key."""

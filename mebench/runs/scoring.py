@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mebench.console import plural
 from mebench.errors import listed
 from mebench.metrics import Tables, groups, named, spotting_chance, summarize, summarize_mistakes
 from mebench.runs.folder import RunFolder
+from mebench.terminal import plural
 
 FIRST_SCORER, SCORER = 1, 2
 """Version of scoring: raised when the same tables come to other scores, so that no board holds scores of two kinds unmarked."""

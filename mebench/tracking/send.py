@@ -21,8 +21,8 @@ import pandas as pd
 from mebench.boards.export import WithheldError, export
 from mebench.config import flatten
 from mebench.errors import ConfigError, MebenchError, unknown
-from mebench.format import Score, scored
 from mebench.metrics import flat_scores, summarize
+from mebench.number_format import Score, scored
 from mebench.progress import Progress
 from mebench.records import DAMAGE, joined, own_choices
 from mebench.reports import figures_of, history_of, main_scores

@@ -18,13 +18,13 @@ from matplotlib import pyplot
 from optuna.visualization import matplotlib as plots
 
 from mebench.config import RunConfig, is_place
-from mebench.console import command, console, plural
 from mebench.errors import RunError, refused_by_system
-from mebench.format import number
 from mebench.metrics import LEVEL, ComparedScore, Comparison, catalogue
+from mebench.number_format import number
 from mebench.progress import Progress
 from mebench.runs.folder import RunFolder
 from mebench.table import INTERVAL, Column, Table
+from mebench.terminal import command, console, plural
 from mebench.tuning.records import COST, Objective, Study, Trial
 from mebench.tuning.space import Space, is_number, with_values
 from mebench.tuning.splits import Split

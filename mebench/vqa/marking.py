@@ -22,10 +22,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.console import plural
 from mebench.errors import ConfigError, DataError, check_known
 from mebench.grouping import grouped
 from mebench.metrics import LEAST, Score, as_score, classification, interval
+from mebench.terminal import plural
 from mebench.vqa import questions, wording
 
 Scorer = Literal["megc2025_a", "megc2025_b"]

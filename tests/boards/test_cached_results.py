@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from mebench import result_cache
-from mebench._checkout import PACKAGE
+from mebench._installation import PACKAGE
 from mebench.boards import build as tables, checking, export, site
 from mebench.cli import leaderboard
 from mebench.records import record

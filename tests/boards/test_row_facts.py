@@ -18,7 +18,7 @@ from mebench.boards import (
     table_files,
 )
 from mebench.config import registry
-from mebench.console import console
+from mebench.terminal import console
 from tests.helpers.run_folders import make_run
 
 

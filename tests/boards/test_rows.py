@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from mebench.boards.rows import common, distinguishing_settings
-from mebench.format import digits
+from mebench.number_format import digits
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import os
 import numpy as np
 import pytest
 
-from mebench.console import days_of
+from mebench.cli.option_checks import days_of
 from mebench.errors import ConfigError
 from mebench.features import Draft, FeatureStore, Key, dlib_version, opencv_version
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mebench import __version__, cli, console
+from mebench import __version__, cli, json_output, terminal
 from mebench.cli import complete, doctor
 from mebench.errors import RunError
 from mebench.metrics import METRICS
@@ -130,7 +130,7 @@ def test_mistakes_are_one_sentence_on_standard_error(mebench, root, words, messa
 def test_a_terminal_gets_a_table_with_headers(capsys, monkeypatch):
     monkeypatch.setattr(console, "at_terminal", lambda: True)
     monkeypatch.setenv("COLUMNS", "80")
-    console.print_table(("method", "summary"), [("tiny", "[red]taken as it stands[/red]")], title="methods")
+    terminal.print_table(("method", "summary"), [("tiny", "[red]taken as it stands[/red]")], title="methods")
     out = capsys.readouterr().out
     assert out.startswith("methods")
     assert "method " in out
@@ -166,7 +166,9 @@ def test_config_show_as_json_with_nothing_else_on_standard_output(mebench, root,
 
 
 def test_json_has_no_nan():
-    assert json.loads(json.dumps(console._finite({"a": [float("nan"), float("inf"), 1.5]}))) == {"a": [None, None, 1.5]}
+    assert json.loads(json.dumps(json_output._finite({"a": [float("nan"), float("inf"), 1.5]}))) == {
+        "a": [None, None, 1.5]
+    }
 
 
 # Doctor

@@ -9,7 +9,6 @@ from pathlib import Path
 import cv2
 import pytest
 
-from mebench import console
 from mebench.annotations import SheetDataset
 from mebench.cli import data
 from mebench.config import registry, resolve, resolve_dataset

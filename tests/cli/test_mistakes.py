@@ -26,7 +26,7 @@ def test_late_intervals_are_localisation_for_each_subject(tmp_path, capsys):
 
 def test_eighty_columns_hold_every_heading_and_the_list_every_mistake(tmp_path, capsys, monkeypatch):
     run = make_run(tmp_path / "runs", "late", shift=5)
-    monkeypatch.setattr("mebench.console.at_terminal", lambda: True)
+    monkeypatch.setattr("mebench.terminal.at_terminal", lambda: True)
     monkeypatch.setenv("COLUMNS", "80")
     compare.mistakes("late", "runs", "subject", json=None)
     shown = [line.rstrip() for line in capsys.readouterr().out.splitlines()]

@@ -14,9 +14,9 @@ import yaml
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from mebench.config import NOT_IN_KEY, RunSettings, from_plain, registry, resolve, shaping, typed_values, user_file
-from mebench.console import text
 from mebench.core import KINDS, Kind
 from mebench.errors import ConfigError, PluginError
+from mebench.json_output import text
 from mebench.records import recorded_settings
 from mebench.runner import inputs
 

@@ -10,11 +10,11 @@ import pyarrow.compute as pc
 import pytest
 
 from mebench.boards import export as boards_export, merge
-from mebench.console import printable
 from mebench.errors import RunError
 from mebench.files import file_hash
 from mebench.records import own_hash, schema
 from mebench.runs import RunFolder
+from mebench.terminal import printable
 from tests.helpers.run_folders import make_run
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from mebench.format import number
 from mebench.metrics import catalogue
+from mebench.number_format import number
 from mebench.reports import MOST_LINES, print_outcome
 from tests.helpers.run_folders import make_run
 

@@ -223,8 +223,8 @@ def test_a_wheel_holds_what_the_verb_needs(monkeypatch, capsys, tmp_path):
         source, target = LEADERBOARDS.parent / place, package / place
         target.parent.mkdir(exist_ok=True)
         (shutil.copytree if source.is_dir() else shutil.copy)(source, target)
-    monkeypatch.setattr("mebench._checkout.ROOT", package.parent)
-    monkeypatch.setattr("mebench._checkout.PACKAGE", package)
+    monkeypatch.setattr("mebench._installation.ROOT", package.parent)
+    monkeypatch.setattr("mebench._installation.PACKAGE", package)
     assert len(outcome(capsys, table="5", dry_run=True, leaderboards=None)["cells"]) == TABLES["5"]
     assert sources(reproduce.leaderboards_folder(None) / "rescored") == sources(LEADERBOARDS / "rescored")
 

@@ -9,8 +9,18 @@ from mebench.runner import inputs, isolation
 from tests.helpers.kept_server import OF_MOST, KeptServer
 
 OTHER_ROOMS = {
-    *("_checkout.py", "_lightly.py", "__init__.py", "__main__.py", "atomic.py", "console.py", "errors.py"),
-    *("files.py", "format.py", "grouping.py", "progress.py", "table.py"),
+    *(
+        "_installation.py",
+        "_lightly.py",
+        "__init__.py",
+        "__main__.py",
+        "atomic.py",
+        "errors.py",
+        "terminal.py",
+        "json_output.py",
+        "plugin_packages.py",
+    ),
+    *("files.py", "number_format.py", "grouping.py", "progress.py", "table.py"),
     *("api", "challenges", "cli", "config", "datasets", "exchange", "inspection", "methods"),
     *("boards", "inference", "metrics", "records", "reports", "reproduction", "testing", "tracking", "tuning", "vqa"),
 }

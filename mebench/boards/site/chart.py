@@ -9,8 +9,8 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from mebench.boards.rows import PublishedLine, Row
-from mebench.format import digits, ends, seconds
 from mebench.metrics.catalogue import find
+from mebench.number_format import digits, ends, seconds
 
 LEAST = 0.01
 """Smaller costs, in seconds, are drawn at this place."""

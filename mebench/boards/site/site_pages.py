@@ -31,9 +31,9 @@ from mebench.boards.site.cards import body
 from mebench.boards.site.chart import Point, chart, cost
 from mebench.config import PluginKind, registry
 from mebench.errors import ConfigError
-from mebench.format import count, digits, seconds, span, whole
 from mebench.grouping import grouped
 from mebench.metrics import catalogue, described
+from mebench.number_format import count, digits, seconds, span, whole
 from mebench.records import CAVEATS, DAMAGE, Published, Record, UnshownError, files_of
 from mebench.reports import SCRIPT, STYLE, environment, report
 from mebench.result_cache import cached
@@ -368,7 +368,7 @@ BIBTEX = """@software{mebench,
   note   = {Version %s}
 }"""
 OF_PAGES = (
-    *(*SCORING, "records/*.py", "table.*", "format.py", "boards/rows.py", "boards/site/site_pages.py"),
+    *(*SCORING, "records/*.py", "table.*", "number_format.py", "boards/rows.py", "boards/site/site_pages.py"),
     *(f"boards/site/templates/{name}.html" for name in ("base", "run_page")),
     *(f"reports/{name}.py" for name in ("report", "timeline", "plots", "scores")),
     *(f"reports/templates/{name}.html" for name in ("run", "parts", "sweep", "timeline")),

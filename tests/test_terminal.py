@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, strategies as st
 from rich.console import Console
 
-from mebench import console
+from mebench import json_output, terminal
 from mebench.progress import Progress
 
 NAMES = [
@@ -28,19 +28,19 @@ NAMES = [
 
 def shown(text):
     """What a terminal shows of it as it stands."""
-    return all(sign == "\n" or (console.printable(sign) == sign and sign.encode()) for sign in text)
+    return all(sign == "\n" or (terminal.printable(sign) == sign and sign.encode()) for sign in text)
 
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("terminal", [True, False])
 def test_no_name_reaches_the_terminal_as_it_is(name, terminal, capsys, monkeypatch):
     monkeypatch.setattr(console, "at_terminal", lambda: terminal)
-    console.print_lines(f"{name}: is there")
-    console.print_lines(f"{name}: is there", error=True)
-    console.print_table(["name", name], [["b", name]], title=name)
-    console.print_markdown(name.replace("\n", " "))
-    console.write_json({name: [name]}, "-")
-    console.console().print(name, markup=False)
+    terminal.print_lines(f"{name}: is there")
+    terminal.print_lines(f"{name}: is there", error=True)
+    terminal.print_table(["name", name], [["b", name]], title=name)
+    terminal.print_markdown(name.replace("\n", " "))
+    json_output.write_json({name: [name]}, "-")
+    terminal.console().print(name, markup=False)
     Progress().notify(name)
     with Progress().stage(name, 1, "folds") as advance:
         advance()
@@ -62,10 +62,10 @@ def test_no_name_moves_a_bar(name):
 
 @given(st.text(st.characters(), max_size=30))
 def test_every_text_is_one_line_that_encodes(text):
-    line = console.printable(text)
+    line = terminal.printable(text)
     assert len(f"{line}.".splitlines()) == 1
     assert shown(line)
-    assert console.printable(line) == line
+    assert terminal.printable(line) == line
 
 
 @given(st.text(), st.text())
@@ -73,7 +73,7 @@ def test_json_on_a_terminal_says_the_same(name, text):
     file = io.StringIO()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("sys.stdout", file)
-        console.write_json({name: text}, "-")
+        json_output.write_json({name: text}, "-")
     assert json.loads(file.getvalue()) == {name: text}
     assert shown(file.getvalue())
 
@@ -85,8 +85,8 @@ def test_a_table_loses_no_number_however_narrow_the_terminal(columns, capsys, mo
     heads = ("score", "A", "95 % interval", "B", "p (Wilcoxon)")
     cells = ("false positives / min", "10.8341", "[7.2152, 16.3017]", "0.1412", "0.0098")
     wraps = ["words"] * len(heads)
-    table = console.printed_table("", [(head, head != "score", wrap) for head, wrap in zip(heads, wraps)], [cells])
-    console.console().print(table)
+    table = terminal.printed_table("", [(head, head != "score", wrap) for head, wrap in zip(heads, wraps)], [cells])
+    terminal.console().print(table)
     shown = capsys.readouterr().out
     assert max(map(len, shown.splitlines())) <= max(columns, 70)
     assert set(" ".join((*heads, *cells)).split()) <= set(shown.split())
@@ -98,7 +98,7 @@ def test_a_list_keeps_names_and_short_words_however_narrow_the_terminal(columns,
     monkeypatch.setenv("COLUMNS", str(columns))
     heads = ("run", "status", "scores", "folder")
     cells = ("linear_spotter-synthetic-kfold-seed0-occlusion-3-fcea9c7f", "unfinished,", "F1 0.1290", "/a" * 60)
-    console.print_table(heads, [cells])
+    terminal.print_table(heads, [cells])
     shown = capsys.readouterr().out
     assert {*heads, *" ".join(cells[:3]).split()} <= set(shown.split())
     assert max(map(len, shown.splitlines())) <= max(columns, 105)
@@ -107,7 +107,7 @@ def test_a_list_keeps_names_and_short_words_however_narrow_the_terminal(columns,
 def test_a_process_of_its_own_prints_a_table():
     """Nothing else has loaded parts of rich there."""
     code = (
-        "from mebench.console import console, printed_table; "
+        "from mebench.terminal import console, printed_table; "
         "console().print(printed_table('', [('method', False, 'never')], [('mean',)]))"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mebench.format import count, digits, ends, interval, number, scored
+from mebench.number_format import count, digits, ends, interval, number, scored
 
 ALL = {"value": 0.5, "low": 0.25, "high": 0.75}
 NO_ENDS = {"value": 0.5, "low": None, "high": None}

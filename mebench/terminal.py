@@ -1,20 +1,14 @@
-"""Printing: words and tables for people at a terminal, plain lines for everything else, JSON for programs."""
+"""Printing: words and tables for people at a terminal, plain lines for everything else."""
 
 from __future__ import annotations
 
-import json
-import os
 import re
 import shlex
 import sys
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import lazy_loader
-
-from mebench import atomic
-from mebench.errors import ConfigError, refused_by_system
 
 if TYPE_CHECKING:
     import rich.box as rich_box
@@ -37,7 +31,7 @@ SHORT_WORD = 12
 """A word of at most so many signs stays whole, even in a cell that may break anywhere."""
 
 
-_MOVING = re.compile(
+MOVING = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f\ud800-\udfff]"
 )
 """Characters that a terminal obeys instead of showing: they move the cursor, end a line, turn the direction of writing, or hide."""
@@ -54,7 +48,7 @@ def printable(text: str, kept: str = "") -> str:
     return (
         text
         if text.isprintable() or ("\n" in kept and str(text).replace("\n", "").isprintable())  # most hold nothing else
-        else _MOVING.sub(
+        else MOVING.sub(
             lambda found: found[0] if found[0] in kept else found[0].encode("unicode_escape").decode(), text
         )
     )
@@ -230,89 +224,3 @@ def print_markdown(text: str) -> None:
     from rich.markdown import Markdown
 
     console().print(Markdown(lines))
-
-
-def days_of(text: str) -> float:
-    """A time such as `12h`, `30d` or `2w` in days.
-
-    Raises:
-        ConfigError: it is none.
-
-    >>> days_of("30d"), days_of("12h"), days_of("2w")
-    (30.0, 0.5, 14.0)
-    """
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([hdw])", text.strip().lower())
-    if match is None:
-        raise ConfigError(f"--older-than must be a number of hours, days or weeks such as 12h, 30d or 2w, not {text!r}")
-    return float(match[1]) * {"h": 1 / 24, "d": 1.0, "w": 7.0}[match[2]]
-
-
-def check_file(option: str, target: str) -> None:
-    """Make sure that a file can be written, before the work begins.
-
-    Raises:
-        ConfigError: the target is a folder, or its folder is not there or not writable.
-    """
-    file = Path(target)
-    if not target or file.is_dir() or not file.parent.is_dir() or not os.access(file.parent, os.W_OK):
-        raise ConfigError(f"{option} must name a file in an existing, writable folder, not {target!r}")
-
-
-def check_folder(option: str, target: str) -> None:
-    """Make sure that files can be written into a folder, which may be missing yet, before the work begins.
-
-    Raises:
-        ConfigError: it, or the folder in which it would be made, is no folder or not writable.
-    """
-    existing = atomic.nearest(Path(target).expanduser().absolute())
-    if not existing.is_dir() or not os.access(existing, os.W_OK):
-        raise ConfigError(f"{option} must name a folder that can be made or written into, not {target!r}")
-
-
-def write_json(data: Any, target: str | None, *lines: str) -> bool:
-    """`data` into the file `target`, or for `-` onto standard output; nowhere for None.
-
-    JSON lacks nan and infinity: they become null.
-
-    Args:
-        data: what a program reads.
-        target: the value of `--json`.
-        lines: what people read, printed where standard output is left for them.
-
-    Returns:
-        Whether it is.
-
-    Raises:
-        DataError: the file cannot be written.
-    """
-    if target is not None:
-        text = json.dumps(_finite(data), indent=2, ensure_ascii=False, allow_nan=False)
-        if target == "-":
-            print(_MOVING.sub(lambda found: found[0] if found[0] == "\n" else json.dumps(found[0])[1:-1], text))
-            return False
-        with refused_by_system(f"{target} cannot be written"):
-            Path(target).write_text(text + "\n", encoding="utf-8")
-    print_lines(*lines)
-    return True
-
-
-def json_line(data: Any) -> str:
-    """`data` as JSON in one line, printable; nan and infinity become null."""
-    return printable(json.dumps(_finite(data), ensure_ascii=True, allow_nan=False))
-
-
-def text(value: Any) -> str:
-    """A value as the command line would take it.
-
-    >>> text(None), text(True), text([1, "a"]), text("a b")
-    ('null', 'true', '[1, "a"]', 'a b')
-    """
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _finite(data: Any) -> Any:
-    if isinstance(data, dict):
-        return {key: _finite(value) for key, value in data.items()}
-    if isinstance(data, list | tuple):
-        return [_finite(value) for value in data]
-    return None if isinstance(data, float) and (data != data or data in (float("inf"), float("-inf"))) else data

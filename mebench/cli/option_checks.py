@@ -1,0 +1,45 @@
+"""Values of options that are checked before the work begins: a time, a file, a folder."""
+
+import os
+import re
+from pathlib import Path
+
+from mebench.atomic import nearest
+from mebench.errors import ConfigError
+
+
+def days_of(text: str) -> float:
+    """A time such as `12h`, `30d` or `2w` in days.
+
+    Raises:
+        ConfigError: it is none.
+
+    >>> days_of("30d"), days_of("12h"), days_of("2w")
+    (30.0, 0.5, 14.0)
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([hdw])", text.strip().lower())
+    if match is None:
+        raise ConfigError(f"--older-than must be a number of hours, days or weeks such as 12h, 30d or 2w, not {text!r}")
+    return float(match[1]) * {"h": 1 / 24, "d": 1.0, "w": 7.0}[match[2]]
+
+
+def check_file(option: str, target: str) -> None:
+    """Make sure that a file can be written, before the work begins.
+
+    Raises:
+        ConfigError: the target is a folder, or its folder is not there or not writable.
+    """
+    file = Path(target)
+    if not target or file.is_dir() or not file.parent.is_dir() or not os.access(file.parent, os.W_OK):
+        raise ConfigError(f"{option} must name a file in an existing, writable folder, not {target!r}")
+
+
+def check_folder(option: str, target: str) -> None:
+    """Make sure that files can be written into a folder, which may be missing yet, before the work begins.
+
+    Raises:
+        ConfigError: it, or the folder in which it would be made, is no folder or not writable.
+    """
+    existing = nearest(Path(target).expanduser().absolute())
+    if not existing.is_dir() or not os.access(existing, os.W_OK):
+        raise ConfigError(f"{option} must name a folder that can be made or written into, not {target!r}")

@@ -1,0 +1,59 @@
+"""Results as JSON for programs: files, standard output, single lines."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from mebench.errors import refused_by_system
+from mebench.terminal import MOVING, print_lines, printable
+
+
+def write_json(data: Any, target: str | None, *lines: str) -> bool:
+    """`data` into the file `target`, or for `-` onto standard output; nowhere for None.
+
+    JSON lacks nan and infinity: they become null.
+
+    Args:
+        data: what a program reads.
+        target: the value of `--json`.
+        lines: what people read, printed where standard output is left for them.
+
+    Returns:
+        Whether it is.
+
+    Raises:
+        DataError: the file cannot be written.
+    """
+    if target is not None:
+        text = json.dumps(_finite(data), indent=2, ensure_ascii=False, allow_nan=False)
+        if target == "-":
+            print(MOVING.sub(lambda found: found[0] if found[0] == "\n" else json.dumps(found[0])[1:-1], text))
+            return False
+        with refused_by_system(f"{target} cannot be written"):
+            Path(target).write_text(text + "\n", encoding="utf-8")
+    print_lines(*lines)
+    return True
+
+
+def json_line(data: Any) -> str:
+    """`data` as JSON in one line, printable; nan and infinity become null."""
+    return printable(json.dumps(_finite(data), ensure_ascii=True, allow_nan=False))
+
+
+def text(value: Any) -> str:
+    """A value as the command line would take it.
+
+    >>> text(None), text(True), text([1, "a"]), text("a b")
+    ('null', 'true', '[1, "a"]', 'a b')
+    """
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _finite(data: Any) -> Any:
+    if isinstance(data, dict):
+        return {key: _finite(value) for key, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [_finite(value) for value in data]
+    return None if isinstance(data, float) and (data != data or data in (float("inf"), float("-inf"))) else data
