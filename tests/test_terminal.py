@@ -32,9 +32,9 @@ def shown(text):
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("terminal", [True, False])
-def test_no_name_reaches_the_terminal_as_it_is(name, terminal, capsys, monkeypatch):
-    monkeypatch.setattr(console, "at_terminal", lambda: terminal)
+@pytest.mark.parametrize("interactive", [True, False])
+def test_no_name_reaches_the_terminal_as_it_is(name, interactive, capsys, monkeypatch):
+    monkeypatch.setattr(terminal, "at_terminal", lambda: interactive)
     terminal.print_lines(f"{name}: is there")
     terminal.print_lines(f"{name}: is there", error=True)
     terminal.print_table(["name", name], [["b", name]], title=name)
@@ -80,7 +80,7 @@ def test_json_on_a_terminal_says_the_same(name, text):
 
 @pytest.mark.parametrize("columns", [200, 80, 60, 20])
 def test_a_table_loses_no_number_however_narrow_the_terminal(columns, capsys, monkeypatch):
-    monkeypatch.setattr(console, "at_terminal", lambda: True)
+    monkeypatch.setattr(terminal, "at_terminal", lambda: True)
     monkeypatch.setenv("COLUMNS", str(columns))
     heads = ("score", "A", "95 % interval", "B", "p (Wilcoxon)")
     cells = ("false positives / min", "10.8341", "[7.2152, 16.3017]", "0.1412", "0.0098")
@@ -94,7 +94,7 @@ def test_a_table_loses_no_number_however_narrow_the_terminal(columns, capsys, mo
 
 @pytest.mark.parametrize("columns", [200, 80, 60, 20])
 def test_a_list_keeps_names_and_short_words_however_narrow_the_terminal(columns, capsys, monkeypatch):
-    monkeypatch.setattr(console, "at_terminal", lambda: True)
+    monkeypatch.setattr(terminal, "at_terminal", lambda: True)
     monkeypatch.setenv("COLUMNS", str(columns))
     heads = ("run", "status", "scores", "folder")
     cells = ("linear_spotter-synthetic-kfold-seed0-occlusion-3-fcea9c7f", "unfinished,", "F1 0.1290", "/a" * 60)

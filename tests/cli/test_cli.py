@@ -128,7 +128,7 @@ def test_mistakes_are_one_sentence_on_standard_error(mebench, root, words, messa
 
 
 def test_a_terminal_gets_a_table_with_headers(capsys, monkeypatch):
-    monkeypatch.setattr(console, "at_terminal", lambda: True)
+    monkeypatch.setattr(terminal, "at_terminal", lambda: True)
     monkeypatch.setenv("COLUMNS", "80")
     terminal.print_table(("method", "summary"), [("tiny", "[red]taken as it stands[/red]")], title="methods")
     out = capsys.readouterr().out

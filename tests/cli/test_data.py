@@ -234,14 +234,14 @@ def test_fake_refuses_a_folder_that_holds_something(mebench, tmp_path):
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["thesis.tex"]
 
 
-@pytest.mark.parametrize(("terminal", "shown"), [(True, 12), (False, 15)])
-def test_at_a_terminal_a_list_ends_after_a_dozen_lines_and_says_so(monkeypatch, capsys, terminal, shown):
-    monkeypatch.setattr(console, "at_terminal", lambda: terminal)
+@pytest.mark.parametrize(("interactive", "shown"), [(True, 12), (False, 15)])
+def test_at_a_terminal_a_list_ends_after_a_dozen_lines_and_says_so(monkeypatch, capsys, interactive, shown):
+    monkeypatch.setattr(terminal, "at_terminal", lambda: interactive)
     data._print_list("repairs", [f"row {n}" for n in range(15)], 15)
     title, *lines = capsys.readouterr().out.splitlines()
     assert title == "repairs (15)"
     assert lines[:shown] == [f"  row {n}" for n in range(shown)]
-    assert lines[shown:] == (["  … and 3 more lines: --json FILE lists all"] if terminal else [])
+    assert lines[shown:] == (["  … and 3 more lines: --json FILE lists all"] if interactive else [])
     data._print_list("repairs", [f"row {n}" for n in range(12)], 12)
     assert "more" not in capsys.readouterr().out
     data._print_list("repairs", [], 0)
