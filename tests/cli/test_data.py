@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 import pytest
 
+from mebench import terminal
 from mebench.annotations import SheetDataset
 from mebench.cli import data
 from mebench.config import registry, resolve, resolve_dataset
