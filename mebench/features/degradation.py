@@ -29,10 +29,9 @@ from mebench.frames.videofile import VideoFrames, write_video
 
 if TYPE_CHECKING:
     import cv2
-    import skimage.util
 else:
     cv2 = lazy_loader.load("cv2")
-    skimage = lazy_loader.load("skimage")
+skimage = lazy_loader.load("skimage")  # which is untyped
 
 VERSION = 1
 """Raised when a degradation changes other pixels."""
