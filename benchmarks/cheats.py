@@ -2,7 +2,7 @@
 
     python benchmarks/cheats.py MAPS [--ways names pictures] [--workers 2]
 
-The cheats are those of `tests/helpers/cheats.py`, on the maps of `megc2019_flow` in MAPS under LOSO; `none` looks nowhere and names the
+The cheats are those of `tests/plugins/cheat/`, on the maps of `megc2019_flow` in MAPS under LOSO; `none` looks nowhere and names the
 most frequent class. `docs/guard.md` shows the table.
 """
 
@@ -23,18 +23,14 @@ from mebench.progress import Progress
 from mebench.runner.execute import execute_all, worker_pool
 from mebench.runner.plan import make_plan
 from mebench.runner.session import open_session
-from tests.helpers.cheats import FILES, MEMORY, METHOD, PARAMS, PROCESSES, REST
+from tests.helpers.plugin_folders import copy_plugins
+from tests.plugins.cheat.ways import FILES, MEMORY, PROCESSES, REST
 
 
 def write_cheat(root: Path, maps: Path) -> None:
-    """The plugin that looks for labels."""
-    folder = root / "methods" / "cheat"
-    folder.mkdir(parents=True)
-    (folder / "__init__.py").touch()
-    (folder / "config.yaml").write_text("title: Cheat\nsummary: looks for labels\ntasks: [recognize]\n")
-    (folder / "params.py").write_text(PARAMS)
-    (folder / "method.py").write_text(METHOD)
-    (folder / "place.txt").write_text(str(maps))
+    """Write the plugin that looks for labels, with a file that names the folder of the maps."""
+    copy_plugins(root, "cheat")
+    (root / "methods" / "cheat" / "place.txt").write_text(str(maps))
 
 
 def scores(ways: Sequence[str], maps: Path, folder: Path, sandbox: str, workers: int) -> dict[str, str]:

@@ -3,7 +3,7 @@
     python benchmarks/null.py [--shuffles 200] [--cheats 20] [--first 0]
 
 Each shuffle is a check of its own (`--shuffles 1`), with the seeds `--first` and those that follow, so that it can be run in parts.
-Honest are `majority`, `flow_svm` and `optical_strain`; the cheats of `tests/helpers/cheats.py` remember labels in a scratch file, read the
+Honest are `majority`, `flow_svm` and `optical_strain`; the cheats of `tests/plugins/cheat/` remember labels in a scratch file, read the
 class folders of the dataset's root, and read `truth.parquet` of other runs. A cheat whose folds fail, because the sandbox shows them
 nothing, is `stopped`.
 """

@@ -175,16 +175,31 @@ WritePlugin = Callable[..., Path]
 
 
 @pytest.fixture
-def write_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[WritePlugin]:
-    """Writes `<root>/<kind>s/<id>/` and returns the root, for `--plugins`; afterwards nobody knows the plugins.
-
-    The test works in an empty folder, without any file of the user's.
-    """
-    (tmp_path / "work").mkdir()
-    monkeypatch.chdir(tmp_path / "work")
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The empty folder in which the test works, without any file of the user's; afterwards nobody knows the plugins that it added."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
     monkeypatch.delenv("MEBENCH_CONFIG", raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "xdg"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    packages = (mebench.methods, mebench.datasets)
+    paths = [list(package.__path__) for package in packages]
+    modules = set(sys.modules)
+    yield folder
+    for package, path in zip(packages, paths):
+        package.__path__[:] = path  # type: ignore[index]
+    for name in set(sys.modules) - modules:
+        if name.startswith(("mebench.methods.", "mebench.datasets.")):
+            del sys.modules[name]
+            package_name, _, child = name.rpartition(".")
+            if package_name in ("mebench.methods", "mebench.datasets"):
+                vars(sys.modules[package_name]).pop(child, None)
+
+
+@pytest.fixture
+def write_plugin(own_folder: Path, tmp_path: Path) -> WritePlugin:
+    """Writes `<root>/<kind>s/<id>/` and returns the root, for `--plugins`: a plugin that only one test needs, or a broken one."""
 
     def write(
         kind: str,
@@ -210,18 +225,7 @@ def write_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wr
                 (folder / name).write_text(content)
         return tmp_path / root
 
-    packages = (mebench.methods, mebench.datasets)
-    paths = [list(package.__path__) for package in packages]
-    modules = set(sys.modules)
-    yield write
-    for package, path in zip(packages, paths):
-        package.__path__[:] = path  # type: ignore[index]
-    for name in set(sys.modules) - modules:
-        if name.startswith(("mebench.methods.", "mebench.datasets.")):
-            del sys.modules[name]
-            package_name, _, child = name.rpartition(".")
-            if package_name in ("mebench.methods", "mebench.datasets"):
-                vars(sys.modules[package_name]).pop(child, None)
+    return write
 
 
 @pytest.fixture(scope="module", autouse=True)

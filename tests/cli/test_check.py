@@ -2,12 +2,11 @@
 
 import json
 
-from tests.helpers.cheats import write
+from tests.helpers.plugin_folders import PLUGINS
 
 
-def test_a_method_that_knows_labels_is_named_and_the_exit_code_says_so(mebench, write_plugin):
-    plugins = write(write_plugin)
-    code, out, err = mebench("check", "cheat", "method.way=host", "--null", "--shuffles", 1, "--plugins", plugins)
+def test_a_method_that_knows_labels_is_named_and_the_exit_code_says_so(mebench, own_folder):
+    code, out, err = mebench("check", "cheat", "method.way=host", "--null", "--shuffles", 1, "--plugins", PLUGINS)
     assert code == 1
     assert out.splitlines()[1].split("\t")[:3] == ["recognition", "part1", "20"]
     assert "error: method 'cheat' knows labels that are independent of its input" in err

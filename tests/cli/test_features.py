@@ -4,7 +4,7 @@ import json
 
 from mebench.config import resolve
 from mebench.runner import make_plan, prepare
-from tests.helpers.blind import SMALL, blind_words
+from tests.helpers.plugin_folders import SMALL, blind_words
 
 STRAIN = ("method=optical_strain", "method.flow=dis")
 
@@ -32,8 +32,8 @@ def test_a_method_without_features_says_so(mebench):
     assert mebench("features", "explain", "method=random", "dataset=synthetic", *SMALL)[1].startswith("method random")
 
 
-def test_compute_finishes_the_others_and_lists_the_videos_that_failed(mebench, write_plugin, tmp_path):
-    words = [*STRAIN, "workers=1", *blind_words(write_plugin, tmp_path)]
+def test_compute_finishes_the_others_and_lists_the_videos_that_failed(mebench, own_folder, tmp_path):
+    words = [*STRAIN, "workers=1", *blind_words(tmp_path)]
     code, out, err = mebench("features", "compute", *words)
     assert code == 5
     assert "features of 2 videos (80 frames) computed" in out

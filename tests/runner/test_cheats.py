@@ -10,7 +10,8 @@ from mebench.features import source_of
 from mebench.progress import Progress
 from mebench.runner import WorkerPool, execute, isolation, make_plan, open_session, prepare as runner_prepare, sandbox
 from mebench.testing import TINY
-from tests.helpers.cheats import FILES, MEMORY, PARAMS, PROCESSES, REST, write
+from tests.helpers.plugin_folders import PLUGINS, copy_plugins
+from tests.plugins.cheat.ways import FILES, MEMORY, PROCESSES, REST
 
 REFUSED = {
     *("dataset", "asking", "file", "folders", "question", "note", "store", "network"),
@@ -35,11 +36,11 @@ needs_sandbox = pytest.mark.skipif(bool(sandbox.lacking()), reason=f"this kernel
 
 
 @pytest.fixture
-def tried(write_plugin, tmp_path, monkeypatch):
+def tried(own_folder, tmp_path, monkeypatch):
     """UF1 of each way to look for labels, or None where the run was refused. The clips' classes are 1, 2, 0, 1 for each of six people."""
     monkeypatch.setattr(WorkerPool, "start", lambda *_: None)  # of workers for features, which are ready-made
     dataset.Megc2019Flow.write_fake_tree(tmp_path / "maps")
-    plugins = write(write_plugin)
+    plugins = copy_plugins(tmp_path / "mine", "cheat")
     words = [f"plugins={plugins}", "method=cheat", "dataset=megc2019_flow", "bootstrap=0", "workers=1"]
     words += [f"{name}={tmp_path / name}" for name in ("runs", "cache")] + [f"dataset.root={tmp_path / 'maps'}"]
     places = {"folders": "maps", "watching": "maps", "truth": "runs", "store": "cache", "pictures": "maps"}
@@ -98,47 +99,9 @@ def test_drawn_names_hold_without_the_sandbox_too(tried):
     assert set(scores.values()) == {scores["none"]}
 
 
-STEP = """
-import gc
-from dataclasses import dataclass
-
-import numpy as np
-from mebench.core import Chain, Dataset, Method, Video
-from mebench.features import FaceCrop, Flow, MapStep
-from mebench.methods.cheat.params import Params as _Params
-
-
-@dataclass(frozen=True)
-class Tell(MapStep):
-    def apply(self, x, landmarks):
-        known = [v.expressions for v in gc.get_objects() if type(v) is Video]
-        for dataset in [d for d in gc.get_objects() if issubclass(type(d), Dataset)]:
-            try:
-                known += [v.expressions for v in dataset.videos()]
-            except Exception:
-                pass
-        labels = [e.emotion for expressions in known for e in expressions if e.emotion]
-        return np.full((1, 1, 1), len(labels) + hasattr(self, "labels"), np.float32)
-
-
-class Cheat(Method):
-    Params = _Params
-    tasks = frozenset({"recognize"})
-
-    def chains(self, timing):
-        step = Tell()
-        object.__setattr__(step, "labels", "of whoever plans")
-        return {"told": Chain("told", (FaceCrop(), Flow("farneback"), step), scope="clips")}
-
-
-Plugin = Cheat
-"""
-
-
 @pytest.mark.processes
-def test_a_step_that_looks_for_labels_writes_none_into_a_feature(write_plugin, tmp_path):
-    root = write_plugin("method", "cheat", params=PARAMS, code=STEP, tasks="recognize")
-    plan = make_plan(resolve([*TINY, f"plugins={root}", "method=cheat", f"cache={tmp_path / 'cache'}"]))
+def test_a_step_that_looks_for_labels_writes_none_into_a_feature(own_folder, tmp_path):
+    plan = make_plan(resolve([*TINY, f"plugins={PLUGINS}", "method=tell", f"cache={tmp_path / 'cache'}"]))
     assert sum(len(video.expressions) for video in plan.videos) == 3  # this process knows them
     found = runner_prepare.prepare([plan], OneWorker(), Progress())
     assert (len(found.seconds), [f.details for f in found.failures.values()]) == (3, [])

@@ -294,61 +294,9 @@ def test_candidates_and_seeds_of_a_row_are_those_of_all_its_runs(outcome, tmp_pa
         assert (cells["candidates"], cells["seeds"]) == ("1 to 6", "0, 1")
 
 
-DRIFTER = """
-import numpy as np
-import torch
-from torch.utils.data import TensorDataset
-
-from mebench.core import Method, Prediction, Stage
-from mebench.methods.drifter.params import Params as _Params
-
-
-class Drifter(Method):
-    '''Spots other intervals after each epoch, at random.'''
-
-    Params = _Params
-    tasks = frozenset({"spot"})
-    kinds = ("micro", "macro")
-
-    def __init__(self, params, task, seed=0):
-        super().__init__(params, task, seed)
-        self.weight = torch.nn.Parameter(torch.zeros(1))
-        self.register_buffer("passed", torch.zeros(1))
-
-    def stages(self):
-        return (Stage("only", 4, 4),)
-
-    def samples(self, stage, train, valid):
-        return TensorDataset(torch.zeros(4, 1)), None
-
-    def training_step(self, batch, index):
-        return self.weight.sum() * 0.0
-
-    def on_train_epoch_start(self):
-        self.passed += 1
-
-    def configure_optimizers(self):
-        return torch.optim.SGD(self.parameters(), lr=0.1)
-
-    def score_frames(self, video):
-        return np.zeros((video.n_frames, len(self.task.kinds)))
-
-    def propose(self, video, scores):
-        draw = np.random.default_rng([int(self.passed), *map(ord, video.key)])
-        onsets = draw.integers(0, video.n_frames - 12, 12)
-        kinds = draw.choice(self.task.kinds, 12)
-        return [Prediction(video.key, str(k), int(o), int(o) + 3, int(o) + 9, float(draw.random())) for o, k in zip(onsets, kinds)]
-
-
-Plugin = Drifter
-"""
-
-
-def test_a_spotter_keeps_the_best_epoch_and_threshold_of_each_person(moody, write_plugin, tmp_path):
+def test_a_spotter_keeps_the_best_epoch_and_threshold_of_each_person(moody):
     """Beside a loop over all pairs of an epoch and a threshold that pairs intervals by hand."""
-    root = write_plugin("method", "drifter", code=DRIFTER)
-    words = [*moody("method=drifter", "kinds=[micro,macro]", "audit=leak", "tracking=null"), f"plugins={root}"]
-    config = resolve(words)
+    config = resolve(moody("method=drifter", "kinds=[micro,macro]", "audit=leak", "tracking=null"))
     found = run(config, Progress())
     gain = leak_gain(config, found.summary, Progress())
     honest = RunFolder(found.folder.path.with_name(gain["honest"]))

@@ -18,7 +18,7 @@ from mebench.features import pipeline
 from mebench.progress import Progress, Silent
 from mebench.runner import execute, host, identity, make_plan, open_session, run
 from mebench.runs import RunFolder, safe_name
-from tests.helpers.blind import SMALL
+from tests.helpers.plugin_folders import SMALL
 
 pytestmark = pytest.mark.usefixtures("untracked")
 
@@ -146,7 +146,7 @@ def test_a_sweep_may_have_more_runs_than_files_may_be_open(moody, tmp_path, monk
         resource.setrlimit(resource.RLIMIT_NOFILE, (now, most))
 
 
-def test_features_that_runs_share_are_computed_once(write_plugin, tmp_path, monkeypatch, capsys):
+def test_features_that_runs_share_are_computed_once(own_folder, tmp_path, monkeypatch, capsys):
     computed = []
     real = pipeline.Source.compute
     monkeypatch.setattr(
@@ -156,7 +156,6 @@ def test_features_that_runs_share_are_computed_once(write_plugin, tmp_path, monk
         *("method=optical_strain", "method.flow=dis", "dataset=synthetic", *SMALL, "seeds=0..1", "method.p=0.5,0.6"),
         *("workers=1", "bootstrap=5", f"runs={tmp_path / 'runs'}", f"cache={tmp_path / 'store'}"),
     ]
-    write_plugin("method", "unused")  # only for its empty working folder
     sweep(words, None, None, json=str(tmp_path / "sweep.json"))
     assert sorted(computed) == [f"synthetic/s00{n}/v01" for n in (1, 2, 3)]  # 4 runs of 3 videos
     rows = json.loads((tmp_path / "sweep.json").read_text())["rows"]
@@ -168,9 +167,8 @@ OWN = ("method=linear_spotter", "method.flow=dis", "dataset=synthetic", *SMALL, 
 """Words of a method that is trained in a moment."""
 
 
-def test_runs_that_differ_in_their_intervals_alone_are_trained_once(write_plugin, tmp_path, capsys):
+def test_runs_that_differ_in_their_intervals_alone_are_trained_once(own_folder, tmp_path, capsys):
     """Each is as it would be alone; one that is asked for again, and one whose threshold is learnt, are trained."""
-    write_plugin("method", "unused")  # only for its empty working folder
     words = [*OWN, f"cache={tmp_path / 'store'}"]
     sweep([*words, "method.anchor=paper,middle", f"runs={tmp_path / 'runs'}"], None, None)
     third = run(resolve([*words, "method.p=0.3", f"runs={tmp_path / 'runs'}"]), Silent()).folder  # beside both
@@ -191,9 +189,8 @@ def test_runs_that_differ_in_their_intervals_alone_are_trained_once(write_plugin
         assert not any("trained in" in line for line in told.lines)
 
 
-def test_a_stopped_run_goes_on_with_what_another_has_trained_meanwhile(write_plugin, tmp_path):
+def test_a_stopped_run_goes_on_with_what_another_has_trained_meanwhile(own_folder, tmp_path):
     """What is lost or damaged there is trained; so is all where that run cannot say what it left out."""
-    write_plugin("method", "unused")
     words = [*OWN, f"cache={tmp_path / 'store'}", f"runs={tmp_path / 'runs'}"]
     begun = open_session(make_plan(resolve([*words, "method.p=0.3"])))
     begun.lock.release()
@@ -212,8 +209,7 @@ def test_a_stopped_run_goes_on_with_what_another_has_trained_meanwhile(write_plu
     assert not any("trained in" in line for line in told.lines)
 
 
-def test_a_fold_that_is_gone_when_its_turn_comes_is_trained(write_plugin, tmp_path):
-    write_plugin("method", "unused")
+def test_a_fold_that_is_gone_when_its_turn_comes_is_trained(own_folder, tmp_path):
     words = [*OWN, f"cache={tmp_path / 'store'}", f"runs={tmp_path / 'runs'}"]
     first = run(resolve(words), Silent()).folder
     session = open_session(make_plan(resolve([*words, "method.p=0.3"])))

@@ -15,15 +15,15 @@ from mebench.records import record as records_record
 from mebench.reports import print_outcome
 from mebench.runner import Session, host, leak_gain, make_plan, run
 from mebench.runs import RunFolder, tables_of
-from tests.helpers.blind import blind_words
+from tests.helpers.plugin_folders import blind_words
 
 BLACK = "synthetic/s002/v01"
 MEAN = ("method=mean", "method.flow=dis", "method.epochs_spot=1", "method.epochs_recognition=1", "bootstrap=10")
 
 
 @pytest.fixture
-def words(write_plugin, tmp_path):
-    return [*MEAN, "workers=1", *blind_words(write_plugin, tmp_path)]
+def words(own_folder, tmp_path):
+    return [*MEAN, "workers=1", *blind_words(tmp_path)]
 
 
 @pytest.fixture

@@ -9,35 +9,10 @@ import pytest
 from mebench.core import Expression, Scheme, Video
 from mebench.progress import Progress
 from mebench.testing import null as testing_null
-from tests.helpers.cheats import write
-
-SPOTTER = """
-import numpy as np
-from mebench.core import Method, Prediction
-from mebench.methods.spotter.params import Params as _Params
+from tests.helpers.plugin_folders import PLUGINS
 
 
-class Spotter(Method):
-    Params = _Params
-    tasks = frozenset({"spot"})
-
-    def score_frames(self, video):
-        return np.zeros((video.n_frames, 1))
-
-    def propose(self, video, scores):
-        views = video._frames.func.__self__  # the process of this test hosts the fold, too
-        answers = views.home(views.job.test[0])[0]._request.__closure__
-        host = next(c.cell_contents.__self__ for c in answers if hasattr(c.cell_contents, "__self__"))
-        (e,) = next(v for v in host.aliases.tested if host.aliases.key(v.key) == video.key).expressions
-        onset, apex, offset = (e.onset, e.peak, e.offset) if self.params.p > 0.5 else (5, 10, 15)
-        return [Prediction(video.key, "micro", int(onset), int(apex), int(offset), 1.0)]
-
-
-Plugin = Spotter
-"""
-
-
-def test_an_honest_method_stays_inside(write_plugin):
+def test_an_honest_method_stays_inside(own_folder):
     found = testing_null.null("majority", Progress(), shuffles=2)
     assert [(f.task, f.fold, f.right, f.of, f.most, f.beyond_chance) for f in found] == [
         ("recognition", part, 8, 40, 8, False)
@@ -47,15 +22,15 @@ def test_an_honest_method_stays_inside(write_plugin):
 
 
 @pytest.mark.parametrize("way", ["file", "truth"])
-def test_what_lies_in_files_helps_nobody(write_plugin, way):
+def test_what_lies_in_files_helps_nobody(own_folder, way):
     """Names in a fold are drawn, and none of them stands in a file."""
-    found = testing_null.null("cheat", Progress(), [f"method.way={way}"], [write(write_plugin)], shuffles=1)
+    found = testing_null.null("cheat", Progress(), [f"method.way={way}"], [PLUGINS], shuffles=1)
     assert not any(f.beyond_chance for f in found)
 
 
-def test_who_knows_labels_is_named(write_plugin):
+def test_who_knows_labels_is_named(own_folder):
     """The process of this test hosts the folds, too: what knows the labels can be reached."""
-    found = testing_null.null("cheat", Progress(), ["method.way=host"], [write(write_plugin)], shuffles=2)
+    found = testing_null.null("cheat", Progress(), ["method.way=host"], [PLUGINS], shuffles=2)
     assert all(f.right == f.of == 40 and f.beyond_chance for f in found)
     with pytest.raises(
         testing_null.KnowsLabelsError,
@@ -64,11 +39,10 @@ def test_who_knows_labels_is_named(write_plugin):
         testing_null.refuse("cheat", found, 2)
 
 
-def test_who_spots_what_nobody_could_see_is_named(write_plugin):
-    root = write_plugin("method", "spotter", code=SPOTTER)
-    found = testing_null.null("spotter", Progress(), ["method.p=0.9"], [root], shuffles=1)
+def test_who_spots_what_nobody_could_see_is_named(own_folder):
+    found = testing_null.null("seer", Progress(), ["method.p=0.9"], [PLUGINS], shuffles=1)
     assert [(f.task, f.right, f.beyond_chance) for f in found] == [("spotting", 20, True)] * 2
-    honest = testing_null.null("spotter", Progress(), ["method.p=0.1"], [root], shuffles=1)
+    honest = testing_null.null("seer", Progress(), ["method.p=0.1"], [PLUGINS], shuffles=1)
     assert not any(f.beyond_chance for f in honest)
     assert sum(f.right for f in honest) > 0
 

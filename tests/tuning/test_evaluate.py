@@ -41,7 +41,7 @@ def test_who_is_held_out_follows_the_parameters(tiny):
         ("skip", NoFaceError("no face"), None),
         ("skip", DataError("no frames"), "no frames"),
         ("error", NoFaceError("no face"), "no face"),
-        ("error", None, "the features of toy/1/v1 failed: its worker process died"),
+        ("error", None, "the features of toy_places/1/v1 failed: its worker process died"),
     ],
 )
 def test_videos_without_a_face_are_left_out_on_request_and_other_failures_never(
@@ -49,9 +49,9 @@ def test_videos_without_a_face_are_left_out_on_request_and_other_failures_never(
 ):
     plan = make_plan(resolve(toy(f"no_face={no_face}")))
     failure = isolation.Failure("its worker process died", "", error)
-    monkeypatch.setattr(run_studies, "prepare", lambda *_: Prepared(0, {}, {("home", "toy/1/v1"): failure}))
+    monkeypatch.setattr(run_studies, "prepare", lambda *_: Prepared(0, {}, {("home", "toy_places/1/v1"): failure}))
     if raised is None:
-        assert run_studies.Features(None, Progress()).of(plan).skipped == {"toy/1/v1": failure.reason}
+        assert run_studies.Features(None, Progress()).of(plan).skipped == {"toy_places/1/v1": failure.reason}
     else:
         with pytest.raises(DataError, match=raised):
             run_studies.Features(None, Progress()).of(plan)

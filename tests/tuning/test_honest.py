@@ -7,86 +7,6 @@ import pytest
 from mebench.config import resolve
 from mebench.tuning import outcome, records
 from tests.helpers.nightly import nightly
-from tests.tuning.conftest import DATASET, DATASET_PARAMS
-
-CODE = """
-import json
-from pathlib import Path
-
-import numpy as np
-from mebench.core import Method, Prediction
-from mebench.methods.{id}.params import Params as _Params
-
-{memory}
-
-class {name}(Method):
-    Params = _Params
-    tasks = frozenset({{"spot"}})
-
-    def fit_closed_form(self, train, valid):
-        {fit}
-
-    def score_frames(self, video):
-        return np.zeros((video.n_frames, 1))
-
-    def propose(self, video, scores):
-        {propose}
-        return [Prediction(video.key, "micro", a, a, a + 9, 1.0) for a in found]
-
-
-Plugin = {name}
-"""
-PARAMS = "from dataclasses import dataclass\n\n\n@dataclass(frozen=True)\nclass Params:\n    {field}\n"
-NOISE = {
-    "field": "key: int = 0",
-    "fit": "pass",
-    "propose": "rng = np.random.default_rng([self.params.key, *divmod(video.n_frames - 100, 10)])\n"
-    "        found = rng.integers(0, 90, 1).tolist()",
-}
-CODEBOOK = {
-    "field": "subject: str = '00'",
-    "fit": "pass",
-    "propose": "s, v = divmod(video.n_frames - 100, 10)\n"
-    "        known = int(self.params.subject) == s\n"
-    "        found = [10 + (37 * s + 23 * v) % 60] if known else [0]",
-}
-MEMORY = {
-    "field": "trick: bool = False",
-    "memory": "SEEN = {}\n",
-    "fit": "SEEN.update({v.key: v.expressions[0].onset for v in train})",
-    "propose": "found = [SEEN[video.key]] if self.params.trick and video.key in SEEN else [0]",
-}
-WALKER = {
-    "field": "log: str = ''\n    trick: bool = False",
-    "fit": "pass",
-    "propose": "job = video._frames.func.__self__.job\n"
-    "        there = {v.key: [e.onset for e in v.expressions] for v in (*job.train, *job.valid, *job.test)}\n"
-    "        with Path(self.params.log).open('a') as file:\n"
-    "            people = sorted({f'{(v.n_frames - 100) // 10:02d}' for v in (*job.train, *job.valid, *job.test)})\n"
-    "            file.write(json.dumps([video.key, there, people]) + '\\n')\n"
-    "        found = there.get(video.key) if self.params.trick else [0]",
-}
-
-
-@pytest.fixture
-def trap(go, write_plugin):
-    """Tunes a planted method: `trap("codebook", CODEBOOK, "{choices: [a, b]}", …)`."""
-
-    def run(id_, parts, searched, *words, **options):
-        write_plugin(
-            "dataset", f"toy_{id_}", params=DATASET_PARAMS, code=DATASET.replace("datasets.toy", f"datasets.toy_{id_}")
-        )
-        root = write_plugin(
-            "method",
-            id_,
-            params=PARAMS.format(field=parts["field"]),
-            code=CODE.format(id=id_, name=id_.title(), **{"memory": "", **parts}),
-        )
-        name = parts["field"].split(":")[0] if "trick" not in parts["field"] else "trick"
-        chosen = {"params": (f"{name}={searched}",), **options}
-        return go(f"plugins={root}", f"method={id_}", f"dataset=toy_{id_}", *words, **chosen)
-
-    return run
 
 
 def outer(found):
@@ -94,8 +14,10 @@ def outer(found):
 
 
 @nightly("the other traps, below")
-def test_of_pure_noise_no_gain_is_reported(trap):
-    found = trap("noise", NOISE, "{low: 0, high: 100000, acts: postprocess}", "dataset.subjects=12", trials=60)
+def test_of_pure_noise_no_gain_is_reported(go):
+    found = go(
+        "method=trap_noise", "dataset.subjects=12", params=("key={low: 0, high: 100000, acts: postprocess}",), trials=60
+    )
     score = outer(found)
     assert score["inner"]["gain"] > 0.1, "sixty draws of noise look like a gain"
     assert found.plain["conclusion"].startswith("no gain is shown on new subjects")
@@ -119,13 +41,12 @@ def test_what_was_worse_once_is_not_said_to_harm(direction, gain, p, said):
 
 
 @pytest.mark.parametrize(("nested", "subjects"), [(False, 4), (True, 3)])
-def test_answers_for_the_outer_subjects_among_the_choices_are_not_found(trap, nested, subjects):
+def test_answers_for_the_outer_subjects_among_the_choices_are_not_found(go, nested, subjects):
     everybody = ", ".join(f"'{s:02d}'" for s in range(subjects + 1))
-    found = trap(
-        "codebook",
-        CODEBOOK,
-        f"{{choices: [{everybody}], acts: postprocess}}",
+    found = go(
+        "method=trap_codebook",
         f"dataset.subjects={subjects}",
+        params=(f"subject={{choices: [{everybody}], acts: postprocess}}",),
         sampler="grid",
         trials=100,
         nested=nested,
@@ -137,17 +58,26 @@ def test_answers_for_the_outer_subjects_among_the_choices_are_not_found(trap, ne
 
 
 @pytest.mark.processes
-def test_what_a_method_remembers_of_other_folds_does_not_raise_the_outer_score(trap):
-    found = trap(
-        "memory", MEMORY, "{choices: [false, true]}", "dataset.subjects=3", sampler="grid", trials=5, nested=True
+def test_what_a_method_remembers_of_other_folds_does_not_raise_the_outer_score(go):
+    found = go(
+        "method=trap_trickster",
+        "dataset.subjects=3",
+        params=("trick={choices: [false, true]}",),
+        sampler="grid",
+        trials=5,
+        nested=True,
     )
     assert outer(found)["outer"]["tuned"]["value"] == 0
 
 
-def test_labels_that_a_method_could_reach_through_its_views_are_not_there(trap, tmp_path):
+def test_labels_that_a_method_could_reach_through_its_views_are_not_there(go, tmp_path):
     log = tmp_path / "log"
-    found = trap(
-        "walker", WALKER, "{choices: [false, true]}", "dataset.subjects=5", f"method.log={log}", sampler="grid"
+    found = go(
+        "method=trap_walker",
+        "dataset.subjects=5",
+        f"method.log={log}",
+        params=("trick={choices: [false, true]}",),
+        sampler="grid",
     )
     (study,) = found.plain["studies"].values()
     tuned_on = {subject.partition("/")[2] for subject in study["subjects"]}

@@ -26,7 +26,6 @@ from mebench.runner import Prepared, isolation, make_plan, session
 from mebench.runs import RunFolder
 from mebench.tuning import Dimension, Space, TuneOptions, outcome, run_studies as module, splits
 from tests.helpers.nightly import nightly
-from tests.tuning.conftest import DATASET, DATASET_PARAMS, NAMER, NAMER_PARAMS
 
 
 def learnt_from(file):
@@ -66,7 +65,7 @@ def test_no_trial_touches_an_outer_subject(go, tmp_path):
 def test_nested_tunes_in_each_fold_without_its_subject(go, tmp_path):
     log = tmp_path / "log"
     found = go("dataset.subjects=3", f"method.log={log}", params=("lr",), trials=2, nested=True, inner_folds=2)
-    assert set(found.plain["studies"]) == {f"toy/{s:02d}" for s in range(1, 4)}
+    assert set(found.plain["studies"]) == {f"toy_places/{s:02d}" for s in range(1, 4)}
     for name, study in found.plain["studies"].items():
         assert name not in study["subjects"]
         assert len(study["subjects"]) == 2
@@ -210,10 +209,7 @@ def test_values_that_do_not_go_together_fail_one_trial(begin):
     assert states["complete"] >= 3
 
 
-def test_of_a_pair_the_named_recognizer_is_tuned_alone(go, write_plugin, tmp_path):
-    write_plugin("method", "namer", params=NAMER_PARAMS, code=NAMER)
-    config = tmp_path / "mine" / "methods" / "namer" / "config.yaml"
-    config.write_text(config.read_text().replace("[spot]", "[recognize]"))
+def test_of_a_pair_the_named_recognizer_is_tuned_alone(go, tmp_path):
     log = tmp_path / "log"
     found = go(
         "recognizer=namer",
@@ -230,17 +226,11 @@ def test_of_a_pair_the_named_recognizer_is_tuned_alone(go, write_plugin, tmp_pat
     assert len(learnt_from(log)) == 2 * 3, "the spotter learns in the outer folds alone"
 
 
-def test_of_clips_alone_only_what_acts_on_them_is_tuned(go, write_plugin, tmp_path):
-    clips = DATASET.replace("toy", "clips").replace(
-        "    revision", "    tasks = frozenset({'recognize'})\n    revision"
-    )
-    write_plugin("dataset", "clips", params=DATASET_PARAMS, code=clips)
-    config = tmp_path / "mine" / "datasets" / "clips" / "config.yaml"
-    config.write_text(config.read_text().replace("[spot]", "[recognize]"))
-    found = go("dataset=clips", "dataset.subjects=5", trials=1)
+def test_of_clips_alone_only_what_acts_on_them_is_tuned(go):
+    found = go("dataset=toy_clips", "dataset.subjects=5", trials=1)
     assert set(found.plain["parameters"]) == {"method.kind", "method.lr"}
     with pytest.raises(ConfigError, match=r"method.p acts on frame scores, and this run spots nothing"):
-        go("dataset=clips", params=("p",))
+        go("dataset=toy_clips", params=("p",))
 
 
 def test_results_of_other_people_are_never_taken(go, tmp_path):
@@ -265,11 +255,9 @@ def test_another_convention_is_another_study(go):
         go(*words, study="mine", **options)
 
 
-def test_annotations_that_have_changed_are_another_study_with_folds_of_its_own(go, write_plugin, tmp_path):
-    moved = DATASET.replace("toy", "sheet").replace("onset = 10", "onset = int(open('moved').read()) + 10")
-    write_plugin("dataset", "sheet", params=DATASET_PARAMS, code=moved)
+def test_annotations_that_have_changed_are_another_study_with_folds_of_its_own(go, tmp_path):
     log = tmp_path / "log"
-    words = ("dataset=sheet", "dataset.subjects=4", "method.p=0.0", "method.lr=0.1", f"method.log={log}")
+    words = ("dataset.later=moved", "dataset.subjects=4", "method.p=0.0", "method.lr=0.1", f"method.log={log}")
 
     def tuned(frames, **options):
         Path("moved").write_text(frames)
@@ -310,10 +298,10 @@ def test_outer_runs_that_are_there_are_scored_by_the_rules_and_draws_asked_for_n
 
 
 def test_a_video_without_a_face_is_missed_inside_and_outside(go, monkeypatch, capsys):
-    black, why = "toy/02/v1", isolation.Failure("no face found", "", NoFaceError("no face found"))
+    black, why = "toy_places/02/v1", isolation.Failure("no face found", "", NoFaceError("no face found"))
 
     def prepare(plans, *_):
-        return Prepared(0, {}, {("toy", video.key): why for video in plans[0].videos if video.key == black})
+        return Prepared(0, {}, {("toy_places", video.key): why for video in plans[0].videos if video.key == black})
 
     monkeypatch.setattr(module, "prepare", prepare)
     words = ("dataset.subjects=4", "no_face=skip", "method.p=0.0", "method.lr=0.1")

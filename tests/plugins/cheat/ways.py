@@ -1,0 +1,92 @@
+"""Each way of looking for labels: what is kept in training, and where it is looked in the test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mebench.core import ClipView, LabelledVideo
+
+from . import files, host, memory, processes
+
+if TYPE_CHECKING:
+    from .method import Cheat
+
+    Keep = Callable[[Cheat, Sequence[LabelledVideo]], None]
+    Look = Callable[[Cheat, ClipView], Mapping[str, int]]
+
+
+def keep_nothing(cheat: Cheat, train: Sequence[LabelledVideo]) -> None:
+    """The tested people's folds find nothing that this one left."""
+
+
+def look_nowhere(cheat: Cheat, clip: ClipView) -> Mapping[str, int]:
+    """No label is known."""
+    return {}
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way of looking for labels.
+
+    Attributes:
+        look: gives labels by the key of the video, for a clip that is tested.
+        keep: leaves the labels of the training clips where another fold may find them.
+    """
+
+    look: Look
+    keep: Keep = keep_nothing
+
+
+MEMORY = {
+    "module": Way(memory.labels_of_module, memory.keep_in_module),
+    "class": Way(memory.labels_of_class, memory.keep_in_class),
+    "views kept": Way(memory.labels_of_kept_views, memory.keep_views),
+    "training view": Way(memory.labels_found_in_training, memory.look_at_job_of_training),
+    "tested view": Way(memory.labels_of_job),
+    "dataset": Way(memory.labels_of_dataset),
+    "task": Way(memory.labels_reached_from_task),
+    "frames": Way(memory.labels_in_callers),
+    "closures": Way(memory.labels_reached_from_view),
+    "garbage": Way(memory.labels_of_all_objects),
+    "planning": Way(memory.labels_from_planning),
+    "asking": Way(memory.labels_by_scores),
+}
+"""Ways through memory."""
+FILES = {
+    "file": Way(files.labels_of_notes, files.keep_in_notes),
+    "folders": Way(files.labels_by_folder),
+    "truth": Way(files.labels_of_other_runs),
+    "notes": Way(files.label_by_kept_picture, files.keep_pictures),
+    "pictures": Way(files.label_by_picture),
+    "secret": Way(files.labels_by_drawn_names),
+    "attributes": Way(files.label_by_attribute, files.keep_in_attributes),
+}
+"""Ways through files, in `place`."""
+PROCESSES = {
+    "command line": Way(processes.label_by_command_lines),
+    "environments": Way(processes.label_by_environments),
+    "memory": Way(processes.label_by_memory_of_host),
+    "shared memory": Way(processes.label_by_shared_memory, processes.keep_in_shared_memory),
+    "descriptors": Way(processes.label_by_open_files),
+    "signals": Way(processes.send_signal),
+}
+"""Ways through other processes, and what outlives one."""
+REST = {
+    "for others": Way(host.answer_for_others),
+    "watching": Way(host.label_by_opened_folder),
+    "question": Way(host.send_object),
+    "word": Way(host.send_text_object),
+    "note": Way(look_nowhere, host.note_object),
+    "names": Way(host.labels_by_name),
+    "order": Way(look_nowhere),  # see `Cheat.classify`
+    "timing": Way(host.label_by_time),
+    "import": Way(files.label_by_picture_read_at_import),
+    "store": Way(files.labels_of_store),
+    "network": Way(host.open_connection),
+}
+"""Code that would run in the host; names and order of clips; the time that the host takes; code that is run when the plugin is
+imported; the store of features; the network.
+"""
+WAYS = {"none": Way(look_nowhere), "host": Way(host.labels_of_host), **MEMORY, **FILES, **PROCESSES, **REST}

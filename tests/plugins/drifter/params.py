@@ -1,0 +1,8 @@
+"""Parameters of `drifter`."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Params:
+    """There are none."""
