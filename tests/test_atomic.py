@@ -9,7 +9,7 @@ from mebench.atomic import new_folder, put_in_place, replace_file, whole_file, w
 
 
 @pytest.mark.parametrize("synced", [False, True])
-def test_a_file_is_as_it_was_until_the_new_one_is_whole(tmp_path, synced):
+def test_whole_file_keeps_old_content_until_complete(tmp_path, synced):
     path = tmp_path / "table.csv"
     path.write_text("old")
     with whole_file(path, synced=synced) as temporary:
@@ -30,14 +30,14 @@ def test_a_file_is_as_it_was_until_the_new_one_is_whole(tmp_path, synced):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_file_is_written_with_its_folder(tmp_path):
+def test_replace_file_makes_its_folder(tmp_path):
     replace_file(tmp_path / "a" / "b.txt", "é")
     replace_file(tmp_path / "a" / "b.bin", b"1")
     assert (tmp_path / "a" / "b.txt").read_bytes() == "é".encode()
     assert (tmp_path / "a" / "b.bin").read_bytes() == b"1"
 
 
-def test_what_is_no_file_is_never_replaced(tmp_path):
+def test_replace_file_refuses_devices(tmp_path):
     """A device such as `/dev/full`, which a rename would take from the whole machine."""
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(FileExistsError, match="what is there is no file"):
@@ -46,7 +46,7 @@ def test_what_is_no_file_is_never_replaced(tmp_path):
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_a_folder_is_whole_or_not_there(tmp_path):
+def test_whole_folder_is_complete_or_absent(tmp_path):
     left = tmp_path / ".filling-a"
     (left / "half").mkdir(parents=True)
 
@@ -65,7 +65,7 @@ def test_a_folder_is_whole_or_not_there(tmp_path):
     assert [path.name for path in (tmp_path / "deep").rglob("*")] == ["a", "file"]
 
 
-def test_a_folder_takes_the_place_of_another_one(tmp_path):
+def test_put_in_place_replaces_folder(tmp_path):
     for name, content in (("made", "new"), ("place", "old")):
         (tmp_path / name).mkdir()
         (tmp_path / name / "a").write_text(content)
@@ -77,13 +77,13 @@ def test_a_folder_takes_the_place_of_another_one(tmp_path):
     assert not (tmp_path / "third").exists()
 
 
-def test_a_folder_takes_the_place_of_another_one_where_names_cannot_be_exchanged(tmp_path, monkeypatch):
+def test_put_in_place_works_without_exchange_of_names(tmp_path, monkeypatch):
     monkeypatch.setattr("ctypes.CDLL", lambda *_, **__: object())
-    test_a_folder_takes_the_place_of_another_one(tmp_path)
+    test_put_in_place_replaces_folder(tmp_path)
     assert [path.name for path in tmp_path.iterdir() if "former" in path.name] == []
 
 
-def test_what_a_killed_process_left_is_swept_and_what_a_living_one_writes_stays(tmp_path):
+def test_new_folder_sweeps_leftovers_of_killed_processes(tmp_path):
     left = tmp_path / ".site-abc"
     left.mkdir()
     (left / "index.html").touch()
@@ -96,7 +96,7 @@ def test_what_a_killed_process_left_is_swept_and_what_a_living_one_writes_stays(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_new_folder_that_another_process_sweeps_is_made_again(tmp_path, monkeypatch):
+def test_whole_folder_is_made_again_if_swept(tmp_path, monkeypatch):
     """One that looks for what was left behind just between the making of the folder and its lock."""
     swept, lock = [], atomic.held
 
@@ -113,7 +113,7 @@ def test_a_new_folder_that_another_process_sweeps_is_made_again(tmp_path, monkey
     assert [path.name for path in tmp_path.rglob("*")] == ["a", "file"]
 
 
-def test_a_folder_is_filled_where_a_disk_has_no_locks_and_nothing_is_swept_there(tmp_path, monkeypatch):
+def test_whole_folder_works_without_file_locks(tmp_path, monkeypatch):
     """As NFS, which locks no folder that is open for reading."""
 
     def none(*_):
@@ -126,7 +126,7 @@ def test_a_folder_is_filled_where_a_disk_has_no_locks_and_nothing_is_swept_there
     assert sorted(path.name for path in tmp_path.iterdir()) == [".writing-left", "a"]
 
 
-def test_a_folder_has_the_mode_that_the_umask_leaves(tmp_path):
+def test_whole_folder_has_mode_of_umask(tmp_path):
     before = os.umask(0o027)
     try:
         with whole_folder(tmp_path / "a"):

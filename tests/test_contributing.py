@@ -29,7 +29,7 @@ def folder(tmp_path):
     return tmp_path
 
 
-def test_the_method_that_learns_runs_and_keeps_the_contract_but_for_its_card(folder, monkeypatch):
+def test_method_that_learns_runs_and_keeps_contract(folder, monkeypatch):
     monkeypatch.chdir(folder)
     outcome = run(resolve(["method=nearest_mean", *TINY, "workers=1"], plugins=[folder]), Progress())
     assert outcome.summary["recognition"]["n"] > 0
@@ -51,7 +51,7 @@ def test_verb_prints_and_writes_json(tmp_path):
     assert json.loads(written.stdout) == {"hello": run_folder.id}
 
 
-def test_every_file_that_it_names_is_there():
+def test_named_files_exist():
     root = Path(__file__).parent.parent
     named = re.findall(r"(?<![\w/<])((?:[a-z_]+/)+[a-z_]+\.(?:py|md))\b", TEXT.replace("methods/nearest_mean/", ""))
     assert len(named) > 20
@@ -62,7 +62,7 @@ def test_page_takes_twenty_minutes():
     assert len(TEXT.split()) < 200 * 20  # words that one reads in a minute
 
 
-def test_the_protocol_is_one():
+def test_protocol_makes_two_folds():
     (text,) = re.findall(r"```python\n(from mebench\.protocols import .*?)^```", TEXT, re.MULTILINE | re.DOTALL)
     names: dict[str, object] = {}
     exec(text, names)
@@ -73,7 +73,7 @@ def test_the_protocol_is_one():
     assert [len(fold.test) for fold in folds] == [3, 3]
 
 
-def test_the_test_of_the_protocol_passes(tmp_path, monkeypatch):
+def test_test_of_protocol_passes(tmp_path, monkeypatch):
     written = {
         name: re.search(rf"```python\n({start}.*?)^```", TEXT, re.MULTILINE | re.DOTALL)[1]
         for name, start in (

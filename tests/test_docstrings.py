@@ -12,7 +12,7 @@ FILES = [file for file in sorted((ROOT / "mebench").rglob("*.py")) if ">>> " in 
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(ROOT)))
-def test_the_examples_in_docstrings_hold(file):
+def test_docstring_examples_hold(file):
     linecache.clearcache()  # each example looks whether any file read so far has changed: of all those of this process
     module = import_module(".".join(file.relative_to(ROOT).with_suffix("").parts))
     found = doctest.testmod(module, optionflags=doctest.NORMALIZE_WHITESPACE)

@@ -33,7 +33,7 @@ def installed(tmp_path_factory):
         del sys.modules[name]
 
 
-def test_it_is_found_and_keeps_its_promises(installed):
+def test_ourlab_is_found_and_keeps_promises(installed):
     assert registry.find("method", "ourlab_brightness").folder.is_relative_to(installed / "site")
     assert "ourlab_faces" in mebench.datasets().index
     checks = [*method_checks("ourlab_brightness"), *plugin_checks("dataset", "ourlab_faces")]
@@ -41,7 +41,7 @@ def test_it_is_found_and_keeps_its_promises(installed):
 
 
 @pytest.mark.usefixtures("untracked")
-def test_it_runs_on_its_own_drawn_faces(installed):
+def test_ourlab_runs_on_own_drawn_faces(installed):
     registry.load("dataset", "ourlab_faces").write_fake_tree(installed / "drawn")
     words = ["dataset=ourlab_faces", f"dataset.root={installed / 'drawn'}", "workers=1", "bootstrap=0"]
     run = mebench.run("method=ourlab_brightness", *words, f"cache={installed / 'cache'}", progress=Silent())
@@ -49,7 +49,7 @@ def test_it_runs_on_its_own_drawn_faces(installed):
     assert len(run.folds) == 3
 
 
-def test_its_readme_names_what_is_there():
+def test_ourlab_readme_names_existing_files():
     text = (EXAMPLE / "README.md").read_text()
     for name in re.findall(r"^(\S+/?\S*) {2,}", text, re.MULTILINE):
         assert (EXAMPLE / name).exists(), name

@@ -16,13 +16,13 @@ from mebench.files import MOST_DEPTH, MOST_NODES, MOST_YAML, Plain, Text, code_h
 from tests.helpers.refusals import refusal
 
 
-def test_the_content_of_a_plain_file_and_of_a_link_to_one(tmp_path):
+def test_read_plain_reads_files_and_links(tmp_path):
     (tmp_path / "a").write_bytes(b"abc")
     (tmp_path / "b").symlink_to(tmp_path / "a")
     assert read_plain(tmp_path / "a", 3) == read_plain(tmp_path / "b", 3) == b"abc"
 
 
-def test_more_bytes_than_allowed_are_not_read(tmp_path):
+def test_read_plain_stops_at_limit(tmp_path):
     with (tmp_path / "a").open("wb") as file:
         file.truncate(2**40)  # a hole, as sparse files have
     with pytest.raises(OSError, match="expected at most 3"):
@@ -49,13 +49,13 @@ SPECIAL = pytest.mark.parametrize("make", [make_fifo, make_loop, make_zero, make
 
 
 @SPECIAL
-def test_what_is_no_plain_file_is_refused_at_once(tmp_path, make):
+def test_read_plain_refuses_special_files(tmp_path, make):
     make(tmp_path / "a")
     with pytest.raises(OSError, match=re.escape(str(tmp_path / "a"))):
         read_plain(tmp_path / "a", 100)
 
 
-def test_a_file_without_an_end_that_calls_itself_plain_is_refused():
+def test_read_plain_refuses_endless_files():
     with pytest.raises(OSError, match="it has more bytes than its stated size"):
         read_plain(Path("/proc/self/status"), 100)
 
@@ -80,7 +80,7 @@ def laughs(levels=12):
     ],
     ids=["laughs", "lists", "maps", "dashes", "itself", "many", "long"],
 )
-def test_yaml_that_no_person_writes_is_refused(text, words, loader):
+def test_load_yaml_refuses_what_no_person_writes(text, words, loader):
     with pytest.raises(yaml.YAMLError, match=words):
         load_yaml(text, loader)
 
@@ -89,12 +89,12 @@ def test_yaml_that_no_person_writes_is_refused(text, words, loader):
     "text",
     ["2001-99-99", "9" * 5000, '!!int ""', "!!timestamp x", "[1]: 2", "!!python/name:os.system", "\ud800", "a: *b"],
 )
-def test_a_value_that_cannot_be_is_an_error_of_yaml(text):
+def test_load_yaml_raises_yaml_error_for_impossible_values(text):
     with pytest.raises(yaml.YAMLError):
         load_yaml(text)
 
 
-def test_what_people_write_is_read():
+def test_load_yaml_reads_what_people_write():
     text = "base: &base {p: 0.6, sizes: [1, 2]}\nruns:\n- <<: *base\n- {<<: *base, p: 0.7}\n"
     assert load_yaml(text)["runs"] == [{"p": 0.6, "sizes": [1, 2]}, {"p": 0.7, "sizes": [1, 2]}]
     deep = "[" * MOST_DEPTH + "]" * MOST_DEPTH
@@ -108,18 +108,18 @@ def test_what_people_write_is_read():
         max_leaves=8,
     )
 )
-def test_what_is_written_comes_back(value):
+def test_load_yaml_reads_back_what_was_written(value):
     assert load_yaml(yaml.safe_dump(value)) == value
 
 
 @given(st.text("[]{}&*!|>-?:,'\"# \n\tabc01.<\\%@`~é\x00\ud800", max_size=40), st.sampled_from([Plain, Text]))
-def test_any_text_is_read_or_refused(text, loader):
+def test_load_yaml_reads_or_refuses_any_text(text, loader):
     message = refusal(lambda: load_yaml(text, loader), yaml.YAMLError)
     assert message != ""
 
 
 @SPECIAL
-def test_a_configuration_that_is_no_file_is_one_sentence(tmp_path, make):
+def test_read_file_refuses_special_files_in_a_sentence(tmp_path, make):
     make(tmp_path / "mine.yaml")
     with pytest.raises(ConfigError, match=r"mine\.yaml is unreadable"):
         setting_layers.read_file(tmp_path / "mine.yaml")
@@ -157,7 +157,7 @@ class Rule:
 """
 
 
-def test_the_hash_of_code_ignores_comments_docstrings_and_line_breaks(tmp_path):
+def test_code_hash_ignores_comments_and_docstrings(tmp_path):
     def hashed(text, name="a.py"):
         (tmp_path / name).write_text(text)
         return code_hash(tmp_path / name)
@@ -177,7 +177,7 @@ def test_the_hash_of_code_ignores_comments_docstrings_and_line_breaks(tmp_path):
     assert hashed("# said", "a.txt") != hashed("", "a.txt")
 
 
-def test_the_hash_of_code_is_the_same_in_every_process(tmp_path):
+def test_code_hash_is_equal_in_every_process(tmp_path):
     file = tmp_path / "a.py"
     file.write_text(CODE)
     program = f"from pathlib import Path; from mebench.files import code_hash; print(code_hash(Path({str(file)!r})))"

@@ -11,7 +11,7 @@ STUBS = sorted((ROOT / "mebench").rglob("__init__.pyi"))
 
 
 @pytest.mark.parametrize("stub", STUBS, ids=lambda stub: stub.parent.name)
-def test_a_front_gives_all_its_files_and_all_that_it_names(stub):
+def test_fronts_give_files_and_names(stub):
     package = import_module(".".join(stub.parent.relative_to(ROOT).parts))
     files = {path.stem for path in stub.parent.glob("*.py")} | {path.parent.name for path in stub.parent.glob("*/*.py")}
     tree = ast.parse(stub.read_text(encoding="utf-8"))

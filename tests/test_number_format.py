@@ -9,7 +9,7 @@ NO_ENDS = {"value": 0.5, "low": None, "high": None}
 NOTHING = {"value": None, "low": None, "high": None}
 
 
-def test_an_untrustworthy_interval_is_a_stroke_and_one_not_requested_is_empty():
+def test_interval_untrusted_is_stroke_and_unasked_is_empty():
     assert interval(ALL) == "[0.2500, 0.7500]"
     assert interval(NO_ENDS) == ""
     assert interval({**NO_ENDS, "reason": "one subject"}) == "-"
@@ -17,20 +17,20 @@ def test_an_untrustworthy_interval_is_a_stroke_and_one_not_requested_is_empty():
     assert ends(ALL) == "[0.250, 0.750]"
 
 
-def test_a_score_stands_before_its_interval():
+def test_scored_puts_score_before_interval():
     assert [scored(score, 2) for score in (ALL, NO_ENDS, NOTHING)] == ["0.50 [0.25, 0.75]", "0.50", "–"]
     assert scored({**NO_ENDS, "reason": "one subject"}, 2) == "0.50"
 
 
 @pytest.mark.parametrize(("value", "text"), [(0.0, "+0.000"), (-0.5, "-0.500"), (12.3456, "+12.346"), (None, "-")])
-def test_a_difference_has_a_sign(value, text):
+def test_number_of_difference_has_sign(value, text):
     assert number(value, 3, sign="+") == text
 
 
-def test_ends_from_ten_on_have_one_digit():
+def test_interval_ends_from_ten_have_one_digit():
     assert ends({"value": 12.0, "low": 9.5, "high": 14.25}) == "[9.500, 14.2]"
     assert digits(-10.0) == "-10.0"
 
 
-def test_a_mean_of_counts_has_digits():
+def test_count_of_means_has_digits():
     assert [count(7.0), count(7.25), count(7.25, 2)] == ["7", "7.2", "7.25"]

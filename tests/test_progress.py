@@ -17,7 +17,7 @@ class Clock:
         monkeypatch.setattr(progress.time, "monotonic", lambda: self.now)
 
 
-def test_lines_tell_frames_per_second_and_time_left(capsys, monkeypatch):
+def test_frames_tells_rate_and_time_left(capsys, monkeypatch):
     clock = Clock(monkeypatch)
     with Progress(Console(file=io.StringIO())).frames("features", 4) as show:
         clock.now += 5
@@ -33,7 +33,7 @@ def test_lines_tell_frames_per_second_and_time_left(capsys, monkeypatch):
     ]
 
 
-def test_a_terminal_gets_one_bar():
+def test_frames_shows_one_bar_on_terminal():
     out = io.StringIO()
     console = Console(file=out, force_terminal=True, width=120, color_system=None)
     with Progress(console).frames("features", 4) as show:
@@ -41,7 +41,7 @@ def test_a_terminal_gets_one_bar():
     assert re.search(r"features.*3/4 videos [\d,]+ frames/s.*left", out.getvalue())
 
 
-def test_what_was_there_before_counts_as_done_but_not_as_speed(capsys, monkeypatch):
+def test_stage_counts_earlier_work_as_done_not_as_speed(capsys, monkeypatch):
     clock = Clock(monkeypatch)
     with Progress(Console(file=io.StringIO())).stage("folds", 10, "folds", done=6) as advance:
         clock.now += 12
@@ -59,7 +59,7 @@ def test_what_was_there_before_counts_as_done_but_not_as_speed(capsys, monkeypat
     ]
 
 
-def test_a_bar_begins_with_what_is_there():
+def test_stage_bar_begins_with_earlier_work():
     out = io.StringIO()
     console = Console(file=out, force_terminal=True, width=120, color_system=None)
     with Progress(console).stage("folds", 4, "folds", done=2) as advance:
@@ -68,7 +68,7 @@ def test_a_bar_begins_with_what_is_there():
 
 
 @pytest.mark.parametrize(("share", "told"), [(0.01, False), (0.19, False), (0.2, True), (0.5, True)])
-def test_there_is_no_estimate_before_a_fifth_is_done(capsys, monkeypatch, share, told):
+def test_frames_estimates_after_a_fifth(capsys, monkeypatch, share, told):
     clock = Clock(monkeypatch)
     with Progress(Console(file=io.StringIO())).frames("features", 400) as show:
         clock.now += 60
@@ -79,7 +79,7 @@ def test_there_is_no_estimate_before_a_fifth_is_done(capsys, monkeypatch, share,
 
 
 @pytest.mark.parametrize("stage", ["folds", "waiting"])
-def test_what_does_not_move_says_so_now_and_then(capsys, monkeypatch, stage):
+def test_progress_reports_standstill(capsys, monkeypatch, stage):
     monkeypatch.setattr(progress, "SILENT_SECONDS", 0.01)
     monkeypatch.setattr(progress, "LOOK_SECONDS", 0.01)
     shown = Progress(Console(file=io.StringIO()))
@@ -94,12 +94,12 @@ def test_what_does_not_move_says_so_now_and_then(capsys, monkeypatch, stage):
     )
 
 
-def test_lines_that_come_by_themselves_are_not_doubled(capsys, monkeypatch):
+def test_stage_doubles_no_lines(capsys, monkeypatch):
     monkeypatch.setattr(progress, "LOOK_SECONDS", 0.01)
     with Progress(Console(file=io.StringIO())).stage("folds", 3, "folds"):
         time.sleep(0.1)  # nothing for `SILENT_SECONDS`, so no line yet
     assert capsys.readouterr().err == ""
 
 
-def test_the_longest_silence_is_below_half_a_minute():
+def test_progress_is_never_silent_for_half_a_minute():
     assert progress.SILENT_SECONDS + progress.LOOK_SECONDS < 30

@@ -41,13 +41,13 @@ def lines():
     return [line.strip() for line in CI.read_text(encoding="utf-8").splitlines() if not line.lstrip().startswith("#")]
 
 
-def test_the_two_commands_install_run_and_test():
+def test_readme_two_commands_install_and_run():
     first, second = commands()[:2]
     assert first == "pip install -c constraints.txt -e . && mebench run -c examples/first_run.yaml\n"
     assert re.fullmatch(r'pip install -c constraints\.txt -e "\.\[test\]" && pytest( -n auto)?\n', second)
 
 
-def test_the_third_spots_in_ones_own_video(tmp_path, monkeypatch, capsys):
+def test_readme_third_command_spots_in_own_video(tmp_path, monkeypatch, capsys):
     """By a model that came along, with no landmark file and nothing downloaded; here in one of the drawn files that README names."""
     text = README.read_text(encoding="utf-8")
     assert commands()[2] == "mebench spot my.mp4\n"
@@ -67,7 +67,7 @@ def test_the_third_spots_in_ones_own_video(tmp_path, monkeypatch, capsys):
     assert {"intervals.csv", "intervals.eaf", "report.html"} <= {path.name for path in (tmp_path / "spotted").iterdir()}
 
 
-def test_it_fits_one_sitting_and_its_links_lead_somewhere():
+def test_readme_fits_one_sitting_with_working_links():
     text = README.read_text(encoding="utf-8")
     assert len(text.splitlines()) <= 120
     links = [link.partition("#")[0] for link in re.findall(r"\]\((?!https?:)([^)]+)\)", text)]
@@ -77,12 +77,12 @@ def test_it_fits_one_sitting_and_its_links_lead_somewhere():
     assert sum((ROOT / link).stat().st_size for link in files if link.endswith((".png", ".jpg"))) < 400_000
 
 
-def test_it_counts_methods_and_datasets():
+def test_readme_counts_methods_and_datasets():
     methods, datasets = (len(list((ROOT / kind).glob("*/config.yaml"))) for kind in ("methods", "datasets"))
     assert f"{methods} methods and {datasets} datasets" in README.read_text(encoding="utf-8")
 
 
-def test_its_badges_are_true():
+def test_readme_badges_are_true():
     text = README.read_text(encoding="utf-8")
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     versions = [found[1] for line in project["classifiers"] if (found := re.fullmatch(r".*Python :: (3\.\d+)", line))]
@@ -98,7 +98,7 @@ def test_its_badges_are_true():
 
 
 @pytest.mark.parametrize("number", [1, 2])
-def test_ci_pastes_them_as_they_stand(number):
+def test_ci_runs_readme_commands_verbatim(number):
     function = re.search(r"^readme_command\(\).*?^}$", CI.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)[0]
     call = f"{function}\nreadme_command {number}"
     pasted = subprocess.run(["bash", "-c", call], cwd=ROOT, capture_output=True, text=True, check=True).stdout
@@ -107,7 +107,7 @@ def test_ci_pastes_them_as_they_stand(number):
     assert line.startswith("bash -euo pipefail -c ")
 
 
-def test_ci_adds_nothing_for_them():
+def test_ci_adds_nothing_to_readme_commands():
     """Before them it installs PyTorch alone; pytest runs nowhere but in the second."""
     begin = lines().index("lint() {")
     others = lines()[:begin] + lines()[lines().index("}", begin) :]
@@ -115,7 +115,7 @@ def test_ci_adds_nothing_for_them():
     assert not [line for line in lines() if re.match(r"(python -m )?pytest\b", line)]
 
 
-def test_what_is_linted_is_the_tested_set_by_hash_in_another_environment():
+def test_ci_lints_tested_set_by_hash():
     own = lines()[lines().index("lint() {") + 1 :]
     assert own[: own.index("}")] == [
         "environment tested",
@@ -132,7 +132,7 @@ def test_what_is_linted_is_the_tested_set_by_hash_in_another_environment():
 
 
 @pytest.mark.parametrize("code", [0, 1])
-def test_nothing_lands_that_lint_complains_of(code, tmp_path):
+def test_ci_refuses_lint_findings(code, tmp_path):
     """The end of `.ci/run`, README's commands and the environments being somebody else's."""
     (tmp_path / "lib.sh").write_text(f"set -euo pipefail\nscratch={tmp_path}\n")
     script = CI.read_text(encoding="utf-8").replace('$(dirname "${BASH_SOURCE[0]}")/lib.sh', f"{tmp_path}/lib.sh")
@@ -145,7 +145,7 @@ def test_nothing_lands_that_lint_complains_of(code, tmp_path):
     )
 
 
-def test_the_version_of_pytorch_is_one():
+def test_pytorch_version_is_stated_once():
     pins = {
         "README": re.search(r"pip install (torch==\S+) ", README.read_text(encoding="utf-8"))[1],
         "CI": re.search(r"^pip install (torch==\S+)$", CI.read_text(encoding="utf-8"), re.MULTILINE)[1],
@@ -154,7 +154,7 @@ def test_the_version_of_pytorch_is_one():
     assert len(set(pins.values())) == 1, pins
 
 
-def test_what_tests_ask_for_is_in_the_extra_test():
+def test_extra_test_holds_imports_of_tests():
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
     (own,) = (found[1] for line in extras["test"] if (found := re.fullmatch(r"mebench\[(.*)\]", line)))
     assert {*own.split(","), "test"} >= {"landmarks", *MODULES.values()}

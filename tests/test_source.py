@@ -59,7 +59,7 @@ def called(node):
     return ".".join([inner.id, *parts]) if isinstance(inner, ast.Name) else ast.unparse(node)
 
 
-def test_nothing_in_a_file_is_run():
+def test_source_runs_no_text():
     """Neither evaluated nor unpickled nor given to a shell."""
     wrong = []
     for where, name, packed, words in found()[0]:
@@ -81,19 +81,19 @@ def test_nothing_in_a_file_is_run():
     assert wrong == []
 
 
-def test_no_text_is_a_statement_but_a_docstring_or_what_explains_a_name():
+def test_source_has_no_stray_text():
     """The end of a sentence that lost its brackets would be one, and nobody would read it."""
     assert found()[1] == []
 
 
-def test_yaml_is_read_in_one_place():
+def test_source_reads_yaml_in_one_place():
     reading = {
         where.partition(",")[0] for where, name, _, _ in found()[0] if name.startswith(("yaml.load", "yaml.safe_load"))
     }
     assert reading == {"mebench/files.py"}
 
 
-def test_what_is_printed_passes_the_one_place_that_makes_it_harmless():
+def test_source_prints_in_one_place():
     printing = ("print", "typer.echo", "sys.stdout.write", "sys.stderr.write")  # what Progress prints passes there, too
     assert {where.partition(",")[0] for where, name, _, _ in found()[0] if name in printing} <= {
         "mebench/terminal.py",

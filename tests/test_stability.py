@@ -33,7 +33,7 @@ def broken(text, version):
             yield f"{old} works in no version after {since}"
 
 
-def test_nothing_deprecated_is_overdue_or_goes_too_early():
+def test_deprecations_end_on_time():
     text = (ROOT / "docs/stability.md").read_text(encoding="utf-8")
     assert "| old | new | since | goes in |" in text
     assert list(broken(text, mebench.__version__)) == []
@@ -48,12 +48,12 @@ def test_nothing_deprecated_is_overdue_or_goes_too_early():
         ("| `--old` | `--new` | 0.9 | 1.0 |", []),
     ],
 )
-def test_the_rule_finds_rows_that_break_it(row, said):
+def test_deprecation_rule_finds_wrong_rows(row, said):
     text = f"| old | new | since | goes in |\n|---|---|---|---|\n{row}\n\nmore"
     assert list(broken(text, "0.4.1")) == said
 
 
-def test_the_version_is_one_and_its_section_of_the_changelog_has_a_date():
+def test_version_is_one_and_changelog_dated():
     version = mebench.__version__
     assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"] == version
     citation = (ROOT / "CITATION.cff").read_text()
@@ -63,7 +63,7 @@ def test_the_version_is_one_and_its_section_of_the_changelog_has_a_date():
     assert f"\ndate-released: {date}\n" in citation
 
 
-def test_the_conda_recipe_asks_for_what_pip_asks_for():
+def test_conda_recipe_equals_pip_requirements():
     names = {
         "dlib-bin": "dlib",
         "matplotlib": "matplotlib-base",

@@ -90,11 +90,11 @@ def floors() -> dict[str, int]:
     return found
 
 
-def test_no_file_imports_itself_through_others(graph):
+def test_imports_have_no_circle(graph):
     assert [sorted(circle) for circle in networkx.strongly_connected_components(graph) if len(circle) > 1] == []
 
 
-def test_every_room_is_drawn_and_imports_only_from_below(graph):
+def test_imports_point_downward_between_drawn_rooms(graph):
     floor = floors()
     assert sorted({room(name) for name in graph} - set(floor)) == []
     upward = [
@@ -106,10 +106,10 @@ def test_every_room_is_drawn_and_imports_only_from_below(graph):
     assert max(floor.values()) <= MOST_FLOORS
 
 
-def test_a_plugin_imports_no_other_plugin(graph):
+def test_plugins_import_no_other_plugin(graph):
     assert [(a, b) for a, b in graph.edges if plugin(a) and plugin(b) and plugin(a) != plugin(b)] == []
 
 
-def test_the_core_names_no_plugin(graph):
+def test_core_names_no_plugin(graph):
     named = {below for above, below in graph.edges if above.startswith("mebench.") and plugin(above) is None}
     assert [name for name in named if plugin(name)] == []

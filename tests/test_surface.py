@@ -69,7 +69,7 @@ def kept():
     return json.loads(SURFACE.read_text(encoding="utf-8"))
 
 
-def test_every_verb_has_the_options_that_it_had():
+def test_surface_keeps_options_of_verbs():
     found = today()["verbs"]
     assert [
         f"{verb} {sorted(gone)}"
@@ -78,7 +78,7 @@ def test_every_verb_has_the_options_that_it_had():
     ] == []
 
 
-def test_the_python_api_takes_what_it_took():
+def test_surface_keeps_python_api():
     found = today()["api"]
     assert [
         f"{name}({', '.join(words)})" for name, words in kept()["api"].items() if not {*words} <= {*found.get(name, ())}
@@ -86,7 +86,7 @@ def test_the_python_api_takes_what_it_took():
     assert kept()["api"].keys() <= found.keys()
 
 
-def test_plugins_import_what_they_imported():
+def test_surface_keeps_imports_of_plugins():
     gone = [
         f"{module}.{name}"
         for module, names in kept()["plugins"].items()

@@ -35,7 +35,7 @@ def table(*rows, **more):
     return Table.of(COLUMNS, [dict(zip(("method", "f1", "n", "remark"), row)) for row in rows], **more)
 
 
-def test_a_terminal_has_the_interval_beside_the_score():
+def test_terminal_has_interval_beside_score():
     lines = shown(table(("mean", SCORE, 12), ("none", NOTHING, None), title="scores")).splitlines()
     assert lines[0].strip() == "scores"
     assert lines[2].split() == ["method", "F1", *INTERVAL.split(), "n"]
@@ -43,7 +43,7 @@ def test_a_terminal_has_the_interval_beside_the_score():
     assert lines[5].split() == ["none", "-", "-"]
 
 
-def test_markdown_has_interval_and_seeds_below_the_score_and_what_sorts_is_bold():
+def test_markdown_has_interval_below_score_and_bold_order():
     text = table(("mean", SCORE, 12), ("chance", SCORE | {"note": "drawn"}, 2), muted={1}).markdown()
     assert text.splitlines() == [
         "| method | F1 | n |",
@@ -53,7 +53,7 @@ def test_markdown_has_interval_and_seeds_below_the_score_and_what_sorts_is_bold(
     ]
 
 
-def test_latex_has_the_interval_beside_the_score_and_headings_between_rules():
+def test_latex_has_interval_beside_score_and_rules():
     found = Table(COLUMNS[:3], [["mean", SCORE, 1], "others", ["chance", NOTHING, None]], "a & b", {2}).latex()
     assert r"\caption{a \& b}" in found
     assert r"\begin{tabular}{lrr}" in found
@@ -66,7 +66,7 @@ def test_latex_has_the_interval_beside_the_score_and_headings_between_rules():
     ]
 
 
-def test_a_file_has_all_five_ends_of_a_score_and_json_the_values():
+def test_csv_has_five_ends_and_json_values():
     found = table(("mean", SCORE, 12, None), ("none", None, 1 / 3, "x"))
     assert list(csv.reader(io.StringIO(found.csv()))) == [
         ["method", "f1", "f1_low", "f1_high", "f1_min", "f1_max", "n", "remark"],
@@ -88,7 +88,7 @@ class Cells(HTMLParser):
         self.text.append(data)
 
 
-def test_a_page_has_what_it_sorts_by_and_what_a_column_means():
+def test_html_has_order_and_meaning_of_columns():
     reader = Cells()
     reader.feed(table(("mean", SCORE, 12), ("chance", NOTHING, 1), muted={1}).html("plain", "Measured", sortable=True))
     tags = [tag for tag, _ in reader.tags]
@@ -103,13 +103,13 @@ def test_a_page_has_what_it_sorts_by_and_what_a_column_means():
     ) in reader.tags
 
 
-def test_a_column_without_a_value_is_left_out_where_it_may_be():
+def test_table_leaves_out_optional_empty_columns():
     assert [column.name for column in table(("a", SCORE, 1, "")).columns] == ["method", "f1", "n"]
     assert [column.name for column in table(("a", SCORE, 1, ""), ("b", SCORE, 1, "r")).columns][-1] == "remark"
     assert [column.name for column in table().columns] == ["method", "f1", "n"]
 
 
-def test_no_text_is_taken_for_more_than_text():
+def test_table_escapes_text_in_each_output():
     found = table((EVIL, SCORE, 1, EVIL))
     assert "\x1b" not in shown(found)
     assert "\\x1b" in shown(found)
@@ -131,7 +131,7 @@ def test_no_text_is_taken_for_more_than_text():
 
 
 @given(st.text(st.sampled_from("ab _~*|`[]<&\\")))
-def test_no_text_in_a_cell_is_markup(text):
+def test_markdown_text_is_no_markup(text):
     tokens = markdown_it.MarkdownIt("gfm-like", {"linkify": False}).enable("table")
     found = tokens.parse(f"| a | b |\n|---|---|\n| {markdown_text(text)} | end |\n")
     cells = ["".join(part.content for part in token.children) for token in found if token.type == "inline"]
@@ -139,11 +139,11 @@ def test_no_text_in_a_cell_is_markup(text):
 
 
 @given(st.text())
-def test_no_character_of_latex_survives(text):
+def test_latex_text_escapes_each_character(text):
     found = re.sub(r"\\text\w+\{(\\dag)?\}", "", latex_text(text).replace(r"\textsuperscript{\dag}", ""))
     assert not re.search(r"(?<!\\)[{}$&#%_^~<>|\"]|\\(?![{}$&#%_])", found)
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", " =1", "\t=1", "\r=1"])
-def test_a_spreadsheet_runs_no_cell(text):
+def test_spreadsheet_text_runs_no_cell(text):
     assert spreadsheet_text(text) == "'" + text.strip()

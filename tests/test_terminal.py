@@ -33,7 +33,7 @@ def shown(text):
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("interactive", [True, False])
-def test_no_name_reaches_the_terminal_as_it_is(name, interactive, capsys, monkeypatch):
+def test_printing_escapes_control_characters(name, interactive, capsys, monkeypatch):
     monkeypatch.setattr(terminal, "at_terminal", lambda: interactive)
     terminal.print_lines(f"{name}: is there")
     terminal.print_lines(f"{name}: is there", error=True)
@@ -51,7 +51,7 @@ def test_no_name_reaches_the_terminal_as_it_is(name, interactive, capsys, monkey
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_no_name_moves_a_bar(name):
+def test_Progress_escapes_control_characters(name):
     file = io.StringIO()
     terminal = Console(file=file, force_terminal=True, color_system=None, legacy_windows=False)
     with Progress(terminal).stage(name, 1, "folds") as advance:
@@ -61,7 +61,7 @@ def test_no_name_moves_a_bar(name):
 
 
 @given(st.text(st.characters(), max_size=30))
-def test_every_text_is_one_line_that_encodes(text):
+def test_printable_is_one_line_that_encodes(text):
     line = terminal.printable(text)
     assert len(f"{line}.".splitlines()) == 1
     assert shown(line)
@@ -69,7 +69,7 @@ def test_every_text_is_one_line_that_encodes(text):
 
 
 @given(st.text(), st.text())
-def test_json_on_a_terminal_says_the_same(name, text):
+def test_write_json_keeps_meaning_on_terminal(name, text):
     file = io.StringIO()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("sys.stdout", file)
@@ -79,7 +79,7 @@ def test_json_on_a_terminal_says_the_same(name, text):
 
 
 @pytest.mark.parametrize("columns", [200, 80, 60, 20])
-def test_a_table_loses_no_number_however_narrow_the_terminal(columns, capsys, monkeypatch):
+def test_print_table_keeps_numbers_in_narrow_terminal(columns, capsys, monkeypatch):
     monkeypatch.setattr(terminal, "at_terminal", lambda: True)
     monkeypatch.setenv("COLUMNS", str(columns))
     heads = ("score", "A", "95 % interval", "B", "p (Wilcoxon)")
@@ -93,7 +93,7 @@ def test_a_table_loses_no_number_however_narrow_the_terminal(columns, capsys, mo
 
 
 @pytest.mark.parametrize("columns", [200, 80, 60, 20])
-def test_a_list_keeps_names_and_short_words_however_narrow_the_terminal(columns, capsys, monkeypatch):
+def test_print_table_keeps_names_whole_in_narrow_list(columns, capsys, monkeypatch):
     monkeypatch.setattr(terminal, "at_terminal", lambda: True)
     monkeypatch.setenv("COLUMNS", str(columns))
     heads = ("run", "status", "scores", "folder")
@@ -104,7 +104,7 @@ def test_a_list_keeps_names_and_short_words_however_narrow_the_terminal(columns,
     assert max(map(len, shown.splitlines())) <= max(columns, 105)
 
 
-def test_a_process_of_its_own_prints_a_table():
+def test_print_table_works_in_a_fresh_process():
     """Nothing else has loaded parts of rich there."""
     code = (
         "from mebench.terminal import console, printed_table; "

@@ -86,7 +86,7 @@ def torn(draw, whole):
 
 
 @pytest.mark.parametrize("name", READERS)
-def test_a_torn_file_is_read_or_refused_in_a_sentence(tmp_path_factory, name):
+def test_readers_refuse_torn_files_in_a_sentence(tmp_path_factory, name):
     folder = tmp_path_factory.mktemp("torn")
     make, read = READERS[name]
     whole = make(folder)
@@ -103,7 +103,7 @@ def test_a_torn_file_is_read_or_refused_in_a_sentence(tmp_path_factory, name):
 
 
 @pytest.mark.parametrize("name", ["record.json", "folds.json", "clips.parquet", "videos.parquet"])
-def test_a_torn_record_is_read_or_refused_in_a_sentence(tmp_path, name):
+def test_check_refuses_torn_records_in_a_sentence(tmp_path, name):
     record = Path(shutil.copytree(min(RECORDS.glob("*-synthetic-*")), tmp_path / "r"))
     whole, stored = (record / name).read_bytes(), json.loads((record / "record.json").read_text())
 

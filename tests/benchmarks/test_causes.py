@@ -8,12 +8,12 @@ import pytest
 from scipy import stats
 
 
-def test_the_page_is_made_from_the_committed_rows():
+def test_causes_page_shows_committed_rows():
     page = causes.PAGE.read_text("utf-8")
     assert causes.with_tables(page, causes.read(causes.CSV)) == page, "run: python benchmarks/causes.py --page"
 
 
-def test_agreement_is_what_its_words_say():
+def test_agreement_equals_its_words():
     known = causes.published()
     assert known["auw_gcn"] == 0.1984
     assert known["optical_strain"] == 0.0098
@@ -30,7 +30,7 @@ def test_agreement_is_what_its_words_say():
     assert rank == pytest.approx(stats.spearmanr(ours, theirs).statistic)
 
 
-def test_rows_that_are_there_are_not_computed_again(tmp_path, monkeypatch):
+def test_causes_keep_existing_rows(tmp_path, monkeypatch):
     computed = []
 
     def run(variant, method, seed, words):

@@ -14,7 +14,7 @@ def carried(second, motion):
 
 
 @pytest.mark.parametrize(("name", "motion"), list(motions()), ids=[name for name, _ in motions()])
-def test_a_texture_goes_where_the_motion_says(name, motion):
+def test_flow_texture_follows_stated_motion(name, motion):
     texture = textures(0)
     first = texture[AROUND:-AROUND, AROUND:-AROUND]
     second, inside = moved(texture, motion), (slice(8, -8), slice(8, -8))
@@ -22,14 +22,14 @@ def test_a_texture_goes_where_the_motion_says(name, motion):
     assert left < (0.1 * np.abs(second - first)[inside].mean() if motion.any() else 1e-9)
 
 
-def test_a_drawn_face_goes_where_its_muscles_push():
+def test_flow_drawn_face_follows_muscles():
     ((_, still, _, apex, motion),) = faces(1)
     moves = np.linalg.norm(motion, axis=-1) > 0.1
     assert moves.any()
     assert np.abs(carried(apex, motion) - still)[moves].mean() < 0.5 * np.abs(apex - still)[moves].mean()
 
 
-def test_errors_are_compared_pair_by_pair(capsys):
+def test_flow_errors_compare_pair_by_pair(capsys):
     errors = {how: {a: [1.0, 2.0, 3.0] for a in ALGORITHMS} for how in CONDITIONS}
     for how in CONDITIONS:
         errors[how]["tvl1"] = [1.1, 2.2, 3.3]  # .1, .2 and .3 more

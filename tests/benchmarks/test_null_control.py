@@ -24,7 +24,7 @@ def plain_hits(truths, found, turn):
     return n
 
 
-def test_turned_intervals_hit_as_a_loop_over_them_says():
+def test_null_control_hits_equal_loop():
     truths = pd.DataFrame({"video": "v", "kind": "micro", "onset": [10, 60], "offset": [19, 69]})
     table = pd.DataFrame(
         {"video": "v", "kind": "micro", "onset": [12, 40], "offset": [21, 47], "confidence": [2.0, 1.0], "draw": 0}
@@ -37,7 +37,7 @@ def test_turned_intervals_hit_as_a_loop_over_them_says():
 
 
 @pytest.mark.parametrize(("value", "where"), [(0.5, "inside"), (0.99, "OUTSIDE"), (0.0, "OUTSIDE")])
-def test_a_row_says_where_its_value_lies(value, where):
+def test_null_control_row_says_where_value_lies(value, where):
     draws = np.linspace(0.3, 0.7, 1001)
     cells = null_control.as_cells("m", 1, "F1, micro", 9, value, draws, 0.05)
     assert cells[4:7] == [f"{value:.4f}", "0.3100 to 0.6900", "95.00%"]
@@ -45,7 +45,7 @@ def test_a_row_says_where_its_value_lies(value, where):
     assert (float(cells[7]) > 0.05) == (where == "inside")
 
 
-def test_who_spots_nothing_proves_nothing():
+def test_null_control_without_spotting_proves_nothing():
     assert null_control.as_cells("m", 1, "F1, micro", 0, 0.0, np.zeros(20), 0.05)[-1] == "spots nothing"
 
 
@@ -56,7 +56,7 @@ def control(monkeypatch, table, *folders):
     return rows_of(table, null_control.TITLES, null_control.KEY)
 
 
-def test_rows_of_a_table_stay_and_count_beside_new_ones(tmp_path, monkeypatch, capsys):
+def test_null_control_adds_rows_to_table(tmp_path, monkeypatch, capsys):
     null = {"dataset.amplitude": 0}
     one, two = (make_run(tmp_path, name, method=name, settings=null).path for name in ("one", "two"))
     first = control(monkeypatch, tmp_path / "table.md", one)
@@ -72,7 +72,7 @@ def test_rows_of_a_table_stay_and_count_beside_new_ones(tmp_path, monkeypatch, c
     assert "two" in capsys.readouterr().out
 
 
-def test_what_is_no_null_control_and_no_table_is_refused(tmp_path, monkeypatch, capsys):
+def test_null_control_refuses_other_runs_and_tables(tmp_path, monkeypatch, capsys):
     with pytest.raises(SystemExit):
         control(monkeypatch, tmp_path / "table.md", make_run(tmp_path, "x", settings={"dataset.amplitude": 1.0}).path)
     assert "dataset.amplitude=1.0: give runs with dataset.amplitude=0" in capsys.readouterr().err

@@ -13,7 +13,7 @@ def ends(cell):
 
 
 @given(st.lists(st.integers(0, 30), min_size=5, max_size=20).filter(lambda counts: len(set(counts)) > 2))
-def test_a_rate_is_that_of_all_people_and_lies_in_its_interval(counts):
+def test_quiet_rate_lies_in_its_interval(counts):
     value, interval = quiet.rate(counts, 15.0)
     low, high = ends(interval)
     assert float(value) == pytest.approx(sum(counts) / 15.0, abs=0.006)
@@ -21,13 +21,13 @@ def test_a_rate_is_that_of_all_people_and_lies_in_its_interval(counts):
     assert high <= max(counts) * len(counts) / 15.0 + 0.01
 
 
-def test_of_nothing_the_upper_end_is_that_of_a_poisson_number():
+def test_quiet_rate_of_nothing_has_poisson_end():
     """The mean at which nothing is seen in 2.5 % of all cases."""
     value, interval = quiet.rate([0, 0, 0], 15.2)
     assert (value, ends(interval)) == ("0.00", [0.0, pytest.approx(chi2.ppf(0.975, 2) / 2 / 15.2, abs=0.006)])
 
 
-def test_rows_that_a_table_holds_are_read(tmp_path):
+def test_quiet_reads_rows_of_table(tmp_path):
     rows = {("mean p=0.3", "0"): ["mean p=0.3", "0", "15.2", "4", "0.26", "0.07 to 0.60"]}
     write(tmp_path / "t.md", quiet.HEAD, quiet.TITLES, rows)
     assert rows_of(tmp_path / "t.md", quiet.TITLES, quiet.KEY) == rows

@@ -20,7 +20,7 @@ def printed(folder, program, *words):
 
 
 @nightly("`tests/test_lightly.py` has it of the command line")
-def test_a_training_without_callbacks_imports_nothing_of_lightning_s(tmp_path):
+def test_trainer_without_callbacks_imports_no_lightning_extras(tmp_path):
     """The program notes the packages of all modules that come while `fit` trains; PyTorch loads some of its own then."""
     text = printed(tmp_path, "trainer.py", "--epochs", "1", "--rounds", "1")
     assert "imported by it: torch\n" in text or "imported by it: none\n" in text
@@ -28,7 +28,7 @@ def test_a_training_without_callbacks_imports_nothing_of_lightning_s(tmp_path):
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU: run benchmarks/gpu.py")
-def test_without_a_gpu_the_processor_alone_is_measured_and_a_sentence_says_so(write_plugin, monkeypatch, capsys):
+def test_trainer_without_gpu_measures_processor_alone(write_plugin, monkeypatch, capsys):
     words = ["--methods", "logistic", "--epochs", "1", "--subjects", "2", "--frames", "60"]
     monkeypatch.setattr(sys, "argv", ["gpu.py", *words])
     gpu.main()

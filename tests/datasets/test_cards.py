@@ -7,7 +7,7 @@ from mebench.core import Dataset
 
 
 @pytest.mark.parametrize("id_", sorted(registry.plugins("dataset")))
-def test_a_card_names_each_scheme(id_):
+def test_cards_name_each_scheme(id_):
     plugin = registry.load("dataset", id_)
     assert issubclass(plugin, Dataset)
     card = (registry.find("dataset", id_).folder / "README.md").read_text(encoding="utf-8")

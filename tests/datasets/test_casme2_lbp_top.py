@@ -26,7 +26,7 @@ def dataset(root, **params):
     return Casme2LbpTop(Casme2LbpTop.Params(None if root is None else str(root), **params))
 
 
-def test_each_labelled_clip_is_a_video_of_one_frame_with_its_histograms(tree):
+def test_videos_are_labelled_clips_with_histograms(tree):
     set_ = dataset(tree)
     videos = set_.videos()
     first = videos[0]
@@ -47,7 +47,7 @@ def test_each_labelled_clip_is_a_video_of_one_frame_with_its_histograms(tree):
     assert [row.found for row in set_.repair_rows()] == ["01/EP06_03", "02/EP06_04f"]  # no row of the sheet names them
 
 
-def test_the_denoised_clips_are_another_set(tree):
+def test_videos_of_denoised_clips_are_another_set(tree):
     first, second = (dataset(tree, clips=clips) for clips in ("magnified", "denoised"))
     video = first.videos()[0]
     assert not np.array_equal(first.provided(video, "lbp_top"), second.provided(video, "lbp_top"))
@@ -82,7 +82,7 @@ def a_sheet_of_something_else(tree):
 @pytest.mark.parametrize(
     "fault", [no_root, one_level_down, no_sheet, another_sheet, a_sheet_of_something_else], ids=lambda f: f.__name__
 )
-def test_a_faulty_tree_is_one_sentence(tree, fault):
+def test_videos_refuse_faulty_tree_in_a_sentence(tree, fault):
     params, reason = fault(tree)
     with pytest.raises(DataError, match=reason) as error:
         dataset(**params).videos()
@@ -97,14 +97,14 @@ def test_a_faulty_tree_is_one_sentence(tree, fault):
         ("nan \n" * 177, "holds 17[67] numbers: expected 177 finite numbers of at least 0"),
     ],
 )
-def test_a_faulty_file_is_one_sentence_with_its_name(tree, content, reason):
+def test_provided_refuses_faulty_file_by_name(tree, content, reason):
     (tree / "LBP_Magnified" / "sub01_EP01_01.txt").write_text(content)
     set_ = dataset(tree)
     with pytest.raises(DataError, match=rf"sub01_EP01_01\.txt {reason}"):
         set_.provided(set_.videos()[0], "lbp_top")
 
 
-def test_lbp_top_learns_from_histograms_of_one_block(tree):
+def test_LbpTopSvm_learns_from_histograms_of_one_block(tree):
     """Its own grid has 5x5 blocks, that of the published histograms one."""
     set_ = dataset(tree)
     videos = set_.videos()
@@ -128,7 +128,7 @@ def test_lbp_top_learns_from_histograms_of_one_block(tree):
         assert method.classify(all_clips(train)).shape == (len(videos), len(task.classes))
 
 
-def test_the_published_files_are_those_of_26_people(tmp_path):
+def test_published_files_are_of_26_people(tmp_path):
     """All 247, named by a sheet that calls each a clip of `others`."""
     root = outside("casme2_lbp_top", "the LBP-TOP histograms of CASME II")
     names = [file.stem.removeprefix("sub").partition("_") for file in (root / "LBP_Magnified").glob("*.txt")]

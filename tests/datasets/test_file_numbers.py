@@ -44,7 +44,7 @@ def numbers_of(root):
 
 
 @pytest.mark.parametrize(("id_", "words"), [*((id_, "") for id_ in DRAWN), *FURTHER])
-def test_the_exported_truth_is_the_sheet(id_, words, tree, tmp_path):
+def test_write_truth_gives_numbers_of_sheet(id_, words, tree, tmp_path):
     root = tree(id_)
     plan = make_plan(resolve(["method=majority", f"dataset={id_}", f"dataset.root={root}", *filter(None, [words])]))
     write.write_truth(tmp_path / "truth.csv", truth_tables(plan))

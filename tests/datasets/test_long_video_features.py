@@ -38,7 +38,7 @@ def dataset(tree, layout, truth=True, **params):
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_expressions_lie_where_they_were_drawn(drawn, layout):
+def test_videos_have_drawn_expressions(drawn, layout):
     set_ = dataset(drawn, layout)
     videos = set_.videos()
     assert [v.id for v in videos[:3]] == ["006_1", "006_2", "007_1"]
@@ -56,7 +56,7 @@ def test_expressions_lie_where_they_were_drawn(drawn, layout):
 
 
 @pytest.mark.parametrize("layout", LAYOUTS[:3])
-def test_the_brows_move_in_expressions_and_nowhere_else(drawn, layout):
+def test_provided_moves_brows_in_expressions_alone(drawn, layout):
     set_ = dataset(drawn, layout)
     video = set_.videos()[2]
     rows = np.abs(set_.provided(video, MOTION).astype(float))
@@ -69,7 +69,7 @@ def test_the_brows_move_in_expressions_and_nowhere_else(drawn, layout):
     assert set_.provided(video, "onset_apex_flow_28") is None
 
 
-def test_segments_put_together_are_the_series_and_their_labels_are_its_truth(drawn):
+def test_segments_joined_are_series_and_truth(drawn):
     listed, labelled = dataset(drawn, "abpn"), dataset(drawn, "abpn", truth=None)
     where = [[(e.kind, e.onset, e.apex, e.offset) for e in v.expressions] for v in listed.videos()]
     assert where == [[(e.kind, e.onset, e.apex, e.offset) for e in v.expressions] for v in labelled.videos()]
@@ -83,7 +83,7 @@ def test_segments_put_together_are_the_series_and_their_labels_are_its_truth(dra
     np.testing.assert_allclose(parts[2][7 : 7 + len(whole) - 512], whole[512:], atol=2e-3)
 
 
-def test_windows_of_me_tst_come_back_from_the_series_in_the_half_that_is_taken(drawn):
+def test_windows_of_me_tst_equal_series(drawn):
     set_ = dataset(drawn, "me_tst")
     windows = pickle.loads((drawn / "me_tst" / "SAMMLV_dataset.pkl").read_bytes())
     for number in (0, 5):
@@ -95,7 +95,7 @@ def test_windows_of_me_tst_come_back_from_the_series_in_the_half_that_is_taken(d
         np.testing.assert_allclose(made[-1], windows[number][-1], atol=0.02)
 
 
-def test_the_files_of_two_recordings_lie_side_by_side_as_in_the_repository(drawn, tmp_path):
+def test_files_of_two_recordings_lie_side_by_side(drawn, tmp_path):
     """`cache/` of ME-TST holds one file of SAMM Long Videos and five of CAS(ME)³."""
     assert len([*(drawn / "me_tst").glob("*.pkl")]) == 6
     set_ = dataset(drawn, "me_tst", str(drawn / "me_tst_casme3.csv"), of="casme3")
@@ -115,7 +115,7 @@ def test_the_files_of_two_recordings_lie_side_by_side_as_in_the_repository(drawn
         dataset(drawn, "me_tst", root=str(tmp_path)).videos()
 
 
-def test_whole_videos_of_abpn_are_read_where_there_are_no_segments(drawn, tmp_path):
+def test_whole_videos_of_abpn_replace_segments(drawn, tmp_path):
     set_ = dataset(drawn, "abpn")
     for video in set_.videos():
         (folder := tmp_path / f"samm_{video.subject}").mkdir(exist_ok=True)
@@ -127,7 +127,7 @@ def test_whole_videos_of_abpn_are_read_where_there_are_no_segments(drawn, tmp_pa
         dataset(drawn, "abpn", truth=None, root=str(tmp_path)).videos()
 
 
-def test_i3d_features_have_both_streams_or_the_one_that_is_there(drawn, tmp_path):
+def test_i3d_features_have_one_or_two_streams(drawn, tmp_path):
     set_ = dataset(drawn, "lgsnet")
     video = set_.videos()[0]
     both = set_.provided(video, "i3d")
@@ -142,7 +142,7 @@ def test_i3d_features_have_both_streams_or_the_one_that_is_there(drawn, tmp_path
         dataset(drawn, "lgsnet", root=str(tmp_path)).videos()
 
 
-def test_a_video_that_the_list_lacks(drawn, tmp_path):
+def test_list_without_a_video_leaves_it_out(drawn, tmp_path):
     rows = [line.split(",") for line in (drawn / "abpn.csv").read_text().splitlines()]
     write_csv(tmp_path / "list.csv", [row for row in rows if row[1] != "samm_007_2"])
     listed = str(tmp_path / "list.csv")
@@ -158,7 +158,7 @@ def test_a_video_that_the_list_lacks(drawn, tmp_path):
     assert "007_2" in empty.repairs()[-1]
 
 
-def test_a_video_of_the_list_without_features_is_said(drawn, tmp_path):
+def test_list_with_video_without_features_names_it(drawn, tmp_path):
     shutil.copytree(drawn / "spotformer", tmp_path / "some")
     (tmp_path / "some" / "samm_007" / "samm_007_2.npy").unlink()
     some = dataset(drawn, "spotformer", root=str(tmp_path / "some"))
@@ -278,7 +278,7 @@ def no_features(tree, tmp):
     ],
     ids=lambda f: f.__name__,
 )  # fmt: skip
-def test_wrong_files_are_one_sentence(drawn, tmp_path, fault):
+def test_wrong_files_are_refused_in_a_sentence(drawn, tmp_path, fault):
     params, reason = fault(drawn, tmp_path)
 
     def read_first_video():
@@ -291,12 +291,12 @@ def test_wrong_files_are_one_sentence(drawn, tmp_path, fault):
 
 
 @pytest.mark.parametrize("wrong", [{"step": 0.0}, {"sheet_step": -1.0}, {"first": -1}, {"layout": "lbp"}])
-def test_impossible_values_are_refused(wrong):
+def test_Params_refuse_impossible_values(wrong):
     with pytest.raises(ConfigError):
         LongVideoFeatures.Params(**wrong)
 
 
-def test_a_method_that_reads_another_rate_is_told(drawn, tmp_path):
+def test_features_of_other_rate_are_refused(drawn, tmp_path):
     """Ten frames a second of 25 would be flow over two frames, and the features are from each to the next."""
     set_ = dataset(drawn, "abpn")
     video = set_.videos()[0]
@@ -307,7 +307,7 @@ def test_a_method_that_reads_another_rate_is_told(drawn, tmp_path):
         pipeline.source_of(FeatureStore(tmp_path), set_, "long_video_features", video).frame_features(chain)
 
 
-def test_the_i3d_features_and_the_list_of_lgsnet():
+def test_published_lgsnet_features_and_list_are_read():
     """Two videos of CAS(ME)² that the repository holds below the size that snapshots leave out, and its list of all."""
     root = outside("LGSNet", "a clone of github.com/williamlee91/LGSNet")
     set_ = LongVideoFeatures(

@@ -40,7 +40,7 @@ def dataset(root):
     return megc2019_flow.Megc2019Flow(megc2019_flow.Megc2019Flow.Params(str(root)))
 
 
-def test_each_clip_of_u_test_is_a_video_of_one_frame(tree):
+def test_videos_are_clips_of_u_test(tree):
     videos = dataset(tree).videos()
     assert [(v.key, v.expressions[0].emotion) for v in videos] == [
         ("casme2/sub05/sub05_EP19_03f", "negative"),
@@ -52,7 +52,7 @@ def test_each_clip_of_u_test_is_a_video_of_one_frame(tree):
     assert videos[0].expressions == (Expression(0, 0, apex=0, emotion="negative"),)
 
 
-def test_the_map_of_a_clip_is_its_picture_in_opencvs_order(tree):
+def test_provided_is_picture_in_opencv_order(tree):
     set_ = dataset(tree)
     video = set_.videos()[0]
     feature = set_.provided(video, CHAIN)
@@ -62,7 +62,7 @@ def test_the_map_of_a_clip_is_its_picture_in_opencvs_order(tree):
     assert set_.provided(video, "another_chain") is None
 
 
-def test_there_are_no_frames_and_it_says_so(tree):
+def test_frames_are_refused_in_a_sentence(tree):
     set_ = dataset(tree)
     with pytest.raises(DataError, match="has no frames, only ready-made features"):
         set_.frames(set_.videos()[0])
@@ -117,7 +117,7 @@ def two_classes(tree):
     [no_root, absent, empty, one_level_down, one_level_up, no_u_test, unknown_class, no_clips, two_classes],
     ids=lambda f: f.__name__,
 )
-def test_a_faulty_tree_is_one_sentence(tree, fault):
+def test_videos_refuse_faulty_tree_in_a_sentence(tree, fault):
     root, reason = fault(tree)
     with pytest.raises(DataError, match=reason) as error:
         megc2019_flow.Megc2019Flow(megc2019_flow.Megc2019Flow.Params(None if root is None else str(root))).videos()
@@ -128,7 +128,7 @@ def test_a_faulty_tree_is_one_sentence(tree, fault):
     ("content", "reason"),
     [("text", "cannot be decoded: it is damaged or no image"), ("large", "has 30x28 pixels: expected 28x28")],
 )
-def test_a_faulty_picture_is_one_sentence_with_its_name(tree, content, reason):
+def test_provided_refuses_faulty_picture_by_name(tree, content, reason):
     file = tree / "s03" / "u_test" / "2" / "s3_sur_01.png"
     if content == "text":
         file.write_text("no picture")
@@ -140,7 +140,7 @@ def test_a_faulty_picture_is_one_sentence_with_its_name(tree, content, reason):
         set_.provided(video, CHAIN)
 
 
-def test_the_published_set_is_that_of_megc_2019():
+def test_published_set_equals_megc2019():
     """Table 1 of See et al., MEGC 2019 (doi 10.1109/FG.2019.8756611)."""
     set_ = dataset(flow_maps())
     videos = set_.videos()

@@ -33,7 +33,7 @@ def tree(drawn, tmp_path):
     return shutil.copytree(drawn, tmp_path / "clone")
 
 
-def test_the_stand_in_is_read_like_the_real_one(drawn):
+def test_stand_in_is_read_like_real_set(drawn):
     set_ = dataset(drawn)
     videos = set_.videos()
     assert (len(videos), len({v.subject_key for v in videos})) == (24, 6)
@@ -44,7 +44,7 @@ def test_the_stand_in_is_read_like_the_real_one(drawn):
     assert set_.provided(videos[0], "another_chain") is None
 
 
-def test_both_stand_ins_hold_the_same_clips_and_the_same_first_maps(drawn, tmp_path):
+def test_stand_ins_share_clips_and_first_maps(drawn, tmp_path):
     megc2019_flow.Megc2019Flow.write_fake_tree(tmp_path / "flow")
     one_phase, two_phase = (
         megc2019_flow.Megc2019Flow(megc2019_flow.Megc2019Flow.Params(str(tmp_path / "flow"))),
@@ -57,7 +57,7 @@ def test_both_stand_ins_hold_the_same_clips_and_the_same_first_maps(drawn, tmp_p
 
 
 @pytest.mark.parametrize("method", plugins("method"))
-def test_a_method_has_the_same_settings_on_either_set(method):
+def test_method_has_same_settings_on_both_sets(method):
     """Or one that takes the first set's maps by its defaults would ask the second for frames."""
     asked = (
         resolve([f"method={method}", f"dataset={set_}", "dataset.root=."])
@@ -67,7 +67,7 @@ def test_a_method_has_the_same_settings_on_either_set(method):
     assert first == second
 
 
-def test_a_revision_is_that_of_every_map_and_class(tree):
+def test_revision_follows_maps_and_classes(tree):
     before = dataset(tree).revision
     file = next((tree / megc2019_two_phase_params.MAPS).glob("*_3 .png"))
     cv2.imwrite(str(file), np.zeros((28, 28, 3), np.uint8))
@@ -134,7 +134,7 @@ def unknown_class(tree):
     [no_root, the_maps_alone, no_list, one_phase_missing, maps_of_nobody, one_set_only, class_renamed, classes_exchanged, unknown_class],
     ids=lambda f: f.__name__,
 )  # fmt: skip
-def test_a_faulty_clone_is_one_sentence(tree, fault):
+def test_videos_refuse_faulty_clone_in_a_sentence(tree, fault):
     root, reason = fault(tree)
     with pytest.raises(DataError, match=reason) as error:
         megc2019_two_phase.Megc2019TwoPhase(
@@ -143,14 +143,14 @@ def test_a_faulty_clone_is_one_sentence(tree, fault):
     assert "\n" not in str(error.value)
 
 
-def test_the_folders_by_class_may_lie_elsewhere_or_nowhere(tree, tmp_path):
+def test_folders_by_class_may_lie_elsewhere(tree, tmp_path):
     shutil.move(tree / megc2019_two_phase_params.LABELS, tmp_path / "flow")
     assert dataset(tree).videos() == dataset(tree, classes=str(tmp_path / "flow")).videos()
     with pytest.raises(DataError, match=r"dataset\.classes=.*gone is not a folder"):
         dataset(tree, classes=str(tmp_path / "gone")).videos()
 
 
-def test_the_published_set_has_the_clips_and_classes_of_the_one_phase_set():
+def test_published_set_has_clips_of_one_phase_set():
     """Table 1 of See et al., MEGC 2019 (doi 10.1109/FG.2019.8756611)."""
     one_phase = megc2019_flow.Megc2019Flow(megc2019_flow.Megc2019Flow.Params(str(flow_maps()))).videos()
     videos = dataset(two_phase_maps(), classes=str(flow_maps())).videos()
@@ -158,7 +158,7 @@ def test_the_published_set_has_the_clips_and_classes_of_the_one_phase_set():
     assert Counter(v.expressions[0].emotion for v in videos) == {"negative": 250, "positive": 109, "surprise": 83}
 
 
-def test_the_published_directions_are_those_of_the_published_flow():
+def test_published_directions_equal_published_flow():
     set_ = dataset(two_phase_maps())
     same = [
         (FlowDirection().apply(set_.provided(video, f"{phase}_flow_28"), None) == set_.provided(video, f"{phase}_direction_28")).all(-1)
@@ -168,7 +168,7 @@ def test_the_published_directions_are_those_of_the_published_flow():
     assert np.mean(same) > 0.998
 
 
-def test_the_two_published_sets_are_other_pictures_of_the_same_clips():
+def test_published_sets_show_same_clips_differently():
     one_phase, two_phase = (
         megc2019_flow.Megc2019Flow(megc2019_flow.Megc2019Flow.Params(str(flow_maps()))),
         dataset(two_phase_maps()),

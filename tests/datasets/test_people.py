@@ -13,7 +13,7 @@ def dataset(id_):
 
 
 @pytest.mark.parametrize(("one", "other"), [("samm", "samm_lv"), ("smic_hs", "smic_vis"), ("smic_vis", "smic_nir")])
-def test_two_recordings_of_one_person_are_known(one, other):
+def test_person_of_two_recordings_is_one(one, other):
     keys = [dataset(id_).person(SubjectKey(id_, "006")) for id_ in (one, other)]
     assert keys[0] == keys[1]
 
@@ -30,13 +30,13 @@ MAPS = ("megc2019_flow", "megc2019_two_phase")
         ("samm", "006", "samm", "006"),
     ],
 )
-def test_the_people_of_ready_made_maps_are_those_of_the_datasets_with_frames(maps, member, subject, id_, own):
+def test_person_of_ready_made_maps_equals_frames(maps, member, subject, id_, own):
     """Or one would be trained on as a map and tested as a clip."""
     assert dataset(maps).person(SubjectKey(member, subject)) == dataset(id_).person(SubjectKey(id_, own))
 
 
 @pytest.mark.parametrize("id_", MAPS)
-def test_who_validates_on_ready_made_maps_alone_does_not_depend_on_it(id_, tmp_path):
+def test_loso_validates_independently_of_ready_made_maps(id_, tmp_path):
     """Committed records rest on these folds."""
     load("dataset", id_).write_fake_tree(tmp_path / "tree")
     plan = make_plan(
@@ -46,6 +46,6 @@ def test_who_validates_on_ready_made_maps_alone_does_not_depend_on_it(id_, tmp_p
     assert {fold.valid for fold in plan.folds} != {()}
 
 
-def test_equal_numbers_of_other_datasets_are_other_people():
+def test_person_of_equal_number_in_other_dataset_differs():
     keys = {dataset(id_).person(SubjectKey(id_, "06")) for id_ in ("casme2", "samm", "smic_hs", "cas_me2")}
     assert len(keys) == 4

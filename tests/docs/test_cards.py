@@ -19,7 +19,7 @@ if (ROOT / "docs").is_dir():
 METHODS = sorted(path.parent.name for path in (ROOT / "methods").glob("*/config.yaml"))
 
 
-def test_every_method_with_a_paper_has_its_year():
+def test_cards_have_year_of_each_paper():
     configs = {method: yaml.safe_load((ROOT / f"methods/{method}/config.yaml").read_text()) for method in METHODS}
     years = {method: cards.year_of(config) for method, config in configs.items() if config.get("paper")}
     assert len(years) > 20, years
@@ -27,7 +27,7 @@ def test_every_method_with_a_paper_has_its_year():
     assert (years["spotformer"], years["rcn"], years["htnet"]) == ("2024", "2020", "2023")
 
 
-def test_its_scores_are_those_of_the_records_that_the_row_names():
+def test_cards_have_scores_of_named_records():
     board = json.loads((ROOT / "leaderboards/recognition-megc2019_flow-loso.json").read_text())
     row = cards.row_of(board, "ststnet")
     records = [json.loads((ROOT / f"leaderboards/records/{run}/record.json").read_text()) for run in row["runs"]]
@@ -38,11 +38,11 @@ def test_its_scores_are_those_of_the_records_that_the_row_names():
     assert "Cost: " in line
 
 
-def test_no_row_that_was_selected_on_tested_people_is_quoted():
+def test_cards_quote_no_row_selected_on_tested_people():
     board = json.loads((ROOT / "leaderboards/recognition-megc2019_flow-loso.json").read_text())
     assert {cards.row_of(board, method)["selection"] for method in ("htnet", "resnet10", "logistic")} == {"fixed"}
 
 
-def test_its_input_is_the_chain_of_the_method():
+def test_cards_have_chain_of_method_as_input():
     assert cards.inputs("ststnet") == "FaceCrop → Flow → Strain → FlowImage"
     assert cards.inputs("random") == "none"

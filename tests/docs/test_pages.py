@@ -43,7 +43,7 @@ LONG = {"board.md", "notebook.ipynb", "own_method.md", "tutorial.md"}
     [page for page in PAGES if NIGHTLY or page.name not in LONG],
     ids=lambda page: page.relative_to(DOCS).as_posix(),
 )
-def test_the_blocks_run(page, write_plugin, untracked, tmp_path):
+def test_pages_run_their_blocks(page, write_plugin, untracked, tmp_path):
     (tmp_path / "page").mkdir()
     for _ in run(page, tmp_path / "page", smaller):
         pass
@@ -65,7 +65,7 @@ def unbound(code):
     return used - bound - set(dir(builtins))
 
 
-def test_what_a_page_takes_from_the_code_is_there():
+def test_pages_take_existing_names_from_code():
     """Without a word the site leaves out what a module does not have."""
     for page in DOCS.rglob("*.md"):
         for place, options in re.findall(r"^::: (\S+)\n((?:    .*\n)*)", page.read_text("utf-8"), re.MULTILINE):
@@ -77,7 +77,7 @@ def test_what_a_page_takes_from_the_code_is_there():
             assert [name for name in names if not hasattr(found, name)] == [], (page.name, place)
 
 
-def test_blocks_of_python_that_are_only_shown_import_what_they_use():
+def test_pages_import_what_shown_blocks_use():
     for page in PAGES:
         there = [block for block in blocks(page) if block.language == "python" and not block.title]
         for number, block in enumerate(there, 1):
@@ -91,7 +91,7 @@ def test_blocks_of_python_that_are_only_shown_import_what_they_use():
     [("metrics", METRICS), ("conventions", CONVENTIONS), ("protocols", PROTOCOLS.keys() - ADDED)],
     ids=["metrics", "conventions", "protocols"],
 )
-def test_each_has_a_section_with_a_formula_and_a_worked_example(page, names):
+def test_pages_have_formula_and_example_of_each_entry(page, names):
     text = (DOCS / f"{page}.md").read_text(encoding="utf-8")
     _, *parts = re.split(r"^(?=#{2,3} )", text, flags=re.M)
     told = {found[1]: part for part in parts if (found := re.match(r"#.* \{ #(\S+) \}\n", part))}

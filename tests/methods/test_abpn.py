@@ -20,13 +20,13 @@ from tests.helpers import plain_head
 from tests.helpers.moving_brows import video
 
 
-def test_the_network_has_the_numbers_of_the_public_one():
+def test_BoundaryProposals_has_parameters_of_public_network():
     """Counted there: 28,416 in the network and 12 weights of regions beside it."""
     assert sum(p.numel() for p in net.BoundaryProposals().parameters()) == 28_416 + 12
 
 
 @torch.no_grad()
-def test_the_network_read_plainly():
+def test_BoundaryProposals_equals_plain_reading():
     torch.manual_seed(0)
     network, x = net.BoundaryProposals().eval(), torch.randn(2, 40, 12, 2)
     w = network.state_dict()
@@ -37,7 +37,7 @@ def test_the_network_read_plainly():
     torch.testing.assert_close(network(x), plain_head.head(weighed, w), atol=1e-5, rtol=1e-5)
 
 
-def test_it_learns_to_find_what_rises_and_falls():
+def test_ABPN_learns_to_find_rising_and_falling_motion():
     torch.manual_seed(0)
     method = abpn.ABPN(abpn.ABPN.Params(epochs=15, batch_size=4, segment=64), Task(frozenset({"spot"})))
     fit(method, [video(seed, 20 + 9 * seed) for seed in range(8)], [])
@@ -66,23 +66,23 @@ def learnt_weights(scaler=None):
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning")
-def test_a_scale_of_gradients_moves_no_region():
+def test_ABPN_moves_no_region_when_gradients_are_scaled():
     plain = learnt_weights()
     torch.testing.assert_close(learnt_weights(torch.amp.GradScaler("cpu", init_scale=2.0**10)), plain)
     assert (learnt_weights(torch.amp.GradScaler("cpu", init_scale=torch.inf)) == 1).all()  # all steps are left out
 
 
-def test_a_fast_video_is_read_at_every_seventh_frame():
+def test_Params_read_every_seventh_frame_of_fast_videos():
     params = abpn.ABPN.Params()
     flow = params.series(200.0)[maps.MOTION].at("pair")[0]
     assert (params.step(200.0), flow.k, flow.stride) == (7, 7, 7)
 
 
-def test_settings_can_be_written_down():
+def test_Params_can_be_written_down():
     json.dumps(asdict(abpn.ABPN.Params()), allow_nan=False)
 
 
 @pytest.mark.parametrize("wrong", [{"epochs": 0}, {"fps": 0}, {"nms": 2}, {"apex_threshold": -1}, {"radius": -1}])
-def test_impossible_values_are_refused(wrong):
+def test_Params_refuse_impossible_values(wrong):
     with pytest.raises(ConfigError, match=f"method.{next(iter(wrong))}"):
         abpn.ABPN.Params(**wrong)

@@ -100,7 +100,7 @@ def drawn(seed, n=3, length=576):
 
 
 @torch.no_grad()
-def test_the_network_answers_as_the_public_one(program):
+def test_IntervalPyramid_equals_public_program(program):
     program.eval()
     for weight in program.parameters():
         weight.normal_(0, 0.2)
@@ -120,7 +120,7 @@ def test_the_network_answers_as_the_public_one(program):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_points_and_losses_are_those_of_the_public_program(program, seed):
+def test_points_and_losses_equal_public_program(program, seed):
     boxes, labels = drawn(seed)
     classes, ends = points.of_points(boxes, labels, 576)
     levels = program.point_generator([torch.zeros(3, 1, 576 // 2**level) for level in range(6)])
@@ -143,7 +143,7 @@ def test_points_and_losses_are_those_of_the_public_program(program, seed):
     torch.testing.assert_close(misplaced / usual, theirs["reg_loss"], atol=1e-5, rtol=1e-5)
 
 
-def test_a_point_near_the_middle_stands_for_the_shortest_expression_in_reach():
+def test_of_points_takes_shortest_expression_in_reach():
     boxes, labels = torch.tensor([[[0.0, 60.0], [20.0, 26.0]]]), torch.tensor([[1, 0]])
     classes, ends = points.of_points(boxes, labels, 64)
     where, strides, _ = points.points(64)
@@ -156,7 +156,7 @@ def test_a_point_near_the_middle_stands_for_the_shortest_expression_in_reach():
     assert classes[0, (where == 40) & (strides == 1)].sum() == 0
 
 
-def test_what_lies_beyond_a_video_changes_nothing():
+def test_IntervalPyramid_ignores_frames_beyond_video():
     torch.manual_seed(0)
     network = net.IntervalPyramid(4, 8, 5).eval()
     x, there = torch.randn(1, 4, 96), torch.zeros(1, 1, 96)
@@ -171,7 +171,7 @@ def test_what_lies_beyond_a_video_changes_nothing():
         torch.testing.assert_close(one, two, atol=1e-6, rtol=1e-5)
 
 
-def test_long_videos_are_cut_and_batches_filled_up():
+def test_parts_of_cuts_long_videos_and_Segments_fills_batches():
     parts = actionformer.parts_of(100, 64, [(10.0, 20.0, 0), (60.0, 70.0, 1)])
     assert [(first, last) for first, last, _ in parts] == [(0, 64), (32, 96), (36, 100)]
     assert [boxes for *_, boxes in parts] == [
@@ -192,7 +192,7 @@ def test_long_videos_are_cut_and_batches_filled_up():
 SMALL = {"features": "motion", "segment": 128, "width": 16, "attention": 9, "batch_size": 4, "lr": 0.01}
 
 
-def test_it_learns_to_find_what_rises_and_falls():
+def test_ActionFormer_learns_to_find_rising_and_falling_motion():
     torch.manual_seed(0)
     method = actionformer.ActionFormer(actionformer.ActionFormer.Params(epochs=15, **SMALL), Task(frozenset({"spot"})))
     fit(method, [video(seed, 20 + 9 * seed) for seed in range(8)], [])
@@ -207,7 +207,7 @@ def test_it_learns_to_find_what_rises_and_falls():
     assert scores[best.apex, 0] == best.confidence > scores[0, 0]
 
 
-def test_it_reads_i3d_features_of_every_other_frame():
+def test_ActionFormer_reads_i3d_features_of_every_other_frame():
     torch.manual_seed(0)
     rows, e = np.random.default_rng(0).random((46, 2048)).astype(np.float16), Expression(20, 32)
     timing = Timing(30.0, 3, {"micro": 6})
@@ -226,6 +226,6 @@ def test_it_reads_i3d_features_of_every_other_frame():
 @pytest.mark.parametrize(
     "wrong", [{"segment": 100}, {"width": 30}, {"attention": 8}, {"threshold": 1.5}, {"epochs": 0}, {"nms": 2.0}]
 )
-def test_impossible_values_are_refused(wrong):
+def test_Params_refuse_impossible_values(wrong):
     with pytest.raises(ConfigError, match=f"method.{next(iter(wrong))}"):
         actionformer.ActionFormer.Params(**wrong)

@@ -10,12 +10,12 @@ from mebench.errors import ConfigError
 from tests.helpers import plain_head
 
 
-def test_the_network_has_the_numbers_that_the_public_program_prints():
+def test_UnitGraph_has_parameters_that_public_program_prints():
     assert sum(p.numel() for p in net.UnitGraph().parameters()) == 39_248
 
 
 @torch.no_grad()
-def test_the_network_read_plainly():
+def test_UnitGraph_equals_plain_reading():
     torch.manual_seed(0)
     network, x = net.UnitGraph().eval(), torch.randn(2, 30, 12, 2)
     w = network.state_dict()
@@ -30,7 +30,7 @@ def test_the_network_read_plainly():
     torch.testing.assert_close(network(x), plain, atol=1e-5, rtol=1e-5)
 
 
-def test_the_graph_counts_regions_that_move_together():
+def test_graph_of_units_counts_regions_that_move_together():
     """Units 1 and 2 together: each outer brow with each inner one; 12 alone: each corner of the mouth with itself."""
     graph = net.graph_of_units([("1", "2"), ("L12",), ("4",), ()])
     np.testing.assert_allclose(graph[0], [0, 0, 0.5, 0.5, *[0] * 8], atol=1e-6)
@@ -38,20 +38,20 @@ def test_the_graph_counts_regions_that_move_together():
     np.testing.assert_allclose([graph[8, 8], graph[8].sum(), graph[6].sum()], [1 / 1, 1, 0], atol=1e-6)
 
 
-def test_sides_intensities_and_doubts_of_units_are_all_read():
+def test_graph_of_units_reads_sides_intensities_and_doubts():
     """As the sheets of SAMM write them."""
     written = [("12B",), ("A12B",), ("12?",), ("A/L12",), ("(R6 or R12)",), ("ref(12)",), ("AU12",), ("L12", "R12")]
     for units in written:
         np.testing.assert_array_equal(net.graph_of_units([units]), net.graph_of_units([("12",)]))
 
 
-def test_annotations_without_a_unit_of_the_graph_are_refused():
+def test_graph_of_units_refuses_annotations_without_its_units():
     """The graph would be zeros, and two different faces would get the same answers."""
     with pytest.raises(ConfigError, match="1, 2, 12, 14, 25, 26, but no training expression is annotated with one"):
         net.graph_of_units([("4",), ()])
 
 
-def test_the_graph_comes_from_those_who_train():
+def test_AUWGCN_makes_graph_of_training_people():
     e = Expression(10, 20, apex=15, action_units=("12",))
     timing = Timing(30.0, 3, {"micro": 6})
     x = np.random.default_rng(0).normal(0, 1, (49, 12, 1, 2)).astype(np.float16)

@@ -61,7 +61,7 @@ def naive_strain(u, v):
     return strain
 
 
-def test_the_chain_reads_like_the_equations():
+def test_chains_equal_equations_of_paper():
     rng = np.random.default_rng(0)
     u, v = rng.normal(size=(2, 27, 31))
     steps = [step for step in method().chains(TIMING)["bi_woof"].steps if isinstance(step, MapStep)]
@@ -72,7 +72,7 @@ def test_the_chain_reads_like_the_equations():
     np.testing.assert_allclose(histogram_step.apply(x, None), naive(u, v, x[..., 2]), rtol=1e-4, atol=1e-7)
 
 
-def test_the_papers_feature_has_200_numbers_from_onset_and_apex_alone():
+def test_chains_give_200_numbers_from_onset_and_apex():
     chain = method().chains(TIMING)["bi_woof"]
     (flow,), histogram = chain.at("pair"), chain.steps[-1]
     assert chain.scope == "clips"
@@ -82,7 +82,7 @@ def test_the_papers_feature_has_200_numbers_from_onset_and_apex_alone():
 
 @pytest.mark.parametrize("classes", [2, 3, 5])
 @pytest.mark.parametrize("class_weight", [None, "balanced"])
-def test_scores_are_those_of_scikit_learn(classes, class_weight):
+def test_classify_equals_scikit_learn(classes, class_weight):
     features, labels = histograms(40), np.random.default_rng(1).integers(0, classes, 40)
     m, clips = fitted(features, labels, classes, c=0.5, class_weight=class_weight)
     x = features.reshape(40, -1).astype(float)
@@ -93,7 +93,7 @@ def test_scores_are_those_of_scikit_learn(classes, class_weight):
     np.testing.assert_allclose(m.classify(clips), expected, rtol=1e-9, atol=1e-12)
 
 
-def test_a_class_nobody_shows_in_training_is_never_named_and_its_score_is_finite():
+def test_classify_never_names_class_without_training_clips():
     m, clips = fitted(histograms(20), [0, 2] * 10)
     scores = m.classify(clips)
     assert np.isfinite(scores).all()
@@ -101,17 +101,17 @@ def test_a_class_nobody_shows_in_training_is_never_named_and_its_score_is_finite
 
 
 @pytest.mark.parametrize(("steps", "notes"), [(2, {"svm_steps": 2}), (20_000, {})])
-def test_an_svm_that_did_not_converge_is_noted_with_the_fold(monkeypatch, steps, notes):
+def test_fit_notes_svm_without_convergence(monkeypatch, steps, notes):
     monkeypatch.setattr("mebench.training.svm.MAX_ITER", steps)
     assert fitted(histograms(20), [0, 1] * 10, c=1.0)[0].notes == notes
 
 
-def test_a_single_class_in_training_is_named_everywhere():
+def test_classify_names_only_class_of_training():
     m, clips = fitted(histograms(4), [1] * 4)
     assert m.classify(clips).argmax(axis=1).tolist() == [1] * 4
 
 
-def test_the_saved_state_is_all_that_prediction_needs():
+def test_classify_needs_saved_state_alone():
     m, clips = fitted(histograms(30), [0, 1, 2] * 10)
     other = method()
     other.load_state_dict(m.state_dict())
@@ -119,6 +119,6 @@ def test_the_saved_state_is_all_that_prediction_needs():
 
 
 @pytest.mark.parametrize(("name", "value"), [("rows", 0), ("cols", -1), ("bins", 0), ("c", 0.0)])
-def test_parameters_out_of_range_are_refused_by_name(name, value):
+def test_Params_refuse_values_out_of_range(name, value):
     with pytest.raises(ConfigError, match=rf"method\.{name} must .*not {value}"):
         BiWoofSvm.Params(**{name: value})

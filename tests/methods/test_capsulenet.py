@@ -29,7 +29,7 @@ def routed(weight, capsules, rounds):
 
 
 @pytest.mark.parametrize("rounds", [1, 3])
-def test_capsules_agree_as_in_plain_loops(rounds):
+def test_ClassCapsules_equal_plain_loops(rounds):
     torch.manual_seed(0)
     layer, x = net.ClassCapsules(7, 3, rounds), torch.randn(2, 7, 8)
     layer.weight.data *= 30  # so that agreement differs
@@ -37,11 +37,11 @@ def test_capsules_agree_as_in_plain_loops(rounds):
     np.testing.assert_allclose(layer(x).detach().numpy(), expected, atol=1e-5)
 
 
-def test_a_squashed_vector_keeps_its_direction_and_is_shorter_than_one():
+def test_squash_keeps_direction_and_shortens():
     assert net.squash(torch.tensor([3.0, 4.0])).tolist() == pytest.approx([3 / 5 * 25 / 26, 4 / 5 * 25 / 26])
 
 
-def test_a_capsule_is_eight_neighbouring_maps_at_one_place():
+def test_CapsuleNet_capsule_is_eight_neighbouring_maps():
     """As the program lays them out: places row by row, and of each place the maps by eight."""
     torch.manual_seed(0)
     network, seen = net.CapsuleNet(3, 16), []
@@ -52,17 +52,17 @@ def test_a_capsule_is_eight_neighbouring_maps_at_one_place():
     torch.testing.assert_close(seen[0][0, 2 * (6 * 2 + 5) + 1], net.squash(maps[8:16, 2, 5]))
 
 
-def test_the_margin_loss_by_hand():
+def test_margin_loss_equals_hand_calculation():
     lengths, truth = torch.tensor([[0.5, 0.21, 0.0], [1.0, 0.01, 0.31]]), torch.tensor([[1.0, 0, 0], [1, 0, 0]])
     assert float(net.margin_loss(lengths, truth)) == pytest.approx((0.49**2 + 0.5 * 0.2**2 + 0.5 * 0.3**2) / 2)
 
 
-def test_with_256_maps_it_learns_as_many_numbers_as_the_programs_capsules():
+def test_CapsuleNet_has_parameters_of_program():
     whole = (3 * 81 * 256 + 256) + (256 * 81 * 256 + 256) + 3 * 32 * 36 * 16 * 8
     assert sum(p.numel() for p in net.CapsuleNet(3).parameters()) == whole == 5_813_504
 
 
-def test_probabilities_are_shares_of_the_lengths():
+def test_CapsuleNet_probabilities_are_shares_of_lengths():
     torch.manual_seed(0)
     method = capsulenet.CapsuleNet(capsulenet.CapsuleNet.Params(maps_per_layer=8), TASK).eval()
     vectors = []
@@ -73,6 +73,6 @@ def test_probabilities_are_shares_of_the_lengths():
 
 
 @pytest.mark.parametrize(("name", "value"), [("maps_per_layer", 12), ("routings", 0), ("decay", 0.0)])
-def test_parameters_out_of_range_are_refused_by_name(name, value):
+def test_Params_refuse_values_out_of_range(name, value):
     with pytest.raises(ConfigError, match=rf"method\.{name} must .*not {value}"):
         capsulenet.CapsuleNet.Params(**{name: value})

@@ -46,7 +46,7 @@ def end(scores, which, outermost):
 
 
 @pytest.mark.parametrize("id_", METHODS)
-def test_every_card_has_measured_numbers_of_its_records_or_says_that_there_are_none(id_):
+def test_cards_have_numbers_of_their_records_or_say_none(id_):
     found = rows(id_)
     if not found:
         assert UNMEASURED in card(id_), "no row of measured scores, and it does not say that there is none"
@@ -66,7 +66,7 @@ def test_every_card_has_measured_numbers_of_its_records_or_says_that_there_are_n
 
 
 @pytest.mark.parametrize("id_", METHODS)
-def test_a_cards_scores_from_one_database_to_another_are_those_of_its_records(id_):
+def test_cards_have_cross_database_scores_of_their_records(id_):
     for table in re.findall(r"\| `\S+-pairs` \| mean of six \|.*\n(?:\|.*\n)+", card(id_)):
         head, _, *lines = ([cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines())
         assert len(head) == 9
@@ -86,7 +86,7 @@ def test_a_cards_scores_from_one_database_to_another_are_those_of_its_records(id
                 assert (low, high) == pytest.approx(ends, abs=0.0005 + 1e-9), name
 
 
-def test_what_a_card_says_of_another_method_is_a_mean_on_that_methods_card():
+def test_cards_quote_means_of_other_methods_cards():
     """As in: lies beside `ststnet` (.696), one linear layer (`logistic`, .682)."""
     means = {id_: {mean for _, _, mean, *_ in rows(id_)} for id_ in METHODS}
     told = []
@@ -97,7 +97,7 @@ def test_what_a_card_says_of_another_method_is_a_mean_on_that_methods_card():
     assert [one for one in told if one[1] in means and one[2] not in means[one[1]]] == []
 
 
-def test_a_card_says_where_the_tables_mark_its_rows_as_not_the_papers_method():
+def test_cards_say_where_tables_mark_another_method():
     marked = set()
     for id_ in METHODS:
         folders = {RECORDS / f"{run}-seed{seed}" for run, *_, seeds in rows(id_) for seed in seeds.split(", ")}
@@ -106,14 +106,14 @@ def test_a_card_says_where_the_tables_mark_its_rows_as_not_the_papers_method():
     assert marked
 
 
-def test_no_card_says_that_nothing_is_quoted_of_a_method_with_published_values():
+def test_cards_with_published_values_quote_them():
     published = set(pd.read_csv(CHECKOUT / "leaderboards" / "published.csv")["method"])
     silent = {id_ for id_ in METHODS if "No figures are quoted" in " ".join(card(id_).split())}
     assert silent
     assert not {METHODS[id_].title for id_ in silent} & published
 
 
-def test_a_cards_false_alarms_where_nobody_expresses_anything_are_those_of_the_table():
+def test_cards_have_false_alarms_of_tables():
     """As in: 15.26 [12.76, 17.63] false alarms a minute, with `threshold=absolute` 0.99 [0.00, 4.67]."""
     table = (CHECKOUT / "leaderboards" / "quiet.md").read_text(encoding="utf-8")
     measured = re.findall(r"^\| (\w+) .*\| (\S+) \| (\S+) to (\S+) \|$", table, re.MULTILINE)

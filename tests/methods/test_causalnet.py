@@ -73,7 +73,7 @@ def plainly(network, pictures, gamma):
 
 
 @torch.no_grad()
-def test_it_is_the_program_place_by_place():
+def test_network_equals_program_at_each_place():
     torch.manual_seed(0)
     network = method.CausalNet(
         method.CausalNet.Params(dim=16, heads=2, blocks=(1, 1, 2), gamma=0.3), TASK
@@ -84,7 +84,7 @@ def test_it_is_the_program_place_by_place():
     )
 
 
-def test_the_published_sizes_count_what_the_program_counts_but_for_queries_and_keys():
+def test_CausalNet_has_parameters_of_program_but_queries():
     with torch.device("meta"):
         network = method.CausalNet(method.CausalNet.Params(), TASK).network
     learnt = sum(p.numel() for p in network.parameters())
@@ -97,6 +97,6 @@ def test_the_published_sizes_count_what_the_program_counts_but_for_queries_and_k
     ("name", "value", "reason"),
     [("dim", 12, "multiple of 8"), ("heads", 0, "from 1 to"), ("blocks", (1,), "three numbers"), ("gamma", -1.0, "at least 0")],
 )  # fmt: skip
-def test_parameters_out_of_range_are_refused_by_name(name, value, reason):
+def test_Params_refuse_values_out_of_range(name, value, reason):
     with pytest.raises(ConfigError, match=rf"method\.{name} must .*{reason}"):
         method.CausalNet.Params(**{name: value})

@@ -34,7 +34,7 @@ def method(kinds=("micro", "macro"), one_per_video=False, **params):
 @pytest.mark.parametrize(
     ("settings", "numbers"), [((8, (3, 4, 5), 1), 54_785), ((40, (5, 7, 9), 2), 96_513)], ids=["CAS(ME)2", "SAMM"]
 )
-def test_the_network_has_the_numbers_of_the_public_one_and_reads_as_plainly(settings, numbers):
+def test_ConcatNetwork_equals_plain_reading_and_public_size(settings, numbers):
     """Windows padded as TensorFlow does: one zero before and two behind for a kernel of four."""
     length, kernels, stride = settings
     torch.manual_seed(0)
@@ -57,7 +57,7 @@ def test_the_network_has_the_numbers_of_the_public_one_and_reads_as_plainly(sett
 
 
 @given(st.integers(0, 90), SPANS, st.integers(2, 12), st.integers(1, 6), st.booleans())
-def test_windows_inside_expressions_equal_a_plain_loop(n, spans, length, hop, short):
+def test_positives_equal_plain_loop(n, spans, length, hop, short):
     """As the public program cuts them: every `hop` frames from the onset on, ending before offset and end of the video."""
     spans = [(onset, onset + more) for onset, more in spans]
     expected = []
@@ -74,7 +74,7 @@ def test_windows_inside_expressions_equal_a_plain_loop(n, spans, length, hop, sh
 
 
 @given(st.integers(0, 90), SPANS, st.integers(2, 12), st.integers(0, 8))
-def test_windows_outside_hold_no_frame_of_an_expression(n, spans, length, most):
+def test_negatives_hold_no_frame_of_an_expression(n, spans, length, most):
     spans = [(onset, onset + more) for onset, more in spans]
     busy = {frame for onset, offset in spans for frame in range(onset, offset + 1)}
     found = negatives(n, spans, length, most)
@@ -85,13 +85,13 @@ def test_windows_outside_hold_no_frame_of_an_expression(n, spans, length, most):
     assert all(0 <= frame < n for frame in covered)
 
 
-def test_the_public_program_counts_the_frames_outside_and_takes_whatever_lies_first():
+def test_negatives_follow_public_program_if_asked():
     assert negatives(40, [(0, 15)], 8, 9) == [16, 24, 32]
     assert negatives(40, [(0, 15)], 8, 9, mended=False) == [0, 8]  # of 24 frames outside the third would be the last
 
 
 @given(st.integers(0, 60), SPANS, st.integers(2, 12), st.integers(1, 6))
-def test_windows_are_true_where_more_than_half_of_their_frames_are(n, spans, length, hop):
+def test_mostly_inside_means_more_than_half_of_frames(n, spans, length, hop):
     spans = [(onset, onset + more) for onset, more in spans]
     busy = {frame for onset, offset in spans for frame in range(onset, offset + 1)}
     begun = firsts(n, length, hop).tolist()
@@ -101,7 +101,7 @@ def test_windows_are_true_where_more_than_half_of_their_frames_are(n, spans, len
 
 
 @given(st.lists(st.tuples(st.integers(0, 20), st.booleans()), min_size=1, max_size=30))
-def test_the_level_is_that_of_the_largest_f1(windows):
+def test_best_level_has_largest_f1(windows):
     probabilities, truth = np.array([p / 20 for p, _ in windows]), np.array([t for _, t in windows])
     level = best_level(probabilities, truth)
     if not truth.any():
@@ -116,7 +116,7 @@ def test_the_level_is_that_of_the_largest_f1(windows):
 
 
 @given(st.lists(st.booleans(), max_size=40), st.integers(0, 4))
-def test_neighbours_and_gaps_equal_a_machine_that_goes_from_window_to_window(inside, gap):
+def test_with_neighbours_equals_machine_over_windows(inside, gap):
     kept = list(inside)
     for i in range(1, len(kept) - 1):
         kept[i] = kept[i] and (kept[i - 1] or kept[i + 1])
@@ -145,7 +145,7 @@ def series(seed, onset, n=120, length=24, units=True):
 
 
 @pytest.mark.parametrize("features", ["action_units", "motion"])
-def test_it_finds_what_moves(features):
+def test_ConcatCNN_finds_motion(features):
     torch.manual_seed(0)
     own = method(features=features, epochs=15, batch_size=16, lr=0.01, patience=10)
     videos = [series(seed, 20 + 12 * seed, units=features == "action_units") for seed in range(6)]
@@ -161,7 +161,7 @@ def test_it_finds_what_moves(features):
     assert own.notes["best_epoch"] < 14
 
 
-def test_the_epoch_of_the_lowest_validation_loss_stays_and_the_rate_falls():
+def test_fit_keeps_epoch_of_lowest_validation_loss():
     torch.manual_seed(0)
     own = method(epochs=40, batch_size=16, lr=0.01, patience=5, lr_patience=2)
     videos = [series(seed, 20 + 12 * seed) for seed in range(5)]
@@ -175,7 +175,7 @@ def test_the_epoch_of_the_lowest_validation_loss_stays_and_the_rate_falls():
         assert float(((own.network(x) - y) ** 2).mean()) == pytest.approx(losses[best], abs=1e-6)
 
 
-def test_length_tells_the_kind_and_the_public_program_loses_the_end(monkeypatch):
+def test_propose_tells_kind_by_length(monkeypatch):
     answers = np.zeros(20)
     answers[[3, 4, 10, 11, 12, 13, 18, 19]] = 0.9
     video = series(0, 20)
@@ -191,7 +191,7 @@ def test_length_tells_the_kind_and_the_public_program_loses_the_end(monkeypatch)
     assert [p.onset for p in only.propose(video, np.empty(0))] == [12, 72]
 
 
-def test_a_video_of_one_expression_always_gets_its_surest(monkeypatch):
+def test_propose_gives_surest_where_one_is_expected(monkeypatch):
     own = method(kinds=("micro",), one_per_video=True)
     for answers, onset in ((np.full(20, 0.1), 0), (np.eye(20)[7] * 0.4, 28)):
         monkeypatch.setattr(own, "_probabilities", lambda _, a=answers: a)
@@ -199,7 +199,7 @@ def test_a_video_of_one_expression_always_gets_its_surest(monkeypatch):
         assert (found.kind, found.onset, found.offset) == ("micro", onset, onset + 7)
 
 
-def test_expressions_that_hold_no_window_are_told_of():
+def test_samples_name_expressions_without_a_window():
     with pytest.raises(
         ConfigError, match=r"no expression to train on holds a window of method.length=8 frames at method.fps=30"
     ):
@@ -207,13 +207,13 @@ def test_expressions_that_hold_no_window_are_told_of():
     assert len(method(short=True).samples("windows", [series(0, 20, length=7)], [])[0]) > 0
 
 
-def test_a_video_shorter_than_a_window_has_no_scores():
+def test_score_frames_gives_no_scores_for_short_videos():
     own, video = method(), series(0, 2, n=6, length=3)
     assert np.isnan(own.score_frames(video)).all()
     assert own.propose(video, own.score_frames(video)) == []
 
 
-def test_samm_is_read_as_the_public_program_reads_it():
+def test_ConcatCNN_reads_samm_as_public_program():
     """40 frames of 200 a second, every 20th, one window of an expression of 100 to 200 ms."""
     config = resolve(["method=concat_cnn", "dataset=samm_lv"])
     own = concat_cnn.ConcatCNN(config.method_params, Task(frozenset({"spot"})))
@@ -235,6 +235,6 @@ def test_samm_is_read_as_the_public_program_reads_it():
         ({"negatives": 0.0}, "must be positive"),
     ],
 )
-def test_wrong_settings_are_told(settings, said):
+def test_Params_refuse_wrong_settings(settings, said):
     with pytest.raises(ConfigError, match=said):
         concat_cnn.ConcatCNN.Params(**settings)

@@ -18,7 +18,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "gpu.md"
 
 
 @pytest.mark.parametrize("name", [name for name in trained() if NIGHTLY or name not in SLOW])
-def test_a_method_trains_and_predicts_where_its_weights_are(name, tiny, monkeypatch):
+def test_methods_train_and_predict_on_device_of_weights(name, tiny, monkeypatch):
     monkeypatch.setattr(torch, "autocast", partial(autocast, torch.autocast))
     method, train, test = fold_of(name, tiny)
     row = operations(method, train)

@@ -21,7 +21,7 @@ def block(channels, filters):
     return 4 * layer(channels, filters, 1) + layer(filters, filters, 3) + layer(filters, filters, 5)
 
 
-def test_it_learns_what_the_layers_of_the_program_count():
+def test_DualInception_has_parameters_of_program():
     expected = 2 * (block(3, 6) + block(24, 16)) + layer(6272, 1024, 1) + layer(1024, 3, 1)
     assert (
         count_parameters(dual_inception.DualInception(dual_inception.DualInception.Params(), TASK))
@@ -30,7 +30,7 @@ def test_it_learns_what_the_layers_of_the_program_count():
     )
 
 
-def test_a_block_joins_its_branches_and_keeps_the_largest_of_four():
+def test_Inception_joins_branches_and_pools_by_two():
     torch.manual_seed(0)
     inception, x = network.Inception(3, 6), torch.randn(2, 3, 28, 28)
     with torch.no_grad():
@@ -42,7 +42,7 @@ def test_a_block_joins_its_branches_and_keeps_the_largest_of_four():
     torch.testing.assert_close(found[:, 18:], nn.functional.max_pool2d(pooled, 2))
 
 
-def test_weights_begin_as_those_of_keras():
+def test_DualInception_begins_with_keras_weights():
     torch.manual_seed(0)
     hidden = network.DualInception(3).head[0]
     limit = (6 / (6272 + 1024)) ** 0.5
@@ -62,7 +62,7 @@ class Drawn(dual_inception.DualInception):
         pass
 
 
-def test_the_epoch_of_the_lowest_validation_loss_is_kept():
+def test_fit_keeps_epoch_of_lowest_validation_loss():
     def trained(keep):
         torch.manual_seed(0)
         method = Drawn(dual_inception.DualInception.Params(epochs=4, lr=1e-3, keep=keep), TASK)

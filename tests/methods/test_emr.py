@@ -62,7 +62,7 @@ def drawn():
     return resnet
 
 
-def test_it_is_the_network_of_the_program_whose_file_it_reads():
+def test_of_resnet18_equals_network_of_program():
     resnet, x = drawn(), torch.randn(2, 3, 224, 224)
     weights = flat(resnet.state_dict())
     with torch.no_grad():
@@ -72,7 +72,7 @@ def test_it_is_the_network_of_the_program_whose_file_it_reads():
     assert net.of_resnet18(weights).keys() == resnet.state_dict().keys()
 
 
-def test_it_learns_as_many_numbers_as_the_program():
+def test_HalvesNetwork_has_parameters_of_program():
     with torch.device("meta"):
         network = net.HalvesNetwork(3, 224)
     assert sum(p.numel() for p in network.resnet.parameters()) == 11_176_512
@@ -80,7 +80,7 @@ def test_it_learns_as_many_numbers_as_the_program():
     assert sum(p.numel() for p in network.parameters()) == 11_176_512 + heads == 11_253_322
 
 
-def test_the_upper_three_rows_and_the_lower_four_answer_apart():
+def test_HalvesNetwork_answers_by_upper_and_lower_rows():
     network = net.HalvesNetwork(3, 224).eval()
     with torch.no_grad():
         x = torch.randn(1, 1, 224, 224)
@@ -92,12 +92,12 @@ def test_the_upper_three_rows_and_the_lower_four_answer_apart():
         torch.testing.assert_close(answers.features[:, 64:], network.bottom(maps[:, :, 3:].mean((2, 3))))
 
 
-def test_of_a_picture_of_256_pixels_the_middle_224_are_seen():
+def test_seen_takes_middle_of_large_pictures():
     pictures = torch.randint(0, 256, (3, 1, 256, 256), dtype=torch.uint8)
     torch.testing.assert_close(net.seen(pictures, 224), pictures[:, :, 16:240, 16:240] / 127.5 - 1, rtol=0, atol=1e-4)
 
 
-def test_training_pictures_are_turned_moved_and_lit_differently_within_bounds():
+def test_seen_turns_moves_and_lights_training_pictures():
     white = torch.full((64, 1, 256, 256), 100, dtype=torch.uint8)
     torch.manual_seed(0)
     found = (net.seen(white, 224, changed=True) + 1) / 2
@@ -109,7 +109,7 @@ def test_training_pictures_are_turned_moved_and_lit_differently_within_bounds():
     assert (cut == 0).any()
 
 
-def test_the_picture_is_that_of_the_program_for_gray_frames():
+def test_LengthPicture_equals_program_for_gray_frames():
     flow = np.random.default_rng(0).normal(size=(40, 50, 2)).astype(np.float32)
     length, angle = cv2.cartToPolar(flow[..., 0], flow[..., 1])
     colours = np.zeros((40, 50, 3), np.float32)  # the saturation, that of gray frames, stays 0
@@ -132,7 +132,7 @@ def batch():
 
 
 @pytest.mark.parametrize("step", [1, 1000, 20000])
-def test_the_discriminator_learns_the_domain_and_the_features_unlearn_it(step, monkeypatch):
+def test_training_step_makes_features_unlearn_domain(step, monkeypatch):
     method = emr.Emr(SMALL, TASK).eval()  # without dropout
     method.notes["macro_clips"] = 2
     monkeypatch.setattr(emr.Emr, "global_step", step - 1)
@@ -156,14 +156,14 @@ def test_the_discriminator_learns_the_domain_and_the_features_unlearn_it(step, m
         torch.testing.assert_close(gradient, labels[name] + sign * domains[name], rtol=1e-3, atol=1e-5)
 
 
-def test_without_macro_expressions_nothing_is_unlearnt():
+def test_training_step_unlearns_nothing_without_macro():
     method = emr.Emr(SMALL, TASK)
     method.notes["macro_clips"] = 0
     method.training_step(batch(), 0).backward()
     assert all(p.grad is None for p in method.network.domain.parameters())
 
 
-def test_a_batch_may_hold_a_single_clip():
+def test_training_step_takes_single_clip():
     method = emr.Emr(SMALL, TASK)
     method.notes["macro_clips"] = 0
     loss = method.training_step(tuple(part[:1] for part in batch()), 0)
@@ -172,7 +172,7 @@ def test_a_batch_may_hold_a_single_clip():
     assert all(p.grad.isfinite().all() for p in method.network.resnet.parameters())
 
 
-def test_gradients_of_each_part_but_the_discriminator_are_shortened():
+def test_Emr_shortens_gradients_except_of_discriminator():
     method = emr.Emr(SMALL, TASK)
     for p in method.parameters():
         p.grad = torch.ones_like(p)
@@ -182,7 +182,7 @@ def test_gradients_of_each_part_but_the_discriminator_are_shortened():
     assert all((p.grad == 1).all() for p in method.network.domain.parameters())
 
 
-def test_the_rates_fall_as_in_the_program():
+def test_configure_optimizers_lets_rates_fall_as_program():
     made = emr.Emr(SMALL, TASK).configure_optimizers()
     optimizer, schedule, rate = made["optimizer"], made["lr_scheduler"], 1e-3
     for epoch in range(100):
@@ -204,7 +204,7 @@ def video(*expressions):
     return LabelledVideo("v", SubjectKey("d", "s"), 30.0, 90, timing, None, clip, tuple(expressions), labels)
 
 
-def test_macro_expressions_of_the_classes_train_too_read_halfway_to_the_apex():
+def test_samples_take_macro_expressions_halfway_to_apex():
     micro = Expression(3, 9, "micro", 7, "joy")
     seen = video(micro, Expression(10, 40, "macro", 20, "anger"), Expression(50, 70, "macro", 60, "other"))
     method = emr.Emr(SMALL, TASK)
@@ -214,7 +214,7 @@ def test_macro_expressions_of_the_classes_train_too_read_halfway_to_the_apex():
     assert (y.tolist(), domain.tolist(), method.notes["macro_clips"]) == ([0, 1], [1, 0], 1)
 
 
-def test_an_expression_whose_apex_is_its_onset_is_read_there():
+def test_samples_read_apex_at_onset_there():
     method = emr.Emr(SMALL, TASK)
     train, _ = method.samples(
         "recognition", [video(Expression(5, 30, "macro", 5, "joy"), Expression(3, 9, "micro", 3, "joy"))], []
@@ -222,7 +222,7 @@ def test_an_expression_whose_apex_is_its_onset_is_read_there():
     assert train.tensors[0][:, 0, 0, 0].tolist() == [3, 105]
 
 
-def test_it_begins_with_the_users_weights_under_any_kind_of_names(tmp_path):
+def test_Emr_begins_with_weights_under_any_names(tmp_path):
     state, file = drawn().state_dict(), tmp_path / "faces.pth"
     linear = {"fc.weight": torch.zeros(2, 512), "fc.bias": torch.zeros(2)}
     several = {f"module.{name}": value for name, value in (state | linear).items()}
@@ -235,7 +235,7 @@ def test_it_begins_with_the_users_weights_under_any_kind_of_names(tmp_path):
         assert all(torch.equal(loaded[name], value) for name, value in state.items())
 
 
-def test_weights_of_another_network_are_refused_before_anything_is_computed(tmp_path):
+def test_Emr_refuses_weights_of_other_networks_early(tmp_path):
     state, file, timing = drawn().state_dict(), tmp_path / "faces.pth", Timing(30.0, 3, {"micro": 5})
     more = state | {"layer1.2.conv1.weight": torch.zeros(64, 64, 3, 3)}
     less = {name: value for name, value in state.items() if name != "conv1.weight"}
@@ -254,7 +254,7 @@ def test_weights_of_another_network_are_refused_before_anything_is_computed(tmp_
                 method.chains(timing)
 
 
-def test_a_trained_model_is_not_changed_by_its_weights_file_and_does_without_it(tmp_path):
+def test_Emr_keeps_trained_model_without_weights_file(tmp_path):
     state, file, timing = drawn().state_dict(), tmp_path / "faces.pth", Timing(30.0, 3, {"micro": 5})
     torch.save(state, file)
     method = emr.Emr(emr.Emr.Params(weights=file), TASK)
@@ -265,7 +265,7 @@ def test_a_trained_model_is_not_changed_by_its_weights_file_and_does_without_it(
     assert torch.equal(method.network.resnet.conv1.weight, before)
 
 
-def test_without_weights_of_the_user_it_says_what_to_give():
+def test_chains_say_which_weights_to_give():
     with pytest.raises(ConfigError, match=r"method\.weights=FILE.*method\.start=random"):
         emr.Emr(emr.Emr.Params(), TASK).chains(Timing(30.0, 3, {"micro": 5}))
 
@@ -281,6 +281,6 @@ def test_without_weights_of_the_user_it_says_what_to_give():
         ({"start": "random", "weights": "faces.pth"}, "add method.start=weights"),
     ],
 )
-def test_parameters_out_of_range_are_refused_by_name(wrong, words):
+def test_Params_refuse_values_out_of_range(wrong, words):
     with pytest.raises(ConfigError, match=words):
         emr.Emr.Params(**wrong)

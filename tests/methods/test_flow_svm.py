@@ -31,7 +31,7 @@ def draw(n=30, seed=0):
     return maps.astype(np.uint8), labels
 
 
-def test_it_is_scikit_learns_svm_on_centred_pixels():
+def test_classify_equals_scikit_learn_on_centred_pixels():
     maps, labels = draw()
     video = training(maps, labels)
     m = method(class_weight=None)
@@ -44,14 +44,14 @@ def test_it_is_scikit_learns_svm_on_centred_pixels():
 
 
 @pytest.mark.parametrize(("channels", "width"), [("all", 3 * 784), ("flow", 2 * 784), ("strain", 784)])
-def test_channels_can_be_left_out(channels, width):
+def test_FlowSvm_leaves_out_channels(channels, width):
     maps, labels = draw()
     m = method(channels=channels)
     m.fit_closed_form([training(maps, labels)], [])
     assert m.svm.weights.shape == (3, width)
 
 
-def test_a_half_of_the_face_does_not_see_the_other():
+def test_FlowSvm_half_of_face_ignores_the_other():
     maps, labels = draw()
     video = training(maps, labels)
     other = maps.copy()
@@ -66,15 +66,15 @@ def test_a_half_of_the_face_does_not_see_the_other():
     assert same == {"left": True, "right": False}
 
 
-def test_it_reads_the_maps_that_datasets_provide():
+def test_chains_read_maps_of_datasets():
     assert list(method().chains(TIMING)) == [ONSET_APEX]
 
 
-def test_without_clips_there_is_nothing_to_fit():
+def test_fit_closed_form_needs_clips():
     with pytest.raises(RunError, match="training clips"):
         method().fit_closed_form([training(np.zeros((0, 28, 28, 3), np.uint8), [])], [])
 
 
-def test_c_must_be_above_zero():
+def test_Params_refuse_c_of_zero():
     with pytest.raises(ConfigError, match=r"method\.c must be a number above 0.*not 0"):
         FlowSvm.Params(c=0)

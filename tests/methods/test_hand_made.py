@@ -25,7 +25,7 @@ def clip(n=6, height=14, width=17, seed=0):
     return np.random.default_rng(seed).integers(0, 256, (n, height, width)).astype(np.uint8)
 
 
-def test_lbp_sip_counts_brighter_neighbours_in_the_image_and_in_time():
+def test_LbpSip_counts_brighter_neighbours_in_space_and_time():
     volume = clip().astype(int)
     counts = np.zeros(20)
     for t in range(1, 5):
@@ -71,7 +71,7 @@ def lpq_codes(picture, w, in_time):
     return codes
 
 
-def test_lpq_top_equals_the_authors_program():
+def test_LpqTop_equals_program_of_authors():
     volume = clip(n=5, height=8, width=7).astype(float)
     piles = (
         [lpq_codes(volume[t], 3, False) for t in range(5)],
@@ -93,7 +93,7 @@ def line_patterns(line):
 
 
 @pytest.mark.parametrize("average", ["mean", "released_code"])
-def test_stlbp_ip_equals_the_public_program(average):
+def test_StlbpIp_equals_public_program(average):
     volume = clip(n=7).astype(int)
     moved = volume[1:] - volume[0]
     rows, columns = moved.sum(2), moved.sum(1)
@@ -125,7 +125,7 @@ def fuzzy_histogram(flow, fine, bins, sigma, weighted):
 
 @pytest.mark.parametrize(("fine", "bins", "sigma"), [(50, 18, 10.0), (36, 10, 2.0), (25, 7, 3.0)])
 @pytest.mark.parametrize("weighted", [False, True])
-def test_fhofo_equals_the_public_program(fine, bins, sigma, weighted):
+def test_Fhofo_equals_public_program(fine, bins, sigma, weighted):
     flow = np.random.default_rng(0).normal(size=(9, 12, 2)).astype(np.float32)
     flow[0, :5] = (0, 0), (1, 0), (-1, 0), (0, 2), (0, -2)  # on the edges of bins, and no motion
     found = Fhofo(3, 2, bins, fine, sigma, weighted).histogram(flow)
@@ -136,7 +136,7 @@ def test_fhofo_equals_the_public_program(fine, bins, sigma, weighted):
             np.testing.assert_allclose(found[row, col], expected, atol=1e-12)
 
 
-def test_fhofo_adds_the_frames_or_joins_them():
+def test_Fhofo_adds_or_joins_frames():
     volume = clip(height=30, width=33)
     flows = [cv2.calcOpticalFlowFarneback(a, b, None, 0.5, 3, 15, 5, 7, 1.5, 0) for a, b in pairwise(volume)]
     each = [fuzzy_histogram(flow, 50, 18, 10.0, False) for flow in flows]
@@ -144,7 +144,7 @@ def test_fhofo_adds_the_frames_or_joins_them():
     np.testing.assert_allclose(Fhofo(1, 1, frames="joined").apply(volume).ravel(), np.concatenate(each), atol=1e-5)
 
 
-def test_fhofo_reads_directions_alone_and_nothing_where_nothing_moves():
+def test_Fhofo_reads_directions_alone():
     flow = np.random.default_rng(0).normal(size=(8, 8, 2)).astype(np.float32)
     np.testing.assert_array_equal(Fhofo().histogram(flow), Fhofo().histogram(4 * flow))
     longer = flow.copy()
@@ -186,7 +186,7 @@ def main_motions(flows, region, bins):
 
 
 @pytest.mark.parametrize("bins", [4, 8])
-def test_mdmo_is_the_mean_of_the_fullest_direction_of_each_region(bins):
+def test_Mdmo_is_mean_of_fullest_direction(bins):
     flows = np.random.default_rng(0).normal(size=(3, 64, 64, 2)).astype(np.float32)
     joined = np.moveaxis(flows, 0, 2).reshape(64, 64, 6)
     found = Mdmo(bins, still_head=False).apply(joined, face())
@@ -194,7 +194,7 @@ def test_mdmo_is_the_mean_of_the_fullest_direction_of_each_region(bins):
     np.testing.assert_allclose(found[:, 0], expected, atol=1e-5)
 
 
-def test_mdmo_regions_cover_the_face_and_lie_where_they_are_named():
+def test_Mdmo_regions_cover_face_at_their_places():
     region = regions(face(128), 128, 128)
     assert set(np.unique(region)) == {-1, *range(36)}
     middles = np.array([np.argwhere(region == i).mean(0) for i in range(36)])
@@ -203,7 +203,7 @@ def test_mdmo_regions_cover_the_face_and_lie_where_they_are_named():
     np.testing.assert_array_equal(regions(face(128) + 300, 128, 128), -1)  # a face beyond the map
 
 
-def test_mdmo_sees_no_motion_of_the_head():
+def test_Mdmo_ignores_motion_of_head():
     """A flow that turns and moves the whole map leaves nothing; what a region does beside it stays."""
     y, x = np.mgrid[:64, :64]
     head = np.stack([0.03 * y - 2, -0.03 * x + 1], -1).astype(np.float32)
@@ -217,7 +217,7 @@ def test_mdmo_sees_no_motion_of_the_head():
     assert found[7, 1] == pytest.approx(pi / 2, abs=0.1)
 
 
-def test_mdmo_reads_the_flow_from_the_onset_to_each_later_frame():
+def test_FlowSinceOnset_reads_flow_to_each_later_frame():
     volume = clip(n=4, height=32, width=32)
     expected = [Flow("farneback").pair(volume[0], volume[i]) for i in (1, 2, 3)]
     np.testing.assert_array_equal(FlowSinceOnset(flow="farneback").apply(volume), np.concatenate(expected, -1))
@@ -225,7 +225,7 @@ def test_mdmo_reads_the_flow_from_the_onset_to_each_later_frame():
 
 
 @pytest.mark.parametrize("step", [LbpSip(2, 3), LpqTop(2, 3, window=3), StlbpIp(2, 2, window=5)])
-def test_a_block_counts_what_lies_in_it(step):
+def test_block_descriptors_count_their_own_block(step):
     """A change in the last corner leaves the first block as it is."""
     before, after = clip(height=24, width=24), clip(height=24, width=24)
     after[:, 18:, 18:] = clip(height=24, width=24, seed=1)[:, 18:, 18:]
@@ -234,7 +234,7 @@ def test_a_block_counts_what_lies_in_it(step):
     assert not np.array_equal(first[-1, -1], second[-1, -1])
 
 
-def test_hoof_is_mirrored_or_goes_all_around():
+def test_Hoof_mirrors_angles_or_goes_around():
     made = HoofSvm.Params
     assert (made().steps()[-1], made(mirrored=False).steps()[-1]) == (Hoof(5, 5, 8), OrientedFlow(5, 5, 8))
 
@@ -253,13 +253,13 @@ def test_hoof_is_mirrored_or_goes_all_around():
         (lambda: HoofSvm.Params(c=0), "method.c must be a number above 0"),
     ],
 )
-def test_bad_parameters_are_one_sentence(make, reason):
+def test_Params_refuse_wrong_values(make, reason):
     with pytest.raises(ConfigError, match=reason) as error:
         make()
     assert "\n" not in str(error.value)
 
 
-def test_a_clip_that_is_too_short_or_too_small_is_one_sentence():
+def test_descriptors_refuse_short_or_small_clips():
     with pytest.raises(DataError, match="LpqTop needs at least 5 frames and the clip has 3: put Interpolate before it"):
         LpqTop(1, 1).apply(clip(n=3))
     with pytest.raises(DataError, match="Fhofo needs at least 2 frames and the clip has 1: put Interpolate before it"):

@@ -4,7 +4,7 @@ import numpy as np
 from mebench.methods.higo_top.method import HigoTopSvm
 
 
-def test_a_block_s_histogram_counts_directions_alone():
+def test_HigoTop_counts_directions_alone():
     """Voxel by voxel: the direction of the differences of the two neighbours on each plane, once for each; then shares."""
     clip = np.random.default_rng(0).integers(0, 256, (6, 8, 9)).astype(np.uint8)
     expected = np.zeros((3, 8))
@@ -25,7 +25,7 @@ def test_a_block_s_histogram_counts_directions_alone():
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
-def test_it_does_not_see_the_light():
+def test_HigoTop_ignores_light():
     clip = np.random.default_rng(1).integers(0, 128, (6, 20, 20)).astype(np.uint8)
     feature = HigoTopSvm.Params(rows=2, cols=2, length=6).feature()
     np.testing.assert_array_equal(feature.apply(clip), feature.apply(clip * 2))

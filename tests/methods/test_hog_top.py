@@ -4,7 +4,7 @@ import numpy as np
 from mebench.methods.hog_top.method import HogTopSvm
 
 
-def test_a_block_s_histogram_is_the_sum_of_gradient_lengths_by_direction():
+def test_HogTop_sums_gradient_lengths_by_direction():
     """Voxel by voxel: differences of the two neighbours, direction on each plane, weight its length, then shares."""
     clip = np.random.default_rng(0).integers(0, 256, (6, 8, 9)).astype(np.uint8)
     expected = np.zeros((3, 8))

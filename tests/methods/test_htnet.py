@@ -60,7 +60,7 @@ def plainly(network, picture, heads):
 
 
 @torch.no_grad()
-def test_queries_and_keys_change_nothing_where_a_block_holds_one_position():
+def test_HTNet_ignores_queries_and_keys_at_one_position():
     torch.manual_seed(0)
     network, x = Method(HTNet.Params(dim=14, heads=3, blocks=(2, 1, 1)), TASK).network, torch.rand(2, 3, 28, 28) * 255
     for module in network.modules():
@@ -70,7 +70,7 @@ def test_queries_and_keys_change_nothing_where_a_block_holds_one_position():
     torch.testing.assert_close(network(x), torch.stack([plainly(network, one, 3) for one in x]), rtol=1e-5, atol=1e-5)
 
 
-def test_the_published_sizes_count_what_the_program_counts_but_for_queries_and_keys():
+def test_HTNet_has_parameters_of_program_but_queries():
     with torch.device("meta"):
         network = Method(HTNet.Params(), TASK).network
     learnt = sum(p.numel() for p in network.parameters())
@@ -83,6 +83,6 @@ def test_the_published_sizes_count_what_the_program_counts_but_for_queries_and_k
     ("name", "value", "reason"),
     [("heads", 0, "from 1 to"), ("blocks", (2, 2), "three numbers"), ("points", ((1.0, 1.0),), "five points")],
 )
-def test_parameters_out_of_range_are_refused_by_name(name, value, reason):
+def test_Params_refuse_values_out_of_range(name, value, reason):
     with pytest.raises(ConfigError, match=rf"method\.{name} must .*{reason}"):
         HTNet.Params(**{name: value})

@@ -11,7 +11,7 @@ from sklearn.preprocessing import StandardScaler
 
 
 @pytest.mark.parametrize("plane", [0, 1, 2])
-def test_each_plane_counts_the_patterns_of_its_pictures(plane):
+def test_LbpTop_planes_count_patterns_of_their_pictures(plane):
     """Cut along a plane, a clip is a pile of pictures; scikit-image finds the patterns of each. Borders are not counted."""
     clip = np.random.default_rng(0).integers(0, 256, (10, 24, 30)).astype(np.uint8)
     params = LbpTopSvm.Params(rows=1, cols=1, p=4, patterns="full", magnify="none")
@@ -22,14 +22,14 @@ def test_each_plane_counts_the_patterns_of_its_pictures(plane):
     np.testing.assert_allclose(found, counts / counts.sum(), atol=1e-7)
 
 
-def test_four_neighbours_are_the_setting_of_casme_ii_and_the_radius_fits_ten_frames():
+def test_LbpTop_settings_for_casme2_fit_ten_frames():
     from mebench.config import resolve
 
     params = resolve(["method=lbp_top", "dataset=casme2"]).method_params
     assert (params.rows, params.cols, params.p, params.rx, params.ry, params.rt) == (5, 5, 4, 1, 1, 1)
 
 
-def test_the_nearest_clip_and_the_nearest_template_are_those_by_chi_square():
+def test_Nearest_is_nearest_by_chi_square():
     """Counted clip by clip; a class without a training clip never wins."""
     from mebench.methods.lbp_top.method import Nearest
 
@@ -56,7 +56,7 @@ def test_the_nearest_clip_and_the_nearest_template_are_those_by_chi_square():
 
 @pytest.mark.parametrize("classes", [2, 3])
 @pytest.mark.parametrize("d", [300, 7])
-def test_the_other_linear_classifiers_are_those_of_scikit_learn(d, classes):
+def test_linear_classifiers_equal_scikit_learn(d, classes):
     from mebench.methods.lbp_top.method import Logistic, Ridge
 
     x, y = make_blobs(80, d, centers=classes, center_box=(-1, 1), random_state=0)

@@ -87,7 +87,7 @@ def renamed(weights):
 
 
 @torch.no_grad()
-def test_the_network_answers_as_the_public_one(monkeypatch):
+def test_PyramidDetector_equals_public_program(monkeypatch):
     unused = {
         "rearrange": None,
         "repeat": None,
@@ -126,7 +126,7 @@ def drawn(seed=0, n=6):
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_the_losses_are_those_of_the_public_program(program, seed):
+def test_losses_equal_public_program(program, seed):
     boxes, labels, scores, ends, sure, moves = drawn(seed)
     counts = (labels != NONE).sum(1)
     classes, distances, strides = program.utils_af.get_targets_af(CONFIG, boxes, labels.clamp(min=0), counts)
@@ -148,7 +148,7 @@ def test_the_losses_are_those_of_the_public_program(program, seed):
     torch.testing.assert_close(found, cls + reg, atol=1e-5, rtol=1e-5)
 
 
-def test_points_and_anchors_lie_where_their_levels_put_them():
+def test_points_and_anchors_lie_at_their_levels():
     where, strides, reach = points(128)
     assert where.tolist()[:3] + where.tolist()[16:18] + where.tolist()[-2:] == [4, 12, 20, 8, 24, 32, 96]
     assert strides.tolist() == [8] * 16 + [16] * 8 + [32] * 4 + [64] * 2
@@ -158,7 +158,7 @@ def test_points_and_anchors_lie_where_their_levels_put_them():
     assert widths.tolist()[:5] == [4, 6, 8, 12, 16]
 
 
-def test_a_point_belongs_to_the_shortest_expression_in_reach():
+def test_of_points_takes_shortest_expression_in_reach():
     boxes = torch.tensor([[[0.0, 60.0], [8.0, 20.0]]])
     classes, ends = of_points(boxes, torch.tensor([[1, 2]]), 128)
     at = points(128)[0]
@@ -168,7 +168,7 @@ def test_a_point_belongs_to_the_shortest_expression_in_reach():
     assert set(classes[0, 24:28].tolist()) == {0, 1}  # the long one, at strides of 32
 
 
-def test_windows_hold_expressions_or_an_interval_that_is_none():
+def test_windows_hold_expressions_or_negative_interval():
     rng = np.random.default_rng(0)
     boxes = [[(100.0, 110.0, 2), (250.0, 330.0, 1)], []]
     chosen = windows.choose(boxes, [600, 500], 128, 3.0, rng)
@@ -196,7 +196,7 @@ def test_windows_hold_expressions_or_an_interval_that_is_none():
 SMALL = {"features": "motion", "window": 64, "width": 32, "background": 1.0, "batch_size": 4, "lr": 0.004}
 
 
-def test_it_learns_to_find_what_rises_and_falls():
+def test_LGSNet_learns_to_find_rising_and_falling_motion():
     torch.manual_seed(0)
     method = lgsnet.LGSNet(lgsnet.LGSNet.Params(epochs=30, **SMALL), Task(frozenset({"spot"})))
     fit(method, [video(seed, 20 + 9 * seed) for seed in range(8)], [])
@@ -211,7 +211,7 @@ def test_it_learns_to_find_what_rises_and_falls():
     assert scores[best.apex, 0] == best.confidence > scores[0, 0]
 
 
-def test_it_reads_i3d_features_of_every_other_frame():
+def test_LGSNet_reads_i3d_features_of_every_other_frame():
     torch.manual_seed(0)
     rows, e = np.random.default_rng(0).random((46, 2048)).astype(np.float16), Expression(20, 32)
     timing = Timing(30.0, 3, {"micro": 6})
@@ -225,7 +225,7 @@ def test_it_reads_i3d_features_of_every_other_frame():
     assert all(p.offset < 100 for p in method.propose(one, method.score_frames(one)))
 
 
-def test_subjects_are_held_out_only_to_choose_the_threshold():
+def test_LGSNet_holds_people_out_only_for_threshold():
     assert lgsnet.LGSNet.holds_out(lgsnet.LGSNet.Params())
     assert not lgsnet.LGSNet.holds_out(lgsnet.LGSNet.Params(threshold=0.3))
 
@@ -233,6 +233,6 @@ def test_subjects_are_held_out_only_to_choose_the_threshold():
 @pytest.mark.parametrize(
     "wrong", [{"window": 100}, {"width": 20}, {"threshold": 1.5}, {"background": -1.0}, {"epochs": 0}, {"nms": 2.0}]
 )
-def test_impossible_values_are_refused(wrong):
+def test_Params_refuse_impossible_values(wrong):
     with pytest.raises(ConfigError, match=f"method.{next(iter(wrong))}"):
         lgsnet.LGSNet.Params(**wrong)

@@ -29,7 +29,7 @@ def method(kinds=("micro",), **params):
     return LinearSpotter(LinearSpotter.Params(blocks=2, **params), Task(frozenset({"spot"}), kinds=kinds))
 
 
-def test_weights_are_those_of_ridge_regression_on_standardised_features():
+def test_fit_closed_form_equals_ridge_regression():
     own, train = method(("micro", "macro"), l2=0.3), [video(seed) for seed in range(3)]
     own.fit_closed_form(train, [])
     x = np.concatenate([v.features(CHAIN).reshape(157, -1).astype(float) for v in train])
@@ -44,7 +44,7 @@ def test_weights_are_those_of_ridge_regression_on_standardised_features():
     assert own.weights[6].abs().max() == 0  # of the number that never changes
 
 
-def test_what_it_learnt_from_others_it_finds():
+def test_LinearSpotter_finds_in_others_what_it_learnt():
     own = method(("micro", "macro"))
     own.fit_closed_form([video(seed) for seed in range(3)], [])
     unseen = video(9, [Expression(70, 81), Expression(20, 59, "macro")])
@@ -56,12 +56,12 @@ def test_what_it_learnt_from_others_it_finds():
     assert 20 <= found["macro"] <= 59
 
 
-def test_box_asks_for_no_landmarks():
+def test_chains_without_landmarks_for_box():
     steps = {box: method(regions=box).chains(TIMING)[CHAIN].at("map") for box in ("paper", "box")}
     assert [any(s.needs_landmarks for s in chain) for chain in steps.values()] == [True, False]
 
 
 @pytest.mark.parametrize("wrong", [{"l2": 0}, {"blocks": 0}, {"blocks": 43}, {"stride": 0}, {"eye_margin": -1}])
-def test_impossible_values_are_refused(wrong):
+def test_Params_refuse_impossible_values(wrong):
     with pytest.raises(ConfigError, match=f"method.{next(iter(wrong))}"):
         LinearSpotter.Params(**wrong)

@@ -23,12 +23,12 @@ def as_the_program(pixels, reach, limit):
 
 
 @pytest.mark.parametrize(("n", "reach"), [(30, 9), (7, 9), (40, 4)])
-def test_patterns_are_those_of_the_program(n, reach):
+def test_patterns_equal_program(n, reach):
     pixels = np.random.default_rng(n).normal(size=(n, 6)).cumsum(0)
     np.testing.assert_allclose(patterns.patterns(pixels, reach, 10.0), as_the_program(pixels, reach, 10.0), atol=1e-9)
 
 
-def test_a_region_that_does_not_move_has_no_pattern():
+def test_patterns_need_motion():
     found = patterns.patterns(np.full((12, 4), 7.0), 5, 10.0)
     assert (found[:, 0] == 10).all()
     assert not found[:, 1:].any()
@@ -42,7 +42,7 @@ def rows(*shapes):
     return np.stack([np.tile([cn, *ahead], (4, 1)) for cn, ahead in shapes])
 
 
-def test_a_typical_region_rises_falls_and_moves_more_than_others():
+def test_typical_patterns_rise_fall_and_move_most():
     usual = (1.0, [0.3, 0.6, 1.0, 0.6, 0.3])
     higher, rising, weak, small = (
         (1.0, [0.4, 0.8, 1.1, 0.5, 0.2]),
@@ -55,7 +55,7 @@ def test_a_typical_region_rises_falls_and_moves_more_than_others():
     assert patterns.typical(given, 1, [1, 2, 3, 4], 0.9) == [4]
 
 
-def test_groups_that_are_too_small_go_where_a_larger_one_is():
+def test_supported_moves_small_groups_to_larger_ones():
     def hits(text):
         return np.array([letter == "1" for letter in text])
 
@@ -64,7 +64,7 @@ def test_groups_that_are_too_small_go_where_a_larger_one_is():
     assert not patterns.supported(hits("0000"), 2, 2).any()
 
 
-def test_movements_of_the_head_and_of_quiet_regions_are_left_out():
+def test_fused_leaves_out_head_and_quiet_regions():
     given = np.ones((12, 6, 4))
     given[10, :, 0] = 9.0  # moves less than the mean of the regions
     given[11, :, 1:] = 0.5  # less than it does elsewhere in the window
@@ -77,13 +77,13 @@ def test_movements_of_the_head_and_of_quiet_regions_are_left_out():
     assert face.tolist() == [False, *[True] * 4, False]
 
 
-def test_an_interval_reaches_from_first_to_last_hit_of_its_stretch():
+def test_intervals_reach_from_first_to_last_hit():
     hits = np.zeros(30, bool)
     hits[[2, 3, 5, 7, 8, 9, 16, 21]] = True
     assert patterns.intervals(hits, 15, 6) == [(2, 9)]
 
 
-def test_regions_lie_around_their_landmarks_and_inside_the_picture():
+def test_RegionPixels_lie_around_landmarks_inside_picture():
     x = np.arange(400.0).reshape(20, 20, 1)
     points = np.full((68, 2), 10.0)
     points[17] = (0, 0)
@@ -108,6 +108,6 @@ def test_regions_lie_around_their_landmarks_and_inside_the_picture():
         ({"intensity": 1.5}, "method.intensity must .*not 1.5"),
     ],
 )
-def test_parameters_out_of_range_are_refused_by_name(changes, reason):
+def test_Params_refuse_values_out_of_range(changes, reason):
     with pytest.raises(ConfigError, match=reason):
         method.Ltp.Params(**changes)

@@ -27,13 +27,13 @@ def plainly(weights, x):
 
 
 @pytest.mark.parametrize("size", [28, 48])
-def test_it_is_the_network_of_the_public_program(size):
+def test_Macnn_equals_public_network(size):
     torch.manual_seed(0)
     network, x = net.Macnn(3, size, 20).eval(), torch.randn(2, 3, size, size)
     torch.testing.assert_close(network(x), plainly(network.parameters(), x), rtol=0, atol=1e-6)
 
 
-def test_at_the_programs_size_it_learns_as_many_numbers_as_the_program():
+def test_Macnn_has_parameters_of_program_at_its_size():
     with torch.device("meta"):
         network = net.Macnn(3, 112, 4096)
     widths = (3, 32, 64, 128, 256)
@@ -42,14 +42,14 @@ def test_at_the_programs_size_it_learns_as_many_numbers_as_the_program():
     assert sum(p.numel() for p in network.parameters()) == blocks + 2 * (9 * 256 * 256 + 256) + dense == 70_573_923
 
 
-def test_it_reads_u_v_and_strain_enlarged():
+def test_inputs_are_u_v_and_strain_enlarged():
     maps = torch.tensor([0.0, 127.5, 255.0]).repeat(1, 28, 28, 1).numpy()
     read = method.Macnn(method.Macnn.Params(size=32, hidden=4), TASK).inputs([maps])
     assert read.shape == (1, 3, 32, 32)
     assert read[0, :, 5, 5].tolist() == [1.0, 0.0, -1.0]
 
 
-def test_the_rate_falls_after_fifty_epochs_as_in_the_program():
+def test_configure_optimizers_lets_rate_fall_after_50_epochs():
     steps = method.Macnn(method.Macnn.Params(hidden=4), TASK).configure_optimizers()
     optimizer, rates = steps["optimizer"], []
     for _ in range(51):
@@ -61,6 +61,6 @@ def test_the_rate_falls_after_fifty_epochs_as_in_the_program():
 
 
 @pytest.mark.parametrize(("name", "value"), [("size", 15), ("hidden", 0), ("decay", 0.0)])
-def test_parameters_out_of_range_are_refused_by_name(name, value):
+def test_Params_refuse_values_out_of_range(name, value):
     with pytest.raises(ConfigError, match=rf"method\.{name} must .*not {value}"):
         method.Macnn.Params(**{name: value})

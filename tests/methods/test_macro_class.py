@@ -42,7 +42,7 @@ def targets(cls, **params):
 
 
 @pytest.mark.parametrize("cls", METHODS)
-def test_a_network_learns_each_kind_by_labels_of_its_own(cls):
+def test_targets_give_each_kind_its_labels(cls):
     every = {mtsn.MTSN: {"negatives": 100.0}, softnet.SOFTNet: {"augmentation": False, "negatives": 1.0}}.get(cls, {})
     as_negative, as_class = targets(cls, **every), targets(cls, macro="class", **every)
     assert (as_negative.shape[1], as_class.shape[1]) == (1, 2)
@@ -53,7 +53,7 @@ def test_a_network_learns_each_kind_by_labels_of_its_own(cls):
 
 
 @pytest.mark.parametrize("cls", [mean.MEAN, softnet.SOFTNet, tsmsnet.TSMSNet])  # MTSN's only score is of both kinds
-def test_a_class_of_macro_expressions_changes_no_frames_or_labels_of_micro_ones(cls):
+def test_samples_keep_micro_frames_and_labels_with_macro_class(cls):
     few = {softnet.SOFTNet: {"augmentation": False}, mean.MEAN: {"ratio": 1.0}}.get(cls, {"negatives": 1.0})
     one, two = (
         method(cls, macro=macro, **few).samples(METHODS[cls], [video(cls, MICRO, MACRO)], [])[0]
@@ -65,7 +65,7 @@ def test_a_class_of_macro_expressions_changes_no_frames_or_labels_of_micro_ones(
 
 
 @pytest.mark.parametrize("cls", by_day(METHODS, mtsn.MTSN, softnet.SOFTNet))
-def test_after_training_the_micro_expression_scores_high_the_macro_expression_low(cls):
+def test_training_step_raises_micro_scores_only(cls):
     own = method(cls, macro="class", lr={softnet.SOFTNet: 0.01, mtsn.MTSN: 0.0005}.get(cls, 0.003))
     own.stage, one = METHODS[cls], video(cls, MICRO, MACRO)
     samples, _ = own.samples(own.stage, [one], [])
@@ -90,7 +90,7 @@ def test_after_training_the_micro_expression_scores_high_the_macro_expression_lo
 
 
 @given(st.integers(1, 60), st.integers(1, 6), st.integers(0, 99))
-def test_the_mean_of_the_neighbourhood_that_is_defined_is_taken_off(n, k_prime, seed):
+def test_less_macro_takes_off_mean_of_neighbourhood(n, k_prime, seed):
     scores = np.random.default_rng(seed).random((n, 2))
     scores[n - n // 4 :] = np.nan
     found = spotting.less_macro(scores, k_prime)[:, 0]
@@ -101,7 +101,7 @@ def test_the_mean_of_the_neighbourhood_that_is_defined_is_taken_off(n, k_prime, 
 
 
 @pytest.mark.parametrize("cls", METHODS)
-def test_released_weights_know_no_such_class(cls, tmp_path):
+def test_released_weights_refuse_macro_class(cls, tmp_path):
     with pytest.raises(
         ConfigError, match=r"method\.macro=class is learnt, and method\.weights are of networks without it"
     ):

@@ -21,7 +21,7 @@ def fitted(labels):
 
 
 @given(st.lists(st.integers(0, 2), min_size=1, max_size=30))
-def test_it_names_what_the_dummy_classifier_names(labels):
+def test_classify_equals_dummy_classifier(labels):
     rows = fitted(labels).classify([None] * 4)
     dummy = DummyClassifier(strategy="prior").fit(np.zeros((len(labels), 1)), labels)
     assert rows.shape == (4, 3)
@@ -29,12 +29,12 @@ def test_it_names_what_the_dummy_classifier_names(labels):
     np.testing.assert_allclose(rows[0][dummy.classes_], dummy.predict_proba([[0.0]])[0])
 
 
-def test_clips_that_the_scheme_does_not_score_do_not_count():
+def test_classify_ignores_clips_out_of_scheme():
     assert fitted([2, None, None, None, 1, 2]).classify([None]).tolist() == [pytest.approx([0, 1 / 3, 2 / 3])]
 
 
 @given(st.lists(st.integers(1, 7), min_size=1, max_size=30), st.sampled_from(["likely", "every"]))
-def test_of_sets_it_answers_the_share_of_each_class_or_all(labels, sets):
+def test_classify_gives_share_of_each_class_or_all(labels, sets):
     method = Majority(Majority.Params(sets), Task(frozenset({"recognize"}), classes=CLASSES, several=True))
     expressions = tuple(Expression(10 * i, 10 * i + 5) for i in range(len(labels)))
     common = ("d/s/v", SubjectKey("d", "s"), 30.0, 10 * len(labels), Timing(30.0, 3, {}), None, None)

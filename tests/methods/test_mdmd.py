@@ -42,7 +42,7 @@ def plain_difference(flow, rows, cols, released):
 
 @pytest.mark.parametrize("directions", ["quadrants", "released_code"])
 @pytest.mark.parametrize("seed", range(3))
-def test_the_difference_equals_a_loop_over_pixels(directions, seed):
+def test_MainDirectionDifference_equals_loop_over_pixels(directions, seed):
     rng = np.random.default_rng(seed)
     flow = rng.normal(0, 1, (23, 20, 4)).round(seed).astype(np.float32) + 0  # whole numbers: many lie on an axis; no -0
     found = MainDirectionDifference(4, 3, directions).apply(flow, None)
@@ -51,14 +51,14 @@ def test_the_difference_equals_a_loop_over_pixels(directions, seed):
     assert found[0, 0, 0] == pytest.approx(expected, abs=1e-6)
 
 
-def test_maps_that_do_not_fit_are_refused():
+def test_MainDirectionDifference_refuses_maps_of_other_shape():
     with pytest.raises(ConfigError, match="over two gaps, not 3 channels"):
         MainDirectionDifference().apply(np.zeros((12, 12, 3), np.float32), None)
     with pytest.raises(DataError, match="no 6x6 blocks"):
         MainDirectionDifference().apply(np.zeros((5, 12, 4), np.float32), None)
 
 
-def test_two_gaps_are_two_flows_that_are_stored_apart():
+def test_Flow_of_two_gaps_is_stored_apart():
     both = Flow("dis", k=3, second=6)
     assert both.gaps == (Flow("dis", k=3), Flow("dis", k=6))
     assert "second" not in Flow("dis", k=3).identity()
@@ -75,7 +75,7 @@ def view(n, **features):
     return VideoView("d/s/v", SubjectKey("d", "s"), 30.0, n, TIMING, features.__getitem__, None)
 
 
-def test_scores_are_the_contrasts_of_their_frames():
+def test_score_frames_are_contrasts_of_frames():
     """As in the published program: C_i = F_i - (F_{i-k+1} + F_{i+k-1}) / 2, F_i being the difference at frame i."""
     n, rng = 200, np.random.default_rng(0)
     features = {kind: rng.random((n - 2 * k, 1, 1, 1)).astype(np.float16) for kind, k in (("micro", 12), ("macro", 39))}
@@ -101,14 +101,14 @@ def plain_stretches(scores, p, lengths):
 
 
 @given(st.lists(st.floats(-1, 1), min_size=3, max_size=60), st.floats(0, 1), st.integers(1, 4), st.integers(0, 8))
-def test_stretches_equal_a_loop_over_frames(values, p, shortest, more):
+def test_high_stretches_equal_loop_over_frames(values, p, shortest, more):
     scores, lengths = np.array([np.nan, *values, np.nan]), range(shortest, shortest + more + 1)
     found = high_stretches(scores, p, lengths)
     assert [(s.onset, s.offset) for s in found] == plain_stretches(scores.tolist(), p, lengths)
     assert all(s.onset <= s.apex <= s.offset and s.confidence == scores[s.apex] for s in found)
 
 
-def test_a_video_too_short_gives_nothing_and_one_of_one_expression_its_highest():
+def test_spotted_takes_highest_frame_of_short_videos():
     assert len(contrast(np.ones(6), 3)) == 0
     assert high_stretches(np.full(9, np.nan), 0.1, None) == []
     scores = np.array([0, 0, 1, 0, 3, 3.5, 0, 0, 0])
@@ -116,7 +116,7 @@ def test_a_video_too_short_gives_nothing_and_one_of_one_expression_its_highest()
     assert (found.onset, found.apex, found.offset) == (4, 5, 5)
 
 
-def test_lengths_and_gaps_are_those_of_both_published_datasets():
+def test_Params_have_lengths_and_gaps_of_both_datasets():
     p = MDMD.Params()
     assert [p.k("micro", 30.0), p.k("macro", 30.0), p.k("micro", 200.0), p.k("macro", 200.0)] == [12, 39, 80, 260]
     assert (p.lengths("micro", 30.0, 900), p.lengths("micro", 200.0, 900)) == (range(7, 17), range(47, 106))
@@ -124,6 +124,6 @@ def test_lengths_and_gaps_are_those_of_both_published_datasets():
 
 
 @pytest.mark.parametrize("wrong", [{"p": 2}, {"rows": 0}, {"micro_gap": 0}, {"longest": 0.1}, {"directions": "eight"}])
-def test_impossible_values_are_refused(wrong):
+def test_Params_refuse_impossible_values(wrong):
     with pytest.raises(ConfigError, match=f"method.{next(iter(wrong))}"):
         MDMD.Params(**wrong)

@@ -24,7 +24,7 @@ def numbers(module):
     return sum(p.numel() for p in module.parameters())
 
 
-def test_the_network_has_the_numbers_of_the_public_one_but_for_those_never_used():
+def test_TemporalStates_has_used_parameters_of_public_network():
     """The public program's 1,249,926 hold twelve blocks twice, and in each block a normalisation of 128, that nothing goes through."""
     assert (numbers(net.StateSpace()), numbers(net.Block(0.0))) == (51_072, 51_328)
     assert numbers(net.TemporalStates(5)) == 630_593 + 5 * 65 == 1_249_926 - 12 * (51_328 + 128) - 12 * 128
@@ -72,7 +72,7 @@ def drawn(module):
     return {name: tensor.double().numpy() for name, tensor in tensors.items()}
 
 
-def test_the_state_space_read_plainly():
+def test_StateSpace_equals_plain_reading():
     torch.manual_seed(0)
     space, x = net.StateSpace().double(), torch.randn(2, 7, 64, dtype=torch.float64)
     with torch.no_grad():
@@ -82,7 +82,7 @@ def test_the_state_space_read_plainly():
 
 
 @pytest.mark.parametrize("precision", [torch.float64, torch.float32], ids=str)
-def test_the_network_read_plainly(precision):
+def test_TemporalStates_equals_plain_reading(precision):
     """In single precision the states go through compiled loops, in double through an operation for each moment."""
     torch.manual_seed(0)
     network, x = net.TemporalStates(3).to(precision), torch.randn(2, 10, 7, dtype=precision)
@@ -106,7 +106,7 @@ def test_the_network_read_plainly(precision):
             np.testing.assert_allclose(found, plain, atol=1e-5, rtol=1e-5)
 
 
-def test_the_gradients_of_the_scan_are_exact():
+def test_Scan_has_exact_gradients():
     torch.manual_seed(0)
     shapes = {"delta": (2, 5, 3), "taken": (2, 5, 3), "decay": (3, 4), "write": (2, 5, 4), "read": (2, 5, 4)}
     inputs = [torch.rand(shape, dtype=torch.float64, requires_grad=True) for shape in shapes.values()]
@@ -114,7 +114,7 @@ def test_the_gradients_of_the_scan_are_exact():
 
 
 @given(st.tuples(st.integers(1, 3), st.integers(1, 6), st.integers(1, 40), st.integers(1, 9)), st.integers(0, 99))
-def test_compiled_loops_do_what_an_operation_for_each_moment_does(shape, seed):
+def test_Scan_compiled_equals_one_operation_a_moment(shape, seed):
     """In single precision beside double, which goes another way."""
     n, t, d, s = shape
     torch.manual_seed(seed)
@@ -131,7 +131,7 @@ def test_compiled_loops_do_what_an_operation_for_each_moment_does(shape, seed):
         torch.testing.assert_close(one.grad.double(), other.grad, rtol=1e-4, atol=1e-4)
 
 
-def test_both_tasks_go_through_the_same_blocks_and_leave_out_others_while_training():
+def test_TemporalStates_shares_blocks_between_tasks():
     torch.manual_seed(0)
     network, x = net.TemporalStates(3), torch.randn(2, 10, 6)
     scores, classes = network.eval()(x)
@@ -145,13 +145,13 @@ def test_both_tasks_go_through_the_same_blocks_and_leave_out_others_while_traini
     assert shares[-1] == pytest.approx(0.2 * 10 / 11)
 
 
-def test_the_groups_are_brows_mouth_and_sides_of_the_nose():
+def test_groups_are_brows_mouth_and_sides_of_nose():
     named = [[regions.SIDES_OF_NOSE[i] for i in group] for group in GROUPS]
     assert named == [[18, 19, 20], [23, 24, 25], [48, 51, 54, 57], [31], [35]]
 
 
 @given(st.integers(0, 40), st.sampled_from([2, 6, 8]), st.integers(0, 99))
-def test_windows_hold_the_motion_since_their_first_frame(n, window, seed):
+def test_window_motion_is_motion_since_first_frame(n, window, seed):
     motion = np.random.default_rng(seed).normal(size=(n, 12, 2)).astype(np.float32)
     found = window_motion(motion, window)
     for w, part in enumerate(found):
@@ -166,14 +166,14 @@ def test_windows_hold_the_motion_since_their_first_frame(n, window, seed):
 
 
 @given(st.integers(1, 40), st.sampled_from([2, 6, 8]))
-def test_frames_are_the_same_after_windows_and_back(n, window):
+def test_put_together_undoes_in_windows(n, window):
     frames = np.arange(n)
     windows = in_windows(frames, window, -1)
     assert put_together(windows, n).tolist() == frames.tolist()
     assert set(windows.ravel().tolist()) <= {-1, *frames.tolist()}
 
 
-def test_first_and_last_frame_of_an_expression_are_outside():
+def test_frame_labels_leave_out_onset_and_offset():
     inside, named = frame_labels(16, {Expression(21, 70): 1, Expression(91, 105): None}, 2, step=7)
     assert np.flatnonzero(inside).tolist() == [4, 5, 6, 7, 8, 9, 14]
     assert named.tolist() == [2] * 4 + [1] * 6 + [2] * 4 + [IGNORED, 2]
@@ -189,7 +189,7 @@ def moving(seed, onset, label):
     )
 
 
-def test_it_learns_to_spot_and_to_name(monkeypatch):
+def test_METST_learns_to_spot_and_to_name(monkeypatch):
     monkeypatch.setattr("mebench.methods.me_tst.network.BLOCKS", 2)  # as twelve do, in a sixth of the time
     torch.manual_seed(0)
     own, train = method(ratio=1.0), [moving(seed, 10 + 11 * seed, seed % 2) for seed in range(4)]
@@ -230,16 +230,16 @@ def fitted(monkeypatch, precision="32-true", **params):
     return own.score_frames(train[0])
 
 
-def test_sixteen_bits_learn_what_thirty_two_do(monkeypatch):
+def test_METST_learns_with_16_bits_as_with_32(monkeypatch):
     assert np.abs(fitted(monkeypatch, "bf16-mixed") - fitted(monkeypatch)).max() < 0.01
 
 
-def test_batches_in_which_no_frame_has_a_weight_are_learnt_from(monkeypatch):
+def test_METST_learns_from_batches_without_weights(monkeypatch):
     """With `outside=0` a window without an expression has none."""
     assert np.isfinite(fitted(monkeypatch, outside=0.0, batch_size=1, epochs=1)).all()
 
 
-def test_the_error_of_classes_is_that_of_the_public_program():
+def test_loss_of_classes_equals_public_program():
     """It gives PyTorch's cross-entropy the classes as probabilities, which divides by the number of frames."""
     torch.manual_seed(0)
     own, scores, named = method(), torch.randn(9, 3), torch.tensor([0, 1, 2, 2, IGNORED, 1, 2, 0, 2])
@@ -253,7 +253,7 @@ def test_the_error_of_classes_is_that_of_the_public_program():
     assert own._of_classes(scores, torch.full((9,), IGNORED)) == 0
 
 
-def test_what_it_remembers_of_a_video_is_forgotten_while_it_trains():
+def test_METST_forgets_cached_video_in_training():
     own, video = method().eval(), moving(0, 20, 0)
     before = own.score_frames(video)
     own.stage = "states"
@@ -264,7 +264,7 @@ def test_what_it_remembers_of_a_video_is_forgotten_while_it_trains():
     assert (own.eval().score_frames(video) > before).all()
 
 
-def test_after_training_it_answers_as_the_epoch_that_is_kept(monkeypatch):
+def test_METST_answers_by_kept_epoch_after_training(monkeypatch):
     """Though it was asked about the same video after the last one."""
     monkeypatch.setattr("mebench.methods.me_tst.network.BLOCKS", 2)
     torch.manual_seed(0)
@@ -293,12 +293,12 @@ def test_after_training_it_answers_as_the_epoch_that_is_kept(monkeypatch):
         {"fps": 0},
     ],
 )
-def test_impossible_values_are_refused(wrong):
+def test_Params_refuse_impossible_values(wrong):
     with pytest.raises(ConfigError, match=f"method.{next(iter(wrong))}"):
         me_tst.METST.Params(**wrong)
 
 
-def test_weights_of_the_public_program_are_read_by_name_in_the_order_of_the_scheme():
+def test_of_authors_reads_weights_in_order_of_scheme():
     """What the program never uses is left out: a second set of blocks, and a normalisation of each block."""
     network, own = net.TemporalStates(5).eval(), {here: theirs for theirs, here in net.PARTS.items()}
     written = {}

@@ -40,18 +40,18 @@ def maps(n, seed=0):
         (("spot", "recognize"), ("a", "b", "c", "d", "e"), 8394),
     ],
 )
-def test_size(tasks, classes, parameters):
+def test_MEAN_has_parameters_of_paper(tasks, classes, parameters):
     """Parameters of the network, running statistics of the normalisations counted."""
     assert count_parameters(method(tasks, classes)) == parameters
 
 
-def test_the_sizes_add_up_from_the_layers():
+def test_MEAN_parameters_add_up_from_layers():
     shared = sum(f * 25 + f for f in network.STREAMS) + 4 * sum(network.STREAMS)
     head = (sum(network.STREAMS) * 8 * 25 + 8) + 8 * 7 * 7
     assert (shared, shared + head + 1, shared + 2 * head + 1 + 8 * 7 * 7 * 2 + 3) == (420, 3621, 7608)
 
 
-def test_the_packed_convolution_is_three_separate_ones():
+def test_Shared_equals_three_separate_convolutions():
     torch.manual_seed(0)
     shared = network.Shared(0.3)
     with torch.no_grad():
@@ -76,7 +76,7 @@ def test_the_packed_convolution_is_three_separate_ones():
     assert shared(x).shape == (4, 14, 14, 14)
 
 
-def test_no_stream_learns_from_a_foreign_channel():
+def test_Shared_stream_learns_from_own_channel_alone():
     shared = network.Shared(0.0).eval()
     x = torch.randn(2, 3, 42, 42, requires_grad=True)
     shared(x)[:, :3].sum().backward()
@@ -84,11 +84,11 @@ def test_no_stream_learns_from_a_foreign_channel():
     assert x.grad[:, 1:].abs().sum() == 0
 
 
-def test_a_head_gives_one_row_for_each_sample():
+def test_Head_gives_one_row_a_sample():
     assert network.Head(5, 0.2)(torch.randn(4, 14, 14, 14)).shape == (4, 5)
 
 
-def test_the_last_k_frames_have_no_score_and_each_score_is_its_frames_own():
+def test_score_frames_gives_each_frame_its_own_score():
     m, features = method(), maps(9)
     scores = m.score_frames(video(features))
     assert scores.shape == (12, 1)
@@ -98,18 +98,18 @@ def test_the_last_k_frames_have_no_score_and_each_score_is_its_frames_own():
 
 
 @pytest.mark.parametrize("answer", ["score_frames", "_probabilities"])
-def test_maps_are_read_where_the_network_is(answer):
+def test_score_frames_reads_maps_on_device_of_network(answer):
     """As on a GPU: `meta` refuses operands that are elsewhere, and has no numbers that could come back."""
     own, features = method().eval().to("meta"), maps(4)
     with pytest.raises(NotImplementedError, match="Cannot copy out of meta tensor"):
         getattr(own, answer)(video(features) if answer == "score_frames" else features)
 
 
-def test_a_video_of_k_frames_has_no_scores():
+def test_score_frames_gives_none_for_k_frames():
     assert np.isnan(method().score_frames(video(maps(0)))).all()
 
 
-def test_spotting_samples_are_equations_5_and_6_with_their_ratio():
+def test_samples_for_spotting_equal_equations_5_and_6():
     features = maps(60)
     m = method(ratio=2.0)
     samples, _ = m.samples("spotting", [video(features, 4, (Expression(20, 24), Expression(40, 42, "macro")))], [])
@@ -121,7 +121,7 @@ def test_spotting_samples_are_equations_5_and_6_with_their_ratio():
     torch.testing.assert_close(x[y[:, 0] > 0].contiguous(), positives.contiguous())
 
 
-def test_spotting_samples_of_two_videos_are_not_mixed_up():
+def test_samples_for_spotting_keep_videos_apart():
     a, b = maps(30, 1), maps(40, 2)
     m = method(ratio=100.0)
     samples, _ = m.samples("spotting", [video(a, 2, (Expression(5, 6),)), video(b, 2, (Expression(9, 9),))], [])
@@ -132,7 +132,7 @@ def test_spotting_samples_of_two_videos_are_not_mixed_up():
     assert torch.nonzero(y)[:, 0].tolist() == [4, 5, 6, 30 + 8, 30 + 9]
 
 
-def test_recognition_leaves_the_shared_layers_as_spotting_left_them():
+def test_training_step_for_recognition_keeps_shared_layers():
     m, features = method(), maps(30)
     train = [video(features, 2, (Expression(5, 6), Expression(15, 17)))]
     m.samples("recognition", train, [])
@@ -150,7 +150,7 @@ rows = st.lists(st.lists(st.integers(1, 9), min_size=3, max_size=3), min_size=12
 
 
 @given(rows, st.integers(4, 11), st.integers(1, 4))
-def test_a_spotted_interval_takes_the_most_frequent_class_before_its_peak(rows, apex, k_prime):
+def test_classify_takes_most_frequent_class_before_peak(rows, apex, k_prime):
     """Frames F_p - k' to F_p - 1 vote (section 3.4, case 1); of equally frequent classes the one of larger summed probability."""
     probabilities = np.array(rows) / np.sum(rows, axis=1, keepdims=True)
     m = method()
@@ -170,7 +170,7 @@ def test_a_spotted_interval_takes_the_most_frequent_class_before_its_peak(rows, 
     assert row.sum() == pytest.approx(1)
 
 
-def test_the_vote_asks_only_frames_that_exist():
+def test_classify_asks_only_existing_frames():
     asked = []
     m = method()
     m._probabilities = lambda features: asked.append(features.tolist()) or np.full((len(features), 3), 1 / 3)
@@ -179,7 +179,7 @@ def test_the_vote_asks_only_frames_that_exist():
     assert asked == [[0, 1], [9, 10, 11], [0]]
 
 
-def test_the_frames_before_the_peak_of_the_scores_vote_wherever_the_interval_lies():
+def test_classify_asks_frames_before_peak_of_scores():
     """Of an interval that another method has spotted nobody here knows whether it was moved."""
     view, asked = video(np.arange(30), 6), {}
     for anchor, tasks in (("paper", None), ("middle", None), ("middle", frozenset({"recognize"}))):
@@ -194,7 +194,7 @@ def test_the_frames_before_the_peak_of_the_scores_vote_wherever_the_interval_lie
 
 
 @given(st.integers(0, 200), st.sampled_from([3, 8, 17]), st.sampled_from(["fixed", "score_curve"]))
-def test_who_votes_hangs_on_the_peak_alone(seed, k_prime, interval):
+def test_classify_depends_on_peak_alone(seed, k_prime, interval):
     """Through `propose`: the curve may leave its peak no room to move."""
     scores = np.random.default_rng(seed).random((120, 1))
     view, asked = video(np.arange(117), k_prime), {}
@@ -210,7 +210,7 @@ def test_who_votes_hangs_on_the_peak_alone(seed, k_prime, interval):
         assert asked["paper"] == asked["middle"]
 
 
-def test_both_chains_describe_the_same_maps_over_different_gaps():
+def test_chains_differ_in_gaps_alone():
     chains = method().chains(Timing(200.0, 20, {}))
     frames, clips = chains.values()
     assert frames.name == mean.FRAMES
@@ -222,6 +222,6 @@ def test_both_chains_describe_the_same_maps_over_different_gaps():
 @pytest.mark.parametrize(
     ("name", "value"), [("p", 1.2), ("epochs_spot", 0), ("lr", 0), ("dropout", 1.0), ("l2", -1.0), ("ratio", 0)]
 )
-def test_parameters_out_of_range_are_refused_by_name(name, value):
+def test_Params_refuse_values_out_of_range(name, value):
     with pytest.raises(ConfigError, match=rf"method\.{name} must .*not {value}"):
         mean.MEAN.Params(**{name: value})

@@ -55,12 +55,12 @@ def steps(chain):
 @pytest.mark.parametrize(
     ("seconds", "fps", "k"), [(0.05, 200, 10), (0.10, 200, 20), (0.15, 200, 30), (0.05, 25, 2), (0.10, 25, 3)]
 )
-def test_k_is_a_time_in_frames_rounded_up(seconds, fps, k):
+def test_chains_round_gap_in_seconds_up(seconds, fps, k):
     chains = method(k_seconds=seconds).chains(Timing(fps, 99, {}))
     assert chains[FRAMES].at("pair")[0].k == k
 
 
-def test_the_default_normalises_before_the_regions_and_softnet_after_them():
+def test_chains_normalise_before_or_after_regions():
     own, softnet = (method(preprocessing=p).chains(TIMING)[FRAMES] for p in ("mean", "softnet"))
     assert steps(own)[2:] == [Strain, MinMax, EyesAndMouth]
     assert steps(softnet)[2:] == [Strain, RemoveNoseMotion, MaskEyes, EyesAndMouth, MinMax]
@@ -68,18 +68,18 @@ def test_the_default_normalises_before_the_regions_and_softnet_after_them():
 
 
 @pytest.mark.parametrize("regions", ["box", "whole_face"])
-def test_softnets_preprocessing_needs_landmarks(regions):
+def test_Params_ask_landmarks_for_softnets_preprocessing(regions):
     with pytest.raises(ConfigError, match=rf"landmarks.*method\.regions={regions}"):
         mean.MEAN.Params(preprocessing="softnet", regions=regions)
 
 
-def test_scales_and_tempo_each_have_a_chain_over_their_gap():
+def test_chains_have_one_gap_for_each_scale_and_tempo():
     chains = method(scales=(1.0, 0.5), tempo=(0.5, 2.0)).chains(TIMING)
     gaps = {name: chain.at("pair")[0].k for name, chain in chains.items() if chain.scope == "frames"}
     assert gaps == {FRAMES: 20, f"{FRAMES}@0.5": 10, f"{FRAMES}@2": 40}
 
 
-def test_spotted_frames_may_be_named_over_half_the_mean_length():
+def test_classify_can_use_half_of_mean_length():
     chains = method(recognition_gap="k_prime").chains(TIMING)
     assert chains[FRAMES_K_PRIME].at("pair")[0].k == 34
     asked = []
@@ -89,13 +89,13 @@ def test_spotted_frames_may_be_named_over_half_the_mean_length():
     assert asked == [FRAMES_K_PRIME]
 
 
-def test_ready_made_maps_are_asked_for_alone_where_there_are_no_frames():
+def test_chains_ask_for_ready_made_maps_without_frames():
     chains = method(("recognize",), regions="whole_face").chains(Timing(0.0, 1, {}))
     assert list(chains) == [WHOLE_FACE]
     assert chains[WHOLE_FACE].scope == "clips"
 
 
-def test_whole_face_maps_become_u_v_strain_in_the_unit_range():
+def test_network_input_scales_whole_face_maps_to_unit_range():
     image = torch.zeros(1, 3, 28, 28)
     image[:, 0], image[:, 1], image[:, 2] = 255, 51, 102  # strain, v, u
     x = network_input(image)
@@ -108,7 +108,7 @@ def test_whole_face_maps_become_u_v_strain_in_the_unit_range():
 # -- apex -------------------------------------------------------------------------------------------------------------------
 
 
-def test_the_papers_apex_differs_most_from_the_onset():
+def test_LargestDifference_differs_most_from_onset():
     crops = np.random.default_rng(0).integers(0, 256, (150, 8, 8)).astype(np.uint8)
     naive = [np.mean([abs(int(a) - int(b)) for a, b in zip(c.ravel(), crops[0].ravel())]) for c in crops]
     assert LargestDifference().apply(
@@ -117,7 +117,7 @@ def test_the_papers_apex_differs_most_from_the_onset():
     assert LargestDifference().apply(crops[:1]).item() == 0
 
 
-def test_the_codes_apex_has_the_map_of_the_largest_sum_before_the_offset():
+def test_largest_sum_lies_before_offset():
     features = maps(20)
     sums = features.astype(float).sum((1, 2, 3))
     clip = ClipView(video(features), 4, 9, 15, False)
@@ -126,7 +126,7 @@ def test_the_codes_apex_has_the_map_of_the_largest_sum_before_the_offset():
     assert largest_sum(beyond, FRAMES) == beyond
 
 
-def test_annotated_clips_are_named_at_the_apex_that_was_found():
+def test_classify_names_annotated_clips_at_found_apex():
     asked = []
 
     def clip(chain, onset, apex, offset):
@@ -141,7 +141,7 @@ def test_annotated_clips_are_named_at_the_apex_that_was_found():
 # -- training ---------------------------------------------------------------------------------------------------------------
 
 
-def test_without_transfer_recognition_has_shared_layers_of_its_own():
+def test_samples_without_transfer_use_own_shared_layers():
     m = method(transfer=False)
     train = [video(maps(30), 2, (Expression(5, 6), Expression(15, 17)))]
     samples, _ = m.samples("recognition", train, [])
@@ -162,7 +162,7 @@ def normalised_by_batch(m, x):
     return F.max_pool2d(F.batch_norm(torch.cat(maps_of, 1), None, None, norm.weight, norm.bias, True, eps=1e-3), 3)
 
 
-def test_frozen_layers_in_training_use_batch_statistics_and_keep_their_own():
+def test_frozen_layers_train_with_batch_statistics():
     """As the public code does; with dropout off the maps are those of a normalisation by the batch, and nothing frozen changes."""
     m = method(frozen="train", dropout=0.0)
     train = [video(maps(30), 2, (Expression(5, 6), Expression(15, 17)))]
@@ -180,7 +180,7 @@ def test_frozen_layers_in_training_use_batch_statistics_and_keep_their_own():
 
 
 @pytest.mark.parametrize("frozen", ["eval", "train"])
-def test_a_training_learns_from_the_maps_that_frozen_names(frozen):
+def test_fit_learns_from_maps_that_frozen_names(frozen):
     """Those of tested clips, or those of the batch, of which there is one."""
     m, seen = method(frozen=frozen, dropout=0.0, epochs_spot=1, epochs_recognition=1), []
     m.recognition.register_forward_pre_hook(lambda _, given: seen.append(given[0].detach()))
@@ -195,7 +195,7 @@ def test_a_training_learns_from_the_maps_that_frozen_names(frozen):
     assert (given.sum(0) - other.sum(0)).abs().max() > 0.1
 
 
-def test_the_ratio_that_sampling_reached_is_noted():
+def test_samples_note_reached_ratio():
     m = method(ratio=2.0)
     m.samples("spotting", [video(maps(60), 4, (Expression(20, 24),))], [])
     assert m.notes["negatives_per_positive"] == 2.0
@@ -205,7 +205,7 @@ def test_the_ratio_that_sampling_reached_is_noted():
     assert negatives_per_positive(torch.zeros(5)) is None
 
 
-def test_tempo_adds_the_same_expressions_slower_and_faster():
+def test_samples_add_slower_and_faster_expressions():
     m, asked = method(tempo=(0.5,)), []
 
     def clip(chain, onset, apex, offset):
@@ -223,7 +223,7 @@ def test_tempo_adds_the_same_expressions_slower_and_faster():
     assert at_tempo(LabelledClip(video(maps(9)), 3, 3, 5, False, 0), 0.5).apex == 4
 
 
-def test_a_flip_doubles_the_clips_by_their_mirror_images():
+def test_samples_add_mirrored_clips():
     m = method(("recognize",), flip=True)
     samples, _ = m.samples("recognition", [video(maps(30), 2, (Expression(5, 6), Expression(9, 9)))], [])
     x, y = samples.tensors
@@ -233,7 +233,7 @@ def test_a_flip_doubles_the_clips_by_their_mirror_images():
 
 
 @pytest.mark.parametrize("stage", ["spotting", "recognition"])
-def test_losses_are_those_of_the_parameters(stage):
+def test_training_step_uses_chosen_losses(stage):
     y = torch.tensor([[1.0], [0.0], [0.0]]) if stage == "spotting" else torch.tensor([0, 1, 1])
     x = torch.rand(3, 3, 42, 42)
     found = {}
@@ -250,13 +250,13 @@ def test_losses_are_those_of_the_parameters(stage):
     assert found == {"paper": pytest.approx(expected[0].item()), "focal": pytest.approx(expected[1].item())}
 
 
-def test_under_the_focal_loss_scores_are_probabilities():
+def test_score_frames_are_probabilities_under_focal_loss():
     features = maps(9)
     plain, focal = (method(loss=loss).score_frames(video(features))[:9, 0] for loss in ("paper", "focal"))
     np.testing.assert_allclose(focal, 1 / (1 + np.exp(-plain)), rtol=1e-5)
 
 
-def test_several_scales_score_by_their_mean():
+def test_score_frames_average_over_scales():
     features = {FRAMES: maps(9, 1), f"{FRAMES}@2": maps(6, 2)}
     both = method(scales=(1.0, 2.0)).score_frames(video(features.__getitem__))[:, 0]
     one = method().score_frames(video(features[FRAMES]))[:9, 0]
@@ -266,7 +266,7 @@ def test_several_scales_score_by_their_mean():
     assert np.isnan(both[9:]).all()
 
 
-def test_each_epoch_is_noted_for_training_and_for_subjects_held_out():
+def test_history_has_losses_of_each_epoch_and_side():
     m = method(curves="valid")
     assert mean.MEAN.holds_out(m.params)
     assert not mean.MEAN.holds_out(mean.MEAN.Params())
@@ -286,18 +286,18 @@ def test_each_epoch_is_noted_for_training_and_for_subjects_held_out():
 
 
 @pytest.mark.parametrize(("case", "frames"), [(1, range(7, 10)), (2, [10]), (3, range(7, 13))])
-def test_the_frames_of_an_interval_case(case, frames):
+def test_voters_are_frames_before_peak(case, frames):
     assert voters(case, 10, 3, 99).tolist() == list(frames)
 
 
-def test_intervals_in_a_video_too_short_for_flow_are_named_from_onset_to_apex():
+def test_classify_reads_onset_and_apex_of_short_videos():
     view = video(lambda chain: maps(0), clip=lambda chain, onset, apex, offset: maps(3)[apex - onset])
     m = method()
     (row,), (own,) = (m.classify([view.clip(-2, 1, 3, spotted=spotted)]) for spotted in (True, False))
     np.testing.assert_array_equal(row, own)
 
 
-def test_on_smic_nobody_marked_an_apex_so_the_papers_is_taken():
+def test_config_takes_apex_of_paper_on_smic():
     found = find("method", "mean").section("datasets")
     assert {name for name, values in found.items() if values.get("apex") == "paper"} == {
         "smic_hs",
@@ -306,7 +306,7 @@ def test_on_smic_nobody_marked_an_apex_so_the_papers_is_taken():
     }
 
 
-def test_the_threshold_learnt_in_the_fold_is_saved_with_the_model():
+def test_fit_closed_form_saves_threshold_with_model():
     m = method(threshold="absolute")
     m._scores = lambda v: np.r_[np.zeros(20), np.ones(6), np.zeros(20)][:, None]
     train = video(maps(43), 3, (Expression(20, 25),))
@@ -323,7 +323,7 @@ def test_the_threshold_learnt_in_the_fold_is_saved_with_the_model():
     assert method().propose(video(maps(43)), quiet) != []
 
 
-def test_intervals_from_the_score_curve_begin_at_the_labelled_onset():
+def test_propose_from_curve_begins_at_labelled_onset():
     scores = np.zeros((100, 1))
     scores[40 - 5 : 60] = 1  # labels of an expression at 40 to 59 with k' = 6
     (found,) = method(interval="score_curve").propose(video(maps(97), 6), scores)
@@ -334,7 +334,7 @@ def test_intervals_from_the_score_curve_begin_at_the_labelled_onset():
 # -- the whole ------------------------------------------------------------------------------------------------------------------
 
 
-def test_the_paper_counts_its_operations():
+def test_exportable_counts_operations_of_paper():
     """3.5 million: products and sums of the convolutions and the linear layers, their biases and the normalisation."""
     from torch.utils.flop_counter import FlopCounterMode
 
@@ -347,7 +347,7 @@ def test_the_paper_counts_its_operations():
     assert 2 * products + biases + normalisation == pytest.approx(3.5e6, rel=0.01)
 
 
-def test_the_search_space_holds_values_that_the_parameters_take():
+def test_search_space_holds_allowed_values():
     search = find("method", "mean").section("search")
     for name, space in search.items():
         assert space["acts"] in ("postprocess", "training", "features"), name
@@ -371,7 +371,7 @@ VARIANTS = [
 
 
 @pytest.mark.parametrize("words", by_day(VARIANTS, *VARIANTS[1:3], *VARIANTS[5:]), ids=" ".join)
-def test_a_fold_of_the_variant_trains_and_predicts(words, tmp_path):
+def test_fold_of_variant_trains_and_predicts(words, tmp_path):
     settled = ("protocol=loso", "seed=0", f"cache={scratch()}")
     plan = make_plan(resolve(["method=mean", *settled, *SMALL, *words]))
     result = host.execute(plan, plan.folds[0])

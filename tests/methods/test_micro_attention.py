@@ -21,7 +21,7 @@ def as_the_program(block, x):
     return total + total * shares
 
 
-def test_the_mean_filter_gives_answers_and_gradients_of_the_mean_of_all_outputs():
+def test_AttentionBlock_equals_mean_of_all_outputs():
     torch.manual_seed(0)
     block, x = net.AttentionBlock(4, 6), torch.randn(3, 4, 5, 5)
     answers, gradients = [], []
@@ -35,7 +35,7 @@ def test_the_mean_filter_gives_answers_and_gradients_of_the_mean_of_all_outputs(
     torch.testing.assert_close(*gradients, rtol=1e-4, atol=1e-4)
 
 
-def test_attention_shares_out_one_over_the_positions():
+def test_AttentionBlock_weights_sum_to_one():
     torch.manual_seed(0)
     block = net.AttentionBlock(4, 6).eval()
     with torch.no_grad():
@@ -46,7 +46,7 @@ def test_attention_shares_out_one_over_the_positions():
 
 
 @pytest.mark.parametrize(("size", "left"), [(32, 1), (56, 1), (100, 3), (224, 7)])
-def test_what_is_left_of_a_map_of_any_size_enters_the_hidden_layer(size, left):
+def test_MicroAttention_takes_maps_of_any_size(size, left):
     with torch.device("meta"):
         network = net.MicroAttention(3, size, 4096)
         assert network(torch.empty(2, 3, size, size)).shape == (2, 3)
@@ -59,7 +59,7 @@ def test_what_is_left_of_a_map_of_any_size_enters_the_hidden_layer(size, left):
         assert sum(p.numel() for p in network.parameters()) == whole == 53_384_195
 
 
-def test_it_reads_u_v_and_strain_enlarged():
+def test_inputs_are_u_v_and_strain_enlarged():
     maps = np.broadcast_to(np.array([0, 127.5, 255], np.float32), (1, 28, 28, 3))
     read = method.MicroAttention(method.MicroAttention.Params(size=56, hidden=4), TASK).inputs([maps])
     assert read.shape == (1, 3, 56, 56)
@@ -67,6 +67,6 @@ def test_it_reads_u_v_and_strain_enlarged():
 
 
 @pytest.mark.parametrize(("name", "value"), [("size", 31), ("batch_size", 1), ("momentum", 1.0), ("weight_decay", -1)])
-def test_parameters_out_of_range_are_refused_by_name(name, value):
+def test_Params_refuse_values_out_of_range(name, value):
     with pytest.raises(ConfigError, match=rf"method\.{name} must .*not {value}"):
         method.MicroAttention.Params(**{name: value})

@@ -17,11 +17,11 @@ def method(kinds=("micro", "macro"), one_per_video=False, **params):
     return mtsn.MTSN(mtsn.MTSN.Params(**params), Task(frozenset({"spot"}), kinds, one_per_video=one_per_video))
 
 
-def test_the_network_has_the_numbers_of_the_public_one():
+def test_TwoGaps_has_parameters_of_public_network():
     assert sum(p.numel() for p in net.TwoGaps().parameters()) == 66_209
 
 
-def test_the_network_read_plainly():
+def test_TwoGaps_equals_plain_reading():
     torch.manual_seed(0)
     network, x = net.TwoGaps(), torch.rand(4, 6, 28, 28)
     flat = []
@@ -35,7 +35,7 @@ def test_the_network_read_plainly():
     torch.testing.assert_close(network(x)[:, 0], expected)
 
 
-def test_labels_are_hard_inside_and_soft_up_to_the_apex_and_down():
+def test_frame_labels_are_hard_inside_and_soft_to_apex():
     hard, soft = mtsn.frame_labels(30, [Expression(10, 20, apex=14)])
     assert np.flatnonzero(hard).tolist() == list(range(10, 21))
     assert soft[10:21] == pytest.approx([0, 0.25, 0.5, 0.75, 1, 5 / 6, 4 / 6, 3 / 6, 2 / 6, 1 / 6, 0])
@@ -43,13 +43,13 @@ def test_labels_are_hard_inside_and_soft_up_to_the_apex_and_down():
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=60), st.integers(1, 12))
-def test_smoothing_takes_the_mean_of_full_windows(scores, k):
+def test_smoothed_takes_mean_of_full_windows(scores, k):
     expected = [np.mean(scores[i - k : i + k]) for i in range(k, len(scores) - k)]
     np.testing.assert_allclose(intervals.smoothed(np.array(scores), k), expected, atol=1e-12)
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=40), st.integers(0, 50), st.integers(1, 12), st.floats(0, 0.9))
-def test_the_extent_of_a_peak_equals_a_plain_loop(scores, place, reach, level):
+def test_extent_equals_plain_loop(scores, place, reach, level):
     """As the public program looks for it, frame by frame."""
     curve, peak = np.array(scores), place % len(scores)
     start, most = 0, 0.0
@@ -67,7 +67,7 @@ def bump(n, centre, half, height=1.0):
     return height * np.clip(1 - np.abs(np.arange(n) - centre) / half, 0, 1)
 
 
-def test_a_short_high_bump_is_micro_and_a_long_one_macro():
+def test_spotted_tells_micro_from_macro_by_shape():
     scores = np.maximum(bump(400, 100, 18), bump(400, 280, 50))
     own = method(level=0.6, difference=0.2)
     (micro,) = own.spotted(TIMING, "micro", scores)
@@ -78,7 +78,7 @@ def test_a_short_high_bump_is_micro_and_a_long_one_macro():
     assert 90 < only.apex < 330
 
 
-def test_a_peak_stays_what_it_is_whatever_else_the_video_holds():
+def test_spotted_peak_ignores_rest_of_video():
     """So nothing of a tested video but the peak itself says whether it counts."""
     alone, beside = bump(400, 100, 18), np.maximum(bump(400, 100, 18), bump(400, 280, 50, 1.5))
     own = method(level=0.6, difference=0.2)
@@ -86,7 +86,7 @@ def test_a_peak_stays_what_it_is_whatever_else_the_video_holds():
     assert mtsn.MTSN.looks_at_test_video(own.task.tasks, own.params) == "none"
 
 
-def test_micro_expressions_are_the_same_with_or_without_macro_expressions():
+def test_spotted_micro_ignores_macro():
     """Their curve is compared with one smoothed three times as long, as in the public program, not with k' of the macro-expressions."""
     own, found = method(level=0.3, difference=0.1), 0
     for seed in range(10):
@@ -98,7 +98,7 @@ def test_micro_expressions_are_the_same_with_or_without_macro_expressions():
     assert found > 10
 
 
-def test_intervals_are_as_long_as_in_the_public_program():
+def test_Params_have_lengths_of_public_program():
     """Longer than 5 frames and shorter than 30 where k' is 6, longer than 15 and shorter than 90 where it is 18."""
     p = mtsn.MTSN.Params()
     assert [(p.shortest * k, p.longest * k) for k in (6, 18)] == [(5, 30), (15, 90)]
@@ -113,7 +113,7 @@ def video(seed, onset, n=120):
     return LabelledVideo("d/s/v", SubjectKey("d", "s"), 30.0, n, TIMING, features.__getitem__, None, (e,), (None,))
 
 
-def test_it_trains_on_as_many_frames_outside_as_inside_and_scores_all_with_partners():
+def test_samples_balance_frames_inside_and_outside():
     own, train = method(), [video(seed, 20 + 10 * seed) for seed in range(4)]
     samples, _ = own.samples("scores", train, [])
     x, y = samples.tensors
@@ -135,6 +135,6 @@ def test_it_trains_on_as_many_frames_outside_as_inside_and_scores_all_with_partn
 
 
 @pytest.mark.parametrize("wrong", [{"hard": 2}, {"level": -1}, {"reach": 0}, {"longest": 0.1}, {"regions": "nose"}])
-def test_impossible_values_are_refused(wrong):
+def test_Params_refuse_impossible_values(wrong):
     with pytest.raises(ConfigError, match=f"method.{next(iter(wrong))}"):
         mtsn.MTSN.Params(**wrong)

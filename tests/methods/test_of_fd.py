@@ -24,14 +24,14 @@ signals = st.lists(st.integers(0, 20), min_size=3, max_size=90).map(lambda value
 # -- the rules within a stretch ---------------------------------------------------------------------------------------------
 
 
-def test_slow_motion_stays_and_fast_motion_goes():
+def test_low_pass_keeps_slow_motion():
     t = np.arange(198) / 30
     slow, fast = 3 + np.cos(2 * np.pi * 0.909 * t), np.cos(2 * np.pi * 10 * t)
     np.testing.assert_allclose(intervals.low_pass(slow + fast, 5.0, 30.0)[20:-20], slow[20:-20], atol=0.03)
 
 
 @given(signals)
-def test_the_filter_equals_a_sum_over_frequencies(signal):
+def test_low_pass_equals_sum_over_frequencies(signal):
     n = len(signal)
     spectrum = [sum(x * np.exp(-2j * np.pi * k * i / n) for i, x in enumerate(signal)) for k in range(n)]
     frequencies = [(k if k < (n + 1) // 2 else k - n) * 30 / n for k in range(n)]
@@ -49,13 +49,13 @@ def test_the_filter_equals_a_sum_over_frequencies(signal):
 
 
 @given(signals, st.integers(1, 30))
-def test_a_rise_equals_a_loop_over_frames(signal, around):
+def test_rise_equals_loop_over_frames(signal, around):
     n = len(signal)
     expected = [signal[i] - signal[max(0, i - around) : min(n - 1, i + around)].min() for i in range(n)]
     assert intervals.rise(signal, around).tolist() == pytest.approx(expected)
 
 
-def test_a_trend_is_taken_off_and_what_is_nothing_else_is_nothing():
+def test_without_trend_leaves_nothing_of_a_line():
     line = np.linspace(0, 5, 150)
     wave = np.sin(np.arange(150) / 4)
     assert np.abs(intervals.without_trend(line)).max() == 0
@@ -63,7 +63,7 @@ def test_a_trend_is_taken_off_and_what_is_nothing_else_is_nothing():
     assert np.abs((intervals.without_trend(line + wave) - wave)[20:-20]).max() < 0.3
 
 
-def test_frames_less_than_three_apart_are_one():
+def test_stretches_join_frames_less_than_three_apart():
     assert stretches(np.isin(np.arange(40), [4, 5, 7, 10, 30]), intervals.BRIDGE) == [(4, 7), (10, 10), (30, 30)]
 
 
@@ -76,7 +76,7 @@ def ripple(n):
     return 0.05 * np.sin(2 * np.pi * 3 * np.arange(n) / 30)
 
 
-def test_a_peak_counts_if_high_and_rising_enough_with_and_without_its_trend():
+def test_peaks_are_high_and_rise_with_and_without_trend():
     signal = bump() + ripple(120)
     (found,) = intervals.peaks(signal, 1.9, RULES)
     assert 50 < found[0] < 60 < found[1] < 70
@@ -88,7 +88,7 @@ def test_a_peak_counts_if_high_and_rising_enough_with_and_without_its_trend():
 
 
 @given(st.integers(35, 85), st.floats(4, 12), st.floats(2.2, 9))
-def test_an_interval_ends_at_a_third_of_the_height(at, width, height):
+def test_widened_ends_at_third_of_height(at, width, height):
     signal = bump(at=at, width=width, height=height)
     first, last = intervals.widened(signal, (at - 1, at + 1), RULES)
     assert max(signal[first], signal[last]) < 0.335 * height < 1.02 * min(signal[first + 1], signal[last - 1])
@@ -96,13 +96,13 @@ def test_an_interval_ends_at_a_third_of_the_height(at, width, height):
     assert last - at == at - first
 
 
-def test_an_interval_ends_where_the_signal_rises_again():
+def test_widened_ends_where_signal_rises_again():
     signal = np.concatenate([np.zeros(30), [5, 4, 3, 4, 6, 8, 6, 4, 3, 4, 5], np.full(30, 0.1)])
     assert intervals.widened(signal, (34, 36), RULES)[0] == 33  # the lowest frames lie before
     assert intervals.widened(signal[::-1], (34, 36), RULES)[1] == 37  # after
 
 
-def test_an_end_in_a_valley_moves_to_its_lowest_frame_if_that_is_low_enough():
+def test_widened_moves_end_to_low_valley():
     """The lowest frame around lies inside, so neither end looks beyond ten frames."""
     signal = np.full(70, 5.0)
     signal[20:50], signal[35] = 9.0, 0.0
@@ -112,7 +112,7 @@ def test_an_end_in_a_valley_moves_to_its_lowest_frame_if_that_is_low_enough():
     assert intervals.widened(signal, (16, 53), RULES) == (16, 53)
 
 
-def test_a_long_interval_with_a_deep_valley_is_two():
+def test_divided_splits_at_deep_valley():
     signal = bump(at=40) + bump(at=70)
     assert intervals.divided(signal, (30, 80), RULES) == [(30, 54), (56, 80)]
     assert intervals.divided(signal, (30, 49), RULES) == [(30, 49)]  # too short
@@ -137,7 +137,7 @@ def plain_merged(spans, overlap):
     st.lists(st.tuples(st.integers(0, 60), st.integers(0, 30)).map(lambda p: (p[0], p[0] + p[1])), max_size=12),
     st.sampled_from([0.1, 0.34]),
 )
-def test_intervals_that_overlap_become_one_as_sets_of_frames_say(spans, overlap):
+def test_merged_equals_sets_of_frames(spans, overlap):
     assert intervals.merged(spans, overlap) == plain_merged(spans, overlap)
 
 
@@ -145,7 +145,7 @@ def test_intervals_that_overlap_become_one_as_sets_of_frames_say(spans, overlap)
 
 
 @given(st.integers(0, 10_000), st.sampled_from([0.2, 0.3, 0.7, 1.0]))
-def test_the_longest_vectors_of_a_region_equal_a_sorted_list(seed, share):
+def test_mean_of_longest_equals_sorted_list(seed, share):
     flow = np.random.default_rng(seed).normal(0, 1, (9, 12, 2)).astype(np.float32)
     box, region = Box(10, 20, 22, 29), Box(8, 22, 16, 40)  # reaches beyond on the left and at the bottom
     vectors = [flow[y - 20, x - 10].tolist() for y in range(22, 29) for x in range(10, 16)]
@@ -191,7 +191,7 @@ def motion(pictures, points, unit=32.0):
     return MotionFromFirst(unit, of_fd.OFFD.Params().shares).apply(Stacked().apply(np.stack(pictures)), points)
 
 
-def test_a_head_that_moves_as_a_whole_does_not_count():
+def test_motion_ignores_head_that_moves_as_whole():
     picture, points = face()
     found = motion(
         [picture, shifted(picture, 0.6, -0.4), shifted(picture, 2.4, -1.7), shifted(picture, -3.2, 3.9)], points
@@ -201,7 +201,7 @@ def test_a_head_that_moves_as_a_whole_does_not_count():
     assert np.abs(found).max() < 0.25
 
 
-def test_a_mouth_that_moves_counts_as_far_as_it_moves_whatever_the_size_of_the_face():
+def test_motion_of_mouth_ignores_size_of_face():
     for unit in (16.0, 32.0, 40.0):
         picture, points = face(unit)
         box = [*(points[48:60].min(0) - 0.55 * unit), *(points[48:60].max(0) + 0.55 * unit)]
@@ -211,7 +211,7 @@ def test_a_mouth_that_moves_counts_as_far_as_it_moves_whatever_the_size_of_the_f
         assert not still.any()
 
 
-def test_a_head_that_moves_on_is_followed_from_frame_to_frame():
+def test_motion_follows_moving_head():
     """Farther than the tip of the nose could be found again at once."""
     picture, points = face()
     way = [(2.6 * i, -1.9 * i) for i in range(9)]
@@ -219,7 +219,7 @@ def test_a_head_that_moves_on_is_followed_from_frame_to_frame():
     assert np.abs(found).max() < 0.4
 
 
-def test_parts_that_lie_outside_the_crop_do_not_move():
+def test_motion_ignores_parts_outside_crop():
     picture, points = face()
     for by in ([0, 150], [-250, 0], [0, -300]):
         away = points.copy()
@@ -228,7 +228,7 @@ def test_parts_that_lie_outside_the_crop_do_not_move():
         assert np.ptp(seen[8:14], axis=0).max() == 0  # but for the head's motion, which is taken off
 
 
-def test_the_parts_are_those_of_the_public_code():
+def test_motion_has_parts_of_public_code():
     """Which region moves with what: a step to the side of the picture, seen by those that it reaches alone."""
     picture, points = face()
     for region, box in {
@@ -243,7 +243,7 @@ def test_the_parts_are_those_of_the_public_code():
     assert THRESHOLDS == ("brows",) * 8 + ("mouth",) * 6 + ("nose",) * 2
 
 
-def test_every_nth_crop_is_stacked():
+def test_Stacked_takes_every_nth_crop():
     crops = np.arange(7, dtype=np.uint8)[:, None, None] * np.ones((1, 2, 3), np.uint8)
     assert Stacked(3).apply(crops).shape == (2, 3, 3)
     assert Stacked(3).apply(crops)[0, 0].tolist() == [0, 3, 6]
@@ -251,7 +251,7 @@ def test_every_nth_crop_is_stacked():
         Stacked(0)
 
 
-def test_faces_without_landmarks_are_refused():
+def test_motion_refuses_faces_without_landmarks():
     picture, points = face()
     with pytest.raises(DataError, match="needs 68 facial landmarks"):
         motion([picture], None)
@@ -290,7 +290,7 @@ def spotted(own, view):
     return scores, own.propose(view, scores)
 
 
-def test_stretches_are_two_hundred_frames_and_begin_half_way():
+def test_spotted_reads_half_overlapping_stretches_of_200():
     asked = []
     scores, found = spotted(method(), video(380, asked=asked))
     assert asked == [(0, 199), (100, 299), (200, 377)]
@@ -312,7 +312,7 @@ def test_stretches_are_two_hundred_frames_and_begin_half_way():
     assert asked == [(0, 199 * 7), (100 * 7, 198 * 7)]
 
 
-def test_no_score_is_missing_between_two():
+def test_without_gaps_fills_missing_scores():
     """Where one stretch ends and the next begins, neither looks: the last frame of the one is the first of the other."""
     asked = []
     scores, _ = spotted(method(), video(500, bumps=[(8 + i, 60 + 26 * i, 16, 4) for i in range(6)], asked=asked))
@@ -323,14 +323,14 @@ def test_no_score_is_missing_between_two():
     assert np.isnan(of_fd.without_gaps(np.full(3, np.nan))).all()
 
 
-def test_a_stretch_begins_beside_an_interval_that_lies_over_the_middle():
+def test_spotted_begins_stretch_beside_interval():
     asked = []
     _, (found,) = spotted(method(), video(500, bumps=[(9, 100, 5, 4)], asked=asked))
     assert asked[1][0] == found.offset + 20
 
 
 @pytest.mark.parametrize(("fps", "width", "kind"), [(30.0, 4, "micro"), (30.0, 15, "macro"), (200.0, 27, "micro")])
-def test_a_region_that_moves_and_comes_back_is_spotted(fps, width, kind):
+def test_spotted_finds_region_that_comes_back(fps, width, kind):
     at = round(fps * 2)
     scores, (found,) = spotted(method(), video(round(fps * 6), fps, [(3, at, width, 4)]))
     assert found.kind == kind
@@ -340,12 +340,12 @@ def test_a_region_that_moves_and_comes_back_is_spotted(fps, width, kind):
     assert found.confidence == scores[found.apex, 0] == np.nanmax(scores)
 
 
-def test_what_all_regions_find_in_all_stretches_is_one_interval():
+def test_spotted_merges_regions_and_stretches():
     _, found = spotted(method(), video(400, bumps=[(region, 150, 5, 4) for region in range(16)]))
     assert len(found) == 1
 
 
-def test_each_part_has_its_threshold():
+def test_spotted_has_threshold_for_each_part():
     for region, name in ((0, "brows"), (7, "brows"), (8, "mouth"), (13, "mouth"), (14, "nose"), (15, "nose")):
         view = video(380, bumps=[(region, 150, 4, 2.6)])
         assert [len(spotted(method(**{other: 3.0}), view)[1]) for other in ("brows", "mouth", "nose")] == [
@@ -353,14 +353,14 @@ def test_each_part_has_its_threshold():
         ]
 
 
-def test_too_short_too_long_and_too_little_is_nothing():
+def test_spotted_refuses_short_long_and_weak_motion():
     assert spotted(method(), video(380, bumps=[(9, 150, 2, 4)]))[1] == []
     assert spotted(method(longest=0.5), video(380, bumps=[(9, 150, 15, 5)]))[1] == []
     assert spotted(method(), video(380, bumps=[(9, 150, 4, 1.7)]))[1] == []
     assert len(spotted(method(mouth=1.5), video(380, bumps=[(9, 150, 4, 1.7)]))[1]) == 1
 
 
-def test_each_kind_alone():
+def test_spotted_handles_kinds_apart():
     view = video(600, bumps=[(9, 150, 4, 4), (9, 300, 15, 5)])
     assert len(spotted(method(), view)[1]) == 2
     (micro,), (macro,) = (spotted(method((kind,)), view)[1] for kind in ("micro", "macro"))
@@ -369,7 +369,7 @@ def test_each_kind_alone():
     assert micro.offset < macro.onset
 
 
-def test_videos_with_one_expression_give_the_surest_or_one_around_the_highest_frame():
+def test_spotted_gives_one_interval_where_one_is_expected():
     view = video(600, bumps=[(9, 150, 4, 4), (9, 300, 15, 6)])
     (found,) = spotted(method(("micro",), one_per_video=True), view)[1]
     assert found.onset < 300 < found.offset  # whatever its length
@@ -378,7 +378,7 @@ def test_videos_with_one_expression_give_the_surest_or_one_around_the_highest_fr
 
 
 @pytest.mark.parametrize("n", [1, 4, 6])
-def test_a_video_of_some_frames_gives_nothing(n):
+def test_spotted_gives_nothing_for_few_frames(n):
     scores, found = spotted(method(), video(n))
     assert scores.shape == (n, 2)
     assert np.isnan(scores).all()
@@ -387,7 +387,7 @@ def test_a_video_of_some_frames_gives_nothing(n):
 
 
 @pytest.mark.parametrize("rows", [0, 1, 2, 3])
-def test_a_dry_run_may_give_a_stretch_fewer_frames_than_it_asks_for(rows):
+def test_spotted_takes_short_stretch_of_dry_run(rows):
     timing = Timing(30.0, 3, {"micro": 6, "macro": 20})
     view = VideoView("d/s/v", SubjectKey("d", "s"), 30.0, 60, timing, None, lambda *_: np.zeros((rows, 16, 2)))
     assert spotted(method(), view)[1] == []
@@ -396,7 +396,7 @@ def test_a_dry_run_may_give_a_stretch_fewer_frames_than_it_asks_for(rows):
 # -- settings ---------------------------------------------------------------------------------------------------------------
 
 
-def test_presets_hold_the_numbers_of_the_public_programs():
+def test_config_presets_have_numbers_of_public_programs():
     def settings(preset, dataset="synthetic"):
         return resolve(
             ["method=of_fd", f"dataset={dataset}", *([f"method.preset={preset}"] if preset else [])]
@@ -417,14 +417,14 @@ def test_presets_hold_the_numbers_of_the_public_programs():
 
 
 @pytest.mark.parametrize("fps", [11.0, 25.0, 29.97, 44.0, 50.0, 100.0, 200.0, 1000.0])
-def test_times_are_those_of_the_clock_to_a_tenth_at_any_rate(fps):
+def test_Params_round_times_to_tenths_of_a_second(fps):
     own = of_fd.OFFD.Params()
     shortest, longest = own.lengths(fps)
     assert shortest * own.step(fps) / fps == pytest.approx(0.4, rel=0.12)
     assert longest * own.step(fps) / fps == pytest.approx(20 / 3, rel=0.1)
 
 
-def test_a_rate_too_low_for_the_filter_is_refused():
+def test_chains_refuse_rate_too_low_for_filter():
     with pytest.raises(
         ConfigError, match=r"8 frames per second cannot show motion of method\.highest=5 Hz: choose less than 4"
     ):
@@ -443,12 +443,12 @@ def test_a_rate_too_low_for_the_filter_is_refused():
         {"shares": (0.7, 0.2, 0.3, 0.3, 0.2, 0.0)},
     ],
 )
-def test_impossible_values_are_refused(wrong):
+def test_Params_refuse_impossible_values(wrong):
     with pytest.raises(ConfigError, match=f"method.{next(iter(wrong))}"):
         of_fd.OFFD.Params(**wrong)
 
 
-def test_without_its_extra_it_is_one_sentence_before_any_work(monkeypatch):
+def test_OFFD_without_extra_fails_before_work(monkeypatch):
     monkeypatch.setattr("mebench.methods.of_fd.method.find_spec", lambda name: None)
     with pytest.raises(ConfigError, match=r"method=of_fd needs the package EMD-signal, .*pip install 'mebench\[emd\]'"):
         of_fd.OFFD(of_fd.OFFD.Params(), Task(frozenset({"spot"}), ("micro",)))

@@ -12,11 +12,11 @@ from mebench.runner import count_parameters
 TASK = Task(frozenset({"recognize"}), classes=("a", "b", "c"))
 
 
-def test_it_learns_2664475_numbers_as_the_public_program_counts():
+def test_OffApexNet_has_parameters_of_public_program():
     assert count_parameters(method.OffApexNet(method.OffApexNet.Params(), TASK)) == 2_664_475
 
 
-def test_two_streams_without_activation_join_before_two_rectified_layers():
+def test_OffApexNet_joins_streams_before_rectified_layers():
     torch.manual_seed(0)
     network, x = net.OffApexNet(3).eval(), torch.randn(5, 2, 28, 28)
     state = network.state_dict()
@@ -35,7 +35,7 @@ def test_two_streams_without_activation_join_before_two_rectified_layers():
     torch.testing.assert_close(network(x), y)
 
 
-def test_it_reads_u_and_v_from_minus_1_to_1():
+def test_inputs_are_u_and_v_from_minus_1_to_1():
     maps = torch.arange(3).repeat(1, 28, 28, 1).numpy().astype("float32") * 64
     x = method.OffApexNet(method.OffApexNet.Params(), TASK).inputs([maps])
     assert x.shape == (1, 2, 28, 28)
@@ -43,6 +43,6 @@ def test_it_reads_u_and_v_from_minus_1_to_1():
 
 
 @pytest.mark.parametrize("dropout", [-0.1, 1.0])
-def test_an_impossible_dropout_is_refused(dropout):
+def test_Params_refuse_impossible_dropout(dropout):
     with pytest.raises(ConfigError, match=rf"method\.dropout must be in \[0, 1\), not {dropout}"):
         method.OffApexNet.Params(dropout=dropout)

@@ -38,7 +38,7 @@ def spotted(m, features):
 
 
 @pytest.mark.parametrize(("variant", "first"), [("peaks", 0), ("liong2016", 3)])
-def test_the_score_is_the_mean_strain_of_both_regions_undefined_without_a_partner(variant, first):
+def test_score_frames_is_mean_strain_of_both_regions(variant, first):
     features = np.random.default_rng(0).random((97, 2, 1, 3)).astype(np.float16)
     scores = method(variant).score_frames(view(features))
     assert scores.shape == (100, 1)
@@ -47,7 +47,7 @@ def test_the_score_is_the_mean_strain_of_both_regions_undefined_without_a_partne
     assert np.isnan(scores).sum() == 3
 
 
-def test_shreve_scores_the_most_strained_region_for_micro_and_the_face_for_macro():
+def test_score_frames_of_shreve_takes_strongest_region():
     features = quiet("shreve", 97)
     features[40:50, 1, 0, 2] = 0.5  # one region alone
     micro, macro = method("shreve", kinds=("micro", "macro")).score_frames(view(features)).T
@@ -66,7 +66,7 @@ def test_shreve_scores_the_most_strained_region_for_micro_and_the_face_for_macro
 
 
 @pytest.mark.parametrize(("variant", "places"), [("peaks", (0, 0)), ("liong2016", (3, 6))])
-def test_over_several_gaps_each_strain_belongs_to_the_frames_of_its_own(variant, places):
+def test_score_frames_of_scales_keeps_frames_apart(variant, places):
     rng = np.random.default_rng(0)
     features = {optical_strain.CHAIN: rng.random((57, 2, 1, 3)), f"{optical_strain.CHAIN}@2": rng.random((54, 2, 1, 3))}
     view = VideoView("d/s/v", SubjectKey("d", "s"), 30.0, 60, TIMING, features.__getitem__, None)
@@ -76,7 +76,7 @@ def test_over_several_gaps_each_strain_belongs_to_the_frames_of_its_own(variant,
         assert scores[i] == pytest.approx(np.mean(own) if own else np.nan, nan_ok=True)
 
 
-def test_shreve_places_the_strain_of_a_long_gap_in_its_middle():
+def test_score_frames_of_shreve_places_strain_in_middle():
     features = quiet("shreve", 97)[:88]  # of 100 frames over 12
     features[24:31, ..., 2] = 0.5  # between the frames 24 to 30 and 36 to 42
     view = VideoView(
@@ -87,13 +87,13 @@ def test_shreve_places_the_strain_of_a_long_gap_in_its_middle():
 
 @pytest.mark.parametrize("variant", ["shreve", "liong2016"])
 @pytest.mark.parametrize("idle", [{"rule": "released_code"}, {"nms": 0.3}, {"interval": "score_curve"}])
-def test_options_that_a_variant_does_not_read_are_refused(variant, idle):
+def test_Params_refuse_options_of_other_variants(variant, idle):
     with pytest.raises(ConfigError, match=rf"does nothing with method\.variant={variant}: leave one of them out"):
         optical_strain.OpticalStrain.Params(variant=variant, **idle)
     optical_strain.OpticalStrain.Params(variant="peaks", **idle)
 
 
-def test_shreve_tells_kinds_by_duration():
+def test_spotted_of_shreve_tells_kinds_by_duration():
     features = quiet("shreve")
     features[40:46, 0, 0, 2] = 0.5  # 0.2 s, one region of eight
     features[120:160, ..., 2] = 0.5  # 1.3 s, the whole face
@@ -108,7 +108,7 @@ def test_shreve_tells_kinds_by_duration():
     assert abs(long.offset - 160) <= 3
 
 
-def test_shreve_bridges_the_standstill_between_rise_and_fall():
+def test_spotted_of_shreve_bridges_standstill():
     features = quiet("shreve")
     features[100:124, ..., 2] = 0.5
     features[110:115, ..., 2] = 0.1
@@ -118,7 +118,7 @@ def test_shreve_bridges_the_standstill_between_rise_and_fall():
 
 
 @pytest.mark.parametrize("variant", ["shreve", "liong2016", "peaks"])
-def test_short_videos_get_one_interval_of_each_kind_whatever_its_length(variant):
+def test_spotted_gives_one_interval_a_kind_in_short_videos(variant):
     features = quiet(variant)
     features[60:130, ..., 2] = 0.5
     features[20:23, ..., 2] = 0.3
@@ -128,19 +128,19 @@ def test_short_videos_get_one_interval_of_each_kind_whatever_its_length(variant)
 
 @pytest.mark.parametrize("variant", ["shreve", "liong2016", "peaks"])
 @pytest.mark.parametrize("n", [0, 1, 4])
-def test_a_video_too_short_for_the_rule_gives_no_scores_or_an_interval_inside(variant, n):
+def test_spotted_takes_videos_too_short_for_rule(variant, n):
     features = quiet(variant, n)
     for found in spotted(method(variant), features):
         assert 0 <= found.apex < n + 3
 
 
 @pytest.mark.parametrize("variant", ["shreve", "peaks"])
-def test_a_still_video_moves_nobody(variant):
+def test_spotted_gives_nothing_in_still_video(variant):
     """All strains equal: mean and maximum agree, and nothing rises above them."""
     assert spotted(method(variant), np.full((100, *REGIONS[variant], 3), 0.1, np.float16)) == []
 
 
-def test_liong2016_names_one_apex_with_a_fixed_interval():
+def test_spotted_of_liong2016_names_one_apex():
     features = quiet("liong2016")
     features[90:100:2, ..., 2] = 1
     (micro, macro) = spotted(method("liong2016", kinds=("micro", "macro")), features)
@@ -149,7 +149,7 @@ def test_liong2016_names_one_apex_with_a_fixed_interval():
     assert (macro.onset, macro.offset) == (macro.apex - 20, macro.apex + 19)
 
 
-def test_a_burst_of_strain_is_spotted_with_intervals_of_each_kinds_own_length():
+def test_spotted_uses_length_of_each_kind():
     features = np.full((197, 2, 1, 3), 0.1, np.float16)
     features[90:100, ..., 2] = 1
     micro, macro = spotted(method("peaks", kinds=("micro", "macro")), features)
@@ -177,18 +177,18 @@ def brute_force_apex(curve):
 
 
 @given(st.lists(st.integers(0, 50), min_size=1, max_size=40, unique=True))
-def test_divide_and_conquer_against_brute_force(curve):
+def test_divide_and_conquer_equals_brute_force(curve):
     assert curves.divide_and_conquer(np.array(curve, float)) == brute_force_apex(curve)
 
 
 @given(st.lists(st.integers(0, 9), max_size=30), st.integers(0, 5), st.integers(0, 5))
-def test_divide_and_conquer_counts_from_the_first_defined_frame(curve, before, after):
+def test_divide_and_conquer_counts_from_first_defined_frame(curve, before, after):
     padded = np.r_[np.full(before, np.nan), np.array(curve, float), np.full(after, np.nan)]
     alone = curves.divide_and_conquer(np.array(curve, float))
     assert curves.divide_and_conquer(padded) == (None if alone is None else alone + before)
 
 
-def test_relative_strain_is_0_at_the_mean_and_1_at_the_maximum_of_each_region():
+def test_relative_strain_runs_from_mean_to_maximum():
     strain = np.random.default_rng(0).random((50, 3)) * [1, 10, 100]
     relative = curves.relative_strain(strain, 2)
     assert relative.shape == (46, 3)
@@ -198,13 +198,13 @@ def test_relative_strain_is_0_at_the_mean_and_1_at_the_maximum_of_each_region():
     assert (curves.relative_strain(np.full((9, 1), 0.1), 1) == 0).all()
 
 
-def test_there_is_nothing_to_train():
+def test_OpticalStrain_trains_nothing():
     assert method().stages() == ()
     assert not method().state_dict()
 
 
 @pytest.mark.parametrize("variant", ["shreve", "liong2016", "peaks"])
-def test_the_eyes_are_masked_where_landmarks_tell_where_they_are(variant):
+def test_chains_mask_eyes_with_landmarks(variant):
     def masks(**params):
         return [
             s for s in method(variant, **params).chains(TIMING)[optical_strain.CHAIN].steps if isinstance(s, MaskEyes)
@@ -214,13 +214,13 @@ def test_the_eyes_are_masked_where_landmarks_tell_where_they_are(variant):
     assert masks(regions="box") == []
 
 
-def test_shreve_looks_at_the_whole_face_and_the_others_at_brows_eyes_and_mouth():
+def test_chains_of_shreve_cover_whole_face():
     assert BlockMeans(4, 2) in method("shreve").chains(TIMING)[optical_strain.CHAIN].steps
     for variant in ("liong2016", "peaks"):
         assert EyesAndMouth("paper") in method(variant).chains(TIMING)[optical_strain.CHAIN].steps
 
 
 @pytest.mark.parametrize(("name", "value"), [("p", 1.2), ("stride", 0), ("eye_margin", -1), ("micro_seconds", 0.0)])
-def test_parameters_out_of_range_are_refused_by_name(name, value):
+def test_Params_refuse_values_out_of_range(name, value):
     with pytest.raises(ConfigError, match=rf"method\.{name} must .*not {value}"):
         optical_strain.OpticalStrain.Params(**{name: value})

@@ -26,7 +26,7 @@ def draw(n=9):
     return np.random.default_rng(0).integers(0, 256, (n, 28, 28, 3)).astype(np.uint8), np.arange(n) * 2 % 3
 
 
-def test_resnet10_has_ten_layers_with_weights_beside_three_shortcuts():
+def test_ResNet10_has_ten_layers_with_weights():
     network = ResNet10(ResNet10.Params(), TASK).network
     weights = [p for name, p in network.named_parameters() if p.dim() > 1]
     widths = (64, 128, 256, 512)
@@ -37,7 +37,7 @@ def test_resnet10_has_ten_layers_with_weights_beside_three_shortcuts():
 
 
 @pytest.mark.parametrize("n", [1, 5])
-def test_resnet10_learns_from_a_batch_of_one_clip(n):
+def test_ResNet10_learns_from_batch_of_one_clip(n):
     """The last one of five clips in batches of four; or there is but one clip."""
     maps, labels = draw(n)
     torch.manual_seed(0)
@@ -48,7 +48,7 @@ def test_resnet10_learns_from_a_batch_of_one_clip(n):
     assert np.isfinite(method.classify([video(maps, labels).clip(0, 0, 0)])).all()
 
 
-def test_logistic_standardises_each_pixel_by_its_training_clips():
+def test_Logistic_standardises_by_training_clips():
     maps, labels = draw()
     maps[:, 0, 0, 0] = 7  # a constant is only centred
     method = Logistic(Logistic.Params(), TASK)
@@ -62,7 +62,7 @@ def test_logistic_standardises_each_pixel_by_its_training_clips():
     np.testing.assert_allclose(method.classify(clips), expected, atol=1e-5)
 
 
-def test_clips_stand_class_by_class_if_asked_to():
+def test_samples_sort_clips_by_class_if_asked():
     maps, labels = draw()
     samples = {}
     for order in ("by_subject", "by_class"):
@@ -74,6 +74,6 @@ def test_clips_stand_class_by_class_if_asked_to():
     torch.testing.assert_close(sorted_x, x[np.argsort(labels, kind="stable")])
 
 
-def test_decay_below_zero_is_refused():
+def test_Params_refuse_decay_below_zero():
     with pytest.raises(ConfigError, match=r"method\.weight_decay must be at least 0, not -1"):
         Logistic.Params(weight_decay=-1)

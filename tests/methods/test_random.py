@@ -35,7 +35,7 @@ def fitted(train, task=TASK, seed=0, **params):
 TRAIN = [video([Expression(20, 30), Expression(100, 109)]), video([Expression(5, 16)]), video([])]
 
 
-def test_it_places_as_many_as_the_training_videos_hold_per_frame():
+def test_propose_places_as_many_as_training_videos_hold():
     method = fitted(TRAIN, draws=4000)
     found = method.propose(video(n_frames=450), None)
     per_draw = np.bincount([p.draw for p in found], minlength=4000)
@@ -43,13 +43,13 @@ def test_it_places_as_many_as_the_training_videos_hold_per_frame():
     assert set(per_draw) == {1, 2}  # 1.5, rounded up or down at random
 
 
-def test_intervals_are_as_wide_as_2_k_prime_and_inside():
+def test_propose_places_intervals_of_2_k_prime_inside():
     found = fitted(TRAIN).propose(video(), None)
     assert found
     assert all(p.offset - p.onset + 1 == 10 and p.onset >= 0 and p.offset < 300 for p in found)
 
 
-def test_each_kind_has_its_own_rate_and_width():
+def test_propose_uses_rate_and_width_of_each_kind():
     train = [video([Expression(20, 30), Expression(60, 99, "macro"), Expression(160, 199, "macro")])]
     method = fitted(train, Task(frozenset({"spot"}), ("micro", "macro")), draws=500)
     found = method.propose(video(), None)
@@ -59,26 +59,26 @@ def test_each_kind_has_its_own_rate_and_width():
     assert {p.offset - p.onset + 1 for p in counts["macro"]} == {30}
 
 
-def test_in_short_videos_it_names_one():
+def test_propose_names_one_in_short_videos():
     found = fitted(TRAIN, Task(frozenset({"spot"}), one_per_video=True), draws=7).propose(video(), None)
     assert [p.draw for p in found] == list(range(7))
 
 
-def test_draws_follow_seed_and_video_and_not_each_other():
+def test_propose_follows_seed_and_video():
     a, b, c = (fitted(TRAIN, seed=s).propose(video(key=k), None) for s, k in ((0, "a"), (0, "b"), (1, "a")))
     assert a == fitted(TRAIN).propose(video(key="a"), None)
     assert [p.apex for p in a] != [p.apex for p in b]
     assert a != c
 
 
-def test_it_scores_no_frame():
+def test_score_frames_scores_nothing():
     scores = fitted(TRAIN).score_frames(video())
     assert scores.shape == (300, 1)
     assert np.isnan(scores).all()
 
 
 @given(st.integers(0, 40), st.integers(0, 30), st.integers(1, 15), st.integers(1, 90))
-def test_the_chance_of_a_hit_is_counted_over_all_places(onset, length, k_prime, n_frames):
+def test_chance_of_hit_counts_all_places(onset, length, k_prime, n_frames):
     truth = Expression(onset, onset + length)
     places = [set(range(p - k_prime, p + k_prime)) for p in range(k_prime, max(n_frames - k_prime, k_prime) + 1)]
     inside = set(range(truth.onset, truth.offset + 1))
@@ -86,7 +86,7 @@ def test_the_chance_of_a_hit_is_counted_over_all_places(onset, length, k_prime, 
     assert chance_of_hit(truth, n_frames, k_prime) == pytest.approx(np.mean(hits))
 
 
-def test_the_best_rate_beats_the_truths_rate_in_simulation():
+def test_best_rate_beats_rate_of_truths():
     rate = 3 / 900
     best = best_rate(TRAIN, "micro", rate)
 
@@ -108,6 +108,6 @@ def test_the_best_rate_beats_the_truths_rate_in_simulation():
     assert best_rate([video([])], "micro", 0.0) == 0.0
 
 
-def test_at_least_one_draw():
+def test_Params_refuse_zero_draws():
     with pytest.raises(ConfigError, match=r"method\.draws must be at least 1, not 0"):
         Random.Params(draws=0)

@@ -26,7 +26,7 @@ def counts(maps, pool):
 
 
 @pytest.mark.parametrize(("maps", "pool"), [(32, 5), (64, 7)])
-def test_every_variant_learns_what_its_layers_count(maps, pool):
+def test_Rcn_has_parameters_of_its_layers(maps, pool):
     found = {variant: sum(p.numel() for p in net.Rcn(variant, 3, maps, pool).parameters()) for variant in "aswpcf"}
     assert found == counts(maps, pool)
     if maps == 32:
@@ -43,18 +43,18 @@ def activation_map(x, weights):
     return torch.stack(maps).mean(0)
 
 
-def test_attention_is_the_mean_of_the_classes_activation_maps():
+def test_attention_is_mean_of_activation_maps():
     torch.manual_seed(0)
     x, weights = torch.rand(4, 8, 5, 5), torch.randn(3, 8, 5, 5)
     expected = torch.stack([activation_map(clip, weights) for clip in x])[:, None]
     torch.testing.assert_close(net.attention(x, weights), expected)
 
 
-def test_attention_to_nothing_is_none():
+def test_attention_to_nothing_is_zero():
     assert not net.attention(torch.zeros(1, 8, 5, 5), torch.randn(3, 8, 5, 5)).any()
 
 
-def test_rcn_a_applies_its_recurrent_convolution_twice():
+def test_Rcn_a_applies_recurrent_convolution_twice():
     torch.manual_seed(0)
     network = net.Rcn("a", 3).eval()
     first, block, x = network.streams[0], network.block, torch.rand(4, 3, 28, 28)
@@ -69,19 +69,19 @@ def test_rcn_a_applies_its_recurrent_convolution_twice():
 
 
 @pytest.mark.parametrize("variant", "aswpcf")
-def test_no_layer_is_built_in_vain(variant):
+def test_Rcn_uses_each_layer(variant):
     torch.manual_seed(0)
     network = net.Rcn(variant, 3, 16)
     F.cross_entropy(network(torch.rand(12, 3, 28, 28)), torch.arange(12) % 3).backward()
     assert all(p.grad is not None and p.grad.any() for p in network.parameters())
 
 
-def test_it_reads_the_map_as_the_picture_is_seen():
+def test_inputs_are_turned_as_picture_is_seen():
     maps = torch.tensor([0.0, 51.0, 255.0]).repeat(1, 28, 28, 1).numpy()
     assert method.Rcn(method.Rcn.Params(), TASK).inputs([maps])[0, :, 3, 3].tolist() == pytest.approx([1.0, 0.2, 0.0])
 
 
 @pytest.mark.parametrize(("name", "value"), [("maps_per_layer", 6), ("pool", 0), ("momentum", 1.0)])
-def test_parameters_out_of_range_are_refused_by_name(name, value):
+def test_Params_refuse_values_out_of_range(name, value):
     with pytest.raises(ConfigError, match=rf"method\.{name} must .*not {value}"):
         method.Rcn.Params(**{name: value})

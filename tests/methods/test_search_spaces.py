@@ -60,12 +60,12 @@ def values(dimension):
     return dimension.choices or (dimension.low, dimension.high)
 
 
-def test_all_but_the_levels_of_chance_can_be_tuned():
+def test_methods_except_chance_have_search_spaces():
     assert set(METHODS) - set(SEARCHED) == {"majority", "random"}
 
 
 @pytest.mark.parametrize("id_", SEARCHED)
-def test_every_value_can_be_taken(id_):
+def test_search_spaces_hold_allowed_values(id_):
     """By the default or by one of the presets."""
     said = registry.find("method", id_).section("search")
     for name, one in said.items():
@@ -80,7 +80,7 @@ REFUSED = {"mean": 1 / 3}
 
 
 @pytest.mark.parametrize(("id_", "preset"), PRESETS)
-def test_values_that_are_tuned_together_go_together(id_, preset):
+def test_search_spaces_join_dependent_values(id_, preset):
     """Three refused trials in a row end a study. So `optical_strain` is tuned within a variant, whose space holds what it takes."""
     rng = random.Random(0)
     trials = [
@@ -91,7 +91,7 @@ def test_values_that_are_tuned_together_go_together(id_, preset):
 
 
 @pytest.mark.parametrize(("id_", "preset"), PRESETS)
-def test_the_values_of_each_preset_lie_inside(id_, preset):
+def test_search_spaces_hold_values_of_presets(id_, preset):
     """So a study begins with them. `c: null`, chosen by cross-validation, lies in no range."""
     own = settled(id_, preset).method_params
     defaults = {name: list(v) if isinstance(v := getattr(own, name), tuple) else v for name in space(id_)}
@@ -99,7 +99,7 @@ def test_the_values_of_each_preset_lie_inside(id_, preset):
 
 
 @pytest.mark.parametrize("id_", SEARCHED)
-def test_features_are_changed_by_those_parameters_that_act_on_them_and_by_no_others(id_):
+def test_search_spaces_mark_parameters_of_features(id_):
     plugin = registry.load("method", id_)
     task = Task(plugin.tasks, plugin.kinds, ("negative", "positive", "surprise"))
     with torch.device("meta"):  # no memory for the weights of large networks
@@ -126,7 +126,7 @@ def test_features_are_changed_by_those_parameters_that_act_on_them_and_by_no_oth
 @pytest.mark.parametrize(
     "id_", [id_ for id_ in SEARCHED if "threshold" in registry.find("method", id_).section("search")]
 )
-def test_a_learnt_threshold_holds_subjects_out_and_looks_at_no_test_video(id_):
+def test_learnt_thresholds_hold_people_out(id_):
     plugin = registry.load("method", id_)
     preset = "peaks" if id_ == "optical_strain" else None  # the variant that has one
     learnt = dataclasses.replace(settled(id_, preset).method_params, threshold="absolute")
@@ -163,7 +163,7 @@ LEARNT = {
 @pytest.mark.parametrize(
     ("id_", "preset"), by_day(SPOTTERS, ("mean", None), ("mtsn", None), ("optical_strain", "peaks"))
 )
-def test_what_acts_on_stored_scores_gives_from_them_what_a_whole_run_gives(id_, preset):
+def test_postprocess_parameters_act_on_stored_scores(id_, preset):
     own = registry.params_class(registry.find("method", id_))
     names = [field.name for field in dataclasses.fields(own)]
     short = [f"method.{name}={'dis' if name == 'flow' else 1}" for name in names if name.startswith(("epochs", "flow"))]

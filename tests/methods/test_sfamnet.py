@@ -22,12 +22,12 @@ def method(tasks=("spot", "recognize"), one_per_video=False, **params):
 
 
 @pytest.mark.parametrize(("outputs", "numbers"), [(5, 7_207), (8, 8_386)])
-def test_the_network_has_the_numbers_of_the_public_one(outputs, numbers):
+def test_SceneFlowNetwork_has_parameters_of_public_network(outputs, numbers):
     """Which counts 42 more: of normalisations that it never calls."""
     assert sum(p.numel() for p in net.SceneFlowNetwork(outputs).parameters()) == numbers
 
 
-def test_the_network_read_plainly():
+def test_SceneFlowNetwork_equals_plain_reading():
     torch.manual_seed(0)
     network, x, maps = net.SceneFlowNetwork(5).eval(), torch.rand(2, 3, 42, 42), []
     for i, stream in enumerate(network.streams):
@@ -52,7 +52,7 @@ def test_the_network_read_plainly():
 
 
 @given(st.integers(0, 40), st.lists(st.tuples(st.integers(0, 30), st.integers(0, 12)), max_size=3))
-def test_the_rising_half_is_learnt_as_a_plain_loop_says(n, pairs):
+def test_rising_equals_plain_loop(n, pairs):
     expressions = [(onset, onset + more) for onset, more in pairs]
     expected = [-1] * n
     for i, (onset, apex) in enumerate(expressions):
@@ -63,7 +63,7 @@ def test_the_rising_half_is_learnt_as_a_plain_loop_says(n, pairs):
 
 
 @given(st.lists(st.floats(0, 1), max_size=60), st.integers(1, 8))
-def test_smoothing_is_a_mean_over_an_even_window(scores, half):
+def test_smoothed_is_mean_over_even_window(scores, half):
     own = np.array(scores)
     padded = np.concatenate([np.zeros(half), own, np.zeros(half)])
     expected = [padded[i : i + 2 * half].mean() for i in range(len(own))]
@@ -75,7 +75,7 @@ def test_smoothing_is_a_mean_over_an_even_window(scores, half):
 
 
 @given(st.lists(st.integers(0, 20), min_size=1, max_size=40), st.data(), st.integers(0, 8), st.integers(0, 8))
-def test_ends_lie_where_the_score_differs_most(values, data, before, after):
+def test_ends_lie_where_score_differs_most(values, data, before, after):
     scores, peak = np.array(values) / 20, data.draw(st.integers(0, len(values) - 1))
     onset, offset = rules.ends(scores, peak, before, after, 0.4)
     for side, place in ((range(peak - before, peak + 1), onset), (range(peak, peak + after + 1), offset)):
@@ -84,7 +84,7 @@ def test_ends_lie_where_the_score_differs_most(values, data, before, after):
         assert place == (peak if most == 0 else next(i for i in above if abs(scores[peak] - scores[i]) == most))
 
 
-def test_intervals_must_have_the_right_length_and_shape():
+def test_intervals_need_length_and_shape():
     hill = 0.5 + 0.2 * np.exp(-((np.arange(60) - 30) ** 2) / 60.0)
     (found,) = rules.intervals(hill, AS_PUBLISHED, 0.576, 0.725, 0.017)
     assert (found.onset, found.apex, found.offset) == (23, 29, 37)
@@ -116,7 +116,7 @@ def moving(seed, onset, label, n=150, features="flow"):
 
 
 @pytest.mark.parametrize("features", by_day(["flow", "scene_flow"], "scene_flow"))
-def test_it_finds_and_names_what_moves(features):
+def test_SFAMNet_finds_and_names_motion(features):
     torch.manual_seed(0)
     own = method(features=features, epochs=4, batch_size=16, lr=0.005)
     fit(own, [moving(seed, 20 + 12 * seed, seed % 2) for seed in range(6)], [])
@@ -129,7 +129,7 @@ def test_it_finds_and_names_what_moves(features):
         assert own.classify(clips).argmax(1).tolist() == [label, label]
 
 
-def test_samples_are_frames_near_apexes_clips_and_as_many_others():
+def test_samples_are_near_apexes_clips_and_others():
     own, videos = method(features="flow"), [moving(seed, 20 + 12 * seed, seed % 2) for seed in range(3)]
     samples, _ = own.samples("motion", videos, [])
     x, y, classes = samples.tensors
@@ -141,7 +141,7 @@ def test_samples_are_frames_near_apexes_clips_and_as_many_others():
     torch.testing.assert_close(own.weights, torch.tensor([18 / (2 * 12), 18 / (2 * 6), 0.0]))
 
 
-def test_every_sample_is_learnt_from_before_one_comes_again():
+def test_samples_come_all_before_one_comes_again():
     """Whatever the number of steps in a round."""
     own, videos = method(features="flow", batch_size=2), [moving(seed, 20 + 12 * seed, seed % 2) for seed in range(3)]
     samples, _ = own.samples("motion", videos, [])
@@ -154,7 +154,7 @@ def test_every_sample_is_learnt_from_before_one_comes_again():
     assert sorted(seen[36:72]) == pytest.approx(sorted(x))
 
 
-def test_of_a_short_clip_the_scores_decide():
+def test_propose_decides_short_clips_by_scores():
     """Five frames of the series, which the smoothing would make one."""
     video = VideoView("d/s/v", SubjectKey("d", "s"), 30.0, 10, TIMING, None, None)
     own = method(features="flow", one_per_video=True)
@@ -164,7 +164,7 @@ def test_of_a_short_clip_the_scores_decide():
         assert only.confidence == 1
 
 
-def test_scene_flow_of_another_shape_is_told_of():
+def test_score_frames_refuses_scene_flow_of_other_shape():
     video = VideoView("d/s/v", SubjectKey("d", "s"), 30.0, 20, TIMING, lambda _: np.zeros((20, 28, 28, 3)), None)
     with pytest.raises(
         DataError, match=r"scene flow of d/s/v has the shape \(20, 28, 28, 3\), expected \(n_frames, 42, 42, 3\)"
@@ -174,7 +174,7 @@ def test_scene_flow_of_another_shape_is_told_of():
     assert method().looks_at_test_video(frozenset({"recognize"})) == "none"
 
 
-def test_a_busy_video_gets_nothing_and_a_short_one_its_highest():
+def test_propose_gives_nothing_for_busy_videos():
     scores = np.full((150, 1), 0.2)
     scores[60:90, 0] = 0.9
     video = VideoView("d/s/v", SubjectKey("d", "s"), 30.0, 150, TIMING, None, None)
@@ -186,7 +186,7 @@ def test_a_busy_video_gets_nothing_and_a_short_one_its_highest():
     assert method(**settings).propose(video, np.full((150, 1), np.nan)) == []
 
 
-def test_spotting_alone_names_nothing():
+def test_SFAMNet_for_spotting_names_nothing():
     own = method(tasks=("spot",), features="flow", epochs=1, batch_size=8)
     fit(own, [moving(0, 30, 0)], [])
     assert np.isfinite(own.score_frames(moving(1, 40, 1))).all()
@@ -203,6 +203,6 @@ def test_spotting_alone_names_nothing():
         ({"shortest": 2.0}, "must not be above method.longest"),
     ],
 )
-def test_wrong_settings_are_told(settings, said):
+def test_Params_refuse_wrong_settings(settings, said):
     with pytest.raises(ConfigError, match=said):
         sfamnet.SFAMNet.Params(**settings)

@@ -67,20 +67,20 @@ def networks():
     return network, Plain().take(network)
 
 
-def test_it_learns_314817_numbers_for_each_kind():
+def test_SOFTNet_has_314817_parameters_a_kind():
     assert count_parameters(method()) == 314_817
     assert sum(p.numel() for p in Plain().parameters()) == 314_817
     assert count_parameters(method(("micro", "macro"))) == 2 * 314_817
 
 
-def test_it_equals_three_separate_streams():
+def test_SOFTNet_equals_three_separate_streams():
     network, plain = networks()
     x = torch.rand(5, 3, 42, 42)
     x = (x - x.amin((2, 3), keepdim=True)) / (x.amax((2, 3), keepdim=True) - x.amin((2, 3), keepdim=True))
     torch.testing.assert_close(network(x), plain(x), rtol=1e-5, atol=1e-5)
 
 
-def test_it_learns_like_three_separate_streams():
+def test_SOFTNet_learns_like_three_separate_streams():
     network, plain = networks()
     x, y = net.unit_range(torch.rand(12, 3, 42, 42)), torch.rand(12, 1)
     losses = []
@@ -96,7 +96,7 @@ def test_it_learns_like_three_separate_streams():
     assert losses[3] < losses[0]
 
 
-def test_each_channel_of_each_sample_is_normalised_by_itself():
+def test_unit_range_normalises_channels_of_samples():
     x = torch.randn(4, 3, 42, 42).half()
     x[0, 1] = 7
     expected = np.zeros((4, 3, 42, 42), np.float32)
@@ -111,7 +111,7 @@ expressions = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 8)), max_siz
 
 
 @given(st.integers(0, 30), expressions, st.integers(1, 6), st.booleans())
-def test_labels_are_the_step_function_of_the_iou(n, where, k, without_onset):
+def test_hard_labels_are_step_of_iou(n, where, k, without_onset):
     truths = [set(range(onset + without_onset, onset + length + 1)) for onset, length in where]
     windows = [set(range(i, i + k)) for i in range(n)]
     expected = [float(any(len(w & t) / len(w | t) > 0 for t in truths)) for w in windows]
@@ -120,7 +120,7 @@ def test_labels_are_the_step_function_of_the_iou(n, where, k, without_onset):
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=60), st.floats(0.05, 1.0), st.integers(0, 5))
-def test_positives_stay_and_negatives_are_a_part_of_the_more_frequent_label(labels, part, seed):
+def test_sample_negatives_keeps_positives(labels, part, seed):
     y = np.array(labels, np.float32)
     kept = sample_negatives(y, part, np.random.default_rng(seed), of_majority=True)
     n_positive = sum(labels)
@@ -130,7 +130,7 @@ def test_positives_stay_and_negatives_are_a_part_of_the_more_frequent_label(labe
     assert (np.diff(kept) > 0).all()
 
 
-def test_each_map_is_added_mirrored_blurred_and_with_noise():
+def test_augmented_adds_mirror_blur_and_noise():
     x = (maps(3) - np.float16(0.5)).astype(np.float16)
     x[2] = np.abs(x[2])
     added = augmented(x, signed=False, rng=np.random.default_rng(0))
@@ -144,14 +144,14 @@ def test_each_map_is_added_mirrored_blurred_and_with_noise():
     assert augmented(x[:0], signed=True, rng=rng).shape == (0, 42, 42, 3)
 
 
-def test_a_mirrored_face_moves_the_other_way():
+def test_augmented_mirrors_direction_of_motion():
     x = maps(2)
     mirrored = augmented(x, signed=True, rng=np.random.default_rng(0))[:2]
     np.testing.assert_array_equal(mirrored[..., 0], -x[:, :, ::-1, 0])
     np.testing.assert_array_equal(mirrored[..., 1:], x[:, :, ::-1, 1:])
 
 
-def test_only_micro_expressions_are_augmented_and_each_kind_has_its_own_labels():
+def test_samples_augment_micro_alone():
     kinds = ("micro", "macro")
     m = method(kinds, negatives=1.0)
     train = [video(maps(50), Expression(10, 12), Expression(30, 40, "macro"), kinds=kinds)]
@@ -166,7 +166,7 @@ def test_only_micro_expressions_are_augmented_and_each_kind_has_its_own_labels()
     assert int(plain.sum()) == n_micro
 
 
-def test_samples_of_two_videos_are_not_mixed_up():
+def test_samples_keep_videos_apart():
     a, b = maps(20, 1), maps(25, 2)
     samples, _ = method(negatives=1.0, augmentation=False).samples(
         "micro", [video(a, Expression(9, 9)), video(b, Expression(4, 4))], []
@@ -176,7 +176,7 @@ def test_samples_of_two_videos_are_not_mixed_up():
     assert torch.nonzero(y)[:, 0].tolist() == [6, 7, 8, 9, 21, 22, 23, 24]
 
 
-def test_a_fold_learns_where_the_motion_is():
+def test_SOFTNet_learns_where_motion_is():
     """Drawn maps: inside expressions a bright corner in the strain, elsewhere noise."""
     features = maps(120)
     features[37:45, :6, :6, 2] = 5
@@ -191,7 +191,7 @@ def test_a_fold_learns_where_the_motion_is():
     assert abs(found.apex - 41) <= 2
 
 
-def test_each_kind_is_scored_over_its_own_gap_by_its_own_network():
+def test_score_frames_uses_gap_and_network_of_each_kind():
     kinds = ("micro", "macro")
     m, features = method(kinds).eval(), maps(9)
     view = video(features, kinds=kinds)
@@ -208,13 +208,13 @@ def test_each_kind_is_scored_over_its_own_gap_by_its_own_network():
     }
 
 
-def test_maps_are_read_where_the_network_is():
+def test_score_frames_reads_maps_on_device_of_network():
     """As on a GPU: `meta` refuses operands that are elsewhere, and has no numbers that could come back."""
     with pytest.raises(NotImplementedError, match="Cannot copy out of meta tensor"):
         method().eval().to("meta").score_frames(video(maps(4)))
 
 
-def test_a_video_without_a_pair_has_no_scores_and_no_intervals():
+def test_score_frames_gives_none_without_a_pair():
     for rule in ("paper", "released_code"):
         m, view = method(rule=rule).eval(), video(maps(0))
         assert np.isnan(m.score_frames(view)).all()
@@ -233,13 +233,13 @@ def naive_released(scores, k, p):
 
 
 @given(st.lists(st.integers(0, 10_000), max_size=40, unique=True), st.floats(0, 0.95))
-def test_the_released_rule_against_a_plain_loop(values, p):
+def test_spot_as_released_equals_plain_loop(values, p):
     scores = np.array([*values, np.nan, np.nan]) / 7
     found = softnet.spot_as_released(scores, 1, p)  # one frame apart: peaks never crowd each other out
     assert [tuple(f[:3]) for f in found] == naive_released(np.array(values) / 7, 1, p)
 
 
-def test_presets_of_the_released_code_ask_for_its_steps():
+def test_chains_of_released_presets_have_their_steps():
     def steps(**params):
         return method(**params).chains(TIMING)["softnet_micro"].steps
 
@@ -254,6 +254,6 @@ def test_presets_of_the_released_code_ask_for_its_steps():
 @pytest.mark.parametrize(
     ("name", "value"), [("p", 1.2), ("epochs", 0), ("lr", 0), ("negatives", 0.0), ("eye_margin", -1), ("batch_size", 0)]
 )
-def test_parameters_out_of_range_are_refused_by_name(name, value):
+def test_Params_refuse_values_out_of_range(name, value):
     with pytest.raises(ConfigError, match=rf"method\.{name} must .*not {value}"):
         softnet.SOFTNet.Params(**{name: value})

@@ -22,12 +22,12 @@ def small(**params):
     )
 
 
-def test_the_network_has_the_numbers_of_the_public_one():
+def test_MultiScaleTransformer_has_parameters_of_public_network():
     """Counted there, with the one row for a moment that it has and never reads."""
     assert sum(p.numel() for p in net.MultiScaleTransformer(256, 4, 0.1).parameters()) == 3_168_778
 
 
-def test_brows_and_mouth_are_looked_at_and_the_nose_is_not():
+def test_MultiScaleTransformer_reads_brows_and_mouth_alone():
     assert [features_regions.POINTS[place] for place in (*BROW, *OTHER_BROW)] == [18, 19, 20, 23, 24, 25]
     assert [features_regions.POINTS[place] for place in MOUTH] == [48, 51, 54, 57]
     x = torch.randn(1, 25, 12, 2)
@@ -89,7 +89,7 @@ class Plainly:
 
 @pytest.mark.parametrize("since_first", [True, False])
 @torch.no_grad()
-def test_the_network_read_plainly(since_first):
+def test_MultiScaleTransformer_equals_plain_reading(since_first):
     torch.manual_seed(0)
     network, x = net.MultiScaleTransformer(6, 2, 0.1, since_first).eval(), torch.randn(1, 9, 12, 2)
     weights = network.state_dict()
@@ -105,7 +105,7 @@ def test_the_network_read_plainly(since_first):
 
 
 @torch.no_grad()
-def test_a_long_video_is_read_in_parts_and_gives_the_same(monkeypatch):
+def test_MultiScaleTransformer_reads_long_videos_in_parts(monkeypatch):
     network, x = net.MultiScaleTransformer(16, 1, 0.1).eval(), torch.randn(1, 40, 12, 2)
     whole = network(x)
     monkeypatch.setattr(net, "AT_ONCE", 7)
@@ -113,7 +113,7 @@ def test_a_long_video_is_read_in_parts_and_gives_the_same(monkeypatch):
 
 
 @torch.no_grad()
-def test_a_segment_with_its_surroundings_gives_what_the_series_gives():
+def test_MultiScaleTransformer_segment_equals_series():
     method = small()
     network, x = method.network.eval(), torch.randn(1, 60, 12, 2)
     around = x[:, 20 - method.context : 36 + method.context]
@@ -132,14 +132,14 @@ def contrast_plainly(features, classes, temperature=0.5, base=0.07):
     return np.mean(losses)
 
 
-def test_the_contrast_is_that_of_its_equation():
+def test_contrastive_loss_equals_its_equation():
     rng = np.random.default_rng(0)
     features, classes = rng.normal(0, 0.5, (9, 4)), np.array([0, 0, 0, 1, 1, 2, 0, 1, 3])  # 2 and 3 are alone
     found = net.contrastive_loss(torch.from_numpy(features), torch.from_numpy(classes))
     assert float(found) == pytest.approx(contrast_plainly(features, classes), rel=1e-4)
 
 
-def test_frames_of_both_kinds_count_as_macro_in_the_contrast(monkeypatch):
+def test_contrastive_loss_counts_frames_of_both_kinds_as_macro(monkeypatch):
     seen = []
     monkeypatch.setattr(
         "mebench.methods.spotformer.method.contrastive_loss",
@@ -151,14 +151,14 @@ def test_frames_of_both_kinds_count_as_macro_in_the_contrast(monkeypatch):
     assert seen[0].tolist() == [0, 1, 2, 2]
 
 
-def test_edges_cost_plain_cross_entropy():
+def test_edges_cost_cross_entropy():
     outputs, classes = torch.randn(2, 3, 5), torch.randint(0, 3, (2, 5))
     probabilities = outputs.double().softmax(1).transpose(1, 2).reshape(-1, 3)
     expected = log_loss(classes.flatten(), probabilities, labels=[0, 1, 2])
     assert float(spotformer.SpotFormer.edges(outputs, classes)) == pytest.approx(expected, rel=1e-5)
 
 
-def test_it_learns_to_find_what_rises_and_falls():
+def test_SpotFormer_learns_to_find_rising_and_falling_motion():
     torch.manual_seed(0)
     method = small(epochs=5, batch_size=4, lr=0.003, dropout=0.0)
     fit(method, [video(seed, 20 + 9 * seed) for seed in range(8)], [])
@@ -173,6 +173,6 @@ def test_it_learns_to_find_what_rises_and_falls():
 
 
 @pytest.mark.parametrize("wrong", [{"motion": "x"}, {"channels": 0}, {"heads": 0}, {"contrast": -1}, {"dropout": 2}])
-def test_impossible_values_are_refused(wrong):
+def test_Params_refuse_impossible_values(wrong):
     with pytest.raises(ConfigError, match=f"method.{next(iter(wrong))}"):
         spotformer.SpotFormer.Params(**wrong)

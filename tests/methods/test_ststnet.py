@@ -50,7 +50,7 @@ def networks(classes=3):
     return network, Plain(classes).take(network)
 
 
-def test_it_learns_1683_numbers():
+def test_STSTNet_has_1683_parameters():
     assert sum(p.numel() for p in net.STSTNet(3).parameters()) == 1683
     assert sum(p.numel() for p in Plain(3).parameters()) == 1683
     method = ststnet.STSTNet(ststnet.STSTNet.Params(), Task(frozenset({"recognize"}), classes=("a", "b", "c")))
@@ -58,7 +58,7 @@ def test_it_learns_1683_numbers():
 
 
 @pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
-def test_it_equals_three_separate_streams(memory_format):
+def test_STSTNet_equals_three_separate_streams(memory_format):
     network, plain = (n.eval() for n in networks())
     x = torch.rand(7, 3, 28, 28) * 255
     ours = network.to(memory_format=memory_format)(x.contiguous(memory_format=memory_format))
@@ -66,7 +66,7 @@ def test_it_equals_three_separate_streams(memory_format):
     torch.testing.assert_close(ours, plain(x), rtol=1e-5, atol=1e-5)
 
 
-def test_it_learns_like_three_separate_streams():
+def test_STSTNet_learns_like_three_separate_streams():
     """Steps of gradient descent in training mode, dropout off: the same losses."""
     network, plain = networks()
     network.dropout.eval()
@@ -87,6 +87,6 @@ def test_it_learns_like_three_separate_streams():
 
 
 @pytest.mark.parametrize(("name", "value"), [("epochs", 0), ("batch_size", 1), ("lr", -1.0), ("dropout", 1.0)])
-def test_parameters_out_of_range_are_refused_by_name(name, value):
+def test_Params_refuse_values_out_of_range(name, value):
     with pytest.raises(ConfigError, match=rf"method\.{name} must .*not {value}"):
         ststnet.STSTNet.Params(**{name: value})

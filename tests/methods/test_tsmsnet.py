@@ -35,7 +35,7 @@ def method(kinds=("micro",), one_per_video=False, **params):
         (net.SegmentNetwork(114), (2, 114, 3, 42, 42), 243_986),
     ],
 )
-def test_the_networks_have_the_numbers_of_the_public_ones(network, shape, numbers):
+def test_networks_have_parameters_of_public_ones(network, shape, numbers):
     assert sum(p.numel() for p in network.parameters()) == numbers
     assert len(network(torch.rand(shape))) == 2
 
@@ -73,7 +73,7 @@ def streams(inputs, weights, one, two, three):
 
 
 @torch.no_grad()
-def test_the_network_of_frames_read_plainly():
+def test_FrameNetwork_equals_plain_reading():
     torch.manual_seed(0)
     network, x = net.FrameNetwork(), torch.randn(8, 3, 42, 42)
     w = drawn(network)
@@ -89,7 +89,7 @@ def test_the_network_of_frames_read_plainly():
 
 @pytest.mark.parametrize("length", [6, 16, 21, 114])
 @torch.no_grad()
-def test_the_network_of_segments_read_plainly(length):
+def test_SegmentNetwork_equals_plain_reading(length):
     torch.manual_seed(0)
     network, x = net.SegmentNetwork(length), torch.randn(2, length, 3, 42, 42)
     w, y = drawn(network), x.flatten(0, 1)
@@ -107,7 +107,7 @@ def test_the_network_of_segments_read_plainly(length):
     torch.testing.assert_close(network(x), plain, atol=1e-5, rtol=1e-5)
 
 
-def test_gaps_follow_from_k_prime():
+def test_chains_take_gaps_from_k_prime():
     """On CAS(ME)², K is 12 and a step 4 frames, as in the public code; 21 maps cover the 42 frames on SAMM's both sides in steps of 4."""
     chains = method().chains(TIMING)
     assert {name: (c.steps[1].k, c.steps[1].stride) for name, c in chains.items()} == {
@@ -119,7 +119,7 @@ def test_gaps_follow_from_k_prime():
     assert list(method(join=False).chains(TIMING)) == ["tsmsnet_micro"]
 
 
-def test_segments_that_are_longer_than_any_expression_are_told_of():
+def test_samples_name_segments_longer_than_expressions():
     """SMIC's cameras of 25 fps: micro-expressions of some ten frames."""
     slow, maps = Timing(25.0, 3, {"micro": 5}), np.zeros((80, 42, 42, 3), np.float16)
     e = Expression(30, 39)
@@ -137,7 +137,7 @@ def test_segments_that_are_longer_than_any_expression_are_told_of():
     st.integers(3, 8),
     st.lists(st.tuples(st.integers(0, 50), st.integers(0, 20)), max_size=3),
 )
-def test_segments_are_labelled_as_a_plain_loop_does(n, step, length, spans):
+def test_segment_labels_equal_plain_loop(n, step, length, spans):
     expressions = [Expression(onset, onset + more) for onset, more in spans]
     firsts, labels = segment_labels(n, step, length, expressions)
     expected = []
@@ -149,7 +149,7 @@ def test_segments_are_labelled_as_a_plain_loop_does(n, step, length, spans):
     assert list(zip(firsts.tolist(), labels.tolist())) == expected
 
 
-def test_a_segment_is_scaled_and_zero_beyond_the_video():
+def test_read_segment_is_scaled_and_zero_beyond_video():
     maps = np.random.default_rng(0).random((10, 42, 42, 3)).astype(np.float16)
     maps[4, :, :, 2] = 0.3  # a channel without motion
     segment = read(maps, 4, 3, 4)
@@ -162,7 +162,7 @@ def test_a_segment_is_scaled_and_zero_beyond_the_video():
 
 
 @given(st.lists(st.tuples(st.integers(1, 30), st.booleans()), max_size=12), st.integers(1, 5))
-def test_joining_equals_the_passes_of_the_public_program(peaks, k):
+def test_joined_equals_passes_of_public_program(peaks, k):
     """Which joins pairs from left to right, and goes through all again as often as could be needed."""
     places = np.cumsum([gap for gap, _ in peaks]).tolist()
     belongs = [inside for _, inside in peaks]
@@ -178,13 +178,13 @@ def test_joining_equals_the_passes_of_the_public_program(peaks, k):
     assert [[s.onset, s.offset] for s in joined(found, belongs, 2 * k)] == spans
 
 
-def test_of_joined_intervals_the_surest_peak_stays():
+def test_joined_keeps_surest_peak():
     parts = [Spotted(0, 2, 4, 0.5), Spotted(6, 8, 10, 0.9)]
     assert joined(parts, [True, True], 4) == [Spotted(0, 8, 10, 0.9)]
     assert joined(parts, [True, False], 4) == parts
 
 
-def test_peaks_get_k_frames_on_both_sides_and_the_middle_lies_later():
+def test_propose_adds_k_frames_on_both_sides():
     scores = np.zeros((60, 1))
     scores[[20, 25, 50], 0] = 1.0, 0.9, 0.8
     own = method()
@@ -208,7 +208,7 @@ def moving(seed, onset, n=90):
     return LabelledVideo("d/s/v", SubjectKey("d", "s"), 30.0, n, TIMING, features.__getitem__, None, (e,), (None,))
 
 
-def test_both_networks_learn_from_frames_and_segments():
+def test_TSMSNet_learns_from_frames_and_segments():
     torch.manual_seed(0)  # weights and dropout, whatever test came before
     own, train = method(), [moving(seed, 15 + 12 * seed) for seed in range(2)]
     assert [(s.name, s.batch_size) for s in own.stages()] == [("micro", 512), ("micro segments", 128)]
@@ -238,7 +238,7 @@ def test_both_networks_learn_from_frames_and_segments():
 @pytest.mark.parametrize(
     "wrong", [{"p": 2}, {"segment": 2}, {"width": 0}, {"negatives": 0}, {"anchor": "apex"}, {"epochs": 0}]
 )
-def test_impossible_values_are_refused(wrong):
+def test_Params_refuse_impossible_values(wrong):
     with pytest.raises(ConfigError, match=f"method.{next(iter(wrong))}"):
         tsmsnet.TSMSNet.Params(**wrong)
 
@@ -257,7 +257,7 @@ def released(parts, network):
     return found
 
 
-def test_released_weights_are_those_without_the_tested_person(tmp_path):
+def test_released_weights_exclude_tested_person(tmp_path):
     """Two people, of whom one trains; files bear the person's number and how well it went."""
     networks = {}
     for stage, parts, make in (

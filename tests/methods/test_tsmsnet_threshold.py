@@ -35,7 +35,7 @@ def spans(own, one):
     return [(p.onset, p.apex, p.offset) for p in own.propose(one, one.features("scores"))]
 
 
-def test_it_is_learnt_on_validation_subjects_where_there_are_any():
+def test_threshold_is_learnt_on_validation_people():
     low = video({40: 0.4, 90: 0.2}, (40 - K, 40 + K))
     high = video({40: 0.8, 90: 0.6}, (40 - K, 40 + K))
     own = method()
@@ -49,7 +49,7 @@ def test_it_is_learnt_on_validation_subjects_where_there_are_any():
     assert not tsmsnet.TSMSNet.holds_out(tsmsnet.TSMSNet.Params())
 
 
-def test_a_video_without_any_high_score_gives_nothing():
+def test_threshold_gives_nothing_in_videos_without_high_score():
     own, quiet = method(), video({30: 0.2, 80: 0.1})
     own.fit_closed_form([video({40: 0.8, 90: 0.6}, (40 - K, 40 + K))], [])
     assert spans(own, quiet) == []
@@ -62,14 +62,14 @@ def test_a_video_without_any_high_score_gives_nothing():
 @pytest.mark.parametrize(
     ("anchor", "found"), [("paper", []), ("middle", [(40 - K // 2, 40 + K // 2, 40 + K + K // 2)])]
 )
-def test_what_is_right_is_judged_where_intervals_lie(anchor, found):
+def test_threshold_judges_intervals_where_they_lie(anchor, found):
     """The expression begins at the peak: around it an interval is wrong, K/2 later right."""
     one, own = video({40: 0.8, 90: 0.2}, (40, 40 + 2 * K)), method(anchor=anchor)
     own.fit_closed_form([one], [])
     assert spans(own, one) == found
 
 
-def test_a_learnt_threshold_looks_at_no_test_video():
+def test_threshold_learnt_ignores_test_video():
     spots = frozenset({"spot"})
     assert (
         tsmsnet.TSMSNet.looks_at_test_video(spots, tsmsnet.TSMSNet.Params())
@@ -79,7 +79,7 @@ def test_a_learnt_threshold_looks_at_no_test_video():
     assert tsmsnet.TSMSNet.looks_at_test_video(spots, tsmsnet.TSMSNet.Params(threshold="absolute")) == "none"
 
 
-def test_what_it_spots_above_the_level_is_joined():
+def test_threshold_joins_intervals_above_level():
     own = method(join=True)
     own.thresholds[:] = 0.5
     own._belong = lambda video, kind, found: [True] * len(found)
@@ -87,11 +87,11 @@ def test_what_it_spots_above_the_level_is_joined():
 
 
 @pytest.mark.parametrize("threshold", ["relative", "absolute"])
-def test_runs_that_differ_after_training_share_it_unless_the_threshold_is_learnt(threshold):
+def test_threshold_alone_lets_runs_share_training(threshold):
     words = ["method=tsmsnet", "dataset=synthetic", f"method.threshold={threshold}"]
     assert identity.reusable(resolve(words)) == (threshold == "relative")
 
 
-def test_no_other_threshold_is_known():
+def test_Params_refuse_other_thresholds():
     with pytest.raises(ConfigError, match=r"method\.threshold"):
         tsmsnet.TSMSNet.Params(threshold="fixed")

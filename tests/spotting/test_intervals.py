@@ -53,19 +53,19 @@ def climb(curve, peak, height):
 
 
 @given(seeds, st.integers(5, 60), st.sampled_from([0.25, 0.5, 0.75]))
-def test_an_interval_ends_where_the_curve_crosses_a_part_of_the_peak(seed, n, height):
+def test_score_curve_ends_at_part_of_peak(seed, n, height):
     curve = np.random.default_rng(seed).normal(size=n)
     peaks, _ = find_peaks(curve)
     # Exactly at a crossing the two ways of computing the level may round apart; normal draws do not come near it.
     assert score_curve(curve, peaks, height) == [climb(curve, p, height) for p in peaks.tolist()]
 
 
-def test_the_highest_frame_may_be_at_an_end():
+def test_score_curve_takes_peak_at_an_end():
     assert score_curve(np.array([4.0, 3.0, 1.0, 0.0]), np.array([0])) == [(0, 1)]
 
 
 @given(seeds, st.integers(1, 20), st.sampled_from([("paper", 1), ("released_code", 0)]))
-def test_the_width_of_fixed_intervals_changes_nothing_else(seed, k_prime, rule):
+def test_spot_width_changes_nothing_else(seed, k_prime, rule):
     scores, (name, short) = np.random.default_rng(seed).normal(size=120), rule
     usual = spot(scores, k_prime, 0.2, name)
     assert spot(scores, k_prime, 0.2, name, options=SpottingParams(half_width=1.0)) == usual
@@ -74,14 +74,14 @@ def test_the_width_of_fixed_intervals_changes_nothing_else(seed, k_prime, rule):
         assert found == [s._replace(onset=s.apex - half, offset=s.apex + half - short) for s in usual]
 
 
-def test_a_flat_curve_tells_no_width():
+def test_spot_takes_no_width_from_flat_curve():
     assert score_curve(np.ones(9), np.array([0])) == [None]
     (found,) = spot(np.ones(20), 3, highest_only=True, options=SpottingParams(interval="score_curve"))
     assert (found.onset, found.offset) == (found.apex - 3, found.apex + 2)  # then the fixed one
 
 
 @pytest.mark.parametrize("length", [12, 20, 30])
-def test_perfect_scores_give_the_annotated_interval_whatever_its_length(length):
+def test_spot_gives_annotated_interval_for_perfect_scores(length):
     """Pseudo-labels begin k' - 1 frames before the onset: that lead is taken off."""
     k_prime, truth = 8, Expression(60, 60 + length - 1)
     perfect = window_labels(200, [truth], k_prime).astype(float)
@@ -92,7 +92,7 @@ def test_perfect_scores_give_the_annotated_interval_whatever_its_length(length):
 
 
 @given(seeds, st.integers(20, 120), st.integers(1, 8), st.integers(0, 9))
-def test_estimated_intervals_hold_their_peak_and_lie_inside_the_video(seed, n, k_prime, lead):
+def test_spot_intervals_hold_peak_inside_video(seed, n, k_prime, lead):
     scores = np.random.default_rng(seed).normal(size=n)
     options = SpottingParams(interval="score_curve", p=0.2)
     found = spot(scores, k_prime, options=options, lead=lead)
@@ -108,7 +108,7 @@ spotted = st.lists(
 
 
 @given(spotted, st.floats(0, 1))
-def test_suppression_keeps_the_surest_of_what_overlaps(found, most):
+def test_suppress_keeps_surest_of_overlapping(found, most):
     kept = suppress(found, most)
     overlap = lambda a, b: iou(a[:1] + a[2:3], b[:1] + b[2:3])  # noqa: E731
     assert all(overlap(a, b) <= most for i, a in enumerate(kept) for b in kept[i + 1 :])
@@ -121,7 +121,7 @@ def test_suppression_keeps_the_surest_of_what_overlaps(found, most):
     assert [k.apex for k in kept] == sorted(k.apex for k in kept)
 
 
-def test_suppression_at_one_keeps_all_and_at_zero_lets_nothing_touch():
+def test_suppress_at_one_keeps_all_and_at_zero_parts_all():
     a, b = Spotted(0, 5, 10, 1.0), Spotted(10, 15, 20, 0.5)
     assert suppress([b, a], 1.0) == [a, b]
     assert suppress([b, a], 0.0) == [a]
@@ -138,7 +138,7 @@ def frames(span):
 
 
 @given(spans, spans, fractions)
-def test_two_intervals_are_compared_as_their_sets_of_frames(a, b, threshold):
+def test_overlap_equals_sets_of_frames(a, b, threshold):
     common, either = len(frames(a) & frames(b)), len(frames(a) | frames(b))
     exact = Fraction(common, either)
     assert overlap(a, b) == (common, either)
@@ -150,7 +150,7 @@ def test_two_intervals_are_compared_as_their_sets_of_frames(a, b, threshold):
 
 
 @given(st.lists(spans, max_size=6), st.lists(spans, max_size=6))
-def test_arrays_are_compared_pair_by_pair(left, right):
+def test_overlap_compares_arrays_pair_by_pair(left, right):
     a, b = (np.array(side, dtype=np.int64).reshape(-1, 2) for side in (left, right))
     columns, across = (a[:, :1], a[:, 1:]), (b[:, 0], b[:, 1])
     assert iou(columns, across).tolist() == [[iou(x, y) for y in right] for x in left]
@@ -174,7 +174,7 @@ def shared(a, b, ends):
     st.sampled_from(["inclusive", "half_open", "never_empty"]),
     st.booleans(),
 )
-def test_every_convention_counts_the_frames_that_it_says(truths, spotted, threshold, ends, reaching):
+def test_shared_frames_follow_each_convention(truths, spotted, threshold, ends, reaching):
     pairs = pair(rows("v", truths), rows("v", spotted), Convention("plain", "", ends=ends))
     exact = {(p, t): shared(a, b, ends) for p, a in enumerate(spotted) for t, b in enumerate(truths)}
     assert list(zip(pairs.intersection.tolist(), pairs.union.tolist())) == list(exact.values())
@@ -187,7 +187,7 @@ def test_every_convention_counts_the_frames_that_it_says(truths, spotted, thresh
 
 
 @given(st.lists(st.booleans(), max_size=40), st.integers(0, 4))
-def test_stretches_cover_all_high_frames_and_no_long_gap(high, bridge):
+def test_stretches_cover_high_frames_and_no_long_gap(high, bridge):
     found = stretches(np.array(high, bool), bridge)
     inside = {i for onset, offset in found for i in range(onset, offset + 1)}
     assert {i for i, h in enumerate(high) if h} <= inside
@@ -197,7 +197,7 @@ def test_stretches_cover_all_high_frames_and_no_long_gap(high, bridge):
     assert max(lows, default=0) <= bridge
 
 
-def test_a_high_interval_peaks_at_its_first_highest_frame_and_bridges_undefined_ones():
+def test_high_intervals_peak_at_first_highest_frame():
     scores = np.array([0.0, 2, np.nan, 3, 3, 0, 0, 1])
     high = scores >= 1
     assert high_intervals(scores, high, range(1, 9)) == [(1, 1, 1, 2.0), (3, 3, 4, 3.0), (7, 7, 7, 1.0)]

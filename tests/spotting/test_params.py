@@ -25,18 +25,18 @@ from mebench.spotting import SpottingParams
         ({"scales": (0.0,)}, r"method\.scales must be numbers above 0"),
     ],
 )
-def test_what_cannot_be_is_refused(values, sentence):
+def test_SpottingParams_refuse_impossible_values(values, sentence):
     with pytest.raises(ConfigError, match=sentence):
         SpottingParams(**values)
 
 
-def test_an_anchor_is_for_scores_of_windows():
+def test_SpottingParams_without_windows_has_no_anchor():
     with pytest.raises(ConfigError, match=r"method\.anchor=middle does nothing here"):
         SpottingParams(anchor="middle").without_windows()
     SpottingParams().without_windows()
 
 
-def test_a_method_that_knows_only_p_and_rule_gets_the_papers_other_options():
+def test_SpottingParams_of_partial_params_takes_paper_options():
     @dataclass(frozen=True)
     class Few:
         p: float = 0.3

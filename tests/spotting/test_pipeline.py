@@ -28,7 +28,7 @@ def released(scores, k):
 
 
 @given(seeds, lengths, widths)
-def test_smoothing_is_equation_11(seed, n, k):
+def test_smooth_equals_equation_11(seed, n, k):
     scores = draw(seed, n)
     first, smoothed = smooth(scores, k)
     expected = equation_11(scores, k)
@@ -38,7 +38,7 @@ def test_smoothing_is_equation_11(seed, n, k):
 
 
 @given(seeds, lengths, widths)
-def test_the_released_codes_window_is_one_frame_shorter_and_keeps_every_frame(seed, n, k):
+def test_smooth_released_window_is_one_frame_shorter(seed, n, k):
     scores = draw(seed, n)
     first, smoothed = smooth(scores, k, "released_code")
     assert first == 0
@@ -46,14 +46,14 @@ def test_the_released_codes_window_is_one_frame_shorter_and_keeps_every_frame(se
 
 
 @given(seeds, st.integers(4, 120), st.integers(1, 20))
-def test_the_released_codes_window_is_numpys_same_convolution(seed, n, k):
+def test_smooth_released_equals_numpy_same_convolution(seed, n, k):
     if n >= 2 * k:  # otherwise numpy answers with the length of the window
         same = np.convolve(draw(seed, n), np.ones(2 * k) / (2 * k), "same")
         np.testing.assert_allclose(smooth(draw(seed, n), k, "released_code")[1], same, atol=1e-12)
 
 
 @pytest.mark.parametrize(("p", "expected"), [(0.0, 2.0), (1.0, 5.0), (0.55, 2 + 0.55 * 3)])
-def test_the_threshold_is_equation_12(p, expected):
+def test_threshold_equals_equation_12(p, expected):
     assert threshold(np.array([1.0, 0.0, 5.0, 2.0]), p) == pytest.approx(expected)
 
 
@@ -68,14 +68,14 @@ def spotted_of_perfect_scores(anchor, k_prime=6):
     return np.mean(overlaps)
 
 
-def test_with_perfect_scores_the_middle_of_the_window_finds_expressions_best():
+def test_spot_anchored_at_middle_suits_perfect_scores():
     """The labels of windows put a peak (k' - 1)/2 before the middle of its expression."""
     assert spotted_of_perfect_scores("paper") == pytest.approx(0.58, abs=0.005)
     assert spotted_of_perfect_scores("middle") == pytest.approx(0.86, abs=0.005)
 
 
 @given(st.integers(1, 60), st.integers(0, 60))
-def test_an_anchored_interval_has_the_middle_of_its_window(k, peak):
+def test_anchored_interval_has_middle_of_window(k, peak):
     """To within the half frame that an interval of an even length cannot show."""
     window = [peak, peak + k - 1]
     found = anchored(interval(peak, k, 1.0), "middle", k - 1)
@@ -84,13 +84,13 @@ def test_an_anchored_interval_has_the_middle_of_its_window(k, peak):
     assert anchored(interval(peak, k, 1.0), "paper", k - 1) == interval(peak, k, 1.0)
 
 
-def test_the_interval_of_the_paper_ends_a_frame_before_that_of_the_code():
+def test_interval_of_paper_ends_a_frame_before_code():
     assert interval(50, 6, 0.5) == Spotted(44, 50, 55, 0.5)
     assert interval(50, 6, 0.5, "released_code") == Spotted(44, 50, 56, 0.5)
 
 
 @given(seeds, lengths, widths, st.floats(0, 1), st.sampled_from(["paper", "released_code"]))
-def test_peaks_are_scipys_on_the_smoothed_scores(seed, n, k, p, rule):
+def test_spot_peaks_equal_scipy(seed, n, k, p, rule):
     scores = draw(seed, n)
     naive = equation_11(scores, k) if rule == "paper" else released(scores, k)
     frames, values = np.array(list(naive), dtype=int), np.array(list(naive.values()))
@@ -105,7 +105,7 @@ def test_peaks_are_scipys_on_the_smoothed_scores(seed, n, k, p, rule):
 
 
 @given(seeds, st.integers(1, 80), widths, st.integers(0, 30), st.integers(0, 30))
-def test_undefined_ends_shift_and_change_nothing(seed, n, k, before, after):
+def test_spot_shifts_by_undefined_ends(seed, n, k, before, after):
     scores = draw(seed, n)
     padded = np.concatenate([np.full(before, np.nan), scores, np.full(after, np.nan)])
     shifted = [Spotted(s.onset + before, s.apex + before, s.offset + before, s.confidence) for s in spot(scores, k)]
@@ -113,7 +113,7 @@ def test_undefined_ends_shift_and_change_nothing(seed, n, k, before, after):
 
 
 @given(seeds, st.integers(1, 80), widths)
-def test_the_highest_frame_alone_answers_in_short_videos(seed, n, k):
+def test_spot_takes_highest_frame_of_short_videos(seed, n, k):
     scores = draw(seed, n)
     naive = equation_11(scores, k)
     found = spot(scores, k, highest_only=True)
@@ -121,31 +121,31 @@ def test_the_highest_frame_alone_answers_in_short_videos(seed, n, k):
 
 
 @pytest.mark.parametrize("n", [0, 1, 10, 12])
-def test_a_video_too_short_to_smooth_gives_nothing(n):
+def test_spot_gives_nothing_if_too_short_to_smooth(n):
     assert spot(np.arange(n, dtype=float), 6) == []
     assert spot(np.arange(n, dtype=float), 6, highest_only=True) == []
 
 
-def test_the_shortest_video_that_can_be_smoothed_answers_where_one_is_sure():
+def test_spot_answers_in_shortest_video():
     assert [s.apex for s in spot(np.arange(13.0), 6, highest_only=True)] == [6]
     assert spot(np.arange(13.0), 6) == []  # the first and the last kept frame are never peaks
 
 
-def test_nothing_defined_gives_nothing():
+def test_spot_gives_nothing_without_scores():
     assert spot(np.full(50, np.nan), 3) == []
 
 
-def test_a_flat_video_has_a_plateau_and_no_peak():
+def test_spot_gives_nothing_on_plateau():
     assert spot(np.ones(50), 3) == []
 
 
-def test_a_single_bump_is_found_where_it_is():
+def test_spot_finds_single_bump():
     scores = np.exp(-(((np.arange(200) - 120) / 8) ** 2))
     assert [(s.onset, s.apex, s.offset) for s in spot(scores, 6)] == [(114, 120, 125)]
 
 
 @given(seeds, st.integers(1, 300), st.integers(0, 20), widths)
-def test_random_intervals_lie_inside_a_long_enough_video(seed, n, count, k):
+def test_place_randomly_keeps_intervals_inside(seed, n, count, k):
     found = place_randomly(np.random.default_rng(seed), n, count, k)
     assert len(found) == count
     assert all(s.offset - s.onset + 1 == 2 * k for s in found)
@@ -154,13 +154,13 @@ def test_random_intervals_lie_inside_a_long_enough_video(seed, n, count, k):
     assert [s.apex for s in found] == sorted(s.apex for s in found)
 
 
-def test_random_peaks_are_uniform():
+def test_place_randomly_is_uniform():
     peaks = [s.apex for s in place_randomly(np.random.default_rng(0), 30, 60_000, 5)]
     counts = np.bincount(peaks, minlength=30)
     assert np.flatnonzero(counts).tolist() == list(range(5, 26))
     assert np.abs(counts[5:26] / 60_000 * 21 - 1).max() < 0.1
 
 
-def test_a_score_sees_its_own_frame_unless_it_is_said_to_lead():
+def test_spot_leads_only_if_asked():
     scores, how = np.exp(-(((np.arange(100) - 50) / 5) ** 2)), SpottingParams(interval="score_curve")
     assert spot(scores, 5, options=how) == spot(scores, 5, options=how, lead=0) != spot(scores, 5, options=how, lead=9)

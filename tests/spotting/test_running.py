@@ -16,7 +16,7 @@ SCORES = st.lists(st.integers(-3, 6).map(float), max_size=60)
     st.sampled_from(["paper", "middle"]),
     st.sampled_from([-9, 0, 2.5]),
 )
-def test_the_intervals_are_those_of_all_scores_together(scores, k_prime, smoothing, anchor, level):
+def test_Running_equals_spot_of_all_scores(scores, k_prime, smoothing, anchor, level):
     how = options.SpottingParams(smoothing=smoothing, anchor=anchor, half_width=1.5)
     running, found, curve = Running(k_prime, level, how, lead=k_prime - 1), [], []
     for score in scores:
@@ -28,7 +28,7 @@ def test_the_intervals_are_those_of_all_scores_together(scores, k_prime, smoothi
 
 
 @given(st.lists(st.integers(0, 3).map(float), min_size=20, max_size=60), st.integers(2, 5))
-def test_of_equally_high_near_peaks_the_last_stays(scores, k_prime):
+def test_peaks_of_equal_height_keep_the_last(scores, k_prime):
     running = Running(k_prime, 0.5, options.SpottingParams(smoothing="none"))
     found = [one for score in scores for one in running.add(score)[1]] + running.finish()
     assert sorted(one.apex for one in found) == peaks_of(np.array(scores), 0.5, k_prime).tolist()
@@ -37,7 +37,7 @@ def test_of_equally_high_near_peaks_the_last_stays(scores, k_prime):
 
 
 @given(SCORES, st.integers(1, 4))
-def test_a_lone_peak_is_known_after_two_k_prime_frames(scores, k_prime):
+def test_Running_knows_peak_after_two_k_prime(scores, k_prime):
     """Later only where peaks are so near to one another that it is open which of them stays."""
     running = Running(k_prime, 0.5, options.SpottingParams(smoothing="average"))
     lone = [0.0] * (3 * k_prime) + [9.0] + [0.0] * (3 * k_prime) + scores

@@ -20,19 +20,19 @@ def weights(name, length):
 
 
 @given(shaped, st.integers(1, 40))
-def test_windows_are_their_formulas(name, length):
+def test_window_equals_formulas(name, length):
     np.testing.assert_allclose(peaks.window(length, name), weights(name, length), rtol=1e-12)
 
 
 @pytest.mark.parametrize("name", [n for n in SMOOTHINGS if n != "none"])
-def test_weights_sum_to_one_so_a_flat_curve_stays(name):
+def test_weights_sum_to_one(name):
     first, smoothed = smooth(np.full(30, 2.5), 4, smoothing=name)
     assert first == 4
     np.testing.assert_allclose(smoothed, np.full(22, 2.5))
 
 
 @given(shaped, st.integers(0, 1000), st.integers(1, 60), st.integers(1, 12))
-def test_only_frames_with_a_full_window_stay(name, seed, n, k_prime):
+def test_smooth_keeps_frames_with_full_window(name, seed, n, k_prime):
     scores = np.random.default_rng(seed).normal(size=n)
     first, smoothed = smooth(scores, k_prime, smoothing=name)
     everywhere = correlate1d(scores, weights(name, 2 * k_prime + 1), mode="constant")
@@ -41,7 +41,7 @@ def test_only_frames_with_a_full_window_stay(name, seed, n, k_prime):
 
 
 @given(shaped, st.integers(0, 1000), st.integers(1, 60), st.integers(1, 12))
-def test_the_released_rule_keeps_every_frame(name, seed, n, k_prime):
+def test_smooth_released_keeps_each_frame(name, seed, n, k_prime):
     scores = np.random.default_rng(seed).normal(size=n)
     first, smoothed = smooth(scores, k_prime, "released_code", name)
     own = weights(name, 2 * k_prime)
@@ -51,7 +51,7 @@ def test_the_released_rule_keeps_every_frame(name, seed, n, k_prime):
     np.testing.assert_allclose(smoothed, naive, atol=1e-12)
 
 
-def test_none_leaves_the_scores_alone():
+def test_smooth_none_keeps_scores():
     scores = np.array([1.0, 5.0, 2.0])
     first, smoothed = smooth(scores, 10, smoothing="none")
     assert first == 0

@@ -55,7 +55,7 @@ def there(board):
 
 
 @pytest.mark.parametrize("name", FORGERIES)
-def test_a_forged_record_is_refused_or_told_of(board, there, tmp_path, name):
+def test_attack_records_are_refused_or_doubted(board, there, tmp_path, name):
     _, expected, words = FORGERIES[name]
     record = RunFolder(make_forged(name, board / "sent" / HONEST[0], tmp_path, scored=expected == "taken"))
     if expected == "refused":
@@ -80,7 +80,7 @@ def rows_of(folder):
     }
 
 
-def test_forged_records_change_no_byte_of_an_honest_row(board, tmp_path):
+def test_attack_records_change_no_honest_row(board, tmp_path):
     before = rows_of(board)
     sources = [make_forged(name, board / "sent" / HONEST[0], tmp_path) for name in QUICK]
     assert {o.status for o in merge([RunFolder(path) for path in sources], board / "records")} == {"taken"}
@@ -96,7 +96,7 @@ def test_forged_records_change_no_byte_of_an_honest_row(board, tmp_path):
     assert HONEST[0] in again["seed_changed"], "who was here first stays so"
 
 
-def test_merging_records_in_place_registers_them(board, tmp_path):
+def test_merge_in_place_registers_records(board, tmp_path):
     place = shutil.copytree(board / "sent" / HONEST[3], tmp_path / "records" / HONEST[3]).parent
     assert [(o.status, o.doubt) for o in merge([RunFolder(place / HONEST[3])], place)] == [("there", "")]
     assert list(Registry.read(tmp_path).records) == [HONEST[3]]

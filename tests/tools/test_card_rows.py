@@ -27,13 +27,13 @@ def known():
 
 
 @pytest.mark.parametrize("card", CARDS, ids=lambda card: card.parent.name)
-def test_a_row_without_numbers_and_with_one_record_becomes_the_committed_one(card, known):
+def test_card_rows_fill_row_with_one_record(card, known):
     lines = card.read_text(encoding="utf-8").splitlines()
     blank = [unmeasured(line) for line in lines]
     assert blank != lines or "no record of a whole run" in " ".join(lines)
     assert list(renewed(blank, known)) == lines
 
 
-def test_a_row_of_a_record_that_no_table_has_stays(known):
+def test_card_rows_keep_row_without_table(known):
     row = "| `none-synthetic-loso` | default | `recognition.uf1` | .5 | – | .5 to .5 | 0-12345678 |"
     assert list(renewed([row], known)) == [row]

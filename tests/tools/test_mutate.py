@@ -56,17 +56,17 @@ def broken(text):
         ("x: A[1] = True, f'{a + b}', 'a' + b, a / 'b', [a] * n", []),
     ],
 )
-def test_what_can_be_broken(text, expected):
+def test_mutants_break_what_can_be_broken(text, expected):
     assert broken(text) == sorted(expected)
 
 
-def test_a_change_knows_its_line_and_its_function():
+def test_mutant_knows_line_and_function():
     text = "a = 2\n\n\n@b(3)\ndef f(c=4):\n    def g():\n        return 5\n    return 6\n"
     found = {m.old: (m.line, m.function) for m in mutants("a.py", text.encode())}
     assert found == {"2": (1, None), "3": (4, None), "4": (5, None), "5": (7, 6), "6": (8, 4)}
 
 
-def test_a_seed_gives_one_draw_and_each_line_comes_once():
+def test_mutants_of_a_seed_are_one_draw():
     every = mutants("a.py", "\n".join(f"x = {n} + y < z" for n in range(50)).encode())
     drawn = draw(every, 20, 3)
     assert drawn == draw(every[::-1], 20, 3) != draw(every, 20, 4)
@@ -131,7 +131,7 @@ def project(tmp_path):
     return tmp_path
 
 
-def test_the_nearest_tests_of_a_file(project):
+def test_nearest_tests_of_a_file(project):
     graph = Importers(project)
     assert graph.distances("mebench/sums.py") == {
         "mebench/sums.py": 0,
@@ -145,7 +145,7 @@ def test_the_nearest_tests_of_a_file(project):
 @nightly("what can be broken, what is drawn and which tests are near, above")
 @pytest.mark.processes
 @pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
-def test_a_small_project(project):
+def test_mutate_shows_what_no_test_notices(project):
     """The example sees a broken sum and tests see a broken mean; nobody sees the digits and the mean of nothing."""
     shutil.copytree(ROOT / "tools", project / "tools", ignore=shutil.ignore_patterns("__pycache__"))
     subprocess.run(["git", "init", "-q"], cwd=project, check=True)

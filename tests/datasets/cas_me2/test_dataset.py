@@ -21,11 +21,11 @@ def dataset(root, **params):
     return cas_me2.CasMe2(cas_me2.CasMe2.Params(None if root is None else str(root), **params))
 
 
-def test_the_contract_holds(root):
+def test_CasMe2_keeps_contract(root):
     assert check_dataset("cas_me2", root=str(root)) == []
 
 
-def test_the_updated_codes_name_the_folder_in_their_last_column(root, tmp_path):
+def test_videos_use_folder_of_updated_codes(root, tmp_path):
     places = {"disgust1": "s15/15_0101disgustingteeth", "anger1": "s16/16_0401childabuse"}
     rows = [(*fake.ROWS[0][:8], "disgust", 6, places["disgust1"]), (*fake.ROWS[3][:8], "anger", 9, places["anger1"])]
     write_csv(tmp_path / "CAS(ME)^2code_final(Updated).csv", rows)
@@ -38,7 +38,7 @@ def test_the_updated_codes_name_the_folder_in_their_last_column(root, tmp_path):
     assert set_.folder(annotated[0]).name == "15_0101disgustingteeth"
 
 
-def test_the_naming_rules_lead_to_the_folders(root):
+def test_videos_use_folders_of_naming_rules(root):
     set_ = dataset(root)
     videos = {v.key: v for v in set_.videos()}
     assert list(videos) == [
@@ -50,7 +50,7 @@ def test_the_naming_rules_lead_to_the_folders(root):
     assert all(v.fps == 30.0 and v.n_frames == 100 for v in videos.values())
 
 
-def test_kinds_and_quirks(root):
+def test_videos_have_kinds_and_repaired_quirks(root):
     set_ = dataset(root)
     videos = {v.id: v.expressions for v in set_.videos()}
     assert videos["15_0101"] == (
@@ -67,11 +67,11 @@ def test_kinds_and_quirks(root):
 
 
 @pytest.mark.parametrize("level", [".", "rawpic"])
-def test_any_level_is_the_root(root, level):
+def test_root_may_be_any_level(root, level):
     assert {v.n_frames for v in dataset(root / level).videos()} == {100}
 
 
-def test_a_release_with_a_header_says_the_same(root, tmp_path):
+def test_release_with_header_equals_other(root, tmp_path):
     head = ("Subject", "Filename", "Onset", "Apex", "Offset", "AU", "Emotion", "Type")
     rule1 = [(n, s, n) for n, s in ((1, "s15"), (2, "s16"), (3, "s19"))]
     rule2 = [("0101", "disgust1"), ("0401", "anger1"), ("0502", "happy1")]
@@ -81,7 +81,7 @@ def test_a_release_with_a_header_says_the_same(root, tmp_path):
     assert ground_truth_hash(updated.as_annotated()) == ground_truth_hash(dataset(root).as_annotated())
 
 
-def test_a_participant_without_a_rule_gets_nobodys_folder(root, tmp_path):
+def test_videos_without_rule_get_no_folder(root, tmp_path):
     """Participant 15 is not the one in the folder s15, who is participant 1; `01` is."""
     rows = [("01", *fake.ROWS[2][1:8], "x"), (15, *fake.ROWS[3][1:8], "x")]
     rules = {"naming rule1": [(1, "s15", 1)], "naming rule2": [("0401", "anger1")]}
@@ -94,14 +94,14 @@ def test_a_participant_without_a_rule_gets_nobodys_folder(root, tmp_path):
     assert "not in naming rule 1" in told.reason
 
 
-def test_without_the_naming_rules_the_summary_still_counts(tmp_path):
+def test_videos_without_naming_rules_are_counted(tmp_path):
     write_csv(tmp_path / "codes.csv", [(*row[:8], "happy") for row in fake.ROWS])
     set_ = dataset(None, annotations=str(tmp_path / "codes.csv"))
     assert Counter(e.kind for v in set_.videos() for e in v.expressions) == Counter(micro=5, macro=3)
     assert any("naming rules are missing" in r.reason for r in set_.repair_rows())
 
 
-def test_mean_scores_three_of_four_classes(root):
+def test_scheme_mean_scores_three_classes(root):
     """MEAN, Table 1: negative 21, positive 8, surprise 9; others are left out."""
     set_ = dataset(root)
     scheme = set_.schemes["mean2022"]

@@ -23,25 +23,25 @@ def dataset(root, **params):
     return casme.Casme(casme.Casme.Params(str(root), **params))
 
 
-def test_the_contract_holds(root):
+def test_Casme_keeps_contract(root):
     assert check_dataset("casme", root=str(root)) == []
 
 
-def test_the_onset_is_a_frame_and_not_the_duration_of_that_name(root):
+def test_videos_read_onset_as_frame(root):
     """The sheet has `OnsetF` 73 and `Onset` 133.3 ms."""
     video = dataset(root).videos()[0]
     assert (video.key, video.fps, video.n_frames) == ("casme/01/EP01_12", 60.0, 50)
     assert video.expressions == (Expression(12, 30, apex=20, emotion="tense", action_units=("4",), objective="III"),)
 
 
-def test_clips_of_one_name_belong_to_their_people(root):
+def test_videos_of_one_name_belong_to_their_people(root):
     same = [v for v in dataset(root).videos() if v.id == "EP01_5"]
     assert [(v.subject, v.expressions[0].emotion) for v in same] == [("01", "happiness"), ("02", "disgust")]
     first, second = (dataset(root).folder(v) for v in same)
     assert (first.parent.name, second.parent.name) == ("sub01", "sub02")
 
 
-def test_each_quirk_is_mended_and_said(root):
+def test_repairs_name_each_quirk(root):
     set_ = dataset(root)
     by_clip = {(v.subject, v.id): v.expressions[0] for v in set_.videos()}
     assert by_clip["02", "EP02_2f"].apex is None
@@ -54,7 +54,7 @@ def test_each_quirk_is_mended_and_said(root):
     assert found[11, "Note:"] is None
 
 
-def test_sections_and_formats_say_the_same(root, tmp_path):
+def test_sections_and_formats_are_equal(root, tmp_path):
     fake.write(tmp_path / "other", release="short", sections=True)
     other = dataset(tmp_path / "other")
     assert other.annotation_file.name == "casme.xlsx"
@@ -63,12 +63,12 @@ def test_sections_and_formats_say_the_same(root, tmp_path):
 
 
 @pytest.mark.parametrize("level", [".", "..", "CASME_raw_selected"])
-def test_any_level_is_the_root(root, level):
+def test_root_may_be_any_level(root, level):
     assert [v.n_frames for v in dataset(root / level).videos()] == [50] * 8
 
 
 @pytest.mark.parametrize("shape", ["{subject}/{video}", "sub{subject}_{video}", "{subject}_{video}"])
-def test_folders_of_copies_in_circulation_are_found(root, tmp_path, shape):
+def test_folders_of_circulating_copies_are_found(root, tmp_path, shape):
     for clip in root.glob("CASME_raw_selected/sub*/*"):
         copy = tmp_path / "copy" / shape.format(subject=clip.parent.name.removeprefix("sub"), video=clip.name)
         copy.parent.mkdir(parents=True, exist_ok=True)
@@ -77,7 +77,7 @@ def test_folders_of_copies_in_circulation_are_found(root, tmp_path, shape):
     assert [(v.key, v.n_frames) for v in other.videos()] == [(v.key, v.n_frames) for v in dataset(root).videos()]
 
 
-def test_schemes(root):
+def test_schemes_map_labels(root):
     set_ = dataset(root)
     scored = {
         name: Counter(filter(None, (scheme.class_of(e) for v in set_.videos() for e in v.expressions)))
@@ -88,13 +88,13 @@ def test_schemes(root):
     assert sum(scored["objective"].values()) == 8
 
 
-def test_a_method_runs_on_it(root, tmp_path):
+def test_method_runs_on_casme(root, tmp_path):
     plan = make_plan(resolve(["method=random", "dataset=casme", f"dataset.root={root}", f"cache={tmp_path}"]))
     assert (len(plan.folds), len(plan.videos), plan.task.one_per_video) == (3, 8, True)
     assert {p.video for p in host.execute(plan, plan.folds[2]).predictions} == {"casme/11/EP12_1", "casme/11/EP15_4"}
 
 
-def test_cropped_faces_never_pass_for_raw_frames(root, tmp_path):
+def test_frames_are_never_cropped_faces(root, tmp_path):
     (tmp_path / "Cropped").symlink_to(root)
     alone = dataset(tmp_path, annotations=str(dataset(root).annotation_file), follow_links=True)
     assert not any(v.n_frames for v in alone.videos())

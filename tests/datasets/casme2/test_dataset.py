@@ -25,11 +25,11 @@ def dataset(root, **params):
     return casme2.Casme2(casme2.Casme2.Params(str(root), **params))
 
 
-def test_the_contract_holds(root):
+def test_Casme2_keeps_contract(root):
     assert check_dataset("casme2", root=str(root)) == []
 
 
-def test_positions_count_from_zero_and_units_keep_their_sides(root):
+def test_videos_count_from_zero_and_keep_sides(root):
     video = next(v for v in dataset(root).videos() if v.id == "EP19_06f")
     assert (video.key, video.fps, video.n_frames) == ("casme2/01/EP19_06f", 200.0, 48)
     assert video.expressions == (
@@ -37,7 +37,7 @@ def test_positions_count_from_zero_and_units_keep_their_sides(root):
     )
 
 
-def test_each_quirk_is_mended_and_said(root):
+def test_repairs_name_each_quirk(root):
     set_ = dataset(root)
     by_clip = {v.id: v.expressions[0] for v in set_.videos()}
     assert by_clip["EP12_01f"].apex is None
@@ -52,7 +52,7 @@ def test_each_quirk_is_mended_and_said(root):
     assert [(s, v) for s, v, _ in set_.unannotated()] == [("04", "EP02_02f")]
 
 
-def test_both_releases_of_the_sheet_say_the_same(root, tmp_path):
+def test_releases_of_sheet_are_equal(root, tmp_path):
     fake.write(tmp_path / "old", release="label")
     old = dataset(tmp_path / "old")
     assert old.annotation_file.name == "CASME2_label_Ver_2.xlsx"
@@ -61,7 +61,7 @@ def test_both_releases_of_the_sheet_say_the_same(root, tmp_path):
 
 
 @pytest.mark.parametrize("level", [".", "..", "CASME2-RAW"])
-def test_any_level_is_the_root(root, level):
+def test_root_may_be_any_level(root, level):
     assert [v.n_frames for v in dataset(root / level).videos()] == [48, 48, 48, 48, 48, 48, 40, 48]
 
 
@@ -70,7 +70,7 @@ def scored(set_, name):
     return Counter(label for label in labels if label)
 
 
-def test_schemes_leave_out_the_clips_that_the_papers_leave_out(root):
+def test_schemes_leave_out_clips_of_papers(root):
     set_ = dataset(root)
     assert scored(set_, "native") == Counter(disgust=3, happiness=1, repression=1, surprise=1, others=1, sadness=1)
     assert scored(set_, "megc2019") == Counter(negative=2, positive=1, surprise=1)  # two of three disgusts are out
@@ -79,7 +79,7 @@ def test_schemes_leave_out_the_clips_that_the_papers_leave_out(root):
     assert scored(set_, "objective") == Counter(I=1, II=1, III=3, V=1, VII=2)
 
 
-def test_the_published_counts_give_the_published_classes(tmp_path):
+def test_published_counts_give_published_classes(tmp_path):
     """MEGC 2019: 145 clips, 88, 32 and 25; MEAN, Table 1: 244; the usual five classes: 246."""
     fake.write_sheet(tmp_path / "CASME2-coding-20140508.xlsx")
     set_ = dataset(tmp_path)
@@ -91,7 +91,7 @@ def test_the_published_counts_give_the_published_classes(tmp_path):
     assert sum(scored(set_, "five").values()) == 246
 
 
-def test_megc2019_has_the_same_145_clips_with_the_sheet_of_2019(tmp_path):
+def test_megc2019_has_145_clips_with_sheet_of_2019(tmp_path):
     """It moves three clips of sadness to surprise: 148 clips, and a composite of 445, if they were not left out."""
     for year, name in (("2014", "20140508"), ("2019", "20190701")):
         (tmp_path / year).mkdir()
@@ -107,7 +107,7 @@ def test_megc2019_has_the_same_145_clips_with_the_sheet_of_2019(tmp_path):
 
 
 @pytest.mark.parametrize(("year", "name"), [("2014", "20140508"), ("2019", "20190701")])
-def test_the_composite_has_442_clips_with_either_sheet(tmp_path, year, name):
+def test_composite_has_442_clips_with_either_sheet(tmp_path, year, name):
     """SMIC 164, CASME II 145, SAMM 133."""
     places = {id_: tmp_path / id_ for id_ in ("smic_hs", "casme2", "samm")}
     for n, (code, label) in enumerate(
@@ -136,7 +136,7 @@ def test_the_composite_has_442_clips_with_either_sheet(tmp_path, year, name):
 
 
 @pytest.mark.parametrize(("year", "in_megc2018"), [("2014", 172), ("2019", 174)])
-def test_objective_classes_are_those_of_the_sheet(tmp_path, year, in_megc2018):
+def test_objective_classes_equal_sheet(tmp_path, year, in_megc2018):
     """In 2014 they follow from the units, in 2019 they have a column; MEGC 2018 counts 185 clips of I to V."""
     fake.write_sheet(tmp_path / "CASME2-coding.xlsx", year)
     classes = scored(dataset(tmp_path), "objective")
@@ -144,7 +144,7 @@ def test_objective_classes_are_those_of_the_sheet(tmp_path, year, in_megc2018):
     assert classes.total() - classes["VI"] - classes["VII"] == in_megc2018
 
 
-def test_cropped_faces_never_pass_for_raw_frames(root, tmp_path):
+def test_frames_are_never_cropped_faces(root, tmp_path):
     (tmp_path / "CASME2").mkdir()
     for sheet in root.glob("*.xlsx"):
         (tmp_path / "CASME2" / sheet.name).write_bytes(sheet.read_bytes())
@@ -165,7 +165,7 @@ def test_cropped_faces_never_pass_for_raw_frames(root, tmp_path):
     assert asked.revision != both.revision
 
 
-def test_megc2019_leaves_out_no_clip_that_the_challenge_has():
+def test_megc2019_keeps_clips_of_challenge():
     """The maps of the challenge's composite are named after its 145 clips of CASME II."""
     clips = {
         p.stem.strip()[3:].split("_", 1)[0] + "/" + p.stem.strip().split("_", 1)[1]
@@ -176,7 +176,7 @@ def test_megc2019_leaves_out_no_clip_that_the_challenge_has():
     assert not left_out & clips
 
 
-def test_a_method_runs_on_it(root, tmp_path):
+def test_method_runs_on_casme2(root, tmp_path):
     config = resolve(["method=random", "dataset=casme2", f"dataset.root={root}", f"cache={tmp_path}"])
     plan = make_plan(config)
     assert (len(plan.folds), len(plan.videos), plan.task.one_per_video) == (4, 8, True)
@@ -184,7 +184,7 @@ def test_a_method_runs_on_it(root, tmp_path):
     assert {p.video for p in result.predictions} == {"casme2/01/EP02_01f", "casme2/01/EP19_06f"}
 
 
-def test_a_dataset_that_extends_another_has_its_stand_in(tmp_path):
+def test_extending_dataset_has_stand_in(tmp_path):
     class Mine(casme2.Casme2):
         id = "mine"
 

@@ -43,11 +43,11 @@ def expressions(set_):
 
 
 @pytest.mark.parametrize("params", [{}, {"part": "C"}, {"clips": True}])
-def test_the_contract_holds(root, params):
+def test_Casme3_keeps_contract(root, params):
     assert check_dataset("casme3", root=str(root), **params) == []
 
 
-def test_both_kinds_come_from_one_sheet_and_emotions_from_another(root):
+def test_videos_join_kinds_and_emotions_of_two_sheets(root):
     set_ = dataset(root)
     found = expressions(set_)
     assert set_.annotation_file.name == "CAS(ME)3_part_A_v2.xlsx"
@@ -63,7 +63,7 @@ def test_both_kinds_come_from_one_sheet_and_emotions_from_another(root):
     assert (slip.onset, slip.apex, slip.offset, slip.emotion) == (47, 68, 94, "anger")
 
 
-def test_rows_of_either_sheet_that_do_not_join_are_listed(root):
+def test_repairs_list_rows_that_do_not_join(root):
     said = [str(r) for r in dataset(root).repair_rows() if "no row of" in r.reason]
     assert len(said) == 2
     assert "part_A_v2.xlsx: AU+Emotion" in said[0]
@@ -74,7 +74,7 @@ def test_rows_of_either_sheet_that_do_not_join_are_listed(root):
     assert "part_A_v2.xls" in said[1]
 
 
-def test_the_latest_versions_are_read_and_the_others_named_with_their_counts(root):
+def test_repairs_name_older_versions_with_counts(root):
     said = {r.found: r.reason for r in dataset(root).repair_rows() if r.column == "file"}
     assert list(said) == ["CAS(ME)3_part_A_v1.xlsx", "cas(me)3_part_A_ME_label_JpgIndex_v1.xlsx"]
     assert "11 rows (Micro-expression 9, Macro-expression 2)" in said["CAS(ME)3_part_A_v1.xlsx"]
@@ -82,7 +82,7 @@ def test_the_latest_versions_are_read_and_the_others_named_with_their_counts(roo
     assert all("dataset.annotations=FILE chooses" in reason for reason in said.values())
 
 
-def test_blinks_are_distractors_of_their_videos(root):
+def test_distractors_are_blinks(root):
     set_ = dataset(root)
     videos = {f"{v.subject}/{v.id}": v for v in set_.videos()}
     assert videos["spNO.1/a"].distractors == (Distractor("blink", 19, 29), Distractor("blink", 59, 67))
@@ -93,7 +93,7 @@ def test_blinks_are_distractors_of_their_videos(root):
     assert any(r.found == "1 of 4" and "blinks" in r.reason for r in set_.repair_rows())
 
 
-def test_occluded_micro_expressions_may_be_left_out_of_recognition(root, tmp_path):
+def test_occluded_may_be_left_out_of_recognition(root, tmp_path):
     rows = [("Subject", "Filename", "Onset", "Apex", "Offset", "AU", "Objective class", "emotion")]
     rows += [(*clip, clip[2] + 3, clip[2] + 9, "5", "II", "surprise") for clip in sorted(sheets.OCCLUDED)]
     rows += [("spNO.2", "e", 139, 143, 148, "1", "V", "surprise")]
@@ -110,7 +110,7 @@ def test_occluded_micro_expressions_may_be_left_out_of_recognition(root, tmp_pat
     assert sum(len(v.expressions) for v in sets["left_out"].videos()) == 16  # truths for spotting
 
 
-def test_quirks_are_mended_or_flagged(root):
+def test_quirks_are_repaired_or_flagged(root):
     set_ = dataset(root)
     found = expressions(set_)
     assert [e.flags for e in found["spNO.2/a"]] == [("onset_is_apex",), ("offset_from_apex",)]
@@ -122,7 +122,7 @@ def test_quirks_are_mended_or_flagged(root):
     assert said[8, "Onset", "3647"] == "2647"
 
 
-def test_micro_and_macro_expressions_may_stand_in_two_sheets(labels):
+def test_micro_and_macro_may_stand_in_two_sheets(labels):
     set_ = dataset(labels)
     found = expressions(set_)
     assert found["spNO.1/a"][1] == Expression(54, 91, "macro", 69, "happy", ("6", "12"), "I")
@@ -135,7 +135,7 @@ def test_micro_and_macro_expressions_may_stand_in_two_sheets(labels):
     assert said[10, "all columns", "Total 7"] is None
 
 
-def test_missing_frames_move_a_truth_inside_its_interval(root):
+def test_missing_frames_move_truth_inside_interval(root):
     set_ = dataset(root)
     video = next(v for v in set_.videos() if v.id == "c")
     numbers = set_.frames(video).numbers
@@ -158,7 +158,7 @@ def test_depth_is_listed_for_each_frame(root):
     assert any(r.found == "5 of 6 videos" for r in set_.repair_rows())
 
 
-def test_part_c_has_one_video_a_person_and_no_apex(root):
+def test_part_c_has_one_video_a_person_without_apex(root):
     set_ = dataset(root, part="C")
     found = expressions(set_)
     assert list(found) == ["01/a", "02/a", "03/a"]
@@ -179,7 +179,7 @@ def test_part_c_has_one_video_a_person_and_no_apex(root):
 
 
 @pytest.mark.parametrize("below", ["a", "color", ""])
-def test_part_c_is_found_whatever_lies_below_the_person(root, tmp_path, below):
+def test_part_c_is_found_at_any_depth(root, tmp_path, below):
     """Of whom no row speaks, too."""
     (tmp_path / "CAS(ME)3_part_C_ME.xlsx").symlink_to(root / "part_C" / "CAS(ME)3_part_C_ME.xlsx")
     for person, whose in zip("1234", "1231"):
@@ -190,7 +190,7 @@ def test_part_c_is_found_whatever_lies_below_the_person(root, tmp_path, below):
     assert [(v.key, v.n_frames) for v in set_.videos()] == [(f"casme3/0{person}/a", fake.FRAMES) for person in "1234"]
 
 
-def test_images_that_nobody_can_open_are_no_frames(root, tmp_path):
+def test_damaged_images_are_no_frames(root, tmp_path):
     """79 and 42 by the authors' list, in two videos that show no expression."""
     assert [len(numbers) for numbers in sheets.DAMAGED.values()] == [79, 42]
     home = tmp_path / "part_A" / "spNO.3" / "J" / "color"
@@ -208,7 +208,7 @@ def test_images_that_nobody_can_open_are_no_frames(root, tmp_path):
     assert soundness.check_video(set_, video, (), deep=True) == (11, [])
 
 
-def test_part_c_may_have_both_kinds_in_one_sheet_or_in_two(root, labels, tmp_path):
+def test_part_c_reads_one_or_two_sheets(root, labels, tmp_path):
     home = root / "part_C"
     both = dataset(None, part="C", annotations=str(home / "CAS(ME)3_part_C.xlsx"))
     kinds = Counter(e.kind for v in both.videos() for e in v.expressions)
@@ -229,7 +229,7 @@ def test_clips_hold_one_expression_each(root):
     assert None not in set_.depth(slip)
 
 
-def test_the_older_sheet_holds_both_kinds_and_no_emotions(labels, tmp_path):
+def test_older_sheet_has_both_kinds_without_emotions(labels, tmp_path):
     fake.write(tmp_path / "tree", "v1")
     old, new = dataset(tmp_path / "tree"), dataset(labels)
     assert old.annotation_file.name == "CAS(ME)3_part_A_v1.xlsx"
@@ -242,7 +242,7 @@ def test_the_older_sheet_holds_both_kinds_and_no_emotions(labels, tmp_path):
     assert any("dataset.emotions=FILE" in r.reason for r in old.repair_rows())
 
 
-def test_columns_of_unknown_names_are_taken_by_their_position(tmp_path):
+def test_columns_of_unknown_names_go_by_position(tmp_path):
     kinds = [(row, "Micro-expression") for row in fake.MICRO] + [(row, "Macro-expression") for row in fake.MACRO]
     rows = [("s", "v", "from", "top", "to", "u", "k"), *((*row[:6], kind) for row, kind in kinds)]
     write_xls(tmp_path / "CAS(ME)3_part_A_v1.xls", {"Sheet1": rows})
@@ -251,7 +251,7 @@ def test_columns_of_unknown_names_are_taken_by_their_position(tmp_path):
     assert set_.unplaced() == ()  # the heading is no row
 
 
-def test_without_the_sheet_of_macro_expressions_it_is_said(labels, root, tmp_path):
+def test_missing_sheet_of_macro_is_named(labels, root, tmp_path):
     name = "cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx"
     home = labels / "part_A" / "annotation"
     (tmp_path / name).write_bytes((home / name).read_bytes())
@@ -268,7 +268,7 @@ def test_without_the_sheet_of_macro_expressions_it_is_said(labels, root, tmp_pat
     assert Counter(e.kind for v in doubled.videos() for e in v.expressions) == Counter(micro=7, macro=3)
 
 
-def test_a_newer_sheet_is_preferred(labels, tmp_path):
+def test_newer_sheet_is_preferred(labels, tmp_path):
     home = labels / "part_A" / "annotation"
     sheet = (home / "cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx").read_bytes()
     for name in ("v2", "v2_20250903", "v2_final", "v1"):
@@ -277,13 +277,13 @@ def test_a_newer_sheet_is_preferred(labels, tmp_path):
 
 
 @pytest.mark.parametrize("params", [{"part": "B"}, {"part": "C", "clips": True}, {"part": "C", "occluded": "left_out"}])
-def test_what_is_not_there_is_refused(params):
+def test_Params_refuse_missing_parts(params):
     with pytest.raises(ConfigError, match=r"dataset.(part=B|clips=true|occluded applies to part A)"):
         casme3.Casme3.Params(**params)
 
 
 @pytest.mark.parametrize(("scheme", "published"), [("three", "699 clips of 88"), ("seven", "860 clips of 94")])
-def test_the_protocol_knows_how_many_clips_each_scheme_has(labels, scheme, published):
+def test_protocol_knows_clips_of_each_scheme(labels, scheme, published):
     words = ["method=majority", "dataset=casme3", f"dataset.root={labels}", "protocol=casme3", f"scheme={scheme}"]
     plan = make_plan(resolve(words))
     assert len(plan.folds) == 4

@@ -25,11 +25,11 @@ def dataset(root, **params):
     return dfme.Dfme(dfme.Dfme.Params(str(root), **params))
 
 
-def test_the_contract_holds(root):
+def test_Dfme_keeps_contract(root):
     assert check_dataset("dfme", root=str(root)) == []
 
 
-def test_all_sets_are_read_as_one_and_each_clip_keeps_its_rate(root):
+def test_videos_of_all_sets_keep_their_rates(root):
     set_ = dataset(root)
     assert Counter(v.fps for v in set_.videos()) == {500.0: 4, 300.0: 2, 200.0: 3}
     names = {"training_full_with_AU.xlsx", "test_A_full_with_AU.xlsx", "test_B_full_with_AU.xlsx"}
@@ -42,12 +42,12 @@ def test_all_sets_are_read_as_one_and_each_clip_keeps_its_rate(root):
     )
 
 
-def test_one_sheet_may_be_named(root):
+def test_videos_of_one_named_sheet(root):
     sheet = root / "full_release_annotation" / "test_A_full_with_AU.xlsx"
     assert [v.id for v in dataset(root, annotations=str(sheet)).videos()] == ["sub0301_01", "sub0301_02"]
 
 
-def test_a_second_copy_of_a_sheet_is_read_once_and_told(root, tmp_path):
+def test_videos_read_second_copy_of_sheet_once(root, tmp_path):
     """A browser's second download, and another program's csv: each expression would be there two and three times."""
     for file in (root / "full_release_annotation").iterdir():
         shutil.copy(file, tmp_path)
@@ -68,13 +68,13 @@ def test_a_second_copy_of_a_sheet_is_read_once_and_told(root, tmp_path):
 @pytest.mark.parametrize(
     ("fps", "people"), [(500, {"sub0003", "sub0004"}), (300, {"sub0110"}), (200, {"sub0301", "sub0402"})]
 )
-def test_one_part_may_be_chosen(root, fps, people):
+def test_videos_of_one_part(root, fps, people):
     set_ = dataset(root, fps=fps)
     assert {v.subject for v in set_.videos()} == {v.subject for v in set_.as_annotated()} == people
     assert any(f"'{fps}'" in text and "rows of other rates are left out" in text for text in set_.repairs())
 
 
-def test_a_rate_that_no_part_or_no_row_has_is_refused(root):
+def test_Params_refuse_rates_without_part(root):
     with pytest.raises(ConfigError, match=r"dataset\.fps=250.*200, 300 and 500"):
         dfme.Dfme.Params(fps=250)
     sheet = root / "full_release_annotation" / "test_A_full_with_AU.xlsx"
@@ -82,7 +82,7 @@ def test_a_rate_that_no_part_or_no_row_has_is_refused(root):
         dataset(root, annotations=str(sheet), fps=500).videos()
 
 
-def test_labels_are_cleaned_and_a_missing_apex_is_none(root):
+def test_videos_clean_labels_and_missing_apex(root):
     by_clip = {v.id: v.expressions[0] for v in dataset(root).videos()}
     assert by_clip["sub0004_01"].emotion == "happiness"
     assert by_clip["sub0301_02"].apex is None
@@ -90,7 +90,7 @@ def test_labels_are_cleaned_and_a_missing_apex_is_none(root):
     assert Counter(map(three.class_of, by_clip.values())) == {"negative": 6, "positive": 1, "surprise": 1, None: 1}
 
 
-def test_a_method_runs_on_one_part(root, tmp_path):
+def test_method_runs_on_one_part(root, tmp_path):
     words = ["method=random", "dataset=dfme", f"dataset.root={root}", "dataset.fps=500", f"cache={tmp_path}"]
     plan = make_plan(resolve(words))
     assert (len(plan.folds), len(plan.videos), plan.task.one_per_video) == (2, 4, True)
@@ -98,14 +98,14 @@ def test_a_method_runs_on_one_part(root, tmp_path):
     assert {p.video for p in result.predictions} == {"dfme/sub0003/sub0003_01", "dfme/sub0003/sub0003_02"}
 
 
-def test_a_method_runs_on_all_parts_with_a_timing_for_each_rate(root, tmp_path):
+def test_method_runs_on_all_parts_with_each_rate(root, tmp_path):
     plan = make_plan(resolve(["method=random", "dataset=dfme", f"dataset.root={root}", f"cache={tmp_path}"]))
     found = {p.video: p.offset - p.onset for p in host.execute(plan, plan.folds[2]).predictions}
     assert set(found) == {"dfme/sub0110/sub0110_01", "dfme/sub0110/sub0110_02"}
     assert set(found.values()) == {2 * 17 - 1}  # the others' mean of 115 ms is 34.6 frames at 300 a second, so k' is 17
 
 
-def test_the_sets_of_the_challenge_are_known_by_name(root, tmp_path):
+def test_challenge_sets_are_known_by_name(root, tmp_path):
     """1,856, 474 and 299 clips of 176, 42 and 41 people; the clips of a set are those of its people."""
     fake.write_sheets(tmp_path)
     set_ = dataset(tmp_path)
@@ -125,7 +125,7 @@ def test_the_sets_of_the_challenge_are_known_by_name(root, tmp_path):
     assert set_.split(SubjectKey("dfme", "nobody")) == ""
 
 
-def test_the_challenge_trains_on_the_training_set_and_tests_by_name(root, tmp_path):
+def test_challenge_trains_on_training_set(root, tmp_path):
     words = ["method=majority", "dataset=dfme", "protocol=dfme", f"cache={tmp_path}"]
     assert [fold.key for fold in make_plan(resolve([*words, f"dataset.root={root}"])).folds] == ["test_A", "test_B"]
     without = tmp_path / "without"

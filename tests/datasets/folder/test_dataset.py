@@ -50,23 +50,23 @@ def root(tmp_path_factory):
     return root
 
 
-def test_the_contract_holds(root):
+def test_Folder_keeps_contract(root):
     assert check_dataset("folder", root=str(root), fps=FPS) == []
 
 
-def test_faces_of_a_video_that_is_not_there_are_refused(root):
+def test_videos_refuse_faces_of_missing_video(root):
     set_ = folder_dataset.Folder(folder_dataset.Folder.Params(str(root / "s01"), fps=FPS, faces=(("c", 1, 2, 9, 9),)))
     with pytest.raises(DataError, match=r"unknown video of dataset.faces 'c'.*Known: a"):
         set_.videos()
 
 
-def test_named_videos_are_all_read(root):
+def test_videos_read_each_named_video(root):
     named = (str(root / "b.mkv"), str(root / "s01" / "a"))
     counted = summarise_dataset(folder_dataset.Folder(folder_dataset.Folder.Params(videos=named, fps=FPS)))
     assert (counted["videos_without_expressions"], counted["other_folders_of_frames"]) == (2, [])
 
 
-def test_links_that_lead_back_are_not_followed_again(root, tmp_path):
+def test_videos_follow_no_link_back(root, tmp_path):
     shutil.copytree(root / "s01", tmp_path / "s01")
     for n in range(3):  # of three in each folder there would be 3^40 paths
         (tmp_path / f"again{n}").symlink_to(tmp_path)
@@ -78,7 +78,7 @@ def test_links_that_lead_back_are_not_followed_again(root, tmp_path):
         assert [v.key for v in videos] == ["folder/s01/a"]
 
 
-def test_files_and_folders_of_images_are_videos(root):
+def test_videos_are_files_and_image_folders(root):
     videos = folder_dataset.Folder(folder_dataset.Folder.Params(str(root), fps=30.0)).videos()
     assert [(v.key, v.fps, v.n_frames) for v in videos] == [("folder/b/b", 30.0, 40), ("folder/s01/a", 30.0, 40)]
     for place, key in (("b.mkv", "folder/b/b"), ("s01", "folder/a/a"), ("s01/a", "folder/a/a")):
@@ -86,7 +86,7 @@ def test_files_and_folders_of_images_are_videos(root):
         assert (video.key, video.n_frames) == (key, 40)
 
 
-def test_a_linked_folder_is_called_as_the_link_is_like_a_linked_file(root, tmp_path):
+def test_videos_name_linked_folder_by_link(root, tmp_path):
     for subject, name in (("sub01", "EP01"), ("sub01", "EP02"), ("sub02", "EP07")):
         (tmp_path / subject).mkdir(exist_ok=True)
         (tmp_path / subject / name).symlink_to(root / "s01" / "a")
@@ -100,7 +100,7 @@ def test_a_linked_folder_is_called_as_the_link_is_like_a_linked_file(root, tmp_p
     assert [v.key for v in one] == ["folder/EP02/EP02"]
 
 
-def test_a_file_may_be_called_as_a_face_of_another(root, tmp_path):
+def test_videos_name_file_like_face_of_another(root, tmp_path):
     for name in ("a", "a_face1"):
         shutil.copy(root / "b.mkv", tmp_path / f"{name}.mkv")
     boxes = (("a", 0, 0, 160, 160), ("a", 10, 20, 90, 120))
@@ -124,7 +124,7 @@ def test_a_file_may_be_called_as_a_face_of_another(root, tmp_path):
         folder_dataset.Folder(folder_dataset.Folder.Params(str(tmp_path / "people"), faces=boxes)).check()
 
 
-def test_images_that_are_no_frames_are_told_of(root, tmp_path):
+def test_videos_name_stray_images(root, tmp_path):
     shutil.copytree(root / "s01" / "a", tmp_path / "a")
     shutil.copy(tmp_path / "a" / "img7.png", tmp_path / "a" / "cover.png")
     dataset = folder_dataset.Folder(folder_dataset.Folder.Params(videos=(str(tmp_path / "a"),), fps=25.0))
@@ -133,7 +133,7 @@ def test_images_that_are_no_frames_are_told_of(root, tmp_path):
     assert "'cover.png': skipped in a, whose frames are named like img7.png" in remark
 
 
-def test_images_called_by_the_time_of_day_are_frames_counted_from_0(root, tmp_path):
+def test_videos_count_time_stamped_images_from_0(root, tmp_path):
     images = sorted((root / "s01" / "a").iterdir())
     for n, image in enumerate(images):  # the last fifth and less in another second than most
         shutil.copy(image, tmp_path / f"13-45-{2 + n // 34:02d}-{n % 34 * 25 + 5:03d}.png")
@@ -142,7 +142,7 @@ def test_images_called_by_the_time_of_day_are_frames_counted_from_0(root, tmp_pa
     assert (video.n_frames, video.first, video.numbers, dataset.repairs()) == (FRAMES, 0, (), ())
 
 
-def test_the_frame_rate_is_that_of_the_file_or_given_and_never_guessed(root, tmp_path):
+def test_videos_take_frame_rate_of_file_or_setting(root, tmp_path):
     (video,) = folder_dataset.Folder(folder_dataset.Folder.Params(str(root / "b.mkv"))).videos()
     assert video.fps == 25.0
     with pytest.raises(DataError, match=r"s01/a is a folder of images without a frame rate: give dataset\.fps=N"):
@@ -157,7 +157,7 @@ def test_the_frame_rate_is_that_of_the_file_or_given_and_never_guessed(root, tmp
     assert "ms apart: durations go by their mean rate" in uneven.repairs()[0]
 
 
-def test_what_is_no_video_is_said(root, tmp_path):
+def test_videos_refuse_other_files(root, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="holds no videos: expected files"):
         folder_dataset.Folder(folder_dataset.Folder.Params(str(tmp_path / "empty"), fps=25.0)).videos()
@@ -173,7 +173,7 @@ def test_what_is_no_video_is_said(root, tmp_path):
         make_plan(resolve(["method=optical_strain", "dataset=folder", f"dataset.root={root}", "dataset.fps=25"]))
 
 
-def test_it_is_no_member_of_a_composite_that_is_scored(root, tiny):
+def test_plan_refuses_folder_as_scored_member(root, tiny):
     """Else what is spotted in videos that nobody annotated would count as wrong."""
     words = [*tiny[1:], "dataset=[folder,synthetic]", f"dataset.folder.root={root}", "dataset.folder.fps=25"]
     words = [w.replace("dataset.", "dataset.synthetic.", 1) if "folder" not in w else w for w in words]
@@ -188,7 +188,7 @@ def finished(tiny, tmp_path_factory):
     return run(resolve([*words, *tiny, "bootstrap=0", f"runs={tmp_path_factory.mktemp('runs')}"]), Progress()).folder
 
 
-def test_a_run_predicts_images_and_the_file_made_of_them_alike(mebench, finished, root, tmp_path):
+def test_run_predicts_images_and_film_alike(mebench, finished, root, tmp_path):
     words = (finished.path, "dataset=folder", f"dataset.root={root}", "dataset.fps=25", "--workers", "1")
     code, out, _ = mebench("predict", *words, "-o", tmp_path / "all.csv")
     assert code == 0
@@ -210,7 +210,7 @@ def test_a_run_predicts_images_and_the_file_made_of_them_alike(mebench, finished
     assert list(pd.read_csv(tmp_path / "m.csv")) == ["vid", "pred_onset", "pred_offset", "type"]
 
 
-def test_a_video_that_fails_leaves_the_others_predicted(mebench, finished, root, tmp_path):
+def test_run_predicts_others_if_a_video_fails(mebench, finished, root, tmp_path):
     shutil.copytree(root / "s01", tmp_path / "videos" / "s01")
     (tmp_path / "videos" / "dark").mkdir()
     for number in range(5):
@@ -223,7 +223,7 @@ def test_a_video_that_fails_leaves_the_others_predicted(mebench, finished, root,
     assert set(pd.read_csv(tmp_path / "p.csv")["video"]) == {"a"}
 
 
-def test_what_a_run_cannot_do_is_said(mebench, finished, root, tmp_path):
+def test_run_refuses_what_folder_cannot_do(mebench, finished, root, tmp_path):
     words = ("dataset=folder", f"dataset.root={root}", "dataset.fps=25")
     for options, sentence in (
         (("--format", "megc2020"), "unknown format 'megc2020'"),
@@ -241,7 +241,7 @@ def test_what_a_run_cannot_do_is_said(mebench, finished, root, tmp_path):
     assert "mebench run" in err
 
 
-def test_a_file_that_is_no_video_is_named_and_the_others_are_taken(root, tmp_path):
+def test_videos_leave_out_broken_file_by_name(root, tmp_path):
     shutil.copytree(root / "s01", tmp_path / "s01")
     (tmp_path / "text.mp4").write_bytes(b"a text")
     folder = folder_dataset.Folder(folder_dataset.Folder.Params(str(tmp_path), fps=30.0))
@@ -254,7 +254,7 @@ def test_a_file_that_is_no_video_is_named_and_the_others_are_taken(root, tmp_pat
     assert any("text.mp4 cannot be opened" in repair["sentence"] for repair in summarise_dataset(folder)["repairs"])
 
 
-def test_a_link_out_of_the_root_is_said(root, tmp_path):
+def test_videos_refuse_link_out_of_root(root, tmp_path):
     (tmp_path / "linked").symlink_to(root / "s01")
     with pytest.raises(DataError, match=r"holds no videos: .*linked: a link out of the root was not followed"):
         folder_dataset.Folder(folder_dataset.Folder.Params(str(tmp_path), fps=30.0)).videos()
@@ -262,7 +262,7 @@ def test_a_link_out_of_the_root_is_said(root, tmp_path):
     assert "linked" in str(folder_dataset.Folder(folder_dataset.Folder.Params(str(tmp_path), fps=30.0)).repairs())
 
 
-def test_a_cut_off_file_is_left_out_unless_damage_is_accepted(root, tmp_path):
+def test_videos_leave_out_cut_file_unless_accepted(root, tmp_path):
     shutil.copytree(root / "s01", tmp_path / "s01")
     pictures = (np.full((64, 96, 3), n, np.uint8) for n in range(60))
     videofile.write_video(tmp_path / "torn.mkv", pictures, np.arange(60) / 25)

@@ -26,11 +26,11 @@ def dataset(root, **params):
     return four_dme.FourDme(four_dme.FourDme.Params(str(root), **params))
 
 
-def test_the_contract_holds(root):
+def test_FourDme_keeps_contract(root):
     assert check_dataset("four_dme", root=str(root)) == []
 
 
-def test_positions_follow_the_numbers_of_the_files(root):
+def test_videos_follow_numbers_of_files(root):
     video = dataset(root).videos()[0]
     assert (video.key, video.fps, video.n_frames) == ("four_dme/S01/001_01_1", 60.0, 42)
     assert video.expressions == (
@@ -38,7 +38,7 @@ def test_positions_follow_the_numbers_of_the_files(root):
     )
 
 
-def test_a_held_unit_is_no_part_of_the_movement(root):
+def test_videos_leave_out_held_units(root):
     by_clip = {(v.subject, v.id): v.expressions[0] for v in dataset(root).videos()}
     assert by_clip["S05", "001_01_1"].action_units == ("L7",)
     assert by_clip["S05", "003_02_2"].action_units == ("AUR2", "45")
@@ -47,14 +47,14 @@ def test_a_held_unit_is_no_part_of_the_movement(root):
 
 
 @pytest.mark.parametrize(("cell", "units"), [("AU4 (k), AU12", ("AU12",)), ("1;2(K)", ("1",)), ("6, 12", ("6", "12"))])
-def test_units_are_parted_as_in_every_sheet(tmp_path, cell, units):
+def test_videos_split_units_as_each_sheet(tmp_path, cell, units):
     head = ("sub_ID", "fold_name", "Onset", "Apex", "Offset", "AUs", "Emotion")
     write_csv(tmp_path / "4DME.csv", [head, ("S1", "a", 5, 7, 9, cell, "Positive")])
     (video,) = four_dme.FourDme(four_dme.FourDme.Params(annotations=str(tmp_path / "4DME.csv"))).videos()
     assert video.expressions[0].action_units == units
 
 
-def test_two_emotions_are_one_label_that_one_scheme_scores(root):
+def test_schemes_score_two_emotions_as_one_label(root):
     set_ = dataset(root)
     labels = Counter(e.emotion for v in set_.videos() for e in v.expressions)
     assert labels == Counter(
@@ -78,7 +78,7 @@ def test_columns_may_carry_quotes(tmp_path):
     assert (video.key, video.expressions[0].onset) == ("four_dme/S1/a", 4)
 
 
-def test_cropped_faces_never_pass_for_raw_frames(root, tmp_path):
+def test_frames_are_never_cropped_faces(root, tmp_path):
     shutil.copytree(root, tmp_path, dirs_exist_ok=True)
     cropped = (tmp_path / "gray_micro").rename(tmp_path / "gray_micro_crop")
     alone, asked = dataset(tmp_path), dataset(cropped)
@@ -89,7 +89,7 @@ def test_cropped_faces_never_pass_for_raw_frames(root, tmp_path):
     assert asked.revision != alone.revision
 
 
-def test_a_method_runs_on_it(root, tmp_path):
+def test_method_runs_on_four_dme(root, tmp_path):
     plan = make_plan(resolve(["method=random", "dataset=four_dme", f"dataset.root={root}", f"cache={tmp_path}"]))
     assert (len(plan.folds), len(plan.videos), plan.task.one_per_video) == (3, 8, True)
     result = host.execute(plan, plan.folds[0])

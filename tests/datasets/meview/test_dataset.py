@@ -32,11 +32,11 @@ def videos(set_):
     return {v.id: v for v in set_.videos()}
 
 
-def test_the_contract_holds(root):
+def test_Meview_keeps_contract(root):
     assert check_dataset("meview", root=str(root)) == []
 
 
-def test_what_the_annotators_agreed_on_is_read(root):
+def test_videos_read_agreed_annotations(root):
     set_ = dataset(root)
     found = videos(set_)
     assert list(found) == [clip.name for clip in fake.CLIPS]
@@ -46,7 +46,7 @@ def test_what_the_annotators_agreed_on_is_read(root):
     assert {(v.fps, v.n_frames) for v in found.values()} == {(fake.FPS, fake.FRAMES)}
 
 
-def test_video_files_and_folders_of_images_are_both_read(root):
+def test_videos_are_files_and_image_folders(root):
     set_ = dataset(root)
     frames = {id_: set_.frames(video) for id_, video in videos(set_).items()}
     assert isinstance(frames["sub01-1"], VideoFrames)
@@ -57,7 +57,7 @@ def test_video_files_and_folders_of_images_are_both_read(root):
     assert abs(frames["sub01-1"][0].astype(float) - draw_face(0, 1, 1)).mean() < 3  # that person, at rest
 
 
-def test_position_0_is_frame_1_of_the_sheet_in_files_of_both_kinds(root):
+def test_position_0_is_frame_1_of_sheet(root):
     set_ = dataset(root)
     for video in set_.videos():
         e, frames = video.expressions[0], set_.frames(video)
@@ -76,7 +76,7 @@ def test_folders_of_images_have_several_names(copy, name):
     assert set_.folder(videos(set_)["sub02-1"]) == folder
 
 
-def test_images_numbered_from_0_begin_with_the_same_frame(copy):
+def test_images_from_0_begin_with_same_frame(copy):
     folder = copy / "me-cuts" / "cuts" / "sub03-1"
     before = videos(dataset(copy))["sub03-1"]
     for n, path in enumerate(sorted(folder.iterdir())):
@@ -84,7 +84,7 @@ def test_images_numbered_from_0_begin_with_the_same_frame(copy):
     assert videos(dataset(copy))["sub03-1"] == before
 
 
-def test_the_video_file_is_preferred_and_two_are_refused(copy):
+def test_video_file_is_preferred_and_two_are_refused(copy):
     home = copy / "me-cuts" / "cuts"
     fake.write_video(home / "sub03-1.mp4", (1, 2, 3), 3)
     video = videos(dataset(copy))["sub03-1"]
@@ -94,7 +94,7 @@ def test_the_video_file_is_preferred_and_two_are_refused(copy):
         dataset(copy).folder(video)
 
 
-def test_a_missing_clip_is_one_sentence(copy):
+def test_missing_clip_is_one_sentence(copy):
     (copy / "me-cuts" / "cuts" / "sub01-1.mp4").unlink()
     set_ = dataset(copy)
     assert videos(set_)["sub01-1"].n_frames is None
@@ -102,7 +102,7 @@ def test_a_missing_clip_is_one_sentence(copy):
         set_.frames(videos(set_)["sub01-1"])
 
 
-def test_a_link_out_of_the_root_needs_permission(copy, tmp_path):
+def test_link_out_of_root_needs_permission(copy, tmp_path):
     clip = copy / "me-cuts" / "cuts" / "sub01-1.mp4"
     elsewhere = shutil.move(clip, tmp_path / "elsewhere.mp4")
     clip.symlink_to(elsewhere)
@@ -111,7 +111,7 @@ def test_a_link_out_of_the_root_needs_permission(copy, tmp_path):
     assert videos(dataset(copy, follow_links=True))["sub01-1"].n_frames == fake.FRAMES
 
 
-def test_a_subset_is_named_by_its_clips(root, tmp_path):
+def test_subset_is_named_by_clips(root, tmp_path):
     (tmp_path / "mean2022.txt").write_text("# the clips of a paper\nsub01-1\nSub2_01.mp4\n\n'sub11-1',\n")
     set_ = dataset(root, subset=str(tmp_path / "mean2022.txt"))
     assert list(videos(set_)) == ["sub01-1", "sub02-1", "sub11-1"]
@@ -125,7 +125,7 @@ def test_a_subset_is_named_by_its_clips(root, tmp_path):
     ("text", "said"),
     [("sub09-9\n", "names sub09-9, which MEVIEW_v2.xlsx does not hold"), ("# none\n", "names no clip")],
 )
-def test_a_subset_that_cannot_be_is_refused(root, tmp_path, text, said):
+def test_subset_that_cannot_be_is_refused(root, tmp_path, text, said):
     (tmp_path / "list.txt").write_text(text)
     with pytest.raises(DataError, match=said):
         dataset(root, subset=str(tmp_path / "list.txt")).videos()
@@ -133,7 +133,7 @@ def test_a_subset_that_cannot_be_is_refused(root, tmp_path, text, said):
         dataset(root, subset=str(tmp_path / "nowhere.txt")).videos()
 
 
-def test_three_classes_leave_out_what_the_annotators_call_unclear(root):
+def test_scheme_three_leaves_out_unclear(root):
     scheme = meview.Meview.schemes["mean2022"]
     labels = {v.expressions[0].emotion: scheme.class_of(v.expressions[0]) for v in dataset(root).videos()}
     assert labels == {
@@ -142,7 +142,7 @@ def test_three_classes_leave_out_what_the_annotators_call_unclear(root):
     }  # fmt: skip
 
 
-def test_a_plain_sheet_says_the_same(root, tmp_path):
+def test_plain_sheet_is_equal(root, tmp_path):
     head = ("Subject", "Filename", "Onset", "Apex", "Offset", "AU", "Emotion")
     rows = [(c.subject, f"{c.name}.mp4", c.onset, c.apex, c.offset, c.units, c.emotion) for c in fake.CLIPS]
     write_csv(tmp_path / "mine.csv", [head, *rows])
@@ -150,6 +150,6 @@ def test_a_plain_sheet_says_the_same(root, tmp_path):
     assert ground_truth_hash(mine.as_annotated()) == ground_truth_hash(dataset(root).as_annotated())
 
 
-def test_names_of_clips_are_compared_by_what_they_share():
+def test_clip_names_compare_by_shared_part():
     assert len({clips.plain(name) for name in ("sub01-1", "sub01-1.mp4", "SUB1_01", "sub01 - 1.AVI")}) == 1
     assert clips.plain("sub11-1") != clips.plain("sub1-11")

@@ -23,11 +23,11 @@ def dataset(root, **params):
     return mmew.Mmew(mmew.Mmew.Params(str(root), **params))
 
 
-def test_the_contract_holds(root):
+def test_Mmew_keeps_contract(root):
     assert check_dataset("mmew", root=str(root)) == []
 
 
-def test_a_clip_is_found_by_its_name(root):
+def test_videos_find_clip_by_name(root):
     video = dataset(root).videos()[0]
     assert (video.key, video.fps, video.n_frames) == ("mmew/01/S01-01-001", 90.0, 42)
     assert video.expressions == (
@@ -36,12 +36,12 @@ def test_a_clip_is_found_by_its_name(root):
     assert dataset(root).folder(video) == root / "MMEW_Final/Micro_Expression/happiness/S01-01-001"
 
 
-def test_a_folder_for_each_person_above_the_emotions_makes_no_difference(root, tmp_path):
+def test_videos_ignore_folder_a_person(root, tmp_path):
     fake.write(tmp_path / "other", by_person=True)
     assert dataset(tmp_path / "other").videos() == dataset(root).videos()
 
 
-def test_each_quirk_is_mended_and_said(root):
+def test_repairs_name_each_quirk(root):
     set_ = dataset(root)
     by_clip = {v.id: v.expressions[0] for v in set_.videos()}
     assert (by_clip["S02-02-002"].offset, by_clip["S02-02-002"].flags) == (41, ("cut",))
@@ -54,7 +54,7 @@ def test_each_quirk_is_mended_and_said(root):
     assert found[3, "S01"] == "01"
 
 
-def test_without_a_column_of_people_the_names_of_the_clips_say_who(tmp_path):
+def test_people_come_from_clip_names_without_column(tmp_path):
     head = ("Filename", "OnsetFrame", "ApexFrame", "OffsetFrame", "Estimated Emotion")
     write_csv(
         tmp_path / "MMEW_Micro_Exp.csv", [head, ("S03-01-002", 2, 4, 6, "happiness"), ("S3-02-001", 1, 4, 6, "anger")]
@@ -66,7 +66,7 @@ def test_without_a_column_of_people_the_names_of_the_clips_say_who(tmp_path):
     assert said[2] == ("03", "as the name S03-01-002 says")
 
 
-def test_schemes(root):
+def test_schemes_map_labels(root):
     set_ = dataset(root)
     for name, counts in {
         "native": {"happiness": 2, "surprise": 2, "disgust": 1, "others": 1, "sadness": 1, "anger": 1},
@@ -77,7 +77,7 @@ def test_schemes(root):
         assert Counter(filter(None, classes)) == counts
 
 
-def test_a_missing_clip_is_named(root, tmp_path):
+def test_missing_clip_is_named(root, tmp_path):
     sheet = str(dataset(root).annotation_file)
     (tmp_path / "Micro_Expression" / "anger" / "S09-03-001").mkdir(parents=True)
     set_ = dataset(tmp_path, annotations=sheet)
@@ -85,7 +85,7 @@ def test_a_missing_clip_is_named(root, tmp_path):
         set_.frames(set_.videos()[0])
 
 
-def test_a_method_runs_on_it(root, tmp_path):
+def test_method_runs_on_mmew(root, tmp_path):
     plan = make_plan(resolve(["method=random", "dataset=mmew", f"dataset.root={root}", f"cache={tmp_path}"]))
     assert (len(plan.folds), len(plan.videos), plan.task.one_per_video) == (3, 8, True)
     assert {p.video for p in host.execute(plan, plan.folds[0]).predictions} == {

@@ -27,11 +27,11 @@ def expressions(set_):
     return {v.id: v.expressions[0] for v in set_.videos()}
 
 
-def test_the_contract_holds(root):
+def test_Samm_keeps_contract(root):
     assert check_dataset("samm", root=str(root)) == []
 
 
-def test_file_numbers_of_the_recording_become_positions_in_the_clip(root):
+def test_videos_turn_file_numbers_into_positions(root):
     set_ = dataset(root)
     assert expressions(set_)["006_1_2"] == Expression(
         6, 34, apex=18, emotion="anger", action_units=("4", "7"), objective="III"
@@ -41,7 +41,7 @@ def test_file_numbers_of_the_recording_become_positions_in_the_clip(root):
     assert crossing.n_frames == 35
 
 
-def test_each_quirk_is_mended_and_said(root):
+def test_repairs_name_each_quirk(root):
     set_ = dataset(root)
     found = expressions(set_)
     assert (found["007_5_3"].apex, found["007_5_3"].offset) == (16, 16)
@@ -58,7 +58,7 @@ def test_each_quirk_is_mended_and_said(root):
     assert said[22, "all columns"] == ("Total 6", None)
 
 
-def test_the_published_counts_give_the_published_classes(tmp_path):
+def test_published_counts_give_published_classes(tmp_path):
     """MEGC 2019: 133 clips, 92, 26 and 15; objective classes as in Davison et al. 2018: 24, 13, 20, 8, 3, 7, 84."""
     emotions = Counter(Anger=57, Other=26, Happiness=26, Surprise=15, Contempt=12, Disgust=9, Fear=8, Sadness=6)
     classes = Counter({1: 24, 2: 13, 3: 20, 4: 8, 5: 3, 6: 7, 7: 84})
@@ -87,7 +87,7 @@ def test_the_published_counts_give_the_published_classes(tmp_path):
     assert len({v.subject for v in set_.videos()}) == set_.published.subjects
 
 
-def test_units_are_counted_in_every_form_in_which_the_sheet_writes_them(tmp_path):
+def test_units_count_in_each_written_form(tmp_path):
     """The forms of `SAMM_Micro_FACS_Codes_v2.xlsx`; AU12 in 30 micro-expressions, AU1 in 6, AU6 in 5, AU9 in 5, AU14 in 13."""
     fake.write_forms(tmp_path)
     summary = summarise_dataset(dataset(tmp_path))
@@ -105,7 +105,7 @@ def test_units_are_counted_in_every_form_in_which_the_sheet_writes_them(tmp_path
     assert scored == {"AU12": 30, "absent": len(fake.FORMS) - 30}
 
 
-def test_a_unit_that_cannot_be_read_is_said_and_left_out(root):
+def test_unreadable_unit_is_named_and_left_out(root):
     fake.write_forms(root.parent / "odd", ("4+chin", "12", "4"))
     set_ = dataset(root.parent / "odd")
     said = next(r for r in set_.repair_rows() if r.found == "CHIN")
@@ -115,7 +115,7 @@ def test_a_unit_that_cannot_be_read_is_said_and_left_out(root):
     assert [scheme.class_of(e) for v in set_.videos() for e in v.expressions] == [None, "AU12", "absent"]
 
 
-def test_subjects_and_clips_are_called_as_in_the_challenge():
+def test_names_equal_challenge():
     """The maps are named subject_clip, 006_006_1_2: the first word is the subject of the sheet, the rest the file name."""
     names = [p.stem.strip() for p in flow_maps().glob("[0-9]*/u_test/*/*.png")]
     assert len(names) == 133

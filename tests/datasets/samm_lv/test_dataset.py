@@ -26,11 +26,11 @@ def expressions(set_):
     return {v.id: v.expressions for v in set_.videos()}
 
 
-def test_the_contract_holds(root):
+def test_SammLv_keeps_contract(root):
     assert check_dataset("samm_lv", root=str(root)) == []
 
 
-def test_a_file_name_is_a_video_and_a_number(root):
+def test_videos_split_file_name_into_video_and_number(root):
     set_ = dataset(root)
     assert expressions(set_)["006_1"] == (
         Expression(7, 35, "micro", 19, "anger", ("4", "7"), "III"),
@@ -40,7 +40,7 @@ def test_a_file_name_is_a_video_and_a_number(root):
     assert {v.subject for v in set_.videos()} == {"006", "007", "008", "011"}
 
 
-def test_digits_grow_to_five(root):
+def test_videos_pad_digits_to_five(root):
     set_ = dataset(root)
     video = next(v for v in set_.videos() if v.id == "007_3")
     assert set_.frames(video).names[49:51] == ("007_3_9999.jpg", "007_3_10000.jpg")
@@ -48,7 +48,7 @@ def test_digits_grow_to_five(root):
 
 
 @pytest.mark.parametrize(("release", "said"), [("V1", "0"), ("V2", "0"), ("V3", "1")])
-def test_over_long_macro_expressions_are_flagged_in_every_release_and_counted(tmp_path, release, said):
+def test_long_macro_is_flagged_in_each_release(tmp_path, release, said):
     file = tmp_path / "tree" / f"SAMM_LongVideos_{release}_Release.xlsx"
     fake.write(tmp_path / "tree", release)
     set_ = dataset(None, annotations=str(file))
@@ -58,7 +58,7 @@ def test_over_long_macro_expressions_are_flagged_in_every_release_and_counted(tm
     assert Counter(e.kind for v in set_.videos() for e in v.expressions) == Counter(micro=5, macro=3)
 
 
-def test_the_newest_release_is_read_and_the_others_are_named(tmp_path):
+def test_newest_release_is_read(tmp_path):
     fake.write(tmp_path / "tree", "V3")
     (tmp_path / "tree" / "SAMM_LongVideos_V1_Release.xlsx").write_bytes(
         (tmp_path / "tree" / "SAMM_LongVideos_V3_Release.xlsx").read_bytes()
@@ -68,12 +68,12 @@ def test_the_newest_release_is_read_and_the_others_are_named(tmp_path):
     assert any(r.found == "SAMM_LongVideos_V1_Release.xlsx" for r in set_.repair_rows())
 
 
-def test_an_offset_of_0_is_the_apex(root):
+def test_offset_of_0_is_apex(root):
     ended = expressions(dataset(root))["008_4"][1]
     assert (ended.apex, ended.offset, ended.flags) == (79, 79, ("offset_from_apex",))
 
 
-def test_emotions_come_from_samm_and_nothing_is_dropped(root):
+def test_emotions_come_from_samm(root):
     found = expressions(dataset(root))
     assert [e.emotion for e in found["008_1"]] == [None, "other"]  # macro-expressions have none
     assert found["008_4"][0].emotion is None
@@ -83,7 +83,7 @@ def test_emotions_come_from_samm_and_nothing_is_dropped(root):
     assert "no such file name" in said["099_1_1"]
 
 
-def test_without_samm_s_sheet_everything_but_emotions_is_there(root, tmp_path):
+def test_missing_samm_sheet_leaves_out_emotions(root, tmp_path):
     alone = tmp_path / "SAMM_LongVideos_V2_Release.xlsx"
     alone.write_bytes((root / alone.name).read_bytes())
     set_, full = dataset(None, annotations=str(alone)), dataset(root)
@@ -98,7 +98,7 @@ def test_without_samm_s_sheet_everything_but_emotions_is_there(root, tmp_path):
     assert ground_truth_hash(given.as_annotated()) == ground_truth_hash(full.as_annotated())
 
 
-def test_a_samm_sheet_that_is_none_is_refused(root):
+def test_samm_sheet_of_other_kind_is_refused(root):
     with pytest.raises(DataError, match=r"dataset.samm_sheet=/nowhere.xlsx is not a file"):
         dataset(root, samm_sheet="/nowhere.xlsx").videos()
     long = str(root / "SAMM_LongVideos_V2_Release.xlsx")
@@ -106,13 +106,13 @@ def test_a_samm_sheet_that_is_none_is_refused(root):
         dataset(root, samm_sheet=long).videos()
 
 
-def test_samm_s_sheet_alone_is_not_taken_for_that_of_the_long_videos(root, tmp_path):
+def test_samm_sheet_is_no_sheet_of_long_videos(root, tmp_path):
     (tmp_path / "SAMM_Micro_FACS_Codes_v2.xlsx").write_bytes((root / "SAMM_Micro_FACS_Codes_v2.xlsx").read_bytes())
     with pytest.raises(DataError, match="no annotations under"):
         dataset(tmp_path).videos()
 
 
-def test_the_published_counts_give_the_classes_of_mean(tmp_path):
+def test_published_counts_give_classes_of_mean(tmp_path):
     """MEAN, Table 1: negative 92, positive 26, surprise 15; Yap et al.: 343 and 159 of 30 people."""
     emotions = Counter(Anger=57, Other=26, Happiness=26, Surprise=15, Contempt=12, Disgust=9, Fear=8, Sadness=6)
     people = [f"{n + 6:03d}" for n in range(30)]
@@ -136,5 +136,5 @@ def test_the_published_counts_give_the_classes_of_mean(tmp_path):
     assert len({v.subject for v in set_.videos()}) == set_.published.subjects
 
 
-def test_frames_are_all_there(root):
+def test_frames_are_complete(root):
     assert {v.n_frames for v in dataset(root).videos()} == {fake.FRAMES}

@@ -16,11 +16,11 @@ def root(tmp_path_factory):
 
 
 @pytest.mark.parametrize("extended", [False, True])
-def test_the_contract_holds(root, extended):
+def test_SmicHs_keeps_contract(root, extended):
     assert check_dataset("smic_hs", root=str(root), extended=extended) == []
 
 
-def test_published_counts():
+def test_SmicHs_has_published_counts():
     short, long = (
         dataset.SmicHs(dataset.SmicHs.Params()).published,
         dataset.SmicHs(dataset.SmicHs.Params(extended=True)).published,
@@ -31,7 +31,7 @@ def test_published_counts():
     assert sum(long.emotions.values()) == long.expressions["micro"]
 
 
-def test_a_method_runs_on_the_long_clips(root, tmp_path):
+def test_method_runs_on_long_clips(root, tmp_path):
     words = ["method=random", "dataset=smic_hs", f"dataset.root={root}", "dataset.extended=true", f"cache={tmp_path}"]
     plan = make_plan(resolve(words))
     assert (len(plan.folds), len(plan.videos), plan.task.one_per_video) == (3, 7, True)

@@ -16,11 +16,11 @@ def root(tmp_path_factory):
 
 
 @pytest.mark.parametrize("extended", [False, True])
-def test_the_contract_holds(root, extended):
+def test_SmicNir_keeps_contract(root, extended):
     assert check_dataset("smic_nir", root=str(root), extended=extended) == []
 
 
-def test_published_counts():
+def test_SmicNir_has_published_counts():
     short, long = (
         dataset.SmicNir(dataset.SmicNir.Params()).published,
         dataset.SmicNir(dataset.SmicNir.Params(extended=True)).published,
@@ -30,7 +30,7 @@ def test_published_counts():
     assert sum(long.emotions.values()) == long.expressions["micro"]
 
 
-def test_a_method_runs_on_the_long_clips(root, tmp_path):
+def test_method_runs_on_long_clips(root, tmp_path):
     words = ["method=random", "dataset=smic_nir", f"dataset.root={root}", "dataset.extended=true", f"cache={tmp_path}"]
     plan = make_plan(resolve(words))
     assert (len(plan.folds), len(plan.videos), plan.task.one_per_video) == (3, 7, True)

@@ -13,7 +13,7 @@ from mebench.errors import DataError
 SMALL = synthetic_dataset.Synthetic.Params(subjects=3, videos=2, size=96, landmark_noise=0.0)
 
 
-def test_it_keeps_the_contract():
+def test_Synthetic_keeps_contract():
     dataset = synthetic_dataset.Plugin(SMALL)
     assert isinstance(dataset, Dataset)
     assert synthetic_dataset.Plugin.Params is synthetic_dataset.Synthetic.Params
@@ -34,7 +34,7 @@ def test_videos_are_sorted_and_unique():
     assert all((video.fps, video.n_frames) == (30.0, 300) for video in videos)
 
 
-def test_a_smaller_set_is_the_beginning_of_a_larger_one():
+def test_videos_of_small_set_begin_large_set():
     small, large = (
         synthetic_dataset.Synthetic(SMALL).videos(),
         {v.key: v for v in synthetic_dataset.Synthetic(synthetic_dataset.Synthetic.Params()).videos()},
@@ -42,7 +42,7 @@ def test_a_smaller_set_is_the_beginning_of_a_larger_one():
     assert all(large[video.key] == video for video in small)
 
 
-def test_a_head_that_moves_is_a_distractor_and_one_that_rests_is_none():
+def test_distractors_are_moving_heads():
     def frames(**params):
         videos = synthetic_dataset.Synthetic(dataclasses.replace(SMALL, **params)).videos()
         return sum(d.offset - d.onset + 1 for v in videos for d in v.distractors if d.kind == "head") / (
@@ -55,7 +55,7 @@ def test_a_head_that_moves_is_a_distractor_and_one_that_rests_is_none():
     assert all(list(v.distractors) == sorted(v.distractors, key=lambda d: d.onset) for v in videos)
 
 
-def test_schemes():
+def test_schemes_map_labels():
     schemes = synthetic_dataset.Synthetic(SMALL).schemes
     assert list(schemes) == ["native", "megc2019"]
     assert schemes["native"].classes == ("happiness", "surprise", "disgust", "repression", "sadness")
@@ -69,12 +69,12 @@ def test_schemes():
     ]
 
 
-def test_short_videos_hold_one_micro_expression_each():
+def test_short_videos_hold_one_micro_expression():
     videos = synthetic_dataset.Synthetic(dataclasses.replace(SMALL, short_videos=True, frames=60)).videos()
     assert [[e.kind for e in video.expressions] for video in videos] == [["micro"]] * 6
 
 
-def test_published_landmarks_say_nothing_about_the_expressions():
+def test_landmarks_say_nothing_about_expressions():
     """Whatever happens in a video, strong, weak, null or nothing at all: the same 68 numbers."""
     changes = (
         {"micro_max": 0},
@@ -92,7 +92,7 @@ def test_published_landmarks_say_nothing_about_the_expressions():
             np.testing.assert_array_equal(plain.landmarks(video), other.landmarks(same))
 
 
-def test_published_landmarks_do_not_predict_how_many_expressions_follow():
+def test_landmarks_predict_no_number_of_expressions():
     """The correlation with every coordinate stays where 60 draws of pure chance have it."""
     dataset = synthetic_dataset.Synthetic(synthetic_dataset.Synthetic.Params(subjects=20, size=64, landmark_noise=0.0))
     videos = dataset.videos()
@@ -105,7 +105,7 @@ def test_published_landmarks_do_not_predict_how_many_expressions_follow():
     assert np.abs(correlation).max() < 4 / np.sqrt(len(videos))
 
 
-def test_landmark_noise_has_the_size_that_it_says():
+def test_landmarks_have_stated_noise():
     exact, noisy = (
         synthetic_dataset.Synthetic(SMALL),
         synthetic_dataset.Synthetic(dataclasses.replace(SMALL, landmark_noise=2.0)),
@@ -114,7 +114,7 @@ def test_landmark_noise_has_the_size_that_it_says():
     assert errors.std() == pytest.approx(2.0, rel=0.15)
 
 
-def test_true_landmarks_of_later_frames_are_kept_back():
+def test_landmarks_of_later_frames_are_kept_back():
     dataset = synthetic_dataset.Synthetic(SMALL)
     with pytest.raises(DataError, match=r"dataset\.oracle=true"):
         dataset.oracle_landmarks(dataset.videos()[0], 10)
@@ -125,12 +125,12 @@ def test_true_landmarks_of_later_frames_are_kept_back():
         oracle.oracle_landmarks(video, 300)
 
 
-def test_unknown_videos_are_named():
+def test_frames_refuse_unknown_video():
     with pytest.raises(DataError, match=r"synthetic/s009/v01.*dataset\.subjects=3"):
         synthetic_dataset.Synthetic(SMALL).frames(Video("synthetic", "s009", "v01", 30.0, 300))
 
 
-def test_contact_sheet_has_a_row_for_each_subject_with_a_micro_expression():
+def test_contact_sheet_has_row_a_subject():
     dataset = synthetic_dataset.Synthetic(dataclasses.replace(SMALL, short_videos=True, frames=60))
     sheet = synthetic.contact_sheet(dataset)
     assert sheet.shape[1] == 96 * len(synthetic.HEADINGS)

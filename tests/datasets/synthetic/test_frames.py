@@ -24,14 +24,14 @@ def _digest(frames, order):
     return hashlib.sha256(b"".join(drawn[i].tobytes() for i in sorted(drawn))).hexdigest()
 
 
-def test_frames_are_pictures_in_colour():
+def test_SyntheticFrames_are_colour_pictures():
     frames = synthetic.SyntheticFrames(SMALL, 0, 0)
     assert len(frames) == 300
     assert frames[0].shape == (96, 96, 3)
     assert frames[0].dtype == np.uint8
 
 
-def test_frames_end_with_an_index_error_so_that_loops_end():
+def test_SyntheticFrames_end_with_index_error():
     frames = synthetic.SyntheticFrames(dataclasses.replace(SMALL, frames=45), 0, 0)
     assert len(list(frames)) == 45
     for outside in (-1, 45):
@@ -39,7 +39,7 @@ def test_frames_end_with_an_index_error_so_that_loops_end():
             frames[outside]
 
 
-def test_pixels_do_not_depend_on_the_order_of_access():
+def test_SyntheticFrames_ignore_order_of_access():
     order = [3, 250, 40, 41, 0, 120]
     forward = _digest(synthetic.SyntheticFrames(SMALL, 0, 0), order)
     synthetic.SyntheticFrames(SMALL, 1, 1)[7]
@@ -47,7 +47,7 @@ def test_pixels_do_not_depend_on_the_order_of_access():
     assert _digest(synthetic.SyntheticFrames(SMALL, 0, 0), order[::-1]) == forward
 
 
-def test_pixels_do_not_depend_on_the_process():
+def test_SyntheticFrames_ignore_process():
     code = (
         "import hashlib; from mebench.datasets.synthetic.dataset import SyntheticFrames as F; "
         "from mebench.datasets.synthetic.params import Params as P; f = F(P(subjects=2, videos=2, size=96), 1, 0); "
@@ -59,7 +59,7 @@ def test_pixels_do_not_depend_on_the_process():
     assert there.split() == [_digest(here, (5, 60, 200)), here.fingerprint()]
 
 
-def test_the_fingerprint_changes_with_the_pixels_and_only_with_them():
+def test_fingerprint_changes_with_pixels_alone():
     plain = synthetic.SyntheticFrames(SMALL, 0, 0)
     for change in (
         {"noise": 2.0},
@@ -86,7 +86,7 @@ def test_the_fingerprint_changes_with_the_pixels_and_only_with_them():
         np.testing.assert_array_equal(other[20], plain[20])
 
 
-def test_encoded_frames_are_those_of_a_file_and_a_little_less(tmp_path):
+def test_SyntheticFrames_encoded_equal_file(tmp_path):
     drawn, good, poor = (
         synthetic.SyntheticFrames(dataclasses.replace(SMALL, frames=40, crf=crf), 0, 0) for crf in (0, 15, 40)
     )
@@ -106,7 +106,7 @@ def test_encoded_frames_are_those_of_a_file_and_a_little_less(tmp_path):
         synthetic.Synthetic.Params(size=97, crf=23)
 
 
-def test_null_control_shows_no_micro_expression_but_keeps_the_labels():
+def test_null_control_keeps_labels_without_motion():
     """Amplitude 0 draws the very pixels of a set that never had micro-expressions."""
     quiet = {"macros": 0.0, "speech": 0.0, "size": 96, "subjects": 1, "videos": 1}
     null, none, full = (
@@ -126,7 +126,7 @@ def test_null_control_shows_no_micro_expression_but_keeps_the_labels():
         assert (a[expression.apex] != c[expression.apex]).any()
 
 
-def test_a_micro_expression_changes_nothing_outside_its_interval():
+def test_micro_expression_moves_inside_its_interval_alone():
     quiet = synthetic.Synthetic.Params(macros=0.0, speech=0.0, size=96, subjects=1, videos=1, label_jitter=0)
     null, full = (synthetic.SyntheticFrames(dataclasses.replace(quiet, amplitude=a), 0, 0) for a in (0.0, 1.0))
     (video,) = synthetic.Synthetic(quiet).videos()
@@ -137,7 +137,7 @@ def test_a_micro_expression_changes_nothing_outside_its_interval():
 
 
 @pytest.mark.parametrize("seed", by_day([0, 1], 0))
-def test_dlib_finds_exactly_one_face_where_it_is(seed):
+def test_dlib_finds_one_face_where_it_is(seed):
     params, detector = synthetic.Synthetic.Params(seed=seed), dlib.get_frontal_face_detector()
     dataset = synthetic.Synthetic(params)
     for video in dataset.videos()[:: params.videos]:

@@ -56,7 +56,7 @@ LIPS_OF_ONE_SIDE[[action_units.UNITS.index(24), action_units.UNITS.index(25)], 0
 @given(
     curves=arrays(np.float64, (len(action_units.UNITS), 2), elements=st.sampled_from([0.0, 0.0, 0.1, 0.5, 1.0, 1.5]))
 )
-def test_the_skin_never_folds(curves):
+def test_skin_never_folds(curves):
     """A gradient below 1 keeps the map invertible; some room is left."""
     strengths = SUBJECT.fields.strengths(curves)
     assert _steepest(SUBJECT, strengths) <= action_units.STEEPEST + 1e-6
@@ -64,7 +64,7 @@ def test_the_skin_never_folds(curves):
 
 
 @pytest.mark.parametrize("subject", range(4))
-def test_surprise_at_full_strength_is_capped(subject):
+def test_state_caps_strong_surprise(subject):
     """Units 1, 2 and 5 together would fold the eyes."""
     face = render.make_subject(0, subject, 192, 0.6, 1.0)
     curves = _state({1: 1.0, 2: 1.0, 5: 1.0, 26: 1.0}).strengths
@@ -73,7 +73,7 @@ def test_surprise_at_full_strength_is_capped(subject):
     assert _steepest(face, capped) == pytest.approx(action_units.STEEPEST, abs=0.01)
 
 
-def test_micro_expressions_are_never_capped():
+def test_state_never_caps_micro_expressions():
     fields = SUBJECT.fields
     for units in ((1, 2, 5, 25, 26), (4, 7, 9, 10, 17), (6, 12)):
         curves = _state(dict.fromkeys(units, 0.18)).strengths
@@ -81,7 +81,7 @@ def test_micro_expressions_are_never_capped():
 
 
 @pytest.mark.parametrize("unit", [u for u in action_units.UNITS if u not in (5, 7)])
-def test_full_units_move_the_skin_by_4_to_15_percent_of_the_face(unit):
+def test_units_move_skin_by_4_to_15_percent(unit):
     index, moved = action_units.UNITS.index(unit), []
     for subject in range(3):
         fields = render.make_subject(0, subject, 192, 0.6, 1.0).fields
@@ -91,7 +91,7 @@ def test_full_units_move_the_skin_by_4_to_15_percent_of_the_face(unit):
     assert 0.02 < np.mean(moved) < 0.15
 
 
-def test_lids_are_a_state_and_drag_no_skin():
+def test_lids_move_no_skin():
     for unit in (5, 7):
         assert not SUBJECT.fields.push[action_units.UNITS.index(unit)].any()
     np.testing.assert_array_equal(action_units.lids(np.zeros((17, 2)), 0.0), [[0, 1], [0, 1]])
@@ -104,7 +104,7 @@ def test_lids_are_a_state_and_drag_no_skin():
         assert (closed[:, 0] >= closed[:, 1]).all()
 
 
-def test_a_blink_hides_the_eye_and_leaves_the_mouth():
+def test_draw_blink_hides_eye_alone():
     open_, closed = render.draw(SUBJECT, _state()), render.draw(SUBJECT, _state(blink=1.0))
     changed = np.abs(open_ - closed).max(axis=2) > 1e-3
     eyes = SUBJECT.landmarks[36:48]
@@ -113,7 +113,7 @@ def test_a_blink_hides_the_eye_and_leaves_the_mouth():
     assert not changed[int(eyes[:, 1].max()) + 15 :].any()
 
 
-def test_the_jaw_parts_the_lips():
+def test_draw_jaw_parts_lips():
     """Between the lips it is darker than skin, and the upper lip stays."""
     closed, open_ = _grey(_state()).astype(float), _grey(_state({26: 0.8, 25: 0.8})).astype(float)
     moved = render.landmarks(SUBJECT, _state({26: 0.8, 25: 0.8})) - SUBJECT.landmarks
@@ -125,7 +125,7 @@ def test_the_jaw_parts_the_lips():
 
 
 @pytest.mark.parametrize(("unit", "point"), [(12, 48), (15, 48), (4, 21), (1, 20), (2, 18), (17, 57)])
-def test_true_landmarks_agree_with_optical_flow(unit, point):
+def test_landmarks_equal_optical_flow(unit, point):
     """Farneback's flow knows nothing of the fields. Down only: along a brow, flow sees little."""
     rest, moved = _state(), _state({unit: 0.15})
     flow = cv2.calcOpticalFlowFarneback(_grey(rest), _grey(moved), None, 0.5, 3, 13, 5, 5, 1.1, 0)
@@ -136,7 +136,7 @@ def test_true_landmarks_agree_with_optical_flow(unit, point):
     assert found == pytest.approx(expected[1], rel=0.35)
 
 
-def test_the_pose_carries_the_landmarks():
+def test_landmarks_follow_pose():
     pose = np.array([[1.0, 0.0, 3.0], [0.0, 1.0, -2.0]])
     np.testing.assert_allclose(render.landmarks(SUBJECT, _state(pose=pose)) - SUBJECT.landmarks, [[3.0, -2.0]] * 68)
     shifted, still = render.draw(SUBJECT, _state(pose=pose)), render.draw(SUBJECT, _state())
@@ -144,7 +144,7 @@ def test_the_pose_carries_the_landmarks():
 
 
 @pytest.mark.parametrize(("yaw", "pitch"), [(0.02, 0.0), (0.0, 0.02), (0.01, -0.015)])
-def test_a_near_camera_sees_a_head_turn_as_a_pinhole_does(yaw, pitch):
+def test_draw_turned_head_equals_pinhole(yaw, pitch):
     """Points in space, turned about the middle of the head and projected, near less far: the drawing has it to first order."""
     middle, points = (SUBJECT.size - 1) / 2, SUBJECT.landmarks
     depth = cv2.remap(SUBJECT.depth, *points.astype(np.float32).T.copy(), cv2.INTER_LINEAR).ravel()
@@ -168,11 +168,11 @@ def test_a_near_camera_sees_a_head_turn_as_a_pinhole_does(yaw, pitch):
     assert np.abs(pictures[0] - pictures[2]).max() > 1
 
 
-def test_light_scales_the_picture():
+def test_draw_scales_with_light():
     np.testing.assert_allclose(render.draw(SUBJECT, _state(gain=1.1)), 1.1 * render.draw(SUBJECT, _state()), rtol=1e-4)
 
 
-def test_points_mirror_onto_one_another():
+def test_mean_points_are_symmetric():
     points = anatomy.mean_points()
     mirrored = points[list(anatomy.MIRROR)] * (-1, 1)
     np.testing.assert_allclose(points, mirrored, atol=1e-12)
@@ -180,7 +180,7 @@ def test_points_mirror_onto_one_another():
 
 
 @given(seed=st.integers(0, 1000), rms=st.sampled_from([0.0, 0.3, 2.0]))
-def test_the_head_wanders_as_far_as_it_is_told(seed, rms):
+def test_wander_is_as_far_as_asked(seed, rms):
     course = nuisance.wander(np.random.RandomState(seed), 300, 30.0, 1.2, rms)
     assert course.shape == (300,)
     assert course.std() == pytest.approx(rms, abs=1e-6)

@@ -36,7 +36,7 @@ CONFIG = yaml.safe_load(Path(module.__file__).with_name("config.yaml").read_text
         ("camera", 1.0),
     ],
 )
-def test_refuses_what_cannot_be_drawn_and_names_the_key(name, value):
+def test_Params_refuse_impossible_values_by_key(name, value):
     with pytest.raises(ConfigError, match=rf"dataset\.{name}\b"):
         dataset.Synthetic.Params(**{name: value})
 
@@ -57,13 +57,13 @@ def test_refuses_what_cannot_be_drawn_and_names_the_key(name, value):
         ),
     ],
 )
-def test_settings_that_contradict_each_other_are_a_sentence(settings, sentence):
+def test_Params_refuse_contradictions(settings, sentence):
     with pytest.raises(ConfigError, match=re.escape(sentence)):
         dataset.Synthetic.Params(**settings)
 
 
 @given(fps=st.sampled_from([20.0, 25.0, 30.0, 60.0, 100.0, 200.0]))
-def test_the_number_of_frames_that_the_error_proposes_is_accepted(fps):
+def test_Params_accept_proposed_number_of_frames(fps):
     with pytest.raises(ConfigError) as caught:
         dataset.Synthetic.Params(fps=fps, frames=5)
     proposed = int(str(caught.value).rsplit("=", 1)[1])
@@ -71,16 +71,16 @@ def test_the_number_of_frames_that_the_error_proposes_is_accepted(fps):
 
 
 @pytest.mark.parametrize("name", CONFIG["presets"])
-def test_presets_are_valid(name):
+def test_Params_of_presets_are_valid(name):
     assert isinstance(dataset.Synthetic.Params(**CONFIG["presets"][name]), dataset.Synthetic.Params)
 
 
-def test_the_defaults_are_the_default_preset():
+def test_Params_default_to_default_preset():
     assert CONFIG["preset"] == "default"
     assert dataset.Synthetic.Params(**CONFIG["params"], **CONFIG["presets"]["default"]) == dataset.Synthetic.Params()
 
 
-def test_presets_get_harder():
+def test_Params_of_presets_get_harder():
     ladder = [dataset.Synthetic.Params(**CONFIG["presets"][name]) for name in ("easy", "default", "medium", "hard")]
     assert [p.intensity for p in ladder] == sorted((p.intensity for p in ladder), reverse=True)
     assert [p.noise for p in ladder] == sorted(p.noise for p in ladder)

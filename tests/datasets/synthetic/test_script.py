@@ -36,7 +36,7 @@ def _labels(params):
     return [synthetic.label(params, *place) for place in _places(params)]
 
 
-def test_the_script_of_the_default_set_never_changes():
+def test_write_script_of_default_set_never_changes():
     """Pixels may differ between OpenCV versions; what happens may not, or scores of different machines mean nothing."""
     digest = hashlib.sha256()
     for place, script in _scripts(dataset.Synthetic.Params()).items():
@@ -50,7 +50,7 @@ def test_the_script_of_the_default_set_never_changes():
     assert digest.hexdigest()[:16] == PINNED
 
 
-def test_size_of_the_default_set():
+def test_label_counts_of_default_set():
     labels = _labels(dataset.Synthetic.Params())
     micro = [sum(e.kind == "micro" for e in video) for video in labels]
     macro = [sum(e.kind == "macro" for e in video) for video in labels]
@@ -59,7 +59,7 @@ def test_size_of_the_default_set():
     assert {e.emotion for video in labels for e in video} == set(emotions.EMOTIONS)
 
 
-def test_size_of_the_board():
+def test_label_counts_of_board():
     params = dataset.Synthetic.Params(**CONFIG["presets"]["board"])
     labels = _labels(params)
     micro, macro = ([sum(e.kind == kind for e in video) for video in labels] for kind in ("micro", "macro"))
@@ -67,7 +67,7 @@ def test_size_of_the_board():
     assert sum(micro) / (len(labels) * params.frames / params.fps / 60) < 8
 
 
-def test_the_field_is_as_dense_as_samm_long_videos():
+def test_label_density_equals_samm_long_videos():
     params = dataset.Synthetic.Params(**CONFIG["presets"]["field"])
     labels = _labels(params)
     minutes = len(labels) * params.frames / params.fps / 60
@@ -78,7 +78,7 @@ def test_the_field_is_as_dense_as_samm_long_videos():
         assert sum(counts) / minutes == pytest.approx(annotated / in_all, rel=0.03)
 
 
-def test_what_misleads_is_told_where_it_happens():
+def test_write_script_tells_what_misleads():
     """Speech and twitches move the face where no event does, and blinks close the eyes; elsewhere nothing moves."""
     params = dataset.Synthetic.Params(subjects=4, speech=1.0, macros=0.0, micro_max=0)
     kinds = set()
@@ -94,7 +94,7 @@ def test_what_misleads_is_told_where_it_happens():
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_the_size_hardly_depends_on_the_seed(seed):
+def test_write_script_size_hardly_depends_on_seed(seed):
     scripts = _scripts(dataset.Synthetic.Params(seed=seed))
     assert 70 <= sum(e.kind == "micro" for s in scripts.values() for e in s.events) <= 105
     assert any(not s.micro.any() for s in scripts.values())
@@ -120,7 +120,7 @@ settings_of_videos = st.builds(
         seed=0, subjects=1, videos=1, frames=372, fps=25.0, label_jitter=4, speech=0.0, blinks=0.0
     )
 )
-def test_every_script_is_possible(params):
+def test_write_script_is_always_possible(params):
     script, labels = synthetic.write_script(params, 0, 0), synthetic.label(params, 0, 0)
     assert all(0 <= e.onset <= e.apex <= e.offset < params.frames for e in labels)
     assert list(labels) == sorted(labels, key=lambda e: e.onset)
@@ -140,7 +140,7 @@ def test_every_script_is_possible(params):
 
 
 @given(params=settings_of_videos)
-def test_micro_expressions_move_inside_their_intervals_and_peak_at_the_apex(params):
+def test_write_script_peaks_at_apex(params):
     script = synthetic.write_script(params, 0, 0)
     strength = script.micro.sum(axis=(1, 2))
     inside = np.zeros(params.frames, bool)
@@ -168,7 +168,7 @@ AS_SAMM_LV = dataset.Synthetic.Params(
 )
 
 
-def test_expressions_as_in_samm_long_videos_touch_in_length_and_overlap_in_strength():
+def test_write_script_overlaps_in_length_and_strength():
     events = [event for script in _scripts(AS_SAMM_LV).values() for event in script.events]
     lengths, strengths = (
         {kind: np.array([measure(e) for e in events if e.kind == kind]) for kind in ("micro", "macro")}
@@ -185,14 +185,14 @@ def test_expressions_as_in_samm_long_videos_touch_in_length_and_overlap_in_stren
     assert 0.1 < weaker < 0.4
 
 
-def test_micro_expressions_a_minute_are_as_many_as_asked_for():
+def test_write_script_has_asked_micro_expressions_a_minute():
     counts = [sum(e.kind == "micro" for e in script.events) for script in _scripts(AS_SAMM_LV).values()]
     minutes = AS_SAMM_LV.subjects * AS_SAMM_LV.videos * AS_SAMM_LV.frames / AS_SAMM_LV.fps / 60
     assert sum(counts) / minutes == pytest.approx(3.9, rel=0.08)
     assert np.var(counts) == pytest.approx(np.mean(counts), rel=0.25), "a Poisson number's variance is its mean"
 
 
-def test_coders_err_as_much_as_they_are_told_and_move_nothing():
+def test_label_errs_as_asked_and_moves_nothing():
     sure, unsure = AS_SAMM_LV, dataclasses.replace(AS_SAMM_LV, coder_error=0.08)
     errors = []
     for place in _places(sure)[::2]:
@@ -205,7 +205,7 @@ def test_coders_err_as_much_as_they_are_told_and_move_nothing():
     assert abs(np.mean(errors)) < 0.02
 
 
-def test_one_sided_expressions_carry_the_side_in_their_action_units():
+def test_write_script_keeps_side_in_action_units():
     events = [
         e for s in range(40) for e in synthetic.write_script(dataset.Synthetic.Params(seed=7, subjects=40), s, 0).events
     ]
@@ -219,7 +219,7 @@ def test_one_sided_expressions_carry_the_side_in_their_action_units():
     assert all(unit.isdigit() for e in events if e.side is None for unit in e.action_units)
 
 
-def test_knobs_do_not_disturb_one_another():
+def test_write_script_settings_are_independent():
     """Blinks, light or the labels' errors change no expression: each has its own stream."""
     plain = synthetic.write_script(dataset.Synthetic.Params(), 0, 0)
     other = synthetic.write_script(dataset.Synthetic.Params(blinks=40.0, twitches=0.0, label_jitter=4, noise=9.0), 0, 0)
@@ -241,11 +241,11 @@ def test_raised_cosine_rises_holds_and_falls():
     ("units", "expected"),
     [((6, 12), "I"), ((1, 2), "II"), ((4, 7), "III"), ((4, 9), "IV"), ((15,), "V"), ((20,), "VI"), ((26,), "VII")],
 )
-def test_objective_classes_follow_davison_et_al(units, expected):
+def test_objective_class_follows_davison(units, expected):
     assert objective_class(units) == expected
 
 
-def test_happiness_recruits_the_lip_corner_always_and_the_cheek_in_six_of_ten():
+def test_write_script_happiness_recruits_lip_corner():
     events = [
         e
         for s in range(150)
