@@ -1,7 +1,6 @@
 """Six clips of each of nine people; a feature says what they show and, more clearly, who they are."""
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +12,7 @@ from .params import Params as _Params
 LABELS = ("fear", "disgust", "joy")
 TWIN = 4
 """Number of the person whose clips stand in the dataset twice, where `twins` asks for it."""
+SCHEMES = {"native": Scheme.native(LABELS)}
 
 
 class Herd(Dataset):
@@ -22,7 +22,7 @@ class Herd(Dataset):
     params: _Params
     revision = "1"
     tasks = frozenset({"recognize"})
-    schemes: ClassVar = {"native": Scheme.native(LABELS)}
+    schemes = SCHEMES
 
     def videos(self) -> Sequence[Video]:
         """Six videos of one frame for each person."""

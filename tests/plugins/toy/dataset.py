@@ -1,13 +1,17 @@
 """Two videos a subject, with one micro- and one macro-expression each; no frames."""
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 from mebench.core import Dataset, Expression, Scheme, Video
 
 from .params import Params as _Params
 
 LABELS = ("fear", "disgust", "others")
+SCHEMES = {
+    "native": Scheme.native(("fear", "disgust")),
+    "coarse": Scheme("coarse", ("negative",), {"fear": "negative", "disgust": "negative"}),
+    "empty": Scheme("empty", ("joy",), {"happiness": "joy"}),
+}
 
 
 class Toy(Dataset):
@@ -17,11 +21,7 @@ class Toy(Dataset):
     params: _Params
     revision = "1"
     kinds = ("micro", "macro")
-    schemes: ClassVar = {
-        "native": Scheme.native(("fear", "disgust")),
-        "coarse": Scheme("coarse", ("negative",), {"fear": "negative", "disgust": "negative"}),
-        "empty": Scheme("empty", ("joy",), {"happiness": "joy"}),
-    }
+    schemes = SCHEMES
 
     def videos(self) -> Sequence[Video]:
         """Videos of 100 frames at 30 frames per second."""

@@ -1,13 +1,13 @@
 """Two videos a subject, each one expression, for recognition alone; no frames."""
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 from mebench.core import Dataset, Expression, Scheme, Video
 
 from .params import Params as _Params
 
 LABELS = ("fear", "disgust")
+SCHEMES = {"native": Scheme.native(LABELS)}
 
 
 class ToyClips(Dataset):
@@ -18,7 +18,7 @@ class ToyClips(Dataset):
     tasks = frozenset({"recognize"})
     revision = "1"
     kinds = ("micro",)
-    schemes: ClassVar = {"native": Scheme.native(LABELS)}
+    schemes = SCHEMES
 
     def videos(self) -> Sequence[Video]:
         """Videos at 30 frames per second."""

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar
 
 from mebench.core import Dataset, Expression, Scheme, Video
 
 from .params import Params as _Params
 
 LABELS = ("fear", "disgust")
+SCHEMES = {"native": Scheme.native(LABELS)}
 
 
 class ToyPlaces(Dataset):
@@ -18,7 +18,7 @@ class ToyPlaces(Dataset):
     params: _Params
     revision = "1"
     kinds = ("micro",)
-    schemes: ClassVar = {"native": Scheme.native(LABELS)}
+    schemes = SCHEMES
 
     def videos(self) -> Sequence[Video]:
         """Videos at 30 frames per second."""
