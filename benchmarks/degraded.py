@@ -20,28 +20,13 @@ from typing import Any, NamedTuple
 import mebench
 from mebench.config import registry
 from mebench.errors import MebenchError
-from mebench.features.degradation import KINDS
-from mebench.inference.degraded import degrade
+from mebench.features.degradation import KINDS, SHAPES, degradation_names
+from mebench.inference.robustness import measure_robustness
 from mebench.progress import Progress
 from mebench.runner import InterruptedRunError
 from mebench.runs import RunFolder
 
 PAGE = Path(__file__).parent.parent / "docs" / "degraded.json"
-KINDS_FIRST = (
-    "occlusion",
-    "resolution",
-    "h264",
-    "noise",
-    "motion",
-    "light",
-    "rate",
-    "dropped",
-    "jpeg",
-    "blur",
-    "doubled",
-    "blurred",
-)
-"""In the order in which they are computed; each for all methods before the next ones."""
 STEPS = (5, 10)
 DRAWN = ("dataset=synthetic", "dataset.preset=easy", "dataset.size=112", "protocol=kfold", "protocol.folds=2")
 OWN = {
@@ -121,7 +106,8 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--sets", nargs="+", default=["drawn", "clips"], choices=list(SETS))
     parser.add_argument("--methods", nargs="+", default=[])
-    parser.add_argument("--kinds", nargs="+", default=list(KINDS_FIRST), choices=list(KINDS))
+    usual = [kind for kind in degradation_names() if kind not in SHAPES]  # occlusion draws one of the shapes
+    parser.add_argument("--kinds", nargs="+", default=usual, choices=list(KINDS))
     parser.add_argument("--maps", default="", help="folder of the maps of MEGC 2019")
     parser.add_argument(
         "--write", action="store_true", help="make docs/degraded.json of what is there, and nothing else"
@@ -173,7 +159,7 @@ def test(folder: Path, name: str, method: str, kinds: list[str], maps: str) -> N
             "bootstrap=200",
         ]
         there["run"] = str(mebench.run(f"method={method}", *OWN.get(method, ()), *of.words, *root, *common).path)
-    found = degrade(RunFolder(Path(there["run"])), ["blur:0", *words] if not done else words, 1, Progress())
+    found = measure_robustness(RunFolder(Path(there["run"])), ["blur:0", *words] if not done else words, 1, Progress())
     print(*(row["error"] for row in found if row["error"]), sep="\n", file=sys.stderr)
     there["rows"] += [{k: v for k, v in row.items() if k != "run"} for row in found if not row["error"]]
     place.write_text(json.dumps(there), "utf-8")

@@ -12,18 +12,18 @@ from mebench.datasets.synthetic.dataset import Synthetic
 from numpy.typing import NDArray
 
 from mebench.core import Dataset, Video
-from mebench.features.degradation import DEGRADATIONS, Degradation, Degraded
+from mebench.features.degradation import KINDS, Degradation, degradation_names
+from mebench.features.degraded_dataset import DegradedDataset
 
 SIZE, NAME, FRAME, SPAN = 96, 100, 30, 60
-COLUMNS, BARS = ("light", "motion"), ("dropped", "doubled", "blurred", "rate")
 
 
 def tile(dataset: Dataset, video: Video, kind: str, start: int) -> NDArray[np.uint8]:
     """A frame; or 60 of them, as their middle columns or as bars."""
     frames = dataset.frames(video)
-    if kind in COLUMNS:
+    if KINDS[kind].drawn == "columns":
         picture = np.stack([frames[i][:, 128] for i in range(start, start + SPAN)], axis=1)
-    elif kind in BARS:
+    elif KINDS[kind].drawn == "bars":
         picture = np.full((100, SPAN, 3), 255, np.uint8)
         for x in range(SPAN):
             changed = cv2.absdiff(frames[start + x], frames[start + x + 1])[:, 100:156].mean()
@@ -40,10 +40,10 @@ def sheet() -> NDArray[np.uint8]:
     video = clean.videos()[1]
     first = next((e.onset for e in video.expressions), 20) - 10
     rows = []
-    for kind in DEGRADATIONS:
+    for kind in degradation_names():
         named = np.full((SIZE, NAME, 3), 255, np.uint8)
         cv2.putText(named, kind, (4, SIZE // 2), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (0, 0, 0), 1, cv2.LINE_AA)
-        degraded = [Degraded(clean, Degradation(kind, strength)) for strength in range(1, 6)]
+        degraded = [DegradedDataset(clean, Degradation(kind, strength)) for strength in range(1, 6)]
         rows.append(np.hstack([named, *(tile(one, video, kind, max(first, 0)) for one in (clean, *degraded))]))
     return np.vstack(rows)
 

@@ -33,8 +33,6 @@ app = verbs("Write predictions of runs for other programs.")
 model_app = verbs("List models, show their cards, and write them for other programs.")
 predict_app = typer.Typer()
 degrade_app = typer.Typer()
-RELATED = 3
-"""Strength at which `degrade` tests relations."""
 
 
 def _frames(value: str) -> str:
@@ -166,7 +164,14 @@ def predict(
 def degrade(
     run: RunId,
     what: Annotated[
-        str, typer.Option("--what", metavar="KIND,...", help="Degradations and relations; all by default.")
+        str,
+        typer.Option(
+            "--what",
+            metavar="KIND,...",
+            help=f"Of the degradations {', '.join(features.degradation.degradation_names())}, and the relations "
+            f"{', '.join(features.degradation.relation_names())}; all by default.",
+            show_default=False,
+        ),
     ] = ",".join(features.degradation.KINDS),
     strengths: Annotated[
         str, typer.Option("--strengths", metavar="N,...", help="Strengths from 0, the clean run, to 5.")
@@ -187,15 +192,16 @@ def degrade(
     alter an answer that should stay.
     """
     kinds, levels = ([*dict.fromkeys(map(str.strip, names.split(",")))] for names in (what, strengths))
+    relations = features.degradation.relation_names()
     words = [
         f"{kind}:{strength}{f':{model}' if model and (kind == 'resolution' or 'resolution' not in kinds) else ''}"
         for kind in kinds
-        for strength in (levels if kind not in features.degradation.RELATIONS else [RELATED])
+        for strength in ([features.degradation.RELATION_STRENGTH] if kind in relations else levels)
     ]
     page = Path(out).expanduser()
     check_file("--out", str(page))
     folder = run_files.folder.RunFolder.finished(runs, run)
-    rows, progress = inference.degraded.degrade(folder, words, workers, Progress()), Progress()
+    rows, progress = inference.robustness.measure_robustness(folder, words, workers, Progress()), Progress()
     reports.report.write(reports.robustness.page(folder, rows), page)
     progress.notify(*(f"{row['kind']}:{row['strength']}: {row['error']}" for row in rows if row["error"]))
     if write_json({"run_id": folder.id, "page": str(page), "rows": rows}, json):

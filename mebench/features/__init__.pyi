@@ -1,5 +1,6 @@
 from . import base as base
 from . import degradation as degradation
+from . import degraded_dataset as degraded_dataset
 from . import boxes as boxes
 from . import face_detection as face_detection
 from . import face_tracks as face_tracks

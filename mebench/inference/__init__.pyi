@@ -1,8 +1,8 @@
-from . import degraded as degraded
 from . import gradcam as gradcam
 from . import live as live
 from . import models as models
 from . import predict as predict
+from . import robustness as robustness
 from .live import Live as Live
 from .live import Point as Point
 from .models import Model as Model

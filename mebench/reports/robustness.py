@@ -1,4 +1,4 @@
-"""The effect of degradations on a run: a table, a figure and a page."""
+"""What degradations cost a run, for readers: tables, a figure and a page of `mebench.inference.robustness`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Rows = Sequence[Mapping[str, Any]]
-"""Of `mebench.inference.degraded.degrade`."""
+"""What `mebench.inference.robustness.measure_robustness` returns."""
 
 
 def tables(rows: Rows) -> list[Table]:

@@ -13,7 +13,8 @@ from mebench.annotations.schemes import all_units, one_unit, unit_number
 from mebench.config import RunConfig, parts, registry, trainer
 from mebench.core import KINDS, Composite, Dataset, Kind, Renamed, Scheme, Task, Video
 from mebench.errors import ConfigError, DataError, check_known, refused_by_plugin
-from mebench.features.degradation import Degradation, Degraded
+from mebench.features.degradation import Degradation
+from mebench.features.degraded_dataset import DegradedDataset
 from mebench.protocols import Protocol
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def open_dataset(config: RunConfig) -> Dataset:
     for word, params in config.dataset_params.items():
         member: Dataset = registry.load("dataset", word)(params)
         if config.degrade != "none" and (how := Degradation.of(config.degrade)).strength:
-            member = Degraded(member, how)
+            member = DegradedDataset(member, how)
         members[parts.called(word)] = Renamed(member, parts.called(word)) if ":" in word else member
     return next(iter(members.values())) if len(members) == 1 else Composite(members)
 

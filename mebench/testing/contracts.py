@@ -21,8 +21,9 @@ from safetensors.torch import load
 from mebench.config import PluginInfo, PluginKind, keys, registry, resolve, typed, user_setting
 from mebench.core import KINDS, Dataset, Expression, Frames, Method, Prediction, Scheme, Video, VideoView
 from mebench.errors import ConfigError, DataError
-from mebench.features import degradation, source_of
-from mebench.inference.degraded import applies, violations
+from mebench.features import source_of
+from mebench.features.degradation import RELATION_STRENGTH, Degradation, relation_names
+from mebench.inference import robustness
 from mebench.runner import (
     FittedMethod,
     FoldHost,
@@ -461,12 +462,14 @@ def count_violations(id_: str, data: Sequence[str] = TINY) -> dict[str, dict[str
     """
     trial, counts = _MethodTrial(id_, tuple(data)), {}
     clean, fps = (trial.result.predictions, trial.result.clips), {v.key: v.fps for v in trial.test_videos}
-    for how in (degradation.Degradation(kind, 3) for kind in degradation.RELATIONS):
+    for relation in relation_names():
+        how = Degradation(relation, RELATION_STRENGTH)
         plan = make_plan(resolve([*trial.words, f"degrade={how.kind}:{how.strength}"]))
-        if applies(how, plan.task.tasks):
+        if robustness.concerns_tasks(how, plan.task.tasks):
             with one_thread():
                 changed = host.execute(plan, plan.folds[0], trial.result)
-            counts[how.kind] = violations(clean, (changed.predictions, changed.clips), how, fps)
+            answers = changed.predictions, changed.clips
+            counts[relation] = robustness.count_violations(clean, answers, how, fps)
     return counts
 
 

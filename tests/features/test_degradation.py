@@ -9,7 +9,15 @@ import pytest
 from mebench.core import Dataset, Expression, Scheme, Video
 from mebench.errors import ConfigError, DataError
 from mebench.features import degradation
-from mebench.features.degradation import DEGRADATIONS, KINDS, RELATIONS, SHAPES, Degradation, Degraded, DegradedFrames
+from mebench.features.degradation import (
+    KINDS,
+    SHAPES,
+    Degradation,
+    DegradedFrames,
+    degradation_names,
+    relation_names,
+)
+from mebench.features.degraded_dataset import DegradedDataset
 
 N, HEIGHT, WIDTH = 40, 121, 100  # an odd height, which H.264 does not know
 EVERY = range(1, 6)
@@ -64,7 +72,7 @@ class Lab(Dataset):
 
 def degraded(kind, strength, who=0, colors=3):
     lab = Lab(colors)
-    return Degraded(lab, Degradation(kind, strength)).frames(lab.videos()[who])
+    return DegradedDataset(lab, Degradation(kind, strength)).frames(lab.videos()[who])
 
 
 def error(kind, strength, colors=3):
@@ -92,7 +100,7 @@ def test_frames_keep_size_and_type_and_depend_on_video_and_frame_alone(kind, col
 
 def test_each_strength_has_a_key_of_its_own_in_the_store():
     lab = Lab()
-    found = {Degraded(lab, Degradation(kind, strength)).revision for kind in KINDS for strength in EVERY}
+    found = {DegradedDataset(lab, Degradation(kind, strength)).revision for kind in KINDS for strength in EVERY}
     assert len(found) == 5 * len(KINDS)
     assert degraded("blur", 1).fingerprint() != degraded("blur", 2).fingerprint() != "film"
 
@@ -135,7 +143,7 @@ def test_an_occlusion_changes_its_region_alone(shape):
     sizes = []
     for strength in EVERY:
         frames, clean = degraded(shape, strength), Film(3)
-        behind = degradation.covered(frames, shape, clean[0].shape, KINDS[shape].levels[strength - 1])
+        behind = degradation.covered_pixels(frames, shape, clean[0].shape, KINDS[shape].levels[strength - 1])
         for index in (0, 17):
             np.testing.assert_array_equal(frames[index][~behind], clean[index][~behind])
             assert (frames[index][behind] == degradation.PAINTS[shape]).all()
@@ -147,11 +155,14 @@ def test_an_occlusion_changes_its_region_alone(shape):
 def test_regions_lie_where_they_are_named_after():
     frames = degraded("mask", 5)
     x0, y0, x1, y1 = frames.face
-    rows = {shape: np.flatnonzero(degradation.covered(frames, shape, (HEIGHT, WIDTH), 1.0).any(1)) for shape in SHAPES}
+    rows = {
+        shape: np.flatnonzero(degradation.covered_pixels(frames, shape, (HEIGHT, WIDTH), 1.0).any(1))
+        for shape in SHAPES
+    }
     middle = (y0 + y1) / 2
     assert rows["glasses"].max() < middle < rows["mask"].mean()
     assert rows["hand"].mean() > middle
-    half = degradation.covered(frames, "half_face", (HEIGHT, WIDTH), 1.0)
+    half = degradation.covered_pixels(frames, "half_face", (HEIGHT, WIDTH), 1.0)
     left, right = half[y0:y1, x0 : (x0 + x1) // 2].mean(), half[y0:y1, (x0 + x1) // 2 + 1 : x1].mean()
     assert sorted((left, right)) == [0, pytest.approx(1, abs=0.05)]
 
@@ -224,25 +235,25 @@ def test_the_head_sways_the_farther_the_stronger_and_begins_in_its_place():
 def test_a_mirrored_face_has_its_landmarks_on_the_other_side():
     lab = Lab()
     video = lab.videos()[0]
-    once = Degraded(lab, Degradation("mirror", 1))
+    once = DegradedDataset(lab, Degradation("mirror", 1))
     np.testing.assert_array_equal(once.frames(video)[6], Film(3)[6][:, ::-1])
     left_eye, mirrored = lab.landmarks(video)[36], once.landmarks(video)[45]
     np.testing.assert_allclose(mirrored, (WIDTH - 1 - left_eye[0], left_eye[1]))
-    twice = Degraded(once, Degradation("mirror", 1))
+    twice = DegradedDataset(once, Degradation("mirror", 1))
     np.testing.assert_array_equal(twice.frames(video)[6], Film(3)[6])
     np.testing.assert_allclose(twice.landmarks(video), lab.landmarks(video))
 
 
 def test_a_shift_moves_picture_and_landmarks_alike():
     lab = Lab()
-    video, moved = lab.videos()[0], Degraded(lab, Degradation("shift", 3))
+    video, moved = lab.videos()[0], DegradedDataset(lab, Degradation("shift", 3))
     np.testing.assert_array_equal(moved.frames(video)[2][4:, 4:], Film(3)[2][:-4, :-4])
     np.testing.assert_allclose(moved.landmarks(video) - lab.landmarks(video), 4)
 
 
 def test_padding_and_a_doubled_rate_move_what_is_annotated():
     lab = Lab()
-    padded, doubled = (Degraded(lab, Degradation(kind, 5)) for kind in ("padding", "double_rate"))
+    padded, doubled = (DegradedDataset(lab, Degradation(kind, 5)) for kind in ("padding", "double_rate"))
     (e,) = padded.videos()[0].expressions
     assert (padded.videos()[0].n_frames, e.onset, e.apex, e.offset) == (N + 10, 18, 20, 24)
     frames = padded.frames(padded.videos()[0])
@@ -266,11 +277,11 @@ def test_a_still_video_shows_its_first_frame():
 def test_a_map_is_degraded_as_a_picture_and_what_lies_behind_is_as_its_middle():
     lab = Lab()
     video, clean = lab.videos()[0], lab.provided(None, "map")
-    found = Degraded(lab, Degradation("half_face", 5)).provided(video, "map")
+    found = DegradedDataset(lab, Degradation("half_face", 5)).provided(video, "map")
     behind = (found == np.median(clean, axis=(0, 1)).astype(np.uint8)).all(axis=2)
     assert 0.4 < behind.mean() < 0.65
     np.testing.assert_array_equal(found[~behind], clean[~behind])
-    blurred = [sharpness(Degraded(lab, Degradation("blur", s)).provided(video, "map")) for s in EVERY]
+    blurred = [sharpness(DegradedDataset(lab, Degradation("blur", s)).provided(video, "map")) for s in EVERY]
     assert blurred == sorted(blurred, reverse=True)
 
 
@@ -282,7 +293,7 @@ def test_what_makes_no_sense_on_ready_made_features_is_refused(kind, name):
     with pytest.raises(
         DataError, match=rf"degrade={kind} changes frames, and lab gives {name} ready-made: .*one of .*blur, noise"
     ):
-        Degraded(lab, Degradation(kind, 2)).provided(lab.videos()[0], name)
+        DegradedDataset(lab, Degradation(kind, 2)).provided(lab.videos()[0], name)
 
 
 def network(tmp_path, *nodes):
@@ -300,7 +311,7 @@ def test_a_network_enlarges_the_small_face(tmp_path):
     twice = network(tmp_path, ("Resize", ["in", "", "scales"], ["out"], {"mode": "nearest"}))
     lab = Lab()
     video, how = lab.videos()[0], Degradation.of(f"resolution:4:{twice}")
-    frames = Degraded(lab, how).frames(video)
+    frames = DegradedDataset(lab, how).frames(video)
     _, y0, _, y1 = frames.face
     size = round(WIDTH * 26 * 7 / 13 / 60), round(HEIGHT * 26 / (y1 - y0))
     small = cv2.resize(Film(3)[5], size, interpolation=cv2.INTER_AREA)
@@ -312,7 +323,7 @@ def test_a_network_enlarges_the_small_face(tmp_path):
 def test_a_file_that_is_no_such_network_is_one_sentence(tmp_path):
     (tmp_path / "other.onnx").write_text("no network")
     lab = Lab()
-    frames = Degraded(lab, Degradation.of(f"resolution:2:{tmp_path / 'other.onnx'}")).frames(lab.videos()[0])
+    frames = DegradedDataset(lab, Degradation.of(f"resolution:2:{tmp_path / 'other.onnx'}")).frames(lab.videos()[0])
     with pytest.raises(DataError, match=r"other\.onnx enlarges no picture: degrade=resolution takes a network in ONNX"):
         frames[0]
 
@@ -334,4 +345,4 @@ def test_a_wrong_word_is_one_sentence(word, said):
 
 def test_a_small_face_is_seven_by_thirteen_pixels_at_the_strongest():
     assert KINDS["resolution"].levels[4] * 7 / 13 == 7
-    assert set(DEGRADATIONS) | set(RELATIONS) == set(KINDS)
+    assert set(degradation_names()) | set(relation_names()) == set(KINDS)

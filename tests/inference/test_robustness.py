@@ -2,7 +2,7 @@
 
 from mebench.core import Prediction
 from mebench.features import degradation
-from mebench.inference import degraded
+from mebench.inference import robustness
 from mebench.runs import ClipPrediction
 
 FPS = {"d/s/a": 10.0, "d/s/b": 10.0}
@@ -14,7 +14,7 @@ def interval(onset, offset, video="d/s/a", kind="micro", draw=0):
 
 def counted(kind, clean, changed, clips=((), ())):
     clips = [[ClipPrediction("d/s/a", *clip, (1.0,)) for clip in own] for own in clips]
-    found = degraded.violations((clean, clips[0]), (changed, clips[1]), degradation.Degradation(kind, 5), FPS)
+    found = robustness.count_violations((clean, clips[0]), (changed, clips[1]), degradation.Degradation(kind, 5), FPS)
     return found["n"], found["of"]
 
 

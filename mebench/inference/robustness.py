@@ -1,0 +1,193 @@
+"""What degradations cost a finished run: its scores at each strength, and broken relations that need no label.
+
+`mebench.features.degradation` holds the kinds; `mebench.reports.robustness` shows what is measured here.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from mebench.config import RunConfig, from_plain
+from mebench.core import hits
+from mebench.errors import ConfigError, MebenchError
+from mebench.features.degradation import Degradation
+from mebench.grouping import grouped
+from mebench.inference.models import of_run
+from mebench.metrics import compare, scores_of as flat_scores
+from mebench.metrics.tables import Tables
+from mebench.progress import Progress
+from mebench.runner import Outcome, read_skipped, sweep
+from mebench.runs import RunFolder, scores_of, tables_of
+
+DEGRADED_RUNS = "degraded"
+"""Subfolder of a run with the runs of its models on degraded videos."""
+
+
+Answers = Sequence[Sequence[Any]]
+"""Intervals, rows or `Prediction`s, and named clips, rows or `ClipPrediction`s."""
+
+
+def measure_robustness(
+    clean: RunFolder, words: Sequence[str], workers: int | None, progress: Progress
+) -> list[dict[str, Any]]:
+    """Test the models of a run on degraded videos. Earlier results are reused.
+
+    Args:
+        clean: the run.
+        words: degradations, `KIND:STRENGTH`.
+        workers: number of processes; None for all cores.
+        progress: reports the progress.
+
+    Returns:
+        For each word `kind`, `strength` and `run`, or the reason of a failure in `error`; `skipped`: number of videos
+        whose face is no longer found; `scores`: for each main score its `score`, its `difference` from the clean one,
+        paired over subjects, and the relative `drop`; for a relation, `violations` instead.
+
+    Raises:
+        ConfigError: no word says anything about what the run does, see `concerns_tasks`.
+        RunError: the run keeps no models.
+        MebenchError: no word applies to its dataset, its data are missing, or all degradations failed.
+    """
+    of_run(clean)
+    stored, about = clean.read_json("config.json"), clean.read_json("folds.json")
+    parsed = [(word, Degradation.of(word)) for word in words]
+    tested = [(word, how) for word, how in parsed if concerns_tasks(how, about["tasks"])]
+    if not tested:
+        raise ConfigError(
+            f"{clean.id} spots nothing, so a still video says nothing about it: name another kind with --what"
+        )
+    places = {"runs": str(clean.path.absolute() / DEGRADED_RUNS), "workers": workers, "looks": False}
+    configs = {
+        word: from_plain({**stored["config"], **places, "degrade": word}, stored["origins"])
+        for word, how in tested
+        if how.strength
+    }
+    reference = _read_reference(clean, stored["config"], about)
+    outcomes = _run_degraded(configs, clean, progress)
+    return [_robustness_row(how, outcomes.get(word), reference) for word, how in tested]
+
+
+def concerns_tasks(how: Degradation, tasks: Collection[str]) -> bool:
+    """Whether a change says something about a method of some tasks: a video without motion only about spotting."""
+    return not how.about.empties or "spot" in tasks
+
+
+@dataclass(frozen=True)
+class _Reference:
+    """The clean run, with all that degraded ones are compared with.
+
+    Attributes:
+        folder: folder of the run.
+        scores: main scores by path.
+        tables: truth and predictions.
+        answers: intervals and named clips.
+        fps: frame rate of each video, by its key.
+        rules: kinds, classes and convention of the scoring.
+    """
+
+    folder: RunFolder
+    scores: Mapping[str, Any]
+    tables: Tables
+    answers: Answers
+    fps: Mapping[str, float | None]
+    rules: Mapping[str, Any]
+
+
+def _read_reference(clean: RunFolder, config: Mapping[str, Any], about: Mapping[str, Any]) -> _Reference:
+    fps: dict[Any, Any] = clean.read_table("videos.parquet").set_index("video")["fps"].to_dict()
+    convention = config.get("convention", "strict")
+    rules = {"kinds": about["kinds"], "classes": about["classes"], "convention": convention}
+    return _Reference(clean, flat_scores(scores_of(clean)), tables_of(clean), read_answers(clean), fps, rules)
+
+
+def read_answers(folder: RunFolder) -> Answers:
+    """The answers of a run."""
+    return [[*folder.read_table(f"{name}.parquet").itertuples()] for name in ("predictions", "clips")]
+
+
+def _run_degraded(
+    configs: Mapping[str, RunConfig], clean: RunFolder, progress: Progress
+) -> dict[str, Outcome | MebenchError]:
+    """The outcome of each word; the first error if all failed."""
+    if not configs:
+        return {}
+    outcomes = dict(zip(configs, sweep([*configs.values()], progress, keep=True, clean=clean)))
+    if all(isinstance(outcome, MebenchError) for outcome in outcomes.values()):
+        first, *_ = outcomes.values()
+        raise cast(MebenchError, first)
+    return outcomes
+
+
+def _robustness_row(how: Degradation, outcome: Outcome | MebenchError | None, clean: _Reference) -> dict[str, Any]:
+    """One row of the result; without an outcome, of strength 0, it is that of the clean run."""
+    row: dict[str, Any] = {"kind": how.kind, "strength": how.strength, "run": None, "error": None, "skipped": 0}
+    if isinstance(outcome, MebenchError):
+        return row | {"error": str(outcome)}
+    folder = outcome.folder if outcome else clean.folder
+    row |= {"run": folder.id, "skipped": len(read_skipped(folder))}
+    if how.about.answer:
+        return row | {"violations": count_violations(clean.answers, read_answers(folder), how, clean.fps)}
+    scores = flat_scores(outcome.summary) if outcome else clean.scores
+    return row | {"scores": _compared_scores(folder, scores, clean)}
+
+
+def _compared_scores(folder: RunFolder, scores: Mapping[str, Any], clean: _Reference) -> dict[str, dict[str, Any]]:
+    """Each main score of a degraded run with its difference from the clean one, and the relative drop."""
+    compared_scores = {}
+    comparison = compare(tables_of(folder), clean.tables, permutations=1, **clean.rules)
+    for path, compared in comparison.scores.items():
+        difference: Any = compared.difference
+        if folder is clean.folder:  # no draw of subjects tells a run from itself
+            difference = {"value": 0.0, "low": None, "high": None}
+        clean_value = clean.scores[path]["value"]
+        drop = None
+        if clean_value and difference["value"] is not None:
+            drop = 0.0 - difference["value"] / clean_value
+        compared_scores[path] = {"score": scores[path], "difference": difference, "drop": drop}
+    return compared_scores
+
+
+def count_violations(
+    clean: Answers, changed: Answers, how: Degradation, fps: Mapping[str, float | None]
+) -> dict[str, int]:
+    """Count the answers that a change altered although it should not: `n`, and all answers, `of`.
+
+    Intervals must be found again at IoU .5 or more, at the place to which the change moved them, and no others; clips
+    keep their class. A video without motion counts if an interval is spotted in it.
+
+    Args:
+        clean: answers for the original videos.
+        changed: answers for them after the change.
+        how: relation, see `relation_names`.
+        fps: frame rate of each clean video, by its key.
+    """
+    if how.about.empties:
+        return {"n": len({interval.video for interval in changed[0]}), "of": len(fps)}
+
+    def moved(answer: Any) -> tuple[int, int]:
+        """Onset and offset of a clean answer in the changed video."""
+        return how.place(answer.onset, fps[answer.video]), how.place(answer.offset, fps[answer.video])
+
+    clean_intervals, clean_clips = clean
+    changed_intervals, changed_clips = changed
+    before = [((p.video, p.kind), moved(p)) for p in clean_intervals if not p.draw]
+    after = [((p.video, p.kind), (p.onset, p.offset)) for p in changed_intervals if not p.draw]
+    lost, new = _count_unmatched(before, after), _count_unmatched(after, before)
+    classes = {(clip.video, *moved(clip)): clip.predicted for clip in clean_clips}
+    kept = sum(classes.get((clip.video, clip.onset, clip.offset)) == clip.predicted for clip in changed_clips)
+    n_violations = lost + new + len(classes) - kept
+    return {"n": n_violations, "of": len(before) + len(after) + len(classes)}
+
+
+_Placed = tuple[tuple[str, str], tuple[int, int]]
+"""Video and kind of an interval, and its ends."""
+
+
+def _count_unmatched(intervals: Sequence[_Placed], others: Sequence[_Placed]) -> int:
+    """Number of intervals that no other one of their video and kind hits."""
+    by_place = grouped(others, key=lambda placed: placed[0])
+    unmatched = 0
+    for place, ends in intervals:
+        candidates = [other_ends for _, other_ends in by_place.get(place, ())]
+        unmatched += not any(hits(ends, other_ends) for other_ends in candidates)
+    return unmatched
