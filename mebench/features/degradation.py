@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import lazy_loader
 import numpy as np
@@ -31,8 +31,12 @@ from mebench.features.faces import RIGHT_OF, FaceCrop
 from mebench.files import file_hash
 from mebench.frames.videofile import VideoFrames, write_video
 
-cv2 = lazy_loader.load("cv2")
-skimage = lazy_loader.load("skimage")
+if TYPE_CHECKING:
+    import cv2
+    import skimage.util
+else:
+    cv2 = lazy_loader.load("cv2")
+    skimage = lazy_loader.load("skimage")
 
 VERSION = 1
 """Version of the pixels, raised when a degradation changes others."""

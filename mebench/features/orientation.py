@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import lazy_loader
 import numpy as np
@@ -12,7 +12,10 @@ from mebench.errors import ConfigError, DataError
 from mebench.features.base import FeatureMap, Landmarks, MapStep, angle_of
 from mebench.features.texture import Grid, Spans, grid, unit_sum
 
-skimage = lazy_loader.load("skimage")
+if TYPE_CHECKING:
+    import skimage.util
+else:
+    skimage = lazy_loader.load("skimage")
 
 
 @dataclass(frozen=True)
