@@ -134,7 +134,7 @@ def words_of(data: Path, plugins: Path, cache: Path, workers: int) -> list[str]:
 def read_all(words: list[str]) -> tuple[dict[str, np.ndarray], float]:
     """The features of each video, and the seconds to open the store, check them and read every number."""
     from mebench.config import resolve
-    from mebench.features import source_of
+    from mebench.features import video_source
     from mebench.runner.plan import make_plan
     from mebench.runner.prepare import store_of
 
@@ -144,7 +144,7 @@ def read_all(words: list[str]) -> tuple[dict[str, np.ndarray], float]:
     store = store_of(plan.config)
     for video in plan.videos:
         found[video.subject] = np.array(
-            source_of(store, plan.dataset, plan.config.dataset, video).frame_features(chain)
+            video_source(store, plan.dataset, plan.config.dataset, video).frame_features(chain)
         )
     return found, time.perf_counter() - start
 
@@ -154,12 +154,12 @@ def stages(words: list[str], cache: Path) -> dict[str, float]:
     from mebench.config import resolve
     from mebench.features import FeatureStore, tvl1
     from mebench.features.faces import FaceCrop
-    from mebench.features.pipeline import Source
+    from mebench.features.pipeline import VideoSource
     from mebench.runner.plan import make_plan
 
     plan = make_plan(resolve(words))
     chain = next(c for c in plan.chains["folders"] if c.scope == "frames")
-    source = Source(FeatureStore(cache), plan.dataset, plan.config.dataset, plan.videos[0])
+    source = VideoSource(FeatureStore(cache), plan.dataset, plan.config.dataset, plan.videos[0])
     spent: defaultdict[str, float] = defaultdict(float)
     locate, flow = FaceCrop.locate, tvl1.tvl1
     tvl1.ready()

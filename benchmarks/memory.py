@@ -124,7 +124,7 @@ def words_of(root: Path, subjects: int, videos: int, frames: int, workers: int) 
 def fill(words: list[str]) -> int:
     """Write the features that the run will read; their bytes."""
     from mebench.config import resolve
-    from mebench.features.pipeline import Source
+    from mebench.features.pipeline import VideoSource
     from mebench.features.store import Draft
     from mebench.runner.plan import make_plan
     from mebench.runner.prepare import store_of
@@ -134,7 +134,7 @@ def fill(words: list[str]) -> int:
     block = np.random.default_rng(0).random((BLOCK, 42, 42, 3)).astype(np.float16)
     (chains,) = plan.chains.values()
     for video in plan.videos:
-        source = Source(store, plan.dataset, plan.config.dataset, video)
+        source = VideoSource(store, plan.dataset, plan.config.dataset, video)
         for chain in (c for c in chains if c.scope == "frames"):
             n = (video.n_frames or 0) - next(s.k for s in chain.steps if hasattr(s, "k"))
             blocks = (block[: min(BLOCK, n - start)] for start in range(0, n, BLOCK))

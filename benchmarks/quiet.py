@@ -22,7 +22,7 @@ from grown_table import rows_of, write
 from scipy import stats
 
 from mebench.config import resolve_dataset
-from mebench.inference.models import of_run
+from mebench.inference.models import models_of_run
 from mebench.inference.predict import predict_all
 from mebench.progress import Progress
 from mebench.records.record import read
@@ -63,7 +63,7 @@ def main() -> None:
 
 def alarms(folder: RunFolder, words: Sequence[str], workers: int | None) -> tuple[list[int], float]:
     """Micro-expressions that the first fold's models spot in each person, and the minutes of all."""
-    found = predict_all(of_run(folder)[:1], resolve_dataset(words), workers, Progress())
+    found = predict_all(models_of_run(folder)[:1], resolve_dataset(words), workers, Progress())
     if found.failed:
         raise SystemExit(f"{next(iter(found.failed))}: {next(iter(found.failed.values()))}")
     by_person = Counter[str]()

@@ -11,7 +11,7 @@ from mebench.annotations.sheets import SUFFIXES
 from mebench.annotations.table import Columns, Header, table_of_file
 from mebench.annotations.text import visible
 from mebench.errors import DataError
-from mebench.frames.unpack import packed
+from mebench.frames.unpack import packed_files
 
 
 def check_name(name: str, where: str) -> None:
@@ -307,7 +307,7 @@ class Tree(Listing):
 
     def packed(self) -> list[Path]:
         """Archives and video files below the root, which cannot be read as frames directly."""
-        return [folder / name for _, folder in self.walk(DEPTH) for name in packed(self.files(folder))]
+        return [folder / name for _, folder in self.walk(DEPTH) for name in packed_files(self.files(folder))]
 
     def _may_enter(self, folder: Path) -> bool:
         inside = self.follow_links or not folder.is_symlink() or folder.resolve().is_relative_to(self.root.resolve())

@@ -274,7 +274,9 @@ def load_model(name: str | Path | None = None) -> TrainedModel:
         RunError: there is no such model, or the file is no model.
         PluginError: its method is not installed.
     """
-    path = (inference.models.by_default() if name is None else inference.models.find(str(name))).resolve()
+    path = (
+        inference.models.default_model_file() if name is None else inference.models.find_model_file(str(name))
+    ).resolve()
     header = inference.models.read_model(path).header
     assert header is not None  # a file says what it holds
     return TrainedModel(path, header)
@@ -415,7 +417,7 @@ def spot(
     paths = videos_at(videos)
     check_known("faces", faces, get_args(reports.spotted.Faces))
     if isinstance(model, Run):
-        models = inference.models.of_run(model.folder, fold)
+        models = inference.models.models_of_run(model.folder, fold)
     elif fold is None:
         known = model if isinstance(model, TrainedModel) else load_model(model)
         models = (inference.models.read_model(known.path),)

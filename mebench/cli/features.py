@@ -95,7 +95,7 @@ Cache = Annotated[str | None, typer.Option("--cache", metavar="FOLDER", help="Th
 def info(cache: Cache = None, json: Json = None) -> None:
     """Show entries and bytes by dataset and stage."""
     store = _store(cache)
-    by_stage = features.store.info(store)
+    by_stage = features.store.store_contents(store)
     total = sum(by_stage.values(), features.store.StoreInfo())
     parts = [
         {"dataset": dataset or None, "stage": stage, "entries": part.entries, "bytes": part.bytes}
@@ -122,7 +122,7 @@ def verify(
     store = _store(cache)
     n_entries, damaged, removed = sum(1 for _ in store.entries()), [], 0
     with Progress().stage("verify", n_entries, "entries") as advance:
-        for files, reason in features.store.verify(store, deep):
+        for files, reason in features.store.verify_entries(store, deep):
             advance()
             if reason:
                 damaged.append({"entry": str(files.stem.relative_to(store.root)), "reason": reason})
@@ -172,7 +172,7 @@ def prune(
         check_known("--stage", stage, get_args(features.store.Stage))
     store = _store(cache)
     days = None if older_than is None else days_of(older_than)
-    gone = features.store.prune(store, days, dataset, everything, dry_run, cast("features.store.Stage", stage))
+    gone = features.store.prune_entries(store, days, dataset, everything, dry_run, cast("features.store.Stage", stage))
     report = {"folder": str(store.root), "entries": gone.entries, "bytes": gone.bytes, "dry_run": dry_run}
     entries, did = terminal.plural(gone.entries, "entry", "entries"), "would remove" if dry_run else "removed"
     json_output.write_json(report, json, f"{store.root}: {did} {entries}, {terminal.size(gone.bytes)}")

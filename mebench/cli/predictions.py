@@ -142,7 +142,7 @@ def predict(
     check_file("--out", str(Path(out).expanduser()))
     progress, remarks = Progress(), exchange.text_table.Remarks()
     folder = run_files.folder.RunFolder.finished(runs, run)
-    models = inference.models.of_run(folder, fold)
+    models = inference.models.models_of_run(folder, fold)
     predicted = inference.predict.predict_all(
         models, config.resolve_dataset(words or (), files or (), plugins or ()), workers, progress
     )
@@ -245,9 +245,9 @@ def export_model(
     check_known("format", form, ("safetensors", "onnx"), "Name a file that ends so, or give --format")
     check_known("part", part, get_args(inference.predict.Part))
 
-    known = {header.name for header in inference.models.named().values()}
+    known = {header.name for header in inference.models.included_models().values()}
     if (run in known or run.endswith(inference.models.ENDING)) and not (Path(runs).expanduser() / run).is_dir():
-        source = inference.models.find(run)
+        source = inference.models.find_model_file(run)
         if fold is not None:
             raise ConfigError(f"{run} is a model, but only runs have folds: leave --fold out")
         model, header = inference.models.read_model(source), inference.models.read_header(source)
@@ -259,10 +259,10 @@ def export_model(
                 f"run {folder.id} has {len(keys)} folds ({', '.join(keys[:3])} …): name one with --fold FOLD"
             )
         fold, header = fold or str(keys[0]), None
-        model = inference.models.of_fold(folder, fold)
+        model = inference.models.model_of_fold(folder, fold)
 
     if form == "onnx":
-        trained = inference.predict.trained(model, cast(inference.predict.Part, part))
+        trained = inference.predict.fitted_method(model, cast(inference.predict.Part, part))
         outputs = inference.models.export_onnx(trained, path)
         Progress().notify(f"{path}: input {inference.models.INPUT}, outputs {', '.join(outputs)}")
         return
@@ -281,7 +281,7 @@ def export_model(
 def list_models(plugins: Plugins = None, json: Json = None) -> None:
     """List the included models."""
     config.registry.add_paths(plugins or ())
-    headers = inference.models.named()
+    headers = inference.models.included_models()
     report = [
         {"hash": file_hash(file)[:8], "shipped": True, "file": str(file), "bytes": file.stat().st_size}
         | header.model_dump(include={"name", "method", "recognizer", "task", "scores"})
@@ -309,6 +309,6 @@ def info_of_model(
     The card gives the training data, the scores and the limits.
     """
     config.registry.add_paths(plugins or ())
-    header = inference.models.read_header(inference.models.find(model))
+    header = inference.models.read_header(inference.models.find_model_file(model))
     if write_json(header.model_dump(), json):
         print_markdown(header.card)

@@ -132,7 +132,7 @@ def spot(
         )
     if live is not None:
         models = (
-            inference.models.of_run(by.folder, fold)
+            inference.models.models_of_run(by.folder, fold)
             if isinstance(by, api.Run)
             else (inference.models.read_model(by.path),)
         )
@@ -215,7 +215,7 @@ def _live(
         try:
             for result in at_work.run(seconds):
                 delay = {"delay_ms": round(1000 * result.delay)}  # frames count from 0, seconds are those of the video
-                if isinstance(result, inference.live.Point):
+                if isinstance(result, inference.live.CurvePoint):
                     place = {"kind": result.kind, "frame": result.frame, "seconds": round(result.seconds, 6)}
                     write(event="curve", **place, score=result.score, face=result.face, **delay)
                 else:
@@ -254,7 +254,7 @@ def _curves(levels: Mapping[Kind, float], quiet: bool) -> Iterator[Any]:
     nothing.
     """
 
-    def words(interval: inference.live.Interval) -> str:
+    def words(interval: inference.live.LiveInterval) -> str:
         p, (begin, _, end) = interval.prediction, map(reports.timeline.clock, interval.seconds)
         label = " ".join(filter(None, [p.kind, p.emotion]))
         return f"{begin} to {end}  {label}  {p.confidence:.3g}  ({1000 * interval.delay:.0f} ms after its peak)"
@@ -262,15 +262,15 @@ def _curves(levels: Mapping[Kind, float], quiet: bool) -> Iterator[Any]:
     if quiet or not at_terminal():
         yield (
             lambda found: (
-                None if quiet or isinstance(found, inference.live.Point) else print_lines(words(found), flush=True)
+                None if quiet or isinstance(found, inference.live.CurvePoint) else print_lines(words(found), flush=True)
             )
         )
         return
     curves: dict[Kind, deque[float]] = {kind: deque(maxlen=WIDE) for kind in levels}
     with rich_live.Live(rich_text.Text(""), console=console(), refresh_per_second=8, transient=True) as display:
 
-        def show(result: inference.live.Point | inference.live.Interval) -> None:
-            if not isinstance(result, inference.live.Point):
+        def show(result: inference.live.CurvePoint | inference.live.LiveInterval) -> None:
+            if not isinstance(result, inference.live.CurvePoint):
                 display.console.print(words(result))
                 return
             curves[result.kind].append(result.score)

@@ -23,9 +23,9 @@ from mebench.features.landmarks import (
     check_landmarks,
     find_predictor,
     hold_still_boxes,
-    need_predictor,
     predicted_landmarks,
     predictor_identity,
+    require_predictor,
     smooth_vectors,
 )
 from mebench.frames import VideoFrames
@@ -348,7 +348,7 @@ class FaceCrop(Step):
         """
         if reference.landmarks is not None:
             return reference
-        predictor = need_predictor(self.landmarks, label, "a step of the chain", "method.regions=box")
+        predictor = require_predictor(self.landmarks, label, "a step of the chain", "method.regions=box")
         gray = to_gray(frames[reference.frame], reference.frame, label)
         return replace(reference, landmarks=predicted_landmarks(predictor, gray, reference.face))
 
@@ -414,7 +414,7 @@ class FaceCrop(Step):
         return matrix @ level_rotation(box, eye_angle(landmarks)) if turns and landmarks is not None else matrix
 
     def _predictor(self, label: str) -> Path:
-        return need_predictor(self.landmarks, label, f"method.align={self.align}", "method.align=none")
+        return require_predictor(self.landmarks, label, f"method.align={self.align}", "method.align=none")
 
     def faces(self, gray: Gray) -> list[Box]:
         """The boxes of all faces, in pixels of the frame."""

@@ -107,7 +107,7 @@ def predicted_landmarks(predictor: Path, gray: Gray, face: Box | FloatBox) -> La
     return np.array([(point.x, point.y) for point in shape.parts()], np.float64)
 
 
-def need_predictor(path: str | None, label: str, what: str, otherwise: str) -> Path:
+def require_predictor(path: str | None, label: str, what: str, otherwise: str) -> Path:
     """The file that `find_predictor` finds.
 
     Args:
@@ -120,11 +120,11 @@ def need_predictor(path: str | None, label: str, what: str, otherwise: str) -> P
         DataError: there is none.
     """
     if (file := find_predictor(path)) is None:
-        raise DataError(f"{what} needs 68 facial landmarks, but {label} has none: {how_to_get(otherwise)}")
+        raise DataError(f"{what} needs 68 facial landmarks, but {label} has none: {landmark_advice(otherwise)}")
     return file
 
 
-def how_to_get(otherwise: str, part: str = "method") -> str:
+def landmark_advice(otherwise: str, part: str = "method") -> str:
     """How to get landmarks without a landmark file, as a command.
 
     Args:

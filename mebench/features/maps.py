@@ -48,7 +48,7 @@ class MapParams(FaceParams):
     def maps(self, *names: str) -> dict[str, Chain]:
         """A chain of scope `clips` for each name.
 
-        The second phase has the same steps; its flow is read from apex to offset, see `read`.
+        The second phase has the same steps; its flow is read from apex to offset, see `read_maps`.
         """
         flow = (self.face(), Flow(algorithm=self.flow), Strain(), FlowImage(size=SIZE))
         return {
@@ -85,7 +85,7 @@ class TrainedMapParams(MapParams):
             )
 
 
-def read(clips: Sequence[ClipView], name: str) -> NDArray[np.float32]:
+def read_maps(clips: Sequence[ClipView], name: str) -> NDArray[np.float32]:
     """The maps of that name, (n_clips, 28, 28, 3), values 0 to 255, channels in OpenCV's order: strain, v, u.
 
     If computed, the maps of the second phase are the flow from apex to offset.

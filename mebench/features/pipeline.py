@@ -31,7 +31,7 @@ from mebench.features.base import (
 from mebench.features.faces import FaceCrop, Reference
 from mebench.features.flow import Flow
 from mebench.features.landmarks import check_landmarks
-from mebench.features.store import Draft, Entry, FeatureStore, Key, Stage
+from mebench.features.store import Draft, FeatureStore, Key, Stage, StoredArray
 
 if TYPE_CHECKING:
     import cv2
@@ -148,7 +148,7 @@ CROP = 0.2
 """Work for one crop, including decoding, relative to one flow: less for TV-L1, more for the fast flows."""
 
 
-def nothing(stage: Stage) -> None:
+def ignore_progress(stage: Stage) -> None:
     """A progress callback that does nothing."""
 
 
@@ -169,7 +169,7 @@ class ComputeCost:
         return ComputeCost(self.seconds + other.seconds, max(self.n_frames, other.n_frames))
 
 
-class Source:
+class VideoSource:
     """One video of one dataset, and the way from it to each stage of a chain.
 
     Attributes:
@@ -180,7 +180,7 @@ class Source:
 
     def __init__(self, store: FeatureStore, dataset: Dataset, dataset_id: str, video: Video) -> None:
         self.store, self.dataset, self.dataset_id, self.video = store, dataset, dataset_id, video
-        self.tick: Callable[[Stage], None] = nothing
+        self.tick: Callable[[Stage], None] = ignore_progress
         self.flows: dict[Key, NDArray[Any]] | None = None
         self._points: dict[FaceCrop, Landmarks | None] = {}
 
@@ -232,7 +232,7 @@ class Source:
             clip="" if clip is None or stage == "crops" else "-".join(map(str, route.frames_of(clip))),
         )
 
-    def crops(self, chain: Chain) -> Entry:
+    def crops(self, chain: Chain) -> StoredArray:
         """Face crops (n_frames, size, size) uint8, and their place in the frames."""
         crop = route_of(chain).crop
 
@@ -277,7 +277,7 @@ class Source:
             flows = self.flows[key]
         return len(flows), _rows(flows)
 
-    def feature(self, chain: Chain, clip: Clip | None) -> Entry:
+    def feature(self, chain: Chain, clip: Clip | None) -> StoredArray:
         """The feature after all steps: a row for each frame (but the last k of a flow), or one alone for a clip."""
         route = route_of(chain)
 
@@ -358,7 +358,7 @@ class Source:
             )
         return half
 
-    def _stored(self, key: Key, build: Callable[[], Draft]) -> Entry:
+    def _stored(self, key: Key, build: Callable[[], Draft]) -> StoredArray:
         def with_one_thread() -> Draft:
             cv2.setNumThreads(1)  # or one worker and many would not give the same bits
             return build()
@@ -428,7 +428,7 @@ class Source:
                 tick("feature")
         for chain in cut:
             self.crops(chain)
-        self.tick, self.flows = nothing, None
+        self.tick, self.flows = ignore_progress, None
         return ComputeCost(time.perf_counter() - begin, n_frames)
 
     def computed_features(self, chains: Sequence[Chain], clips: Sequence[Clip]) -> list[NDArray[Any]]:
@@ -595,7 +595,9 @@ def feature_rows(
         yield x.astype(FEATURE)
 
 
-def source_of(store: FeatureStore, dataset: Dataset, dataset_id: str, video: Video, again: bool = False) -> Source:
+def video_source(
+    store: FeatureStore, dataset: Dataset, dataset_id: str, video: Video, again: bool = False
+) -> VideoSource:
     """A video with cached reads of this process.
 
     Fingerprints are cached in the store object, so that a clip read in every epoch does not hash frames each time;
@@ -603,5 +605,5 @@ def source_of(store: FeatureStore, dataset: Dataset, dataset_id: str, video: Vid
     """
     key = (id(dataset), dataset_id, video.key)
     if again or key not in store.sources:
-        store.sources[key] = Source(store, dataset, dataset_id, video)
+        store.sources[key] = VideoSource(store, dataset, dataset_id, video)
     return store.sources[key]  # type: ignore[no-any-return]

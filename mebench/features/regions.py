@@ -57,7 +57,7 @@ class EyesAndMouth(MapStep):
             DataError: the layout needs landmarks, and there are none or some of them are not numbers.
         """
         height, width = x.shape[:2]
-        *eyes, mouth = (clamp(region, width, height) for region in self.regions(landmarks, width, height))
+        *eyes, mouth = (clamp_region(region, width, height) for region in self.regions(landmarks, width, height))
         wide = 42 // len(eyes)
         top = [resize(x[y0:y1, x0:x1], 21, wide) for x0, y0, x1, y1 in eyes]
         x0, y0, x1, y1 = mouth
@@ -68,7 +68,7 @@ class EyesAndMouth(MapStep):
     ) -> NDArray[np.float64]:
         """Each region's part of a heat map at its place; where two regions overlap, the larger value."""
         laid, rows, columns = np.zeros((height, width)), len(heat) // 2, heat.shape[1]
-        *eyes, mouth = (clamp(region, width, height) for region in self.regions(landmarks, width, height))
+        *eyes, mouth = (clamp_region(region, width, height) for region in self.regions(landmarks, width, height))
         wide = columns // len(eyes)
         parts = [heat[:rows, i * wide : (i + 1) * wide] for i in range(len(eyes))]
         for (x0, y0, x1, y1), part in zip([*eyes, mouth], [*parts, heat[rows:]]):
@@ -91,7 +91,7 @@ class EyesAndMouth(MapStep):
         return [(x0 - m, y0 - m, x1 + m, y1 + m) for x0, y0, x1, y1 in regions]
 
 
-def clamp(region: Edges, width: int, height: int) -> tuple[int, int, int, int]:
+def clamp_region(region: Edges, width: int, height: int) -> tuple[int, int, int, int]:
     """Whole pixels (x0, y0, x1, y1) inside the map, `x1` and `y1` exclusive, at least one pixel wide and high.
 
     >>> clamp((-3.2, 4.6, 500.0, 9.4), 128, 128)
@@ -232,7 +232,7 @@ class RegionMotion(MapStep):
         # The head: the rectangle around the nose's points, as far beyond them as .35 of half the way between the eyes.
         beyond = int((pixels[INNER_CORNERS[1], 0] - pixels[INNER_CORNERS[0], 0]) / 2 * 0.35)
         (left, top), (right, bottom) = pixels[list(NOSE)].min(0) - beyond, pixels[list(NOSE)].max(0) + beyond
-        x0, y0, x1, y1 = clamp((left, top, right + 1, bottom + 1), width, height)
+        x0, y0, x1, y1 = clamp_region((left, top, right + 1, bottom + 1), width, height)
         nose = flow[y0:y1, x0:x1]
         head = main_motion(nose.reshape(-1, 2), 1 / 4, 0.88)
         corners = pixels[list(SIDES_OF_NOSE if self.sides_of_nose else POINTS)] - self.radius

@@ -84,7 +84,7 @@ class Draft:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
-class Entry(NamedTuple):
+class StoredArray(NamedTuple):
     """A stored array, memory-mapped and read-only, with its metadata."""
 
     array: NDArray[Any]
@@ -334,14 +334,14 @@ class FeatureStore:
         """Whether there is a valid entry, judged by its marker, size and header."""
         return _described(self.files(key), key) is not None
 
-    def read(self, key: Key) -> Entry | None:
+    def read(self, key: Key) -> StoredArray | None:
         """The entry, memory-mapped and read-only, or None if it is absent or damaged."""
         try:
             return self._open(self.files(key), key)
         except DamagedError:
             return None
 
-    def fetch(self, key: Key, build: Callable[[], Draft]) -> Entry:
+    def fetch(self, key: Key, build: Callable[[], Draft]) -> StoredArray:
         """The entry of a key. One process builds a missing or damaged entry while others wait.
 
         Args:
@@ -392,7 +392,7 @@ class FeatureStore:
                     _write_all(file, self.root, np.ascontiguousarray(block, dtype).tobytes())
                 return _mapped(file, dtype, draft.shape)
 
-    def _open(self, files: EntryFiles, key: Key) -> Entry | None:
+    def _open(self, files: EntryFiles, key: Key) -> StoredArray | None:
         """The entry, or None if it is absent. Its array is hashed when this process first opens it.
 
         Raises:
@@ -406,9 +406,9 @@ class FeatureStore:
         except (OSError, ValueError) as error:
             raise DamagedError(f"its array cannot be mapped ({error})") from None
         self._sound[files.stem] = stamp
-        with suppress(OSError):  # `prune` asks when an entry was last used; a read-only store need not know
+        with suppress(OSError):  # `prune_entries` asks when an entry was last used; a read-only store need not know
             os.utime(files.marker)
-        return Entry(array, about["extra"])
+        return StoredArray(array, about["extra"])
 
     def entries(self) -> Iterator[EntryFiles]:
         """Every entry, whole or not, in the order of the names."""
@@ -432,12 +432,12 @@ class StoreInfo:
 
 
 LEFTOVER = ("", "leftover")
-"""In `info`, files outside valid entries: damaged entries, and leftovers of interrupted writers."""
+"""In `store_contents`, files outside valid entries: damaged entries, and leftovers of interrupted writers."""
 PLANS = ("", "plans")
-"""In `info`, the files of dry runs, `plans/*.json`: descriptions of methods."""
+"""In `store_contents`, the files of dry runs, `plans/*.json`: descriptions of methods."""
 
 
-def info(store: FeatureStore) -> dict[tuple[str, str], StoreInfo]:
+def store_contents(store: FeatureStore) -> dict[tuple[str, str], StoreInfo]:
     """Entries and bytes by dataset and stage, sorted, by the markers alone; leftovers last, under `LEFTOVER`."""
     infos: dict[tuple[str, str], StoreInfo] = {}
     for files in store.entries():
@@ -450,7 +450,7 @@ def info(store: FeatureStore) -> dict[tuple[str, str], StoreInfo]:
     return dict(sorted(infos.items(), key=lambda item: (item[0] == LEFTOVER, item[0])))
 
 
-def verify(store: FeatureStore, deep: bool = False) -> Iterator[tuple[EntryFiles, str]]:
+def verify_entries(store: FeatureStore, deep: bool = False) -> Iterator[tuple[EntryFiles, str]]:
     """Check every entry in turn; yields its fault in words, or an empty text.
 
     Args:
@@ -466,7 +466,7 @@ def verify(store: FeatureStore, deep: bool = False) -> Iterator[tuple[EntryFiles
             yield files, ""
 
 
-def prune(
+def prune_entries(
     store: FeatureStore,
     unused_days: float | None = None,
     dataset: str | None = None,

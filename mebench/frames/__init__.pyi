@@ -5,7 +5,7 @@ from . import unpack as unpack
 from . import videofile as videofile
 from .image_folder import FolderFrames as FolderFrames
 from .image_folder import file_number as file_number
-from .image_folder import natural as natural
+from .image_folder import natural_sort_key as natural_sort_key
 from .images import MOST_BYTES as MOST_BYTES
 from .images import BadImageError as BadImageError
 from .images import Size as Size

@@ -71,7 +71,7 @@ class FolderFrames:
         self.damaged = tuple(name for name in every if file_number(name) in damaged) if damaged else ()
         self.names = tuple(name for name in every if name not in self.damaged) if self.damaged else every
         if not self.names:
-            first = f", {min(present, key=natural)}" if present else ""
+            first = f", {min(present, key=natural_sort_key)}" if present else ""
             videos = any(name.lower().endswith(VIDEOS) for name in present)
             raise DataError(
                 f"the folder {self.folder} holds no frames: expected images ({', '.join(SUFFIXES)})"
@@ -123,7 +123,7 @@ class FolderFrames:
         return digest.hexdigest()[:32]
 
 
-def natural(name: str) -> tuple[list[str | int], str]:
+def natural_sort_key(name: str) -> tuple[list[str | int], str]:
     """Sort key of the natural order: digits as numbers without padding, letters without case, the exact name last.
 
     >>> sorted(["006_1_10000.jpg", "006_1_9999.jpg", "006_1_0001.JPG"], key=natural)
@@ -150,7 +150,7 @@ def _sorted_out(names: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]
     >>> _sorted_out(["img2.jpg", "cover.jpg", "IMG1.JPG", "img3 (2).jpg", "img3.jpg", *(f"img{n}.png" for n in range(4, 10))])[1]
     ('cover.jpg', 'img3 (2).jpg')
     """
-    stems = {name: _PADDING.sub("", name.rpartition(".")[0].casefold()) for name in sorted(names, key=natural)}
+    stems = {name: _PADDING.sub("", name.rpartition(".")[0].casefold()) for name in sorted(names, key=natural_sort_key)}
     called = {name: _DIGITS.sub("#", stem) for name, stem in stems.items()}
     prevails, n = Counter(called.values()).most_common(1)[0] if called else ("", 0)
     alike = {prevails} if n >= SAME * len(called) else set(called.values())

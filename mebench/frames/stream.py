@@ -19,7 +19,7 @@ WAITING = 2.0
 """Most seconds of waiting frames; with more, all waiting frames are dropped, so that no result is later than that."""
 
 
-def camera(source: str) -> Path | None:
+def camera_device(source: str) -> Path | None:
     """The device of a camera of Video4Linux; None where a source is a video file.
 
     >>> camera("camera"), camera("camera:1"), camera("/dev/video1")
@@ -32,11 +32,11 @@ def camera(source: str) -> Path | None:
     return Path(source) if re.fullmatch(r"/dev/(video\d+|v4l/.+)", source) else None
 
 
-def play(source: str) -> tuple[float | None, Iterator[tuple[float, NDArray[np.uint8]]]]:
+def play_source(source: str) -> tuple[float | None, Iterator[tuple[float, NDArray[np.uint8]]]]:
     """The frames of a file or a camera in display order, each decoded once.
 
     Args:
-        source: path of a video file, or a camera, see `camera`.
+        source: path of a video file, or a camera, see `camera_device`.
 
     Returns:
         Its stated frames per second, or None; and for each frame its display time in seconds, the first at 0, and its
@@ -45,7 +45,7 @@ def play(source: str) -> tuple[float | None, Iterator[tuple[float, NDArray[np.ui
     Raises:
         DataError: the file is missing or no video, or there is no such camera.
     """
-    device = camera(source)
+    device = camera_device(source)
     path = device or Path(source).expanduser()
     decoder = Decoder(path, camera=device is not None)
 
@@ -68,7 +68,7 @@ class Stream:
     stretch begins: a slow consumer gets parts of the video, each without gaps.
 
     Args:
-        source: a video file or a camera, see `play`.
+        source: a video file or a camera, see `play_source`.
         fps: frames per second; None for the source's own.
         paced: whether a file is read in real time.
 
@@ -84,10 +84,10 @@ class Stream:
     """
 
     def __init__(self, source: str, fps: float | None = None, paced: bool = True) -> None:
-        stated, self._frames = play(source)
+        stated, self._frames = play_source(source)
         if not (rate := fps or stated):
             raise DataError(f"{source} states no frame rate: give it with --fps")
-        self.fps, self._paced, self._camera = rate, paced, camera(source) is not None
+        self.fps, self._paced, self._camera = rate, paced, camera_device(source) is not None
         self.came: dict[int, float] = {}
         self.taken = self.dropped = self.missing = 0
         # Index, time of arrival and picture; None for a picture where those before it were dropped, and for all at the end.

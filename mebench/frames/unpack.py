@@ -68,7 +68,7 @@ class Unpacked:
     before: bool = False
 
 
-def packed(names: list[str]) -> list[str]:
+def packed_files(names: list[str]) -> list[str]:
     """The archives and video files among some file names."""
     return [name for name in names if name.lower().endswith((*ARCHIVES, *FOREIGN, *VIDEOS))]
 

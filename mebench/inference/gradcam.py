@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from mebench import core
 from mebench.core import Prediction
 from mebench.errors import RunError
-from mebench.features import Landmarks, MapStep, route_of, source_of
-from mebench.inference.models import config_of, of_fold
+from mebench.features import Landmarks, MapStep, route_of, video_source
+from mebench.inference.models import config_of_run, model_of_fold
 from mebench.runner import FittedMethod, FoldHost, by_prefix, make_plan
 from mebench.runs.folder import RunFolder
 
-Spotted = tuple[str, Prediction]
+FoldInterval = tuple[str, Prediction]
 """A fold, and an interval that was spotted in it."""
 
 
@@ -31,7 +31,7 @@ class Explanation:
         heat: (H, W), 0 to 1, 0 outside the regions that the network sees.
     """
 
-    spotted: Spotted
+    spotted: FoldInterval
     task: str
     face: NDArray[np.uint8]
     heat: NDArray[np.float64]
@@ -64,7 +64,7 @@ def grad_cam(looked: core.method.Looked, features: NDArray[Any], target: int) ->
     return np.asarray(heat / highest if highest > 0 else heat, dtype=np.float64)
 
 
-def onto_face(
+def project_onto_face(
     heat: NDArray[np.float64], steps: Sequence[MapStep], landmarks: Landmarks | None, size: int
 ) -> NDArray[np.float64]:
     """A heat map of the network's input, mapped back onto the crop, (size, size): each step of the chain inverts its
@@ -84,7 +84,7 @@ def onto_face(
     return laid
 
 
-def explanations(folder: RunFolder, intervals: Sequence[Spotted]) -> Iterator[Explanation]:
+def explain_intervals(folder: RunFolder, intervals: Sequence[FoldInterval]) -> Iterator[Explanation]:
     """Grad-CAM maps of the networks of each interval's fold: for spotting at its peak, for recognition from its onset
     to its peak.
 
@@ -92,13 +92,13 @@ def explanations(folder: RunFolder, intervals: Sequence[Spotted]) -> Iterator[Ex
         RunError: captum is missing, or the method has no maps to explain, or the run keeps no models.
         DataError: the dataset is missing.
     """
-    plan = make_plan(config_of(folder))
+    plan = make_plan(config_of_run(folder))
     videos = {video.key: video for video in plan.videos}
     for key in dict.fromkeys(key for key, _ in intervals):
         (fold,) = (fold for fold in plan.folds if fold.key == key)
         job = FoldHost.of(plan, fold).job
         parts = [FittedMethod(job, part, plan.home) for part in job.parts]
-        of_fold(folder, key).restore(by_prefix([part.method for part in parts]))
+        model_of_fold(folder, key).restore(by_prefix([part.method for part in parts]))
         tasks = [task for task in ("spot", "recognize") if task in plan.task.tasks]
         for spotted, task in product([spotted for spotted in intervals if spotted[0] == key], tasks):
             if task == "spot" or spotted[1].emotion in plan.task.classes:
@@ -117,9 +117,9 @@ def explanations(folder: RunFolder, intervals: Sequence[Spotted]) -> Iterator[Ex
                     target = list(part.method.task.classes).index(str(one.emotion))
                 chain = views.chains[part.job.groups[video.key]][looked.chain]
                 source, route = (
-                    source_of(views.store, *views.home(video), replace(video, expressions=())),
+                    video_source(views.store, *views.home(video), replace(video, expressions=())),
                     route_of(chain),
                 )
                 crops, landmarks = source.crops(chain).array, source.crop_landmarks(chain, route)
-                heat = onto_face(grad_cam(looked, features, target), route.maps, landmarks, crops.shape[1])
+                heat = project_onto_face(grad_cam(looked, features, target), route.maps, landmarks, crops.shape[1])
                 yield Explanation(spotted, task, np.array(crops[apex]), heat)

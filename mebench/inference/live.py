@@ -18,7 +18,7 @@ from mebench.errors import RunError, refuse_if
 from mebench.features import LOOKS, MISSES, Flow, Landmarks, NoFaceError, Reference, feature_rows, route_of, shows_face
 from mebench.frames.stream import Stream
 from mebench.inference.models import Model
-from mebench.inference.predict import task_of, timing_at, trained
+from mebench.inference.predict import fitted_method, task_of_model, timing_at
 from mebench.runner.process import one_thread
 from mebench.spotting import Running
 
@@ -26,7 +26,7 @@ _VIDEO = "live/live/live"
 
 
 @dataclass(frozen=True)
-class Point:
+class CurvePoint:
     """The curve of one kind at one frame.
 
     Attributes:
@@ -47,7 +47,7 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Interval:
+class LiveInterval:
     """A spotted interval.
 
     Attributes:
@@ -78,7 +78,7 @@ class Live:
 
     def __init__(self, models: Sequence[Model], stream: Stream) -> None:
         first, self.stream = models[0], stream
-        self.task, params = task_of(first.about), first.config.method_params
+        self.task, params = task_of_model(first.about), first.config.method_params
         if first.config.recognizer is not None or "spot" not in self.task.tasks:
             raise RunError(f"{first.name} is no single method that spots, which live video needs: leave --live out")
         cls: type[core.Method] = registry.load("method", first.config.method)
@@ -94,7 +94,7 @@ class Live:
         reason = f"which {first.name} lacks: use a model of mebench model list"
         refuse_if(*((not met, f"live video needs {need}, {reason}") for need, met in needs.items()), error=RunError)
         self.timing = timing_at([timing for model in models for timing in model.timings], stream.fps, self.task.kinds)
-        self._methods = [trained(model) for model in models]
+        self._methods = [fitted_method(model) for model in models]
         chains = [(n, c) for n, c in self._methods[0].chains(self.timing).items() if c.scope == "frames"]
         if len(chains) != 1:
             raise RunError(
@@ -128,7 +128,7 @@ class Live:
         curve = self._route.gap + self._route.crop.lookahead + stride - 1 + smoothing
         return curve, curve + k_prime
 
-    def run(self, seconds: float | None = None) -> Iterator[Point | Interval]:
+    def run(self, seconds: float | None = None) -> Iterator[CurvePoint | LiveInterval]:
         """Yield points and intervals as soon as they are known.
 
         Args:
@@ -173,7 +173,7 @@ class Live:
 
     def _followed(
         self, frames: Iterator[NDArray[np.uint8]], reference: Reference, landmarks: Landmarks | None
-    ) -> Iterator[Point | Interval]:
+    ) -> Iterator[CurvePoint | LiveInterval]:
         """The crops, beginning with the first frame that shows a face."""
         running = {
             kind: Running(k_prime, self.levels[kind], self._how, self._methods[0].score_lead(self.timing, kind))
@@ -193,7 +193,7 @@ class Live:
                 if value is not None:
                     delay, place = self._since(detector.frame), detector.frame + self._start
                     self.delays["curve"].append(delay)
-                    yield Point(kind, place, place / self.stream.fps, value, self._in_sight(detector.frame), delay)
+                    yield CurvePoint(kind, place, place / self.stream.fps, value, self._in_sight(detector.frame), delay)
                 yield from self._announced(kind, settled, rows, last)
         for kind, detector in running.items():
             yield from self._announced(kind, detector.finish(), rows, last)
@@ -226,7 +226,7 @@ class Live:
 
     def _announced(
         self, kind: Kind, found: Sequence[Spotted], rows: Sequence[NDArray[Any]], last: int
-    ) -> Iterator[Interval]:
+    ) -> Iterator[LiveInterval]:
         for one in found:
             if not self._in_sight(max(one.apex, 0)):
                 continue
@@ -240,7 +240,7 @@ class Live:
             prediction = Prediction(_VIDEO, kind, onset, apex, offset, one.confidence, **named)
             delay = self._since(one.apex)
             self.delays["intervals"].append(delay)
-            yield Interval(prediction, tuple(f / self.stream.fps for f in (onset, apex, offset)), delay)  # type: ignore[arg-type]
+            yield LiveInterval(prediction, tuple(f / self.stream.fps for f in (onset, apex, offset)), delay)  # type: ignore[arg-type]
 
     def _since(self, frame: int) -> float:
         """Seconds since a frame came; 0 for a future one."""

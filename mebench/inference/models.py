@@ -163,7 +163,7 @@ class Model:
             ) from error
 
 
-def config_of(folder: RunFolder) -> RunConfig:
+def config_of_run(folder: RunFolder) -> RunConfig:
     """The configuration of a run.
 
     Raises:
@@ -174,7 +174,7 @@ def config_of(folder: RunFolder) -> RunConfig:
     return from_plain(stored["config"], stored["origins"])
 
 
-def of_fold(folder: RunFolder, fold: str) -> Model:
+def model_of_fold(folder: RunFolder, fold: str) -> Model:
     """The model of a fold.
 
     Raises:
@@ -187,7 +187,7 @@ def of_fold(folder: RunFolder, fold: str) -> Model:
         raise RunError(f"{place} was changed, so its model would answer differently. Compute the run again")
     return Model(
         f"run {folder.id}",
-        config_of(folder),
+        config_of_run(folder),
         about,
         tuple(folder.fold_record(fold)["timing"].values()) if place.is_dir() else (),
         fold,
@@ -196,7 +196,7 @@ def of_fold(folder: RunFolder, fold: str) -> Model:
     )
 
 
-def of_run(folder: RunFolder, fold: str | None = None) -> tuple[Model, ...]:
+def models_of_run(folder: RunFolder, fold: str | None = None) -> tuple[Model, ...]:
     """The models of all folds, or of one.
 
     Raises:
@@ -208,7 +208,7 @@ def of_run(folder: RunFolder, fold: str | None = None) -> tuple[Model, ...]:
             f"run {folder.id} keeps no models: {folder.path / 'folds' / safe_name(missing[0])} is missing. A "
             "record of the leaderboard never holds them; compute the run again with mebench run"
         )
-    return tuple(of_fold(folder, key) for key in ([fold] if fold is not None else keys))
+    return tuple(model_of_fold(folder, key) for key in ([fold] if fold is not None else keys))
 
 
 # -- files ------------------------------------------------------------------------------------------------------------------
@@ -224,9 +224,10 @@ def read_model(path: Path) -> Model:
     """
     header = read_header(path)
     parts = {"method": header.method} | ({"recognizer": header.recognizer} if header.recognizer else {})
-    named = {name: part.get("name") for name, part in parts.items()}
+    included_models = {name: part.get("name") for name, part in parts.items()}
     values = {
-        name: {k: v for k, v in part.items() if not is_place(f"{name}.{k}", named)} for name, part in parts.items()
+        name: {k: v for k, v in part.items() if not is_place(f"{name}.{k}", included_models)}
+        for name, part in parts.items()
     }
     here = {"cache": user_setting("cache", RunSettings().cache), "plugins": more_plugins()}
     try:
@@ -329,7 +330,7 @@ def export_onnx(method: core.Method, path: Path) -> tuple[str, ...]:
 # -- names ------------------------------------------------------------------------------------------------------------------
 
 
-def named() -> dict[Path, ModelHeader]:
+def included_models() -> dict[Path, ModelHeader]:
     """The files of the models that are included with methods, and their headers, without invalid files."""
     headers = {}
     for info in registry.plugins("method").values():
@@ -339,14 +340,14 @@ def named() -> dict[Path, ModelHeader]:
     return headers
 
 
-def by_default() -> Path:
+def default_model_file() -> Path:
     """The file of the default model: one that names emotions rather than one that only spots, and among these the one
     with the best F1 of micro-expressions on its card.
 
     Raises:
         RunError: none is included.
     """
-    if not (known := named()):
+    if not (known := included_models()):
         raise RunError("this mebench includes no model: name one with --model, or a finished run with --run")
     return max(
         known,
@@ -357,13 +358,13 @@ def by_default() -> Path:
     )
 
 
-def find(word: str) -> Path:
+def find_model_file(word: str) -> Path:
     """The model file of a path, or of the name of an included model.
 
     Raises:
         RunError: there is no such model.
     """
-    known, file = {header.name: file for file, header in named().items()}, Path(word).expanduser()
+    known, file = {header.name: file for file, header in included_models().items()}, Path(word).expanduser()
     if word.endswith(ENDING) or (word not in known and file.is_file()):
         return file
     check_known("model", word, known, f"See them with: mebench model list. A file ends with {ENDING}", RunError)

@@ -15,7 +15,7 @@ from mebench import core, metrics, runner, runs
 from mebench.config import DatasetConfig, RunConfig
 from mebench.core import Dataset, Kind, Prediction, Scheme, Task, Timing, Video, mean_over_scales, stable_seed
 from mebench.errors import ConfigError, DataError, RunError
-from mebench.features import find_stretches_without_face, route_of, source_of, to_gray
+from mebench.features import find_stretches_without_face, route_of, to_gray, video_source
 from mebench.frames import FRAME_COUNTS
 from mebench.inference.models import Model
 from mebench.progress import Progress
@@ -39,7 +39,7 @@ from mebench.terminal import plural
 Part = Literal["method", "recognizer"]
 
 
-def trained(model: Model, part: Part = "method") -> core.Method:
+def fitted_method(model: Model, part: Part = "method") -> core.Method:
     """A trained method, ready to predict; the dataset is not needed.
 
     Args:
@@ -53,12 +53,12 @@ def trained(model: Model, part: Part = "method") -> core.Method:
     pair = model.config.recognizer is not None
     if part == "recognizer" and not pair:
         raise RunError(f"{model.name} has no recognizer of its own: leave --part out")
-    method = parts_for(model.config, task_of(model.about))[0 if part == "method" else 1].new_method()
+    method = parts_for(model.config, task_of_model(model.about))[0 if part == "method" else 1].new_method()
     model.restore({f"{part}." if pair else "": method})
     return method
 
 
-def task_of(about: Mapping[str, Any]) -> Task:
+def task_of_model(about: Mapping[str, Any]) -> Task:
     """The task of a model, from `Model.about`."""
     short, several = bool(about["one_per_video"]), bool(about.get("several", False))
     return Task(frozenset(about["tasks"]), tuple(about["kinds"]), tuple(about["classes"]), short, several)
@@ -131,7 +131,7 @@ def plan_prediction(models: Sequence[Model], chosen: DatasetConfig, look: bool =
     videos = measured(dataset, sorted(dataset.videos(), key=lambda v: v.key))
     if not videos:
         raise DataError(f"dataset {chosen.dataset!r} holds no videos, so there is nothing to predict")
-    task = replace(task_of(about), one_per_video=dataset.one_per_video)
+    task = replace(task_of_model(about), one_per_video=dataset.one_per_video)
     groups = rate_groups(videos)
     learnt = [timing for model in models for timing in model.timings]
     rates = {groups[video.key]: float(video.fps or 0) for video in videos}
@@ -259,7 +259,7 @@ class Ensemble:
         views = spotter.views
         chains = views.chains[self.job.groups[video.key]].values()
         chain = min(chains, key=lambda chain: chain.scope == "clips", default=None)
-        source = source_of(views.store, *self._home(video), video)
+        source = video_source(views.store, *self._home(video), video)
         if chain is None or source.provided(chain) is not None:
             return [], 0
         crops, about = source.crops(chain)

@@ -12,7 +12,7 @@ from mebench.core import hits
 from mebench.errors import ConfigError, MebenchError
 from mebench.features.degradation import Degradation
 from mebench.grouping import grouped
-from mebench.inference.models import of_run
+from mebench.inference.models import models_of_run
 from mebench.metrics import compare, scores_of as flat_scores
 from mebench.metrics.tables import Tables
 from mebench.progress import Progress
@@ -48,7 +48,7 @@ def measure_robustness(
         RunError: the run keeps no models.
         MebenchError: no word applies to its dataset, its data are missing, or all degradations failed.
     """
-    of_run(clean)
+    models_of_run(clean)
     stored, about = clean.read_json("config.json"), clean.read_json("folds.json")
     parsed = [(word, Degradation.of(word)) for word in words]
     tested = [(word, how) for word, how in parsed if concerns_tasks(how, about["tasks"])]

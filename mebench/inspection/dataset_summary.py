@@ -13,7 +13,7 @@ from mebench.config import RunConfig, flatten, from_plain, load, plugins
 from mebench.core import KINDS, Dataset, Expression, Kind, Scheme, SubjectKey, Unplaced, Video
 from mebench.errors import DataError, PluginError
 from mebench.exchange.text_table import File
-from mebench.features import FaceParams, find_predictor, how_to_get
+from mebench.features import FaceParams, find_predictor, landmark_advice
 
 
 def open_members(dataset_params: Mapping[str, Any]) -> dict[str, Dataset]:
@@ -96,12 +96,12 @@ def check_needs(configs: Iterable[RunConfig], notify: Callable[[str], object] | 
             if missing is None:
                 continue
             if notify is None or not missing.is_default:
-                raise DataError(f"{missing.reason}: {how_to_get(missing.remedy, part)}")
+                raise DataError(f"{missing.reason}: {landmark_advice(missing.remedy, part)}")
             settled = missing.replaced(settled)
             if missing.reason not in notified:
                 notified.add(missing.reason)
                 instead = f"{missing.key}={missing.value} is used instead, and the results say so"
-                notify(f"{missing.reason}: {instead}. {how_to_get('', part)}")
+                notify(f"{missing.reason}: {instead}. {landmark_advice('', part)}")
         checked.append(settled)
     return checked
 

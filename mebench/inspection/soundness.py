@@ -20,7 +20,7 @@ from mebench.frames import (
     decoded_size,
     file_number,
     image_size,
-    natural,
+    natural_sort_key,
 )
 from mebench.inspection.dataset_summary import Summary, summarise_dataset
 from mebench.terminal import plural, printable
@@ -293,7 +293,7 @@ def _check_images(video: Video, frames: FolderFrames, deep: bool) -> Iterator[Fi
 
 def _gap_in_numbers(names: Sequence[str]) -> str:
     """What is wrong with the file numbers, or empty; numbers with a constant step have no gap."""
-    found = [file_number(name) for name in sorted(names, key=natural)]
+    found = [file_number(name) for name in sorted(names, key=natural_sort_key)]
     numbers = [number for number in found if number is not None]
     if not numbers:
         return ""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mebench.core import Dataset, Expression, Video
 from mebench.errors import ConfigError, DataError, unknown
-from mebench.features import EyesAndMouth, FaceCrop, NoFaceError, clamp, find_predictor, map_points
+from mebench.features import EyesAndMouth, FaceCrop, NoFaceError, clamp_region, find_predictor, map_points
 from mebench.grouping import grouped
 
 
@@ -130,7 +130,7 @@ def strip_of(dataset: Dataset, chosen: Chosen) -> Strip:
     step = EyesAndMouth() if reference.landmarks is not None else EyesAndMouth(layout="box")
     back: NDArray[np.float64] = np.linalg.inv(reference.matrix).astype(np.float64)
     regions = step.regions(reference.crop_landmarks, crop.size, crop.size)
-    edges = (clamp(region, crop.size, crop.size) for region in regions)
+    edges = (clamp_region(region, crop.size, crop.size) for region in regions)
     corners = (np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], np.float64) - 0.5 for x0, y0, x1, y1 in edges)
     face = Face(reference.box, reference.landmarks, tuple(map_points(points, back) for points in corners))
     return Strip(chosen, tiles, face, problem)

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from mebench.config import is_place, parts
 from mebench.core import KINDS
 from mebench.errors import RunError
-from mebench.inference.models import ModelHeader, config_of, of_fold, write_model
+from mebench.inference.models import ModelHeader, config_of_run, model_of_fold, write_model
 from mebench.metrics import Tables, quiet_rate, summarize
 from mebench.number_format import scored
 from mebench.records import from_run, of_method
@@ -53,8 +53,8 @@ def export_model(folder: RunFolder, fold: str, out: Path, name: str | None = Non
         RunError: there is no such fold, the run keeps no model of it, or the name is not valid.
         DataError: the file cannot be written.
     """
-    record, model, stored = from_run(folder), of_fold(folder, fold), folder.read_json("config.json")
-    plan = make_plan(config_of(folder))
+    record, model, stored = from_run(folder), model_of_fold(folder, fold), folder.read_json("config.json")
+    plan = make_plan(config_of_run(folder))
     (tested_fold,) = (f for f in plan.folds if f.key == fold)
     sides, timings = plan.sides(tested_fold), plan.timings(tested_fold)
     words = {parts.called(word): word for word in plan.config.dataset_params}

@@ -295,8 +295,8 @@ def looked(record: Record, side: Judged) -> list[dict[str, Any]]:
     rows = ranked.head(12).astype(object).where(ranked.notna(), None).to_dict("records")
     names = ("video", "kind", "onset", "apex", "offset", "confidence", "emotion")
     right = {(p["fold"], Prediction(**{name: p[name] for name in names})): p["wrong"] == "left_only" for p in rows}
-    pictures: dict[inference.gradcam.Spotted, dict[str, Any]] = {}
-    for found in inference.gradcam.explanations(RunFolder(record.folder), list(right)):
+    pictures: dict[inference.gradcam.FoldInterval, dict[str, Any]] = {}
+    for found in inference.gradcam.explain_intervals(RunFolder(record.folder), list(right)):
         interval, outcome = found.spotted[1], "right" if right[found.spotted] else "wrong"
         about = {"words": f"{interval.video}, frame {interval.apex}", "emotion": interval.emotion, "outcome": outcome}
         picture = pictures.setdefault(found.spotted, {**about, "silent": []})

@@ -30,7 +30,7 @@ from mebench.core import (
     all_clips,
 )
 from mebench.errors import PluginError, check_known
-from mebench.features import FeatureStore, source_of
+from mebench.features import FeatureStore, video_source
 from mebench.runner.fold_source import HostedStore, RemoteDataset
 from mebench.runner.inputs import code_of, instructions_of_torch, refuse_other_code, refuse_other_processor
 from mebench.runner.isolation import Request
@@ -206,12 +206,12 @@ class Views:
         }
 
     def _frames(self, video: Video, chain: str) -> NDArray[Any]:
-        return source_of(self.store, *self.home(video), video).frame_features(self._chain(video, chain))
+        return video_source(self.store, *self.home(video), video).frame_features(self._chain(video, chain))
 
     def _clip(self, video: Video, chain: str, onset: int, apex: int, offset: int) -> NDArray[Any]:
         known = self._chain(video, chain)
         if not self._adapted:
-            return source_of(self.store, *self.home(video), video).clip_feature(known, onset, apex, offset)
+            return video_source(self.store, *self.home(video), video).clip_feature(known, onset, apex, offset)
         if (feature := self._adapted.get((video.key, chain, onset, apex, offset))) is None:
             raise PluginError(
                 "adaptation changes what clip.feature gives, and this method reads parts of clips: choose another method"

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from mebench.config import RunConfig, from_plain
 from mebench.core import Dataset, Frames, Video
 from mebench.errors import DataError, PluginError
-from mebench.features import Entry, FeatureStore, Key, processor
+from mebench.features import FeatureStore, Key, StoredArray, processor
 from mebench.files import code_hash, file_hash
 from mebench.runner.choices import open_dataset
 from mebench.runner.inputs import anywhere, digest, inputs_of, refuse_other_code, refuse_other_processor
@@ -107,7 +107,7 @@ class FrameSource:
                     return self._provided(key, name)
         raise PluginError(f"a method asked its host for {word!r}, which is never answered: that is a leak")
 
-    def _stored(self, key: dict[str, Any]) -> Mapped | Entry | None:
+    def _stored(self, key: dict[str, Any]) -> Mapped | StoredArray | None:
         """A stored entry for the fields of a `Key` that a process made of drawn names; None where it is not stored."""
         video = self._videos[key["video"]]
         with _ANSWERING:
@@ -166,16 +166,16 @@ class HostedStore(FeatureStore):
     def __init__(self, scratch: Path | str, request: Request) -> None:
         super().__init__(scratch)
         self._request = request
-        self._entries: dict[Key, Entry] = {}
+        self._entries: dict[Key, StoredArray] = {}
 
     def holds(self, key: Key) -> bool:
         """Whether the host or this process has the entry."""
         return self.read(key) is not None
 
-    def read(self, key: Key) -> Entry | None:
+    def read(self, key: Key) -> StoredArray | None:
         """The entry, memory-mapped and read-only, or None if neither the host nor this process has it."""
         if key not in self._entries:
-            answer: Mapped | Entry | None = self._request("stored", asdict(key))
+            answer: Mapped | StoredArray | None = self._request("stored", asdict(key))
             if answer is None:
                 return super().read(key)
             self._entries[key] = answer.entry() if isinstance(answer, Mapped) else answer

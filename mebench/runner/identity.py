@@ -10,7 +10,7 @@ from typing import Any
 from mebench.config import RunConfig
 from mebench.core.options import learns_threshold
 from mebench.errors import RunError, listed, refuse_if
-from mebench.features import source_of
+from mebench.features import video_source
 from mebench.files import file_hash
 from mebench.runner.inputs import digest, inputs_of
 from mebench.runner.plan import Plan
@@ -77,7 +77,7 @@ def content_of(plan: Plan) -> list[str]:
     for video in plan.videos:
         dataset, id_ = plan.home(video)
         if getattr(dataset.params, "root", None) is not None and (chains := plan.computed.get(plan.groups[video.key])):
-            contents[video.key] = source_of(store, dataset, id_, video, again=True).content(chains)
+            contents[video.key] = video_source(store, dataset, id_, video, again=True).content(chains)
     weights = [getattr(part.params, "weights", None) for part in plan.parts]  # a method may write to other places
     refuse_if(
         *(

@@ -38,7 +38,7 @@ import numpy as np
 from mebench.config import registry
 from mebench.core import Curve, Epoch, Prediction, Timing
 from mebench.errors import MebenchError, PluginError, sentence
-from mebench.features import ComputeCost, Entry, NoFaceError
+from mebench.features import ComputeCost, NoFaceError, StoredArray
 from mebench.runner import sandbox
 from mebench.runner.process import THREADS, prepare_worker
 from mebench.runner.sandbox import Grant, enter, hide_memory
@@ -224,16 +224,16 @@ class Mapped:
     extra: Mapping[str, Any]
 
     @classmethod
-    def of(cls, entry: Entry) -> "Mapped | Entry":
+    def of(cls, entry: StoredArray) -> "Mapped | StoredArray":
         """In the host: of an entry of the store; the entry itself if its array is in no file."""
         array, extra = entry.array, dict(entry.extra)
         if isinstance(array, np.memmap) and array.filename is not None:
             return cls(array.filename, array.offset, array.shape, array.dtype.str, extra)
-        return Entry(np.asarray(array), extra)
+        return StoredArray(np.asarray(array), extra)
 
-    def entry(self) -> Entry:
+    def entry(self) -> StoredArray:
         """In the process: the entry, read-only."""
-        return Entry(np.memmap(self.file, self.dtype, "r", self.offset, self.shape), self.extra)
+        return StoredArray(np.memmap(self.file, self.dtype, "r", self.offset, self.shape), self.extra)
 
 
 def _answer(pipe: Connection, host: Callable[..., Any] | None, question: tuple[Any, ...]) -> None:

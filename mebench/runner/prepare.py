@@ -21,7 +21,7 @@ from mebench.features import (
     FeatureStore,
     Key,
     NoFaceError,
-    source_of,
+    video_source,
 )
 from mebench.features.flow import OWN
 from mebench.progress import Progress
@@ -84,7 +84,7 @@ def missing_videos(plan: Plan) -> list[Video]:
     """The videos for which the store lacks a feature that the run reads."""
     store = store_of(plan.config)
     return [
-        v for v in plan.videos if not source_of(store, *plan.home(v), v, again=True).is_ready(*features_of(plan, v))
+        v for v in plan.videos if not video_source(store, *plan.home(v), v, again=True).is_ready(*features_of(plan, v))
     ]
 
 
@@ -118,7 +118,7 @@ def feature_task(
             else:
                 assert w.source is not None
                 home, _ = home_of_video(opened(w.source), w.id, video)
-            cost += source_of(w.store, home, w.id, video, again=True).compute(w.chains, w.clips, update, flows)
+            cost += video_source(w.store, home, w.id, video, again=True).compute(w.chains, w.clips, update, flows)
         except Exception as error:  # the features of the other runs may still work
             trouble.append(error)
     if trouble:
@@ -132,7 +132,7 @@ def blind_feature_task(
     """`feature_task` in a process that must not know the dataset; also returns the features of each run."""
     cost = feature_task(wanted, video, board, place, request)
     return cost, [
-        source_of(
+        video_source(
             HostedStore(w.store.root, request), RemoteDataset(request, w.revision), w.id, video
         ).computed_features(w.chains, w.clips)
         for w in wanted
@@ -153,7 +153,7 @@ def hosted_feature_task(
     for w in wanted:
         if not w.clips:  # crops are cut by the suite's own step, for the clips that a spotter will choose
             cut = [chain for chain in w.chains if chain.scope == "clips"]
-            outcome += source_of(w.store, home[0], w.id, video).compute(cut, ())
+            outcome += video_source(w.store, home[0], w.id, video).compute(cut, ())
     with tempfile.TemporaryDirectory(prefix="mebench-features-") as scratch:
         write = (Path(scratch), *([] if board is None else [Path(board)]))
         grants = [w.grant._replace(write=write) for w in wanted if w.grant is not None]
@@ -184,7 +184,7 @@ def hosted_feature_task(
                 return result
             cost, features = result
             for w, computed in zip(of_scope, features, strict=True):
-                source_of(w.store, home[0], w.id, video).adopt(w.chains, w.clips, computed)
+                video_source(w.store, home[0], w.id, video).adopt(w.chains, w.clips, computed)
             outcome += cost
     return outcome
 

@@ -21,7 +21,7 @@ from safetensors.torch import load
 from mebench.config import PluginInfo, PluginKind, keys, registry, resolve, typed, user_setting
 from mebench.core import KINDS, Dataset, Expression, Frames, Method, Prediction, Scheme, Video, VideoView
 from mebench.errors import ConfigError, DataError
-from mebench.features import source_of
+from mebench.features import video_source
 from mebench.features.degradation import RELATION_STRENGTH, Degradation, relation_names
 from mebench.inference import robustness
 from mebench.runner import (
@@ -502,7 +502,7 @@ class _MethodTrial(Owner):
         """
         with one_thread():
             for video in missing_videos(plan):
-                source_of(store_of(plan.config), *plan.home(video), video).compute(*features_of(plan, video))
+                video_source(store_of(plan.config), *plan.home(video), video).compute(*features_of(plan, video))
             return host.execute(plan, self.plan.folds[0])
 
     @cached_property

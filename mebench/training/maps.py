@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from torch.utils.data import Dataset as TorchDataset
 
 from mebench.core import Chain, ClipView, LabelledVideo, Method, Stage, Task, Timing, all_clips
-from mebench.features.maps import ONSET_APEX, TrainedMapParams, read
+from mebench.features.maps import ONSET_APEX, TrainedMapParams, read_maps
 from mebench.training.fit import Classified
 from mebench.training.samples import Samples
 
@@ -100,7 +100,7 @@ class MapNetwork(Method, ABC):
         return np.concatenate([one.double().cpu().numpy() for one in shares])
 
     def _read(self, clips: Sequence[ClipView]) -> Tensor:
-        return self.inputs([read(clips, name) for name in self.names])
+        return self.inputs([read_maps(clips, name) for name in self.names])
 
 
 def focal_loss(scores: Tensor, labels: Tensor) -> Tensor:

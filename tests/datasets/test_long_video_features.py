@@ -304,7 +304,7 @@ def test_features_of_other_rate_are_refused(drawn, tmp_path):
     with pytest.raises(
         DataError, match=r"599 rows, but flow over 2 frames, .* has 598: the features have another frame rate"
     ):
-        pipeline.source_of(FeatureStore(tmp_path), set_, "long_video_features", video).frame_features(chain)
+        pipeline.video_source(FeatureStore(tmp_path), set_, "long_video_features", video).frame_features(chain)
 
 
 def test_published_lgsnet_features_and_list_are_read():

@@ -9,7 +9,7 @@ import pytest
 
 from mebench.core import Chain, Dataset, Video
 from mebench.errors import DataError
-from mebench.features import EyesAndMouth, FaceCrop, Flow, MinMax, Strain, faces, source_of
+from mebench.features import EyesAndMouth, FaceCrop, Flow, MinMax, Strain, faces, video_source
 from mebench.frames import FolderFrames, VideoFrames
 
 from .conftest import BOX, texture
@@ -49,7 +49,7 @@ def pictures(n=N):
 
 
 def features(store, files):
-    return source_of(store, files, "files", files.video()).frame_features(CHAIN)
+    return video_source(store, files, "files", files.video()).frame_features(CHAIN)
 
 
 def cut(path):
@@ -86,12 +86,12 @@ def test_a_bad_frame_is_one_sentence_nothing_of_it_is_stored_and_mended_it_compl
     good = path.read_bytes()
     damage(path)
     with pytest.raises(DataError, match=message) as error:
-        source_of(store, files, "files", files.video(), again=True).compute([CHAIN], [])
+        video_source(store, files, "files", files.video(), again=True).compute([CHAIN], [])
     assert "\n" not in str(error.value)
     assert not [file for file in store.root.rglob("*") if file.is_file()]
     path.write_bytes(good)
-    source_of(store, files, "files", files.video(), again=True).compute([CHAIN], [])
-    assert source_of(store, files, "files", files.video(), again=True).is_ready([CHAIN], [])
+    video_source(store, files, "files", files.video(), again=True).compute([CHAIN], [])
+    assert video_source(store, files, "files", files.video(), again=True).is_ready([CHAIN], [])
 
 
 def test_alpha_gray_and_colour_are_the_same_pictures(store, files):

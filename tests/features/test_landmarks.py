@@ -73,7 +73,7 @@ def test_without_any_there_is_none(monkeypatch):
     with pytest.raises(
         DataError, match=r'v1 has none: .*pip install "mebench\[landmarks\]".*MEBENCH_LANDMARKS.*regions=box'
     ):
-        landmarks.need_predictor(None, "v1", "a step", "method.regions=box")
+        landmarks.require_predictor(None, "v1", "a step", "method.regions=box")
 
 
 @pytest.mark.parametrize("by_variable", [True, False])

@@ -46,7 +46,7 @@ def test_the_second_phase_is_the_flow_from_apex_to_offset():
     )
     clips = [view.clip(3, 8, 12), view.clip(3, 17, 25)]
     for name in (ONSET_APEX, features_maps.APEX_OFFSET, features_maps.DIRECTIONS[1]):
-        features_maps.read(clips, name)
+        features_maps.read_maps(clips, name)
     assert [clip[1:] for clip in asked] == [
         (3, 8, 12),
         (3, 17, 19),

@@ -25,7 +25,7 @@ from mebench.features import (
     landmarks,
     map_points,
     pipeline,
-    source_of,
+    video_source,
 )
 
 from .conftest import BOX, cropped
@@ -61,7 +61,7 @@ def flows_computed(monkeypatch):
 
 
 def test_frame_features_follow_the_steps_by_hand(store, drift):
-    features = source_of(store, drift, "drift", drift.video()).frame_features(FRAMES)
+    features = video_source(store, drift, "drift", drift.video()).frame_features(FRAMES)
     assert features.shape == (6, 42, 42, 3)
     assert features.dtype == np.float16
     crops = cropped(CROP, drift.frames(drift.video()), None).images
@@ -79,30 +79,30 @@ def flows(store):
 def test_a_warm_run_equals_a_cold_one_bit_for_bit(store, drift, no_computing):
     """Whatever is there before: nothing, the crops, the flow, or everything; and whether flow is stored or not."""
     video = drift.video()
-    cold = source_of(store, drift, "drift", video).frame_features(FRAMES).tobytes()
+    cold = video_source(store, drift, "drift", video).frame_features(FRAMES).tobytes()
     assert not flows(store)
     store = FeatureStore(store.root.with_name("keeps-flow"), keep_flow=True)
-    assert source_of(store, drift, "drift", video).frame_features(FRAMES).tobytes() == cold
+    assert video_source(store, drift, "drift", video).frame_features(FRAMES).tobytes() == cold
     assert len(flows(store)) == 1
     for stages in (("crops",), ("crops", "flow")):
         later = FeatureStore(store.root.with_name("-".join(stages)))
         for stage in stages:
             shutil.copytree(store.root / stage, later.root / stage)
-        assert source_of(later, drift, "drift", video).frame_features(FRAMES).tobytes() == cold
+        assert video_source(later, drift, "drift", video).frame_features(FRAMES).tobytes() == cold
     no_computing()
-    assert source_of(FeatureStore(store.root), drift, "drift", video).frame_features(FRAMES).tobytes() == cold
+    assert video_source(FeatureStore(store.root), drift, "drift", video).frame_features(FRAMES).tobytes() == cold
 
 
 def test_compute_makes_ready_and_says_so(store, drift, no_computing):
     video, clips = drift.video(), [(0, 3, 4), (2, 5, 5)]
-    assert not source_of(store, drift, "drift", video, again=True).is_ready([FRAMES, CLIPS], clips)
-    cost = source_of(store, drift, "drift", video, again=True).compute([FRAMES, CLIPS], clips)
+    assert not video_source(store, drift, "drift", video, again=True).is_ready([FRAMES, CLIPS], clips)
+    cost = video_source(store, drift, "drift", video, again=True).compute([FRAMES, CLIPS], clips)
     assert cost.n_frames == 8
     assert cost.seconds > 0
-    assert source_of(store, drift, "drift", video, again=True).is_ready([FRAMES, CLIPS], clips)
+    assert video_source(store, drift, "drift", video, again=True).is_ready([FRAMES, CLIPS], clips)
     no_computing()
-    source_of(store, drift, "drift", video, again=True).compute([FRAMES, CLIPS], clips)
-    assert not source_of(store, drift, "drift", video, again=True).is_ready([FRAMES, CLIPS], [*clips, (1, 5, 5)])
+    video_source(store, drift, "drift", video, again=True).compute([FRAMES, CLIPS], clips)
+    assert not video_source(store, drift, "drift", video, again=True).is_ready([FRAMES, CLIPS], [*clips, (1, 5, 5)])
 
 
 SHORTER = Chain("shorter", (CROP, Flow("farneback", k=2), Resize(10)))
@@ -111,21 +111,25 @@ TWO_GAPS = Chain("two", (CROP, Flow("farneback", k=1, second=2), Resize(9)))
 
 def test_features_of_one_flow_compute_it_once_and_leave_none(store, drift, flows_computed):
     alone = [
-        source_of(FeatureStore(store.root.with_name(chain.name)), drift, "drift", drift.video()).frame_features(chain)
+        video_source(FeatureStore(store.root.with_name(chain.name)), drift, "drift", drift.video()).frame_features(
+            chain
+        )
         for chain in (FRAMES, SHORTER, TWO_GAPS)
     ]
     flows_computed.clear()
-    source_of(store, drift, "drift", drift.video(), again=True).compute([FRAMES, SHORTER, TWO_GAPS], [])
+    video_source(store, drift, "drift", drift.video(), again=True).compute([FRAMES, SHORTER, TWO_GAPS], [])
     assert len(flows_computed) == 6 + 7  # over two frames, and over one
     assert sorted(path.name for path in store.root.iterdir()) == ["crops", "feature"]
     for chain, expected in zip((FRAMES, SHORTER, TWO_GAPS), alone):
-        np.testing.assert_array_equal(source_of(store, drift, "drift", drift.video()).frame_features(chain), expected)
+        np.testing.assert_array_equal(
+            video_source(store, drift, "drift", drift.video()).frame_features(chain), expected
+        )
     assert len(flows_computed) == 6 + 7
 
 
 def test_the_clips_of_one_flow_compute_it_once(store, drift, flows_computed):
     other = replace(CLIPS, name="other", steps=(*CLIPS.steps[:2], Resize(9)))
-    source_of(store, drift, "drift", drift.video(), again=True).compute(
+    video_source(store, drift, "drift", drift.video(), again=True).compute(
         [CLIPS, other], [(1, 4, 5), (1, 4, 7), (0, 3, 4)]
     )
     assert len(flows_computed) == 2  # the offset does not matter
@@ -133,10 +137,10 @@ def test_the_clips_of_one_flow_compute_it_once(store, drift, flows_computed):
 
 def test_kept_flow_serves_later_features(store, drift, flows_computed):
     store.keep_flow = True
-    source_of(store, drift, "drift", drift.video(), again=True).compute([FRAMES], [])
+    video_source(store, drift, "drift", drift.video(), again=True).compute([FRAMES], [])
     assert len(flows_computed) == 6
     later = FeatureStore(store.root)  # does not keep what it computes, but reads what is there
-    assert source_of(later, drift, "drift", drift.video()).frame_features(SHORTER).shape == (6, 10, 10, 2)
+    assert video_source(later, drift, "drift", drift.video()).frame_features(SHORTER).shape == (6, 10, 10, 2)
     assert len(flows_computed) == 6
     assert len(flows(store)) == 1
     assert len(list(store.root.glob("crops/*/*.npy"))) == 1
@@ -144,10 +148,10 @@ def test_kept_flow_serves_later_features(store, drift, flows_computed):
 
 def test_a_feature_that_is_the_flow_itself_stays(store, drift, flows_computed):
     plain = Chain("plain", (CROP, Flow("farneback", k=2)))
-    source_of(store, drift, "drift", drift.video(), again=True).compute([plain], [])
+    video_source(store, drift, "drift", drift.video(), again=True).compute([plain], [])
     assert len(flows_computed) == 6
     assert not flows(store)
-    assert source_of(FeatureStore(store.root), drift, "drift", drift.video()).frame_features(plain).shape == (
+    assert video_source(FeatureStore(store.root), drift, "drift", drift.video()).frame_features(plain).shape == (
         6,
         48,
         48,
@@ -158,7 +162,7 @@ def test_a_feature_that_is_the_flow_itself_stays(store, drift, flows_computed):
 
 def test_a_clip_is_the_flow_from_onset_to_apex(store, drift):
     video = drift.video()
-    feature = source_of(store, drift, "drift", video).clip_feature(CLIPS, 1, 6)
+    feature = video_source(store, drift, "drift", video).clip_feature(CLIPS, 1, 6)
     crops = cropped(CROP, drift.frames(video), None).images
     x = Flow("farneback").pair(crops[1], crops[6]).astype(np.float16).astype(np.float32)
     expected = Resize(14).apply(Strain().apply(x, None), None).astype(np.float16)
@@ -167,13 +171,13 @@ def test_a_clip_is_the_flow_from_onset_to_apex(store, drift):
 
 def test_a_clip_is_computed_once_and_then_remembered(store, drift, no_computing):
     video = drift.video()
-    first = source_of(store, drift, "drift", video).clip_feature(CLIPS, 1, 6)
+    first = video_source(store, drift, "drift", video).clip_feature(CLIPS, 1, 6)
     no_computing()
     looked = drift.decoded
-    assert source_of(store, drift, "drift", video).clip_feature(CLIPS, 1, 6) is first
+    assert video_source(store, drift, "drift", video).clip_feature(CLIPS, 1, 6) is first
     assert drift.decoded == looked  # not even for a fingerprint
     np.testing.assert_array_equal(
-        source_of(FeatureStore(store.root), drift, "drift", video).clip_feature(CLIPS, 1, 6), first
+        video_source(FeatureStore(store.root), drift, "drift", video).clip_feature(CLIPS, 1, 6), first
     )
     with pytest.raises(ValueError, match="read-only"):
         first[0] = 0
@@ -181,63 +185,63 @@ def test_a_clip_is_computed_once_and_then_remembered(store, drift, no_computing)
 
 def test_the_clip_unused_for_longest_is_forgotten_and_only_when_there_are_too_many(store, drift, monkeypatch):
     monkeypatch.setattr(pipeline, "MOST_RECENT", 2)
-    a, b = (source_of(store, drift, "drift", drift.video()).clip_feature(CLIPS, 1, apex) for apex in (6, 5))
-    assert source_of(store, drift, "drift", drift.video()).clip_feature(CLIPS, 1, 6) is a
-    c = source_of(store, drift, "drift", drift.video()).clip_feature(CLIPS, 1, 4)
+    a, b = (video_source(store, drift, "drift", drift.video()).clip_feature(CLIPS, 1, apex) for apex in (6, 5))
+    assert video_source(store, drift, "drift", drift.video()).clip_feature(CLIPS, 1, 6) is a
+    c = video_source(store, drift, "drift", drift.video()).clip_feature(CLIPS, 1, 4)
     assert [*map(id, store.recent.values())] == [id(a), id(c)]
-    assert source_of(store, drift, "drift", drift.video()).clip_feature(CLIPS, 1, 5) is not b
+    assert video_source(store, drift, "drift", drift.video()).clip_feature(CLIPS, 1, 5) is not b
 
 
 def test_an_apex_on_the_onset_has_no_motion(store, drift):
-    assert not source_of(store, drift, "drift", drift.video()).clip_feature(CLIPS, 4, 4).any()
+    assert not video_source(store, drift, "drift", drift.video()).clip_feature(CLIPS, 4, 4).any()
 
 
 @pytest.mark.parametrize("clip", [(-1, 3), (0, 8), (9, 9)])
 def test_a_clip_outside_the_video_is_refused(store, drift, clip):
     with pytest.raises(DataError, match="drift/s1/v1 has the frames 0 to 7"):
-        source_of(store, drift, "drift", drift.video()).clip_feature(CLIPS, *clip)
+        video_source(store, drift, "drift", drift.video()).clip_feature(CLIPS, *clip)
 
 
 @pytest.mark.parametrize(("n", "rows"), [(1, 0), (2, 0), (3, 1)])
 def test_a_video_of_k_frames_or_fewer_has_no_rows_but_their_shape(store, drift, n, rows):
     drift.n = n
-    assert source_of(store, drift, "drift", drift.video()).frame_features(FRAMES).shape == (rows, 42, 42, 3)
-    assert source_of(store, drift, "drift", drift.video(), again=True).is_ready([FRAMES], [])
+    assert video_source(store, drift, "drift", drift.video()).frame_features(FRAMES).shape == (rows, 42, 42, 3)
+    assert video_source(store, drift, "drift", drift.video(), again=True).is_ready([FRAMES], [])
 
 
 def test_what_the_dataset_provides_is_taken_as_it_is(store, drift, monkeypatch):
     drift.ready = np.ones((28, 28, 3), np.uint8)
     monkeypatch.setattr(drift, "frames", lambda video: pytest.fail("there are no frames"))
     video = replace(drift.video(), n_frames=1)
-    assert source_of(store, drift, "drift", video, again=True).is_ready([FRAMES, CLIPS], [(0, 0, 0)])
-    cost = source_of(store, drift, "drift", video, again=True).compute([FRAMES, CLIPS], [(0, 0, 0)])
+    assert video_source(store, drift, "drift", video, again=True).is_ready([FRAMES, CLIPS], [(0, 0, 0)])
+    cost = video_source(store, drift, "drift", video, again=True).compute([FRAMES, CLIPS], [(0, 0, 0)])
     assert cost.n_frames == 1
-    assert source_of(store, drift, "drift", video).frame_features(FRAMES) is drift.ready
-    assert source_of(store, drift, "drift", video).clip_feature(CLIPS, 0, 0) is drift.ready
+    assert video_source(store, drift, "drift", video).frame_features(FRAMES) is drift.ready
+    assert video_source(store, drift, "drift", video).clip_feature(CLIPS, 0, 0) is drift.ready
     assert not store.root.exists()
 
 
 def test_other_frames_are_another_entry(store, drift):
     video = drift.video()
-    source_of(store, drift, "drift", video, again=True).compute([FRAMES], [])
+    video_source(store, drift, "drift", video, again=True).compute([FRAMES], [])
     drift.n = 9
-    assert not source_of(store, drift, "drift", video, again=True).is_ready([FRAMES], [])
-    assert source_of(store, drift, "drift", video).frame_features(FRAMES).shape[0] == 7
+    assert not video_source(store, drift, "drift", video, again=True).is_ready([FRAMES], [])
+    assert video_source(store, drift, "drift", video).frame_features(FRAMES).shape[0] == 7
 
 
 def test_other_landmarks_change_the_features_that_read_them_only(store, drift, face_points):
     video = drift.video()
     drift.points = face_points / 2
-    source_of(store, drift, "drift", video, again=True).compute([FRAMES, MARKED], [])
+    video_source(store, drift, "drift", video, again=True).compute([FRAMES, MARKED], [])
     drift.points = face_points / 2 + 1
-    assert source_of(store, drift, "drift", video, again=True).is_ready([FRAMES], [])
-    assert not source_of(store, drift, "drift", video, again=True).is_ready([MARKED], [])
+    assert video_source(store, drift, "drift", video, again=True).is_ready([FRAMES], [])
+    assert not video_source(store, drift, "drift", video, again=True).is_ready([MARKED], [])
 
 
 def test_another_dlib_is_another_entry(store, drift, monkeypatch):
-    source_of(store, drift, "drift", drift.video(), again=True).compute([FRAMES], [])
+    video_source(store, drift, "drift", drift.video(), again=True).compute([FRAMES], [])
     monkeypatch.setattr(pipeline, "dlib_version", lambda: "0.0.1")
-    assert not source_of(store, drift, "drift", drift.video(), again=True).is_ready([FRAMES], [])
+    assert not video_source(store, drift, "drift", drift.video(), again=True).is_ready([FRAMES], [])
 
 
 def test_another_landmark_file_is_another_entry_of_what_reads_it_only(store, drift, tmp_path):
@@ -247,7 +251,7 @@ def test_another_landmark_file_is_another_entry_of_what_reads_it_only(store, dri
         found = []
         for content in (b"one model", b"another model"):
             file.write_bytes(content)
-            look = pipeline.Source(store, drift, "drift", drift.video())
+            look = pipeline.VideoSource(store, drift, "drift", drift.video())
             found.append([look.key(stage, replace(c, steps=(crop, *c.steps[1:])), None) for c in (FRAMES, MARKED)])
         return [a != b for a, b in zip(*found)]
 
@@ -270,16 +274,16 @@ def test_landmarks_of_the_predictor_are_found_once_a_video(store, drift, monkeyp
     monkeypatch.setattr(landmarks, "find_predictor", lambda path=None: Path(__file__))
     monkeypatch.setattr(faces, "predicted_landmarks", points)
     marked = Chain("c", (CROP, Flow("farneback"), RemoveNoseMotion(), Resize(14)), "clips")
-    found = [source_of(store, drift, "drift", drift.video()).clip_feature(marked, 0, apex) for apex in (2, 4)]
+    found = [video_source(store, drift, "drift", drift.video()).clip_feature(marked, 0, apex) for apex in (2, 4)]
     assert len(calls) == 1
     drift.points = face_points / 2
-    own = [source_of(store, drift, "drift", drift.video()).clip_feature(marked, 0, apex) for apex in (2, 4)]
+    own = [video_source(store, drift, "drift", drift.video()).clip_feature(marked, 0, apex) for apex in (2, 4)]
     np.testing.assert_array_equal(found, own)
 
 
 def test_steps_see_landmarks_in_pixels_of_the_crop(store, drift, face_points):
     drift.points = face_points / 2
-    features = source_of(store, drift, "drift", drift.video()).frame_features(MARKED)
+    features = video_source(store, drift, "drift", drift.video()).frame_features(MARKED)
     crops = cropped(CROP, drift.frames(drift.video()), None).images
     x = Flow("farneback").pair(crops[0], crops[2]).astype(np.float16).astype(np.float32)
     x = RemoveNoseMotion().apply(x, map_points(face_points / 2, faces.box_to_crop(BOX, 48)))
@@ -290,17 +294,17 @@ def test_a_step_that_lacks_landmarks_names_video_and_way_out(store, drift, monke
     monkeypatch.setattr(landmarks, "find_predictor", lambda path=None: None)
     chain = replace(FRAMES, steps=(*FRAMES.steps[:-1], EyesAndMouth("paper")))
     with pytest.raises(DataError, match=r"drift/s1/v1 has none: .*method\.regions=box"):
-        source_of(store, drift, "drift", drift.video()).frame_features(chain)
+        video_source(store, drift, "drift", drift.video()).frame_features(chain)
 
 
 @pytest.mark.parametrize("points", [np.zeros((5, 2)), np.full((68, 2), np.nan)])
 def test_landmarks_that_are_none_are_refused(store, drift, points):
     drift.points = points
-    assert not source_of(store, drift, "drift", drift.video(), again=True).is_ready(
+    assert not video_source(store, drift, "drift", drift.video(), again=True).is_ready(
         [MARKED], []
     )  # the worker that computes it will say why
     with pytest.raises(DataError, match="landmarks of drift/s1/v1"):
-        source_of(store, drift, "drift", drift.video()).frame_features(MARKED)
+        video_source(store, drift, "drift", drift.video()).frame_features(MARKED)
 
 
 @pytest.mark.parametrize(
@@ -315,7 +319,7 @@ def test_landmarks_that_are_none_are_refused(store, drift, points):
 )
 def test_steps_that_do_not_fit_together_are_refused(store, drift, chain, message):
     with pytest.raises(ConfigError, match=message):
-        source_of(store, drift, "drift", drift.video()).frame_features(chain)
+        video_source(store, drift, "drift", drift.video()).frame_features(chain)
 
 
 @dataclass(frozen=True)
@@ -330,12 +334,12 @@ def test_a_step_that_gives_another_shape_is_named(store, drift):
     chain = Chain("x", (CROP, Flow("farneback", k=2), Mean(), Strain()))
     said = r"v1: the step Strain fails on an array of shape \(\) with \w+Error: [^.]+\. Correct the step, or the one before it"
     with pytest.raises(PluginError, match=said):
-        source_of(store, drift, "drift", drift.video()).feature(chain, None)
+        video_source(store, drift, "drift", drift.video()).feature(chain, None)
 
 
 def test_a_gap_in_a_chain_for_clips_is_refused(store, drift):
     with pytest.raises(ConfigError, match="leave k and stride out"):
-        source_of(store, drift, "drift", drift.video()).clip_feature(Chain("c", (CROP, Flow(k=3)), "clips"), 0, 1)
+        video_source(store, drift, "drift", drift.video()).clip_feature(Chain("c", (CROP, Flow(k=3)), "clips"), 0, 1)
 
 
 def test_opencv_runs_one_thread_while_computing(store, drift, monkeypatch):
@@ -346,7 +350,7 @@ def test_opencv_runs_one_thread_while_computing(store, drift, monkeypatch):
     monkeypatch.setattr(flow, "_calculator", lambda _: lambda a, b: (seen.append(cv2.getNumThreads()), square(a, b))[1])
     cv2.setNumThreads(2)
     try:
-        source_of(store, drift, "drift", drift.video(), again=True).compute([FRAMES], [])
+        video_source(store, drift, "drift", drift.video(), again=True).compute([FRAMES], [])
     finally:
         cv2.setNumThreads(before)
     assert set(seen) == {1}

@@ -17,8 +17,8 @@ from mebench.features import (
     FlowImage,
     Interpolate,
     LbpTop,
-    Source,
     Strain,
+    VideoSource,
     pipeline as source_module,
 )
 from tests.helpers.nightly import NIGHTLY
@@ -116,7 +116,7 @@ TAIL = (Strain(), FlowImage())
 )
 def test_only_what_depends_on_the_processor_is_stored_under_it(monkeypatch, tmp_path, steps, portable):
     drift = Drift()
-    source = Source(tmp_path, drift, "drift", drift.video())
+    source = VideoSource(tmp_path, drift, "drift", drift.video())
     chain = Chain("name", steps, scope="clips")
     monkeypatch.setattr(source_module, "processor", lambda: "one kind")
     here = source.key("feature", chain, (0, 3, 5))

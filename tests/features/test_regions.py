@@ -5,7 +5,7 @@ from hypothesis import given, strategies as st
 from hypothesis.extra import numpy as hnp
 
 from mebench.errors import DataError
-from mebench.features import BlockMeans, EyesAndMouth, Resize, clamp
+from mebench.features import BlockMeans, EyesAndMouth, Resize, clamp_region
 
 
 def ramp(size=128):
@@ -83,7 +83,7 @@ def test_wherever_the_landmarks_are_regions_lie_inside_the_crop(points, layout, 
 
 @given(st.tuples(*[coordinates] * 4), st.integers(1, 50), st.integers(1, 50))
 def test_a_clamped_region_is_inside_and_never_empty(region, width, height):
-    x0, y0, x1, y1 = clamp(region, width, height)
+    x0, y0, x1, y1 = clamp_region(region, width, height)
     assert 0 <= x0 < x1 <= width
     assert 0 <= y0 < y1 <= height
 

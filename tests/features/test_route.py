@@ -14,12 +14,12 @@ from mebench.features import (
     ImageStep,
     Resize,
     SequenceStep,
-    Source,
     Strain,
+    VideoSource,
     VolumeStep,
     flow,
     pipeline,
-    source_of,
+    video_source,
 )
 
 from .conftest import cropped
@@ -76,32 +76,32 @@ def stored(x):
 
 def test_an_image_step_gives_a_row_for_every_frame(store, drift):
     chain = Chain("brightness", (CROP, Brightness()))
-    rows = source_of(store, drift, "drift", drift.video()).frame_features(chain)
+    rows = video_source(store, drift, "drift", drift.video()).frame_features(chain)
     np.testing.assert_array_equal(rows[:, 0, 0, 0], stored(crops_of(drift).mean(axis=(1, 2), dtype=np.float64)))
 
 
 def test_an_image_step_looks_at_the_apex_of_a_clip(store, drift):
     chain = Chain("brightness", (CROP, Brightness(), Resize(2)), "clips")
-    feature = source_of(store, drift, "drift", drift.video()).clip_feature(chain, 1, 5, 6)
+    feature = video_source(store, drift, "drift", drift.video()).clip_feature(chain, 1, 5, 6)
     np.testing.assert_array_equal(feature, stored(np.full((2, 2, 1), crops_of(drift)[5].mean())))
 
 
 def test_a_volume_step_sees_all_frames_of_a_clip(store, drift):
     chain = Chain("mean", (CROP, MeanOverTime()), "clips")
-    feature = source_of(store, drift, "drift", drift.video()).clip_feature(chain, 2, 4, 6)
+    feature = video_source(store, drift, "drift", drift.video()).clip_feature(chain, 2, 4, 6)
     np.testing.assert_array_equal(feature[..., 0], stored(crops_of(drift)[2:7].mean(axis=0, dtype=np.float32)))
 
 
 def test_sequence_steps_come_in_their_order(store, drift):
     chain = Chain("mean", (CROP, Invert(), EverySecond(), MeanOverTime()), "clips")
-    feature = source_of(store, drift, "drift", drift.video()).clip_feature(chain, 1, 3, 6)
+    feature = video_source(store, drift, "drift", drift.video()).clip_feature(chain, 1, 3, 6)
     expected = (255 - crops_of(drift)[1:7])[::2].mean(axis=0, dtype=np.float32)
     np.testing.assert_array_equal(feature[..., 0], stored(expected))
 
 
 def test_flow_after_a_sequence_step_goes_from_changed_onset_to_changed_apex(store, drift):
     chain = Chain("flow", (CROP, Invert(), FLOW, Strain()), "clips")
-    feature = source_of(store, drift, "drift", drift.video()).clip_feature(chain, 1, 4, 6)
+    feature = video_source(store, drift, "drift", drift.video()).clip_feature(chain, 1, 4, 6)
     inverted = 255 - crops_of(drift)
     x = FLOW.pair(inverted[1], inverted[4]).astype(np.float16).astype(np.float32)
     np.testing.assert_array_equal(feature, stored(Strain().apply(x, None)))
@@ -119,7 +119,7 @@ CHAINS = {
 @pytest.mark.parametrize("name", CHAINS)
 def test_a_clip_has_its_own_entry_only_where_the_frames_it_depends_on_differ(store, drift, name):
     steps, depends = CHAINS[name]
-    source, chain = Source(store, drift, "drift", drift.video()), Chain(name, steps, "clips")
+    source, chain = VideoSource(store, drift, "drift", drift.video()), Chain(name, steps, "clips")
     key = source.key("feature", chain, (1, 4, 6))
     others = {"onset": (0, 4, 6), "apex": (1, 5, 6), "offset": (1, 4, 7)}
     changed = [frame for frame, clip in others.items() if source.key("feature", chain, clip) != key]
@@ -129,10 +129,10 @@ def test_a_clip_has_its_own_entry_only_where_the_frames_it_depends_on_differ(sto
 
 def test_clips_that_end_elsewhere_share_their_feature(store, drift, monkeypatch):
     chain = Chain("flow", (CROP, FLOW, Strain()), "clips")
-    source_of(store, drift, "drift", drift.video(), again=True).compute([chain], [(1, 4, 5)])
+    video_source(store, drift, "drift", drift.video(), again=True).compute([chain], [(1, 4, 5)])
     monkeypatch.setattr(flow, "_calculator", lambda _: pytest.fail("the feature is there"))
-    source_of(store, drift, "drift", drift.video(), again=True).compute([chain], [(1, 4, 7)])
-    source_of(store, drift, "drift", drift.video()).clip_feature(chain, 1, 4, 6)
+    video_source(store, drift, "drift", drift.video(), again=True).compute([chain], [(1, 4, 7)])
+    video_source(store, drift, "drift", drift.video()).clip_feature(chain, 1, 4, 6)
 
 
 def test_the_frame_rate_belongs_to_the_key_of_a_step_that_is_told_it(store, drift):
@@ -147,7 +147,7 @@ def test_the_frame_rate_belongs_to_the_key_of_a_step_that_is_told_it(store, drif
         ("flow", plain, False),
         ("feature", plain, False),
     ):
-        keys = {Source(store, drift, "drift", video).key(stage, one, (0, 1, 2)) for video in (slow, fast)}
+        keys = {VideoSource(store, drift, "drift", video).key(stage, one, (0, 1, 2)) for video in (slow, fast)}
         assert len(keys) == 1 + differ
 
 
@@ -179,13 +179,15 @@ def test_steps_in_a_wrong_order_are_refused_in_one_sentence(steps, scope, messag
 def test_a_step_that_drops_frames_without_saying_so_is_found_out(store, drift):
     chain = Chain("x", (CROP, Careless(), FLOW), "clips")
     with pytest.raises(PluginError, match=r"Careless made 5 crops of 6.*keeps_length"):
-        source_of(store, drift, "drift", drift.video()).clip_feature(chain, 1, 3, 6)
+        video_source(store, drift, "drift", drift.video()).clip_feature(chain, 1, 3, 6)
 
 
 @pytest.mark.parametrize("clip", [(3, 2, 5), (3, 5, 4)])
 def test_a_clip_that_runs_backwards_is_refused_where_its_frames_are_wanted_in_order(store, drift, clip):
     with pytest.raises(DataError, match="they must not fall"):
-        source_of(store, drift, "drift", drift.video()).clip_feature(Chain("x", (CROP, MeanOverTime()), "clips"), *clip)
+        video_source(store, drift, "drift", drift.video()).clip_feature(
+            Chain("x", (CROP, MeanOverTime()), "clips"), *clip
+        )
 
 
 def test_an_error_of_an_image_step_names_the_video(store, drift):
@@ -194,12 +196,12 @@ def test_an_error_of_an_image_step_names_the_video(store, drift):
             raise DataError("this crop is too dark")
 
     with pytest.raises(DataError, match="drift/s1/v1: this crop is too dark"):
-        source_of(store, drift, "drift", drift.video()).frame_features(Chain("x", (CROP, Picky())))
+        video_source(store, drift, "drift", drift.video()).frame_features(Chain("x", (CROP, Picky())))
 
 
 def progress(store, drift, chains, clips=()):
     told = []
-    source_of(store, drift, "drift", drift.video(), again=True).compute(
+    video_source(store, drift, "drift", drift.video(), again=True).compute(
         chains, clips, lambda frames, share: told.append((frames, share))
     )
     shares = [share for _, share in told]
@@ -232,5 +234,5 @@ def test_a_feature_too_large_for_half_precision_is_refused_not_stored_as_infinit
 
     chain = Chain("sums", (CROP, Bright()))
     with pytest.raises(DataError, match=r"drift/s1/v1: the chain 'sums' gives values up to 7e\+04 .* up to 65504"):
-        source_of(store, drift, "drift", drift.video()).frame_features(chain)
+        video_source(store, drift, "drift", drift.video()).frame_features(chain)
     assert not list((store.root / "feature").rglob("*.npy"))

@@ -132,7 +132,7 @@ def test_a_damaged_entry_is_absent_and_is_built_anew_with_a_warning(filled, dama
     assert "\n" not in warning
     np.testing.assert_array_equal(again, ARRAY)
     assert filled.holds(KEY)
-    assert not any(reason for _, reason in module.verify(filled, deep=True))
+    assert not any(reason for _, reason in module.verify_entries(filled, deep=True))
 
 
 @pytest.mark.parametrize("position", [200, -1])
@@ -248,7 +248,7 @@ def test_a_process_killed_while_writing_leaves_nothing_that_is_read(store):
     assert store.read(KEY) is None
     np.testing.assert_array_equal(store.fetch(KEY, draft).array, ARRAY)  # the lock died with its holder
     assert sorted(Path(name).suffix for name in leftovers(store)) == [".json", ".npy"]
-    assert not any(reason for _, reason in module.verify(store, deep=True))
+    assert not any(reason for _, reason in module.verify_entries(store, deep=True))
 
 
 WRITER = """
@@ -274,7 +274,7 @@ def test_processes_that_ask_at_once_compute_it_once(store):
     assert [asker.returncode for asker in askers] == [0, 0, 0]
     assert "".join(said) == "built\n"
     np.testing.assert_array_equal(store.fetch(KEY, never).array, ARRAY)
-    assert not any(reason for _, reason in module.verify(store, deep=True))
+    assert not any(reason for _, reason in module.verify_entries(store, deep=True))
 
 
 @pytest.mark.parametrize("keep_flow", [False, True])

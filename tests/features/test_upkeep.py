@@ -7,7 +7,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mebench.features import LEFTOVER, Draft, Key, StoreInfo, dlib_version, info, opencv_version, prune, verify
+from mebench.features import (
+    LEFTOVER,
+    Draft,
+    Key,
+    StoreInfo,
+    dlib_version,
+    opencv_version,
+    prune_entries,
+    store_contents,
+    verify_entries,
+)
 
 KEY = Key("flow", "casme2", "1", "casme2/s1/v1", "frames", "steps", opencv_version(), dlib_version())
 CROPS = replace(KEY, stage="crops")
@@ -49,7 +59,7 @@ def bytes_on_disk(store):
 
 def test_info_counts_entries_and_bytes_by_dataset_and_stage(filled):
     leave_half_an_entry(filled)
-    found = info(filled)
+    found = store_contents(filled)
     assert {part: about.entries for part, about in found.items()} == {
         ("casme2", "crops"): 1,
         ("casme2", "flow"): 1,
@@ -61,9 +71,9 @@ def test_info_counts_entries_and_bytes_by_dataset_and_stage(filled):
 
 
 def test_an_empty_store_holds_nothing_and_nothing_goes(store):
-    assert info(store) == {}
-    assert prune(store, everything=True) == StoreInfo()
-    assert list(verify(store)) == []
+    assert store_contents(store) == {}
+    assert prune_entries(store, everything=True) == StoreInfo()
+    assert list(verify_entries(store)) == []
 
 
 def test_verify_sees_a_cut_array_and_a_deep_look_a_flipped_bit(filled):
@@ -74,11 +84,11 @@ def test_verify_sees_a_cut_array_and_a_deep_look_a_flipped_bit(filled):
     data.write_bytes(content)
 
     def damaged(deep):
-        return {files.stem for files, reason in verify(filled, deep) if reason}
+        return {files.stem for files, reason in verify_entries(filled, deep) if reason}
 
     assert damaged(deep=False) == {filled.files(SAMM).stem}
     assert damaged(deep=True) == {filled.files(SAMM).stem, filled.files(KEY).stem}
-    assert len(list(verify(filled))) == 3
+    assert len(list(verify_entries(filled))) == 3
 
 
 def test_prune_alone_removes_only_what_no_run_can_use(filled):
@@ -89,7 +99,7 @@ def test_prune_alone_removes_only_what_no_run_can_use(filled):
     for old in (replace(KEY, opencv="3.4.0"), replace(KEY, dlib="19.0")):
         filled.fetch(old, draft)
     before = bytes_on_disk(filled)
-    gone = prune(filled)
+    gone = prune_entries(filled)
     assert gone == StoreInfo(4, before - bytes_on_disk(filled))
     assert kept(filled) == {KEY, CROPS, SAMM}
     assert not half.exists()
@@ -111,23 +121,23 @@ def test_prune_alone_removes_only_what_no_run_can_use(filled):
 )
 def test_filters_of_prune(filled, filters, stay):
     age(filled, SAMM, days=30)
-    told = prune(filled, **filters, dry_run=True)
+    told = prune_entries(filled, **filters, dry_run=True)
     assert kept(filled) == {KEY, CROPS, SAMM}
-    assert prune(filled, **filters) == told == StoreInfo(3 - len(stay), told.bytes)
+    assert prune_entries(filled, **filters) == told == StoreInfo(3 - len(stay), told.bytes)
     assert kept(filled) == stay
 
 
 def test_reading_counts_as_use(filled):
     age(filled, KEY, days=30)
     filled.read(KEY)
-    assert prune(filled, unused_days=1).entries == 0
+    assert prune_entries(filled, unused_days=1).entries == 0
 
 
 def test_what_is_being_computed_stays(store):
     def build():
         store.files(KEY).stem.with_name(f"{KEY.digest()}.1.tmp").touch()
-        assert prune(store, everything=True, dry_run=True).entries == 0
-        assert prune(store, everything=True).entries == 0
+        assert prune_entries(store, everything=True, dry_run=True).entries == 0
+        assert prune_entries(store, everything=True).entries == 0
         assert not store.files(KEY).remove()
         return draft()
 

@@ -34,9 +34,9 @@ class LeftEye(nn.Module):
 def test_what_is_laid_back_lies_in_its_region_and_nowhere_else(layout, face_points):
     step, heat = EyesAndMouth(layout), np.zeros((42, 42))
     heat[:21, :21] = 1.0
-    left, _, mouth = (regions.clamp(region, 128, 128) for region in step.regions(face_points, 128, 128))
+    left, _, mouth = (regions.clamp_region(region, 128, 128) for region in step.regions(face_points, 128, 128))
     for part, (x0, y0, x1, y1) in ((heat, left), (np.repeat([[0.0], [1.0]], 21, 0).repeat(42, 1), mouth)):
-        laid = gradcam.onto_face(part, [step], face_points, 128)
+        laid = gradcam.project_onto_face(part, [step], face_points, 128)
         inside = np.zeros((128, 128), bool)
         inside[y0:y1, x0:x1] = True
         assert laid.shape == (128, 128)
@@ -45,7 +45,7 @@ def test_what_is_laid_back_lies_in_its_region_and_nowhere_else(layout, face_poin
 
 
 def test_a_whole_face_is_laid_back_whole():
-    assert np.allclose(gradcam.onto_face(np.full((28, 28), 0.5), [Resize(28)], None, 128), 0.5)
+    assert np.allclose(gradcam.project_onto_face(np.full((28, 28), 0.5), [Resize(28)], None, 128), 0.5)
 
 
 def test_a_network_that_sees_the_left_eye_alone_lights_it_alone(face_points):
@@ -53,8 +53,8 @@ def test_a_network_that_sees_the_left_eye_alone_lights_it_alone(face_points):
     network, step = LeftEye(), EyesAndMouth("paper")
     looked = method.Looked(network, network.maps, "maps", lambda x: torch.from_numpy(x).permute(0, 3, 1, 2))
     features = np.random.default_rng(0).random((42, 42, 3), np.float32)
-    laid = gradcam.onto_face(gradcam.grad_cam(looked, features, 0), [step], face_points, 128)
-    x0, y0, x1, y1 = regions.clamp(step.regions(face_points, 128, 128)[0], 128, 128)
+    laid = gradcam.project_onto_face(gradcam.grad_cam(looked, features, 0), [step], face_points, 128)
+    x0, y0, x1, y1 = regions.clamp_region(step.regions(face_points, 128, 128)[0], 128, 128)
     outside = laid.copy()
     outside[y0:y1, x0:x1] = 0
     assert laid.max() > 0.9
@@ -64,7 +64,7 @@ def test_a_network_that_sees_the_left_eye_alone_lights_it_alone(face_points):
 
 def test_maps_that_are_no_pictures_are_a_sentence():
     with pytest.raises(RunError, match="does not fit a face of 128 x 128 pixels"):
-        gradcam.onto_face(np.ones((12, 1)), [], None, 128)
+        gradcam.project_onto_face(np.ones((12, 1)), [], None, 128)
 
 
 def test_without_captum_the_extra_is_named(monkeypatch):

@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from mebench.config import resolve
 from mebench.errors import RunError
 from mebench.frames import Stream
-from mebench.inference import Live, Point, models, read_header
+from mebench.inference import CurvePoint, Live, models, read_header
 from mebench.progress import Progress
 from mebench.reports import export_model, spotted
 from mebench.runner import run
@@ -37,7 +37,7 @@ def file(tiny, tmp_path_factory):
     more = ["protocol=holdout", "protocol.test=[s003]", "bootstrap=0", f"runs={tmp_path_factory.mktemp('runs')}"]
     folder = run(resolve([*words, *more, *tiny]), Progress()).folder
     path = tmp_path_factory.mktemp("models") / "low.safetensors"
-    export_model(folder, models.of_run(folder)[0].fold, path, "low")
+    export_model(folder, models.models_of_run(folder)[0].fold, path, "low")
     weights = load_file(path) | {"thresholds": torch.tensor([0.0], dtype=torch.float64)}
     save_file(weights, path, {"mebench": read_header(path).model_dump_json()})
     return path
@@ -53,13 +53,13 @@ def test_a_file_played_live_gives_what_the_whole_file_gives(file, video):
     live = Live([models.read_model(file)], Stream(str(video), paced=False))
     found = list(live.run())
     (whole,) = spotted.spot_videos([video], [models.read_model(file)], workers=1).videos
-    told = [one.prediction for one in found if not isinstance(one, Point)]
+    told = [one.prediction for one in found if not isinstance(one, CurvePoint)]
     assert len(told) > 2
     assert [(p.kind, p.onset, p.apex, p.offset) for p in sorted(told, key=order)] == [
         (p.kind, p.onset, p.apex, p.offset) for p in sorted(whole.answer.predictions, key=order)
     ]
     for kind, curve in whole.answer.curves.items():
-        points = [point for point in found if isinstance(point, Point) and point.kind == kind]
+        points = [point for point in found if isinstance(point, CurvePoint) and point.kind == kind]
         np.testing.assert_allclose([p.score for p in points], curve.smoothed[[p.frame for p in points]], atol=1e-9)
         assert len(points) == np.isfinite(curve.smoothed).sum()
         assert all(point.face for point in points)
@@ -103,7 +103,7 @@ def test_frames_that_come_too_fast_are_dropped_and_a_new_stretch_begins(tmp_path
     monkeypatch.setattr("mebench.frames.stream.WAITING", 0.05)
     numbered = [np.full((64, 64, 3), 4 * n, np.uint8) for n in range(60)]
     monkeypatch.setattr(
-        "mebench.frames.stream.play", lambda source: (200.0, ((n / 200, x) for n, x in enumerate(numbered)))
+        "mebench.frames.stream.play_source", lambda source: (200.0, ((n / 200, x) for n, x in enumerate(numbered)))
     )
     stream, stretches = Stream("a.avi"), []
     while not stream.over:

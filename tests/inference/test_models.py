@@ -42,7 +42,7 @@ def finished(tiny, tmp_path_factory):
 def file(finished, tmp_path_factory):
     """The model of its fold."""
     path = tmp_path_factory.mktemp("models") / "mine.safetensors"
-    (model,) = models.of_run(finished)
+    (model,) = models.models_of_run(finished)
     export_model(finished, model.fold, path, "mine", "Made for a test.")
     return path
 
@@ -56,7 +56,7 @@ def home(tmp_path, monkeypatch):
 
 
 def test_a_model_is_that_of_its_fold_and_spots_the_same(finished, file, tmp_path):
-    (of_fold,), of_file = models.of_run(finished), models.read_model(file)
+    (of_fold,), of_file = models.models_of_run(finished), models.read_model(file)
     assert of_file.config.method == "mean"
     assert of_file.config.method_params == of_fold.config.method_params
     weights = load_file(of_fold.file)
@@ -70,11 +70,11 @@ def test_a_model_is_that_of_its_fold_and_spots_the_same(finished, file, tmp_path
 
 
 def test_weights_too_small_to_count_are_read_as_zero_and_change_no_answer(tmp_path):
-    shipped, faint = models.by_default(), tmp_path / "faint.safetensors"
+    shipped, faint = models.default_model_file(), tmp_path / "faint.safetensors"
     stored = {n: w.masked_fill(w.abs() < 1e-6, 1e-40) if w.ndim else w for n, w in load_file(shipped).items()}
     with safe_open(shipped, "pt") as file:
         save_file(stored, faint, file.metadata())
-    method = predict.trained(models.read_model(faint)).eval()
+    method = predict.fitted_method(models.read_model(faint)).eval()
     read, maps = method.state_dict(), torch.rand(3, 3, 42, 42, generator=torch.Generator().manual_seed(0))
     subnormal = {
         name: (w != 0) & (w.abs() < torch.finfo(w.dtype).tiny) for name, w in stored.items() if w.is_floating_point()
@@ -124,7 +124,7 @@ def test_a_model_of_a_users_method_keeps_its_parameters_and_needs_the_file_alone
         "bootstrap=0",
     ]
     folder = run(resolve([*words, *tiny, f"runs={tmp_path / 'runs'}"], (), (str(plugins),)), Progress()).folder
-    (model,) = models.of_run(folder)
+    (model,) = models.models_of_run(folder)
     export_model(folder, model.fold, tmp_path / "mine.safetensors")
     methods.__path__[:] = known  # another day
     with pytest.raises(MebenchError, match=r"unknown method 'my_spotter'.*mebench\.yaml"):
@@ -134,7 +134,7 @@ def test_a_model_of_a_users_method_keeps_its_parameters_and_needs_the_file_alone
 
 
 def test_the_shipped_models_are_small_and_say_how_good_they_are(mebench, tmp_path):
-    shipped = {said.name: (file, said) for file, said in models.named().items()}
+    shipped = {said.name: (file, said) for file, said in models.included_models().items()}
     assert {"mean", "linear_spotter"} <= set(shipped)
     for name, (file, said) in shipped.items():
         params = models.read_model(file).config.method_params
@@ -147,9 +147,9 @@ def test_the_shipped_models_are_small_and_say_how_good_they_are(mebench, tmp_pat
         assert said.scores[f"spotting.micro.{model_card.QUIET_RATE}"] >= 0
         assert "## What it is not good for" in said.card
         assert "No real face was ever seen" in said.card
-        assert models.find(name) == file
+        assert models.find_model_file(name) == file
     naming = [said.scores for _, said in shipped.values() if "recognition.uf1" in said.scores]
-    assert models.named()[models.by_default()].scores["spotting.micro.f1"] == max(
+    assert models.included_models()[models.default_model_file()].scores["spotting.micro.f1"] == max(
         scores["spotting.micro.f1"] for scores in naming
     )
     code, out, _ = mebench("model", "list")
@@ -271,7 +271,7 @@ def test_a_damaged_file_is_refused_in_a_sentence(file, tmp_path):
 
 
 def test_a_model_that_came_along_is_exported_like_that_of_a_run(mebench, file, tmp_path):
-    known, said = next(iter(models.named().items()))
+    known, said = next(iter(models.included_models().items()))
     copy = tmp_path / "copy.safetensors"
     code, _, err = mebench("model", "export", said.name, "-o", copy, "--name", "other", "--note", "Copied.")
     assert code == 0, err

@@ -9,7 +9,7 @@ from mebench.cli import predictions
 from mebench.config import resolve
 from mebench.core import Task
 from mebench.errors import ConfigError, RunError
-from mebench.inference import of_fold, trained
+from mebench.inference import fitted_method, model_of_fold
 from mebench.runs import KEPT, RunFolder
 from mebench.testing import TINY
 
@@ -40,7 +40,7 @@ def run(tmp_path):
 
 def test_the_model_of_a_fold_is_what_was_trained(run):
     folder, method = run
-    again = trained(of_fold(folder, "d/a"))
+    again = fitted_method(model_of_fold(folder, "d/a"))
     assert again.params.dropout == 0.1
     assert not again.training
     assert all(torch.equal(t, method.state_dict()[name]) for name, t in again.state_dict().items())
@@ -49,12 +49,12 @@ def test_the_model_of_a_fold_is_what_was_trained(run):
 def test_what_is_not_there_is_named(run):
     folder, _ = run
     with pytest.raises(RunError, match="unknown fold 'd/b'"):
-        trained(of_fold(folder, "d/b"))
+        fitted_method(model_of_fold(folder, "d/b"))
     with pytest.raises(RunError, match="no recognizer of its own"):
-        trained(of_fold(folder, "d/a"), "recognizer")
+        fitted_method(model_of_fold(folder, "d/a"), "recognizer")
     save_file({"other": torch.zeros(1)}, folder.path / "folds" / "d--a" / "model.safetensors")
     with pytest.raises(RunError, match="does not fit method 'mean'"):
-        trained(of_fold(folder, "d/a"))
+        fitted_method(model_of_fold(folder, "d/a"))
 
 
 def test_the_verb_writes_an_onnx_file(run, tmp_path, capsys):

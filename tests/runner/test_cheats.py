@@ -6,7 +6,7 @@ from mebench.datasets.megc2019_flow import dataset
 import mebench
 from mebench.config import resolve
 from mebench.errors import MebenchError
-from mebench.features import source_of
+from mebench.features import video_source
 from mebench.progress import Progress
 from mebench.runner import WorkerPool, execute, isolation, make_plan, open_session, prepare as runner_prepare, sandbox
 from mebench.testing import TINY
@@ -108,7 +108,7 @@ def test_a_step_that_looks_for_labels_writes_none_into_a_feature(own_folder, tmp
     for video in plan.videos:
         (e,), (chain,) = video.expressions, plan.chains_of(video)
         assert (
-            source_of(runner_prepare.store_of(plan.config), *plan.home(video), video).clip_feature(
+            video_source(runner_prepare.store_of(plan.config), *plan.home(video), video).clip_feature(
                 chain, e.onset, e.peak, e.offset
             )
             == 0

@@ -14,7 +14,7 @@ from sklearn.metrics import f1_score
 from mebench import inference
 from mebench.config import resolve
 from mebench.errors import RunError
-from mebench.inference import trained
+from mebench.inference import fitted_method
 from mebench.progress import Progress
 from mebench.runner import FittedMethod, InterruptedRunError, Session, leak, leak_gain, run
 from mebench.runs import RunFolder
@@ -87,7 +87,7 @@ def test_the_leak_and_its_curve_are_those_of_a_loop_over_the_answers(outcome, wo
     first = run(resolve([*words, "audit=leak_stop"]), Progress())
     assert leak.worth(first.folder.read_json("audit.json"))["honest"] == honest.id
     with pytest.raises(RunError, match=r"leaks \(audit=leak_stop\) and keeps no weights"):
-        trained(inference.models.of_run(first.folder)[0])
+        fitted_method(inference.models.models_of_run(first.folder)[0])
 
 
 def test_looking_changes_nothing_of_the_honest_run(outcome, words):

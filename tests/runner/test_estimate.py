@@ -8,7 +8,7 @@ import pytest
 
 from mebench.cli.run import sweep
 from mebench.config import resolve
-from mebench.features import source_of
+from mebench.features import video_source
 from mebench.progress import Progress
 from mebench.runner import estimate, make_plan, prepare, run
 from tests.helpers.nightly import NIGHTLY
@@ -62,7 +62,7 @@ def test_features_that_are_there_cost_nothing(tiny, capsys):
     words = resolve(["method=mean", *tiny, "method.epochs_spot=2", "method.epochs_recognition=2"])
     plan = make_plan(words)
     for video in plan.videos:
-        source_of(prepare.store_of(words), plan.dataset, "synthetic", video, again=True).compute(
+        video_source(prepare.store_of(words), plan.dataset, "synthetic", video, again=True).compute(
             plan.chains["synthetic"], prepare.clips_of(plan, video)
         )
     for _ in range(2):

@@ -16,7 +16,7 @@ from rich.console import Console
 
 from mebench.config import from_plain, resolve, resolve_dataset
 from mebench.errors import ConfigError, RunError
-from mebench.inference import of_fold, predict, trained
+from mebench.inference import fitted_method, model_of_fold, predict
 from mebench.progress import Progress
 from mebench.runner import InterruptedRunError, Session, host, isolation, make_plan, run, stoppable
 from mebench.runs import RunFolder
@@ -106,7 +106,7 @@ def test_the_same_command_again_gives_the_same_bits_in_one_process_or_by_two_wor
 
 def test_the_models_of_a_fold_predict_again_what_they_predicted_in_the_run(mean_runs, tiny, in_this_process):
     folder, fold = mean_runs[0].folder, "synthetic/s002"
-    predicted = predict.predict_all([of_fold(folder, fold)], resolve_dataset(tiny[:-1]), 1, Progress())
+    predicted = predict.predict_all([model_of_fold(folder, fold)], resolve_dataset(tiny[:-1]), 1, Progress())
     again, failed = predicted.tables().predictions, predicted.failed
     own = folder.read_table("predictions.parquet")
     assert not failed
@@ -118,7 +118,7 @@ def test_the_models_of_a_fold_predict_again_what_they_predicted_in_the_run(mean_
 def test_models_of_all_folds_answer_with_the_mean_of_their_scores(mean_runs, tiny):
     folder = mean_runs[0].folder
     folds = ("synthetic/s001", "synthetic/s003")
-    models = [of_fold(folder, fold) for fold in folds]
+    models = [model_of_fold(folder, fold) for fold in folds]
     *single, job = (
         predict.plan_prediction(some, resolve_dataset(tiny[:-1]))[0] for some in (models[:1], models[1:], models)
     )
@@ -127,7 +127,7 @@ def test_models_of_all_folds_answer_with_the_mean_of_their_scores(mean_runs, tin
         np.mean([one.timings["synthetic"].k_prime["micro"] for one in single])
     )
     (found,) = both.answer(video).predictions
-    methods = [trained(of_fold(folder, fold)) for fold in folds]
+    methods = [fitted_method(model_of_fold(folder, fold)) for fold in folds]
     view = both._folds[0][0].views.unlabelled(video)
     scores = np.mean([method.score_frames(view) for method in methods], axis=0)
     (expected,) = methods[0].propose(view, scores)

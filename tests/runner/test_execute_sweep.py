@@ -148,9 +148,9 @@ def test_a_sweep_may_have_more_runs_than_files_may_be_open(moody, tmp_path, monk
 
 def test_features_that_runs_share_are_computed_once(own_folder, tmp_path, monkeypatch, capsys):
     computed = []
-    real = pipeline.Source.compute
+    real = pipeline.VideoSource.compute
     monkeypatch.setattr(
-        pipeline.Source, "compute", lambda own, *args: computed.append(own.video.key) or real(own, *args)
+        pipeline.VideoSource, "compute", lambda own, *args: computed.append(own.video.key) or real(own, *args)
     )
     words = [
         *("method=optical_strain", "method.flow=dis", "dataset=synthetic", *SMALL, "seeds=0..1", "method.p=0.5,0.6"),

@@ -6,7 +6,7 @@ import pytest
 
 from mebench.config import resolve
 from mebench.errors import ConfigError, PluginError
-from mebench.features import FeatureStore, Source
+from mebench.features import FeatureStore, VideoSource
 from mebench.runner import make_plan, weightless
 
 
@@ -120,7 +120,7 @@ def test_the_distinct_chains_of_all_folds(tiny):
 def test_folds_of_one_k_read_the_same_entries_and_those_of_another_k_share_the_crops(tiny, tmp_path):
     made = make_plan(resolve(["method=mean", *tiny]))
     timings = [made.timings(fold)["synthetic"] for fold in made.folds]
-    source = Source(FeatureStore(tmp_path), made.dataset, "synthetic", made.videos[0])
+    source = VideoSource(FeatureStore(tmp_path), made.dataset, "synthetic", made.videos[0])
 
     def keys(timing):
         chain = weightless(made.parts[0]).chains(timing)["mean_frames"]
