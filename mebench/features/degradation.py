@@ -33,10 +33,9 @@ from mebench.frames.videofile import VideoFrames, write_video
 
 if TYPE_CHECKING:
     import cv2
-    import skimage.util
 else:
     cv2 = lazy_loader.load("cv2")
-    skimage = lazy_loader.load("skimage")
+skimage = lazy_loader.load("skimage")  # which is untyped
 
 VERSION = 1
 """Version of the pixels, raised when a degradation changes others."""

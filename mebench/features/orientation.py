@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import lazy_loader
 import numpy as np
@@ -12,10 +12,7 @@ from mebench.errors import ConfigError, DataError
 from mebench.features.base import FeatureMap, Landmarks, MapStep, angle_of
 from mebench.features.texture import Grid, Spans, grid, unit_sum
 
-if TYPE_CHECKING:
-    import skimage.util
-else:
-    skimage = lazy_loader.load("skimage")
+skimage = lazy_loader.load("skimage")  # which is untyped
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import functools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import lazy_loader
 import numpy as np
@@ -14,10 +14,7 @@ from mebench.core import Range
 from mebench.errors import DataError
 from mebench.features.base import FeatureMap, Image, ImageStep
 
-if TYPE_CHECKING:
-    import skimage.feature
-else:
-    skimage = lazy_loader.load("skimage")
+skimage = lazy_loader.load("skimage")  # which is untyped
 
 Spans = tuple[tuple[int, int], ...]
 Histograms = NDArray[np.float64]
