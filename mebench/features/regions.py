@@ -94,9 +94,9 @@ class EyesAndMouth(MapStep):
 def clamp_region(region: Edges, width: int, height: int) -> tuple[int, int, int, int]:
     """Whole pixels (x0, y0, x1, y1) inside the map, `x1` and `y1` exclusive, at least one pixel wide and high.
 
-    >>> clamp((-3.2, 4.6, 500.0, 9.4), 128, 128)
+    >>> clamp_region((-3.2, 4.6, 500.0, 9.4), 128, 128)
     (0, 5, 128, 9)
-    >>> clamp((200, 10, 100, 10), 128, 128)
+    >>> clamp_region((200, 10, 100, 10), 128, 128)
     (127, 10, 128, 11)
     """
     x0, y0, x1, y1 = (round(float(edge)) for edge in region)

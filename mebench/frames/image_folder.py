@@ -126,7 +126,7 @@ class FolderFrames:
 def natural_sort_key(name: str) -> tuple[list[str | int], str]:
     """Sort key of the natural order: digits as numbers without padding, letters without case, the exact name last.
 
-    >>> sorted(["006_1_10000.jpg", "006_1_9999.jpg", "006_1_0001.JPG"], key=natural)
+    >>> sorted(["006_1_10000.jpg", "006_1_9999.jpg", "006_1_0001.JPG"], key=natural_sort_key)
     ['006_1_0001.JPG', '006_1_9999.jpg', '006_1_10000.jpg']
     """
     # Text and digits take turns, beginning with (possibly empty) text, so that like meets like.

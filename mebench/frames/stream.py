@@ -22,9 +22,9 @@ WAITING = 2.0
 def camera_device(source: str) -> Path | None:
     """The device of a camera of Video4Linux; None where a source is a video file.
 
-    >>> camera("camera"), camera("camera:1"), camera("/dev/video1")
+    >>> camera_device("camera"), camera_device("camera:1"), camera_device("/dev/video1")
     (PosixPath('/dev/video0'), PosixPath('/dev/video1'), PosixPath('/dev/video1'))
-    >>> camera("/dev/shm/camera.mp4"), camera("camera.mp4")
+    >>> camera_device("/dev/shm/camera.mp4"), camera_device("camera.mp4")
     (None, None)
     """
     if named := re.fullmatch(r"camera(?::(\d+))?", source):
