@@ -20,9 +20,9 @@ from typing import Any
 
 os.environ["OMP_NUM_THREADS"] = "1"
 
-from mebench._lightly import load_lightning_lightly
+from mebench._fast_imports import speed_up_imports
 
-load_lightning_lightly()
+speed_up_imports()
 
 import torch  # noqa: E402
 from torch import nn  # noqa: E402

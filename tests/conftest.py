@@ -24,7 +24,7 @@ from mebench.datasets.synthetic import dataset
 
 import mebench.datasets
 import mebench.methods
-from mebench._lightly import load_lightning_lightly
+from mebench._fast_imports import speed_up_imports
 from mebench.features import landmarks
 from mebench.runner import describe, isolation, process, workers
 from tests.helpers import model_server
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from mebench.runs import RunFolder
 
 os.environ.update(process.THREADS)  # as in a worker process, and before any numeric library is loaded
-load_lightning_lightly()
+speed_up_imports()
 gc.disable()  # while tests are collected, of which nothing goes away
 gc.set_threshold(50_000, 20, 100)
 _real = [

@@ -170,11 +170,11 @@ def _mebench(words: Sequence[str], folder: Path, errors: Path) -> None:
 def import_all(jobs: Sequence[str]) -> None:
     """Import all that programs and workers import sooner or later. No thread starts, for a copy would lack it."""
     from mebench import cli
-    from mebench._lightly import load_lightning_lightly
+    from mebench._fast_imports import speed_up_imports
     from mebench.files import code_hash
     from mebench.runner import code_of
 
-    load_lightning_lightly()
+    speed_up_imports()
     for name in (
         "mebench.cli",
         "mebench.cli.run",

@@ -8,12 +8,12 @@ from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 from typing import Any
 
-import lightning as L
 import numpy as np
 import torch
 from torch.utils.data import DataLoader
 
 from mebench import config as configuration, core, exchange, inspection, runner, runs, spotting, training
+from mebench._fast_imports import L
 from mebench.api.run_results import Names, _several
 from mebench.api.score_files import Scores
 from mebench.errors import ConfigError, DataError, unknown

@@ -11,8 +11,8 @@ from typing import Annotated, Any
 
 import typer
 
+from mebench._fast_imports import speed_up_imports
 from mebench._installation import VERSION
-from mebench._lightly import load_lightning_lightly
 from mebench.cli import (
     challenge,
     compare,
@@ -96,7 +96,7 @@ def main() -> None:
     """Run the command line. A failure prints one sentence on standard error; with `MEBENCH_DEBUG=1` it prints the
     traceback.
     """
-    load_lightning_lightly()
+    speed_up_imports()
     atexit.register(gc.freeze)  # otherwise the program searches them all before it ends: a second if PyTorch is loaded
     try:
         sys.exit(app(prog_name="mebench", standalone_mode=False) or 0)

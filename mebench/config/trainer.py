@@ -13,6 +13,7 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, Required, Union, get_args, get_origin, get_type_hints
 
+from mebench import _fast_imports
 from mebench.config.typed_values import Raw, plain, typed
 from mebench.errors import ConfigError, check_known
 
@@ -50,14 +51,13 @@ sandbox has no sockets. The package tensorboardX shares memory with a process, w
 @cache
 def options() -> type:
     """A dataclass of the options that a setting may give, with Lightning's defaults."""
-    from lightning.pytorch import Trainer
-
-    hints = get_type_hints(Trainer.__init__)
+    trainer = _fast_imports.L.Trainer
+    hints = get_type_hints(trainer.__init__)
     return make_dataclass(
         "Trainer",
         [
             (name, Any if name in BASES else simple(hints[name]), field(default=parameter.default))
-            for name, parameter in inspect.signature(Trainer.__init__).parameters.items()
+            for name, parameter in inspect.signature(trainer.__init__).parameters.items()
             if name not in ELSEWHERE | {"self"}
         ],
         kw_only=True,

@@ -7,13 +7,13 @@ from operator import setitem
 from pathlib import Path
 from typing import Any, ClassVar, Self, get_args, get_type_hints
 
-import lightning as L
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.data import Dataset as TorchDataset
 
+from mebench._fast_imports import L
 from mebench.core import peaks
 from mebench.core.chain import Chain
 from mebench.core.history import History

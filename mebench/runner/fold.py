@@ -11,9 +11,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from mebench._fast_imports import L  # before its parts
+
+# isort: split
 import numpy as np
 import torch
-from lightning.pytorch import seed_everything
 from lightning.pytorch.utilities.seed import isolate_rng
 from numpy.typing import NDArray
 from safetensors.torch import load, save
@@ -260,7 +262,7 @@ class FittedMethod:
         self.job, self.task = job, part.task
         self._request: Any = request
         # Plugins may draw from torch, NumPy or Python; their draws must not depend on earlier work of this process.
-        seed_everything(job.seed, verbose=False)
+        L.seed_everything(job.seed, verbose=False)
         self.method, self._name = part.new_method(job.seed), f"method {part.plugin.id!r}"
         self.views = Views(job, self.method, home, request)
         self.epoch_predictions: list[list[Prediction | ClipPrediction]] = []

@@ -61,7 +61,7 @@ def warnings(plan: Plan) -> list[str]:
         shaped = ["k' is that of all subjects"] if "spot" in plan.task.tasks and plan.leaks_k_prime else []
         if plan.selects:
             shaped.append("choices are made on tested subjects")
-        elif any(weightless(part).stages() for part in plan.parts):
+        elif plan.trains:
             best = "the epoch" if plan.leaks_k_prime or "spot" not in plan.task.tasks else "epoch and threshold"
             shaped.append(f"each training keeps {best} that tested best")
         by = ", and ".join(shaped) or "the tested subjects are available, though this method uses nothing of them"

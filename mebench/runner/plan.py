@@ -167,6 +167,11 @@ class Plan:
         """The methods: one, or the spotter and the recognizer, see `parts_for`."""
         return parts_for(self.config, self.task)
 
+    @cached_property
+    def trains(self) -> bool:
+        """Whether a method is trained in stages, by Lightning's Trainer."""
+        return any(weightless(part).stages() for part in self.parts)
+
     def home(self, video: Video) -> tuple[Dataset, str]:
         """The dataset that a video is read from, and its id: of a composite the member."""
         return home_of_video(self.dataset, self.config.dataset, video)

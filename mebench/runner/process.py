@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import lazy_loader
 from threadpoolctl import threadpool_limits
 
-from mebench._lightly import load_lightning_lightly
+from mebench._fast_imports import speed_up_imports
 
 if TYPE_CHECKING:
     import torch
@@ -34,7 +34,7 @@ def prepare_worker() -> None:
             signal.signal(number, signal.SIG_IGN)
         # Lightning installs its own handler during training.
         signal.pthread_sigmask(signal.SIG_BLOCK, deaf)
-    load_lightning_lightly()
+    speed_up_imports()
     with suppress(OSError, AttributeError):  # another system than Linux: an orphan waits for work that never comes
         pr_set_pdeathsig = 1
         ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)  # a killed run must not leave workers behind

@@ -4,6 +4,7 @@ validate on.
 
 import contextlib
 import copy
+import inspect
 import logging
 import time
 import warnings
@@ -13,7 +14,9 @@ from pickle import UnpicklingError
 from pkgutil import resolve_name
 from typing import Any, NamedTuple
 
-import lightning as L
+from mebench._fast_imports import L  # before its parts
+
+# isort: split
 import numpy as np
 import torch
 from lightning.fabric.utilities.seed import _collect_rng_states, _set_rng_states
@@ -365,13 +368,28 @@ def monitored(trained: L.LightningModule, callbacks: Sequence[L.Callback] = ()) 
     several = [*callbacks, *(own if isinstance(own, Sequence) else [own])]
     metrics = {entry.monitor: type(entry).__name__ for entry in several if getattr(entry, "monitor", None)}
     if type(trained).configure_optimizers is not L.LightningModule.configure_optimizers:
-        with contextlib.suppress(Exception):  # it asks its Trainer, which is not there yet
+        # A method may ask its Trainer, which is not there yet.
+        with contextlib.suppress(Exception), _optimizers_without_compiler():
             _, schedulers, by = _configure_optimizers(trained.configure_optimizers())
             for entry in schedulers:
                 config = entry if isinstance(entry, dict) else {"scheduler": entry}
                 if metric := config.get("monitor", by):
                     metrics[metric] = type(config["scheduler"]).__name__
     return metrics
+
+
+@contextlib.contextmanager
+def _optimizers_without_compiler() -> Iterator[None]:
+    """A context in which a new optimizer does not import PyTorch's compiler, which takes a second.
+
+    Optimizers do so to keep this method out of compiled code; those made here are thrown away.
+    """
+    add_param_group = torch.optim.Optimizer.add_param_group
+    torch.optim.Optimizer.add_param_group = inspect.unwrap(add_param_group)  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        torch.optim.Optimizer.add_param_group = add_param_group  # type: ignore[method-assign]
 
 
 def _made(spec: Any) -> Any:

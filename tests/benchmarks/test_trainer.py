@@ -19,7 +19,7 @@ def printed(folder, program, *words):
     return done.stdout
 
 
-@nightly("`tests/test_lightly.py` has it of the command line")
+@nightly("`tests/test_fast_imports.py` has it of the command line")
 def test_trainer_without_callbacks_imports_no_lightning_extras(tmp_path):
     """The program notes the packages of all modules that come while `fit` trains; PyTorch loads some of its own then."""
     text = printed(tmp_path, "trainer.py", "--epochs", "1", "--rounds", "1")

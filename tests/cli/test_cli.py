@@ -508,7 +508,7 @@ def test_runs_are_where_the_words_say_or_the_user_keeps_them(mebench, monkeypatc
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )
 def test_small_verbs_load_only_what_they_use(monkeypatch, tmp_path, imported, words, absent):
-    """A dry run is in `tests/test_lightly.py`."""
+    """A dry run is in `tests/test_fast_imports.py`."""
     monkeypatch.chdir(tmp_path)
     Path("truth.csv").write_text("subject,video,onset,offset\ns1,a,10,20\ns2,b,5,15\n")
     Path("mine.csv").write_text("subject,video,onset,offset\ns1,a,11,20\ns2,b,5,14\n")

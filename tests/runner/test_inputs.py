@@ -10,7 +10,7 @@ from tests.helpers.kept_server import OF_MOST, KeptServer
 
 OTHER_ROOMS = {
     "_installation.py",
-    "_lightly.py",
+    "_fast_imports.py",
     "__init__.py",
     "__main__.py",
     "atomic.py",
