@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -33,12 +33,14 @@ from mebench.runs import TRAINING, Curves, FoldResult, read_fold, whole_fold
 
 def imports_of(plan: Plan) -> tuple[str, ...]:
     """The modules that the folds of a run import, for a `ForkServer`, without the plugins' own code."""
-    # What takes a second where a fold finds peaks.
-    peaks = ["scipy.signal"] if "spot" in plan.task.tasks else []
-    flow = [FLOW] if {"spot", "recognize"} <= plan.task.tasks else []
-    libraries = (name for part in plan.parts for name in imports_before(part.plugin.folder))
-    # What every fold imports.
-    return *("mebench.runner.fold", "mebench.training", "safetensors.torch"), *libraries, *peaks, *flow
+    libraries = [name for part in plan.parts for name in imports_before(part.plugin.folder)]
+    if "spot" in plan.task.tasks:
+        libraries.append("scipy.signal")  # finds peaks, and takes a second to import
+    if {"spot", "recognize"} <= plan.task.tasks:
+        libraries.append(FLOW)
+    if plan.trains:
+        libraries.append("torch._dynamo")  # PyTorch's optimizers import it at their first step
+    return "mebench.runner.fold", "mebench.training", "safetensors.torch", *libraries
 
 
 @dataclass
@@ -87,55 +89,29 @@ class FoldHost:
         """The host of a fold.
 
         Args:
-            plan: of the run, once its features are stored and the videos without a face are known.
+            plan: plan of the run, once its features are stored and the videos without a face are known.
             fold: one of the plan's.
             stored: see the attributes.
-            names: likewise.
+            names: see the attributes.
             run: folder of the run, if it has one.
 
         Raises:
             DataError: nobody is left to train on.
         """
-        config, short = plan.config, all(plan.short[subject.dataset] for subject in fold.test)
-        train, valid, test = (tuple(v for v in side if v.key not in plan.skipped) for side in plan.sides(fold))
+        train, valid, test = ([v for v in side if v.key not in plan.skipped] for side in plan.sides(fold))
         if not train and plan.skipped and stored is None:
             raise DataError(
                 f"fold {fold.key!r} has nothing to train on: no video of its training subjects shows a face"
             )
         if plan.leaks and plan.selects:  # it is chosen on the tested videos, which then keep their labels
             valid = test
-        aliases = Aliases(f"{plan.secret} {fold.key}", list({v.key: v for v in (*train, *valid)}.values()), test)
-        homes = {key: plan.home(video) for key, video in aliases.videos.items()}
-        job = FoldJob(
-            key="fold",
-            seed=plan.fold_seed(fold),
-            # New objects: attributes that a plugin's code added to those of the plan stay here.
-            parts=parts_for(config, replace(plan.task, one_per_video=short)),
-            scheme=plan.scheme,
-            train=tuple(map(aliases.hide, train)),
-            valid=tuple(map(aliases.hide, valid)),
-            test=tuple(aliases.hide(replace(video, expressions=(), distractors=())) for video in aliases.tested),
-            groups={key: plan.groups[video.key] for key, video in aliases.videos.items()},
-            timings=plan.timings(fold),
-            homes={key: id_ for key, (_, id_) in homes.items()},
-            revisions={id_: dataset.revision for dataset, id_ in homes.values()},
-            cache="",
-            plugins=config.plugins,
-            audit=config.audit,
-            adaptation=config.adaptation,
-            selects=plan.selects,
-            epoch_predictions=config.looks and plan.leaks_by_epoch_choice_only,
-            accelerator=config.accelerator,
-            precision=config.precision,
-            trainer=trainer.in_fold(config.trainer),
-            instructions=instructions_of_torch(),
-            code=plan.code,
-        )
+        learning = {video.key: video for video in (*train, *valid)}
+        aliases = Aliases(f"{plan.secret} {fold.key}", list(learning.values()), test)
         return cls(
             fold.key,
-            job,
+            _job_of(plan, fold, aliases, train, valid),
             aliases,
-            config,
+            plan.config,
             plan.dataset,
             stored,
             names,
@@ -152,72 +128,18 @@ class FoldHost:
         Raises:
             RunError: the inputs here differ from those of the plan.
         """
-        job, stored = self.job, self.stored
         if isinstance(self.dataset, Source):
-            # On another machine; its annotations are not used, but must equal those of the run.
-            self.dataset = opened(self.dataset)
-            annotated = {video.key: video.expressions for video in self.dataset.videos()}
-            learning = [(self.aliases.real(video.key), video) for video in (*job.train, *job.valid)]
-            known = {
-                key: v.expressions for key, v in [*learning, *((video.key, video) for video in self.aliases.tested)]
-            }
-            refuse_other(repr({key: annotated.get(key) for key in known}), repr(known))
-            if self.grant is not None:
-                plugins, modules = [part.plugin for part in job.parts], trainer.modules(job.trainer)
-                here = granted(plugins, reads_of(job.parts), modules, job.accelerator)
-                self.grant = here._replace(lacks=self.grant.lacks)
-        if isinstance(stored, Path):
-            folder, stored = stored, None
-            if whole_fold(folder) == self.key:
-                stored = read_fold(folder, job.parts[0].task.kinds)
-                stored = replace(stored, trained_in=stored.trained_in or folder.parent.parent.name)
-        scores, model = None, b"" if stored is None else stored.model
-        if self.config.degrade != "none" and not model:
-            raise RunError(
-                f"the clean run keeps no model of fold {self.key!r} any more: compute it again with mebench run"
-            )
-        if stored is not None and self.config.degrade == "none":  # with other frames only its models count
-            job = replace(job, train=(), valid=())
-            scores = {self.aliases.key(video): rows for video, rows in stored.frame_scores.items()}
-        with TemporaryDirectory(prefix="mebench-fold-") as scratch:
-            place = (
-                Path(scratch, "training") if self.place is None or not self.place.parents[1].is_dir() else self.place
-            )
-            place.mkdir(parents=True, exist_ok=True)
-            arguments = replace(job, cache=scratch, folder=str(place)), model, scores, self.names
-            grant = None if self.grant is None else self.grant._replace(write=(Path(scratch), place))
-            try:
-                result: FoldResult | Failure = self.aliases.restored(
-                    worker.call(
-                        runner.fold.fit_and_predict,
-                        arguments,
-                        self.aliases.answering(self.answer),
-                        job.plugins,
-                        self.config.fold_timeout,
-                        grant,
-                    )
+            self._open_dataset(self.dataset)
+        stored = self._read_stored()
+        if self.config.degrade != "none":  # with other frames only the models of the clean run count
+            if stored is None or not stored.model:
+                raise RunError(
+                    f"the clean run keeps no model of fold {self.key!r} any more: compute it again with mebench run"
                 )
-            except MebenchError as error:  # of this process, where there is no other
-                raise self.aliases.error(error) from error
-        if isinstance(result, Failure):
-            return result
-        real, (spotted, frame_scores, curves) = self.aliases.answered, self.spotted or ([], {}, {})
-        intervals: dict[str, Any] = {
-            "predictions": self.aliases.predictions(spotted),
-            "curves": {real(video): kinds for video, kinds in curves.items()},
-        }
-        if stored is not None and scores is not None:
-            return replace(stored, **intervals)
-        return replace(
-            result,
-            **intervals,
-            key=self.key,
-            seed=job.seed,
-            timings=dict(job.timings),
-            frame_scores={real(video): rows for video, rows in frame_scores.items()},
-            clips=[replace(clip, video=real(clip.video)) for clip in result.clips],
-            epoch_predictions=[[replace(p, video=real(p.video)) for p in epoch] for epoch in result.epoch_predictions],
-        )
+            return self._predict(worker, stored.model)
+        if stored is not None:
+            return self._spot_again(worker, stored)
+        return self._predict(worker)
 
     def answer(self, word: str, *of: Any) -> Any:
         """Answer a request of the process.
@@ -231,26 +153,124 @@ class FoldHost:
                 self.spotted = self.spotted or (predictions, scores, curves)
                 return None
             case ("clips",):
-                if self.job.spots and self.spotted is None and not self.job.leaks:
-                    raise PluginError(
-                        "a fold asked for the places of the tested clips before it had spotted them: that is a leak"
-                    )
-                return [
-                    (self.aliases.key(video.key), e.onset, e.peak, e.offset)
-                    for video in self.aliases.tested
-                    for e in self.job.scheme.scored(video)
-                ]
+                return self._clips_to_classify()
             case "score", answers, names:
-                if not self.job.leaks:
-                    raise PluginError("a fold asked how good an epoch is on the tested subjects: that is a leak")
-                if names:
-                    return accuracy(self.job.scheme, self.aliases.tested, answers)
-                return f1(self.job.parts[0].task, self.aliases.tested, self.aliases.predictions(answers))
-            case "stored", key:
-                tested = any(video.key == key["video"] for video in self.job.test)
-                if tested and key["clip"] and self.job.spots and self.spotted is None:
-                    return None  # the clips that are stored are those that are annotated
+                return self._score_epoch(answers, names)
+            case "stored", key if self._would_reveal_clips(key):
+                return None
         return self._frames.answer(word, *of)
+
+    def _open_dataset(self, source: Source) -> None:
+        """On another machine: open the dataset. Its annotations are not used, but must equal those of the run."""
+        self.dataset = opened(source)
+        known = {self.aliases.real(video.key): video.expressions for video in (*self.job.train, *self.job.valid)}
+        known |= {video.key: video.expressions for video in self.aliases.tested}
+        annotated = {video.key: video.expressions for video in self.dataset.videos()}
+        refuse_other(repr({key: annotated.get(key) for key in known}), repr(known))
+        if self.grant is not None:
+            job = self.job
+            plugins = [part.plugin for part in job.parts]
+            here = granted(plugins, reads_of(job.parts), trainer.modules(job.trainer), job.accelerator)
+            self.grant = here._replace(lacks=self.grant.lacks)
+
+    def _read_stored(self) -> FoldResult | None:
+        """The stored result of the fold; None where there is none, or its folder is missing on this machine."""
+        if not isinstance(self.stored, Path):
+            return self.stored
+        if whole_fold(self.stored) != self.key:
+            return None
+        result = read_fold(self.stored, self.job.parts[0].task.kinds)
+        run = self.stored.parent.parent
+        return replace(result, trained_in=result.trained_in or run.name)
+
+    def _predict(self, worker: Worker | Here, model: bytes = b"") -> FoldResult | Failure:
+        """The results of the fold by a trained model, or by one that is trained now."""
+        result = self._call(worker, self.job, model)
+        if isinstance(result, Failure):
+            return result
+        real = self.aliases.answered
+        spotted, frame_scores, curves = self.spotted or ([], {}, {})
+        return replace(
+            result,
+            key=self.key,
+            seed=self.job.seed,
+            timings=dict(self.job.timings),
+            predictions=self.aliases.predictions(spotted),
+            curves={real(video): kinds for video, kinds in curves.items()},
+            frame_scores={real(video): rows for video, rows in frame_scores.items()},
+            clips=[replace(clip, video=real(clip.video)) for clip in result.clips],
+            epoch_predictions=[[replace(p, video=real(p.video)) for p in epoch] for epoch in result.epoch_predictions],
+        )
+
+    def _spot_again(self, worker: Worker | Here, stored: FoldResult) -> FoldResult | Failure:
+        """A stored result with its intervals made again from its frame scores."""
+        job = replace(self.job, train=(), valid=())
+        frame_scores = {self.aliases.key(video): rows for video, rows in stored.frame_scores.items()}
+        result = self._call(worker, job, stored.model, frame_scores)
+        if isinstance(result, Failure):
+            return result
+        spotted, _, curves = self.spotted or ([], {}, {})
+        return replace(
+            stored,
+            predictions=self.aliases.predictions(spotted),
+            curves={self.aliases.answered(video): kinds for video, kinds in curves.items()},
+        )
+
+    def _call(
+        self,
+        worker: Worker | Here,
+        job: FoldJob,
+        model: bytes,
+        frame_scores: Mapping[str, NDArray[np.float64]] | None = None,
+    ) -> FoldResult | Failure:
+        """The answer of the process to `fit_and_predict`, under drawn names, with a folder that lasts as long."""
+        with TemporaryDirectory(prefix="mebench-fold-") as scratch:
+            place = self.place
+            if place is None or not place.parents[1].is_dir():
+                place = Path(scratch, "training")
+            place.mkdir(parents=True, exist_ok=True)
+            grant = self.grant
+            if grant is not None:
+                grant = grant._replace(write=(Path(scratch), place))
+            try:
+                outcome = worker.call(
+                    runner.fold.fit_and_predict,
+                    (replace(job, cache=scratch, folder=str(place)), model, frame_scores, self.names),
+                    self.aliases.answering(self.answer),
+                    job.plugins,
+                    self.config.fold_timeout,
+                    grant,
+                )
+                result: FoldResult | Failure = self.aliases.restored(outcome)
+            except MebenchError as error:  # of this process, where there is no other
+                raise self.aliases.error(error) from error
+        return result
+
+    def _clips_to_classify(self) -> list[tuple[str, int, int, int]]:
+        """The places of the tested clips, which nobody may know before everything is spotted."""
+        if self.job.spots and self.spotted is None and not self.job.leaks:
+            raise PluginError(
+                "a fold asked for the places of the tested clips before it had spotted them: that is a leak"
+            )
+        return [
+            (self.aliases.key(video.key), e.onset, e.peak, e.offset)
+            for video in self.aliases.tested
+            for e in self.job.scheme.scored(video)
+        ]
+
+    def _score_epoch(self, answers: list[Any], names: bool) -> float:
+        """How good the answers of an epoch are on the tested videos, where a run leaks on purpose."""
+        if not self.job.leaks:
+            raise PluginError("a fold asked how good an epoch is on the tested subjects: that is a leak")
+        if names:
+            return clip_accuracy(self.job.scheme, self.aliases.tested, answers)
+        return interval_f1(self.job.parts[0].task, self.aliases.tested, self.aliases.predictions(answers))
+
+    def _would_reveal_clips(self, key: Mapping[str, Any]) -> bool:
+        """Whether a stored entry would tell the process where the tested clips are, before it has spotted them."""
+        is_tested = any(video.key == key["video"] for video in self.job.test)
+        of_clip = bool(key["clip"])  # the clips that are stored are those that are annotated
+        return is_tested and of_clip and self.job.spots and self.spotted is None
 
     @cached_property
     def _frames(self) -> FrameSource:
@@ -261,6 +281,39 @@ class FoldHost:
             lambda video: home_of_video(dataset, self.config.dataset, video),
             store_of(self.config),
         )
+
+
+def _job_of(plan: Plan, fold: Fold, aliases: Aliases, train: Sequence[Video], valid: Sequence[Video]) -> FoldJob:
+    """The job of a fold's process: drawn names everywhere, and no label of a tested video."""
+    config = plan.config
+    homes = {key: plan.home(video) for key, video in aliases.videos.items()}
+    blind = [replace(video, expressions=(), distractors=()) for video in aliases.tested]
+    short = all(plan.short[subject.dataset] for subject in fold.test)
+    return FoldJob(
+        key="fold",
+        seed=plan.fold_seed(fold),
+        # New objects: attributes that a plugin's code added to those of the plan stay here.
+        parts=parts_for(config, replace(plan.task, one_per_video=short)),
+        scheme=plan.scheme,
+        train=tuple(map(aliases.hide, train)),
+        valid=tuple(map(aliases.hide, valid)),
+        test=tuple(map(aliases.hide, blind)),
+        groups={key: plan.groups[video.key] for key, video in aliases.videos.items()},
+        timings=plan.timings(fold),
+        homes={key: id_ for key, (_, id_) in homes.items()},
+        revisions={id_: dataset.revision for dataset, id_ in homes.values()},
+        cache="",
+        plugins=config.plugins,
+        audit=config.audit,
+        adaptation=config.adaptation,
+        selects=plan.selects,
+        epoch_predictions=config.looks and plan.leaks_by_epoch_choice_only,
+        accelerator=config.accelerator,
+        precision=config.precision,
+        trainer=trainer.in_fold(config.trainer),
+        instructions=instructions_of_torch(),
+        code=plan.code,
+    )
 
 
 def place_of(run: Path, plan: Plan, fold: Fold) -> Path:
@@ -341,17 +394,22 @@ def execute(plan: Plan, fold: Fold, stored: FoldResult | None = None, names: boo
     return result
 
 
-def accuracy(scheme: Scheme, videos: Sequence[Video], answers: Sequence[int]) -> float:
+def clip_accuracy(scheme: Scheme, videos: Sequence[Video], answers: Sequence[int]) -> float:
     """The share of scored clips that are classified right; 0 without clips."""
     labels = [scheme.of(e) for video in videos for e in scheme.scored(video)]
-    return float(np.mean([answer == label for answer, label in zip(answers, labels)])) if labels else 0.0
+    if not labels:
+        return 0.0
+    return float(np.mean([answer == label for answer, label in zip(answers, labels)]))
 
 
-def f1(task: Task, videos: Sequence[Video], spotted: Sequence[Prediction]) -> float:
+def interval_f1(task: Task, videos: Sequence[Video], spotted: Sequence[Prediction]) -> float:
     """2 TP / (spotted + truths) at IoU 0.5, a truth being found if anything hits it; 0 where nothing is there."""
-    groups = grouped(spotted, key=lambda p: (p.video, p.kind))
-    truths = [(video.key, e) for video in videos for e in video.expressions if e.kind in task.kinds]
-    n_found = sum(
-        any(hits((p.onset, p.offset), (e.onset, e.offset)) for p in groups.get((key, e.kind), ())) for key, e in truths
-    )
-    return 2 * n_found / max(len(spotted) + len(truths), 1)
+    spotted_of = grouped(spotted, key=lambda p: (p.video, p.kind))
+    n_truths = n_found = 0
+    for video in videos:
+        for truth in video.expressions:
+            if truth.kind in task.kinds:
+                candidates = spotted_of.get((video.key, truth.kind), ())
+                n_truths += 1
+                n_found += any(hits((p.onset, p.offset), (truth.onset, truth.offset)) for p in candidates)
+    return 2 * n_found / max(len(spotted) + n_truths, 1)

@@ -45,7 +45,11 @@ def epoch_score(judged, videos):
     """What the host makes of the answers for some videos."""
     judged.job.test = videos
     answers, names = epoch_answers(judged)
-    return host.accuracy(judged.job.scheme, videos, answers) if names else host.f1(judged.task, videos, answers)
+    return (
+        host.clip_accuracy(judged.job.scheme, videos, answers)
+        if names
+        else host.interval_f1(judged.task, videos, answers)
+    )
 
 
 def frames(onset, offset):
