@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mebench import _fast_imports
-from mebench._checkout import PACKAGE
+from mebench._installation import PACKAGE
 from mebench.testing import TINY
 
 DRY_RUN_THEN_TRAIN = """
