@@ -8,16 +8,15 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
-import lazy_loader
-
+from mebench.lazy_imports import load_lazily
 from mebench.terminal import console as console_of_text, duration, print_lines, printable
 
 if TYPE_CHECKING:
     import rich.console as rich_console
     import rich.markup as rich_markup
 else:
-    rich_console = lazy_loader.load("rich.console", suppress_warning=True)
-    rich_markup = lazy_loader.load("rich.markup", suppress_warning=True)
+    rich_console = load_lazily("rich.console")
+    rich_markup = load_lazily("rich.markup")
 
 PLAIN_EVERY_SECONDS = 10.0
 SILENT_SECONDS = 20.0

@@ -14,9 +14,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-import lazy_loader
 from markupsafe import Markup, escape
 
+from mebench.lazy_imports import load_lazily
 from mebench.metrics.catalogue import find
 from mebench.number_format import NONE, Score, digits, ends, interval, number
 from mebench.terminal import for_template, printable, printed_table
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     import jinja2
     import rich.table as rich_table
 else:
-    jinja2 = lazy_loader.load("jinja2")
-    rich_table = lazy_loader.load("rich.table", suppress_warning=True)
+    jinja2 = load_lazily("jinja2")
+    rich_table = load_lazily("rich.table")
 
 INTERVAL = "95 % interval"
 """Head of the column that holds the interval of the score before it."""

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-import lazy_loader
+from mebench.lazy_imports import load_lazily
 
 if TYPE_CHECKING:
     import rich.box as rich_box
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     import rich.table as rich_table
     import rich.text as rich_text
 else:
-    rich_box = lazy_loader.load("rich.box", suppress_warning=True)
-    rich_console = lazy_loader.load("rich.console", suppress_warning=True)
-    rich_measure = lazy_loader.load("rich.measure", suppress_warning=True)
-    rich_protocol = lazy_loader.load("rich.protocol", suppress_warning=True)
-    rich_table = lazy_loader.load("rich.table", suppress_warning=True)
-    rich_text = lazy_loader.load("rich.text", suppress_warning=True)
+    rich_box = load_lazily("rich.box")
+    rich_console = load_lazily("rich.console")
+    rich_measure = load_lazily("rich.measure")
+    rich_protocol = load_lazily("rich.protocol")
+    rich_table = load_lazily("rich.table")
+    rich_text = load_lazily("rich.text")
 
 WIDE = 200
 """Columns of a table that goes into a file."""

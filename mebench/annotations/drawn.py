@@ -11,17 +11,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import cv2
-import lazy_loader
 import numpy as np
 from numpy.typing import NDArray
 
 from mebench.core.dataset import MARK_OF_DRAWN
 from mebench.errors import DataError
+from mebench.lazy_imports import load_lazily
 
 if TYPE_CHECKING:
     import openpyxl
 else:
-    openpyxl = lazy_loader.load("openpyxl")
+    openpyxl = load_lazily("openpyxl")
 
 SIZE = 160
 """Height and width of a picture, pixels."""

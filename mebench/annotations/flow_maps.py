@@ -7,18 +7,18 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import lazy_loader
 import numpy as np
 from numpy.typing import NDArray
 
 from mebench.core import THREE, Expression, Scheme, SubjectKey, Video
 from mebench.errors import DataError
 from mebench.frames.images import read_image
+from mebench.lazy_imports import load_lazily
 
 if TYPE_CHECKING:
     import cv2
 else:
-    cv2 = lazy_loader.load("cv2")
+    cv2 = load_lazily("cv2")
 
 SCHEME = Scheme.native(THREE, "megc2019")
 SIZE = 28

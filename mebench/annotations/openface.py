@@ -12,7 +12,6 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import lazy_loader
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,11 +19,12 @@ from mebench.annotations.layout import MOST_FOLDERS, fold
 from mebench.core import Video
 from mebench.errors import DataError, refused_by_system
 from mebench.files import open_plain, read_plain
+from mebench.lazy_imports import load_lazily
 
 if TYPE_CHECKING:
     import pandas as pd
 else:
-    pd = lazy_loader.load("pandas")
+    pd = load_lazily("pandas")
 
 ACTION_UNITS = "action_units"
 """Name of the chain under which a dataset provides them: (n_frames, 17), float32, intensities from 0 to 5."""

@@ -13,7 +13,6 @@ from itertools import islice, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
-import lazy_loader
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,15 +21,16 @@ from mebench.annotations.text import HEADER_WITHIN, decoded, header_of, lines_of
 from mebench.core import Repair
 from mebench.errors import DataError, refused_by_system, unknown
 from mebench.files import open_plain
+from mebench.lazy_imports import load_lazily
 
 if TYPE_CHECKING:
     import openpyxl
     import pandas as pd
     import xlrd
 else:
-    openpyxl = lazy_loader.load("openpyxl")
-    pd = lazy_loader.load("pandas")
-    xlrd = lazy_loader.load("xlrd")
+    openpyxl = load_lazily("openpyxl")
+    pd = load_lazily("pandas")
+    xlrd = load_lazily("xlrd")
 
 SUFFIXES = (".xlsx", ".xlsm", ".xls", ".csv", ".tsv")
 """File names that may hold annotations."""

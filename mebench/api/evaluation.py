@@ -13,8 +13,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-import lazy_loader
-
 from mebench import config as configuration, features, inference, inspection, reports, training
 from mebench.api.result import html, one_of
 from mebench.api.run_results import Names, Run, _several, executed
@@ -28,6 +26,7 @@ from mebench.errors import (
     refused_by_plugin,
     refused_by_system,
 )
+from mebench.lazy_imports import load_lazily
 from mebench.progress import Progress
 
 if TYPE_CHECKING:
@@ -35,8 +34,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 else:
-    cloudpickle = lazy_loader.load("cloudpickle")
-    pd = lazy_loader.load("pandas")
+    cloudpickle = load_lazily("cloudpickle")
+    pd = load_lazily("pandas")
 
 CONFIG = """title: {what}
 summary: an object that was given to mebench.evaluate

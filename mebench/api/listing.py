@@ -6,19 +6,18 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import lazy_loader
-
 from mebench import boards, config as configuration, metrics, tracking
 from mebench._installation import shipped
 from mebench.api.run_results import Names, _several, runs_folder
 from mebench.core import Kind, Task
 from mebench.errors import RunError, check_known
+from mebench.lazy_imports import load_lazily
 from mebench.progress import Progress, Silent
 
 if TYPE_CHECKING:
     import pandas as pd
 else:
-    pd = lazy_loader.load("pandas")
+    pd = load_lazily("pandas")
 
 
 def listed(kind: configuration.registry.PluginKind, plugins: Names = ()) -> pd.DataFrame:

@@ -6,11 +6,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-import lazy_loader
 from markupsafe import Markup
 
 from mebench import metrics, reports
 from mebench.errors import DataError, unknown
+from mebench.lazy_imports import load_lazily
 from mebench.number_format import number
 from mebench.table import Column, Table
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 else:
-    pd = lazy_loader.load("pandas")
+    pd = load_lazily("pandas")
 
 
 class Result(ABC):

@@ -8,8 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import lazy_loader
-
 from mebench import (
     boards,
     config as configuration,
@@ -23,12 +21,13 @@ from mebench import (
 )
 from mebench.api.result import Result, html
 from mebench.errors import ConfigError, MebenchError, unknown
+from mebench.lazy_imports import load_lazily
 from mebench.progress import Progress
 
 if TYPE_CHECKING:
     import pandas as pd
 else:
-    pd = lazy_loader.load("pandas")
+    pd = load_lazily("pandas")
 
 Names = str | Path | Iterable[str | Path]
 """A path, or several."""

@@ -7,18 +7,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
-import lazy_loader
-
 from mebench import annotations as sheets_room, core, exchange, inspection, metrics, reports, runs as run_files
 from mebench.api.result import Result, html
 from mebench.api.run_results import Run, runs_folder
 from mebench.errors import ConfigError, RunError, check_known, refuse_if
+from mebench.lazy_imports import load_lazily
 from mebench.progress import Progress, Silent
 
 if TYPE_CHECKING:
     import pandas as pd
 else:
-    pd = lazy_loader.load("pandas")
+    pd = load_lazily("pandas")
 
 What = Literal["intervals", "frame scores", "clips"]
 Given: TypeAlias = "str | Path | pd.DataFrame"

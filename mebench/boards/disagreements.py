@@ -11,11 +11,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import lazy_loader
 import numpy as np
 from numpy.typing import NDArray
 
 from mebench.boards.record_registry import Registry
+from mebench.lazy_imports import load_lazily
 from mebench.metrics import Tables
 from mebench.protocols import PROTOCOLS
 from mebench.records import DAMAGE, FOLDS, Record, annotation_facts, recorded_settings
@@ -26,7 +26,7 @@ from mebench.runs import RunFolder, tables_of
 if TYPE_CHECKING:
     import pandas as pd
 else:
-    pd = lazy_loader.load("pandas")
+    pd = load_lazily("pandas")
 
 FEW, ALIKE, OVERLAP = 10, 0.95, 0.7
 """Among the clips that one of two records names wrongly (at least `FEW`), the share with equal answers; and among the

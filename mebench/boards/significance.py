@@ -10,12 +10,12 @@ from itertools import combinations, count, pairwise, permutations, product, take
 from math import factorial
 from typing import TYPE_CHECKING, Any, cast
 
-import lazy_loader
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from mebench.errors import MebenchError
+from mebench.lazy_imports import load_lazily
 from mebench.metrics import (
     PERMUTATIONS,
     Bools,
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     import networkx
     import scipy
 else:
-    networkx = lazy_loader.load("networkx")
-    scipy = lazy_loader.load("scipy")
+    networkx = load_lazily("networkx")
+    scipy = load_lazily("scipy")
 
 ALPHA = 0.05
 MOST_PLACES = 500_000

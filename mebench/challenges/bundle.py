@@ -14,7 +14,6 @@ from shutil import copyfile
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-import lazy_loader
 import numpy as np
 
 from mebench.atomic import whole_folder
@@ -23,6 +22,7 @@ from mebench.challenges.register import Task, task
 from mebench.errors import DataError, MebenchError, refuse_if
 from mebench.exchange import Entry, Remarks, Rules, answers, log_lines, write_rows
 from mebench.inspection import dataset_summary
+from mebench.lazy_imports import load_lazily
 from mebench.number_format import interval, number
 from mebench.runner import sandbox
 from mebench.terminal import plural, print_lines
@@ -31,7 +31,7 @@ from mebench.vqa import marking, questions
 if TYPE_CHECKING:
     import cv2
 else:
-    cv2 = lazy_loader.load("cv2")
+    cv2 = load_lazily("cv2")
 
 MOST_BYTES = 20_000_000
 """Larger files are refused unread."""

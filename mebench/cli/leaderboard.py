@@ -6,7 +6,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
-import lazy_loader
 import typer
 
 from mebench import boards, challenges, config, protocols, records, result_cache, runner, runs as run_files, tracking
@@ -14,6 +13,7 @@ from mebench.cli.option_types import Files, Json, Plugins, RunId, Runs, Words, c
 from mebench.core.dataset import DRAWN, UNLIKE_PUBLISHED
 from mebench.errors import ConfigError, DataError, RunError, check_known
 from mebench.json_output import write_json
+from mebench.lazy_imports import load_lazily
 from mebench.number_format import NONE
 from mebench.progress import Progress
 from mebench.terminal import duration, plural, print_lines, print_report, print_table, size
@@ -21,7 +21,7 @@ from mebench.terminal import duration, plural, print_lines, print_report, print_
 if TYPE_CHECKING:
     import pandas as pd
 else:
-    pd = lazy_loader.load("pandas")
+    pd = load_lazily("pandas")
 
 app = verbs("Build the leaderboard, publish runs, accept others' records.")
 

@@ -10,7 +10,6 @@ from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 
-import lazy_loader
 import numpy as np
 import typer
 
@@ -20,6 +19,7 @@ from mebench.cli.option_types import Json, Runs, refuse_failed
 from mebench.core import Kind
 from mebench.errors import check_known, refuse_if
 from mebench.json_output import json_line, write_json
+from mebench.lazy_imports import load_lazily
 from mebench.progress import Progress
 from mebench.terminal import at_terminal, console, plural, print_lines, print_table
 
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     import rich.live as rich_live
     import rich.text as rich_text
 else:
-    rich_live = lazy_loader.load("rich.live", suppress_warning=True)
-    rich_text = lazy_loader.load("rich.text", suppress_warning=True)
+    rich_live = load_lazily("rich.live")
+    rich_text = load_lazily("rich.text")
 
 app = typer.Typer()
 

@@ -11,17 +11,17 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Required, Union, get_args, get_origin
 
-import lazy_loader
 import yaml
 from typing_extensions import TypedDict
 
 from mebench.errors import ConfigError, unknown
 from mebench.files import Plain, Text, load_yaml
+from mebench.lazy_imports import load_lazily
 
 if TYPE_CHECKING:
     import pydantic
 else:
-    pydantic = lazy_loader.load("pydantic")
+    pydantic = load_lazily("pydantic")
 
 Raw = dict[str, tuple[Any, str]]
 """Values not typed yet by key, each with its origin."""

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import lazy_loader
 import numpy as np
 from numpy.typing import NDArray
 
 from mebench.core.options import Anchor, Rule, Smoothing, SpottingParams
+from mebench.lazy_imports import load_lazily
 
 if TYPE_CHECKING:
     import scipy
 else:
-    scipy = lazy_loader.load("scipy")
+    scipy = load_lazily("scipy")
 
 Span = tuple[Any, Any] | NDArray[np.int64]
 

@@ -2,19 +2,19 @@
 
 from typing import TYPE_CHECKING
 
-import lazy_loader
 import numpy as np
 import pandas as pd
 
 from mebench.core.peaks import overlap, ratio
 from mebench.exchange.text_table import Remarks
+from mebench.lazy_imports import load_lazily
 from mebench.metrics import Bools, Floats, Indices, groups, same_group
 from mebench.terminal import plural
 
 if TYPE_CHECKING:
     import scipy
 else:
-    scipy = lazy_loader.load("scipy")
+    scipy = load_lazily("scipy")
 
 TRIED = 20
 """Number of shifts that are tried: the most frequent differences of ends."""

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import lazy_loader
 import numpy as np
 from numpy.lib.introspect import opt_func_info
 from numpy.typing import NDArray
@@ -17,11 +16,12 @@ from threadpoolctl import threadpool_info
 
 from mebench.core import Level, Step
 from mebench.errors import DataError
+from mebench.lazy_imports import load_lazily
 
 if TYPE_CHECKING:
     import cv2
 else:
-    cv2 = lazy_loader.load("cv2")
+    cv2 = load_lazily("cv2")
 
 
 @functools.cache

@@ -18,7 +18,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal
 
-import lazy_loader
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,12 +29,13 @@ from mebench.features.face_detection import NoFaceError
 from mebench.features.faces import RIGHT_OF, FaceCrop
 from mebench.files import file_hash
 from mebench.frames.videofile import VideoFrames, write_video
+from mebench.lazy_imports import load_lazily
 
 if TYPE_CHECKING:
     import cv2
 else:
-    cv2 = lazy_loader.load("cv2")
-skimage = lazy_loader.load("skimage")  # which is untyped
+    cv2 = load_lazily("cv2")
+skimage = load_lazily("skimage")  # which is untyped
 
 VERSION = 1
 """Version of the pixels, raised when a degradation changes others."""

@@ -5,7 +5,6 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import lazy_loader
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,13 +13,14 @@ from mebench.errors import DataError
 from mebench.features.base import release
 from mebench.features.boxes import Box
 from mebench.features.gray_frames import Gray
+from mebench.lazy_imports import load_lazily
 
 if TYPE_CHECKING:
     import cv2
     import dlib
 else:
-    cv2 = lazy_loader.load("cv2")
-    dlib = lazy_loader.load("dlib")
+    cv2 = load_lazily("cv2")
+    dlib = load_lazily("dlib")
 
 SMALLEST = 80
 """Width in pixels of the smallest face that the detector finds without upsampling (King 2009, "Dlib-ml")."""

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
-import lazy_loader
 import numpy as np
 from numpy.typing import NDArray
 
@@ -29,11 +28,12 @@ from mebench.features.landmarks import (
     smooth_vectors,
 )
 from mebench.frames import VideoFrames
+from mebench.lazy_imports import load_lazily
 
 if TYPE_CHECKING:
     import cv2
 else:
-    cv2 = lazy_loader.load("cv2")
+    cv2 = load_lazily("cv2")
 
 Matrix = NDArray[np.float64]
 LEFT_EYE, RIGHT_EYE = slice(36, 42), slice(42, 48)

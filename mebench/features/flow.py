@@ -7,18 +7,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-import lazy_loader
 import numpy as np
 from numpy.typing import NDArray
 
 from mebench.core import Level, Step
 from mebench.errors import ConfigError
 from mebench.features.base import FeatureMap, Image, Landmarks, MapStep, VolumeStep, angle_of, resize
+from mebench.lazy_imports import load_lazily
 
 if TYPE_CHECKING:
     import cv2
 else:
-    cv2 = lazy_loader.load("cv2")
+    cv2 = load_lazily("cv2")
 
 Algorithm = Literal[
     "tvl1", "tvl1_warm", "tvl1_eps05", "tvl1_opencv", "tvl1_opencv_eps05", "farneback", "farneback_single", "dis"

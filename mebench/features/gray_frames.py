@@ -3,17 +3,17 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-import lazy_loader
 import numpy as np
 from numpy.typing import NDArray
 
 from mebench.core import Frames
 from mebench.errors import DataError, refuse_if
+from mebench.lazy_imports import load_lazily
 
 if TYPE_CHECKING:
     import cv2
 else:
-    cv2 = lazy_loader.load("cv2")
+    cv2 = load_lazily("cv2")
 
 Gray = NDArray[np.uint8]
 

@@ -10,7 +10,6 @@ from itertools import chain, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import lazy_loader
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,13 +18,14 @@ from mebench.features.base import Landmarks
 from mebench.features.boxes import Box, FloatBox, box_area, box_iou, clip_to_frame, distance_in_widths, enlarge_box
 from mebench.features.face_detection import MISSES
 from mebench.features.gray_frames import Gray
+from mebench.lazy_imports import load_lazily
 
 if TYPE_CHECKING:
     import cv2
     import dlib
 else:
-    cv2 = lazy_loader.load("cv2")
-    dlib = lazy_loader.load("dlib")
+    cv2 = load_lazily("cv2")
+    dlib = load_lazily("dlib")
 
 POINTS = 68
 VARIABLE = "MEBENCH_LANDMARKS"

@@ -4,15 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-import lazy_loader
 import numpy as np
 from numpy.typing import NDArray
 
 from mebench.errors import ConfigError, DataError
 from mebench.features.base import FeatureMap, Landmarks, MapStep, angle_of
 from mebench.features.texture import Grid, Spans, grid, unit_sum
+from mebench.lazy_imports import load_lazily
 
-skimage = lazy_loader.load("skimage")  # which is untyped
+skimage = load_lazily("skimage")  # which is untyped
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
-import lazy_loader
 import numpy as np
 from numpy.typing import NDArray
 
@@ -32,11 +31,12 @@ from mebench.features.faces import FaceCrop, Reference
 from mebench.features.flow import Flow
 from mebench.features.landmarks import check_landmarks
 from mebench.features.store import Draft, FeatureStore, Key, Stage, StoredArray
+from mebench.lazy_imports import load_lazily
 
 if TYPE_CHECKING:
     import cv2
 else:
-    cv2 = lazy_loader.load("cv2")
+    cv2 = load_lazily("cv2")
 
 Clip = tuple[int, int, int]
 """Onset, apex and offset in frames, all inside the video."""

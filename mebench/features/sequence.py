@@ -4,20 +4,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-import lazy_loader
 import numpy as np
 from numpy.typing import NDArray
 
 from mebench.core import Range
 from mebench.errors import ConfigError, DataError, refuse_if
 from mebench.features.base import FeatureMap, Image, SequenceStep
+from mebench.lazy_imports import load_lazily
 
 if TYPE_CHECKING:
     import cv2
     import scipy
 else:
-    cv2 = lazy_loader.load("cv2")
-    scipy = lazy_loader.load("scipy")
+    cv2 = load_lazily("cv2")
+    scipy = load_lazily("scipy")
 
 
 @dataclass(frozen=True)

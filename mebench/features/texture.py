@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-import lazy_loader
 import numpy as np
 from numpy.typing import NDArray
 
 from mebench.core import Range
 from mebench.errors import DataError
 from mebench.features.base import FeatureMap, Image, ImageStep
+from mebench.lazy_imports import load_lazily
 
-skimage = lazy_loader.load("skimage")  # which is untyped
+skimage = load_lazily("skimage")  # which is untyped
 
 Spans = tuple[tuple[int, int], ...]
 Histograms = NDArray[np.float64]

@@ -15,17 +15,16 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, cast
 
-import lazy_loader
-
 from mebench.atomic import nearest, whole_folder
 from mebench.errors import ConfigError, DataError, refuse_if
 from mebench.frames.image_folder import FolderFrames
 from mebench.frames.videofile import SUFFIXES as VIDEOS, VideoFrames
+from mebench.lazy_imports import load_lazily
 
 if TYPE_CHECKING:
     import cv2
 else:
-    cv2 = lazy_loader.load("cv2")
+    cv2 = load_lazily("cv2")
 
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 """Endings of the archives that are unpacked here, in lower case."""

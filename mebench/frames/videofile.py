@@ -20,20 +20,20 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import lazy_loader
 import numpy as np
 from numpy.typing import NDArray
 
 from mebench.errors import DataError, refuse_if, refused_by_system
 from mebench.files import open_plain
 from mebench.frames.images import MOST_PIXELS, SUFFIXES as IMAGES
+from mebench.lazy_imports import load_lazily
 
 if TYPE_CHECKING:
     import av
     import cv2
 else:
-    av = lazy_loader.load("av")
-    cv2 = lazy_loader.load("cv2")
+    av = load_lazily("av")
+    cv2 = load_lazily("cv2")
 
 SUFFIXES = (".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ts", ".webm", ".wmv")
 """Endings of video files, in lower case."""

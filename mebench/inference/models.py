@@ -15,19 +15,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import lazy_loader
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mebench import core, runner
 from mebench.atomic import replace_file, whole_file
 from mebench.config import RunConfig, RunSettings, from_plain, is_place, more_plugins, registry, user_setting
 from mebench.errors import ConfigError, MebenchError, RunError, check_known, refuse_if, refused_by_system
+from mebench.lazy_imports import load_lazily
 from mebench.runs import RunFolder, safe_name, whole_fold
 
 if TYPE_CHECKING:
     import torch
 else:
-    torch = lazy_loader.load("torch")
+    torch = load_lazily("torch")
 
 ENDING = ".safetensors"
 _KEY = "mebench"

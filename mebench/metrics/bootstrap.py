@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, NamedTuple, NotRequired, Self, TypedDict
 
-import lazy_loader
 import numpy as np
 
+from mebench.lazy_imports import load_lazily
 from mebench.metrics import catalogue
 from mebench.metrics.paired import correlation, difference_interval
 from mebench.metrics.ratios import Floats, Indices
@@ -17,7 +17,7 @@ from mebench.metrics.tables import members_of
 if TYPE_CHECKING:
     import scipy
 else:
-    scipy = lazy_loader.load("scipy")
+    scipy = load_lazily("scipy")
 
 FLAT = 1e-12
 """A standard error below this comes only from rounding: the score does not change when a subject is left out."""

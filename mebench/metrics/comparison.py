@@ -7,13 +7,13 @@ from itertools import product
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Self
 
-import lazy_loader
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from mebench.errors import ConfigError, DataError, unknown
 from mebench.grouping import grouped
+from mebench.lazy_imports import load_lazily
 from mebench.metrics import catalogue
 from mebench.metrics.bootstrap import (
     BasisOf,
@@ -46,7 +46,7 @@ from mebench.metrics.tables import Tables, members_of, of_first_draw
 if TYPE_CHECKING:
     import scipy
 else:
-    scipy = lazy_loader.load("scipy")
+    scipy = load_lazily("scipy")
 
 
 def pooled(runs: Sequence[Tables]) -> Tables:

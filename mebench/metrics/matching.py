@@ -5,12 +5,12 @@ from fractions import Fraction
 from math import lcm
 from typing import TYPE_CHECKING
 
-import lazy_loader
 import numpy as np
 import pandas as pd
 
 from mebench.core import peaks
 from mebench.grouping import grouped
+from mebench.lazy_imports import load_lazily
 from mebench.metrics.conventions import Convention
 from mebench.metrics.li2017 import peak_hits
 from mebench.metrics.ratios import Bools, Floats, Indices
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     import networkx
     import scipy
 else:
-    networkx = lazy_loader.load("networkx")
-    scipy = lazy_loader.load("scipy")
+    networkx = load_lazily("networkx")
+    scipy = load_lazily("scipy")
 
 
 @dataclass(frozen=True)

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-import lazy_loader
 import numpy as np
 
+from mebench.lazy_imports import load_lazily
 from mebench.metrics.ratios import Bools, Floats, Indices
 
 if TYPE_CHECKING:
     import scipy
 else:
-    scipy = lazy_loader.load("scipy")
+    scipy = load_lazily("scipy")
 
 PERMUTATIONS = 9999
 _AT_ONCE = 500

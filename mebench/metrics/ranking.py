@@ -3,17 +3,17 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import lazy_loader
 import numpy as np
 
+from mebench.lazy_imports import load_lazily
 from mebench.metrics.ratios import Floats, Indices
 
 if TYPE_CHECKING:
     import pandas as pd
     import scipy
 else:
-    pd = lazy_loader.load("pandas")
-    scipy = lazy_loader.load("scipy")
+    pd = load_lazily("pandas")
+    scipy = load_lazily("scipy")
 
 EQUAL = 1e-9
 """Scores that differ by less are equal: sums in another order differ in their last digits."""

@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING, Any
 
-import lazy_loader
 import numpy as np
 from numpy.typing import NDArray
 
+from mebench.lazy_imports import load_lazily
 from mebench.metrics.classification import expected_calibration_error
 from mebench.metrics.ratios import Floats, Indices
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import scipy
 else:
-    pd = lazy_loader.load("pandas")
-    scipy = lazy_loader.load("scipy")
+    pd = load_lazily("pandas")
+    scipy = load_lazily("scipy")
 
 COVERAGE = 0.9
 """The share of people's clips whose sets are to hold the truth."""

@@ -7,12 +7,12 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import lazy_loader
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from mebench.errors import RunError
+from mebench.lazy_imports import load_lazily
 from mebench.metrics import Convention, Tables, confusion_matrix as count, find, in_scope, of_first_draw, of_kinds
 from mebench.reports.timeline import COLORS, Timeline, Track, edges_of
 from mebench.runs import RunFolder, read_csv
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 else:
-    matplotlib = lazy_loader.load("matplotlib")
+    matplotlib = load_lazily("matplotlib")
 
 CURVE_COLORS = ("#c2410c", "#0369a1", "#4d7c0f", "#7e22ce")
 

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import lazy_loader
 import numpy as np
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -23,6 +22,7 @@ from mebench import inference, json_output, metrics
 from mebench.atomic import whole_file
 from mebench.core import Prediction
 from mebench.errors import MebenchError, RunError, refused_by_system
+from mebench.lazy_imports import load_lazily
 from mebench.metrics import (
     METRICS,
     RATES,
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     import matplotlib
     from matplotlib.figure import Figure
 else:
-    matplotlib = lazy_loader.load("matplotlib")
+    matplotlib = load_lazily("matplotlib")
 
 LONGEST = 160
 """Most characters of a value in the audit."""

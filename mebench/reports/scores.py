@@ -7,11 +7,10 @@ from functools import partial
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-import lazy_loader
-
 from mebench import metrics
 from mebench.config import flatten
 from mebench.grouping import grouped
+from mebench.lazy_imports import load_lazily
 from mebench.metrics.catalogue import METRICS, find
 from mebench.metrics.scored_parts import scored_parts
 from mebench.number_format import Score, count, number, shares_in_words
@@ -23,7 +22,7 @@ from mebench.terminal import plural, print_lines, print_report, print_table
 if TYPE_CHECKING:
     import pandas as pd
 else:
-    pd = lazy_loader.load("pandas")
+    pd = load_lazily("pandas")
 
 UNDEFINED = dict.fromkeys(("value", "low", "high"))
 COUNTS = {"tp": "TP", "fp": "FP", "fn": "FN"}

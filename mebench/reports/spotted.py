@@ -7,7 +7,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import lazy_loader
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -24,6 +23,7 @@ from mebench.grouping import grouped
 from mebench.inference import Answer, Model, predict_all
 from mebench.inspection.soundness import FPS_TOLERANCE
 from mebench.json_output import write_json
+from mebench.lazy_imports import load_lazily
 from mebench.progress import Progress
 from mebench.reports.report import environment
 from mebench.reports.timeline import COLORS, Lane, Span, Timeline, Track, clock, edges_of, unit_lanes
@@ -33,7 +33,7 @@ from mebench.terminal import plural
 if TYPE_CHECKING:
     import cv2
 else:
-    cv2 = lazy_loader.load("cv2")
+    cv2 = load_lazily("cv2")
 
 Faces = Literal["largest", "all"]
 CAUTION = (

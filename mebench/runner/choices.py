@@ -6,8 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-import lazy_loader
-
 from mebench import core, training
 from mebench.annotations.schemes import all_units, one_unit, unit_number
 from mebench.config import RunConfig, parts, registry, trainer
@@ -15,12 +13,13 @@ from mebench.core import KINDS, Composite, Dataset, Kind, Renamed, Scheme, Task,
 from mebench.errors import ConfigError, DataError, check_known, refused_by_plugin
 from mebench.features.degradation import Degradation
 from mebench.features.degraded_dataset import DegradedDataset
+from mebench.lazy_imports import load_lazily
 from mebench.protocols import Protocol
 
 if TYPE_CHECKING:
     import torch
 else:
-    torch = lazy_loader.load("torch")
+    torch = load_lazily("torch")
 
 
 def open_dataset(config: RunConfig) -> Dataset:

@@ -9,10 +9,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import lazy_loader
-
 from mebench.config import RunConfig, trainer
 from mebench.errors import ConfigError, InterruptedRunError as InterruptedRunError, MebenchError
+from mebench.lazy_imports import load_lazily
 from mebench.metrics import SECTIONS, scores_of
 from mebench.progress import Progress
 from mebench.runner.guard import warnings
@@ -30,7 +29,7 @@ from mebench.terminal import plural
 if TYPE_CHECKING:
     import torch
 else:
-    torch = lazy_loader.load("torch")
+    torch = load_lazily("torch")
 
 T = TypeVar("T")
 

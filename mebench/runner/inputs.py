@@ -20,20 +20,19 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import lazy_loader
-
 from mebench._installation import PACKAGE, VERSION
 from mebench.config import PluginInfo, RunConfig, flatten, is_place, plugins_of, shaping, trainer
 from mebench.core import Dataset
 from mebench.errors import RunError
 from mebench.features import processor
 from mebench.files import code_hash, file_hash
+from mebench.lazy_imports import load_lazily
 from mebench.protocols import ADDED
 
 if TYPE_CHECKING:
     import torch
 else:
-    torch = lazy_loader.load("torch")
+    torch = load_lazily("torch")
 
 ROOMS = ("annotations", "core", "features", "frames", "protocols", "spotting.py", "training")
 """The parts of mebench that shape predictions."""

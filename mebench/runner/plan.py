@@ -11,8 +11,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import lazy_loader
-
 from mebench import core
 from mebench._installation import PACKAGE
 from mebench.atomic import replace_file
@@ -32,6 +30,7 @@ from mebench.core import (
 )
 from mebench.errors import ConfigError, RunError, keys_behind, refused_by_plugin
 from mebench.files import code_hash, file_hash
+from mebench.lazy_imports import load_lazily
 from mebench.protocols import People, Protocol, find as find_protocol
 from mebench.runner.choices import (
     Ability,
@@ -51,7 +50,7 @@ from mebench.runner.sandbox import Grant, granted, lacking, python_files
 if TYPE_CHECKING:
     import torch
 else:
-    torch = lazy_loader.load("torch")
+    torch = load_lazily("torch")
 
 
 def fold_timings(videos: Sequence[Video], training: Iterable[Video], kinds: Sequence[Kind]) -> dict[str, Timing]:

@@ -10,15 +10,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-import lazy_loader
 from threadpoolctl import threadpool_limits
 
 from mebench._fast_imports import speed_up_imports
+from mebench.lazy_imports import load_lazily
 
 if TYPE_CHECKING:
     import torch
 else:
-    torch = lazy_loader.load("torch")
+    torch = load_lazily("torch")
 
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1")
 """Read by the numeric libraries when they are loaded: a worker is started with them."""

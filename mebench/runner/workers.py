@@ -7,16 +7,15 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import lazy_loader
-
 from mebench.errors import ConfigError
+from mebench.lazy_imports import load_lazily
 from mebench.runner import isolation
 from mebench.runner.isolation import LOOK_SECONDS, Failure, Worker, attempt
 
 if TYPE_CHECKING:
     import torch
 else:
-    torch = lazy_loader.load("torch")
+    torch = load_lazily("torch")
 
 ENOUGH = 3
 """After this many tasks fail twice with one exception, other tasks with this exception are not tried again."""

@@ -14,18 +14,18 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import lazy_loader
 import numpy as np
 from numpy.typing import NDArray
 
 from mebench.core import Curve, Epoch, Kind, Prediction, Timing
+from mebench.lazy_imports import load_lazily
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 else:
-    pa = lazy_loader.load("pyarrow")
-    pd = lazy_loader.load("pandas")
+    pa = load_lazily("pyarrow")
+    pd = load_lazily("pandas")
 
 TABLES = ("predictions.parquet", "clips.parquet", "frame_scores.parquet")
 CURVES = "curves.parquet"

@@ -33,12 +33,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import lazy_loader
 from filelock import FileLock, Timeout
 
 from mebench.atomic import WRITING, descriptor, replace_file, whole_file, whole_folder
 from mebench.errors import RunError, refused_by_system, unknown
 from mebench.files import file_hash
+from mebench.lazy_imports import load_lazily
 from mebench.runs.fold_files import (
     CURVES,
     RECORD,
@@ -55,8 +55,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 else:
-    pa = lazy_loader.load("pyarrow")
-    pd = lazy_loader.load("pandas")
+    pa = load_lazily("pyarrow")
+    pd = load_lazily("pandas")
 
 ORDERS = (
     ["draw", "video", "kind", "onset", "offset", "confidence"],

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
-import lazy_loader
 import numpy as np
 from numpy.typing import NDArray
 
 from mebench.errors import ConfigError, RunError
+from mebench.lazy_imports import load_lazily
 from mebench.vqa import questions
 
 if TYPE_CHECKING:
     import cv2
 else:
-    cv2 = lazy_loader.load("cv2")
+    cv2 = load_lazily("cv2")
 
 INSTRUCTION = (
     "The images are frames of one video of a face, in their order. Answer the question about the facial expression. "

@@ -19,6 +19,7 @@ OTHER_ROOMS = {
     "finding.py",
     "grouping.py",
     "json_output.py",
+    "lazy_imports.py",
     "number_format.py",
     "plugin_packages.py",
     "progress.py",
