@@ -17,9 +17,3 @@ def load_lazily(name: str) -> Any:
 class _LazyModule(ModuleType):
     def __getattr__(self, name: str) -> Any:
         return getattr(import_module(self.__name__), name)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        setattr(import_module(self.__name__), name, value)
-
-    def __delattr__(self, name: str) -> None:
-        delattr(import_module(self.__name__), name)

@@ -35,15 +35,6 @@ def test_load_lazily_gives_what_an_import_gives():
         _ = module.nothing
 
 
-def test_load_lazily_sets_attributes_of_the_module_itself(monkeypatch):
-    import json as imported
-
-    monkeypatch.setattr(load_lazily("json"), "dumps", "patched")
-    assert imported.dumps == "patched"
-    monkeypatch.undo()
-    assert callable(imported.dumps)
-
-
 def test_load_lazily_names_a_missing_package_at_its_use():
     missing = load_lazily("a_package_of_nobody")
     with pytest.raises(ModuleNotFoundError, match="a_package_of_nobody"):
