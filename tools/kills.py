@@ -36,12 +36,13 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import pandas as pd
 import typer.main
-from kills_jobs import JOBS, Job, Pieces
+from kills_jobs import JOBS, Pieces
 
 from mebench.runs.fold_files import TABLES, whole_fold
 
@@ -230,17 +231,36 @@ def write_plugins(root: Path, subjects: int) -> Path:
     return root
 
 
-def command(root: Path, runs: Path, workers: int, seeds: int) -> list[str]:
-    return [
-        *(sys.executable, "-c", "from mebench.cli import main; main()", "run", "-m"),
-        *("method=one_walk,two_walk", "dataset=killed", f"seeds=0..{seeds - 1}", "bootstrap=0", f"workers={workers}"),
-        *(
-            f"plugins={root / 'plugins'}",
-            f"runs={runs}",
-            f"cache={root / 'cache'}",
-            f"tracking=sqlite:///{root / 'no.db'}",
-        ),
-    ]
+@dataclass(frozen=True)
+class Sweep:
+    """The sweep that is killed.
+
+    Attributes:
+        root: folder of plugins, store and tracking.
+        workers: number of worker processes.
+        seeds: number of seeds of each method.
+        fork: whether programs are copies of this process.
+    """
+
+    root: Path
+    workers: int
+    seeds: int
+    fork: bool
+
+    def words(self, runs: Path) -> list[str]:
+        """The words of `mebench` whose runs go into a folder."""
+        return [
+            *("run", "-m", "method=one_walk,two_walk", "dataset=killed", f"seeds=0..{self.seeds - 1}", "bootstrap=0"),
+            *(f"workers={self.workers}", f"plugins={self.root / 'plugins'}", f"runs={runs}"),
+            *(f"cache={self.root / 'cache'}", f"tracking=sqlite:///{self.root / 'no.db'}"),
+        ]
+
+    def begin(self, runs: Path) -> Program:
+        """Start it, or let it go on."""
+        words = self.words(runs)
+        if self.fork:
+            return Forked(words, self.root)
+        return Started([sys.executable, "-c", "from mebench.cli import main; main()", *words], self.root)
 
 
 def check(runs: Path) -> dict[Path, int]:
@@ -309,22 +329,12 @@ def n_folds(runs: Path) -> int:
     return sum(1 for _ in runs.glob("*/folds/*"))
 
 
-def one_sweep(
-    root: Path,
-    runs: Path,
-    workers: int,
-    dice: random.Random,
-    most: int,
-    seconds: float,
-    fork: bool = False,
-    seeds: int = 2,
-) -> Counter[str]:
-    """Run the sweep until it is finished, killing it on the way at most so often; how often what was killed."""
+def finish_sweep(sweep: Sweep, runs: Path, dice: random.Random, most: int, seconds: float) -> Counter[str]:
+    """Run the sweep until it is finished, with at most `most` kills on the way; the number of each kind of kill."""
     counts: Counter[str] = Counter()
     known: dict[Path, int] = {}
     for _ in range(10 * most + 50):
-        words = command(root, runs, workers, seeds)
-        process: Program = Forked(words[3:], root) if fork else Started(words, root)
+        process = sweep.begin(runs)
         while sum(counts.values()) < most and process.poll() is None:
             wait_for_a_moment(process, runs, dice, seconds)
             if process.poll() is None and (what := disturb(process, dice)):
@@ -332,19 +342,20 @@ def one_sweep(
                 if what != "worker":
                     break
         said = process.wait_and_read()
-        found = apart(check, runs) if fork else check(runs)
+        found = apart(check, runs) if sweep.fork else check(runs)
         if lost := [folder for folder, written in known.items() if found.get(folder) != written]:
             raise SystemExit(f"lost or written again: {lost[0]} and {len(lost) - 1} others")
         known = found
-        if process.poll() == 0 or len(list(runs.glob("*/DONE"))) == METHODS * seeds:
+        if process.poll() == 0 or len(list(runs.glob("*/DONE"))) == METHODS * sweep.seeds:
             return counts
         if process.poll() not in STOPPED:
             raise SystemExit(f"exit code {process.poll()}: {said}")
     raise SystemExit("the sweep never came to its end")
 
 
-def one_job(name: str, job: Job, root: Path, out: Path, dice: random.Random, most: int, seconds: float) -> Counter[str]:
-    """Give a command until it comes to its end, killing it on the way at most so often; how often what was killed."""
+def finish_job(name: str, root: Path, out: Path, dice: random.Random, most: int, seconds: float) -> Counter[str]:
+    """Give a command until it comes to its end, with at most `most` kills on the way; the number of each kind of kill."""
+    job = JOBS[name]
     counts: Counter[str] = Counter()
     known: Pieces = {}
     job.prepare(root, out)
@@ -385,27 +396,51 @@ def everything(folder: Path) -> set[str]:
 
 
 def kill_job(name: str, root: Path, kills: int, dice: random.Random) -> None:
-    """Kill a command so often, over and over; what it makes is what it makes undisturbed."""
-    job, counts, rounds = JOBS[name], Counter[str](), 0
+    """Kill a command `kills` times, over and over; what it makes is what it makes undisturbed."""
+    job = JOBS[name]
+    counts = Counter[str]()
+    rounds = 0
     quiet = root / f"quiet-{name}"
     if name == "build":  # a page of fewer records is there before
-        one_job(name, job, root, quiet, dice, 0, 1.0)
+        finish_job(name, root, quiet, dice, 0, 1.0)
         shutil.rmtree(quiet / "records")
         quiet.rename(root / "former")
         (root / "more").mkdir()
     began = time.perf_counter()
-    one_job(name, job, root, quiet, dice, 0, 1.0)
-    seconds, expected = time.perf_counter() - began, job.answer(quiet)
+    finish_job(name, root, quiet, dice, 0, 1.0)
+    seconds = time.perf_counter() - began
+    expected = job.answer(quiet)
     print(f"{name}, undisturbed: {seconds:.1f} s", flush=True)
     while sum(counts.values()) < kills:
         out = root / f"{name}{rounds}"
-        counts += one_job(name, job, root, out, dice, min(10, kills - sum(counts.values())), seconds)
+        counts += finish_job(name, root, out, dice, min(10, kills - sum(counts.values())), seconds)
         rounds += 1
         if (found := job.answer(out)) != expected:
             odd = [key for key in {*found, *expected} if found.get(key) != expected.get(key)]
             raise SystemExit(f"{name} made something else: {odd[:3]} in {out}")
         shutil.rmtree(out)
         print(f"{name}: {sum(counts.values())} kills {dict(counts)}, {rounds} rounds as if undisturbed", flush=True)
+
+
+def kill_sweep(sweep: Sweep, kills: int, dice: random.Random) -> None:
+    """Kill the sweep `kills` times, over and over; its predictions are those of an undisturbed one."""
+    counts = Counter[str]()
+    sweeps = 0
+    quiet = sweep.root / "quiet"
+    began = time.perf_counter()
+    finish_sweep(sweep, quiet, dice, 0, 1.0)
+    seconds = time.perf_counter() - began
+    expected = apart(answers, quiet)
+    print(f"undisturbed: {seconds:.1f} s, {sum(map(len, expected.values()))} rows", flush=True)
+    while sum(counts.values()) < kills:
+        runs = sweep.root / f"runs{sweeps}"
+        counts += finish_sweep(sweep, runs, dice, min(10, kills - sum(counts.values())), seconds)
+        sweeps += 1
+        for name, table in apart(answers, runs).items():
+            pd.testing.assert_frame_equal(table, expected[name], check_exact=True)
+        if leftovers := list(runs.glob("*/**/.writing-*")):
+            raise SystemExit(f"left behind: {leftovers[0]}")
+        print(f"{sum(counts.values())} kills {dict(counts)}, {sweeps} sweeps as if undisturbed", flush=True)
 
 
 def main() -> None:
@@ -421,29 +456,14 @@ def main() -> None:
     if args.fork or args.jobs != ["sweep"]:
         import_all(args.jobs)
 
-    dice, counts, sweeps = random.Random(args.seed), Counter[str](), 0
+    dice = random.Random(args.seed)
     with tempfile.TemporaryDirectory(prefix="mebench-kills-") as scratch:
         root = Path(scratch)
         write_plugins(root / "plugins", args.subjects)
         for name in [name for name in args.jobs if name != "sweep"]:
             kill_job(name, root, args.kills, dice)
-        if "sweep" not in args.jobs:
-            return
-        began = time.perf_counter()
-        one_sweep(root, root / "quiet", args.workers, dice, 0, 1.0, args.fork, args.seeds)
-        seconds = time.perf_counter() - began
-        expected = apart(answers, root / "quiet")
-        print(f"undisturbed: {seconds:.1f} s, {sum(map(len, expected.values()))} rows", flush=True)
-        while sum(counts.values()) < args.kills:
-            runs = root / f"runs{sweeps}"
-            most = min(10, args.kills - sum(counts.values()))
-            counts += one_sweep(root, runs, args.workers, dice, most, seconds, args.fork, args.seeds)
-            sweeps += 1
-            for name, table in apart(answers, runs).items():
-                pd.testing.assert_frame_equal(table, expected[name], check_exact=True)
-            if leftovers := list(runs.glob("*/**/.writing-*")):
-                raise SystemExit(f"left behind: {leftovers[0]}")
-            print(f"{sum(counts.values())} kills {dict(counts)}, {sweeps} sweeps as if undisturbed", flush=True)
+        if "sweep" in args.jobs:
+            kill_sweep(Sweep(root, args.workers, args.seeds, args.fork), args.kills, dice)
 
 
 if __name__ == "__main__":

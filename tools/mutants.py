@@ -167,16 +167,8 @@ def _changes(node: ast.AST, place: _Places) -> Iterator[Change]:
     match node:
         case ast.Constant(value=int() | float() as value) if not isinstance(value, bool):
             yield "number", place.start(node), place.end(node), repr(_other(value))
-        case ast.Compare():
-            for (left, right), op in zip(pairwise([node.left, *node.comparators]), node.ops):
-                yield from place.between(left, right, COMPARISONS[type(op)][0], "comparison", COMPARISONS[type(op)][1])
-        case ast.BoolOp():
-            for left, right in pairwise(node.values):
-                yield from place.between(left, right, LOGIC[type(node.op)][0], "and/or", LOGIC[type(node.op)][1])
-        case ast.BinOp(left, op, right) if type(op) in ARITHMETIC and not (_joins(left) or _joins(right)):
-            yield from place.between(left, right, ARITHMETIC[type(op)][0], "arithmetic", ARITHMETIC[type(op)][1])
-        case ast.AugAssign(target, op, value) if type(op) in ARITHMETIC and not _joins(value):
-            yield from place.between(target, value, ARITHMETIC[type(op)][0], "arithmetic", ARITHMETIC[type(op)][1])
+        case ast.Compare() | ast.BoolOp() | ast.BinOp() | ast.AugAssign():
+            yield from _operators(node, place)
         case ast.UnaryOp(op=ast.Not()):
             begin = place.start(node)
             found = re.match(rb"not\b\s*", place.source[begin:])
@@ -191,6 +183,25 @@ def _changes(node: ast.AST, place: _Places) -> Iterator[Change]:
             yield "sort dropped", place.start(node.value), place.end(node.value), "False"
         case ast.keyword(arg="seed" | "random_state"):
             yield "seed dropped", *_with_comma(place, node), ""
+
+
+def _operators(node: ast.Compare | ast.BoolOp | ast.BinOp | ast.AugAssign, place: _Places) -> Iterator[Change]:
+    """Changes of the operators between the operands of a node."""
+    match node:
+        case ast.Compare():
+            for (left, right), op in zip(pairwise([node.left, *node.comparators]), node.ops):
+                pattern, other = COMPARISONS[type(op)]
+                yield from place.between(left, right, pattern, "comparison", other)
+        case ast.BoolOp():
+            pattern, other = LOGIC[type(node.op)]
+            for left, right in pairwise(node.values):
+                yield from place.between(left, right, pattern, "and/or", other)
+        case ast.BinOp(left, op, right) if type(op) in ARITHMETIC and not (_joins(left) or _joins(right)):
+            pattern, other = ARITHMETIC[type(op)]
+            yield from place.between(left, right, pattern, "arithmetic", other)
+        case ast.AugAssign(target, op, value) if type(op) in ARITHMETIC and not _joins(value):
+            pattern, other = ARITHMETIC[type(op)]
+            yield from place.between(target, value, pattern, "arithmetic", other)
 
 
 def _calls(node: ast.Call, place: _Places) -> Iterator[Change]:
