@@ -1,4 +1,4 @@
-"""The challenges: their register, files checked line by line, and a judge that never shows the truth."""
+"""The judge of a challenge, which never shows the truth, and bundles for organisers."""
 
 import json
 import subprocess
@@ -12,8 +12,6 @@ from sklearn.preprocessing import MultiLabelBinarizer
 import mebench
 from mebench import challenges
 from mebench.errors import ConfigError, DataError
-from mebench.exchange import write
-from mebench.metrics import CONVENTIONS
 from tests.helpers.empty_trees import write_empty_tree
 from tests.helpers.nightly import by_day
 from tests.helpers.reader import reader
@@ -21,124 +19,7 @@ from tests.helpers.reader import reader
 __all__ = ["reader"]
 
 task, faults, judge = challenges.register.task, challenges.entry.faults, challenges.bundle.judge
-ALL = [one for found in challenges.register.challenges().values() for one in found.tasks.values()]
-
-
-@pytest.mark.parametrize("one", ALL, ids=lambda one: one.name)
-def test_a_task_names_what_mebench_has(one):
-    assert one.form in {*write.FORMATS, "clips", "answers"}
-    assert one.convention in CONVENTIONS
-    assert one.truth == "hidden" or {*one.truth.split(", ")} <= {*mebench.datasets().index}
-    assert bool(one.classes) == (one.form == "clips")
-    assert challenges.register.challenge(one.name.partition("/")[0]).source
-
-
-def test_a_name_that_is_wrong_or_open_is_one_sentence():
-    assert task("megc2023") is task("megc2023/spotting")
-    with pytest.raises(ConfigError, match="unknown challenge 'megc2032'"):
-        task("megc2032")
-    with pytest.raises(ConfigError, match="megc2025 has the tasks str and vqa: name one, such as megc2025/str"):
-        task("megc2025")
-    with pytest.raises(ConfigError, match="unknown task of megc2025 'vqx'"):
-        task("megc2025/vqx")
-
-
 SPOTTED = "vid,pred_onset,pred_offset,type\n001_2,10,20,me\n001_3,30,90,mae\n"
-
-
-@pytest.mark.parametrize(
-    ("name", "text", "said"),
-    [
-        ("megc2023", SPOTTED, []),
-        ("megc2023", SPOTTED.replace("me\n", "micro\n", 1), ["line 2: the type must be me or mae, not 'micro'"]),
-        ("megc2023", SPOTTED.replace("10,20", "20,10"), ["line 2: the offset 10 lies before the onset 20"]),
-        ("megc2023", SPOTTED.replace("10", "1.5"), ["line 2: onset and offset must be whole frame numbers, not '1.5' and '20'"]),
-        ("megc2023", SPOTTED + "001_2,10,20,me\n", ["line 4: repeats line 2"]),
-        ("megc2023", SPOTTED + "009,1,2,me\n", ["line 4: the video '009' is not among the challenge's 2"]),
-        ("megc2023", SPOTTED + ",1,2,me\nx\n", ["line 4: names no video", "line 5: has 1 cells, not 4"]),
-        ("megc2023", "", ["line 1: the columns must be vid,pred_onset,pred_offset,type, not empty"]),
-        ("megc2023", "\udcff", ["is not UTF-8 (byte 0): save it as UTF-8"]),
-        ("megc2024/str", "subject,video,onset,offset,emotion\n1,001_2,10,20,anger\n", []),
-        ("dfme2024", "subject,video,emotion\n1,001_2,joy\n1,001_3,fear\n", [
-            "line 2: the emotion must be one of happiness, anger, contempt, disgust, fear, sadness, surprise, not 'joy'"
-        ]),
-        ("dfme2024", "subject,video,emotion\n1,001_2,fear\n", ["the clip '001_3' has no answer"]),
-        ("4dmr2025", "subject,video,emotion\n1,001_2,negative+surprise\n1,001_3,others\n", []),
-        ("dfme2024", "subject,video,emotion\n1,001_2,fear\n1,001_3,fear\n1,001_2,anger\n", ["line 4: repeats line 2"]),
-        ("megc2023", "vid, pred_onset ,pred_offset,type\r\n 001_2 , 10,20 ,me\r\n", []),
-        ("megc2023", f"{SPOTTED}001_2,{'9' * 5000},{'9' * 5000},me\n", [
-            f"line 4: onset and offset must be whole frame numbers, not '{'9' * 249} …"
-        ]),
-        ("megc2023", SPOTTED + '"001_2,1,2,me\n', ["a.csv, line 4: not a table with commas (unexpected end of data)"]),
-        ("megc2023", SPOTTED + "v" * 200_000 + ",1,2,me\n", [
-            "a.csv, line 4: not a table with commas (field larger than field limit (131072))"
-        ]),
-        ("megc2020", "hello\n", ["line 1: is not a log of MEGC 2020: a line is `<subject>_<video> onset offset onset offset TP|FP|FN`"]),
-        ("megc2020", "1\n006_1   324   403   -   -   FN\n", []),
-    ],
-)  # fmt: skip
-def test_each_fault_has_its_line(tmp_path, name, text, said):
-    path, videos = tmp_path / "a.csv", tmp_path / "videos.csv"
-    path.write_bytes(text.encode("utf-8", "surrogateescape"))
-    videos.write_text("video\n001_2\n001_3\n")
-    found = [str(fault) for fault in faults(task(name), path, videos)]
-    assert [line.replace(f"{path} ", "").replace(f"{tmp_path}/", "") for line in found] == said
-
-
-@pytest.mark.parametrize(
-    ("name", "text", "said"),
-    [
-        ("megc2023", "vid,pred_onset,pred_offset,type\ns1_v1,1,2,me\nv1,1,2,me\n", [
-            "line 3: the video 'v1' is not among the challenge's 2"
-        ]),
-        ("dfme2024", "subject,video,emotion\ns2,v1,fear\n", ["the clip 's1_v1' has no answer"]),
-        ("megc2024/str", "subject,video,onset,offset,emotion\ns1,v1,1,2,\ns3,v1,1,2,\n", [
-            "line 3: the video 'v1' is not among the challenge's 2"
-        ]),
-    ],
-)  # fmt: skip
-def test_videos_of_two_people_with_one_name(tmp_path, name, text, said):
-    (tmp_path / "a.csv").write_text(text)
-    (tmp_path / "truth.csv").write_text("subject,video,onset\ns1,v1,3\ns1,v1,9\ns2,v1,\n")
-    assert [str(fault) for fault in faults(task(name), tmp_path / "a.csv", tmp_path / "truth.csv")] == said
-
-
-@pytest.mark.parametrize("text", ["", "subject,onset\n1,2\n"])
-def test_a_table_of_videos_without_any_is_refused(tmp_path, text):
-    (tmp_path / "asked.csv").write_text(text)
-    with pytest.raises(DataError, match=r"asked.csv has no column video .or vid., which names the challenge's videos"):
-        faults(task("megc2023"), tmp_path / "a.csv", tmp_path / "asked.csv")
-
-
-def test_answers_are_held_to_the_questions(tmp_path):
-    rows = [{"id": f"q{n}", "question": "What is the action unit?", "answer": "dimpler"} for n in range(3)]
-    asked, given = tmp_path / "q.jsonl", tmp_path / "a.jsonl"
-    asked.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
-    changed = [rows[0] | {"answer": ""}, rows[1] | {"question": "What?"}, rows[2] | {"id": "q9"}]
-    given.write_text("".join(f"{json.dumps(row)}\n" for row in changed))
-    assert [str(fault) for fault in faults(task("megc2026/vqa"), given, asked)] == [
-        "line 1: the question 'q0' has no answer",
-        "line 2: the question 'q1' must read 'What is the action unit?'",
-        "line 3: the question 'q9' is not asked",
-        "the question 'q2' is missing",
-    ]
-    assert not faults(task("megc2026/vqa"), asked, asked)
-    given.write_text("\n{\n\n" + json.dumps(rows[0]) + '\n{"id": "q3", "question": null}\n' + json.dumps(rows[0]))
-    assert [str(fault) for fault in faults(task("megc2026/vqa"), given)] == [
-        'line 2: not JSON; each line must be an object such as {"id": …}',
-        "line 5: needs the keys id (or video_id), question and answer",
-        "line 6: the id 'q0' is also in line 4; each id must be unique",
-    ]
-
-
-def test_a_file_to_compare_with_that_names_no_videos_is_one_sentence(tmp_path):
-    path, videos = tmp_path / "a.csv", tmp_path / "videos.csv"
-    path.write_text(SPOTTED)
-    videos.write_text("name\n001_2\n")
-    with pytest.raises(DataError, match="has no column video"):
-        faults(task("megc2023"), path, videos)
-    with pytest.raises(DataError, match=r"cannot read .*none\.csv: No such file"):
-        faults(task("megc2023"), path, tmp_path / "none.csv")
 
 
 SECRET = "777"
@@ -168,7 +49,7 @@ def judged(folder, capsys):
 
 
 @pytest.mark.processes
-def test_a_good_file_gets_the_scores_that_mebench_gives(bundle, capsys):
+def test_judge_gives_scores_of_mebench(bundle, capsys):
     (bundle / "in" / "res" / "samm_pred.csv").write_text(SPOTTED)
     assert judged(bundle, capsys) == (0, "")
     scores = json.loads((bundle / "out" / "scores.json").read_text())
@@ -188,7 +69,7 @@ def test_a_good_file_gets_the_scores_that_mebench_gives(bundle, capsys):
         ("vid,pred_onset,pred_offset,type\n" + "".join(f"v,{n},{n},me\n" for n in range(200_001)), "has 200,002 lines"),
     ],
 )
-def test_a_bad_file_is_a_sentence_and_never_the_truth(bundle, capsys, text, said):
+def test_judge_refuses_bad_file_without_showing_truth(bundle, capsys, text, said):
     (bundle / "in" / "res" / "a.csv").write_text(text)
     code, err = judged(bundle, capsys)
     assert said in err
@@ -196,13 +77,13 @@ def test_a_bad_file_is_a_sentence_and_never_the_truth(bundle, capsys, text, said
     assert "<script>" not in (bundle / "out" / "detailed_results.html").read_text()
 
 
-def test_a_link_to_the_truth_is_no_submission(bundle, capsys):
+def test_judge_refuses_link_to_truth(bundle, capsys):
     (bundle / "in" / "res" / "a.csv").symlink_to(bundle / "in" / "ref" / "truth.csv")
     assert judged(bundle, capsys) == (1, "not scored: the submission must hold one file, not 0\n")
 
 
 @pytest.mark.processes
-def test_the_reader_reaches_neither_the_truth_nor_the_network(bundle):
+def test_reader_reaches_neither_truth_nor_network(bundle):
     code = (
         "import socket, sys; from mebench.challenges import bundle, entry\n"
         f"def rows(*_):\n    try: open({str(bundle / 'in' / 'ref' / 'truth.csv')!r}); return ['truth']\n"
@@ -218,7 +99,7 @@ def test_the_reader_reaches_neither_the_truth_nor_the_network(bundle):
 
 
 @pytest.mark.processes
-def test_a_bundle_is_what_codabench_takes(bundle):
+def test_write_makes_bundle_for_codabench(bundle):
     import yaml
 
     files = {str(p.relative_to(bundle / "bundle")) for p in (bundle / "bundle").rglob("*") if p.is_file()}
@@ -242,7 +123,7 @@ def test_a_bundle_is_what_codabench_takes(bundle):
         challenges.bundle.write(task("megc2023"), bundle / "t.csv", bundle / "bundle")
 
 
-def test_a_truth_that_no_file_could_be_scored_by_makes_no_bundle(tmp_path):
+def test_write_refuses_truth_without_answers(tmp_path):
     truth, out = tmp_path / "t.csv", tmp_path / "bundle"
     truth.write_text("subject,video\n1,001_2\n")
     with pytest.raises(DataError, match="lacks the column"):
@@ -253,7 +134,7 @@ def test_a_truth_that_no_file_could_be_scored_by_makes_no_bundle(tmp_path):
     assert not out.exists()
 
 
-def test_a_cell_with_quotes_stays_one_cell(tmp_path):
+def test_judged_keeps_quoted_cells_whole(tmp_path):
     truth, given = tmp_path / "t.csv", tmp_path / "p.csv"
     truth.write_text('subject,video,emotion\n1,"a""b,c",fear\n2,002,anger\n')
     given.write_text('subject,video,emotion\n1,"a""b,c",fear\n2,002,fear\n')
@@ -262,7 +143,7 @@ def test_a_cell_with_quotes_stays_one_cell(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["megc2024/str", "megc2025/str"])
-def test_spotted_and_named_expressions_are_judged_by_strs(tmp_path, name):
+def test_judged_by_strs_needs_emotions(tmp_path, name):
     truth, given = tmp_path / "t.csv", tmp_path / "p.csv"
     truth.write_text("subject,video,onset,offset,emotion\n1,a,10,20,fear\n2,b,30,40,anger\n3,c,50,60,anger\n")
     given.write_text("subject,video,onset,offset,emotion\n1,a,10,20,fear\n2,b,31,40,anger\n3,c,80,90,anger\n")
@@ -273,7 +154,7 @@ def test_spotted_and_named_expressions_are_judged_by_strs(tmp_path, name):
         challenges.bundle.judged(task(name), given, truth, mebench.score)
 
 
-def test_a_log_that_spots_nothing_is_scored_as_its_convention_says(tmp_path):
+def test_judged_log_without_spotting_has_no_f1(tmp_path):
     truth, given = tmp_path / "t.csv", tmp_path / "p.txt"
     truth.write_text("subject,video,onset,offset\n1,1_a,10,20\n2,2_b,30,40\n")
     given.write_text("1_a   10   20   -   -   FN\n2_b   30   40   -   -   FN\n")
@@ -281,7 +162,7 @@ def test_a_log_that_spots_nothing_is_scored_as_its_convention_says(tmp_path):
     assert {key: score["value"] for key, score in found.items()} == {"f1": None}  # its precision is undefined
 
 
-def test_clips_with_two_emotions_are_all_scored(tmp_path):
+def test_judged_clips_with_two_emotions_equal_scikit_learn(tmp_path):
     """UF1 of scikit-learn, over all clips; sets that the truth lacks are answers too."""
     truth, given = tmp_path / "t.csv", tmp_path / "p.csv"
     labels = [
@@ -322,7 +203,7 @@ SHEETS = [("test_A", "fear"), ("test_B", "anger")]
 
 
 @pytest.mark.parametrize(("name", "right"), by_day(SHEETS, SHEETS[0]))
-def test_public_labels_of_dfme_are_a_truth_as_they_are(tmp_path, name, right):
+def test_judged_takes_public_labels_of_dfme(tmp_path, name, right):
     write_empty_tree("dfme", tmp_path / "dfme")
     sheet = next((tmp_path / "dfme").rglob(f"{name}_full_with_AU.xlsx"))
     clip, given = {"test_A": "sub0301_01", "test_B": "sub0402_01"}[name], tmp_path / "p.csv"
@@ -333,7 +214,7 @@ def test_public_labels_of_dfme_are_a_truth_as_they_are(tmp_path, name, right):
         assert found["accuracy"]["value"] == accuracy
 
 
-def test_answers_and_clips_are_judged_too(tmp_path):
+def test_judged_scores_answers_and_clips(tmp_path):
     rows = [
         {"id": f"q{n}", "dataset": "d", "subject": str(n), "question": "What is the coarse expression class?"}
         for n in range(4)

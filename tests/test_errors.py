@@ -1,0 +1,136 @@
+"""Errors as sentences: the nearest name, the remedy, and what becomes of the errors of the system and of plugins."""
+
+import errno
+import os
+import signal
+
+import pytest
+
+from mebench.errors import (
+    MOST_NAMES,
+    ConfigError,
+    DataError,
+    InterruptedRunError,
+    PluginError,
+    RunError,
+    SomeFailedError,
+    check_known,
+    keys_behind,
+    listed,
+    refuse_if,
+    refused_by_plugin,
+    refused_by_system,
+    sentence,
+    system_sentence,
+    unknown,
+)
+
+
+def test_errors_have_documented_exit_codes():
+    codes = {error: error.exit_code for error in (ConfigError, PluginError, DataError, RunError, SomeFailedError)}
+    assert codes == {ConfigError: 2, PluginError: 2, DataError: 3, RunError: 4, SomeFailedError: 5}
+
+
+def test_InterruptedRunError_has_exit_code_of_its_signal():
+    assert InterruptedRunError("stopped").exit_code == 130
+    assert InterruptedRunError("stopped", KeyboardInterrupt(signal.SIGTERM)).exit_code == 128 + signal.SIGTERM
+
+
+def test_unknown_lists_names_unless_there_are_many():
+    names = [f"name{number}" for number in range(MOST_NAMES + 1)]
+    assert unknown("method", "name1", names) == "unknown method 'name1'. Did you mean 'name1'?"
+    many = unknown("method", "zzz", names)
+    assert "Did you mean" not in many
+    assert f"{names[MOST_NAMES // 2]}" in many
+    assert "and 1 more" in many
+    assert unknown("method", "mean", []) == "unknown method 'mean'. Known: none."
+
+
+def test_check_known_raises_chosen_error_after_place():
+    check_known("method", "mean", {"mean"})
+    with pytest.raises(PluginError, match=r"^a\.yaml: unknown method 'meen'\. Did you mean 'mean'\?"):
+        check_known("method", "meen", {"mean"}, error=PluginError, where="a.yaml")
+
+
+def test_refuse_if_raises_first_broken_rule():
+    refuse_if((False, "one"), ("", "two"))
+    with pytest.raises(ConfigError, match=r"^two$"):
+        refuse_if((False, "one"), ("broken", "two"), (True, "three"))
+    with pytest.raises(DataError, match=r"^one$"):
+        refuse_if((True, "one"), error=DataError)
+
+
+@pytest.mark.parametrize(
+    ("names", "most", "expected"),
+    [([], 2, ""), (["a", "b"], 2, "a, b"), (["a", "b", "c", "d"], 2, "a, b and 2 more")],
+)
+def test_listed_counts_names_beyond_limit(names, most, expected):
+    assert listed(names, most) == expected
+
+
+def test_refused_by_system_names_reason_and_remedy(tmp_path):
+    def read(path, **words):
+        with refused_by_system(f"{path.name} cannot be read", **words):
+            path.read_text()
+
+    (tmp_path / "a").mkdir()
+    with pytest.raises(DataError, match=r"^b cannot be read: No such file or directory$"):
+        read(tmp_path / "b")
+    with pytest.raises(RunError, match=r"^b cannot be read: No such file or directory: look elsewhere$"):
+        read(tmp_path / "b", then="look elsewhere", error=RunError)
+
+
+def test_refused_by_system_knows_remedy_of_full_disk():
+    with (
+        pytest.raises(DataError, match=r"No space left on device: make room there, or name another place$"),
+        refused_by_system("a.csv cannot be written"),
+    ):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_refused_by_plugin_keeps_errors_with_sentence():
+    def fail(error):
+        with refused_by_plugin("method 'mine' cannot be built", "check it"):
+            raise error
+
+    with pytest.raises(ConfigError, match=r"^method\.p must be above 0$"):
+        fail(ConfigError("method.p must be above 0"))
+    with pytest.raises(PluginError, match=r"^method 'mine' cannot be built: ValueError: no. check it$"):
+        fail(ValueError("no"))
+
+
+def test_keys_behind_names_key_that_user_set():
+    def refuse(error):
+        with keys_behind("recognizer.", "method"):
+            raise error
+
+    with pytest.raises(ConfigError, match=r"^recognizer\.dim must be even, in a/method\.py$"):
+        refuse(ConfigError("method.dim must be even, in a/method.py"))
+    with pytest.raises(ValueError, match=r"^recognizer\.dim$"):
+        refuse(ValueError("method.dim"))
+
+
+def test_sentence_is_one_line():
+    assert sentence(DataError("no frames")) == "no frames"
+    assert sentence(ValueError("a\n b")) == "ValueError: a b"
+    assert sentence(ValueError()) == "ValueError"
+    assert sentence(MemoryError()) == "the memory of this machine was not enough: use fewer workers=N"
+    assert (
+        sentence(FileNotFoundError(errno.ENOENT, "No such file", "a.csv")) == "FileNotFoundError: No such file: a.csv"
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "verb", "expected"),
+    [
+        (
+            OSError(errno.EDQUOT, "Quota", "a"),
+            "run",
+            "the disk is full: a. Free some space: finished folds are kept, and",
+        ),
+        (OSError(errno.EACCES, os.strerror(errno.EACCES), "a"), "", "Permission denied: a: check whose it is"),
+        (OSError(errno.EIO, "Input/output error"), "", "Input/output error"),
+    ],
+)
+def test_system_sentence_names_operation_path_and_remedy(error, verb, expected):
+    assert system_sentence(error, verb).startswith(expected)
