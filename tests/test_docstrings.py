@@ -1,20 +1,169 @@
-"""The examples in docstrings do what they say."""
+"""Docstrings: their examples do what they say, their first sentences are short, and their notes can be read alone."""
 
+import ast
 import doctest
 import linecache
+import re
+from functools import cache
 from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
-FILES = [file for file in sorted((ROOT / "mebench").rglob("*.py")) if ">>> " in file.read_text(encoding="utf-8")]
+FILES = sorted((ROOT / "mebench").rglob("*.py"))
+WITH_EXAMPLES = [file for file in FILES if ">>> " in file.read_text(encoding="utf-8")]
+MOST_WORDS = 15
+"""Words of a first sentence: a dozen, and some for names."""
+LONG_SENTENCES = {
+    "_lightly.py",
+    "annotations",
+    "api",
+    "atomic.py",
+    "boards",
+    "challenges",
+    "cli",
+    "config",
+    "core",
+    "errors.py",
+    "exchange",
+    "features",
+    "frames",
+    "inference",
+    "inspection",
+    "metrics",
+    "progress.py",
+    "protocols",
+    "records",
+    "reports",
+    "reproduction",
+    "result_cache.py",
+    "runner",
+    "runs",
+    "spotting.py",
+    "table.py",
+    "terminal.py",
+    "testing",
+    "tracking",
+    "training",
+    "tuning",
+    "vqa",
+}
+"""Rooms that still have longer first sentences: the list only gets shorter."""
+NOTES_WITHOUT_NOUN = {
+    "annotations",
+    "api",
+    "atomic.py",
+    "boards",
+    "challenges",
+    "config",
+    "core",
+    "errors.py",
+    "exchange",
+    "features",
+    "files.py",
+    "frames",
+    "inference",
+    "json_output.py",
+    "metrics",
+    "protocols",
+    "records",
+    "reports",
+    "reproduction",
+    "runner",
+    "runs",
+    "spotting.py",
+    "table.py",
+    "terminal.py",
+    "testing",
+    "tracking",
+    "training",
+    "tuning",
+    "vqa",
+}
+"""Rooms that still have notes without a noun: the list only gets shorter."""
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(ROOT)))
+@pytest.mark.parametrize("file", WITH_EXAMPLES, ids=lambda file: str(file.relative_to(ROOT)))
 def test_docstring_examples_hold(file):
     linecache.clearcache()  # each example looks whether any file read so far has changed: of all those of this process
     module = import_module(".".join(file.relative_to(ROOT).with_suffix("").parts))
     found = doctest.testmod(module, optionflags=doctest.NORMALIZE_WHITESPACE)
     assert found.attempted
     assert not found.failed
+
+
+def room_of(file):
+    """A folder of `mebench/`, or a file directly in it."""
+    return file.relative_to(ROOT / "mebench").parts[0]
+
+
+ROOMS = sorted({room_of(file) for file in FILES})
+
+
+@cache
+def docstrings_of(room):
+    """Place and text of all docstrings of a room."""
+    found = []
+    for file in FILES:
+        if room_of(file) != room:
+            continue
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node):
+                place = f"{file.relative_to(ROOT)}: {getattr(node, 'name', 'the file')}"
+                found.append((place, ast.get_docstring(node)))
+    return found
+
+
+@cache
+def notes_of(room):
+    """Place and text of the notes on parameters, attributes and constants of a room."""
+    found = []
+    for place, docstring in docstrings_of(room):
+        notes = re.findall(r"^ {4}([a-z_]+): (.*)$", docstring, re.MULTILINE)
+        found += [(f"{place}.{name}", text) for name, text in notes]
+    for file in FILES:
+        if room_of(file) == room:
+            found += [(f"{file.relative_to(ROOT)}: a constant", text) for text in texts_below_names(file)]
+    return found
+
+
+def texts_below_names(file):
+    """The notes that stand below a constant or an attribute."""
+    texts = []
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        for before, after in pairwise(node.body if isinstance(node, ast.Module | ast.ClassDef) else []):
+            named = isinstance(before, ast.Assign | ast.AnnAssign)
+            if named and isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant):
+                texts.append(str(after.value.value))
+    return texts
+
+
+def first_sentence(docstring):
+    paragraph = " ".join(docstring.split("\n\n")[0].split())
+    return re.split(r"(?<=[.!?:;])\s", paragraph)[0]
+
+
+def begins_without_noun(note):
+    return re.match(r"(of|after|what|that|whether it)\b", note, re.IGNORECASE) is not None
+
+
+@pytest.mark.parametrize("room", [room for room in ROOMS if room not in LONG_SENTENCES])
+def test_docstring_first_sentence_is_short(room):
+    sentences = [(place, first_sentence(docstring)) for place, docstring in docstrings_of(room)]
+    assert [(place, text) for place, text in sentences if len(text.split()) > MOST_WORDS] == []
+
+
+@pytest.mark.parametrize("room", [room for room in ROOMS if room not in NOTES_WITHOUT_NOUN])
+def test_docstring_notes_begin_with_noun(room):
+    assert [note for note in notes_of(room) if begins_without_noun(note[1])] == []
+
+
+def test_docstring_rules_find_what_breaks_them():
+    assert first_sentence("Score it.\nAnd more.") == "Score it."
+    assert first_sentence("A rule: its exception.\n\nMore.") == "A rule:"
+    assert begins_without_noun("of the part")
+    assert begins_without_noun("What is raised.")
+    assert not begins_without_noun("name of the part")
+    assert not begins_without_noun("whether the part is named")
