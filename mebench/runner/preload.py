@@ -23,7 +23,6 @@ if wanted := os.environ.pop(isolation.PRELOAD, ""):
     for entry in (lightning, *json.loads(wanted)):
         with suppress(Exception, SystemExit):  # the fold that needs it will report it
             found: Any = resolve_name(entry.removesuffix("()"))
-            vars(found)  # loads a package that waits for its first use
             if entry.endswith("()"):
                 found()
     code_of((), file_hash)  # which is remembered

@@ -193,10 +193,7 @@ def granted(
     installed = set[str]()
     code = list[str]()
     for name, module in list(sys.modules.items()):
-        attributes = object.__getattribute__(
-            module, "__dict__"
-        )  # `vars` would load a package that waits for its first use
-        file = (top := name.partition(".")[0]) not in installed and attributes.get("__file__")
+        file = (top := name.partition(".")[0]) not in installed and vars(module).get("__file__")
         if isinstance(file, str) and file.startswith(known):
             installed.add(top)
         elif isinstance(file, str) and file.startswith("/") and file.endswith((".py", ".so")):
