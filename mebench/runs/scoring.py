@@ -77,7 +77,7 @@ def _probability_of_answers(answers: pd.DataFrame, classes: Sequence[str]) -> Fl
     if has_all_classes and (scores >= 0).all() and np.allclose(scores.sum(axis=1), 1, atol=1e-3):
         column = pd.Index(classes).get_indexer(pd.Index(answers["predicted"][is_answered]))
         probability[is_answered] = np.where(column < 0, np.nan, scores[np.arange(len(scores)), column])
-    return np.minimum(probability, 1)
+    return np.asarray(np.minimum(probability, 1))
 
 
 def _clips_of(
