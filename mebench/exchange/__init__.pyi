@@ -5,10 +5,14 @@ from . import frame_scores as frame_scores
 from . import intervals as intervals
 from . import join as join
 from . import megc as megc
+from . import plain_values as plain_values
+from . import printed_rows as printed_rows
 from . import row_layouts as row_layouts
 from . import shapes as shapes
 from . import shift as shift
 from . import text_table as text_table
+from . import unnamed_columns as unnamed_columns
+from . import value_sheets as value_sheets
 from . import values as values
 from . import write as write
 from .answers import Answers as Answers
@@ -36,8 +40,8 @@ from .megc import Entry as Entry
 from .megc import is_log as is_log
 from .megc import log_lines as log_lines
 from .megc import read_log as read_log
-from .shapes import content as content
-from .shapes import sheet_of as sheet_of
+from .value_sheets import sheet_of_rows as sheet_of_rows
+from .plain_values import read_value as read_value
 from .shift import note_shift as note_shift
 from .text_table import File as File
 from .text_table import Remarks as Remarks
