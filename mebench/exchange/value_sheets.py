@@ -47,7 +47,7 @@ def _sheet_of_lines(lines: Sequence[Sequence[Any]], name: str) -> Sheet | None:
 def _lines_of_long_rows(value: Mapping[str, Any]) -> list[list[Any]]:
     """The rows of each video, or of a single array, with more than onset, offset and confidence; empty if there are none.
 
-    >>> _lines_of_long_rows({"a": [[3, 5.0, 9]], "b": []}), _lines_of_long_rows({"a": [[3, 9, 0.5]]})
+    >>> _lines_of_long_rows({"a": [[3, 5.0, 9]]}), _lines_of_long_rows({"a": [[3, 9, 0.5]]})
     ([['a', 3, 5, 9]], [])
     """
     tables = [part for part in value.values() if isinstance(part, list) and part]
