@@ -279,6 +279,9 @@ class _TierReader:
         path: the file, for messages.
         tree: the document.
         origin: beginning of the medium, in ms.
+
+    Attributes:
+        left_out: number of unusable marks on tiers of kinds, by reason.
     """
 
     def __init__(self, path: Path, tree: ElementTree.Element, origin: int) -> None:
@@ -294,7 +297,6 @@ class _TierReader:
         author = tree.get("AUTHOR", "")
         self._author = "" if author in (AUTHOR, "unspecified") else author
         self.left_out = Counter[str]()
-        """Number of unusable marks on tiers of kinds, by reason."""
 
     def read(self, element: ElementTree.Element) -> Tier:
         """The tier, its marks by time."""
