@@ -34,7 +34,6 @@ from .frame_scores import propose as propose
 from .frame_scores import read_frame_scores as read_frame_scores
 from .intervals import checked as checked
 from .intervals import read_intervals as read_intervals
-from .join import NO_DATASET as NO_DATASET
 from .join import Rules as Rules
 from .megc import Entry as Entry
 from .megc import is_log as is_log
@@ -50,6 +49,7 @@ from .text_table import at_lines as at_lines
 from .text_table import parse as parse
 from .text_table import read_sheet as read_sheet
 from .values import IDS as IDS
+from .values import NO_DATASET as NO_DATASET
 from .values import IntervalFile as IntervalFile
 from .values import Role as Role
 from .values import emotion_of as emotion_of
