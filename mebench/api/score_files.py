@@ -23,7 +23,7 @@ What = Literal["intervals", "frame scores", "clips"]
 Given: TypeAlias = "str | Path | pd.DataFrame"
 """A file, or a table with the columns of one."""
 Names: TypeAlias = "str | Sequence[str] | None"
-FORMATS = {"auto": None, "csv": False, "strs": False, "megc2023": False, "megc2020": True}
+READ_FORMATS = {"auto": None, "csv": False, "strs": False, "megc2023": False, "megc2020": True}
 """Formats by name, and whether they are the log of MEGC 2020; all others are tables of text."""
 PLACES: Mapping[str, Sequence[What]] = {
     **dict.fromkeys(("k_prime", "p", "smoothing", "postprocess", "anchor", "short_videos"), ("frame scores",)),
@@ -87,10 +87,11 @@ class Scores(Result):
         """Write the intervals that were scored.
 
         Args:
-            path: the file.
-            form: `csv`, `strs`, `megc2020` or `megc2023`.
+            path: the file, or the folder of a format with a file for each video.
+            form: name of a format, as `mebench predictions export --help` lists them.
 
         Raises:
+            ConfigError: there is no such format.
             DataError: the format cannot hold them.
         """
         exchange.write.write_predictions(Path(path).expanduser(), form, self.tables, self._remarks, self.answers.kinds)
@@ -166,7 +167,7 @@ def score(
     """
     convention = _convention(convention, rules)
     check_known("what", what, get_args(What))
-    check_known("format", form, FORMATS)
+    check_known("format", form, READ_FORMATS)
     refuse_if(
         (fps is not None and not fps > 0, f"fps must be above 0, not {fps}"),
         (bootstrap < 0, f"bootstrap must be 0 or more draws, not {bootstrap}"),
@@ -210,7 +211,7 @@ def score(
             read,
             spotted  # a file as it was read is not kept: of a million rows it is a tenth of the memory
             or exchange.intervals.read_intervals(
-                answered, "predictions", remarks, FORMATS[form], join.fps or read.rate_of_seconds, read.rate
+                answered, "predictions", remarks, READ_FORMATS[form], join.fps or read.rate_of_seconds, read.rate
             ),
             join,
             remarks,

@@ -11,7 +11,8 @@ from typing import Annotated, cast, get_args
 import typer
 
 from mebench import config, exchange, features, inference, metrics, reports, runs as run_files
-from mebench.cli.option_checks import check_file
+from mebench.cli.format_help import WRITTEN, WRITTEN_WITHOUT_TRUTH, FormatListingCommand
+from mebench.cli.option_checks import check_file, check_folder
 from mebench.cli.option_types import (
     DatasetWords,
     Files,
@@ -51,7 +52,9 @@ Frames = Annotated[
 ]
 
 
-@app.command("export", epilog="Example: mebench predictions export mean-synthetic -o mean.csv")
+@app.command(
+    "export", cls=FormatListingCommand, epilog="Example: mebench predictions export mean-synthetic -o mean.csv"
+)
 def export(
     run: RunId,
     out: Annotated[str, typer.Option("-o", "--out", metavar="FILE", help="The file to write.")],
@@ -59,7 +62,7 @@ def export(
         str,
         typer.Option(
             "--format",
-            metavar="csv|strs|megc2020|megc2023|activitynet|thumos|jsonl|eaf",
+            metavar=WRITTEN,
             help="The format; with eaf, --out is a folder.",
         ),
     ] = "csv",
@@ -98,7 +101,8 @@ def _counted(run: str, tables: metrics.tables.Tables, frames: str, form: str) ->
     Raises:
         RunError: the run's folder does not hold the file numbers.
     """
-    videos, timed = tables.videos, form in exchange.write.TIMED
+    videos = tables.videos
+    timed = exchange.write.counts_time(form)
     if _frames(frames) == "positions" or timed:
         bare = replace(tables, videos=videos.drop(columns=exchange.write.NUMBERING, errors="ignore"))
         if timed:
@@ -118,13 +122,22 @@ def _counted(run: str, tables: metrics.tables.Tables, frames: str, form: str) ->
 
 
 @predict_app.command(
-    "predict", epilog="Example: mebench predict mean-synthetic dataset=folder dataset.root=videos -o mean.csv"
+    "predict",
+    cls=FormatListingCommand,
+    epilog="Example: mebench predict mean-synthetic dataset=folder dataset.root=videos -o mean.csv",
 )
 def predict(
     run: RunId,
     words: DatasetWords = None,
     out: Annotated[str, typer.Option("-o", "--out", metavar="FILE", help="The file to write.")] = "predictions.csv",
-    form: Annotated[str, typer.Option("--format", metavar="csv|strs|megc2023", help="Its format.")] = "csv",
+    form: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            metavar=WRITTEN_WITHOUT_TRUTH,
+            help="Its format, one that needs no truth; with eaf, --out is a folder.",
+        ),
+    ] = "csv",
     fold: Annotated[
         str | None, typer.Option("--fold", metavar="FOLD", help="Use the models of one fold instead of all folds.")
     ] = None,
@@ -138,8 +151,9 @@ def predict(
     json: Json = None,
 ) -> None:
     """Spot in videos without annotations, with a run's models. Scores of several folds are averaged."""
-    check_known("format", form, ("csv", "strs", "megc2023"), "The truth is unknown here")
-    check_file("--out", str(Path(out).expanduser()))
+    check_known("format", form, exchange.write.formats_without_truth(), "The truth is unknown here")
+    check_target = check_folder if exchange.write.FORMATS[form].writes_folder else check_file
+    check_target("--out", str(Path(out).expanduser()))
     progress, remarks = Progress(), exchange.text_table.Remarks()
     folder = run_files.folder.RunFolder.finished(runs, run)
     models = inference.models.models_of_run(folder, fold)

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from mebench import api, exchange, reports
+from mebench.cli.format_help import READ, WRITTEN, FormatListingCommand
 from mebench.cli.option_types import Encoding, Json, Rule, Verbose, print_remarks
 from mebench.errors import ConfigError, check_known
 from mebench.json_output import write_json
@@ -20,7 +21,11 @@ FILES = {
 """The option that names each."""
 
 
-@app.command("score", epilog="Example: mebench score --truth truth.csv --predictions mine.csv --sensitivity")
+@app.command(
+    "score",
+    cls=FormatListingCommand,
+    epilog="Example: mebench score --truth truth.csv --predictions mine.csv --sensitivity",
+)
 def score(
     truth: Annotated[
         str,
@@ -46,9 +51,7 @@ def score(
         str | None,
         typer.Option("--clips", metavar="FILE", help="Or the emotions of given clips: subject, video, emotion."),
     ] = None,
-    form: Annotated[
-        str, typer.Option("--format", metavar="auto|csv|strs|megc2020|megc2023", help="Format of the predictions.")
-    ] = "auto",
+    form: Annotated[str, typer.Option("--format", metavar=READ, help="Format of the predictions.")] = "auto",
     convention: Annotated[str, typer.Option("--convention", metavar="NAME", help="Rules of the scorer.")] = "strict",
     rule: Rule = None,
     sensitivity: Annotated[bool, typer.Option("--sensitivity", help="Show the scores under every convention.")] = False,
@@ -100,9 +103,7 @@ def score(
     ] = None,
     write_form: Annotated[
         str,
-        typer.Option(
-            "--write-format", metavar="csv|strs|megc2020|megc2023|activitynet|thumos|jsonl", help="In this format."
-        ),
+        typer.Option("--write-format", metavar=WRITTEN, help="In this format."),
     ] = "csv",
     seed: Annotated[int, typer.Option("--seed", help="Of the bootstrap.")] = 0,
     bootstrap: Annotated[

@@ -8,11 +8,11 @@ type or entities, or that is too large or nested too deeply, is refused.
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 from xml.etree import ElementTree
 from xml.etree.ElementTree import SubElement
@@ -34,6 +34,14 @@ FPS = "mebench:fps"
 """Property of the header that holds the frame rate of the video; ELAN leaves it as it is."""
 MILLISECONDS = 1000.0
 """Frames per second if no rate is known: each millisecond counts as a frame."""
+MAX_RATE = 100_000
+"""Frames per second that no camera reaches."""
+ROOT = "ANNOTATION_DOCUMENT"
+ALIGNABLE = "ALIGNABLE_ANNOTATION"
+"""Element of a mark with times of its own."""
+MARKS = (ALIGNABLE, "REF_ANNOTATION")
+VALUE = "ANNOTATION_VALUE"
+AUTHOR = "mebench"
 _NUMBER = re.compile(r"\s*[-+]?(\d[\d_]*\.?\d*|\.\d+)([eE](-\d+|\+?\d{1,2}))?\s*")
 _CODER = re.compile(r"(.+):([^:/]+)")
 
@@ -114,8 +122,9 @@ def lanes(marks: Iterable[Mark]) -> list[list[Mark]]:
 
 
 def write_eaf(path: Path, media: Path | None, fps: float | None, tiers: Sequence[Tier]) -> None:
-    """Write an `.eaf` file (version 3.0 of the format). If marks of a tier overlap, further tiers called `NAME 2` and
-    so on take them.
+    """Write an `.eaf` file (version 3.0 of the format).
+
+    If marks of a tier overlap, further tiers called `NAME 2` and so on take them.
 
     Args:
         path: the file; an existing one is replaced.
@@ -126,17 +135,13 @@ def write_eaf(path: Path, media: Path | None, fps: float | None, tiers: Sequence
     Raises:
         DataError: the file cannot be written.
     """
-    rows = [
-        Tier(tier.name if n == 0 else f"{tier.name} {n + 1}", tuple(row), tier.coder, tier.participant)
-        for tier in tiers
-        for n, row in enumerate(lanes(tier.marks) or [[]])
-    ]
-    times = sorted({time for tier in rows for mark in tier.marks for time in (mark.begin, mark.end)})
-    slots = {time: f"ts{n}" for n, time in enumerate(times, 1)}
+    rows = [row for tier in tiers for row in _without_overlap(tier)]
+    times = {time for tier in rows for mark in tier.marks for time in (mark.begin, mark.end)}
+    slots = {time: f"ts{n}" for n, time in enumerate(sorted(times), 1)}
     tree = ElementTree.Element(
-        "ANNOTATION_DOCUMENT",
+        ROOT,
         {
-            "AUTHOR": "mebench",
+            "AUTHOR": AUTHOR,
             "DATE": datetime.now(UTC).isoformat(timespec="seconds"),
             "FORMAT": "3.0",
             "VERSION": "3.0",
@@ -144,35 +149,59 @@ def write_eaf(path: Path, media: Path | None, fps: float | None, tiers: Sequence
             "xsi:noNamespaceSchemaLocation": "http://www.mpi.nl/tools/elan/EAFv3.0.xsd",
         },
     )
-    header = SubElement(tree, "HEADER", MEDIA_FILE="", TIME_UNITS="milliseconds")
-    if media is not None:
-        kind = {".avi": "avi", ".mp4": "mp4"}.get(media.suffix.lower(), "*")
-        SubElement(header, "MEDIA_DESCRIPTOR", MEDIA_URL=media.absolute().as_uri(), MIME_TYPE=f"video/{kind}")
-    if fps is not None:
-        SubElement(header, "PROPERTY", NAME=FPS).text = f"{fps:.10g}"
-    SubElement(header, "PROPERTY", NAME="lastUsedAnnotationId").text = str(sum(len(tier.marks) for tier in rows))
+    _add_header(tree, media, fps, n_marks=sum(len(tier.marks) for tier in rows))
     order = SubElement(tree, "TIME_ORDER")
     for time, slot in slots.items():
         SubElement(order, "TIME_SLOT", TIME_SLOT_ID=slot, TIME_VALUE=str(time))
     numbers = count(1)
     for tier in rows:
-        people = {"ANNOTATOR": _printable(tier.coder), "PARTICIPANT": _printable(tier.participant)}
-        row = SubElement(tree, "TIER", LINGUISTIC_TYPE_REF="interval", TIER_ID=_printable(tier.name))
-        row.attrib |= {name: text for name, text in people.items() if text}
-        for mark in tier.marks:
-            about = {
-                "ANNOTATION_ID": f"a{next(numbers)}",
-                "TIME_SLOT_REF1": slots[mark.begin],
-                "TIME_SLOT_REF2": slots[mark.end],
-            }
-            element = SubElement(SubElement(row, "ANNOTATION"), "ALIGNABLE_ANNOTATION", about)
-            SubElement(element, "ANNOTATION_VALUE").text = _printable(mark.value)
+        _add_tier(tree, tier, slots, numbers)
     SubElement(
         tree, "LINGUISTIC_TYPE", GRAPHIC_REFERENCES="false", LINGUISTIC_TYPE_ID="interval", TIME_ALIGNABLE="true"
     )
     ElementTree.indent(tree)
     with refused_by_system(f"{path} cannot be written"):
         ElementTree.ElementTree(tree).write(path, encoding="UTF-8", xml_declaration=True)
+
+
+def _without_overlap(tier: Tier) -> list[Tier]:
+    """The tier, and further ones with a number for marks that overlap its own."""
+    rows = lanes(tier.marks) or [[]]
+    names = [tier.name, *(f"{tier.name} {n}" for n in range(2, len(rows) + 1))]
+    return [Tier(name, tuple(row), tier.coder, tier.participant) for name, row in zip(names, rows)]
+
+
+def _add_header(tree: ElementTree.Element, media: Path | None, fps: float | None, n_marks: int) -> None:
+    """Add the video, its frame rate, and the number of the last annotation."""
+    header = SubElement(tree, "HEADER", MEDIA_FILE="", TIME_UNITS="milliseconds")
+    if media is not None:
+        kind = {".avi": "avi", ".mp4": "mp4"}.get(media.suffix.lower(), "*")
+        SubElement(header, "MEDIA_DESCRIPTOR", MEDIA_URL=media.absolute().as_uri(), MIME_TYPE=f"video/{kind}")
+    if fps is not None:
+        SubElement(header, "PROPERTY", NAME=FPS).text = f"{fps:.10g}"
+    SubElement(header, "PROPERTY", NAME="lastUsedAnnotationId").text = str(n_marks)
+
+
+def _add_tier(tree: ElementTree.Element, tier: Tier, slots: Mapping[int, str], numbers: Iterator[int]) -> None:
+    """Add a tier with its marks.
+
+    Args:
+        tree: the document.
+        tier: without overlapping marks.
+        slots: id of the time slot of each time.
+        numbers: numbers of the next annotations.
+    """
+    row = SubElement(tree, "TIER", LINGUISTIC_TYPE_REF="interval", TIER_ID=_printable(tier.name))
+    people = {"ANNOTATOR": _printable(tier.coder), "PARTICIPANT": _printable(tier.participant)}
+    row.attrib |= {name: text for name, text in people.items() if text}
+    for mark in tier.marks:
+        attributes = {
+            "ANNOTATION_ID": f"a{next(numbers)}",
+            "TIME_SLOT_REF1": slots[mark.begin],
+            "TIME_SLOT_REF2": slots[mark.end],
+        }
+        element = SubElement(SubElement(row, "ANNOTATION"), ALIGNABLE, attributes)
+        SubElement(element, VALUE).text = _printable(mark.value)
 
 
 def _printable(text: str) -> str:
@@ -191,6 +220,19 @@ def read_eaf(path: Path) -> Document:
     Raises:
         DataError: the file cannot be read, is not an `.eaf` file, declares entities, or is too large.
     """
+    tree = _parse_xml(path)
+    _refuse_other_units(path, tree)
+    fps = _stated_rate(path, tree)
+    medium = next(tree.iter("MEDIA_DESCRIPTOR"), ElementTree.Element("none"))
+    reader = _TierReader(path, tree, origin=_time(path, medium.get("TIME_ORIGIN", "0"), "-"))
+    tiers = tuple(reader.read(element) for element in tree.iter("TIER"))
+    # No `urlparse`: ELAN writes a name unchanged, with its # and ?.
+    file_name = unquote(re.split(r"[/\\]", medium.get("MEDIA_URL", ""))[-1])
+    return Document(str(path), Path(file_name).stem or path.stem, fps, tiers, +reader.left_out)
+
+
+def _parse_xml(path: Path) -> ElementTree.Element:
+    """The root element of a file."""
     if not path.is_file():
         raise DataError(f"there is no file {path}: name an .eaf file of ELAN")
     with refused_by_system(f"{path} cannot be read"):
@@ -203,86 +245,127 @@ def read_eaf(path: Path) -> Document:
         raise DataError(f"{path} is not XML ({error}): save it again in ELAN") from None
     except (ValueError, LookupError) as error:  # an encoding that expat does not know
         raise DataError(f"{path} cannot be read ({error}): save it again in ELAN") from None
+    return tree
+
+
+def _refuse_other_units(path: Path, tree: ElementTree.Element) -> None:
+    """Refuse a document that counts time in something else than milliseconds."""
     for header in tree.iter("HEADER"):
-        if (units := header.get("TIME_UNITS", "milliseconds")) != "milliseconds":
+        units = header.get("TIME_UNITS", "milliseconds")
+        if units != "milliseconds":
             raise DataError(f"{path} counts time in {units}: save it with milliseconds in ELAN")
+
+
+def _stated_rate(path: Path, tree: ElementTree.Element) -> float | None:
+    """The frame rate that mebench wrote into the header, if it did."""
     fps = None
-    for text in [(p.text or "").strip() for p in tree.iter("PROPERTY") if p.get("NAME") == FPS]:
+    for element in tree.iter("PROPERTY"):
+        if element.get("NAME") != FPS:
+            continue
+        text = (element.text or "").strip()
         try:
             fps = float(text)
         except ValueError:
             fps = 0.0
-        if not 0 < fps < 100_000:
+        if not 0 < fps < MAX_RATE:
             raise DataError(f"{path} states {text[:40]!r} frames per second, which must be a number above 0")
-    medium = next(tree.iter("MEDIA_DESCRIPTOR"), ElementTree.Element("none"))
-    origin = _time(path, medium.get("TIME_ORIGIN", "0"), "-")
-    slots = {
-        slot.get("TIME_SLOT_ID", ""): _time(path, slot.attrib["TIME_VALUE"])
-        for slot in tree.iter("TIME_SLOT")
-        if "TIME_VALUE" in slot.attrib
-    }
-    # No `urlparse`: ELAN writes a name as it is, with its # and ?.
-    video = Path(unquote(re.split(r"[/\\]", medium.get("MEDIA_URL", ""))[-1])).stem or path.stem
-    author = tree.get("AUTHOR", "") if tree.get("AUTHOR") not in ("mebench", "unspecified") else ""
-    by_name = {tier.get("TIER_ID", ""): tier for tier in tree.iter("TIER")}
-    marks = {
-        mark.attrib["ANNOTATION_ID"]: mark for mark in tree.iter() if mark.tag in _MARKS and mark.get("ANNOTATION_ID")
-    }
+    return fps
 
-    def attribute_of(tier: ElementTree.Element, what: str) -> str:
+
+class _TierReader:
+    """Reads the tiers of a document, with the times of its slots and the marks that others refer to.
+
+    Args:
+        path: the file, for messages.
+        tree: the document.
+        origin: beginning of the medium, in ms.
+
+    Attributes:
+        left_out: number of unusable marks on tiers of kinds, by reason.
+    """
+
+    def __init__(self, path: Path, tree: ElementTree.Element, origin: int) -> None:
+        self._origin = origin
+        self._times = {
+            slot.get("TIME_SLOT_ID", ""): _time(path, slot.attrib["TIME_VALUE"])
+            for slot in tree.iter("TIME_SLOT")
+            if "TIME_VALUE" in slot.attrib
+        }
+        self._tiers = {tier.get("TIER_ID", ""): tier for tier in tree.iter("TIER")}
+        marks = [element for element in tree.iter() if element.tag in MARKS]
+        self._marks = {mark.attrib["ANNOTATION_ID"]: mark for mark in marks if mark.get("ANNOTATION_ID")}
+        author = tree.get("AUTHOR", "")
+        self._author = "" if author in (AUTHOR, "unspecified") else author
+        self.left_out = Counter[str]()
+
+    def read(self, element: ElementTree.Element) -> Tier:
+        """The tier, its marks by time."""
+        tier = Tier(element.get("TIER_ID", ""))
+        is_of_kind = tier.what not in (None, EMOTION)
+        self._spread_times(element)
+        marks = []
+        for mark in element.iter():
+            if mark.tag not in MARKS or mark.find(VALUE) is None:
+                continue
+            begin, end = self._times_of(mark)
+            reason = self._unusable(begin, end)
+            if begin is not None and end is not None and not reason:
+                value = (mark.findtext(VALUE) or "").strip()
+                marks.append(Mark(begin + self._origin, end + self._origin, value))
+            else:  # a reason that only concerns other tiers is 0, so that reasons keep the order of the file
+                self.left_out[reason] += 1 if is_of_kind else 0
+        return replace(
+            tier,
+            marks=tuple(sorted(marks, key=lambda mark: (mark.begin, mark.end))),
+            coder=self._inherited(element, "ANNOTATOR") or self._author,
+            participant=self._inherited(element, "PARTICIPANT"),
+        )
+
+    def _unusable(self, begin: int | None, end: int | None) -> str:
+        """Why a mark with these times is left out; empty if it is read."""
+        if begin is None or end is None:
+            return "without times"
+        if end <= begin:
+            return "not ending after their start"
+        if begin + self._origin < 0:
+            return "beginning before the medium"
+        return ""
+
+    def _times_of(self, mark: ElementTree.Element) -> tuple[int | None, int | None]:
+        """Begin and end of a mark, or of the one that it refers to; None where its slot has no time."""
+        for _ in range(MAX_DEPTH):  # references may form a chain
+            mark = self._marks.get(mark.get("ANNOTATION_REF", ""), mark)
+        begin, end = mark.get("TIME_SLOT_REF1", ""), mark.get("TIME_SLOT_REF2", "")
+        return self._times.get(begin), self._times.get(end)
+
+    def _spread_times(self, tier: ElementTree.Element) -> None:
+        """Give times to the slots of a tier that have none: they share the time between their neighbours evenly."""
+        next_slot = {mark.get("TIME_SLOT_REF1", ""): mark.get("TIME_SLOT_REF2", "") for mark in tier.iter(ALIGNABLE)}
+        for begin in [slot for slot in next_slot if slot in self._times]:
+            chain = self._chain_to_known_time(begin, next_slot)
+            end = chain[-1]
+            if len(chain) == 2 or end not in self._times:
+                continue
+            step = (self._times[end] - self._times[begin]) / (len(chain) - 1)
+            for n, slot in enumerate(chain[1:-1], 1):
+                self._times[slot] = self._times[begin] + round(step * n)
+
+    def _chain_to_known_time(self, begin: str, next_slot: dict[str, str]) -> list[str]:
+        """The slots from one to the next that has a time, or to the last one. They are taken out of `next_slot`."""
+        chain = [begin]
+        while chain[-1] in next_slot:
+            chain.append(next_slot.pop(chain[-1]))  # each is followed once, even in a cycle
+            if chain[-1] in self._times:
+                break
+        return chain
+
+    def _inherited(self, tier: ElementTree.Element, attribute: str) -> str:
         """An attribute of a tier, or of its nearest ancestor that has it."""
         for _ in range(MAX_DEPTH):
-            if tier.get(what) or tier.get("PARENT_REF") not in by_name:
+            if tier.get(attribute) or tier.get("PARENT_REF") not in self._tiers:
                 break
-            tier = by_name[tier.attrib["PARENT_REF"]]
-        return tier.get(what, "")
-
-    def spread(tier: ElementTree.Element) -> None:
-        """Give times to the slots of a tier that have none: they share the time between their neighbours evenly."""
-        follows = {mark.get("TIME_SLOT_REF1", ""): mark.get("TIME_SLOT_REF2", "") for mark in tier.iter(_MARKS[0])}
-        for begin in [slot for slot in follows if slot in slots]:
-            chain = [begin]
-            while (following := follows.pop(chain[-1], None)) is not None:  # each is followed once, even in a cycle
-                chain.append(following)
-                if following in slots:
-                    break
-            if len(chain) > 2 and chain[-1] in slots:
-                step = (slots[chain[-1]] - slots[begin]) / (len(chain) - 1)
-                slots.update({slot: slots[begin] + round(step * n) for n, slot in enumerate(chain[1:-1], 1)})
-
-    left_out = Counter[str]()
-
-    def marks_of(tier: ElementTree.Element) -> Iterator[Mark]:
-        """The marks of a tier that have times."""
-        spread(tier)
-        counts = Tier(tier.get("TIER_ID", "")).what not in (None, EMOTION)
-        for mark in (mark for mark in tier.iter() if mark.tag in _MARKS and mark.find(_VALUE) is not None):
-            value, place = (mark.findtext(_VALUE) or "").strip(), mark
-            for _ in range(MAX_DEPTH):  # references may form a chain
-                place = marks.get(place.get("ANNOTATION_REF", ""), place)
-            begin, end = (slots.get(place.get(f"TIME_SLOT_REF{n}", "")) for n in (1, 2))
-            if begin is None or end is None:
-                left_out["without times"] += counts
-            elif end <= begin:
-                left_out["not ending after their start"] += counts
-            elif begin + origin < 0:
-                left_out["beginning before the medium"] += counts
-            else:
-                yield Mark(begin + origin, end + origin, value)
-
-    tiers = tuple(
-        Tier(
-            tier.get("TIER_ID", ""),
-            tuple(sorted(marks_of(tier), key=lambda mark: (mark.begin, mark.end))),
-            attribute_of(tier, "ANNOTATOR") or author,
-            attribute_of(tier, "PARTICIPANT"),
-        )
-        for tier in tree.iter("TIER")
-    )
-    return Document(str(path), video, fps, tiers, +left_out)
-
-
-_MARKS, _VALUE = ("ALIGNABLE_ANNOTATION", "REF_ANNOTATION"), "ANNOTATION_VALUE"
+            tier = self._tiers[tier.attrib["PARENT_REF"]]
+        return tier.get(attribute, "")
 
 
 class _Bounded(ElementTree.TreeBuilder):
@@ -290,7 +373,9 @@ class _Bounded(ElementTree.TreeBuilder):
 
     def __init__(self, path: Path) -> None:
         super().__init__()
-        self._path, self._depth, self._elements = path, 0, 0
+        self._path = path
+        self._depth = 0
+        self._elements = 0
 
     def doctype(self, *_: Any) -> None:
         raise DataError(f"{self._path} declares a document type or entities, which ELAN never writes, so it is refused")
@@ -300,11 +385,10 @@ class _Bounded(ElementTree.TreeBuilder):
             raise DataError(f"{self._path} has more than {MAX_ELEMENTS:,} elements, the most that mebench reads")
         if self._depth >= MAX_DEPTH:
             raise DataError(f"{self._path} is nested more than {MAX_DEPTH} deep, as no .eaf file is")
-        if not self._elements and tag != "ANNOTATION_DOCUMENT":
-            raise DataError(
-                f"{self._path} is not an .eaf file of ELAN: it begins with <{tag[:40]}>, not <ANNOTATION_DOCUMENT>"
-            )
-        self._depth, self._elements = self._depth + 1, self._elements + 1
+        if not self._elements and tag != ROOT:
+            raise DataError(f"{self._path} is not an .eaf file of ELAN: it begins with <{tag[:40]}>, not <{ROOT}>")
+        self._depth += 1
+        self._elements += 1
         return super().start(tag, attrs)
 
     def end(self, tag: str) -> ElementTree.Element:
@@ -313,6 +397,7 @@ class _Bounded(ElementTree.TreeBuilder):
 
 
 def _time(path: Path, text: str, sign: str = "") -> int:
+    """A time in ms; `sign` is a pattern of the sign that it may have."""
     if not re.fullmatch(rf"(?:{sign})?[0-9]{{1,12}}", text) or abs(int(text)) > 1000 * MAX_SECONDS:
         raise DataError(f"{path} holds the time {text[:40]!r}, which must be a whole number of milliseconds")
     return int(text)
@@ -325,13 +410,16 @@ def eaf_of(path: Path) -> tuple[Path, str | None] | None:
     >>> eaf_of(Path("clip.eaf:anna")), eaf_of(Path("mine.csv"))
     ((PosixPath('clip.eaf'), 'anna'), None)
     """
-    word = None if path.exists() else _CODER.fullmatch(str(path))
-    file, coder = (Path(word[1]), word[2]) if word else (path, None)
-    there = file.suffix.lower() == ".eaf" or (file.is_dir() and any(_inside(file)))
-    return (file, coder) if there else None
+    file, coder = path, None
+    with_coder = None if path.exists() else _CODER.fullmatch(str(path))
+    if with_coder:
+        file, coder = Path(with_coder[1]), with_coder[2]
+    if file.suffix.lower() == ".eaf" or (file.is_dir() and _files_inside(file)):
+        return file, coder
+    return None
 
 
-def _inside(folder: Path) -> list[Path]:
+def _files_inside(folder: Path) -> list[Path]:
     """The `.eaf` files of a folder, by name, without hidden ones."""
     return sorted(file for file in folder.glob("[!.]*") if file.suffix.lower() == ".eaf")
 
@@ -342,7 +430,7 @@ def documents(path: Path) -> list[Document]:
     Raises:
         DataError: as in `read_eaf`.
     """
-    return [read_eaf(file) for file in (_inside(path) if path.is_dir() else [path])]
+    return [read_eaf(file) for file in (_files_inside(path) if path.is_dir() else [path])]
 
 
 def common_rate(files: Sequence[object], fps: float | None) -> float | None:
@@ -359,19 +447,34 @@ def common_rate(files: Sequence[object], fps: float | None) -> float | None:
     Raises:
         DataError: one file counts time without a frame rate, and another one counts frames.
     """
-    timed = [found[0] for file in files if isinstance(file, Path) and (found := eaf_of(file)) is not None]
+    found = [eaf_of(file) for file in files if isinstance(file, Path)]
+    timed = [file for file, _ in filter(None, found)]
     if fps is not None or not timed:
         return fps
-    declared = {(document.fps, document.place) for path in timed for document in documents(path)}
-    rates = {rate for rate, _ in declared if rate is not None}
-    silent = sorted(place for rate, place in declared if rate is None)
+    stated = {(document.fps, document.place) for path in timed for document in documents(path)}
+    rates = {rate for rate, _ in stated if rate is not None}
+    without_rate = sorted(place for rate, place in stated if rate is None)
     if len(rates) == 1:
         return rates.pop()
-    if silent and (rates or len(timed) < len(files)):
+    if not without_rate:
+        return None
+    if rates or len(timed) < len(files):
         raise DataError(
-            f"{silent[0]} counts time and states no frame rate, but frames are compared: give the rate with --fps N"
+            f"{without_rate[0]} counts time and states no frame rate, but frames are compared: give the rate with --fps N"
         )
-    return MILLISECONDS if silent else None
+    return MILLISECONDS
+
+
+class _MarkRow(NamedTuple):
+    """A row of the sheet of marks; the names are those of its columns."""
+
+    video: str
+    kind: str
+    onset: str = ""
+    offset: str = ""
+    emotion: str = ""
+    confidence: str = ""
+    fps: str = ""
 
 
 def sheet_of_marks(path: Path, coder: str | None, fps: float | None, role: str, remarks: Remarks) -> Sheet:
@@ -385,57 +488,97 @@ def sheet_of_marks(path: Path, coder: str | None, fps: float | None, role: str, 
         coder: the coder whose marks are read; None for the only one.
         fps: frames per second; None for the rate in each file.
         role: what the file holds; in `predictions`, numbers on the tiers of kinds are confidences.
-        remarks: gets the marks and tiers that are left out.
+        remarks: list that gets the marks and tiers that are left out.
 
     Raises:
         DataError: a file cannot be read, has no tier of a kind or no frame rate, or has several coders and none is
             named.
     """
-    rows: list[tuple[str, str, str, str, str, str, str]] = []
-    seen: dict[str, str] = {}
+    rows: list[_MarkRow] = []
+    place_of_video: dict[str, str] = {}
     for document in documents(path):
         rate = fps or document.fps
         if rate is None:
             raise DataError(f"{document.place} states no frame rate: give it with --fps N")
-        tiers = [tier for tier in document.tiers if tier.what is not None and coder in (None, tier.coder)]
-        if all(tier.what in (None, EMOTION) for tier in document.tiers):
-            names = ", ".join(tier.name for tier in document.tiers) or "none"
-            raise DataError(
-                f"{document.place} has no tier of intervals (its tiers: {names}): they are read from tiers called micro and macro, "
-                "emotions from one called emotion"
-            )
-        for reason, n in document.left_out.items():
-            remarks.warn(f"{role}: {plural(n, 'mark')} of {document.video} {reason}, left out")
-        if others := [tier.name for tier in document.tiers if tier.what is None and tier.marks]:
-            remarks.repair(f"{role}: {plural(len(others), 'tier')} of {document.video} not read: {', '.join(others)}")
-        coders = [name for name in document.coders if name]
-        if coder is not None and coder not in document.coders:
-            raise DataError(unknown(f"coder of {document.place}", coder, coders))
-        if coder is None and len(document.coders) > 1:
-            words = " or ".join(f"{document.place}:{name}" for name in coders)
-            raise DataError(f"{document.place} has marks of {len(document.coders)} coders: name one, as in {words}")
-        if (other := seen.setdefault(document.video, document.place)) != document.place:
+        _refuse_without_kinds(document)
+        _note_left_out(document, role, remarks)
+        _refuse_unclear_coder(document, coder)
+        other = place_of_video.setdefault(document.video, document.place)
+        if other != document.place:
             raise DataError(f"{other} and {document.place} are both about the video {document.video}: name one of them")
-        for tier in tiers:
-            if tier.what == EMOTION:
-                continue
-            video = "_".join(filter(None, [document.video, tier.participant]))
-            named = [
-                mark
-                for other in tiers
-                if other.what == EMOTION and other.participant == tier.participant
-                for mark in other.marks
-            ]
-            kind = str(tier.what)
-            for mark in tier.marks:
-                onset = round(mark.begin * rate / 1000)
-                offset = max(round(mark.end * rate / 1000) - 1, onset)
-                sure = mark.value if role == "predictions" and _NUMBER.fullmatch(mark.value) else ""
-                most = max(named, key=lambda n: min(n.end, mark.end) - max(n.begin, mark.begin), default=mark)
-                emotion = most.value if most is not mark and most.begin < mark.end and mark.begin < most.end else ""
-                rows.append((video, kind, str(onset), str(offset), emotion, sure, f"{rate:.10g}"))
-            if not tier.marks:
-                rows.append((video, kind, "", "", "", "", f"{rate:.10g}"))
-    columns = ("video", "kind", "onset", "offset", "emotion", "confidence", "fps")
-    kept = [n for n, name in enumerate(columns) if name not in ("emotion", "confidence") or any(row[n] for row in rows)]
-    return made(str(path), [columns[n] for n in kept], ([row[n] for n in kept] for row in rows))
+        rows += _rows_of_document(document, coder, rate, with_confidences=role == "predictions")
+    always_kept = [column for column in _MarkRow._fields if column not in ("emotion", "confidence")]
+    kept = [c for c in _MarkRow._fields if c in always_kept or any(getattr(row, c) for row in rows)]
+    return made(str(path), kept, ([getattr(row, column) for column in kept] for row in rows))
+
+
+def _refuse_without_kinds(document: Document) -> None:
+    """Refuse a document without a tier of micro- or macro-expressions."""
+    if all(tier.what in (None, EMOTION) for tier in document.tiers):
+        names = ", ".join(tier.name for tier in document.tiers) or "none"
+        raise DataError(
+            f"{document.place} has no tier of intervals (its tiers: {names}): they are read from tiers called micro and macro, "
+            "emotions from one called emotion"
+        )
+
+
+def _note_left_out(document: Document, role: str, remarks: Remarks) -> None:
+    """Report the marks that cannot be used, and the tiers that are not read."""
+    for reason, n in document.left_out.items():
+        remarks.warn(f"{role}: {plural(n, 'mark')} of {document.video} {reason}, left out")
+    others = [tier.name for tier in document.tiers if tier.what is None and tier.marks]
+    if others:
+        remarks.repair(f"{role}: {plural(len(others), 'tier')} of {document.video} not read: {', '.join(others)}")
+
+
+def _refuse_unclear_coder(document: Document, coder: str | None) -> None:
+    """Refuse an unknown coder, and a document with several coders if none is named."""
+    named = [name for name in document.coders if name]
+    if coder is not None and coder not in document.coders:
+        raise DataError(unknown(f"coder of {document.place}", coder, named))
+    if coder is None and len(document.coders) > 1:
+        words = " or ".join(f"{document.place}:{name}" for name in named)
+        raise DataError(f"{document.place} has marks of {len(document.coders)} coders: name one, as in {words}")
+
+
+def _rows_of_document(document: Document, coder: str | None, rate: float, with_confidences: bool) -> list[_MarkRow]:
+    """A row for each mark of the coder on a tier of a kind; one without an interval for an empty tier.
+
+    Args:
+        document: with the tiers.
+        coder: the coder whose marks are read; None for all.
+        rate: frames per second.
+        with_confidences: whether numbers on the tiers of kinds are confidences.
+    """
+    tiers = [tier for tier in document.tiers if tier.what is not None and coder in (None, tier.coder)]
+    emotion_tiers = [tier for tier in tiers if tier.what == EMOTION]
+    rows: list[_MarkRow] = []
+    for tier in tiers:
+        if tier.what is None or tier.what == EMOTION:
+            continue
+        video = "_".join(filter(None, [document.video, tier.participant]))
+        row = _MarkRow(video, tier.what, fps=f"{rate:.10g}")
+        emotions = [mark for other in emotion_tiers if other.participant == tier.participant for mark in other.marks]
+        for mark in tier.marks:
+            onset = round(mark.begin * rate / 1000)
+            offset = max(round(mark.end * rate / 1000) - 1, onset)
+            is_confidence = with_confidences and _NUMBER.fullmatch(mark.value)
+            rows.append(
+                row._replace(
+                    onset=str(onset),
+                    offset=str(offset),
+                    emotion=_emotion_over(mark, emotions),
+                    confidence=mark.value if is_confidence else "",
+                )
+            )
+        if not tier.marks:
+            rows.append(row)
+    return rows
+
+
+def _emotion_over(mark: Mark, emotions: Iterable[Mark]) -> str:
+    """The emotion that covers most of a mark; empty if no emotion overlaps it."""
+    overlapping = [emotion for emotion in emotions if emotion.begin < mark.end and mark.begin < emotion.end]
+    if not overlapping:
+        return ""
+    return max(overlapping, key=lambda emotion: min(emotion.end, mark.end) - max(emotion.begin, mark.begin)).value

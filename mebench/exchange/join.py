@@ -11,7 +11,7 @@ import pandas as pd
 from mebench.annotations.names import KINDS
 from mebench.errors import ConfigError, DataError
 from mebench.exchange.text_table import Remarks, at_lines
-from mebench.exchange.values import IntervalFile, emotion_of
+from mebench.exchange.values import NO_DATASET, IntervalFile, emotion_of
 from mebench.grouping import grouped
 from mebench.metrics.tables import Tables
 from mebench.terminal import plural
@@ -75,9 +75,6 @@ def meant(name: str, known: Sequence[str]) -> str:
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     return f" (is {near[0]!r} meant?)" if near else ""
 
-
-NO_DATASET = "data"
-"""Name of the dataset if the files give none."""
 
 _MEDIA = re.compile(r"\.(avi|mp4|mov|mkv|wmv|mpg|mpeg)$")
 Id = tuple[str, ...]

@@ -6,20 +6,28 @@ or unmatched interval: `<subject>_<video>`, true onset and offset, predicted ons
 in some logs), and `TP`, `FP` or `FN`. It does not distinguish micro- and macro-expressions.
 """
 
+from __future__ import annotations
+
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from operator import attrgetter
+from typing import TYPE_CHECKING
 
+import lazy_loader
 import numpy as np
-import pandas as pd
 
 from mebench.annotations.sheets import Sheet
 from mebench.errors import DataError
 from mebench.exchange.text_table import File, Remarks
 from mebench.exchange.values import IntervalFile, Role
 from mebench.grouping import grouped
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = lazy_loader.load("pandas")
 
 DATASETS = {"1": "SAMM-LV", "2": "CAS(ME)^2"}
 _NEXT = r"(?:\s*[,;\t]\s*|\s+)"

@@ -92,7 +92,7 @@ def rows_from_pandas_columns(value: Row) -> list[Row] | None:
     >>> rows_from_pandas_columns({"video": {"0": "a", "1": "b"}, "onset": {"0": 3, "1": 20}})
     [{'video': 'a', 'onset': 3}, {'video': 'b', 'onset': 20}]
     """
-    if not _holds_flat_objects(value) or not _names_several_columns(value):
+    if not _holds_flat_objects(value) or not names_several_columns(value):
         return None
     columns = [cells.values() for cells in value.values()]
     return [dict(zip(value, cells)) for cells in zip(*columns)]
@@ -107,7 +107,7 @@ def rows_from_row_by_video(value: Row) -> list[Row] | None:
     if not _holds_flat_objects(value):
         return None
     first_row = next(iter(value.values()))
-    if not _names_several_columns(first_row):
+    if not names_several_columns(first_row):
         return None
     return [_with_video(video, row) for video, row in value.items()]
 
@@ -139,9 +139,9 @@ def rows_from_column_lists(value: Row) -> list[Row] | None:
     """
     columns = _flat_lists(value)
     lengths = {len(cells) for cells in columns.values()}
-    if len(lengths) != 1 or not _known_columns(columns):
+    if len(lengths) != 1 or not known_columns(columns):
         return None
-    if not _names_column("video", columns):
+    if not names_column("video", columns):
         (n_rows,) = lengths
         columns = {"video": list(range(1, n_rows + 1)), **columns}
     return [dict(zip(columns, cells)) for cells in zip(*columns.values())]
@@ -180,7 +180,7 @@ def rows_from_intervals_by_video(value: Row) -> list[Row] | None:
         return None
     intervals = [interval for part in value.values() for interval in part]
     objects = [interval for interval in intervals if isinstance(interval, Mapping)]
-    if any(_names_column("video", interval) for interval in objects):
+    if any(names_column("video", interval) for interval in objects):
         return rows_from_list_of_rows(objects)
     return rows_from_video_pairs([[video, part] for video, part in value.items()])
 
@@ -191,7 +191,7 @@ def rows_from_single_row(value: Row) -> list[Row] | None:
     >>> rows_from_single_row({"video": "a", "onset": 3, "offset": 9})
     [{'video': 'a', 'onset': 3, 'offset': 9}]
     """
-    if not _names_several_columns(value) or is_nested(value.values()):
+    if not names_several_columns(value) or is_nested(value.values()):
         return None
     return [value]
 
@@ -209,12 +209,12 @@ def rows_from_nested_tables(value: Row) -> list[Row]:
     """
     found = {name: table_of(part) for name, part in value.items()}
     tables = {name: rows for name, rows in found.items() if rows}
-    with_columns = {name: rows for name, rows in tables.items() if _names_several_columns(rows[0])}
+    with_columns = {name: rows for name, rows in tables.items() if names_several_columns(rows[0])}
     if with_columns:  # the others only look like tables
         tables = with_columns
     if len(tables) < 2:
         return next(iter(tables.values()), [])
-    if any(_names_column("video", rows[0]) for rows in tables.values()):
+    if any(names_column("video", rows[0]) for rows in tables.values()):
         names = ", ".join(list(tables)[:5])
         raise DataError(f"it holds several tables ({names}): save the right one as a separate file")
     return [_with_video(video, row) for video, rows in tables.items() for row in rows]
@@ -310,7 +310,7 @@ def _rows_of_lists(row: Row) -> list[Row]:
     shared_cells = {name: cell for name, cell in row.items() if not isinstance(cell, list)}
     lengths = {len(items) for items in lists.values()}
     lists_intervals = any(not items or is_nested(items) for items in lists.values())
-    if len(lengths) != 1 or not lists_intervals or _names_column("onset", shared_cells):
+    if len(lengths) != 1 or not lists_intervals or names_column("onset", shared_cells):
         return [row]
     if lengths == {0}:
         return [{**shared_cells, "onset": "", "offset": ""}]
@@ -334,24 +334,24 @@ def _cells_of_item(name: str, item: Any) -> Row:
 
 def _with_video(video: str, row: Row) -> Row:
     """The row with its video in front, unless it names one itself."""
-    if _names_column("video", row):
+    if names_column("video", row):
         return row
     return {"video": video, **row}
 
 
-def _names_column(column: str, names: Iterable[str]) -> bool:
+def names_column(column: str, names: Iterable[str]) -> bool:
     """Whether one of the names is a name of the column."""
     return any(plain_name(name) in ALIASES[column] for name in names)
 
 
-def _known_columns(names: Iterable[str]) -> frozenset[str]:
+def known_columns(names: Iterable[str]) -> frozenset[str]:
     """Those of the names that name any column, in plain letters."""
     return KNOWN.intersection(plain_name(name) for name in names)
 
 
-def _names_several_columns(names: Iterable[str]) -> bool:
+def names_several_columns(names: Iterable[str]) -> bool:
     """Whether at least two of the names name columns. A single one may be chance, such as `label` or `frame`."""
-    return len(_known_columns(names)) >= 2
+    return len(known_columns(names)) >= 2
 
 
 def is_nested(cells: Iterable[Any]) -> bool:

@@ -30,7 +30,7 @@ from mebench.annotations import (
     words_of,
 )
 from mebench.errors import DataError, refused_by_system
-from mebench.exchange import shapes
+from mebench.exchange import shapes, unnamed_columns
 from mebench.files import read_plain
 from mebench.grouping import grouped
 from mebench.terminal import plural
@@ -282,7 +282,7 @@ def parse(
         DataError: there is no header, two columns have one name, or a row has more cells than the header.
     """
     if not sheet.header:
-        if (filled := shapes.headed(sheet)) is not None:
+        if (filled := unnamed_columns.with_column_names(sheet)) is not None:
             remarks.repair(f"{role}: no line names the columns: they are read as {filled[1]}")
             return parse(filled[0], path, role, wanted, remarks, alone)
         line, first = next((n, text.strip()) for n, text in sheet.lines() if text.strip())

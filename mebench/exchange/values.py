@@ -1,20 +1,29 @@
 """Cells of text as frames, numbers, kinds and emotions; the parsed content of a file of intervals."""
 
+from __future__ import annotations
+
 import re
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+import lazy_loader
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from mebench.annotations import BLANK, KINDS, STARTS, STOPS, Cells, kind_of, number_of_date, plain_name
 from mebench.errors import DataError, unknown
 from mebench.exchange.text_table import MOST_LINES, Remarks, TextTable, at_lines
 
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = lazy_loader.load("pandas")
+
 Role = Literal["predictions", "truth", "frame scores"]
 IDS = ("dataset", "subject", "video")
 """Columns that identify the video of a row."""
+NO_DATASET = "data"
+"""Name of the dataset if the files give none."""
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from . import noise as noise
 from . import paired as paired
 from . import ranking as ranking
 from . import ratios as ratios
+from . import reasons as reasons
 from . import scored_parts as scored_parts
 from . import spotting_scores as spotting_scores
 from . import summary as summary
@@ -41,6 +42,7 @@ from .bootstrap import standard_error as standard_error
 from .catalogue import COLUMNS as COLUMNS
 from .catalogue import JOINT as JOINT
 from .catalogue import METRICS as METRICS
+from .catalogue import OF_SAMPLES as OF_SAMPLES
 from .catalogue import SECTIONS as SECTIONS
 from .catalogue import columns as columns
 from .chance import spotting_chance as spotting_chance
@@ -67,7 +69,6 @@ from .conventions import named as named
 from .density import DENSITIES as DENSITIES
 from .density import by_density as by_density
 from .density import places as places
-from .emotions import OF_SAMPLES as OF_SAMPLES
 from .emotions import Sample as Sample
 from .emotions import acc_mesr as acc_mesr
 from .emotions import analysis as analysis

@@ -24,44 +24,54 @@ def agreement(tables: Tables, kinds: Sequence[str]) -> dict[str, Any]:
     frames; `emotion` the same over the pairs with an emotion from both.
 
     Args:
-        tables: videos with `n_frames`, so that frames after the last interval count, too.
-        kinds: the compared kinds.
+        tables: tables whose videos have `n_frames`, so that frames after the last interval count, too.
+        kinds: kinds that are compared.
     """
     ordered = tables.ordered()
-    ends = pd.concat([table[["video", "offset"]] for table in (ordered.truths, ordered.spotted)])
-    last = ends.groupby("video")["offset"].max()
-    lengths = {
-        video: int(max(0 if pd.isna(n) else n, last.get(video, -1) + 1))
-        for video, n in zip(ordered.videos["video"], ordered.videos["n_frames"])
-    }
-    numbers = np.concatenate([np.empty(0, np.int64), *map(np.arange, lengths.values())])
-    frames = pd.DataFrame({"video": np.repeat(list(lengths), list(lengths.values())), "frame": numbers})
-    labels = [np.zeros(len(frames), np.int64) for _ in range(2)]
+    frames = _every_frame(ordered)
+    # The label of each frame by each coder: 0 without an expression, else the number of the kind.
+    first_labels, second_labels = np.zeros(len(frames), np.int64), np.zeros(len(frames), np.int64)
     by_kind: dict[str, Any] = {}
-    pairs: list[tuple[str, str]] = []
+    named_by_both: list[tuple[str, str]] = []
     for number, kind in enumerate(kinds, 1):
         first, second = of_kinds(ordered.truths, [kind]), of_kinds(ordered.spotted, [kind])
-        own = [frame_truth(frames, table) for table in (first, second)]
-        for whole, inside in zip(labels, own):
-            whole[inside] = number
+        first_covers, second_covers = frame_truth(frames, first), frame_truth(frames, second)
+        first_labels[first_covers] = number
+        second_labels[second_covers] = number
         found = find(first, second, named("strict"))
-        a, b = first.iloc[found.truth].reset_index(drop=True), second.iloc[found.prediction].reset_index(drop=True)
-        pairs += [(x, y) for x, y in zip(a["emotion"], b["emotion"]) if x and y]
+        first_found = first.iloc[found.truth].reset_index(drop=True)
+        second_found = second.iloc[found.prediction].reset_index(drop=True)
+        named_by_both += [(a, b) for a, b in zip(first_found["emotion"], second_found["emotion"]) if a and b]
         n = len(first) + len(second)
         by_kind[kind] = {
             "first": len(first),
             "second": len(second),
-            "both": len(a),
-            "f1": 2 * len(a) / n if n else 0.0,
-            "kappa": kappa(*own),
-            "onset_ms": _differences(a, b, "onset"),
-            "offset_ms": _differences(a, b, "offset"),
+            "both": len(first_found),
+            "f1": 2 * len(first_found) / n if n else 0.0,
+            "kappa": kappa(first_covers, second_covers),
+            "onset_ms": _differences(first_found, second_found, "onset"),
+            "offset_ms": _differences(first_found, second_found, "offset"),
         }
     return {
         "kinds": by_kind,
-        "frames": {"n": len(labels[0]), "kappa": kappa(*labels)},
-        "emotion": {"n": len(pairs), "kappa": kappa(*map(np.array, zip(*pairs))) if pairs else None},
+        "frames": {"n": len(frames), "kappa": kappa(first_labels, second_labels)},
+        "emotion": {
+            "n": len(named_by_both),
+            "kappa": kappa(*map(np.array, zip(*named_by_both))) if named_by_both else None,
+        },
     }
+
+
+def _every_frame(ordered: Tables) -> pd.DataFrame:
+    """`video` and `frame` of every frame of all videos, up to the last interval where a length is unknown or too small."""
+    ends = pd.concat([table[["video", "offset"]] for table in (ordered.truths, ordered.spotted)])
+    last = ends.groupby("video")["offset"].max()
+    lengths: dict[str, int] = {}
+    for video, n_frames in zip(ordered.videos["video"], ordered.videos["n_frames"]):
+        known = 0 if pd.isna(n_frames) else n_frames
+        lengths[video] = int(max(known, last.get(video, -1) + 1))
+    numbers = np.concatenate([np.empty(0, np.int64), *map(np.arange, lengths.values())])
+    return pd.DataFrame({"video": np.repeat(list(lengths), list(lengths.values())), "frame": numbers})
 
 
 def kappa(first: NDArray[Any], second: NDArray[Any]) -> float | None:

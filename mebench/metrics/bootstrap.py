@@ -12,6 +12,13 @@ from mebench.lazy_imports import load_lazily
 from mebench.metrics import catalogue
 from mebench.metrics.paired import correlation, difference_interval
 from mebench.metrics.ratios import Floats, Indices
+from mebench.metrics.reasons import (
+    ONE_SUBJECT_EACH,
+    SAME_WITHOUT_ANY,
+    UNDEFINED_WITHOUT_ONE,
+    ThinSupport,
+    store_supports,
+)
 from mebench.metrics.tables import members_of
 
 if TYPE_CHECKING:
@@ -114,18 +121,18 @@ def interval(
     subjects: int | None = None,
     unseen: float = 0.0,
 ) -> tuple[float, float] | None:
-    """The 95 % interval around a value: `share_interval` for a share, else Student's t, on the logarithm for a positive
-    score.
+    """The 95 % interval around a value.
 
-    The standard error is carried over to the logarithm by the derivative. A positive score close to 0 (half the width
+    It is `share_interval` for a share, otherwise Student's t, for a positive score on the logarithm, to which the
+    standard error is carried over by the derivative. A positive score close to 0 (half the width
     of the plain interval reaches 0) gets the plain interval, cut at 0.
 
     Args:
         value: the score of all subjects.
         replicates: (n,) the score without each subject, NaN where undefined.
         strata: (n,) stratum of each subject.
-        scale: of the score.
-        subjects: that the score depends on; all by default.
+        scale: scale of the score.
+        subjects: number of subjects that the score depends on; all by default.
         unseen: standard error that the replicates of a share do not show.
 
     Returns:
@@ -136,15 +143,18 @@ def interval(
     if not degrees or np.isnan(value):
         return None
     if scale == "share" and value <= 1:  # above 1 is one of an interval that megc2020 counts for two truths
-        several = len(replicates) if subjects is None else subjects
-        whole = float(np.hypot(error, unseen)) if error > FLAT else error
-        return share_interval(value, whole, effective_degrees(replicates, strata), several)
+        n_subjects = len(replicates) if subjects is None else subjects
+        if error > FLAT:
+            error = float(np.hypot(error, unseen))
+        return share_interval(value, error, effective_degrees(replicates, strata), n_subjects)
     if error <= FLAT:
         return None
     half = float(scipy.special.stdtrit(degrees, 0.975)) * error
-    if scale != "any" and half < value:
+    if scale == "any":
+        return value - half, value + half
+    if half < value:
         return float(value * np.exp(-half / value)), float(value * np.exp(half / value))
-    return (value - half if scale == "any" else max(value - half, 0.0)), value + half
+    return max(value - half, 0.0), value + half
 
 
 class Score(TypedDict):
@@ -313,45 +323,70 @@ class Resampling:
         """Values and 95 % intervals of what `evaluate` makes of (n_weightings, n_units) weights; NaN is undefined.
 
         Args:
-            section: the name for `skipped` and `sections`.
-            evaluate: from weights to scores, (n_weightings,) each.
+            section: name for `skipped` and `sections`.
+            evaluate: function from weights to scores, (n_weightings,) each.
             basis_of: the subjects that a score depends on; by default all.
-            drawn_by: what is quicker than `evaluate`, since it need be right in scores that are no shares alone.
+            drawn_by: a faster `evaluate` for the bootstrap draws; only scores that are not shares use its values.
         """
         self.sections[section] = Section(evaluate, basis_of)
         if not self.strata or not len(self.weights):
-            replicates = evaluate(self.weights)
-            known = {name: r[~np.isnan(r)] for name, r in replicates.items()}
-            values = (
-                {name: float(r.mean()) if len(r) else np.nan for name, r in known.items()}
-                if self.mean
-                else self._values(evaluate)
-            )
-            self._note(section, values, replicates)
-            return {name: score(values[name], replicates[name]) for name in replicates}
-        values, without = self._values(evaluate), evaluate(leave_one_out(self.subjects, self.n_units))
-        self._note(section, values, without)
-        several = self.interval == "bootstrap" and any(catalogue.find(name).scale != "share" for name in values)
-        drawn = (drawn_by or evaluate)(self.weights) if several else {}
-        degrees = len(self.subjects) - len(set(self.own_strata))
-        scores: dict[str, Score] = {}
-        for name, value in values.items():
-            basis = basis_of(self.subjects, name)
-            scale, reason, ends = catalogue.find(name).scale, basis.doubt, None
-            if not degrees:
-                reason = "there is one subject of each dataset, so nothing says how others would score"
-            elif not reason and not basis.subjects:
-                reason = "it rests on no subject"
-            elif not reason and (basis.subjects < LEAST or np.isnan(without[name]).any()):
-                reason = "without one of the subjects it is undefined"
-            if not reason and scale != "share" and drawn:
-                of_drawn = score(value, drawn[name], widened_tail(len(self.subjects), degrees))
-                _, low, high = _ends(of_drawn) or (value, 0.0, 0.0)
-                ends = None if low == high else (low, high)
-            elif not reason:
-                ends = interval(value, without[name], self.own_strata, scale, basis.subjects, basis.unseen)
-            scores[name] = as_score(value, ends, reason or _FLAT)
-        return scores
+            return self._percentile_scores(section, evaluate)
+        values = self._values(evaluate)
+        without = evaluate(leave_one_out(self.subjects, self.n_units))
+        self._count_skipped(section, values, without)
+        drawn: Mapping[str, Floats] = {}
+        if self.interval == "bootstrap" and any(catalogue.find(name).scale != "share" for name in values):
+            drawn = (drawn_by or evaluate)(self.weights)
+        return {
+            name: self._score(name, value, without[name], drawn.get(name), basis_of(self.subjects, name))
+            for name, value in values.items()
+        }
+
+    def _percentile_scores(self, section: str, evaluate: Evaluate) -> dict[str, Score]:
+        """Values with percentiles of the replicates: of methods that predict by chance, or without draws none."""
+        replicates = evaluate(self.weights)
+        values = self._means(replicates) if self.mean else self._values(evaluate)
+        self._count_skipped(section, values, replicates)
+        return {name: score(values[name], replicates[name]) for name in replicates}
+
+    def _score(self, name: str, value: float, without: Floats, drawn: Floats | None, basis: Basis) -> Score:
+        """A value with its interval over subjects, or with the reason why it has none.
+
+        Args:
+            name: name of the score.
+            value: the score of all subjects.
+            without: (n_subjects,) the score without each subject.
+            drawn: (n_draws,) the score of each bootstrap draw; None where the jackknife gives the interval.
+            basis: the data that the score depends on.
+        """
+        if reason := self._reason_against_interval(basis, without):
+            return as_score(value, None, reason)
+        scale = catalogue.find(name).scale
+        if scale == "share" or drawn is None:
+            ends = interval(value, without, self.own_strata, scale, basis.subjects, basis.unseen)
+        else:
+            ends = self._drawn_ends(value, drawn)
+        return as_score(value, ends, SAME_WITHOUT_ANY)
+
+    def _reason_against_interval(self, basis: Basis, without: Floats) -> str:
+        """Why a score has no valid interval; empty if it has one."""
+        if not self.degrees:
+            return ONE_SUBJECT_EACH
+        if basis.doubt:
+            return basis.doubt
+        if not basis.subjects:
+            return store_supports([ThinSupport("it", "no subject")])
+        if basis.subjects < LEAST or np.isnan(without).any():
+            return UNDEFINED_WITHOUT_ONE
+        return ""
+
+    def _drawn_ends(self, value: float, drawn: Floats) -> tuple[float, float] | None:
+        """Low and high from the bootstrap draws of a score; None if all draws agree."""
+        known = _known_ends(score(value, drawn, widened_tail(len(self.subjects), self.degrees)))
+        if known is None:
+            return None
+        _, low, high = known
+        return None if low == high else (low, high)
 
     def of_some(self, units: Indices, evaluate: Evaluate, basis_of: BasisOf = of_all) -> dict[str, Score]:
         """The scores of some subjects alone, in the same draws of all, with their intervals."""
@@ -372,55 +407,92 @@ class Resampling:
         Returns:
             The scores of each and their differences, in the form of `scores`; and the differences without each subject, (n_subjects,).
         """
-        sides = [replace(self, skipped={}).scores("", run, of_run) for run, of_run in zip(runs, basis_of)]
-        values = [self._values(run) for run in runs]
-        without = [run(leave_one_out(self.subjects, self.n_units)) for run in runs]
-        of_both = {name: without[0][name] - without[1][name] for name in values[0]}
-        differences: dict[str, Score] = {}
-        self._note("", {name: values[0][name] - values[1][name] for name in of_both}, of_both)
-        for name, replicates in of_both.items():
-            first, second = (_ends(side[name]) for side in sides)
-            value, ends = values[0][name] - values[1][name], None
-            if first and second and catalogue.find(name).scale == "share":
-                known = ~np.isnan(without[0][name] + without[1][name])
-                moves = [deviations(np.where(known, run[name], np.nan), self.own_strata)[0] for run in without]
-                ends = difference_interval(first, second, correlation(*moves))
-            elif first and second:
-                ends = interval(value, replicates, self.own_strata)
-            if len(self.subjects) < LEAST_PAIRED:
-                ends, reasons = None, [f"a difference takes at least {LEAST_PAIRED} subjects"]
-            else:
-                reasons = [side[name].get("reason", "") for side in sides]
-            differences[name] = as_score(value, ends, next(filter(None, reasons), _FLAT) if len(self.weights) else "")
-        return sides[0], sides[1], differences, of_both
+        scores = [replace(self, skipped={}).scores("", run, of_run) for run, of_run in zip(runs, basis_of)]
+        first, second = (self._values(run) for run in runs)
+        first_without, second_without = (run(leave_one_out(self.subjects, self.n_units)) for run in runs)
+        values = {name: first[name] - second[name] for name in first}
+        without = {name: first_without[name] - second_without[name] for name in first}
+        self._count_skipped("", values, without)
+        differences = {
+            name: self._difference(
+                name, value, (scores[0][name], scores[1][name]), (first_without[name], second_without[name])
+            )
+            for name, value in values.items()
+        }
+        return scores[0], scores[1], differences, without
+
+    def _difference(
+        self, name: str, value: float, scores: tuple[Score, Score], without: tuple[Floats, Floats]
+    ) -> Score:
+        """A difference of two scores with its paired interval, or with the reason why it has none.
+
+        Args:
+            name: name of the score.
+            value: first minus second.
+            scores: the score of each run.
+            without: (n_subjects,) each, the score of each run without each subject.
+        """
+        if not len(self.weights):
+            return as_score(value, None, "")
+        if len(self.subjects) < LEAST_PAIRED:
+            return as_score(value, None, f"a difference takes at least {LEAST_PAIRED} subjects")
+        first, second = (_known_ends(side) for side in scores)
+        ends = None
+        if first and second and catalogue.find(name).scale == "share":
+            ends = difference_interval(first, second, self._correlation(*without))
+        elif first and second:
+            ends = interval(value, without[0] - without[1], self.own_strata)
+        reasons = [side.get("reason", "") for side in scores]
+        return as_score(value, ends, next(filter(None, reasons), SAME_WITHOUT_ANY))
+
+    def _correlation(self, first_without: Floats, second_without: Floats) -> float:
+        """Correlation of two scores over subjects, from both without each subject where both are defined."""
+        undefined = np.isnan(first_without + second_without)
+        first, second = (np.where(undefined, np.nan, without) for without in (first_without, second_without))
+        return correlation(deviations(first, self.own_strata)[0], deviations(second, self.own_strata)[0])
 
     def _values(self, evaluate: Evaluate) -> dict[str, float]:
+        """The scores of all units once."""
         return {name: float(v[0]) for name, v in evaluate(np.ones((1, self.n_units))).items()}
+
+    @staticmethod
+    def _means(replicates: Mapping[str, Floats]) -> dict[str, float]:
+        """Means over the replicates that are defined; NaN where none is."""
+        known = {name: values[~np.isnan(values)] for name, values in replicates.items()}
+        return {name: float(values.mean()) if len(values) else np.nan for name, values in known.items()}
+
+    @property
+    def degrees(self) -> int:
+        """Degrees of freedom: subjects minus strata."""
+        return len(self.subjects) - len(set(self.own_strata))
 
     @property
     def own_strata(self) -> list[str]:
         """The stratum of each of `subjects`."""
         return [self.strata[unit] for unit in self.subjects]
 
-    def _note(self, section: str, values: Mapping[str, float], replicates: Mapping[str, Floats]) -> None:
-        """Count the replicates that were left out."""
-        lacking = {name: int(np.isnan(r).sum()) for name, r in replicates.items() if not np.isnan(values[name])}
-        usual = next(iter(lacking.values()), 0)
-        self.skipped |= {section: usual} | {f"{section}.{name}": n - usual for name, n in lacking.items() if n > usual}
-
-
-_FLAT = "it is the same whoever is left out, which says nothing of others"
+    def _count_skipped(self, section: str, values: Mapping[str, float], replicates: Mapping[str, Floats]) -> None:
+        """Count the replicates that were left out, see `skipped`."""
+        undefined = {name: int(np.isnan(r).sum()) for name, r in replicates.items() if not np.isnan(values[name])}
+        usual = next(iter(undefined.values()), 0)
+        self.skipped[section] = usual
+        self.skipped |= {f"{section}.{name}": n - usual for name, n in undefined.items() if n > usual}
 
 
 def as_score(value: float, ends: tuple[float, float] | None, reason: str) -> Score:
-    """A value with the ends of its interval; where there is none, with the reason. NaN becomes None."""
+    """A value with the ends of its interval; without an interval, with the reason. NaN becomes None."""
     if np.isnan(value):
         return {"value": None, "low": None, "high": None}
-    low, high = ends or (None, None)
-    result: Score = {"value": value, "low": low, "high": high}
-    return result if ends or not reason else {**result, "reason": reason}
+    if ends is not None:
+        low, high = ends
+        return {"value": value, "low": low, "high": high}
+    result: Score = {"value": value, "low": None, "high": None}
+    if reason:
+        result["reason"] = reason
+    return result
 
 
-def _ends(of: Score) -> tuple[float, float, float] | None:
+def _known_ends(of: Score) -> tuple[float, float, float] | None:
+    """Value, low and high of a score; None if one is missing."""
     value, low, high = of["value"], of["low"], of["high"]
     return None if value is None or low is None or high is None else (value, low, high)

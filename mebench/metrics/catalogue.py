@@ -10,6 +10,7 @@ from typing import Literal
 
 Direction = Literal["higher", "lower", "zero"]
 Scale = Literal["share", "positive", "any"]
+Support = Literal["truths", "spotted", "everybody"]
 
 RANGES: dict[Scale, str] = {"share": "0 to 1", "positive": "0 or more", "any": "any sign"}
 DIRECTIONS: dict[Direction, str] = {
@@ -54,18 +55,23 @@ class Metric:
     """A score of a summary, or a curve.
 
     Attributes:
-        name: of the score in a summary, with the part of the details before it, if any (`frames.auc`).
-        label: for people.
-        meaning: in one line.
-        formula: in words; empty where the meaning says it.
-        source: the paper that defines it; empty where the suite does.
-        sections: of a summary that may hold it; none for a function of `mebench.metrics` that no summary holds.
+        name: name in a summary, with the part of the details before it, if any (`frames.auc`).
+        label: name in tables.
+        meaning: meaning in one line.
+        formula: formula in words; empty where the meaning says it.
+        source: paper that defines it; empty where mebench does.
+        sections: sections of a summary that may hold it; empty for a function of `mebench.metrics` that no summary holds.
         direction: whether higher or lower is better; None for a curve.
-        scale: its range, which decides the scale of its intervals.
-        unit: None for a share.
-        factor: of a score of a whole analysis, the score of emotions by which that of spotting is multiplied.
+        scale: range of its values, which decides the scale of its intervals.
+        unit: unit of its values; empty for a share.
+        factor: for a score of a whole analysis, the score of emotions by which that of spotting is multiplied.
         of_unit: whether it is defined only where one class says that an action unit is absent.
         timed: whether it needs the length of all videos.
+        ranked: whether it needs the order of confidences within one kind.
+        support: subjects that a score of spotting depends on: those with `truths`, those with `spotted` intervals, or `everybody`.
+        printed_as: name of the score under which a convention that exchanges names prints it (`Convention.exchanged`).
+        over_samples: whether a score of emotions weighs every sample alike; otherwise it is a mean over classes.
+        mean_recall: whether a score of emotions is the mean of the classes' recall.
     """
 
     name: str
@@ -80,6 +86,11 @@ class Metric:
     factor: str = ""
     of_unit: bool = False
     timed: bool = False
+    ranked: bool = False
+    support: Support = "truths"
+    printed_as: str = ""
+    over_samples: bool = False
+    mean_recall: bool = False
 
     @property
     def digits(self) -> int:
@@ -116,6 +127,8 @@ METRICS: dict[str, Metric] = {
             "of emotions the mean over classes: of the samples named so, the share that are so; a class never named counts 0",
             f"{_LIONG}, equations 15, 16 and 20",
             SECTIONS,
+            support="spotted",
+            printed_as="recall",
         ),
         Metric(
             "recall",
@@ -124,6 +137,8 @@ METRICS: dict[str, Metric] = {
             "of emotions the mean over classes: of the samples that are so, the share named so",
             f"{_LIONG}, equations 15, 16 and 19",
             SECTIONS,
+            printed_as="precision",
+            mean_recall=True,
         ),
         Metric(
             "f1",
@@ -145,6 +160,7 @@ METRICS: dict[str, Metric] = {
             "average precision of the intervals ranked by confidence, at IoU 0.5",
             "area under the interpolated precision-recall curve, one point for each distinct confidence",
             f"{_LIONG}, equation 17",
+            ranked=True,
         ),
         Metric(
             "ap",
@@ -152,6 +168,7 @@ METRICS: dict[str, Metric] = {
             "average precision, averaged over the IoU thresholds 0.5, 0.55 to 0.95",
             "mean of ten areas under the interpolated precision-recall curve",
             f"{_LIONG}, section 4.2",
+            ranked=True,
         ),
         Metric(
             "asr",
@@ -160,6 +177,7 @@ METRICS: dict[str, Metric] = {
             "intervals whose apex lies strictly inside a truth of its own, among each video's intervals of "
             "highest confidence, as many as it has truths / truths",
             f"{_LIONG}, equation 13, where each video shows one expression",
+            ranked=True,
         ),
         Metric(
             "apex_mae_ms",
@@ -206,6 +224,7 @@ METRICS: dict[str, Metric] = {
             scale="positive",
             unit="per minute of video",
             timed=True,
+            support="everybody",
         ),
         *(
             Metric(
@@ -226,6 +245,7 @@ METRICS: dict[str, Metric] = {
             scale="positive",
             unit="per macro-expression",
             timed=True,
+            support="everybody",
         ),
         Metric(
             "fp_elsewhere",
@@ -236,6 +256,7 @@ METRICS: dict[str, Metric] = {
             scale="positive",
             unit="per minute without expression",
             timed=True,
+            support="everybody",
         ),
         *(
             Metric(
@@ -253,6 +274,7 @@ METRICS: dict[str, Metric] = {
             "precision that counts duplicate hits as right (megc2020)",
             "pairs of a spotted interval and a truth that it hits / spotted intervals",
             _MEGC2020,
+            support="spotted",
         ),
         Metric(
             "f1_large",
@@ -289,6 +311,7 @@ METRICS: dict[str, Metric] = {
             "frames of the spotted intervals that found no truth / frames outside all truths, cut at 1",
             _LI,
             direction="lower",
+            support="everybody",
         ),
         Metric(
             "acc_mesr",
@@ -313,6 +336,7 @@ METRICS: dict[str, Metric] = {
             "right answers / clips; an answer that is none of the classes is wrong",
             f"{_LIONG}, equation 18",
             _CLASSES,
+            over_samples=True,
         ),
         Metric(
             "uf1",
@@ -329,6 +353,7 @@ METRICS: dict[str, Metric] = {
             "mean over classes of tp / (tp + fn)",
             f"{_MEGC2019}; {_LIONG}, equation 23",
             _CLASSES,
+            mean_recall=True,
         ),
         Metric(
             "wf1",
@@ -337,6 +362,7 @@ METRICS: dict[str, Metric] = {
             "sum over classes of clips x 2 tp / (2 tp + fp + fn) / all clips",
             _MEGC2018,
             _CLASSES,
+            over_samples=True,
         ),
         Metric(
             "wr",
@@ -345,6 +371,7 @@ METRICS: dict[str, Metric] = {
             "sum over classes of clips x tp / (tp + fn) / all clips",
             _MEGC2018,
             _CLASSES,
+            over_samples=True,
         ),
         Metric(
             "unit_f1",
@@ -389,6 +416,10 @@ METRICS: dict[str, Metric] = {
 """All metrics by the last word of their name, which no two share."""
 
 JOINT = frozenset(name for name, metric in METRICS.items() if metric.factor)
+"""The scores of a whole analysis: products of a score of spotting and one of emotions."""
+
+OF_SAMPLES = tuple(name for name, metric in METRICS.items() if metric.over_samples)
+"""Scores of emotions that weigh every sample alike; the others are means over classes."""
 
 
 def columns(section: str, of_unit: bool = False) -> tuple[str, ...]:
@@ -408,7 +439,7 @@ def find(path: str) -> Metric:
     >>> [find(path).label for path in ("recognition.uf1", "spotting.micro.f1_at_iou.0.55", "tp")]
     ['UF1', 'F1 at IoU 0.55', 'tp']
     """
-    # The point of a threshold parts nothing.
+    # The dot in a threshold such as 0.55 is not a separator.
     name, _, threshold = re.split(r"\.(?!\d)", path)[-1].partition(".")
     metric = METRICS.get(name, Metric(path, path, ""))
     return replace(metric, label=f"{metric.label} {threshold}") if threshold and name in METRICS else metric

@@ -1,6 +1,6 @@
 """Several runs in one set of tables, so that one scoring serves all of them and any exchange between them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from itertools import product
@@ -16,8 +16,8 @@ from mebench.grouping import grouped
 from mebench.lazy_imports import load_lazily
 from mebench.metrics import catalogue
 from mebench.metrics.bootstrap import (
+    Basis,
     BasisOf,
-    Evaluate,
     Resampling,
     Score,
     Section,
@@ -25,8 +25,8 @@ from mebench.metrics.bootstrap import (
     derived_seed,
     standard_error,
 )
+from mebench.metrics.catalogue import OF_SAMPLES
 from mebench.metrics.conventions import Convention, named
-from mebench.metrics.emotions import OF_SAMPLES
 from mebench.metrics.paired import (
     PERMUTATIONS,
     McNemar,
@@ -39,7 +39,7 @@ from mebench.metrics.paired import (
     swaps,
 )
 from mebench.metrics.ranking import hardest, personal
-from mebench.metrics.ratios import Floats, Indices
+from mebench.metrics.ratios import Bools, Floats, Indices
 from mebench.metrics.summary import summarize
 from mebench.metrics.tables import Tables, members_of, of_first_draw
 
@@ -50,43 +50,50 @@ else:
 
 
 def pooled(runs: Sequence[Tables]) -> Tables:
-    """All runs in one set of tables, as if each had been scored on subjects of its own: the second's `a/01` is
-    `2|a/01`.
+    """All runs in one set of tables, as if each had been scored on subjects of its own.
 
-    Methods that predict by chance contribute their first draw. The column `run` of the videos separates the runs for
-    rules about all answers of one run: their order, and whether intervals can be ranked.
+    The second run's `a/01` is `2|a/01`. Methods that predict by chance contribute their first draw. The column `run` of
+    the videos separates the runs for rules about all answers of one run: their order, and whether intervals can be ranked.
     """
     runs = [of_first_draw(run) for run in runs]
-    person = {
-        subject: person_id
-        for run in runs
-        if "person" in run.videos  # runs of earlier versions lack it
-        for subject, person_id in zip(run.videos["subject"], run.videos["person"])
-    }
+    videos = _with_persons([run.videos for run in runs])
+    return Tables(
+        videos=_joined([table.assign(run=number) for number, table in enumerate(videos, 1)]),
+        truths=_joined([run.truths for run in runs]),
+        predictions=_joined_if_all([run.predictions for run in runs]),
+        clips=_joined_if_all([run.clips for run in runs]),
+    )
 
-    def joined(name: str) -> Any:
-        """The tables of that name; None where a run has none."""
-        tables = [getattr(run, name) for run in runs]
-        if any(table is None for table in tables):
-            return None
-        if name == "videos" and person:
-            tables = [table.assign(person=table["subject"].map(lambda own: person.get(own, own))) for table in tables]
-        marked = [
-            table.assign(
-                **{
-                    column: f"{number}|" + table[column].astype(str)
-                    for column in ("video", "subject", "person")
-                    if column in table
-                }
-            )
-            for number, table in enumerate(tables, 1)
-        ]
-        if name == "videos":
-            marked = [table.assign(run=number) for number, table in enumerate(marked, 1)]
-        # Columns of an empty table have no type, which would spoil the types of the other tables.
-        return pd.concat([table for table in marked if len(table)] or marked[:1], ignore_index=True)
 
-    return Tables(*map(joined, ("videos", "truths", "predictions", "clips")))
+def _with_persons(videos: Sequence[pd.DataFrame]) -> list[pd.DataFrame]:
+    """Tables of videos with the column `person` if a run has it; runs of earlier versions lack it."""
+    person: dict[str, str] = {}
+    for table in videos:
+        if "person" in table:
+            person |= dict(zip(table["subject"], table["person"]))
+    if not person:
+        return list(videos)
+    return [table.assign(person=table["subject"].map(lambda own: person.get(own, own))) for table in videos]
+
+
+def _joined_if_all(tables: Sequence[pd.DataFrame | None]) -> pd.DataFrame | None:
+    """The tables of all runs in one; None if a run has none."""
+    present = [table for table in tables if table is not None]
+    return _joined(present) if len(present) == len(tables) else None
+
+
+def _joined(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """The tables of all runs in one, names of videos and people after the number of their run."""
+    marked = [_with_run_in_names(table, number) for number, table in enumerate(tables, 1)]
+    # Columns of an empty table have no type, which would spoil the types of the other tables.
+    filled = [table for table in marked if len(table)]
+    return pd.concat(filled or marked[:1], ignore_index=True)
+
+
+def _with_run_in_names(table: pd.DataFrame, number: int) -> pd.DataFrame:
+    """A table whose videos, subjects and persons are those of one run alone."""
+    columns = [column for column in ("video", "subject", "person") if column in table]
+    return table.assign(**{column: f"{number}|" + table[column].astype(str) for column in columns})
 
 
 def sections_of(
@@ -105,7 +112,11 @@ def path_of(section: str, name: str) -> str:
     ('spotting.micro.f1', 'analysis.strs', 'spotting.micro.details.f1_at_iou.0.50')
     """
     part, _, last = section.rpartition(".")
-    return {"strs": part, "f1_at_iou": f"{part}.details.{last}"}.get(last, section) + f".{name}"
+    if last == "strs":
+        return f"{part}.{name}"
+    if last == "f1_at_iou":
+        return f"{part}.details.{last}.{name}"
+    return f"{section}.{name}"
 
 
 @dataclass(frozen=True)
@@ -307,37 +318,21 @@ def compare(
         ConfigError: the metric or convention is unknown or does not apply to these runs.
         DataError: the tables do not fit together.
     """
-    firsts, seconds = ([runs] if isinstance(runs, Tables) else list(runs) for runs in (first, second))
+    firsts, seconds = _as_runs(first), _as_runs(second)
     pairs = list(zip(firsts, seconds)) if len(firsts) == len(seconds) else list(product(firsts, seconds))
     pools = [Pool.of(pair) for pair in pairs]
     units, strata = pools[0].units.astype(np.int64), pools[0].strata
     rule = named(convention)
     if not metrics:  # of spotting only F1: most time goes to what ranks intervals
         rule = replace(rule, scores=frozenset({"f1"} if rule.scores is None else {"f1"} & rule.scores))
-    of_pools = [sections_of(pool.tables, pool.units.size, kinds, classes, rule) for pool in pools]
-    # The pools of several seeds have the same units: their scores are averaged.
-    sections = {
-        section: part._replace(evaluate=averaged([one[section].evaluate for one in of_pools]))
-        for section, part in of_pools[0].items()
-    }
-    chosen = _chosen(sections, units.size, metrics)
+    sections = _sections_over_pools(pools, kinds, classes, rule)
     subjects = Resampling.of_subjects(strata, draws, seed)
     swapped, exact = swaps(len(strata), permutations, derived_seed(seed, "permutation"))
-    rows = {
-        path: row
-        for section, names in chosen.items()
-        for path, row in _compare_section(section, sections, names, units, subjects, swapped, exact).items()
-    }
-    adjusted, of_clips = holm([row.p for row in rows.values()]), None
-    if len(pairs) == 1 and firsts[0].clips is not None and seconds[0].clips is not None:
-        one, other, keys = firsts[0].clips, seconds[0].clips, ["video", "truth"]
-        if one[keys].to_numpy().tolist() != other[keys].to_numpy().tolist():
-            raise DataError(
-                "the clips of the two runs differ or stand in another order: compare runs on the same truth"
-            )
-        scored = one["truth"].isin(list(classes)).to_numpy()
-        right = [(table["truth"] == table["predicted"]).fillna(False).to_numpy(np.bool_) for table in (one, other)]
-        of_clips = mcnemar(right[0][scored], right[1][scored])
+    exchanges = Exchanges(units, swapped, exact)
+    rows: dict[str, ComparedScore] = {}
+    for section, names in _chosen(sections, units.size, metrics).items():
+        rows |= _compare_section(section, sections, names, subjects, exchanges)
+    adjusted = holm([row.p for row in rows.values()])
     return Comparison(
         convention=convention,
         subjects=len(strata),
@@ -346,8 +341,43 @@ def compare(
         permutations=len(swapped),
         exact=exact,
         scores={path: replace(row, p_holm=p) for (path, row), p in zip(rows.items(), adjusted)},
-        mcnemar=of_clips,
+        mcnemar=_compare_clips(firsts[0].clips, seconds[0].clips, classes) if len(pairs) == 1 else None,
     )
+
+
+def _as_runs(runs: Tables | Sequence[Tables]) -> list[Tables]:
+    """The tables of each run of a side."""
+    return [runs] if isinstance(runs, Tables) else list(runs)
+
+
+def _sections_over_pools(
+    pools: Sequence[Pool], kinds: Sequence[str], classes: Sequence[str], rule: Convention
+) -> dict[str, Section]:
+    """The score functions of the pools of several seeds, which have the same units: means of the pools' scores."""
+    of_pools = [sections_of(pool.tables, pool.units.size, kinds, classes, rule) for pool in pools]
+    sections = {}
+    for section, part in of_pools[0].items():
+        evaluate = averaged([sections_of_pool[section].evaluate for sections_of_pool in of_pools])
+        sections[section] = part._replace(evaluate=evaluate)
+    return sections
+
+
+def _compare_clips(first: pd.DataFrame | None, second: pd.DataFrame | None, classes: Sequence[str]) -> McNemar | None:
+    """McNemar's test of the annotated clips; None where a run does not recognize.
+
+    Raises:
+        DataError: the clips differ or stand in another order.
+    """
+    if first is None or second is None:
+        return None
+    keys = ["video", "truth"]
+    if first[keys].to_numpy().tolist() != second[keys].to_numpy().tolist():
+        raise DataError("the clips of the two runs differ or stand in another order: compare runs on the same truth")
+    scored = first["truth"].isin(list(classes)).to_numpy()
+    first_right, second_right = (
+        (table["truth"] == table["predicted"]).fillna(False).to_numpy(np.bool_) for table in (first, second)
+    )
+    return mcnemar(first_right[scored], second_right[scored])
 
 
 def _chosen(sections: dict[str, Section], n_units: int, metrics: Sequence[str]) -> dict[str, list[str]]:
@@ -356,18 +386,34 @@ def _chosen(sections: dict[str, Section], n_units: int, metrics: Sequence[str]) 
     paths = {
         path_of(section, name): (section, name) for section, part in sections.items() for name in part.evaluate(ones)
     }
-    called = {path: {path, ".".join(of)} for path, of in paths.items()}  # as in the summary, or by its section
-    wanted: set[str] = set()
-    for word in metrics:
-        matches = {path for path in paths if word == "all" or any(f".{n}".endswith(f".{word}") for n in called[path])}
-        matches = matches or {path for path in paths if any(f".{word}." in f".{n}." for n in called[path])}
-        if not matches:
-            last = {path.rpartition(".")[2] for path in paths}
-            known = {part for part in last if not part.isdecimal()} | set(paths)  # f1_at_iou.0.50 is no "50"
-            raise ConfigError(unknown("metric of these runs", word, known))
-        wanted |= matches
-    chosen = [of for path, of in paths.items() if path in (wanted if metrics else MAIN)]
-    return {section: [name for _, name in group] for section, group in grouped(chosen, key=itemgetter(0)).items()}
+    wanted = {path for word in metrics for path in _paths_of_word(word, paths)} if metrics else set(MAIN)
+    chosen = [place for path, place in paths.items() if path in wanted]
+    by_section = grouped(chosen, key=itemgetter(0))
+    return {section: [name for _, name in places] for section, places in by_section.items()}
+
+
+def _paths_of_word(word: str, paths: Mapping[str, tuple[str, str]]) -> set[str]:
+    """The paths of scores that a word names: `all`, the end of a path (`f1`), or else a part of it (`spotting.micro`).
+
+    Args:
+        word: word of the user.
+        paths: section and name of each score, by its path in a summary. A word may name either.
+
+    Raises:
+        ConfigError: it names none.
+    """
+    if word == "all":
+        return set(paths)
+    spellings = {path: (f".{path}.", f".{section}.{name}.") for path, (section, name) in paths.items()}
+    ending = {path for path, spelled in spellings.items() if any(text.endswith(f".{word}.") for text in spelled)}
+    if ending:
+        return ending
+    containing = {path for path, spelled in spellings.items() if any(f".{word}." in text for text in spelled)}
+    if not containing:
+        last_words = {path.rpartition(".")[2] for path in paths}
+        names = {last for last in last_words if not last.isdecimal()}  # f1_at_iou.0.50 is no "50"
+        raise ConfigError(unknown("metric of these runs", word, names | set(paths)))
+    return containing
 
 
 def on_hardest(
@@ -389,13 +435,19 @@ def on_hardest(
     Returns:
         For each name `people`, their number, and `scores` of the runs; nothing where no person has a score.
     """
-    part, nothing, results = sections[section], np.full(people.n_units, np.nan), dict[str, dict[str, Any]]()
-    for path, group in grouped(names, key=lambda name: personal(path_of(section, name))).items():
-        judge, _, by = path.rpartition(".")
-        each = [sections.get(judge, part).evaluate(pool(np.eye(people.n_units))).get(by, nothing) for pool, _ in sides]
-        if len(cohort := hardest(np.stack(each))):
-            alone = [people.of_some(cohort, partial(_scores, part, group, pool), basis_of) for pool, basis_of in sides]
-            results |= {name: {"people": len(cohort), "scores": [scores[name] for scores in alone]} for name in group}
+    part = sections[section]
+    undefined = np.full(people.n_units, np.nan)
+    results: dict[str, dict[str, Any]] = {}
+    for judging_path, group in grouped(names, key=lambda name: personal(path_of(section, name))).items():
+        judging_section, _, judging_name = judging_path.rpartition(".")
+        judge = sections.get(judging_section, part)
+        each = [judge.evaluate(pool(np.eye(people.n_units))).get(judging_name, undefined) for pool, _ in sides]
+        cohort = hardest(np.stack(each))
+        if not len(cohort):
+            continue
+        scores = [people.of_some(cohort, partial(_scores, part, group, pool), basis_of) for pool, basis_of in sides]
+        for name in group:
+            results[name] = {"people": len(cohort), "scores": [of_run[name] for of_run in scores]}
     return results
 
 
@@ -406,54 +458,79 @@ def _scores(
     return {name: values for name, values in part.evaluate(pool(weights)).items() if name in names}
 
 
+@dataclass(frozen=True)
+class Exchanges:
+    """Exchanges of the predictions of two runs.
+
+    Attributes:
+        units: (2, n_subjects) positions of the predictions of each run among the units of the pool.
+        swapped: (n_exchanges, n_subjects) subjects whose predictions are exchanged.
+        exact: whether these are all exchanges.
+    """
+
+    units: Indices
+    swapped: Bools
+    exact: bool
+
+    def first_alone(self, weights: Floats) -> Floats:
+        """Weights of the pool that stand for the first run, from (m, n_subjects) weights of subjects."""
+        return paired_weights(self.units, weights, 0 * weights)
+
+    def second_alone(self, weights: Floats) -> Floats:
+        """Weights of the pool that stand for the second run."""
+        return paired_weights(self.units, 0 * weights, weights)
+
+    def basis_of_run(self, part: Section, run: int, subjects: Sequence[int], name: str) -> Basis:
+        """The data behind a score of a run, from positions of subjects."""
+        return part.basis_of(self.units[run, list(subjects)].tolist(), name)
+
+
 def _compare_section(
-    section: str,
-    sections: dict[str, Section],
-    names: Sequence[str],
-    units: Indices,
-    subjects: Resampling,
-    swapped: np.ndarray[Any, np.dtype[np.bool_]],
-    exact: bool,
+    section: str, sections: dict[str, Section], names: Sequence[str], subjects: Resampling, exchanges: Exchanges
 ) -> dict[str, ComparedScore]:
-    for member in {member for stratum in subjects.strata for member in members_of(stratum)}:
-        if f"{section}.".startswith(f"recognition.members.{member}."):
-            subjects = subjects.within(member)
+    """The comparison of the wanted scores of a section, by path."""
+    subjects = _subjects_of_section(section, subjects)
     part = sections[section]
-    pools: list[Callable[[Floats], Floats]] = [
-        lambda weights: paired_weights(units, weights, 0 * weights),
-        lambda weights: paired_weights(units, 0 * weights, weights),
-    ]
-    runs: list[Evaluate] = [partial(_scores, part, names, pool) for pool in pools]
-    basis_of: list[BasisOf] = [
-        lambda own, name: part.basis_of(units[0, list(own)].tolist(), name),
-        lambda own, name: part.basis_of(units[1, list(own)].tolist(), name),
-    ]
+    pools = (exchanges.first_alone, exchanges.second_alone)
+    runs = [partial(_scores, part, names, pool) for pool in pools]
+    basis_of = [partial(exchanges.basis_of_run, part, run) for run in (0, 1)]
     paired = replace(subjects, skipped={})
-    least_p = 2.0 ** (1 - len(subjects.subjects))  # where all differ in one direction
     first, second, differences, without = paired.compared(runs, basis_of)
-    alone = [run(np.eye(subjects.n_units)) for run in runs]
-    permuted = permuted_differences(partial(_scores, part, names, np.asarray), units, swapped)
-    hard = on_hardest(sections, section, names, subjects, list(zip(pools, basis_of)))
+    first_alone, second_alone = (run(np.eye(subjects.n_units)) for run in runs)
+    permuted = permuted_differences(partial(_scores, part, names, np.asarray), exchanges.units, exchanges.swapped)
+    on_hard = on_hardest(sections, section, names, subjects, list(zip(pools, basis_of)))
+    # Where all subjects differ in one direction.
+    can_reach_level = 2.0 ** (1 - len(subjects.subjects)) < LEVEL
     rows = {}
     for name in names:
-        difference = differences[name]
-        observed = np.nan if difference["value"] is None else difference["value"]
-        own = section.startswith("spotting.") or name in OF_SAMPLES
-        error = standard_error(without[name], subjects.own_strata)
-        n, p, effect = signed_rank(alone[0][name], alone[1][name]) if own else (0, None, None)
+        difference = differences[name]["value"]
+        observed = np.nan if difference is None else difference
+        n, p, effect = 0, None, None
+        if section.startswith("spotting.") or name in OF_SAMPLES:
+            n, p, effect = signed_rank(first_alone[name], second_alone[name])
+        error, degrees = standard_error(without[name], subjects.own_strata)
         rows[path_of(section, name)] = ComparedScore(
             first=first[name],
             second=second[name],
-            difference=difference,
-            p=permutation_p(observed, permuted[name], exact),
+            difference=differences[name],
+            p=permutation_p(observed, permuted[name], exchanges.exact),
             p_holm=None,
             wilcoxon_n=n,
             wilcoxon_p=p,
             rank_biserial=effect,
-            detectable=detectable_difference(*error) if least_p < LEVEL else None,
+            detectable=detectable_difference(error, degrees) if can_reach_level else None,
             subjects=len(subjects.subjects),
             skipped=paired.skipped[""] + paired.skipped.get(f".{name}", 0),
             same=bool(np.all(np.abs(permuted[name]) < 1e-12) and abs(observed) < 1e-12),
-            hardest=hard.get(name, {}),
+            hardest=on_hard.get(name, {}),
         )
     return rows
+
+
+def _subjects_of_section(section: str, subjects: Resampling) -> Resampling:
+    """The subjects that the scores of a section depend on: for a member dataset's scores, its own."""
+    members = {member for stratum in subjects.strata for member in members_of(stratum)}
+    for member in members:
+        if f"{section}.".startswith(f"recognition.members.{member}."):
+            subjects = subjects.within(member)
+    return subjects

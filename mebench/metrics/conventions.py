@@ -16,8 +16,8 @@ class Convention:
     """The rules under which intervals and classes are scored.
 
     Attributes:
-        name: in the configuration.
-        source: of the rules.
+        name: name in the configuration.
+        source: source of the rules.
         ends: `inclusive` counts both ends of an interval as frames; `half_open` leaves the offset out; `never_empty`
             counts both ends, lets any two intervals share at least one frame, and lets one of a single frame hit
             nothing.
@@ -32,24 +32,27 @@ class Convention:
             apex of anything lies close enough (`li2017.peak_hits`).
         duplicates: a spotted interval that hits only truths which others have found is `wrong`, `free` (no false positive), or
             `dropped`: each hit beyond the first of its truth takes one from the false positives.
-        precision: its numerator: the truths `found`, or the spotted intervals `hitting` any truth; F1 always uses the
+        precision: numerator of precision: the truths `found`, or the spotted intervals `hitting` any truth; F1 always uses the
             truths found.
         exchanged: whether precision and recall are printed under each other's name.
         numbering: `truth_from_1` subtracts 1 from the truth's frames, which count from 1 while spotted ones count from
             0.
-        order: of the turns, and of the ranking in average precision: by `confidence`, or by the `rows` of the table.
-        ties: the truth that `next_free` and `best_only` prefer at equal IoU.
-        kinds: what a spotted interval may hit: a truth of its `own` kind; of `any` where several kinds are pooled (`overall`); or always
-            of any kind, so that a true positive counts for the kind `of_truth`, and spotted intervals for their own.
-        videos: `all`; `with_truth`: only those with a truth of the kind; `with_result`: only those in which the kind was
-            looked for, found or not (`Tables.videos`); `of_spotted_subjects`: those with a truth, of subjects with a spotted interval.
-        silence: what a counted video without spotted intervals adds: `nothing`, or a `dummy` interval [0, 0].
+        order: order of the turns, and of the ranking in average precision: by `confidence`, or by the `rows` of the table.
+        ties: truth that `next_free` and `best_only` prefer at equal IoU.
+        kinds: kinds that a spotted interval may hit: a truth of its `own` kind; of `any` where several kinds are pooled
+            (`overall`); or always of any kind, so that a true positive counts for the kind `of_truth`, and spotted intervals
+            for their own.
+        videos: videos that count: `all`; `with_truth`: only those with a truth of the kind; `with_result`: only those in which
+            the kind was looked for, found or not (`Tables.videos`); `of_spotted_subjects`: those with a truth, of subjects with
+            a spotted interval.
+        silence: addition of a counted video without spotted intervals: `nothing`, or a `dummy` interval [0, 0].
         classes: `in_truth` averages over the classes that occur in the truth, `in_truth_or_predicted` also over those
             that were only predicted, `all` over all classes of the scheme.
-        degenerate: the treatment of a class that all answers and truths, or none, have: it is `kept` as any other (0/0
+        degenerate: treatment of a class that all answers and truths, or none, have: it is `kept` as any other (0/0
             counts 0), counts `zero`, or is `dropped` from the mean.
-        uar: the meaning of UAR: mean `recall` or mean `precision`.
-        asr: `claims` asks for all truths (`spotting.apex_claims`), `first` for the first one of each video only.
+        uar: meaning of UAR: mean `recall` or mean `precision`.
+        asr: truths that the apex spotting rate asks for: `claims` for all (`spotting_scores.apex_claims`), `first` for the
+            first one of each video only.
         pairing: `own` compares a true positive's emotion with its truth's; `shifted` compares the n-th answer with the
             n-th truth after some were dropped from one of the two lists (`emotions.of_true_positives`).
         overall_ap: average precision of several kinds: one `pooled` ranking, or the `mean` of the kinds.
@@ -96,12 +99,19 @@ class Convention:
     defects: tuple[str, ...] = ()
 
     def defines(self, score: str) -> bool:
-        """Whether a spotting score exists under the convention: scores in time need all videos and, as those of ranks do, one kind."""
+        """Whether a spotting score exists under the convention.
+
+        Scores in time need all videos. Scores in time and scores of ranks need spotted intervals of one kind.
+        """
         if self.scores is not None and score not in self.scores:
             return False
-        timed = score in METRICS and METRICS[score].timed
-        of_one_kind = timed or score in ("ap50", "ap", "asr")
-        return not (timed and self.videos != "all") and not (of_one_kind and self.kinds == "of_truth")
+        metric = METRICS.get(score)
+        if metric is None:
+            return True
+        if metric.timed and self.videos != "all":
+            return False
+        needs_one_kind = metric.timed or metric.ranked
+        return not (needs_one_kind and self.kinds == "of_truth")
 
     def defines_of_classes(self, score: str) -> bool:
         """Whether a score of analysis or recognition exists under the convention."""
@@ -110,15 +120,10 @@ class Convention:
     def describe(self) -> str:
         """The rules in a few sentences: hits, matching, videos, ranking, classes, source, defects."""
         phrases = {name: texts[getattr(self, name)] for name, texts in _PHRASES.items()}
-        bound = "at least" if self.reaching else "more than"
-        hit = (
-            "its apex lies no further than a quarter of its length from a truth of the same video and kind"
-            if self.matching == "peak"
-            else f"its IoU with a truth of the same video and kind ({phrases['ends']}) is {bound} {float(self.threshold):g}"
-        )
         of_intervals = not {"spotting", "analysis"}.isdisjoint(self.sections)
+        of_classes = not {"analysis", "recognition"}.isdisjoint(self.sections)
         rules = {
-            f"a spotted interval is a true positive if {hit}, {phrases['matching']}": of_intervals,
+            f"a spotted interval is a true positive if {self._describe_hit()}, {phrases['matching']}": of_intervals,
             phrases["duplicates"]: self.duplicates != "wrong",
             phrases["precision"]: self.precision != "found",
             "what is printed as precision is recall, and the other way round": self.exchanged,
@@ -128,11 +133,22 @@ class Convention:
             phrases["videos"]: of_intervals,
             "a video without a spotted interval counts as one with the interval [0, 0]": self.silence == "dummy",
             phrases["order"]: of_intervals and self.defines("ap"),
-            f"{phrases['classes']}, {phrases['degenerate']}": not {"analysis", "recognition"}.isdisjoint(self.sections),
+            f"{phrases['classes']}, {phrases['degenerate']}": of_classes,
         }
-        source = f" Source: {self.source}." if self.source else ""
-        defects = f" Reproduces: {'; '.join(self.defects)}." if self.defects else ""
-        return f"{self.name}: {'; '.join(rule for rule, holds in rules.items() if holds)}.{source}{defects}"
+        sentences = [f"{self.name}: {'; '.join(rule for rule, holds in rules.items() if holds)}."]
+        if self.source:
+            sentences.append(f"Source: {self.source}.")
+        if self.defects:
+            sentences.append(f"Reproduces: {'; '.join(self.defects)}.")
+        return " ".join(sentences)
+
+    def _describe_hit(self) -> str:
+        """What a spotted interval must do to hit a truth."""
+        if self.matching == "peak":
+            return "its apex lies no further than a quarter of its length from a truth of the same video and kind"
+        bound = "at least" if self.reaching else "more than"
+        ends = _PHRASES["ends"][self.ends]
+        return f"its IoU with a truth of the same video and kind ({ends}) is {bound} {float(self.threshold):g}"
 
 
 _PHRASES: dict[str, dict[str, str]] = {
@@ -199,7 +215,7 @@ _TOP_ONE = "a spotted interval whose best truth is taken never tries its second 
 CONVENTIONS: dict[str, Convention] = {
     rule.name: rule
     for rule in (
-        # The suite's own rules, which every number stands under that says nothing else.
+        # mebench's own rules: the default for every score.
         Convention("strict"),
         # MEAN's own evaluation. All numbers of its Tables 2 and 5 on CASME II follow from its published predictions but UF1.
         Convention(
@@ -459,7 +475,7 @@ def changed(name: str, rules: Sequence[str]) -> str:
 
 @cache
 def named(name: str | Convention) -> Convention:
-    """The convention of a name, or of a name with changed rules, as `changed` writes it; a convention is its own.
+    """The convention of a name, or of a name with changed rules as `changed` writes it.
 
     Raises:
         ConfigError: the convention, rule or value is unknown.
@@ -468,32 +484,57 @@ def named(name: str | Convention) -> Convention:
         return name
     base, *rules = name.split(", ")
     check_known("convention", base, CONVENTIONS)
-    values: dict[str, Any] = {}
+    values = {}
     for rule in rules:
         field, equals, text = rule.partition("=")
         if not equals:
             raise ConfigError(f"{rule!r} is no rule of a convention: write FIELD=VALUE, such as ends=half_open")
         check_known("rule", field, RULES)
-        what, hint = f"value of the rule {field}", get_type_hints(Convention)[field]
-        known = {"true": True, "false": False} if hint is bool else {word: word for word in get_args(hint)}
-        if hint is Fraction:
-            values[field] = Fraction(0)
-            with suppress(ValueError, ZeroDivisionError):
-                values[field] = Fraction(text)
-            if not 0 < values[field] <= 1:
-                raise ConfigError(f"the rule {field} is an IoU above 0, up to 1, such as 0.5 or 1/3, not {text!r}")
-        elif field in _NAMES:
-            chosen = _NAMES[field] if text == "all" else text.split("+")
-            if strange := [word for word in chosen if word not in _NAMES[field]]:
-                raise ConfigError(unknown(what, strange[0], ["all", *_NAMES[field]], "Several are joined by +"))
-            every = None if text == "all" else frozenset(chosen)
-            values[field] = tuple(chosen) if field == "sections" else every
-        else:
-            check_known(what, text, known)
-            values[field] = known[text]
+        values[field] = _read_rule(field, text)
+    if not values:
+        return CONVENTIONS[base]
     whole = CONVENTIONS[base]
     source = f"{whole.source or 'the suite'}; changed: {', '.join(values)}"
-    return replace(whole, name=name, source=source, **values) if values else whole
+    return replace(whole, name=name, source=source, **values)
+
+
+def _read_rule(field: str, text: str) -> Any:
+    """The value of a rule, from its text.
+
+    Raises:
+        ConfigError: the rule has no such value.
+    """
+    hint = get_type_hints(Convention)[field]
+    if hint is Fraction:
+        return _read_threshold(field, text)
+    if field in _NAMES:
+        return _read_names(field, text)
+    known = {"true": True, "false": False} if hint is bool else {word: word for word in get_args(hint)}
+    check_known(f"value of the rule {field}", text, known)
+    return known[text]
+
+
+def _read_threshold(field: str, text: str) -> Fraction:
+    """An IoU above 0, up to 1."""
+    value = Fraction(0)
+    with suppress(ValueError, ZeroDivisionError):
+        value = Fraction(text)
+    if not 0 < value <= 1:
+        raise ConfigError(f"the rule {field} is an IoU above 0, up to 1, such as 0.5 or 1/3, not {text!r}")
+    return value
+
+
+def _read_names(field: str, text: str) -> tuple[str, ...] | frozenset[str] | None:
+    """The sections or scores that a convention defines; None for all scores."""
+    known = _NAMES[field]
+    chosen = known if text == "all" else text.split("+")
+    strange = [word for word in chosen if word not in known]
+    if strange:
+        what = f"value of the rule {field}"
+        raise ConfigError(unknown(what, strange[0], ["all", *known], "Several are joined by +"))
+    if field == "sections":
+        return tuple(chosen)
+    return None if text == "all" else frozenset(chosen)
 
 
 def described(name: str) -> str:

@@ -1,6 +1,6 @@
-"""Samples with a true and a predicted class, counted per unit, ready to be weighted."""
+"""Scores of named emotions: samples with a true and a predicted class, counted for each subject or draw."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import compress
@@ -11,18 +11,16 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from mebench.core import ABSENT
+from mebench.metrics import catalogue
 from mebench.metrics.bootstrap import Basis, Evaluate, Resampling, averaged
-from mebench.metrics.catalogue import METRICS, columns
+from mebench.metrics.catalogue import METRICS, OF_SAMPLES, columns
 from mebench.metrics.classification import SCORES, calibration, confusion_matrices, one_vs_rest
 from mebench.metrics.conventions import Convention
 from mebench.metrics.matching import Found
-from mebench.metrics.ratios import Floats, Indices
+from mebench.metrics.ratios import Bools, Floats, Indices
+from mebench.metrics.reasons import ThinSupport, store_supports
 from mebench.metrics.spotting_scores import SpottingCounts
 from mebench.metrics.tables import Tables, groups, of_kinds
-from mebench.terminal import plural
-
-OF_SAMPLES = ("accuracy", "wr", "wf1")
-"""Scores that weigh every sample alike; the others are means over classes."""
 
 LEAST_SAMPLES, LEAST_SUBJECTS = 5, 3
 """A mean over classes of which one has fewer samples, or fewer subjects, has no interval: it would hold too rarely."""
@@ -33,9 +31,9 @@ class Sample:
     """Confusion matrices of units (subjects, or draws).
 
     Attributes:
-        matrices: (n_units, C, C + 1) as in `classification.confusion_matrix`.
+        matrices: (n_units, C, C + 1) matrices as in `classification.confusion_matrix`.
         support: (n_units, C) number of truths of each class in each unit, found or not.
-        classes: (C,) their names.
+        classes: (C,) names of the classes.
         named: (n_units, C) number of truths and answers of each class, where a mean is over the classes that occur
             under a weighting; None where it is over all.
     """
@@ -47,28 +45,27 @@ class Sample:
 
     def basis_of(self, units: Sequence[int], name: str) -> Basis:
         """The data behind a score: for a mean over classes those of its rarest class, otherwise all subjects with samples."""
-        units, counted = list(units), np.ones(len(self.classes), dtype=np.bool_)
+        units = list(units)
+        in_mean = np.ones(len(self.classes), dtype=np.bool_)
         if self.named is not None:  # a mean takes the classes that are named in some of the units
-            counted = np.asarray((self.named[units] > 0).any(axis=0))
-        samples = self.matrices[units].sum(axis=-1)[:, counted]
-        people = (samples > 0).sum(axis=0)
-        every = int((samples.sum(axis=-1) > 0).sum())
-        if name in OF_SAMPLES:
-            return Basis(every)
+            in_mean = np.asarray((self.named[units] > 0).any(axis=0))
+        matrices = self.matrices[units][:, in_mean]
+        samples = matrices.sum(axis=-1)
+        n_subjects = int((samples.sum(axis=-1) > 0).sum())
+        metric = catalogue.find(name)
+        if metric.over_samples:
+            return Basis(n_subjects)
+        n_samples, n_showing = samples.sum(axis=0), (samples > 0).sum(axis=0)
         rare = [
-            f"{label} rests on {plural(int(n), 'sample')} of {plural(int(subjects), 'subject')}"
-            for label, n, subjects in zip(compress(self.classes, counted), samples.sum(axis=0), people)
+            ThinSupport.of_class(label, int(n), int(subjects))
+            for label, n, subjects in zip(compress(self.classes, in_mean), n_samples, n_showing)
             if n < LEAST_SAMPLES or subjects < LEAST_SUBJECTS
         ]
         # One of C classes that fails costs a C-th of the mean: its people count C-fold.
-        several = min(every, len(people) * int(people.min(initial=every)))
-        # What leaving subjects out says nothing of: how sure the recall of a class is of which all, or none, are right. With k people
-        # right it is beta(k + 1, 1) of a flat prior, of variance (k + 1) / ((k + 2)^2 (k + 3)).
-        right = np.diagonal(self.matrices, axis1=1, axis2=2)[units].sum(axis=0)[counted]
-        flat = (right == 0) | (right == samples.sum(axis=0))
-        k = people[flat].astype(np.float64)
-        unseen = float(np.sqrt(((k + 1) / ((k + 2) ** 2 * (k + 3))).sum()) / max(len(flat), 1))
-        return Basis(several, ", ".join(rare), unseen if name in ("uar", "recall") else 0.0)
+        fewest = min(n_subjects, len(n_showing) * int(n_showing.min(initial=n_subjects)))
+        right = np.diagonal(self.matrices, axis1=1, axis2=2)[units].sum(axis=0)[in_mean]
+        unseen = _unseen_error(right, n_samples, n_showing) if metric.mean_recall else 0.0
+        return Basis(fewest, store_supports(rare), unseen)
 
     def scores(self, convention: Convention, names: Sequence[str], weights: Floats) -> dict[str, Floats]:
         """Scores of the pooled matrix, by name, under (n_weightings, n_units) weights.
@@ -76,24 +73,61 @@ class Sample:
         NaN where the truth is empty, and for means over classes where it lacks one that occurs in the truth of all units.
         """
         n, *shape = self.matrices.shape
-        n_cells, occurs = int(np.prod(shape)), self.support.sum(axis=0) > 0
-        both = weights @ np.concatenate([self.matrices.reshape(n, n_cells), self.support[:, occurs]], axis=1)
-        pooled, absent = both[:, :n_cells].reshape(-1, *shape), both[:, n_cells:] == 0
-        empty, incomplete = absent.all(axis=1), absent.any(axis=1)
+        n_cells = int(np.prod(shape))
+        occurs = self.support.sum(axis=0) > 0
+        # One product for both: the weighted matrices, and the weighted support of the classes that occur.
+        cells_and_support = np.concatenate([self.matrices.reshape(n, n_cells), self.support[:, occurs]], axis=1)
+        weighted = weights @ cells_and_support
+        pooled = weighted[:, :n_cells].reshape(-1, *shape)
+        is_absent = weighted[:, n_cells:] == 0
         scores = class_scores(convention, names, pooled)
-        if self.named is not None:  # of classes that are not named in a weighting, rows and columns are 0
-            named, scores = weights @ self.named > 0, {name: values.copy() for name, values in scores.items()}
-            fewer = np.flatnonzero(named.any(axis=1) & ~named.all(axis=1))
-            several, number = np.unique(named[fewer], axis=0, return_inverse=True)
-            for i, classes in enumerate(several):
-                rows = fewer[number.ravel() == i]
-                of_some = pooled[np.ix_(rows, classes, np.append(classes, True))]
-                for name, values in class_scores(convention, names, of_some).items():
-                    scores[name][rows] = values
+        if self.named is not None:
+            scores = self._over_named_classes(convention, scores, pooled, weights @ self.named > 0)
+        no_truth, lacks_a_class = is_absent.all(axis=1), is_absent.any(axis=1)
         return {
-            name: np.where(empty if name in OF_SAMPLES else incomplete, np.nan, values)
+            name: np.where(no_truth if name in OF_SAMPLES else lacks_a_class, np.nan, values)
             for name, values in scores.items()
         }
+
+    @staticmethod
+    def _over_named_classes(
+        convention: Convention, scores: Mapping[str, Floats], pooled: Floats, named: Bools
+    ) -> dict[str, Floats]:
+        """The scores as means over the classes that are named under each weighting.
+
+        Args:
+            convention: rules.
+            scores: scores over all classes, by name, (n_weightings,) each.
+            pooled: (n_weightings, C, C + 1) matrices; rows and columns of classes that are not named are 0.
+            named: (n_weightings, C) whether a truth or an answer names the class.
+        """
+        scores = {name: values.copy() for name, values in scores.items()}
+        names_some = np.flatnonzero(named.any(axis=1) & ~named.all(axis=1))
+        subsets, number = np.unique(named[names_some], axis=0, return_inverse=True)
+        for i, classes in enumerate(subsets):
+            rows = names_some[number.ravel() == i]
+            columns_kept = np.append(classes, True)  # the last column holds answers outside of all classes
+            matrices = pooled[np.ix_(rows, classes, columns_kept)]
+            for name, values in class_scores(convention, list(scores), matrices).items():
+                scores[name][rows] = values
+        return scores
+
+
+def _unseen_error(right: Indices, n_samples: Indices, n_showing: Indices) -> float:
+    """Standard error of a mean recall that leaving subjects out does not show.
+
+    It says nothing of a class of which all, or none, are right. With k people the recall of such a class is
+    beta(k + 1, 1) of a flat prior, of variance (k + 1) / ((k + 2)^2 (k + 3)).
+
+    Args:
+        right: (C,) samples of each class that are right.
+        n_samples: (C,) samples of each class.
+        n_showing: (C,) subjects with a sample of each class.
+    """
+    is_flat = (right == 0) | (right == n_samples)
+    k = n_showing[is_flat].astype(np.float64)
+    variance = (k + 1) / ((k + 2) ** 2 * (k + 3))
+    return float(np.sqrt(variance.sum()) / max(len(right), 1))
 
 
 def of_clips(clips: pd.DataFrame, n_units: int, classes: Sequence[str], convention: Convention) -> Sample:
@@ -115,11 +149,9 @@ def of_true_positives(
     pairing: Literal["own", "shifted"] = "own",
 ) -> Sample:
     """The true positives, whose truth names the class (MEAN, section 4.2)."""
-    prediction, truth, answer = (
-        _shifted(truths, predictions, found.matched, classes)
-        if pairing == "shifted"
-        else (found.prediction, found.truth, found.prediction)
-    )
+    prediction, truth, answer = found.prediction, found.truth, found.prediction
+    if pairing == "shifted":
+        prediction, truth, answer = _shifted(truths, predictions, found.matched, classes)
     unit = predictions["draw" if by_draw else "unit"].to_numpy(np.int64)[prediction]
     true, predicted = truths["emotion"].iloc[truth].tolist(), predictions["emotion"].iloc[answer].tolist()
     matrices = confusion_matrices(true, predicted, unit, n_units, classes)
@@ -139,11 +171,11 @@ def _shifted(
     noted = (matched < 0) | np.isin(emotions[matched], list(classes))
     (lists,) = groups(["run", "draw"], predictions)
     of_lists = [np.flatnonzero(lists == number) for number in np.unique(lists)]
-    # The n-th truth that was noted meets the n-th answer.
+    # Pair the n-th recorded truth with the n-th answer.
     pairs = [np.stack([rows[noted[rows]], rows[: noted[rows].sum()]]) for rows in of_lists]
-    at, answers = np.concatenate([np.empty((2, 0), np.int64), *pairs], axis=1)
-    hit = matched[at] >= 0
-    return at[hit], matched[at[hit]], answers[hit]
+    spotted, answers = np.concatenate([np.empty((2, 0), np.int64), *pairs], axis=1)
+    is_true_positive = matched[spotted] >= 0
+    return spotted[is_true_positive], matched[spotted[is_true_positive]], answers[is_true_positive]
 
 
 def of_first_intervals(
@@ -161,13 +193,12 @@ def of_first_intervals(
 
 
 def _support(truths: pd.DataFrame, n_units: int, classes: Sequence[str], by_draw: bool) -> Indices:
+    """(n_units, C) number of truths of each class; where units are draws, each of them has all truths."""
     emotions, unit = truths["emotion"].tolist(), truths["unit"].to_numpy(np.int64)
     support = confusion_matrices(emotions, emotions, unit, int(unit.max(initial=-1)) + 1, classes).sum(axis=-1)
-    return (
-        np.tile(support.sum(axis=0), (n_units, 1))
-        if by_draw
-        else np.pad(support, ((0, n_units - len(support)), (0, 0)))
-    )
+    if by_draw:
+        return np.tile(support.sum(axis=0), (n_units, 1))
+    return np.pad(support, ((0, n_units - len(support)), (0, 0)))
 
 
 def strs(spotting_f1: ArrayLike, analysis_f1: ArrayLike) -> Floats:
@@ -199,7 +230,8 @@ def displayed_scores(section: str, of_unit: bool = False) -> list[str]:
 
 def further(names: Sequence[str], convention: Convention) -> list[str]:
     """Further class scores that a convention defines for any classes."""
-    return [n for n in SCORES if n not in names and not METRICS[n].of_unit and convention.defines_of_classes(n)]
+    others = [name for name in SCORES if name not in names and not METRICS[name].of_unit]
+    return [name for name in others if convention.defines_of_classes(name)]
 
 
 def class_scores(convention: Convention, names: Sequence[str], matrices: Floats) -> dict[str, Floats]:
@@ -227,39 +259,46 @@ def analysis(tables: Tables, counts: SpottingCounts, classes: Sequence[str], uni
     """STRS (MEAN, equation 24), true positives (Tables 5 and 8), all intervals of short videos (Tables 2 and 10).
 
     Args:
-        tables: in order.
-        counts: of micro-expressions.
-        classes: that are scored.
+        tables: tables in order.
+        counts: counts of micro-expressions.
+        classes: classes that are scored.
         units: subjects, or draws.
     """
-    rule, (truths, predictions) = counts.convention, counts.tables
+    rule = counts.convention
+    truths, predictions = counts.tables
     sample = of_true_positives(truths, predictions, counts.found, units.n_units, classes, units.mean, rule.pairing)
     if rule.classes == "in_truth_or_predicted":
-        parts = [of_kinds(table, ["micro"]) for table in (tables.truths, tables.spotted)]
-        true, predicted = (_support(part, units.n_units, classes, units.mean) for part in parts)
+        true, predicted = (
+            _support(of_kinds(table, ["micro"]), units.n_units, classes, units.mean)
+            for table in (tables.truths, tables.spotted)
+        )
         sample = replace(sample, named=true + predicted)
 
-    def both(weights: Floats) -> dict[str, Floats]:
-        right = sample.scores(rule, ("accuracy", "f1"), weights)
-        rate = counts.details(weights)["tpr"] if rule.matching == "peak" else counts.recall(weights)
-        scores = {"strs": strs(counts.f1(weights), right["f1"]), "acc_mesr": acc_mesr(rate, right["accuracy"])}
-        return {
-            name: v if rule.defines_of_classes(name) else np.full(len(weights), np.nan) for name, v in scores.items()
-        }
-
-    section = {
-        # Rare classes move the product less than spotting does, so its intervals hold in spite of them.
-        **units.scores("analysis.strs", both, counts.basis_of),
-        "true_positives": _part("analysis.true_positives", sample, rule, displayed_scores("analysis"), units),
-    }
-    # A short video holds one micro-expression and nothing else, or nothing.
-    every = of_kinds(tables.truths, ["micro"])
-    one_each = len(every) == len(tables.truths) and not every["video"].duplicated().any()
-    if one_each and not counts.undecided.any():
+    displayed = displayed_scores("analysis")
+    # Rare classes move the product less than spotting does, so its intervals hold in spite of them.
+    section: dict[str, Any] = {**units.scores("analysis.strs", partial(_joint_scores, counts, sample), counts.basis_of)}
+    section["true_positives"] = _part("analysis.true_positives", sample, rule, displayed, units)
+    if _holds_short_videos(tables.truths) and not counts.undecided.any():
         first = of_first_intervals(truths, predictions, units.n_units, classes, units.mean)
         first = replace(first, named=sample.named)
-        section["all_intervals"] = _part("analysis.all_intervals", first, rule, displayed_scores("analysis"), units)
+        section["all_intervals"] = _part("analysis.all_intervals", first, rule, displayed, units)
     return section
+
+
+def _joint_scores(counts: SpottingCounts, sample: Sample, weights: Floats) -> dict[str, Floats]:
+    """The products of a score of spotting and one of the true positives, under (n_weightings, n_units) weights."""
+    rule = counts.convention
+    right = sample.scores(rule, ("accuracy", "f1"), weights)
+    rate = counts.details(weights)["tpr"] if rule.matching == "peak" else counts.recall(weights)
+    scores = {"strs": strs(counts.f1(weights), right["f1"]), "acc_mesr": acc_mesr(rate, right["accuracy"])}
+    undefined = np.full(len(weights), np.nan)
+    return {name: values if rule.defines_of_classes(name) else undefined for name, values in scores.items()}
+
+
+def _holds_short_videos(truths: pd.DataFrame) -> bool:
+    """Whether each video holds one micro-expression and nothing else, or nothing."""
+    micro = of_kinds(truths, ["micro"])
+    return len(micro) == len(truths) and not micro["video"].duplicated().any()
 
 
 def recognition(
@@ -270,17 +309,17 @@ def recognition(
     They include `unit_f1` where the two classes are absence and presence of an action unit.
 
     Args:
-        clips: in order, all of a class that is scored.
-        classes: of the scheme.
-        convention: the rules.
-        subjects: all of them.
+        clips: clips in order, all of a class that is scored.
+        classes: classes of the scheme.
+        convention: rules.
+        subjects: all subjects.
     """
 
     def part(path: str, chosen: pd.DataFrame, units: Resampling) -> dict[str, Any]:
         named = counted(convention, classes, chosen["truth"], chosen["predicted"])
-        detected = len(named) == 2 and named[0] == ABSENT and convention.class_scores is None
+        is_unit = len(named) == 2 and named[0] == ABSENT and convention.class_scores is None
         sample = of_clips(chosen, units.n_units, named, convention)
-        section = _part(path, sample, convention, displayed_scores("recognition", detected), units)
+        section = _part(path, sample, convention, displayed_scores("recognition", is_unit), units)
         if "probability" in chosen and convention.class_scores is None:
             right = (chosen["truth"] == chosen["predicted"]).to_numpy()
             if reliable := calibration(chosen["probability"].to_numpy(np.float64), right):
@@ -294,7 +333,8 @@ def with_members(
     part: Callable[[str, pd.DataFrame, Resampling], dict[str, Any]], clips: pd.DataFrame, subjects: Resampling
 ) -> dict[str, Any]:
     """The scores `part` of all clips, and under `members` of each member of a composite."""
-    section, members = part("recognition", clips, subjects), sorted(clips["dataset"].unique())
+    section = part("recognition", clips, subjects)
+    members = sorted(clips["dataset"].unique())
     if len(members) > 1:
         section["members"] = {
             name: part(f"recognition.members.{name}", clips[clips["dataset"] == name], subjects.within(name))
@@ -304,12 +344,12 @@ def with_members(
 
 
 def _part(path: str, sample: Sample, convention: Convention, names: Sequence[str], units: Resampling) -> dict[str, Any]:
+    """Number, scores and further scores of samples; the latter are details."""
     n = int(sample.matrices.sum())
-    scores, details = (
-        units.scores(section, partial(sample.scores, convention, chosen), sample.basis_of)
-        for section, chosen in ((path, names), (f"{path}.details", further(names, convention)))
-    )
-    return {"n": n / units.n_units if units.mean else n, "scores": scores, "details": {"scores": details}}
+    scores = units.scores(path, partial(sample.scores, convention, names), sample.basis_of)
+    other_names = further(names, convention)
+    others = units.scores(f"{path}.details", partial(sample.scores, convention, other_names), sample.basis_of)
+    return {"n": n / units.n_units if units.mean else n, "scores": scores, "details": {"scores": others}}
 
 
 def recognition_of_parts(
@@ -320,21 +360,20 @@ def recognition_of_parts(
     Intervals come from resampling all subjects at once, so that a subject of whom several parts have clips weighs the same in all.
 
     Args:
-        clips: as in `recognition`, and `part`.
-        classes: of the scheme.
-        convention: the rules.
-        subjects: all of them.
+        clips: clips as in `recognition`, with the column `part`.
+        classes: classes of the scheme.
+        convention: rules.
+        subjects: all subjects.
 
     Returns:
-        As `recognition`: the means, and the number of all clips; in `folds` the sections of the parts.
+        A section as of `recognition`: the means, and the number of all clips; in `folds` the sections of the parts.
     """
     samples, parts = [], {}
     for name, part in clips.groupby("part"):
-        samples.append(
-            of_clips(part, subjects.n_units, counted(convention, classes, part["truth"], part["predicted"]), convention)
-        )
+        named = counted(convention, classes, part["truth"], part["predicted"])
+        samples.append(of_clips(part, subjects.n_units, named, convention))
         chosen = tuple(sorted(set(part["unit"].tolist())))
-        # Each part has its own: the replicates that a part leaves out are not counted with those of the means.
+        # A resampling of its own: the replicates that a part leaves out are not counted with those of the means.
         units = Resampling(subjects.weights, strata=subjects.strata, subjects=chosen)
         parts[str(name)] = recognition(part, classes, convention, units)
 
@@ -344,7 +383,7 @@ def recognition_of_parts(
     def basis_of(units: Sequence[int], name: str) -> Basis:
         of_parts = [sample.basis_of(units, name) for sample in samples]
         doubts = [f"{part}: {basis.doubt}" for part, basis in zip(parts, of_parts) if basis.doubt]
-        # The error of a mean of which the terms err independently.
+        # Standard error of a mean of independent terms.
         unseen = float(np.linalg.norm([basis.unseen for basis in of_parts])) / len(of_parts)
         return Basis(min(basis.subjects for basis in of_parts), "; ".join(doubts), unseen)
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mebench.metrics.comparison import compare
-from mebench.metrics.conventions import named
+from mebench.metrics.conventions import Convention, named
 from mebench.metrics.matching import find
 from mebench.metrics.tables import Tables, in_scope, of_kinds
 
@@ -28,12 +28,12 @@ class Grid:
     """F1's counts at every epoch and threshold, of each person.
 
     Attributes:
-        epochs: by name, in order.
-        thresholds: least confidence of an interval that counts.
-        people: `dataset/subject`, in the order of units; of a person with several ids the first.
+        epochs: names of the epochs, in order.
+        thresholds: least confidences of an interval that counts.
+        people: `dataset/subject` of each person, in the order of units; of a person with several ids the first.
         found: (epochs, thresholds, people) truths found.
-        spotted: likewise, intervals that count.
-        truths: (people,).
+        spotted: (epochs, thresholds, people) intervals that count.
+        truths: (people,) truths.
     """
 
     epochs: tuple[str, ...]
@@ -51,50 +51,83 @@ class Grid:
     def best(self, people: NDArray[np.bool_], last: bool = False) -> tuple[str, float]:
         """The first epoch and threshold of the best F1 of some people together, or the first such threshold of the last epoch."""
         f1 = self.f1(people)
-        f1[: len(f1) - 1 if last else 0] = -1
+        if last:
+            f1[:-1] = -1
         epoch, threshold = np.unravel_index(int(f1.argmax()), f1.shape)
         return self.epochs[epoch], self.thresholds[threshold]
 
     def picked(self, rule: Rule) -> dict[str, tuple[str, float]]:
         """The epoch and the threshold of each person under a rule."""
-        tested = np.eye(len(self.people), dtype=np.bool_)
-        people = {"pooled": np.ones(len(self.people), dtype=np.bool_) | tested, "person": tested}.get(rule, ~tested)
-        return {person: self.best(mask, last=rule == "last") for person, mask in zip(self.people, people)}
+        is_tested = np.eye(len(self.people), dtype=np.bool_)
+        chosen_on = ~is_tested
+        if rule == "pooled":
+            chosen_on = np.ones_like(is_tested)
+        elif rule == "person":
+            chosen_on = is_tested
+        return {person: self.best(mask, last=rule == "last") for person, mask in zip(self.people, chosen_on)}
 
 
 def grid(answers: Mapping[str, Tables], kinds: Sequence[str], thresholds: Sequence[float], convention: str) -> Grid:
     """Count at every epoch and threshold.
 
     Args:
-        answers: those after each epoch, with all their intervals, beside the same truth.
-        kinds: that are scored, pooled.
-        thresholds: rising.
-        convention: the rules.
+        answers: tables after each epoch, with all their intervals and the same truth.
+        kinds: kinds that are scored, pooled.
+        thresholds: least confidences, rising.
+        convention: name of the rules.
     """
-    found, spotted, rule = [], [], named(convention)
-    for tables in answers.values():
-        ordered = tables.ordered()
-        truths, predictions = (of_kinds(table, kinds) for table in (ordered.truths, ordered.spotted))
-        people = ordered.videos.drop_duplicates("unit").sort_values("unit")
-        # Each threshold is a draw: draws have the truths to themselves.
-        kept = predictions["confidence"].to_numpy(np.float64) >= np.asarray(thresholds)[:, None]
-        draw, row = np.nonzero(kept)
-        predictions = predictions.iloc[row].assign(draw=draw)
-        if rule.kinds != "own":
-            truths, predictions = (table.assign(kind="any") for table in (truths, predictions))
-        truths, predictions = in_scope(truths, predictions, rule)
-        pairs, shape = find(truths, predictions, rule), (len(thresholds), len(people))
-        cell = (predictions["draw"] * len(people) + predictions["unit"]).to_numpy(np.int64)
-        sizes = {"minlength": len(thresholds) * len(people)}
-        found.append(np.bincount(cell[pairs.prediction], **sizes).reshape(shape))
-        spotted.append(np.bincount(cell, pairs.weight, **sizes).reshape(shape))
+    rule = named(convention)
+    counts = [_count_at_thresholds(tables, kinds, thresholds, rule) for tables in answers.values()]
+    *_, last = counts
     return Grid(
-        tuple(answers),
-        tuple(thresholds),
-        tuple(people["subject"]),
-        np.array(found, np.float64),
-        np.array(spotted, np.float64),
-        np.bincount(truths["unit"], minlength=len(people)).astype(np.float64),
+        epochs=tuple(answers),
+        thresholds=tuple(thresholds),
+        people=last.people,
+        found=np.array([at_epoch.found for at_epoch in counts], np.float64),
+        spotted=np.array([at_epoch.spotted for at_epoch in counts], np.float64),
+        truths=last.truths,
+    )
+
+
+class EpochCounts(NamedTuple):
+    """F1's counts after one epoch.
+
+    Attributes:
+        people: first id of each person, in the order of units.
+        found: (thresholds, people) truths found.
+        spotted: (thresholds, people) intervals that count.
+        truths: (people,) truths.
+    """
+
+    people: tuple[str, ...]
+    found: NDArray[np.float64]
+    spotted: NDArray[np.float64]
+    truths: NDArray[np.float64]
+
+
+def _count_at_thresholds(
+    tables: Tables, kinds: Sequence[str], thresholds: Sequence[float], rule: Convention
+) -> EpochCounts:
+    """Count the intervals of at least each confidence."""
+    ordered = tables.ordered()
+    truths, predictions = (of_kinds(table, kinds) for table in (ordered.truths, ordered.spotted))
+    people = ordered.videos.drop_duplicates("unit").sort_values("unit")
+    # Each threshold is a draw: draws have the truths to themselves.
+    is_kept = predictions["confidence"].to_numpy(np.float64) >= np.asarray(thresholds)[:, None]
+    draw, row = np.nonzero(is_kept)
+    predictions = predictions.iloc[row].assign(draw=draw)
+    if rule.kinds != "own":
+        truths, predictions = (table.assign(kind="any") for table in (truths, predictions))
+    truths, predictions = in_scope(truths, predictions, rule)
+    found = find(truths, predictions, rule)
+    cell = (predictions["draw"] * len(people) + predictions["unit"]).to_numpy(np.int64)
+    shape = len(thresholds), len(people)
+    n_cells = len(thresholds) * len(people)
+    return EpochCounts(
+        people=tuple(people["subject"]),
+        found=np.bincount(cell[found.prediction], minlength=n_cells).reshape(shape).astype(np.float64),
+        spotted=np.bincount(cell, found.weight, minlength=n_cells).reshape(shape).astype(np.float64),
+        truths=np.bincount(truths["unit"], minlength=len(people)).astype(np.float64),
     )
 
 
@@ -104,11 +137,11 @@ def worth(
     """The gain of selecting on tested people: F1 of each leaking rule minus each honest one, with the paired interval.
 
     Args:
-        chosen: the answers that each rule keeps.
-        kinds: the scored kinds.
+        chosen: tables that each rule keeps.
+        kinds: kinds that are scored.
         candidates: number of candidate pairs of epoch and threshold.
-        convention: the rules of the scorer.
-        draws: of the bootstrap.
+        convention: name of the rules of the scorer.
+        draws: number of bootstrap draws.
 
     Returns:
         A row for each pair of rules: `leaking`, `honest`, `part`, `looks`, and `f1` with `first` (leaking), `second` and `difference`.

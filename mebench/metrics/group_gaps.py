@@ -13,6 +13,7 @@ from mebench.metrics.ratios import Floats, ratio
 LEAST_PEOPLE = 5
 """Groups of fewer people are not shown, since their scores would describe individuals."""
 SHUFFLES = 1999
+"""Random permutations of the groups' names; with the observed one p is a multiple of 1 / 2000."""
 
 
 def by_group(
@@ -27,82 +28,100 @@ def by_group(
 ) -> dict[str, Any]:
     """The score of each group of people, and the gap between the best and the worst.
 
-    The p value is of a permutation test whose statistic is that gap: the groups' names are dealt anew among people of the same
-    stratum, so differences between datasets are none between groups, and the choice of the widest gap is paid for.
+    The p value is of a permutation test whose statistic is that gap: the groups' names are exchanged at random among people of
+    the same stratum, so that a difference between datasets is no difference between groups, and choosing the widest gap is
+    accounted for.
 
     Args:
-        evaluate: from (m, n_people) weights to scores.
-        name: of the score.
-        strata: (n_people,) the dataset of each.
-        labels: (n_people,) the group of each; an unknown one is empty, and takes no part.
-        basis_of: which people a score depends on.
-        draws: of the bootstrap.
-        shuffles: of the names.
-        seed: of draws and shuffles.
+        evaluate: function from (m, n_people) weights to scores.
+        name: name of the score.
+        strata: (n_people,) dataset of each person.
+        labels: (n_people,) group of each person; empty if unknown, and then the person takes no part.
+        basis_of: the people that a score depends on.
+        draws: number of bootstrap draws.
+        shuffles: number of permutations of the names.
+        seed: seed of draws and permutations.
 
     Returns:
-        `groups`: for each `value`, `low`, `high` and its number of `people`, which a group of fewer than `LEAST_PEOPLE` lacks;
+        `groups`: for each group `value`, `low`, `high` and its number of `people`, which a group of fewer than `LEAST_PEOPLE` lacks;
         `gap`: `value`, `low`, `high` and `between`, and `p`; both None where fewer than two groups have a score.
     """
     names, people = np.asarray(labels, dtype=object), Resampling.of_subjects(strata, draws, seed)
     groups: dict[str, Any] = {}
     for kind in sorted({*labels} - {""}):
         members = np.flatnonzero(names == kind)
-        groups[kind] = (
-            {
-                "people": len(members),
-                **people.of_some(members, lambda weights: {name: evaluate(weights)[name]}, basis_of)[name],
-            }
-            if len(members) >= LEAST_PEOPLE
-            else {"value": None, "low": None, "high": None}
-        )
+        groups[kind] = {"value": None, "low": None, "high": None}
+        if len(members) >= LEAST_PEOPLE:
+            scores = people.of_some(members, lambda weights: {name: evaluate(weights)[name]}, basis_of)
+            groups[kind] = {"people": len(members), **scores[name]}
     known = [kind for kind in groups if groups[kind]["value"] is not None]
     if len(known) < 2:
         return {"groups": groups, "gap": None, "p": None}
 
-    def ranges(dealt: Any) -> Floats:
-        """(m,) gaps of (m, n_people) names."""
-        values = np.stack([evaluate((dealt == kind).astype(np.float64))[name] for kind in known])
+    def widest_gaps(named: Any) -> Floats:
+        """(m,) gaps of (m, n_people) names of groups."""
+        values = np.stack([evaluate((named == kind).astype(np.float64))[name] for kind in known])
         return np.asarray(values.max(axis=0) - values.min(axis=0))
 
-    rng, dealt = np.random.default_rng(derived_seed(seed, "groups")), np.tile(names, (shuffles, 1))
+    gap = widest_gaps(names[None])[0]
+    shuffled_gaps = widest_gaps(_shuffled_names(names, known, strata, shuffles, seed))
+    # An undefined gap counts as a large one.
+    n_as_large = int((~(shuffled_gaps < gap - 1e-9)).sum())
+    return {"groups": groups, "gap": _gap(groups, known, float(gap)), "p": float((1 + n_as_large) / (1 + shuffles))}
+
+
+def _shuffled_names(names: Any, known: Sequence[str], strata: Sequence[str], shuffles: int, seed: int) -> Any:
+    """(shuffles, n_people) names of groups, exchanged at random among people of one stratum and of known groups."""
+    rng = np.random.default_rng(derived_seed(seed, "groups"))
+    shuffled = np.tile(names, (shuffles, 1))
     for stratum in sorted(set(strata)):
         members = np.flatnonzero(np.isin(names, known) & (np.asarray(strata) == stratum))
-        dealt[:, members] = rng.permuted(dealt[:, members], axis=1)
-    gap, drawn_gaps = ranges(names[None])[0], ranges(dealt)
-    low, high = (pick(known, key=lambda kind: groups[kind]["value"]) for pick in (min, max))
-    highest, lowest = ((groups[kind]["value"], groups[kind]["low"], groups[kind]["high"]) for kind in (high, low))
-    ends = (None, None) if None in (*highest, *lowest) else difference_interval(highest, lowest, 0.0)
-    return {
-        "groups": groups,
-        "gap": {"value": float(gap), "low": ends[0], "high": ends[1], "between": [high, low]},
-        # An undefined gap counts as a large one.
-        "p": float((1 + (~(drawn_gaps < gap - 1e-9)).sum()) / (1 + shuffles)),
-    }
+        shuffled[:, members] = rng.permuted(shuffled[:, members], axis=1)
+    return shuffled
+
+
+def _gap(groups: dict[str, Any], known: Sequence[str], gap: float) -> dict[str, Any]:
+    """The gap between the group with the highest and the one with the lowest score, with its interval."""
+    low_kind, high_kind = (pick(known, key=lambda kind: groups[kind]["value"]) for pick in (min, max))
+    highest, lowest = (
+        (groups[kind]["value"], groups[kind]["low"], groups[kind]["high"]) for kind in (high_kind, low_kind)
+    )
+    low, high = None, None
+    if None not in highest and None not in lowest:
+        low, high = difference_interval(highest, lowest, 0.0)
+    return {"value": gap, "low": low, "high": high, "between": [high_kind, low_kind]}
 
 
 def paired(hits: Floats, counts: Floats, strata: Sequence[str], draws: int = 1000, seed: int = 0) -> dict[str, Any]:
-    """Two shares of the same people, such as of expressions on the left and on the right that are found, and their
-    difference.
+    """Two shares of the same people and their difference, such as of expressions on the left and on the right that are found.
 
     Args:
-        hits: (2, n_people) how many are right, of each of the two.
-        counts: (2, n_people) of how many.
-        strata: (n_people,) the dataset of each.
-        draws: of the bootstrap.
-        seed: of it.
+        hits: (2, n_people) numbers of right ones, for each share.
+        counts: (2, n_people) numbers of all, for each share.
+        strata: (n_people,) dataset of each person.
+        draws: number of bootstrap draws.
+        seed: seed of the draws.
 
     Returns:
-        `n`, of how many; `first`, `second` and `difference`, each with its interval.
+        `n`, the numbers of all; `first`, `second` and `difference`, each with its interval.
     """
-
-    def share(hits: Floats, counts: Floats, weights: Floats) -> dict[str, Floats]:
-        return {"accuracy": ratio(weights @ hits, weights @ counts, np.nan)}
-
-    def basis(counts: Floats, units: Sequence[int], _: str) -> Basis:
-        return Basis(int((counts[list(units)] > 0).sum()))
-
     people = Resampling.of_subjects(strata, draws, seed)
-    shares, bases = [partial(share, *side) for side in zip(hits, counts)], [partial(basis, own) for own in counts]
-    accuracies = (scores["accuracy"] for scores in people.compared(shares, bases)[:3])
-    return {"n": counts.sum(axis=1).astype(int).tolist(), **dict(zip(("first", "second", "difference"), accuracies))}
+    shares = [partial(_share, own_hits, own_counts) for own_hits, own_counts in zip(hits, counts)]
+    bases = [partial(_people_counted, own_counts) for own_counts in counts]
+    first, second, difference, _ = people.compared(shares, bases)
+    return {
+        "n": counts.sum(axis=1).astype(int).tolist(),
+        "first": first["accuracy"],
+        "second": second["accuracy"],
+        "difference": difference["accuracy"],
+    }
+
+
+def _share(hits: Floats, counts: Floats, weights: Floats) -> dict[str, Floats]:
+    """The share that is right, under (m, n_people) weights."""
+    return {"accuracy": ratio(weights @ hits, weights @ counts, np.nan)}
+
+
+def _people_counted(counts: Floats, units: Sequence[int], _: str) -> Basis:
+    """The people of whom anything counts."""
+    return Basis(int((counts[list(units)] > 0).sum()))

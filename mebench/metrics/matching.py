@@ -1,9 +1,10 @@
 """One-to-one matching of spotted intervals and truths: exact, per video and kind, blind to emotions."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from math import lcm
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -59,40 +60,94 @@ AT_ONCE = 1 << 20
 
 
 def pair(truths: pd.DataFrame, predictions: pd.DataFrame, convention: Convention, near: bool = False) -> Pairs:
-    """Predictions with truths of their video and kind, in order of prediction, then truth.
+    """Pairs of predictions and truths of one video and kind, in order of prediction, then truth.
 
     Args:
-        truths: as in `Tables.ordered`.
-        predictions: the same.
-        convention: end points.
+        truths: table as in `Tables.ordered`.
+        predictions: table as in `Tables.ordered`.
+        convention: rules, which say what the end points are.
         near: leave out pairs that share no frame and whose truth does not hold the prediction's apex.
     """
+    if near:
+        return _near_pairs(truths, predictions, convention)
     of_truths, of_predictions = groups(["video", "kind"], truths, predictions)
-    true, spotted = (
-        (table["onset"].to_numpy(np.int64), table["offset"].to_numpy(np.int64)) for table in (truths, predictions)
+    prediction, truth = same_group(of_predictions, of_truths)
+    return overlap(prediction, truth, _ends(predictions), _ends(truths), convention)
+
+
+def _ends(table: pd.DataFrame) -> tuple[Indices, Indices]:
+    """Onsets and offsets of a table of intervals."""
+    return table["onset"].to_numpy(np.int64), table["offset"].to_numpy(np.int64)
+
+
+def _near_pairs(truths: pd.DataFrame, predictions: pd.DataFrame, convention: Convention) -> Pairs:
+    """The pairs of `pair` that share a frame, or whose truth holds the prediction's apex; compared in blocks."""
+    of_truths, of_predictions = groups(["video", "kind"], truths, predictions)
+    spotted, true = _ends(predictions), _ends(truths)
+    apex = predictions["apex"].to_numpy(np.float64)
+    if convention.ends == "never_empty":
+        runs = _runs(of_predictions, of_truths)
+    else:
+        runs = _runs_in_reach(of_predictions, of_truths, spotted, true, apex)
+    blocks = []
+    for rows in np.array_split(np.arange(len(predictions)), 1 + runs.length.sum() // AT_ONCE):
+        i, place = _laid_out(runs.first[rows], runs.length[rows])
+        pairs = overlap(rows[i], runs.order[place], spotted, true, convention)
+        at = apex[pairs.prediction]
+        holds_apex = (true[0][pairs.truth] < at) & (at < true[1][pairs.truth])
+        pairs = pairs.where((pairs.intersection > 0) | holds_apex)
+        blocks.append(pairs.where(np.lexsort((pairs.truth, pairs.prediction))))
+    return Pairs(
+        np.concatenate([block.prediction for block in blocks]),
+        np.concatenate([block.truth for block in blocks]),
+        np.concatenate([block.intersection for block in blocks]),
+        np.concatenate([block.union for block in blocks]),
     )
-    apex = predictions["apex"].to_numpy(np.float64) if near else np.empty(0)
-    order, first, count = _runs(of_predictions, of_truths)
-    if near and convention.ends != "never_empty":
-        # Of the truths of a video only those from the first that is not over before the prediction to the last that has begun.
-        known = np.where(np.isnan(apex), spotted[0], apex).astype(np.int64)
-        frames = (*true, np.minimum(spotted[0], known), np.maximum(spotted[1], known))
-        of_all = np.concatenate([of_truths, of_truths, of_predictions, of_predictions])
-        different, rank = np.unique(np.concatenate(frames), return_inverse=True)
-        places = np.split(of_all * len(different) + rank, np.cumsum([*map(len, frames)])[:-1])
-        order = np.argsort(places[0], kind="stable")
-        first = np.searchsorted(np.maximum.accumulate(places[1][order]), places[2])
-        count = np.maximum(np.searchsorted(places[0][order], places[3], "right") - first, 0)
-    parts = []
-    for rows in np.array_split(np.arange(len(predictions)), 1 + count.sum() // AT_ONCE if near else 1):
-        i, place = _laid_out(first[rows], count[rows])
-        every = overlap(rows[i], order[place], spotted, true, convention)
-        if near:
-            at = apex[every.prediction]
-            every = every.where((every.intersection > 0) | ((true[0][every.truth] < at) & (at < true[1][every.truth])))
-            every = every.where(np.lexsort((every.truth, every.prediction)))
-        parts.append((every.prediction, every.truth, every.intersection, every.union))
-    return Pairs(*map(np.concatenate, zip(*parts)))
+
+
+class Runs(NamedTuple):
+    """For each row on the left, the rows on the right that belong to it, as one run of an order.
+
+    Attributes:
+        order: (n_right,) rows on the right, in an order in which those that belong together follow each other.
+        first: (n_left,) place in the order where the run of each left row begins.
+        length: (n_left,) number of rows in the run.
+    """
+
+    order: Indices
+    first: Indices
+    length: Indices
+
+
+def _runs_in_reach(
+    of_predictions: Indices,
+    of_truths: Indices,
+    spotted: tuple[Indices, Indices],
+    true: tuple[Indices, Indices],
+    apex: Floats,
+) -> Runs:
+    """For each prediction, from the first truth of its video that is not over before it to the last that has begun.
+
+    Args:
+        of_predictions: (n_predictions,) number of the video and kind of each prediction.
+        of_truths: (n_truths,) number of the video and kind of each truth.
+        spotted: onsets and offsets of the predictions.
+        true: onsets and offsets of the truths.
+        apex: (n_predictions,) apexes, NaN where unknown; an apex may lie outside its interval.
+    """
+    known_apex = np.where(np.isnan(apex), spotted[0], apex).astype(np.int64)
+    begin, end = np.minimum(spotted[0], known_apex), np.maximum(spotted[1], known_apex)
+    frames = np.concatenate([*true, begin, end])
+    group = np.concatenate([of_truths, of_truths, of_predictions, of_predictions])
+    # One number for video, kind and frame, so that a single sorted array serves all videos.
+    different, rank = np.unique(frames, return_inverse=True)
+    places = group * len(different) + rank
+    n_truths, n_predictions = len(of_truths), len(of_predictions)
+    onset, offset, begin, end = np.split(places, np.cumsum([n_truths, n_truths, n_predictions]))
+    order = np.argsort(onset, kind="stable")
+    first = np.searchsorted(np.maximum.accumulate(offset[order]), begin)
+    behind_last = np.searchsorted(onset[order], end, "right")
+    return Runs(order, first, np.maximum(behind_last - first, 0))
 
 
 def same_group(left: Indices, right: Indices) -> tuple[Indices, Indices]:
@@ -101,22 +156,23 @@ def same_group(left: Indices, right: Indices) -> tuple[Indices, Indices]:
     >>> [row.tolist() for row in same_group(np.array([7, 8, 7]), np.array([7, 9, 7]))]
     [[0, 0, 2, 2], [0, 2, 0, 2]]
     """
-    order, first, count = _runs(left, right)
-    i, place = _laid_out(first, count)
-    return i, order[place]
+    runs = _runs(left, right)
+    i, place = _laid_out(runs.first, runs.length)
+    return i, runs.order[place]
 
 
-def _runs(left: Indices, right: Indices) -> tuple[Indices, Indices, Indices]:
-    """The order in which those equal to left[i] stand in one run, and where the run begins and how long it is."""
+def _runs(left: Indices, right: Indices) -> Runs:
+    """For each number on the left, the places of the same number on the right."""
     order = np.argsort(right, kind="stable")
     members = np.bincount(right, minlength=1 + left.max(initial=-1))
-    return order, (np.cumsum(members) - members)[left], members[left]
+    first = np.cumsum(members) - members
+    return Runs(order, first[left], members[left])
 
 
-def _laid_out(first: Indices, count: Indices) -> tuple[Indices, Indices]:
+def _laid_out(first: Indices, length: Indices) -> tuple[Indices, Indices]:
     """Runs of places laid end to end: the number of the run of each place, and the place."""
-    i = np.repeat(np.arange(len(first)), count)
-    return i, np.repeat(first - np.cumsum(count) + count, count) + np.arange(len(i))
+    i = np.repeat(np.arange(len(first)), length)
+    return i, np.repeat(first - np.cumsum(length) + length, length) + np.arange(len(i))
 
 
 def overlap(
@@ -127,19 +183,22 @@ def overlap(
     convention: Convention,
 ) -> Pairs:
     """Intersection and union of pairs, from the (onsets, offsets) of all predictions and of all truths."""
-    less = int(convention.ends == "half_open")
-    (a, b), (c, d) = ((onset[i], offset[i] - less) for (onset, offset), i in ((spotted, prediction), (true, truth)))
-    common, either = peaks.overlap((a, b), (c, d))
+    one_less = int(convention.ends == "half_open")
+    (onset, offset), (true_onset, true_offset) = spotted, true
+    one = onset[prediction], offset[prediction] - one_less
+    other = true_onset[truth], true_offset[truth] - one_less
+    common, either = peaks.overlap(one, other)
     if convention.ends == "never_empty":
-        counted = np.where((b > a) & (d > c), np.maximum(common, 1), 0)
-        common, either = counted, either + common - counted
+        is_longer_than_a_frame = (one[1] > one[0]) & (other[1] > other[0])
+        shared = np.where(is_longer_than_a_frame, np.maximum(common, 1), 0)
+        common, either = shared, either + common - shared
     return Pairs(prediction, truth, common, either)
 
 
 def match(
     truths: pd.DataFrame, predictions: pd.DataFrame, convention: Convention, pairs: Pairs | None = None
 ) -> Indices:
-    """Match spotted intervals to truths one to one, under `maximum` matching; for the others see `turns.find`.
+    """Match spotted intervals to truths one to one, under `maximum` matching; for the others see `find`.
 
     A prediction may be matched to a truth of its own video and kind that it hits (`Convention.threshold`). Of all such
     matchings the one is taken that has, in this order,
@@ -154,9 +213,9 @@ def match(
     matched separately.
 
     Args:
-        truths: columns `video`, `kind`, `onset`, `offset`.
-        predictions: the same and `draw`.
-        convention: end points and threshold.
+        truths: table with columns `video`, `kind`, `onset`, `offset`.
+        predictions: table with the same columns and `draw`.
+        convention: rules, of which the end points and the threshold matter.
         pairs: `pair(truths, predictions, convention)`, if it is at hand.
 
     Returns:
@@ -169,42 +228,57 @@ def match(
     array([ 1,  0, -1])
     """
     matched = np.full(len(predictions), -1, dtype=np.int64)
-    edges = (pair(truths, predictions, convention) if pairs is None else pairs).hits(
-        convention.threshold, convention.reaching
-    )
+    every = pair(truths, predictions, convention) if pairs is None else pairs
+    edges = every.hits(convention.threshold, convention.reaching)
     if not len(edges.truth):
         return matched
     # A truth is found once in every draw: each (draw, truth) is a node of its own.
     node = predictions["draw"].to_numpy(np.int64)[edges.prediction] * len(truths) + edges.truth
-    # One graph holds both sides, truths numbered behind the predictions; a star has one prediction or one truth only.
-    spotted, p = np.unique(edges.prediction, return_inverse=True)
+    component, is_star = _components(edges.prediction, node)
+    stars = edges.where(is_star)
+    best = np.lexsort((stars.truth, stars.prediction, -stars.iou, component[is_star]))
+    chosen = stars.where(best[first_of_each(component[is_star][best])])
+    matched[chosen.prediction] = chosen.truth
+    for part in grouped(np.flatnonzero(~is_star), key=component.__getitem__).values():
+        for prediction, truth in _best_matching(edges.where(np.array(part))):
+            matched[prediction] = truth
+    return matched
+
+
+def _components(prediction: Indices, node: Indices) -> tuple[Indices, Bools]:
+    """The connected component of each edge, and whether it is a star: it has only one prediction, or only one truth."""
+    spotted, p = np.unique(prediction, return_inverse=True)
     nodes, t = np.unique(node, return_inverse=True)
+    # One graph holds both sides, truths numbered behind the predictions.
     size = len(spotted) + len(nodes)
     graph = scipy.sparse.coo_matrix((np.ones(len(p)), (p, len(spotted) + t)), shape=(size, size))
-    count, label = scipy.sparse.csgraph.connected_components(graph, directed=False)
-    sides = [np.bincount(part, minlength=count) for part in np.split(label, [len(spotted)])]
+    n_components, label = scipy.sparse.csgraph.connected_components(graph, directed=False)
+    n_predictions = np.bincount(label[: len(spotted)], minlength=n_components)
+    n_truths = np.bincount(label[len(spotted) :], minlength=n_components)
     component = label[p].astype(np.int64)
-    simple = np.minimum(*sides)[component] == 1
-    stars = edges.where(simple)
-    best = np.lexsort((stars.truth, stars.prediction, -stars.iou, component[simple]))
-    chosen = stars.where(best[first_of_each(component[simple][best])])
-    matched[chosen.prediction] = chosen.truth
-    for part in grouped(np.flatnonzero(~simple), key=component.__getitem__).values():
-        # A component in which intervals compete: the four criteria become the digits of one whole number per edge, each larger than
-        # all lower ones can sum up to, so that the heaviest matching is the wanted one, exactly.
-        own = edges.where(np.array(part))
-        spotted, p = np.unique(own.prediction, return_inverse=True)
-        nodes, t = np.unique(own.truth, return_inverse=True)
-        n, m = len(nodes), len(spotted)
-        scale = lcm(*(int(union) for union in np.unique(own.union)))
-        graph = networkx.Graph()
-        for row, column, common, union in zip(t.tolist(), p.tolist(), own.intersection.tolist(), own.union.tolist()):
-            quality = (min(n, m) * scale + 1) + common * (scale // union)
-            surer = (quality << m) + (1 << (m - 1 - column))
-            graph.add_edge(-1 - row, column, weight=surer * n**m + (n - 1 - row) * n ** (m - 1 - column))
-        for ends in networkx.max_weight_matching(graph):  # of whole weights exact
-            matched[spotted[max(ends)]] = nodes[-1 - min(ends)]
-    return matched
+    return component, np.minimum(n_predictions, n_truths)[component] == 1
+
+
+def _best_matching(edges: Pairs) -> Iterator[tuple[int, int]]:
+    """The matching of `match` in a component in which intervals compete: rows of prediction and truth.
+
+    The four criteria become the digits of one whole number for each edge, each larger than all lower ones can sum up to,
+    so that the heaviest matching is the wanted one, exactly.
+    """
+    spotted, p = np.unique(edges.prediction, return_inverse=True)
+    nodes, t = np.unique(edges.truth, return_inverse=True)
+    n, m = len(nodes), len(spotted)
+    scale = lcm(*(int(union) for union in np.unique(edges.union)))
+    graph = networkx.Graph()
+    for row, column, common, union in zip(t.tolist(), p.tolist(), edges.intersection.tolist(), edges.union.tolist()):
+        a_pair_more = min(n, m) * scale + 1
+        quality = a_pair_more + common * (scale // union)
+        with_confidence = (quality << m) + (1 << (m - 1 - column))
+        earlier_truth = (n - 1 - row) * n ** (m - 1 - column)
+        # Nodes of truths are negative, nodes of predictions are not.
+        graph.add_edge(-1 - row, column, weight=with_confidence * n**m + earlier_truth)
+    for ends in networkx.max_weight_matching(graph):  # of whole weights exact
+        yield spotted[max(ends)], nodes[-1 - min(ends)]
 
 
 def largest(prediction: Indices, truth: Indices) -> Indices:
@@ -243,56 +317,89 @@ class Found:
 
 
 def find(truths: pd.DataFrame, predictions: pd.DataFrame, convention: Convention, pairs: Pairs | None = None) -> Found:
-    """Find truths by the convention's rule of matching.
+    """The truths that are found, by the convention's rule of matching.
 
     Args:
-        truths: as in `Tables.ordered`.
-        predictions: the same, in the order in which they take turns.
-        convention: the rules.
+        truths: table as in `Tables.ordered`.
+        predictions: table as in `Tables.ordered`, in the order in which they take turns.
+        convention: rules.
         pairs: `pair(truths, predictions, convention)`, if it is at hand.
     """
     every = pair(truths, predictions, convention) if pairs is None else pairs
-    near = (
-        every.where(peak_hits(truths, predictions, every.prediction, every.truth))
-        if convention.matching == "peak"
-        else every.hits(convention.threshold, convention.reaching)
-    )
-    n, draw = len(predictions), predictions["draw"].to_numpy(np.int64)
+    if convention.matching == "peak":
+        near = every.where(peak_hits(truths, predictions, every.prediction, every.truth))
+    else:
+        near = every.hits(convention.threshold, convention.reaching)
+    n = len(predictions)
+    draw = predictions["draw"].to_numpy(np.int64)
     hits = np.bincount(near.prediction, minlength=n).astype(np.float64)
-    if convention.matching == "best_only":  # of every prediction its pair of best IoU alone
-        order = _by_liking(near, convention.ties)
-        near = near.where(order[first_of_each(near.prediction[order])])
-    if convention.matching in ("maximum", "next_free", "best_only"):
-        rows = (
-            match(truths, predictions, convention, every)
-            if convention.matching == "maximum"
-            else take_turns(near, draw, convention.ties)
-        )
-        chosen = np.flatnonzero(rows >= 0)
-        return Found(chosen, rows[chosen], np.ones(n), hits)
+    if convention.matching == "maximum":
+        return _found_one_to_one(match(truths, predictions, convention, every), hits)
+    if convention.matching == "next_free":
+        return _found_one_to_one(take_turns(near, draw, convention.ties), hits)
+    if convention.matching == "best_only":
+        best_of_each = near.where(_best_of_each_prediction(near, convention.ties))
+        return _found_one_to_one(take_turns(best_of_each, draw, convention.ties), hits)
     if convention.matching == "every_hit":
         return Found(near.prediction, near.truth, np.maximum(hits, 1), hits)
-    if convention.matching == "free_of_truth":  # truths choose, in the order of their rows: the sides exchanged
-        rank = np.argsort(np.argsort(truths["row"].to_numpy(np.float64), kind="stable"))
-        node = draw[near.prediction] * max(len(truths), 1) + rank[near.truth]
-        wishes, place = np.unique(node, return_inverse=True)
-        swapped = Pairs(place.astype(np.int64), near.prediction, near.intersection, near.union)
-        taken = take_turns(swapped, np.zeros(len(wishes), dtype=np.int64))
-        truth = np.argsort(rank)[wishes % max(len(truths), 1)]
-        return Found(taken[taken >= 0], truth[taken >= 0], np.ones(n), hits)
+    if convention.matching == "free_of_truth":
+        prediction, truth = _chosen_by_truths(truths, near, draw)
+        return Found(prediction, truth, np.ones(n), hits)
+    # In each draw a truth is a node of its own.
+    node = draw[near.prediction] * max(len(truths), 1) + near.truth
     if convention.matching == "best_of_truth":
-        best = near.where(np.lexsort((near.prediction, -near.iou, near.truth, draw[near.prediction])))
-        of_each = best.where(first_of_each(draw[best.prediction] * max(len(truths), 1) + best.truth))
-        once = of_each.where(first_of_each(of_each.prediction))
+        order = np.lexsort((near.prediction, -near.iou, near.truth, draw[near.prediction]))
+        best_of_each = near.where(order[first_of_each(node[order])])
+        once = best_of_each.where(first_of_each(best_of_each.prediction))
         return Found(once.prediction, once.truth, np.ones(n), hits)
     # Each truth goes to the first that hits it, however many truths that one has.
-    first = near.where(first_of_each(draw[near.prediction] * max(len(truths), 1) + near.truth))
+    first = near.where(first_of_each(node))
     found = np.bincount(first.prediction, minlength=n)
-    free, dropped = np.where(hits > 0, found, 1), 1 - (hits - found)
-    weight = {"every_free": np.maximum(found, 1), "peak": free}.get(
-        convention.matching, {"free": free, "dropped": dropped}.get(convention.duplicates, np.ones(n))
-    )
+    weight = _weight_of_first_hits(convention, hits, found)
     return Found(first.prediction, first.truth, weight.astype(np.float64), hits)
+
+
+def _found_one_to_one(rows: Indices, hits: Floats) -> Found:
+    """The true positives of a matching, from the row of each prediction's truth, or -1."""
+    matched = np.flatnonzero(rows >= 0)
+    return Found(matched, rows[matched], np.ones(len(rows)), hits)
+
+
+def _best_of_each_prediction(near: Pairs, ties: str) -> Indices:
+    """Positions of the pair of best IoU of each prediction."""
+    order = _by_liking(near, ties)
+    return order[first_of_each(near.prediction[order])]
+
+
+def _chosen_by_truths(truths: pd.DataFrame, near: Pairs, draw: Indices) -> tuple[Indices, Indices]:
+    """Rows of predictions and truths where truths choose, in the order of their rows, the best free prediction that hits."""
+    n_truths = max(len(truths), 1)
+    rank = np.argsort(np.argsort(truths["row"].to_numpy(np.float64), kind="stable"))
+    node = draw[near.prediction] * n_truths + rank[near.truth]
+    nodes, place = np.unique(node, return_inverse=True)
+    # The sides are exchanged: truths take turns, and draws hold different predictions anyway.
+    exchanged = Pairs(place.astype(np.int64), near.prediction, near.intersection, near.union)
+    taken = take_turns(exchanged, np.zeros(len(nodes), dtype=np.int64))
+    truth = np.argsort(rank)[nodes % n_truths]
+    return taken[taken >= 0], truth[taken >= 0]
+
+
+def _weight_of_first_hits(convention: Convention, hits: Floats, found: Indices) -> Floats | Indices:
+    """`Found.weight` where a truth goes to the first that hits it.
+
+    Args:
+        convention: rules.
+        hits: (n_predictions,) number of truths that each hits.
+        found: (n_predictions,) number of truths of which each is the first.
+    """
+    free = np.where(hits > 0, found, 1)
+    if convention.matching == "every_free":
+        return np.maximum(found, 1)
+    if convention.matching == "peak" or convention.duplicates == "free":
+        return free
+    if convention.duplicates == "dropped":
+        return 1 - (hits - found)
+    return np.ones(len(hits))
 
 
 def _by_liking(pairs: Pairs, ties: str) -> Indices:

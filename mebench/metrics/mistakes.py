@@ -29,6 +29,7 @@ long as the macro-expression around it is a `kind_confusion`, and the miss it ma
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
@@ -38,7 +39,7 @@ import pandas as pd
 from mebench.core.peaks import overlap
 from mebench.metrics.conventions import Convention, named
 from mebench.metrics.matching import Pairs, find, first_of_each, pair, same_group
-from mebench.metrics.ratios import Indices
+from mebench.metrics.ratios import Bools, Floats, Indices
 from mebench.metrics.spotting_scores import precision_recall_f1
 from mebench.metrics.tables import Tables, groups, in_scope, of_kinds, sorted_rows
 
@@ -95,43 +96,90 @@ def sort_mistakes(tables: Tables, kinds: Sequence[str], convention: str | Conven
     predictions = of_kinds(predictions, kinds)  # no dummies of the other kind
     same_kind = pair(truths, predictions, rule)
     found = find(truths, predictions, rule, same_kind)
-    in_video = pair(truths.assign(kind=""), predictions.assign(kind=""), rule)
-    is_same = truths["kind"].to_numpy()[in_video.truth] == predictions["kind"].to_numpy()[in_video.prediction]
-    other_kind = in_video.where(~np.asarray(is_same, dtype=np.bool_))
-    reached, confused = (pairs.hits(rule.threshold, rule.reaching) for pairs in (same_kind, other_kind))
-    near = same_kind.hits(NEAR)  # and not the threshold
-    near_pairs, reached_pairs = (pairs.prediction * len(truths) + pairs.truth for pairs in (near, reached))
-    near = near.where(~np.isin(near_pairs, reached_pairs))
+    overlaps = _overlaps(truths, predictions, rule, same_kind)
     # Under `peak`, a prediction that finds an already found truth has weight 0: it is neither right nor wrong.
-    counted_wrong = ~np.isin(np.arange(len(predictions)), found.prediction) & (found.weight > 0)
-    draw = predictions["draw"].to_numpy(np.int64)
+    is_wrong = ~np.isin(np.arange(len(predictions)), found.prediction) & (found.weight > 0)
+    wrong = _false_positives(truths, predictions, overlaps)[is_wrong]
     # A truth is missed in every draw by itself: the places are numbered draw by draw.
-    missed = np.tile(truths["kind"].isin(list(kinds)).to_numpy(copy=True), number_of_draws(ordered))
-    missed[draw[found.prediction] * len(truths) + found.truth] = False
-    cause = np.full(len(predictions), "background", dtype=object)
-    truth, iou, emotions = np.full(len(predictions), -1), np.zeros(len(predictions)), [*truths["emotion"], ""]
-    # The last to be written wins: from the weakest evidence to the strongest.
-    for name, pairs in (("localisation", near), ("kind_confusion", confused), ("duplicate", reached)):
-        best = _best(pairs.prediction, pairs)
-        cause[best.prediction], truth[best.prediction], iou[best.prediction] = name, best.truth, best.iou
-    wrong = predictions[["dataset", "video", "kind", "onset", "offset", "draw", "row"]].assign(
-        mistake="false_positive", cause=cause, iou=iou, emotion=[emotions[row] for row in truth.tolist()]
-    )
-    cause, iou, at = np.full(len(missed), "missed", dtype=object), np.zeros(len(missed)), np.flatnonzero(missed)
-    for name, every in (("localisation", near), ("kind_confusion", confused)):
-        pairs = every.where(counted_wrong[every.prediction])
-        best = _best(draw[pairs.prediction] * len(truths) + pairs.truth, pairs)
-        place = draw[best.prediction] * len(truths) + best.truth
-        cause[place], iou[place] = name, best.iou
-    misses = (
-        truths[["dataset", "video", "kind", "onset", "offset", "emotion", "row"]]
-        .iloc[at % max(len(truths), 1)]
-        .assign(mistake="miss", cause=cause[at], iou=iou[at], draw=at // max(len(truths), 1))
-    )
-    both = pd.concat([wrong[counted_wrong], misses], ignore_index=True)
+    draw = predictions["draw"].to_numpy(np.int64)
+    is_missed = np.tile(truths["kind"].isin(list(kinds)).to_numpy(copy=True), number_of_draws(ordered))
+    is_missed[draw[found.prediction] * len(truths) + found.truth] = False
+    misses = _misses(truths, draw, overlaps, is_wrong, is_missed)
+    both = pd.concat([wrong, misses], ignore_index=True)
     both["subject"] = ordered.videos.set_index("video")["subject"].reindex(both["video"]).array
     order = ["draw", "video", "onset", "offset", "kind", "mistake", "cause", "iou"]
     return sorted_rows({name: both[name].values for name in COLUMNS}, order)
+
+
+@dataclass(frozen=True)
+class Overlaps:
+    """Pairs of a prediction and a truth that explain mistakes.
+
+    Attributes:
+        near: pairs of one kind from the IoU `NEAR` to below the threshold.
+        reached: pairs of one kind that reach the threshold.
+        confused: pairs of two kinds that reach the threshold.
+    """
+
+    near: Pairs
+    reached: Pairs
+    confused: Pairs
+
+
+def _overlaps(truths: pd.DataFrame, predictions: pd.DataFrame, rule: Convention, same_kind: Pairs) -> Overlaps:
+    """The pairs that explain mistakes, given all pairs of one kind."""
+    in_video = pair(truths.assign(kind=""), predictions.assign(kind=""), rule)
+    is_same_kind = truths["kind"].to_numpy()[in_video.truth] == predictions["kind"].to_numpy()[in_video.prediction]
+    other_kind = in_video.where(~np.asarray(is_same_kind, dtype=np.bool_))
+    reached = same_kind.hits(rule.threshold, rule.reaching)
+    near = same_kind.hits(NEAR)
+    reaches_threshold = np.isin(
+        near.prediction * len(truths) + near.truth, reached.prediction * len(truths) + reached.truth
+    )
+    return Overlaps(near.where(~reaches_threshold), reached, other_kind.hits(rule.threshold, rule.reaching))
+
+
+def _false_positives(truths: pd.DataFrame, predictions: pd.DataFrame, overlaps: Overlaps) -> pd.DataFrame:
+    """Every prediction as if it were a false positive, with its cause and the truth in question."""
+    cause = np.full(len(predictions), "background", dtype=object)
+    truth, iou = np.full(len(predictions), -1), np.zeros(len(predictions))
+    # The last to be written wins: from the weakest evidence to the strongest.
+    evidence = {
+        "localisation": overlaps.near,
+        "kind_confusion": overlaps.confused,
+        "duplicate": overlaps.reached,
+    }
+    for name, pairs in evidence.items():
+        best = _best(pairs.prediction, pairs)
+        cause[best.prediction] = name
+        truth[best.prediction] = best.truth
+        iou[best.prediction] = best.iou
+    emotions = [*truths["emotion"], ""]  # the last one, at -1, is that of no truth
+    return predictions[["dataset", "video", "kind", "onset", "offset", "draw", "row"]].assign(
+        mistake="false_positive", cause=cause, iou=iou, emotion=[emotions[row] for row in truth.tolist()]
+    )
+
+
+def _misses(truths: pd.DataFrame, draw: Indices, overlaps: Overlaps, is_wrong: Bools, is_missed: Bools) -> pd.DataFrame:
+    """Every miss with its cause.
+
+    Args:
+        truths: truths that count.
+        draw: (n_predictions,) draw of each prediction.
+        overlaps: pairs of predictions and truths.
+        is_wrong: (n_predictions,) whether each is a false positive.
+        is_missed: (n_draws * n_truths,) whether each truth is missed in each draw.
+    """
+    cause, iou = np.full(len(is_missed), "missed", dtype=object), np.zeros(len(is_missed))
+    for name, pairs in (("localisation", overlaps.near), ("kind_confusion", overlaps.confused)):
+        of_wrong = pairs.where(is_wrong[pairs.prediction])
+        best = _best(draw[of_wrong.prediction] * len(truths) + of_wrong.truth, of_wrong)
+        place = draw[best.prediction] * len(truths) + best.truth
+        cause[place], iou[place] = name, best.iou
+    missed = np.flatnonzero(is_missed)
+    n_truths = max(len(truths), 1)
+    rows = truths[["dataset", "video", "kind", "onset", "offset", "emotion", "row"]].iloc[missed % n_truths]
+    return rows.assign(mistake="miss", cause=cause[missed], iou=iou[missed], draw=missed // n_truths)
 
 
 def count_mistakes(mistakes: pd.DataFrame, by: By = "kind", draws: int = 1) -> pd.DataFrame:
@@ -265,31 +313,41 @@ def missed_by(truths: pd.DataFrame, mistakes: pd.DataFrame, draws: int = 1) -> d
         mistakes: of that kind, from `sort_mistakes`.
         draws: of the predictions.
     """
-    true, missed = groups(["video", "onset", "offset"], truths, mistakes[mistakes["mistake"] == "miss"])
-    places, place, at_place = np.unique(true, return_inverse=True, return_counts=True)
-    # Of several truths at one place it is not known which was missed: each has the same share.
-    of_place = np.bincount(np.searchsorted(places, missed[np.isin(missed, true)]), minlength=len(places))
-    share = (of_place / (draws * at_place))[place]
-    _, video, of_video = np.unique(truths["video"].to_numpy(object), return_inverse=True, return_counts=True)
-    fps, n_frames = (truths[name].to_numpy(float) for name in ("fps", "n_frames"))
-    length = (truths["offset"] - truths["onset"] + 1).to_numpy(float)
-    known = not np.isnan(fps).any()
-    properties = {
-        "length": length / fps if known else length,
-        "intensity": truths["intensity"].to_numpy(float) if "intensity" in truths else np.full(len(truths), np.nan),
-        "density": of_video[video] / (n_frames / fps) if known and not np.isnan(n_frames).any() else of_video[video],
-    }
-    shares = {}
-    for name, values in properties.items():
-        if len(values) and not np.isnan(values).any() and values.min() < values.max():
-            low, high = np.minimum(np.quantile(values, [1 / 3, 2 / 3]), values[values < values.max()].max())
-            third = (values > low).astype(int) + (values > high)
-            shares[name] = {
-                word: float(share[third == place].mean())
-                for place, word in enumerate(THIRDS[name])
-                if (third == place).any()
-            }
+    share = _missed_share(truths, mistakes, draws)
+    shares: dict[str, dict[str, float]] = {}
+    for name, values in _properties(truths).items():
+        if not len(values) or np.isnan(values).any() or values.min() == values.max():
+            continue
+        # Equal values share a third, the largest the last.
+        second_largest = values[values < values.max()].max()
+        low, high = np.minimum(np.quantile(values, [1 / 3, 2 / 3]), second_largest)
+        third = (values > low).astype(int) + (values > high)
+        in_third = {word: third == number for number, word in enumerate(THIRDS[name])}
+        shares[name] = {word: float(share[mask].mean()) for word, mask in in_third.items() if mask.any()}
     return shares
+
+
+def _missed_share(truths: pd.DataFrame, mistakes: pd.DataFrame, draws: int) -> Floats:
+    """(n_truths,) the share of draws in which each truth is missed; truths at one place have the same share."""
+    true, missed = groups(["video", "onset", "offset"], truths, mistakes[mistakes["mistake"] == "miss"])
+    places, place, n_at_place = np.unique(true, return_inverse=True, return_counts=True)
+    n_missed = np.bincount(np.searchsorted(places, missed[np.isin(missed, true)]), minlength=len(places))
+    return np.asarray((n_missed / (draws * n_at_place))[place])
+
+
+def _properties(truths: pd.DataFrame) -> dict[str, Floats]:
+    """Length, intensity and density of each truth, (n_truths,) each; NaN where unknown."""
+    _, video, n_in_video = np.unique(truths["video"].to_numpy(object), return_inverse=True, return_counts=True)
+    fps, n_frames = (truths[name].to_numpy(float) for name in ("fps", "n_frames"))
+    length, density = (truths["offset"] - truths["onset"] + 1).to_numpy(float), n_in_video[video].astype(float)
+    if not np.isnan(fps).any():
+        length = length / fps
+        if not np.isnan(n_frames).any():
+            density = density / (n_frames / fps)
+    intensity = np.full(len(truths), np.nan)
+    if "intensity" in truths:
+        intensity = truths["intensity"].to_numpy(float)
+    return {"length": length, "intensity": intensity, "density": density}
 
 
 def quiet_rate(tables: Tables, kind: str, truths: pd.DataFrame) -> tuple[float | None, float]:
@@ -328,14 +386,14 @@ def summarize_mistakes(
     counts = count_mistakes(mistakes, "kind", draws).to_dict("index")
     number = int if draws == 1 else float
     why = explain_mistakes(tables, mistakes, kinds, convention)
-    return {
-        kind: {
-            mistake: {cause: number(counts.get(kind, {}).get((mistake, cause), 0)) for cause in causes}
-            for mistake, causes in CAUSES.items()
-        }
-        | why[kind]
-        for kind in kinds
-    }
+    summary: dict[str, dict[str, dict[str, float]]] = {}
+    for kind in kinds:
+        of_kind = counts.get(kind, {})
+        summary[kind] = {}
+        for mistake, causes in CAUSES.items():
+            summary[kind][mistake] = {cause: number(of_kind.get((mistake, cause), 0)) for cause in causes}
+        summary[kind] |= why[kind]
+    return summary
 
 
 def explain_mistakes(
@@ -360,14 +418,18 @@ def explain_mistakes(
         return {kind: {} for kind in kinds}
     in_count, _ = in_scope(ordered.truths, of_kinds(ordered.predictions, kinds), rule)
     n_frames = ordered.videos.set_index("video")["n_frames"].reindex(in_count["video"])
-    truths, under, explained = in_count.assign(n_frames=n_frames.array), underlying_event(mistakes, tables), {}
+    truths = in_count.assign(n_frames=n_frames.array)
+    under = underlying_event(mistakes, tables)
+    explained = {}
     for kind in kinds:
         of_kind, true = mistakes[mistakes["kind"] == kind], truths[truths["kind"] == kind]
         words = under[of_kind.index.intersection(under.index)]
         tp = len(true) * draws - int((of_kind["mistake"] == "miss").sum())
-        counted = {word: n / draws for word, n in sorted(Counter(words).items())}
-        by = {f"{_MISSED_BY}{name}": parts for name, parts in missed_by(true, of_kind, draws).items()}
-        explained[kind] = {"under": counted, "gain": gains(of_kind, words, tp), **by}
+        explained[kind] = {
+            "under": {word: n / draws for word, n in sorted(Counter(words).items())},
+            "gain": gains(of_kind, words, tp),
+            **{f"{_MISSED_BY}{name}": parts for name, parts in missed_by(true, of_kind, draws).items()},
+        }
     return explained
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,18 +13,20 @@ from mebench.metrics import catalogue
 from mebench.metrics.bootstrap import derived_seed, score
 from mebench.metrics.comparison import path_of, sections_of
 from mebench.metrics.ranking import beating, rank_intervals
+from mebench.metrics.ratios import Floats
 from mebench.metrics.tables import Tables, of_first_draw
 
 DRAWS = 100
+"""Draws of truths by default."""
 
 
 Noise = Mapping[str, float]
-"""How coders differ: the standard deviation of the difference of an `onset`, `apex` and `offset` in milliseconds, and the share of
+"""Differences between coders: the standard deviation of the difference of an `onset`, `apex` and `offset` in milliseconds, and the share of
 expressions that get another emotion, `label`; what is missing is 0."""
 
 
 def recoded(tables: Tables, noise: Noise, classes: Sequence[str], seed: int) -> Tables:
-    """A run's tables with truths as another coder would have them; the same ones for each run on the same truth.
+    """A run's tables with the truths of another coder, the same ones for each run on the same truth.
 
     Ends move by normal errors, rounded to frames; an onset stays at or after frame 0 and an offset at or after the onset, and an apex
     stays between. A renamed expression gets each other class equally often.
@@ -48,10 +51,11 @@ def recoded(tables: Tables, noise: Noise, classes: Sequence[str], seed: int) -> 
 
     def renamed(labels: pd.Series) -> Any:
         """Labels, some of the scored ones replaced by another class."""
-        place = pd.Index(classes).get_indexer(pd.Index(labels))
-        others = (place + rng.integers(1, max(len(classes), 2), len(place))) % max(len(classes), 1)
-        chosen = (rng.random(len(place)) < noise.get("label", 0.0)) & (place >= 0)
-        return np.where(chosen, np.asarray(classes, dtype=object)[others], labels.to_numpy(object))
+        number = pd.Index(classes).get_indexer(pd.Index(labels))  # -1 of a label that is not scored
+        step = rng.integers(1, max(len(classes), 2), len(number))
+        other = np.asarray(classes, dtype=object)[(number + step) % max(len(classes), 1)]
+        is_renamed = (rng.random(len(number)) < noise.get("label", 0.0)) & (number >= 0)
+        return np.where(is_renamed, other, labels.to_numpy(object))
 
     truths = truths.assign(**moved, emotion=renamed(truths["emotion"]))
     if clips is not None:
@@ -60,16 +64,14 @@ def recoded(tables: Tables, noise: Noise, classes: Sequence[str], seed: int) -> 
 
 
 def perfect(tables: Tables) -> Tables:
-    """The answers of a coder whose truth this is: every expression found and every clip named as it is annotated."""
-    return replace(
-        tables,
+    """The tables of a run that gives the truth as its answer: every expression found, every clip named right."""
+    predictions, clips = tables.predictions, tables.clips
+    if predictions is not None:
         # Confidences differ: equal ones rank nothing, so that there would be no average precision.
-        predictions=None
-        if tables.predictions is None
-        else tables.truths.assign(confidence=np.linspace(1.0, 0.5, len(tables.truths)), draw=0),
-        clips=None if tables.clips is None else tables.clips.assign(predicted=tables.clips["truth"]),
-        frame_scores=None,
-    )
+        predictions = tables.truths.assign(confidence=np.linspace(1.0, 0.5, len(tables.truths)), draw=0)
+    if clips is not None:
+        clips = clips.assign(predicted=clips["truth"])
+    return replace(tables, predictions=predictions, clips=clips, frame_scores=None)
 
 
 def under_noise(
@@ -85,43 +87,61 @@ def under_noise(
     """The scores of runs, and of the truth itself as an answer, against truths as other coders would have them.
 
     Args:
-        runs: on the same truth; of a method that predicts by chance the first draw counts.
-        noise: how coders differ.
-        paths: of scores, such as `spotting.micro.f1`.
-        kinds: that are spotted.
-        classes: that are scored.
+        runs: runs on the same truth; of a method that predicts by chance the first draw counts.
+        noise: differences between coders.
+        paths: paths of scores, such as `spotting.micro.f1`.
+        kinds: kinds that are spotted.
+        classes: classes that are scored.
         convention: name of the rules.
-        draws: of truths.
-        seed: of them.
+        draws: number of draws of truths.
+        seed: seed of these draws.
 
     Returns:
         For each path `ceiling`, the score of the truth itself: the highest that the noise allows to a method that knows no coder, and
-        `runs`: for each the score on the truth as it is (`value`, None if undefined), the mean of the draws with 95 % of them
-        (`noisy`), its `ranks` in as many, and how often it is better than each (`beats`).
+        `runs`: for each the score on the annotated truth (`value`, None if undefined), the mean of the draws with 95 % of them
+        (`noisy`), its `ranks` in 95 % of them, and the share of draws in which it is better than each other (`beats`).
     """
-
-    def scored(tables: Tables) -> list[float]:
-        """Its score at each path, NaN where it has none."""
-        people = tables.ordered().videos["unit"].nunique()
-        sections, values = sections_of(tables, people, kinds, classes, convention), dict[str, float]()
-        for section, part in sections.items():
-            if any(path.startswith(path_of(section, "")) for path in paths):
-                values |= {path_of(section, name): v[0] for name, v in part.evaluate(np.ones((1, people))).items()}
-        return [values.get(path, np.nan) for path in paths]
-
     runs = [of_first_draw(run) for run in runs]
-    every, seeds = [perfect(runs[0]), *runs], [derived_seed(seed, "noise", str(n)) for n in range(draws)]
-    drawn = np.array([[scored(recoded(tables, noise, classes, one)) for tables in every] for one in seeds])
-    results: dict[str, Any] = {}
-    for path, usual, values in zip(paths, zip(*map(scored, runs)), np.moveaxis(drawn, 2, 0)):
-        known = values[~np.isnan(values).any(axis=1)].T
+    scored = partial(_scores_at, paths=paths, kinds=kinds, classes=classes, convention=convention)
+    coders = [derived_seed(seed, "noise", str(number)) for number in range(draws)]
+    answers = [perfect(runs[0]), *runs]
+    drawn = np.array([[scored(recoded(tables, noise, classes, coder)) for tables in answers] for coder in coders])
+    annotated = [scored(tables) for tables in runs]
+    results = {}
+    for number, path in enumerate(paths):
+        of_path = drawn[:, :, number]
+        known = of_path[~np.isnan(of_path).any(axis=1)].T
         if known.size:
-            ceiling, *noisy = [score(float(own.mean()), own) for own in known]
-            better = np.vectorize(catalogue.find(path).worth)(known[1:])
-            annotated = (None if np.isnan(value) else value for value in usual)
-            rows = zip(annotated, noisy, map(list, rank_intervals(better)), beating(better).tolist())
-            results[path] = {
-                "ceiling": ceiling,
-                "runs": [dict(zip(("value", "noisy", "ranks", "beats"), row)) for row in rows],
-            }
+            results[path] = _under_noise_at(path, [values[number] for values in annotated], known)
     return results
+
+
+def _scores_at(
+    tables: Tables, paths: Sequence[str], kinds: Sequence[str], classes: Sequence[str], convention: str
+) -> list[float]:
+    """The score of a run at each path, NaN where it has none."""
+    n_people = tables.ordered().videos["unit"].nunique()
+    everybody = np.ones((1, n_people))
+    values: dict[str, float] = {}
+    for section, part in sections_of(tables, n_people, kinds, classes, convention).items():
+        # Other sections need not be computed.
+        if any(path.startswith(path_of(section, "")) for path in paths):
+            values |= {path_of(section, name): value[0] for name, value in part.evaluate(everybody).items()}
+    return [values.get(path, np.nan) for path in paths]
+
+
+def _under_noise_at(path: str, annotated: Sequence[float], drawn: Floats) -> dict[str, Any]:
+    """`ceiling` and `runs` of a score, see `under_noise`.
+
+    Args:
+        path: path of the score.
+        annotated: score of each run on the annotated truth, NaN where undefined.
+        drawn: (1 + n_runs, n_draws) score of the truth itself, then of each run, on the truths of other coders.
+    """
+    ceiling, *noisy = [score(float(values.mean()), values) for values in drawn]
+    goodness = np.vectorize(catalogue.find(path).worth)(drawn[1:])
+    runs = [
+        {"value": None if np.isnan(value) else value, "noisy": on_draws, "ranks": list(ranks), "beats": beats}
+        for value, on_draws, ranks, beats in zip(annotated, noisy, rank_intervals(goodness), beating(goodness).tolist())
+    ]
+    return {"ceiling": ceiling, "runs": runs}

@@ -1,19 +1,17 @@
-"""Scores of spotted intervals, over counts and over all thresholds: how far apexes and ends lie off, average precision, recall against
-false positives, F1 over the IoU, one score a frame.
-"""
+"""Scores of spotted intervals: from counts, over all thresholds of confidence and of IoU, of timing, and of frames."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import partial
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
 from mebench.core import KINDS
+from mebench.metrics import catalogue
 from mebench.metrics.bootstrap import Basis
-from mebench.metrics.catalogue import columns
+from mebench.metrics.catalogue import METRICS, columns
 from mebench.metrics.conventions import Convention
 from mebench.metrics.density import by_density, places
 from mebench.metrics.li2017 import newly_covered, rates_over_confidence
@@ -22,6 +20,7 @@ from mebench.metrics.ratios import Bools, Floats, Indices, last_of_equals, per_u
 from mebench.metrics.tables import groups, in_scope, of_kinds, of_units, renumbered
 
 _BLOCK = 64
+"""Weightings that are computed at once, so that the working set fits into the CPU cache."""
 RATES = {"recall_at_half": 0.5, "recall_at_one": 1.0, "recall_at_two": 2.0}
 """False positives a minute at which recall is reported, by the name of the score."""
 
@@ -52,16 +51,16 @@ def weighted_average_precision(
 ) -> Floats:
     """Average precision when every unit (a subject, say) counts `weight` times, for many weightings at once.
 
-    A weight of 2 is the same as two copies of the subject, for only precisions at hits enter, and the last of equal
-    copies has the highest.
+    Weighting a subject by 2 equals duplicating it: only precisions at hits count, and of two equal copies the last has
+    the higher precision.
 
     Args:
         hits: (n,) whether each prediction found a truth, the surest first; or how many, where one may find several.
         unit: (n,) unit of each prediction.
         truths: (n_units,) number of truths.
         weights: (n_weightings, n_units), not negative.
-        confidence: (n,), falling: as of `average_precision`. No threshold parts equal ones, and what parted them here, the names of
-            their videos, must not move a score.
+        confidence: (n,), falling, as in `average_precision`. Equal confidences cannot be separated by a threshold, so their
+            order (by video name) must not affect the score.
 
     Returns:
         (n_weightings,), NaN where no truth has a weight.
@@ -89,7 +88,7 @@ def recall_at_rates(
         truths: (n_units,) number of truths.
         minutes: (n_units,) length of all videos of each unit, NaN where unknown.
         weights: (n_weightings, n_units), not negative.
-        confidence: (n,), falling: as of `average_precision`.
+        confidence: (n,), falling, as in `average_precision`.
 
     Returns:
         (n_weightings,) each; NaN where no truth has a weight or where a length is unknown.
@@ -109,45 +108,50 @@ def recall_at_rates(
 def _at_hits(
     hits: Bools | Indices, unit: Indices, weights: Floats, confidence: Floats | None
 ) -> Iterator[tuple[slice, Floats, Floats, Floats]]:
-    """Weighted counts down to each hit, in blocks of weightings, so that what is at work fits into the processor's cache.
+    """Weighted counts down to each hit, in blocks of weightings so that the working set fits into the CPU cache.
 
     Yields:
         The block; its weight of each hit, of all hits at least as sure as it, and of all intervals at least as sure, (n_block, n_hits).
     """
-    if (
-        hits.dtype != np.bool_
-    ):  # one that found several is as several that found one each: only the last can set a precision
+    if hits.dtype != np.bool_:
+        # One that found several equals several that found one each: only the last can set a precision.
         times = np.maximum(hits, 1)
         hits, unit = np.repeat(hits > 0, times), np.repeat(unit, times)
         confidence = None if confidence is None else np.repeat(confidence, times)
-    n_units, where = weights.shape[1], np.flatnonzero(hits)
-    ends = where if confidence is None else (last := last_of_equals(confidence))[np.searchsorted(last, where)]
+    n_units = weights.shape[1]
+    where = np.flatnonzero(hits)
+    ends = where
+    if confidence is not None:
+        last = last_of_equals(confidence)
+        ends = last[np.searchsorted(last, where)]
     # Predictions of each unit up to each hit and those as sure; those after the last of them do not matter.
     bins = np.searchsorted(ends, np.arange(len(hits)))
     before = bins < len(where)
     counts = np.bincount(unit[before] * len(where) + bins[before], minlength=n_units * len(where))
     ranked = counts.reshape(n_units, len(where)).cumsum(axis=1).astype(np.float64)
-    whole = np.searchsorted(ends, ends, side="right") - 1  # the last hit as sure as each
-    tied = (whole > np.arange(len(where))).any()
+    last_hit_as_sure = np.searchsorted(ends, ends, side="right") - 1
+    has_ties = (last_hit_as_sure > np.arange(len(where))).any()
     for start in range(0, len(weights), _BLOCK):
         part = slice(start, start + _BLOCK)
         block = weights[part]  # once: of sparse weights it is made here
         gained = block[:, unit[where]]
         found = gained.cumsum(axis=1)
-        yield part, gained, found[:, whole] if tied else found, block @ ranked
+        if has_ties:
+            found = found[:, last_hit_as_sure]
+        yield part, gained, found, block @ ranked
 
 
 def detection_curve(
     hits: Bools, confidence: Floats, n_truths: int, minutes: float, points: int = 200
 ) -> dict[str, Floats]:
-    """The curve of spotted intervals that find truths the surest first, as for average precision.
+    """The curve of recall against false positives a minute, over all confidences.
 
     Args:
         hits: (n,) whether each found a truth, the surest first.
         confidence: (n,), falling.
         n_truths: number of truths.
         minutes: length of all videos, with or without expressions.
-        points: of more distinct confidences so many, evenly spread over their ranks, first and last among them.
+        points: largest number of points; of more distinct confidences this number, evenly spread over their ranks from first to last.
 
     Returns:
         One point for each distinct confidence c, falling, (n_points,) each: the scores of all spotted intervals at least as sure as c.
@@ -165,6 +169,7 @@ def detection_curve(
 
 
 SWEEP = tuple(Fraction(percent, 100) for percent in range(5, 100, 5))
+"""The thresholds of IoU of `SpottingCounts.f1_at_iou`."""
 
 
 def found_over_iou(
@@ -173,7 +178,7 @@ def found_over_iou(
     convention: Convention,
     pairs: Pairs,
 ) -> list[tuple[Indices, Floats]]:
-    """At every threshold of `SWEEP`, the prediction of each true positive, and how much each prediction counts (`Found.weight`).
+    """At every threshold of `SWEEP`, the prediction of each true positive, and the weight of each prediction (`Found.weight`).
 
     Under `maximum` matching any matching of most pairs will do, for F1 depends on their number alone.
     """
@@ -181,13 +186,16 @@ def found_over_iou(
         found = [find(truths, predictions, replace(convention, threshold=t), pairs) for t in SWEEP]
         return [(part.prediction, part.weight) for part in found]
     draw, weight = predictions["draw"].to_numpy(np.int64), np.ones(len(predictions))
-    whole = replace(pairs, truth=draw[pairs.prediction] * max(len(truths), 1) + pairs.truth)
+    # A truth is found once in every draw: each (draw, truth) is a node of its own.
+    near = replace(pairs, truth=draw[pairs.prediction] * max(len(truths), 1) + pairs.truth)
     matched: list[Indices] = []
-    for threshold in SWEEP:  # rising, so that as many pairs as before are the same pairs
-        near = whole.hits(threshold, convention.reaching)
-        same = matched and len(near.truth) == len(whole.truth)
-        matched.append(matched[-1] if same else largest(near.prediction, near.truth))
-        whole = near
+    for threshold in SWEEP:  # rising: each has the hits of the one before, or some of them
+        n_before = len(near.truth)
+        near = near.hits(threshold, convention.reaching)
+        if matched and len(near.truth) == n_before:
+            matched.append(matched[-1])
+        else:
+            matched.append(largest(near.prediction, near.truth))
     return [(rows, weight) for rows in matched]
 
 
@@ -309,19 +317,23 @@ def apex_claims(truths: pd.DataFrame, predictions: pd.DataFrame, pairs: Pairs) -
     Returns:
         (n_predictions,) bool; rows must be in the order of `Tables.ordered`.
     """
-    (of_predictions,), (of_truths,) = groups(["video", "kind", "draw"], predictions), groups(["video", "kind"], truths)
-    order, place = np.argsort(of_predictions, kind="stable"), np.empty_like(of_predictions)
-    place[order] = np.arange(len(order)) - np.searchsorted(of_predictions[order], of_predictions[order])
-    per_group = np.bincount(of_truths)[of_truths]
+    (of_predictions,) = groups(["video", "kind", "draw"], predictions)
+    (of_truths,) = groups(["video", "kind"], truths)
+    order = np.argsort(of_predictions, kind="stable")
+    rank_in_video = np.empty_like(of_predictions)
+    rank_in_video[order] = np.arange(len(order)) - np.searchsorted(of_predictions[order], of_predictions[order])
+    truths_in_video = np.bincount(of_truths)[of_truths]
     apex = predictions["apex"].to_numpy(np.float64)[pairs.prediction]
     onset, offset = (truths[column].to_numpy(np.int64)[pairs.truth] for column in ("onset", "offset"))
-    allowed = (place[pairs.prediction] < per_group[pairs.truth]) & (onset < apex) & (apex < offset)
+    is_among_surest = rank_in_video[pairs.prediction] < truths_in_video[pairs.truth]
+    holds_apex = (onset < apex) & (apex < offset)
     # With equal overlaps the earliest truth is taken.
     level = replace(pairs, intersection=np.ones_like(pairs.truth), union=np.ones_like(pairs.truth))
-    return take_turns(level.where(allowed), predictions["draw"].to_numpy(np.int64)) >= 0
+    return take_turns(level.where(is_among_surest & holds_apex), predictions["draw"].to_numpy(np.int64)) >= 0
 
 
 THRESHOLDS = tuple(Fraction(percent, 100) for percent in range(50, 100, 5))
+"""The thresholds of IoU over which average precision is averaged."""
 
 
 def precision_recall_f1(tp: float, fp: float, fn: float) -> tuple[float, float, float]:
@@ -344,28 +356,28 @@ class SpottingCounts:
     """Counts from which all spotting scores are computed, per unit (a subject, or a draw), (n_units,) each.
 
     Attributes:
-        convention: the rules that were followed.
+        convention: rules that were followed.
         truths: annotated intervals that count.
         spotted: spotted intervals that count; under some conventions duplicates or dummies change that.
         true_positives: truths that were found.
         hitting: spotted intervals that hit any truth.
-        means: for each score that is a mean over pairs or videos, its sum and the number of terms.
+        means: sum and number of the terms of each score that is a mean over pairs or videos.
         minutes: length of all videos, with or without expressions; NaN where unknown.
-        frames: for the frame rates of Li et al. 2017: frames of truths found, of truths, of false positives, and those of videos
-            without a truth, NaN where unknown or not asked for.
-        where: where the false positives lie, of micro-expressions, see `places`; None for other kinds.
-        found: who found what.
+        frames: numbers for the frame rates of Li et al. 2017: frames of truths found, of truths, of false positives, and of no
+            truth, NaN where unknown or not asked for.
+        where: places of the false positives of micro-expressions, see `places`; None for other kinds.
+        found: true positives.
         unit: (n_predictions,) unit of each prediction.
-        hits: for each of `THRESHOLDS`, (n_predictions,) whether it found a truth by the rule of average precision, or how many truths
-            where it may find several; none where the convention defines none.
-        claimed: (n_predictions,) the same at the convention's threshold.
-        sweep: at each of `SWEEP`, true positives and spotted intervals that count, (2, n_thresholds, n_units); None
+        hits: for each of `THRESHOLDS`, (n_predictions,) whether each found a truth by the rule of average precision, or how many
+            truths where it may find several; empty where the convention defines no average precision.
+        claimed: (n_predictions,) whether each found a truth so at the convention's threshold.
+        sweep: true positives and spotted intervals that count at each of `SWEEP`, (2, n_thresholds, n_units); None
             where no IoU is compared.
-        confidence: (n_predictions,) NaN where unknown.
+        confidence: (n_predictions,) confidence of each prediction, NaN where unknown.
         unranked: (n_units,) truths and spotted intervals of runs that average precision cannot rank (`without_order`).
-        undecided: (n_units,) of these the intervals of which it cannot be told whether they are among the surest of their video.
-        tables: the truths and the predictions that count, in the order that `found`, `unit` and `hits` go by; not those
-            that were handed in where the convention leaves videos out, adds dummies or goes by the rows.
+        undecided: (n_units,) number of these intervals whose rank within their video is unknown because confidences tie.
+        tables: truths and predictions that count, in the order that `found`, `unit` and `hits` go by; they differ from the tables
+            handed in where the convention leaves videos out, adds dummies or goes by the rows.
     """
 
     convention: Convention
@@ -388,11 +400,12 @@ class SpottingCounts:
     tables: tuple[pd.DataFrame, pd.DataFrame]
 
     def basis_of(self, units: Sequence[int], name: str) -> Basis:
-        """The subjects behind a score: with a spotted interval for precision, all for false positives, with a truth for everything else."""
-        if name.startswith("fp"):
+        """The subjects that a score depends on, as its metric says (`Metric.support`)."""
+        support = catalogue.find(name).support
+        if support == "everybody":
             return Basis(len(units))
-        counted = self.spotted if name.startswith("precision") else self.truths
-        return Basis(int((counted[list(units)] > 0).sum()))
+        intervals = self.spotted if support == "spotted" else self.truths
+        return Basis(int((intervals[list(units)] > 0).sum()))
 
     def f1(self, weights: Floats) -> Floats:
         """F1 under (n_weightings, n_units) weights; NaN without a truth."""
@@ -411,36 +424,54 @@ class SpottingCounts:
         videos holds more intervals than truths. `apex_mae_ms` needs a true positive with a marked apex. What the convention does not
         define is NaN, and without `ranked` whatever goes by confidences, which takes the longest.
         """
-        defines, nothing = self.convention.defines, np.full(len(weights), np.nan)
+        undefined = np.full(len(weights), np.nan)
         if self.convention.scores == frozenset({"f1"}):  # as the many permutations of a test
-            return {**dict.fromkeys(columns("spotting"), nothing), "f1": self.f1(weights)}
+            return {**dict.fromkeys(columns("spotting"), undefined), "f1": self.f1(weights)}
         found, spotted, true = (weights @ counts for counts in (self.true_positives, self.spotted, self.truths))
         minutes = weights @ self.minutes
         right = weights @ self.hitting if self.convention.precision == "hitting" else found
-        blind = (weights @ self.unranked > 0) | (not ranked)
-        areas, at_rates = np.full((len(THRESHOLDS), len(weights)), np.nan), dict.fromkeys(RATES, nothing)
-        sure = self.confidence if self.convention.order == "confidence" else None
-        if not blind.all() and any(map(defines, RATES)):
-            at = recall_at_rates(self.claimed, self.unit, self.truths, self.minutes, weights, sure)
-            at_rates = {name: np.where(blind, np.nan, values) for name, values in at.items()}
-        if not blind.all() and any(map(defines, ("ap50", "ap"))):
-            each = [weighted_average_precision(hits, self.unit, self.truths, weights, sure) for hits in self.hits]
-            areas = np.where(blind, np.nan, np.stack(each))
+        cannot_rank = (weights @ self.unranked > 0) | (not ranked)
+        average_precisions = self._average_precisions(weights, cannot_rank)
         scores = {
             "precision": np.where(true > 0, ratio(right, spotted), np.nan),
             "recall": self.recall(weights),
             "f1": self.f1(weights),
-            "ap50": areas[0],
-            "ap": areas.mean(axis=0),
+            "ap50": average_precisions[0],
+            "ap": average_precisions.mean(axis=0),
             "asr": np.where(weights @ self.undecided > 0, np.nan, self._mean("asr", weights)),
             "apex_mae_ms": self._mean("apex_mae_ms", weights),
             "fp_per_minute": ratio(spotted - found, minutes, np.nan),
-            **at_rates,
+            **self._recall_at_rates(weights, cannot_rank),
             **by_density(self.where, weights, found, true, minutes),
         }
         if self.convention.exchanged:
-            scores |= {"precision": scores["recall"], "recall": scores["precision"]}
-        return {name: v if defines(name) else nothing for name, v in scores.items()}
+            printed_as = {name: METRICS[name].printed_as for name in scores if METRICS[name].printed_as}
+            scores |= {other: scores[name] for name, other in printed_as.items()}
+        return {name: v if self.convention.defines(name) else undefined for name, v in scores.items()}
+
+    def _average_precisions(self, weights: Floats, cannot_rank: Bools) -> Floats:
+        """Average precision at each of `THRESHOLDS`, (n_thresholds, n_weightings); NaN where nothing can be ranked."""
+        is_defined = self.convention.defines("ap50") or self.convention.defines("ap")
+        if cannot_rank.all() or not is_defined:
+            return np.full((len(THRESHOLDS), len(weights)), np.nan)
+        areas = [
+            weighted_average_precision(hits, self.unit, self.truths, weights, self._ranking_confidence())
+            for hits in self.hits
+        ]
+        return np.where(cannot_rank, np.nan, np.stack(areas))
+
+    def _recall_at_rates(self, weights: Floats, cannot_rank: Bools) -> dict[str, Floats]:
+        """Recall at each of `RATES`; NaN where nothing can be ranked."""
+        if cannot_rank.all() or not any(map(self.convention.defines, RATES)):
+            return dict.fromkeys(RATES, np.full(len(weights), np.nan))
+        recalls = recall_at_rates(
+            self.claimed, self.unit, self.truths, self.minutes, weights, self._ranking_confidence()
+        )
+        return {name: np.where(cannot_rank, np.nan, values) for name, values in recalls.items()}
+
+    def _ranking_confidence(self) -> Floats | None:
+        """The confidences by which intervals are ranked; None where the order of the rows ranks them."""
+        return self.confidence if self.convention.order == "confidence" else None
 
     def details(self, weights: Floats) -> dict[str, Floats]:
         """More scores, in the same form: `apex_mae_frames`, `onset_bias_ms`, `offset_bias_ms`, and those of a preset.
@@ -449,11 +480,12 @@ class SpottingCounts:
         `f1_large` count duplicate hits as right; under `li2017`, `tpr` and `fpr` are the frame rates of `metrics.li2017`,
         the latter cut at 1 where false positives overlap, NaN where no frame is free of expressions or a length is unknown.
         """
-        names = filter(self.convention.defines, ("apex_mae_frames", "onset_bias_ms", "offset_bias_ms"))
-        scores = {name: self._mean(name, weights) for name in names}
+        timing = ("apex_mae_frames", "onset_bias_ms", "offset_bias_ms")
+        scores = {name: self._mean(name, weights) for name in timing if self.convention.defines(name)}
         if self.convention.matching == "any_hit":
             spotted, true = weights @ self.spotted, weights @ self.truths
-            hits = weights @ per_unit(self.unit, len(self.truths), self.found.hits)  # each as often as it hits
+            # Each spotted interval counts as often as it hits.
+            hits = weights @ per_unit(self.unit, len(self.truths), self.found.hits)
             precision = np.where(true > 0, ratio(hits, spotted), np.nan)
             recall = self.recall(weights)
             f1 = ratio(2 * precision * recall, precision + recall)
@@ -468,37 +500,77 @@ class SpottingCounts:
         if self.sweep is None:
             return {}
         true = weights @ self.truths
-        return {
-            f"{float(threshold):.2f}": np.where(
-                true > 0, ratio(2 * (weights @ found), weights @ spotted + true), np.nan
-            )
-            for threshold, found, spotted in zip(SWEEP, *self.sweep)
-        }
+        scores = {}
+        for threshold, found, spotted in zip(SWEEP, *self.sweep):
+            f1 = ratio(2 * (weights @ found), weights @ spotted + true)
+            scores[f"{float(threshold):.2f}"] = np.where(true > 0, f1, np.nan)
+        return scores
 
     def _mean(self, name: str, weights: Floats) -> Floats:
+        """A score that is a mean, from the weighted sum and number of its terms; NaN without a term."""
         total, terms = self.means[name]
         return ratio(weights @ total, weights @ terms, np.nan)
 
 
 def without_order(predictions: pd.DataFrame, convention: Convention) -> list[int]:
-    """The runs of a pool whose several intervals are all equally sure, or some of no known confidence; none where rows give the order."""
+    """The runs of a pool that confidence cannot rank: of several intervals all are equally sure, or some of unknown confidence.
+
+    Where rows give the order there are none.
+    """
     if convention.order == "rows":
         return []
     run, surest = (predictions[column].to_numpy() for column in ("run", "surest"))
-    of_runs = {int(number): surest[run == number] for number in np.unique(run)}
-    return [
-        number
-        for number, sure in of_runs.items()
-        if len(sure) > 1 and (np.isnan(sure).any() or not (sure != sure[0]).any())
-    ]
+    return [int(number) for number in np.unique(run) if not _can_be_ranked(surest[run == number])]
+
+
+def _can_be_ranked(confidence: Floats) -> bool:
+    """Whether intervals of such confidences stand in an order, some before others."""
+    if len(confidence) < 2:
+        return True
+    return not np.isnan(confidence).any() and bool((confidence != confidence[0]).any())
 
 
 def crowded(truths: pd.DataFrame, predictions: pd.DataFrame) -> Bools:
-    """(n_predictions,) whether a prediction's video holds more of its kind and draw than truths, and a truth at least."""
+    """(n_predictions,) whether a prediction's video holds more predictions of its kind and draw than truths, and some truth."""
     of_truths, of_predictions = groups(["video", "kind"], truths, predictions)
     (of_draws,) = groups(["video", "kind", "draw"], predictions)
-    true = np.bincount(of_truths, minlength=of_predictions.max(initial=-1) + 1)[of_predictions]
-    return np.asarray((true > 0) & (np.bincount(of_draws)[of_draws] > true))
+    n_truths = np.bincount(of_truths, minlength=of_predictions.max(initial=-1) + 1)[of_predictions]
+    n_predictions = np.bincount(of_draws)[of_draws]
+    return np.asarray((n_truths > 0) & (n_predictions > n_truths))
+
+
+@dataclass(frozen=True)
+class UnitSums:
+    """Sums over spotted intervals and truths for each unit: a subject, or a draw.
+
+    Attributes:
+        of_predictions: (n_predictions,) unit of each spotted interval.
+        truths: the truths.
+        n_units: number of units.
+        by_draw: units are draws, each with all truths.
+    """
+
+    of_predictions: Indices
+    truths: pd.DataFrame
+    n_units: int
+    by_draw: bool
+
+    def over_predictions(self, values: Floats) -> Floats:
+        """(n_units,) sums of values of all spotted intervals, (n_predictions,)."""
+        return per_unit(self.of_predictions, self.n_units, values)
+
+    def over_rows(self, rows: Indices, values: Floats | None = None) -> Floats:
+        """(n_units,) sums of values of some spotted intervals, (n_rows,); without values, the number of intervals."""
+        return per_unit(self.of_predictions[rows], self.n_units, values)
+
+    def over_truths(self, values: Floats) -> Floats:
+        """(n_units,) sums of values of all truths, (n_truths,)."""
+        return of_units(self.truths, values, self.n_units, self.by_draw)
+
+    def mean_terms(self, rows: Indices, values: Floats) -> tuple[Floats, Floats]:
+        """Sum and number of the values that are not NaN, (n_units,) each, from which any weighting of units gives its mean."""
+        known = ~np.isnan(values)
+        return self.over_rows(rows[known], values[known]), self.over_rows(rows[known])
 
 
 def count(
@@ -518,96 +590,165 @@ def count(
         minutes: (n_units,) length of all videos of each unit.
         convention: the rules.
         by_draw: units are draws, each with all truths, instead of subjects.
-        frames: (n_units,) the same in frames, for the frame rates of `li2017`; NaN where unknown.
-        kinds: that are pooled. Of micro-expressions alone it is noted, too, which false positives lie on macro-expressions.
+        frames: (n_units,) the same length in frames, for the frame rates of `li2017`; NaN where unknown.
+        kinds: the kinds that are pooled. For micro-expressions alone, false positives that lie on macro-expressions are counted too.
     """
-    macros = renumbered(of_kinds(truths, ["macro"]), convention) if [*kinds] == ["micro"] else None
-    if convention.kinds != "of_truth":
-        truths, predictions = (of_kinds(table, kinds) for table in (truths, predictions))
-    if convention.kinds != "own":
-        masks = [table["kind"].isin(kinds) for table in (truths, predictions)]
-        truths, predictions = (table.assign(kind="any", own=m) for table, m in zip((truths, predictions), masks))
-    truths, predictions = in_scope(truths, predictions, convention)
-    if convention.kinds == "of_truth":
-        truths = truths[truths["own"]].reset_index(drop=True)
-    counted = predictions["own"].to_numpy(np.float64) if "own" in predictions else np.ones(len(predictions))
-    n_units, draw = len(minutes), predictions["draw"].to_numpy(np.int64)
+    macros = None
+    if list(kinds) == ["micro"]:
+        macros = renumbered(of_kinds(truths, ["macro"]), convention)
+    truths, predictions = _select_scored_intervals(truths, predictions, convention, kinds)
+    is_counted = np.ones(len(predictions))
+    if "own" in predictions:
+        is_counted = predictions["own"].to_numpy(np.float64)
+    draw = predictions["draw"].to_numpy(np.int64)
     unit = draw if by_draw else predictions["unit"].to_numpy(np.int64)
+    sums = UnitSums(unit, truths, len(minutes), by_draw)
+
     pairs = pair(truths, predictions, convention, near=convention.matching != "peak")
     found = find(truths, predictions, convention, pairs)
 
-    def summed(units: Indices, values: Floats | None = None) -> Floats:
-        return per_unit(units, n_units, values)
-
-    of_truths = partial(of_units, truths, n_units=n_units, by_draw=by_draw)
-
-    # A mean is kept as sum and count of each unit, so that any weighting of units gives the mean it stands for.
-    def mean_terms(units: Indices, values: Floats) -> tuple[Floats, Floats]:
-        known = ~np.isnan(values)
-        return summed(units[known], values[known]), summed(units[known])
-
-    errors = timing_errors(truths, predictions, found.prediction, found.truth)
-    means = {name: mean_terms(unit[found.prediction], values) for name, values in errors.items()}
-    if convention.asr == "first":
-        # MEAN's released code looks at the first interval of each video beside its first truth: rows are in order.
-        keys = ["video", "kind"]
-        is_first = (~truths.duplicated(keys)).to_numpy()
-        true = truths.loc[is_first, [*keys, "onset", "offset"]].assign(truth=np.flatnonzero(is_first))
-        spotted = predictions.loc[~predictions.duplicated([*keys, "draw"]), [*keys, "apex"]]
-        both = spotted.assign(prediction=spotted.index).merge(true, on=keys)
-        inside = ((both["onset"] < both["apex"]) & (both["apex"] < both["offset"])).to_numpy(np.bool_)
-        prediction, truth = (both[name].to_numpy(np.int64) for name in ("prediction", "truth"))
-        means["asr"] = summed(unit[prediction[inside]]), of_truths(is_first.astype(np.float64))
-        apex_errors = timing_errors(truths, predictions, prediction, truth)["apex_mae_frames"]
-        means["apex_mae_frames"] = mean_terms(unit[prediction], apex_errors)
-    else:
-        means["asr"] = summed(unit[apex_claims(truths, predictions, pairs)]), of_truths(np.ones(len(truths)))
-    lengths = [(table["offset"] - table["onset"] + 1).to_numpy(np.float64) for table in (truths, predictions)]
-    wrong = found.hits == 0
-    sweep = None
-    if convention.matching != "peak":
-        parts = found_over_iou(truths, predictions, convention, pairs)
-        weights = [weight * counted for _, weight in parts]
-        sweep = np.stack([[summed(unit[rows]) for rows, _ in parts], [summed(unit, weight) for weight in weights]])
-
-    def claims(threshold: Fraction) -> Bools:
-        return take_turns(pairs.hits(threshold, convention.reaching), draw, convention.ties) >= 0
-
-    def counts(threshold: Fraction) -> Indices:
-        return np.bincount(pairs.hits(threshold, convention.reaching).prediction, minlength=len(predictions))
-
-    ranked: Callable[[Fraction], Bools | Indices] = counts if convention.matching == "every_hit" else claims
-    hits = tuple(map(ranked, THRESHOLDS)) if any(map(convention.defines, ("ap50", "ap"))) else ()
     unordered = without_order(predictions, convention)
-    of_unordered = [np.isin(table["run"], unordered).astype(np.float64) for table in (truths, predictions)]
+    truth_unordered = np.isin(truths["run"], unordered).astype(np.float64)
+    spotted_unordered = np.isin(predictions["run"], unordered).astype(np.float64)
+    undecided = np.zeros(sums.n_units)
+    if unordered and convention.asr == "claims":
+        undecided = sums.over_predictions(spotted_unordered * crowded(truths, predictions))
+
     return SpottingCounts(
         convention=convention,
-        truths=of_truths(np.ones(len(truths))),
-        spotted=summed(unit, found.weight * counted),
-        true_positives=summed(unit[found.prediction]),
-        hitting=summed(unit, np.minimum(found.hits, 1) * counted),
-        means=means,
+        truths=sums.over_truths(np.ones(len(truths))),
+        spotted=sums.over_predictions(found.weight * is_counted),
+        true_positives=sums.over_rows(found.prediction),
+        hitting=sums.over_predictions(np.minimum(found.hits, 1) * is_counted),
+        means=_mean_terms(truths, predictions, convention, pairs, found, sums),
         minutes=minutes,
-        frames=(
-            summed(unit[found.prediction], lengths[0][found.truth]),
-            of_truths(lengths[0]),
-            summed(unit[wrong], lengths[1][wrong]),
-            np.full(n_units, np.nan)
-            if frames is None or convention.matching != "peak"
-            else frames - of_truths(newly_covered(truths)),
-        ),
-        where=None if macros is None else places(truths, macros, predictions, found, n_units, by_draw),
+        frames=_frame_counts(truths, predictions, convention, found, sums, frames),
+        where=None if macros is None else places(truths, macros, predictions, found, sums.n_units, by_draw),
         found=found,
         unit=unit,
-        hits=hits,
-        claimed=claims(convention.threshold),
-        sweep=sweep,
+        hits=_hits_for_average_precision(pairs, draw, convention),
+        claimed=_claims_a_truth(pairs, draw, convention, convention.threshold),
+        sweep=_counts_over_iou(truths, predictions, convention, pairs, is_counted, sums),
         confidence=-predictions["surest"].to_numpy(np.float64),
-        unranked=of_truths(of_unordered[0]) + summed(unit, of_unordered[1]),
-        undecided=(
-            summed(unit, of_unordered[1] * crowded(truths, predictions))
-            if unordered and convention.asr == "claims"
-            else np.zeros(n_units)
-        ),
+        unranked=sums.over_truths(truth_unordered) + sums.over_predictions(spotted_unordered),
+        undecided=undecided,
         tables=(truths, predictions),
     )
+
+
+def _select_scored_intervals(
+    truths: pd.DataFrame, predictions: pd.DataFrame, convention: Convention, kinds: Sequence[str]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Select the truths and spotted intervals that count, in the order in which predictions take turns.
+
+    Where a spotted interval may hit truths of another kind (`Convention.kinds`), all intervals get the kind `any`, and the column `own`
+    says whether an interval is of the kinds asked for.
+    """
+    if convention.kinds != "of_truth":
+        truths, predictions = of_kinds(truths, kinds), of_kinds(predictions, kinds)
+    if convention.kinds != "own":
+        truths = truths.assign(kind="any", own=truths["kind"].isin(kinds))
+        predictions = predictions.assign(kind="any", own=predictions["kind"].isin(kinds))
+    truths, predictions = in_scope(truths, predictions, convention)
+    if convention.kinds == "of_truth":
+        truths = truths[truths["own"]].reset_index(drop=True)
+    return truths, predictions
+
+
+def _mean_terms(
+    truths: pd.DataFrame,
+    predictions: pd.DataFrame,
+    convention: Convention,
+    pairs: Pairs,
+    found: Found,
+    sums: UnitSums,
+) -> dict[str, tuple[Floats, Floats]]:
+    """`SpottingCounts.means`: the timing errors of the true positives, and the apex spotting rate."""
+    errors = timing_errors(truths, predictions, found.prediction, found.truth)
+    means = {name: sums.mean_terms(found.prediction, values) for name, values in errors.items()}
+    if convention.asr == "claims":
+        claims = np.flatnonzero(apex_claims(truths, predictions, pairs))
+        means["asr"] = sums.over_rows(claims), sums.over_truths(np.ones(len(truths)))
+        return means
+
+    # MEAN's released code compares the first interval of each video with its first truth, also in apex_mae_frames.
+    prediction, truth, is_first_truth = _first_of_each_video(truths, predictions)
+    apex = predictions["apex"].to_numpy(np.float64)[prediction]
+    onset, offset = truths["onset"].to_numpy()[truth], truths["offset"].to_numpy()[truth]
+    inside = (onset < apex) & (apex < offset)
+    means["asr"] = sums.over_rows(prediction[inside]), sums.over_truths(is_first_truth.astype(np.float64))
+    first_errors = timing_errors(truths, predictions, prediction, truth)
+    means["apex_mae_frames"] = sums.mean_terms(prediction, first_errors["apex_mae_frames"])
+    return means
+
+
+def _first_of_each_video(truths: pd.DataFrame, predictions: pd.DataFrame) -> tuple[Indices, Indices, Bools]:
+    """Pairs of the first spotted interval and the first truth of each video and kind; rows are in order.
+
+    Returns:
+        Rows of predictions and of truths, (n_pairs,) each; (n_truths,) whether a truth is the first of its video.
+    """
+    keys = ["video", "kind"]
+    is_first_truth = (~truths.duplicated(keys)).to_numpy()
+    is_first_spotted = (~predictions.duplicated([*keys, "draw"])).to_numpy()
+    first_truths = truths.loc[is_first_truth, keys].assign(truth=np.flatnonzero(is_first_truth))
+    first_spotted = predictions.loc[is_first_spotted, keys].assign(prediction=np.flatnonzero(is_first_spotted))
+    both = first_spotted.merge(first_truths, on=keys)
+    return both["prediction"].to_numpy(np.int64), both["truth"].to_numpy(np.int64), is_first_truth
+
+
+def _frame_counts(
+    truths: pd.DataFrame,
+    predictions: pd.DataFrame,
+    convention: Convention,
+    found: Found,
+    sums: UnitSums,
+    frames: Floats | None,
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """`SpottingCounts.frames`."""
+    truth_lengths = (truths["offset"] - truths["onset"] + 1).to_numpy(np.float64)
+    spotted_lengths = (predictions["offset"] - predictions["onset"] + 1).to_numpy(np.float64)
+    wrong = np.flatnonzero(found.hits == 0)
+    free = np.full(sums.n_units, np.nan)
+    if frames is not None and convention.matching == "peak":
+        free = frames - sums.over_truths(newly_covered(truths))
+    return (
+        sums.over_rows(found.prediction, truth_lengths[found.truth]),
+        sums.over_truths(truth_lengths),
+        sums.over_rows(wrong, spotted_lengths[wrong]),
+        free,
+    )
+
+
+def _counts_over_iou(
+    truths: pd.DataFrame,
+    predictions: pd.DataFrame,
+    convention: Convention,
+    pairs: Pairs,
+    is_counted: Floats,
+    sums: UnitSums,
+) -> Floats | None:
+    """`SpottingCounts.sweep`."""
+    if convention.matching == "peak":  # no IoU is compared
+        return None
+    true_positives, spotted = [], []
+    for rows, weight in found_over_iou(truths, predictions, convention, pairs):
+        true_positives.append(sums.over_rows(rows))
+        spotted.append(sums.over_predictions(weight * is_counted))
+    return np.stack([true_positives, spotted])
+
+
+def _hits_for_average_precision(pairs: Pairs, draw: Indices, convention: Convention) -> tuple[Bools | Indices, ...]:
+    """`SpottingCounts.hits`."""
+    if not (convention.defines("ap50") or convention.defines("ap")):
+        return ()
+    if convention.matching == "every_hit":
+        near = [pairs.hits(threshold, convention.reaching) for threshold in THRESHOLDS]
+        return tuple(np.bincount(hits.prediction, minlength=len(draw)) for hits in near)
+    return tuple(_claims_a_truth(pairs, draw, convention, threshold) for threshold in THRESHOLDS)
+
+
+def _claims_a_truth(pairs: Pairs, draw: Indices, convention: Convention, threshold: Fraction) -> Bools:
+    """(n_predictions,) whether each gets a truth when all choose in turn, each among the truths that it hits."""
+    near = pairs.hits(threshold, convention.reaching)
+    return take_turns(near, draw, convention.ties) >= 0

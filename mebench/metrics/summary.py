@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any, get_args, get_type_hints
 
 import numpy as np
+import pandas as pd
 
 from mebench.errors import MebenchError
 from mebench.metrics import catalogue, conventions, label_sets
@@ -50,15 +51,15 @@ def summarize(
     Otherwise 0/0 counts 0.
 
     Args:
-        tables: what was predicted and what is true.
-        kinds: the kinds that were spotted; with more than one, `overall` pools them: counts are summed, average
+        tables: predictions and truth.
+        kinds: kinds that were spotted; with more than one, `overall` pools them: counts are summed, average
             precision ranks the intervals of all kinds together, and intervals of different kinds never match.
-        classes: the scheme's classes; scored are those that occur in the truth: that of the clips (of a member's clips,
+        classes: classes of the scheme; scored are those that occur in the truth: that of the clips (of a member's clips,
             in `members`) or, for analysis, that of all annotated micro-expressions.
-        seed: of the run.
-        convention: the rules, or their name in `CONVENTIONS`.
+        seed: seed of the run.
+        convention: rules, or their name in `CONVENTIONS`.
         draws: number of bootstrap draws.
-        resampling: the weightings of subjects to use instead of the bootstrap's.
+        resampling: weightings of subjects to use instead of the bootstrap's.
 
     Returns:
         `convention` (its name), `rules` (its description), `remarks`, `bootstrap`, and `spotting`, `analysis`,
@@ -78,111 +79,171 @@ def summarize(
         "remarks": remarks,
         "bootstrap": {"draws": draws, "interval": subjects.interval, "skipped": subjects.skipped},
     }
-    if (ids := ordered.videos["subject"].nunique()) > len(people):
-        remarks.append(f"the {ids} subjects are {len(people)} people: intervals and tests leave each out under all ids")
-    if ordered.predictions is not None and "spotting" not in rule.sections:
-        remarks.append(f"{rule.name} defines no spotting: it is left out")
-    elif ordered.predictions is not None:
-        n_draws = number_of_draws(ordered)
-        units = subjects if n_draws == 1 else Resampling(np.eye(n_draws), mean=True, skipped=subjects.skipped)
-        parts = {kind: [kind] for kind in kinds}
-        if len(kinds) > 1:
-            parts["overall"] = list(kinds)
-        videos, counts = ordered.videos, {}
-        n_frames, fps = (videos[name].to_numpy(np.float64) for name in ("n_frames", "fps"))
-        for name, chosen in parts.items():
-            # A frame may hold a truth of each kind: it is counted once for each.
-            of_all, minutes = (
-                of_units(videos, values, units.n_units, units.mean)
-                for values in (n_frames * len(chosen), n_frames / fps / 60)
-            )
-            counts[name] = count(ordered.truths, ordered.predictions, minutes, rule, units.mean, of_all, chosen)
-        summary["spotting"] = {name: _spotting(name, counts, units) for name in counts}
-        for kind in kinds:
-            if frames := _frames(ordered, kind, rule, subjects):
-                summary["spotting"][kind]["details"]["frames"] = frames
+    n_ids = ordered.videos["subject"].nunique()
+    if n_ids > len(people):
+        remarks.append(
+            f"the {n_ids} subjects are {len(people)} people: intervals and tests leave each out under all ids"
+        )
+    if ordered.predictions is not None and "spotting" in rule.sections:
+        units = _units_of_spotting(ordered, subjects)
+        counts = _count_kinds(ordered, kinds, rule, units)
+        summary["spotting"] = _spotting_of_kinds(ordered, counts, units, subjects)
         remarks += _remarks_on_spotting(ordered, counts, rule)
-        spotted = of_kinds(ordered.predictions, ["micro"])
-        carried, every = set(spotted["run"][spotted["emotion"] != ""]), set(ordered.videos["run"])
-        # Analysis needs emotions of the spotted intervals. A recognizer that found no interval at all has one of zero, not none.
-        silent = every - set(spotted["run"]) if ordered.clips is not None else set()
-        true, scored = of_kinds(ordered.truths, ["micro"])["emotion"], []
-        if carried | silent == every and true.isin(list(classes)).any():
-            scored = counted(rule, classes, true, spotted["emotion"])
-        if "micro" in counts and scored:
-            if label_sets.are_sets(true) or label_sets.are_sets(spotted["emotion"]):
-                remarks.append("analysis is not defined where clips have several classes: it is left out")
-            elif "analysis" in rule.sections:
-                summary["analysis"] = analysis(ordered, counts["micro"], scored, units)
-            else:
-                remarks.append(f"{rule.name} defines no analysis: it is left out")
-    clips = ordered.clips
-    if clips is not None and (of_classes := label_sets.within(clips["truth"], classes)).any():
-        if "recognition" in rule.sections:
-            known = clips[of_classes]
-            if "part" in known:
-                folds = known["part"].nunique()
-                remarks.append(f"each of the {folds} folds is scored by itself; recognition is the mean over folds")
-            of_clips = recognition_of_parts if "part" in known else recognition
-            sets = label_sets.are_sets(known["truth"]) or label_sets.are_sets(known["predicted"])
-            summary["recognition"] = (
-                label_sets.recognition(known, classes, subjects) if sets else of_clips(known, classes, rule, subjects)
-            )
-        else:
-            remarks.append(f"{rule.name} defines no recognition of annotated clips: it is left out")
+        if "micro" in counts:
+            _add_analysis(summary, ordered, counts["micro"], classes, units)
+    elif ordered.predictions is not None:
+        remarks.append(f"{rule.name} defines no spotting: it is left out")
+    if ordered.clips is not None:
+        _add_recognition(summary, ordered.clips, classes, rule, subjects)
     if rule.class_scores is not None and not {"analysis", "recognition"}.isdisjoint(summary):
         remarks.append(f"of analysis and recognition {rule.name} defines only {', '.join(sorted(rule.class_scores))}")
     return summary
 
 
+def _units_of_spotting(ordered: Tables, subjects: Resampling) -> Resampling:
+    """The units of spotting: subjects, or draws of a method that predicts by chance."""
+    n_draws = number_of_draws(ordered)
+    if n_draws == 1:
+        return subjects
+    return Resampling(np.eye(n_draws), mean=True, skipped=subjects.skipped)
+
+
+def _count_kinds(
+    ordered: Tables, kinds: Sequence[str], rule: Convention, units: Resampling
+) -> dict[str, SpottingCounts]:
+    """Counts of each kind, and under `overall` of several kinds pooled."""
+    parts = {kind: [kind] for kind in kinds}
+    if len(kinds) > 1:
+        parts["overall"] = list(kinds)
+    videos = ordered.videos
+    n_frames, fps = (videos[name].to_numpy(np.float64) for name in ("n_frames", "fps"))
+    minutes = of_units(videos, n_frames / fps / 60, units.n_units, units.mean)
+    counts = {}
+    for name, pooled in parts.items():
+        # A frame may hold a truth of each kind: it is counted once for each.
+        frames = of_units(videos, n_frames * len(pooled), units.n_units, units.mean)
+        counts[name] = count(ordered.truths, ordered.spotted, minutes, rule, units.mean, frames, pooled)
+    return counts
+
+
+def _spotting_of_kinds(
+    ordered: Tables, counts: Mapping[str, SpottingCounts], units: Resampling, subjects: Resampling
+) -> dict[str, Any]:
+    """The section `spotting`: scores of each kind, and under `overall` of several kinds pooled."""
+    section = {name: _spotting(name, counts, units) for name in counts}
+    for kind, part in counts.items():
+        if kind == "overall":
+            continue
+        frames = _frames(ordered, kind, part.convention, subjects)
+        if frames:
+            section[kind]["details"]["frames"] = frames
+    return section
+
+
+def _add_analysis(
+    summary: dict[str, Any], ordered: Tables, counts: SpottingCounts, classes: Sequence[str], units: Resampling
+) -> None:
+    """Add the section `analysis`, or a remark why it is left out; neither without emotions of the spotted intervals.
+
+    Args:
+        summary: summary of the run so far.
+        ordered: tables of the run.
+        counts: counts of micro-expressions.
+        classes: classes of the scheme.
+        units: subjects, or draws.
+    """
+    rule, remarks = counts.convention, summary["remarks"]
+    true = of_kinds(ordered.truths, ["micro"])["emotion"]
+    spotted = of_kinds(ordered.spotted, ["micro"])
+    if not _names_emotions(spotted, ordered) or not true.isin(list(classes)).any():
+        return
+    scored = counted(rule, classes, true, spotted["emotion"])
+    if not scored:
+        return
+    if label_sets.are_sets(true) or label_sets.are_sets(spotted["emotion"]):
+        remarks.append("analysis is not defined where clips have several classes: it is left out")
+    elif "analysis" not in rule.sections:
+        remarks.append(f"{rule.name} defines no analysis: it is left out")
+    else:
+        summary["analysis"] = analysis(ordered, counts, scored, units)
+
+
+def _names_emotions(spotted: pd.DataFrame, ordered: Tables) -> bool:
+    """Whether each run of a pool names an emotion of some spotted interval, or recognizes but spots nothing."""
+    every = set(ordered.videos["run"])
+    naming = set(spotted["run"][spotted["emotion"] != ""])
+    # A recognizer that found no interval at all has an analysis of zero, not none.
+    silent = every - set(spotted["run"]) if ordered.clips is not None else set()
+    return naming | silent == every
+
+
+def _add_recognition(
+    summary: dict[str, Any], clips: pd.DataFrame, classes: Sequence[str], rule: Convention, subjects: Resampling
+) -> None:
+    """Add the section `recognition`, or a remark why it is left out; neither without a clip of a scored class."""
+    scored = clips[label_sets.within(clips["truth"], classes)]
+    if not len(scored):
+        return
+    if "recognition" not in rule.sections:
+        summary["remarks"].append(f"{rule.name} defines no recognition of annotated clips: it is left out")
+        return
+    if "part" in scored:
+        folds = scored["part"].nunique()
+        summary["remarks"].append(f"each of the {folds} folds is scored by itself; recognition is the mean over folds")
+    if label_sets.are_sets(scored["truth"]) or label_sets.are_sets(scored["predicted"]):
+        summary["recognition"] = label_sets.recognition(scored, classes, subjects)
+    elif "part" in scored:
+        summary["recognition"] = recognition_of_parts(scored, classes, rule, subjects)
+    else:
+        summary["recognition"] = recognition(scored, classes, rule, subjects)
+
+
 def flat_scores(summary: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
-    """The numbers of a summary by dotted name; None is left out, and so are the words and the bootstrap's book-keeping.
+    """The numbers of a summary by dotted name, without None, words and the bootstrap's book-keeping.
 
     >>> flat_scores({"spotting": {"micro": {"tp": 3, "scores": {"f1": {"value": 0.5, "low": 0.4, "high": None}}}}})
     {'spotting.micro.tp': 3.0, 'spotting.micro.f1': 0.5, 'spotting.micro.f1.low': 0.4}
     """
     flat: dict[str, float] = {}
     for key, value in summary.items():
-        if isinstance(value, Mapping):
-            if prefix or key != "bootstrap":
-                flat |= flat_scores(value, prefix if key == "scores" else f"{prefix}{key}.")
+        is_bookkeeping = not prefix and key == "bootstrap"
+        if isinstance(value, Mapping) and not is_bookkeeping:
+            flat |= flat_scores(value, prefix if key == "scores" else f"{prefix}{key}.")
         elif isinstance(value, int | float):
-            flat[prefix.rstrip(".") if key == "value" else f"{prefix}{key}"] = float(value)
+            name = prefix.rstrip(".") if key == "value" else f"{prefix}{key}"
+            flat[name] = float(value)
     return flat
 
 
 def scores_of(summary: Mapping[str, Any], prefix: str = "") -> dict[str, dict[str, Any]]:
-    """The scores of a summary by dotted name, each as it is there, undefined ones too.
+    """The scores of a summary by dotted name, unchanged, undefined ones too.
 
     >>> scores_of({"spotting": {"micro": {"tp": 3, "scores": {"f1": {"value": 0.5, "low": 0.4, "high": None}}}}})
     {'spotting.micro.f1': {'value': 0.5, 'low': 0.4, 'high': None}}
     """
     scores: dict[str, dict[str, Any]] = {}
     for key, value in summary.items():
-        if isinstance(value, Mapping):
-            name = f"{prefix}{key}"
-            scores |= (
-                {name: dict(value)} if "value" in value else scores_of(value, prefix if key == "scores" else f"{name}.")
-            )
+        if not isinstance(value, Mapping):
+            continue
+        if "value" in value:
+            scores[f"{prefix}{key}"] = dict(value)
+        else:
+            scores |= scores_of(value, prefix if key == "scores" else f"{prefix}{key}.")
     return scores
 
 
 def _spotting(name: str, counts: Mapping[str, SpottingCounts], units: Resampling) -> dict[str, Any]:
+    """Counts, scores and details of a kind, or of all kinds pooled (`overall`)."""
     part = counts[name]
     tp, spotted, true = (float(column.sum()) for column in (part.true_positives, part.spotted, part.truths))
     totals = {"tp": tp, "fp": spotted - tp, "fn": true - tp}
-    mean = {key: value / units.n_units if units.mean else int(value) for key, value in totals.items()}
+    shown_totals = {key: value / units.n_units if units.mean else int(value) for key, value in totals.items()}
+    single_kinds = [other for kind, other in counts.items() if kind != "overall"]
 
     def scores(weights: Floats) -> dict[str, Floats]:
         values = part.scores(weights)
         if name == "overall" and part.convention.overall_ap == "mean":
-            single = [other for kind, other in counts.items() if kind != "overall"]
-            # As there, the mean is taken over the kinds that occur in the truth.
-            occurs = np.array([weights @ other.truths > 0 for other in single])
-            of_kinds = [other.scores(weights) for other in single]
-            for ap in ("ap50", "ap"):
-                total = np.where(occurs, [kind[ap] for kind in of_kinds], 0).sum(axis=0)
-                values[ap] = ratio(total, occurs.sum(axis=0), np.nan)
+            values |= _average_precision_over_kinds(single_kinds, weights)
         return values
 
     path = f"spotting.{name}"
@@ -192,35 +253,54 @@ def _spotting(name: str, counts: Mapping[str, SpottingCounts], units: Resampling
     if not units.mean:
         details |= _over_confidence(part)
     scored = units.scores(path, scores, part.basis_of, partial(part.scores, ranked=False))
-    return {**mean, "scores": scored, "details": details}
+    return {**shown_totals, "scores": scored, "details": details}
+
+
+def _average_precision_over_kinds(kinds: Sequence[SpottingCounts], weights: Floats) -> dict[str, Floats]:
+    """Average precision as the mean over the kinds that occur in the truth, as ActivityNet takes it over classes."""
+    occurs = np.array([weights @ kind.truths > 0 for kind in kinds])
+    scores = [kind.scores(weights) for kind in kinds]
+    means = {}
+    for name in ("ap50", "ap"):
+        total = np.where(occurs, [of_kind[name] for of_kind in scores], 0).sum(axis=0)
+        means[name] = ratio(total, occurs.sum(axis=0), np.nan)
+    return means
 
 
 def _over_confidence(part: SpottingCounts) -> dict[str, Any]:
-    """The scores that need confidences, the curve and calibration; nothing if these are unknown or equal."""
-    rule, sure, true = part.convention, part.confidence, float(part.truths.sum())
-    if rule.order != "confidence" or part.unranked.any() or not len(sure) or np.isnan(sure).any() or not true:
+    """The curve over confidences, its area and calibration; empty if confidences are unknown or equal."""
+    rule, confidence = part.convention, part.confidence
+    is_ranked = rule.order == "confidence" and not part.unranked.any()
+    if not is_ranked or not len(confidence) or np.isnan(confidence).any() or not part.truths.sum():
         return {}
     curves: dict[str, Any] = {}
-    minutes = float(part.minutes.sum())
     if rule.matching == "peak":
-        _, frames, _, free = (column.sum() for column in part.frames)
-        if free > 0:
-            lengths = [(table["offset"] - table["onset"] + 1).to_numpy(np.float64) for table in part.tables]
-            first = per_unit(part.found.prediction, len(sure), lengths[0][part.found.truth])
-            wrong = np.where(part.found.hits == 0, lengths[1], 0)
-            confidence, fpr, tpr = rates_over_confidence(sure, first, wrong, float(frames), float(free))
-            curves["curve"] = {"confidence": confidence.tolist(), "fpr": fpr.tolist(), "tpr": tpr.tolist()}
-            curves["auc"] = area_under(fpr, tpr)
-    elif rule.defines("fp_per_minute") and minutes > 0:
-        curve = detection_curve(part.claimed, sure, int(true), minutes)
+        curves |= _curve_of_frames(part)
+    elif rule.defines("fp_per_minute") and part.minutes.sum() > 0:
+        curve = detection_curve(part.claimed, confidence, int(part.truths.sum()), float(part.minutes.sum()))
         curves["curve"] = {name: column.tolist() for name, column in curve.items()}
-    if rule.scores is None and (reliable := calibration(sure, part.found.matched >= 0)):
+    if rule.scores is None and (reliable := calibration(confidence, part.found.matched >= 0)):
         curves["calibration"] = reliable
     return curves
 
 
+def _curve_of_frames(part: SpottingCounts) -> dict[str, Any]:
+    """The curve of frame rates over confidences (Li et al. 2017) and its area; empty if no frame is free of truths."""
+    _, frames, _, free = (float(column.sum()) for column in part.frames)
+    if not free > 0:
+        return {}
+    truths, predictions = part.tables
+    truth_lengths = (truths["offset"] - truths["onset"] + 1).to_numpy(np.float64)
+    spotted_lengths = (predictions["offset"] - predictions["onset"] + 1).to_numpy(np.float64)
+    found_frames = per_unit(part.found.prediction, len(predictions), truth_lengths[part.found.truth])
+    wrong_frames = np.where(part.found.hits == 0, spotted_lengths, 0)
+    confidence, fpr, tpr = rates_over_confidence(part.confidence, found_frames, wrong_frames, frames, free)
+    curve = {"confidence": confidence.tolist(), "fpr": fpr.tolist(), "tpr": tpr.tolist()}
+    return {"curve": curve, "auc": area_under(fpr, tpr)}
+
+
 def _frames(tables: Tables, kind: str, rule: Convention, subjects: Resampling) -> dict[str, Any] | None:
-    """The frame-level AUC of a kind, where frame scores are at hand."""
+    """The frame-level AUC of a kind; None without frame scores."""
     if tables.frame_scores is None or rule.scores is not None:
         return None
     frames = of_kinds(tables.frame_scores.dropna(subset="score"), [kind])
@@ -234,53 +314,62 @@ def _frames(tables: Tables, kind: str, rule: Convention, subjects: Resampling) -
 
 
 def _remarks_on_spotting(tables: Tables, counts: Mapping[str, SpottingCounts], rule: Convention) -> list[str]:
-    reasons = {
-        name: _unranked(part.confidence) for name, part in counts.items() if rule.defines("ap") and part.unranked.any()
-    }
-    truths, predictions = (of_kinds(table, list(counts)) for table in (tables.truths, tables.spotted))
-    left_out = len(truths) - len(in_scope(truths, predictions, rule)[0]) if rule.videos == "with_result" else 0
-    sentences = {
-        f"{rule.name} leaves out {plural(left_out, 'truth')}, in videos that the predictions do not list for the kind: a row with "
-        "subject, video and kind but no interval lists one in which nothing was spotted": (
-            rule.videos == "with_result" and left_out > 0
-        ),
-        f"of spotting {rule.name} defines only {', '.join(sorted(rule.scores or ()))}": rule.scores is not None,
-        **{
-            f"average precision of {name} is left out: {reason}, so nothing can be ranked": True
-            for name, reason in reasons.items()
-        },
-        **{
-            f"the apex spotting rate of {name} is left out: {_unranked(part.confidence)}, and a video holds more intervals than "
-            "expressions, so nobody can say which are its surest": rule.defines("asr") and bool(part.undecided.any())
-            for name, part in counts.items()
-        },
-        "false positives per minute are left out: the length of some videos is unknown": (
-            rule.defines("fp_per_minute") and tables.videos["n_frames"].isna().any()
-        ),
-        "false positives per minute are left out: they need the minutes of all videos, and not all videos count": (
-            rule.videos != "all" and (rule.scores is None or "fp_per_minute" in rule.scores)
-        ),
-        "the frame rate of some videos is unknown: scores in ms or per minute leave them out or are absent": (
-            rule.defines("apex_mae_ms") and tables.videos["fps"].isna().any()
-        ),
-    }
-    return [sentence for sentence, holds in sentences.items() if holds]
+    """What a convention or the tables leave out of the scores of spotting, and why."""
+    remarks = []
+    if rule.videos == "with_result":
+        truths, predictions = (of_kinds(table, list(counts)) for table in (tables.truths, tables.spotted))
+        in_count, _ = in_scope(truths, predictions, rule)
+        left_out = len(truths) - len(in_count)
+        if left_out:
+            remarks.append(
+                f"{rule.name} leaves out {plural(left_out, 'truth')}, in videos that the predictions do not list for the kind: "
+                "a row with subject, video and kind but no interval lists one in which nothing was spotted"
+            )
+    if rule.scores is not None:
+        remarks.append(f"of spotting {rule.name} defines only {', '.join(sorted(rule.scores))}")
+    for name, part in counts.items():
+        if rule.defines("ap") and part.unranked.any():
+            remarks.append(
+                f"average precision of {name} is left out: {_unranked(part.confidence)}, so nothing can be ranked"
+            )
+    for name, part in counts.items():
+        if rule.defines("asr") and part.undecided.any():
+            remarks.append(
+                f"the apex spotting rate of {name} is left out: {_unranked(part.confidence)}, and a video holds more intervals than "
+                "expressions, so nobody can say which are its surest"
+            )
+    if rule.defines("fp_per_minute") and tables.videos["n_frames"].isna().any():
+        remarks.append("false positives per minute are left out: the length of some videos is unknown")
+    if rule.videos != "all" and (rule.scores is None or "fp_per_minute" in rule.scores):
+        remarks.append(
+            "false positives per minute are left out: they need the minutes of all videos, and not all videos count"
+        )
+    if rule.defines("apex_mae_ms") and tables.videos["fps"].isna().any():
+        remarks.append(
+            "the frame rate of some videos is unknown: scores in ms or per minute leave them out or are absent"
+        )
+    return remarks
 
 
 def _unranked(confidence: Floats) -> str:
     """Why intervals of such confidences cannot be ranked."""
     blank = int(np.isnan(confidence).sum())
-    if blank in (0, len(confidence)):
-        return "no confidence is given" if blank else "all confidences are equal"
+    if not blank:
+        return "all confidences are equal"
+    if blank == len(confidence):
+        return "no confidence is given"
     return f"{blank} of {len(confidence)} intervals have no confidence"
 
 
 Under = Callable[[str, int], dict[str, Any]]
-"""The summary under a convention's name with so many draws."""
+"""A function from a convention's name and a number of draws to the summary."""
 
 THRESHOLDS = ("0.3", "0.4", "0.6", "0.7")
+"""Thresholds of IoU that are tried in place of a convention's own."""
+LEFT_OUT = ("sections", "scores", "class_scores")
+"""Rules by which a convention leaves something out on purpose; they move no number."""
 _OF_EMOTIONS = (("analysis", "strs"), ("recognition", "uf1"), ("recognition", "uar"))
-"""The scores of which it is said what moves them, besides F1 of every kind."""
+"""Scores for which the most influential rule is reported, in addition to the F1 of each kind."""
 
 
 def of_conventions(under: Under) -> dict[str, Any]:
@@ -289,20 +378,28 @@ def of_conventions(under: Under) -> dict[str, Any]:
 
 
 def of_rules(under: Under, convention: str) -> dict[str, Any]:
-    """Counts and values under a convention, and with each other value of each of its rules, by `rule=value`.
-
-    What a convention leaves out on purpose (`sections`, `scores`) is no rule that moves a number.
-    """
-    hints, rows = get_type_hints(Convention), {convention: _tried(under, convention)}
+    """Counts and values under a convention, and with each other value of each of its rules, by `rule=value`."""
+    rows = {convention: _tried(under, convention)}
     for field in conventions.RULES:
-        values = get_args(hints[field]) if field not in ("sections", "scores", "class_scores") else ()
-        values = THRESHOLDS if field == "threshold" else ("true", "false") if hints[field] is bool else values
         default = getattr(named(convention), field)
-        for value in values:
-            if value != (str(default).lower() if isinstance(default, bool) else default):
+        usual = str(default).lower() if isinstance(default, bool) else default
+        for value in _values_to_try(field):
+            if value != usual:
                 rule = f"{field}={value}"
                 rows[rule] = _tried(under, conventions.changed(convention, [rule]))
     return rows
+
+
+def _values_to_try(field: str) -> Sequence[str]:
+    """The values that a rule is changed to, in the words of the command line."""
+    hint = get_type_hints(Convention)[field]
+    if field in LEFT_OUT:
+        return ()
+    if field == "threshold":
+        return THRESHOLDS
+    if hint is bool:
+        return ("true", "false")
+    return get_args(hint)
 
 
 def strongest(rows: Mapping[str, Any], convention: str) -> list[str]:
@@ -312,46 +409,54 @@ def strongest(rows: Mapping[str, Any], convention: str) -> list[str]:
     >>> strongest(rows, "strict")
     ['of the rules of strict, reaching=false moves F1 of micro most, from 0.5000 to 0.4000; 1 of 2 move it at all']
     """
+    kinds = [part for part in rows[convention] if part not in {"analysis", "recognition", "reason"}]
     sentences = []
-    of_spotting = [(part, "f1") for part in rows[convention] if part not in {"analysis", "recognition", "reason"}]
-    for part, name in (*of_spotting, *_OF_EMOTIONS):
+    for part, name in (*((kind, "f1") for kind in kinds), *_OF_EMOTIONS):
         usual = rows[convention].get(part, {}).get(name)
-        if usual is None:
-            continue
-        others = {
-            rule: row.get(part, {}).get(name)
-            for rule, row in rows.items()
-            if rule != convention and "reason" not in row
-        }
-        moves = {rule: value for rule, value in others.items() if value is not None and abs(value - usual) > 1e-12}
-        score = f"{catalogue.find(name).label} of {part}"
-        if moves:
-            rule = max(moves, key=lambda rule: abs(moves[rule] - usual))
-            sentences.append(
-                f"of the rules of {convention}, {rule} moves {score} most, from {usual:.4f} to {moves[rule]:.4f}; "
-                f"{len(moves)} of {len(others)} move it at all"
-            )
-        else:
-            sentences.append(f"no rule of {convention} by itself moves {score}")
+        if usual is not None:
+            scored = {rule: row for rule, row in rows.items() if "reason" not in row}
+            values = {rule: row.get(part, {}).get(name) for rule, row in scored.items() if rule != convention}
+            sentences.append(_strongest_rule(convention, f"{catalogue.find(name).label} of {part}", usual, values))
     return sentences
 
 
+def _strongest_rule(convention: str, score: str, usual: float, values: Mapping[str, float | None]) -> str:
+    """Which rule moves a score most, as a sentence.
+
+    Args:
+        convention: name of the convention.
+        score: the score, in words.
+        usual: its value under the convention.
+        values: its value under each changed rule; None where it is undefined.
+    """
+    moved = {rule: value for rule, value in values.items() if value is not None and abs(value - usual) > 1e-12}
+    if not moved:
+        return f"no rule of {convention} by itself moves {score}"
+    rule = max(moved, key=lambda rule: abs(moved[rule] - usual))
+    return (
+        f"of the rules of {convention}, {rule} moves {score} most, from {usual:.4f} to {moved[rule]:.4f}; "
+        f"{len(moved)} of {len(values)} move it at all"
+    )
+
+
 def _tried(under: Under, name: str) -> dict[str, Any]:
-    """Counts and values without intervals."""
+    """Counts and values without intervals; the reason where a convention cannot be followed."""
     try:
         summary = under(name, 0)
     except MebenchError as error:
         return {"reason": str(error)}
-    values: dict[str, Any] = {
-        kind: {count: part[count] for count in ("tp", "fp", "fn")} | _values(part)
-        for kind, part in summary.get("spotting", {}).items()
-    }
+    values: dict[str, Any] = {}
+    for kind, part in summary.get("spotting", {}).items():
+        values[kind] = {count: part[count] for count in ("tp", "fp", "fn")} | _values(part)
     if analysis := summary.get("analysis"):
         values["analysis"] = {"strs": analysis["strs"]["value"], **_values(analysis["true_positives"])}
     if recognition := summary.get("recognition"):
         values["recognition"] = {"n": recognition["n"], **_values(recognition)}
-    return values or {"reason": f"it defines {', '.join(named(name).sections)} alone, which is not here"}
+    if not values:
+        return {"reason": f"it defines {', '.join(named(name).sections)} alone, which is not here"}
+    return values
 
 
 def _values(part: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of the scores of a part of a summary."""
     return {name: score["value"] for name, score in part["scores"].items()}

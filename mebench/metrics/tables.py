@@ -65,8 +65,10 @@ class Tables:
         return self.predictions
 
     def ordered(self) -> "Tables":
-        """The same tables in canonical order, with what scoring needs, an integer `unit`, the number of the person, and in the
-        videos the person's `stratum`: the dataset, those of several ids joined by `+`.
+        """The same tables in canonical order, with what scoring needs.
+
+        Each row has the integer `unit`, the number of the person, and each video the person's `stratum`: the dataset, those of
+        several ids joined by `+`.
 
         Predictions are ranked by confidence, then video, kind, onset, offset and apex. The emotion comes last, only so
         that copies of one interval that differ in nothing else stand in an order that no row order can change. Truths
@@ -79,49 +81,19 @@ class Tables:
 
     @cached_property
     def _ordered(self) -> "Tables":  # scores, mistakes and their causes ask for it one after the other
-        columns = _checked("videos", self.videos)
-        columns["n_frames"], columns["fps"] = numbers(self.videos["n_frames"]), numbers(self.videos["fps"])
-        # Ids that are equal in two datasets are two people.
-        people = (
-            columns["person"].tolist()
-            if "person" in columns
-            else list(zip(columns["dataset"].tolist(), columns["subject"].tolist()))
-        )
-        datasets = grouped(zip(people, columns["dataset"].tolist()), key=itemgetter(0))
-        strata = {person: "+".join(sorted({dataset for _, dataset in several})) for person, several in datasets.items()}
-        # Sorting by (stratum, person) makes the units the same for every order of rows.
-        number = {person: unit for unit, person in enumerate(sorted(strata, key=lambda name: (strata[name], name)))}
-        columns["stratum"] = np.array([strata[person] for person in people], dtype=object)
-        columns["unit"] = np.array([number[person] for person in people], dtype=np.int64)
-        videos = sorted_rows(columns, ["video"])
-        twice = videos["video"][videos["video"].duplicated()]
-        if len(twice):
-            raise DataError(f"the table of videos lists {twice.iloc[0]!r} twice: every video must have one row")
-        videos["run"] = videos.get("run", 0)
+        videos = _ordered_videos(self.videos)
+        clips = _ordered_rows("clips", self.clips, videos, ["video", "truth", "predicted"])
         order = ["video", "kind", "onset", "offset", "apex", "emotion"]
-
-        def joined(name: str, order: list[str]) -> pd.DataFrame | None:
-            table = getattr(self, name)
-            return None if table is None else sorted_rows(_joined(name, table, videos), order)
-
-        clips, truths = (
-            joined("clips", ["video", "truth", "predicted"]),
-            _intervals("truths", self.truths, videos, order),
-        )
-        # Whether the kind of each truth was looked for in its video; in a pool some runs may not say.
-        known = videos.dropna(subset="processed") if "processed" in videos else videos[:0].assign(processed="")
-        kinds = dict(zip(known["video"], known["processed"]))
-        looked_for = [
-            kind in kinds.get(video, (kind,)) for video, kind in zip(truths["video"].tolist(), truths["kind"].tolist())
-        ]
+        truths = _intervals("truths", self.truths, videos, order)
+        predictions = None
+        if self.predictions is not None:
+            predictions = _intervals("predictions", self.predictions, videos, ["surest", *order, "draw"])
         return Tables(
-            videos,
-            truths.assign(processed=np.array(looked_for, dtype=np.bool_)),
-            None
-            if self.predictions is None
-            else _intervals("predictions", self.predictions, videos, ["surest", *order, "draw"]),
-            None if clips is None else clips.dropna(subset="truth", ignore_index=True),
-            joined("frame_scores", ["video", "kind", "frame"]),
+            videos=videos,
+            truths=truths.assign(processed=_looked_for(truths, videos)),
+            predictions=predictions,
+            clips=None if clips is None else clips.dropna(subset="truth", ignore_index=True),
+            frame_scores=_ordered_rows("frame_scores", self.frame_scores, videos, ["video", "kind", "frame"]),
         )
 
 
@@ -156,10 +128,10 @@ def of_units(table: pd.DataFrame, values: Floats, n_units: int, by_draw: bool) -
 
 
 def groups(columns: Sequence[str], *tables: pd.DataFrame) -> list[Indices]:
-    """A number for each row of each table, 0 or more: rows that agree in some columns have the same, in whichever table they stand.
-    Missing values are equal.
+    """A number for each row of each table, the same for rows that agree in some columns.
 
-    Tables are small and many: what pandas does before it groups rows took a fourth of a score's time.
+    Numbers are 0 or more, and serve all tables together. Missing values are equal. Tables are small and many: the preparations
+    of `DataFrame.groupby` took a fourth of a score's time.
 
     >>> tables = [pd.DataFrame({"video": videos, "kind": "micro"}) for videos in (["a", "b", "a"], ["b", "c"])]
     >>> [numbers.tolist() for numbers in groups(["video", "kind"], *tables)]
@@ -172,6 +144,58 @@ def groups(columns: Sequence[str], *tables: pd.DataFrame) -> list[Indices]:
         )
         numbers = numbers * len(values) + codes
     return np.split(numbers, np.cumsum([len(table) for table in tables])[:-1])
+
+
+def _ordered_videos(table: pd.DataFrame) -> pd.DataFrame:
+    """The videos in order, with `stratum`, `unit` and `run`.
+
+    Raises:
+        DataError: a column lacks, or a video is listed twice.
+    """
+    columns = _checked("videos", table)
+    columns["n_frames"], columns["fps"] = numbers(table["n_frames"]), numbers(table["fps"])
+    datasets = columns["dataset"].tolist()
+    # Ids that are equal in two datasets are two people.
+    ids = list(zip(datasets, columns["subject"].tolist()))
+    people = columns["person"].tolist() if "person" in columns else ids
+    strata = _stratum_of_people(people, datasets)
+    # Sorting by (stratum, person) makes the units the same for every order of rows.
+    in_order = sorted(strata, key=lambda person: (strata[person], person))
+    number = {person: unit for unit, person in enumerate(in_order)}
+    columns["stratum"] = np.array([strata[person] for person in people], dtype=object)
+    columns["unit"] = np.array([number[person] for person in people], dtype=np.int64)
+    videos = sorted_rows(columns, ["video"])
+    twice = videos["video"][videos["video"].duplicated()]
+    if len(twice):
+        raise DataError(f"the table of videos lists {twice.iloc[0]!r} twice: every video must have one row")
+    videos["run"] = videos.get("run", 0)
+    return videos
+
+
+def _stratum_of_people(people: Sequence[Any], datasets: Sequence[str]) -> dict[Any, str]:
+    """The datasets of each person, joined by `+`, from the person and the dataset of each video."""
+    of_person = grouped(zip(people, datasets), key=itemgetter(0))
+    return {person: "+".join(sorted({dataset for _, dataset in several})) for person, several in of_person.items()}
+
+
+def _looked_for(truths: pd.DataFrame, videos: pd.DataFrame) -> Bools:
+    """(n_truths,) whether the kind of each truth was looked for in its video; in a pool some runs may not say."""
+    if "processed" not in videos:
+        return np.ones(len(truths), dtype=np.bool_)
+    known = videos.dropna(subset="processed")
+    kinds_of_video = dict(zip(known["video"], known["processed"]))
+    looked_for = [
+        kind in kinds_of_video.get(video, (kind,))
+        for video, kind in zip(truths["video"].tolist(), truths["kind"].tolist())
+    ]
+    return np.array(looked_for, dtype=np.bool_)
+
+
+def _ordered_rows(
+    name: str, table: pd.DataFrame | None, videos: pd.DataFrame, order: Sequence[str]
+) -> pd.DataFrame | None:
+    """The rows of a table by some columns, with what scoring needs of their videos; None for no table."""
+    return None if table is None else sorted_rows(_joined(name, table, videos), order)
 
 
 def _checked(name: str, table: pd.DataFrame) -> _Columns:
@@ -218,9 +242,9 @@ def _intervals(name: str, table: pd.DataFrame, videos: pd.DataFrame, order: list
 
 
 def sorted_rows(columns: _Columns, order: Sequence[str]) -> pd.DataFrame:
-    """The rows by some columns, missing values last; those that differ in none of them stay in their order.
+    """The rows sorted by some columns, missing values last; rows that agree in all of them keep their order.
 
-    Tables are small and many: of `DataFrame.sort_values` and columns added one by one a score took most of its time.
+    Tables are small and many: `DataFrame.sort_values` and columns added one by one took most of a score's time.
     """
     keys = []
     for name in reversed(order):
@@ -242,9 +266,9 @@ def in_scope(
     next video, in the order of the truths, for which anything was spotted. It has no apex, emotion or confidence.
 
     Args:
-        truths: as in `Tables.ordered`, of the kinds that are pooled; kinds are looked at one by one.
-        predictions: the same.
-        convention: the rules.
+        truths: table as in `Tables.ordered`, of the kinds that are pooled; each kind is treated by itself.
+        predictions: table as in `Tables.ordered`.
+        convention: rules.
 
     Returns:
         Both tables, with new row numbers; the same tables under `strict`.
@@ -258,21 +282,35 @@ def in_scope(
         truths = truths[_known(truths, predictions, ["unit", "kind"])]
         predictions = predictions[_known(predictions, truths, ["video", "kind"])]
     if convention.silence == "dummy":
-        # One interval [0, 0] for each draw, video and kind with a truth and without a prediction.
-        keys, draws = ["video", "kind"], sorted(set(predictions["draw"])) or [0]
-        true = truths.sort_values("row", kind="stable").drop_duplicates(keys)[[*keys, "unit", "dataset", "fps", "run"]]
-        each = pd.DataFrame({"draw": draws}).merge(true, how="cross")
-        first = predictions.groupby(["draw", *keys])["row"].min()
-        place = first.reindex(pd.MultiIndex.from_frame(each[["draw", *keys]])).to_numpy(np.float64)
-        silent = np.isnan(place).reshape(len(draws), len(true))
-        # Half a row before the next video that has predictions: there the released code has its dummy in the ranking.
-        following = pd.DataFrame(place.reshape(silent.shape)).bfill(axis=1).to_numpy(np.float64) - 0.5
-        dummies = each[silent.ravel()].assign(row=np.nan_to_num(following[silent], nan=np.inf))
-        dummies = dummies.assign(onset=0, offset=0, apex=np.nan, confidence=np.nan, emotion="", surest=np.nan)
-        predictions = pd.concat([predictions, dummies], ignore_index=True)
+        predictions = pd.concat([predictions, _dummies(truths, predictions)], ignore_index=True)
     if convention.order == "rows":
         predictions = predictions.sort_values("row", kind="stable")
     return truths.reset_index(drop=True), predictions.reset_index(drop=True)
+
+
+def _dummies(truths: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataFrame:
+    """An interval [0, 0] for each draw, video and kind with a truth and without a prediction."""
+    keys = ["video", "kind"]
+    draws = sorted(set(predictions["draw"])) or [0]
+    first_truths = truths.sort_values("row", kind="stable").drop_duplicates(keys)
+    annotated = first_truths[[*keys, "unit", "dataset", "fps", "run"]]
+    expected = pd.DataFrame({"draw": draws}).merge(annotated, how="cross")
+    first_row = predictions.groupby(["draw", *keys])["row"].min()
+    row = first_row.reindex(pd.MultiIndex.from_frame(expected[["draw", *keys]])).to_numpy(np.float64)
+    row_by_draw = row.reshape(len(draws), len(annotated))
+    silent = np.isnan(row_by_draw)
+    # Half a row before the next video that has predictions: there the released code has its dummy in the ranking.
+    before_next = pd.DataFrame(row_by_draw).bfill(axis=1).to_numpy(np.float64) - 0.5
+    silent_videos: pd.DataFrame = expected[silent.ravel()]
+    return silent_videos.assign(
+        row=np.nan_to_num(before_next[silent], nan=np.inf),
+        onset=0,
+        offset=0,
+        apex=np.nan,
+        confidence=np.nan,
+        emotion="",
+        surest=np.nan,
+    )
 
 
 def renumbered(truths: pd.DataFrame, convention: Convention) -> pd.DataFrame:

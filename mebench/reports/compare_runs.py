@@ -22,7 +22,7 @@ from mebench.metrics import (
 )
 from mebench.number_format import number
 from mebench.records.record import TRUTH_COLUMNS, VIDEO_COLUMNS, Record, read
-from mebench.reports.scores import UNDEFINED, how_intervals
+from mebench.reports.scores import UNDEFINED, how_intervals, say_reason
 from mebench.runs import TUNED, RunFolder, tables_of
 from mebench.table import Column, Table
 from mebench.terminal import print_lines, print_report
@@ -357,7 +357,7 @@ def remarks(comparison: Comparison, first: Side, second: Side, rule: Convention)
         *_of_runs(first, second),
         *of_sides,
         *(
-            f"no interval for {'; '.join(score for _, score in missing)}: {reason.replace('rests on', 'has')}"
+            f"no interval for {'; '.join(score for _, score in missing)}: {say_reason(reason)}"
             for reason, missing in reasons.items()
         ),
         (

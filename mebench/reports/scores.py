@@ -12,6 +12,7 @@ from mebench.config import flatten
 from mebench.grouping import grouped
 from mebench.lazy_imports import load_lazily
 from mebench.metrics.catalogue import METRICS, find
+from mebench.metrics.reasons import read_supports
 from mebench.metrics.scored_parts import scored_parts
 from mebench.number_format import Score, count, number, shares_in_words
 from mebench.records import joined, of_method, of_protocol, of_scheme
@@ -85,9 +86,21 @@ def reason_lines(summary: Mapping[str, Any], names: Collection[str] = METRICS) -
     ]
     by_reason = {key: [label for *_, label in some] for key, some in grouped(scores, key=itemgetter(0, 1)).items()}
     return [
-        f"no interval for {section}, {', '.join(labels[:-1])}{' and ' * (len(labels) > 1)}{labels[-1]}: {reason.replace('rests on', 'has')}"
+        f"no interval for {section}, {', '.join(labels[:-1])}{' and ' * (len(labels) > 1)}{labels[-1]}: {say_reason(reason)}"
         for (section, reason), labels in by_reason.items()
     ]
+
+
+def say_reason(reason: str) -> str:
+    """The reason for a missing interval, as reports say it.
+
+    >>> say_reason("fear rests on 2 samples of 1 subject")
+    'fear has 2 samples of 1 subject'
+    """
+    supports = read_supports(reason)
+    if not supports:
+        return reason
+    return "".join(f"{support.owner} has {support.amount}{separator}" for support, separator in supports)
 
 
 FIRST = {

@@ -35,7 +35,6 @@ from mebench.exchange import (
     Remarks,
     Role,
     Rules,
-    content,
     is_log,
     parse,
     propose,
@@ -43,7 +42,8 @@ from mebench.exchange import (
     read_frame_scores,
     read_log,
     read_sheet,
-    sheet_of,
+    read_value,
+    sheet_of_rows,
 )
 from mebench.files import file_hash, read_yaml
 from mebench.grouping import grouped
@@ -388,7 +388,7 @@ def joined(one: Set, truth: Sequence[Row], predictions: Sequence[Row]) -> Answer
     """Rows of truth and predictions for scoring. Without a single interval, each video is one in which nothing was found."""
     predictions = predictions or ([] if one.clips else silent(truth))
     true, predicted = (
-        sheet_of(role, rows) for role, rows in (("the truth", truth), ("the file of predictions", predictions))
+        sheet_of_rows(role, rows) for role, rows in (("the truth", truth), ("the file of predictions", predictions))
     )
     # The notes contain the remarks on these files, which never change.
     return read_against_truth(true, [predicted], Rules(), Remarks(), clips=one.clips)[0]
@@ -500,7 +500,7 @@ def _of_counts(reading: Reading, file: Path, role: Role) -> Iterator[Row]:
 
 def _of_series(reading: Reading, file: Path, role: Role) -> Iterator[Row]:
     """The intervals from frame scores, and a row without an interval for each video."""
-    scores, kind = content(file.read_bytes()), reading.always["kind"]
+    scores, kind = read_value(file.read_bytes()), reading.always["kind"]
     lengths = [sum(videos.values()) for videos in reading.series.values()]
     if not isinstance(scores, list) or [len(values) for values in scores] != lengths:
         raise DataError(
@@ -515,7 +515,7 @@ def _of_series(reading: Reading, file: Path, role: Role) -> Iterator[Row]:
             rows += [{**place, "frame": n, "score": score} for n, score in enumerate(mean.tolist(), half)]
             yield {"subject": subject, "video": video}
     params = SpottingParams(**{name: value for name, value in reading.spotted.items() if name != "k_prime"})
-    frame_scores = read_frame_scores(sheet_of("the scores", rows), Remarks())
+    frame_scores = read_frame_scores(sheet_of_rows("the scores", rows), Remarks())
     spotted = propose(frame_scores, {kind: int(reading.spotted["k_prime"])}, params, Remarks()).intervals
     columns = ["subject", "video", "onset", "offset", "confidence"]
     yield from cast(list[Row], spotted[columns].astype(str).to_dict("records"))

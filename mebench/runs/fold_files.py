@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from pathlib import Path
@@ -36,7 +36,7 @@ without kind.
 """
 RECORD = "fold.json"
 MOST_KEPT = 2**17
-"""Most bytes of a table that is kept in memory after reading."""
+"""Largest size in bytes of a table that is kept in memory after reading."""
 
 
 Curves = dict[str, dict[Kind, Curve]]
@@ -81,13 +81,31 @@ class FoldResult:
 
 def write_files(folder: Path, result: FoldResult, kinds: Sequence[str]) -> None:
     """Write the files of a fold into an empty folder, the record last."""
+    files = _contents(result, kinds)
+    record: dict[str, Any] = {
+        "fold": result.key,
+        "seed": result.seed,
+        "timing": {dataset: _timing_record(timing) for dataset, timing in result.timings.items()},
+        "costs": result.costs,
+        "notes": result.notes,
+    }
+    if result.trained_in:
+        record["trained_in"] = result.trained_in
+    record["files"] = {name: _stamp(content) for name, content in files.items()}
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    (folder / RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+def _contents(result: FoldResult, kinds: Sequence[str]) -> dict[str, bytes]:
+    """The content of each file of a fold but the record."""
     import pyarrow.parquet as pq  # takes as long as pyarrow itself, and many programs only read the lists of a run
 
     files = {}
     for name, table in tables_of_fold(result, kinds).items():
-        if (
-            name in TABLES or len(table) or (name == EPOCH_PREDICTIONS and result.epoch_predictions)
-        ):  # there may be no answers
+        # The method may answer nothing after its epochs.
+        is_asked_for = name in TABLES or (name == EPOCH_PREDICTIONS and bool(result.epoch_predictions))
+        if is_asked_for or len(table):
             sink = pa.BufferOutputStream()
             pq.write_table(table, sink)
             files[name] = bytes(sink.getvalue())
@@ -96,29 +114,20 @@ def write_files(folder: Path, result: FoldResult, kinds: Sequence[str]) -> None:
     if result.history:  # one row for each pass of the training
         rows = [{"fold": result.key, **epoch.row()} for epoch in result.history]
         files["history.csv"] = pd.DataFrame(rows).to_csv(index=False).encode()
-    record = {
-        "fold": result.key,
-        "seed": result.seed,
-        "timing": {
-            d: {"fps": t.fps, "k": t.k, "k_prime": {str(kind): value for kind, value in t.k_prime.items()}}
-            for d, t in result.timings.items()
-        },
-        "costs": result.costs,
-        "notes": result.notes,
-        **({"trained_in": result.trained_in} if result.trained_in else {}),
-        "files": {name: _stamp(content) for name, content in files.items()},
-    }
-    for name, content in files.items():
-        (folder / name).write_bytes(content)
-    (folder / RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    return files
+
+
+def _timing_record(timing: Timing) -> dict[str, Any]:
+    """A timing as JSON."""
+    k_prime = {str(kind): value for kind, value in timing.k_prime.items()}
+    return {"fps": timing.fps, "k": timing.k, "k_prime": k_prime}
 
 
 def read_fold(folder: Path, kinds: Sequence[str]) -> FoldResult:
-    """Read a fold from its files, without its intervals, which can be recomputed, and without its per-epoch
-    predictions.
+    """Read a fold from its files, without intervals, which can be recomputed, and without per-epoch predictions.
 
     Args:
-        folder: of the fold.
+        folder: folder of the fold.
         kinds: kinds that are spotted, in the order of the columns of frame scores.
     """
     record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
@@ -127,24 +136,24 @@ def read_fold(folder: Path, kinds: Sequence[str]) -> FoldResult:
     model, history = folder / "model.safetensors", folder / "history.csv"
     epochs: list[Any] = read_csv(history).drop(columns="fold").to_dict("records") if history.is_file() else []
     return FoldResult(
-        record["fold"],
-        [],
-        [ClipPrediction(**{**row, "probabilities": tuple(row["probabilities"])}) for row in clips],
-        {
-            str(video): np.stack(
-                [rows[rows["kind"] == kind].sort_values("frame")["score"].to_numpy(np.float64) for kind in kinds],
-                axis=1,
-            )
-            for video, rows in scores.groupby("video")
-        },
-        {name: Timing(t["fps"], t["k"], t["k_prime"]) for name, t in record["timing"].items()},
-        record["seed"],
-        record["costs"],
-        model.read_bytes() if model.is_file() else b"",
-        list(map(Epoch.of_row, epochs)),
-        record["notes"],
+        key=record["fold"],
+        predictions=[],
+        clips=[ClipPrediction(**{**row, "probabilities": tuple(row["probabilities"])}) for row in clips],
+        frame_scores={str(video): _scores_by_kind(rows, kinds) for video, rows in scores.groupby("video")},
+        timings={name: Timing(t["fps"], t["k"], t["k_prime"]) for name, t in record["timing"].items()},
+        seed=record["seed"],
+        costs=record["costs"],
+        model=model.read_bytes() if model.is_file() else b"",
+        history=[Epoch.of_row(epoch) for epoch in epochs],
+        notes=record["notes"],
         trained_in=record.get("trained_in", ""),
     )
+
+
+def _scores_by_kind(rows: pd.DataFrame, kinds: Sequence[str]) -> NDArray[np.float64]:
+    """(n_frames, n_kinds) scores of a video."""
+    columns = [rows[rows["kind"] == kind].sort_values("frame")["score"].to_numpy(np.float64) for kind in kinds]
+    return np.stack(columns, axis=1)
 
 
 def whole_fold(folder: Path) -> str | None:
@@ -184,7 +193,7 @@ def read_parquet(file: Path | pa.BufferReader) -> pa.Table:
 
 
 def read_frame(file: Path) -> pd.DataFrame:
-    """A table in pandas. A small one, such as a truth that many runs share, is parsed only once.
+    """A table in pandas; a small one, such as a truth that many runs share, is parsed only once.
 
     Raises:
         Exception: it is missing or damaged; pyarrow has many kinds.
@@ -202,8 +211,9 @@ def _parsed(content: bytes, storage: str) -> Any:
 
 
 def read_csv(file: Path) -> pd.DataFrame:
-    """Costs or a history. Names of folds and stages are kept, also `NA` and `01`; only an empty cell is a missing
-    value.
+    """A table of costs or a history.
+
+    Names of folds and stages are kept, also `NA` and `01`; only an empty cell is a missing value.
 
     Raises:
         OSError, ValueError: it is missing or damaged.
@@ -224,6 +234,7 @@ def safe_name(fold: str) -> str:
 
 
 def _stamp(content: bytes) -> list[int]:
+    """Size and checksum of a file."""
     return [len(content), zlib.crc32(content)]
 
 
@@ -255,85 +266,96 @@ def _schemas() -> dict[str, pa.Schema]:
 
 def tables_of_fold(result: FoldResult, kinds: Sequence[str]) -> dict[str, pa.Table]:
     """The `TABLES`, `CURVES` and `EPOCH_PREDICTIONS` of a fold."""
-    rows: dict[str, list[dict[str, Any]]] = {
-        "predictions.parquet": [
-            {
-                "video": p.video,
-                "kind": str(p.kind),
-                "onset": _whole(p.onset),
-                "apex": _whole(p.apex),
-                "offset": _whole(p.offset),
-                "confidence": p.confidence,
-                "emotion": p.emotion,
-                "probabilities": p.probabilities,
-                "draw": p.draw,
-            }
-            for p in result.predictions
-        ],
-        "clips.parquet": [
-            {
-                "video": c.video,
-                "onset": c.onset,
-                "offset": c.offset,
-                "predicted": c.predicted,
-                "probabilities": c.probabilities,
-            }
-            for c in result.clips
-        ],
+    rows_by_table = {
+        "predictions.parquet": [_prediction_row(prediction) for prediction in result.predictions],
+        "clips.parquet": [_clip_row(clip) for clip in result.clips],
         EPOCH_PREDICTIONS: [
-            {
-                "epoch": epoch,
-                **{
-                    name: getattr(p, name, None)
-                    for name in ("video", "kind", "onset", "apex", "offset", "confidence", "emotion", "probabilities")
-                },
-            }
-            for epoch, answers in enumerate(result.epoch_predictions)
-            for p in answers
-        ],
-    }
-    schemas = _schemas()
-
-    def of_frames(name: str, video: str, kind: str, frame: NDArray[Any], **numbers: NDArray[Any]) -> Any:
-        """Rows of one video and kind, one for each frame."""
-        place = {"fold": result.key, "video": video, "kind": str(kind)}
-        repeated = {column: pa.repeat(text, len(frame)) for column, text in place.items()}
-        return pa.table({**repeated, "frame": frame, **numbers}, schemas[name])
-
-    columns = {
-        "frame_scores.parquet": [
-            of_frames(
-                "frame_scores.parquet",
-                video,
-                kind,
-                np.arange(len(scores)),
-                score=np.ascontiguousarray(scores[:, column], dtype=np.float64),
-            )
-            for video, scores in sorted(result.frame_scores.items())
-            for column, kind in enumerate(kinds)
-        ],
-        CURVES: [
-            of_frames(
-                CURVES,
-                video,
-                kind,
-                curve.first + np.arange(len(curve.heights)),
-                smoothed=np.asarray(curve.heights, dtype=np.float64),
-                level=np.full(len(curve.heights), curve.level, dtype=np.float64),
-            )
-            for video, curves in sorted(result.curves.items())
-            for kind, curve in curves.items()
+            _epoch_row(epoch, answer) for epoch, answers in enumerate(result.epoch_predictions) for answer in answers
         ],
     }
     tables = {
-        name: pa.concat_tables([schemas[name].empty_table(), *parts]).combine_chunks()
-        for name, parts in columns.items()
+        "frame_scores.parquet": _join("frame_scores.parquet", _frame_score_tables(result, kinds)),
+        CURVES: _join(CURVES, _curve_tables(result)),
     }
-    for name, some in rows.items():
-        # NumPy's numbers as Python's, which pyarrow takes for any column.
-        plain = [{key: v.item() if isinstance(v, np.generic) else v for key, v in row.items()} for row in some]
-        tables[name] = pa.Table.from_pylist([{"fold": result.key, **row} for row in plain], schemas[name])
+    for name, rows in rows_by_table.items():
+        of_fold = [{"fold": result.key, **_python_numbers(row)} for row in rows]
+        tables[name] = pa.Table.from_pylist(of_fold, _schemas()[name])
     return tables
+
+
+def _prediction_row(prediction: Prediction) -> dict[str, Any]:
+    """The cells of an interval in `predictions.parquet`."""
+    return {
+        "video": prediction.video,
+        "kind": str(prediction.kind),
+        "onset": _whole(prediction.onset),
+        "apex": _whole(prediction.apex),
+        "offset": _whole(prediction.offset),
+        "confidence": prediction.confidence,
+        "emotion": prediction.emotion,
+        "probabilities": prediction.probabilities,
+        "draw": prediction.draw,
+    }
+
+
+def _clip_row(clip: ClipPrediction) -> dict[str, Any]:
+    """The cells of an answer in `clips.parquet`."""
+    return {
+        "video": clip.video,
+        "onset": clip.onset,
+        "offset": clip.offset,
+        "predicted": clip.predicted,
+        "probabilities": clip.probabilities,
+    }
+
+
+def _epoch_row(epoch: int, answer: Prediction | ClipPrediction) -> dict[str, Any]:
+    """The cells of an answer after an epoch; one to a clip has no kind, apex, confidence or emotion."""
+    columns = ("video", "kind", "onset", "apex", "offset", "confidence", "emotion", "probabilities")
+    return {"epoch": epoch, **{column: getattr(answer, column, None) for column in columns}}
+
+
+def _python_numbers(row: dict[str, Any]) -> dict[str, Any]:
+    """A row with NumPy's numbers as Python's, which pyarrow takes for any column."""
+    return {column: value.item() if isinstance(value, np.generic) else value for column, value in row.items()}
+
+
+def _frame_score_tables(result: FoldResult, kinds: Sequence[str]) -> Iterator[pa.Table]:
+    """The rows of `frame_scores.parquet`, of each video and kind."""
+    for video, scores in sorted(result.frame_scores.items()):
+        for column, kind in enumerate(kinds):
+            score = np.ascontiguousarray(scores[:, column], dtype=np.float64)
+            yield _frame_rows("frame_scores.parquet", (result.key, video, kind), np.arange(len(scores)), score=score)
+
+
+def _curve_tables(result: FoldResult) -> Iterator[pa.Table]:
+    """The rows of `curves.parquet`, of each video and kind."""
+    for video, curves in sorted(result.curves.items()):
+        for kind, curve in curves.items():
+            n = len(curve.heights)
+            yield _frame_rows(
+                CURVES,
+                (result.key, video, kind),
+                curve.first + np.arange(n),
+                smoothed=np.asarray(curve.heights, dtype=np.float64),
+                level=np.full(n, curve.level, dtype=np.float64),
+            )
+
+
+def _frame_rows(
+    name: str, place: tuple[str, str, str], frame: NDArray[Any], **numbers: NDArray[np.float64]
+) -> pa.Table:
+    """Rows of one fold, video and kind (`place`), one for each frame."""
+    fold, video, kind = place
+    repeated = {
+        column: pa.repeat(str(text), len(frame)) for column, text in (("fold", fold), ("video", video), ("kind", kind))
+    }
+    return pa.table({**repeated, "frame": frame, **numbers}, _schemas()[name])
+
+
+def _join(name: str, parts: Iterable[pa.Table]) -> pa.Table:
+    """Tables of one schema as one, also of no table."""
+    return pa.concat_tables([_schemas()[name].empty_table(), *parts]).combine_chunks()
 
 
 def _whole(frame: float) -> int:

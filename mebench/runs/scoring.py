@@ -1,13 +1,13 @@
 """The scores of a run from its folder alone: predictions and truth, no model."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from mebench.errors import listed
-from mebench.metrics import Tables, groups, named, spotting_chance, summarize, summarize_mistakes
+from mebench.metrics import Floats, Tables, groups, named, spotting_chance, summarize, summarize_mistakes
 from mebench.runs.folder import RunFolder
 from mebench.terminal import plural
 
@@ -24,47 +24,60 @@ def tables_of(folder: RunFolder) -> Tables:
     about = folder.read_json("folds.json")
     videos, truths = folder.read_table("videos.parquet"), folder.read_table("truth.parquet")
     predictions = folder.read_table("predictions.parquet") if "spot" in about["tasks"] else None
-    clips = None
-    if "recognize" in about["tasks"]:
-        answers = folder.read_table("clips.parquet")
-        if about.get("scored_each"):  # each fold is scored by itself: a `part` of its own
-            clips = pd.concat(
-                [_clips_of(about, fold, videos, truths, answers).assign(part=fold["fold"]) for fold in about["folds"]],
-                ignore_index=True,
-            )
-        else:
-            clips = _clips(about, videos, truths, answers)
-    distractors = folder.read_table("distractors.parquet") if (folder.path / "distractors.parquet").is_file() else None
+    clips = _read_clips(folder, about, videos, truths) if "recognize" in about["tasks"] else None
+    distractors = None
+    if (folder.path / "distractors.parquet").is_file():
+        distractors = folder.read_table("distractors.parquet")
     return Tables(videos, truths, predictions, clips, distractors=distractors)
 
 
+def _read_clips(
+    folder: RunFolder, about: Mapping[str, Any], videos: pd.DataFrame, truths: pd.DataFrame
+) -> pd.DataFrame:
+    """The annotated clips with their answers; where each fold is scored by itself, each is a `part` of its own."""
+    answers = folder.read_table("clips.parquet")
+    if not about.get("scored_each"):
+        return _clips(about, videos, truths, answers)
+    parts = [_clips_of(about, fold, videos, truths, answers).assign(part=fold["fold"]) for fold in about["folds"]]
+    return pd.concat(parts, ignore_index=True)
+
+
 def scored_of(truths: pd.DataFrame) -> pd.DataFrame:
-    """The annotated clips to be classified (`Scheme.scores`); `emotion` holds their classes."""
+    """The annotated clips that are classified (`Scheme.scores`); `emotion` holds their classes."""
     return truths[(truths["kind"] == "micro") & truths["emotion"].notna()]
 
 
 def _clips(about: Mapping[str, Any], videos: pd.DataFrame, truths: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:
     """The annotated clips of some videos with their answers."""
-    # Merging, which pandas prepares at length, took three times as long.
+    # `DataFrame.merge` took three times as long.
     scored = scored_of(truths)
     place = pd.Index(videos["video"]).get_indexer(pd.Index(scored["video"]))
-    scored, of_video = scored[place >= 0], videos[["video", "subject", "dataset"]].take(place[place >= 0])
-    ids, found = groups(["video", "onset", "offset"], scored, answers)
-    first = answers[["predicted", "probabilities"]].set_axis(found)[~pd.Index(found).duplicated()].reindex(ids)
-    # Probability of the predicted class; NaN for all if the class scores are no probabilities with sum 1.
-    answered, probability = first["probabilities"].notna().to_numpy(), np.full(len(first), np.nan)
-    if answered.any():
-        # A record keeps them as float32: scored from there they must give the same.
-        rows = [np.asarray(row, dtype=np.float32) for row in first["probabilities"][answered]]
-        scores, classes = np.stack(rows).astype(np.float64), about["classes"]
-        if scores.shape[1] == len(classes) and (scores >= 0).all() and np.allclose(scores.sum(axis=1), 1, atol=1e-3):
-            column = pd.Index(classes).get_indexer(pd.Index(first["predicted"][answered]))
-            probability[answered] = np.where(column < 0, np.nan, scores[np.arange(len(scores)), column])
+    scored = scored[place >= 0]
+    of_video = videos[["video", "subject", "dataset"]].take(place[place >= 0])
+    clip_numbers, answer_numbers = groups(["video", "onset", "offset"], scored, answers)
+    is_first = ~pd.Index(answer_numbers).duplicated()
+    first = answers[["predicted", "probabilities"]].set_axis(answer_numbers)[is_first].reindex(clip_numbers)
     return of_video.reset_index(drop=True).assign(
         truth=scored["emotion"].array,
         predicted=first["predicted"].array,
-        probability=np.minimum(probability, 1),
+        probability=_probability_of_answers(first, about["classes"]),
     )
+
+
+def _probability_of_answers(answers: pd.DataFrame, classes: Sequence[str]) -> Floats:
+    """(n,) the probability of each predicted class; NaN without an answer, for all if class scores are no probabilities."""
+    is_answered = answers["probabilities"].notna().to_numpy()
+    probability = np.full(len(answers), np.nan)
+    if not is_answered.any():
+        return probability
+    # A record keeps them as float32: scored from there they must give the same.
+    rows = [np.asarray(row, dtype=np.float32) for row in answers["probabilities"][is_answered]]
+    scores = np.stack(rows).astype(np.float64)
+    has_all_classes = scores.shape[1] == len(classes)
+    if has_all_classes and (scores >= 0).all() and np.allclose(scores.sum(axis=1), 1, atol=1e-3):
+        column = pd.Index(classes).get_indexer(pd.Index(answers["predicted"][is_answered]))
+        probability[is_answered] = np.where(column < 0, np.nan, scores[np.arange(len(scores)), column])
+    return np.asarray(np.minimum(probability, 1))
 
 
 def _clips_of(
@@ -82,7 +95,7 @@ def tables_of_folds(folder: RunFolder) -> Iterator[tuple[str, Tables]]:
     """Each fold's name, and the predictions of its models for its tested videos.
 
     Raises:
-        RunError: as `tables_of`.
+        RunError: a table of the run is missing or damaged.
     """
     about, every = folder.read_json("folds.json"), tables_of(folder)
     answers = None if every.clips is None else folder.read_table("clips.parquet")
@@ -100,8 +113,9 @@ def of_dataset(tables: Tables, name: str) -> Tables:
 
 def _tested(fold: Mapping[str, Any], videos: pd.DataFrame) -> pd.DataFrame:
     """The videos that a fold tests."""
-    column, names = ("video", fold["videos"]) if "videos" in fold else ("subject", fold["test"])
-    return videos[videos[column].isin(names)]
+    if "videos" in fold:
+        return videos[videos["video"].isin(fold["videos"])]
+    return videos[videos["subject"].isin(fold["test"])]
 
 
 def _of_videos(tables: Tables, videos: pd.DataFrame) -> Tables:
@@ -122,8 +136,8 @@ def score(folder: RunFolder, seed: int, draws: int, convention: str = "strict") 
 
     Args:
         folder: a run whose folds are merged, or the record of one.
-        seed: of the run; bootstrap and chance draw from it.
-        draws: of the bootstrap.
+        seed: seed of the run; bootstrap and chance draw from it.
+        draws: number of bootstrap draws.
         convention: name of the rules.
     """
     about, tables = folder.read_json("folds.json"), tables_of(folder)
@@ -131,42 +145,49 @@ def score(folder: RunFolder, seed: int, draws: int, convention: str = "strict") 
     summary = summarize(tables, kinds=about["kinds"], **rules)
     datasets = sorted(set(tables.videos["dataset"]))
     if "spotting" in summary and len(datasets) > 1:
-        members = {name: summarize(of_dataset(tables, name), kinds=about["kinds"], **rules) for name in datasets}
-        summary["members"] = {
-            name: {part: found[part] for part in ("spotting", "analysis") if part in found}
-            for name, found in members.items()
-        }
+        summary["members"] = {}
+        for name in datasets:
+            found = summarize(of_dataset(tables, name), kinds=about["kinds"], **rules)
+            summary["members"][name] = {part: found[part] for part in ("spotting", "analysis") if part in found}
     summary["scorer"] = SCORER
+    if "spotting" not in summary:
+        return summary
+    summary["mistakes"] = summarize_mistakes(tables, about["kinds"], convention)
+    summary["remarks"] += filter(None, (_remark_on_silence(about, tables, kind) for kind in about["kinds"]))
     rule = named(convention)
-    if "spotting" in summary:
-        summary["mistakes"] = summarize_mistakes(tables, about["kinds"], convention)
-        for kind in about["kinds"]:
-            # Folds without any spotted interval of a kind that their videos hold, as after a failed training.
-            true = tables.truths[tables.truths["kind"] == kind]
-            spotted = set(tables.spotted["fold"][tables.spotted["kind"] == kind])
-            without = [fold for fold in about["folds"] if fold["fold"] not in spotted]
-            held = {fold["fold"]: true["video"].isin(_tested(fold, tables.videos)["video"]).sum() for fold in without}
-            if silent := [name for name, n in held.items() if n]:
-                where = f"{len(silent)} of {plural(len(about['folds']), 'fold')} ({listed(silent, 5)})"
-                summary["remarks"].append(
-                    f"no {kind}-expression is spotted in {where}, whose videos hold {sum(held.values())}"
-                )
-        if (rule.matching, rule.videos) == ("maximum", "all"):
-            summary["chance"] = {
-                kind: spotting_chance(
-                    tables.videos,
-                    tables.truths,
-                    {name: k[kind] for name, k in about["k_prime"].items()},
-                    kind,
-                    seed,
-                    convention=convention,
-                    one_per_video=about.get("one_per_video", False),
-                )
-                for kind in about["kinds"]
-            }
-        else:
-            summary["remarks"].append(f"the level of chance is not known under {rule.name}: it is left out")
+    if rule.matching == "maximum" and rule.videos == "all":
+        summary["chance"] = {kind: _chance(about, tables, kind, seed, convention) for kind in about["kinds"]}
+    else:
+        summary["remarks"].append(f"the level of chance is not known under {rule.name}: it is left out")
     return summary
+
+
+def _remark_on_silence(about: Mapping[str, Any], tables: Tables, kind: str) -> str:
+    """A remark on folds without any spotted interval of a kind that their videos hold, as after a failed training."""
+    true = tables.truths[tables.truths["kind"] == kind]
+    spotting = set(tables.spotted["fold"][tables.spotted["kind"] == kind])
+    held: dict[str, int] = {}
+    for fold in about["folds"]:
+        if fold["fold"] not in spotting:
+            held[fold["fold"]] = true["video"].isin(_tested(fold, tables.videos)["video"]).sum()
+    silent = [name for name, n in held.items() if n]
+    if not silent:
+        return ""
+    where = f"{len(silent)} of {plural(len(about['folds']), 'fold')} ({listed(silent, 5)})"
+    return f"no {kind}-expression is spotted in {where}, whose videos hold {sum(held.values())}"
+
+
+def _chance(about: Mapping[str, Any], tables: Tables, kind: str, seed: int, convention: str) -> dict[str, Any]:
+    """The level of chance of a kind."""
+    return spotting_chance(
+        tables.videos,
+        tables.truths,
+        {name: k_prime[kind] for name, k_prime in about["k_prime"].items()},
+        kind,
+        seed,
+        convention=convention,
+        one_per_video=about.get("one_per_video", False),
+    )
 
 
 def scores_of(folder: RunFolder) -> dict[str, Any]:

@@ -25,10 +25,13 @@ from numpy.typing import NDArray
 from mebench.errors import ConfigError, DataError, check_known
 from mebench.grouping import grouped
 from mebench.metrics import LEAST, Score, as_score, classification, interval
+from mebench.metrics.reasons import ThinSupport, store_supports
 from mebench.terminal import plural
 from mebench.vqa import questions, wording
 
 Scorer = Literal["megc2025_a", "megc2025_b"]
+ERRORS_OF_COUNTS = {f"{kind}_{error}" for kind in wording.COUNTS for error in ("mae", "rmse")}
+"""Scores that are distances, 0 or more; the others are shares."""
 FLOORS: Mapping[str, Callable[[questions.Row], str]] = {
     "majority": lambda row: wording.meaning_of(row["question"]).kind,
     "prior": lambda row: row["question"],
@@ -249,9 +252,11 @@ def _scores(marks: _Marks, read: Sequence[Answered]) -> dict[str, Score]:
     scores: dict[str, Score] = {}
     for name, value in _values(marks, read).items():
         replicates = np.array([one.get(name, np.nan) for one in without])
-        scale: Literal["positive", "share"] = "positive" if name.endswith(("_mae", "_rmse")) else "share"
+        scale: Literal["positive", "share"] = "positive" if name in ERRORS_OF_COUNTS else "share"
         ends = interval(value, replicates, strata, scale) if len(people) >= LEAST else None
-        reason = f"it rests on {len(people)} people" if len(people) < LEAST else "it has no spread"
+        reason = "it has no spread"
+        if len(people) < LEAST:
+            reason = store_supports([ThinSupport("it", f"{len(people)} people")])
         scores[name] = as_score(value, ends, reason)
     return scores
 

@@ -2,8 +2,9 @@
 
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
-from mebench.cli import predictions
+from mebench.cli import app, predictions
 from mebench.core import number_at
 from mebench.errors import ConfigError, RunError
 from mebench.exchange import Remarks, read_intervals, write
@@ -40,7 +41,7 @@ def exported(run, path, form="csv", fps=None, **words):
     return sorted(zip(read["video"].str[-2:], read["onset"], read["offset"]))
 
 
-@pytest.mark.parametrize("form", [form for form in write.FORMATS if form not in write.TIMED])
+@pytest.mark.parametrize("form", [form for form in write.FORMATS if not write.counts_time(form)])
 def test_frames_are_file_numbers_unless_positions_are_requested(numbered, form, tmp_path, capsys):
     truth = numbered.read_table("predictions.parquet").merge(numbered.read_table("videos.parquet"), on="video")
     positions, numbers = (
@@ -54,6 +55,34 @@ def test_frames_are_file_numbers_unless_positions_are_requested(numbered, form, 
     assert "the dataset's own file numbers (drawn/00/v0 begins with 5550)" in capsys.readouterr().err
     assert exported(numbered, tmp_path / "p", form, frames="positions") == positions
     assert "every video is counted from 0" in capsys.readouterr().err
+
+
+@pytest.fixture
+def added_format(monkeypatch):
+    """A format that somebody adds, by one entry."""
+
+    def write_names(export):
+        export.path.write_text("\n".join(export.numbered["video"]))
+
+    monkeypatch.setitem(write.FORMATS, "names", write.Format("the videos", write_names))
+    return "names"
+
+
+@pytest.mark.parametrize("verb", ["predictions export", "predict", "score"])
+def test_help_lists_a_format_that_is_added(added_format, verb):
+    before_it = [name for name in write.FORMATS if name != added_format]
+    shown = CliRunner().invoke(app, [*verb.split(), "--help"], env={"COLUMNS": "200"}).output
+    assert f"{before_it[-1]}|{added_format}" in shown
+
+
+def test_export_writes_a_format_that_is_added(numbered, added_format, tmp_path):
+    predictions.export(numbered.id, str(tmp_path / "out"), form=added_format, runs=str(numbered.path.parent))
+    assert (tmp_path / "out").read_text().splitlines() == numbered.read_table("predictions.parquet")["video"].tolist()
+
+
+def test_predict_refuses_a_format_that_needs_the_truth(numbered):
+    with pytest.raises(ConfigError, match=r"unknown format 'megc2020'.*The truth is unknown here"):
+        predictions.predict(numbered.id, form="megc2020", runs=str(numbered.path.parent))
 
 
 @pytest.mark.parametrize("form", ["activitynet", "thumos"])

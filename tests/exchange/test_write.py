@@ -11,7 +11,6 @@ from hypothesis import given, strategies as st
 
 from mebench.errors import ConfigError, DataError
 from mebench.exchange import (
-    FORMATS,
     Remarks,
     Rules,
     guarded,
@@ -20,7 +19,10 @@ from mebench.exchange import (
     write_predictions,
     write_truth,
 )
+from mebench.exchange.write import FORMATS, Format
 
+SCORING_PAGE = Path(__file__).parents[2] / "docs" / "scoring.md"
+FORMATS_OF_ONE_FILE = [name for name, form in FORMATS.items() if not form.writes_folder]
 DANGEROUS = ["=1+1", "+cmd", "-cmd", "@SUM(A1)", "'=quoted", "''@x"]
 
 
@@ -76,7 +78,7 @@ def test_numbers_below_zero_are_no_formulas(tables, tmp_path):
 def test_each_format_by_hand(tables, tmp_path):
     made, remarks = at_rate(tables(SPOTTED, TRUTH), 10.0), Remarks()
     text = {}
-    for form in FORMATS:
+    for form in FORMATS_OF_ONE_FILE:
         write_predictions(tmp_path / form, form, made, remarks)
         text[form] = (tmp_path / form).read_text()
     assert text["strs"] == "subject,video,onset,offset,emotion\n1,a,11,21,joy\n"
@@ -104,7 +106,7 @@ def test_each_format_by_hand(tables, tmp_path):
     assert len(remarks.warnings) == 4  # strs has no kind, and three forms no subject
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", FORMATS_OF_ONE_FILE)
 def test_what_is_written_scores_as_before(tables, write, tmp_path, form):
     spotted = SPOTTED.splitlines()
     only_micro = "\n".join([spotted[0], spotted[1]]) + "\n"
@@ -119,7 +121,7 @@ def test_what_is_written_scores_as_before(tables, write, tmp_path, form):
 TWO_SETS = "dataset,subject,video,onset,offset\nhs,1,a,10,20\nvis,1,a,30,40\n"
 
 
-@pytest.mark.parametrize("form", [*FORMATS, "eaf"])
+@pytest.mark.parametrize("form", FORMATS)
 def test_videos_of_one_name_in_two_datasets_stay_two(tables, tmp_path, form):
     made, remarks = tables(TWO_SETS, TWO_SETS), Remarks()
     write_predictions(
@@ -213,3 +215,20 @@ def test_what_the_system_refuses_is_one_sentence_with_the_path_and_the_remedy(ta
     with pytest.raises(DataError) as refusal:
         write_predictions(Path(place), "csv", tables(SPOTTED, TRUTH), Remarks())
     assert str(refusal.value) == reason
+
+
+def formats_missing_in_documentation():
+    """The formats that the documentation does not list with what they hold, or not in their order."""
+    lines = SCORING_PAGE.read_text(encoding="utf-8").splitlines()
+    start = lines.index("| format | what it holds |") + 2
+    expected = [f"| `{name}` | {form.summary} |" for name, form in FORMATS.items()]
+    return [line for place, line in enumerate(expected, start) if line not in lines[place : place + 1]]
+
+
+def test_scoring_page_lists_the_formats():
+    assert formats_missing_in_documentation() == []
+
+
+def test_scoring_page_lacks_a_format_that_is_added(monkeypatch):
+    monkeypatch.setitem(FORMATS, "names", Format("the videos", lambda export: None))
+    assert formats_missing_in_documentation() == ["| `names` | the videos |"]

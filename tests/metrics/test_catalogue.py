@@ -15,11 +15,22 @@ from typer.testing import CliRunner
 from mebench.boards import as_csv, build as boards_build, collect as boards_collect, latex, markdown
 from mebench.cli import app
 from mebench.core import Task
-from mebench.metrics import CONVENTIONS, METRICS, SpottingCounts, catalogue, compare, summarize
+from mebench.metrics import (
+    CONVENTIONS,
+    METRICS,
+    Basis,
+    Sample,
+    SpottingCounts,
+    catalogue,
+    compare,
+    count,
+    named,
+    summarize,
+)
 from mebench.reports import compare_runs, score_tables
 from mebench.tuning import records
 from tests.helpers.run_folders import make_run
-from tests.metrics.test_summary import CLASSES, random_run, tables, truth, videos
+from tests.metrics.test_summary import CLASSES, random_run, spot, tables, truth, videos
 
 HIGHER = (
     "precision recall f1 f1_at_iou ap50 ap asr precision_large f1_large auc tpr acc_mesr strs accuracy uf1 uar wf1 wr "
@@ -146,6 +157,55 @@ def test_a_new_metric_is_an_entry_and_its_computation(monkeypatch, tmp_path):
     found = compare(first, second, kinds=["micro"], classes=CLASSES, metrics=["missed"], draws=0, permutations=500)
     (said,) = compare_runs.conclusions(found)
     assert said.startswith("spotting, micro: miss rate: A is better than B")
+
+
+@pytest.mark.parametrize("support", ["truths", "spotted", "everybody"])
+def test_metric_support_is_read_from_the_entry_not_the_name(monkeypatch, support):
+    """Given three subjects, one with a truth alone, one with a spotted interval alone, one with neither."""
+    run = tables(videos("d/1/a", "d/2/a", "d/3/a"), [truth("d/1/a", 50)], [spot("d/2/a", 50)])
+    ordered = run.ordered()
+    counts = count(ordered.truths, ordered.spotted, np.ones(3), named("strict"))
+    behind = {"truths": [0], "spotted": [1], "everybody": [0, 1, 2]}[support]
+    for name in ("fp_named_so", "precision_named_so", "recall_named_so"):
+        monkeypatch.setitem(METRICS, name, catalogue.Metric(name, name, "a misleading name", support=support))
+        for units in ([0], [1], [2], [0, 1, 2]):
+            assert counts.basis_of(units, name) == Basis(len({*units} & {*behind}))
+
+
+def test_convention_defines_reads_entries_not_names(monkeypatch):
+    entries = {"ap_plain": {}, "plain_ranked": {"ranked": True}, "plain_timed": {"timed": True}}
+    for name, facts in entries.items():
+        monkeypatch.setitem(METRICS, name, catalogue.Metric(name, name, "a misleading name", **facts))
+    of_truth, with_truth = named("strict, kinds=of_truth"), named("strict, videos=with_truth")
+    assert [of_truth.defines(name) for name in entries] == [True, False, False]
+    assert [with_truth.defines(name) for name in entries] == [True, True, False]
+
+
+def test_exchanged_convention_swaps_the_scores_that_entries_name(monkeypatch):
+    run = tables(videos("d/1/a"), [truth("d/1/a", 50)], [spot("d/1/a", 50), spot("d/1/a", 90)])
+    ordered = run.ordered()
+    counts = count(ordered.truths, ordered.spotted, np.ones(1), named("strict, exchanged=true"))
+    usual = counts.scores(np.ones((1, 1)))
+    assert (usual["precision"][0], usual["recall"][0]) == (1.0, 0.5)
+    for name in ("precision", "recall"):
+        monkeypatch.setitem(METRICS, name, replace(METRICS[name], printed_as=""))
+    unchanged = counts.scores(np.ones((1, 1)))
+    assert (unchanged["precision"][0], unchanged["recall"][0]) == (0.5, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("facts", "basis"),
+    [
+        ({}, Basis(2, "joy rests on 1 sample of 1 subject, fear rests on 1 sample of 1 subject")),
+        ({"over_samples": True}, Basis(2)),
+    ],
+)
+def test_sample_basis_reads_entries_not_names(monkeypatch, facts, basis):
+    sample = Sample(np.array([[[1, 0, 0], [0, 0, 0]], [[0, 0, 0], [1, 0, 0]]]), np.eye(2, dtype=int), ["joy", "fear"])
+    monkeypatch.setitem(METRICS, "uar_named_so", catalogue.Metric("uar_named_so", "a", "b", **facts))
+    assert sample.basis_of([0, 1], "uar_named_so") == basis
+    monkeypatch.setitem(METRICS, "uar_named_so", catalogue.Metric("uar_named_so", "a", "b", mean_recall=True))
+    assert sample.basis_of([0, 1], "uar_named_so").unseen > 0
 
 
 @pytest.mark.parametrize("main", ["fp_per_minute", "f1"])

@@ -1,0 +1,163 @@
+"""Lists, dicts, numbers and text from files of NumPy, pickles, JSON, lines of JSON, and from what Python prints."""
+
+import ast
+import io
+import json
+import re
+import zipfile
+from collections.abc import Mapping
+from contextlib import suppress
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from mebench.annotations.plain_pickle import Bare, unpickled
+from mebench.errors import DataError
+
+MOST_NUMBERS = 20_000_000
+"""The limit of numbers in arrays."""
+ARRAY_MARK = b"\x93NUMPY"
+ARCHIVE_MARK = b"PK\x03\x04"
+PICKLE_MARKS = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+"""The first two bytes of pickles of protocols 2 to 5."""
+OLD_PICKLE_MARKS = (b"(", b"]", b"}")
+"""The first byte of a list or a dict in a pickle of protocol 0 or 1, which ends with a full stop."""
+BYTES_OF_NUMBER = 8
+VALUE_START = re.compile(r"^(?:\w+ *[:=] *)?(?=[\[{(]\s*[\[{(\]}\"'\d.-])", re.MULTILINE)
+"""The beginning of a value in printed output; a bracket before a word, such as [INFO], does not begin one."""
+_CONSTRUCTOR = re.compile(
+    r"(?<![\w'\"])(?:np\.|numpy\.|torch\.)?(?:array|tensor|OrderedDict|str_|bool_?|u?int\d*|float\d*)\("
+)
+"""The name in front of the brackets in which NumPy, PyTorch and Python print a value."""
+_TYPE_OR_DEVICE = re.compile(r", *(?:dtype|device)=[^,)]*")
+
+
+def read_value(raw: bytes) -> Any:
+    """The value in the bytes of a file; None for a file of another kind.
+
+    NumPy's `.npy` and `.npz`, pickles, JSON, lines of JSON, notebooks, and values as Python prints them.
+
+    Raises:
+        DataError: it is damaged, or a pickle that would execute code.
+    """
+    try:
+        if raw.startswith(ARRAY_MARK):
+            return _read_array(raw)
+        if raw.startswith(ARCHIVE_MARK):
+            return _read_arrays(raw)
+    except zipfile.BadZipFile as error:
+        if b".npy" in raw[:100]:
+            raise DataError("it begins like NumPy arrays but is damaged: is the file cut off?") from error
+        return None  # the reader of workbooks reports this
+    except (ValueError, KeyError, EOFError) as error:
+        raise DataError(f"it begins like a NumPy array but is damaged ({error})") from error
+    if _is_pickle(raw):
+        return _without_arrays(unpickled(io.BytesIO(raw)))
+    return _read_printed(raw.decode("utf-8-sig", "replace").strip())
+
+
+def _read_array(raw: bytes) -> Any:
+    """The value in an `.npy` file."""
+    file = io.BytesIO(raw)
+    read_header = {1: np.lib.format.read_array_header_1_0, 2: np.lib.format.read_array_header_2_0}
+    version, _ = np.lib.format.read_magic(file)
+    shape, _, kind = read_header[version](file)
+    if kind.hasobject:
+        return _without_arrays(unpickled(file))  # the header is read, and a pickle follows
+    _refuse_many(prod(shape) * kind.itemsize // BYTES_OF_NUMBER)
+    return _without_arrays(np.load(io.BytesIO(raw), allow_pickle=False))
+
+
+def _read_arrays(raw: bytes) -> dict[str, Any] | None:
+    """The values in an `.npz` file by name; None for another archive, such as a workbook."""
+    with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+        names = archive.namelist()
+        if not all(name.endswith(".npy") for name in names):
+            return None
+        n_bytes = sum(entry.file_size for entry in archive.infolist())
+        _refuse_many(n_bytes // BYTES_OF_NUMBER)
+        return {name.removesuffix(".npy"): read_value(archive.read(name)) for name in names}
+
+
+def _is_pickle(raw: bytes) -> bool:
+    """Whether the bytes are those of a pickle."""
+    if raw.startswith(PICKLE_MARKS):
+        return True
+    return raw.startswith(OLD_PICKLE_MARKS) and raw.rstrip().endswith(b".")
+
+
+def _read_printed(text: str) -> Any:
+    """The value that a text is, or those on its lines; None for a text that does not begin with one."""
+    if not text.startswith(("{", "[", "(")) or not VALUE_START.match(text):
+        return None
+    with suppress(ValueError):
+        return parse_printed(text)
+    return _read_printed_lines(text)
+
+
+def _read_printed_lines(text: str) -> list[Any] | None:
+    """A value from each line; None for a text that only begins with a bracket."""
+    values = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            values.append(parse_printed(line))
+        except ValueError as error:
+            if text.startswith("("):  # a remark in brackets
+                return None
+            if values:
+                raise DataError(f"line {number} is not JSON ({error}): is the file cut off?") from error
+            raise DataError(f"it begins like JSON but is not valid ({error}): is the file cut off?") from error
+    return values
+
+
+def parse_printed(text: str) -> Any:
+    """A value as JSON or Python prints it, also with arrays.
+
+    Raises:
+        ValueError: it is neither, or Python abbreviated it.
+
+    >>> parse_printed("{'a': [(np.int64(3), 9)], 'b': array([[1., 2.]], dtype=float32)}")
+    {'a': [[3, 9]], 'b': [[1.0, 2.0]]}
+    """
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("lists are nested thousands deep") from None
+    except ValueError:
+        literal = _TYPE_OR_DEVICE.sub("", _CONSTRUCTOR.sub("(", text))
+        literal = re.sub(r"\bnan\b", "None", literal)
+        if "..." not in literal:
+            with suppress(ValueError, SyntaxError, MemoryError, RecursionError):
+                return _without_arrays(ast.literal_eval(literal))
+        raise  # JSON's error has a line and a column
+
+
+def _refuse_many(numbers: int) -> None:
+    """Refuse more numbers than answers have, which a small file may expand to."""
+    if numbers > MOST_NUMBERS:
+        raise DataError(f"it expands to {numbers:,} numbers, and {MOST_NUMBERS:,} are read: save the rows as CSV")
+
+
+def _without_arrays(value: Any) -> Any:
+    """The value with lists in place of arrays, tuples and sets, and dicts in place of objects and records."""
+    if isinstance(value, Bare):
+        return _without_arrays(vars(value))
+    if isinstance(value, np.ndarray | np.generic):
+        return _list_of_array(value)
+    if isinstance(value, Mapping):
+        return {str(key): _without_arrays(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple | set):
+        return [_without_arrays(inner) for inner in value]
+    return value
+
+
+def _list_of_array(array: Any) -> Any:
+    """The items of an array; a record of named fields becomes a dict."""
+    _refuse_many(array.size)
+    items, names = array.tolist(), array.dtype.names
+    if names is not None:
+        items = [dict(zip(names, record)) for record in items]
+    return _without_arrays(items)

@@ -1,0 +1,82 @@
+"""A value from JSON, NumPy or a pickle as a sheet of rows."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from mebench.annotations.sheets import Sheet, made, of_text
+from mebench.exchange.row_layouts import INTERVAL_CELLS, Row, is_nested, table_of
+
+FEWEST_CELLS = 3
+"""The cells that locate an interval: its video, onset and offset."""
+
+
+def sheet_of_value(value: Any, name: str) -> Sheet | None:
+    """The rows of a value as a sheet; None if no part of it looks like rows.
+
+    Lists of more cells than an interval has become lines of text without names of columns.
+
+    Args:
+        value: lists, dicts, numbers and text.
+        name: name of the sheet in messages.
+    """
+    if isinstance(value, list) and value and _are_flat_lists(value):
+        return _sheet_of_lines(value, name)
+    if isinstance(value, Mapping):
+        lines = _lines_of_long_rows(value)
+        if lines:
+            return _sheet_of_lines(lines, name)
+    rows = table_of(value)
+    return sheet_of_rows(name, rows) if rows else None
+
+
+def sheet_of_rows(name: str, rows: Sequence[Row]) -> Sheet:
+    """Rows as a sheet of that name, with every column that occurs."""
+    columns = list(dict.fromkeys(column for row in rows for column in row))
+    return made(name, columns, ([row.get(column) for column in columns] for row in rows))
+
+
+def _sheet_of_lines(lines: Sequence[Sequence[Any]], name: str) -> Sheet | None:
+    """Lists of cells as a table of text; None if they have fewer cells than locate an interval."""
+    if len(lines[0]) < FEWEST_CELLS:
+        return None
+    text = "".join("\t".join(map(str, cells)) + "\n" for cells in lines)
+    return of_text(text, "", name)
+
+
+def _lines_of_long_rows(value: Mapping[str, Any]) -> list[list[Any]]:
+    """The rows of each video, or of a single array, with more than onset, offset and confidence; empty if there are none.
+
+    >>> _lines_of_long_rows({"a": [[3, 5.0, 9]]}), _lines_of_long_rows({"a": [[3, 9, 0.5]]})
+    ([['a', 3, 5, 9]], [])
+    """
+    tables = [part for part in value.values() if isinstance(part, list) and part]
+    rows = [row for table in tables for row in table]
+    has_other_parts = len(tables) < len(value)
+    if has_other_parts or not rows or not _are_flat_lists(rows):
+        return []
+    # The cell between onset and offset is an apex if all three rise.
+    have_apex = all(len(row) == len(INTERVAL_CELLS) and row == sorted(map(_whole, row)) for row in rows)
+    if not have_apex and all(len(row) <= len(INTERVAL_CELLS) for row in rows):
+        return []
+    if _is_single_array(value, rows[0]):
+        return rows
+    return [[video, *map(_whole, row)] for video, part in value.items() for row in part]
+
+
+def _is_single_array(value: Mapping[str, Any], first_row: Sequence[Any]) -> bool:
+    """Whether the only part is an array without a name, or with one that is no video since the rows hold words."""
+    if len(value) > 1:
+        return False
+    (name,) = value
+    return re.fullmatch(r"arr_\d+", name) is not None or any(isinstance(cell, str) for cell in first_row)
+
+
+def _whole(number: Any) -> Any:
+    """An int for a float without a fraction; anything else unchanged."""
+    return int(number) if isinstance(number, float) and number.is_integer() else number
+
+
+def _are_flat_lists(rows: Iterable[Any]) -> bool:
+    """Whether all rows are lists of plain cells."""
+    return all(isinstance(row, list) and not is_nested(row) for row in rows)

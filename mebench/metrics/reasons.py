@@ -1,0 +1,52 @@
+"""Why a score has no interval: as data, in the words that a summary keeps, and read back for those who word it otherwise."""
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from mebench.terminal import plural
+
+SAME_WITHOUT_ANY = "it is the same whoever is left out, which says nothing of others"
+ONE_SUBJECT_EACH = "there is one subject of each dataset, so nothing says how others would score"
+UNDEFINED_WITHOUT_ONE = "without one of the subjects it is undefined"
+
+
+class ThinSupport(NamedTuple):
+    """The data behind a score, or behind one class of it, where they are too few.
+
+    Attributes:
+        owner: name of the class, after the name of the part if parts are scored by themselves; `it` for the score itself.
+        amount: number of samples, subjects or people, in words.
+    """
+
+    owner: str
+    amount: str
+
+    @classmethod
+    def of_class(cls, name: str, samples: int, subjects: int) -> "ThinSupport":
+        """The samples of a class, and the subjects who show it."""
+        return cls(name, f"{plural(samples, 'sample')} of {plural(subjects, 'subject')}")
+
+
+_STORED = re.compile(r"(.+?) rests on (no subject|\d+ people|\d+ samples? of \d+ subjects?)(; |, |$)")
+
+
+def store_supports(supports: Iterable[ThinSupport]) -> str:
+    """The reason in a summary, from what is too little.
+
+    >>> store_supports([ThinSupport.of_class("fear", 2, 1)])
+    'fear rests on 2 samples of 1 subject'
+    """
+    return ", ".join(f"{support.owner} rests on {support.amount}" for support in supports)
+
+
+def read_supports(reason: str) -> list[tuple[ThinSupport, str]]:
+    """What is too little, each with the separator after it, from a reason in a summary; empty for another reason.
+
+    >>> read_supports("fear rests on 2 samples of 1 subject")
+    [(ThinSupport(owner='fear', amount='2 samples of 1 subject'), '')]
+    >>> read_supports(SAME_WITHOUT_ANY)
+    []
+    """
+    found = [(ThinSupport(owner, amount), separator) for owner, amount, separator in _STORED.findall(reason)]
+    return found if found and found[-1][1] == "" else []
