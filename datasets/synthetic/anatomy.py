@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-import lazy_loader
 import numpy as np
 from numpy.typing import NDArray
+
+from mebench.lazy_imports import load_lazily
 
 from .drawing import Canvas, Floats
 from .streams import Purpose, stream
@@ -13,7 +14,7 @@ from .streams import Purpose, stream
 if TYPE_CHECKING:
     import cv2
 else:
-    cv2 = lazy_loader.load("cv2")
+    cv2 = load_lazily("cv2")
 
 Hair = Literal["short", "side", "long", "curly", "bob", "bun", "shaved"]
 

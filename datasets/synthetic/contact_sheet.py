@@ -3,16 +3,16 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import lazy_loader
 import numpy as np
 from numpy.typing import NDArray
 
 from mebench.core import Dataset, Expression, Video
+from mebench.lazy_imports import load_lazily
 
 if TYPE_CHECKING:
     import cv2
 else:
-    cv2 = lazy_loader.load("cv2")
+    cv2 = load_lazily("cv2")
 
 HEADINGS = ("first frame", "onset", "apex", "offset", "apex - onset")
 _BAR = 20

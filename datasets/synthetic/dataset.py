@@ -9,7 +9,6 @@ from functools import lru_cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-import lazy_loader
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,6 +16,7 @@ from mebench.core import Dataset, Distractor, Frames, SubjectKey, Video
 from mebench.errors import DataError
 from mebench.features import processor
 from mebench.frames.videofile import CLOCK, pixels, x264
+from mebench.lazy_imports import load_lazily
 from mebench.spotting import stretches
 
 from .emotions import SCHEMES
@@ -29,7 +29,7 @@ from .streams import Purpose, stream
 if TYPE_CHECKING:
     import cv2
 else:
-    cv2 = lazy_loader.load("cv2")
+    cv2 = load_lazily("cv2")
 
 GENERATOR = 1
 """Raised when the pixels change."""

@@ -2,14 +2,15 @@
 
 from typing import TYPE_CHECKING, NamedTuple
 
-import lazy_loader
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from mebench.lazy_imports import load_lazily
 
 if TYPE_CHECKING:
     import cv2
 else:
-    cv2 = lazy_loader.load("cv2")
+    cv2 = load_lazily("cv2")
 
 
 Floats = NDArray[np.float32]

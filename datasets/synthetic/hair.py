@@ -2,9 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-import lazy_loader
 import numpy as np
 from numpy.typing import NDArray
+
+from mebench.lazy_imports import load_lazily
 
 from .anatomy import Anatomy
 from .drawing import Canvas, Floats, curve, ellipse, shifted, value_noise
@@ -12,7 +13,7 @@ from .drawing import Canvas, Floats, curve, ellipse, shifted, value_noise
 if TYPE_CHECKING:
     import cv2
 else:
-    cv2 = lazy_loader.load("cv2")
+    cv2 = load_lazily("cv2")
 
 
 def behind(canvas: Canvas, anatomy: Anatomy, random: np.random.RandomState) -> None:

@@ -2,9 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-import lazy_loader
 import numpy as np
 from numpy.typing import NDArray
+
+from mebench.lazy_imports import load_lazily
 
 from . import hair
 from .anatomy import BROWS, EYES, Anatomy, depth_map
@@ -14,7 +15,7 @@ from .streams import Purpose, stream
 if TYPE_CHECKING:
     import cv2
 else:
-    cv2 = lazy_loader.load("cv2")
+    cv2 = load_lazily("cv2")
 
 
 def draw_skin(anatomy: Anatomy, size: int, unit: float, texture: float, seed: int, subject: int) -> NDArray[np.uint8]:

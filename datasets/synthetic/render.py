@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
-import lazy_loader
 import numpy as np
 from numpy.typing import NDArray
+
+from mebench.lazy_imports import load_lazily
 
 from .action_units import FURROWS, PARTS_LIPS, UNITS, Fields, lids, make_fields
 from .anatomy import EYES, Anatomy, depth_map, make_anatomy
@@ -16,7 +17,7 @@ from .portrait import draw_beneath, draw_skin, lid_lines, lips_line
 if TYPE_CHECKING:
     import cv2
 else:
-    cv2 = lazy_loader.load("cv2")
+    cv2 = load_lazily("cv2")
 
 OVERSAMPLING = 2
 """Pixels of the portrait per pixel of a frame, each way."""

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-import lazy_loader
 import numpy as np
 
 from mebench.annotations.sheets import Sheet
@@ -23,11 +22,12 @@ from mebench.errors import DataError
 from mebench.exchange.text_table import File, Remarks
 from mebench.exchange.values import IntervalFile, Role
 from mebench.grouping import grouped
+from mebench.lazy_imports import load_lazily
 
 if TYPE_CHECKING:
     import pandas as pd
 else:
-    pd = lazy_loader.load("pandas")
+    pd = load_lazily("pandas")
 
 DATASETS = {"1": "SAMM-LV", "2": "CAS(ME)^2"}
 _NEXT = r"(?:\s*[,;\t]\s*|\s+)"

@@ -6,18 +6,18 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-import lazy_loader
 import numpy as np
 from numpy.typing import NDArray
 
 from mebench.annotations import BLANK, KINDS, STARTS, STOPS, Cells, kind_of, number_of_date, plain_name
 from mebench.errors import DataError, unknown
 from mebench.exchange.text_table import MOST_LINES, Remarks, TextTable, at_lines
+from mebench.lazy_imports import load_lazily
 
 if TYPE_CHECKING:
     import pandas as pd
 else:
-    pd = lazy_loader.load("pandas")
+    pd = load_lazily("pandas")
 
 Role = Literal["predictions", "truth", "frame scores"]
 IDS = ("dataset", "subject", "video")

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import lazy_loader
 import numpy as np
 
 from mebench import metrics
@@ -23,11 +22,12 @@ from mebench.exchange.eaf import EMOTION, Mark, Tier, write_eaf
 from mebench.exchange.megc import Entry, log_lines
 from mebench.exchange.text_table import Remarks
 from mebench.exchange.values import IDS, NO_DATASET
+from mebench.lazy_imports import load_lazily
 
 if TYPE_CHECKING:
     import pandas as pd
 else:
-    pd = lazy_loader.load("pandas")
+    pd = load_lazily("pandas")
 
 Row = Sequence[object]
 NUMBERING = ["first", "numbers"]

@@ -2,14 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from mebench.features import FeatureMap, Flow, FlowVolume, Image, Landmarks, MapStep, angle_of
 from mebench.features.orientation import EDGE
+from mebench.lazy_imports import load_lazily
+
+if TYPE_CHECKING:
+    import cv2
+else:
+    cv2 = load_lazily("cv2")
 
 OUTLINES = """
 17^ 19^ 19 17, 19^ 21^ 21 19, 21^ 27^^ 27 21, 27^^ 22^ 27 22, 22^ 24^ 24 22, 24^ 26^ 26 24,
