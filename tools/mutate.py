@@ -115,28 +115,49 @@ def _arguments() -> argparse.Namespace:
 def _chosen(args: argparse.Namespace, sources: Mapping[str, bytes]) -> dict[int, list[Mutant]]:
     """The mutants by seed."""
     if args.again:
-        rows = json.loads(Path(args.again).read_text(encoding="utf-8"))
-        found = {int(seed): [_read(row) for row in some if row["outcome"] == "survived"] for seed, some in rows.items()}
-        for m in (m for some in found.values() for m in some):
-            if sources.get(m.file, b"")[m.start : m.end] != m.old.encode():
-                raise SystemExit(f"{m.file} has changed since {args.again} was written: draw anew")
-        return found
-    only = {Path(file).resolve().relative_to(ROOT).as_posix() for file in args.only or ()}
-    if unknown := only - set(sources):
-        raise SystemExit(f"{min(unknown)} is no file of mebench/")
-    places = {(file, int(line)) for file, _, line in (place.rpartition(":") for place in args.at or ())}
-    files = only or ({file for file, _ in places} if places else set(sources))
-    if places and not files <= set(sources):
-        raise SystemExit(
-            f"--at takes FILE:LINE with a file of mebench/, from the root: {min(files - set(sources))} is none"
-        )
+        return _survivors(args.again, sources)
+    files = _files_named(args.only, sources) or set(sources)
+    if args.at:
+        return {0: _mutants_in_lines(args.at, sources, files if args.only else None)}
     every = [m for file in sorted(files) for m in mutants(file, sources[file])]
-    if places:
-        return {0: [m for m in every if (m.file, m.line) in places and sound(m, sources[m.file])]}
     if args.changed:
         changed = _changed(args.changed)
         every = [m for m in every if (m.file, m.line) in changed]
     return {seed: _sound(draw(every, args.lines, seed), every, sources) for seed in args.seed}
+
+
+def _survivors(file: str, sources: Mapping[str, bytes]) -> dict[int, list[Mutant]]:
+    """The mutants that survived an earlier time, by seed, from a file of `--json`."""
+    rows = json.loads(Path(file).read_text(encoding="utf-8"))
+    found = {int(seed): [_read(row) for row in some if row["outcome"] == "survived"] for seed, some in rows.items()}
+    for survivors in found.values():
+        for m in survivors:
+            if sources.get(m.file, b"")[m.start : m.end] != m.old.encode():
+                raise SystemExit(f"{m.file} has changed since {file} was written: draw anew")
+    return found
+
+
+def _files_named(only: Sequence[str] | None, sources: Mapping[str, bytes]) -> set[str]:
+    """The files of `--only`, from the root of the checkout."""
+    named = {Path(file).resolve().relative_to(ROOT).as_posix() for file in only or ()}
+    unknown = named - set(sources)
+    if unknown:
+        raise SystemExit(f"{min(unknown)} is no file of mebench/")
+    return named
+
+
+def _mutants_in_lines(at: Sequence[str], sources: Mapping[str, bytes], only: set[str] | None) -> list[Mutant]:
+    """All mutants in the lines of `--at`, in the files of `--only` if there are some."""
+    places = set()
+    for place in at:
+        file, _, line = place.rpartition(":")
+        places.add((file, int(line)))
+    files = only or {file for file, _ in places}
+    unknown = files - set(sources)
+    if unknown:
+        raise SystemExit(f"--at takes FILE:LINE with a file of mebench/, from the root: {min(unknown)} is none")
+    every = [m for file in sorted(files) for m in mutants(file, sources[file])]
+    return [m for m in every if (m.file, m.line) in places and sound(m, sources[m.file])]
 
 
 def _sound(drawn: Iterable[Mutant], every: Sequence[Mutant], sources: Mapping[str, bytes]) -> list[Mutant]:
@@ -145,7 +166,8 @@ def _sound(drawn: Iterable[Mutant], every: Sequence[Mutant], sources: Mapping[st
     for mutant in drawn:
         others = [m for m in every if (m.file, m.line) == (mutant.file, mutant.line)]
         good = next((m for m in [mutant, *others] if sound(m, sources[m.file])), None)
-        found += [] if good is None else [good]
+        if good is not None:
+            found.append(good)
     return found
 
 
@@ -192,16 +214,23 @@ def _unbroken(args: argparse.Namespace, pristine: Path, tests: Sequence[str]) ->
                 chunks += [[test] for test in job.key]
                 continue
             for test in job.key:
-                failed = [test] if lost else [name for name in outcome.failed if name.partition("::")[0] == test]
-                called = [list(name) for name in outcome.called.get(test, [])]
-                entry = {"seconds": round(outcome.spent.get(test, 0.0), 2), "failed": failed, "called": called}
-                known[test] = {"stamp": stamps[test], **entry}
-                for name in failed:
+                known[test] = {"stamp": stamps[test], **_entry_of(test, outcome)}
+                for name in known[test]["failed"]:
                     console.print(f"{name} fails without any change and is left out", style="yellow", markup=False)
             console.print(f"unbroken: {outcome.seconds:.0f} s for {len(job.key)} files from {job.key[0]}", markup=False)
             if file:
                 file.write_text(json.dumps(known) + "\n", encoding="utf-8")
     return known
+
+
+def _entry_of(test: str, outcome: Outcome) -> dict[str, Any]:
+    """The seconds, failed tests and called functions of a test file that ran on the unbroken copy."""
+    failed = [name for name in outcome.failed if name.partition("::")[0] == test]
+    return {
+        "seconds": round(outcome.spent.get(test, 0.0), 2),
+        "failed": failed if outcome.spent else [test],
+        "called": [list(name) for name in outcome.called.get(test, [])],
+    }
 
 
 def _stamps(pristine: Path, tests: Sequence[str], marks: str) -> dict[str, str]:
@@ -226,24 +255,35 @@ def _stages(m: Mutant, near: Mapping[str, int], known: Known, args: argparse.Nam
     """The tests of a mutant, the nearest first."""
     first, last = _marks(args)
     good = {test for test in near if test not in known[test]["failed"]}
-    called = {test: {tuple(name) for name in known[test]["called"]} for test in good}
-    if m.function is not None:
-        near_by = {test for test in good if (m.file, m.function) in called[test]}
-    else:
-        near_by = {test for test in good if near[test] <= 1 or m.file in {file for file, _ in called[test]}}
-    chosen = good if args.imported else near_by | {test for test in good if near[test] == 0}
+    chosen = good if args.imported else {test for test in good if _reaches(m, near[test], known[test]["called"])}
     ordered = sorted(chosen, key=lambda test: (near[test], known[test]["seconds"], test))
     own = [test for test in ordered if near[test] == 0]
     others = [test for test in ordered if near[test] > 0]
-    soon, spent = [], 0.0
-    while others and spent + known[others[0]]["seconds"] <= SOON:
-        spent += known[others[0]]["seconds"]
-        soon.append(others.pop(0))
+    soon, later = _within_seconds(others, known, SOON)
     bad = tuple(name for test in good for name in known[test]["failed"])
-    stages = [Stage(tuple(some), first, bad) for some in (own, soon, others) if some]
+    stages = [Stage(tuple(tests), first, bad) for tests in (own, soon, later) if tests]
     if last and not args.without_marked:
         stages.append(Stage(tuple(sorted(good, key=lambda test: (near[test], test))), last, bad))
     return stages
+
+
+def _reaches(m: Mutant, distance: int, called: Sequence[Sequence[Any]]) -> bool:
+    """Whether a test file imports the mutant's file itself, or calls its function."""
+    if distance == 0:
+        return True
+    if m.function is not None:
+        return [m.file, m.function] in [list(name) for name in called]
+    return distance <= 1 or m.file in {file for file, _ in called}
+
+
+def _within_seconds(tests: Sequence[str], known: Known, seconds: float) -> tuple[list[str], list[str]]:
+    """The first test files that together take no longer than this, and the others."""
+    spent = 0.0
+    for number, test in enumerate(tests):
+        spent += known[test]["seconds"]
+        if spent > seconds:
+            return [*tests[:number]], [*tests[number:]]
+    return [*tests], []
 
 
 def _outcomes(
