@@ -16,7 +16,7 @@ import csv
 import json
 import shutil
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -117,28 +117,31 @@ def main() -> None:
     if options.folder is None:
         parser.error("name a FOLDER for runs and features, or give --page")
     for variant in options.variants:
-        pictures = {"coders": "base", "people": "base", "field_coders": "field"}.get(
-            variant.rstrip("0123456789"), variant
-        )  # have the same
+        # Variants that change coders or people have the pictures of the one that they change.
+        unnumbered = variant.rstrip("0123456789")
+        pictures = {"coders": "base", "people": "base", "field_coders": "field"}.get(unnumbered, variant)
         cache = options.folder / "cache" / pictures
         for method in options.methods:
+            rows = read(options.csv)
+            if any((r["variant"], r["method"], r["seed"]) == (variant, method, str(options.seed)) for r in rows):
+                continue
             preset = "field" if variant.startswith("field") else "board"
             words = [f"method={method}", *SETTINGS[method], "dataset=synthetic", f"dataset.preset={preset}", *SIZE]
             words += [*VARIANTS[variant][1], "kinds=[micro]", "protocol=kfold", f"seed={options.seed}", "tracking=off"]
             words += [f"runs={options.folder / 'runs'}", f"cache={cache}", f"workers={options.workers}"]
-            rows = read(options.csv)
-            if any((r["variant"], r["method"], r["seed"]) == (variant, method, str(options.seed)) for r in rows):
-                continue
-            rows = sorted(
-                [*rows, measured(variant, method, options.seed, words)],
-                key=lambda r: (list(VARIANTS).index(r["variant"]), list(SETTINGS).index(r["method"]), int(r["seed"])),
-            )
-            with options.csv.open("w", newline="") as file:
-                writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-                writer.writeheader()
-                writer.writerows(rows)
+            write_rows(options.csv, [*rows, measured(variant, method, options.seed, words)])
         if options.forget:
             shutil.rmtree(cache, ignore_errors=True)
+
+
+def write_rows(file: Path, rows: Sequence[Row]) -> None:
+    """Write a table of rows, sorted by variant, method and seed."""
+    variants, methods = list(VARIANTS), list(SETTINGS)
+    ordered = sorted(rows, key=lambda r: (variants.index(r["variant"]), methods.index(r["method"]), int(r["seed"])))
+    with file.open("w", newline="") as table:
+        writer = csv.DictWriter(table, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(ordered)
 
 
 def read(file: Path) -> list[Row]:
@@ -211,48 +214,74 @@ def agreement(rows: Iterable[Row], methods: Iterable[str]) -> tuple[int, float, 
 
 def tables(rows: Sequence[Row]) -> dict[str, str]:
     """The tables of the page, by the name of their place."""
-    rows = [{**r, "variant": VARIANTS[r["variant"]][0]} for r in rows] + whole()
-    by_variant = {v: [r for r in rows if r["variant"] == v] for v in dict.fromkeys(r["variant"] for r in rows)}
-    methods = [r["method"] for r in by_variant.get(VARIANTS["base"][0], ())]
-    scores = [f"| change | {' | '.join(f'`{m}`' for m in methods)} |", f"|---|{'---|' * len(methods)}"]
+    named = [{**row, "variant": VARIANTS[row["variant"]][0]} for row in rows]
+    by_variant: dict[str, list[Row]] = {}
+    for row in [*named, *whole()]:
+        by_variant.setdefault(row["variant"], []).append(row)
+    made = {
+        "f1": _table_of_f1(by_variant),
+        "causes": _table_of_causes(by_variant),
+        "agreement": _table_of_agreement(by_variant),
+        "published": _table_of_published(by_variant),
+    }
+    return {name: "\n".join(lines) for name, lines in made.items()}
+
+
+def _table_of_f1(by_variant: Mapping[str, Sequence[Row]]) -> Iterator[str]:
+    """F1 of each method, a line for each variant."""
+    methods = [row["method"] for row in by_variant.get(VARIANTS["base"][0], ())]
+    yield f"| change | {' | '.join(f'`{method}`' for method in methods)} |"
+    yield f"|---|{'---|' * len(methods)}"
     for variant, own in by_variant.items():
-        found = {r["method"]: _n(r["f1"]) for r in own}
-        scores.append(f"| {variant} | {' | '.join(found.get(m, '') for m in methods)} |")
-    lines = [
-        "| change | method | F1 [95 %] | recall | FP a minute | FP a macro-expression | FP a minute elsewhere | F1 at SAMM-LV's density |"
-    ]
-    lines.append("|---|---|---|---|---|---|---|---|")
+        f1 = {row["method"]: _n(row["f1"]) for row in own}
+        yield f"| {variant} | {' | '.join(f1.get(method, '') for method in methods)} |"
+
+
+def _table_of_causes(by_variant: Mapping[str, Sequence[Row]]) -> Iterator[str]:
+    """All scores, a line for each variant and method."""
+    yield (
+        "| change | method | F1 [95 %] | recall | FP a minute | FP a macro-expression | FP a minute elsewhere "
+        "| F1 at SAMM-LV's density |"
+    )
+    yield "|---|---|---|---|---|---|---|---|"
     for variant, own in by_variant.items():
-        for r in own:
-            f1 = f"{_n(r['f1'])} [{_n(r['low'])}, {_n(r['high'])}]"
-            cells = [_n(r[name]) for name in ("recall", "fp_per_minute", "fp_per_macro", "fp_elsewhere", "f1@samm_lv")]
-            lines.append(f"| {variant} | `{r['method']}` | {f1} | {' | '.join(cells)} |")
-    ranks = [
-        "| change | methods with a published value | mean log ratio | largest factor off | Spearman |",
-        "|---|---|---|---|---|",
-    ]
+        for row in own:
+            f1 = f"{_n(row['f1'])} [{_n(row['low'])}, {_n(row['high'])}]"
+            names = ("recall", "fp_per_minute", "fp_per_macro", "fp_elsewhere", "f1@samm_lv")
+            cells = [_n(row[name]) for name in names]
+            yield f"| {variant} | `{row['method']}` | {f1} | {' | '.join(cells)} |"
+
+
+def _table_of_agreement(by_variant: Mapping[str, Sequence[Row]]) -> Iterator[str]:
+    """How far each variant is from published values."""
+    yield "| change | methods with a published value | mean log ratio | largest factor off | Spearman |"
+    yield "|---|---|---|---|---|"
     for variant, own in by_variant.items():
         n, log, factor, rank = agreement(own, PUBLISHED)
         if n:
-            ranks.append(
-                f"| {variant} | {n} | {_n(log, True)} | {factor:.1f} | {'' if np.isnan(rank) else _n(rank, True)} |"
-            )
-    known, shown = published(), (VARIANTS["base"][0], VARIANTS["field"][0], WHOLE)
-    own_values = [
-        f"| method | half | published | {' | '.join(shown)} | factor |",
-        "|---|---|---|---|---|---|---|",
-    ]
+            spearman = "" if np.isnan(rank) else _n(rank, True)
+            yield f"| {variant} | {n} | {_n(log, True)} | {factor:.1f} | {spearman} |"
+
+
+def _table_of_published(by_variant: Mapping[str, Sequence[Row]]) -> Iterator[str]:
+    """The published value of each method beside those on three drawn boards."""
+    known = published()
+    shown = (VARIANTS["base"][0], VARIANTS["field"][0], WHOLE)
+    yield f"| method | half | published | {' | '.join(shown)} | factor |"
+    yield "|---|---|---|---|---|---|---|"
     for method, (name, dataset) in PUBLISHED.items():
-        of = [
-            next((float(r[f"f1@{dataset}"]) for r in by_variant.get(v, ()) if r["method"] == method), None)
-            for v in shown
-        ]
-        times = "" if of[-1] is None else _n(max(of[-1], LEAST) / max(known[method], LEAST))
-        cells = [f"`{method}`", "held out" if method in HELD_OUT else "calibrated on"]
-        cells += [f"{_n(known[method])} ({name}, {dataset})", *("" if v is None else _n(v) for v in of), times]
-        own_values.append(f"| {' | '.join(cells)} |")
-    made = {"f1": "\n".join(scores), "causes": "\n".join(lines)}
-    return made | {"agreement": "\n".join(ranks), "published": "\n".join(own_values)}
+        ours = [_score_of(by_variant.get(variant, ()), method, f"f1@{dataset}") for variant in shown]
+        last = ours[-1]
+        factor = "" if last is None else _n(max(last, LEAST) / max(known[method], LEAST))
+        half = "held out" if method in HELD_OUT else "calibrated on"
+        values = ["" if value is None else _n(value) for value in ours]
+        cells = [f"`{method}`", half, f"{_n(known[method])} ({name}, {dataset})", *values, factor]
+        yield f"| {' | '.join(cells)} |"
+
+
+def _score_of(rows: Iterable[Row], method: str, score: str) -> float | None:
+    """A score of a method among the rows of a variant; None if it has no row."""
+    return next((float(row[score]) for row in rows if row["method"] == method), None)
 
 
 def with_tables(page: str, rows: Sequence[Row]) -> str:
@@ -265,14 +294,14 @@ def with_tables(page: str, rows: Sequence[Row]) -> str:
 
 
 def _n(value: str | float, sign: bool = False) -> str:
-    """As the page writes it: no zero before the point."""
-    return (
-        ""
-        if value == ""
-        else f"{float(value):{'+' if sign else ''}.2f}".replace("0.", ".", 1)
-        if abs(float(value)) < 1
-        else f"{float(value):.1f}"
-    )
+    """A number as the page writes it: without a zero before the point."""
+    if value == "":
+        return ""
+    number = float(value)
+    if abs(number) >= 1:
+        return f"{number:.1f}"
+    text = f"{number:+.2f}" if sign else f"{number:.2f}"
+    return text.replace("0.", ".", 1)
 
 
 if __name__ == "__main__":

@@ -353,15 +353,19 @@ def _build(home: Path, board: Path, honest: Sequence[str], findings: Findings, p
     if what == "taken":
         for name in silent:
             findings.add(name, "taken, in no table, and nobody said why")
-    names = Counter(table["name"].casefold() for table in tables)
-    for name, count in names.items():
+    _judge_tables(board, [table["name"] for table in tables], findings)
+    print(f"  {len(tables)} tables, {len(shown)} runs in them, {len(left)} told as left out", flush=True)
+    if page and (board / "site").is_dir():
+        look(board / "site", findings, what)
+
+
+def _judge_tables(board: Path, names: Sequence[str], findings: Findings) -> None:
+    """Find tables of one name, and cells that a spreadsheet would run."""
+    for name, count in Counter(name.casefold() for name in names).items():
         findings.add(name, f"{count} tables of this name" if count > 1 else "")
     for file in board.glob("*.csv"):
         if re.search(r'(^|,)"?[=+@][A-Za-z]', file.read_text(), re.MULTILINE):
             findings.add(file.name, "a cell that a spreadsheet runs")
-    print(f"  {len(tables)} tables, {len(shown)} runs in them, {len(left)} told as left out", flush=True)
-    if page and (board / "site").is_dir():
-        look(board / "site", findings, what)
 
 
 def look(site: Path, findings: Findings, what: str) -> None:
