@@ -17,7 +17,7 @@ WITH_EXAMPLES = [file for file in FILES if ">>> " in file.read_text(encoding="ut
 MOST_WORDS = 15
 """Words of a first sentence: a dozen, and some for names."""
 LONG_SENTENCES = {
-    "_lightly.py",
+    "_fast_imports.py",
     "annotations",
     "api",
     "atomic.py",
@@ -32,6 +32,7 @@ LONG_SENTENCES = {
     "frames",
     "inference",
     "inspection",
+    "lazy_imports.py",
     "metrics",
     "progress.py",
     "protocols",
@@ -57,6 +58,7 @@ NOTES_WITHOUT_NOUN = {
     "atomic.py",
     "boards",
     "challenges",
+    "cli",
     "config",
     "core",
     "errors.py",
@@ -72,7 +74,6 @@ NOTES_WITHOUT_NOUN = {
     "reports",
     "reproduction",
     "runner",
-    "runs",
     "spotting.py",
     "table.py",
     "terminal.py",
