@@ -33,8 +33,7 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest
 
 import mebench
-from mebench.config import registry
-from mebench.config.parts import resolve_dataset
+from mebench.config import registry, resolve_dataset
 from mebench.core import Dataset, Video
 from mebench.frames.videofile import write_video
 

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from hypothesis import given, strategies as st
 
-from mebench.config import setting_layers
+from mebench.config import sources
 from mebench.errors import ConfigError
 from mebench.files import MOST_DEPTH, MOST_NODES, MOST_YAML, Plain, Text, code_hash, load_yaml, read_plain
 from tests.helpers.refusals import refusal
@@ -122,7 +122,7 @@ def test_load_yaml_reads_or_refuses_any_text(text, loader):
 def test_read_file_refuses_special_files_in_a_sentence(tmp_path, make):
     make(tmp_path / "mine.yaml")
     with pytest.raises(ConfigError, match=r"mine\.yaml is unreadable"):
-        setting_layers.read_file(tmp_path / "mine.yaml")
+        sources.read_file(tmp_path / "mine.yaml")
 
 
 CODE = """

@@ -14,7 +14,7 @@ from PIL import Image
 from safetensors.numpy import save
 
 from mebench.annotations import read_sheets
-from mebench.config import setting_layers
+from mebench.config import sources
 from mebench.errors import MebenchError
 from mebench.exchange import Mark, Remarks, Tier, read_clips, read_eaf, read_frame_scores, read_intervals, write_eaf
 from mebench.files import file_hash
@@ -66,7 +66,7 @@ READERS = {
     "coded.eaf": (eaf, read_eaf),
     "mine.yaml": (
         lambda folder: b"method: {name: mean, p: 0.5}\nkinds: [micro]\nseed: &a 3\nworkers: *a\n",
-        setting_layers.read_file,
+        sources.read_file,
     ),
     "mine.safetensors": (lambda folder: model(), read_header),
     "frame.png": (lambda folder: picture("png"), lambda file: (image_size(file), read_image(file))),

@@ -63,7 +63,7 @@ def built(
     """
     configuration.registry.add_paths([*configuration.more_plugins(), *_several(plugins)])
     info = configuration.registry.find(kind, name)
-    part = configuration.parts.Part(f"{kind}.", configuration.registry.params_class(info), "default", info)
+    part = configuration.sections.PluginSection(f"{kind}.", configuration.registry.params_class(info), "default", info)
     raw = {f"{kind}.{key}": (value, "argument") for key, value in params.items()}
     given = part.instance(configuration.typed_values.typed(raw, part.types()), dict.fromkeys(raw, "argument"))
     plugin: Any = configuration.registry.plugin_class(info)

@@ -210,8 +210,9 @@ def resume(
             hint = "Any other would make it another run: begin that with mebench run"
             raise ConfigError(unknown("setting of a resumed run", key, [*known, "dataset.root"], hint))
     local = {"executor_address": None} if (of_words | of_settings).get("executor") == "local" else {}
-    stored, places = folder.read_json("config.json"), configuration.setting_layers
-    origins = dict.fromkeys(of_words | local, places.COMMAND_LINE) | dict.fromkeys(of_settings, places.ARGUMENT)
+    stored = folder.read_json("config.json")
+    origins = dict.fromkeys(of_words | local, configuration.COMMAND_LINE)
+    origins |= dict.fromkeys(of_settings, configuration.ARGUMENT)
     # The folder may have been moved; resume the named run.
     values = {**stored["config"], **of_words, **of_settings, **local, "runs": str(folder.path.parent)}
     config = configuration.from_plain(values, {**stored["origins"], **origins})
@@ -338,7 +339,7 @@ def sweep(
         *configuration.combinations.lists_of_words(words),
         *configuration.combinations.lists_of(configuration.settings_of(values=settings)),
     ]
-    origin = configuration.setting_layers.ARGUMENT if settings else configuration.setting_layers.COMMAND_LINE
+    origin = configuration.ARGUMENT if settings else configuration.COMMAND_LINE
     reporter = progress or Progress()
     return swept(*planned(lists, config, plugins, origin, reporter if where_known else None), reporter)
 
@@ -412,7 +413,11 @@ def lacks(method: str, key: str, value: Any) -> bool:
     info, (part, _, name) = configuration.registry.plugins("method").get(method), key.partition(".")
     if part != "method" or not name or info is None:
         return False
-    return str(value) not in info.section("presets") if name == "preset" else name not in configuration.parts.keys(info)
+    return (
+        str(value) not in info.section("presets")
+        if name == "preset"
+        else name not in configuration.parameter_types(info)
+    )
 
 
 def swept(

@@ -57,11 +57,11 @@ def known_names() -> set[str]:
 
 def _types(chosen: Mapping[str, str]) -> dict[str, Any]:
     """All keys that the words so far allow, with their types."""
-    section, named = config.parts.Section, {key: (value, "") for key, value in chosen.items()}
-    types = dict.fromkeys(config.setting_layers.PLUGIN_KEYS) | section("", config.RunSettings, "").types()
-    for key in config.setting_layers.PLUGIN_KEYS:
+    section, named = config.sections.Section, {key: (value, "") for key, value in chosen.items()}
+    types = dict.fromkeys(config.sections.PLUGIN_KEYS) | config.RUN_SECTION.types()
+    for key in config.sections.PLUGIN_KEYS:
         with suppress(MebenchError):  # it is not named yet, or wrong
-            for part in config.parts.parts_of(named, [key]):
+            for part in config.sections.plugin_sections(named, [key]):
                 types |= part.types()
     protocol = protocols.PROTOCOLS.get(chosen.get("protocol", config.settings.PROTOCOL))
     if protocol is not None:
@@ -71,7 +71,7 @@ def _types(chosen: Mapping[str, str]) -> dict[str, Any]:
 
 def _values(key: str, hint: Any, chosen: Mapping[str, str]) -> list[str]:
     """The values of a key that has few."""
-    kinds, (part, _, name) = config.setting_layers.PLUGIN_KEYS, key.partition(".")
+    kinds, (part, _, name) = config.sections.PLUGIN_KEYS, key.partition(".")
     if key in kinds:
         return [id_ for id_, info in config.registry.plugins(kinds[key]).items() if not info.broken]
     if key == "protocol":

@@ -19,7 +19,7 @@ import typer
 from mebench import atomic, config, features, json_output, terminal
 from mebench.cli.option_types import Json, Plugins
 from mebench.config.registry import PluginInfo
-from mebench.config.setting_layers import Layer
+from mebench.config.sources import Layer
 from mebench.errors import MebenchError
 from mebench.finding import Finding, Severity
 
@@ -116,7 +116,7 @@ def _read_user_file(plugins: Sequence[str]) -> tuple[Layer, list[Finding]]:
     try:
         path = config.user_file()
         if path is not None:
-            layer, where = config.setting_layers.read_file(path), str(path.absolute())
+            layer, where = config.sources.read_file(path), str(path.absolute())
         findings = [Finding("fine", "user's file", where, topic="place")]
     except MebenchError as error:
         findings = [Finding("error", "user's file", str(error), "correct the file", "place")]
@@ -195,7 +195,7 @@ def _check_dataset(info: PluginInfo, layer: Layer) -> Finding:
         return Finding("warning", id_, str(error), "fix or remove it", "plugin")
     if "root" not in defaults:
         return Finding("fine", id_, "needs no folder", topic="dataset")
-    root = layer.of("dataset", id_).get("root") or layer.root(id_) or defaults["root"]
+    root = layer.settings_for("dataset", id_).get("root") or layer.root_of(id_) or defaults["root"]
     if isinstance(root, str) and Path(root).expanduser().is_dir():
         return Finding("fine", id_, str(Path(root).expanduser()), topic="dataset")
     reason = f"{root} does not exist" if isinstance(root, str) else "no folder is set"

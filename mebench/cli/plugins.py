@@ -104,7 +104,7 @@ def info(
         }
     if id_ in {*protocols.PROTOCOLS, *protocols.BROKEN}:
         protocol = protocols.find(id_)
-        parameters = _parameters(config.parts.Section("protocol.", protocol.params, f"protocol {id_}"), {})
+        parameters = _parameters(config.sections.Section("protocol.", protocol.params, f"protocol {id_}"), {})
         report["protocol"] = {"id": id_, "card": f"{protocol.describe()}\n", "parameters": parameters}
     report |= {known_plugin.kind: _plugin(known_plugin) for known_plugin in matching}
     if json_output.write_json(report, json):
@@ -175,12 +175,12 @@ def _plugin(info: config.registry.PluginInfo) -> dict[str, Any]:
         return facts
     presets = info.section("presets")
     packaged = info.section("params") | (presets.get(info.config.get("preset", "")) or {})
-    section = config.parts.Section(f"{info.kind}.", config.registry.params_class(info), f"{info.where}/params.py")
+    section = config.sections.Section(f"{info.kind}.", config.registry.params_class(info), f"{info.where}/params.py")
     parameters = _parameters(section, packaged)
     return facts | {"parameters": parameters, "presets": presets, "datasets": info.section("datasets")}
 
 
-def _parameters(section: config.parts.Section, packaged: Mapping[str, Any]) -> list[dict[str, str]]:
+def _parameters(section: config.sections.Section, packaged: Mapping[str, Any]) -> list[dict[str, str]]:
     """Each parameter, with its default: that of a plugin's `config.yaml` before that of its dataclass."""
     meanings = core.options.attributes(section.cls)
     defaults = section.defaults() | {f"{section.prefix}{name}": value for name, value in packaged.items()}

@@ -103,7 +103,7 @@ def sweep(
         config.combinations.lists_of_words(words),
         files or (),
         plugins or (),
-        config.setting_layers.COMMAND_LINE,
+        config.COMMAND_LINE,
         progress if where_known else None,
     )
     if dry_run:

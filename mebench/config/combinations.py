@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from mebench.config.setting_layers import ALIASES, key_value
+from mebench.config.sources import ALIASES, key_value
 from mebench.errors import ConfigError, refuse_if
 from mebench.json_output import text
 

@@ -4,119 +4,104 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from mebench import metrics
 from mebench.config import registry, trainer
-from mebench.config.setting_layers import flatten
+from mebench.config.sources import flatten
+from mebench.config.typed_values import PLACES_OF_DATASETS
 from mebench.errors import PluginError, refuse_if
 from mebench.features.degradation import Degradation
 
 PROTOCOL = "loso"
 """The default protocol of a run."""
-PLACES = frozenset(
-    {
-        "workers",
-        "executor",
-        "executor_address",
-        "devices",
-        "fold_timeout",
-        "runs",
-        "cache",
-        "keep",
-        "tracking",
-        "tracking_folds",
-        "tracking_models",
-        "tracking_figures",
-        "plugins",
-        "dataset.root",
-        "dataset.annotations",
-        "dataset.openface",
-    }
-)
-"""Keys for places and speed, which never affect results and leave no trace in a record."""
-NOT_IN_KEY = PLACES | {
-    "bootstrap",
-    "convention",
-    "looks",
-    "sandbox",
-    "method.preset",
-    "recognizer.preset",
-    "dataset.preset",
-}
-"""Keys that do not change predictions: places, settings of scoring and storage, and a preset's name (its values count).
-"""
-
-
-def counts(key: str, values: Mapping[str, Any] | None = None) -> bool:
-    """Whether a key shapes predictions; keys of a composite's member (`dataset.casme2.root`) count as those of a plain
-    dataset.
-
-    Args:
-        key: flat.
-        values: its flat configuration, as for `is_place`.
-
-    >>> counts("seed"), counts("dataset.root"), counts("dataset.casme2.root")
-    (True, False, False)
-    """
-    if key.startswith(trainer.PREFIX):
-        return shaping_part(key, (values or {}).get(key, ())) is not None
-    return _of_any_member(key) not in NOT_IN_KEY and not is_place(key, values)
-
-
-def shaping_part(key: str, value: Any) -> Any:
-    """The part of a value that shapes predictions, where its key counts: all of it, except callbacks that only
-    watch.
-    """
-    return trainer.shapes(key.removeprefix(trainer.PREFIX), value) if key.startswith(trainer.PREFIX) else value
-
-
-def is_place(key: str, values: Mapping[str, Any] | None = None) -> bool:
-    """Whether a key names a place (`PLACES`), also of a composite's member, or a method's landmark file, whose content
-    is hashed separately.
-
-    Args:
-        key: flat.
-        values: its flat configuration: a method's `landmarks` is a place only if its `Params` inherit it from
-            `FaceParams`.
-
-    >>> is_place("cache"), is_place("dataset.casme2.root"), is_place("method.cache")
-    (True, True, False)
-    """
-    part, _, name = key.partition(".")
-    if part not in ("method", "recognizer") or name != "landmarks":
-        return _of_any_member(key) in PLACES
-    try:
-        params = registry.params_class(registry.find("method", str((values or {}).get(part))))
-    except PluginError:  # of a method that is not here: most crop faces
-        return True
-    return any(f.name == name and f.metadata.get("place") for f in fields(params))
-
-
-def _of_any_member(key: str) -> str:
-    head, _, rest = key.partition(".")
-    return f"{head}.{rest.rpartition('.')[2]}" if rest else key
-
-
-def _positive(value: float | None) -> bool:
-    return value is None or 0 < value < float("inf")
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunSettings:
-    """The keys of a run that belong to no plugin.
+class WhatSettings:
+    """What a run asks, besides its plugins.
 
     Attributes:
         protocol: how subjects are split into folds.
-        seed: of training and bootstrap; `dataset.seed` is that of drawn data.
-        workers: number of worker processes; null takes all cores. Predictions do not depend on it.
-        executor: of the workers: processes of this machine (`local`), or those of a Dask scheduler (`dask`).
-        executor_address: of Dask's scheduler, such as `tcp://host:8786`, or its file, such as `/shared/scheduler.json`; also written
-            `executor.address`.
-        fold_timeout: seconds after which a fold counts as hung: it is tried once more, alone, then marked as failed;
-            null sets no limit.
         scheme: emotion scheme of the dataset, or one action unit (`AU12`); null takes the dataset's first.
         kinds: kinds of expressions to spot; null takes `micro`, or the one kind that method and dataset share.
+        degrade: degradation of the tested videos, `KIND:STRENGTH`, see `mebench.features.degradation`: the finished clean run
+            gives the models, nothing is trained, and a video without a face is skipped.
+    """
+
+    protocol: str = PROTOCOL
+    scheme: str | None = None
+    kinds: tuple[Literal["micro", "macro"], ...] | None = None
+    degrade: str = "none"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingSettings:
+    """How the methods of a run are trained.
+
+    Attributes:
+        seed: seed of training and bootstrap; `dataset.seed` is that of drawn data.
+        accelerator: Lightning's accelerator.
+        precision: precision of Lightning's training: `32-true`, or 16 bits where they suffice (`16-mixed` on GPUs,
+            `bf16-mixed`); weights stay in 32 bits, and so does prediction.
+        no_face: treatment of a video without a face: stop with an `error`, or `skip` it: it is left out of training,
+            and its expressions count as missed.
+        validation: share of the training subjects held out for validation, for methods that select something.
+        audit: `guard`: everything is fitted and selected on training and inner validation subjects only; `leak`: the
+            epoch is selected on the tested subjects (ties: the first one), as in some papers, which marks every
+            result; a spotter trained in one stage also selects the threshold of its confidences, other spotters take k'
+            over all subjects. `leak_last`: ties: the last epoch (HTNet); `leak_stop`: no epoch after the first
+            without mistakes (CausalNet).
+        adaptation: adaptation of features between the training databases and an unlabelled tested one, see
+            `mebench.training.adaptation`; it marks every result as transductive.
+        tuned_on: the people on whose scores the settings were chosen, as written by `mebench tune --write`; a run that
+            tests one of them is marked as selected on tested people.
+    """
+
+    seed: int = 0
+    accelerator: Literal["cpu", "gpu", "cuda", "mps", "auto"] = "cpu"
+    precision: Literal["32-true", "16-mixed", "bf16-mixed"] = "32-true"
+    no_face: Literal["error", "skip"] = "error"
+    validation: float = 0.2
+    audit: Literal["guard", "leak", "leak_last", "leak_stop"] = "guard"
+    adaptation: Literal["none", "scale", "coral", "subspace", "gfk", "tca", "tsrg"] = "none"
+    tuned_on: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoringSettings:
+    """How predictions are watched and scored. None of it changes a prediction; a record of the run shows it.
+
+    Attributes:
+        bootstrap: number of draws for a confidence interval; 0 for none.
+        convention: rules of scoring: `strict`, or a preset under which numbers were published.
+        looks: whether the predictions for the tested subjects after each epoch are kept, to measure later what
+            selecting among them gains; nothing is selected by them.
+        sandbox: whether a method is kept from files, other processes and the network: `auto`, as far as this system
+            can; `on`, or the run is refused; `off`.
+    """
+
+    bootstrap: int = 1000
+    convention: str = "strict"
+    looks: bool = False
+    sandbox: Literal["auto", "on", "off"] = "auto"
+
+
+def _default_cache() -> str:
+    return str(Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "mebench")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlaceSettings:
+    """Where a run works and how fast. None of it affects results, or leaves a trace in a record.
+
+    Attributes:
+        workers: number of worker processes; null takes all cores. Predictions do not depend on it.
+        executor: home of the workers: processes of this machine (`local`), or those of a Dask scheduler (`dask`).
+        executor_address: address of Dask's scheduler, such as `tcp://host:8786`, or its file, such as `/shared/scheduler.json`;
+            also written `executor.address`.
+        fold_timeout: seconds after which a fold counts as hung: it is tried once more, alone, then marked as failed;
+            null sets no limit.
         runs: folder of the run folders.
         cache: folder of computed features.
         keep: what stays in `cache` besides face crops and features: `none`, or the `flow` that features were computed
@@ -126,64 +111,48 @@ class RunSettings:
         tracking_folds: whether each fold is tracked, too, as a nested run; also written `tracking.folds`.
         tracking_models: whether the weights of each fold are sent; also written `tracking.models`.
         tracking_figures: whether figures are sent, which take a second or two to draw; also written `tracking.figures`.
-        bootstrap: draws for a confidence interval; 0 for none.
-        convention: rules of scoring: `strict`, or a preset under which numbers were published.
-        accelerator: of Lightning.
         devices: number of GPUs that the workers of this machine share, one for each fold; null takes all.
-        precision: of Lightning's training: `32-true`, or 16 bits where they suffice (`16-mixed` on GPUs, `bf16-mixed`);
-            weights stay in 32 bits, and so does prediction.
-        no_face: treatment of a video without a face: stop with an `error`, or `skip` it: it is left out of training,
-            and its expressions count as missed.
-        validation: share of the training subjects held out for validation, for methods that select something.
-        audit: `guard`: everything is fitted and selected on training and inner validation subjects only; `leak`: the
-            epoch is selected on the tested subjects (at ties the first one), as in some papers, which marks every
-            result; a spotter trained in one stage also selects the threshold of its confidences, other spotters take k'
-            over all subjects. `leak_last`: at ties the last epoch (HTNet); `leak_stop`: no epoch after the first
-            without mistakes (CausalNet).
-        adaptation: adaptation of features between the training databases and an unlabelled tested one, see
-            `mebench.training.adaptation`; it marks every result as transductive.
-        degrade: degradation of the tested videos, `KIND:STRENGTH`, see `mebench.features.degradation`: the finished clean run
-            gives the models, nothing is trained, and a video without a face is skipped.
-        looks: whether the predictions for the tested subjects after each epoch are kept, to measure later what
-            selecting among them gains; nothing is selected by them.
-        tuned_on: the people on whose scores the settings were chosen, as written by `mebench tune --write`; a run that
-            tests one of them is marked as selected on tested people.
-        sandbox: whether a method is kept from files, other processes and the network: `auto`, as far as this system
-            can; `on`, or the run is refused; `off`.
         plugins: folders with more plugins.
     """
 
-    protocol: str = PROTOCOL
-    seed: int = 0
     workers: int | None = None
     executor: Literal["local", "dask"] = "local"
     executor_address: str | None = None
     fold_timeout: float | None = None
-    scheme: str | None = None
-    kinds: tuple[Literal["micro", "macro"], ...] | None = None
     runs: str = "runs"
-    cache: str = field(
-        default_factory=lambda: str(Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "mebench")
-    )
+    cache: str = field(default_factory=_default_cache)
     keep: Literal["none", "flow"] = "none"
     tracking: str | bool | None = None
     tracking_folds: bool = True
     tracking_models: bool = False
     tracking_figures: bool = False
-    bootstrap: int = 1000
-    convention: str = "strict"
-    accelerator: Literal["cpu", "gpu", "cuda", "mps", "auto"] = "cpu"
     devices: int | None = None
-    precision: Literal["32-true", "16-mixed", "bf16-mixed"] = "32-true"
-    no_face: Literal["error", "skip"] = "error"
-    validation: float = 0.2
-    audit: Literal["guard", "leak", "leak_last", "leak_stop"] = "guard"
-    adaptation: Literal["none", "scale", "coral", "subspace", "gfk", "tca", "tsrg"] = "none"
-    degrade: str = "none"
-    looks: bool = False
-    tuned_on: tuple[str, ...] = ()
-    sandbox: Literal["auto", "on", "off"] = "auto"
     plugins: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSettings(PlaceSettings, ScoringSettings, TrainingSettings, WhatSettings):
+    """The keys of a run that belong to no plugin, in four groups: what, training, scoring, places."""
+
+    @property
+    def what(self) -> WhatSettings:
+        """The settings of what is run, alone."""
+        return _group_of(self, WhatSettings)
+
+    @property
+    def training(self) -> TrainingSettings:
+        """The settings of training, alone."""
+        return _group_of(self, TrainingSettings)
+
+    @property
+    def scoring(self) -> ScoringSettings:
+        """The settings of scoring, alone."""
+        return _group_of(self, ScoringSettings)
+
+    @property
+    def places(self) -> PlaceSettings:
+        """The settings of places and speed, alone."""
+        return _group_of(self, PlaceSettings)
 
     def __post_init__(self) -> None:
         """Check the ranges."""
@@ -262,6 +231,92 @@ class RunConfig(RunSettings):
     origins: dict[str, str] = field(compare=False, repr=False)
 
 
+Group = TypeVar("Group", WhatSettings, TrainingSettings, ScoringSettings, PlaceSettings)
+
+
+def _group_of(settings: RunSettings, group: type[Group]) -> Group:
+    return group(**{f.name: getattr(settings, f.name) for f in fields(group)})
+
+
+def _names(group: type) -> frozenset[str]:
+    return frozenset(f.name for f in fields(group))
+
+
+PLACES = _names(PlaceSettings) | {f"dataset.{name}" for name in PLACES_OF_DATASETS}
+"""Keys for places and speed, which never affect results and leave no trace in a record."""
+PRESETS = frozenset({"method.preset", "recognizer.preset", "dataset.preset"})
+NOT_IN_KEY = PLACES | _names(ScoringSettings) | PRESETS
+"""Keys that do not change predictions: places, settings of scoring, and a preset's name (its values count)."""
+STORED_ORDER = (
+    *(
+        "protocol",
+        "seed",
+        "workers",
+        "executor",
+        "executor_address",
+        "fold_timeout",
+        "scheme",
+        "kinds",
+        "runs",
+        "cache",
+    ),
+    *("keep", "tracking", "tracking_folds", "tracking_models", "tracking_figures", "bootstrap", "convention"),
+    *("accelerator", "devices", "precision", "no_face", "validation", "audit", "adaptation", "degrade", "looks"),
+    *("tuned_on", "sandbox", "plugins"),
+)
+"""The keys of `RunSettings` in the order in which a configuration is stored and shown."""
+
+
+def counts(key: str, values: Mapping[str, Any] | None = None) -> bool:
+    """Whether a key shapes predictions; keys of a composite's member (`dataset.casme2.root`) count as those of a plain
+    dataset.
+
+    Args:
+        key: flat.
+        values: its flat configuration, as for `is_place`.
+
+    >>> counts("seed"), counts("dataset.root"), counts("dataset.casme2.root")
+    (True, False, False)
+    """
+    if key.startswith(trainer.PREFIX):
+        return shaping_part(key, (values or {}).get(key, ())) is not None
+    return _of_any_member(key) not in NOT_IN_KEY and not is_place(key, values)
+
+
+def shaping_part(key: str, value: Any) -> Any:
+    """The part of a value that shapes predictions, where its key counts: all of it, except callbacks that only
+    watch.
+    """
+    return trainer.shapes(key.removeprefix(trainer.PREFIX), value) if key.startswith(trainer.PREFIX) else value
+
+
+def is_place(key: str, values: Mapping[str, Any] | None = None) -> bool:
+    """Whether a key names a place (`PLACES`), also of a composite's member, or a method's landmark file, whose content
+    is hashed separately.
+
+    Args:
+        key: flat.
+        values: its flat configuration: a method's `landmarks` is a place only if its `Params` inherit it from
+            `FaceParams`.
+
+    >>> is_place("cache"), is_place("dataset.casme2.root"), is_place("method.cache")
+    (True, True, False)
+    """
+    part, _, name = key.partition(".")
+    if part not in ("method", "recognizer") or name != "landmarks":
+        return _of_any_member(key) in PLACES
+    try:
+        params = registry.params_class(registry.find("method", str((values or {}).get(part))))
+    except PluginError:  # of a method that is not here: most crop faces
+        return True
+    return any(f.name == name and f.metadata.get("place") for f in fields(params))
+
+
+def _of_any_member(key: str) -> str:
+    head, _, rest = key.partition(".")
+    return f"{head}.{rest.rpartition('.')[2]}" if rest else key
+
+
 def plugins_of(config: RunConfig) -> list[registry.PluginInfo]:
     """The plugins of the run: the method and its recognizer, then the dataset or its members."""
     return [
@@ -278,3 +333,7 @@ def shaping(config: RunConfig) -> dict[str, Any]:
 def shaping_of(values: Mapping[str, Any]) -> dict[str, Any]:
     """The settings that shape predictions, with only the callbacks of the trainer that do."""
     return {key: shaping_part(key, value) for key, value in sorted(values.items()) if counts(key, values)}
+
+
+def _positive(value: float | None) -> bool:
+    return value is None or 0 < value < float("inf")

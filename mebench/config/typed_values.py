@@ -25,6 +25,10 @@ else:
 
 Raw = dict[str, tuple[Any, str]]
 """Values not typed yet by key, each with its origin."""
+COMMAND_LINE = "command line"
+"""Origin of values from words."""
+ARGUMENT = "argument"
+"""Origin of values from Python."""
 NULLS = frozenset({"", "~", "null", "none"})
 """Words for None, in small letters."""
 
@@ -44,7 +48,9 @@ _HOLD: Mapping[Any, tuple[Any, ...]] = {**dict.fromkeys(_LISTS, (Any,)), tuple: 
 """Type of the items of a collection without a declared one."""
 _EITHER = (Union, types.UnionType, Required)
 """Types that wrap other types."""
-_FOLDERS = frozenset({"runs", "cache", "root", "annotations", "openface"})
+PLACES_OF_DATASETS = frozenset({"root", "annotations", "openface"})
+"""Parameters of datasets that name a place."""
+_FOLDERS = PLACES_OF_DATASETS | {"runs", "cache"}
 _MEANT = {
     "k": "folds",
     "n_splits": "folds",

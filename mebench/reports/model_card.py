@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from mebench.config import is_place, parts
+from mebench.config import is_place, member_name
 from mebench.core import KINDS
 from mebench.errors import RunError
 from mebench.inference.models import ModelHeader, config_of_run, model_of_fold, write_model
@@ -57,7 +57,7 @@ def export_model(folder: RunFolder, fold: str, out: Path, name: str | None = Non
     plan = make_plan(config_of_run(folder))
     (tested_fold,) = (f for f in plan.folds if f.key == fold)
     sides, timings = plan.sides(tested_fold), plan.timings(tested_fold)
-    words = {parts.called(word): word for word in plan.config.dataset_params}
+    words = {member_name(word): word for word in plan.config.dataset_params}
     homes = {words.get(name, name): dataset for dataset, name in map(plan.home, sides.train)}
     tested, timing = dict(tables_of_folds(folder))[fold], next(iter(timings.values()))
     scores, lines = _scores(tested, model.about)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mebench import core, training
 from mebench.annotations.schemes import all_units, one_unit, unit_number
-from mebench.config import RunConfig, parts, registry, trainer
+from mebench.config import RunConfig, member_name, registry, trainer
 from mebench.core import KINDS, Composite, Dataset, Kind, Renamed, Scheme, Task, Video
 from mebench.errors import ConfigError, DataError, check_known, refused_by_plugin
 from mebench.features.degradation import Degradation
@@ -29,7 +29,7 @@ def open_dataset(config: RunConfig) -> Dataset:
         member: Dataset = registry.load("dataset", word)(params)
         if config.degrade != "none" and (how := Degradation.of(config.degrade)).strength:
             member = DegradedDataset(member, how)
-        members[parts.called(word)] = Renamed(member, parts.called(word)) if ":" in word else member
+        members[member_name(word)] = Renamed(member, member_name(word)) if ":" in word else member
     return next(iter(members.values())) if len(members) == 1 else Composite(members)
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.torch import load
 
-from mebench.config import PluginInfo, PluginKind, keys, registry, resolve, typed, user_setting
+from mebench.config import PluginInfo, PluginKind, parameter_types, registry, resolve, typed, user_setting
 from mebench.core import KINDS, Dataset, Expression, Frames, Method, Prediction, Scheme, Video, VideoView
 from mebench.errors import ConfigError, DataError
 from mebench.features import video_source
@@ -133,7 +133,7 @@ def build(info: PluginInfo, values: Mapping[str, Any], where: str) -> Any:
     try:
         typed_values = typed(
             {f"{kind}.{name}": (value, origin) for name, value in values.items()},
-            {f"{kind}.{name}": hint for name, hint in keys(info).items()},
+            {f"{kind}.{name}": hint for name, hint in parameter_types(info).items()},
         )
     except ConfigError as error:
         raise AssertionError(str(error)) from error
@@ -250,7 +250,7 @@ class _DatasetTrial(Owner):
 
     @property
     def has_root(self) -> bool:
-        return "root" in keys(registry.find("dataset", self.id))
+        return "root" in parameter_types(registry.find("dataset", self.id))
 
     @cached_property
     def dataset(self) -> Dataset:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mebench.atomic import whole_folder
-from mebench.config import PluginKind, keys, registry, user_setting
+from mebench.config import PluginKind, parameter_types, registry, user_setting
 from mebench.errors import check_known, refuse_if
 from mebench.testing.checks import TINY, Check, scratch
 from mebench.testing.contracts import dataset_checks, method_checks
@@ -41,7 +41,7 @@ def plugin_checks(kind: PluginKind, id_: str, **params: Any) -> list[Check]:
         return method_checks(id_, (*TINY, *(f"method.{key}={value}" for key, value in params.items())))
     if "root" not in params:
         with suppress(Exception):  # the checks report the fault
-            if "root" in keys(registry.find("dataset", id_)) and not user_setting(f"roots.{id_}", ""):
+            if "root" in parameter_types(registry.find("dataset", id_)) and not user_setting(f"roots.{id_}", ""):
                 plugin: Any = registry.load("dataset", id_)
                 drawn = tempfile.mkdtemp(prefix=f"{id_}-", dir=scratch())
                 plugin.write_fake_tree(Path(drawn))

@@ -22,7 +22,7 @@ from typing import Any, Literal, NamedTuple, Required, Self, Union, get_args, ge
 
 import yaml
 
-from mebench.config import RunConfig, choices, convert, expected, from_plain, parts, plain, registry, typed
+from mebench.config import RunConfig, choices, convert, expected, from_plain, parameter_types, plain, registry, typed
 from mebench.core import Task
 from mebench.errors import ConfigError, check_known, refuse_if
 from mebench.files import load_yaml
@@ -329,6 +329,6 @@ def _hint(config: RunConfig, key: str, where: str) -> Any:
     part, _, name = key.partition(".")
     if (id_ := getattr(config, part)) is None:
         raise ConfigError(f"{where}: {key} is a parameter of a recognizer, but none is named: add recognizer=<id>")
-    known = parts.keys(registry.find("method", id_))
+    known = parameter_types(registry.find("method", id_))
     check_known(f"parameter of {id_}", name, known, f"See it with: mebench info {id_}", where=where)
     return known[name]

@@ -142,8 +142,10 @@ def facts_of(run: GoldenRun) -> dict[str, Any]:
 def digests_of(run: GoldenRun) -> dict[str, str]:
     """A short hash of each fact of a run, by its name; the order of keys counts."""
     here = json.dumps(str(Path.cwd()))[1:-1]
-    texts = {name: json.dumps(fact).replace(here, HERE) for name, fact in facts_of(run).items()}
-    return {name: digest(text) for name, text in texts.items()}
+    digests = {}
+    for name, fact in facts_of(run).items():
+        digests[name] = digest(json.dumps(fact).replace(here, HERE))
+    return digests
 
 
 def write_files(folder: Path) -> None:

@@ -11,7 +11,8 @@ GOLDEN = json.loads(FILE.read_text(encoding="utf-8"))
 
 
 def test_golden_runs_are_those_of_the_file() -> None:
-    assert list(GOLDEN) == list(RUNS) and len(RUNS) == 30
+    assert list(GOLDEN) == list(RUNS)
+    assert len(RUNS) == 30
 
 
 @pytest.mark.parametrize("name", RUNS)

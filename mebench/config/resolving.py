@@ -1,0 +1,250 @@
+"""Flat values with their origins become one typed, checked configuration."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from mebench import protocols
+from mebench.config import registry, trainer
+from mebench.config.sections import (
+    PLUGIN_KEYS,
+    PluginSection,
+    Section,
+    member_name,
+    one_name,
+    plugin_sections,
+)
+from mebench.config.settings import PROTOCOL, STORED_ORDER, RunConfig, RunSettings
+from mebench.config.sources import Given, Layer, effective_values, flatten, layers_of, merge_layers, more_plugins
+from mebench.config.typed_values import Raw, plain, typed, unknown_key
+from mebench.errors import ConfigError
+
+SAVED = "saved configuration"
+"""Origin of values that were stored without one."""
+
+
+def resolve(
+    given: Given, files: Iterable[str | Path] = (), plugins: Iterable[str | Path] = (), origin: str = ""
+) -> RunConfig:
+    """The configuration from settings, `-c` files and the user's file.
+
+    Args:
+        given: values by key, nested or flat, for example `{"method": {"name": "mean", "p": 0.6}}`; or the words of a command line.
+        files: YAML files, later ones rank higher.
+        plugins: folders with more plugins.
+        origin: source of the settings, for messages: by default an argument for values, the command line for words.
+
+    Raises:
+        ConfigError: an unknown or ill-typed key, with the nearest match and its place.
+        PluginError: an unknown or broken plugin.
+    """
+    layers, folders = read_layers(given, files, plugins, origin)
+    named = effective_values(layers)
+    sections = plugin_sections(named)
+    packaged, user = merge_layers(layers, named, sections)
+    if folders:
+        _, origin_of_folders = user.get("plugins", ((), "--plugins"))
+        user["plugins"] = (folders, origin_of_folders)
+    return _configuration(packaged, user, sections)
+
+
+@dataclass(frozen=True)
+class DatasetConfig:
+    """Configuration of verbs that read a dataset without a run.
+
+    Attributes:
+        dataset: id of the dataset; the names of a composite's members are joined by `+`.
+        dataset_params: the `Params` of each member by its word (`casme2`, or `slow:synthetic`); one of a plain dataset.
+        plugins: folders with more plugins.
+    """
+
+    dataset: str
+    dataset_params: Mapping[str, Any]
+    plugins: tuple[str, ...] = ()
+
+
+def resolve_dataset(
+    given: Given, files: Iterable[str | Path] = (), plugins: Iterable[str | Path] = ()
+) -> DatasetConfig:
+    """The dataset of some settings, or the members of a composite. Files may hold the keys of whole runs.
+
+    Raises:
+        ConfigError: an unknown or ill-typed key, or a setting that belongs to runs only.
+        PluginError: an unknown or broken plugin.
+    """
+    layers, folders = read_layers(given, files, plugins)
+    named = effective_values(layers)
+    sections = plugin_sections(named, ["dataset"])
+    _refuse_keys_of_runs(layers[-1], sections)
+    packaged, user = merge_layers(layers, named, sections)
+    raw = {key: value for key, value in (packaged | user).items() if key.startswith("dataset.")}
+    values, origins = _typed_values(raw, {}, sections)
+    params = {section.word: section.instance(values, origins) for section in sections}
+    return DatasetConfig("+".join(map(member_name, params)), params, tuple(folders))
+
+
+def _refuse_keys_of_runs(given: Layer, sections: Sequence[PluginSection]) -> None:
+    """Refuse given keys that no dataset has; those of files are for whole runs."""
+    settings = {f.name for f in fields(RunSettings)} - {"plugins"}
+    keys_of_runs = settings | PLUGIN_KEYS.keys() - {"dataset"}
+    for key in given.values:
+        head = key.split(".")[0]
+        if head in keys_of_runs:
+            raise ConfigError(
+                f"{key} belongs to a run, and this command takes a dataset: give only dataset=… and "
+                f"dataset.<key>=… ({given.origin})"
+            )
+        if head not in ("dataset", "roots", "plugins"):
+            known = ["dataset", *(key for section in sections for key in section.types())]
+            raise ConfigError(f"{unknown_key(key, known)} ({given.origin})")
+
+
+def from_plain(values: Mapping[str, Any], origins: Mapping[str, str] | None = None) -> RunConfig:
+    """The configuration from `RunConfig.values` after JSON or YAML; the user's files are not read.
+
+    Raises:
+        ConfigError: a value no longer fits, for example after the plugin changed.
+        PluginError: a plugin is gone or broken.
+    """
+    stored = {key: (value, (origins or {}).get(key, SAVED)) for key, value in flatten(values).items()}
+    folders, _ = stored.get("plugins", ((), ""))
+    registry.add_paths(folders)
+    return _configuration(stored, {}, plugin_sections(stored))
+
+
+def read_layers(
+    given: Given, files: Iterable[str | Path], plugins: Iterable[str | Path], origin: str = ""
+) -> tuple[list[Layer], list[str]]:
+    """The user's layers, lowest first, and the folders with more plugins, which are registered now.
+
+    Raises:
+        ConfigError: a file is missing or unreadable, or a word is not `key=value`.
+    """
+    folders = registry.add_paths(plugins)
+    layers = layers_of(given, files, origin)
+    folders += registry.add_paths(more_plugins(layers))
+    return layers, list(dict.fromkeys(folders))
+
+
+def _configuration(packaged: Raw, user: Raw, plugins: Sequence[PluginSection]) -> RunConfig:
+    """The configuration of a run: all values typed, their ranges checked.
+
+    Args:
+        packaged: values of the plugins' own files, or those of a stored configuration.
+        user: values of the user, which override them.
+        plugins: the method, the dataset or its members, and the recognizer if any.
+    """
+    if plugins[-1].prefix != "recognizer.":
+        packaged, user = _without_recognizer(packaged), _without_recognizer(user)
+    raw = packaged | user
+    sections = [*plugins, RUN_SECTION, _protocol_section(raw)]
+    if any(key.startswith(trainer.PREFIX) for key in raw):
+        sections.append(Section(trainer.PREFIX, trainer.options(), "default (Lightning)"))
+    values, origins = _typed_values(packaged, user, sections)
+    built = {section.prefix: section.instance(values, origins) for section in sections}
+    options = trainer.settled({key: v for key, v in values.items() if key.startswith(trainer.PREFIX)}, origins)
+    ids = {section.prefix: section.info.id for section in plugins}
+    data = {section.word: built[section.prefix] for section in plugins if section.info.kind == "dataset"}
+    return RunConfig(
+        **vars(built[""]),
+        method=ids["method."],
+        method_params=built["method."],
+        recognizer=ids.get("recognizer."),
+        recognizer_params=built.get("recognizer."),
+        dataset="+".join(map(member_name, data)),
+        dataset_params=data,
+        protocol_params=built["protocol."],
+        trainer=options,
+        values=_values_to_store(sections, values, built, options),
+        origins=origins,
+    )
+
+
+def _without_recognizer(values: Raw) -> Raw:
+    """The values of a run that names no recognizer.
+
+    Raises:
+        ConfigError: a setting of a recognizer is among them.
+    """
+    for key, (_, origin) in values.items():
+        if key.startswith("recognizer."):
+            raise ConfigError(f"{key} is set, but no recognizer is named: add recognizer=<id> ({origin})")
+    return {key: value for key, value in values.items() if key != "recognizer"}
+
+
+class RunSection(Section):
+    """The settings of the run itself, in the order in which they are stored and named since the first version."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The settings, not by group."""
+        return STORED_ORDER
+
+
+RUN_SECTION = RunSection("", RunSettings, "default")
+"""The keys of a run that belong to no plugin."""
+
+
+def _protocol_section(raw: Raw) -> Section:
+    """The parameters of the named protocol."""
+    name, origin = raw.get("protocol", (PROTOCOL, "default"))
+    try:
+        protocol = protocols.find(one_name("protocol", name, origin))
+    except ConfigError as error:
+        raise ConfigError(f"{error} ({origin})") from error
+    return Section("protocol.", protocol.params, f"default (protocol {protocol.name})")
+
+
+def _typed_values(packaged: Raw, user: Raw, sections: Sequence[Section]) -> tuple[dict[str, Any], dict[str, str]]:
+    """The set values by key, each typed once, and the origin of every key, defaults included.
+
+    A user's value that equals the value without it keeps the latter's origin: a default written out is no setting.
+
+    Args:
+        packaged: values without the user's.
+        user: values of the user, which override them.
+        sections: all sections of the configuration.
+    """
+    types = {key: hint for section in sections for key, hint in section.types().items()}
+    types |= dict.fromkeys(PLUGIN_KEYS, Any)
+    raw = packaged | user
+    values = typed(raw, types)
+    overridden = {key: value for key, value in packaged.items() if key in user}
+    packaged_values = values | typed(overridden, {key: types[key] for key in overridden if key in types})
+    before = {key: (value, section.origin) for section in sections for key, value in section.defaults().items()}
+    before |= {key: (packaged_values[key], origin) for key, (_, origin) in packaged.items()}
+    origins = {key: origin for key, (_, origin) in before.items()}
+    for key, (_, origin) in raw.items():
+        differs = key not in before or plain(values[key]) != plain(before[key][0])
+        if differs:
+            origins[key] = origin
+    return values, origins
+
+
+def _values_to_store(
+    sections: Sequence[Section], values: Mapping[str, Any], built: Mapping[str, Any], options: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The configuration as plain data, as run folders store it.
+
+    Args:
+        sections: the plugins, the settings of the run, the protocol.
+        values: typed values by key.
+        built: instance of each section by its prefix.
+        options: options of Lightning's Trainer.
+    """
+    stored: dict[str, Any] = {}
+    for section in sections:
+        own = section.stored(built[section.prefix])
+        if isinstance(section, PluginSection):
+            key, member = section.prefix.split(".")[:2]
+            settings = {"preset": values.get(f"{section.prefix}preset"), **own}
+            if member:
+                plugin = stored.setdefault(key, {"name": []})
+                plugin["name"].append(section.word)
+                plugin[member] = settings
+            else:
+                stored[key] = {"name": section.info.id, **settings}
+        elif section.prefix != trainer.PREFIX:
+            stored |= {f"{section.prefix}{name}": value for name, value in own.items()}
+    return stored | {f"{trainer.PREFIX}{name}": value for name, value in options.items()}

@@ -1,0 +1,357 @@
+"""Sources of settings: the user's file, `-c` files, words or Python's values, and the plugins' own files.
+
+Each becomes flat values (`method`, `method.p`, `seed`, `roots.casme2`) that know their origin; `merge_layers` puts them
+together. Nothing is typed yet, see `mebench.config.resolving`.
+"""
+
+import os
+import reprlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from mebench.config import registry
+from mebench.config.sections import PLUGIN_KEYS, PluginSection, member_name, members, parameter_types
+from mebench.config.typed_values import ARGUMENT, COMMAND_LINE, NULLS, PLACES_OF_DATASETS, Raw, convert, plain
+from mebench.errors import ConfigError, unknown
+from mebench.files import Text, read_yaml
+from mebench.terminal import print_lines
+
+Given = Mapping[str, Any] | Sequence[str]
+"""Settings: Python's values by key, nested or flat, or `key=value` words."""
+NAMED = (*PLUGIN_KEYS, "protocol")
+"""The keys that name something with parameters of its own."""
+ALIASES: Mapping[str, str] = {
+    **{
+        key: key.replace(".", "_")
+        for key in ("executor.address", "tracking.folds", "tracking.models", "tracking.figures")
+    },
+    **{f"{key}.name": key for key in NAMED},
+}
+"""Other ways to write a key."""
+NESTED = (*NAMED, "roots", "trainer")
+"""The keys whose maps hold further keys."""
+OF_ONE_MEMBER = PLACES_OF_DATASETS | {"preset"}
+"""Parameters that the members of a composite never share."""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Values of one origin by flat key (`method`, `method.p`, `seed`, `roots.casme2`), as text or YAML's plain data.
+
+    Attributes:
+        origin: source, for messages.
+        values: the values, not typed yet.
+        folder: base of relative paths in `roots`.
+    """
+
+    origin: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    folder: Path = field(default_factory=Path)
+
+    def settings_for(self, key: str, name: Any) -> dict[str, Any]:
+        """Its settings for a plugin or protocol, without the prefix; none if its `key` names another one."""
+        if self.values.get(key, name) != name:
+            return {}
+        prefix = f"{key}."
+        return {name.removeprefix(prefix): value for name, value in self.values.items() if name.startswith(prefix)}
+
+    def root_of(self, dataset: str) -> str | None:
+        """The folder that it gives a dataset, if any: `~` is the home folder, a relative path starts at the file."""
+        path = self.values.get(f"roots.{dataset}")
+        return str(self.folder / Path(path).expanduser()) if isinstance(path, str) and path else None
+
+
+def user_file() -> Path | None:
+    """The user's file: `$MEBENCH_CONFIG`, else `./mebench.yaml`, else `~/.config/mebench/config.yaml`, or None.
+
+    Raises:
+        ConfigError: `$MEBENCH_CONFIG` names a file that does not exist.
+    """
+    if named := os.environ.get("MEBENCH_CONFIG"):
+        if not Path(named).expanduser().exists():
+            raise ConfigError(f"MEBENCH_CONFIG names {named}, which does not exist: create it or unset the variable")
+        return Path(named).expanduser()
+    home = Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser()
+    return next((p for p in (Path("mebench.yaml"), home / "mebench" / "config.yaml") if p.is_file()), None)
+
+
+def key_value(word: str) -> tuple[str, str]:
+    """Key and value of a word.
+
+    Raises:
+        ConfigError: it is no `key=value`.
+    """
+    key, equals, value = word.partition("=")
+    if not equals or not key:
+        kind = next((kind for kind in registry.PLUGIN_KINDS if word in registry.plugins(kind)), None)
+        hint = f"did you mean {kind}={word}?" if kind else "write for example method=mean or method.p=0.6"
+        raise ConfigError(f"{word!r} is not a key=value word: {hint}")
+    return key, value
+
+
+def settings_of(words: Sequence[str] = (), values: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Settings by flat key; the later of two with one key counts.
+
+    Args:
+        words: `key=value`, whose text is converted to the key's type.
+        values: Python values, unchanged: numbers and arrays of NumPy, columns of pandas, ranges and paths too. A map
+            below `method`, `recognizer`, `dataset` or `protocol` holds their own.
+
+    Raises:
+        ConfigError: a word is no `key=value`, or a value is an object.
+
+    >>> settings_of(["method=mean", "method.p=0.6", "dataset.root=/data/a=b"])
+    {'method': 'mean', 'method.p': '0.6', 'dataset.root': '/data/a=b'}
+    >>> settings_of(["seed=1"], {"method": {"name": "mean", "p": 0.6}, "kinds": ("micro", "macro"), "scheme": None})
+    {'seed': '1', 'method': 'mean', 'method.p': 0.6, 'kinds': ['micro', 'macro'], 'scheme': None}
+    """
+    settings = dict[str, Any]()
+    for key, text in map(key_value, words):
+        settings[ALIASES.get(key, key)] = text
+    for key, value in flatten(values or {}).items():
+        try:
+            settings[key] = plain(value)
+        except TypeError:
+            example = ""
+            if key.split(".")[0] == "trainer":
+                example = ', objects as {"class_path": "EarlyStopping", "init_args": {"monitor": "val_loss"}}'
+            raise ConfigError(
+                f"{key} must be text, a number, or a list or map of them{example}, not {value!r} ({ARGUMENT})"
+            ) from None
+    return settings
+
+
+def read_file(path: Path) -> Layer:
+    """A YAML file of run keys; `method`, `dataset`, `protocol` and `roots` may be maps. Scalars stay text until keys
+    type them.
+    """
+    origin = str(path) if path.is_absolute() else f"./{path}"
+    try:
+        content = read_yaml(path, Text) or {}
+    except FileNotFoundError:
+        raise ConfigError(f"the configuration file {origin} does not exist") from None
+    except (yaml.YAMLError, OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"the configuration file {origin} is unreadable: {' '.join(str(error).split())}") from error
+    if not isinstance(content, dict):
+        raise ConfigError(
+            f"the configuration file {origin} must hold a map of keys, for example seed: 1, not {reprlib.repr(content)}"
+        )
+    return Layer(origin, flatten(content), path.parent)
+
+
+def flatten(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Flat keys of a nested map.
+
+    >>> flatten({"seed": 1, "method": {"name": "mean", "p": 0.6}, "dataset": "casme2", "dataset.seed": 3})
+    {'seed': 1, 'method': 'mean', 'method.p': 0.6, 'dataset': 'casme2', 'dataset.seed': 3}
+    """
+    values = dict[str, Any]()
+    for key, value in content.items():
+        holds_keys = key.split(".")[0] in NESTED and not key.startswith("trainer.")
+        if holds_keys and isinstance(value, Mapping):
+            values.update(flatten({f"{key}.{inner}": item for inner, item in value.items()}))
+        elif key != "roots" or value:
+            values[ALIASES.get(key, key)] = value
+    return values
+
+
+def layers_of(given: Given = (), files: Iterable[str | Path] = (), origin: str = "") -> list[Layer]:
+    """The user's layers, lowest first: the user's file, `-c` files, and what is given.
+
+    Raises:
+        ConfigError: a file is missing or unreadable, or a word is not `key=value`.
+    """
+    if isinstance(given, Mapping):
+        highest = Layer(origin or ARGUMENT, settings_of(values=given))
+    else:
+        highest = Layer(origin or COMMAND_LINE, settings_of(given))
+    return [*(read_file(Path(file)) for file in (user_file(), *files) if file), highest]
+
+
+def effective_values(layers: Sequence[Layer]) -> Raw:
+    """The value of each key in the highest layer that has it."""
+    return {key: (value, layer.origin) for layer in layers for key, value in layer.values.items()}
+
+
+def user_setting(key: str, default: str, given: Given = (), files: Iterable[str | Path] = ()) -> str:
+    """The value of one key in the highest layer, by default in the user's file alone, for callers without a whole run."""
+    value, _ = effective_values(layers_of(given, files)).get(key, (default, ""))
+    return value if isinstance(value, str) and value else default
+
+
+def more_plugins(layers: Sequence[Layer] | None = None) -> list[str]:
+    """Folders with plugins named in the layers, by default in the user's file.
+
+    A missing folder that a file names is left out with a warning.
+    """
+    if layers is None:
+        file = user_file()
+        layers = [] if file is None else [read_file(file)]
+    found: list[str] = []
+    for layer in layers:
+        for folder in _named_folders(layer):
+            if folder.is_dir() or layer.origin in (COMMAND_LINE, ARGUMENT):
+                found.append(str(folder))
+            elif folder not in _WARNED:
+                _WARNED.add(folder)
+                print_lines(
+                    f"warning: {layer.origin} names plugins at {folder}, which is not a folder: left out", error=True
+                )
+    return found
+
+
+def _named_folders(layer: Layer) -> list[Path]:
+    """The folders with plugins that a layer names; relative ones start at its file."""
+    named = layer.values.get("plugins")
+    if not named:
+        return []
+    try:
+        return [layer.folder / Path(path).expanduser() for path in convert(named, tuple[str, ...])]
+    except ValueError:
+        raise ConfigError(f"plugins must be a list of folders, not {named!r} ({layer.origin})") from None
+
+
+_WARNED = set[Path]()
+"""Missing folders of plugins that have been reported."""
+
+
+# -- merging ----------------------------------------------------------------------------------------------------------------
+
+
+def merge_layers(layers: Sequence[Layer], named: Raw, plugins: Sequence[PluginSection]) -> tuple[Raw, Raw]:
+    """The values of the plugins' own files, and those of the user, which override them.
+
+    Args:
+        layers: layers of the user, lowest first.
+        named: their effective values, among them `method`, `dataset`, `recognizer` and `protocol`.
+        plugins: the named plugins.
+    """
+    data = [section for section in plugins if section.info.kind == "dataset"]
+    user: Raw = {}
+    for layer in layers:
+        user |= _values_of_layer(layer, named, data)
+    packaged: Raw = {}
+    for section in plugins:
+        chosen_preset = user.get(f"{section.prefix}preset")
+        packaged |= packaged_values(section, () if section in data else data, chosen_preset)
+    return packaged, user
+
+
+def _values_of_layer(layer: Layer, named: Raw, data: Sequence[PluginSection]) -> Raw:
+    """The values that a layer gives the named plugins and the run, by the keys of the whole configuration.
+
+    Args:
+        layer: one layer of the user.
+        named: effective values of all layers.
+        data: the dataset, or the members of a composite.
+    """
+    found: Raw = {}
+    for section in data:
+        root, key = layer.root_of(section.info.id), f"{section.prefix}root"
+        if root and "root" in parameter_types(section.info):
+            found[key] = (root, f"{layer.origin}: roots.{section.info.id}")
+    flat = {key: value for key, value in layer.values.items() if not _belongs_to_named(key)}
+    for key in ("method", "recognizer", "protocol"):
+        name, _ = named.get(key, (None, ""))
+        flat |= {f"{key}.{own}": value for own, value in layer.settings_for(key, name).items()}
+    dataset, _ = named["dataset"]
+    flat |= _values_of_data(layer, data, dataset)
+    return found | {key: (value, layer.origin) for key, value in flat.items()}
+
+
+def _belongs_to_named(key: str) -> bool:
+    """Whether a key lies below one that names something, or is the root of a dataset."""
+    head, dot, _ = key.partition(".")
+    return bool(dot) and head in NESTED and head != "trainer"
+
+
+def _values_of_data(layer: Layer, data: Sequence[PluginSection], dataset: Any) -> dict[str, Any]:
+    """The settings of the dataset in a layer.
+
+    In a composite, `dataset.samm.root` is for one member, `dataset.follow_links` for all.
+
+    Raises:
+        ConfigError: a key names no member, cannot be shared, or is no parameter of any member.
+    """
+    if data[0].prefix == "dataset.":
+        return {f"dataset.{name}": value for name, value in layer.settings_for("dataset", dataset).items()}
+    named = layer.values.get("dataset")
+    if named is not None and members(named, layer.origin) != tuple(section.word for section in data):
+        return {}
+    values = layer.settings_for("dataset", named)
+    _check_keys_of_members(values, layer.origin, data)
+    flat = dict[str, Any]()
+    for section in data:
+        known = parameter_types(section.info)
+        flat |= {f"{section.prefix}{name}": value for name, value in values.items() if name in known}
+    return flat | {f"dataset.{name}": value for name, value in values.items() if "." in name}
+
+
+def _check_keys_of_members(keys: Iterable[str], origin: str, data: Sequence[PluginSection]) -> None:
+    """Refuse keys of a composite that name no member, cannot be shared, or are unknown to all members.
+
+    Args:
+        keys: keys without `dataset.`: `samm.root`, `follow_links`.
+        origin: origin of the keys.
+        data: the members.
+    """
+    names = [member_name(section.word) for section in data]
+    can_be_shared = {key for section in data for key in parameter_types(section.info)} - OF_ONE_MEMBER
+    for key in keys:
+        name, dot, _ = key.partition(".")
+        where = f"(dataset.{key}, {origin})"
+        if dot and name not in names:
+            raise ConfigError(f"{unknown('member', name, names)} {where}")
+        if key in OF_ONE_MEMBER:
+            raise ConfigError(f"dataset.{key} does not name a member: write dataset.{names[0]}.{key}=… ({origin})")
+        if not dot and key not in can_be_shared:
+            raise ConfigError(f"{unknown('key of the members', key, can_be_shared)} {where}")
+
+
+def packaged_values(section: PluginSection, data: Sequence[PluginSection], chosen: tuple[Any, str] | None) -> Raw:
+    """A plugin's `config.yaml`: its `params`, preset, and settings for the dataset.
+
+    For a composite dataset these are the settings that all members share. A preset chosen by the user overrides the
+    settings for the dataset; one chosen by the plugin does not.
+
+    Args:
+        section: the plugin.
+        data: the dataset or its members, for which a method's file may have settings.
+        chosen: the user's preset and its origin.
+
+    Raises:
+        ConfigError: there is no such preset.
+    """
+    info, file = section.info, f"{section.info.where}/config.yaml"
+    for_dataset = _settings_for_data(section, data)
+    from_dataset = f"{file}: datasets.{'+'.join(other.info.id for other in data)}"
+    preset_for_dataset, own_preset = for_dataset.pop("preset", None), info.config.get("preset")
+    if chosen is not None:
+        preset, origin = chosen
+    elif preset_for_dataset is not None:
+        preset, origin = preset_for_dataset, from_dataset
+    else:
+        preset, origin = own_preset, "default" if own_preset is None else file
+    name = "" if str(preset).lower() in NULLS else str(preset)
+    presets = {"": {}} | info.section("presets")
+    if name not in presets:
+        raise ConfigError(f"{unknown(f'preset of {info.id}', name, info.section('presets'))} ({origin})")
+    by_preset = (presets[name] or {}, f"preset {name} ({file})")
+    by_dataset = (for_dataset, from_dataset)
+    ranked = [
+        ({"preset": name or None}, origin),
+        (info.section("params"), f"{file}: params"),
+        *((by_dataset, by_preset) if chosen is not None else (by_preset, by_dataset)),
+    ]
+    return {f"{section.prefix}{key}": (value, source) for values, source in ranked for key, value in values.items()}
+
+
+def _settings_for_data(section: PluginSection, data: Sequence[PluginSection]) -> dict[str, Any]:
+    """The settings that a method's file has for the dataset; for a composite only if all members have the same."""
+    of_members = [section.info.section("datasets").get(other.info.id) or {} for other in data]
+    are_equal = all(settings == of_members[0] for settings in of_members)
+    return dict(of_members[0]) if of_members and are_equal else {}
