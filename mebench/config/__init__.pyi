@@ -17,6 +17,8 @@ from .resolving import DatasetConfig as DatasetConfig
 from .resolving import from_plain as from_plain
 from .resolving import resolve as resolve
 from .resolving import resolve_dataset as resolve_dataset
+from .resolving import with_parameters as with_parameters
+from .resolving import with_settings as with_settings
 from .sections import PLUGIN_KEYS as PLUGIN_KEYS
 from .sections import member_name as member_name
 from .sections import members as members

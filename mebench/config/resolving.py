@@ -1,7 +1,7 @@
 """Flat values with their origins become one typed, checked configuration."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +111,54 @@ def from_plain(values: Mapping[str, Any], origins: Mapping[str, str] | None = No
     folders, _ = stored.get("plugins", ((), ""))
     registry.add_paths(folders)
     return _configuration(stored, {}, plugin_sections(stored))
+
+
+def with_settings(config: RunConfig, settings: Mapping[str, Any], origins: Mapping[str, str]) -> RunConfig:
+    """The configuration with other settings of the run, typed already.
+
+    Args:
+        config: the configuration.
+        settings: values of `RunSettings`, by name.
+        origins: origins of those that get another one.
+
+    Raises:
+        ConfigError: the settings do not go together.
+    """
+    values = config.values | {name: plain(value) for name, value in settings.items()}
+    return replace(config, **settings, values=values, origins={**config.origins, **origins})
+
+
+def with_parameters(config: RunConfig, parameters: Mapping[str, Any], origin: str) -> RunConfig:
+    """The configuration with other parameters of its method or recognizer.
+
+    Args:
+        config: the configuration.
+        parameters: values by key, such as `method.p`, not typed yet.
+        origin: their origin, for messages.
+
+    Raises:
+        ConfigError: a value has another type, or the values do not go together.
+    """
+    origins = config.origins | dict.fromkeys(parameters, origin)
+    ids = {"method": config.method, "recognizer": config.recognizer}
+    named: Raw = {part: (id_, origins[part]) for part, id_ in ids.items() if id_ is not None}
+    sections = plugin_sections(named, named)
+    types = {key: hint for section in sections for key, hint in section.types().items() if key in parameters}
+    chosen = typed({key: (value, origin) for key, value in parameters.items()}, types)
+    params = {"method": config.method_params, "recognizer": config.recognizer_params}
+    stored = dict(config.values)
+    for section in sections:
+        part = section.prefix.rstrip(".")
+        present = {f"{section.prefix}{name}": getattr(params[part], name) for name in section.names}
+        params[part] = section.instance(present | chosen, origins)
+        stored[part] = stored[part] | section.stored(params[part])
+    return replace(
+        config,
+        method_params=params["method"],
+        recognizer_params=params["recognizer"],
+        values=stored,
+        origins=origins,
+    )
 
 
 def read_layers(

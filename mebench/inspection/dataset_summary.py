@@ -9,7 +9,7 @@ from statistics import fmean, median
 from typing import Any, Literal
 
 from mebench.annotations import SheetDataset, ground_truth_hash, shown_units
-from mebench.config import RunConfig, flatten, from_plain, load, plugins
+from mebench.config import RunConfig, load, plugins, with_parameters
 from mebench.core import KINDS, Dataset, Expression, Kind, Scheme, SubjectKey, Unplaced, Video
 from mebench.errors import DataError, PluginError
 from mebench.exchange.text_table import File
@@ -130,9 +130,7 @@ class _MissingLandmarks:
 
     def replaced(self, config: RunConfig) -> RunConfig:
         """The configuration with the setting that needs no landmarks."""
-        values = {**flatten(config.values), self.key: self.value}
-        origins = {**config.origins, self.key: "replaces landmarks, because their file is missing"}
-        return from_plain(values, origins)
+        return with_parameters(config, {self.key: self.value}, "replaces landmarks, because their file is missing")
 
 
 def _missing_landmarks(config: RunConfig, part: Part, datasets: Mapping[str, Dataset]) -> _MissingLandmarks | None:

@@ -4,7 +4,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self
@@ -33,14 +33,12 @@ class Source:
     Attributes:
         place: the configuration of the run as JSON with absolute paths, which identifies the source.
         inputs: hashes of everything that predictions depend on and a worker can check, code included.
-        processor: its instructions.
-        config: the same configuration.
+        processor: instructions of the processor.
     """
 
     place: str
     inputs: tuple[str, str]
     processor: str
-    config: RunConfig = field(compare=False, repr=False)
 
     @classmethod
     def of(cls, config: RunConfig, dataset: Dataset) -> Self:
@@ -52,7 +50,17 @@ class Source:
         """
         place = json.dumps(anywhere(config.values))
         written, computed = (digest(inputs_of(config, dataset, processor(), of)) for of in (file_hash, code_hash))
-        return cls(place, (written, computed), processor(), from_plain(json.loads(place)))
+        return cls(place, (written, computed), processor())
+
+    @property
+    def config(self) -> RunConfig:
+        """The same configuration, typed in the process that reads it."""
+        return _config_at(self.place)
+
+
+@lru_cache(maxsize=4)
+def _config_at(place: str) -> RunConfig:
+    return from_plain(json.loads(place))
 
 
 # Of a sweep, how many datasets a worker remembers; its tasks come run by run.

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mebench.config import RunConfig, from_plain
+from mebench.config import RunConfig, with_settings
 from mebench.core import Prediction
 from mebench.metrics import Score, Tables, compare, confusion_matrix, grid, uar, uf1
 from mebench.runner.guard import FILE as AUDIT
@@ -57,8 +57,8 @@ def chosen(right: NDArray[Any], rule: str) -> tuple[int, int]:
 
 
 def without_leak(config: RunConfig, **more: Any) -> RunConfig:
-    """The same configuration without an audit, and with some other values."""
-    return from_plain({**config.values, "audit": "guard", **more}, {**config.origins, "audit": "default"})
+    """The same configuration without an audit, and with some other settings of the run."""
+    return with_settings(config, {"audit": "guard", **more}, {"audit": "default"})
 
 
 def worth(audit: Mapping[str, Any]) -> dict[str, Any] | None:

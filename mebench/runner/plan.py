@@ -410,12 +410,12 @@ def make_plan(config: RunConfig, methods: Sequence[Ability] = ()) -> Plan:
         selects=any(method.selects for method in methods),
     )
     plan = replace(plan, folds=make_folds(protocol, plan.people(videos), config.protocol_params))
+    short = all(plan.short[video.dataset] for video in videos if video.key in plan.tested)
+    plan = replace(plan, task=replace(plan.task, one_per_video=short))
     check_reach(plan)
     check_people(plan)
     check_folds(plan)
     check_adaptation(plan)
-    short = all(plan.short[video.dataset] for video in videos if video.key in plan.tested)
-    plan = replace(plan, task=replace(plan.task, one_per_video=short))
     check_training(plan)
     if config.degrade != "none":
         _ = plan.computed  # ready-made features refuse settings that change frames

@@ -22,7 +22,17 @@ from typing import Any, Literal, NamedTuple, Required, Self, Union, get_args, ge
 
 import yaml
 
-from mebench.config import RunConfig, choices, convert, expected, from_plain, parameter_types, plain, registry, typed
+from mebench.config import (
+    RunConfig,
+    choices,
+    convert,
+    expected,
+    parameter_types,
+    plain,
+    registry,
+    typed,
+    with_parameters,
+)
 from mebench.core import Task
 from mebench.errors import ConfigError, check_known, refuse_if
 from mebench.files import load_yaml
@@ -149,11 +159,7 @@ def with_values(config: RunConfig, values: Mapping[str, Any]) -> RunConfig:
     Raises:
         ConfigError: the values do not go together.
     """
-    changed = {part: dict(value) if isinstance(value, Mapping) else value for part, value in config.values.items()}
-    for key, value in values.items():
-        part, _, name = key.partition(".")
-        changed[part][name] = value
-    return from_plain(changed, config.origins | dict.fromkeys(values, "tuned"))
+    return with_parameters(config, values, "tuned")
 
 
 def is_number(value: Any) -> bool:
