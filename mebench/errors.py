@@ -18,9 +18,17 @@ class MebenchError(Exception):
 
 
 class ConfigError(MebenchError):
-    """A key, value or word of the configuration is wrong."""
+    """A key, value or word of the configuration is wrong.
+
+    Attributes:
+        settings: keys of the settings that are at fault, where they are known.
+    """
 
     exit_code = 2
+
+    def __init__(self, *sentence: str, settings: Iterable[str] = ()) -> None:
+        super().__init__(*sentence)
+        self.settings = frozenset(settings)
 
 
 class PluginError(MebenchError):
@@ -127,6 +135,20 @@ def refused_by_plugin(what: str, then: str = "", error: type[MebenchError] = Plu
 
 
 @contextmanager
+def at_fault(setting: str) -> Iterator[None]:
+    """Let each `ConfigError` of a block say that a setting is at fault.
+
+    Args:
+        setting: key of the setting.
+    """
+    try:
+        yield
+    except ConfigError as error:
+        error.settings |= {setting}
+        raise
+
+
+@contextmanager
 def keys_behind(prefix: str, kind: str) -> Iterator[None]:
     """Name the keys of a plugin as its user set them: it calls them `method.size` or `dataset.root` wherever it stands.
 
@@ -137,7 +159,10 @@ def keys_behind(prefix: str, kind: str) -> Iterator[None]:
     try:
         yield
     except (ConfigError, ValueError) as error:
-        raise type(error)(re.sub(rf"(?<![\w./]){kind}\b\.(?=\w)", prefix, str(error))) from error
+        renamed = type(error)(re.sub(rf"(?<![\w./]){kind}\b\.(?=\w)", prefix, str(error)))
+        if isinstance(error, ConfigError) and isinstance(renamed, ConfigError):
+            renamed.settings = error.settings
+        raise renamed from error
 
 
 def sentence(error: BaseException) -> str:

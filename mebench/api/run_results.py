@@ -20,7 +20,7 @@ from mebench import (
     tracking,
 )
 from mebench.api.result import Result, html
-from mebench.errors import ConfigError, MebenchError, unknown
+from mebench.errors import ConfigError, MebenchError, at_fault, unknown
 from mebench.lazy_imports import load_lazily
 from mebench.progress import Progress
 
@@ -177,7 +177,8 @@ def run(*words: str, config: Names = (), plugins: Names = (), progress: Progress
 def executed(config: configuration.RunConfig, progress: Progress | None = None, run_id: str | None = None) -> Run:
     """Execute the run of a configuration, or continue the unfinished one of that id."""
     reporter = progress or Progress()
-    tracking.find_tracker(config.tracking)
+    with at_fault("tracking"):
+        tracking.find_tracker(config.tracking)
     outcome = runner.execute.run(config, reporter, run_id)
     return _mirrored(outcome.folder, outcome.summary, config, reporter, fresh=True)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Annotated
 
 import typer
@@ -52,13 +52,26 @@ def run(
             return
         settings = checked(words, files, plugins)
         plan = runner.estimate.dry_run(settings, quiet=json == "-")
-    except ConfigError as error:  # from a word that lists several values, which a single run cannot read
-        lists = [word for word in words or () if config.combinations.lists_values(word)]
-        blamed = [word for word in lists if any(part in str(error) for part in word.split("=", 1))]
-        if not blamed or " -m" in str(error):
+    except ConfigError as error:
+        listing = _listing_word(words or (), error.settings)
+        if listing is None:
             raise
-        raise ConfigError(f"{error}. If {blamed[0]!r} is a list of values, this is a sweep: {swept}") from None
+        raise ConfigError(f"{error}. If {listing!r} is a list of values, this is a sweep: {swept}") from None
     write_json(plan, json, "", *protocols.find(settings.protocol).describe().split("\n"))
+
+
+def _listing_word(words: Sequence[str], at_fault: Collection[str]) -> str | None:
+    """The first word that lists several values, which a single run cannot read, for one of some settings.
+
+    Args:
+        words: words of the command.
+        at_fault: keys of the settings.
+    """
+    for word in words:
+        key, _, _ = word.partition("=")
+        if config.combinations.lists_values(word) and config.sources.ALIASES.get(key, key) in at_fault:
+            return word
+    return None
 
 
 @app.command("resume", epilog="Example: mebench resume mean-synthetic workers=4")

@@ -18,7 +18,7 @@ from mebench.config.sections import (
 from mebench.config.settings import PROTOCOL, STORED_ORDER, RunConfig, RunSettings
 from mebench.config.sources import Given, Layer, effective_values, flatten, layers_of, merge_layers, more_plugins
 from mebench.config.typed_values import Raw, plain, typed, unknown_key
-from mebench.errors import ConfigError
+from mebench.errors import ConfigError, at_fault
 
 SAVED = "saved configuration"
 """Origin of values that were stored without one."""
@@ -171,7 +171,8 @@ def read_layers(
     """
     folders = registry.add_paths(plugins)
     layers = layers_of(given, files, origin)
-    folders += registry.add_paths(more_plugins(layers))
+    with at_fault("plugins"):
+        folders += registry.add_paths(more_plugins(layers))
     return layers, list(dict.fromkeys(folders))
 
 

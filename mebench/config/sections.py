@@ -98,13 +98,11 @@ class Section:
             with keys_behind(self.prefix, self.kind):
                 yield
         except (ConfigError, ValueError) as error:
-            set_at = {}
-            for name in self._named_in(str(error)):
-                key = f"{self.prefix}{name}"
-                if origins[key] != self.origin:
-                    set_at[key] = origins[key]
+            named = [f"{self.prefix}{name}" for name in self._named_in(str(error))]
+            set_at = {key: origins[key] for key in named if origins[key] != self.origin}
             places = [f"{key}: {origin}" for key, origin in set_at.items()] if len(set_at) > 1 else [*set_at.values()]
-            raise ConfigError(f"{error} ({', '.join(places)})" if places else str(error)) from error
+            sentence = f"{error} ({', '.join(places)})" if places else str(error)
+            raise ConfigError(sentence, settings={*named, *getattr(error, "settings", ())}) from error
 
     def _named_in(self, sentence: str) -> list[str]:
         """The fields that a sentence names, with the prefix or, where none has it, without."""
@@ -232,7 +230,8 @@ def members(name: Any, origin: str = COMMAND_LINE) -> tuple[str, ...] | None:
     try:
         words: tuple[str, ...] = convert(name, tuple[str, ...])
     except ValueError:
-        raise ConfigError(f"dataset must be a name or a list of names, not {name!r} ({origin})") from None
+        sentence = f"dataset must be a name or a list of names, not {name!r} ({origin})"
+        raise ConfigError(sentence, settings=["dataset"]) from None
     distinct = {member_name(word) for word in words}
     refuse_if(
         (

@@ -10,7 +10,7 @@ from mebench import metrics
 from mebench.config import registry, trainer
 from mebench.config.sources import flatten
 from mebench.config.typed_values import PLACES_OF_DATASETS
-from mebench.errors import PluginError, refuse_if
+from mebench.errors import ConfigError, PluginError, refuse_if
 from mebench.features.degradation import Degradation
 
 PROTOCOL = "loso"
@@ -166,13 +166,14 @@ class RunSettings(PlaceSettings, ScoringSettings, TrainingSettings, WhatSettings
                 self.executor == "dask" and not self.executor_address,
                 "executor=dask needs the scheduler's address: add executor.address=tcp://HOST:8786",
             ),
-            (
-                self.executor == "local" and self.executor_address,
-                (
-                    f"executor.address={self.executor_address} is the address of a Dask scheduler: add "
-                    "executor=dask, or leave it out"
-                ),
-            ),
+        )
+        if self.executor == "local" and self.executor_address:
+            sentence = (
+                f"executor.address={self.executor_address} is the address of a Dask scheduler: add "
+                "executor=dask, or leave it out"
+            )
+            raise ConfigError(sentence, settings=["executor_address"])
+        refuse_if(
             (not _positive(self.devices), f"devices must be 1 or more GPUs, or null for all, not {self.devices}"),
             (
                 cpu and self.devices not in (None, 1),

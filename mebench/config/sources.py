@@ -339,7 +339,8 @@ def packaged_values(section: PluginSection, data: Sequence[PluginSection], chose
     name = "" if str(preset).lower() in NULLS else str(preset)
     presets = {"": {}} | info.section("presets")
     if name not in presets:
-        raise ConfigError(f"{unknown(f'preset of {info.id}', name, info.section('presets'))} ({origin})")
+        sentence = f"{unknown(f'preset of {info.id}', name, info.section('presets'))} ({origin})"
+        raise ConfigError(sentence, settings=[f"{section.prefix}preset"])
     by_preset = (presets[name] or {}, f"preset {name} ({file})")
     by_dataset = (for_dataset, from_dataset)
     ranked = [

@@ -15,7 +15,7 @@ from typing import Any, Literal, Required, Union, get_args, get_origin, get_type
 
 from mebench import _fast_imports
 from mebench.config.typed_values import Raw, plain, typed
-from mebench.errors import ConfigError, check_known
+from mebench.errors import ConfigError, at_fault, check_known
 
 PREFIX = "trainer."
 ELSEWHERE = {
@@ -97,7 +97,8 @@ def settled(values: Mapping[str, Any], origins: Mapping[str, str]) -> dict[str, 
     for name in chosen.keys() & BASES.keys():
         if not isinstance(chosen[name], bool | None):
             specs = chosen[name] if isinstance(chosen[name], list) else [chosen[name]]
-            chosen[name] = [_checked(spec, name, origins[PREFIX + name]) for spec in specs]
+            with at_fault(PREFIX + name):
+                chosen[name] = [_checked(spec, name, origins[PREFIX + name]) for spec in specs]
     return {name: plain(value) for name, value in sorted(chosen.items()) if value != defaults[name]}
 
 

@@ -94,7 +94,8 @@ def typed(raw: Raw, hints: Mapping[str, Any]) -> dict[str, Any]:
     except pydantic.ValidationError as error:
         wrong = [str(details["loc"][0]) for details in error.errors()]
         # An unknown key comes first: it may be a misspelt missing one.
-        raise ConfigError(_refusal(min(wrong, key=lambda key: (key in hints, key not in raw)), raw, hints)) from None
+        worst = min(wrong, key=lambda key: (key in hints, key not in raw))
+        raise ConfigError(_refusal(worst, raw, hints), settings=[worst]) from None
 
 
 def expected(hint: Any) -> str:

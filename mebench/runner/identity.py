@@ -9,7 +9,7 @@ from typing import Any
 
 from mebench.config import RunConfig
 from mebench.core.options import learns_threshold
-from mebench.errors import RunError, listed, refuse_if
+from mebench.errors import ConfigError, RunError, listed
 from mebench.features import video_source
 from mebench.files import file_hash
 from mebench.runner.inputs import digest, inputs_of
@@ -79,12 +79,10 @@ def content_of(plan: Plan) -> list[str]:
         if getattr(dataset.params, "root", None) is not None and (chains := plan.computed.get(plan.groups[video.key])):
             contents[video.key] = video_source(store, dataset, id_, video, again=True).content(chains)
     weights = [getattr(part.params, "weights", None) for part in plan.parts]  # a method may write to other places
-    refuse_if(
-        *(
-            (isinstance(file, Path) and not file.exists(), f"{part}.weights={file} does not exist: check the path")
-            for part, file in zip(("method", "recognizer"), weights)
-        )
-    )
+    for part, file in zip(("method", "recognizer"), weights):
+        if isinstance(file, Path) and not file.exists():
+            key = f"{part}.weights"
+            raise ConfigError(f"{key}={file} does not exist: check the path", settings=[key])
     values = [getattr(part.params, field.name) for part in plan.parts for field in fields(part.params)]
     files = [value for value in values if isinstance(value, Path) and value.is_file()]
     return [digest([contents, [file_hash(file) for file in files]])] if contents or files else []

@@ -28,7 +28,7 @@ from mebench.core import (
     group_of_rate,
     stable_seed,
 )
-from mebench.errors import ConfigError, RunError, keys_behind, refused_by_plugin
+from mebench.errors import ConfigError, RunError, at_fault, keys_behind, refused_by_plugin
 from mebench.files import code_hash, file_hash
 from mebench.lazy_imports import load_lazily
 from mebench.protocols import People, Protocol, find as find_protocol
@@ -383,7 +383,8 @@ def make_plan(config: RunConfig, methods: Sequence[Ability] = ()) -> Plan:
     videos = tuple(sorted(dataset.videos(), key=lambda v: v.key))
     if protocol.scored_only:  # it is defined on certain datasets: others are refused before their clips are looked at
         make_folds(protocol, People(videos, person=dataset.person, split=dataset.split), config.protocol_params)
-    scheme = choose_scheme(dataset, videos, config, protocol)
+    with at_fault("scheme"):
+        scheme = choose_scheme(dataset, videos, config, protocol)
     if scheme.several and "recognize" in tasks and not methods[-1].several:
         raise ConfigError(
             f"scheme={scheme.name} asks for several classes of a clip at once, but method "
