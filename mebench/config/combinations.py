@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -63,33 +63,61 @@ def expand(lists: Lists) -> list[Combination]:
     [{'method': 'mean', 'method.p': '0.5'}, {'method': 'mean', 'method.p': '0.6'}, {'method': 'softnet'}]
     """
     lists = [("seed" if key == "seeds" else key, values) for key, values in lists]
+    _check_lists(lists)
     names = [ALIASES.get(key, key) for key, _ in lists]
-    n_runs = math.prod(len(values) for _, values in lists)
-    for name, (key, values) in zip(names, lists):
-        if len(values) > 1 and name in SHARED:
-            raise ConfigError(
-                f"{key} is one for the whole sweep: give it one value, not {', '.join(map(text, values))}"
-            )
-        if len(values) > 1 and n_runs <= MOST and names.count(name) > 1:  # the later would hold, and runs be equal
-            raise ConfigError(f"{name} is given twice with several values: name all its values in one word")
-    if n_runs > MOST:
-        raise ConfigError(f"these words name {n_runs} runs, and a sweep takes {MOST} at most: name fewer values")
     methods = {text(value) for name, (_, values) in zip(names, lists) if name == "method" for value in values}
     combinations = dict[str, Combination]()
     for chosen in product(*(values for _, values in lists)):
         settings = dict(zip(names, chosen))
         method = text(settings.get("method", ""))
-        for name in [name for name in names if name.partition(".")[0] in methods]:
-            value = settings.pop(name)
-            if name.startswith(f"{method}."):
-                settings[f"method.{name.partition('.')[2]}"] = value
-        varied = {
-            key: text(value)
-            for (key, values), value in zip(lists, chosen)
-            if len(values) > 1 and (key.partition(".")[0] not in methods or key.startswith(f"{method}."))
-        }
-        combinations.setdefault(repr(sorted(settings.items(), key=str)), Combination(settings, varied))
+        settings = _settings_of_method(settings, method, methods)
+        varied = {}
+        for (key, values), value in zip(lists, chosen):
+            belongs_to_another = key.partition(".")[0] in methods and not key.startswith(f"{method}.")
+            if len(values) > 1 and not belongs_to_another:
+                varied[key] = text(value)
+        same = repr(sorted(settings.items(), key=str))
+        combinations.setdefault(same, Combination(settings, varied))
     return [*combinations.values()]
+
+
+def _check_lists(lists: Lists) -> None:
+    """Refuse keys that cannot have several values, or have them twice, and more runs than a sweep takes.
+
+    Raises:
+        ConfigError: there is such a key, or there are too many runs.
+    """
+    names = [ALIASES.get(key, key) for key, _ in lists]
+    n_runs = math.prod(len(values) for _, values in lists)
+    for name, (key, values) in zip(names, lists):
+        if len(values) <= 1:
+            continue
+        if name in SHARED:
+            raise ConfigError(
+                f"{key} is one for the whole sweep: give it one value, not {', '.join(map(text, values))}"
+            )
+        if n_runs <= MOST and names.count(name) > 1:  # the later would hold, and runs be equal
+            raise ConfigError(f"{name} is given twice with several values: name all its values in one word")
+    if n_runs > MOST:
+        raise ConfigError(f"these words name {n_runs} runs, and a sweep takes {MOST} at most: name fewer values")
+
+
+def _settings_of_method(settings: Mapping[str, Any], method: str, methods: Collection[str]) -> dict[str, Any]:
+    """The settings of one run: `mean.p` is `method.p` for the method `mean`, and left out for others.
+
+    Args:
+        settings: values by flat key.
+        method: method of the run.
+        methods: all methods of the sweep.
+    """
+    own, of_method = dict[str, Any](), dict[str, Any]()
+    for key, value in settings.items():
+        head, _, name = key.partition(".")
+        if head not in methods:
+            own[key] = value
+        elif key.startswith(f"{method}."):
+            of_method[f"method.{name}"] = value
+    return own | of_method
 
 
 def lists_of_words(words: Sequence[str]) -> Lists:
@@ -186,10 +214,12 @@ def _pieces(text: str) -> list[str]:
             closing.pop()
     if closing or quote:  # an unclosed bracket does not count, because a folder may have any name
         return text.split(",")
-    for place, piece in enumerate(
-        map(str.strip, pieces)
-    ):  # quotes that keep commas together do not belong to the value
-        mark, inside = piece[:1], piece[1:-1]
-        if "," in inside and mark in "'\"" and mark == piece[-1] and mark not in inside:
-            pieces[place] = inside
-    return pieces
+    return [_without_quotes(piece) for piece in pieces]
+
+
+def _without_quotes(piece: str) -> str:
+    """A piece without the quotes that only keep its commas together; any other piece unchanged."""
+    stripped = piece.strip()
+    mark, inside = stripped[:1], stripped[1:-1]
+    is_quoted = mark in "'\"" and mark == stripped[-1:]
+    return inside if "," in inside and is_quoted and mark not in inside else piece

@@ -6,7 +6,7 @@ import difflib
 import json
 import os
 import types
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Required, Union, get_args, get_origin
@@ -127,20 +127,27 @@ def choices(hint: Any) -> tuple[str, ...]:
 
 
 def plain(value: Any) -> Any:
-    """`value` for JSON: lists for tuples, ranges, arrays and columns, text for paths, sorted lists for sets.
+    """`value` as plain data for JSON: tuples, ranges and arrays become lists, paths text, sets sorted lists.
 
     >>> plain({"sizes": (1, 2.5), "root": Path("/data"), "kinds": frozenset({"micro", "macro"})})
     {'sizes': [1, 2.5], 'root': '/data', 'kinds': ['macro', 'micro']}
     """
+    return json.loads(json.dumps(value, default=_simpler))
 
-    def simpler(value: Any) -> Any:
-        if hasattr(value, "tolist"):  # of NumPy or pandas
-            return value.tolist()
-        return (
-            sorted(value) if isinstance(value, Set) else list(value) if isinstance(value, range) else os.fspath(value)
-        )
 
-    return json.loads(json.dumps(value, default=simpler))
+def _simpler(value: Any) -> Any:
+    """A value that JSON lacks, in its terms.
+
+    Raises:
+        TypeError: it has none.
+    """
+    if hasattr(value, "tolist"):  # of NumPy or pandas
+        return value.tolist()
+    if isinstance(value, Set):
+        return sorted(value)
+    if isinstance(value, range):
+        return list(value)
+    return os.fspath(value)
 
 
 def unknown_key(key: str, known: Iterable[str]) -> str:
@@ -158,23 +165,12 @@ def unknown_key(key: str, known: Iterable[str]) -> str:
     known = sorted(known)
     nearby = [k for k in known if k.rpartition(".")[0] == section]
     if section in known and not nearby:
-        hint = (
-            f": mebench info NAME shows those of another {section}"
-            if section in ("method", "dataset", "protocol")
-            else ""
-        )
+        names_plugin = section in ("method", "dataset", "protocol")
+        hint = f": mebench info NAME shows those of another {section}" if names_plugin else ""
         return f"unknown key {key!r}: {section} has no parameters here{hint}"
     nearby = nearby or [k for k in known if "." not in k]
-    by_name, every = ({k.rpartition(".")[2]: k for k in reversed(keys)} for keys in (nearby, known))
-    words = {" ".join(sorted(n.split("_"))): k for n, k in (every | by_name).items()}
-    likely = [
-        by_name.get(_MEANT.get(name, name)),
-        words.get(" ".join(sorted(name.split("_")))),
-        every.get(name),
-        *(by_name[n] for n in difflib.get_close_matches(name, by_name)),
-        *(every[n] for n in difflib.get_close_matches(name, every, cutoff=0.8)),
-    ]
-    near = next(filter(None, likely), None)
+    by_name, every = _by_last_part(nearby), _by_last_part(known)
+    near = _nearest_key(name, by_name, every)
     hint = f" Did you mean {near!r}?" if near else ""
     others = nearby
     if len(nearby) > MOST_KEYS:
@@ -182,6 +178,35 @@ def unknown_key(key: str, known: Iterable[str]) -> str:
         others = sorted(by_name[n] for n in nearest[:MOST_KEYS])
     more = f" and {len(nearby) - len(others)} more" if len(others) < len(nearby) else ""
     return f"unknown key {key!r}.{hint} Known: {', '.join(others)}{more}."
+
+
+def _by_last_part(keys: Sequence[str]) -> dict[str, str]:
+    """Keys by their last part; of several with one last part the first."""
+    return {key.rpartition(".")[2]: key for key in reversed(keys)}
+
+
+def _nearest_key(name: str, nearby: Mapping[str, str], every: Mapping[str, str]) -> str | None:
+    """The key that a wrong name probably means, or None.
+
+    Args:
+        name: last part of the wrong key.
+        nearby: keys of the same section by their last parts.
+        every: keys of all sections by their last parts.
+    """
+    by_words = {_sorted_words(n): key for n, key in {**every, **nearby}.items()}
+    likely = [
+        nearby.get(_MEANT.get(name, name)),
+        by_words.get(_sorted_words(name)),
+        every.get(name),
+        *(nearby[n] for n in difflib.get_close_matches(name, nearby)),
+        *(every[n] for n in difflib.get_close_matches(name, every, cutoff=0.8)),
+    ]
+    return next((key for key in likely if key), None)
+
+
+def _sorted_words(name: str) -> str:
+    """The words of a name in alphabetical order: `epochs_spot` and `spot_epochs` give the same."""
+    return " ".join(sorted(name.split("_")))
 
 
 MOST_KEYS = 8
