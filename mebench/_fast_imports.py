@@ -90,7 +90,7 @@ def _without_plots() -> Iterator[None]:
 
 @contextmanager
 def _without_compiler() -> Iterator[None]:
-    """A context in which `torch._dynamo` is a module of the two names that Lightning takes from it."""
+    """Replace `torch._dynamo` by a module of the two names that Lightning takes."""
     torch = importlib.import_module("torch")
     if COMPILER in sys.modules:
         yield
