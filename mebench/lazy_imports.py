@@ -10,7 +10,7 @@ from typing import Any
 
 
 def load_lazily(name: str) -> Any:
-    """A module that stands for the one of this name, and imports it at the first use of an attribute."""
+    """A stand-in for a module, which imports it at the first use of an attribute."""
     return _LazyModule(name)
 
 

@@ -10,7 +10,7 @@ from typer.core import TyperCommand
 from mebench import api, exchange
 
 READ, WRITTEN, WRITTEN_WITHOUT_TRUTH = "READ", "WRITTEN", "WRITTEN_WITHOUT_TRUTH"
-"""What stands for a list of formats in the `metavar` of an option."""
+"""Placeholder for a list of formats in the `metavar` of an option."""
 
 
 def formats_in(place: str) -> Iterable[str]:
