@@ -1,6 +1,6 @@
 """The part of the pictures in which each of several faces of a video stays."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from mebench.core import Frames
@@ -9,6 +9,10 @@ from mebench.features.gray_frames import Gray, checked_frames, to_gray
 
 SURELY = 1.5
 """Ratio of areas from which the larger of two faces is recognised, although the detector's boxes have steps of 1.2."""
+
+
+Track = dict[int, Box]
+"""The boxes of one face, by frame."""
 
 
 class FaceTracks(NamedTuple):
@@ -33,54 +37,67 @@ def find_face_tracks(frames: Frames, detect: Callable[[Gray], list[Box]], fps: f
     and the part would show both in turn.
 
     Args:
-        frames: of the video.
-        detect: the boxes of all faces in a gray frame.
+        frames: frames of the video.
+        detect: function from a gray frame to the boxes of all its faces.
         fps: frames per second.
         label: name of the video in error messages.
     """
-    tracks, size, step = list[dict[int, Box]](), (0, 0), max(1, round(fps / 2))  # the boxes of each face, by frame
+    tracks: list[Track] = []
+    size = (0, 0)
+    step = max(1, round(fps / 2))
     for index, frame in enumerate(checked_frames(frames, label)):
         if index % step:
             continue
         gray = to_gray(frame, index, label)
         size = gray.shape[1], gray.shape[0]
-        last = [list(track.values())[-1] for track in tracks]
-        faces = sorted(detect(gray))
-        pairs = [(distance_in_widths(box, face), n, m) for n, box in enumerate(last) for m, face in enumerate(faces)]
-        of_track, of_face = set[int](), set[int]()
-        for distance, n, m in sorted(pairs):
-            if distance <= 1 and n not in of_track and m not in of_face:
-                tracks[n][index] = faces[m]
-                of_track.add(n)
-                of_face.add(m)
-        tracks += [{index: face} for m, face in enumerate(faces) if m not in of_face]
-    often = max(map(len, tracks), default=0)
-    kept = [track for track in tracks if len(track) * 10 >= often]
+        _continue_tracks(tracks, index, sorted(detect(gray)))
+    most_often = max(map(len, tracks), default=0)
+    kept = [track for track in tracks if len(track) * 10 >= most_often]
     parts = [_part(track, [other for other in kept if other is not track], size) for track in kept]
     alone = sorted(part for part in parts if part is not None)
     return FaceTracks(alone, len(parts) - len(alone))
 
 
-def _part(own: Mapping[int, Box], others: Sequence[Mapping[int, Box]], size: tuple[int, int]) -> Box | None:
+def _continue_tracks(tracks: list[Track], index: int, faces: Sequence[Box]) -> None:
+    """Give each face of a frame to the nearest track within one width, or to a new one."""
+    last_boxes = [list(track.values())[-1] for track in tracks]
+    distances = [
+        (distance_in_widths(box, face), n, m) for n, box in enumerate(last_boxes) for m, face in enumerate(faces)
+    ]
+    taken_tracks, taken_faces = set[int](), set[int]()
+    for distance, n, m in sorted(distances):
+        is_free = n not in taken_tracks and m not in taken_faces
+        if distance <= 1 and is_free:
+            tracks[n][index] = faces[m]
+            taken_tracks.add(n)
+            taken_faces.add(m)
+    tracks += [{index: face} for m, face in enumerate(faces) if m not in taken_faces]
+
+
+def _part(own: Track, others: Sequence[Track], size: tuple[int, int]) -> Box | None:
     """The region in which a face stays, from the boxes of all faces by frame; None if faces overlap."""
     x0, y0, x1, y1 = _around(own)
     first = next(iter(own.values()))
+    width = first[2] - first[0]
     for share in (0.5, 0.25, 0.1, 0.0):
-        m = round(share * (first[2] - first[0]))
-        part = clip_to_frame((x0 - m, y0 - m, x1 + m, y1 + m), *size)
+        margin = round(share * width)
+        part = clip_to_frame((x0 - margin, y0 - margin, x1 + margin, y1 + margin), *size)
         if not any(box_iou(part, _around(other)) for other in others):
             return part
-    for other in others:
-        for frame, face in other.items():
-            shown = box_area(common_box(face, part))
-            if 2 * shown >= box_area(face) and (
-                frame not in own or SURELY * shown >= box_area(common_box(own[frame], part))
-            ):
-                return None
-    return part
+    return None if any(_shows_another(part, own, other) for other in others) else part
 
 
-def _around(track: Mapping[int, Box]) -> Box:
+def _shows_another(part: Box, own: Track, other: Track) -> bool:
+    """Whether a part shows another face, not much smaller than its own, in some frame."""
+    for frame, face in other.items():
+        shown = box_area(common_box(face, part))
+        is_inside = 2 * shown >= box_area(face)
+        if is_inside and (frame not in own or SURELY * shown >= box_area(common_box(own[frame], part))):
+            return True
+    return False
+
+
+def _around(track: Track) -> Box:
     """The rectangle around all boxes."""
     x0, y0, x1, y1 = zip(*track.values())
     return min(x0), min(y0), max(x1), max(y1)

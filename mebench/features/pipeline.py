@@ -97,6 +97,15 @@ def route_of(chain: Chain) -> Route:
             f"the dataset does not contain {chain.name.replace('_', ' ')}, which mebench does not compute: "
             f"{chain.advice}"
         )
+    _check_levels(chain)
+    route = _sorted_steps(chain)
+    _check_scope(chain, route)
+    _check_lengths(chain, route)
+    return route
+
+
+def _check_levels(chain: Chain) -> None:
+    """Refuse a step whose class is not that of its level."""
     for step in chain.steps:
         expected = _CLASSES.get(step.level)
         if expected is None or not isinstance(step, expected):
@@ -104,38 +113,54 @@ def route_of(chain: Chain) -> Route:
                 f"the chain {chain.name!r} holds {type(step).__name__} of level {step.level!r}, which must be one of "
                 f"{', '.join(get_args(Level))} and fit its class"
             )
+
+
+def _sorted_steps(chain: Chain) -> Route:
+    """The route of a chain whose steps stand in the order of their levels, with one crop and one core."""
+    crops = chain.at("video")
     cores = [*chain.at("pair"), *chain.at("image"), *chain.at("volume")]
     ranks = [get_args(Level).index(step.level) for step in chain.steps]
-    if len(chain.at("video")) != 1 or len(cores) != 1 or any(a > b for a, b in itertools.pairwise(ranks)):
+    is_ordered = ranks == sorted(ranks)
+    if len(crops) != 1 or len(cores) != 1 or not is_ordered:
         raise ConfigError(
             f"the chain {chain.name!r} must be FaceCrop, then sequence steps if any, then one of Flow, an image step or a "
             f"volume step, and then map steps, not {', '.join(type(step).__name__ for step in chain.steps) or 'empty'}"
         )
-    route = Route(chain.at("video")[0], chain.at("sequence"), cores[0], chain.at("map"))  # type: ignore[arg-type]
-    name, core, of_frames = chain.name, route.core, chain.scope == "frames"
+    return Route(crops[0], chain.at("sequence"), cores[0], chain.at("map"))  # type: ignore[arg-type]
+
+
+def _check_scope(chain: Chain, route: Route) -> None:
+    """Refuse steps of a clip in a chain for frames, and a flow whose gap does not fit the scope."""
+    name, core = chain.name, route.core
+    of_frames = chain.scope == "frames"
     of_clip = [*route.sequence, *([core] if isinstance(core, VolumeStep) else [])]
     if of_frames and of_clip:
         raise ConfigError(
             f"the chain {name!r} of scope 'frames' cannot hold {type(of_clip[0]).__name__}, which works on a whole clip: "
             "give it the scope 'clips'"
         )
+    if not isinstance(core, Flow):
+        return
     refuse_if(
         (
-            of_frames and isinstance(core, Flow) and core.k is None,
+            of_frames and core.k is None,
             f"the chain {name!r} of scope 'frames' must give the gap of its flow: Flow(k=...)",
         ),
         (
-            not of_frames and isinstance(core, Flow) and (core.k is not None or core.stride != 1),
+            not of_frames and (core.k is not None or core.stride != 1),
             f"the chain {name!r} of scope 'clips' takes the flow from onset to apex: leave k and stride out",
         ),
     )
+
+
+def _check_lengths(chain: Chain, route: Route) -> None:
+    """Refuse a step that changes the number of frames before one that needs the apex."""
     resampling = [step for step in route.sequence if not step.keeps_length]
-    if resampling and not isinstance(core, VolumeStep):
+    if resampling and not isinstance(route.core, VolumeStep):
         raise ConfigError(
-            f"the chain {name!r} must not hold {type(resampling[0]).__name__} before {type(core).__name__}: it "
+            f"the chain {chain.name!r} must not hold {type(resampling[0]).__name__} before {type(route.core).__name__}: it "
             "changes the number of frames and so loses the apex; only a volume step can follow it"
         )
-    return route
 
 
 FLOW = FEATURE = np.dtype(np.float16)
@@ -408,28 +433,38 @@ class VideoSource:
         missing = [(chain, clip) for chain, clip in wanted if not self.store.holds(self.key("feature", chain, clip))]
         cut = self._cut(chains, clips)
         n_frames = len(self.frames()) if wanted or cut else self.video.n_frames or 0
-        read_crops = {self.key("crops", chain, None) for chain in [*cut, *(chain for chain, _ in missing)]}
-        uncut = sum(not self.store.holds(key) for key in read_crops)
-        rows = [*(n_frames if clip is None else 1 for _, clip in missing), uncut * n_frames]  # the crops come last
-        done, weights = np.zeros(len(rows)), np.array([1.0] * len(missing) + [CROP])
-
-        def tick(stage: Stage) -> None:
-            at = -1 if stage == "crops" else place
-            done[at] = min(done[at] + 1, rows[at])
-            share = float(weights @ done) / max(float(weights @ rows), 1.0)
-            on_progress(int(share * n_frames), share)
-
-        read = [self.key("flow", alone, clip) for chain, clip in missing for alone in _gaps(chain)]
-        self.tick, self.flows = tick, {} if flows is None and len(set(read)) < len(read) else flows
+        progress = self._progress_of(missing, cut, n_frames, on_progress)
+        if flows is None and self._share_flows(missing):
+            flows = {}
+        self.tick, self.flows = progress.tick, flows
         for place, (chain, clip) in enumerate(missing):
+            progress.place = place
             self.feature(chain, clip)
-            done[place] = rows[place]
+            progress.finish(place)
             if clip is not None:
-                tick("feature")
+                progress.tick("feature")
         for chain in cut:
             self.crops(chain)
         self.tick, self.flows = ignore_progress, None
         return ComputeCost(time.perf_counter() - begin, n_frames)
+
+    def _progress_of(
+        self,
+        missing: Sequence[tuple[Chain, Clip | None]],
+        cut: Sequence[Chain],
+        n_frames: int,
+        report: Callable[[int, float], None],
+    ) -> "_Progress":
+        """The progress of missing features and of the crops that they or clips are cut from."""
+        read_crops = {self.key("crops", chain, None) for chain in [*cut, *(chain for chain, _ in missing)]}
+        n_uncut = sum(not self.store.holds(key) for key in read_crops)
+        feature_rows = [n_frames if clip is None else 1 for _, clip in missing]
+        return _Progress(feature_rows, n_uncut * n_frames, n_frames, report)
+
+    def _share_flows(self, missing: Sequence[tuple[Chain, Clip | None]]) -> bool:
+        """Whether several missing features read one flow."""
+        read = [self.key("flow", alone, clip) for chain, clip in missing for alone in _gaps(chain)]
+        return len(set(read)) < len(read)
 
     def computed_features(self, chains: Sequence[Chain], clips: Sequence[Clip]) -> list[NDArray[Any]]:
         """The stored features of a video, for `adopt`."""
@@ -548,6 +583,41 @@ class VideoSource:
                 "another frame rate. Set method.fps to the rate of the dataset"
             )
         return provided
+
+
+class _Progress:
+    """The progress of the work on one video.
+
+    Args:
+        feature_rows: number of rows of each feature.
+        crop_rows: number of crops.
+        n_frames: number of frames of the video.
+        report: function called with the finished frames and the share of the work.
+
+    Attributes:
+        place: number of the feature that is being computed.
+    """
+
+    def __init__(
+        self, feature_rows: Sequence[int], crop_rows: int, n_frames: int, report: Callable[[int, float], None]
+    ) -> None:
+        self.place = 0
+        self._rows = [*feature_rows, crop_rows]  # the crops come last
+        self._done = np.zeros(len(self._rows))
+        self._weights = np.array([1.0] * len(feature_rows) + [CROP])
+        self._n_frames = n_frames
+        self._report = report
+
+    def tick(self, stage: Stage) -> None:
+        """Count a computed row, and report."""
+        at = -1 if stage == "crops" else self.place
+        self._done[at] = min(self._done[at] + 1, self._rows[at])
+        share = float(self._weights @ self._done) / max(float(self._weights @ self._rows), 1.0)
+        self._report(int(share * self._n_frames), share)
+
+    def finish(self, place: int) -> None:
+        """Count all rows of a feature, which may have been stored meanwhile."""
+        self._done[place] = self._rows[place]
 
 
 def _rows(array: NDArray[Any]) -> Iterator[NDArray[Any]]:

@@ -143,8 +143,10 @@ class EntryFiles:
         return about.st_ino, about.st_mtime_ns, about.st_size
 
     def remove(self, dry_run: bool = False) -> bool:
-        """Remove all files of the entry, the marker first, unless a process is computing it; returns whether they were, or
-        would be, removed.
+        """Remove all files of the entry, the marker first, unless a process is computing it.
+
+        Returns:
+            Whether they were, or would be, removed.
         """
         if dry_run and not self.lock.exists():
             return True
@@ -442,8 +444,9 @@ def store_contents(store: FeatureStore) -> dict[tuple[str, str], StoreInfo]:
     infos: dict[tuple[str, str], StoreInfo] = {}
     for files in store.entries():
         about = _described(files)
+        size = files.size()
         part = (str(about["key"]["dataset"]), str(about["key"]["stage"])) if about else LEFTOVER
-        if size := files.size():
+        if size:
             infos[part] = infos.get(part, StoreInfo()) + StoreInfo(1, size)
     for file in store.root.glob("plans/*.json"):
         infos[PLANS] = infos.get(PLANS, StoreInfo()) + StoreInfo(1, file.stat().st_size)
@@ -494,30 +497,47 @@ def prune_entries(
     removed = StoreInfo()
     oldest = None if unused_days is None else time.time() - unused_days * DAY
     for files in store.entries():
-        size, about, useless = files.size(), None if everything else _described(files), True
-        if about is not None:
-            useless = about["key"]["opencv"] != opencv_version() or about["key"].get("dlib", "") not in (
-                "",
-                dlib_version(),
-            )
-            if not useless and (oldest, dataset, stage) != (None, None, None):
-                with suppress(FileNotFoundError):
-                    useless = (
-                        (oldest is None or files.marker.stat().st_mtime < oldest)  # touched at each reading
-                        and dataset in (None, about["key"]["dataset"])
-                        and stage in (None, about["key"]["stage"])
-                    )
+        size = files.size()
+        useless = everything or _is_useless(files, oldest, dataset, stage)
         if useless and files.remove(dry_run):
             removed += StoreInfo(int(size > 0), size)
-    for file in store.root.glob("plans/*.json") if dataset is None and stage is None else ():
-        if everything or (oldest is not None and file.stat().st_mtime < oldest):
-            removed += StoreInfo(1, file.stat().st_size)
+    if dataset is None and stage is None:
+        removed += _prune_plans(store, oldest, everything, dry_run)
+    return removed
+
+
+def _is_useless(files: EntryFiles, oldest: float | None, dataset: str | None, stage: Stage | None) -> bool:
+    """Whether an entry is damaged, of another version of a library, or matches all filters that are given."""
+    about = _described(files)
+    if about is None:
+        return True
+    key = about["key"]
+    if key["opencv"] != opencv_version() or key.get("dlib", "") not in ("", dlib_version()):
+        return True
+    if (oldest, dataset, stage) == (None, None, None):
+        return False
+    if dataset not in (None, key["dataset"]) or stage not in (None, key["stage"]):
+        return False
+    try:
+        return oldest is None or files.marker.stat().st_mtime < oldest  # the marker is touched at each reading
+    except FileNotFoundError:
+        return False
+
+
+def _prune_plans(store: FeatureStore, oldest: float | None, everything: bool, dry_run: bool) -> StoreInfo:
+    """Remove all files of dry runs, or those that are older than a time."""
+    removed = StoreInfo()
+    for file in store.root.glob("plans/*.json"):
+        status = file.stat()
+        if everything or (oldest is not None and status.st_mtime < oldest):
+            removed += StoreInfo(1, status.st_size)
             if not dry_run:
                 file.unlink()
     return removed
 
 
 def _described(files: EntryFiles, key: Key | None = None) -> dict[str, Any] | None:
+    """The marker's content; None if the entry is absent or damaged."""
     try:
         return files.check(key)
     except DamagedError:

@@ -359,7 +359,7 @@ def test_opencv_runs_one_thread_while_computing(store, drift, monkeypatch):
 LIGHT = """
 import sys
 from mebench.core import Chain, Dataset, Video
-from mebench.features import FaceCrop, FeatureStore, Flow, source_of
+from mebench.features import FaceCrop, FeatureStore, Flow, video_source
 
 class Frames:
     def fingerprint(self):
@@ -372,7 +372,7 @@ class Data(Dataset):
 
 video = Video("d", "s", "v", 30.0, 5)
 chain = Chain("c", (FaceCrop(), Flow(k=1)))
-assert not source_of(FeatureStore(sys.argv[1]), Data(None), "d", video).is_ready([chain], [])
+assert not video_source(FeatureStore(sys.argv[1]), Data(None), "d", video).is_ready([chain], [])
 print(*[n for n in ("cv2", "dlib", "torch", "pandas", "scipy") if type(sys.modules.get(n)) is type(sys)])
 """
 
