@@ -37,7 +37,7 @@ def open_plain(path: Path, most: int | None = None) -> BinaryIO:
     """A file opened for reading its bytes, never waited for: a pipe or a device is refused, and so is too large a file.
 
     Args:
-        path: of the file, or of a link to one.
+        path: path of the file, or of a link to one.
         most: bytes that it may have.
 
     Raises:

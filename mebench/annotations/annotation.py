@@ -160,7 +160,7 @@ def interval(
         offset: the same.
         row: row of the sheet.
         names: the sheet's names of the columns `onset`, `apex` and `offset`.
-        log: of every change.
+        log: log of every change.
     """
     flags: list[str] = []
     if apex == 0 and onset != 0:
@@ -279,7 +279,7 @@ def group(
         placed: the rows with their places.
         fps: frames per second where rows have none.
         first: file number of the first frame where rows have none.
-        log: of videos whose rows have different rates.
+        log: log of videos whose rows have different rates.
     """
     with_place = [(annotation, e) for annotation, e in placed if isinstance(e, Expression)]
     by_video = grouped(with_place, key=lambda pair: (pair[0].subject, pair[0].video))

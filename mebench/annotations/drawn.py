@@ -35,7 +35,7 @@ def draw_face(strength: float = 0.0, person: int = 0, seed: int = 0) -> NDArray[
     Args:
         strength: of the expression, 0 to 1: brows rise by 3 pixels and the corners of the mouth by 2 at 1.
         person: whose face; shifts its parts a little.
-        seed: of the noise of the camera, which has a standard deviation of one grey level.
+        seed: seed of the noise of the camera, which has a standard deviation of one grey level.
     """
     grey = _without_noise(round(strength, 2), person)
     noise = np.random.default_rng((person, seed)).normal(0, 1, grey.shape)

@@ -192,7 +192,7 @@ class Tree(Listing):
 
     Args:
         root: as the user names it.
-        layout: of the dataset.
+        layout: layout of the dataset.
         follow_links: whether links may lead out of the root.
 
     Attributes:
@@ -337,9 +337,9 @@ def candidates(tree: Tree, names: Sequence[str], *forms: Header | Columns) -> li
     or above it. Only if there are none, other tables below the root are opened, and those that fit are taken.
 
     Args:
-        tree: of the root.
+        tree: tree of the root.
         names: known names, with `*` and `?`; upper and lower case are the same.
-        forms: of the annotations; a file fits if one of its sheets has one of them.
+        forms: forms of the annotations; a file fits if one of its sheets has one of them.
 
     Raises:
         DataError: a link to a file leads out of the root.

@@ -506,7 +506,7 @@ def compounds(headers: Sequence[str], found: Mapping[str, int], wanted: Mapping[
     """Unread columns whose name is a wanted one with a word for a number before or after it.
 
     Args:
-        headers: of the table.
+        headers: headers of the table.
         found: positions of the columns that are read.
         wanted: the plain names of each wanted column.
 

@@ -82,8 +82,8 @@ class OpenFaceFiles:
         """Intensities of a video, (n_frames, 17); 0 where OpenFace found none, as it writes them.
 
         Args:
-            video: of the file.
-            folder: of its frames, or its file; None where there is none.
+            video: video of the file.
+            folder: folder of its frames, or its file; None where there is none.
             images: names of the files in it that are frames, in the order of the frames.
 
         Raises:

@@ -56,7 +56,7 @@ def read_row(
         row: of `table`.
         table: for the names of its columns.
         cleaning: rules of the dataset.
-        log: of every change.
+        log: log of every change.
         subject: the person's id if no column `subject` holds it.
         video: the video's id if no column `video` holds it.
 

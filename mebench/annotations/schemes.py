@@ -44,7 +44,7 @@ class ActionUnit:
     """One action unit (Ekman, Friesen and Hager 2002, Facial Action Coding System).
 
     Attributes:
-        number: of the unit.
+        number: number of the unit.
         text: as annotated, without blanks at its ends, for example `4(B/C)`.
         side: `L` or `R` where one half of the face moves, `A` where one half moves more than the other, `T` or `B` for its top
             or bottom; `A/L` where the coders left open which; None for both alike.
@@ -193,7 +193,7 @@ def three_classes(
     """Negative, positive and surprise, as in MEGC 2019 (See et al. 2019, doi 10.1109/FG.2019.8756611).
 
     Args:
-        name: of the scheme.
+        name: name of the scheme.
         negative: native labels, lower case.
         positive: the same.
         surprise: the same.
@@ -228,8 +228,8 @@ def one_unit(number: int, videos: Iterable[Video]) -> Scheme:
     unknown.
 
     Args:
-        number: of the unit.
-        videos: of one dataset or several, each with annotated action units.
+        number: number of the unit.
+        videos: videos of one dataset or several, each with annotated action units.
 
     Raises:
         ConfigError: a dataset annotates no unit, or no expression shows this one.
@@ -263,7 +263,7 @@ def all_units(videos: Iterable[Video], only: Collection[int] = ()) -> Scheme:
     them or have a text that is no unit. Sides and intensities make no difference, and a doubtful unit counts as shown.
 
     Args:
-        videos: of one dataset or several.
+        videos: videos of one dataset or several.
         only: the units that a protocol asks for, however often they are shown.
 
     Raises:

@@ -44,7 +44,7 @@ class SheetDataset(Dataset):
         signature: names of columns that its sheet has as released, with a regular expression of their cells: they
             identify the sheet under any file name.
         cleaning: rules for its cells.
-        layout: of the frames.
+        layout: layout of the frames.
         fps: frames per second, if the sheet has no column for it.
         short_videos: whether each video is one expression with some frames around it; folders that no row names are
             then left out, otherwise they are videos without expressions.

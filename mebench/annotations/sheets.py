@@ -70,7 +70,7 @@ class Sheet:
 
     Attributes:
         file: name of the file.
-        name: of the sheet; that of the file for a table of text.
+        name: name of the sheet; that of the file for a table of text.
         rows: number of the row in the sheet, from 1, and the text of its cells; of a table of text that of its line, and none
             where it is not split yet.
         remarks: cells that were read as something else than they are, such as formulas.
@@ -242,7 +242,7 @@ def of_text(text: str, encoding: str, file: str) -> Sheet:
     """A table of text as it is seen (`visible`), not split yet.
 
     Args:
-        text: of the file.
+        text: text of the file.
         encoding: as it was concluded from the text, in words, else empty (`decoded`).
         file: for sentences.
 
@@ -319,7 +319,7 @@ def find_sheet(path: Path, name: str | None) -> Sheet:
 
     Args:
         path: the workbook. Only values are read, nothing in it is run.
-        name: of the sheet, in any case; None takes the only one that holds a table: others may hold notes.
+        name: name of the sheet, in any case; None takes the only one that holds a table: others may hold notes.
 
     Raises:
         DataError: no sheet or several may be meant, or what `read_sheets` raises.
@@ -412,7 +412,7 @@ def _filled(sheet: Sheet, merged: Iterable[Sequence[int]]) -> Sheet:
     """The sheet with the value of merged cells copied into each of them.
 
     Args:
-        sheet: of whose merged cells the first one alone holds something.
+        sheet: sheet of whose merged cells the first one alone holds something.
         merged: first column, first row, last column and last row of each, from 1.
     """
     rows, remarks, known = dict(sheet.rows), [*sheet.remarks], [number for number, _ in sheet.rows]

@@ -59,9 +59,9 @@ def decoded(raw: bytes, place: object, encoding: str | None = None) -> tuple[str
     Chinese of everyday signs, Japanese, or words of Latin letters with accents.
 
     Args:
-        raw: of the file.
+        raw: raw of the file.
         place: the file, for sentences.
-        encoding: of a file that is none of the first three, as the user says.
+        encoding: encoding of a file that is none of the first three, as the user says.
 
     Raises:
         ConfigError: there is no such encoding.

@@ -346,7 +346,7 @@ class Spottings:
         Args:
             folder: created if missing; its files are replaced.
             overlay: also write the videos with curve and intervals drawn in, which show the faces.
-            progress: of the work; standard error by default.
+            progress: progress of the work; standard error by default.
 
         Raises:
             DataError: a file cannot be written.

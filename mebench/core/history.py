@@ -64,7 +64,7 @@ class History:
         Args:
             stage: name of the stage.
             epoch: from 0.
-            split: of the samples.
+            split: split of the samples.
             n: samples in the batch.
             loss: their mean loss, a number or a tensor without gradient.
             right: number of samples classified right, the same; None if not counted.

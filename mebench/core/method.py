@@ -223,7 +223,7 @@ class Method(L.LightningModule):
 
         Args:
             timing: durations of the video's dataset in this fold.
-            kind: of the intervals.
+            kind: kind of the intervals.
             scores: NaN where undefined, at the ends only.
             level: an absolute threshold; None for one relative to these scores.
         """

@@ -65,7 +65,7 @@ class ClipView:
     """A known or spotted interval, both ends inclusive, without its label.
 
     Attributes:
-        video: of the clip.
+        video: video of the clip.
         onset: first frame; may be negative for a spotted interval.
         apex: frame of the peak; the middle where the dataset marks none.
         offset: last frame.

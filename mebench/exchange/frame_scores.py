@@ -121,7 +121,7 @@ def propose(
     (`mebench.spotting.spot`). The confidence is the smoothed score of the peak.
 
     Args:
-        scores: of a file.
+        scores: scores of a file.
         lengths: k' of each kind: half the length of its intervals in frames, at least 1.
         options: p, rule, smoothing and anchor; `middle` is for scores of windows [i, i + k' - 1].
         remarks: gets the videos that are too short for smoothing.

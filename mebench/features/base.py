@@ -135,7 +135,7 @@ class MapStep(Step, ABC):
         Args:
             heat: (h, w).
             landmarks: as for `apply`.
-            height: of the input, pixels.
+            height: height of the input, pixels.
             width: the same.
 
         Returns:

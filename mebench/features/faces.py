@@ -296,7 +296,7 @@ class FaceCrop(Step):
         early.
 
         Args:
-            frames: of the video.
+            frames: frames of the video.
             landmarks: the dataset's own, (68, 2) points (x, y) in pixels of the first frame, or None. `align="pose"`
                 does not use them, since it needs landmarks of every frame from one source.
             label: name of the video in error messages.
@@ -358,7 +358,7 @@ class FaceCrop(Step):
         """The crops one by one, (size, size) uint8; each frame is decoded once, in order.
 
         Args:
-            frames: of the video, or as a camera gives them; a moving box waits for the next `lookahead` of them.
+            frames: frames of the video, or as a camera gives them; a moving box waits for the next `lookahead` of them.
             reference: what `locate` found, or simply a box inside the frame.
             label: name of the video in error messages.
 

@@ -35,7 +35,7 @@ def checked_frames(frames: Frames | Iterator[NDArray[np.uint8]], label: str) -> 
     """All frames in their order, each decoded once and checked.
 
     Args:
-        frames: of a video or a camera.
+        frames: frames of a video or a camera.
         label: name of the video in error messages.
 
     Raises:

@@ -111,7 +111,7 @@ def require_predictor(path: str | None, label: str, what: str, otherwise: str) -
     """The file that `find_predictor` finds.
 
     Args:
-        path: of the file, or None.
+        path: path of the file, or None.
         label: name of the video in the message.
         what: needs the landmarks, for the message.
         otherwise: what to choose to do without landmarks, for the message.

@@ -24,7 +24,7 @@ def once(
     Args:
         function: to compile; numba's cache does not track functions of other files that it calls.
         call: calls it with arguments of the types to compile for.
-        name: of its lock beside the cached code.
+        name: name of its lock beside the cached code.
         what: text of the notice if it is really compiled, such as "TV-L1 flow, about 10 s".
         how: options of `numba.njit`, such as `fastmath`.
     """

@@ -144,7 +144,7 @@ class SeriesParams(FaceParams):
     Attributes:
         flow: algorithm of the flow between successive frames of the series.
         fps: frames per second of the series, at most: a faster video is read at every n-th frame.
-        radius: of a region in pixels of the crop, see `RegionMotion`.
+        radius: radius of a region in pixels of the crop, see `RegionMotion`.
     """
 
     flow: Algorithm = "tvl1"
@@ -185,7 +185,7 @@ class MotionParams(SeriesParams):
         batch_size: segments per step.
         lr: learning rate of AdamW in the first epoch.
         lr_decay: factor of the learning rate after each epoch.
-        weight_decay: of AdamW; biases and normalisation are left alone.
+        weight_decay: weight decay of AdamW; biases and normalisation are left alone.
         segment: frames of the series that a sample holds; only segments with an expression are learnt from.
         macro_weight: weight of macro-expressions in the loss.
         apex_threshold: probability of an apex above which a frame proposes an interval.

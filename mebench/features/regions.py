@@ -249,7 +249,7 @@ def main_motion(flow: NDArray[np.float64], edge: float, share: float) -> NDArray
     Args:
         flow: (n, 2), at least one.
         edge: where the first sector begins, in half turns; it and the third are 1 - 2 edge wide, the others 2 edge.
-        share: of the vectors of the main direction, the longest, that count; at least one.
+        share: share of the vectors of the main direction, the longest, that count; at least one.
     """
     turned = angle_of(flow[:, 1], flow[:, 0]) / np.pi
     angle = np.where(turned < 0, turned + 2, turned)

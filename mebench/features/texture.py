@@ -25,7 +25,7 @@ class Grid:
     """Blocks over an array of any number of axes: all combinations of a span of each axis.
 
     Attributes:
-        shape: of the array.
+        shape: shape of the array.
         spans: for each axis the spans [start, stop) of its blocks, which may overlap.
     """
 
@@ -87,7 +87,7 @@ def grid(shape: tuple[int, ...], blocks: tuple[int, ...], overlap: float = 0.0) 
     Without overlap, block i of n along H pixels reaches from i H // n to (i + 1) H // n, exclusive.
 
     Args:
-        shape: of the array.
+        shape: shape of the array.
         blocks: their number along each axis.
         overlap: the part of a block that it shares with the next, from 0 to below 1. The blocks grow by it.
 

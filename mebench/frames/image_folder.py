@@ -32,7 +32,7 @@ class FolderFrames:
     `._img1.jpg`) are no frames, nor is a `cover.jpg` among numbered images.
 
     Args:
-        folder: of the images.
+        folder: folder of the images.
         pattern: accepted file names, with `*` and `?`, in any case.
         color: True for (H, W, 3) frames in B, G, R order; False for (H, W), decoded straight to gray.
         damaged: file numbers of images that are damaged in every copy; they are no frames.

@@ -47,7 +47,7 @@ def read_image(path: Path, color: bool = True) -> NDArray[np.uint8]:
     PNG has a checksum, and decoders of the others go on.
 
     Args:
-        path: of the file.
+        path: path of the file.
         color: False decodes straight to gray (`cv2.IMREAD_GRAYSCALE`): faster, and for JPEG and PNG up to a few gray
             levels away from the gray that OpenCV makes of the decoded colours.
 

@@ -50,7 +50,7 @@ class Unpacked:
 
     Attributes:
         source: the archive or video file.
-        folder: of its files or frames.
+        folder: folder of its files or frames.
         n: number of files, or of images in the folder.
         fps: frames per second of the video file; None for an archive or if unknown.
         names: the first and the last frame's file; empty for an archive.

@@ -76,7 +76,7 @@ class VideoFrames:
     to a frame decodes all frames before it; later ones jump. The object is not thread-safe.
 
     Args:
-        path: of the file, which is opened at the first access.
+        path: path of the file, which is opened at the first access.
         color: True for (H, W, 3) frames in B, G, R order; False for (H, W).
         accept: use the decodable part of a damaged file.
     """
@@ -342,7 +342,7 @@ class Decoder:
     """A decoder of a video file: its packets or frames, from the start or after a jump.
 
     Args:
-        path: of the file.
+        path: path of the file.
         camera: whether it is a camera device.
         accept: whether frames that cannot be decoded are passed over.
 

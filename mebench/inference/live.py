@@ -30,9 +30,9 @@ class CurvePoint:
     """The curve of one kind at one frame.
 
     Attributes:
-        kind: of expressions.
+        kind: kind of expressions.
         frame: index in the stream.
-        seconds: of that frame.
+        seconds: seconds of that frame.
         score: smoothed.
         face: whether a face is visible.
         delay: seconds since that frame came.
@@ -52,7 +52,7 @@ class LiveInterval:
 
     Attributes:
         prediction: in frames of the stream; an end may lie before the first or after the last frame.
-        seconds: of onset, apex and offset.
+        seconds: seconds of onset, apex and offset.
         delay: seconds since the frame of the apex came.
     """
 
@@ -65,7 +65,7 @@ class Live:
     """Models on a live video.
 
     Args:
-        models: of one run, or one; their scores are averaged.
+        models: models of one run, or one; their scores are averaged.
         stream: the video.
 
     Attributes:

@@ -67,16 +67,16 @@ class ModelHeader(_Strict):
     """The header of a model file.
 
     Attributes:
-        format: of the header.
-        name: of the model.
+        format: format of the header.
+        name: name of the model.
         method: `name`, `preset` and parameters, as in a run's configuration.
         recognizer: the same of a pair's second method, or None.
-        task: of the model.
+        task: task of the model.
         timings: durations in its training.
-        fold: of the run that it was fitted in, which gives its seed.
-        seed: of that run.
+        fold: fold of the run that it was fitted in, which gives its seed.
+        seed: seed of that run.
         features: fingerprint of each chain that it reads, at the first of `timings`.
-        versions: of mebench, packages and plugins.
+        versions: versions of mebench, packages and plugins.
         card: its training data, scores and limits of use, in Markdown.
         scores: on people outside its training, by path.
     """
@@ -101,13 +101,13 @@ class Model:
 
     Attributes:
         name: for messages.
-        config: of the methods.
+        config: configuration of the methods.
         about: their tasks: `tasks`, `kinds`, `classes`, `scheme`, `one_per_video`.
         timings: of the training videos: `fps`, `k`, `k_prime` by kind.
-        fold: of the run, whose name gives the seed.
+        fold: fold of the run, whose name gives the seed.
         file: safetensors; missing if nothing is learnt.
         trained_on: keys of the training people, if known.
-        header: of a model file; None for a fold of a run.
+        header: header of a model file; None for a fold of a run.
     """
 
     name: str

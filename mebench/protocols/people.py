@@ -22,7 +22,7 @@ class People:
 
     Attributes:
         videos: in any order, without effect on the result.
-        seed: of drawing validation people.
+        seed: seed of drawing validation people.
         validation: their share of the training people, rounded, at least one and never all; none if only one person
             trains.
         person: identity of a subject beyond its dataset; subjects with equal identities are one person.
@@ -120,7 +120,7 @@ class People:
         Args:
             persons: in any order, at least k.
             k: number of parts.
-            purpose: of the draw; each purpose has a draw of its own.
+            purpose: purpose of the draw; each purpose has a draw of its own.
         """
         n = len(persons)
         dealt = self._dealt(persons, [n // k + (part < n % k) for part in range(k)], [1 / k] * k, *purpose)

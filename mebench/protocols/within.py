@@ -139,7 +139,7 @@ class KFoldParams:
 
     Attributes:
         folds: number of parts, each tested once.
-        seed: of drawing the parts; independent of the run's seed, so that runs of several seeds share their folds.
+        seed: seed of drawing the parts; independent of the run's seed, so that runs of several seeds share their folds.
     """
 
     folds: int = 5
@@ -208,7 +208,7 @@ class HoldoutParams:
         train: training subjects; null for all others.
         valid: validation subjects; null draws some of the training subjects.
         share: of tested people, between 0 and 1, drawn so that they resemble the others; null if `test` names them.
-        seed: of this draw; independent of the run's seed, so that runs of several seeds test the same people.
+        seed: seed of this draw; independent of the run's seed, so that runs of several seeds test the same people.
     """
 
     test: tuple[str, ...] | None = None

@@ -53,12 +53,12 @@ class SpottedVideo:
     """One face in one video.
 
     Attributes:
-        name: of the video.
+        name: name of the video.
         face: `face1` and so on if several are followed, else empty.
         path: the file, or the folder of images.
         video: as in the dataset.
         times: seconds at which the frames are shown, (n_frames,).
-        answer: of the models.
+        answer: answer of the models.
         notes: cautions, in sentences.
     """
 
@@ -350,10 +350,10 @@ class Strip:
     """A curve and its intervals, drawn at the bottom of each frame of a video, with a line at the current frame.
 
     Args:
-        width: of the frames, pixels.
+        width: width of the frames, pixels.
         values: the curve, (n,); NaN leaves a gap.
         spans: first and last frame, both inclusive, kind and words of each interval.
-        row: of the words in the picture, from 0.
+        row: row of the words in the picture, from 0.
     """
 
     def __init__(

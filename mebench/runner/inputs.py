@@ -72,7 +72,7 @@ def code_of(plugins: Iterable[PluginInfo], code: Callable[[Path], str]) -> str:
     """Hash of the code that a fold runs: of mebench, the packages that numbers depend on, and the plugins of its methods.
 
     Args:
-        plugins: of the methods.
+        plugins: plugins of the methods.
         code: hashes a file.
     """
     return digest([_own_code(code), VERSION, packages(), [_plugin_hash(plugin, code) for plugin in plugins]])
@@ -118,9 +118,9 @@ def inputs_of(
     """Everything that a worker's answers depend on: each part by name, with its version, value or hash.
 
     Args:
-        config: of the run.
+        config: configuration of the run.
         dataset: opened.
-        instructions: of the processor; by default those of folds, which needs PyTorch.
+        instructions: instructions of the processor; by default those of folds, which needs PyTorch.
         code: hashes a file of code.
     """
     return {
@@ -135,7 +135,7 @@ def code_and_settings(config: RunConfig, code: Callable[[Path], str] = code_hash
     """The code and the settings of a run, each part by its name: two machines that work on one run must agree on them.
 
     Args:
-        config: of the run.
+        config: configuration of the run.
         code: hashes a file of code.
     """
     plugins = {f"code of {info.where}": _plugin_hash(info, code) for info in plugins_of(config)}

@@ -211,9 +211,9 @@ class Mapped:
 
     Attributes:
         file: its path in the host, an open file in the process.
-        offset: of its first number, in bytes.
-        shape: of the array.
-        dtype: of its numbers.
+        offset: offset of its first number, in bytes.
+        shape: shape of the array.
+        dtype: dtype of its numbers.
         extra: metadata.
     """
 

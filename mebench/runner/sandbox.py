@@ -185,7 +185,7 @@ def granted(
     Args:
         plugins: the plugins whose code runs there.
         reads: what else.
-        modules: of the user that a fold imports and this process has not.
+        modules: modules of the user that a fold imports and this process has not.
         accelerator: what trains; anything but `cpu` opens GPUs.
     """
     files = python_files()

@@ -161,7 +161,7 @@ def chains_of(features: Any, timing: Timing) -> dict[str, Chain]:
     Args:
         features: one chain, several, a map of them, or a function of the timing that returns any of these; None for
             none.
-        timing: of the videos.
+        timing: timing of the videos.
 
     Raises:
         ConfigError: something else is given, or two chains of one name.

@@ -200,7 +200,7 @@ def proposals(
         apex: (n,) that one has its apex there.
         reach: distances from the apex, in frames, at which start and end are searched: least and greatest, inclusive;
             the first and last frames are repeated beyond the ends.
-        threshold: of the apex's probability, which must be above it.
+        threshold: threshold of the apex's probability, which must be above it.
 
     Returns:
         By time; the confidence is the product of the three probabilities.
@@ -221,7 +221,7 @@ def boundary_labels(
 
     Args:
         n: frames of the series.
-        expressions: of one kind, in frames of the video.
+        expressions: expressions of one kind, in frames of the video.
         around: frames on both sides that are labelled like an onset, apex or offset.
         step: frames of the video from one of the series to the next.
 
@@ -256,7 +256,7 @@ def segments(
         bounds: (n, kinds), and so are the other two.
         apexes: see `boundary_labels`.
         actions: the same.
-        length: of a segment; beyond the series nothing moves, and nothing is labelled.
+        length: length of a segment; beyond the series nothing moves, and nothing is labelled.
         context: frames before and after a segment.
 
     Returns:

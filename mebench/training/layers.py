@@ -48,7 +48,7 @@ def focal_loss(logits: Tensor, y: Tensor, gamma: float, weights: Tensor | None =
         y: (n,) class numbers, or labels 0 or 1; or (n, kinds) labels, whose losses are summed over the kinds, see
             `squared_error`.
         gamma: 0 is cross-entropy.
-        weights: of the classes, (classes,); the mean is then weighted by them.
+        weights: weights of the classes, (classes,); the mean is then weighted by them.
     """
     kinds = 1 if y.dim() == 1 else y.shape[1]
     if logits.dim() == y.dim():
@@ -152,14 +152,14 @@ def conv_relu_norm_pool(
 
     Args:
         x: (N, C, H, W), best in channels_last.
-        weight: of the convolution, (C', C, k, k).
-        bias: of the convolution, (C',).
+        weight: weight of the convolution, (C', C, k, k).
+        bias: bias of the convolution, (C',).
         norm: with weights, biases and running statistics; in evaluation mode, in mixed or half precision, without momentum
             (as while weights are averaged), and where a weight is not positive or `x` is not in the memory of the CPU,
             PyTorch's four operations are used.
-        size: of a window, and its step.
+        size: size of a window, and its step.
         conv_padding: of `x` by zeros.
-        pool_padding: of the maps by minus infinity.
+        pool_padding: pool padding of the maps by minus infinity.
 
     Returns:
         (N, C', h, w).
@@ -343,7 +343,7 @@ class Hierarchy(nn.Module):
 
     Args:
         dim: channels of the first level; each next one doubles them.
-        heads: of attention on the first level; each next one doubles them.
+        heads: heads of attention on the first level; each next one doubles them.
         blocks: on each level.
 
     Shape: (N, 3, 28, 28) to (N, 4 dim, 1, 1).

@@ -36,7 +36,7 @@ def released_file(
     Args:
         folder: with a file for each person, or one file for all.
         train: the videos of the training subjects.
-        endings: of such files, in lower case.
+        endings: endings of such files, in lower case.
         subject: a regular expression with which the name of a file begins; its group is the subject.
 
     Raises:

@@ -159,7 +159,7 @@ def window_labels(
 
     Args:
         n: number of frames to label.
-        expressions: of the kind in question; with `kinds` all of a video.
+        expressions: expressions of the kind in question; with `kinds` all of a video.
         k_prime: window length in frames, at least 1.
         kinds: if given, each has a column of its own, (n, kinds).
 
@@ -213,9 +213,9 @@ class ViewSamples(Dataset[Any], ABC):
     name.
 
     Args:
-        names: of the chains.
+        names: names of the chains.
         labelled: whether samples have y.
-        transform: of x.
+        transform: transform of x.
     """
 
     labels: Tensor

@@ -40,7 +40,7 @@ def tuning_set(plan: Plan, size: float, folds: int) -> tuple[Split, ...]:
     The tuned people are drawn with the run's seed so that they resemble the others in datasets, kinds and emotions.
 
     Args:
-        plan: of the run.
+        plan: plan of the run.
         size: number of people, or their share below 1.
         folds: inner folds, at most.
 
@@ -78,7 +78,7 @@ def nested(plan: Plan, folds: int) -> tuple[Split, ...]:
     """One study for each outer fold, over the subjects that train and validate in it.
 
     Args:
-        plan: of the run.
+        plan: plan of the run.
         folds: inner folds, at most.
 
     Raises:

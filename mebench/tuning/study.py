@@ -241,7 +241,7 @@ class SharedStudy:
 
     Args:
         place: the storage.
-        terms: of the study.
+        terms: terms of the study.
 
     Attributes:
         stored: the study in Optuna.

@@ -42,7 +42,7 @@ def make(
         blind: leave out wording that reveals answers: for `lvqa` the event numbers, whose largest is a lower bound of
             the count; for `vqa` the plural, which distinguishes one unit from several, and the order, in which the
             shown unit comes first.
-        seed: of the random draws.
+        seed: seed of the random draws.
 
     Raises:
         ConfigError: an unknown task or version.
