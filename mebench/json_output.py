@@ -16,9 +16,9 @@ def write_json(data: Any, target: str | None, *lines: str) -> bool:
     JSON lacks nan and infinity: they become null.
 
     Args:
-        data: what a program reads.
+        data: result for programs.
         target: the value of `--json`.
-        lines: what people read, printed where standard output is left for them.
+        lines: result for people, printed where standard output is left for them.
 
     Returns:
         Whether it is.

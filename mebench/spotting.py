@@ -83,7 +83,7 @@ def less_macro(scores: NDArray[np.float64], k_prime: int) -> NDArray[np.float64]
 
     Args:
         scores: (n, 1), which stay as they are; or (n, 2) of micro- and macro-expressions; NaN where undefined.
-        k_prime: that of micro-expressions; `NEIGHBOURHOOD` times so many frames on both sides count.
+        k_prime: half the length of micro-expressions; `NEIGHBOURHOOD` times so many frames on both sides count.
 
     Returns:
         (n, 1).

@@ -152,7 +152,7 @@ def printed_table(
 
     Args:
         title: over it.
-        heads: of each column its head, whether it stands at the right, and where it breaks: between `words`, `anywhere`, or `never`.
+        heads: for each column its head, whether it stands at the right, and where it breaks: between `words`, `anywhere`, or `never`.
         rows: their cells; a row without any is a line.
     """
     table = rich_table.Table(

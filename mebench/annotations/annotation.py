@@ -209,7 +209,7 @@ def place(annotation: Annotation, first: int, numbers: Sequence[int | None] | No
         annotation: in file numbers.
         first: file number of the first frame where the files are absent.
         numbers: file number of each frame, rising, or None where the files are absent; None for a file without digits.
-        log: what was changed is written down there.
+        log: list that gets the changes.
     """
     if annotation.onset is None or annotation.offset is None:
         return _unplaced(annotation, annotation.problem)

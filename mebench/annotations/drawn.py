@@ -33,7 +33,7 @@ def draw_face(strength: float = 0.0, person: int = 0, seed: int = 0) -> NDArray[
     """A picture of a face, (160, 160, 3) uint8, B, G, R.
 
     Args:
-        strength: of the expression, 0 to 1: brows rise by 3 pixels and the corners of the mouth by 2 at 1.
+        strength: strength of the expression, 0 to 1: brows rise by 3 pixels and the corners of the mouth by 2 at 1.
         person: whose face; shifts its parts a little.
         seed: seed of the noise of the camera, which has a standard deviation of one grey level.
     """

@@ -49,7 +49,7 @@ def clips_by_class(root: Path, setting: str = "dataset.root") -> Clips:
 
     Args:
         root: the folder.
-        setting: what the user named it by.
+        setting: setting by which the user named it.
 
     Raises:
         DataError: another layout.

@@ -31,8 +31,8 @@ def root_folder(root: str | None, needs: str, expected: str) -> Path:
 
     Args:
         root: the setting.
-        needs: what is said where it is not given.
-        expected: what the folder holds.
+        needs: sentence for a root that is not given.
+        expected: content of the folder, in words.
 
     Raises:
         DataError: it is not given, or no folder.

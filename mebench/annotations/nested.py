@@ -31,7 +31,7 @@ class NestedTree(Tree):
     `homes` is taken.
 
     Args:
-        root: what the user calls the root.
+        root: root as the user calls it.
         layout: `folder` gives the last names of the path; `video_name` must tell videos from other folders.
         follow_links: whether links may lead out of the root.
         ours: whether a folder of that shape belongs to the dataset, given the names from the root's own to its own.

@@ -33,7 +33,7 @@ UNITS = tuple(f"AU{unit:02}_r" for unit in (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15,
 TAIL = 4096
 """Bytes at the end of each file that distinguish it from another file of the same name and size."""
 MOST_BYTES = 1 << 30
-"""Of one file: 700 columns of a hundred thousand frames are half of it."""
+"""Most bytes of one file: 700 columns of a hundred thousand frames are half of it."""
 
 
 class OpenFaceFiles:
@@ -43,7 +43,7 @@ class OpenFaceFiles:
     subject and video is taken. A file in folders with other names belongs to another video.
 
     Args:
-        folder: that holds the files.
+        folder: folder that holds the files.
 
     Raises:
         DataError: it is no folder, or holds no CSV file.

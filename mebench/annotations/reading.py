@@ -53,7 +53,7 @@ def read_row(
     """The annotation of a row; None, with a log entry, for a row without one (a remark below the table).
 
     Args:
-        row: of `table`.
+        row: row of `table`.
         table: for the names of its columns.
         cleaning: rules of the dataset.
         log: log of every change.

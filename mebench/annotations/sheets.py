@@ -75,7 +75,7 @@ class Sheet:
             where it is not split yet.
         remarks: cells that were read as something else than they are, such as formulas.
         header: number of the first row that names at least two columns, 0 where none does.
-        separator: what separates the cells of a table of text.
+        separator: sign between the cells of a table of text.
         text: the table of text.
     """
 
@@ -227,7 +227,7 @@ def made(name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> 
     """A sheet that lies in no file.
 
     Args:
-        name: what sentences call it.
+        name: name in sentences.
         header: names of the columns.
         rows: their cells; None is an empty one.
     """
@@ -277,7 +277,7 @@ def read_sheets(path: Path, instead: str = _OTHER) -> list[Sheet]:
 
     Args:
         path: a workbook, or a table of text.
-        instead: what to do about a file that is too much.
+        instead: remedy for a file that is too large.
 
     Raises:
         DataError: it is missing, unreadable, encrypted, too large, or expands to too much.

@@ -55,7 +55,7 @@ class Columns:
     """Columns by position, for a sheet without a header.
 
     Attributes:
-        fields: what each column holds, from the first; an empty text for one that is not read.
+        fields: content of each column, from the first; an empty text for one that is not read.
         sheet: name of the sheet to prefer where several fit.
         numeric: fields that must hold numbers in most rows, so that another sheet is not mistaken for this one.
         at_least: columns that a row must have.

@@ -31,7 +31,7 @@ class Step:
             feature, `map` works on each feature map alone.
         libraries: packages whose versions the numbers depend on, beside OpenCV and dlib.
         least: the least value of each parameter that must be a whole number; a null is not checked.
-        ranges: what each parameter that must be another number may be.
+        ranges: range of each parameter that must lie in another one.
     """
 
     version: ClassVar[int] = 1

@@ -487,7 +487,7 @@ def sheet_of_marks(path: Path, coder: str | None, fps: float | None, role: str, 
         path: the file or folder.
         coder: the coder whose marks are read; None for the only one.
         fps: frames per second; None for the rate in each file.
-        role: what the file holds; in `predictions`, numbers on the tiers of kinds are confidences.
+        role: content of the file; in `predictions`, numbers on the tiers of kinds are confidences.
         remarks: list that gets the marks and tiers that are left out.
 
     Raises:

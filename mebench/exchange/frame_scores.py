@@ -55,7 +55,7 @@ def read_frame_scores(path: File, remarks: Remarks) -> IntervalFile:
         path: a table of text with the columns `subject`, `video`, `frame`, `score` and, as available, `dataset` and
             `kind`, with rows in any order. The frames of a video may begin at any number but have no gap; scores may be
             missing at either end.
-        remarks: what was noticed and repaired is added there.
+        remarks: list that gets what was noticed and repaired.
 
     Returns:
         A file of frames instead of intervals: the columns of `IDS` that it has, `kind`, `frame` (as the file counts),

@@ -36,9 +36,9 @@ def read_intervals(
         path: a table of text with the columns `video`, `onset`, `offset` and, as available, `dataset`, `subject`, `kind`,
             `apex`, `emotion`, `confidence`, `fps`, `n_frames`, under these names or those of `columns.ALIASES`; or a log
             of MEGC 2020 (`megc.read_log`); or an `.eaf` file of ELAN, or a folder of them.
-        role: what the file holds.
+        role: content of the file.
         remarks: gets what was noticed and repaired.
-        log: whether it is a log of MEGC 2020; None detects it.
+        log: whether the file is a log of MEGC 2020; None detects it.
         fps: frames per second that turn the times of an `.eaf` file (`eaf.common_rate`) and seconds (`values.moments`)
             into frames.
         rate: the frame rate of the truth, used for seconds if no other rate is known.

@@ -108,7 +108,7 @@ def join(
         truth: with at least one video.
         predictions: in the order of the file, which is kept.
         rules: how strictly.
-        remarks: what was noticed is added there.
+        remarks: list that gets what was noticed.
         frames: frame scores from which the predictions were made (`read_frame_scores`); they tell the length of a video
             where the truth does not.
 

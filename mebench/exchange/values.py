@@ -32,7 +32,7 @@ class IntervalFile:
 
     Attributes:
         place: the file, for sentences.
-        role: what it holds.
+        role: content of the file.
         intervals: `line`, the columns of `IDS` that the file has (always `video`), `kind`, `onset`, `offset` (frames,
             both inclusive, as the file counts them), `apex` (NaN where unmarked), `emotion` (lower case, may be empty);
             for predictions `confidence` (NaN where not given). In the order of the file.
@@ -131,7 +131,7 @@ def moments(
         table: with the columns.
         fps: frames per second, as the user says it.
         rate: as the truth says it.
-        remarks: what was rounded is added there.
+        remarks: list that gets what was rounded.
 
     Returns:
         The frames, and how fractional numbers were read: `frames`, `seconds`, or empty if none is fractional.

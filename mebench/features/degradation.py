@@ -228,7 +228,7 @@ class Kind:
         change: function from a video, an index and a level to the frame there.
         effect: sentence on what happens to the video.
         meaning: meaning of the levels, in words.
-        maps: whether it makes sense on a ready-made map of motion, which is then taken for a picture of the face.
+        maps: whether the kind makes sense on a ready-made map of motion, which is then taken for a picture of the face.
         answer: answer that should come back, of a relation; empty for a degradation.
         empties: whether the answer that should come back is none at all.
         place: function from a clean frame, a level and a frame rate to the place in the changed video; None for the same.

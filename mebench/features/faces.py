@@ -359,7 +359,7 @@ class FaceCrop(Step):
 
         Args:
             frames: frames of the video, or as a camera gives them; a moving box waits for the next `lookahead` of them.
-            reference: what `locate` found, or simply a box inside the frame.
+            reference: result of `locate`, or simply a box inside the frame.
             label: name of the video in error messages.
 
         Raises:

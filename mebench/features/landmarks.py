@@ -114,7 +114,7 @@ def require_predictor(path: str | None, label: str, what: str, otherwise: str) -
         path: path of the file, or None.
         label: name of the video in the message.
         what: needs the landmarks, for the message.
-        otherwise: what to choose to do without landmarks, for the message.
+        otherwise: setting that does without landmarks, for the message.
 
     Raises:
         DataError: there is none.

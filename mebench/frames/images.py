@@ -25,9 +25,9 @@ SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 """Endings of the image files that a folder of frames may hold, in lower case."""
 
 MOST_PIXELS = 2**25
-"""Of one image, by its header, before anything is decoded: 7680 x 4320 is less."""
+"""Most pixels of one image, by its header, before anything is decoded: 7680 x 4320 is less."""
 MOST_BYTES = 4 * MOST_PIXELS
-"""Of one image file."""
+"""Most bytes of one image file."""
 
 _FORMS = ("BMP", "JPEG", "PNG", "TIFF", "WEBP")
 _OTHER_FORMS = {b"GIF8": "a GIF", b"ftypavif": "AVIF", b"ftypheic": "HEIC", b"jP  ": "JPEG 2000", b"%PDF": "a PDF"}

@@ -343,7 +343,7 @@ class Decoder:
 
     Args:
         path: path of the file.
-        camera: whether it is a camera device.
+        camera: whether the source is a camera device.
         accept: whether frames that cannot be decoded are passed over.
 
     Attributes:

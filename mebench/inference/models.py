@@ -103,7 +103,7 @@ class Model:
         name: for messages.
         config: configuration of the methods.
         about: their tasks: `tasks`, `kinds`, `classes`, `scheme`, `one_per_video`.
-        timings: of the training videos: `fps`, `k`, `k_prime` by kind.
+        timings: timings of the training videos: `fps`, `k`, `k_prime` by kind.
         fold: fold of the run, whose name gives the seed.
         file: safetensors; missing if nothing is learnt.
         trained_on: keys of the training people, if known.

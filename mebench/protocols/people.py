@@ -13,7 +13,7 @@ from mebench.errors import ConfigError
 from mebench.grouping import grouped
 
 DRAWS = 5
-"""Of so many draws of parts the best is taken."""
+"""Number of draws of parts, of which the best is taken."""
 
 
 @dataclass(frozen=True)

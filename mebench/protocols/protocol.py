@@ -65,13 +65,13 @@ class Protocol:
         make: the function from people and parameters to folds in order; its ConfigError says what would work.
         params: dataclass of its parameters (`protocol.<name>=…`), ranges checked in `__post_init__`.
         tasks: tasks for a method, which may do fewer.
-        every_kind: whether it spots all kinds that method and dataset share, unless `kinds` is set.
+        every_kind: whether methods spot all kinds that method and dataset share, unless `kinds` is set.
         scheme: name of the default emotion scheme, or a function that makes the only one it scores.
         schemes: names of the allowed schemes, with the numbers of clips and people of the complete data, or None; all
             if empty.
         scored_only: whether only videos with a scored micro-expression take part.
         scored_each: whether the score is the mean over folds instead of pooled.
-        subject_dependent: whether it may test people who also train, which marks its results.
+        subject_dependent: whether folds may test people who also train, which marks its results.
         expects: numbers of scored clips and of their people in the complete data, or None.
         learns: kinds of expressions whose emotions are learnt; only micro-expressions are tested.
     """

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Rows = Sequence[Mapping[str, Any]]
-"""What `mebench.inference.robustness.measure_robustness` returns."""
+"""Result of `mebench.inference.robustness.measure_robustness`."""
 
 
 def tables(rows: Rows) -> list[Table]:

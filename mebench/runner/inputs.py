@@ -65,7 +65,7 @@ PACKAGES = (
 
 
 DIGITS = 8
-"""Of the hash of a part: enough to tell two apart, and short enough to be read."""
+"""Signs of the hash of a part: enough to tell two apart, and short enough to be read."""
 
 
 def code_of(plugins: Iterable[PluginInfo], code: Callable[[Path], str]) -> str:

@@ -73,7 +73,7 @@ class Failure:
         reason: one sentence.
         details: a traceback where there is one, else the reason.
         error: the task's own `MebenchError`: trying again would not help.
-        raised: whether it was an exception, after which the process goes on.
+        raised: whether the failure was an exception, after which the process goes on.
     """
 
     reason: str
@@ -261,7 +261,7 @@ class Worker:
     Args:
         environment: more variables for it.
         server: the fork server to copy; None for a new program that imports only what its calls need.
-        modules: what a new program imports while it waits for its first call.
+        modules: names of modules that a new program imports while it waits for its first call.
     """
 
     def __init__(

@@ -184,9 +184,9 @@ def granted(
 
     Args:
         plugins: the plugins whose code runs there.
-        reads: what else.
+        reads: further files and folders.
         modules: modules of the user that a fold imports and this process has not.
-        accelerator: what trains; anything but `cpu` opens GPUs.
+        accelerator: device that trains; anything but `cpu` opens GPUs.
     """
     files = python_files()
     known = tuple(f"{place}/" for place in (*files, PACKAGE))

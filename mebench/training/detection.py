@@ -20,7 +20,7 @@ class Detector(Method, ABC):
     """Learns the confidence that an interval of each kind needs; a subclass defines `build`, `proposed` and `detected`.
 
     Attributes:
-        advice: what to do where a dataset brings no I3D features.
+        advice: remedy where a dataset brings no I3D features.
     """
 
     tasks = frozenset({"spot"})

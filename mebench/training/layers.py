@@ -158,7 +158,7 @@ def conv_relu_norm_pool(
             (as while weights are averaged), and where a weight is not positive or `x` is not in the memory of the CPU,
             PyTorch's four operations are used.
         size: size of a window, and its step.
-        conv_padding: of `x` by zeros.
+        conv_padding: padding of `x` by zeros.
         pool_padding: pool padding of the maps by minus infinity.
 
     Returns:

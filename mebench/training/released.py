@@ -174,7 +174,7 @@ def of_keras(kernel: Any, bias: Any, shape: tuple[int, int, int] | None = None) 
     Args:
         kernel: (rows, columns, in, out), or (in, out).
         bias: (out,).
-        shape: of the maps that a dense layer reads, (channels, rows, columns); Keras flattens rows and columns before channels.
+        shape: shape of the maps that a dense layer reads, (channels, rows, columns); Keras flattens rows and columns before channels.
     """
     kernel = np.asarray(kernel, np.float32)
     if kernel.ndim == 4:

@@ -41,7 +41,7 @@ def half_mirrored(maps: Tensor, signed: bool = True) -> Tensor:
 
 
 RELEASE_BYTES = 64 << 20
-"""Of memory-mapped samples that a process holds on to, at most about."""
+"""Most bytes, about, of memory-mapped samples that a process holds on to."""
 KEPT_BYTES = 128 << 20
 """Samples up to this total size are copied into memory, because gathering a batch row by row takes three times as long.
 """

@@ -14,7 +14,7 @@ class Split:
     """One study and its outer folds.
 
     Attributes:
-        name: of the study's part: `tuning` or the key of an outer fold.
+        name: name of the study's part: `tuning` or the key of an outer fold.
         inner: the run of a trial: the videos of the tuned subjects and folds among them; of a pair both methods.
         outer: folds that evaluate the tuned values, with other test subjects.
     """
