@@ -1,6 +1,6 @@
-"""One table for all that print one: columns, rows of plain values, and its outputs, each written once with its own escaping.
+"""One table for all rows that are shown: columns, plain values, and outputs, each with its own escaping.
 
-Whoever shows something in rows makes a `Table` and chooses an output: `terminal`, `markdown`, `latex`, `csv`, `plain` (for JSON), `html`.
+Every table of the project is a `Table` with a choice of output: `terminal`, `markdown`, `latex`, `csv`, `plain` (for JSON), `html`.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -43,21 +43,21 @@ class Column:
     """A column: its content and its format in all outputs.
 
     Attributes:
-        name: in files, and of the attribute that `Table.of` takes of a row.
-        label: its head for people; the name with blanks for underscores if it is left out.
-        of: what `Table.of` takes of a row in place of that attribute.
-        text: how a value that is no text is written; else by what it is: a score with its interval, a number with `digits`, lines of text.
-        digits: after the point.
-        right: whether it stands at the right, as numbers do.
+        name: name in files, and of the attribute that `Table.of` takes of a row.
+        label: head for people; default: the name with blanks for underscores.
+        of: function from a row to the value; default: the attribute `name`.
+        text: formatter for non-text values; default: a score with its interval, a number with `digits`, lines of text.
+        digits: number of decimals.
+        right: whether cells are aligned to the right, as numbers are.
         score: whether it holds scores: `value`, the ends `low` and `high` of its interval, `min` and `max` over seeds, `note` below it.
-        interval: whether a terminal gives the interval a column of its own, where there is no room below the score.
-        main: the name of the row, or the score that sorts.
-        optional: whether `Table.of` leaves it out where no row has a value.
-        meaning: a sentence.
-        wrap: where a terminal may break its cells.
-        room: on what a page shows it at first: `wide` screens, or none (`more`).
+        interval: whether a terminal gives the interval a column of its own, because there is no room below the score.
+        main: whether it names the row, or holds the score that sorts.
+        optional: whether `Table.of` leaves it out if no row has a value.
+        meaning: a sentence about it.
+        wrap: place where a terminal may break its cells.
+        room: part of a page that shows it at first: `wide` screens, or none (`more`).
         choose: whether a page lets readers choose among its values.
-        order: what a page sorts by; the number itself if it is left out. It gets no None, which comes last.
+        order: function from a value, never None, to what a page sorts by; default: the number itself.
         kind: class of its cells on a page.
     """
 
@@ -79,26 +79,32 @@ class Column:
     kind: str = ""
 
     @classmethod
-    def metric(cls, path: str, label: str | None = None, **how: Any) -> Self:
+    def metric(cls, path: str, label: str | None = None, **changes: Any) -> Self:
         """The column of a score of `metrics.catalogue`, with its label, digits and meaning.
+
+        Args:
+            path: name of the metric, also within a summary.
+            label: head for people; default: the metric's label.
+            changes: attributes of the column that differ from the catalogue's.
 
         >>> Column.metric("f1", digits=3).label
         'F1'
         """
         found = find(path)
-        look = {
-            "digits": found.digits,
-            "right": True,
-            "score": True,
-            "meaning": found.describe() if found.meaning else "",
-            **how,
-        }
-        return cls(path, label or found.label, **look)
+        meaning = found.describe() if found.meaning else ""
+        column = cls(path, label or found.label, digits=found.digits, right=True, score=True, meaning=meaning)
+        return replace(column, **changes)
 
     @property
     def head(self) -> str:
         """Its head for people."""
         return self.name.replace("_", " ") if self.label is None else self.label
+
+    def value_of(self, row: Any) -> Any:
+        """Its value in a row, which is an object or a map."""
+        if self.of is not None:
+            return self.of(row)
+        return row.get(self.name) if isinstance(row, Mapping) else getattr(row, self.name)
 
     def lines(self, value: Any) -> list[str]:
         """A value as text; of a score its interval, its seeds and its note are lines of their own.
@@ -109,41 +115,132 @@ class Column:
         if self.text is not None and not isinstance(value, str):
             return [self.text(value)]
         if isinstance(value, Mapping):
-            places = value.get("digits", self.digits)
-            seen = [digits(value[end], places) for end in ("min", "max") if value.get(end) is not None]
-            seeds = " to ".join(seen) if len(set(seen)) > 1 else ""
-            return [digits(value["value"], places), *filter(None, (ends(value, places), seeds, value.get("note", "")))]
+            return self._score_lines(value)
         if isinstance(value, float):
             return [digits(value, self.digits)]
-        return [*map(str, value)] if isinstance(value, tuple) else [NONE if value is None else str(value)]
+        if isinstance(value, tuple):
+            return [str(line) for line in value]
+        return [NONE if value is None else str(value)]
+
+    def _score_lines(self, score: Score) -> list[str]:
+        """A score, its interval, the range of its seeds where they differ, and its note."""
+        places = score.get("digits", self.digits)
+        extremes = [digits(score[end], places) for end in ("min", "max") if score.get(end) is not None]
+        seeds = " to ".join(extremes) if len(set(extremes)) > 1 else ""
+        below = (ends(score, places), seeds, score.get("note", ""))
+        return [digits(score["value"], places), *filter(None, below)]
 
     def cell(self, value: Any) -> Markup:
         """A value as a cell of a page, in which no text is markup."""
-        tag = "th" if self.main and not self.score else "td"
-        kinds = " ".join(filter(None, ("num" * self.right, "main" * (self.main and self.score), self.kind)))
-        score = (value or {}) if self.score and not isinstance(value, str) else None
-        known = (score or {}).get("value")
-        order: Any = None
-        if score is not None:  # undefined values come last
-            order = "" if known is None else f"{known:.6g}"
-        elif self.order:
+        if self.score and not isinstance(value, str):
+            return self._score_cell(value)
+        order = None
+        if self.order is not None:
             order = "" if value is None else self.order(value)
-        if (value is None and not self.text) or (score and known is None):
-            styles, lines = ["none", "spread"], [NONE, *filter(None, [(score or {}).get("note")])]
-        elif score:
-            lines = self.lines(score)
-            styles = ["value", *("interval" if line.startswith("[") else "spread" for line in lines[1:])]
-        else:
-            lines = [value] if hasattr(value, "__html__") else self.lines(value)
-            styles = ["", *("settings" for _ in lines[1:])]
-        texts = (str(escape(for_template(line))) for line in lines)
-        words = ("" if score is None else " ").join(
-            f'<span class="{style}">{text}</span>' if style else text for style, text in zip(styles, texts)
-        )
-        drawn = bar(score, score.get("metric") or self.name) if score and known is not None and self.main else ""
-        attributes = (("class", kinds or None), ("scope", "row" if tag == "th" else None), ("data-order", order))
-        head = "".join(f' {name}="{escape(content)}"' for name, content in attributes if content is not None)
-        return Markup(f"<{tag}{head}>{words}{drawn}</{tag}>")
+        if value is None and self.text is None:
+            return self._page_cell(_spanned(NONE, "none"), order)
+        first, *others = [value] if hasattr(value, "__html__") else self.lines(value) or [""]
+        return self._page_cell(_spanned(first) + "".join(_spanned(line, "settings") for line in others), order)
+
+    def _score_cell(self, score: Score | None) -> Markup:
+        """A score with its interval, its note and its bar; an undefined one is sorted last."""
+        if score is None and self.text is not None:
+            return self._page_cell(_spanned(self.text(None)), "")
+        value = score.get("value") if score else None
+        if not score or value is None:
+            note = score.get("note") if score else None
+            texts = [_spanned(NONE, "none")]
+            if note:
+                texts.append(_spanned(note, "spread"))
+            return self._page_cell(" ".join(texts), "")
+        first, *others = self.lines(score)
+        texts = [_spanned(first, "value")]
+        texts += [_spanned(line, "interval" if line.startswith("[") else "spread") for line in others]
+        bar = str(interval_bar(score, score.get("metric") or self.name)) if self.main else ""
+        return self._page_cell(" ".join(texts) + bar, f"{value:.6g}")
+
+    def _page_cell(self, content: str, order: Any) -> Markup:
+        """A cell of HTML; `order` is what a page sorts by, if it is not the content."""
+        classes = [self.kind] if self.kind else []
+        if self.main and self.score:
+            classes.insert(0, "main")
+        if self.right:
+            classes.insert(0, "num")
+        names_row = self.main and not self.score
+        tag = "th" if names_row else "td"
+        attributes = {
+            "class": " ".join(classes) or None,
+            "scope": "row" if names_row else None,
+            "data-order": order,
+        }
+        written = "".join(f' {name}="{escape(text)}"' for name, text in attributes.items() if text is not None)
+        return Markup(f"<{tag}{written}>{content}</{tag}>")
+
+    def terminal_cells(self, value: Any) -> list[str]:
+        """A value as one cell of a terminal, or two if the interval has a column of its own; undefined is `-`."""
+        interval_apart = self.score and self.interval
+        if self.score and not isinstance(value, str):
+            score: Score = value or dict.fromkeys(ENDS)
+            places = score.get("digits", self.digits)
+            shown = number(score["value"], places)
+            return [shown, interval(score, places)] if interval_apart else [shown]
+        if value is None or isinstance(value, float):
+            shown = self.text(value) if self.text else number(value, self.digits)
+            return [shown]
+        shown = ", ".join(self.lines(value))
+        return [shown, ""] if interval_apart else [shown]
+
+    def markdown_cell(self, value: Any, muted: bool) -> str:
+        """A value as a cell of Markdown: bold where it sorts, names of muted rows in italics."""
+        is_text = isinstance(value, str | tuple)
+        lines = self.lines(value)
+        if not lines:
+            return ""
+        if is_text:
+            lines = [markdown_text(line) for line in lines]
+        mark = ""
+        if self.main and is_text and muted:
+            mark = "*"
+        if self.main and not is_text and not muted:
+            mark = "**"
+        return "<br>".join([f"{mark}{lines[0]}{mark}", *lines[1:]])
+
+    def latex_cell(self, value: Any, muted: bool) -> str:
+        """A value as a cell of LaTeX: a score with its interval alone, names of muted rows in italics."""
+        if isinstance(value, Latex):
+            return value
+        if isinstance(value, Mapping):
+            value = {**value, "min": None, "max": None, "note": ""}
+        text = latex_text(" ".join(self.lines(value)))
+        return rf"\textit{{{text}}}" if self.main and muted and not self.score else text
+
+    def csv_heads(self) -> list[str]:
+        """Its heads in a file: a score has one for each of its ends."""
+        if not self.score:
+            return [self.name]
+        return [self.name, *(f"{self.name}_{end}" for end in ENDS[1:])]
+
+    def csv_cells(self, value: Any) -> list[Any]:
+        """A value as one cell of a file, or the ends of a score."""
+        if not self.score:
+            return [_csv_value(value)]
+        score = value or {}
+        return [_csv_value(score.get(end)) for end in ENDS]
+
+
+def _spanned(line: Any, style: str = "") -> str:
+    """A line of a cell on a page, escaped, in a span of its style."""
+    text = str(escape(for_template(line)))
+    return f'<span class="{style}">{text}</span>' if style else text
+
+
+def _csv_value(value: Any) -> Any:
+    """A value for a file: numbers to six digits, a tuple as one text, text that no spreadsheet runs."""
+    if isinstance(value, float):
+        return f"{value:.6f}".rstrip("0").rstrip(".")
+    if isinstance(value, tuple):
+        value = " ".join(map(str, value))
+    return spreadsheet_text(value) if isinstance(value, str) else value
 
 
 @dataclass(frozen=True)
@@ -151,11 +248,11 @@ class Table:
     """Columns and rows.
 
     Attributes:
-        columns: from left to right.
+        columns: columns from left to right.
         rows: a value for each column: a score, a number, a text, several lines of text as a tuple, or None. `Markup` is HTML and `Latex`
             is LaTeX already. A text in place of a row is a heading over the rows below; an empty one is a line.
-        title: over it.
-        muted: numbers of rows, from 0, that are no results but stand for comparison, as the level of chance.
+        title: line over the table.
+        muted: numbers of rows, from 0, that are no results but stand for comparison, such as the level of chance.
     """
 
     columns: Sequence[Column]
@@ -165,157 +262,133 @@ class Table:
 
     @classmethod
     def of(cls, columns: Sequence[Column], rows: Iterable[Any], title: str = "", muted: Collection[int] = ()) -> Self:
-        """A table of objects or maps, without the optional columns that none of them has a value for."""
-        cells = [
-            [
-                c.of(row) if c.of else row.get(c.name) if isinstance(row, Mapping) else getattr(row, c.name)
-                for c in columns
-            ]
-            for row in rows
-        ]
-        nothing: tuple[Any, ...] = (None, "", ())
-        kept = [
-            n
-            for n, (column, values) in enumerate(zip(columns, zip(*cells) if cells else [()] * len(columns)))
-            if not column.optional
-            or any((cell.get("value") if isinstance(cell, Mapping) else cell) not in nothing for cell in values)
-        ]
-        return cls([columns[n] for n in kept], [[row[n] for n in kept] for row in cells], title, muted)
+        """A table of objects or maps, without the optional columns that have no value in any row."""
+        cells = [[column.value_of(row) for column in columns] for row in rows]
+        kept = []
+        for position, column in enumerate(columns):
+            has_value = any(not _is_empty(row[position]) for row in cells)
+            if has_value or not column.optional:
+                kept.append(position)
+        kept_columns = [columns[position] for position in kept]
+        kept_cells = [[row[position] for position in kept] for row in cells]
+        return cls(kept_columns, kept_cells, title, muted)
 
     def terminal(self) -> rich_table.Table:
         """For `console().print`: a score with its interval; undefined values are `-`."""
-        heads = [
-            head
-            for c in self.columns
-            for head in ((c.head, c.right, c.wrap), (INTERVAL, False, c.wrap))[: 1 + (c.score and c.interval)]
-        ]
-        rows: list[list[str]] = []
+        heads = list[tuple[str, bool, str]]()
+        for column in self.columns:
+            heads.append((column.head, column.right, column.wrap))
+            if column.score and column.interval:
+                heads.append((INTERVAL, False, column.wrap))
+        rows = list[list[str]]()
         for row in self.rows:
-            cells: list[str] = [row] if isinstance(row, str) and row else []
-            for column, value in zip(self.columns, () if isinstance(row, str) else row):
-                if column.score and not isinstance(value, str):
-                    score: Score = value or dict.fromkeys(ENDS)
-                    places = score.get("digits", column.digits)
-                    cells += [number(score["value"], places), interval(score, places)][: 1 + column.interval]
-                elif value is None or isinstance(value, float):
-                    cells.append(column.text(value) if column.text else number(value, column.digits))
-                else:
-                    cells.append(", ".join(column.lines(value)))
-                    cells += [""] if column.score and column.interval else []
-            rows += [[], cells] if isinstance(row, str) and row else [cells]
+            if not isinstance(row, str):
+                rows.append([cell for column, value in zip(self.columns, row) for cell in column.terminal_cells(value)])
+                continue
+            rows.append([])  # a line
+            if row:
+                rows.append([row])
         return printed_table(self.title, heads, rows)
 
     __rich__ = terminal
 
     def words(self) -> tuple[list[str], list[list[str]]]:
         """Heads and cells as text, for `console.print_table`: a cell holds all lines of its value."""
-        return [column.head for column in self.columns], [
-            [" ".join(c.lines(v)) for c, v in zip(self.columns, row)] for row in self.rows if not isinstance(row, str)
+        heads = [column.head for column in self.columns]
+        rows = [
+            [" ".join(column.lines(value)) for column, value in zip(self.columns, row)]
+            for row in self.rows
+            if not isinstance(row, str)
         ]
+        return heads, rows
 
     def markdown(self) -> str:
-        """Lines of Markdown: below a score stand its interval and the spread of its seeds, and nothing in a text is markup."""
-
-        def cell(column: Column, value: Any, muted: bool) -> str:
-            lines = column.lines(value)
-            if isinstance(value, str | tuple):
-                lines = [markdown_text(line) for line in lines]
-            mark = "" if not column.main else "*" * muted if isinstance(value, str | tuple) else "**" * (not muted)
-            return "<br>".join([f"{mark}{lines[0]}{mark}", *lines[1:]] if lines else [])
-
-        lines = [
-            [column.head for column in self.columns],
-            ["---"] * len(self.columns),
-            *(
-                [f"**{markdown_text(row)}**", *[""] * (len(self.columns) - 1)]
-                if isinstance(row, str)
-                else [cell(column, value, n in self.muted) for column, value in zip(self.columns, row)]
-                for n, row in enumerate(self.rows)
-            ),
-        ]
-        return "\n".join(f"|{'|'.join(line)}|" if n == 1 else f"| {' | '.join(line)} |" for n, line in enumerate(lines))
+        """Lines of Markdown: interval and seeds stand below a score, and nothing in a text is markup."""
+        heads = [column.head for column in self.columns]
+        lines = [f"| {' | '.join(heads)} |", f"|{'|'.join('---' for _ in heads)}|"]
+        for n, row in enumerate(self.rows):
+            if isinstance(row, str):
+                cells = [f"**{markdown_text(row)}**", *[""] * (len(self.columns) - 1)]
+            else:
+                cells = [column.markdown_cell(value, n in self.muted) for column, value in zip(self.columns, row)]
+            lines.append(f"| {' | '.join(cells)} |")
+        return "\n".join(lines)
 
     def latex(self, caption: str = "") -> str:
         r"""A `\begin{table}`, with scores and intervals; it needs `\usepackage{booktabs}` and `\usepackage[T1]{fontenc}`.
 
         Args:
-            caption: in LaTeX; the title if it is left out.
+            caption: caption in LaTeX; default: the title.
         """
-
-        def cell(column: Column, value: Any, muted: bool) -> str:
-            if isinstance(value, Latex):
-                return value
-            if isinstance(value, Mapping):
-                value = {**value, "min": None, "max": None, "note": ""}
-            text = latex_text(" ".join(column.lines(value)))
-            return rf"\textit{{{text}}}" if column.main and muted and not column.score else text
-
-        lines = []
-        for n, row in enumerate(self.rows):
-            if isinstance(row, str):
-                words = "\n      ".join(map(latex_text, row.split("\n")))
-                lines += [r"\midrule"] if n else []
-                lines += [rf"\multicolumn{{{len(self.columns)}}}{{l}}{{{words}}} \\"] if row else []
-            else:
-                lines.append(" & ".join(cell(c, v, n in self.muted) for c, v in zip(self.columns, row)) + r" \\")
         heads = " & ".join(latex_text(column.head) for column in self.columns)
-        places = "".join("r" if column.right else "l" for column in self.columns)
+        alignment = "".join("r" if column.right else "l" for column in self.columns)
         return "\n".join(
             [
                 r"\begin{table}",
                 r"  \centering",
                 rf"  \caption{{{caption or latex_text(self.title)}}}",
-                rf"  \begin{{tabular}}{{{places}}}",
+                rf"  \begin{{tabular}}{{{alignment}}}",
                 r"    \toprule",
                 rf"    {heads} \\",
                 r"    \midrule",
-                *(f"    {line}" for line in lines),
+                *(f"    {line}" for line in self._latex_lines()),
                 r"    \bottomrule",
                 r"  \end{tabular}",
                 r"\end{table}",
             ]
         )
 
+    def _latex_lines(self) -> Iterator[str]:
+        """The rows in LaTeX; a heading stands below a rule, unless it is the first row."""
+        for n, row in enumerate(self.rows):
+            if not isinstance(row, str):
+                cells = [column.latex_cell(value, n in self.muted) for column, value in zip(self.columns, row)]
+                yield " & ".join(cells) + r" \\"
+                continue
+            if n > 0:
+                yield r"\midrule"
+            if row:
+                words = "\n      ".join(latex_text(line) for line in row.split("\n"))
+                yield rf"\multicolumn{{{len(self.columns)}}}{{l}}{{{words}}} \\"
+
     def csv(self) -> str:
         """As in RFC 4180: numbers to six digits, a score in five columns; formulas get an apostrophe."""
-
-        def text(value: Any) -> Any:
-            if isinstance(value, float):
-                return f"{value:.6f}".rstrip("0").rstrip(".")
-            line = " ".join(map(str, value)) if isinstance(value, tuple) else value
-            return spreadsheet_text(line) if isinstance(line, str) else line
-
-        rows: list[list[Any]] = [[]]
-        for column in self.columns:
-            rows[0] += [column.name, *(f"{column.name}_{end}" for end in ENDS[1:])] if column.score else [column.name]
-        for row in self.rows:
-            if not isinstance(row, str):
-                cells = ([(v or {}).get(end) for end in ENDS] if c.score else [v] for c, v in zip(self.columns, row))
-                rows.append([text(value) for some in cells for value in some])
+        heads = [head for column in self.columns for head in column.csv_heads()]
+        rows = [row for row in self.rows if not isinstance(row, str)]
         target = io.StringIO()
-        csv.writer(target, lineterminator="\n").writerows(rows)
+        writer = csv.writer(target, lineterminator="\n")
+        writer.writerow(heads)
+        writer.writerows(
+            [cell for column, value in zip(self.columns, row) for cell in column.csv_cells(value)] for row in rows
+        )
         return target.getvalue()
 
     def plain(self) -> list[dict[str, Any]]:
         """For JSON: the values of each row by the names of the columns."""
-        return [
-            {column.name: value for column, value in zip(self.columns, row)}
-            for row in self.rows
-            if not isinstance(row, str)
-        ]
+        names = [column.name for column in self.columns]
+        return [dict(zip(names, row)) for row in self.rows if not isinstance(row, str)]
 
     def html(self, kind: str = "", caption: str = "", sortable: bool = False) -> Markup:
         """A `<table>` in which no text is markup; below a score stand its interval and the spread of its seeds.
 
         Args:
-            kind: its class.
-            caption: in it, for those who do not see what stands above it.
+            kind: class of the table.
+            caption: caption for readers who do not see what stands above it.
             sortable: whether the script of the page lets readers sort and choose.
         """
-        # Cells are written here: a template takes four times as long, and pages have many thousands.
-        cells: Callable[[Sequence[Any]], Markup] = lambda row: Markup("").join(map(Column.cell, self.columns, row))  # noqa: E731
-        values = {"table": self, "cells": cells, "kind": kind, "caption": caption, "sortable": sortable}
-        return Markup(template(Path(__file__).with_suffix(".html")).render(values).strip())
+        page = template(Path(__file__).with_suffix(".html"))
+        html = page.render(table=self, cells=self._page_cells, kind=kind, caption=caption, sortable=sortable)
+        return Markup(html.strip())
+
+    def _page_cells(self, row: Sequence[Any]) -> Markup:
+        """The cells of a row; a template would take four times as long, and pages have many thousands."""
+        return Markup("").join(map(Column.cell, self.columns, row))
+
+
+def _is_empty(value: Any) -> bool:
+    """Whether a value, or the value of a score, is None or holds nothing."""
+    held = value.get("value") if isinstance(value, Mapping) else value
+    return held in (None, "", ())
 
 
 @cache
@@ -324,27 +397,29 @@ def template(file: Path) -> jinja2.Template:
     made = jinja2.Environment(
         autoescape=file.suffix == ".html", trim_blocks=True, lstrip_blocks=True, finalize=for_template
     )
-    made.filters |= {"text": markdown_text, "sentence": sentence}
+    made.filters |= {"text": markdown_text, "sentence": as_sentence}
     return made.from_string(file.read_text(encoding="utf-8"))
 
 
-def sentence(text: str) -> str:
+def as_sentence(text: str) -> str:
     """Words as a sentence, which begins with a capital letter and ends with a point.
 
-    >>> sentence("it is drawn"), sentence("Is it?")
+    >>> as_sentence("it is drawn"), as_sentence("Is it?")
     ('It is drawn.', 'Is it?')
     """
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+    end = "" if text.endswith((".", "!", "?")) else "."
+    return text[:1].upper() + text[1:] + end
 
 
-def bar(score: Score, metric: str) -> Markup:
-    """The interval of a share, 0 to 1, as a bar drawn by the style sheet, next to its numbers; nothing without an interval."""
+def interval_bar(score: Score, metric: str) -> Markup:
+    """The interval of a share as a bar that the style sheet draws; empty for other scores or without an interval."""
     if score["low"] is None or find(metric).scale != "share":
         return Markup()
     return Markup('<i class="bar" style="--l:{low:.3g};--h:{high:.3g};--v:{value:.3g}"></i>').format_map(score)
 
 
 def _in_one_line(text: str) -> str:
+    """Text without line ends, multiple blanks and control characters."""
     return printable(" ".join(text.split()))
 
 

@@ -41,7 +41,7 @@ from mebench.reports import compare_runs, plots, trust
 from mebench.reports.scores import parts_of, title_of
 from mebench.reports.timeline import MISSED, SCRIPT, STYLE, WHY, Judged, clock, plain_rows, timeline
 from mebench.runs import CURVES, RunFolder, safe_name, tables_of
-from mebench.table import Column, Table, bar, sentence
+from mebench.table import Column, Table, as_sentence, interval_bar
 from mebench.terminal import for_template
 
 if TYPE_CHECKING:
@@ -78,11 +78,11 @@ def environment(*templates: Path) -> Environment:
         "interval": ends,
         "clock": clock,
         "metric": lambda name: catalogue.find(name).label,
-        "bar": bar,
+        "bar": interval_bar,
         "words": lambda name: name.replace("_", " "),
         "meaning": lambda name: catalogue.find(name).describe(),
         "page": safe_name,
-        "sentence": sentence,
+        "sentence": as_sentence,
         "setting": json_output.text,
     }
     return found
