@@ -137,12 +137,12 @@ def compare(
         for word in (second, *(others or ()))
     ]
     result = compared[0]
-    print_remarks(
-        exchange.text_table.Remarks(
-            _of_pairs({c.sides[1].name: c.warnings for c in compared}, first),
-            _of_pairs({c.sides[1].name: c.repaired for c in compared}, first),
-        )
-    )
+    remarks = exchange.text_table.Remarks()
+    for line in _of_pairs({c.sides[1].name: c.warnings for c in compared}, first):
+        remarks.warn(line)
+    for line in _of_pairs({c.sides[1].name: c.repaired for c in compared}, first):
+        remarks.repair(line)
+    print_remarks(remarks)
     sides = [result.sides[0], *(c.sides[1] for c in compared)]
     if noise is not None:
         with Progress().waiting("other coders"):

@@ -82,8 +82,7 @@ def read_truth(
             if workbook or (sheet := _of_dataset(file, adapters, remarks)) is None:
                 raise
         else:
-            remarks.warnings += notes.warnings
-            remarks.repaired += notes.repaired
+            remarks.findings += notes.findings
             return true, rules
     return sheet, replace(rules, loose_ids=True)
 
@@ -98,7 +97,8 @@ def _of_dataset(file: File, adapters: Iterable[SheetDataset], remarks: Remarks) 
         remarks.repair(
             f"truth: read as the sheet of {dataset.id}, as mebench data summary dataset={dataset.id} dataset.annotations=FILE reads it"
         )
-        remarks.repaired += [f"truth: {line}" for line in repair_lines(dataset.sheet_repairs)]
+        for line in repair_lines(dataset.sheet_repairs):
+            remarks.repair(f"truth: {line}")
         table = pd.DataFrame(
             [
                 (a.row, a.subject, a.video, a.fps or dataset.fps, a.kind, a.onset, a.offset, a.apex, a.emotion or "")
@@ -227,10 +227,11 @@ def read_against_truth(
             true = _pooled(true, remarks)
         answers = [of_intervals(true, file, rules, own, classes=classes) for file, own in zip(spotted, own_remarks)]
     for letter, own in zip("AB", own_remarks):
-        for lines, added in ((remarks.warnings, own.warnings), (remarks.repaired, own.repaired)):
-            for line in added:  # remarks on the truth hold for all files
-                sentence = line if len(files) == 1 or line.startswith(("truth", "--")) else f"{letter}: {line}"
-                lines += [sentence] if sentence not in lines else []
+        for finding in own.findings:
+            holds_for_all = len(files) == 1 or finding.message.startswith(("truth", "--"))
+            placed = finding if holds_for_all else replace(finding, where=letter)
+            if placed not in remarks.findings:
+                remarks.findings.append(placed)
     # Each also gets the videos that only the other files name; these have no expressions.
     named = [answer.tables.videos for answer in answers]
     videos = [pd.concat([own, *named]).drop_duplicates("video", ignore_index=True) for own in named]

@@ -32,6 +32,7 @@ from mebench.annotations import (
 from mebench.errors import DataError, refused_by_system
 from mebench.exchange import shapes, unnamed_columns
 from mebench.files import read_plain
+from mebench.finding import Finding, sentences_of
 from mebench.grouping import grouped
 from mebench.terminal import plural
 
@@ -41,23 +42,31 @@ MOST_LINES = 3
 
 @dataclass
 class Remarks:
-    """Sentences for the user, in the order of their finding. None contains a path, so equal files give equal sentences.
+    """Findings about files, in their order. No sentence contains a path, so equal files give equal sentences.
 
     Attributes:
-        warnings: content that was kept although it looks wrong or changes the meaning of a score.
-        repaired: content that was read differently from how it is written.
+        findings: warnings and repairs so far.
     """
 
-    warnings: list[str] = field(default_factory=list)
-    repaired: list[str] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
 
     def warn(self, sentence: str) -> None:
-        """Add a warning: something looks wrong but was kept."""
-        self.warnings.append(sentence)
+        """Add a warning: something looks wrong or changes the meaning of a score, but was kept."""
+        self.findings.append(Finding("warning", "", sentence))
 
     def repair(self, sentence: str) -> None:
-        """Add a repair."""
-        self.repaired.append(sentence)
+        """Add a repair: something was read differently from how it is written."""
+        self.findings.append(Finding("repair", "", sentence))
+
+    @property
+    def warnings(self) -> list[str]:
+        """The sentences of the warnings."""
+        return sentences_of(self.findings, "warning")
+
+    @property
+    def repaired(self) -> list[str]:
+        """The sentences of the repairs."""
+        return sentences_of(self.findings, "repair")
 
 
 def at_lines(lines: Iterable[int]) -> str:
