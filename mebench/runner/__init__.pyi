@@ -52,7 +52,7 @@ from .fold_source import RemoteDataset as RemoteDataset
 from .fold_source import Source as Source
 from .fold_source import opened as opened
 from .guard import check_duplicate_people as check_duplicate_people
-from .guard import warnings as warnings
+from .guard import find_plan_warnings as find_plan_warnings
 from .guard import write_audit as write_audit
 from .host import FoldHost as FoldHost
 from .host import fold_task as fold_task

@@ -17,7 +17,7 @@ from mebench.core import Dataset, Scheme, Video
 from mebench.grouping import grouped
 from mebench.metrics.tables import Tables
 from mebench.runner import sandbox
-from mebench.runner.guard import warnings
+from mebench.runner.guard import find_plan_warnings
 from mebench.runner.inputs import anywhere, versions
 from mebench.runner.job import reads_of
 from mebench.runner.plan import Plan
@@ -134,7 +134,7 @@ def describe(
             "subject_dependent": plan.subject_dependent,
             "scored_each": plan.scored_each,
             "card": plan.protocol.card.lines(),
-            "warnings": warnings(plan),
+            "warnings": [str(finding) for finding in find_plan_warnings(plan)],
             "transductive": plan.transductive,
             "repairs": list(plan.dataset.repairs()),
             "comparable": plan.dataset.comparable,

@@ -19,7 +19,7 @@ from mebench.errors import MebenchError, listed
 from mebench.features import processor
 from mebench.files import code_hash, file_hash
 from mebench.runner.choices import Ability, abilities
-from mebench.runner.guard import warnings
+from mebench.runner.guard import find_plan_warnings
 from mebench.runner.identity import by_training, identity_of, name_of, training_of, truth_of
 from mebench.runner.inputs import code_and_settings, digest, instructions_of_folds, packages
 from mebench.runner.plan import Plan, make_plan, weightless
@@ -102,7 +102,7 @@ def dry_run(config: RunConfig, quiet: bool = False, trained: set[str] | None = N
         distinct = {chain.fingerprint() + chain.name: chain for group in plan.chains.values() for chain in group}
         for _, chain in sorted(distinct.items(), key=lambda item: item[1].name):
             print_lines(*(f"  {line}" for line in chain.card().split("\n")))
-        print_lines(*warnings(plan))
+        print_lines(*(str(finding) for finding in find_plan_warnings(plan)))
         stages = ", ".join(f"{name} ({n} epochs)" for name, n in epochs.items())
         if not left:
             print_lines("training: shared with a run that differs only in the way from frame scores to intervals")

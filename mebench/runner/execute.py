@@ -14,7 +14,7 @@ from mebench.errors import ConfigError, InterruptedRunError as InterruptedRunErr
 from mebench.lazy_imports import load_lazily
 from mebench.metrics import SECTIONS, scores_of
 from mebench.progress import Progress
-from mebench.runner.guard import warnings
+from mebench.runner.guard import find_plan_warnings
 from mebench.runner.host import imports_of
 from mebench.runner.identity import by_training
 from mebench.runner.leak import differences, without_leak, worth_of
@@ -52,7 +52,8 @@ def run(config: RunConfig, progress: Progress, run_id: str | None = None) -> Out
             if run_id is None and (notice := rerun_notice(session)):
                 progress.notify(f"{notice}: this one computes its folds again")
             progress.notify(f"run {session.folder.id}: {session.size()}, {_pool_size(pool, session)}")
-            progress.notify(*warnings(session.leaking or session.plan))
+            found = find_plan_warnings(session.leaking or session.plan)
+            progress.notify(*(str(finding) for finding in found))
             if config.precision == "bf16-mixed" and config.accelerator == "cpu":
                 with suppress(OSError):  # another system than Linux says nothing of its processor there
                     if "bf16" not in Path("/proc/cpuinfo").read_text(encoding="utf-8"):

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from mebench import runs
 from mebench.core import Scheme, Timing, Video
 from mebench.errors import DataError, listed
+from mebench.finding import Finding
 from mebench.grouping import grouped
 from mebench.runner import sandbox
 from mebench.runner.plan import Plan, class_counts, weightless
@@ -39,60 +40,110 @@ def gaps(plan: Plan, scheme: Scheme | None = None) -> dict[str, Counter[str]]:
     return {key: lacking for key, lacking in missing.items() if lacking}
 
 
-def warnings(plan: Plan) -> list[str]:
+def find_plan_warnings(plan: Plan) -> list[Finding]:
     """Warnings about data and folds: missing parts of a copy, classes that cannot be learnt, data other than the
     protocol's.
     """
-    lines = [str(repair) for repair in plan.dataset.repair_rows() if repair.altered][:FEW]
-    if lost := plan.dataset.unplaced():
+    sentences = [
+        *_altered_rows(plan),
+        *_lost_expressions(plan),
+        *_missing_isolation(plan),
+        *_known_leaks(plan),
+    ]
+    if "recognize" in plan.task.tasks:
+        sentences += [*_untrained_classes(plan), *_unpublished_data(plan)]
+    return [Finding("warning", "", sentence) for sentence in sentences]
+
+
+def _altered_rows(plan: Plan) -> list[str]:
+    """The first signs that this copy was changed."""
+    return [str(repair) for repair in plan.dataset.repair_rows() if repair.altered][:FEW]
+
+
+def _lost_expressions(plan: Plan) -> Iterator[str]:
+    """Expressions that lie in no existing frames."""
+    lost = plan.dataset.unplaced()
+    if lost:
         of = len(lost) + sum(len(video.expressions) for video in plan.dataset.videos())
-        lines.append(
+        yield (
             f"{len(lost)} of {plural(of, 'expression')} lie in no existing frames and are neither trained nor "
             f"scored on, such as row {lost[0].row} of {lost[0].subject}/{lost[0].video}: {lost[0].reason}. mebench "
             "data verify lists them"
         )
+
+
+def _missing_isolation(plan: Plan) -> Iterator[str]:
+    """Parts of the sandbox that are off or missing, and what methods ask to read."""
     if plan.config.sandbox == "off":
-        lines.append("sandbox=off: a method of this run could read any file and process of this machine")
-    else:
-        lines += filter(None, [sandbox.missing_sentence(sandbox.lacking())])
-        reads = [(part.plugin.id, listed(list(map(str, part.declared)), FEW)) for part in plan.parts if part.declared]
-        lines += [f"{method!r} asks to read more than code in its folds: {places}" for method, places in reads]
+        yield "sandbox=off: a method of this run could read any file and process of this machine"
+        return
+    missing = sandbox.missing_sentence(sandbox.lacking())
+    if missing:
+        yield missing
+    for part in plan.parts:
+        if part.declared:
+            places = listed([str(place) for place in part.declared], FEW)
+            yield f"{part.plugin.id!r} asks to read more than code in its folds: {places}"
+
+
+def _known_leaks(plan: Plan) -> Iterator[str]:
+    """Uses of tested subjects that the settings or the protocol allow."""
     if plan.leaks:
-        shaped = ["k' is that of all subjects"] if "spot" in plan.task.tasks and plan.leaks_k_prime else []
-        if plan.selects:
-            shaped.append("choices are made on tested subjects")
-        elif plan.trains:
-            best = "the epoch" if plan.leaks_k_prime or "spot" not in plan.task.tasks else "epoch and threshold"
-            shaped.append(f"each training keeps {best} that tested best")
-        by = ", and ".join(shaped) or "the tested subjects are available, though this method uses nothing of them"
-        lines.append(
-            f"audit={plan.config.audit}: {by}: no result of this run says how good the method is on new people"
-        )
+        by = ", and ".join(_leaking_choices(plan))
+        by = by or "the tested subjects are available, though this method uses nothing of them"
+        yield f"audit={plan.config.audit}: {by}: no result of this run says how good the method is on new people"
     if plan.subject_dependent:
-        lines.append(
+        yield (
             f"subject_dependent: protocol {plan.protocol.name} tests people whom it trains on, so scores are too high for new ones"
         )
-    if "recognize" not in plan.task.tasks:
-        return lines
-    if missing := gaps(plan):
-        fold, lacking = next(iter(missing.items()))
-        clips = ", ".join(f"{name} ({plural(n, 'clip')})" for name, n in sorted(lacking.items()))
-        other = [] if callable(plan.protocol.scheme) else [s for s in plan.dataset.schemes.values() if s != plan.scheme]
-        full = [s.name for s in other if len(class_counts(s, plan.videos)) > 1 and not gaps(plan, s)]
-        advice = f"scheme={' or scheme='.join(full)} has no such gap" if full else "more subjects would close the gap"
-        lines.append(
-            f"in {len(missing)} of {len(plan.folds)} folds a tested class has no training clip, so its clips can "
-            f"only be wrong: in fold {fold!r} {clips}; {advice}"
+
+
+def _leaking_choices(plan: Plan) -> Iterator[str]:
+    """Choices of a leaking run that the tested subjects shape."""
+    spots = "spot" in plan.task.tasks
+    if spots and plan.leaks_k_prime:
+        yield "k' is that of all subjects"
+    if plan.selects:
+        yield "choices are made on tested subjects"
+    elif plan.trains:
+        best = "the epoch" if plan.leaks_k_prime or not spots else "epoch and threshold"
+        yield f"each training keeps {best} that tested best"
+
+
+def _untrained_classes(plan: Plan) -> Iterator[str]:
+    """Tested classes without a training clip, and the emotion schemes that have no such gap."""
+    missing = gaps(plan)
+    if not missing:
+        return
+    fold, lacking = next(iter(missing.items()))
+    clips = ", ".join(f"{name} ({plural(n, 'clip')})" for name, n in sorted(lacking.items()))
+    yield (
+        f"in {len(missing)} of {len(plan.folds)} folds a tested class has no training clip, so its clips can "
+        f"only be wrong: in fold {fold!r} {clips}; {_advice_on_classes(plan)}"
+    )
+
+
+def _advice_on_classes(plan: Plan) -> str:
+    """The emotion schemes under which each fold trains all tested classes, or the advice to add subjects."""
+    others = [scheme for scheme in plan.dataset.schemes.values() if scheme != plan.scheme]
+    if callable(plan.protocol.scheme):  # the protocol decides
+        others = []
+    full = [s.name for s in others if len(class_counts(s, plan.videos)) > 1 and not gaps(plan, s)]
+    return f"scheme={' or scheme='.join(full)} has no such gap" if full else "more subjects would close the gap"
+
+
+def _unpublished_data(plan: Plan) -> Iterator[str]:
+    """Numbers of clips and subjects other than those that the protocol is published on."""
+    expected = plan.protocol.schemes.get(plan.scheme.name) or plan.protocol.expects(plan.config.protocol_params)
+    if not expected:
+        return
+    n_clips = class_counts(plan.scheme, plan.videos).total()
+    n_subjects = len({plan.dataset.person(video.subject_key) for video in plan.videos})
+    if (n_clips, n_subjects) != expected:
+        yield (
+            f"protocol {plan.protocol.name} is published on {expected[0]} clips of {expected[1]} subjects, and this dataset has "
+            f"{n_clips} of {n_subjects}: not comparable with published results"
         )
-    if expected := plan.protocol.schemes.get(plan.scheme.name) or plan.protocol.expects(plan.config.protocol_params):
-        n_clips = class_counts(plan.scheme, plan.videos).total()
-        counts = n_clips, len({plan.dataset.person(v.subject_key) for v in plan.videos})
-        if counts != expected:
-            lines.append(
-                f"protocol {plan.protocol.name} is published on {expected[0]} clips of {expected[1]} subjects, and this dataset has "
-                f"{counts[0]} of {counts[1]}: not comparable with published results"
-            )
-    return lines
 
 
 def check_duplicate_people(plan: Plan) -> None:

@@ -13,7 +13,7 @@ from mebench.core import Dataset, Expression, Published, Scheme, Video
 from mebench.errors import DataError
 from mebench.inspection import Verification, soundness, verify_dataset
 from mebench.reports import dataset_report
-from mebench.runner import make_plan, warnings
+from mebench.runner import find_plan_warnings, make_plan
 
 ROWS = (
     (1, "EP02_01f", 11, 19, 31, "12", "happiness"),
@@ -93,7 +93,7 @@ def test_what_a_run_says_of_a_copy_that_was_changed(tree, write_sheet, tmp_path)
     words = ["method=random", "dataset=casme2", f"dataset.root={tree}", f"cache={tmp_path}"]
     there = (2, "EP13_06f", 12, 21, 30, "4", "disgust"), (3, "EP03_06", 9, 18, 28, "1+2", "surprise")
     write_sheet((1, "EP02_01f", 111, 119, 131, "12", "happiness"), *there)
-    (told,) = warnings(make_plan(resolve(words)))
+    (told,) = map(str, find_plan_warnings(make_plan(resolve(words))))
     assert told.startswith("1 of 3 expressions lie in no existing frames")
     assert "such as row 2 of 01/EP02_01f" in told
     write_sheet((1, "EP02_01f", 111, 119, 131, "12", "happiness"), (2, "EP13_06f", 112, 121, 130, "4", "disgust"))

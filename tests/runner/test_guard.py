@@ -10,7 +10,17 @@ from mebench.config import load, resolve
 from mebench.core import Fold, Scheme, SubjectKey
 from mebench.errors import DataError, MebenchError, PluginError, RunError
 from mebench.progress import Progress
-from mebench.runner import check_people, guard, host, make_plan, open_session, reads_of, run, sandbox, warnings
+from mebench.runner import (
+    check_people,
+    find_plan_warnings,
+    guard,
+    host,
+    make_plan,
+    open_session,
+    reads_of,
+    run,
+    sandbox,
+)
 
 CHANCE = 1 / 3
 
@@ -27,7 +37,7 @@ def test_remembering_subjects_buys_nothing_where_they_are_held_out(planted):
     beside = make_plan(resolve(planted("protocol=lovo")))
     assert accuracy(beside) == 1.0
     assert beside.subject_dependent
-    assert "tests people whom it trains on" in warnings(beside)[0]
+    assert "tests people whom it trains on" in find_plan_warnings(beside)[0].message
 
 
 @pytest.mark.processes
@@ -90,12 +100,12 @@ def test_a_person_on_two_sides_is_a_mistake_of_the_protocol(planted):
 def test_a_class_that_nobody_in_training_shows_is_told_with_what_would_help(moody):
     """Subject 1 of the toy shows others and fear, 2 fear and disgust."""
     plan = make_plan(resolve(moody("sandbox=auto", "dataset.subjects=2")))
-    (told,) = warnings(plan)
+    (told,) = map(str, find_plan_warnings(plan))
     assert "in 1 of 2 folds a tested class has no training clip" in told
     assert "in fold 'toy/2' disgust (1 clip); more subjects would close the gap" in told
     plan.dataset.schemes = {"both": Scheme("both", ("a", "b"), {"fear": "a", "disgust": "b", "others": "b"})}
-    assert warnings(plan)[0].endswith("scheme=both has no such gap")
-    assert not warnings(make_plan(resolve(moody("dataset.subjects=3", "sandbox=auto"))))
+    assert find_plan_warnings(plan)[0].message.endswith("scheme=both has no such gap")
+    assert not find_plan_warnings(make_plan(resolve(moody("dataset.subjects=3", "sandbox=auto"))))
 
 
 def test_what_a_method_may_read_beside_code_is_told_and_kept(moody, tmp_path, capsys):
@@ -104,7 +114,9 @@ def test_what_a_method_may_read_beside_code_is_told_and_kept(moody, tmp_path, ca
     plan = make_plan(resolve(words))
     declared = (file.with_name("weights.bin"), tmp_path / "face.dat")
     assert set(declared) <= set(reads_of(plan.parts)) <= set(plan.grant.read)
-    assert warnings(plan) == [f"'moody' asks to read more than code in its folds: {declared[0]}, {declared[1]}"]
+    assert [str(one) for one in find_plan_warnings(plan)] == [
+        f"'moody' asks to read more than code in its folds: {declared[0]}, {declared[1]}"
+    ]
     session = open_session(plan)
     session.lock.release()
     kept = session.folder.read_json("sandbox.json")
@@ -147,4 +159,4 @@ def test_a_grant_that_opens_labels_or_is_none_is_refused(moody, tmp_path, monkey
     ],
 )
 def test_a_run_that_leaks_says_what_leaks(moody, words, told):
-    assert told in warnings(make_plan(resolve(moody(*words, "audit=leak", "sandbox=auto"))))[0]
+    assert told in find_plan_warnings(make_plan(resolve(moody(*words, "audit=leak", "sandbox=auto"))))[0].message

@@ -334,7 +334,7 @@ from pathlib import Path
 from mebench.config import resolve
 from mebench.errors import MebenchError
 from mebench.runner import sandbox
-from mebench.runner.guard import warnings
+from mebench.runner.guard import find_plan_warnings
 from mebench.runner.plan import make_plan
 
 forbidden = [int(number) for number in sys.argv[2:]]
@@ -347,7 +347,7 @@ assert libc.prctl(38, 1, 0, 0, 0) == 0 and libc.prctl(22, 2, struct.pack("@HP", 
 
 print(*sandbox.lacking())
 words = ["method=random", "dataset=synthetic", "dataset.subjects=2", "dataset.videos=1", f"cache={sys.argv[1]}"]
-print(warnings(make_plan(resolve(words)))[0])
+print(find_plan_warnings(make_plan(resolve(words)))[0])
 try:
     make_plan(resolve([*words, "sandbox=on"]))
 except MebenchError as error:
