@@ -22,17 +22,17 @@ from cheats import write_cheat
 from mebench.config import registry
 from mebench.errors import RunError
 from mebench.progress import Progress
-from mebench.testing.null import Finding, findings, judged, shuffled_runs
+from mebench.testing.null import RightAnswers, count_right_answers, pool_answers, shuffled_runs
 
 HONEST = ("majority", "flow_svm", "optical_strain")
 CHEATS = ("file", "folders", "truth")
 
 
-def checks(words: list[str], seeds: range, plugins: tuple[str, ...]) -> list[list[Finding]]:
+def checks(words: list[str], seeds: range, plugins: tuple[str, ...]) -> list[list[RightAnswers]]:
     """The findings of a check with each seed."""
     with tempfile.TemporaryDirectory(prefix="mebench-null-") as folder:
         runs = shuffled_runs(Path(folder), words, plugins, seeds, Progress())
-        return [findings([judged(run)]) for run in runs]
+        return [pool_answers([count_right_answers(run)]) for run in runs]
 
 
 def main() -> None:

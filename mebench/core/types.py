@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, Self
 
 from mebench.errors import DataError, RunError
+from mebench.finding import Finding, Severity
 
 Kind = Literal["micro", "macro"]
 KINDS: tuple[Kind, ...] = ("micro", "macro")
@@ -368,12 +369,22 @@ class Repair:
     sheet: str = ""
     altered: bool = False
 
+    @property
+    def finding(self) -> Finding:
+        """What a user should know about the cell: an error if this copy has lost something."""
+        rows = "all rows" if self.row is None else f"row {self.row}"
+        where = ", ".join(filter(None, (self.sheet, rows, self.column)))
+        change = repr(self.found)
+        severity: Severity = "warning"
+        if self.taken is not None:
+            change = f"{self.found!r} read as {self.taken!r}"
+            severity = "repair"
+        if self.altered:
+            severity = "error"
+        return Finding(severity, where, f"{change}: {self.reason}")
+
     def __str__(self) -> str:
-        place = ", ".join(
-            filter(None, (self.sheet, "all rows" if self.row is None else f"row {self.row}", self.column))
-        )
-        change = f"{self.found!r}" if self.taken is None else f"{self.found!r} read as {self.taken!r}"
-        return f"{place}: {change}: {self.reason}"
+        return str(self.finding)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from . import folders as folders
 from . import null as null
 from .checks import TINY as TINY
 from .checks import Check as Check
-from .checks import Outcome as Outcome
+from .checks import CheckOutcome as CheckOutcome
 from .checks import outcomes as outcomes
 from .checks import run_all as run_all
 from .checks import scratch as scratch

@@ -3,13 +3,14 @@
 import tempfile
 import traceback
 import unittest
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from mebench.errors import MebenchError
+from mebench.finding import Finding, Severity, sentences_of
 
 TINY: tuple[str, ...] = (
     "dataset=synthetic",
@@ -83,20 +84,29 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class CheckOutcome:
     """The outcome of a check.
 
     Attributes:
         check: the check.
         status: `kept`, `broken`, or `untold` if it cannot be checked here.
-        reason: why it is not kept; else empty.
-        details: the traceback of a broken promise.
+        reason: fault and remedy of a promise that is not kept; else empty.
+        details: traceback of a broken promise.
     """
 
     check: Check
     status: Literal["kept", "broken", "untold"]
     reason: str = ""
     details: str = field(repr=False, default="")
+
+    @property
+    def finding(self) -> Finding:
+        """What a plugin's author should know: the check, and the reason if it is not kept."""
+        return Finding(SEVERITIES[self.status], str(self.check), self.reason)
+
+
+SEVERITIES: Mapping[str, Severity] = {"kept": "fine", "broken": "error", "untold": "warning"}
+"""Severity of each status of a check."""
 
 
 def collect(plugin: str, subject: Any, checks: Sequence[Callable[[Any], None]]) -> list[Check]:
@@ -141,17 +151,17 @@ def reason(error: Exception, subject: Any) -> str:
     return message if len(message) <= LONGEST else f"{message[: LONGEST // 2]} … {message[-LONGEST // 2 :]}"
 
 
-def outcomes(checks: Iterable[Check]) -> Iterator[Outcome]:
+def outcomes(checks: Iterable[Check]) -> Iterator[CheckOutcome]:
     """Run all checks, whatever fails."""
     for check in checks:
         try:
             check.run()
         except unittest.SkipTest as untold:
-            yield Outcome(check, "untold", str(untold))
+            yield CheckOutcome(check, "untold", str(untold))
         except Exception as error:
-            yield Outcome(check, "broken", str(error), "".join(traceback.format_exception(error)))
+            yield CheckOutcome(check, "broken", str(error), "".join(traceback.format_exception(error)))
         else:
-            yield Outcome(check, "kept")
+            yield CheckOutcome(check, "kept")
 
 
 def run_all(checks: Iterable[Check]) -> list[str]:
@@ -162,7 +172,8 @@ def run_all(checks: Iterable[Check]) -> list[str]:
     Raises:
         AssertionError: some failed; one line for each.
     """
-    results = list(outcomes(checks))
-    if broken := [f"{one.check}: {one.reason}" for one in results if one.status == "broken"]:
+    findings = [outcome.finding for outcome in outcomes(checks)]
+    broken = sentences_of(findings, "error")
+    if broken:
         raise AssertionError("\n".join(broken))
-    return [f"{one.check}: {one.reason}" for one in results if one.status == "untold"]
+    return sentences_of(findings, "warning")

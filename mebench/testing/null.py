@@ -43,7 +43,7 @@ Chances = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Finding:
+class RightAnswers:
     """Right answers of a method for the people of one fold, over all shuffles.
 
     Attributes:
@@ -69,7 +69,7 @@ class Finding:
 
 def null(
     method: str, progress: Progress, words: Sequence[str] = (), plugins: Sequence[str] = (), shuffles: int = 3
-) -> list[Finding]:
+) -> list[RightAnswers]:
     """Run a method where it cannot know any label, and count its right answers.
 
     Args:
@@ -85,7 +85,9 @@ def null(
     paths = registry.add_paths(plugins)
     settled = [f"method={method}", *cut_down(registry.find("method", method)), *words]
     with tempfile.TemporaryDirectory(prefix="mebench-null-") as folder:
-        return findings([*map(judged, shuffled_runs(Path(folder), settled, paths, range(shuffles), progress))])
+        return pool_answers(
+            [*map(count_right_answers, shuffled_runs(Path(folder), settled, paths, range(shuffles), progress))]
+        )
 
 
 def shuffled_runs(
@@ -139,7 +141,7 @@ def _config(root: Path, words: Sequence[str], plugins: Sequence[str]) -> RunConf
     return resolve([*data, *words], plugins=[str(DRAWN), *plugins])
 
 
-def judged(run: Session) -> dict[tuple[str, str], tuple[int, int, Chances]]:
+def count_right_answers(run: Session) -> dict[tuple[str, str], tuple[int, int, Chances]]:
     """For each task and fold of a run: right answers, all answers, and the probability of each number of right ones."""
     return {
         (name, fold.key): counted(run, fold.split(run.plan.videos)[2])
@@ -149,7 +151,7 @@ def judged(run: Session) -> dict[tuple[str, str], tuple[int, int, Chances]]:
     }
 
 
-def findings(runs: Sequence[dict[tuple[str, str], tuple[int, int, Chances]]]) -> list[Finding]:
+def pool_answers(runs: Sequence[dict[tuple[str, str], tuple[int, int, Chances]]]) -> list[RightAnswers]:
     """The counts of some runs together.
 
     A method's answers for one half of the people depend only on the labels of the other half, and the two were drawn
@@ -161,7 +163,7 @@ def findings(runs: Sequence[dict[tuple[str, str], tuple[int, int, Chances]]]) ->
     for key in runs[0]:
         chances = reduce(np.convolve, [run[key][2] for run in runs])
         most = int(np.argmax(1 - np.cumsum(chances) <= 1 / (ONE_IN * len(runs[0]))))
-        counted.append(Finding(*key, sum(run[key][0] for run in runs), sum(run[key][1] for run in runs), most))
+        counted.append(RightAnswers(*key, sum(run[key][0] for run in runs), sum(run[key][1] for run in runs), most))
     return counted
 
 
@@ -197,14 +199,14 @@ def _recognition(run: Session, tested: Sequence[Video]) -> tuple[int, int, Chanc
     return right, len(tested), reduce(np.convolve, ways)
 
 
-def refuse(method: str, found: Sequence[Finding], shuffles: int) -> None:
+def refuse_known_labels(method: str, found: Sequence[RightAnswers], shuffles: int) -> None:
     """Name a method that knows labels.
 
     Raises:
         KnowsLabelsError: it does.
     """
-    if beyond_chance := [finding for finding in found if finding.beyond_chance]:
-        worst = max(beyond_chance, key=lambda finding: (finding.right - finding.most) / finding.of)
+    if beyond_chance := [one for one in found if one.beyond_chance]:
+        worst = max(beyond_chance, key=lambda one: (one.right - one.most) / one.of)
         raise KnowsLabelsError(
             f"method {method!r} knows labels that are independent of its input: {worst.task} is right "
             f"{worst.right} times of {worst.of} for the people of {worst.fold!r}, but by chance at most "

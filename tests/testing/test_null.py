@@ -18,7 +18,7 @@ def test_an_honest_method_stays_inside(own_folder):
         ("recognition", part, 8, 40, 8, False)
         for part in ("part1", "part2")  # one of each person's five
     ]
-    testing_null.refuse("majority", found, 2)
+    testing_null.refuse_known_labels("majority", found, 2)
 
 
 @pytest.mark.parametrize("way", ["file", "truth"])
@@ -36,7 +36,7 @@ def test_who_knows_labels_is_named(own_folder):
         testing_null.KnowsLabelsError,
         match=r"'cheat' knows labels .*recognition is right 40 times of 40 .* shuffled 2 times",
     ):
-        testing_null.refuse("cheat", found, 2)
+        testing_null.refuse_known_labels("cheat", found, 2)
 
 
 def test_who_spots_what_nobody_could_see_is_named(own_folder):
@@ -71,7 +71,7 @@ def test_the_band_holds_all_but_its_share(shuffles):
     fair = np.convolve([0.5, 0.5], [0.25, 0.75])
     runs = [{("recognition", "a"): (1, 2, fair), ("spotting", "a"): (2, 2, fair)}] * shuffles
     draws = np.random.default_rng(0).choice(3, (200_000, shuffles), p=fair).sum(axis=1)
-    for finding in testing_null.findings(runs):
-        assert finding.of == 2 * shuffles
-        assert np.mean(draws > finding.most) <= 1 / (2 * testing_null.ONE_IN) + 0.001
-        assert finding.most == 2 * shuffles or np.mean(draws >= finding.most) > 1 / (2 * testing_null.ONE_IN) - 0.001
+    for one in testing_null.pool_answers(runs):
+        assert one.of == 2 * shuffles
+        assert np.mean(draws > one.most) <= 1 / (2 * testing_null.ONE_IN) + 0.001
+        assert one.most == 2 * shuffles or np.mean(draws >= one.most) > 1 / (2 * testing_null.ONE_IN) - 0.001
