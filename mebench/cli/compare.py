@@ -237,7 +237,7 @@ def mistakes(
         "convention": "strict",
         "by": by,
         "draws": draws,
-        "counts": reports.scores.plain(counts),
+        "counts": reports.scores.plain_counts(counts),
         **({} if astray is None else {"on_distractors": astray.to_dict("index")}),
         "mistakes": mistakes.drop(columns="row").astype(object).to_dict("records"),
     }

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from mebench import metrics
 from mebench.config import flatten
-from mebench.grouping import grouped
 from mebench.lazy_imports import load_lazily
 from mebench.metrics.catalogue import METRICS, find
 from mebench.metrics.reasons import read_supports
@@ -31,10 +29,17 @@ COUNTED = [Column(name, label, text=partial(count, places=2), right=True) for na
 
 
 def score_table(title: str, scores: Mapping[str, Any], below: Iterable[tuple[str, Score] | str] = ()) -> Table:
-    """One row for each score: name, value, interval; below them other rows by name, and separating lines (an empty
-    text).
+    """One row for each score: name, value, interval.
+
+    Args:
+        title: line over the table.
+        scores: scores by the names of their metrics.
+        below: further rows by name, and separating lines (an empty text).
     """
-    rows = ((find(name).label, {**score, "digits": find(name).digits}) for name, score in scores.items())
+    rows: list[tuple[str, Score] | str] = []
+    for name, score in scores.items():
+        metric = find(name)
+        rows.append((metric.label, {**score, "digits": metric.digits}))
     return Table([Column("score"), Column("value", right=True, score=True)], [*rows, *below], title)
 
 
@@ -67,8 +72,10 @@ def how_intervals(subjects: int, interval: str, draws: int) -> str:
 
 
 def interval_lines(bootstrap: Mapping[str, Any], subjects: int) -> list[str]:
-    """The same as a line; empty if no intervals were requested."""
-    return [how_intervals(subjects, bootstrap["interval"], bootstrap["draws"])] if bootstrap["draws"] else []
+    """A line on the method behind the intervals, or no line if none were requested."""
+    if not bootstrap["draws"]:
+        return []
+    return [how_intervals(subjects, bootstrap["interval"], bootstrap["draws"])]
 
 
 def reason_lines(summary: Mapping[str, Any], names: Collection[str] = METRICS) -> list[str]:
@@ -78,17 +85,22 @@ def reason_lines(summary: Mapping[str, Any], names: Collection[str] = METRICS) -
     >>> reason_lines({"recognition": {"n": 3, "scores": {"uf1": score, "uar": score}}})
     ['no interval for recognition, UF1 and UAR: fear has 2 samples of 1 subject']
     """
-    scores = [
-        (", ".join(filter(None, (section, part))), score["reason"], find(name).label)
-        for section, part, _, content in parts_of(summary)
-        for name, score in content["scores"].items()
-        if "reason" in score and name in names
-    ]
-    by_reason = {key: [label for *_, label in some] for key, some in grouped(scores, key=itemgetter(0, 1)).items()}
+    labels_by_reason: dict[tuple[str, str], list[str]] = {}
+    for section, part, _, content in parts_of(summary):
+        for name, score in content["scores"].items():
+            if "reason" in score and name in names:
+                place = f"{section}, {part}" if part else section
+                labels_by_reason.setdefault((place, score["reason"]), []).append(find(name).label)
     return [
-        f"no interval for {section}, {', '.join(labels[:-1])}{' and ' * (len(labels) > 1)}{labels[-1]}: {say_reason(reason)}"
-        for (section, reason), labels in by_reason.items()
+        f"no interval for {place}, {_enumerated(labels)}: {say_reason(reason)}"
+        for (place, reason), labels in labels_by_reason.items()
     ]
+
+
+def _enumerated(names: Sequence[str]) -> str:
+    """Names in words: commas, and `and` before the last."""
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def say_reason(reason: str) -> str:
@@ -115,19 +127,21 @@ def main_scores(summary: Mapping[str, Any], names: Mapping[str, Mapping[str, str
     the members of a composite dataset.
 
     Args:
-        summary: of a run.
-        names: of each section, the label and the name of its scores.
+        summary: summary of a run.
+        names: label and name of the scores of each section.
 
     >>> undefined = {"value": None, "low": None, "high": None}
     >>> list(main_scores({"recognition": {"n": 1, "scores": {"uf1": undefined, "uar": undefined, "wf1": undefined}}}))
     ['UF1', 'UAR']
     """
-    return {
-        f"{label} {kind}" if section == "spotting" else label: part["scores"][name]
-        for section, kind, _, part in parts_of(summary)
-        for label, name in names[section].items()
-        if name in part["scores"] and (section != "recognition" or not kind)
-    }
+    found: dict[str, Score] = {}
+    for section, part_name, _, part in parts_of(summary):
+        if section == "recognition" and part_name:  # a member of a composite
+            continue
+        for label, name in names[section].items():
+            if name in part["scores"]:
+                found[f"{label} {part_name}" if section == "spotting" else label] = part["scores"][name]
+    return found
 
 
 def leak_table(leak: Mapping[str, Any]) -> Table:
@@ -145,29 +159,33 @@ def leak_table(leak: Mapping[str, Any]) -> Table:
 
 
 _COMPARED = ("precision", "recall", "f1", "ap50", "ap")
-
-
+"""Scores of spotting that are compared between conventions."""
 RANDOM_ROWS = {"as_many": "random, as many as truths", "best_rate": "random, best rate"}
+"""Names of the levels of chance in spotting."""
 
 
 def print_scores(summary: Mapping[str, Any], tables: metrics.Tables, verbose: bool = False) -> None:
     """Print scores on standard output, with `verbose` all of them; nothing is cut or wrapped unless it is a terminal."""
-    videos, subjects = tables.videos, set(tables.videos["subject"])
-    if tables.clips is not None:
-        counted = (
-            f"{plural(int(tables.clips['predicted'].notna().sum()), 'answer')} for {plural(len(tables.clips), 'clip')}"
-        )
-    else:
-        spotted = plural(0 if tables.predictions is None else len(tables.predictions), "prediction")
-        counted = f"{spotted} against {plural(len(tables.truths), 'expression')} in {plural(len(videos), 'video')}"
+    subjects = set(tables.videos["subject"])
+    with_rules = verbose and "spotting" in summary
     print_report(
-        f"{counted} of {plural(len(subjects), 'subject')}",
+        f"{_count_scored_items(tables)} of {plural(len(subjects), 'subject')}",
         *score_tables(summary, verbose, subjects),
-        f"convention {summary['rules' if verbose and 'spotting' in summary else 'convention']}",
+        f"convention {summary['rules' if with_rules else 'convention']}",
         *interval_lines(summary["bootstrap"], len(subjects)),
         *reason_lines(summary),
         *summary.get("remarks", []),
     )
+
+
+def _count_scored_items(tables: metrics.Tables) -> str:
+    """The numbers of answers and clips, or of predictions, expressions and videos, in words."""
+    if tables.clips is not None:
+        n_answers = int(tables.clips["predicted"].notna().sum())
+        return f"{plural(n_answers, 'answer')} for {plural(len(tables.clips), 'clip')}"
+    n_predictions = 0 if tables.predictions is None else len(tables.predictions)
+    truths = f"{plural(len(tables.truths), 'expression')} in {plural(len(tables.videos), 'video')}"
+    return f"{plural(n_predictions, 'prediction')} against {truths}"
 
 
 def score_tables(
@@ -176,100 +194,156 @@ def score_tables(
     """One table for each task of the summary, confusions of clips, and one table of all conventions if requested.
 
     Args:
-        summary: of a run, or of files.
+        summary: summary of a run, or of files.
         verbose: whether to show all details of the scores; None for a run, which shows its folds and databases instead.
         subjects: subjects of the clips, as `dataset/subject`.
     """
-    tables, levels = [], summary.get("chance", {})
-    random = levels if verbose is None else {}
-    for section, name, counted, part in (part for part in parts_of(summary) if part[0] != "recognition"):
-        below = [
-            (f"{METRICS['f1'].label} of {RANDOM_ROWS[rule]}", row["f1"]) for rule, row in random.get(name, {}).items()
-        ]
-        scores = {**part["scores"], **(_details(part) if verbose else {})}
-        tables.append(score_table(f"{section}, {name} ({counted})", scores, [c for row in below for c in ("", row)]))
-    if recognition := summary.get("recognition"):
-        details = {} if verbose is None else _details(recognition)
-        scores = recognition["scores"] | {name: score for name, score in details.items() if verbose or name == "ece"}
-        always: list[Any] = []
-        if chance := levels.get("recognition"):
-            words = "of always all classes" if "+" in chance["class"] else f"of always {chance['class']}"
-            always = ["", *((f"{METRICS[name].label} {words}", chance[name]) for name in ("uf1", "uar"))]
-        tables.append(score_table(f"recognition, annotated clips (n = {recognition['n']})", scores, always))
-        if members := recognition.get("members"):
-            known = [
-                name for name in ("unit_f1", "uf1", "uar") if any(name in part["scores"] for part in members.values())
-            ]
-            of_members = [
-                {
-                    "database": name,
-                    "subjects": sum(who.startswith(f"{name}/") for who in subjects),
-                    **part,
-                    **part["scores"],
-                }
-                for name, part in members.items()
-            ]
-            heads = [Column("database"), Column("subjects", right=True), Column("n", "clips", right=True)]
-            tables.append(Table.of([*heads, *map(Column.metric, known)], of_members, "recognition, by database"))
-        if (folds := recognition.get("folds")) and verbose is None:
-            heads = [Column("fold"), Column("n", "clips", right=True), *map(Column.metric, ("accuracy", "uf1", "uar"))]
-            of_folds = [{"fold": name, **part, **part["scores"]} for name, part in folds.items()]
-            tables.append(Table.of(heads, of_folds, "recognition, each fold by itself"))
-        if confusion := summary.get("confusion"):
-            named = [Column(name, name, right=True) for name in (*next(iter(confusion.values()), {}), "clips")]
-            rows = [(true, *row.values(), sum(row.values())) for true, row in confusion.items()]
-            tables.append(Table([Column("true"), *named], rows, "true class against predicted class"))
-    if (members := summary.get("members")) and verbose is None:
-        rates = (Column.metric(name, interval=name == "f1") for name in ("precision", "recall", "f1"))
-        of_kinds = [
-            {"dataset": name, "kind": kind, **part, **part["scores"]}
-            for name, parts in members.items()
-            for kind, part in parts.get("spotting", {}).items()
-        ]
-        tables.append(Table.of([Column("dataset"), Column("kind"), *COUNTED, *rates], of_kinds, "spotting, by dataset"))
-    if compared := summary.get("sensitivity"):
-        tables.append(sensitivity_table(compared))
+    of_run = verbose is None
+    tables = _interval_tables(summary, verbose)
+    if summary.get("recognition"):
+        tables += _recognition_tables(summary, verbose, subjects)
+    if summary.get("members") and of_run:
+        tables.append(_table_by_dataset(summary["members"]))
+    if summary.get("sensitivity"):
+        tables.append(sensitivity_table(summary["sensitivity"]))
     return tables
+
+
+def _interval_tables(summary: Mapping[str, Any], verbose: bool | None) -> list[Table]:
+    """One table for each part of spotting and analysis, for a run with the level of chance below."""
+    chance = summary.get("chance", {}) if verbose is None else {}
+    tables = []
+    for section, name, counts, part in parts_of(summary):
+        if section == "recognition":
+            continue
+        below: list[tuple[str, Score] | str] = []
+        for rule, row in chance.get(name, {}).items():
+            below += ["", (f"{METRICS['f1'].label} of {RANDOM_ROWS[rule]}", row["f1"])]
+        details = _details(part) if verbose else {}
+        tables.append(score_table(f"{section}, {name} ({counts})", {**part["scores"], **details}, below))
+    return tables
+
+
+def _recognition_tables(summary: Mapping[str, Any], verbose: bool | None, subjects: Collection[str]) -> list[Table]:
+    """The scores of clips, by database and by fold, and their confusions."""
+    of_run = verbose is None
+    recognition = summary["recognition"]
+    tables = [_recognition_table(summary, verbose)]
+    members, folds = recognition.get("members"), recognition.get("folds")
+    if members:
+        tables.append(_table_by_database(members, subjects))
+    if folds and of_run:
+        heads = [Column("fold"), Column("n", "clips", right=True), *map(Column.metric, ("accuracy", "uf1", "uar"))]
+        rows = [{"fold": name, **part, **part["scores"]} for name, part in folds.items()]
+        tables.append(Table.of(heads, rows, "recognition, each fold by itself"))
+    if summary.get("confusion"):
+        tables.append(_confusion_table(summary["confusion"]))
+    return tables
+
+
+def _recognition_table(summary: Mapping[str, Any], verbose: bool | None) -> Table:
+    """The scores of all clips, and those of always the most frequent class below them."""
+    recognition = summary["recognition"]
+    details = {} if verbose is None else _details(recognition)
+    if not verbose:  # files show their calibration error in any case
+        details = {name: score for name, score in details.items() if name == "ece"}
+    below: list[tuple[str, Score] | str] = []
+    chance = summary.get("chance", {}).get("recognition")
+    if chance:
+        always = "of always all classes" if "+" in chance["class"] else f"of always {chance['class']}"
+        below = ["", *((f"{METRICS[name].label} {always}", chance[name]) for name in ("uf1", "uar"))]
+    title = f"recognition, annotated clips (n = {recognition['n']})"
+    return score_table(title, recognition["scores"] | details, below)
+
+
+def _table_by_database(members: Mapping[str, Any], subjects: Collection[str]) -> Table:
+    """The scores of clips in each database of a composite."""
+    scored = {name for part in members.values() for name in part["scores"]}
+    shown = [name for name in MAIN["recognition"] if name in scored]
+    rows = []
+    for name, part in members.items():
+        n_subjects = sum(subject.startswith(f"{name}/") for subject in subjects)
+        rows.append({"database": name, "subjects": n_subjects, **part, **part["scores"]})
+    heads = [Column("database"), Column("subjects", right=True), Column("n", "clips", right=True)]
+    return Table.of([*heads, *map(Column.metric, shown)], rows, "recognition, by database")
+
+
+def _confusion_table(confusion: Mapping[str, Mapping[str, int]]) -> Table:
+    """The clips of each true class by predicted class."""
+    predicted = list(next(iter(confusion.values()), {}))
+    columns = [Column("true"), *(Column(name, name, right=True) for name in (*predicted, "clips"))]
+    rows = [(true, *row.values(), sum(row.values())) for true, row in confusion.items()]
+    return Table(columns, rows, "true class against predicted class")
+
+
+def _table_by_dataset(members: Mapping[str, Any]) -> Table:
+    """The scores of spotting in each dataset of a composite."""
+    rates = [Column.metric(name, interval=name == "f1") for name in ("precision", "recall", "f1")]
+    rows = [
+        {"dataset": name, "kind": kind, **part, **part["scores"]}
+        for name, parts in members.items()
+        for kind, part in parts.get("spotting", {}).items()
+    ]
+    return Table.of([Column("dataset"), Column("kind"), *COUNTED, *rates], rows, "spotting, by dataset")
 
 
 def sensitivity_table(compared: Mapping[str, Any]) -> Table:
     """One line for each convention and kind."""
     if any("recognition" in row for row in compared.values()):
         names = ("accuracy", "wf1", "uf1", "uar")
-        return Table(
-            [Column("convention"), *(Column(name, find(name).label, right=True) for name in names)],
-            [(convention, *map(row.get("recognition", {}).get, names)) for convention, row in compared.items()],
-            "the same answers under every convention",
-        )
+        columns = [Column("convention"), *(Column(name, find(name).label, right=True) for name in names)]
+        rows = [(convention, *_cells_of(row.get("recognition", {}), names)) for convention, row in compared.items()]
+        return Table(columns, rows, "the same answers under every convention")
     kinds = [kind for kind in ("micro", "macro", "overall") if any(kind in row for row in compared.values())]
-    emotions = ("accuracy", "f1", "uf1", "strs") if any("analysis" in row for row in compared.values()) else ()
-    leading = [Column("convention"), Column("kind")][: 1 + (len(kinds) > 1)]
-    analysed = (
-        Column(name, f"{find(name).label}{' (analysis)' * (name in _COMPARED)}", right=True) for name in emotions
-    )
-    columns = [*leading, *COUNTED, *(Column(name, find(name).label, right=True) for name in _COMPARED), *analysed]
-    rows: list[Any] = []
-    for name, row in compared.items():
-        rows += [(name, row["reason"])] if "reason" in row else []
-        for kind in (kind for kind in kinds if kind in row):
-            cells = [*(name, kind)[: len(leading)], *(row[kind][key] for key in COUNTS), *map(row[kind].get, _COMPARED)]
-            rows.append([*cells, *(map(row.get("analysis", {}).get, emotions) if kind == "micro" else ())])
-    return Table(columns, rows, "the same predictions under every convention")
+    analysed = any("analysis" in row for row in compared.values())
+    emotions = ("accuracy", "f1", "uf1", "strs") if analysed else ()
+    several = len(kinds) > 1
+    columns = [Column("convention"), *([Column("kind")] if several else []), *COUNTED]
+    columns += [Column(name, find(name).label, right=True) for name in _COMPARED]
+    for name in emotions:
+        label = f"{find(name).label} (analysis)" if name in _COMPARED else find(name).label
+        columns.append(Column(name, label, right=True))
+    return Table(columns, _sensitivity_rows(compared, kinds, emotions), "the same predictions under every convention")
+
+
+def _sensitivity_rows(
+    compared: Mapping[str, Any], kinds: Sequence[str], emotions: Sequence[str]
+) -> list[tuple[Any, ...]]:
+    """A row for each convention and kind; emotions are scored for micro-expressions alone."""
+    rows: list[tuple[Any, ...]] = []
+    for convention, row in compared.items():
+        if "reason" in row:
+            rows.append((convention, row["reason"]))
+        for kind in kinds:
+            if kind not in row:
+                continue
+            leading = (convention, kind) if len(kinds) > 1 else (convention,)
+            counts = [row[kind][key] for key in COUNTS]
+            analysis = _cells_of(row.get("analysis", {}), emotions) if kind == "micro" else []
+            rows.append((*leading, *counts, *_cells_of(row[kind], _COMPARED), *analysis))
+    return rows
+
+
+def _cells_of(scores: Mapping[str, Any], names: Iterable[str]) -> list[Any]:
+    """The scores of some names, None where there is none."""
+    return [scores.get(name) for name in names]
+
+
+PRINTED_IOUS = ("0.10", "0.30", "0.50", "0.70", "0.90")
+"""Thresholds of the IoU whose F1 is printed; the JSON has more."""
 
 
 def _details(part: Mapping[str, Any]) -> dict[str, Any]:
     """The further defined scores of a part."""
     details = part.get("details", {})
     scores = {**details.get("scores", {}), **details.get("frames", {})}
-    sweep = details.get("f1_at_iou", {})
-    if reliable := details.get("calibration"):
-        scores["ece"] = {**UNDEFINED, "value": reliable["ece"]}
-    # The printed thresholds; the JSON has more.
-    scores |= {
-        f"{METRICS['f1_at_iou'].label} {float(iou):.1f}": sweep[iou]
-        for iou in ("0.10", "0.30", "0.50", "0.70", "0.90")
-        if iou in sweep
-    }
+    calibration = details.get("calibration")
+    if calibration:
+        scores["ece"] = {**UNDEFINED, "value": calibration["ece"]}
+    f1_at_iou = details.get("f1_at_iou", {})
+    for iou in PRINTED_IOUS:
+        if iou in f1_at_iou:
+            scores[f"{METRICS['f1_at_iou'].label} {float(iou):.1f}"] = f1_at_iou[iou]
     return {name: score for name, score in scores.items() if score["value"] is not None}
 
 
@@ -282,14 +356,16 @@ def mistakes_lines(mistakes: Mapping[str, Mapping[str, Mapping[str, float]]]) ->
     >>> mistakes_lines({"micro": {"false_positive": {"background": 3, "duplicate": 0}, "miss": {"kind_confusion": 0.5}}})
     ['mistakes, micro: false positives 3 background; misses 0.5 kind confusion']
     """
+    lines = []
+    for kind, parts in mistakes.items():
+        by_mistake = "; ".join(f"{title} {_causes_in_words(parts[mistake])}" for mistake, title in TITLES.items())
+        lines.append(f"mistakes, {kind}: {by_mistake}")
+    return lines
 
-    def words(causes: Mapping[str, float]) -> str:
-        return ", ".join(f"{round(n, 2):g} {cause.replace('_', ' ')}" for cause, n in causes.items() if n) or "none"
 
-    return [
-        f"mistakes, {kind}: " + "; ".join(f"{title} {words(parts[mistake])}" for mistake, title in TITLES.items())
-        for kind, parts in mistakes.items()
-    ]
+def _causes_in_words(causes: Mapping[str, float]) -> str:
+    """The causes that occurred, with their numbers."""
+    return ", ".join(f"{round(n, 2):g} {cause.replace('_', ' ')}" for cause, n in causes.items() if n) or "none"
 
 
 def print_mistakes(counts: pd.DataFrame, title: str, mistakes: pd.DataFrame | None = None, note: str = "") -> None:
@@ -317,16 +393,11 @@ def print_causes(why: Mapping[str, Mapping[str, Mapping[str, float]]]) -> None:
     """Print, for each kind, the causes of false positives with the gain in F1 without them, and the missed truths.
 
     Args:
-        why: from `explain_mistakes`.
+        why: causes from `explain_mistakes`.
     """
     columns = [Column("cause", ""), Column("n", right=True), Column("gain", "F1", right=True, text="+{:.3f}".format)]
     for kind, parts in why.items():
-        rows = [
-            ("all other misses found", "", gain)
-            if word == "missed"
-            else (word.replace("_", " "), count(parts["under"].get(word, 0.0), 2), gain)
-            for word, gain in sorted(parts.get("gain", {}).items(), key=lambda item: -item[1])
-        ]
+        rows = [_cause_row(cause, gain, parts["under"]) for cause, gain in _largest_first(parts.get("gain", {}))]
         if rows:
             print_report(
                 "",
@@ -342,9 +413,9 @@ def distracted_line(counts: pd.DataFrame, astray: pd.DataFrame, tables: metrics.
     """A sentence with the number of false positives on blinks and other distractors.
 
     Args:
-        counts: from `count_mistakes`.
-        astray: from `count_distracted`.
-        tables: of the run, with the videos that have annotated distractors.
+        counts: counts from `count_mistakes`.
+        astray: counts from `count_distracted`.
+        tables: tables of the run, with the videos that have annotated distractors.
     """
     assert tables.distractors is not None
     videos = tables.distractors.groupby("kind")["video"].nunique()
@@ -364,20 +435,23 @@ def mistakes_table(counts: pd.DataFrame, mistake: str) -> Table:
     """One row for each kind, subject or emotion, most mistakes first: their sum, and the share of each cause.
 
     Args:
-        counts: from `count_mistakes`.
+        counts: counts from `count_mistakes`.
         mistake: false positives or misses.
     """
-    causes, index = metrics.mistakes.CAUSES[mistake], str(counts.index.name)
-    order = counts.index if index == "kind" else counts.sum(axis=1).sort_values(ascending=False, kind="stable").index
+    causes = metrics.mistakes.CAUSES[mistake]
+    index = str(counts.index.name)
+    order = counts.index
+    if index != "kind":
+        order = counts.sum(axis=1).sort_values(ascending=False, kind="stable").index
     rows: list[list[float]] = counts.loc[order, [(mistake, cause) for cause in causes]].to_numpy().tolist()
     sums = [sum(column) for column in zip(*rows)]
-    cells: list[Any] = [
-        *([str(name) or "(none)", sum(row), *row] for name, row in zip(order, rows)),
-        "",
-        *([["all", sum(sums), *sums]] if len(counts) > 1 else []),
-        ["share", "", *(f"{100 * n / sum(sums):.0f} %" if sum(sums) else "-" for n in sums)],
-    ]
-    numbers = (Column(name, text=partial(count, places=2), right=True) for name in ("all", *causes))
+    total = sum(sums)
+    cells: list[Any] = [[str(name) or "(none)", sum(row), *row] for name, row in zip(order, rows)]
+    cells.append("")
+    if len(counts) > 1:
+        cells.append(["all", total, *sums])
+    cells.append(["share", "", *(f"{100 * n / total:.0f} %" if total else "-" for n in sums)])
+    numbers = [Column(name, text=partial(count, places=2), right=True) for name in ("all", *causes)]
     return Table([Column(index, index), *numbers], cells, TITLES[mistake])
 
 
@@ -400,8 +474,11 @@ TRANSDUCTIVE = {
 
 
 MOST_LINES = 25
+"""Most lines of an outcome that is not verbose."""
+MOST_ROWS = 14
+"""Most rows in its table of main scores."""
 MOST_REASONS = 1
-"""Sentences on why scores have no interval."""
+"""Most sentences in it on why scores have no interval."""
 
 
 def print_outcome(
@@ -415,54 +492,82 @@ def print_outcome(
     """Print the scores of a finished run on standard output; nothing is cut or wrapped unless it is a terminal.
 
     Args:
-        folder: the run.
-        summary: its scores.
+        folder: folder of the run.
+        summary: scores of the run.
         tracked: how to see the run in the tracker, or None.
-        verbose: all scores and remarks; otherwise the main ones, on at most `MOST_LINES` lines.
+        verbose: whether to print all scores and remarks; otherwise the main ones, on at most `MOST_LINES` lines.
         announced: whether the run's warnings have just been printed.
-        tracker: its name.
+        tracker: name of the tracker.
     """
     about, config = folder.read_json("folds.json"), folder.read_json("config.json")
-    draws = 1
-    if "spot" in about["tasks"] and len(predictions := folder.read_table("predictions.parquet")):
-        draws = int(predictions["draw"].max()) + 1
     warnings = [] if announced else about.get("warnings", [])
-    selection = about.get("selection", "inner" if about["selects"] else "fixed")
-    how = f"selection: {selection} ({SELECTION[selection]})"
-    # Most rows in the table of main scores, so that the output stays below `MOST_LINES`.
-    tables = [
-        *(score_tables(summary, None, _people(about)) if verbose else [main_table(summary, 14)]),
-        *([leak_table(summary["leak"])] if "leak" in summary else []),
-    ]
+    n_draws = _count_draws(folder, about)
     if verbose:
-        changed, left_out = of_method(config["config"], config["origins"]), about["left_out"].items()
-        lines = [
-            f"convention {summary['rules']}" if "spotting" in summary else "",
-            *_intervals(summary, about, draws),
-            *mistakes_lines(summary.get("mistakes", {})),
-            *summary.get("remarks", []),
-            f"settings that differ from the defaults: {changed}" if changed else "",
-            how,
-            f"transductive: {about['transductive']} ({TRANSDUCTIVE[about['transductive']]})",
-            *warnings,
-            f"labels that the scheme does not score: {', '.join(f'{k} {v}' for k, v in left_out)}" if left_out else "",
-            about["remark"],
-        ]
+        tables = score_tables(summary, None, _people(about))
+        lines = _all_lines(summary, about, config, n_draws, warnings)
     else:
-        first, *others = _intervals(summary, about, draws, ("f1", "precision", "recall", "strs", "uf1", "uar")) or [""]
-        if len(others) > MOST_REASONS:
-            others[MOST_REASONS:] = [f"and {len(others) - MOST_REASONS} more without an interval"]
-        lines = [
-            "; ".join(filter(None, [f"convention {summary['convention']}" if "spotting" in summary else "", first])),
-            *others,
-            how if selection == "test" else "",
-            *summary.get("remarks", []),
-            *warnings,
-            about["remark"],
-        ]
-    lines += [f"run folder: {folder.path}", f"{tracker}: {tracked}" if tracked else ""]
-    lines.append("" if verbose else f"all scores, with remarks: mebench runs show {folder.word} -v")
+        tables = [main_table(summary, MOST_ROWS)]
+        lines = _main_lines(summary, about, n_draws, warnings)
+    if "leak" in summary:
+        tables.append(leak_table(summary["leak"]))
+    lines.append(f"run folder: {folder.path}")
+    if tracked:
+        lines.append(f"{tracker}: {tracked}")
+    if not verbose:
+        lines.append(f"all scores, with remarks: mebench runs show {folder.word} -v")
     print_report(title_of(config["config"]), *tables, *filter(None, lines))
+
+
+def _count_draws(folder: RunFolder, about: Mapping[str, Any]) -> int:
+    """Number of draws of a method that predicts at random; otherwise 1."""
+    if "spot" not in about["tasks"]:
+        return 1
+    predictions = folder.read_table("predictions.parquet")
+    return int(predictions["draw"].max()) + 1 if len(predictions) else 1
+
+
+def _selection_of(about: Mapping[str, Any]) -> str:
+    """What chose among trained models: `fixed`, `inner` or `test`."""
+    return str(about.get("selection", "inner" if about["selects"] else "fixed"))
+
+
+def _all_lines(
+    summary: Mapping[str, Any], about: Mapping[str, Any], config: Mapping[str, Any], n_draws: int, warnings: list[str]
+) -> list[str]:
+    """All lines below the scores of a run; some are empty."""
+    changed = of_method(config["config"], config["origins"])
+    left_out = ", ".join(f"{label} {n}" for label, n in about["left_out"].items())
+    selection = _selection_of(about)
+    return [
+        f"convention {summary['rules']}" if "spotting" in summary else "",
+        *_intervals(summary, about, n_draws),
+        *mistakes_lines(summary.get("mistakes", {})),
+        *summary.get("remarks", []),
+        f"settings that differ from the defaults: {changed}" if changed else "",
+        f"selection: {selection} ({SELECTION[selection]})",
+        f"transductive: {about['transductive']} ({TRANSDUCTIVE[about['transductive']]})",
+        *warnings,
+        f"labels that the scheme does not score: {left_out}" if left_out else "",
+        about["remark"],
+    ]
+
+
+def _main_lines(summary: Mapping[str, Any], about: Mapping[str, Any], n_draws: int, warnings: list[str]) -> list[str]:
+    """The main lines below the scores of a run; some are empty."""
+    names = ("f1", "precision", "recall", "strs", "uf1", "uar")
+    first, *others = _intervals(summary, about, n_draws, names) or [""]
+    if len(others) > MOST_REASONS:
+        others[MOST_REASONS:] = [f"and {len(others) - MOST_REASONS} more without an interval"]
+    convention = f"convention {summary['convention']}" if "spotting" in summary else ""
+    selection = _selection_of(about)
+    return [
+        "; ".join(filter(None, [convention, first])),
+        *others,
+        f"selection: {selection} ({SELECTION[selection]})" if selection == "test" else "",
+        *summary.get("remarks", []),
+        *warnings,
+        about["remark"],
+    ]
 
 
 MAIN = {
@@ -476,22 +581,34 @@ MAIN = {
 def main_table(summary: Mapping[str, Any], most: int | None = None) -> Table:
     """The first `most` main scores of each task; those of spotting with their counts and the level of chance."""
     cells: list[tuple[str, Score, str]] = []
-    for section, name, counted, part in (part for part in parts_of(summary) if part[1] != "all intervals"):
-        chance = summary.get("chance", {}).get(name, {}) if section == "spotting" else {}
-        best = max((row["f1"]["value"] or 0.0 for row in chance.values()), default=None)
-        note = f"{count(part['n'], 2)} true positives" if section == "analysis" else counted
-        random = "" if best is None else f"; F1 of random {number(best)}"
+    for section, name, counts, part in parts_of(summary):
+        if name == "all intervals":
+            continue
         title = section if section == "analysis" or not name else f"{section}, {name}"
-        metrics = [metric for metric in MAIN[section] if section != "recognition" or metric in part["scores"]]
-        for metric in metrics:
+        note = f"{count(part['n'], 2)} true positives" if section == "analysis" else counts
+        if section == "spotting":
+            note += _best_random(summary.get("chance", {}).get(name, {}))
+        for metric in MAIN[section]:
+            if section == "recognition" and metric not in part["scores"]:
+                continue
             score = {**part["scores"].get(metric, UNDEFINED), "digits": METRICS[metric].digits}
-            cells.append((f"{title}: {METRICS[metric].label}", score, f"{note}{random}" * (metric == metrics[0])))
+            cells.append((f"{title}: {METRICS[metric].label}", score, note))
+            note = ""  # once a part
     return Table([Column("score"), Column("value", right=True, score=True), Column("note", "")], cells[:most])
+
+
+def _best_random(chance: Mapping[str, Any]) -> str:
+    """The best F1 of random intervals, to be added to a note; empty if it is not known."""
+    if not chance:
+        return ""
+    best = max(row["f1"]["value"] or 0.0 for row in chance.values())
+    return f"; F1 of random {number(best)}"
 
 
 def _intervals(
     summary: Mapping[str, Any], about: Mapping[str, Any], draws: int, metrics: Collection[str] = METRICS
 ) -> list[str]:
+    """Where the intervals come from, and the reasons for missing ones."""
     if draws > 1 and "spotting" in summary:
         return [f"intervals of spotting: 95 % of the method's own {draws} random draws"]
     return [*interval_lines(summary["bootstrap"], len(_people(about))), *reason_lines(summary, metrics)]
@@ -506,4 +623,5 @@ def title_of(values: Mapping[str, Any]) -> str:
 
 
 def _people(about: Mapping[str, Any]) -> set[str]:
+    """The tested subjects of all folds."""
     return {s for f in about["folds"] for s in f["test"]}

@@ -31,7 +31,7 @@ def test_whoever_has_most_mistakes_comes_first_and_the_sum_last():
 
 
 def test_every_count_is_in_the_json_once():
-    counts = scores.plain(count_mistakes(SOME, "subject"))
+    counts = scores.plain_counts(count_mistakes(SOME, "subject"))
     assert counts["d/2"]["false_positive"] == {"localisation": 0, "kind_confusion": 0, "duplicate": 1, "background": 0}
     assert counts["d/2"]["miss"] == {"localisation": 0, "kind_confusion": 0, "missed": 1}
 
