@@ -101,63 +101,79 @@ COSTS = (
 """Costs of a run with label, format and unit; the three of training are always shown."""
 
 
+ALWAYS_SHOWN = ("fit_seconds", "predict_seconds", "parameters")
+"""Costs that are shown even if they are unknown."""
+
+
 def facts_of(record: Record, side: Judged | None) -> dict[str, Any]:
     """Facts about a run for the templates of `run.html`; without a `side`, facts from predictions are left out."""
     summary, costs = record.summary, record.costs
-    audit = [
-        (
-            str(v.get("name", "")),
-            str(v.get("saw", "")),
-            f"by fold: {_short(v['folds'])}" if v.get("folds") else _short(v.get("value")),
-        )
-        for v in record.audit.get("values", ())
-    ]
-    causes = []  # with every mistake of the first draw, the causes of false positives first
-    if side is not None:
-        for what, column, known in (("false_positive", "under", WHY), ("miss", "cause", MISSED)):
-            for cause, some in side.mistakes[side.mistakes["mistake"] == what].groupby(column):
-                words = "{video}, {kind}, frames {onset} to {offset}".format_map
-                slips = [{**slip, "words": words(slip)} for slip in plain_rows(some)]
-                causes.append((f"{WORDS[what]}{known.get(str(cause), f'on {cause}')}", slips))
+    sides = ("train", "valid", "test")
     return {
         "record": record,
-        "sections": [
-            (
-                ", ".join(filter(None, (section.capitalize(), name))),
-                counted,
-                # Show scores at a rate or a density if there are any, at a rate only for micro-expressions: pages stay
-                # small.
-                [
-                    (metric, score)
-                    for metric, score in part["scores"].items()
-                    if not catalogue.find(metric).timed
-                    or (score["value"] is not None and (name == "micro" or metric not in RATES))
-                ],
-            )
-            for section, name, counted, part in parts_of(summary)
-        ],
+        "sections": _sections(summary),
         "chance": [
             (kind, RULES.get(rule, rule), level["f1"])
             for kind, rules in summary.get("chance", {}).items()
             for rule, level in rules.items()
         ],
         "details": None if side is None else details(record, side),
-        "causes": causes,
+        "causes": [] if side is None else _mistakes_by_cause(side),
         "costs": [
-            (what, f"{write(costs.get(name))}{unit}")
-            for name, what, write, unit in COSTS
-            if name in costs or name in ("fit_seconds", "predict_seconds", "parameters")
+            (label, f"{write(costs.get(name))}{unit}")
+            for name, label, write, unit in COSTS
+            if name in costs or name in ALWAYS_SHOWN
         ],
-        "folds": {name: span([len(f[name]) for f in record.about["folds"]]) for name in ("train", "valid", "test")},
-        "audit": [
-            *audit,
-            *(
-                (name, "", _short(content))
-                for name, content in record.audit.items()
-                if name not in ("selection", "transductive", "sides", "values")
-            ),
-        ],
+        "folds": {name: span([len(fold[name]) for fold in record.about["folds"]]) for name in sides},
+        "audit": _audit_rows(record.audit),
     }
+
+
+def _sections(summary: Mapping[str, Any]) -> list[tuple[str, str, list[tuple[str, Score]]]]:
+    """Title, number of scored items and shown scores of each part of a summary."""
+    sections = []
+    for section, name, counts, part in parts_of(summary):
+        title = f"{section.capitalize()}, {name}" if name else section.capitalize()
+        scores = [(metric, score) for metric, score in part["scores"].items() if _is_shown(metric, score, name)]
+        sections.append((title, counts, scores))
+    return sections
+
+
+def _is_shown(metric: str, score: Score, part: str) -> bool:
+    """Whether a page shows a score: one of time only if defined, a rate only for micro-expressions, to stay small."""
+    if not catalogue.find(metric).timed:
+        return True
+    return score["value"] is not None and (part == "micro" or metric not in RATES)
+
+
+def _mistakes_by_cause(side: Judged) -> list[tuple[str, list[dict[str, Any]]]]:
+    """Every mistake of the first draw by its cause, those of false positives first."""
+    by_cause = []
+    for mistake, column, known in (("false_positive", "under", WHY), ("miss", "cause", MISSED)):
+        for cause, found in side.mistakes[side.mistakes["mistake"] == mistake].groupby(column):
+            words = known.get(str(cause), f"on {cause}")
+            described = [{**row, "words": _place_in_words(row)} for row in plain_rows(found)]
+            by_cause.append((f"{WORDS[mistake]}{words}", described))
+    return by_cause
+
+
+def _place_in_words(row: Mapping[str, Any]) -> str:
+    """Video, kind and frames of an interval."""
+    return "{video}, {kind}, frames {onset} to {offset}".format_map(row)
+
+
+SHOWN_ELSEWHERE = ("selection", "transductive", "sides", "values")
+"""Entries of an audit that are not listed with the others."""
+
+
+def _audit_rows(audit: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Name, subjects that were seen, and content of each value that shaped predictions; then the other entries."""
+    rows = []
+    for value in audit.get("values", ()):
+        content = f"by fold: {_short(value['folds'])}" if value.get("folds") else _short(value.get("value"))
+        rows.append((str(value.get("name", "")), str(value.get("saw", "")), content))
+    rows += [(name, "", _short(content)) for name, content in audit.items() if name not in SHOWN_ELSEWHERE]
+    return rows
 
 
 def details(record: Record, side: Judged) -> dict[str, Any]:
@@ -165,31 +181,20 @@ def details(record: Record, side: Judged) -> dict[str, Any]:
 
     Returns:
         `confusions`: title and counts, for annotated clips and for true positives; empty if no emotions are named.
-        `mistakes`: by kind of expression and cause, None if the run spots nothing. `cures`: gain in F1 by kind without
-        each cause of false positives, or without misses except near ones; None if unknown. `missed`: for each kind and
-        property of its truths, the share of each third that is missed, in words. `subjects`: see there.
+        `mistakes`: numbers by kind of expression and cause, None if the run spots nothing. `cures`: gain in F1 by kind
+        without each cause of false positives, or without misses except near ones; None if unknown. `missed`: for each
+        kind and property of its truths, the share of each third that is missed, in words. `subjects`: a row a subject.
 
     Raises:
         DataError: its tables do not fit together.
     """
     mistakes = record.summary.get("mistakes", {}) if side.tables.predictions is not None else {}
-    causes = dict.fromkeys(
-        (what, cause) for of_kind in mistakes.values() for what in of_kind if what in WORDS for cause in of_kind[what]
-    )
     return {
         "confusions": [
             (NAMED[task][0], plots.confusions(answers, record.about["classes"]))
             for task, answers in emotions_of(record, side).items()
         ],
-        "mistakes": Table(
-            [Column("what went wrong", main=True), *(Column(kind, text=count, right=True) for kind in mistakes)],
-            [
-                (f"{WORDS[what]}{cause}".replace("_", " "), *(part[what].get(cause, 0) for part in mistakes.values()))
-                for what, cause in causes
-            ],
-        )
-        if causes
-        else None,
+        "mistakes": _table_of_causes(mistakes),
         "cures": cures(mistakes),
         "missed": [
             (f"{kind}, by {name}", shares_in_words(thirds))
@@ -198,6 +203,23 @@ def details(record: Record, side: Judged) -> dict[str, Any]:
         ],
         "subjects": subjects(side),
     }
+
+
+def _table_of_causes(mistakes: Mapping[str, Any]) -> Table | None:
+    """A row for each cause of a mistake, a column for each kind of expression."""
+    causes: dict[tuple[str, str], None] = {}
+    for of_kind in mistakes.values():
+        for mistake, numbers in of_kind.items():
+            if mistake in WORDS:
+                causes |= dict.fromkeys((mistake, cause) for cause in numbers)
+    if not causes:
+        return None
+    columns = [Column("what went wrong", main=True), *(Column(kind, text=count, right=True) for kind in mistakes)]
+    lines = []
+    for mistake, cause in causes:
+        numbers = [of_kind[mistake].get(cause, 0) for of_kind in mistakes.values()]
+        lines.append((f"{WORDS[mistake]}{cause}".replace("_", " "), *numbers))
+    return Table(columns, lines)
 
 
 NAMED = {
@@ -220,20 +242,25 @@ def emotions_of(record: Record, side: Judged) -> dict[str, pd.DataFrame]:
 def cures(mistakes: Mapping[str, Any]) -> Table | None:
     """A row for each cause, largest gain first, and a column for each kind of expression."""
     gains = {kind: part["gain"] for kind, part in mistakes.items() if part.get("gain")}
-    most = {cause: max(gain.get(cause, 0.0) for gain in gains.values()) for own in gains.values() for cause in own}
-    columns = [
-        Column("gain in F1", main=True),
-        *(Column(kind, text=lambda gain: NONE if gain is None else f"+{digits(gain)}", right=True) for kind in gains),
-    ]
-    # Label of the gain that does not concern false positives.
-    lines = [
-        (
-            "all other misses found" if cause == "missed" else cause.replace("_", " "),
-            *(gain.get(cause) for gain in gains.values()),
-        )
-        for cause in sorted(most, key=lambda cause: -most[cause])
-    ]
-    return Table(columns, lines) if gains else None
+    if not gains:
+        return None
+    largest: dict[str, float] = {}
+    for of_kind in gains.values():
+        for cause, gain in of_kind.items():
+            largest[cause] = max(largest.get(cause, gain), gain)
+    columns = [Column("gain in F1", main=True)]
+    columns += [Column(kind, text=_gain_in_words, right=True) for kind in gains]
+    lines = []
+    for cause in sorted(largest, key=lambda cause: -largest[cause]):
+        # "missed" alone does not concern false positives.
+        words = "all other misses found" if cause == "missed" else cause.replace("_", " ")
+        lines.append((words, *(of_kind.get(cause) for of_kind in gains.values())))
+    return Table(columns, lines)
+
+
+def _gain_in_words(gain: float | None) -> str:
+    """A gain with its sign, or a dash."""
+    return NONE if gain is None else f"+{digits(gain)}"
 
 
 def subjects(side: Judged) -> Table:
@@ -241,37 +268,46 @@ def subjects(side: Judged) -> Table:
     tables = side.tables
     rows = pd.DataFrame(index=sorted(set(tables.videos["subject"])))
     if tables.predictions is not None:
-        draws, kinds = number_of_draws(tables), list(side.kinds)
-        mistakes = side.mistakes if draws == 1 else sort_mistakes(tables, kinds, side.convention)
-        counts = count_mistakes(mistakes, "subject", draws).reindex(rows.index, fill_value=0)
-        people = tables.videos.set_index("video")["subject"]
-        truths = tables.truths[tables.truths["kind"].isin(kinds)]["video"].map(people)
-        rows["expressions"] = truths.value_counts().reindex(rows.index, fill_value=0)
-        rows["found"] = rows["expressions"] - counts["miss"].to_numpy(float).sum(axis=1)
-        rows["false positives"] = counts["false_positive"].to_numpy(float).sum(axis=1)
-        rows["F1"] = 2 * rows["found"] / rows.sum(axis=1)  # of the three columns; 0/0 is undefined
+        _add_spotting_columns(rows, side)
     if tables.clips is not None:
-        right = (tables.clips["truth"] == tables.clips["predicted"]).fillna(False).groupby(tables.clips["subject"])
+        is_right = (tables.clips["truth"] == tables.clips["predicted"]).fillna(False)
+        right = is_right.groupby(tables.clips["subject"])
         rows["clips"] = right.size().reindex(rows.index, fill_value=0)
         rows["right"] = right.sum().reindex(rows.index, fill_value=0)
-    heads = [
-        Column(name, text=digits, right=True, order=float) if name == "F1" else Column(name, text=count, right=True)
-        for name in map(str, rows)
-    ]
+    columns = [Column("subject", main=True)]
+    for name in map(str, rows):
+        if name == "F1":
+            columns.append(Column(name, text=digits, right=True, order=float))
+        else:
+            columns.append(Column(name, text=count, right=True))
     cells = rows.astype(object).where(rows.notna(), None)
-    return Table([Column("subject", main=True), *heads], cells.reset_index().to_numpy().tolist())
+    return Table(columns, cells.reset_index().to_numpy().tolist())
+
+
+def _add_spotting_columns(rows: pd.DataFrame, side: Judged) -> None:
+    """Add expressions, found, false positives and F1 of each subject, the index of `rows`."""
+    tables, kinds = side.tables, list(side.kinds)
+    n_draws = number_of_draws(tables)
+    mistakes = side.mistakes if n_draws == 1 else sort_mistakes(tables, kinds, side.convention)
+    counts = count_mistakes(mistakes, "subject", n_draws).reindex(rows.index, fill_value=0)
+    subject_of = tables.videos.set_index("video")["subject"]
+    truths = tables.truths[tables.truths["kind"].isin(kinds)]["video"].map(subject_of)
+    rows["expressions"] = truths.value_counts().reindex(rows.index, fill_value=0)
+    rows["found"] = rows["expressions"] - counts["miss"].to_numpy(float).sum(axis=1)
+    rows["false positives"] = counts["false_positive"].to_numpy(float).sum(axis=1)
+    rows["F1"] = 2 * rows["found"] / rows.sum(axis=1)  # of the three columns; 0/0 is undefined
 
 
 def _short(value: Any) -> str:
     """A value as text, shortened to a readable length."""
-    text = (
-        ""
-        if value is None
-        else value
-        if isinstance(value, str)
-        else json.dumps(value, ensure_ascii=False).replace('"', "")
-    )
+    if value is None:
+        return ""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False).replace('"', "")
     return text if len(text) <= LONGEST else f"{text[:LONGEST]} …"
+
+
+N_FACES = 12
+"""Number of intervals with Grad-CAM maps on a page."""
 
 
 def looked(record: Record, side: Judged) -> list[dict[str, Any]]:
@@ -285,24 +321,40 @@ def looked(record: Record, side: Judged) -> list[dict[str, Any]]:
     spotted = of_first_draw(side.tables).predictions
     if spotted is None:
         raise RunError(f"run {record.id!r} spots nothing, so it has no intervals: leave --faces out")
+    is_right = _most_confident(spotted, side)
+    pictures: dict[inference.gradcam.FoldInterval, dict[str, Any]] = {}
+    for found in inference.gradcam.explain_intervals(RunFolder(record.folder), list(is_right)):
+        interval = found.spotted[1]
+        if found.spotted not in pictures:
+            pictures[found.spotted] = {
+                "words": f"{interval.video}, frame {interval.apex}",
+                "emotion": interval.emotion,
+                "outcome": "right" if is_right[found.spotted] else "wrong",
+                "silent": [],
+            }
+        picture = pictures[found.spotted]
+        picture["face"] = _picture(found.face)
+        picture[found.task] = _picture(found.face, found.heat)
+        if found.heat.max() <= 0:
+            picture["silent"].append(found.task)
+    return list(pictures.values())
+
+
+def _most_confident(spotted: pd.DataFrame, side: Judged) -> dict[inference.gradcam.FoldInterval, bool]:
+    """The most confident micro-expressions, and whether each is right: right ones first, the emotions in turn."""
     wrong = side.mistakes[side.mistakes["mistake"] == "false_positive"][["video", "kind", "onset", "offset"]]
     spotted = spotted[spotted["kind"] == "micro"].merge(wrong.drop_duplicates(), how="left", indicator="wrong")
     ranked = spotted.sort_values("confidence", ascending=False, kind="stable")
-    ranked = ranked.assign(
-        turn=ranked.groupby([ranked["wrong"], ranked["emotion"].fillna("")], observed=True).cumcount()
-    ).sort_values(["wrong", "turn"], kind="stable")  # "left_only" sorts first and marks right answers
-    # Number of intervals with Grad-CAM maps on a page.
-    rows = ranked.head(12).astype(object).where(ranked.notna(), None).to_dict("records")
+    by_emotion = ranked.groupby([ranked["wrong"], ranked["emotion"].fillna("")], observed=True)
+    # "left_only" sorts first and marks right answers.
+    ranked = ranked.assign(turn=by_emotion.cumcount()).sort_values(["wrong", "turn"], kind="stable")
+    rows = ranked.head(N_FACES).astype(object).where(ranked.notna(), None).to_dict("records")
     names = ("video", "kind", "onset", "apex", "offset", "confidence", "emotion")
-    right = {(p["fold"], Prediction(**{name: p[name] for name in names})): p["wrong"] == "left_only" for p in rows}
-    pictures: dict[inference.gradcam.FoldInterval, dict[str, Any]] = {}
-    for found in inference.gradcam.explain_intervals(RunFolder(record.folder), list(right)):
-        interval, outcome = found.spotted[1], "right" if right[found.spotted] else "wrong"
-        about = {"words": f"{interval.video}, frame {interval.apex}", "emotion": interval.emotion, "outcome": outcome}
-        picture = pictures.setdefault(found.spotted, {**about, "silent": []})
-        picture["face"], picture[found.task] = _picture(found.face), _picture(found.face, found.heat)
-        picture["silent"] += [] if found.heat.max() > 0 else [found.task]
-    return list(pictures.values())
+    is_right = {}
+    for row in rows:
+        prediction = Prediction(**{name: row[name] for name in names})
+        is_right[row["fold"], prediction] = row["wrong"] == "left_only"
+    return is_right
 
 
 def _picture(face: NDArray[np.uint8], heat: NDArray[np.float64] | None = None) -> str:
@@ -355,17 +407,25 @@ def timelines(sides: Sequence[Judged]) -> list[dict[str, Any]]:
     drawn = []
     for number, video in enumerate(sides[0].tables.videos["video"].astype(str)):
         line = timeline(video, sides)
-        if line.n_frames > 1 and (line.rows or any(track.curves for track in line.tracks)):
-            counts = [[int(n.get((video, what), 0)) for what in ("miss", "false_positive")] for n in numbers]
-            words = (
-                f"{f'{side.name}: ' if side.name else ''}{lost} missed, {vain} wrong"
-                for side, (lost, vain) in zip(sides, counts)
-                if lost or vain
-            )
-            missed, wrong = (sum(column) for column in zip(*counts))
-            drawn.append(
-                {"id": f"v{number}", "timeline": line, "missed": missed, "wrong": wrong, "note": "; ".join(words)}
-            )
+        has_content = line.rows or any(track.curves for track in line.tracks)
+        if line.n_frames <= 1 or not has_content:
+            continue
+        missed = [int(of_side.get((video, "miss"), 0)) for of_side in numbers]
+        wrong = [int(of_side.get((video, "false_positive"), 0)) for of_side in numbers]
+        notes = []
+        for side, n_missed, n_wrong in zip(sides, missed, wrong):
+            if n_missed or n_wrong:
+                name = f"{side.name}: " if side.name else ""
+                notes.append(f"{name}{n_missed} missed, {n_wrong} wrong")
+        drawn.append(
+            {
+                "id": f"v{number}",
+                "timeline": line,
+                "missed": sum(missed),
+                "wrong": sum(wrong),
+                "note": "; ".join(notes),
+            }
+        )
     return drawn
 
 
@@ -375,27 +435,23 @@ def values_of(record: Record, most: int | None = None) -> dict[str, Any]:
     Without scores of frames, as in a record, timelines show only true and spotted intervals.
 
     Args:
-        record: of the run.
+        record: record of the run.
         most: largest number of answers that are shown one by one; a run with more shows only scores.
     """
-    side, reason = None, ""
+    side: Judged | None = None
+    reason = ""
     try:
         if most is not None and record.answers > most:
             raise RunError(f"{record.answers:,} answers are too many for a page, which shows at most {most:,}")
         side = judged(record)
         values = facts_of(record, side)
     except (MebenchError, KeyError, ValueError) as error:
-        side, reason, values = None, f"The predictions cannot be shown: {error}", facts_of(record, None)
-    file = record.folder / "features.json"
-    stored = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+        side = None
+        reason = f"The predictions cannot be shown: {error}"
+        values = facts_of(record, None)
     values |= {
         "reason": reason,
-        # Of each dataset, the cards of the features that the run read; a card begins with `chain NAME`.
-        "cards": [
-            (f"{group}: {card.split()[1]}", card)
-            for group, cards in sorted(stored.get("chains", {}).items())
-            for card in cards
-        ],
+        "cards": _feature_cards(record),
         **_over_time([("", record)], [] if side is None else [side]),
     }
     if not values["timelines"]:
@@ -404,16 +460,23 @@ def values_of(record: Record, most: int | None = None) -> dict[str, Any]:
     return values | {"unscored": "" if scored else f"This run {NO_SCORES}."}
 
 
+def _feature_cards(record: Record) -> list[tuple[str, str]]:
+    """Title and card of each feature that the run read, by dataset; a card begins with `chain NAME`."""
+    file = record.folder / "features.json"
+    stored = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    by_group = sorted(stored.get("chains", {}).items())
+    return [(f"{group}: {card.split()[1]}", card) for group, cards in by_group for card in cards]
+
+
 def _over_time(runs: Sequence[tuple[str, Record]], sides: Sequence[Judged]) -> dict[str, Any]:
     """The timelines and training curves on the page of one run or two."""
     drawn = timelines(sides) if sides else []
+    curves = [curve for one in drawn for track in one["timeline"].tracks for curve in track.curves.values()]
     return {
         "timelines": drawn,
         "places": {one["timeline"].title: one["id"] for one in drawn},
         "scored": any(len(side.frame_scores) for side in sides),
-        "smoothed": any(
-            c.smoothed is not None for one in drawn for t in one["timeline"].tracks for c in t.curves.values()
-        ),
+        "smoothed": any(curve.smoothed is not None for curve in curves),
         "sweeps": _sweeps(runs),
         "colors": [plots.PAGE.get(color, color) for color in plots.CURVE_COLORS],
         "figures": {name: Markup(plots.inline(figure, name)) for name, figure in _trainings(runs).items()},
@@ -422,34 +485,42 @@ def _over_time(runs: Sequence[tuple[str, Record]], sides: Sequence[Judged]) -> d
 
 def _sweeps(runs: Sequence[tuple[str, Record]]) -> dict[str, Mapping[str, Any]]:
     """F1 by IoU threshold of each run and kind; see `plots.iou_sweep`."""
-    return {
-        ", ".join(filter(None, [name, kind])): sweep
-        for name, run in runs
-        for kind, part in run.summary.get("spotting", {}).items()
-        if (sweep := part.get("details", {}).get("f1_at_iou"))
-    }
+    sweeps = {}
+    for name, run in runs:
+        for kind, part in run.summary.get("spotting", {}).items():
+            sweep = part.get("details", {}).get("f1_at_iou")
+            if sweep:
+                sweeps[f"{name}, {kind}" if name else kind] = sweep
+    return sweeps
 
 
 def _trainings(runs: Sequence[tuple[str, Record]]) -> dict[str, Figure]:
     """The figures of the trainings of one or several runs, `training_<stage>`."""
     folders = {name: RunFolder(run.folder) for name, run in runs}
-    if len(runs) == 1 and (other_run := twin(runs[0][1], TRANSFER)) is not None:
-        names = ("with transfer", "without transfer")
-        own, other = names if runs[0][1].config[TRANSFER] else reversed(names)
-        folders = {own: folders[runs[0][0]], other: other_run}
+    if len(runs) == 1:
+        ((name, run),) = runs
+        other = twin(run, TRANSFER)
+        if other is not None:
+            own_title, other_title = "with transfer", "without transfer"
+            if not run.config[TRANSFER]:
+                own_title, other_title = other_title, own_title
+            folders = {own_title: folders[name], other_title: other}
     return plots.figures_of_training({name: plots.history_of(folder) for name, folder in folders.items()})
 
 
 def twin(record: Record, key: str) -> RunFolder | None:
     """A finished run that differs from a run in one setting, if there is one."""
-    for folder in RunFolder.all(record.folder.parent) if key in record.config else ():
+    if key not in record.config:
+        return None
+    for folder in RunFolder.all(record.folder.parent):
         if folder.path == record.folder or not folder.done:
             continue
         try:
             other = recorded_settings.without_places(folder.read_json("config.json")["config"])
         except (MebenchError, LookupError, TypeError, AttributeError):
             continue
-        if {name for name in {*other, *record.config} if other.get(name) != record.config.get(name)} == {key}:
+        names = {*other, *record.config}
+        if {name for name in names if other.get(name) != record.config.get(name)} == {key}:
             return folder
     return None
 
@@ -476,27 +547,32 @@ def _drawn_figures(
     runs: Sequence[tuple[str, Record]], sides: Sequence[Judged], most: int | None
 ) -> Iterator[tuple[str, Figure]]:
     for (name, record), side in zip(runs, sides):
-        title, end = f"{name}: " if name else "", f"_{name.lower()}" if name else ""
+        title = f"{name}: " if name else ""
+        ending = f"_{name.lower()}" if name else ""
         for task, answers in emotions_of(record, side).items():
-            yield (
-                f"{task}_confusion{end}",
-                plots.confusion_matrix(answers, record.about["classes"], f"{title}{task}: {NAMED[task][1]}"),
-            )
-    of_subjects = {
-        name: f1
-        for (name, _), side in zip(runs, sides)
-        if (f1 := {row["subject"]: row["F1"] for row in subjects(side).plain() if "F1" in row})
-    }
+            words = f"{title}{task}: {NAMED[task][1]}"
+            yield f"{task}_confusion{ending}", plots.confusion_matrix(answers, record.about["classes"], words)
+    of_subjects = {}
+    for (name, _), side in zip(runs, sides):
+        f1_of = {row["subject"]: row["F1"] for row in subjects(side).plain() if "F1" in row}
+        if f1_of:
+            of_subjects[name] = f1_of
     if of_subjects:
         yield "subjects", plots.subjects(of_subjects)
-    if sweeps := _sweeps(runs):
+    sweeps = _sweeps(runs)
+    if sweeps:
         yield "iou_sweep", plots.iou_sweep(sweeps)
     yield from _trainings(runs).items()
+    for video in _videos_with_most_expressions(sides, most):
+        yield f"scores_{safe_name(video)}", plots.score_curve(timeline(video, sides))
+
+
+def _videos_with_most_expressions(sides: Sequence[Judged], most: int | None) -> list[str]:
+    """The first videos with frame scores, sorted by their number of expressions."""
     scored = {video for side in sides for video in side.frame_scores["video"].unique()}
     truths = sides[0].tables.truths["video"]
     expressions = truths[truths.isin(scored)].value_counts()
-    for video in sorted(expressions.index, key=lambda video: (-expressions[video], video))[:most]:
-        yield f"scores_{safe_name(video)}", plots.score_curve(timeline(video, sides))
+    return sorted(expressions.index, key=lambda video: (-expressions[video], video))[:most]
 
 
 def write_figures(folders: Sequence[RunFolder], place: Path) -> list[Path]:
@@ -506,15 +582,17 @@ def write_figures(folders: Sequence[RunFolder], place: Path) -> list[Path]:
         RunError: a table of a run is missing or damaged.
         DataError: a file cannot be written.
     """
-    records, names = [read(folder) for folder in folders], ("A", "B") if len(folders) > 1 else ("",)
+    records = [read(folder) for folder in folders]
+    names = ("A", "B") if len(folders) > 1 else ("",)
     sides = [judged(record, name) for record, name in zip(records, names)]
     written = []
     with refused_by_system(f"the figures cannot be written to {place}", "name another --figures DIR"):
         place.mkdir(parents=True, exist_ok=True)
         for name, figure in _drawn_figures([*zip(names, records)], sides, None):
             for ending in ("svg", "png", "pdf"):
-                written.append(place / f"{name}.{ending}")
-                figure.savefig(written[-1])
+                file = place / f"{name}.{ending}"
+                figure.savefig(file)
+                written.append(file)
     return written
 
 
@@ -528,9 +606,9 @@ def page(
     """The report of a run, or of two compared runs, A and B.
 
     Args:
-        folders: the run, or both.
-        comparison: of both.
-        remarks: for judging it.
+        folders: folder of the run, or of both.
+        comparison: comparison of both.
+        remarks: sentences for judging it.
         faces: whether to show faces with the Grad-CAM maps of a run's networks.
         trusted: the result of `trust.trust` for one run.
 
@@ -538,24 +616,42 @@ def page(
         RunError: a table of a run is missing or damaged; with `faces`, as in `looked`.
     """
     for folder in folders:
-        for name in (name for name in folder.seal if "/" not in name):  # the files of folds are not shown
-            folder.check(name)
+        for name in folder.seal:
+            if "/" not in name:  # the files of folds are not shown
+                folder.check(name)
     records = [read(folder) for folder in folders]
-    templates = environment()
     if comparison is None:
         (record,) = records
-        text = templates.get_template("report.html").render(
+        text = _page_of_run(record, faces, trusted)
+    else:
+        text = _page_of_comparison(records, comparison, remarks)
+    return "\n".join(line for line in text.splitlines() if line.strip()) + "\n"
+
+
+def _page_of_run(record: Record, faces: bool, trusted: Mapping[str, Any] | None) -> str:
+    """The page of one run, with empty lines."""
+    return (
+        environment()
+        .get_template("report.html")
+        .render(
             root=None,
             title=title_of(record.config),
             looked=looked(record, judged(record)) if faces else [],
             trusted=trust.tables_of_trust(trusted) if trusted else [],
             **values_of(record),
         )
-    else:
-        runs = [*zip("AB", records)]
-        sides = [judged(record, name) for name, record in runs]
+    )
 
-        text = templates.get_template("reports.html").render(
+
+def _page_of_comparison(records: Sequence[Record], comparison: metrics.Comparison, remarks: Sequence[str]) -> str:
+    """The page of two runs, A and B, with empty lines."""
+    runs = [*zip("AB", records)]
+    sides = [judged(record, name) for name, record in runs]
+    unscored = [f"Run {side.name} {NO_SCORES}." for side in sides if side.kinds and not len(side.frame_scores)]
+    return (
+        environment()
+        .get_template("reports.html")
+        .render(
             root=None,
             runs=[
                 {"letter": name, "title": title_of(record.config), **facts_of(record, side)}
@@ -564,10 +660,10 @@ def page(
             scores=[(compare_runs.in_words(path), path, row) for path, row in comparison.scores.items()],
             said=compare_runs.conclusions(comparison),
             remarks=remarks,
-            unscored=" ".join(f"Run {s.name} {NO_SCORES}." for s in sides if s.kinds and not len(s.frame_scores)),
+            unscored=" ".join(unscored),
             **_over_time(runs, sides),
         )
-    return "\n".join(line for line in text.splitlines() if line.strip()) + "\n"
+    )
 
 
 def write(text: str, file: Path) -> None:

@@ -399,14 +399,22 @@ def print_causes(why: Mapping[str, Mapping[str, Mapping[str, float]]]) -> None:
     for kind, parts in why.items():
         rows = [_cause_row(cause, gain, parts["under"]) for cause, gain in _largest_first(parts.get("gain", {}))]
         if rows:
-            print_report(
-                "",
-                Table(columns, rows, f"{kind}: the main cause of each false positive, and the gain in F1 without it"),
-                *(
-                    f"missed by {name}: {shares_in_words(thirds)}"
-                    for name, thirds in metrics.mistakes.miss_shares(parts).items()
-                ),
-            )
+            title = f"{kind}: the main cause of each false positive, and the gain in F1 without it"
+            missed = metrics.mistakes.miss_shares(parts)
+            lines = [f"missed by {name}: {shares_in_words(thirds)}" for name, thirds in missed.items()]
+            print_report("", Table(columns, rows, title), *lines)
+
+
+def _largest_first(gains: Mapping[str, float]) -> list[tuple[str, float]]:
+    """Causes and their gains, the largest gain first."""
+    return sorted(gains.items(), key=lambda item: -item[1])
+
+
+def _cause_row(cause: str, gain: float, numbers: Mapping[str, float]) -> tuple[str, str, float]:
+    """A cause in words, the number of its false positives, and its gain."""
+    if cause == "missed":
+        return "all other misses found", "", gain
+    return cause.replace("_", " "), count(numbers.get(cause, 0.0), 2), gain
 
 
 def distracted_line(counts: pd.DataFrame, astray: pd.DataFrame, tables: metrics.Tables) -> str:
