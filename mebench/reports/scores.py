@@ -463,7 +463,7 @@ def mistakes_table(counts: pd.DataFrame, mistake: str) -> Table:
     return Table([Column(index, index), *numbers], cells, TITLES[mistake])
 
 
-def plain(counts: pd.DataFrame) -> dict[str, Any]:
+def plain_counts(counts: pd.DataFrame) -> dict[str, Any]:
     """The counts for JSON: `{name: {mistake: {cause: n}}}`."""
     halves = dict.fromkeys(counts.columns.get_level_values(0))
     return {str(name): {mistake: row[mistake].to_dict() for mistake in halves} for name, row in counts.iterrows()}
