@@ -291,7 +291,7 @@ def _knows_labels(name: str, words: Sequence[str], shuffles: int, plugins: Plugi
     if json_output.write_json(report, json):
         rows = [(f.task, f.fold, str(f.right), str(f.most), str(f.of)) for f in folds]
         terminal.print_table(("task", "people", "right", "by chance at most", "of"), rows)
-    testing.null.refuse(name, folds, shuffles)
+    testing.null.refuse_known_labels(name, folds, shuffles)
     if json != "-":
         terminal.print_lines(
             "",

@@ -34,7 +34,7 @@ from mebench.metrics import (
     of_first_draw,
     sort_mistakes,
 )
-from mebench.number_format import NONE, count, digits, ends, seconds, shares_in_words, span, whole
+from mebench.number_format import NONE, Score, count, digits, ends, seconds, shares_in_words, span, whole
 from mebench.records import recorded_settings
 from mebench.records.record import Record, read
 from mebench.reports import compare_runs, plots, trust
