@@ -191,7 +191,7 @@ def judged(one: Task, file: Path, truth: Path, score: Score) -> tuple[Mapping[st
     with TemporaryDirectory() as place:
         try:
             if one.form == "answers":
-                return marking.score(questions.read(truth), rows)["scores"], None
+                return marking.score_answers(questions.read(truth), rows)["scores"], None
             clean = Path(place) / "answers.csv"
             form = one.form if one.form in ("megc2020", "megc2023", "strs") else "csv"
             if form == "megc2020":

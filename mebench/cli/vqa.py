@@ -129,7 +129,7 @@ def score(
 
     The floors are answers without an image; intervals are over people. docs/vqa.md describes the two public scorers.
     """
-    summary = vqa.marking.score(vqa.questions.read(questions), vqa.questions.read(answers), cast(Any, scorer))
+    summary = vqa.marking.score_answers(vqa.questions.read(questions), vqa.questions.read(answers), cast(Any, scorer))
     Progress().notify(*(f"warning: {line}" for line in summary["warnings"]))
     if not write_json(summary, json):
         return

@@ -13,7 +13,7 @@ averaged over those of the truth; an empty answer counts (github.com/null-xy/MEG
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib import import_module
@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench.errors import ConfigError, DataError, check_known
+from mebench.finding import Finding
 from mebench.grouping import grouped
 from mebench.metrics import LEAST, Score, as_score, classification, interval
 from mebench.metrics.reasons import ThinSupport, store_supports
@@ -47,10 +48,10 @@ class Answered:
     """A question with its true and its given answer.
 
     Attributes:
-        row: of the file of questions.
-        meaning: of the question.
+        row: row of the file of questions.
+        meaning: meaning of the question.
         given: the given answer; may be empty.
-        texts: the scorer's counts for the two texts; their sum over questions gives BLEU and ROUGE-1.
+        texts: counts of the scorer for the two texts; their sum over questions gives BLEU and ROUGE-1.
     """
 
     row: questions.Row
@@ -59,7 +60,7 @@ class Answered:
     texts: NDArray[np.float64]
 
 
-def score(
+def score_answers(
     truth: Sequence[questions.Row], answers: Sequence[questions.Row], scorer: Scorer = "megc2025_b"
 ) -> dict[str, Any]:
     """The summary of a file of answers.
@@ -67,7 +68,7 @@ def score(
     Args:
         truth: questions with true answers.
         answers: the same questions, by id, with given answers.
-        scorer: of texts and classes; both scorers treat all other answers equally.
+        scorer: rules for texts and classes; both scorers treat all other answers equally.
 
     Returns:
         `scores` by name with 95 % intervals (jackknife over people), the same `by_dataset`, `floors` (the same scores of each of
@@ -79,27 +80,8 @@ def score(
     """
     check_known("scorer", scorer, SCORERS)
     known = [row for row in truth if row.get("answer", "").strip()]
-    if not known:
-        raise DataError(
-            "the file of questions has no true answers, so nothing can be scored: name the file with answers"
-        )
     by_id = {questions.id_of(row): row for row in answers}
-    ids = {questions.id_of(row) for row in truth}
-    if foreign := [name for name in by_id if name not in ids]:
-        raise DataError(
-            f"{plural(len(foreign), 'answer')} to questions that are not asked; the first has the id {foreign[0]!r}"
-        )
-    lacking = [name for row in known if (name := questions.id_of(row)) not in by_id]
-    if len(lacking) == len(known):
-        raise DataError(f"none of the {len(known)} questions is answered; ids look like {lacking[0]!r}")
-    reworded = [
-        questions.id_of(row) for row in known
-        if (other := by_id.get(questions.id_of(row))) and other["question"].split() != row["question"].split()
-    ]  # fmt: skip
-    if reworded:
-        raise DataError(
-            f"the question {reworded[0]!r} has another wording in the answers: they belong to another version"
-        )
+    _check_answers(truth, known, by_id)
     try:
         marks = SCORERS[scorer]()
     except ImportError as error:
@@ -107,34 +89,73 @@ def score(
     measured = cache(marks.measured)  # most answers are given many times
     texts = [by_id.get(questions.id_of(row), {}).get("answer", "") for row in known]
     read = _read(measured, known, texts)
-    datasets = sorted({questions.clip_of(row).split("/")[0] for row in known})
-    empty = sum(not answer.strip() for answer in texts)
-    warnings = [f"{empty} of {plural(len(known), 'question')} not answered, and so wrong"] if empty else []
-    if unread := [one for one in read if not one.meaning.kind]:
-        warnings.append(
-            f"{plural(len(unread), 'question')} of no known kind, in BLEU and ROUGE alone: {unread[0].row['question']!r}"
-        )
-    answered = [one for one in read if one.given.strip() and one.meaning.kind in wording.READERS]
-    if no_class := sum(wording.READERS[one.meaning.kind](one.given) is None for one in answered):
-        warnings.append(f"{plural(no_class, 'answer')} without what the question asks for, and so wrong")
+    n_empty = sum(not answer.strip() for answer in texts)
     return {
         "scorer": scorer,
         "questions": len(known),
-        "answered": len(known) - empty,
+        "answered": len(known) - n_empty,
         "clips": len({questions.clip_of(row) for row in known}),
         "subjects": len({questions.subject_of(row) for row in known}),
         "scores": _scores(marks, read),
-        "by_dataset": {
-            name: _scores(marks, [one for one in read if questions.clip_of(one.row).split("/")[0] == name])
-            for name in datasets if len(datasets) > 1
-        },
-        "floors": {
-            name: _values(marks, _read(measured, known, _blind(name, known))) for name in FLOORS
-        },
+        "by_dataset": _scores_by_dataset(marks, read),
+        "floors": {name: _values(marks, _read(measured, known, _blind(name, known))) for name in FLOORS},
         "consistency": _consistency(read),
         "leaks": questions.leaks(known),
-        "warnings": warnings,
-    }  # fmt: skip
+        "warnings": [str(finding) for finding in _warnings_on(read, n_empty)],
+    }
+
+
+def _check_answers(
+    truth: Sequence[questions.Row], known: Sequence[questions.Row], answers: Mapping[str, questions.Row]
+) -> None:
+    """Refuse answers that do not belong to the questions.
+
+    Args:
+        truth: all questions.
+        known: the questions with true answers.
+        answers: rows of the answers by their ids.
+
+    Raises:
+        DataError: the ids of the two files differ, or no question has a true answer.
+    """
+    if not known:
+        raise DataError(
+            "the file of questions has no true answers, so nothing can be scored: name the file with answers"
+        )
+    ids = {questions.id_of(row) for row in truth}
+    foreign = [name for name in answers if name not in ids]
+    if foreign:
+        raise DataError(
+            f"{plural(len(foreign), 'answer')} to questions that are not asked; the first has the id {foreign[0]!r}"
+        )
+    if not any(questions.id_of(row) in answers for row in known):
+        first = questions.id_of(known[0])
+        raise DataError(f"none of the {len(known)} questions is answered; ids look like {first!r}")
+    for row in known:
+        answer = answers.get(questions.id_of(row))
+        if answer and answer["question"].split() != row["question"].split():
+            raise DataError(
+                f"the question {questions.id_of(row)!r} has another wording in the answers: they belong to another version"
+            )
+
+
+def _warnings_on(read: Sequence[Answered], n_empty: int) -> Iterator[Finding]:
+    """Questions that are not answered, of no known kind, or answered without what they ask for."""
+    if n_empty:
+        yield _warning(f"{n_empty} of {plural(len(read), 'question')} not answered, and so wrong")
+    unknown = [one for one in read if not one.meaning.kind]
+    if unknown:
+        example = unknown[0].row["question"]
+        yield _warning(f"{plural(len(unknown), 'question')} of no known kind, in BLEU and ROUGE alone: {example!r}")
+    answered = [one for one in read if one.given.strip() and one.meaning.kind in wording.READERS]
+    n_unread = sum(wording.READERS[one.meaning.kind](one.given) is None for one in answered)
+    if n_unread:
+        yield _warning(f"{plural(n_unread, 'answer')} without what the question asks for, and so wrong")
+
+
+def _warning(sentence: str) -> Finding:
+    """A warning about a file of answers."""
+    return Finding("warning", "", sentence)
 
 
 class _Words:
@@ -198,83 +219,116 @@ SCORERS: Mapping[Scorer, type[_Marks]] = {"megc2025_a": _Sentences, "megc2025_b"
 def _read(
     measured: Callable[[str, str], list[float]], known: Sequence[questions.Row], given: Sequence[str]
 ) -> list[Answered]:
-    return [
-        Answered(
-            row,
-            wording.meaning_of(row["question"]),
-            answer,
-            np.array(measured(row["answer"], answer), np.float64),
-        )
-        for row, answer in zip(known, given)
-    ]
+    """Questions with the meaning and the counts of their answers."""
+    read = []
+    for row, answer in zip(known, given):
+        texts = np.array(measured(row["answer"], answer), np.float64)
+        read.append(Answered(row, wording.meaning_of(row["question"]), answer, texts))
+    return read
 
 
 def _values(marks: _Marks, read: Sequence[Answered]) -> dict[str, float]:
     """All scores of some questions by name; kinds without a question have none."""
-    scores = dict(zip(("bleu", "rouge1"), marks.of_sum(np.sum([one.texts for one in read], axis=0))))
+    bleu, rouge = marks.of_sum(np.sum([one.texts for one in read], axis=0))
+    scores = {"bleu": bleu, "rouge1": rouge}
     by_kind = grouped(read, lambda one: one.meaning.kind)
     for kind, reader in wording.READERS.items():
-        pairs = [(one.row["answer"], one.given) for one in by_kind.get(kind, ())]
-        if not pairs:
+        answered = by_kind.get(kind, ())
+        if not answered:
             continue
-        true, predicted = ([reader(text) for text in texts] for texts in zip(*pairs))
         if kind in ("coarse", "fine", "type"):
-            classes = {name for name in true if name}
-            if marks.as_written and kind != "type":
-                true, predicted = ([text.strip().lower() for text in texts] for texts in zip(*pairs))
-                classes = {*true, *predicted}
-            matrix = classification.confusion_matrix(true, predicted, sorted(classes))
-            scores |= {
-                f"{kind}_uf1": float(classification.uf1(matrix)),
-                f"{kind}_uar": float(classification.uar(matrix)),
-            }
-        elif kind == "units":
-            both, total = sum(len(a & b) for a, b in zip(true, predicted)), sum(map(len, [*true, *predicted]))
-            scores["units_f1"] = 2 * both / total if total else 0.0
-            scores["units_jaccard"] = float(
-                np.mean([len(a & b) / len(a | b) if a | b else 1.0 for a, b in zip(true, predicted)])
-            )
+            scores |= _scores_of_classes(kind, answered, as_written=marks.as_written and kind != "type")
+            continue
+        true = [reader(one.row["answer"]) for one in answered]
+        given = [reader(one.given) for one in answered]
+        if kind == "units":
+            scores |= _scores_of_units(true, given)
         elif kind in wording.COUNTS:
-            off = np.array([(one or 0) - (other or 0) for one, other in zip(true, predicted)])
-            scores |= {f"{kind}_mae": float(np.abs(off).mean()), f"{kind}_rmse": float(np.sqrt((off**2).mean()))}
+            errors = np.array([(one or 0) - (other or 0) for one, other in zip(true, given)])
+            scores[f"{kind}_mae"] = float(np.abs(errors).mean())
+            scores[f"{kind}_rmse"] = float(np.sqrt((errors**2).mean()))
         else:
-            scores[f"{kind}_accuracy"] = float(np.mean([one == other for one, other in zip(true, predicted)]))
+            scores[f"{kind}_accuracy"] = float(np.mean([one == other for one, other in zip(true, given)]))
     return scores
 
 
+def _scores_of_classes(kind: wording.Kind, answered: Sequence[Answered], as_written: bool) -> dict[str, float]:
+    """UF1 and UAR over the classes of the truth, or over those of truth and answers as they are written."""
+    if as_written:
+        true = [one.row["answer"].strip().lower() for one in answered]
+        given = [one.given.strip().lower() for one in answered]
+        classes = {*true, *given}
+    else:
+        reader = wording.READERS[kind]
+        true = [reader(one.row["answer"]) for one in answered]
+        given = [reader(one.given) for one in answered]
+        classes = {name for name in true if name}
+    matrix = classification.confusion_matrix(true, given, sorted(classes))
+    return {f"{kind}_uf1": float(classification.uf1(matrix)), f"{kind}_uar": float(classification.uar(matrix))}
+
+
+def _scores_of_units(true: Sequence[Set[str]], given: Sequence[Set[str]]) -> dict[str, float]:
+    """F1 of all named action units together, and the mean Jaccard index; two empty sets agree."""
+    n_common = sum(len(one & other) for one, other in zip(true, given))
+    n_named = sum(len(units) for units in [*true, *given])
+    jaccard = []
+    for one, other in zip(true, given):
+        union = one | other
+        jaccard.append(len(one & other) / len(union) if union else 1.0)
+    return {
+        "units_f1": 2 * n_common / n_named if n_named else 0.0,
+        "units_jaccard": float(np.mean(jaccard)),
+    }
+
+
 def _scores(marks: _Marks, read: Sequence[Answered]) -> dict[str, Score]:
-    """The same with intervals over people."""
+    """All scores of some questions with intervals over people."""
     people = sorted({questions.subject_of(one.row) for one in read})
-    without = [
-        _values(marks, [one for one in read if questions.subject_of(one.row) != person] or read) for person in people
-    ]
+    without = []
+    for person in people:
+        others = [one for one in read if questions.subject_of(one.row) != person]
+        without.append(_values(marks, others or read))
     strata = [person.split("/")[0] for person in people]
+    few = len(people) < LEAST
+    reason = store_supports([ThinSupport("it", f"{len(people)} people")]) if few else "it has no spread"
     scores: dict[str, Score] = {}
     for name, value in _values(marks, read).items():
         replicates = np.array([one.get(name, np.nan) for one in without])
         scale: Literal["positive", "share"] = "positive" if name in ERRORS_OF_COUNTS else "share"
-        ends = interval(value, replicates, strata, scale) if len(people) >= LEAST else None
-        reason = "it has no spread"
-        if len(people) < LEAST:
-            reason = store_supports([ThinSupport("it", f"{len(people)} people")])
+        ends = None if few else interval(value, replicates, strata, scale)
         scores[name] = as_score(value, ends, reason)
     return scores
 
 
+def _scores_by_dataset(marks: _Marks, read: Sequence[Answered]) -> dict[str, dict[str, Score]]:
+    """The scores of each dataset; empty if there is one."""
+    by_dataset = grouped(read, lambda one: questions.clip_of(one.row).split("/")[0])
+    if len(by_dataset) < 2:
+        return {}
+    return {name: _scores(marks, by_dataset[name]) for name in sorted(by_dataset)}
+
+
 def _blind(floor: str, known: Sequence[questions.Row]) -> list[str]:
     """The answers of a floor, each from the true answers of the other people; from all if there are no others."""
-    group = FLOORS[floor]
-    tallies, own = defaultdict[str, Counter[str]](Counter), defaultdict[tuple[str, str], Counter[str]](Counter)
+    group_of = FLOORS[floor]
+    tallies = defaultdict[str, Counter[str]](Counter)
+    own = defaultdict[tuple[str, str], Counter[str]](Counter)
     for row in known:
-        if floor != "sentence" or wording.meaning_of(row["question"]).kind == "sentence":
-            tallies[group(row)][row["answer"]] += 1
-            own[group(row), questions.subject_of(row)][row["answer"]] += 1
+        if floor == "sentence" and wording.meaning_of(row["question"]).kind != "sentence":
+            continue
+        tallies[group_of(row)][row["answer"]] += 1
+        own[group_of(row), questions.subject_of(row)][row["answer"]] += 1
     answers = []
     for row in known:
-        tally = tallies[group(row)]
-        others = tally - own[group(row), questions.subject_of(row)] or tally
-        answers.append(min(others, key=lambda text: (-others[text], text), default=""))
+        tally = tallies[group_of(row)]
+        others = tally - own[group_of(row), questions.subject_of(row)] or tally
+        answers.append(_most_frequent(others))
     return answers
+
+
+def _most_frequent(tally: Counter[str]) -> str:
+    """The most frequent text; ties: the first in the alphabet; empty if there is none."""
+    return min(tally, key=lambda text: (-tally[text], text), default="")
 
 
 def _consistency(read: Sequence[Answered]) -> dict[str, dict[str, int]]:

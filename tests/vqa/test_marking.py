@@ -42,14 +42,14 @@ def value(summary, name):
 
 def test_the_true_answers_are_right_in_all():
     rows = questions()
-    summary = vqa.marking.score(rows, rows, "megc2025_b")
+    summary = vqa.marking.score_answers(rows, rows, "megc2025_b")
     assert {score["value"] for score in summary["scores"].values()} == {1.0}
     assert all(counts["agree"] == counts["of"] for counts in summary["consistency"].values())
     assert (summary["subjects"], summary["clips"], summary["warnings"]) == (4, 16, [])
 
 
 def test_one_answer_to_everything_is_worth_its_share():
-    summary = vqa.marking.score(questions(), answered(questions(), coarse="negative", shown="yes", units="dimpler"))
+    summary = vqa.marking.score_answers(questions(), answered(questions(), coarse="negative", shown="yes", units="dimpler"))
     assert value(summary, "coarse_uf1") == pytest.approx(2 / 3 / 3)  # precision .5, recall 1, two classes without
     assert value(summary, "coarse_uar") == pytest.approx(1 / 3)
     assert value(summary, "shown_accuracy") == 0.5
@@ -69,7 +69,7 @@ def test_counts_and_types_of_long_videos():
         ],
         "lvqa",
     )
-    summary = vqa.marking.score(
+    summary = vqa.marking.score_answers(
         rows, answered(rows, events="There are 2 events.", micro="none", type="a macro-expression")
     )
     assert value(summary, "events_mae") == pytest.approx(2 / 3)  # true 1, 2, 3
@@ -118,7 +118,7 @@ def test_both_scorers_equal_the_libraries_on_drawn_answers(seed):
     given = drawn(rows, np.random.default_rng(seed))
     pairs = [(row["answer"], one["answer"]) for row, one in zip(rows, given)]
     texts = [(a.lower().strip(), b.lower().strip()) for a, b in pairs if b.strip()]
-    a, b = (vqa.marking.score(rows, given, scorer) for scorer in vqa.marking.SCORERS)
+    a, b = (vqa.marking.score_answers(rows, given, scorer) for scorer in vqa.marking.SCORERS)
 
     import sacrebleu  # all three, with what they import, for this test alone
     from nltk.translate.bleu_score import SmoothingFunction, sentence_bleu
@@ -191,8 +191,8 @@ def test_the_public_rows_score_as_published_rules_say(name, self_bleu, blind):
     rows = vqa.questions.read(
         outside("megc_questions", "the question files of MEGC 2025") / "dataset" / f"{name}.jsonl"
     )
-    assert value(vqa.marking.score(rows, rows, "megc2025_a"), "bleu") == pytest.approx(self_bleu, abs=5e-4)
-    summary = vqa.marking.score(rows, rows, "megc2025_b")
+    assert value(vqa.marking.score_answers(rows, rows, "megc2025_a"), "bleu") == pytest.approx(self_bleu, abs=5e-4)
+    summary = vqa.marking.score_answers(rows, rows, "megc2025_b")
     assert value(summary, "bleu") == 1
     assert {key: round(summary["floors"]["prior"][key], 2) for key in blind} == blind
 
@@ -201,7 +201,7 @@ def test_intervals_are_over_people_and_two_datasets_are_shown_apart():
     rows = questions()
     other = [row | {"dataset": "casme2", "id": f"c{row['id']}"} for row in rows]
     given = answered(rows[: len(rows) // 2], coarse="negative") + rows[len(rows) // 2 :] + other
-    summary = vqa.marking.score(rows + other, given)
+    summary = vqa.marking.score_answers(rows + other, given)
     score = summary["scores"]["coarse_uf1"]
     assert score["low"] < score["value"] < score["high"]
     by_dataset = {name: scores["coarse_uf1"]["value"] for name, scores in summary["by_dataset"].items()}
@@ -210,7 +210,7 @@ def test_intervals_are_over_people_and_two_datasets_are_shown_apart():
 
 def test_an_answer_that_is_missing_counts_as_wrong():
     rows = questions()
-    summary = vqa.marking.score(rows, rows[len(rows) // 2 :])
+    summary = vqa.marking.score_answers(rows, rows[len(rows) // 2 :])
     assert value(summary, "shown_accuracy") == 0.5
     assert summary["warnings"][0] == f"{len(rows) // 2} of {len(rows)} questions not answered, and so wrong"
 
@@ -218,12 +218,12 @@ def test_an_answer_that_is_missing_counts_as_wrong():
 def test_files_that_do_not_fit_are_one_sentence():
     rows = questions()
     with pytest.raises(DataError, match="1 answer to questions that are not asked; the first has the id 'x'"):
-        vqa.marking.score(rows, [rows[0] | {"id": "x"}, *rows])
+        vqa.marking.score_answers(rows, [rows[0] | {"id": "x"}, *rows])
     with pytest.raises(DataError, match="has no true answers"):
-        vqa.marking.score([row | {"answer": ""} for row in rows], rows)
+        vqa.marking.score_answers([row | {"answer": ""} for row in rows], rows)
     with pytest.raises(DataError, match="has another wording in the answers"):
-        vqa.marking.score(rows, [rows[0] | {"question": "Who is this?"}, *rows[1:]])
+        vqa.marking.score_answers(rows, [rows[0] | {"question": "Who is this?"}, *rows[1:]])
     with pytest.raises(DataError, match="none of the"):
-        vqa.marking.score(rows[:3], [], "megc2025_a")
+        vqa.marking.score_answers(rows[:3], [], "megc2025_a")
     with pytest.raises(ConfigError, match="unknown scorer 'megc2025_c'"):
-        vqa.marking.score(rows, rows, "megc2025_c")
+        vqa.marking.score_answers(rows, rows, "megc2025_c")
