@@ -16,7 +16,7 @@ from mebench.metrics import LEAKING, RULES, SECTIONS, scores_of
 from mebench.metrics.scored_parts import scored_parts
 from mebench.number_format import NONE, digits, ends, span
 from mebench.records import COUNTS, Alias, Published, Record, matches, of_protocol, of_scheme
-from mebench.reproduction import Paper, Source, cells, read_source, sources
+from mebench.reproduction import Paper, Source, paper_cells, read_source, sources
 from mebench.runner.leak import worth
 from mebench.table import Column, Table as Shown
 
@@ -184,7 +184,7 @@ def what_selection_is_worth(
     a leaking and an honest rule.
     """
     known = list(published)
-    printed = ((paper, cell) for paper in papers for table in paper.tables for cell in cells(paper, table, known))
+    printed = ((paper, cell) for paper in papers for table in paper.tables for cell in paper_cells(paper, table, known))
     named = {
         cell.row.plugin: (cell.published, cell.row)
         for paper, cell in printed

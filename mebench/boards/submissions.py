@@ -15,7 +15,7 @@ from mebench.atomic import new_folder, replace_file
 from mebench.errors import ConfigError, DataError, refuse_if
 from mebench.exchange import Remarks, Rules, read_against_truth
 from mebench.files import file_hash
-from mebench.reproduction.rescore import find, read_source, rescore, sources, write_outcome
+from mebench.reproduction.rescore import find_files, read_source, rescore, sources, write_outcome
 
 
 def submit(
@@ -82,7 +82,7 @@ def take(folder: Path, rescored: Path, check_only: bool = False) -> str:
             f"{folder / name}.yaml lacks selection, which sent answers need; answers with a run or code are "
             "added in another way"
         )
-    find(source, folder)
+    find_files(source, folder)
     try:
         stored: Any = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

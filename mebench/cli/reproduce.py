@@ -76,7 +76,7 @@ def reproduce(
         tuple(words or ()), tuple(files or ()), tuple(plugins or ()), stand_in, dry_run, settings
     )
     results = reproduction.papers.reproduce(
-        known, reproduction.papers.cells(known, table, published), published, request, Progress()
+        known, reproduction.papers.paper_cells(known, table, published), published, request, Progress()
     )
     plain = {
         "paper": known.id,
@@ -140,7 +140,7 @@ def rescore(
         kept.mkdir(parents=True, exist_ok=True)
         copyfile(place / f"{source}.yaml", kept / f"{source}.yaml")
     file = reproduction.rescore.write_outcome(outcome, kept)
-    cells = reproduction.rescore.cells(known, outcome, published)
+    cells = reproduction.rescore.rescored_cells(known, outcome, published)
     plain = [
         {
             "dataset": dataset,

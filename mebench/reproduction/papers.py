@@ -130,7 +130,7 @@ def read_paper(folder: Path, name: str) -> Paper:
     return read_described("paper", Paper, folder, name)
 
 
-def cells(paper: Paper, table: str, published: Iterable[Published]) -> list[Cell]:
+def paper_cells(paper: Paper, table: str, published: Iterable[Published]) -> list[Cell]:
     """The cells of a table, in the order of the paper.
 
     Raises:

@@ -305,40 +305,62 @@ def read_source(folder: Path, name: str) -> Source:
 # -- files to tables ---------------------------------------------------------------------------------------------------
 
 
-def find(source: Source, root: Path) -> dict[str, Path]:
+def find_files(source: Source, root: Path) -> dict[str, Path]:
     """The files of a source by their hash, in any folders below `root`.
 
     Raises:
         DataError: `root` is not a folder, or a file is missing or has other content.
     """
-    hint = f"in a clone of {source.repository}: git checkout {source.commit}" if source.commit else "as it was sent"
     if not root.is_dir():
-        raise DataError(f"--root {root} is not a folder: name the one with the files of {source.id}, {hint}")
+        raise DataError(
+            f"--root {root} is not a folder: name the one with the files of {source.id}, {_way_to_get(source)}"
+        )
     wanted = source.files
     paths: dict[str, Path] = {}
-    every = (path for path in sorted(root.rglob("*")) if ".git" not in path.relative_to(root).parts)
-    for file in chain((root / path for path in wanted.values()), every):
+    published_places = (root / path for path in wanted.values())
+    all_places = (path for path in sorted(root.rglob("*")) if ".git" not in path.relative_to(root).parts)
+    for file in chain(published_places, all_places):
         if wanted.keys() <= paths.keys():
             break
         with suppress(OSError):  # an unreadable file; if it is one of the source's files, it counts as missing
             if file.is_file() and file.stat().st_size <= LARGEST:
                 paths.setdefault(file_hash(file), file)
-    lacking = [(hash_, path) for hash_, path in wanted.items() if hash_ not in paths]
-    elsewhere = {hash_: r.repository for r in source.readings if r.repository for hash_ in r.files.values()}
+    lacking = {hash_: path for hash_, path in wanted.items() if hash_ not in paths}
     if lacking:
-        hint = f"in {elsewhere[lacking[0][0]]}" if lacking[0][0] in elsewhere else hint
-        (hash_, path), more = lacking[0], f" (and {plural(len(lacking) - 1, 'more file')})" if len(lacking) > 1 else ""
-        for other, file in paths.items():
-            if other not in wanted and file.name == Path(path).name:
-                raise DataError(
-                    f"{file} differs from the published {path}{more}: its SHA-256 begins with {other[:12]}, not with "
-                    f"{hash_[:12]}; get it unchanged, {hint}"
-                )
-        raise DataError(f"no file in {root} is {path}{more}, SHA-256 {hash_[:12]}…: get it, {hint}")
+        raise _missing_file(source, root, lacking, paths)
     return paths
 
 
-def answers(
+def _way_to_get(source: Source) -> str:
+    """How to get the files of a source."""
+    return f"in a clone of {source.repository}: git checkout {source.commit}" if source.commit else "as it was sent"
+
+
+def _missing_file(source: Source, root: Path, lacking: Mapping[str, str], paths: Mapping[str, Path]) -> DataError:
+    """The error about the first of the missing files, which may be there with other content.
+
+    Args:
+        source: source of the files.
+        root: folder in which they were searched for.
+        lacking: published path of each missing file by its hash.
+        paths: found files by their hash.
+    """
+    hash_, path = next(iter(lacking.items()))
+    more = f" (and {plural(len(lacking) - 1, 'more file')})" if len(lacking) > 1 else ""
+    hint = _way_to_get(source)
+    for reading in source.readings:
+        if reading.repository and hash_ in reading.files.values():
+            hint = f"in {reading.repository}"
+    for other, file in paths.items():
+        if other not in source.files and file.name == Path(path).name:
+            return DataError(
+                f"{file} differs from the published {path}{more}: its SHA-256 begins with {other[:12]}, not with "
+                f"{hash_[:12]}; get it unchanged, {hint}"
+            )
+    return DataError(f"no file in {root} is {path}{more}, SHA-256 {hash_[:12]}…: get it, {hint}")
+
+
+def read_answers(
     one: Set, found: Mapping[str, Path], convention: str
 ) -> tuple[dict[epoch_choices.Rule | None, Answers], int]:
     """The answers of a set with the truth, read like the files of any program: for each rule of its choice, if it has
@@ -346,55 +368,61 @@ def answers(
 
     Args:
         one: the set.
-        found: see `find`.
-        convention: the rules whose F1 decides the choice.
+        found: files by their hash, see `find_files`.
+        convention: rules whose F1 decides the choice.
 
     Raises:
         DataError: the files cannot be read as the source describes, or a person lacks an epoch.
     """
-    roles: dict[Role, tuple[Reading, ...]] = {"truth": one.truth, "predictions": one.predictions}
-    truth, predictions = (
-        [row for reading in readings for row in rows_of(reading, found, role)] for role, readings in roles.items()
-    )
+    truth = [row for reading in one.truth for row in read_rows(reading, found, "truth")]
+    predictions = [row for reading in one.predictions for row in read_rows(reading, found, "predictions")]
     if one.choice is None:
-        return {None: joined(one, truth, predictions)}, 1
+        return {None: join_rows(one, truth, predictions)}, 1
     of_epoch = grouped(predictions, key=itemgetter("epoch"))
-    low, high, step = one.choice.thresholds
-    thresholds = [round(low + step * n, DIGITS) for n in range(round((high - low) / step) + 1)]
-    every = {epoch: joined(one, truth, of_epoch[epoch]) for epoch in sorted(of_epoch)}
-    kinds = next(iter(every.values())).kinds
-    grid = epoch_choices.grid({epoch: read.tables for epoch, read in every.items()}, kinds, thresholds, convention)
-    chosen, nothing_found = dict[epoch_choices.Rule | None, Answers](), silent(truth)
+    by_epoch = {epoch: join_rows(one, truth, of_epoch[epoch]) for epoch in sorted(of_epoch)}
+    thresholds = _thresholds(one.choice)
+    kinds = next(iter(by_epoch.values())).kinds
+    grid = epoch_choices.grid({epoch: read.tables for epoch, read in by_epoch.items()}, kinds, thresholds, convention)
+    chosen = dict[epoch_choices.Rule | None, Answers]()
+    without_intervals = rows_without_intervals(truth)
     for rule in one.choice.rules:
         picked = {person.rpartition("/")[2]: pair for person, pair in grid.picked(rule).items()}
-        kept = [
-            row
-            for row in predictions
-            if row["epoch"] == picked[row["subject"]][0] and float(row["confidence"]) >= picked[row["subject"]][1]
-        ]
-        chosen[rule] = joined(one, truth, kept + nothing_found)
-    return chosen, len(every) * len(thresholds)
+        kept = [row for row in predictions if _is_picked(row, *picked[row["subject"]])]
+        chosen[rule] = join_rows(one, truth, kept + without_intervals)
+    return chosen, len(by_epoch) * len(thresholds)
 
 
-def silent(truth: Sequence[Row]) -> list[Row]:
+def _thresholds(choice: Choice) -> list[float]:
+    """The thresholds to choose from, both ends included."""
+    low, high, step = choice.thresholds
+    return [round(low + step * n, DIGITS) for n in range(round((high - low) / step) + 1)]
+
+
+def _is_picked(row: Row, epoch: str, threshold: float) -> bool:
+    """Whether a row is of the chosen epoch and reaches the chosen threshold."""
+    return row["epoch"] == epoch and float(row["confidence"]) >= threshold
+
+
+def rows_without_intervals(truth: Sequence[Row]) -> list[Row]:
     """Rows of the same videos and kinds without an interval."""
-    return [
-        {name: row[name] for name in ("subject", "video", "kind") if name in row} | {"onset": "", "offset": ""}
-        for row in truth
-    ]
+    rows = []
+    for row in truth:
+        place = {name: row[name] for name in ("subject", "video", "kind") if name in row}
+        rows.append(place | {"onset": "", "offset": ""})
+    return rows
 
 
-def joined(one: Set, truth: Sequence[Row], predictions: Sequence[Row]) -> Answers:
+def join_rows(one: Set, truth: Sequence[Row], predictions: Sequence[Row]) -> Answers:
     """Rows of truth and predictions for scoring. Without a single interval, each video is one in which nothing was found."""
-    predictions = predictions or ([] if one.clips else silent(truth))
-    true, predicted = (
-        sheet_of_rows(role, rows) for role, rows in (("the truth", truth), ("the file of predictions", predictions))
-    )
+    if not predictions and not one.clips:
+        predictions = rows_without_intervals(truth)
+    true = sheet_of_rows("the truth", truth)
+    predicted = sheet_of_rows("the file of predictions", predictions)
     # The notes contain the remarks on these files, which never change.
     return read_against_truth(true, [predicted], Rules(), Remarks(), clips=one.clips)[0]
 
 
-def rows_of(reading: Reading, found: Mapping[str, Path], role: Role) -> list[Row]:
+def read_rows(reading: Reading, found: Mapping[str, Path], role: Role) -> list[Row]:
     """The rows of files, read as the source describes.
 
     A file that names its video also gives a row without onset and offset.
@@ -405,65 +433,116 @@ def rows_of(reading: Reading, found: Mapping[str, Path], role: Role) -> list[Row
     rows: list[Row] = []
     for path, hash_ in reading.files.items():
         for cells in _of_file(reading, path, found[hash_], role):
-            row = {reading.header.get(name, name): cell for name, cell in cells.items()}
-            row |= {
-                name: match[1]
-                for name, pattern in reading.pattern.items()
-                if (match := re.search(pattern, row.get(name, "")))
-            }
-            row = {name: reading.rename.get(name, {}).get(cell, cell) for name, cell in row.items() if name != "_"}
+            row = _described_row(reading, cells)
             if all(re.fullmatch(cell, row[name]) for name, cell in reading.only.items()):
                 rows.append(row)
     if reading.beside:
-        names = [row for other in reading.beside for row in rows_of(other, found, role)]
-        pairs = enumerate(zip(names, rows), 1) if role == "truth" else ()
-        wrong = [n for n, (name, row) in pairs if name["emotion"] != row["emotion"]]
-        if len(names) != len(rows) or wrong:
-            where = f"row {wrong[0]} has another class" if wrong else f"{len(rows)} rows, {len(names)} names"
-            raise DataError(
-                f"{next(iter(reading.files))} is not in the order of {next(iter(reading.beside[0].files))}: {where}"
-            )
-        rows = [{**name, **{key: row[key] for key in row if key != "video"}} for name, row in zip(names, rows)]
-    low, high = reading.lengths
+        names = [row for other in reading.beside for row in read_rows(other, found, role)]
+        rows = _beside(reading, names, rows, role)
     kept: list[Row] = []
-    seen: Counter[tuple[str | None, ...]] = Counter()
+    n_intervals: Counter[tuple[str | None, ...]] = Counter()
     for row in rows:
-        if row.get("onset"):
-            for end in filter(row.get, ("onset", "apex", "offset")):
-                if not (frame := float(row[end])).is_integer() and reading.rounded is None:
-                    raise DataError(
-                        f"the {end} {row[end]} of {row['video']} is fractional: the source must state rounded: "
-                        "down or nearest"
-                    )
-                row[end] = str(floor(frame + (0.5 if reading.rounded == "nearest" else 0)) + reading.shift)
-            n = int(row["offset"]) - int(row["onset"]) + 1
-            if reading.macro_above is not None:
-                row["kind"] = "macro" if n > reading.macro_above + 1 else "micro"
-            place = tuple(row.get(name) for name in ("dataset", "subject", "video", "epoch"))
-            if not (
-                (low or 0) <= n <= (high or n)
-                and (reading.at_least is None or float(row["confidence"]) >= reading.at_least)
-                and (reading.first is None or seen[place] < reading.first)
-            ):
-                continue
-            seen[place] += 1
-        kept.append(row)
+        if not row.get("onset"):
+            kept.append(row)
+            continue
+        _correct_ends(reading, row)
+        place = tuple(row.get(name) for name in ("dataset", "subject", "video", "epoch"))
+        is_first = reading.first is None or n_intervals[place] < reading.first
+        if _is_scored(reading, row) and is_first:
+            n_intervals[place] += 1
+            kept.append(row)
     return kept
+
+
+def _described_row(reading: Reading, cells: Row) -> Row:
+    """Cells under the suite's names of columns, with parts of cells as columns, and other words for some cells."""
+    row = {reading.header.get(name, name): cell for name, cell in cells.items()}
+    parts: Row = {}
+    for name, pattern in reading.pattern.items():
+        match = re.search(pattern, row.get(name, ""))
+        if match:
+            parts[name] = match[1]
+    row |= parts
+    return {name: reading.rename.get(name, {}).get(cell, cell) for name, cell in row.items() if name != "_"}
+
+
+def _beside(reading: Reading, names: Sequence[Row], rows: Sequence[Row], role: Role) -> list[Row]:
+    """Rows with the names from another file in the same order.
+
+    Raises:
+        DataError: the order is another one: the numbers of rows differ, or the classes of the truth.
+    """
+    wrong = []
+    if role == "truth":
+        pairs = enumerate(zip(names, rows), 1)
+        wrong = [n for n, (name, row) in pairs if name["emotion"] != row["emotion"]]
+    if len(names) != len(rows) or wrong:
+        where = f"row {wrong[0]} has another class" if wrong else f"{len(rows)} rows, {len(names)} names"
+        raise DataError(
+            f"{next(iter(reading.files))} is not in the order of {next(iter(reading.beside[0].files))}: {where}"
+        )
+    return [{**name, **{key: row[key] for key in row if key != "video"}} for name, row in zip(names, rows)]
+
+
+def _correct_ends(reading: Reading, row: Row) -> None:
+    """Round and shift the ends of an interval, and set its kind by its length.
+
+    Raises:
+        DataError: an end is fractional, and the source does not say how it is rounded.
+    """
+    for end in ("onset", "apex", "offset"):
+        if not row.get(end):
+            continue
+        frame = float(row[end])
+        if not frame.is_integer() and reading.rounded is None:
+            raise DataError(
+                f"the {end} {row[end]} of {row['video']} is fractional: the source must state rounded: down or nearest"
+            )
+        whole = floor(frame + 0.5) if reading.rounded == "nearest" else floor(frame)
+        row[end] = str(whole + reading.shift)
+    if reading.macro_above is not None:
+        row["kind"] = "macro" if _length(row) > reading.macro_above + 1 else "micro"
+
+
+def _is_scored(reading: Reading, row: Row) -> bool:
+    """Whether an interval has one of the described lengths and reaches the described confidence."""
+    shortest, longest = reading.lengths
+    if _length(row) < (shortest or 0):
+        return False
+    if longest and _length(row) > longest:
+        return False
+    return reading.at_least is None or float(row["confidence"]) >= reading.at_least
+
+
+def _length(row: Row) -> int:
+    """Number of frames of an interval, both ends included."""
+    return int(row["offset"]) - int(row["onset"]) + 1
 
 
 def _of_file(reading: Reading, path: str, file: Path, role: Role) -> Iterator[Row]:
     """The rows of a file under its own names of columns, with the columns from its name."""
     of_file = dict(reading.always)
     if reading.name:
-        named_so = re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^_/]+)", re.escape(reading.name))
-        if (match := re.fullmatch(rf"(?:.*/)?{named_so}", path)) is None:
+        # A part in braces becomes a column; it ends at an underscore or a slash.
+        pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^_/]+)", re.escape(reading.name))
+        match = re.fullmatch(rf"(?:.*/)?{pattern}", path)
+        if match is None:
             raise DataError(f"{path} is not named as {reading.name}")
         of_file |= match.groupdict()
         if "video" in of_file:
             yield of_file
-    forms = {reading.columns is not None: _of_lines, bool(reading.series): _of_series, bool(reading.counts): _of_counts}
-    file = Path(f"{file}:{reading.sheet}") if reading.sheet else file
-    yield from ({**row, **of_file} for row in forms.get(True, _by_shape)(reading, file, role))
+    if reading.sheet:
+        file = Path(f"{file}:{reading.sheet}")
+    if reading.counts:
+        rows = _of_counts(reading, file, role)
+    elif reading.series:
+        rows = _of_series(reading, file, role)
+    elif reading.columns is not None:
+        rows = _of_lines(reading, file, role)
+    else:
+        rows = _by_shape(reading, file, role)
+    for row in rows:
+        yield {**row, **of_file}
 
 
 def _of_lines(reading: Reading, file: Path, role: Role) -> Iterator[Row]:
@@ -544,9 +623,9 @@ def rescore(source: Source, root: Path, draws: int = 1000) -> dict[str, Any]:
     """The outcome: the scores of each set under each convention, with the intervals unchanged and k'/2 later.
 
     Args:
-        source: what to score.
+        source: source to score.
         root: a folder that contains the files, at any depth.
-        draws: of the bootstrap.
+        draws: number of bootstrap draws.
 
     Returns:
         JSON: `source`, `key`, `mebench`, and `sets` of `dataset`, `protocol` and `results`, each with `convention`,
@@ -556,42 +635,63 @@ def rescore(source: Source, root: Path, draws: int = 1000) -> dict[str, Any]:
     Raises:
         DataError: files are missing or changed, or differ from the source's description.
     """
-    paths, sets = find(source, root), []
-    for one in source.sets:
-        try:
-            chosen, tried = answers(one, paths, source.convention)
-        except (DataError, KeyError, ValueError) as error:
-            raise DataError(
-                f"the answers of {source.id} on {one.dataset} cannot be read as it describes them: {error}"
-            ) from error
-        results, half = [], 0 if one.k_prime is None or one.clips else window_shift(one.k_prime - 1)
-        for (choice, read), later, rule in product(chosen.items(), sorted({0, half}), source.conventions):
-            tables = read.tables
-            if later and (spotted := tables.predictions) is not None:
-                moved = {name: spotted[name] + later for name in ("onset", "apex", "offset")}
-                tables = replace(tables, predictions=spotted.assign(**moved))
-            summary = summarize(tables, kinds=read.kinds, classes=read.classes, seed=0, convention=rule, draws=draws)
-            if "spotting" in summary and rule == "strict":
-                summary["mistakes"] = summarize_mistakes(tables, read.kinds)
-                summary["curves"] = {}
-                for part, section in summary["spotting"].items():
-                    # About 40 points by falling confidence; none where a rate or a recall is unknown.
-                    curve = section["details"].get("curve", {"fp_per_minute": [], "recall": []})
-                    pairs = [*zip(curve["fp_per_minute"], curve["recall"])]
-                    thinned = pairs[:: -max(len(pairs) // 40, 1)][::-1]
-                    summary["curves"][part] = [] if np.isnan(pairs).any() else thinned
-            if one.pooled:
-                summary |= {name: {"overall": summary[name]["micro"]} for name in MORE if name in summary}
-            kept = {section: _kept(summary[section]) for section in (*SECTIONS, *MORE) if section in summary}
-            results.append(
-                {"convention": rule, "later": later, **({"choice": choice} if choice else {}), "summary": kept}
-            )
-        scored = {"dataset": one.dataset, "protocol": one.protocol, "results": results}
-        if one.choice is not None:
-            rules = {rule: read.tables for rule, read in chosen.items() if rule is not None}
-            scored["selection"] = _kept(epoch_choices.worth(rules, read.kinds, tried, source.convention, draws))
-        sets.append(scored)
+    paths = find_files(source, root)
+    sets = [_rescore_set(source, one, paths, draws) for one in source.sets]
     return {"source": source.id, "key": source.key, "mebench": VERSION, "sets": sets}
+
+
+def _rescore_set(source: Source, one: Set, paths: Mapping[str, Path], draws: int) -> dict[str, Any]:
+    """The scores of a set for each rule of choice, shift and convention."""
+    try:
+        chosen, n_tried = read_answers(one, paths, source.convention)
+    except (DataError, KeyError, ValueError) as error:
+        raise DataError(
+            f"the answers of {source.id} on {one.dataset} cannot be read as it describes them: {error}"
+        ) from error
+    half = 0 if one.k_prime is None or one.clips else window_shift(one.k_prime - 1)
+    results = []
+    for (choice, read), later, convention in product(chosen.items(), sorted({0, half}), source.conventions):
+        result: dict[str, Any] = {"convention": convention, "later": later}
+        if choice:
+            result["choice"] = choice
+        result["summary"] = _summary_of(one, read, later, convention, draws)
+        results.append(result)
+    scored = {"dataset": one.dataset, "protocol": one.protocol, "results": results}
+    if one.choice is not None:
+        by_rule = {rule: read.tables for rule, read in chosen.items() if rule is not None}
+        kinds = next(reversed(chosen.values())).kinds
+        scored["selection"] = _kept(epoch_choices.worth(by_rule, kinds, n_tried, source.convention, draws))
+    return scored
+
+
+def _summary_of(one: Set, read: Answers, later: int, convention: str, draws: int) -> dict[str, Any]:
+    """The summary of answers whose intervals are some frames later, without details."""
+    tables = read.tables
+    spotted = tables.predictions
+    if later and spotted is not None:
+        moved = {name: spotted[name] + later for name in ("onset", "apex", "offset")}
+        tables = replace(tables, predictions=spotted.assign(**moved))
+    summary = summarize(tables, kinds=read.kinds, classes=read.classes, seed=0, convention=convention, draws=draws)
+    if "spotting" in summary and convention == "strict":
+        summary["mistakes"] = summarize_mistakes(tables, read.kinds)
+        summary["curves"] = {part: _thin_curve(section) for part, section in summary["spotting"].items()}
+    if one.pooled:
+        summary |= {name: {"overall": summary[name]["micro"]} for name in MORE if name in summary}
+    return {section: _kept(summary[section]) for section in (*SECTIONS, *MORE) if section in summary}
+
+
+N_POINTS = 40
+"""Number of points of a curve that are kept, about."""
+
+
+def _thin_curve(section: Mapping[str, Any]) -> list[tuple[float, float]]:
+    """Points of a curve by falling confidence, with its last; none where a rate or a recall is unknown."""
+    curve = section["details"].get("curve", {"fp_per_minute": [], "recall": []})
+    points = [*zip(curve["fp_per_minute"], curve["recall"])]
+    if np.isnan(points).any():
+        return []
+    step = max(len(points) // N_POINTS, 1)
+    return points[::-1][::step][::-1]
 
 
 def _kept(value: Any) -> Any:
@@ -615,21 +715,36 @@ Cell = tuple[str, str, Published | None, Mapping[tuple[str, int, str], Value | N
 frames later and rule of choice (may be empty); None if undefined."""
 
 
-def cells(source: Source, outcome: Mapping[str, Any], published: Sequence[Published]) -> list[Cell]:
+def rescored_cells(source: Source, outcome: Mapping[str, Any], published: Sequence[Published]) -> list[Cell]:
     """Printed and rescored values; for a set without printed values, the main score of each section."""
     listed: list[Cell] = []
     for one, scored in zip(source.sets, outcome["sets"], strict=True):
-        by_reading = {(r["convention"], r["later"], r.get("choice", "")): r["summary"] for r in scored["results"]}
+        summaries: dict[tuple[str, int, str], Any] = {}
+        for result in scored["results"]:
+            summaries[result["convention"], result["later"], result.get("choice", "")] = result["summary"]
         printed = source.prints(one, published)
         for row in printed:
             name = ".".join(key for key in row.path if key != "scores")
-            listed.append((one.dataset, name, row, {k: value_of(s, row) for k, s in by_reading.items()}))
-        flat = {} if printed else {key: flat_scores(summary) for key, summary in by_reading.items()}
-        for name in dict.fromkeys(name for scores in flat.values() for name in scores):
-            section = name.partition(".")[0]
-            if section in SECTIONS and name.rpartition(".")[2] == COLUMNS[section][0]:
-                values = {
-                    k: (s[name], s.get(f"{name}.low"), s.get(f"{name}.high")) for k, s in flat.items() if name in s
-                }
-                listed.append((one.dataset, name, None, values))
+            values = {reading: value_of(summary, row) for reading, summary in summaries.items()}
+            listed.append((one.dataset, name, row, values))
+        if not printed:
+            listed += [(one.dataset, name, None, values) for name, values in _main_values(summaries).items()]
     return listed
+
+
+def _main_values(
+    summaries: Mapping[tuple[str, int, str], Any],
+) -> dict[str, dict[tuple[str, int, str], Value | None]]:
+    """The main score of each section with its interval, by convention, frames later and rule of choice."""
+    flat = {reading: flat_scores(summary) for reading, summary in summaries.items()}
+    found: dict[str, dict[tuple[str, int, str], Value | None]] = {}
+    for name in dict.fromkeys(name for scores in flat.values() for name in scores):
+        section, _, _ = name.partition(".")
+        _, _, metric = name.rpartition(".")
+        if section in SECTIONS and metric == COLUMNS[section][0]:
+            found[name] = {
+                reading: (scores[name], scores.get(f"{name}.low"), scores.get(f"{name}.high"))
+                for reading, scores in flat.items()
+                if name in scores
+            }
+    return found

@@ -50,13 +50,13 @@ def outcome(capsys, **given):
 
 @pytest.mark.parametrize("table", TABLES)
 def test_every_published_value_of_the_paper_is_a_cell(paper, published, table):
-    found = reproduction.cells(paper, table, published)
+    found = reproduction.paper_cells(paper, table, published)
     assert len(found) == TABLES[table]
     assert all(cell.words or cell.absent == "mebench has no such method" for cell in found)
 
 
 def test_the_words_of_every_cell_are_a_configuration(paper, published):
-    lines = {cell.words for table in TABLES for cell in reproduction.cells(paper, table, published) if cell.words}
+    lines = {cell.words for table in TABLES for cell in reproduction.paper_cells(paper, table, published) if cell.words}
     for line in lines:
         config = resolve(list(line), [], [])
         assert config.dataset in paper.datasets
@@ -117,7 +117,7 @@ def measured(paper, published, monkeypatch, tmp_path):
 
         monkeypatch.setattr(reproduction, "_runs", found)
         return reproduction.reproduce(
-            paper, reproduction.cells(paper, table, published), published, Request(), Progress()
+            paper, reproduction.paper_cells(paper, table, published), published, Request(), Progress()
         )
 
     return of

@@ -30,7 +30,7 @@ from mebench.errors import ConfigError, DataError
 from mebench.files import file_hash
 from mebench.metrics import flat_scores
 from mebench.records import read, read_aliases
-from mebench.reproduction import Source, find, read_source, rescore as reproduction_rescore, sources
+from mebench.reproduction import Source, find_files, read_source, rescore as reproduction_rescore, sources
 from tests.helpers.nightly import NIGHTLY
 from tests.helpers.outside import outside
 from tests.helpers.run_folders import make_run
@@ -150,19 +150,19 @@ def test_files_are_found_by_their_hash_in_whatever_folder(home, clone, tmp_path)
 def test_what_is_wrong_with_the_files_is_one_sentence(home, clone):
     source = read_source(home / "rescored", "spotter")
     with pytest.raises(DataError, match=r"--root .*nowhere is not a folder: .* git checkout abab"):
-        find(source, clone / "nowhere")
+        find_files(source, clone / "nowhere")
     file = clone / "out" / "micro" / "s1_a.txt"
     file.write_text("1 2 1.0\n")
     with pytest.raises(
         DataError, match=r"s1_a.txt differs from the published out/micro/s1_a.txt: its SHA-256 begins with"
     ):
-        find(source, clone)
+        find_files(source, clone)
     file.unlink()
     (clone / "truth.txt").unlink()
     with pytest.raises(
         DataError, match=r"no file in .*clone is \S+ \(and 1 more file\), SHA-256 \w+…: get it, in a clone of"
     ):
-        find(source, clone)
+        find_files(source, clone)
 
 
 @pytest.mark.parametrize(
@@ -367,7 +367,7 @@ def test_a_real_source_scores_to_what_its_paper_prints(name, published, monkeypa
     source = read_source(folder, name)
     monkeypatch.setattr(reproduction_rescore, "file_hash", hashed_once)
     try:
-        found = find(source, root)
+        found = find_files(source, root)
     except DataError as error:
         pytest.skip(f"not among the files beside the repository: {error}")
     monkeypatch.setattr(reproduction_rescore, "find", lambda *_: found)
@@ -381,7 +381,7 @@ def test_a_real_source_scores_to_what_its_paper_prints(name, published, monkeypa
             assert flat_scores(mine["summary"]) == pytest.approx(
                 {key: value for key, value in known.items() if not key.endswith((".low", ".high"))}, abs=2e-6
             )
-    printed = reproduction_rescore.cells(source, outcome, published)
+    printed = reproduction_rescore.rescored_cells(source, outcome, published)
     if name in COUNTED:
         part, *counted = COUNTED[name]
         section = outcome["sets"][0]["results"][0]["summary"]["spotting"][part]

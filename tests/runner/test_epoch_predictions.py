@@ -266,10 +266,10 @@ def test_a_published_value_stands_beside_runs_of_its_own_clips_and_folds_alone(o
 def test_a_program_is_listed_for_runs_that_take_too_long(outcome, tmp_path):
     from mebench.boards import export as boards_export, what_selection_is_worth
     from mebench.records import read as published_values, record as records_record
-    from mebench.reproduction import cells, read_paper
+    from mebench.reproduction import paper_cells, read_paper
 
     paper, values = read_paper(LEADERBOARDS / "papers", "megc2019"), published_values(LEADERBOARDS / "published.csv")
-    assert {cell.words for cell in cells(paper, "README", values)} == {None}, "nobody waits a day for a table"
+    assert {cell.words for cell in paper_cells(paper, "README", values)} == {None}, "nobody waits a day for a table"
     record = records_record.read(type(outcome[0].folder)(boards_export.export(outcome[0].folder, tmp_path)))
     long = replace(record, config={**record.config, "method": "causalnet"})
     (row,) = what_selection_is_worth([long], [paper], values, []).plain()

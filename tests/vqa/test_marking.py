@@ -49,7 +49,9 @@ def test_the_true_answers_are_right_in_all():
 
 
 def test_one_answer_to_everything_is_worth_its_share():
-    summary = vqa.marking.score_answers(questions(), answered(questions(), coarse="negative", shown="yes", units="dimpler"))
+    summary = vqa.marking.score_answers(
+        questions(), answered(questions(), coarse="negative", shown="yes", units="dimpler")
+    )
     assert value(summary, "coarse_uf1") == pytest.approx(2 / 3 / 3)  # precision .5, recall 1, two classes without
     assert value(summary, "coarse_uar") == pytest.approx(1 / 3)
     assert value(summary, "shown_accuracy") == 0.5
