@@ -370,7 +370,7 @@ def test_a_real_source_scores_to_what_its_paper_prints(name, published, monkeypa
         found = find_files(source, root)
     except DataError as error:
         pytest.skip(f"not among the files beside the repository: {error}")
-    monkeypatch.setattr(reproduction_rescore, "find", lambda *_: found)
+    monkeypatch.setattr(reproduction_rescore, "find_files", lambda *_: found)
     outcome, committed = (
         reproduction_rescore.rescore(source, root, draws=0),
         json.loads((folder / f"{name}.json").read_text()),
