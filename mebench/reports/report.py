@@ -335,7 +335,7 @@ def looked(record: Record, side: Judged) -> list[dict[str, Any]]:
         picture = pictures[found.spotted]
         picture["face"] = _picture(found.face)
         picture[found.task] = _picture(found.face, found.heat)
-        if found.heat.max() <= 0:
+        if not found.heat.max() > 0:
             picture["silent"].append(found.task)
     return list(pictures.values())
 
