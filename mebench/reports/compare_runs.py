@@ -1,14 +1,15 @@
 """Compare two runs, or two files with one truth, for readers: scores, tests, conclusions and cautions."""
 
-import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from operator import attrgetter, itemgetter
-from typing import Any, Self
+from __future__ import annotations
 
-from mebench.errors import RunError, refuse_if
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Self
+
+from mebench.errors import RunError
 from mebench.exchange import Answers, File
-from mebench.grouping import grouped
 from mebench.metrics import (
     LEVEL,
     ComparedScore,
@@ -20,12 +21,16 @@ from mebench.metrics import (
     holm,
     number_of_draws,
 )
+from mebench.metrics.catalogue import Metric
 from mebench.number_format import number
 from mebench.records.record import TRUTH_COLUMNS, VIDEO_COLUMNS, Record, read
 from mebench.reports.scores import UNDEFINED, how_intervals, say_reason
 from mebench.runs import TUNED, RunFolder, tables_of
 from mebench.table import Column, Table
 from mebench.terminal import print_lines, print_report
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 NOUNS = {"spot": "spotting", "recognize": "recognition"}
 """The tasks in words."""
@@ -53,7 +58,7 @@ class Side:
     classes: Sequence[str]
     record: Record | None = None
     of_study: bool = False
-    others: "Sequence[Side]" = ()
+    others: Sequence[Side] = ()
 
     @classmethod
     def of_runs(cls, folders: Sequence[RunFolder], word: str) -> Self:
@@ -123,104 +128,131 @@ def compare_sides(first: Side, second: Side, convention: str, metrics: Sequence[
         ConfigError: there is no such convention or metric.
     """
     for side in (second, *first.others, *second.others):
-        if (difference := _difference_of_truths(first, side)) is not None:
+        difference = _difference_of_truths(first, side)
+        if difference is not None:
             raise RunError(
                 f"the runs {first.name} and {side.name} have different truths ({difference}): compare runs on the same dataset, "
                 "with the same dataset settings and emotion scheme"
             )
-    if first.record and second.record:
-        one, other = first.record.about, second.record.about
-        refuse_if(
-            (
-                one["protocol"] != other["protocol"],
-                f"{first.name} was run under {one['protocol']}, {second.name} under {other['protocol']}: their "
-                "training data differ, so compare runs under one protocol",
-            ),
-            (
-                [fold["test"] for fold in one["folds"]] != [fold["test"] for fold in other["folds"]],
-                f"{first.name} and {second.name} were run under {one['protocol']} with different folds: compare runs with equal folds",
-            ),
-            error=RunError,
-        )
+    _check_protocols(first, second)
     tasks, kinds = shared(first, second)
     if not tasks or ("recognize" not in tasks and not kinds):
-        does = [
-            ", ".join([*map(NOUNS.__getitem__, side.tasks), *(side.kinds if "spot" in side.tasks else ())])
-            for side in (first, second)
-        ]
-        raise RunError(f"the runs share no task: {first.name} does {does[0]}; {second.name}, {does[1]}")
+        raise RunError(
+            f"the runs share no task: {first.name} does {_tasks_in_words(first)}; {second.name}, {_tasks_in_words(second)}"
+        )
+    own = [_shared_tables(side.tables, tasks) for side in (first, *first.others)]
+    other = [_shared_tables(side.tables, tasks) for side in (second, *second.others)]
+    return compare(own, other, kinds=kinds, classes=first.classes, convention=convention, metrics=metrics)
 
-    def compared(own: Tables) -> Tables:  # a part that only one side has cannot be compared
-        predictions = own.predictions if "spot" in tasks else None
-        if predictions is not None and "recognize" not in tasks:
-            predictions = predictions.assign(emotion=None)
-        return replace(own, predictions=predictions, clips=own.clips if "recognize" in tasks else None)
 
-    both = ([compared(seed.tables) for seed in (side, *side.others)] for side in (first, second))
-    return compare(*both, kinds=kinds, classes=first.classes, convention=convention, metrics=metrics)
+def _check_protocols(first: Side, second: Side) -> None:
+    """Refuse two runs of different protocols or folds.
+
+    Raises:
+        RunError: the protocols or the tested subjects of the folds differ.
+    """
+    if not first.record or not second.record:
+        return
+    one, other = first.record.about, second.record.about
+    if one["protocol"] != other["protocol"]:
+        raise RunError(
+            f"{first.name} was run under {one['protocol']}, {second.name} under {other['protocol']}: their "
+            "training data differ, so compare runs under one protocol"
+        )
+    if [fold["test"] for fold in one["folds"]] != [fold["test"] for fold in other["folds"]]:
+        raise RunError(
+            f"{first.name} and {second.name} were run under {one['protocol']} with different folds: compare runs with equal folds"
+        )
+
+
+def _tasks_in_words(side: Side) -> str:
+    """The tasks of a side, and the kinds that it spots."""
+    kinds = side.kinds if "spot" in side.tasks else ()
+    return ", ".join([*(NOUNS[task] for task in side.tasks), *kinds])
+
+
+def _shared_tables(tables: Tables, tasks: Collection[str]) -> Tables:
+    """Tables without the answers that only one side gives."""
+    predictions = tables.predictions if "spot" in tasks else None
+    if predictions is not None and "recognize" not in tasks:
+        predictions = predictions.assign(emotion=None)
+    return replace(tables, predictions=predictions, clips=tables.clips if "recognize" in tasks else None)
 
 
 def shared(first: Side, second: Side) -> tuple[list[str], list[str]]:
     """The tasks of both sides, and the kinds that both spot."""
     tasks = [name for name in first.tasks if name in second.tasks]
-    return tasks, [kind for kind in first.kinds if kind in second.kinds] if "spot" in tasks else []
+    if "spot" not in tasks:
+        return tasks, []
+    return tasks, [kind for kind in first.kinds if kind in second.kinds]
 
 
 def _difference_of_truths(first: Side, second: Side) -> str | None:
     """The first difference of two truths, in words; None if they are equal."""
-    datasets = [sorted(set(side.tables.videos["dataset"])) for side in (first, second)]
-    if datasets[0] != datasets[1]:
-        return f"the first is of {', '.join(datasets[0])}; the second, of {', '.join(datasets[1])}"
-    for what, name, columns in (("video", "videos", VIDEO_COLUMNS), ("expression", "truths", TRUTH_COLUMNS)):
-        tables = [getattr(side.tables, name)[list(columns)].astype(object) for side in (first, second)]
-        rows = [[tuple(map(str, row)) for row in table.where(table.notna(), "").values] for table in tables]
-        for which, ours, others in (("first", rows[0], rows[1]), ("second", rows[1], rows[0])):
-            if alone := sorted(set(ours) - set(others)):
-                cells = ", ".join(f"{column} {value}" for column, value in zip(columns, alone[0]) if value)
-                return f"only the {which} has the {what} with {cells}; {len(alone)} differ"
-        if sorted(rows[0]) != sorted(rows[1]):
-            return f"a {what} occurs twice in one of them"
-    if {"recognize"} <= {*first.tasks} & {*second.tasks} and sorted(first.classes) != sorted(second.classes):
-        classes = [", ".join(side.classes) for side in (first, second)]
-        return f"the first scores the classes {classes[0]}; the second, {classes[1]}"
+    own, other = (sorted(set(side.tables.videos["dataset"])) for side in (first, second))
+    if own != other:
+        return f"the first is of {', '.join(own)}; the second, of {', '.join(other)}"
+    videos = _difference_of_rows("video", first.tables.videos, second.tables.videos, VIDEO_COLUMNS)
+    if videos is not None:
+        return videos
+    truths = _difference_of_rows("expression", first.tables.truths, second.tables.truths, TRUTH_COLUMNS)
+    if truths is not None:
+        return truths
+    both_recognize = "recognize" in first.tasks and "recognize" in second.tasks
+    if both_recognize and sorted(first.classes) != sorted(second.classes):
+        return f"the first scores the classes {', '.join(first.classes)}; the second, {', '.join(second.classes)}"
     return None
+
+
+def _difference_of_rows(what: str, first: pd.DataFrame, second: pd.DataFrame, columns: Sequence[str]) -> str | None:
+    """The first row that only one of two tables has, in words; None if they have the same rows."""
+    own, other = _text_rows(first, columns), _text_rows(second, columns)
+    for which, rows, others in (("first", own, other), ("second", other, own)):
+        alone = sorted(set(rows) - set(others))
+        if alone:
+            cells = ", ".join(f"{column} {value}" for column, value in zip(columns, alone[0]) if value)
+            return f"only the {which} has the {what} with {cells}; {len(alone)} differ"
+    if sorted(own) != sorted(other):
+        return f"a {what} occurs twice in one of them"
+    return None
+
+
+def _text_rows(table: pd.DataFrame, columns: Sequence[str]) -> list[tuple[str, ...]]:
+    """The cells of some columns as text, empty where missing."""
+    cells = table[list(columns)].astype(object)
+    return [tuple(str(cell) for cell in row) for row in cells.where(cells.notna(), "").values]
 
 
 def print_comparison(
     comparison: Comparison, first: Side, second: Side, sentences: Sequence[str], notes: Sequence[str]
 ) -> None:
     """Print tables, conclusions and remarks on standard output; nothing is cut or wrapped unless it is a terminal."""
-    hardest = any(row.hardest for row in comparison.scores.values())
-    columns = [Column("score", main=True), *(Column(name, right=True, score=True) for name in ("A", "B", "A - B"))]
-    columns += [Column(f"{name}, hardest fifth", right=True, score=True) for name in "AB" if hardest]
-    scores = Table(
-        columns,
-        [
-            (
-                in_words(path),
-                *(
-                    {**score, "digits": catalogue.find(path).digits}
-                    for score in (
-                        row.first,
-                        row.second,
-                        row.difference,
-                        *row.hardest.get("scores", [UNDEFINED] * 2 * hardest),
-                    )
-                ),
-            )
-            for path, row in comparison.scores.items()
-        ],
-        f"scores ({comparison.subjects} subjects)",
-    )
     print_lines("")
     print_report(f"A  {first.title}")
-    print_report(f"B  {second.title}", scores, table_of_tests(comparison), *sentences, "", *notes)
+    print_report(f"B  {second.title}", _table_of_scores(comparison), table_of_tests(comparison), *sentences, "", *notes)
+
+
+def _table_of_scores(comparison: Comparison) -> Table:
+    """The scores of both sides and their difference, and those of the hardest fifth of the subjects if known."""
+    hardest = any(row.hardest for row in comparison.scores.values())
+    heads = ["A", "B", "A - B"]
+    if hardest:
+        heads += ["A, hardest fifth", "B, hardest fifth"]
+    rows = []
+    for path, row in comparison.scores.items():
+        scores = [row.first, row.second, row.difference]
+        if hardest:
+            scores += row.hardest.get("scores", [UNDEFINED, UNDEFINED])
+        digits = catalogue.find(path).digits
+        rows.append((in_words(path), *({**score, "digits": digits} for score in scores)))
+    columns = [Column("score", main=True), *(Column(head, right=True, score=True) for head in heads)]
+    return Table(columns, rows, f"scores ({comparison.subjects} subjects)")
 
 
 def plain(
     comparison: Comparison, first: Side, second: Side, sentences: Sequence[str], notes: Sequence[str]
 ) -> dict[str, Any]:
-    """The same for JSON."""
+    """A comparison with its conclusions and remarks, as data for JSON."""
     return {
         "first": first.plain(),
         "second": second.plain(),
@@ -234,23 +266,22 @@ def table_of_several(sides: Sequence[Side], comparisons: Sequence[Comparison]) -
     """Several runs compared with the first: scores, and p values of the differences, adjusted for all of them.
 
     Args:
-        sides: the runs, two or more.
-        comparisons: the comparison of the first with each other.
+        sides: runs, two or more.
+        comparisons: comparison of the first with each other run.
     """
     paths = [path for path in comparisons[0].scores if all(path in c.scores for c in comparisons)]
     adjusted = holm([c.scores[path].p for c in comparisons for path in paths])
-    columns, rows = [Column("run", main=True)], [[side.title] for side in sides]
+    columns = [Column("run", main=True)]
+    rows: list[list[Any]] = [[side.title] for side in sides]
     for n, path in enumerate(paths):
         columns += [Column(in_words(path), right=True, score=True), Column("p (Holm)", right=True)]
         digits = {"digits": catalogue.find(path).digits}
-        rows[0] += [{**comparisons[0].scores[path].first, **digits}, ""]  # type: ignore[list-item]
-        for row, c, p in zip(rows[1:], comparisons, adjusted[n :: len(paths)]):
-            row += [{**c.scores[path].second, **digits}, _p(p) or "-"]  # type: ignore[list-item]
-    return Table(
-        columns,
-        rows,
-        f"scores ({comparisons[0].subjects} subjects); p: difference from the first, adjusted for {len(adjusted)} tests",
-    )
+        rows[0] += [{**comparisons[0].scores[path].first, **digits}, ""]
+        # The p values of one comparison follow one another.
+        for row, comparison, p in zip(rows[1:], comparisons, adjusted[n :: len(paths)]):
+            row += [{**comparison.scores[path].second, **digits}, _p(p) or "-"]
+    subjects = f"scores ({comparisons[0].subjects} subjects)"
+    return Table(columns, rows, f"{subjects}; p: difference from the first, adjusted for {len(adjusted)} tests")
 
 
 def in_words(path: str) -> str:
@@ -269,20 +300,19 @@ def conclusions(comparison: Comparison) -> list[str]:
 
 
 def _conclusion(path: str, row: ComparedScore, comparison: Comparison) -> str:
+    """The better side with values and p, or the difference that would be detectable."""
     metric, difference = catalogue.find(path), row.difference["value"]
     if difference is None or row.p is None or row.p_holm is None:
         return "undefined for A or B, so nothing is compared"
     if row.same:
         return "it is the same for A and B, however the subjects are exchanged"
-    several = len([r for r in comparison.scores.values() if r.p is not None])
-    p = f"p {_compared(row.p)}" + (f", {_p(row.p_holm)} among {several} scores" if several > 1 else "")
+    n_tested = sum(other.p is not None for other in comparison.scores.values())
+    p = f"p {_compared(row.p)}"
+    if n_tested > 1:
+        p += f", {_p(row.p_holm)} among {n_tested} scores"
     if row.p_holm < LEVEL:
-        higher, lower = ("A", "B") if difference > 0 else ("B", "A")
-        better, worse = (lower, higher) if metric.direction == "lower" else (higher, lower)
-        # If 0 is best, the test concerns the difference and does not decide which value is nearer to 0.
-        ranking = f"that of {higher} is higher" if metric.direction == "zero" else f"{better} is better than {worse}"
-        values = [number(score["value"], metric.digits) for score in (row.first, row.second)]
-        return f"{ranking} ({values[0]} against {values[1]}; {p})"
+        first, second = (number(score["value"], metric.digits) for score in (row.first, row.second))
+        return f"{_ranking(metric, difference)} ({first} against {second}; {p})"
     sentence = f"no difference is shown (A - B = {number(difference, metric.digits)}; {p})"
     if row.detectable is None:
         return sentence
@@ -294,6 +324,16 @@ def _conclusion(path: str, row: ComparedScore, comparison: Comparison) -> str:
     )
 
 
+def _ranking(metric: Metric, difference: float) -> str:
+    """Which side is better, or only higher if 0 is best: the test does not decide which value is nearer to 0."""
+    higher, lower = ("A", "B") if difference > 0 else ("B", "A")
+    if metric.direction == "zero":
+        return f"that of {higher} is higher"
+    if metric.direction == "lower":
+        return f"{lower} is better than {higher}"
+    return f"{higher} is better than {lower}"
+
+
 def _beyond_all(path: str, row: ComparedScore) -> bool:
     """Whether the detectable difference exceeds any possible difference of two shares."""
     return row.detectable is not None and row.detectable > 1 and catalogue.find(path).scale == "share"
@@ -301,29 +341,6 @@ def _beyond_all(path: str, row: ComparedScore) -> bool:
 
 def remarks(comparison: Comparison, first: Side, second: Side, rule: Convention) -> list[str]:
     """Remarks for judging the numbers."""
-    scores = comparison.scores.values()
-    tested = sum(row.p is not None for row in scores)
-    exchanges = f"all {comparison.permutations}" if comparison.exact else f"{comparison.permutations} random"
-    among = f", {tested / comparison.permutations:.4f} among {tested} scores" if tested > 1 else ""
-    tasks, kinds = shared(first, second)
-    reasons = grouped(
-        [
-            (score["reason"], f"{in_words(path)} of {letter}")
-            for path, row in comparison.scores.items()
-            for letter, score in (("A", row.first), ("B", row.second), ("A - B", row.difference))
-            if "reason" in score
-        ],
-        key=itemgetter(0),
-    )
-    of_sides: list[str] = []
-    for letter, side in (("A", first), ("B", second)):
-        alone = [NOUNS[name] for name in side.tasks if name not in tasks]
-        alone += [name for name in side.kinds if name not in kinds and "spot" in tasks]
-        draws = number_of_draws(side.tables)
-        of_sides += [
-            f"only {letter} does {', '.join(alone)}: left out" if alone else "",
-            f"{letter} predicts by chance in {draws} draws: the first one is compared" if draws > 1 else "",
-        ]
     clips = comparison.mcnemar
     sentences = [
         f"convention {rule.describe()}",
@@ -331,45 +348,69 @@ def remarks(comparison: Comparison, first: Side, second: Side, rule: Convention)
             f"{how_intervals(comparison.subjects, comparison.interval, comparison.draws)}; the intervals of A - B "
             "are paired, for shares recovered from both intervals, which is cautious: the p value decides"
         ),
-        f"p: two-sided permutation test over subjects, {exchanges} exchanges of the predictions of A and B",
-        (
-            f"with {comparison.subjects} subjects no p can be below {1 / comparison.permutations:.4f}{among}: "
-            "they are too few to show any difference, however large"
-            if comparison.exact and tested / comparison.permutations >= LEVEL
-            else ""
-        ),
-        (
-            "p (Wilcoxon) and the rank-biserial effect size use only the subjects with a defined score of their own"
-            if any(0 < row.wilcoxon_n < row.subjects for row in scores)
-            else ""
-        ),
-        (
-            "p (Wilcoxon) is not given for means over classes (UF1, UAR, STRS): few subjects show every class, "
-            "so it would rarely find a difference that the permutation test finds"
-            if not all(row.wilcoxon_n for row in scores)
-            else ""
-        ),
-        (
-            f"{tested} scores are tested at once: p (Holm) keeps the chance of any false alarm among them at 5 %; the conclusions use it"
-            if tested > 1
-            else ""
-        ),
+        *_on_tests(comparison),
         *_of_runs(first, second),
-        *of_sides,
-        *(
-            f"no interval for {'; '.join(score for _, score in missing)}: {say_reason(reason)}"
-            for reason, missing in reasons.items()
-        ),
-        (
+        *_on_parts_left_out(first, second),
+        *_on_missing_intervals(comparison),
+    ]
+    if clips:
+        sentences.append(
             f"McNemar's exact test over annotated clips: {clips.first_only} are right only in A, "
             f"{clips.second_only} only in B, p {_compared(clips.p)}; unlike the permutation test, it treats the "
             "clips of one face as independent"
-            if clips
-            else ""
-        ),
-        *(side.record.about["remark"] for side in (first, second) if side.record),
-    ]
+        )
+    sentences += [side.record.about["remark"] for side in (first, second) if side.record]
     return list(dict.fromkeys(filter(None, sentences)))
+
+
+def _on_tests(comparison: Comparison) -> Iterator[str]:
+    """Remarks on the permutation test, Wilcoxon's test, and the number of tests."""
+    scores = comparison.scores.values()
+    n_tested = sum(row.p is not None for row in scores)
+    exchanges = f"all {comparison.permutations}" if comparison.exact else f"{comparison.permutations} random"
+    yield f"p: two-sided permutation test over subjects, {exchanges} exchanges of the predictions of A and B"
+    if comparison.exact and n_tested / comparison.permutations >= LEVEL:
+        among = f", {n_tested / comparison.permutations:.4f} among {n_tested} scores" if n_tested > 1 else ""
+        yield (
+            f"with {comparison.subjects} subjects no p can be below {1 / comparison.permutations:.4f}{among}: "
+            "they are too few to show any difference, however large"
+        )
+    if any(0 < row.wilcoxon_n < row.subjects for row in scores):
+        yield "p (Wilcoxon) and the rank-biserial effect size use only the subjects with a defined score of their own"
+    if not all(row.wilcoxon_n for row in scores):
+        yield (
+            "p (Wilcoxon) is not given for means over classes (UF1, UAR, STRS): few subjects show every class, "
+            "so it would rarely find a difference that the permutation test finds"
+        )
+    if n_tested > 1:
+        yield (
+            f"{n_tested} scores are tested at once: p (Holm) keeps the chance of any false alarm among them at 5 %; the conclusions use it"
+        )
+
+
+def _on_parts_left_out(first: Side, second: Side) -> Iterator[str]:
+    """Remarks on tasks, kinds and draws of one side that are not compared."""
+    tasks, kinds = shared(first, second)
+    for letter, side in (("A", first), ("B", second)):
+        alone = [NOUNS[name] for name in side.tasks if name not in tasks]
+        if "spot" in tasks:
+            alone += [kind for kind in side.kinds if kind not in kinds]
+        if alone:
+            yield f"only {letter} does {', '.join(alone)}: left out"
+        n_draws = number_of_draws(side.tables)
+        if n_draws > 1:
+            yield f"{letter} predicts by chance in {n_draws} draws: the first one is compared"
+
+
+def _on_missing_intervals(comparison: Comparison) -> Iterator[str]:
+    """The scores without an interval, by the reason."""
+    scores_by_reason: dict[str, list[str]] = {}
+    for path, row in comparison.scores.items():
+        for letter, score in (("A", row.first), ("B", row.second), ("A - B", row.difference)):
+            if "reason" in score:
+                scores_by_reason.setdefault(score["reason"], []).append(f"{in_words(path)} of {letter}")
+    for reason, scores in scores_by_reason.items():
+        yield f"no interval for {'; '.join(scores)}: {say_reason(reason)}"
 
 
 def _of_runs(first: Side, second: Side) -> Iterator[str]:
@@ -383,20 +424,15 @@ def _of_runs(first: Side, second: Side) -> Iterator[str]:
             f"the settings of the dataset differ (A: {a}; B: {b}): the runs used different images, so not only "
             "the methods differ"
         )
-    studies = [letter for letter, side in (("A", first), ("B", second)) if side.of_study]
-    yield from (
-        f"{letter} is an outer run of a study: its tuned values are in its {TUNED}, and its settings are those of the study"
-        for letter in studies
-    )
+    letters = (("A", first), ("B", second))
+    studies = [letter for letter, side in letters if side.of_study]
+    for letter in studies:
+        yield f"{letter} is an outer run of a study: its tuned values are in its {TUNED}, and its settings are those of the study"
     if studies:
         return
     if first.others or second.others:
-        for letter, side in (("A", first), ("B", second)):
-            yield (
-                f"{letter}: each score is the mean over seeds {', '.join(map(str, side.seeds))}"
-                if side.others
-                else (f"{letter} is one training (seed {side.seeds[0]}): the effect of its seed is not averaged")
-            )
+        for letter, side in letters:
+            yield _seeds_in_words(letter, side)
         yield (
             "a subject is drawn and exchanged under all seeds at once: the tests concern other subjects, at these seeds"
         )
@@ -416,11 +452,22 @@ def _of_runs(first: Side, second: Side) -> Iterator[str]:
         )
 
 
+def _seeds_in_words(letter: str, side: Side) -> str:
+    """The seeds over which the scores of a side are averaged."""
+    if side.others:
+        return f"{letter}: each score is the mean over seeds {', '.join(map(str, side.seeds))}"
+    return f"{letter} is one training (seed {side.seeds[0]}): the effect of its seed is not averaged"
+
+
 def _p(value: float | None) -> str:
-    return "" if value is None else "<0.0001" if value < 0.0001 else f"{value:.4f}"
+    """A p value with four decimals; empty for None."""
+    if value is None:
+        return ""
+    return "<0.0001" if value < 0.0001 else f"{value:.4f}"
 
 
 def _compared(p: float) -> str:
+    """A p value after its sign of equality or inequality."""
     return f"= {_p(p)}" if p >= 0.0001 else "< 0.0001"
 
 
