@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,9 +13,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mebench.errors import RunError
+from mebench.inference import ScoreCurve
 from mebench.lazy_imports import load_lazily
 from mebench.metrics import Convention, Tables, confusion_matrix as count, find, in_scope, of_first_draw, of_kinds
-from mebench.reports.timeline import COLORS, Timeline, Track, edges_of
+from mebench.reports.timeline import COLORS, Span, Timeline, Track, edges_of
 from mebench.runs import RunFolder, read_csv
 from mebench.terminal import for_figure
 
@@ -53,7 +55,7 @@ def training_curves(histories: Mapping[str, pd.DataFrame], title: str = "") -> F
 
     Args:
         histories: trainings to compare by their names, for example `with transfer` and `without`; columns as `history_of`.
-        title: above the figure.
+        title: line above the figure.
     """
     figure, axes = panels(10, 3.6, columns=2)
     for ax, column in zip(axes, ("loss", "accuracy")):
@@ -79,15 +81,16 @@ def training_curves(histories: Mapping[str, pd.DataFrame], title: str = "") -> F
 
 def figures_of_training(histories: Mapping[str, pd.DataFrame]) -> dict[str, Figure]:
     """`training_<stage>` for each stage of some trainings, by their names; a single training may have an empty name."""
+    stages = dict.fromkeys(str(stage) for history in histories.values() for stage in history["stage"])
     figures = {}
-    for stage in dict.fromkeys(str(stage) for history in histories.values() for stage in history["stage"]):
-        of_stage = {
-            name or stage: part
-            for name, history in histories.items()
-            if len(part := history[history["stage"] == stage])
-        }
-        folds = max(history["fold"].nunique() for history in of_stage.values())
-        figures[f"training_{stage}"] = training_curves(of_stage, f"training: {stage}, mean over {folds} folds")
+    for stage in stages:
+        of_stage = {}
+        for name, history in histories.items():
+            part = history[history["stage"] == stage]
+            if len(part):
+                of_stage[name or stage] = part
+        n_folds = max(history["fold"].nunique() for history in of_stage.values())
+        figures[f"training_{stage}"] = training_curves(of_stage, f"training: {stage}, mean over {n_folds} folds")
     return figures
 
 
@@ -100,7 +103,7 @@ def iou_sweep(sweeps: Mapping[str, Mapping[str, Any]]) -> Figure:
     """F1 over the IoU threshold for a right interval, with known 95 % intervals.
 
     Args:
-        sweeps: for each line its scores by threshold, as in `details.f1_at_iou` of a summary.
+        sweeps: scores of each line by threshold, as in `details.f1_at_iou` of a summary.
     """
     figure, (axes,) = panels(6.4, 3.6)
     for color, (name, sweep) in zip(CURVE_COLORS * len(sweeps), sweeps.items()):
@@ -120,7 +123,7 @@ def subjects(scores: Mapping[str, Mapping[str, float | None]]) -> Figure:
     """A score of each subject, with a mark for each run; an undefined score has no mark.
 
     Args:
-        scores: by the name of the run, then by subject.
+        scores: scores by the name of the run, then by subject.
     """
     names = list(dict.fromkeys(subject for of_run in scores.values() for subject in of_run))
     figure, (axes,) = panels(min(max(4.0, 1.5 + 0.22 * len(names)), 30.0), 3.4)
@@ -151,7 +154,7 @@ def inline(figure: Figure, name: str) -> str:
 
     Args:
         figure: the figure.
-        name: makes its ids unique on the page.
+        name: prefix that makes its ids unique on the page.
     """
     target, look = io.StringIO(), {"svg.fonttype": "none", "svg.hashsalt": name}
     with matplotlib.rc_context(look):  # type: ignore[arg-type]
@@ -171,9 +174,9 @@ def confusion_matrix(answers: pd.DataFrame, classes: Sequence[str], title: str =
 
     Args:
         answers: columns `truth` and `predicted`; rows whose truth is not among the classes are left out.
-        classes: in the order of rows and columns. Classes without truth and answers are not shown; answers outside the
+        classes: classes in the order of rows and columns. Classes without truth and answers are not shown; answers outside the
             classes get a column `no class`.
-        title: above the figure.
+        title: line above the figure.
     """
     table = confusions(answers, classes)
     matrix = table.to_numpy()
@@ -214,90 +217,146 @@ def score_curve(drawn: Timeline) -> Figure:
     is found, else red and hatched; the more confident a spotted interval among those of its kind, the more solid its
     bar. A line in a bar marks the apex or peak if there is room.
     """
-    from matplotlib.lines import Line2D
-    from matplotlib.patches import Patch
-
     tracks = [track for track in (*drawn.tracks, Track("", {}, drawn.lanes)) if track.curves or track.lanes]
-    bands = [(t, 2.0 * bool(t.curves) + 0.2 * len(t.lanes)) for t in tracks] or [(Track("", {}, ()), 0.5)]
-    heights = [high for _, high in bands]
-    figure, rows = panels(11, 1.1 + sum(heights), rows=len(bands), sharex=True, height_ratios=heights)
-    edges = (
-        np.arange(drawn.n_frames + 1) / (drawn.fps or 1.0)
-        if drawn.times is None or not len(drawn.times)
-        else edges_of(drawn.times, drawn.fps)
-    )
-    for (track, _), axes in zip(bands, rows):
-        _track(axes, track, edges)
+    heights = [CURVES_HEIGHT * bool(track.curves) + LANE_HEIGHT * len(track.lanes) for track in tracks]
+    if not tracks:
+        tracks, heights = [Track("", {}, ())], [EMPTY_HEIGHT]
+    figure, rows = panels(11, 1.1 + sum(heights), rows=len(tracks), sharex=True, height_ratios=heights)
+    if drawn.times is None or not len(drawn.times):
+        edges = np.arange(drawn.n_frames + 1) / (drawn.fps or 1.0)
+    else:
+        edges = edges_of(drawn.times, drawn.fps)
+    for track, axes in zip(tracks, rows):
+        _draw_track(axes, track, edges)
     rows[-1].set_xlim(edges[0], edges[-1])
     rows[-1].set_xlabel("time, s" if drawn.fps or drawn.times is not None else "frame")
     rows[0].set_title(for_figure(drawn.title), loc="left", fontsize=11)
-    curves = [one for track, _ in bands for one in track.curves.items()]
-    outcomes = {span.outcome for track, _ in bands for lane in track.lanes for span in lane.spans}
-    handles: list[Any] = [
-        Line2D([], [], color=color, label=f"{kind}: score")
-        for kind, color in COLORS.items()
-        if any(of_kind == kind for of_kind, _ in curves)
-    ]
-    if any(curve.level is not None for _, curve in curves):
-        handles.append(Line2D([], [], color=INK, linestyle=(0, (5, 4)), linewidth=0.9, label="threshold"))
-    handles += [
-        Patch(color=OUTCOMES[name], label=label)
-        for name, label in {"right": "found, right", "wrong": "missed, wrong", "open": "not scored"}.items()
-        if name in outcomes
-    ]
+    handles = _legend_of(tracks)
     if handles:
         figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False, fontsize=9)
     return figure
 
 
-def _track(axes: Axes, track: Track, edges: NDArray[np.float64]) -> None:
-    """Curves above lanes; a lane has the height of one step of the scale."""
-    n, middle = len(edges) - 1, (edges[1:] + edges[:-1]) / 2
-    curves = [values for c in track.curves.values() for values in (c.scores, c.smoothed) if values is not None]
-    known = np.concatenate([*curves, [c.level for c in track.curves.values() if c.level is not None], []]).astype(
-        np.float64
-    )
+CURVES_HEIGHT, LANE_HEIGHT, EMPTY_HEIGHT = 2.0, 0.2, 0.5
+"""Heights in inches of the curves of a track, of one lane, and of a figure without any."""
+DASHES = (0, (5, 4))
+"""Line style of a threshold."""
+
+
+def _legend_of(tracks: Sequence[Track]) -> list[Any]:
+    """A handle for each kind of curve, for thresholds, and for each outcome that is drawn."""
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    kinds = {kind for track in tracks for kind in track.curves}
+    curves = [curve for track in tracks for curve in track.curves.values()]
+    outcomes = {span.outcome for track in tracks for lane in track.lanes for span in lane.spans}
+    handles: list[Any] = [
+        Line2D([], [], color=color, label=f"{kind}: score") for kind, color in COLORS.items() if kind in kinds
+    ]
+    if any(curve.level is not None for curve in curves):
+        handles.append(Line2D([], [], color=INK, linestyle=DASHES, linewidth=0.9, label="threshold"))
+    labels = {"right": "found, right", "wrong": "missed, wrong", "open": "not scored"}
+    handles += [Patch(color=OUTCOMES[name], label=label) for name, label in labels.items() if name in outcomes]
+    return handles
+
+
+@dataclass(frozen=True)
+class _Scale:
+    """The vertical scale of a track.
+
+    Attributes:
+        low: lowest score, or 0 without scores.
+        high: highest score, or 1 without scores.
+    """
+
+    low: float
+    high: float
+
+    @property
+    def step(self) -> float:
+        """Height of a lane."""
+        return 0.1 * ((self.high - self.low) or 1.0)
+
+    def lane(self, row: int) -> float:
+        """Middle of a lane below the curves, from 0."""
+        return self.low - (row + 1.2) * self.step
+
+
+def _scale_of(track: Track) -> _Scale:
+    """The scale that shows all defined scores and levels of a track."""
+    curves = track.curves.values()
+    values = [scores for curve in curves for scores in (curve.scores, curve.smoothed) if scores is not None]
+    levels = [curve.level for curve in curves if curve.level is not None]
+    known = np.concatenate([*values, levels, []]).astype(np.float64)
     known = known[np.isfinite(known)]
-    low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
-    step = 0.1 * ((high - low) or 1.0)
+    return _Scale(float(known.min()), float(known.max())) if len(known) else _Scale(0.0, 1.0)
+
+
+def _draw_track(axes: Axes, track: Track, edges: NDArray[np.float64]) -> None:
+    """Draw curves above lanes; a lane has the height of one step of the scale."""
+    scale = _scale_of(track)
     for kind, curve in track.curves.items():
-        # Number of frames from which a curve is drawn thin.
-        color, thick = COLORS[kind], 1.2 if n < 1500 else 0.5
-        for values, share in ((curve.scores, 1 if curve.smoothed is None else 0.5), (curve.smoothed, 1)):
-            if values is not None:
-                axes.plot(
-                    middle[: len(values)], values[:n], color=color, linewidth=share * thick, alpha=share, zorder=3
-                )
-        if curve.level is not None and np.isfinite(curve.level):
-            axes.axhline(curve.level, color=color, linewidth=0.9, linestyle=(0, (5, 4)), zorder=2)
+        _draw_curve(axes, curve, COLORS[kind], edges)
     for row, lane in enumerate(track.lanes):
-        level, height = low - (row + 1.2) * step, 0.7 * step
-        axes.axhline(level, color=RULE, linewidth=0.8, zorder=1)
+        axes.axhline(scale.lane(row), color=RULE, linewidth=0.8, zorder=1)
         for span in lane.spans:
-            start, end = (float(edges[min(max(frame, 0), n)]) for frame in (span.onset, span.offset + 1))
-            look: dict[str, Any] = {"hatch": "////", "edgecolor": "white"} if span.outcome == "wrong" else {}
-            axes.broken_barh(
-                [(start, end - start)],
-                (level - height / 2, height),
-                facecolor=OUTCOMES[span.outcome],
-                alpha=0.35 + 0.65 * span.strength,
-                zorder=2,
-                linewidth=0,
-                **look,
-            )
-            # Share of the video below which a bar is too narrow for the mark of its apex.
-            if span.apex is not None and 0 <= span.apex < n and end - start > 0.01 * (edges[-1] - edges[0]):
-                peak = float(edges[span.apex] + edges[span.apex + 1]) / 2
-                axes.plot([peak, peak], [level - height / 2, level + height / 2], color=INK, linewidth=1, zorder=4)
-    axes.set_ylim(low - (len(track.lanes) + 0.9) * step, high + step if track.curves else low - 0.3 * step)
-    ticks = [tick for tick in axes.get_yticks() if low - step / 2 <= tick <= high + step] if track.curves else []
-    names = {low - (row + 1.2) * step: lane for row, lane in enumerate(track.lanes)}
-    axes.set_yticks(
-        [*ticks, *names], [*(f"{tick:.3g}" for tick in ticks), *(for_figure(lane.name) for lane in names.values())]
-    )
-    for label, lane in zip(axes.get_yticklabels()[len(ticks) :], names.values()):
+            _draw_span(axes, span, scale.lane(row), 0.7 * scale.step, edges)
+    bottom = scale.low - (len(track.lanes) + 0.9) * scale.step
+    axes.set_ylim(bottom, scale.high + scale.step if track.curves else scale.low - 0.3 * scale.step)
+    ticks: list[float] = []
+    if track.curves:
+        lowest, highest = scale.low - scale.step / 2, scale.high + scale.step
+        ticks = [tick for tick in axes.get_yticks() if lowest <= tick <= highest]
+    lane_of = {scale.lane(row): lane for row, lane in enumerate(track.lanes)}
+    names = [*(f"{tick:.3g}" for tick in ticks), *(for_figure(lane.name) for lane in lane_of.values())]
+    axes.set_yticks([*ticks, *lane_of], names)
+    for label, lane in zip(axes.get_yticklabels()[len(ticks) :], lane_of.values()):
         label.set(fontsize=8, color=COLORS.get(lane.kind, INK))
     axes.set_ylabel(f"{for_figure(track.name)}\nscore".strip() if track.curves else "")
+
+
+MANY_FRAMES = 1500
+"""Number of frames from which a curve is drawn thin."""
+
+
+def _draw_curve(axes: Axes, curve: ScoreCurve, color: str, edges: NDArray[np.float64]) -> None:
+    """Draw the scores of a kind, thin beside smoothed ones, and its threshold."""
+    n_frames = len(edges) - 1
+    middles = (edges[1:] + edges[:-1]) / 2
+    width = 1.2 if n_frames < MANY_FRAMES else 0.5
+    for values, share in ((curve.scores, 1 if curve.smoothed is None else 0.5), (curve.smoothed, 1)):
+        if values is not None:
+            axes.plot(
+                middles[: len(values)], values[:n_frames], color=color, linewidth=share * width, alpha=share, zorder=3
+            )
+    if curve.level is not None and np.isfinite(curve.level):
+        axes.axhline(curve.level, color=color, linewidth=0.9, linestyle=DASHES, zorder=2)
+
+
+NARROW = 0.01
+"""Share of the video below which a bar is too narrow for the mark of its apex."""
+
+
+def _draw_span(axes: Axes, span: Span, level: float, height: float, edges: NDArray[np.float64]) -> None:
+    """Draw a bar for an interval, hatched if it is wrong, with a mark at its apex."""
+    n_frames = len(edges) - 1
+    start, end = (float(edges[min(max(frame, 0), n_frames)]) for frame in (span.onset, span.offset + 1))
+    hatch: dict[str, Any] = {"hatch": "////", "edgecolor": "white"} if span.outcome == "wrong" else {}
+    axes.broken_barh(
+        [(start, end - start)],
+        (level - height / 2, height),
+        facecolor=OUTCOMES[span.outcome],
+        alpha=0.35 + 0.65 * span.strength,
+        zorder=2,
+        linewidth=0,
+        **hatch,
+    )
+    if span.apex is None or not 0 <= span.apex < n_frames:
+        return
+    if end - start > NARROW * (edges[-1] - edges[0]):
+        peak = float(edges[span.apex] + edges[span.apex + 1]) / 2
+        axes.plot([peak, peak], [level - height / 2, level + height / 2], color=INK, linewidth=1, zorder=4)
 
 
 def notebook_figure(figure: Figure) -> Figure:
