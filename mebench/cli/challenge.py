@@ -1,5 +1,6 @@
 """`mebench challenge list|info|check|submit|score|bundle`: the field's challenges, for participants and organisers."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from operator import attrgetter
 from pathlib import Path
@@ -112,37 +113,20 @@ def score(
     """
     task = challenges.register.task(name)
     challenges.bundle.check_truth(task, truth)
-    teams = sorted(entries.iterdir()) if entries.is_dir() else [entries]
-    tries = {path.stem: sorted(path.iterdir()) if path.is_dir() else [path] for path in teams}
-    found, failed = list[Any](), dict[str, str]()  # entries in place of records, for the ranks of leaderboards
+    tries = _tries_by_team(entries)
+    found, failed = list[Any](), dict[str, str]()
     for team, files in tries.items():
         try:
-            if not files:
-                raise DataError("its folder holds no file")
-            scores, answers = challenges.bundle.judged(task, files[-1], truth, api.score)
-            found.append(
-                SimpleNamespace(
-                    id=team,
-                    tries=len(files),
-                    scores=dict(scores),
-                    answers=answers,
-                    about=answers and {"kinds": answers.kinds, "classes": answers.classes},
-                    convention=task.convention,
-                )
-            )
+            found.append(_scored_entry(task, team, files, truth))
         except DataError as error:
             failed[team] = str(error)
     if not found:
         raise DataError(f"no file could be scored; {next(iter(failed))}: {next(iter(failed.values()))}")
     found.sort(key=lambda entry: -(entry.scores.get(task.main, {}).get("value") or 0))
-    groups = [""] * len(found)  # of questions
-    if task.form != "answers":
-        path = {"clips": "recognition.uf1", "strs": "analysis.strs"}.get(
-            task.form, f"spotting.{'overall' if len(found[0].about['kinds']) > 1 else 'micro'}.f1"
-        )
-        standing = boards.significance.standing(found, path, attrgetter("answers.tables"), ())
-        groups = [rank.get("group", "") for rank in standing]
-    rows = [{"team": e.id, "tries": e.tries, "group": group, **e.scores} for e, group in zip(found, groups)]
+    rows = [
+        {"team": entry.id, "tries": entry.tries, "group": group, **entry.scores}
+        for entry, group in zip(found, _significance_groups(task, found))
+    ]
     Progress().notify(*(f"not scored: {team}: {reason}" for team, reason in failed.items()))
     if write_json({"task": task.name, "entries": rows, "failed": failed}, json):
         heads = [Column("team", main=True), Column("tries", right=True), Column("group", optional=True)]
@@ -152,6 +136,42 @@ def score(
         raise SomeFailedError(
             f"{plural(len(failed), 'team')} of {len(tries)} could not be scored; the others are above"
         )
+
+
+def _tries_by_team(entries: Path) -> dict[str, list[Path]]:
+    """The files of each team, the last one at the end."""
+    teams = sorted(entries.iterdir()) if entries.is_dir() else [entries]
+    return {path.stem: sorted(path.iterdir()) if path.is_dir() else [path] for path in teams}
+
+
+def _scored_entry(task: challenges.Task, team: str, files: Sequence[Path], truth: Path) -> SimpleNamespace:
+    """The last file of a team with its scores, in place of a record for the ranks of leaderboards.
+
+    Raises:
+        DataError: there is no file, or it cannot be scored.
+    """
+    if not files:
+        raise DataError("its folder holds no file")
+    scores, answers = challenges.bundle.judged(task, files[-1], truth, api.score)
+    return SimpleNamespace(
+        id=team,
+        tries=len(files),
+        scores=dict(scores),
+        answers=answers,
+        about=answers and {"kinds": answers.kinds, "classes": answers.classes},
+        convention=task.convention,
+    )
+
+
+def _significance_groups(task: challenges.Task, found: Sequence[Any]) -> list[str]:
+    """The letters of each entry, equal where entries do not differ significantly; empty for answers to questions."""
+    if task.form == "answers":
+        return [""] * len(found)
+    several_kinds = len(found[0].about["kinds"]) > 1
+    paths = {"clips": "recognition.uf1", "strs": "analysis.strs"}
+    path = paths.get(task.form, "spotting.overall.f1" if several_kinds else "spotting.micro.f1")
+    ranks = boards.significance.standing(found, path, attrgetter("answers.tables"), ())
+    return [rank.get("group", "") for rank in ranks]
 
 
 @app.command("bundle", epilog="Example: mebench challenge bundle megc2023 --truth truth.csv -o bundle")

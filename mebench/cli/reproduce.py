@@ -5,10 +5,10 @@ files.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from shutil import copyfile
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -129,59 +129,76 @@ def rescore(
     The table shows scores under the authors' rules and the strict ones, with the paper's values. Intervals around peaks
     of window scores are also scored k'/2 later.
     """
-    folder, progress = leaderboards_folder(leaderboards), Progress()
-    place = kept = folder / reproduction.rescore.SCORED_ANEW
+    folder = leaderboards_folder(leaderboards)
+    place = folder / reproduction.rescore.SCORED_ANEW
     known = reproduction.rescore.read_source(place, source)
     published = records.published.read(folder / PUBLISHED)
-    with progress.waiting("scoring"):
+    with Progress().waiting("scoring"):
         outcome = reproduction.rescore.rescore(known, Path(root).expanduser())
+    kept = place
     if PACKAGE in folder.resolve().parents:  # the folder of an installed mebench is not the user's to write to
         kept = Path("leaderboards", reproduction.rescore.SCORED_ANEW)
         kept.mkdir(parents=True, exist_ok=True)
         copyfile(place / f"{source}.yaml", kept / f"{source}.yaml")
     file = reproduction.rescore.write_outcome(outcome, kept)
     cells = reproduction.rescore.rescored_cells(known, outcome, published)
-    plain = [
-        {
-            "dataset": dataset,
-            "score": name,
-            "printed": None if paper is None else paper.value,
-            "readings": [
-                {
-                    "convention": rule,
-                    "later": later,
-                    **({"choice": choice} if choice else {}),
-                    **dict(zip(_ENDS, value or (None, None, None))),
-                }
-                for (rule, later, choice), value in values.items()
-            ],
-        }
-        for dataset, name, paper, values in cells
-    ]
-    if write_json({**outcome, "cells": plain}, json):
-        readings = dict.fromkeys(reading for *_, values in cells for reading in values)
-        heads = [
-            ", ".join(filter(None, [rule, f"{later} frames later" if later else "", choice]))
-            for rule, later, choice in readings
-        ]
+    if write_json({**outcome, "cells": [_plain_cell(cell) for cell in cells]}, json):
         print_lines(known.title, f"{known.repository}, commit {known.commit}", "")
-        rows = []
-        for dataset, name, paper, values in cells:
-            printed, digits = (f"{p.value:.{p.digits}f}{'†' * bool(p.caveats)}", p.digits) if (p := paper) else ("–", 4)
-            ends = (dict(zip(_ENDS, values.get(reading) or (None,) * 3)) for reading in readings)
-            digits = min(digits, reproduction.rescore.DIGITS)
-            rows.append((dataset, name, printed, *(scored(score, digits) for score in ends)))
-        print_table(("dataset", "score", "printed", *heads), rows)
-        print_lines(f"The authors' rules are {known.convention}. Intervals: 95 %, over subjects.")
-        marked = [paper for _, _, paper, _ in cells if paper is not None and paper.caveats]
-        notes = [f"† {row.metric} of {row.dataset} is printed {', '.join(row.caveats)}: {row.note}" for row in marked]
-        if any(later for _, later, _ in readings):
-            notes.append(
-                "later: the label of frame i describes k' frames beginning at i, so an interval around the peak of "
-                "such scores lies k'/2 too early"
-            )
-        print_lines(*(f"- {line}" for line in (*known.remarks, *notes)))
+        _print_cells(known, cells)
         print_lines(f"{file}: add it to tables and page with mebench leaderboard build")
+
+
+def _plain_cell(cell: reproduction.rescore.Cell) -> dict[str, Any]:
+    """A printed value and its readings as data for JSON."""
+    dataset, name, paper, values = cell
+    readings = []
+    for (rule, later, choice), value in values.items():
+        reading: dict[str, Any] = {"convention": rule, "later": later}
+        if choice:
+            reading["choice"] = choice
+        readings.append(reading | _score_of(value))
+    return {
+        "dataset": dataset,
+        "score": name,
+        "printed": None if paper is None else paper.value,
+        "readings": readings,
+    }
+
+
+def _score_of(value: Sequence[float | None] | None) -> dict[str, float | None]:
+    """A value with its interval by the names of a score's fields; all None if it is undefined."""
+    return dict(zip(_ENDS, value or (None, None, None)))
+
+
+def _print_cells(source: reproduction.rescore.Source, cells: Sequence[reproduction.rescore.Cell]) -> None:
+    """Print a column for each reading, and remarks below."""
+    readings = dict.fromkeys(reading for *_, values in cells for reading in values)
+    heads = [_reading_in_words(*reading) for reading in readings]
+    rows = []
+    for dataset, name, paper, values in cells:
+        printed, digits = "–", 4
+        if paper is not None:
+            printed, digits = f"{paper.value:.{paper.digits}f}", paper.digits
+            if paper.caveats:
+                printed += "†"
+        digits = min(digits, reproduction.rescore.DIGITS)
+        scores = [scored(_score_of(values.get(reading)), digits) for reading in readings]
+        rows.append((dataset, name, printed, *scores))
+    print_table(("dataset", "score", "printed", *heads), rows)
+    print_lines(f"The authors' rules are {source.convention}. Intervals: 95 %, over subjects.")
+    marked = [paper for _, _, paper, _ in cells if paper is not None and paper.caveats]
+    notes = [f"† {row.metric} of {row.dataset} is printed {', '.join(row.caveats)}: {row.note}" for row in marked]
+    if any(later for _, later, _ in readings):
+        notes.append(
+            "later: the label of frame i describes k' frames beginning at i, so an interval around the peak of "
+            "such scores lies k'/2 too early"
+        )
+    print_lines(*(f"- {line}" for line in (*source.remarks, *notes)))
+
+
+def _reading_in_words(rule: str, later: int, choice: str) -> str:
+    """A convention, the shift of its intervals, and the rule of choice."""
+    return ", ".join(filter(None, [rule, f"{later} frames later" if later else "", choice]))
 
 
 def leaderboards_folder(named: str | None) -> Path:
@@ -205,23 +222,17 @@ def _print(
 ) -> None:
     """The measured cells, one line for all cells that are absent for the same reason, and remarks on the others."""
     print_lines(paper.title, f"Table {table}: {paper.tables[table].title}", "")
-    answered, parts = [], {"true_positives": ", true positives", "all_intervals": ", all intervals"}
-    for result in (result for result in results if result.run_id):
-        row, seen = result.cell.published, (*(result.measured or (None, None, None)), result.strict)
-        value, low, high, strict = (number(score, row.digits, NONE) for score in seen)
-        method = f"{row.method} ({row.method_variant})" if row.method_variant else row.method
-        score = f"{row.task}{parts.get(row.part, '')}: {metrics.catalogue.find(row.metric).label}"
-        ends = NONE if NONE in (low, high) else f"[{low}, {high}]"
-        answered.append((method, row.dataset, score, f"{row.value:.{row.digits}f}", value, ends, strict, result.why))
+    answered = [_measured_row(result) for result in results if result.run_id]
     if answered:
         print_table(
             ("method", "dataset", "score", "published", "measured", "interval", "strict rules", "why they differ"),
             answered,
         )
-    if looked := worth_rows(results):
+    gains = worth_rows(results)
+    if gains:
         print_table(
             ("method", "year", "published", "leaking", "honest", "gain", "candidates", "the paper's program"),
-            looked,
+            gains,
             "gain from selection on test subjects: UF1 over all clips",
         )
     measured = sum(result.measured is not None for result in results)
@@ -231,9 +242,11 @@ def _print(
             "Name the folders of your datasets under roots: in mebench.yaml, or with settings such as "
             "roots.casme2=/data/CASME2."
         )
-    absent = Counter(
-        (r.sentence or r.why.removeprefix("absent: "), r.cell.published.dataset) for r in results if not r.run_id
-    )
+    absent = Counter[tuple[str, str]]()
+    for result in results:
+        if not result.run_id:
+            reason = result.sentence or result.why.removeprefix("absent: ")
+            absent[reason, result.cell.published.dataset] += 1
     print_lines(*(f"- {reason} ({dataset}, {plural(count, 'cell')})" for (reason, dataset), count in absent.items()))
     if not measured:
         return
@@ -241,32 +254,55 @@ def _print(
         f"Measured by the paper's rules (convention {paper.convention}), and the same predictions by the strict "
         "rules of mebench. Intervals: 95 %, over subjects."
     )
-    if settings := [*request.words, *([f"stand-in: {request.stand_in}"] if request.stand_in else [])]:
+    settings = [*request.words]
+    if request.stand_in:
+        settings.append(f"stand-in: {request.stand_in}")
+    if settings:
         print_lines(f"Settings that differ from the paper's: {' '.join(settings)}")
     print_lines("Deviations of this reproduction from the paper:", *(f"- {line}" for line in paper.differs))
 
 
+PARTS = {"true_positives": ", true positives", "all_intervals": ", all intervals"}
+"""Parts of a task, as they are added to its name."""
+
+
+def _measured_row(result: reproduction.papers.Result) -> tuple[str, ...]:
+    """A published value beside the measured one, its interval, and the value under the strict rules."""
+    row = result.cell.published
+    method = f"{row.method} ({row.method_variant})" if row.method_variant else row.method
+    score = f"{row.task}{PARTS.get(row.part, '')}: {metrics.catalogue.find(row.metric).label}"
+    value, low, high = (number(end, row.digits, NONE) for end in result.measured or (None, None, None))
+    ends = NONE if NONE in (low, high) else f"[{low}, {high}]"
+    published = f"{row.value:.{row.digits}f}"
+    return method, row.dataset, score, published, value, ends, number(result.strict, row.digits, NONE), result.why
+
+
 def worth_rows(results: Sequence[reproduction.papers.Result]) -> list[tuple[str, ...]]:
-    """For each method that selects on test subjects, UF1 over all clips: method, year, published, leaking, honest, gain
-    with its interval, rule, program.
+    """The gain of each method that selects on test subjects: UF1 over all clips.
+
+    Returns:
+        Method, year, published, leaking, honest, gain with its interval, rule, program; below them, where it is known, the
+        best of several settings.
     """
     rows = []
-    for r in results:
-        row = r.cell.published
-        if row.metric != "uf1" or row.member or r.worth is None:
+    for result in results:
+        row, worth, best = result.cell.published, result.worth, result.best_of
+        if row.metric != "uf1" or row.member or worth is None:
             continue
-        most = span([r.worth["looks"][end] for end in ("least", "most")])
-        of_row = row.method, str(row.year or ""), f"{row.value:.{row.digits}f}"
-        lines = [
-            (of_row, (r.leaking, r.honest), r.worth["differences"].get("recognition.uf1", {}), most, r.cell.row.program)
-        ]
-        if best := r.best_of:
-            of_row, scores = (f"{row.method}, best of {best['of']} settings", "", ""), (best["uf1"], best["default"])
-            lines.append(
-                (of_row, scores, best["difference"], str(best["of"]), "no paper's: the same rule, with settings")
-            )
-        for head, scores, gain, n, program in lines:
-            value, low, high = (number(gain.get(end), 3, NONE, "+") for end in _ENDS)
-            sides = (number(score, row.digits, NONE) for score in scores)
-            rows.append((*head, *sides, f"{value} [{low}, {high}]", n, program))
+        head = (row.method, str(row.year or ""), f"{row.value:.{row.digits}f}")
+        sides = [number(score, row.digits, NONE) for score in (result.leaking, result.honest)]
+        gain = _gain_in_words(worth["differences"].get("recognition.uf1", {}))
+        candidates = span([worth["looks"]["least"], worth["looks"]["most"]])
+        rows.append((*head, *sides, gain, candidates, result.cell.row.program))
+        if best:
+            head = (f"{row.method}, best of {best['of']} settings", "", "")
+            sides = [number(score, row.digits, NONE) for score in (best["uf1"], best["default"])]
+            program = "no paper's: the same rule, with settings"
+            rows.append((*head, *sides, _gain_in_words(best["difference"]), str(best["of"]), program))
     return rows
+
+
+def _gain_in_words(gain: Mapping[str, float | None]) -> str:
+    """A gain with its sign and its interval."""
+    value, low, high = (number(gain.get(end), 3, NONE, "+") for end in _ENDS)
+    return f"{value} [{low}, {high}]"
