@@ -65,7 +65,7 @@ def is_tested() -> bool:
 @contextmanager
 def _without_plots() -> Iterator[None]:
     """A context in which torchmetrics finds neither Matplotlib nor SciPy. Its metrics then draw no plots."""
-    finders = importlib.import_module("lightning_utilities.core.imports")
+    finders: Any = importlib.import_module("lightning_utilities.core.imports")
     find_spec, find_version = finders.find_spec, finders._version
 
     def refuse_unused(package: str) -> None:
