@@ -137,12 +137,7 @@ def compare(
         for word in (second, *(others or ()))
     ]
     result = compared[0]
-    remarks = exchange.text_table.Remarks()
-    for line in _of_pairs({c.sides[1].name: c.warnings for c in compared}, first):
-        remarks.warn(line)
-    for line in _of_pairs({c.sides[1].name: c.repaired for c in compared}, first):
-        remarks.repair(line)
-    print_remarks(remarks)
+    print_remarks(_remarks_on_pairs(compared, first))
     sides = [result.sides[0], *(c.sides[1] for c in compared)]
     if noise is not None:
         with Progress().waiting("other coders"):
@@ -159,6 +154,16 @@ def compare(
         return
     if write_json(result.summary, json):
         reports.compare_runs.print_comparison(result.found, *result.sides, result.conclusions, result.remarks)
+
+
+def _remarks_on_pairs(compared: Sequence[api.Comparison], first: str) -> exchange.text_table.Remarks:
+    """The warnings and repairs of all comparisons with the first run or file."""
+    remarks = exchange.text_table.Remarks()
+    for line in _of_pairs({one.sides[1].name: one.warnings for one in compared}, first):
+        remarks.warn(line)
+    for line in _of_pairs({one.sides[1].name: one.repaired for one in compared}, first):
+        remarks.repair(line)
+    return remarks
 
 
 def _of_pairs(lines: Mapping[str, Sequence[str]], first: str) -> list[str]:
