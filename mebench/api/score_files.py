@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
@@ -23,13 +23,112 @@ What = Literal["intervals", "frame scores", "clips"]
 Given: TypeAlias = "str | Path | pd.DataFrame"
 """A file, or a table with the columns of one."""
 Names: TypeAlias = "str | Sequence[str] | None"
+Sides: TypeAlias = "tuple[reports.compare_runs.Side, reports.compare_runs.Side]"
+"""Two runs or programs that are compared."""
 READ_FORMATS = {"auto": None, "csv": False, "strs": False, "megc2023": False, "megc2020": True}
 """Formats by name, and whether they are the log of MEGC 2020; all others are tables of text."""
-PLACES: Mapping[str, Sequence[What]] = {
+OPTION_FITS: Mapping[str, Sequence[What]] = {
     **dict.fromkeys(("k_prime", "p", "smoothing", "postprocess", "anchor", "short_videos"), ("frame scores",)),
     **dict.fromkeys(("kinds", "fps", "strict_videos", "write_predictions"), ("intervals", "frame scores")),
 }
 """Options that are not about all of the three."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How predictions and truth are read, and which rows go together; see `score`.
+
+    Attributes:
+        what: kind of the predictions.
+        form: format of the predictions.
+        fps: frames per second, as the user says.
+        strict_videos: whether videos that the truth does not name are refused.
+        loose_ids: whether names that differ only in case, leading zeros or a prefix are one.
+        encoding: encoding of files that are not UTF-8.
+    """
+
+    what: What = "intervals"
+    form: str = "auto"
+    fps: float | None = None
+    strict_videos: bool = False
+    loose_ids: bool = False
+    encoding: str | None = None
+
+    @property
+    def join_rules(self) -> exchange.join.Rules:
+        """The rules by which rows of the files are matched."""
+        return exchange.join.Rules(self.fps, self.strict_videos, self.loose_ids)
+
+
+@dataclass(frozen=True)
+class FrameRules:
+    """How frame scores become intervals; None leaves the default of spotting. See `score`.
+
+    Attributes:
+        k_prime: half the length of an expression, in frames.
+        p: threshold, from a video's mean (0) to its maximum (1).
+        smoothing: way of smoothing.
+        postprocess: source of the intervals, `paper` or `released_code`.
+        anchor: middle of an interval, `paper` or `middle`.
+        short_videos: whether each video holds one expression, its highest peak.
+    """
+
+    k_prime: int | Mapping[str, int] | str | None = None
+    p: float | None = None
+    smoothing: str | None = None
+    postprocess: str | None = None
+    anchor: str | None = None
+    short_videos: bool = False
+
+    def spotting_params(self) -> core.SpottingParams:
+        """The parameters of spotting.
+
+        Raises:
+            ConfigError: a name is unknown, or `p` lies outside 0 to 1.
+        """
+        for option, value, known in (
+            ("postprocess", self.postprocess, core.options.RULES),
+            ("smoothing", self.smoothing, core.options.SMOOTHINGS),
+            ("anchor", self.anchor, core.options.ANCHORS),
+        ):
+            if value is not None:
+                check_known(option, str(value), known)
+        if self.p is not None and not 0 <= self.p <= 1:
+            raise ConfigError(f"--p must be between 0 (the mean) and 1 (the maximum), not {self.p}")
+        given = {"rule": self.postprocess, "p": self.p, "smoothing": self.smoothing, "anchor": self.anchor}
+        chosen: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+        return core.SpottingParams(**{"rule": "paper", **chosen})
+
+    def half_lengths(self) -> dict[str, int]:
+        """The half length k' of each kind, in frames.
+
+        Raises:
+            ConfigError: it is missing, or not a whole number of at least 1.
+        """
+        return exchange.frame_scores.half_lengths(self.k_prime)
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """What is scored, under which rules; see `score`.
+
+    Attributes:
+        convention: name of the rules.
+        rules: single rules that are changed.
+        classes: emotions to score.
+        kinds: kinds to score.
+        sensitivity: whether the scores under every convention are added.
+        seed: seed of the bootstrap.
+        bootstrap: number of draws; 0 for no intervals.
+    """
+
+    convention: str = "strict"
+    rules: Mapping[str, Any] | Sequence[str] = ()
+    classes: Names = None
+    kinds: Names = None
+    sensitivity: bool = False
+    seed: int = 0
+    bootstrap: int = 1000
 
 
 class Scores(Result):
@@ -165,85 +264,170 @@ def score(
         ConfigError: an option is wrong, or is about other predictions than these.
         DataError: a table cannot be understood; the sentence names its line.
     """
-    convention = _convention(convention, rules)
-    check_known("what", what, get_args(What))
-    check_known("format", form, READ_FORMATS)
-    refuse_if(
-        (fps is not None and not fps > 0, f"fps must be above 0, not {fps}"),
-        (bootstrap < 0, f"bootstrap must be 0 or more draws, not {bootstrap}"),
+    return score_predictions(
+        predictions,
+        truth,
+        Reading(what, form, fps, strict_videos, loose_ids, encoding),
+        FrameRules(k_prime, p, smoothing, postprocess, anchor, short_videos),
+        Scoring(convention, rules, classes, kinds, sensitivity, seed, bootstrap),
+        progress,
     )
-    how = {"p": p, "smoothing": smoothing, "postprocess": postprocess, "anchor": anchor}
-    given = {**how, "k_prime": k_prime, "short_videos": short_videos or None, "kinds": kinds, "fps": fps}
-    if stray := misplaced(what, {**given, "strict_videos": strict_videos or None}):
-        raise ConfigError(
-            f"{stray} applies to {PLACES[stray][0]}: use it with what={PLACES[stray][0]!r}, not with {what!r}"
-        )
 
-    remarks, join = exchange.text_table.Remarks(), exchange.join.Rules(fps, strict_videos, loose_ids)
-    answered, true = (
-        _file(given, name, encoding) for given, name in ((predictions, "the predictions"), (truth, "the truth"))
-    )
-    if what == "clips":
-        read, join = exchange.answers.read_truth(
-            true, join, remarks, inspection.dataset_summary.adapters_of(true), clips=True
-        )
-        answers = exchange.answers.of_clips(read, answered, join, remarks, _listed(classes))
+
+def score_predictions(
+    predictions: Given,
+    truth: Given,
+    reading: Reading,
+    frame_rules: FrameRules,
+    scoring: Scoring,
+    progress: Progress | None = None,
+) -> Scores:
+    """Score predictions of any program, with the options of `score` in groups.
+
+    Raises:
+        ConfigError: an option is wrong, or is about other predictions than these.
+        DataError: a table cannot be understood; the sentence names its line.
+    """
+    convention = _convention(scoring.convention, scoring.rules)
+    _check_options(reading, frame_rules, scoring)
+    remarks = exchange.text_table.Remarks()
+    answered = _file(predictions, "the predictions", reading.encoding)
+    true = _file(truth, "the truth", reading.encoding)
+    if reading.what == "clips":
+        answers = _answers_for_clips(answered, true, reading, scoring, remarks)
+    elif reading.what == "frame scores":
+        answers = _answers_from_frame_scores(answered, true, reading, frame_rules, scoring, remarks)
     else:
-        scores, join = None, replace(join, fps=exchange.eaf.common_rate([true, answered], fps))
-        if what == "frame scores":
-            chosen: dict[str, Any] = {name: value for name, value in how.items() if value is not None}
-            for name, known in (
-                ("postprocess", core.options.RULES),
-                ("smoothing", core.options.SMOOTHINGS),
-                ("anchor", core.options.ANCHORS),
-            ):
-                check_known(name, str(chosen.get(name, known[0])), known)
-            if not 0 <= chosen.get("p", 0) <= 1:
-                raise ConfigError(f"--p must be between 0 (the mean) and 1 (the maximum), not {chosen['p']}")
-            lengths = exchange.frame_scores.half_lengths(k_prime)
-            options = core.SpottingParams(rule=chosen.pop("postprocess", "paper"), **chosen)
-            scores = exchange.frame_scores.read_frame_scores(answered, remarks)
-            spotted = exchange.frame_scores.propose(scores, lengths, options, remarks, short_videos)
-        else:
-            spotted = None
-        read, join = exchange.answers.read_truth(true, join, remarks, inspection.dataset_summary.adapters_of(true))
-        answers = exchange.answers.of_intervals(
-            read,
-            spotted  # a file as it was read is not kept: of a million rows it is a tenth of the memory
-            or exchange.intervals.read_intervals(
-                answered, "predictions", remarks, READ_FORMATS[form], join.fps or read.rate_of_seconds, read.rate
-            ),
-            join,
-            remarks,
-            classes=_listed(classes),
-            kinds=_listed(kinds),
-            scores=scores,
-        )
+        answers = _answers_from_intervals(answered, true, reading, scoring, remarks)
+    with (progress or Silent()).waiting("scoring"):
+        summary = _summarize(answers, convention, scoring)
+    summary |= {"warnings": remarks.warnings, "repaired": remarks.repaired}
+    return Scores(summary, answers, remarks, f"{reading.what} of {answered} beside {true}")
+
+
+def _check_options(reading: Reading, frame_rules: FrameRules, scoring: Scoring) -> None:
+    """Refuse wrong options, and those that are about other predictions."""
+    what = reading.what
+    check_known("what", what, get_args(What))
+    check_known("format", reading.form, READ_FORMATS)
+    refuse_if(
+        (reading.fps is not None and not reading.fps > 0, f"fps must be above 0, not {reading.fps}"),
+        (scoring.bootstrap < 0, f"bootstrap must be 0 or more draws, not {scoring.bootstrap}"),
+    )
+    stray = misplaced_option(
+        what,
+        {
+            "p": frame_rules.p,
+            "smoothing": frame_rules.smoothing,
+            "postprocess": frame_rules.postprocess,
+            "anchor": frame_rules.anchor,
+            "k_prime": frame_rules.k_prime,
+            "short_videos": frame_rules.short_videos or None,
+            "kinds": scoring.kinds,
+            "fps": reading.fps,
+            "strict_videos": reading.strict_videos or None,
+        },
+    )
+    if stray:
+        first_place = OPTION_FITS[stray][0]
+        raise ConfigError(f"{stray} applies to {first_place}: use it with what={first_place!r}, not with {what!r}")
+
+
+def misplaced_option(what: What, options: Mapping[str, object]) -> str | None:
+    """The first of some options that is set though it is not about these predictions, or None."""
+    for name, value in options.items():
+        if value is not None and what not in OPTION_FITS[name]:
+            return name
+    return None
+
+
+def _answers_for_clips(
+    answered: exchange.text_table.File,
+    true: exchange.text_table.File,
+    reading: Reading,
+    scoring: Scoring,
+    remarks: exchange.text_table.Remarks,
+) -> exchange.answers.Answers:
+    """The classes of given clips, beside the true ones."""
+    adapters = inspection.dataset_summary.adapters_of(true)
+    read, join = exchange.answers.read_truth(true, reading.join_rules, remarks, adapters, clips=True)
+    return exchange.answers.of_clips(read, answered, join, remarks, _listed(scoring.classes))
+
+
+def _answers_from_frame_scores(
+    answered: exchange.text_table.File,
+    true: exchange.text_table.File,
+    reading: Reading,
+    frame_rules: FrameRules,
+    scoring: Scoring,
+    remarks: exchange.text_table.Remarks,
+) -> exchange.answers.Answers:
+    """The intervals that follow from frame scores, beside the true ones."""
+    join = replace(reading.join_rules, fps=exchange.eaf.common_rate([true, answered], reading.fps))
+    options, half_lengths = frame_rules.spotting_params(), frame_rules.half_lengths()
+    scores = exchange.frame_scores.read_frame_scores(answered, remarks)
+    spotted = exchange.frame_scores.propose(scores, half_lengths, options, remarks, frame_rules.short_videos)
+    adapters = inspection.dataset_summary.adapters_of(true)
+    read, join = exchange.answers.read_truth(true, join, remarks, adapters)
+    return exchange.answers.of_intervals(
+        read,
+        spotted,
+        join,
+        remarks,
+        classes=_listed(scoring.classes),
+        kinds=_listed(scoring.kinds),
+        scores=scores,
+    )
+
+
+def _answers_from_intervals(
+    answered: exchange.text_table.File,
+    true: exchange.text_table.File,
+    reading: Reading,
+    scoring: Scoring,
+    remarks: exchange.text_table.Remarks,
+) -> exchange.answers.Answers:
+    """The spotted intervals, beside the true ones."""
+    join = replace(reading.join_rules, fps=exchange.eaf.common_rate([true, answered], reading.fps))
+    adapters = inspection.dataset_summary.adapters_of(true)
+    read, join = exchange.answers.read_truth(true, join, remarks, adapters)
+    is_log, fps = READ_FORMATS[reading.form], join.fps or read.rate_of_seconds
+    return exchange.answers.of_intervals(
+        read,
+        # The file has no name here, so that it is not kept: of a million rows it is a tenth of the memory.
+        exchange.intervals.read_intervals(answered, "predictions", remarks, is_log, fps, read.rate),
+        join,
+        remarks,
+        classes=_listed(scoring.classes),
+        kinds=_listed(scoring.kinds),
+    )
+
+
+def _summarize(answers: exchange.answers.Answers, convention: str, scoring: Scoring) -> dict[str, Any]:
+    """All scores as plain data."""
 
     def under(name: str, draws: int) -> dict[str, Any]:
         return metrics.summary.summarize(
-            answers.tables, kinds=answers.kinds, classes=answers.classes, seed=int(seed), convention=name, draws=draws
+            answers.tables,
+            kinds=answers.kinds,
+            classes=answers.classes,
+            seed=int(scoring.seed),
+            convention=name,
+            draws=draws,
         )
 
-    with (progress or Silent()).waiting("scoring"):
-        summary = under(convention, int(bootstrap))
-        if sensitivity:
-            summary["sensitivity"] = metrics.summary.of_conventions(under)
-            summary["sensitivity_of_rules"] = metrics.summary.of_rules(under, convention)
-            summary["remarks"] += metrics.summary.strongest(summary["sensitivity_of_rules"], convention)
+    summary = under(convention, int(scoring.bootstrap))
+    if scoring.sensitivity:
+        summary["sensitivity"] = metrics.summary.of_conventions(under)
+        summary["sensitivity_of_rules"] = metrics.summary.of_rules(under, convention)
+        summary["remarks"] += metrics.summary.strongest(summary["sensitivity_of_rules"], convention)
     if "recognition" in summary and answers.tables.clips is not None:
         summary["chance"] = {
             "recognition": metrics.chance.recognition_chance(answers.tables, answers.classes, convention)
         }
         if "jaccard" not in summary["recognition"]["scores"]:  # a set of classes has no row of its own
             summary["confusion"] = reports.plots.confusions(answers.tables.clips, answers.classes).to_dict("index")
-    summary |= {"warnings": remarks.warnings, "repaired": remarks.repaired}
-    return Scores(summary, answers, remarks, f"{what} of {answered} beside {true}")
-
-
-def misplaced(what: What, options: Mapping[str, object]) -> str | None:
-    """The first of some options that is set though it is not about these predictions, or None."""
-    return next((name for name, value in options.items() if value is not None and what not in PLACES[name]), None)
+    return summary
 
 
 def _file(given: Given | Run, name: str, encoding: str | None = None) -> exchange.text_table.File:
@@ -287,15 +471,21 @@ class Comparison:
     def __init__(
         self,
         found: metrics.comparison.Comparison,
-        sides: tuple[reports.compare_runs.Side, reports.compare_runs.Side],
+        sides: Sides,
         convention: str,
-        extra: Mapping[str, Any],
+        remarks: exchange.text_table.Remarks | None,
     ) -> None:
-        self.found, self.sides, self.title = found, sides, " against ".join(side.title for side in sides)
+        self.found = found
+        self.sides = sides
+        self.title = " against ".join(side.title for side in sides)
         self.conclusions = reports.compare_runs.conclusions(found)
         self.remarks = reports.compare_runs.remarks(found, *sides, metrics.conventions.named(convention))
-        self.summary = reports.compare_runs.plain(found, *sides, self.conclusions, self.remarks) | dict(extra)
-        self.warnings, self.repaired = list(extra.get("warnings", ())), list(extra.get("repaired", ()))
+        self.summary = reports.compare_runs.plain(found, *sides, self.conclusions, self.remarks)
+        self.warnings: list[str] = []
+        self.repaired: list[str] = []
+        if remarks is not None:  # only files have any
+            self.warnings, self.repaired = list(remarks.warnings), list(remarks.repaired)
+            self.summary |= {"warnings": remarks.warnings, "repaired": remarks.repaired}
 
     def under_noise(self, file: str | Path) -> dict[str, Any]:
         """The compared scores if other coders had annotated, and the highest that this allows.
@@ -380,30 +570,53 @@ def compare(
         DataError: a table cannot be understood.
     """
     name = _convention(convention, rules)
-    extra: dict[str, Any] = {}
+    remarks = exchange.text_table.Remarks()
     if truth is None:
-        if not all(isinstance(side, str | Path | Run) for side in (first, second)):
-            raise ConfigError("a table, unlike a run, has no truth of its own: give truth=")
-        folders = [
-            [side.folder] if isinstance(side, Run) else run_files.folder.RunFolder.several(runs_folder(runs), str(side))
-            for side in (first, second)
-        ]
-        if twice := {one.path.resolve() for one in folders[0]} & {one.path.resolve() for one in folders[1]}:
-            raise RunError(f"both words name the run {next(iter(twice)).name!r}: compare two different runs")
-        one_run, other_run = (
-            reports.compare_runs.Side.of_runs(group, str(word)) for group, word in zip(folders, (first, second))
-        )
-        sides = one_run, other_run
+        sides = _sides_of_runs(first, second, runs)
     else:
-        one, other = (_file(side, f"table {letter}", encoding) for side, letter in ((first, "A"), (second, "B")))
-        if isinstance(one, Path) and isinstance(other, Path) and one.resolve() == other.resolve():
-            raise ConfigError(f"both words name the file {str(first)!r}: compare two different files")
-        remarks, join = exchange.text_table.Remarks(), exchange.join.Rules(fps, loose_ids=loose_ids)
-        true = _file(truth, "the truth", encoding)
-        answers = exchange.answers.read_against_truth(
-            true, [one, other], join, remarks, clips, _listed(classes), inspection.dataset_summary.adapters_of(true)
-        )
-        extra = {"warnings": remarks.warnings, "repaired": remarks.repaired}
-        sides = reports.compare_runs.Side.of_file(one, answers[0]), reports.compare_runs.Side.of_file(other, answers[1])
+        reading = Reading("clips" if clips else "intervals", fps=fps, loose_ids=loose_ids, encoding=encoding)
+        sides = _sides_of_files(first, second, truth, reading, classes, remarks)
     with (progress or Silent()).waiting("comparing"):
-        return Comparison(reports.compare_runs.compare_sides(*sides, name, metrics), sides, name, extra)
+        found = reports.compare_runs.compare_sides(*sides, name, metrics)
+        return Comparison(found, sides, name, remarks if truth is not None else None)
+
+
+def _sides_of_runs(first: Given | Run, second: Given | Run, runs: str) -> Sides:
+    """Two runs, or two groups of runs that differ in the seed alone."""
+    if not all(isinstance(side, str | Path | Run) for side in (first, second)):
+        raise ConfigError("a table, unlike a run, has no truth of its own: give truth=")
+    folders, other_folders = _run_folders(first, runs), _run_folders(second, runs)
+    twice = {folder.path.resolve() for folder in folders} & {folder.path.resolve() for folder in other_folders}
+    if twice:
+        raise RunError(f"both words name the run {next(iter(twice)).name!r}: compare two different runs")
+    of_runs = reports.compare_runs.Side.of_runs
+    return of_runs(folders, str(first)), of_runs(other_folders, str(second))
+
+
+def _run_folders(side: Given | Run, runs: str) -> list[run_files.folder.RunFolder]:
+    """The folders of a run, or of all runs whose id begins so and that differ in the seed alone."""
+    if isinstance(side, Run):
+        return [side.folder]
+    return run_files.folder.RunFolder.several(runs_folder(runs), str(side))
+
+
+def _sides_of_files(
+    first: Given | Run,
+    second: Given | Run,
+    truth: Given,
+    reading: Reading,
+    classes: Names,
+    remarks: exchange.text_table.Remarks,
+) -> Sides:
+    """Two files or tables with their truth."""
+    one = _file(first, "table A", reading.encoding)
+    other = _file(second, "table B", reading.encoding)
+    if isinstance(one, Path) and isinstance(other, Path) and one.resolve() == other.resolve():
+        raise ConfigError(f"both words name the file {str(first)!r}: compare two different files")
+    true = _file(truth, "the truth", reading.encoding)
+    adapters = inspection.dataset_summary.adapters_of(true)
+    answers, other_answers = exchange.answers.read_against_truth(
+        true, [one, other], reading.join_rules, remarks, reading.what == "clips", _listed(classes), adapters
+    )
+    of_file = reports.compare_runs.Side.of_file
+    return of_file(one, answers), of_file(other, other_answers)

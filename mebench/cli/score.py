@@ -1,6 +1,9 @@
 """`mebench score`: predictions of any program against a truth, under any convention."""
 
-from typing import Annotated, Any
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
 
 import typer
 
@@ -119,55 +122,63 @@ def score(
     The truth may be the released sheet of a dataset. Frames may count from 0 or 1, but alike in both files. A clip without an answer
     counts as wrong.
     """
-    if sum(file is not None for file in (predictions, frame_scores, clips)) != 1:
-        raise ConfigError(
-            "mebench score needs either --predictions FILE (intervals), --frame-scores FILE (one score a frame) or --clips FILE "
-            "(the emotion of each given clip), and --truth FILE"
-        )
-    what: api.score_files.What = (
-        "clips" if clips is not None else "frame scores" if frame_scores is not None else "intervals"
-    )
-    options: dict[str, Any] = {
-        "kinds": kinds,
-        "fps": fps,
-        "strict_videos": strict_videos,
-        "k_prime": k_prime,
-        "p": p,
-        "smoothing": smoothing,
-        "postprocess": postprocess,
-        "anchor": anchor,
-        "short_videos": short_videos,
-    }
-    if stray := api.score_files.misplaced(
+    what, given = _given_predictions(predictions, frame_scores, clips)
+    _refuse_misplaced(
         what,
-        {name: None if value is False else value for name, value in {**options, "write_predictions": write}.items()},
-    ):
-        places = api.score_files.PLACES[stray]
-        fits = " or ".join(FILES[place] for place in places)
-        raise ConfigError(
-            f"--{stray.replace('_', '-')} applies to {places[0]}: use it with {fits}, not with {FILES[what]}"
-        )
-
+        {
+            "kinds": kinds,
+            "fps": fps,
+            "strict_videos": strict_videos or None,
+            "k_prime": k_prime,
+            "p": p,
+            "smoothing": smoothing,
+            "postprocess": postprocess,
+            "anchor": anchor,
+            "short_videos": short_videos or None,
+            "write_predictions": write,
+        },
+    )
     if write is not None:
         check_known("format", write_form, exchange.write.FORMATS)
-    scores = api.score(
-        predictions or frame_scores or str(clips),
+    scores = api.score_files.score_predictions(
+        given,
         truth,
-        what=what,
-        convention=convention,
-        rules=rule or (),
-        classes=classes,
-        loose_ids=loose_ids,
-        encoding=encoding,
-        sensitivity=sensitivity,
-        form=form,
-        seed=seed,
-        bootstrap=bootstrap,
-        progress=Progress(),
-        **options,
+        api.score_files.Reading(what, form, fps, strict_videos, loose_ids, encoding),
+        api.score_files.FrameRules(k_prime, p, smoothing, postprocess, anchor, short_videos),
+        api.score_files.Scoring(convention, rule or (), classes, kinds, sensitivity, seed, bootstrap),
+        Progress(),
     )
     if write is not None:
         scores.write_predictions(write, write_form)
     print_remarks(scores)
     if write_json(scores.summary, json):
         reports.scores.print_scores(scores.summary, scores.tables, verbose)
+
+
+def _given_predictions(
+    intervals: str | None, frame_scores: str | None, clips: str | None
+) -> tuple[api.score_files.What, str]:
+    """The kind of the predictions that the words name, and their file."""
+    files: dict[api.score_files.What, str | None] = {
+        "intervals": intervals,
+        "frame scores": frame_scores,
+        "clips": clips,
+    }
+    given = [(what, file) for what, file in files.items() if file is not None]
+    if len(given) != 1:
+        raise ConfigError(
+            "mebench score needs either --predictions FILE (intervals), --frame-scores FILE (one score a frame) or --clips FILE "
+            "(the emotion of each given clip), and --truth FILE"
+        )
+    return given[0]
+
+
+def _refuse_misplaced(what: api.score_files.What, options: Mapping[str, object]) -> None:
+    """Refuse an option that is about other predictions."""
+    stray = api.score_files.misplaced_option(what, options)
+    if stray:
+        places = api.score_files.OPTION_FITS[stray]
+        fits = " or ".join(FILES[place] for place in places)
+        raise ConfigError(
+            f"--{stray.replace('_', '-')} applies to {places[0]}: use it with {fits}, not with {FILES[what]}"
+        )
