@@ -169,32 +169,41 @@ class TextTable:
     def without_notes(self, remarks: Remarks) -> Self:
         """The table without notes and sums (`is_note_or_sum`)."""
         named = [self.cells[name] for name in ("subject", "video") if name in self.cells]
-        frames = [self.cells[name] for name in ("onset", "apex", "offset", "frame") if name in self.cells]
-        notes = np.any([column.where(lambda cell: not cell or is_total(cell)) for column in named], axis=0)
-        for row in np.flatnonzero(notes):
-            cells = (column[row].strip() for column in (*named, *self.cells.values(), *self.others.values()))
-            names, numbers = [column[row] for column in named], [column[row] for column in frames]
-            notes[row] = is_note_or_sum(names, numbers, next(filter(None, cells), ""))
+        lacks_name = np.any([column.where(lambda cell: not cell or is_total(cell)) for column in named], axis=0)
+        notes = np.zeros(len(self.lines), np.bool_)
+        for row in np.flatnonzero(lacks_name):
+            notes[row] = self._is_note(int(row), named)
         if not notes.any():
             return self
         remarks.repair(f"{self.role}: {at_lines(self.lines[notes])}, left out: a note or a sum that names no video")
-        cells_of, others = (
-            {name: column.rows(~notes) for name, column in columns.items()} for columns in (self.cells, self.others)
+        return replace(
+            self,
+            cells={name: column.rows(~notes) for name, column in self.cells.items()},
+            others={name: column.rows(~notes) for name, column in self.others.items()},
+            lines=self.lines[~notes],
         )
-        return replace(self, cells=cells_of, others=others, lines=self.lines[~notes])
+
+    def _is_note(self, row: int, named: Sequence[Cells]) -> bool:
+        """Whether a row that lacks a name in one of the named columns is a note or a sum."""
+        names = [column[row] for column in named]
+        numbers = [self.cells[name][row] for name in ("onset", "apex", "offset", "frame") if name in self.cells]
+        columns = (*named, *self.cells.values(), *self.others.values())
+        filled = [column[row].strip() for column in columns if column[row].strip()]
+        return is_note_or_sum(names, numbers, filled[0] if filled else "")
 
     def note_unread(self, remarks: Remarks, used: Iterable[str] = ()) -> None:
         """Report the unread columns, except for some that had another use."""
-        if unread := [shorten(name, MOST_OF_A_NAME, placeholder=" …") for name in self.others if name not in used]:
+        unread = [_shortened(name) for name in self.others if name not in used]
+        if unread:
             remarks.repair(f"{self.role}: {plural(len(unread), 'column')} not read: {', '.join(unread)}")
 
     def taken(self, header: str, what: str, column: Cells) -> Self:
         """The table with one of the other columns as a wanted one.
 
         Args:
-            header: of the column.
+            header: name of the column in the file.
             what: the wanted column that it is.
-            column: its cells.
+            column: cells of the column.
         """
         others = {name: cells for name, cells in self.others.items() if name != header}
         return replace(self, cells={**self.cells, what: column}, others=others)
@@ -210,25 +219,34 @@ class TextTable:
             needed["subject"] = ("subject", "video")  # the column is optional, but a typing error must not hide it
         for name, needs in needed.items():
             if name not in self.cells:
-                near = likely([*self.others], name) or holding([*self.others], name)
-                hint = (
-                    f" If {near!r} holds it, {'count it in frames and ' * (name in ('onset', 'offset'))}name it so."
-                    if near
-                    else ""
-                )
-                positions = recognise(self.headers, list(self.cells), self.role)
-                positions |= compounds(self.headers, positions, {what: ALIASES[what] for what in self.cells})
-                taken = ", ".join(
-                    f"{header!r} as {what}"
-                    for what, position in positions.items()
-                    if plain_name(header := self.headers[position]) != plain_name(what)
-                )
-                hint += f" It takes {taken}." if taken else ""
-                columns = (shorten(header, MOST_OF_A_NAME, placeholder=" …") for header in self.headers if header)
+                columns = ", ".join(_shortened(header) for header in self.headers if header)
                 raise DataError(
                     f"{self.place}, line {self.header_line}: the header lacks the column {name!r}; its columns are "
-                    f"{', '.join(columns)}.{hint} A file of {self.role} needs {', '.join(needs)}"
+                    f"{columns}.{self._hint_at(name)} A file of {self.role} needs {', '.join(needs)}"
                 )
+
+    def _hint_at(self, name: str) -> str:
+        """Sentences on the column that may be the missing one, and on columns that are read under another name."""
+        hint = ""
+        near = likely([*self.others], name) or holding([*self.others], name)
+        if near:
+            remedy = "count it in frames and name it so" if name in ("onset", "offset") else "name it so"
+            hint = f" If {near!r} holds it, {remedy}."
+        positions = recognise(self.headers, list(self.cells), self.role)
+        positions |= compounds(self.headers, positions, {what: ALIASES[what] for what in self.cells})
+        taken = []
+        for what, position in positions.items():
+            header = self.headers[position]
+            if plain_name(header) != plain_name(what):
+                taken.append(f"{header!r} as {what}")
+        if taken:
+            hint += f" It takes {', '.join(taken)}."
+        return hint
+
+
+def _shortened(header: str) -> str:
+    """The name of a column, cut for a message."""
+    return shorten(header, MOST_OF_A_NAME, placeholder=" …")
 
 
 def read_sheet(path: File, remarks: Remarks, role: str) -> Sheet:
@@ -244,19 +262,23 @@ def read_sheet(path: File, remarks: Remarks, role: str) -> Sheet:
     """
     sheet = path if isinstance(path, Sheet) else _opened(path, role)
     alike = grouped(sheet.remarks, key=lambda repair: re.sub(r"^\d+ ", "", repair.reason))
-    for reason, rows in alike.items():  # of several rows without how often in each
-        where = {row.row for row in rows if row.row}
-        remarks.repair(
-            f"{role}: {rows[0].reason if len(rows) == 1 else reason}{f' ({at_lines(where)})' if where else ''}"
-        )
+    for reason, repairs in alike.items():
+        lines = {repair.row for repair in repairs if repair.row}
+        # Of several rows the sentence leaves out how often each has it.
+        sentence = repairs[0].reason if len(repairs) == 1 else reason
+        where = f" ({at_lines(lines)})" if lines else ""
+        remarks.repair(f"{role}: {sentence}{where}")
     if not (sheet.rows or sheet.text.strip()):
         raise DataError(f"{path} is empty: it needs a line with the names of the columns, and a line for each row")
     return sheet
 
 
 def _opened(path: Path, role: str) -> Sheet:
-    book = None if path.exists() else _SHEET.fullmatch(str(path))
-    file, name = (Path(book[1]), book[2]) if book else (path, None)
+    """The sheet in a file."""
+    file, name = path, None
+    with_sheet = None if path.exists() else _SHEET.fullmatch(str(path))
+    if with_sheet:
+        file, name = Path(with_sheet[1]), with_sheet[2]
     raw = _bytes(file, role)
     try:
         shaped = shapes.as_sheet(raw, str(path))
@@ -282,111 +304,200 @@ def parse(
     Args:
         sheet: the rows.
         path: the file, for sentences.
-        role: what it holds.
+        role: contents of the file.
         wanted: names of `ALIASES`.
-        remarks: what was noticed is added there.
+        remarks: list that gets what was noticed.
         alone: the wanted column that may have only its owner's name, `pred` or `y_true`.
 
     Raises:
         DataError: there is no header, two columns have one name, or a row has more cells than the header.
     """
     if not sheet.header:
-        if (filled := unnamed_columns.with_column_names(sheet)) is not None:
-            remarks.repair(f"{role}: no line names the columns: they are read as {filled[1]}")
-            return parse(filled[0], path, role, wanted, remarks, alone)
-        line, first = next((n, text.strip()) for n, text in sheet.lines() if text.strip())
-        raise DataError(
-            f"{path}, line {line}: this line should name the columns ({', '.join(wanted)}), separated by comma, "
-            f"semicolon or tab, but is {first[:80]!r}: write the names above the rows"
-        )
+        sheet = _with_header(sheet, path, role, wanted, remarks)
     grid = sheet.grid()
     at = int(np.searchsorted(grid.lines, sheet.header))
-    above = [
-        line
-        for row, line in enumerate(grid.lines[:at].tolist())
-        if not PASSED.match(sheet.separator.join(column[row] for column in grid.columns[: grid.lengths[row]]))
-    ]
     headers = [column[at].strip() for column in grid.columns[: grid.lengths[at]]]
-    grid = grid.rows(slice(at + 1, None))
     positions = recognise(headers, wanted, role, alone)
-    for name, position in positions.items():
-        if sum(plain_name(header) == plain_name(headers[position]) for header in headers) > 1:
-            raise DataError(f"{path} has two columns {headers[position]!r}: keep the one that holds the {name}")
-    if above:
-        remarks.repair(f"{role}: {at_lines(above)} above the names of the columns, left out")
-    for name, position in compounds(headers, positions, {name: ALIASES[name] for name in wanted}).items():
-        if name != "kind":  # its numbers stand for words
-            positions[name] = position
-            remarks.repair(f"{role}: the column {headers[position]!r} is read as the {name}")
-    unread = [header for position, header in enumerate(headers) if header and position not in positions.values()]
-    for name in wanted:
-        if name in positions or (
-            name == "kind" and "offset" in wanted
-        ):  # `intervals` searches for kinds in other columns
-            continue
-        near = likely(unread, name) or holding(unread, name)
-        if near is not None and plain_name(near) not in KNOWN:  # a likely typing error must not go unnoticed
-            remarks.warn(f"{role}: the column {near!r} is not read; if it holds the {name}, name it so")
-    short = grid.lengths < len(headers)
-    if short[-1:].any() and short.sum() < min(2, len(short)) and sheet.text[-1:] not in ("", "\n", "\r"):
-        remarks.warn(
-            f"{role}: the last line, {grid.lines[-1]}, has only {grid.lengths[-1]} of {len(headers)} cells and "
-            "no line end: was the file cut off there?"
-        )
-    columns = _columns(grid, len(headers), positions, path, role, remarks)
-    for name, other in rivals(headers, positions, role):
-        taken = positions[name]
-        if [*columns[other]] != [*columns[taken]]:
+    found = _FoundColumns(path, role, headers, grid.rows(slice(at + 1, None)), positions)
+    found.refuse_twice()
+    lines_above = _lines_above(grid, at, sheet.separator)
+    if lines_above:
+        remarks.repair(f"{role}: {at_lines(lines_above)} above the names of the columns, left out")
+    found.add_compounds(wanted, remarks)
+    found.warn_of_likely_names(wanted, remarks)
+    found.warn_of_cut_end(sheet, remarks)
+    columns = found.columns(remarks)
+    found.warn_of_rivals(columns, remarks)
+    found.refuse_open_quotation(sheet, columns)
+    cells = {}
+    for name, position in found.positions.items():
+        cells[name] = columns[position].read(lambda cell: _GUARD.sub("", " ".join(cell.split())))
+    others = {found.headers[position]: columns[position] for position in found.unread}
+    has_decimal_comma = sheet.separator != ","
+    lines = found.grid.lines
+    table = TextTable(str(path), role, cells, lines, found.headers, has_decimal_comma, sheet.header, others)
+    names_rows = "video" in cells or "subject" in cells
+    return table.without_notes(remarks) if names_rows else table
+
+
+def _with_header(sheet: Sheet, path: File, role: str, wanted: Sequence[str], remarks: Remarks) -> Sheet:
+    """The sheet with names for its columns, by what their cells look like."""
+    named = unnamed_columns.with_column_names(sheet)
+    if named is not None:
+        with_names, names = named
+        remarks.repair(f"{role}: no line names the columns: they are read as {names}")
+        return with_names
+    line, first = next((n, text.strip()) for n, text in sheet.lines() if text.strip())
+    raise DataError(
+        f"{path}, line {line}: this line should name the columns ({', '.join(wanted)}), separated by comma, "
+        f"semicolon or tab, but is {first[:80]!r}: write the names above the rows"
+    )
+
+
+def _lines_above(grid: Grid, n_rows: int, separator: str) -> list[int]:
+    """The lines of the first rows, without those that say nothing about the data (`PASSED`)."""
+    above = []
+    for row in range(n_rows):
+        cells = [column[row] for column in grid.columns[: grid.lengths[row]]]
+        if not PASSED.match(separator.join(cells)):
+            above.append(int(grid.lines[row]))
+    return above
+
+
+@dataclass
+class _FoundColumns:
+    """The wanted columns of a table while they are looked for.
+
+    Attributes:
+        path: the file, for sentences.
+        role: contents of the file.
+        headers: all names in the header.
+        grid: rows below the header.
+        positions: position of each wanted column that is found.
+    """
+
+    path: File
+    role: str
+    headers: list[str]
+    grid: Grid
+    positions: dict[str, int]
+
+    @property
+    def unread(self) -> list[int]:
+        """The positions of the other columns that have a name."""
+        taken = set(self.positions.values())
+        return [position for position, header in enumerate(self.headers) if header and position not in taken]
+
+    def refuse_twice(self) -> None:
+        """Refuse a wanted column that the header names twice."""
+        plain_headers = [plain_name(header) for header in self.headers]
+        for name, position in self.positions.items():
+            header = self.headers[position]
+            if plain_headers.count(plain_name(header)) > 1:
+                raise DataError(f"{self.path} has two columns {header!r}: keep the one that holds the {name}")
+
+    def add_compounds(self, wanted: Sequence[str], remarks: Remarks) -> None:
+        """Add columns whose name is a wanted one with a word for a number."""
+        aliases = {name: ALIASES[name] for name in wanted}
+        for name, position in compounds(self.headers, self.positions, aliases).items():
+            if name == "kind":  # its numbers stand for words
+                continue
+            self.positions[name] = position
+            remarks.repair(f"{self.role}: the column {self.headers[position]!r} is read as the {name}")
+
+    def warn_of_likely_names(self, wanted: Sequence[str], remarks: Remarks) -> None:
+        """Warn of unread columns that may be missing ones, since a typing error must not go unnoticed."""
+        unread = [self.headers[position] for position in self.unread]
+        for name in wanted:
+            is_searched_later = name == "kind" and "offset" in wanted  # `intervals` searches for kinds in other columns
+            if name in self.positions or is_searched_later:
+                continue
+            near = likely(unread, name) or holding(unread, name)
+            if near is not None and plain_name(near) not in KNOWN:
+                remarks.warn(f"{self.role}: the column {near!r} is not read; if it holds the {name}, name it so")
+
+    def warn_of_cut_end(self, sheet: Sheet, remarks: Remarks) -> None:
+        """Warn of a last line that is the only short one and has no line end."""
+        is_short = self.grid.lengths < len(self.headers)
+        only_last = is_short[-1:].any() and is_short.sum() < min(2, len(is_short))
+        if only_last and sheet.text[-1:] not in ("", "\n", "\r"):
             remarks.warn(
-                f"{role}: the column {headers[taken]!r} is read as the {name}, not {headers[other]!r}, which "
-                "differs: remove the wrong one"
+                f"{self.role}: the last line, {self.grid.lines[-1]}, has only {self.grid.lengths[-1]} of "
+                f"{len(self.headers)} cells and no line end: was the file cut off there?"
             )
-    for name, position in positions.items():
-        broken = columns[position].where(lambda cell: "\n" in cell.strip())
-        if sheet.text and broken.any():
-            raise DataError(
-                f"{path}, line {grid.lines[broken][0]}: the cell of {name} runs over several lines: is a quotation mark unclosed?"
+
+    def columns(self, remarks: Remarks) -> list[Cells]:
+        """The columns that the header names, without a row number that it does not name.
+
+        Raises:
+            DataError: a row has more cells than the header.
+        """
+        grid, width = self.grid, len(self.headers)
+        # Every row may begin with its number, for which the header has no name, as in a table written by R. Or it may
+        # end with a separator too many: then the last cells are blank.
+        is_longer = len(grid.lines) > 0 and bool((grid.lengths == width + 1).all())
+        shift = 0
+        if is_longer and self._begins_with_row_numbers():
+            first = grid.columns[0]
+            shift = 1
+            remarks.repair(
+                f"{self.role}: each row begins with a cell that the header does not name, {first[0].strip()} to "
+                f"{first[len(first) - 1].strip()}: read as row numbers"
             )
-    cells = {
-        name: columns[position].read(lambda cell: _GUARD.sub("", " ".join(cell.split())))
-        for name, position in positions.items()
-    }
-    others = {name: columns[at] for at, name in enumerate(headers) if name and at not in positions.values()}
-    table = TextTable(str(path), role, cells, grid.lines, headers, sheet.separator != ",", sheet.header, others)
-    return table.without_notes(remarks) if {"video", "subject"} & {*cells} else table
+        self._refuse_more_cells(width + shift, is_longer)
+        empty = Cells([""], np.zeros(len(grid.lines), np.intp))
+        n_missing = width + shift - len(grid.columns)
+        return [*grid.columns[shift : width + shift], *[empty] * n_missing]
 
-
-def _columns(
-    grid: Grid, width: int, positions: Mapping[str, int], path: File, role: str, remarks: Remarks
-) -> list[Cells]:
-    """The columns that the header names."""
-    # Every row may begin with its number, for which the header has no name, as in a table written by R. Or it may end
-    # with a separator too many: then the last cells are blank.
-    longer = len(grid.lines) > 0 and bool((grid.lengths == width + 1).all())
-    first = [cell.strip() for cell in grid.columns[0]] if longer else []
-    shift = int(longer and first in ([str(row + begin) for row in range(len(first))] for begin in (0, 1)))
-    if shift and not grid.columns[width].where(str.strip).any():
-        ends = [positions[name] for name in ("onset", "offset", "frame") if name in positions]
-        shift = int(_are_numbers([grid.columns[end + 1] for end in ends]))
-        if shift and _are_numbers([grid.columns[end] for end in ends]):
+    def _begins_with_row_numbers(self) -> bool:
+        """Whether the first cell of each row, one more than the header names, counts the rows."""
+        grid, width = self.grid, len(self.headers)
+        first = [cell.strip() for cell in grid.columns[0]]
+        counts = [[str(row + begin) for row in range(len(first))] for begin in (0, 1)]
+        if first not in counts:
+            return False
+        if grid.columns[width].where(str.strip).any():
+            return True
+        # The last cells are blank: the columns of frames say whether they begin one cell later.
+        ends = [self.positions[name] for name in ("onset", "offset", "frame") if name in self.positions]
+        if not _are_numbers([grid.columns[end + 1] for end in ends]):
+            return False
+        if _are_numbers([grid.columns[end] for end in ends]):
             raise DataError(
-                f"{path}, line {grid.lines[0]}: every row has one cell more than the header, a number at its start "
+                f"{self.path}, line {grid.lines[0]}: every row has one cell more than the header, a number at its start "
                 "or a blank at its end: name the first column too, or remove the last separator"
             )
-    if shift:
-        remarks.repair(
-            f"{role}: each row begins with a cell that the header does not name, {first[0]} to {first[-1]}: "
-            "read as row numbers"
-        )
-    numbered = " If the first cell of each row is a row number, name that column too." if longer else ""
-    for column in grid.columns[width + shift :]:
-        for row in np.flatnonzero(column.where(str.strip))[:1]:
-            raise DataError(
-                f"{path}, line {grid.lines[row]}: the row has {grid.lengths[row]} cells, but the header names "
-                f"{width} columns: put cells that contain the separator in quotation marks.{numbered}"
-            )
-    empty = Cells([""], np.zeros(len(grid.lines), np.intp))
-    return [*grid.columns[shift : width + shift], *[empty] * (width + shift - len(grid.columns))]
+        return True
+
+    def _refuse_more_cells(self, width: int, is_longer: bool) -> None:
+        """Refuse a row with a filled cell beyond the width."""
+        hint = " If the first cell of each row is a row number, name that column too." if is_longer else ""
+        for column in self.grid.columns[width:]:
+            for row in np.flatnonzero(column.where(str.strip))[:1]:
+                raise DataError(
+                    f"{self.path}, line {self.grid.lines[row]}: the row has {self.grid.lengths[row]} cells, but the header "
+                    f"names {len(self.headers)} columns: put cells that contain the separator in quotation marks.{hint}"
+                )
+
+    def warn_of_rivals(self, columns: Sequence[Cells], remarks: Remarks) -> None:
+        """Warn of columns that could equally be a wanted one and hold something else."""
+        for name, other in rivals(self.headers, self.positions, self.role):
+            taken = self.positions[name]
+            if [*columns[other]] != [*columns[taken]]:
+                remarks.warn(
+                    f"{self.role}: the column {self.headers[taken]!r} is read as the {name}, not "
+                    f"{self.headers[other]!r}, which differs: remove the wrong one"
+                )
+
+    def refuse_open_quotation(self, sheet: Sheet, columns: Sequence[Cells]) -> None:
+        """Refuse a cell of a wanted column that runs over several lines of text."""
+        for name, position in self.positions.items():
+            is_broken = columns[position].where(lambda cell: "\n" in cell.strip())
+            if sheet.text and is_broken.any():
+                raise DataError(
+                    f"{self.path}, line {self.grid.lines[is_broken][0]}: the cell of {name} runs over several lines: is a quotation "
+                    "mark unclosed?"
+                )
 
 
 def _are_numbers(columns: Sequence[Cells]) -> bool:
