@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -364,49 +364,82 @@ def planned(
     Raises:
         ConfigError: a value is wrong, or two runs are the same, which would hide the spread over seeds.
     """
-    combinations, configs = list[configuration.combinations.Combination](), list[configuration.RunConfig]()
-    named, notified = dict[str, tuple[str, bool]](), set[str]()
     every = configuration.combinations.expand(lists)
     layers = configuration.layers_of(every[0].settings, _several(config))
     configuration.registry.add_paths([*_several(plugins), *configuration.more_plugins(layers)])
-    methods, keys = {str(c.settings.get("method")) for c in every}, {key for key, _ in lists}
-    several = len(methods) > 1
-    for key in keys:
-        name = key.partition(".")[0]
-        if several and "." in key and name not in methods and name in configuration.registry.plugins("method"):
-            raise ConfigError(
-                f"{key} is for the method {name}, which is not in this sweep: add it to method=, or leave {key} out"
-            )
-    for c in every:
-        method = str(c.settings.get("method"))
-        lacked = {
-            key: f"method {method} has no {key.removeprefix('method.')}={value}"
-            for key, value in c.settings.items()
-            if several
-            and key.replace("method", method, 1) not in keys
-            and lacks(method, key, value)
-            and (where_known is not None or not all(lacks(other, key, value) for other in methods))
-        }
+    keys = {key for key, _ in lists}
+    methods = {str(combination.settings.get("method")) for combination in every}
+    if len(methods) > 1:
+        _refuse_keys_of_other_methods(keys, methods)
+    combinations, configs = list[configuration.combinations.Combination](), list[configuration.RunConfig]()
+    named, notified = dict[str, tuple[str, bool]](), set[str]()
+    for combination in every:
+        lacked = _lacked_settings(combination.settings, keys, methods, where_known is not None)
         if lacked and where_known is None:
             key, sentence = next(iter(lacked.items()))
             raise ConfigError(
                 f"{sentence}, and other methods of the sweep may: give it to one of them as "
-                f"NAME{key.removeprefix('method')}={c.settings[key]}, or leave it out where it is unknown with --where-known"
+                f"NAME{key.removeprefix('method')}={combination.settings[key]}, or leave it out where it is unknown with --where-known"
             )
-        settings = {key: value for key, value in c.settings.items() if key not in lacked}
+        settings = {key: value for key, value in combination.settings.items() if key not in lacked}
+        varied = {key: value for key, value in combination.varied.items() if key not in lacked}
         settled = configuration.resolve(settings, _several(config), _several(plugins), origin)
         if where_known is not None:
-            where_known.notify(*(f"{sentence}: left out" for sentence in sorted({*lacked.values()} - notified)))
-            notified |= {*lacked.values()}
-        c = replace(c, settings=settings, varied={k: v for k, v in c.varied.items() if k not in lacked})
-        name = " ".join(f"{key}={value}" for key, value in c.varied.items())
-        same, without = named.setdefault(json.dumps(settled.values, sort_keys=True, default=str), (name, bool(lacked)))
+            new = {*lacked.values()} - notified
+            where_known.notify(*(f"{sentence}: left out" for sentence in sorted(new)))
+            notified |= new
+        name = " ".join(f"{key}={value}" for key, value in varied.items())
+        values = json.dumps(settled.values, sort_keys=True, default=str)
+        same, lacks_settings = named.setdefault(values, (name, bool(lacked)))
         if same != name:
             raise ConfigError(f"{same} and {name} are the same run: name each value once")
-        if not (without and len(named) == len(configs)):  # the run differs only in settings that its method lacks
-            combinations.append(c)
+        is_known = len(named) == len(configs)
+        if not (lacks_settings and is_known):  # else it differs only in settings that its method lacks
+            combinations.append(replace(combination, settings=settings, varied=varied))
             configs.append(settled)
     return combinations, inspection.dataset_summary.check_needs(configs, (where_known or Progress()).notify)
+
+
+def _refuse_keys_of_other_methods(keys: Iterable[str], methods: Collection[str]) -> None:
+    """Refuse settings of a method that is not in the sweep.
+
+    Args:
+        keys: keys of the sweep.
+        methods: methods of the sweep.
+
+    Raises:
+        ConfigError: there is one.
+    """
+    for key in keys:
+        name, dot, _ = key.partition(".")
+        if dot and name not in methods and name in configuration.registry.plugins("method"):
+            raise ConfigError(
+                f"{key} is for the method {name}, which is not in this sweep: add it to method=, or leave {key} out"
+            )
+
+
+def _lacked_settings(
+    settings: Mapping[str, Any], keys: Collection[str], methods: Collection[str], leave_out: bool
+) -> dict[str, str]:
+    """A sentence for each setting of a run that its method lacks; none in a sweep of one method.
+
+    Args:
+        settings: settings of the run.
+        keys: keys of the sweep, as they are written; what one writes for a single method must be known to it.
+        methods: methods of the sweep.
+        leave_out: whether settings may be left out, too, that every method lacks.
+    """
+    lacked = dict[str, str]()
+    if len(methods) == 1:
+        return lacked
+    method = str(settings.get("method"))
+    for key, value in settings.items():
+        is_for_this_method = key.replace("method", method, 1) in keys
+        if is_for_this_method or not lacks(method, key, value):
+            continue
+        if leave_out or not all(lacks(other, key, value) for other in methods):
+            lacked[key] = f"method {method} has no {key.removeprefix('method.')}={value}"
+    return lacked
 
 
 def lacks(method: str, key: str, value: Any) -> bool:
@@ -414,11 +447,9 @@ def lacks(method: str, key: str, value: Any) -> bool:
     info, (part, _, name) = configuration.registry.plugins("method").get(method), key.partition(".")
     if part != "method" or not name or info is None:
         return False
-    return (
-        str(value) not in info.section("presets")
-        if name == "preset"
-        else name not in configuration.parameter_types(info)
-    )
+    if name == "preset":
+        return str(value) not in info.section("presets")
+    return name not in configuration.parameter_types(info)
 
 
 def swept(

@@ -42,9 +42,10 @@ def run(
     if multirun:
         sweep(words or (), files, plugins, dry_run, json, where_known)
         return
-    swept = command("run -m", words or (), files or (), plugins or ())
-    if several := [word for word in words or () if config.combinations.is_sweep(word)]:
-        raise ConfigError(f"{several[0]!r} names several runs, which is a sweep: {swept}")
+    for word in words or ():
+        if config.combinations.is_sweep(word):
+            swept = command("run -m", words or (), files or (), plugins or ())
+            raise ConfigError(f"{word!r} names several runs, which is a sweep: {swept}")
     try:
         if not dry_run:
             finished = api.run(*words or (), config=files or (), plugins=plugins or ())
@@ -56,6 +57,7 @@ def run(
         listing = _listing_word(words or (), error.settings)
         if listing is None:
             raise
+        swept = command("run -m", words or (), files or (), plugins or ())
         raise ConfigError(f"{error}. If {listing!r} is a list of values, this is a sweep: {swept}") from None
     write_json(plan, json, "", *protocols.find(settings.protocol).describe().split("\n"))
 

@@ -266,64 +266,133 @@ def _word(word: str, config: RunConfig, maps: Mapping[str, _Entry]) -> tuple[str
 
 
 def _dimension(config: RunConfig, key: str, entry: _Entry, acts: Sequence[str]) -> tuple[Dimension | None, list[str]]:
-    """The dimension of an entry as far as the configuration takes its values, and what it refuses. None if that leaves nothing to tune,
-    or another stage is asked for.
+    """The dimension of an entry as far as the configuration takes its values, and what it refuses.
+
+    None if that leaves nothing to tune, or another stage is asked for.
     """
-    spec, where = entry.spec, entry.where
-    hint = _hint(config, key, where)
-    if not isinstance(spec, dict):
-        raise ConfigError(f"{where} must be a map with low and high, or with choices, not {spec!r}")
-    hints = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
-    number = int if int in hints else float
-    if "choices" not in spec and number not in hints:
-        allowed = choices(hint)
-        example = f", for example choices: [{', '.join(allowed)}]" if allowed else ""
-        raise ConfigError(f"{where}: the parameter is {expected(hint)}, which has no range: give choices{example}")
-    form: dict[str, Any] = {"low": Required[number], "high": Required[number], "log": bool, "step": number | None}
-    form = {"choices": tuple[hint, ...]} if "choices" in spec else form  # type: ignore[valid-type]
-    values = typed(
-        {f"{key}.{name}": (value, where) for name, value in spec.items()},
-        {f"{key}.{name}": type_ for name, type_ in {**form, "acts": Acts}.items()},
-    )
-    values = {name.removeprefix(f"{key}."): value for name, value in values.items()}
+    hint = _hint(config, key, entry.where)
+    values = _values_of_entry(key, entry, hint)
     part, _, name = key.partition(".")
     params = getattr(config, f"{part}_params")
     dimension = Dimension(key, values.get("acts", "training"), plain(getattr(params, name)))
     if "choices" in values:
-        listed = plain(values["choices"])
-        if len(set(map(json.dumps, listed))) < max(len(listed), 2):
-            raise ConfigError(f"{where}: choices must be two or more, each once, not {spec['choices']!r}")
-        dimension = replace(dimension, choices=tuple(listed))
+        dimension = replace(dimension, choices=_distinct_choices(values["choices"], entry))
     else:
-        low, high, log, step = values["low"], values["high"], values.get("log", False), values.get("step")
-        span, stepped = (
-            f"{where}: the range from low {low:g} to high {high:g} is",
-            f"{where}: step {step or 0:g} does not fit",
+        _check_range(entry.where, values)
+        dimension = replace(
+            dimension,
+            low=values["low"],
+            high=values["high"],
+            log=values.get("log", False),
+            step=values.get("step"),
+            whole=_number_type(hint) is int,
         )
-        refuse_if(
-            (low > high, f"{span} empty: low must be below high"),
-            (low == high, f"{span} a single value: low must be below high"),
-            (log and low <= 0, f"{where}: a logarithmic scale has no {low:g}: low must be above 0, or leave log out"),
-            (step is not None and log, f"{stepped}: a logarithmic scale has none"),
-            (step is not None and not 0 < step <= high - low, f"{stepped}: it must lie in (0, {high - low:g}]"),
-        )
-        dimension = replace(dimension, low=low, high=high, log=log, step=step, whole=number is int)
     if acts and dimension.acts not in acts:
         return None, []
-    wide, refused = dimension if entry.own else dimension.widened(), dict[int, str]()
-    for place, value in enumerate(wide.choices or (wide.low, wide.high)):
+    wide = dimension if entry.own else dimension.widened()
+    return _without_refused(wide, entry, params, hint)
+
+
+def _number_type(hint: Any) -> type[int] | type[float]:
+    """The type of the numbers of a range, whether or not a parameter takes them."""
+    return int if int in _alternatives(hint) else float
+
+
+def _alternatives(hint: Any) -> tuple[Any, ...]:
+    """The types that a type admits: of `int | None` both."""
+    return get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
+
+
+def _values_of_entry(key: str, entry: _Entry, hint: Any) -> dict[str, Any]:
+    """What an entry says, by name (`low`, `high`, `choices`, `acts` …), each value typed.
+
+    Args:
+        key: key of the parameter.
+        entry: the entry.
+        hint: type of the parameter.
+
+    Raises:
+        ConfigError: it is no map, has another key, or gives a range to a parameter that is no number.
+    """
+    spec, where, number = entry.spec, entry.where, _number_type(hint)
+    if not isinstance(spec, dict):
+        raise ConfigError(f"{where} must be a map with low and high, or with choices, not {spec!r}")
+    if "choices" not in spec and number not in _alternatives(hint):
+        allowed = choices(hint)
+        example = f", for example choices: [{', '.join(allowed)}]" if allowed else ""
+        raise ConfigError(f"{where}: the parameter is {expected(hint)}, which has no range: give choices{example}")
+    form: dict[str, Any] = {"low": Required[number], "high": Required[number], "log": bool, "step": number | None}
+    if "choices" in spec:
+        form = {"choices": tuple[hint, ...]}  # type: ignore[valid-type]
+    form["acts"] = Acts
+    raw = {f"{key}.{name}": (value, where) for name, value in spec.items()}
+    values = typed(raw, {f"{key}.{name}": type_ for name, type_ in form.items()})
+    return {name.removeprefix(f"{key}."): value for name, value in values.items()}
+
+
+def _distinct_choices(values: Any, entry: _Entry) -> tuple[Any, ...]:
+    """Choices as plain data.
+
+    Raises:
+        ConfigError: there are fewer than two, or one is there twice.
+    """
+    listed = plain(values)
+    distinct = {json.dumps(choice) for choice in listed}
+    if len(distinct) < max(len(listed), 2):
+        raise ConfigError(f"{entry.where}: choices must be two or more, each once, not {entry.spec['choices']!r}")
+    return tuple(listed)
+
+
+def _check_range(where: str, values: Mapping[str, Any]) -> None:
+    """Refuse a range that is empty, or whose scale or step does not fit it.
+
+    Args:
+        where: source of the range, for messages.
+        values: what the entry says, by name.
+
+    Raises:
+        ConfigError: it is such a range.
+    """
+    low, high, log, step = values["low"], values["high"], values.get("log", False), values.get("step")
+    span = f"{where}: the range from low {low:g} to high {high:g} is"
+    stepped = f"{where}: step {step or 0:g} does not fit"
+    refuse_if(
+        (low > high, f"{span} empty: low must be below high"),
+        (low == high, f"{span} a single value: low must be below high"),
+        (log and low <= 0, f"{where}: a logarithmic scale has no {low:g}: low must be above 0, or leave log out"),
+        (step is not None and log, f"{stepped}: a logarithmic scale has none"),
+        (step is not None and not 0 < step <= high - low, f"{stepped}: it must lie in (0, {high - low:g}]"),
+    )
+
+
+def _without_refused(dimension: Dimension, entry: _Entry, params: Any, hint: Any) -> tuple[Dimension | None, list[str]]:
+    """A dimension without the values that the configuration refuses, and the reasons.
+
+    Args:
+        dimension: the dimension.
+        entry: its entry.
+        params: parameters of the method.
+        hint: type of the parameter.
+
+    Raises:
+        ConfigError: one is refused, and the user named the parameter.
+    """
+    _, _, name = dimension.key.partition(".")
+    refused = dict[int, str]()
+    for place, value in enumerate(dimension.choices or (dimension.low, dimension.high)):
         try:
             replace(params, **{name: convert(value, hint)})
         except (ConfigError, ValueError) as error:
             refused[place] = str(error)
-    if refused and entry.named:
-        what = ": choices" if wide.choices else ""
-        raise ConfigError(f"{where}{what}: {next(iter(refused.values()))}")
     if not refused:
-        return wide, []
+        return dimension, []
     reasons = list(refused.values())
-    left = tuple(choice for place, choice in enumerate(wide.choices) if place not in refused)
-    return replace(wide, choices=left) if len(left) > 1 else None, reasons if wide.choices else reasons[:1]
+    if entry.named:
+        what = ": choices" if dimension.choices else ""
+        raise ConfigError(f"{entry.where}{what}: {reasons[0]}")
+    left = tuple(choice for place, choice in enumerate(dimension.choices) if place not in refused)
+    kept = replace(dimension, choices=left) if len(left) > 1 else None
+    return kept, reasons if dimension.choices else reasons[:1]
 
 
 def _hint(config: RunConfig, key: str, where: str) -> Any:
