@@ -88,20 +88,8 @@ def info(
         then = f"See them with: mebench list. {config.registry.YOURS}"
         raise PluginError(unknown("plugin, protocol or metric", id_, known_names(), then))
     report: dict[str, Any] = {}
-    if metric := metrics.catalogue.METRICS.get(id_):
-        number, columns = metric.direction is not None, metrics.catalogue.COLUMNS
-        report["metric"] = {
-            "id": id_,
-            "title": f"metric {metric.name}: {metric.label}",
-            "range": metrics.catalogue.RANGES[metric.scale] if number else None,
-            "unit": metric.unit or ("none" if number else None),
-            "direction": metrics.catalogue.DIRECTIONS[metric.direction] if metric.direction else None,
-            "scored in": ", ".join(metric.sections) or "a function of mebench.metrics, in no run",
-            "column of the leaderboards of": ", ".join(s for s in metric.sections if id_ in columns[s]),
-            "meaning": metric.meaning,
-            "formula": metric.formula,
-            "source": metric.source,
-        }
+    if id_ in metrics.catalogue.METRICS:
+        report["metric"] = _describe_metric(id_)
     if id_ in {*protocols.PROTOCOLS, *protocols.BROKEN}:
         protocol = protocols.find(id_)
         parameters = _parameters(config.sections.Section("protocol.", protocol.params, f"protocol {id_}"), {})
@@ -109,37 +97,66 @@ def info(
     report |= {known_plugin.kind: _plugin(known_plugin) for known_plugin in matching}
     if json_output.write_json(report, json):
         for kind, entry in report.items():
-            if title := entry.get("title"):
-                facts = [
-                    key
-                    for key, fact in entry.items()
-                    if fact and isinstance(fact, str) and key not in ("id", "title", "card")
-                ]
-                terminal.print_lines(title, *(f"{key}: {entry[key]}" for key in facts), "")
-            if card := entry.get("card"):
-                if kind == "protocol":
-                    terminal.print_lines(*card.split("\n"))
-                else:
-                    terminal.print_markdown(card)
-                    terminal.print_lines("")
-            if parameters := entry.get("parameters"):
-                terminal.print_table(
-                    tuple(parameters[0]), [tuple(row.values()) for row in parameters], title="parameters"
-                )
-            for section, title in (("presets", "preset"), ("datasets", "settings for")):
-                rows = [
-                    (
-                        f"{title} {name}",
-                        " ".join(
-                            f"{key}={json_output.text(config.typed_values.plain(v))}"
-                            for key, v in (values or {}).items()
-                        )
-                        or "(the defaults)",
-                    )
-                    for name, values in entry.get(section, {}).items()
-                ]
-                if rows:
-                    terminal.print_table((title, "values"), rows, title=section)
+            _print_entry(kind, entry)
+
+
+def _describe_metric(id_: str) -> dict[str, Any]:
+    """Meaning, formula and place of a metric."""
+    metric = metrics.catalogue.METRICS[id_]
+    is_score = metric.direction is not None
+    columns = [section for section in metric.sections if id_ in metrics.catalogue.COLUMNS[section]]
+    return {
+        "id": id_,
+        "title": f"metric {metric.name}: {metric.label}",
+        "range": metrics.catalogue.RANGES[metric.scale] if is_score else None,
+        "unit": metric.unit or ("none" if is_score else None),
+        "direction": metrics.catalogue.DIRECTIONS[metric.direction] if metric.direction else None,
+        "scored in": ", ".join(metric.sections) or "a function of mebench.metrics, in no run",
+        "column of the leaderboards of": ", ".join(columns),
+        "meaning": metric.meaning,
+        "formula": metric.formula,
+        "source": metric.source,
+    }
+
+
+def _print_entry(kind: str, entry: Mapping[str, Any]) -> None:
+    """Print what is known of a plugin, protocol or metric.
+
+    Args:
+        kind: `method`, `dataset`, `protocol` or `metric`.
+        entry: its facts, card, parameters, presets and settings for datasets, as far as it has them.
+    """
+    if title := entry.get("title"):
+        texts = {key: fact for key, fact in entry.items() if fact and isinstance(fact, str)}
+        facts = [f"{key}: {fact}" for key, fact in texts.items() if key not in ("id", "title", "card")]
+        terminal.print_lines(title, *facts, "")
+    if card := entry.get("card"):
+        if kind == "protocol":
+            terminal.print_lines(*card.split("\n"))
+        else:
+            terminal.print_markdown(card)
+            terminal.print_lines("")
+    if parameters := entry.get("parameters"):
+        rows = [tuple(parameter.values()) for parameter in parameters]
+        terminal.print_table(tuple(parameters[0]), rows, title="parameters")
+    _print_values("presets", "preset", entry.get("presets", {}))
+    _print_values("datasets", "settings for", entry.get("datasets", {}))
+
+
+def _print_values(title: str, word: str, sets: Mapping[str, Mapping[str, Any] | None]) -> None:
+    """Print a table of sets of values, such as presets; nothing without any.
+
+    Args:
+        title: title of the table.
+        word: word before the name of each set.
+        sets: values by the name of the set.
+    """
+    rows = []
+    for name, values in sets.items():
+        texts = {key: json_output.text(config.typed_values.plain(value)) for key, value in (values or {}).items()}
+        rows.append((f"{word} {name}", " ".join(f"{key}={text}" for key, text in texts.items()) or "(the defaults)"))
+    if rows:
+        terminal.print_table((word, "values"), rows, title=title)
 
 
 @config_app.command("show", epilog="Example: mebench config show method=mean dataset=synthetic method.p=0.6")
@@ -255,25 +272,17 @@ def check(
         )
     check_known("plugin", name, {*chain(*by_kind.values())}, config.registry.YOURS, PluginError)
     if relations:
-        counts = testing.contracts.count_violations(
-            name, (*testing.checks.TINY, "dataset.short_videos=false", *(words or ()))
-        )
-        if json_output.write_json({"method": name, "relations": counts}, json):
-            rows = [(kind, str(count["n"]), str(count["of"])) for kind, count in counts.items()]
-            terminal.print_table(("relation", "violations", "answers"), rows)
+        _count_violations(name, words or (), json)
         return
-    values, outcomes = config.settings_of(words or ()), []
+    values, outcomes = config.settings_of(words or ()), list[testing.Outcome]()
     for kind in (kind for kind in by_kind if name in by_kind[kind]):
         params = {key.removeprefix(f"{kind}."): value for key, value in values.items() if key.startswith(f"{kind}.")}
         for outcome in testing.outcomes(testing.plugin_checks(kind, name, **params)):
             outcomes.append(outcome)
-            if json == "-":
-                continue
-            mark = "BROKEN" if outcome.status == "broken" else outcome.status
-            terminal.print_lines(f"{mark:<7} {outcome.check.name}" + (f": {outcome.reason}" if outcome.reason else ""))
-            if outcome.details and os.environ.get("MEBENCH_DEBUG") == "1":
-                terminal.print_lines(*outcome.details.splitlines(), error=True)
-    broken, untold = ([outcome for outcome in outcomes if outcome.status == status] for status in ("broken", "untold"))
+            if json != "-":
+                _print_outcome(outcome)
+    broken = [outcome for outcome in outcomes if outcome.status == "broken"]
+    untold = [outcome for outcome in outcomes if outcome.status == "untold"]
     report = [
         {"plugin": o.check.plugin, "check": o.check.name, "status": o.status, "reason": o.reason} for o in outcomes
     ]
@@ -283,6 +292,23 @@ def check(
     unread = "dataset.root" in values and any("dataset.root" in outcome.reason for outcome in untold)
     if broken or unread:
         raise typer.Exit(1 if broken else DataError.exit_code)
+
+
+def _count_violations(name: str, words: Sequence[str], json: str | None) -> None:
+    """Print how many answers of a method change although they should not."""
+    counts = testing.contracts.count_violations(name, (*testing.checks.TINY, "dataset.short_videos=false", *words))
+    if json_output.write_json({"method": name, "relations": counts}, json):
+        rows = [(kind, str(count["n"]), str(count["of"])) for kind, count in counts.items()]
+        terminal.print_table(("relation", "violations", "answers"), rows)
+
+
+def _print_outcome(outcome: testing.Outcome) -> None:
+    """Print whether a promise is kept, and the reason if it is not."""
+    mark = "BROKEN" if outcome.status == "broken" else outcome.status
+    reason = f": {outcome.reason}" if outcome.reason else ""
+    terminal.print_lines(f"{mark:<7} {outcome.check.name}{reason}")
+    if outcome.details and os.environ.get("MEBENCH_DEBUG") == "1":
+        terminal.print_lines(*outcome.details.splitlines(), error=True)
 
 
 def _knows_labels(name: str, words: Sequence[str], shuffles: int, plugins: Plugins, json: str | None) -> None:
