@@ -8,7 +8,7 @@ from mebench.config import combinations
 from mebench.errors import ConfigError
 
 
-def test_settings_of_one_method_of_several_are_its_own():
+def test_expand_keeps_settings_of_one_method_apart():
     lists = combinations.lists_of_words(
         ["method=random,optical_strain", "random.draws=1,2", "optical_strain.p=0.5", "seeds=0,1"]
     )
@@ -21,7 +21,7 @@ def test_settings_of_one_method_of_several_are_its_own():
     assert found[-1].settings == {"method": "optical_strain", "seed": "1", "method.p": "0.5"}
 
 
-def test_a_sweep_is_every_combination_in_order():
+def test_expand_gives_every_combination_in_order():
     found = combinations.expand(combinations.lists_of_words(["method=mean,softnet", "dataset=cas_me2", "seeds=0..2"]))
     assert [c.settings for c in found] == [
         {"method": m, "dataset": "cas_me2", "seed": s} for m, s in itertools.product(("mean", "softnet"), "012")
@@ -43,7 +43,7 @@ def test_a_sweep_is_every_combination_in_order():
         ("method.p=", [""]),
     ],
 )
-def test_commas_split_outside_brackets_and_quotes_and_ranges_count_up(word, values):
+def test_values_of_splits_commas_and_ranges(word, values):
     key = word.partition("=")[0].replace("seeds", "seed").removesuffix(".name")
     assert [c.settings for c in combinations.expand(combinations.lists_of_words([word]))] == [
         {key: value} for value in values
@@ -60,7 +60,7 @@ def test_commas_split_outside_brackets_and_quotes_and_ranges_count_up(word, valu
         ("seeds=0..999999999", "longer than a sweep takes"),
     ],
 )
-def test_words_that_make_no_sweep_say_so(word, sentence):
+def test_lists_of_words_refuses_wrong_words(word, sentence):
     with pytest.raises(ConfigError, match=sentence):
         combinations.expand(combinations.lists_of_words([word]))
 
@@ -74,12 +74,12 @@ def test_words_that_make_no_sweep_say_so(word, sentence):
         ["method.p=0.5", "seed=0,1", "method.p=.5,1"],
     ],
 )
-def test_a_key_that_varies_is_given_once(words):
+def test_expand_refuses_a_varied_key_given_twice(words):
     with pytest.raises(ConfigError, match=r"(seed|method|method\.p) is given twice .* name all its values in one word"):
         combinations.expand(combinations.lists_of_words(words))
 
 
-def test_a_key_that_does_not_vary_may_be_given_again_as_in_a_run():
+def test_expand_takes_the_last_of_a_fixed_key():
     found = combinations.expand(combinations.lists_of_words(["method.p=0.5", "seed=0,1", "method.p=0.6"]))
     assert [c.settings for c in found] == [{"method.p": "0.6", "seed": seed} for seed in "01"]
 
@@ -91,7 +91,7 @@ def test_a_key_that_does_not_vary_may_be_given_again_as_in_a_run():
         (["method=mean,softnet", "seeds=1..3"], ["method=mean,softnet", "seeds=1..4"]),
     ],
 )
-def test_a_sweep_takes_so_many_runs_and_no_more(monkeypatch, most, more):
+def test_expand_refuses_too_many_runs(monkeypatch, most, more):
     monkeypatch.setattr(combinations, "MOST", 6)
     assert len(combinations.expand(combinations.lists_of_words(most))) == 6
     with pytest.raises(ConfigError, match="a sweep takes"):

@@ -29,7 +29,7 @@ def composite(write_plugin):
     return lambda *words, files=(), plain=WORDS: resolve([*plain, *words], files, [root])
 
 
-def test_keys_of_one_member_and_of_all(composite):
+def test_resolve_shares_keys_among_members(composite):
     config = composite("dataset.red.root=/r", "dataset.follow_links=true", "dataset.blue.preset=deep")
     red, blue = config.dataset_params["red"], config.dataset_params["blue"]
     assert (red.root, red.follow_links, red.reds) == ("/r", True, 1)
@@ -39,7 +39,7 @@ def test_keys_of_one_member_and_of_all(composite):
     assert config.origins["dataset.red.root"] == config.origins["dataset.blue.follow_links"] == "command line"
 
 
-def test_roots_of_the_users_file_reach_the_members(composite, tmp_path):
+def test_resolve_gives_members_their_roots(composite, tmp_path):
     file = tmp_path / "mine.yaml"
     file.write_text("roots: {red: /r, blue: /b}\ndataset: [red, blue]\ndataset.blue: {blues: 4}\n")
     config = composite(files=[file])
@@ -47,13 +47,13 @@ def test_roots_of_the_users_file_reach_the_members(composite, tmp_path):
     assert config.dataset_params["blue"].blues == 4
 
 
-def test_the_methods_settings_count_where_all_members_share_them(composite):
+def test_packaged_values_count_where_members_share_them(composite):
     assert composite().method_params.p == 0.1
     assert composite(plain=("method=tiny", "dataset=[red,green]")).method_params.p == 0.5
     assert composite(plain=("method=tiny", "dataset=green")).method_params.p == 0.9
 
 
-def test_a_composite_travels_as_plain_data(composite):
+def test_from_plain_restores_a_composite(composite):
     config = composite("dataset.red.reds=3", "dataset.blue.root=/b")
     again = from_plain(json.loads(json.dumps(config.values)))
     assert again == config
@@ -61,7 +61,7 @@ def test_a_composite_travels_as_plain_data(composite):
     assert shaping(again) == shaping(config)
 
 
-def test_roots_are_no_part_of_the_key_and_parameters_are(composite):
+def test_shaping_leaves_out_roots_of_members(composite):
     assert shaping(composite("dataset.red.root=/r")) == shaping(composite())
     assert shaping(composite("dataset.red.reds=3")) != shaping(composite())
     assert shaping(composite(plain=("method=tiny", "dataset=[blue,red]"))) != shaping(
@@ -80,14 +80,14 @@ def test_roots_are_no_part_of_the_key_and_parameters_are(composite):
         (("dataset.blue.preset=dep",), ("unknown preset of blue", "'deep'")),
     ],
 )
-def test_wrong_keys_are_named(composite, words, parts):
+def test_resolve_refuses_wrong_keys_of_members(composite, words, parts):
     with pytest.raises(ConfigError) as error:
         composite(*words)
     assert all(part.lower() in str(error.value).lower() for part in parts), error.value
 
 
 @pytest.mark.parametrize("name", ["[red]", "[red,red]", "[]", "[red"])
-def test_a_composite_has_two_members_or_more(name):
+def test_members_refuses_fewer_than_two(name):
     with pytest.raises(ConfigError, match="dataset"):
         members(name)
 
@@ -96,12 +96,12 @@ def test_a_composite_has_two_members_or_more(name):
     ("datasets", "kind", "reason"),
     [("red,blue", ConfigError, r"dataset=\[a,b\]"), ("[red,blu]", PluginError, "unknown dataset 'blu'")],
 )
-def test_missing_brackets_and_an_unknown_member_are_explained(composite, datasets, kind, reason):
+def test_resolve_explains_missing_brackets(composite, datasets, kind, reason):
     with pytest.raises(kind, match=reason):
         composite(plain=("method=tiny", f"dataset={datasets}"))
 
 
-def test_a_recognizer_is_a_second_method_with_keys_of_its_own(composite):
+def test_resolve_types_keys_of_a_recognizer(composite):
     config = composite("recognizer=tiny", "recognizer.p=0.7", plain=("method=tiny", "dataset=red"))
     assert (config.method_params.p, config.recognizer, config.recognizer_params.p) == (0.1, "tiny", 0.7)
     assert from_plain(json.loads(json.dumps(config.values))) == config
@@ -123,7 +123,7 @@ class Params:
 """
 
 
-def test_a_plugin_refuses_a_value_under_the_key_that_its_user_set(composite, write_plugin):
+def test_resolve_names_the_key_that_the_user_set(composite, write_plugin):
     write_plugin("method", "checked", params=CHECKED.replace("{kind}", "method"))
     for key, other in (("method", ()), ("recognizer", ("method=tiny",))):
         with pytest.raises(
@@ -135,7 +135,7 @@ def test_a_plugin_refuses_a_value_under_the_key_that_its_user_set(composite, wri
         resolve(["method=tiny", "dataset=[a:checked,red]", "dataset.a.size=0"], [], [root])
 
 
-def test_keys_of_a_recognizer_that_nobody_named(composite):
+def test_resolve_refuses_keys_without_recognizer(composite):
     with pytest.raises(ConfigError, match="add recognizer=<id>"):
         composite("recognizer.p=0.7")
     assert composite("recognizer=null").recognizer is None

@@ -89,7 +89,7 @@ def fails(call, *parts: str) -> None:
 # Typing
 
 
-def test_each_value_has_the_type_of_its_field(tiny):
+def test_resolve_gives_each_value_its_type(tiny):
     config = tiny(
         "method.p=1",
         "method.epochs=7",
@@ -108,18 +108,18 @@ def test_each_value_has_the_type_of_its_field(tiny):
 @pytest.mark.parametrize(
     "raw", ["007", "/data/CAS(ME)^2/raw", "a=b", "a # b", "key: value", "[1", "{x}", "1e3", "true", "${HOME}", "%", "'"]
 )
-def test_text_is_taken_as_it_stands(tiny, raw):
+def test_resolve_keeps_text_unchanged(tiny, raw):
     config = tiny(f"dataset.root={raw}", f"dataset.label={raw}")
     assert config.dataset_params["toy"].root == config.dataset_params["toy"].label == raw
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(raw=st.text())
-def test_text_is_taken_as_it_stands_whatever_it_is(tiny, raw):
+def test_resolve_keeps_any_text_unchanged(tiny, raw):
     assert tiny(f"dataset.label={raw}").dataset_params["toy"].label == raw
 
 
-def test_null_is_none_where_none_is_allowed_and_text_elsewhere(tiny):
+def test_resolve_reads_null_by_type(tiny):
     config = tiny("dataset.root=null", "dataset.label=null")
     assert (config.dataset_params["toy"].root, config.dataset_params["toy"].label) == (None, "null")
 
@@ -167,16 +167,16 @@ def test_null_is_none_where_none_is_allowed_and_text_elsewhere(tiny):
         ("verbose", "'verbose' is not a key=value word"),
     ],
 )
-def test_mistakes_answer_with_the_reason(tiny, word, message):
+def test_resolve_refuses_mistakes_with_the_reason(tiny, word, message):
     fails(lambda: tiny(word), message)
 
 
-def test_a_range_that_two_keys_break_names_where_both_were_set(tiny):
+def test_resolve_names_the_origins_of_both_keys(tiny):
     Path("mebench.yaml").write_text("method.shuffle: true")
     fails(lambda: tiny("method.epochs=0"), "method.epochs: command line", "method.shuffle: ./mebench.yaml")
 
 
-def test_method_and_dataset_must_be_named(root):
+def test_resolve_needs_method_and_dataset(root):
     fails(lambda: resolve(["dataset=toy"], plugins=[root]), "no method is named", "method=<id>", "tiny")
     fails(lambda: resolve(["method=tiny"], plugins=[root]), "no dataset is named", "toy")
 
@@ -189,11 +189,11 @@ def test_method_and_dataset_must_be_named(root):
         (["method=tiny", "dataset.root=/x"], "no dataset is named"),
     ],
 )
-def test_a_misspelt_method_or_dataset_is_no_missing_one(root, words, message):
+def test_resolve_finds_misspelt_method_or_dataset(root, words, message):
     fails(lambda: resolve(words, plugins=[root]), message)
 
 
-def test_a_misspelt_dataset_of_a_file_is_found_there(root):
+def test_resolve_finds_misspelt_dataset_of_a_file(root):
     Path("mebench.yaml").write_text("datasets: toy")
     fails(
         lambda: resolve(["method=tiny"], plugins=[root]),
@@ -201,7 +201,7 @@ def test_a_misspelt_dataset_of_a_file_is_found_there(root):
     )
 
 
-def test_a_parameter_without_default_must_be_given(write_plugin):
+def test_resolve_needs_a_parameter_without_default(write_plugin):
     params = "from dataclasses import dataclass\n@dataclass\nclass Params:\n    root: str\n"
     write_plugin("dataset", "needy", params=params)
     root = write_plugin("method", "tiny")
@@ -234,7 +234,7 @@ VALUES: dict[Any, st.SearchStrategy[Any]] = {
 
 @pytest.mark.parametrize("hint", VALUES, ids=str)
 @given(data=st.data())
-def test_a_value_survives_plain_data_yaml_and_the_command_line(hint, data):
+def test_convert_reads_back_plain_yaml_and_words(hint, data):
     value = data.draw(VALUES[hint])
     assert typed_values.convert(typed_values.plain(value), hint) == value
     assert typed_values.convert(yaml.safe_load(yaml.safe_dump(typed_values.plain(value))), hint) == value
@@ -265,7 +265,7 @@ def test_a_value_survives_plain_data_yaml_and_the_command_line(hint, data):
         (b"a", str),
     ],
 )
-def test_nothing_is_rounded_or_guessed(value, hint):
+def test_convert_rounds_and_guesses_nothing(value, hint):
     with pytest.raises(ValueError, match=r"\S"):
         typed_values.convert(value, hint)
 
@@ -285,12 +285,12 @@ def test_nothing_is_rounded_or_guessed(value, hint):
         ("[]", tuple, ()),
     ],
 )
-def test_the_first_type_that_takes_a_text_wins_and_text_comes_last(text, hint, value):
+def test_convert_tries_types_in_order_and_text_last(text, hint, value):
     assert typed_values.convert(text, hint) == value
     assert type(typed_values.convert(text, hint)) is type(value)
 
 
-def test_types_in_words():
+def test_expected_describes_types():
     assert [typed_values.expected(hint) for hint in (dict[str, int], list, Path, Any)] == [
         "a map",
         "a list",
@@ -302,7 +302,7 @@ def test_types_in_words():
     assert typed_values.choices(bool | None) == ("true", "false")
 
 
-def test_the_kinds_are_those_of_the_core():
+def test_run_settings_have_the_kinds_of_the_core():
     assert (
         get_args(Kind) == KINDS == typed_values.choices(get_args(get_args(get_type_hints(RunSettings)["kinds"])[0])[0])
     )
@@ -311,7 +311,7 @@ def test_the_kinds_are_those_of_the_core():
 # Layers
 
 
-def test_the_layers_rank_as_promised_and_each_value_knows_its_origin(write_plugin, tmp_path):
+def test_resolve_ranks_layers_and_keeps_origins(write_plugin, tmp_path):
     """Layers are added from the lowest to the highest; each wins over all before it."""
     xdg = tmp_path / "xdg" / "mebench" / "config.yaml"
     xdg.parent.mkdir(parents=True)
@@ -344,7 +344,7 @@ def test_the_layers_rank_as_promised_and_each_value_knows_its_origin(write_plugi
         assert resolved.origins["method.p"] == origin
 
 
-def test_settings_for_the_dataset_override_the_preset_that_they_name(tiny):
+def test_packaged_values_for_a_dataset_override_its_preset(tiny):
     config = tiny()
     assert (config.method_params.p, config.method_params.epochs, config.method_params.flow) == (0.52, 3, "dis")
     assert config.origins["method.p"] == "preset short (methods/tiny/config.yaml)"
@@ -352,14 +352,14 @@ def test_settings_for_the_dataset_override_the_preset_that_they_name(tiny):
     assert config.origins["method.preset"] == "methods/tiny/config.yaml: datasets.toy"
 
 
-def test_for_other_datasets_the_plugins_own_preset_holds(root):
+def test_packaged_values_take_the_own_preset_elsewhere(root):
     config = resolve(["method=tiny", "dataset=plain_data"], plugins=[root])
     assert (config.method_params.p, config.method_params.epochs) == (0.51, 100)
     assert config.values["method"]["preset"] == "long"
 
 
 @pytest.mark.parametrize("where", ["word", "file", "user"])
-def test_a_preset_that_the_user_chooses_undoes_the_settings_for_the_dataset(tiny, tmp_path, where):
+def test_chosen_preset_undoes_settings_for_the_dataset(tiny, tmp_path, where):
     file = tmp_path / "exp.yaml"
     file.write_text("method: {preset: paper}")
     if where == "user":
@@ -369,7 +369,7 @@ def test_a_preset_that_the_user_chooses_undoes_the_settings_for_the_dataset(tiny
     assert config.origins["method.epochs"] == "preset paper (methods/tiny/config.yaml)"
 
 
-def test_a_value_spelled_out_that_holds_without_it_comes_from_where_it_stood(tiny, tmp_path):
+def test_origin_of_a_value_written_out_is_kept(tiny, tmp_path):
     """A file with all values of a run, as `mebench tune --write` makes it, differs in what was changed alone."""
     before = tiny("method.preset=paper")
     file = tmp_path / "all.yaml"
@@ -383,14 +383,14 @@ def test_a_value_spelled_out_that_holds_without_it_comes_from_where_it_stood(tin
     assert recorded_settings.of_data(after.values, after.origins) == ""
 
 
-def test_a_value_that_the_user_sets_beats_a_preset_that_the_user_chooses(tiny):
+def test_value_of_the_user_beats_the_chosen_preset(tiny):
     Path("mebench.yaml").write_text("method.epochs: 5")
     config = tiny("method.preset=paper")
     assert config.method_params.epochs == 5
     assert config.origins["method.epochs"] == "./mebench.yaml"
 
 
-def test_no_preset_at_all(tiny):
+def test_preset_null_takes_no_preset(tiny):
     config = tiny("method.preset=null")
     assert config.values["method"]["preset"] is None
     assert (config.method_params.p, config.method_params.epochs) == (0.5, 3)
@@ -399,7 +399,7 @@ def test_no_preset_at_all(tiny):
 # Files
 
 
-def test_nested_and_dotted_files_say_the_same(tiny, root, tmp_path):
+def test_read_file_takes_nested_and_dotted_keys(tiny, root, tmp_path):
     nested, dotted = tmp_path / "nested.yaml", tmp_path / "dotted.yaml"
     nested.write_text("method: {name: tiny, p: 0.6}\ndataset: {name: toy, label: 007}\nseed: 4\nkinds: [micro]\n")
     dotted.write_text("method: tiny\nmethod.p: 0.6\ndataset: toy\ndataset.label: 007\nseed: 4\nkinds: [micro]\n")
@@ -407,13 +407,13 @@ def test_nested_and_dotted_files_say_the_same(tiny, root, tmp_path):
     assert one == other == tiny("method.p=0.6", "dataset.label=007", "seed=4", "kinds=micro")
 
 
-def test_settings_that_a_file_has_for_another_method_stay_out(tiny, root):
+def test_resolve_leaves_out_settings_of_another_method(tiny, root):
     Path("mebench.yaml").write_text("method: {name: tiny, epochs: 5}")
     assert tiny().method_params.epochs == 5
     assert resolve(["method=plain_method", "dataset=toy"], plugins=[root]).method_params.p == 0.5
 
 
-def test_roots_fill_in_where_the_data_is(tiny, root, tmp_path):
+def test_roots_fill_in_the_place_of_data(tiny, root, tmp_path):
     file = tmp_path / "exp.yaml"
     file.write_text("roots: {toy: data/toy, plain_data: /x, casme2: /y}")
     config = tiny(files=[file])
@@ -423,13 +423,13 @@ def test_roots_fill_in_where_the_data_is(tiny, root, tmp_path):
     assert resolve(["method=tiny", "dataset=plain_data"], [file], [root]).dataset == "plain_data"
 
 
-def test_home_is_home(tiny, monkeypatch):
+def test_resolve_expands_the_home_folder(tiny, monkeypatch):
     monkeypatch.setenv("HOME", "/home/me")
     config = tiny("dataset.root=~/data", "runs=~/runs")
     assert (config.dataset_params["toy"].root, config.runs) == ("/home/me/data", "/home/me/runs")
 
 
-def test_the_users_file_is_the_named_one_then_the_local_one_then_the_home_one(write_plugin, tmp_path, monkeypatch):
+def test_user_file_is_named_then_local_then_at_home(write_plugin, tmp_path, monkeypatch):
     assert user_file() is None
     home = tmp_path / "xdg" / "mebench" / "config.yaml"
     home.parent.mkdir(parents=True)
@@ -452,22 +452,22 @@ def test_the_users_file_is_the_named_one_then_the_local_one_then_the_home_one(wr
         ("sead: 1", "(./mebench.yaml)"),
     ],
 )
-def test_a_wrong_file_is_named(tiny, content, message):
+def test_read_file_names_a_wrong_file(tiny, content, message):
     Path("mebench.yaml").write_text(content)
     fails(tiny, "mebench.yaml", message)
 
 
-def test_an_absent_file_is_named(tiny):
+def test_read_file_names_an_absent_file(tiny):
     fails(lambda: tiny(files=["nowhere.yaml"]), "./nowhere.yaml does not exist")
 
 
-def test_a_file_may_name_folders_with_plugins(root, tmp_path):
+def test_more_plugins_reads_folders_of_a_file(root, tmp_path):
     file = tmp_path / "exp.yaml"
     file.write_text(f"plugins: [{root.name}]\nmethod: tiny\ndataset: toy")
     assert resolve([], [file]).plugins == (str(root),)
 
 
-def test_null_undoes_a_recognizer_of_a_file_with_its_settings(tiny):
+def test_recognizer_null_undoes_that_of_a_file(tiny):
     Path("mebench.yaml").write_text("recognizer: {name: plain_method, p: 0.7}")
     assert tiny().recognizer_params.p == 0.7
     assert tiny("recognizer=null") == tiny("recognizer=~")
@@ -477,7 +477,7 @@ def test_null_undoes_a_recognizer_of_a_file_with_its_settings(tiny):
 # The result
 
 
-def test_it_is_frozen_and_comes_back_from_json_and_from_its_own_yaml(tiny, tmp_path):
+def test_from_plain_restores_json_and_yaml(tiny, tmp_path):
     config = tiny("method.weights=[1, 2]", "method.preset=paper", "kinds=[micro, macro]", "workers=2")
     with pytest.raises(AttributeError):
         config.seed = 3
@@ -490,7 +490,7 @@ def test_it_is_frozen_and_comes_back_from_json_and_from_its_own_yaml(tiny, tmp_p
     assert resolve([], [saved]) == config
 
 
-def test_a_saved_configuration_that_no_longer_fits_says_so(tiny):
+def test_from_plain_refuses_what_no_longer_fits(tiny):
     values = tiny().values
     fails(
         lambda: from_plain({**values, "method": {**values["method"], "gone": 1}}), "method.gone", "saved configuration"
@@ -498,7 +498,7 @@ def test_a_saved_configuration_that_no_longer_fits_says_so(tiny):
     fails(lambda: from_plain({**values, "gone.for": 1}), "gone.for")
 
 
-def test_every_value_has_an_origin(tiny):
+def test_resolve_gives_every_value_an_origin(tiny):
     config = tiny()
     leaves = {key for key in config.values if key not in ("method", "dataset")}
     for kind in ("method", "dataset"):
@@ -506,7 +506,7 @@ def test_every_value_has_an_origin(tiny):
     assert set(config.origins) == leaves
 
 
-def test_the_key_ignores_what_does_not_shape_predictions_and_follows_the_rest(tiny, root):
+def test_shaping_follows_only_what_shapes_predictions(tiny, root):
     key = shaping(tiny())
     same = ["workers=3", "runs=elsewhere", "cache=/x", "tracking=sqlite:///x.db", "dataset.root=/data"]
     assert all(shaping(tiny(word)) == key for word in same)
@@ -526,7 +526,7 @@ def test_the_key_ignores_what_does_not_shape_predictions_and_follows_the_rest(ti
     assert [name for name in before if now[name] != before[name]] == ["code of methods/tiny"]
 
 
-def test_pydantic_is_imported_where_a_configuration_is_typed_and_not_before(tmp_path):
+def test_resolve_imports_pydantic_and_user_setting_does_not(tmp_path):
     code = (
         "import sys; from mebench.config import more_plugins, resolve, user_setting\n"
         "more_plugins(); user_setting('runs', 'runs'); print(type(sys.modules.get('pydantic')) is type(sys))\n"
@@ -539,7 +539,7 @@ def test_pydantic_is_imported_where_a_configuration_is_typed_and_not_before(tmp_
     assert done.stdout.split() == ["False", "True"]
 
 
-def test_features_are_kept_where_the_system_keeps_what_can_be_made_again(monkeypatch):
+def test_run_settings_cache_lies_in_the_system_cache(monkeypatch):
     monkeypatch.setenv("HOME", "/home/ann")
     monkeypatch.setenv("XDG_CACHE_HOME", "/scratch/ann")
     assert RunSettings().cache == "/scratch/ann/mebench"
@@ -547,7 +547,7 @@ def test_features_are_kept_where_the_system_keeps_what_can_be_made_again(monkeyp
     assert RunSettings().cache == "/home/ann/.cache/mebench"
 
 
-def test_what_mlflow_is_sent_has_keys_below_tracking_and_shapes_no_prediction():
+def test_tracking_keys_shape_no_prediction():
     plain = resolve(["method=majority", "dataset=synthetic"])
     words = ["tracking=sqlite:///x.db", "tracking.folds=false", "tracking.models=true"]
     found = resolve(["method=majority", "dataset=synthetic", *words])
@@ -556,7 +556,7 @@ def test_what_mlflow_is_sent_has_keys_below_tracking_and_shapes_no_prediction():
     assert shaping(found) == shaping(plain)
 
 
-def test_a_folder_of_plugins_that_a_file_names_before_it_is_there_is_a_warning(tmp_path, monkeypatch, capsys):
+def test_more_plugins_warns_of_a_missing_folder(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mebench.yaml").write_text("plugins: [mine]\nseed: 3\n")
     assert resolve(["method=random", "dataset=synthetic"]).seed == 3
@@ -565,7 +565,7 @@ def test_a_folder_of_plugins_that_a_file_names_before_it_is_there_is_a_warning(t
         resolve(["method=random", "dataset=synthetic", f"plugins=[{tmp_path / 'mine'}]"])
 
 
-def test_of_many_keys_the_likest_eight_are_named_whatever_the_order_of_words():
+def test_unknown_key_names_the_nearest_eight():
     with pytest.raises(ConfigError) as error:
         resolve(["method=mean", "dataset=synthetic", "method.spot_epochs=3"])
     assert "Did you mean 'method.epochs_spot'?" in str(error.value)

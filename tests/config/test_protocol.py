@@ -16,7 +16,7 @@ def config(write_plugin):
     return lambda *words, files=(): resolve(["method=tiny", "dataset=toy", *words], files, [root])
 
 
-def test_a_protocol_has_keys_of_its_own(config):
+def test_resolve_types_keys_of_the_protocol(config):
     assert config("protocol=kfold").protocol_params == KFoldParams(5)
     found = config("protocol=kfold", "protocol.folds=3")
     assert (found.protocol, found.protocol_params) == ("kfold", KFoldParams(3))
@@ -26,7 +26,7 @@ def test_a_protocol_has_keys_of_its_own(config):
     assert shaping(found) != shaping(config("protocol=kfold"))
 
 
-def test_files_may_nest_them_and_keys_of_another_protocol_are_left_alone(config, tmp_path):
+def test_resolve_leaves_keys_of_another_protocol_alone(config, tmp_path):
     file = tmp_path / "mine.yaml"
     file.write_text("protocol: {name: kfold, folds: 4}\n")
     assert config(files=[file]).protocol_params == KFoldParams(4)
@@ -62,13 +62,13 @@ def test_files_may_nest_them_and_keys_of_another_protocol_are_left_alone(config,
         (["audit=leek"], "unknown audit 'leek'. Did you mean 'leak'? Known: guard, leak, leak_last, leak_stop"),
     ],
 )
-def test_mistakes_answer_with_the_reason(config, words, reason):
+def test_resolve_refuses_wrong_protocol_keys(config, words, reason):
     with pytest.raises(ConfigError) as error:
         config(*words)
     assert reason in str(error.value)
 
 
-def test_one_dataset_twice_under_two_names(config):
+def test_resolve_takes_one_dataset_under_two_names(config):
     found = config("dataset=[low:toy,high:toy]", "dataset.high.p=0.9", "dataset.low.p=0.1")
     assert {word: params.p for word, params in found.dataset_params.items()} == {"low:toy": 0.1, "high:toy": 0.9}
     assert found.dataset == "low+high"
@@ -85,7 +85,7 @@ def test_one_dataset_twice_under_two_names(config):
         ("dataset=[a:toi,b:toy]", PluginError, "unknown dataset 'toi'. Did you mean 'toy'"),
     ],
 )
-def test_names_that_cannot_be(config, word, kind, reason):
+def test_members_refuses_names_that_cannot_be(config, word, kind, reason):
     with pytest.raises(kind) as error:
         config(word)
     assert reason in str(error.value)

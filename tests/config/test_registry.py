@@ -11,7 +11,7 @@ from mebench.config import registry
 from mebench.errors import ConfigError, PluginError
 
 
-def test_a_folder_is_a_plugin_and_nothing_of_it_is_imported_to_list_it(write_plugin):
+def test_plugins_lists_folders_without_importing_them(write_plugin):
     root = write_plugin("method", "tiny", code="raise RuntimeError('imported')")
     registry.add_paths([root])
 
@@ -31,7 +31,7 @@ def test_a_folder_is_a_plugin_and_nothing_of_it_is_imported_to_list_it(write_plu
     assert "tiny" not in registry.plugins("dataset")
 
 
-def test_plugins_are_listed_by_name_wherever_they_lie(write_plugin):
+def test_plugins_are_sorted_by_name(write_plugin):
     for name in ("zebra", "aardvark"):
         registry.add_paths([write_plugin("method", name, root=name)])
     listed = list(registry.plugins("method"))
@@ -39,7 +39,7 @@ def test_plugins_are_listed_by_name_wherever_they_lie(write_plugin):
     assert listed == sorted(listed)
 
 
-def test_it_loads_under_the_name_of_the_built_in_ones(write_plugin):
+def test_load_imports_under_the_built_in_package(write_plugin):
     registry.add_paths([write_plugin("method", "tiny")])
 
     plugin = registry.load("method", "tiny")
@@ -48,7 +48,7 @@ def test_it_loads_under_the_name_of_the_built_in_ones(write_plugin):
     assert registry.params_class(registry.find("method", "tiny"))(p=0.2).p == 0.2
 
 
-def test_plugin_folders_may_lie_directly_in_the_path(write_plugin):
+def test_add_paths_takes_plugin_folders_directly(write_plugin):
     root = write_plugin("method", "tiny")
     write_plugin("dataset", "toy", root="mine/methods/..")
     (root / "datasets" / "toy").rename(root / "methods" / "toy")
@@ -61,7 +61,7 @@ def test_plugin_folders_may_lie_directly_in_the_path(write_plugin):
     assert "tiny" not in registry.plugins("dataset")
 
 
-def test_adding_a_path_twice_or_through_a_link_is_no_clash(write_plugin, tmp_path):
+def test_add_paths_twice_or_by_link_is_no_clash(write_plugin, tmp_path):
     root = write_plugin("method", "tiny")
     (tmp_path / "link").symlink_to(root)
     assert registry.add_paths([root, tmp_path / "link"]) == (str(root), str(root))
@@ -69,7 +69,7 @@ def test_adding_a_path_twice_or_through_a_link_is_no_clash(write_plugin, tmp_pat
     assert registry.find("method", "tiny").broken is None
 
 
-def test_two_plugins_of_one_name_are_an_error_naming_both(write_plugin):
+def test_find_names_both_plugins_of_one_name(write_plugin):
     roots = [
         write_plugin("method", "tiny", root="a"),
         write_plugin("method", "tiny", root="b"),
@@ -99,7 +99,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("id_", BROKEN)
-def test_a_broken_plugin_is_listed_with_its_reason_and_refused_on_use(write_plugin, id_):
+def test_find_refuses_a_broken_plugin_with_its_reason(write_plugin, id_):
     files, reason = BROKEN[id_]
     write_plugin("method", "fine")
     registry.add_paths([write_plugin("method", id_, **files)])
@@ -125,7 +125,7 @@ def test_a_broken_plugin_is_listed_with_its_reason_and_refused_on_use(write_plug
         ("Plugin = 3", r"Plugin must be a class"),
     ],
 )
-def test_a_failing_import_is_one_sentence_with_file_line_and_reason(write_plugin, code, reason):
+def test_load_names_file_and_line_of_a_failing_import(write_plugin, code, reason):
     registry.add_paths([write_plugin("method", "tiny", code=code)])
     with pytest.raises(PluginError, match=reason) as error:
         registry.load("method", "tiny")
@@ -142,13 +142,13 @@ def test_a_failing_import_is_one_sentence_with_file_line_and_reason(write_plugin
         ),
     ],
 )
-def test_params_that_cannot_be_set_from_the_command_line_are_refused(write_plugin, params, reason):
+def test_params_class_refuses_what_words_cannot_set(write_plugin, params, reason):
     registry.add_paths([write_plugin("method", "tiny", params=params)])
     with pytest.raises(PluginError, match=reason):
         registry.params_class(registry.find("method", "tiny"))
 
 
-def test_an_unknown_name_answers_with_the_nearest_and_the_list(write_plugin):
+def test_find_names_the_nearest_of_an_unknown_name(write_plugin):
     registry.add_paths([write_plugin("method", "tiny")])
     with pytest.raises(
         PluginError, match=r"unknown method 'tinny'\. Did you mean 'tiny'\? Known: .*tiny.*mebench list methods"
@@ -157,7 +157,7 @@ def test_an_unknown_name_answers_with_the_nearest_and_the_list(write_plugin):
 
 
 @pytest.mark.parametrize("wrong", ["absent", "empty", "plugin itself"])
-def test_a_path_without_plugins_is_refused(write_plugin, tmp_path, wrong):
+def test_add_paths_refuses_a_path_without_plugins(write_plugin, tmp_path, wrong):
     root = write_plugin("method", "tiny")
     (tmp_path / "empty").mkdir()
     path = {"absent": tmp_path / "nowhere", "empty": tmp_path / "empty", "plugin itself": root / "methods" / "tiny"}[
@@ -175,7 +175,7 @@ def install(site: Path, entry_points: str) -> None:
     (info / "entry_points.txt").write_text(entry_points)
 
 
-def test_an_installed_package_brings_plugins_by_entry_point_without_being_imported(write_plugin, tmp_path, monkeypatch):
+def test_plugins_reads_entry_points_without_importing_them(write_plugin, tmp_path, monkeypatch):
     write_plugin("method", "spotter", root="site/acme")
     (tmp_path / "site" / "acme" / "__init__.py").write_text("raise RuntimeError('imported')")
     points = "[mebench.methods]\nacme_spotter = acme.methods.spotter\ngone = acme_gone.spotter\n"
@@ -197,7 +197,7 @@ def test_an_installed_package_brings_plugins_by_entry_point_without_being_import
             del sys.modules[name]
 
 
-def test_an_entry_point_and_a_folder_of_one_name_clash(write_plugin, tmp_path, monkeypatch):
+def test_find_refuses_entry_point_and_folder_of_one_name(write_plugin, tmp_path, monkeypatch):
     registry.add_paths([write_plugin("method", "tiny")])
     write_plugin("method", "other", root="site/acme")
     install(tmp_path / "site", "[mebench.methods]\ntiny = acme.methods.other\n")
@@ -206,7 +206,7 @@ def test_an_entry_point_and_a_folder_of_one_name_clash(write_plugin, tmp_path, m
         registry.find("method", "tiny")
 
 
-def test_a_plugin_says_with_which_values_it_reads_other_input_than_its_papers(write_plugin):
+def test_other_input_names_values_unlike_the_paper(write_plugin):
     registry.add_paths(
         [
             write_plugin(
@@ -221,12 +221,12 @@ def test_a_plugin_says_with_which_values_it_reads_other_input_than_its_papers(wr
 
 
 @pytest.mark.parametrize("said", ["", "5", "{features: }", "{features: 5}"])
-def test_a_plugin_that_says_nothing_of_other_input_or_cannot_be_read_has_none(write_plugin, said):
+def test_other_input_is_empty_where_nothing_is_said(write_plugin, said):
     registry.add_paths([write_plugin("method", "tiny", config=f"other_input: {said}\n")])
     assert registry.plugins("method")["tiny"].other_input({"method.features": "flow"}, "method") == ""
 
 
-def test_the_content_hash_follows_code_and_settings_and_nothing_else(write_plugin):
+def test_content_hash_follows_code_and_settings(write_plugin):
     registry.add_paths([write_plugin("method", "tiny")])
     info = registry.find("method", "tiny")
     before = registry.content_hash(info)
@@ -245,7 +245,7 @@ def test_the_content_hash_follows_code_and_settings_and_nothing_else(write_plugi
     assert len(seen) == 4
 
 
-def test_a_worker_process_finds_the_same_plugin_after_adding_the_same_paths(write_plugin):
+def test_add_paths_finds_the_same_plugin_in_a_worker(write_plugin):
     root = write_plugin("method", "tiny")
     code = f"from mebench.config import registry; registry.add_paths([{str(root)!r}]); print(registry.load('method', 'tiny'))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

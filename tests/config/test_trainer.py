@@ -18,7 +18,7 @@ def resolved(*words, **how):
     return config.resolve(["method=majority", "dataset=synthetic", *words], **how)
 
 
-def test_words_and_yaml_say_the_same(tmp_path):
+def test_settled_reads_words_and_yaml_alike(tmp_path):
     file = tmp_path / "mine.yaml"
     options = {
         "gradient_clip_val": 1.0,
@@ -31,13 +31,13 @@ def test_words_and_yaml_say_the_same(tmp_path):
     assert trainer.selects(said.trainer)
 
 
-def test_a_run_without_options_has_none_of_their_keys():
+def test_resolve_stores_no_trainer_keys_without_options():
     plain = resolved()
     assert not plain.trainer
     assert not [key for key in plain.values if key.startswith("trainer")]
 
 
-def test_what_only_watches_shapes_nothing():
+def test_shapes_leaves_out_what_only_watches():
     watching = "[LearningRateMonitor, ModelCheckpoint]"
     said = resolved(f"trainer.callbacks={watching}", "trainer.logger=CSVLogger", "trainer.log_every_n_steps=1")
     assert config.shaping(said) == config.shaping(resolved())
@@ -49,7 +49,7 @@ def test_what_only_watches_shapes_nothing():
     assert config.shaping(only)["trainer.accumulate_grad_batches"] == 2
 
 
-def test_tensorboard_s_files_are_written_where_its_package_can(tmp_path, monkeypatch):
+def test_in_fold_keeps_tensorboard_with_its_package(tmp_path, monkeypatch):
     pytest.importorskip("tensorboardX")
     said = resolved("trainer.logger=[CSVLogger, TensorBoardLogger]").trainer
     monkeypatch.setattr(trainer, "OWN_FILES", {"CSVLogger", "TensorBoardLogger"})
@@ -91,13 +91,13 @@ def test_tensorboard_s_files_are_written_where_its_package_can(tmp_path, monkeyp
         ("callbacks=3", "expected the name of a class, or a map with class_path and init_args"),
     ],
 )
-def test_what_cannot_be_is_refused_in_a_sentence(word, sentence):
+def test_settled_refuses_wrong_options(word, sentence):
     with pytest.raises(ConfigError) as error:
         resolved(f"trainer.{word}")
     assert sentence in str(error.value)
 
 
-def test_callbacks_of_one_s_own_are_named_by_their_modules(tmp_path, monkeypatch):
+def test_modules_names_those_of_own_callbacks(tmp_path, monkeypatch):
     (tmp_path / "named_callbacks.py").write_text("from lightning import Callback\n\nclass Mine(Callback):\n    pass\n")
     monkeypatch.syspath_prepend(tmp_path)
     said = resolved(f"trainer.callbacks=[named_callbacks.Mine, {STOP}]")
