@@ -1,4 +1,4 @@
-"""Other values in a typed configuration, and the groups of its settings."""
+"""Other values in a typed configuration, the settings at fault in its errors, and the groups of settings."""
 
 from dataclasses import fields
 
