@@ -99,42 +99,18 @@ def _finished(study: Study) -> int:
 
 def print_outcome(plain: Mapping[str, Any]) -> None:
     """Print the tuned values, their gain on new subjects, and the paths of all files."""
-    out, nested, studies, paths = console(), plain["nested"], list(plain["studies"].values()), list(plain["objectives"])
-    counts, spent = [study["trials"] for study in studies], plain["seconds"]
-    total = {state: sum(one[state] for one in counts) for state in counts[0]}
-    over = f"one study over a tuning set of {len(studies[0]['subjects'])} subjects"
-    out.print(f"study {plain['study']} in {plain['storage']}")
+    out = console()
+    for line in _trials_in_words(plain):
+        out.print(line)
     out.print(
-        f"{f'{len(studies)} studies, one for each outer fold' if nested else over}; trials: "
-        f"{', '.join(f'{n} {state}' for state, n in total.items() if n or state == 'complete')}"
+        _table("values", ["parameter", "acts on", "searched", "default", "tuned", "importance"], _value_rows(plain))
     )
-    out.print(
-        f"seconds: {spent['inner_folds']:.0f} for inner folds, {spent['trials']:.0f} for all else in the trials, {spent['outer']:.0f} "
-        "for the outer folds"
-    )
-    rows = []
-    for key, entry in plain["parameters"].items():
-        listed = entry.get("choices") or [f"{entry['low']:g} to {entry['high']:g}{', log' * entry['log']}"]
-        known = [share for study in studies if (share := study["importance"].get(key)) is not None]
-        searched, tuned = (" | ".join(map(value_in_words, listed)), [study["best"]["params"][key] for study in studies])
-        default, best = value_in_words(plain["default_values"][key]), ", ".join(map(value_in_words, tuned))
-        rows.append([key, entry["acts"], searched, default, best, number(fmean(known) if known else None, 2)])
-    out.print(_table("values", ["parameter", "acts on", "searched", "default", "tuned", "importance"], rows))
-    for name, study in plain["studies"].items() if len(paths) > 1 else ():
-        # Trials of a Pareto front that are printed; all are in the files.
-        front = [
-            [str(t["trial"]), *(_number(path, t["values"][path]) for path in paths), in_words(t["params"])]
-            for t in study["front"][:20]
-        ]
-        title = f"Pareto front{f' of {name}' if nested else ''} (inner scores)"
-        out.print(_table(title, ["trial", *paths, "values"], front))
-    rows = []
-    for path, score in plain["scores"].items():
-        for name, sign in {"default": "", "tuned": "", "gain": "+"}.items():
-            outer, p = score["outer"][name], number(score["outer"]["p"]) if name == "gain" else ""
-            value, *ends = (_number(path, outer[end], sign) for end in ("value", "low", "high"))
-            inner, interval = _number(path, score["inner"][name], sign), "-" if "-" in ends else f"[{', '.join(ends)}]"
-            rows.append([path if name == "default" else "", name, inner, value, interval, p])
+    paths = list(plain["objectives"])
+    if len(paths) > 1:
+        for name, study in plain["studies"].items():
+            title = f"Pareto front{f' of {name}' if plain['nested'] else ''} (inner scores)"
+            out.print(_table(title, ["trial", *paths, "values"], _front_rows(study, paths)))
+    rows = _score_rows(plain)
     if rows:
         title = f"scores: inner subjects, and {plural(plain['outer_subjects'], 'outer one')} that no trial has touched"
         out.print(_table(title, ["score", "configuration", "inner", "outer", INTERVAL, "p"], rows))
@@ -142,6 +118,74 @@ def print_outcome(plain: Mapping[str, Any]) -> None:
         out.print(line)
     scores = command("compare", [plain["runs"]["tuned"], plain["runs"]["default"]])
     out.print(f"figures and trials are in {plain['folder']}; all scores: {scores}")
+
+
+def _trials_in_words(plain: Mapping[str, Any]) -> list[str]:
+    """The study, its trials by state, and the seconds that they took."""
+    studies, spent = list(plain["studies"].values()), plain["seconds"]
+    states = studies[0]["trials"]
+    total = {state: sum(study["trials"][state] for study in studies) for state in states}
+    trials = ", ".join(f"{n} {state}" for state, n in total.items() if n or state == "complete")
+    over = f"one study over a tuning set of {len(studies[0]['subjects'])} subjects"
+    if plain["nested"]:
+        over = f"{len(studies)} studies, one for each outer fold"
+    return [
+        f"study {plain['study']} in {plain['storage']}",
+        f"{over}; trials: {trials}",
+        f"seconds: {spent['inner_folds']:.0f} for inner folds, {spent['trials']:.0f} for all else in the trials, {spent['outer']:.0f} "
+        "for the outer folds",
+    ]
+
+
+def _value_rows(plain: Mapping[str, Any]) -> list[list[str]]:
+    """A row for each parameter: what was searched, its default and tuned values, its importance."""
+    studies, rows = list(plain["studies"].values()), []
+    for key, entry in plain["parameters"].items():
+        scale = ", log" if entry.get("log") else ""
+        listed = entry.get("choices") or [f"{entry['low']:g} to {entry['high']:g}{scale}"]
+        shares = [study["importance"].get(key) for study in studies]
+        known = [share for share in shares if share is not None]
+        tuned = [value_in_words(study["best"]["params"][key]) for study in studies]
+        rows.append(
+            [
+                key,
+                entry["acts"],
+                " | ".join(map(value_in_words, listed)),
+                value_in_words(plain["default_values"][key]),
+                ", ".join(tuned),
+                number(fmean(known) if known else None, 2),
+            ]
+        )
+    return rows
+
+
+MOST_OF_A_FRONT = 20
+"""Number of trials of a Pareto front that are printed; all are in the files."""
+
+
+def _front_rows(study: Mapping[str, Any], paths: Sequence[str]) -> list[list[str]]:
+    """A row for each trial of a Pareto front."""
+    rows = []
+    for trial in study["front"][:MOST_OF_A_FRONT]:
+        values = [_number(path, trial["values"][path]) for path in paths]
+        rows.append([str(trial["trial"]), *values, in_words(trial["params"])])
+    return rows
+
+
+def _score_rows(plain: Mapping[str, Any]) -> list[list[str]]:
+    """Three rows for each score: of the default, of the tuned configuration, and the gain."""
+    rows = []
+    for path, score in plain["scores"].items():
+        for name in ("default", "tuned", "gain"):
+            sign = "+" if name == "gain" else ""
+            outer = score["outer"][name]
+            value, low, high = (_number(path, outer[end], sign) for end in ("value", "low", "high"))
+            interval = "-" if "-" in (low, high) else f"[{low}, {high}]"
+            p = number(score["outer"]["p"]) if name == "gain" else ""
+            rows.append(
+                [path if name == "default" else "", name, _number(path, score["inner"][name], sign), value, interval, p]
+            )
+    return rows
 
 
 def remarks(plain: Mapping[str, Any]) -> list[str]:

@@ -48,22 +48,13 @@ def read_objectives(words: Sequence[str], task: Task) -> tuple[Objective, ...]:
     >>> read_objectives([], Task(frozenset({"recognize"})))[0].path
     'recognition.uf1'
     """
-    paths: list[str] = []  # all that are better the higher, or the lower; the preferred ones first
-    if "spot" in task.tasks:
-        groups = [*(["overall"] if len(task.kinds) > 1 else []), *task.kinds]
-        paths += [f"spotting.{group}.{name}" for group in groups for name in _objectives("spotting")]
-    if "recognize" in task.tasks:
-        paths += [f"recognition.{name}" for name in _objectives("recognition", ABSENT in task.classes)]
-    if {"spot", "recognize"} <= task.tasks:
-        names = _objectives("analysis")
-        paths += [f"analysis.{name}" for name in names if name in JOINT]
-        paths += [f"analysis.{p}.{n}" for p in ("true_positives", "all_intervals") for n in names if n not in JOINT]
+    paths = _objective_paths(task)
     directions: dict[str, Direction] = {}
     for word in words or ("score",):
         name, colon, end = word.partition(":")
         if colon:
             check_known("direction", end, _ENDS, where=f"--objective {word}")
-        path = paths[0] if name == "score" else next((p for p in (*paths, COST) if f".{p}".endswith(f".{name}")), None)
+        path = _path_named(name, paths)
         if path is None:
             every = {*(p.rpartition(".")[2] for p in paths), COST, "score", *paths}
             raise ConfigError(f"--objective {word}: {unknown('score of this task', name, every)}")
@@ -72,6 +63,30 @@ def read_objectives(words: Sequence[str], task: Task) -> tuple[Objective, ...]:
         default: Direction = "minimize" if path == COST or find(path).direction == "lower" else "maximize"
         directions[path] = _ENDS.get(end, default)
     return tuple(Objective(path, direction) for path, direction in directions.items())
+
+
+def _objective_paths(task: Task) -> list[str]:
+    """Paths of all scores of a task that are better the higher, or the lower; the preferred ones first."""
+    paths: list[str] = []
+    if "spot" in task.tasks:
+        groups = ["overall", *task.kinds] if len(task.kinds) > 1 else [*task.kinds]
+        paths += [f"spotting.{group}.{name}" for group in groups for name in _objectives("spotting")]
+    if "recognize" in task.tasks:
+        paths += [f"recognition.{name}" for name in _objectives("recognition", ABSENT in task.classes)]
+    if {"spot", "recognize"} <= task.tasks:
+        names = _objectives("analysis")
+        of_intervals = [name for name in names if name not in JOINT]
+        paths += [f"analysis.{name}" for name in names if name in JOINT]
+        for section in ("true_positives", "all_intervals"):
+            paths += [f"analysis.{section}.{name}" for name in of_intervals]
+    return paths
+
+
+def _path_named(name: str, paths: Sequence[str]) -> str | None:
+    """The first path with this end, or the cost; `score` is the first path. None for an unknown name."""
+    if name == "score":
+        return paths[0]
+    return next((path for path in (*paths, COST) if f".{path}".endswith(f".{name}")), None)
 
 
 def part_of(objectives: Sequence[Objective], paired: bool) -> int | None:
