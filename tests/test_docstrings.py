@@ -18,7 +18,6 @@ MOST_WORDS = 15
 """Words of a first sentence: a dozen, and some for names."""
 LONG_SENTENCES = {
     "_fast_imports.py",
-    "annotations",
     "api",
     "atomic.py",
     "boards",
@@ -27,7 +26,6 @@ LONG_SENTENCES = {
     "config",
     "core",
     "errors.py",
-    "exchange",
     "features",
     "frames",
     "inference",
@@ -61,7 +59,6 @@ NOTES_WITHOUT_NOUN = {
     "config",
     "core",
     "errors.py",
-    "exchange",
     "features",
     "inference",
     "metrics",

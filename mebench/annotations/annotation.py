@@ -17,7 +17,7 @@ from mebench.grouping import grouped
 
 @dataclass(frozen=True, slots=True)
 class Annotation:
-    """An annotated expression in the numbers of its sheet, which are file numbers, not yet positions.
+    """An annotated expression in the file numbers of its sheet.
 
     Attributes:
         row: row of the sheet, from 1.
@@ -87,7 +87,7 @@ class Log:
 
 
 LISTED = 3
-"""Most remarks or findings of one kind that are written out; beyond that, the first one and the number replace them."""
+"""Up to this many remarks of one kind are listed; beyond it, the first and a count."""
 
 
 def repair_lines(repairs: Sequence[Repair]) -> list[str]:
@@ -126,7 +126,7 @@ _LOST = "a date, which a spreadsheet program made of a number: take the cell fro
 
 
 def _number_in(text: str) -> tuple[int | None, str]:
-    """The number, and the reason if it differs from what the cell shows, else an empty text."""
+    """The number, and the reason if it differs from the cell's."""
     plain = text.strip()
     if plain.casefold() in BLANK:
         return None, "no number is given" if plain else ""
@@ -150,9 +150,10 @@ def interval(
 ) -> Annotation:
     """The interval that three numbers of a row mean, still without person and video.
 
-    The rules, in this order. An apex of 0 is none. An offset of 0, or an offset before the onset with an apex after it,
-    is replaced by the apex (as in the baseline of MEGC 2020), or by the onset without an apex. Onset and offset in the
-    wrong order are exchanged. A missing onset is the apex. An apex outside its interval is none.
+    The rules, in this order. An apex of 0 is treated as not annotated. An offset of 0, or an offset before the onset with
+    an apex after it, is replaced by the apex (as in the baseline of MEGC 2020), or by the onset without an apex. Onset
+    and offset in the wrong order are exchanged. A missing onset is the apex. An apex outside its interval is treated as
+    not annotated.
 
     Args:
         onset: as in the sheet, None if missing.
@@ -249,7 +250,7 @@ def place(annotation: Annotation, first: int, numbers: Sequence[int | None] | No
 
 
 def renumbered(rows: Iterable[Annotation], numbers: Mapping[tuple[str, str], Sequence[int | None] | None]) -> str:
-    """A note if most of the annotated videos look as if their files were renumbered from 1; else empty.
+    """A note if most videos look renumbered from 1; else empty.
 
     Args:
         rows: the annotations.

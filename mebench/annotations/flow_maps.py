@@ -32,13 +32,14 @@ Clips = dict[ClipKey, tuple[int, Path]]
 
 
 def video_of(clip: ClipKey, label: int) -> Video:
-    """A clip as a video of one frame with one expression `[0, 0]` of its class."""
+    """A clip as a video of one frame with one expression."""
     return Video(*clip, None, 1, (Expression(0, 0, apex=0, emotion=THREE[label]),))
 
 
 def person(key: SubjectKey) -> SubjectKey:
-    """Identity of a subject, equal to that of the datasets with frames, so that one person is never on two sides:
-    `smic/11` for `s11`, `casme2/02` for `sub02`; SAMM's ids are equal already.
+    """Identity of a subject, equal to that of the datasets with frames.
+
+    One person is then never on two sides: `smic/11` for `s11`, `casme2/02` for `sub02`; SAMM's ids are equal already.
     """
     return SubjectKey(key.dataset, re.sub(r"^\D+", "", key.subject).zfill(2))
 
@@ -120,7 +121,7 @@ DRAWN: tuple[tuple[str, str, str, int], ...] = tuple(
 
 
 def draw_map(label: int, seed: Iterable[int]) -> NDArray[np.uint8]:
-    """A map of strain, v and u, each from 0 to 255, with motion where the class has it, and noise elsewhere."""
+    """A map of strain, v and u from 0 to 255: noise, and the motion of the class."""
     rng = np.random.default_rng([label, *seed])
     y, x = np.mgrid[:SIZE, :SIZE]
     row, up, right = ((9, -1.0, 0.3), (20, -0.8, 1.0), (9, 1.0, -0.2))[label]

@@ -1,4 +1,4 @@
-"""Find the files of a dataset below the root, even if the user names one of its inner folders."""
+"""Find the files of a dataset below the root or an inner folder."""
 
 import os
 import re
@@ -70,7 +70,7 @@ def fold(name: str) -> str:
 
 
 def check_files(folder: Path, root: Path, follow_links: bool) -> None:
-    """Refuse a folder with files that are links out of the root, unless links may be followed.
+    """Refuse links out of the root, unless links may be followed.
 
     Raises:
         DataError: the first such link, and where it leads.
@@ -241,7 +241,7 @@ class Tree(Listing):
         return home.parent if self._further_homes else home
 
     def _ranked(self, videos: Iterable[tuple[str, str]]) -> list[tuple[int, Path]]:
-        """Folders that hold the first folders of some videos, the preferred one first, each with the rank of its name."""
+        """Folders that hold those of some videos, each with its rank, the best first."""
         part, same = self._parts[0].removesuffix("*"), self._parts[0].endswith("*")
         tops = {fold(part.format(subject=subject, video=video)) for subject, video in videos}
         homes = []

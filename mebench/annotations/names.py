@@ -1,4 +1,4 @@
-"""Names of columns and kinds in the field's sheets and tables, in five languages and the main words of nine others."""
+"""Names of columns and kinds in the field's sheets and tables, in many languages."""
 
 import functools
 import re
@@ -503,7 +503,7 @@ CODES: Mapping[str, Kind] = {"1": "macro", "2": "micro"}
 
 
 def compounds(headers: Sequence[str], found: Mapping[str, int], wanted: Mapping[str, Sequence[str]]) -> dict[str, int]:
-    """Unread columns whose name is a wanted one with a word for a number before or after it.
+    """Unread columns named after a wanted one and a word for a number.
 
     Args:
         headers: headers of the table.

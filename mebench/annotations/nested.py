@@ -125,8 +125,10 @@ class NestedDataset(SheetDataset):
     """A `SheetDataset` on a `NestedTree`."""
 
     def ours(self, names: tuple[str, ...]) -> bool:
-        """Whether a folder that looks like a video belongs to this dataset, by the names of its parents below the
-        root.
+        """Whether a folder that looks like a video belongs to this dataset.
+
+        Args:
+            names: names of the folders from the root's own to its own.
         """
         return True
 

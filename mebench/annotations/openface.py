@@ -123,8 +123,9 @@ class OpenFaceFiles:
 
 
 def _is(name: str, part: str) -> bool:
-    """Whether a folder is named like a subject or video, ignoring case and with or without leading letters or zeros
-    (`sub01`, `1`).
+    """Whether a folder is named like a subject or video.
+
+    Case, leading letters and zeros do not count (`sub01`, `1`).
     """
     return bool(re.fullmatch(rf"(.*\D)?0*{re.escape(name.lstrip('0') or name)}", part, re.IGNORECASE))
 

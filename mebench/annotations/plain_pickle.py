@@ -9,7 +9,7 @@ from mebench.errors import DataError
 
 
 def _columns(blocks: Any, axes: Any) -> dict[str, Any]:
-    """The columns of a table of pandas by name, its index among them where that has a name."""
+    """The columns of a pandas table by name, with its index if that has one."""
     names, index = axes
     called = _listed(names["data"])
     table = {index["name"]: _listed(index["data"])} if index["name"] is not None else {}
@@ -21,7 +21,10 @@ def _columns(blocks: Any, axes: Any) -> dict[str, Any]:
 
 
 def _listed(values: Any) -> Any:
-    """The texts of an array of pandas that Arrow holds, the numbers of one with gaps (NaN there); any other array as it is."""
+    """Decode a pickled pandas array.
+
+    Arrow strings become text, nullable numbers floats with NaN; other arrays are returned unchanged.
+    """
     held = vars(values) if isinstance(values, Bare) else {}
     return np.where(held["_mask"], np.nan, held["_data"]) if "_mask" in held else held.get("_pa_array", values)
 

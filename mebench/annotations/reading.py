@@ -113,7 +113,10 @@ def read_row(
 
 
 def is_remark(row: Row) -> bool:
-    """A row of text that names no video or no person, and has no frame number: a legend or a sum below the table."""
+    """Whether a row is a legend or a sum below the table.
+
+    It names no video or no person, and has no frame number.
+    """
     frames = [row.get(what) for what in ("onset", "apex", "offset")]
     empty = not any(row.get(what) for what in ("emotion", "units", "kind", "onset"))
     return (empty and not any(re.search(r"\d", cell) for cell in frames)) or is_note_or_sum(
@@ -134,7 +137,10 @@ def one_spelling(found: Sequence[Annotation], log: Log) -> list[Annotation]:
 
 
 def count_rows(path: Path, forms: Sequence[Header | Columns]) -> str:
-    """The number of annotation rows in a file, in words, by kind where a column gives it; 0 if the file cannot be read."""
+    """The number of annotation rows in a file, in words, also by kind.
+
+    It is 0 if the file cannot be read.
+    """
     table = table_of_file(path, *forms)
     rows = [row for row in table.rows if not is_remark(row)] if table else []
     kinds = Counter(row.get("kind") for row in rows if row.get("kind"))

@@ -87,7 +87,9 @@ _BRACKETS = re.compile(r"\(\s*(?P<inside>[^()]*?)\s*\)")
 
 @lru_cache(maxsize=4096)
 def tokens(text: str) -> tuple[str, ...]:
-    """The units of a cell, one text each with all its marks, upper case but for the words `or` and `ref`.
+    """The units of a cell, one text each with all its marks.
+
+    They are in upper case but for the words `or` and `ref`.
 
     >>> tokens("4 + l10+15a,"), tokens("4(B/C)+7B?"), tokens("(R6 OR R12)+ Ref(43)"), tokens("10or11")
     (('4', 'L10', '15A'), ('4(B/C)', '7B?'), ('(R6 or R12)', 'ref(43)'), ('10 or 11',))
@@ -99,7 +101,7 @@ def tokens(text: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=4096)
 def parse_unit(token: str) -> ActionUnit | None:
-    """One unit, or None for a text that is none.
+    """Parse one action unit; None if the text is not one.
 
     >>> parse_unit("L10")
     ActionUnit(number=10, text='L10', side='L', intensity=(), uncertain=False, alternatives=(), reference=False)
@@ -215,7 +217,10 @@ def unit_number(name: str) -> int | None:
 
 
 def _annotated_units(videos: Iterable[Video]) -> list[tuple[str, str, frozenset[int], bool]]:
-    """Dataset and label of each micro-expression, the units that it shows, and whether all its texts are units."""
+    """Dataset, label and shown units of each micro-expression.
+
+    The last value says whether all its texts are units.
+    """
     annotated = ((video.dataset, e.action_units) for video in videos for e in video.expressions if e.kind == "micro")
     return [(of, "+".join(u).lower(), shown_units(u), all(map(parse_unit, u))) for of, u in annotated]
 

@@ -82,7 +82,7 @@ class SheetDataset(Dataset):
 
     @classmethod
     def sheet_names(cls) -> Mapping[str, Mapping[str, str]]:
-        """The names of the dataset's sheets, with `*` and `?`, and the parameters that each is read with."""
+        """Patterns of the sheets' names, and the parameters by which each is read."""
         return {name: {} for name in cls.files}
 
     def read(self, sheets: Sequence[Sheet], log: Log) -> list[Annotation]:
@@ -101,7 +101,7 @@ class SheetDataset(Dataset):
         return ()
 
     def annotation(self, row: Row, table: Table, log: Log) -> Annotation | None:
-        """The annotation of a row that is no remark, or None where it turns out to be none."""
+        """The annotation of a row, or None for a row without one."""
         return read_row(row, table, self.cleaning, log)
 
     def mark(self, annotation: Annotation) -> Annotation:
@@ -165,7 +165,7 @@ class SheetDataset(Dataset):
         return self._folder(video.subject, video.id)
 
     def repair_rows(self) -> Sequence[Repair]:
-        """Repairs and marks in the order of the sheet, then those found by means of the frames."""
+        """Repairs and marks: first those of the sheet, then those of the frames."""
         return (*self.sheet_repairs, *self._located[2])
 
     def unplaced(self) -> Sequence[Unplaced]:
@@ -228,7 +228,7 @@ class SheetDataset(Dataset):
 
     @cached_property
     def recognised(self) -> bool:
-        """Whether a sheet of the file has all columns of `signature`, and in most rows such cells."""
+        """Whether a sheet has the columns of `signature`, filled in most rows."""
         signature, sheets = {plain_name(name): form for name, form in self.signature.items()}, list[Sheet]()
         with suppress(DataError):  # one that no adapter reads
             sheets = read_sheets(self.annotation_file) if signature else []

@@ -506,7 +506,7 @@ def _text(value: Any) -> str:
 
 
 def date_of(number: float, from_1904: bool = False) -> str:
-    """A number in a cell that is formatted as a date, as text that `number_of_date` understands.
+    """A number that is formatted as a date, as text for `number_of_date`.
 
     That is the date which the workbook shows, if it is of this age, else the one of the system from 1900, whichever the
     workbook has. What is no date, below 0 or beyond the year 9999, stays a number.

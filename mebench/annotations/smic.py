@@ -99,7 +99,7 @@ class Smic(NestedDataset):
 
     @classmethod
     def write_fake_tree(cls, folder: Path) -> None:
-        """Draw small trees of the short and of the long clips, with the sheet and the quirks of the releases."""
+        """Draw small trees of short and long clips, with the releases' quirks."""
         annotations.drawn.write(folder, cls.recording)
 
     def ours(self, names: tuple[str, ...]) -> bool:
@@ -125,8 +125,9 @@ class Smic(NestedDataset):
         return moves
 
     def annotation(self, row: Row, table: Table, log: Log) -> Annotation | None:
-        """The first movement of a row, its clip called as its folder, its emotion as its name says where no column
-        does.
+        """The first movement of a row, its clip named like its folder.
+
+        Where no column gives the emotion, the clip's name does.
         """
         # A sheet of apex frames (`smic_apex.xlsx`) has no offsets, and a short clip ends with its movement.
         if "offset" not in table.columns and self.params.root is not None and row.get("video"):

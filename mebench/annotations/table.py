@@ -1,4 +1,4 @@
-"""Find the sheet that holds the annotations, and its columns by name, wherever the header is."""
+"""Find the sheet that holds the annotations, and its columns by name."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress

@@ -53,7 +53,9 @@ _WIDE = re.compile("[\uff01-\uff5e\xa0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 
 
 def decoded(raw: bytes, place: object, encoding: str | None = None) -> tuple[str, str]:
-    """The text of some bytes, and its encoding where that was concluded from the text, for people; else empty.
+    """The text of some bytes, and the encoding if it was concluded from the text.
+
+    The encoding is in words, and empty if the bytes say it themselves.
 
     UTF-8, UTF-16 and UTF-32 are known by their form. Another encoding is taken only where what it gives is plainly of its language:
     Chinese of everyday signs, Japanese, or words of Latin letters with accents.
@@ -98,7 +100,7 @@ def decoded(raw: bytes, place: object, encoding: str | None = None) -> tuple[str
 
 
 def _plainly(text: str, encoding: str) -> bool:
-    """Whether a sample of the decoded text is in the language that the encoding is used for."""
+    """Whether a sample of the text is in the language of the encoding."""
     first = re.search(r"[^\x00-\x7f]", text)
     text = text[max(first.start() - 100, 0) : first.start() + STRETCH] if first else text
     if encoding == "cp1252":  # a letter with an accent occurs in a word of plain letters

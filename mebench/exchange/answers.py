@@ -60,7 +60,7 @@ def read_truth(
     Args:
         file: the file of the truth.
         rules: how the files go together.
-        remarks: what was noticed is added there.
+        remarks: list that gets what was noticed.
         adapters: the datasets whose sheet this may be, the likeliest first, with this file as their annotations.
         clips: whether the predictions name classes of given clips.
 
@@ -130,12 +130,12 @@ def of_intervals(
     """Spotted intervals.
 
     Args:
-        truth: of all videos.
+        truth: true intervals of all videos.
         predictions: as read, or as derived from `scores`.
         rules: how the files go together.
-        remarks: what was noticed is added there.
+        remarks: list that gets what was noticed.
         classes: the classes to score, as the command line names them; by default all classes of the truth.
-        kinds: the kinds to score, likewise; by default the kinds that the predictions distinguish and that occur.
+        kinds: the kinds to score, as the command line names them; by default the kinds that the predictions distinguish and that occur.
         scores: the frame scores from which the predictions were derived.
 
     Raises:
@@ -207,7 +207,7 @@ def read_against_truth(
         truth: the file of the truth.
         files: the files of predictions; remarks call the first of several A.
         rules: how the files go together.
-        remarks: what was noticed is added there.
+        remarks: list that gets what was noticed.
         clips: whether the files name the classes of given clips although they hold intervals.
         classes: to score, as the command line names them.
         adapters: see `read_truth`.

@@ -43,7 +43,7 @@ def read_clips(
             Predictions may hold the probability of the class that they name (`probability`), or those of all classes
             (`p_negative`, or `negative` alone).
         role: `predictions` or `truth`.
-        remarks: what was noticed and repaired is added there.
+        remarks: list that gets what was noticed and repaired.
         labels: the scored classes; predictions with probabilities need one for each class.
         others: further classes that may occur in predictions.
 
@@ -91,7 +91,7 @@ def join_clips(
         predictions: for all scored clips; a missing clip counts as wrong.
         classes: the scored classes; a clip of another class is left out, with a remark.
         rules: how ids are compared.
-        remarks: what was noticed is added there.
+        remarks: list that gets what was noticed.
 
     Returns:
         The scored clips, and their videos; `line` is the line of the truth.

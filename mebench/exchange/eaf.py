@@ -63,7 +63,7 @@ class Tier:
         name: unique in its file.
         marks: by time; no two overlap.
         coder: the coder; a dependent tier without one takes that of the tier above; empty if unknown.
-        participant: the person in the video, likewise.
+        participant: the person in the video; inherited and unknown in the same way.
     """
 
     name: str
@@ -107,7 +107,7 @@ class Document:
 
 
 def lanes(marks: Iterable[Mark]) -> list[list[Mark]]:
-    """The marks on as few rows as possible, sorted by time, without overlap within a row.
+    """The marks by time, on as few rows without overlap as possible.
 
     >>> [[(m.begin, m.end) for m in lane] for lane in lanes([Mark(0, 5), Mark(4, 9), Mark(5, 7)])]
     [[(0, 5), (5, 7)], [(4, 9)]]
@@ -273,7 +273,9 @@ def _stated_rate(path: Path, tree: ElementTree.Element) -> float | None:
 
 
 class _TierReader:
-    """Reads the tiers of a document, with the times of its slots and the marks that others refer to.
+    """Reads the tiers of a document.
+
+    It holds the times of the slots, and the marks to which others refer.
 
     Args:
         path: the file, for messages.
@@ -351,7 +353,7 @@ class _TierReader:
                 self._times[slot] = self._times[begin] + round(step * n)
 
     def _chain_to_known_time(self, begin: str, next_slot: dict[str, str]) -> list[str]:
-        """The slots from one to the next that has a time, or to the last one. They are taken out of `next_slot`."""
+        """The slots from one to the next with a time. They are taken out of `next_slot`."""
         chain = [begin]
         while chain[-1] in next_slot:
             chain.append(next_slot.pop(chain[-1]))  # each is followed once, even in a cycle
@@ -404,8 +406,9 @@ def _time(path: Path, text: str, sign: str = "") -> int:
 
 
 def eaf_of(path: Path) -> tuple[Path, str | None] | None:
-    """The `.eaf` file, or the folder of such files, that a word names, and the coder: `clip.eaf:anna`. None for other
-    words.
+    """The `.eaf` file or folder that a word names, and the coder; None for other words.
+
+    The coder stands behind a colon: `clip.eaf:anna`.
 
     >>> eaf_of(Path("clip.eaf:anna")), eaf_of(Path("mine.csv"))
     ((PosixPath('clip.eaf'), 'anna'), None)
@@ -434,7 +437,9 @@ def documents(path: Path) -> list[Document]:
 
 
 def common_rate(files: Sequence[object], fps: float | None) -> float | None:
-    """Frames per second that turn the times of `.eaf` files into frames, so that all files count alike.
+    """Frames per second by which the times of `.eaf` files become frames.
+
+    With it all files count alike.
 
     Args:
         files: the files that are read together; anything but a path counts frames.
@@ -478,7 +483,7 @@ class _MarkRow(NamedTuple):
 
 
 def sheet_of_marks(path: Path, coder: str | None, fps: float | None, role: str, remarks: Remarks) -> Sheet:
-    """The intervals of an `.eaf` file, or of all such files in a folder, as a sheet.
+    """The intervals of an `.eaf` file or folder as a sheet.
 
     An interval's emotion is the mark on the tier of emotions that covers most of it. A file without marks becomes a row
     without an interval.

@@ -1,4 +1,4 @@
-"""One score per frame, as many networks output it, turned into intervals by mebench's own spotting."""
+"""One score for each frame, from which mebench's own spotting derives intervals."""
 
 import re
 from collections.abc import Mapping
@@ -115,7 +115,9 @@ def propose(
     remarks: Remarks,
     short_videos: bool = False,
 ) -> IntervalFile:
-    """The intervals that mebench's spotting derives from frame scores, in the frame numbers of the file.
+    """The intervals that mebench's spotting derives from frame scores.
+
+    They have the frame numbers of the file.
 
     Every video goes through the same steps, independently of the truth: smoothing, threshold, peaks, intervals
     (`mebench.spotting.spot`). The confidence is the smoothed score of the peak.

@@ -230,7 +230,7 @@ def video_key(names: Mapping[str, str]) -> str:
 
 
 def loosened(name: str) -> str:
-    r"""An id without folders, upper case, file ending, leading zeros and the prefix of a subject.
+    r"""An id without folders, case, file ending, leading zeros and prefix.
 
     >>> [loosened(name) for name in ("sub01", "s1", "001", "EP02_01f", r"C:\data\ep2_1f.avi")]
     ['1', '1', '1', 'ep2_1f', 'ep2_1f']
@@ -320,7 +320,7 @@ def _different(rows: pd.DataFrame, ids: list[str]) -> list[Id]:
 def _keys(
     rows: pd.DataFrame, ids: list[str], known: Mapping[Id, str] | None = None
 ) -> pd.api.extensions.ExtensionArray:
-    """Key of the video that the ids of each row name, the known one where there are such."""
+    """Key of the video of each row; the known ones if they are given."""
     video_numbers = rows.groupby(ids, sort=False).ngroup().to_numpy()
     different = _different(rows, ids)
     keys = [video_key(dict(zip(ids, full))) if known is None else known[full] for full in different]

@@ -1,4 +1,4 @@
-"""Lists, dicts, numbers and text from files of NumPy, pickles, JSON, lines of JSON, and from what Python prints."""
+"""Plain values from files of NumPy, pickles and JSON, and from printed Python."""
 
 import ast
 import io
@@ -142,7 +142,7 @@ def _refuse_many(numbers: int) -> None:
 
 
 def _without_arrays(value: Any) -> Any:
-    """The value with lists in place of arrays, tuples and sets, and dicts in place of objects and records."""
+    """The value made of lists, dicts, numbers and text alone."""
     if isinstance(value, Bare):
         return _without_arrays(vars(value))
     if isinstance(value, np.ndarray | np.generic):

@@ -91,7 +91,7 @@ def _n_lines(sheet: Sheet) -> int:
 
 
 def _sheets_in_text(text: str, name: str) -> list[Sheet]:
-    """What the text holds, read in each of the ways in which a notebook shows tables."""
+    """The tables in a text, in each form in which notebooks show them."""
     sheets = []
     rows = rows_of_labelled_lines(text)
     if rows:
@@ -156,7 +156,7 @@ def _width_of_row(line: str) -> int:
 
 
 def _refuse_cut(runs: Sequence[Sequence[str]]) -> None:
-    """Refuse a table beside which there are points, which stand for rows that are not shown."""
+    """Refuse a table with points in place of rows."""
     for run in runs:
         if run[0].startswith("..") or run[-1].startswith(".."):
             raise DataError(

@@ -282,7 +282,7 @@ def _rows_of_video(video: Any, entry: Any) -> list[Row]:
 
 
 def _cells_of_interval(interval: Any) -> Row:
-    """The cells of an interval, which is a list or an object, perhaps with a `segment` in seconds.
+    """The cells of an interval: a list, or an object, perhaps with a `segment`.
 
     >>> _cells_of_interval([3, 9]), _cells_of_interval({"segment": [0.1, 0.3], "label": "micro"})
     ({'onset': 3, 'offset': 9}, {'t-start': 0.1, 't-end': 0.3, 'label': 'micro'})
@@ -324,7 +324,7 @@ def _rows_of_lists(row: Row) -> list[Row]:
 
 
 def _cells_of_item(name: str, item: Any) -> Row:
-    """The cells of an interval in a list, or one cell with the name of the list in the singular."""
+    """The cells of an interval; of a plain item one, named after its list."""
     if isinstance(item, Mapping):
         return item
     if isinstance(item, list):

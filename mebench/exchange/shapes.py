@@ -1,4 +1,4 @@
-"""Files of intervals, clips or frame scores in other forms than a table with a header, recognised by their content.
+"""Files in other forms than a table with a header, recognised by their content.
 
 JSON (one value, or one on each line), results and ground truth of temporal action detection (ActivityNet, OpenTAD), arrays and
 pickles of NumPy, what a notebook printed, and rows of text without names of columns all become a table of text.

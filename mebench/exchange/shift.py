@@ -82,7 +82,7 @@ def note_shift(truths: pd.DataFrame, spotted: pd.DataFrame, remarks: Remarks) ->
 def _best_shift(
     truths: pd.DataFrame, spotted: pd.DataFrame, prediction: Indices, truth: Indices
 ) -> tuple[int, float, float]:
-    """The likely shift of the predictions, and the truths' mean best IoU with and without it; 0 if there is none."""
+    """The likely shift, 0 for none, and the truths' mean best IoU before and after."""
     (a, b), (c, d) = (
         (table["onset"].to_numpy(np.int64)[rows], table["offset"].to_numpy(np.int64)[rows])
         for table, rows in ((truths, truth), (spotted, prediction))

@@ -107,7 +107,7 @@ def _bytes(path: Path, role: str) -> bytes:
 
 
 MOST_BYTES = 256 * 2**20
-"""Of a table of text."""
+"""Largest size of a table of text."""
 MOST_OF_A_NAME = 60
 """Most characters of a column's name in a message: after an unclosed quotation mark the name is the whole file."""
 _WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
@@ -153,7 +153,7 @@ class TextTable:
         """Check that no cell of a column is wrong.
 
         Args:
-            name: of the column.
+            name: name of the column.
             wrong: (n_rows,) bool.
             sentence: the message, with the fields `name`, `cell` (the first wrong one) and `more` (the number of
                 others).
@@ -184,7 +184,7 @@ class TextTable:
         )
 
     def _is_note(self, row: int, named: Sequence[Cells]) -> bool:
-        """Whether a row that lacks a name in one of the named columns is a note or a sum."""
+        """Whether a row that lacks a name is a note or a sum."""
         names = [column[row] for column in named]
         numbers = [self.cells[name][row] for name in ("onset", "apex", "offset", "frame") if name in self.cells]
         columns = (*named, *self.cells.values(), *self.others.values())
@@ -226,7 +226,7 @@ class TextTable:
                 )
 
     def _hint_at(self, name: str) -> str:
-        """Sentences on the column that may be the missing one, and on columns that are read under another name."""
+        """Sentences on a column that may be the missing one, and on renamed ones."""
         hint = ""
         near = likely([*self.others], name) or holding([*self.others], name)
         if near:
@@ -254,8 +254,8 @@ def read_sheet(path: File, remarks: Remarks, role: str) -> Sheet:
 
     Args:
         path: the file; `book.xlsx:name` is one sheet of a workbook that holds several tables.
-        remarks: what was read otherwise than it is written is added there.
-        role: what the file holds, for sentences.
+        remarks: list that gets what was read otherwise than it is written.
+        role: contents of the file, for sentences.
 
     Raises:
         DataError: the file is missing, empty, or not a table; a workbook lacks the sheet, or several sheets fit.
@@ -406,7 +406,7 @@ class _FoundColumns:
             remarks.repair(f"{self.role}: the column {self.headers[position]!r} is read as the {name}")
 
     def warn_of_likely_names(self, wanted: Sequence[str], remarks: Remarks) -> None:
-        """Warn of unread columns that may be missing ones, since a typing error must not go unnoticed."""
+        """Warn of unread columns whose names may be mistyped."""
         unread = [self.headers[position] for position in self.unread]
         for name in wanted:
             is_searched_later = name == "kind" and "offset" in wanted  # `intervals` searches for kinds in other columns
@@ -417,7 +417,7 @@ class _FoundColumns:
                 remarks.warn(f"{self.role}: the column {near!r} is not read; if it holds the {name}, name it so")
 
     def warn_of_cut_end(self, sheet: Sheet, remarks: Remarks) -> None:
-        """Warn of a last line that is the only short one and has no line end."""
+        """Warn of a short last line without a line end."""
         is_short = self.grid.lengths < len(self.headers)
         only_last = is_short[-1:].any() and is_short.sum() < min(2, len(is_short))
         if only_last and sheet.text[-1:] not in ("", "\n", "\r"):
@@ -450,7 +450,7 @@ class _FoundColumns:
         return [*grid.columns[shift : width + shift], *[empty] * n_missing]
 
     def _begins_with_row_numbers(self) -> bool:
-        """Whether the first cell of each row, one more than the header names, counts the rows."""
+        """Whether the first cells, which the header does not name, count the rows."""
         grid, width = self.grid, len(self.headers)
         first = [cell.strip() for cell in grid.columns[0]]
         counts = [[str(row + begin) for row in range(len(first))] for begin in (0, 1)]
@@ -511,7 +511,7 @@ def recognise(headers: Sequence[str], wanted: Sequence[str], role: str, alone: s
     """The positions of the wanted columns.
 
     Args:
-        headers: as the file names them.
+        headers: names of the columns in the file.
         wanted: names of `ALIASES`.
         role: `predictions`, `truth` or `frame scores`.
         alone: the wanted column that may be called after its owner alone.
@@ -541,7 +541,7 @@ def rivals(headers: Sequence[str], found: Mapping[str, int], role: str) -> Itera
     """Columns that could equally be the one that was chosen.
 
     Args:
-        headers: as the file names them.
+        headers: names of the columns in the file.
         found: from `recognise`.
         role: as there.
 
@@ -564,7 +564,7 @@ def rivals(headers: Sequence[str], found: Mapping[str, int], role: str) -> Itera
 
 
 def likely(headers: Sequence[str], name: str) -> str | None:
-    """The header that is most similar to one of a column's names, if any is similar.
+    """The header most similar to one of a column's names, or None.
 
     >>> likely(["sbuject", "video"], "subject"), likely(["video", "notes"], "subject")
     ('sbuject', None)

@@ -1,4 +1,4 @@
-"""Names for the columns of a table without a header, by what their cells look like."""
+"""Names for columns without a header, by what their cells look like."""
 
 from collections.abc import Iterator, Sequence
 

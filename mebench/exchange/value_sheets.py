@@ -45,7 +45,9 @@ def _sheet_of_lines(lines: Sequence[Sequence[Any]], name: str) -> Sheet | None:
 
 
 def _lines_of_long_rows(value: Mapping[str, Any]) -> list[list[Any]]:
-    """The rows of each video, or of a single array, with more than onset, offset and confidence; empty if there are none.
+    """The rows with more cells than onset, offset and confidence.
+
+    They are those of each video, or of a single array. Empty if there are none.
 
     >>> _lines_of_long_rows({"a": [[3, 5.0, 9]]}), _lines_of_long_rows({"a": [[3, 9, 0.5]]})
     ([['a', 3, 5, 9]], [])
@@ -65,7 +67,7 @@ def _lines_of_long_rows(value: Mapping[str, Any]) -> list[list[Any]]:
 
 
 def _is_single_array(value: Mapping[str, Any], first_row: Sequence[Any]) -> bool:
-    """Whether the only part is an array without a name, or with one that is no video since the rows hold words."""
+    """Whether the only part is an array whose name is no video."""
     if len(value) > 1:
         return False
     (name,) = value

@@ -94,7 +94,7 @@ def numbers(table: TextTable, name: str) -> NDArray[np.float64]:
 
 
 def _digits(table: TextTable, name: str) -> NDArray[np.float64]:
-    """Numbers without ambiguous ones such as `2,500`, which some read as 2.5 and others as 2500."""
+    """Numbers, none of them ambiguous as `2,500` is: 2.5 or 2500."""
     table.refuse(
         name,
         table.cells[name].where(_THOUSANDS.fullmatch),
@@ -104,7 +104,7 @@ def _digits(table: TextTable, name: str) -> NDArray[np.float64]:
 
 
 def frames(table: TextTable, name: str) -> NDArray[np.float64]:
-    """A column of frame numbers, whole (`12` or `12.0`), NaN where a cell is blank, (n,).
+    """A column of whole frame numbers, NaN where a cell is blank, (n,).
 
     Raises:
         DataError: a cell is not a whole number, or is ambiguous, such as `2,500` (2.5 or 2500).
@@ -121,7 +121,9 @@ def frames(table: TextTable, name: str) -> NDArray[np.float64]:
 def moments(
     table: TextTable, fps: float | None, rate: float | None, remarks: Remarks
 ) -> tuple[dict[str, NDArray[np.float64]], str]:
-    """Onsets, offsets and any apexes as frame numbers, NaN where a cell is blank, (n,) each, by the column's name.
+    """Onsets, offsets and any apexes as frame numbers, by column.
+
+    NaN where a cell is blank, (n,) each.
 
     The frame rate turns columns named after seconds (`t-start`, `start_time`) into frames: the row's rate, else the
     user's, else the truth's. Numbers in other columns are frames; if some are fractional, all are seconds if the user
@@ -186,7 +188,7 @@ def required(table: TextTable, name: str, values: NDArray[np.float64]) -> NDArra
 
 
 def names(table: TextTable, name: str) -> Cells:
-    """A column of subjects or videos, kept as text so that `01` and `1` stay different.
+    """A column of subjects or videos as text: `01` and `1` stay different.
 
     Raises:
         DataError: a cell is empty.

@@ -89,9 +89,9 @@ class Format:
     Attributes:
         summary: contents of a file, for the documentation.
         write: function that writes the file.
-        counts_time: whether it holds times, which count from the first frame of a video, whatever the number of its file.
-        needs_truth: whether it pairs the intervals with true ones.
-        writes_folder: whether it is a folder with a file for each video.
+        counts_time: True if it holds times, which count from the first frame of a video, whatever the number of its file.
+        needs_truth: True if it pairs the intervals with true ones.
+        writes_folder: True if it is a folder with a file for each video.
     """
 
     summary: str
@@ -220,7 +220,7 @@ def _write_csv(export: Export) -> None:
 
 
 def _with_silent_videos(export: Export) -> pd.DataFrame:
-    """The intervals, and a row for each kind that was looked for in a video in vain."""
+    """The intervals, and a row for each kind that a video lacks."""
     spotted, videos = export.intervals, export.tables.videos
     keys = videos["video"]
     kinds_of_videos = videos["processed"] if "processed" in videos else [export.kinds] * len(keys)
@@ -398,7 +398,7 @@ def _distinct_names(
 
 
 def _write_eaf(export: Export) -> None:
-    """Write a file for each video, with a tier for each spotted kind and a tier of emotions."""
+    """Write a file for each video, with tiers of kinds and emotions."""
     videos = export.tables.videos
     _refuse_unknown_rate(export.tables, "ELAN counts time: choose the format csv")
     files = _names_of_eaf_files(export)
@@ -426,7 +426,7 @@ def _names_of_eaf_files(export: Export) -> list[str]:
 
 
 def _tiers_of(intervals: pd.DataFrame, kinds: Sequence[str], fps: float) -> list[Tier]:
-    """A tier for each kind, with the confidences, and one of emotions if there are any."""
+    """A tier for each kind, and one of emotions if there are any."""
     marks: dict[str, list[Mark]] = {kind: [] for kind in kinds}
     columns = ("kind", "onset", "offset", "confidence", "emotion")
     for kind, onset, offset, confidence, emotion in zip(*(intervals[name] for name in columns)):
@@ -477,6 +477,9 @@ def _named(table: pd.DataFrame, tables: metrics.tables.Tables) -> pd.DataFrame:
 
 
 def _ids(tables: metrics.tables.Tables) -> list[tuple[str, str, str]]:
-    """Dataset, subject and video of each key `dataset/subject/video`, as the files name them, with any characters."""
+    """Dataset, subject and video of each key, as the files name them.
+
+    A key is `dataset/subject/video`; the names may hold any characters, such as `/`.
+    """
     rows = zip(*(tables.videos[name].tolist() for name in ("video", "subject", "dataset")))
     return [(dataset, subject[len(dataset) + 1 :], key[len(subject) + 1 :]) for key, subject, dataset in rows]
