@@ -94,9 +94,9 @@ from .sheets import Grid as Grid
 from .sheets import Rows as Rows
 from .sheets import Sheet as Sheet
 from .sheets import find_sheet as find_sheet
-from .sheets import made as made
+from .sheets import sheet_from_rows as sheet_from_rows
 from .sheets import number_of_date as number_of_date
-from .sheets import of_text as of_text
+from .sheets import sheet_from_text as sheet_from_text
 from .sheets import read_sheets as read_sheets
 from .table import Columns as Columns
 from .table import Header as Header

@@ -223,7 +223,7 @@ def _split(text: str, separator: str, place: str) -> Grid:
     return every if full.all() else every.rows(full)
 
 
-def made(name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> Sheet:
+def sheet_from_rows(name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> Sheet:
     """A sheet that lies in no file.
 
     Args:
@@ -238,7 +238,7 @@ def made(name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> 
 _NAMES_AGAIN = "the names of the columns again, left out"
 
 
-def of_text(text: str, encoding: str, file: str) -> Sheet:
+def sheet_from_text(text: str, encoding: str, file: str) -> Sheet:
     """A table of text as it is seen (`visible`), not split yet.
 
     Args:
@@ -449,7 +449,7 @@ def _read_xls(path: Path, instead: str) -> list[Sheet]:
 
 
 def _read_text(path: Path, instead: str) -> list[Sheet]:
-    sheet, name = of_text(*decoded(path.read_bytes(), path), str(path)), path.name
+    sheet, name = sheet_from_text(*decoded(path.read_bytes(), path), str(path)), path.name
     grid = sheet.grid()
     return [
         replace(

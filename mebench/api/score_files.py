@@ -351,7 +351,7 @@ def _answers_for_clips(
     """The classes of given clips, beside the true ones."""
     adapters = inspection.dataset_summary.adapters_of(true)
     read, join = exchange.answers.read_truth(true, reading.join_rules, remarks, adapters, clips=True)
-    return exchange.answers.of_clips(read, answered, join, remarks, _listed(scoring.classes))
+    return exchange.answers.read_clip_answers(read, answered, join, remarks, _listed(scoring.classes))
 
 
 def _answers_from_frame_scores(
@@ -369,7 +369,7 @@ def _answers_from_frame_scores(
     spotted = exchange.frame_scores.propose(scores, half_lengths, options, remarks, frame_rules.short_videos)
     adapters = inspection.dataset_summary.adapters_of(true)
     read, join = exchange.answers.read_truth(true, join, remarks, adapters)
-    return exchange.answers.of_intervals(
+    return exchange.answers.join_intervals(
         read,
         spotted,
         join,
@@ -392,7 +392,7 @@ def _answers_from_intervals(
     adapters = inspection.dataset_summary.adapters_of(true)
     read, join = exchange.answers.read_truth(true, join, remarks, adapters)
     is_log, fps = READ_FORMATS[reading.form], join.fps or read.rate_of_seconds
-    return exchange.answers.of_intervals(
+    return exchange.answers.join_intervals(
         read,
         # The file has no name here, so that it is not kept: of a million rows it is a tenth of the memory.
         exchange.intervals.read_intervals(answered, "predictions", remarks, is_log, fps, read.rate),
@@ -435,11 +435,11 @@ def _file(given: Given | Run, name: str, encoding: str | None = None) -> exchang
     if isinstance(given, Run):
         raise ConfigError(f"run {given.id!r} has its own truth: compare it with a run, and leave truth out")
     if isinstance(given, str | Path):
-        return exchange.text_table.of_encoding(Path(given).expanduser(), encoding)
+        return exchange.text_table.open_encoded(Path(given).expanduser(), encoding)
     if not isinstance(given, pd.DataFrame):
         raise ConfigError(f"{name} must be a file or a data frame, not of the type {type(given).__name__}")
     cells = given.astype(object).where(given.notna(), None)
-    return sheets_room.sheets.made(name, [*map(str, given.columns)], cells.itertuples(index=False))
+    return sheets_room.sheets.sheet_from_rows(name, [*map(str, given.columns)], cells.itertuples(index=False))
 
 
 def _listed(names: Names) -> str | None:

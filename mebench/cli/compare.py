@@ -207,7 +207,7 @@ def mistakes(
             raise RunError(f"run {name!r} does not spot, so it has no false positives or misses: name a run that spots")
     else:
         remarks = exchange.text_table.Remarks()
-        true, *files = (exchange.text_table.of_encoding(Path(word).expanduser(), encoding) for word in (truth, run))
+        true, *files = (exchange.text_table.open_encoded(Path(word).expanduser(), encoding) for word in (truth, run))
         (answers,) = exchange.answers.read_against_truth(
             true,
             files,
@@ -330,7 +330,7 @@ def _refuse_files(*words: str) -> None:
 def _is_file(word: str) -> bool:
     """Whether a word names a file of intervals or of a coder's marks."""
     path = Path(word).expanduser()
-    return path.is_file() or exchange.eaf.eaf_of(path) is not None
+    return path.is_file() or exchange.eaf.find_eaf(path) is not None
 
 
 def _print_agreement(
@@ -345,7 +345,7 @@ def _print_agreement(
         return f"{off['mean']:+.0f}{spread}, without sign {off['mean_absolute']:.0f}"
 
     remarks = exchange.text_table.Remarks()
-    a, b = (exchange.text_table.of_encoding(Path(word).expanduser(), encoding) for word in (first, second))
+    a, b = (exchange.text_table.open_encoded(Path(word).expanduser(), encoding) for word in (first, second))
     (answers,) = exchange.answers.read_against_truth(a, [b], exchange.join.Rules(fps, loose_ids=loose_ids), remarks)
     agreement = metrics.agreement.agreement(answers.tables, answers.kinds)
     if silent := int(answers.tables.videos["n_frames"].isna().sum()):

@@ -16,8 +16,8 @@ from . import value_sheets as value_sheets
 from . import values as values
 from . import write as write
 from .answers import Answers as Answers
-from .answers import of_clips as of_clips
-from .answers import of_intervals as of_intervals
+from .answers import read_clip_answers as read_clip_answers
+from .answers import join_intervals as join_intervals
 from .answers import read_against_truth as read_against_truth
 from .clips import join_clips as join_clips
 from .clips import read_clips as read_clips
@@ -26,7 +26,7 @@ from .eaf import Document as Document
 from .eaf import Mark as Mark
 from .eaf import Tier as Tier
 from .eaf import common_rate as common_rate
-from .eaf import eaf_of as eaf_of
+from .eaf import find_eaf as find_eaf
 from .eaf import read_eaf as read_eaf
 from .eaf import sheet_of_marks as sheet_of_marks
 from .eaf import write_eaf as write_eaf
@@ -54,7 +54,7 @@ from .values import IntervalFile as IntervalFile
 from .values import Role as Role
 from .values import emotion_of as emotion_of
 from .write import FORMATS as FORMATS
-from .write import guarded as guarded
+from .write import guard_formula as guard_formula
 from .write import write_predictions as write_predictions
 from .write import write_rows as write_rows
 from .write import write_truth as write_truth

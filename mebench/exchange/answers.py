@@ -10,7 +10,7 @@ import pandas as pd
 from mebench.annotations import KINDS, SheetDataset, kind_of, repair_lines
 from mebench.errors import ConfigError, DataError, unknown
 from mebench.exchange.clips import join_clips, read_clips
-from mebench.exchange.eaf import common_rate, eaf_of
+from mebench.exchange.eaf import common_rate, find_eaf
 from mebench.exchange.intervals import checked, read_intervals
 from mebench.exchange.join import Rules, classes_of, join, named_classes
 from mebench.exchange.megc import is_log
@@ -117,7 +117,7 @@ def _of_dataset(file: File, adapters: Iterable[SheetDataset], remarks: Remarks) 
     return None
 
 
-def of_intervals(
+def join_intervals(
     truth: IntervalFile,
     predictions: IntervalFile,
     rules: Rules,
@@ -142,7 +142,7 @@ def of_intervals(
         ConfigError: a kind is unknown, or the classes are invalid.
         DataError: the files do not fit together.
     """
-    if "subject" in predictions.columns - truth.columns and eaf_of(Path(truth.place)) is not None:
+    if "subject" in predictions.columns - truth.columns and find_eaf(Path(truth.place)) is not None:
         # An `.eaf` file names no subjects. A video gets the subject that the predictions give it, else a subject of its own. A video
         # called `<subject>_<video>` in the predictions is found, too.
         known: dict[str, set[tuple[str, str]]] = {}
@@ -183,8 +183,10 @@ def of_intervals(
     return Answers(replace(tables, truths=truths), scored, named)
 
 
-def of_clips(truth: IntervalFile, path: File, rules: Rules, remarks: Remarks, classes: str | None = None) -> Answers:
-    """Classes of given clips; arguments and errors as in `of_intervals`, and the errors of `read_clips`."""
+def read_clip_answers(
+    truth: IntervalFile, path: File, rules: Rules, remarks: Remarks, classes: str | None = None
+) -> Answers:
+    """Classes of given clips; arguments and errors as in `join_intervals`, and the errors of `read_clips`."""
     labels = truth.intervals["emotion"][truth.intervals["kind"] == "micro"].str.split("+").explode().tolist()
     scored = named_classes(classes, labels, remarks)
     read = read_clips(path, "predictions", remarks, scored, sorted(set(labels) - {"", *scored}))
@@ -217,7 +219,7 @@ def read_against_truth(
     true, rules = read_truth(truth, rules, remarks, adapters, clips)
     own_remarks, answers = [Remarks() for _ in files], []
     if clips:
-        answers = [of_clips(true, path, rules, own, classes) for path, own in zip(files, own_remarks)]
+        answers = [read_clip_answers(true, path, rules, own, classes) for path, own in zip(files, own_remarks)]
     else:
         spotted = [
             read_intervals(path, "predictions", own, fps=rules.fps or true.rate_of_seconds, rate=true.rate)
@@ -225,7 +227,7 @@ def read_against_truth(
         ]
         if any(file.pooled for file in spotted):
             true = _pooled(true, remarks)
-        answers = [of_intervals(true, file, rules, own, classes=classes) for file, own in zip(spotted, own_remarks)]
+        answers = [join_intervals(true, file, rules, own, classes=classes) for file, own in zip(spotted, own_remarks)]
     for letter, own in zip("AB", own_remarks):
         for finding in own.findings:
             holds_for_all = len(files) == 1 or finding.message.startswith(("truth", "--"))
@@ -251,7 +253,7 @@ def _pooled(given: IntervalFile, remarks: Remarks) -> IntervalFile:
 
 
 def _has_intervals(path: File) -> bool:
-    if isinstance(path, Path) and eaf_of(path) is not None:
+    if isinstance(path, Path) and find_eaf(path) is not None:
         return True
     sheet = read_sheet(path, Remarks(), "predictions")
     return is_log(sheet) or {"onset", "offset"} <= {

@@ -17,7 +17,7 @@ from urllib.parse import unquote
 from xml.etree import ElementTree
 from xml.etree.ElementTree import SubElement
 
-from mebench.annotations import Sheet, kind_of, made
+from mebench.annotations import Sheet, kind_of, sheet_from_rows
 from mebench.errors import DataError, refused_by_system, unknown
 from mebench.exchange.text_table import Remarks
 from mebench.files import read_plain
@@ -405,12 +405,12 @@ def _time(path: Path, text: str, sign: str = "") -> int:
     return int(text)
 
 
-def eaf_of(path: Path) -> tuple[Path, str | None] | None:
+def find_eaf(path: Path) -> tuple[Path, str | None] | None:
     """The `.eaf` file or folder that a word names, and the coder; None for other words.
 
     The coder stands behind a colon: `clip.eaf:anna`.
 
-    >>> eaf_of(Path("clip.eaf:anna")), eaf_of(Path("mine.csv"))
+    >>> find_eaf(Path("clip.eaf:anna")), find_eaf(Path("mine.csv"))
     ((PosixPath('clip.eaf'), 'anna'), None)
     """
     file, coder = path, None
@@ -452,7 +452,7 @@ def common_rate(files: Sequence[object], fps: float | None) -> float | None:
     Raises:
         DataError: one file counts time without a frame rate, and another one counts frames.
     """
-    found = [eaf_of(file) for file in files if isinstance(file, Path)]
+    found = [find_eaf(file) for file in files if isinstance(file, Path)]
     timed = [file for file, _ in filter(None, found)]
     if fps is not None or not timed:
         return fps
@@ -514,7 +514,7 @@ def sheet_of_marks(path: Path, coder: str | None, fps: float | None, role: str, 
         rows += _rows_of_document(document, coder, rate, with_confidences=role == "predictions")
     always_kept = [column for column in _MarkRow._fields if column not in ("emotion", "confidence")]
     kept = [c for c in _MarkRow._fields if c in always_kept or any(getattr(row, c) for row in rows)]
-    return made(str(path), kept, ([getattr(row, column) for column in kept] for row in rows))
+    return sheet_from_rows(str(path), kept, ([getattr(row, column) for column in kept] for row in rows))
 
 
 def _refuse_without_kinds(document: Document) -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 from mebench.annotations import ALIASES, BLANK, CODES, INDEX, KINDS, KNOWN, Cells, kind_of, words_of
 from mebench.errors import DataError
 from mebench.exchange import values
-from mebench.exchange.eaf import eaf_of, sheet_of_marks
+from mebench.exchange.eaf import find_eaf, sheet_of_marks
 from mebench.exchange.megc import is_log, read_log
 from mebench.exchange.text_table import File, Remarks, TextTable, at_lines, parse, read_sheet
 from mebench.exchange.values import IDS, IntervalFile, Role
@@ -46,7 +46,7 @@ def read_intervals(
     Raises:
         DataError: the file cannot be understood; the sentence names the line.
     """
-    timed = eaf_of(path) if isinstance(path, Path) else None
+    timed = find_eaf(path) if isinstance(path, Path) else None
     sheet = read_sheet(path, remarks, role) if timed is None else sheet_of_marks(*timed, fps, role, remarks)
     if is_log(sheet) if log is None else log and timed is None:
         return checked(read_log(sheet, path, role, remarks), remarks)

@@ -50,8 +50,8 @@ class Entry:
 def is_log(sheet: Sheet) -> bool:
     r"""Whether the lines of a text or a workbook are a MEGC result log.
 
-    >>> from mebench.annotations.sheets import of_text
-    >>> [is_log(of_text(t, "", "it")) for t in ("1\n006_1   324   403   -   -   FN\n", "subject,video,onset,offset\n")]
+    >>> from mebench.annotations.sheets import sheet_from_text
+    >>> [is_log(sheet_from_text(t, "", "it")) for t in ("1\n006_1   324   403   -   -   FN\n", "subject,video,onset,offset\n")]
     [True, False]
     """
     first = (line.strip() for _, line in sheet.lines() if line.strip())

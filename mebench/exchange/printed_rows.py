@@ -7,7 +7,7 @@ from html import unescape
 from itertools import groupby
 from typing import Any
 
-from mebench.annotations.sheets import Sheet, of_text
+from mebench.annotations.sheets import Sheet, sheet_from_text
 from mebench.errors import DataError
 from mebench.exchange.plain_values import VALUE_START, read_value
 from mebench.exchange.row_layouts import Row, known_columns, names_column, names_several_columns
@@ -74,7 +74,7 @@ def sheet_of_notebook(notebook: Mapping[str, Any], name: str) -> Sheet:
     Raises:
         DataError: the output shows a part of a table only.
     """
-    printed = of_text(printed_table(notebook), "", name)
+    printed = sheet_from_text(printed_table(notebook), "", name)
     sources = ["".join(cell.get("source", ())) for cell in notebook["cells"]]
     texts = _outputs(notebook, "text", "text/plain") + _outputs(notebook, "text/markdown", "text/html")
     if not printed.text.strip():
@@ -96,7 +96,7 @@ def _sheets_in_text(text: str, name: str) -> list[Sheet]:
     rows = rows_of_labelled_lines(text)
     if rows:
         sheets.append(sheet_of_rows(name, rows))
-    sheets.append(of_text(lines_of_markdown(text) or _lines_of_html(text), "", name))
+    sheets.append(sheet_from_text(lines_of_markdown(text) or _lines_of_html(text), "", name))
     start = VALUE_START.search(text)
     if start is not None:
         end = 1 + max(text.rfind(bracket) for bracket in "]})")

@@ -6,7 +6,7 @@ pickles of NumPy, what a notebook printed, and rows of text without names of col
 
 from collections.abc import Mapping
 
-from mebench.annotations.sheets import Sheet, of_text
+from mebench.annotations.sheets import Sheet, sheet_from_text
 from mebench.errors import DataError
 from mebench.exchange.plain_values import read_value
 from mebench.exchange.printed_rows import lines_of_markdown, rows_of_labelled_lines, sheet_of_notebook
@@ -38,7 +38,7 @@ def _sheet_of_text(raw: bytes, name: str) -> Sheet | None:
     if b"\n|" in raw and b"|-" in raw:
         lines = lines_of_markdown(_text_of(raw))
         if lines:
-            return of_text(lines, "", name)
+            return sheet_from_text(lines, "", name)
     n_names = raw.count(b":") + raw.count(b"=")
     if b"\0" in raw or n_names < FEWEST_CELLS:
         return None

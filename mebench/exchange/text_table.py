@@ -25,8 +25,8 @@ from mebench.annotations import (
     find_sheet,
     is_note_or_sum,
     is_total,
-    of_text,
     plain_name,
+    sheet_from_text,
     words_of,
 )
 from mebench.errors import DataError, refused_by_system
@@ -87,7 +87,7 @@ File = Path | Sheet
 """The source of a table; a sheet is in memory."""
 
 
-def of_encoding(path: Path, encoding: str | None) -> File:
+def open_encoded(path: Path, encoding: str | None) -> File:
     """A file whose encoding cannot be recognised, read with the user's encoding; other sources are returned unchanged.
 
     Raises:
@@ -98,7 +98,7 @@ def of_encoding(path: Path, encoding: str | None) -> File:
     if not raw or raw.startswith((*_WORKBOOKS, *_BINARY)):
         return path
     text, concluded = decoded(raw, path, encoding)
-    return of_text(text, "", str(path)) if concluded else path
+    return sheet_from_text(text, "", str(path)) if concluded else path
 
 
 def _bytes(path: Path, role: str) -> bytes:
@@ -118,7 +118,7 @@ _BINARY = {
     **dict.fromkeys((b"<html", b"<HTML", b"<!DOC", b"<!doc", b"<?xml", b"<table"), "a page or other markup"),
 }
 _GUARD = re.compile(r"^'(?='*[=+\-@])")
-"""Keeps a spreadsheet from running a cell (`write.guarded`)."""
+"""Keeps a spreadsheet from running a cell (`write.guard_formula`)."""
 
 
 @dataclass(frozen=True)
@@ -293,7 +293,7 @@ def _opened(path: Path, role: str) -> Sheet:
     for mark, kind in _BINARY.items():
         if raw.startswith(mark):
             raise DataError(f"{path} is {kind}, not a table of text: save it as CSV and name that file")
-    return of_text(*decoded(raw, path), str(path))
+    return sheet_from_text(*decoded(raw, path), str(path))
 
 
 def parse(

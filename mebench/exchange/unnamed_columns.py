@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from mebench.annotations.names import BLANK, kind_of
-from mebench.annotations.sheets import Sheet, made
+from mebench.annotations.sheets import Sheet, sheet_from_rows
 from mebench.annotations.text import SEPARATORS
 from mebench.exchange.printed_rows import NUMBER
 from mebench.exchange.value_sheets import FEWEST_CELLS
@@ -19,8 +19,8 @@ def with_column_names(sheet: Sheet) -> tuple[Sheet, str] | None:
     offset, with the apex between them if three whole numbers increase in every row that has any; a word is the kind or the
     label; the last number is the confidence.
 
-    >>> from mebench.annotations.sheets import of_text
-    >>> with_column_names(of_text("a 1.5 2.5 micro 0.5\nb 3 4 macro 0.25\n", "", "it"))[1]
+    >>> from mebench.annotations.sheets import sheet_from_text
+    >>> with_column_names(sheet_from_text("a 1.5 2.5 micro 0.5\nb 3 4 macro 0.25\n", "", "it"))[1]
     'video, onset, offset, kind, confidence'
     """
     for rows in _rows_by_separator(sheet):
@@ -30,7 +30,7 @@ def with_column_names(sheet: Sheet) -> tuple[Sheet, str] | None:
         columns = [[cell.strip() for cell in column] for column in zip(*rows)]
         names = _names_of_columns(columns)
         if names is not None and len(set(names)) == width:
-            return made(sheet.file, names, zip(*columns)), ", ".join(names)
+            return sheet_from_rows(sheet.file, names, zip(*columns)), ", ".join(names)
     return None
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from mebench.annotations.sheets import Sheet, made, of_text
+from mebench.annotations.sheets import Sheet, sheet_from_rows, sheet_from_text
 from mebench.exchange.row_layouts import INTERVAL_CELLS, Row, is_nested, table_of
 
 FEWEST_CELLS = 3
@@ -33,7 +33,7 @@ def sheet_of_value(value: Any, name: str) -> Sheet | None:
 def sheet_of_rows(name: str, rows: Sequence[Row]) -> Sheet:
     """Rows as a sheet of that name, with every column that occurs."""
     columns = list(dict.fromkeys(column for row in rows for column in row))
-    return made(name, columns, ([row.get(column) for column in columns] for row in rows))
+    return sheet_from_rows(name, columns, ([row.get(column) for column in columns] for row in rows))
 
 
 def _sheet_of_lines(lines: Sequence[Sequence[Any]], name: str) -> Sheet | None:
@@ -41,7 +41,7 @@ def _sheet_of_lines(lines: Sequence[Sequence[Any]], name: str) -> Sheet | None:
     if len(lines[0]) < FEWEST_CELLS:
         return None
     text = "".join("\t".join(map(str, cells)) + "\n" for cells in lines)
-    return of_text(text, "", name)
+    return sheet_from_text(text, "", name)
 
 
 def _lines_of_long_rows(value: Mapping[str, Any]) -> list[list[Any]]:

@@ -35,12 +35,12 @@ NUMBERING = ["first", "numbers"]
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 
 
-def guarded(cell: object) -> object:
+def guard_formula(cell: object) -> object:
     """A cell that no spreadsheet runs as a formula: text that begins like one gets a leading `'`.
 
     Numbers stay unchanged, also negative ones. Reading removes one `'`, so the text survives a round trip.
 
-    >>> guarded("=1+1"), guarded("EP02"), guarded(-5), guarded("'=x")
+    >>> guard_formula("=1+1"), guard_formula("EP02"), guard_formula(-5), guard_formula("'=x")
     ("'=1+1", 'EP02', -5, "''=x")
     """
     return f"'{cell}" if isinstance(cell, str) and _FORMULA.match(cell) else cell
@@ -55,7 +55,7 @@ def write_rows(path: Path, header: Sequence[str], rows: Iterator[Row]) -> None:
     with refused_by_system(f"{path} cannot be written"), path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
-        writer.writerows([guarded(cell) for cell in row] for row in rows)
+        writer.writerows([guard_formula(cell) for cell in row] for row in rows)
 
 
 @dataclass(frozen=True)

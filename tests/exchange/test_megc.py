@@ -24,7 +24,7 @@ def read(path, role):
 
 
 def test_the_log_is_found_out_and_holds_both_sides(write):
-    assert megc.is_log(sheets.of_text(LOG, "", "it"))
+    assert megc.is_log(sheets.sheet_from_text(LOG, "", "it"))
     spotted, true = read(write(LOG), "predictions").intervals, read(write(LOG), "truth").intervals
     columns = ["dataset", "video", "onset", "offset"]
     assert spotted[columns].values.tolist() == [
@@ -49,7 +49,7 @@ def test_both_sides_say_which_videos_there_are(write):
 def test_missing_cells_are_written_in_many_ways(write, missing):
     other = LOG.replace(" -", f" {missing}")
     assert other != LOG
-    assert megc.is_log(sheets.of_text(other, "", "it"))
+    assert megc.is_log(sheets.sheet_from_text(other, "", "it"))
     for role in ("predictions", "truth"):
         pd.testing.assert_frame_equal(read(write(other), role).intervals, read(write(LOG), role).intervals)
 

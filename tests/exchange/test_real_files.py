@@ -15,7 +15,7 @@ HEAD = ("subject", "video", "onset", "offset")
 
 def read(path, role="truth", encoding=None):
     remarks = Remarks()
-    return read_intervals(text_table.of_encoding(path, encoding), role, remarks), remarks
+    return read_intervals(text_table.open_encoded(path, encoding), role, remarks), remarks
 
 
 def spans(table):

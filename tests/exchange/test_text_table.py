@@ -42,7 +42,8 @@ def test_the_order_of_columns_does_not_matter(order):
     rows = [{name: EXPECTED[name][row] for name in order} for row in range(2)]
     text = "\n".join([",".join(order), *(",".join(row.values()) for row in rows)])
     assert (
-        listed(text_table.parse(sheets.of_text(text, "", "file"), "file", "predictions", WANTED, Remarks())) == EXPECTED
+        listed(text_table.parse(sheets.sheet_from_text(text, "", "file"), "file", "predictions", WANTED, Remarks()))
+        == EXPECTED
     )
 
 

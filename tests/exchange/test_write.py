@@ -13,7 +13,7 @@ from mebench.errors import ConfigError, DataError
 from mebench.exchange import (
     Remarks,
     Rules,
-    guarded,
+    guard_formula,
     join as exchange_join,
     read_intervals,
     write_predictions,
@@ -50,19 +50,19 @@ SPOTTED = (
 
 @given(st.text(st.sampled_from("=+-@\t\r'aB1 ."), min_size=1, max_size=6))
 def test_no_cell_begins_like_a_formula(text):
-    cell = str(guarded(text))
+    cell = str(guard_formula(text))
     assert cell[0] not in "=+-@\t\r"
     assert cell in (text, "'" + text)
 
 
 @pytest.mark.parametrize("name", DANGEROUS)
 def test_a_name_that_looks_like_a_formula_survives_a_round(tables, write, tmp_path, name):
-    truth, out = f'subject,video,onset,offset\n1,"{guarded(name)}",10,20\n', tmp_path / "out.csv"
+    truth, out = f'subject,video,onset,offset\n1,"{guard_formula(name)}",10,20\n', tmp_path / "out.csv"
     made = tables(truth, truth)
     assert made.videos["video"].tolist() == [f"data/1/{name}"]
     write_predictions(out, "csv", made, Remarks())
     (row,) = csv.DictReader(out.open())
-    assert row["video"] == guarded(name)
+    assert row["video"] == guard_formula(name)
     assert read_intervals(out, "predictions", Remarks()).intervals["video"].tolist() == [name]
 
 
