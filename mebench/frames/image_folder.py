@@ -53,32 +53,19 @@ class FolderFrames:
         color: bool = True,
         damaged: Container[int | None] = (),
     ) -> None:
-        self.folder, self.color = Path(folder), color
-        try:
-            present = [path.name for path in self.folder.iterdir()]
-        except NotADirectoryError:
-            raise DataError(
-                f"{folder} is a file, not a folder of images: give the folder that holds the frames"
-            ) from None
-        except FileNotFoundError:
-            raise DataError(
-                f"there is no folder {folder}: check the dataset's root and that the archive was unpacked"
-            ) from None
-        except OSError as error:
-            raise DataError(f"the folder {folder} cannot be listed ({error.strerror}): check its permissions") from None
+        self.folder = Path(folder)
+        self.color = color
+        present = _listed_names(folder)
         images = [name for name in present if not name.startswith(".") and name.casefold().endswith(SUFFIXES)]
-        every, self.strays = _sorted_out([n for n in images if fnmatch(n.casefold(), pattern.casefold())])
-        self.damaged = tuple(name for name in every if file_number(name) in damaged) if damaged else ()
-        self.names = tuple(name for name in every if name not in self.damaged) if self.damaged else every
+        accepted = [name for name in images if fnmatch(name.casefold(), pattern.casefold())]
+        frames, self.strays = _sorted_out(accepted)
+        self.damaged: tuple[str, ...] = ()
+        self.names = frames
+        if damaged:
+            self.damaged = tuple(name for name in frames if file_number(name) in damaged)
+            self.names = tuple(name for name in frames if name not in self.damaged)
         if not self.names:
-            first = f", {min(present, key=natural_sort_key)}" if present else ""
-            videos = any(name.lower().endswith(VIDEOS) for name in present)
-            raise DataError(
-                f"the folder {self.folder} holds no frames: expected images ({', '.join(SUFFIXES)})"
-                f"{'' if pattern == '*' else f' named {pattern}'}, found {len(present)} other "
-                f"{'file' if len(present) == 1 else 'files'}{first}"
-                f"{' (give videos one by one, or unpack them with mebench data unpack)' if videos else ''}"
-            )
+            raise DataError(_no_frames(self.folder, pattern, present))
 
     def __len__(self) -> int:
         """Number of frames; nothing is decoded for it."""
@@ -123,6 +110,37 @@ class FolderFrames:
         return digest.hexdigest()[:32]
 
 
+def _listed_names(folder: Path | str) -> list[str]:
+    """The names in a folder.
+
+    Raises:
+        DataError: it is missing, a file, or cannot be listed.
+    """
+    try:
+        return [path.name for path in Path(folder).iterdir()]
+    except NotADirectoryError:
+        raise DataError(f"{folder} is a file, not a folder of images: give the folder that holds the frames") from None
+    except FileNotFoundError:
+        raise DataError(
+            f"there is no folder {folder}: check the dataset's root and that the archive was unpacked"
+        ) from None
+    except OSError as error:
+        raise DataError(f"the folder {folder} cannot be listed ({error.strerror}): check its permissions") from None
+
+
+def _no_frames(folder: Path, pattern: str, present: Sequence[str]) -> str:
+    """A sentence about a folder without frames, and what is in it instead."""
+    named = "" if pattern == "*" else f" named {pattern}"
+    files = "file" if len(present) == 1 else "files"
+    first = f", {min(present, key=natural_sort_key)}" if present else ""
+    holds_videos = any(name.lower().endswith(VIDEOS) for name in present)
+    remedy = " (give videos one by one, or unpack them with mebench data unpack)" if holds_videos else ""
+    return (
+        f"the folder {folder} holds no frames: expected images ({', '.join(SUFFIXES)}){named}, "
+        f"found {len(present)} other {files}{first}{remedy}"
+    )
+
+
 def natural_sort_key(name: str) -> tuple[list[str | int], str]:
     """Sort key of the natural order: digits as numbers without padding, letters without case, the exact name last.
 
@@ -151,7 +169,12 @@ def _sorted_out(names: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]
     ('cover.jpg', 'img3 (2).jpg')
     """
     stems = {name: _PADDING.sub("", name.rpartition(".")[0].casefold()) for name in sorted(names, key=natural_sort_key)}
-    called = {name: _DIGITS.sub("#", stem) for name, stem in stems.items()}
-    prevails, n = Counter(called.values()).most_common(1)[0] if called else ("", 0)
-    alike = {prevails} if n >= SAME * len(called) else set(called.values())
-    return tuple(n for n in called if called[n] in alike), tuple(n for n in called if called[n] not in alike)
+    without_numbers = {name: _DIGITS.sub("#", stem) for name, stem in stems.items()}
+    if not without_numbers:
+        return (), ()
+    prevailing, n = Counter(without_numbers.values()).most_common(1)[0]
+    if n < SAME * len(without_numbers):
+        return tuple(without_numbers), ()
+    frames = tuple(name for name, shape in without_numbers.items() if shape == prevailing)
+    strays = tuple(name for name, shape in without_numbers.items() if shape != prevailing)
+    return frames, strays

@@ -112,48 +112,66 @@ def unpack(
         raise ConfigError(f"--first must be 0 or more, not {first}")
     if not source.exists():
         raise DataError(f"there is no file or folder {source}: give the folder of the dataset, or one of its files")
-    work = [(path, _below(path, source, out)) for path in _files(source, (*ARCHIVES, *FOREIGN), out)]
-    taken: dict[Path, Path] = {}
-
-    spent: list[Path] = []
-    budget = max(LARGE, MOST_TIMES * sum(path.stat().st_size for path, _ in work))
-
-    @contextmanager
-    def noting(path: Path, folder: Path) -> Iterator[None]:
-        """A context for one file that collects its failure."""
-        try:
-            if (other := taken.setdefault(folder, path)) != path:
-                raise DataError(f"{other} and {path} would both become {folder}: move one of them away")
-            if not (there := nearest(folder)).is_dir():
-                raise DataError(f"{path} would become the folder {folder}, but {there} is not a folder: move it away")
-            tick(path)
-            yield
-        except DataError as error:
-            if failed is None or isinstance(error, NoRoomError):
-                raise
-            failed[path] = SPENT if spent and isinstance(error, SpentError) else str(error)
-            spent.extend([path] if isinstance(error, SpentError) else [])
-
-    for path, folder in work:  # the files of an archive are added meanwhile
-        with noting(path, folder):
+    notes = _Notes(tick, failed)
+    archives = [(path, _below(path, source, out)) for path in _files(source, (*ARCHIVES, *FOREIGN), out)]
+    budget = max(LARGE, MOST_TIMES * sum(path.stat().st_size for path, _ in archives))
+    for path, folder in archives:  # the files of an archive are added meanwhile
+        with notes.failure_of(path, folder):
             done, size = _extract(path, folder, budget)
             budget -= size
-            work += [
-                (inner, inner.with_name(_stem(inner.name))) for inner in _files(folder, (*ARCHIVES, *FOREIGN), None)
-            ]
+            nested = _files(folder, (*ARCHIVES, *FOREIGN), None)
+            archives += [(inner, inner.with_name(_stem(inner.name))) for inner in nested]
             yield done
     videos = [(path, _below(path, source, out)) for path in _files(source, VIDEOS, out)]
-    videos += [(path, path.with_suffix("")) for _, folder in work for path in _files(folder, VIDEOS, None)]
+    videos += [(path, path.with_suffix("")) for _, folder in archives for path in _files(folder, VIDEOS, None)]
     for link in sorted(path for path in source.rglob("*") if path.is_symlink() and path.is_dir()):
-        with noting(link, out / link.relative_to(source)):
+        with notes.failure_of(link, out / link.relative_to(source)):
             raise DataError(
                 f"{link} is a link to the folder {link.resolve()}, which is not followed: unpack that folder"
             )
-    if not work and not videos and not failed:
+    if not archives and not videos and not failed:
         raise DataError(f"{source} holds nothing to unpack: expected archives ({', '.join(ARCHIVES)}) or video files")
     for path, folder in dict(videos).items():
-        with noting(path, folder):
+        with notes.failure_of(path, folder):
             yield _decode(path, folder, first)
+
+
+class _Notes:
+    """What became of the files of one call.
+
+    Args:
+        tick: function called with each file before it is unpacked.
+        failed: receives files that cannot be unpacked, with the reason; None raises it.
+    """
+
+    def __init__(self, tick: Callable[[Path], object], failed: dict[Path, str] | None) -> None:
+        self._tick = tick
+        self._failed = failed
+        self._source_of: dict[Path, Path] = {}
+        self._is_spent = False
+
+    @contextmanager
+    def failure_of(self, path: Path, folder: Path) -> Iterator[None]:
+        """A context for one file that collects its failure."""
+        try:
+            self._check_place(path, folder)
+            self._tick(path)
+            yield
+        except DataError as error:
+            if self._failed is None or isinstance(error, NoRoomError):
+                raise
+            is_over_budget = isinstance(error, SpentError)
+            self._failed[path] = SPENT if self._is_spent and is_over_budget else str(error)
+            self._is_spent = self._is_spent or is_over_budget
+
+    def _check_place(self, path: Path, folder: Path) -> None:
+        """Refuse a folder that is another file's, or lies in something that is no folder."""
+        other = self._source_of.setdefault(folder, path)
+        if other != path:
+            raise DataError(f"{other} and {path} would both become {folder}: move one of them away")
+        there = nearest(folder)
+        if not there.is_dir():
+            raise DataError(f"{path} would become the folder {folder}, but {there} is not a folder: move it away")
 
 
 def _decode(path: Path, folder: Path, first: int) -> Unpacked:
