@@ -3,19 +3,21 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mebench import core
-from mebench.core import Prediction
+from mebench.core import Prediction, Video
 from mebench.errors import RunError
 from mebench.features import Landmarks, MapStep, route_of, video_source
 from mebench.inference.models import config_of_run, model_of_fold
 from mebench.runner import FittedMethod, FoldHost, by_prefix, make_plan
 from mebench.runs.folder import RunFolder
 
+ExplainedTask = Literal["spot", "recognize"]
+EXPLAINED_TASKS: tuple[ExplainedTask, ...] = ("spot", "recognize")
 FoldInterval = tuple[str, Prediction]
 """A fold, and an interval that was spotted in it."""
 
@@ -94,32 +96,41 @@ def explain_intervals(folder: RunFolder, intervals: Sequence[FoldInterval]) -> I
     """
     plan = make_plan(config_of_run(folder))
     videos = {video.key: video for video in plan.videos}
+    tasks: list[ExplainedTask] = [task for task in EXPLAINED_TASKS if task in plan.task.tasks]
     for key in dict.fromkeys(key for key, _ in intervals):
         (fold,) = (fold for fold in plan.folds if fold.key == key)
         job = FoldHost.of(plan, fold).job
         parts = [FittedMethod(job, part, plan.home) for part in job.parts]
         model_of_fold(folder, key).restore(by_prefix([part.method for part in parts]))
-        tasks = [task for task in ("spot", "recognize") if task in plan.task.tasks]
-        for spotted, task in product([spotted for spotted in intervals if spotted[0] == key], tasks):
-            if task == "spot" or spotted[1].emotion in plan.task.classes:
+        own = [spotted for spotted in intervals if spotted[0] == key]
+        for spotted, task in product(own, tasks):
+            _, prediction = spotted
+            has_output = task == "spot" or prediction.emotion in plan.task.classes
+            if has_output:
                 part = parts[0 if task == "spot" else -1]
-                video = videos[spotted[1].video]
-                views, looked, one = part.views, part.method.looked_at(task), spotted[1]
-                view = views.unlabelled(video)
-                last = view.n_frames - 1
-                onset, apex = (min(max(frame, 0), last) for frame in (one.onset, one.apex))
-                if task == "spot":
-                    rows = view.features(looked.chain)
-                    features = np.asarray(rows[min(apex, len(rows) - 1)], np.float32)
-                    target = part.method.task.kinds.index("micro") if len(part.method.task.kinds) > 1 else 0
-                else:
-                    features = np.asarray(view.clip_feature(looked.chain, onset, apex), np.float32)
-                    target = list(part.method.task.classes).index(str(one.emotion))
-                chain = views.chains[part.job.groups[video.key]][looked.chain]
-                source, route = (
-                    video_source(views.store, *views.home(video), replace(video, expressions=())),
-                    route_of(chain),
-                )
-                crops, landmarks = source.crops(chain).array, source.crop_landmarks(chain, route)
-                heat = project_onto_face(grad_cam(looked, features, target), route.maps, landmarks, crops.shape[1])
-                yield Explanation(spotted, task, np.array(crops[apex]), heat)
+                yield _explanation(spotted, task, part, videos[prediction.video])
+
+
+def _explanation(spotted: FoldInterval, task: ExplainedTask, part: FittedMethod, video: Video) -> Explanation:
+    """The map of one interval: of its peak for spotting, from its onset to its peak for recognition."""
+    _, prediction = spotted
+    views, looked = part.views, part.method.looked_at(task)
+    view = views.unlabelled(video)
+    last = view.n_frames - 1
+    onset, apex = (min(max(frame, 0), last) for frame in (prediction.onset, prediction.apex))
+    if task == "spot":
+        rows = view.features(looked.chain)
+        feature = rows[min(apex, len(rows) - 1)]
+        kinds = part.method.task.kinds
+        target = kinds.index("micro") if len(kinds) > 1 else 0
+    else:
+        feature = view.clip_feature(looked.chain, onset, apex)
+        target = list(part.method.task.classes).index(str(prediction.emotion))
+    heat = grad_cam(looked, np.asarray(feature, np.float32), target)
+    chain = views.chains[part.job.groups[video.key]][looked.chain]
+    route = route_of(chain)
+    source = video_source(views.store, *views.home(video), replace(video, expressions=()))
+    crops = source.crops(chain).array
+    landmarks = source.crop_landmarks(chain, route)
+    face = np.array(crops[apex])
+    return Explanation(spotted, task, face, project_onto_face(heat, route.maps, landmarks, crops.shape[1]))

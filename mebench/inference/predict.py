@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mebench import core, metrics, runner, runs
 from mebench.config import DatasetConfig, RunConfig
-from mebench.core import Dataset, Kind, Prediction, Scheme, Task, Timing, Video, mean_over_scales, stable_seed
+from mebench.core import Curve, Dataset, Kind, Prediction, Scheme, Task, Timing, Video, mean_over_scales, stable_seed
 from mebench.errors import ConfigError, DataError, RunError
 from mebench.features import find_stretches_without_face, route_of, to_gray, video_source
 from mebench.frames import FRAME_COUNTS
@@ -224,35 +224,35 @@ class Ensemble:
 
     def answer(self, video: Video) -> Answer:
         """The models' answer for a video."""
-        spotters, namers = [fold[0] for fold in self._folds], [fold[-1] for fold in self._folds]
-        view = spotters[0].views.unlabelled(video)
+        spotters = [fold[0] for fold in self._folds]
+        spotter = spotters[0]
+        view = spotter.views.unlabelled(video)
         scores = mean_over_scales([s.frame_scores(s.views.unlabelled(video)) for s in spotters])
-        unseen, faces = self._seen(spotters[0], video) if self.job.look else ([], 0)
-        blind = np.zeros(len(scores), dtype=bool)
-        for first, last in unseen:
-            blind[max(first - view.timing.k, 0) : last + 1] = True  # a flow pair that begins earlier ends there
-        flat = scores.copy()  # with the median in stretches without a face, so that no peak or maximum comes from there
-        for column, column_scores in enumerate(scores.T) if blind.any() else ():
-            known = column_scores[~blind & ~np.isnan(column_scores)]
-            flat[blind & ~np.isnan(column_scores), column] = np.median(known) if len(known) else 0.0
-        proposed = spotters[0].propose(view, flat)
+        unseen, faces = self._seen(spotter, video) if self.job.look else ([], 0)
+        blind = _blind_frames(unseen, len(scores), view.timing.k)
+        proposed = spotter.propose(view, _without_blind_peaks(scores, blind))
         spotted = [p for p in proposed if not blind[min(max(p.apex, 0), len(scores) - 1)]]
-        curves = {}
-        for column, kind in enumerate(spotters[0].task.kinds):
-            curves[kind] = ScoreCurve(np.where(blind, np.nan, scores[:, column]))
-            if (kept := spotters[0].method.curves.get(kind)) is not None:
-                after = len(scores) - kept.first - len(kept.heights)
-                smoothed = np.pad(kept.heights, (kept.first, after), constant_values=np.nan)
-                curves[kind] = replace(curves[kind], smoothed=np.where(blind, np.nan, smoothed), level=kept.level)
+        curves = {
+            kind: _score_curve(scores[:, column], spotter.method.curves.get(kind), blind)
+            for column, kind in enumerate(spotter.task.kinds)
+        }
         if self.job.names and spotted:
-            views = [namer.views.unlabelled(video) for namer in namers]
-            clips = [[view.clip(p.onset, p.apex, p.offset) for p in spotted] for view in views]
-            rows = np.mean([namer.class_scores(c) for namer, c in zip(namers, clips)], axis=0)
-            labels = [namers[0].task.called(row.tolist()) for row in rows]
-            spotted = [
-                replace(p, emotion=n, probabilities=tuple(map(float, r))) for p, n, r in zip(spotted, labels, rows)
-            ]
+            spotted = self._named_intervals(spotted, video)
         return Answer(spotted, curves, view.timing, tuple(unseen), faces)
+
+    def _named_intervals(self, spotted: Sequence[Prediction], video: Video) -> list[Prediction]:
+        """Spotted intervals with the emotion that the recognizers of all folds give them together."""
+        namers = [fold[-1] for fold in self._folds]
+        class_scores = []
+        for namer in namers:
+            view = namer.views.unlabelled(video)
+            clips = [view.clip(p.onset, p.apex, p.offset) for p in spotted]
+            class_scores.append(namer.class_scores(clips))
+        named = []
+        for prediction, row in zip(spotted, np.mean(class_scores, axis=0)):
+            emotion = namers[0].task.called(row.tolist())
+            named.append(replace(prediction, emotion=emotion, probabilities=tuple(map(float, row))))
+        return named
 
     def _seen(self, spotter: runner.FittedMethod, video: Video) -> tuple[list[tuple[int, int]], int]:
         """The frames without a visible face, and the number of faces where the first was found."""
@@ -266,6 +266,36 @@ class Ensemble:
         if (faces := about.get("faces")) is None:  # crops that an earlier version stored
             faces = len(route_of(chain).crop.faces(to_gray(source.frames()[about["frame"]], about["frame"], video.key)))
         return find_stretches_without_face(crops, video.fps or 0.0), faces
+
+
+def _blind_frames(unseen: Sequence[tuple[int, int]], n_frames: int, k: int) -> NDArray[np.bool_]:
+    """The frames without a visible face; a flow pair that begins up to k frames earlier ends there."""
+    blind = np.zeros(n_frames, dtype=bool)
+    for first, last in unseen:
+        blind[max(first - k, 0) : last + 1] = True
+    return blind
+
+
+def _without_blind_peaks(scores: NDArray[np.float64], blind: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Scores whose blind frames have the median of the others, so that no peak or maximum comes from there."""
+    flat = scores.copy()
+    if not blind.any():
+        return flat
+    for column, column_scores in enumerate(scores.T):
+        is_defined = ~np.isnan(column_scores)
+        known = column_scores[~blind & is_defined]
+        flat[blind & is_defined, column] = np.median(known) if len(known) else 0.0
+    return flat
+
+
+def _score_curve(scores: NDArray[np.float64], kept: Curve | None, blind: NDArray[np.bool_]) -> ScoreCurve:
+    """The curve of one kind, NaN in blind frames, with the smoothed curve that the method kept."""
+    curve = ScoreCurve(np.where(blind, np.nan, scores))
+    if kept is None:
+        return curve
+    after = len(scores) - kept.first - len(kept.heights)
+    smoothed = np.pad(kept.heights, (kept.first, after), constant_values=np.nan)
+    return replace(curve, smoothed=np.where(blind, np.nan, smoothed), level=kept.level)
 
 
 _ENSEMBLE: list[Ensemble] = []
