@@ -131,12 +131,7 @@ def spot(
             "--model and --run take others"
         )
     if live is not None:
-        models = (
-            inference.models.models_of_run(by.folder, fold)
-            if isinstance(by, api.Run)
-            else (inference.models.read_model(by.path),)
-        )
-        _live(live, models, fps, seconds, json, progress)
+        _spot_live(live, _models_of(by, fold), fps, seconds, json, progress)
         return
     check_folder("-o", out)
     try:
@@ -154,23 +149,35 @@ def spot(
             files = result.write(out, overlay, progress)
     except KeyboardInterrupt as stop:
         raise runner.execute.InterruptedRunError(f"stopped: nothing was written into {out}", stop) from None
-    earlier = sorted(file.name for file in files[0].parent.glob("*.eaf") if file not in files)
-    progress.notify(
-        *(f"{video.title}: {note}" for video in result.spotted.videos for note in video.notes),
-        reports.spotted.CAUTION,
-        *(["the overlay shows the faces of the video: treat it like the video itself"] if overlay else []),
-        *([f"{out} keeps files of an earlier command: {', '.join(earlier)}"] if earlier else []),
-    )
+    progress.notify(*_cautions(result, files, out, overlay))
     if write_json(result.summary, json):
         kinds = list(result.spotted.videos[0].answer.curves)
-        print_table(
-            ("video", "seconds", *kinds), [api.evaluation.counted(video, kinds) for video in result.spotted.videos]
-        )
+        rows = [api.evaluation.counted(video, kinds) for video in result.spotted.videos]
+        print_table(("video", "seconds", *kinds), rows)
         print_lines(f"{out}: {', '.join(file.name for file in files)}")
     refuse_failed(result.failed, len(result.failed) + len(result.spotted.videos), out)
 
 
-def _live(
+def _models_of(by: api.Run | api.TrainedModel, fold: str | None) -> Sequence[inference.models.Model]:
+    """The models of a run's folds, or the one of a file."""
+    if isinstance(by, api.Run):
+        return inference.models.models_of_run(by.folder, fold)
+    return (inference.models.read_model(by.path),)
+
+
+def _cautions(result: api.Spottings, files: Sequence[Path], out: str, overlay: bool) -> list[str]:
+    """Sentences about the videos, the limits of the result, and the files."""
+    cautions = [f"{video.title}: {note}" for video in result.spotted.videos for note in video.notes]
+    cautions.append(reports.spotted.CAUTION)
+    if overlay:
+        cautions.append("the overlay shows the faces of the video: treat it like the video itself")
+    earlier = sorted(file.name for file in files[0].parent.glob("*.eaf") if file not in files)
+    if earlier:
+        cautions.append(f"{out} keeps files of an earlier command: {', '.join(earlier)}")
+    return cautions
+
+
+def _spot_live(
     source: str,
     models: Sequence[inference.models.Model],
     fps: float | None,
@@ -214,16 +221,8 @@ def _live(
         )
         try:
             for result in at_work.run(seconds):
-                delay = {"delay_ms": round(1000 * result.delay)}  # frames count from 0, seconds are those of the video
-                if isinstance(result, inference.live.CurvePoint):
-                    place = {"kind": result.kind, "frame": result.frame, "seconds": round(result.seconds, 6)}
-                    write(event="curve", **place, score=result.score, face=result.face, **delay)
-                else:
-                    p = result.prediction
-                    ends = {"kind": p.kind, "onset": p.onset, "apex": p.apex, "offset": p.offset}
-                    times = dict(zip(("onset_s", "apex_s", "offset_s"), (round(t, 6) for t in result.seconds)))
-                    write(event="interval", **ends, **times, confidence=p.confidence, emotion=p.emotion, **delay)
-                    spotted += 1
+                write(**_event_of(result))
+                spotted += isinstance(result, inference.live.LiveInterval)
                 show(result)
         except KeyboardInterrupt:
             progress.notify("stopped")
@@ -243,6 +242,36 @@ def _live(
     )
 
 
+def _event_of(result: inference.live.CurvePoint | inference.live.LiveInterval) -> dict[str, Any]:
+    """The line of JSON of a point or an interval: frames count from 0, seconds are those of the video."""
+    delay_ms = round(1000 * result.delay)
+    if isinstance(result, inference.live.CurvePoint):
+        return {
+            "event": "curve",
+            "kind": result.kind,
+            "frame": result.frame,
+            "seconds": round(result.seconds, 6),
+            "score": result.score,
+            "face": result.face,
+            "delay_ms": delay_ms,
+        }
+    prediction = result.prediction
+    onset_s, apex_s, offset_s = (round(seconds, 6) for seconds in result.seconds)
+    return {
+        "event": "interval",
+        "kind": prediction.kind,
+        "onset": prediction.onset,
+        "apex": prediction.apex,
+        "offset": prediction.offset,
+        "onset_s": onset_s,
+        "apex_s": apex_s,
+        "offset_s": offset_s,
+        "confidence": prediction.confidence,
+        "emotion": prediction.emotion,
+        "delay_ms": delay_ms,
+    }
+
+
 BLOCKS = " ▁▂▃▄▅▆▇█"
 WIDE = 60
 """Number of visible points of a curve."""
@@ -253,25 +282,18 @@ def _curves(levels: Mapping[Kind, float], quiet: bool) -> Iterator[Any]:
     """A function that shows points and intervals: on a terminal running curves, elsewhere the intervals as lines; or
     nothing.
     """
-
-    def words(interval: inference.live.LiveInterval) -> str:
-        p, (begin, _, end) = interval.prediction, map(reports.timeline.clock, interval.seconds)
-        label = " ".join(filter(None, [p.kind, p.emotion]))
-        return f"{begin} to {end}  {label}  {p.confidence:.3g}  ({1000 * interval.delay:.0f} ms after its peak)"
-
-    if quiet or not at_terminal():
-        yield (
-            lambda found: (
-                None if quiet or isinstance(found, inference.live.CurvePoint) else print_lines(words(found), flush=True)
-            )
-        )
+    if quiet:
+        yield lambda result: None
+        return
+    if not at_terminal():
+        yield _print_interval
         return
     curves: dict[Kind, deque[float]] = {kind: deque(maxlen=WIDE) for kind in levels}
     with rich_live.Live(rich_text.Text(""), console=console(), refresh_per_second=8, transient=True) as display:
 
         def show(result: inference.live.CurvePoint | inference.live.LiveInterval) -> None:
             if not isinstance(result, inference.live.CurvePoint):
-                display.console.print(words(result))
+                display.console.print(_interval_words(result))
                 return
             curves[result.kind].append(result.score)
             rows = []
@@ -286,3 +308,18 @@ def _curves(levels: Mapping[Kind, float], quiet: bool) -> Iterator[Any]:
             display.update(rich_text.Text(f"{reports.timeline.clock(result.seconds)}{seen}\n" + "\n".join(rows)))
 
         yield show
+
+
+def _print_interval(result: inference.live.CurvePoint | inference.live.LiveInterval) -> None:
+    """Print an interval as a line; a point prints nothing."""
+    if isinstance(result, inference.live.LiveInterval):
+        print_lines(_interval_words(result), flush=True)
+
+
+def _interval_words(interval: inference.live.LiveInterval) -> str:
+    """An interval in words: its times, kind, emotion and confidence."""
+    prediction = interval.prediction
+    onset, _, offset = interval.seconds
+    label = " ".join(filter(None, [prediction.kind, prediction.emotion]))
+    times = f"{reports.timeline.clock(onset)} to {reports.timeline.clock(offset)}"
+    return f"{times}  {label}  {prediction.confidence:.3g}  ({1000 * interval.delay:.0f} ms after its peak)"
