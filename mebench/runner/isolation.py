@@ -284,7 +284,8 @@ class Worker:
                 return
             self._ended()
         self._pipe, theirs = multiprocessing.Pipe()
-        self._process = self._context.Process(target=_serve, args=(theirs, self._environment, self._modules))  # type: ignore[attr-defined]
+        variables = self._environment if self._server is None else self._server.variables_of(self._environment)
+        self._process = self._context.Process(target=_serve, args=(theirs, variables, self._modules))  # type: ignore[attr-defined]
         if self._server is not None:
             self._server.start(self._process)
         else:
@@ -434,6 +435,10 @@ class ForkServer:
             self._imports = wanted
             with _ONE_AT_A_TIME, _as_started(json.dumps(sorted(wanted))):
                 self._server.ensure_running()
+
+    def variables_of(self, environment: Mapping[str, str]) -> Mapping[str, str]:
+        """The variables that a copy takes over: those that its worker gives."""
+        return environment
 
     def start(self, process: BaseProcess) -> None:
         """Let a process of the standard library begin as a copy of this one."""

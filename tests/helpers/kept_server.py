@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
-from multiprocessing.process import BaseProcess
+from collections.abc import Iterable, Mapping
 
 from mebench.runner import isolation
 
@@ -30,25 +29,21 @@ def libraries(names: Iterable[str]) -> set[str]:
 
 
 class KeptServer(OwnServer):
-    """Goes on after a pool has ended, but for its copies. What a copy is told of the environment is what a server of its own
-    would have been told.
-    """
+    """A fork server that goes on after a pool has ended; only its copies end."""
 
     def __init__(self) -> None:
         self.__dict__ = _kept.__dict__
 
     def warm(self, imports: Iterable[str]) -> None:
         known = self._imports or set()
-        if not libraries(imports) <= libraries(
-            known
-        ):  # a module of one that is loaded costs a copy less than a new server
+        # A further module of a loaded library costs a copy less than a new server.
+        if not libraries(imports) <= libraries(known):
             OwnServer.close(self)
             OwnServer.warm(self, {*imports, *known, *OF_MOST})
 
-    def start(self, process: BaseProcess) -> None:
-        pipe, environment, modules = process._args  # type: ignore[attr-defined]
-        process._args = pipe, {**os.environ, **environment}, modules  # type: ignore[attr-defined]
-        OwnServer.start(self, process)
+    def variables_of(self, environment: Mapping[str, str]) -> Mapping[str, str]:
+        """Those of this process too, which a server of its own would have inherited."""
+        return {**os.environ, **environment}
 
     def close(self) -> None:
         self._copies.clear()
