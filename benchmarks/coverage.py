@@ -57,9 +57,9 @@ from scipy.stats import beta
 
 from mebench.metrics import classification
 from mebench.metrics.bootstrap import Basis, BasisOf, Evaluate, Resampling
-from mebench.metrics.conventions import named
+from mebench.metrics.conventions import find_convention
 from mebench.metrics.emotions import Sample
-from mebench.metrics.paired import paired_weights, permutation_p, permuted_differences, swaps
+from mebench.metrics.paired import draw_swaps, paired_weights, permutation_p, permuted_differences
 from mebench.metrics.ratios import Floats, ratio
 
 MANY = 100_000
@@ -114,7 +114,7 @@ def recognition(n: int, rng: np.random.Generator, *shares: float, mixture: tuple
             matrices[run, :, true, (true + 1) % 3] = taken[:, true]
             matrices[run, :, true, (true + 2) % 3] = (counts - right - taken)[:, true]
     sample = Sample(matrices.reshape(-1, 3, 4), np.tile(counts, (len(shares), 1)), CLASSES)
-    scores = partial(sample.scores, named("strict"), ("accuracy", "uf1", "uar", "precision"))
+    scores = partial(sample.scores, find_convention("strict"), ("accuracy", "uf1", "uar", "precision"))
     return Drawn(scores, sample.basis_of)
 
 
@@ -215,7 +215,7 @@ def false_alarms(kind: str, n: int, share: float, sets: int, permutations: int =
     alarms: dict[str, list[bool]] = {}
     for seed in range(sets):
         pool = SIMULATIONS[kind](n, rng, share, share)
-        swapped, exact = swaps(n, permutations, seed)
+        swapped, exact = draw_swaps(n, permutations, seed)
         permuted = permuted_differences(pool.evaluate, units, swapped)
         observed = permuted_differences(pool.evaluate, units, np.zeros((1, n), dtype=np.bool_))
         for name, value in observed.items():

@@ -19,10 +19,10 @@ import numpy as np
 
 from mebench.config import resolve
 from mebench.config.registry import find
-from mebench.metrics.comparison import compare, detectable_difference
+from mebench.metrics.comparison import compare_tables, detectable_difference
 from mebench.runner import open_dataset
 from mebench.runs.folder import RunFolder
-from mebench.runs.scoring import tables_of
+from mebench.runs.scoring import read_tables
 
 SPOTTERS = ("mean", "softnet", "optical_strain", "lbp_chi2")
 METRIC = "spotting.micro.f1"
@@ -46,8 +46,8 @@ def pair_errors(records: Path) -> list[float]:
     for seed in range(3):
         runs = [RunFolder(f) for id_ in SPOTTERS for f in sorted(records.glob(f"{id_}-synthetic-loso-seed{seed}-*"))]
         for one, other in combinations(runs, 2):
-            both = compare(
-                *(tables_of(r) for r in (one, other)),
+            both = compare_tables(
+                *(read_tables(r) for r in (one, other)),
                 kinds=["micro"],
                 classes=[],
                 metrics=[METRIC],

@@ -25,8 +25,8 @@ from numpy.typing import NDArray
 from sklearn.metrics import balanced_accuracy_score
 
 from mebench.boards.collect import unique
-from mebench.metrics.conventions import named
-from mebench.metrics.matching import match
+from mebench.metrics.conventions import find_convention
+from mebench.metrics.matching import match_one_to_one
 from mebench.records.record import Record, read
 from mebench.runs.folder import RunFolder
 
@@ -111,7 +111,7 @@ def true_positives(
             "draw": np.repeat(np.arange(len(turns)), len(table)),
         }
     )
-    found = match(truths, turned, named("strict")) >= 0
+    found = match_one_to_one(truths, turned, find_convention("strict")) >= 0
     return np.bincount(turned["draw"].to_numpy()[found], minlength=len(turns))
 
 

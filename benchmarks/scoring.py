@@ -2,7 +2,7 @@
 
     python benchmarks/scoring.py [--predictions 100000] [--truths 20000] [--videos 2000] [--subjects 200] [--draws 1000]
 
-Three matchings of the same intervals are timed with one thread: mebench's (`mebench.metrics.match`); a plain double loop,
+Three matchings of the same intervals are timed with one thread: mebench's (`mebench.metrics.match_one_to_one`); a plain double loop,
 every prediction beside every truth, as public evaluators write it, timed over some of the predictions and scaled, since
 all of them would take many minutes; and the better plain program, a double loop within each video, timed in full. The
 loops match greedily, mebench exactly; where they disagree the number of true positives says so. Then everything: all
@@ -23,7 +23,7 @@ import pandas as pd
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from mebench.metrics.conventions import CONVENTIONS
-from mebench.metrics.matching import match
+from mebench.metrics.matching import match_one_to_one
 from mebench.metrics.summary import summarize
 from mebench.metrics.tables import Tables
 
@@ -168,7 +168,7 @@ def matching(tables: Tables) -> None:
     assert spotted is not None
     columns = ["video", "kind", "onset", "offset"]
     truths, predictions = (list(table[columns].itertuples(index=False, name=None)) for table in (true, spotted))
-    own, rows = timed(lambda: match(true, spotted, CONVENTIONS["strict"]), 3)
+    own, rows = timed(lambda: match_one_to_one(true, spotted, CONVENTIONS["strict"]), 3)
     report("matching, mebench", own, f"{int((rows >= 0).sum())} true positives")
     some = predictions[:: max(len(predictions) // LOOPED, 1)]
     seconds, _ = timed(lambda: double_loop(some, truths))

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from markupsafe import Markup, escape
 
 from mebench.lazy_imports import load_lazily
-from mebench.metrics.catalogue import find
+from mebench.metrics.catalogue import find_metric
 from mebench.number_format import NONE, Score, digits, ends, interval, number
 from mebench.terminal import for_template, printable, printed_table
 
@@ -90,7 +90,7 @@ class Column:
         >>> Column.metric("f1", digits=3).label
         'F1'
         """
-        found = find(path)
+        found = find_metric(path)
         meaning = found.describe() if found.meaning else ""
         column = cls(path, label or found.label, digits=found.digits, right=True, score=True, meaning=meaning)
         return replace(column, **changes)
@@ -413,7 +413,7 @@ def as_sentence(text: str) -> str:
 
 def interval_bar(score: Score, metric: str) -> Markup:
     """The interval of a share as a bar that the style sheet draws; empty for other scores or without an interval."""
-    if score["low"] is None or find(metric).scale != "share":
+    if score["low"] is None or find_metric(metric).scale != "share":
         return Markup()
     return Markup('<i class="bar" style="--l:{low:.3g};--h:{high:.3g};--v:{value:.3g}"></i>').format_map(score)
 

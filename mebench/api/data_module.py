@@ -299,8 +299,8 @@ def score_folds(answers: Any, convention: str | None = None) -> Scores:
         for result in results:
             folder.write_fold(result, plan.task.kinds)
         folder.merge([fold.key for fold in plan.folds])
-        config, tables = plan.config, runs.scoring.tables_of(folder)
-        summary = runs.scoring.score(folder, config.seed, config.bootstrap, convention or config.convention)
+        config, tables = plan.config, runs.scoring.read_tables(folder)
+        summary = runs.scoring.score_run(folder, config.seed, config.bootstrap, convention or config.convention)
     given = exchange.answers.Answers(tables, list(plan.task.kinds), list(plan.task.classes))
     title = f"predictions of {plural(len(results), 'fold')} of {config.dataset}"
     return Scores(summary, given, exchange.text_table.Remarks(), title)

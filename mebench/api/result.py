@@ -56,7 +56,7 @@ class Result(ABC):
         the `reason` if there is no interval. NaN means undefined.
         """
         table = pd.DataFrame.from_dict(
-            metrics.summary.scores_of(self.summary), "index", columns=["value", "low", "high", "reason"]
+            metrics.summary.scores_by_path(self.summary), "index", columns=["value", "low", "high", "reason"]
         )
         return table.astype(dict.fromkeys(("value", "low", "high"), "float64")).rename_axis("score")
 

@@ -84,7 +84,7 @@ class Run(Result):
     @property
     def tables(self) -> metrics.tables.Tables:
         """The tables that scoring reads: videos, truths, predictions, clips."""
-        return run_files.scoring.tables_of(self.folder)
+        return run_files.scoring.read_tables(self.folder)
 
     @property
     def frame_scores(self) -> pd.DataFrame:
@@ -235,7 +235,9 @@ def load_run(run: str | Path, runs: str = "") -> Run:
     """
     folder = run_files.folder.RunFolder.finished(runs_folder(runs), str(run))
     kept = records.record.is_record(folder)
-    return Run(folder, folder.read_json("record.json")["summary"] if kept else run_files.scoring.scores_of(folder))
+    return Run(
+        folder, folder.read_json("record.json")["summary"] if kept else run_files.scoring.current_summary(folder)
+    )
 
 
 def runs_folder(runs: str) -> str:

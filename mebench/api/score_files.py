@@ -418,9 +418,9 @@ def _summarize(answers: exchange.answers.Answers, convention: str, scoring: Scor
 
     summary = under(convention, int(scoring.bootstrap))
     if scoring.sensitivity:
-        summary["sensitivity"] = metrics.summary.of_conventions(under)
-        summary["sensitivity_of_rules"] = metrics.summary.of_rules(under, convention)
-        summary["remarks"] += metrics.summary.strongest(summary["sensitivity_of_rules"], convention)
+        summary["sensitivity"] = metrics.summary.scores_by_convention(under)
+        summary["sensitivity_of_rules"] = metrics.summary.scores_by_rule(under, convention)
+        summary["remarks"] += metrics.summary.strongest_rules(summary["sensitivity_of_rules"], convention)
     if "recognition" in summary and answers.tables.clips is not None:
         summary["chance"] = {
             "recognition": metrics.chance.recognition_chance(answers.tables, answers.classes, convention)
@@ -452,7 +452,7 @@ def _convention(name: str, rules: Mapping[str, Any] | Sequence[str]) -> str:
     if isinstance(rules, Mapping):
         rules = [f"{field}={value}" for field, value in rules.items()]
     pairs = [rules] if isinstance(rules, str) else rules
-    return metrics.conventions.named(metrics.conventions.changed(name, pairs)).name
+    return metrics.conventions.find_convention(metrics.conventions.changed_name(name, pairs)).name
 
 
 class Comparison:
@@ -470,7 +470,7 @@ class Comparison:
 
     def __init__(
         self,
-        found: metrics.comparison.Comparison,
+        found: metrics.comparison.RunComparison,
         sides: Sides,
         convention: str,
         remarks: exchange.text_table.Remarks | None,
@@ -479,7 +479,7 @@ class Comparison:
         self.sides = sides
         self.title = " against ".join(side.title for side in sides)
         self.conclusions = reports.compare_runs.conclusions(found)
-        self.remarks = reports.compare_runs.remarks(found, *sides, metrics.conventions.named(convention))
+        self.remarks = reports.compare_runs.remarks(found, *sides, metrics.conventions.find_convention(convention))
         self.summary = reports.compare_runs.plain(found, *sides, self.conclusions, self.remarks)
         self.warnings: list[str] = []
         self.repaired: list[str] = []

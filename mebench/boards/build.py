@@ -22,7 +22,7 @@ from mebench.metrics import (
     METRICS,
     SECTIONS,
     Tables,
-    columns as metrics_shown,
+    metric_columns as metrics_shown,
     miss_shares,
     names_chance,
     quiet_rate,
@@ -30,7 +30,7 @@ from mebench.metrics import (
 from mebench.metrics.scored_parts import scored_parts
 from mebench.records import DAMAGE, Record, UnshownError, recorded_settings
 from mebench.result_cache import cached
-from mebench.runs import RunFolder, of_dataset, tables_of
+from mebench.runs import RunFolder, read_tables, select_dataset
 from mebench.terminal import plural
 
 SCORING = (
@@ -81,7 +81,7 @@ def names_rows(task: str, part: str, metrics: Sequence[str], records: Sequence[R
 
 def _by_name(record: Record) -> dict[str, Any]:
     """The result of `names_chance` if each tested person has training people; else empty."""
-    tables = tables_of(RunFolder(record.folder))
+    tables = read_tables(RunFolder(record.folder))
     trained_on = {who: [*fold["train"], *fold["valid"]] for fold in record.about["folds"] for who in fold["test"]}
     if record.about.get("subject_dependent") or not all(map(trained_on.get, tables.videos["subject"])):
         return {"reads": {}}
@@ -130,7 +130,7 @@ def build(records: Iterable[Record]) -> list[Table]:
         reasons = {}
         for record in some:
             try:
-                tables_of(RunFolder(record.folder))  # which paired tests read
+                read_tables(RunFolder(record.folder))  # which paired tests read
                 json.dumps([table.plain() for table in _build([record])], ensure_ascii=False, allow_nan=False).encode()
             except DAMAGE as error:
                 reasons[record.id] = f"{type(error).__name__}: {error}"
@@ -162,7 +162,7 @@ def _build(records: Sequence[Record]) -> list[Table]:
         for where, group in sorted(groups.items(), key=itemgetter(0)):
             scheme = str(group[0].about.get("scheme", "")) if task != "spotting" else ""
             held = cache(
-                lambda folder: tables_of(RunFolder(folder))
+                lambda folder: read_tables(RunFolder(folder))
             )  # of one table's tests, however many pairs include a run
             parts = _parts(task, group, lambda record, held=held: held(record.folder), floors)  # type: ignore[misc]
             tables.append(Table(table_name(task, *where), task, *where, scheme, parts))
@@ -286,7 +286,7 @@ def _members_of_spotting(spec: PartSpec, records: Sequence[Record], read: Read, 
 
 def _read_member(read: Read, member: str, record: Record) -> Tables:
     """The tables of one member of a composite."""
-    return of_dataset(read(record), member)
+    return select_dataset(read(record), member)
 
 
 def _part(spec: PartSpec, runs: Sequence[ScoredRun], read: Read, floors: Set[str]) -> Part:

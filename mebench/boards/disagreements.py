@@ -21,7 +21,7 @@ from mebench.protocols import PROTOCOLS
 from mebench.records import DAMAGE, FOLDS, Record, annotation_facts, recorded_settings
 from mebench.runner.describe import describe, truth_tables
 from mebench.runner.plan import Plan
-from mebench.runs import RunFolder, tables_of
+from mebench.runs import RunFolder, read_tables
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,7 +48,7 @@ class Answers(NamedTuple):
 def read_answers(folder: Path) -> Answers:
     """Read the intervals and classes of a record; empty if it is damaged, which is reported when it is shown."""
     try:
-        tables = tables_of(RunFolder(folder))
+        tables = read_tables(RunFolder(folder))
     except DAMAGE:
         tables = Tables(pd.DataFrame(), pd.DataFrame())
     spots, clips = tables.predictions, tables.clips

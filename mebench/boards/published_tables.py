@@ -12,7 +12,7 @@ from mebench.boards.build import explained, mean, metrics_of, n_of, over_seeds, 
 from mebench.boards.rows import Part, PublishedLine, Rescored, Table
 from mebench.errors import ConfigError, DataError
 from mebench.grouping import grouped
-from mebench.metrics import LEAKING, RULES, SECTIONS, scores_of
+from mebench.metrics import LEAKING, RULES, SECTIONS, scores_by_path
 from mebench.metrics.scored_parts import scored_parts
 from mebench.number_format import NONE, digits, ends, span
 from mebench.records import COUNTS, Alias, Published, Record, matches, of_protocol, of_scheme
@@ -202,7 +202,7 @@ def what_selection_is_worth(
         group.sort(key=lambda each: each[0].seed)
         first = group[0][0]
         path = next(path for path in OF_SELECTION if group[0][1]["differences"].get(path))
-        leaks = [scores_of(record.summary)[path]["value"] for record, _ in group]
+        leaks = [scores_by_path(record.summary)[path]["value"] for record, _ in group]
         gain = over_seeds([each["differences"][path] for _, each in group])
         if gain["value"] is None or None in leaks:
             continue

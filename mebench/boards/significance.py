@@ -23,12 +23,12 @@ from mebench.metrics import (
     Pool,
     Resampling,
     Tables,
-    beating,
     derived_seed,
-    hardest,
-    named,
-    personal,
+    find_convention,
+    hardest_people,
+    personal_path,
     rank_intervals,
+    win_shares,
 )
 from mebench.records.record import Record
 
@@ -243,7 +243,7 @@ def standing(records: Sequence[Record], path: str, read: Read, judged: Sequence[
         pool = _pool(tuple(read(records[run]) for run in order), task, first.convention)
         pool = replace(pool, units=pool.units[np.argsort(order)])
         rules = kinds, first.about["classes"], first.convention
-        score, by, name = pool.scorer(path, *rules), personal(path), path.rpartition(".")[2]
+        score, by, name = pool.scorer(path, *rules), personal_path(path), path.rpartition(".")[2]
         of_person = score if by == path else pool.scorer(by, *rules)
     except MebenchError:
         return [{} for _ in records]
@@ -264,9 +264,9 @@ def standing(records: Sequence[Record], path: str, read: Read, judged: Sequence[
     drawn = np.stack([of_run(run, score, people.weights) for run in ranked])
     drawn = drawn[:, ~np.isnan(drawn).any(axis=0)]
     if len(ranked) > 1 and drawn.size:
-        for run, ranks, beats in zip(ranked, rank_intervals(drawn), beating(drawn)):
+        for run, ranks, beats in zip(ranked, rank_intervals(drawn), win_shares(drawn)):
             standings[run] |= {"ranks": [*ranks], "beats": beats.round(3).tolist()}
-    cohort = hardest(np.stack([of_run(run, of_person, np.eye(people.n_units)) for run in ranked]))
+    cohort = hardest_people(np.stack([of_run(run, of_person, np.eye(people.n_units)) for run in ranked]))
     for run in scored if len(cohort) else ():  # no person has a score alone where each fold is scored by itself
         score_of = people.of_some(cohort, lambda weights, run=run: {name: of_run(run, score, weights)})[name]  # type: ignore[misc]
         standings[run]["hardest"] = {end: score_of[end] for end in ("value", "low", "high")} | {"people": len(cohort)}  # type: ignore[literal-required]
@@ -306,6 +306,6 @@ def _pool(runs: tuple[Tables, ...], task: str, convention: str) -> Pool:
     if task == "analysis":  # in a run without intervals, clips show whether it names emotions
         return Pool.of(runs)
     # The number of matches does not depend on confidences, and ranking is slow.
-    plain = {"emotion": None, **({"confidence": 0.0} if named(convention).matching == "maximum" else {})}
+    plain = {"emotion": None, **({"confidence": 0.0} if find_convention(convention).matching == "maximum" else {})}
     spotted = [None if run.predictions is None else run.predictions.assign(**plain) for run in runs]
     return Pool.of([replace(run, predictions=intervals, clips=None) for run, intervals in zip(runs, spotted)])

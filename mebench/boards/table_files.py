@@ -28,7 +28,7 @@ from mebench.boards.rows import (
     distinguishing_settings,
     stated,
 )
-from mebench.metrics import catalogue, described
+from mebench.metrics import catalogue, describe_convention
 from mebench.number_format import count, digits, seconds, shares_in_words, span, whole
 from mebench.records import CAVEATS
 from mebench.table import ENDS, Column, Latex, Table, latex_text, template
@@ -172,7 +172,7 @@ def misses(part: Part, name: Column | None = None) -> Table:
                 for what in dict.fromkeys(chain(*(row.missed for row in part.rows)))
             ),
             *(
-                Column(f"{catalogue.find('fp_per_minute').label}, {absent}", of=partial(rate, absent))
+                Column(f"{catalogue.find_metric('fp_per_minute').label}, {absent}", of=partial(rate, absent))
                 for absent in QUIET
             ),
         ],
@@ -207,7 +207,7 @@ def published(lines: Sequence[PublishedLine]) -> Table:
             Column("method", of=lambda line: f"{line.method} {line.year}" if line.year else line.method),
             MEMBER,
             Column("classes"),
-            *(Column(name, catalogue.find(name).label, of=partial(value, name)) for name in metrics),
+            *(Column(name, catalogue.find_metric(name).label, of=partial(value, name)) for name in metrics),
             Column("caveats", of=PublishedLine.caveats_in_words),
             Column("note"),
             Column("source", of=lambda line: f"{line.source}, {line.table}"),
@@ -225,7 +225,10 @@ def markdown(tables: Sequence[BoardTable], selection: Table | None = None) -> st
         conventions=sorted({row.convention for part in parts for rows in (part.rows, part.rescored) for row in rows}),
         caveats=CAVEATS,
         anchor=lambda title: re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-"),  # as GitHub names its headings
-        **{made.__name__: made for made in (common, scores, origins, causes, misses, rescored, published, described)},
+        **{
+            made.__name__: made
+            for made in (common, scores, origins, causes, misses, rescored, published, describe_convention)
+        },
     )
 
 

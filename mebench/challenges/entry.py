@@ -10,7 +10,7 @@ from mebench.challenges.register import Task
 from mebench.errors import DataError, refuse_if
 from mebench.exchange import Remarks, is_log, read_log, read_sheet, write_predictions, write_rows
 from mebench.metrics.tables import Tables
-from mebench.runs.scoring import of_dataset
+from mebench.runs.scoring import select_dataset
 from mebench.vqa import questions
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
@@ -202,7 +202,7 @@ def submit(task: Task, tables: Tables, folder: Path, remarks: Remarks) -> list[P
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for name in sorted(set(tables.videos["dataset"])):
-        part = of_dataset(tables, name)
+        part = select_dataset(tables, name)
         short = "samm" if name.startswith("samm") else "cas" if name.startswith("cas") else name
         usual = f"{name}_pred.{'txt' if task.form == 'megc2020' else 'csv'}"
         path = folder / next((file for file in task.names if short in file), usual)

@@ -88,7 +88,7 @@ def submit(
 ) -> None:
     """Write the answers of a run in the organisers' format."""
     task, remarks = challenges.register.task(name), exchange.text_table.Remarks()
-    tables = run_files.scoring.tables_of(run_files.folder.RunFolder.finished(runs, run))
+    tables = run_files.scoring.read_tables(run_files.folder.RunFolder.finished(runs, run))
     files = challenges.entry.submit(task, tables, out, remarks)
     print_remarks(remarks)
     faults = {str(path): [str(fault) for fault in challenges.entry.faults(task, path)] for path in files}

@@ -201,7 +201,7 @@ def mistakes(
         _refuse({"--loose-ids": loose_ids, "--fps": fps, "--encoding": encoding}, OF_FILES)
         _refuse_files(run)
         folder = run_files.folder.RunFolder.finished(runs, run)
-        name, tables, kinds = folder.id, run_files.scoring.tables_of(folder), folder.read_json("folds.json")["kinds"]
+        name, tables, kinds = folder.id, run_files.scoring.read_tables(folder), folder.read_json("folds.json")["kinds"]
         about: dict[str, Any] = {"run_id": name}
         if tables.predictions is None:
             raise RunError(f"run {name!r} does not spot, so it has no false positives or misses: name a run that spots")
@@ -347,7 +347,7 @@ def _print_agreement(
     remarks = exchange.text_table.Remarks()
     a, b = (exchange.text_table.open_encoded(Path(word).expanduser(), encoding) for word in (first, second))
     (answers,) = exchange.answers.read_against_truth(a, [b], exchange.join.Rules(fps, loose_ids=loose_ids), remarks)
-    agreement = metrics.agreement.agreement(answers.tables, answers.kinds)
+    agreement = metrics.agreement.measure_agreement(answers.tables, answers.kinds)
     if silent := int(answers.tables.videos["n_frames"].isna().sum()):
         remarks.warn(
             f"the length of {plural(silent, 'video')} is unknown: kappa covers the frames from 0 to the last "

@@ -91,7 +91,7 @@ def info(
     if id_ in metrics.catalogue.METRICS:
         report["metric"] = _describe_metric(id_)
     if id_ in {*protocols.PROTOCOLS, *protocols.BROKEN}:
-        protocol = protocols.find(id_)
+        protocol = protocols.find_protocol(id_)
         parameters = _parameters(config.sections.Section("protocol.", protocol.params, f"protocol {id_}"), {})
         report["protocol"] = {"id": id_, "card": f"{protocol.describe()}\n", "parameters": parameters}
     report |= {known_plugin.kind: _plugin(known_plugin) for known_plugin in matching}
@@ -264,7 +264,7 @@ def check(
     _more_plugins(plugins)
     by_kind = {kind: config.registry.plugins(kind) for kind in config.registry.PLUGIN_KINDS}
     if name in {*protocols.PROTOCOLS, *protocols.BROKEN} and not any(name in known for known in by_kind.values()):
-        protocols.find(name)
+        protocols.find_protocol(name)
         raise ConfigError(
             f"{name!r} is a protocol, and only methods and datasets are checked: its folds are guarded in each "
             "run, so try it with mebench run method=random dataset=synthetic dataset.preset=tiny "

@@ -79,7 +79,7 @@ def export(
     Frames have the numbers of the dataset's own files by default; formats in seconds count from the start of a video.
     """
     folder, remarks = run_files.folder.RunFolder.finished(runs, run), exchange.text_table.Remarks()
-    tables = run_files.scoring.tables_of(folder)
+    tables = run_files.scoring.read_tables(folder)
     if tables.predictions is None:
         raise RunError(f"run {folder.id!r} spots nothing, so it has no intervals to write")
     n_intervals = len(tables.predictions)

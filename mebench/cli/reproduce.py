@@ -270,7 +270,7 @@ def _measured_row(result: reproduction.papers.Result) -> tuple[str, ...]:
     """A published value beside the measured one, its interval, and the value under the strict rules."""
     row = result.cell.published
     method = f"{row.method} ({row.method_variant})" if row.method_variant else row.method
-    score = f"{row.task}{PARTS.get(row.part, '')}: {metrics.catalogue.find(row.metric).label}"
+    score = f"{row.task}{PARTS.get(row.part, '')}: {metrics.catalogue.find_metric(row.metric).label}"
     value, low, high = (number(end, row.digits, NONE) for end in result.measured or (None, None, None))
     ends = NONE if NONE in (low, high) else f"[{low}, {high}]"
     published = f"{row.value:.{row.digits}f}"

@@ -59,7 +59,7 @@ def run(
             raise
         swept = command("run -m", words or (), files or (), plugins or ())
         raise ConfigError(f"{error}. If {listing!r} is a list of values, this is a sweep: {swept}") from None
-    write_json(plan, json, "", *protocols.find(settings.protocol).describe().split("\n"))
+    write_json(plan, json, "", *protocols.find_protocol(settings.protocol).describe().split("\n"))
 
 
 def _listing_word(words: Sequence[str], at_fault: Collection[str]) -> str | None:

@@ -71,7 +71,7 @@ def show(run: RunId, runs: Runs = "", verbose: Verbose = False, json: Json = Non
     # Runs older than the sandbox have no such file.
     closed = folder.read_json("sandbox.json") if (folder.path / "sandbox.json").is_file() else None
     report = {**facts, "key": stored["key"], "config": stored["config"], "costs": costs, "sandbox": closed}
-    scores = run_files.scoring.scores_of(folder) if folder.done and not facts["lost"] else None
+    scores = run_files.scoring.current_summary(folder) if folder.done and not facts["lost"] else None
     if not json_output.write_json(report | ({} if scores is None else {"summary": scores}), json):
         return
     terminal.print_lines(f"{facts['id']}: {_status(facts)}, {_age(facts['days'])} old, {terminal.size(facts['bytes'])}")

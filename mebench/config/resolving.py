@@ -239,7 +239,7 @@ def _protocol_section(raw: Raw) -> Section:
     """The parameters of the named protocol."""
     name, origin = raw.get("protocol", (PROTOCOL, "default"))
     try:
-        protocol = protocols.find(one_name("protocol", name, origin))
+        protocol = protocols.find_protocol(one_name("protocol", name, origin))
     except ConfigError as error:
         raise ConfigError(f"{error} ({origin})") from error
     return Section("protocol.", protocol.params, f"default (protocol {protocol.name})")

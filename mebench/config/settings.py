@@ -156,7 +156,7 @@ class RunSettings(PlaceSettings, ScoringSettings, TrainingSettings, WhatSettings
 
     def __post_init__(self) -> None:
         """Check the ranges."""
-        metrics.conventions.named(self.convention)
+        metrics.conventions.find_convention(self.convention)
         clean = self.degrade == "none" or not Degradation.of(self.degrade)
         cpu = self.accelerator == "cpu"
         refuse_if(

@@ -67,7 +67,7 @@ def read_clips(
     rows["offset"] = rows["onset"]
     if role == "predictions":
         classes = [*labels, *others]
-        known = (label_sets.within(rows["emotion"], classes) | (rows["emotion"] == "")).to_numpy()
+        known = (label_sets.within_classes(rows["emotion"], classes) | (rows["emotion"] == "")).to_numpy()
         for row in np.flatnonzero(~known)[:1]:
             label = str(rows["emotion"].iloc[row])
             raise table.error(
@@ -115,7 +115,10 @@ def join_clips(
             f"{predictions.place}, line {row['line']}: the truth has no clip with onset {row['onset']} in "
             f"{row['video'].partition('/')[2]}, but with {known_onsets}: both files must count frames alike"
         )
-    micro, unscored = joined.truths["kind"] == "micro", labelled & ~label_sets.within(joined.truths["emotion"], classes)
+    micro, unscored = (
+        joined.truths["kind"] == "micro",
+        labelled & ~label_sets.within_classes(joined.truths["emotion"], classes),
+    )
     for (noun, rest), rows in {
         ("macro-expression", ""): joined.truths[~micro],
         ("clip", " without an emotion"): joined.truths[micro & (joined.truths["emotion"] == "")],
@@ -126,7 +129,7 @@ def join_clips(
     }.items():
         if len(rows):
             remarks.warn(f"truth: {plural(len(rows), noun)}{rest} ({at_lines(rows['line'])}), left out")
-    scored = true[label_sets.within(true["emotion"], classes)]
+    scored = true[label_sets.within_classes(true["emotion"], classes)]
     answers = predicted[[*on, "emotion", "confidence"]].rename(
         columns={"emotion": "predicted", "confidence": "probability"}
     )

@@ -8,7 +8,7 @@ import pandas as pd
 from mebench.core.peaks import overlap, ratio
 from mebench.exchange.text_table import Remarks
 from mebench.lazy_imports import load_lazily
-from mebench.metrics import Bools, Floats, Indices, groups, same_group
+from mebench.metrics import Bools, Floats, Indices, number_groups, same_group
 from mebench.terminal import plural
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def note_shift(truths: pd.DataFrame, spotted: pd.DataFrame, remarks: Remarks) ->
         spotted: the same and `line`, of one draw.
         remarks: gets the warning.
     """
-    of_truths, of_spotted = groups(["video", "kind"], truths, spotted)
+    of_truths, of_spotted = number_groups(["video", "kind"], truths, spotted)
     if not 0 < np.bincount(of_truths, minlength=of_spotted.max(initial=-1) + 1)[of_spotted].sum() < MOST_PAIRS:
         return
     prediction, truth = same_group(of_spotted, of_truths)

@@ -340,7 +340,7 @@ def _write_megc2020(export: Export) -> None:
     """Write the log of MEGC 2020, videos in the order of the table of videos."""
     tables = export.tables
     ordered = metrics.of_first_draw(tables).ordered()
-    truth_rows = metrics.match(ordered.truths, ordered.spotted, metrics.named("strict")).tolist()
+    truth_rows = metrics.match_one_to_one(ordered.truths, ordered.spotted, metrics.find_convention("strict")).tolist()
     truths = _frames_of_rows(_numbered(ordered.truths, tables))
     spotted = _frames_of_rows(_numbered(ordered.spotted, tables))
     pairs: dict[str, list[tuple[Frames | None, Frames | None]]] = {video: [] for video in tables.videos["video"]}

@@ -13,11 +13,11 @@ from mebench.errors import ConfigError, MebenchError
 from mebench.features.degradation import Degradation
 from mebench.grouping import grouped
 from mebench.inference.models import models_of_run
-from mebench.metrics import compare, scores_of as flat_scores
+from mebench.metrics import compare_tables, scores_by_path as flat_scores
 from mebench.metrics.tables import Tables
 from mebench.progress import Progress
 from mebench.runner import Outcome, read_skipped, sweep
-from mebench.runs import RunFolder, scores_of, tables_of
+from mebench.runs import RunFolder, current_summary, read_tables
 
 DEGRADED_RUNS = "degraded"
 """Subfolder of a run with the runs of its models on degraded videos."""
@@ -97,7 +97,7 @@ def _read_reference(clean: RunFolder, config: Mapping[str, Any], about: Mapping[
     fps: dict[Any, Any] = clean.read_table("videos.parquet").set_index("video")["fps"].to_dict()
     convention = config.get("convention", "strict")
     rules = {"kinds": about["kinds"], "classes": about["classes"], "convention": convention}
-    return _Reference(clean, flat_scores(scores_of(clean)), tables_of(clean), read_answers(clean), fps, rules)
+    return _Reference(clean, flat_scores(current_summary(clean)), read_tables(clean), read_answers(clean), fps, rules)
 
 
 def read_answers(folder: RunFolder) -> Answers:
@@ -134,7 +134,7 @@ def _robustness_row(how: Degradation, outcome: Outcome | MebenchError | None, cl
 def _compared_scores(folder: RunFolder, scores: Mapping[str, Any], clean: _Reference) -> dict[str, dict[str, Any]]:
     """Each main score of a degraded run with its difference from the clean one, and the relative drop."""
     compared_scores = {}
-    comparison = compare(tables_of(folder), clean.tables, permutations=1, **clean.rules)
+    comparison = compare_tables(read_tables(folder), clean.tables, permutations=1, **clean.rules)
     for path, compared in comparison.scores.items():
         difference: Any = compared.difference
         if folder is clean.folder:  # no draw of subjects tells a run from itself

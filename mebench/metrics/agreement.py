@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mebench.metrics.conventions import named
-from mebench.metrics.matching import find
+from mebench.metrics.conventions import find_convention
+from mebench.metrics.matching import find_truths
 from mebench.metrics.spotting_scores import frame_truth
 from mebench.metrics.tables import Tables, of_kinds
 
 
-def agreement(tables: Tables, kinds: Sequence[str]) -> dict[str, Any]:
+def measure_agreement(tables: Tables, kinds: Sequence[str]) -> dict[str, Any]:
     """Agreement of two coders. One is taken as the truth, the other as predictions.
 
     By kind: `first` and `second`, how many intervals each has; `both`, pairs with an IoU of at least 0.5, one to one;
@@ -38,7 +38,7 @@ def agreement(tables: Tables, kinds: Sequence[str]) -> dict[str, Any]:
         first_covers, second_covers = frame_truth(frames, first), frame_truth(frames, second)
         first_labels[first_covers] = number
         second_labels[second_covers] = number
-        found = find(first, second, named("strict"))
+        found = find_truths(first, second, find_convention("strict"))
         first_found = first.iloc[found.truth].reset_index(drop=True)
         second_found = second.iloc[found.prediction].reset_index(drop=True)
         named_by_both += [(a, b) for a, b in zip(first_found["emotion"], second_found["emotion"]) if a and b]

@@ -113,7 +113,7 @@ def share_interval(value: float, error: float, degrees: float, subjects: int) ->
     return min(low, value), max(high, value)  # next to no error leaves the quantiles to rounding
 
 
-def interval(
+def score_interval(
     value: float,
     replicates: Floats,
     strata: Sequence[str],
@@ -192,12 +192,12 @@ class Section(NamedTuple):
     basis_of: BasisOf
 
 
-def of_all(units: Sequence[int], name: str) -> Basis:
+def basis_of_all(units: Sequence[int], name: str) -> Basis:
     """The basis of a score that depends on all of some units."""
     return Basis(len(units))
 
 
-def averaged(parts: Sequence[Evaluate]) -> Evaluate:
+def average_scores(parts: Sequence[Evaluate]) -> Evaluate:
     """The score function of the means of the scores of several, over seeds or over folds, say."""
 
     def mean(weights: Floats) -> dict[str, Floats]:
@@ -256,7 +256,7 @@ def widened_tail(n: int, degrees: int) -> float:
     return float(special.ndtr(np.sqrt(n / degrees) * special.stdtrit(degrees, 0.025))) if degrees else 0.0
 
 
-def score(value: float, replicates: Floats, tail: float = 0.025) -> Score:
+def score_with_percentiles(value: float, replicates: Floats, tail: float = 0.025) -> Score:
     """A value with two percentiles of its replicates; NaN values become None, NaN replicates are left out.
 
     Args:
@@ -264,9 +264,9 @@ def score(value: float, replicates: Floats, tail: float = 0.025) -> Score:
         replicates: (n,) the same score of resampled data.
         tail: share of the replicates below `low`, and above `high`.
 
-    >>> score(0.5, np.array([0.0, 0.5, 1.0, np.nan]))
+    >>> score_with_percentiles(0.5, np.array([0.0, 0.5, 1.0, np.nan]))
     {'value': 0.5, 'low': 0.025, 'high': 0.975}
-    >>> score(float("nan"), np.array([1.0]))
+    >>> score_with_percentiles(float("nan"), np.array([1.0]))
     {'value': None, 'low': None, 'high': None}
     """
     known = replicates[~np.isnan(replicates)]
@@ -318,7 +318,7 @@ class Resampling:
         return "jackknife" if self.strata and len(self.subjects) < FEW else "bootstrap"
 
     def scores(
-        self, section: str, evaluate: Evaluate, basis_of: BasisOf = of_all, drawn_by: Evaluate | None = None
+        self, section: str, evaluate: Evaluate, basis_of: BasisOf = basis_of_all, drawn_by: Evaluate | None = None
     ) -> dict[str, Score]:
         """Values and 95 % intervals of what `evaluate` makes of (n_weightings, n_units) weights; NaN is undefined.
 
@@ -335,7 +335,7 @@ class Resampling:
         without = evaluate(leave_one_out(self.subjects, self.n_units))
         self._count_skipped(section, values, without)
         drawn: Mapping[str, Floats] = {}
-        if self.interval == "bootstrap" and any(catalogue.find(name).scale != "share" for name in values):
+        if self.interval == "bootstrap" and any(catalogue.find_metric(name).scale != "share" for name in values):
             drawn = (drawn_by or evaluate)(self.weights)
         return {
             name: self._score(name, value, without[name], drawn.get(name), basis_of(self.subjects, name))
@@ -347,7 +347,7 @@ class Resampling:
         replicates = evaluate(self.weights)
         values = self._means(replicates) if self.mean else self._values(evaluate)
         self._count_skipped(section, values, replicates)
-        return {name: score(values[name], replicates[name]) for name in replicates}
+        return {name: score_with_percentiles(values[name], replicates[name]) for name in replicates}
 
     def _score(self, name: str, value: float, without: Floats, drawn: Floats | None, basis: Basis) -> Score:
         """A value with its interval over subjects, or with the reason why it has none.
@@ -361,9 +361,9 @@ class Resampling:
         """
         if reason := self._reason_against_interval(basis, without):
             return as_score(value, None, reason)
-        scale = catalogue.find(name).scale
+        scale = catalogue.find_metric(name).scale
         if scale == "share" or drawn is None:
-            ends = interval(value, without, self.own_strata, scale, basis.subjects, basis.unseen)
+            ends = score_interval(value, without, self.own_strata, scale, basis.subjects, basis.unseen)
         else:
             ends = self._drawn_ends(value, drawn)
         return as_score(value, ends, SAME_WITHOUT_ANY)
@@ -382,13 +382,13 @@ class Resampling:
 
     def _drawn_ends(self, value: float, drawn: Floats) -> tuple[float, float] | None:
         """Low and high from the bootstrap draws of a score; None if all draws agree."""
-        known = _known_ends(score(value, drawn, widened_tail(len(self.subjects), self.degrees)))
+        known = _known_ends(score_with_percentiles(value, drawn, widened_tail(len(self.subjects), self.degrees)))
         if known is None:
             return None
         _, low, high = known
         return None if low == high else (low, high)
 
-    def of_some(self, units: Indices, evaluate: Evaluate, basis_of: BasisOf = of_all) -> dict[str, Score]:
+    def of_some(self, units: Indices, evaluate: Evaluate, basis_of: BasisOf = basis_of_all) -> dict[str, Score]:
         """The scores of some subjects alone, in the same draws of all, with their intervals."""
         inside = np.isin(np.arange(self.n_units), units)
         return replace(self, skipped={}, subjects=tuple(units.tolist())).scores(
@@ -396,7 +396,7 @@ class Resampling:
         )
 
     def compared(
-        self, runs: Sequence[Evaluate], basis_of: Sequence[BasisOf] = (of_all, of_all)
+        self, runs: Sequence[Evaluate], basis_of: Sequence[BasisOf] = (basis_of_all, basis_of_all)
     ) -> tuple[dict[str, Score], dict[str, Score], dict[str, Score], dict[str, Floats]]:
         """The scores of two runs on the same subjects, and those of the first minus those of the second.
 
@@ -438,10 +438,10 @@ class Resampling:
             return as_score(value, None, f"a difference takes at least {LEAST_PAIRED} subjects")
         first, second = (_known_ends(side) for side in scores)
         ends = None
-        if first and second and catalogue.find(name).scale == "share":
+        if first and second and catalogue.find_metric(name).scale == "share":
             ends = difference_interval(first, second, self._correlation(*without))
         elif first and second:
-            ends = interval(value, without[0] - without[1], self.own_strata)
+            ends = score_interval(value, without[0] - without[1], self.own_strata)
         reasons = [side.get("reason", "") for side in scores]
         return as_score(value, ends, next(filter(None, reasons), SAME_WITHOUT_ANY))
 

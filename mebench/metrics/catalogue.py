@@ -422,21 +422,21 @@ OF_SAMPLES = tuple(name for name, metric in METRICS.items() if metric.over_sampl
 """Scores of emotions that weigh every sample alike; the others are means over classes."""
 
 
-def columns(section: str, of_unit: bool = False) -> tuple[str, ...]:
+def metric_columns(section: str, of_unit: bool = False) -> tuple[str, ...]:
     """Columns of the tables of a section, the main metric first; scores of an action unit only where they are defined.
 
-    >>> columns("recognition")
+    >>> metric_columns("recognition")
     ('uf1', 'uar', 'accuracy', 'wf1')
     """
     return tuple(name for name in COLUMNS[section] if of_unit or not METRICS[name].of_unit)
 
 
-def find(path: str) -> Metric:
+def find_metric(path: str) -> Metric:
     """The metric that a score's name, or its path in a summary, ends with, its threshold in the label.
 
     Other values, such as counts, keep their name and are formatted as shares.
 
-    >>> [find(path).label for path in ("recognition.uf1", "spotting.micro.f1_at_iou.0.55", "tp")]
+    >>> [find_metric(path).label for path in ("recognition.uf1", "spotting.micro.f1_at_iou.0.55", "tp")]
     ['UF1', 'F1 at IoU 0.55', 'tp']
     """
     # The dot in a threshold such as 0.55 is not a separator.

@@ -10,9 +10,9 @@ import pandas as pd
 from mebench.core import group_of_rate
 from mebench.errors import DataError
 from mebench.metrics import label_sets
-from mebench.metrics.bootstrap import derived_seed, score
-from mebench.metrics.conventions import Convention, named
-from mebench.metrics.matching import Pairs, largest, overlap, same_group
+from mebench.metrics.bootstrap import derived_seed, score_with_percentiles
+from mebench.metrics.conventions import Convention, find_convention
+from mebench.metrics.matching import Pairs, largest_matching, overlap_pairs, same_group
 from mebench.metrics.ratios import Floats, Indices
 from mebench.metrics.spotting_scores import precision_recall_f1
 from mebench.metrics.summary import summarize
@@ -57,7 +57,7 @@ def spotting_chance(
     Raises:
         DataError: a video's length or rate is unknown, or a dataset has no k'.
     """
-    rule = named(convention)
+    rule = find_convention(convention)
     ordered = Tables(videos, truths).ordered()
     line, true = ordered.videos, of_kinds(ordered.truths, [kind])
     unknown = line[line["n_frames"].isna() | line["fps"].isna()]
@@ -78,7 +78,7 @@ def spotting_chance(
         )
     m = len(true)
     if not m:
-        nothing = {name: score(np.nan, np.empty(0)) for name in ("precision", "recall", "f1")}
+        nothing = {name: score_with_percentiles(np.nan, np.empty(0)) for name in ("precision", "recall", "f1")}
         return {"as_many": {**nothing}, "best_rate": {**nothing, "rate_per_minute": None}}
     place = _Placement(line, true, [k_prime[group] for group in groups], rule)
     generator = np.random.default_rng(derived_seed(seed, "chance", kind))
@@ -157,14 +157,14 @@ class _Placement:
         centre = self.first[chosen] + (generator.random(len(chosen)) * self.places[chosen]).astype(np.int64)
         hits = self._hits(centre, self.half[chosen], *same_group(chosen, self.video))
         # F1 depends on the number of pairs alone, so any matching of maximum size will do.
-        matched = largest(hits.prediction, hits.prediction // number * len(self.video) + hits.truth)
+        matched = largest_matching(hits.prediction, hits.prediction // number * len(self.video) + hits.truth)
         found, true = np.bincount(matched // number, minlength=len(chosen) // number), len(self.video)
         rows = np.array([precision_recall_f1(tp, number - tp, true - tp) for tp in found.tolist()]).reshape(-1, 3)
         return {
-            name: score(float(column.mean()) if len(column) else np.nan, column)
+            name: score_with_percentiles(float(column.mean()) if len(column) else np.nan, column)
             for name, column in zip(("precision", "recall", "f1"), rows.T)
         }
 
     def _hits(self, centre: Indices, half: Indices, prediction: Indices, truth: Indices) -> Pairs:
-        pairs = overlap(prediction, truth, (centre - half, centre + half - 1), self.true, self.convention)
+        pairs = overlap_pairs(prediction, truth, (centre - half, centre + half - 1), self.true, self.convention)
         return pairs.hits(self.convention.threshold, self.convention.reaching)

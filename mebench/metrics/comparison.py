@@ -21,24 +21,24 @@ from mebench.metrics.bootstrap import (
     Resampling,
     Score,
     Section,
-    averaged,
+    average_scores,
     derived_seed,
     standard_error,
 )
 from mebench.metrics.catalogue import OF_SAMPLES
-from mebench.metrics.conventions import Convention, named
+from mebench.metrics.conventions import Convention, find_convention
 from mebench.metrics.paired import (
     PERMUTATIONS,
     McNemar,
+    draw_swaps,
     holm,
     mcnemar,
     paired_weights,
     permutation_p,
     permuted_differences,
     signed_rank,
-    swaps,
 )
-from mebench.metrics.ranking import hardest, personal
+from mebench.metrics.ranking import hardest_people, personal_path
 from mebench.metrics.ratios import Bools, Floats, Indices
 from mebench.metrics.summary import summarize
 from mebench.metrics.tables import Tables, members_of, of_first_draw
@@ -49,7 +49,7 @@ else:
     scipy = load_lazily("scipy")
 
 
-def pooled(runs: Sequence[Tables]) -> Tables:
+def pool_runs(runs: Sequence[Tables]) -> Tables:
     """All runs in one set of tables, as if each had been scored on subjects of its own.
 
     The second run's `a/01` is `2|a/01`. Methods that predict by chance contribute their first draw. The column `run` of
@@ -140,7 +140,7 @@ class Pool:
         Raises:
             DataError: the tables of a run do not fit together.
         """
-        tables = pooled(runs)
+        tables = pool_runs(runs)
         people = tables.ordered().videos.drop_duplicates("unit")
         parts = people["subject"].str.partition("|")
         ranked = people.assign(run=parts[0].astype("int64"), own=parts[2]).sort_values(["run", "dataset", "own"])
@@ -155,14 +155,14 @@ class Pool:
         Raises:
             ConfigError: these runs have no such score.
         """
-        rule, wanted = named(convention), path.rpartition(".")[2]
+        rule, wanted = find_convention(convention), path.rpartition(".")[2]
         # Compute only what is requested, and what it is made of: all scores take several times as long. The score of
         # an action unit exists only among all scores of classes.
-        needed = frozenset(filter(None, (wanted, catalogue.find(wanted).factor)))
+        needed = frozenset(filter(None, (wanted, catalogue.find_metric(wanted).factor)))
         scores, of_classes = (
             needed if defined is None else needed & defined for defined in (rule.scores, rule.class_scores)
         )
-        alone = replace(rule, scores=scores, class_scores=None if catalogue.find(wanted).of_unit else of_classes)
+        alone = replace(rule, scores=scores, class_scores=None if catalogue.find_metric(wanted).of_unit else of_classes)
         sections = sections_of(self.tables, self.units.size, kinds, classes, alone)
         ones = np.ones((1, self.units.size))
         for section, part in sections.items():
@@ -250,7 +250,7 @@ class ComparedScore:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class RunComparison:
     """Two runs, compared.
 
     Attributes:
@@ -278,7 +278,7 @@ class Comparison:
         return asdict(self)
 
 
-def compare(
+def compare_tables(
     first: Tables | Sequence[Tables],
     second: Tables | Sequence[Tables],
     *,
@@ -289,7 +289,7 @@ def compare(
     draws: int = 1000,
     permutations: int = PERMUTATIONS,
     seed: int = 0,
-) -> Comparison:
+) -> RunComparison:
     """Compare the scores of two runs.
 
     Every test is over subjects. The permutation test exchanges the two runs' predictions of a subject as a whole and
@@ -322,18 +322,18 @@ def compare(
     pairs = list(zip(firsts, seconds)) if len(firsts) == len(seconds) else list(product(firsts, seconds))
     pools = [Pool.of(pair) for pair in pairs]
     units, strata = pools[0].units.astype(np.int64), pools[0].strata
-    rule = named(convention)
+    rule = find_convention(convention)
     if not metrics:  # of spotting only F1: most time goes to what ranks intervals
         rule = replace(rule, scores=frozenset({"f1"} if rule.scores is None else {"f1"} & rule.scores))
     sections = _sections_over_pools(pools, kinds, classes, rule)
     subjects = Resampling.of_subjects(strata, draws, seed)
-    swapped, exact = swaps(len(strata), permutations, derived_seed(seed, "permutation"))
+    swapped, exact = draw_swaps(len(strata), permutations, derived_seed(seed, "permutation"))
     exchanges = Exchanges(units, swapped, exact)
     rows: dict[str, ComparedScore] = {}
     for section, names in _chosen(sections, units.size, metrics).items():
         rows |= _compare_section(section, sections, names, subjects, exchanges)
     adjusted = holm([row.p for row in rows.values()])
-    return Comparison(
+    return RunComparison(
         convention=convention,
         subjects=len(strata),
         interval=subjects.interval,
@@ -357,7 +357,7 @@ def _sections_over_pools(
     of_pools = [sections_of(pool.tables, pool.units.size, kinds, classes, rule) for pool in pools]
     sections = {}
     for section, part in of_pools[0].items():
-        evaluate = averaged([sections_of_pool[section].evaluate for sections_of_pool in of_pools])
+        evaluate = average_scores([sections_of_pool[section].evaluate for sections_of_pool in of_pools])
         sections[section] = part._replace(evaluate=evaluate)
     return sections
 
@@ -423,7 +423,7 @@ def on_hardest(
     people: Resampling,
     sides: Sequence[tuple[Callable[[Floats], Floats], BasisOf]],
 ) -> dict[str, dict[str, Any]]:
-    """Scores of some runs on the fifth of the people who are hardest for all of them, see `metrics.ranking.hardest`.
+    """Scores of some runs on the fifth of the people who are hardest for all of them, see `metrics.ranking.hardest_people`.
 
     Args:
         sections: of `sections_of`.
@@ -438,11 +438,11 @@ def on_hardest(
     part = sections[section]
     undefined = np.full(people.n_units, np.nan)
     results: dict[str, dict[str, Any]] = {}
-    for judging_path, group in grouped(names, key=lambda name: personal(path_of(section, name))).items():
+    for judging_path, group in grouped(names, key=lambda name: personal_path(path_of(section, name))).items():
         judging_section, _, judging_name = judging_path.rpartition(".")
         judge = sections.get(judging_section, part)
         each = [judge.evaluate(pool(np.eye(people.n_units))).get(judging_name, undefined) for pool, _ in sides]
-        cohort = hardest(np.stack(each))
+        cohort = hardest_people(np.stack(each))
         if not len(cohort):
             continue
         scores = [people.of_some(cohort, partial(_scores, part, group, pool), basis_of) for pool, basis_of in sides]

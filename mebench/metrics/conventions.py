@@ -23,7 +23,7 @@ class Convention:
             nothing.
         threshold: least IoU of a hit, an exact fraction.
         reaching: whether an IoU equal to the threshold suffices.
-        matching: `maximum` pairs spotted intervals and truths one to one, as many as possible (`matching.match`). Under
+        matching: `maximum` pairs spotted intervals and truths one to one, as many as possible (`matching.match_one_to_one`). Under
             the others, each spotted interval in turn takes: `next_free` the best free truth that it hits; `best_only`
             the truth of best IoU, if it hits it and it is free; `every_free` all free truths that it hits, `every_hit`
             all that it hits. With `best_of_truth` each truth takes the spotted interval of best IoU, if that hits it,
@@ -464,18 +464,18 @@ RULES = tuple(field.name for field in fields(Convention) if field.name not in ("
 """The rules of a convention that may be chosen one by one."""
 
 
-def changed(name: str, rules: Sequence[str]) -> str:
+def changed_name(name: str, rules: Sequence[str]) -> str:
     """The name of a convention with some rules changed.
 
-    >>> changed("strict", ["ends=half_open", "threshold=0.6"])
+    >>> changed_name("strict", ["ends=half_open", "threshold=0.6"])
     'strict, ends=half_open, threshold=0.6'
     """
     return ", ".join([name, *(rule.replace(" ", "") for rule in rules)])
 
 
 @cache
-def named(name: str | Convention) -> Convention:
-    """The convention of a name, or of a name with changed rules as `changed` writes it.
+def find_convention(name: str | Convention) -> Convention:
+    """The convention of a name, or of a name with changed rules as `changed_name` writes it.
 
     Raises:
         ConfigError: the convention, rule or value is unknown.
@@ -537,10 +537,10 @@ def _read_names(field: str, text: str) -> tuple[str, ...] | frozenset[str] | Non
     return None if text == "all" else frozenset(chosen)
 
 
-def described(name: str) -> str:
+def describe_convention(name: str) -> str:
     """The rules of a convention in words; only the name of one that no longer exists."""
     try:
-        return named(name).describe()
+        return find_convention(name).describe()
     except ConfigError:
         return name
 

@@ -8,8 +8,8 @@ macro-expressions, and those that occur per minute elsewhere.
 import numpy as np
 import pandas as pd
 
-from mebench.metrics.conventions import named
-from mebench.metrics.matching import Found, pair
+from mebench.metrics.conventions import find_convention
+from mebench.metrics.matching import Found, pair_intervals
 from mebench.metrics.ratios import Bools, Floats, per_unit, ratio
 from mebench.metrics.tables import of_units
 
@@ -20,7 +20,7 @@ As listed in casme2_annotation_357.csv (95 videos) and samm_annotation.csv (146 
 fb38eb2. SAMM Long Videos has 147 videos and 343 macro-expressions, CAS(ME)² 98 videos: the few others are not listed there."""
 
 
-def places(
+def place_false_positives(
     truths: pd.DataFrame, macros: pd.DataFrame, predictions: pd.DataFrame, found: Found, n_units: int, by_draw: bool
 ) -> Floats:
     """Sort the false positives among spotted micro-expressions.
@@ -63,7 +63,7 @@ def by_density(of: Floats | None, weights: Floats, found: Floats, true: Floats, 
     expressions overlap.
 
     Args:
-        of: see `places`; None if not needed.
+        of: see `place_false_positives`; None if not needed.
         weights: (n_weightings, n_units).
         found: (n_weightings,) true positives.
         true: (n_weightings,) truths.
@@ -90,5 +90,5 @@ def by_density(of: Floats | None, weights: Floats, found: Floats, true: Floats, 
 
 def _touching(truths: pd.DataFrame, predictions: pd.DataFrame) -> Bools:
     """(n_predictions,) whether each shares a frame with a truth of its video, of whatever kind."""
-    pairs = pair(truths.assign(kind=""), predictions.assign(kind=""), named("strict"), near=True)
+    pairs = pair_intervals(truths.assign(kind=""), predictions.assign(kind=""), find_convention("strict"), near=True)
     return np.isin(np.arange(len(predictions)), pairs.prediction[pairs.intersection > 0])

@@ -12,15 +12,15 @@ from numpy.typing import ArrayLike
 
 from mebench.core import ABSENT
 from mebench.metrics import catalogue
-from mebench.metrics.bootstrap import Basis, Evaluate, Resampling, averaged
-from mebench.metrics.catalogue import METRICS, OF_SAMPLES, columns
+from mebench.metrics.bootstrap import Basis, Evaluate, Resampling, average_scores
+from mebench.metrics.catalogue import METRICS, OF_SAMPLES, metric_columns
 from mebench.metrics.classification import SCORES, calibration, confusion_matrices, one_vs_rest
 from mebench.metrics.conventions import Convention
 from mebench.metrics.matching import Found
 from mebench.metrics.ratios import Bools, Floats, Indices
 from mebench.metrics.reasons import ThinSupport, store_supports
 from mebench.metrics.spotting_scores import SpottingCounts
-from mebench.metrics.tables import Tables, groups, of_kinds
+from mebench.metrics.tables import Tables, number_groups, of_kinds
 
 LEAST_SAMPLES, LEAST_SUBJECTS = 5, 3
 """A mean over classes of which one has fewer samples, or fewer subjects, has no interval: it would hold too rarely."""
@@ -52,7 +52,7 @@ class Sample:
         matrices = self.matrices[units][:, in_mean]
         samples = matrices.sum(axis=-1)
         n_subjects = int((samples.sum(axis=-1) > 0).sum())
-        metric = catalogue.find(name)
+        metric = catalogue.find_metric(name)
         if metric.over_samples:
             return Basis(n_subjects)
         n_samples, n_showing = samples.sum(axis=0), (samples > 0).sum(axis=0)
@@ -169,7 +169,7 @@ def _shifted(
     """
     emotions = np.append(truths["emotion"].to_numpy(dtype=object), "")  # the last one stands for a false positive
     noted = (matched < 0) | np.isin(emotions[matched], list(classes))
-    (lists,) = groups(["run", "draw"], predictions)
+    (lists,) = number_groups(["run", "draw"], predictions)
     of_lists = [np.flatnonzero(lists == number) for number in np.unique(lists)]
     # Pair the n-th recorded truth with the n-th answer.
     pairs = [np.stack([rows[noted[rows]], rows[: noted[rows].sum()]]) for rows in of_lists]
@@ -225,10 +225,10 @@ def acc_mesr(spotting_rate: ArrayLike, accuracy: ArrayLike) -> Floats:
 
 def displayed_scores(section: str, of_unit: bool = False) -> list[str]:
     """The class scores of a section in tables, in the order of a summary."""
-    return [name for name in SCORES if name in columns(section, of_unit)]
+    return [name for name in SCORES if name in metric_columns(section, of_unit)]
 
 
-def further(names: Sequence[str], convention: Convention) -> list[str]:
+def further_scores(names: Sequence[str], convention: Convention) -> list[str]:
     """Further class scores that a convention defines for any classes."""
     others = [name for name in SCORES if name not in names and not METRICS[name].of_unit]
     return [name for name in others if convention.defines_of_classes(name)]
@@ -245,7 +245,7 @@ def class_scores(convention: Convention, names: Sequence[str], matrices: Floats)
     return {name: scores[name] if convention.defines_of_classes(name) else nothing for name in names}
 
 
-def counted(
+def scored_classes(
     convention: Convention, classes: Sequence[Any], truth: Iterable[object], predicted: Iterable[object]
 ) -> list[Any]:
     """The classes that a convention takes the mean over, in their own order."""
@@ -255,7 +255,7 @@ def counted(
     return [name for name in classes if name in seen]
 
 
-def analysis(tables: Tables, counts: SpottingCounts, classes: Sequence[str], units: Resampling) -> dict[str, Any]:
+def score_analysis(tables: Tables, counts: SpottingCounts, classes: Sequence[str], units: Resampling) -> dict[str, Any]:
     """STRS (MEAN, equation 24), true positives (Tables 5 and 8), all intervals of short videos (Tables 2 and 10).
 
     Args:
@@ -301,7 +301,7 @@ def _holds_short_videos(truths: pd.DataFrame) -> bool:
     return len(micro) == len(truths) and not micro["video"].duplicated().any()
 
 
-def recognition(
+def score_recognition(
     clips: pd.DataFrame, classes: Sequence[str], convention: Convention, subjects: Resampling
 ) -> dict[str, Any]:
     """Scores of annotated clips, and of each member of a composite under `members`.
@@ -316,7 +316,7 @@ def recognition(
     """
 
     def part(path: str, chosen: pd.DataFrame, units: Resampling) -> dict[str, Any]:
-        named = counted(convention, classes, chosen["truth"], chosen["predicted"])
+        named = scored_classes(convention, classes, chosen["truth"], chosen["predicted"])
         is_unit = len(named) == 2 and named[0] == ABSENT and convention.class_scores is None
         sample = of_clips(chosen, units.n_units, named, convention)
         section = _part(path, sample, convention, displayed_scores("recognition", is_unit), units)
@@ -347,12 +347,12 @@ def _part(path: str, sample: Sample, convention: Convention, names: Sequence[str
     """Number, scores and further scores of samples; the latter are details."""
     n = int(sample.matrices.sum())
     scores = units.scores(path, partial(sample.scores, convention, names), sample.basis_of)
-    other_names = further(names, convention)
+    other_names = further_scores(names, convention)
     others = units.scores(f"{path}.details", partial(sample.scores, convention, other_names), sample.basis_of)
     return {"n": n / units.n_units if units.mean else n, "scores": scores, "details": {"scores": others}}
 
 
-def recognition_of_parts(
+def score_recognition_of_parts(
     clips: pd.DataFrame, classes: Sequence[str], convention: Convention, subjects: Resampling
 ) -> dict[str, Any]:
     """Score each part of the clips by itself, over the classes that occur in it, and take the mean over parts.
@@ -360,25 +360,25 @@ def recognition_of_parts(
     Intervals come from resampling all subjects at once, so that a subject of whom several parts have clips weighs the same in all.
 
     Args:
-        clips: clips as in `recognition`, with the column `part`.
+        clips: clips as in `score_recognition`, with the column `part`.
         classes: classes of the scheme.
         convention: rules.
         subjects: all subjects.
 
     Returns:
-        A section as of `recognition`: the means, and the number of all clips; in `folds` the sections of the parts.
+        A section as of `score_recognition`: the means, and the number of all clips; in `folds` the sections of the parts.
     """
     samples, parts = [], {}
     for name, part in clips.groupby("part"):
-        named = counted(convention, classes, part["truth"], part["predicted"])
+        named = scored_classes(convention, classes, part["truth"], part["predicted"])
         samples.append(of_clips(part, subjects.n_units, named, convention))
         chosen = tuple(sorted(set(part["unit"].tolist())))
         # A resampling of its own: the replicates that a part leaves out are not counted with those of the means.
         units = Resampling(subjects.weights, strata=subjects.strata, subjects=chosen)
-        parts[str(name)] = recognition(part, classes, convention, units)
+        parts[str(name)] = score_recognition(part, classes, convention, units)
 
     def mean(names: Sequence[str]) -> Evaluate:
-        return averaged([partial(sample.scores, convention, names) for sample in samples])
+        return average_scores([partial(sample.scores, convention, names) for sample in samples])
 
     def basis_of(units: Sequence[int], name: str) -> Basis:
         of_parts = [sample.basis_of(units, name) for sample in samples]
@@ -391,6 +391,8 @@ def recognition_of_parts(
     return {
         "n": sum(part["n"] for part in parts.values()),
         "scores": subjects.scores("recognition", mean(names), basis_of),
-        "details": {"scores": subjects.scores("recognition.details", mean(further(names, convention)), basis_of)},
+        "details": {
+            "scores": subjects.scores("recognition.details", mean(further_scores(names, convention)), basis_of)
+        },
         "folds": parts,
     }

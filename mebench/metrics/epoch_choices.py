@@ -7,9 +7,9 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.metrics.comparison import compare
-from mebench.metrics.conventions import Convention, named
-from mebench.metrics.matching import find
+from mebench.metrics.comparison import compare_tables
+from mebench.metrics.conventions import Convention, find_convention
+from mebench.metrics.matching import find_truths
 from mebench.metrics.tables import Tables, in_scope, of_kinds
 
 Rule = Literal["last", "others", "pooled", "person"]
@@ -67,7 +67,9 @@ class Grid:
         return {person: self.best(mask, last=rule == "last") for person, mask in zip(self.people, chosen_on)}
 
 
-def grid(answers: Mapping[str, Tables], kinds: Sequence[str], thresholds: Sequence[float], convention: str) -> Grid:
+def count_grid(
+    answers: Mapping[str, Tables], kinds: Sequence[str], thresholds: Sequence[float], convention: str
+) -> Grid:
     """Count at every epoch and threshold.
 
     Args:
@@ -76,7 +78,7 @@ def grid(answers: Mapping[str, Tables], kinds: Sequence[str], thresholds: Sequen
         thresholds: least confidences, rising.
         convention: name of the rules.
     """
-    rule = named(convention)
+    rule = find_convention(convention)
     counts = [_count_at_thresholds(tables, kinds, thresholds, rule) for tables in answers.values()]
     *_, last = counts
     return Grid(
@@ -119,7 +121,7 @@ def _count_at_thresholds(
     if rule.kinds != "own":
         truths, predictions = (table.assign(kind="any") for table in (truths, predictions))
     truths, predictions = in_scope(truths, predictions, rule)
-    found = find(truths, predictions, rule)
+    found = find_truths(truths, predictions, rule)
     cell = (predictions["draw"] * len(people) + predictions["unit"]).to_numpy(np.int64)
     shape = len(thresholds), len(people)
     n_cells = len(thresholds) * len(people)
@@ -131,7 +133,7 @@ def _count_at_thresholds(
     )
 
 
-def worth(
+def selection_gains(
     chosen: Mapping[Rule, Tables], kinds: Sequence[str], candidates: int, convention: str, draws: int
 ) -> list[dict[str, Any]]:
     """The gain of selecting on tested people: F1 of each leaking rule minus each honest one, with the paired interval.
@@ -150,7 +152,7 @@ def worth(
     path = f"spotting.{part}.f1"
     for leaking in (rule for rule in chosen if rule in LEAKING):
         for honest in (rule for rule in chosen if rule not in LEAKING):
-            f1 = compare(
+            f1 = compare_tables(
                 chosen[leaking],
                 chosen[honest],
                 kinds=kinds,

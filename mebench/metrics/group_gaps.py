@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mebench.metrics.bootstrap import Basis, BasisOf, Evaluate, Resampling, derived_seed, of_all
+from mebench.metrics.bootstrap import Basis, BasisOf, Evaluate, Resampling, basis_of_all, derived_seed
 from mebench.metrics.paired import difference_interval
 from mebench.metrics.ratios import Floats, ratio
 
@@ -21,7 +21,7 @@ def by_group(
     name: str,
     strata: Sequence[str],
     labels: Sequence[str],
-    basis_of: BasisOf = of_all,
+    basis_of: BasisOf = basis_of_all,
     draws: int = 1000,
     shuffles: int = SHUFFLES,
     seed: int = 0,
@@ -92,7 +92,9 @@ def _gap(groups: dict[str, Any], known: Sequence[str], gap: float) -> dict[str, 
     return {"value": gap, "low": low, "high": high, "between": [high_kind, low_kind]}
 
 
-def paired(hits: Floats, counts: Floats, strata: Sequence[str], draws: int = 1000, seed: int = 0) -> dict[str, Any]:
+def compare_shares(
+    hits: Floats, counts: Floats, strata: Sequence[str], draws: int = 1000, seed: int = 0
+) -> dict[str, Any]:
     """Two shares of the same people and their difference, such as of expressions on the left and on the right that are found.
 
     Args:

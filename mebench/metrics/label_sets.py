@@ -20,16 +20,16 @@ def are_sets(labels: pd.Series) -> bool:
     return bool(labels.astype(str).str.contains("+", regex=False).any())
 
 
-def within(labels: pd.Series, classes: Sequence[str]) -> pd.Series:
+def within_classes(labels: pd.Series, classes: Sequence[str]) -> pd.Series:
     """Whether all classes of a label are among some, (n,)."""
     known = set(classes)
     return labels.map(lambda label: isinstance(label, str) and known.issuperset(label.split("+"))).astype(bool)
 
 
-def bits(labels: Sequence[object], classes: Sequence[str]) -> Bools:
+def class_bits(labels: Sequence[object], classes: Sequence[str]) -> Bools:
     """Which classes each label holds, (n, C); other classes count as none.
 
-    >>> bits(["joy+fear", "joy", None], ["fear", "joy"]).tolist()
+    >>> class_bits(["joy+fear", "joy", None], ["fear", "joy"]).tolist()
     [[True, True], [False, True], [False, False]]
     """
     sets = [set(label.split("+")) if isinstance(label, str) else set() for label in labels]
@@ -40,7 +40,7 @@ def bits(labels: Sequence[object], classes: Sequence[str]) -> Bools:
 
 def _counted(clips: pd.DataFrame, n_units: int, classes: Sequence[str]) -> Section:
     """The scores of clips with `truth`, `predicted` and `unit`, from counts of units, and what they depend on."""
-    true, predicted = bits(clips["truth"].tolist(), classes), bits(clips["predicted"].tolist(), classes)
+    true, predicted = class_bits(clips["truth"].tolist(), classes), class_bits(clips["predicted"].tolist(), classes)
     unit, both, either = clips["unit"].to_numpy(np.int64), true & predicted, true | predicted
     jaccard = ratio(both.sum(axis=1).astype(np.float64), either.sum(axis=1).astype(np.float64), 1.0)
     whole = np.stack([np.ones(len(clips)), (true == predicted).all(axis=1), jaccard], axis=1)
@@ -88,7 +88,7 @@ def _counted(clips: pd.DataFrame, n_units: int, classes: Sequence[str]) -> Secti
     return Section(scores, lambda units, name: sample.basis_of(units, "accuracy" if name in of_samples else name))
 
 
-def recognition(clips: pd.DataFrame, classes: Sequence[str], subjects: Resampling) -> dict[str, Any]:
+def score_label_sets(clips: pd.DataFrame, classes: Sequence[str], subjects: Resampling) -> dict[str, Any]:
     """Scores of annotated clips with sets of classes, and of each member of a composite under `members`.
 
     `accuracy` is the share of clips whose whole set is right. `of_classes` holds the F1 of each class.

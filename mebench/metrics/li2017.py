@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mebench.metrics.ratios import Bools, Floats, Indices, last_of_equals, ratio
-from mebench.metrics.tables import groups
+from mebench.metrics.tables import number_groups
 
 
 def peak_hits(truths: pd.DataFrame, predictions: pd.DataFrame, prediction: Indices, truth: Indices) -> Bools:
@@ -43,7 +43,7 @@ def newly_covered(truths: pd.DataFrame) -> Floats:
     >>> newly_covered(pd.DataFrame({"video": "a", "kind": "micro", "onset": [10, 20, 25], "offset": [59, 69, 30]})).tolist()
     [50.0, 10.0, 0.0]
     """
-    (group,) = groups(["video", "kind"], truths)
+    (group,) = number_groups(["video", "kind"], truths)
     ends = {name: truths[name].to_numpy(np.int64) for name in ("onset", "offset")}
     rows = pd.DataFrame(ends | {"group": group}).sort_values(["group", "onset"], kind="stable")
     before = rows.groupby("group")["offset"].transform(lambda offsets: offsets.cummax().shift())

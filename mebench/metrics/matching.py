@@ -15,7 +15,7 @@ from mebench.lazy_imports import load_lazily
 from mebench.metrics.conventions import Convention
 from mebench.metrics.li2017 import peak_hits
 from mebench.metrics.ratios import Bools, Floats, Indices
-from mebench.metrics.tables import groups
+from mebench.metrics.tables import number_groups
 
 if TYPE_CHECKING:
     import networkx
@@ -59,7 +59,9 @@ AT_ONCE = 1 << 20
 """Pairs that are compared at once: a million predictions have tens of millions."""
 
 
-def pair(truths: pd.DataFrame, predictions: pd.DataFrame, convention: Convention, near: bool = False) -> Pairs:
+def pair_intervals(
+    truths: pd.DataFrame, predictions: pd.DataFrame, convention: Convention, near: bool = False
+) -> Pairs:
     """Pairs of predictions and truths of one video and kind, in order of prediction, then truth.
 
     Args:
@@ -70,9 +72,9 @@ def pair(truths: pd.DataFrame, predictions: pd.DataFrame, convention: Convention
     """
     if near:
         return _near_pairs(truths, predictions, convention)
-    of_truths, of_predictions = groups(["video", "kind"], truths, predictions)
+    of_truths, of_predictions = number_groups(["video", "kind"], truths, predictions)
     prediction, truth = same_group(of_predictions, of_truths)
-    return overlap(prediction, truth, _ends(predictions), _ends(truths), convention)
+    return overlap_pairs(prediction, truth, _ends(predictions), _ends(truths), convention)
 
 
 def _ends(table: pd.DataFrame) -> tuple[Indices, Indices]:
@@ -81,8 +83,8 @@ def _ends(table: pd.DataFrame) -> tuple[Indices, Indices]:
 
 
 def _near_pairs(truths: pd.DataFrame, predictions: pd.DataFrame, convention: Convention) -> Pairs:
-    """The pairs of `pair` that share a frame, or whose truth holds the prediction's apex; compared in blocks."""
-    of_truths, of_predictions = groups(["video", "kind"], truths, predictions)
+    """The pairs of `pair_intervals` that share a frame, or whose truth holds the prediction's apex; compared in blocks."""
+    of_truths, of_predictions = number_groups(["video", "kind"], truths, predictions)
     spotted, true = _ends(predictions), _ends(truths)
     apex = predictions["apex"].to_numpy(np.float64)
     if convention.ends == "never_empty":
@@ -92,7 +94,7 @@ def _near_pairs(truths: pd.DataFrame, predictions: pd.DataFrame, convention: Con
     blocks = []
     for rows in np.array_split(np.arange(len(predictions)), 1 + runs.length.sum() // AT_ONCE):
         i, place = _laid_out(runs.first[rows], runs.length[rows])
-        pairs = overlap(rows[i], runs.order[place], spotted, true, convention)
+        pairs = overlap_pairs(rows[i], runs.order[place], spotted, true, convention)
         at = apex[pairs.prediction]
         holds_apex = (true[0][pairs.truth] < at) & (at < true[1][pairs.truth])
         pairs = pairs.where((pairs.intersection > 0) | holds_apex)
@@ -175,7 +177,7 @@ def _laid_out(first: Indices, length: Indices) -> tuple[Indices, Indices]:
     return i, np.repeat(first - np.cumsum(length) + length, length) + np.arange(len(i))
 
 
-def overlap(
+def overlap_pairs(
     prediction: Indices,
     truth: Indices,
     spotted: tuple[Indices, Indices],
@@ -195,10 +197,10 @@ def overlap(
     return Pairs(prediction, truth, common, either)
 
 
-def match(
+def match_one_to_one(
     truths: pd.DataFrame, predictions: pd.DataFrame, convention: Convention, pairs: Pairs | None = None
 ) -> Indices:
-    """Match spotted intervals to truths one to one, under `maximum` matching; for the others see `find`.
+    """Match spotted intervals to truths one to one, under `maximum` matching; for the others see `find_truths`.
 
     A prediction may be matched to a truth of its own video and kind that it hits (`Convention.threshold`). Of all such
     matchings the one is taken that has, in this order,
@@ -216,7 +218,7 @@ def match(
         truths: table with columns `video`, `kind`, `onset`, `offset`.
         predictions: table with the same columns and `draw`.
         convention: rules, of which the end points and the threshold matter.
-        pairs: `pair(truths, predictions, convention)`, if it is at hand.
+        pairs: `pair_intervals(truths, predictions, convention)`, if it is at hand.
 
     Returns:
         (n_predictions,) row of the matched truth, or -1.
@@ -224,11 +226,11 @@ def match(
     >>> from mebench.metrics.conventions import CONVENTIONS
     >>> truths = pd.DataFrame({"video": "a", "kind": "micro", "onset": [10, 14], "offset": [19, 23]})
     >>> spotted = pd.DataFrame({"video": ["a", "a", "b"], "kind": "micro", "onset": [12, 8, 9], "offset": [21, 19, 19]})
-    >>> match(truths, spotted.assign(draw=0), CONVENTIONS["strict"])
+    >>> match_one_to_one(truths, spotted.assign(draw=0), CONVENTIONS["strict"])
     array([ 1,  0, -1])
     """
     matched = np.full(len(predictions), -1, dtype=np.int64)
-    every = pair(truths, predictions, convention) if pairs is None else pairs
+    every = pair_intervals(truths, predictions, convention) if pairs is None else pairs
     edges = every.hits(convention.threshold, convention.reaching)
     if not len(edges.truth):
         return matched
@@ -260,7 +262,7 @@ def _components(prediction: Indices, node: Indices) -> tuple[Indices, Bools]:
 
 
 def _best_matching(edges: Pairs) -> Iterator[tuple[int, int]]:
-    """The matching of `match` in a component in which intervals compete: rows of prediction and truth.
+    """The matching of `match_one_to_one` in a component in which intervals compete: rows of prediction and truth.
 
     The four criteria become the digits of one whole number for each edge, each larger than all lower ones can sum up to,
     so that the heaviest matching is the wanted one, exactly.
@@ -281,7 +283,7 @@ def _best_matching(edges: Pairs) -> Iterator[tuple[int, int]]:
         yield spotted[max(ends)], nodes[-1 - min(ends)]
 
 
-def largest(prediction: Indices, truth: Indices) -> Indices:
+def largest_matching(prediction: Indices, truth: Indices) -> Indices:
     """The predictions of some matching with the most pairs, given all allowed pairs."""
     spotted, row = np.unique(prediction, return_inverse=True)
     nodes, column = np.unique(truth, return_inverse=True)
@@ -316,16 +318,18 @@ class Found:
         return rows
 
 
-def find(truths: pd.DataFrame, predictions: pd.DataFrame, convention: Convention, pairs: Pairs | None = None) -> Found:
+def find_truths(
+    truths: pd.DataFrame, predictions: pd.DataFrame, convention: Convention, pairs: Pairs | None = None
+) -> Found:
     """The truths that are found, by the convention's rule of matching.
 
     Args:
         truths: table as in `Tables.ordered`.
         predictions: table as in `Tables.ordered`, in the order in which they take turns.
         convention: rules.
-        pairs: `pair(truths, predictions, convention)`, if it is at hand.
+        pairs: `pair_intervals(truths, predictions, convention)`, if it is at hand.
     """
-    every = pair(truths, predictions, convention) if pairs is None else pairs
+    every = pair_intervals(truths, predictions, convention) if pairs is None else pairs
     if convention.matching == "peak":
         near = every.where(peak_hits(truths, predictions, every.prediction, every.truth))
     else:
@@ -334,7 +338,7 @@ def find(truths: pd.DataFrame, predictions: pd.DataFrame, convention: Convention
     draw = predictions["draw"].to_numpy(np.int64)
     hits = np.bincount(near.prediction, minlength=n).astype(np.float64)
     if convention.matching == "maximum":
-        return _found_one_to_one(match(truths, predictions, convention, every), hits)
+        return _found_one_to_one(match_one_to_one(truths, predictions, convention, every), hits)
     if convention.matching == "next_free":
         return _found_one_to_one(take_turns(near, draw, convention.ties), hits)
     if convention.matching == "best_only":

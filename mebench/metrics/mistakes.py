@@ -37,11 +37,11 @@ import numpy as np
 import pandas as pd
 
 from mebench.core.peaks import overlap
-from mebench.metrics.conventions import Convention, named
-from mebench.metrics.matching import Pairs, find, first_of_each, pair, same_group
+from mebench.metrics.conventions import Convention, find_convention
+from mebench.metrics.matching import Pairs, find_truths, first_of_each, pair_intervals, same_group
 from mebench.metrics.ratios import Bools, Floats, Indices
 from mebench.metrics.spotting_scores import precision_recall_f1
-from mebench.metrics.tables import Tables, groups, in_scope, of_kinds, sorted_rows
+from mebench.metrics.tables import Tables, in_scope, number_groups, of_kinds, sorted_rows
 
 CAUSES = {
     "false_positive": ("localisation", "kind_confusion", "duplicate", "background"),
@@ -88,14 +88,14 @@ def sort_mistakes(tables: Tables, kinds: Sequence[str], convention: str | Conven
         ConfigError: there is no such convention.
         DataError: the tables do not fit together.
     """
-    rule = named(convention)
+    rule = find_convention(convention)
     ordered = tables.ordered()
     if ordered.predictions is None:
         return pd.DataFrame(columns=list(COLUMNS))
     truths, predictions = in_scope(ordered.truths, of_kinds(ordered.predictions, kinds), rule)
     predictions = of_kinds(predictions, kinds)  # no dummies of the other kind
-    same_kind = pair(truths, predictions, rule)
-    found = find(truths, predictions, rule, same_kind)
+    same_kind = pair_intervals(truths, predictions, rule)
+    found = find_truths(truths, predictions, rule, same_kind)
     overlaps = _overlaps(truths, predictions, rule, same_kind)
     # Under `peak`, a prediction that finds an already found truth has weight 0: it is neither right nor wrong.
     is_wrong = ~np.isin(np.arange(len(predictions)), found.prediction) & (found.weight > 0)
@@ -128,7 +128,7 @@ class Overlaps:
 
 def _overlaps(truths: pd.DataFrame, predictions: pd.DataFrame, rule: Convention, same_kind: Pairs) -> Overlaps:
     """The pairs that explain mistakes, given all pairs of one kind."""
-    in_video = pair(truths.assign(kind=""), predictions.assign(kind=""), rule)
+    in_video = pair_intervals(truths.assign(kind=""), predictions.assign(kind=""), rule)
     is_same_kind = truths["kind"].to_numpy()[in_video.truth] == predictions["kind"].to_numpy()[in_video.prediction]
     other_kind = in_video.where(~np.asarray(is_same_kind, dtype=np.bool_))
     reached = same_kind.hits(rule.threshold, rule.reaching)
@@ -242,7 +242,7 @@ def count_distracted(
 
 def _struck(intervals: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
     """Each interval with each other that it falls on: `number` of its row, `kind_struck`, frames `shared`."""
-    i, j = same_group(*groups(["video"], intervals, others))
+    i, j = same_group(*number_groups(["video"], intervals, others))
     (a, b), (c, d) = ((rows["onset"].to_numpy(), rows["offset"].to_numpy()) for rows in (intervals, others))
     shared, _ = overlap((a[i], b[i]), (c[j], d[j]))
     falls = 2 * shared >= np.minimum((b - a)[i], (d - c)[j]) + 1
@@ -271,7 +271,7 @@ def underlying_event(mistakes: pd.DataFrame, tables: Tables) -> pd.Series:
     return pd.Series([*map(named.get, wrong["cause"], under)], index=wrong.index, dtype=object)
 
 
-def gains(mistakes: pd.DataFrame, under: pd.Series, tp: int) -> dict[str, float]:
+def f1_gains(mistakes: pd.DataFrame, under: pd.Series, tp: int) -> dict[str, float]:
     """F1 gained if a cause of false positives, or all misses that are no near misses, were cured (see the top of this
     file).
 
@@ -329,7 +329,7 @@ def missed_by(truths: pd.DataFrame, mistakes: pd.DataFrame, draws: int = 1) -> d
 
 def _missed_share(truths: pd.DataFrame, mistakes: pd.DataFrame, draws: int) -> Floats:
     """(n_truths,) the share of draws in which each truth is missed; truths at one place have the same share."""
-    true, missed = groups(["video", "onset", "offset"], truths, mistakes[mistakes["mistake"] == "miss"])
+    true, missed = number_groups(["video", "onset", "offset"], truths, mistakes[mistakes["mistake"] == "miss"])
     places, place, n_at_place = np.unique(true, return_inverse=True, return_counts=True)
     n_missed = np.bincount(np.searchsorted(places, missed[np.isin(missed, true)]), minlength=len(places))
     return np.asarray((n_missed / (draws * n_at_place))[place])
@@ -409,10 +409,10 @@ def explain_mistakes(
         convention: the same.
 
     Returns:
-        For each kind `under` (means over draws), `gain` (see `gains`) and, where it is known, `missed_by_length`,
+        For each kind `under` (means over draws), `gain` (see `f1_gains`) and, where it is known, `missed_by_length`,
         `missed_by_intensity`, `missed_by_density` (see `missed_by`).
     """
-    rule = named(convention)
+    rule = find_convention(convention)
     draws, ordered = number_of_draws(tables), tables.ordered()
     if ordered.predictions is None:
         return {kind: {} for kind in kinds}
@@ -427,7 +427,7 @@ def explain_mistakes(
         tp = len(true) * draws - int((of_kind["mistake"] == "miss").sum())
         explained[kind] = {
             "under": {word: n / draws for word, n in sorted(Counter(words).items())},
-            "gain": gains(of_kind, words, tp),
+            "gain": f1_gains(of_kind, words, tp),
             **{f"{_MISSED_BY}{name}": parts for name, parts in missed_by(true, of_kind, draws).items()},
         }
     return explained

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mebench.metrics.conventions import Convention, named
-from mebench.metrics.matching import overlap
+from mebench.metrics.conventions import Convention, find_convention
+from mebench.metrics.matching import overlap_pairs
 from mebench.metrics.ratios import Bools, Floats, Indices
 from mebench.metrics.summary import summarize
 from mebench.metrics.tables import Tables
@@ -112,7 +112,7 @@ def intervals_by_name(
     Returns:
         The predictions, see `Tables`; their confidence is the share. And what is read, over all kinds.
     """
-    rule, reads = named(convention), Reads(Counter)
+    rule, reads = find_convention(convention), Reads(Counter)
     videos = tables.videos.sort_values("video", ignore_index=True)
     rows = _rows(videos, videos["video"])
     names, lengths = videos["video"].tolist(), videos["n_frames"].tolist()
@@ -210,7 +210,7 @@ def _intervals(
     ends = onset, offset = truths["onset"].to_numpy(np.int64), truths["offset"].to_numpy(np.int64)
     each, hits = np.arange(len(truths)), np.zeros((len(truths), len(rows)), np.bool_)
     for truth in each:
-        pairs = overlap(np.full_like(each, truth), each, ends, ends, rule)
+        pairs = overlap_pairs(np.full_like(each, truth), each, ends, ends, rule)
         hits[truth, video[pairs.hits(rule.threshold, rule.reaching).truth]] = True
 
     def shares(code: Indices, value: int, known: Bools) -> tuple[Indices, Floats]:

@@ -10,9 +10,9 @@ import pandas as pd
 
 from mebench.errors import DataError
 from mebench.metrics import catalogue
-from mebench.metrics.bootstrap import derived_seed, score
+from mebench.metrics.bootstrap import derived_seed, score_with_percentiles
 from mebench.metrics.comparison import path_of, sections_of
-from mebench.metrics.ranking import beating, rank_intervals
+from mebench.metrics.ranking import rank_intervals, win_shares
 from mebench.metrics.ratios import Floats
 from mebench.metrics.tables import Tables, of_first_draw
 
@@ -25,7 +25,7 @@ Noise = Mapping[str, float]
 expressions that get another emotion, `label`; what is missing is 0."""
 
 
-def recoded(tables: Tables, noise: Noise, classes: Sequence[str], seed: int) -> Tables:
+def recode_truths(tables: Tables, noise: Noise, classes: Sequence[str], seed: int) -> Tables:
     """A run's tables with the truths of another coder, the same ones for each run on the same truth.
 
     Ends move by normal errors, rounded to frames; an onset stays at or after frame 0 and an offset at or after the onset, and an apex
@@ -63,7 +63,7 @@ def recoded(tables: Tables, noise: Noise, classes: Sequence[str], seed: int) -> 
     return replace(tables, truths=truths, clips=clips)
 
 
-def perfect(tables: Tables) -> Tables:
+def perfect_answers(tables: Tables) -> Tables:
     """The tables of a run that gives the truth as its answer: every expression found, every clip named right."""
     predictions, clips = tables.predictions, tables.clips
     if predictions is not None:
@@ -104,8 +104,8 @@ def under_noise(
     runs = [of_first_draw(run) for run in runs]
     scored = partial(_scores_at, paths=paths, kinds=kinds, classes=classes, convention=convention)
     coders = [derived_seed(seed, "noise", str(number)) for number in range(draws)]
-    answers = [perfect(runs[0]), *runs]
-    drawn = np.array([[scored(recoded(tables, noise, classes, coder)) for tables in answers] for coder in coders])
+    answers = [perfect_answers(runs[0]), *runs]
+    drawn = np.array([[scored(recode_truths(tables, noise, classes, coder)) for tables in answers] for coder in coders])
     annotated = [scored(tables) for tables in runs]
     results = {}
     for number, path in enumerate(paths):
@@ -138,10 +138,12 @@ def _under_noise_at(path: str, annotated: Sequence[float], drawn: Floats) -> dic
         annotated: score of each run on the annotated truth, NaN where undefined.
         drawn: (1 + n_runs, n_draws) score of the truth itself, then of each run, on the truths of other coders.
     """
-    ceiling, *noisy = [score(float(values.mean()), values) for values in drawn]
-    goodness = np.vectorize(catalogue.find(path).worth)(drawn[1:])
+    ceiling, *noisy = [score_with_percentiles(float(values.mean()), values) for values in drawn]
+    goodness = np.vectorize(catalogue.find_metric(path).worth)(drawn[1:])
     runs = [
         {"value": None if np.isnan(value) else value, "noisy": on_draws, "ranks": list(ranks), "beats": beats}
-        for value, on_draws, ranks, beats in zip(annotated, noisy, rank_intervals(goodness), beating(goodness).tolist())
+        for value, on_draws, ranks, beats in zip(
+            annotated, noisy, rank_intervals(goodness), win_shares(goodness).tolist()
+        )
     ]
     return {"ceiling": ceiling, "runs": runs}

@@ -35,7 +35,7 @@ def paired_weights(units: Indices, of_first: Floats, of_second: Floats) -> Float
     return weights
 
 
-def swaps(n: int, permutations: int, seed: int) -> tuple[Bools, bool]:
+def draw_swaps(n: int, permutations: int, seed: int) -> tuple[Bools, bool]:
     """The subjects whose predictions the two runs exchange.
 
     Exchanging the complement instead gives the same difference with the other sign, so the first subject is never
@@ -50,9 +50,9 @@ def swaps(n: int, permutations: int, seed: int) -> tuple[Bools, bool]:
         (m, n), and whether these are all there are (2^(n - 1), the one without exchange among them); otherwise they are
         `permutations` random ones.
 
-    >>> swaps(2, 100, seed=0)[0].tolist()
+    >>> draw_swaps(2, 100, seed=0)[0].tolist()
     [[False, False], [False, True]]
-    >>> swaps(30, 100, seed=0)[0].shape
+    >>> draw_swaps(30, 100, seed=0)[0].shape
     (100, 30)
     """
     if n >= 1 and 2 ** (n - 1) <= permutations:

@@ -40,20 +40,20 @@ def rank_intervals(scores: Floats) -> list[tuple[int, int]]:
     return list(zip(low.astype(int).tolist(), high.astype(int).tolist()))
 
 
-def beating(scores: Floats) -> Floats:
+def win_shares(scores: Floats) -> Floats:
     """(n_runs, n_runs) the share of draws in which the run of the row is better than that of the column; a tie counts half.
 
     Args:
         scores: as of `rank_intervals`.
 
-    >>> beating(np.array([[3.0, 1.0], [1.0, 1.0]])).tolist()
+    >>> win_shares(np.array([[3.0, 1.0], [1.0, 1.0]])).tolist()
     [[0.5, 0.75], [0.25, 0.5]]
     """
     differences = scores[:, None] - scores[None]
     return np.asarray(((differences > EQUAL) + 0.5 * (abs(differences) <= EQUAL)).mean(axis=2))
 
 
-def hardest(personal: Floats, share: float = LOWEST) -> Indices:
+def hardest_people(personal: Floats, share: float = LOWEST) -> Indices:
     """The people with the lowest mean rank over runs, in order: a share of those for whom some run has a score, one at least.
 
     Every run is then scored on the same people: each with its own lowest would compare other people (as MOABB's
@@ -63,7 +63,7 @@ def hardest(personal: Floats, share: float = LOWEST) -> Indices:
         personal: (n_runs, n_people) the score on each person alone; NaN where it is undefined.
         share: of the people; their number is rounded up.
 
-    >>> hardest(np.array([[0.9, 0.1, 0.5, 0.4, np.nan], [0.8, 0.3, 0.2, 0.9, np.nan]]), 0.5).tolist()
+    >>> hardest_people(np.array([[0.9, 0.1, 0.5, 0.4, np.nan], [0.8, 0.3, 0.2, 0.9, np.nan]]), 0.5).tolist()
     [1, 2]
     """
     known = np.asarray(~np.isnan(personal).all(axis=0))
@@ -72,10 +72,10 @@ def hardest(personal: Floats, share: float = LOWEST) -> Indices:
     return np.asarray(np.sort(np.argsort(mean, kind="stable")[: int(np.ceil(share * known.sum() - EQUAL))]))
 
 
-def personal(path: str) -> str:
+def personal_path(path: str) -> str:
     """The path of the score by which people are hard or easy: F1 of spotting, or accuracy, since few people show every class.
 
-    >>> personal("recognition.uf1"), personal("spotting.macro.apex_mae_ms"), personal("analysis.strs")
+    >>> personal_path("recognition.uf1"), personal_path("spotting.macro.apex_mae_ms"), personal_path("analysis.strs")
     ('recognition.accuracy', 'spotting.macro.f1', 'spotting.micro.f1')
     """
     if path == "analysis.strs":
@@ -93,7 +93,7 @@ def over_datasets(beats: Sequence[float], people: Sequence[int]) -> dict[str, An
     numbers of people, p values too (Stouffer's method), as in MOABB's `combine_effects` and `combine_pvalues`.
 
     Args:
-        beats: for each dataset the share of draws of people in which it is better, see `beating`.
+        beats: for each dataset the share of draws of people in which it is better, see `win_shares`.
         people: of each dataset; nobody is in two of them.
 
     Returns:

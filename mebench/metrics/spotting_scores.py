@@ -11,13 +11,13 @@ from numpy.typing import ArrayLike
 from mebench.core import KINDS
 from mebench.metrics import catalogue
 from mebench.metrics.bootstrap import Basis
-from mebench.metrics.catalogue import METRICS, columns
+from mebench.metrics.catalogue import METRICS, metric_columns
 from mebench.metrics.conventions import Convention
-from mebench.metrics.density import by_density, places
+from mebench.metrics.density import by_density, place_false_positives
 from mebench.metrics.li2017 import newly_covered, rates_over_confidence
-from mebench.metrics.matching import Found, Pairs, find, largest, pair, take_turns
+from mebench.metrics.matching import Found, Pairs, find_truths, largest_matching, pair_intervals, take_turns
 from mebench.metrics.ratios import Bools, Floats, Indices, last_of_equals, per_unit, ratio
-from mebench.metrics.tables import groups, in_scope, of_kinds, of_units, renumbered
+from mebench.metrics.tables import in_scope, number_groups, of_kinds, of_units, renumber_truths
 
 _BLOCK = 64
 """Weightings that are computed at once, so that the working set fits into the CPU cache."""
@@ -183,7 +183,7 @@ def found_over_iou(
     Under `maximum` matching any matching of most pairs will do, for F1 depends on their number alone.
     """
     if convention.matching != "maximum":
-        found = [find(truths, predictions, replace(convention, threshold=t), pairs) for t in SWEEP]
+        found = [find_truths(truths, predictions, replace(convention, threshold=t), pairs) for t in SWEEP]
         return [(part.prediction, part.weight) for part in found]
     draw, weight = predictions["draw"].to_numpy(np.int64), np.ones(len(predictions))
     # A truth is found once in every draw: each (draw, truth) is a node of its own.
@@ -195,7 +195,7 @@ def found_over_iou(
         if matched and len(near.truth) == n_before:
             matched.append(matched[-1])
         else:
-            matched.append(largest(near.prediction, near.truth))
+            matched.append(largest_matching(near.prediction, near.truth))
     return [(rows, weight) for rows in matched]
 
 
@@ -317,8 +317,8 @@ def apex_claims(truths: pd.DataFrame, predictions: pd.DataFrame, pairs: Pairs) -
     Returns:
         (n_predictions,) bool; rows must be in the order of `Tables.ordered`.
     """
-    (of_predictions,) = groups(["video", "kind", "draw"], predictions)
-    (of_truths,) = groups(["video", "kind"], truths)
+    (of_predictions,) = number_groups(["video", "kind", "draw"], predictions)
+    (of_truths,) = number_groups(["video", "kind"], truths)
     order = np.argsort(of_predictions, kind="stable")
     rank_in_video = np.empty_like(of_predictions)
     rank_in_video[order] = np.arange(len(order)) - np.searchsorted(of_predictions[order], of_predictions[order])
@@ -365,7 +365,7 @@ class SpottingCounts:
         minutes: length of all videos, with or without expressions; NaN where unknown.
         frames: numbers for the frame rates of Li et al. 2017: frames of truths found, of truths, of false positives, and of no
             truth, NaN where unknown or not asked for.
-        where: places of the false positives of micro-expressions, see `places`; None for other kinds.
+        where: places of the false positives of micro-expressions, see `place_false_positives`; None for other kinds.
         found: true positives.
         unit: (n_predictions,) unit of each prediction.
         hits: for each of `THRESHOLDS`, (n_predictions,) whether each found a truth by the rule of average precision, or how many
@@ -401,7 +401,7 @@ class SpottingCounts:
 
     def basis_of(self, units: Sequence[int], name: str) -> Basis:
         """The subjects that a score depends on, as its metric says (`Metric.support`)."""
-        support = catalogue.find(name).support
+        support = catalogue.find_metric(name).support
         if support == "everybody":
             return Basis(len(units))
         intervals = self.spotted if support == "spotted" else self.truths
@@ -426,7 +426,7 @@ class SpottingCounts:
         """
         undefined = np.full(len(weights), np.nan)
         if self.convention.scores == frozenset({"f1"}):  # as the many permutations of a test
-            return {**dict.fromkeys(columns("spotting"), undefined), "f1": self.f1(weights)}
+            return {**dict.fromkeys(metric_columns("spotting"), undefined), "f1": self.f1(weights)}
         found, spotted, true = (weights @ counts for counts in (self.true_positives, self.spotted, self.truths))
         minutes = weights @ self.minutes
         right = weights @ self.hitting if self.convention.precision == "hitting" else found
@@ -530,10 +530,10 @@ def _can_be_ranked(confidence: Floats) -> bool:
     return not np.isnan(confidence).any() and bool((confidence != confidence[0]).any())
 
 
-def crowded(truths: pd.DataFrame, predictions: pd.DataFrame) -> Bools:
+def in_crowded_video(truths: pd.DataFrame, predictions: pd.DataFrame) -> Bools:
     """(n_predictions,) whether a prediction's video holds more predictions of its kind and draw than truths, and some truth."""
-    of_truths, of_predictions = groups(["video", "kind"], truths, predictions)
-    (of_draws,) = groups(["video", "kind", "draw"], predictions)
+    of_truths, of_predictions = number_groups(["video", "kind"], truths, predictions)
+    (of_draws,) = number_groups(["video", "kind", "draw"], predictions)
     n_truths = np.bincount(of_truths, minlength=of_predictions.max(initial=-1) + 1)[of_predictions]
     n_predictions = np.bincount(of_draws)[of_draws]
     return np.asarray((n_truths > 0) & (n_predictions > n_truths))
@@ -573,7 +573,7 @@ class UnitSums:
         return self.over_rows(rows[known], values[known]), self.over_rows(rows[known])
 
 
-def count(
+def count_spotting(
     truths: pd.DataFrame,
     predictions: pd.DataFrame,
     minutes: Floats,
@@ -595,7 +595,7 @@ def count(
     """
     macros = None
     if list(kinds) == ["micro"]:
-        macros = renumbered(of_kinds(truths, ["macro"]), convention)
+        macros = renumber_truths(of_kinds(truths, ["macro"]), convention)
     truths, predictions = _select_scored_intervals(truths, predictions, convention, kinds)
     is_counted = np.ones(len(predictions))
     if "own" in predictions:
@@ -604,15 +604,15 @@ def count(
     unit = draw if by_draw else predictions["unit"].to_numpy(np.int64)
     sums = UnitSums(unit, truths, len(minutes), by_draw)
 
-    pairs = pair(truths, predictions, convention, near=convention.matching != "peak")
-    found = find(truths, predictions, convention, pairs)
+    pairs = pair_intervals(truths, predictions, convention, near=convention.matching != "peak")
+    found = find_truths(truths, predictions, convention, pairs)
 
     unordered = without_order(predictions, convention)
     truth_unordered = np.isin(truths["run"], unordered).astype(np.float64)
     spotted_unordered = np.isin(predictions["run"], unordered).astype(np.float64)
     undecided = np.zeros(sums.n_units)
     if unordered and convention.asr == "claims":
-        undecided = sums.over_predictions(spotted_unordered * crowded(truths, predictions))
+        undecided = sums.over_predictions(spotted_unordered * in_crowded_video(truths, predictions))
 
     return SpottingCounts(
         convention=convention,
@@ -623,7 +623,9 @@ def count(
         means=_mean_terms(truths, predictions, convention, pairs, found, sums),
         minutes=minutes,
         frames=_frame_counts(truths, predictions, convention, found, sums, frames),
-        where=None if macros is None else places(truths, macros, predictions, found, sums.n_units, by_draw),
+        where=None
+        if macros is None
+        else place_false_positives(truths, macros, predictions, found, sums.n_units, by_draw),
         found=found,
         unit=unit,
         hits=_hits_for_average_precision(pairs, draw, convention),

@@ -11,12 +11,18 @@ from mebench.errors import MebenchError
 from mebench.metrics import catalogue, conventions, label_sets
 from mebench.metrics.bootstrap import Resampling
 from mebench.metrics.classification import calibration
-from mebench.metrics.conventions import CONVENTIONS, Convention, named
-from mebench.metrics.emotions import analysis, counted, recognition, recognition_of_parts
+from mebench.metrics.conventions import CONVENTIONS, Convention, find_convention
+from mebench.metrics.emotions import score_analysis, score_recognition, score_recognition_of_parts, scored_classes
 from mebench.metrics.li2017 import area_under, rates_over_confidence
 from mebench.metrics.mistakes import number_of_draws
 from mebench.metrics.ratios import Floats, per_unit, ratio
-from mebench.metrics.spotting_scores import SpottingCounts, count, detection_curve, frame_truth, weighted_frame_auc
+from mebench.metrics.spotting_scores import (
+    SpottingCounts,
+    count_spotting,
+    detection_curve,
+    frame_truth,
+    weighted_frame_auc,
+)
 from mebench.metrics.tables import Tables, in_scope, of_kinds, of_units
 from mebench.terminal import plural
 
@@ -69,7 +75,7 @@ def summarize(
         ConfigError: there is no such convention.
         DataError: the tables do not fit together.
     """
-    ordered, rule = tables.ordered(), named(convention)
+    ordered, rule = tables.ordered(), find_convention(convention)
     people = ordered.videos.drop_duplicates("unit").sort_values("unit")
     subjects = resampling or Resampling.of_subjects(people["stratum"].tolist(), draws, seed)
     remarks: list[str] = []
@@ -122,7 +128,7 @@ def _count_kinds(
     for name, pooled in parts.items():
         # A frame may hold a truth of each kind: it is counted once for each.
         frames = of_units(videos, n_frames * len(pooled), units.n_units, units.mean)
-        counts[name] = count(ordered.truths, ordered.spotted, minutes, rule, units.mean, frames, pooled)
+        counts[name] = count_spotting(ordered.truths, ordered.spotted, minutes, rule, units.mean, frames, pooled)
     return counts
 
 
@@ -157,7 +163,7 @@ def _add_analysis(
     spotted = of_kinds(ordered.spotted, ["micro"])
     if not _names_emotions(spotted, ordered) or not true.isin(list(classes)).any():
         return
-    scored = counted(rule, classes, true, spotted["emotion"])
+    scored = scored_classes(rule, classes, true, spotted["emotion"])
     if not scored:
         return
     if label_sets.are_sets(true) or label_sets.are_sets(spotted["emotion"]):
@@ -165,7 +171,7 @@ def _add_analysis(
     elif "analysis" not in rule.sections:
         remarks.append(f"{rule.name} defines no analysis: it is left out")
     else:
-        summary["analysis"] = analysis(ordered, counts, scored, units)
+        summary["analysis"] = score_analysis(ordered, counts, scored, units)
 
 
 def _names_emotions(spotted: pd.DataFrame, ordered: Tables) -> bool:
@@ -181,7 +187,7 @@ def _add_recognition(
     summary: dict[str, Any], clips: pd.DataFrame, classes: Sequence[str], rule: Convention, subjects: Resampling
 ) -> None:
     """Add the section `recognition`, or a remark why it is left out; neither without a clip of a scored class."""
-    scored = clips[label_sets.within(clips["truth"], classes)]
+    scored = clips[label_sets.within_classes(clips["truth"], classes)]
     if not len(scored):
         return
     if "recognition" not in rule.sections:
@@ -191,11 +197,11 @@ def _add_recognition(
         folds = scored["part"].nunique()
         summary["remarks"].append(f"each of the {folds} folds is scored by itself; recognition is the mean over folds")
     if label_sets.are_sets(scored["truth"]) or label_sets.are_sets(scored["predicted"]):
-        summary["recognition"] = label_sets.recognition(scored, classes, subjects)
+        summary["recognition"] = label_sets.score_label_sets(scored, classes, subjects)
     elif "part" in scored:
-        summary["recognition"] = recognition_of_parts(scored, classes, rule, subjects)
+        summary["recognition"] = score_recognition_of_parts(scored, classes, rule, subjects)
     else:
-        summary["recognition"] = recognition(scored, classes, rule, subjects)
+        summary["recognition"] = score_recognition(scored, classes, rule, subjects)
 
 
 def flat_scores(summary: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
@@ -215,10 +221,10 @@ def flat_scores(summary: Mapping[str, Any], prefix: str = "") -> dict[str, float
     return flat
 
 
-def scores_of(summary: Mapping[str, Any], prefix: str = "") -> dict[str, dict[str, Any]]:
+def scores_by_path(summary: Mapping[str, Any], prefix: str = "") -> dict[str, dict[str, Any]]:
     """The scores of a summary by dotted name, unchanged, undefined ones too.
 
-    >>> scores_of({"spotting": {"micro": {"tp": 3, "scores": {"f1": {"value": 0.5, "low": 0.4, "high": None}}}}})
+    >>> scores_by_path({"spotting": {"micro": {"tp": 3, "scores": {"f1": {"value": 0.5, "low": 0.4, "high": None}}}}})
     {'spotting.micro.f1': {'value': 0.5, 'low': 0.4, 'high': None}}
     """
     scores: dict[str, dict[str, Any]] = {}
@@ -228,7 +234,7 @@ def scores_of(summary: Mapping[str, Any], prefix: str = "") -> dict[str, dict[st
         if "value" in value:
             scores[f"{prefix}{key}"] = dict(value)
         else:
-            scores |= scores_of(value, prefix if key == "scores" else f"{prefix}{key}.")
+            scores |= scores_by_path(value, prefix if key == "scores" else f"{prefix}{key}.")
     return scores
 
 
@@ -372,21 +378,21 @@ _OF_EMOTIONS = (("analysis", "strs"), ("recognition", "uf1"), ("recognition", "u
 """Scores for which the most influential rule is reported, in addition to the F1 of each kind."""
 
 
-def of_conventions(under: Under) -> dict[str, Any]:
+def scores_by_convention(under: Under) -> dict[str, Any]:
     """Counts and values under every convention; of one that asks for more than the files hold, the reason."""
     return {name: _tried(under, name) for name in CONVENTIONS}
 
 
-def of_rules(under: Under, convention: str) -> dict[str, Any]:
+def scores_by_rule(under: Under, convention: str) -> dict[str, Any]:
     """Counts and values under a convention, and with each other value of each of its rules, by `rule=value`."""
     rows = {convention: _tried(under, convention)}
     for field in conventions.RULES:
-        default = getattr(named(convention), field)
+        default = getattr(find_convention(convention), field)
         usual = str(default).lower() if isinstance(default, bool) else default
         for value in _values_to_try(field):
             if value != usual:
                 rule = f"{field}={value}"
-                rows[rule] = _tried(under, conventions.changed(convention, [rule]))
+                rows[rule] = _tried(under, conventions.changed_name(convention, [rule]))
     return rows
 
 
@@ -402,11 +408,11 @@ def _values_to_try(field: str) -> Sequence[str]:
     return get_args(hint)
 
 
-def strongest(rows: Mapping[str, Any], convention: str) -> list[str]:
+def strongest_rules(rows: Mapping[str, Any], convention: str) -> list[str]:
     """A sentence for each main score: which rule by itself moves it most, and whether any does.
 
     >>> rows = {"strict": {"micro": {"f1": 0.5}}, "ends=half_open": {"micro": {"f1": 0.5}}, "reaching=false": {"micro": {"f1": 0.4}}}
-    >>> strongest(rows, "strict")
+    >>> strongest_rules(rows, "strict")
     ['of the rules of strict, reaching=false moves F1 of micro most, from 0.5000 to 0.4000; 1 of 2 move it at all']
     """
     kinds = [part for part in rows[convention] if part not in {"analysis", "recognition", "reason"}]
@@ -416,7 +422,9 @@ def strongest(rows: Mapping[str, Any], convention: str) -> list[str]:
         if usual is not None:
             scored = {rule: row for rule, row in rows.items() if "reason" not in row}
             values = {rule: row.get(part, {}).get(name) for rule, row in scored.items() if rule != convention}
-            sentences.append(_strongest_rule(convention, f"{catalogue.find(name).label} of {part}", usual, values))
+            sentences.append(
+                _strongest_rule(convention, f"{catalogue.find_metric(name).label} of {part}", usual, values)
+            )
     return sentences
 
 
@@ -453,7 +461,7 @@ def _tried(under: Under, name: str) -> dict[str, Any]:
     if recognition := summary.get("recognition"):
         values["recognition"] = {"n": recognition["n"], **_values(recognition)}
     if not values:
-        return {"reason": f"it defines {', '.join(named(name).sections)} alone, which is not here"}
+        return {"reason": f"it defines {', '.join(find_convention(name).sections)} alone, which is not here"}
     return values
 
 

@@ -35,7 +35,7 @@ class Tables:
         videos: all videos: `video` (`dataset/subject/id`), `subject` (`dataset/subject`), `dataset`, `n_frames`, `fps`;
             the last two may be missing. Optionally `processed`, the kinds that were looked for in the video, whether or not
             anything was found; without it all were looked for. `person`, who a subject is, where people go by several ids:
-            units of scoring are people. In a pool of runs (`comparison.pooled`), `run`, the number of the run whose copy of the
+            units of scoring are people. In a pool of runs (`comparison.pool_runs`), `run`, the number of the run whose copy of the
             video it is.
         truths: annotated intervals: `video`, `kind`, `onset`, `apex` (may be missing), `offset`, `emotion` (a scored
             class, or missing where the scheme does not map the label), and `intensity` where the dataset knows it.
@@ -109,7 +109,7 @@ def members_of(stratum: str) -> tuple[str, ...]:
     return stratum, *stratum.split("+")
 
 
-def numbers(column: pd.Series) -> Floats:
+def as_floats(column: pd.Series) -> Floats:
     """A column of numbers, NaN where one is missing (None, NA or NaN)."""
     return pd.to_numeric(column, errors="raise").to_numpy(dtype=np.float64, na_value=np.nan)
 
@@ -127,14 +127,14 @@ def of_units(table: pd.DataFrame, values: Floats, n_units: int, by_draw: bool) -
     return per_unit(table["unit"].to_numpy(np.int64), n_units, values)
 
 
-def groups(columns: Sequence[str], *tables: pd.DataFrame) -> list[Indices]:
+def number_groups(columns: Sequence[str], *tables: pd.DataFrame) -> list[Indices]:
     """A number for each row of each table, the same for rows that agree in some columns.
 
     Numbers are 0 or more, and serve all tables together. Missing values are equal. Tables are small and many: the preparations
     of `DataFrame.groupby` took a fourth of a score's time.
 
     >>> tables = [pd.DataFrame({"video": videos, "kind": "micro"}) for videos in (["a", "b", "a"], ["b", "c"])]
-    >>> [numbers.tolist() for numbers in groups(["video", "kind"], *tables)]
+    >>> [numbers.tolist() for numbers in number_groups(["video", "kind"], *tables)]
     [[0, 1, 0], [1, 2]]
     """
     numbers = np.zeros(sum(len(table) for table in tables), dtype=np.int64)
@@ -153,7 +153,7 @@ def _ordered_videos(table: pd.DataFrame) -> pd.DataFrame:
         DataError: a column lacks, or a video is listed twice.
     """
     columns = _checked("videos", table)
-    columns["n_frames"], columns["fps"] = numbers(table["n_frames"]), numbers(table["fps"])
+    columns["n_frames"], columns["fps"] = as_floats(table["n_frames"]), as_floats(table["fps"])
     datasets = columns["dataset"].tolist()
     # Ids that are equal in two datasets are two people.
     ids = list(zip(datasets, columns["subject"].tolist()))
@@ -232,11 +232,11 @@ def _intervals(name: str, table: pd.DataFrame, videos: pd.DataFrame, order: list
         raise DataError(
             f"the table of {name} holds an interval [{onset}, {offset}] in {video!r}: its onset must not be after its offset"
         )
-    columns["apex"] = numbers(table["apex"])
+    columns["apex"] = as_floats(table["apex"])
     emotion = table["emotion"].to_numpy(object)
     columns["emotion"] = np.where(pd.isna(emotion), "", emotion)
     if "confidence" in columns:
-        columns["surest"] = -numbers(table["confidence"])
+        columns["surest"] = -as_floats(table["confidence"])
         columns["draw"] = table["draw"].astype(np.int64).to_numpy()
     return sorted_rows(columns, order)
 
@@ -273,7 +273,7 @@ def in_scope(
     Returns:
         Both tables, with new row numbers; the same tables under `strict`.
     """
-    truths = renumbered(truths, convention)
+    truths = renumber_truths(truths, convention)
     if convention.videos == "with_truth":
         predictions = predictions[_known(predictions, truths, ["video", "kind"])]
     elif convention.videos == "with_result":
@@ -313,7 +313,7 @@ def _dummies(truths: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def renumbered(truths: pd.DataFrame, convention: Convention) -> pd.DataFrame:
+def renumber_truths(truths: pd.DataFrame, convention: Convention) -> pd.DataFrame:
     """Truths with the frames that a convention takes for them (`Convention.numbering`), those of `in_scope` and others."""
     if convention.numbering == "alike":
         return truths
@@ -322,5 +322,5 @@ def renumbered(truths: pd.DataFrame, convention: Convention) -> pd.DataFrame:
 
 def _known(table: pd.DataFrame, other: pd.DataFrame, columns: list[str]) -> Bools:
     """Whether each row's values of some columns occur in another table."""
-    keys, other_keys = groups(columns, table, other)
+    keys, other_keys = number_groups(columns, table, other)
     return np.isin(keys, other_keys)

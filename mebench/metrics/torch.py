@@ -17,9 +17,9 @@ from torchmetrics import Metric
 from mebench.core import KINDS, Expression, Kind, Prediction
 from mebench.errors import ConfigError, DataError, check_known
 from mebench.metrics.classification import confusion_matrix
-from mebench.metrics.conventions import Convention, named
-from mebench.metrics.emotions import class_scores, counted, of_true_positives, strs
-from mebench.metrics.spotting_scores import SpottingCounts, count, precision_recall_f1
+from mebench.metrics.conventions import Convention, find_convention
+from mebench.metrics.emotions import class_scores, of_true_positives, scored_classes, strs
+from mebench.metrics.spotting_scores import SpottingCounts, count_spotting, precision_recall_f1
 from mebench.metrics.tables import Tables
 
 Intervals = pd.DataFrame | Mapping[str, Any] | Sequence[Prediction] | Sequence[Expression]
@@ -46,7 +46,7 @@ class _Score(Metric):  # type: ignore[misc]
 
     def __init__(self, convention: str | Convention, options: Mapping[str, Any]) -> None:
         super().__init__(**options)
-        self.rules = named(convention)
+        self.rules = find_convention(convention)
         defines = self.rules.defines if self.section == "spotting" else self.rules.defines_of_classes
         if self.section not in self.rules.sections or not defines(self.score):
             raise ConfigError(
@@ -62,7 +62,7 @@ class _Score(Metric):  # type: ignore[misc]
         pooled = counts.cpu().numpy()
         # The answers one by one again, in any order: one of a class that is not counted is nobody's false positive.
         truth, predicted = np.repeat(np.indices(pooled.shape).reshape(2, -1), pooled.ravel(), axis=1).tolist()
-        scored = counted(self.rules, range(len(pooled)), support.nonzero().flatten().tolist(), predicted)
+        scored = scored_classes(self.rules, range(len(pooled)), support.nonzero().flatten().tolist(), predicted)
         if not scored:
             return float("nan")
         matrix = confusion_matrix(truth, predicted, scored).astype(np.float64)
@@ -221,7 +221,7 @@ class SpottingF1(_Score):
         names = pd.unique(pd.concat([predictions["video"], truths["video"]]))
         videos = pd.DataFrame({"video": names, "subject": "", "dataset": "", "n_frames": np.nan, "fps": np.nan})
         ordered = Tables(videos, truths, predictions.assign(draw=0)).ordered()
-        counts = count(ordered.truths, ordered.spotted, np.array([np.nan]), self.rules, kinds=self.kinds)
+        counts = count_spotting(ordered.truths, ordered.spotted, np.array([np.nan]), self.rules, kinds=self.kinds)
         more = np.concatenate([counts.true_positives, counts.spotted, counts.truths]).astype(np.int64)
         setattr(self, self._state, self.intervals + torch.from_numpy(more).to(self.device))
         return counts

@@ -88,7 +88,7 @@ def prediction_sets(
     return sets
 
 
-def uncertainty(scores: Floats, truth: Indices, person: Indices) -> dict[str, Any]:
+def summarize_uncertainty(scores: Floats, truth: Indices, person: Indices) -> dict[str, Any]:
     """All of these for a run's clips.
 
     Each person's temperature and sets come from the clips of all others, which other models answered. (Those models may have been

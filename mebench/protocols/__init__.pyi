@@ -21,7 +21,7 @@ from .known import ADDED as ADDED
 from .known import BROKEN as BROKEN
 from .known import PROTOCOLS as PROTOCOLS
 from .known import add_folder as add_folder
-from .known import find as find
+from .known import find_protocol as find_protocol
 from .known import folds as folds
 from .people import People as People
 from .protocol import NOTHING as NOTHING

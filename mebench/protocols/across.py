@@ -12,10 +12,10 @@ from mebench.protocols.people import People
 from mebench.protocols.protocol import NOTHING, Card, NoParams, Protocol
 
 
-def listed(names: Collection[str]) -> str:
+def dataset_setting(names: Collection[str]) -> str:
     """Datasets in the form of the command line.
 
-    >>> listed(["samm"]), listed(["casme2", "samm"])
+    >>> dataset_setting(["samm"]), dataset_setting(["casme2", "samm"])
     ('dataset=samm', 'dataset=[casme2,samm]')
     """
     return f"dataset={next(iter(names))}" if len(names) == 1 else f"dataset=[{','.join(names)}]"
@@ -24,9 +24,9 @@ def listed(names: Collection[str]) -> str:
 def need_exactly(people: People, protocol: str, *choices: Sequence[str], hint: str = "") -> None:
     """Raise a ConfigError unless the datasets are one of the choices."""
     if not any(set(choice) == set(people.datasets) for choice in choices):
-        wanted = hint or " or ".join(map(listed, choices))
+        wanted = hint or " or ".join(map(dataset_setting, choices))
         raise ConfigError(
-            f"protocol {protocol} is defined on {wanted}, not on {listed(people.datasets)}: choose that, or protocol=loso for "
+            f"protocol {protocol} is defined on {wanted}, not on {dataset_setting(people.datasets)}: choose that, or protocol=loso for "
             "any dataset"
         )
 
@@ -62,7 +62,7 @@ def need_several(people: People, what: str) -> None:
     """Raise a ConfigError if there are fewer than two datasets."""
     if len(people.datasets) < 2:
         raise ConfigError(
-            f"{what} needs at least 2 datasets, and this run has {listed(people.datasets)}: write for example "
+            f"{what} needs at least 2 datasets, and this run has {dataset_setting(people.datasets)}: write for example "
             "dataset=[casme2,samm]"
         )
 
@@ -206,8 +206,8 @@ def cdmer(people: People, params: CdmerParams = CdmerParams()) -> list[Fold]:
         ),
         (
             not pairs,
-            f"protocol cdmer with protocol.type={params.type} goes from one dataset to another, and {listed(people.datasets)} has "
-            f"no such pair: choose {listed(eligible)}",
+            f"protocol cdmer with protocol.type={params.type} goes from one dataset to another, and {dataset_setting(people.datasets)} has "
+            f"no such pair: choose {dataset_setting(eligible)}",
         ),
     )
     # The recordings of SMIC show the same people: the benchmark trains on those whom it tests.
@@ -267,12 +267,12 @@ def cross_spotting(people: People, params: CrossSpottingParams) -> list[Fold]:
     """
     for side in ("train", "test"):
         for name in getattr(params, side):
-            hint = f"Give all of them with dataset=[…], for example {listed(sorted({*people.datasets, name}))}"
+            hint = f"Give all of them with dataset=[…], for example {dataset_setting(sorted({*people.datasets, name}))}"
             check_known(f"dataset of protocol.{side}", name, people.datasets, hint)
     if idle := [name for name in people.datasets if name not in (*params.train, *params.test)]:
         raise ConfigError(
             f"{idle[0]} is in neither protocol.train nor protocol.test: put it into one, or leave it out with "
-            f"{listed(sorted({*params.train, *params.test}))}"
+            f"{dataset_setting(sorted({*params.train, *params.test}))}"
         )
     need_long(people, "cross_spotting")
     return [across(people, params.train, params.test)]

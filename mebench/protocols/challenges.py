@@ -7,7 +7,7 @@ from typing import Literal
 from mebench.core import THREE, Dataset, Fold, Scheme
 from mebench.errors import ConfigError
 from mebench.grouping import grouped
-from mebench.protocols.across import across, listed, need_exactly, need_long, only_on
+from mebench.protocols.across import across, dataset_setting, need_exactly, need_long, only_on
 from mebench.protocols.people import People
 from mebench.protocols.protocol import NOTHING, Card, NoParams, Protocol
 from mebench.protocols.within import loso, refuse_single
@@ -219,7 +219,7 @@ def meview(people: People, params: NoParams = NOTHING) -> list[Fold]:
     """
     if WILD not in people.datasets:
         raise ConfigError(
-            f"protocol meview tests MEVIEW, and {listed(people.datasets)} lacks it: take dataset=meview, or add it to those that "
+            f"protocol meview tests MEVIEW, and {dataset_setting(people.datasets)} lacks it: take dataset=meview, or add it to those that "
             "train, for example dataset=[casme2,samm,meview]"
         )
     laboratories = [name for name in people.datasets if name != WILD]

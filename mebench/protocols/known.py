@@ -61,7 +61,7 @@ def add_folder(folder: Path) -> bool:
     return bool(files)
 
 
-def find(name: str) -> Protocol:
+def find_protocol(name: str) -> Protocol:
     """The protocol of that name.
 
     Raises:
@@ -90,7 +90,7 @@ def folds(protocol: str, people: People, params: Any = None) -> list[Fold]:
     Raises:
         ConfigError: unknown protocol, or a dataset that it cannot serve.
     """
-    found_protocol = find(protocol)
+    found_protocol = find_protocol(protocol)
     return found_protocol.make(people, found_protocol.params() if params is None else params)
 
 

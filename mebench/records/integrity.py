@@ -18,7 +18,7 @@ from mebench.errors import refuse_if
 from mebench.grouping import grouped
 from mebench.records import consistency, recorded_settings, schema
 from mebench.records.schema import MOST_CLASSES, MOST_LETTERS, RECORD, UNPRINTED, RefusedError
-from mebench.runs import FIRST_SCORER, SCORER, RunFolder, score_again
+from mebench.runs import FIRST_SCORER, SCORER, RunFolder, rescore_run
 
 MOST_ROWS = {
     **dict.fromkeys(("videos.parquet", "truth.parquet", "distractors.parquet", "clips.parquet"), 10**5),
@@ -188,7 +188,7 @@ def rescore(folder: RunFolder) -> dict[str, Any]:
     Raises:
         RunError: a file of it is missing or damaged.
     """
-    return score_again(folder, schema.read(folder, RECORD)["config"])
+    return rescore_run(folder, schema.read(folder, RECORD)["config"])
 
 
 def record_name(run_id: str, version: int) -> str:

@@ -11,7 +11,7 @@ import yaml
 from mebench.errors import DataError
 from mebench.files import read_yaml
 from mebench.grouping import grouped
-from mebench.metrics.catalogue import find
+from mebench.metrics.catalogue import find_metric
 from mebench.number_format import scored
 from mebench.records.published import CLIPS, Published
 from mebench.records.record import Record
@@ -118,7 +118,7 @@ def separates(record: Record, rows: Sequence[Published], aliases: Sequence[Alias
         "seeds": f"this run is one training (seed {record.seed}); how many trainings the published value stands for is not printed",
     }
     for row in own_rows:
-        metric = find(row.path[-1] if row.metric in row.path else row.metric).label if row.metric != "n" else "n"
+        metric = find_metric(row.path[-1] if row.metric in row.path else row.metric).label if row.metric != "n" else "n"
         part = row.kind if row.task == "spotting" else row.part.replace("_", " ")
         words = f"{row.value:.{row.digits}f} published, undefined or not scored here"
         if values := value_of(record.summary, row):

@@ -18,7 +18,7 @@ from mebench.files import file_hash
 from mebench.metrics.catalogue import SECTIONS
 from mebench.records import consistency, integrity, recorded_settings, schema
 from mebench.result_cache import cached
-from mebench.runs import FIRST_SCORER, SCORER, RunFolder, read_csv, scores_of
+from mebench.runs import FIRST_SCORER, SCORER, RunFolder, current_summary, read_csv
 
 VIDEO_COLUMNS = ("video", "subject", "dataset", "n_frames", "fps")
 TRUTH_COLUMNS = ("video", "kind", "onset", "apex", "offset", "emotion")
@@ -236,7 +236,7 @@ def from_run(folder: RunFolder) -> Record:
     Raises:
         RunError: a file of it is missing or damaged.
     """
-    stored, summary = folder.read_json("config.json"), scores_of(folder)
+    stored, summary = folder.read_json("config.json"), current_summary(folder)
     table, videos = read_csv(folder.path / "costs.csv"), folder.read_table("videos.parquet")
     predict = float(table["predict_seconds"].sum())
     spent: dict[str, float] = {

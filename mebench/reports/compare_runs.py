@@ -13,11 +13,11 @@ from mebench.exchange import Answers, File
 from mebench.metrics import (
     LEVEL,
     ComparedScore,
-    Comparison,
     Convention,
+    RunComparison,
     Tables,
     catalogue,
-    compare,
+    compare_tables,
     holm,
     number_of_draws,
 )
@@ -25,7 +25,7 @@ from mebench.metrics.catalogue import Metric
 from mebench.number_format import number
 from mebench.records.record import TRUTH_COLUMNS, VIDEO_COLUMNS, Record, read
 from mebench.reports.scores import UNDEFINED, how_intervals, say_reason
-from mebench.runs import TUNED, RunFolder, tables_of
+from mebench.runs import TUNED, RunFolder, read_tables
 from mebench.table import Column, Table
 from mebench.terminal import print_lines, print_report
 
@@ -88,7 +88,7 @@ class Side:
         """A finished run, or the record of one."""
         folder, about = RunFolder(record.folder), record.about
         return cls(
-            record.id, tables_of(folder), about["tasks"], about["kinds"], about["classes"], record, folder.of_study
+            record.id, read_tables(folder), about["tasks"], about["kinds"], about["classes"], record, folder.of_study
         )
 
     @classmethod
@@ -120,7 +120,7 @@ class Side:
         }
 
 
-def compare_sides(first: Side, second: Side, convention: str, metrics: Sequence[str]) -> Comparison:
+def compare_sides(first: Side, second: Side, convention: str, metrics: Sequence[str]) -> RunComparison:
     """Compare two sides on the tasks of both.
 
     Raises:
@@ -142,7 +142,7 @@ def compare_sides(first: Side, second: Side, convention: str, metrics: Sequence[
         )
     own = [_shared_tables(side.tables, tasks) for side in (first, *first.others)]
     other = [_shared_tables(side.tables, tasks) for side in (second, *second.others)]
-    return compare(own, other, kinds=kinds, classes=first.classes, convention=convention, metrics=metrics)
+    return compare_tables(own, other, kinds=kinds, classes=first.classes, convention=convention, metrics=metrics)
 
 
 def _check_protocols(first: Side, second: Side) -> None:
@@ -224,7 +224,7 @@ def _text_rows(table: pd.DataFrame, columns: Sequence[str]) -> list[tuple[str, .
 
 
 def print_comparison(
-    comparison: Comparison, first: Side, second: Side, sentences: Sequence[str], notes: Sequence[str]
+    comparison: RunComparison, first: Side, second: Side, sentences: Sequence[str], notes: Sequence[str]
 ) -> None:
     """Print tables, conclusions and remarks on standard output; nothing is cut or wrapped unless it is a terminal."""
     print_lines("")
@@ -232,7 +232,7 @@ def print_comparison(
     print_report(f"B  {second.title}", _table_of_scores(comparison), table_of_tests(comparison), *sentences, "", *notes)
 
 
-def _table_of_scores(comparison: Comparison) -> Table:
+def _table_of_scores(comparison: RunComparison) -> Table:
     """The scores of both sides and their difference, and those of the hardest fifth of the subjects if known."""
     hardest = any(row.hardest for row in comparison.scores.values())
     heads = ["A", "B", "A - B"]
@@ -243,14 +243,14 @@ def _table_of_scores(comparison: Comparison) -> Table:
         scores = [row.first, row.second, row.difference]
         if hardest:
             scores += row.hardest.get("scores", [UNDEFINED, UNDEFINED])
-        digits = catalogue.find(path).digits
+        digits = catalogue.find_metric(path).digits
         rows.append((in_words(path), *({**score, "digits": digits} for score in scores)))
     columns = [Column("score", main=True), *(Column(head, right=True, score=True) for head in heads)]
     return Table(columns, rows, f"scores ({comparison.subjects} subjects)")
 
 
 def plain(
-    comparison: Comparison, first: Side, second: Side, sentences: Sequence[str], notes: Sequence[str]
+    comparison: RunComparison, first: Side, second: Side, sentences: Sequence[str], notes: Sequence[str]
 ) -> dict[str, Any]:
     """A comparison with its conclusions and remarks, as data for JSON."""
     return {
@@ -262,7 +262,7 @@ def plain(
     }
 
 
-def table_of_several(sides: Sequence[Side], comparisons: Sequence[Comparison]) -> Table:
+def table_of_several(sides: Sequence[Side], comparisons: Sequence[RunComparison]) -> Table:
     """Several runs compared with the first: scores, and p values of the differences, adjusted for all of them.
 
     Args:
@@ -275,7 +275,7 @@ def table_of_several(sides: Sequence[Side], comparisons: Sequence[Comparison]) -
     rows: list[list[Any]] = [[side.title] for side in sides]
     for n, path in enumerate(paths):
         columns += [Column(in_words(path), right=True, score=True), Column("p (Holm)", right=True)]
-        digits = {"digits": catalogue.find(path).digits}
+        digits = {"digits": catalogue.find_metric(path).digits}
         rows[0] += [{**comparisons[0].scores[path].first, **digits}, ""]
         # The p values of one comparison follow one another.
         for row, comparison, p in zip(rows[1:], comparisons, adjusted[n :: len(paths)]):
@@ -291,17 +291,17 @@ def in_words(path: str) -> str:
     ('spotting, micro: F1', 'spotting, micro: F1 at IoU 0.55', 'recognition, samm: UF1')
     """
     words = [part.replace("_", " ") for part in re.split(r"\.(?!\d)", path)[:-1] if part not in {"members", "details"}]
-    return f"{', '.join(words)}: {catalogue.find(path).label}"
+    return f"{', '.join(words)}: {catalogue.find_metric(path).label}"
 
 
-def conclusions(comparison: Comparison) -> list[str]:
+def conclusions(comparison: RunComparison) -> list[str]:
     """One sentence for each score: the better side, or the detectable difference."""
     return [f"{in_words(path)}: {_conclusion(path, row, comparison)}." for path, row in comparison.scores.items()]
 
 
-def _conclusion(path: str, row: ComparedScore, comparison: Comparison) -> str:
+def _conclusion(path: str, row: ComparedScore, comparison: RunComparison) -> str:
     """The better side with values and p, or the difference that would be detectable."""
-    metric, difference = catalogue.find(path), row.difference["value"]
+    metric, difference = catalogue.find_metric(path), row.difference["value"]
     if difference is None or row.p is None or row.p_holm is None:
         return "undefined for A or B, so nothing is compared"
     if row.same:
@@ -336,10 +336,10 @@ def _ranking(metric: Metric, difference: float) -> str:
 
 def _beyond_all(path: str, row: ComparedScore) -> bool:
     """Whether the detectable difference exceeds any possible difference of two shares."""
-    return row.detectable is not None and row.detectable > 1 and catalogue.find(path).scale == "share"
+    return row.detectable is not None and row.detectable > 1 and catalogue.find_metric(path).scale == "share"
 
 
-def remarks(comparison: Comparison, first: Side, second: Side, rule: Convention) -> list[str]:
+def remarks(comparison: RunComparison, first: Side, second: Side, rule: Convention) -> list[str]:
     """Remarks for judging the numbers."""
     clips = comparison.mcnemar
     sentences = [
@@ -363,7 +363,7 @@ def remarks(comparison: Comparison, first: Side, second: Side, rule: Convention)
     return list(dict.fromkeys(filter(None, sentences)))
 
 
-def _on_tests(comparison: Comparison) -> Iterator[str]:
+def _on_tests(comparison: RunComparison) -> Iterator[str]:
     """Remarks on the permutation test, Wilcoxon's test, and the number of tests."""
     scores = comparison.scores.values()
     n_tested = sum(row.p is not None for row in scores)
@@ -402,7 +402,7 @@ def _on_parts_left_out(first: Side, second: Side) -> Iterator[str]:
             yield f"{letter} predicts by chance in {n_draws} draws: the first one is compared"
 
 
-def _on_missing_intervals(comparison: Comparison) -> Iterator[str]:
+def _on_missing_intervals(comparison: RunComparison) -> Iterator[str]:
     """The scores without an interval, by the reason."""
     scores_by_reason: dict[str, list[str]] = {}
     for path, row in comparison.scores.items():
@@ -471,7 +471,7 @@ def _compared(p: float) -> str:
     return f"= {_p(p)}" if p >= 0.0001 else "< 0.0001"
 
 
-def table_of_tests(comparison: Comparison) -> Table:
+def table_of_tests(comparison: RunComparison) -> Table:
     """The tests of each score: p values, effect size, and the smallest difference that they find in 4 of 5 cases."""
     heads = ("p", "p (Holm)", "p (Wilcoxon)", "subjects", "rank-biserial", "detectable, 80 % power")
     return Table(
@@ -482,7 +482,7 @@ def table_of_tests(comparison: Comparison) -> Table:
                 *(_p(p) or "-" for p in (row.p, row.p_holm, row.wilcoxon_p)),
                 row.wilcoxon_n,
                 number(row.rank_biserial, 2),
-                "> 1" if _beyond_all(path, row) else number(row.detectable, catalogue.find(path).digits),
+                "> 1" if _beyond_all(path, row) else number(row.detectable, catalogue.find_metric(path).digits),
             )
             for path, row in comparison.scores.items()
         ],

@@ -15,7 +15,7 @@ from mebench.metrics import Tables, quiet_rate, summarize
 from mebench.number_format import scored
 from mebench.records import from_run, of_method
 from mebench.runner.plan import make_plan, weightless
-from mebench.runs import RunFolder, tables_of_folds
+from mebench.runs import RunFolder, read_tables_of_folds
 from mebench.table import template
 from mebench.terminal import plural
 
@@ -59,7 +59,7 @@ def export_model(folder: RunFolder, fold: str, out: Path, name: str | None = Non
     sides, timings = plan.sides(tested_fold), plan.timings(tested_fold)
     words = {member_name(word): word for word in plan.config.dataset_params}
     homes = {words.get(name, name): dataset for dataset, name in map(plan.home, sides.train)}
-    tested, timing = dict(tables_of_folds(folder))[fold], next(iter(timings.values()))
+    tested, timing = dict(read_tables_of_folds(folder))[fold], next(iter(timings.values()))
     scores, lines = _scores(tested, model.about)
     chains = {
         chain: steps.fingerprint() for part in plan.parts for chain, steps in weightless(part).chains(timing).items()

@@ -15,7 +15,15 @@ from numpy.typing import NDArray
 from mebench.errors import RunError
 from mebench.inference import ScoreCurve
 from mebench.lazy_imports import load_lazily
-from mebench.metrics import Convention, Tables, confusion_matrix as count, find, in_scope, of_first_draw, of_kinds
+from mebench.metrics import (
+    Convention,
+    Tables,
+    confusion_matrix as count,
+    find_truths,
+    in_scope,
+    of_first_draw,
+    of_kinds,
+)
 from mebench.reports.timeline import COLORS, Span, Timeline, Track, edges_of
 from mebench.runs import RunFolder, read_csv
 from mebench.terminal import for_figure
@@ -390,7 +398,7 @@ def true_positives(tables: Tables, rule: Convention) -> pd.DataFrame:
     if (ordered.spotted["emotion"] == "").all():
         return pd.DataFrame(columns=["truth", "predicted"])
     true, spotted = in_scope(of_kinds(ordered.truths, ["micro"]), of_kinds(ordered.spotted, ["micro"]), rule)
-    matches = find(true, spotted, rule)
+    matches = find_truths(true, spotted, rule)
     return pd.DataFrame(
         {
             "truth": true["emotion"].to_numpy()[matches.truth],

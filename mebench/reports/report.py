@@ -28,8 +28,8 @@ from mebench.metrics import (
     RATES,
     catalogue,
     count_mistakes,
+    find_convention,
     miss_shares,
-    named,
     number_of_draws,
     of_first_draw,
     sort_mistakes,
@@ -40,7 +40,7 @@ from mebench.records.record import Record, read
 from mebench.reports import compare_runs, plots, trust
 from mebench.reports.scores import parts_of, title_of
 from mebench.reports.timeline import MISSED, SCRIPT, STYLE, WHY, Judged, clock, plain_rows, timeline
-from mebench.runs import CURVES, RunFolder, safe_name, tables_of
+from mebench.runs import CURVES, RunFolder, read_tables, safe_name
 from mebench.table import Column, Table, as_sentence, interval_bar
 from mebench.terminal import for_template
 
@@ -77,10 +77,10 @@ def environment(*templates: Path) -> Environment:
         "digits": digits,
         "interval": ends,
         "clock": clock,
-        "metric": lambda name: catalogue.find(name).label,
+        "metric": lambda name: catalogue.find_metric(name).label,
         "bar": interval_bar,
         "words": lambda name: name.replace("_", " "),
-        "meaning": lambda name: catalogue.find(name).describe(),
+        "meaning": lambda name: catalogue.find_metric(name).describe(),
         "page": safe_name,
         "sentence": as_sentence,
         "setting": json_output.text,
@@ -141,7 +141,7 @@ def _sections(summary: Mapping[str, Any]) -> list[tuple[str, str, list[tuple[str
 
 def _is_shown(metric: str, score: Score, part: str) -> bool:
     """Whether a page shows a score: one of time only if defined, a rate only for micro-expressions, to stay small."""
-    if not catalogue.find(metric).timed:
+    if not catalogue.find_metric(metric).timed:
         return True
     return score["value"] is not None and (part == "micro" or metric not in RATES)
 
@@ -235,7 +235,7 @@ def emotions_of(record: Record, side: Judged) -> dict[str, pd.DataFrame]:
     if tables.clips is not None:
         answers_of["recognition"] = tables.clips
     if tables.predictions is not None:
-        answers_of["analysis"] = plots.true_positives(tables, named(record.convention))
+        answers_of["analysis"] = plots.true_positives(tables, find_convention(record.convention))
     return {task: answers for task, answers in answers_of.items() if len(answers)}
 
 
@@ -382,7 +382,7 @@ def judged(record: Record, name: str = "") -> Judged:
         DataError: its tables do not fit together.
     """
     folder = RunFolder(record.folder)
-    tables, about = tables_of(folder), record.about
+    tables, about = read_tables(folder), record.about
     spots, scores = "spot" in about["tasks"], pd.DataFrame(columns=SCORES)
     if spots and (folder.path / "frame_scores.parquet").is_file():
         scores = folder.read_table("frame_scores.parquet")
@@ -598,7 +598,7 @@ def write_figures(folders: Sequence[RunFolder], place: Path) -> list[Path]:
 
 def page(
     folders: Sequence[RunFolder],
-    comparison: metrics.Comparison | None = None,
+    comparison: metrics.RunComparison | None = None,
     remarks: Sequence[str] = (),
     faces: bool = False,
     trusted: Mapping[str, Any] | None = None,
@@ -643,7 +643,7 @@ def _page_of_run(record: Record, faces: bool, trusted: Mapping[str, Any] | None)
     )
 
 
-def _page_of_comparison(records: Sequence[Record], comparison: metrics.Comparison, remarks: Sequence[str]) -> str:
+def _page_of_comparison(records: Sequence[Record], comparison: metrics.RunComparison, remarks: Sequence[str]) -> str:
     """The page of two runs, A and B, with empty lines."""
     runs = [*zip("AB", records)]
     sides = [judged(record, name) for name, record in runs]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mebench import metrics
 from mebench.config import flatten
 from mebench.lazy_imports import load_lazily
-from mebench.metrics.catalogue import METRICS, find
+from mebench.metrics.catalogue import METRICS, find_metric
 from mebench.metrics.reasons import read_supports
 from mebench.metrics.scored_parts import scored_parts
 from mebench.number_format import Score, count, number, shares_in_words
@@ -38,7 +38,7 @@ def score_table(title: str, scores: Mapping[str, Any], below: Iterable[tuple[str
     """
     rows: list[tuple[str, Score] | str] = []
     for name, score in scores.items():
-        metric = find(name)
+        metric = find_metric(name)
         rows.append((metric.label, {**score, "digits": metric.digits}))
     return Table([Column("score"), Column("value", right=True, score=True)], [*rows, *below], title)
 
@@ -90,7 +90,7 @@ def reason_lines(summary: Mapping[str, Any], names: Collection[str] = METRICS) -
         for name, score in content["scores"].items():
             if "reason" in score and name in names:
                 place = f"{section}, {part}" if part else section
-                labels_by_reason.setdefault((place, score["reason"]), []).append(find(name).label)
+                labels_by_reason.setdefault((place, score["reason"]), []).append(find_metric(name).label)
     return [
         f"no interval for {place}, {_enumerated(labels)}: {say_reason(reason)}"
         for (place, reason), labels in labels_by_reason.items()
@@ -291,7 +291,7 @@ def sensitivity_table(compared: Mapping[str, Any]) -> Table:
     """One line for each convention and kind."""
     if any("recognition" in row for row in compared.values()):
         names = ("accuracy", "wf1", "uf1", "uar")
-        columns = [Column("convention"), *(Column(name, find(name).label, right=True) for name in names)]
+        columns = [Column("convention"), *(Column(name, find_metric(name).label, right=True) for name in names)]
         rows = [(convention, *_cells_of(row.get("recognition", {}), names)) for convention, row in compared.items()]
         return Table(columns, rows, "the same answers under every convention")
     kinds = [kind for kind in ("micro", "macro", "overall") if any(kind in row for row in compared.values())]
@@ -299,9 +299,9 @@ def sensitivity_table(compared: Mapping[str, Any]) -> Table:
     emotions = ("accuracy", "f1", "uf1", "strs") if analysed else ()
     several = len(kinds) > 1
     columns = [Column("convention"), *([Column("kind")] if several else []), *COUNTED]
-    columns += [Column(name, find(name).label, right=True) for name in _COMPARED]
+    columns += [Column(name, find_metric(name).label, right=True) for name in _COMPARED]
     for name in emotions:
-        label = f"{find(name).label} (analysis)" if name in _COMPARED else find(name).label
+        label = f"{find_metric(name).label} (analysis)" if name in _COMPARED else find_metric(name).label
         columns.append(Column(name, label, right=True))
     return Table(columns, _sensitivity_rows(compared, kinds, emotions), "the same predictions under every convention")
 

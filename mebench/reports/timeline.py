@@ -24,8 +24,8 @@ from mebench.inference import ScoreCurve
 from mebench.metrics import (
     Convention,
     Tables,
+    find_convention,
     in_scope,
-    named,
     of_first_draw,
     of_kinds,
     sort_mistakes,
@@ -215,7 +215,9 @@ class Judged:
             truths = tables.truths.assign(outcome="open", why="").sort_values("onset", kind="stable")
         else:
             ordered = tables.ordered()
-            true, spotted = in_scope(ordered.truths, of_kinds(ordered.spotted, self.kinds), named(self.convention))
+            true, spotted = in_scope(
+                ordered.truths, of_kinds(ordered.spotted, self.kinds), find_convention(self.convention)
+            )
             in_kinds = true[true["kind"].isin(list(self.kinds))]
             wrong, missed = (mistakes[mistakes["mistake"] == what] for what in ("false_positive", "miss"))
             why = wrong["under"].map(lambda word: f"wrong: {WHY.get(word, f'on {word}')}")

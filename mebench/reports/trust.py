@@ -18,15 +18,15 @@ import pandas as pd
 from mebench.errors import DataError, listed, refused_by_system
 from mebench.files import read_plain
 from mebench.metrics import Resampling, holm, path_of, per_unit, sections_of
-from mebench.metrics.catalogue import find
+from mebench.metrics.catalogue import find_metric
 from mebench.metrics.comparison import MAIN, on_hardest
-from mebench.metrics.group_gaps import LEAST_PEOPLE, by_group, paired
+from mebench.metrics.group_gaps import LEAST_PEOPLE, by_group, compare_shares
 from mebench.metrics.noise import under_noise
-from mebench.metrics.uncertainty import uncertainty
+from mebench.metrics.uncertainty import summarize_uncertainty
 from mebench.number_format import digits, span
 from mebench.reports.compare_runs import Side, shared
 from mebench.reports.timeline import Judged
-from mebench.runs.scoring import scored_of
+from mebench.runs.scoring import select_scored_clips
 from mebench.table import Column, Table
 
 MOST_BYTES = 2**24
@@ -131,7 +131,7 @@ def trust(side: Judged, people: Path | None = None, seed: int = 0) -> dict[str, 
 
     Returns:
         `sides`: found, and correctly named, micro-expressions with action units of only the left or right half, see
-        `metrics.group_gaps.paired`; `hardest`: for each main score the result of `metrics.comparison.on_hardest`;
+        `metrics.group_gaps.compare_shares`; `hardest`: for each main score the result of `metrics.comparison.on_hardest`;
         `uncertainty`, see there, if classes have scores; `groups`: for each attribute and main score the result of
         `metrics.group_gaps.by_group`, with `p_holm`.
 
@@ -142,7 +142,11 @@ def trust(side: Judged, people: Path | None = None, seed: int = 0) -> dict[str, 
     videos = tables.ordered().videos
     persons, unit_of = videos.drop_duplicates("unit").sort_values("unit"), videos.set_index("video")["unit"]
     strata, trusted = persons["stratum"].tolist(), dict[str, Any](sides={}, groups={}, hardest={})
-    micro, named, clips = tables.truths[tables.truths["kind"] == "micro"], scored_of(tables.truths), tables.clips
+    micro, named, clips = (
+        tables.truths[tables.truths["kind"] == "micro"],
+        select_scored_clips(tables.truths),
+        tables.clips,
+    )
     parts: dict[str, tuple[pd.DataFrame, Any]] = {}
     if tables.predictions is not None:
         missed = side.mistakes[side.mistakes["mistake"] == "miss"]
@@ -157,7 +161,7 @@ def trust(side: Judged, people: Path | None = None, seed: int = 0) -> dict[str, 
             np.stack([per_unit(unit, len(strata), (half & of) * 1.0) for half in halves]) for of in (right, True)
         )
         if counts.sum(axis=1).all():
-            trusted["sides"][what] = paired(hits, counts, strata, seed=seed)
+            trusted["sides"][what] = compare_shares(hits, counts, strata, seed=seed)
     if side.answers is not None:
         answers = named.merge(side.answers.drop_duplicates(keys[:1] + keys[2:]), on=keys[:1] + keys[2:])
         answers = answers[answers["emotion"].isin(names) & (answers["probabilities"].str.len() == len(names))]
@@ -165,7 +169,7 @@ def trust(side: Judged, people: Path | None = None, seed: int = 0) -> dict[str, 
         if person.max(initial=0) > 0:
             scores = np.stack(answers["probabilities"].tolist()).astype(np.float64)
             truth = pd.Index(names).get_indexer(pd.Index(answers["emotion"]))
-            trusted["uncertainty"] = uncertainty(scores, truth, person)
+            trusted["uncertainty"] = summarize_uncertainty(scores, truth, person)
     sections = sections_of(tables, len(strata), side.kinds or ["micro"], names, str(side.convention))
     everybody, once = Resampling.of_subjects(strata, 1000, seed), np.ones((1, len(strata)))
     scored = [
@@ -273,7 +277,7 @@ def tables_of_noise(scores: Mapping[str, Any], names: Sequence[str]) -> list[Tab
                 ),
                 (
                     "the truth itself",
-                    float(find(path).direction == "higher"),
+                    float(find_metric(path).direction == "higher"),
                     score["ceiling"],
                     "",
                     *[None] * len(names),

@@ -18,7 +18,7 @@ from mebench.progress import Progress
 from mebench.records import Published, Value, count_of, gap_in_words, section_of, value_of
 from mebench.reproduction.rescore import read_described
 from mebench.runner import differences, make_plan, worth_of
-from mebench.runs import RunFolder, score, scores_of
+from mebench.runs import RunFolder, current_summary, score_run
 from mebench.terminal import command
 
 Words = tuple[str, ...]
@@ -260,9 +260,9 @@ def reproduce(
     summaries: dict[str, tuple[Mapping[str, Any], Mapping[str, Any]]] = {}
     folders = (folder for run in runs.values() for folder in (run.folder, run.honest) if folder is not None)
     for folder in {folder.id: folder for folder in folders}.values():
-        config, own = folder.read_json("config.json")["config"], scores_of(folder)
+        config, own = folder.read_json("config.json")["config"], current_summary(folder)
         by_paper, strict = (
-            own if own["convention"] == name else score(folder, int(config["seed"]), int(config["bootstrap"]), name)
+            own if own["convention"] == name else score_run(folder, int(config["seed"]), int(config["bootstrap"]), name)
             for name in (paper.convention, "strict")
         )
         summaries[folder.id] = by_paper, strict
@@ -282,7 +282,7 @@ def _best(default: Run, others: Sequence[Run]) -> dict[str, Any] | None:
     folders = [folder for run in (default, *others) if (folder := run.honest or run.folder) is not None]
     if not others or len(folders) <= len(others):
         return None
-    scored = [scores_of(folder)["recognition"]["scores"]["uf1"]["value"] or 0.0 for folder in folders]
+    scored = [current_summary(folder)["recognition"]["scores"]["uf1"]["value"] or 0.0 for folder in folders]
     place = 1 + max(range(len(others)), key=lambda number: scored[number + 1])
     return {
         "of": len(others),

@@ -47,7 +47,15 @@ from mebench.exchange import (
 )
 from mebench.files import file_hash, read_yaml
 from mebench.grouping import grouped
-from mebench.metrics import COLUMNS, SECTIONS, epoch_choices, flat_scores, named, summarize, summarize_mistakes
+from mebench.metrics import (
+    COLUMNS,
+    SECTIONS,
+    epoch_choices,
+    find_convention,
+    flat_scores,
+    summarize,
+    summarize_mistakes,
+)
 from mebench.records import CAVEATS, LARGEST, Hash, Published, Value, value_of
 from mebench.terminal import plural
 
@@ -298,7 +306,7 @@ def read_source(folder: Path, name: str) -> Source:
         DataError: its file has another form.
     """
     source = read_described("source", Source, folder, name)
-    named(source.convention)
+    find_convention(source.convention)
     return source
 
 
@@ -382,7 +390,9 @@ def read_answers(
     by_epoch = {epoch: join_rows(one, truth, of_epoch[epoch]) for epoch in sorted(of_epoch)}
     thresholds = _thresholds(one.choice)
     kinds = next(iter(by_epoch.values())).kinds
-    grid = epoch_choices.grid({epoch: read.tables for epoch, read in by_epoch.items()}, kinds, thresholds, convention)
+    grid = epoch_choices.count_grid(
+        {epoch: read.tables for epoch, read in by_epoch.items()}, kinds, thresholds, convention
+    )
     chosen = dict[epoch_choices.Rule | None, Answers]()
     without_intervals = rows_without_intervals(truth)
     for rule in one.choice.rules:
@@ -630,7 +640,7 @@ def rescore(source: Source, root: Path, draws: int = 1000) -> dict[str, Any]:
     Returns:
         JSON: `source`, `key`, `mebench`, and `sets` of `dataset`, `protocol` and `results`, each with `convention`,
             `later` (frames), `choice` (if answers are chosen) and the `summary` without details, under the strict rules
-            with mistakes and curves of spotting; for chosen answers also `selection`, see `epoch_choices.worth`.
+            with mistakes and curves of spotting; for chosen answers also `selection`, see `epoch_choices.selection_gains`.
 
     Raises:
         DataError: files are missing or changed, or differ from the source's description.
@@ -660,7 +670,7 @@ def _rescore_set(source: Source, one: Set, paths: Mapping[str, Path], draws: int
     if one.choice is not None:
         by_rule = {rule: read.tables for rule, read in chosen.items() if rule is not None}
         kinds = next(reversed(chosen.values())).kinds
-        scored["selection"] = _kept(epoch_choices.worth(by_rule, kinds, n_tried, source.convention, draws))
+        scored["selection"] = _kept(epoch_choices.selection_gains(by_rule, kinds, n_tried, source.convention, draws))
     return scored
 
 

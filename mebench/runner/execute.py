@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from mebench.config import RunConfig, trainer
 from mebench.errors import ConfigError, InterruptedRunError as InterruptedRunError, MebenchError
 from mebench.lazy_imports import load_lazily
-from mebench.metrics import SECTIONS, scores_of
+from mebench.metrics import SECTIONS, scores_by_path
 from mebench.progress import Progress
 from mebench.runner.guard import find_plan_warnings
 from mebench.runner.host import imports_of
@@ -360,7 +360,7 @@ def leak_gain(config: RunConfig, summary: Mapping[str, Any], progress: Progress)
 
 def _scores(summary: Mapping[str, Any]) -> dict[str, float | None]:
     """The values of all sections by path; details, members and folds, whose paths are longer, are left out."""
-    scores = scores_of({section: summary.get(section) or {} for section in SECTIONS})
+    scores = scores_by_path({section: summary.get(section) or {} for section in SECTIONS})
     # Scores that are compared, in every section that has them.
     return {
         path: s["value"]

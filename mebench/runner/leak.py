@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from mebench.config import RunConfig, with_settings
 from mebench.core import Prediction
-from mebench.metrics import Score, Tables, compare, confusion_matrix, grid, uar, uf1
+from mebench.metrics import Score, Tables, compare_tables, confusion_matrix, count_grid, uar, uf1
 from mebench.runner.guard import FILE as AUDIT
 from mebench.runs import (
     EPOCH_PREDICTIONS,
@@ -22,9 +22,9 @@ from mebench.runs import (
     FoldResult,
     RunFolder,
     read_fold,
+    read_tables,
     safe_name,
-    scored_of,
-    tables_of,
+    select_scored_clips,
 )
 
 if TYPE_CHECKING:  # tables of records need no Lightning
@@ -104,7 +104,7 @@ class EpochPredictions:
         self.plan, self.folder = plan, folder
         keys, number = ["video", "onset", "offset"], {name: place for place, name in enumerate(plan.task.classes)}
         videos = folder.read_table("videos.parquet").set_index("video")["subject"]
-        truths = scored_of(folder.read_table("truth.parquet"))
+        truths = select_scored_clips(folder.read_table("truth.parquet"))
         clips = truths[keys].assign(subject=truths["video"].map(videos), truth=truths["emotion"].map(number))
         self.of_fold: dict[str, tuple[pd.DataFrame, NDArray[np.float64]]] = {}
         self.missed: dict[str, list[int]] = {}
@@ -196,7 +196,7 @@ class EpochIntervals:
 
     def __init__(self, folder: RunFolder, plan: Plan) -> None:
         self.plan, self.folder = plan, folder
-        self.tables = tables = tables_of(folder)
+        self.tables = tables = read_tables(folder)
         videos = tables.ordered().videos
         self.units = dict(zip(videos["video"], videos["unit"]))
         self.every = every = pd.concat([table for _, table in _tables_of(folder, plan)], ignore_index=True).assign(
@@ -209,7 +209,7 @@ class EpochIntervals:
             str(epoch): replace(tables, predictions=every[every["epoch"] == epoch], clips=None)
             for epoch in range(max(self.epochs, 1))
         }
-        self.grid = grid(answers, plan.task.kinds, cuts.tolist(), plan.config.convention)
+        self.grid = count_grid(answers, plan.task.kinds, cuts.tolist(), plan.config.convention)
         self.of_people = np.stack([self.grid.f1(p) for p in np.eye(len(self.grid.people), dtype=bool)], axis=-1)
 
     def picked(self, rule: str, most: int | None = None, cut: bool = True) -> list[tuple[int, int, int]]:
@@ -300,9 +300,9 @@ def differences(
         answers: instead of the leaking run's own.
     """
     about = leaking.read_json("folds.json")
-    comparison = compare(
-        tables_of(leaking) if answers is None else answers,
-        tables_of(honest),
+    comparison = compare_tables(
+        read_tables(leaking) if answers is None else answers,
+        read_tables(honest),
         kinds=about["kinds"],
         classes=about["classes"],
         convention=convention,

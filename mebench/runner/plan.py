@@ -31,7 +31,7 @@ from mebench.core import (
 from mebench.errors import ConfigError, RunError, at_fault, keys_behind, refused_by_plugin
 from mebench.files import code_hash, file_hash
 from mebench.lazy_imports import load_lazily
-from mebench.protocols import People, Protocol, find as find_protocol
+from mebench.protocols import People, Protocol, find_protocol as find_protocol
 from mebench.runner.choices import (
     Ability,
     abilities,

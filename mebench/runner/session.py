@@ -26,7 +26,7 @@ from mebench.runner.leak import EpochAnswers
 from mebench.runner.plan import Plan, make_plan
 from mebench.runner.prepare import Prepared, SharedVideo, missing_videos, shared_video
 from mebench.runner.workers import Task
-from mebench.runs import RunFolder, first_id, safe_name, score, scores_of
+from mebench.runs import RunFolder, current_summary, first_id, safe_name, score_run
 from mebench.terminal import plural
 
 FILE = "skipped.json"
@@ -240,7 +240,7 @@ class Session:
         for one in plan.folds:
             seconds[one.key] = sum(left.pop(video.key, 0.0) for video in plan.sides(one).test)
         folder.merge(list(seconds), seconds)
-        summary = score(folder, plan.config.seed, plan.config.bootstrap, plan.config.convention)
+        summary = score_run(folder, plan.config.seed, plan.config.bootstrap, plan.config.convention)
         with_id = {"run_id": folder.id, "seconds": round(time.perf_counter() - self.began, 3), **summary}
         folder.write_json("summary.json", with_id)
         kept, config = self.epoch_predictions, plan.config
@@ -380,8 +380,8 @@ def cached_outcome(folder: RunFolder, config: RunConfig) -> Outcome:
     Raises:
         RunError: a file of it is missing or damaged.
     """
-    summary, stored = scores_of(folder), folder.read_json("config.json")["config"]
+    summary, stored = current_summary(folder), folder.read_json("config.json")["config"]
     if (stored["convention"], stored["bootstrap"]) != (config.convention, config.bootstrap):
         head = {name: summary[name] for name in ("run_id", "seconds")}
-        summary = {**head, **score(folder, config.seed, config.bootstrap, config.convention)}
+        summary = {**head, **score_run(folder, config.seed, config.bootstrap, config.convention)}
     return Outcome(folder, summary)

@@ -24,10 +24,10 @@ from .folder import RunFolder as RunFolder
 from .folder import first_id as first_id
 from .scoring import FIRST_SCORER as FIRST_SCORER
 from .scoring import SCORER as SCORER
-from .scoring import of_dataset as of_dataset
-from .scoring import score as score
-from .scoring import score_again as score_again
-from .scoring import scored_of as scored_of
-from .scoring import scores_of as scores_of
-from .scoring import tables_of as tables_of
-from .scoring import tables_of_folds as tables_of_folds
+from .scoring import select_dataset as select_dataset
+from .scoring import score_run as score_run
+from .scoring import rescore_run as rescore_run
+from .scoring import select_scored_clips as select_scored_clips
+from .scoring import current_summary as current_summary
+from .scoring import read_tables as read_tables
+from .scoring import read_tables_of_folds as read_tables_of_folds

@@ -7,7 +7,15 @@ import numpy as np
 import pandas as pd
 
 from mebench.errors import listed
-from mebench.metrics import Floats, Tables, groups, named, spotting_chance, summarize, summarize_mistakes
+from mebench.metrics import (
+    Floats,
+    Tables,
+    find_convention,
+    number_groups,
+    spotting_chance,
+    summarize,
+    summarize_mistakes,
+)
 from mebench.runs.folder import RunFolder
 from mebench.terminal import plural
 
@@ -15,7 +23,7 @@ FIRST_SCORER, SCORER = 1, 2
 """Version of scoring: raised when the same tables come to other scores, so that no board holds scores of two kinds unmarked."""
 
 
-def tables_of(folder: RunFolder) -> Tables:
+def read_tables(folder: RunFolder) -> Tables:
     """The tables that scoring reads; a clip that several folds test has several rows.
 
     Raises:
@@ -42,7 +50,7 @@ def _read_clips(
     return pd.concat(parts, ignore_index=True)
 
 
-def scored_of(truths: pd.DataFrame) -> pd.DataFrame:
+def select_scored_clips(truths: pd.DataFrame) -> pd.DataFrame:
     """The annotated clips that are classified (`Scheme.scores`); `emotion` holds their classes."""
     return truths[(truths["kind"] == "micro") & truths["emotion"].notna()]
 
@@ -50,11 +58,11 @@ def scored_of(truths: pd.DataFrame) -> pd.DataFrame:
 def _clips(about: Mapping[str, Any], videos: pd.DataFrame, truths: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:
     """The annotated clips of some videos with their answers."""
     # `DataFrame.merge` took three times as long.
-    scored = scored_of(truths)
+    scored = select_scored_clips(truths)
     place = pd.Index(videos["video"]).get_indexer(pd.Index(scored["video"]))
     scored = scored[place >= 0]
     of_video = videos[["video", "subject", "dataset"]].take(place[place >= 0])
-    clip_numbers, answer_numbers = groups(["video", "onset", "offset"], scored, answers)
+    clip_numbers, answer_numbers = number_groups(["video", "onset", "offset"], scored, answers)
     is_first = ~pd.Index(answer_numbers).duplicated()
     first = answers[["predicted", "probabilities"]].set_axis(answer_numbers)[is_first].reindex(clip_numbers)
     return of_video.reset_index(drop=True).assign(
@@ -91,13 +99,13 @@ def _clips_of(
     return _clips(about, _tested(fold, videos), truths, answers[answers["fold"] == fold["fold"]])
 
 
-def tables_of_folds(folder: RunFolder) -> Iterator[tuple[str, Tables]]:
+def read_tables_of_folds(folder: RunFolder) -> Iterator[tuple[str, Tables]]:
     """Each fold's name, and the predictions of its models for its tested videos.
 
     Raises:
         RunError: a table of the run is missing or damaged.
     """
-    about, every = folder.read_json("folds.json"), tables_of(folder)
+    about, every = folder.read_json("folds.json"), read_tables(folder)
     answers = None if every.clips is None else folder.read_table("clips.parquet")
     for fold in about["folds"]:
         tested = _of_videos(every, _tested(fold, every.videos))
@@ -106,7 +114,7 @@ def tables_of_folds(folder: RunFolder) -> Iterator[tuple[str, Tables]]:
         yield fold["fold"], Tables(tested.videos, tested.truths, spotted, clips)
 
 
-def of_dataset(tables: Tables, name: str) -> Tables:
+def select_dataset(tables: Tables, name: str) -> Tables:
     """The rows of one dataset, as if nothing else had been tested."""
     return _of_videos(tables, tables.videos[tables.videos["dataset"] == name])
 
@@ -128,7 +136,7 @@ def _of_videos(tables: Tables, videos: pd.DataFrame) -> Tables:
     return Tables(videos, rows_of(tables.truths), *answered)
 
 
-def score(folder: RunFolder, seed: int, draws: int, convention: str = "strict") -> dict[str, Any]:
+def score_run(folder: RunFolder, seed: int, draws: int, convention: str = "strict") -> dict[str, Any]:
     """The summary of a run, with the level of chance for each kind of spotting.
 
     The level of chance assumes one-to-one matching in all videos, so it is left out under other conventions. With
@@ -140,21 +148,21 @@ def score(folder: RunFolder, seed: int, draws: int, convention: str = "strict") 
         draws: number of bootstrap draws.
         convention: name of the rules.
     """
-    about, tables = folder.read_json("folds.json"), tables_of(folder)
+    about, tables = folder.read_json("folds.json"), read_tables(folder)
     rules = {"classes": about["classes"], "seed": seed, "draws": draws, "convention": convention}
     summary = summarize(tables, kinds=about["kinds"], **rules)
     datasets = sorted(set(tables.videos["dataset"]))
     if "spotting" in summary and len(datasets) > 1:
         summary["members"] = {}
         for name in datasets:
-            found = summarize(of_dataset(tables, name), kinds=about["kinds"], **rules)
+            found = summarize(select_dataset(tables, name), kinds=about["kinds"], **rules)
             summary["members"][name] = {part: found[part] for part in ("spotting", "analysis") if part in found}
     summary["scorer"] = SCORER
     if "spotting" not in summary:
         return summary
     summary["mistakes"] = summarize_mistakes(tables, about["kinds"], convention)
     summary["remarks"] += filter(None, (_remark_on_silence(about, tables, kind) for kind in about["kinds"]))
-    rule = named(convention)
+    rule = find_convention(convention)
     if rule.matching == "maximum" and rule.videos == "all":
         summary["chance"] = {kind: _chance(about, tables, kind, seed, convention) for kind in about["kinds"]}
     else:
@@ -190,7 +198,7 @@ def _chance(about: Mapping[str, Any], tables: Tables, kind: str, seed: int, conv
     )
 
 
-def scores_of(folder: RunFolder) -> dict[str, Any]:
+def current_summary(folder: RunFolder) -> dict[str, Any]:
     """The summary of a finished run; if another version of scoring made it, the stored predictions are scored again.
 
     Raises:
@@ -199,9 +207,9 @@ def scores_of(folder: RunFolder) -> dict[str, Any]:
     summary: dict[str, Any] = folder.read_json("summary.json")
     if summary.get("scorer") == SCORER:
         return summary
-    return summary | score_again(folder, folder.read_json("config.json")["config"])
+    return summary | rescore_run(folder, folder.read_json("config.json")["config"])
 
 
-def score_again(folder: RunFolder, config: Mapping[str, Any]) -> dict[str, Any]:
+def rescore_run(folder: RunFolder, config: Mapping[str, Any]) -> dict[str, Any]:
     """The summary of a run or record from its tables, under the seed, draws and convention of its configuration."""
-    return score(folder, int(config["seed"]), int(config["bootstrap"]), config.get("convention", "strict"))
+    return score_run(folder, int(config["seed"]), int(config["bootstrap"]), config.get("convention", "strict"))

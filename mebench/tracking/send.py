@@ -26,7 +26,7 @@ from mebench.number_format import Score, scored
 from mebench.progress import Progress
 from mebench.records import DAMAGE, joined, own_choices
 from mebench.reports import figures_of, history_of, main_scores
-from mebench.runs import RunFolder, read_csv, scores_of, tables_of_folds
+from mebench.runs import RunFolder, current_summary, read_csv, read_tables_of_folds
 from mebench.table import Column, Table, markdown_text
 from mebench.tracking.mlflow_store import OFF, RUN_TAG, without_password
 
@@ -113,7 +113,7 @@ def head_of(folder: RunFolder, chosen: Mapping[str, bool]) -> Entry:
     Raises:
         RunError: a file of the run is missing or damaged.
     """
-    stored, about, summary = folder.read_json("config.json"), folder.read_json("folds.json"), scores_of(folder)
+    stored, about, summary = folder.read_json("config.json"), folder.read_json("folds.json"), current_summary(folder)
     values = flatten(stored["config"])
     values["dataset"] = joined(values["dataset"])
     end = int((folder.path / "summary.json").stat().st_mtime * 1000)
@@ -182,7 +182,7 @@ def of_run(
     Raises:
         RunError: a file of the run is missing or damaged.
     """
-    stored, about, summary = folder.read_json("config.json"), folder.read_json("folds.json"), scores_of(folder)
+    stored, about, summary = folder.read_json("config.json"), folder.read_json("folds.json"), current_summary(folder)
     stored["config"]["tracking"] = without_password(str(stored["config"].get("tracking") or "")) or None
     wanted, history = {"tracking_folds": True} | stored["config"] | chosen, history_of(folder)
     (room / "config.json").write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
@@ -289,7 +289,7 @@ def _folds(
     shared = {
         key: text for key, text in head.params.items() if key.partition(".")[0] in ("method", "recognizer", "seed")
     }
-    for fold, (name, tables) in zip(about["folds"], tables_of_folds(folder), strict=True):
+    for fold, (name, tables) in zip(about["folds"], read_tables_of_folds(folder), strict=True):
         record, cost = folder.fold_record(name), {str(column): float(cost) for column, cost in costs[name].items()}
         numbers = {**cost, **{key: float(count.get(name, 0)) for key, count in counts.items()}}
         scores = _metrics(summarize(tables, seed=0, draws=0, **rules))  # intervals of so few people are meaningless

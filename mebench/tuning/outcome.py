@@ -19,7 +19,7 @@ from optuna.visualization import matplotlib as plots
 
 from mebench.config import RunConfig, is_place
 from mebench.errors import RunError, refused_by_system
-from mebench.metrics import LEVEL, ComparedScore, Comparison, catalogue
+from mebench.metrics import LEVEL, ComparedScore, RunComparison, catalogue
 from mebench.number_format import number
 from mebench.progress import Progress
 from mebench.runs.folder import RunFolder
@@ -222,7 +222,7 @@ def remarks(plain: Mapping[str, Any]) -> list[str]:
 
 
 def _number(path: str, value: float | None, sign: str = "") -> str:
-    share = path != COST and catalogue.find(path).scale == "share"
+    share = path != COST and catalogue.find_metric(path).scale == "share"
     return number(value, sign=sign) if share or value is None else f"{value:{sign}.4g}"
 
 
@@ -253,7 +253,7 @@ def summary_of(
     splits: Sequence[Split],
     space: Space,
     studies: Mapping[str, Study],
-    judged: tuple[RunFolder, RunFolder, Comparison],
+    judged: tuple[RunFolder, RunFolder, RunComparison],
     name: str,
     storage: str,
     is_nested: bool,

@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 
 from mebench.core import ABSENT, Task
 from mebench.errors import ConfigError, RunError, check_known, refuse_if, unknown
-from mebench.metrics.catalogue import JOINT, METRICS, columns, find
+from mebench.metrics.catalogue import JOINT, METRICS, find_metric, metric_columns
 from mebench.tuning.space import Space
 
 Direction = Literal["maximize", "minimize"]
@@ -60,7 +60,7 @@ def read_objectives(words: Sequence[str], task: Task) -> tuple[Objective, ...]:
             raise ConfigError(f"--objective {word}: {unknown('score of this task', name, every)}")
         if path in directions:
             raise ConfigError(f"--objective {path} is named twice: name each once")
-        default: Direction = "minimize" if path == COST or find(path).direction == "lower" else "maximize"
+        default: Direction = "minimize" if path == COST or find_metric(path).direction == "lower" else "maximize"
         directions[path] = _ENDS.get(end, default)
     return tuple(Objective(path, direction) for path, direction in directions.items())
 
@@ -99,7 +99,7 @@ def part_of(objectives: Sequence[Objective], paired: bool) -> int | None:
 
 def _objectives(section: str, of_unit: bool = False) -> list[str]:
     """The scores of a section with a best end; scores that are best near 0 have none."""
-    return [name for name in columns(section, of_unit) if METRICS[name].direction != "zero"]
+    return [name for name in metric_columns(section, of_unit) if METRICS[name].direction != "zero"]
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from mebench.atomic import replace_file
 from mebench.config import RunConfig
 from mebench.core import Fold
 from mebench.errors import DataError, RunError, refuse_if
-from mebench.metrics import TABLE_COLUMNS, Comparison, compare, flat_scores, summarize
+from mebench.metrics import TABLE_COLUMNS, RunComparison, compare_tables, flat_scores, summarize
 from mebench.progress import Progress
 from mebench.runner import (
     Failure,
@@ -44,7 +44,7 @@ from mebench.runner import (
 )
 from mebench.runner.describe import describe, made_by, truth_tables
 from mebench.runner.prepare import prepare
-from mebench.runs import TUNED, FoldResult, RunFolder, read_fold, safe_name, score, scored_of, tables_of
+from mebench.runs import TUNED, FoldResult, RunFolder, read_fold, read_tables, safe_name, score_run, select_scored_clips
 from mebench.tuning.outcome import TrialReporter, Tuned, summary_of, write_figures
 from mebench.tuning.records import COST, Objective, Study, Terms, Trial, TuneOptions, part_of, read_objectives
 from mebench.tuning.space import Space, for_task, read_space, with_values
@@ -223,7 +223,7 @@ class Evaluator:
         columns = TABLE_COLUMNS["predictions"]
         predictions = [[getattr(p, column) for column in columns] for result in done for p in result.predictions]
         answers = {(c.video, c.onset, c.offset): c.predicted for result in done for c in result.clips}
-        to_score = scored_of(tables.truths)[["video", "onset", "offset", "emotion"]].to_numpy(object).tolist()
+        to_score = select_scored_clips(tables.truths)[["video", "onset", "offset", "emotion"]].to_numpy(object).tolist()
         clips = [(video, label, answers.get((video, onset, offset))) for video, onset, offset, label in to_score]
         tables = replace(
             tables,
@@ -272,7 +272,7 @@ class Judge:
 
     def judge(
         self, tuned: Mapping[str, Mapping[str, Any]], objectives: Sequence[Objective]
-    ) -> tuple[RunFolder, RunFolder, Comparison]:
+    ) -> tuple[RunFolder, RunFolder, RunComparison]:
         """Compare.
 
         Args:
@@ -288,9 +288,9 @@ class Judge:
         """
         default = self._run("default", {split.name: {} for split in self._splits})
         other = self._run("tuned", tuned, default)
-        comparison = compare(
-            tables_of(other),
-            tables_of(default),
+        comparison = compare_tables(
+            read_tables(other),
+            read_tables(default),
             kinds=self._plan.task.kinds,
             classes=self._plan.task.classes,
             convention=self._plan.config.convention,
@@ -340,7 +340,7 @@ class Judge:
 
     def _score(self, folder: RunFolder) -> None:
         config = self._plan.config
-        summary = score(folder, config.seed, config.bootstrap, config.convention)
+        summary = score_run(folder, config.seed, config.bootstrap, config.convention)
         folder.write_json("summary.json", {"run_id": folder.id, "seconds": 0.0, **summary})
 
     def _results(self, plan: Plan, values: Mapping[str, Any], folds: Sequence[Fold], default: RunFolder | None) -> Any:

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from mebench.errors import ConfigError, DataError, check_known
 from mebench.finding import Finding
 from mebench.grouping import grouped
-from mebench.metrics import LEAST, Score, as_score, classification, interval
+from mebench.metrics import LEAST, Score, as_score, classification, score_interval
 from mebench.metrics.reasons import ThinSupport, store_supports
 from mebench.terminal import plural
 from mebench.vqa import questions, wording
@@ -295,7 +295,7 @@ def _scores(marks: _Marks, read: Sequence[Answered]) -> dict[str, Score]:
     for name, value in _values(marks, read).items():
         replicates = np.array([one.get(name, np.nan) for one in without])
         scale: Literal["positive", "share"] = "positive" if name in ERRORS_OF_COUNTS else "share"
-        ends = None if few else interval(value, replicates, strata, scale)
+        ends = None if few else score_interval(value, replicates, strata, scale)
         scores[name] = as_score(value, ends, reason)
     return scores
 

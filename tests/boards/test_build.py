@@ -13,7 +13,7 @@ from mebench.config import registry
 from mebench.features import FaceCrop, Flow
 from mebench.metrics import catalogue, name_leak
 from mebench.records import UnshownError
-from mebench.runs import tables_of
+from mebench.runs import read_tables
 from tests.helpers.nightly import by_day
 from tests.helpers.run_folders import make_run
 
@@ -107,7 +107,7 @@ def test_a_row_repeats_the_summary(tmp_path):
         "recognition": summary["recognition"]["scores"],
     }
     for row, task in ((spotting, "spotting"), (analysis, "analysis"), (recognition, "recognition")):
-        for metric in catalogue.columns(task):
+        for metric in catalogue.metric_columns(task):
             ends = ("value", "low", "high")
             assert [row.scores[metric][end] for end in ends] == [expected[task][metric][end] for end in ends]
     assert (spotting.n, analysis.n, recognition.n) == (16, summary["analysis"]["true_positives"]["n"], 16)
@@ -428,7 +428,7 @@ def test_what_names_give_away_is_a_level_of_chance_on_every_board(tmp_path, task
     assert (names.provenance, names.seeds, names.group) == ("chance", (0,), "")
     folds = runs[0].read_json("folds.json")
     trained_on = {who: [*fold["train"], *fold["valid"]] for fold in folds["folds"] for who in fold["test"]}
-    expected = name_leak.names_chance(tables_of(runs[0]), trained_on, folds["classes"], folds["kinds"])
+    expected = name_leak.names_chance(read_tables(runs[0]), trained_on, folds["classes"], folds["kinds"])
     section = expected[table.partition("-")[0]]
     scores = section[part]["scores"] if metric == "f1" else {**section.get("scores", {}), "strs": section.get("strs")}
     assert names.scores[metric]["value"] == scores[metric]["value"]

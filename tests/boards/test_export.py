@@ -7,7 +7,7 @@ import pytest
 from mebench.boards import collect_records, export as boards_export, find_records, merge
 from mebench.errors import RunError
 from mebench.records import from_record, rescore
-from mebench.runs import RunFolder, score
+from mebench.runs import RunFolder, score_run
 from tests.cli.conftest import mebench
 from tests.helpers.empty_trees import write_empty_tree
 from tests.helpers.run_folders import make_run
@@ -40,7 +40,7 @@ def test_a_record_keeps_the_distractors_that_its_mistakes_are_told_by(tmp_path):
     before = export(run, tmp_path / "records")
     spotted = run.read_table("predictions.parquet")[["video", "kind", "onset", "offset"]]
     run.write_table("distractors.parquet", spotted[:1].assign(kind="blink"))
-    run.write_json("summary.json", {"run_id": run.id, "seconds": 1.5, **score(run, 0, 50)})
+    run.write_json("summary.json", {"run_id": run.id, "seconds": 1.5, **score_run(run, 0, 50)})
     outcomes = merge([RunFolder(before), RunFolder(export(run, tmp_path / "records"))], tmp_path / "taken")
     assert [outcome.reason for outcome in outcomes] == ["", ""]
     (record,) = collect_records(tmp_path / "taken")
@@ -68,7 +68,7 @@ def test_a_record_keeps_who_goes_by_several_ids(tmp_path):
     run.write_json("folds.json", about)
     for name in ("predictions.parquet", "clips.parquet"):
         run.write_table(name, run.read_table(name).replace({"fold": persons}))
-    run.write_json("summary.json", {"run_id": run.id, "seconds": 1.5, **score(run, 0, 50)})
+    run.write_json("summary.json", {"run_id": run.id, "seconds": 1.5, **score_run(run, 0, 50)})
     (outcome,) = merge([RunFolder(export(run, tmp_path / "records"))], tmp_path / "taken")
     assert outcome.reason == ""
     (record,) = collect_records(tmp_path / "taken")
@@ -83,7 +83,7 @@ def test_a_record_keeps_the_intensities_by_which_misses_are_told(tmp_path):
         [0.1 + n / len(truths) for n in range(1, len(truths) + 1)], dtype="Float64"
     )  # the last goes beyond 1
     run.write_table("truth.parquet", truths.assign(intensity=strengths))
-    run.write_json("summary.json", {"run_id": run.id, "seconds": 1.5, **score(run, 0, 50)})
+    run.write_json("summary.json", {"run_id": run.id, "seconds": 1.5, **score_run(run, 0, 50)})
     outcomes = merge([RunFolder(before), RunFolder(export(run, tmp_path / "records"))], tmp_path / "taken")
     assert [outcome.reason for outcome in outcomes] == ["", ""]
     (record,) = collect_records(tmp_path / "taken")

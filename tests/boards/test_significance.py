@@ -14,14 +14,14 @@ from mebench.metrics import (
     Pool,
     Resampling,
     Tables,
-    compare,
+    compare_tables,
     comparison,
     derived_seed,
     ranking,
     summarize,
     summary,
 )
-from mebench.runs import RunFolder, score, tables_of
+from mebench.runs import RunFolder, read_tables, score_run
 from tests.helpers.nightly import by_day
 from tests.helpers.run_folders import make_run
 
@@ -69,7 +69,7 @@ def test_a_row_whose_score_is_undefined_has_no_letter_and_no_rank(tmp_path):
         run = make_run(tmp_path, method=method, subjects=8, shift=shift)
         if method == "weak":
             run.write_table("predictions.parquet", run.read_table("predictions.parquet").assign(emotion="positive"))
-        run.write_json("summary.json", run.read_json("summary.json") | score(run, 0, 0, "mean2022"))
+        run.write_json("summary.json", run.read_json("summary.json") | score_run(run, 0, 0, "mean2022"))
     (table,) = (table for table in boards_build.build(boards_collect.collect(tmp_path)) if table.task == "analysis")
     rows = {row.method: row for row in table.parts[0].rows if row.measured}
     assert rows["lost"].scores["strs"]["value"] is None
@@ -82,14 +82,16 @@ F1_ALONE = replace(CONVENTIONS["strict"], scores=frozenset({"f1"}))
 
 
 def read(record):
-    return tables_of(RunFolder(record.folder))
+    return read_tables(RunFolder(record.folder))
 
 
 def test_of_two_rows_the_p_value_is_that_of_the_comparison_of_two_runs(tmp_path, monkeypatch):
     for method, shift in (("one", 0), ("two", 5)):
         make_run(tmp_path, method, method=method, shift=shift, wrong_every=shift + 2)
     one, two = boards_collect.collect(tmp_path)
-    whole = compare(read(one), read(two), kinds=["micro"], classes=one.about["classes"], metrics=["all"], draws=0)
+    whole = compare_tables(
+        read(one), read(two), kinds=["micro"], classes=one.about["classes"], metrics=["all"], draws=0
+    )
     asked = []
     real = significance.range_p
     monkeypatch.setattr(significance, "range_p", lambda *words: asked.append(real(*words[:-1])) or asked[-1])
@@ -128,7 +130,7 @@ def test_before_anything_is_dealt_each_row_has_the_score_that_it_has_alone(tmp_p
     runs = [read(record) for record in boards_collect.collect(tmp_path)]
     pool, words = Pool.of(runs), (["micro"], ("positive", "surprise"), convention)
     alone = [
-        summary.scores_of(summarize(run, kinds=words[0], classes=words[1], convention=convention, seed=0, draws=0))
+        summary.scores_by_path(summarize(run, kinds=words[0], classes=words[1], convention=convention, seed=0, draws=0))
         for run in runs
     ]
     weights = np.zeros((3, pool.units.size))

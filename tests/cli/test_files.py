@@ -8,7 +8,7 @@ import pytest
 
 from mebench.annotations import write_xlsx
 from mebench.exchange import Remarks, write_predictions
-from mebench.runs import tables_of
+from mebench.runs import read_tables
 from tests.helpers.run_folders import make_run
 
 
@@ -18,7 +18,7 @@ def in_files(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name, said in {"a": {"shift": 5}, "b": {"method": "other", "wrong_every": 2}}.items():
         run = make_run(tmp_path / "runs", f"run-{name}", subjects=6, **said)
-        tables, truth = tables_of(run), run.read_table("truth.parquet")
+        tables, truth = read_tables(run), run.read_table("truth.parquet")
         write_predictions(tmp_path / f"{name}.csv", "csv", tables, Remarks())
         truth = truth[truth["kind"] == "micro"].reset_index(drop=True)
         truth = truth.merge(tables.videos[["video", "fps", "n_frames"]], on="video")

@@ -9,7 +9,7 @@ from hypothesis import given, strategies as st
 from scipy.signal import find_peaks
 
 from mebench.core import Expression, reaches
-from mebench.metrics import Convention, pair
+from mebench.metrics import Convention, pair_intervals
 from mebench.spotting import (
     Spotted,
     SpottingParams,
@@ -175,7 +175,7 @@ def shared(a, b, ends):
     st.booleans(),
 )
 def test_shared_frames_follow_each_convention(truths, spotted, threshold, ends, reaching):
-    pairs = pair(rows("v", truths), rows("v", spotted), Convention("plain", "", ends=ends))
+    pairs = pair_intervals(rows("v", truths), rows("v", spotted), Convention("plain", "", ends=ends))
     exact = {(p, t): shared(a, b, ends) for p, a in enumerate(spotted) for t, b in enumerate(truths)}
     assert list(zip(pairs.intersection.tolist(), pairs.union.tolist())) == list(exact.values())
     ratio = {at: Fraction(common, either) if either else Fraction(0) for at, (common, either) in exact.items()}

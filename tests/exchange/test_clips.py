@@ -13,7 +13,7 @@ from sklearn.metrics import accuracy_score, f1_score, recall_score
 from mebench.annotations import write_csv, write_xlsx
 from mebench.exchange import Remarks, Rules, join_clips, read_clips
 from mebench.metrics import expected_calibration_error, summarize
-from mebench.runs import tables_of
+from mebench.runs import read_tables
 from tests.helpers.outside import outside
 from tests.helpers.run_folders import CLASSES, make_run
 
@@ -82,7 +82,7 @@ def test_capsulenet_scores_what_is_published(tmp_path, score):
 def test_files_of_a_run_score_as_the_run(tmp_path, score):
     """Two expressions a video, two members: the summary is that of the run, intervals and all."""
     run = make_run(tmp_path / "runs", "two", subjects=6, members=("samm", "smic"))
-    summary, answers, truths = run.read_json("summary.json"), tables_of(run).clips, run.read_table("truth.parquet")
+    summary, answers, truths = run.read_json("summary.json"), read_tables(run).clips, run.read_table("truth.parquet")
     micro = truths[truths["kind"] == "micro"].reset_index(drop=True)
     ids = micro["video"].str.split("/", expand=True).set_axis(["database", "subject", "clip"], axis=1)
     for name, column in {"t": "truth", "p": "predicted"}.items():

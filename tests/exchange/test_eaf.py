@@ -14,7 +14,7 @@ from mebench import api
 from mebench.errors import DataError
 from mebench.exchange import Remarks, eaf, read_intervals, write_predictions
 from mebench.metrics import agreement as metrics_agreement
-from mebench.runs import tables_of
+from mebench.runs import read_tables
 from tests.cli.conftest import mebench
 from tests.helpers.run_folders import make_run
 
@@ -162,7 +162,7 @@ def test_times_are_those_of_the_video_wherever_elan_lets_it_begin(tmp_path, orig
 
 def test_a_folder_is_many_videos_and_a_run_is_written_as_one(tmp_path):
     run = make_run(tmp_path / "runs", kinds=("micro", "macro"))
-    tables = tables_of(run)
+    tables = read_tables(run)
     write_predictions(tmp_path / "elan", "eaf", tables, Remarks(), ["micro", "macro"])
     (tmp_path / "elan" / "._hidden.eaf").write_text("what another system left")
     assert len(list((tmp_path / "elan").glob("[!.]*.eaf"))) == len(tables.videos)
@@ -225,8 +225,8 @@ def test_kappa_by_its_definition(first, random):
 
 def test_agreement_counts_frames_beyond_the_last_interval_where_the_length_is_known(tmp_path):
     run = make_run(tmp_path / "runs")
-    tables = tables_of(run)
-    assert metrics_agreement.agreement(tables, ["micro"])["frames"]["n"] == tables.videos["n_frames"].sum()
+    tables = read_tables(run)
+    assert metrics_agreement.measure_agreement(tables, ["micro"])["frames"]["n"] == tables.videos["n_frames"].sum()
 
 
 def test_kappa_of_coders_says_where_the_length_of_a_video_is_unknown(tmp_path, mebench):
@@ -295,9 +295,9 @@ def test_a_large_file_and_a_folder_are_refused_before_they_are_read(tmp_path, mo
 
 
 def test_what_lies_before_the_first_frame_marks_none(tmp_path):
-    tables = tables_of(make_run(tmp_path / "runs"))
+    tables = read_tables(make_run(tmp_path / "runs"))
     before = [table.iloc[:1].assign(onset=-9, apex=-7, offset=-5) for table in (tables.truths, tables.predictions)]
-    found = metrics_agreement.agreement(replace(tables, truths=before[0], predictions=before[1]), ["micro"])
+    found = metrics_agreement.measure_agreement(replace(tables, truths=before[0], predictions=before[1]), ["micro"])
     assert found["frames"]["kappa"] is None  # no frame has a label in either
 
 

@@ -13,7 +13,7 @@ import pandas as pd
 
 from mebench.core import Prediction, Timing
 from mebench.metrics import METRICS
-from mebench.runs import ClipPrediction, FoldResult, RunFolder, safe_name, score
+from mebench.runs import ClipPrediction, FoldResult, RunFolder, safe_name, score_run
 from tests.helpers.drawn_once import once
 
 CLASSES = ("negative", "positive", "surprise")
@@ -224,7 +224,7 @@ def _scored(folder: RunFolder, seed: int, draws: int) -> dict[str, Any]:
     shaping = seed, draws, list(METRICS), [(f.name, f.read_bytes()) for f in files]
     content = hashlib.sha256(repr(shaping).encode()).hexdigest()
     place = once(
-        f"scores/{content}", lambda place: RunFolder(place).write_json("scores.json", score(folder, seed, draws))
+        f"scores/{content}", lambda place: RunFolder(place).write_json("scores.json", score_run(folder, seed, draws))
     )
     found: dict[str, Any] = RunFolder(place).read_json("scores.json")
     return found

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, strategies as st
 
-from mebench.metrics import CONVENTIONS, pair, spotting_scores, take_turns
+from mebench.metrics import CONVENTIONS, pair_intervals, spotting_scores, take_turns
 
 Span = tuple[int, int]
 spans = st.tuples(st.integers(0, 20), st.integers(0, 12)).map(lambda x: (x[0], x[0] + x[1]))
@@ -51,7 +51,7 @@ def area(found: list[bool], n: int) -> float:
     threshold=st.sampled_from([Fraction(1, 2), Fraction(11, 20), Fraction(3, 4), Fraction(19, 20)]),
 )
 def test_claims_and_area_follow_the_rule(truths: list[Span], spotted: list[Span], threshold: Fraction) -> None:
-    pairs = pair(table(truths), table(spotted), CONVENTIONS["strict"]).hits(threshold)
+    pairs = pair_intervals(table(truths), table(spotted), CONVENTIONS["strict"]).hits(threshold)
     found = take_turns(pairs, np.zeros(len(spotted), dtype=np.int64)) >= 0
     assert found.tolist() == by_the_rule(truths, spotted, threshold)
     assert spotting_scores.average_precision(found, len(truths)) == pytest.approx(area(found.tolist(), len(truths)))
@@ -78,7 +78,7 @@ def test_of_intervals_of_one_confidence_only_the_whole_run_is_a_point(
 
 def test_a_prediction_falls_to_the_next_free_truth() -> None:
     truths, spotted = [(0, 9), (2, 11)], [(0, 9), (0, 10)]
-    pairs = pair(table(truths), table(spotted), CONVENTIONS["strict"]).hits(Fraction(1, 2))
+    pairs = pair_intervals(table(truths), table(spotted), CONVENTIONS["strict"]).hits(Fraction(1, 2))
     assert (take_turns(pairs, np.zeros(2, dtype=np.int64)) >= 0).tolist() == [True, True]
 
 

@@ -55,7 +55,7 @@ def test_draws_of_chance_are_averaged() -> None:
 
 
 def test_without_replicates_there_is_a_value_alone() -> None:
-    assert bootstrap.score(0.5, np.empty(0)) == {"value": 0.5, "low": None, "high": None}
+    assert bootstrap.score_with_percentiles(0.5, np.empty(0)) == {"value": 0.5, "low": None, "high": None}
 
 
 def mean_of(values, name="f1"):
@@ -117,7 +117,7 @@ def test_a_difference_needs_four_subjects_and_both_intervals():
     subjects = bootstrap.Resampling.of_subjects(["a"] * 8, 100, seed=0)
     found = subjects.compared([one, other])[2]["f1"]
     assert found["low"] < found["value"] < found["high"]
-    rare = [bootstrap.of_all, lambda *_: bootstrap.Basis(8, "joy is rare")]
+    rare = [bootstrap.basis_of_all, lambda *_: bootstrap.Basis(8, "joy is rare")]
     assert subjects.compared([one, other], rare)[2]["f1"] == {
         "value": found["value"],
         "low": None,

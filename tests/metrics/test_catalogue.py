@@ -22,9 +22,9 @@ from mebench.metrics import (
     Sample,
     SpottingCounts,
     catalogue,
-    compare,
-    count,
-    named,
+    compare_tables,
+    count_spotting,
+    find_convention,
     summarize,
 )
 from mebench.reports import compare_runs, score_tables
@@ -91,7 +91,10 @@ def test_every_name_is_of_one_metric_and_columns_are_of_metrics_of_their_section
             assert section in METRICS[name].sections
             assert METRICS[name].direction
     assert {"strs", "acc_mesr"} == catalogue.JOINT
-    assert catalogue.columns("recognition", of_unit=True) == (*catalogue.columns("recognition"), "unit_f1")
+    assert catalogue.metric_columns("recognition", of_unit=True) == (
+        *catalogue.metric_columns("recognition"),
+        "unit_f1",
+    )
 
 
 @pytest.mark.parametrize(
@@ -106,7 +109,7 @@ def test_every_name_is_of_one_metric_and_columns_are_of_metrics_of_their_section
     ],
 )
 def test_a_path_leads_to_its_metric(path, name, label):
-    assert (catalogue.find(path).name, catalogue.find(path).label) == (name, label)
+    assert (catalogue.find_metric(path).name, catalogue.find_metric(path).label) == (name, label)
 
 
 def test_looking_up_a_metric_imports_nothing_heavy():
@@ -154,7 +157,9 @@ def test_a_new_metric_is_an_entry_and_its_computation(monkeypatch, tmp_path):
     first = random_run()
     assert first.predictions is not None
     second = replace(first, predictions=first.predictions[first.predictions["confidence"] > 0.8])
-    found = compare(first, second, kinds=["micro"], classes=CLASSES, metrics=["missed"], draws=0, permutations=500)
+    found = compare_tables(
+        first, second, kinds=["micro"], classes=CLASSES, metrics=["missed"], draws=0, permutations=500
+    )
     (said,) = compare_runs.conclusions(found)
     assert said.startswith("spotting, micro: miss rate: A is better than B")
 
@@ -164,7 +169,7 @@ def test_metric_support_is_read_from_the_entry_not_the_name(monkeypatch, support
     """Given three subjects, one with a truth alone, one with a spotted interval alone, one with neither."""
     run = tables(videos("d/1/a", "d/2/a", "d/3/a"), [truth("d/1/a", 50)], [spot("d/2/a", 50)])
     ordered = run.ordered()
-    counts = count(ordered.truths, ordered.spotted, np.ones(3), named("strict"))
+    counts = count_spotting(ordered.truths, ordered.spotted, np.ones(3), find_convention("strict"))
     behind = {"truths": [0], "spotted": [1], "everybody": [0, 1, 2]}[support]
     for name in ("fp_named_so", "precision_named_so", "recall_named_so"):
         monkeypatch.setitem(METRICS, name, catalogue.Metric(name, name, "a misleading name", support=support))
@@ -176,7 +181,7 @@ def test_convention_defines_reads_entries_not_names(monkeypatch):
     entries = {"ap_plain": {}, "plain_ranked": {"ranked": True}, "plain_timed": {"timed": True}}
     for name, facts in entries.items():
         monkeypatch.setitem(METRICS, name, catalogue.Metric(name, name, "a misleading name", **facts))
-    of_truth, with_truth = named("strict, kinds=of_truth"), named("strict, videos=with_truth")
+    of_truth, with_truth = find_convention("strict, kinds=of_truth"), find_convention("strict, videos=with_truth")
     assert [of_truth.defines(name) for name in entries] == [True, False, False]
     assert [with_truth.defines(name) for name in entries] == [True, True, False]
 
@@ -184,7 +189,7 @@ def test_convention_defines_reads_entries_not_names(monkeypatch):
 def test_exchanged_convention_swaps_the_scores_that_entries_name(monkeypatch):
     run = tables(videos("d/1/a"), [truth("d/1/a", 50)], [spot("d/1/a", 50), spot("d/1/a", 90)])
     ordered = run.ordered()
-    counts = count(ordered.truths, ordered.spotted, np.ones(1), named("strict, exchanged=true"))
+    counts = count_spotting(ordered.truths, ordered.spotted, np.ones(1), find_convention("strict, exchanged=true"))
     usual = counts.scores(np.ones((1, 1)))
     assert (usual["precision"][0], usual["recall"][0]) == (1.0, 0.5)
     for name in ("precision", "recall"):

@@ -12,7 +12,7 @@ from scipy import stats
 from sklearn.metrics import f1_score
 
 from mebench.errors import ConfigError, DataError
-from mebench.metrics import CONVENTIONS, Tables, catalogue, compare, comparison, scores_of, summarize
+from mebench.metrics import CONVENTIONS, Tables, catalogue, compare_tables, comparison, scores_by_path, summarize
 from tests.helpers.nightly import by_day
 
 CLASSES = ("negative", "positive", "surprise")
@@ -53,7 +53,7 @@ def run(seed, quality=0.6, **of_truth):
 
 def compared(first, second, **settings_):
     settings_ = {"kinds": KINDS, "classes": CLASSES, "draws": 50, "permutations": 64} | settings_
-    return compare(first, second, **settings_)
+    return compare_tables(first, second, **settings_)
 
 
 def shuffled(tables, seed):
@@ -88,8 +88,8 @@ def test_values_and_intervals_are_those_of_each_run_alone(members):
 def test_the_hardest_people_are_the_same_for_both_and_score_as_alone():
     first, second = run(1, subjects=6), run(2, quality=0.4, subjects=6)
     sides, people = (first, second), sorted(first.videos["subject"].unique())
-    each_alone = [{who: scores_of(alone(side, {who})) for who in people} for side in sides]
-    hard_alone = cache(lambda number, hard: scores_of(alone(sides[number], hard)))
+    each_alone = [{who: scores_by_path(alone(side, {who})) for who in people} for side in sides]
+    hard_alone = cache(lambda number, hard: scores_by_path(alone(sides[number], hard)))
     for path, row in compared(first, second).scores.items():
         section = path.removesuffix(".f1") if path.startswith("spotting") else ""
         judge = (
@@ -125,7 +125,7 @@ def test_a_person_under_several_ids_is_one_subject():
         compared(recorded(first), recorded(second), metrics=["all"]),
     )
     assert one.subjects == several.subjects == 8
-    shares = [path for path in one.scores if catalogue.find(path.rpartition(".")[2]).scale == "share"]
+    shares = [path for path in one.scores if catalogue.find_metric(path.rpartition(".")[2]).scale == "share"]
     assert len(shares) > 20
     for path in shares:
         row, other = one.scores[path], several.scores[path]
@@ -271,7 +271,7 @@ def test_scores_are_called_as_in_the_summary_of_a_run():
     first, second = run(0, members=("x", "y")), run(1, members=("x", "y"))
     found = compared(first, second, metrics=["all"], draws=0, permutations=1)
     alone = summarize(first, kinds=KINDS, classes=CLASSES, seed=0, draws=0)
-    assert set(found.scores) == set(scores_of(alone))
+    assert set(found.scores) == set(scores_by_path(alone))
 
 
 def test_the_tests_beside_are_those_of_scipy_on_the_right_answers_of_both():
@@ -355,7 +355,7 @@ def test_under_every_convention_each_run_has_the_scores_that_it_has_alone(conven
     first, second = run(0, subjects=5), naming(run(1, 0.3, subjects=5), "awe")
     found = compared(first, second, metrics=["all"], permutations=2, **words)
     for side, tables in (("first", first), ("second", second)):
-        alone = scores_of(summarize(tables, seed=0, **words))
+        alone = scores_by_path(summarize(tables, seed=0, **words))
         assert {path: getattr(row, side) for path, row in found.scores.items()} == {
             path: pytest.approx(score) for path, score in alone.items()
         }
@@ -371,7 +371,7 @@ def test_a_run_that_cannot_be_ranked_has_no_average_precision_beside_one_that_ca
         compared(*runs, metrics=["ap50", "ap", "f1"], convention=overall, permutations=2)
         for runs in ((flat, ranked), (ranked, flat))
     )
-    alone = scores_of(summarize(ranked, kinds=KINDS, classes=CLASSES, seed=0, draws=50, convention=overall))
+    alone = scores_by_path(summarize(ranked, kinds=KINDS, classes=CLASSES, seed=0, draws=50, convention=overall))
     for path in paths:
         row, mirror = there.scores[path], back.scores[path]
         assert row.first["value"] is row.difference["value"] is row.p is row.p_holm is None
@@ -407,7 +407,7 @@ def test_of_one_interval_average_precision_is_defined_beside_any_run():
     one, two = (replace(run(n), predictions=run(n).predictions.iloc[[n]].assign(confidence=0.5)) for n in (0, 1))
     found = compared(one, two, metrics=["spotting.micro.ap50"]).scores["spotting.micro.ap50"]
     for score, tables in ((found.first, one), (found.second, two)):
-        alone = scores_of(summarize(tables, kinds=KINDS, classes=CLASSES, seed=0, draws=50))
+        alone = scores_by_path(summarize(tables, kinds=KINDS, classes=CLASSES, seed=0, draws=50))
         assert score == alone["spotting.micro.ap50"]
 
 

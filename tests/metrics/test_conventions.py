@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mebench.errors import ConfigError
-from mebench.metrics import CONVENTIONS, conventions, matching, named
+from mebench.metrics import CONVENTIONS, conventions, find_convention, matching
 
 STRICT = CONVENTIONS["strict"]
 PRESETS = [
@@ -31,7 +31,7 @@ PRESETS = [
 
 def test_strict_comes_first_and_every_convention_knows_its_name() -> None:
     assert list(CONVENTIONS) == ["strict", *PRESETS]
-    assert all(named(name) is rule and rule.name == name for name, rule in CONVENTIONS.items())
+    assert all(find_convention(name) is rule and rule.name == name for name, rule in CONVENTIONS.items())
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -72,11 +72,11 @@ def test_a_convention_cannot_be_changed() -> None:
 
 def test_an_unknown_convention_names_the_nearest() -> None:
     with pytest.raises(ConfigError, match="Did you mean 'strict'"):
-        named("strickt")
+        find_convention("strickt")
 
 
 def test_any_rule_can_be_chosen_by_itself() -> None:
-    assert named("strict, ends=half_open, threshold=1/3, reaching=false") == replace(
+    assert find_convention("strict, ends=half_open, threshold=1/3, reaching=false") == replace(
         STRICT,
         name="strict, ends=half_open, threshold=1/3, reaching=false",
         source="the suite; changed: ends, threshold, reaching",
@@ -84,11 +84,11 @@ def test_any_rule_can_be_chosen_by_itself() -> None:
         threshold=Fraction(1, 3),
         reaching=False,
     )
-    assert named("strict, scores=f1+recall").scores == {"f1", "recall"}
-    assert named("softnet2021, scores=all").scores is None
-    assert named("li2017, sections=spotting").sections == ("spotting",)
+    assert find_convention("strict, scores=f1+recall").scores == {"f1", "recall"}
+    assert find_convention("softnet2021, scores=all").scores is None
+    assert find_convention("li2017, sections=spotting").sections == ("spotting",)
     assert set(conventions.RULES) == set(STRICT.__slots__) - {"name", "source", "defects"}
-    told = named(conventions.changed("mean2022", ["videos = all"])).describe()
+    told = find_convention(conventions.changed_name("mean2022", ["videos = all"])).describe()
     assert told.startswith("mean2022, videos=all: ")
     assert "every video counts" in told
     assert "changed: videos" in told
@@ -111,14 +111,14 @@ def test_any_rule_can_be_chosen_by_itself() -> None:
 )
 def test_an_unknown_rule_or_value_lists_the_known_ones(rule, message) -> None:
     with pytest.raises(ConfigError, match=re.escape(message)):
-        named(conventions.changed("strict", [rule]))
+        find_convention(conventions.changed_name("strict", [rule]))
 
 
 def hits(convention, pairs: list[tuple[tuple[int, int], tuple[int, int]]]) -> np.ndarray:
     """Whether each (spotted, true) pair of intervals hits."""
     spotted, true = (np.array(side).T for side in zip(*pairs))
     row = np.arange(len(pairs))
-    found = matching.overlap(row, row, (spotted[0], spotted[1]), (true[0], true[1]), convention)
+    found = matching.overlap_pairs(row, row, (spotted[0], spotted[1]), (true[0], true[1]), convention)
     near = found.hits(convention.threshold, convention.reaching)
     return np.isin(row, near.prediction)
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import accuracy_score, f1_score, recall_score
 
-from mebench.metrics import Pool, Tables, compare, summarize
+from mebench.metrics import Pool, Tables, compare_tables, summarize
 
 CLASSES = ("negative", "positive", "surprise")
 
@@ -124,7 +124,7 @@ def test_what_is_compared_and_what_letters_test_is_the_mean_over_folds_too(folds
         )
         > 0
     )
-    found = compare(*runs, kinds=(), classes=CLASSES, draws=50, permutations=16).scores["recognition.uf1"]
+    found = compare_tables(*runs, kinds=(), classes=CLASSES, draws=50, permutations=16).scores["recognition.uf1"]
     assert (found.first["value"], found.second["value"]) == pytest.approx(own)
     pool = Pool.of(runs)
     weights = np.zeros((2, pool.units.size))

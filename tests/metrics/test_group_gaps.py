@@ -62,7 +62,7 @@ def test_a_planted_gap_is_found_at_the_stated_power_and_none_where_there_is_none
 
 def test_sides_of_the_face_are_compared_within_people():
     hits, counts = np.array([[3, 2, 4, 1, 5], [1, 1, 2, 0, 3]], float), np.full((2, 5), 5.0)
-    found = group_gaps.paired(hits, counts, ["a"] * 5)
+    found = group_gaps.compare_shares(hits, counts, ["a"] * 5)
     assert found["n"] == [25, 25]
     assert found["first"]["value"] == 15 / 25
     assert found["second"]["value"] == 7 / 25

@@ -12,7 +12,7 @@ def test_of_a_mean_it_is_the_textbook_error_and_interval():
     error, degrees = bootstrap.standard_error(without, ["a"] * 12)
     assert (error, degrees) == (pytest.approx(stats.sem(values)), 11)
     expected = stats.t.interval(0.95, 11, loc=values.mean(), scale=stats.sem(values))
-    assert bootstrap.interval(values.mean(), without, ["a"] * 12, "any") == pytest.approx(expected)
+    assert bootstrap.score_interval(values.mean(), without, ["a"] * 12, "any") == pytest.approx(expected)
 
 
 def test_strata_add_their_variances():
@@ -30,8 +30,8 @@ def test_strata_add_their_variances():
 
 
 def test_nobody_knows_how_far_one_subject_may_be_off():
-    assert bootstrap.interval(0.5, np.array([np.nan]), ["a"]) is None
-    assert bootstrap.interval(0.5, np.array([0.4, 0.6]), ["a", "b"]) is None
+    assert bootstrap.score_interval(0.5, np.array([np.nan]), ["a"]) is None
+    assert bootstrap.score_interval(0.5, np.array([0.4, 0.6]), ["a", "b"]) is None
 
 
 def test_an_undefined_replicate_is_left_out():
@@ -52,11 +52,11 @@ def test_a_share_of_independent_subjects_has_the_exact_binomial_interval(right, 
 @pytest.mark.parametrize("right", [False, True])
 def test_a_flat_interval_is_the_exact_binomial_one_with_subjects_as_samples(n, right):
     exact = stats.binomtest(n * right, n).proportion_ci(0.95, "exact")
-    flat = bootstrap.interval(float(right), np.full(n, float(right)), ["a"] * n, "share")
+    flat = bootstrap.score_interval(float(right), np.full(n, float(right)), ["a"] * n, "share")
     assert flat == pytest.approx((exact.low, exact.high))
     assert (
-        bootstrap.interval(0.0, np.zeros(30), ["a"] * 30, "share", 4)[1]
-        > bootstrap.interval(0.0, np.zeros(30), ["a"] * 30, "share")[1]
+        bootstrap.score_interval(0.0, np.zeros(30), ["a"] * 30, "share", 4)[1]
+        > bootstrap.score_interval(0.0, np.zeros(30), ["a"] * 30, "share")[1]
     )
 
 
@@ -64,7 +64,7 @@ def test_of_clustered_shares_the_number_of_samples_is_the_effective_one():
     """Each of 12 subjects shows 20 expressions of equal luck: 240 samples are worth less than 30."""
     found = np.array([20] * 5 + [0] * 7)
     without = bootstrap.leave_one_out(range(12), 12) @ found / (20 * 11)
-    low, high = bootstrap.interval(100 / 240, without, ["a"] * 12, "share")
+    low, high = bootstrap.score_interval(100 / 240, without, ["a"] * 12, "share")
     narrow, wide = (stats.binomtest(round(100 / 240 * n), n).proportion_ci(0.95, "exact") for n in (30, 5))
     assert wide.low < low < narrow.low
     assert narrow.high < high < wide.high
@@ -108,13 +108,13 @@ def test_of_normal_values_the_recovered_interval_of_a_difference_is_the_usual_on
 
 @given(st.lists(st.floats(0.01, 0.99), min_size=2, max_size=15), st.floats(0, 1))
 def test_a_share_stays_a_share_around_its_value(replicates, value):
-    low, high = bootstrap.interval(value, np.array(replicates), ["a"] * len(replicates), "share")
+    low, high = bootstrap.score_interval(value, np.array(replicates), ["a"] * len(replicates), "share")
     assert 0 <= low <= value <= high <= 1
 
 
 @given(st.lists(st.floats(0.01, 99), min_size=2, max_size=15), st.floats(0.5, 99))
 def test_a_positive_score_stays_positive(replicates, value):
-    ends = bootstrap.interval(value, np.array(replicates), ["a"] * len(replicates), "positive")
+    ends = bootstrap.score_interval(value, np.array(replicates), ["a"] * len(replicates), "positive")
     assert (ends is None) == (np.ptp(replicates) < 1e-12)
     low, high = ends or (value, value)
     assert 0 <= low <= value * (1 + 1e-12)
@@ -124,7 +124,7 @@ def test_a_positive_score_stays_positive(replicates, value):
 @given(st.lists(st.floats(0.9, 2.0), min_size=3, max_size=15), st.floats(1.0, 2.0, exclude_min=True))
 def test_a_share_above_1_lies_inside_its_interval(replicates, value):
     """Where a convention counts an interval for two truths: precision of megc2020, and F1 with it."""
-    ends = bootstrap.interval(value, np.array(replicates), ["a"] * len(replicates), "share")
+    ends = bootstrap.score_interval(value, np.array(replicates), ["a"] * len(replicates), "share")
     assert (ends is None) == (np.ptp(replicates) < 1e-12)
     low, high = ends or (value, value)
     assert 0 <= low <= value * (1 + 1e-12)
@@ -132,8 +132,10 @@ def test_a_share_above_1_lies_inside_its_interval(replicates, value):
 
 
 def test_every_score_of_a_summary_has_its_scale():
-    assert {catalogue.find(name).scale for name in ("f1", "ap50", "uar", "strs", "ece", "acc_mesr", "0.55")} == {
+    assert {catalogue.find_metric(name).scale for name in ("f1", "ap50", "uar", "strs", "ece", "acc_mesr", "0.55")} == {
         "share"
     }
-    assert {catalogue.find(name).scale for name in ("apex_mae_ms", "apex_mae_frames", "fp_per_minute")} == {"positive"}
-    assert {catalogue.find(name).scale for name in ("onset_bias_ms", "offset_bias_ms")} == {"any"}
+    assert {catalogue.find_metric(name).scale for name in ("apex_mae_ms", "apex_mae_frames", "fp_per_minute")} == {
+        "positive"
+    }
+    assert {catalogue.find_metric(name).scale for name in ("onset_bias_ms", "offset_bias_ms")} == {"any"}

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from hypothesis import assume, given, strategies as st
 
-from mebench.metrics import CONVENTIONS, Tables, match, pair, take_turns
+from mebench.metrics import CONVENTIONS, Tables, match_one_to_one, pair_intervals, take_turns
 
 STRICT = CONVENTIONS["strict"]
 Span = tuple[int, int]
@@ -51,7 +51,7 @@ def brute_force(truths: list[Span], spotted: list[Span]) -> list[int]:
 @given(truths=few, spotted=few)
 def test_the_matching_is_the_best_of_all_matchings(truths: list[Span], spotted: list[Span]) -> None:
     truths = sorted(truths)
-    assert match(table(truths), table(spotted), STRICT).tolist() == brute_force(truths, spotted)
+    assert match_one_to_one(table(truths), table(spotted), STRICT).tolist() == brute_force(truths, spotted)
 
 
 @given(
@@ -60,41 +60,45 @@ def test_the_matching_is_the_best_of_all_matchings(truths: list[Span], spotted: 
 )
 def test_crowded_intervals_are_matched_exactly_too(truths: list[Span], spotted: list[Span]) -> None:
     truths = sorted(truths)
-    assert match(table(truths), table(spotted), STRICT).tolist() == brute_force(truths, spotted)
+    assert match_one_to_one(table(truths), table(spotted), STRICT).tolist() == brute_force(truths, spotted)
 
 
 def test_one_interval_cannot_find_two_truths() -> None:
-    assert match(table([(0, 9), (1, 10)]), table([(0, 10)]), STRICT).tolist() == [0]
+    assert match_one_to_one(table([(0, 9), (1, 10)]), table([(0, 10)]), STRICT).tolist() == [0]
 
 
 def test_more_pairs_beat_a_better_overlap() -> None:
     # The first interval fits the first truth best, but only it can also find the second.
     truths, spotted = [(0, 9), (4, 13)], [(2, 11), (0, 9)]
-    assert match(table(truths), table(spotted), STRICT).tolist() == [1, 0]
+    assert match_one_to_one(table(truths), table(spotted), STRICT).tolist() == [1, 0]
 
 
 def test_three_fair_pairs_beat_two_perfect_ones() -> None:
     truths, spotted = [(0, 9), (3, 12), (6, 15)], [(0, 9), (3, 12), (-3, 6)]
-    assert match(table(truths), table(spotted), STRICT).tolist() == [1, 2, 0]
+    assert match_one_to_one(table(truths), table(spotted), STRICT).tolist() == [1, 2, 0]
 
 
 def test_among_equals_the_surer_intervals_are_matched_before_the_earlier_truths() -> None:
     truths, spotted = [(1, 10), (3, 12), (4, 13)], [(1, 11), (0, 10), (1, 11), (2, 11)]
-    assert match(table(truths), table(spotted), STRICT).tolist() == brute_force(truths, spotted) == [2, 0, -1, 1]
+    assert (
+        match_one_to_one(table(truths), table(spotted), STRICT).tolist()
+        == brute_force(truths, spotted)
+        == [2, 0, -1, 1]
+    )
 
 
 def test_an_exact_half_is_found_and_the_ends_are_counted() -> None:
     half, less = [(5, 9)], [(6, 9)]
-    assert match(table([(0, 9)]), table(half), STRICT).tolist() == [0]
-    assert match(table([(0, 9)]), table(less), STRICT).tolist() == [-1]
-    assert match(table([(0, 9)]), table(half), replace(STRICT, reaching=False)).tolist() == [-1]
+    assert match_one_to_one(table([(0, 9)]), table(half), STRICT).tolist() == [0]
+    assert match_one_to_one(table([(0, 9)]), table(less), STRICT).tolist() == [-1]
+    assert match_one_to_one(table([(0, 9)]), table(half), replace(STRICT, reaching=False)).tolist() == [-1]
     # Without the offset it is 4 frames of 9.
-    assert match(table([(0, 9)]), table(half), replace(STRICT, ends="half_open")).tolist() == [-1]
+    assert match_one_to_one(table([(0, 9)]), table(half), replace(STRICT, ends="half_open")).tolist() == [-1]
 
 
 def test_a_third_of_a_third_is_compared_without_rounding() -> None:
     tenths = replace(STRICT, threshold=Fraction(7, 10))
-    assert match(table([(0, 9)]), table([(0, 6)]), tenths).tolist() == [0]
+    assert match_one_to_one(table([(0, 9)]), table([(0, 6)]), tenths).tolist() == [0]
 
 
 def test_videos_kinds_and_draws_are_matched_apart() -> None:
@@ -109,13 +113,13 @@ def test_videos_kinds_and_draws_are_matched_apart() -> None:
         ],
         ignore_index=True,
     )
-    assert match(truths, spotted, STRICT).tolist() == [-1, -1, 0, 0, -1]
+    assert match_one_to_one(truths, spotted, STRICT).tolist() == [-1, -1, 0, 0, -1]
 
 
 def test_nothing_matches_nothing() -> None:
-    assert match(table([]), table([]), STRICT).tolist() == []
-    assert match(table([]), table([(0, 1)]), STRICT).tolist() == [-1]
-    assert match(table([(0, 1)]), table([]), STRICT).tolist() == []
+    assert match_one_to_one(table([]), table([]), STRICT).tolist() == []
+    assert match_one_to_one(table([]), table([(0, 1)]), STRICT).tolist() == [-1]
+    assert match_one_to_one(table([(0, 1)]), table([]), STRICT).tolist() == []
 
 
 def disjoint(draw: st.DrawFn) -> list[Span]:
@@ -130,8 +134,8 @@ def disjoint(draw: st.DrawFn) -> list[Span]:
 def test_greedy_equals_maximum_on_disjoint_intervals_away_from_exact_halves(data: st.DataObject) -> None:
     truths, spotted = data.draw(st.composite(disjoint)()), data.draw(st.composite(disjoint)())
     assume(all(iou(a, b) != Fraction(1, 2) for a in truths for b in spotted))
-    matched = match(table(truths), table(spotted), STRICT)
-    hits = pair(table(truths), table(spotted), STRICT).hits(Fraction(1, 2))
+    matched = match_one_to_one(table(truths), table(spotted), STRICT)
+    hits = pair_intervals(table(truths), table(spotted), STRICT).hits(Fraction(1, 2))
     greedy = take_turns(hits, np.zeros(len(spotted), dtype=np.int64)) >= 0
     assert (matched >= 0).tolist() == greedy.tolist()
 
@@ -141,7 +145,10 @@ def test_moving_everything_changes_nothing(truths: list[Span], spotted: list[Spa
     def moved(spans: list[Span]) -> pd.DataFrame:
         return table([(a + shift, b + shift) for a, b in spans])
 
-    assert (match(table(truths), table(spotted), STRICT) == match(moved(truths), moved(spotted), STRICT)).all()
+    assert (
+        match_one_to_one(table(truths), table(spotted), STRICT)
+        == match_one_to_one(moved(truths), moved(spotted), STRICT)
+    ).all()
 
 
 @given(truths=few, spotted=few, data=st.data())
@@ -156,7 +163,7 @@ def test_emotions_never_change_who_is_matched(truths: list[Span], spotted: list[
         ]
         ordered = Tables(videos, *named).ordered()
         assert ordered.predictions is not None
-        rows = match(ordered.truths, ordered.predictions, STRICT)
+        rows = match_one_to_one(ordered.truths, ordered.predictions, STRICT)
         found = ordered.predictions[rows >= 0]
         onsets = ordered.truths["onset"].to_numpy()[rows[rows >= 0]]
         return sorted(zip(found["onset"], found["offset"], onsets))
@@ -171,9 +178,9 @@ def test_a_large_crowd_is_matched_as_fully_as_scipy_does() -> None:
     rng = np.random.default_rng(3)
     onsets = [np.sort(rng.integers(0, 60, size=n)) for n in (25, 60)]
     truths, spotted = (table([(int(a), int(a) + 11) for a in onset]) for onset in onsets)
-    hits = pair(truths, spotted, STRICT).hits(Fraction(1, 2))
+    hits = pair_intervals(truths, spotted, STRICT).hits(Fraction(1, 2))
     graph = coo_matrix((np.ones(len(hits.truth)), (hits.prediction, hits.truth)), shape=(60, 25)).tocsr()
-    matched = match(truths, spotted, STRICT)
+    matched = match_one_to_one(truths, spotted, STRICT)
     taken = matched[matched >= 0]
     assert len(set(taken)) == len(taken) == (maximum_bipartite_matching(graph, perm_type="column") >= 0).sum()
 
@@ -191,7 +198,7 @@ def test_near_pairs_share_a_frame_or_the_apex(
     true = table([span for span, _ in truths]).assign(video=[video for _, video in truths])
     said = table([span for span, *_ in spotted]).assign(video=[video for _, video, _ in spotted])
     said["apex"] = np.array([np.nan if apex is None else apex for *_, apex in spotted], dtype=np.float64)
-    every, near = (pair(true, said, CONVENTIONS[name], near=near) for near in (False, True))
+    every, near = (pair_intervals(true, said, CONVENTIONS[name], near=near) for near in (False, True))
     kept = [
         (p, t, common, union)
         for p, t, common, union in zip(every.prediction, every.truth, every.intersection, every.union)

@@ -6,7 +6,7 @@ import pytest
 
 from mebench.errors import DataError
 from mebench.metrics import noise
-from mebench.runs import tables_of
+from mebench.runs import read_tables
 from tests.helpers.run_folders import CLASSES, FPS, make_run
 
 PATHS = ("spotting.micro.f1", "recognition.accuracy")
@@ -20,7 +20,7 @@ def runs(tmp_path_factory):
         make_run(folder, "good", subjects=20, wrong_every=50),
         make_run(folder, "late", shift=6, subjects=20, wrong_every=2),
     )
-    return [tables_of(run) for run in made]
+    return [read_tables(run) for run in made]
 
 
 def test_a_method_by_chance_counts_with_its_first_draw_and_fewer_alarms_are_better(runs):
@@ -46,7 +46,7 @@ def test_ends_move_by_as_many_milliseconds_as_asked_and_stay_in_order(runs):
     coders, off = {"onset": 200, "apex": 100, "offset": 300}, []
     before = runs[0].truths.sort_values(["video", "kind", "onset", "offset"])
     for seed in range(20):
-        after = noise.recoded(runs[0], coders, CLASSES, seed).truths
+        after = noise.recode_truths(runs[0], coders, CLASSES, seed).truths
         assert (after["onset"] >= 0).all()
         assert (after["onset"] <= after["offset"]).all()
         marked = after.dropna(subset="apex")
@@ -58,7 +58,7 @@ def test_ends_move_by_as_many_milliseconds_as_asked_and_stay_in_order(runs):
 
 def test_all_runs_meet_the_same_coder(runs):
     coders = {"onset": 100, "label": 0.3}
-    one, other = (noise.recoded(run, coders, CLASSES, 5) for run in runs)
+    one, other = (noise.recode_truths(run, coders, CLASSES, 5) for run in runs)
     assert one.truths.equals(other.truths)
     assert one.clips["truth"].tolist() == other.clips["truth"].tolist()
 
@@ -76,6 +76,6 @@ def test_the_highest_accuracy_that_labels_allow_is_the_share_that_coders_share(r
 def test_ends_of_videos_without_a_frame_rate_cannot_move_unless_none_are_spotted(runs):
     bare = replace(runs[0], videos=runs[0].videos.assign(fps=None))
     with pytest.raises(DataError, match=r"the frame rate of drawn/00/v0 is unknown"):
-        noise.recoded(bare, {"onset": 10}, CLASSES, 0)
-    alone = noise.recoded(replace(bare, predictions=None), {"onset": 10}, CLASSES, 0)
+        noise.recode_truths(bare, {"onset": 10}, CLASSES, 0)
+    alone = noise.recode_truths(replace(bare, predictions=None), {"onset": 10}, CLASSES, 0)
     assert alone.truths["onset"].tolist() == bare.truths.sort_values(["video", "kind", "onset"])["onset"].tolist()

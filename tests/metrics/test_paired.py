@@ -50,7 +50,7 @@ def test_the_exact_p_value_is_that_of_all_exchanges(seed, n):
         mixed = [np.where(np.array(exchange)[:, None], b, a) for a, b in ((first, second), (second, first))]
         exchanged.append(f1(mixed[0]) - f1(mixed[1]))
     expected = np.mean(np.abs(exchanged) >= abs(observed) - 1e-9)
-    swapped, exact = paired.swaps(n, 9999, seed=0)
+    swapped, exact = paired.draw_swaps(n, 9999, seed=0)
     permuted = paired.permuted_differences(pooled_f1(np.concatenate([first, second])), pair_of(n), swapped)["f1"]
     assert exact
     assert paired.permutation_p(observed, permuted, exact) == pytest.approx(expected)
@@ -63,7 +63,7 @@ def test_of_a_mean_it_is_scipys_permutation_test():
     def mean(weights):
         return {"mean": weights @ np.concatenate([first, second]) / weights.sum(axis=1)}
 
-    swapped, exact = paired.swaps(11, 9999, seed=0)
+    swapped, exact = paired.draw_swaps(11, 9999, seed=0)
     ours = paired.permutation_p(
         first.mean() - second.mean(), paired.permuted_differences(mean, pair_of(11), swapped)["mean"], exact
     )
@@ -77,7 +77,7 @@ def test_random_exchanges_come_near_all_of_them():
     first, second = subjects(5, 12)
     evaluate, observed = pooled_f1(np.concatenate([first, second])), None
     ps = []
-    for swapped, exact in (paired.swaps(12, 9999, 0), paired.swaps(12, 2000, 0)):
+    for swapped, exact in (paired.draw_swaps(12, 9999, 0), paired.draw_swaps(12, 2000, 0)):
         permuted = paired.permuted_differences(evaluate, pair_of(12), swapped)["f1"]
         observed = float(np.diff([evaluate(w)["f1"][0] for w in np.kron(np.eye(2), np.ones(12))[:, None]])[0])
         ps.append((exact, paired.permutation_p(observed, permuted, exact)))
@@ -86,15 +86,15 @@ def test_random_exchanges_come_near_all_of_them():
 
 
 def test_every_exchange_is_there_once_up_to_its_mirror_image():
-    swapped, exact = paired.swaps(5, 16, seed=0)
+    swapped, exact = paired.draw_swaps(5, 16, seed=0)
     both = np.concatenate([swapped, ~swapped])
     assert exact
     assert len(np.unique(both, axis=0)) == len(both) == 2**5
-    assert not paired.swaps(6, 16, seed=0)[1]
+    assert not paired.draw_swaps(6, 16, seed=0)[1]
 
 
 def test_one_subject_can_be_exchanged_in_one_way():
-    swapped, exact = paired.swaps(1, 16, seed=0)
+    swapped, exact = paired.draw_swaps(1, 16, seed=0)
     assert exact
     assert swapped.tolist() == [[False]]
 

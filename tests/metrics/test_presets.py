@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, strategies as st
 from sklearn.metrics import f1_score, recall_score
 
-from mebench.metrics import Tables, bootstrap, emotions, named, summarize
+from mebench.metrics import Tables, bootstrap, emotions, find_convention, summarize
 from tests.helpers.plain_rules import (
     Span,
     any_kind,
@@ -226,7 +226,7 @@ def test_without_a_subject_scikit_learns_macro_scores_are_those_of_the_others(an
     truth, said = (np.array(column) for column in zip(*answers))
     subject = np.arange(len(answers)) % 3
     clips = pd.DataFrame({"unit": subject, "truth": truth, "predicted": said})
-    rule = named("sklearn_macro")
+    rule = find_convention("sklearn_macro")
     sample = emotions.of_clips(clips, 3, ("a", "b", "c", "d"), rule)
     found = sample.scores(rule, ["uf1", "uar"], bootstrap.leave_one_out(range(3), 3))
     for left_out in range(3):

@@ -21,7 +21,7 @@ def test_ranks_are_those_of_scipy_and_hold_nineteen_of_twenty_draws(scores):
 
 @given(SCORES)
 def test_one_beats_another_as_often_as_the_other_does_not(scores):
-    beats = ranking.beating(scores)
+    beats = ranking.win_shares(scores)
     np.testing.assert_allclose(beats + beats.T, 1)
     # What a row's mean rank leaves is what it beats.
     np.testing.assert_allclose(stats.rankdata(scores, axis=0).mean(axis=1), beats.sum(axis=1) + 0.5)
@@ -29,8 +29,12 @@ def test_one_beats_another_as_often_as_the_other_does_not(scores):
 
 def test_the_hardest_people_are_the_same_for_all_whatever_the_scale_of_one_run():
     personal = np.array([[0.9, 0.8, 0.7, 0.6, 0.1], [0.5, 0.4, 0.3, 0.2, 0.6]])
-    assert ranking.hardest(personal, 0.2).tolist() == ranking.hardest(personal * [[1], [100]], 0.2).tolist() == [3]
-    assert ranking.hardest(np.full((2, 3), np.nan)).tolist() == []
+    assert (
+        ranking.hardest_people(personal, 0.2).tolist()
+        == ranking.hardest_people(personal * [[1], [100]], 0.2).tolist()
+        == [3]
+    )
+    assert ranking.hardest_people(np.full((2, 3), np.nan)).tolist() == []
 
 
 def test_of_two_equally_good_methods_each_is_better_in_half_of_the_draws():
@@ -39,7 +43,7 @@ def test_of_two_equally_good_methods_each_is_better_in_half_of_the_draws():
     for _ in range(200):
         values = rng.normal(size=(2, 30))
         drawn = rng.multinomial(30, np.full(30, 1 / 30), size=200) @ values.T
-        shares.append(ranking.beating(drawn.T)[0, 1])
+        shares.append(ranking.win_shares(drawn.T)[0, 1])
     assert abs(np.mean(shares) - 0.5) < 0.06
     assert np.std(shares) > 0.2
 
@@ -60,7 +64,7 @@ def test_over_datasets_the_difference_is_the_standardised_mean_difference_of_peo
     for n in numbers:
         differences = rng.normal(0.25, 1.0, n)
         drawn = rng.multinomial(n, np.full(n, 1 / n), size=4000) @ differences
-        beats.append(ranking.beating(np.stack([drawn, 0 * drawn]))[0, 1])
+        beats.append(ranking.win_shares(np.stack([drawn, 0 * drawn]))[0, 1])
         expected.append(differences.mean() / differences.std())
     found = ranking.over_datasets(beats, numbers)["difference"]
     assert abs(found["value"] - np.average(expected, weights=np.sqrt(numbers))) < 0.02

@@ -26,9 +26,11 @@ def test_the_rule_that_moves_a_score_most_is_named(spotted, told):
     def under(convention, draws):
         return summarize(run, kinds=["micro"], classes=[], seed=0, convention=convention, draws=draws)
 
-    found = summary.of_rules(under, "strict")
+    found = summary.scores_by_rule(under, "strict")
     assert (
         found["strict"]["micro"]["f1"]
         == summarize(run, kinds=["micro"], classes=[], seed=0)["spotting"]["micro"]["scores"]["f1"]["value"]
     )
-    assert any(told in sentence for sentence in summary.strongest(found, "strict")), summary.strongest(found, "strict")
+    assert any(told in sentence for sentence in summary.strongest_rules(found, "strict")), summary.strongest_rules(
+        found, "strict"
+    )

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from hypothesis import assume, given, strategies as st
 
-from mebench.metrics import CONVENTIONS, SpottingCounts, Tables, pair, precision_recall_f1, spotting_scores
+from mebench.metrics import CONVENTIONS, SpottingCounts, Tables, pair_intervals, precision_recall_f1, spotting_scores
 
 # Counts and F1 of the MDMD baseline (He et al. 2020, MEGC2020).
 MDMD = [
@@ -38,7 +38,7 @@ def counts(truths: list[Row], spotted: list[Spot], kind: str = "micro", fps: flo
     ordered = Tables(videos, true, said.assign(kind=kind, emotion=None, draw=0)).ordered()
     assert ordered.predictions is not None
     minutes = np.array([1500 / fps / 60] * 2)
-    return spotting_scores.count(ordered.truths, ordered.predictions, minutes, CONVENTIONS["strict"])
+    return spotting_scores.count_spotting(ordered.truths, ordered.predictions, minutes, CONVENTIONS["strict"])
 
 
 def values(*args, **kwargs) -> dict[str, float]:
@@ -98,7 +98,9 @@ def test_one_truth_is_claimed_once() -> None:
 def test_apex_claims_do_not_need_an_overlap_of_a_half() -> None:
     truths = pd.DataFrame({"video": ["a"], "kind": "micro", "onset": [10], "offset": [19]})
     spotted = pd.DataFrame({"video": ["a"], "kind": "micro", "onset": [0], "apex": [15.0], "offset": [99], "draw": 0})
-    assert spotting_scores.apex_claims(truths, spotted, pair(truths, spotted, CONVENTIONS["strict"])).tolist() == [True]
+    assert spotting_scores.apex_claims(
+        truths, spotted, pair_intervals(truths, spotted, CONVENTIONS["strict"])
+    ).tolist() == [True]
 
 
 def test_videos_without_truths_count_their_false_positives() -> None:
@@ -165,7 +167,7 @@ def test_weights_are_copies_of_subjects(truths: list[Row], spotted: list[Row], w
     ordered = Tables(table, written(truths), written(ranked, "confidence").assign(draw=0)).ordered()
     assert ordered.predictions is not None
     minutes = np.full(len(copies), 1.0)
-    plain = spotting_scores.count(ordered.truths, ordered.predictions, minutes, CONVENTIONS["strict"]).scores(
+    plain = spotting_scores.count_spotting(ordered.truths, ordered.predictions, minutes, CONVENTIONS["strict"]).scores(
         np.ones((1, len(copies)))
     )
     for name, value in plain.items():

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from mebench.errors import DataError
-from mebench.metrics import Tables, groups
+from mebench.metrics import Tables, number_groups
 
 VIDEOS = pd.DataFrame(
     {
@@ -68,7 +68,7 @@ CELLS = st.tuples(st.sampled_from(["a", "b", None]), st.sampled_from(["micro", "
 @given(left=st.lists(CELLS, max_size=8), right=st.lists(CELLS, max_size=8))
 def test_equal_rows_have_one_number_with_missing_values_too(left, right):
     tables = [pd.DataFrame(rows, columns=["video", "kind", "draw"]) for rows in (left, right)]
-    numbers = np.concatenate(groups(["video", "kind", "draw"], *tables))
+    numbers = np.concatenate(number_groups(["video", "kind", "draw"], *tables))
     rows = [*left, *right]
     assert (numbers >= 0).all()
     assert [[n == m for n in numbers] for m in numbers] == [[a == b for a in rows] for b in rows]

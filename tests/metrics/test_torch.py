@@ -155,7 +155,7 @@ def test_intervals_are_counted_in_batches_as_in_one_table(videos, rules, kinds, 
     tables = tables_of(videos)
     ordered = tables.ordered()
     chosen = [of_kinds(table, kinds) for table in (ordered.truths, ordered.predictions)]
-    expected = spotting_scores.count(*chosen, np.full(2, np.nan), rules).f1(np.ones((1, 2)))[0]
+    expected = spotting_scores.count_spotting(*chosen, np.full(2, np.nan), rules).f1(np.ones((1, 2)))[0]
     metric, names = SpottingF1(kinds, rules), tables.videos["video"].tolist()
     for start in range(0, len(names), size):
         batch = names[start : start + size]

@@ -6,7 +6,15 @@ import numpy as np
 import pandas as pd
 from hypothesis import given, strategies as st
 
-from mebench.metrics import CONVENTIONS, Convention, find, match, matching, pair, spotting_scores
+from mebench.metrics import (
+    CONVENTIONS,
+    Convention,
+    find_truths,
+    match_one_to_one,
+    matching,
+    pair_intervals,
+    spotting_scores,
+)
 from tests.helpers.plain_rules import Span, every_free, iou, rows, top_one
 
 STRICT = CONVENTIONS["strict"]
@@ -21,7 +29,7 @@ def ordered(truths: list[Span], spotted: list[Span]) -> tuple[pd.DataFrame, pd.D
 
 
 def found(truths: list[Span], spotted: list[Span], rule: Convention) -> matching.Found:
-    return find(*ordered(truths, spotted), rule)
+    return find_truths(*ordered(truths, spotted), rule)
 
 
 @given(truths=few, spotted=few)
@@ -58,7 +66,11 @@ def test_under_the_same_rule_strict_finds_the_most(truths: list[Span], spotted: 
 
 def test_find_and_match_agree_under_strict() -> None:
     truths, spotted = ordered([(0, 9), (4, 13)], [(2, 11), (0, 9), (40, 49)])
-    assert find(truths, spotted, STRICT).matched.tolist() == match(truths, spotted, STRICT).tolist() == [1, 0, -1]
+    assert (
+        find_truths(truths, spotted, STRICT).matched.tolist()
+        == match_one_to_one(truths, spotted, STRICT).tolist()
+        == [1, 0, -1]
+    )
 
 
 def test_of_equal_truths_the_later_or_the_earlier_is_taken() -> None:
@@ -70,7 +82,7 @@ def test_of_equal_truths_the_later_or_the_earlier_is_taken() -> None:
 
 def f1_over_iou(truths: list[Span], spotted: list[Span], convention: Convention) -> list[float]:
     tables = ordered(truths, spotted)
-    parts = spotting_scores.found_over_iou(*tables, convention, pair(*tables, convention))
+    parts = spotting_scores.found_over_iou(*tables, convention, pair_intervals(*tables, convention))
     return [2 * len(rows) / (weight.sum() + len(truths)) for rows, weight in parts]
 
 
@@ -80,7 +92,7 @@ def test_a_sweep_is_the_convention_at_other_thresholds(truths: list[Span], spott
     convention = replace(convention, silence="nothing", videos="all")
     swept, tables = f1_over_iou(truths, spotted, convention), ordered(truths, spotted)
     for threshold, f1 in zip(spotting_scores.SWEEP, swept, strict=True):
-        result = find(*tables, replace(convention, threshold=threshold))
+        result = find_truths(*tables, replace(convention, threshold=threshold))
         total = result.weight.sum() + len(truths)
         np.testing.assert_allclose(f1, 2 * len(result.truth) / total)
 

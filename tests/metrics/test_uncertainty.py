@@ -74,8 +74,8 @@ def test_with_too_few_people_every_class_is_in_the_set():
 
 def test_answers_that_are_too_sure_are_cooled_and_svm_scores_become_probabilities():
     logits, truth, person = drawn(people=60, temperature=3.0)
-    sure = uncertainty.uncertainty(softmax(logits, axis=1), truth, person)
-    margins = uncertainty.uncertainty(logits, truth, person)
+    sure = uncertainty.summarize_uncertainty(softmax(logits, axis=1), truth, person)
+    margins = uncertainty.summarize_uncertainty(logits, truth, person)
     assert sure["temperature"] == pytest.approx(3, rel=0.15)
     assert sure["error"]["after"] < sure["error"]["before"] / 2
     assert margins["error"]["before"] is None

@@ -93,21 +93,21 @@ def test_a_broken_one_breaks_nothing_else(folder):
     (folder / "protocols" / "misnamed.py").write_text(TWO_HALVES)
     (folder / "protocols" / "loso.py").write_text(TWO_HALVES.replace("halves", "loso"))
     registry.add_paths([folder])
-    assert protocols.find("halves").summary == "two halves"
+    assert protocols.find_protocol("halves").summary == "two halves"
     for name, reason in {
         "crooked": "ZeroDivisionError",
         "misnamed": "called 'misnamed'",
         "loso": "mebench itself and",
     }.items():
         with pytest.raises(PluginError, match=f"protocol '{name}' is broken: .*{reason}"):
-            protocols.find(name)
+            protocols.find_protocol(name)
 
 
 def test_adding_a_folder_again_changes_nothing(folder):
     registry.add_paths([folder])
-    found = protocols.find("halves")
+    found = protocols.find_protocol("halves")
     registry.add_paths([folder, folder])
-    assert protocols.find("halves") is found
+    assert protocols.find_protocol("halves") is found
     assert protocols.BROKEN == {}
 
 

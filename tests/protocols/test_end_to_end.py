@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from mebench.cli import app
 from mebench.config import find as plugin, load, plugins, resolve
 from mebench.errors import ConfigError
-from mebench.protocols import find
+from mebench.protocols import find_protocol
 from tests.helpers.empty_trees import write_empty_tree
 from tests.helpers.nightly import NIGHTLY
 from tests.helpers.outside import flow_maps
@@ -89,7 +89,7 @@ def test_a_dry_run_prints_folds_and_the_card(said):
     out = said("method=majority", "dataset=[casme2,samm]", "protocol=megc2018", "--dry-run")
     assert "casme2-to-samm: tests samm/" in out
     assert "samm-to-casme2: tests casme2/" in out
-    assert out.endswith(find("megc2018").describe() + "\n")
+    assert out.endswith(find_protocol("megc2018").describe() + "\n")
 
 
 def test_kfold_of_long_videos(run):

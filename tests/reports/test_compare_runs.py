@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from mebench.metrics import ComparedScore, Comparison, compare
+from mebench.metrics import ComparedScore, RunComparison, compare_tables
 from mebench.reports import compare_runs
 from tests.helpers.plain_rules import rows, tables
 
@@ -31,7 +31,7 @@ ROW = ComparedScore(
 
 
 def said(path, **changes):
-    comparison = Comparison("strict", 9, "jackknife", 1000, 256, True, {path: replace(ROW, **changes)}, None)
+    comparison = RunComparison("strict", 9, "jackknife", 1000, 256, True, {path: replace(ROW, **changes)}, None)
     return compare_runs.conclusions(comparison)[0]
 
 
@@ -50,7 +50,7 @@ def test_the_run_with_the_lower_false_positive_rate_is_better():
     right = [rows(name, [(10, 20)]) for name in names]
     wrong = [rows(name, [(10, 20), (500, 600)]) for name in names]
     runs = (tables(right, spotted, names) for spotted in (wrong, right))
-    found = compare(*runs, kinds=["micro"], classes=[], convention="li2017", metrics=["fpr"])
+    found = compare_tables(*runs, kinds=["micro"], classes=[], convention="li2017", metrics=["fpr"])
     (sentence,) = compare_runs.conclusions(found)
     share = 101 / (3000 - 11)  # frames of the wrong interval, of those outside the truth
     assert f"false positive rate, frames: B is better than A ({share:.4f} against 0.0000; p = 0.0078)" in sentence
@@ -94,7 +94,7 @@ def noted(subjects, *paths, data=("", "")):
         for name, words in zip("AB", data)
     ]
     rows = dict.fromkeys(paths, replace(ROW, subjects=subjects))
-    comparison = Comparison("strict", subjects, "jackknife", 1000, 2 ** (subjects - 1), True, rows, None)
+    comparison = RunComparison("strict", subjects, "jackknife", 1000, 2 ** (subjects - 1), True, rows, None)
     return compare_runs.remarks(comparison, *two, SimpleNamespace(describe=lambda: "strict"))
 
 
@@ -127,6 +127,6 @@ def test_other_settings_of_the_dataset_are_named():
 def test_the_table_of_tests_says_p_or_that_there_is_none():
     undefined = replace(ROW, p=None, p_holm=None, wilcoxon_p=None, wilcoxon_n=0)
     rows = {"spotting.micro.f1": replace(ROW, p_holm=0.03), "spotting.micro.recall": undefined}
-    table = compare_runs.table_of_tests(Comparison("strict", 9, "jackknife", 1000, 256, True, rows, None))
+    table = compare_runs.table_of_tests(RunComparison("strict", 9, "jackknife", 1000, 256, True, rows, None))
     cells = list(zip(*(list(column.cells) for column in table.terminal().columns)))
     assert [row[1:5] for row in cells] == [("0.0100", "0.0300", "0.0200", "9"), ("-", "-", "-", "0")]

@@ -23,7 +23,7 @@ def test_every_score_is_there_with_its_interval(run, capsys):
     for name, score in summary["recognition"]["scores"].items():
         ends = f"[{score['low']:.4f}, {score['high']:.4f}]"
         assert any(
-            line.split() == [*catalogue.find(name).label.split(), f"{score['value']:.4f}", *ends.split()]
+            line.split() == [*catalogue.find_metric(name).label.split(), f"{score['value']:.4f}", *ends.split()]
             for line in shown
         )
     for rule, words in (("as_many", "as many as truths"), ("best_rate", "best rate")):

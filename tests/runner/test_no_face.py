@@ -14,7 +14,7 @@ from mebench.progress import Progress
 from mebench.records import record as records_record
 from mebench.reports import print_outcome
 from mebench.runner import Session, host, leak_gain, make_plan, run
-from mebench.runs import RunFolder, tables_of
+from mebench.runs import RunFolder, read_tables
 from tests.helpers.plugin_folders import blind_words
 
 BLACK = "synthetic/s002/v01"
@@ -54,7 +54,7 @@ def test_a_skipped_video_is_missed_by_all_and_told_everywhere(words, tmp_path, c
     assert micro["tp"] + micro["fn"] == 3
     assert micro["fn"] >= 1
     assert BLACK not in set(folder.read_table("predictions.parquet")["video"])
-    clips = tables_of(folder).clips
+    clips = read_tables(folder).clips
     assert len(clips) == outcome.summary["recognition"]["n"] == 3
     assert clips.set_index("video")["predicted"].isna().to_dict() == {
         f"synthetic/s00{n}/v01": n == 2 for n in (1, 2, 3)

@@ -11,13 +11,13 @@ import pytest
 from mebench.config import RunSettings
 from mebench.errors import ConfigError
 from mebench.records import from_run
-from mebench.runs import SCORER, score, scores_of, tables_of
+from mebench.runs import SCORER, current_summary, read_tables, score_run
 from tests.helpers.run_folders import make_run
 
 
 def test_a_run_is_scored_under_the_convention_that_was_asked_for(tmp_path) -> None:
     run = make_run(tmp_path / "runs")
-    strict, legacy = (score(run, seed=0, draws=0, convention=name) for name in ("strict", "mean2022"))
+    strict, legacy = (score_run(run, seed=0, draws=0, convention=name) for name in ("strict", "mean2022"))
     assert strict["convention"] == "strict"
     assert "chance" in strict
     assert legacy["convention"] == "mean2022"
@@ -53,7 +53,7 @@ def rounded(value):
 def test_a_change_of_scores_is_a_new_version_of_scoring(tmp_path) -> None:
     """Whoever changes what the same tables come to raises `SCORER`, adds its hash here, and exports committed records again."""
     run = make_run(tmp_path / "runs", kinds=("micro", "macro"), shift=4)
-    found = score(run, seed=0, draws=20)
+    found = score_run(run, seed=0, draws=20)
     content = json.dumps(
         {name: rounded(found[name]) for name in ("spotting", "analysis", "recognition", "chance")}, sort_keys=True
     )
@@ -66,18 +66,18 @@ def test_the_scores_of_another_version_of_scoring_are_made_anew(tmp_path) -> Non
     old = copy.deepcopy(whole)
     old["spotting"]["micro"]["scores"]["ap50"]["value"] = 0.99
     run.write_json("summary.json", old)
-    assert scores_of(run) == old
+    assert current_summary(run) == old
     run.write_json("summary.json", old | {"scorer": 0})
-    assert scores_of(run) == whole
+    assert current_summary(run) == whole
     del old["scorer"]
     run.write_json("summary.json", old)
-    assert scores_of(run) == whole == scores_of(run)
+    assert current_summary(run) == whole == current_summary(run)
     assert from_run(run).summary["spotting"] == whole["spotting"]
 
 
 def test_folds_that_spot_nothing_are_named(tmp_path) -> None:
     run = make_run(tmp_path / "runs")
-    assert not any("is spotted in" in line for line in score(run, seed=0, draws=0)["remarks"])
+    assert not any("is spotted in" in line for line in score_run(run, seed=0, draws=0)["remarks"])
     folds, spotted = run.read_json("folds.json")["folds"], run.read_table("predictions.parquet")
     videos, truths = run.read_table("videos.parquet"), run.read_table("truth.parquet")
     silent = folds[1]
@@ -85,10 +85,10 @@ def test_folds_that_spot_nothing_are_named(tmp_path) -> None:
     own = truths["video"].isin(videos["video"][videos["subject"].isin(silent["test"])])
     held = int((own & (truths["kind"] == "micro")).sum())
     said = f"no micro-expression is spotted in 1 of {len(folds)} folds ({silent['fold']}), whose videos hold {held}"
-    assert said in score(run, seed=0, draws=0)["remarks"]
+    assert said in score_run(run, seed=0, draws=0)["remarks"]
     # Where there is nothing to find, finding nothing is right.
     run.write_table("truth.parquet", truths[~own])
-    assert not any("is spotted in" in line for line in score(run, seed=0, draws=0)["remarks"])
+    assert not any("is spotted in" in line for line in score_run(run, seed=0, draws=0)["remarks"])
 
 
 def test_class_scores_are_calibrated_where_they_are_probabilities(tmp_path) -> None:
@@ -101,14 +101,14 @@ def test_class_scores_are_calibrated_where_they_are_probabilities(tmp_path) -> N
         rows = [[sure if name == said else rest for name in classes] for said in clips["predicted"]]
         written = clips.assign(probabilities=pd.Series(rows, index=clips.index))
         written.to_parquet(run.path / "clips.parquet")
-        found = tables_of(run).clips
+        found = read_tables(run).clips
         assert found is not None
         return found["probability"].to_numpy()
 
     assert probability(0.75) == pytest.approx(0.75)
-    part = score(run, seed=0, draws=0)["recognition"]
+    part = score_run(run, seed=0, draws=0)["recognition"]
     gap = abs(part["scores"]["accuracy"]["value"] - 0.75)
     assert part["details"]["calibration"]["ece"] == pytest.approx(gap)
     # Decision values of an SVM are none.
     assert np.isnan(probability(-1.5)).all()
-    assert "calibration" not in score(run, seed=0, draws=0)["recognition"]["details"]
+    assert "calibration" not in score_run(run, seed=0, draws=0)["recognition"]["details"]

@@ -9,7 +9,7 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from mebench.boards.rows import PublishedLine, Row
-from mebench.metrics.catalogue import find
+from mebench.metrics.catalogue import find_metric
 from mebench.number_format import digits, ends, seconds
 
 LEAST = 0.01
@@ -45,7 +45,7 @@ class Point:
     def title(self, metric: str) -> str:
         """The tooltip."""
         score: Any = self.row.scores[metric]
-        words = [f"{self.name}: {find(metric).label} {digits(score['value'])}", ends(score)]
+        words = [f"{self.name}: {find_metric(metric).label} {digits(score['value'])}", ends(score)]
         return f"{' '.join(filter(None, words))}, {seconds(cost(self.row))} s"
 
 

@@ -32,7 +32,7 @@ from mebench.boards.site.chart import Point, chart, cost
 from mebench.config import PluginKind, registry
 from mebench.errors import ConfigError
 from mebench.grouping import grouped
-from mebench.metrics import catalogue, described
+from mebench.metrics import catalogue, describe_convention
 from mebench.number_format import count, digits, seconds, span, whole
 from mebench.records import CAVEATS, DAMAGE, Published, Record, UnshownError, files_of
 from mebench.reports import SCRIPT, STYLE, environment, report
@@ -181,7 +181,7 @@ class PageTables:
     def _named(self, part: Part, row: Row, root: str) -> tuple[Any, str, Mapping[str, Any]]:
         metric = part.metrics[0]
         score = {**row.scores[metric], "metric": metric}
-        return self._draw.method_name(row, part, root), catalogue.find(metric).label, score
+        return self._draw.method_name(row, part, root), catalogue.find_metric(metric).label, score
 
     def rescored(self, part: Part) -> Markup:
         """Scores of authors' own prediction files."""
@@ -248,7 +248,7 @@ class PageTables:
                 Column("of", of=part_of, room="wide"),
                 Column("protocol", of=lambda row: row.protocol or "–", room="wide"),
                 _CLASSES,
-                Column("metric", of=lambda row: catalogue.find(row.metric).label, choose=True),
+                Column("metric", of=lambda row: catalogue.find_metric(row.metric).label, choose=True),
                 Column(
                     "value",
                     right=True,
@@ -491,7 +491,9 @@ class Site:
         )
         yield self._page("submit.html", bibtex=BIBTEX % version("mebench"))
         conventions = sorted({row.convention for _, _, row in flat} | {row.convention for row in rescored} | {"strict"})
-        yield self._page("about.html", metrics=catalogue.METRICS, conventions=list(map(described, conventions)))
+        yield self._page(
+            "about.html", metrics=catalogue.METRICS, conventions=list(map(describe_convention, conventions))
+        )
 
     def _page_of_run(self, record: Record, appears: Sequence[BoardTable]) -> tuple[str, str]:
         """Path and text of the page of a run, made again if the run, its counterpart, or the linked tables have
