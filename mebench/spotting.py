@@ -79,11 +79,13 @@ NEIGHBOURHOOD = 3
 
 
 def less_macro(scores: NDArray[np.float64], k_prime: int) -> NDArray[np.float64]:
-    """Scores of micro-expressions less the mean score of macro-expressions around each frame, whose motion lasts longer.
+    """Scores of micro-expressions less the mean score of macro-expressions around each frame.
+
+    The motion of macro-expressions lasts longer.
 
     Args:
-        scores: (n, 1), which stay as they are; or (n, 2) of micro- and macro-expressions; NaN where undefined.
-        k_prime: half the length of micro-expressions; `NEIGHBOURHOOD` times so many frames on both sides count.
+        scores: (n, 1), which stay unchanged; or (n, 2) of micro- and macro-expressions; NaN where undefined.
+        k_prime: half the length of micro-expressions; `NEIGHBOURHOOD` times this number of frames on both sides count.
 
     Returns:
         (n, 1).
@@ -131,8 +133,8 @@ class Running:
     Args:
         k_prime: half the mean expression length in frames, at least 1.
         level: the threshold.
-        options: with `rule=paper`, `interval=fixed` and without `nms`, which look at later peaks.
-        lead: as of `spot`.
+        options: options with `rule=paper`, `interval=fixed` and without `nms`, which look at later peaks.
+        lead: frames by which a score leads its frame, see `spot`.
     """
 
     def __init__(self, k_prime: int, level: float, options: SpottingParams | None = None, lead: int = 0) -> None:
@@ -166,7 +168,11 @@ class Running:
         return self._settle(None)
 
     def _settle(self, earliest: int | None) -> list[Spotted]:
-        """Take peaks that stay, of those at least k' before the earliest frame that may still become one; None: there is none."""
+        """Take the peaks that no later score can change.
+
+        Args:
+            earliest: earliest frame that may still become a peak; None after the last score.
+        """
         spotted: list[Spotted] = []
         for height, frame in sorted(self._open, reverse=True):  # the highest first, of equally high ones the last
             near = [one for one in self._open if abs(one[1] - frame) < self._k_prime]

@@ -9,7 +9,7 @@ FloatBox = tuple[float, float, float, float]
 
 
 def common_box(a: Box | FloatBox, b: Box | FloatBox) -> FloatBox:
-    """The overlap of two boxes; its edges are swapped if there is none."""
+    """The overlap of two boxes; its edges are swapped if they do not overlap."""
     return max(a[0], b[0]), max(a[1], b[1]), min(a[2], b[2]), min(a[3], b[3])
 
 

@@ -230,7 +230,7 @@ class Kind:
         meaning: meaning of the levels, in words.
         maps: whether the kind makes sense on a ready-made map of motion, which is then taken for a picture of the face.
         answer: answer that should come back, of a relation; empty for a degradation.
-        empties: whether the answer that should come back is none at all.
+        empties: whether no answer at all should come back.
         place: function from a clean frame, a level and a frame rate to the place in the changed video; None for the same.
         landmarks: function from the changed frames and clean landmarks to the new ones; None for the same.
         drawn: the picture on the contact sheet: a `frame`, or 60 frames as their middle `columns` or as `bars` of change.
@@ -606,5 +606,5 @@ def degradation_names() -> list[str]:
 
 
 def relation_names() -> list[str]:
-    """The kinds that should leave the answer as it is."""
+    """The kinds that should leave the answer unchanged."""
     return [name for name, kind in KINDS.items() if kind.answer]

@@ -53,7 +53,7 @@ def explain(chain: Chain, landmarks: str = "") -> dict[str, Any]:
 
 
 def _unit_of_feature(chain: Chain, route: Route) -> str:
-    """What one feature belongs to: a frame, or the part of a clip that is read."""
+    """A sentence on the unit of a feature: a frame, or the part of a clip that is read."""
     if chain.scope == "frames":
         which = f" that has a frame i + {route.gap}" if route.gap else ""
         return f"one feature for each frame i{which}."

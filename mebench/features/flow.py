@@ -25,7 +25,7 @@ Algorithm = Literal[
 ]
 OWN: tuple[Algorithm, ...] = ("tvl1", "tvl1_warm", "tvl1_eps05")
 COLD_EVERY = 32
-"""Of the pairs that `tvl1_warm` computes in a video, the 1st, 33rd, 65th and so on begin with no flow: no row depends on earlier ones."""
+"""Pairs of `tvl1_warm` from one that begins with no flow to the next, the 1st, 33rd, 65th: no row depends on those before."""
 
 
 @dataclass(frozen=True)

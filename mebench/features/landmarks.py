@@ -128,7 +128,7 @@ def landmark_advice(otherwise: str, part: str = "method") -> str:
     """How to get landmarks without a landmark file, as a command.
 
     Args:
-        otherwise: setting that needs none, `method.regions=box`; empty where there is none.
+        otherwise: setting that needs none, `method.regions=box`; empty if no setting does.
         part: `method` or `recognizer`.
     """
     brought = 'pip install "mebench[landmarks]" installs a landmark file'
@@ -178,7 +178,7 @@ tracker wavers by 2 % on a still head in sensor noise.
 """
 
 CLEAR = 2
-"""A face so many times as wide as the smallest one that the detector finds is found surely."""
+"""Width of a face that is found surely, in widths of the smallest one that the detector finds."""
 
 SAME = 0.5
 """A detected face that overlaps the followed one by that much (intersection over union) is the same."""

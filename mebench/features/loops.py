@@ -22,11 +22,11 @@ def once(
     """A compiled function, from the cache if a process of this machine has compiled it.
 
     Args:
-        function: to compile; numba's cache does not track functions of other files that it calls.
-        call: calls it with arguments of the types to compile for.
+        function: plain function to compile; numba's cache does not track functions of other files that it calls.
+        call: function that calls it with arguments of the types to compile for.
         name: name of its lock beside the cached code.
         what: text of the notice if it is really compiled, such as "TV-L1 flow, about 10 s".
-        how: options of `numba.njit`, such as `fastmath`.
+        how: options for `numba.njit`, such as `fastmath`.
     """
     compiled: Any = numba.njit(error_model="numpy", **how)(function)
     how_often = "in every process: it can be kept nowhere, unless NUMBA_CACHE_DIR names a folder"

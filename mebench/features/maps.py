@@ -65,7 +65,7 @@ class TrainedMapParams(MapParams):
         batch_size: clips per step.
         lr: learning rate.
         shuffle: a new order of the clips each epoch.
-        order: of the clips if not shuffled: `by_subject`, as the dataset lists them, or `by_class`, the first class
+        order: order of the clips if not shuffled: `by_subject`, as the dataset lists them, or `by_class`, the first class
             first, as in programs with a folder for each class.
     """
 
@@ -194,8 +194,8 @@ class MotionParams(SeriesParams):
         longest_frames: frames of the series of the longest proposal of a micro- and of a macro-expression; onset and offset then lie at
             most half as far from an apex, whatever `farthest`. Null sets none.
         shortest: least length of an interval, in multiples of the mean length 2k'.
-        longest: greatest length, likewise; null sets no limit.
-        nms: of two proposals with a larger IoU only the more confident stays.
+        longest: greatest length of an interval, in multiples of the mean length 2k'; null sets no limit.
+        nms: largest IoU of two proposals that both stay; of two with a larger one the more confident stays.
         top: intervals of each kind in a video, at most.
     """
 

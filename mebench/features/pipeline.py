@@ -56,10 +56,10 @@ class Route:
     """The steps of a chain, sorted and checked.
 
     Attributes:
-        crop: from frames to face crops.
-        sequence: from the crops of a clip to other crops; empty in a chain for frames.
-        core: from crops to the first map: flow of a pair, one image, or the volume of a clip.
-        maps: from map to map.
+        crop: step from frames to face crops.
+        sequence: steps from the crops of a clip to other crops; empty in a chain for frames.
+        core: step from crops to the first map: flow of a pair, one image, or the volume of a clip.
+        maps: steps from map to map.
     """
 
     crop: FaceCrop
@@ -475,9 +475,9 @@ class VideoSource:
         """Store features that another process computed and sent as a message; its files are never opened.
 
         Args:
-            chains: that were computed.
-            clips: likewise.
-            features: see `computed_features`.
+            chains: chains of the features.
+            clips: clips of the features.
+            features: arrays, see `computed_features`.
         """
         for (chain, clip), array in zip(self._wanted(chains, clips), features, strict=True):
             self.store.fetch(self.key("feature", chain, clip), partial(Draft, array.shape, array.dtype, [array]))
@@ -644,7 +644,7 @@ def feature_rows(
     """The rows of `frame_features` one by one, each as soon as its crops are available, without storing.
 
     Args:
-        chain: of scope `frames`, whose flow has one gap.
+        chain: chain of scope `frames`, whose flow has one gap.
         crops: (size, size) each, in order.
         landmarks: (68, 2) points (x, y) in pixels of the crops, if a step needs them.
 

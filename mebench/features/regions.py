@@ -201,7 +201,7 @@ class RegionMotion(MapStep):
     """Motion of twelve small regions of the face relative to the head: (12, 1, 2), u and v in pixels (ABPN, AUW-GCN).
 
     In each region only the longer vectors of its main direction count: the motion has the direction of their sum and
-    their mean length. Directions are four sectors; at ties the first is taken. The motion of the head is that of a
+    their mean length. Directions are four sectors; of equally full ones the first is taken. The motion of the head is that of a
     rectangle around the lower nose bridge. Numbers and sectors are those of the published programs.
 
     Attributes:

@@ -37,7 +37,7 @@ class Key:
     Attributes:
         stage: `crops`, `flow` or `feature`.
         dataset: id of the dataset.
-        revision: of the dataset.
+        revision: revision of the dataset.
         video: key of the video.
         frames: fingerprint of its frames.
         steps: fingerprint of the steps up to this stage.
@@ -72,8 +72,8 @@ class Draft:
     """An array to be written block by block along its first axis, never whole in memory.
 
     Attributes:
-        shape: of the whole array.
-        dtype: as stored.
+        shape: shape of the whole array.
+        dtype: type of the stored numbers.
         blocks: arrays whose numbers follow one another in the whole one, such as its rows.
         extra: small JSON values kept beside the array.
     """
@@ -347,8 +347,8 @@ class FeatureStore:
         """The entry of a key. One process builds a missing or damaged entry while others wait.
 
         Args:
-            key: of the entry.
-            build: makes the array; may fetch entries of an earlier stage.
+            key: key of the entry.
+            build: function that makes the array; may fetch entries of an earlier stage.
 
         If the store is removed meanwhile, it is built again.
 

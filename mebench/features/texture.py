@@ -65,7 +65,7 @@ class Grid:
         Returns:
             For each axis (n_spans, n_parts): 1 where the span holds the part; and the number of the part in which each element
             lies, times the number of cells that it steps over. A cell is a combination of parts; the sum over the axes is its
-            number. Kept apart, as whole clips are large.
+            number. Stored per axis, because an index array of the whole clip would be large.
         """
         ends = ([0, *(end for span in spans for end in span if end < n)] for n, spans in zip(self.shape, self.spans))
         begins = [np.unique(parts) for parts in ends]

@@ -1,4 +1,4 @@
-"""The frames of a video, decoded on access, from a folder of images or a video file.
+"""The frames of a folder of images or a video file, decoded on access.
 
 OpenCV, or PyAV for a video file, is imported when the first frame is decoded.
 """

@@ -72,7 +72,9 @@ class FolderFrames:
         return len(self.names)
 
     def __getitem__(self, index: int) -> NDArray[np.uint8]:
-        """Frame `index`, (H, W, 3) uint8 in B, G, R order, or (H, W) with `color=False`.
+        """Frame `index` as uint8.
+
+        It is (H, W, 3) in B, G, R order, or (H, W) with `color=False`.
 
         Raises:
             IndexError: the index lies outside [0, len).
@@ -90,7 +92,9 @@ class FolderFrames:
         return tuple(file_number(name) for name in self.names)
 
     def fingerprint(self) -> str:
-        """Hash of the names and sizes of all files, the bytes of the first, middle and last one, and of `color`.
+        """A hash that changes with the frames.
+
+        It covers the names and sizes of all files, the bytes of the first, middle and last one, and `color`.
 
         Raises:
             DataError: a file cannot be read.

@@ -127,7 +127,9 @@ class BadImageError(DataError):
 
 
 def image_size(path: Path) -> Size:
-    """Width and height of an image as `read_image` gives it, from its header and its end, without decoding.
+    """Width and height of an image as `read_image` gives it, without decoding.
+
+    They come from its header and its end.
 
     Partial copies are detected: JPEG and PNG files end with a marker, and BMP and WebP files state their length. Damage
     in the middle is not; only decoding a PNG shows it (see `read_image`).

@@ -135,7 +135,10 @@ class Stream:
         return n
 
     def frames(self) -> Iterator[NDArray[np.uint8]]:
-        """The frames of the next stretch, one for each index, until some are dropped or the source ends."""
+        """The frames of the next stretch, one for each index.
+
+        It ends where frames are dropped, or with the source.
+        """
         if self._reader.ident is None:
             self._reader.start()
         before: NDArray[np.uint8] | None = None

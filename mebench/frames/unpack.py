@@ -1,4 +1,4 @@
-"""Unpack archives and video files as folders of images, without loss and never outside the target folder."""
+"""Archives and video files, unpacked as folders of images, never outside the target folder."""
 
 import errno
 import lzma
@@ -87,7 +87,9 @@ def unpack(
     tick: Callable[[Path], object] = lambda path: None,
     failed: dict[Path, str] | None = None,
 ) -> Iterator[Unpacked]:
-    """Unpack the archives of a folder, then decode the video files in it and in them; or do so for one file.
+    """Unpack archives of a folder, then decode the video files there and in them.
+
+    One file is unpacked or decoded alone.
 
     The tree below `out` mirrors `source`, with a folder for each file, named without its ending. Existing folders are
     left unchanged, so that an interrupted call can be repeated.
@@ -137,7 +139,7 @@ def unpack(
 
 
 class _Notes:
-    """What became of the files of one call.
+    """The outcome of the files of one call.
 
     Args:
         tick: function called with each file before it is unpacked.
@@ -195,7 +197,7 @@ def _decode(path: Path, folder: Path, first: int) -> Unpacked:
 
 
 def _extract(path: Path, folder: Path, budget: int) -> tuple[Unpacked, int]:
-    """Extract the files of an archive within a budget of bytes, and return their number of bytes; 0 if they existed."""
+    """Extract an archive within a budget of bytes; the second value is the bytes written."""
     if path.name.lower().endswith(FOREIGN):
         raise DataError(
             f"{path} is an archive that Python cannot unpack: unpack it with 7z x {path.name}, or unrar x "

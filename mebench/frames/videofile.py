@@ -133,7 +133,9 @@ class VideoFrames:
         return self._count
 
     def __getitem__(self, index: int) -> NDArray[np.uint8]:
-        """Frame `index`, (H, W, 3) uint8 in B, G, R order, or (H, W) with `color=False`.
+        """Frame `index` as uint8.
+
+        It is (H, W, 3) in B, G, R order, or (H, W) with `color=False`.
 
         Raises:
             IndexError: the index lies outside [0, len).
@@ -208,8 +210,10 @@ class VideoFrames:
 
     @property
     def times(self) -> NDArray[np.float64]:
-        """Display time of each frame in seconds after the stated start, (n,), rising, from the time stamps; by the mean
-        rate if these are missing or differ in number from the frames; NaN if the rate is unknown, too.
+        """Display time of each frame in seconds after the stated start, (n,), rising.
+
+        It comes from the time stamps; by the mean rate if these are missing or differ in number from the frames; NaN if
+        the rate is unknown, too.
 
         Raises:
             DataError: the file is missing or no video.
@@ -219,7 +223,9 @@ class VideoFrames:
         return np.arange(len(self)) / (self.fps or math.nan)
 
     def fingerprint(self) -> str:
-        """Hash of the size of the file, of 64 KiB at its head, middle and tail, and of `color`. Nothing is decoded.
+        """A hash that changes with the file; nothing is decoded.
+
+        It covers the size, 64 KiB at head, middle and tail, and `color`.
 
         Raises:
             DataError: the file is missing or cannot be read.
@@ -426,7 +432,7 @@ class Decoder:
             yield from self.frames()
 
     def frames(self) -> Iterator[av.VideoFrame]:
-        """The frames from here to the end, or to the first damaged one, in display order.
+        """The frames from here to the end, in display order, or to a damaged one.
 
         If damage is accepted, damaged pieces are passed over.
         """
@@ -466,8 +472,8 @@ def pixels(
     """A frame, (H, W, 3) uint8 in B, G, R order, for display: rotated and mirrored by its display matrix.
 
     Args:
-        frame: as decoded.
-        reformatter: converts the colours.
+        frame: decoded frame.
+        reformatter: converter of the colours.
         aspect: width of a pixel over its height; the shorter side is stretched unless it is 1.
     """
     width, height = max(frame.width, round(frame.width * aspect)), max(frame.height, round(frame.height / aspect))

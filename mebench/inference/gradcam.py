@@ -1,4 +1,4 @@
-"""Grad-CAM of the maps of a finished run's networks, projected onto the face (MEAN, Figure 7)."""
+"""Grad-CAM of a finished run's networks, projected onto the face (MEAN, Figure 7)."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace

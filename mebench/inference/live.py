@@ -51,7 +51,7 @@ class LiveInterval:
     """A spotted interval.
 
     Attributes:
-        prediction: in frames of the stream; an end may lie before the first or after the last frame.
+        prediction: interval in frames of the stream; an end may lie before the first or after the last frame.
         seconds: seconds of onset, apex and offset.
         delay: seconds since the frame of the apex came.
     """
@@ -70,7 +70,7 @@ class Live:
 
     Attributes:
         timing: durations at the rate of the stream.
-        delays: in seconds, of `curve` points and of `intervals`.
+        delays: seconds by which points of the `curve` and `intervals` came late.
 
     Raises:
         RunError: the models cannot work on live video.

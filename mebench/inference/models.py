@@ -70,7 +70,7 @@ class ModelHeader(_Strict):
         format: format of the header.
         name: name of the model.
         method: `name`, `preset` and parameters, as in a run's configuration.
-        recognizer: the same of a pair's second method, or None.
+        recognizer: preset and parameters of a pair's second method, or None.
         task: task of the model.
         timings: durations in its training.
         fold: fold of the run that it was fitted in, which gives its seed.
@@ -331,7 +331,7 @@ def export_onnx(method: core.Method, path: Path) -> tuple[str, ...]:
 
 
 def included_models() -> dict[Path, ModelHeader]:
-    """The files of the models that are included with methods, and their headers, without invalid files."""
+    """The files of the models included with methods, and their headers; invalid files are left out."""
     headers = {}
     for info in registry.plugins("method").values():
         for file in sorted((info.folder / "models").glob(f"*{ENDING}")):

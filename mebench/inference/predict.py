@@ -1,4 +1,4 @@
-"""The fitted methods of a finished run or a model file, and their predictions for new videos."""
+"""The fitted methods of a run or a model file, and their predictions."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def fitted_method(model: Model, part: Part = "method") -> core.Method:
     """A trained method, ready to predict; the dataset is not needed.
 
     Args:
-        model: of a fold of a run, or of a file.
-        part: index of the method in a pair.
+        model: model of a fold of a run, or of a file.
+        part: name of the method's place in a pair.
 
     Raises:
         RunError: it has no such part, is damaged, or belongs to another version of the method.
@@ -66,11 +66,11 @@ def task_of_model(about: Mapping[str, Any]) -> Task:
 
 @dataclass(frozen=True, kw_only=True)
 class PredictJob(Job):
-    """The job of models that predict videos together, outside of any fold, without training or truth.
+    """The job of models that predict videos together, without training or truth.
 
     Attributes:
-        models: all of one run, or one.
-        config: of the first one, on the dataset of these videos.
+        models: models of one run, or one.
+        config: configuration of the first one, on the dataset of these videos.
         look: whether to search stretches without a visible face.
     """
 
@@ -84,10 +84,10 @@ class Predicted:
     """Predictions of all videos.
 
     Attributes:
-        job: of the models.
-        dataset: opened.
-        answers: by key of the video, sorted.
-        failed: reasons of failed videos, likewise.
+        job: job of the models.
+        dataset: opened dataset.
+        answers: answers by key of the video, sorted.
+        failed: reasons of failed videos by key, sorted.
     """
 
     job: PredictJob
@@ -166,9 +166,9 @@ class ScoreCurve:
     """The frame scores of one kind, and how they became intervals.
 
     Attributes:
-        scores: of frames, (n_frames,); NaN where undefined.
-        smoothed: the same after smoothing; None if the method has its own `propose`.
-        level: least height of a peak in `smoothed`; None likewise.
+        scores: scores of frames, (n_frames,); NaN where undefined.
+        smoothed: smoothed scores; None if the method has its own `propose`.
+        level: least height of a peak in `smoothed`, or None.
     """
 
     scores: NDArray[np.float64]
@@ -183,7 +183,7 @@ class Answer:
 
     Attributes:
         predictions: the spotted intervals, with emotions if the models recognize.
-        curves: by kind.
+        curves: curves by kind.
         timing: durations at the video's frame rate.
         unseen: first and last frame, both inclusive, of stretches without a visible face, if searched; no peak lies
             there.
@@ -198,12 +198,13 @@ class Answer:
 
 
 class Ensemble:
-    """Models that predict together, by the mean of their frame scores, class scores and absolute thresholds.
+    """Models that predict together.
 
+    Frame scores, class scores and absolute thresholds are the means of theirs.
     Other values for intervals are those of the first model.
 
     Args:
-        job: of models and videos.
+        job: job of models and videos.
 
     Raises:
         RunError: a model is missing or damaged.
@@ -255,7 +256,7 @@ class Ensemble:
         return named
 
     def _seen(self, spotter: runner.FittedMethod, video: Video) -> tuple[list[tuple[int, int]], int]:
-        """The frames without a visible face, and the number of faces where the first was found."""
+        """The stretches without a visible face, and the number of faces in the reference frame."""
         views = spotter.views
         chains = views.chains[self.job.groups[video.key]].values()
         chain = min(chains, key=lambda chain: chain.scope == "clips", default=None)
@@ -277,7 +278,7 @@ def _blind_frames(unseen: Sequence[tuple[int, int]], n_frames: int, k: int) -> N
 
 
 def _without_blind_peaks(scores: NDArray[np.float64], blind: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Scores whose blind frames have the median of the others, so that no peak or maximum comes from there."""
+    """Scores with the median in blind frames, so that no peak comes from there."""
     flat = scores.copy()
     if not blind.any():
         return flat
@@ -289,7 +290,7 @@ def _without_blind_peaks(scores: NDArray[np.float64], blind: NDArray[np.bool_]) 
 
 
 def _score_curve(scores: NDArray[np.float64], kept: Curve | None, blind: NDArray[np.bool_]) -> ScoreCurve:
-    """The curve of one kind, NaN in blind frames, with the smoothed curve that the method kept."""
+    """The curve of one kind, NaN in blind frames, with the smoothed one."""
     curve = ScoreCurve(np.where(blind, np.nan, scores))
     if kept is None:
         return curve
@@ -303,7 +304,7 @@ _ENSEMBLE: list[Ensemble] = []
 
 
 def predict_task(job: PredictJob, video: Video, counts: Mapping[Any, int]) -> Answer:
-    """The models' answer for one video, in a worker, which need not count the frames of files again."""
+    """The models' answer for one video, in a worker; `counts` are the frames of files."""
     FRAME_COUNTS.update(counts)
     if not (_ENSEMBLE and _ENSEMBLE[0].job == job):
         _ENSEMBLE[:] = [Ensemble(job)]
@@ -319,7 +320,7 @@ def predict_all(
         models: those that predict together.
         chosen: the dataset of the videos.
         workers: processes; None for all cores.
-        progress: of the work.
+        progress: progress of the work.
         look: whether to search stretches without a visible face.
 
     Raises:

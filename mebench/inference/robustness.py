@@ -1,4 +1,4 @@
-"""What degradations cost a finished run: its scores at each strength, and broken relations that need no label.
+"""The cost of degradations for a finished run: scores at each strength, and relations that need no label.
 
 `mebench.features.degradation` holds the kinds; `mebench.reports.robustness` shows what is measured here.
 """
@@ -132,7 +132,7 @@ def _robustness_row(how: Degradation, outcome: Outcome | MebenchError | None, cl
 
 
 def _compared_scores(folder: RunFolder, scores: Mapping[str, Any], clean: _Reference) -> dict[str, dict[str, Any]]:
-    """Each main score of a degraded run with its difference from the clean one, and the relative drop."""
+    """Main scores of a degraded run, their differences from the clean one, and drops."""
     compared_scores = {}
     comparison = compare_tables(read_tables(folder), clean.tables, permutations=1, **clean.rules)
     for path, compared in comparison.scores.items():
