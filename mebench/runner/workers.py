@@ -194,16 +194,26 @@ def environments(workers: int, accelerator: str, devices: int | None = None, eac
     Raises:
         ConfigError: there are GPUs, but fewer than `devices` or `each`.
     """
-    gpus: list[str] = []
-    if accelerator in ("gpu", "cuda", "auto"):
-        if (named := os.environ.get("CUDA_VISIBLE_DEVICES")) is not None:
-            gpus = [name.strip() for name in named.split(",") if name.strip()]
-        else:
-            gpus = [str(n) for n in range(torch.cuda.device_count())]
-    if gpus and (most := max(devices or 0, each)) > len(gpus):
+    gpus = _visible_gpus() if accelerator in ("gpu", "cuda", "auto") else []
+    wanted = max(devices or 0, each)
+    if gpus and wanted > len(gpus):
         raise ConfigError(
-            f"devices={most}, but this machine shows {len(gpus)} GPUs: give at most that number, or leave it out"
+            f"devices={wanted}, but this machine shows {len(gpus)} GPUs: give at most that number, or leave it out"
         )
-    gpus, each = gpus[:devices], each or len(gpus)
-    ids = [[gpus[(n * each + place) % len(gpus)] for place in range(each)] if gpus else [] for n in range(workers)]
-    return [{"CUDA_VISIBLE_DEVICES": ",".join(names)} if names else {} for names in ids]
+    n_each = each or len(gpus)
+    gpus = gpus[:devices]
+    if not gpus:
+        return [{} for _ in range(workers)]
+    variables = []
+    for worker in range(workers):
+        own = [gpus[(worker * n_each + place) % len(gpus)] for place in range(n_each)]
+        variables.append({"CUDA_VISIBLE_DEVICES": ",".join(own)})
+    return variables
+
+
+def _visible_gpus() -> list[str]:
+    """The GPUs that `CUDA_VISIBLE_DEVICES` names, or else the numbers of all."""
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if named is not None:
+        return [name.strip() for name in named.split(",") if name.strip()]
+    return [str(number) for number in range(torch.cuda.device_count())]
