@@ -81,7 +81,7 @@ def _monitors(method: type[core.Method], params: Any) -> bool:
         return False
     with refused_by_plugin(f"{method.__name__} cannot be asked for its callbacks"), torch.device("meta"):
         trained = method(params, Task(method.tasks, classes=("first", "second"))).trained()
-        return bool(training.monitored(trained))
+        return bool(training.monitored_metrics(trained))
 
 
 def choose_tasks(config: RunConfig, methods: Sequence[Ability], dataset: Dataset, protocol: Protocol) -> frozenset[str]:

@@ -36,9 +36,9 @@ from mebench.features import FeatureStore, video_source
 from mebench.runner.fold_source import HostedStore, RemoteDataset
 from mebench.runner.inputs import code_of, instructions_of_torch, refuse_other_code, refuse_other_processor
 from mebench.runner.isolation import Request
-from mebench.runner.job import FoldJob, Job, Part
+from mebench.runner.job import FoldJob, Job, MethodJob
 from mebench.runs import ClipPrediction, FoldResult
-from mebench.training import adapted, fit
+from mebench.training import adapt_features, fit
 
 Home = Callable[[Video], tuple[Dataset, str]]
 """Where a video is read: its dataset, and the dataset's id."""
@@ -185,7 +185,7 @@ class Views:
             chain.name for chains in self.chains.values() for chain in chains.values() if chain.scope == "clips"
         }:
             sides = [np.stack([clip.feature(name) for clip in clips]) for clips in (train, test)]
-            made = adapted(how, *(side.reshape(len(side), -1).astype(np.float64) for side in sides))
+            made = adapt_features(how, *(side.reshape(len(side), -1).astype(np.float64) for side in sides))
             for clips, side, rows in zip((train, test), sides, made):
                 for clip, row in zip(clips, rows.astype(np.float32).reshape(side.shape)):
                     rows_of[clip.video.key, name, clip.onset, clip.apex, clip.offset] = row
@@ -258,7 +258,7 @@ class FittedMethod:
             a spotter, else class scores of clips.
     """
 
-    def __init__(self, job: Job, part: Part, home: Home, request: Request | None = None) -> None:
+    def __init__(self, job: Job, part: MethodJob, home: Home, request: Request | None = None) -> None:
         self.job, self.task = job, part.task
         self._request: Any = request
         # Plugins may draw from torch, NumPy or Python; their draws must not depend on earlier work of this process.

@@ -18,7 +18,7 @@ from mebench.errors import DataError, listed
 from mebench.finding import Finding
 from mebench.grouping import grouped
 from mebench.runner import sandbox
-from mebench.runner.job import Part
+from mebench.runner.job import MethodJob
 from mebench.runner.plan import Plan, class_counts, weightless
 from mebench.terminal import plural
 
@@ -286,7 +286,7 @@ def _half_lengths(timing: Timing) -> dict[str, dict[str, Any]]:
     return {kind: _duration(frames, timing) for kind, frames in timing.k_prime.items()}
 
 
-def _method_values(plan: Plan, name: str, part: Part) -> list[dict[str, Any]]:
+def _method_values(plan: Plan, name: str, part: MethodJob) -> list[dict[str, Any]]:
     """The parameters of a method, its weights, and what chose its epoch or other values."""
     method = weightless(part)
     values: list[dict[str, Any]] = [{"name": f"{name} parameters", "saw": "nobody", "value": plan.config.values[name]}]

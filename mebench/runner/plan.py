@@ -44,7 +44,7 @@ from mebench.runner.choices import (
     scored,
 )
 from mebench.runner.inputs import code_of
-from mebench.runner.job import Part, parts_for, reads_of
+from mebench.runner.job import MethodJob, parts_for, reads_of
 from mebench.runner.sandbox import Grant, granted, lacking, python_files
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ class Plan:
         return "video" if "video" in uses else "none"
 
     @cached_property
-    def parts(self) -> tuple[Part, ...]:
+    def parts(self) -> tuple[MethodJob, ...]:
         """The methods: one, or the spotter and the recognizer, see `parts_for`."""
         return parts_for(self.config, self.task)
 
@@ -359,7 +359,7 @@ class Plan:
         return self.scheme.left_out(e for video in self.videos for e in video.expressions)
 
 
-def weightless(part: Part) -> core.Method:
+def weightless(part: MethodJob) -> core.Method:
     """The method without memory for its weights, for its chains and names: even a large network is created at once."""
     with torch.device("meta"):
         return part.new_method()

@@ -32,7 +32,7 @@ from mebench.runner.inputs import anywhere
 from mebench.runner.isolation import Failure, Request, Worker
 from mebench.runner.plan import Plan
 from mebench.runner.sandbox import Grant, imports_before
-from mebench.runner.workers import Task, Workers
+from mebench.runner.workers import Workers, WorkerTask
 
 FLOW = "mebench.features.tvl1:ready()"
 """The preparation of the first flow. It takes one second, or ten where it is the first on this machine."""
@@ -260,7 +260,9 @@ def prepare(plans: Sequence[Plan], pool: Workers, progress: Progress) -> Prepare
         for place, job in enumerate(jobs):
             function = hosted_feature_task if job.brought else feature_task
             arguments, plugins = (tuple(job.wanted), job.video, str(file), place), tuple(sorted(job.plugins))
-            tasks.append(Task(place, function, arguments, plugins, tuple(sorted(job.imports)) if job.brought else None))
+            tasks.append(
+                WorkerTask(place, function, arguments, plugins, tuple(sorted(job.imports)) if job.brought else None)
+            )
         for task, outcome in pool.run(tasks, update):
             job, done = jobs[task.key], done + 1
             if isinstance(outcome, Failure):

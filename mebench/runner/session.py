@@ -25,7 +25,7 @@ from mebench.runner.isolation import Failure
 from mebench.runner.leak import EpochAnswers
 from mebench.runner.plan import Plan, make_plan
 from mebench.runner.prepare import Prepared, SharedVideo, missing_videos, shared_video
-from mebench.runner.workers import Task
+from mebench.runner.workers import WorkerTask
 from mebench.runs import RunFolder, current_summary, first_id, safe_name, score_run
 from mebench.terminal import plural
 
@@ -187,7 +187,7 @@ class Session:
                         folders |= {key: other.path / "folds" / safe_name(key) for key in keys}
         return folders
 
-    def tasks(self, trained: Mapping[str, Path]) -> list[Task]:
+    def tasks(self, trained: Mapping[str, Path]) -> list[WorkerTask]:
         """The tasks of the remaining folds; where another run has trained them, only the intervals are computed."""
         # The largest first: a long fold at the end would leave the other workers idle.
         folds = sorted(self.plan.folds, key=lambda f: (-len(f.train) - len(f.valid), f.key))

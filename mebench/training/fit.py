@@ -315,7 +315,7 @@ def _train(
     for callback in user_callbacks:
         if folder is not None and isinstance(callback, ModelCheckpoint) and callback.dirpath is None:
             callback.dirpath = str(folder / stage.name / "checkpoints")  # also of a training that continues
-    metrics = monitored(trained, user_callbacks)
+    metrics = monitored_metrics(trained, user_callbacks)
     if options.keys() - {"accelerator", "precision"} or trained.configure_callbacks() or metrics:
         callbacks.append(_logging(noted))
     loggers = options.get("logger")
@@ -357,7 +357,7 @@ def _train(
     method.to(device)  # Lightning keeps it in memory, and it predicts on its training device
 
 
-def monitored(trained: L.LightningModule, callbacks: Sequence[L.Callback] = ()) -> dict[str, str]:
+def monitored_metrics(trained: L.LightningModule, callbacks: Sequence[L.Callback] = ()) -> dict[str, str]:
     """The metrics by which callbacks and schedulers select, each with the class of one that does.
 
     Args:

@@ -11,7 +11,7 @@ from mebench.core import Video
 from mebench.errors import DataError
 from mebench.features import ComputeCost, flow
 from mebench.progress import Progress
-from mebench.runner import Task, WorkerPool, make_plan, prepare as module, workers
+from mebench.runner import WorkerPool, WorkerTask, make_plan, prepare as module, workers
 from mebench.testing import TINY
 
 
@@ -119,9 +119,9 @@ def test_a_feature_worker_loads_no_pytorch_and_starts_below_200_megabytes(tmp_pa
     pool = WorkerPool(1)
     try:
         pool.start(1)
-        ((_, megabytes),) = pool.run([Task("at the start", eval, (RESIDENT,))])
+        ((_, megabytes),) = pool.run([WorkerTask("at the start", eval, (RESIDENT,))])
         prepared = module.prepare([plan], pool, Progress())
-        ((_, heavy),) = pool.run([Task("afterwards", eval, (HEAVY,))])
+        ((_, heavy),) = pool.run([WorkerTask("afterwards", eval, (HEAVY,))])
     finally:
         pool.stop()
     assert (len(prepared.seconds), prepared.failures) == (len(plan.videos), {})
