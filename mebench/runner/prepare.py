@@ -239,7 +239,7 @@ def prepare(plans: Sequence[Plan], pool: Workers, progress: Progress) -> Prepare
     """
     # The longest first: one at the end would leave the other workers idle. Those of one length come in an order that is drawn, or the
     # times of the stored files would tell a method the order of names.
-    jobs = sorted(_video_jobs(plans), key=lambda job: (-(job.video.n_frames or 0), secrets.token_bytes()))
+    jobs = sorted(video_jobs(plans), key=lambda job: (-(job.video.n_frames or 0), secrets.token_bytes()))
     if not jobs:
         return Prepared(0, {}, {})
     done, frames, seconds, failures = 0, 0, dict[SharedVideo, float](), dict[SharedVideo, Failure]()
@@ -282,7 +282,7 @@ def shared_video(plan: Plan, video: Video) -> SharedVideo:
 
 
 @dataclass
-class _VideoJob:
+class VideoJob:
     """One video and the runs whose features it lacks.
 
     Attributes:
@@ -330,9 +330,9 @@ def _names_of(chain: Chain, clips: Sequence[Clip]) -> list[tuple[str, Clip | Non
     return [(name, clip) for clip in clips]
 
 
-def _video_jobs(plans: Sequence[Plan]) -> list[_VideoJob]:
+def video_jobs(plans: Sequence[Plan]) -> list[VideoJob]:
     """The videos that lack features of some runs; a video of several runs once."""
-    jobs: dict[SharedVideo, _VideoJob] = {}
+    jobs: dict[SharedVideo, VideoJob] = {}
     for plan in plans:
         missing = missing_videos(plan)
         if not missing:
@@ -341,6 +341,6 @@ def _video_jobs(plans: Sequence[Plan]) -> list[_VideoJob]:
         store_of(plan.config).check_writable()  # before the first video is computed
         for video in missing:
             key = shared_video(plan, video)
-            job = jobs.setdefault(key, _VideoJob(key, replace(video, expressions=(), distractors=())))
+            job = jobs.setdefault(key, VideoJob(key, replace(video, expressions=(), distractors=())))
             job.add(plan, video, source)
     return list(jobs.values())

@@ -46,7 +46,7 @@ def prepared(monkeypatch, told, lengths):
     for name, n in lengths.items():
         video = Video("x", "1", name, 30.0, n, ())
         jobs.append(SimpleNamespace(shared=("x", name), video=video, wanted=[n], plugins=(), brought=()))
-    monkeypatch.setattr(module, "_jobs", lambda plans: jobs)
+    monkeypatch.setattr(module, "video_jobs", lambda plans: jobs)
     pool = OneWorker()
     found = module.prepare([], pool, told)
     return found, "".join(key.rpartition("/")[2] for key in pool.order)
