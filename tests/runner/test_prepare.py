@@ -84,7 +84,7 @@ def test_methods_of_one_sweep_share_a_flow_that_only_keep_stores(tmp_path, monke
 
     def flows_of(*plans):
         computed.clear()
-        for job in module._jobs(plans):
+        for job in module.video_jobs(plans):
             module.feature_task(tuple(job.wanted), job.video, None, 0)
         assert not any(module.missing_videos(plan) for plan in plans)
         return len(computed)
@@ -102,7 +102,7 @@ def test_methods_of_one_sweep_share_a_flow_that_only_keep_stores(tmp_path, monke
 @pytest.mark.parametrize("method", ["optical_strain", "mdmo"])  # a step of mebench, and one of a plugin
 def test_only_a_process_that_computes_tvl1_compiles_it(tmp_path, method, flow, own):
     plan = make_plan(resolve([f"method={method}", *TINY, f"method.flow={flow}", f"cache={tmp_path}"]))
-    assert {module.FLOW in job.imports for job in module._jobs([plan])} == {own}
+    assert {module.FLOW in job.imports for job in module.video_jobs([plan])} == {own}
 
 
 HEAVY = (
