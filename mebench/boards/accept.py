@@ -15,7 +15,7 @@ from mebench.boards.collect import collect_records
 from mebench.boards.disagreements import doubt_of, read_answers, truth_doubt, truth_of
 from mebench.boards.export import export
 from mebench.boards.record_registry import Registry
-from mebench.config import resolve
+from mebench.config import RunConfig, resolve
 from mebench.errors import ConfigError, DataError, MebenchError, RunError, sentence, unknown
 from mebench.json_output import text
 from mebench.progress import Progress
@@ -51,7 +51,7 @@ def find_records(place: Path, may_lack: bool = False) -> list[RunFolder]:
         may_lack: it holds something else that counts, so there may be none.
 
     Raises:
-        RunError: there is none.
+        RunError: no record is there.
     """
     folders = [place] if (place / RECORD).is_file() else sorted(file.parent for file in place.glob(f"[!.]*/{RECORD}"))
     if not folders and not may_lack:
@@ -70,41 +70,86 @@ def merge(sources: list[RunFolder], records: Path, check_only: bool = False) -> 
         check_only: copy nothing.
     """
     place = records.parent
-    with nullcontext(Registry.read(place)) if check_only else Registry.changed(place) as registry:
-        outcomes, present, read = list[Merged](), collect_records(records, lambda _: None), cache(read_answers)
-        for source in sorted(sources, key=lambda s: (s.id.partition("~v")[0], len(s.id), s.id)):
-            run_id, _, version = source.id.rpartition("~v")
-            former = record_name(run_id, int(version) - 1) if version.isdecimal() and run_id else ""
-            lost = former in {outcome.id for outcome in outcomes if outcome.status == "refused"}
-            status = "checked"
-            reason = refusal(source, records, *([source.path.parent] if check_only and not lost else []))
-            if not reason and not check_only:
-                try:
-                    status = _take(source, records)
-                except (MebenchError, OSError) as error:
-                    reason = (
-                        f"record {source.id} is refused: {sentence(error)}"
-                        if isinstance(error, OSError)
-                        else str(error)
-                    )
-            doubt = ""
-            if not reason:
-                record = from_record(source)
-                noted = registry.records.get(record.id) if record in present else None
-                other = doubt_of(record, present, registry, read) if noted is None else noted
-                doubt = "; ".join(filter(None, [truth_doubt(record, registry), other]))
-                if not check_only:
-                    registry.records.setdefault(record.id, other)
-                if not check_only and not doubt:
-                    registry.truths.setdefault(*truth_of(record))
-                if status == "taken":
-                    present.append(replace(record, folder=records / source.id))
-            outcomes.append(Merged(source.id, "refused" if reason else status, reason, doubt))
-        return outcomes
+    opened = nullcontext(Registry.read(place)) if check_only else Registry.changed(place)
+    with opened as registry:
+        merging = _Merging(records, registry, check_only)
+        for source in sorted(sources, key=_earlier_versions_first):
+            merging.add(source)
+        return merging.outcomes
+
+
+def _earlier_versions_first(source: RunFolder) -> tuple[str, int, str]:
+    """The order of merging: by run, then by version (`~v10` after `~v9`)."""
+    return source.id.partition("~v")[0], len(source.id), source.id
+
+
+class _Merging:
+    """Records that are checked and copied one after another.
+
+    Args:
+        records: folder that receives them.
+        registry: registry of the board, which notes their doubts.
+        check_only: whether nothing is copied or noted.
+    """
+
+    def __init__(self, records: Path, registry: Registry, check_only: bool) -> None:
+        self.outcomes: list[Merged] = []
+        self._records = records
+        self._registry = registry
+        self._check_only = check_only
+        self._present = collect_records(records, lambda _: None)
+        self._read_answers = cache(read_answers)
+
+    def add(self, source: RunFolder) -> None:
+        """Check a record, copy it if it passes, and note the outcome."""
+        status = "checked"
+        reason = refusal(source, *self._places_of_earlier_versions(source))
+        if not reason and not self._check_only:
+            try:
+                status = _take(source, self._records)
+            except OSError as error:
+                reason = f"record {source.id} is refused: {sentence(error)}"
+            except MebenchError as error:
+                reason = str(error)
+        if reason:
+            self.outcomes.append(Merged(source.id, "refused", reason))
+            return
+        record = from_record(source)
+        self.outcomes.append(Merged(source.id, status, doubt=self._register(record)))
+        if status == "taken":
+            self._present.append(replace(record, folder=self._records / source.id))
+
+    def _places_of_earlier_versions(self, source: RunFolder) -> list[Path]:
+        """Folders that may hold the version before: when only checking, also the folder of the record itself."""
+        run_id, _, version = source.id.rpartition("~v")
+        former = record_name(run_id, int(version) - 1) if run_id and version.isdecimal() else ""
+        is_former_refused = former in {outcome.id for outcome in self.outcomes if outcome.status == "refused"}
+        if self._check_only and not is_former_refused:
+            return [self._records, source.path.parent]
+        return [self._records]
+
+    def _register(self, record: Record) -> str:
+        """The doubts about an accepted record; unless only checking, the registry notes them, or else its truth."""
+        registry = self._registry
+        noted = registry.records.get(record.id) if record in self._present else None
+        if noted is None:
+            noted = doubt_of(record, self._present, registry, self._read_answers)
+        doubt = "; ".join(filter(None, [truth_doubt(record, registry), noted]))
+        if not self._check_only:
+            registry.records.setdefault(record.id, noted)
+            if not doubt:
+                registry.truths.setdefault(*truth_of(record))
+        return doubt
 
 
 def _take(source: RunFolder, records: Path) -> str:
-    stored, final = source.read_json(RECORD), records / source.id
+    """Copy a record, unless it is there already; the status.
+
+    Raises:
+        RunError: another record of its name is there.
+    """
+    stored = source.read_json(RECORD)
+    final = records / source.id
     if final.exists():
         if RunFolder(final).read_json(RECORD).get("sha256") == stored["sha256"]:
             return "there"
@@ -125,9 +170,9 @@ def renew(
     """Compute records again with their own settings, the cheapest first, and replace each by the new one.
 
     Args:
-        folder: of the records.
+        folder: folder of the records.
         ids: beginnings of their ids; by default all records whose features had an earlier version.
-        settings: of all their runs, such as `workers=4` or `dataset.root=PATH`. Finished runs are reused, unfinished
+        settings: settings of all their runs, such as `workers=4` or `dataset.root=PATH`. Finished runs are reused, unfinished
             ones continue.
         dry_run: run nothing.
         progress: reports the progress.
@@ -144,49 +189,80 @@ def renew(
     if not folder.is_dir():
         raise DataError(f"there is no folder of records {folder}: name it with --out")
     present = collect_records(folder)
-    if strangers := [id_ for id_ in ids if not any(record.id.startswith(id_) for record in present)]:
-        raise ConfigError(unknown(f"record in {folder}", strangers[0], [record.id for record in present]))
-    rows, configs = list[dict[str, Any]](), dict[str, Any]()
-    for record in present:
-        if record.id.startswith(tuple(ids)) if ids else record.earlier:
-            cost = sum(record.costs.get(f"{part}_seconds", 0.0) for part in ("fit", "predict", "feature"))
-            rows.append({"record": record.id, "seconds": cost, "now": "", "reason": ""})
-            try:
-                config = resolve([*words_of(record), *settings])
-                rows[-1]["seconds"] *= finished_run(make_plan(config)) is None
-                configs[record.id] = config
-            except MebenchError as error:
-                rows[-1]["reason"] = str(error)
+    for id_ in ids:
+        if not any(record.id.startswith(id_) for record in present):
+            raise ConfigError(unknown(f"record in {folder}", id_, [record.id for record in present]))
+    chosen = _named_records(present, ids) if ids else [record for record in present if record.earlier]
+    rows: list[dict[str, Any]] = []
+    configs: dict[str, RunConfig] = {}
+    for record in chosen:
+        row: dict[str, Any] = {"record": record.id, "seconds": _seconds_of_one_core(record), "now": "", "reason": ""}
+        try:
+            config = resolve([*words_of(record), *settings])
+            if finished_run(make_plan(config)) is not None:
+                row["seconds"] = 0.0
+            configs[record.id] = config
+        except MebenchError as error:
+            row["reason"] = str(error)
+        rows.append(row)
     rows.sort(key=lambda row: (row["seconds"], row["record"]))
     able = [row for row in rows if not row["reason"]]
     about = f", about {duration(sum(row['seconds'] for row in able))} of one core by the costs of their runs then"
     progress.notify(f"{plural(len(able), 'record')} to make again{about if able else ''}")
     if dry_run or not able:
         return rows
-    for row, outcome in zip(able, sweep([configs[row["record"]] for row in able], progress, keep=True)):
+    outcomes = sweep([configs[row["record"]] for row in able], progress, keep=True)
+    for row, outcome in zip(able, outcomes):
         if isinstance(outcome, MebenchError):
             row["reason"] = str(outcome)
-            continue
-        with TemporaryDirectory(dir=folder, prefix=".renewed-") as room:
-            new = export(outcome.folder, Path(room, "new"))
-            with Registry.changed(folder.parent) as registry:
-                registry.records.pop(row["record"], None)
-            for place in [place for place in folder.iterdir() if place.name.partition("~v")[0] == row["record"]]:
-                place.rename(Path(room, place.name))
-            merge(find_records(new), folder)  # the export has checked it
-            row["now"] = new.name
+        else:
+            row["now"] = _replace_record(folder, row["record"], outcome.folder)
     return rows
+
+
+def _named_records(records: Sequence[Record], ids: Sequence[str]) -> list[Record]:
+    """The records whose ids begin with one of some beginnings."""
+    return [record for record in records if record.id.startswith(tuple(ids))]
+
+
+def _seconds_of_one_core(record: Record) -> float:
+    """Seconds that the run of a record took, by its costs."""
+    return sum(record.costs.get(name, 0.0) for name in ("fit_seconds", "predict_seconds", "feature_seconds"))
+
+
+def _replace_record(folder: Path, former: str, run: RunFolder) -> str:
+    """Put the record of a run in the place of all versions of a former one; the id of the new record.
+
+    Args:
+        folder: folder of the records.
+        former: id of the former record.
+        run: the run.
+    """
+    with TemporaryDirectory(dir=folder, prefix=".renewed-") as room:
+        new = export(run, Path(room, "new"))
+        with Registry.changed(folder.parent) as registry:
+            registry.records.pop(former, None)
+        versions = [place for place in folder.iterdir() if place.name.partition("~v")[0] == former]
+        for place in versions:
+            place.rename(Path(room, place.name))
+        merge(find_records(new), folder)  # the export has checked it
+        return new.name
 
 
 def words_of(record: Record) -> list[str]:
     """The words of a record's run that differ from today's defaults."""
-    then, differences = record.config, list[str]()
-    needed = [n for n in then if n.partition(".")[0] == "protocol" or n in ("method", "recognizer", "dataset", "seed")]
+    then = record.config
+    needed = [name for name in then if name.partition(".")[0] == "protocol" or name in ALWAYS_NAMED]
+    words: list[str] = []
     for names in (
         [name for name in needed if then[name] is not None],
-        [name for name in then if name.endswith(".preset")],
+        [name for name in then if name.endswith(".preset")],  # a preset stands for many values
         list(then),
-    ):  # a preset stands for many values
-        now = recorded_settings.without_places(resolve(differences).values) if differences else {}
-        differences += [f"{name}={text(then[name])}" for name in names if name not in now or now[name] != then[name]]
-    return differences
+    ):
+        now = recorded_settings.without_places(resolve(words).values) if words else {}
+        words += [f"{name}={text(then[name])}" for name in names if name not in now or now[name] != then[name]]
+    return words
+
+
+ALWAYS_NAMED = ("method", "recognizer", "dataset", "seed")
+"""Settings without which no run can be resolved."""

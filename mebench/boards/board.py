@@ -13,13 +13,13 @@ from mebench.boards.disagreements import with_doubts
 from mebench.boards.published_tables import (
     Known,
     collect_rescored,
-    placed,
-    what_selection_is_worth,
+    rescored_rows,
     with_published,
     with_rescored,
 )
 from mebench.boards.record_registry import Registry
 from mebench.boards.rows import Table
+from mebench.boards.selection_gains import selection_gains_table
 from mebench.errors import RunError
 from mebench.records import FILE, Alias, Published, Record, UnshownError, read, read_aliases
 from mebench.reproduction import SCORED_ANEW, Paper, read_paper, sources
@@ -35,7 +35,7 @@ class Board:
     """The content of a leaderboard.
 
     Attributes:
-        records: of runs, each once.
+        records: the runs, each once.
         published: results printed by others.
         aliases: published datasets and protocols with the measured ones that match them.
         rescored: files of others.
@@ -54,12 +54,12 @@ class Board:
         Raises:
             UnshownError: some records cannot be shown in a table; the others can.
         """
-        extended = with_rescored(build(self.records), list(placed(self.rescored, self.published)), self.aliases)
+        extended = with_rescored(build(self.records), list(rescored_rows(self.rescored, self.published)), self.aliases)
         return [with_published(table, self.published, self.aliases) for table in extended]
 
     def selection(self) -> Shown:
         """The table of gains from selection on tested subjects."""
-        return what_selection_is_worth(self.records, self.papers, self.published, self.aliases, self.rescored)
+        return selection_gains_table(self.records, self.papers, self.published, self.aliases, self.rescored)
 
     def render(self, show: Callable[[Board], T], notify: Notify) -> T:
         """The result of `show` on the board without the records that it cannot show; each such record is reported in a
@@ -79,7 +79,7 @@ def read_board(runs: Path, folder: Path, notify: Notify, kept: Path | None = Non
 
     Args:
         runs: folder of run folders, or `none`.
-        folder: of records, published results and papers, such as `leaderboards`.
+        folder: folder of records, published results and papers, such as `leaderboards`.
         notify: gets a sentence for everything that is left out.
         kept: folder of records, `records` in `folder` by default.
 
@@ -100,7 +100,7 @@ def board_of(found: Sequence[Record], source: str, folder: Path, notify: Notify,
     Args:
         found: the runs.
         source: the place of the search, in words.
-        folder: as in `read_board`; its records count too.
+        folder: the folder of `read_board`; its records count too.
         notify: as in `read_board`.
         kept: as in `read_board`.
 

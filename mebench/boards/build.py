@@ -6,108 +6,39 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
-from functools import cache, partial
-from operator import itemgetter
+from functools import partial
 from typing import Any
 
 from mebench.boards import row_facts
+from mebench.boards.chance_rows import chance_methods, names_rows, random_rows
 from mebench.boards.row_facts import VERSIONS
-from mebench.boards.rows import NOTHING, QUIET, UNRANKED, Part, Row, Score, Table, ranked
-from mebench.boards.significance import Read, standing, together
-from mebench.config import registry
+from mebench.boards.row_scores import (
+    OF_MISTAKES,
+    SCORING,
+    costs_over_seeds,
+    mean,
+    metrics_of,
+    mistakes_of_runs,
+    n_of,
+    over_seeds,
+    sections_by_part,
+)
+from mebench.boards.rows import NOTHING, UNRANKED, Part, Row, Table, ranked
+from mebench.boards.run_tables import Read, RunTables, read_member
+from mebench.boards.standings import compute_standings, testable_together
 from mebench.core import ABSENT, KINDS
 from mebench.grouping import grouped
 from mebench.metrics import (
-    JOINT,
     METRICS,
     SECTIONS,
-    Tables,
     metric_columns as metrics_shown,
-    miss_shares,
-    names_chance,
-    quiet_rate,
 )
-from mebench.metrics.scored_parts import scored_parts
 from mebench.records import DAMAGE, Record, UnshownError, recorded_settings
 from mebench.result_cache import cached
-from mebench.runs import RunFolder, read_tables, select_dataset
-from mebench.terminal import plural
+from mebench.runs import RunFolder, read_tables
 
-SCORING = (
-    "core/*.py",
-    "metrics/*.py",
-    "runs/*.py",
-    "records/record.py",
-    "terminal.py",
-    "json_output.py",
-    "grouping.py",
-)
-"""The code that computes scores from the tables of a run."""
-OF_ROWS, OF_LETTERS = (*SCORING, "boards/build.py"), (*SCORING, "boards/significance.py")
-"""The code of the stored values of single rows, and of the rows of a table together."""
-CHANCE = {"as_many": "random (as many as truths)", "best_rate": "random (best rate)"}
-
-
-def chance_methods() -> set[str]:
-    """Ids of the methods that are levels of chance."""
-    return {id_ for id_, info in registry.plugins("method").items() if info.config.get("chance")}
-
-
-BY_NAME = "not a method: answers by names of clips and videos alone, learnt on the training people; a fold hides these names from methods"
-
-
-def names_rows(task: str, part: str, metrics: Sequence[str], records: Sequence[Record]) -> list[Row]:
-    """The row of name leakage, from the run with the lowest seed whose protocol leaves people out."""
-    for source in sorted(records, key=lambda r: (r.seed, r.id)):
-        by_name = cached(partial(_by_name, source), OF_ROWS, "names", source.content)  # equal for all its tables
-        if section := _sections(by_name).get((task, part)):
-            reads = by_name["reads"].get("recognition" if task == "recognition" else "spotting", {})
-            places = [f"{name}: {max(counts, key=lambda place: counts[place])}" for name, counts in reads.items()]
-            known = {subject for fold in source.about["folds"] for subject in fold["test"]}
-            extra = {subject for fold in source.about["folds"] for subject in (*fold["train"], *fold["valid"])} - known
-            alone = f"; {plural(len(extra), 'person trains', 'people train')} alone, and no record holds their names"
-            return [
-                _level(
-                    source,
-                    "names",
-                    "; ".join(places),
-                    n_of(section),
-                    {metric: section["scores"].get(metric, NOTHING) for metric in metrics},
-                    BY_NAME + alone * bool(extra),
-                )
-            ]
-    return []
-
-
-def _by_name(record: Record) -> dict[str, Any]:
-    """The result of `names_chance` if each tested person has training people; else empty."""
-    tables = read_tables(RunFolder(record.folder))
-    trained_on = {who: [*fold["train"], *fold["valid"]] for fold in record.about["folds"] for who in fold["test"]}
-    if record.about.get("subject_dependent") or not all(map(trained_on.get, tables.videos["subject"])):
-        return {"reads": {}}
-    return names_chance(tables, trained_on, record.about["classes"], record.about["kinds"], record.convention)
-
-
-def _level(source: Record, name: str, settings: str, n: float, scores: Mapping[str, Any], remark: str) -> Row:
-    """The row of a level of chance, which is not a method: from one run, without a spread over seeds."""
-    return Row(
-        method=name,
-        settings=settings,
-        member="",
-        provenance="chance",
-        seeds=(source.seed,),
-        n=n,
-        scores={metric: over_seeds([score]) for metric, score in scores.items()},
-        convention=source.convention,
-        selection="fixed",
-        transductive="none",
-        costs={},
-        versions={"mebench": source.versions["mebench"]},
-        runs=(),
-        remark=remark,
-    )
-
-
+OF_STANDINGS = (*SCORING, "boards/significance.py", "boards/standings.py")
+"""The code of the stored values of the rows of a table together."""
 TOO_MANY = "not tested against the others: there are too many rows or answers"
 OTHER_FEATURES = (
     "not tested against the others: its features had an earlier version; mebench leaderboard renew makes it again"
@@ -123,68 +54,110 @@ def build(records: Iterable[Record]) -> list[Table]:
     Raises:
         UnshownError: some of the records can be in no table; the others can.
     """
-    some = list(records)
+    records = list(records)
     try:
-        return _build(some)
+        return _build(records)
     except DAMAGE:
-        reasons = {}
-        for record in some:
-            try:
-                read_tables(RunFolder(record.folder))  # which paired tests read
-                json.dumps([table.plain() for table in _build([record])], ensure_ascii=False, allow_nan=False).encode()
-            except DAMAGE as error:
-                reasons[record.id] = f"{type(error).__name__}: {error}"
+        reasons = _reasons_not_to_show(records)
         if not reasons:
             raise
         raise UnshownError(reasons) from None
 
 
+def _reasons_not_to_show(records: Sequence[Record]) -> dict[str, str]:
+    """The error of each record that can be in no table, by its id."""
+    reasons = {}
+    for record in records:
+        try:
+            read_tables(RunFolder(record.folder))  # which paired tests read
+            plain = [table.plain() for table in _build([record])]
+            json.dumps(plain, ensure_ascii=False, allow_nan=False).encode()
+        except DAMAGE as error:
+            reasons[record.id] = f"{type(error).__name__}: {error}"
+    return reasons
+
+
 def _build(records: Sequence[Record]) -> list[Table]:
-    def about_data(record: Record) -> str:
-        of_data = {k: v for k, v in record.config.items() if k.partition(".")[0] in ("dataset", "protocol")}
-        return json.dumps(of_data, sort_keys=True)
-
-    def place(task: str, record: Record) -> tuple[str, str, str]:
-        """Dataset, protocol and variant. Emotion schemes make no difference to spotting."""
-        scheme = recorded_settings.of_scheme(record.config) if task != "spotting" else ""
-        rules = f"convention {record.convention}" if record.convention != "strict" else ""
-        return record.dataset, str(record.config["protocol"]), "; ".join(filter(None, [record.data, scheme, rules]))
-
-    # Equal settings of dataset and protocol get equal words: an explicit default does not make another table.
-    ordered = sorted(records, key=lambda r: (r.identity, r.doubt, r.seed, r.id))
-    words = {key: [record.data for record in same] for key, same in grouped(ordered, key=about_data).items()}
-    shortest = {key: min(several, key=lambda text: (len(text), text)) for key, several in words.items()}
-    ordered = [replace(record, data=shortest[about_data(record)]) for record in ordered]
-
-    tables, floors = [], chance_methods()
+    """All tables of some records."""
+    ordered = sorted(records, key=lambda record: (record.identity, record.doubt, record.seed, record.id))
+    ordered = _with_equal_words(ordered)
+    floors = chance_methods()
+    tables: list[Table] = []
     for task in SECTIONS:
-        groups = grouped((record for record in ordered if task in record.summary), key=partial(place, task))
-        for where, group in sorted(groups.items(), key=itemgetter(0)):
-            scheme = str(group[0].about.get("scheme", "")) if task != "spotting" else ""
-            held = cache(
-                lambda folder: read_tables(RunFolder(folder))
-            )  # of one table's tests, however many pairs include a run
-            parts = _parts(task, group, lambda record, held=held: held(record.folder), floors)  # type: ignore[misc]
-            tables.append(Table(table_name(task, *where), task, *where, scheme, parts))
-    counts = Counter(table.name.casefold() for table in tables)  # names of files must be unique
-    return [replace(t, name=f"{t.name}_{_hash(t.title)}") if counts[t.name.casefold()] > 1 else t for t in tables]
+        scored = [record for record in ordered if task in record.summary]
+        of_place = grouped(scored, key=partial(_place_of, task))
+        tables += [_table(task, place, of_place[place], floors) for place in sorted(of_place)]
+    return _with_unique_names(tables)
 
 
-def _hash(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:8]
+def _with_equal_words(records: Sequence[Record]) -> list[Record]:
+    """The records with equal words for equal data: an explicit default does not make another table."""
+    words_of = {data: _shortest([record.data for record in same]) for data, same in grouped(records, key=_data).items()}
+    return [replace(record, data=words_of[_data(record)]) for record in records]
+
+
+def _data(record: Record) -> str:
+    """The settings of dataset and protocol."""
+    about_data = {
+        key: value for key, value in record.config.items() if key.partition(".")[0] in ("dataset", "protocol")
+    }
+    return json.dumps(about_data, sort_keys=True)
+
+
+def _place_of(task: str, record: Record) -> tuple[str, str, str]:
+    """Dataset, protocol and variant of the table of a run. Emotion schemes make no difference to spotting."""
+    variant = [record.data]
+    if task != "spotting":
+        variant.append(recorded_settings.of_scheme(record.config))
+    if record.convention != "strict":
+        variant.append(f"convention {record.convention}")
+    return record.dataset, str(record.config["protocol"]), "; ".join(filter(None, variant))
+
+
+def _table(task: str, place: tuple[str, str, str], records: Sequence[Record], floors: Set[str]) -> Table:
+    """The table of some runs on the same data.
+
+    Args:
+        task: task of the table.
+        place: dataset, protocol and variant.
+        records: runs that have a score of the task.
+        floors: methods that are levels of chance.
+    """
+    scheme = str(records[0].about.get("scheme", "")) if task != "spotting" else ""
+    tables_of_runs = RunTables()  # many pairs of tests include a run
+    return Table(table_name(task, *place), task, *place, scheme, _parts(task, records, tables_of_runs.read, floors))
+
+
+def _with_unique_names(tables: Sequence[Table]) -> list[Table]:
+    """The tables, with a hash in names that would make the same file."""
+    counts = Counter(table.name.casefold() for table in tables)
+    unique = []
+    for table in tables:
+        if counts[table.name.casefold()] > 1:
+            unique.append(replace(table, name=f"{table.name}_{_hash(table.title)}"))
+        else:
+            unique.append(table)
+    return unique
 
 
 def table_name(task: str, dataset: str, protocol: str, variant: str) -> str:
     """Name of a table's files, without ending."""
+    words = [word if re.fullmatch(r"[\w+.-]{1,80}", word, re.ASCII) else _slug(word) for word in (dataset, protocol)]
+    if variant:
+        words.append(_slug(variant))
+    return "-".join([task, *words])
 
-    def slug(text: str) -> str:
-        short = re.sub(r"[^\w.]+", "_", text, flags=re.ASCII).strip("_")
-        plain = len(short) <= 40 and not re.search(r"[^\w.:;,= -]|=-", text, re.ASCII)  # -1 is not 1
-        return short if plain else f"{short[:32]}_{_hash(text)}"
 
-    fits = re.compile(r"[\w+.-]{1,80}", re.ASCII).fullmatch
-    words = (word if fits(word) else slug(word) for word in (dataset, protocol))
-    return "-".join([task, *words, *([slug(variant)] if variant else [])])
+def _slug(text: str) -> str:
+    """A text as part of a file name, with a hash unless nothing is lost."""
+    short = re.sub(r"[^\w.]+", "_", text, flags=re.ASCII).strip("_")
+    is_plain = len(short) <= 40 and not re.search(r"[^\w.:;,= -]|=-", text, re.ASCII)  # -1 is not 1
+    return short if is_plain else f"{short[:32]}_{_hash(text)}"
+
+
+def _hash(text: str) -> str:
+    """Eight digits of a hash."""
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 PARTS = {
@@ -193,11 +166,6 @@ PARTS = {
     "recognition": {"all clips": "recognition.uf1"},
 }
 """The parts of each task by name, with the path of the main score."""
-
-
-def _sections(summary: Mapping[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
-    """The sections of a summary by task and part; those of members in recognition by task and member."""
-    return {(task, name or "all clips"): section for task, name, section in scored_parts(summary)}
 
 
 @dataclass(frozen=True)
@@ -236,7 +204,7 @@ ScoredRun = tuple[Record, Mapping[str, Any]]
 
 def _parts(task: str, records: Sequence[Record], read: Read, floors: Set[str]) -> tuple[Part, ...]:
     """All parts of a table that have rows, first over all videos, then for each member of a composite."""
-    sections = [(record, _sections(record.summary)) for record in records]
+    sections = [(record, sections_by_part(record.summary)) for record in records]
     parts = []
     for name, path in PARTS[task].items():
         runs = [(record, by_part[task, name]) for record, by_part in sections if by_part.get((task, name))]
@@ -276,17 +244,12 @@ def _members_of_spotting(spec: PartSpec, records: Sequence[Record], read: Read, 
         runs: list[ScoredRun] = []
         for record in records:
             summary_of_member = record.summary.get("members", {}).get(member, {})
-            section = _sections(summary_of_member).get((spec.task, spec.name))
+            section = sections_by_part(summary_of_member).get((spec.task, spec.name))
             if section:
                 runs.append((record, section))
-        read_member = partial(_read_member, read, member)
-        rows += _part(replace(spec, name=name, member=member), runs, read_member, floors).rows
+        read_of_member = partial(read_member, read, member)
+        rows += _part(replace(spec, name=name, member=member), runs, read_of_member, floors).rows
     return Part(name, metrics_shown(spec.task), tuple(rows))
-
-
-def _read_member(read: Read, member: str, record: Record) -> Tables:
-    """The tables of one member of a composite."""
-    return select_dataset(read(record), member)
 
 
 def _part(spec: PartSpec, runs: Sequence[ScoredRun], read: Read, floors: Set[str]) -> Part:
@@ -314,7 +277,7 @@ def _part(spec: PartSpec, runs: Sequence[ScoredRun], read: Read, floors: Set[str
     rows = _with_standings(spec, metrics, measured, comparable, read, floors)
     if not spec.member:
         if spec.task == "spotting":
-            rows += _chance_rows(spec.name, metrics, records)
+            rows += random_rows(spec.name, metrics, records)
         rows += names_rows(spec.task, spec.name, metrics, [entry.run for entry in comparable])
     return Part(spec.name, metrics, tuple(sorted(rows, key=sort_key)))
 
@@ -375,11 +338,11 @@ def _remark_on(record: Record, task: str, versions: Sequence[str], other_code: b
 
 
 def _cached_mistakes(spec: PartSpec, records: Sequence[Record], read: Read) -> dict[str, Any]:
-    """The mistakes of a row in spotting of one kind, see `_mistakes`; empty for other rows."""
+    """The mistakes of a row in spotting of one kind, see `mistakes_of_runs`; empty for other rows."""
     if spec.task != "spotting" or spec.member or spec.name not in KINDS:
         return {}
-    compute = partial(_mistakes, records, spec.name, read)
-    return cached(compute, OF_ROWS, "mistakes", spec.name, [record.content for record in records])
+    compute = partial(mistakes_of_runs, records, spec.name, read)
+    return cached(compute, OF_MISTAKES, "mistakes", spec.name, [record.content for record in records])
 
 
 def _median_run(runs: Sequence[ScoredRun], main_score: str) -> Record:
@@ -412,7 +375,7 @@ def _with_standings(
         floors: methods that are levels of chance: tested, but not ranked.
     """
     same_features = [entry for entry in comparable if not entry.row.facts["earlier"]]
-    tested = [same_features[place] for place in together([entry.run for entry in same_features])]
+    tested = [same_features[place] for place in testable_together([entry.run for entry in same_features])]
 
     part = Part(spec.name, metrics, tuple(entry.row for entry in measured))
     places = ranked(part, floors, fold=spec.task == "spotting")
@@ -422,8 +385,8 @@ def _with_standings(
     standing_of: dict[MeasuredRow, dict[str, Any]] = {}
     if tested:
         runs = [entry.run for entry in tested]
-        compute = partial(standing, runs, spec.path, read, judged)
-        standings = cached(compute, OF_LETTERS, spec.path, spec.member, [run.content for run in runs], judged)
+        compute = partial(compute_standings, runs, spec.path, read, judged)
+        standings = cached(compute, OF_STANDINGS, spec.path, spec.member, [run.content for run in runs], judged)
         standing_of = dict(zip(tested, standings))
 
     rows = []
@@ -444,55 +407,31 @@ def _with_remark(row: Row, remark: str) -> Row:
     return replace(row, remark=f"{row.remark}; {remark}" if row.remark else remark)
 
 
-def _chance_rows(kind: str, metrics: Sequence[str], records: Sequence[Record]) -> list[Row]:
-    """The levels of chance in spotting, from the run with the lowest seed; other runs differ only by noise."""
-    sources = [record for record in records if not record.doubt and kind in record.summary.get("chance", {})]
-    if not sources:
-        return []
-    source = min(sources, key=lambda record: (record.seed, record.id))
-    rows = []
-    for rule, level in source.summary["chance"][kind].items():
-        if rule not in CHANCE:
-            continue
-        rate = level.get("rate_per_minute")
-        rows.append(
-            _level(
-                source,
-                CHANCE[rule],
-                "" if rate is None else f"{rate:.1f} intervals per minute",
-                n_of(source.summary["spotting"][kind]),
-                {metric: level.get(metric, NOTHING) for metric in metrics},
-                "not a method: intervals of mean length at random places; 95 % of single draws lie in the interval",
-            )
-        )
-    return rows
+def _row(metrics: Sequence[str], runs: Sequence[ScoredRun], member: str, remark: str) -> Row:
+    """The row of some runs that differ in the seed only.
 
-
-def metrics_of(task: str, part: str, of_unit: bool = False) -> tuple[str, ...]:
-    """The columns of a part, the main metric first."""
-    return tuple(m for m in metrics_shown(task, of_unit) if part != "all intervals" or m not in JOINT)
-
-
-def _row(metrics: Sequence[str], group: Sequence[tuple[Record, Any]], member: str, remark: str) -> Row:
-    records, sections = [record for record, _ in group], [section for _, section in group]
+    Args:
+        metrics: columns of the part.
+        runs: the runs with their sections.
+        member: member of a composite, or empty.
+        remark: facts that a reader must know to compare.
+    """
+    records, sections = zip(*runs)
     first = records[0]
+    scores = {metric: [section["scores"].get(metric, NOTHING) for section in sections] for metric in metrics}
     return Row(
         method=first.method,
         # An explicit default value does not make another row, only a longer text.
-        settings=min((record.settings for record in records), key=lambda text: (len(text), text)),
+        settings=_shortest([record.settings for record in records]),
         member=member,
         provenance="measured",
         seeds=tuple(record.seed for record in records),
         n=mean([n_of(section) for section in sections]),
-        scores={m: over_seeds([section["scores"].get(m, NOTHING) for section in sections]) for m in metrics},
+        scores={metric: over_seeds(of_metric) for metric, of_metric in scores.items()},
         convention=first.convention,
         selection=first.selection,
         transductive=first.transductive,
-        costs={
-            name: round(mean([record.costs[name] for record in records]), 3)
-            for name in first.costs
-            if all(name in record.costs for record in records)
-        },
+        costs=costs_over_seeds(records),
         versions={name: first.versions[name] for name in VERSIONS if name in first.versions},
         runs=tuple(record.id for record in records),
         remark=remark,
@@ -500,68 +439,6 @@ def _row(metrics: Sequence[str], group: Sequence[tuple[Record, Any]], member: st
     )
 
 
-def _mistakes(records: Sequence[Record], kind: str, read: Read) -> dict[str, Any]:
-    """See `causes`, `missed` and `quiet` of `Row`."""
-    runs = list(map(read, records))
-    facts: dict[str, Any] = {"quiet": {}}
-    for absent, kinds in zip(QUIET, ([kind], KINDS)):
-        rates = [quiet_rate(run, kind, run.truths[run.truths["kind"].isin(kinds)]) for run in runs]
-        known = [rate for rate, _ in rates if rate is not None]
-        if len(known) == len(rates):
-            facts["quiet"][absent] = [mean(known), rates[0][1]]
-    annotated = {word for run in runs if run.distractors is not None for word in run.distractors["kind"].unique()}
-    return facts | explained([record.summary.get("mistakes", {}).get(kind, {}) for record in records], kind, annotated)
-
-
-def explained(mistakes: Sequence[Mapping[str, Any]], kind: str, annotated: Iterable[str] = ()) -> dict[str, Any]:
-    """`causes` and `missed` of `Row`, of runs that all hold their mistakes; nothing of others.
-
-    Args:
-        mistakes: the mistakes in the summary of each.
-        kind: of the intervals.
-        annotated: distractors.
-    """
-    if not all("gain" in m for m in mistakes):
-        return {}
-    shares = [miss_shares(m) for m in mistakes]
-    numbers = [sum(n for cause, n in m["miss"].items() if cause != "localisation") for m in mistakes]
-    # The cause of a false positive that overlaps with no expression of another kind and no distractor.
-    names = sorted(
-        ({*annotated} | {*KINDS, "duplicate", "near_miss", "nothing"} - {kind}).union(*(m["gain"] for m in mistakes))
-        - {"missed"}
-    )
-    causes = {word: [mean([m[part].get(word, 0.0) for m in mistakes]) for part in ("under", "gain")] for word in names}
-    causes["missed"] = [mean(numbers), mean([m["gain"]["missed"] for m in mistakes])]
-    missed = {
-        name: {third: mean([m[name][third] for m in shares]) for third in thirds}
-        for name, thirds in shares[0].items()
-        if all(name in m for m in shares)
-    }
-    return {"causes": causes, "missed": missed}
-
-
-def n_of(section: Mapping[str, Any]) -> float:
-    """The number of scored truths (spotting) or samples (other sections)."""
-    return float(section["n"] if "n" in section else section["tp"] + section["fn"])
-
-
-def over_seeds(scores: Sequence[Mapping[str, Any]]) -> Score:
-    """Mean, lowest and highest value, lowest and highest end of the intervals.
-
-    Empty if a value is undefined; no interval if one seed has none.
-    """
-    values, lows, highs = ([score[end] for score in scores] for end in ("value", "low", "high"))
-    if None in values:
-        return NOTHING
-    return {
-        "value": mean(values),
-        "low": None if None in lows else min(lows),
-        "high": None if None in highs else max(highs),
-        "min": min(values),
-        "max": max(values),
-    }
-
-
-def mean(values: Sequence[float]) -> float:
-    """The mean; for equal values exactly that value."""
-    return values[0] if len(set(values)) == 1 else sum(values) / len(values)
+def _shortest(texts: Iterable[str]) -> str:
+    """The shortest text; of equally long ones the first in order."""
+    return min(texts, key=lambda text: (len(text), text))

@@ -84,11 +84,13 @@ def check_alone(record: RunFolder) -> None:
     """Refuse a record for faults that are visible without other records.
 
     Raises:
-        RunError: what is wrong with it.
+        RunError: it has a fault, which the sentence names.
     """
     check(record)
     check_scores(record)
-    if lacking := (rebuilt := from_record(record)).lacks():
+    rebuilt = from_record(record)
+    lacking = rebuilt.lacks()
+    if lacking:
         raise schema.RefusedError(record, f"it lacks {', '.join(lacking)}, so no table would show it")
     build([rebuilt])
 
@@ -97,7 +99,7 @@ def check_once(record: RunFolder) -> None:
     """Refuse a record as `integrity.check` does; for one that has passed here before, only compare the hashes.
 
     Raises:
-        RunError: what is wrong with it.
+        RunError: it has a fault, which the sentence names.
     """
     stored = check_hashes(record)
     cached(partial(check_content, record, stored), OF_CHECKS, record.id, stored["sha256"])
@@ -109,7 +111,7 @@ def bounded(memory: int = MORE, seconds: float = 0) -> Iterator[None]:
 
     Args:
         memory: bytes.
-        seconds: of the processor, after which `TooLongError` is raised; 0 sets no limit.
+        seconds: seconds of the processor, after which `TooLongError` is raised; 0 sets no limit.
     """
 
     def stop(number: int, frame: FrameType | None) -> None:

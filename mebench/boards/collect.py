@@ -46,15 +46,29 @@ def collect_records(records: Path, notify: Notify | None = None) -> list[Record]
     for record in sorted(committed, key=lambda record: record.version):
         try:
             if record.version > 1:
-                folder, former = RunFolder(record.folder), record_name(record.id, record.version - 1)
-                check_supersedes(folder, RunFolder(records / former))
-                if (before := latest.get(record.id)) is None or before.version < record.version - 1:
-                    raise RunError(f"record {folder.id} supersedes {former}, which is left out itself")
+                _check_counts(record, latest.get(record.id), records)
         except RunError as error:
             notify(f"left out: {error}")
         else:
             latest[record.id] = record
     return [latest[run_id] for run_id in sorted(latest)]
+
+
+def _check_counts(record: Record, latest: Record | None, records: Path) -> None:
+    """Refuse a later version of a record unless the version before counts.
+
+    Args:
+        record: the later version.
+        latest: latest version so far that counts.
+        records: folder of the records.
+
+    Raises:
+        RunError: what is wrong with it.
+    """
+    folder, former = RunFolder(record.folder), record_name(record.id, record.version - 1)
+    check_supersedes(folder, RunFolder(records / former))
+    if latest is None or latest.version < record.version - 1:
+        raise RunError(f"record {folder.id} supersedes {former}, which is left out itself")
 
 
 def unique(records: Iterable[Record], notify: Notify | None = None) -> list[Record]:
@@ -66,24 +80,35 @@ def unique(records: Iterable[Record], notify: Notify | None = None) -> list[Reco
     record it gets nothing.
     """
     notify = notify or (lambda _: None)
-    number = re.compile(r"(?:\.(\d+))?$")  # `<name>-<key>.2` is the second run of a key
-    alike = grouped(
-        sorted(records, key=lambda r: (r.published, int((number.search(r.id) or [0, 0])[1] or 1), r.id)),
-        key=lambda r: json.dumps([r.key, r.identity, r.seed, r.summary | {"scorer": None}], sort_keys=True),
-    )
-    for *former, record in alike.values():
+    of_content = grouped(sorted(records, key=_later_counts), key=_content)
+    for *former, latest in of_content.values():
         for other in former:
-            if other.id != record.id:
-                notify(f"{other.id} and {record.id} are runs of the same configuration, so only {record.id} counts")
+            if other.id != latest.id:
+                notify(f"{other.id} and {latest.id} are runs of the same configuration, so only {latest.id} counts")
+    latest_ones = [same[-1] for same in of_content.values()]
     of_id: dict[str, Record] = {}
-    for record in sorted((group[-1] for group in alike.values()), key=lambda r: not r.published):
+    for record in sorted(latest_ones, key=lambda record: not record.published):
         if record.id in of_id:
             notify(f"record {record.id} is left out: it differs from the run of this id in {record.folder.parent}")
         of_id[record.id] = record
-    return sorted(of_id.values(), key=lambda r: r.id)
+    return sorted(of_id.values(), key=lambda record: record.id)
+
+
+def _content(record: Record) -> str:
+    """Everything of a run that a table shows."""
+    summary = {**record.summary, "scorer": None}
+    return json.dumps([record.key, record.identity, record.seed, summary], sort_keys=True)
+
+
+def _later_counts(record: Record) -> tuple[bool, int, str]:
+    """The order among equal runs, of which the last counts: runs, then records, each by number."""
+    numbered = re.search(r"\.(\d+)$", record.id)  # `<name>-<key>.2` is the second run of a key
+    number = int(numbered[1]) if numbered else 1
+    return record.published, number, record.id
 
 
 def _read(folder: RunFolder, notify: Notify, published: bool = False) -> list[Record]:
+    """A run or committed record; none if it does not count, which `notify` is told."""
     try:
         if published:
             with bounded():

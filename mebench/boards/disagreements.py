@@ -28,10 +28,15 @@ if TYPE_CHECKING:
 else:
     pd = load_lazily("pandas")
 
-FEW, ALIKE, OVERLAP = 10, 0.95, 0.7
-"""Among the clips that one of two records names wrongly (at least `FEW`), the share with equal answers; and among the
-intervals of both, the share that both spot. Different methods on the committed boards reach .78 and .19, other seeds of
-a trained method .89 and .39.
+FEW = 10
+"""Fewer intervals or wrong clips than this say nothing."""
+ALIKE = 0.95
+"""Share of equal answers, among the clips that one of two records names wrongly, from which answers are copied. Different
+methods on the committed boards reach .78, other seeds of a trained method .89.
+"""
+OVERLAP = 0.7
+"""Share of intervals that both spot, among those of either, from which intervals are copied. Different methods reach .19, other
+seeds .39.
 """
 
 
@@ -51,14 +56,15 @@ def read_answers(folder: Path) -> Answers:
         tables = read_tables(RunFolder(folder))
     except DAMAGE:
         tables = Tables(pd.DataFrame(), pd.DataFrame())
-    spots, clips = tables.predictions, tables.clips
-    first = (
-        []
-        if spots is None
-        else spots.loc[spots["draw"] == 0, ["video", "kind", "onset", "offset"]].itertuples(index=False)
-    )
-    named = np.empty((2, 0), object) if clips is None else clips[["truth", "predicted"]].to_numpy(object).T
-    return Answers(frozenset(map(tuple, first)), *named)
+    spotted = frozenset[tuple[Any, ...]]()
+    if tables.predictions is not None:
+        first_draw = tables.predictions[tables.predictions["draw"] == 0]
+        intervals = first_draw[["video", "kind", "onset", "offset"]].itertuples(index=False)
+        spotted = frozenset(tuple(interval) for interval in intervals)
+    truth, named = np.empty((2, 0), object)
+    if tables.clips is not None:
+        truth, named = tables.clips[["truth", "predicted"]].to_numpy(object).T
+    return Answers(spotted, truth, named)
 
 
 def data_of(config: Mapping[str, Any], settings: str, tasks: Iterable[str]) -> str:
@@ -67,7 +73,7 @@ def data_of(config: Mapping[str, Any], settings: str, tasks: Iterable[str]) -> s
     Args:
         config: flat keys.
         settings: non-default settings of dataset and protocol, in words.
-        tasks: of the run.
+        tasks: tasks of the run.
     """
     place = f"{recorded_settings.joined(config['dataset'])} under {config['protocol']}"
     words = place, settings, recorded_settings.of_scheme(config), " and ".join(sorted(tasks))
@@ -96,28 +102,41 @@ def with_doubts(records: Iterable[Record], registry: Registry) -> list[Record]:
     """The records, by id, each with its disagreements with earlier ones: first those of the registry in its order, then
     other committed ones, then runs, each by id.
     """
-    order, read = {run_id: place for place, run_id in enumerate(registry.records)}, cache(read_answers)
-    doubted = list[Record]()
-    for record in sorted(records, key=lambda r: (order.get(r.id, len(order)), not r.published, r.id)):
+    place_of = {run_id: place for place, run_id in enumerate(registry.records)}
+
+    def by_arrival(record: Record) -> tuple[int, bool, str]:
+        return place_of.get(record.id, len(place_of)), not record.published, record.id
+
+    read = cache(read_answers)
+    doubted: list[Record] = []
+    for record in sorted(records, key=by_arrival):
+        doubts = [truth_doubt(record, registry)]
         noted = registry.records.get(record.id) if record.published else None
-        doubt = doubt_of(record, doubted, registry, read) if noted is None else noted
-        unknown = record.published and noted is None and (data := truth_of(record)[0]) not in registry.truths
-        alone = f"the annotations of {data} are unknown here" if unknown else ""
-        doubted.append(replace(record, doubt="; ".join(filter(None, [truth_doubt(record, registry), alone, doubt]))))
+        if noted is not None:
+            doubts.append(noted)
+        else:
+            data, _ = truth_of(record)
+            if record.published and data not in registry.truths:
+                doubts.append(f"the annotations of {data} are unknown here")
+            doubts.append(doubt_of(record, doubted, registry, read))
+        doubted.append(replace(record, doubt="; ".join(filter(None, doubts))))
     return sorted(doubted, key=lambda record: record.id)
 
 
 def truth_doubt(record: Record, registry: Registry) -> str:
-    """The difference between the truth of a record and the registered one, in words; empty if there is none, or none is
+    """The difference between the truth of a record and the registered one, in words; empty if they agree or no truth is
     registered.
     """
     data, (*hashes, revision) = truth_of(record)
     known = registry.truths.get(data)
-    parts = slice(2 if "recognize" in record.about["tasks"] else 1)  # spotting does not depend on emotions
-    if known is not None and hashes[parts] != known[parts]:
+    if known is None:
+        return ""
+    n_hashes = 2 if "recognize" in record.about["tasks"] else 1  # spotting does not depend on emotions
+    if hashes[:n_hashes] != known[:n_hashes]:
         return f"its annotations differ from those known of {record.dataset}"
-    if known is not None and record.published and revision != known[-1]:
-        return f"its revision {revision} of {record.dataset} differs from the known {known[-1]}"
+    known_revision = known[-1]
+    if record.published and revision != known_revision:
+        return f"its revision {revision} of {record.dataset} differs from the known {known_revision}"
     return ""
 
 
@@ -129,43 +148,63 @@ def doubt_of(record: Record, earlier: Iterable[Record], registry: Registry, read
     for former in earlier:
         if former.id == record.id or former.annotations[0] != record.annotations[0]:
             continue
-        if (
-            record.published
-            and former.id in registry.records
-            and former.seed == record.seed
-            and recorded_settings.identity(former.config) == recorded_settings.identity(record.config)
-        ):
+        if record.published and former.id in registry.records and _is_same_run(record, former):
             doubts.append(f"{former.id} has these settings and this seed")
             break
-        if copied := _copied(record, former, read):
+        copied = _copied_answers(record, former, read)
+        if copied:
             doubts.append(f"its {' and '.join(copied)} are those of {former.id}")
             break
     return "; ".join(doubts)
 
 
-def _copied(record: Record, earlier: Record, read: Callable[[Path], Answers]) -> list[str]:
-    """Findings that a record repeats answers of an earlier one: of another method, of another seed, or of a leaking
-    run.
-    """
-    methods, its = record.method.split(" + "), earlier.method.split(" + ")
-    audit, its_audit = (str(r.config.get("audit", "guard")) for r in (record, earlier))
-    trained = {key.partition(".")[0] for key, value in record.config.items() if key.endswith("epochs") and value}
-    parts = {"intervals": (0, "method"), "emotions": (-1, "recognizer" if len(methods) > 1 else "method")}
-    differ = {
-        what
-        for what, (place, part) in parts.items()
-        if methods[place] != its[place]
-        or (record.seed != earlier.seed and part in trained)
-        or (audit == "guard" != its_audit)
-    }
-    if not differ:
+def _is_same_run(record: Record, other: Record) -> bool:
+    """Whether two records have equal settings and seeds."""
+    if other.seed != record.seed:
+        return False
+    return recorded_settings.identity(other.config) == recorded_settings.identity(record.config)
+
+
+def _copied_answers(record: Record, earlier: Record, read: Callable[[Path], Answers]) -> list[str]:
+    """The kinds of answers that equal those of an earlier record, although they come from another training."""
+    suspect = [kind for kind in ("emotions", "intervals") if _should_differ(record, earlier, kind)]
+    if not suspect:
         return []
-    answers, others, repeated = read(record.folder), read(earlier.folder), set[str]()
-    both, either = len(answers.spotted & others.spotted), len(answers.spotted | others.spotted)
-    if min(len(answers.spotted), len(others.spotted)) >= FEW and both >= OVERLAP * either:
-        repeated.add("intervals")
-    if len(answers.named) == len(others.named) and len(set(answers.named)) > 1:
-        wrong = (answers.named != answers.truth) | (others.named != answers.truth)
-        if wrong.sum() >= FEW and (answers.named == others.named)[wrong].mean() >= ALIKE:
-            repeated.add("emotions")
-    return sorted(differ & repeated)
+    answers, others = read(record.folder), read(earlier.folder)
+    is_copied = {"emotions": _name_alike(answers, others), "intervals": _spot_alike(answers, others)}
+    return [kind for kind in suspect if is_copied[kind]]
+
+
+def _should_differ(record: Record, earlier: Record, kind: str) -> bool:
+    """Whether answers come from another method or another trained seed, or are guarded where the earlier ones leak."""
+    methods, earlier_methods = record.method.split(" + "), earlier.method.split(" + ")
+    place, section = 0, "method"
+    if kind == "emotions":
+        place, section = -1, "recognizer" if len(methods) > 1 else "method"
+    if methods[place] != earlier_methods[place]:
+        return True
+    if record.seed != earlier.seed and _has_epochs(record, section):
+        return True
+    is_guarded, was_guarded = (str(one.config.get("audit", "guard")) == "guard" for one in (record, earlier))
+    return is_guarded and not was_guarded
+
+
+def _has_epochs(record: Record, section: str) -> bool:
+    """Whether a method is trained in epochs; the seed makes no difference to others."""
+    of_section = {key: value for key, value in record.config.items() if key.partition(".")[0] == section}
+    return any(value for key, value in of_section.items() if key.endswith("epochs"))
+
+
+def _spot_alike(answers: Answers, others: Answers) -> bool:
+    """Whether two records spot the same intervals."""
+    n_both = len(answers.spotted & others.spotted)
+    n_either = len(answers.spotted | others.spotted)
+    return min(len(answers.spotted), len(others.spotted)) >= FEW and n_both >= OVERLAP * n_either
+
+
+def _name_alike(answers: Answers, others: Answers) -> bool:
+    """Whether two records give the same wrong classes; right ones are equal in good methods."""
+    if len(answers.named) != len(others.named) or len(set(answers.named)) < 2:
+        return False
+    wrong = (answers.named != answers.truth) | (others.named != answers.truth)
+    return bool(wrong.sum() >= FEW and (answers.named == others.named)[wrong].mean() >= ALIKE)

@@ -14,6 +14,7 @@ from mebench.errors import RunError, refuse_if
 from mebench.files import file_hash
 from mebench.records import (
     AUDIT,
+    FOLDS,
     FORMAT,
     OF_STUDY,
     OPTIONAL,
@@ -21,6 +22,7 @@ from mebench.records import (
     STORED,
     TABLES,
     Folds,
+    Record,
     RefusedError,
     check,
     from_run,
@@ -64,32 +66,20 @@ def export(folder: RunFolder, out: Path, scored_again: bool = True) -> Path:
     record = from_run(folder)
     with new_folder(out) as room:
         (temporary := room / "record").mkdir()
-        about = {name: record.about[name] for name in Folds.__annotations__ if name in record.about}
-        (temporary / "folds.json").write_text(_json(about, None))  # thousands of subjects do not need a line each
-        if record.audit:
-            (temporary / AUDIT).write_text(_json(without_folder(record.audit), 1))
-        for name in [name for name in TABLES if name not in OPTIONAL or (folder.path / name).is_file()]:
-            table = folder.read_table(name)
-            if "probabilities" in table:
-                rows = [None if row is None else np.asarray(row, dtype=np.float32) for row in table["probabilities"]]
-                table["probabilities"] = pd.Series(rows, index=table.index, dtype=object)
-            kept = [column for column in TABLES[name] if column in table or column not in OPTIONAL]
-            table[kept].to_parquet(temporary / name, index=False, compression="zstd")
-        files = {file.name: file_hash(file) for file in sorted(temporary.iterdir())}
-        content = {"format": FORMAT, "run_id": folder.id, **{name: getattr(record, name) for name in STORED}}
-        parts = folder.read_json("config.json").get("parts")
-        if parts and without_folder(parts) == parts:  # the parts of its key; paths are private
-            content["parts"] = parts
-        content = json.loads(_json({**content, "files": files}, None))
-        former = [*takewhile(Path.exists, (out / record_name(folder.id, version) for version in count(1)))]
+        _write_people(record, temporary)
+        _write_tables(folder, temporary)
+        content = _content(folder, record, temporary)
+        former = _versions(out, folder.id)
         if former:
-            check(latest := RunFolder(former[-1]))
+            latest = RunFolder(former[-1])
+            check(latest)
             before = latest.read_json(RECORD)
             if {name: before.get(name) for name in content} == content:
                 return latest.path
-        stored = {**content, "version": len(former) + 1, "supersedes": former[-1].name if former else None}
+        version = len(former) + 1
+        stored = {**content, "version": version, "supersedes": former[-1].name if former else None}
         (temporary / RECORD).write_text(_json({**stored, "sha256": own_hash(stored)}, 1))
-        written = temporary.rename(room / record_name(folder.id, len(former) + 1))
+        written = temporary.rename(room / record_name(folder.id, version))
         try:
             (check_alone if scored_again else check)(RunFolder(written))
         except RefusedError as e:
@@ -100,5 +90,50 @@ def export(folder: RunFolder, out: Path, scored_again: bool = True) -> Path:
         return written.rename(out / written.name)
 
 
+def _write_people(record: Record, target: Path) -> None:
+    """Write `folds.json`, and `audit.json` if the run has one."""
+    about = {name: record.about[name] for name in Folds.__annotations__ if name in record.about}
+    (target / FOLDS).write_text(_json(about, None))  # thousands of subjects do not need a line each
+    if record.audit:
+        (target / AUDIT).write_text(_json(without_folder(record.audit), 1))
+
+
+def _write_tables(folder: RunFolder, target: Path) -> None:
+    """Write the tables of a run with the columns of a record."""
+    for name, columns in TABLES.items():
+        if name in OPTIONAL and not (folder.path / name).is_file():
+            continue
+        table = folder.read_table(name)
+        if "probabilities" in table:
+            rows = [None if row is None else np.asarray(row, dtype=np.float32) for row in table["probabilities"]]
+            table["probabilities"] = pd.Series(rows, index=table.index, dtype=object)
+        kept = [column for column in columns if column in table or column not in OPTIONAL]
+        table[kept].to_parquet(target / name, index=False, compression="zstd")
+
+
+def _content(folder: RunFolder, record: Record, target: Path) -> dict[str, Any]:
+    """The content of `record.json` without version and hash, as JSON gives it back.
+
+    Args:
+        folder: the run.
+        record: the run as a record.
+        target: folder with all other files of the record.
+    """
+    content: dict[str, Any] = {"format": FORMAT, "run_id": folder.id}
+    content |= {name: getattr(record, name) for name in STORED}
+    parts = folder.read_json("config.json").get("parts")
+    if parts and without_folder(parts) == parts:  # the parts of its key; paths are private
+        content["parts"] = parts
+    content["files"] = {file.name: file_hash(file) for file in sorted(target.iterdir())}
+    return dict(json.loads(_json(content, None)))
+
+
+def _versions(out: Path, run_id: str) -> list[Path]:
+    """The existing versions of a record, the latest last."""
+    every = (out / record_name(run_id, version) for version in count(1))
+    return list(takewhile(Path.exists, every))
+
+
 def _json(content: Any, indent: int | None) -> str:
+    """JSON with a line break at its end."""
     return json.dumps(content, indent=indent, allow_nan=False) + "\n"

@@ -1,45 +1,46 @@
-"""Add published and rescored results to the tables of measured ones, and show the gain from selection on tested people."""
+"""Add published and rescored results to the tables of measured ones."""
 
 import json
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-from mebench.boards.build import explained, mean, metrics_of, n_of, over_seeds, table_name
+from mebench.boards.build import table_name
+from mebench.boards.row_scores import metrics_of, mistakes_over_seeds, n_of, over_seeds
 from mebench.boards.rows import Part, PublishedLine, Rescored, Table
 from mebench.errors import ConfigError, DataError
 from mebench.grouping import grouped
-from mebench.metrics import LEAKING, RULES, SECTIONS, scores_by_path
+from mebench.metrics import LEAKING, RULES, SECTIONS
 from mebench.metrics.scored_parts import scored_parts
-from mebench.number_format import NONE, digits, ends, span
-from mebench.records import COUNTS, Alias, Published, Record, matches, of_protocol, of_scheme
-from mebench.reproduction import Paper, Source, paper_cells, read_source, sources
-from mebench.runner.leak import worth
-from mebench.table import Column, Table as Shown
+from mebench.records import COUNTS, Alias, Published, matches, of_scheme
+from mebench.reproduction import Source, read_source, sources
+from mebench.reproduction.rescore import Set as Answers
 
 
-def lines(rows: Sequence[Published]) -> list[PublishedLine]:
+def published_lines(rows: Sequence[Published]) -> list[PublishedLine]:
     """Lines of published values, in the order of the file: one for each method, table, source and number of classes."""
     place = attrgetter("source", "table", "method", "method_variant", "member", "protocol", "classes")
-    return [
-        PublishedLine(
-            method=f"{first.method} ({first.method_variant})" if first.method_variant else first.method,
-            year=first.year,
-            member=first.member,
-            protocol=first.protocol,
-            classes=first.classes,
-            values={row.metric: f"{row.value:.{row.digits}f}" for row in same},
-            caveats={row.metric: row.caveats for row in same if row.caveats},
-            source=first.source,
-            table=first.table,
-            note="; ".join(dict.fromkeys(part for row in same if row.note for part in row.note.split("; "))),
-        )
-        for same in grouped(rows, key=place).values()
-        for first in same[:1]
-    ]
+    return [_published_line(values) for values in grouped(rows, key=place).values()]
+
+
+def _published_line(values: Sequence[Published]) -> PublishedLine:
+    """The line of some values of one method in one table."""
+    first = values[0]
+    notes = [note for value in values if value.note for note in value.note.split("; ")]
+    return PublishedLine(
+        method=f"{first.method} ({first.method_variant})" if first.method_variant else first.method,
+        year=first.year,
+        member=first.member,
+        protocol=first.protocol,
+        classes=first.classes,
+        values={value.metric: f"{value.value:.{value.digits}f}" for value in values},
+        caveats={value.metric: value.caveats for value in values if value.caveats},
+        source=first.source,
+        table=first.table,
+        note="; ".join(dict.fromkeys(notes)),
+    )
 
 
 def with_published(table: Table, rows: Sequence[Published], aliases: Sequence[Alias]) -> Table:
@@ -49,7 +50,10 @@ def with_published(table: Table, rows: Sequence[Published], aliases: Sequence[Al
         for row in rows
         if row.task == table.task and matches((row.dataset, row.protocol), table.dataset, table.protocol, aliases)
     ]
-    parts = (replace(p, published=tuple(lines([r for r in of_table if part_of(r) == p.name]))) for p in table.parts)
+    parts = []
+    for part in table.parts:
+        of_part = [row for row in of_table if part_of(row) == part.name]
+        parts.append(replace(part, published=tuple(published_lines(of_part))))
     return replace(table, parts=tuple(parts))
 
 
@@ -110,7 +114,7 @@ def collect_rescored(folder: Path, notify: Callable[[str], object]) -> list[Know
             if outcome["key"] != source.key:
                 notify(f"{name} is left out: it was scored before {name}.yaml changed; score it again by {again}")
                 continue
-            list(placed([(source, outcome)], []))
+            list(rescored_rows([(source, outcome)], []))
         except FileNotFoundError:
             notify(f"{name} is left out: it was not scored yet, {again}")
         except (ConfigError, DataError) as error:
@@ -124,136 +128,83 @@ def collect_rescored(folder: Path, notify: Callable[[str], object]) -> list[Know
     return known
 
 
-def placed(known: Sequence[Known], published: Sequence[Published]) -> Iterator[Placed]:
+def rescored_rows(known: Sequence[Known], published: Sequence[Published]) -> Iterator[Placed]:
     """Each scored result of each source as a row with its place."""
     for source, outcome in known:
-        for one, scored in zip(source.sets, outcome["sets"], strict=True):
-            printed = [row for row in source.prints(one, published) if row.metric not in COUNTS]
+        for answers, scored in zip(source.sets, outcome["sets"], strict=True):
+            printed = [row for row in source.prints(answers, published) if row.metric not in COUNTS]
             for result in scored["results"]:
-                rule, later, choice = result["convention"], result["later"], result.get("choice")
-                first = one.choice is None or choice == one.choice.rules[0]
-                exact = rule == source.convention and not later and first  # the value that the paper should print
-                words = [
-                    f"{rule}, the authors' rules" if rule == source.convention else rule,
-                    f"intervals {later} frames (k'/2) later" if later else "",
-                    RULES[choice] if choice else "",
-                    "answers sent in" if source.selection else "",
-                    *(["test_selected"] if choice in LEAKING else []),
-                    *(source.caveats if choice is None else []),
-                ]
+                comparable = printed if _is_as_in_paper(source, answers, result) else []
                 for task, name, section in scored_parts(result["summary"]):
-                    member = name if task == "recognition" else ""
-                    part = ("members" if member else "all clips") if task == "recognition" else name
-                    prints = (
-                        row for row in printed if exact and (row.task, part_of(row), row.member) == (task, part, member)
-                    )
-                    row = Rescored(
-                        method=f"{source.method} ({source.variant})" if source.variant else source.method,
-                        reading="; ".join(filter(None, words)),
-                        convention=rule,
-                        member=member,
-                        n=n_of(section),
-                        scores={name: over_seeds([score]) for name, score in section["scores"].items()},
-                        printed={r.metric: f"{r.value:.{r.digits}f}{'†' if r.caveats else ''}" for r in prints},
-                        source=source.id,
-                        repository=source.repository,
-                        commit=source.commit,
-                        note="; ".join(source.remarks),
-                        curve=result["summary"].get("curves", {}).get(name, ()),
-                        **explained([result["summary"].get("mistakes", {}).get(name, {})], name),
-                    )
-                    scheme = one.scheme if task != "spotting" else ""
-                    place = one.dataset, one.protocol, of_scheme({"scheme": scheme})
-                    yield Table(table_name(task, *place), task, *place, scheme, ()), part, row
+                    yield _rescored_row(source, answers, result, task, name, section, comparable)
 
 
-def what_selection_is_worth(
-    records: Iterable[Record],
-    papers: Iterable[Paper],
-    published: Iterable[Published],
-    aliases: Sequence[Alias],
-    rescored: Iterable[Known] = (),
-) -> Shown:
-    """A row for the runs of each method, settings and data with selection on the tested subjects, and for the public
-    answers of others.
+def _is_as_in_paper(source: Source, answers: Answers, result: Mapping[str, Any]) -> bool:
+    """Whether the paper should print the score of a result: its own rules, intervals and choice."""
+    is_first_choice = answers.choice is None or result.get("choice") == answers.choice.rules[0]
+    return result["convention"] == source.convention and not result["later"] and is_first_choice
 
-    Scores are UF1 over all clips, or F1 of spotted intervals; the leaking one belongs to the epoch that the run's rule
-    keeps, the honest one to the last epoch of the same trainings. Over seeds each is a mean, and the interval of the
-    gain, paired over subjects, reaches from the lowest to the highest end. Published values accompany runs of their
-    dataset and protocol; protocols other than `loso` are named. Public answers (`rescored`) have a row for each pair of
-    a leaking and an honest rule.
+
+def _rescored_row(
+    source: Source,
+    answers: Answers,
+    result: Mapping[str, Any],
+    task: str,
+    name: str,
+    section: Mapping[str, Any],
+    printed: Sequence[Published],
+) -> Placed:
+    """One part of a result as a row with its place.
+
+    Args:
+        source: the source.
+        answers: the set of answers that was scored.
+        result: the scores, with their rules.
+        task: task of the part.
+        name: name of the part; in recognition the member, or empty.
+        section: scores of the part.
+        printed: the values that the paper should print for this result.
     """
-    known = list(published)
-    printed = ((paper, cell) for paper in papers for table in paper.tables for cell in paper_cells(paper, table, known))
-    named = {
-        cell.row.plugin: (cell.published, cell.row)
-        for paper, cell in printed
-        if cell.row.program
-        and cell.published.dataset in paper.datasets
-        and (cell.published.metric, cell.published.member) == ("uf1", "")
-    }
-    looked = [
-        (record, audited)
-        for record in records
-        if (audited := worth(record.audit)) and any(audited["differences"].get(path) for path in OF_SELECTION)
-    ]
-    rows = []
-    for group in grouped(looked, key=lambda each: each[0].identity).values():
-        group.sort(key=lambda each: each[0].seed)
-        first = group[0][0]
-        path = next(path for path in OF_SELECTION if group[0][1]["differences"].get(path))
-        leaks = [scores_by_path(record.summary)[path]["value"] for record, _ in group]
-        gain = over_seeds([each["differences"][path] for _, each in group])
-        if gain["value"] is None or None in leaks:
-            continue
-        row, program = named.get(first.method, (None, None)) if path == "recognition.uf1" else (None, None)
-        protocol = str(first.config["protocol"])
-        same = row is not None and matches((row.dataset, row.protocol), first.dataset, protocol, aliases)
-        words = re.sub(r"(^|; )audit=leak$", "", first.settings)  # the default rule of a leak
-        rows.append(
-            {
-                "method": first.method + (f" ({words})" if words else ""),
-                "dataset": first.dataset + ("" if protocol == "loso" else f", {of_protocol(first.config)}"),
-                "score": OF_SELECTION[path],
-                "year": str(row.year or "") if row else "",
-                "published": f"{row.value:.{row.digits}f}" if row and same else NONE,
-                "leaking": digits(mean(leaks)),
-                "honest": digits(mean(leaks) - gain["value"]),
-                "gain": f"{gain['value']:+.3f} {ends(gain)}",
-                "candidates": span([each["looks"][end] for _, each in group for end in ("least", "most")]),
-                "seeds": ", ".join(str(record.seed) for record, _ in group),
-                "the paper's program": program.program if program else NONE,
-            }
-        )
-    for source, outcome in rescored:
-        for set_, scored in zip(source.sets, outcome["sets"], strict=True):
-            for pair in scored.get("selection", ()):
-                f1, key = pair["f1"], ("spotting", pair["part"], "f1")
-                paper = next((r for r in source.prints(set_, known) if (r.task, r.kind, r.metric) == key), None)
-                rows.append(
-                    {
-                        "method": f"{source.method} ({RULES[pair['leaking']]}; honest: {RULES[pair['honest']]})",
-                        "dataset": set_.dataset,
-                        "score": OF_SELECTION[f"spotting.{pair['part']}.f1"],
-                        "year": str(paper.year) if paper else "",
-                        "published": f"{paper.value:.{paper.digits}f}" if paper else NONE,
-                        "leaking": digits(f1["first"]["value"]),
-                        "honest": digits(f1["second"]["value"]),
-                        "gain": f"{f1['difference']['value']:+.3f} {ends(f1['difference'])}",
-                        "candidates": f"{pair['looks']:,}",
-                        "seeds": NONE,
-                        "the paper's program": f"keeps {source.keeps}",
-                    }
-                )
-    rows.sort(key=lambda row: (row["score"], row["dataset"], row["method"]))
-    columns = ("method", "dataset", "score", "year", "published", "leaking", "honest", "gain", "candidates", "seeds")
-    return Shown.of([*map(Column, columns), Column("the paper's program")], rows, "What selection is worth")
+    member, part = "", name
+    if task == "recognition":
+        member, part = name, "members" if name else "all clips"
+    summary = result["summary"]
+    row = Rescored(
+        method=f"{source.method} ({source.variant})" if source.variant else source.method,
+        reading=_reading_in_words(source, result),
+        convention=result["convention"],
+        member=member,
+        n=n_of(section),
+        scores={metric: over_seeds([score]) for metric, score in section["scores"].items()},
+        printed={
+            value.metric: f"{value.value:.{value.digits}f}{'†' if value.caveats else ''}"
+            for value in printed
+            if (value.task, part_of(value), value.member) == (task, part, member)
+        },
+        source=source.id,
+        repository=source.repository,
+        commit=source.commit,
+        note="; ".join(source.remarks),
+        curve=summary.get("curves", {}).get(name, ()),
+        **mistakes_over_seeds([summary.get("mistakes", {}).get(name, {})], name),
+    )
+    scheme = answers.scheme if task != "spotting" else ""
+    place = answers.dataset, answers.protocol, of_scheme({"scheme": scheme})
+    return Table(table_name(task, *place), task, *place, scheme, ()), part, row
 
 
-OF_SELECTION = {
-    "spotting.overall.f1": "F1 of intervals, overall",
-    "spotting.micro.f1": "F1 of intervals, micro",
-    "spotting.macro.f1": "F1 of intervals, macro",
-    "recognition.uf1": "UF1 of clips",
-}
-"""Scores whose gain is shown, in words: for each run the first available one."""
+def _reading_in_words(source: Source, result: Mapping[str, Any]) -> str:
+    """The rules by which answers were read and scored, in words."""
+    rule, later, choice = result["convention"], result["later"], result.get("choice")
+    words = [f"{rule}, the authors' rules" if rule == source.convention else rule]
+    if later:
+        words.append(f"intervals {later} frames (k'/2) later")
+    if choice:
+        words.append(RULES[choice])
+    if source.selection:
+        words.append("answers sent in")
+    if choice in LEAKING:
+        words.append("test_selected")
+    if choice is None:
+        words += source.caveats
+    return "; ".join(filter(None, words))

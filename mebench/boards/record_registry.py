@@ -21,8 +21,8 @@ class Registry:
     """The registry of merged records.
 
     Attributes:
-        records: by id, in order of arrival, the doubts about them except for their truth; may be empty.
-        truths: by data, the hashes of videos with intervals, of these with emotions, and the revision of the dataset.
+        records: doubts about each record except for its truth, maybe empty, by id in the order of arrival.
+        truths: for each choice of data, the hashes of videos with intervals, of these with emotions, and the revision of the dataset.
     """
 
     records: dict[str, str] = field(default_factory=dict)
@@ -30,7 +30,7 @@ class Registry:
 
     @classmethod
     def read(cls, folder: Path) -> "Registry":
-        """Read the registry of a board; empty if there is none.
+        """The registry of a board; empty if its file is missing.
 
         Raises:
             RunError: it is damaged.

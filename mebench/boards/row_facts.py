@@ -1,7 +1,8 @@
-"""Facts about a measured row that a leaderboard shows with its scores: a new column is one entry of `FACTS`.
+"""Facts about a measured row that a leaderboard shows with its scores, each declared once for all outputs.
 
-It then appears in Markdown and on a terminal, in CSV, JSON and LaTeX (as a comment above the table, or as a mark), and
-on the page. (A new metric is an entry of `metrics.catalogue`.)
+A new fact is one entry of `FACTS`, a new cost one of `records.costs.COSTS`. It then appears in Markdown and on a terminal, in
+CSV, JSON and LaTeX (as a comment above the table, or as a mark), and on the page. (A new metric is an entry of
+`metrics.catalogue`.)
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
-from mebench import records
+from mebench.records import Record
 from mebench.table import Column
 
 
@@ -25,7 +26,7 @@ class Fact(Column):
             `meaning` explains it.
     """
 
-    read: Callable[[records.Record], Any] = bool
+    read: Callable[[Record], Any] = bool
     mark: str = ""
 
 
@@ -54,6 +55,5 @@ FACTS: tuple[Fact, ...] = (
 )
 RULES = ("convention", "selection", "transductive")
 """The facts that decide which scores a run can have."""
-COSTS = ("fit_seconds", "predict_seconds", "predict_per_minute", "parameters", "peak_memory_mib")
 VERSIONS = ("mebench", "python", "torch", "method_plugin", "dataset_plugin", "dataset_revision")
 """The versions of a record that a table names."""

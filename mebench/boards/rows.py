@@ -1,4 +1,4 @@
-"""Numbers of a table as text, the same in Markdown, LaTeX and on the page."""
+"""A leaderboard's tables as objects: a table, its parts, and their rows, published lines and rescored answers."""
 
 from __future__ import annotations
 
@@ -21,20 +21,27 @@ PRINTED = 4
 
 def displayed_metrics(metrics: Sequence[str], rows: Sequence[Row | Rescored]) -> list[str]:
     """The metrics that some row has, and always the main one."""
-    return [
-        metric
-        for n, metric in enumerate(metrics)
-        if n == 0 or any(row.scores.get(metric, NOTHING)["value"] is not None for row in rows)
-    ]
+    main, *others = metrics
+    return [main, *(metric for metric in others if _is_scored(metric, rows))]
+
+
+def _is_scored(metric: str, rows: Sequence[Row | Rescored]) -> bool:
+    """Whether some row has a value of a metric."""
+    return any(row.scores.get(metric, NOTHING)["value"] is not None for row in rows)
 
 
 def common(rows: Sequence[Row]) -> dict[str, str]:
     """Rules, versions and remark that all measured rows share, without empty ones."""
     measured = [row for row in rows if row.measured]
-    values = {name: {stated(row, name) for row in measured} for name in (*row_facts.RULES, *row_facts.VERSIONS)}
-    values["remark"] = {row.remark for row in measured}
-    shared = ((name, *texts) for name, texts in values.items() if len(texts) == 1)
-    return {name: text for name, text in shared if text or name == "remark"}
+    shared = {}
+    for name in (*row_facts.RULES, *row_facts.VERSIONS):
+        texts = {stated(row, name) for row in measured}
+        if len(texts) == 1 and texts != {""}:
+            shared[name] = texts.pop()
+    remarks = {row.remark for row in measured}
+    if len(remarks) == 1:
+        shared["remark"] = remarks.pop()
+    return shared
 
 
 def distinguishing_settings(row: Row, rows: Sequence[Row]) -> str:
@@ -44,9 +51,8 @@ def distinguishing_settings(row: Row, rows: Sequence[Row]) -> str:
     """
     if not row.measured or row.member:
         return ""
-    return recorded_settings.distinguishing_settings(
-        row.settings, [o.settings for o in rows if o.method == row.method and o is not row]
-    )
+    others = [other.settings for other in rows if other.method == row.method and other is not row]
+    return recorded_settings.distinguishing_settings(row.settings, others)
 
 
 def stated(row: Row, name: str) -> str:
@@ -85,12 +91,12 @@ class ScoredRow:
             seeds.
         scores: for each metric `value`, `min` and `max`, the mean, the lowest and the highest over seeds, and `low` and
             `high`, the lowest and highest end of the runs' intervals. All are None if a run's value is undefined.
-        convention: of the scorer.
-        causes: from the cause of false positives of this kind to their number and the gain in F1 without it, means over
+        convention: rules of the scorer.
+        causes: map from the cause of false positives of this kind to their number and the gain in F1 without it, means over
             seeds; from `missed` to the number of misses without near ones. Causes that are not annotated or not
             recorded are absent.
         missed: share of the truths of this kind that are missed, by property (`length` …) and third (`short` …).
-        quiet: from the absent kind (see `QUIET`) to false positives a minute in the videos without it, and their
+        quiet: map from the absent kind (see `QUIET`) to false positives a minute in the videos without it, and their
             minutes.
     """
 
@@ -103,6 +109,11 @@ class ScoredRow:
     missed: dict[str, dict[str, float]] = field(default_factory=dict)
     quiet: dict[str, Sequence[float]] = field(default_factory=dict)
 
+    @property
+    def found_causes(self) -> list[str]:
+        """The causes with a false positive or a miss."""
+        return [cause for cause, (n, _) in self.causes.items() if n]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Row(ScoredRow):
@@ -111,14 +122,14 @@ class Row(ScoredRow):
     Attributes:
         settings: the non-default settings, in words.
         provenance: `measured`, or `chance` for intervals placed at random.
-        seeds: of the runs.
+        seeds: seeds of the runs.
         selection: `inner` if something is chosen on inner validation subjects, `test` if on tested ones, else `fixed`.
         transductive: `video` if a test video's own unlabelled statistics enter its predictions, `database` if those of all tested clips
             enter the training, else `none`.
         costs: means over seeds of `fit_seconds` and `predict_seconds` of all folds, `predict_per_minute`, `parameters`, `peak_memory_mib`.
-        versions: of mebench, Python, torch, the plugins' code and the dataset.
+        versions: versions of mebench, Python, torch, the plugins' code and the dataset.
         runs: ids of the runs.
-        remark: what a reader must know to compare.
+        remark: facts that a reader must know to compare.
         facts: further facts, by the names of `row_facts.FACTS`.
         group: letters; rows of a part that share a letter are not distinguishable. Empty without a test.
         ranks: the lowest and the highest rank in 95 % of bootstrap draws of people, among the rows of the part (and
@@ -142,6 +153,16 @@ class Row(ScoredRow):
     ranks: Sequence[int] = ()
     beats: Sequence[float] = ()
     hardest: Mapping[str, Any] = field(default_factory=dict)
+
+    def plain(self) -> dict[str, Any]:
+        """The row as JSON values; each of its facts is a value of its own."""
+        values: dict[str, Any] = {}
+        for name, value in vars(self).items():
+            if name == "facts":
+                values |= value
+            else:
+                values[name] = value
+        return values
 
     @property
     def groups(self) -> list[str]:
@@ -179,12 +200,12 @@ class PublishedLine:
 
     Attributes:
         method: its name in the literature, with the variant.
-        year: of the method, or None.
+        year: year of the method, or None.
         member: the member of a composite that it is restricted to, or empty.
-        protocol: as in `leaderboards/published.csv`.
+        protocol: name of the protocol, as in `leaderboards/published.csv`.
         classes: number of emotion classes, or None if the source gives none.
-        values: for each metric the value with the printed digits, as text.
-        caveats: for each metric some of `published_row.CAVEATS`.
+        values: value of each metric with the printed digits, as text.
+        caveats: some of `published.CAVEATS` for each metric.
         source: citation key, then DOI, arXiv number or address.
         table: place in the source.
         note: other facts that a reader must know.
@@ -208,12 +229,15 @@ class PublishedLine:
         >>> line.caveats_in_words()
         'unranked (ap)'
         """
-        every = dict.fromkeys(caveat for metric in self.values for caveat in self.caveats.get(metric, ()))
-        of = {caveat: [m for m in self.values if caveat in self.caveats.get(m, ())] for caveat in every}
-        return "; ".join(
-            caveat if len(metrics) == len(self.values) else f"{caveat} ({', '.join(metrics)})"
-            for caveat, metrics in of.items()
-        )
+        metrics_of: dict[str, list[str]] = {}
+        for metric in self.values:
+            for caveat in self.caveats.get(metric, ()):
+                metrics_of.setdefault(caveat, []).append(metric)
+        words = []
+        for caveat, metrics in metrics_of.items():
+            of_all = len(metrics) == len(self.values)
+            words.append(caveat if of_all else f"{caveat} ({', '.join(metrics)})")
+        return "; ".join(words)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -221,12 +245,12 @@ class Rescored(ScoredRow):
     """Scores of files that authors published: neither runs of mebench nor printed values, and sorted with neither.
 
     Attributes:
-        reading: whose rules score it, and whether intervals were moved.
-        printed: for some metrics the paper's value, as text, with † for a caveat.
+        reading: the rules that score it, and whether intervals were moved.
+        printed: the paper's value of some metrics, as text, with † for a caveat.
         source: name of its file in `leaderboards/rescored`.
         repository: address of the public files.
-        commit: of the repository.
-        note: what a reader must know.
+        commit: commit of the repository.
+        note: facts that a reader must know.
         curve: false positives a minute and recall, by falling confidence; empty where no confidences tell intervals apart.
     """
 
@@ -251,7 +275,7 @@ class Part:
     """Comparable rows: one kind of expressions, one choice of clips.
 
     Attributes:
-        name: for example `micro`, `true positives`, `members`.
+        name: name of the part, such as `micro`, `true positives`, `members`.
         metrics: its columns; the first sorts.
         rows: best first; in composites by member, then best first.
         published: values printed by others for the same dataset, in the order of their sources.
@@ -267,7 +291,8 @@ class Part:
     @property
     def causes(self) -> list[str]:
         """The causes of false positives in any row, by name, and `missed`."""
-        return [*sorted({word for row in self.rows for word, (n, _) in row.causes.items() if n} - {"missed"}), "missed"]
+        causes = {cause for row in self.rows for cause in row.found_causes}
+        return [*sorted(causes - {"missed"}), "missed"]
 
     def rivals(self, row: Row) -> list[Row]:
         """The rows to which a row's `beats` refers, including itself."""
@@ -275,8 +300,19 @@ class Part:
 
     def beats_next(self, row: Row) -> float | None:
         """The share of draws in which a row is better than the next one; None for the last one."""
-        rivals = [*map(id, self.rivals(row))]
-        return row.beats[rivals.index(id(row)) + 1] if id(row) in rivals[:-1] else None
+        rivals = [id(rival) for rival in self.rivals(row)]  # equal rows are different rivals
+        if id(row) not in rivals[:-1]:
+            return None
+        return row.beats[rivals.index(id(row)) + 1]
+
+    def plain(self) -> dict[str, Any]:
+        """The part as JSON values."""
+        return {
+            **vars(self),
+            "rows": [row.plain() for row in self.rows],
+            "published": [vars(line) for line in self.published],
+            "rescored": [vars(row) for row in self.rescored],
+        }
 
 
 @dataclass(frozen=True)
@@ -305,28 +341,12 @@ class Table:
     @property
     def title(self) -> str:
         """Its title."""
-        return f"{self.task}: {self.dataset}, {self.protocol}" + (f" ({self.variant})" if self.variant else "")
+        title = f"{self.task}: {self.dataset}, {self.protocol}"
+        return f"{title} ({self.variant})" if self.variant else title
 
     def plain(self) -> dict[str, Any]:
         """The table as JSON values."""
-        return {
-            **vars(self),
-            "parts": [
-                {
-                    **vars(part),
-                    "rows": [
-                        {
-                            key: content
-                            for name, value in vars(row).items()
-                            for key, content in (value if name == "facts" else {name: value}).items()
-                        }
-                        for row in part.rows  # facts become columns of the row
-                    ],
-                    **{name: [*map(vars, getattr(part, name))] for name in ("published", "rescored")},
-                }
-                for part in self.parts
-            ],
-        }
+        return {**vars(self), "parts": [part.plain() for part in self.parts]}
 
 
 @dataclass(frozen=True)
@@ -335,7 +355,7 @@ class Ranked:
 
     Attributes:
         row: the row.
-        rank: from 1, by the main score; or None.
+        rank: place from 1, by the main score; or None.
         low: its best possible rank: one more than the number of distinguishably better rows.
         high: its worst possible rank.
         pairs: rows of the same spotter with recognizers, which spot equally.
@@ -353,45 +373,60 @@ def ranked(part: Part, floors: Collection[str] = (), fold: bool = False) -> list
     score appear unranked between them.
 
     Args:
-        part: of a table; each member of a composite is ranked separately.
+        part: part of a table; each member of a composite is ranked separately.
         floors: methods that are levels of chance.
         fold: whether pairs with the same spotter go under its first row; spotting does not depend on the recognizer.
     """
-    metric, worth = part.metrics[0], METRICS[part.metrics[0]].worth
-    kept, by_row = list[Row](), dict[int, Ranked]()
-    pairs: dict[int, list[Row]] = {}
+    with_rank: list[Row] = []
+    pairs_of: dict[int, list[Row]] = {}
+    folded: set[int] = set()
     for row in part.rows:
-        by_row[id(row)] = Ranked(row, None)
-        judged = row.measured and row.scores[metric]["value"] is not None
-        if not judged or row.unranked or row.chosen_on_tested or row.method in floors:
+        if not _has_rank(row, part.metrics[0], floors):
             continue
-        spotter, *recognizers = row.method.split(" + ")
-        same = (  # a row of the same spotter has the same scores of spotting
-            other
-            for other in kept
-            if other.method.split(" + ")[0] == spotter and row.seeds == other.seeds and row.scores == other.scores
-        )
-        if fold and recognizers and (home := next(same, None)) is not None:
-            pairs.setdefault(id(home), []).append(row)
-            by_row.pop(id(row))
+        home = _row_of_same_spotter(row, with_rank) if fold else None
+        if home is None:
+            with_rank.append(row)
         else:
-            kept.append(row)
-    for rivals in grouped(kept, key=attrgetter("member")).values():
-        for place, row in enumerate(rivals, 1):
-            value = worth(row.scores[metric]["value"])
-            worths = [
-                worth(other.scores[metric]["value"])
-                for other in rivals  # the distinguishable rows
-                if row.group and other.group and not {*row.groups} & {*other.groups}
-            ]
-            by_row[id(row)] = Ranked(
-                row,
-                place,
-                low=1 + sum(other > value for other in worths),
-                high=len(rivals) - sum(other < value for other in worths),
-                pairs=tuple(pairs.get(id(row), ())),
-            )
-    return list(by_row.values())
+            pairs_of.setdefault(id(home), []).append(row)
+            folded.add(id(row))
+    places: dict[int, Ranked] = {}
+    for rivals in grouped(with_rank, key=attrgetter("member")).values():
+        for rank, row in enumerate(rivals, 1):
+            low, high = _possible_ranks(row, rivals, part.metrics[0])
+            places[id(row)] = Ranked(row, rank, low, high, pairs=tuple(pairs_of.get(id(row), ())))
+    return [places.get(id(row)) or Ranked(row, None) for row in part.rows if id(row) not in folded]
+
+
+def _has_rank(row: Row, metric: str, floors: Collection[str]) -> bool:
+    """Whether a row is a method with a fair main score."""
+    is_scored = row.measured and row.scores[metric]["value"] is not None
+    return is_scored and not row.unranked and not row.chosen_on_tested and row.method not in floors
+
+
+def _row_of_same_spotter(row: Row, others: Sequence[Row]) -> Row | None:
+    """The first row that spots equally: a pair with a recognizer has its spotter's scores of spotting."""
+    spotter, *recognizers = row.method.split(" + ")
+    if not recognizers:
+        return None
+    for other in others:
+        is_same_spotter = other.method.split(" + ")[0] == spotter
+        if is_same_spotter and row.seeds == other.seeds and row.scores == other.scores:
+            return other
+    return None
+
+
+def _possible_ranks(row: Row, rivals: Sequence[Row], metric: str) -> tuple[int, int]:
+    """The best and the worst rank of a row, as far as rows are distinguishable."""
+    worth = METRICS[metric].worth
+    own = worth(row.scores[metric]["value"])
+    distinguishable = [
+        worth(other.scores[metric]["value"])
+        for other in rivals
+        if row.group and other.group and not {*row.groups} & {*other.groups}
+    ]
+    n_better = sum(value > own for value in distinguishable)
+    n_worse = sum(value < own for value in distinguishable)
+    return 1 + n_better, len(rivals) - n_worse
 
 
 def place(part: Sequence[Ranked]) -> str:
@@ -401,5 +436,6 @@ def place(part: Sequence[Ranked]) -> str:
         part: its ranked rows, best first; at least two.
     """
     n_others = part[0].high - 1
-    words = f"of {len(part)}, not distinguishable from {n_others} {'other' if n_others == 1 else 'others'}"
-    return words if n_others else f"first of {len(part)}"
+    if not n_others:
+        return f"first of {len(part)}"
+    return f"of {len(part)}, not distinguishable from {n_others} {'other' if n_others == 1 else 'others'}"

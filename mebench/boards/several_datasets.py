@@ -1,8 +1,9 @@
 """One view over tables: how far methods differ over several datasets."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from mebench.boards.rows import Row, Table as BoardTable
@@ -10,6 +11,32 @@ from mebench.grouping import grouped
 from mebench.metrics import holm, over_datasets
 from mebench.records import Record
 from mebench.table import Column, Table
+
+
+@dataclass(frozen=True)
+class PairOnDataset:
+    """Two methods with a rank on one dataset.
+
+    Attributes:
+        task: task of the table.
+        first: the method whose name comes first.
+        second: the other method.
+        place: name of the table, and the member of a composite dataset or empty.
+        people: the tested people.
+        beats: share of draws of people in which the first is better.
+    """
+
+    task: str
+    first: str
+    second: str
+    place: tuple[str, str]
+    people: frozenset[str]
+    beats: float
+
+    @property
+    def n_datasets(self) -> int:
+        """Number of datasets of the people."""
+        return len({person.partition("/")[0] for person in self.people})
 
 
 def pairs_of(tables: Sequence[BoardTable], records: Sequence[Record]) -> list[dict[str, Any]]:
@@ -20,51 +47,77 @@ def pairs_of(tables: Sequence[BoardTable], records: Sequence[Record]) -> list[di
 
     Args:
         tables: the board's.
-        records: of their runs, which name the people.
+        records: records of their runs, which name the people.
 
     Returns:
         For each pair `task`, `first` and `second`, in the order of their names, `datasets`: table and member of each, what
         `metrics.ranking.over_datasets` finds, and `p_holm`, adjusted for all pairs of the task.
     """
     about = {record.id: record.about for record in records}
-
-    def people(row: Row) -> frozenset[str]:
-        of_run = about[row.runs[0]]
-        every = {who for fold in of_run["folds"] for who in fold["test"]}
-        tested = {who for who in every if row.member in ("", who.partition("/")[0])}
-        return frozenset(of_run.get("persons", {}).get(who, who) for who in tested)
-
-    met: list[tuple[tuple[str, str, str], tuple[str, str], frozenset[str], float]] = []
-    for table in tables:
-        part = next((part for part in table.parts if part.name.endswith("members")), table.parts[0])
-        for member, rows in grouped((row for row in part.rows if row.ranks), key=lambda row: row.member).items():
-            places = {row.method: n for n, row in reversed([*enumerate(rows)])}
-            for one, other in combinations(sorted(places), 2):
-                best = rows[places[one]]
-                met.append(((table.task, one, other), (table.name, member), people(best), best.beats[places[other]]))
-    compared = []
-    for (task, one, other), several in grouped(met, key=itemgetter(0)).items():
-        kept: list[Any] = []
-        # Members come before all clips of a composite, which are no dataset of their own.
-        for each in sorted(several, key=lambda each: (len({who.partition("/")[0] for who in each[2]}), -len(each[2]))):
-            kept += [each] * all(each[2].isdisjoint(there[2]) for there in kept)
+    comparisons = [comparison for table in tables for comparison in _comparisons_in(table, about)]
+    pairs = []
+    for (task, first, second), same in grouped(comparisons, key=attrgetter("task", "first", "second")).items():
+        kept = _on_other_people(same)
         if len(kept) > 1:
-            compared.append(
+            pairs.append(
                 {
                     "task": task,
-                    "first": one,
-                    "second": other,
-                    "datasets": [each[1] for each in kept],
-                    **over_datasets([beats for *_, beats in kept], [len(people) for *_, people, _ in kept]),
+                    "first": first,
+                    "second": second,
+                    "datasets": [comparison.place for comparison in kept],
+                    **over_datasets(
+                        [comparison.beats for comparison in kept], [len(comparison.people) for comparison in kept]
+                    ),
                 }
             )
-    for pairs in grouped(compared, key=itemgetter("task")).values():
-        for pair, p in zip(pairs, holm([pair["p"] for pair in pairs])):
+    for pairs_of_task in grouped(pairs, key=itemgetter("task")).values():
+        adjusted = holm([pair["p"] for pair in pairs_of_task])
+        for pair, p in zip(pairs_of_task, adjusted):
             pair["p_holm"] = p
-    return sorted(compared, key=itemgetter("task", "p", "first", "second"))
+    return sorted(pairs, key=itemgetter("task", "p", "first", "second"))
 
 
-def table_of(pairs: Sequence[dict[str, Any]]) -> Table:
+def _comparisons_in(table: BoardTable, about: Mapping[str, Mapping[str, Any]]) -> list[PairOnDataset]:
+    """All pairs of methods with a rank in a table, or in each member of a composite.
+
+    Args:
+        table: the table.
+        about: the `folds.json` of each run.
+    """
+    parts_of_members = [part for part in table.parts if part.name.endswith("members")]
+    part = parts_of_members[0] if parts_of_members else table.parts[0]
+    ranked = [row for row in part.rows if row.ranks]
+    comparisons = []
+    for member, rows in grouped(ranked, key=attrgetter("member")).items():
+        place_of: dict[str, int] = {}  # of the best row of each method
+        for place, row in enumerate(rows):
+            place_of.setdefault(row.method, place)
+        for first, second in combinations(sorted(place_of), 2):
+            best = rows[place_of[first]]
+            people = _tested_people(best, about[best.runs[0]])
+            beats = best.beats[place_of[second]]
+            comparisons.append(PairOnDataset(table.task, first, second, (table.name, member), people, beats))
+    return comparisons
+
+
+def _tested_people(row: Row, about: Mapping[str, Any]) -> frozenset[str]:
+    """The people on whom a row is tested, each by one name."""
+    every = {subject for fold in about["folds"] for subject in fold["test"]}
+    tested = {subject for subject in every if row.member in ("", subject.partition("/")[0])}
+    persons = about.get("persons", {})
+    return frozenset(persons.get(subject, subject) for subject in tested)
+
+
+def _on_other_people(comparisons: Sequence[PairOnDataset]) -> list[PairOnDataset]:
+    """Comparisons that test nobody twice: members before a composite as a whole, then the ones with the most people."""
+    kept: list[PairOnDataset] = []
+    for comparison in sorted(comparisons, key=lambda one: (one.n_datasets, -len(one.people))):
+        if all(comparison.people.isdisjoint(other.people) for other in kept):
+            kept.append(comparison)
+    return kept
+
+
+def table_of_pairs(pairs: Sequence[dict[str, Any]]) -> Table:
     """The same as a table."""
     return Table.of(
         [

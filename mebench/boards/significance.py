@@ -1,12 +1,9 @@
-"""Stability of a table's rows: significance groups from paired tests of all rows together; ranks and pairwise
-comparisons over draws of other people; the score on the people who are hardest for all.
-"""
+"""Significance groups of a table's rows, from paired tests of all rows together."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
-from dataclasses import replace
 from functools import lru_cache
-from itertools import combinations, count, pairwise, permutations, product, takewhile, tee
+from itertools import combinations, permutations, product, tee
 from math import factorial
 from typing import TYPE_CHECKING, Any, cast
 
@@ -14,23 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from mebench.errors import MebenchError
 from mebench.lazy_imports import load_lazily
 from mebench.metrics import (
-    PERMUTATIONS,
     Bools,
     Floats,
-    Pool,
-    Resampling,
-    Tables,
-    derived_seed,
-    find_convention,
-    hardest_people,
-    personal_path,
-    rank_intervals,
-    win_shares,
 )
-from mebench.records.record import Record
 
 if TYPE_CHECKING:
     import networkx
@@ -42,10 +27,8 @@ else:
 ALPHA = 0.05
 MOST_PLACES = 500_000
 """Most subjects of permuted runs that are scored at once."""
-MOST_ROWS, MOST_TOGETHER = 60, 500_000
-"""Most runs in one test (time grows with their cube), and most answers of all of them (memory grows with these). The
-last rows beyond, and the largest runs, get no letter.
-"""
+MOST_ROWS = 60
+"""Most runs in one test, whose time grows with their cube; the last rows beyond get no letter."""
 
 Scorer = Callable[[Floats], Floats]
 """From (m, n_units) weights of a pool of runs' predictions to (m,) scores."""
@@ -62,11 +45,12 @@ def subject_permutations(
         n_runs: number of runs.
         n_subjects: number of subjects.
         most: largest number of permutations.
-        seed: of random ones.
+        seed: seed of random ones.
 
-    Returns: parts of the permutations, (m, n_subjects, n_runs), made on demand, each twice as large as the one before,
-        because what is unclear after a few stays so for long; and whether these are all permutations (n_runs! ^
-        (n_subjects - 1), including the identity), in one part; otherwise they are `most` random ones.
+    Returns:
+        Parts of the permutations, (m, n_subjects, n_runs), made on demand, each twice as large as the one before, because p
+        values that are undecided after a few permutations usually need many more; and whether these are all permutations
+        (n_runs! ^ (n_subjects - 1), including the identity), in one part; otherwise they are `most` random ones.
 
     >>> next(subject_permutations(2, 2, 10, seed=0)[0]).tolist()
     [[[0, 1], [0, 1]], [[0, 1], [1, 0]]]
@@ -82,12 +66,27 @@ def subject_permutations(
 
 @lru_cache(maxsize=MOST_ROWS)  # the parts of a table, and many tables, have as many runs and subjects
 def _drawn(n_runs: int, n_subjects: int, most: int, seed: int) -> Iterator[NDArray[np.integer]]:
+    """Parts of random permutations, each drawn once; a copy of the iterator begins with the first part again."""
     rng = np.random.default_rng(seed)
-    ends = takewhile(lambda end: end < most, (200 * (2**n - 1) for n in count()))
-    sizes = (end - start for start, end in pairwise((*ends, most)))
-    # Numbers of 64 bits are permuted in three fifths of the time, in the same way.
-    drawn = (rng.permuted(np.broadcast_to(np.arange(n_runs), (size, n_subjects, n_runs)), axis=2) for size in sizes)
-    return tee((part.astype(np.min_scalar_type(n_runs)) for part in drawn), 1)[0]
+
+    def draw(size: int) -> NDArray[np.integer]:
+        # Numbers of 64 bits are permuted in three fifths of the time, in the same way.
+        orders = rng.permuted(np.broadcast_to(np.arange(n_runs), (size, n_subjects, n_runs)), axis=2)
+        return orders.astype(np.min_scalar_type(n_runs))
+
+    (parts,) = tee(map(draw, _sizes_of_parts(most)), 1)
+    return parts
+
+
+def _sizes_of_parts(most: int) -> list[int]:
+    """Sizes of parts: 200, 400, 800 and so on, and what is left of `most`."""
+    sizes: list[int] = []
+    size, left = 200, most
+    while left > 0:
+        sizes.append(min(size, left))
+        left -= sizes[-1]
+        size *= 2
+    return sizes
 
 
 def distinguished(evaluate: Scorer, units: NDArray[np.int32], most: int, seed: int) -> Bools | None:
@@ -101,32 +100,56 @@ def distinguished(evaluate: Scorer, units: NDArray[np.int32], most: int, seed: i
     same journal, 78(384)).
 
     Args:
-        evaluate: of a pool of all runs' predictions.
+        evaluate: scores of a pool of all runs' predictions.
         units: (n_runs, n_subjects) positions of each run's predictions of each subject in the pool.
         most: largest number of permutations for a set.
-        seed: of random ones.
+        seed: seed of random ones.
 
     Returns: (n_runs, n_runs), False if a run's own score is undefined; None if fewer than two have one.
     """
     n_units = int(units.max()) + 1
-    observed = evaluate(cast(Floats, _Chosen(units[None], n_units)))
+    observed = evaluate(cast(Floats, ChosenWeights(units[None], n_units)))
     ranked = [int(run) for run in np.argsort(-observed, kind="stable") if not np.isnan(observed[run])]
-    k, alike = len(ranked), list[tuple[int, int]]()
-    if k < 2:
+    if len(ranked) < 2:
         return None
-    for wide in range(k, 1, -1):
-        level = ALPHA if wide >= k - 1 else 1 - (1 - ALPHA) ** (wide / k)
-        # Subsets of a set without a difference are skipped.
-        sets = [(n, n + wide) for n in range(k - wide + 1) if not any(a <= n and n + wide <= b for a, b in alike)]
-        if sets:
-            places = np.stack([units[ranked[first:end]] for first, end in sets])
-            ps = range_p(evaluate, n_units, places, *subject_permutations(wide, units.shape[1], most, seed), level)
-            alike += [one for one, p in zip(sets, ps) if p > level]
+    alike = _neighbours_without_difference(evaluate, units[ranked], n_units, most, seed)
     distinct = np.zeros((len(units), len(units)), dtype=np.bool_)
-    for one, other in combinations(range(k), 2):
-        if not any(a <= one and other < b for a, b in alike):
-            distinct[ranked[one], ranked[other]] = distinct[ranked[other], ranked[one]] = True
+    for better, worse in combinations(range(len(ranked)), 2):
+        if not _lies_in_one_of(better, worse + 1, alike):
+            one, other = ranked[better], ranked[worse]
+            distinct[one, other] = distinct[other, one] = True
     return distinct
+
+
+def _neighbours_without_difference(
+    evaluate: Scorer, units: NDArray[np.int32], n_units: int, most: int, seed: int
+) -> list[tuple[int, int]]:
+    """The widest sets of neighbours in the ranking that are not found to differ: first place, and end.
+
+    Args:
+        evaluate: scores of a pool, as in `distinguished`.
+        units: positions of the runs, the best first.
+        n_units: size of the pool.
+        most: largest number of permutations for a set.
+        seed: seed of random ones.
+    """
+    n_runs, n_subjects = units.shape
+    alike: list[tuple[int, int]] = []
+    for width in range(n_runs, 1, -1):
+        level = ALPHA if width >= n_runs - 1 else 1 - (1 - ALPHA) ** (width / n_runs)
+        # Subsets of a set without a difference are skipped.
+        starts = [start for start in range(n_runs - width + 1) if not _lies_in_one_of(start, start + width, alike)]
+        if starts:
+            places = np.stack([units[start : start + width] for start in starts])
+            orders, exact = subject_permutations(width, n_subjects, most, seed)
+            ps = range_p(evaluate, n_units, places, orders, exact, level)
+            alike += [(start, start + width) for start, p in zip(starts, ps) if p > level]
+    return alike
+
+
+def _lies_in_one_of(first: int, end: int, sets: Sequence[tuple[int, int]]) -> bool:
+    """Whether some neighbours lie in one set."""
+    return any(set_first <= first and end <= set_end for set_first, set_end in sets)
 
 
 def range_p(
@@ -141,8 +164,8 @@ def range_p(
     large as these.
 
     Args:
-        evaluate: as in `distinguished`.
-        n_units: of its pool.
+        evaluate: scores of a pool, as in `distinguished`.
+        n_units: size of its pool.
         units: (n_sets, n_runs, n_subjects) positions for the runs of each set; their own scores are defined.
         parts: permutations, see `subject_permutations`.
         exact: whether these are all permutations. With random ones the observed one counts too, so p is never 0.
@@ -155,32 +178,48 @@ def range_p(
     """
     n_sets, n_runs, _ = units.shape
     # Sums in another order differ in the last digits; equal scores must count as equal.
-    far = np.ptp(evaluate(cast(Floats, _Chosen(units, n_units))).reshape(n_sets, n_runs), axis=1) - 1e-9
+    far = np.ptp(evaluate(cast(Floats, ChosenWeights(units, n_units))).reshape(n_sets, n_runs), axis=1) - 1e-9
     tried = 0 if exact else 1
-    as_far, p, undecided = np.full(n_sets, tried), np.ones(n_sets), np.arange(n_sets)
+    as_far = np.full(n_sets, tried)
+    p = np.ones(n_sets)
+    undecided = np.arange(n_sets)
     for part in parts:
         # All runs and sets at once, in blocks that fit in memory: one call for each takes longer.
         for block in np.array_split(part, -(-part.size // MOST_PLACES)):
-            values = evaluate(cast(Floats, _Chosen(units[undecided], n_units, block))).reshape(-1, len(block), n_runs)
+            values = evaluate(cast(Floats, ChosenWeights(units[undecided], n_units, block))).reshape(
+                -1, len(block), n_runs
+            )
             as_far[undecided] += (~(np.ptp(values, axis=2) < far[undecided, None])).sum(axis=1)  # NaN if one is NaN
         tried += len(part)
         p[undecided] = as_far[undecided] / tried
         if level is not None and not exact:
-            quantile, hits = scipy.special.betaincinv, as_far[undecided]
-            low, high = quantile(hits, tried - hits + 1, 0.0005), quantile(hits + 1, tried - hits, 0.9995)
-            undecided = undecided[(low <= level) & (level <= high)]
+            undecided = undecided[_may_be_either(as_far[undecided], tried, level)]
             if not len(undecided):
                 break
     return p
 
 
-class _Chosen:
+def _may_be_either(hits: NDArray[np.integer], tried: int, level: float) -> Bools:
+    """Whether the 99.9 % interval of a share (Clopper and Pearson) includes a level.
+
+    Args:
+        hits: number of hits of each.
+        tried: number of trials.
+        level: the level.
+    """
+    quantile = scipy.special.betaincinv
+    low = quantile(hits, tried - hits + 1, 0.0005)
+    high = quantile(hits + 1, tried - hits, 0.9995)
+    return np.asarray((low <= level) & (level <= high))
+
+
+class ChosenWeights:
     """Weights of a pool, (n_sets x m x n_runs, n_units), that are 0 except where a run gets the predictions of a subject.
     Computed only as far as needed, because almost all are 0.
 
     Args:
         units: (n_sets, n_runs, n_subjects) positions in the pool.
-        n_units: of the pool.
+        n_units: size of the pool.
         orders: (m, n_subjects, n_runs) runs whose predictions each gets, equal for all sets; its own by default.
         weights: (m, n_subjects) of the subjects of a single run; 1 by default.
     """
@@ -200,7 +239,9 @@ class _Chosen:
             (values, places.ravel(), np.arange(0, places.size + 1, n_subjects, dtype=np.int32)),
             (places.size // n_subjects, n_runs * n_subjects),
         )
-        self._units, self._weights, self.shape = units.reshape(n_sets, -1), rows, (n_sets * rows.shape[0], n_units)
+        self._units = units.reshape(n_sets, -1)
+        self._weights = rows
+        self.shape = (n_sets * rows.shape[0], n_units)
 
     def __len__(self) -> int:
         return int(self.shape[0])
@@ -218,61 +259,6 @@ class _Chosen:
         return np.asarray((self @ np.eye(self.shape[1]))[places])
 
 
-DRAWS = 1000
-"""Number of draws of people, for ranks."""
-Read = Callable[[Record], Tables]
-
-
-def standing(records: Sequence[Record], path: str, read: Read, judged: Sequence[int]) -> list[dict[str, Any]]:
-    """Stability of some runs on the same truth, as in `records.Row`: `group`, `ranks`, `beats` and `hardest`.
-
-    Args:
-        records: best first.
-        path: of the score, for example `spotting.micro.f1`.
-        read: gives the tables of a record.
-        judged: positions of the ranked runs: without levels of chance and without selection on tested people.
-
-    Returns: Plain data for each; empty for a run without such a score. `group` and `ranks` need two runs that have one.
-    """
-    task, _, section = path.partition(".")
-    first = records[0]
-    kind = section.partition(".")[0] if task == "spotting" else "micro"
-    kinds = [kind] if kind != "overall" else first.about["kinds"]
-    order = sorted(range(len(records)), key=lambda run: records[run].id)
-    try:
-        pool = _pool(tuple(read(records[run]) for run in order), task, first.convention)
-        pool = replace(pool, units=pool.units[np.argsort(order)])
-        rules = kinds, first.about["classes"], first.convention
-        score, by, name = pool.scorer(path, *rules), personal_path(path), path.rpartition(".")[2]
-        of_person = score if by == path else pool.scorer(by, *rules)
-    except MebenchError:
-        return [{} for _ in records]
-    pairs = distinguished(score, pool.units, PERMUTATIONS, derived_seed(0, "permutation"))
-
-    def of_run(run: int, evaluate: Scorer, weights: Floats) -> Floats:
-        """(m,) scores under (m, n_subjects) weights."""
-        order = np.zeros((*weights.shape, 1), dtype=np.int32)
-        return evaluate(cast(Floats, _Chosen(pool.units[None, run : run + 1], pool.units.size, order, weights)))
-
-    people, runs = Resampling.of_subjects(pool.strata, DRAWS, derived_seed(0, "ranks")), range(len(records))
-    scored = [run for run in runs if not np.isnan(of_run(run, score, np.ones((1, people.n_units)))[0])]
-    groups = [""] * len(records) if pairs is None else significance_groups(pairs, np.isin(runs, scored))
-    standings: list[dict[str, Any]] = [{"group": group} for group in groups]
-    ranked = [run for run in judged if run in scored]
-    if not ranked:
-        return standings
-    drawn = np.stack([of_run(run, score, people.weights) for run in ranked])
-    drawn = drawn[:, ~np.isnan(drawn).any(axis=0)]
-    if len(ranked) > 1 and drawn.size:
-        for run, ranks, beats in zip(ranked, rank_intervals(drawn), win_shares(drawn)):
-            standings[run] |= {"ranks": [*ranks], "beats": beats.round(3).tolist()}
-    cohort = hardest_people(np.stack([of_run(run, of_person, np.eye(people.n_units)) for run in ranked]))
-    for run in scored if len(cohort) else ():  # no person has a score alone where each fold is scored by itself
-        score_of = people.of_some(cohort, lambda weights, run=run: {name: of_run(run, score, weights)})[name]  # type: ignore[misc]
-        standings[run]["hardest"] = {end: score_of[end] for end in ("value", "low", "high")} | {"people": len(cohort)}  # type: ignore[literal-required]
-    return standings
-
-
 def significance_groups(pairs: Bools, tested: Bools) -> list[str]:
     """Letters for runs: runs that share a letter do not differ significantly, and the best run's first letter is `a`.
 
@@ -287,25 +273,3 @@ def significance_groups(pairs: Bools, tested: Bools) -> list[str]:
     groups = sorted(sorted(group) for group in networkx.find_cliques(graph))
     names = [f"{chr(ord('a') + n % 26)}{n // 26 or ''}" for n in range(len(groups))]  # after `z` comes `a1`
     return ["".join(name for name, group in zip(names, groups) if row in group) for row in range(len(pairs))]
-
-
-def together(records: Sequence[Record]) -> list[int]:
-    """Positions, in order, of the first `MOST_ROWS` runs with the fewest answers, as long as these are at most
-    `MOST_TOGETHER` in all.
-    """
-    sizes = np.array([record.answers for record in records], dtype=int)
-    smallest = np.argsort(sizes, kind="stable")
-    return sorted(smallest[sizes[smallest].cumsum() <= MOST_TOGETHER].tolist())[:MOST_ROWS]
-
-
-@lru_cache(maxsize=1)  # the parts of a table have the same runs
-def _pool(runs: tuple[Tables, ...], task: str, convention: str) -> Pool:
-    """The tables of the runs together, reduced to the input of the score."""
-    if task == "recognition":
-        return Pool.of([replace(run, predictions=None) for run in runs])
-    if task == "analysis":  # in a run without intervals, clips show whether it names emotions
-        return Pool.of(runs)
-    # The number of matches does not depend on confidences, and ranking is slow.
-    plain = {"emotion": None, **({"confidence": 0.0} if find_convention(convention).matching == "maximum" else {})}
-    spotted = [None if run.predictions is None else run.predictions.assign(**plain) for run in runs]
-    return Pool.of([replace(run, predictions=intervals, clips=None) for run, intervals in zip(runs, spotted)])

@@ -26,10 +26,10 @@ def submit(
 
     Args:
         answers: a file of intervals or of clips.
-        truth: likewise; its hash identifies the row's truth.
-        name: of the folder.
+        truth: a file of the same kind; its hash identifies the row's truth.
+        name: name of the folder.
         about: `title`, `method`, `convention`, and `selection`: what was selected and on which people.
-        settings: of the set, `dataset`, `protocol`, `scheme`, `clips`.
+        settings: settings of the set: `dataset`, `protocol`, `scheme`, `clips`.
         out: the parent of the folder.
 
     Returns:

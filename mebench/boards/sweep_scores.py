@@ -4,19 +4,20 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mebench.boards.build import over_seeds
+from mebench.boards.row_scores import over_seeds
 from mebench.grouping import grouped
 from mebench.metrics.catalogue import METRICS
 from mebench.number_format import interval, number
+from mebench.records.costs import COSTS, Cost
 from mebench.reports.scores import main_scores
 from mebench.runs import RunFolder, read_csv
 from mebench.table import Column, Table
 
-COSTS = {"feature_seconds": "features, s", "fit_seconds": "training, s", "predict_seconds": "prediction, s"}
-PEAK = "peak_memory_mib"
+SweptRun = tuple[Mapping[str, str], RunFolder, Mapping[str, Any]]
+"""The varying settings of a run, its folder, and its summary."""
 
 
-def sweep_rows(runs: Sequence[tuple[Mapping[str, str], RunFolder, Mapping[str, Any]]]) -> list[dict[str, Any]]:
+def sweep_rows(runs: Sequence[SweptRun]) -> list[dict[str, Any]]:
     """One row for all seeds of equal settings.
 
     Each score is the mean over seeds, with their `spread` (standard deviation with n - 1; None for one seed) and an
@@ -26,90 +27,118 @@ def sweep_rows(runs: Sequence[tuple[Mapping[str, str], RunFolder, Mapping[str, A
     Args:
         runs: for each the varying settings, its folder and its summary.
     """
-    groups = grouped(runs, key=lambda run: tuple((key, value) for key, value in run[0].items() if key != "seed"))
-    rows: list[dict[str, Any]] = []
-    for settings, members in groups.items():
-        scores = [main_scores(summary) for _, _, summary in members]
-        tables = (read_csv(folder.path / "costs.csv") for _, folder, _ in members)
-        costs = [  # seconds of all folds, and the largest fold's memory
-            {name: round(float(t[name].sum()), 3) for name in COSTS if name in t}
-            | {PEAK: round(float(t[PEAK].max()), 1)}
-            for t in tables
-        ]
-        table: dict[str, Any] = {}
-        for name in scores[0]:
-            values = [score[name]["value"] for score in scores]
-            known = [value for value in values if value is not None]
-            spread = statistics.stdev(known) if len(known) == len(values) > 1 else None
-            pooled = over_seeds([score[name] for score in scores])
-            table[name] = {**{end: pooled[end] for end in ("value", "low", "high")}, "spread": spread}
-        rows.append(
-            {
-                "settings": dict(settings),
-                "seeds": [int(varied["seed"]) for varied, _, _ in members if "seed" in varied],
-                "runs": [folder.id for _, folder, _ in members],
-                "scores": table,
-                "costs": {name: round(statistics.fmean(c[name] for c in costs), 3) for name in costs[0]},
-            }
-        )
-    # For rows that differ only in the action unit, the mean of its F1; without an interval, since they share subjects.
-    unit = METRICS["unit_f1"].label
-    same_units = grouped(
-        [row for row in rows if unit in row["scores"] and "scheme" in row["settings"]],
-        key=lambda row: tuple((key, value) for key, value in row["settings"].items() if key != "scheme"),
-    )
+    rows = [_row_of_seeds(dict(settings), members) for settings, members in _runs_by_settings(runs).items()]
+    return [*rows, *_means_over_units(rows)]
+
+
+def _runs_by_settings(runs: Sequence[SweptRun]) -> dict[tuple[tuple[str, str], ...], list[SweptRun]]:
+    """The runs of each choice of settings, apart from the seed."""
+
+    def settings(run: SweptRun) -> tuple[tuple[str, str], ...]:
+        varied, _, _ = run
+        return tuple((key, value) for key, value in varied.items() if key != "seed")
+
+    return grouped(runs, key=settings)
+
+
+def _row_of_seeds(settings: dict[str, str], runs: Sequence[SweptRun]) -> dict[str, Any]:
+    """The row of all seeds of one choice of settings."""
+    scores_of_runs = [main_scores(summary) for _, _, summary in runs]
+    costs_of_runs = [_costs_of(folder) for _, folder, _ in runs]
+    first_scores, first_costs = scores_of_runs[0], costs_of_runs[0]
+    return {
+        "settings": settings,
+        "seeds": [int(varied["seed"]) for varied, _, _ in runs if "seed" in varied],
+        "runs": [folder.id for _, folder, _ in runs],
+        "scores": {name: _over_seeds_with_spread([scores[name] for scores in scores_of_runs]) for name in first_scores},
+        "costs": {name: round(statistics.fmean(costs[name] for costs in costs_of_runs), 3) for name in first_costs},
+    }
+
+
+def _over_seeds_with_spread(scores: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:
+    """Mean, interval and spread of a score over seeds."""
+    values = [score["value"] for score in scores]
+    known = [value for value in values if value is not None]
+    has_spread = len(known) == len(values) > 1
+    pooled = over_seeds(scores)
+    return {
+        "value": pooled["value"],
+        "low": pooled["low"],
+        "high": pooled["high"],
+        "spread": statistics.stdev(known) if has_spread else None,
+    }
+
+
+def _swept_costs() -> dict[str, Cost]:
+    """The costs that the table of a sweep shows."""
+    return {name: cost for name, cost in COSTS.items() if cost.sweep_decimals is not None and not cost.per_minute}
+
+
+def _costs_of(folder: RunFolder) -> dict[str, float]:
+    """The costs of a run that a sweep shows, over all folds."""
+    folds = read_csv(folder.path / "costs.csv")
+    values = {name: cost.over_folds(folds) for name, cost in _swept_costs().items()}
+    return {name: round(value, COSTS[name].decimals) for name, value in values.items() if value is not None}
+
+
+def _means_over_units(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """For rows that differ only in the action unit, the mean of its F1; no interval, since they share subjects."""
+    unit_f1 = METRICS["unit_f1"].label
+
+    def other_settings(row: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+        return tuple((key, value) for key, value in row["settings"].items() if key != "scheme")
+
+    of_units = [row for row in rows if unit_f1 in row["scores"] and "scheme" in row["settings"]]
     means = []
-    for others, of_units in same_units.items():
-        of_each = [row["scores"][unit]["value"] for row in of_units]
-        if len(of_each) > 1 and None not in of_each:
-            score = {"value": statistics.fmean(of_each), "low": None, "high": None, "spread": None}
+    for others, same in grouped(of_units, key=other_settings).items():
+        values = [row["scores"][unit_f1]["value"] for row in same]
+        if len(values) > 1 and None not in values:
+            score = {"value": statistics.fmean(values), "low": None, "high": None, "spread": None}
             means.append(
                 {
-                    "settings": {**dict(others), "scheme": f"mean of {len(of_each)} units"},
-                    "seeds": of_units[0]["seeds"],
-                    "runs": [run for row in of_units for run in row["runs"]],
-                    "scores": {unit: score},
-                    "costs": {
-                        **{
-                            name: round(sum(row["costs"][name] for row in of_units), 3) for name in of_units[0]["costs"]
-                        },
-                        PEAK: max(row["costs"][PEAK] for row in of_units),
-                    },
+                    "settings": {**dict(others), "scheme": f"mean of {len(values)} units"},
+                    "seeds": same[0]["seeds"],
+                    "runs": [run for row in same for run in row["runs"]],
+                    "scores": {unit_f1: score},
+                    "costs": {name: _cost_over_units(name, same) for name in same[0]["costs"]},
                 }
             )
-    return [*rows, *means]
+    return means
+
+
+def _cost_over_units(name: str, rows: Sequence[Mapping[str, Any]]) -> float:
+    """The cost of all rows together: their sum, or the largest one."""
+    costs: list[float] = [row["costs"][name] for row in rows]
+    return round(sum(costs), 3) if COSTS[name].pooled == "sum" else max(costs)
 
 
 def sweep_table(rows: Sequence[dict[str, Any]]) -> Table:
     """The table of some `sweep_rows`: a score with its spread over seeds."""
     settings = list(dict.fromkeys(key for row in rows for key in row["settings"]))
     metrics = list(dict.fromkeys(name for row in rows for name in row["scores"]))
-    costs = [name for name in COSTS if all(name in row["costs"] for row in rows)]
-    return Table(
+    costs = {name: cost for name, cost in _swept_costs().items() if all(name in row["costs"] for row in rows)}
+    columns = [
+        *(Column(key, key) for key in settings),
+        Column("seeds"),
+        *(Column(name, name, text=_score_with_spread) for name in metrics),
+        *(Column(name, cost.label, text=f"{{:.{cost.sweep_decimals}f}}".format) for name, cost in costs.items()),
+    ]
+    cells = [
         [
-            *(Column(key, key) for key in settings),
-            Column("seeds"),
-            *(Column(name, name, text=_figure) for name in metrics),
-            *(Column(name, COSTS[name], digits=1) for name in costs),
-            Column(PEAK, "memory, MiB", text="{:.0f}".format),
-        ],
-        [
-            [
-                *(row["settings"].get(key, "") for key in settings),
-                ",".join(map(str, row["seeds"])) or "-",
-                *(row["scores"].get(name) for name in metrics),
-                *(row["costs"][name] for name in (*costs, PEAK)),
-            ]
-            for row in rows
-        ],
-        "sweep",
-    )
+            *(row["settings"].get(key, "") for key in settings),
+            ",".join(map(str, row["seeds"])) or "-",
+            *(row["scores"].get(name) for name in metrics),
+            *(row["costs"][name] for name in costs),
+        ]
+        for row in rows
+    ]
+    return Table(columns, cells, "sweep")
 
 
-def _figure(score: dict[str, float | None] | None) -> str:
+def _score_with_spread(score: dict[str, float | None] | None) -> str:
     """A score with spread and interval.
 
-    >>> _figure({"value": 0.5, "low": 0.4, "high": 0.62, "spread": 0.01}), _figure(None)
+    >>> _score_with_spread({"value": 0.5, "low": 0.4, "high": 0.62, "spread": 0.01}), _score_with_spread(None)
     ('0.5000 ± 0.0100 [0.4000, 0.6200]', '')
     """
     if score is None:

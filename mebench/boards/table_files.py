@@ -13,7 +13,8 @@ from typing import Any
 
 from mebench.atomic import new_folder
 from mebench.boards import row_facts
-from mebench.boards.row_facts import COSTS, RULES, VERSIONS
+from mebench.boards.row_columns import cost_columns, fact_columns, firmness_columns, rule_columns, version_columns
+from mebench.boards.row_facts import RULES, VERSIONS
 from mebench.boards.rows import (
     NOTHING,
     PRINTED,
@@ -29,8 +30,9 @@ from mebench.boards.rows import (
     stated,
 )
 from mebench.metrics import catalogue, describe_convention
-from mebench.number_format import count, digits, seconds, shares_in_words, span, whole
+from mebench.number_format import count, digits, shares_in_words
 from mebench.records import CAVEATS
+from mebench.records.costs import COSTS
 from mebench.table import ENDS, Column, Latex, Table, latex_text, template
 
 MEMBER, N = Column("member", optional=True), Column("n", text=count)
@@ -68,68 +70,26 @@ def method(part: Part) -> Column:
 def scores(part: Part) -> Table:
     """The scores of the measured rows and of the levels of chance."""
     main, *others = score_columns(displayed_metrics(part.metrics, part.rows))
-    leading = [MEMBER, Column("group", "not distinguishable", optional=True), replace(main, main=True), *firmness(part)]
-    return numbered(part, [method(part), *leading, *others, N])
-
-
-def firmness(part: Part, row: Callable[[Any], Row] = lambda row: row, **look: Any) -> list[Column]:
-    """Stability of the rows over draws of other people, and their main score on the hardest people.
-
-    Args:
-        part: of the rows.
-        row: gives the row of an element of the table.
-        look: of the columns.
-    """
-    people = max((one.hardest.get("people", 0) for one in part.rows), default=0)
-    look = {"right": True, "optional": True, **look}
-    return [
-        Column(
-            "ranks",
-            "rank, 95 %",
-            of=lambda one: span(row(one).ranks) if row(one).ranks else None,
-            meaning="95 % of draws of other people",
-            **look,
-        ),
-        Column(
-            "beats_next",
-            "P(beats next)",
-            of=lambda one: part.beats_next(row(one)),
-            digits=2,
-            meaning="the share of draws in which it is better than the next row",
-            **look,
-        ),
-        Column(
-            "hardest",
-            "hardest person" if people == 1 else f"hardest {people} people",
-            of=lambda one: row(one).hardest or None,
-            digits=3,
-            score=True,
-            meaning="the same people for all rows",
-            **look,
-        ),
+    leading = [
+        MEMBER,
+        Column("group", "not distinguishable", optional=True),
+        replace(main, main=True),
+        *firmness_columns(part),
     ]
+    return numbered(part, [method(part), *leading, *others, N])
 
 
 def origins(part: Part) -> Table:
     """The origin of the measured rows' scores; `common` has the facts that all rows share."""
     same = common(part.rows)
-
-    def fact(name: str, row: Row) -> Any:
-        return row.facts.get(name) or stated(row, name) or None
-
-    def cost(name: str, label: str, text: Callable[[float | None], str]) -> Column:
-        return Column(name, label, of=lambda row: row.costs.get(name), text=text)
-
     return numbered(
         part,
         [
             Column("settings", of=lambda row: row.settings or "defaults"),
             Column("seeds", of=lambda row: ", ".join(map(str, row.seeds))),
-            cost("fit_seconds", "fit, s", seconds),
-            cost("predict_seconds", "predict, s", seconds),
-            cost("parameters", "parameters", whole),
-            *(Column(n, of=partial(fact, n)) for n in (*RULES, *VERSIONS) if n not in same),
-            *(replace(one, of=partial(fact, one.name), optional=True) for one in row_facts.FACTS),
+            *cost_columns(),
+            *(column for column in (*rule_columns(), *version_columns()) if column.name not in same),
+            *fact_columns(),
             Column("runs"),
             *([] if "remark" in same else [Column("remark", optional=True)]),
         ],
@@ -199,7 +159,7 @@ def published(lines: Sequence[PublishedLine]) -> Table:
     """Published results; a value with a caveat is marked."""
 
     def value(name: str, line: PublishedLine) -> str | None:
-        return line.values[name] + ("†" if line.caveats.get(name) else "") if name in line.values else None
+        return line.values[name] + _caveat_mark(line, name) if name in line.values else None
 
     metrics = dict.fromkeys(metric for line in lines for metric in line.values)
     return Table.of(
@@ -242,47 +202,82 @@ def latex(table: BoardTable) -> str:
         lines.append("")
         for number, row in enumerate(part.rows, 1):
             if row.measured:
-                values = {
-                    **{name: stated(row, name) for name in (*RULES, *VERSIONS)},
-                    **{name: f"{value:g}" for name, value in row.costs.items()},
-                    **{fact.head: str(row.facts.get(fact.name) or "") for fact in row_facts.FACTS if not fact.mark},
-                }
-                facts = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in values.items() if value)
-                head = " ".join(" ".join([row.method, row.member, row.settings]).split())
-                lines += [f"% {number}. {head}", f"%    {facts}", f"%    runs {', '.join(row.runs)}"]
+                lines += _latex_comments(number, row)
         lines += dict.fromkeys(f"% {row.method}, rescored: {row.place}" for row in part.rescored)
-        lines.append(_paper(table, part))
+        lines.append(_latex_table(table, part))
     return "\n".join(lines) + "\n"
 
 
-def _paper(table: BoardTable, part: Part) -> str:
-    # Number of a table's metrics; more do not fit on a page.
-    metrics = displayed_metrics(part.metrics, (*part.rows, *part.rescored))[:4]
-    rows: list[Any] = []
-    for row in part.rows:
-        words = [row.method, row.member, row.settings if row.measured else "", *row.marks]
-        rows.append([", ".join(filter(None, words)), len(row.seeds), *(row.scores[metric] for metric in metrics)])
-    rows += ["Answers of the authors' own programs, rescored, not run here"] if part.rescored else []
-    for one in part.rescored:
-        exact = ({**one.scores.get(metric, NOTHING), "digits": PRINTED} for metric in metrics)
-        rows.append([", ".join(filter(None, [one.method, one.member, one.reading])), "", *exact])
-    lines = [line for line in part.published if any(metric in line.values for metric in metrics)]
-    rows += ["Published by others, not measured here\n(†: with a caveat)"] if lines else []
-    for line in lines:
-        name = latex_text(f"{line.method}, {line.member}" if line.member else line.method)
-        values = (line.values.get(m, "–") + ("†" if line.caveats.get(m) else "") for m in metrics)
-        rows.append([Latex(f"{name} \\cite{{{line.source.partition(' ')[0]}}}"), "", *values])
+def _latex_comments(number: int, row: Row) -> list[str]:
+    """The name of a measured row, its facts and its runs, as comments."""
+    values = {
+        **{name: stated(row, name) for name in (*RULES, *VERSIONS)},
+        **{name: f"{value:g}" for name, value in row.costs.items()},
+        **{fact.head: str(row.facts.get(fact.name) or "") for fact in row_facts.FACTS if not fact.mark},
+    }
+    facts = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in values.items() if value)
+    head = " ".join(f"{row.method} {row.member} {row.settings}".split())
+    return [f"% {number}. {head}", f"%    {facts}", f"%    runs {', '.join(row.runs)}"]
+
+
+MOST_LATEX_METRICS = 4
+"""Number of metrics of a LaTeX table; more do not fit on a page."""
+
+
+def _latex_table(table: BoardTable, part: Part) -> str:
+    """A part as a LaTeX table: measured rows, rescored answers, published values."""
+    metrics = displayed_metrics(part.metrics, (*part.rows, *part.rescored))[:MOST_LATEX_METRICS]
     muted = {n for n, row in enumerate(part.rows) if not row.measured}
+    rows: list[Any] = [_latex_row(row, metrics) for row in part.rows]
+    if part.rescored:
+        rows.append("Answers of the authors' own programs, rescored, not run here")
+        rows += [_latex_rescored_row(row, metrics) for row in part.rescored]
+    lines = [line for line in part.published if not line.values.keys().isdisjoint(metrics)]
+    if lines:
+        rows.append("Published by others, not measured here\n(†: with a caveat)")
+        rows += [_latex_published_row(line, metrics) for line in lines]
+    columns = [Column("method", main=True), Column("seeds"), *score_columns(metrics)]
+    return Table(columns, rows, muted=muted).latex(_latex_caption(table, part, has_levels=bool(muted)))
+
+
+def _latex_row(row: Row, metrics: Sequence[str]) -> list[Any]:
+    """Name, number of seeds and scores of a row."""
+    words = [row.method, row.member, row.settings if row.measured else "", *row.marks]
+    return [", ".join(filter(None, words)), len(row.seeds), *(row.scores[metric] for metric in metrics)]
+
+
+def _latex_rescored_row(row: Rescored, metrics: Sequence[str]) -> list[Any]:
+    """Name and scores of rescored answers, with the digits that papers print."""
+    scores = [{**row.scores.get(metric, NOTHING), "digits": PRINTED} for metric in metrics]
+    return [", ".join(filter(None, [row.method, row.member, row.reading])), "", *scores]
+
+
+def _latex_published_row(line: PublishedLine, metrics: Sequence[str]) -> list[Any]:
+    """Name, citation and printed values of a published line."""
+    name = latex_text(f"{line.method}, {line.member}" if line.member else line.method)
+    key, _, _ = line.source.partition(" ")
+    values = [line.values.get(metric, "–") + _caveat_mark(line, metric) for metric in metrics]
+    return [Latex(f"{name} \\cite{{{key}}}"), "", *values]
+
+
+def _caveat_mark(line: PublishedLine, metric: str) -> str:
+    """The mark behind a published value with a caveat."""
+    return "†" if line.caveats.get(metric) else ""
+
+
+def _latex_caption(table: BoardTable, part: Part, has_levels: bool) -> str:
+    """The caption of a part: its title, and what all rows share."""
+    title = f"{latex_text(table.title)}, {latex_text(part.name)}"
+    if table.scheme:
+        title += f", emotion scheme {latex_text(table.scheme)}"
+    sentences = [f"{title}.", r"Scores with 95\,\% intervals over subjects; means over seeds."]
     same = common(part.rows)
     rules = ", ".join(f"{name} {latex_text(same[name])}" for name in RULES if name in same)
-    caption = (
-        f"{latex_text(table.title)}, {latex_text(part.name)}{f', emotion scheme {latex_text(table.scheme)}' if table.scheme else ''}. "
-        rf"Scores with 95\,\% intervals over subjects; means over seeds.{f' All: {rules}.' if rules else ''}"
-        f"{' Rows in italics are the level of chance.' if muted else ''}"
-    )
-    return Table([Column("method", main=True), Column("seeds"), *score_columns(metrics)], rows, muted=muted).latex(
-        caption
-    )
+    if rules:
+        sentences.append(f"All: {rules}.")
+    if has_levels:
+        sentences.append("Rows in italics are the level of chance.")
+    return " ".join(sentences)
 
 
 OVERVIEW = "tables.md"
@@ -296,9 +291,9 @@ def write(tables: Sequence[BoardTable], out: Path, selection: Table | None = Non
     """
     out.mkdir(parents=True, exist_ok=True)
     files = {OVERVIEW: markdown(tables, selection)}
-    files |= {f"{table.name}.{ending}": text for table in tables for ending, text in texts(table, 1).items()}
-    overview = (out / OVERVIEW).read_text(encoding="utf-8") if (out / OVERVIEW).is_file() else ""
-    former = set(re.findall(rf"\]\(((?:{'|'.join(catalogue.SECTIONS)})-[\w.+~-]+\.(?:csv|json|tex))\)", overview))
+    for table in tables:
+        files |= {f"{table.name}.{ending}": text for ending, text in texts(table, 1).items()}
+    former = _files_named_in(out / OVERVIEW)
     with new_folder(out) as temporary:
         for name, text in files.items():
             (temporary / name).write_bytes(text.encode())
@@ -307,6 +302,14 @@ def write(tables: Sequence[BoardTable], out: Path, selection: Table | None = Non
     for name in former - set(files):
         (out / name).unlink(missing_ok=True)
     return out / OVERVIEW
+
+
+def _files_named_in(overview: Path) -> set[str]:
+    """Names of the files of tables to which a page of Markdown links; a missing page has none."""
+    if not overview.is_file():
+        return set()
+    tasks = "|".join(catalogue.SECTIONS)
+    return set(re.findall(rf"\]\(((?:{tasks})-[\w.+~-]+\.(?:csv|json|tex))\)", overview.read_text(encoding="utf-8")))
 
 
 def texts(table: BoardTable, indent: int | None = None) -> dict[str, str]:
@@ -325,44 +328,74 @@ def as_csv(table: BoardTable) -> str:
     saying how) or `published`. The form is RFC 4180's;
     text that a spreadsheet would run as a formula is preceded by an apostrophe.
     """
-    names = ((*part.metrics, *chain(*(line.values for line in part.published))) for part in table.parts)
-    metrics = [metric for metric in dict.fromkeys(chain(*names)) if metric != "n"]
     facts = {fact.name: fact.head.replace(" ", "_") for fact in row_facts.FACTS}
+    costs = [name for name, cost in COSTS.items() if cost.in_csv]
     first = ("part", "member", "provenance", "method", "settings", "seeds", "n", "group", "ranks", "beats_next")
-    last = (*RULES, *COSTS, *VERSIONS, *facts, "runs", "source", "caveats", "remark")
-    heads = {"group": "not_distinguishable", **facts}
+    last = (*RULES, *costs, *VERSIONS, *facts, "runs", "source", "caveats", "remark")
+    columns = [
+        *(Column(name) for name in first),
+        *(Column(name, score=True) for name in (*_metrics_of(table), "hardest")),
+        *(Column(name) for name in last),
+    ]
     cells: list[dict[str, Any]] = []
     for part in table.parts:
-        for row in part.rows:
-            values = {**vars(row), **row.costs, **row.versions, **row.facts, **row.scores, "part": part.name}
-            cells.append({**values, "ranks": tuple(row.ranks), "beats_next": part.beats_next(row)})
-        cells.extend(
-            {
-                **vars(one),
-                **{name: {end: score[end] for end in ENDS[:3]} for name, score in one.scores.items()},  # no seeds
-                "part": part.name,
-                "provenance": "rescored",
-                "settings": one.reading,
-                "remark": one.note,
-                "source": f"{one.source} {one.repository} {one.commit}",
-            }
-            for one in part.rescored
-        )
-        cells.extend(
-            {
-                **vars(line),
-                **{name: {"value": text} for name, text in line.values.items()},
-                "n": line.values.get("n"),
-                "part": part.name,
-                "provenance": "published",
-                "caveats": line.caveats_in_words(),
-                "remark": line.note,
-                "source": f"{line.source}, {line.table}",
-            }
-            for line in part.published
-        )
-    scored = (Column(name, score=True) for name in (*metrics, "hardest"))
-    made = Table.of([*map(Column, first), *scored, *map(Column, last)], cells)
+        cells += [_cells_of_row(part, row) for row in part.rows]
+        cells += [_cells_of_rescored(part, row) for row in part.rescored]
+        cells += [_cells_of_published(part, line) for line in part.published]
+    made = Table.of(columns, cells)
+    heads = {"group": "not_distinguishable", **facts}
     return replace(
         made, columns=[replace(column, name=heads.get(column.name, column.name)) for column in made.columns]
     ).csv()
+
+
+def _metrics_of(table: BoardTable) -> list[str]:
+    """All metrics of a table's parts and published lines; `n` is no metric."""
+    names: list[str] = []
+    for part in table.parts:
+        names += part.metrics
+        for line in part.published:
+            names += line.values
+    return [name for name in dict.fromkeys(names) if name != "n"]
+
+
+def _cells_of_row(part: Part, row: Row) -> dict[str, Any]:
+    """The values of a row by the names of columns."""
+    return {
+        **vars(row),
+        **row.costs,
+        **row.versions,
+        **row.facts,
+        **row.scores,
+        "part": part.name,
+        "ranks": tuple(row.ranks),
+        "beats_next": part.beats_next(row),
+    }
+
+
+def _cells_of_rescored(part: Part, row: Rescored) -> dict[str, Any]:
+    """The values of rescored answers by the names of columns; they have no seeds."""
+    value_and_interval = ENDS[:3]
+    return {
+        **vars(row),
+        **{name: {end: score[end] for end in value_and_interval} for name, score in row.scores.items()},
+        "part": part.name,
+        "provenance": "rescored",
+        "settings": row.reading,
+        "remark": row.note,
+        "source": f"{row.source} {row.repository} {row.commit}",
+    }
+
+
+def _cells_of_published(part: Part, line: PublishedLine) -> dict[str, Any]:
+    """The values of a published line by the names of columns, as printed."""
+    return {
+        **vars(line),
+        **{name: {"value": text} for name, text in line.values.items()},
+        "n": line.values.get("n"),
+        "part": part.name,
+        "provenance": "published",
+        "caveats": line.caveats_in_words(),
+        "remark": line.note,
+        "source": f"{line.source}, {line.table}",
+    }

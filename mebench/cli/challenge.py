@@ -170,7 +170,7 @@ def _significance_groups(task: challenges.Task, found: Sequence[Any]) -> list[st
     several_kinds = len(found[0].about["kinds"]) > 1
     paths = {"clips": "recognition.uf1", "strs": "analysis.strs"}
     path = paths.get(task.form, "spotting.overall.f1" if several_kinds else "spotting.micro.f1")
-    ranks = boards.significance.standing(found, path, attrgetter("answers.tables"), ())
+    ranks = boards.standings.compute_standings(found, path, attrgetter("answers.tables"), ())
     return [rank.get("group", "") for rank in ranks]
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
@@ -59,22 +60,6 @@ def build(
     if records_folder is not None and not records_folder.is_dir() and records_in != "none":
         raise ConfigError(f"--records must name a folder of records, or be none, but {records_in} is not one")
     tracker = config.user_setting("tracking", "") or None
-
-    def show(board: boards.board.Board) -> tuple[list[boards.rows.Table], str]:
-        with progress.waiting("tables"):
-            tables, worth = board.tables(), board.selection()
-            overview = boards.table_files.write(tables, folder, worth)
-        rescored = f" and {plural(len(board.rescored), 'source')} rescored" if board.rescored else ""
-        words = f"{overview}: {plural(len(tables), 'table')} from {plural(len(board.records), 'run')}{rescored}"
-        if not site:
-            return tables, words
-
-        with progress.waiting("page"):
-            files, n_bytes = boards.site.site_pages.write_site(
-                tables, board.records, board.published, folder / SITE, worth
-            )
-        return tables, f"{words}\n{folder / SITE / 'index.html'}: {plural(files, 'file')}, {size(n_bytes)}"
-
     # Texts of tables are Python's: Arrow's, one by one, take a sixth of the time of a board.
     with pd.option_context("mode.string_storage", "python"), TemporaryDirectory() as room:
         # Contents come from the runs' tables, whatever their source.
@@ -83,23 +68,51 @@ def build(
             progress.notify(*tracking.remarks(tracker, str(home), boards.board.ids_there(home, folder)))
             board = boards.board.read_board(home, folder, progress.notify, records_folder)
         else:
-            with progress.waiting("asking MLflow"):
-                tracking.fetch_records(from_mlflow, Path(room), progress.notify)
-            sent = [
-                replace(record, published=False)
-                for record in boards.collect.collect_records(Path(room), progress.notify)
-            ]
+            sent = _records_in_mlflow(from_mlflow, Path(room), progress)
             board = boards.board.board_of(sent, f"MLflow at {from_mlflow}", folder, progress.notify, records_folder)
-        tables, words = board.render(show, progress.notify)
+        tables, words = board.render(partial(_write_board, folder, site, progress), progress.notify)
         result_cache.forget_unused()
-    write_json({"tables": [table.plain() for table in tables]}, json, *words.split("\n"))
+    write_json({"tables": [table.plain() for table in tables]}, json, *words)
     if tracking.in_use(tracker):  # without tracked runs, the tables alone need no database
+        files = [folder / f"{table.name}.json" for table in reversed(tables)]
         with progress.waiting("sending the tables"):
-            synced = tracking.sync(
-                (), tracker, progress, boards=[folder / f"{table.name}.json" for table in tables[::-1]]
-            )
+            synced = tracking.sync((), tracker, progress, boards=files)
         if synced.opening and json != "-":
             print_lines(f"{synced.title}: {synced.opening}")
+
+
+def _records_in_mlflow(address: str, room: Path, progress: Progress) -> list[records.record.Record]:
+    """The records of the runs that MLflow holds; `room` is an empty folder for them."""
+    with progress.waiting("asking MLflow"):
+        tracking.fetch_records(address, room, progress.notify)
+    fetched = boards.collect.collect_records(room, progress.notify)
+    return [replace(record, published=False) for record in fetched]
+
+
+def _write_board(
+    folder: Path, site: bool, progress: Progress, board: boards.board.Board
+) -> tuple[list[boards.rows.Table], list[str]]:
+    """Write tables and page of a board; the tables, and lines that say what was written.
+
+    Args:
+        folder: folder of the leaderboard.
+        site: whether the page is written, too.
+        progress: shows the progress.
+        board: the board.
+    """
+    with progress.waiting("tables"):
+        tables, selection = board.tables(), board.selection()
+        overview = boards.table_files.write(tables, folder, selection)
+    rescored = f" and {plural(len(board.rescored), 'source')} rescored" if board.rescored else ""
+    lines = [f"{overview}: {plural(len(tables), 'table')} from {plural(len(board.records), 'run')}{rescored}"]
+    if site:
+        target = folder / SITE
+        with progress.waiting("page"):
+            n_files, n_bytes = boards.site.site_pages.write_site(
+                tables, board.records, board.published, target, selection
+            )
+        lines.append(f"{target / 'index.html'}: {plural(n_files, 'file')}, {size(n_bytes)}")
+    return tables, lines
 
 
 @app.command("across", epilog="Example: mebench leaderboard across --runs runs")
@@ -118,7 +131,7 @@ def across(
     if write_json({"pairs": pairs}, json):
         print_report(
             "",
-            boards.several_datasets.table_of(pairs)
+            boards.several_datasets.table_of_pairs(pairs)
             if pairs
             else "no two methods have a rank on the same two datasets, with other people in each",
         )
@@ -206,29 +219,43 @@ def merge(
 
     The exit code is 5 if some are refused, 1 if all are.
     """
-    progress, refused = Progress(), 0
+    progress, target = Progress(), Path(out).expanduser()
     folders = [Path(place).expanduser() for place in places]
-    sent = [boards.submissions.submissions(place) for place in folders]
-    for folder in [folder for own in sent for folder in own]:
-        try:
-            status = STATUS[boards.submissions.take(folder, Path(out).expanduser().parent / "rescored", check)].format(
-                ""
-            )
-        except (ConfigError, DataError) as error:
-            status, refused = f"refused: {error}", refused + 1
-        progress.notify(f"{folder.name}, answers sent in: {status}")
-    sources = [s for place, own in zip(folders, sent) for s in boards.accept.find_records(place, may_lack=bool(own))]
+    submitted = {folder: boards.submissions.submissions(folder) for folder in folders}
+    submissions = [submission for folder in folders for submission in submitted[folder]]
+    n_refused = sum(not _take_submission(folder, target.parent / "rescored", check, progress) for folder in submissions)
+    sources = [
+        source for folder in folders for source in boards.accept.find_records(folder, may_lack=bool(submitted[folder]))
+    ]
     with progress.waiting("scoring again"):
-        outcomes = boards.accept.merge(sources, Path(out).expanduser(), check)
+        outcomes = boards.accept.merge(sources, target, check)
     write_json({"records": [vars(outcome) for outcome in outcomes]}, json)
     for outcome in outcomes:
         if outcome.status == "refused":
             progress.notify(outcome.reason)
-            refused += 1
+            n_refused += 1
         elif json != "-":
             doubt = f"; its row is not ranked: {outcome.doubt}" if outcome.doubt else ""
             print_lines(f"{outcome.id}: {STATUS[outcome.status].format(f'to {out}')}{doubt}")
-    exit_if_failed(refused, len(outcomes) + sum(map(len, sent)))
+    exit_if_failed(n_refused, len(outcomes) + len(submissions))
+
+
+def _take_submission(folder: Path, rescored: Path, check_only: bool, progress: Progress) -> bool:
+    """Take the answers that a team sent, and say so; whether they were not refused.
+
+    Args:
+        folder: folder of the answers.
+        rescored: folder of rescored answers.
+        check_only: whether nothing is written.
+        progress: takes the sentence.
+    """
+    try:
+        status = boards.submissions.take(folder, rescored, check_only)
+    except (ConfigError, DataError) as error:
+        progress.notify(f"{folder.name}, answers sent in: refused: {error}")
+        return False
+    progress.notify(f"{folder.name}, answers sent in: {STATUS[status].format('')}")
+    return True
 
 
 @app.command("renew", epilog="Example: mebench leaderboard renew mean-synthetic workers=2 --dry-run")

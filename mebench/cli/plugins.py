@@ -274,7 +274,7 @@ def check(
     if relations:
         _count_violations(name, words or (), json)
         return
-    values, outcomes = config.settings_of(words or ()), list[testing.CheckOutcome]()
+    values, outcomes = config.settings_of(words or ()), list[testing.Outcome]()
     for kind in (kind for kind in by_kind if name in by_kind[kind]):
         params = {key.removeprefix(f"{kind}."): value for key, value in values.items() if key.startswith(f"{kind}.")}
         for outcome in testing.outcomes(testing.plugin_checks(kind, name, **params)):
@@ -302,7 +302,7 @@ def _count_violations(name: str, words: Sequence[str], json: str | None) -> None
         terminal.print_table(("relation", "violations", "answers"), rows)
 
 
-def _print_outcome(outcome: testing.CheckOutcome) -> None:
+def _print_outcome(outcome: testing.Outcome) -> None:
     """Print whether a promise is kept, and the reason if it is not."""
     mark = "BROKEN" if outcome.status == "broken" else outcome.status
     reason = f": {outcome.reason}" if outcome.reason else ""

@@ -22,8 +22,8 @@ from mebench.progress import Progress
 from mebench.runner import (
     Failure,
     Job,
+    Task as PoolTask,
     WorkerPool,
-    WorkerTask,
     default_workers,
     home_of_video,
     measured,
@@ -344,7 +344,7 @@ def predict_all(
         models=tuple(replace(m, about={}, timings=(), trained_on=frozenset(), header=None) for m in models),
     )
     tasks = [
-        WorkerTask(video.key, predict_task, (lean_job, video, FRAME_COUNTS), job.plugins)
+        PoolTask(video.key, predict_task, (lean_job, video, FRAME_COUNTS), job.plugins)
         for video in sorted(job.test, key=lambda video: (-(video.n_frames or 0), video.key))  # the longest first
     ]
     answers, failed = dict[str, Answer](), dict(getattr(dataset, "failed", {}))

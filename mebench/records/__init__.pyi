@@ -1,4 +1,5 @@
 from . import consistency as consistency
+from . import costs as costs
 from . import integrity as integrity
 from . import matching_published as matching_published
 from . import published as published

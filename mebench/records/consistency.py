@@ -7,10 +7,10 @@ Nothing is scored here. Invented answers that fit everything else are found only
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -30,9 +30,10 @@ NAMED = {"predictions.parquet": "emotion", "clips.parquet": "predicted"}
 """The tables of answers, and the column of each with the class."""
 ROUNDED = 0.0006
 """Seconds by which a cost may differ from the measured value: costs have three decimals."""
+EQUAL_SHARES = 1e-6
+"""Relative difference up to which two shares may be equal in float32."""
 BYTES_OF_WEIGHT = 2
 """Least memory of a process that holds the weights."""
-_TRAIN = ("train", "valid")
 
 
 def check_consistency(folder: RunFolder, stored: Mapping[str, Any]) -> None:
@@ -71,32 +72,64 @@ def _odd_folds(
     answers: Mapping[str, pd.DataFrame],
 ) -> Iterator[str]:
     """People on two sides, answers from the wrong fold, and people on another side than in the protocol."""
-    words = recorded_settings.joined(config["dataset"]).split("+")
-    seen, named = set(videos["dataset"]), {word.partition(":")[0] for word in words}  # slow:synthetic is called slow
-    if seen & named and seen - named:
-        yield f"its videos are of {' and '.join(sorted(seen - named))} too, and it ran on {' and '.join(sorted(named))}"
+    yield from _odd_datasets(config, videos)
     if about["protocol"] != config["protocol"]:
         yield f"its folds are those of protocol {about['protocol']!r}, but it ran under {config['protocol']!r}"
+    folds = _sides_of_folds(about)
     persons = {**dict(zip(videos["subject"], videos.get("person", videos["subject"]))), **about.get("persons", {})}
-    folds: dict[str, Sides] = {
-        f["fold"]: (set(f["test"]), {*f["train"], *f["valid"]}, set(f.get("videos", ()))) for f in about["folds"]
+    if not about.get("subject_dependent"):
+        yield from _odd_sides(folds, persons)
+    yield from _odd_answers(folds, videos, answers)
+    drawn = drawn_again(config, about, videos, truths, persons)
+    if drawn is not None and drawn != folds:
+        odd = min(key for key in folds.keys() | drawn.keys() if folds.get(key) != drawn.get(key))
+        recorded, by_protocol = _sides_in_words(folds.get(odd)), _sides_in_words(drawn.get(odd))
+        yield f"fold {odd!r} is not that of protocol {about['protocol']}: here it {recorded}, and by the protocol it {by_protocol}"
+
+
+def _odd_datasets(config: Mapping[str, Any], videos: pd.DataFrame) -> Iterator[str]:
+    """Videos of a dataset on which it did not run."""
+    words = recorded_settings.joined(config["dataset"]).split("+")
+    named = {word.partition(":")[0] for word in words}  # slow:synthetic is called slow
+    seen = set(videos["dataset"])
+    if seen & named and seen - named:
+        yield f"its videos are of {' and '.join(sorted(seen - named))} too, and it ran on {' and '.join(sorted(named))}"
+
+
+def _sides_of_folds(about: Mapping[str, Any]) -> dict[str, Sides]:
+    """The people on each side of each fold."""
+    return {
+        fold["fold"]: (set(fold["test"]), {*fold["train"], *fold["valid"]}, set(fold.get("videos", ())))
+        for fold in about["folds"]
     }
-    for name, (test, train, _) in folds.items() if not about.get("subject_dependent") else ():
-        if {persons.get(who, who) for who in test} & {persons.get(who, who) for who in train}:
+
+
+def _odd_sides(folds: Mapping[str, Sides], persons: Mapping[str, str]) -> Iterator[str]:
+    """Folds that train on a tested person."""
+    for name, (test, train, _) in folds.items():
+        tested = {persons.get(subject, subject) for subject in test}
+        trained_on = {persons.get(subject, subject) for subject in train}
+        if tested & trained_on:
             yield f"subjects of fold {name!r} are both trained on and tested"
+
+
+def _odd_answers(
+    folds: Mapping[str, Sides], videos: pd.DataFrame, answers: Mapping[str, pd.DataFrame]
+) -> Iterator[str]:
+    """Answers of a fold for somebody whom it does not test."""
     subjects = dict(zip(videos["video"].tolist(), videos["subject"].tolist()))
     for table, rows in answers.items():
         for name, video in dict.fromkeys(zip(rows["fold"].tolist(), rows["video"].tolist())):
             if name not in folds or subjects.get(video) not in folds[name][0]:
                 yield f"{table} answers for {video!r} in fold {name!r}, which does not test its subject"
-    drawn = drawn_again(config, about, videos, truths, persons)
-    if drawn is not None and drawn != folds:
-        odd = min(key for key in folds.keys() | drawn.keys() if folds.get(key) != drawn.get(key))
-        recorded, by_protocol = (
-            f"tests {len(sides[0])} and trains on {len(sides[1])}" if (sides := some.get(odd)) else "is not there"
-            for some in (folds, drawn)
-        )
-        yield f"fold {odd!r} is not that of protocol {about['protocol']}: here it {recorded}, and by the protocol it {by_protocol}"
+
+
+def _sides_in_words(sides: Sides | None) -> str:
+    """How many people a fold tests and trains on; None is a missing fold."""
+    if sides is None:
+        return "is not there"
+    test, train, _ = sides
+    return f"tests {len(test)} and trains on {len(train)}"
 
 
 def drawn_again(
@@ -112,25 +145,28 @@ def drawn_again(
         None if the record lacks what the folds depend on: the protocol is unknown, follows the authors' split, or draws
         among people whose videos are not tested.
     """
-    if (protocol := PROTOCOLS.get(str(config["protocol"]))) is None:
+    protocol = PROTOCOLS.get(str(config["protocol"]))
+    if protocol is None:
         return None
     tested = dict(zip(videos["video"].tolist(), videos["subject"].tolist()))
-    others = {who for fold in about["folds"] for side in _TRAIN for who in fold[side]} - set(tested.values())
+    training = {subject for fold in about["folds"] for subject in (*fold["train"], *fold["valid"])}
+    others = training - set(tested.values())
+    values = {key.partition(".")[2]: value for key, value in config.items() if key.startswith("protocol.")}
     try:
-        params = TypeAdapter[Any](protocol.params).validate_python(
-            {key.partition(".")[2]: value for key, value in config.items() if key.startswith("protocol.")}
-        )
+        params = TypeAdapter[Any](protocol.params).validate_python(values)
         if others and getattr(params, "share", None) is not None:
             return None
         return _drawn(
             str(config["protocol"]),
             params,
-            tuple(tested.items()),
-            frozenset(others),
-            tuple(persons.items()),
-            tuple(zip(*(truths[name].tolist() for name in ("video", "kind", "onset", "offset", "emotion")))),
-            frozenset(videos["dataset"]),
-            bool(about.get("one_per_video")),
+            _People(
+                tuple(tested.items()),
+                frozenset(others),
+                tuple(persons.items()),
+                tuple(zip(*(truths[name].tolist() for name in ("video", "kind", "onset", "offset", "emotion")))),
+                frozenset(videos["dataset"]),
+                bool(about.get("one_per_video")),
+            ),
         )
     except _UnknownError:
         return None
@@ -138,36 +174,49 @@ def drawn_again(
         return {}
 
 
+class _People(NamedTuple):
+    """The people of a record and their videos.
+
+    Attributes:
+        tested: video and subject of each tested video.
+        others: subjects who only train.
+        persons: the person behind each subject that has one.
+        truths: video, kind, onset, offset and emotion of each expression.
+        datasets: ids of the datasets.
+        one_per_video: whether videos are short, with one expression each.
+    """
+
+    tested: tuple[tuple[str, str], ...]
+    others: frozenset[str]
+    persons: tuple[tuple[str, str], ...]
+    truths: tuple[tuple[str, Kind, int, int, Any], ...]
+    datasets: frozenset[str]
+    one_per_video: bool
+
+
 @lru_cache(maxsize=16)  # the records of a table have the same people
-def _drawn(
-    protocol: str,
-    params: Any,
-    tested: tuple[tuple[str, str], ...],
-    others: frozenset[str],
-    persons: tuple[tuple[str, str], ...],
-    truths: tuple[tuple[str, Kind, int, int, Any], ...],
-    datasets: frozenset[str],
-    short: bool,
-) -> dict[str, Sides]:
-    by_video, who_is = defaultdict[str, list[Expression]](list), dict(persons)
-    for video, kind, onset, offset, emotion in truths:
-        by_video[video].append(Expression(onset, offset, kind, emotion=emotion if isinstance(emotion, str) else None))
-    people = _Unvalidated(
-        [
-            *(
-                Video(*_key(who), video.removeprefix(f"{who}/"), None, None, tuple(by_video[video]))
-                for video, who in tested
-            ),
-            *(Video(*_key(who), "", None, None) for who in others),
-        ],
-        person=lambda subject: _key(who_is.get(str(subject), str(subject))),
-        short=dict.fromkeys(datasets, short),
+def _drawn(protocol: str, params: Any, people: _People) -> dict[str, Sides]:
+    """The sides of each fold of a protocol."""
+    by_video = defaultdict[str, list[Expression]](list)
+    for video, kind, onset, offset, emotion in people.truths:
+        native = emotion if isinstance(emotion, str) else None
+        by_video[video].append(Expression(onset, offset, kind, emotion=native))
+    videos = [
+        Video(*_key(subject), video.removeprefix(f"{subject}/"), None, None, tuple(by_video[video]))
+        for video, subject in people.tested
+    ]
+    videos += [Video(*_key(subject), "", None, None) for subject in people.others]
+    person_of = dict(people.persons)
+    unvalidated = _Unvalidated(
+        videos,
+        person=lambda subject: _key(person_of.get(str(subject), str(subject))),
+        short=dict.fromkeys(people.datasets, people.one_per_video),
         split=_unknown,
         class_of=lambda expression: expression.emotion,
     )
     return {
         fold.key: ({*map(str, fold.test)}, {*map(str, (*fold.train, *fold.valid))}, {*fold.videos})
-        for fold in PROTOCOLS[protocol].make(people, params)
+        for fold in PROTOCOLS[protocol].make(unvalidated, params)
     }
 
 
@@ -198,14 +247,16 @@ def _odd_shares(table: pd.DataFrame, name: str, classes: list[str]) -> Iterator[
     shares, answers = np.stack(rows["probabilities"].tolist()), rows[NAMED[name]]
     if len(set(classes)) < len(classes) or shares.shape[1] != len(classes):
         yield f"{name} holds {shares.shape[1]} shares of each answer, and folds.json names {len(set(classes))} classes"
-    place, most = pd.Index(classes).get_indexer(pd.Index(answers)), shares.max(axis=1)
-    answer_share, first = shares[np.arange(len(shares)), place], shares.argmax(axis=1) == place
-    # Shares that are equal in float32.
-    odd = (place < 0) | ~first & ((answer_share < most - 1e-6 * abs(most)) | (shares.min(axis=1) == most))
+    place = pd.Index(classes).get_indexer(pd.Index(answers))
+    most = shares.max(axis=1)
+    is_unknown = place < 0
+    is_first_of_largest = shares.argmax(axis=1) == place
+    is_smaller = shares[np.arange(len(shares)), place] < most - EQUAL_SHARES * abs(most)
+    are_all_equal = shares.min(axis=1) == most
+    odd = is_unknown | ~is_first_of_largest & (is_smaller | are_all_equal)
     if odd.any():
-        yield (
-            f"{name} answers {answers[odd].iloc[0]!r} for {rows['video'][odd].iloc[0]!r}, whose share is not the largest"
-        )
+        video, answer = rows["video"][odd].iloc[0], answers[odd].iloc[0]
+        yield f"{name} answers {answer!r} for {video!r}, whose share is not the largest"
 
 
 def minutes_of(videos: pd.DataFrame) -> float:
@@ -218,21 +269,26 @@ def _odd_costs(
     costs: Mapping[str, Any], config: Mapping[str, Any], audit: Mapping[str, Any], videos: pd.DataFrame
 ) -> Iterator[str]:
     """Impossible costs: training without time or weights, or more weights than memory."""
-    trained = any(value for key, value in config.items() if key.endswith("epochs") and isinstance(value, int))
-    learnt = any(value["name"].endswith("weights and statistics") for value in audit.get("values", ()))
-    memory, parameters, predict = costs.get("peak_memory_mib"), costs["parameters"], costs["predict_seconds"]
     minutes = minutes_of(videos)
     per_minute = 1 / minutes if minutes else 0.0
-    rate = predict * per_minute
-    odd = {
-        "predict_per_minute": abs(costs.get("predict_per_minute", rate) - rate) > ROUNDED * (1 + per_minute),
-        "fit_seconds": trained and costs["fit_seconds"] <= 0,
-        "parameters": ((trained or learnt) and not parameters)
-        or (memory is not None and BYTES_OF_WEIGHT * parameters > memory * 2**20),
-    }
-    yield from (
-        f"{name} of costs is {costs[name]}, which is impossible for this run" for name, is_odd in odd.items() if is_odd
-    )
+    rate = costs["predict_seconds"] * per_minute
+    if abs(costs.get("predict_per_minute", rate) - rate) > ROUNDED * (1 + per_minute):
+        yield _impossible_cost("predict_per_minute", costs)
+    epochs = [value for key, value in config.items() if key.endswith("epochs")]
+    is_trained = any(value for value in epochs if isinstance(value, int))
+    if is_trained and costs["fit_seconds"] <= 0:
+        yield _impossible_cost("fit_seconds", costs)
+    has_learnt = any(value["name"].endswith("weights and statistics") for value in audit.get("values", ()))
+    lacks_weights = (is_trained or has_learnt) and not costs["parameters"]
+    memory = costs.get("peak_memory_mib")
+    exceeds_memory = memory is not None and BYTES_OF_WEIGHT * costs["parameters"] > memory * 2**20
+    if lacks_weights or exceeds_memory:
+        yield _impossible_cost("parameters", costs)
+
+
+def _impossible_cost(name: str, costs: Mapping[str, Any]) -> str:
+    """The reason for refusing a cost."""
+    return f"{name} of costs is {costs[name]}, which is impossible for this run"
 
 
 def _odd_audit(config: Mapping[str, Any], about: Mapping[str, Any], audit: Mapping[str, Any]) -> Iterator[str]:
@@ -245,22 +301,29 @@ def _odd_audit(config: Mapping[str, Any], about: Mapping[str, Any], audit: Mappi
     if about.get("selection", selection) != selection:
         yield f"folds.json says selection: {about['selection']}, but its audit says {selection}"
     if (switch != "guard" or saw) and selection != "test":
-        yield (
-            f"tested people shaped {saw[0] if saw else f'a run of audit={switch}'}, but it says selection: {selection}"
-        )
-    for fold in about["folds"] if "sides" in audit else ():
-        for side in (*_TRAIN, "test"):
+        shaped = saw[0] if saw else f"a run of audit={switch}"
+        yield f"tested people shaped {shaped}, but it says selection: {selection}"
+    if "sides" in audit:
+        yield from _odd_hashes(about["folds"], audit["sides"])
+
+
+def _odd_hashes(folds: Sequence[Mapping[str, Any]], sides: Mapping[str, Any]) -> Iterator[str]:
+    """Folds with other people than the audit."""
+    for fold in folds:
+        for side in ("train", "valid", "test"):
             names = sorted(fold[side])
             expected = {"subjects": len(names), "hash": hashlib.sha256("\n".join(names).encode()).hexdigest()[:12]}
-            if audit["sides"].get(fold["fold"], {}).get(side) != expected:
+            if sides.get(fold["fold"], {}).get(side) != expected:
                 yield f"its audit is of other people than fold {fold['fold']!r} has in {side}"
 
 
 def _odd_key(stored: Mapping[str, Any]) -> Iterator[str]:
     """A key that differs from the key of its parts or settings."""
-    if (parts := stored.get("parts")) is None:
+    parts = stored.get("parts")
+    if parts is None:
         return
-    if (key := digest(parts)) != stored["key"]:
+    key = digest(parts)
+    if key != stored["key"]:
         yield f"its key is {stored['key']}, but its parts give {key}"
     expected = {
         **{f"setting {name}": shaping_part(name, value) for name, value in stored["config"].items()},

@@ -1,4 +1,4 @@
-"""Checks that a run wrote a record as it is: its files, their types, their hashes, and its scores."""
+"""Checks that a record is unchanged since its run wrote it: its files, their types, their hashes, and its scores."""
 
 import hashlib
 import io
@@ -29,7 +29,7 @@ MOST_BYTES = 256 * 2**20
 MOST_FOOTER, MOST_GROUPS = 2**20, 100
 """Most bytes of parquet's metadata, and most row groups; a run writes one group for a million rows."""
 MOST_FRAMES = 10**9
-"""Of all videos."""
+"""Largest total number of frames in a record."""
 MOST_WEIGHTS, MOST_PAIRS = 25_000_000, 20_000_000
 """Most bootstrap draws times subjects, and spotted times annotated intervals of a video: scoring holds them in memory.
 """
@@ -90,10 +90,10 @@ def check(folder: RunFolder) -> None:
     again.
 
     Args:
-        folder: of the record.
+        folder: folder of the record.
 
     Raises:
-        RunError: what is wrong with it.
+        RunError: it has a fault, which the sentence names.
     """
     check_content(folder, check_hashes(folder))
 
@@ -102,11 +102,11 @@ def check_content(folder: RunFolder, stored: Mapping[str, Any]) -> None:
     """Like `check`, of a record whose hashes have been checked.
 
     Args:
-        folder: of the record.
+        folder: folder of the record.
         stored: the result of `check_hashes`.
 
     Raises:
-        RunError: what is wrong with it.
+        RunError: it has a fault, which the sentence names.
     """
     for name in _tables(stored):
         if (name, stored["files"][name]) not in _SOUND:  # runs of one dataset share most tables
@@ -123,7 +123,7 @@ def check_hashes(folder: RunFolder) -> dict[str, Any]:
     """The content of `record.json`, after a check of the other files by name and hash.
 
     Raises:
-        RunError: what is wrong with it.
+        RunError: it has a fault, which the sentence names.
     """
     stored = schema.read(folder, RECORD)
     if strange := {file.name for file in folder.path.iterdir()} - {RECORD, *stored["files"]}:
@@ -144,7 +144,7 @@ def check_scores(folder: RunFolder) -> None:
     """Refuse a record whose tables do not give its stored summary.
 
     Raises:
-        RunError: what is wrong with it.
+        RunError: it has a fault, which the sentence names.
     """
     stored, rescored = schema.read(folder, RECORD), rescore(folder)
     if (scorer := stored["summary"].setdefault("scorer", FIRST_SCORER)) != SCORER:
@@ -213,7 +213,8 @@ _SOUND = set[tuple[str, str]]()
 def _check_table(folder: RunFolder, name: str) -> None:
     """Read a table from outside to inside: its footer, then the pages, then the cells."""
     columns, raw = TABLES[name], schema.bytes_of(folder, name)
-    if raw.endswith(b"PAR1") and (footer := int.from_bytes(raw[-8:-4], "little")) > MOST_FOOTER:
+    footer = int.from_bytes(raw[-8:-4], "little") if raw.endswith(b"PAR1") else 0
+    if footer > MOST_FOOTER:
         raise RefusedError(folder, f"the footer of {name} has {footer} bytes, expected at most {MOST_FOOTER}")
     try:
         file = pq.ParquetFile(io.BytesIO(raw))
@@ -231,32 +232,52 @@ def _check_table(folder: RunFolder, name: str) -> None:
             folder, f"{name} cannot be read as parquet ({' '.join(str(error).split())[:MOST_LETTERS]})"
         ) from error
     for column in table.column_names:
-        words, _, low, high = columns[column]
         values = table[column]
-        if not len(values) or pa.types.is_null(values.type):
-            continue
-        if low is None:
-            values = pa.chunked_array([chunk.dictionary for chunk in values.chunks])
-            long = pc.greater(pc.utf8_length(values), MOST_LETTERS)
-            wrong, more = (
-                values.filter(pc.or_(pc.match_substring_regex(values, f"[{UNPRINTED}]"), long)),
-                f"without control characters, of {MOST_LETTERS} letters at most",
-            )
-        else:
-            if pa.types.is_list(values.type):
-                shortest, longest = pc.min_max(pc.list_value_length(values)).values()
-                few, many = shortest.as_py() or 0, longest.as_py() or 0
-                if many > MOST_CLASSES or few < many:
-                    length = f"{many} in a row" if few == many else f"{few} to {many} in a row"
-                    raise RefusedError(
-                        folder, f"{column} of {name} holds {length}, expected as many in each, {MOST_CLASSES} at most"
-                    )
-                values = pc.list_flatten(values)
-            inside = pc.and_(pc.less_equal(low, values), pc.less_equal(values, high))
-            wrong, more = values.filter(pc.invert(inside)), f"from {low:g} to {high:g}"
-        if len(wrong):
-            value = reprlib.repr(wrong[0].as_py())
-            raise RefusedError(folder, f"{column} of {name} is {value}, expected {words} {more}")
+        if len(values) and not pa.types.is_null(values.type):
+            _check_values(folder, name, column, values)
+
+
+def _check_values(folder: RunFolder, name: str, column: str, values: pa.ChunkedArray) -> None:
+    """Check the texts or numbers of a column.
+
+    Args:
+        folder: folder of the record.
+        name: name of the table.
+        column: name of the column.
+        values: its values, of the expected type.
+    """
+    expected = TABLES[name][column]
+    if expected.low is None:
+        wrong = _wrong_texts(values)
+        bounds = f"without control characters, of {MOST_LETTERS} letters at most"
+    else:
+        if pa.types.is_list(values.type):
+            _check_lengths(folder, name, column, values)
+            values = pc.list_flatten(values)
+        inside = pc.and_(pc.less_equal(expected.low, values), pc.less_equal(values, expected.high))
+        wrong = values.filter(pc.invert(inside))
+        bounds = f"from {expected.low:g} to {expected.high:g}"
+    if len(wrong):
+        value = reprlib.repr(wrong[0].as_py())
+        raise RefusedError(folder, f"{column} of {name} is {value}, expected {expected.words} {bounds}")
+
+
+def _wrong_texts(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The different texts that are too long or hold control characters."""
+    texts = pa.chunked_array([chunk.dictionary for chunk in values.chunks])
+    is_long = pc.greater(pc.utf8_length(texts), MOST_LETTERS)
+    return texts.filter(pc.or_(pc.match_substring_regex(texts, f"[{UNPRINTED}]"), is_long))
+
+
+def _check_lengths(folder: RunFolder, name: str, column: str, values: pa.ChunkedArray) -> None:
+    """Check that all lists of a column have the same length, at most that of a scheme."""
+    shortest, longest = pc.min_max(pc.list_value_length(values)).values()
+    few, many = shortest.as_py() or 0, longest.as_py() or 0
+    if many > MOST_CLASSES or few < many:
+        length = f"{many} in a row" if few == many else f"{few} to {many} in a row"
+        raise RefusedError(
+            folder, f"{column} of {name} holds {length}, expected as many in each, {MOST_CLASSES} at most"
+        )
 
 
 def _check_footer(folder: RunFolder, name: str, file: pq.ParquetFile) -> None:
@@ -358,14 +379,24 @@ def _difference(stored: Any, here: Any, where: str) -> str:
         for name in sorted(stored.keys() | here.keys()):
             if name not in stored or name not in here:
                 return f"only one of the two has {where}.{name}"
-            if words := _difference(stored[name], here[name], f"{where}.{name}"):
-                return words
+            difference = _difference(stored[name], here[name], f"{where}.{name}")
+            if difference:
+                return difference
         return ""
     if isinstance(stored, list) and isinstance(here, list) and len(stored) == len(here):
-        return next(
-            filter(None, (_difference(a, b, f"{where}[{n}]") for n, (a, b) in enumerate(zip(stored, here)))), ""
-        )
-    numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in (stored, here))
-    # Tolerance for scores from another machine, whose sums may differ in the last digits.
-    same = abs(stored - here) <= 1e-9 * max(1.0, abs(here)) if numbers else stored == here
-    return "" if same else f"{where} is {stored!r} in the record but {here!r} when scored again"
+        pairs = enumerate(zip(stored, here))
+        differences = (_difference(one, other, f"{where}[{n}]") for n, (one, other) in pairs)
+        return next(filter(None, differences), "")
+    return "" if _is_equal(stored, here) else f"{where} is {stored!r} in the record but {here!r} when scored again"
+
+
+def _is_equal(stored: Any, here: Any) -> bool:
+    """Whether two values agree; scores of another machine, whose sums differ in the last digits, do."""
+    if _is_number(stored) and _is_number(here):
+        return bool(abs(stored - here) <= 1e-9 * max(1.0, abs(here)))
+    return bool(stored == here)
+
+
+def _is_number(value: Any) -> bool:
+    """Whether a value of JSON is a number."""
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -69,7 +69,7 @@ def separates(record: Record, rows: Sequence[Published], aliases: Sequence[Alias
     """Differences between a run and a published result, one sentence each.
 
     Args:
-        record: of the run.
+        record: the run.
         rows: the values of the published result.
         aliases: datasets and protocols with the same clips and folds.
 
@@ -77,58 +77,104 @@ def separates(record: Record, rows: Sequence[Published], aliases: Sequence[Alias
         Sentences for `source`, `method`, `protocol`, `selection`, `classes`, `clips`, `seeds`, and for each value, such as `UF1`,
         `UF1, samm` or `F1, macro`.
     """
-    own_rows = [
-        row for row in rows if row.task in record.summary and row.kind in ("micro", "overall", *record.about["kinds"])
-    ]
-    if not own_rows:
+    scored_kinds = ("micro", "overall", *record.about["kinds"])
+    comparable = [row for row in rows if row.task in record.summary and row.kind in scored_kinds]
+    if not comparable:
         tasks = ", ".join(sorted({row.task for row in rows}))
         return {"task": f"the published values are of {tasks}, which this run lacks: there is nothing to compare"}
-    tables = grouped(own_rows, key=attrgetter("source", "table", "dataset", "protocol", "classes"))
-    dataset, protocol = record.dataset, str(record.config["protocol"])
-    # If several tables print the method, take the one with the same clips; else the fullest.
-    own_rows = max(
-        tables.values(),
-        key=lambda some: (matches((some[0].dataset, some[0].protocol), dataset, protocol, aliases), len(some)),
-    )
-    first, classes = own_rows[0], record.about["classes"]
-    same = matches((first.dataset, first.protocol), dataset, protocol, aliases)
-    notes = "; ".join(dict.fromkeys(row.note for row in own_rows if row.note))
-    chosen = (
-        f"the published value was chosen on the tested subjects{f' ({notes})' if notes else ''}"
-        if any("test_selected" in row.caveats for row in own_rows)
-        else "no choice on tested subjects is known of the published value"
-    )
-    counted, n = sum(CLIPS.get((first.dataset, ""), ())), record.summary.get(first.task, {}).get("n")
-    same_number = "the same number" if counted == n else "not the same, so the numbers are not comparable"
-    clips = (
-        f"published over {counted}, this run over {n}: {same_number}"
-        if counted and n is not None
-        else "the number behind the published value is not printed"
-    )
+    values = _values_of_one_table(record, comparable, aliases)
+    first = values[0]
+    same_data = _has_same_data(record, first, aliases)
     conditions = {
         "source": f"{first.source}, {first.table}",
-        "method": f"published {first.method}, this run {record.method}{f' ({record.settings})' if record.settings else ''}",
-        "protocol": f"published under {first.protocol or 'no named protocol'} on {first.dataset}, this run under "
-        f"{protocol} on {dataset}: "
-        + ("the same clips and folds" if same else "other clips or folds, so the numbers are not comparable"),
-        "selection": f"{chosen}; " + SELECTION[record.selection].format(audit=record.config.get("audit", "leak")),
-        "classes": f"published over {f'{first.classes} classes' if first.classes else 'an unknown number of classes'}, "
-        f"this run over {len(classes)} ({', '.join(classes)}): {'as many' if first.classes == len(classes) else 'not as many'}",
-        "clips": f"{clips}; the pictures are those of {dataset}, which need not be the authors' own",
+        "method": _method_difference(record, first),
+        "protocol": _protocol_difference(record, first, same_data),
+        "selection": _selection_difference(record, values),
+        "classes": _classes_difference(record, first),
+        "clips": _clips_difference(record, first),
         "seeds": f"this run is one training (seed {record.seed}); how many trainings the published value stands for is not printed",
     }
-    for row in own_rows:
-        metric = find_metric(row.path[-1] if row.metric in row.path else row.metric).label if row.metric != "n" else "n"
-        part = row.kind if row.task == "spotting" else row.part.replace("_", " ")
-        words = f"{row.value:.{row.digits}f} published, undefined or not scored here"
-        if values := value_of(record.summary, row):
-            here = scored(dict(zip(("value", "low", "high"), values)), row.digits)
-            # For other clips or folds, give only the two values: neither chance nor the method explains their
-            # difference.
-            gap = gap_in_words(row, *values) if same else "not comparable"
-            words = f"{row.value:.{row.digits}f} published, {here} here: {gap}"
-        conditions[", ".join(filter(None, (metric, part, row.member, row.method_variant)))] = words
+    for row in values:
+        conditions[_name_of_value(row)] = _value_difference(record, row, same_data)
     return conditions
+
+
+def _has_same_data(record: Record, row: Published, aliases: Sequence[Alias]) -> bool:
+    """Whether a published value has the clips and folds of a run."""
+    return matches((row.dataset, row.protocol), record.dataset, str(record.config["protocol"]), aliases)
+
+
+def _values_of_one_table(record: Record, rows: Sequence[Published], aliases: Sequence[Alias]) -> list[Published]:
+    """If several tables print the method, the values of the one with the same clips; else of the fullest."""
+    tables = grouped(rows, key=attrgetter("source", "table", "dataset", "protocol", "classes"))
+    return max(tables.values(), key=lambda some: (_has_same_data(record, some[0], aliases), len(some)))
+
+
+def _method_difference(record: Record, first: Published) -> str:
+    """The published method and the one of the run."""
+    settings = f" ({record.settings})" if record.settings else ""
+    return f"published {first.method}, this run {record.method}{settings}"
+
+
+def _protocol_difference(record: Record, first: Published, same_data: bool) -> str:
+    """The published protocol and dataset, and those of the run."""
+    outcome = "other clips or folds, so the numbers are not comparable"
+    if same_data:
+        outcome = "the same clips and folds"
+    return (
+        f"published under {first.protocol or 'no named protocol'} on {first.dataset}, this run under "
+        f"{record.config['protocol']} on {record.dataset}: {outcome}"
+    )
+
+
+def _selection_difference(record: Record, values: Sequence[Published]) -> str:
+    """The choices on tested subjects of the published value and of the run."""
+    notes = "; ".join(dict.fromkeys(row.note for row in values if row.note))
+    chosen = "no choice on tested subjects is known of the published value"
+    if any("test_selected" in row.caveats for row in values):
+        chosen = "the published value was chosen on the tested subjects"
+        chosen += f" ({notes})" if notes else ""
+    return f"{chosen}; " + SELECTION[record.selection].format(audit=record.config.get("audit", "leak"))
+
+
+def _classes_difference(record: Record, first: Published) -> str:
+    """The number of classes of the published value and of the run."""
+    classes = record.about["classes"]
+    published = f"{first.classes} classes" if first.classes else "an unknown number of classes"
+    outcome = "as many" if first.classes == len(classes) else "not as many"
+    return f"published over {published}, this run over {len(classes)} ({', '.join(classes)}): {outcome}"
+
+
+def _clips_difference(record: Record, first: Published) -> str:
+    """The number of clips of the published value and of the run."""
+    pictures = f"the pictures are those of {record.dataset}, which need not be the authors' own"
+    n_published = sum(CLIPS.get((first.dataset, ""), ()))
+    n = record.summary.get(first.task, {}).get("n")
+    if not n_published or n is None:
+        return f"the number behind the published value is not printed; {pictures}"
+    outcome = "the same number" if n_published == n else "not the same, so the numbers are not comparable"
+    return f"published over {n_published}, this run over {n}: {outcome}; {pictures}"
+
+
+def _name_of_value(row: Published) -> str:
+    """The score of a published value with its part, such as `UF1, samm` or `F1, macro`."""
+    metric = "n"
+    if row.metric != "n":
+        metric = find_metric(row.path[-1] if row.metric in row.path else row.metric).label
+    part = row.kind if row.task == "spotting" else row.part.replace("_", " ")
+    return ", ".join(filter(None, (metric, part, row.member, row.method_variant)))
+
+
+def _value_difference(record: Record, row: Published, same_data: bool) -> str:
+    """A published value and that of the run, with their gap if the data are the same."""
+    published = f"{row.value:.{row.digits}f} published"
+    found = value_of(record.summary, row)
+    if found is None:
+        return f"{published}, undefined or not scored here"
+    here = scored(dict(zip(("value", "low", "high"), found)), row.digits)
+    # For other clips or folds, give only the two values: neither chance nor the method explains their difference.
+    gap = gap_in_words(row, *found) if same_data else "not comparable"
+    return f"{published}, {here} here: {gap}"
 
 
 def gap_in_words(row: Published, value: float, low: float | None, high: float | None) -> str:
@@ -147,21 +193,38 @@ def value_of(summary: Mapping[str, Any], row: Published) -> Value | None:
 
     A missing member is searched by its database: `smic_hs` is `smic` in ready-made maps.
     """
-    members = summary.get(row.task, {}).get("members", {})
-    if row.member and row.member not in members and row.member.partition("_")[0] in members:
-        row = replace(row, member=row.member.partition("_")[0])
-    section: Any = summary
-    for key in row.path[:-1]:
-        section = section.get(key, {})
-    value: Any = count_of(summary, row) if row.metric == "n" else section.get(row.metric)
-    if value is None and row.task == "analysis" and row.metric in ("tp", "fp", "fn"):
-        # A summary has right answers as a share; each wrong answer is both a false positive and a miss.
-        accuracy = section.get("scores", {}).get("accuracy", {}).get("value")
-        right = None if accuracy is None else round(accuracy * section["n"])
-        value = right if right is None or row.metric == "tp" else section["n"] - right
+    row = _with_scored_member(summary, row)
+    value = _printed_quantity(summary, row)
     if isinstance(value, Mapping):
         return None if value["value"] is None else (value["value"], value["low"], value["high"])
     return None if value is None else (float(value), None, None)
+
+
+def _with_scored_member(summary: Mapping[str, Any], row: Published) -> Published:
+    """The value with its member as the summary names it, if that is its database."""
+    members = summary.get(row.task, {}).get("members", {})
+    database = row.member.partition("_")[0]
+    if row.member and row.member not in members and database in members:
+        return replace(row, member=database)
+    return row
+
+
+def _printed_quantity(summary: Mapping[str, Any], row: Published) -> Any:
+    """The score or count of a summary that a published value names; None if it is missing."""
+    if row.metric == "n":
+        return count_of(summary, row)
+    section: Any = summary
+    for key in row.path[:-1]:
+        section = section.get(key, {})
+    value = section.get(row.metric)
+    if value is None and row.task == "analysis" and row.metric in ("tp", "fp", "fn"):
+        # A summary has right answers as a share; each wrong answer is both a false positive and a miss.
+        accuracy = section.get("scores", {}).get("accuracy", {}).get("value")
+        if accuracy is None:
+            return None
+        n_right = round(accuracy * section["n"])
+        return n_right if row.metric == "tp" else section["n"] - n_right
+    return value
 
 
 def section_of(row: Published) -> tuple[str, ...]:

@@ -5,7 +5,6 @@
 import csv
 import io
 import re
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from itertools import permutations
@@ -46,7 +45,7 @@ class Published:
     Attributes:
         method: its name in the literature.
         method_variant: distinguishes several settings or runs.
-        year: of the method.
+        year: year of the method.
         dataset: id of the dataset, or of the composite.
         member: id of the member dataset that the value is restricted to.
         task: `spotting`, `analysis` or `recognition`.
@@ -123,9 +122,14 @@ def called(word: str, rows: Iterable[Published]) -> list[Published]:
     Raises:
         ConfigError: no result has that name.
     """
-    by_name = grouped(rows, key=lambda row: re.sub(r"[^a-z0-9]", "", row.method.lower()) + str(row.year or ""))
+
+    def name_with_year(row: Published) -> str:
+        return re.sub(r"[^a-z0-9]", "", row.method.lower()) + str(row.year or "")
+
+    by_name = grouped(rows, key=name_with_year)
     check_known("published result", word, by_name, "A name consists of method and year")
-    return [row for row in by_name[word] if not row.method_variant] or by_name[word]
+    plain = [row for row in by_name[word] if not row.method_variant]
+    return plain or by_name[word]
 
 
 def _ratio(part: float, whole: float) -> float:
@@ -169,35 +173,74 @@ def contradictions(rows: Iterable[Published]) -> Iterator[Finding]:
 
     What is 0/0 is not compared.
     """
-    tables: dict[tuple[object, ...], dict[tuple[object, ...], dict[str, Published]]] = {}
+    for (*_, dataset, member, _), sections in _sections_of_tables(rows).items():
+        for (task, *_), section in sections.items():
+            yield from _odd_identities(task, section)
+            yield from _odd_uf1(task, section, CLIPS.get((str(dataset), str(member)), ()))
+        yield from _odd_overall(sections)
+        yield from _odd_strs(sections)
+
+
+Section = dict[str, Published]
+"""The values of one task, kind, part and number of classes, by metric."""
+Sections = dict[tuple[object, ...], Section]
+"""The sections of one table, method and dataset, by task, kind, part and number of classes."""
+
+
+def _sections_of_tables(rows: Iterable[Published]) -> dict[tuple[object, ...], Sections]:
+    """The comparable values, by table, method, dataset, member and protocol."""
+    tables: dict[tuple[object, ...], Sections] = {}
     for row in rows:
         # Rows with one of these caveats are compared with nothing.
         if not {"impossible", "misassigned"} & set(row.caveats):
             table = (row.source, row.table, row.method, row.method_variant, row.dataset, row.member, row.protocol)
-            tables.setdefault(table, defaultdict(dict))[row.task, row.kind, row.part, row.classes][row.metric] = row
-    for (*_, dataset, member, _), sections in tables.items():
-        for (task, *_), section in sections.items():
-            for tasks, metric, names, given, rule in IDENTITIES:
-                if task in tasks and {metric, *names} <= section.keys():
-                    lows, highs = zip(*(_range(section[name]) for name in names), strict=True)
-                    yield from _expect(section[metric], rule(*lows), rule(*highs), given)
-            if task == "analysis" and {"uf1", "f1"} <= section.keys():
-                yield from _expect(section["uf1"], 0, _range(section["f1"])[1], "the f1, its upper bound,")
-            if {"uf1", "uar"} <= section.keys():
-                low, high = _range(section["uar"])
-                least = least_uf1(low, CLIPS.get((str(dataset), str(member)), ()))
-                # With the recall r of a class, its F1 is at most 2 r / (1 + r), reached without false answers; this is
-                # concave in r
-                yield from _expect(section["uf1"], least, 2 * high / (1 + high), "the uar")
-        micro, macro, overall = (sections.get(("spotting", kind, "", None), {}) for kind in KINDS["spotting"])
-        for metric in {"precision", "recall", "f1"} & micro.keys() & macro.keys() & overall.keys():
-            lows, highs = zip(_range(micro[metric]), _range(macro[metric]), strict=True)
-            yield from _expect(overall[metric], min(lows), max(highs), "micro and macro")
-        for (_, kind, _, classes), section in sections.items():
-            analysed = sections.get(("analysis", kind, "true_positives", classes), {})
-            if {"f1"} <= micro.keys() & analysed.keys() and "strs" in section:
-                low, high = (a * b for a, b in zip(_range(micro["f1"]), _range(analysed["f1"]), strict=True))
-                yield from _expect(section["strs"], low, high, "the f1 of spotting and analysis")
+            section = (row.task, row.kind, row.part, row.classes)
+            tables.setdefault(table, {}).setdefault(section, {})[row.metric] = row
+    return tables
+
+
+def _odd_identities(task: object, section: Section) -> Iterator[Finding]:
+    """Values that others of the section determine otherwise."""
+    for tasks, metric, names, given, rule in IDENTITIES:
+        if task in tasks and {metric, *names} <= section.keys():
+            lows, highs = zip(*(_range(section[name]) for name in names), strict=True)
+            yield from _expect(section[metric], rule(*lows), rule(*highs), given)
+
+
+def _odd_uf1(task: object, section: Section, clips: Sequence[int]) -> Iterator[Finding]:
+    """A UF1 out of the bounds by F1 and UAR.
+
+    Args:
+        task: task of the section.
+        section: its values.
+        clips: clips of each class, if they are known.
+    """
+    if "uf1" not in section:
+        return
+    if task == "analysis" and "f1" in section:
+        yield from _expect(section["uf1"], 0, _range(section["f1"])[1], "the f1, its upper bound,")
+    if "uar" in section:
+        low, high = _range(section["uar"])
+        # With the recall r of a class, its F1 is at most 2 r / (1 + r), reached without false answers; this is concave in r
+        yield from _expect(section["uf1"], least_uf1(low, clips), 2 * high / (1 + high), "the uar")
+
+
+def _odd_overall(sections: Sections) -> Iterator[Finding]:
+    """Overall values of spotting that do not lie between those of micro and macro."""
+    micro, macro, overall = (sections.get(("spotting", kind, "", None), {}) for kind in KINDS["spotting"])
+    for metric in {"precision", "recall", "f1"} & micro.keys() & macro.keys() & overall.keys():
+        lows, highs = zip(_range(micro[metric]), _range(macro[metric]), strict=True)
+        yield from _expect(overall[metric], min(lows), max(highs), "micro and macro")
+
+
+def _odd_strs(sections: Sections) -> Iterator[Finding]:
+    """Values of STRS that are not the product of their two F1."""
+    spotted = sections.get(("spotting", "micro", "", None), {})
+    for (_, kind, _, classes), section in sections.items():
+        analysed = sections.get(("analysis", kind, "true_positives", classes), {})
+        if "strs" in section and "f1" in spotted and "f1" in analysed:
+            low, high = (a * b for a, b in zip(_range(spotted["f1"]), _range(analysed["f1"]), strict=True))
+            yield from _expect(section["strs"], low, high, "the f1 of spotting and analysis")
 
 
 def least_uf1(uar: float, clips: Sequence[int]) -> float:
@@ -288,43 +331,63 @@ def _row(cells: Mapping[str | None, str | None], line: int) -> Published:
     text = {str(name): str(cell) for name, cell in cells.items()}
     caveats = tuple(text["caveats"].split(";")) if text["caveats"] else ()
     for name, cell in text.items():
-        pattern, words = _FORMS.get(name, (".*", ""))
-        refuse_if(
-            (
-                cell != cell.strip() or not cell.isprintable(),
-                f"{name} is {cell!r}: remove blanks at its ends, tabs and line breaks",
-            ),
-            (name in REQUIRED and not cell, f"{name} is empty: every row needs {', '.join(REQUIRED)}"),
-            (not re.fullmatch(pattern, cell, re.ASCII), f"{name} is {cell!r}: expected {words}"),
-            error=DataError,
-        )
-    task, part, metric, value = (text[name] for name in ("task", "part", "metric", "value"))
-    metrics = {name for name, known in METRICS.items() if known.direction} | COUNTS
-    named = [("task", task, KINDS), (f"kind of {task}", text["kind"], KINDS.get(task, ())), ("metric", metric, metrics)]
-    for what, name, known in (*named, *(("caveat", name, CAVEATS) for name in caveats)):
-        check_known(
-            what, name, known, "Several are separated by semicolons without blanks" * (what == "caveat"), DataError
-        )
-    pattern, words = (
-        (r"\d{1,9}", "a whole number") if metric in COUNTS else (r"\d{1,9}\.\d{1,9}", "digits, a point, digits")
-    )
-    refuse_if(
-        (len(set(caveats)) < len(caveats), f"caveats are {text['caveats']!r}: name each once"),
-        (
-            part not in (PARTS if task == "analysis" and metric not in JOINT else ("",)),
-            f"part is {part!r}: an analysis needs {' or '.join(PARTS)} (except for "
-            f"{' and '.join(sorted(JOINT))}); otherwise leave it empty",
-        ),
-        (not re.fullmatch(pattern, value, re.ASCII), f"{metric} is {value!r}: expected {words}"),
-        error=DataError,
-    )
-    if metric not in COUNTS and METRICS[metric].scale == "share" and float(value) > 1 and "impossible" not in caveats:
-        raise DataError(f"{metric} is {value}: expected 0 to 1, so divide percentages by 100")
+        _check_form(name, cell)
+    _check_names(text, caveats)
+    _check_value(text, caveats)
+    value = text["value"]
     typed: dict[str, Any] = {
-        **{name: int(text[name]) if text[name] else None for name in ("year", "classes")},
+        "year": int(text["year"]) if text["year"] else None,
+        "classes": int(text["classes"]) if text["classes"] else None,
         "value": float(value),
         "digits": len(value.partition(".")[2]),
         "caveats": caveats,
         "line": line,
     }
     return Published(**text | typed)
+
+
+def _check_form(name: str, cell: str) -> None:
+    """Check the signs of a cell."""
+    pattern, words = _FORMS.get(name, (".*", ""))
+    refuse_if(
+        (
+            cell != cell.strip() or not cell.isprintable(),
+            f"{name} is {cell!r}: remove blanks at its ends, tabs and line breaks",
+        ),
+        (name in REQUIRED and not cell, f"{name} is empty: every row needs {', '.join(REQUIRED)}"),
+        (not re.fullmatch(pattern, cell, re.ASCII), f"{name} is {cell!r}: expected {words}"),
+        error=DataError,
+    )
+
+
+def _check_names(text: Mapping[str, str], caveats: Sequence[str]) -> None:
+    """Check that task, kind, metric and caveats are known."""
+    task = text["task"]
+    metrics = {name for name, known in METRICS.items() if known.direction} | COUNTS
+    check_known("task", task, KINDS, error=DataError)
+    check_known(f"kind of {task}", text["kind"], KINDS.get(task, ()), error=DataError)
+    check_known("metric", text["metric"], metrics, error=DataError)
+    for caveat in caveats:
+        check_known("caveat", caveat, CAVEATS, "Several are separated by semicolons without blanks", error=DataError)
+
+
+def _check_value(text: Mapping[str, str], caveats: Sequence[str]) -> None:
+    """Check the value, the part that it is scored on, and its caveats."""
+    metric, value, part = text["metric"], text["value"], text["part"]
+    is_count = metric in COUNTS
+    pattern, words = r"\d{1,9}\.\d{1,9}", "digits, a point, digits"
+    if is_count:
+        pattern, words = r"\d{1,9}", "a whole number"
+    needs_part = text["task"] == "analysis" and metric not in JOINT
+    refuse_if(
+        (len(set(caveats)) < len(caveats), f"caveats are {text['caveats']!r}: name each once"),
+        (
+            part not in (PARTS if needs_part else ("",)),
+            f"part is {part!r}: an analysis needs {' or '.join(PARTS)} (except for "
+            f"{' and '.join(sorted(JOINT))}); otherwise leave it empty",
+        ),
+        (not re.fullmatch(pattern, value, re.ASCII), f"{metric} is {value!r}: expected {words}"),
+        error=DataError,
+    )
+    if not is_count and METRICS[metric].scale == "share" and float(value) > 1 and "impossible" not in caveats:
+        raise DataError(f"{metric} is {value}: expected 0 to 1, so divide percentages by 100")

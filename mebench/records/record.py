@@ -17,6 +17,7 @@ from mebench.errors import MebenchError, PluginError, RunError
 from mebench.files import file_hash
 from mebench.metrics.catalogue import SECTIONS
 from mebench.records import consistency, integrity, recorded_settings, schema
+from mebench.records.costs import COSTS
 from mebench.result_cache import cached
 from mebench.runs import FIRST_SCORER, SCORER, RunFolder, current_summary, read_csv
 
@@ -53,23 +54,22 @@ class Record:
     """A run as a leaderboard reads it.
 
     Attributes:
-        id: of the run.
+        id: id of the run.
         key: equal for two runs if and only if everything that shapes their predictions is equal.
         config: the resolved configuration as flat keys, without folders.
         settings: the non-default settings of method and run, in words.
         data: those of dataset and protocol, in words.
-        versions: of Python, packages, plugins and dataset, without the machine.
+        versions: versions of Python, packages, plugins and dataset, without the machine.
         about: the run's `folds.json`.
         summary: the scores.
-        costs: `fit_seconds` and `predict_seconds` over all folds, `predict_per_minute` (seconds for a minute of video;
-            absent where the frame rate is unknown), `parameters` of the largest model, `peak_memory_mib`, and
-            `feature_seconds` of the features that the run computed; absent if all were stored already.
+        costs: costs by the names of `COSTS`; `predict_per_minute` is absent if the frame rate is unknown, `feature_seconds` if all
+            features were stored already.
         annotations: hash of videos and annotated intervals, and a hash that includes emotions.
         folder: the folder of its tables.
         audit: the run's account of which part saw which subjects; empty for runs without one.
         published: whether it is a committed record.
         frames: whether its videos have frames; otherwise they only have ready-made features.
-        version: of the record, from 1; a later one supersedes the earlier.
+        version: version of the record, from 1; a later one supersedes the earlier.
         doubt: disagreements with the known annotations, code or records, see `boards.disagreements`; empty if there are none.
     """
 
@@ -124,7 +124,9 @@ class Record:
     def selection(self) -> str:
         """`inner` if something is chosen on inner validation subjects, `test` if on tested ones, else `fixed`."""
         stated = self.audit.get("selection") or self.about.get("selection")
-        return str(stated) if stated else "inner" if self.about["selects"] else "fixed"
+        if stated:
+            return str(stated)
+        return "inner" if self.about["selects"] else "fixed"
 
     @property
     def transductive(self) -> str:
@@ -148,22 +150,20 @@ class Record:
 
     @property
     def earlier(self) -> str:
-        """The steps of its features in an earlier version that gave other numbers; empty if there are none.
+        """The steps of its features in an earlier version that gave other numbers; may be empty.
 
         Versions are recorded since those of crops and flow were raised; a record without them that crops faces is
         older.
         """
-        if (noted := self.versions.get("steps")) is not None:
-            then = dict(text.split() for text in noted.split(", ") if text)
-            now = {name: str(getattr(getattr(mebench.features, name, None), "version", "")) for name in then}
-            return "; ".join(
-                f"{name} {then[name]}, now {now[name]}" for name in then if now[name] not in ("", then[name])
-            )
+        noted = self.versions.get("steps")
+        if noted is not None:
+            return "; ".join(_changed_steps(dict(text.split() for text in noted.split(", ") if text)))
         cropping = {"method.align", "method.flow", "recognizer.align", "recognizer.flow"} & self.config.keys()
         if not cropping or not self.frames:
             return ""
-        flows = {str(self.config[key]) for key in cropping if key.endswith(".flow")} & {"tvl1", "tvl1_eps05"}
-        return "; ".join(["FaceCrop", *(f"flow={name}, which was OpenCV's" for name in sorted(flows))])
+        flows = {str(self.config[key]) for key in cropping if key.endswith(".flow")}
+        replaced = [f"flow={name}, which was OpenCV's" for name in sorted(flows & {"tvl1", "tvl1_eps05"})]
+        return "; ".join(["FaceCrop", *replaced])
 
     @cached_property
     def other_input(self) -> str:
@@ -198,16 +198,25 @@ class Record:
 
     def lacks(self) -> list[str]:
         """The missing facts about the origin of its numbers. A record that lacks one enters no table."""
-        return [
-            *(
-                f"version of {name}"
-                for name in ("mebench", "python", "method_plugin", "dataset_plugin", "dataset_revision")
-                if not self.versions.get(name)
-            ),
-            *(f"setting {name}" for name in ("method", "dataset", "protocol", "seed") if name not in self.config),
-            *(name for name in ("selects", "transductive", "folds", "remark") if name not in self.about),
-            *([] if any(task in self.summary for task in SECTIONS) else ["a score"]),
-        ]
+        versions = ("mebench", "python", "method_plugin", "dataset_plugin", "dataset_revision")
+        settings = ("method", "dataset", "protocol", "seed")
+        facts = ("selects", "transductive", "folds", "remark")
+        lacking = [f"version of {name}" for name in versions if not self.versions.get(name)]
+        lacking += [f"setting {name}" for name in settings if name not in self.config]
+        lacking += [name for name in facts if name not in self.about]
+        if not any(task in self.summary for task in SECTIONS):
+            lacking.append("a score")
+        return lacking
+
+
+def _changed_steps(then: Mapping[str, str]) -> list[str]:
+    """The steps of a run that have another version now, with both; a removed step counts as unchanged."""
+    changed = []
+    for name, version in then.items():
+        now = str(getattr(getattr(mebench.features, name, None), "version", ""))
+        if now not in ("", version):
+            changed.append(f"{name} {version}, now {now}")
+    return changed
 
 
 def files_of(folder: Path) -> list[tuple[str, str]]:
@@ -237,19 +246,9 @@ def from_run(folder: RunFolder) -> Record:
         RunError: a file of it is missing or damaged.
     """
     stored, summary = folder.read_json("config.json"), current_summary(folder)
-    table, videos = read_csv(folder.path / "costs.csv"), folder.read_table("videos.parquet")
-    predict = float(table["predict_seconds"].sum())
-    spent: dict[str, float] = {
-        "fit_seconds": round(float(table["fit_seconds"].sum()), 3),
-        "predict_seconds": round(predict, 3),
-        "parameters": int(table["parameters"].max()),
-    }
-    if "peak_memory_mib" in table and table["peak_memory_mib"].notna().any():
-        spent["peak_memory_mib"] = round(float(table["peak_memory_mib"].max()), 1)
-    if "feature_seconds" in table and (seconds := float(table["feature_seconds"].sum())) > 0:
-        spent["feature_seconds"] = round(seconds, 3)
-    if (minutes := consistency.minutes_of(videos)) > 0:
-        spent["predict_per_minute"] = round(predict / minutes, 3)
+    folds, videos = read_csv(folder.path / "costs.csv"), folder.read_table("videos.parquet")
+    minutes = consistency.minutes_of(videos)
+    costs = {name: cost.recorded(folds, minutes) for name, cost in COSTS.items()}
     return Record(
         id=folder.id,
         key=stored["key"],
@@ -259,7 +258,7 @@ def from_run(folder: RunFolder) -> Record:
         versions={name: text for name, text in folder.read_json("versions.json").items() if name != "platform"},
         about=folder.read_json(schema.FOLDS),
         summary={name: part for name, part in summary.items() if name not in {"run_id", "seconds"}},
-        costs=spent,
+        costs={name: value for name, value in costs.items() if value is not None},
         folder=folder.path,
         audit=folder.read_json(schema.AUDIT) if (folder.path / schema.AUDIT).is_file() else {},
         **annotation_facts(folder, folder.read_json(schema.FOLDS)),
@@ -292,7 +291,7 @@ def annotation_facts(folder: RunFolder, about: Mapping[str, Any]) -> dict[str, A
     """`annotations` and `frames` of a `Record`.
 
     Args:
-        folder: of a run, or a record.
+        folder: folder of a run or record.
         about: its `folds.json`.
 
     Raises:
@@ -302,12 +301,11 @@ def annotation_facts(folder: RunFolder, about: Mapping[str, Any]) -> dict[str, A
 
     def read() -> list[Any]:
         videos, truths = folder.read_table("videos.parquet"), folder.read_table("truth.parquet")[list(TRUTH_COLUMNS)]
-        seen, tables = (
-            persons + videos[list(VIDEO_COLUMNS)].to_csv(index=False),
-            (truths.drop(columns="emotion"), truths),
-        )
-        hashes = [hashlib.sha256((seen + table.to_csv(index=False)).encode()).hexdigest()[:16] for table in tables]
-        return [hashes, bool(videos["n_frames"].fillna(0).max() > 1)]  # maps have one entry for each clip
+        seen = persons + videos[list(VIDEO_COLUMNS)].to_csv(index=False)
+        texts = [seen + table.to_csv(index=False) for table in (truths.drop(columns="emotion"), truths)]
+        hashes = [hashlib.sha256(text.encode()).hexdigest()[:16] for text in texts]
+        has_frames = bool(videos["n_frames"].fillna(0).max() > 1)  # maps have one entry for each clip
+        return [hashes, has_frames]
 
     files = [folder.path / name for name in ("videos.parquet", "truth.parquet")]
     hashes, frames = cached(read, OF_TRUTH, persons, [file_hash(file) for file in files if file.is_file()])

@@ -55,7 +55,7 @@ def identity(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def of_method(values: Mapping[str, Any], origins: Mapping[str, str]) -> str:
-    """The non-default settings of method, recognizer and run, in words; empty if there are none.
+    """The non-default settings of method, recognizer and run, in words; may be empty.
 
     >>> origins = {"method.preset": "command line", "method.stride": "preset short (methods/mean/config.yaml)"}
     >>> of_method({"method": {"name": "mean", "preset": "short", "stride": 2, "p": 0.55}, "seed": 1}, origins)
@@ -123,16 +123,21 @@ def distinguishing_settings(own: str, others: Sequence[str]) -> str:
     """
     if not others:
         return ""
-    shared = set.intersection(*({word for head, values in _parts(o) for word in (head, *values)} for o in others))
+    shared = set.intersection(*(_words_of(other) for other in others))
     words = []
     for head, values in _parts(own):
-        distinct = [value for value in values if value not in shared]
-        new = head and head not in shared
-        if new and (head.startswith("preset ") or not distinct):
+        distinct = ", ".join(value for value in values if value not in shared)
+        is_own_head = head != "" and head not in shared
+        if is_own_head and (head.startswith("preset ") or not distinct):
             words.append(head)
         elif distinct:
-            words.append(f"{head}: {', '.join(distinct)}" if new else ", ".join(distinct))
+            words.append(f"{head}: {distinct}" if is_own_head else distinct)
     return ", ".join(words)
+
+
+def _words_of(settings: str) -> set[str]:
+    """All heads and values of some settings."""
+    return {word for head, values in _parts(settings) for word in (head, *values)}
 
 
 def _parts(settings: str) -> Iterator[tuple[str, list[str]]]:
@@ -143,19 +148,26 @@ def _parts(settings: str) -> Iterator[tuple[str, list[str]]]:
 
 
 def _plugin(flat: Mapping[str, Any], origins: Mapping[str, str], kind: str) -> str:
+    """The non-default settings of a plugin, in words: its preset, those for the dataset, and the rest."""
     prefix, preset = f"{kind}.", flat.get(f"{kind}.preset")
     names = [key for key in flat if key.startswith(prefix) and key != f"{kind}.preset"]
     of_preset = [key for key in names if origins.get(key, "").startswith(f"preset {preset} (")]
+    chosen = [key for key in names if key not in of_preset and not _packaged(origins.get(key, "default"))]
+    for_dataset = [key for key in chosen if re.search(r": datasets\.[\w+]+$", origins[key])]
+    rest = [key for key in chosen if key not in for_dataset]
     words = []
     if preset is not None and not _packaged(origins.get(f"{kind}.preset", "default")):
-        # A preset with more values than this is shown only by name.
-        few = len(of_preset) <= 6
-        words.append(": ".join(filter(None, [f"preset {preset}", _listed(flat, of_preset, prefix) if few else ""])))
-    rest = [key for key in names if key not in of_preset and not _packaged(origins.get(key, "default"))]
-    special = [key for key in rest if re.search(r": datasets\.[\w+]+$", origins[key])]
-    if special:
-        words.append(f"for {joined(flat['dataset'])}: {_listed(flat, special, prefix)}")
-    return "; ".join(filter(None, [*words, _listed(flat, [key for key in rest if key not in special], prefix)]))
+        values = _listed(flat, of_preset, prefix) if len(of_preset) <= MOST_LISTED else ""
+        words.append(f"preset {preset}: {values}" if values else f"preset {preset}")
+    if for_dataset:
+        words.append(f"for {joined(flat['dataset'])}: {_listed(flat, for_dataset, prefix)}")
+    if rest:
+        words.append(_listed(flat, rest, prefix))
+    return "; ".join(words)
+
+
+MOST_LISTED = 6
+"""A preset with more values than this is shown only by name."""
 
 
 def joined(dataset: str | list[str]) -> str:

@@ -9,13 +9,25 @@ import reprlib
 from contextlib import suppress
 from typing import Annotated, Any, Literal, NotRequired
 
-from pydantic import BaseModel, Discriminator, Field, RootModel, Tag, TypeAdapter, ValidationError, WrapValidator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    RootModel,
+    Tag,
+    TypeAdapter,
+    ValidationError,
+    WrapValidator,
+    create_model,
+)
 from pydantic_core import ErrorDetails
 from typing_extensions import TypedDict
 
 from mebench.core import Kind
 from mebench.errors import RunError
 from mebench.files import read_plain
+from mebench.records.costs import COSTS
 from mebench.runs.folder import RunFolder
 
 FORMAT = 2
@@ -88,17 +100,18 @@ Settings = TypedDict(
     },
 )
 """The part of a configuration that scores and tables read; the rest belongs to plugins."""
-Costs = TypedDict(
-    "Costs",
-    {
-        "fit_seconds": Amount,
-        "predict_seconds": Amount,
-        "predict_per_minute": NotRequired[Amount],
-        "feature_seconds": NotRequired[Amount],
-        "parameters": Count,
-        "peak_memory_mib": NotRequired[Amount],
-    },
-)
+
+
+def form_of_costs() -> dict[str, Any]:
+    """For each cost in the catalogue its type and, if a run may lack it, a default."""
+    form: dict[str, Any] = {}
+    for name, cost in COSTS.items():
+        form[name] = (Amount if cost.decimals else Count, ... if cost.always else None)
+    return form
+
+
+_COSTS = create_model("Costs", __config__=ConfigDict(strict=True, extra="forbid"), **form_of_costs())
+Costs = Annotated[dict[str, Any], WrapValidator(lambda costs, inner: _COSTS.model_validate(inner(costs)))]
 Score = TypedDict(
     "Score", {"value": Number | None, "low": Number | None, "high": Number | None, "reason": NotRequired[Text]}
 )

@@ -34,8 +34,9 @@ from mebench.metrics import (
     of_first_draw,
     sort_mistakes,
 )
-from mebench.number_format import NONE, Score, count, digits, ends, seconds, shares_in_words, span, whole
+from mebench.number_format import NONE, Score, count, digits, ends, shares_in_words, span
 from mebench.records import recorded_settings
+from mebench.records.costs import COSTS
 from mebench.records.record import Record, read
 from mebench.reports import compare_runs, plots, trust
 from mebench.reports.scores import parts_of, title_of
@@ -90,19 +91,6 @@ def environment(*templates: Path) -> Environment:
 
 WORDS = {"false_positive": "false positive: ", "miss": "miss: ", "under": "under a false positive: "}
 """The counts of mistakes in a summary that the page shows, with their labels."""
-COSTS = (
-    ("feature_seconds", "to compute features", seconds, " s"),
-    ("fit_seconds", "to train, all folds", seconds, " s"),
-    ("predict_seconds", "to predict, all folds", seconds, " s"),
-    ("predict_per_minute", "to predict a minute of video", seconds, " s"),
-    ("parameters", "parameters", whole, ""),
-    ("peak_memory_mib", "memory, at most", whole, " MiB"),
-)
-"""Costs of a run with label, format and unit; the three of training are always shown."""
-
-
-ALWAYS_SHOWN = ("fit_seconds", "predict_seconds", "parameters")
-"""Costs that are shown even if they are unknown."""
 
 
 def facts_of(record: Record, side: Judged | None) -> dict[str, Any]:
@@ -120,9 +108,9 @@ def facts_of(record: Record, side: Judged | None) -> dict[str, Any]:
         "details": None if side is None else details(record, side),
         "causes": [] if side is None else _mistakes_by_cause(side),
         "costs": [
-            (label, f"{write(costs.get(name))}{unit}")
-            for name, label, write, unit in COSTS
-            if name in costs or name in ALWAYS_SHOWN
+            (cost.words, f"{cost.write(costs.get(name))} {cost.unit}".rstrip())
+            for name, cost in COSTS.items()
+            if name in costs or cost.always
         ],
         "folds": {name: span([len(fold[name]) for fold in record.about["folds"]]) for name in sides},
         "audit": _audit_rows(record.audit),

@@ -84,7 +84,7 @@ from .isolation import failure_of as failure_of
 from .isolation import plain_data as plain_data
 from .job import FoldJob as FoldJob
 from .job import Job as Job
-from .job import MethodJob as MethodJob
+from .job import Part as Part
 from .job import parts_for as parts_for
 from .job import reads_of as reads_of
 from .leak import EpochAnswers as EpochAnswers
@@ -126,7 +126,7 @@ from .session import open_session as open_session
 from .session import read_skipped as read_skipped
 from .session import rerun_notice as rerun_notice
 from .session import write_skipped as write_skipped
-from .workers import WorkerTask as WorkerTask
+from .workers import Task as Task
 from .workers import WorkerPool as WorkerPool
 from .workers import Workers as Workers
 from .workers import default_workers as default_workers

@@ -27,7 +27,7 @@ from mebench.runner.job import FoldJob, parts_for, reads_of
 from mebench.runner.plan import Plan
 from mebench.runner.prepare import FLOW, store_of
 from mebench.runner.sandbox import Grant, granted, imports_before
-from mebench.runner.workers import WorkerTask
+from mebench.runner.workers import Task as PoolTask
 from mebench.runs import TRAINING, Curves, FoldResult, read_fold, whole_fold
 
 
@@ -350,7 +350,7 @@ def fold_task(
     fold: Fold,
     stored: Path | FoldResult | None = None,
     run: Path | None = None,
-) -> WorkerTask:
+) -> PoolTask:
     """A fold for a pool of workers.
 
     Args:
@@ -360,7 +360,7 @@ def fold_task(
         stored: where only intervals are made.
         run: folder of the run, if it has one.
     """
-    return WorkerTask(key, FoldTask(plan, fold, stored, run), (), plan.config.plugins, imports_of(plan))
+    return PoolTask(key, FoldTask(plan, fold, stored, run), (), plan.config.plugins, imports_of(plan))
 
 
 class Here:

@@ -60,7 +60,7 @@ class Data:
         digest: a hash of revision, videos and annotations.
         root: its folder, or None for drawn data.
         table: its annotations.
-        counts: of videos, subjects and expressions.
+        counts: numbers of videos, subjects and expressions.
     """
 
     name: str
@@ -81,10 +81,10 @@ class Entry:
         mark: the tag that identifies it.
         params: its settings, as text.
         metrics: its scores, the main ones first.
-        start: in ms since 1970.
+        start: milliseconds since 1970.
         end: the same.
         data: its dataset.
-        tables: by name.
+        tables: tables by name.
         files: a folder of files, or None.
         nested: the runs in it.
     """
@@ -107,7 +107,7 @@ def head_of(folder: RunFolder, chosen: Mapping[str, bool]) -> Entry:
     """The head of a finished run, without its results: enough to check whether the tracker has it.
 
     Args:
-        folder: of the run.
+        folder: folder of the run.
         chosen: `tracking_models`, whether it includes the weights of each fold, in place of the run's own setting.
 
     Raises:
@@ -117,14 +117,39 @@ def head_of(folder: RunFolder, chosen: Mapping[str, bool]) -> Entry:
     values = flatten(stored["config"])
     values["dataset"] = joined(values["dataset"])
     end = int((folder.path / "summary.json").stat().st_mtime * 1000)
-    requested = {
-        name: values[name]
-        for name in ("method", "recognizer", "dataset", "protocol", "seed", "scheme", "kinds", "convention", "audit")
-        if values.get(name) is not None
-    }
-    remarks = [*about.get("warnings", ()), *filter(None, [about.get("remark")]), *about.get("card", ())]
-    of_git = {"user": "user", "commit": "source.git.commit", "dirty": "source.git.dirty"}
-    source = {f"mlflow.{tag}": text for key, tag in of_git.items() if (text := stored.get("source", {}).get(key))}
+    requested = {name: values[name] for name in REQUESTED if values.get(name) is not None}
+    params = own_choices(stored["config"], stored["origins"]) | requested
+    return Entry(
+        f"mebench/{values['dataset']}/{values['protocol']}",
+        folder.id,
+        {
+            RUN_TAG: folder.id,
+            KEY_TAG: stored["key"],
+            **_tags_of_run(values, about, summary),
+            MODELS_TAG: str((stored["config"] | chosen).get("tracking_models", False)).lower(),
+            "mlflow.source.name": "mebench run",
+            "mlflow.source.type": "LOCAL",
+            **_tags_of_source(stored.get("source", {})),
+            "mlflow.note.content": _note("\n".join(_note_on_run(values, about, summary))),
+        },
+        params={key: _text(value) for key, value in params.items()},
+        start=end - int(summary["seconds"] * 1000),
+        end=end,
+    )
+
+
+REQUESTED = ("method", "recognizer", "dataset", "protocol", "seed", "scheme", "kinds", "convention", "audit")
+"""Settings that are parameters of every run, also by default."""
+
+
+def _tags_of_run(values: Mapping[str, Any], about: Mapping[str, Any], summary: Mapping[str, Any]) -> dict[str, str]:
+    """The tags that say what ran and how it was scored.
+
+    Args:
+        values: flat settings.
+        about: content of `folds.json`.
+        summary: the scores.
+    """
     tags = {
         **{name: values.get(name) for name in ("method", "recognizer", "dataset", "protocol")},
         "convention": summary["convention"],
@@ -132,33 +157,30 @@ def head_of(folder: RunFolder, chosen: Mapping[str, bool]) -> Entry:
         "selection": about.get("selection"),
         "subject_dependent": str(about.get("subject_dependent", False)).lower(),
     }
+    return {f"mebench.{name}": str(text) for name, text in tags.items() if text}
+
+
+def _tags_of_source(source: Mapping[str, Any]) -> dict[str, Any]:
+    """MLflow's tags of the user and the commit, as far as they are known."""
+    of_git = {"user": "user", "commit": "source.git.commit", "dirty": "source.git.dirty"}
+    return {f"mlflow.{tag}": source[name] for name, tag in of_git.items() if source.get(name)}
+
+
+def _note_on_run(values: Mapping[str, Any], about: Mapping[str, Any], summary: Mapping[str, Any]) -> list[str]:
+    """Lines of Markdown: what ran, its main scores, and remarks; arguments as in `_tags_of_run`."""
     methods = " + ".join(str(values[name]) for name in ("method", "recognizer") if values.get(name))
-    note = [f"**{methods}** on **{values['dataset']}** under **{values['protocol']}**, seed {values['seed']}", ""]
-    if main := short_scores(summary):
-        ends = [[name, score, score] for name, score in main.items()]
-        interval = Column("interval", "95 % interval", text=lambda score: scored(score).partition(" ")[2])
-        value = Column("value", text=lambda score: scored(score).partition(" ")[0])
-        note += [Table([Column("score"), value, interval], ends).markdown(), ""]
-    note += [f"- {markdown_text(line)}" for line in remarks]
-    return Entry(
-        f"mebench/{values['dataset']}/{values['protocol']}",
-        folder.id,
-        {
-            RUN_TAG: folder.id,
-            KEY_TAG: stored["key"],
-            **{f"mebench.{name}": str(text) for name, text in tags.items() if text},
-            MODELS_TAG: str((stored["config"] | chosen).get("tracking_models", False)).lower(),
-            "mlflow.source.name": "mebench run",
-            "mlflow.source.type": "LOCAL",
-            **source,
-            "mlflow.note.content": _note("\n".join(note)),
-        },
-        params={
-            key: _text(value) for key, value in (own_choices(stored["config"], stored["origins"]) | requested).items()
-        },
-        start=end - int(summary["seconds"] * 1000),
-        end=end,
-    )
+    lines = [f"**{methods}** on **{values['dataset']}** under **{values['protocol']}**, seed {values['seed']}", ""]
+    main = short_scores(summary)
+    if main:
+        columns = [
+            Column("score"),
+            Column("value", text=lambda score: scored(score).partition(" ")[0]),
+            Column("interval", "95 % interval", text=lambda score: scored(score).partition(" ")[2]),
+        ]
+        lines += [Table(columns, [[name, score, score] for name, score in main.items()]).markdown(), ""]
+    remark = [about["remark"]] if about.get("remark") else []
+    remarks = [*about.get("warnings", ()), *remark, *about.get("card", ())]
+    return lines + [f"- {markdown_text(remark)}" for remark in remarks]
 
 
 def of_run(
@@ -184,12 +206,14 @@ def of_run(
     """
     stored, about, summary = folder.read_json("config.json"), folder.read_json("folds.json"), current_summary(folder)
     stored["config"]["tracking"] = without_password(str(stored["config"].get("tracking") or "")) or None
-    wanted, history = {"tracking_folds": True} | stored["config"] | chosen, history_of(folder)
+    wanted = {"tracking_folds": True} | stored["config"] | chosen
+    history = history_of(folder)
     (room / "config.json").write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
     for name in ("summary.json", "versions.json", "costs.csv"):
         shutil.copyfile(folder.path / name, room / name)
-    for name, figure in figures_of(folder).items() if wanted.get("tracking_figures") else ():
-        figure.savefig(room / f"{name}.png")
+    if wanted.get("tracking_figures"):
+        for name, figure in figures_of(folder).items():
+            figure.savefig(room / f"{name}.png")
     try:
         export(folder, room / ".records", scored_again=False).rename(room / RECORD_FOLDER)
     except WithheldError as error:
@@ -197,36 +221,50 @@ def of_run(
     shutil.rmtree(room / ".records", ignore_errors=True)
     if head.tags[MODELS_TAG] == "true":
         copy_models(folder, room)
+    has_nested = wanted["tracking_folds"] and len(about["folds"]) <= MOST_NESTED
+    return replace(
+        head,
+        metrics=[*_metrics(summary), *_curves(history), Point("seconds", summary["seconds"])],
+        data=_datasets_of(folder, stored["config"]),
+        tables={"scores": _table_of_scores(summary)},
+        files=room,
+        nested=list(_folds(folder, head, about, summary, history)) if has_nested else (),
+    )
+
+
+MOST_NESTED = 500
+"""Most folds that become nested runs: each takes a store some 30 ms, and more over a network."""
+
+
+def _table_of_scores(summary: Mapping[str, Any]) -> pd.DataFrame:
+    """All scores of a summary with their intervals, a row for each."""
     every = flat_scores(summary)
     names = [name for name in every if not name.endswith((".low", ".high"))]
     rows = [(name, every[name], every.get(f"{name}.low"), every.get(f"{name}.high")) for name in names]
+    return pd.DataFrame(rows, columns=["score", "value", "low", "high"])
+
+
+def _datasets_of(folder: RunFolder, config: Mapping[str, Any]) -> list[Data]:
+    """The datasets whose videos were scored, each with its own annotations."""
     videos, truths = folder.read_table("videos.parquet"), folder.read_table("truth.parquet")
-    revision, flat = folder.read_json("versions.json").get("dataset_revision", ""), flatten(stored["config"])
-    data = []  # the datasets whose videos were scored, each with its own annotations
+    revision = folder.read_json("versions.json").get("dataset_revision", "")
+    flat = flatten(config)
+    datasets = []
     for dataset in sorted(set(videos["dataset"])):
         own = videos[videos["dataset"] == dataset]
         true = truths[truths["video"].isin(own["video"])]
         content = "".join([revision, own.to_csv(index=False), true.to_csv(index=False)])
+        digest = hashlib.sha256(content.encode()).hexdigest()[:8]
         root = flat.get(f"dataset.{dataset}.root") or flat.get("dataset.root")
+        emotions = true[true["kind"] == "micro"]["emotion"].value_counts()
         counts = {
             "videos": len(own),
             "subjects": own["subject"].nunique(),
             **{f"{kind}-expressions": int(n) for kind, n in true["kind"].value_counts().items()},
-            **{str(c): int(n) for c, n in true[true["kind"] == "micro"]["emotion"].value_counts().items()},
+            **{str(emotion): int(n) for emotion, n in emotions.items()},
         }
-        digest = hashlib.sha256(content.encode()).hexdigest()[:8]
-        data.append(Data(dataset, digest, None if root is None else str(root), true, counts))
-    # A nested run takes a store some 30 ms, and more over a network.
-    return replace(
-        head,
-        metrics=[*_metrics(summary), *_curves(history), Point("seconds", summary["seconds"])],
-        data=data,
-        tables={"scores": pd.DataFrame(rows, columns=["score", "value", "low", "high"])},
-        files=room,
-        nested=list(_folds(folder, head, about, summary, history))
-        if wanted["tracking_folds"] and len(about["folds"]) <= 500
-        else (),
-    )
+        datasets.append(Data(dataset, digest, None if root is None else str(root), true, counts))
+    return datasets
 
 
 def copy_models(folder: RunFolder, room: Path) -> None:
@@ -294,7 +332,6 @@ def _folds(
         numbers = {**cost, **{key: float(count.get(name, 0)) for key, count in counts.items()}}
         scores = _metrics(summarize(tables, seed=0, draws=0, **rules))  # intervals of so few people are meaningless
         (timing,) = pd.json_normalize({"timing": record.get("timing", {})}, sep=".").to_dict("records")
-        # Most epochs of one fold's curve that are sent, evenly spread; the curve of the run is complete.
         yield Entry(
             head.experiment,
             name,
@@ -308,7 +345,7 @@ def _folds(
             metrics=[
                 *scores,
                 *map(Point, numbers, numbers.values()),
-                *_curves(history[history["fold"] == name], 50),
+                *_curves(history[history["fold"] == name], most=50),  # the run's own curve is complete
             ],
             start=head.start,
             end=head.start + int(1000 * (cost["fit_seconds"] + cost["predict_seconds"])),
@@ -390,7 +427,7 @@ class Tracker(Protocol):
         return nullcontext()
 
     def find(self, entry: Entry) -> Found | None:
-        """The same run as it was handed over before, to its end; None lets it be handed over."""
+        """The tracker's finished copy of this run, or None to have it sent."""
         return None
 
     def start(self, entry: Entry, parent: str | None = None) -> str:
@@ -427,7 +464,7 @@ def tracker_of(tracking: str | bool | None) -> Tracker | None:
     """The tracker that a setting names: `NAME` or `NAME:ADDRESS` is one of an entry point, and any address MLflow's.
 
     Args:
-        tracking: False and `off` are none; None is MLflow at `$MLFLOW_TRACKING_URI`, else in the working folder.
+        tracking: the setting; False and `off` turn it off, None is MLflow at `$MLFLOW_TRACKING_URI`, else in the working folder.
 
     Raises:
         ConfigError: there is no such tracker.
@@ -456,8 +493,8 @@ class Synced:
     """The outcome of sending runs to a tracker.
 
     Attributes:
-        title: of the tracker; empty without one.
-        place: of the runs there, in words.
+        title: title of the tracker; empty without one.
+        place: place of the runs there, in words.
         sent: ids of the newly sent runs.
         there: ids of runs that it had already.
         failed: ids of runs that could not be sent.
@@ -497,7 +534,7 @@ def sync(
     A tracker that is down is tried once: nothing is raised, and one sentence lists what was not sent.
 
     Args:
-        folders: of the runs.
+        folders: folders of the runs.
         tracking: see `tracker_of`.
         progress: shows failures.
         folds: whether each fold becomes a nested run; None takes the run's own `tracking.folds`.
@@ -508,72 +545,90 @@ def sync(
     """
     choices = {"tracking_folds": folds, "tracking_models": models, "tracking_figures": figures}
     chosen = {name: choice for name, choice in choices.items() if choice is not None}
-    items = [
-        *(
-            _Item(
-                "run",
-                folder.id,
-                f"the run is complete in {folder.path}",
-                partial(head_of, folder, chosen),
-                partial(of_run, folder, chosen, progress.notify),
-                folder,
-            )
-            for folder in folders
-        ),
-        *(_Item("table", file.stem, f"it is kept in {file}", partial(of_board, file)) for file in boards),
-    ]
-    sent, present, failed = list[str](), list[str](), [item.name for item in items]
-
-    def read(item: _Item, make: Callable[[], Entry]) -> Entry | None:
-        """Read one run; a damaged one is reported, and the others may be sound."""
-        try:
-            return make()
-        except DAMAGE as error:
-            progress.notify(f"warning: {item.kind} {item.name} is not sent: {_reason(error)}")
-            return None
-
+    items = [_item_of_run(folder, chosen, progress) for folder in folders]
+    items += [_Item("table", file.stem, f"it is kept in {file}", partial(of_board, file)) for file in boards]
+    sent: list[str] = []
+    present: list[str] = []
+    failed = [item.name for item in items]
     title, place = str(tracking or DEFAULT).partition(":")[0], ""
     try:
-        if (tracker := tracker_of(tracking)) is None or not items:
+        tracker = tracker_of(tracking)
+        if tracker is None or not items:
             return Synced()
         title, place = tracker.title, f" at {tracker.place()}"
         with tracker.open():
             for item in items:
-                with tempfile.TemporaryDirectory() as folder:
-                    room = Path(folder)
-                    if (head := read(item, item.head)) is None:
-                        continue
-                    earlier = tracker.find(head)
-                    lacks = earlier is not None and head.tags.get(MODELS_TAG) == "true" != earlier.tags.get(MODELS_TAG)
-                    if earlier is None:
-                        if (entry := read(item, partial(item.whole, head, room))) is None:
-                            continue
-                        _hand_over(tracker, entry)
-                    elif lacks and item.folder is not None:
-                        copy_models(item.folder, room)
-                        tracker.artifacts(earlier.run, room)
-                        tracker.finish(earlier.run, head)
-                (sent if earlier is None or lacks else present).append(item.name)
+                try:
+                    is_new = _send(tracker, item)
+                except _DamagedError as error:
+                    progress.notify(f"warning: {item.kind} {item.name} is not sent: {error}")
+                    continue
+                (sent if is_new else present).append(item.name)
                 failed.remove(item.name)
             return Synced(title, tracker.place(), tuple(sent), tuple(present), tuple(failed), tracker.opening())
-    except (
-        Exception
-    ) as error:  # a server, a database, a file system and a stranger's tracker fail in their own many ways
-        first = next(item for item in items if item.name in failed)
-        one = len(failed) == 1
-        what = (
-            f"{first.kind} {first.name}" if one else f"{len(failed)} of {len(items)}, {first.kind} {first.name} first"
-        )
-        progress.notify(
-            f"warning: {title}{place} did not accept {what} ({short(error)}): "
-            f"{first.kept} all the same; send it later with mebench track sync "
-            f"{first.name if one and first.folder else ''}".rstrip()
-        )
+    except Exception as error:  # a server, a database, a file system and a stranger's tracker fail in their own ways
+        unsent = [item for item in items if item.name in failed]
+        progress.notify(f"warning: {title}{place} did not accept {_unsent_in_words(unsent, len(items), short(error))}")
     return Synced(title, place, tuple(sent), tuple(present), tuple(failed))
 
 
+def _item_of_run(folder: RunFolder, chosen: Mapping[str, bool], progress: Progress) -> _Item:
+    """A run to send."""
+    head = partial(head_of, folder, chosen)
+    whole = partial(of_run, folder, chosen, progress.notify)
+    return _Item("run", folder.id, f"the run is complete in {folder.path}", head, whole, folder)
+
+
+class _DamagedError(Exception):
+    """An item cannot be read; the others may be sound."""
+
+
+def _read(make: Callable[[], Entry]) -> Entry:
+    """Read one entry.
+
+    Raises:
+        _DamagedError: its source is damaged.
+    """
+    try:
+        return make()
+    except DAMAGE as error:
+        raise _DamagedError(_reason(error)) from error
+
+
+def _send(tracker: Tracker, item: _Item) -> bool:
+    """Send an item unless the tracker has it; whether anything was sent.
+
+    Raises:
+        _DamagedError: it cannot be read.
+    """
+    head = _read(item.head)
+    with tempfile.TemporaryDirectory() as folder:
+        room = Path(folder)
+        earlier = tracker.find(head)
+        if earlier is None:
+            _hand_over(tracker, _read(partial(item.whole, head, room)))
+            return True
+        lacks_models = head.tags.get(MODELS_TAG) == "true" != earlier.tags.get(MODELS_TAG)
+        if lacks_models and item.folder is not None:
+            copy_models(item.folder, room)
+            tracker.artifacts(earlier.run, room)
+            tracker.finish(earlier.run, head)
+        return lacks_models
+
+
+def _unsent_in_words(unsent: Sequence[_Item], n_items: int, reason: str) -> str:
+    """What a tracker did not accept and why, and how to send it later."""
+    first = unsent[0]
+    what, command = f"{first.kind} {first.name}", "mebench track sync"
+    if len(unsent) > 1:
+        what = f"{len(unsent)} of {n_items}, {what} first"
+    elif first.folder:
+        command += f" {first.name}"
+    return f"{what} ({reason}): {first.kept} all the same; send it later with {command}"
+
+
 def _hand_over(tracker: Tracker, entry: Entry, parent: str | None = None) -> None:
-    """A run with all that is in it. It is finished last: until then it does not count as handed over."""
+    """Send a run with all its content. It is finished last: until then it does not count as sent."""
     run = tracker.start(entry, parent)
     tracker.metrics(run, entry.metrics)
     for name, table in entry.tables.items():

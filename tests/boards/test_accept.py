@@ -71,14 +71,14 @@ def rewrite(record, name, **columns):
     table.assign(**{column: change(table[column]) for column, change in columns.items()}).to_parquet(record / name)
 
 
-def test_a_sound_record_is_taken_byte_for_byte(record, tmp_path):
+def test_merge_takes_sound_record_byte_for_byte(record, tmp_path):
     assert [(o.id, o.status) for o in merge([RunFolder(record)], tmp_path / "taken")] == [("r", "taken")]
     there = {f.name: f.read_bytes() for f in (tmp_path / "taken" / "r").iterdir()}
     assert there == {f.name: f.read_bytes() for f in record.iterdir()}
     assert merge([RunFolder(record)], tmp_path / "taken")[0].status == "there"
 
 
-def test_records_are_found_by_name_whatever_the_order_on_disk(tmp_path, monkeypatch):
+def test_find_records_sorts_by_name(tmp_path, monkeypatch):
     for name in "bca":
         (tmp_path / name).mkdir()
         (tmp_path / name / "record.json").touch()
@@ -87,19 +87,19 @@ def test_records_are_found_by_name_whatever_the_order_on_disk(tmp_path, monkeypa
     assert [record.path.name for record in find_records(tmp_path)] == ["a", "b", "c"]
 
 
-def test_checking_takes_nothing(record, tmp_path):
+def test_merge_with_check_only_takes_nothing(record, tmp_path):
     assert merge([RunFolder(record)], tmp_path / "taken", check_only=True)[0].status == "checked"
     assert not (tmp_path / "taken").exists()
 
 
-def test_a_number_edited_by_hand_is_found_by_its_hash(record, tmp_path):
+def test_merge_refuses_edited_number_by_hash(record, tmp_path):
     stored = json.loads((record / "record.json").read_text())
     stored["summary"]["spotting"]["micro"]["scores"]["f1"]["value"] = 0.99
     (record / "record.json").write_text(json.dumps(stored))
     assert "record.json has changed since the export: its hash differs" in refused(record, tmp_path)
 
 
-def test_a_number_edited_with_its_hash_is_found_by_scoring_again(record, tmp_path):
+def test_merge_refuses_edited_number_by_scoring_again(record, tmp_path):
     summary = json.loads((record / "record.json").read_text())["summary"]
     true = summary["recognition"]["scores"]["uf1"]["value"]
     summary["recognition"]["scores"]["uf1"]["value"] = 0.99
@@ -108,7 +108,7 @@ def test_a_number_edited_with_its_hash_is_found_by_scoring_again(record, tmp_pat
     assert f"summary.recognition.scores.uf1.value is 0.99 in the record but {true!r} when scored again" in reason
 
 
-def test_predictions_edited_with_their_hash_are_found_by_scoring_again(record, tmp_path):
+def test_merge_refuses_edited_predictions_by_scoring_again(record, tmp_path):
     rewrite(record, "predictions.parquet", offset=lambda column: column + 40)
     sign(record)
     assert "scored again, it differs: summary." in refused(record, tmp_path)
@@ -123,7 +123,7 @@ def test_predictions_edited_with_their_hash_are_found_by_scoring_again(record, t
         ("clips.parquet", {"more": lambda c: 1}, "the columns of clips.parquet are"),
     ],
 )
-def test_a_retyped_column_is_refused(record, tmp_path, name, columns, words):
+def test_merge_refuses_column_of_other_type(record, tmp_path, name, columns, words):
     table = pd.read_parquet(record / name)
     table.assign(**{n: change(table.get(n)) for n, change in columns.items()}).to_parquet(record / name, index=False)
     sign(record)
@@ -150,7 +150,7 @@ def test_a_retyped_column_is_refused(record, tmp_path, name, columns, words):
         ),
     ],
 )
-def test_a_cell_beyond_its_bounds_is_refused(record, tmp_path, name, column, value, words):
+def test_merge_refuses_cell_out_of_bounds(record, tmp_path, name, column, value, words):
     table = pq.read_table(record / name)  # pandas would write NaN as a gap
     place = table.column_names.index(column)
     cells = [*table[column].to_pylist()[:-1], value]
@@ -160,7 +160,7 @@ def test_a_cell_beyond_its_bounds_is_refused(record, tmp_path, name, column, val
     assert f"{column} of {name} {words}" in refused(record, tmp_path)
 
 
-def test_more_rows_than_any_run_has_are_refused_before_they_are_read(record, tmp_path, monkeypatch):
+def test_merge_refuses_too_many_rows_before_reading(record, tmp_path, monkeypatch):
     monkeypatch.setitem(integrity.MOST_ROWS, "videos.parquet", 7)
     monkeypatch.setattr(integrity, "_SOUND", set())  # another test's record has the same table
     monkeypatch.setattr("pyarrow.parquet.ParquetFile.read", lambda *_: pytest.fail("they were read"))
@@ -190,13 +190,13 @@ def change(record, name, **columns):
         ("predictions.parquet", {"offset": lambda t: -5}, "predictions.parquet holds an interval from 50 to -5"),
     ],
 )
-def test_tables_that_contradict_each_other_are_refused(record, tmp_path, name, columns, words):
+def test_merge_refuses_contradicting_tables(record, tmp_path, name, columns, words):
     change(record, name, **columns)
     reason = refused(record, tmp_path)
     assert words in reason
 
 
-def test_a_text_that_is_none_is_refused(record, tmp_path):
+def test_merge_refuses_column_without_text(record, tmp_path):
     table = pq.read_table(record / "videos.parquet")
     torn = pa.array([b"\xff\xfe"] * len(table)).cast(pa.binary()).view(pa.string())
     pq.write_table(table.set_column(1, "subject", torn), record / "videos.parquet")
@@ -204,7 +204,7 @@ def test_a_text_that_is_none_is_refused(record, tmp_path):
     assert "videos.parquet cannot be read as parquet (" in refused(record, tmp_path)
 
 
-def test_a_few_bytes_that_say_a_long_text_a_million_times_are_refused(record, tmp_path, monkeypatch):
+def test_merge_refuses_table_that_expands(record, tmp_path, monkeypatch):
     monkeypatch.setattr("mebench.records.integrity.MOST_BYTES", 2**20)
     monkeypatch.setitem(integrity.MOST_ROWS, "clips.parquet", 10**5)
     table = pq.read_table(record / "clips.parquet").slice(0, 1)
@@ -215,7 +215,7 @@ def test_a_few_bytes_that_say_a_long_text_a_million_times_are_refused(record, tm
     assert "clips.parquet expands to " in refused(record, tmp_path)
 
 
-def test_the_code_of_another_plugin_is_refused(record, tmp_path, monkeypatch):
+def test_merge_refuses_code_of_another_plugin(record, tmp_path, monkeypatch):
     versions = json.loads((record / "record.json").read_text())["versions"]
     codes = {kind: {registry.content_hash(p): p.id for p in plugins(kind).values()} for kind in ("method", "dataset")}
     for kind, name in (("method", "random"), ("dataset", "synthetic")):
@@ -226,7 +226,7 @@ def test_the_code_of_another_plugin_is_refused(record, tmp_path, monkeypatch):
         )
 
 
-def test_a_check_that_takes_too_much_ends_and_the_next_record_is_checked(record, tmp_path, monkeypatch):
+def test_merge_goes_on_after_check_over_limit(record, tmp_path, monkeypatch):
     def endless(_):
         while True:
             with suppress(Exception):  # as of somebody who foresaw errors of his own
@@ -245,7 +245,7 @@ def test_a_check_that_takes_too_much_ends_and_the_next_record_is_checked(record,
     assert signal.getitimer(signal.ITIMER_VIRTUAL) == (0, 0)
 
 
-def test_more_draws_or_pairs_than_can_be_scored_are_refused_before(record, tmp_path, monkeypatch):
+def test_merge_refuses_too_many_draws_or_pairs(record, tmp_path, monkeypatch):
     monkeypatch.setattr(checking, "check_scores", lambda _: pytest.fail("it was scored"))
     monkeypatch.setattr("mebench.records.integrity.MOST_WEIGHTS", 199)
     assert "it has 50 draws of 4 subjects, expected at most 199 in all" in refused(record, tmp_path)
@@ -255,7 +255,7 @@ def test_more_draws_or_pairs_than_can_be_scored_are_refused_before(record, tmp_p
     assert "6 pairs of intervals of one video, expected at most 5" in refused(record, tmp_path)
 
 
-def test_a_record_that_has_passed_is_known_by_its_hashes(record, tmp_path, monkeypatch):
+def test_check_once_compares_hashes_of_passed_record(record, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     told, checked = [], []
     whole = checking.check_content
@@ -297,12 +297,12 @@ def test_a_record_that_has_passed_is_known_by_its_hashes(record, tmp_path, monke
         ({"version": 2, "supersedes": "r"}, "its folder should be called r~v2"),
     ],
 )
-def test_a_retyped_or_renamed_record_is_refused(record, tmp_path, changes, words):
+def test_merge_refuses_renamed_record(record, tmp_path, changes, words):
     sign(record, **changes)
     assert words in refused(record, tmp_path)
 
 
-def test_damaged_and_missing_files_are_named(record, tmp_path):
+def test_merge_names_damaged_and_missing_files(record, tmp_path):
     whole = (record / "clips.parquet").read_bytes()
     (record / "clips.parquet").write_bytes(whole[:100])
     assert "clips.parquet has changed since the export" in refused(record, tmp_path)
@@ -312,12 +312,12 @@ def test_damaged_and_missing_files_are_named(record, tmp_path):
     assert "clips.parquet is missing" in refused(record, tmp_path)
 
 
-def test_a_torn_record_json_is_named(record, tmp_path):
+def test_merge_names_torn_record_json(record, tmp_path):
     (record / "record.json").write_text((record / "record.json").read_text()[:200])
     assert "record r is refused: record.json cannot be read" in refused(record, tmp_path)
 
 
-def test_only_json_and_parquet_of_known_names_enter(record, tmp_path):
+def test_merge_refuses_files_of_unknown_names(record, tmp_path):
     (record / "face.png").write_bytes(b"x")
     assert "face.png does not belong in a record, which has only JSON and parquet files of known names" in refused(
         record, tmp_path
@@ -331,14 +331,14 @@ def test_only_json_and_parquet_of_known_names_enter(record, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["../../evil.json", "/etc/passwd", "audit.json"])
-def test_a_file_that_is_named_but_not_there_is_never_read(record, tmp_path, name):
+def test_merge_never_reads_missing_file(record, tmp_path, name):
     stored = json.loads((record / "record.json").read_text())
     stored["files"][name] = "0"
     (record / "record.json").write_text(json.dumps(stored))
     assert "does not belong in a record" in refused(record, tmp_path) or name == "audit.json"
 
 
-def test_who_trains_and_is_tested_is_refused(record, tmp_path):
+def test_merge_refuses_subject_on_two_sides(record, tmp_path):
     folds = json.loads((record / "folds.json").read_text())
     folds["folds"][0]["train"] += folds["folds"][0]["test"]
     (record / "folds.json").write_text(json.dumps(folds))
@@ -362,14 +362,14 @@ def test_who_trains_and_is_tested_is_refused(record, tmp_path):
         ),
     ],
 )
-def test_retyped_folds_are_refused(record, tmp_path, changes, words):
+def test_merge_refuses_edited_folds(record, tmp_path, changes, words):
     folds = json.loads((record / "folds.json").read_text()) | changes
     (record / "folds.json").write_text(json.dumps(folds))
     sign(record)
     assert words in refused(record, tmp_path)
 
 
-def test_answers_of_a_fold_that_does_not_test_their_subject_are_refused(record, tmp_path):
+def test_merge_refuses_answers_of_wrong_fold(record, tmp_path):
     folds = json.loads((record / "folds.json").read_text())
     names = [fold["fold"] for fold in folds["folds"]]
     for fold, name in zip(folds["folds"], names[1:] + names[:1]):
@@ -392,7 +392,7 @@ def leaves(content, path=()):
 
 @pytest.mark.usefixtures("names_rows")
 @pytest.mark.parametrize("file", ["record.json", "folds.json"])
-def test_whatever_is_retyped_it_is_refused_or_can_be_shown(exported, tmp_path, monkeypatch, file):
+def test_merge_refuses_or_shows_any_edit(exported, tmp_path, monkeypatch, file):
     """Every value in turn becomes one of another type, hashed anew: the tables and the page of the run are made all the same."""
     none = SimpleNamespace(PLUGIN_KINDS=("method", "dataset"), plugins=lambda kind: {})
     monkeypatch.setattr("mebench.boards.site.site_pages.registry", none)  # slow, and not of the record
@@ -401,10 +401,10 @@ def test_whatever_is_retyped_it_is_refused_or_can_be_shown(exported, tmp_path, m
     def draw_once(*what):  # slow, too, and most values change nothing in it
         key = repr(what)
         if key not in drawn:
-            drawn[key] = site.chart.chart(*what)
+            drawn[key] = site.chart.draw_chart(*what)
         return drawn[key]
 
-    monkeypatch.setattr("mebench.boards.site.site_pages.chart", draw_once)
+    monkeypatch.setattr("mebench.boards.site.site_pages.draw_chart", draw_once)
     of_names = {}
 
     def read_once(tables, *rules):  # the tables stay as they are
@@ -413,7 +413,7 @@ def test_whatever_is_retyped_it_is_refused_or_can_be_shown(exported, tmp_path, m
             of_names[key] = names_chance(tables, *rules)
         return of_names[key]
 
-    monkeypatch.setattr("mebench.boards.build.names_chance", read_once)
+    monkeypatch.setattr("mebench.boards.chance_rows.names_chance", read_once)
     record = shutil.copytree(exported, tmp_path / "sent" / "r")
     content = json.loads((record / file).read_text())
     paths = [path for path in leaves(content) if path[0] not in ("summary", "files", "sha256", "format")]
@@ -441,7 +441,7 @@ def test_whatever_is_retyped_it_is_refused_or_can_be_shown(exported, tmp_path, m
     assert outcomes["shown"]
 
 
-def test_nothing_that_is_there_is_edited(record, tmp_path):
+def test_merge_edits_no_existing_record(record, tmp_path):
     merge([RunFolder(record)], tmp_path / "taken")
     before = (tmp_path / "taken" / "r" / "record.json").read_bytes()
     sign(record, settings="p=0.7")
@@ -451,7 +451,7 @@ def test_nothing_that_is_there_is_edited(record, tmp_path):
     assert (tmp_path / "taken" / "r" / "record.json").read_bytes() == before
 
 
-def test_a_later_version_needs_the_one_that_it_supersedes(tmp_path):
+def test_merge_needs_superseded_version(tmp_path):
     run = make_run(tmp_path / "runs", "r", tasks=("recognize",))
     export(run, tmp_path / "sent")
     run.write_json("versions.json", run.read_json("versions.json") | {"torch": "9"})
@@ -464,7 +464,7 @@ def test_a_later_version_needs_the_one_that_it_supersedes(tmp_path):
 
 
 @pytest.mark.parametrize("check_only", by_day([True, False], False))
-def test_what_follows_a_refused_version_is_refused_too(tmp_path, check_only):
+def test_merge_refuses_version_after_refused_one(tmp_path, check_only):
     export(make_run(tmp_path / "runs", "r", tasks=("recognize",)), tmp_path / "sent")
     export(other := make_run(tmp_path / "others", "r", tasks=("recognize",), wrong_every=2), tmp_path / "sent")
     for torch in ("9", "10"):
@@ -493,7 +493,7 @@ def test_what_follows_a_refused_version_is_refused_too(tmp_path, check_only):
         ),
     ],
 )
-def test_parquet_that_is_small_and_says_much_is_refused(record, tmp_path, monkeypatch, write, words):
+def test_merge_refuses_small_parquet_with_large_content(record, tmp_path, monkeypatch, write, words):
     monkeypatch.setattr("mebench.records.integrity.MOST_GROUPS", 10)
     table, how = pq.read_table(record / "predictions.parquet"), dict(write)
     if "probabilities" in how:
@@ -507,7 +507,7 @@ def test_parquet_that_is_small_and_says_much_is_refused(record, tmp_path, monkey
     assert words in refused(record, tmp_path)
 
 
-def test_a_record_that_takes_too_much_memory_is_left_out_by_name(record, monkeypatch):
+def test_collect_records_names_record_over_memory(record, monkeypatch):
     told = []
     monkeypatch.setattr("mebench.boards.collect.check_once", lambda folder: np.empty(2**31, np.uint8))
     assert collect_records(record.parent, told.append) == []
@@ -515,7 +515,7 @@ def test_a_record_that_takes_too_much_memory_is_left_out_by_name(record, monkeyp
     np.empty(2**31, np.uint8)  # nobody else is bounded
 
 
-def test_what_no_table_would_show_is_not_taken(record, tmp_path):
+def test_merge_refuses_record_that_no_table_shows(record, tmp_path):
     stored = json.loads((record / "record.json").read_text())
     versions = {name: version for name, version in stored["versions"].items() if name != "python"}
     sign(record, versions=versions)

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mebench.boards import build as module, collect as boards_collect, significance
+from mebench.boards import build as module, collect as boards_collect, significance, standings
 from mebench.boards.rows import NOTHING, Part, Row, place, ranked
 from mebench.config import registry
 from mebench.features import FaceCrop, Flow
@@ -28,7 +28,7 @@ def measured(part: Part) -> list[Row]:
     return [row for row in part.rows if row.measured]
 
 
-def test_one_table_for_each_task_dataset_and_protocol(tmp_path):
+def test_build_makes_table_of_each_task_dataset_protocol(tmp_path):
     make_run(tmp_path)
     make_run(tmp_path, method="recognizer", tasks=("recognize",))
     make_run(tmp_path, dataset="filmed", tasks=("spot",))
@@ -40,7 +40,7 @@ def test_one_table_for_each_task_dataset_and_protocol(tmp_path):
     }
 
 
-def test_runs_with_folds_scored_each_by_itself_have_no_column_of_the_hardest_fifth(tmp_path):
+def test_build_omits_hardest_people_if_folds_are_scored_each(tmp_path):
     """As under cdmer and pairs: a score is a mean over folds, so no person has one alone."""
     for method, wrong_every in (("better", 4), ("worse", 2)):
         make_run(tmp_path, method=method, tasks=("recognize",), wrong_every=wrong_every, scored_each=True)
@@ -48,7 +48,7 @@ def test_runs_with_folds_scored_each_by_itself_have_no_column_of_the_hardest_fif
     assert {row.method: (row.hardest, len(row.ranks)) for row in rows} == {"better": ({}, 2), "worse": ({}, 2)}
 
 
-def test_a_row_tells_what_goes_wrong_as_a_mean_over_seeds(tmp_path):
+def test_row_has_mistakes_as_means_over_seeds(tmp_path):
     """As each run's summary tells it; and what is spotted where there is nothing, which no summary holds."""
     runs = [make_run(tmp_path, tasks=("spot",), seed=seed, shift=shift) for seed, shift in ((0, 4), (1, 100))]
     for run in runs:
@@ -75,7 +75,7 @@ def test_a_row_tells_what_goes_wrong_as_a_mean_over_seeds(tmp_path):
     assert row.quiet["none at all"] == row.quiet["none of the kind"], "the macro-expression of that video went, too"
 
 
-def test_what_nobody_annotated_is_not_none(tmp_path):
+def test_row_lacks_causes_that_nobody_annotated(tmp_path):
     """Of a blink on which nothing falls the row says 0, of speech, which the run does not know, nothing."""
     runs = [make_run(tmp_path / name, tasks=("spot",), seed=seed) for seed, name in enumerate(("blinks", "speech"))]
     for run, kind, where in zip(runs, ("blink", "speech"), (290, 50)):
@@ -91,7 +91,7 @@ def test_what_nobody_annotated_is_not_none(tmp_path):
     assert "blink" not in part.causes, "a column of zeros and dashes tells nothing"
 
 
-def test_a_row_repeats_the_summary(tmp_path):
+def test_row_repeats_summary(tmp_path):
     run = make_run(tmp_path, shift=3, selects=True, transductive="video", remark="not comparable: drawn")
     summary = run.read_json("summary.json")
     found = tables(tmp_path)
@@ -117,7 +117,7 @@ def test_a_row_repeats_the_summary(tmp_path):
     assert spotting.runs == (run.id,)
 
 
-def test_seeds_become_one_row_with_their_mean_and_spread(tmp_path):
+def test_row_pools_seeds_with_mean_and_spread(tmp_path):
     runs = [
         make_run(tmp_path, tasks=("recognize",), seed=seed, wrong_every=every)
         for seed, every in ((0, 2), (1, 3), (2, 5))
@@ -138,7 +138,7 @@ def test_seeds_become_one_row_with_their_mean_and_spread(tmp_path):
     ("wrong_every", "median"),
     [((3, 2, 5), 0), ((2, 3, 5), 1), ((5, 2, 3), 2), ((2, 5), 0), ((5, 2), 1), ((2, 3, 4, 5), 1), ((3, 3, 3), 1)],
 )
-def test_the_seed_of_the_lower_median_stands_for_all_in_paired_tests(tmp_path, monkeypatch, wrong_every, median):
+def test_build_tests_run_of_lower_median(tmp_path, monkeypatch, wrong_every, median):
     """The more answers are wrong, the lower UF1; of equal seeds the middle one stands."""
     runs = [make_run(tmp_path, tasks=("recognize",), seed=s, wrong_every=n) for s, n in enumerate(wrong_every)]
     values = [run.read_json("summary.json")["recognition"]["scores"]["uf1"]["value"] for run in runs]
@@ -146,18 +146,20 @@ def test_the_seed_of_the_lower_median_stands_for_all_in_paired_tests(tmp_path, m
         range(len(values)), key=lambda s: wrong_every[s]
     )
     compared = []
-    monkeypatch.setattr(module, "standing", lambda records, *_: compared.append(records) or [{}] * len(records))
+    monkeypatch.setattr(
+        module, "compute_standings", lambda records, *_: compared.append(records) or [{}] * len(records)
+    )
     module.build(boards_collect.collect(tmp_path))
     assert [record.seed for (record,) in compared] == [median]
 
 
-def test_runs_with_too_many_answers_are_shown_and_not_tested_and_hinder_no_other(tmp_path, monkeypatch):
+def test_build_tests_no_run_with_too_many_answers(tmp_path, monkeypatch):
     for number in (1, 2, 3):
         make_run(tmp_path, f"run{number}", method=f"m{number}", tasks=("recognize",), wrong_every=number + 1)
     giant = tmp_path / "run2" / "clips.parquet"
     answers = pd.read_parquet(giant)
     pd.concat([answers] * 50, ignore_index=True).to_parquet(giant)
-    monkeypatch.setattr(significance, "MOST_TOGETHER", 10 * len(answers))
+    monkeypatch.setattr(standings, "MOST_TOGETHER", 10 * len(answers))
     rows = measured(tables(tmp_path)["recognition-drawn-loso"]["all clips"])
     assert {row.method: (bool(row.group), row.remark) for row in rows} == {
         "m1": (True, ""),
@@ -166,15 +168,15 @@ def test_runs_with_too_many_answers_are_shown_and_not_tested_and_hinder_no_other
     }
 
 
-def test_of_many_rows_the_first_are_tested_together(tmp_path, monkeypatch):
+def test_build_tests_first_of_many_rows(tmp_path, monkeypatch):
     for number in (1, 2, 3):
         make_run(tmp_path, f"run{number}", method=f"m{number}", tasks=("recognize",), wrong_every=number + 1)
-    monkeypatch.setattr(significance, "MOST_ROWS", 2)
+    monkeypatch.setattr(standings, "MOST_ROWS", 2)
     rows = measured(tables(tmp_path)["recognition-drawn-loso"]["all clips"])
     assert [(bool(row.group), row.remark) for row in rows] == [(True, ""), (True, ""), (False, module.TOO_MANY)]
 
 
-def test_a_value_that_is_undefined_with_one_seed_has_no_mean(tmp_path):
+def test_row_has_no_mean_if_a_seed_is_undefined(tmp_path):
     make_run(tmp_path, tasks=("spot",), seed=0)
     make_run(tmp_path, tasks=("spot",), seed=1, shift=60)  # nothing found: no apex error
     part = tables(tmp_path)["spotting-drawn-loso"]["micro"]
@@ -183,14 +185,14 @@ def test_a_value_that_is_undefined_with_one_seed_has_no_mean(tmp_path):
     assert row.scores["f1"]["value"] == 0.5
 
 
-def test_a_default_spelled_out_makes_no_other_row(tmp_path):
+def test_build_makes_one_row_of_explicit_default(tmp_path):
     make_run(tmp_path, tasks=("recognize",), seed=0, settings={"method.p": 0.5})
     make_run(tmp_path, tasks=("recognize",), seed=1)
     (row,) = measured(tables(tmp_path)["recognition-drawn-loso"]["all clips"])
     assert (row.seeds, row.settings) == ((0, 1), "")
 
 
-def test_over_seeds_an_interval_reaches_over_those_of_all_or_is_none():
+def test_over_seeds_joins_intervals():
     """Where one seed's could not be believed, that of the others would say more than is known."""
     scores = [{"value": 0.5, "low": 0.4, "high": 0.6}, {"value": 0.7, "low": 0.45, "high": 0.8}]
     assert module.over_seeds(scores) == {"value": 0.6, "low": 0.4, "high": 0.8, "min": 0.5, "max": 0.7}
@@ -198,7 +200,7 @@ def test_over_seeds_an_interval_reaches_over_those_of_all_or_is_none():
     assert module.over_seeds([scores[0], NOTHING]) == NOTHING
 
 
-def test_runs_of_one_seed_are_no_spread_over_seeds(tmp_path):
+def test_build_separates_runs_of_one_seed(tmp_path):
     make_run(tmp_path, "a", tasks=("recognize",), key="1" * 16)
     make_run(tmp_path, "b", tasks=("recognize",), key="2" * 16, wrong_every=2)
     rows = measured(tables(tmp_path)["recognition-drawn-loso"]["all clips"])
@@ -221,7 +223,7 @@ NOW = f"FaceCrop {FaceCrop.version}, Flow {Flow.version}"
         (None, {"method.flow": "tvl1_eps05"}, "FaceCrop; flow=tvl1_eps05, which was OpenCV's"),
     ],
 )
-def test_features_by_earlier_steps_mark_the_row(tmp_path, steps, settings, earlier):
+def test_row_is_marked_for_earlier_features(tmp_path, steps, settings, earlier):
     """The versions of the steps are noted since those of crops and flow were raised; a record without them is older."""
     run = make_run(tmp_path, tasks=("recognize",), settings=settings)
     noted = {} if steps is None else {"steps": steps}
@@ -230,14 +232,14 @@ def test_features_by_earlier_steps_mark_the_row(tmp_path, steps, settings, earli
     assert (row.facts["earlier"], row.marks) == (earlier, ["earlier features"] * bool(earlier))
 
 
-def test_ready_made_maps_have_no_earlier_features(tmp_path):
+def test_row_of_ready_made_maps_has_no_earlier_features(tmp_path):
     run = make_run(tmp_path, tasks=("recognize",), settings={"method.flow": "tvl1"})
     run.write_table("videos.parquet", run.read_table("videos.parquet").assign(n_frames=1))
     (row,) = measured(tables(tmp_path)["recognition-drawn-loso"]["all clips"])
     assert row.facts["earlier"] == ""
 
 
-def test_another_input_than_the_papers_marks_the_row(tmp_path, write_plugin):
+def test_row_is_marked_for_other_input(tmp_path, write_plugin):
     """As the plugin says it of a value; a plugin that is no longer there says nothing."""
     said = "other_input: {features: {flow: 'flow, for depth'}}\n"
     registry.add_paths([write_plugin("method", "reader", config=said)])
@@ -251,7 +253,7 @@ def test_another_input_than_the_papers_marks_the_row(tmp_path, write_plugin):
     }
 
 
-def test_a_method_that_does_not_apply_to_its_input_has_no_rank_and_no_letter(tmp_path, write_plugin):
+def test_row_of_inapplicable_method_has_no_rank(tmp_path, write_plugin):
     said = "other_input: {features: {flow: 'does not apply: flow, for depth'}}\n"
     registry.add_paths([write_plugin("method", "reader", config=said)])
     make_run(tmp_path / "runs", tasks=("recognize",), method="reader", settings={"method.features": "flow"})
@@ -268,7 +270,7 @@ def test_a_method_that_does_not_apply_to_its_input_has_no_rank_and_no_letter(tmp
     }
 
 
-def test_rows_of_earlier_features_share_no_letter_with_others(tmp_path):
+def test_row_of_earlier_features_has_no_letter(tmp_path):
     """Nobody can compute them again, so a difference may be that of the features."""
     for name, steps in (("old", "Flow 1"), ("new", NOW), ("newer", NOW)):
         run = make_run(tmp_path, method=name, tasks=("recognize",))
@@ -279,7 +281,7 @@ def test_rows_of_earlier_features_share_no_letter_with_others(tmp_path):
     assert not rows["new"].remark
 
 
-def test_rows_are_sorted_by_the_main_metric_whatever_the_order_of_records(tmp_path):
+def test_build_sorts_rows_by_main_metric(tmp_path):
     for name, shift in (("late", 5), ("early", 0), ("lost", 60), ("also_early", 0)):
         make_run(tmp_path, method=name, shift=shift)
     records = boards_collect.collect(tmp_path)
@@ -293,7 +295,7 @@ def test_rows_are_sorted_by_the_main_metric_whatever_the_order_of_records(tmp_pa
     assert values == sorted(values, reverse=True)
 
 
-def test_what_was_chosen_on_tested_subjects_stands_below_the_others_without_a_rank(tmp_path):
+def test_row_chosen_on_tested_subjects_is_below_without_rank(tmp_path):
     make_run(tmp_path, "chosen", method="best", tasks=("recognize",), wrong_every=9, selection="test")
     make_run(tmp_path, "honest", method="good", tasks=("recognize",), wrong_every=3)
     make_run(tmp_path, "poor", method="poor", tasks=("recognize",), wrong_every=2)
@@ -309,7 +311,7 @@ def test_what_was_chosen_on_tested_subjects_stands_below_the_others_without_a_ra
 
 
 @pytest.mark.usefixtures("names_rows")
-def test_the_level_of_chance_stands_beside_the_methods_that_spot(tmp_path):
+def test_build_adds_levels_of_chance_to_spotting(tmp_path):
     run = make_run(tmp_path, tasks=("spot",), kinds=("micro", "macro"))
     chance = run.read_json("summary.json")["chance"]
     parts = tables(tmp_path)["spotting-drawn-loso"]
@@ -326,7 +328,7 @@ def test_the_level_of_chance_stands_beside_the_methods_that_spot(tmp_path):
 
 
 @pytest.mark.usefixtures("names_rows")
-def test_short_clips_have_one_level_of_chance(tmp_path):
+def test_build_adds_one_level_of_chance_to_short_clips(tmp_path):
     """Where each video shows one expression, one interval is placed in each: there is no best rate."""
     make_run(tmp_path, tasks=("spot",), one_per_video=True)
     make_run(tmp_path, tasks=("spot",), dataset="filmed")
@@ -347,7 +349,7 @@ def test_short_clips_have_one_level_of_chance(tmp_path):
         lambda summary: summary["recognition"]["scores"]["uf1"].update(value="much"),
     ],
 )
-def test_what_a_record_lacks_leaves_out_that_record_by_its_id(tmp_path, break_):
+def test_build_names_record_that_cannot_be_shown(tmp_path, break_):
     sound = make_run(tmp_path, seed=1)
     broken = make_run(tmp_path, seed=0)
     records = boards_collect.collect(tmp_path)
@@ -360,7 +362,7 @@ def test_what_a_record_lacks_leaves_out_that_record_by_its_id(tmp_path, break_):
     assert {table.name for table in module.build([record for record in records if record.id == sound.id])} == whole
 
 
-def test_members_of_a_composite_have_a_table_of_their_own(tmp_path):
+def test_build_makes_part_of_members_of_recognition(tmp_path):
     good = make_run(tmp_path, "good", tasks=("recognize",), members=("a", "b"), wrong_every=4, method="good")
     make_run(tmp_path, "bad", tasks=("recognize",), members=("a", "b"), wrong_every=1, method="bad")
     part = tables(tmp_path)["recognition-drawn-loso"]["members"]
@@ -370,7 +372,7 @@ def test_members_of_a_composite_have_a_table_of_their_own(tmp_path):
     assert part.rows[2].n == of_b["n"]
 
 
-def test_members_that_were_spotted_in_too(tmp_path):
+def test_build_makes_part_of_members_of_spotting(tmp_path):
     good = make_run(tmp_path, "good", members=("a", "b"), wrong_every=4, method="good")
     make_run(tmp_path, "bad", members=("a", "b"), shift=9, method="bad")
     found = tables(tmp_path)
@@ -386,7 +388,7 @@ def test_members_that_were_spotted_in_too(tmp_path):
         assert all(r.group for r in part.rows)
 
 
-def test_other_data_or_another_scheme_make_another_table(tmp_path):
+def test_build_makes_other_table_of_other_data_or_scheme(tmp_path):
     make_run(tmp_path, "plain")
     make_run(tmp_path, "noisy", settings={"dataset.noise": 3.5})
     make_run(tmp_path, "other", settings={"scheme": "five"})
@@ -403,7 +405,7 @@ ALIKE = [("[1, 2]", "(1, 2)"), (-1, 1), (0.0, "0_0"), ("a b", "a_b"), ("Loud", "
 
 
 @pytest.mark.parametrize(("one", "other"), by_day(ALIKE, *ALIKE[3:]))
-def test_variants_that_look_alike_as_file_names_do_not_collide(tmp_path, one, other):
+def test_table_name_is_unique_for_similar_variants(tmp_path, one, other):
     make_run(tmp_path, "a", tasks=("spot",), settings={"dataset.range": one})
     make_run(tmp_path, "b", tasks=("spot",), settings={"dataset.range": other})
     found = set(tables(tmp_path))
@@ -420,7 +422,7 @@ def test_variants_that_look_alike_as_file_names_do_not_collide(tmp_path, one, ot
         (("recognize", "spot"), "analysis-drawn-loso", "true positives", "strs"),
     ],
 )
-def test_what_names_give_away_is_a_level_of_chance_on_every_board(tmp_path, tasks, table, part, metric):
+def test_names_rows_are_levels_of_chance(tmp_path, tasks, table, part, metric):
     """As `names_chance` scores it on the run of the lowest seed; it has neither rank nor letter."""
     runs = [make_run(tmp_path, seed=seed, tasks=tasks, wrong_every=3) for seed in (0, 1)]
     found = tables(tmp_path)[table][part]
@@ -437,7 +439,7 @@ def test_what_names_give_away_is_a_level_of_chance_on_every_board(tmp_path, task
 
 
 @pytest.mark.usefixtures("names_rows")
-def test_people_who_train_alone_are_missing_in_the_level_of_names(tmp_path):
+def test_names_rows_mention_people_who_only_train(tmp_path):
     """A record holds the videos of tested people, not of those who train alone."""
     run = make_run(tmp_path, tasks=("recognize",))
     about = run.read_json("folds.json")
@@ -447,12 +449,12 @@ def test_people_who_train_alone_are_missing_in_the_level_of_names(tmp_path):
     assert names.remark.endswith("; 1 person trains alone, and no record holds their names")
 
 
-def test_names_that_no_file_could_have_are_cut(tmp_path):
+def test_table_name_cuts_long_names(tmp_path):
     make_run(tmp_path, "long", dataset="d" * 300)
     assert all(len(name) < 100 for name in tables(tmp_path))
 
 
-def test_a_null_control_is_a_table_of_its_own_and_a_default_spelled_out_is_not(tmp_path):
+def test_build_makes_table_of_null_control(tmp_path):
     make_run(tmp_path, "default", tasks=("recognize",), seed=0)
     make_run(tmp_path, "spelled_out", tasks=("recognize",), seed=1, settings={"dataset.noise": 1.0})
     make_run(tmp_path, "another", tasks=("recognize",), method="two", settings={"dataset.noise": 1.0})
@@ -464,7 +466,7 @@ def test_a_null_control_is_a_table_of_its_own_and_a_default_spelled_out_is_not(t
     assert [row.runs for row in null] == [("null",)]
 
 
-def test_other_annotations_are_said(tmp_path):
+def test_row_mentions_other_annotations(tmp_path):
     make_run(tmp_path, "four", method="one", tasks=("recognize",))
     make_run(tmp_path, "five", method="two", tasks=("recognize",), subjects=5)
     rows = measured(tables(tmp_path)["recognition-drawn-loso"]["all clips"])
@@ -472,7 +474,7 @@ def test_other_annotations_are_said(tmp_path):
     assert all("annotations" in row.remark for row in rows)
 
 
-def test_other_conventions_and_protocols_with_other_settings_make_another_table(tmp_path):
+def test_build_makes_table_of_convention_and_protocol(tmp_path):
     make_run(tmp_path, "plain", tasks=("spot",))
     other = make_run(tmp_path, "legacy", tasks=("spot",), method="two")
     other.write_json("summary.json", other.read_json("summary.json") | {"convention": "mean2022"})
@@ -487,7 +489,7 @@ def test_other_conventions_and_protocols_with_other_settings_make_another_table(
     }
 
 
-def test_a_composite_and_a_pair_of_methods_are_named_by_their_parts(tmp_path):
+def test_table_and_row_name_composite_and_pair(tmp_path):
     config = make_run(tmp_path, "pair", tasks=("spot",)).read_json("config.json")
     config["config"]["dataset"] = {"name": ["a", "b"], "a": {"root": "/x"}}
     config["config"]["recognizer"] = {"name": "namer", "c": 2}
@@ -506,7 +508,7 @@ def ranked_row(method, value, group=""):
     return Row(method=method, scores=score, group=group, **rest, **given)
 
 
-def test_ranks_of_more_rows_than_there_are_letters(monkeypatch):
+def test_ranked_takes_groups_beyond_z(monkeypatch):
     n = 40
     apart = abs(np.subtract.outer(range(n), range(n))) > 1  # each like its neighbours alone
     groups = significance.significance_groups(apart, np.ones(n, bool))
@@ -516,7 +518,7 @@ def test_ranks_of_more_rows_than_there_are_letters(monkeypatch):
     assert [(one.low, one.high) for one in ranked(Part("micro", ("f1",), rows))] == counted
 
 
-def test_ranks_reach_over_indistinguishable_rows_and_pairs_stand_under_their_spotter():
+def test_ranked_spans_groups_and_folds_pairs():
     row = ranked_row
     chance = replace(row("random (best rate)", 0.25), provenance="chance")
     every = [
@@ -535,7 +537,7 @@ def test_ranks_reach_over_indistinguishable_rows_and_pairs_stand_under_their_spo
     assert len(ranked(Part("micro", ("f1",), tuple(every)))) == 6
 
 
-def test_a_card_names_no_winner_among_rows_that_cannot_be_told_apart():
+def test_place_names_no_winner_of_indistinguishable_rows():
     def card(*groups):
         rows = tuple(ranked_row(str(n), 1 - n / 100, group) for n, group in enumerate(groups))
         return place(ranked(Part("micro", ("f1",), rows)))

@@ -9,7 +9,7 @@ import pytest
 
 from mebench import result_cache
 from mebench._installation import PACKAGE
-from mebench.boards import build as tables, checking, export, site
+from mebench.boards import build as tables, chance_rows, checking, export, site
 from mebench.cli import leaderboard
 from mebench.records import record
 from mebench.reports import report
@@ -30,7 +30,7 @@ def files(folder):
 def made(monkeypatch):
     """The pages of runs, and the tables whose rows were tested, that were made."""
     found = []
-    for module, name in ((tables, "standing"), (report, "values_of")):
+    for module, name in ((tables, "compute_standings"), (report, "values_of")):
         own = getattr(module, name)
         monkeypatch.setattr(module, name, lambda *args, own=own, name=name: found.append(name) or own(*args))
     return found
@@ -47,7 +47,7 @@ def test_build_computes_only_what_a_new_run_changes(tmp_path, made, no_cards):
     for shift, method in enumerate(("one", "two")):
         make_run(tmp_path / "runs", method=method, shift=5 * shift, tasks=("spot",))
     leaderboard.build("runs")
-    first, tests = files(tmp_path / "leaderboards"), made.count("standing")
+    first, tests = files(tmp_path / "leaderboards"), made.count("compute_standings")
     assert made.count("values_of") == 2
     assert tests
     leaderboard.build("runs")
@@ -56,7 +56,7 @@ def test_build_computes_only_what_a_new_run_changes(tmp_path, made, no_cards):
     make_run(tmp_path / "runs", method="three", shift=10, tasks=("spot",))
     leaderboard.build("runs")
     assert made.count("values_of") == 3
-    assert made.count("standing") == tests + 1
+    assert made.count("compute_standings") == tests + 1
     kept = files(tmp_path / "leaderboards")
     for entry in result_cache.folder().iterdir():
         entry.unlink()
@@ -79,17 +79,17 @@ def test_hashed_code_is_all_code_that_computes(tmp_path, monkeypatch, names_rows
         finally:
             sys.settrace(former)
 
-    for module in (tables, site.site_pages, record, checking):
+    for module in (tables, chance_rows, site.site_pages, record, checking):
         monkeypatch.setattr(module, "cached", watched)
     for shift, method in enumerate(("one", "two")):
         make_run(tmp_path / "runs", method=method, shift=5 * shift)
         export.export(RunFolder.finished(str(tmp_path / "runs"), method), tmp_path / "leaderboards" / "records")
     leaderboard.build("nowhere")
-    assert len(ran) == 5
+    assert len(ran) == 6
     for code, functions in ran.items():
         # Lambdas read tables for others.
         named = {f.co_filename for f in functions if f.co_name not in ("<module>", "<lambda>")}
         computing = {Path(file).relative_to(PACKAGE) for file in named if file.startswith(f"{PACKAGE}/")}
         hashed = {file.relative_to(PACKAGE) for pattern in code for file in PACKAGE.glob(pattern)}
         assert computing
-        assert not computing - hashed - {Path("_fast_imports.py")}
+        assert not computing - hashed - {Path("_fast_imports.py"), Path("lazy_imports.py")}

@@ -17,7 +17,7 @@ def said():
     return []
 
 
-def test_a_run_becomes_a_record(tmp_path):
+def test_from_run_gives_record(tmp_path):
     run = make_run(tmp_path, seed=4, settings={"method.p": 0.6})
     (record,) = boards_collect.collect(tmp_path)
     assert (record.id, record.seed, record.settings, record.data) == (run.id, 4, "p=0.6", "")
@@ -34,7 +34,7 @@ def test_a_run_becomes_a_record(tmp_path):
     assert (record.published, record.version) == (False, 1)
 
 
-def test_features_count_where_the_run_computed_them(tmp_path):
+def test_from_run_counts_feature_seconds(tmp_path):
     run = make_run(tmp_path)
     costs = pd.read_csv(run.path / "costs.csv")
     for seconds, told in ((1.5, {"feature_seconds": 6.0}), (0.0, {})):
@@ -43,7 +43,7 @@ def test_features_count_where_the_run_computed_them(tmp_path):
         assert {name: value for name, value in record.costs.items() if name == "feature_seconds"} == told
 
 
-def test_unfinished_and_damaged_runs_are_left_out_with_one_sentence_each(tmp_path, said):
+def test_collect_names_unfinished_and_damaged_runs(tmp_path, said):
     make_run(tmp_path, "good")
     make_run(tmp_path, "half", done=False)
     (make_run(tmp_path, "torn").path / "summary.json").write_text('{"spot')
@@ -59,11 +59,11 @@ def test_unfinished_and_damaged_runs_are_left_out_with_one_sentence_each(tmp_pat
     assert "predictions.parquet" in said[4]
 
 
-def test_no_folder_no_runs(tmp_path):
+def test_collect_without_folder_gives_no_runs(tmp_path):
     assert boards_collect.collect(tmp_path / "runs") == collect_records(tmp_path / "records") == []
 
 
-def test_an_exported_run_is_the_same_record(tmp_path):
+def test_from_record_equals_from_run(tmp_path):
     run = make_run(tmp_path / "runs")
     export(run, tmp_path / "records")
     (mine,), (published,) = boards_collect.collect(tmp_path / "runs"), collect_records(tmp_path / "records")
@@ -75,7 +75,7 @@ def test_an_exported_run_is_the_same_record(tmp_path):
 
 
 @pytest.mark.parametrize(("number", "advice"), [(99, "install the mebench that wrote it"), (1, "export its run again")])
-def test_a_record_of_another_format_is_named(tmp_path, said, number, advice):
+def test_collect_records_names_record_of_other_format(tmp_path, said, number, advice):
     record = export(make_run(tmp_path / "runs"), tmp_path / "records")
     stored = json.loads((record / "record.json").read_text())
     (record / "record.json").write_text(json.dumps(stored | {"format": number}))
@@ -84,14 +84,14 @@ def test_a_record_of_another_format_is_named(tmp_path, said, number, advice):
     assert advice in said[0]
 
 
-def test_of_runs_that_predict_the_same_the_latest_counts(tmp_path):
+def test_unique_keeps_latest_of_equal_runs(tmp_path):
     for number in ("", ".2", ".10"):
         make_run(tmp_path, f"run-0123{number}", key="0123")
     make_run(tmp_path, "other", key="4567")
     assert [r.id for r in boards_collect.unique(boards_collect.collect(tmp_path))] == ["other", "run-0123.10"]
 
 
-def test_runs_and_records_stand_by_id_together(tmp_path):
+def test_unique_sorts_runs_and_records_by_id(tmp_path):
     for name in "ca":
         export(make_run(tmp_path / "runs", name, key=name), tmp_path / "records")
     make_run(tmp_path / "runs", "b", key="b")
@@ -103,7 +103,7 @@ def test_runs_and_records_stand_by_id_together(tmp_path):
     ]
 
 
-def test_of_two_runs_of_one_configuration_it_is_said_which_counts(tmp_path, said):
+def test_unique_names_run_that_counts(tmp_path, said):
     for number in ("", ".2"):
         make_run(tmp_path, f"run-0123{number}", key="0123")
     mine = boards_collect.collect(tmp_path)
@@ -114,7 +114,7 @@ def test_of_two_runs_of_one_configuration_it_is_said_which_counts(tmp_path, said
     assert said == ["run-0123.2 and run-0123 are runs of the same configuration, so only run-0123 counts"]
 
 
-def test_a_run_and_its_own_record_are_no_news(tmp_path, said):
+def test_unique_is_silent_on_run_and_own_record(tmp_path, said):
     export(make_run(tmp_path / "runs"), tmp_path / "records")
     boards_collect.unique(
         [*boards_collect.collect(tmp_path / "runs"), *collect_records(tmp_path / "records")], said.append
@@ -123,7 +123,7 @@ def test_a_run_and_its_own_record_are_no_news(tmp_path, said):
 
 
 @pytest.mark.parametrize("lost", ["method_plugin", "dataset_revision", "mebench"])
-def test_what_lacks_provenance_does_not_enter(tmp_path, said, lost):
+def test_collect_leaves_out_records_without_provenance(tmp_path, said, lost):
     run = make_run(tmp_path, "r")
     versions = run.read_json("versions.json")
     del versions[lost]
@@ -132,7 +132,7 @@ def test_what_lacks_provenance_does_not_enter(tmp_path, said, lost):
     assert said == [f"r is left out: the origin of its numbers is unknown, since it lacks version of {lost}"]
 
 
-def test_of_the_versions_of_a_record_the_latest_counts(tmp_path):
+def test_collect_records_keeps_latest_version(tmp_path):
     run = make_run(tmp_path / "runs", "r")
     export(run, tmp_path / "records")
     run.write_json("versions.json", run.read_json("versions.json") | {"torch": "9"})
@@ -142,7 +142,7 @@ def test_of_the_versions_of_a_record_the_latest_counts(tmp_path):
 
 
 @pytest.mark.parametrize("change", [{"wrong_every": 2}, {"shift": 3}])
-def test_results_are_no_part_of_the_identity(tmp_path, change):
+def test_identity_ignores_results(tmp_path, change):
     make_run(tmp_path, "a", seed=0)
     make_run(tmp_path, "b", seed=1, **change)
     a, b = boards_collect.collect(tmp_path)
@@ -152,14 +152,14 @@ def test_results_are_no_part_of_the_identity(tmp_path, change):
 @pytest.mark.parametrize(
     "change", [{"settings": {"method.p": 0.6}}, {"subjects": 5}, {"kinds": ("micro", "macro")}, {"selects": True}]
 )
-def test_everything_but_the_seed_is_part_of_the_identity(tmp_path, change):
+def test_identity_has_everything_but_seed(tmp_path, change):
     make_run(tmp_path, "a")
     make_run(tmp_path, "b", **change)
     a, b = boards_collect.collect(tmp_path)
     assert a.identity != b.identity
 
 
-def test_a_key_of_somebody_else_hides_nobody(tmp_path, said):
+def test_unique_keeps_runs_with_copied_key(tmp_path, said):
     """A stranger's record says the key of a run, under a later id, with settings of its own or with other answers."""
     make_run(tmp_path / "runs", "mine", key="0123")
     for name, how in (("nine", {"settings": {"method.p": 0.9}}), ("zeal", {"shift": 100})):
@@ -169,7 +169,7 @@ def test_a_key_of_somebody_else_hides_nobody(tmp_path, said):
     assert said == []
 
 
-def test_a_record_under_the_id_of_a_run_does_not_stand_for_it(tmp_path, said):
+def test_unique_prefers_run_to_record_of_its_id(tmp_path, said):
     make_run(tmp_path / "runs", "mine", key="0123")
     export(make_run(tmp_path / "others", "mine", key="0123", shift=100), tmp_path / "records")
     found = [*collect_records(tmp_path / "records"), *boards_collect.collect(tmp_path / "runs")]
@@ -177,7 +177,7 @@ def test_a_record_under_the_id_of_a_run_does_not_stand_for_it(tmp_path, said):
     assert said == [f"record mine is left out: it differs from the run of this id in {tmp_path / 'runs'}"]
 
 
-def test_a_later_version_with_other_answers_is_left_out(tmp_path, said):
+def test_collect_records_leaves_out_version_of_other_answers(tmp_path, said):
     export(make_run(tmp_path / "runs", "r"), tmp_path / "records")
     export(make_run(tmp_path / "others", "r", shift=5), tmp_path / "records")
     (record,) = collect_records(tmp_path / "records", said.append)
@@ -185,7 +185,7 @@ def test_a_later_version_with_other_answers_is_left_out(tmp_path, said):
     assert said[0].startswith("left out: record r~v2 is refused: key is not that of r, which it supersedes")
 
 
-def test_what_follows_a_version_that_is_left_out_is_left_out_too(tmp_path, said):
+def test_collect_records_leaves_out_followers(tmp_path, said):
     records = tmp_path / "records"
     export(make_run(tmp_path / "runs", "r"), records)
     export(other := make_run(tmp_path / "others", "r", shift=5), records)

@@ -22,7 +22,7 @@ def files(folder):
     return {str(f.relative_to(folder)): f.read_bytes() for f in folder.rglob("*") if f.is_file()}
 
 
-def test_committed_records_rebuild_the_tables_without_the_runs(tmp_path, capsys):
+def test_build_makes_tables_from_records_alone(tmp_path, capsys):
     for method, seed in (("one", 0), ("one", 1), ("two", 0)):
         run = make_run(tmp_path / "runs", method=method, seed=seed)
         boards_export.export(run, tmp_path / "leaderboards" / "records", scored_again=False)
@@ -34,7 +34,7 @@ def test_committed_records_rebuild_the_tables_without_the_runs(tmp_path, capsys)
     assert "3 tables from 3 runs" in capsys.readouterr().out
 
 
-def test_json_on_standard_output_stands_alone(tmp_path, capsys):
+def test_build_json_is_alone_on_standard_output(tmp_path, capsys):
     make_run(tmp_path / "runs")
     make_run(tmp_path / "runs", "half", done=False)
     leaderboard.build("runs", json="-")
@@ -43,13 +43,13 @@ def test_json_on_standard_output_stands_alone(tmp_path, capsys):
     assert "half is not finished" in captured.err
 
 
-def test_nothing_to_compare_is_said(tmp_path):
+def test_across_says_if_nothing_compares(tmp_path):
     with pytest.raises(RunError, match="no finished run in runs and no record in leaderboards/records"):
         leaderboard.build("runs")
     assert not (tmp_path / "leaderboards").exists()
 
 
-def test_without_a_run_the_published_results_are_still_built(tmp_path, capsys):
+def test_build_without_runs_shows_published_values(tmp_path, capsys):
     make_run(tmp_path / "runs", "half", done=False)
     (tmp_path / "leaderboards").mkdir()
     shutil.copy(PUBLISHED, tmp_path / "leaderboards")
@@ -63,7 +63,7 @@ def test_without_a_run_the_published_results_are_still_built(tmp_path, capsys):
     assert "liong2023mean" in (tmp_path / "leaderboards" / "site" / "published.html").read_text()
 
 
-def test_a_folder_of_runs_that_is_not_there_is_said(tmp_path, capsys):
+def test_build_names_missing_folder_of_runs(tmp_path, capsys):
     leaderboard.export(make_run(tmp_path / "runs", tasks=("recognize",)).id, "runs")
     leaderboard.build("rnus", site=False)
     captured = capsys.readouterr()
@@ -73,7 +73,7 @@ def test_a_folder_of_runs_that_is_not_there_is_said(tmp_path, capsys):
     assert "there is no folder" not in capsys.readouterr().err
 
 
-def test_building_again_gives_the_same_files(tmp_path):
+def test_build_again_gives_same_files(tmp_path):
     make_run(tmp_path / "runs", kinds=("micro", "macro"))
     make_run(tmp_path / "runs", method="two", shift=5, members=("a", "b"))
     (tmp_path / "leaderboards").mkdir()
@@ -86,13 +86,13 @@ def test_building_again_gives_the_same_files(tmp_path):
     assert "tables.md" in once
 
 
-def test_without_the_site_there_are_tables_only(tmp_path):
+def test_build_without_site_writes_tables(tmp_path):
     make_run(tmp_path / "runs")
     leaderboard.build("runs", site=False)
     assert not (tmp_path / "leaderboards" / "site").exists()
 
 
-def test_a_run_that_cannot_be_shown_is_named_and_the_rest_is_built(tmp_path, capsys):
+def test_build_names_run_that_cannot_be_shown(tmp_path, capsys):
     """Short clips stand beside; one run's folds do not say who validated, which its page shows."""
     make_run(tmp_path / "runs", "short", one_per_video=True, tasks=("spot",))
     broken = make_run(tmp_path / "runs", "without_folds", seed=1)
@@ -107,7 +107,7 @@ def test_a_run_that_cannot_be_shown_is_named_and_the_rest_is_built(tmp_path, cap
     assert not any(b"without_folds" in text for text in written.values())
 
 
-def test_a_folder_of_somebody_else_is_not_overwritten(tmp_path):
+def test_build_keeps_foreign_site_folder(tmp_path):
     make_run(tmp_path / "runs")
     (tmp_path / "leaderboards" / "site").mkdir(parents=True)
     (tmp_path / "leaderboards" / "site" / "index.html").write_text("my own")
@@ -116,7 +116,7 @@ def test_a_folder_of_somebody_else_is_not_overwritten(tmp_path):
     assert (tmp_path / "leaderboards" / "site" / "index.html").read_text() == "my own"
 
 
-def test_records_are_merged_and_refused_ones_are_told(tmp_path, capsys):
+def test_merge_command_reports_refused_records(tmp_path, capsys):
     good = make_run(tmp_path / "runs", "good", tasks=("recognize",))
     bad = make_run(tmp_path / "runs", "bad", seed=1, tasks=("recognize",))
     for run in (good, bad):
@@ -142,7 +142,7 @@ def test_records_are_merged_and_refused_ones_are_told(tmp_path, capsys):
     assert "record good is refused: FileExistsError: File exists: file" in capsys.readouterr().err
 
 
-def test_export_takes_an_id_or_a_folder_and_names_what_it_does_not_know(tmp_path, monkeypatch):
+def test_export_command_takes_id_or_folder(tmp_path, monkeypatch):
     run = make_run(tmp_path / "elsewhere", "spotter-1", tasks=("recognize",))
     leaderboard.export("elsewhere/spotter-1", "runs", "records")
     assert (tmp_path / "records" / "spotter-1" / "record.json").is_file()
@@ -153,7 +153,7 @@ def test_export_takes_an_id_or_a_folder_and_names_what_it_does_not_know(tmp_path
         leaderboard.export("spotter-2", str(tmp_path / "elsewhere"), "records")
 
 
-def test_records_may_lie_elsewhere_than_tables(tmp_path, capsys):
+def test_build_takes_records_from_other_folder(tmp_path, capsys):
     leaderboard.export(make_run(tmp_path / "runs", method="one", tasks=("recognize",)).id, "runs", "theirs")
     shutil.rmtree(tmp_path / "runs")
     leaderboard.build("runs", "tables", records_in="theirs", site=False)
@@ -163,7 +163,7 @@ def test_records_may_lie_elsewhere_than_tables(tmp_path, capsys):
         leaderboard.build("runs", "tables", records_in="nowhere")
 
 
-def test_a_score_that_is_unknown_here_has_its_own_name(tmp_path, capsys):
+def test_build_shows_unknown_score_by_name(tmp_path, capsys):
     newer = make_run(tmp_path / "runs", "newer")
     summary = newer.read_json("summary.json")
     summary["recognition"]["scores"]["uf2"] = summary["recognition"]["scores"]["uf1"]

@@ -15,7 +15,7 @@ RECORDS = sorted(Path(__file__).parents[2].glob("leaderboards/records/*/record.j
 
 
 @pytest.mark.parametrize("file", RECORDS, ids=[file.parent.name for file in RECORDS])
-def test_a_committed_record_is_what_was_exported(file):
+def test_committed_record_has_exported_hashes(file):
     """Each file has the hash that was taken when the record was scored again and merged."""
     stored = integrity.check_hashes(RunFolder(file.parent))
     assert set(stored["files"]) | {"record.json"} == {one.name for one in file.parent.iterdir()}
@@ -26,7 +26,7 @@ SCORED = RECORDS if NIGHTLY else RECORDS[::24]
 
 
 @pytest.mark.parametrize("file", SCORED, ids=[file.parent.name for file in SCORED])
-def test_a_committed_record_scores_to_what_it_says(file):
+def test_committed_record_scores_as_stored(file):
     if json.loads(file.read_text())["format"] < FORMAT:
         pytest.skip(f"of an older format than {FORMAT}: it enters no table until its run is exported again")
     record = RunFolder(file.parent)
@@ -45,7 +45,7 @@ def rows_of(text, heading):
     return [dict(zip(head, row, strict=True)) for row in rows]
 
 
-def test_readme_says_of_selection_what_the_tables_say():
+def test_readme_agrees_with_table_of_selection():
     told = rows_of((ROOT / "README.md").read_text(), "## What selection is worth")
     tables = rows_of((ROOT / "leaderboards/tables.md").read_text(), "## What selection is worth")
     there = {row["method"].partition(" ")[0]: row for row in tables if row["dataset"] == "megc2019_flow"}
@@ -62,7 +62,7 @@ SCORE = re.compile(r"([+-]?0?\.\d{3,4})(?:\*\*)?(?:<br>| )\[([+-]?0?\.\d{3,4}), 
 """A score with its interval, as tables and texts print it."""
 
 
-def test_each_score_with_an_interval_in_readme_and_docs_is_of_a_committed_record():
+def test_scores_in_docs_are_of_committed_records():
     """Of a run, of rescored files or of their tables; on the page of features stand measurements of benchmarks."""
 
     def noted(content):
@@ -89,7 +89,7 @@ def test_each_score_with_an_interval_in_readme_and_docs_is_of_a_committed_record
     assert {one for one in told if one[1] not in there} == set()
 
 
-def test_readme_says_of_spotting_what_lgsnet_s_files_score_to():
+def test_readme_agrees_with_scores_of_lgsnet():
     """The table below the one of recognition: each rule's F1, and what those gain that look at the tested people."""
     told = rows_of((ROOT / "README.md").read_text(), "The same holds in spotting")
     (scored,) = json.loads((ROOT / "leaderboards/rescored/lgsnet_cas_me2.json").read_text())["sets"]
@@ -115,7 +115,7 @@ def test_readme_says_of_spotting_what_lgsnet_s_files_score_to():
         assert f"lifts the F1 of LGSNet on CAS(ME)² {lifted}" in " ".join((ROOT / page).read_text().split())
 
 
-def test_a_value_published_beside_what_selection_is_worth_is_that_of_the_composite():
+def test_selection_gains_quote_value_of_composite():
     """Others print values of one method on each of its databases, some of them under the wrong name."""
     printed = [row for row in read(ROOT / "leaderboards/published.csv") if row.source.startswith("wang2023htnet ")]
     of_all = [row for row in printed if row.dataset == "megc2019" and row.metric == "uf1" and not row.member]
@@ -135,7 +135,7 @@ def test_a_value_published_beside_what_selection_is_worth_is_that_of_the_composi
     assert told == {id_: f"{whole[names[id_]].value:.4f}" for id_ in told}
 
 
-def test_readme_is_right_that_a_linear_layer_cannot_be_told_from_the_networks():
+def test_readme_agrees_with_group_of_linear_layer():
     board = json.loads((ROOT / "leaderboards/recognition-megc2019_flow-loso.json").read_text())
     honest = [
         row for row in board["parts"][0]["rows"] if row["selection"] != "test" and row["provenance"] == "measured"
@@ -145,7 +145,7 @@ def test_readme_is_right_that_a_linear_layer_cannot_be_told_from_the_networks():
     assert all(linear & set(row["group"]) for row in honest)
 
 
-def test_the_card_of_a_dataset_says_what_the_names_of_its_clips_are_worth():
+def test_dataset_cards_agree_with_names_rows():
     told = 0
     for file in ROOT.glob("leaderboards/recognition-*-loso.json"):
         table = json.loads(file.read_text())

@@ -42,14 +42,14 @@ SYNTHETIC = "lbp_chi2-synthetic-loso-seed0-4b7fda15"
         ["method=majority", "dataset=megc2019_flow"],
     ],
 )
-def test_a_dataset_tells_the_truth_that_the_records_of_the_repository_have(words):
+def test_truth_of_plan_equals_truth_of_committed_records(words):
     maps = [f"dataset.root={flow_maps()}"] if "dataset=megc2019_flow" in words else []
     data, truth = disagreements.truth_of_plan(make_plan(resolve([*words, *maps])))
     assert Registry.read(BOARD).truths[data] == truth
     events.write_script.cache_clear()  # of a board, 50 MB
 
 
-def test_all_records_of_the_repository_are_registered_and_nothing_is_said_of_one():
+def test_with_doubts_finds_none_in_committed_records():
     """What leaves one out is in `test_committed`: each passes its check and lacks nothing."""
     registry = Registry.read(BOARD)
     records = [from_record(RunFolder(file.parent)) for file in BOARD.glob("records/*/record.json")]
@@ -68,7 +68,7 @@ def said(board):
     return record.doubt
 
 
-def test_the_first_merged_record_says_the_truth_until_a_copy_of_the_dataset_does(board, capsys):
+def test_merge_registers_truth_until_known_does(board, capsys):
     (outcome,) = merge(find_records(board.parent / "sent"), board / "records")
     ((data, truth),) = Registry.read(board).truths.items()
     assert (outcome.doubt, said(board)) == ("", "")
@@ -81,14 +81,14 @@ def test_the_first_merged_record_says_the_truth_until_a_copy_of_the_dataset_does
     assert said(board) == ""
 
 
-def test_a_record_of_unknown_truth_that_nobody_took_in_says_so_on_its_own_row(board):
+def test_with_doubts_marks_record_of_unknown_truth(board):
     shutil.copytree(board.parent / "sent" / SYNTHETIC, board / "records" / SYNTHETIC)
     assert said(board) == "the annotations of synthetic under loso; spot are unknown here"
     merge(find_records(board / "records"), board / "records")
     assert said(board) == ""
 
 
-def test_two_merges_at_once_lose_no_entry(tmp_path, monkeypatch):
+def test_registry_keeps_entries_of_two_merges(tmp_path, monkeypatch):
     for name in ("one", "two"):
         boards_export.export(make_run(tmp_path / "runs", name, method=name), tmp_path / name, scored_again=False)
     slow = accept.collect_records

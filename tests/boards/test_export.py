@@ -26,7 +26,7 @@ export = partial(boards_export.export, scored_again=False)
         {"tasks": ("spot",)},
     ],
 )
-def test_a_record_scores_as_its_run(tmp_path, kind_of_run):
+def test_export_scores_as_its_run(tmp_path, kind_of_run):
     run = make_run(tmp_path / "runs", seed=3, **kind_of_run)
     record = RunFolder(export(run, tmp_path / "records"))
     summary = run.read_json("summary.json")
@@ -35,7 +35,7 @@ def test_a_record_scores_as_its_run(tmp_path, kind_of_run):
     assert found == record.read_json("record.json")["summary"]
 
 
-def test_a_record_keeps_the_distractors_that_its_mistakes_are_told_by(tmp_path):
+def test_export_keeps_distractors(tmp_path):
     run = make_run(tmp_path / "runs", shift=100, tasks=("spot",))
     before = export(run, tmp_path / "records")
     spotted = run.read_table("predictions.parquet")[["video", "kind", "onset", "offset"]]
@@ -48,7 +48,7 @@ def test_a_record_keeps_the_distractors_that_its_mistakes_are_told_by(tmp_path):
     assert "blink" in record.summary["mistakes"]["micro"]["gain"]
 
 
-def test_a_record_keeps_who_goes_by_several_ids(tmp_path):
+def test_export_keeps_persons_with_several_ids(tmp_path):
     run = make_run(tmp_path / "runs", subjects=6, members=("hs", "vis"), tasks=("recognize",))
     videos = run.read_table("videos.parquet")
     numbers = videos["subject"].str.rpartition("/")[2].astype(int) // 2
@@ -75,7 +75,7 @@ def test_a_record_keeps_who_goes_by_several_ids(tmp_path):
     assert any("the 6 subjects are 3 people" in remark for remark in record.summary["remarks"])
 
 
-def test_a_record_keeps_the_intensities_by_which_misses_are_told(tmp_path):
+def test_export_keeps_intensities(tmp_path):
     run = make_run(tmp_path / "runs", shift=100, tasks=("spot",))
     before = export(run, tmp_path / "records")
     truths = run.read_table("truth.parquet")
@@ -90,14 +90,14 @@ def test_a_record_keeps_the_intensities_by_which_misses_are_told(tmp_path):
     assert "missed_by_intensity" in record.summary["mistakes"]["micro"]
 
 
-def test_a_record_that_was_changed_scores_otherwise(tmp_path):
+def test_rescore_differs_for_changed_record(tmp_path):
     record = export(make_run(tmp_path / "runs"), tmp_path / "records")
     predictions = pd.read_parquet(record / "predictions.parquet")
     predictions.assign(offset=predictions["offset"] + 40).to_parquet(record / "predictions.parquet")
     assert rescore(RunFolder(record)) != json.loads((record / "record.json").read_text())["summary"]
 
 
-def test_what_others_would_refuse_is_not_written(tmp_path):
+def test_export_withholds_record_that_is_refused(tmp_path):
     run = make_run(tmp_path / "runs")
     summary = run.read_json("summary.json")
     summary["spotting"]["micro"]["tp"] += 1  # as of a mebench that counted otherwise
@@ -109,7 +109,7 @@ def test_what_others_would_refuse_is_not_written(tmp_path):
     assert not any((tmp_path / "records").iterdir())
 
 
-def test_a_record_holds_no_trace_of_the_machine_and_nothing_large(tmp_path):
+def test_export_has_no_trace_of_machine(tmp_path):
     run = make_run(tmp_path / "runs")
     record = export(run, tmp_path / "records")
     names = {"record.json", "folds.json", "videos.parquet", "truth.parquet", "predictions.parquet", "clips.parquet"}
@@ -126,7 +126,7 @@ def test_a_record_holds_no_trace_of_the_machine_and_nothing_large(tmp_path):
     assert folds == run.read_json("folds.json")["folds"]
 
 
-def test_exporting_again_changes_nothing(tmp_path):
+def test_export_again_changes_nothing(tmp_path):
     run = make_run(tmp_path / "runs")
     first = {f.name: f.read_bytes() for f in export(run, tmp_path / "records").iterdir()}
     again = {f.name: f.read_bytes() for f in export(run, tmp_path / "records").iterdir()}
@@ -134,7 +134,7 @@ def test_exporting_again_changes_nothing(tmp_path):
     assert [path.name for path in (tmp_path / "records").iterdir()] == [run.id]
 
 
-def test_a_record_is_superseded_and_never_edited(tmp_path):
+def test_export_supersedes_changed_record(tmp_path):
     run = make_run(tmp_path / "runs", "r")
     first = export(run, tmp_path / "records")
     before = {f.name: f.read_bytes() for f in first.iterdir()}
@@ -147,14 +147,14 @@ def test_a_record_is_superseded_and_never_edited(tmp_path):
     assert export(run, tmp_path / "records") == second
 
 
-def test_a_damaged_record_is_not_exported_over(tmp_path):
+def test_export_keeps_damaged_record(tmp_path):
     run = make_run(tmp_path / "runs")
     (export(run, tmp_path / "records") / "notes.txt").touch()
     with pytest.raises(RunError, match=r"notes\.txt does not belong in a record"):
         export(run, tmp_path / "records")
 
 
-def test_the_audit_goes_along_without_folders(tmp_path):
+def test_export_has_audit_without_folders(tmp_path):
     run = make_run(tmp_path / "runs")
     values = [{"name": "parameters", "saw": "nobody", "value": {"model": "/home/ann/face.dat"}}]
     run.write_json("audit.json", {"selection": "test", "transductive": "none", "values": values})
@@ -163,14 +163,14 @@ def test_the_audit_goes_along_without_folders(tmp_path):
     assert from_record(RunFolder(record)).selection == "test"
 
 
-def test_an_unfinished_run_is_not_published(tmp_path):
+def test_export_refuses_unfinished_run(tmp_path):
     run = make_run(tmp_path / "runs", done=False)
     with pytest.raises(RunError, match=f"mebench resume {run.path}"):
         boards_export.export(run, tmp_path / "records")
     assert not (tmp_path / "records").exists()
 
 
-def test_a_run_on_a_stand_in_says_so_from_its_summary_to_the_board(mebench, tmp_path, monkeypatch):
+def test_stand_in_is_named_from_summary_to_board(mebench, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_empty_tree("cas_me2", tmp_path / "drawn")
     words = ["method=random", "method.draws=2", "dataset=cas_me2", f"dataset.root={tmp_path / 'drawn'}"]

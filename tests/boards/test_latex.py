@@ -29,7 +29,7 @@ def text(source):
     return "\n".join(line for line in source.splitlines() if not line.startswith("%"))
 
 
-def test_above_a_table_stands_where_its_rows_come_from(source):
+def test_latex_comments_name_origin_of_rows(source):
     comments = "\n".join(line for line in source.partition("\\begin{table}")[0].splitlines() if line.startswith("% "))
     for words in (
         "convention strict",
@@ -44,12 +44,12 @@ def test_above_a_table_stands_where_its_rows_come_from(source):
     assert "fit seconds 8, predict seconds 1" in comments
 
 
-def test_the_caption_names_the_rules_and_a_row_chosen_on_test_subjects_says_so(text):
+def test_latex_caption_names_rules(text):
     assert "All: convention strict, selection test, transductive none." in text
     assert text.count("b, selected on test subjects & 1 &") == 3
 
 
-def test_every_row_has_as_many_cells_as_its_tabular(text):
+def test_latex_rows_fit_tabular(text):
     for columns, body in re.findall(r"\\begin\{tabular\}\{(\w+)\}(.*?)\\end\{tabular\}", text, re.DOTALL):
         rows = [line for line in body.splitlines() if line.endswith("\\\\") and "multicolumn" not in line]
         rows = [row for row in rows if "superscript{\\dag}: with" not in row]
@@ -57,24 +57,24 @@ def test_every_row_has_as_many_cells_as_its_tabular(text):
         assert all(len(re.findall(r"(?<!\\)&", row)) == len(columns) - 1 for row in rows)
 
 
-def test_every_environment_and_brace_is_closed(text):
+def test_latex_closes_environments_and_braces(text):
     for name in ("table", "tabular"):
         assert text.count(f"\\begin{{{name}}}") == text.count(f"\\end{{{name}}}") > 0
     bare = re.sub(r"\\[{}]", "", text)
     assert bare.count("{") == bare.count("}")
 
 
-def test_a_name_is_printed_as_it_stands(text):
+def test_latex_prints_names_unchanged(text):
     assert r"a\_b \& 95 \% \{x\} \$y\$ \textbackslash{}end\{tabular\} \#1" in text
 
 
-def test_published_rows_stand_below_a_rule_and_are_cited(text):
+def test_latex_cites_published_rows_below_rule(text):
     _, _, below = text.partition("Published by others, not measured here")
     assert r"\cite{liong2023mean}" in below
     assert r"0.1180\textsuperscript{\dag}" not in text.partition("micro")[0]
 
 
-def test_a_published_row_stands_there_if_it_has_any_of_the_columns(tmp_path):
+def test_latex_has_published_row_of_any_column(tmp_path):
     make_run(tmp_path, "one", dataset="casme2")
     found = [
         with_published(table, published.read(PUBLISHED), [])
@@ -91,7 +91,7 @@ def test_a_published_row_stands_there_if_it_has_any_of_the_columns(tmp_path):
 
 
 @given(st.text())
-def test_no_character_of_latex_survives_unescaped(words):
+def test_latex_escapes_all_characters(words):
     found = escape(words)
     for command in (
         "textbackslash",

@@ -25,7 +25,7 @@ def beside(tmp_path, published, **run):
     }
 
 
-def test_published_values_stand_beside_their_dataset_task_and_part(tmp_path, published):
+def test_with_published_adds_values_to_their_part(tmp_path, published):
     tables = beside(tmp_path, published, dataset="casme2")
     spotting = tables["spotting"]["micro"].published
     mean = next(line for line in spotting if line.method == "MEAN" and line.table == "Table 5")
@@ -41,7 +41,7 @@ def test_published_values_stand_beside_their_dataset_task_and_part(tmp_path, pub
     assert analysis.caveats == {"uf1": ("impossible",)}
 
 
-def test_an_alias_brings_them_beside_the_same_clips_under_another_name(tmp_path, published):
+def test_with_published_follows_aliases(tmp_path, published):
     parts = beside(tmp_path, published, dataset="megc2019_flow", tasks=("recognize",), members=("a", "b"))[
         "recognition"
     ]
@@ -49,20 +49,20 @@ def test_an_alias_brings_them_beside_the_same_clips_under_another_name(tmp_path,
     assert {line.member for line in parts["members"].published} == {"smic_hs", "casme2", "samm"}
 
 
-def test_other_datasets_have_none(tmp_path, published):
+def test_with_published_adds_nothing_to_other_datasets(tmp_path, published):
     tables = beside(tmp_path, published, dataset="drawn")
     assert all(part.published == () for parts in tables.values() for part in parts.values())
 
 
-def test_every_value_stands_in_one_line_with_the_printed_digits(published):
+def test_published_lines_keep_printed_digits(published):
     parts = grouped(published, lambda row: (row.source, row.task, row.dataset, row.part, row.kind))
     assert len(parts) > 100
     for mine in parts.values():
-        found = [value for line in published_tables.lines(mine) for value in line.values.values()]
+        found = [value for line in published_tables.published_lines(mine) for value in line.values.values()]
         assert sorted(found) == sorted(f"{row.value:.{row.digits}f}" for row in mine)
 
 
-def test_they_come_after_the_measured_rows_and_are_never_sorted_among_them(tmp_path, published):
+def test_markdown_has_published_below_measured(tmp_path, published):
     make_run(tmp_path, dataset="casme2", shift=4)
     (table,) = [t for t in boards_build.build(boards_collect.collect(tmp_path)) if t.task == "spotting"]
     text = as_csv(with_published(table, published, []))
@@ -72,7 +72,7 @@ def test_they_come_after_the_measured_rows_and_are_never_sorted_among_them(tmp_p
     assert set(provenance[first:]) == {"published"}
 
 
-def test_a_damaged_file_of_aliases_is_named(tmp_path):
+def test_read_aliases_names_damaged_file(tmp_path):
     assert read_aliases(tmp_path / "none.yaml") == []
     (tmp_path / "beside.yaml").write_text("- published: {dataset: a}\n")
     with pytest.raises(DataError, match=r"beside\.yaml cannot be read"):

@@ -20,7 +20,7 @@ HOW = ("runs=runs", "tracking=off", "workers=1", "bootstrap=20")
 
 
 @pytest.mark.processes
-def test_a_new_record_takes_the_place_of_the_former_and_a_finished_run_stands(mebench, tmp_path, monkeypatch):
+def test_renew_replaces_record_and_reuses_finished_run(mebench, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert mebench("run", *RUN, *HOW)[0] == 0
     assert mebench("leaderboard", "export", "random", "--out", "board/records")[0] == 0
@@ -50,7 +50,7 @@ def test_a_new_record_takes_the_place_of_the_former_and_a_finished_run_stands(me
     assert times == {file: file.stat().st_mtime_ns for file in Path("runs").glob("*/folds/*/*")}
 
 
-def test_what_cannot_be_made_again_stays_and_is_said_in_a_sentence(mebench, tmp_path, monkeypatch):
+def test_renew_keeps_record_that_cannot_be_made(mebench, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (own,) = RECORDS.glob("logistic-megc2019_flow-loso-seed0-bb*")
     shutil.copytree(own, tmp_path / "records" / own.name)
@@ -66,7 +66,7 @@ def test_what_cannot_be_made_again_stays_and_is_said_in_a_sentence(mebench, tmp_
     assert "Traceback" not in told
 
 
-def test_the_settings_of_each_committed_record_can_be_given_again():
+def test_words_of_restore_settings_of_committed_records():
     """Whatever today's defaults are."""
     told = 0
     files = sorted(RECORDS.glob("*/record.json"))
@@ -79,7 +79,7 @@ def test_the_settings_of_each_committed_record_can_be_given_again():
     assert told > (50 if NIGHTLY else 12)
 
 
-def test_a_folder_of_records_that_is_not_there_is_one_sentence(mebench, tmp_path):
+def test_renew_names_missing_folder(mebench, tmp_path):
     code, _, err = mebench("leaderboard", "renew", "--out", tmp_path / "none")
     assert code == 3
     assert f"there is no folder of records {tmp_path / 'none'}: name it with --out" in err

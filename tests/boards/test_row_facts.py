@@ -15,9 +15,14 @@ from mebench.boards import (
     latex,
     markdown,
     row_facts,
+    sweep_scores,
     table_files,
 )
 from mebench.config import registry
+from mebench.records import schema
+from mebench.records.costs import COSTS, Cost
+from mebench.reports import report
+from mebench.runs import current_summary
 from mebench.terminal import console
 from tests.helpers.run_folders import make_run
 
@@ -33,7 +38,41 @@ def page_of(tables, records):
     return next(text for path, text in Site(tables, records, []).pages() if path == f"tables/{tables[0].name}.html")
 
 
-def test_a_new_column_is_an_entry_that_all_five_outputs_show(monkeypatch, tmp_path):
+@pytest.fixture
+def energy(monkeypatch):
+    """A cost that no run has yet: one entry of the catalogue."""
+    added = Cost(name="energy_joules", head="energy", unit="J", words="of electricity", column="fit_seconds")
+    monkeypatch.setitem(COSTS, added.name, added)
+    return added
+
+
+def test_cost_in_catalogue_is_in_every_output(energy, tmp_path):
+    run = make_run(tmp_path, tasks=("recognize",))
+    records = boards_collect.collect(tmp_path)
+    (table,) = boards_build.build(records)
+    joules = records[0].costs["energy_joules"]
+    written = energy.write(joules)
+
+    lines = markdown([table]).splitlines()
+    heads, _, cells = next(lines[n : n + 3] for n, line in enumerate(lines) if "| energy, J |" in line)
+    assert dict(zip(heads.split(" | "), cells.split(" | ")))["energy, J"] == written
+    (row,) = csv.DictReader(io.StringIO(as_csv(table)))
+    assert float(row["energy_joules"]) == pytest.approx(joules)
+    assert table.plain()["parts"][0]["rows"][0]["costs"]["energy_joules"] == joules
+    assert f"energy joules {joules:g}" in latex(table)
+    page = page_of([table], records)
+    assert '<th class="num" scope="col" data-column="more">energy, J</th>' in page
+    assert ("of electricity", f"{written} J") in report.facts_of(records[0], None)["costs"]
+
+    swept = sweep_scores.sweep_table(sweep_scores.sweep_rows([({}, run, current_summary(run))]))
+    assert "energy, J" in [column.head for column in swept.columns]
+
+
+def test_cost_in_catalogue_may_be_in_a_record(energy):
+    assert set(schema.form_of_costs()) == set(COSTS)
+
+
+def test_fact_in_catalogue_is_in_every_output(monkeypatch, tmp_path):
     tested = row_facts.Fact(
         "folds", "folds tested", read=lambda record: len(record.about["folds"]), meaning="how many were tested"
     )
@@ -64,7 +103,7 @@ def test_a_new_column_is_an_entry_that_all_five_outputs_show(monkeypatch, tmp_pa
     assert f"<td>{number}</td>" in page
 
 
-def test_a_column_with_a_mark_is_said_beside_the_name_where_there_is_no_room_for_it(monkeypatch, tmp_path):
+def test_fact_with_mark_follows_name(monkeypatch, tmp_path):
     odd = row_facts.Fact("odd", read=lambda record: "because", mark="an odd one", meaning="it is odd")
     monkeypatch.setattr(row_facts, "FACTS", (*row_facts.FACTS, odd))
     make_run(tmp_path, tasks=("recognize",))
@@ -75,7 +114,7 @@ def test_a_column_with_a_mark_is_said_beside_the_name_where_there_is_no_room_for
     assert next(csv.DictReader(io.StringIO(as_csv(table))))["odd"] == "because"
 
 
-def test_what_authors_publish_is_what_the_cards_say_and_stands_in_every_board(tmp_path):
+def test_openness_agrees_with_cards(tmp_path):
     """An address, and every claim that an epoch is chosen on the tested person, must be in the card, too."""
     told = {id_: info.section("openness") for id_, info in registry.plugins("method").items()}
     for id_, facts in told.items():

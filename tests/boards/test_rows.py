@@ -17,7 +17,7 @@ from mebench.number_format import digits
         (["", "p=0.3"], ["", "p=0.3"]),
     ],
 )
-def test_settings_that_all_rows_of_a_method_share_tell_nothing(settings, own):
+def test_distinguishing_settings_omit_shared_ones(settings, own):
     rows = [row("strain", words) for words in settings] + [row("another", "flow=tvl1")]
     assert [distinguishing_settings(one, rows) for one in rows] == [*own, ""]
 
@@ -27,7 +27,7 @@ def row(method, settings, **more):
 
 
 @pytest.mark.parametrize("what", [{"member": "samm"}, {"measured": False}])
-def test_neither_parts_of_a_composite_nor_levels_of_chance_are_told_apart(what):
+def test_distinguishing_settings_omit_members_and_chance(what):
     rows = [row("strain", "p=0.3", **what), row("strain", "", **what)]
     assert [distinguishing_settings(one, rows) for one in rows] == ["", ""]
 
@@ -35,11 +35,11 @@ def test_neither_parts_of_a_composite_nor_levels_of_chance_are_told_apart(what):
 @pytest.mark.parametrize(
     ("value", "text"), [(9.999, "9.999"), (10.0, "10.0"), (10.26, "10.3"), (-9.5, "-9.500"), (-10.5, "-10.5")]
 )
-def test_from_ten_on_one_digit_is_enough(value, text):
+def test_digits_keeps_one_from_ten_on(value, text):
     assert digits(value) == text
 
 
-def test_what_all_measured_rows_share_is_said_once_for_the_table():
+def test_common_has_what_measured_rows_share():
     def row(measured=True, **changes):
         versions = {"torch": "2.13.0", "python": changes.pop("python", "3.11")}
         stated = {"convention": "strict", "selection": "last", "transductive": "", "remark": ""} | changes

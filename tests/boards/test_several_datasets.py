@@ -38,7 +38,7 @@ def board(tmp_path_factory):
     return runs
 
 
-def test_each_person_counts_once_and_the_figures_are_those_of_scipy(board):
+def test_pairs_of_counts_each_person_once(board):
     records = collect.collect(board)
     tables = build.build(records)
     (found,) = several_datasets.pairs_of(tables, records)
@@ -57,12 +57,12 @@ def test_each_person_counts_once_and_the_figures_are_those_of_scipy(board):
     assert found["p"] == found["p_holm"] == pytest.approx(2 * p, rel=1e-6)
 
 
-def test_on_one_dataset_alone_nothing_is_compared(board):
+def test_pairs_of_needs_two_datasets(board):
     records = [record for record in collect.collect(board) if record.dataset == "one"]
     assert several_datasets.pairs_of(build.build(records), records) == []
 
 
-def test_only_people_of_the_member_count(board):
+def test_pairs_of_counts_people_of_member(board):
     records = collect.collect(board)
     tables = [table for table in build.build(records) if table.protocol == "loso"]
     members = [
@@ -77,7 +77,7 @@ def test_only_people_of_the_member_count(board):
     assert several_datasets.pairs_of(members, records)[0]["people"] == 13
 
 
-def test_a_member_whose_name_begins_as_another_s_is_another(tmp_path):
+def test_pairs_of_separates_members_of_similar_names(tmp_path):
     for method, shift in (("early", 2), ("late", 9)):
         members = ("casme", "casme2")
         make_run(
@@ -92,7 +92,7 @@ def test_a_member_whose_name_begins_as_another_s_is_another(tmp_path):
         assert all(len(pair["datasets"]) == 2 and pair["people"] == 8 for pair in pairs)
 
 
-def test_the_command_prints_the_pairs(mebench, board, tmp_path):
+def test_across_prints_pairs(mebench, board, tmp_path):
     code, out, _ = mebench(
         "leaderboard", "across", "--runs", board, "--out", tmp_path, "--json", tmp_path / "pairs.json"
     )

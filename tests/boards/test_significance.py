@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, strategies as st
 
-from mebench.boards import build as boards_build, collect as boards_collect, significance
+from mebench.boards import build as boards_build, collect as boards_collect, significance, standings
 from mebench.boards.rows import ranked
 from mebench.metrics import (
     CONVENTIONS,
@@ -30,7 +30,7 @@ UNLIKE = ("strict", "li2017", "mean2022", "megc2020", "activitynet", "lgsnet2023
 
 
 @given(st.integers(2, 6).flatmap(lambda n: st.tuples(st.just(n), st.lists(st.booleans(), min_size=15, max_size=15))))
-def test_two_rows_share_a_letter_if_and_only_if_no_test_tells_them_apart(case):
+def test_significance_groups_join_indistinguishable_rows(case):
     n, distinct = case
     pairs = list(combinations(range(n), 2))
     differ = {pair for pair, yes in zip(pairs, distinct) if yes}
@@ -44,17 +44,17 @@ def test_two_rows_share_a_letter_if_and_only_if_no_test_tells_them_apart(case):
     assert found[0].startswith("a")
 
 
-def test_what_cannot_be_tested_has_no_letter_and_no_rank(tmp_path):
+def test_compute_standings_omits_untestable_row(tmp_path):
     make_run(tmp_path, tasks=("spot",))
     (alone,) = boards_collect.collect(tmp_path)
-    (found,) = significance.standing([alone], "spotting.micro.f1", read, [0])
+    (found,) = standings.compute_standings([alone], "spotting.micro.f1", read, [0])
     assert found["group"] == ""
     assert "ranks" not in found
     assert found["hardest"]["people"] == 1
-    assert significance.standing([alone], "recognition.uf1", read, [0]) == [{}]
+    assert standings.compute_standings([alone], "recognition.uf1", read, [0]) == [{}]
 
 
-def test_a_method_that_finds_all_is_told_from_one_that_finds_nothing(tmp_path):
+def test_compute_standings_separates_all_from_nothing(tmp_path):
     make_run(tmp_path, method="good", subjects=8, tasks=("spot",))
     make_run(tmp_path, method="like", subjects=8, tasks=("spot",), shift=1)
     make_run(tmp_path, method="lost", subjects=8, tasks=("spot",), shift=70)
@@ -63,7 +63,7 @@ def test_a_method_that_finds_all_is_told_from_one_that_finds_nothing(tmp_path):
     assert groups == {"good": "a", "like": "a", "lost": "b"}
 
 
-def test_a_row_whose_score_is_undefined_has_no_letter_and_no_rank(tmp_path):
+def test_compute_standings_omits_undefined_score(tmp_path):
     """It hit nothing, so under `mean2022` there is no true positive whose emotion could be judged; nor does it widen others' ranks."""
     for method, shift in (("good", 0), ("weak", 0), ("lost", 300)):
         run = make_run(tmp_path, method=method, subjects=8, shift=shift)
@@ -85,7 +85,7 @@ def read(record):
     return read_tables(RunFolder(record.folder))
 
 
-def test_of_two_rows_the_p_value_is_that_of_the_comparison_of_two_runs(tmp_path, monkeypatch):
+def test_range_p_of_two_rows_equals_compare(tmp_path, monkeypatch):
     for method, shift in (("one", 0), ("two", 5)):
         make_run(tmp_path, method, method=method, shift=shift, wrong_every=shift + 2)
     one, two = boards_collect.collect(tmp_path)
@@ -96,19 +96,19 @@ def test_of_two_rows_the_p_value_is_that_of_the_comparison_of_two_runs(tmp_path,
     real = significance.range_p
     monkeypatch.setattr(significance, "range_p", lambda *words: asked.append(real(*words[:-1])) or asked[-1])
     for path in ("spotting.micro.f1", "analysis.strs", "recognition.uf1"):
-        groups = [row["group"] for row in significance.standing([one, two], path, read, [0, 1])]
+        groups = [row["group"] for row in standings.compute_standings([one, two], path, read, [0, 1])]
         assert asked.pop() == whole.scores[path].p
         assert groups == (["a", "b"] if whole.scores[path].p <= 0.05 else ["a", "a"])
 
 
 @pytest.mark.parametrize("convention", by_day(CONVENTIONS, *UNLIKE))
-def test_dealt_answers_score_as_under_weights_whatever_the_convention(tmp_path, convention):
+def test_chosen_weights_score_as_weights(tmp_path, convention):
     for method, shift in (("one", 0), ("two", 5)):
         make_run(tmp_path, method, method=method, shift=shift, kinds=("micro", "macro"), tasks=("spot",))
     pool = Pool.of([read(record) for record in boards_collect.collect(tmp_path)])
     sections = comparison.sections_of(pool.tables, pool.units.size, ["micro", "macro"], ("positive",), convention)
     orders = next(significance.subject_permutations(2, pool.units.shape[1], 5, seed=0)[0])
-    chosen = significance._Chosen(pool.units[None], pool.units.size, orders)
+    chosen = significance.ChosenWeights(pool.units[None], pool.units.size, orders)
     places = pool.units[orders.swapaxes(1, 2), np.arange(pool.units.shape[1])].reshape(-1, pool.units.shape[1])
     weights = np.zeros((len(places), pool.units.size))
     np.put_along_axis(weights, places, 1.0, axis=1)
@@ -123,7 +123,7 @@ def test_dealt_answers_score_as_under_weights_whatever_the_convention(tmp_path, 
 
 
 @pytest.mark.parametrize("convention", by_day(CONVENTIONS, *UNLIKE))
-def test_before_anything_is_dealt_each_row_has_the_score_that_it_has_alone(tmp_path, convention):
+def test_pool_scores_each_run_as_alone(tmp_path, convention):
     """The named classes are two of three, so that under `mean2022` answers are dropped and the others shifted."""
     for method, shift, every in (("one", 0, 2), ("two", 5, 3), ("three", 2, 5)):
         make_run(tmp_path, method, method=method, shift=shift, wrong_every=every)
@@ -147,7 +147,7 @@ def test_before_anything_is_dealt_each_row_has_the_score_that_it_has_alone(tmp_p
         np.testing.assert_allclose(values, expected, rtol=1e-12, err_msg=path)
 
 
-def test_the_score_of_a_dealing_is_that_of_the_tables_put_together_by_hand(tmp_path):
+def test_pool_scores_permutation_as_joined_tables(tmp_path):
     """Three runs, each of which gets the predictions of other subjects from another run."""
     for method, shift, every in (("one", 0, 2), ("two", 4, 3), ("three", 9, 5)):
         make_run(tmp_path, method, method=method, shift=shift, wrong_every=every, kinds=("micro", "macro"))
@@ -182,13 +182,13 @@ def part(tables, name, subject):
     return table[table["video"].str.startswith(f"{subject}/")]
 
 
-def test_a_score_that_the_runs_lack_cannot_be_tested(tmp_path):
+def test_compute_standings_without_score_is_empty(tmp_path):
     for method in ("one", "two"):
         make_run(tmp_path, method, method=method, tasks=("spot",))
-    assert significance.standing(boards_collect.collect(tmp_path), "recognition.uf1", read, [0, 1]) == [{}, {}]
+    assert standings.compute_standings(boards_collect.collect(tmp_path), "recognition.uf1", read, [0, 1]) == [{}, {}]
 
 
-def test_a_row_that_spots_nothing_is_tested_with_its_strs_of_zero(tmp_path):
+def test_compute_standings_takes_strs_of_zero(tmp_path):
     for method in ("good", "silent"):
         make_run(tmp_path, method, method=method, subjects=8, wrong_every=50)
     good, silent = boards_collect.collect(tmp_path)
@@ -197,12 +197,12 @@ def test_a_row_that_spots_nothing_is_tested_with_its_strs_of_zero(tmp_path):
         tables = read(record)
         return tables if record is good else replace(tables, predictions=tables.predictions.iloc[:0])
 
-    found = significance.standing([good, silent], "analysis.strs", answers, [0, 1])
+    found = standings.compute_standings([good, silent], "analysis.strs", answers, [0, 1])
     assert [row["group"] for row in found] == ["a", "b"]
     assert [row["ranks"] for row in found] == [[1, 1], [2, 2]]
 
 
-def test_ranks_and_who_beats_whom_are_those_of_people_drawn_one_by_one(tmp_path):
+def test_compute_standings_ranks_as_single_draws(tmp_path):
     """The tables of each draw are written out by hand, with a person as often as drawn, and scored as a run is."""
     # Each row has, in less than 2.5 % of the draws, a rank that it has in no other: its 95 % are not all of its ranks.
     for method, found in (("one", r"0[023]/"), ("two", r"0[013]/"), ("three", r"01/v0")):
@@ -214,7 +214,7 @@ def test_ranks_and_who_beats_whom_are_those_of_people_drawn_one_by_one(tmp_path)
     records = boards_collect.collect(tmp_path)
     runs, classes = [read(record) for record in records], records[0].about["classes"]
     people, (strata,) = sorted(set(runs[0].videos["subject"])), set(runs[0].videos["dataset"])
-    draws = Resampling.of_subjects([strata] * 4, significance.DRAWS, derived_seed(0, "ranks")).weights[:400]
+    draws = Resampling.of_subjects([strata] * 4, standings.DRAWS, derived_seed(0, "ranks")).weights[:400]
 
     @cache
     def copied(number, name, who, n):
@@ -233,7 +233,7 @@ def test_ranks_and_who_beats_whom_are_those_of_people_drawn_one_by_one(tmp_path)
     by_hand = np.array([[of_draw(number, tuple(weights)) for weights in draws] for number in range(3)])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Resampling, "of_subjects", classmethod(lambda cls, *_: cls(draws, strata=(strata,) * 4)))
-        found, outside = significance.standing(records, "spotting.micro.f1", read, [0, 1, 2]), []
+        found, outside = standings.compute_standings(records, "spotting.micro.f1", read, [0, 1, 2]), []
     for one, row in enumerate(found):
         above = by_hand > by_hand[one] + ranking.EQUAL
         as_good = by_hand >= by_hand[one] - ranking.EQUAL
@@ -249,14 +249,14 @@ def value_of(found):
     return found["spotting"]["micro"]["scores"]["f1"]["value"]
 
 
-def test_all_rows_are_scored_on_the_same_hardest_people(tmp_path):
+def test_compute_standings_uses_same_hardest_people(tmp_path):
     """Of ten people two are hard for both methods, and another one for one of them alone."""
     for method, lost in (("one", ("/01/", "/04/")), ("two", ("/01/", "/04/", "/07/"))):
         run = make_run(tmp_path, method, method=method, subjects=10, tasks=("spot",))
         answers = run.read_table("predictions.parquet")
         run.write_table("predictions.parquet", answers[~answers["video"].str.contains("|".join(lost))])
     records = boards_collect.collect(tmp_path)
-    found = significance.standing(records, "spotting.micro.f1", read, [0, 1])
+    found = standings.compute_standings(records, "spotting.micro.f1", read, [0, 1])
     assert [row["hardest"]["people"] for row in found] == [2, 2]
     for record, row in zip(records, found):
         tables = read(record)
@@ -267,7 +267,7 @@ def test_all_rows_are_scored_on_the_same_hardest_people(tmp_path):
         )
 
 
-def test_what_was_chosen_on_tested_people_has_no_rank_and_moves_no_other(tmp_path):
+def test_compute_standings_ranks_judged_rows_only(tmp_path):
     make_run(tmp_path, method="ststnet", tasks=("recognize",), selection="test", wrong_every=50)
     for method, every in (("mean", 4), ("htnet", 2)):
         make_run(tmp_path, method=method, tasks=("recognize",), wrong_every=every)
@@ -279,7 +279,7 @@ def test_what_was_chosen_on_tested_people_has_no_rank_and_moves_no_other(tmp_pat
     assert table.parts[0].beats_next(rows["mean"]) == rows["mean"].beats[1] == 1 - rows["htnet"].beats[0]
 
 
-def test_rows_with_other_annotations_take_no_part(tmp_path):
+def test_build_tests_no_row_of_other_annotations(tmp_path):
     make_run(tmp_path, method="a", tasks=("spot",))
     make_run(tmp_path, method="b", tasks=("spot",), shift=60)
     make_run(tmp_path, method="c", tasks=("spot",), subjects=5)

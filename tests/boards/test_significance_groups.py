@@ -35,13 +35,13 @@ def p_of_scipy(values):
 
 
 @pytest.mark.parametrize(("runs", "subjects"), [(2, 7), (3, 5), (4, 4)])
-def test_the_p_value_of_a_set_is_that_of_scipy_s_permutations(runs, subjects):
+def test_range_p_equals_scipy_permutations(runs, subjects):
     values = np.random.default_rng(runs).integers(0, 30, (runs, subjects))
     assert significance.subject_permutations(runs, subjects, MOST, 0)[1]
     assert range_p(values, MOST) == pytest.approx(p_of_scipy(values))
 
 
-def test_random_dealings_come_close_to_all_of_them():
+def test_range_p_of_random_permutations_is_close():
     values = np.random.default_rng(1).integers(0, 30, (3, 6)) + np.array([[0], [4], [12]])
     exact, drawn = (range_p(values, most) for most in (MOST, 4999))
     assert [part.shape for part in significance.subject_permutations(30, 1, MOST, 0)[0]] == [
@@ -52,7 +52,7 @@ def test_random_dealings_come_close_to_all_of_them():
     assert abs(exact - drawn) < 0.03  # four standard errors
 
 
-def test_who_asks_for_a_level_alone_gets_the_same_answer_sooner():
+def test_range_p_with_level_decides_equally():
     for seed, far in enumerate((0, 0.5, 1, 2)):
         values = np.random.default_rng(seed).normal(0, 1, (4, 9)) + far * np.arange(4)[:, None]
         whole = range_p(values, 1999)
@@ -60,7 +60,7 @@ def test_who_asks_for_a_level_alone_gets_the_same_answer_sooner():
             assert (range_p(values, 1999, level) > level) == (whole > level)
 
 
-def test_sets_that_are_tested_together_get_the_p_of_each_alone():
+def test_range_p_of_several_sets_equals_each_alone():
     values = np.random.default_rng(7).normal(0, 1, (6, 9)) + np.arange(6)[:, None]
     (evaluate, units), sets = mean_of(values), [(0, 4), (1, 5), (2, 6)]
     several = np.stack([units[first:end] for first, end in sets])
@@ -69,7 +69,7 @@ def test_sets_that_are_tested_together_get_the_p_of_each_alone():
     assert together.tolist() == [range_p(values[first:end], 999) for first, end in sets]
 
 
-def test_two_runs_differ_if_every_set_of_neighbours_with_both_does():
+def test_distinguished_needs_all_sets_of_neighbours():
     """The rule as it is written, every set by SciPy's permutations."""
     rng = np.random.default_rng(5)
     found = set()
@@ -87,7 +87,7 @@ def test_two_runs_differ_if_every_set_of_neighbours_with_both_does():
     assert len(found) > 1
 
 
-def test_who_is_told_from_one_is_told_from_all_beyond_and_from_both_sides():
+def test_distinguished_is_monotone_and_symmetric():
     values = np.random.default_rng(2).normal(0, 1, (6, 9)) + np.arange(6)[:, None]
     distinct = significance.distinguished(*mean_of(values), 999, seed=0)
     ranked = np.argsort(values.mean(axis=1))
@@ -98,7 +98,7 @@ def test_who_is_told_from_one_is_told_from_all_beyond_and_from_both_sides():
     assert all((np.diff(row[place:].astype(int)) >= 0).all() for place, row in enumerate(apart_ranked))
 
 
-def test_of_many_rows_on_few_subjects_a_clear_one_is_told_apart():
+def test_distinguished_finds_clear_row_of_many():
     """Ten subjects allow 512 exchanges of two rows: adjusted for the 66 pairs of twelve rows none would be below 5 %."""
     values = np.random.default_rng(3).normal(0, 1, (12, 10))
     values[0] += 4
@@ -107,7 +107,7 @@ def test_of_many_rows_on_few_subjects_a_clear_one_is_told_apart():
     assert not distinct[1:, 1:].any()
 
 
-def test_one_row_far_off_hides_no_difference_of_the_others():
+def test_distinguished_ignores_distant_row():
     """Dealt among all rows, the far one's answers would make ranges of the size of the others' differences common."""
     values = np.random.default_rng(6).normal(0, 1, (5, 20))
     values[0], values[1:3] = values[0] + 20, values[1:3] + 2
@@ -123,7 +123,7 @@ def test_one_row_far_off_hides_no_difference_of_the_others():
 
 
 @pytest.mark.parametrize("far", [0, 8])
-def test_equal_rows_are_told_apart_in_few_of_many_tables(far):
+def test_distinguished_rarely_separates_equal_rows(far):
     """Also beside a row that is another."""
     rng = np.random.default_rng(4)
     wrong = 0
@@ -134,7 +134,7 @@ def test_equal_rows_are_told_apart_in_few_of_many_tables(far):
     assert wrong <= 18  # of 200 tables 10 are expected; more than 18 come once in 150
 
 
-def test_a_row_without_a_score_takes_no_part():
+def test_distinguished_ignores_undefined_score():
     values = np.array([[3.0, 2.0, 4.0, 3.0, 4.0, 3.0], [np.nan] * 6, [0.0, 1.0, 0.0, 0.0, 1.0, 0.0]])
     distinct = significance.distinguished(*mean_of_known(values), MOST, seed=0)
     assert distinct.tolist() == [[False, False, True], [False, False, False], [True, False, False]]

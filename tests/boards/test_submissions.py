@@ -12,7 +12,7 @@ from mebench.boards import (
     Site,
     collect_rescored,
     export as boards_export,
-    placed,
+    rescored_rows,
     submissions as boards_submissions,
     with_rescored,
 )
@@ -40,7 +40,7 @@ def sent(tmp_path):
     return folder
 
 
-def test_they_are_scored_again_and_only_facts_are_taken_in(sent, tmp_path):
+def test_take_scores_again_and_copies_facts_only(sent, tmp_path):
     home = tmp_path / "board" / "rescored"
     assert boards_submissions.submissions(sent.parent) == boards_submissions.submissions(sent) == [sent]
     assert boards_submissions.take(sent, home, check_only=True) == "checked"
@@ -48,7 +48,7 @@ def test_they_are_scored_again_and_only_facts_are_taken_in(sent, tmp_path):
     assert boards_submissions.take(sent, home) == "taken"
     assert boards_submissions.take(sent, home) == "there"
     assert sorted(file.name for file in home.iterdir()) == ["our_lab.json", "our_lab.yaml"]
-    every = list(placed(collect_rescored(home, print), []))
+    every = list(rescored_rows(collect_rescored(home, print), []))
     rows = {part: row for _, part, row in every}
     assert rows["micro"].scores["f1"]["value"] == 0.5
     assert rows["overall"].scores["f1"]["value"] == pytest.approx(2 / 3, abs=1e-6)
@@ -59,7 +59,7 @@ def test_they_are_scored_again_and_only_facts_are_taken_in(sent, tmp_path):
     assert rows["micro"].note == f"selection, as the senders say: {ABOUT['selection']}"
 
 
-def test_what_does_not_score_to_what_it_says_is_refused(sent, tmp_path):
+def test_take_refuses_other_scores(sent, tmp_path):
     file = sent / "our_lab.json"
     said = json.loads(file.read_text())
     said["sets"][0]["results"][0]["summary"]["spotting"]["micro"]["scores"]["f1"]["value"] = 0.9
@@ -74,7 +74,7 @@ def test_what_does_not_score_to_what_it_says_is_refused(sent, tmp_path):
         boards_submissions.take(sent, tmp_path / "rescored")
 
 
-def test_names_are_those_of_folders_and_stand_once(sent, tmp_path):
+def test_submit_refuses_bad_and_repeated_names(sent, tmp_path):
     files = tmp_path / "mine.csv", tmp_path / "truth.csv"
     with pytest.raises(ConfigError, match=r"--name must be of small letters, digits and _, not '\.\./x'"):
         boards_submissions.submit(*files, "../x", ABOUT, SET, tmp_path / "sent")
@@ -90,7 +90,7 @@ def test_names_are_those_of_folders_and_stand_once(sent, tmp_path):
         boards_submissions.submit(*files, "silent", {**ABOUT, "selection": ""}, SET, tmp_path / "sent")
 
 
-def test_records_beside_them_are_taken_in_too(sent, tmp_path):
+def test_merge_command_takes_records_beside_submissions(sent, tmp_path):
     boards_export.export(make_run(tmp_path / "runs", "one"), sent.parent)
     board = tmp_path / "board" / "records"
     leaderboard.merge([str(sent.parent)], str(board))
@@ -98,7 +98,7 @@ def test_records_beside_them_are_taken_in_too(sent, tmp_path):
     assert (tmp_path / "board" / "rescored" / "our_lab.json").is_file()
 
 
-def test_one_that_is_refused_is_named_and_the_others_are_taken_in(sent, tmp_path, capsys):
+def test_merge_command_names_refused_submission(sent, tmp_path, capsys):
     files = tmp_path / "mine.csv", tmp_path / "truth.csv"
     boards_submissions.submit(*files, "their_lab", ABOUT, SET, sent.parent)
     (sent / "our_lab.json").write_text('{"sets": []}')
@@ -127,7 +127,7 @@ def test_one_that_is_refused_is_named_and_the_others_are_taken_in(sent, tmp_path
         ({"protocol": "none"}, ""),
     ],
 )
-def test_a_misspelt_name_makes_no_table_of_its_own(sent, tmp_path, words, said):
+def test_submit_refuses_misspelt_names(sent, tmp_path, words, said):
     files = str(tmp_path / "mine.csv"), str(tmp_path / "truth.csv")
     with pytest.raises(ConfigError, match=re.escape(said)) if said else nullcontext():
         leaderboard.submit(
@@ -136,7 +136,7 @@ def test_a_misspelt_name_makes_no_table_of_its_own(sent, tmp_path, words, said):
     assert (tmp_path / "out" / "x").is_dir() == (not said)
 
 
-def test_what_cannot_be_read_is_named_as_it_was_given(sent, tmp_path):
+def test_submit_names_unreadable_file_as_given(sent, tmp_path):
     truth, cut = tmp_path / "truth.csv", tmp_path / "cut.pkl"
     cut.write_bytes(pickle.dumps({"a": [[1, 9, 0.5]]})[:20])
     for answers, fault in ((cut, "cut.pkl: it is a pickle that cannot be read"), (tmp_path / "no.csv", "no.csv")):
@@ -147,7 +147,7 @@ def test_what_cannot_be_read_is_named_as_it_was_given(sent, tmp_path):
         boards_submissions.take(sent, tmp_path / "rescored")
 
 
-def test_a_file_without_an_interval_finds_nothing(sent, tmp_path):
+def test_submit_takes_file_without_interval(sent, tmp_path):
     (tmp_path / "none.csv").write_text("subject,video,onset,offset,kind\n")
     files = tmp_path / "none.csv", tmp_path / "truth.csv"
     _, said = boards_submissions.submit(*files, "silent", ABOUT, SET, tmp_path / "sent")

@@ -31,7 +31,7 @@ def rendered(text):
 @given(st.text(st.sampled_from("ab _~*|`[]<&\\")))
 @example("_a_ __b__")
 @example("~~a~~")
-def test_no_text_in_a_cell_is_markup(text):
+def test_markdown_escapes_markup_in_cells(text):
     (_, (shown, last)) = rendered(f"| a | b |\n|---|---|\n| {escape(text)} | end |\n")[0]
     assert (shown, last) == (" ".join(text.split()), "end")
 
@@ -51,7 +51,7 @@ def test_markdown_shows_score_interval_and_spread(tmp_path):
     assert cells["spotter"].count("[") == 1
 
 
-def test_markdown_says_once_what_all_rows_share_and_in_columns_what_they_do_not(tmp_path):
+def test_markdown_separates_shared_facts_from_columns(tmp_path):
     make_run(tmp_path, tasks=("recognize",))
     other = make_run(tmp_path, tasks=("recognize",), method="two", selection="test")
     other.write_json("versions.json", other.read_json("versions.json") | {"method_plugin": "0a1b"})
@@ -70,7 +70,7 @@ def test_markdown_says_once_what_all_rows_share_and_in_columns_what_they_do_not(
     }
 
 
-def test_features_by_earlier_steps_are_said_beside_the_name_and_in_every_file(tmp_path):
+def test_earlier_features_are_in_name_and_files(tmp_path):
     make_run(tmp_path, tasks=("recognize",), settings={"method.flow": "tvl1"})
     make_run(tmp_path, tasks=("recognize",), method="two")
     (table,) = boards_build.build(boards_collect.collect(tmp_path))
@@ -84,7 +84,7 @@ def test_features_by_earlier_steps_are_said_beside_the_name_and_in_every_file(tm
     assert {row["earlier"] for row in table.plain()["parts"][0]["rows"]} == set(rows.values())
 
 
-def test_another_input_than_the_papers_is_said_beside_the_name_and_in_every_file(tmp_path, write_plugin):
+def test_other_input_is_in_name_and_files(tmp_path, write_plugin):
     registry.add_paths(
         [write_plugin("method", "reader", config="other_input: {features: {flow: 'flow, for depth'}}\n")]
     )
@@ -101,7 +101,7 @@ def test_another_input_than_the_papers_is_said_beside_the_name_and_in_every_file
     assert {row["other_input"] for row in table.plain()["parts"][0]["rows"]} == set(rows.values())
 
 
-def test_no_text_breaks_out_of_its_cell(tmp_path):
+def test_markdown_keeps_text_in_its_cell(tmp_path):
     remark = "a|b \\| <script> [x](http://y) *z* `q`\nline"
     make_run(tmp_path, tasks=("recognize",), settings={"method.p": "x|y"}, remark=remark)
     make_run(tmp_path, "two", method="<b>two</b>", tasks=("recognize",), remark="other")
@@ -113,7 +113,7 @@ def test_no_text_breaks_out_of_its_cell(tmp_path):
     assert {row[origins[0].index("remark")] for row in origins[1:]} == {"other", remark.replace("\n", " ")}
 
 
-def test_csv_reads_back(tmp_path):
+def test_as_csv_reads_back(tmp_path):
     run = make_run(tmp_path, tasks=("recognize",), members=("a", "b"), remark='two, "quoted"')
     (table,) = boards_build.build(boards_collect.collect(tmp_path))
     rows = list(csv.DictReader(io.StringIO(as_csv(table))))
@@ -126,7 +126,7 @@ def test_csv_reads_back(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", " =1", "\t=1", "\r=1"])
-def test_a_spreadsheet_runs_no_cell(text, tmp_path):
+def test_as_csv_neutralises_formulas(text, tmp_path):
     assert safe_cell(text) == "'" + text.strip()
     make_run(tmp_path, tasks=("recognize",), remark=text)
     (table,) = boards_build.build(boards_collect.collect(tmp_path))
@@ -134,7 +134,7 @@ def test_a_spreadsheet_runs_no_cell(text, tmp_path):
     assert row["remark"] == "'" + text.strip()
 
 
-def test_negative_numbers_stay_numbers_and_small_ones_are_not_lost(tmp_path):
+def test_as_csv_keeps_negative_and_small_numbers(tmp_path):
     make_run(tmp_path, tasks=("spot",), shift=60)
     (table,) = boards_build.build(boards_collect.collect(tmp_path))
     row = next(r for r in csv.DictReader(io.StringIO(as_csv(table))) if r["provenance"] == "measured")
@@ -143,7 +143,7 @@ def test_negative_numbers_stay_numbers_and_small_ones_are_not_lost(tmp_path):
     assert float(row["fp_per_minute"]) > 0
 
 
-def test_equal_runs_give_equal_bytes(tmp_path):
+def test_write_gives_equal_bytes_for_equal_runs(tmp_path):
     make_run(tmp_path / "runs", kinds=("micro", "macro"))
     for out in ("one", "two"):
         table_files.write(boards_build.build(boards_collect.collect(tmp_path / "runs")), tmp_path / out)
@@ -153,7 +153,7 @@ def test_equal_runs_give_equal_bytes(tmp_path):
     assert "spotting-drawn-loso.json" in one
 
 
-def test_json_holds_the_tables(tmp_path):
+def test_write_json_holds_tables(tmp_path):
     make_run(tmp_path / "runs")
     tables = boards_build.build(boards_collect.collect(tmp_path / "runs"))
     table_files.write(tables, tmp_path)
@@ -161,7 +161,7 @@ def test_json_holds_the_tables(tmp_path):
         assert json.loads((tmp_path / f"{table.name}.json").read_text()) == json.loads(json.dumps(table.plain()))
 
 
-def test_tables_that_are_no_more_are_removed_and_nothing_else(tmp_path):
+def test_write_removes_former_tables_only(tmp_path):
     make_run(tmp_path / "runs", tasks=("recognize",))
     make_run(tmp_path / "runs", method="finder", dataset="filmed", tasks=("spot",))
     tables = boards_build.build(boards_collect.collect(tmp_path / "runs"))
@@ -178,7 +178,7 @@ def test_tables_that_are_no_more_are_removed_and_nothing_else(tmp_path):
     }
 
 
-def test_contents_lead_to_the_headings(tmp_path):
+def test_markdown_contents_link_to_headings(tmp_path):
     make_run(tmp_path, settings={"dataset.noise": 3.5})
     text = table_files.markdown(boards_build.build(boards_collect.collect(tmp_path)))
     headings = [line[3:] for line in text.splitlines() if line.startswith("## ")]

@@ -64,13 +64,13 @@ def recorded(protocol, said, videos, person=lambda key: key):
 @pytest.mark.parametrize(
     ("protocol", "said", "videos"), CASES, ids=[f"{name}-{n}" for n, (name, *_) in enumerate(CASES)]
 )
-def test_folds_are_drawn_again_from_a_record(protocol, said, videos):
+def test_drawn_again_gives_recorded_folds(protocol, said, videos):
     record, sides = recorded(protocol, said, videos)
     assert consistency.drawn_again(*record) == sides
 
 
 @pytest.mark.parametrize("protocol", ["loso", "lodo", "kfold"])
-def test_who_goes_by_several_ids_is_one_person_there_too(protocol):
+def test_drawn_again_joins_ids_of_one_person(protocol):
     videos = [*of("smic_hs", "smic_vis"), video("samm", "s0", 1), video("samm", "s9", 2)]
     record, sides = recorded(protocol, {"folds": 3} if protocol == "kfold" else {}, videos, same_face)
     assert consistency.drawn_again(*record) == sides
@@ -84,7 +84,7 @@ def test_who_goes_by_several_ids_is_one_person_there_too(protocol):
         ("no_such", {}, None),
     ],
 )
-def test_what_a_record_cannot_tell_is_left_to_its_row(protocol, said, videos):
+def test_drawn_again_is_none_if_record_lacks_facts(protocol, said, videos):
     if videos is None:
         empty = pd.DataFrame(columns=["video", "subject", "dataset", "kind", "onset", "offset", "emotion"])
         one = pd.DataFrame([("dfme/1/a", "dfme/1", "dfme")], columns=["video", "subject", "dataset"])
@@ -94,13 +94,13 @@ def test_what_a_record_cannot_tell_is_left_to_its_row(protocol, said, videos):
     assert consistency.drawn_again(*record) is None
 
 
-def test_people_of_whom_a_protocol_makes_no_folds_have_none():
+def test_drawn_again_is_empty_if_protocol_refuses():
     record, _ = recorded("loso", {}, of("casme2"))
     assert consistency.drawn_again({"protocol": "cd6me"}, *record[1:]) == {}
     assert consistency.drawn_again({"protocol": "kfold", "protocol.folds": "many"}, *record[1:]) == {}
 
 
-def test_ids_with_a_slash_keep_their_videos():
+def test_drawn_again_takes_ids_with_slash():
     videos = [Video("casme2", "a/b", "v1", None, None), Video("casme2", "c", "v/2", None, None)]
     record, sides = recorded("lovo", {}, videos)
     assert consistency.drawn_again(*record) == sides

@@ -28,7 +28,7 @@ def said(published, word, record=RECORD):
     )
 
 
-def test_it_tells_selection_protocol_clips_and_the_gap(published):
+def test_separates_names_selection_protocol_clips_and_gap(published):
     found = said(published, "htnet2023")
     assert "chosen on the tested subjects (keeps, per test subject" in found["selection"]
     assert found["selection"].endswith("this run takes its last epoch or closed form, and nothing is chosen")
@@ -41,13 +41,13 @@ def test_it_tells_selection_protocol_clips_and_the_gap(published):
     assert {"UAR", "UF1, smic_hs", "UF1, casme2", "UF1, samm"} <= set(found)
 
 
-def test_the_papers_own_row_lies_inside(published):
+def test_separates_finds_own_row_inside_interval(published):
     found = said(published, "ststnet2019")
     assert "no choice on tested subjects is known" in found["selection"]
     assert found["UF1"].endswith("inside the interval: may be chance")
 
 
-def test_each_published_value_is_told_with_its_kind(published, tmp_path):
+def test_separates_names_kind_of_each_value(published, tmp_path):
     run = make_run(tmp_path, kinds=("micro", "macro"))
     found = said(published, "mdmd2020", run.path)
     assert found["F1, micro"].startswith("0.0082 published, ")
@@ -55,19 +55,19 @@ def test_each_published_value_is_told_with_its_kind(published, tmp_path):
     assert [found[f"tp, {kind}"].split()[0] for kind in ("micro", "macro")] == ["21", "109"]
 
 
-def test_other_clips_are_not_comparable(published):
+def test_separates_compares_no_other_clips(published):
     found = said(published, "htnet2023", next((BOARDS / "records").glob("ststnet-synthetic-*")))
     assert "other clips or folds, so the numbers are not comparable" in found["protocol"]
     assert "not the same, so the numbers are not comparable" in found["clips"]
     assert found["UF1"].endswith("here: not comparable")
 
 
-def test_an_unknown_result_names_the_nearest(published):
+def test_called_names_nearest_result(published):
     with pytest.raises(ConfigError, match=r"htnet2032.*htnet2023"):
         records_published.called("htnet2032", published)
 
 
-def test_the_command_prints_it():
+def test_compare_command_prints_differences():
     words = ["compare", str(RECORD), "published:htnet2023", "--leaderboards", str(BOARDS)]
     found = CliRunner().invoke(app, words, catch_exceptions=False)
     assert "differing conditions" in found.stdout

@@ -73,7 +73,7 @@ def table(folder: Path, *changes: dict[str, str]) -> Path:
 # The committed file
 
 
-def test_it_holds_every_value_of_the_tables(rows):
+def test_published_csv_holds_every_value_of_tables(rows):
     counted = rows.groupby([rows["source"].str.split(" ").str[0], "table"]).size()
     assert counted[MEAN].to_dict() == {
         "Table 2": 17,
@@ -97,7 +97,7 @@ def test_it_holds_every_value_of_the_tables(rows):
     assert counted[HTNET].to_dict() == {"Table 2": 104, "issue 21": 4}
 
 
-def test_datasets_and_protocols_are_those_of_mebench(rows):
+def test_published_csv_uses_names_of_mebench(rows):
     """And those of the grand challenges whose videos or questions nobody outside them can score."""
     challenges = {"megc2022", "megc2023", "megc2024", "megc2025"}
     datasets = {
@@ -119,7 +119,7 @@ def test_datasets_and_protocols_are_those_of_mebench(rows):
     assert set(rows["protocol"]) == protocols | challenges | {"megc2026", "4dmr2025"}
 
 
-def test_the_survey_prints_the_values_of_ststnet_for_other_databases(rows):
+def test_published_csv_marks_misassigned_ststnet(rows):
     truly = {"casme2": "smic_hs", "smic_hs": "samm", "samm": "casme2"}
     printed = select(rows, SURVEY, method="STSTNet")
     assert len(printed) == 6
@@ -131,7 +131,7 @@ def test_the_survey_prints_the_values_of_ststnet_for_other_databases(rows):
         assert "misassigned" in row.caveats
 
 
-def test_the_survey_prints_precisions_of_spotting_as_accuracies(rows):
+def test_published_csv_marks_precisions_as_accuracies(rows):
     printed = carrying(select(rows, SURVEY, table="Table 3"), "misassigned")
     assert len(printed) == 5
     assert set(printed["metric"]) == {"accuracy"}
@@ -144,7 +144,7 @@ def test_the_survey_prints_precisions_of_spotting_as_accuracies(rows):
         assert low - 0.0005 <= f1 <= high + 0.0005
 
 
-def test_mean_prints_the_macro_score_of_sp_fd_as_micro(rows):
+def test_published_csv_marks_macro_of_sp_fd(rows):
     printed = the(rows, MEAN, method="SP-FD", dataset="samm_lv")
     micro, macro = (
         the(rows, SOFTNET, method="SP-FD", dataset="samm_lv", kind=kind)["value"] for kind in ("micro", "macro")
@@ -153,7 +153,7 @@ def test_mean_prints_the_macro_score_of_sp_fd_as_micro(rows):
     assert "misassigned" in printed["caveats"]
 
 
-def test_mean_prints_scores_over_all_intervals_as_over_true_positives(rows):
+def test_published_csv_marks_parts_of_mean(rows):
     printed = carrying(select(rows, MEAN, table="Table 9"), "misassigned")
     assert list(printed["dataset"]) == ["casme2", "smic_hs", "smic_vis", "smic_nir"]
     for row in printed.itertuples():
@@ -176,7 +176,7 @@ def test_mean_prints_scores_over_all_intervals_as_over_true_positives(rows):
         (HTNET, "megc2019", "uf1", "uf1 of LBP-TOP is 0.2000, but the uar of the same table give 0.29"),
     ],
 )
-def test_a_row_called_impossible_is_refused_without_the_caveat(rows, tmp_path, source, dataset, metric, words):
+def test_read_refuses_impossible_row_without_caveat(rows, tmp_path, source, dataset, metric, words):
     row = the(carrying(rows, "impossible"), source, dataset=dataset, metric=metric)
     copy = tmp_path / "published.csv"
     lines = COMMITTED.read_text(encoding="utf-8").splitlines(keepends=True)
@@ -186,7 +186,7 @@ def test_a_row_called_impossible_is_refused_without_the_caveat(rows, tmp_path, s
         load(copy)
 
 
-def test_lbp_top_cannot_have_both_values_that_are_printed_for_smic(rows):
+def test_published_csv_marks_lbp_top_on_smic(rows):
     where = {"method": "LBP-TOP", "member": "smic_hs"}
     uf1, uar = (the(rows, HTNET, **where, metric=metric) for metric in ("uf1", "uar"))
     assert (uf1["value"], uar["value"]) == (0.2, 0.528)
@@ -194,7 +194,7 @@ def test_lbp_top_cannot_have_both_values_that_are_printed_for_smic(rows):
     assert all("impossible" in row["caveats"] and "no UF1 below 0.29" in row["note"] for row in (uf1, uar))
 
 
-def test_only_methods_that_looked_at_the_test_subjects_are_called_so(rows):
+def test_published_csv_marks_test_selected_methods(rows):
     chosen = carrying(rows, "test_selected")
     assert {(row.method, row.source.split()[0]) for row in chosen.itertuples()} == {
         ("HTNet", HTNET),
@@ -210,23 +210,23 @@ def test_only_methods_that_looked_at_the_test_subjects_are_called_so(rows):
     assert set(chosen.index).isdisjoint(again.index)
 
 
-def test_every_caveat_is_explained_and_every_one_occurs(rows):
+def test_caveats_are_explained_and_occur(rows):
     assert {caveat for caveats in rows["caveats"] for caveat in caveats} == set(published.CAVEATS)
     assert all(row.note for row in rows.itertuples() if row.caveats)
 
 
-def test_every_average_precision_of_mean_is_unranked(rows):
+def test_published_csv_marks_unranked_precision_of_mean(rows):
     assert len(rows[rows["metric"] == "ap"]) == 6
     assert carrying(rows, "unranked").index.equals(rows[rows["metric"] == "ap"].index)
 
 
-def test_one_method_may_have_several_values_by_source(rows):
+def test_published_csv_has_values_of_several_sources(rows):
     where = {"method": "3D-CNN (Yap)", "dataset": "samm_lv", "kind": "overall"}
     assert the(rows, SOFTNET, **where)["value"] == 0.3299
     assert the(rows, MTSN, **where)["value"] == 0.1084
 
 
-def test_long_videos_scored_only_where_they_hold_expressions_are_not_comparable(rows):
+def test_published_csv_marks_partly_scored_videos(rows):
     own = rows[rows["method"].isin(["MEAN", "SOFTNet", "MTSN"]) & rows["dataset"].isin(["cas_me2", "samm_lv"])]
     assert len(own) > 60
     assert carrying(own, "different_protocol").index.equals(own.index)
@@ -235,7 +235,7 @@ def test_long_videos_scored_only_where_they_hold_expressions_are_not_comparable(
 # The reader
 
 
-def test_rows_become_a_typed_frame(tmp_path):
+def test_published_rows_become_typed_frame(tmp_path):
     change = {"caveats": "unranked;reproduction", "note": "a, b", "metric": "ap", "year": "", "value": "0.10"}
     frame = load(table(tmp_path, {}, change))
     assert frame["year"].dtype == frame["classes"].dtype == "Int64"
@@ -247,19 +247,19 @@ def test_rows_become_a_typed_frame(tmp_path):
     assert second["caveats"] == ("unranked", "reproduction")
 
 
-def test_a_table_without_rows_is_an_empty_frame(tmp_path):
+def test_published_table_without_rows_is_empty_frame(tmp_path):
     frame = load(table(tmp_path))
     assert frame.empty
     assert set(published.COLUMNS) < set(frame.columns)
 
 
-def test_a_file_saved_by_a_spreadsheet_program_is_read(tmp_path):
+def test_read_takes_file_of_spreadsheet_program(tmp_path):
     path = table(tmp_path, {})
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n").replace(b"\r\r", b"\r"))
     assert len(load(path)) == 1
 
 
-def test_the_path_of_a_value_leads_to_the_same_in_the_summary_of_a_run(tmp_path):
+def test_published_path_leads_to_value_of_summary(tmp_path):
     summary = make_run(tmp_path).read_json("summary.json")
     recognition = {"task": "recognition", "classes": "3"}
     changes = (
@@ -305,19 +305,19 @@ def test_the_path_of_a_value_leads_to_the_same_in_the_summary_of_a_run(tmp_path)
         ({"classes": "three"}, "expected nothing or a whole number from 2"),
     ],
 )
-def test_a_row_out_of_form_is_refused_with_its_line(tmp_path, change, words):
+def test_read_refuses_row_with_its_line(tmp_path, change, words):
     with pytest.raises(DataError) as error:
         load(table(tmp_path, {}, change))
     assert words in str(error.value)
     assert f"published.csv, line {4 if 'note' in change else 3}: " in str(error.value)
 
 
-def test_a_value_beyond_its_range_stands_only_as_impossible(tmp_path):
+def test_read_takes_value_out_of_range_as_impossible(tmp_path):
     assert load(table(tmp_path, {"value": "1.2", "caveats": "impossible"}))["value"][0] == 1.2
     assert load(table(tmp_path, {"value": "40.5", "metric": "apex_mae_ms"}))["value"][0] == 40.5
 
 
-def test_two_rows_for_one_value_are_refused_unless_something_tells_them_apart(tmp_path):
+def test_read_refuses_repeated_row(tmp_path):
     with pytest.raises(DataError, match=r"line 3: repeats line 2 \(SOFTNet, cas_me2, f1, Table 1\)"):
         load(table(tmp_path, {}, {"value": "0.1174"}))
     apart = ({"method_variant": "run 2"}, {"table": "Table 2"}, {"dataset": "samm_lv"}, {"kind": "macro"})
@@ -335,7 +335,7 @@ def test_two_rows_for_one_value_are_refused_unless_something_tells_them_apart(tm
         (b'method,"open\n', "cannot be read as a UTF-8 table"),
     ],
 )
-def test_a_file_that_is_no_such_table_is_refused(tmp_path, content, words):
+def test_read_refuses_other_files(tmp_path, content, words):
     path = tmp_path / "published.csv"
     path.write_bytes(content)
     with pytest.raises(DataError) as error:
@@ -343,12 +343,12 @@ def test_a_file_that_is_no_such_table_is_refused(tmp_path, content, words):
     assert words in str(error.value)
 
 
-def test_a_missing_file_is_named(tmp_path):
+def test_read_names_missing_file(tmp_path):
     with pytest.raises(DataError, match=r"there is no file .*absent.csv"):
         load(tmp_path / "absent.csv")
 
 
-def test_every_quoted_value_says_what_its_program_keeps_or_that_it_is_not_known():
+def test_papers_say_what_programs_keep():
     words = (
         "selection not known",
         "is not known",

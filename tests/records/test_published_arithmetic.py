@@ -50,7 +50,7 @@ ANALYSIS = {"n": "31", "tp": "24", "precision": "0.7492", "recall": "0.7447", "f
 ANALYSIS |= {"uf1": "0.7425", "uar": "0.7447"}
 
 
-def test_values_of_a_paper_agree():
+def test_contradictions_finds_none_in_paper():
     assert refused(*rows(**SPOTTING), *rows(ANALYSED, **ANALYSIS)) == []
     assert refused(*rows(f1="0.4366"), *rows(ANALYSED, **ANALYSIS), *rows(WHOLE, strs="0.3261")) == []
 
@@ -67,12 +67,12 @@ def test_values_of_a_paper_agree():
         (ANALYSIS, ANALYSED, {"uf1": "0.7472"}),
     ],
 )
-def test_a_value_that_cannot_be_is_found(printed, where, wrong):
+def test_contradictions_finds_impossible_value(printed, where, wrong):
     assert set(refused(*rows(where, **printed | wrong))) - {"f1"} == wrong.keys() - {"f1"}
     assert set(wrong) <= set(refused(*rows(where, **printed | wrong)))
 
 
-def test_strs_is_a_product():
+def test_contradictions_checks_strs_as_product():
     analysed = row("f1", "0.5927", ANALYSED)
     assert refused(row("f1", "0.6516"), analysed, row("strs", "0.3862", WHOLE)) == []
     assert refused(row("f1", "0.6516"), analysed, row("strs", "0.3864", WHOLE)) == ["strs"]
@@ -82,14 +82,14 @@ def test_strs_is_a_product():
     )
 
 
-def test_the_overall_score_lies_between_its_parts():
+def test_contradictions_bounds_overall_by_parts():
     parts = row("f1", "0.1196", kind="macro"), row("f1", "0.0082")
     assert refused(*parts, row("f1", "0.0376", kind="overall")) == []
     assert refused(*parts, row("f1", "0.0075", kind="overall")) == ["f1"]
     assert refused(*parts, row("f1", "0.1198", kind="overall")) == ["f1"]
 
 
-def test_only_values_of_one_table_and_method_are_compared():
+def test_contradictions_compares_within_table_and_method():
     for elsewhere in ({"table": "Table 6"}, {"method": "MESNet"}, {"dataset": "samm"}, {"method_variant": "k = 3"}):
         given = row("f1", "0.500", ANALYSED), row("uf1", "0.600", ANALYSED, **elsewhere)
         assert refused(*given) == []
@@ -97,18 +97,18 @@ def test_only_values_of_one_table_and_method_are_compared():
 
 
 @pytest.mark.parametrize("caveat", ["impossible", "misassigned"])
-def test_a_row_with_its_caveat_is_compared_with_nothing(caveat):
+def test_contradictions_skips_rows_with_caveat(caveat):
     assert refused(row("f1", "0.500", ANALYSED), row("uf1", "0.600", ANALYSED, caveats=("unranked", caveat))) == []
     assert refused(row("f1", "0.500", ANALYSED), row("uf1", "0.600", ANALYSED, caveats=("unranked",))) == ["uf1"]
 
 
-def test_what_is_0_of_0_is_not_compared():
+def test_contradictions_skips_0_of_0():
     nothing = {"tp": "0", "fp": "0", "fn": "0", "precision": "0.00", "recall": "0.00", "f1": "0.00"}
     assert refused(*rows(**nothing)) == []
 
 
 @given(st.integers(0, 300), st.integers(0, 6000), st.integers(0, 300), st.integers(2, 5))
-def test_rounded_scores_of_any_counts_agree_and_shifted_ones_do_not(tp, fp, fn, digits):
+def test_contradictions_finds_shifted_scores_only(tp, fp, fn, digits):
     truth, found = [1] * (tp + fn) + [0] * (fp + 1), [1] * tp + [0] * fn + [1] * fp + [0]
     score = {"precision": precision_score, "recall": recall_score, "f1": f1_score}
     exact = {name: float(function(truth, found, zero_division=0)) for name, function in score.items()}
@@ -121,7 +121,7 @@ def test_rounded_scores_of_any_counts_agree_and_shifted_ones_do_not(tp, fp, fn, 
 
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=60))
-def test_the_scores_of_any_classification_agree(pairs):
+def test_contradictions_finds_none_in_classification(pairs):
     truth, found = np.array(pairs).T
     mean = {"labels": range(5), "average": "macro", "zero_division": 0}
     precision, recall = precision_score(truth, found, **mean), recall_score(truth, found, **mean)
@@ -131,14 +131,14 @@ def test_the_scores_of_any_classification_agree(pairs):
 
 
 @given(st.lists(st.lists(st.integers(0, 40), min_size=3, max_size=3), min_size=3, max_size=3))
-def test_the_uf1_of_any_confusions_lies_within_the_bounds_of_its_uar(confusions):
+def test_least_uf1_bounds_any_confusions(confusions):
     matrix = np.array(confusions) + np.eye(3, dtype=int)  # a clip of each class at least
     truth, found = (np.repeat(index, matrix.ravel()) for index in np.indices((3, 3)).reshape(2, -1))
     uf1, uar = f1_score(truth, found, average="macro"), recall_score(truth, found, average="macro")
     assert published.least_uf1(uar, matrix.sum(axis=1).tolist()) <= uf1 + 1e-9 <= 2 * uar / (1 + uar) + 2e-9
 
 
-def test_a_uf1_far_from_its_uar_is_found_where_the_clips_are_known():
+def test_contradictions_finds_uf1_far_from_uar():
     where = {"dataset": "megc2019", "member": "smic_hs", "classes": 3}
     printed = [
         row(metric, text, ("recognition", ""), **where) for metric, text in (("uf1", "0.2000"), ("uar", "0.5280"))
@@ -149,7 +149,7 @@ def test_a_uf1_far_from_its_uar_is_found_where_the_clips_are_known():
     assert refused(*high) == ["uf1"]  # 2 x .528 / 1.528 is .691
 
 
-def test_the_members_of_the_composite_add_up():
+def test_clips_of_members_add_up():
     assert [
         sum(of_class) for of_class in zip(*(published.CLIPS["megc2019", m] for m in ("casme2", "samm", "smic_hs")))
     ] == [*published.CLIPS["megc2019", ""]]

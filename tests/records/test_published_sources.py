@@ -43,7 +43,7 @@ def printed(rows, source, table):
 
 
 @pytest.mark.parametrize("table", [2, 4, 5, 6, 7, 8, 9, 10])
-def test_the_values_of_a_table_of_mean_are_those_of_its_text(rows, table):
+def test_published_csv_agrees_with_text_of_mean(rows, table):
     text = "\n".join(lines_of(MEAN, table))
     # Table 5 counts, too; elsewhere a whole number is a citation.
     number = r"(?<=\t)\d+(?:\.\d+)?(?=[\t\n]|$)" if table == 5 else r"(?<!times )\b\d\.\d+"
@@ -51,18 +51,18 @@ def test_the_values_of_a_table_of_mean_are_those_of_its_text(rows, table):
     assert Counter(numbers) == printed(rows, MEAN, table)
 
 
-def test_the_percentages_of_mean_are_shares(rows):
+def test_published_csv_has_percentages_of_mean_as_shares(rows):
     percent = re.findall(r"\b\d\d\.\d\d\b", "\n".join(lines_of(MEAN, 3)))
     assert Counter(f"{float(text) / 100:.4f}" for text in percent) == printed(rows, MEAN, 3)
 
 
 @pytest.mark.parametrize("table", [3, 4, 5, 6, 7, 8])
-def test_the_values_of_a_table_of_the_survey_are_those_of_its_text(rows, table):
+def test_published_csv_agrees_with_text_of_survey(rows, table):
     numbers = re.findall(r"\b[01]\.\d{3}\b", "\n".join(lines_of(SURVEY, table)))
     assert Counter(numbers) == printed(rows, SURVEY, table)
 
 
-def test_every_value_that_was_collected_before_is_there(rows):
+def test_published_csv_keeps_earlier_values(rows):
     file = outside("published_results.csv", "values collected by hand")
     here = set()
     for row in rows:

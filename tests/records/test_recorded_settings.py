@@ -14,7 +14,7 @@ def plain(preset=None, dataset_preset=None, dataset=None, **params):
     }
 
 
-def test_defaults_are_not_worth_a_word():
+def test_of_method_omits_defaults():
     values = plain(preset="paper", p=0.55, flow="tvl1")
     origins = {**PACKAGED, "method.flow": "methods/mean/config.yaml: params"}
     assert (
@@ -26,11 +26,11 @@ def test_defaults_are_not_worth_a_word():
 
 
 @pytest.mark.parametrize("origin", ["command line", "./config.yaml", "/home/ann/.config/mebench/config.yaml"])
-def test_what_the_user_sets_is_shown_whatever_the_users_file_is_called(origin):
+def test_of_method_shows_settings_of_any_file(origin):
     assert recorded_settings.of_method(plain(p=0.6), {**PACKAGED, "method.p": origin}) == "p=0.6"
 
 
-def test_a_preset_shows_its_values_if_they_are_few():
+def test_of_method_shows_few_values_of_preset():
     chosen = {"method.preset": "methods/mean/config.yaml: datasets.casme2"}
     origins = chosen | {f"method.{k}": "preset short (methods/mean/config.yaml)" for k in "abcdefg"}
     few, many = dict(zip("abcd", [1, None, [1, 2], True])), dict(zip("abcdefg", range(7)))
@@ -41,7 +41,7 @@ def test_a_preset_shows_its_values_if_they_are_few():
     assert recorded_settings.of_method(plain(preset="short", **many), origins) == "preset short"
 
 
-def test_settings_for_a_dataset_stand_apart_from_the_users():
+def test_of_method_separates_settings_for_dataset():
     origins = {
         "method.flow": "methods/mean/config.yaml: datasets.casme2",
         "method.p": "command line",
@@ -51,7 +51,7 @@ def test_settings_for_a_dataset_stand_apart_from_the_users():
     assert recorded_settings.of_method(values, origins) == "for casme2: flow=dis; p=0.6; validation=0.1"
 
 
-def test_settings_of_the_data_are_kept_apart_from_the_methods():
+def test_of_data_separates_data_from_method():
     values = plain(dataset_preset="hard", dataset={"noise": 3.5, "seed": 3}, p=0.6)
     origins = {
         "dataset.preset": "command line",
@@ -74,7 +74,7 @@ def test_settings_of_the_data_are_kept_apart_from_the_methods():
         r"\\host\ann\face.dat",
     ],
 )
-def test_no_folder_survives(path):
+def test_without_places_drops_folders(path):
     flat = recorded_settings.without_places(
         plain(model=path, more=[path, {"x": path}]) | {"cache": path, "plugins": [path]}
     )
@@ -87,7 +87,7 @@ def test_no_folder_survives(path):
 
 
 @pytest.mark.parametrize("name", ["cache", "runs", "workers", "devices", "tracking", "plugins"])
-def test_a_plugin_s_parameter_is_no_place_though_a_key_of_the_run_has_its_name(name):
+def test_without_places_keeps_parameters_named_like_places(name):
     one, other = (
         recorded_settings.without_places(
             plain(dataset={name: 1}, **{name: frames}) | {name: "/here", f"protocol.{name}": 2}
@@ -100,7 +100,7 @@ def test_a_plugin_s_parameter_is_no_place_though_a_key_of_the_run_has_its_name(n
     assert recorded_settings.of_method(plain(**{name: 15}), {f"method.{name}": "command line"}) == f"{name}=15"
 
 
-def test_a_place_leaves_no_trace_in_a_record_and_shapes_no_prediction():
+def test_without_places_drops_places():
     values = {"dataset": {"name": ["a", "b"], "a": {"root": "/a", "noise": 1}, "b": {"root": "/b"}}, "seed": 0}
     flat = recorded_settings.without_places(
         {**plain(landmarks="/x.dat"), **values, "recognizer": {"name": "r", "landmarks": "/x.dat"}}
@@ -109,12 +109,12 @@ def test_a_place_leaves_no_trace_in_a_record_and_shapes_no_prediction():
     assert settings.PLACES < NOT_IN_KEY
 
 
-def test_identity_leaves_out_the_seed_and_names_of_presets_alone():
+def test_identity_omits_seed_and_preset_names():
     flat = recorded_settings.without_places(plain(preset="short", p=0.6))
     assert recorded_settings.identity(flat) == {"method": "mean", "method.p": 0.6, "dataset": "casme2"}
 
 
-def test_a_record_from_before_a_setting_is_of_the_same_row_as_one_with_its_default():
+def test_identity_takes_missing_setting_as_default():
     old = recorded_settings.without_places(plain(p=0.6))
     assert (
         recorded_settings.identity(old | {"precision": "32-true"})

@@ -27,7 +27,7 @@ def exported(tmp_path_factory):
     return boards_export.export(run, folder / "records", scored_again=False)
 
 
-def test_a_record_holds_what_the_terminal_shows_as_it_is():
+def test_schema_takes_text_that_terminal_shows():
     every = [
         chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code < 0xE000
     ]  # of no surrogate is there UTF-8
@@ -72,7 +72,7 @@ def nested(depth, inside=0):
     return inside
 
 
-def test_what_a_run_writes_is_read_as_it_stands(record):
+def test_schema_reads_what_run_writes(record):
     for name in ("record.json", "folds.json", "audit.json"):
         assert schema.read(record, name) == json.loads((record.path / name).read_text())
 
@@ -118,7 +118,7 @@ def test_what_a_run_writes_is_read_as_it_stands(record):
         ("audit.json", "values/0/value/a/ms", 10**400, "but should be less than or equal to 1000000000000000"),
     ],
 )
-def test_a_value_that_no_run_writes_is_refused_with_its_place_and_what_it_should_be(record, file, path, value, words):
+def test_schema_refuses_value_with_place_and_form(record, file, path, value, words):
     rewrite(record, file, path, value)
     found = refusal(record, file)
     place, _, said = found.partition(f" of {file} is ")
@@ -140,13 +140,13 @@ def test_a_value_that_no_run_writes_is_refused_with_its_place_and_what_it_should
         ("folds.json", "folds/0/a b", 5, "folds[0]['a b'] of folds.json does not belong in a record"),
     ],
 )
-def test_a_key_too_few_or_too_many_is_named(record, file, path, value, words):
+def test_schema_names_missing_and_extra_keys(record, file, path, value, words):
     rewrite(record, file, path, value)
     assert refusal(record, file) == words
 
 
 @pytest.mark.parametrize("depth", [300, 900, 100_000])
-def test_what_is_nested_without_end_is_refused(record, depth):
+def test_schema_refuses_endless_nesting(record, depth):
     text = (record.path / "record.json").read_text()
     deep = "[" * depth + "]" * depth
     (record.path / "record.json").write_text(text.replace('"seed": 0', f'"seed": 0, "method.tempo": {deep}'))
@@ -164,13 +164,13 @@ def test_what_is_nested_without_end_is_refused(record, depth):
         (b'{"format": 2, "\\u001b[2J": 1}', "record.json lacks 'run_id'"),
     ],
 )
-def test_what_is_no_such_json_is_refused(record, content, words):
+def test_schema_refuses_other_json(record, content, words):
     (record.path / "record.json").write_bytes(content)
     assert refusal(record).startswith(words)
 
 
 @pytest.mark.parametrize("content", [b"[]", b"null", b"2", b'{"format": [2]}', b'{"format": "\\u001b[2J"}'])
-def test_what_says_no_format_is_left_to_the_mebench_that_wrote_it(record, content):
+def test_schema_leaves_unknown_format_to_its_writer(record, content):
     (record.path / "record.json").write_bytes(content)
     with pytest.raises(RunError, match="this mebench reads format 2: install the mebench that wrote it") as error:
         schema.read(record, "record.json")
@@ -179,12 +179,12 @@ def test_what_says_no_format_is_left_to_the_mebench_that_wrote_it(record, conten
 
 @pytest.mark.parametrize(("content", "value"), [("[1]", "[1]"), ("null", "None"), ('"a"', "'a'")])
 @pytest.mark.parametrize("file", ["folds.json", "audit.json"])
-def test_a_file_of_another_type_is_refused_as_a_whole(record, file, content, value):
+def test_schema_refuses_file_of_other_type(record, file, content, value):
     (record.path / file).write_text(content)
     assert refusal(record, file) == f"{file} is {value}, but should be a valid dictionary: its type was changed"
 
 
-def test_only_plain_files_of_a_sensible_size_are_opened(record, monkeypatch):
+def test_bytes_of_opens_plain_files_of_sensible_size(record, monkeypatch):
     size = (record.path / "folds.json").stat().st_size
     monkeypatch.setattr(schema, "MOST_JSON", size - 1)
     assert (
@@ -199,7 +199,7 @@ def test_only_plain_files_of_a_sensible_size_are_opened(record, monkeypatch):
     assert refusal(record, "folds.json") == "folds.json is not a plain file"
 
 
-def test_bad_records_stop_no_good_ones(exported, tmp_path):
+def test_merge_takes_good_records_beside_bad(exported, tmp_path):
     """Each is of another kind that once broke the tables of everybody, or ended the whole merge."""
     kinds = {
         "deep": ("record.json", "config/method.tempo", nested(800)),

@@ -226,14 +226,14 @@ def test_two_annotations_of_one_interval_both_get_its_answer_as_in_scoring(tmp_p
     assert [point["uar_leak"] for point in leak.curve(looks, "leak")] == pytest.approx([0.5, 0.75])
 
 
-def test_a_record_of_the_leaking_run_gives_a_row_of_what_selection_is_worth(outcome, tmp_path):
+def test_a_record_of_the_leaking_run_gives_a_row_of_selection_gains_table(outcome, tmp_path):
     """Its method is no paper's, so nothing published stands beside it."""
-    from mebench.boards import export as boards_export, markdown, what_selection_is_worth
+    from mebench.boards import export as boards_export, markdown, selection_gains_table
     from mebench.records import record as records_record
 
     found, gain = outcome
     record = records_record.read(type(found.folder)(boards_export.export(found.folder, tmp_path)))
-    selection = what_selection_is_worth([record], [], [], [])
+    selection = selection_gains_table([record], [], [], [])
     (cells,) = selection.plain()
     score = gain["scores"]["recognition.uf1"]
     assert (cells["leaking"], cells["honest"]) == (f"{score['leak']:.3f}", f"{score['honest']:.3f}")
@@ -245,7 +245,7 @@ def test_a_record_of_the_leaking_run_gives_a_row_of_what_selection_is_worth(outc
 
 
 def test_a_published_value_stands_beside_runs_of_its_own_clips_and_folds_alone(outcome, tmp_path):
-    from mebench.boards import export as boards_export, what_selection_is_worth
+    from mebench.boards import export as boards_export, selection_gains_table
     from mebench.records import read as published_values, read_aliases, record as records_record
     from mebench.reproduction import read_paper
 
@@ -256,7 +256,7 @@ def test_a_published_value_stands_beside_runs_of_its_own_clips_and_folds_alone(o
     whole = records_record.read(type(outcome[0].folder)(boards_export.export(outcome[0].folder, tmp_path)))
     some = replace(whole, config={**whole.config, "protocol": "loso_named", "protocol.test": ["s01", "006"]})
     values, aliases = published_values(LEADERBOARDS / "published.csv"), read_aliases(LEADERBOARDS / "beside.yaml")
-    rows = what_selection_is_worth([whole, some], papers, values, aliases).plain()
+    rows = selection_gains_table([whole, some], papers, values, aliases).plain()
     assert [(row["dataset"], row["published"], row["year"], row["the paper's program"]) for row in rows] == [
         ("megc2019_flow", "0.7353", "2019", "takes the last of 800 epochs"),
         ("megc2019_flow, loso_named (test=[s01, 006])", "–", "2019", "takes the last of 800 epochs"),
@@ -264,7 +264,7 @@ def test_a_published_value_stands_beside_runs_of_its_own_clips_and_folds_alone(o
 
 
 def test_a_program_is_listed_for_runs_that_take_too_long(outcome, tmp_path):
-    from mebench.boards import export as boards_export, what_selection_is_worth
+    from mebench.boards import export as boards_export, selection_gains_table
     from mebench.records import read as published_values, record as records_record
     from mebench.reproduction import paper_cells, read_paper
 
@@ -272,7 +272,7 @@ def test_a_program_is_listed_for_runs_that_take_too_long(outcome, tmp_path):
     assert {cell.words for cell in paper_cells(paper, "README", values)} == {None}, "nobody waits a day for a table"
     record = records_record.read(type(outcome[0].folder)(boards_export.export(outcome[0].folder, tmp_path)))
     long = replace(record, config={**record.config, "method": "causalnet"})
-    (row,) = what_selection_is_worth([long], [paper], values, []).plain()
+    (row,) = selection_gains_table([long], [paper], values, []).plain()
     assert row["year"] == "2025"
     assert row["the paper's program"].startswith(
         "keeps for each tested subject the epoch of its best test accuracy among 200"
@@ -281,7 +281,7 @@ def test_a_program_is_listed_for_runs_that_take_too_long(outcome, tmp_path):
 
 def test_candidates_and_seeds_of_a_row_are_those_of_all_its_runs(outcome, tmp_path):
     """Who stops each fold when it is at its best looks as often as that takes, which differs between seeds."""
-    from mebench.boards import export as boards_export, what_selection_is_worth
+    from mebench.boards import export as boards_export, selection_gains_table
     from mebench.records import record as records_record
 
     record = records_record.read(type(outcome[0].folder)(boards_export.export(outcome[0].folder, tmp_path)))
@@ -290,7 +290,7 @@ def test_candidates_and_seeds_of_a_row_are_those_of_all_its_runs(outcome, tmp_pa
         leak.worth(audit)["looks"] |= {"least": least, "most": most}
     runs = [replace(record, config={**record.config, "seed": seed}, audit=audit) for seed, audit in enumerate(audits)]
     for order in (runs, runs[::-1]):
-        (cells,) = what_selection_is_worth(order, [], [], []).plain()
+        (cells,) = selection_gains_table(order, [], [], []).plain()
         assert (cells["candidates"], cells["seeds"]) == ("1 to 6", "0, 1")
 
 

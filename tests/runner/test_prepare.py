@@ -11,7 +11,7 @@ from mebench.core import Video
 from mebench.errors import DataError
 from mebench.features import ComputeCost, flow
 from mebench.progress import Progress
-from mebench.runner import WorkerPool, WorkerTask, make_plan, prepare as module, workers
+from mebench.runner import Task, WorkerPool, make_plan, prepare as module, workers
 from mebench.testing import TINY
 
 
@@ -46,7 +46,7 @@ def prepared(monkeypatch, told, lengths):
     for name, n in lengths.items():
         video = Video("x", "1", name, 30.0, n, ())
         jobs.append(SimpleNamespace(shared=("x", name), video=video, wanted=[n], plugins=(), brought=()))
-    monkeypatch.setattr(module, "video_jobs", lambda plans: jobs)
+    monkeypatch.setattr(module, "_jobs", lambda plans: jobs)
     pool = OneWorker()
     found = module.prepare([], pool, told)
     return found, "".join(key.rpartition("/")[2] for key in pool.order)
@@ -84,7 +84,7 @@ def test_methods_of_one_sweep_share_a_flow_that_only_keep_stores(tmp_path, monke
 
     def flows_of(*plans):
         computed.clear()
-        for job in module.video_jobs(plans):
+        for job in module._jobs(plans):
             module.feature_task(tuple(job.wanted), job.video, None, 0)
         assert not any(module.missing_videos(plan) for plan in plans)
         return len(computed)
@@ -102,7 +102,7 @@ def test_methods_of_one_sweep_share_a_flow_that_only_keep_stores(tmp_path, monke
 @pytest.mark.parametrize("method", ["optical_strain", "mdmo"])  # a step of mebench, and one of a plugin
 def test_only_a_process_that_computes_tvl1_compiles_it(tmp_path, method, flow, own):
     plan = make_plan(resolve([f"method={method}", *TINY, f"method.flow={flow}", f"cache={tmp_path}"]))
-    assert {module.FLOW in job.imports for job in module.video_jobs([plan])} == {own}
+    assert {module.FLOW in job.imports for job in module._jobs([plan])} == {own}
 
 
 HEAVY = (
@@ -119,9 +119,9 @@ def test_a_feature_worker_loads_no_pytorch_and_starts_below_200_megabytes(tmp_pa
     pool = WorkerPool(1)
     try:
         pool.start(1)
-        ((_, megabytes),) = pool.run([WorkerTask("at the start", eval, (RESIDENT,))])
+        ((_, megabytes),) = pool.run([Task("at the start", eval, (RESIDENT,))])
         prepared = module.prepare([plan], pool, Progress())
-        ((_, heavy),) = pool.run([WorkerTask("afterwards", eval, (HEAVY,))])
+        ((_, heavy),) = pool.run([Task("afterwards", eval, (HEAVY,))])
     finally:
         pool.stop()
     assert (len(prepared.seconds), prepared.failures) == (len(plan.videos), {})

@@ -71,7 +71,7 @@ def artifact(folder, run, name):
     return json.loads((folder / "mlartifacts" / run.info.run_id / "artifacts" / name).read_text())
 
 
-def test_a_run_becomes_a_run_of_the_experiment_with_its_scores_and_settings(tmp_path, database, progress, said):
+def test_sync_sends_scores_and_settings(tmp_path, database, progress, said):
     folder = make_run(tmp_path / "runs", settings={"method.p": 0.6})
     summary = folder.read_json("summary.json")
     assert mirror(folder, None, progress, None) == "mlflow.db (experiment mebench/drawn/loso)"
@@ -112,7 +112,7 @@ def test_a_run_becomes_a_run_of_the_experiment_with_its_scores_and_settings(tmp_
     assert said.getvalue() == ""
 
 
-def test_a_score_whose_name_mlflow_refuses_is_there_under_a_name_that_it_takes(tmp_path, database, progress, said):
+def test_metrics_replace_refused_characters(tmp_path, database, progress, said):
     folder = make_run(tmp_path / "runs", kinds=("micro", "macro"), shift=5)
     known = folder.read_json("summary.json")["spotting"]["micro"]["scores"]["f1@samm_lv"]["value"]
     assert mirror(folder, None, progress) == "mlflow.db (experiment mebench/drawn/loso)", said.getvalue()
@@ -121,7 +121,7 @@ def test_a_score_whose_name_mlflow_refuses_is_there_under_a_name_that_it_takes(t
     assert run.data.metrics["spotting.micro.f1_samm_lv"] == known
 
 
-def test_each_fold_is_a_nested_run_with_its_costs(tmp_path, database, progress):
+def test_sync_nests_folds_with_costs(tmp_path, database, progress):
     folder = make_run(tmp_path / "runs", settings={"method.p": 0.6})
     mirror(folder, None, progress, None)
     (run,), nested = runs_of(database)
@@ -147,7 +147,7 @@ def test_each_fold_is_a_nested_run_with_its_costs(tmp_path, database, progress):
     assert third.data.tags["mebench.test"] == "drawn/02"
 
 
-def test_a_fold_called_as_a_missing_value_is_a_nested_run_too(tmp_path, database, progress, said):
+def test_sync_nests_fold_named_like_missing_value(tmp_path, database, progress, said):
     run = make_run(
         tmp_path / "runs", protocol="parts", settings={"protocol": "parts"}
     )  # loso calls a fold after a person
@@ -157,7 +157,7 @@ def test_a_fold_called_as_a_missing_value_is_a_nested_run_too(tmp_path, database
     assert {n.info.run_name: n.data.metrics["fit_seconds"] for n in nested}["NA"] == 2.0
 
 
-def test_what_is_wrong_with_one_run_keeps_no_other_from_being_sent(tmp_path, database, progress, said):
+def test_sync_goes_on_after_damaged_run(tmp_path, database, progress, said):
     folders = [make_run(tmp_path / "runs", run_id=f"run{number}") for number in range(4)]
     (folders[0].path / "summary.json").write_text("{}")
     (folders[2].path / "folds.json").unlink()
@@ -170,7 +170,7 @@ def test_what_is_wrong_with_one_run_keeps_no_other_from_being_sent(tmp_path, dat
     assert "folds.json" in other
 
 
-def test_a_run_whose_record_nobody_could_take_in_is_mirrored_without_it(tmp_path, database, progress, said):
+def test_sync_sends_run_without_refused_record(tmp_path, database, progress, said):
     folder = make_run(tmp_path / "runs")
     clips = folder.read_table("videos.parquet")
     folder.write_table("videos.parquet", clips.assign(subject=clips["subject"].replace("drawn/02", "drawn/\u200c02")))
@@ -185,7 +185,7 @@ def test_a_run_whose_record_nobody_could_take_in_is_mirrored_without_it(tmp_path
     assert "change it in the dataset" in sentence
 
 
-def test_curves_of_the_training_are_metrics_with_steps(tmp_path, database, progress):
+def test_sync_sends_curves_with_steps(tmp_path, database, progress):
     from mlflow import MlflowClient
 
     folder = make_run(tmp_path / "runs")
@@ -214,7 +214,7 @@ def test_curves_of_the_training_are_metrics_with_steps(tmp_path, database, progr
     assert list(curve(second, "train_loss")) == list(range(3, 200, 4))  # fifty of them
 
 
-def test_the_dataset_is_an_input_and_who_made_the_run_is_told(tmp_path, database, progress):
+def test_sync_sends_dataset_and_source(tmp_path, database, progress):
     folder = make_run(tmp_path / "runs", settings={"dataset.name": ["casme2", "samm"]}, members=("casme2", "samm"))
     stored = folder.read_json("config.json")
     folder.write_json("config.json", {**stored, "source": {"user": "ann", "commit": "0123abcd", "dirty": "true"}})
@@ -236,7 +236,7 @@ def test_the_dataset_is_an_input_and_who_made_the_run_is_told(tmp_path, database
     assert tags["mlflow.note.content"].startswith("**spotter** on **casme2+samm** under **loso**, seed 0")
 
 
-def test_folds_and_weights_are_a_matter_of_settings(tmp_path, database, progress):
+def test_sync_follows_settings_of_folds_and_weights(tmp_path, database, progress):
     """`tracking.folds=false` of the run, `tracking.models=true` later: the run that is there gets them."""
     folder = make_run(tmp_path / "runs", settings={"tracking_folds": False})
     (folder.path / "folds" / "drawn--01" / "model.safetensors").write_bytes(b"weights")
@@ -251,7 +251,7 @@ def test_folds_and_weights_are_a_matter_of_settings(tmp_path, database, progress
     assert len(runs_of(database)[0]) == 1
 
 
-def test_leaderboards_from_mlflow_alone_are_those_from_the_run_folders(tmp_path, database, progress, said, capsys):
+def test_build_from_mlflow_equals_build_from_folders(tmp_path, database, progress, said, capsys):
     """Tables with ASR, F1, AP and STRS, byte for byte."""
     runs = tmp_path / "runs"
     about = ((0, "spotter", 0), (1, "spotter", 3), (0, "other", 5))
@@ -270,7 +270,7 @@ def test_leaderboards_from_mlflow_alone_are_those_from_the_run_folders(tmp_path,
     assert said.getvalue() == capsys.readouterr().err == ""
 
 
-def test_a_run_without_a_record_in_mlflow_is_named(tmp_path, database, progress, capsys):
+def test_fetch_records_names_run_without_record(tmp_path, database, progress, capsys):
     from mlflow import MlflowClient
 
     folder = make_run(tmp_path / "runs")
@@ -299,7 +299,7 @@ def test_a_run_without_a_record_in_mlflow_is_named(tmp_path, database, progress,
         leaderboard.build(out="boards", from_mlflow="sqlite:///broken.db")
 
 
-def test_files_and_figures_lie_beside_the_database(tmp_path, database, progress):
+def test_artifacts_are_beside_database(tmp_path, database, progress):
     sync([make_run(tmp_path / "runs")], None, progress, folds=False, figures=True)
     (run,), _ = runs_of(database)
     names = {file.name for file in (tmp_path / "mlartifacts" / run.info.run_id / "artifacts").iterdir()}
@@ -307,14 +307,14 @@ def test_files_and_figures_lie_beside_the_database(tmp_path, database, progress)
     assert sum(name.startswith("scores_") for name in names) == 3
 
 
-def test_mirroring_twice_makes_one_run(tmp_path, database, progress):
+def test_sync_twice_makes_one_run(tmp_path, database, progress):
     folder = make_run(tmp_path / "runs")
     assert mirror(folder, None, progress, None) == mirror(folder, None, progress, None)
     parents, nested = runs_of(database)
     assert (len(parents), len(nested)) == (1, 4)
 
 
-def test_what_a_killed_process_left_is_replaced(tmp_path, database, progress, monkeypatch):
+def test_find_removes_partial_runs(tmp_path, database, progress, monkeypatch):
     folder = make_run(tmp_path / "runs")
     with monkeypatch.context() as patch:
         patch.setattr(MLflow, "artifacts", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
@@ -327,7 +327,7 @@ def test_what_a_killed_process_left_is_replaced(tmp_path, database, progress, mo
     assert len(nested) == 4
 
 
-def test_the_words_choose_the_store_then_the_environment_then_the_working_folder(tmp_path, monkeypatch):
+def test_store_follows_words_environment_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///theirs.db")
     assert mlflow_store.Store.of("sqlite:////data/x.db?timeout=5") == mlflow_store.Store(
         "sqlite:////data/x.db?timeout=5", Path("/data/x.db")
@@ -340,7 +340,7 @@ def test_the_words_choose_the_store_then_the_environment_then_the_working_folder
     assert mlflow_store.Store.of("sqlite:////data/x.db").describe() == "/data/x.db"
 
 
-def test_a_password_is_neither_shown_nor_stored(tmp_path, database, progress, said):
+def test_sync_hides_password(tmp_path, database, progress, said):
     password = "hunter2"
     secret = f"http://ann:{password}@127.0.0.1:9"
     folder = make_run(tmp_path / "runs", settings={"tracking": secret})
@@ -351,7 +351,7 @@ def test_a_password_is_neither_shown_nor_stored(tmp_path, database, progress, sa
     assert password.encode() not in database.read_bytes()
 
 
-def test_undefined_scores_are_left_out_and_the_rest_keeps_its_name():
+def test_sync_omits_undefined_scores():
     undefined = {"value": None, "low": None, "high": None}
     assert flat_scores(
         {
@@ -369,7 +369,7 @@ def test_undefined_scores_are_left_out_and_the_rest_keeps_its_name():
     }
 
 
-def test_tables_of_a_leaderboard_are_runs_of_an_experiment_of_their_own(tmp_path, database, monkeypatch, capsys):
+def test_sync_sends_tables_to_own_experiment(tmp_path, database, monkeypatch, capsys):
     """Building it sends them, where runs are tracked; one that says something else takes the place of the former."""
     runs = tmp_path / "runs"
     for seed, method, shift in ((0, "spotter", 0), (0, "other", 5)):
@@ -410,7 +410,7 @@ def test_tables_of_a_leaderboard_are_runs_of_an_experiment_of_their_own(tmp_path
     assert len(one_of_others) == len(names) - 1
 
 
-def test_building_makes_no_database_where_nothing_is_tracked(tmp_path):
+def test_build_makes_no_database_without_tracking(tmp_path):
     make_run(tmp_path / "runs")
     leaderboard.build(str(tmp_path / "runs"), out="boards", site=False)
     assert not (tmp_path / "mlflow.db").exists()
@@ -442,7 +442,7 @@ def nonsense(_):
 
 
 @pytest.mark.parametrize("break_it", [damaged, of_another_version, a_folder, server_down, nonsense])
-def test_a_failure_is_one_sentence_and_the_run_stands(tmp_path, progress, said, break_it, capfd, monkeypatch):
+def test_sync_reports_failure_in_one_sentence(tmp_path, progress, said, break_it, capfd, monkeypatch):
     folder = make_run(tmp_path / "runs")
     before = {file: file.read_bytes() for file in folder.path.rglob("*") if file.is_file()}
     pauses, started = [], time.monotonic()
@@ -461,7 +461,7 @@ def test_a_failure_is_one_sentence_and_the_run_stands(tmp_path, progress, said, 
     assert "".join(capfd.readouterr()) == ""
 
 
-def test_a_first_run_says_nothing_and_leaves_logging_as_it_was(tmp_path, progress, said, capfd):
+def test_sync_is_silent_and_restores_logging(tmp_path, progress, said, capfd):
     folder = make_run(tmp_path / "runs")
     root = logging.getLogger()
     before = (list(root.handlers), root.level, logging.root.manager.disable, dict(os.environ))
@@ -470,8 +470,8 @@ def test_a_first_run_says_nothing_and_leaves_logging_as_it_was(tmp_path, progres
     assert (list(root.handlers), root.level, logging.root.manager.disable, dict(os.environ)) == before
 
 
-@nightly("`test_a_database_in_other_hands_is_waited_for_and_then_left_alone`")
-def test_three_processes_may_create_one_database(tmp_path, monkeypatch):
+@nightly("`test_alone_waits_for_busy_database`")
+def test_store_takes_three_processes_at_once(tmp_path, monkeypatch):
     import mlflow  # noqa: F401  (forked processes need not import it again)
 
     monkeypatch.setattr(mlflow_store, "LOCK_SECONDS", 120.0)  # of a machine with much else to do
@@ -490,14 +490,14 @@ def mirrored(folder):
     return mirror(folder, None, Progress(Console(file=said, soft_wrap=True)), None), said.getvalue()
 
 
-def test_a_composite_is_named_by_its_members(tmp_path, database, progress):
+def test_sync_names_composite_by_members(tmp_path, database, progress):
     folder = make_run(tmp_path / "runs", settings={"dataset.name": ["casme2", "samm"]}, members=("casme2", "samm"))
     assert mirror(folder, None, progress) == "mlflow.db (experiment mebench/casme2+samm/loso)"
     (run,), _ = runs_of(database, "mebench/casme2+samm/loso")
     assert run.data.params["dataset"] == run.data.tags["mebench.dataset"] == "casme2+samm"
 
 
-def test_a_database_in_other_hands_is_waited_for_and_then_left_alone(tmp_path, database, progress, said, monkeypatch):
+def test_alone_waits_for_busy_database(tmp_path, database, progress, said, monkeypatch):
     monkeypatch.setattr(mlflow_store, "LOCK_SECONDS", 0.5)
     folder = make_run(tmp_path / "runs")
     with closing(sqlite3.connect(database, isolation_level=None)) as other:
@@ -510,7 +510,7 @@ def test_a_database_in_other_hands_is_waited_for_and_then_left_alone(tmp_path, d
     assert mirror(folder, None, progress)
 
 
-def test_a_sentence_says_how_mlflow_shows_the_runs(tmp_path, database, progress):
+def test_opening_says_how_to_view_runs(tmp_path, database, progress):
     from mlflow import MlflowClient
 
     runs = [make_run(tmp_path / "runs", dataset=name) for name in ("drawn", "other")]
@@ -528,7 +528,7 @@ def test_a_sentence_says_how_mlflow_shows_the_runs(tmp_path, database, progress)
     assert server.opening("experiments") == f"open https://ann:***@mlflow.example.org/#/experiments{shown}"
 
 
-def test_sqlite_on_a_network_drive_is_refused_with_the_way_out(tmp_path, progress, said, monkeypatch):
+def test_alone_refuses_sqlite_on_network_drive(tmp_path, progress, said, monkeypatch):
     monkeypatch.setattr(mlflow_store, "file_system", lambda path: "nfs4")
     folder = make_run(tmp_path / "runs")
     assert mirror(folder, None, progress) is None
@@ -537,7 +537,7 @@ def test_sqlite_on_a_network_drive_is_refused_with_the_way_out(tmp_path, progres
     assert not (tmp_path / "mlflow.db").exists()
 
 
-def test_a_folder_whose_name_an_address_cannot_hold_is_named_at_once(tmp_path, progress, said, monkeypatch):
+def test_hold_refuses_folder_that_no_address_holds(tmp_path, progress, said, monkeypatch):
     """SQLAlchemy takes `%20` for a blank, and all behind `?` for options: the database would lie elsewhere, or nowhere."""
     (tmp_path / "my%20project").mkdir()
     monkeypatch.chdir(tmp_path / "my%20project")
@@ -546,7 +546,7 @@ def test_a_folder_whose_name_an_address_cannot_hold_is_named_at_once(tmp_path, p
     assert not list(tmp_path.rglob("mlflow.db*"))
 
 
-def test_the_kind_of_a_file_system_is_that_which_df_prints(tmp_path):
+def test_file_system_equals_df(tmp_path):
     for place in (tmp_path, Path("/proc/self"), Path("/dev/shm")):
         told = subprocess.run(["df", "--output=fstype", place], capture_output=True, text=True).stdout.split()
         if told:
@@ -554,7 +554,7 @@ def test_the_kind_of_a_file_system_is_that_which_df_prints(tmp_path):
     assert mlflow_store.file_system(tmp_path / "not" / "there") == mlflow_store.file_system(tmp_path)
 
 
-def test_the_kind_of_a_file_system_is_known_where_its_name_holds_a_blank(tmp_path, monkeypatch):
+def test_file_system_takes_names_with_blank(tmp_path, monkeypatch):
     mounts = f"/dev/a / ext4 rw 0 0\nserver:/x {tmp_path}/my\\040runs nfs4 rw 0 0\n"  # as the kernel writes it
     monkeypatch.setattr(mlflow_store.Path, "read_text", lambda *_, **__: mounts)
     assert [mlflow_store.file_system(tmp_path / name) for name in ("my runs", "others")] == ["nfs4", "ext4"]
@@ -585,7 +585,7 @@ def server(folder, port):
 
 
 @nightly("the database of this machine, and a server that is down")
-def test_a_server_takes_runs_and_what_it_missed_is_sent_later(tmp_path, blank, progress, said, monkeypatch, capsys):
+def test_sync_sends_to_server_what_it_missed(tmp_path, blank, progress, said, monkeypatch, capsys):
     from mlflow import MlflowClient, artifacts
 
     with closing(socket.socket()) as probe:

@@ -30,13 +30,13 @@ def fill(database, schema, *runs):
         connection.executemany("INSERT INTO tags VALUES (?, ?)", [(RUN_TAG, run) for run in runs])
 
 
-def test_no_database_no_remark(database):
+def test_remarks_are_empty_without_database(database):
     assert list(remarks(None, "runs", set())) == []
     assert list(remarks("http://localhost:5000", "runs", set())) == []
     assert not database.exists()
 
 
-def test_an_empty_database_is_said(database):
+def test_remarks_name_empty_database(database):
     database.touch()
     assert list(remarks(None, "runs", set())) == [
         "mlflow.db is empty: the tables are built from the run folders in runs"
@@ -47,7 +47,7 @@ def test_an_empty_database_is_said(database):
     ]
 
 
-def test_one_of_another_version_is_said_and_left_as_it_is(database):
+def test_remarks_name_database_of_other_version(database):
     fill(database, "0a1b2c", "r")
     before = database.read_bytes()
     (sentence,) = remarks(None, "runs", {"r"})
@@ -56,20 +56,20 @@ def test_one_of_another_version_is_said_and_left_as_it_is(database):
     assert database.read_bytes() == before
 
 
-def test_a_damaged_one_is_said(database):
+def test_remarks_name_damaged_database(database):
     database.write_bytes(b"this is no database at all, whatever it is called" * 100)
     (sentence,) = remarks(None, "runs", set())
     assert sentence.startswith("mlflow.db cannot be read (")
 
 
-def test_runs_that_are_nowhere_else_are_named_once(database):
+def test_remarks_name_runs_that_are_nowhere_else(database):
     fill(database, mlflow_store.newest_schema(), "here", "gone", "gone")
     assert list(remarks(None, "runs", {"here"})) == [
         "run gone is in mlflow.db, but neither its folder in runs nor a record of it is here: it is left out"
     ]
 
 
-def test_the_newest_schema_is_that_of_mlflow_itself():
+def test_newest_schema_is_that_of_mlflow():
     import mlflow
     from alembic.script import ScriptDirectory
 
@@ -77,7 +77,7 @@ def test_the_newest_schema_is_that_of_mlflow_itself():
     assert [mlflow_store.newest_schema()] == list(ScriptDirectory(folder).get_heads())
 
 
-def test_a_database_made_of_the_schema_that_is_kept_is_the_one_that_mlflow_makes(tmp_path, monkeypatch):
+def test_prepare_makes_database_as_mlflow_does(tmp_path, monkeypatch):
     """Table by table, column by column, with all indexes; and MLflow takes it."""
     from mlflow.store.db.utils import _initialize_tables, create_sqlalchemy_engine_with_retry
 
@@ -93,7 +93,7 @@ def test_a_database_made_of_the_schema_that_is_kept_is_the_one_that_mlflow_makes
         assert len(one) > 100
 
 
-def test_another_mlflow_makes_its_database_by_itself(tmp_path, monkeypatch):
+def test_prepare_leaves_database_to_other_mlflow(tmp_path, monkeypatch):
     monkeypatch.setattr(mlflow_store, "newest_schema", lambda: "0a1b2c")
     mlflow_store.Store.of(f"sqlite:///{tmp_path}/mlflow.db").prepare()
     assert not (tmp_path / "mlflow.db").exists()
@@ -140,7 +140,7 @@ def healthy(handler):
 
 
 @pytest.mark.parametrize("answer", [silent, endless])
-def test_a_server_that_never_answers_or_never_ends_is_one_sentence(server, monkeypatch, answer):
+def test_prepare_reports_silent_server(server, monkeypatch, answer):
     monkeypatch.setattr(mlflow_store, "ANSWER_SECONDS", 0.2)
     begin = time.monotonic()
     with pytest.raises(RunError, match=r"the MLflow server http://127.* gives no whole answer within 0.2 s"):
@@ -148,6 +148,6 @@ def test_a_server_that_never_answers_or_never_ends_is_one_sentence(server, monke
     assert time.monotonic() - begin < 2.5
 
 
-def test_what_any_other_server_is_mlflow_says(server):
+def test_prepare_leaves_other_servers_to_mlflow(server):
     for address in (server(healthy), "http://127.0.0.1:9", "http://ann:secret@127.0.0.1:9"):
         mlflow_store.Store.of(address).prepare()

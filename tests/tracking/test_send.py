@@ -92,7 +92,7 @@ def here(tmp_path, monkeypatch):
     monkeypatch.setattr(send, "entry_points", lambda group: [point for point in known if point.group == group])
 
 
-def test_a_second_tracker_is_handed_all_that_a_run_is(tmp_path, progress, said):
+def test_sync_gives_second_tracker_whole_run(tmp_path, progress, said):
     folder = make_run(tmp_path / "runs")
     found = tracking.sync([folder], "csv:mine", progress)
     assert (found.title, found.place, found.opening) == ("CSV", "mine", "see mine")
@@ -113,7 +113,7 @@ def test_a_second_tracker_is_handed_all_that_a_run_is(tmp_path, progress, said):
     assert "mlflow.db" not in {file.name for file in tmp_path.iterdir()}
 
 
-def test_what_was_logged_reaches_a_tracker_by_step(tmp_path, progress):
+def test_sync_sends_logged_values_by_step(tmp_path, progress):
     """Rows of `self.log` and of `LearningRateMonitor`: of each fold, and the mean over folds."""
     folder = make_run(tmp_path / "runs")
     for number, fold in enumerate(("drawn--00", "drawn--01")):
@@ -142,7 +142,7 @@ def statements(cls):
     return sum(isinstance(node, ast.stmt) for node in ast.walk(ast.parse(inspect.getsource(cls))))
 
 
-def test_it_takes_less_than_60_statements():
+def test_tracker_takes_less_than_60_statements():
     assert statements(Csv) < 60
 
 
@@ -162,7 +162,7 @@ def test_it_takes_less_than_60_statements():
         ),
     ],
 )
-def test_a_tracker_that_fails_is_one_sentence_and_the_run_stands(tmp_path, progress, said, name, words):
+def test_sync_reports_failing_tracker(tmp_path, progress, said, name, words):
     folder = make_run(tmp_path / "runs")
     before = {file: file.read_bytes() for file in folder.path.rglob("*") if file.is_file()}
     found = tracking.sync([folder], name, progress)
@@ -175,7 +175,7 @@ def test_a_tracker_that_fails_is_one_sentence_and_the_run_stands(tmp_path, progr
     assert {file: file.read_bytes() for file in folder.path.rglob("*") if file.is_file()} == before
 
 
-def test_the_name_chooses_and_any_address_is_one_of_mlflow(tmp_path):
+def test_find_tracker_takes_names_and_addresses(tmp_path):
     assert isinstance(send.tracker_of("csv"), Csv)
     assert send.tracker_of("csv:a/b").folder == Path("a/b")
     (tmp_path / "mlruns").mkdir()
@@ -190,12 +190,12 @@ def test_the_name_chooses_and_any_address_is_one_of_mlflow(tmp_path):
         send.tracker_of("mlfow")
 
 
-def test_the_built_in_tracker_is_there_without_metadata(monkeypatch):
+def test_find_tracker_knows_mlflow_without_metadata(monkeypatch):
     monkeypatch.setattr(send, "entry_points", lambda group: [])
     assert isinstance(send.tracker_of(None), mlflow.MLflow)
 
 
-def test_the_entry_point_names_what_is_there():
+def test_entry_point_names_existing_class():
     import tomllib
 
     told = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]["entry-points"]
@@ -205,14 +205,14 @@ def test_the_entry_point_names_what_is_there():
 
 
 @pytest.mark.parametrize("word", ["tracking=off", "tracking=false"])
-def test_off_is_a_word_and_null_is_the_default(word):
+def test_tracker_of_takes_off_and_null(word):
     words = ["method=random", "dataset=synthetic"]
     assert resolve([*words, word]).tracking is False
     assert resolve([*words, "tracking=null"]).tracking is None
     assert resolve([*words, "tracking=mlflow"]).tracking == "mlflow"
 
 
-def test_off_is_a_word_in_a_file(tmp_path, monkeypatch, capsys):
+def test_tracking_off_in_file(tmp_path, monkeypatch, capsys):
     (tmp_path / "mine.yaml").write_text("tracking: off\n")
     assert resolve(["method=random", "dataset=synthetic"], [tmp_path / "mine.yaml"]).tracking is False
     monkeypatch.setenv("MEBENCH_CONFIG", str(tmp_path / "mine.yaml"))
@@ -221,7 +221,7 @@ def test_off_is_a_word_in_a_file(tmp_path, monkeypatch, capsys):
     assert place["detail"] == "off"
 
 
-def test_off_writes_nothing_and_imports_nothing_of_mlflow(tmp_path):
+def test_tracking_off_imports_no_mlflow(tmp_path):
     folder = make_run(tmp_path / "runs")
     (tmp_path / "work").mkdir()
     code = f"""

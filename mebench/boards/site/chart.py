@@ -1,9 +1,9 @@
 """Score with interval against cost, as SVG in the colours of the page, with links to the runs."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 from jinja2 import Environment
 from markupsafe import Markup
@@ -15,25 +15,38 @@ from mebench.number_format import digits, ends, seconds
 LEAST = 0.01
 """Smaller costs, in seconds, are drawn at this place."""
 SIZES = (("wide", 590.0, 266.0, 5.5), ("narrow", 295.0, 281.0, 3.2))
-"""Width and height on a wide screen and on a phone, in units of the drawing, and the width of the chart relative to the
-published values.
+"""Class, width and height of the drawing for a wide screen and for a phone, in units of the drawing; and the width of the
+chart relative to that of the published values.
 """
 LEFT, RIGHT, ABOVE, BELOW, GAP = 42.0, 8.0, 8.0, 36.0, 12.0
-"""Margins at each side, and between the chart and published values."""
+"""Margins at each side, and between the chart and published values; in units of the drawing."""
 LETTER, CAPITAL, LINE = 4.6, 1.8, 11.0
-"""Usual width of a letter of a name, what a capital or digit has more, and height of its line."""
+"""Width of an average letter, extra width of a capital or digit, line height; in units of the drawing."""
 RADIUS = 6.5
-"""Of a marker."""
+"""Radius of a marker, in units of the drawing."""
+LABEL_INSET, LABEL_RISE = 3, 6
+"""Distance of the name of a level of chance from the right end of its line, and its height above it."""
+Anchor = Literal["start", "middle", "end"]
+NAME_PLACES: tuple[tuple[float, float, Anchor], ...] = (
+    (9, 0, "start"),
+    (-9, 0, "end"),
+    (6, -12, "start"),
+    (6, 12, "start"),
+)
+"""Where a name may stand beside its marker: to the right, left, above or below; the offsets, and its anchor."""
+GRID_STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+MOST_GRID_LINES = 6
+"""Possible distances of horizontal lines, and the largest number of them."""
 
 
 @dataclass(frozen=True)
-class Point:
+class ChartPoint:
     """A row of a table in the chart.
 
     Attributes:
-        number: of the row in its table.
+        number: number of the row in its table.
         row: the row.
-        url: of the page of its first run.
+        url: address of the page of its first run.
         name: title of its method.
     """
 
@@ -46,114 +59,224 @@ class Point:
         """The tooltip."""
         score: Any = self.row.scores[metric]
         words = [f"{self.name}: {find_metric(metric).label} {digits(score['value'])}", ends(score)]
-        return f"{' '.join(filter(None, words))}, {seconds(cost(self.row))} s"
+        return f"{' '.join(filter(None, words))}, {seconds(total_seconds(self.row))} s"
 
 
-def chart(
+class DrawnPoint(NamedTuple):
+    """A point with its place: the cost, at least `LEAST`, and the score, which is defined."""
+
+    point: ChartPoint
+    spent: float
+    score: Mapping[str, Any]
+
+
+class Box(NamedTuple):
+    """The edges of a text or marker."""
+
+    left: float
+    upper: float
+    right: float
+    lower: float
+
+    def overlaps(self, other: "Box") -> bool:
+        """Whether the two have a place in common."""
+        beside = self.right < other.left or other.right < self.left
+        above_or_below = self.lower < other.upper or other.lower < self.upper
+        return not beside and not above_or_below
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The size of a drawing and its scales, from seconds and scores to units of the drawing.
+
+    Attributes:
+        kind: class of the drawing.
+        width: its width.
+        height: its height.
+        right: right end of the chart; published values stand beyond it.
+        decades: powers of ten at the ends of the axis of costs.
+        top: the highest score on the scale, which begins at 0.
+    """
+
+    kind: str
+    width: float
+    height: float
+    right: float
+    decades: tuple[int, int]
+    top: float
+
+    def x(self, spent: float) -> float:
+        """The place of a cost from the left."""
+        first, last = self.decades
+        return LEFT + (math.log10(spent) - first) / (last - first) * (self.right - LEFT)
+
+    def y(self, value: float) -> float:
+        """The place of a score from above."""
+        return ABOVE + (1 - value / self.top) * (self.height - ABOVE - BELOW)
+
+
+def draw_chart(
     environment: Environment,
     metric: str,
-    points: Sequence[Point],
+    points: Sequence[ChartPoint],
     chance: Sequence[Row],
     published: Sequence[PublishedLine],
 ) -> Markup:
     """Two SVG drawings, for wide and for narrow screens; empty if no row has both cost and score.
 
     Args:
-        environment: contains `chart.html`.
+        environment: environment of the templates, with `chart.html`.
         metric: the score, 0 to 1.
         points: the measured rows.
         chance: levels of chance: dashed lines.
         published: lines of other sources: hollow diamonds in a separate panel, because their cost is unknown.
     """
     drawn = [
-        (p, max(cost(p.row), LEAST), p.row.scores[metric])
-        for p in points
-        if p.row.costs and p.row.scores[metric]["value"] is not None
+        DrawnPoint(point, max(total_seconds(point.row), LEAST), point.row.scores[metric])
+        for point in points
+        if point.row.costs and point.row.scores[metric]["value"] is not None
     ]
     if not drawn:
         return Markup()
-    levels = sorted(
-        (value, row.method.removeprefix("random ").strip("()"))
-        for row in chance
-        if (value := row.scores[metric]["value"]) is not None
-    )
-    values = [float(line.values.get(metric, "nan")) for line in published]
-    printed = [(line, value) for line, value in zip(published, values) if value <= 1]
-    # A little above the highest end; the scale begins at 0, so that differences do not look larger than they are.
-    heights = [
-        *(score[end] for _, _, score in drawn for end in ("value", "high")),
-        *(value for value, _ in levels),
-        *(value for _, value in printed),
-    ]
-    top = max(1.08 * max(float(end) for end in heights if end is not None), 0.05)
-    # Whole powers of ten, for at least two ticks and room for a name at the right.
-    first = math.floor(math.log10(min(spent for _, spent, _ in drawn) / 1.6))
-    last = math.ceil(math.log10(max(spent for _, spent, _ in drawn) * 3))
-    # Possible distances of horizontal lines; at most six lines are drawn.
-    step = next((step for step in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0) if top / step <= 6), top)
+    levels = _levels_of_chance(chance, metric)
+    printed = _printed_values(published, metric)
+    top = _top_of_scale(drawn, [value for value, _ in levels], [value for _, value in printed])
+    frames = _frames(_decades_of_costs(drawn), top, has_printed=bool(printed))
     drawings = []
-    for kind, width, height, ratio in SIZES:
-        right = LEFT + (width - LEFT - RIGHT - GAP) * ratio / (1 + ratio) if printed else width - RIGHT
-
-        def x(spent: float, right: float = right) -> float:
-            return LEFT + (math.log10(spent) - first) / (last - first) * (right - LEFT)
-
-        def y(value: float, height: float = height) -> float:
-            return ABOVE + (1 - value / top) * (height - ABOVE - BELOW)
-
-        lines: list[tuple[float, str]] = []
-        for value, name in levels:  # close lines have no room for two texts: one text is at the higher line
-            close = lines.pop()[1] if lines and lines[-1][0] - y(value) < LINE else ""
-            lines.append((y(value), f"{close} and {name}" if close else name))
-        taken = [
-            *(
-                (left - RADIUS, up - RADIUS, left + RADIUS, up + RADIUS)
-                for left, up in ((x(spent), y(score["value"] or 0)) for _, spent, score in drawn)
-            ),
-            *(_box(right - 3, at - 6, "end", f"chance, {name}") for at, name in lines),
-        ]
-        names = []
-        for point, spent, score in drawn:  # right of the marker, left, above or below; a name without room is left out
-            for across, down, anchor in ((9, 0, "start"), (-9, 0, "end"), (6, -12, "start"), (6, 12, "start")):
-                place = x(spent) + across, y(score["value"] or 0) + down, anchor, point.name
-                box = _box(*place)
-                free = all(box[2] < a or c < box[0] or box[3] < b or d < box[1] for a, b, c, d in taken)
-                if free and box[0] >= LEFT and box[2] <= right:
-                    taken.append(box)
-                    names.append(place)
-                    break
-        ticks, edge = list[float](), math.inf
-        for tick in (10.0**n for n in range(last, first - 1, -1)):  # one without room beside the next is left out
-            box = _box(x(tick), 0.0, "middle" if ticks else "end", f"{tick:,.10g}")
-            if box[2] < edge:
-                ticks, edge = [tick, *ticks], box[0]
-        drawings.append((kind, width, height, right, x, y, lines, names, ticks))
-    values = [value for _, value in printed]
-    places = [sum(abs(value - other) < 0.02 for other in values[:n]) % 5 for n, value in enumerate(values)]
+    for frame in frames:
+        labels = _labels_of_levels(frame, levels)
+        drawings.append((frame, labels, _names_beside_markers(frame, drawn, labels), _ticks_with_room(frame)))
     return Markup(
         environment.get_template("chart.html").render(
             metric=metric,
             points=drawn,
             levels=levels,
-            printed=[(*of_line, place) for of_line, place in zip(printed, places)],  # side by side, for the pointer
-            lines=[step * n for n in range(int(top / step) + 1)],
+            printed=_side_by_side(printed),
+            lines=_horizontal_lines(top),
             drawings=drawings,
             left=LEFT,
             above=ABOVE,
             below=BELOW,
             gap=GAP,
             radius=RADIUS,
+            inset=LABEL_INSET,
+            rise=LABEL_RISE,
         )
     )
 
 
-def cost(row: Row) -> float:
+def total_seconds(row: Row) -> float:
     """Seconds of training and prediction over all folds."""
     return row.costs.get("fit_seconds", 0.0) + row.costs.get("predict_seconds", 0.0)
 
 
-def _box(x: float, y: float, anchor: str, text: str) -> tuple[float, float, float, float]:
-    """The left, upper, right and lower edge of a text."""
+def _levels_of_chance(chance: Sequence[Row], metric: str) -> list[tuple[float, str]]:
+    """Score and name of each level of chance that has one, the lowest first."""
+    levels = []
+    for row in chance:
+        value = row.scores[metric]["value"]
+        if value is not None:
+            levels.append((value, row.method.removeprefix("random ").strip("()")))
+    return sorted(levels)
+
+
+def _printed_values(published: Sequence[PublishedLine], metric: str) -> list[tuple[PublishedLine, float]]:
+    """The published lines with this score, and its value; impossible ones above 1 are left out."""
+    printed = [(line, float(line.values[metric])) for line in published if metric in line.values]
+    return [(line, value) for line, value in printed if value <= 1]
+
+
+def _top_of_scale(drawn: Sequence[DrawnPoint], levels: Sequence[float], printed: Sequence[float]) -> float:
+    """A score a little above all scores and intervals; the scale begins at 0, so that differences do not look larger."""
+    scores = [point.score["value"] for point in drawn]
+    highs = [point.score["high"] for point in drawn if point.score["high"] is not None]
+    return max(1.08 * max(map(float, (*scores, *highs, *levels, *printed))), 0.05)
+
+
+def _decades_of_costs(drawn: Sequence[DrawnPoint]) -> tuple[int, int]:
+    """The powers of ten around all costs, for at least two ticks and room for a name at the right."""
+    costs = [point.spent for point in drawn]
+    return math.floor(math.log10(min(costs) / 1.6)), math.ceil(math.log10(max(costs) * 3))
+
+
+def _frames(decades: tuple[int, int], top: float, has_printed: bool) -> list[Frame]:
+    """The frame of each of `SIZES`; published values need a panel to the right of the chart."""
+    frames = []
+    for kind, width, height, ratio in SIZES:
+        right = width - RIGHT
+        if has_printed:
+            right = LEFT + (width - LEFT - RIGHT - GAP) * ratio / (1 + ratio)
+        frames.append(Frame(kind, width, height, right, decades, top))
+    return frames
+
+
+def _labels_of_levels(frame: Frame, levels: Sequence[tuple[float, str]]) -> list[tuple[float, str]]:
+    """The place from above and the names of levels; close lines share one text, at the higher line."""
+    labels: list[tuple[float, str]] = []
+    for value, name in levels:
+        place = frame.y(value)
+        if labels and labels[-1][0] - place < LINE:
+            _, names_below = labels.pop()
+            labels.append((place, f"{names_below} and {name}"))
+        else:
+            labels.append((place, name))
+    return labels
+
+
+def _names_beside_markers(
+    frame: Frame, drawn: Sequence[DrawnPoint], labels: Sequence[tuple[float, str]]
+) -> list[tuple[float, float, Anchor, str]]:
+    """Place, anchor and text of each name that has room beside its marker."""
+    taken = []
+    for _, spent, score in drawn:
+        across, down = frame.x(spent), frame.y(score["value"])
+        taken.append(Box(across - RADIUS, down - RADIUS, across + RADIUS, down + RADIUS))
+    for height, label in labels:
+        taken.append(_box_of_text(frame.right - LABEL_INSET, height - LABEL_RISE, "end", f"chance, {label}"))
+    names: list[tuple[float, float, Anchor, str]] = []
+    for point, spent, score in drawn:
+        for across, down, anchor in NAME_PLACES:
+            place = frame.x(spent) + across, frame.y(score["value"]) + down, anchor, point.name
+            box = _box_of_text(*place)
+            is_inside = box.left >= LEFT and box.right <= frame.right
+            if is_inside and not any(box.overlaps(other) for other in taken):
+                taken.append(box)
+                names.append(place)
+                break
+    return names
+
+
+def _ticks_with_room(frame: Frame) -> list[float]:
+    """The powers of ten on the axis of costs, rising; from the right, one without room beside the next is left out."""
+    first, last = frame.decades
+    ticks: list[float] = []
+    edge = math.inf
+    for power in range(last, first - 1, -1):
+        tick = 10.0**power
+        box = _box_of_text(frame.x(tick), 0.0, "middle" if ticks else "end", f"{tick:,.10g}")
+        if box.right < edge:
+            ticks.insert(0, tick)
+            edge = box.left
+    return ticks
+
+
+def _horizontal_lines(top: float) -> list[float]:
+    """The scores of the horizontal lines, from 0."""
+    step = next((step for step in GRID_STEPS if top / step <= MOST_GRID_LINES), top)
+    return [step * n for n in range(int(top / step) + 1)]
+
+
+def _side_by_side(printed: Sequence[tuple[PublishedLine, float]]) -> list[tuple[PublishedLine, float, int]]:
+    """The printed values, each with one of five columns, so that a pointer reaches equal ones."""
+    placed = []
+    for n, (line, value) in enumerate(printed):
+        n_close = sum(abs(value - other) < 0.02 for _, other in printed[:n])
+        placed.append((line, value, n_close % 5))
+    return placed
+
+
+def _box_of_text(x: float, y: float, anchor: Anchor, text: str) -> Box:
+    """The edges of a text."""
     width = LETTER * len(text) + CAPITAL * sum(letter.isupper() or letter.isdigit() for letter in text)
     begin = x - width * {"start": 0.0, "middle": 0.5, "end": 1.0}[anchor]
-    return begin, y - LINE / 2, begin + width, y + LINE / 2
+    return Box(begin, y - LINE / 2, begin + width, y + LINE / 2)

@@ -6,16 +6,17 @@ from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 from itertools import chain
-from operator import attrgetter, itemgetter
+from operator import attrgetter
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from jinja2 import Environment
 from markupsafe import Markup, escape
 
 from mebench.atomic import new_folder, put_in_place
 from mebench.boards import bounded, chance_methods, part_of, row_facts, rows, several_datasets, table_files
-from mebench.boards.build import SCORING
+from mebench.boards.row_columns import cost_columns, fact_columns, firmness_columns, rule_columns, version_columns
+from mebench.boards.row_scores import SCORING
 from mebench.boards.rows import (
     PRINTED,
     Part,
@@ -28,19 +29,26 @@ from mebench.boards.rows import (
     displayed_metrics,
 )
 from mebench.boards.site.cards import body
-from mebench.boards.site.chart import Point, chart, cost
+from mebench.boards.site.chart import ChartPoint, draw_chart, total_seconds
 from mebench.config import PluginKind, registry
 from mebench.errors import ConfigError
-from mebench.grouping import grouped
 from mebench.metrics import catalogue, describe_convention
-from mebench.number_format import count, digits, seconds, span, whole
+from mebench.number_format import count, digits, seconds, span
 from mebench.records import CAVEATS, DAMAGE, Published, Record, UnshownError, files_of
 from mebench.reports import SCRIPT, STYLE, environment, report
 from mebench.result_cache import cached
 from mebench.runs import safe_name
 from mebench.table import Column, Table
 
-Flat = tuple[BoardTable, Part, Row]
+
+class PlacedRow(NamedTuple):
+    """A row with its table and part."""
+
+    table: BoardTable
+    part: Part
+    row: Row
+
+
 SMALL = Markup('{}<span class="settings">{}</span>')
 METHOD_AND_RULES = Column("method", "method, rules", of=lambda row: SMALL.format(row.method, row.reading), main=True)
 
@@ -63,24 +71,34 @@ class PageTables:
             remark = one.row.remark if one.row.measured and not one_remark else ""
             return self._draw.method_name(one.row, part, "../", remark, one.pairs)
 
-        def spent(name: str, label: str, text: Callable[[float | None], str], **look: Any) -> Column:
-            return Column(
-                name,
-                label,
-                of=lambda one: one.row.costs.get(name),
-                text=text,
-                right=True,
-                order=float,
-                **look,
-            )
+        def score(metric: str, one: Ranked) -> Any:
+            return one.row.scores[metric]
 
-        def rule(name: str, one: Ranked) -> Any:
-            return getattr(one.row, name) if one.row.measured or name == "convention" else ""
+        main, *others = _scores(displayed_metrics(part.metrics, part.rows), 4, score, digits=3)
+        columns = [
+            Column("rank", "#", right=True, text=lambda rank: str(rank or "")),
+            Column("method", of=method, main=True),
+            Column("member", of=attrgetter("row.member"), choose=True, optional=True),
+            replace(main, main=True),
+            *(self._group_columns() if any(row.group for row in part.rows) else ()),
+            *map(_of_ranked, firmness_columns(part)),
+            *others,
+            Column("n", of=attrgetter("row.n"), text=count, right=True, meaning="the scored items", room="more"),
+            *map(_of_ranked, cost_columns()),
+            *(_of_ranked(column, blank="") for column in (*rule_columns(), *version_columns(["mebench"]))),
+            *(
+                replace(_of_ranked(fact, blank=""), optional=False)  # the same columns in every table
+                for fact in fact_columns()
+                if not fact.mark
+            ),
+            Column("runs", of=lambda one: self._draw.run_links(one.row, "../"), kind="runs", room="wide"),
+        ]
+        muted = {n for n, one in enumerate(ranked) if not one.row.measured or not one.rank}
+        return Table.of(columns, ranked, muted=muted).html(caption="Measured", sortable=True)
 
-        main, *others = _scores(
-            displayed_metrics(part.metrics, part.rows), 4, lambda name, one: one.row.scores[name], digits=3
-        )
-        leading = [
+    def _group_columns(self) -> list[Column]:
+        """Columns of ranked rows: significance groups, and the ranks that they leave possible."""
+        return [
             Column("group", of=lambda one: self._draw.groups(one.row), room="wide", meaning=f"rows {_ALIKE}"),
             Column(
                 "ranks",
@@ -92,35 +110,6 @@ class PageTables:
                 meaning="the possible ranks, as far as rows are distinguishable",
             ),
         ]
-        return Table.of(
-            [
-                Column("rank", "#", right=True, text=lambda rank: str(rank or "")),
-                Column("method", of=method, main=True),
-                Column("member", of=attrgetter("row.member"), choose=True, optional=True),
-                replace(main, main=True),
-                *(leading if any(row.group for row in part.rows) else []),
-                *(
-                    # Ranks and shares sort by their first number.
-                    replace(c, order=lambda value: float(re.findall(r"[\d.]+", str(value))[0]))
-                    for c in table_files.firmness(part, attrgetter("row"), room="wide")
-                ),
-                *others,
-                Column("n", of=attrgetter("row.n"), text=count, right=True, meaning="the scored items", room="more"),
-                spent("fit_seconds", "fit, s", seconds, room="wide", meaning="seconds, all folds"),
-                spent("predict_seconds", "predict, s", seconds, room="more", meaning="seconds, all folds"),
-                spent("parameters", "parameters", whole, room="more"),
-                *(Column(n, of=partial(rule, n), room="more") for n in ("selection", "transductive", "convention")),
-                Column("mebench", of=lambda one: one.row.versions.get("mebench", ""), room="more"),
-                *(
-                    replace(f, of=partial(lambda name, one: one.row.facts.get(name) or "", f.name), room="more")
-                    for f in row_facts.FACTS
-                    if not f.mark
-                ),
-                Column("runs", of=lambda one: self._draw.run_links(one.row, "../"), kind="runs", room="wide"),
-            ],
-            ranked,
-            muted={n for n, one in enumerate(ranked) if not one.row.measured or not one.rank},
-        ).html(caption="Measured", sortable=True)
 
     def beating(self, part: Part) -> Markup:
         """For ranked rows, of the first member or all, the share of draws in which each is better than each other one."""
@@ -134,7 +123,7 @@ class PageTables:
             ],
         ).html("plain")
 
-    def all_rows(self, flat: Sequence[Flat]) -> Markup:
+    def all_rows(self, flat: Sequence[PlacedRow]) -> Markup:
         """Every measured row of every table by its main score."""
         return Table(
             [
@@ -156,14 +145,14 @@ class PageTables:
                     *self._named(part, row, ""),
                     row.group,
                     len(row.seeds),
-                    cost(row),
+                    total_seconds(row),
                     self._draw.run_links(row, ""),
                 ]
                 for table, part, row in flat
             ],
         ).html(sortable=True)
 
-    def of_card(self, flat: Sequence[Flat]) -> Markup:
+    def of_card(self, flat: Sequence[PlacedRow]) -> Markup:
         """The measured rows of a method or dataset."""
         return Table(
             [Column("task"), Column("table"), Column("method"), *_OF_ROW, Column("runs", kind="runs")],
@@ -263,26 +252,28 @@ class PageTables:
 
     def best_over_time(self, part: Part) -> Markup:
         """The published lines without a caveat that were better than all before them, if there are at least two."""
-        metric, best, points = part.metrics[0], -1.0, []
+        metric = part.metrics[0]
         eligible = [line for line in part.published if line.year and metric in line.values and not line.member]
-        for line in sorted(eligible, key=lambda line: (line.year or 0, -float(line.values[metric]))):
-            if not line.caveats.get(metric) and float(line.values[metric]) > best:
-                best = float(line.values[metric])
-                name = line.method.split(" ")[0]
-                codes = (row.repository for row in part.rescored if row.commit and row.method.split(" ")[0] == name)
-                source = SMALL.format(source_link(line.source), line.table)
-                for place in list(codes)[:1]:
-                    source += Markup('<a href="{0}">{1}</a>').format(place, place.split("/")[-1])
-                points.append([line.year, line.method, line.values[metric], source])
+        eligible.sort(key=lambda line: (line.year or 0, -float(line.values[metric])))
+        best = -1.0
+        cells: list[list[Any]] = []
+        for line in eligible:
+            value = float(line.values[metric])
+            if value > best and not line.caveats.get(metric):
+                best = value
+                source = SMALL.format(source_link(line.source), line.table) + _link_to_code(part, line)
+                cells.append([line.year, line.method, line.values[metric], source])
+        if len(cells) < 2:
+            return Markup()
         columns = [
             Column("year", right=True),
             Column("method", main=True),
             Column.metric(metric, score=False),
             Column("paper, code", kind="source"),
         ]
-        return Table(columns, points).html("plain few published") if len(points) > 1 else Markup()
+        return Table(columns, cells).html("plain few published")
 
-    def ranks(self, mains: Sequence[Flat], ranks: Sequence[tuple[str, Mapping[int, Ranked]]]) -> Markup:
+    def ranks(self, mains: Sequence[PlacedRow], ranks: Sequence[tuple[str, Mapping[int, Ranked]]]) -> Markup:
         """Each method with its possible ranks in each table."""
 
         def cell(metric: str, one: Ranked | None) -> Markup:
@@ -318,15 +309,32 @@ class PageTables:
         name = Column("method", of=lambda row: self._draw.method_head(row, part), main=True)
         if rescored:
             part, name = replace(part, rows=cast(Any, part.rescored)), METHOD_AND_RULES
+
+        def with_small(cell: Any) -> Any:
+            return Markup("{} <small>{}</small>").format(*cell) if isinstance(cell, tuple) else cell
+
         for table in (table_files.causes(part, name), table_files.misses(part, name)):
-            named = [
-                replace(column, right=not column.name.startswith(("method", "missed, "))) for column in table.columns
-            ]
-            cells = [
-                [Markup("{} <small>{}</small>").format(*v) if isinstance(v, tuple) else v for v in row[1:]]
-                for row in table.rows
-            ]
-            yield Table(named[1:], cells).html("plain")
+            columns = []
+            for column in table.columns[1:]:  # without the number of the row
+                is_text = column.name.startswith(("method", "missed, "))
+                columns.append(replace(column, right=not is_text))
+            cells = [list(map(with_small, row[1:])) for row in table.rows]
+            yield Table(columns, cells).html("plain")
+
+
+def _of_ranked(column: Column, blank: str | None = None) -> Column:
+    """A column of rows as one of ranked rows.
+
+    Args:
+        column: column of rows, with its `of`.
+        blank: cell of a row without a value.
+    """
+
+    def value(one: Ranked) -> Any:
+        found = column.of(one.row) if column.of else getattr(one.row, column.name)
+        return blank if found is None else found
+
+    return replace(column, of=value)
 
 
 _ALIKE = "that share a letter are not distinguishable"
@@ -342,6 +350,15 @@ def _scores(metrics: Sequence[str], few: int, of: Callable[[str, Any], Any], **l
 
 def _mark(caveats: Sequence[str] | None) -> Markup:
     return Markup('<sup title="{}">†</sup>').format(", ".join(caveats)) if caveats else Markup()
+
+
+def _link_to_code(part: Part, line: PublishedLine) -> Markup:
+    """A link to the repository of a published method, if its answers are rescored; else nothing."""
+    name = line.method.split(" ")[0]
+    for row in part.rescored:
+        if row.commit and row.method.split(" ")[0] == name:
+            return Markup('<a href="{0}">{1}</a>').format(row.repository, row.repository.split("/")[-1])
+    return Markup()
 
 
 def source_link(source: str) -> Markup:
@@ -383,8 +400,8 @@ class Site:
     """All pages of a leaderboard.
 
     Args:
-        tables: with published lines.
-        records: of the runs in them.
+        tables: tables with published lines.
+        records: records of the runs in them.
         published: all published values.
         selection: gains from selection on tested people.
     """
@@ -429,70 +446,117 @@ class Site:
         Raises:
             UnshownError: some of the records have no page.
         """
-        tables, rescored = self.tables, [row for table in self.tables for part in table.parts for row in part.rescored]
-        flat = [(table, part, row) for table in tables for part in table.parts for row in part.rows if row.measured]
-        yield self._page(
+        measured = _measured_rows(self.tables)
+        yield self._index_page(measured)
+        yield from self._table_pages()
+        yield from self._run_pages()
+        for kind, words in CARDS.items():
+            yield from self._card_pages(kind, words, measured)
+        yield self._page("published.html", lines=self.published, caveats=CAVEATS)
+        yield self._ranks_page()
+        yield self._page("submit.html", bibtex=BIBTEX % version("mebench"))
+        yield self._about_page(measured)
+
+    def _index_page(self, measured: Sequence[PlacedRow]) -> tuple[str, str]:
+        """The first page: the tasks, each table with its best row, and all measured rows."""
+        return self._page(
             "index.html",
-            tables=tables,
+            tables=self.tables,
             tasks=TASKS,
-            flat=sorted(flat, key=lambda one: bool(one[2].remark)),
+            flat=sorted(measured, key=lambda placed: bool(placed.row.remark)),
             n_runs=len(self.records),
-            n_measured=sum(any(part.rows for part in table.parts) for table in tables),
+            n_measured=sum(any(part.rows for part in table.parts) for table in self.tables),
             n_published=len(self.published),
-            n_rescored=len({row.source for row in rescored}),
+            n_rescored=len({row.source for row in self._rescored()}),
             selection=self.selection,
         )
-        for table in tables:
+
+    def _rescored(self) -> list[Rescored]:
+        """The rescored rows of all tables."""
+        parts = [part for table in self.tables for part in table.parts]
+        return [row for part in parts for row in part.rescored]
+
+    def _table_pages(self) -> Iterator[tuple[str, str]]:
+        """The page of each table."""
+        for table in self.tables:
             charts = {part.name: self._chart(table, part) for part in table.parts}
-            path, members = f"tables/{safe_name(table.name)}.html", table.dataset.split("+")
+            members = table.dataset.split("+")
+            path = f"tables/{safe_name(table.name)}.html"
             yield self._page(path, "table.html", table=table, charts=charts, datasets_of=members)
+
+    def _run_pages(self) -> Iterator[tuple[str, str]]:
+        """The page of each run.
+
+        Raises:
+            UnshownError: after all pages, if some of the records have none.
+        """
+        tables_with_runs = [(table, _runs_of(table)) for table in self.tables]
         reasons = {}
         for record in self.records:
-            appears = [t for t in tables if any(record.id in row.runs for part in t.parts for row in part.rows)]
+            appears = [table for table, runs in tables_with_runs if record.id in runs]
             try:
                 with bounded():
-                    page = self._page_of_run(record, appears)
-                page[1].encode()  # an unpaired surrogate is not text
+                    path, text = self._page_of_run(record, appears)
+                text.encode()  # an unpaired surrogate is not text
             except (*DAMAGE, MemoryError) as error:
                 reasons[record.id] = f"{type(error).__name__}: {error}"
             else:
-                yield page
+                yield path, text
         if reasons:
             raise UnshownError(reasons)
-        for kind, words in CARDS.items():
-            named = (
-                (id_, one)
-                for one in flat
-                for id_ in dict.fromkeys(one[2].method.split(" + ") if kind == "method" else one[0].dataset.split("+"))
-            )
-            cards, used = self.plugins[kind], grouped(named, key=itemgetter(0))
-            rows_of = {id_: [one for _, one in used.get(id_, ())] for id_ in {**cards, **used}}
-            yield self._page(
-                f"{kind}s.html", "cards.html", kind=kind, words=words, cards=cards.values(), rows_of=rows_of
-            )
-            for id_, card in cards.items():
-                printed = [v for v in self.published if kind == "dataset" and id_ in (v.dataset, v.member)]
-                path = f"{kind}s/{safe_name(id_)}.html"
-                yield self._page(path, "card.html", card=card, rows=rows_of[id_], printed=printed)
-        yield self._page("published.html", lines=self.published, caveats=CAVEATS)
-        # The main part of every table with rows, and each method with its best rank in each of them.
+
+    def _card_pages(self, kind: PluginKind, words: str, measured: Sequence[PlacedRow]) -> Iterator[tuple[str, str]]:
+        """The list of methods or datasets, then the card of each.
+
+        Args:
+            kind: methods or datasets.
+            words: description of the list.
+            measured: all measured rows.
+        """
+        cards = self.plugins[kind]
+        placed_of: dict[str, list[PlacedRow]] = {id_: [] for id_ in cards}
+        for placed in measured:
+            ids = placed.row.method.split(" + ") if kind == "method" else placed.table.dataset.split("+")
+            for id_ in dict.fromkeys(ids):
+                placed_of.setdefault(id_, []).append(placed)
+        yield self._page(f"{kind}s.html", "cards.html", kind=kind, words=words, cards=cards.values(), rows_of=placed_of)
+        for id_, card in cards.items():
+            printed = [value for value in self.published if kind == "dataset" and id_ in (value.dataset, value.member)]
+            path = f"{kind}s/{safe_name(id_)}.html"
+            yield self._page(path, "card.html", card=card, rows=placed_of[id_], printed=printed)
+
+    def _ranks_page(self) -> tuple[str, str]:
+        """Each method with its best rank in the main part of every table, and the methods over several datasets."""
         mains = [
-            (t, t.parts[0], t.parts[0].rows[0]) for t in sorted(tables, key=_unlike_real) if t.parts and t.parts[0].rows
+            PlacedRow(table, table.parts[0], table.parts[0].rows[0])
+            for table in sorted(self.tables, key=_unlike_real)
+            if table.parts and table.parts[0].rows
         ]
-        ranked = [(n, one) for n, (t, part, _) in enumerate(mains) for one in self._ranked(t, part) if one.rank]
-        by_method = grouped(ranked, key=lambda pair: pair[1].row.method)
-        best = {method: dict(reversed(pairs)) for method, pairs in by_method.items()}
-        ranks = sorted(
-            best.items(), key=lambda pair: (-len(pair[1]), sum(o.rank or 0 for o in pair[1].values()), pair[0])
+        best_of: dict[str, dict[int, Ranked]] = {}
+        for number, (table, part, _) in enumerate(mains):
+            for ranked in self._ranked(table, part):
+                if ranked.rank:
+                    best_of.setdefault(ranked.row.method, {}).setdefault(number, ranked)
+
+        def most_tables_first(entry: tuple[str, dict[int, Ranked]]) -> tuple[int, int, str]:
+            method, by_table = entry
+            return -len(by_table), sum(ranked.rank or 0 for ranked in by_table.values()), method
+
+        pairs = several_datasets.pairs_of(self.tables, self.records)
+        return self._page(
+            "ranks.html",
+            mains=mains,
+            ranks=sorted(best_of.items(), key=most_tables_first),
+            pairs=several_datasets.table_of_pairs(pairs).html(sortable=True) if pairs else "",
         )
-        pairs = several_datasets.pairs_of(tables, self.records)
-        yield self._page(
-            "ranks.html", mains=mains, ranks=ranks, pairs=pairs and several_datasets.table_of(pairs).html(sortable=True)
+
+    def _about_page(self, measured: Sequence[PlacedRow]) -> tuple[str, str]:
+        """The explanations: metrics, and the conventions in use."""
+        names = (
+            {"strict"} | {placed.row.convention for placed in measured} | {row.convention for row in self._rescored()}
         )
-        yield self._page("submit.html", bibtex=BIBTEX % version("mebench"))
-        conventions = sorted({row.convention for _, _, row in flat} | {row.convention for row in rescored} | {"strict"})
-        yield self._page(
-            "about.html", metrics=catalogue.METRICS, conventions=list(map(describe_convention, conventions))
+        return self._page(
+            "about.html", metrics=catalogue.METRICS, conventions=[describe_convention(name) for name in sorted(names)]
         )
 
     def _page_of_run(self, record: Record, appears: Sequence[BoardTable]) -> tuple[str, str]:
@@ -534,7 +598,7 @@ class Site:
         if any(row.member for row in part.rows):  # members have their own scores, not a common scale
             return Markup()
         points = [
-            Point(
+            ChartPoint(
                 one.rank,
                 one.row,
                 f"../runs/{safe_name(one.row.runs[0])}.html",
@@ -544,7 +608,19 @@ class Site:
             if one.rank is not None
         ]
         levels = [row for row in part.rows if not row.measured]
-        return chart(self.environment, part.metrics[0], points, levels, part.published)
+        return draw_chart(self.environment, part.metrics[0], points, levels, part.published)
+
+
+def _measured_rows(tables: Sequence[BoardTable]) -> list[PlacedRow]:
+    """The measured rows of all tables."""
+    parts = [(table, part) for table in tables for part in table.parts]
+    return [PlacedRow(table, part, row) for table, part in parts for row in part.rows if row.measured]
+
+
+def _runs_of(table: BoardTable) -> set[str]:
+    """Ids of the runs behind all rows of a table."""
+    rows = [row for part in table.parts for row in part.rows]
+    return {run for row in rows for run in row.runs}
 
 
 DENSE = 0.05

@@ -37,7 +37,7 @@ def site(tmp_path_factory):
         if source.id == "mean_casme2"
     ]
     whole = published_tables.with_rescored(
-        boards_build.build(records), list(published_tables.placed(anew, published)), aliases
+        boards_build.build(records), list(published_tables.rescored_rows(anew, published)), aliases
     )
     tables = [with_published(table, published, aliases) for table in whole]
     site_pages.write_site(tables, records, published, folder / "site")

@@ -41,7 +41,7 @@ def column(page, table, n):
     return page.locator(f"{table} tbody tr td:nth-child({n}), {table} tbody tr th:nth-child({n})").all_inner_texts()
 
 
-def test_every_page_opens_without_a_complaint(visit, site):
+def test_page_opens_without_complaint(visit, site):
     """By day three of each folder: cards, runs and tables are pages of one kind each."""
     page, files = visit(), sorted(site.rglob("*.html"))
     for file in files:
@@ -53,7 +53,7 @@ def test_every_page_opens_without_a_complaint(visit, site):
         assert page.locator("h1").count() == 1
 
 
-def test_a_click_on_a_heading_sorts(visit):
+def test_heading_sorts_on_click(visit):
     page = visit(TABLE)
     table = page.locator("#micro table").first
     heading = table.locator("thead th", has_text="fit, s")
@@ -72,7 +72,7 @@ def test_a_click_on_a_heading_sorts(visit):
     assert sorted(methods.all_inner_texts()) == sorted(before)
 
 
-def test_a_number_with_a_mark_sorts_as_a_number(visit):
+def test_heading_sorts_marked_numbers_as_numbers(visit):
     table = visit(TABLE).locator(".beside table.published[data-sortable]").first
     table.evaluate(
         "(t, words) => words.forEach((word, n) => t.tBodies[0].rows[n].cells[2].replaceChildren(word))",
@@ -87,7 +87,7 @@ def place(table, name):
     return [text.strip() for text in table.locator("thead th").all_inner_texts()].index(name)
 
 
-def test_words_and_choices_filter(visit, listed):
+def test_filter_takes_words_and_choices(visit, listed):
     page = visit("published.html", folder=listed)
     rows = page.locator("table tbody tr")
     page.get_by_role("combobox", name="dataset").select_option("meview")
@@ -102,7 +102,7 @@ def test_words_and_choices_filter(visit, listed):
     assert "rows" in page.locator(".under .info").inner_text()
 
 
-def test_links_lead_from_the_first_page_to_a_run(visit):
+def test_links_lead_from_index_to_run(visit):
     page = visit()
     page.locator("a.card", has_text="CASME II").first.click()
     page.wait_for_url("**/tables/**")
@@ -114,7 +114,7 @@ def test_links_lead_from_the_first_page_to_a_run(visit):
     page.wait_for_url("**/datasets/casme2.html")
 
 
-def test_a_point_of_the_chart_leads_to_its_run(visit):
+def test_chart_point_links_to_run(visit):
     page = visit(TABLE)
     point = page.locator("#micro .chart .wide svg a").last  # the one on top
     assert ": F1 " in point.get_attribute("aria-label")
@@ -122,7 +122,7 @@ def test_a_point_of_the_chart_leads_to_its_run(visit):
     page.wait_for_url("**/runs/**")
 
 
-def test_the_keyboard_alone_is_enough(visit):
+def test_keyboard_alone_is_enough(visit):
     page = visit(TABLE)
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"
@@ -148,12 +148,12 @@ def test_the_keyboard_alone_is_enough(visit):
 @pytest.mark.parametrize(
     "name", ["index.html", TABLE, "runs/evil.html", "published.html", "methods/mean.html", "about.html"]
 )
-def test_a_phone_shows_it_without_sideways_scrolling_of_the_page(visit, name):
+def test_phone_needs_no_sideways_scrolling(visit, name):
     page = visit(name, width=360, height=740)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
-def test_a_phone_gets_the_narrow_chart_and_sees_method_and_score(visit):
+def test_phone_shows_narrow_chart_method_and_score(visit):
     page = visit(TABLE, width=390, height=844)
     assert page.locator("#micro .chart .narrow").is_visible()
     assert not page.locator("#micro .chart .wide").is_visible()
@@ -162,7 +162,7 @@ def test_a_phone_gets_the_narrow_chart_and_sees_method_and_score(visit):
 
 
 @pytest.mark.parametrize("name", ["index.html", TABLE, "methods/mean.html", "runs/evil.html"])
-def test_exactly_the_tables_that_go_on_to_the_right_say_so_until_their_end(visit, name):
+def test_wide_tables_show_that_they_go_on(visit, name):
     each = """() => [...document.querySelectorAll('.scroll')].filter(e => e.checkVisibility()).map(e => [
         e.scrollWidth > e.clientWidth + 1, getComputedStyle(e, '::before').content.includes('goes on to the right')])"""
     page = visit(name, width=390, height=844)
@@ -185,7 +185,7 @@ def luminance(color):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_stands_out_by_day_and_by_night(visit, scheme):
+def test_text_has_contrast_by_day_and_night(visit, scheme):
     page = visit(TABLE, color_scheme=scheme)
     ground = page.evaluate("getComputedStyle(document.querySelector('.scroll')).backgroundColor")
     for selector in ("tbody th a", "td.main .value", "td .interval", "thead th", "tr.chance td.main .value"):
@@ -195,7 +195,7 @@ def test_text_stands_out_by_day_and_by_night(visit, scheme):
     assert (luminance(ground) < 0.1) == (scheme == "dark")
 
 
-def test_in_print_nothing_is_hidden_behind_a_scroll_bar(visit):
+def test_print_hides_nothing_behind_scroll_bar(visit):
     page = visit(TABLE)
     page.emulate_media(media="print")
     assert page.evaluate("getComputedStyle(document.querySelector('.scroll')).overflowX") == "visible"
@@ -203,7 +203,7 @@ def test_in_print_nothing_is_hidden_behind_a_scroll_bar(visit):
     assert page.locator("#micro .chart .wide").is_visible()
 
 
-def test_without_scripts_the_tables_are_there(visit, site, browser):
+def test_tables_are_there_without_scripts(visit, site, browser):
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto((site / TABLE).as_uri())
@@ -211,14 +211,14 @@ def test_without_scripts_the_tables_are_there(visit, site, browser):
     context.close()
 
 
-def test_a_name_that_is_a_script_shows_as_text(visit):
+def test_script_in_name_shows_as_text(visit):
     page = visit(TABLE)  # a dialog would fail the test
     assert page.get_by_text(EVIL).count() >= 1
     page = visit("runs/evil.html")
     assert EVIL in page.locator("h1").inner_text()
 
 
-def test_a_published_value_keeps_its_mark_and_its_source_on_a_phone(visit, listed, some):
+def test_phone_shows_mark_and_source_of_published_value(visit, listed, some):
     printed = {(f"{row.value:.{row.digits}f}", bool(row.caveats)) for row in some}
     page = visit("published.html", folder=listed, width=390)
     assert "caveats" not in page.locator("thead th").all_inner_texts()
@@ -230,7 +230,7 @@ def test_a_published_value_keeps_its_mark_and_its_source_on_a_phone(visit, liste
     assert all("wang2023htnet, " in text for text in column(page, "table", 1))
 
 
-def test_print_has_all_rows_of_a_table_that_the_screen_shows_in_pages(visit, listed, some):
+def test_print_has_all_rows_of_paged_table(visit, listed, some):
     page = visit("published.html", folder=listed)
     rows = page.locator("table tbody tr")
     assert rows.count() == 50
@@ -240,7 +240,7 @@ def test_print_has_all_rows_of_a_table_that_the_screen_shows_in_pages(visit, lis
     assert rows.count() == 50
 
 
-def test_2000_rows_sort_and_filter_quickly(visit, some, site, tmp_path):
+def test_table_of_2000_rows_sorts_and_filters_quickly(visit, some, site, tmp_path):
     """What the page computes and paints for a click, in the time of its own thread: other processes do not count."""
     row = next(row for row in some if row.metric == "f1")
     rows = [replace(row, method=f"method {n * 7919 % MANY:04}", value=n % 997 / 1000, line=n) for n in range(MANY)]
@@ -278,7 +278,7 @@ def test_2000_rows_sort_and_filter_quickly(visit, some, site, tmp_path):
     assert max(taken.values()) < QUICK_MS, taken
 
 
-def test_what_is_chosen_is_kept_in_the_address(visit, listed):
+def test_address_keeps_choices(visit, listed):
     page = visit("published.html", folder=listed)
     page.get_by_role("combobox", name="dataset").select_option("meview")
     page.get_by_text("columns", exact=True).click()
@@ -291,7 +291,7 @@ def test_what_is_chosen_is_kept_in_the_address(visit, listed):
     assert "caveats" not in page.locator("thead th").all_inner_texts()
 
 
-def test_timelines_answer_to_mouse_keys_and_links(visit, site):
+def test_timeline_answers_to_mouse_keys_and_links(visit, site):
     name = next(file for file in (site / "runs").iterdir() if file.name.startswith("optical_strain"))
     page = visit(f"runs/{name.name}")
     figures = page.locator("figure.timeline")
@@ -315,7 +315,7 @@ def test_timelines_answer_to_mouse_keys_and_links(visit, site):
     assert stage.get_attribute("aria-valuenow") == "299"
 
 
-def test_the_buttons_under_a_long_table_turn_its_pages(visit, listed, some):
+def test_buttons_turn_pages_of_long_table(visit, listed, some):
     page = visit("published.html", folder=listed)
     many = len(some)
     for name, first in (("next", 51), ("last", many // 50 * 50 + 1), ("previous", many // 50 * 50 - 49), ("first", 1)):

@@ -18,7 +18,7 @@ TEMPLATES = report.environment(Path(site.__file__).parent / "templates")
 def point(number, seconds, value, low=None, high=None):
     scores = {"f1": {"value": value, "low": low, "high": high}}
     costs = {"fit_seconds": seconds, "predict_seconds": 0.0}
-    return site.chart.Point(
+    return site.chart.ChartPoint(
         number, SimpleNamespace(method=f"m{number}", scores=scores, costs=costs), f"#{number}", f"m{number}"
     )
 
@@ -31,7 +31,7 @@ class Read:
     """One of the drawings, the wide one by default."""
 
     def __init__(self, points, levels=(), published=(), which=0):
-        found = ElementTree.fromstring(f"<x>{site.chart.chart(TEMPLATES, 'f1', points, levels, published)}</x>")
+        found = ElementTree.fromstring(f"<x>{site.chart.draw_chart(TEMPLATES, 'f1', points, levels, published)}</x>")
         self.svg = found[which][0]
         self.ticks = {
             float(t.text.replace(",", "")): float(t.get("x")) for t in self.svg.iter("text") if t.get("class") == "tick"
@@ -55,7 +55,7 @@ class Read:
     "seconds", [(5.0,), (0.02, 40_000.0), (9.0, 11.0), (1.0, 10.0, 100.0), (0.0, 3.0), (15.0, 30.0)]
 )
 @pytest.mark.parametrize("which", [0, 1])
-def test_all_points_lie_inside_whole_powers_of_ten_with_room_at_the_right_only(seconds, which):
+def test_draw_chart_has_points_inside_powers_of_ten(seconds, which):
     read = Read([point(n, s, 0.5) for n, s in enumerate(seconds, 1)], which=which)
     left, right = min(read.ticks), max(read.ticks)
     assert 1.6 <= max(min(seconds), site.chart.LEAST) / left < 16
@@ -70,7 +70,7 @@ def test_all_points_lie_inside_whole_powers_of_ten_with_room_at_the_right_only(s
     assert [max(s, site.chart.LEAST) for s in seconds] == [read.seconds(place) for place in places]
 
 
-def test_a_point_has_its_interval_says_its_numbers_and_leads_to_its_run():
+def test_draw_chart_point_has_interval_title_and_link():
     read = Read([point(1, 5.0, 0.5, 0.4, 0.7), point(2, 50.0, 0.6)])
     (whisker,) = (line for line in read.svg.iter("line") if line.get("class") == "whisker")
     assert [read.value(whisker.get(end)) for end in ("y1", "y2")] == [0.4, 0.7]
@@ -80,11 +80,11 @@ def test_a_point_has_its_interval_says_its_numbers_and_leads_to_its_run():
     assert [title.text for title in read.svg.iter("title")] == list(links.values())
 
 
-def test_without_a_cost_or_a_score_there_is_no_chart():
-    assert not site.chart.chart(TEMPLATES, "f1", [point(1, 5.0, None)], (), ())
+def test_draw_chart_without_score_is_empty():
+    assert not site.chart.draw_chart(TEMPLATES, "f1", [point(1, 5.0, None)], (), ())
 
 
-def test_names_stand_where_there_is_room_and_no_two_on_each_other():
+def test_draw_chart_names_do_not_overlap():
     read = Read([point(n, 5.0 * 1.02**n, 0.5) for n in range(1, 12)])
     names = read.group("names", "text")
     assert 0 < len(names) < 11, "where they are crowded, some are left out"
@@ -92,7 +92,7 @@ def test_names_stand_where_there_is_room_and_no_two_on_each_other():
     assert len(boxes) == len(names)
 
 
-def test_close_published_scores_stand_side_by_side_and_clear_of_the_edges():
+def test_draw_chart_has_close_published_side_by_side():
     values = [0.5, 0.51, 0.8, 0.505, 0.495, 0.5, 0.5, 1.2]
     lines = [
         SimpleNamespace(method=f"m{n}", values={"f1": str(v)}, source="a", table="1", caveats_in_words=lambda: "")
@@ -112,7 +112,7 @@ def test_close_published_scores_stand_side_by_side_and_clear_of_the_edges():
     ("high", "words"),
     [(0.3, ["chance, as many as truths", "chance, best rate"]), (0.05, ["chance, as many as truths and best rate"])],
 )
-def test_two_levels_of_chance_have_one_label_where_there_is_no_room_for_two(high, words):
+def test_draw_chart_joins_labels_of_close_levels(high, words):
     read = Read([point(1, 5.0, 0.5)], [chance("best rate", high), chance("as many as truths", 0.04)])
     assert [0.04, high] == [read.value(line.get("y1")) for line in read.group("levels", "line")]
     labels = read.group("levels", "text")

@@ -11,7 +11,7 @@ from mebench.reports import plots, report, timeline
 from tests.helpers.plain_rules import rows, tables
 
 
-def test_a_confusion_matrix_has_counts_and_shares_of_the_true_class():
+def test_confusion_matrix_has_counts_and_shares():
     classes, truth, said = "abc", list("aaaabbcaab"), list("aabcbbcaba")
     table = plots.confusions(pd.DataFrame({"truth": truth, "predicted": said}), classes)
     counts, shares = (confusion_matrix(truth, said, labels=list(classes), normalize=by) for by in (None, "true"))
@@ -25,7 +25,7 @@ def test_a_confusion_matrix_has_counts_and_shares_of_the_true_class():
     assert [int(total) for total in re.findall(r'class="num">(\d+)</td></tr>', page)] == counts.sum(axis=1).tolist()
 
 
-def test_cures_stand_by_their_gain_and_misses_by_what_is_known_of_them():
+def test_cures_are_sorted_by_gain():
     told = {
         "micro": {
             "gain": {"blink": 0.01, "missed": 0.3, "near_miss": 0.1},

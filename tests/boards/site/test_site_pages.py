@@ -62,7 +62,7 @@ def pages(site):
     return found
 
 
-def test_what_is_scored_anew_stands_between_what_was_measured_and_what_was_published(pages, site):
+def test_table_page_has_rescored_between_measured_and_published(pages, site):
     words = " ".join(" ".join(pages[site / "tables" / "spotting-casme2-loso.html"].text).split())
     order = [
         words.index(text) for text in ("openness runs", "Answers of the authors’ own programs", "Published by others")
@@ -79,10 +79,10 @@ def test_what_is_scored_anew_stands_between_what_was_measured_and_what_was_publi
     assert "the rescored answers of 1 source" in " ".join(pages[site / "index.html"].text)
 
 
-def test_a_card_without_runs_names_the_best_answers_that_no_tested_person_chose(tmp_path):
+def test_index_names_best_rescored_without_selection(tmp_path):
     sources = published_tables.collect_rescored(LEADERBOARDS / "rescored", print)
     published = records_published.read(LEADERBOARDS / "published.csv")
-    tables = published_tables.with_rescored([], list(published_tables.placed(sources, published)), [])
+    tables = published_tables.with_rescored([], list(published_tables.rescored_rows(sources, published)), [])
     table = next(one for one in tables if (one.dataset, one.protocol) == ("cas_me2", "loso"))
     module.write_site([table], [], [], tmp_path / "site")
     micro = next(part.rescored for part in table.parts if part.name == "micro")
@@ -92,7 +92,7 @@ def test_a_card_without_runs_names_the_best_answers_that_no_tested_person_chose(
     assert f">{best:.3f}<" in (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
 
 
-def test_a_drawn_board_as_dense_as_real_recordings_leads_those_with_more_methods(tmp_path):
+def test_index_puts_board_of_real_density_first(tmp_path):
     for name in (
         "abpn-synthetic-kfold-seed0-047efc64",
         "linear_spotter-synthetic-kfold-seed0-62c5bbc2",
@@ -106,20 +106,20 @@ def test_a_drawn_board_as_dense_as_real_recordings_leads_those_with_more_methods
     assert [re.findall("field|board", name) for name in dict.fromkeys(cards_of)] == [["field"], ["board"]]
 
 
-def test_a_card_bears_the_name_for_people_and_the_paper(pages, site):
+def test_card_page_has_title_and_paper(pages, site):
     text = " ".join(pages[site / "datasets" / "casme2.html"].text)
     assert "CASME II" in text
     assert "Wen-Jing Yan" in text
     assert "CAS(ME)2" in " ".join(pages[site / "datasets.html"].text)
 
 
-def test_every_element_is_closed_and_every_id_is_the_only_one(pages):
+def test_pages_close_elements_and_have_unique_ids(pages):
     for file, page in pages.items():
         assert page.open == [], file
         assert len(set(page.ids)) == len(page.ids), file
 
 
-def test_every_link_inside_the_site_leads_to_a_file_and_an_id(pages):
+def test_pages_link_to_existing_files_and_ids(pages):
     for file, page in pages.items():
         for link in page.links:
             if link.startswith(("https://", "data:", "http://")):
@@ -130,7 +130,7 @@ def test_every_link_inside_the_site_leads_to_a_file_and_an_id(pages):
             assert not anchor or anchor.partition(":")[0] in pages[target].ids, (file, link)
 
 
-def test_nothing_is_loaded_from_elsewhere(site):
+def test_pages_load_nothing_from_elsewhere(site):
     for file in site.rglob("*.html"):
         text = file.read_text(encoding="utf-8")
         assert not re.search(r"<(?:script|link|img|iframe)[^>]+(?:src|href)=[\"']?(?:https?:)?//", text), file
@@ -138,7 +138,7 @@ def test_nothing_is_loaded_from_elsewhere(site):
     assert not re.search(r"url\([\"']?(?:https?:)?//|@import", styles)
 
 
-def test_names_are_text_everywhere(site, pages):
+def test_pages_escape_names(site, pages):
     for file, page in pages.items():
         assert page.scripts == 2 + (file.parent.name == "runs" and "v0" in page.ids), file  # those of the site
         assert "<script>alert" not in file.read_text(encoding="utf-8"), file
@@ -147,12 +147,12 @@ def test_names_are_text_everywhere(site, pages):
     assert not [file for file in site.rglob("*") if "<" in file.name]
 
 
-def test_there_is_a_page_for_every_run_method_and_dataset(pages):
+def test_pages_are_there_for_run_method_and_dataset(pages):
     names = {f"{file.parent.name}/{file.stem}" for file in pages}
     assert {"methods/mean", "methods/ststnet", "datasets/casme2", "datasets/synthetic", "runs/evil"} <= names
 
 
-def test_published_values_stand_in_tables_of_their_own_and_are_marked(pages, site):
+def test_pages_mark_published_values_in_own_tables(pages, site):
     page = (site / "tables" / "spotting-casme2-loso.html").read_text(encoding="utf-8")
     measured, _, beside = page.partition("Published by others")
     assert "liong2023mean" in beside
@@ -161,7 +161,7 @@ def test_published_values_stand_in_tables_of_their_own_and_are_marked(pages, sit
     assert 'class="published"' in beside
 
 
-def test_the_charts_take_their_colours_from_the_page(site):
+def test_charts_take_colours_of_page(site):
     page = (site / "tables" / "spotting-casme2-loso.html").read_text(encoding="utf-8")
     drawings = re.findall(r'<svg viewBox="0 0 \d+ \d+" role.*?</svg>', page, re.DOTALL)
     assert len(drawings) == 6  # micro, macro and overall, wide and narrow
@@ -175,11 +175,11 @@ def size(*files):
     return sum(file.stat().st_size for file in files)
 
 
-def test_the_site_is_small(site):
+def test_site_is_small(site):
     assert size(*(file for file in site.rglob("*") if file.is_file())) < LARGEST
 
 
-def test_a_hundred_runs_leave_the_site_small(site):
+def test_site_of_hundred_runs_is_small(site):
     """What grows with runs, beside what does not."""
     runs = [*(site / "runs").glob("*.html")]
     rest = [file for file in site.rglob("*") if file.is_file() and file.parent.name not in ("runs", "tables")]
@@ -188,7 +188,7 @@ def test_a_hundred_runs_leave_the_site_small(site):
     assert size(*rest) + 100 * sum(bare) / len(bare) < 1.2 * LARGEST
 
 
-def test_a_row_that_was_chosen_on_test_subjects_says_so_beside_its_name(tmp_path):
+def test_pages_mark_row_chosen_on_test_subjects(tmp_path):
     make_run(tmp_path, "honest", method="mean", tasks=("recognize",))
     make_run(tmp_path, "chosen", method="ststnet", tasks=("recognize",), selection="test")
     records = boards_collect.collect(tmp_path)
@@ -203,7 +203,7 @@ def page_of(record):
     return next(text for path, text in Site([], [record], []).pages() if path == f"runs/{record.id}.html")
 
 
-def test_the_page_of_a_run_with_too_many_answers_shows_its_scores_alone(tmp_path, monkeypatch):
+def test_run_page_of_many_answers_shows_scores_only(tmp_path, monkeypatch):
     make_run(tmp_path, tasks=("spot",))
     (record,) = boards_collect.collect(tmp_path)
     whole = page_of(record)
@@ -216,7 +216,7 @@ def test_the_page_of_a_run_with_too_many_answers_shows_its_scores_alone(tmp_path
     assert "Spotting" in few
 
 
-def test_a_card_keeps_no_markup_of_its_own_and_no_dead_link():
+def test_card_body_drops_markup_and_dead_links():
     text = "# Head\n\n<img src=x onerror=alert(1)> [a](../b/README.md) [c](../d/README.md) [e](javascript:alert(1)) [f](https://x.org)"
     html = cards.to_html(text, {"b.html"})
     assert "<img" not in html
@@ -225,7 +225,7 @@ def test_a_card_keeps_no_markup_of_its_own_and_no_dead_link():
     assert re.findall(r'href="([^"]+)"', html) == ["b.html", "https://x.org"]
 
 
-def test_rows_of_one_method_are_told_apart_in_chart_and_table_by_their_settings(tmp_path):
+def test_pages_distinguish_rows_of_one_method(tmp_path):
     make_run(tmp_path, "plain", method="mean", tasks=("spot",))
     make_run(tmp_path, "middle", method="mean", tasks=("spot",), shift=3, settings={"method.anchor": "middle"})
     records = boards_collect.collect(tmp_path)
@@ -239,7 +239,7 @@ def test_rows_of_one_method_are_told_apart_in_chart_and_table_by_their_settings(
     assert sorted(apart) == [False] * 3 + [True] * 3, "in the tables of scores, of mistakes and of who beats whom"
 
 
-def test_a_method_that_also_names_what_it_spots_has_one_row_of_the_pair_on_its_card(tmp_path):
+def test_card_page_has_one_row_of_pair(tmp_path):
     make_run(tmp_path, "pair", method="mean + mean", tasks=("spot",))
     records = boards_collect.collect(tmp_path)
     page = dict(Site(boards_build.build(records), records, []).pages())["methods/mean.html"]

@@ -12,7 +12,7 @@ from mebench.config import resolve
 from mebench.core import Distractor, Expression, number_at
 from mebench.errors import ConfigError, DataError
 from mebench.inspection import soundness
-from mebench.runner import find_plan_warnings, make_plan
+from mebench.runner import make_plan, warnings
 from mebench.testing import check_dataset
 from tests.helpers.old_excel import write_xls
 
@@ -288,7 +288,7 @@ def test_protocol_knows_clips_of_each_scheme(labels, scheme, published):
     plan = make_plan(resolve(words))
     assert len(plan.folds) == 4
     assert len(plan.scheme.classes) == {"three": 3, "seven": 7}[scheme]
-    assert f"published on {published} subjects, and this dataset has" in " ".join(map(str, find_plan_warnings(plan)))
+    assert f"published on {published} subjects, and this dataset has" in " ".join(warnings(plan))
     with pytest.raises(
         ConfigError, match=r"scores no scheme=objective: give one of three, four, seven, or all .* run -m"
     ):

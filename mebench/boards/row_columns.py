@@ -1,0 +1,113 @@
+"""Columns for the rows of a board: costs, rules, versions, facts and firmness, the same in every output."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from mebench.boards import row_facts
+from mebench.boards.row_facts import RULES, VERSIONS
+from mebench.boards.rows import Part, Row
+from mebench.number_format import span
+from mebench.records.costs import COSTS
+from mebench.table import Column
+
+
+def cost_columns() -> list[Column]:
+    """A column of rows for each cost that tables show."""
+    return [
+        Column(
+            cost.name,
+            cost.label,
+            of=partial(_cost_of, cost.name),
+            text=cost.write,
+            right=True,
+            order=float,
+            room=cost.room,
+            meaning=cost.meaning,
+        )
+        for cost in COSTS.values()
+        if cost.in_tables
+    ]
+
+
+def _cost_of(name: str, row: Row) -> float | None:
+    """A cost of a row."""
+    return row.costs.get(name)
+
+
+def rule_columns() -> list[Column]:
+    """A column of rows for each rule. Of a level of chance only the convention is a rule."""
+    return [Column(name, of=partial(_rule_of, name), room="more") for name in RULES]
+
+
+def _rule_of(name: str, row: Row) -> str | None:
+    """A rule of a row."""
+    if not row.measured and name != "convention":
+        return None
+    return str(getattr(row, name)) or None
+
+
+def version_columns(names: Iterable[str] = VERSIONS) -> list[Column]:
+    """A column of rows for each of some versions."""
+    return [Column(name, of=partial(_version_of, name), room="more") for name in names]
+
+
+def _version_of(name: str, row: Row) -> str | None:
+    """A version of a row."""
+    return row.versions.get(name) or None
+
+
+def fact_columns() -> list[row_facts.Fact]:
+    """A column of rows for each of `FACTS`."""
+    return [replace(fact, of=partial(_fact_of, fact.name), optional=True, room="more") for fact in row_facts.FACTS]
+
+
+def _fact_of(name: str, row: Row) -> Any:
+    """A fact of a row."""
+    return row.facts.get(name) or None
+
+
+def firmness_columns(part: Part) -> list[Column]:
+    """Columns of a part's rows: their stability over draws of other people, and their score on the hardest people."""
+    people = max((row.hardest.get("people", 0) for row in part.rows), default=0)
+    return [
+        Column(
+            "ranks",
+            "rank, 95 %",
+            of=lambda row: span(row.ranks) if row.ranks else None,
+            right=True,
+            optional=True,
+            order=_first_number,
+            room="wide",
+            meaning="95 % of draws of other people",
+        ),
+        Column(
+            "beats_next",
+            "P(beats next)",
+            of=part.beats_next,
+            digits=2,
+            right=True,
+            optional=True,
+            order=_first_number,
+            room="wide",
+            meaning="the share of draws in which it is better than the next row",
+        ),
+        Column(
+            "hardest",
+            "hardest person" if people == 1 else f"hardest {people} people",
+            of=lambda row: row.hardest or None,
+            digits=3,
+            right=True,
+            score=True,
+            optional=True,
+            room="wide",
+            meaning="the same people for all rows",
+        ),
+    ]
+
+
+def _first_number(value: Any) -> float:
+    """The first number of a text such as `2 to 5`."""
+    return float(re.findall(r"[\d.]+", str(value))[0])

@@ -1,0 +1,176 @@
+"""The gain from selection on tested people, of runs and of public answers, as a table."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mebench.boards.published_tables import Known
+from mebench.boards.row_scores import mean, over_seeds
+from mebench.grouping import grouped
+from mebench.metrics import RULES, scores_by_path
+from mebench.number_format import NONE, digits, ends, span
+from mebench.records import Alias, Published, Record, matches, of_protocol
+from mebench.reproduction import Paper, Source, paper_cells
+from mebench.reproduction.papers import PaperRow
+from mebench.runner.leak import worth
+from mebench.table import Column, Table
+
+SELECTED_SCORES = {
+    "spotting.overall.f1": "F1 of intervals, overall",
+    "spotting.micro.f1": "F1 of intervals, micro",
+    "spotting.macro.f1": "F1 of intervals, macro",
+    "recognition.uf1": "UF1 of clips",
+}
+"""Scores whose gain is shown, in words: for each run the first available one."""
+COLUMNS = (
+    "method",
+    "dataset",
+    "score",
+    "year",
+    "published",
+    "leaking",
+    "honest",
+    "gain",
+    "candidates",
+    "seeds",
+    "the paper's program",
+)
+
+
+@dataclass(frozen=True)
+class SelectedRun:
+    """A run with selection on the tested subjects.
+
+    Attributes:
+        record: the run.
+        audited: the gains of its scores from the selection, and the number of candidates.
+    """
+
+    record: Record
+    audited: Mapping[str, Any]
+
+    @property
+    def path(self) -> str | None:
+        """The score whose gain is shown; None if there is none."""
+        differences = self.audited["differences"]
+        return next((path for path in SELECTED_SCORES if differences.get(path)), None)
+
+
+PrintedUf1 = dict[str, tuple[Published, PaperRow]]
+"""The UF1 that a paper prints for each plugin, with the row that describes its program."""
+
+
+def selection_gains_table(
+    records: Iterable[Record],
+    papers: Iterable[Paper],
+    published: Iterable[Published],
+    aliases: Sequence[Alias],
+    rescored: Iterable[Known] = (),
+) -> Table:
+    """A row for the runs of each method, settings and data with selection on tested subjects, and for public answers.
+
+    Scores are UF1 over all clips, or F1 of spotted intervals; the leaking one belongs to the epoch that the run's rule
+    keeps, the honest one to the last epoch of the same trainings. Over seeds each is a mean, and the interval of the
+    gain, paired over subjects, reaches from the lowest to the highest end. Published values accompany runs of their
+    dataset and protocol; protocols other than `loso` are named. Public answers (`rescored`) have a row for each pair of
+    a leaking and an honest rule.
+    """
+    known = list(published)
+    rows = _rows_of_runs(records, _printed_uf1(papers, known), aliases)
+    for source, outcome in rescored:
+        rows += _rows_of_answers(source, outcome, known)
+    rows.sort(key=lambda row: (row["score"], row["dataset"], row["method"]))
+    return Table.of([Column(name) for name in COLUMNS], rows, "What selection is worth")
+
+
+def _printed_uf1(papers: Iterable[Paper], published: Sequence[Published]) -> PrintedUf1:
+    """The UF1 over all clips that papers print for methods whose program is known."""
+    printed: PrintedUf1 = {}
+    for paper in papers:
+        for table in paper.tables:
+            for cell in paper_cells(paper, table, published):
+                is_uf1_of_all = (cell.published.metric, cell.published.member) == ("uf1", "")
+                if is_uf1_of_all and cell.row.program and cell.published.dataset in paper.datasets:
+                    printed[cell.row.plugin] = (cell.published, cell.row)
+    return printed
+
+
+def _rows_of_runs(records: Iterable[Record], printed: PrintedUf1, aliases: Sequence[Alias]) -> list[dict[str, str]]:
+    """A row for all seeds of each method with selection on tested subjects."""
+    selected = []
+    for record in records:
+        audited = worth(record.audit)
+        if audited:
+            selected.append(SelectedRun(record, audited))
+    of_identity = grouped([run for run in selected if run.path], key=lambda run: run.record.identity)
+    rows = [_row_of_runs(runs, printed, aliases) for runs in of_identity.values()]
+    return [row for row in rows if row]
+
+
+def _row_of_runs(runs: list[SelectedRun], printed: PrintedUf1, aliases: Sequence[Alias]) -> dict[str, str]:
+    """The row of one method over its seeds; empty if a score is undefined.
+
+    Args:
+        runs: runs that differ in the seed only.
+        printed: values of papers.
+        aliases: published datasets and protocols with the measured ones that match them.
+    """
+    runs = sorted(runs, key=lambda run: run.record.seed)
+    first, path = runs[0].record, str(runs[0].path)
+    leaks = [scores_by_path(run.record.summary)[path]["value"] for run in runs]
+    gain = over_seeds([run.audited["differences"][path] for run in runs])
+    if gain["value"] is None or None in leaks:
+        return {}
+    protocol = str(first.config["protocol"])
+    year, value, program = "", NONE, NONE
+    if path == "recognition.uf1" and first.method in printed:
+        published, paper_row = printed[first.method]
+        year = str(published.year or "")
+        program = paper_row.program
+        if matches((published.dataset, published.protocol), first.dataset, protocol, aliases):
+            value = f"{published.value:.{published.digits}f}"
+    settings = re.sub(r"(^|; )audit=leak$", "", first.settings)  # the default rule of a leak
+    n_candidates = [run.audited["looks"][end] for run in runs for end in ("least", "most")]
+    return {
+        "method": f"{first.method} ({settings})" if settings else first.method,
+        "dataset": first.dataset if protocol == "loso" else f"{first.dataset}, {of_protocol(first.config)}",
+        "score": SELECTED_SCORES[path],
+        "year": year,
+        "published": value,
+        "leaking": digits(mean(leaks)),
+        "honest": digits(mean(leaks) - gain["value"]),
+        "gain": f"{gain['value']:+.3f} {ends(gain)}",
+        "candidates": span(n_candidates),
+        "seeds": ", ".join(str(run.record.seed) for run in runs),
+        "the paper's program": program,
+    }
+
+
+def _rows_of_answers(source: Source, outcome: Mapping[str, Any], known: Sequence[Published]) -> list[dict[str, str]]:
+    """A row for each pair of a leaking and an honest rule over the public answers of a source."""
+    rows = []
+    for answers, scored in zip(source.sets, outcome["sets"], strict=True):
+        for pair in scored.get("selection", ()):
+            printed = [
+                value
+                for value in source.prints(answers, known)
+                if (value.task, value.kind, value.metric) == ("spotting", pair["part"], "f1")
+            ]
+            leaking, honest, gain = (pair["f1"][name] for name in ("first", "second", "difference"))
+            rows.append(
+                {
+                    "method": f"{source.method} ({RULES[pair['leaking']]}; honest: {RULES[pair['honest']]})",
+                    "dataset": answers.dataset,
+                    "score": SELECTED_SCORES[f"spotting.{pair['part']}.f1"],
+                    "year": str(printed[0].year) if printed else "",
+                    "published": f"{printed[0].value:.{printed[0].digits}f}" if printed else NONE,
+                    "leaking": digits(leaking["value"]),
+                    "honest": digits(honest["value"]),
+                    "gain": f"{gain['value']:+.3f} {ends(gain)}",
+                    "candidates": f"{pair['looks']:,}",
+                    "seeds": NONE,
+                    "the paper's program": f"keeps {source.keeps}",
+                }
+            )
+    return rows
