@@ -23,7 +23,7 @@ from mebench.errors import MebenchError
 from mebench.features.degradation import KINDS, SHAPES, degradation_names
 from mebench.inference.robustness import measure_robustness
 from mebench.progress import Progress
-from mebench.runner import InterruptedRunError
+from mebench.runner.execute import InterruptedRunError
 from mebench.runs import RunFolder
 
 PAGE = Path(__file__).parent.parent / "docs" / "degraded.json"

@@ -20,7 +20,7 @@ import numpy as np
 from mebench.config import resolve
 from mebench.config.registry import find
 from mebench.metrics.comparison import compare_tables, detectable_difference
-from mebench.runner import open_dataset
+from mebench.runner.choices import open_dataset
 from mebench.runs.folder import RunFolder
 from mebench.runs.scoring import read_tables
 

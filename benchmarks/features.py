@@ -134,7 +134,7 @@ def words_of(data: Path, plugins: Path, cache: Path, workers: int) -> list[str]:
 def read_all(words: list[str]) -> tuple[dict[str, np.ndarray], float]:
     """The features of each video, and the seconds to open the store, check them and read every number."""
     from mebench.config import resolve
-    from mebench.features import video_source
+    from mebench.features.pipeline import video_source
     from mebench.runner.plan import make_plan
     from mebench.runner.prepare import store_of
 

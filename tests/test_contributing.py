@@ -11,8 +11,9 @@ from mebench import protocols
 from mebench.config import registry, resolve
 from mebench.core import Video
 from mebench.progress import Progress
-from mebench.runner import run
-from mebench.testing import TINY, check_method
+from mebench.runner.execute import run
+from mebench.testing import TINY
+from mebench.testing.contracts import check_method
 from tests.helpers.run_folders import make_run
 
 TEXT = (Path(__file__).parent.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")

@@ -1,6 +1,6 @@
 from mebench.core import Repair
 from mebench.finding import Finding, sentences_of
-from mebench.testing import Check, CheckOutcome
+from mebench.testing.checks import Check, CheckOutcome
 
 
 def test_finding_sentence_leaves_out_empty_parts():

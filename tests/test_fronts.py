@@ -1,4 +1,4 @@
-"""The fronts of rooms: a package's stub lists what it gives, and each of them comes when it is asked for."""
+"""The fronts of rooms: what users, plugins and the command line take from a room; other files name the file."""
 
 import ast
 from importlib import import_module
@@ -10,12 +10,30 @@ ROOT = Path(__file__).parent.parent
 STUBS = sorted((ROOT / "mebench").rglob("__init__.pyi"))
 
 
+def imports_from(path: Path, package: str) -> list[str]:
+    """The names that a file imports from a package."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    froms = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module == package]
+    return [alias.name for node in froms for alias in node.names]
+
+
 @pytest.mark.parametrize("stub", STUBS, ids=lambda stub: stub.parent.name)
-def test_fronts_give_files_and_names(stub):
+def test_front_gives_what_it_names(stub):
     package = import_module(".".join(stub.parent.relative_to(ROOT).parts))
-    files = {path.stem for path in stub.parent.glob("*.py")} | {path.parent.name for path in stub.parent.glob("*/*.py")}
     tree = ast.parse(stub.read_text(encoding="utf-8"))
     named = [alias.asname for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names]
-    assert sorted(files - {"__init__", *named}) == []
     assert [name for name in named if not hasattr(package, name)] == []
     assert sorted(named) == sorted(package.__all__)
+
+
+@pytest.mark.parametrize("stub", STUBS, ids=lambda stub: stub.parent.name)
+def test_files_name_the_neighbour_they_import_from(stub):
+    """A file takes names from the file of its room that defines them, where an editor and a reader find them."""
+    room = ".".join(stub.parent.relative_to(ROOT).parts)
+    files = {path.stem for path in stub.parent.glob("*.py")} | {path.parent.name for path in stub.parent.glob("*/*.py")}
+    through_the_front = {
+        path.name: names
+        for path in stub.parent.glob("*.py")
+        if (names := sorted(set(imports_from(path, room)) - files))
+    }
+    assert through_the_front == {}

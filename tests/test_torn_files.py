@@ -16,11 +16,15 @@ from safetensors.numpy import save
 from mebench.annotations import read_sheets
 from mebench.config import sources
 from mebench.errors import MebenchError
-from mebench.exchange import Mark, Remarks, Tier, read_clips, read_eaf, read_frame_scores, read_intervals, write_eaf
+from mebench.exchange.clips import read_clips
+from mebench.exchange.eaf import Mark, Tier, read_eaf, write_eaf
+from mebench.exchange.frame_scores import read_frame_scores
+from mebench.exchange.intervals import read_intervals
+from mebench.exchange.text_table import Remarks
 from mebench.files import file_hash
-from mebench.frames import BadImageError, image_size, read_image
-from mebench.inference import read_header
-from mebench.records import check, own_hash
+from mebench.frames.images import BadImageError, image_size, read_image
+from mebench.inference.models import read_header
+from mebench.records.integrity import check, own_hash
 from mebench.runs import RunFolder
 from tests.helpers.refusals import refusal
 

@@ -173,7 +173,7 @@ def import_all(jobs: Sequence[str]) -> None:
     from mebench import cli
     from mebench._fast_imports import speed_up_imports
     from mebench.files import code_hash
-    from mebench.runner import code_of
+    from mebench.runner.inputs import code_of
 
     speed_up_imports()
     for name in (

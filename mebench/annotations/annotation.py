@@ -11,7 +11,8 @@ from typing import Self
 
 from mebench.annotations.names import BLANK
 from mebench.annotations.sheets import DATE, number_of_date
-from mebench.core import Distractor, Expression, Kind, Repair, Unplaced, Video
+from mebench.core import Distractor, Expression, Kind, Repair, Video
+from mebench.core.types import Unplaced
 from mebench.grouping import grouped
 
 

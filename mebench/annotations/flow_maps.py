@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.core import THREE, Expression, Scheme, SubjectKey, Video
+from mebench.core import Expression, Scheme, SubjectKey, Video
+from mebench.core.types import THREE
 from mebench.errors import DataError
 from mebench.frames.images import read_image
 from mebench.lazy_imports import load_lazily

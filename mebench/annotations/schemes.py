@@ -33,7 +33,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from mebench.core import ABSENT, THREE, Scheme, Video
+from mebench.core import Scheme, Video
+from mebench.core.types import ABSENT, THREE
 from mebench.errors import ConfigError
 
 OBJECTIVE_CLASSES = ("I", "II", "III", "IV", "V", "VI", "VII")

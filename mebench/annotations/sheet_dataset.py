@@ -27,7 +27,8 @@ from mebench.annotations.reading import Cleaning, begin, count_rows, is_remark, 
 from mebench.annotations.sheets import Sheet, read_sheets
 from mebench.annotations.table import Columns, Header, Row, Table, need_table
 from mebench.annotations.text import HEADER_WITHIN
-from mebench.core import Dataset, Frames, Repair, Unplaced, Video
+from mebench.core import Dataset, Frames, Repair, Video
+from mebench.core.types import Unplaced
 from mebench.errors import DataError
 from mebench.frames import FolderFrames
 

@@ -19,8 +19,12 @@ from mebench.config import RunConfig, resolve
 from mebench.errors import ConfigError, DataError, MebenchError, RunError, sentence, unknown
 from mebench.json_output import text
 from mebench.progress import Progress
-from mebench.records import RECORD, Record, from_record, record_name, recorded_settings
-from mebench.runner import finished_run, make_plan, sweep
+from mebench.records import recorded_settings
+from mebench.records.integrity import record_name
+from mebench.records.record import Record, from_record
+from mebench.records.schema import RECORD
+from mebench.runner import make_plan, sweep
+from mebench.runner.session import finished_run
 from mebench.runs.folder import RunFolder
 from mebench.terminal import duration, plural
 

@@ -21,8 +21,11 @@ from mebench.boards.record_registry import Registry
 from mebench.boards.rows import Table
 from mebench.boards.selection_gains import selection_gains_table
 from mebench.errors import RunError
-from mebench.records import FILE, Alias, Published, Record, UnshownError, read, read_aliases
-from mebench.reproduction import SCORED_ANEW, Paper, read_paper, sources
+from mebench.records.matching_published import FILE, Alias, read_aliases
+from mebench.records.published import Published, read
+from mebench.records.record import Record, UnshownError
+from mebench.reproduction.papers import Paper, read_paper
+from mebench.reproduction.rescore import SCORED_ANEW, sources
 from mebench.runs.folder import RunFolder
 from mebench.table import Table as Shown
 

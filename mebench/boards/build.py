@@ -26,16 +26,15 @@ from mebench.boards.row_scores import (
 from mebench.boards.rows import NOTHING, UNRANKED, Part, Row, Table, ranked
 from mebench.boards.run_tables import Read, RunTables, read_member
 from mebench.boards.standings import compute_standings, testable_together
-from mebench.core import ABSENT, KINDS
+from mebench.core import KINDS
+from mebench.core.types import ABSENT
 from mebench.grouping import grouped
-from mebench.metrics import (
-    METRICS,
-    SECTIONS,
-    metric_columns as metrics_shown,
-)
-from mebench.records import DAMAGE, Record, UnshownError, recorded_settings
+from mebench.metrics.catalogue import METRICS, SECTIONS, metric_columns as metrics_shown
+from mebench.records import recorded_settings
+from mebench.records.record import DAMAGE, Record, UnshownError
 from mebench.result_cache import cached
-from mebench.runs import RunFolder, read_tables
+from mebench.runs import RunFolder
+from mebench.runs.scoring import read_tables
 
 OF_STANDINGS = (*SCORING, "boards/significance.py", "boards/standings.py")
 """The code of the stored values of the rows of a table together."""

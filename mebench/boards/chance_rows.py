@@ -7,10 +7,11 @@ from typing import Any
 from mebench.boards.row_scores import SCORING, n_of, over_seeds, sections_by_part
 from mebench.boards.rows import NOTHING, Row
 from mebench.config import registry
-from mebench.metrics import names_chance
-from mebench.records import Record
+from mebench.metrics.name_leak import names_chance
+from mebench.records.record import Record
 from mebench.result_cache import cached
-from mebench.runs import RunFolder, read_tables
+from mebench.runs import RunFolder
+from mebench.runs.scoring import read_tables
 from mebench.terminal import plural
 
 OF_NAMES = (*SCORING, "boards/chance_rows.py")

@@ -14,17 +14,10 @@ import pyarrow as pa
 
 from mebench.boards.build import build
 from mebench.errors import MebenchError, sentence
-from mebench.records import (
-    RECORD,
-    check,
-    check_content,
-    check_hashes,
-    check_scores,
-    check_supersedes,
-    from_record,
-    record_name,
-    schema,
-)
+from mebench.records import schema
+from mebench.records.integrity import check, check_content, check_hashes, check_scores, check_supersedes, record_name
+from mebench.records.record import from_record
+from mebench.records.schema import RECORD
 from mebench.result_cache import cached
 from mebench.runs.folder import RunFolder
 

@@ -9,7 +9,8 @@ from mebench.boards.checking import bounded, check_once
 from mebench.errors import MebenchError, RunError
 from mebench.grouping import grouped
 from mebench.progress import Progress
-from mebench.records import ANSWERS, OF_STUDY, Record, check_supersedes, from_record, from_run, record_name
+from mebench.records.integrity import check_supersedes, record_name
+from mebench.records.record import ANSWERS, OF_STUDY, Record, from_record, from_run
 from mebench.runs.folder import RunFolder
 
 Notify = Callable[[str], None]

@@ -18,10 +18,13 @@ from mebench.boards.record_registry import Registry
 from mebench.lazy_imports import load_lazily
 from mebench.metrics import Tables
 from mebench.protocols import PROTOCOLS
-from mebench.records import DAMAGE, FOLDS, Record, annotation_facts, recorded_settings
+from mebench.records import recorded_settings
+from mebench.records.record import DAMAGE, Record, annotation_facts
+from mebench.records.schema import FOLDS
 from mebench.runner.describe import describe, truth_tables
 from mebench.runner.plan import Plan
-from mebench.runs import RunFolder, read_tables
+from mebench.runs import RunFolder
+from mebench.runs.scoring import read_tables
 
 if TYPE_CHECKING:
     import pandas as pd

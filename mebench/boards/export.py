@@ -12,24 +12,10 @@ from mebench.atomic import new_folder
 from mebench.boards.checking import check_alone
 from mebench.errors import RunError, refuse_if
 from mebench.files import file_hash
-from mebench.records import (
-    AUDIT,
-    FOLDS,
-    FORMAT,
-    OF_STUDY,
-    OPTIONAL,
-    RECORD,
-    STORED,
-    TABLES,
-    Folds,
-    Record,
-    RefusedError,
-    check,
-    from_run,
-    own_hash,
-    record_name,
-    without_folder,
-)
+from mebench.records.integrity import OPTIONAL, TABLES, check, own_hash, record_name
+from mebench.records.record import OF_STUDY, STORED, Record, from_run
+from mebench.records.recorded_settings import without_folder
+from mebench.records.schema import AUDIT, FOLDS, FORMAT, RECORD, Folds, RefusedError
 from mebench.runs.folder import RunFolder
 
 

@@ -12,11 +12,13 @@ from mebench.boards.row_scores import metrics_of, mistakes_over_seeds, n_of, ove
 from mebench.boards.rows import Part, PublishedLine, Rescored, Table
 from mebench.errors import ConfigError, DataError
 from mebench.grouping import grouped
-from mebench.metrics import LEAKING, RULES, SECTIONS
+from mebench.metrics.catalogue import SECTIONS
+from mebench.metrics.epoch_choices import LEAKING, RULES
 from mebench.metrics.scored_parts import scored_parts
-from mebench.records import COUNTS, Alias, Published, matches, of_scheme
-from mebench.reproduction import Source, read_source, sources
-from mebench.reproduction.rescore import Set as Answers
+from mebench.records.matching_published import Alias, matches
+from mebench.records.published import COUNTS, Published
+from mebench.records.recorded_settings import of_scheme
+from mebench.reproduction.rescore import Set as Answers, Source, read_source, sources
 
 
 def published_lines(rows: Sequence[Published]) -> list[PublishedLine]:

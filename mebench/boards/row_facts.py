@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
-from mebench.records import Record
+from mebench.records.record import Record
 from mebench.table import Column
 
 

@@ -6,9 +6,10 @@ from typing import Any
 from mebench.boards.rows import NOTHING, QUIET, Score
 from mebench.boards.run_tables import Read
 from mebench.core import KINDS
-from mebench.metrics import JOINT, metric_columns as metrics_shown, miss_shares, quiet_rate
+from mebench.metrics.catalogue import JOINT, metric_columns as metrics_shown
+from mebench.metrics.mistakes import miss_shares, quiet_rate
 from mebench.metrics.scored_parts import scored_parts
-from mebench.records import Record
+from mebench.records.record import Record
 
 SCORING = (
     "core/*.py",

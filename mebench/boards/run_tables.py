@@ -4,8 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mebench.metrics import Tables
-from mebench.records import Record
-from mebench.runs import RunFolder, read_tables, select_dataset
+from mebench.records.record import Record
+from mebench.runs import RunFolder
+from mebench.runs.scoring import read_tables, select_dataset
 
 Read = Callable[[Record], Tables]
 """Gives the tables of a run."""

@@ -8,11 +8,15 @@ from typing import Any
 from mebench.boards.published_tables import Known
 from mebench.boards.row_scores import mean, over_seeds
 from mebench.grouping import grouped
-from mebench.metrics import RULES, scores_by_path
+from mebench.metrics.epoch_choices import RULES
+from mebench.metrics.summary import scores_by_path
 from mebench.number_format import NONE, digits, ends, span
-from mebench.records import Alias, Published, Record, matches, of_protocol
-from mebench.reproduction import Paper, Source, paper_cells
-from mebench.reproduction.papers import PaperRow
+from mebench.records.matching_published import Alias, matches
+from mebench.records.published import Published
+from mebench.records.record import Record
+from mebench.records.recorded_settings import of_protocol
+from mebench.reproduction.papers import Paper, PaperRow, paper_cells
+from mebench.reproduction.rescore import Source
 from mebench.runner.leak import worth
 from mebench.table import Column, Table
 

@@ -8,8 +8,9 @@ from typing import Any
 
 from mebench.boards.rows import Row, Table as BoardTable
 from mebench.grouping import grouped
-from mebench.metrics import holm, over_datasets
-from mebench.records import Record
+from mebench.metrics.paired import holm
+from mebench.metrics.ranking import over_datasets
+from mebench.records.record import Record
 from mebench.table import Column, Table
 
 

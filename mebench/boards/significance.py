@@ -12,10 +12,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from mebench.lazy_imports import load_lazily
-from mebench.metrics import (
-    Bools,
-    Floats,
-)
+from mebench.metrics.ratios import Bools, Floats
 
 if TYPE_CHECKING:
     import networkx

@@ -14,20 +14,13 @@ import numpy as np
 from mebench.boards.run_tables import Read
 from mebench.boards.significance import MOST_ROWS, ChosenWeights, Scorer, distinguished, significance_groups
 from mebench.errors import MebenchError
-from mebench.metrics import (
-    PERMUTATIONS,
-    Floats,
-    Pool,
-    Resampling,
-    Tables,
-    derived_seed,
-    find_convention,
-    hardest_people,
-    personal_path,
-    rank_intervals,
-    win_shares,
-)
-from mebench.records import Record
+from mebench.metrics import Tables, find_convention
+from mebench.metrics.bootstrap import Resampling, derived_seed
+from mebench.metrics.comparison import Pool
+from mebench.metrics.paired import PERMUTATIONS
+from mebench.metrics.ranking import hardest_people, personal_path, rank_intervals, win_shares
+from mebench.metrics.ratios import Floats
+from mebench.records.record import Record
 
 DRAWS = 1000
 """Number of draws of people, for ranks."""

@@ -13,7 +13,9 @@ import yaml
 
 from mebench.atomic import new_folder, replace_file
 from mebench.errors import ConfigError, DataError, refuse_if
-from mebench.exchange import Remarks, Rules, read_against_truth
+from mebench.exchange.answers import read_against_truth
+from mebench.exchange.join import Rules
+from mebench.exchange.text_table import Remarks
 from mebench.files import file_hash
 from mebench.reproduction.rescore import find_files, read_source, rescore, sources, write_outcome
 

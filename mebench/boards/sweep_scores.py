@@ -10,7 +10,8 @@ from mebench.metrics.catalogue import METRICS
 from mebench.number_format import interval, number
 from mebench.records.costs import COSTS, Cost
 from mebench.reports.scores import main_scores
-from mebench.runs import RunFolder, read_csv
+from mebench.runs import RunFolder
+from mebench.runs.fold_files import read_csv
 from mebench.table import Column, Table
 
 SweptRun = tuple[Mapping[str, str], RunFolder, Mapping[str, Any]]

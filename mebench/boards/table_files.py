@@ -29,10 +29,11 @@ from mebench.boards.rows import (
     distinguishing_settings,
     stated,
 )
-from mebench.metrics import catalogue, describe_convention
+from mebench.metrics import catalogue
+from mebench.metrics.conventions import describe_convention
 from mebench.number_format import count, digits, shares_in_words
-from mebench.records import CAVEATS
 from mebench.records.costs import COSTS
+from mebench.records.published import CAVEATS
 from mebench.table import ENDS, Column, Latex, Table, latex_text, template
 
 MEMBER, N = Column("member", optional=True), Column("n", text=count)

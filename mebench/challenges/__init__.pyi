@@ -2,4 +2,3 @@ from . import bundle as bundle
 from . import entry as entry
 from . import register as register
 from .register import Task as Task
-from .register import task as task

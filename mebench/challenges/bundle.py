@@ -20,7 +20,11 @@ from mebench.atomic import whole_folder
 from mebench.challenges import entry
 from mebench.challenges.register import Task, task
 from mebench.errors import DataError, MebenchError, refuse_if
-from mebench.exchange import Entry, Remarks, Rules, answers, log_lines, write_rows
+from mebench.exchange import answers
+from mebench.exchange.join import Rules
+from mebench.exchange.megc import Entry, log_lines
+from mebench.exchange.text_table import Remarks
+from mebench.exchange.write import write_rows
 from mebench.inspection import dataset_summary
 from mebench.lazy_imports import load_lazily
 from mebench.number_format import interval, number

@@ -8,7 +8,9 @@ from typing import NamedTuple
 
 from mebench.challenges.register import Task
 from mebench.errors import DataError, refuse_if
-from mebench.exchange import Remarks, is_log, read_log, read_sheet, write_predictions, write_rows
+from mebench.exchange.megc import is_log, read_log
+from mebench.exchange.text_table import Remarks, read_sheet
+from mebench.exchange.write import write_predictions, write_rows
 from mebench.metrics.tables import Tables
 from mebench.runs.scoring import select_dataset
 from mebench.vqa import questions

@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mebench.annotations import KINDS, SheetDataset, kind_of, repair_lines
+from mebench.annotations import SheetDataset
+from mebench.annotations.annotation import repair_lines
+from mebench.annotations.names import KINDS, kind_of
 from mebench.errors import ConfigError, DataError, unknown
 from mebench.exchange.clips import join_clips, read_clips
 from mebench.exchange.eaf import common_rate, find_eaf

@@ -17,7 +17,9 @@ from urllib.parse import unquote
 from xml.etree import ElementTree
 from xml.etree.ElementTree import SubElement
 
-from mebench.annotations import Sheet, kind_of, sheet_from_rows
+from mebench.annotations import Sheet
+from mebench.annotations.names import kind_of
+from mebench.annotations.sheets import sheet_from_rows
 from mebench.errors import DataError, refused_by_system, unknown
 from mebench.exchange.text_table import Remarks
 from mebench.files import read_plain

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from mebench.annotations.names import KINDS, kind_of
-from mebench.core import SpottingParams, spot
+from mebench.core import SpottingParams
+from mebench.core.peaks import spot
 from mebench.errors import ConfigError, DataError, unknown
 from mebench.exchange import values
 from mebench.exchange.text_table import File, Remarks, at_lines, parse, read_sheet

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mebench.annotations import ALIASES, BLANK, CODES, INDEX, KINDS, KNOWN, Cells, kind_of, words_of
+from mebench.annotations.names import ALIASES, BLANK, CODES, INDEX, KINDS, KNOWN, kind_of, words_of
+from mebench.annotations.sheets import Cells
 from mebench.errors import DataError
 from mebench.exchange import values
 from mebench.exchange.eaf import find_eaf, sheet_of_marks

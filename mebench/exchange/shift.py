@@ -8,7 +8,9 @@ import pandas as pd
 from mebench.core.peaks import overlap, ratio
 from mebench.exchange.text_table import Remarks
 from mebench.lazy_imports import load_lazily
-from mebench.metrics import Bools, Floats, Indices, number_groups, same_group
+from mebench.metrics.matching import same_group
+from mebench.metrics.ratios import Bools, Floats, Indices
+from mebench.metrics.tables import number_groups
 from mebench.terminal import plural
 
 if TYPE_CHECKING:

@@ -11,24 +11,20 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mebench.annotations import (
+from mebench.annotations import Sheet
+from mebench.annotations.names import (
     ALIASES,
     ALONE,
     KNOWN,
     OWNERS,
-    PASSED,
-    Cells,
-    Grid,
-    Sheet,
     compounds,
-    decoded,
-    find_sheet,
     is_note_or_sum,
     is_total,
     plain_name,
-    sheet_from_text,
     words_of,
 )
+from mebench.annotations.sheets import Cells, Grid, find_sheet, sheet_from_text
+from mebench.annotations.text import PASSED, decoded
 from mebench.errors import DataError, refused_by_system
 from mebench.exchange import shapes, unnamed_columns
 from mebench.files import read_plain

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.annotations import BLANK, KINDS, STARTS, STOPS, Cells, kind_of, number_of_date, plain_name
+from mebench.annotations.names import BLANK, KINDS, STARTS, STOPS, kind_of, plain_name
+from mebench.annotations.sheets import Cells, number_of_date
 from mebench.errors import DataError, unknown
 from mebench.exchange.text_table import MOST_LINES, Remarks, TextTable, at_lines
 from mebench.lazy_imports import load_lazily

@@ -14,7 +14,8 @@ from numpy.lib.introspect import opt_func_info
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_info
 
-from mebench.core import Level, Step
+from mebench.core import Step
+from mebench.core.chain import Level
 from mebench.errors import DataError
 from mebench.lazy_imports import load_lazily
 

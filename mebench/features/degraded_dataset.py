@@ -8,7 +8,8 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.core import Dataset, Frames, Video, Wrapped
+from mebench.core import Dataset, Frames, Video
+from mebench.core.dataset import Wrapped
 from mebench.errors import DataError
 from mebench.features.base import Landmarks
 from mebench.features.degradation import KINDS, Degradation, DegradedFrames

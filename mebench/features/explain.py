@@ -6,7 +6,8 @@ import textwrap
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from mebench.core import Chain, Step, attributes
+from mebench.core import Chain, Step
+from mebench.core.options import attributes
 from mebench.features.base import VolumeStep, dlib_version, opencv_version
 from mebench.features.flow import Flow
 from mebench.features.pipeline import Route, route_of

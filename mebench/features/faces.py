@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.core import Frames, Level, Range, Step, check_choices
+from mebench.core import Frames, Range, Step
+from mebench.core.chain import Level, check_choices
 from mebench.errors import DataError
 from mebench.features.base import Landmarks, dlib_version
 from mebench.features.boxes import Box, FloatBox, box_area, clip_to_frame, enlarge_box

@@ -7,7 +7,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.core import KINDS, Chain, ClipView, check_ranges, stack
+from mebench.core import KINDS, Chain, ClipView, stack
+from mebench.core.options import check_ranges
 from mebench.errors import ConfigError
 from mebench.features.faces import FaceParams
 from mebench.features.flow import Algorithm, Flow, FlowDirection, FlowImage, Strain

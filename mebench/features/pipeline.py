@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.core import Chain, Dataset, Frames, Level, Video
+from mebench.core import Chain, Dataset, Frames, Video
+from mebench.core.chain import Level
 from mebench.errors import ConfigError, DataError, PluginError, refuse_if
 from mebench.features.base import (
     FeatureMap,

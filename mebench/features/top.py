@@ -11,7 +11,8 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.core import Range, Step, check_ranges
+from mebench.core import Range, Step
+from mebench.core.options import check_ranges
 from mebench.errors import ConfigError, DataError
 from mebench.features.base import FeatureMap, Image, VolumeStep
 from mebench.features.faces import FaceParams

@@ -3,14 +3,3 @@ from . import live as live
 from . import models as models
 from . import predict as predict
 from . import robustness as robustness
-from .live import Live as Live
-from .live import CurvePoint as CurvePoint
-from .models import Model as Model
-from .models import model_of_fold as model_of_fold
-from .models import read_header as read_header
-from .predict import Answer as Answer
-from .predict import ScoreCurve as ScoreCurve
-from .predict import predict_all as predict_all
-from .predict import task_of_model as task_of_model
-from .predict import timing_at as timing_at
-from .predict import fitted_method as fitted_method

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from mebench import core
 from mebench.core import Prediction, Video
 from mebench.errors import RunError
-from mebench.features import Landmarks, MapStep, route_of, video_source
+from mebench.features import Landmarks, MapStep
+from mebench.features.pipeline import route_of, video_source
 from mebench.inference.models import config_of_run, model_of_fold
-from mebench.runner import FittedMethod, FoldHost, by_prefix, make_plan
+from mebench.runner import FittedMethod, by_prefix, make_plan
+from mebench.runner.host import FoldHost
 from mebench.runs.folder import RunFolder
 
 ExplainedTask = Literal["spot", "recognize"]

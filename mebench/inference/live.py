@@ -13,9 +13,13 @@ from numpy.typing import NDArray
 
 from mebench import core
 from mebench.config import registry
-from mebench.core import Frames, Kind, Prediction, Spotted, SpottingParams, SubjectKey, VideoView
+from mebench.core import Frames, Kind, Prediction, SpottingParams, SubjectKey, VideoView
+from mebench.core.peaks import Spotted
 from mebench.errors import RunError, refuse_if
-from mebench.features import LOOKS, MISSES, Flow, Landmarks, NoFaceError, Reference, feature_rows, route_of, shows_face
+from mebench.features import Flow, Landmarks
+from mebench.features.face_detection import LOOKS, MISSES, NoFaceError, shows_face
+from mebench.features.faces import Reference
+from mebench.features.pipeline import feature_rows, route_of
 from mebench.frames.stream import Stream
 from mebench.inference.models import Model
 from mebench.inference.predict import fitted_method, task_of_model, timing_at

@@ -19,10 +19,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mebench import core, runner
 from mebench.atomic import replace_file, whole_file
-from mebench.config import RunConfig, RunSettings, from_plain, is_place, more_plugins, registry, user_setting
+from mebench.config import RunConfig, RunSettings, from_plain, more_plugins, registry, user_setting
+from mebench.config.settings import is_place
 from mebench.errors import ConfigError, MebenchError, RunError, check_known, refuse_if, refused_by_system
 from mebench.lazy_imports import load_lazily
-from mebench.runs import RunFolder, safe_name, whole_fold
+from mebench.runs import RunFolder
+from mebench.runs.fold_files import safe_name, whole_fold
 
 if TYPE_CHECKING:
     import torch

@@ -12,27 +12,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench import core, metrics, runner, runs
-from mebench.config import DatasetConfig, RunConfig
-from mebench.core import Curve, Dataset, Kind, Prediction, Scheme, Task, Timing, Video, mean_over_scales, stable_seed
+from mebench.config import RunConfig
+from mebench.config.resolving import DatasetConfig
+from mebench.core import Dataset, Kind, Prediction, Scheme, Task, Timing, Video, stable_seed
+from mebench.core.peaks import Curve
+from mebench.core.views import mean_over_scales
 from mebench.errors import ConfigError, DataError, RunError
-from mebench.features import find_stretches_without_face, route_of, to_gray, video_source
-from mebench.frames import FRAME_COUNTS
+from mebench.features.face_detection import find_stretches_without_face
+from mebench.features.gray_frames import to_gray
+from mebench.features.pipeline import route_of, video_source
+from mebench.frames.videofile import FRAME_COUNTS
 from mebench.inference.models import Model
 from mebench.progress import Progress
-from mebench.runner import (
-    Failure,
-    Job,
-    Task as PoolTask,
-    WorkerPool,
-    default_workers,
-    home_of_video,
-    measured,
-    open_dataset,
-    pair_gap,
-    parts_for,
-    plain_data,
-    rate_groups,
-)
+from mebench.runner.choices import home_of_video, measured, open_dataset
+from mebench.runner.isolation import Failure, plain_data
+from mebench.runner.job import Job, parts_for
+from mebench.runner.plan import pair_gap, rate_groups
+from mebench.runner.workers import Task as PoolTask, WorkerPool, default_workers
 from mebench.runs import FoldResult
 from mebench.terminal import plural
 

@@ -8,16 +8,19 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from mebench.config import RunConfig, from_plain
-from mebench.core import hits
+from mebench.core.peaks import hits
 from mebench.errors import ConfigError, MebenchError
 from mebench.features.degradation import Degradation
 from mebench.grouping import grouped
 from mebench.inference.models import models_of_run
-from mebench.metrics import compare_tables, scores_by_path as flat_scores
+from mebench.metrics.comparison import compare_tables
+from mebench.metrics.summary import scores_by_path as flat_scores
 from mebench.metrics.tables import Tables
 from mebench.progress import Progress
-from mebench.runner import Outcome, read_skipped, sweep
-from mebench.runs import RunFolder, current_summary, read_tables
+from mebench.runner import sweep
+from mebench.runner.session import Outcome, read_skipped
+from mebench.runs import RunFolder
+from mebench.runs.scoring import current_summary, read_tables
 
 DEGRADED_RUNS = "degraded"
 """Subfolder of a run with the runs of its models on degraded videos."""

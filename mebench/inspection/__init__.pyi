@@ -1,15 +1,7 @@
 from . import dataset_summary as dataset_summary
 from . import soundness as soundness
 from . import tiles as tiles
-from .dataset_summary import Summary as Summary
-from .dataset_summary import check_needs as check_needs
 from .dataset_summary import open_members as open_members
-from .dataset_summary import summarise_dataset as summarise_dataset
 from .dataset_summary import summarise_members as summarise_members
-from .soundness import TITLES as TITLES
 from .soundness import Verification as Verification
 from .soundness import verify_dataset as verify_dataset
-from .tiles import Chosen as Chosen
-from .tiles import Face as Face
-from .tiles import Strip as Strip
-from .tiles import strip_of as strip_of

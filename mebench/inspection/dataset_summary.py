@@ -8,12 +8,17 @@ from pathlib import Path
 from statistics import fmean, median
 from typing import Any, Literal
 
-from mebench.annotations import SheetDataset, ground_truth_hash, shown_units
-from mebench.config import RunConfig, load, plugins, with_parameters
-from mebench.core import KINDS, Dataset, Expression, Kind, Scheme, SubjectKey, Unplaced, Video
+from mebench.annotations import SheetDataset, shown_units
+from mebench.annotations.annotation import ground_truth_hash
+from mebench.config import RunConfig
+from mebench.config.registry import load, plugins
+from mebench.config.resolving import with_parameters
+from mebench.core import KINDS, Dataset, Expression, Kind, Scheme, SubjectKey, Video
+from mebench.core.types import Unplaced
 from mebench.errors import DataError, PluginError
 from mebench.exchange.text_table import File
-from mebench.features import FaceParams, find_predictor, landmark_advice
+from mebench.features import FaceParams
+from mebench.features.landmarks import find_predictor, landmark_advice
 
 
 def open_members(dataset_params: Mapping[str, Any]) -> dict[str, Dataset]:

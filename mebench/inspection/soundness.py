@@ -9,19 +9,13 @@ from functools import partial
 from itertools import pairwise
 from typing import Any, Literal
 
-from mebench.core import Dataset, Expression, Frames, Kind, Published, Repair, Scheme, Unplaced, Video
+from mebench.core import Dataset, Expression, Frames, Kind, Published, Repair, Scheme, Video
+from mebench.core.types import Unplaced
 from mebench.errors import DataError
 from mebench.finding import Finding
-from mebench.frames import (
-    BadImageError,
-    FolderFrames,
-    Size,
-    VideoFrames,
-    decoded_size,
-    file_number,
-    image_size,
-    natural_sort_key,
-)
+from mebench.frames import FolderFrames, VideoFrames
+from mebench.frames.image_folder import file_number, natural_sort_key
+from mebench.frames.images import BadImageError, Size, decoded_size, image_size
 from mebench.inspection.dataset_summary import Summary, summarise_dataset
 from mebench.terminal import plural, printable
 

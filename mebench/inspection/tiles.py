@@ -10,7 +10,11 @@ from numpy.typing import NDArray
 
 from mebench.core import Dataset, Expression, Video
 from mebench.errors import ConfigError, DataError, unknown
-from mebench.features import EyesAndMouth, FaceCrop, NoFaceError, clamp_region, find_predictor, map_points
+from mebench.features import EyesAndMouth, FaceCrop
+from mebench.features.face_detection import NoFaceError
+from mebench.features.faces import map_points
+from mebench.features.landmarks import find_predictor
+from mebench.features.regions import clamp_region
 from mebench.grouping import grouped
 
 

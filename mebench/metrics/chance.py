@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mebench.core import group_of_rate
+from mebench.core.types import group_of_rate
 from mebench.errors import DataError
 from mebench.metrics import label_sets
 from mebench.metrics.bootstrap import derived_seed, score_with_percentiles

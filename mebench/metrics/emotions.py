@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from mebench.core import ABSENT
+from mebench.core.types import ABSENT
 from mebench.metrics import catalogue
 from mebench.metrics.bootstrap import Basis, Evaluate, Resampling, average_scores
 from mebench.metrics.catalogue import METRICS, OF_SAMPLES, metric_columns

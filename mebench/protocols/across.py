@@ -6,7 +6,8 @@ from functools import partial
 from itertools import permutations
 from typing import Literal
 
-from mebench.core import THREE, Fold, Scheme
+from mebench.core import Scheme
+from mebench.core.types import THREE, Fold
 from mebench.errors import ConfigError, check_known, refuse_if
 from mebench.protocols.people import People
 from mebench.protocols.protocol import NOTHING, Card, NoParams, Protocol

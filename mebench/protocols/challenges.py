@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
-from mebench.core import THREE, Dataset, Fold, Scheme
+from mebench.core import Dataset, Scheme
+from mebench.core.types import THREE, Fold
 from mebench.errors import ConfigError
 from mebench.grouping import grouped
 from mebench.protocols.across import across, dataset_setting, need_exactly, need_long, only_on

@@ -7,7 +7,7 @@ from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from typing import Any
 
-from mebench.core import Fold
+from mebench.core.types import Fold
 from mebench.errors import PluginError, check_known
 from mebench.protocols import across, challenges, within
 from mebench.protocols.people import People

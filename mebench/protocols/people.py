@@ -8,7 +8,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.core import Expression, Fold, SubjectKey, Video, stable_seed
+from mebench.core import Expression, SubjectKey, Video, stable_seed
+from mebench.core.types import Fold
 from mebench.errors import ConfigError
 from mebench.grouping import grouped
 

@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from mebench.core import Dataset, Fold, Kind, Scheme
+from mebench.core import Dataset, Kind, Scheme
+from mebench.core.types import Fold
 from mebench.protocols.people import People
 
 TASKS = frozenset({"spot", "recognize"})

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from mebench.core import Fold, SubjectKey
+from mebench.core import SubjectKey
+from mebench.core.types import Fold
 from mebench.errors import ConfigError, unknown
 from mebench.protocols.people import People
 from mebench.protocols.protocol import NOTHING, Card, NoParams, Protocol

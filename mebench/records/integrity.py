@@ -18,7 +18,8 @@ from mebench.errors import refuse_if
 from mebench.grouping import grouped
 from mebench.records import consistency, recorded_settings, schema
 from mebench.records.schema import MOST_CLASSES, MOST_LETTERS, RECORD, UNPRINTED, RefusedError
-from mebench.runs import FIRST_SCORER, SCORER, RunFolder, rescore_run
+from mebench.runs import RunFolder
+from mebench.runs.scoring import FIRST_SCORER, SCORER, rescore_run
 
 MOST_ROWS = {
     **dict.fromkeys(("videos.parquet", "truth.parquet", "distractors.parquet", "clips.parquet"), 10**5),

@@ -19,7 +19,9 @@ from mebench.metrics.catalogue import SECTIONS
 from mebench.records import consistency, integrity, recorded_settings, schema
 from mebench.records.costs import COSTS
 from mebench.result_cache import cached
-from mebench.runs import FIRST_SCORER, SCORER, RunFolder, current_summary, read_csv
+from mebench.runs import RunFolder
+from mebench.runs.fold_files import read_csv
+from mebench.runs.scoring import FIRST_SCORER, SCORER, current_summary
 
 VIDEO_COLUMNS = ("video", "subject", "dataset", "n_frames", "fps")
 TRUTH_COLUMNS = ("video", "kind", "onset", "apex", "offset", "emotion")

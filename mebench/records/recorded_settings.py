@@ -5,7 +5,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from mebench.config import flatten, is_place, shaping_of
+from mebench.config import flatten
+from mebench.config.settings import is_place, shaping_of
 
 _RUN_KEYS = (
     "kinds",

@@ -9,23 +9,20 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Self
 
 from mebench.errors import RunError
-from mebench.exchange import Answers, File
-from mebench.metrics import (
-    LEVEL,
-    ComparedScore,
-    Convention,
-    RunComparison,
-    Tables,
-    catalogue,
-    compare_tables,
-    holm,
-    number_of_draws,
-)
+from mebench.exchange.answers import Answers
+from mebench.exchange.text_table import File
+from mebench.metrics import RunComparison, Tables, catalogue
 from mebench.metrics.catalogue import Metric
+from mebench.metrics.comparison import LEVEL, ComparedScore, compare_tables
+from mebench.metrics.conventions import Convention
+from mebench.metrics.mistakes import number_of_draws
+from mebench.metrics.paired import holm
 from mebench.number_format import number
 from mebench.records.record import TRUTH_COLUMNS, VIDEO_COLUMNS, Record, read
 from mebench.reports.scores import UNDEFINED, how_intervals, say_reason
-from mebench.runs import TUNED, RunFolder, read_tables
+from mebench.runs import RunFolder
+from mebench.runs.folder import TUNED
+from mebench.runs.scoring import read_tables
 from mebench.table import Column, Table
 from mebench.terminal import print_lines, print_report
 

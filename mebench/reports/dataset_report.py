@@ -14,7 +14,10 @@ from mebench._installation import VERSION
 from mebench.annotations.annotation import LISTED, repair_lines
 from mebench.core import KINDS
 from mebench.grouping import grouped
-from mebench.inspection import TITLES, Strip, Summary, Verification
+from mebench.inspection import Verification
+from mebench.inspection.dataset_summary import Summary
+from mebench.inspection.soundness import TITLES
+from mebench.inspection.tiles import Strip
 from mebench.table import Column, Table, template
 from mebench.terminal import for_figure, plural
 

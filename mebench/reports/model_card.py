@@ -7,15 +7,20 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from mebench.config import is_place, member_name
+from mebench.config.sections import member_name
+from mebench.config.settings import is_place
 from mebench.core import KINDS
 from mebench.errors import RunError
 from mebench.inference.models import ModelHeader, config_of_run, model_of_fold, write_model
-from mebench.metrics import Tables, quiet_rate, summarize
+from mebench.metrics import Tables
+from mebench.metrics.mistakes import quiet_rate
+from mebench.metrics.summary import summarize
 from mebench.number_format import scored
-from mebench.records import from_run, of_method
+from mebench.records.record import from_run
+from mebench.records.recorded_settings import of_method
 from mebench.runner.plan import make_plan, weightless
-from mebench.runs import RunFolder, read_tables_of_folds
+from mebench.runs import RunFolder
+from mebench.runs.scoring import read_tables_of_folds
 from mebench.table import template
 from mebench.terminal import plural
 

@@ -13,19 +13,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mebench.errors import RunError
-from mebench.inference import ScoreCurve
+from mebench.inference.predict import ScoreCurve
 from mebench.lazy_imports import load_lazily
-from mebench.metrics import (
-    Convention,
-    Tables,
-    confusion_matrix as count,
-    find_truths,
-    in_scope,
-    of_first_draw,
-    of_kinds,
-)
+from mebench.metrics import Tables, confusion_matrix as count, of_first_draw
+from mebench.metrics.conventions import Convention
+from mebench.metrics.matching import find_truths
+from mebench.metrics.tables import in_scope, of_kinds
 from mebench.reports.timeline import COLORS, Span, Timeline, Track, edges_of
-from mebench.runs import RunFolder, read_csv
+from mebench.runs import RunFolder
+from mebench.runs.fold_files import read_csv
 from mebench.terminal import for_figure
 
 if TYPE_CHECKING:

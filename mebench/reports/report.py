@@ -23,17 +23,10 @@ from mebench.atomic import whole_file
 from mebench.core import Prediction
 from mebench.errors import MebenchError, RunError, refused_by_system
 from mebench.lazy_imports import load_lazily
-from mebench.metrics import (
-    METRICS,
-    RATES,
-    catalogue,
-    count_mistakes,
-    find_convention,
-    miss_shares,
-    number_of_draws,
-    of_first_draw,
-    sort_mistakes,
-)
+from mebench.metrics import catalogue, find_convention, of_first_draw
+from mebench.metrics.catalogue import METRICS
+from mebench.metrics.mistakes import count_mistakes, miss_shares, number_of_draws, sort_mistakes
+from mebench.metrics.spotting_scores import RATES
 from mebench.number_format import NONE, Score, count, digits, ends, shares_in_words, span
 from mebench.records import recorded_settings
 from mebench.records.costs import COSTS
@@ -41,7 +34,9 @@ from mebench.records.record import Record, read
 from mebench.reports import compare_runs, plots, trust
 from mebench.reports.scores import parts_of, title_of
 from mebench.reports.timeline import MISSED, SCRIPT, STYLE, WHY, Judged, clock, plain_rows, timeline
-from mebench.runs import CURVES, RunFolder, read_tables, safe_name
+from mebench.runs import RunFolder
+from mebench.runs.fold_files import CURVES, safe_name
+from mebench.runs.scoring import read_tables
 from mebench.table import Column, Table, as_sentence, interval_bar
 from mebench.terminal import for_template
 

@@ -13,7 +13,7 @@ from mebench.metrics.catalogue import METRICS, find_metric
 from mebench.metrics.reasons import read_supports
 from mebench.metrics.scored_parts import scored_parts
 from mebench.number_format import Score, count, number, shares_in_words
-from mebench.records import joined, of_method, of_protocol, of_scheme
+from mebench.records.recorded_settings import joined, of_method, of_protocol, of_scheme
 from mebench.runs.folder import RunFolder
 from mebench.table import Column, Table
 from mebench.terminal import plural, print_lines, print_report, print_table

@@ -14,13 +14,18 @@ from PIL import ImageColor
 
 from mebench.atomic import new_folder
 from mebench.config import registry, resolve_dataset
-from mebench.core import Kind, Video, number_at
+from mebench.core import Kind, Video
+from mebench.core.types import number_at
 from mebench.errors import DataError, refused_by_system
-from mebench.exchange import EMOTION, Mark, Tier, write_eaf, write_rows
-from mebench.features import FaceCrop, FaceParams, FaceTracks, find_face_tracks
-from mebench.frames import FolderFrames, VideoFrames, write_video
+from mebench.exchange.eaf import EMOTION, Mark, Tier, write_eaf
+from mebench.exchange.write import write_rows
+from mebench.features import FaceCrop, FaceParams
+from mebench.features.face_tracks import FaceTracks, find_face_tracks
+from mebench.frames import FolderFrames, VideoFrames
+from mebench.frames.videofile import write_video
 from mebench.grouping import grouped
-from mebench.inference import Answer, Model, predict_all
+from mebench.inference.models import Model
+from mebench.inference.predict import Answer, predict_all
 from mebench.inspection.soundness import FPS_TOLERANCE
 from mebench.json_output import write_json
 from mebench.lazy_imports import load_lazily

@@ -20,17 +20,11 @@ from numpy.typing import NDArray
 from mebench.annotations.schemes import unit_number
 from mebench.core import KINDS, Kind
 from mebench.grouping import grouped
-from mebench.inference import ScoreCurve
-from mebench.metrics import (
-    Convention,
-    Tables,
-    find_convention,
-    in_scope,
-    of_first_draw,
-    of_kinds,
-    sort_mistakes,
-    underlying_event,
-)
+from mebench.inference.predict import ScoreCurve
+from mebench.metrics import Tables, find_convention, of_first_draw
+from mebench.metrics.conventions import Convention
+from mebench.metrics.mistakes import sort_mistakes, underlying_event
+from mebench.metrics.tables import in_scope, of_kinds
 
 COLORS: dict[str, str] = {"micro": "#c2410c", "macro": "#0369a1"}
 """Orange and blue are distinguishable for colour-blind readers and in print."""

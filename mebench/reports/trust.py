@@ -17,11 +17,13 @@ import pandas as pd
 
 from mebench.errors import DataError, listed, refused_by_system
 from mebench.files import read_plain
-from mebench.metrics import Resampling, holm, path_of, per_unit, sections_of
+from mebench.metrics.bootstrap import Resampling
 from mebench.metrics.catalogue import find_metric
-from mebench.metrics.comparison import MAIN, on_hardest
+from mebench.metrics.comparison import MAIN, on_hardest, path_of, sections_of
 from mebench.metrics.group_gaps import LEAST_PEOPLE, by_group, compare_shares
 from mebench.metrics.noise import under_noise
+from mebench.metrics.paired import holm
+from mebench.metrics.ratios import per_unit
 from mebench.metrics.uncertainty import summarize_uncertainty
 from mebench.number_format import digits, span
 from mebench.reports.compare_runs import Side, shared

@@ -1,15 +1,2 @@
 from . import papers as papers
 from . import rescore as rescore
-from .papers import Cell as Cell
-from .papers import Paper as Paper
-from .papers import PaperRow as PaperRow
-from .papers import Request as Request
-from .papers import Result as Result
-from .papers import Run as Run
-from .papers import paper_cells as paper_cells
-from .papers import read_paper as read_paper
-from .rescore import SCORED_ANEW as SCORED_ANEW
-from .rescore import Source as Source
-from .rescore import find_files as find_files
-from .rescore import read_source as read_source
-from .rescore import sources as sources

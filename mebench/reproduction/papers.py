@@ -15,10 +15,13 @@ from mebench import runner
 from mebench.config import RunConfig, resolve
 from mebench.errors import DataError, MebenchError, check_known
 from mebench.progress import Progress
-from mebench.records import Published, Value, count_of, gap_in_words, section_of, value_of
+from mebench.records.matching_published import Value, count_of, gap_in_words, section_of, value_of
+from mebench.records.published import Published
 from mebench.reproduction.rescore import read_described
-from mebench.runner import differences, make_plan, worth_of
-from mebench.runs import RunFolder, current_summary, score_run
+from mebench.runner import make_plan
+from mebench.runner.leak import differences, worth_of
+from mebench.runs import RunFolder
+from mebench.runs.scoring import current_summary, score_run
 from mebench.terminal import command
 
 Words = tuple[str, ...]

@@ -29,34 +29,23 @@ from mebench.atomic import replace_file
 from mebench.core import SpottingParams
 from mebench.core.peaks import window_shift
 from mebench.errors import DataError, check_known
-from mebench.exchange import (
-    IDS,
-    Answers,
-    Remarks,
-    Role,
-    Rules,
-    is_log,
-    parse,
-    propose,
-    read_against_truth,
-    read_frame_scores,
-    read_log,
-    read_sheet,
-    read_value,
-    sheet_of_rows,
-)
+from mebench.exchange.answers import Answers, read_against_truth
+from mebench.exchange.frame_scores import propose, read_frame_scores
+from mebench.exchange.join import Rules
+from mebench.exchange.megc import is_log, read_log
+from mebench.exchange.plain_values import read_value
+from mebench.exchange.text_table import Remarks, parse, read_sheet
+from mebench.exchange.value_sheets import sheet_of_rows
+from mebench.exchange.values import IDS, Role
 from mebench.files import file_hash, read_yaml
 from mebench.grouping import grouped
-from mebench.metrics import (
-    COLUMNS,
-    SECTIONS,
-    epoch_choices,
-    find_convention,
-    flat_scores,
-    summarize,
-    summarize_mistakes,
-)
-from mebench.records import CAVEATS, LARGEST, Hash, Published, Value, value_of
+from mebench.metrics import epoch_choices, find_convention
+from mebench.metrics.catalogue import COLUMNS, SECTIONS
+from mebench.metrics.mistakes import summarize_mistakes
+from mebench.metrics.summary import flat_scores, summarize
+from mebench.records.matching_published import Value, value_of
+from mebench.records.published import CAVEATS, Published
+from mebench.records.schema import LARGEST, Hash
 from mebench.terminal import plural
 
 SCORED_ANEW = "rescored"

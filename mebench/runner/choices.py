@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mebench import core, training
 from mebench.annotations.schemes import all_units, one_unit, unit_number
-from mebench.config import RunConfig, member_name, registry, trainer
-from mebench.core import KINDS, Composite, Dataset, Kind, Renamed, Scheme, Task, Video
+from mebench.config import RunConfig, registry, trainer
+from mebench.config.sections import member_name
+from mebench.core import KINDS, Dataset, Kind, Scheme, Task, Video
+from mebench.core.dataset import Composite, Renamed
 from mebench.errors import ConfigError, DataError, check_known, refused_by_plugin
 from mebench.features.degradation import Degradation
 from mebench.features.degraded_dataset import DegradedDataset

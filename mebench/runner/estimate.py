@@ -13,8 +13,10 @@ from typing import Any
 
 from mebench._installation import ROOT
 from mebench.atomic import replace_file
-from mebench.config import RunConfig, flatten, shaping, shaping_of
-from mebench.core import Chain, Fold, Video
+from mebench.config import RunConfig, flatten, shaping
+from mebench.config.settings import shaping_of
+from mebench.core import Chain, Video
+from mebench.core.types import Fold
 from mebench.errors import MebenchError, listed
 from mebench.features import processor
 from mebench.files import code_hash, file_hash

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from mebench.config import RunConfig, trainer
 from mebench.errors import ConfigError, InterruptedRunError as InterruptedRunError, MebenchError
 from mebench.lazy_imports import load_lazily
-from mebench.metrics import SECTIONS, scores_by_path
+from mebench.metrics.catalogue import SECTIONS
+from mebench.metrics.summary import scores_by_path
 from mebench.progress import Progress
 from mebench.runner.guard import find_plan_warnings
 from mebench.runner.host import imports_of

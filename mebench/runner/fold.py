@@ -32,13 +32,15 @@ from mebench.core import (
     all_clips,
 )
 from mebench.errors import PluginError, check_known
-from mebench.features import FeatureStore, video_source
+from mebench.features import FeatureStore
+from mebench.features.pipeline import video_source
 from mebench.runner.fold_source import HostedStore, RemoteDataset
 from mebench.runner.inputs import code_of, instructions_of_torch, refuse_other_code, refuse_other_processor
 from mebench.runner.isolation import Request
 from mebench.runner.job import FoldJob, Job, Part
 from mebench.runs import ClipPrediction, FoldResult
-from mebench.training import adapted, fit
+from mebench.training import fit
+from mebench.training.adaptation import adapted
 
 Home = Callable[[Video], tuple[Dataset, str]]
 """Where a video is read: its dataset, and the dataset's id."""

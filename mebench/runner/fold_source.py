@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from mebench.config import RunConfig, from_plain
 from mebench.core import Dataset, Frames, Video
 from mebench.errors import DataError, PluginError
-from mebench.features import FeatureStore, Key, StoredArray, processor
+from mebench.features import FeatureStore, processor
+from mebench.features.store import Key, StoredArray
 from mebench.files import code_hash, file_hash
 from mebench.runner.choices import open_dataset
 from mebench.runner.inputs import anywhere, digest, inputs_of, refuse_other_code, refuse_other_processor

@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 
 from mebench import runner
 from mebench.config import RunConfig, trainer
-from mebench.core import Dataset, Fold, Prediction, Scheme, Task, Video, hits
+from mebench.core import Dataset, Prediction, Scheme, Task, Video
+from mebench.core.peaks import hits
+from mebench.core.types import Fold
 from mebench.errors import DataError, MebenchError, PluginError, RunError
 from mebench.grouping import grouped
 from mebench.runner.aliases import Aliases
@@ -28,7 +30,9 @@ from mebench.runner.plan import Plan
 from mebench.runner.prepare import FLOW, store_of
 from mebench.runner.sandbox import Grant, granted, imports_before
 from mebench.runner.workers import Task as PoolTask
-from mebench.runs import TRAINING, Curves, FoldResult, read_fold, whole_fold
+from mebench.runs import FoldResult
+from mebench.runs.fold_files import Curves, read_fold, whole_fold
+from mebench.runs.folder import TRAINING
 
 
 def imports_of(plan: Plan) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from typing import Any
 from mebench.config import RunConfig
 from mebench.core.options import learns_threshold
 from mebench.errors import ConfigError, RunError, listed
-from mebench.features import video_source
+from mebench.features.pipeline import video_source
 from mebench.files import file_hash
 from mebench.runner.inputs import digest, inputs_of
 from mebench.runner.plan import Plan

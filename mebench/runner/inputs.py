@@ -21,7 +21,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mebench._installation import PACKAGE, VERSION
-from mebench.config import PluginInfo, RunConfig, flatten, is_place, plugins_of, shaping, trainer
+from mebench.config import RunConfig, flatten, shaping, trainer
+from mebench.config.registry import PluginInfo
+from mebench.config.settings import is_place, plugins_of
 from mebench.core import Dataset
 from mebench.errors import RunError
 from mebench.features import processor

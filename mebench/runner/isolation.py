@@ -36,9 +36,13 @@ from typing import Any, TypeVar
 import numpy as np
 
 from mebench.config import registry
-from mebench.core import Curve, Epoch, Prediction, Timing
+from mebench.core import Prediction, Timing
+from mebench.core.history import Epoch
+from mebench.core.peaks import Curve
 from mebench.errors import MebenchError, PluginError, sentence
-from mebench.features import ComputeCost, NoFaceError, StoredArray
+from mebench.features.face_detection import NoFaceError
+from mebench.features.pipeline import ComputeCost
+from mebench.features.store import StoredArray
 from mebench.runner import sandbox
 from mebench.runner.process import THREADS, prepare_worker
 from mebench.runner.sandbox import Grant, enter, hide_memory

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from mebench import core
-from mebench.config import PluginInfo, RunConfig, registry
+from mebench.config import RunConfig, registry
+from mebench.config.registry import PluginInfo
 from mebench.core import Scheme, Task, Timing, Video
 
 

@@ -12,20 +12,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mebench.config import RunConfig, with_settings
+from mebench.config import RunConfig
+from mebench.config.resolving import with_settings
 from mebench.core import Prediction
-from mebench.metrics import Score, Tables, compare_tables, confusion_matrix, count_grid, uar, uf1
+from mebench.metrics import Tables, confusion_matrix
+from mebench.metrics.bootstrap import Score
+from mebench.metrics.classification import uar, uf1
+from mebench.metrics.comparison import compare_tables
+from mebench.metrics.epoch_choices import count_grid
 from mebench.runner.guard import FILE as AUDIT
-from mebench.runs import (
-    EPOCH_PREDICTIONS,
-    ClipPrediction,
-    FoldResult,
-    RunFolder,
-    read_fold,
-    read_tables,
-    safe_name,
-    select_scored_clips,
-)
+from mebench.runs import ClipPrediction, FoldResult, RunFolder
+from mebench.runs.fold_files import EPOCH_PREDICTIONS, read_fold, safe_name
+from mebench.runs.scoring import read_tables, select_scored_clips
 
 if TYPE_CHECKING:  # tables of records need no Lightning
     from mebench.runner.plan import Plan

@@ -15,19 +15,8 @@ from mebench import core
 from mebench._installation import PACKAGE
 from mebench.atomic import replace_file
 from mebench.config import RunConfig, trainer
-from mebench.core import (
-    Chain,
-    Dataset,
-    Fold,
-    Kind,
-    Scheme,
-    SubjectKey,
-    Task,
-    Timing,
-    Video,
-    group_of_rate,
-    stable_seed,
-)
+from mebench.core import Chain, Dataset, Kind, Scheme, SubjectKey, Task, Timing, Video, stable_seed
+from mebench.core.types import Fold, group_of_rate
 from mebench.errors import ConfigError, RunError, at_fault, keys_behind, refused_by_plugin
 from mebench.files import code_hash, file_hash
 from mebench.lazy_imports import load_lazily

@@ -15,15 +15,11 @@ from numpy.typing import NDArray
 
 from mebench.config import RunConfig
 from mebench.core import Chain, Dataset, Video
-from mebench.features import (
-    Clip,
-    ComputeCost,
-    FeatureStore,
-    Key,
-    NoFaceError,
-    video_source,
-)
+from mebench.features import FeatureStore
+from mebench.features.face_detection import NoFaceError
 from mebench.features.flow import OWN
+from mebench.features.pipeline import Clip, ComputeCost, video_source
+from mebench.features.store import Key
 from mebench.progress import Progress
 from mebench.runner.aliases import Aliases
 from mebench.runner.choices import home_of_video

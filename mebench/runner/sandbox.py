@@ -39,7 +39,7 @@ from typing import NamedTuple
 
 from mebench._installation import PACKAGE
 from mebench.atomic import descriptor
-from mebench.config import PluginInfo
+from mebench.config.registry import PluginInfo
 from mebench.errors import RunError
 
 PARTS = ("files", "processes", "network", "privileges")

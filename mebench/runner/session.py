@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from filelock import FileLock
 
-from mebench.config import RunConfig, plugins_of, registry, trainer
-from mebench.core import Fold
+from mebench.config import RunConfig, registry, trainer
+from mebench.config.settings import plugins_of
+from mebench.core.types import Fold
 from mebench.errors import DataError, MebenchError, RunError, listed, sentence
 from mebench.progress import Progress
 from mebench.runner import leak
@@ -26,7 +27,10 @@ from mebench.runner.leak import EpochAnswers
 from mebench.runner.plan import Plan, make_plan
 from mebench.runner.prepare import Prepared, SharedVideo, missing_videos, shared_video
 from mebench.runner.workers import Task
-from mebench.runs import RunFolder, current_summary, first_id, safe_name, score_run
+from mebench.runs import RunFolder
+from mebench.runs.fold_files import safe_name
+from mebench.runs.folder import first_id
+from mebench.runs.scoring import current_summary, score_run
 from mebench.terminal import plural
 
 FILE = "skipped.json"

@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.core import Curve, Epoch, Kind, Prediction, Timing
+from mebench.core import Kind, Prediction, Timing
+from mebench.core.history import Epoch
+from mebench.core.peaks import Curve
 from mebench.lazy_imports import load_lazily
 
 if TYPE_CHECKING:

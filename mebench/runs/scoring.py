@@ -7,15 +7,11 @@ import numpy as np
 import pandas as pd
 
 from mebench.errors import listed
-from mebench.metrics import (
-    Floats,
-    Tables,
-    find_convention,
-    number_groups,
-    spotting_chance,
-    summarize,
-    summarize_mistakes,
-)
+from mebench.metrics import Tables, find_convention, spotting_chance
+from mebench.metrics.mistakes import summarize_mistakes
+from mebench.metrics.ratios import Floats
+from mebench.metrics.summary import summarize
+from mebench.metrics.tables import number_groups
 from mebench.runs.folder import RunFolder
 from mebench.terminal import plural
 

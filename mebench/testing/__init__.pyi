@@ -3,16 +3,9 @@ from . import contracts as contracts
 from . import folders as folders
 from . import null as null
 from .checks import TINY as TINY
-from .checks import Check as Check
-from .checks import CheckOutcome as CheckOutcome
 from .checks import outcomes as outcomes
-from .checks import run_all as run_all
 from .checks import scratch as scratch
-from .contracts import check_dataset as check_dataset
-from .contracts import check_method as check_method
 from .contracts import dataset_checks as dataset_checks
 from .contracts import method_checks as method_checks
-from .folders import folder_checks as folder_checks
 from .folders import parametrize_with_checks as parametrize_with_checks
 from .folders import plugin_checks as plugin_checks
-from .folders import write_plugin as write_plugin

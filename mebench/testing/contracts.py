@@ -18,24 +18,19 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.torch import load
 
-from mebench.config import PluginInfo, PluginKind, parameter_types, registry, resolve, typed, user_setting
+from mebench.config import parameter_types, registry, resolve, user_setting
+from mebench.config.registry import PluginInfo, PluginKind
+from mebench.config.typed_values import typed
 from mebench.core import KINDS, Dataset, Expression, Frames, Method, Prediction, Scheme, Video, VideoView
 from mebench.errors import ConfigError, DataError
-from mebench.features import video_source
 from mebench.features.degradation import RELATION_STRENGTH, Degradation, relation_names
+from mebench.features.pipeline import video_source
 from mebench.inference import robustness
-from mebench.runner import (
-    FittedMethod,
-    FoldHost,
-    Plan,
-    features_of,
-    host,
-    make_plan,
-    missing_videos,
-    one_thread,
-    restore,
-    store_of,
-)
+from mebench.runner import FittedMethod, host, make_plan, restore
+from mebench.runner.host import FoldHost
+from mebench.runner.plan import Plan
+from mebench.runner.prepare import features_of, missing_videos, store_of
+from mebench.runner.process import one_thread
 from mebench.runs import FoldResult
 from mebench.testing.checks import TINY, Check, collect, promise, run_all, scratch
 

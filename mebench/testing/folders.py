@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from mebench.atomic import whole_folder
-from mebench.config import PluginKind, parameter_types, registry, user_setting
+from mebench.config import parameter_types, registry, user_setting
+from mebench.config.registry import PluginKind
 from mebench.errors import check_known, refuse_if
 from mebench.testing.checks import TINY, Check, scratch
 from mebench.testing.contracts import dataset_checks, method_checks

@@ -15,11 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench.config import RunConfig, registry, resolve, settings_of
-from mebench.core import Video, hits
+from mebench.core import Video
+from mebench.core.peaks import hits
 from mebench.errors import ConfigError, MebenchError
 from mebench.grouping import grouped
 from mebench.progress import Progress, Silent
-from mebench.runner import Session, execute_all, make_plan, open_session, worker_pool
+from mebench.runner import make_plan
+from mebench.runner.execute import execute_all, worker_pool
+from mebench.runner.session import Session, open_session
 from mebench.testing.contracts import cut_down
 
 ONE_IN = 500

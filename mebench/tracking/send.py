@@ -21,12 +21,17 @@ import pandas as pd
 from mebench.boards.export import WithheldError, export
 from mebench.config import flatten
 from mebench.errors import ConfigError, MebenchError, unknown
-from mebench.metrics import flat_scores, summarize
+from mebench.metrics.summary import flat_scores, summarize
 from mebench.number_format import Score, scored
 from mebench.progress import Progress
-from mebench.records import DAMAGE, joined, own_choices
-from mebench.reports import figures_of, history_of, main_scores
-from mebench.runs import RunFolder, current_summary, read_csv, read_tables_of_folds
+from mebench.records.record import DAMAGE
+from mebench.records.recorded_settings import joined, own_choices
+from mebench.reports.plots import history_of
+from mebench.reports.report import figures_of
+from mebench.reports.scores import main_scores
+from mebench.runs import RunFolder
+from mebench.runs.fold_files import read_csv
+from mebench.runs.scoring import current_summary, read_tables_of_folds
 from mebench.table import Column, Table, markdown_text
 from mebench.tracking.mlflow_store import OFF, RUN_TAG, without_password
 

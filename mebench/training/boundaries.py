@@ -27,7 +27,9 @@ from mebench.core import (
     Timing,
     VideoView,
 )
-from mebench.features import MOTION, POINTS, MotionParams
+from mebench.features import MOTION
+from mebench.features.maps import MotionParams
+from mebench.features.regions import POINTS
 from mebench.training.samples import Samples
 
 CONTEXT = 7

@@ -11,7 +11,9 @@ from torch import Tensor, nn
 
 from mebench import spotting
 from mebench.core import KINDS, Chain, Kind, LabelledVideo, Method, Prediction, Task, Timing, VideoView
-from mebench.features import MOTION, POINTS, DetectorParams
+from mebench.features import MOTION
+from mebench.features.maps import DetectorParams
+from mebench.features.regions import POINTS
 
 I3D, I3D_CHANNELS = "i3d", 2048
 

@@ -29,7 +29,8 @@ from lightning.pytorch.utilities.seed import isolate_rng
 from torch import Generator, Tensor
 from torch.utils.data import DataLoader
 
-from mebench.core import History, LabelledVideo, Method, Split, Stage
+from mebench.core import LabelledVideo, Method, Stage
+from mebench.core.history import History, Split
 from mebench.errors import ConfigError, RunError
 from mebench.training.samples import ViewSamples, on_device
 

@@ -15,7 +15,7 @@ from torch.utils.data import Dataset, TensorDataset
 
 from mebench.core import ClipView, Expression, VideoView
 from mebench.errors import PluginError
-from mebench.features import release as release
+from mebench.features.base import release as release  # methods take it from this room, too
 
 
 def mirrored(maps: Tensor, signed: bool = True) -> Tensor:

@@ -17,9 +17,11 @@ import yaml
 from matplotlib import pyplot
 from optuna.visualization import matplotlib as plots
 
-from mebench.config import RunConfig, is_place
+from mebench.config import RunConfig
+from mebench.config.settings import is_place
 from mebench.errors import RunError, refused_by_system
-from mebench.metrics import LEVEL, ComparedScore, RunComparison, catalogue
+from mebench.metrics import RunComparison, catalogue
+from mebench.metrics.comparison import LEVEL, ComparedScore
 from mebench.number_format import number
 from mebench.progress import Progress
 from mebench.runs.folder import RunFolder

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
-from mebench.core import ABSENT, Task
+from mebench.core import Task
+from mebench.core.types import ABSENT
 from mebench.errors import ConfigError, RunError, check_known, refuse_if, unknown
 from mebench.metrics.catalogue import JOINT, METRICS, find_metric, metric_columns
 from mebench.tuning.space import Space

@@ -17,34 +17,28 @@ from filelock import FileLock
 
 from mebench.atomic import replace_file
 from mebench.config import RunConfig
-from mebench.core import Fold
+from mebench.core.types import Fold
 from mebench.errors import DataError, RunError, refuse_if
-from mebench.metrics import TABLE_COLUMNS, RunComparison, compare_tables, flat_scores, summarize
+from mebench.metrics import TABLE_COLUMNS, RunComparison
+from mebench.metrics.comparison import compare_tables
+from mebench.metrics.summary import flat_scores, summarize
 from mebench.progress import Progress
-from mebench.runner import (
-    Failure,
-    InterruptedRunError,
-    Plan,
-    Workers,
-    abilities,
-    anywhere,
-    code_and_settings,
-    content_of,
-    digest,
-    fold_task,
-    host,
-    inputs_of,
-    make_plan,
-    one_thread,
-    reusable,
-    stoppable,
-    truth_of,
-    worker_pool,
-    write_skipped,
-)
+from mebench.runner import abilities, host, make_plan
 from mebench.runner.describe import describe, made_by, truth_tables
+from mebench.runner.execute import InterruptedRunError, stoppable, worker_pool
+from mebench.runner.host import fold_task
+from mebench.runner.identity import content_of, reusable, truth_of
+from mebench.runner.inputs import anywhere, code_and_settings, digest, inputs_of
+from mebench.runner.isolation import Failure
+from mebench.runner.plan import Plan
 from mebench.runner.prepare import prepare
-from mebench.runs import TUNED, FoldResult, RunFolder, read_fold, read_tables, safe_name, score_run, select_scored_clips
+from mebench.runner.process import one_thread
+from mebench.runner.session import write_skipped
+from mebench.runner.workers import Workers
+from mebench.runs import FoldResult, RunFolder
+from mebench.runs.fold_files import read_fold, safe_name
+from mebench.runs.folder import TUNED
+from mebench.runs.scoring import read_tables, score_run, select_scored_clips
 from mebench.tuning.outcome import TrialReporter, Tuned, summary_of, write_figures
 from mebench.tuning.records import COST, Objective, Study, Terms, Trial, TuneOptions, part_of, read_objectives
 from mebench.tuning.space import Space, for_task, read_space, with_values

@@ -22,17 +22,9 @@ from typing import Any, Literal, NamedTuple, Required, Self, Union, get_args, ge
 
 import yaml
 
-from mebench.config import (
-    RunConfig,
-    choices,
-    convert,
-    expected,
-    parameter_types,
-    plain,
-    registry,
-    typed,
-    with_parameters,
-)
+from mebench.config import RunConfig, parameter_types, registry
+from mebench.config.resolving import with_parameters
+from mebench.config.typed_values import choices, convert, expected, plain, typed
 from mebench.core import Task
 from mebench.errors import ConfigError, check_known, refuse_if
 from mebench.files import load_yaml

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from mebench.core import Fold, SubjectKey, stable_seed
+from mebench.core import SubjectKey, stable_seed
+from mebench.core.types import Fold
 from mebench.errors import ConfigError, refuse_if
-from mebench.protocols import KFoldParams, kfold
+from mebench.protocols.within import KFoldParams, kfold
 from mebench.runner.plan import Plan, check_training
 
 

@@ -25,7 +25,8 @@ from numpy.typing import NDArray
 from mebench.errors import ConfigError, DataError, check_known
 from mebench.finding import Finding
 from mebench.grouping import grouped
-from mebench.metrics import LEAST, Score, as_score, classification, score_interval
+from mebench.metrics import classification
+from mebench.metrics.bootstrap import LEAST, Score, as_score, score_interval
 from mebench.metrics.reasons import ThinSupport, store_supports
 from mebench.terminal import plural
 from mebench.vqa import questions, wording

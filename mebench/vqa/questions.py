@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
-from mebench.annotations import parse_units
+from mebench.annotations.schemes import parse_units
 from mebench.core import Expression, Video
 from mebench.errors import DataError, check_known, refused_by_system
 from mebench.files import read_plain

@@ -6,7 +6,8 @@ from itertools import combinations
 import pytest
 from hypothesis import given, strategies as st
 
-from mebench.annotations import names, objective_class, parse_unit, parse_units, schemes, shown_units
+from mebench.annotations import names, objective_class, schemes, shown_units
+from mebench.annotations.schemes import parse_unit, parse_units
 
 
 @pytest.mark.parametrize(

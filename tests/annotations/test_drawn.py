@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import xlrd
 
-from mebench.annotations import draw_face, drawn, write_xlsx
+from mebench.annotations import drawn
+from mebench.annotations.drawn import draw_face, write_xlsx
 from mebench.errors import DataError
 from mebench.features import faces
 from tests.helpers.old_excel import write_xls

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from mebench.annotations import Layout, Tree, check_name, fold
+from mebench.annotations import Layout
+from mebench.annotations.layout import Tree, check_name, fold
 from mebench.errors import DataError
 
 LAYOUT = Layout("RAW/sub01/EP02/img1.jpg", "sub{subject}/{video}", homes=("RAW",))

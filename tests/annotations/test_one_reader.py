@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from mebench.annotations import read_sheets, write_csv
+from mebench.annotations import read_sheets
+from mebench.annotations.drawn import write_csv
 from mebench.config import registry
-from mebench.exchange import Remarks, Rules, answers
+from mebench.exchange import answers
+from mebench.exchange.join import Rules
+from mebench.exchange.text_table import Remarks
 from mebench.inspection import dataset_summary
 from tests.helpers.empty_trees import write_empty_tree
 

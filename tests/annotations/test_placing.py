@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from mebench.annotations import Annotation, Log, annotation
-from mebench.core import Expression, Unplaced
+from mebench.core import Expression
+from mebench.core.types import Unplaced
 
 
 def placed(onset, apex, offset, numbers, first=1):

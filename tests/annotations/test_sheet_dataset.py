@@ -7,20 +7,14 @@ import numpy as np
 import openpyxl
 import pytest
 
-from mebench.annotations import (
-    Cleaning,
-    Header,
-    Layout,
-    SheetDataset,
-    SheetParams,
-    by_name,
-    ground_truth_hash,
-    write_csv,
-    write_xlsx,
-)
+from mebench.annotations import Cleaning, Header, Layout, SheetDataset, SheetParams, by_name
+from mebench.annotations.annotation import ground_truth_hash
+from mebench.annotations.drawn import write_csv, write_xlsx
 from mebench.core import Scheme
 from mebench.errors import DataError
-from mebench.exchange import Remarks, Rules, answers
+from mebench.exchange import answers
+from mebench.exchange.join import Rules
+from mebench.exchange.text_table import Remarks
 
 HEAD = ("Subject", "Filename", "Onset", "Apex", "Offset", "Emotion", "AU")
 ROWS = [("1", "a", 2, 3, 5, "Fear", "4"), ("1", "b", 1, 2, 4, "fear", "6+12"), ("02", "a", 3, 4, 6, "anger", "L4?")]

@@ -6,7 +6,8 @@ import zipfile
 import openpyxl
 import pytest
 
-from mebench.annotations import Header, find_table, read_sheets, sheets as module, write_csv, write_xlsx
+from mebench.annotations import Header, find_table, read_sheets, sheets as module
+from mebench.annotations.drawn import write_csv, write_xlsx
 from mebench.errors import DataError
 from tests.helpers.old_excel import write_xls
 

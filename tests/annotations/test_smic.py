@@ -8,7 +8,8 @@ import pytest
 from mebench.datasets.smic_hs import dataset as smic_hs
 from mebench.datasets.smic_vis import dataset as smic_vis
 
-from mebench.annotations import ground_truth_hash, write_csv, write_xlsx
+from mebench.annotations.annotation import ground_truth_hash
+from mebench.annotations.drawn import write_csv, write_xlsx
 from mebench.core import Expression, SubjectKey
 from mebench.errors import ConfigError, DataError
 from tests.helpers.empty_trees import write_empty_tree

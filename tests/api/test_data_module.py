@@ -15,8 +15,9 @@ from torch.nn import functional as F
 
 import mebench
 from mebench.errors import ConfigError, DataError
-from mebench.features import ONSET_APEX, maps
-from mebench.metrics import UAR, UF1
+from mebench.features import maps
+from mebench.features.maps import ONSET_APEX
+from mebench.metrics.torch import UAR, UF1
 from mebench.progress import Silent
 from tests.helpers.outside import flow_maps
 from tests.helpers.own_objects import Spotter, chain

@@ -20,8 +20,8 @@ from mebench.core import Chain, Expression, Task, all_clips
 from mebench.errors import ConfigError, DataError, PluginError, RunError
 from mebench.features import BlockMeans, FaceCrop, Flow, Strain
 from mebench.progress import Silent
-from mebench.reports import export_model
-from mebench.testing import write_plugin
+from mebench.reports.model_card import export_model
+from mebench.testing.folders import write_plugin
 from mebench.training import adapter
 from tests.helpers.own_objects import Spotter, chain
 from tests.helpers.own_videos import moving, write

@@ -20,7 +20,7 @@ import mebench
 from mebench import tracking
 from mebench.config import combinations, resolve, settings_of
 from mebench.errors import ConfigError, DataError, PluginError, RunError
-from mebench.metrics import summarize
+from mebench.metrics.summary import summarize
 from mebench.progress import Silent
 from tests.cli.conftest import mebench as command  # noqa: F401
 from tests.helpers.run_folders import call_fold, make_run

@@ -3,7 +3,8 @@
 import pytest
 
 from mebench import result_cache
-from mebench.boards import build, cards
+from mebench.boards import build
+from mebench.boards.site import cards
 from tests.helpers.made_once import rendered_once
 
 cards.to_html = rendered_once(cards.to_html)  # of each site, the cards of all plugins would take half of the time

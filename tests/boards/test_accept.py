@@ -13,24 +13,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from mebench.boards import (
-    Site,
-    as_csv,
-    build as boards_build,
-    checking,
-    collect_records,
-    export as boards_export,
-    find_records,
-    latex,
-    markdown,
-    merge,
-    site,
-)
-from mebench.config import plugins, registry
+from mebench.boards import build as boards_build, checking, export as boards_export, site
+from mebench.boards.accept import find_records, merge
+from mebench.boards.collect import collect_records
+from mebench.boards.site import Site
+from mebench.boards.table_files import as_csv, latex, markdown
+from mebench.config import registry
+from mebench.config.registry import plugins
 from mebench.errors import RunError
 from mebench.files import file_hash
-from mebench.metrics import names_chance
-from mebench.records import check, integrity, own_hash, rescore
+from mebench.metrics.name_leak import names_chance
+from mebench.records import integrity
+from mebench.records.integrity import check, own_hash, rescore
 from mebench.runs import RunFolder
 from tests.helpers.nightly import NIGHTLY, by_day
 from tests.helpers.refusals import refusal

@@ -12,8 +12,8 @@ from mebench.boards.rows import NOTHING, Part, Row, place, ranked
 from mebench.config import registry
 from mebench.features import FaceCrop, Flow
 from mebench.metrics import catalogue, name_leak
-from mebench.records import UnshownError
-from mebench.runs import read_tables
+from mebench.records.record import UnshownError
+from mebench.runs.scoring import read_tables
 from tests.helpers.nightly import by_day
 from tests.helpers.run_folders import make_run
 

@@ -5,7 +5,8 @@ from functools import partial
 import pandas as pd
 import pytest
 
-from mebench.boards import collect as boards_collect, collect_records, export as boards_export
+from mebench.boards import collect as boards_collect, export as boards_export
+from mebench.boards.collect import collect_records
 from tests.helpers.run_folders import VERSIONS, make_run
 
 export = partial(boards_export.export, scored_again=False)

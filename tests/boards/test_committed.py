@@ -7,7 +7,11 @@ from pathlib import Path
 import pytest
 
 from mebench.metrics import epoch_choices
-from mebench.records import FORMAT, check, check_scores, from_record, integrity, read
+from mebench.records import integrity
+from mebench.records.integrity import check, check_scores
+from mebench.records.published import read
+from mebench.records.record import from_record
+from mebench.records.schema import FORMAT
 from mebench.runs import RunFolder
 from tests.helpers.nightly import NIGHTLY
 

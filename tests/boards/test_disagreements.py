@@ -9,18 +9,13 @@ from pathlib import Path
 import pytest
 from mebench.datasets.synthetic import events
 
-from mebench.boards import (
-    Registry,
-    accept,
-    collect_records,
-    disagreements,
-    export as boards_export,
-    find_records,
-    merge,
-)
+from mebench.boards import accept, disagreements, export as boards_export
+from mebench.boards.accept import find_records, merge
+from mebench.boards.collect import collect_records
+from mebench.boards.record_registry import Registry
 from mebench.cli import leaderboard
 from mebench.config import resolve
-from mebench.records import from_record
+from mebench.records.record import from_record
 from mebench.runner import make_plan
 from mebench.runs import RunFolder
 from tests.helpers.nightly import by_day

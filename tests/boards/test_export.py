@@ -4,10 +4,14 @@ from functools import partial
 import pandas as pd
 import pytest
 
-from mebench.boards import collect_records, export as boards_export, find_records, merge
+from mebench.boards import export as boards_export
+from mebench.boards.accept import find_records, merge
+from mebench.boards.collect import collect_records
 from mebench.errors import RunError
-from mebench.records import from_record, rescore
-from mebench.runs import RunFolder, score_run
+from mebench.records.integrity import rescore
+from mebench.records.record import from_record
+from mebench.runs import RunFolder
+from mebench.runs.scoring import score_run
 from tests.cli.conftest import mebench
 from tests.helpers.empty_trees import write_empty_tree
 from tests.helpers.run_folders import make_run

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given, strategies as st
 
-from mebench.boards import build as boards_build, collect as boards_collect, latex, with_published
+from mebench.boards import build as boards_build, collect as boards_collect
+from mebench.boards.published_tables import with_published
+from mebench.boards.table_files import latex
 from mebench.metrics import catalogue
 from mebench.records import published
 from mebench.table import latex_text as escape

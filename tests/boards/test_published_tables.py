@@ -2,10 +2,13 @@ from pathlib import Path
 
 import pytest
 
-from mebench.boards import as_csv, build as boards_build, collect as boards_collect, published_tables, with_published
+from mebench.boards import build as boards_build, collect as boards_collect, published_tables
+from mebench.boards.published_tables import with_published
+from mebench.boards.table_files import as_csv
 from mebench.errors import DataError
 from mebench.grouping import grouped
-from mebench.records import published as records_published, read_aliases
+from mebench.records import published as records_published
+from mebench.records.matching_published import read_aliases
 from tests.helpers.run_folders import make_run
 
 LEADERBOARDS = Path(__file__).parents[2] / "leaderboards"

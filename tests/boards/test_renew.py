@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from mebench.boards import Registry, accept, collect_records
+from mebench.boards import accept
+from mebench.boards.collect import collect_records
+from mebench.boards.record_registry import Registry
 from mebench.config import resolve
-from mebench.records import own_hash, recorded_settings
+from mebench.records import recorded_settings
+from mebench.records.integrity import own_hash
 from tests.cli.conftest import mebench
 from tests.helpers.nightly import NIGHTLY
 

@@ -7,22 +7,14 @@ import re
 
 import pytest
 
-from mebench.boards import (
-    Site,
-    as_csv,
-    build as boards_build,
-    collect as boards_collect,
-    latex,
-    markdown,
-    row_facts,
-    sweep_scores,
-    table_files,
-)
+from mebench.boards import build as boards_build, collect as boards_collect, row_facts, sweep_scores, table_files
+from mebench.boards.site import Site
+from mebench.boards.table_files import as_csv, latex, markdown
 from mebench.config import registry
 from mebench.records import schema
 from mebench.records.costs import COSTS, Cost
 from mebench.reports import report
-from mebench.runs import current_summary
+from mebench.runs.scoring import current_summary
 from mebench.terminal import console
 from tests.helpers.run_folders import make_run
 

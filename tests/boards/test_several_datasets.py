@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mebench.boards import Site, build, collect, several_datasets
+from mebench.boards import build, collect, several_datasets
+from mebench.boards.site import Site
 from tests.cli.conftest import mebench
 from tests.helpers.run_folders import make_run
 

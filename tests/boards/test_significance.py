@@ -9,19 +9,13 @@ from hypothesis import given, strategies as st
 
 from mebench.boards import build as boards_build, collect as boards_collect, significance, standings
 from mebench.boards.rows import ranked
-from mebench.metrics import (
-    CONVENTIONS,
-    Pool,
-    Resampling,
-    Tables,
-    compare_tables,
-    comparison,
-    derived_seed,
-    ranking,
-    summarize,
-    summary,
-)
-from mebench.runs import RunFolder, read_tables, score_run
+from mebench.metrics import Tables, comparison, ranking, summary
+from mebench.metrics.bootstrap import Resampling, derived_seed
+from mebench.metrics.comparison import Pool, compare_tables
+from mebench.metrics.conventions import CONVENTIONS
+from mebench.metrics.summary import summarize
+from mebench.runs import RunFolder
+from mebench.runs.scoring import read_tables, score_run
 from tests.helpers.nightly import by_day
 from tests.helpers.run_folders import make_run
 

@@ -8,14 +8,9 @@ from contextlib import nullcontext
 import pytest
 import typer
 
-from mebench.boards import (
-    Site,
-    collect_rescored,
-    export as boards_export,
-    rescored_rows,
-    submissions as boards_submissions,
-    with_rescored,
-)
+from mebench.boards import export as boards_export, submissions as boards_submissions
+from mebench.boards.published_tables import collect_rescored, rescored_rows, with_rescored
+from mebench.boards.site import Site
 from mebench.cli import leaderboard
 from mebench.errors import ConfigError, DataError
 from tests.helpers.run_folders import make_run

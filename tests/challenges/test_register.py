@@ -6,7 +6,7 @@ import mebench
 from mebench import challenges
 from mebench.errors import ConfigError
 from mebench.exchange import write
-from mebench.metrics import CONVENTIONS
+from mebench.metrics.conventions import CONVENTIONS
 
 task = challenges.register.task
 ALL = [one for found in challenges.register.challenges().values() for one in found.tasks.values()]

@@ -8,7 +8,9 @@ import pytest
 
 from mebench.cli.option_checks import days_of
 from mebench.errors import ConfigError
-from mebench.features import Draft, FeatureStore, Key, dlib_version, opencv_version
+from mebench.features import FeatureStore
+from mebench.features.base import dlib_version, opencv_version
+from mebench.features.store import Draft, Key
 
 KEYS = [
     Key(stage, dataset, "1", f"{dataset}/1/1", "frames", "steps", opencv_version(), dlib_version())

@@ -12,8 +12,8 @@ import pytest
 from mebench import __version__, cli, json_output, terminal
 from mebench.cli import complete, doctor
 from mebench.errors import RunError
-from mebench.metrics import METRICS
-from mebench.runner import InterruptedRunError
+from mebench.metrics.catalogue import METRICS
+from mebench.runner.execute import InterruptedRunError
 from mebench.runs import RunFolder
 from tests.helpers.run_folders import make_run
 

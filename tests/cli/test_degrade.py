@@ -8,7 +8,7 @@ from mebench.datasets.megc2019_flow import dataset
 
 from mebench.config import resolve
 from mebench.progress import Progress
-from mebench.runner import run
+from mebench.runner.execute import run
 from tests.helpers.nightly import NIGHTLY
 
 WORDS = (

@@ -6,9 +6,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from mebench.annotations import write_xlsx
-from mebench.exchange import Remarks, write_predictions
-from mebench.runs import read_tables
+from mebench.annotations.drawn import write_xlsx
+from mebench.exchange.text_table import Remarks
+from mebench.exchange.write import write_predictions
+from mebench.runs.scoring import read_tables
 from tests.helpers.run_folders import make_run
 
 

@@ -5,9 +5,11 @@ import pytest
 from typer.testing import CliRunner
 
 from mebench.cli import app, predictions
-from mebench.core import number_at
+from mebench.core.types import number_at
 from mebench.errors import ConfigError, RunError
-from mebench.exchange import Remarks, read_intervals, write
+from mebench.exchange import write
+from mebench.exchange.intervals import read_intervals
+from mebench.exchange.text_table import Remarks
 from tests.helpers.run_folders import make_run
 
 

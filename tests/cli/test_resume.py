@@ -8,7 +8,8 @@ import pytest
 from mebench.cli import run
 from mebench.config import resolve
 from mebench.errors import ConfigError, RunError
-from mebench.runner import inputs, make_plan, open_session
+from mebench.runner import inputs, make_plan
+from mebench.runner.session import open_session
 from tests.runner.conftest import moody  # noqa: F401  (a fixture)
 
 

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from mebench.config import from_plain, members, resolve, shaping
+from mebench.config import from_plain, resolve, shaping
+from mebench.config.sections import members
 from mebench.errors import ConfigError, PluginError
 
 PARAMS = """

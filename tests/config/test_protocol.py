@@ -6,7 +6,7 @@ import pytest
 
 from mebench.config import from_plain, resolve, shaping
 from mebench.errors import ConfigError, PluginError
-from mebench.protocols import KFoldParams
+from mebench.protocols.within import KFoldParams
 
 
 @pytest.fixture

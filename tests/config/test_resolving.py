@@ -4,20 +4,9 @@ from dataclasses import fields
 
 import pytest
 
-from mebench.config import (
-    NOT_IN_KEY,
-    PlaceSettings,
-    RunConfig,
-    RunSettings,
-    ScoringSettings,
-    TrainingSettings,
-    WhatSettings,
-    from_plain,
-    resolve,
-    with_parameters,
-    with_settings,
-)
-from mebench.config.settings import PLACES, STORED_ORDER
+from mebench.config import NOT_IN_KEY, RunConfig, RunSettings, from_plain, resolve
+from mebench.config.resolving import with_parameters, with_settings
+from mebench.config.settings import PLACES, STORED_ORDER, PlaceSettings, ScoringSettings, TrainingSettings, WhatSettings
 from mebench.errors import ConfigError
 
 GROUPS = (WhatSettings, TrainingSettings, ScoringSettings, PlaceSettings)

@@ -3,7 +3,8 @@
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from mebench.core import Chain, Level, Step
+from mebench.core import Chain, Step
+from mebench.core.chain import Level
 from mebench.features import FaceCrop, Flow, Strain
 
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from mebench.core import Composite, Dataset, Expression, Scheme, SubjectKey, Video
+from mebench.core import Dataset, Expression, Scheme, SubjectKey, Video
+from mebench.core.dataset import Composite
 from mebench.errors import ConfigError
 
 THREE = ("negative", "positive", "surprise")

@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from mebench.core import Epoch, History
+from mebench.core.history import Epoch, History
 
 
 def test_batches_of_an_epoch_are_averaged_over_their_samples():

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given, strategies as st
 from scipy.signal import find_peaks
 
-from mebench.core import Expression, reaches
-from mebench.metrics import Convention, pair_intervals
+from mebench.core import Expression
+from mebench.core.peaks import reaches
+from mebench.metrics.conventions import Convention
+from mebench.metrics.matching import pair_intervals
 from mebench.spotting import (
     Spotted,
     SpottingParams,

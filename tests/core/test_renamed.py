@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from mebench.core import Composite, Dataset, Expression, Renamed, Scheme, SubjectKey, Video
+from mebench.core import Dataset, Expression, Scheme, SubjectKey, Video
+from mebench.core.dataset import Composite, Renamed
 
 
 class Lab(Dataset):

@@ -4,9 +4,10 @@ import dataclasses
 
 import pytest
 
-from mebench.annotations import empty_folder
-from mebench.config import load
-from mebench.core import MARK_OF_DRAWN, Composite, Published, Renamed
+from mebench.annotations.drawn import empty_folder
+from mebench.config.registry import load
+from mebench.core import Published
+from mebench.core.dataset import MARK_OF_DRAWN, Composite, Renamed
 from tests.helpers.empty_trees import write_empty_tree
 
 

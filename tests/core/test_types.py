@@ -4,7 +4,8 @@ import pickle
 
 import pytest
 
-from mebench.core import Expression, Fold, Scheme, SubjectKey, Task, Video
+from mebench.core import Expression, Scheme, SubjectKey, Task, Video
+from mebench.core.types import Fold
 from mebench.errors import DataError, RunError
 
 THREE = Scheme(

@@ -7,7 +7,7 @@ import pytest
 from mebench.datasets.casme2_lbp_top.dataset import Casme2LbpTop
 from mebench.methods.lbp_top.method import LbpTopSvm
 
-from mebench.annotations import write_xlsx
+from mebench.annotations.drawn import write_xlsx
 from mebench.core import LabelledVideo, SubjectKey, Task, Timing, all_clips
 from mebench.errors import DataError
 from tests.helpers.outside import outside

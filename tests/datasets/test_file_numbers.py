@@ -6,9 +6,12 @@ import pytest
 
 from mebench.annotations import SheetDataset, read_sheets
 from mebench.config import registry, resolve
-from mebench.core import number_at
-from mebench.exchange import Remarks, read_intervals, write
-from mebench.runner import make_plan, truth_tables
+from mebench.core.types import number_at
+from mebench.exchange import write
+from mebench.exchange.intervals import read_intervals
+from mebench.exchange.text_table import Remarks
+from mebench.runner import make_plan
+from mebench.runner.describe import truth_tables
 from tests.helpers.empty_trees import write_empty_tree
 
 DRAWN = [

@@ -9,10 +9,11 @@ from mebench.datasets.long_video_features import fake
 from mebench.datasets.long_video_features.dataset import LongVideoFeatures
 from mebench.methods.me_tst.windows import window_motion
 
-from mebench.annotations import write_csv
+from mebench.annotations.drawn import write_csv
 from mebench.core import SubjectKey
 from mebench.errors import ConfigError, DataError
-from mebench.features import MOTION, FeatureStore, MotionParams, pipeline
+from mebench.features import MOTION, FeatureStore, pipeline
+from mebench.features.maps import MotionParams
 from tests.helpers.outside import outside
 
 LAYOUTS = ("abpn", "me_tst", "spotformer", "lgsnet")

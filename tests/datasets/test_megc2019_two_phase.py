@@ -9,8 +9,9 @@ import pytest
 from mebench.datasets.megc2019_flow import dataset as megc2019_flow
 from mebench.datasets.megc2019_two_phase import dataset as megc2019_two_phase, params as megc2019_two_phase_params
 
-from mebench.annotations import DRAWN
-from mebench.config import plugins, resolve
+from mebench.annotations.flow_maps import DRAWN
+from mebench.config import resolve
+from mebench.config.registry import plugins
 from mebench.errors import DataError
 from mebench.features import FlowDirection
 from tests.helpers.outside import flow_maps, two_phase_maps

@@ -2,7 +2,8 @@
 
 import pytest
 
-from mebench.config import find, load, params_class, resolve
+from mebench.config import resolve
+from mebench.config.registry import find, load, params_class
 from mebench.core import SubjectKey
 from mebench.protocols import People, within
 from mebench.runner import make_plan

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from mebench.metrics import CONVENTIONS, METRICS
+from mebench.metrics.catalogue import METRICS
+from mebench.metrics.conventions import CONVENTIONS
 from mebench.protocols import ADDED, PROTOCOLS
 from mebench.testing import TINY, scratch
 from tests.helpers.nightly import NIGHTLY

@@ -10,10 +10,13 @@ import pytest
 from hypothesis import given, strategies as st
 from sklearn.metrics import accuracy_score, f1_score, recall_score
 
-from mebench.annotations import write_csv, write_xlsx
-from mebench.exchange import Remarks, Rules, join_clips, read_clips
-from mebench.metrics import expected_calibration_error, summarize
-from mebench.runs import read_tables
+from mebench.annotations.drawn import write_csv, write_xlsx
+from mebench.exchange.clips import join_clips, read_clips
+from mebench.exchange.join import Rules
+from mebench.exchange.text_table import Remarks
+from mebench.metrics import expected_calibration_error
+from mebench.metrics.summary import summarize
+from mebench.runs.scoring import read_tables
 from tests.helpers.outside import outside
 from tests.helpers.run_folders import CLASSES, make_run
 

@@ -12,9 +12,12 @@ from sklearn.metrics import cohen_kappa_score
 
 from mebench import api
 from mebench.errors import DataError
-from mebench.exchange import Remarks, eaf, read_intervals, write_predictions
+from mebench.exchange import eaf
+from mebench.exchange.intervals import read_intervals
+from mebench.exchange.text_table import Remarks
+from mebench.exchange.write import write_predictions
 from mebench.metrics import agreement as metrics_agreement
-from mebench.runs import read_tables
+from mebench.runs.scoring import read_tables
 from tests.cli.conftest import mebench
 from tests.helpers.run_folders import make_run
 

@@ -8,7 +8,9 @@ from scipy.signal import find_peaks
 
 import mebench
 from mebench.errors import ConfigError, DataError
-from mebench.exchange import Remarks, frame_scores, read_frame_scores
+from mebench.exchange import frame_scores
+from mebench.exchange.frame_scores import read_frame_scores
+from mebench.exchange.text_table import Remarks
 from mebench.spotting import SMOOTHINGS, SpottingParams, spot
 
 HEAD = "subject,video,frame,score\n"

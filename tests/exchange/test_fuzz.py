@@ -5,8 +5,11 @@ from fractions import Fraction
 
 import pytest
 
-from mebench.exchange import Remarks, Rules, join as exchange_join, read_intervals
-from mebench.metrics import summarize
+from mebench.exchange import join as exchange_join
+from mebench.exchange.intervals import read_intervals
+from mebench.exchange.join import Rules
+from mebench.exchange.text_table import Remarks
+from mebench.metrics.summary import summarize
 from tests.helpers.nightly import NIGHTLY
 
 HALF, KINDS = Fraction(1, 2), ("micro", "macro")

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from mebench.errors import DataError
-from mebench.exchange import Remarks, read_intervals
+from mebench.exchange.intervals import read_intervals
+from mebench.exchange.text_table import Remarks
 
 HEAD = "subject,video,kind,onset,apex,offset,emotion,confidence\n"
 

@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 
 from mebench.errors import DataError
-from mebench.exchange import Remarks, Rules, join as exchange_join, read_intervals
+from mebench.exchange import join as exchange_join
+from mebench.exchange.intervals import read_intervals
+from mebench.exchange.join import Rules
+from mebench.exchange.text_table import Remarks
 
 TRUTH = "subject,video,onset,offset\n01,EP02,10,20\n02,EP02,30,40\n02,EP03,,\n"
 

@@ -5,7 +5,11 @@ import pytest
 
 from mebench.annotations import sheets
 from mebench.errors import DataError
-from mebench.exchange import Remarks, Rules, megc, read_against_truth, read_intervals
+from mebench.exchange import megc
+from mebench.exchange.answers import read_against_truth
+from mebench.exchange.intervals import read_intervals
+from mebench.exchange.join import Rules
+from mebench.exchange.text_table import Remarks
 from tests.helpers.outside import outside
 
 # The layout of the organizers' log: fixed columns, one block for each dataset.

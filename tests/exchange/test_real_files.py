@@ -3,10 +3,13 @@
 import openpyxl
 import pytest
 
-from mebench.annotations import decoded
+from mebench.annotations.text import decoded
 from mebench.config import registry
 from mebench.errors import DataError
-from mebench.exchange import Remarks, Rules, answers, read_intervals, text_table
+from mebench.exchange import answers, text_table
+from mebench.exchange.intervals import read_intervals
+from mebench.exchange.join import Rules
+from mebench.exchange.text_table import Remarks
 from mebench.inspection import dataset_summary
 from tests.helpers.empty_trees import write_empty_tree
 

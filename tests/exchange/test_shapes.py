@@ -13,7 +13,10 @@ from typer.testing import CliRunner
 
 from mebench.cli import app
 from mebench.errors import DataError
-from mebench.exchange import Remarks, read_clips, read_frame_scores, read_intervals
+from mebench.exchange.clips import read_clips
+from mebench.exchange.frame_scores import read_frame_scores
+from mebench.exchange.intervals import read_intervals
+from mebench.exchange.text_table import Remarks
 
 ROWS = [("s1_a", 10, 30, 0.5), ("s1_b", 5, 9, 0.25), ("s1_b", 40, 52, 0.75)]
 

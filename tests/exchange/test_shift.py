@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mebench.exchange import Remarks, note_shift
+from mebench.exchange.shift import note_shift
+from mebench.exchange.text_table import Remarks
 
 
 def truths(rng, n=40, videos=8, length=15):

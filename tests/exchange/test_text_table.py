@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given, strategies as st
 
-from mebench.annotations import sheets, write_xlsx
+from mebench.annotations import sheets
+from mebench.annotations.drawn import write_xlsx
 from mebench.errors import DataError
-from mebench.exchange import Remarks, text_table
+from mebench.exchange import text_table
+from mebench.exchange.text_table import Remarks
 from tests.helpers.old_excel import write_xls
 
 WANTED = ("subject", "video", "onset", "offset", "emotion")

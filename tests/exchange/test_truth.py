@@ -8,9 +8,11 @@ import pytest
 from mebench.datasets.casme2 import fake
 from mebench.datasets.samm import fake as samm_fake
 
-from mebench.annotations import write_xlsx
+from mebench.annotations.drawn import write_xlsx
 from mebench.errors import DataError
-from mebench.exchange import Remarks, Rules, answers
+from mebench.exchange import answers
+from mebench.exchange.join import Rules
+from mebench.exchange.text_table import Remarks
 from mebench.inspection import dataset_summary
 from tests.helpers.old_excel import write_xls
 

@@ -10,16 +10,11 @@ import pytest
 from hypothesis import given, strategies as st
 
 from mebench.errors import ConfigError, DataError
-from mebench.exchange import (
-    Remarks,
-    Rules,
-    guard_formula,
-    join as exchange_join,
-    read_intervals,
-    write_predictions,
-    write_truth,
-)
-from mebench.exchange.write import FORMATS, Format
+from mebench.exchange import join as exchange_join
+from mebench.exchange.intervals import read_intervals
+from mebench.exchange.join import Rules
+from mebench.exchange.text_table import Remarks
+from mebench.exchange.write import FORMATS, Format, guard_formula, write_predictions, write_truth
 
 SCORING_PAGE = Path(__file__).parents[2] / "docs" / "scoring.md"
 FORMATS_OF_ONE_FILE = [name for name, form in FORMATS.items() if not form.writes_folder]

@@ -9,7 +9,8 @@ import pytest
 
 from mebench.core import Chain, Dataset, Video
 from mebench.errors import DataError
-from mebench.features import EyesAndMouth, FaceCrop, Flow, MinMax, Strain, faces, video_source
+from mebench.features import EyesAndMouth, FaceCrop, Flow, MinMax, Strain, faces
+from mebench.features.pipeline import video_source
 from mebench.frames import FolderFrames, VideoFrames
 
 from .conftest import BOX, texture

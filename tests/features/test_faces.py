@@ -8,7 +8,12 @@ import pytest
 from mebench.datasets.synthetic import dataset as synthetic
 
 from mebench.errors import ConfigError, DataError
-from mebench.features import FaceCrop, NoFaceError, dlib_version, faces, find_predictor, landmarks, map_points, to_gray
+from mebench.features import FaceCrop, faces, landmarks
+from mebench.features.base import dlib_version
+from mebench.features.face_detection import NoFaceError
+from mebench.features.faces import map_points
+from mebench.features.gray_frames import to_gray
+from mebench.features.landmarks import find_predictor
 
 from .conftest import BOX, MemoryFrames, cropped, texture
 

@@ -28,13 +28,13 @@ from mebench.features import (
     MaskEyes,
     MinMax,
     OrientedFlow,
-    RegionMotion,
     RemoveNoseMotion,
     Resize,
-    SequenceStep,
     Strain,
     VolumeStep,
 )
+from mebench.features.base import SequenceStep
+from mebench.features.regions import RegionMotion
 
 from .conftest import texture
 

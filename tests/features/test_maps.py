@@ -5,7 +5,8 @@ import pytest
 
 from mebench.core import SubjectKey, Timing, VideoView
 from mebench.errors import ConfigError
-from mebench.features import ONSET_APEX, maps as features_maps
+from mebench.features import maps as features_maps
+from mebench.features.maps import ONSET_APEX
 
 
 def test_the_four_blocks_are_those_that_the_programs_of_htnet_and_causalnet_cut():

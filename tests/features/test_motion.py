@@ -4,7 +4,8 @@ import pytest
 from skimage.draw import polygon2mask
 
 from mebench.errors import ConfigError, DataError
-from mebench.features import MaskEyes, RegionMotion, RemoveNoseMotion, Strain
+from mebench.features import MaskEyes, RemoveNoseMotion, Strain
+from mebench.features.regions import RegionMotion
 
 
 def random_map(channels=3, size=128):

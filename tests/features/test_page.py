@@ -8,7 +8,8 @@ import pytest
 
 import mebench.features
 from mebench.core import Step
-from mebench.features import FaceParams, FlowVolume, ImageStep, MapStep, SequenceStep, VolumeStep
+from mebench.features import FaceParams, FlowVolume, ImageStep, MapStep, VolumeStep
+from mebench.features.base import SequenceStep
 
 PAGE = Path(__file__).parents[2] / "docs" / "features.md"
 

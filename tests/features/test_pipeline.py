@@ -23,10 +23,10 @@ from mebench.features import (
     faces,
     flow,
     landmarks,
-    map_points,
     pipeline,
-    video_source,
 )
+from mebench.features.faces import map_points
+from mebench.features.pipeline import video_source
 
 from .conftest import BOX, cropped
 

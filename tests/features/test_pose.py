@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from mebench.features import faces, map_points
+from mebench.features import faces
+from mebench.features.faces import map_points
 
 SIZE = (720, 1280)
 

@@ -18,9 +18,9 @@ from mebench.features import (
     Interpolate,
     LbpTop,
     Strain,
-    VideoSource,
     pipeline as source_module,
 )
+from mebench.features.pipeline import VideoSource
 from tests.helpers.nightly import NIGHTLY
 
 from .conftest import Drift

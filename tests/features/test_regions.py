@@ -5,7 +5,8 @@ from hypothesis import given, strategies as st
 from hypothesis.extra import numpy as hnp
 
 from mebench.errors import DataError
-from mebench.features import BlockMeans, EyesAndMouth, Resize, clamp_region
+from mebench.features import BlockMeans, EyesAndMouth, Resize
+from mebench.features.regions import clamp_region
 
 
 def ramp(size=128):

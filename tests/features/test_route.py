@@ -8,19 +8,9 @@ import pytest
 
 from mebench.core import Chain
 from mebench.errors import ConfigError, DataError, PluginError
-from mebench.features import (
-    FaceCrop,
-    Flow,
-    ImageStep,
-    Resize,
-    SequenceStep,
-    Strain,
-    VideoSource,
-    VolumeStep,
-    flow,
-    pipeline,
-    video_source,
-)
+from mebench.features import FaceCrop, Flow, ImageStep, Resize, Strain, VolumeStep, flow, pipeline
+from mebench.features.base import SequenceStep
+from mebench.features.pipeline import VideoSource, video_source
 
 from .conftest import cropped
 

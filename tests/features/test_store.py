@@ -14,7 +14,9 @@ import numpy as np
 import pytest
 
 from mebench.errors import DataError
-from mebench.features import Draft, FeatureStore, Key, opencv_version, store as module
+from mebench.features import FeatureStore, store as module
+from mebench.features.base import opencv_version
+from mebench.features.store import Draft, Key
 
 KEY = Key("flow", "casme2", "1", "casme2/s1/v1", "frames", "steps", opencv_version())
 VALUES = [KEY.stage, KEY.dataset, KEY.revision, KEY.video, KEY.frames, KEY.steps, KEY.opencv]

@@ -7,17 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mebench.features import (
-    LEFTOVER,
-    Draft,
-    Key,
-    StoreInfo,
-    dlib_version,
-    opencv_version,
-    prune_entries,
-    store_contents,
-    verify_entries,
-)
+from mebench.features.base import dlib_version, opencv_version
+from mebench.features.store import LEFTOVER, Draft, Key, StoreInfo, prune_entries, store_contents, verify_entries
 
 KEY = Key("flow", "casme2", "1", "casme2/s1/v1", "frames", "steps", opencv_version(), dlib_version())
 CROPS = replace(KEY, stage="crops")

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from mebench.errors import DataError
-from mebench.frames import FolderFrames, image_folder, read_image
+from mebench.frames import FolderFrames, image_folder
+from mebench.frames.images import read_image
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ from hypothesis import given, strategies as st
 from PIL import Image
 
 from mebench.errors import DataError
-from mebench.frames import BadImageError, image_size, images, read_image
+from mebench.frames import images
+from mebench.frames.images import BadImageError, image_size, read_image
 from tests.helpers.refusals import refusal
 
 

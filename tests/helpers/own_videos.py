@@ -13,7 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.annotations import draw_face, drawn
+from mebench.annotations import drawn
+from mebench.annotations.drawn import draw_face
 
 Place = tuple[int, int]
 """Left and upper edge of a picture of a face, pixels."""

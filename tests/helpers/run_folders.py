@@ -12,8 +12,10 @@ import numpy as np
 import pandas as pd
 
 from mebench.core import Prediction, Timing
-from mebench.metrics import METRICS
-from mebench.runs import ClipPrediction, FoldResult, RunFolder, safe_name, score_run
+from mebench.metrics.catalogue import METRICS
+from mebench.runs import ClipPrediction, FoldResult, RunFolder
+from mebench.runs.fold_files import safe_name
+from mebench.runs.scoring import score_run
 from tests.helpers.drawn_once import once
 
 CLASSES = ("negative", "positive", "surprise")

@@ -11,11 +11,14 @@ from safetensors.torch import load_file, save_file
 
 from mebench.config import resolve
 from mebench.errors import RunError
-from mebench.frames import Stream
-from mebench.inference import CurvePoint, Live, models, read_header
+from mebench.frames.stream import Stream
+from mebench.inference import models
+from mebench.inference.live import CurvePoint, Live
+from mebench.inference.models import read_header
 from mebench.progress import Progress
-from mebench.reports import export_model, spotted
-from mebench.runner import run
+from mebench.reports import spotted
+from mebench.reports.model_card import export_model
+from mebench.runner.execute import run
 from tests.cli.conftest import mebench
 from tests.helpers.own_videos import moving, write
 

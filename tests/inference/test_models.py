@@ -13,11 +13,13 @@ from safetensors.torch import load_file, save_file
 from mebench import methods
 from mebench.config import resolve
 from mebench.errors import ConfigError, MebenchError, RunError
-from mebench.inference import models, predict, read_header
+from mebench.inference import models, predict
+from mebench.inference.models import read_header
 from mebench.progress import Progress
-from mebench.reports import export_model, model_card, spotted
-from mebench.runner import run
-from mebench.testing import write_plugin as new_plugin
+from mebench.reports import model_card, spotted
+from mebench.reports.model_card import export_model
+from mebench.runner.execute import run
+from mebench.testing.folders import write_plugin as new_plugin
 from tests.cli.conftest import mebench
 from tests.helpers.own_videos import moving, write
 

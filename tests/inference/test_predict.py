@@ -9,8 +9,10 @@ from mebench.cli import predictions
 from mebench.config import resolve
 from mebench.core import Task
 from mebench.errors import ConfigError, RunError
-from mebench.inference import fitted_method, model_of_fold
-from mebench.runs import KEPT, RunFolder
+from mebench.inference.models import model_of_fold
+from mebench.inference.predict import fitted_method
+from mebench.runs import RunFolder
+from mebench.runs.folder import KEPT
 from mebench.testing import TINY
 
 CLASSES = ("negative", "positive")

@@ -4,7 +4,8 @@ import shutil
 
 import pytest
 
-from mebench.annotations import drawn, write_xlsx
+from mebench.annotations import drawn
+from mebench.annotations.drawn import write_xlsx
 from mebench.inspection import open_members
 
 HEADER = ("Subject", "Filename", "OnsetFrame", "ApexFrame", "OffsetFrame", "Action Units", "Estimated Emotion")
@@ -48,7 +49,7 @@ def write_sheet(tree):
 
 @pytest.fixture
 def casme2():
-    from mebench.config import find, params_class
+    from mebench.config.registry import find, params_class
 
     def make(**params):
         return open_members({"casme2": params_class(find("dataset", "casme2"))(**params)})["casme2"]

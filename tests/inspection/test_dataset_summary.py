@@ -3,8 +3,10 @@
 import pytest
 
 from mebench.annotations import annotation
-from mebench.core import Dataset, Expression, Scheme, Unplaced, Video
-from mebench.inspection import summarise_dataset, summarise_members
+from mebench.core import Dataset, Expression, Scheme, Video
+from mebench.core.types import Unplaced
+from mebench.inspection import summarise_members
+from mebench.inspection.dataset_summary import summarise_dataset
 from mebench.reports import dataset_report
 
 

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mebench.frames import BadImageError, image_size, images
+from mebench.frames import images
+from mebench.frames.images import BadImageError, image_size
 
 PICTURE = cv2.GaussianBlur(np.random.default_rng(0).integers(0, 255, (50, 70, 3)).astype(np.uint8), (0, 0), 2)
 FORMATS = ("jpg", "png", "bmp", "webp", "tif")

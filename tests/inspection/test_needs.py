@@ -11,7 +11,7 @@ from mebench.config import registry, resolve
 from mebench.core import Task, Timing
 from mebench.errors import DataError
 from mebench.features import FaceParams, landmarks, pipeline
-from mebench.inspection import check_needs
+from mebench.inspection.dataset_summary import check_needs
 from mebench.progress import Progress
 from mebench.runner import sweep
 from mebench.testing import contracts

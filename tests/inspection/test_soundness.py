@@ -13,7 +13,8 @@ from mebench.core import Dataset, Expression, Published, Scheme, Video
 from mebench.errors import DataError
 from mebench.inspection import Verification, soundness, verify_dataset
 from mebench.reports import dataset_report
-from mebench.runner import find_plan_warnings, make_plan
+from mebench.runner import make_plan
+from mebench.runner.guard import find_plan_warnings
 
 ROWS = (
     (1, "EP02_01f", 11, 19, 31, "12", "happiness"),

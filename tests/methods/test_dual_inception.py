@@ -6,7 +6,7 @@ from mebench.methods.dual_inception import method as dual_inception, network
 from torch import nn
 
 from mebench.core import Task, history
-from mebench.runner import count_parameters
+from mebench.runner.fold import count_parameters
 from mebench.training import Samples, fit
 
 TASK = Task(frozenset({"recognize"}), classes=("a", "b", "c"))

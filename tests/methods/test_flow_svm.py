@@ -7,7 +7,7 @@ from sklearn.svm import LinearSVC
 
 from mebench.core import Expression, LabelledVideo, SubjectKey, Task, Timing
 from mebench.errors import ConfigError, RunError
-from mebench.features import ONSET_APEX
+from mebench.features.maps import ONSET_APEX
 
 TIMING = Timing(0.0, 1, {})
 

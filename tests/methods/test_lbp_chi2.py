@@ -10,7 +10,7 @@ from scipy.stats import chi2_contingency
 from mebench.core import SubjectKey, Task, Timing, VideoView
 from mebench.errors import ConfigError
 from mebench.features import Flow, Hoof, Lbp
-from mebench.testing import check_method
+from mebench.testing.contracts import check_method
 
 TIMING = Timing(30.0, 3, {"micro": 4})
 K = 5  # .32 s at 30 frames per second: windows of 11 frames

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from mebench.core import Expression, LabelledVideo, SubjectKey, Task, Timing, VideoView
 from mebench.errors import ConfigError
-from mebench.runner import count_parameters
+from mebench.runner.fold import count_parameters
 
 THREE = ("negative", "positive", "surprise")
 

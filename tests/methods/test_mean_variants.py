@@ -10,7 +10,8 @@ from mebench.methods.mean.chains import APEX, CLIPS, FRAMES, FRAMES_K_PRIME, WHO
 from mebench.methods.mean.samples import at_tempo, negatives_per_positive, voters
 from torch.nn import functional as F
 
-from mebench.config import find, resolve
+from mebench.config import resolve
+from mebench.config.registry import find
 from mebench.core import ClipView, Expression, LabelledClip, LabelledVideo, SubjectKey, Task, Timing, VideoView
 from mebench.errors import ConfigError
 from mebench.features import EyesAndMouth, MaskEyes, MinMax, RemoveNoseMotion, Strain

@@ -7,7 +7,7 @@ from torch.nn import functional as F
 
 from mebench.core import Task
 from mebench.errors import ConfigError
-from mebench.runner import count_parameters
+from mebench.runner.fold import count_parameters
 
 TASK = Task(frozenset({"recognize"}), classes=("a", "b", "c"))
 

@@ -12,7 +12,7 @@ from mebench.core import Task, Timing
 from mebench.errors import ConfigError
 from mebench.runner import host, make_plan
 from mebench.testing import TINY, scratch
-from mebench.tuning import read_space, with_values
+from mebench.tuning.space import read_space, with_values
 from tests.helpers.nightly import NIGHTLY, by_day
 
 METHODS = sorted(registry.plugins("method"))

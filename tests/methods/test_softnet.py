@@ -13,7 +13,7 @@ from torch import nn
 from mebench.core import Expression, LabelledVideo, SubjectKey, Task, Timing
 from mebench.errors import ConfigError
 from mebench.features import EyesAndMouth, MaskEyes, RemoveNoseMotion
-from mebench.runner import count_parameters
+from mebench.runner.fold import count_parameters
 from mebench.training import fit, sample_negatives
 
 TIMING = Timing(30.0, 3, {"micro": 4, "macro": 10})

@@ -7,7 +7,7 @@ from torch import nn
 
 from mebench.core import Task
 from mebench.errors import ConfigError
-from mebench.runner import count_parameters
+from mebench.runner.fold import count_parameters
 
 
 class Plain(nn.Module):

@@ -8,7 +8,9 @@ import pandas as pd
 import pytest
 from hypothesis import given, strategies as st
 
-from mebench.metrics import CONVENTIONS, pair_intervals, spotting_scores, take_turns
+from mebench.metrics import spotting_scores
+from mebench.metrics.conventions import CONVENTIONS
+from mebench.metrics.matching import pair_intervals, take_turns
 
 Span = tuple[int, int]
 spans = st.tuples(st.integers(0, 20), st.integers(0, 12)).map(lambda x: (x[0], x[0] + x[1]))

@@ -12,22 +12,20 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from mebench.boards import as_csv, build as boards_build, collect as boards_collect, latex, markdown
+from mebench.boards import build as boards_build, collect as boards_collect
+from mebench.boards.table_files import as_csv, latex, markdown
 from mebench.cli import app
 from mebench.core import Task
-from mebench.metrics import (
-    CONVENTIONS,
-    METRICS,
-    Basis,
-    Sample,
-    SpottingCounts,
-    catalogue,
-    compare_tables,
-    count_spotting,
-    find_convention,
-    summarize,
-)
-from mebench.reports import compare_runs, score_tables
+from mebench.metrics import catalogue, find_convention
+from mebench.metrics.bootstrap import Basis
+from mebench.metrics.catalogue import METRICS
+from mebench.metrics.comparison import compare_tables
+from mebench.metrics.conventions import CONVENTIONS
+from mebench.metrics.emotions import Sample
+from mebench.metrics.spotting_scores import SpottingCounts, count_spotting
+from mebench.metrics.summary import summarize
+from mebench.reports import compare_runs
+from mebench.reports.scores import score_tables
 from mebench.tuning import records
 from tests.helpers.run_folders import make_run
 from tests.metrics.test_summary import CLASSES, random_run, spot, tables, truth, videos

@@ -12,7 +12,10 @@ from scipy import stats
 from sklearn.metrics import f1_score
 
 from mebench.errors import ConfigError, DataError
-from mebench.metrics import CONVENTIONS, Tables, catalogue, compare_tables, comparison, scores_by_path, summarize
+from mebench.metrics import Tables, catalogue, comparison
+from mebench.metrics.comparison import compare_tables
+from mebench.metrics.conventions import CONVENTIONS
+from mebench.metrics.summary import scores_by_path, summarize
 from tests.helpers.nightly import by_day
 
 CLASSES = ("negative", "positive", "surprise")

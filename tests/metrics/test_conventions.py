@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from mebench.errors import ConfigError
-from mebench.metrics import CONVENTIONS, conventions, find_convention, matching
+from mebench.metrics import conventions, find_convention, matching
+from mebench.metrics.conventions import CONVENTIONS
 
 STRICT = CONVENTIONS["strict"]
 PRESETS = [

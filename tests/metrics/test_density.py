@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from hypothesis import given, strategies as st
 
-from mebench.metrics import Tables, density, spotting_scores, summarize
+from mebench.metrics import Tables, density, spotting_scores
+from mebench.metrics.summary import summarize
 from tests.metrics.test_summary import CLASSES, spot, tables, truth, videos
 
 NAMES = [f"d/{n}/a" for n in range(6)]  # of 5 minutes each

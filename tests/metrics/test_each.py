@@ -5,7 +5,9 @@ import pandas as pd
 import pytest
 from sklearn.metrics import accuracy_score, f1_score, recall_score
 
-from mebench.metrics import Pool, Tables, compare_tables, summarize
+from mebench.metrics import Tables
+from mebench.metrics.comparison import Pool, compare_tables
+from mebench.metrics.summary import summarize
 
 CLASSES = ("negative", "positive", "surprise")
 

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, strategies as st
 from sklearn.metrics import roc_auc_score
 
-from mebench.metrics import Tables, frame_auc, spotting_scores, summarize
+from mebench.metrics import Tables, frame_auc, spotting_scores
+from mebench.metrics.summary import summarize
 from tests.helpers.plain_rules import rows, tables
 
 

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from sklearn.metrics import accuracy_score, f1_score, jaccard_score, precision_score, recall_score
 
-from mebench.metrics import Tables, summarize
+from mebench.metrics import Tables
+from mebench.metrics.summary import summarize
 
 CLASSES = ("anger", "fear", "joy")
 

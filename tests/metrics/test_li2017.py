@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, strategies as st
 from sklearn.metrics import auc
 
-from mebench.metrics import Tables, li2017, summarize
+from mebench.metrics import Tables, li2017
+from mebench.metrics.summary import summarize
 
 
 @given(onset=st.integers(-5, 30), length=st.integers(1, 12), at=st.integers(0, 11), true=st.integers(0, 20))

@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 from hypothesis import assume, given, strategies as st
 
-from mebench.metrics import CONVENTIONS, Tables, match_one_to_one, pair_intervals, take_turns
+from mebench.metrics import Tables, match_one_to_one
+from mebench.metrics.conventions import CONVENTIONS
+from mebench.metrics.matching import pair_intervals, take_turns
 
 STRICT = CONVENTIONS["strict"]
 Span = tuple[int, int]

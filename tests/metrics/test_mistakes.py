@@ -8,20 +8,20 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from mebench.errors import ConfigError
-from mebench.metrics import (
+from mebench.metrics import Tables
+from mebench.metrics.conventions import CONVENTIONS
+from mebench.metrics.mistakes import (
     CAUSES,
-    CONVENTIONS,
-    Tables,
     count_distracted,
     count_mistakes,
     explain_mistakes,
     missed_by,
     quiet_rate,
     sort_mistakes,
-    summarize,
     summarize_mistakes,
     underlying_event,
 )
+from mebench.metrics.summary import summarize
 from tests.helpers.nightly import NIGHTLY, by_day
 
 TRUTHS = [("d/1/a", "micro", 100, 119, "joy"), ("d/1/a", "macro", 300, 359, None)]

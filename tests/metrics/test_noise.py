@@ -6,7 +6,7 @@ import pytest
 
 from mebench.errors import DataError
 from mebench.metrics import noise
-from mebench.runs import read_tables
+from mebench.runs.scoring import read_tables
 from tests.helpers.run_folders import CLASSES, FPS, make_run
 
 PATHS = ("spotting.micro.f1", "recognition.accuracy")

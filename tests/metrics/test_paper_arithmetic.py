@@ -5,7 +5,9 @@ from dataclasses import dataclass
 import pytest
 from hypothesis import given, strategies as st
 
-from mebench.metrics import acc_mesr, classification, confusion_matrix, emotions, precision_recall_f1
+from mebench.metrics import classification, confusion_matrix, emotions
+from mebench.metrics.emotions import acc_mesr
+from mebench.metrics.spotting_scores import precision_recall_f1
 
 
 @dataclass

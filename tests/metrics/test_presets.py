@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, strategies as st
 from sklearn.metrics import f1_score, recall_score
 
-from mebench.metrics import Tables, bootstrap, emotions, find_convention, summarize
+from mebench.metrics import Tables, bootstrap, emotions, find_convention
+from mebench.metrics.summary import summarize
 from tests.helpers.plain_rules import (
     Span,
     any_kind,

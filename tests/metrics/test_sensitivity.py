@@ -2,7 +2,8 @@
 
 import pytest
 
-from mebench.metrics import summarize, summary
+from mebench.metrics import summary
+from mebench.metrics.summary import summarize
 from tests.helpers.plain_rules import rows, tables
 
 A, B = "d/1/a", "d/2/b"

@@ -5,7 +5,10 @@ import pandas as pd
 import pytest
 from hypothesis import assume, given, strategies as st
 
-from mebench.metrics import CONVENTIONS, SpottingCounts, Tables, pair_intervals, precision_recall_f1, spotting_scores
+from mebench.metrics import Tables, spotting_scores
+from mebench.metrics.conventions import CONVENTIONS
+from mebench.metrics.matching import pair_intervals
+from mebench.metrics.spotting_scores import SpottingCounts, precision_recall_f1
 
 # Counts and F1 of the MDMD baseline (He et al. 2020, MEGC2020).
 MDMD = [

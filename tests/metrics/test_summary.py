@@ -10,7 +10,9 @@ import pytest
 from scipy.stats import beta
 
 from mebench.errors import ConfigError
-from mebench.metrics import METRICS, Tables, bootstrap, comparison, summarize
+from mebench.metrics import Tables, bootstrap, comparison
+from mebench.metrics.catalogue import METRICS
+from mebench.metrics.summary import summarize
 
 CLASSES = ["negative", "positive", "surprise"]
 ANALYSIS = ["accuracy", "precision", "recall", "f1", "uf1", "uar"]
@@ -451,7 +453,7 @@ def test_every_convention_gives_a_summary_of_one_shape_that_survives_json(conven
 
 
 def test_the_empty_run_is_scored_under_every_convention() -> None:
-    from mebench.metrics import CONVENTIONS
+    from mebench.metrics.conventions import CONVENTIONS
 
     for name in (name for name, rule in CONVENTIONS.items() if "spotting" in rule.sections):
         nothing = summarize(

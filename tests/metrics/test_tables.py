@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from mebench.errors import DataError
-from mebench.metrics import Tables, number_groups
+from mebench.metrics import Tables
+from mebench.metrics.tables import number_groups
 
 VIDEOS = pd.DataFrame(
     {

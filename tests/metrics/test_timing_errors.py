@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mebench.metrics import summarize
+from mebench.metrics.summary import summarize
 from tests.helpers.plain_rules import rows, tables
 
 

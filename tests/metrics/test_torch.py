@@ -20,18 +20,11 @@ from torchmetrics.classification import MulticlassF1Score, MulticlassRecall
 
 from mebench.core import Expression, Prediction
 from mebench.errors import ConfigError, DataError
-from mebench.metrics import (
-    CONVENTIONS,
-    STRS,
-    UAR,
-    UF1,
-    Convention,
-    SpottingF1,
-    Tables,
-    of_kinds,
-    spotting_scores,
-    summarize,
-)
+from mebench.metrics import Tables, spotting_scores
+from mebench.metrics.conventions import CONVENTIONS, Convention
+from mebench.metrics.summary import summarize
+from mebench.metrics.tables import of_kinds
+from mebench.metrics.torch import STRS, UAR, UF1, SpottingF1
 from tests.helpers import plain_rules as plain
 from tests.helpers.nightly import nightly
 

@@ -6,15 +6,9 @@ import numpy as np
 import pandas as pd
 from hypothesis import given, strategies as st
 
-from mebench.metrics import (
-    CONVENTIONS,
-    Convention,
-    find_truths,
-    match_one_to_one,
-    matching,
-    pair_intervals,
-    spotting_scores,
-)
+from mebench.metrics import match_one_to_one, matching, spotting_scores
+from mebench.metrics.conventions import CONVENTIONS, Convention
+from mebench.metrics.matching import find_truths, pair_intervals
 from tests.helpers.plain_rules import Span, every_free, iou, rows, top_one
 
 STRICT = CONVENTIONS["strict"]

@@ -6,7 +6,9 @@ import pytest
 
 from mebench.core import SubjectKey
 from mebench.errors import ConfigError
-from mebench.protocols import PROTOCOLS, CdmerParams, CrossSpottingParams, People, challenges, folds
+from mebench.protocols import PROTOCOLS, People, challenges
+from mebench.protocols.across import CdmerParams, CrossSpottingParams
+from mebench.protocols.known import folds
 from mebench.runner.choices import choose_scheme
 from tests.helpers.drawn_people import same_face, video
 from tests.helpers.outside import flow_maps
@@ -34,7 +36,7 @@ def test_the_composite_of_megc2019_has_442_clips_and_68_folds():
 
 
 def test_the_ready_made_maps_give_the_same_folds():
-    from mebench.config import find, load, params_class
+    from mebench.config.registry import find, load, params_class
 
     dataset = load("dataset", "megc2019_flow")(params_class(find("dataset", "megc2019_flow"))(str(flow_maps())))
     videos = dataset.videos()

@@ -9,7 +9,8 @@ from sklearn.metrics import f1_score
 from typer.testing import CliRunner
 
 from mebench.cli import app
-from mebench.config import find as plugin, load, plugins, resolve
+from mebench.config import resolve
+from mebench.config.registry import find as plugin, load, plugins
 from mebench.errors import ConfigError
 from mebench.protocols import find_protocol
 from tests.helpers.empty_trees import write_empty_tree

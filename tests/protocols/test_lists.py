@@ -11,8 +11,9 @@ from sklearn.model_selection import StratifiedGroupKFold
 from mebench.config import resolve
 from mebench.core import KINDS, Expression, SubjectKey
 from mebench.errors import ConfigError
-from mebench.protocols import KFoldParams, People, within
-from mebench.runner import open_dataset
+from mebench.protocols import People, within
+from mebench.protocols.within import KFoldParams
+from mebench.runner.choices import open_dataset
 from tests.helpers.drawn_people import EMOTIONS, datasets, same_face, video
 from tests.helpers.outside import flow_maps
 

@@ -7,7 +7,8 @@ from hypothesis import given, strategies as st
 
 from mebench.core import SubjectKey
 from mebench.errors import ConfigError
-from mebench.protocols import People, folds, within
+from mebench.protocols import People, within
+from mebench.protocols.known import folds
 from tests.helpers.drawn_people import datasets, same_face, video
 
 

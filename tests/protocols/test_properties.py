@@ -5,7 +5,9 @@ from collections import Counter
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from mebench.protocols import ADDED, PROTOCOLS, KFoldParams, People, across, challenges, folds, within
+from mebench.protocols import ADDED, PROTOCOLS, People, across, challenges, within
+from mebench.protocols.known import folds
+from mebench.protocols.within import KFoldParams
 from tests.helpers.drawn_people import datasets, same_face, video
 from tests.helpers.nightly import NIGHTLY
 

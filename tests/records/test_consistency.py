@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 from mebench.core import Video
-from mebench.protocols import PROTOCOLS, People, folds
+from mebench.protocols import PROTOCOLS, People
+from mebench.protocols.known import folds
 from mebench.records import consistency
 from tests.helpers.drawn_people import same_face, video
 

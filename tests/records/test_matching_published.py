@@ -7,7 +7,8 @@ from typer.testing import CliRunner
 
 from mebench.cli import app
 from mebench.errors import ConfigError
-from mebench.records import matching_published, published as records_published, read_aliases, record as records_record
+from mebench.records import matching_published, published as records_published, record as records_record
+from mebench.records.matching_published import read_aliases
 from mebench.runs import RunFolder
 from tests.helpers.run_folders import make_run
 

@@ -9,10 +9,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from mebench.boards import export as boards_export, merge
+from mebench.boards import export as boards_export
+from mebench.boards.accept import merge
 from mebench.errors import RunError
 from mebench.files import file_hash
-from mebench.records import own_hash, schema
+from mebench.records import schema
+from mebench.records.integrity import own_hash
 from mebench.runs import RunFolder
 from mebench.terminal import printable
 from tests.helpers.run_folders import make_run

@@ -5,7 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from mebench.metrics import ComparedScore, RunComparison, compare_tables
+from mebench.metrics import RunComparison
+from mebench.metrics.comparison import ComparedScore, compare_tables
 from mebench.reports import compare_runs
 from tests.helpers.plain_rules import rows, tables
 

@@ -7,9 +7,9 @@ import matplotlib
 import numpy as np
 import pytest
 
-from mebench.annotations import draw_face
+from mebench.annotations.drawn import draw_face
 from mebench.core import Dataset, Expression, Video
-from mebench.inspection import Chosen, Face, strip_of
+from mebench.inspection.tiles import Chosen, Face, strip_of
 from mebench.reports import dataset_report
 
 E = Expression(2, 6, apex=4, emotion="disgust", action_units=("4", "L10"))

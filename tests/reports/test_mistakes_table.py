@@ -1,6 +1,6 @@
 import pandas as pd
 
-from mebench.metrics import count_mistakes
+from mebench.metrics.mistakes import count_mistakes
 from mebench.reports import scores
 
 

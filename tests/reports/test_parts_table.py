@@ -1,6 +1,6 @@
 """Tables of a run's parts, as cells."""
 
-from mebench.reports import leak_table, score_tables
+from mebench.reports.scores import leak_table, score_tables
 
 
 def score(value, low=None, high=None):

@@ -15,7 +15,8 @@ from hypothesis.extra.numpy import arrays
 
 from mebench.core import peaks
 from mebench.records import record as records_record
-from mebench.reports import judged, report as reports_report, timeline, timelines, write_figures
+from mebench.reports import judged, report as reports_report, timeline
+from mebench.reports.report import timelines, write_figures
 from tests.cli.conftest import mebench
 from tests.helpers.run_folders import make_run
 

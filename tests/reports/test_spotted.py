@@ -15,10 +15,11 @@ import pytest
 from mebench.config import resolve
 from mebench.core import Prediction, Video, peaks
 from mebench.frames import VideoFrames
-from mebench.inference import Answer, predict
+from mebench.inference import predict
+from mebench.inference.predict import Answer
 from mebench.progress import Progress
 from mebench.reports import spotted
-from mebench.runner import run
+from mebench.runner.execute import run
 from tests.cli.conftest import mebench
 from tests.helpers.nightly import by_day
 from tests.helpers.own_videos import moving, write

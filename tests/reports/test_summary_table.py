@@ -4,7 +4,7 @@ import pytest
 
 from mebench.metrics import catalogue
 from mebench.number_format import number
-from mebench.reports import MOST_LINES, print_outcome
+from mebench.reports.scores import MOST_LINES, print_outcome
 from tests.helpers.run_folders import make_run
 
 

@@ -5,7 +5,8 @@ import pytest
 
 import mebench as mebench_api
 from mebench.errors import DataError
-from mebench.metrics import Tables, summarize
+from mebench.metrics import Tables
+from mebench.metrics.summary import summarize
 from mebench.records import record
 from mebench.reports import judged, trust
 from mebench.runs import RunFolder

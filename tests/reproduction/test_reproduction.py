@@ -11,8 +11,11 @@ from mebench.cli import reproduce
 from mebench.config import registry, resolve
 from mebench.errors import ConfigError
 from mebench.progress import Progress
-from mebench.records import read, value_of
-from mebench.reproduction import Cell, Request, Result, Run, papers as reproduction, read_paper, sources
+from mebench.records.matching_published import value_of
+from mebench.records.published import read
+from mebench.reproduction import papers as reproduction
+from mebench.reproduction.papers import Cell, Request, Result, Run, read_paper
+from mebench.reproduction.rescore import sources
 from tests.helpers.run_folders import make_run
 
 LEADERBOARDS = Path(__file__).parents[2] / "leaderboards"

@@ -15,22 +15,17 @@ from pydantic import TypeAdapter
 from scipy.signal import find_peaks
 from sklearn.metrics import f1_score, recall_score
 
-from mebench.boards import (
-    as_csv,
-    build as boards_build,
-    collect as boards_collect,
-    collect_rescored,
-    latex,
-    rescored_rows,
-    with_published,
-    with_rescored,
-)
+from mebench.boards import build as boards_build, collect as boards_collect
+from mebench.boards.published_tables import collect_rescored, rescored_rows, with_published, with_rescored
+from mebench.boards.table_files import as_csv, latex
 from mebench.cli import leaderboard, reproduce
 from mebench.errors import ConfigError, DataError
 from mebench.files import file_hash
-from mebench.metrics import flat_scores
-from mebench.records import read, read_aliases
-from mebench.reproduction import Source, find_files, read_source, rescore as reproduction_rescore, sources
+from mebench.metrics.summary import flat_scores
+from mebench.records.matching_published import read_aliases
+from mebench.records.published import read
+from mebench.reproduction import rescore as reproduction_rescore
+from mebench.reproduction.rescore import Source, find_files, read_source, sources
 from tests.helpers.nightly import NIGHTLY
 from tests.helpers.outside import outside
 from tests.helpers.run_folders import make_run

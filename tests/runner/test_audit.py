@@ -4,7 +4,8 @@ import pytest
 
 from mebench.config import resolve, shaping
 from mebench.progress import Progress
-from mebench.runner import guard, make_plan, run
+from mebench.runner import guard, make_plan
+from mebench.runner.execute import run
 
 
 def value(audit, name):

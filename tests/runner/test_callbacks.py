@@ -11,7 +11,7 @@ import mebench
 from mebench.config import registry
 from mebench.errors import RunError
 from mebench.progress import Silent
-from mebench.testing import write_plugin as write
+from mebench.testing.folders import write_plugin as write
 
 pytestmark = pytest.mark.usefixtures("untracked", "write_plugin")
 COUNTING = """

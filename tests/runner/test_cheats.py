@@ -6,9 +6,11 @@ from mebench.datasets.megc2019_flow import dataset
 import mebench
 from mebench.config import resolve
 from mebench.errors import MebenchError
-from mebench.features import video_source
+from mebench.features.pipeline import video_source
 from mebench.progress import Progress
-from mebench.runner import WorkerPool, execute, isolation, make_plan, open_session, prepare as runner_prepare, sandbox
+from mebench.runner import execute, isolation, make_plan, prepare as runner_prepare, sandbox
+from mebench.runner.session import open_session
+from mebench.runner.workers import WorkerPool
 from mebench.testing import TINY
 from tests.helpers.plugin_folders import PLUGINS, copy_plugins
 from tests.plugins.cheat.ways import FILES, MEMORY, PROCESSES, REST

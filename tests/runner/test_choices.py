@@ -5,7 +5,8 @@ import pytest
 from mebench.config import resolve
 from mebench.core import SubjectKey
 from mebench.errors import ConfigError
-from mebench.runner import make_plan, truth_tables
+from mebench.runner import make_plan
+from mebench.runner.describe import truth_tables
 from tests.helpers.empty_trees import write_empty_tree
 
 

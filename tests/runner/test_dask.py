@@ -18,7 +18,9 @@ from mebench import runner
 from mebench.config import resolve
 from mebench.errors import ConfigError
 from mebench.progress import Progress
-from mebench.runner import execute, make_plan, open_session, run
+from mebench.runner import execute, make_plan
+from mebench.runner.execute import run
+from mebench.runner.session import open_session
 from mebench.runs import fold_files
 from tests.helpers.nightly import nightly
 from tests.helpers.same_process import stand_in

@@ -10,8 +10,10 @@ from mebench.config import resolve
 from mebench.errors import ConfigError, RunError
 from mebench.features import degradation
 from mebench.progress import Progress
-from mebench.runner import FittedMethod, open_dataset, run
-from mebench.runs import safe_name
+from mebench.runner import FittedMethod
+from mebench.runner.choices import open_dataset
+from mebench.runner.execute import run
+from mebench.runs.fold_files import safe_name
 
 WORDS = (
     *("method=linear_spotter", "method.flow=dis", "recognizer=bi_woof", "recognizer.flow=dis", "dataset=synthetic"),

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from mebench.config import load, resolve
+from mebench.config import resolve
+from mebench.config.registry import load
 from mebench.core import Distractor
 from mebench.files import code_hash
-from mebench.runner import describe as runner_describe, identity, inputs, make_plan, truth_tables
+from mebench.runner import describe as runner_describe, identity, inputs, make_plan
+from mebench.runner.describe import truth_tables
 from mebench.runs import RunFolder
 
 TWO = (

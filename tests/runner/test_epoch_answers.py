@@ -8,7 +8,8 @@ import torch
 
 from mebench.core import Expression, Prediction, Scheme, Task, Video, peaks
 from mebench.errors import PluginError
-from mebench.runner import FittedMethod, epoch_answers, host
+from mebench.runner import FittedMethod, host
+from mebench.runner.fold import epoch_answers
 
 STAGES = (SimpleNamespace(name="spot"), SimpleNamespace(name="recognize"))
 

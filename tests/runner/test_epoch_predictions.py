@@ -14,9 +14,11 @@ from sklearn.metrics import f1_score
 from mebench import inference
 from mebench.config import resolve
 from mebench.errors import RunError
-from mebench.inference import fitted_method
+from mebench.inference.predict import fitted_method
 from mebench.progress import Progress
-from mebench.runner import FittedMethod, InterruptedRunError, Session, leak, leak_gain, run
+from mebench.runner import FittedMethod, leak
+from mebench.runner.execute import InterruptedRunError, leak_gain, run
+from mebench.runner.session import Session
 from mebench.runs import RunFolder
 
 LEADERBOARDS = Path(__file__).parents[2] / "leaderboards"
@@ -228,7 +230,9 @@ def test_two_annotations_of_one_interval_both_get_its_answer_as_in_scoring(tmp_p
 
 def test_a_record_of_the_leaking_run_gives_a_row_of_selection_gains_table(outcome, tmp_path):
     """Its method is no paper's, so nothing published stands beside it."""
-    from mebench.boards import export as boards_export, markdown, selection_gains_table
+    from mebench.boards import export as boards_export
+    from mebench.boards.selection_gains import selection_gains_table
+    from mebench.boards.table_files import markdown
     from mebench.records import record as records_record
 
     found, gain = outcome
@@ -245,9 +249,12 @@ def test_a_record_of_the_leaking_run_gives_a_row_of_selection_gains_table(outcom
 
 
 def test_a_published_value_stands_beside_runs_of_its_own_clips_and_folds_alone(outcome, tmp_path):
-    from mebench.boards import export as boards_export, selection_gains_table
-    from mebench.records import read as published_values, read_aliases, record as records_record
-    from mebench.reproduction import read_paper
+    from mebench.boards import export as boards_export
+    from mebench.boards.selection_gains import selection_gains_table
+    from mebench.records import record as records_record
+    from mebench.records.matching_published import read_aliases
+    from mebench.records.published import read as published_values
+    from mebench.reproduction.papers import read_paper
 
     paper = read_paper(LEADERBOARDS / "papers", "megc2019")
     (program,) = (row for row in paper.tables["2"].rows if row.method == "STSTNet")
@@ -264,9 +271,11 @@ def test_a_published_value_stands_beside_runs_of_its_own_clips_and_folds_alone(o
 
 
 def test_a_program_is_listed_for_runs_that_take_too_long(outcome, tmp_path):
-    from mebench.boards import export as boards_export, selection_gains_table
-    from mebench.records import read as published_values, record as records_record
-    from mebench.reproduction import paper_cells, read_paper
+    from mebench.boards import export as boards_export
+    from mebench.boards.selection_gains import selection_gains_table
+    from mebench.records import record as records_record
+    from mebench.records.published import read as published_values
+    from mebench.reproduction.papers import paper_cells, read_paper
 
     paper, values = read_paper(LEADERBOARDS / "papers", "megc2019"), published_values(LEADERBOARDS / "published.csv")
     assert {cell.words for cell in paper_cells(paper, "README", values)} == {None}, "nobody waits a day for a table"
@@ -281,7 +290,8 @@ def test_a_program_is_listed_for_runs_that_take_too_long(outcome, tmp_path):
 
 def test_candidates_and_seeds_of_a_row_are_those_of_all_its_runs(outcome, tmp_path):
     """Who stops each fold when it is at its best looks as often as that takes, which differs between seeds."""
-    from mebench.boards import export as boards_export, selection_gains_table
+    from mebench.boards import export as boards_export
+    from mebench.boards.selection_gains import selection_gains_table
     from mebench.records import record as records_record
 
     record = records_record.read(type(outcome[0].folder)(boards_export.export(outcome[0].folder, tmp_path)))

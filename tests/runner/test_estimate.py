@@ -8,9 +8,10 @@ import pytest
 
 from mebench.cli.run import sweep
 from mebench.config import resolve
-from mebench.features import video_source
+from mebench.features.pipeline import video_source
 from mebench.progress import Progress
-from mebench.runner import estimate, make_plan, prepare, run
+from mebench.runner import estimate, make_plan, prepare
+from mebench.runner.execute import run
 from tests.helpers.nightly import NIGHTLY
 from tests.runner.conftest import moody  # noqa: F401  (a fixture)
 

@@ -16,9 +16,13 @@ from rich.console import Console
 
 from mebench.config import from_plain, resolve, resolve_dataset
 from mebench.errors import ConfigError, RunError
-from mebench.inference import fitted_method, model_of_fold, predict
+from mebench.inference import predict
+from mebench.inference.models import model_of_fold
+from mebench.inference.predict import fitted_method
 from mebench.progress import Progress
-from mebench.runner import InterruptedRunError, Session, host, isolation, make_plan, run, stoppable
+from mebench.runner import host, isolation, make_plan
+from mebench.runner.execute import InterruptedRunError, run, stoppable
+from mebench.runner.session import Session
 from mebench.runs import RunFolder
 from tests.helpers import programs
 from tests.helpers.nightly import nightly

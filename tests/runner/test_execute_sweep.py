@@ -16,8 +16,11 @@ from mebench.config import combinations as sweep_words, resolve
 from mebench.errors import ConfigError, RunError, SomeFailedError
 from mebench.features import pipeline
 from mebench.progress import Progress, Silent
-from mebench.runner import execute, host, identity, make_plan, open_session, run
-from mebench.runs import RunFolder, safe_name
+from mebench.runner import execute, host, identity, make_plan
+from mebench.runner.execute import run
+from mebench.runner.session import open_session
+from mebench.runs import RunFolder
+from mebench.runs.fold_files import safe_name
 from tests.helpers.plugin_folders import SMALL
 
 pytestmark = pytest.mark.usefixtures("untracked")

@@ -6,21 +6,18 @@ import cv2
 import pytest
 
 from mebench.cli import runs
-from mebench.config import load, resolve
-from mebench.core import Fold, Scheme, SubjectKey
+from mebench.config import resolve
+from mebench.config.registry import load
+from mebench.core import Scheme, SubjectKey
+from mebench.core.types import Fold
 from mebench.errors import DataError, MebenchError, PluginError, RunError
 from mebench.progress import Progress
-from mebench.runner import (
-    check_people,
-    find_plan_warnings,
-    guard,
-    host,
-    make_plan,
-    open_session,
-    reads_of,
-    run,
-    sandbox,
-)
+from mebench.runner import guard, host, make_plan, sandbox
+from mebench.runner.execute import run
+from mebench.runner.guard import find_plan_warnings
+from mebench.runner.job import reads_of
+from mebench.runner.plan import check_people
+from mebench.runner.session import open_session
 
 CHANCE = 1 / 3
 

@@ -13,7 +13,8 @@ import pytest
 from mebench.config import from_plain, resolve, shaping
 from mebench.errors import PluginError, RunError
 from mebench.records import recorded_settings
-from mebench.runner import Task, WorkerPool, fold_source, host as runner_host, identity, inputs, make_plan
+from mebench.runner import fold_source, host as runner_host, identity, inputs, make_plan
+from mebench.runner.workers import Task, WorkerPool
 from tests.runner.test_prepare import HEAVY, RESIDENT
 
 

@@ -12,9 +12,11 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from mebench.core import Curve, Epoch, Prediction, Timing
+from mebench.core import Prediction, Timing
+from mebench.core.history import Epoch
+from mebench.core.peaks import Curve
 from mebench.errors import DataError
-from mebench.features import NoFaceError
+from mebench.features.face_detection import NoFaceError
 from mebench.runner import isolation
 from mebench.runs import ClipPrediction, FoldResult
 from tests.helpers.calls import (

@@ -11,7 +11,8 @@ from mebench.cli import app
 from mebench.config import resolve
 from mebench.core import Method, Stage, Task
 from mebench.progress import Progress
-from mebench.runner import fold, leak_gain, run
+from mebench.runner import fold
+from mebench.runner.execute import leak_gain, run
 from mebench.tracking import mlflow_store
 from mebench.training import fit
 

@@ -5,16 +5,21 @@ from pathlib import Path
 
 import pytest
 
-from mebench.boards import Site, export as boards_export
+from mebench.boards import export as boards_export
+from mebench.boards.site import Site
 from mebench.config import resolve
-from mebench.core import Fold, SubjectKey
+from mebench.core import SubjectKey
+from mebench.core.types import Fold
 from mebench.errors import DataError, RunError
-from mebench.features import NoFaceError
+from mebench.features.face_detection import NoFaceError
 from mebench.progress import Progress
 from mebench.records import record as records_record
-from mebench.reports import print_outcome
-from mebench.runner import Session, host, leak_gain, make_plan, run
-from mebench.runs import RunFolder, read_tables
+from mebench.reports.scores import print_outcome
+from mebench.runner import host, make_plan
+from mebench.runner.execute import leak_gain, run
+from mebench.runner.session import Session
+from mebench.runs import RunFolder
+from mebench.runs.scoring import read_tables
 from tests.helpers.plugin_folders import blind_words
 
 BLACK = "synthetic/s002/v01"

@@ -6,12 +6,15 @@ import numpy as np
 import pytest
 
 from mebench.annotations import drawn
-from mebench.config import load, resolve
+from mebench.config import resolve
+from mebench.config.registry import load
 from mebench.core import Expression, Video
 from mebench.errors import ConfigError
 from mebench.inspection import open_members, summarise_members
 from mebench.progress import Progress
-from mebench.runner import fold_timings, host, make_plan, rate_groups, run
+from mebench.runner import host, make_plan
+from mebench.runner.execute import run
+from mebench.runner.plan import fold_timings, rate_groups
 from mebench.testing import TINY
 
 LONG = [word for word in TINY if "short_videos" not in word]

@@ -6,8 +6,10 @@ import pytest
 
 from mebench.config import resolve
 from mebench.errors import ConfigError, PluginError
-from mebench.features import FeatureStore, VideoSource
-from mebench.runner import make_plan, weightless
+from mebench.features import FeatureStore
+from mebench.features.pipeline import VideoSource
+from mebench.runner import make_plan
+from mebench.runner.plan import weightless
 
 
 @pytest.fixture

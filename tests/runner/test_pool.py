@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from mebench.errors import ConfigError, DataError
-from mebench.runner import Task, WorkerPool, isolation, workers
+from mebench.runner import isolation, workers
+from mebench.runner.workers import Task, WorkerPool
 from tests.helpers.calls import (
     die_unless,
     double,

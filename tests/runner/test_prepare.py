@@ -9,9 +9,11 @@ import pytest
 from mebench.config import resolve
 from mebench.core import Video
 from mebench.errors import DataError
-from mebench.features import ComputeCost, flow
+from mebench.features import flow
+from mebench.features.pipeline import ComputeCost
 from mebench.progress import Progress
-from mebench.runner import Task, WorkerPool, make_plan, prepare as module, workers
+from mebench.runner import make_plan, prepare as module, workers
+from mebench.runner.workers import Task, WorkerPool
 from mebench.testing import TINY
 
 

@@ -8,7 +8,8 @@ import pytest
 from mebench.config import resolve
 from mebench.core import Prediction
 from mebench.errors import PluginError, RunError
-from mebench.runner import host, make_plan, open_session
+from mebench.runner import host, make_plan
+from mebench.runner.session import open_session
 
 
 @pytest.fixture

@@ -13,9 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mebench.core import Curve, Prediction, Timing
+from mebench.core import Prediction, Timing
+from mebench.core.peaks import Curve
 from mebench.errors import RunError
-from mebench.runs import KEPT, ClipPrediction, FoldResult, RunFolder, folder as module, safe_name
+from mebench.runs import ClipPrediction, FoldResult, RunFolder, folder as module
+from mebench.runs.fold_files import safe_name
+from mebench.runs.folder import KEPT
 from tests.cli.conftest import mebench
 from tests.helpers.run_folders import make_run
 

@@ -10,8 +10,8 @@ import pytest
 
 from mebench.config import RunSettings
 from mebench.errors import ConfigError
-from mebench.records import from_run
-from mebench.runs import SCORER, current_summary, read_tables, score_run
+from mebench.records.record import from_run
+from mebench.runs.scoring import SCORER, current_summary, read_tables, score_run
 from tests.helpers.run_folders import make_run
 
 
@@ -28,7 +28,7 @@ def test_a_run_is_scored_under_the_convention_that_was_asked_for(tmp_path) -> No
 
 
 def test_scoring_otherwise_does_not_make_another_run() -> None:
-    from mebench.config import counts
+    from mebench.config.settings import counts
 
     assert RunSettings().convention == "strict"
     assert RunSettings(convention="megc2020").convention == "megc2020"

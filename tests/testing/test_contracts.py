@@ -8,7 +8,8 @@ from types import SimpleNamespace
 import pytest
 
 from mebench.config import registry
-from mebench.testing import check_method, contracts, dataset_checks, method_checks, parametrize_with_checks
+from mebench.testing import contracts, dataset_checks, method_checks, parametrize_with_checks
+from mebench.testing.contracts import check_method
 from tests.helpers import outside
 from tests.helpers.nightly import NIGHTLY
 from tests.helpers.plugin_folders import PLUGINS

@@ -16,7 +16,8 @@ from torch import nn
 from mebench.config import registry
 from mebench.core import Task
 from mebench.errors import ConfigError
-from mebench.testing import contracts, folder_checks, folders, parametrize_with_checks, plugin_checks, write_plugin
+from mebench.testing import contracts, folders, parametrize_with_checks, plugin_checks
+from mebench.testing.folders import folder_checks, write_plugin
 from tests.cli.conftest import mebench  # noqa: F401
 
 SPOTTER, RECOGNIZER, NETWORK, LINEAR, TIMM = folders.METHOD_TEMPLATES

@@ -9,10 +9,14 @@ import attack_records
 import pytest
 from attack_forged import FORGERIES, HONEST, honest_board, make_forged
 
-from mebench.boards import Registry, build as boards_build, checking, collect_records, disagreements, merge
+from mebench.boards import build as boards_build, checking, disagreements
+from mebench.boards.accept import merge
+from mebench.boards.collect import collect_records
+from mebench.boards.record_registry import Registry
 from mebench.errors import RunError
 from mebench.files import file_hash
-from mebench.records import from_record, integrity
+from mebench.records import integrity
+from mebench.records.record import from_record
 from mebench.runs import RunFolder
 
 QUICK = ("leak_as_guard", "seed_changed", "one_subject_fewer", "the_same_again")

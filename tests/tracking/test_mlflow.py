@@ -19,12 +19,13 @@ import pytest
 import urllib3.util.retry
 from rich.console import Console
 
-from mebench.boards import collect_records
+from mebench.boards.collect import collect_records
 from mebench.cli import leaderboard, runs as verbs
 from mebench.errors import DataError, RunError
-from mebench.metrics import flat_scores
+from mebench.metrics.summary import flat_scores
 from mebench.progress import Progress
-from mebench.tracking import MLflow, fetch_records, mlflow_store, sync
+from mebench.tracking import fetch_records, mlflow_store, sync
+from mebench.tracking.mlflow import MLflow
 from tests.helpers.nightly import nightly
 from tests.helpers.run_folders import call_fold, make_run
 

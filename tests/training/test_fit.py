@@ -10,7 +10,8 @@ from torch import nn
 
 from mebench.core import Method, Stage, Task
 from mebench.errors import ConfigError, RunError
-from mebench.training import Samples, fit, on_device
+from mebench.training import Samples, fit
+from mebench.training.samples import on_device
 
 TASK = Task(frozenset({"recognize"}))
 

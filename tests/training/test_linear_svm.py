@@ -13,7 +13,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
 from mebench.errors import ConfigError, RunError
-from mebench.training import CANDIDATES, LinearSvm
+from mebench.training.svm import CANDIDATES, LinearSvm
 
 
 def clips(n=40, d=300, classes=3, spread=6.0):

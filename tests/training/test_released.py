@@ -19,7 +19,7 @@ from mebench.config import resolve
 from mebench.core import SubjectKey, Task
 from mebench.errors import ConfigError, DataError
 from mebench.progress import Progress
-from mebench.runner import run
+from mebench.runner.execute import run
 from mebench.training import released
 from tests.helpers.outside import flow_maps, outside
 

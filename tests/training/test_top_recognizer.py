@@ -12,7 +12,7 @@ from mebench.methods.lbp_top.method import LbpTopSvm
 from mebench.core import Expression, LabelledVideo, SubjectKey, Task, Timing
 from mebench.errors import ConfigError, RunError
 from mebench.features import FaceCrop, Interpolate, Magnify, top
-from mebench.runner import count_parameters
+from mebench.runner.fold import count_parameters
 
 METHODS = [LbpTopSvm, HogTopSvm, HigoTopSvm]
 CLASSES = ("negative", "positive", "surprise")

@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from mebench.core import Expression, LabelledVideo, Method, Stage, SubjectKey, Task, Timing
-from mebench.features import ONSET_APEX
+from mebench.features.maps import ONSET_APEX
 from mebench.training import Classified, Samples, fit
 
 TASK = Task(frozenset({"recognize"}), classes=("fear", "joy", "awe"))

@@ -13,8 +13,10 @@ from optuna.storages import RDBStorage
 
 from mebench.config import resolve
 from mebench.progress import Progress
-from mebench.runner import InterruptedRunError
-from mebench.tuning import Place, TuneOptions, run_studies as module, study
+from mebench.runner.execute import InterruptedRunError
+from mebench.tuning import run_studies as module, study
+from mebench.tuning.records import TuneOptions
+from mebench.tuning.study import Place
 from tests.helpers.plugin_folders import PLUGINS
 
 

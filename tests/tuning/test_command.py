@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from mebench.cli import app
 from mebench.errors import ConfigError
-from mebench.tuning import TuneOptions
+from mebench.tuning.records import TuneOptions
 
 
 def invoke(*words):

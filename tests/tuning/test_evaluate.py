@@ -7,10 +7,12 @@ import pytest
 
 from mebench.config import resolve
 from mebench.errors import DataError
-from mebench.features import NoFaceError
+from mebench.features.face_detection import NoFaceError
 from mebench.progress import Progress
-from mebench.runner import Prepared, host, isolation, make_plan
-from mebench.tuning import run_studies, with_values
+from mebench.runner import host, isolation, make_plan
+from mebench.runner.prepare import Prepared
+from mebench.tuning import run_studies
+from mebench.tuning.space import with_values
 
 
 def test_mean_spots_and_names_as_if_it_had_been_trained_again(tiny):

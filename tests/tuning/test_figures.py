@@ -5,7 +5,9 @@ import pytest
 from matplotlib import pyplot
 from matplotlib.figure import Figure
 
-from mebench.tuning import Dimension, Place, SharedStudy, Space, outcome, records
+from mebench.tuning import outcome, records
+from mebench.tuning.space import Dimension, Space
+from mebench.tuning.study import Place, SharedStudy
 from tests.tuning.test_study import terms
 
 SPACE = Space(

@@ -17,14 +17,17 @@ import mebench
 from mebench.boards import collect as boards_collect, export as boards_export
 from mebench.config import resolve
 from mebench.errors import ConfigError, RunError
-from mebench.features import NoFaceError
-from mebench.metrics import CONVENTIONS
+from mebench.features.face_detection import NoFaceError
+from mebench.metrics.conventions import CONVENTIONS
 from mebench.progress import Progress
 from mebench.records import record
 from mebench.reports import compare_runs
-from mebench.runner import Prepared, isolation, make_plan, session
+from mebench.runner import isolation, make_plan, session
+from mebench.runner.prepare import Prepared
 from mebench.runs import RunFolder
-from mebench.tuning import Dimension, Space, TuneOptions, outcome, run_studies as module, splits
+from mebench.tuning import outcome, run_studies as module, splits
+from mebench.tuning.records import TuneOptions
+from mebench.tuning.space import Dimension, Space
 from tests.helpers.nightly import nightly
 
 

@@ -4,10 +4,11 @@ import dataclasses
 
 import pytest
 
-from mebench.config import plugins, registry, resolve
+from mebench.config import registry, resolve
+from mebench.config.registry import plugins
 from mebench.core import Task
 from mebench.errors import ConfigError
-from mebench.tuning import for_task, read_space, with_values
+from mebench.tuning.space import for_task, read_space, with_values
 
 
 @pytest.fixture

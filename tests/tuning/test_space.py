@@ -2,7 +2,7 @@
 
 import pytest
 
-from mebench.tuning import Dimension
+from mebench.tuning.space import Dimension
 
 
 def test_a_dimension_knows_its_values():

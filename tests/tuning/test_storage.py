@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mebench.errors import ConfigError, RunError
-from mebench.tuning import Place
+from mebench.tuning.study import Place
 
 
 def test_a_path_is_a_sqlite_file_and_a_url_stays_one(tmp_path, monkeypatch):

@@ -13,7 +13,9 @@ import optuna
 import pytest
 
 from mebench.errors import ConfigError, RunError
-from mebench.tuning import SAMPLERS, Dimension, Place, SharedStudy, Space, records
+from mebench.tuning import records
+from mebench.tuning.space import Dimension, Space
+from mebench.tuning.study import SAMPLERS, Place, SharedStudy
 
 SPACE = Space(
     (

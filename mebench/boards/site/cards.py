@@ -8,7 +8,7 @@ from typing import Any
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from mebench.config import PluginInfo, PluginKind
+from mebench.config.registry import PluginInfo, PluginKind
 
 
 def body(info: PluginInfo, plugins: Mapping[PluginKind, Iterable[str]]) -> Markup:

@@ -14,7 +14,10 @@ from jinja2 import Environment
 from markupsafe import Markup, escape
 
 from mebench.atomic import new_folder, put_in_place
-from mebench.boards import bounded, chance_methods, part_of, row_facts, rows, several_datasets, table_files
+from mebench.boards import row_facts, rows, several_datasets, table_files
+from mebench.boards.chance_rows import chance_methods
+from mebench.boards.checking import bounded
+from mebench.boards.published_tables import part_of
 from mebench.boards.row_columns import cost_columns, fact_columns, firmness_columns, rule_columns, version_columns
 from mebench.boards.row_scores import SCORING
 from mebench.boards.rows import (
@@ -30,14 +33,19 @@ from mebench.boards.rows import (
 )
 from mebench.boards.site.cards import body
 from mebench.boards.site.chart import ChartPoint, draw_chart, total_seconds
-from mebench.config import PluginKind, registry
+from mebench.config import registry
+from mebench.config.registry import PluginKind
 from mebench.errors import ConfigError
-from mebench.metrics import catalogue, describe_convention
+from mebench.metrics import catalogue
+from mebench.metrics.conventions import describe_convention
 from mebench.number_format import count, digits, seconds, span
-from mebench.records import CAVEATS, DAMAGE, Published, Record, UnshownError, files_of
-from mebench.reports import SCRIPT, STYLE, environment, report
+from mebench.records.published import CAVEATS, Published
+from mebench.records.record import DAMAGE, Record, UnshownError, files_of
+from mebench.reports import report
+from mebench.reports.report import environment
+from mebench.reports.timeline import SCRIPT, STYLE
 from mebench.result_cache import cached
-from mebench.runs import safe_name
+from mebench.runs.fold_files import safe_name
 from mebench.table import Column, Table
 
 

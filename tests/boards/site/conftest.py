@@ -5,14 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from mebench.boards import (
-    build as boards_build,
-    collect as boards_collect,
-    published_tables,
-    site_pages,
-    with_published,
-)
-from mebench.records import published as records_published, read_aliases
+from mebench.boards import build as boards_build, collect as boards_collect, published_tables
+from mebench.boards.published_tables import with_published
+from mebench.boards.site import site_pages
+from mebench.records import published as records_published
+from mebench.records.matching_published import read_aliases
 from tests.helpers.run_folders import make_run
 
 LEADERBOARDS = Path(__file__).parents[3] / "leaderboards"

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from mebench.boards import site_pages
+from mebench.boards.site import site_pages
 from mebench.records import published
 from tests.boards.site.conftest import EVIL, LEADERBOARDS
 from tests.helpers.nightly import NIGHTLY

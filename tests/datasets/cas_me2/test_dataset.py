@@ -5,9 +5,10 @@ from collections import Counter
 import pytest
 from mebench.datasets.cas_me2 import dataset as cas_me2, fake
 
-from mebench.annotations import ground_truth_hash, write_csv, write_xlsx
+from mebench.annotations.annotation import ground_truth_hash
+from mebench.annotations.drawn import write_csv, write_xlsx
 from mebench.core import Expression
-from mebench.testing import check_dataset
+from mebench.testing.contracts import check_dataset
 
 
 @pytest.fixture(scope="module")

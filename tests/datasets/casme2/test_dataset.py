@@ -5,12 +5,15 @@ from collections import Counter
 import pytest
 from mebench.datasets.casme2 import dataset as casme2, fake
 
-from mebench.annotations import OBJECTIVE_CLASSES, ground_truth_hash, write_xlsx
-from mebench.config import load, resolve
+from mebench.annotations import OBJECTIVE_CLASSES
+from mebench.annotations.annotation import ground_truth_hash
+from mebench.annotations.drawn import write_xlsx
+from mebench.config import resolve
+from mebench.config.registry import load
 from mebench.core import Expression
 from mebench.errors import DataError
 from mebench.runner import host, make_plan
-from mebench.testing import check_dataset
+from mebench.testing.contracts import check_dataset
 from tests.helpers.outside import flow_maps
 
 

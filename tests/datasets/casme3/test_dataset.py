@@ -7,13 +7,15 @@ import numpy as np
 import pytest
 from mebench.datasets.casme3 import dataset as casme3, fake, sheets
 
-from mebench.annotations import ground_truth_hash, write_xlsx
+from mebench.annotations.annotation import ground_truth_hash
+from mebench.annotations.drawn import write_xlsx
 from mebench.config import resolve
-from mebench.core import Distractor, Expression, number_at
+from mebench.core import Distractor, Expression
+from mebench.core.types import number_at
 from mebench.errors import ConfigError, DataError
 from mebench.inspection import soundness
 from mebench.runner import make_plan, warnings
-from mebench.testing import check_dataset
+from mebench.testing.contracts import check_dataset
 from tests.helpers.old_excel import write_xls
 
 PICTURE = cv2.imencode(".jpg", np.zeros((4, 4, 3), np.uint8))[1].tobytes()

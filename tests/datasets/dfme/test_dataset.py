@@ -6,12 +6,12 @@ from collections import Counter
 import pytest
 from mebench.datasets.dfme import dataset as dfme, fake
 
-from mebench.annotations import write_csv
+from mebench.annotations.drawn import write_csv
 from mebench.config import resolve
 from mebench.core import Expression, SubjectKey
 from mebench.errors import ConfigError, DataError
 from mebench.runner import host, make_plan, warnings
-from mebench.testing import check_dataset
+from mebench.testing.contracts import check_dataset
 
 
 @pytest.fixture(scope="module")

@@ -10,14 +10,17 @@ import pandas as pd
 import pytest
 from mebench.datasets.folder import dataset as folder_dataset
 
-from mebench.annotations import draw_face, drawn
+from mebench.annotations import drawn
+from mebench.annotations.drawn import draw_face
 from mebench.config import resolve
 from mebench.errors import ConfigError, DataError
 from mebench.frames import videofile
-from mebench.inspection import summarise_dataset, verify_dataset
+from mebench.inspection import verify_dataset
+from mebench.inspection.dataset_summary import summarise_dataset
 from mebench.progress import Progress
-from mebench.runner import make_plan, run
-from mebench.testing import check_dataset
+from mebench.runner import make_plan
+from mebench.runner.execute import run
+from mebench.testing.contracts import check_dataset
 
 FPS, FRAMES = 25, 40
 

@@ -6,13 +6,13 @@ from collections import Counter
 import pytest
 from mebench.datasets.four_dme import dataset as four_dme
 
-from mebench.annotations import write_csv
+from mebench.annotations.drawn import write_csv
 from mebench.config import resolve
 from mebench.core import Expression
 from mebench.errors import DataError
 from mebench.inspection import dataset_summary
 from mebench.runner import host, make_plan
-from mebench.testing import check_dataset
+from mebench.testing.contracts import check_dataset
 
 
 @pytest.fixture(scope="module")

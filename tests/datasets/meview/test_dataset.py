@@ -5,11 +5,12 @@ import shutil
 import pytest
 from mebench.datasets.meview import clips, dataset as meview, fake
 
-from mebench.annotations import draw_face, ground_truth_hash, write_csv
+from mebench.annotations.annotation import ground_truth_hash
+from mebench.annotations.drawn import draw_face, write_csv
 from mebench.core import Expression
 from mebench.errors import DataError
 from mebench.frames import FolderFrames, VideoFrames
-from mebench.testing import check_dataset
+from mebench.testing.contracts import check_dataset
 
 
 @pytest.fixture(scope="module")

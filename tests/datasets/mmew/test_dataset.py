@@ -5,11 +5,11 @@ from collections import Counter
 import pytest
 from mebench.datasets.mmew import dataset as mmew, fake
 
-from mebench.annotations import write_csv
+from mebench.annotations.drawn import write_csv
 from mebench.config import resolve
 from mebench.core import Expression
 from mebench.runner import host, make_plan
-from mebench.testing import check_dataset
+from mebench.testing.contracts import check_dataset
 
 
 @pytest.fixture(scope="module")

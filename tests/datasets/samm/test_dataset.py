@@ -5,10 +5,11 @@ from collections import Counter
 import pytest
 from mebench.datasets.samm import dataset as samm, fake
 
-from mebench.annotations import schemes, write_xlsx
+from mebench.annotations import schemes
+from mebench.annotations.drawn import write_xlsx
 from mebench.core import Expression
-from mebench.inspection import summarise_dataset
-from mebench.testing import check_dataset
+from mebench.inspection.dataset_summary import summarise_dataset
+from mebench.testing.contracts import check_dataset
 from tests.helpers.outside import flow_maps
 
 

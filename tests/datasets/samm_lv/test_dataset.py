@@ -5,10 +5,11 @@ from collections import Counter
 import pytest
 from mebench.datasets.samm_lv import dataset as samm_lv, fake
 
-from mebench.annotations import ground_truth_hash, write_xlsx
+from mebench.annotations.annotation import ground_truth_hash
+from mebench.annotations.drawn import write_xlsx
 from mebench.core import Expression
 from mebench.errors import DataError
-from mebench.testing import check_dataset
+from mebench.testing.contracts import check_dataset
 
 
 @pytest.fixture(scope="module")

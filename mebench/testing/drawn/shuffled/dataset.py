@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from mebench.config import registry
-from mebench.core import Expression, Renamed, Video
+from mebench.core import Expression, Video
+from mebench.core.dataset import Renamed
 from mebench.errors import DataError
 from mebench.grouping import grouped
 
