@@ -55,3 +55,4 @@ from .texture import unit_sum as unit_sum
 from .top import HigoTop as HigoTop
 from .top import HogTop as HogTop
 from .top import LbpTop as LbpTop
+from .pipeline import video_source as video_source

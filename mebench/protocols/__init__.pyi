@@ -9,3 +9,4 @@ from .people import People as People
 from .protocol import TASKS as TASKS
 from .protocol import Card as Card
 from .protocol import Protocol as Protocol
+from .known import folds as folds
