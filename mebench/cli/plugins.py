@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -18,6 +18,9 @@ from mebench.cli.complete import complete_plugin, known_names
 from mebench.cli.option_types import Files, Json, Plugins, Words, configured, verbs
 from mebench.errors import ConfigError, DataError, PluginError, check_known, refuse_if, unknown
 from mebench.progress import Progress
+
+if TYPE_CHECKING:
+    from mebench.testing.checks import CheckOutcome
 
 app = typer.Typer()
 config_app = verbs("Look at configurations.")
@@ -274,7 +277,8 @@ def check(
     if relations:
         _count_violations(name, words or (), json)
         return
-    values, outcomes = config.settings_of(words or ()), list[testing.Outcome]()
+    values = config.settings_of(words or ())
+    outcomes: list[CheckOutcome] = []
     for kind in (kind for kind in by_kind if name in by_kind[kind]):
         params = {key.removeprefix(f"{kind}."): value for key, value in values.items() if key.startswith(f"{kind}.")}
         for outcome in testing.outcomes(testing.plugin_checks(kind, name, **params)):
@@ -302,7 +306,7 @@ def _count_violations(name: str, words: Sequence[str], json: str | None) -> None
         terminal.print_table(("relation", "violations", "answers"), rows)
 
 
-def _print_outcome(outcome: testing.Outcome) -> None:
+def _print_outcome(outcome: CheckOutcome) -> None:
     """Print whether a promise is kept, and the reason if it is not."""
     mark = "BROKEN" if outcome.status == "broken" else outcome.status
     reason = f": {outcome.reason}" if outcome.reason else ""
