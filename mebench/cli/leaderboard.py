@@ -1,5 +1,7 @@
 """`mebench leaderboard build|across|export|submit|merge|renew|known`: tables and page, and the records of runs behind them."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial

@@ -30,6 +30,7 @@ from .boxes import Box as Box
 from .face_detection import NoFaceError as NoFaceError
 from .faces import FaceCrop as FaceCrop
 from .faces import FaceParams as FaceParams
+from .faces import Reference as Reference
 from .flow import Algorithm as Algorithm
 from .flow import Difference as Difference
 from .flow import Flow as Flow
@@ -41,7 +42,10 @@ from .flow import RemoveNoseMotion as RemoveNoseMotion
 from .flow import Strain as Strain
 from .gray_frames import Gray as Gray
 from .gray_frames import to_gray as to_gray
+from .maps import DetectorParams as DetectorParams
 from .maps import MOTION as MOTION
+from .maps import MotionParams as MotionParams
+from .maps import ONSET_APEX as ONSET_APEX
 from .orientation import BiWoof as BiWoof
 from .orientation import Hoof as Hoof
 from .orientation import MainDirectionDifference as MainDirectionDifference
@@ -53,6 +57,7 @@ from .regions import BlockMeans as BlockMeans
 from .regions import EyesAndMouth as EyesAndMouth
 from .regions import Magnitudes as Magnitudes
 from .regions import MinMax as MinMax
+from .regions import RegionMotion as RegionMotion
 from .regions import Regions as Regions
 from .regions import Resize as Resize
 from .sequence import Interpolate as Interpolate
@@ -61,6 +66,7 @@ from .store import Draft as Draft
 from .store import FeatureStore as FeatureStore
 from .texture import binary_patterns as binary_patterns
 from .texture import grid as grid
+from .texture import Grid as Grid
 from .texture import Lbp as Lbp
 from .texture import Patterns as Patterns
 from .texture import Spans as Spans

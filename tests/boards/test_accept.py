@@ -16,7 +16,7 @@ import pytest
 from mebench.boards import build as boards_build, checking, export as boards_export, site
 from mebench.boards.accept import find_records, merge
 from mebench.boards.collect import collect_records
-from mebench.boards.site import Site
+from mebench.boards.site.site_pages import Site
 from mebench.boards.table_files import as_csv, latex, markdown
 from mebench.config import registry
 from mebench.config.registry import plugins

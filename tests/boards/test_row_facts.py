@@ -8,7 +8,7 @@ import re
 import pytest
 
 from mebench.boards import build as boards_build, collect as boards_collect, row_facts, sweep_scores, table_files
-from mebench.boards.site import Site
+from mebench.boards.site.site_pages import Site
 from mebench.boards.table_files import as_csv, latex, markdown
 from mebench.config import registry
 from mebench.records import schema

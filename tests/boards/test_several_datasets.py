@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from mebench.boards import build, collect, several_datasets
-from mebench.boards.site import Site
+from mebench.boards.site.site_pages import Site
 from tests.cli.conftest import mebench
 from tests.helpers.run_folders import make_run
 

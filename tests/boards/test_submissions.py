@@ -10,7 +10,7 @@ import typer
 
 from mebench.boards import export as boards_export, submissions as boards_submissions
 from mebench.boards.published_tables import collect_rescored, rescored_rows, with_rescored
-from mebench.boards.site import Site
+from mebench.boards.site.site_pages import Site
 from mebench.cli import leaderboard
 from mebench.errors import ConfigError, DataError
 from tests.helpers.run_folders import make_run

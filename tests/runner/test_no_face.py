@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mebench.boards import export as boards_export
-from mebench.boards.site import Site
+from mebench.boards.site.site_pages import Site
 from mebench.config import resolve
 from mebench.core import SubjectKey
 from mebench.core.types import Fold

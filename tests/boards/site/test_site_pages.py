@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from mebench.boards import build as boards_build, collect as boards_collect, published_tables
-from mebench.boards.site import Site, cards, site_pages as module
+from mebench.boards.site import cards, site_pages as module
+from mebench.boards.site.site_pages import Site
 from mebench.records import published as records_published
 from tests.helpers.run_folders import make_run
 

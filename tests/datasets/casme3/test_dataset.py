@@ -14,7 +14,8 @@ from mebench.core import Distractor, Expression
 from mebench.core.types import number_at
 from mebench.errors import ConfigError, DataError
 from mebench.inspection import soundness
-from mebench.runner import make_plan, warnings
+from mebench.runner import make_plan
+from mebench.runner.guard import find_plan_warnings
 from mebench.testing.contracts import check_dataset
 from tests.helpers.old_excel import write_xls
 
@@ -290,7 +291,9 @@ def test_protocol_knows_clips_of_each_scheme(labels, scheme, published):
     plan = make_plan(resolve(words))
     assert len(plan.folds) == 4
     assert len(plan.scheme.classes) == {"three": 3, "seven": 7}[scheme]
-    assert f"published on {published} subjects, and this dataset has" in " ".join(warnings(plan))
+    assert f"published on {published} subjects, and this dataset has" in " ".join(
+        finding.message for finding in find_plan_warnings(plan)
+    )
     with pytest.raises(
         ConfigError, match=r"scores no scheme=objective: give one of three, four, seven, or all .* run -m"
     ):

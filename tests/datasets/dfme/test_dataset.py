@@ -10,7 +10,8 @@ from mebench.annotations.drawn import write_csv
 from mebench.config import resolve
 from mebench.core import Expression, SubjectKey
 from mebench.errors import ConfigError, DataError
-from mebench.runner import host, make_plan, warnings
+from mebench.runner import host, make_plan
+from mebench.runner.guard import find_plan_warnings
 from mebench.testing.contracts import check_dataset
 
 
@@ -138,7 +139,7 @@ def test_challenge_trains_on_training_set(root, tmp_path):
     assert {s.subject for s in (*fold.train, *fold.valid)} == {"sub0003", "sub0004", "sub0110"}
     assert plan.scheme.name == "seven"
     assert plan.tested == {"dfme/sub0301/sub0301_01"}
-    assert "2629 clips of 259 subjects" in " ".join(warnings(plan))
+    assert "2629 clips of 259 subjects" in " ".join(finding.message for finding in find_plan_warnings(plan))
     with pytest.raises(ConfigError, match=r"needs the set test_B of DFME, and there is train, test_A"):
         make_plan(resolve(words))
     with pytest.raises(ConfigError, match=r"protocol dfme scores no scheme=three: give one of seven"):
