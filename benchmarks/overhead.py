@@ -28,7 +28,7 @@ from mebench.progress import Progress
 from mebench.runner.execute import execute_all
 from mebench.runner.plan import make_plan
 from mebench.runner.session import Outcome, open_session
-from mebench.runner.workers import Task, Workers
+from mebench.runner.workers import Workers, WorkerTask
 from mebench.runs.fold_files import FoldResult
 
 sys.path.append(str(Path(__file__).parents[1] / "tools"))  # its plugins whose folds only sleep
@@ -43,7 +43,7 @@ class Instant(Workers):
 
     size = 1
 
-    def _pass(self, tasks: Sequence[Task], tick: Callable[[], None] | None) -> Iterator[tuple[Task, Any]]:
+    def _pass(self, tasks: Sequence[WorkerTask], tick: Callable[[], None] | None) -> Iterator[tuple[WorkerTask, Any]]:
         """Each task with its answer."""
         scores = np.zeros((FRAMES, 1))
         for task in tasks:

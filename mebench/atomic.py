@@ -59,7 +59,7 @@ def whole_file(path: Path, synced: bool = False) -> Iterator[Path]:
         synced: whether it is on disk, under its name, before this returns.
 
     Raises:
-        OSError: the disk is full, or not writable; what is there is no file.
+        OSError: the disk is full, or not writable; the path exists and is not a regular file.
     """
     if path.exists() and not path.is_file():  # for example a device, which a rename would replace for the whole machine
         raise FileExistsError(errno.EEXIST, "what is there is no file", str(path))

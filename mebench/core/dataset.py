@@ -191,7 +191,7 @@ class Dataset:
 class Composite(Dataset):
     """The videos of two or more datasets, with the emotion schemes, tasks and kinds that all of them have.
 
-     Native emotions carry their member's name
+    Native emotions carry their member's name
     (`samm:fear`), because one label may be scored in one dataset and left out in another (the three classes of MEGC 2019
     score the fear of SAMM and leave that of CASME II out).
 
@@ -218,18 +218,8 @@ class Composite(Dataset):
         self.schemes = {}
         for name in every[0].schemes:
             schemes = {id_: member.schemes[name] for id_, member in self.members.items() if name in member.schemes}
-            first, *others = schemes.values()
-            alike = all(s.by == first.by and (name == "native" or s.classes == first.classes) for s in others)
-            if not alike or len(schemes) < len(every):
-                continue
-            mapping = {
-                f"{id_}:{label}" if scheme.by == "emotion" else label: class_
-                for id_, scheme in schemes.items()
-                for label, class_ in scheme.mapping.items()
-            }
-            classes = tuple(dict.fromkeys(c for scheme in schemes.values() for c in scheme.classes))
-            excluded = first.excluded.union(*(other.excluded for other in others))
-            self.schemes[name] = Scheme(name, classes, mapping, first.by, excluded)
+            if len(schemes) == len(every) and _have_same_classes(name, list(schemes.values())):
+                self.schemes[name] = _common_scheme(name, schemes)
         offers = "; ".join(f"{id_}: {', '.join(m.schemes)}" for id_, m in self.members.items())
         refuse_if(
             (not self.tasks, f"{names} have no task in common, so they cannot form a composite dataset"),
@@ -316,12 +306,32 @@ class Composite(Dataset):
         return tuple(sorted(gathered, key=lambda video: video.key))
 
 
+def _have_same_classes(name: str, schemes: Sequence[Scheme]) -> bool:
+    """Whether schemes of one name map the same labels to the same classes; native ones keep each dataset's own."""
+    first, *others = schemes
+    same_labels = all(scheme.by == first.by for scheme in others)
+    same_classes = name == "native" or all(scheme.classes == first.classes for scheme in others)
+    return same_labels and same_classes
+
+
+def _common_scheme(name: str, schemes: Mapping[str, Scheme]) -> Scheme:
+    """One scheme of several datasets, given by their ids; an emotion bears the id of its dataset."""
+    mapping = {}
+    for id_, scheme in schemes.items():
+        for label, class_ in scheme.mapping.items():
+            mapping[f"{id_}:{label}" if scheme.by == "emotion" else label] = class_
+    classes = tuple(dict.fromkeys(class_ for scheme in schemes.values() for class_ in scheme.classes))
+    first, *others = schemes.values()
+    excluded = first.excluded.union(*(other.excluded for other in others))
+    return Scheme(name, classes, mapping, first.by, excluded)
+
+
 class Wrapped(Dataset):
     """A dataset whose videos are another one's, changed.
 
     Args:
         dataset: the other one.
-        same: names of what is as there, besides what always is.
+        same: attributes taken unchanged from `dataset`, in addition to the standard ones.
     """
 
     def __init__(self, dataset: Dataset, *same: str) -> None:
@@ -337,7 +347,7 @@ class Wrapped(Dataset):
         return self.dataset.has_frames
 
     def changed(self, videos: Sequence[Video]) -> Sequence[Video]:
-        """Videos of the other dataset as they are here, sorted by key."""
+        """The wrapped dataset's videos after this wrapper's change, sorted by key."""
         return videos
 
     def videos(self) -> Sequence[Video]:

@@ -151,7 +151,7 @@ class MacroParams:
     """How a network that scores windows learns macro-expressions. A method's `Params` may inherit it.
 
     Attributes:
-        macro: frames of macro-expressions are examples of what is no micro-expression (`negative`), as in the paper; or of a `class`
+        macro: frames of macro-expressions as negative examples (`negative`), as in the paper; or as a `class`
             with a score of its own, whose mean over the neighbourhood is taken off the score of micro-expressions.
     """
 

@@ -54,8 +54,7 @@ def interval(peak: int, k_prime: int, confidence: float, rule: Rule = "paper") -
 
 
 def window_shift(lead: int) -> int:
-    """Frames by which an interval around a peak of window scores must lie later to lie around the window's middle:
-    k'/2, rounded down.
+    """Frames to shift an interval so that it is centred on the window rather than on its first frame: k'/2, rounded down.
 
     The label of frame i stands for the window [i, i + k' - 1], whose middle lies (k' - 1)/2 after i; that of [i - k', i + k' - 1] lies
     half a frame before i. The shift follows from the labels; nothing is tuned.
@@ -320,33 +319,47 @@ def spot(
         defined score, gives none.
     """
     how = options or SpottingParams()
-    p, rule = how.p if p is None else p, how.rule if rule is None else rule
+    p = how.p if p is None else p
+    rule = how.rule if rule is None else rule
     defined = np.flatnonzero(~np.isnan(scores))
     if not len(defined):
         return []
-    defined_scores = np.asarray(scores[defined[0] : defined[-1] + 1], dtype=np.float64)
-    start, smoothed = smooth(defined_scores, k_prime, rule, how.smoothing)
+    first, last = int(defined[0]), int(defined[-1])
+    defined_scores = np.asarray(scores[first : last + 1], dtype=np.float64)
+    offset, smoothed = smooth(defined_scores, k_prime, rule, how.smoothing)
     if len(smoothed) == 0:
         return []
-    start += int(defined[0])
+    start = first + offset
     height = threshold(smoothed, p) if level is None else level
     if keep is not None:
         keep(Curve(start, smoothed, -np.inf if highest_only else height))
     peaks = peaks_of(smoothed, height, k_prime if distance is None else distance, highest_only)
     half = max(1, int(how.half_width * k_prime + 0.5))
-    at_peaks = [interval(start + int(i), half, float(smoothed[i]), rule) for i in peaks]
-    found = [anchored(one, how.anchor, lead) for one in at_peaks]
-    if how.interval == "score_curve":  # which gives the place of an interval; the apex stays at the peak
-        widths = score_curve(smoothed, peaks, how.curve_height, lead)
-        ends = [
-            (one.onset, one.offset) if width is None else (start + width[0], start + width[1])  # None: flat
-            for one, width in zip(found, widths)
-        ]
+    found = [interval(start + int(i), half, float(smoothed[i]), rule) for i in peaks]
+    if how.interval == "score_curve":
+        spans = score_curve(smoothed, peaks, how.curve_height, lead)
         found = [
-            Spotted(onset, min(max(one.apex, onset), offset), offset, one.confidence)  # moved into it if need be
-            for one, (onset, offset) in zip(at_peaks, ends)
+            _at_span(one, anchored(one, how.anchor, lead), span, start) for one, span in zip(found, spans, strict=True)
         ]
+    else:
+        found = [anchored(one, how.anchor, lead) for one in found]
     return found if how.nms is None else suppress(found, how.nms)
+
+
+def _at_span(peak: Spotted, fixed: Spotted, span: tuple[int, int] | None, start: int) -> Spotted:
+    """An interval with the ends of the score curve around its peak, or the fixed ones where the curve is flat.
+
+    Args:
+        peak: interval around the peak, before it is anchored.
+        fixed: the same after it is anchored.
+        span: first and last position in the curve; None on a flat curve.
+        start: frame of the curve's first position.
+    """
+    onset, offset = fixed.onset, fixed.offset
+    if span is not None:
+        onset, offset = start + span[0], start + span[1]
+    apex = min(max(peak.apex, onset), offset)  # it stays at the peak, or is moved into the interval
+    return Spotted(onset, apex, offset, peak.confidence)
 
 
 def learnt_threshold(found: Sequence[Sequence[Spotted]], truths: Sequence[Sequence[tuple[int, int]]]) -> float:

@@ -28,7 +28,7 @@ from mebench.runner.choices import home_of_video, measured, open_dataset
 from mebench.runner.isolation import Failure, plain_data
 from mebench.runner.job import Job, parts_for
 from mebench.runner.plan import pair_gap, rate_groups
-from mebench.runner.workers import Task as PoolTask, WorkerPool, default_workers
+from mebench.runner.workers import WorkerPool, WorkerTask, default_workers
 from mebench.runs import FoldResult
 from mebench.terminal import plural
 
@@ -340,7 +340,7 @@ def predict_all(
         models=tuple(replace(m, about={}, timings=(), trained_on=frozenset(), header=None) for m in models),
     )
     tasks = [
-        PoolTask(video.key, predict_task, (lean_job, video, FRAME_COUNTS), job.plugins)
+        WorkerTask(video.key, predict_task, (lean_job, video, FRAME_COUNTS), job.plugins)
         for video in sorted(job.test, key=lambda video: (-(video.n_frames or 0), video.key))  # the longest first
     ]
     answers, failed = dict[str, Answer](), dict(getattr(dataset, "failed", {}))

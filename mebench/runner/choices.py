@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mebench import core, training
 from mebench.annotations.schemes import all_units, one_unit, unit_number
@@ -64,18 +64,26 @@ class Ability(NamedTuple):
 
 def abilities(config: RunConfig) -> tuple[Ability, ...]:
     """Abilities of the run's method, and of its recognizer, if any. Imports PyTorch."""
-    methods = []
-    for id_, params in ((config.method, config.method_params), (config.recognizer, config.recognizer_params)):
-        if id_ is not None:
-            method: type[core.Method] = registry.load("method", id_)
-            selects = method.holds_out(params) or trainer.selects(config.trainer)
-            if not selects and method.stages is not core.Method.stages:  # its own callbacks or schedulers may
-                about = f"{method.__name__} cannot be asked for its callbacks"
-                with refused_by_plugin(about), torch.device("meta"):
-                    made = method(params, Task(method.tasks, classes=("first", "second"))).trained()
-                    selects = bool(training.monitored(made))
-            methods.append(Ability(frozenset(method.tasks), tuple(method.kinds), bool(selects), method.several))
-    return tuple(methods)
+    found = [_ability_of(config, config.method, config.method_params)]
+    if config.recognizer is not None:
+        found.append(_ability_of(config, config.recognizer, config.recognizer_params))
+    return tuple(found)
+
+
+def _ability_of(config: RunConfig, id_: str, params: Any) -> Ability:
+    """The abilities of one method under its parameters."""
+    method: type[core.Method] = registry.load("method", id_)
+    selects = method.holds_out(params) or trainer.selects(config.trainer) or _monitors(method, params)
+    return Ability(frozenset(method.tasks), tuple(method.kinds), bool(selects), method.several)
+
+
+def _monitors(method: type[core.Method], params: Any) -> bool:
+    """Whether a callback or a scheduler of the method's own selects by a metric."""
+    if method.stages is core.Method.stages:  # it is not trained
+        return False
+    with refused_by_plugin(f"{method.__name__} cannot be asked for its callbacks"), torch.device("meta"):
+        trained = method(params, Task(method.tasks, classes=("first", "second"))).trained()
+        return bool(training.monitored_metrics(trained))
 
 
 def choose_tasks(config: RunConfig, methods: Sequence[Ability], dataset: Dataset, protocol: Protocol) -> frozenset[str]:
@@ -86,37 +94,47 @@ def choose_tasks(config: RunConfig, methods: Sequence[Ability], dataset: Dataset
     """
     can = methods[0].tasks
     if config.recognizer is not None:
-        for id_, method, task, verb in (
-            (config.method, methods[0], "spot", "spots"),
-            (config.recognizer, methods[1], "recognize", "recognizes"),
-        ):
-            if task not in method.tasks:
-                raise ConfigError(
-                    f"method={config.method} recognizer={config.recognizer} needs a method that spots and one that recognizes, "
-                    f"but {id_!r} can only {_list(method.tasks)}: choose another that {verb}. See them with: mebench list methods"
-                )
+        _check_pair(config, methods, protocol)
         can = frozenset({"spot", "recognize"})
-        for task, verb, word, instead in (  # one of the two would work for nothing
-            ("spot", "spots", f"method={config.method}", f"write method={config.recognizer} alone"),
-            ("recognize", "names emotions", f"recognizer={config.recognizer}", "leave it out"),
-        ):
-            if task not in protocol.tasks:
-                raise ConfigError(
-                    f"no person {verb} under protocol {protocol.name!r}, so {word} has no effect: {instead}, "
-                    "or choose protocol=loso"
-                )
     if not can & protocol.tasks:
         raise ConfigError(
             f"protocol {protocol.name!r} needs {_verbs(protocol.tasks)}, but method {config.method!r} can only {_list(can)}: choose "
             "another method (mebench list methods), or protocol=loso"
         )
     tasks = can & dataset.tasks & protocol.tasks
-    if not tasks or (config.recognizer is not None and tasks != can & protocol.tasks):
+    lacks_one_of_pair = config.recognizer is not None and tasks != can & protocol.tasks
+    if not tasks or lacks_one_of_pair:
         raise ConfigError(
             f"method {config.method!r} can {_list(can)}, but dataset {config.dataset!r} serves only {_list(dataset.tasks)}: choose "
             f"{_verbs(dataset.tasks & protocol.tasks)} (mebench list methods), or another dataset (mebench list datasets)"
         )
     return tasks
+
+
+def _check_pair(config: RunConfig, methods: Sequence[Ability], protocol: Protocol) -> None:
+    """Refuse a spotter and a recognizer of which one cannot do its part, or would do it for nothing.
+
+    Raises:
+        ConfigError: one of them is such.
+    """
+    for id_, method, task, verb in (
+        (config.method, methods[0], "spot", "spots"),
+        (config.recognizer, methods[1], "recognize", "recognizes"),
+    ):
+        if task not in method.tasks:
+            raise ConfigError(
+                f"method={config.method} recognizer={config.recognizer} needs a method that spots and one that recognizes, "
+                f"but {id_!r} can only {_list(method.tasks)}: choose another that {verb}. See them with: mebench list methods"
+            )
+    for task, verb, word, instead in (
+        ("spot", "spots", f"method={config.method}", f"write method={config.recognizer} alone"),
+        ("recognize", "names emotions", f"recognizer={config.recognizer}", "leave it out"),
+    ):
+        if task not in protocol.tasks:
+            raise ConfigError(
+                f"no person {verb} under protocol {protocol.name!r}, so {word} has no effect: {instead}, "
+                "or choose protocol=loso"
+            )
 
 
 def measured(dataset: Dataset, videos: Iterable[Video]) -> tuple[Video, ...]:
@@ -136,10 +154,11 @@ def measured(dataset: Dataset, videos: Iterable[Video]) -> tuple[Video, ...]:
         except DataError as error:
             missing.append(error)
     if missing:
-        of = (
-            f"{len(missing)} of {len(known) + len(missing)} videos have no frames, and mebench data verify lists them. "
-        )
-        raise DataError(f"{of if len(missing) > 1 else ''}{missing[0]}")
+        several = ""
+        if len(missing) > 1:
+            of = len(known) + len(missing)
+            several = f"{len(missing)} of {of} videos have no frames, and mebench data verify lists them. "
+        raise DataError(f"{several}{missing[0]}")
     return tuple(known)
 
 
@@ -150,35 +169,43 @@ def choose_scheme(dataset: Dataset, videos: Iterable[Video], config: RunConfig, 
     Raises:
         ConfigError: the dataset has none of that name, annotates no such unit, or the protocol scores another one.
     """
-    schemes: Mapping[str, Scheme] = dataset.schemes
     if callable(protocol.scheme):
-        only = protocol.scheme(dataset)
-        if config.scheme is not None:
-            raise ConfigError(
-                f"protocol {protocol.name} scores its own classes ({', '.join(only.classes)}), not "
-                f"scheme={config.scheme}: leave the scheme out, or choose protocol=loso"
-            )
-        return only
+        return _scheme_of_protocol(config, protocol, protocol.scheme(dataset))
+    schemes: Mapping[str, Scheme] = dataset.schemes
     name = config.scheme or protocol.scheme
     if protocol.schemes and name not in protocol.schemes:
-        every = ",".join(protocol.schemes)
+        refused = f"no scheme={name}" if name else "a scheme that must be named"
         raise ConfigError(
-            f"protocol {protocol.name} scores {'no scheme=' + name if name else 'a scheme that must be named'}: give one of "
-            f"{', '.join(protocol.schemes)}, or all of them in turn with: mebench run -m protocol={protocol.name} scheme={every}"
+            f"protocol {protocol.name} scores {refused}: give one of {', '.join(protocol.schemes)}, or all of them in turn with: "
+            f"mebench run -m protocol={protocol.name} scheme={','.join(protocol.schemes)}"
         )
     if name is None:
         return next(iter(schemes.values()))
-    if name not in schemes and (number := unit_number(name)) is not None:
+    number = unit_number(name)
+    if name not in schemes and number is not None:
         return one_unit(number, videos)
-    if name == "AUs" and name not in schemes:
-        return all_units(videos, [number for one in protocol.schemes if (number := unit_number(one)) is not None])
-    hint = (
-        f"Protocol {protocol.name} scores {name!r}: choose the datasets that it is defined on"
-        if config.scheme is None
-        else f"Choose one of dataset {config.dataset!r} with scheme=NAME, an action unit, scheme=AU12, or all of them, scheme=AUs"
-    )
+    if name not in schemes and name == "AUs":
+        numbers = map(unit_number, protocol.schemes)
+        return all_units(videos, [number for number in numbers if number is not None])
+    hint = f"Choose one of dataset {config.dataset!r} with scheme=NAME, an action unit, scheme=AU12, or all of them, scheme=AUs"
+    if config.scheme is None:
+        hint = f"Protocol {protocol.name} scores {name!r}: choose the datasets that it is defined on"
     check_known("emotion scheme", name, schemes, hint)
     return schemes[name]
+
+
+def _scheme_of_protocol(config: RunConfig, protocol: Protocol, scheme: Scheme) -> Scheme:
+    """The one scheme of a protocol that scores its own classes.
+
+    Raises:
+        ConfigError: the user names another one.
+    """
+    if config.scheme is not None:
+        raise ConfigError(
+            f"protocol {protocol.name} scores its own classes ({', '.join(scheme.classes)}), not "
+            f"scheme={config.scheme}: leave the scheme out, or choose protocol=loso"
+        )
+    return scheme
 
 
 def choose_kinds(
@@ -194,6 +221,7 @@ def choose_kinds(
 
     Raises:
         ConfigError: method or dataset lacks a kind, or no video has one.
+        DataError: all annotated expressions lie outside the frames.
     """
     if "spot" not in tasks:
         return ("micro",)
@@ -203,11 +231,25 @@ def choose_kinds(
             f"method {config.method!r} spots {' and '.join(method.kinds)}-expressions, but dataset {config.dataset!r} annotates only "
             f"{' and '.join(dataset.kinds)}-expressions. See what fits with: mebench list"
         )
-    kinds = config.kinds if config.kinds is not None else shared if protocol.every_kind else shared[:1]
+    kinds: Sequence[str] = shared if protocol.every_kind else shared[:1]
+    if config.kinds is not None:
+        kinds = config.kinds
     for kind in kinds:
         check_known("kind", kind, shared, f"Kinds that {config.method!r} spots and {config.dataset!r} annotates")
+    _check_annotated(config, dataset, videos, kinds)
+    return tuple(k for k in KINDS if k in kinds)
+
+
+def _check_annotated(config: RunConfig, dataset: Dataset, videos: Sequence[Video], kinds: Sequence[str]) -> None:
+    """Refuse videos without annotations, and kinds that nobody shows.
+
+    Raises:
+        ConfigError: there are such.
+        DataError: all annotated expressions lie outside the frames.
+    """
     annotated = {e.kind for v in videos for e in v.expressions}
-    if lost := () if annotated else dataset.unplaced():
+    lost = () if annotated else dataset.unplaced()
+    if lost:
         example = f"row {lost[0].row} of {lost[0].subject}/{lost[0].video}: {lost[0].reason}"
         raise DataError(
             f"none of the {len(lost)} expressions of dataset {config.dataset!r} is inside its frames, such as "
@@ -218,15 +260,16 @@ def choose_kinds(
             f"the videos of dataset {config.dataset!r} have no annotations, so no method can be trained or scored "
             f"on them: predict them with a finished run, mebench predict RUN dataset={config.dataset} …"
         )
-    if bare := sorted({v.dataset for v in videos} - {v.dataset for v in videos if v.expressions}):
+    bare = sorted({v.dataset for v in videos} - {v.dataset for v in videos if v.expressions})
+    if bare:
+        them = "it" if len(bare) == 1 else "them"
         raise ConfigError(
             f"the videos of {' and '.join(bare)} have no annotations, so nothing spotted there is right or wrong: "
-            f"leave {'it' if len(bare) == 1 else 'them'} out of dataset={config.dataset!r}"
+            f"leave {them} out of dataset={config.dataset!r}"
         )
     for kind in kinds:
         if kind not in annotated:
             raise ConfigError(f"dataset {config.dataset!r} has no annotated {kind}-expression to spot: choose kinds=…")
-    return tuple(k for k in KINDS if k in kinds)
 
 
 def scored(videos: Sequence[Video], scheme: Scheme, protocol: Protocol) -> tuple[Video, ...]:

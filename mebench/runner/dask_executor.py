@@ -17,7 +17,7 @@ from mebench.errors import ConfigError, RunError
 from mebench.runner import isolation
 from mebench.runner.isolation import LOOK_SECONDS, Failure, attempt, failure_of
 from mebench.runner.process import limit_threads
-from mebench.runner.workers import Task, Workers
+from mebench.runner.workers import Workers, WorkerTask
 
 CONNECT_SECONDS = 30
 MOST = 100
@@ -68,7 +68,7 @@ class DaskPool(Workers):
         self._executor.shutdown(wait=False)
         self._client.close(timeout=5)
 
-    def _pass(self, tasks: Sequence[Task], tick: Callable[[], None] | None) -> Iterator[tuple[Task, Any]]:
+    def _pass(self, tasks: Sequence[WorkerTask], tick: Callable[[], None] | None) -> Iterator[tuple[WorkerTask, Any]]:
         """See `Workers`.
 
         Raises:
@@ -76,7 +76,7 @@ class DaskPool(Workers):
         """
         from distributed import KilledWorker
 
-        queue, busy = deque(tasks), dict[Future[Any], Task]()
+        queue, busy = deque(tasks), dict[Future[Any], WorkerTask]()
         while queue or busy:
             while queue and len(busy) < max(MOST, 2 * self.size):
                 task = queue.popleft()
@@ -120,7 +120,7 @@ def serve(call: bytes, plugins: tuple[str, ...], hosted: tuple[str, ...] | None)
 
     Args:
         call: the pickled function with its arguments.
-        plugins: see `Task`.
+        plugins: see `WorkerTask`.
         hosted: likewise.
     """
 

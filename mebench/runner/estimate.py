@@ -81,37 +81,10 @@ def dry_run(config: RunConfig, quiet: bool = False, trained: set[str] | None = N
     earlier = earlier_run(config)
     seconds = _seconds(missing, left, workers, earlier)
     if not quiet:
-        who = " with ".join(filter(None, (config.method, config.recognizer)))
-        subjects, videos = len({v.subject_key for v in plan.videos}), len(plan.videos)
-        print_lines(
-            f"{who} on {config.dataset}, {config.protocol}: {len(plan.folds)} folds, {subjects} subjects, {videos} videos"
-        )
-        for fold in plan.folds[:MOST_FOLDS]:
-            tested = plan.sides(fold).test
-            print_lines(
-                f"  {fold.key}: tests {', '.join(map(str, fold.test))} ({plural(len(tested), 'video')}, "
-                f"{plural(sum(len(v.expressions) for v in tested), 'expression')}), "
-                f"{plural(len(plan.training_subjects(fold)), 'subject')} train{f', {len(fold.valid)} validate' if plan.selects else ''}"
-            )
-        if len(plan.folds) > MOST_FOLDS:
-            print_lines(f"  … and {len(plan.folds) - MOST_FOLDS} more")
-        clips = f", {work['missing_clips']} clips" if work["missing_clips"] else ""
-        print_lines(
-            f"features: {work['missing_videos']} of {videos} videos to compute ({work['missing_frames']} frames{clips})"
-            if work["missing_videos"]
-            else "features: all are stored"
-        )
-        distinct = {chain.fingerprint() + chain.name: chain for group in plan.chains.values() for chain in group}
-        for _, chain in sorted(distinct.items(), key=lambda item: item[1].name):
-            print_lines(*(f"  {line}" for line in chain.card().split("\n")))
+        _print_folds(plan)
+        _print_features(plan, work)
         print_lines(*(str(finding) for finding in find_plan_warnings(plan)))
-        stages = ", ".join(f"{name} ({n} epochs)" for name, n in epochs.items())
-        if not left:
-            print_lines("training: shared with a run that differs only in the way from frame scores to intervals")
-        elif work["trainings"]:
-            print_lines(f"training: {work['trainings']} trainings, {len(left)} folds x {stages}")
-        else:
-            print_lines("training: none")
+        _print_trainings(work, len(left))
         _print_time(config, seconds, workers, earlier)
     return {
         "folds": len(plan.folds),
@@ -226,24 +199,91 @@ def earlier_run(config: RunConfig) -> Earlier | None:
 def _seconds(
     missing: list[Video], left: tuple[Fold, ...], workers: int, earlier: Earlier | None
 ) -> dict[str, float | None]:
-    features = None if missing else 0.0
-    if earlier is not None and (took := {video: s for video, s in earlier.features.items() if s > 0}):
-        features = fsum(took.get(video.key, fmean(took.values())) for video in missing)
-    by_step = dict[str, list[float]]()
-    for name in ("fit_seconds", "predict_seconds"):
-        took = {} if earlier is None else {fold: seconds[name] for fold, seconds in earlier.folds.items()}
-        by_step[name] = [took.get(fold.key, fmean(took.values())) for fold in left] if took else []
+    """The estimated seconds of features, training and prediction of one core, and of the whole with all workers."""
+    features = _feature_seconds(missing, earlier)
+    training, prediction = (_fold_seconds(left, earlier, name) for name in ("fit_seconds", "predict_seconds"))
     total = None
-    folds = [sum(both) for both in zip(*by_step.values())]
-    known = len(folds) == len(left)
-    if features is not None and known:  # no fold is split over workers, so the last ones may leave some idle
-        rest = max(sum(folds) / max(min(workers, len(folds)), 1), max(folds, default=0.0))
-        total = features / min(workers, max(len(missing), 1)) + rest
-    training, prediction = (fsum(seconds) if known else None for seconds in by_step.values())
-    return {"features": features, "training": training, "prediction": prediction, "total": total}
+    if features is not None and training is not None and prediction is not None:
+        folds = [sum(both) for both in zip(training, prediction)]
+        # No fold is split over workers, so the last ones may leave some idle.
+        of_folds = max(sum(folds) / max(min(workers, len(folds)), 1), max(folds, default=0.0))
+        total = features / min(workers, max(len(missing), 1)) + of_folds
+    return {
+        "features": features,
+        "training": None if training is None else fsum(training),
+        "prediction": None if prediction is None else fsum(prediction),
+        "total": total,
+    }
+
+
+def _feature_seconds(missing: list[Video], earlier: Earlier | None) -> float | None:
+    """The seconds of the missing features: an unknown video takes the mean of the others. None if nothing is known."""
+    took = {} if earlier is None else {video: s for video, s in earlier.features.items() if s > 0}
+    if took:
+        mean = fmean(took.values())
+        return fsum(took.get(video.key, mean) for video in missing)
+    return None if missing else 0.0
+
+
+def _fold_seconds(left: tuple[Fold, ...], earlier: Earlier | None, name: str) -> list[float] | None:
+    """The seconds of each fold: an unknown one takes the mean of the others. None if nothing is known."""
+    took = {} if earlier is None else {fold: seconds[name] for fold, seconds in earlier.folds.items()}
+    if took:
+        mean = fmean(took.values())
+        return [took.get(fold.key, mean) for fold in left]
+    return None if left else []
 
 
 # -- what is printed --------------------------------------------------------------------------------------------------------
+
+
+def _print_folds(plan: Plan) -> None:
+    """The run in one line, and its first folds."""
+    config = plan.config
+    methods = " with ".join(filter(None, (config.method, config.recognizer)))
+    subjects = len({v.subject_key for v in plan.videos})
+    print_lines(
+        f"{methods} on {config.dataset}, {config.protocol}: {len(plan.folds)} folds, {subjects} subjects, {len(plan.videos)} videos"
+    )
+    for fold in plan.folds[:MOST_FOLDS]:
+        tested = plan.sides(fold).test
+        expressions = sum(len(v.expressions) for v in tested)
+        validate = f", {len(fold.valid)} validate" if plan.selects else ""
+        print_lines(
+            f"  {fold.key}: tests {', '.join(map(str, fold.test))} ({plural(len(tested), 'video')}, "
+            f"{plural(expressions, 'expression')}), {plural(len(plan.training_subjects(fold)), 'subject')} train{validate}"
+        )
+    if len(plan.folds) > MOST_FOLDS:
+        print_lines(f"  … and {len(plan.folds) - MOST_FOLDS} more")
+
+
+def _print_features(plan: Plan, work: Mapping[str, Any]) -> None:
+    """How many features are missing, and the chains."""
+    clips = f", {work['missing_clips']} clips" if work["missing_clips"] else ""
+    features = "all are stored"
+    if work["missing_videos"]:
+        of = len(plan.videos)
+        features = f"{work['missing_videos']} of {of} videos to compute ({work['missing_frames']} frames{clips})"
+    print_lines(f"features: {features}")
+    distinct = {chain.fingerprint() + chain.name: chain for group in plan.chains.values() for chain in group}
+    for chain in sorted(distinct.values(), key=lambda chain: chain.name):
+        print_lines(*(f"  {line}" for line in chain.card().split("\n")))
+
+
+def _print_trainings(work: Mapping[str, Any], n_folds: int) -> None:
+    """How much is trained.
+
+    Args:
+        work: see `dry_run`.
+        n_folds: number of the folds that no other run has trained.
+    """
+    stages = ", ".join(f"{name} ({n} epochs)" for name, n in work["epochs"].items())
+    if not n_folds:
+        print_lines("training: shared with a run that differs only in the way from frame scores to intervals")
+    elif work["trainings"]:
+        print_lines(f"training: {work['trainings']} trainings, {n_folds} folds x {stages}")
+    else:
+        print_lines("training: none")
 
 
 def _print_time(config: RunConfig, seconds: Mapping[str, float | None], workers: int, earlier: Earlier | None) -> None:

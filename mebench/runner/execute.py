@@ -54,29 +54,39 @@ def run(config: RunConfig, progress: Progress, run_id: str | None = None) -> Out
                 progress.notify(f"{notice}: this one computes its folds again")
             progress.notify(f"run {session.folder.id}: {session.size()}, {_pool_size(pool, session)}")
             found = find_plan_warnings(session.leaking or session.plan)
-            progress.notify(*(str(finding) for finding in found))
-            if config.precision == "bf16-mixed" and config.accelerator == "cpu":
-                with suppress(OSError):  # another system than Linux says nothing of its processor there
-                    if "bf16" not in Path("/proc/cpuinfo").read_text(encoding="utf-8"):
-                        progress.notify(
-                            "precision=bf16-mixed: this processor has no instructions for it, so a step takes about "
-                            "six times as long"
-                        )
+            progress.notify(*(str(finding) for finding in found), *_slow_precision(config))
             (outcome,) = execute_all([session], pool, progress)
         except KeyboardInterrupt as stop:
             pool.stop()
-            if session is None:
-                raise InterruptedRunError("stopped before the first fold: nothing is lost", stop) from None
-            folder, alone = session.folder, session.leaking is None
-            # Of a leaking run it is the honest one beside it that is trained; gone on with alone, it would leave the leak out.
-            on = f"Continue with: mebench resume {folder.word}" if alone else "Give the same command again to continue"
-            raise InterruptedRunError(
-                f"stopped: {len(folder.finished_folds())} of {len(session.plan.folds)} folds are finished and kept in {folder.path}. {on}",
-                stop,
-            ) from None
+            raise _interrupted_run(session, stop) from None
     if isinstance(outcome, MebenchError):
         raise outcome
     return outcome
+
+
+def _slow_precision(config: RunConfig) -> list[str]:
+    """A warning if the processor computes in bfloat16 without instructions for it."""
+    if config.precision != "bf16-mixed" or config.accelerator != "cpu":
+        return []
+    with suppress(OSError):  # another system than Linux says nothing of its processor there
+        if "bf16" not in Path("/proc/cpuinfo").read_text(encoding="utf-8"):
+            return [
+                "precision=bf16-mixed: this processor has no instructions for it, so a step takes about six times as long"
+            ]
+    return []
+
+
+def _interrupted_run(session: Session | None, stop: KeyboardInterrupt) -> InterruptedRunError:
+    """The error of a run that was stopped: what is kept, and how it continues."""
+    if session is None:
+        return InterruptedRunError("stopped before the first fold: nothing is lost", stop)
+    folder = session.folder
+    # Of a leaking run it is the honest one beside it that is trained; gone on with alone, it would leave the leak out.
+    hint = "Give the same command again to continue"
+    if session.leaking is None:
+        hint = f"Continue with: mebench resume {folder.word}"
+    done, folds = len(folder.finished_folds()), len(session.plan.folds)
+    return InterruptedRunError(f"stopped: {done} of {folds} folds are finished and kept in {folder.path}. {hint}", stop)
 
 
 def sweep(
@@ -104,28 +114,21 @@ def sweep(
     with stoppable(), worker_pool(configs[0]) as pool:
         sessions: dict[int, Session] = {}
         try:
-            planned = [_or_error(make_plan, config) for config in configs]
-            plans = {number: plan for number, plan in enumerate(planned) if not isinstance(plan, MebenchError)}
-            outcomes: dict[int, Outcome | MebenchError] = {
-                number: error for number, error in enumerate(planned) if isinstance(error, MebenchError)
-            }
+            planned = dict(enumerate(_or_error(make_plan, config) for config in configs))
+            plans = {number: plan for number, plan in planned.items() if not isinstance(plan, MebenchError)}
+            errors = {number: error for number, error in planned.items() if isinstance(error, MebenchError)}
+            outcomes: dict[int, Outcome | MebenchError] = dict(errors)
             if not plans:  # nothing of the sweep works
-                raise next(error for error in planned if isinstance(error, MebenchError))
+                raise next(iter(errors.values()))
             finished = {number: finished_run(plan) for number, plan in plans.items()}
             again = not keep and all(finished.values())
             for number, plan in plans.items():
-                if (folder := finished[number]) is None or again:
+                folder = finished[number]
+                if folder is None or again:
                     sessions[number] = open_session(plan, clean=clean)
                 else:
                     outcomes[number] = _or_error(cached_outcome, folder, plan.config)
-            failed = sum(isinstance(outcome, MebenchError) for outcome in outcomes.values())
-            stand, folds = len(outcomes) - failed, sum(len(session.plan.folds) for session in sessions.values())
-            progress.notify(
-                f"sweep: {plural(len(configs), 'run')}, {plural(folds, 'fold')}"
-                f"{f' in {len(sessions)} of them' if len(configs) > 1 else ''} to compute"
-                + (f"; {plural(stand, 'finished one is', 'finished ones are')} kept" if stand else "")
-                + (f"; {failed} cannot be run" if failed else "")
-            )
+            progress.notify(_sweep_notice(len(configs), list(outcomes.values()), list(sessions.values())))
             outcomes |= zip(sessions, execute_all(list(sessions.values()), pool, progress))
         except KeyboardInterrupt as stop:
             pool.stop()
@@ -139,6 +142,26 @@ def sweep(
             for session in sessions.values():
                 session.lock.release()
     return [outcomes[number] for number in range(len(configs))]
+
+
+def _sweep_notice(n_runs: int, known: Sequence[Outcome | MebenchError], sessions: Sequence[Session]) -> str:
+    """The work of a sweep in one sentence.
+
+    Args:
+        n_runs: number of its runs.
+        known: outcomes of the runs that are not computed.
+        sessions: the others.
+    """
+    folds = sum(len(session.plan.folds) for session in sessions)
+    failed = sum(isinstance(outcome, MebenchError) for outcome in known)
+    kept = len(known) - failed
+    where = f" in {len(sessions)} of them" if n_runs > 1 else ""
+    notice = f"sweep: {plural(n_runs, 'run')}, {plural(folds, 'fold')}{where} to compute"
+    if kept:
+        notice += f"; {plural(kept, 'finished one is', 'finished ones are')} kept"
+    if failed:
+        notice += f"; {failed} cannot be run"
+    return notice
 
 
 def execute_all(sessions: Sequence[Session], pool: Workers, progress: Progress) -> list[Outcome | MebenchError]:
@@ -160,37 +183,59 @@ def execute_all(sessions: Sequence[Session], pool: Workers, progress: Progress) 
     """
     outcomes: dict[int, Outcome | MebenchError] = {}
     try:
-        if plans := [session.plan for session in sessions if session.left]:  # while the features are computed
-            pool.warm({name for plan in plans for name in imports_of(plan)})
-        prepared, charged = prepare([s.plan for s in sessions], pool, progress), set[SharedVideo]()
-        for session in sessions:
-            try:
-                session.record_features(prepared, charged, progress)
-            except MebenchError as error:
-                outcomes[id(session)] = error
-                session.left.clear()
+        outcomes |= _compute_features(sessions, pool, progress)
         under_way = [session for session in sessions if id(session) not in outcomes]
-        finished = sum(len(session.finished) for session in under_way)
-        total = sum(len(session.plan.folds) for session in under_way)
-        if finished:
-            progress.notify(f"{finished} of {total} folds exist already")
-        outcomes |= {id(session): _finished(session) for session in under_way if not session.left}
-        with progress.stage("folds", total, "folds", done=finished) as advance:
-            waiting = [session for session in under_way if session.left]
-            while waiting:
-                now, waiting = _next(waiting, progress)
-                for task, outcome in pool.run([task for session, trained in now for task in session.tasks(trained)]):
-                    session, fold = task.key
-                    progress.notify(*session.store_fold(fold, outcome))
-                    advance()
-                    if not session.left:
-                        outcomes[id(session)] = _finished(session)
+        outcomes |= _compute_folds(under_way, pool, progress)
         for session in under_way:
             progress.notify(*session.unscored_warning())
     finally:
         for session in sessions:
             session.lock.release()
     return [outcomes[id(session)] for session in sessions]
+
+
+def _compute_features(sessions: Sequence[Session], pool: Workers, progress: Progress) -> dict[int, MebenchError]:
+    """Compute the features of all runs.
+
+    Returns:
+        the errors of runs whose features failed, by the session's `id`; they have no fold left.
+    """
+    if plans := [session.plan for session in sessions if session.left]:  # while the features are computed
+        pool.warm({name for plan in plans for name in imports_of(plan)})
+    prepared = prepare([session.plan for session in sessions], pool, progress)
+    charged, errors = set[SharedVideo](), dict[int, MebenchError]()
+    for session in sessions:
+        try:
+            session.record_features(prepared, charged, progress)
+        except MebenchError as error:
+            errors[id(session)] = error
+            session.left.clear()
+    return errors
+
+
+def _compute_folds(sessions: Sequence[Session], pool: Workers, progress: Progress) -> dict[int, Outcome | MebenchError]:
+    """Compute the folds that are left, and finish each run after its last one.
+
+    Returns:
+        the outcomes of these runs by the session's `id`.
+    """
+    finished = sum(len(session.finished) for session in sessions)
+    total = sum(len(session.plan.folds) for session in sessions)
+    if finished:
+        progress.notify(f"{finished} of {total} folds exist already")
+    outcomes = {id(session): _finished(session) for session in sessions if not session.left}
+    with progress.stage("folds", total, "folds", done=finished) as advance:
+        waiting = [session for session in sessions if session.left]
+        while waiting:
+            now, waiting = _next(waiting, progress)
+            tasks = [task for session, trained in now for task in session.tasks(trained)]
+            for task, outcome in pool.run(tasks):
+                session, fold = task.key
+                progress.notify(*session.store_fold(fold, outcome))
+                advance()
+                if not session.left:
+                    outcomes[id(session)] = _finished(session)
+    return outcomes
 
 
 def _next(

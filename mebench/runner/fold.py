@@ -2,6 +2,8 @@
 method has its own views of the videos.
 """
 
+from __future__ import annotations
+
 import resource
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,6 +26,7 @@ from mebench.core import (
     Chain,
     ClipView,
     Dataset,
+    Kind,
     LabelledVideo,
     Method,
     Prediction,
@@ -31,16 +34,17 @@ from mebench.core import (
     VideoView,
     all_clips,
 )
+from mebench.core.peaks import Curve
 from mebench.errors import PluginError, check_known
 from mebench.features import FeatureStore
 from mebench.features.pipeline import video_source
 from mebench.runner.fold_source import HostedStore, RemoteDataset
 from mebench.runner.inputs import code_of, instructions_of_torch, refuse_other_code, refuse_other_processor
 from mebench.runner.isolation import Request
-from mebench.runner.job import FoldJob, Job, Part
+from mebench.runner.job import FoldJob, Job, MethodJob
 from mebench.runs import ClipPrediction, FoldResult
 from mebench.training import fit
-from mebench.training.adaptation import adapted
+from mebench.training.adaptation import adapt_features
 
 Home = Callable[[Video], tuple[Dataset, str]]
 """Where a video is read: its dataset, and the dataset's id."""
@@ -64,40 +68,20 @@ def fit_and_predict(
     refuse_other_processor("a worker was given a run that", job.instructions, instructions_of_torch())
     refuse_other_code(partial(code_of, [part.plugin for part in job.parts]), job.code)
     started = time.perf_counter()
-    members = {id_: RemoteDataset(request, revision) for id_, revision in job.revisions.items()}
-
-    def home(video: Video) -> tuple[Dataset, str]:
-        return members[job.homes[video.key]], job.homes[video.key]
-
-    fitted_methods = []
-    for part in job.parts:  # one after the other: each draws from its own seed, in a pair as alone
-        fitted_methods.append(FittedMethod(job, part, home, request))
-        folder = Path(job.folder, part.plugin.id if len(job.parts) > 1 else "")
-        folder.mkdir(exist_ok=True)
-        if not model:
-            fitted_methods[-1].fit(job, folder)
-    methods = by_prefix([fitted.method for fitted in fitted_methods])
+    fitted = _fit_methods(job, request, trained=bool(model))
+    methods = by_prefix([one.method for one in fitted])
     if model:
         restore(methods, load(model))
-    trained = time.perf_counter()
-    spotter, namer = fitted_methods[0], fitted_methods[-1]
+    fitted_at = time.perf_counter()
+    spotter, namer = fitted[0], fitted[-1]
     if job.spots:
-        predictions: list[Prediction] = []
-        all_scores, curves = {}, {}
-        for video in job.test:
-            view = spotter.views.unlabelled(video)
-            all_scores[video.key] = scores = spotter.frame_scores(view) if known is None else known[video.key]
-            spotted = spotter.propose(view, scores)
-            predictions += namer.named(video, spotted) if names else spotted
-            curves[video.key] = dict(spotter.method.curves)
-        request("spot", predictions, all_scores, curves)
+        request("spot", *_spot_tested_videos(job, spotter, namer if names else None, known))
     answers = namer.clip_predictions() if job.names and known is None else []
-    for fitted in fitted_methods:
-        fitted.views.close()
-    done = time.perf_counter()
+    for one in fitted:
+        one.views.close()
     costs = {
-        "fit_seconds": trained - started,
-        "predict_seconds": done - trained,
+        "fit_seconds": fitted_at - started,
+        "predict_seconds": time.perf_counter() - fitted_at,
         "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         "parameters": sum(map(count_parameters, methods.values())),
     }
@@ -114,6 +98,54 @@ def fit_and_predict(
         {prefix + name: value for prefix, method in methods.items() for name, value in method.notes.items()},
         namer.epoch_predictions,
     )
+
+
+def _fit_methods(job: FoldJob, request: Request, trained: bool) -> list[FittedMethod]:
+    """The methods of the job, one after the other: each draws from its own seed, in a pair as alone.
+
+    Args:
+        job: the fold.
+        request: asks the host.
+        trained: whether their weights are there already, so that nothing is fitted.
+    """
+    members = {id_: RemoteDataset(request, revision) for id_, revision in job.revisions.items()}
+
+    def home(video: Video) -> tuple[Dataset, str]:
+        id_ = job.homes[video.key]
+        return members[id_], id_
+
+    fitted = []
+    for part in job.parts:
+        one = FittedMethod(job, part, home, request)
+        folder = Path(job.folder, part.plugin.id if len(job.parts) > 1 else "")
+        folder.mkdir(exist_ok=True)
+        if not trained:
+            one.fit(job, folder)
+        fitted.append(one)
+    return fitted
+
+
+def _spot_tested_videos(
+    job: FoldJob, spotter: FittedMethod, namer: FittedMethod | None, known: Mapping[str, NDArray[np.float64]] | None
+) -> tuple[list[Prediction], dict[str, NDArray[np.float64]], dict[str, dict[Kind, Curve]]]:
+    """Intervals, frame scores and curves of the tested videos.
+
+    Args:
+        job: the fold.
+        spotter: the method that spots.
+        namer: the method that names what is spotted; None to leave it unnamed.
+        known: stored frame scores of each tested video; None to compute them.
+    """
+    predictions: list[Prediction] = []
+    all_scores, curves = {}, {}
+    for video in job.test:
+        view = spotter.views.unlabelled(video)
+        scores = spotter.frame_scores(view) if known is None else known[video.key]
+        spotted = spotter.propose(view, scores)
+        predictions += spotted if namer is None else namer.named(video, spotted)
+        all_scores[video.key] = scores
+        curves[video.key] = dict(spotter.method.curves)
+    return predictions, all_scores, curves
 
 
 def count_parameters(method: Method) -> int:
@@ -187,7 +219,7 @@ class Views:
             chain.name for chains in self.chains.values() for chain in chains.values() if chain.scope == "clips"
         }:
             sides = [np.stack([clip.feature(name) for clip in clips]) for clips in (train, test)]
-            made = adapted(how, *(side.reshape(len(side), -1).astype(np.float64) for side in sides))
+            made = adapt_features(how, *(side.reshape(len(side), -1).astype(np.float64) for side in sides))
             for clips, side, rows in zip((train, test), sides, made):
                 for clip, row in zip(clips, rows.astype(np.float32).reshape(side.shape)):
                     rows_of[clip.video.key, name, clip.onset, clip.apex, clip.offset] = row
@@ -260,7 +292,7 @@ class FittedMethod:
             a spotter, else class scores of clips.
     """
 
-    def __init__(self, job: Job, part: Part, home: Home, request: Request | None = None) -> None:
+    def __init__(self, job: Job, part: MethodJob, home: Home, request: Request | None = None) -> None:
         self.job, self.task = job, part.task
         self._request: Any = request
         # Plugins may draw from torch, NumPy or Python; their draws must not depend on earlier work of this process.

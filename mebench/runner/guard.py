@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 
 from mebench import runs
 from mebench.core import Scheme, Timing, Video
+from mebench.core.types import Fold
 from mebench.errors import DataError, listed
 from mebench.finding import Finding
 from mebench.grouping import grouped
 from mebench.runner import sandbox
+from mebench.runner.job import MethodJob
 from mebench.runner.plan import Plan, class_counts, weightless
 from mebench.terminal import plural
 
@@ -157,9 +159,9 @@ def check_duplicate_people(plan: Plan) -> None:
     Raises:
         DataError: there is one: a model would have seen a tested person.
     """
-    same = grouped(plan.videos, key=lambda video: _print(plan, video, middle=False))
+    same = grouped(plan.videos, key=lambda video: _fingerprint(plan, video, middle=False))
     for likely in (videos for first, videos in same.items() if first is not None and len(videos) > 1):
-        for copies in grouped(likely, key=lambda video: _print(plan, video, middle=True)).values():
+        for copies in grouped(likely, key=lambda video: _fingerprint(plan, video, middle=True)).values():
             if plan.protocol.subject_dependent and len({video.dataset for video in copies}) == len(copies):
                 continue  # one person in several recordings
             for fold in plan.folds if len(copies) > 1 else ():
@@ -171,7 +173,7 @@ def check_duplicate_people(plan: Plan) -> None:
                     )
 
 
-def _print(plan: Plan, video: Video, middle: bool) -> str | None:
+def _fingerprint(plan: Plan, video: Video, middle: bool) -> str | None:
     """Hash of a video's frame or ready-made features; None if it has neither. Runs of a sweep share it while the files
     are unchanged.
     """
@@ -203,13 +205,13 @@ def write_audit(folder: runs.RunFolder, plan: Plan, *more: Mapping[str, Any]) ->
     """Write `audit.json` when all folds are finished.
 
     It holds `selection`, `transductive`, `subject_dependent` and `switch` (`guard` or `leak`) of the run; `sides`: for each
-    fold number and hash of the subjects on each side, whom `folds.json` names; and `values`: for each value that shapes
+    fold the number and a hash of the subjects on each side (their names are in `folds.json`); and `values`: for each value that shapes
     predictions its name, what it `saw` (`nobody`, `train`, `valid`, `train+valid`, `test`, `all`, or `video`: the tested
     video itself, without labels) and the value, for all folds or by fold.
 
     Args:
-        folder: of the run.
-        plan: of it.
+        folder: folder of the run.
+        plan: plan of the run.
         more: further values.
 
     Raises:
@@ -227,60 +229,97 @@ def audit_of(plan: Plan, notes: Mapping[str, Mapping[str, float]]) -> dict[str, 
     """The content of `audit.json`.
 
     Args:
-        plan: of the run.
+        plan: plan of the run.
         notes: for each fold the notes of its method, such as a learnt threshold.
     """
-    sides, timings = {}, {fold.key: plan.timings(fold) for fold in plan.folds}
-    for fold in plan.folds:
-        of_sides = plan.training_subjects(fold), fold.valid if plan.selects else (), fold.test
-        names = {side: sorted(map(str, of_side)) for side, of_side in zip(("train", "valid", "test"), of_sides)}
-        sides[fold.key] = {
-            side: {"subjects": len(keys), "hash": hashlib.sha256("\n".join(keys).encode()).hexdigest()[:12]}
-            for side, keys in names.items()
-        }
-    values: list[dict[str, Any]] = []
-    groups = [(group, timing) for of_fold in timings.values() for group, timing in of_fold.items() if timing.fps]
-    if groups:
-        values.append({"name": "k", "saw": "nobody", "value": {group: _duration(t.k, t) for group, t in groups}})
-    if "spot" in plan.task.tasks:
-        lengths = {
-            key: {
-                group: {kind: _duration(n, timing) for kind, n in timing.k_prime.items()}
-                for group, timing in of_fold.items()
-            }
-            for key, of_fold in timings.items()
-        }
-        values.append({"name": "k_prime", "saw": "all" if plan.leaks_k_prime else "train", "folds": lengths})
-    for name, part in zip(("method", "recognizer"), plan.parts):  # of each: its parameters, its epochs and their choice
-        method = weightless(part)
-        values.append({"name": f"{name} parameters", "saw": "nobody", "value": plan.config.values[name]})
-        if learnt := sorted(method.state_dict()):
-            values.append({"name": f"{name} weights and statistics", "saw": "train", "value": learnt})
-        if method.holds_out(part.params):
-            values.append({"name": f"choices of the {name}", "saw": "test" if plan.leaks else "valid", "value": None})
-        elif plan.leaks and not plan.selects and (stages := method.stages()):
-            epochs = {"best of epochs": {stage.name: stage.epochs for stage in stages}}
-            values.append({"name": f"{name} epoch", "saw": "test", "value": epochs})
-    # Notes of methods may come from held-out people, where some are held out.
-    saw = ("all" if plan.leaks else "train+valid") if plan.selects else "train"
-    for name in sorted({name for of_fold in notes.values() for name in of_fold}):
-        noted = {key: of_fold[name] for key, of_fold in notes.items() if name in of_fold}
-        values.append({"name": name, "saw": saw, "folds": noted})
+    values = _timing_values(plan)
+    for name, part in zip(("method", "recognizer"), plan.parts):
+        values += _method_values(plan, name, part)
+    values += _noted_values(plan, notes)
     if plan.transductive != "none":
-        what = (
-            "features of all tested clips, unlabelled"
-            if plan.transductive == "database"
-            else "threshold or normalisation of a tested video"
-        )
-        values.append({"name": what, "saw": plan.transductive, "value": None})
+        values.append(_transductive_value(plan.transductive))
     return {
         "selection": plan.selection,
         "transductive": plan.transductive,
         "subject_dependent": plan.subject_dependent,
         "switch": plan.config.audit,
-        "sides": sides,
+        "sides": {fold.key: _sides_of(plan, fold) for fold in plan.folds},
         "values": values,
     }
+
+
+def _sides_of(plan: Plan, fold: Fold) -> dict[str, dict[str, Any]]:
+    """Number and hash of the subjects on each side of a fold."""
+    sides = {
+        "train": plan.training_subjects(fold),
+        "valid": fold.valid if plan.selects else (),
+        "test": fold.test,
+    }
+    described = {}
+    for side, subjects in sides.items():
+        names = "\n".join(sorted(map(str, subjects)))
+        described[side] = {"subjects": len(subjects), "hash": hashlib.sha256(names.encode()).hexdigest()[:12]}
+    return described
+
+
+def _timing_values(plan: Plan) -> list[dict[str, Any]]:
+    """K and, where the run spots, k' of each fold."""
+    timings = {fold.key: plan.timings(fold) for fold in plan.folds}
+    values: list[dict[str, Any]] = []
+    gap_of = {}
+    for timing_of in timings.values():
+        for group, timing in timing_of.items():
+            if timing.fps:
+                gap_of[group] = _duration(timing.k, timing)
+    if gap_of:
+        values.append({"name": "k", "saw": "nobody", "value": gap_of})
+    if "spot" in plan.task.tasks:
+        lengths = {
+            key: {group: _half_lengths(timing) for group, timing in timing_of.items()}
+            for key, timing_of in timings.items()
+        }
+        values.append({"name": "k_prime", "saw": "all" if plan.leaks_k_prime else "train", "folds": lengths})
+    return values
+
+
+def _half_lengths(timing: Timing) -> dict[str, dict[str, Any]]:
+    """K' of each kind, as durations."""
+    return {kind: _duration(frames, timing) for kind, frames in timing.k_prime.items()}
+
+
+def _method_values(plan: Plan, name: str, part: MethodJob) -> list[dict[str, Any]]:
+    """The parameters of a method, its weights, and what chose its epoch or other values."""
+    method = weightless(part)
+    values: list[dict[str, Any]] = [{"name": f"{name} parameters", "saw": "nobody", "value": plan.config.values[name]}]
+    if learnt := sorted(method.state_dict()):
+        values.append({"name": f"{name} weights and statistics", "saw": "train", "value": learnt})
+    stages = method.stages()
+    if method.holds_out(part.params):
+        values.append({"name": f"choices of the {name}", "saw": "test" if plan.leaks else "valid", "value": None})
+    elif stages and plan.leaks and not plan.selects:
+        epochs = {"best of epochs": {stage.name: stage.epochs for stage in stages}}
+        values.append({"name": f"{name} epoch", "saw": "test", "value": epochs})
+    return values
+
+
+def _noted_values(plan: Plan, notes: Mapping[str, Mapping[str, float]]) -> list[dict[str, Any]]:
+    """What methods noted in each fold. It may come from held-out people, where some are held out."""
+    saw = "train"
+    if plan.selects:
+        saw = "all" if plan.leaks else "train+valid"
+    values = []
+    for name in sorted({name for of_fold in notes.values() for name in of_fold}):
+        noted = {key: of_fold[name] for key, of_fold in notes.items() if name in of_fold}
+        values.append({"name": name, "saw": saw, "folds": noted})
+    return values
+
+
+def _transductive_value(saw: str) -> dict[str, Any]:
+    """What the run takes from tested videos without their labels."""
+    what = "threshold or normalisation of a tested video"
+    if saw == "database":
+        what = "features of all tested clips, unlabelled"
+    return {"name": what, "saw": saw, "value": None}
 
 
 def _duration(frames: int, timing: Timing) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from mebench.runner.job import FoldJob, parts_for, reads_of
 from mebench.runner.plan import Plan
 from mebench.runner.prepare import FLOW, store_of
 from mebench.runner.sandbox import Grant, granted, imports_before
-from mebench.runner.workers import Task as PoolTask
+from mebench.runner.workers import WorkerTask
 from mebench.runs import FoldResult
 from mebench.runs.fold_files import Curves, read_fold, whole_fold
 from mebench.runs.folder import TRAINING
@@ -354,7 +354,7 @@ def fold_task(
     fold: Fold,
     stored: Path | FoldResult | None = None,
     run: Path | None = None,
-) -> PoolTask:
+) -> WorkerTask:
     """A fold for a pool of workers.
 
     Args:
@@ -364,7 +364,7 @@ def fold_task(
         stored: where only intervals are made.
         run: folder of the run, if it has one.
     """
-    return PoolTask(key, FoldTask(plan, fold, stored, run), (), plan.config.plugins, imports_of(plan))
+    return WorkerTask(key, FoldTask(plan, fold, stored, run), (), plan.config.plugins, imports_of(plan))
 
 
 class Here:

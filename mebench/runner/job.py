@@ -14,7 +14,7 @@ from mebench.core import Scheme, Task, Timing, Video
 
 
 @dataclass(frozen=True)
-class Part:
+class MethodJob:
     """One of the methods of a run, and its task."""
 
     plugin: PluginInfo
@@ -54,7 +54,7 @@ class Job:
 
     key: str
     seed: int
-    parts: tuple[Part, ...]
+    parts: tuple[MethodJob, ...]
     scheme: Scheme
     test: tuple[Video, ...]
     groups: Mapping[str, str]
@@ -112,7 +112,7 @@ class FoldJob(Job):
         return self.audit != "guard"
 
 
-def parts_for(config: RunConfig, task: Task) -> tuple[Part, ...]:
+def parts_for(config: RunConfig, task: Task) -> tuple[MethodJob, ...]:
     """The methods of a run: one, or a spotter and a recognizer, each with its share of the task; without the one of a pair
     that has no share in it.
     """
@@ -124,7 +124,7 @@ def parts_for(config: RunConfig, task: Task) -> tuple[Part, ...]:
     return tuple(part_of(registry.find("method", id_), params, t) for id_, params, t in pairs if t.tasks <= task.tasks)
 
 
-def reads_of(parts: Sequence[Part]) -> tuple[Path, ...]:
+def reads_of(parts: Sequence[MethodJob]) -> tuple[Path, ...]:
     """Files and folders that methods may read in a fold: those among their settings, and those that their `config.yaml`
     names under `reads`, such as pretrained weights, from their own folders on.
     """
@@ -132,10 +132,10 @@ def reads_of(parts: Sequence[Part]) -> tuple[Path, ...]:
     return tuple(sorted({*places, *(place for part in parts for place in part.declared)}))
 
 
-def part_of(plugin: PluginInfo, params: Any, task: Task) -> Part:
+def part_of(plugin: PluginInfo, params: Any, task: Task) -> MethodJob:
     """A method with parameters made again from their fields, paths of files absolute: attributes that a plugin's code
     added to them are left behind.
     """
     places = {field.name: getattr(params, field.name) for field in fields(params) if field.metadata.get("place")}
     absolute = {name: str(Path(file).absolute()) for name, file in places.items() if file is not None}
-    return Part(plugin, replace(params, **absolute), task)
+    return MethodJob(plugin, replace(params, **absolute), task)

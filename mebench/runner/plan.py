@@ -33,7 +33,7 @@ from mebench.runner.choices import (
     scored,
 )
 from mebench.runner.inputs import code_of
-from mebench.runner.job import Part, parts_for, reads_of
+from mebench.runner.job import MethodJob, parts_for, reads_of
 from mebench.runner.sandbox import Grant, granted, lacking, python_files
 
 if TYPE_CHECKING:
@@ -65,15 +65,18 @@ def fold_timings(videos: Sequence[Video], training: Iterable[Video], kinds: Sequ
             lengths[groups[video.key], e.kind].append(e.offset - e.onset)
             if video.fps:
                 seconds[video.dataset, e.kind].append((e.offset - e.onset) / video.fps)
-    timings, rates = {}, dict[str, tuple[str, float | None]]()  # groups in order of their first videos' keys
+    home_of = dict[str, tuple[str, float | None]]()  # groups in order of their first videos' keys
     for video in sorted(videos, key=lambda v: v.key):
-        rates.setdefault(groups[video.key], (video.dataset, video.fps))
-    for group, (dataset, fps) in rates.items():
+        home_of.setdefault(groups[video.key], (video.dataset, video.fps))
+    timings = {}
+    for group, (dataset, fps) in home_of.items():
         k_prime: dict[Kind, int] = {}
         for kind in kinds:
-            same_rate = lengths[group, kind] if group == dataset else []
-            durations = seconds[dataset, kind] or [s for (_, k), values in seconds.items() if k == kind for s in values]
-            if same_rate:
+            has_one_rate = group == dataset
+            everywhere = [s for (_, other), values in seconds.items() if other == kind for s in values]
+            durations = seconds.get((dataset, kind)) or everywhere
+            if has_one_rate and lengths.get((group, kind)):
+                same_rate = lengths[group, kind]
                 mean = sum(same_rate) / len(same_rate)
             elif fps and durations:
                 mean = fps * sum(durations) / len(durations)
@@ -151,7 +154,7 @@ class Plan:
         return "video" if "video" in uses else "none"
 
     @cached_property
-    def parts(self) -> tuple[Part, ...]:
+    def parts(self) -> tuple[MethodJob, ...]:
         """The methods: one, or the spotter and the recognizer, see `parts_for`."""
         return parts_for(self.config, self.task)
 
@@ -253,7 +256,7 @@ class Plan:
 
     @cached_property
     def code(self) -> tuple[str, str]:
-        """Hashes of the code that folds run, see `code_of`: as it is written, and as it computes."""
+        """Two hashes of the code that folds run: of the source text, and of the syntax tree without comments and docstrings."""
         plugins = [part.plugin for part in self.parts]
         return code_of(plugins, file_hash), code_of(plugins, code_hash)
 
@@ -345,7 +348,7 @@ class Plan:
         return self.scheme.left_out(e for video in self.videos for e in video.expressions)
 
 
-def weightless(part: Part) -> core.Method:
+def weightless(part: MethodJob) -> core.Method:
     """The method without memory for its weights, for its chains and names: even a large network is created at once."""
     with torch.device("meta"):
         return part.new_method()
@@ -361,11 +364,7 @@ def make_plan(config: RunConfig, methods: Sequence[Ability] = ()) -> Plan:
     Raises:
         MebenchError: a run that cannot work, in one sentence, before any work.
     """
-    if config.sandbox == "on" and (without := lacking()):
-        raise ConfigError(
-            f"sandbox=on needs a full sandbox, but this system lacks {' and '.join(without)}: sandbox=auto uses "
-            "what is available and reports what is missing"
-        )
+    _check_sandbox(config)
     protocol, dataset = find_protocol(config.protocol), open_dataset(config)
     methods = methods or abilities(config)
     tasks = choose_tasks(config, methods, dataset, protocol)
@@ -374,16 +373,8 @@ def make_plan(config: RunConfig, methods: Sequence[Ability] = ()) -> Plan:
         make_folds(protocol, People(videos, person=dataset.person, split=dataset.split), config.protocol_params)
     with at_fault("scheme"):
         scheme = choose_scheme(dataset, videos, config, protocol)
-    if scheme.several and "recognize" in tasks and not methods[-1].several:
-        raise ConfigError(
-            f"scheme={scheme.name} asks for several classes of a clip at once, but method "
-            f"{config.recognizer or config.method} names one: choose a method for several classes (see mebench info METHOD), "
-            "such as method=logistic, or another scheme"
-        )
-    if scheme.several and config.audit != "guard":
-        raise ConfigError(
-            f"audit={config.audit} chooses by the UF1 of one class, and scheme={scheme.name} asks for several: leave it out"
-        )
+    if scheme.several:
+        _check_several(config, scheme, methods, tasks)
     if protocol.scored_only:
         videos = scored(videos, scheme, protocol)
     if "spot" in tasks:
@@ -410,6 +401,39 @@ def make_plan(config: RunConfig, methods: Sequence[Ability] = ()) -> Plan:
     if config.degrade != "none":
         _ = plan.computed  # ready-made features refuse settings that change frames
     return plan
+
+
+def _check_sandbox(config: RunConfig) -> None:
+    """Refuse `sandbox=on` on a system without a full sandbox.
+
+    Raises:
+        ConfigError: a part of it is missing.
+    """
+    if config.sandbox != "on":
+        return
+    if without := lacking():
+        raise ConfigError(
+            f"sandbox=on needs a full sandbox, but this system lacks {' and '.join(without)}: sandbox=auto uses "
+            "what is available and reports what is missing"
+        )
+
+
+def _check_several(config: RunConfig, scheme: Scheme, methods: Sequence[Ability], tasks: frozenset[str]) -> None:
+    """Refuse what cannot name several classes of a clip at once.
+
+    Raises:
+        ConfigError: the method names one, or the run leaks by the score of one.
+    """
+    if "recognize" in tasks and not methods[-1].several:
+        raise ConfigError(
+            f"scheme={scheme.name} asks for several classes of a clip at once, but method "
+            f"{config.recognizer or config.method} names one: choose a method for several classes (see mebench info METHOD), "
+            "such as method=logistic, or another scheme"
+        )
+    if config.audit != "guard":
+        raise ConfigError(
+            f"audit={config.audit} chooses by the UF1 of one class, and scheme={scheme.name} asks for several: leave it out"
+        )
 
 
 def make_folds(protocol: Protocol, people: People, params: Any) -> tuple[Fold, ...]:
@@ -445,31 +469,36 @@ def check_reach(plan: Plan) -> None:
     Raises:
         ConfigError: they do.
     """
-    config, open_to_all = plan.config, dict.fromkeys((*python_files(), PACKAGE))
-    labels = (
-        (f"dataset.{name}", place)
-        for params in config.dataset_params.values()
-        for name, place in vars(params).items()
-        if name.endswith(("root", "annotations")) and isinstance(place, str | Path)
-    )
-    kept = {
-        f"{name}={place}": Path(place).expanduser().resolve()
-        for name, place in (*labels, ("runs", config.runs), ("cache", config.cache))
-    }
-    for place in (*open_to_all, *reads_of(plan.parts)) if config.sandbox != "off" else ():
+    config = plan.config
+    if config.sandbox == "off":
+        return
+    open_to_all = dict.fromkeys((*python_files(), PACKAGE))
+    places_of_labels = _places_of_labels(config)
+    way_out = "or use sandbox=off, after you have read the method's code"
+    for place in (*open_to_all, *reads_of(plan.parts)):
         target = place.resolve()
-        for word, labelled in kept.items():
-            off = "or use sandbox=off, after you have read the method's code"
-            if place not in open_to_all and target.is_relative_to(labelled) and target.suffix != ".safetensors":
+        for word, labelled in places_of_labels.items():
+            asked_for = place not in open_to_all
+            are_weights = target.suffix == ".safetensors"
+            if asked_for and target.is_relative_to(labelled) and not are_weights:
                 raise ConfigError(
                     f"the method may not read {place}, which is in {word}, where labels are: move or copy it to another "
-                    f"folder and name it there, {off}"
+                    f"folder and name it there, {way_out}"
                 )
             if labelled.is_relative_to(target):
-                raise ConfigError(
-                    f"the method may read {place}, and so the labels below {word}: "
-                    f"{'name another folder' if place in open_to_all else 'let it name less under reads in its config.yaml'}, {off}"
-                )
+                advice = "let it name less under reads in its config.yaml" if asked_for else "name another folder"
+                raise ConfigError(f"the method may read {place}, and so the labels below {word}: {advice}, {way_out}")
+
+
+def _places_of_labels(config: RunConfig) -> dict[str, Path]:
+    """Where labels are, by the words of the settings that say so: annotations, runs and stored features."""
+    places: list[tuple[str, Any]] = []
+    for params in config.dataset_params.values():
+        for name, value in vars(params).items():
+            if name.endswith(("root", "annotations")) and isinstance(value, str | Path):
+                places.append((f"dataset.{name}", value))
+    places += [("runs", config.runs), ("cache", config.cache)]
+    return {f"{name}={place}": Path(place).expanduser().resolve() for name, place in places}
 
 
 def check_people(plan: Plan) -> None:
@@ -495,15 +524,18 @@ def check_folds(plan: Plan) -> None:
     name = plan.protocol.name
     if not plan.folds:
         raise RunError(f"protocol {name!r} made no fold: let its function return one or more")
-    named, tested = set[str](), dict[object, str]()
+    keys, tested_in = set[str](), dict[object, str]()
     for fold in plan.folds:
-        if fold.key in named:
+        if fold.key in keys:
             raise RunError(f"protocol {name!r} made two folds called {fold.key!r}: give each a name of its own")
-        named.add(fold.key)
-        for one in () if plan.scored_each else fold.videos or fold.test:
-            if (other := tested.setdefault(one, fold.key)) != fold.key:
+        keys.add(fold.key)
+        if plan.scored_each:
+            continue
+        for tested in fold.videos or fold.test:
+            other = tested_in.setdefault(tested, fold.key)
+            if other != fold.key:
                 raise RunError(
-                    f"folds {other!r} and {fold.key!r} of protocol {name!r} both test {one}, which would count twice in scores of all "
+                    f"folds {other!r} and {fold.key!r} of protocol {name!r} both test {tested}, which would count twice in scores of all "
                     "folds together: let one fold test it, or give Protocol scored_each=lambda params: True, the mean over folds"
                 )
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench.config import RunConfig
-from mebench.core import Chain, Dataset, Video
+from mebench.core import Chain, Video
 from mebench.features import FeatureStore
 from mebench.features.face_detection import NoFaceError
 from mebench.features.flow import OWN
@@ -28,7 +28,7 @@ from mebench.runner.inputs import anywhere
 from mebench.runner.isolation import Failure, Request, Worker
 from mebench.runner.plan import Plan
 from mebench.runner.sandbox import Grant, imports_before
-from mebench.runner.workers import Task, Workers
+from mebench.runner.workers import Workers, WorkerTask
 
 FLOW = "mebench.features.tvl1:ready()"
 """The preparation of the first flow. It takes one second, or ten where it is the first on this machine."""
@@ -90,36 +90,40 @@ def feature_task(
     """Compute in a worker the missing features of one video for several runs.
 
     Args:
-        wanted: by each run.
+        wanted: the features that each run needs.
         video: the same for all.
         board: file whose row `place` holds the progress; None for none.
         place: row of the board.
         request: in a process that must not know the dataset: asks the host for the pictures of the video.
     """
-    cost, trouble = ComputeCost(), list[Exception]()
+    cost, errors = ComputeCost(), list[Exception]()
     flows: dict[Key, NDArray[Any]] | None = {} if len(wanted) > 1 else None
     row = np.zeros(2)
     with suppress(OSError):  # a worker on another machine
         row = row if board is None else np.memmap(board, np.float64, "r+", shape=(2,), offset=16 * place)
-    for number, w in enumerate(wanted):
+    for number, run in enumerate(wanted):
 
         def update(frames: int, share: float, number: int = number) -> None:
             row[:] = frames, (number + share) / len(wanted)
 
         try:
-            home: Dataset
-            if request is not None:
-                home = RemoteDataset(request, w.revision)
-                w = replace(w, store=HostedStore(w.store.root, request))
-            else:
-                assert w.source is not None
-                home, _ = home_of_video(opened(w.source), w.id, video)
-            cost += video_source(w.store, home, w.id, video, again=True).compute(w.chains, w.clips, update, flows)
+            source = _source_in_worker(run, video, request)
+            cost += source.compute(run.chains, run.clips, update, flows)
         except Exception as error:  # the features of the other runs may still work
-            trouble.append(error)
-    if trouble:
-        raise trouble[0]
+            errors.append(error)
+    if errors:
+        raise errors[0]
     return cost
+
+
+def _source_in_worker(run: Wanted, video: Video, request: Request | None) -> Any:
+    """The source of a video's features: its dataset, or the host where this process must not know it."""
+    if request is not None:
+        store, remote = HostedStore(run.store.root, request), RemoteDataset(request, run.revision)
+        return video_source(store, remote, run.id, video, again=True)
+    assert run.source is not None
+    dataset, _ = home_of_video(opened(run.source), run.id, video)
+    return video_source(run.store, dataset, run.id, video, again=True)
 
 
 def blind_feature_task(
@@ -127,12 +131,11 @@ def blind_feature_task(
 ) -> tuple[ComputeCost, list[list[NDArray[Any]]]]:
     """`feature_task` in a process that must not know the dataset; also returns the features of each run."""
     cost = feature_task(wanted, video, board, place, request)
-    return cost, [
-        video_source(
-            HostedStore(w.store.root, request), RemoteDataset(request, w.revision), w.id, video
-        ).computed_features(w.chains, w.clips)
-        for w in wanted
-    ]
+    features = []
+    for run in wanted:
+        store, remote = HostedStore(run.store.root, request), RemoteDataset(request, run.revision)
+        features.append(video_source(store, remote, run.id, video).computed_features(run.chains, run.clips))
+    return cost, features
 
 
 def hosted_feature_task(
@@ -143,46 +146,56 @@ def hosted_feature_task(
     """
     source = wanted[0].source
     assert source is not None
-    home, aliases = home_of_video(opened(source), wanted[0].id, video), Aliases(secrets.token_hex(), [], [video])
-    frames, hidden = FrameSource(aliases.videos, lambda _: home, wanted[0].store), aliases.hide(video)
-    outcome = ComputeCost()
-    for w in wanted:
-        if not w.clips:  # crops are cut by the suite's own step, for the clips that a spotter will choose
-            cut = [chain for chain in w.chains if chain.scope == "clips"]
-            outcome += video_source(w.store, home[0], w.id, video).compute(cut, ())
+    home = home_of_video(opened(source), wanted[0].id, video)
+    dataset, _ = home
+    aliases = Aliases(secrets.token_hex(), [], [video])
+    frames = FrameSource(aliases.videos, lambda _: home, wanted[0].store)
+    cost = ComputeCost()
+    for run in wanted:
+        if not run.clips:  # crops are cut by the suite's own step, for the clips that a spotter will choose
+            cut = [chain for chain in run.chains if chain.scope == "clips"]
+            cost += video_source(run.store, dataset, run.id, video).compute(cut, ())
     with tempfile.TemporaryDirectory(prefix="mebench-features-") as scratch:
-        write = (Path(scratch), *([] if board is None else [Path(board)]))
-        grants = [w.grant._replace(write=write) for w in wanted if w.grant is not None]
-        grant = (  # the access of all runs that need these features
-            Grant(*(tuple(dict.fromkeys(chain.from_iterable(parts))) for parts in zip(*grants)))
-            if len(grants) == len(wanted)
-            else None
-        )
+        grant = _common_grant(wanted, Path(scratch), board)
         for scope in ("frames", "clips"):  # features of all frames are kept before the places of clips are revealed
-            of_scope = [
-                replace(
-                    w,
-                    chains=tuple(c for c in w.chains if c.scope == scope and (w.clips or scope == "frames")),
-                    clips=w.clips if scope == "clips" else (),
-                )
-                for w in wanted
-            ]
-            if not any(w.chains for w in of_scope):
+            of_scope = [_only_scope(run, scope) for run in wanted]
+            if not any(run.chains for run in of_scope):
                 continue
-            hosted = tuple(replace(w, source=None, store=FeatureStore(scratch), grant=None) for w in of_scope)
-            arguments = hosted, hidden, board, place
-            result: Any = aliases.restored(
-                worker.call(
-                    blind_feature_task, arguments, aliases.answering(frames.answer), source.config.plugins, None, grant
-                )
+            blind = tuple(replace(run, source=None, store=FeatureStore(scratch), grant=None) for run in of_scope)
+            outcome = worker.call(
+                blind_feature_task,
+                (blind, aliases.hide(video), board, place),
+                aliases.answering(frames.answer),
+                source.config.plugins,
+                None,
+                grant,
             )
+            result: Any = aliases.restored(outcome)
             if isinstance(result, Failure):
                 return result
-            cost, features = result
-            for w, computed in zip(of_scope, features, strict=True):
-                video_source(w.store, home[0], w.id, video).adopt(w.chains, w.clips, computed)
-            outcome += cost
-    return outcome
+            seconds, features = result
+            for run, computed in zip(of_scope, features, strict=True):
+                video_source(run.store, dataset, run.id, video).adopt(run.chains, run.clips, computed)
+            cost += seconds
+    return cost
+
+
+def _common_grant(wanted: Sequence[Wanted], scratch: Path, board: str | None) -> Grant | None:
+    """The access of all runs that need these features; None where one of them is not confined."""
+    write = (scratch,) if board is None else (scratch, Path(board))
+    grants = [run.grant._replace(write=write) for run in wanted if run.grant is not None]
+    if len(grants) < len(wanted):
+        return None
+    merged = [tuple(dict.fromkeys(chain.from_iterable(places))) for places in zip(*grants)]
+    return Grant(*merged)
+
+
+def _only_scope(run: Wanted, scope: str) -> Wanted:
+    """The chains of one scope, with the clips that they need: those of scope `clips` only where there are clips."""
+    if scope == "frames":
+        return replace(run, chains=tuple(c for c in run.chains if c.scope == "frames"), clips=())
+    chains = tuple(c for c in run.chains if c.scope == "clips") if run.clips else ()
+    return replace(run, chains=chains)
 
 
 @dataclass(frozen=True)
@@ -222,7 +235,7 @@ def prepare(plans: Sequence[Plan], pool: Workers, progress: Progress) -> Prepare
     """
     # The longest first: one at the end would leave the other workers idle. Those of one length come in an order that is drawn, or the
     # times of the stored files would tell a method the order of names.
-    jobs = sorted(_jobs(plans), key=lambda job: (-(job.video.n_frames or 0), secrets.token_bytes()))
+    jobs = sorted(video_jobs(plans), key=lambda job: (-(job.video.n_frames or 0), secrets.token_bytes()))
     if not jobs:
         return Prepared(0, {}, {})
     done, frames, seconds, failures = 0, 0, dict[SharedVideo, float](), dict[SharedVideo, Failure]()
@@ -243,7 +256,9 @@ def prepare(plans: Sequence[Plan], pool: Workers, progress: Progress) -> Prepare
         for place, job in enumerate(jobs):
             function = hosted_feature_task if job.brought else feature_task
             arguments, plugins = (tuple(job.wanted), job.video, str(file), place), tuple(sorted(job.plugins))
-            tasks.append(Task(place, function, arguments, plugins, tuple(sorted(job.imports)) if job.brought else None))
+            tasks.append(
+                WorkerTask(place, function, arguments, plugins, tuple(sorted(job.imports)) if job.brought else None)
+            )
         for task, outcome in pool.run(tasks, update):
             job, done = jobs[task.key], done + 1
             if isinstance(outcome, Failure):
@@ -263,8 +278,18 @@ def shared_video(plan: Plan, video: Video) -> SharedVideo:
 
 
 @dataclass
-class _Job:
-    """One video and the runs whose features it lacks; their folders with plugins; whether these bring steps, and what they import."""
+class VideoJob:
+    """One video and the runs whose features it lacks.
+
+    Attributes:
+        shared: what identifies the video over several runs.
+        video: the video, without its annotations.
+        wanted: the features that each run needs.
+        names: the wanted features, as chain and clip.
+        plugins: folders with more plugins.
+        brought: whether plugins bring steps of their own.
+        imports: modules that these steps import.
+    """
 
     shared: SharedVideo
     video: Video
@@ -274,34 +299,44 @@ class _Job:
     brought: bool = False
     imports: set[str] = field(default_factory=set)
 
+    def add(self, plan: Plan, video: Video, source: Source) -> None:
+        """Add the features that a run lacks of this video; runs of one method with other seeds lack the same."""
+        chains, clips = features_of(plan, video)
+        # Steps with their parameters alone: other attributes that a plugin added to them stay here.
+        chains = tuple(replace(chain, steps=tuple(map(replace, chain.steps))) for chain in chains)
+        names = {name for chain in chains for name in _names_of(chain, clips)}
+        if names <= self.names:
+            return
+        dataset, id_ = plan.home(video)
+        self.names |= names
+        self.wanted.append(Wanted(source, store_of(plan.config), id_, dataset.revision, chains, clips, plan.grant))
+        self.plugins.update(plan.config.plugins)
+        self.imports.update(imports_before(plan.parts[0].plugin.folder))
+        for step in (step for one in chains for step in one.steps):
+            self.brought |= not type(step).__module__.startswith("mebench.features.")
+            if not {*OWN}.isdisjoint(map(str, vars(step).values())):  # a plugin's step may compute this flow, too
+                self.imports.add(FLOW)
 
-def _jobs(plans: Sequence[Plan]) -> list[_Job]:
-    jobs: dict[SharedVideo, _Job] = {}
+
+def _names_of(chain: Chain, clips: Sequence[Clip]) -> list[tuple[str, Clip | None]]:
+    """The features that a chain gives: one of all frames, or one of each clip."""
+    name = chain.fingerprint() + chain.name
+    if chain.scope == "frames" or not clips:
+        return [(name, None)]
+    return [(name, clip) for clip in clips]
+
+
+def video_jobs(plans: Sequence[Plan]) -> list[VideoJob]:
+    """The videos that lack features of some runs; a video of several runs once."""
+    jobs: dict[SharedVideo, VideoJob] = {}
     for plan in plans:
         missing = missing_videos(plan)
-        source = Source.of(plan.config, plan.dataset) if missing else None
-        store = store_of(plan.config)
-        if missing:
-            store.check_writable()  # before the first video is computed
+        if not missing:
+            continue
+        source = Source.of(plan.config, plan.dataset)
+        store_of(plan.config).check_writable()  # before the first video is computed
         for video in missing:
             key = shared_video(plan, video)
-            job = jobs.setdefault(key, _Job(key, replace(video, expressions=(), distractors=())))
-            # Steps with their parameters alone: other attributes that a plugin added to them stay here.
-            chains, clips = features_of(plan, video)
-            chains = tuple(replace(chain, steps=tuple(map(replace, chain.steps))) for chain in chains)
-            names = {
-                (chain.fingerprint() + chain.name, clip)
-                for chain in chains
-                for clip in ((None,) if chain.scope == "frames" else clips or (None,))
-            }
-            if not names <= job.names:  # seeds of one method want the same
-                dataset, id_ = plan.home(video)
-                job.names |= names
-                job.wanted.append(Wanted(source, store, id_, dataset.revision, chains, clips, plan.grant))
-                job.plugins.update(plan.config.plugins)
-                steps = [step for one in chains for step in one.steps]
-                job.brought |= any(not type(step).__module__.startswith("mebench.features.") for step in steps)
-                if {*OWN}.intersection(str(value) for step in steps for value in vars(step).values()):  # a plugin's too
-                    job.imports.add(FLOW)
-                job.imports.update(imports_before(plan.parts[0].plugin.folder))
+            job = jobs.setdefault(key, VideoJob(key, replace(video, expressions=(), distractors=())))
+            job.add(plan, video, source)
     return list(jobs.values())

@@ -26,7 +26,7 @@ from mebench.runner.isolation import Failure
 from mebench.runner.leak import EpochAnswers
 from mebench.runner.plan import Plan, make_plan
 from mebench.runner.prepare import Prepared, SharedVideo, missing_videos, shared_video
-from mebench.runner.workers import Task
+from mebench.runner.workers import WorkerTask
 from mebench.runs import RunFolder
 from mebench.runs.fold_files import safe_name
 from mebench.runs.folder import first_id
@@ -121,29 +121,45 @@ class Session:
         Raises:
             MebenchError: features that the run needs failed.
         """
-        plan, shared = self.plan, {shared_video(self.plan, v) for v in self.plan.videos}
+        plan = self.plan
+        shared = {shared_video(plan, video) for video in plan.videos}
         seconds = {video: s for video, s in prepared.seconds.items() if video in shared and video not in charged}
         charged.update(seconds)
         self.folder.add_feature_seconds({key: s for (_, key), s in seconds.items()}, plan.cards())
-        # In a sweep it may be another run's feature of the video that failed.
-        still = {v.key for v in missing_videos(plan)} if shared & prepared.failures.keys() else set()
-        failures = {video: f for video, f in prepared.failures.items() if video in shared and video[1] in still}
         skips = plan.config.no_face == "skip" or self.clean is not None
-        faceless, failed = replace(prepared, failures=failures).failed(skips)
+        faceless, failed = self._own_failures(prepared, shared).failed(skips)
         if failed:
-            (key, first), more = next(iter(failed.items())), len(failed) - MOST_LISTED
-            if len(failed) == 1 and first.error is not None:
-                raise first.error
-            progress.notify(*(f"failed: {name}: {failed[name].reason}" for name in [*failed][:MOST_LISTED]))
-            if more > 0:
-                progress.notify(f"failed: {more} more videos")
-            raise DataError(
-                f"the features of {len(failed)} of {len(plan.videos)} videos failed; {key}: {first.reason}. "
-                f"{'Those of the others are stored. ' if len(failed) < len(plan.videos) else ''}Fix the cause and give the same "
-                "command again"
-            )
-        if not skips:
-            return
+            raise self._features_error(failed, progress)
+        if skips:
+            self._skip(faceless, progress)
+
+    def _own_failures(self, prepared: Prepared, shared: set[SharedVideo]) -> Prepared:
+        """The outcome with the failures of features that this run needs: in a sweep it may be another run's that failed."""
+        missing: set[str] = set()
+        if shared & prepared.failures.keys():
+            missing = {video.key for video in missing_videos(self.plan)}
+        failures = {video: f for video, f in prepared.failures.items() if video in shared and video[1] in missing}
+        return replace(prepared, failures=failures)
+
+    def _features_error(self, failed: Mapping[str, Failure], progress: Progress) -> MebenchError:
+        """The error of a run whose features failed; several failures are listed as progress."""
+        key, first = next(iter(failed.items()))
+        if len(failed) == 1 and first.error is not None:
+            return first.error
+        for name in [*failed][:MOST_LISTED]:
+            progress.notify(f"failed: {name}: {failed[name].reason}")
+        if len(failed) > MOST_LISTED:
+            progress.notify(f"failed: {len(failed) - MOST_LISTED} more videos")
+        n_videos = len(self.plan.videos)
+        others = "Those of the others are stored. " if len(failed) < n_videos else ""
+        return DataError(
+            f"the features of {len(failed)} of {n_videos} videos failed; {key}: {first.reason}. "
+            f"{others}Fix the cause and give the same command again"
+        )
+
+    def _skip(self, faceless: Mapping[str, str], progress: Progress) -> None:
+        """Leave out the videos without a face, each with its reason."""
+        plan = self.plan
         if len(faceless) == len(plan.videos):
             raise DataError(f"none of the {len(faceless)} videos shows a face. {next(iter(faceless.values()))}")
         if self.finished and set(read_skipped(self.folder)) != set(faceless):
@@ -175,7 +191,7 @@ class Session:
                         folders |= {key: other.path / "folds" / safe_name(key) for key in keys}
         return folders
 
-    def tasks(self, trained: Mapping[str, Path]) -> list[Task]:
+    def tasks(self, trained: Mapping[str, Path]) -> list[WorkerTask]:
         """The tasks of the remaining folds; where another run has trained them, only the intervals are computed."""
         # The largest first: a long fold at the end would leave the other workers idle.
         folds = sorted(self.plan.folds, key=lambda f: (-len(f.train) - len(f.valid), f.key))

@@ -22,7 +22,7 @@ ENOUGH = 3
 
 
 @dataclass(frozen=True)
-class Task:
+class WorkerTask:
     """One call in a worker.
 
     Attributes:
@@ -60,14 +60,16 @@ class Workers:
     def warm(self, imports: Iterable[str]) -> None:
         """Start the imports of hosted tasks where one process serves them all; returns at once."""
 
-    def run(self, tasks: Sequence[Task], tick: Callable[[], None] | None = None) -> Iterator[tuple[Task, Any]]:
+    def run(
+        self, tasks: Sequence[WorkerTask], tick: Callable[[], None] | None = None
+    ) -> Iterator[tuple[WorkerTask, Any]]:
         """Each task with its answer or `Failure`, in the order in which they end.
 
         Args:
             tasks: started in this order.
             tick: called now and then, at least every `LOOK_SECONDS`.
         """
-        again, seen = list[tuple[Task, Failure]](), Counter[str]()
+        again, seen = list[tuple[WorkerTask, Failure]](), Counter[str]()
         for task, outcome in self._pass(tasks, tick):
             if isinstance(outcome, Failure) and outcome.error is None:
                 again.append((task, outcome))
@@ -82,11 +84,11 @@ class Workers:
     def stop(self) -> None:
         """End all tasks at once, whatever they do."""
 
-    def _pass(self, tasks: Sequence[Task], tick: Callable[[], None] | None) -> Iterator[tuple[Task, Any]]:
+    def _pass(self, tasks: Sequence[WorkerTask], tick: Callable[[], None] | None) -> Iterator[tuple[WorkerTask, Any]]:
         """Each task with its answer or `Failure`, tried once."""
         raise NotImplementedError(f"{type(self).__name__} must define _pass()")
 
-    def _alone(self, task: Task, tick: Callable[[], None] | None) -> Any:
+    def _alone(self, task: WorkerTask, tick: Callable[[], None] | None) -> Any:
         """The answer of a task that is tried again."""
         return next(self._pass([task], tick))[1]
 
@@ -134,14 +136,14 @@ class WorkerPool(Workers):
         self._threads.shutdown()
         self._server.close()
 
-    def _pass(self, tasks: Sequence[Task], tick: Callable[[], None] | None) -> Iterator[tuple[Task, Any]]:
+    def _pass(self, tasks: Sequence[WorkerTask], tick: Callable[[], None] | None) -> Iterator[tuple[WorkerTask, Any]]:
         """See `Workers`; workers that no task needs are ended first."""
         hosted = [task for task in tasks if task.hosted is not None]
         if hosted:
             self.warm({name for task in hosted for name in task.hosted or ()})
         self._end([place for place in self._workers if place >= len(tasks) - len(hosted)])
         queue, idle = deque(tasks), list(range(min(self.size, len(tasks))))[::-1]
-        busy: dict[Future[Any], tuple[int, Task]] = {}
+        busy: dict[Future[Any], tuple[int, WorkerTask]] = {}
         while queue or busy:
             done = wait(busy, LOOK_SECONDS, FIRST_COMPLETED).done if busy else set()
             ended = [(*busy.pop(future), future) for future in done]
@@ -154,12 +156,12 @@ class WorkerPool(Workers):
             for _, task, future in ended:
                 yield task, future.result()
 
-    def _alone(self, task: Task, tick: Callable[[], None] | None) -> Any:
+    def _alone(self, task: WorkerTask, tick: Callable[[], None] | None) -> Any:
         """See `Workers`; no other worker lives meanwhile."""
         self._end(list(self._workers))
         return super()._alone(task, tick)
 
-    def _do(self, place: int, task: Task) -> Any:
+    def _do(self, place: int, task: WorkerTask) -> Any:
         """In a thread of this place: the answer of a task."""
         if task.hosted is None:
             worker = self._workers[place] = self._workers.get(place) or isolation.Worker()
@@ -194,16 +196,26 @@ def environments(workers: int, accelerator: str, devices: int | None = None, eac
     Raises:
         ConfigError: there are GPUs, but fewer than `devices` or `each`.
     """
-    gpus: list[str] = []
-    if accelerator in ("gpu", "cuda", "auto"):
-        if (named := os.environ.get("CUDA_VISIBLE_DEVICES")) is not None:
-            gpus = [name.strip() for name in named.split(",") if name.strip()]
-        else:
-            gpus = [str(n) for n in range(torch.cuda.device_count())]
-    if gpus and (most := max(devices or 0, each)) > len(gpus):
+    gpus = _visible_gpus() if accelerator in ("gpu", "cuda", "auto") else []
+    wanted = max(devices or 0, each)
+    if gpus and wanted > len(gpus):
         raise ConfigError(
-            f"devices={most}, but this machine shows {len(gpus)} GPUs: give at most that number, or leave it out"
+            f"devices={wanted}, but this machine shows {len(gpus)} GPUs: give at most that number, or leave it out"
         )
-    gpus, each = gpus[:devices], each or len(gpus)
-    ids = [[gpus[(n * each + place) % len(gpus)] for place in range(each)] if gpus else [] for n in range(workers)]
-    return [{"CUDA_VISIBLE_DEVICES": ",".join(names)} if names else {} for names in ids]
+    n_each = each or len(gpus)
+    gpus = gpus[:devices]
+    if not gpus:
+        return [{} for _ in range(workers)]
+    variables = []
+    for worker in range(workers):
+        own = [gpus[(worker * n_each + place) % len(gpus)] for place in range(n_each)]
+        variables.append({"CUDA_VISIBLE_DEVICES": ",".join(own)})
+    return variables
+
+
+def _visible_gpus() -> list[str]:
+    """The GPUs that `CUDA_VISIBLE_DEVICES` names, or else the numbers of all."""
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if named is not None:
+        return [name.strip() for name in named.split(",") if name.strip()]
+    return [str(number) for number in range(torch.cuda.device_count())]

@@ -7,10 +7,10 @@ from . import maps as maps
 from . import released as released
 from . import samples as samples
 from . import svm as svm
-from .adaptation import adapted as adapted
+from .adaptation import adapt_features as adapt_features
 from .fit import Classified as Classified
 from .fit import fit as fit
-from .fit import monitored as monitored
+from .fit import monitored_metrics as monitored_metrics
 from .samples import ClipSamples as ClipSamples
 from .samples import MappedSamples as MappedSamples
 from .samples import on_device as on_device

@@ -16,7 +16,7 @@ K = 20
 """Dimensions of the subspaces of `subspace`, `gfk` and `tca`, if there are enough clips."""
 
 
-def adapted(how: str, source: Rows, target: Rows) -> Sides:
+def adapt_features(how: str, source: Rows, target: Rows) -> Sides:
     """Both databases after adaptation.
 
     Each feature is first standardised within its own database. At the end all features get the source's mean and

@@ -308,24 +308,23 @@ def _train(
     Raises:
         ConfigError: see `fit`.
     """
+    trained, noted = method.trained(), _Noted(method)
+    user_callbacks = _user_callbacks(options, stage, folder)
+    metrics = monitored_metrics(trained, user_callbacks)
     callbacks: list[L.Callback] = [] if valid is None else [Watch(method)]
-    # A fold is small: several devices work on several folds, see mebench.runner.workers.
-    devices = options.get("devices", 1)
-    many = devices if isinstance(devices, int) and devices > 1 else 1
-    trained, noted, user_callbacks = method.trained(), _Noted(method), list(map(_made, options.get("callbacks", ())))
-    for callback in user_callbacks:
-        if folder is not None and isinstance(callback, ModelCheckpoint) and callback.dirpath is None:
-            callback.dirpath = str(folder / stage.name / "checkpoints")  # also of a training that continues
-    metrics = monitored(trained, user_callbacks)
     if options.keys() - {"accelerator", "precision"} or trained.configure_callbacks() or metrics:
         callbacks.append(_logging(noted))
+    # A fold is small: several devices work on several folds, see mebench.runner.workers.
+    devices = options.get("devices", 1)
+    n_processes = devices if isinstance(devices, int) and devices > 1 else 1
     loggers = options.get("logger")
+    user_loggers = list(map(_made, loggers)) if isinstance(loggers, list) else []
     how = {
         **QUIET,
         "enable_progress_bar": any(isinstance(callback, ProgressBar) for callback in user_callbacks),
         "max_epochs": stage.epochs,
         "devices": devices,
-        "strategy": "ddp_fork" if many > 1 else "auto",
+        "strategy": "ddp_fork" if n_processes > 1 else "auto",
         # One thread of a CPU is deterministic already; the call would import PyTorch's compiler.
         "deterministic": "warn" if options["accelerator"] != "cpu" else None,
         # This process works alone: a fold inside a Slurm job must not wait for other processes.
@@ -333,32 +332,48 @@ def _train(
         "default_root_dir": folder,
         "profiler": _Unprofiled(),
         **options,
-        "logger": [*(map(_made, loggers) if isinstance(loggers, list) else ()), noted],
+        "logger": [*user_loggers, noted],
         "callbacks": [*callbacks, *user_callbacks, kept],
     }
     trainer = L.Trainer(**how)
-    if trainer.precision != (precision := options["precision"]):  # Lightning takes another, and warns
+    precision = options["precision"]
+    if trainer.precision != precision:  # Lightning takes another, and warns
         raise ConfigError(
             f"precision={precision} is not for this machine: choose precision={trainer.precision}, or a GPU"
         )
-    device, batch_size = trainer.strategy.root_device, max(stage.batch_size // many, 1)
+    device, batch_size = trainer.strategy.root_device, max(stage.batch_size // n_processes, 1)
     loaders = [_loader(train, batch_size, device, stage.shuffle)]
     if valid is not None:
         loaders.append(_loader(valid, batch_size, device, shuffle=False, own_generator=True))
     if metrics:
         _refuse_unlogged(method, metrics, loaders, how)
-    checkpoint = None
-    if kept.random is not None and kept.file is not None:
-        method.history, method.notes = History.of(state["history"]), state["notes"]
-        checkpoint = kept.file.with_suffix(".ckpt")
-        torch.save(state["checkpoint"], checkpoint)
+    checkpoint = _resume(method, kept, state)
     trainer.fit(trained, *loaders, ckpt_path=checkpoint, weights_only=True)
     if kept.weights:
         trained.load_state_dict(kept.weights)
     method.to(device)  # Lightning keeps it in memory, and it predicts on its training device
 
 
-def monitored(trained: L.LightningModule, callbacks: Sequence[L.Callback] = ()) -> dict[str, str]:
+def _user_callbacks(options: Mapping[str, Any], stage: Stage, folder: Path | None) -> list[L.Callback]:
+    """The user's callbacks; a checkpoint without a folder of its own writes below that of the training."""
+    callbacks = list(map(_made, options.get("callbacks", ())))
+    for callback in callbacks:
+        if folder is not None and isinstance(callback, ModelCheckpoint) and callback.dirpath is None:
+            callback.dirpath = str(folder / stage.name / "checkpoints")  # also of a training that continues
+    return callbacks
+
+
+def _resume(method: Method, kept: _Kept, state: Mapping[str, Any]) -> Path | None:
+    """Give a method the history of a killed training; the file with its checkpoint, or None where nothing continues."""
+    if kept.random is None or kept.file is None:
+        return None
+    method.history, method.notes = History.of(state["history"]), state["notes"]
+    checkpoint = kept.file.with_suffix(".ckpt")
+    torch.save(state["checkpoint"], checkpoint)
+    return checkpoint
+
+
+def monitored_metrics(trained: L.LightningModule, callbacks: Sequence[L.Callback] = ()) -> dict[str, str]:
     """The metrics by which callbacks and schedulers select, each with the class of one that does.
 
     Args:

@@ -77,7 +77,7 @@ class MapNetwork(Method, ABC):
 
     def loss_of(self, scores: Tensor, y: Tensor) -> Tensor:
         """Mean loss of a batch: scores (n, classes) against class numbers (n,), or a bit for each class (n, classes)."""
-        return focal_loss(scores, y) if self.task.several else F.cross_entropy(scores, y)
+        return multilabel_focal_loss(scores, y) if self.task.several else F.cross_entropy(scores, y)
 
     def validation_step(self, batch: tuple[Tensor, Tensor], index: int) -> Classified:
         """Record loss and accuracy on held-out subjects; UF1 and UAR follow from the returned scores."""
@@ -103,7 +103,7 @@ class MapNetwork(Method, ABC):
         return self.inputs([read_maps(clips, name) for name in self.names])
 
 
-def focal_loss(scores: Tensor, labels: Tensor) -> Tensor:
+def multilabel_focal_loss(scores: Tensor, labels: Tensor) -> Tensor:
     """Mean over clips and classes of the focal loss (Lin et al. 2017, arXiv:1708.02002, equation 4, gamma 2), which weighs what is hard.
 
     Args:

@@ -87,7 +87,7 @@ class ActionFormer(Detector):
         self.register_buffer("usual", torch.tensor(100.0))
 
     def build(self, channels: int) -> nn.Module:
-        """Number of levels; each halves the rows."""
+        """Build the feature pyramid for the given number of input channels."""
         return IntervalPyramid(channels, self.params.width, self.params.attention)
 
     def _grid(self, video: VideoView) -> tuple[int, int]:

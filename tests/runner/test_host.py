@@ -14,7 +14,7 @@ from mebench.config import from_plain, resolve, shaping
 from mebench.errors import PluginError, RunError
 from mebench.records import recorded_settings
 from mebench.runner import fold_source, host as runner_host, identity, inputs, make_plan
-from mebench.runner.workers import Task, WorkerPool
+from mebench.runner.workers import WorkerPool, WorkerTask
 from tests.runner.test_prepare import HEAVY, RESIDENT
 
 
@@ -228,8 +228,8 @@ def test_a_process_of_a_fold_hands_back_its_model_and_no_worker_loads_pytorch(ti
     try:
         pool.start(1)
         ((_, result),) = pool.run([runner_host.fold_task("fold", plan, plan.folds[0])])
-        ((_, heavy),) = pool.run([Task("afterwards", eval, (HEAVY,))])
-        ((_, megabytes),) = pool.run([Task("at the end", eval, (RESIDENT,))])
+        ((_, heavy),) = pool.run([WorkerTask("afterwards", eval, (HEAVY,))])
+        ((_, megabytes),) = pool.run([WorkerTask("at the end", eval, (RESIDENT,))])
     finally:
         pool.stop()
     assert result.key == plan.folds[0].key

@@ -9,7 +9,7 @@ import torch
 
 from mebench.errors import ConfigError, DataError
 from mebench.runner import isolation, workers
-from mebench.runner.workers import Task, WorkerPool
+from mebench.runner.workers import WorkerPool, WorkerTask
 from tests.helpers.calls import (
     die_unless,
     double,
@@ -34,16 +34,16 @@ def hang(worker):
 @pytest.mark.processes
 def test_tasks_come_back_with_their_answers_whoever_dies_beside_them(tmp_path, own_server):
     tasks = [
-        *(Task(x, double, (x,)) for x in range(20)),
-        Task("dies once", die_unless, (str(tmp_path / "mark"),)),
-        Task("dies", os._exit, (3,)),
-        Task("leaves", sys.exit, (3,)),
-        Task("is told to stop", stay_deaf, ()),
-        Task("hangs", hang, (), hosted=()),
-        Task("is hosted", hosted, (1,), hosted=()),
-        Task("is hosted and dies", hosted, (0,), hosted=()),
-        Task("names its trouble", refuse, ()),
-        Task("strange", raise_what_cannot_travel, ()),
+        *(WorkerTask(x, double, (x,)) for x in range(20)),
+        WorkerTask("dies once", die_unless, (str(tmp_path / "mark"),)),
+        WorkerTask("dies", os._exit, (3,)),
+        WorkerTask("leaves", sys.exit, (3,)),
+        WorkerTask("is told to stop", stay_deaf, ()),
+        WorkerTask("hangs", hang, (), hosted=()),
+        WorkerTask("is hosted", hosted, (1,), hosted=()),
+        WorkerTask("is hosted and dies", hosted, (0,), hosted=()),
+        WorkerTask("names its trouble", refuse, ()),
+        WorkerTask("strange", raise_what_cannot_travel, ()),
     ]
     pool, ticks = WorkerPool(2), []
     try:
@@ -75,8 +75,8 @@ def test_an_exception_that_always_comes_back_is_believed():
             passes.append([task.key for task in tasks])
             return iter([*failed, other] if len(passes) == 1 else [(tasks[0], failed[0][1])])
 
-    failed = [(Task(n, double, (n,)), isolation.Failure("ValueError: no", "", raised=True)) for n in range(10)]
-    other = (Task("other", double, (1,)), isolation.Failure("its worker process died", ""))
+    failed = [(WorkerTask(n, double, (n,)), isolation.Failure("ValueError: no", "", raised=True)) for n in range(10)]
+    other = (WorkerTask("other", double, (1,)), isolation.Failure("its worker process died", ""))
     outcomes = list(Failing().run([task for task, _ in (*failed, other)]))
     assert len(outcomes) == 11
     # A death says nothing about another death.
@@ -115,7 +115,7 @@ def test_torch_and_numpy_out_of_memory_are_the_same_sentence():
 def test_who_is_tried_again_gets_a_process_that_saw_no_trouble():
     pool = WorkerPool(1)
     try:
-        found = list(pool.run([Task(n, raise_its_process, ()) for n in range(2)]))
+        found = list(pool.run([WorkerTask(n, raise_its_process, ()) for n in range(2)]))
     finally:
         pool.stop()
     assert len({outcome.reason for _, outcome in found}) == 2

@@ -13,7 +13,7 @@ from mebench.features import flow
 from mebench.features.pipeline import ComputeCost
 from mebench.progress import Progress
 from mebench.runner import make_plan, prepare as module, workers
-from mebench.runner.workers import Task, WorkerPool
+from mebench.runner.workers import WorkerPool, WorkerTask
 from mebench.testing import TINY
 
 
@@ -48,7 +48,7 @@ def prepared(monkeypatch, told, lengths):
     for name, n in lengths.items():
         video = Video("x", "1", name, 30.0, n, ())
         jobs.append(SimpleNamespace(shared=("x", name), video=video, wanted=[n], plugins=(), brought=()))
-    monkeypatch.setattr(module, "_jobs", lambda plans: jobs)
+    monkeypatch.setattr(module, "video_jobs", lambda plans: jobs)
     pool = OneWorker()
     found = module.prepare([], pool, told)
     return found, "".join(key.rpartition("/")[2] for key in pool.order)
@@ -86,7 +86,7 @@ def test_methods_of_one_sweep_share_a_flow_that_only_keep_stores(tmp_path, monke
 
     def flows_of(*plans):
         computed.clear()
-        for job in module._jobs(plans):
+        for job in module.video_jobs(plans):
             module.feature_task(tuple(job.wanted), job.video, None, 0)
         assert not any(module.missing_videos(plan) for plan in plans)
         return len(computed)
@@ -104,7 +104,7 @@ def test_methods_of_one_sweep_share_a_flow_that_only_keep_stores(tmp_path, monke
 @pytest.mark.parametrize("method", ["optical_strain", "mdmo"])  # a step of mebench, and one of a plugin
 def test_only_a_process_that_computes_tvl1_compiles_it(tmp_path, method, flow, own):
     plan = make_plan(resolve([f"method={method}", *TINY, f"method.flow={flow}", f"cache={tmp_path}"]))
-    assert {module.FLOW in job.imports for job in module._jobs([plan])} == {own}
+    assert {module.FLOW in job.imports for job in module.video_jobs([plan])} == {own}
 
 
 HEAVY = (
@@ -121,9 +121,9 @@ def test_a_feature_worker_loads_no_pytorch_and_starts_below_200_megabytes(tmp_pa
     pool = WorkerPool(1)
     try:
         pool.start(1)
-        ((_, megabytes),) = pool.run([Task("at the start", eval, (RESIDENT,))])
+        ((_, megabytes),) = pool.run([WorkerTask("at the start", eval, (RESIDENT,))])
         prepared = module.prepare([plan], pool, Progress())
-        ((_, heavy),) = pool.run([Task("afterwards", eval, (HEAVY,))])
+        ((_, heavy),) = pool.run([WorkerTask("afterwards", eval, (HEAVY,))])
     finally:
         pool.stop()
     assert (len(prepared.seconds), prepared.failures) == (len(plan.videos), {})

@@ -6,7 +6,7 @@ from scipy.linalg import inv, sqrtm
 
 from mebench.errors import ConfigError
 from mebench.training import adaptation
-from mebench.training.adaptation import adapted
+from mebench.training.adaptation import adapt_features
 
 WAYS = ("scale", "coral", "subspace", "gfk", "tca", "tsrg")
 
@@ -39,14 +39,14 @@ def alike(found, expected):
 def shown(how):
     """Source and target as a way shows them, less the source's scale and mean."""
     source, target = databases()
-    made = adapted(how, source, target)
+    made = adapt_features(how, source, target)
     return z(source), z(target), np.concatenate([(x - source.mean(0)) / source.std(0) for x in made])
 
 
 @pytest.mark.parametrize("how", WAYS)
 def test_the_clips_of_the_source_stay_as_long_together_as_they_were(how):
     source, target = databases()
-    one, other = adapted(how, source, target)
+    one, other = adapt_features(how, source, target)
     assert (one.shape, other.shape) == (source.shape, target.shape)
     length = np.linalg.norm(z(source))
     assert np.linalg.norm((one - source.mean(0)) / source.std(0)) == pytest.approx(length)
@@ -57,7 +57,7 @@ def test_the_clips_of_the_source_stay_as_long_together_as_they_were(how):
 def test_scale_gives_both_the_sources_mean_and_deviation_and_a_constant_number_stays():
     source, target = databases()
     source[:, 2] = target[:, 2] = 5
-    one, other = adapted("scale", source, target)
+    one, other = adapt_features("scale", source, target)
     np.testing.assert_allclose(one, source)
     np.testing.assert_allclose(other.std(0), source.std(0), atol=1e-12)
 
