@@ -1,4 +1,4 @@
-"""One validated, typed configuration from values, `key=value` words and files, with the origin of each value.
+"""One typed configuration from words, values and files; each value knows its origin.
 
 Layers, lowest first: packaged defaults (`params.py`, `config.yaml`, the chosen preset), the method's settings for the
 dataset, the user's file, `-c` files in their order, the command line or a program's arguments.

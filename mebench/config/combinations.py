@@ -82,7 +82,7 @@ def expand(lists: Lists) -> list[Combination]:
 
 
 def _check_lists(lists: Lists) -> None:
-    """Refuse keys that cannot have several values, or have them twice, and more runs than a sweep takes.
+    """Refuse keys that cannot vary or vary twice, and too many runs.
 
     Raises:
         ConfigError: there is such a key, or there are too many runs.

@@ -74,8 +74,11 @@ class PluginInfo:
         return self.config.get(key) or {}
 
     def other_input(self, config: Mapping[str, Any], part: str) -> str:
-        """Its input, network or training as `method` or `recognizer` (`part`) of a flat configuration, where they
-        differ from the paper's; else empty.
+        """What differs from the paper in its input, network or training; else empty.
+
+        Args:
+            config: flat configuration of a run.
+            part: `method` or `recognizer`, as which it stands there.
         """
         texts = {} if self.broken else self.section("other_input")
         maps = ((config.get(f"{part}.{name}"), words or {}) for name, words in texts.items())
@@ -270,8 +273,9 @@ def _info(kind: PluginKind, id_: str, places: Mapping[Path, str]) -> PluginInfo:
 
 
 def _is_copy(one: Path, other: Path) -> bool:
-    """Whether both are copies of one object, which `evaluate` writes into a hidden folder of each run, named after its
-    content.
+    """Whether both are copies of one object.
+
+    `evaluate` writes objects into a hidden folder beside the runs, named after their content.
     """
     if one == other:
         return True

@@ -223,7 +223,7 @@ def _without_recognizer(values: Raw) -> Raw:
 
 
 class RunSection(Section):
-    """The settings of the run itself, in the order in which they are stored and named since the first version."""
+    """The settings of the run itself, in the order of stored configurations."""
 
     @property
     def names(self) -> Sequence[str]:
@@ -246,7 +246,7 @@ def _protocol_section(raw: Raw) -> Section:
 
 
 def _typed_values(packaged: Raw, user: Raw, sections: Sequence[Section]) -> tuple[dict[str, Any], dict[str, str]]:
-    """The set values by key, each typed once, and the origin of every key, defaults included.
+    """The set values by key, each typed once, and every key's origin.
 
     A user's value that equals the value without it keeps the latter's origin: a default written out is no setting.
 

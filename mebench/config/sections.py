@@ -37,7 +37,7 @@ class Section:
 
     @property
     def names(self) -> Sequence[str]:
-        """The fields that can be set, in the order in which they are stored and named."""
+        """The fields that can be set, in the order of stored configurations."""
         return [f.name for f in fields(self.cls) if f.init]
 
     @property
@@ -86,7 +86,7 @@ class Section:
 
     @contextmanager
     def refused_with_origins(self, origins: Mapping[str, str]) -> Iterator[None]:
-        """Say of each value that an error of the dataclass names where it was set, unless that is the default.
+        """Add to errors of the dataclass where the named values were set; defaults stay unmentioned.
 
         Args:
             origins: origin of each value by its key.
@@ -206,7 +206,7 @@ def _plugin_section(key: str, prefix: str, word: str, origin: str) -> PluginSect
 
 
 def _refuse_unnamed(key: str, named: Raw) -> None:
-    """Refuse a run whose method or dataset is not named, or only by a misspelt key."""
+    """Refuse a run whose method or dataset is unnamed or misspelt."""
     without_dots = [other for other in named if "." not in other]
     for near in difflib.get_close_matches(key, without_dots, n=1):
         value, origin = named[near]

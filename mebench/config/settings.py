@@ -104,8 +104,8 @@ class PlaceSettings:
             null sets no limit.
         runs: folder of the run folders.
         cache: folder of computed features.
-        keep: what stays in `cache` besides face crops and features: `none`, or the `flow` that features were computed
-            from, so that later commands compute other features from it.
+        keep: further content of `cache` besides face crops and features: `none`, or the `flow` that features were
+            computed from, so that later commands compute other features from it.
         tracking: target of finished runs: an MLflow address, or the name of a tracker; null is MLflow in the working
             folder, `off` none.
         tracking_folds: whether each fold is tracked, too, as a nested run; also written `tracking.folds`.
@@ -292,8 +292,9 @@ def shaping_part(key: str, value: Any) -> Any:
 
 
 def is_place(key: str, values: Mapping[str, Any] | None = None) -> bool:
-    """Whether a key names a place (`PLACES`), also of a composite's member, or a method's landmark file, whose content
-    is hashed separately.
+    """Whether a key names a place, also of a composite's member.
+
+    So does a method's landmark file, whose content is hashed separately.
 
     Args:
         key: flat.

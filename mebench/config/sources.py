@@ -40,7 +40,7 @@ OF_ONE_MEMBER = PLACES_OF_DATASETS | {"preset"}
 
 @dataclass(frozen=True)
 class Layer:
-    """Values of one origin by flat key (`method`, `method.p`, `seed`, `roots.casme2`), as text or YAML's plain data.
+    """Values of one origin by flat key: `method`, `method.p`, `seed`, `roots.casme2`.
 
     Attributes:
         origin: source, for messages.
@@ -178,7 +178,7 @@ def effective_values(layers: Sequence[Layer]) -> Raw:
 
 
 def user_setting(key: str, default: str, given: Given = (), files: Iterable[str | Path] = ()) -> str:
-    """The value of one key in the highest layer, by default in the user's file alone, for callers without a whole run."""
+    """The value of one key, by default in the user's file alone."""
     value, _ = effective_values(layers_of(given, files)).get(key, (default, ""))
     return value if isinstance(value, str) and value else default
 
@@ -242,7 +242,7 @@ def merge_layers(layers: Sequence[Layer], named: Raw, plugins: Sequence[PluginSe
 
 
 def _values_of_layer(layer: Layer, named: Raw, data: Sequence[PluginSection]) -> Raw:
-    """The values that a layer gives the named plugins and the run, by the keys of the whole configuration.
+    """The values of a layer that count, by keys of the whole configuration.
 
     Args:
         layer: one layer of the user.
@@ -264,7 +264,7 @@ def _values_of_layer(layer: Layer, named: Raw, data: Sequence[PluginSection]) ->
 
 
 def _belongs_to_named(key: str) -> bool:
-    """Whether a key lies below one that names something, or is the root of a dataset."""
+    """Whether a key is a parameter of something named, or a root."""
     head, dot, _ = key.partition(".")
     return bool(dot) and head in NESTED and head != "trainer"
 
@@ -292,7 +292,7 @@ def _values_of_data(layer: Layer, data: Sequence[PluginSection], dataset: Any) -
 
 
 def _check_keys_of_members(keys: Iterable[str], origin: str, data: Sequence[PluginSection]) -> None:
-    """Refuse keys of a composite that name no member, cannot be shared, or are unknown to all members.
+    """Refuse keys of a composite that no member takes, or that need one.
 
     Args:
         keys: keys without `dataset.`: `samm.root`, `follow_links`.

@@ -81,8 +81,9 @@ def simple(hint: Any) -> Any:
 
 
 def settled(values: Mapping[str, Any], origins: Mapping[str, str]) -> dict[str, Any]:
-    """The options that differ from Lightning's defaults, as plain data, callbacks and loggers as maps of `class_path`
-    and `init_args`.
+    """The options that differ from Lightning's defaults, as plain data.
+
+    Callbacks and loggers become maps of `class_path` and `init_args`.
 
     Args:
         values: typed, by key with `PREFIX`.
@@ -175,13 +176,13 @@ def in_fold(chosen: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def hand_over(chosen: Mapping[str, Any], settings: Mapping[str, Any], fold: str, folder: Path) -> list[str]:
-    """Give the rows of a finished fold to the loggers that talk to a process or a server.
+    """Give the rows of a finished fold to loggers that talk elsewhere.
 
     Args:
         chosen: the options.
-        settings: of the run.
-        fold: its name, for loggers without a name.
-        folder: of the fold's logs.
+        settings: settings of the run.
+        fold: name of the fold, for loggers without a name.
+        folder: folder of the fold's logs.
 
     Returns:
         a sentence for each logger that failed.

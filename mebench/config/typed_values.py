@@ -1,4 +1,4 @@
-"""Conversion of values from text or YAML to the types of their keys, by pydantic, and back to plain data."""
+"""Values from text or YAML become typed values, and plain data again."""
 
 from __future__ import annotations
 
@@ -151,8 +151,9 @@ def _simpler(value: Any) -> Any:
 
 
 def unknown_key(key: str, known: Iterable[str]) -> str:
-    """A sentence with the probable key, by its last part (`p` for `method.p`) or meaning (`k` for `folds`), and similar
-    keys.
+    """A sentence with the probable key and similar ones.
+
+    The probable key has the same last part (`p` for `method.p`) or meaning (`k` for `folds`), or similar letters.
 
     >>> unknown_key("protocol.k", ["protocol.folds", "protocol.seed", "method.k"])
     "unknown key 'protocol.k'. Did you mean 'protocol.folds'? Known: protocol.folds, protocol.seed."

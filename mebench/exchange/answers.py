@@ -145,29 +145,8 @@ def join_intervals(
         DataError: the files do not fit together.
     """
     if "subject" in predictions.columns - truth.columns and find_eaf(Path(truth.place)) is not None:
-        # An `.eaf` file names no subjects. A video gets the subject that the predictions give it, else a subject of its own. A video
-        # called `<subject>_<video>` in the predictions is found, too.
-        known: dict[str, set[tuple[str, str]]] = {}
-        for subject, video in zip(predictions.videos["subject"], predictions.videos["video"]):
-            for called in (video, f"{subject}_{video}"):
-                known.setdefault(called, set()).add((subject, video))
-        names = {v: next(iter(known[v])) if len(known.get(v, ())) == 1 else (v, v) for v in truth.videos["video"]}
-        intervals, videos = (
-            rows.assign(subject=[names[v][0] for v in rows["video"]], video=[names[v][1] for v in rows["video"]])
-            for rows in (truth.intervals, truth.videos)
-        )
-        truth = replace(truth, intervals=intervals, videos=videos, columns=truth.columns | {"subject"})
-    reach = [given.intervals["offset"].max() for given in (truth, predictions)]
-    if predictions.fractional != truth.fractional and max(reach) > _FARTHER * min(reach):
-        way = (
-            "leave --fps out"
-            if predictions.fractional == "seconds"
-            else "if they are seconds, give the frame rate with --fps N"
-        )
-        raise DataError(
-            f"{predictions.place}: onsets and offsets, read as {predictions.fractional or 'frames'}, reach "
-            f"frame {reach[1]}, those of the truth to {reach[0]}: {way}"
-        )
+        truth = _with_subjects(truth, predictions)
+    _refuse_other_units(truth, predictions)
     if truth.pooled or predictions.pooled:
         truth, predictions = _pooled(truth, remarks), _pooled(predictions, remarks)
     if predictions.intervals.empty and scores is None:
@@ -183,6 +162,45 @@ def join_intervals(
     emotion = tables.truths["emotion"]
     truths = tables.truths.assign(emotion=emotion.where(emotion.isin(named), None))
     return Answers(replace(tables, truths=truths), scored, named)
+
+
+def _with_subjects(truth: IntervalFile, predictions: IntervalFile) -> IntervalFile:
+    """The truth of `.eaf` files, which name no subjects, with those of the predictions.
+
+    A video gets the subject that the predictions give it, else a subject of its own. A video called
+    `<subject>_<video>` in the predictions is found, too.
+    """
+    known: dict[str, set[tuple[str, str]]] = {}
+    for subject, video in zip(predictions.videos["subject"], predictions.videos["video"]):
+        for name in (video, f"{subject}_{video}"):
+            known.setdefault(name, set()).add((subject, video))
+    ids: dict[str, tuple[str, str]] = {}
+    for name in truth.videos["video"]:
+        candidates = known.get(name, set())
+        ids[name] = next(iter(candidates)) if len(candidates) == 1 else (name, name)
+
+    def named(rows: pd.DataFrame) -> pd.DataFrame:
+        subjects, videos = [ids[name][0] for name in rows["video"]], [ids[name][1] for name in rows["video"]]
+        return rows.assign(subject=subjects, video=videos)
+
+    return replace(
+        truth, intervals=named(truth.intervals), videos=named(truth.videos), columns=truth.columns | {"subject"}
+    )
+
+
+def _refuse_other_units(truth: IntervalFile, predictions: IntervalFile) -> None:
+    """Refuse frames beside seconds: fractional numbers that reach much farther than those of the other file."""
+    last_true, last_predicted = truth.intervals["offset"].max(), predictions.intervals["offset"].max()
+    reach = [last_true, last_predicted]
+    if predictions.fractional == truth.fractional or not max(reach) > _FARTHER * min(reach):
+        return
+    remedy = "if they are seconds, give the frame rate with --fps N"
+    if predictions.fractional == "seconds":
+        remedy = "leave --fps out"
+    raise DataError(
+        f"{predictions.place}: onsets and offsets, read as {predictions.fractional or 'frames'}, reach "
+        f"frame {last_predicted}, those of the truth to {last_true}: {remedy}"
+    )
 
 
 def read_clip_answers(

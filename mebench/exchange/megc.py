@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING
@@ -67,25 +67,20 @@ def read_log(sheet: Sheet, path: File, role: Role, remarks: Remarks) -> Interval
     Raises:
         DataError: a line does not belong into a log.
     """
-    rows, results, dataset, known = list[tuple[object, ...]](), Counter[str](), "", False
+    rows: list[tuple[object, ...]] = []
+    results = Counter[str]()
+    dataset = ""
     for number, line in sheet.lines():
-        if match := _LINE.match(line.strip()):
-            video, *ends, result = match.groups()
-            known, (folder, _, video) = True, video.strip("*").rpartition("/")
-            both = [tuple(int(float(end)) for end in ends[side : side + 2] if end[-1:].isdigit()) for side in (0, 2)]
-            pairs = [(pair[0], pair[1]) if len(pair) == 2 and pair != (-1, -1) else None for pair in both]
-            if (pairs[0] is None) != (result == "FP") or (pairs[1] is None) != (result == "FN"):
-                raise DataError(
-                    f"{path}, line {number}: a {result} has {_NEEDED[result]}, but the line is {line.strip()!r}"
-                )
-            subject, (onset, offset) = folder.rpartition("/")[2], pairs[role == "predictions"] or (None, None)
-            rows.append((number, dataset, subject or video.partition("_")[0], video, onset, offset))
-            results[result] += 1
-        elif re.fullmatch(r"\w+", line.strip()):
-            dataset = DATASETS.get(line.strip(), line.strip())
-        elif line.strip() and (known or number > 1):
+        text = line.strip()
+        match = _LINE.match(text)
+        if match:
+            rows.append((number, dataset, *_cells_of_line(match, f"{path}, line {number}", role)))
+            results[match.groups()[-1]] += 1
+        elif re.fullmatch(r"\w+", text):
+            dataset = DATASETS.get(text, text)
+        elif text and (results or number > 1):  # the first line may be a title
             raise DataError(
-                f"{path}, line {number}: {line.strip()[:80]!r} is not a line of a MEGC 2020 log: expected the video, "
+                f"{path}, line {number}: {text[:80]!r} is not a line of a MEGC 2020 log: expected the video, "
                 "the true onset and offset, the predicted onset and offset (- for none), and TP, FP or FN"
             )
     table = pd.DataFrame(rows, columns=["line", "dataset", "subject", "video", "onset", "offset"])
@@ -109,6 +104,31 @@ def read_log(sheet: Sheet, path: File, role: Role, remarks: Remarks) -> Interval
         f"micro and matched together. Its own lines are {', '.join(f'{results[result]} {result}' for result in _NEEDED)}"
     )
     return IntervalFile(str(path), role, intervals, videos, frozenset(columns), pooled=True)
+
+
+def _cells_of_line(match: re.Match[str], where: str, role: Role) -> tuple[str, str, int | None, int | None]:
+    """Subject, video, onset and offset of a line.
+
+    Raises:
+        DataError: its result contradicts its intervals.
+    """
+    path, *frames, result = match.groups()
+    truth, prediction = _interval(frames[:2]), _interval(frames[2:])
+    if (truth is None) != (result == "FP") or (prediction is None) != (result == "FN"):
+        raise DataError(f"{where}: a {result} has {_NEEDED[result]}, but the line is {match.string!r}")
+    folder, _, video = path.strip("*").rpartition("/")
+    subject = folder.rpartition("/")[2] or video.partition("_")[0]
+    onset, offset = (prediction if role == "predictions" else truth) or (None, None)
+    return subject, video, onset, offset
+
+
+def _interval(cells: Sequence[str]) -> tuple[int, int] | None:
+    """Onset and offset, or None if a cell is no number or both are -1."""
+    numbers = [int(float(cell)) for cell in cells if cell[-1:].isdigit()]
+    if len(numbers) < 2 or numbers == [-1, -1]:
+        return None
+    onset, offset = numbers
+    return onset, offset
 
 
 _NEEDED = {"TP": "both intervals", "FP": "a predicted interval only", "FN": "a true interval only"}

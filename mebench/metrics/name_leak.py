@@ -8,8 +8,8 @@ chance beside the commonest class and intervals at random places.
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -23,10 +23,10 @@ from mebench.metrics.tables import Tables
 CODE = re.compile(r"[^\W\d_]+|\d+")
 """A part of a name: letters, or digits, up to where the other begins. 's01_ne_02' has the parts s, 01, ne, 02."""
 PARTS = 5
-"""Parts of the training people, each of which is left out once where it is chosen what of a name is read for spotting."""
+"""Number of cross-validation parts used to choose which piece of a name to read."""
 
 Reads = defaultdict[str, Counter[str]]
-"""For each dataset, for how many tested people what of a name is read."""
+"""For each dataset, the number of tested people for whom each piece of a name is read."""
 
 
 def names_chance(
@@ -39,11 +39,11 @@ def names_chance(
     """Score the classes of `answers_by_name` and the intervals of `intervals_by_name`.
 
     Args:
-        tables: with clips, or with predictions, whose answers are ignored.
-        trained_on: see `answers_by_name`.
-        classes: that are scored.
-        kinds: that are spotted.
-        convention: the rules.
+        tables: tables with clips or predictions, whose answers are ignored.
+        trained_on: training subjects, see `answers_by_name`.
+        classes: classes that are scored.
+        kinds: kinds that are spotted.
+        convention: rules.
 
     Returns:
         The sections of a summary, without intervals, and `reads`: for each section but `analysis` the part of names
@@ -71,9 +71,9 @@ def answers_by_name(
     tested people.
 
     Args:
-        tables: with clips.
-        trained_on: for each tested subject, as in `tables.videos`, the subjects that train in its fold.
-        classes: the scored classes; of equally common ones the first is answered.
+        tables: tables with clips.
+        trained_on: subjects that train in the fold of each tested subject, which is named as in `tables.videos`.
+        classes: scored classes; of equally common ones the first is answered.
 
     Returns:
         The answers, by the index of `tables.clips`; and the parts of names that are read.
@@ -92,8 +92,7 @@ def intervals_by_name(
     kinds: Sequence[str],
     convention: str | Convention = "strict",
 ) -> tuple[pd.DataFrame, Reads]:
-    """Spot in every video by its name alone: at the times of expressions in the training videos with the same value in
-    their name.
+    """Spot in every video by its name alone, at the times of expressions in training videos of similar names.
 
     For each dataset and kind one place of the name is read, as in `answers_by_name` but of videos. An annotated
     interval of a training person is spotted if it hits an expression in a large enough share of the other people's
@@ -103,11 +102,11 @@ def intervals_by_name(
     video is not spotted in it. Micro-expressions get the class that `answers_by_name` would give.
 
     Args:
-        tables: videos and truths.
-        trained_on: see `answers_by_name`.
-        classes: that are scored; none names nothing.
-        kinds: that are spotted.
-        convention: the rules by which an interval hits.
+        tables: tables with videos and truths.
+        trained_on: training subjects, see `answers_by_name`.
+        classes: classes that are scored; without any nothing is named.
+        kinds: kinds that are spotted.
+        convention: rules by which an interval hits.
 
     Returns:
         The predictions, see `Tables`; their confidence is the share. And what is read, over all kinds.
@@ -202,50 +201,96 @@ def _named(
 def _intervals(
     rows: pd.DataFrame, truths: pd.DataFrame, trained_on: Mapping[str, Sequence[str]], rule: Convention, reads: Reads
 ) -> Iterator[tuple[int, int, int, float]]:
-    """See `intervals_by_name`, of one kind: row of the video, onset, offset and share."""
-    person, video = (
-        pd.factorize(rows["subject"])[0],
-        pd.Index(rows["video"]).get_indexer(pd.Index(truths["video"])),
-    )
-    ends = onset, offset = truths["onset"].to_numpy(np.int64), truths["offset"].to_numpy(np.int64)
-    each, hits = np.arange(len(truths)), np.zeros((len(truths), len(rows)), np.bool_)
-    for truth in each:
-        pairs = overlap_pairs(np.full_like(each, truth), each, ends, ends, rule)
-        hits[truth, video[pairs.hits(rule.threshold, rule.reaching).truth]] = True
+    """Row of the video, onset, offset and share of each interval of one kind, see `intervals_by_name`."""
+    places = AnnotatedPlaces.of(rows, truths, rule)
+    everything = np.ones(len(rows), np.bool_)
+    for tested, _, known, codes, best in _read(
+        rows, everything, trained_on, "videos", reads, lambda code, own: places.best_share(code, own)[0]
+    ):
+        least = {place: places.best_share(codes[place], known)[1] for place in {0, best}}
+        shown: dict[tuple[int, int], tuple[Indices, Floats]] = {}
+        for row in tested:
+            # Without a known video of the same value all of them count: place 0 holds the same value everywhere.
+            has_same_value = (known & (codes[best] == codes[best][row])).any()
+            place = best if has_same_value else 0
+            value = int(codes[place][row])
+            if (place, value) not in shown:
+                shown[place, value] = places.shares(codes[place], value, known)
+            which, share = shown[place, value]
+            kept = which[share >= least[place]]
+            yield from zip([row] * len(kept), places.onset[kept], places.offset[kept], share)
 
-    def shares(code: Indices, value: int, known: Bools) -> tuple[Indices, Floats]:
-        """Intervals in the known videos of a code which do not overlap, the best first, and of the other people's such videos the share
-        that each hits.
+
+@dataclass(frozen=True)
+class AnnotatedPlaces:
+    """Annotated intervals of one kind as places for intervals in other videos.
+
+    Attributes:
+        person: (n_videos,) number of the person of each video.
+        video: (n_truths,) row of the video of each interval.
+        onset: (n_truths,) onsets.
+        offset: (n_truths,) offsets.
+        hits: (n_truths, n_videos) whether an interval there would hit an expression of the video.
+    """
+
+    person: Indices
+    video: Indices
+    onset: Indices
+    offset: Indices
+    hits: Bools
+
+    @classmethod
+    def of(cls, rows: pd.DataFrame, truths: pd.DataFrame, rule: Convention) -> Self:
+        """The intervals of all videos, compared with each other."""
+        person = pd.factorize(rows["subject"])[0]
+        video = pd.Index(rows["video"]).get_indexer(pd.Index(truths["video"]))
+        ends = truths["onset"].to_numpy(np.int64), truths["offset"].to_numpy(np.int64)
+        every = np.arange(len(truths))
+        hits = np.zeros((len(truths), len(rows)), np.bool_)
+        for truth in every:
+            pairs = overlap_pairs(np.full_like(every, truth), every, ends, ends, rule)
+            hits[truth, video[pairs.hits(rule.threshold, rule.reaching).truth]] = True
+        return cls(person, video, *ends, hits)
+
+    def shares(self, code: Indices, value: int, known: Bools) -> tuple[Indices, Floats]:
+        """Intervals in the known videos of a value that do not overlap, with the share of other people's such videos that each hits.
+
+        Args:
+            code: (n_videos,) value of each name at one place.
+            value: value of the videos.
+            known: (n_videos,) whether each may be learnt from.
+
+        Returns:
+            Rows of the intervals and their shares, the largest first.
         """
         inside = known & (code == value)
-        same, own = np.flatnonzero(inside), np.flatnonzero(inside[video])
-        others = person[video[own], None] != person[same]
-        share = (hits[np.ix_(own, same)] & others).sum(axis=1) / np.maximum(others.sum(axis=1), 1)
+        same, own = np.flatnonzero(inside), np.flatnonzero(inside[self.video])
+        is_of_others = self.person[self.video[own], None] != self.person[same]
+        n_hit = (self.hits[np.ix_(own, same)] & is_of_others).sum(axis=1)
+        share = n_hit / np.maximum(is_of_others.sum(axis=1), 1)
         chosen, remaining = list[int](), share.copy()
         while remaining.max(initial=0) > 0:
-            chosen.append(int(remaining.argmax()))
-            remaining[(onset[own] <= offset[own[chosen[-1]]]) & (offset[own] >= onset[own[chosen[-1]]])] = 0
+            best = int(remaining.argmax())
+            chosen.append(best)
+            begins_before_its_end = self.onset[own] <= self.offset[own[best]]
+            ends_after_its_begin = self.offset[own] >= self.onset[own[best]]
+            remaining[begins_before_its_end & ends_after_its_begin] = 0
         return own[chosen], share[chosen]
 
-    def tried(code: Indices, known: Bools) -> tuple[float, float]:
-        """The best F1 in known people who are left out, and the least share with which it is reached."""
-        parts = [np.zeros((2, 0))]
-        for out in (known & (person % PARTS == part) for part in range(PARTS)):
-            for value in np.unique(code[out]):
-                which, share = shares(code, value, known & ~out)
-                right = hits[which][:, out & (code == value)]
-                parts.append(np.stack([np.broadcast_to(share[:, None], right.shape), right]).reshape(2, -1))
-        share, right = (both := np.concatenate(parts, axis=1))[:, np.argsort(-both[0], kind="stable")]
-        last = np.append(np.diff(share) != 0, True)[: len(share)]  # those of one share are spotted together
-        f1 = last * 2 * right.cumsum() / (np.arange(1, len(share) + 1) + known[video].sum())
+    def best_share(self, code: Indices, known: Bools) -> tuple[float, float]:
+        """The best F1 in known people who are left out in turn, and the least share with which it is reached."""
+        tries = [np.zeros((2, 0))]
+        for part in range(PARTS):
+            left_out = known & (self.person % PARTS == part)
+            for value in np.unique(code[left_out]):
+                which, share = self.shares(code, value, known & ~left_out)
+                right = self.hits[which][:, left_out & (code == value)]
+                shares = np.broadcast_to(share[:, None], right.shape)
+                tries.append(np.stack([shares, right]).reshape(2, -1))
+        both = np.concatenate(tries, axis=1)
+        share, right = both[:, np.argsort(-both[0], kind="stable")]
+        # Intervals of one share are spotted together: only the last of them is a threshold.
+        is_last = np.append(np.diff(share) != 0, True)[: len(share)]
+        n_true = known[self.video].sum()
+        f1 = is_last * 2 * right.cumsum() / (np.arange(1, len(share) + 1) + n_true)
         return max(zip(f1.tolist(), share.tolist()), default=(0.0, np.inf))
-
-    every = np.ones(len(rows), np.bool_)
-    for tested, _, known, codes, best in _read(rows, every, trained_on, "videos", reads, lambda *of: tried(*of)[0]):
-        least = {place: tried(codes[place], known)[1] for place in {0, best}}
-        read = cache(lambda place, value, known=known, codes=codes: shares(codes[place], value, known))
-        for row in tested:
-            place = best if (known & (codes[best] == codes[best][row])).any() else 0
-            which, share = read(place, int(codes[place][row]))
-            kept = which[share >= least[place]]
-            yield from zip([row] * len(kept), onset[kept], offset[kept], share)

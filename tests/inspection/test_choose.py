@@ -20,16 +20,16 @@ def people(chosen):
     return [one.video.subject for one in chosen]
 
 
-def test_one_of_each_person_then_a_second_one():
+def test_choose_takes_each_person_once_then_twice():
     assert people(tiles.choose(videos(3, 2, 1), 3)) == ["00", "01", "02"]
     assert people(tiles.choose(videos(3, 2, 1), 5)) == ["00", "00", "01", "01", "02"]
 
 
-def test_of_many_people_evenly_spread_ones():
+def test_choose_spreads_over_many_people():
     assert people(tiles.choose(videos(*[1] * 10), 5)) == ["00", "02", "04", "06", "08"]
 
 
-def test_of_one_person_or_video():
+def test_choose_keeps_one_person_or_video():
     assert people(tiles.choose(videos(3, 2, 1), 9, subject="01")) == ["01", "01"]
     assert len(tiles.choose(videos(3, 2, 1), 9, video="v")) == 6
     with pytest.raises(ConfigError, match=r"unknown subject with expressions '1'\. Did you mean '01'"):
@@ -39,7 +39,7 @@ def test_of_one_person_or_video():
 
 
 @given(st.lists(st.integers(0, 5), max_size=8).filter(any), st.integers(1, 12))
-def test_as_many_as_there_are_none_twice_and_as_evenly_as_can_be(counts, n):
+def test_choose_takes_no_expression_twice(counts, n):
     chosen = tiles.choose(videos(*counts), n)
     assert len(chosen) == min(n, sum(counts)) == len({(o.video.key, o.expression.onset) for o in chosen})
     taken = {s: people(chosen).count(f"{s:02d}") for s in range(len(counts))}
@@ -47,6 +47,6 @@ def test_as_many_as_there_are_none_twice_and_as_evenly_as_can_be(counts, n):
     assert all(taken[s] >= min(counts[s], most - 1) for s in taken)
 
 
-def test_without_an_expression_there_is_nothing_to_show():
+def test_choose_refuses_videos_without_expressions():
     with pytest.raises(DataError, match="these videos have no annotated expression"):
         tiles.choose(videos(0, 0), 3)

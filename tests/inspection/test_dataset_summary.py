@@ -36,7 +36,7 @@ class Small(Dataset):
         return [Unplaced("c", "9", "micro", "disgust", 7, "no onset is given")]
 
 
-def test_every_row_counts_and_what_nothing_can_score_is_said():
+def test_summary_counts_every_row():
     summary = summarise_dataset(Small(None))
     assert (summary["subjects"], summary["videos"], summary["videos_without_expressions"]) == (3, 3, 1)
     assert summary["expressions"] == {"micro": 4, "macro": 1}
@@ -49,7 +49,7 @@ def test_every_row_counts_and_what_nothing_can_score_is_said():
     assert summary["unmapped_labels"] == {"puzzled": 1}
 
 
-def test_durations_are_in_milliseconds_with_both_ends_counted():
+def test_summary_durations_count_both_ends():
     # 10 frames and 20 frames at 100 fps, 25 frames at 50 fps: 100, 200 and 500 ms.
     summary = summarise_dataset(Small(None))
     assert summary["durations_ms"]["micro"] == {
@@ -63,7 +63,7 @@ def test_durations_are_in_milliseconds_with_both_ends_counted():
     assert summary["fps"] == [50.0, 100.0]
 
 
-def test_schemes_count_micro_expressions_and_list_what_they_leave_out():
+def test_summary_schemes_list_labels_left_out():
     schemes = summarise_dataset(Small(None))["schemes"]
     assert schemes["native"]["classes"] == {"happiness": 1, "disgust": 1}
     assert schemes["native"]["left_out"] == {"puzzled": 1}
@@ -72,12 +72,12 @@ def test_schemes_count_micro_expressions_and_list_what_they_leave_out():
     assert schemes["objective"]["left_out"] == {"(none)": 1}
 
 
-def test_action_units_count_once_an_expression_whatever_their_side():
+def test_summary_counts_action_units_once_an_expression():
     summary = summarise_dataset(Small(None))
     assert (summary["action_units"], summary["expressions_with_action_units"]) == ({"AU6": 1, "AU12": 2}, 2)
 
 
-def test_the_json_holds_what_is_promised():
+def test_summary_has_the_documented_keys():
     plain = summarise_dataset(Small(None))
     assert plain["subjects"] == 3
     assert plain["videos"] == 3
@@ -87,13 +87,13 @@ def test_the_json_holds_what_is_promised():
     assert plain["repairs"] == []
 
 
-def test_a_composite_is_the_sum_of_its_members():
+def test_summarise_members_adds_up_counts():
     whole = summarise_members({"x": Small(None), "y": Small(None)})
     assert (whole["subjects"], whole["expressions"]["micro"], whole["emotions"]["disgust"]) == (6, 8, 4)
     assert whole["members"]["x"] == summarise_dataset(Small(None))
 
 
-def test_a_row_counts_once_whether_its_frames_are_there_or_not(casme2, tree, clip, write_sheet):
+def test_summary_counts_rows_with_and_without_frames(casme2, tree, clip, write_sheet):
     write_sheet((1, "EP02_01f", 11, 19, 31, "12", "happiness"), (2, "EP13_06f", 12, 21, 30, "4", "Disgust"))
     sheet = tree / "CASME2-coding-20140508.xlsx"
     alone = summarise_dataset(casme2(annotations=str(sheet)))
@@ -108,7 +108,7 @@ def test_a_row_counts_once_whether_its_frames_are_there_or_not(casme2, tree, cli
     assert len(cut["hash"]) == 64
 
 
-def test_it_says_what_lies_on_the_disk(casme2, tree, clip):
+def test_summary_names_folders_and_idle_videos(casme2, tree, clip):
     sheet = tree / "CASME2-coding-20140508.xlsx"
     (tree / "mine" / "sub02").mkdir(parents=True)
     for file in clip.iterdir():
@@ -126,7 +126,7 @@ def test_it_says_what_lies_on_the_disk(casme2, tree, clip):
     assert summarise_dataset(casme2(annotations=str(sheet)))["videos_with_frames"] == 0
 
 
-def test_remarks_of_one_kind_are_counted(casme2, tree, write_sheet):
+def test_repair_lines_count_remarks_of_one_kind(casme2, tree, write_sheet):
     rows = [(1, f"EP{n:02d}_01f", 11, 19, 31 - 15 * (n > 3), "12", "happiness") for n in range(1, 10)]
     write_sheet(*rows, (1, "EP10_01f", 40, 39, 50, "12", "happiness"))
     apex_after, apex_before = (

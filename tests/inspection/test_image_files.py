@@ -13,7 +13,7 @@ FORMATS = ("jpg", "png", "bmp", "webp", "tif")
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_the_header_says_what_the_decoder_finds(tmp_path, form):
+def test_image_size_equals_decoded_size(tmp_path, form):
     file = tmp_path / f"a.{form}"
     cv2.imwrite(str(file), PICTURE)
     assert image_size(file) == images.decoded_size(file) == (70, 50)
@@ -27,7 +27,7 @@ def exif(orientation):
 
 @pytest.mark.parametrize("orientation", range(10))
 @pytest.mark.parametrize("form", ["jpg", "png", "webp", "tif"])
-def test_a_picture_that_is_shown_on_its_side_has_the_size_that_the_decoder_finds(tmp_path, form, orientation):
+def test_image_size_follows_the_orientation(tmp_path, form, orientation):
     """Cameras that are held upright write it so; 0 and 9 mean nothing."""
     file = tmp_path / f"a.{form}"
     Image.fromarray(PICTURE).save(file, exif=exif(orientation))
@@ -45,7 +45,7 @@ def test_a_picture_that_is_shown_on_its_side_has_the_size_that_the_decoder_finds
     ],
     ids=["garbage", "two bytes", "half", "XMP"],
 )
-def test_what_the_decoder_does_not_follow_turns_nothing(tmp_path, form, about):
+def test_image_size_ignores_unknown_orientations(tmp_path, form, about):
     file = tmp_path / f"a.{form}"
     Image.fromarray(PICTURE).save(file, **about)
     assert image_size(file) == images.decoded_size(file) == (70, 50)
@@ -53,7 +53,7 @@ def test_what_the_decoder_does_not_follow_turns_nothing(tmp_path, form, about):
 
 @pytest.mark.parametrize("form", ["jpg", "png", "bmp", "webp"])
 @pytest.mark.parametrize("kept", [0.99, 0.5])
-def test_a_file_without_its_end_is_refused(tmp_path, form, kept):
+def test_image_size_refuses_truncated_file(tmp_path, form, kept):
     file = tmp_path / f"a.{form}"
     cv2.imwrite(str(file), PICTURE)
     file.write_bytes(file.read_bytes()[: int(kept * file.stat().st_size)])
@@ -61,7 +61,7 @@ def test_a_file_without_its_end_is_refused(tmp_path, form, kept):
         image_size(file)
 
 
-def test_bytes_after_the_end_of_a_jpeg_do_no_harm(tmp_path):
+def test_image_size_allows_bytes_after_the_end(tmp_path):
     file = tmp_path / "a.jpg"
     cv2.imwrite(str(file), PICTURE)
     file.write_bytes(file.read_bytes() + bytes(500))
@@ -72,14 +72,14 @@ def test_bytes_after_the_end_of_a_jpeg_do_no_harm(tmp_path):
     ("content", "reason"),
     [(b"", "empty"), (b"no image", "damaged or no image"), (b"\xff\xd8\xff\xe0", "damaged|cannot")],
 )
-def test_what_is_no_image_is_refused(tmp_path, content, reason):
+def test_image_size_refuses_other_files(tmp_path, content, reason):
     file = tmp_path / "a.jpg"
     file.write_bytes(content)
     with pytest.raises(BadImageError, match=reason):
         image_size(file)
 
 
-def test_more_than_8_bits_a_channel_are_refused(tmp_path):
+def test_image_size_refuses_more_than_8_bits(tmp_path):
     file = tmp_path / "a.png"
     cv2.imwrite(str(file), PICTURE[..., 0].astype(np.uint16) * 256)
     for measure in (image_size, images.decoded_size):
@@ -87,6 +87,6 @@ def test_more_than_8_bits_a_channel_are_refused(tmp_path):
             measure(file)
 
 
-def test_a_missing_file_is_one_sentence(tmp_path):
+def test_image_size_names_missing_file(tmp_path):
     with pytest.raises(BadImageError, match="No such file"):
         image_size(tmp_path / "a.jpg")

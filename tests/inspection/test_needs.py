@@ -30,7 +30,7 @@ for words in {lines!r}:
 """
 
 
-def test_what_is_missing_is_said_before_anything_heavy_is_imported(tree, tmp_path):
+def test_check_needs_comes_before_heavy_imports(tree, tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "sheet").mkdir()
     sheet = next(tree.glob("*.xlsx")).rename(tmp_path / "sheet" / "CASME2-coding-20140508.xlsx")
@@ -64,7 +64,7 @@ def test_what_is_missing_is_said_before_anything_heavy_is_imported(tree, tmp_pat
         assert words in said
 
 
-def test_a_landmark_file_that_is_needed_and_not_there_is_asked_for(tree, monkeypatch):
+def test_check_needs_asks_for_landmark_file(tree, monkeypatch):
     monkeypatch.setattr(landmarks, "_PACKAGE", "no-such-package-of-landmarks")
     monkeypatch.delenv(landmarks.VARIABLE, raising=False)
     words = ["dataset=casme2", f"dataset.root={tree}"]
@@ -101,7 +101,7 @@ FACES = [
 
 @pytest.mark.parametrize("id_", FACES)
 @pytest.mark.parametrize("align", ["none", "eyes"])
-def test_who_needs_landmarks_is_what_the_steps_say(id_, align):
+def test_needs_landmarks_agrees_with_the_steps(id_, align):
     info = registry.find("method", id_)
     params, method = registry.params_class(info), registry.load("method", id_)
     regions = getattr(params(), "regions", None)
@@ -115,11 +115,11 @@ def test_who_needs_landmarks_is_what_the_steps_say(id_, align):
 
 
 @pytest.mark.parametrize("id_", [id_ for id_, settings in COMPUTED.items() if "features" in settings])
-def test_what_a_dataset_brings_needs_no_landmarks(id_):
+def test_needs_landmarks_is_false_for_provided_features(id_):
     assert registry.params_class(registry.find("method", id_))(align="eyes").needs_landmarks is False
 
 
-def test_after_the_documented_install_four_methods_run_in_one_go(tree, write_sheet, tmp_path):
+def test_check_needs_passes_four_methods_that_run(tree, write_sheet, tmp_path):
     if landmarks.find_predictor() is None:
         pytest.skip("face_recognition_models is not installed: pip install 'mebench[landmarks]'")
     write_sheet(ROWS[0], *ROWS[2:])  # one clip of each person
@@ -142,7 +142,7 @@ def test_after_the_documented_install_four_methods_run_in_one_go(tree, write_she
     assert sections == [{"spotting"}, {"spotting", "recognition"}, {"spotting"}, {"recognition"}]
 
 
-def test_a_dataset_whose_frames_are_there_is_no_reason_to_stop(tree, casme2):
+def test_dataset_check_passes_with_frames(tree, casme2):
     dataset = casme2(root=str(tree))
     assert isinstance(dataset, SheetDataset)
     assert dataset.check() is None

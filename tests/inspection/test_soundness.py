@@ -33,18 +33,18 @@ def look(casme2, tree):
     return look
 
 
-def test_a_whole_copy_is_sound(casme2, tree):
+def test_verify_finds_whole_copy_sound(casme2, tree):
     ticks = []
     seen = verify_dataset(casme2(root=str(tree)), counts=False, tick=ticks.append)
     assert (seen.findings, seen.sound(strict=True), seen.frames) == ((), True, 160)
     assert ticks == [40, 40, 40, 40]
 
 
-def test_deep_finds_the_same(look):
+def test_verify_deep_finds_whole_copy_sound(look):
     assert look(deep=True) == {}
 
 
-def test_a_missing_folder(look, clip):
+def test_verify_names_missing_folder(look, clip):
     for file in clip.iterdir():
         file.unlink()
     clip.rmdir()
@@ -53,13 +53,13 @@ def test_a_missing_folder(look, clip):
     assert f"expected the folder {clip.parent / 'EP02_01f'}" in found.message
 
 
-def test_an_empty_folder(look, clip):
+def test_verify_names_empty_folder(look, clip):
     for file in clip.iterdir():
         file.unlink()
     assert "holds no frames" in look()["missing_folder"].message
 
 
-def test_names_that_no_record_can_hold_are_told_before_anything_is_run():
+def test_verify_names_invisible_characters():
     class Odd(Described):
         schemes = {"own": Scheme("own", ("joy", "sur\u200cprise"), {})}  # noqa: RUF012
 
@@ -76,7 +76,7 @@ def test_names_that_no_record_can_hold_are_told_before_anything_is_run():
     ]
 
 
-def test_a_sheet_that_a_spreadsheet_program_changed_and_renumbered_frames_are_errors(look, tree, write_sheet):
+def test_verify_finds_altered_sheet_and_renumbered_frames(look, tree, write_sheet):
     """A number that became a date of this age is lost; one that is only shown as a date is not."""
     write_sheet((1, "EP02_01f", datetime(1900, 1, 11), 19, 31, "12", "happiness"), *ROWS[1:])
     assert look() == {}
@@ -90,7 +90,7 @@ def test_a_sheet_that_a_spreadsheet_program_changed_and_renumbered_frames_are_er
     assert "under their released names" in text
 
 
-def test_what_a_run_says_of_a_copy_that_was_changed(tree, write_sheet, tmp_path):
+def test_plan_warns_of_altered_copy(tree, write_sheet, tmp_path):
     words = ["method=random", "dataset=casme2", f"dataset.root={tree}", f"cache={tmp_path}"]
     there = (2, "EP13_06f", 12, 21, 30, "4", "disgust"), (3, "EP03_06", 9, 18, 28, "1+2", "surprise")
     write_sheet((1, "EP02_01f", 111, 119, 131, "12", "happiness"), *there)
@@ -104,7 +104,7 @@ def test_what_a_run_says_of_a_copy_that_was_changed(tree, write_sheet, tmp_path)
         make_plan(resolve(words))
 
 
-def test_a_run_counts_the_videos_without_frames(tree, tmp_path):
+def test_plan_counts_videos_without_frames(tree, tmp_path):
     for clip in ("EP02_01f", "EP19_06f"):
         shutil.rmtree(tree / "CASME2-RAW" / "sub01" / clip)
     with pytest.raises(
@@ -113,7 +113,7 @@ def test_a_run_counts_the_videos_without_frames(tree, tmp_path):
         make_plan(resolve(["method=random", "dataset=casme2", f"dataset.root={tree}", f"cache={tmp_path}"]))
 
 
-def test_a_frame_that_an_annotation_names_is_missing(look, clip):
+def test_verify_names_missing_annotated_frame(look, clip):
     (clip / "img19.jpg").unlink()  # the apex
     found = look()
     assert found["numbering_gap"].message == "file 19 is missing between 1 and 40 (1 frame)"
@@ -124,7 +124,7 @@ def test_a_frame_that_an_annotation_names_is_missing(look, clip):
     assert {f.severity for f in found.values()} == {"error"}
 
 
-def test_one_stray_image_is_left_aside_and_costs_nothing(look, casme2, tree, clip):
+def test_verify_warns_of_stray_image(look, casme2, tree, clip):
     before = casme2(root=str(tree)).videos()
     cv2.imwrite(str(clip / "cover.jpg"), np.zeros((90, 90, 3), np.uint8))
     found = look()
@@ -134,7 +134,7 @@ def test_one_stray_image_is_left_aside_and_costs_nothing(look, casme2, tree, cli
     assert casme2(root=str(tree)).videos() == before
 
 
-def test_gaps_in_the_numbering(look, clip):
+def test_verify_names_gaps_in_numbering(look, clip):
     for number in (3, 4, 7):
         (clip / f"img{number}.jpg").unlink()
     found = look()
@@ -142,13 +142,13 @@ def test_gaps_in_the_numbering(look, clip):
     assert found["numbering_gap"].message == "file 3 to 4, 7 are missing between 1 and 40 (3 frames)"
 
 
-def test_numbers_that_are_equally_far_apart_are_no_gaps(look, clip, write_sheet):
+def test_verify_allows_constant_step_of_numbers(look, clip, write_sheet):
     for number in range(2, 41, 2):
         (clip / f"img{number}.jpg").unlink()
     assert "numbering_gap" not in look()
 
 
-def test_a_range_beyond_the_video(look, write_sheet):
+def test_verify_names_range_beyond_the_video(look, write_sheet):
     write_sheet((1, "EP02_01f", 11, 19, 44, "12", "happiness"))
     found = look()["beyond_video"]
     assert found.severity == "error"
@@ -158,20 +158,20 @@ def test_a_range_beyond_the_video(look, write_sheet):
     )
 
 
-def test_a_row_wholly_outside_the_video(look, write_sheet):
+def test_verify_names_row_outside_the_video(look, write_sheet):
     write_sheet((1, "EP02_01f", 61, 70, 84, "12", "happiness"), *ROWS[1:])
     found = look()["beyond_video"]
     assert found.severity == "error"
     assert "row 2 (micro) counts, but cannot be scored: the interval lies" in found.message
 
 
-def test_a_row_without_numbers_is_the_sheets_fault(look, write_sheet):
+def test_verify_warns_of_row_without_interval(look, write_sheet):
     write_sheet(*ROWS, (3, "EP09_02", None, None, None, "4", "disgust"))
     found = look()
     assert (found["no_interval"].severity, found["no_interval"].where) == ("warning", "03/EP09_02")
 
 
-def test_a_truncated_image(look, clip):
+def test_verify_names_truncated_image(look, clip):
     file = clip / "img7.jpg"
     file.write_bytes(file.read_bytes()[:-300])
     found = look()["unreadable_image"]
@@ -179,7 +179,7 @@ def test_a_truncated_image(look, clip):
     assert "img7.jpg is truncated" in look(deep=True)["unreadable_image"].message
 
 
-def test_many_unreadable_images_are_one_sentence(look, clip):
+def test_verify_lists_first_unreadable_images(look, clip):
     for number in range(1, 6):
         (clip / f"img{number}.jpg").write_bytes(b"")
     text = look()["unreadable_image"].message
@@ -187,7 +187,7 @@ def test_many_unreadable_images_are_one_sentence(look, clip):
     assert "and 2 other images: copy them" in text
 
 
-def test_only_decoding_finds_damage_in_the_middle(look, clip, tree):
+def test_verify_deep_finds_damage_inside_image(look, clip, tree):
     whole = cv2.imread(str(clip / "img7.jpg"))
     ok, png = cv2.imencode(".png", whole)
     data = bytearray(png.tobytes())
@@ -198,7 +198,7 @@ def test_only_decoding_finds_damage_in_the_middle(look, clip, tree):
     assert "img7.jpg cannot be decoded" in look(deep=True)["unreadable_image"].message
 
 
-def test_an_image_of_another_size(look, clip):
+def test_verify_names_image_of_another_size(look, clip):
     cv2.imwrite(str(clip / "img3.jpg"), np.zeros((120, 90, 3), np.uint8))
     for options in ({}, {"deep": True}):
         found = look(**options)["image_size"]
@@ -206,7 +206,7 @@ def test_an_image_of_another_size(look, clip):
         assert found.message == "img3.jpg has 90x120, while 39 of 40 images have 160x160 pixels"
 
 
-def test_overlapping_and_duplicate_annotations(look, write_sheet):
+def test_verify_warns_of_overlaps_and_duplicates(look, write_sheet):
     write_sheet(*ROWS, (1, "EP02_01f", 25, 30, 38, "4", "others"), (*ROWS[1][:-1], "others"))
     found = look()
     assert found["overlap"].severity == found["duplicate"].severity == "warning"
@@ -216,12 +216,12 @@ def test_overlapping_and_duplicate_annotations(look, write_sheet):
     assert found["duplicate"].where == "01/EP19_06f"
 
 
-def test_an_onset_as_apex(look, write_sheet):
+def test_verify_warns_of_onset_as_apex(look, write_sheet):
     write_sheet((1, "EP02_01f", 11, 11, 31, "12", "happiness"))
     assert look()["onset_is_apex"].message == "the apex of the micro-expression in frames 10 to 30 is its onset"
 
 
-def test_links_out_of_the_root_are_followed_only_on_request(casme2, tree, clip, tmp_path):
+def test_verify_follows_links_only_on_request(casme2, tree, clip, tmp_path):
     elsewhere = tmp_path / "elsewhere.jpg"
     (clip / "img5.jpg").rename(elsewhere)
     (clip / "img5.jpg").symlink_to(elsewhere)
@@ -231,7 +231,7 @@ def test_links_out_of_the_root_are_followed_only_on_request(casme2, tree, clip, 
     assert verify_dataset(casme2(root=str(tree), follow_links=True), counts=False).sound(strict=True)
 
 
-def test_annotations_alone_leave_the_frames_out(casme2, tree):
+def test_verify_warns_without_root(casme2, tree):
     seen = verify_dataset(casme2(annotations=str(tree / "CASME2-coding-20140508.xlsx")), counts=False)
     assert [f.topic for f in seen.findings] == ["no_frames"]
     assert seen.sound()
@@ -250,14 +250,14 @@ class Described(Dataset):
         return [Video("d", "a", "1", 10.0, None, (Expression(0, self.length - 1, flags=self.flags),))]
 
 
-def test_a_dataset_without_frames_says_so():
+def test_verify_warns_of_dataset_without_frames():
     assert [f.topic for f in verify_dataset(Described(None)).findings] == ["no_frames"]
 
 
 @pytest.mark.parametrize(
     ("kind", "frames", "found"), [("micro", 5, 0), ("micro", 6, 1), ("macro", 40, 0), ("macro", 41, 1)]
 )
-def test_a_micro_expression_lasts_half_a_second_and_a_macro_expression_four_at_most(kind, frames, found):
+def test_verify_warns_of_too_long_expressions(kind, frames, found):
     class Long(Described):
         def videos(self):  # 10 frames a second
             return [Video("d", "a", "1", 10.0, None, (Expression(3, 2 + frames, kind),))]
@@ -265,7 +265,7 @@ def test_a_micro_expression_lasts_half_a_second_and_a_macro_expression_four_at_m
     assert [f.topic for f in verify_dataset(Long(None)).findings].count("too_long") == found
 
 
-def test_a_known_defect_of_the_release_is_a_warning():
+def test_verify_warns_of_known_defect():
     class Short(Described):
         def frames(self, video):
             return [np.zeros((4, 4), np.uint8)] * 3
@@ -275,7 +275,7 @@ def test_a_known_defect_of_the_release_is_a_warning():
     assert [f.severity for f in verify_dataset(Short(None)).findings] == ["warning"]
 
 
-def test_any_frames_are_decoded_if_asked():
+def test_verify_deep_decodes_any_frames():
     class Changing(Described):
         length = 2
 
@@ -294,7 +294,7 @@ def test_any_frames_are_decoded_if_asked():
     )
 
 
-def test_counts_that_differ_are_an_error_unless_the_sheet_is_plainly_a_part(casme2, tree):
+def test_differing_counts_warn_of_part_of_dataset(casme2, tree):
     almost = list(soundness.differing_counts({"subjects": (26, 26), "micro-expressions": (250, 255)}, "the paper"))
     assert [f.severity for f in almost] == ["error"]
     assert almost[0].message.startswith("micro-expressions 250 instead of 255 in the paper")
@@ -305,14 +305,14 @@ def test_counts_that_differ_are_an_error_unless_the_sheet_is_plainly_a_part(casm
     assert seen.counts["micro: fear"] == (0, 2)
 
 
-def test_published_emotions_are_compared_only_where_any_is_annotated():
+def test_verify_compares_emotions_only_if_annotated():
     class Bare(Described):
         published = Published("p", 1, {"micro": 1}, {"joy": 1})
 
     assert set(verify_dataset(Bare(None)).counts) == {"subjects", "micro-expressions"}
 
 
-def test_many_findings_of_one_kind_are_one_line():
+def test_finding_lines_combine_many_of_one_kind():
     video = Video("casme2", "01", "EP02", 200.0, None, tuple(Expression(n, n + 200) for n in range(0, 6000, 300)))
     few, many = (
         Verification(

@@ -36,7 +36,7 @@ def said(path, **changes):
     return compare_runs.conclusions(comparison)[0]
 
 
-def test_the_higher_share_is_better_and_the_lower_error():
+def test_conclusions_follow_direction_of_metric():
     assert said("spotting.micro.f1") == "spotting, micro: F1: A is better than B (0.4000 against 0.2000; p = 0.0100)."
     assert "B is better than A" in said("spotting.micro.f1", difference=score(-0.2))
     assert "B is better than A (0.4 against 0.2" in said("spotting.micro.apex_mae_ms")
@@ -45,7 +45,7 @@ def test_the_higher_share_is_better_and_the_lower_error():
     assert "A is better than B" in said("spotting.micro.details.tpr")
 
 
-def test_the_run_with_the_lower_false_positive_rate_is_better():
+def test_conclusions_prefer_fewer_false_positives():
     """Of 8 subjects, each with a false positive in the first run alone."""
     names = [f"d/{n}/a" for n in range(8)]
     right = [rows(name, [(10, 20)]) for name in names]
@@ -57,11 +57,11 @@ def test_the_run_with_the_lower_false_positive_rate_is_better():
     assert f"false positive rate, frames: B is better than A ({share:.4f} against 0.0000; p = 0.0078)" in sentence
 
 
-def test_a_bias_is_higher_but_nobody_is_better():
+def test_conclusions_rank_no_bias():
     assert "that of A is higher (0.4 against 0.2" in said("spotting.micro.details.onset_bias_ms")
 
 
-def test_without_a_difference_it_says_what_could_have_been_seen():
+def test_conclusions_state_detectable_difference():
     sentence = said("analysis.strs", p=0.2, p_holm=0.4)
     assert "no difference is shown (A - B = 0.2000; p = 0.2000)" in sentence
     assert "with these 9 subjects, one test alone finds a true difference of 0.1500 in 4 of 5 cases" in sentence
@@ -77,7 +77,7 @@ def test_without_a_difference_it_says_what_could_have_been_seen():
         ({"p": 0.05, "p_holm": 0.05}, "no difference is shown"),  # significant is below 5 %
     ],
 )
-def test_corners(changes, words):
+def test_conclusions_of_undefined_and_equal_scores(changes, words):
     assert words in said("recognition.uf1", **changes)
 
 
@@ -99,7 +99,7 @@ def noted(subjects, *paths, data=("", "")):
     return compare_runs.remarks(comparison, *two, SimpleNamespace(describe=lambda: "strict"))
 
 
-def test_too_few_subjects_to_show_any_difference_are_said_to_be():
+def test_remarks_name_too_few_subjects():
     """The least p is one of 2^(n-1) exchanges, and Holm multiplies it by the number of scores."""
     one, two = "spotting.micro.f1", "spotting.micro.recall"
     assert "with 5 subjects no p can be below 0.0625: they are too few to show any difference, however large" in noted(
@@ -110,7 +110,7 @@ def test_too_few_subjects_to_show_any_difference_are_said_to_be():
     assert line.startswith("with 6 subjects no p can be below 0.0312, 0.0625 among 2 scores:")
 
 
-def test_no_two_shares_differ_by_more_than_one():
+def test_conclusions_limit_difference_of_shares():
     """An error of milliseconds may."""
     unlike = {"p": 0.2, "p_holm": 0.2, "detectable": 2.2448}
     assert said("spotting.micro.f1", **unlike).endswith(
@@ -119,13 +119,13 @@ def test_no_two_shares_differ_by_more_than_one():
     assert "finds a true difference of 2.2 in 4 of 5 cases" in said("spotting.micro.apex_mae_ms", **unlike)
 
 
-def test_other_settings_of_the_dataset_are_named():
+def test_remarks_name_other_dataset_settings():
     lines = noted(9, "spotting.micro.f1", data=("", "size=96"))
     assert any(line.startswith("the settings of the dataset differ (A: the defaults; B: size=96)") for line in lines)
     assert not any("differ (A" in line for line in noted(9, "spotting.micro.f1", data=("size=96", "size=96")))
 
 
-def test_the_table_of_tests_says_p_or_that_there_is_none():
+def test_table_of_tests_has_dash_without_p():
     undefined = replace(ROW, p=None, p_holm=None, wilcoxon_p=None, wilcoxon_n=0)
     rows = {"spotting.micro.f1": replace(ROW, p_holm=0.03), "spotting.micro.recall": undefined}
     table = compare_runs.table_of_tests(RunComparison("strict", 9, "jackknife", 1000, 256, True, rows, None))

@@ -26,7 +26,7 @@ def strip(id_, expression=E):
     return strip_of(Faces(None), Chosen(Video("d", "s", id_, 100.0, 4, (expression,)), expression))
 
 
-def test_the_crop_holds_the_eyes_and_the_mouth():
+def test_strip_crop_holds_eyes_and_mouth():
     face = strip("face").face
     x0, y0, x1, y1 = face.box
     assert len(face.regions) == 3
@@ -38,33 +38,33 @@ def test_the_crop_holds_the_eyes_and_the_mouth():
     assert np.allclose([left, right, mouth], [(61, 75), (99, 75), (80, 117)], atol=6)
 
 
-def test_frames_that_are_missing_have_no_picture():
+def test_strip_has_no_picture_of_missing_frame():
     tiles = strip("face").tiles
     assert list(tiles) == ["first frame 0", "onset 2", "apex 4", "offset 6"]
     assert [image is None for image in tiles.values()] == [False, False, True, True]
 
 
-def test_a_video_without_a_face_says_so():
+def test_strip_names_missing_face():
     found = strip("wall")
     assert (found.face, found.problem) == (None, "no face found")
 
 
-def test_without_an_apex_the_middle_is_shown():
+def test_strip_shows_middle_without_apex():
     assert list(strip("wall", Expression(2, 7)).tiles)[2] == "middle 4"
 
 
-def test_the_caption():
+def test_caption_names_expression():
     assert dataset_report.caption(strip("wall")) == "d/s/wall: micro, disgust, AU 4+L10, frames 2 to 6, 50 ms"
 
 
-def test_words_of_others_are_no_formula():
+def test_contact_sheet_escapes_formulas():
     dollars = strip("wall", Expression(2, 7, emotion=r"$\frac{$"))
     assert dataset_report.contact_sheet([replace(dollars, problem="$x^$ is no path")], "$x_$ of a$").startswith(
         b"\x89PNG"
     )
 
 
-def test_the_picture_grows_with_its_rows_and_shows_the_colours_of_the_frames():
+def test_contact_sheet_grows_with_rows():
     one, two = (
         cv2.imdecode(
             np.frombuffer(dataset_report.contact_sheet([strip("face")] * n, "title"), np.uint8), cv2.IMREAD_COLOR
@@ -79,7 +79,7 @@ def test_the_picture_grows_with_its_rows_and_shows_the_colours_of_the_frames():
     assert blue < red
 
 
-def test_the_whole_frame_stands_before_its_close_pictures(monkeypatch):
+def test_contact_sheet_begins_with_whole_frame(monkeypatch):
     drawn = []
     monkeypatch.setattr(
         dataset_report, "_draw", lambda axes, image, strip, near: drawn.append((axes.get_title().split()[0], near))
@@ -96,7 +96,7 @@ def test_the_whole_frame_stands_before_its_close_pictures(monkeypatch):
         ((80, 60, 118, 88), (80 - 13.3, 120), (60 - 9.8, 90)),
     ],
 )
-def test_the_close_pictures_show_the_crop_with_something_around_it_within_the_frame(box, across, down):
+def test_contact_sheet_close_ups_stay_within_frame(box, across, down):
     """Edges in pixels of a frame 120 wide and 90 high; pixel centres are whole numbers."""
     axes = matplotlib.figure.Figure().add_axes((0, 0, 1, 1))
     image = np.zeros((90, 120, 3), np.uint8)

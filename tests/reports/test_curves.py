@@ -28,33 +28,33 @@ def write(folder, name, table):
     return file
 
 
-def test_the_folds_of_a_run_are_put_together(tmp_path):
+def test_history_holds_all_folds(tmp_path):
     write(tmp_path, "d--a", history("d/a"))
     write(tmp_path, "d--b", history("d/b"))
     found = plots.history_of(RunFolder(tmp_path))
     pd.testing.assert_frame_equal(found, pd.concat([history("d/a"), history("d/b")], ignore_index=True))
 
 
-def test_a_run_without_training_has_no_curves(tmp_path):
+def test_history_is_empty_without_training(tmp_path):
     assert plots.history_of(RunFolder(tmp_path)).empty
     assert plots.figures_of_training({"": plots.history_of(RunFolder(tmp_path))}) == {}
 
 
-def test_a_fold_is_called_as_it_is_though_it_reads_as_no_value_or_a_number(tmp_path):
+def test_history_keeps_names_of_folds(tmp_path):
     names = ["NA", "None", "nan", "null", "007", "1e3"]
     for name in names:
         write(tmp_path, name, history(name))
     assert set(plots.history_of(RunFolder(tmp_path))["fold"]) == set(names)
 
 
-def test_a_damaged_history_is_named(tmp_path):
+def test_history_names_damaged_table(tmp_path):
     file = write(tmp_path, "d--a", history())
     file.write_text("")
     with pytest.raises(RunError, match=r"history\.csv cannot be read"):
         plots.history_of(RunFolder(tmp_path))
 
 
-def test_lines_are_means_over_the_folds_by_name_and_split():
+def test_training_curves_are_means_over_folds():
     both = pd.concat([history("d/a", last=0.5), history("d/b", last=0.1)])
     figure = plots.training_curves({"with transfer": both, "without": history(last=0.9)})
     loss, accuracy = figure.axes
@@ -65,6 +65,6 @@ def test_lines_are_means_over_the_folds_by_name_and_split():
     assert accuracy.get_lines()[0].get_ydata().tolist() == [0.3, 0.9]
 
 
-def test_each_stage_has_its_figure():
+def test_figures_of_training_has_each_stage():
     table = pd.concat([history(), history(stage="spotting")])
     assert set(plots.figures_of_training({"": table})) == {"training_recognition", "training_spotting"}

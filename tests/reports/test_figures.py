@@ -28,7 +28,7 @@ def labels(axis):
     return [label.get_text().split("\n")[0] for label in axis.get_ticklabels()]
 
 
-def test_a_confusion_matrix_shows_counts_and_shares_of_the_true_class():
+def test_confusion_matrix_shows_counts_and_shares():
     rng = np.random.default_rng(0)
     truth, said = (rng.choice(CLASSES, 200, p=[0.6, 0.3, 0.1]) for _ in range(2))
     figure = plots.confusion_matrix(pd.DataFrame({"truth": truth, "predicted": said}), CLASSES)
@@ -41,14 +41,14 @@ def test_a_confusion_matrix_shows_counts_and_shares_of_the_true_class():
     assert picture.get_clim() == (0, 1)  # two runs' colours mean the same
 
 
-def test_classes_that_never_occur_are_not_shown_and_answers_that_are_no_class_are():
+def test_confusion_matrix_leaves_out_absent_classes():
     answers = pd.DataFrame({"truth": ["negative", "positive"], "predicted": ["negative", None]})
     axes = plots.confusion_matrix(answers, CLASSES).axes[0]
     assert labels(axes.yaxis) == ["negative", "positive"]
     assert labels(axes.xaxis) == ["negative", "positive", "no class"]
 
 
-def test_a_class_that_was_only_answered_has_no_share():
+def test_confusion_matrix_has_no_share_without_truth():
     answers = pd.DataFrame({"truth": ["negative"], "predicted": ["surprise"]})
     assert texts(plots.confusion_matrix(answers, CLASSES)) == [
         [["0", "0%"], ["1", "100%"]],
@@ -72,7 +72,7 @@ def bars(figure):
     return found
 
 
-def test_bars_cover_both_of_their_ends_in_seconds_and_are_coloured_by_outcome():
+def test_score_curve_bars_cover_both_ends():
     true = timeline.Lane(
         "micro, true", [timeline.Span(10, 19, "", 15, "right"), timeline.Span(50, 89, "", None, "wrong")], "micro"
     )
@@ -83,7 +83,7 @@ def test_bars_cover_both_of_their_ends_in_seconds_and_are_coloured_by_outcome():
     assert "micro, true" in [label.get_text() for label in figure.axes[0].get_yticklabels()]
 
 
-def test_the_surer_a_spotted_interval_the_more_solid_its_bar():
+def test_score_curve_bars_show_confidence():
     spans = [timeline.Span(on, on + 9, "", on + 5, "open", sure) for on, sure in ((-2, 0.5), (30, 0.9), (60, 0.1))]
     found = plots.score_curve(drawn(np.zeros(100), [timeline.Lane("", spans)], fps=None)).axes[0].collections
     assert [bar.get_paths()[0].get_extents().x0 for bar in found] == [0, 30, 60]
@@ -91,7 +91,7 @@ def test_the_surer_a_spotted_interval_the_more_solid_its_bar():
     assert opaque[1] > opaque[0] > opaque[2]
 
 
-def test_smoothed_scores_and_the_threshold_are_drawn_over_the_raw_ones():
+def test_score_curve_draws_smoothed_and_threshold():
     raw, smooth = np.arange(100.0), np.arange(100.0) / 2
     lines = plots.score_curve(drawn(raw, smoothed=smooth, level=20.0)).axes[0].lines
     thick = {tuple(line.get_ydata()[:3]): line.get_linewidth() for line in lines}
@@ -100,7 +100,7 @@ def test_smoothed_scores_and_the_threshold_are_drawn_over_the_raw_ones():
     assert {line.get_color() for line in lines} == {timeline.COLORS["micro"]}
 
 
-def test_words_of_others_are_no_formula(tmp_path):
+def test_figures_escape_formulas(tmp_path):
     lane = timeline.Lane("$\\frac$ <b>\x1b[31m", [timeline.Span(1, 2, "")])
     figure = plots.score_curve(
         timeline.Timeline("$\\nothing{", 10, None, [timeline.Track("$x^$", {"micro": ScoreCurve(np.ones(10))}, [lane])])
@@ -110,7 +110,7 @@ def test_words_of_others_are_no_formula(tmp_path):
 
 
 @pytest.mark.parametrize("values", [np.full(20, np.nan), np.zeros(20), np.zeros(0), None])
-def test_a_curve_without_any_height_is_drawn(values, tmp_path):
+def test_score_curve_draws_constant_scores(values, tmp_path):
     plots.score_curve(drawn(values, n=20, fps=30.0)).savefig(tmp_path / "x.png")
 
 
@@ -123,7 +123,7 @@ def test_a_curve_without_any_height_is_drawn(values, tmp_path):
         ({"shift": 100}, {"recognition_confusion", "iou_sweep", "subjects", "scores"}),
     ],
 )
-def test_a_run_has_the_figures_that_apply(tmp_path, run, expected):
+def test_figures_of_run_that_apply(tmp_path, run, expected):
     figures = report.figures_of(make_run(tmp_path, **run))
     of_each_kind = {name.split("_drawn")[0]: figure for name, figure in figures.items()}
     assert of_each_kind.keys() == expected
@@ -132,7 +132,7 @@ def test_a_run_has_the_figures_that_apply(tmp_path, run, expected):
         figure.savefig(tmp_path / f"{name}.png", dpi=20)
 
 
-def test_the_matrix_of_true_positives_counts_what_the_summary_counts(tmp_path):
+def test_true_positives_agree_with_summary(tmp_path):
     run = make_run(tmp_path, shift=3)
     figure = report.figures_of(run)["analysis_confusion"]
     assert (
@@ -141,7 +141,7 @@ def test_the_matrix_of_true_positives_counts_what_the_summary_counts(tmp_path):
     )
 
 
-def test_nothing_is_drawn_on_import_and_no_window_is_opened():
+def test_plots_import_opens_no_window():
     code = (
         "import sys, pandas as pd, mebench.reports.plots as f; "
         "assert type(sys.modules.get('matplotlib')) is not type(sys);"

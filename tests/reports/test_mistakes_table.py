@@ -15,7 +15,7 @@ SOME = mistakes(
 )
 
 
-def test_whoever_has_most_mistakes_comes_first_and_the_sum_last():
+def test_mistakes_table_begins_with_most_mistakes():
     wrong, missed = (
         {
             str(column.header): list(column.cells)
@@ -30,13 +30,13 @@ def test_whoever_has_most_mistakes_comes_first_and_the_sum_last():
     assert missed["localisation"] == ["0", "0", "0", "0 %"]
 
 
-def test_every_count_is_in_the_json_once():
+def test_plain_counts_hold_each_count_once():
     counts = scores.plain_counts(count_mistakes(SOME, "subject"))
     assert counts["d/2"]["false_positive"] == {"localisation": 0, "kind_confusion": 0, "duplicate": 1, "background": 0}
     assert counts["d/2"]["miss"] == {"localisation": 0, "kind_confusion": 0, "missed": 1}
 
 
-def test_causes_stand_by_their_gain(capsys):
+def test_print_causes_sorts_by_gain(capsys):
     scores.print_causes(
         {
             "micro": {
@@ -53,7 +53,7 @@ def test_causes_stand_by_their_gain(capsys):
     assert lines[-1] == "missed by length: 50 % short, 25 % long"
 
 
-def test_a_line_for_a_kind_without_mistakes():
+def test_mistakes_lines_say_none():
     assert scores.mistakes_lines({"macro": {"false_positive": {"background": 0}, "miss": {"missed": 0.5}}}) == [
         "mistakes, macro: false positives none; misses 0.5 missed"
     ]

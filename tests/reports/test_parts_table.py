@@ -11,14 +11,14 @@ def cells(table):
     return list(zip(*(column.cells for column in table.terminal().columns)))
 
 
-def test_each_fold_that_is_scored_by_itself_has_a_row():
+def test_score_tables_have_row_for_each_fold():
     scores = {"accuracy": score(0.5, 0.4, 0.6), "uf1": score(0.25), "uar": score(None)}
     folds = {"casme2-to-samm": {"n": 68, "scores": scores}}
     *_, table = score_tables({"recognition": {"n": 68, "scores": scores, "folds": folds}}, None)
     assert cells(table) == [("casme2-to-samm", "68", "0.5000", "[0.4000, 0.6000]", "0.2500", "", "-", "")]
 
 
-def test_each_dataset_has_a_row_for_each_kind_that_was_spotted():
+def test_score_tables_have_row_for_dataset_and_kind():
     scores = {"precision": score(0.5), "recall": score(0.2), "f1": score(2 / 7, 0.1, 0.4)}
     part = {"tp": 1, "fp": 1, "fn": 4, "scores": scores}
     (table,) = score_tables({"members": {"cas_me2": {"spotting": {"micro": part, "macro": part}}, "casme2": {}}}, None)
@@ -26,7 +26,7 @@ def test_each_dataset_has_a_row_for_each_kind_that_was_spotted():
     assert cells(table) == [("cas_me2", kind, *expected) for kind in ("micro", "macro")]
 
 
-def test_what_a_leak_bought_stands_in_points_with_its_sign():
+def test_leak_table_has_gain_with_sign():
     scores = {
         "spotting.micro.f1": {"honest": 0.30, "leak": 0.35, "points": 5.0},
         "recognition.uf1": {"honest": 0.40, "leak": 0.39, "points": -1.0},

@@ -59,14 +59,14 @@ def unpack(packed):
 
 
 @given(arrays(np.float64, st.integers(0, 60), elements=st.floats(-1e6, 1e6) | st.just(np.nan)))
-def test_a_packed_curve_is_right_to_half_a_step(values):
+def test_pack_is_right_to_half_a_step(values):
     packed = json.loads(json.dumps(timeline.pack(values)))
     found, step = unpack(packed), (packed["high"] - packed["low"]) / (timeline.STEPS - 1)
     assert np.isnan(found).tolist() == np.isnan(values).tolist()
     assert np.all(np.isnan(values) | (np.abs(found - values) <= step * 0.5 + 1e-9 * (1 + abs(packed["high"]))))
 
 
-def test_frames_on_the_timeline_are_those_of_the_predictions(mebench, tmp_path, runs):
+def test_report_timeline_holds_predictions(mebench, tmp_path, runs):
     code, _, page = report(mebench, tmp_path, runs, "one")
     folder = runs / "one"
     for name, spotted in (("predictions", True), ("truth", False)):
@@ -90,7 +90,7 @@ def test_frames_on_the_timeline_are_those_of_the_predictions(mebench, tmp_path, 
             np.testing.assert_allclose(unpack(curve["scores"]), own, atol=1e-3)
 
 
-def test_outcomes_count_what_the_summary_counts(runs):
+def test_report_outcomes_agree_with_summary(runs):
     for name in ("one", "two"):
         record = read_run(runs / name)
         counted = {"right": 0, "wrong": 0, "missed": 0}
@@ -107,7 +107,7 @@ def test_outcomes_count_what_the_summary_counts(runs):
         }
 
 
-def test_action_units_have_lanes_of_their_own(tmp_path):
+def test_report_has_lanes_of_action_units(tmp_path):
     run = make_run(tmp_path, kinds=("micro",), tasks=("spot", "recognize"), classes=["AU4", "AU12"])
     truth, clips, spotted = (run.read_table(f"{name}.parquet") for name in ("truth", "clips", "predictions"))
     run.write_table("truth.parquet", truth.assign(emotion="AU4+AU12"))
@@ -155,7 +155,7 @@ def smoothing(folder):
     return run
 
 
-def test_smoothed_curves_and_thresholds_are_those_that_the_run_kept(tmp_path):
+def test_report_draws_kept_curves_and_thresholds(tmp_path):
     run = smoothing(tmp_path)
     drawn = timelines([judged(records_record.read(run))])
     table = run.read_table("predictions.parquet")
@@ -170,7 +170,7 @@ def test_smoothed_curves_and_thresholds_are_those_that_the_run_kept(tmp_path):
     assert {curve.smoothed for one in of_earlier for curve in one["timeline"].tracks[0].curves.values()} == {None}
 
 
-def test_markup_in_every_field_stays_text_and_nothing_is_fetched(mebench, tmp_path, runs):
+def test_report_escapes_markup_and_fetches_nothing(mebench, tmp_path, runs):
     code, _, page = report(mebench, tmp_path, runs, "evil")
     assert code == 0
     assert EVIL not in page
@@ -192,7 +192,7 @@ def test_markup_in_every_field_stays_text_and_nothing_is_fetched(mebench, tmp_pa
         ("apex_mae_ms", 0),
     ],
 )
-def test_a_bar_from_0_to_1_is_that_of_a_share(path, bars):
+def test_report_draws_bar_of_shares(path, bars):
     cell = reports_report.environment().get_template("parts.html").module.number
     assert str(cell({"value": 0.5, "low": 0.25, "high": 0.75}, path)).count('class="bar"') == bars
     assert 'class="bar"' not in str(cell({"value": 0.5, "low": None, "high": None}, path))
@@ -200,7 +200,7 @@ def test_a_bar_from_0_to_1_is_that_of_a_share(path, bars):
 
 @given(st.integers(0, 10**7), st.sampled_from([24.0, 25.0, 30_000 / 1001, 60_000 / 1001, 200.0]))
 @example(2997, 30_000 / 1001)  # 99.9999 s
-def test_a_place_in_a_video_is_told_to_the_millisecond(frame, fps):
+def test_clock_has_milliseconds(frame, fps):
     shown = timeline.clock(frame / fps)
     parts = [Fraction(part) for part in shown.removesuffix(" s").split(":")]
     assert all(part < 60 for part in parts[1:])
@@ -209,7 +209,7 @@ def test_a_place_in_a_video_is_told_to_the_millisecond(frame, fps):
     assert abs(told - Fraction(frame / fps)) <= Fraction(1, 2000)
 
 
-def test_two_runs_share_the_timelines(mebench, tmp_path, runs):
+def test_report_of_two_runs_shares_timelines(mebench, tmp_path, runs):
     code, _, page = report(mebench, tmp_path, runs, "one", "two")
     assert code == 0
     for video in told(page):
@@ -220,7 +220,7 @@ def test_two_runs_share_the_timelines(mebench, tmp_path, runs):
     assert "<small>A: 2 missed, 2 wrong</small>" in page
 
 
-def test_figures_are_written_for_a_paper(tmp_path):
+def test_write_figures_in_three_formats(tmp_path):
     files = write_figures([make_run(tmp_path / "runs", subjects=1)], tmp_path / "figures")
     assert sorted(files) == sorted((tmp_path / "figures").iterdir())
     assert all(file.stat().st_size > 1000 for file in files)
@@ -242,7 +242,7 @@ def test_figures_are_written_for_a_paper(tmp_path):
         ),
     ],
 )
-def test_what_cannot_be_is_a_sentence(mebench, tmp_path, run, words, sentence):
+def test_report_refuses_in_a_sentence(mebench, tmp_path, run, words, sentence):
     make_run(tmp_path / "runs", "bad", **run)
     words = [*words] if "-o" in words else [*words, "-o", tmp_path / "page.html"]
     code, _, err = mebench("report", *words, "--runs", tmp_path / "runs")
@@ -251,7 +251,7 @@ def test_what_cannot_be_is_a_sentence(mebench, tmp_path, run, words, sentence):
     assert "Traceback" not in err
 
 
-def test_a_run_without_scores_of_frames_shows_its_intervals_and_says_so(mebench, tmp_path):
+def test_report_without_frame_scores_shows_intervals(mebench, tmp_path):
     run = make_run(tmp_path / "runs", "bare")
     (run.path / "frame_scores.parquet").unlink()
     code, _, page = report(mebench, tmp_path, tmp_path / "runs", "bare")
@@ -260,7 +260,7 @@ def test_a_run_without_scores_of_frames_shows_its_intervals_and_says_so(mebench,
     assert all(not video["tracks"][0]["curves"] and video["tracks"][0]["lanes"] for video in told(page))
 
 
-def test_a_run_that_lost_its_predictions_is_a_sentence(mebench, tmp_path):
+def test_report_names_lost_predictions(mebench, tmp_path):
     run = make_run(tmp_path / "runs", "lost")
     (run.path / "predictions.parquet").unlink()
     code, err, _ = report(mebench, tmp_path, tmp_path / "runs", "lost")
@@ -268,7 +268,7 @@ def test_a_run_that_lost_its_predictions_is_a_sentence(mebench, tmp_path):
     assert "is marked as finished but lacks predictions.parquet" in err
 
 
-def test_a_recogniser_has_a_page_without_spotting(mebench, tmp_path):
+def test_report_of_recognizer_has_no_spotting(mebench, tmp_path):
     make_run(tmp_path / "runs", "names", tasks=("recognize",))
     code, _, page = report(mebench, tmp_path, tmp_path / "runs", "names")
     assert code == 0
@@ -282,7 +282,7 @@ def test_a_recogniser_has_a_page_without_spotting(mebench, tmp_path):
     )
 
 
-def test_a_run_of_another_version_is_shown_with_it(mebench, tmp_path, runs):
+def test_report_names_other_version(mebench, tmp_path, runs):
     """Its method may be gone by now."""
     other = shutil.copytree(runs / "one", tmp_path / "runs" / "old")
     for file, words in (("versions.json", {"mebench": "0.0.7"}), ("config.json", {"method": "gone"})):

@@ -22,7 +22,7 @@ ROWS = [
 ]
 
 
-def test_each_kind_has_its_curve_with_intervals():
+def test_robustness_figure_has_curve_for_each_kind():
     axes = robustness.figure(ROWS, PATH).axes
     assert [one.get_title("left") for one in axes if one.get_visible()] == ["blur", "jpeg"]
     curve, *intervals = axes[0].lines
@@ -30,7 +30,7 @@ def test_each_kind_has_its_curve_with_intervals():
     assert [line.get_ydata()[0] for line in intervals] == pytest.approx([0.5, 0.4, 0.3])
 
 
-def test_scores_and_relations_have_a_table_each():
+def test_robustness_tables_of_scores_and_relations():
     scores, relations = robustness.tables(ROWS)
     assert len(scores.rows) == 6
     assert "33.3 %" in scores.markdown()

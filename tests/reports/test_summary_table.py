@@ -18,7 +18,7 @@ def lines(run, capsys, tracked=None, verbose=True, **given):
     return capsys.readouterr().out.splitlines()
 
 
-def test_every_score_is_there_with_its_interval(run, capsys):
+def test_print_outcome_has_every_score(run, capsys):
     summary, shown = run.read_json("summary.json"), lines(run, capsys)
     for name, score in summary["recognition"]["scores"].items():
         ends = f"[{score['low']:.4f}, {score['high']:.4f}]"
@@ -33,7 +33,7 @@ def test_every_score_is_there_with_its_interval(run, capsys):
     assert any("F1" in line and number(summary["spotting"]["micro"]["scores"]["f1"]["value"]) in line for line in shown)
 
 
-def test_the_members_of_a_composite_have_a_row_each(run, capsys):
+def test_print_outcome_has_row_for_each_member(run, capsys):
     shown = [line.split() for line in lines(run, capsys) if line.strip().startswith(("smic", "samm"))]
     rows = [row[:3] for row in shown if row[1].isdigit()]
     subjects = {s for fold in run.read_json("folds.json")["folds"] for s in fold["test"]}
@@ -45,7 +45,7 @@ def test_the_members_of_a_composite_have_a_row_each(run, capsys):
             assert [cell for cell in row[3:] if cell[0] != "[" and cell[-1] != "]" and cell != "-"] == scores
 
 
-def test_what_was_spotted_in_each_dataset_has_a_row_for_each_kind(run, capsys):
+def test_print_outcome_has_row_for_dataset_and_kind(run, capsys):
     shown = [line.split() for line in lines(run, capsys) if line.strip().startswith(("smic", "samm"))]
     members = run.read_json("summary.json")["members"]
     for name, part in members.items():
@@ -54,7 +54,7 @@ def test_what_was_spotted_in_each_dataset_has_a_row_for_each_kind(run, capsys):
             assert any(row[:5] == [name, kind, *counts] for row in shown)
 
 
-def test_it_says_under_which_convention_and_settings_and_where_the_run_is(run, capsys):
+def test_print_outcome_names_convention_settings_folder(run, capsys):
     text = "\n".join(lines(run, capsys, "mlflow.db"))
     assert "convention strict" in text
     assert "95 %, by leaving out each of" in text
@@ -65,7 +65,7 @@ def test_it_says_under_which_convention_and_settings_and_where_the_run_is(run, c
     assert "MLflow: mlflow.db" in text
 
 
-def test_what_is_undefined_is_a_dash():
+def test_print_outcome_has_dash_for_undefined():
     assert number(None) == "-"
     assert number(0.12345) == "0.1235"
     assert number(9.6, places=1) == "9.6"
@@ -74,7 +74,7 @@ def test_what_is_undefined_is_a_dash():
 # In short
 
 
-def test_the_main_scores_come_first_on_few_lines(tmp_path, capsys):
+def test_print_outcome_begins_with_main_scores(tmp_path, capsys):
     """A run of everything that runs can be: both kinds, all tasks, five databases, and a warning."""
     names = ("casme2", "smic", "samm", "mmew", "dfme")
     run = make_run(tmp_path, "all", members=names, kinds=("micro", "macro"), shift=5, subjects=10)
@@ -93,7 +93,7 @@ def test_the_main_scores_come_first_on_few_lines(tmp_path, capsys):
     assert shown[-1] == f"all scores, with remarks: mebench runs show {run.path} -v"
 
 
-def test_chance_stands_beside_f1_and_each_database_has_its_scores(run, capsys):
+def test_print_outcome_has_chance_and_databases(run, capsys):
     summary, shown = run.read_json("summary.json"), lines(run, capsys, verbose=False)
     best = max(row["f1"]["value"] for row in summary["chance"]["micro"].values())
     assert any(line.startswith(" spotting, micro: F1 ") and f"F1 of random {best:.4f}" in line for line in shown)
@@ -104,7 +104,7 @@ def test_chance_stands_beside_f1_and_each_database_has_its_scores(run, capsys):
 
 
 @pytest.mark.parametrize("verbose", [False, True])
-def test_who_only_recognises_reads_nothing_of_spotting(tmp_path, capsys, verbose):
+def test_print_outcome_of_recognizer_has_no_spotting(tmp_path, capsys, verbose):
     run = make_run(tmp_path, "names", tasks=("recognize",))
     text = "\n".join(lines(run, capsys, verbose=verbose))
     assert "UF1" in text
@@ -113,7 +113,7 @@ def test_who_only_recognises_reads_nothing_of_spotting(tmp_path, capsys, verbose
 
 
 @pytest.mark.parametrize("verbose", [False, True])
-def test_a_warning_that_was_just_told_is_not_told_again(tmp_path, capsys, verbose):
+def test_print_outcome_repeats_no_warning(tmp_path, capsys, verbose):
     run = make_run(tmp_path, "warned")
     run.write_json("folds.json", {**run.read_json("folds.json"), "warnings": ["two people share a face"]})
     counts = [

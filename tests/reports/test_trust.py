@@ -54,7 +54,7 @@ def every(values):
     return "subject,glasses\n" + "".join(f"drawn/{n:02d},{value}\n" for n, value in enumerate(values))
 
 
-def test_the_hardest_people_score_as_alone(side):
+def test_trust_scores_hardest_people_alone(side):
     found = trust.trust(side)["hardest"]["spotting.micro.f1"]
     late = side.tables.videos["subject"].str[-2:].astype(int) % 2 == 1  # nobody of these is found in time
     hard = sorted(side.tables.videos["subject"][late].unique())[: found["people"]]
@@ -67,7 +67,7 @@ def test_the_hardest_people_score_as_alone(side):
     assert found["scores"][0]["value"] == alone["spotting"]["micro"]["scores"]["f1"]["value"]
 
 
-def test_the_score_of_a_group_is_that_of_its_people_alone(side, tmp_path):
+def test_trust_scores_group_alone(side, tmp_path):
     found = trust.trust(side, people(tmp_path, every(["no", "yes"] * 6)))["groups"]["glasses"]
     for word, remainder in (("no", 0), ("yes", 1)):
         number = side.tables.videos["subject"].str[-2:].astype(int)
@@ -89,7 +89,7 @@ def test_the_score_of_a_group_is_that_of_its_people_alone(side, tmp_path):
     assert test["p_holm"] >= test["p"]
 
 
-def test_left_and_right_are_counted_by_the_action_units(side):
+def test_trust_counts_sides_of_action_units(side):
     sides, clips = trust.trust(side)["sides"], side.tables.clips
     halves = side.tables.truths[side.tables.truths["kind"] == "micro"]["action_units"].str[0].to_numpy()
     for half, name in (("L", "first"), ("R", "second")):
@@ -99,7 +99,7 @@ def test_left_and_right_are_counted_by_the_action_units(side):
     assert sides["found"]["first"]["value"] == 0.5
 
 
-def test_an_age_is_split_at_its_median_and_the_dataset_of_a_person_may_be_left_out(side, tmp_path):
+def test_trust_splits_age_at_median(side, tmp_path):
     rows = "subject,age\n" + "".join(f"{n:02d},{20 + n}\n" for n in range(11)) + "11,\n"
     found = trust.read_people(people(tmp_path, rows), sorted(set(side.tables.videos["subject"])))
     assert found["age"].tolist() == ["below 25"] * 5 + ["25 or more"] * 6 + [""]
@@ -118,7 +118,7 @@ def test_an_age_is_split_at_its_median_and_the_dataset_of_a_person_may_be_left_o
         ("", "is no table of text with commas"),
     ],
 )
-def test_a_table_of_people_that_does_not_fit_is_refused_in_a_sentence(side, tmp_path, text, said):
+def test_read_people_refuses_in_a_sentence(side, tmp_path, text, said):
     with pytest.raises(DataError, match=said):
         trust.trust(side, people(tmp_path, text))
 
@@ -134,14 +134,14 @@ def test_a_table_of_people_that_does_not_fit_is_refused_in_a_sentence(side, tmp_
         ("", "has no row: name one of onset, apex, offset, label, its value and its source"),
     ],
 )
-def test_a_table_of_noise_that_does_not_fit_is_refused_in_a_sentence(tmp_path, row, said):
+def test_read_noise_refuses_in_a_sentence(tmp_path, row, said):
     file = tmp_path / "noise.csv"
     file.write_text(f"what,value,source\n{row}\n")
     with pytest.raises(DataError, match=said):
         trust.read_noise(file)
 
 
-def test_the_command_shows_groups_and_ranks_under_other_coders(runs, tmp_path, mebench, monkeypatch):
+def test_trust_command_shows_groups_and_ranks(runs, tmp_path, mebench, monkeypatch):
     monkeypatch.setattr(trust, "under_noise", partial(trust.under_noise, draws=2))
     file = people(tmp_path, every(["no", "yes"] * 6))
     noise = tmp_path / "noise.csv"
@@ -166,7 +166,7 @@ def test_the_command_shows_groups_and_ranks_under_other_coders(runs, tmp_path, m
     assert "--people compares groups within one run" in err
 
 
-def test_python_gives_the_same_as_the_command(runs, tmp_path):
+def test_trust_in_python_equals_command(runs, tmp_path):
     file = people(tmp_path, every(["no", "yes"] * 6))
     run = mebench_api.load_run(runs / "one")
     assert run.trust(file) == trust.trust(judged(record.read(run.folder)), file)

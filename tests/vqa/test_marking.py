@@ -40,7 +40,7 @@ def value(summary, name):
     return summary["scores"][name]["value"]
 
 
-def test_the_true_answers_are_right_in_all():
+def test_score_answers_of_truth_is_one():
     rows = questions()
     summary = vqa.marking.score_answers(rows, rows, "megc2025_b")
     assert {score["value"] for score in summary["scores"].values()} == {1.0}
@@ -48,7 +48,7 @@ def test_the_true_answers_are_right_in_all():
     assert (summary["subjects"], summary["clips"], summary["warnings"]) == (4, 16, [])
 
 
-def test_one_answer_to_everything_is_worth_its_share():
+def test_score_answers_of_constant_is_its_share():
     summary = vqa.marking.score_answers(
         questions(), answered(questions(), coarse="negative", shown="yes", units="dimpler")
     )
@@ -60,7 +60,7 @@ def test_one_answer_to_everything_is_worth_its_share():
     assert summary["consistency"]["fine_and_coarse"] == {"agree": 8, "of": 16}
 
 
-def test_counts_and_types_of_long_videos():
+def test_score_answers_of_counts_and_types():
     kinds = ("micro", "macro", "micro")
     rows = vqa.questions.make(
         [
@@ -115,7 +115,7 @@ def long_questions():
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_both_scorers_equal_the_libraries_on_drawn_answers(seed):
+def test_score_answers_equals_libraries(seed):
     rows = questions(2, 2) + long_questions()
     given = drawn(rows, np.random.default_rng(seed))
     pairs = [(row["answer"], one["answer"]) for row, one in zip(rows, given)]
@@ -189,7 +189,7 @@ def plain_rouge(truth, given):
         ("casme", 0.400, {"bleu": 0.67, "rouge1": 0.59, "coarse_uf1": 0.25}),
     ],
 )
-def test_the_public_rows_score_as_published_rules_say(name, self_bleu, blind):
+def test_score_answers_of_public_rows(name, self_bleu, blind):
     rows = vqa.questions.read(
         outside("megc_questions", "the question files of MEGC 2025") / "dataset" / f"{name}.jsonl"
     )
@@ -199,7 +199,7 @@ def test_the_public_rows_score_as_published_rules_say(name, self_bleu, blind):
     assert {key: round(summary["floors"]["prior"][key], 2) for key in blind} == blind
 
 
-def test_intervals_are_over_people_and_two_datasets_are_shown_apart():
+def test_score_answers_has_intervals_over_people():
     rows = questions()
     other = [row | {"dataset": "casme2", "id": f"c{row['id']}"} for row in rows]
     given = answered(rows[: len(rows) // 2], coarse="negative") + rows[len(rows) // 2 :] + other
@@ -210,14 +210,14 @@ def test_intervals_are_over_people_and_two_datasets_are_shown_apart():
     assert by_dataset == pytest.approx({"casme2": 1, "samm": (4 / 5 + 2 / 3 + 2 / 3) / 3})
 
 
-def test_an_answer_that_is_missing_counts_as_wrong():
+def test_score_answers_counts_missing_as_wrong():
     rows = questions()
     summary = vqa.marking.score_answers(rows, rows[len(rows) // 2 :])
     assert value(summary, "shown_accuracy") == 0.5
     assert summary["warnings"][0] == f"{len(rows) // 2} of {len(rows)} questions not answered, and so wrong"
 
 
-def test_files_that_do_not_fit_are_one_sentence():
+def test_score_answers_refuses_in_a_sentence():
     rows = questions()
     with pytest.raises(DataError, match="1 answer to questions that are not asked; the first has the id 'x'"):
         vqa.marking.score_answers(rows, [rows[0] | {"id": "x"}, *rows])

@@ -25,7 +25,7 @@ from mebench.vqa import wording
         ("Who is this?", wording.Meaning("")),
     ],
 )
-def test_a_question_is_read_by_its_wording(question, meaning):
+def test_meaning_of_reads_wording(question, meaning):
     assert wording.meaning_of(question) == meaning
 
 
@@ -40,11 +40,11 @@ def test_a_question_is_read_by_its_wording(question, meaning):
         ("nothing", set()),
     ],
 )
-def test_units_are_read_by_name_and_by_code(text, units):
+def test_read_units_by_name_and_code(text, units):
     assert wording.read_units(text) == units
 
 
-def test_what_the_words_make_is_what_they_read():
+def test_sentence_is_read_as_written():
     for unit in wording.UNITS:
         assert wording.read_units(wording.joined([unit])) == {unit}
     for fine, coarse in wording.FINE.items():
