@@ -83,7 +83,7 @@ def params_import_nothing_heavy(subject: Owner) -> None:
         f"import importlib, json, sys, {package}\n"
         f"{package}.__path__.extend(json.loads(sys.argv[1]))\n"
         f"importlib.import_module('{info.module}.params')\n"
-        f"print(json.dumps([n for n in {HEAVY} if type(sys.modules.get(n)) is type(sys)]))"
+        f"print(json.dumps([n for n in {HEAVY} if n in sys.modules]))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, json.dumps([str(info.folder.parent)])],

@@ -363,7 +363,7 @@ for line in sys.stdin:
             main()
         finally:
             sys.stdout.flush()
-            print(*[n for n, m in sys.modules.items() if type(m).__name__ != '_LazyModule'], file=sys.stderr, flush=True)
+            print(*sys.modules, file=sys.stderr, flush=True)
             os._exit(0)
     os.waitpid(command, 0)
     print(flush=True)

@@ -373,7 +373,7 @@ class Data(Dataset):
 video = Video("d", "s", "v", 30.0, 5)
 chain = Chain("c", (FaceCrop(), Flow(k=1)))
 assert not video_source(FeatureStore(sys.argv[1]), Data(None), "d", video).is_ready([chain], [])
-print(*[n for n in ("cv2", "dlib", "torch", "pandas", "scipy") if type(sys.modules.get(n)) is type(sys)])
+print(*{"cv2", "dlib", "torch", "pandas", "scipy"} & set(sys.modules))
 """
 
 

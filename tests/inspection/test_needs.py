@@ -26,7 +26,7 @@ for words in {lines!r}:
     try:
         cli.main()
     except SystemExit as end:
-        print(end.code, sorted(name for name in {heavy!r} if type(sys.modules.get(name)) is type(sys)))
+        print(end.code, sorted({heavy!r} & set(sys.modules)))
 """
 
 

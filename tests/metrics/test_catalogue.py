@@ -113,7 +113,7 @@ def test_a_path_leads_to_its_metric(path, name, label):
 def test_looking_up_a_metric_imports_nothing_heavy():
     code = (
         "import sys, mebench.metrics.catalogue; m = sys.modules;"
-        "print([name for name in ('numpy', 'pandas', 'torch', 'scipy') if type(m.get(name)) is type(sys)])"
+        "print([name for name in ('numpy', 'pandas', 'torch', 'scipy') if name in m])"
     )
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
 

@@ -107,10 +107,7 @@ def test_only_a_process_that_computes_tvl1_compiles_it(tmp_path, method, flow, o
     assert {module.FLOW in job.imports for job in module.video_jobs([plan])} == {own}
 
 
-HEAVY = (
-    "[name for name in ('torch', 'lightning', 'torchmetrics', 'pandas') "
-    "if type(__import__('sys').modules.get(name)).__name__ == 'module']"
-)
+HEAVY = "[name for name in ('torch', 'lightning', 'torchmetrics', 'pandas') if name in __import__('sys').modules]"
 RESIDENT = "[int(line.split()[1]) / 1024 for line in open('/proc/self/status') if line.startswith('VmRSS')]"
 """MiB; of Linux."""
 

@@ -66,7 +66,7 @@ import importlib, sys
 
 for module in sys.argv[1:]:
     importlib.import_module(f"{module}.params")
-    print(module, *(name for name in HEAVY if type(sys.modules.get(name)) is type(sys)))
+    print(module, *(name for name in HEAVY if name in sys.modules))
 """
 
 
