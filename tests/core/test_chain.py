@@ -29,11 +29,11 @@ class Shrink(Step):
 CHAIN = Chain("maps", (Cut(), Motion(), Shrink()))
 
 
-def test_the_name_is_not_in_the_numbers():
+def test_Chain_fingerprint_ignores_the_name():
     assert replace(CHAIN, name="other").fingerprint() == CHAIN.fingerprint()
 
 
-def test_parameters_order_scope_and_versions_are():
+def test_Chain_fingerprint_holds_parameters_order_scope_versions():
     class Newer(Shrink):
         version: ClassVar[int] = 2
 
@@ -49,24 +49,24 @@ def test_parameters_order_scope_and_versions_are():
     assert len({CHAIN.fingerprint(), *(c.fingerprint() for c in others)}) == 7
 
 
-def test_chains_that_begin_alike_share_their_first_stages():
+def test_Chain_shares_first_stages_of_equal_beginnings():
     other = replace(CHAIN, steps=(Cut(), Motion(), Shrink(14)), scope="clips")
     assert other.fingerprint("video") == CHAIN.fingerprint("video")
     assert other.fingerprint("video", "pair") == CHAIN.fingerprint("video", "pair")
     assert CHAIN.fingerprint("video") != CHAIN.fingerprint("video", "pair") != CHAIN.fingerprint()
 
 
-def test_the_fingerprint_is_the_same_in_every_process():
+def test_Chain_fingerprint_is_pinned():
     """Pinned: stored features are named after it, so an accidental change would orphan every store."""
     assert Chain("any", (FaceCrop(), Flow(k=3), Strain())).fingerprint() == "d1223a040b26a0ac"
 
 
-def test_steps_of_one_name_from_two_plugins_are_not_the_same():
+def test_Chain_fingerprint_tells_steps_of_two_plugins_apart():
     other = type("Cut", (Step,), {"__module__": "another.plugin", "__qualname__": "Cut"})
     ours = type("Cut", (Step,), {"__module__": "one.plugin", "__qualname__": "Cut"})
     assert Chain("any", (other(),)).fingerprint() != Chain("any", (ours(),)).fingerprint()
 
 
-def test_the_card_tells_every_parameter():
+def test_Chain_card_names_every_parameter():
     assert CHAIN.card().splitlines()[1:] == ["  1. Cut(size=128) v1", "  2. Motion(k=3) v2", "  3. Shrink(size=28) v1"]
     assert CHAIN.at("pair") == (Motion(),)

@@ -41,14 +41,14 @@ def both():
     return Composite({"casme2": casme2, "samm": samm})
 
 
-def test_remarks_of_members_stay_apart_and_equal_ones_are_one():
+def test_Composite_remark_joins_different_remarks_once():
     members = {
         str(n): Lab("lab", ("fear",), {}, remark=remark) for n, remark in enumerate(["drawn", "dense", "drawn", ""])
     }
     assert Composite(members).remark == "drawn; dense"
 
 
-def test_videos_stay_at_home(both):
+def test_Composite_videos_keep_their_dataset(both):
     videos = both.videos()
     assert [v.key for v in videos] == ["casme2/1/v0", "casme2/1/v1", "samm/1/v0", "samm/1/v1"]
     assert both.frames(videos[0]) == ("casme2", "v0")
@@ -56,11 +56,11 @@ def test_videos_stay_at_home(both):
     assert both.repairs() == ("casme2: row 7", "samm: row 7")
 
 
-def test_subjects_of_one_number_are_two_people(both):
+def test_Composite_subjects_of_one_number_are_two_people(both):
     assert {v.subject_key for v in both.videos()} == {SubjectKey("casme2", "1"), SubjectKey("samm", "1")}
 
 
-def test_a_label_is_scored_as_its_own_dataset_scores_it(both):
+def test_Composite_scores_labels_as_their_own_dataset(both):
     """MEGC 2019 scores the fear of SAMM as negative and leaves that of CASME II out."""
     three = both.schemes["three"]
     scored = {v.key: three.class_of(v.expressions[0]) for v in both.videos()}
@@ -72,13 +72,13 @@ def test_a_label_is_scored_as_its_own_dataset_scores_it(both):
     }
 
 
-def test_native_classes_are_those_of_all_members(both):
+def test_Composite_native_classes_are_those_of_all_members(both):
     native = both.schemes["native"]
     assert native.classes == ("disgust", "fear", "happiness")
     assert [native.class_of(v.expressions[0]) for v in both.videos()] == ["disgust", "fear", "fear", "happiness"]
 
 
-def test_the_composite_can_what_all_members_can():
+def test_Composite_tasks_are_those_of_all_members():
     spotter = Lab("a", ("x",), {}, tasks=frozenset({"spot"}), kinds=("micro", "macro"), one_per_video=False)
     every = Lab("b", ("x",), {})
     mixed = Composite({"a": spotter, "b": every})
@@ -86,7 +86,7 @@ def test_the_composite_can_what_all_members_can():
     assert mixed.revision == "3+3"
 
 
-def test_members_without_a_common_task_or_kind_are_refused():
+def test_Composite_refuses_members_without_common_task_or_kind():
     spotter, recognizer = (Lab(t, ("x",), {}, tasks=frozenset({t})) for t in ("spot", "recognize"))
     with pytest.raises(ConfigError, match="spot and recognize have no task in common"):
         Composite({"spot": spotter, "recognize": recognizer})
@@ -95,25 +95,25 @@ def test_members_without_a_common_task_or_kind_are_refused():
         Composite({"micro": micro, "macro": macro})
 
 
-def test_a_video_of_two_members_is_refused():
+def test_Composite_refuses_a_video_of_two_members():
     lab = Lab("a", ("x",), {})
     with pytest.raises(ConfigError, match="both hold the video a/1/v0"):
         Composite({"a": lab, "copy": lab}).videos()
 
 
-def test_one_scheme_of_two_meanings_is_not_shared(both):
+def test_Composite_drops_a_scheme_of_two_meanings(both):
     other = Lab("o", ("x",), {})
     other.schemes = {"native": other.schemes["native"], "three": Scheme("three", ("good", "bad"), {})}
     assert list(Composite({"samm": both.members["samm"], "o": other}).schemes) == ["native"]
 
 
-def test_members_know_who_appears_in_both(both):
+def test_Composite_person_is_shared_between_members(both):
     both.members["samm"].person = lambda key: SubjectKey("everywhere", key.subject)
     assert both.person(SubjectKey("samm", "1")) == SubjectKey("everywhere", "1")
     assert both.person(SubjectKey("casme2", "1")) == SubjectKey("casme2", "1")
 
 
-def test_a_member_knows_its_own_subjects_whatever_dataset_they_are_of(both):
+def test_Composite_person_asks_the_member_that_holds_the_subject(both):
     """As one with ready-made maps of CASME II, beside CASME II itself."""
     maps = Lab("casme2", ("fear",), {"fear": "negative"})
     maps.videos = lambda: [Video("casme2", "sub1", "map", None, 1), Video("smic", "s1", "map", None, 1)]

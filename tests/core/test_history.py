@@ -7,7 +7,7 @@ import torch
 from mebench.core.history import Epoch, History
 
 
-def test_batches_of_an_epoch_are_averaged_over_their_samples():
+def test_History_averages_batches_over_samples():
     history = History()
     history.add("spotting", 0, "train", 3, 1.0, torch.tensor(2))
     history.add("spotting", 0, "train", 1, torch.tensor(5.0), torch.tensor(1))
@@ -18,7 +18,7 @@ def test_batches_of_an_epoch_are_averaged_over_their_samples():
     ]
 
 
-def test_scores_stand_beside_the_sums_of_their_epoch_and_alone():
+def test_History_keeps_scores_with_and_without_sums():
     history = History()
     history.add("recognition", 0, "train", 3, 1.0)
     history.add("recognition", 0, "valid", 2, 0.5, 1)
@@ -33,5 +33,5 @@ def test_scores_stand_beside_the_sums_of_their_epoch_and_alone():
     assert (alone.epoch, alone.uf1, alone.uar) == (1, 0.5, 1.0)
 
 
-def test_no_training_no_epochs():
+def test_History_without_training_has_no_epochs():
     assert History().epochs() == []

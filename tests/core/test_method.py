@@ -50,17 +50,17 @@ def proposed(m, view):
 @pytest.mark.parametrize(
     "options", [{}, {"p": 0.2, "rule": "released_code"}, {"smoothing": "gaussian_3"}, {"nms": 0.0, "p": 0.1}]
 )
-def test_it_spots_by_its_options(options):
+def test_Method_propose_follows_spotting_options(options):
     view = video(bump(1.0))
     assert proposed(method(**options), view) == spot(bump(1.0), K_PRIME, options=SpottingParams(**options)) != []
 
 
-def test_in_short_videos_it_names_the_highest_peak():
+def test_Method_propose_takes_highest_peak_of_short_videos():
     (found,) = proposed(method(one_per_video=True, p=1.0), video(bump(1.0)))
     assert abs(found.apex - 44) <= K_PRIME
 
 
-def test_an_absolute_threshold_is_learnt_on_validation_subjects_where_there_are_any():
+def test_Method_learns_absolute_threshold_on_validation_subjects():
     low, high = video(bump(1.0), Expression(40, 47)), video(bump(9.0), Expression(40, 47))
     m = method(threshold="absolute")
     m.fit_closed_form([low], [high])
@@ -73,16 +73,16 @@ def test_an_absolute_threshold_is_learnt_on_validation_subjects_where_there_are_
     assert not Spotter.holds_out(Params())
 
 
-def test_before_it_is_learnt_nothing_is_above_an_absolute_threshold():
+def test_Method_spots_nothing_before_threshold_is_learnt():
     assert proposed(method(threshold="absolute"), video(bump(9.0))) == []
 
 
-def test_other_models_keep_their_size():
+def test_Method_state_gains_thresholds_only_if_absolute():
     assert list(method().state_dict()) == []
     assert list(method(threshold="absolute").state_dict()) == ["thresholds"]
 
 
-def test_a_threshold_learnt_on_others_does_not_look_at_the_test_video():
+def test_Method_looks_at_test_video_unless_threshold_is_learnt():
     spots = frozenset({"spot"})
     assert Spotter.looks_at_test_video(spots, Params()) == Spotter.looks_at_test_video(spots) == "video"
     assert Spotter.looks_at_test_video(spots, Params(threshold="absolute")) == "none"

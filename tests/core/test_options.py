@@ -28,7 +28,7 @@ class Params:
 
 @pytest.mark.parametrize("kind", INSIDE)
 @given(value=st.floats() | st.sampled_from([-1, 0, 1, 1.0, float("nan")]))
-def test_a_number_outside_of_its_range_is_named_and_null_is_none(kind, value):
+def test_check_ranges_names_values_outside_and_takes_None(kind, value):
     options.check_ranges(Params(None), **{kind: ("first", "second")})
     if INSIDE[kind](value):
         options.check_ranges(Params(value), **{kind: ("first", "second")})
@@ -37,7 +37,7 @@ def test_a_number_outside_of_its_range_is_named_and_null_is_none(kind, value):
             options.check_ranges(Params(None, value), **{kind: ("first", "second")})
 
 
-def test_the_words_say_what_is_expected():
+def test_check_ranges_says_what_is_expected():
     told = []
     for kind in INSIDE:
         with pytest.raises(ConfigError) as error:
@@ -67,7 +67,7 @@ class Blur(Step):
     frames: int | None = None
 
 
-def test_words_that_a_literal_holds_are_taken():
+def test_check_choices_takes_values_of_the_literal():
     for words in (Words(), Words("mouth", "balanced", 2, None), Words(other="nothing"), Blur("time")):
         options.check_choices(words)
 
@@ -81,7 +81,7 @@ def test_words_that_a_literal_holds_are_taken():
         (Words(case=3), "unknown method.case '3'. Known: 1, 2."),
     ],
 )
-def test_a_word_that_no_literal_holds_is_named(wrong, said):
+def test_check_choices_names_other_values(wrong, said):
     with pytest.raises(ConfigError) as refused:
         options.check_choices(wrong)
     assert str(refused.value) == said
@@ -97,7 +97,7 @@ def test_a_word_that_no_literal_holds_is_named(wrong, said):
         ({"frames": -1}, "frames of Blur must be a whole number of at least 0, not -1"),
     ],
 )
-def test_a_step_is_checked_when_it_is_made(wrong, said):
+def test_Step_checks_options_when_made(wrong, said):
     with pytest.raises(ConfigError) as refused:
         Blur(**wrong)
     assert str(refused.value) == said

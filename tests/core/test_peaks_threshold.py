@@ -41,7 +41,7 @@ def draw(seed, k_prime=4):
 
 
 @given(st.integers(0, 10_000), st.sampled_from([PAPER, SpottingParams(interval="score_curve", nms=0.2)]))
-def test_learn_threshold_is_best_level(seed, options):
+def test_learnt_threshold_is_best_level(seed, options):
     data = draw(seed)
     level = learn(*data, options)
     every = [s.confidence for own, k in zip(data[0], data[2]) for s in spot(own, k, options=options, level=-np.inf)]
@@ -49,7 +49,7 @@ def test_learn_threshold_is_best_level(seed, options):
     assert f1_at(level, *data, options) == pytest.approx(best)
 
 
-def test_learn_threshold_without_truths_is_above_all_scores():
+def test_learnt_threshold_without_truths_is_above_all_scores():
     rng = np.random.default_rng(0)
     quiet = [rng.normal(size=80) for _ in range(3)]
     level = learn(quiet, [[], [], []], [4] * 3)
@@ -59,7 +59,7 @@ def test_learn_threshold_without_truths_is_above_all_scores():
     assert len(spot(loud, 4, options=PAPER, level=level)) == 1
 
 
-def test_learn_threshold_leaves_quiet_videos_empty():
+def test_learnt_threshold_leaves_quiet_videos_empty():
     rng = np.random.default_rng(1)
     busy, empty = rng.normal(size=120) * 0.1, rng.normal(size=120) * 0.1
     busy[40:48] += 3
@@ -69,6 +69,6 @@ def test_learn_threshold_leaves_quiet_videos_empty():
     assert spot(empty, 4) != []
 
 
-def test_learn_threshold_without_videos_spots_nothing():
+def test_learnt_threshold_without_videos_spots_nothing():
     assert learn([], [], []) == np.inf
     assert learn([np.full(50, np.nan)], [[(3, 9)]], [4]) == np.inf

@@ -32,7 +32,7 @@ def renamed():
     return Renamed(Lab(None), "other")
 
 
-def test_everything_is_said_of_the_other_name_and_read_from_the_own(renamed):
+def test_Renamed_gives_own_data_under_the_other_name(renamed):
     (one, two) = renamed.videos()
     assert (one.key, two.key) == ("other/1/v", "other/2/v")
     assert one.expressions == Lab(None).videos()[0].expressions
@@ -42,11 +42,11 @@ def test_everything_is_said_of_the_other_name_and_read_from_the_own(renamed):
     assert (renamed.revision, renamed.kinds, renamed.one_per_video) == ("7", ("micro", "macro"), True)
 
 
-def test_people_stay_who_they_are(renamed):
+def test_Renamed_person_stays_the_same(renamed):
     assert renamed.person(SubjectKey("other", "1")) == SubjectKey("people", "lab 1")
 
 
-def test_two_of_one_plugin_make_a_composite():
+def test_Renamed_twice_makes_a_composite():
     both = Composite({name: Renamed(Lab(None), name) for name in ("fast", "slow")})
     assert [v.key for v in both.videos()] == ["fast/1/v", "fast/2/v", "slow/1/v", "slow/2/v"]
     assert both.person(SubjectKey("fast", "1")) == both.person(SubjectKey("slow", "1"))

@@ -22,7 +22,7 @@ def opened(root):
     return plugin(plugin.Params(root=str(root)))
 
 
-def test_a_stand_in_says_so_also_where_an_inner_folder_is_named(drawn):
+def test_Dataset_remark_marks_a_stand_in_at_any_inner_folder(drawn):
     for root in (drawn, drawn / "rawpic"):
         dataset = opened(root)
         assert dataset.remark.startswith("drawn stand-in: ")
@@ -31,7 +31,7 @@ def test_a_stand_in_says_so_also_where_an_inner_folder_is_named(drawn):
         assert dataset.unlike_published() == ""  # one remark is enough
 
 
-def test_a_copy_of_other_numbers_than_published_says_which(drawn):
+def test_unlike_published_names_differing_counts(drawn):
     (drawn / MARK_OF_DRAWN).unlink()
     dataset = opened(drawn)
     assert dataset.remark == ""
@@ -51,5 +51,5 @@ def test_a_copy_of_other_numbers_than_published_says_which(drawn):
     )
 
 
-def test_what_is_drawn_by_hand_into_the_folder_of_a_stand_in_is_marked(tmp_path):
+def test_empty_folder_is_marked_as_drawn(tmp_path):
     assert (empty_folder(tmp_path / "new") / MARK_OF_DRAWN).is_file()

@@ -14,33 +14,33 @@ THREE = Scheme(
 A, B, C = (SubjectKey("casme2", s) for s in "123")
 
 
-def test_an_interval_counts_both_ends():
+def test_Expression_length_counts_both_ends():
     assert Expression(3, 3).length == 1
     assert Expression(3, 7).length == 5
 
 
 @pytest.mark.parametrize("interval", [(5, 4), (-1, 4)])
-def test_an_impossible_interval_is_refused_with_its_numbers(interval):
+def test_Expression_refuses_impossible_intervals(interval):
     with pytest.raises(DataError, match=rf"\[{interval[0]}, {interval[1]}\]"):
         Expression(*interval)
 
 
 @pytest.mark.parametrize("apex", [2, 8])
-def test_the_apex_lies_inside(apex):
+def test_Expression_apex_lies_inside(apex):
     assert Expression(3, 7, apex=3).apex == 3
     assert Expression(3, 7, apex=7).apex == 7
     with pytest.raises(DataError, match=f"apex {apex}"):
         Expression(3, 7, apex=apex)
 
 
-def test_equal_ids_of_two_datasets_are_two_people():
+def test_Video_subject_key_holds_the_dataset():
     one, two = (Video(dataset, "01", "EP01", 200.0, 90) for dataset in ("casme2", "samm"))
     assert one.subject_key != two.subject_key
     assert (one.key, two.key) == ("casme2/01/EP01", "samm/01/EP01")
     assert str(one.subject_key) == "casme2/01"
 
 
-def test_a_scheme_maps_labels_in_any_case_and_leaves_others_out():
+def test_Scheme_index_ignores_case_and_skips_other_labels():
     assert [THREE.index(label) for label in ("disgust", "Sadness", "HAPPINESS", "repression", None)] == [
         0,
         0,
@@ -51,12 +51,12 @@ def test_a_scheme_maps_labels_in_any_case_and_leaves_others_out():
     assert [THREE.index(label) for label in ("Disgust", "others")] == [THREE.classes.index("negative"), None]
 
 
-def test_a_scheme_onto_a_class_that_it_does_not_list_is_refused():
+def test_Scheme_refuses_unlisted_classes():
     with pytest.raises(DataError, match=r"'odd' maps onto \['neutral'\]"):
         Scheme("odd", ("negative",), {"rest": "neutral"})
 
 
-def test_the_native_scheme_keeps_order_and_drops_repeats():
+def test_Scheme_native_keeps_order_and_drops_repeats():
     scheme = Scheme.native(["Surprise", "fear", "surprise"])
     assert scheme.classes == ("surprise", "fear")
     assert scheme.class_of(Expression(0, 1, emotion="FEAR")) == "fear"
@@ -70,18 +70,18 @@ def test_the_native_scheme_keeps_order_and_drops_repeats():
         (((A,), (B,), (B,)), "valid and in test"),
     ],
 )
-def test_a_subject_on_two_sides_is_refused_by_name(sides, named):
+def test_Fold_refuses_a_subject_on_two_sides(sides, named):
     with pytest.raises(RunError, match=f"'f' has casme2/[12] in {named}"):
         Fold("f", *sides)
 
 
-def test_the_words_travel_between_processes():
+def test_Video_and_Fold_survive_pickling():
     video = Video("d", "s", "v", 30.0, 90, (Expression(1, 5, "micro", 2, "fear", ("4",), "II"),))
     fold = Fold("f", (A,), (B,), (C,))
     assert pickle.loads(pickle.dumps((video, fold))) == (video, fold)
 
 
-def test_recognition_is_asked_about_micro_expressions_that_have_a_class():
+def test_Scheme_scores_micro_expressions_with_a_class():
     doubtful = Scheme("careful", THREE.classes, THREE.mapping, excluded=frozenset({"doubtful"}))
     sad, macro, other, unnamed, flagged = expressions = (
         Expression(0, 9, emotion="Sadness"),
@@ -96,7 +96,7 @@ def test_recognition_is_asked_about_micro_expressions_that_have_a_class():
     assert [doubtful.of(e) for e in (macro, other, unnamed)] == [0, None, None]  # a class alone is not enough
 
 
-def test_a_clip_is_called_by_its_likeliest_class_or_by_all_likely_ones():
+def test_Task_called_gives_likeliest_or_all_likely_classes():
     one, sets = (Task(frozenset({"recognize"}), classes=("a", "b", "c"), several=several) for several in (False, True))
     assert [one.called(row) for row in ([0.2, 0.7, 0.7], [-3, -1, -2])] == ["b", "b"]
     assert [sets.called(row) for row in ([0.5, 0.1, 0.9], [0.2, 0.4, 0.4])] == ["a+c", "b"]

@@ -28,12 +28,12 @@ def labelled():
     return view(LabelledVideo, expressions=EXPRESSIONS, labels=(1, 1, 0, None))
 
 
-def test_views_for_prediction_have_no_place_for_labels():
+def test_VideoView_and_ClipView_hold_no_labels():
     for cls in (VideoView, ClipView):
         assert {f.name for f in fields(cls)}.isdisjoint({"expressions", "labels", "label", "emotion", "action_units"})
 
 
-def test_clips_are_those_of_the_kind_that_the_scheme_scores():
+def test_LabelledVideo_clips_are_of_the_scored_kind():
     assert [(c.onset, c.apex, c.offset, c.label, c.spotted) for c in labelled().clips()] == [
         (2, 3, 6, 1, False),
         (10, 11, 13, 0, False),
@@ -41,30 +41,30 @@ def test_clips_are_those_of_the_kind_that_the_scheme_scores():
     assert [c.onset for c in labelled().clips("macro")] == [7]
 
 
-def test_the_apex_of_a_clip_without_one_is_its_middle():
+def test_LabelledVideo_clips_without_apex_take_the_middle():
     assert labelled().clips()[1].apex == (10 + 13) // 2
 
 
-def test_clips_of_many_videos_come_in_order():
+def test_all_clips_keeps_order_of_videos():
     assert [c.onset for c in all_clips([labelled(), labelled()])] == [2, 10, 2, 10]
 
 
 @pytest.mark.parametrize(
     ("onset", "apex", "asked"), [(4, 9, (4, 9, 13)), (-3, 2, (0, 2, 6)), (18, 25, (18, 19, 19)), (-9, -6, (0, 0, 0))]
 )
-def test_a_spotted_clip_takes_its_feature_inside_the_video(onset, apex, asked):
+def test_ClipView_feature_stays_inside_the_video(onset, apex, asked):
     clip = view().clip(onset, apex, apex + 4)
     assert clip.spotted
     assert clip.feature("x").tolist() == list(asked)
     assert (clip.onset, clip.apex) == (onset, apex)  # the interval itself is not moved
 
 
-def test_a_clip_asked_for_without_an_offset_ends_at_its_apex():
+def test_clip_feature_without_offset_ends_at_the_apex():
     assert view().clip_feature("x", 2, 5).tolist() == [2, 5, 5]
     assert view().clip_feature("x", 2, 5, 9).tolist() == [2, 5, 9]
 
 
-def test_stacked_features_are_float32_with_a_row_for_each_clip():
+def test_stack_gives_a_float32_row_for_each_clip():
     rows = stack(labelled().clips(), "x")
     assert rows.dtype == np.float32
     assert rows.tolist() == [[2, 3, 6], [10, 11, 13]]
