@@ -38,7 +38,7 @@ def values(scores):
     return {name: score["value"] for name, score in scores.items()}
 
 
-def test_scores_by_hand(clips):
+def test_score_clips_equals_counts_by_hand(clips):
     summary = clips(SAID)
     recognition = summary["recognition"]
     assert recognition["n"] == 5
@@ -54,7 +54,7 @@ def test_scores_by_hand(clips):
     assert summary["warnings"] == summary["repaired"] == []
 
 
-def test_capsulenet_scores_what_is_published(tmp_path, score):
+def test_score_clips_equals_published_scores_of_capsulenet(tmp_path, score):
     """The program's log in two files, one a workbook, beside the rows of MEGC 2019: all clips, and each database."""
     log = outside(
         "public_predictions/capsulenet/result_log.csv", "the log of CapsuleNet, github davidnvq/me_recognition"
@@ -82,7 +82,7 @@ def test_capsulenet_scores_what_is_published(tmp_path, score):
         assert part["scores"][row["metric"]]["value"] == pytest.approx(float(row["value"]), abs=1e-4)  # cut or rounded
 
 
-def test_files_of_a_run_score_as_the_run(tmp_path, score):
+def test_score_clips_of_exported_run_equals_the_run(tmp_path, score):
     """Two expressions a video, two members: the summary is that of the run, intervals and all."""
     run = make_run(tmp_path / "runs", "two", subjects=6, members=("samm", "smic"))
     summary, answers, truths = run.read_json("summary.json"), read_tables(run).clips, run.read_table("truth.parquet")
@@ -103,7 +103,7 @@ LABEL = st.sampled_from(["joy", "fear", "awe", "rage"])
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), LABEL, LABEL), min_size=1, max_size=30))
-def test_any_answers_score_as_scikit_learn_does(rows):
+def test_summarize_recognition_equals_scikit_learn(rows):
     """Of the classes that occur in the truth; a class that is only named costs the true one, and enters no mean."""
     true, said = [row[1] for row in rows], [row[2] for row in rows]
     found = summarize(_tables(rows), kinds=[], classes=sorted(set(true)), seed=0, draws=0)["recognition"]["scores"]
@@ -130,7 +130,7 @@ def _tables(rows):
 
 @pytest.mark.parametrize("bare", ["label", "emotion", "class"])
 @pytest.mark.parametrize("own", ["predicted", "pred", "y_pred"])
-def test_in_one_table_the_answer_is_the_column_called_so(tmp_path, bare, own):
+def test_read_clips_takes_answers_from_their_own_column(tmp_path, bare, own):
     """Not the bare one beside it, which would be the truth scored against itself."""
     (file := tmp_path / "both.csv").write_text(f"subject,video,{bare},{own}\n1,a,joy,fear\n1,b,fear,fear\n")
     truth = read_clips(file, "truth", Remarks())
@@ -147,7 +147,7 @@ def test_in_one_table_the_answer_is_the_column_called_so(tmp_path, bare, own):
         "disgust prob,prob(happiness),surprise_probability",
     ],
 )
-def test_calibration_is_that_of_the_class_that_is_named(clips, head):
+def test_score_clips_calibration_uses_named_classes(clips, head):
     shares = np.array([[0.1, 0.2, 0.7], [0.2, 0.5, 0.3], [0.4, 0.3, 0.3], [0.0, 1.0, 0.0], [0.34, 0.33, 0.33]])
     lines = [
         f"{line},{','.join(map(str, row))}" for line, row in zip(SAID.splitlines()[1:], shares.tolist(), strict=True)
@@ -159,7 +159,7 @@ def test_calibration_is_that_of_the_class_that_is_named(clips, head):
     assert clips(named)["recognition"]["details"] == details
 
 
-def test_a_clip_without_an_answer_is_wrong_and_named(clips):
+def test_score_clips_counts_missing_answers_as_wrong(clips):
     """Whether it lacks or its cell is empty, and its probability with it."""
     whole = SAID.replace("emotion", "emotion,probability").replace("\n", ",0.9\n").replace("bility,0.9", "bility")
     short = whole.replace("1,b,disgust,0.9\n", "").replace("2,c,disgust,0.9", "2,c,nan,")
@@ -177,7 +177,7 @@ def test_a_clip_without_an_answer_is_wrong_and_named(clips):
     assert nobody["recognition"]["scores"]["uf1"]["value"] == 0
 
 
-def test_of_a_truth_for_spotting_the_micro_expressions_with_an_emotion_are_the_clips(clips):
+def test_score_clips_of_spotting_truth_takes_labelled_micro(clips):
     truth = (
         "subject,video,onset,offset,kind,emotion\n1,a,5,9,micro,joy\n1,a,20,29,micro,fear\n1,a,40,90,macro,joy\n2,b,,,,\n"
         "2,c,1,2,micro,\n"
@@ -188,7 +188,7 @@ def test_of_a_truth_for_spotting_the_micro_expressions_with_an_emotion_are_the_c
     assert "truth: 2 clips without an emotion (lines 5 and 6), left out" in summary["warnings"]
 
 
-def test_classes_that_are_not_scored_are_left_out_and_told(clips):
+def test_score_clips_leaves_out_unscored_classes(clips):
     summary = clips(SAID, "--classes", "surprise,disgust,contempt")
     assert summary["recognition"]["n"] == 3
     assert list(summary["confusion"]) == ["surprise", "disgust"]
@@ -204,7 +204,7 @@ def test_classes_that_are_not_scored_are_left_out_and_told(clips):
     )
 
 
-def test_of_classes_that_are_not_scored_no_probability_is_needed(clips):
+def test_score_clips_needs_no_probability_of_unscored_classes(clips):
     shares = ["p_disgust,p_surprise", ".2,.8", ".4,.6", ".7,.3", ".1,.9", ".5,.5"]
     said = "\n".join(
         ",".join(pair) for pair in zip(SAID.replace("happiness", "surprise").splitlines(), shares, strict=True)
@@ -218,7 +218,7 @@ def test_of_classes_that_are_not_scored_no_probability_is_needed(clips):
     assert clips(said, *both, "--sensitivity")["recognition"] == whole["recognition"]
 
 
-def test_members_subjects_and_numbers_may_be_written_as_programs_do(clips):
+def test_score_clips_matches_ids_written_as_decimals(clips):
     truth = "db,sub,clip,class\nx,1.0,7.0,0\nx,2.0,7.0,1\ny,1.0,7.0,1\n"
     said = "dataset,video,pred\ny,1_7,1.0\nx,1_7,0.0\nx,2_7,0.0\n"
     summary = clips(said, truth=truth)
@@ -228,7 +228,7 @@ def test_members_subjects_and_numbers_may_be_written_as_programs_do(clips):
     assert loose["recognition"]["scores"]["accuracy"]["value"] == 4 / 5
 
 
-def test_every_convention_beside_the_other(clips, capsys):
+def test_score_clips_sensitivity_shows_every_convention(clips, capsys):
     rows = clips(SAID, "--sensitivity")["sensitivity"]
     assert rows["strict"]["recognition"]["uf1"] == pytest.approx(7 / 9)
     assert "recognition" not in rows["megc2020"]
@@ -262,7 +262,7 @@ SHARES = "subject,video,emotion,p_disgust,p_happiness,p_surprise\n"
         ("subject,video,emotion,probability\n1,a,disgust,\n", "line 2: the probability is '', not a number"),
     ],
 )  # fmt: skip
-def test_a_bad_file_is_one_sentence_with_the_line(clips, said, sentence):
+def test_score_clips_refuses_bad_answers_with_their_line(clips, said, sentence):
     code, err = clips(said, fails=True)
     assert code == 3
     assert sentence in err
@@ -276,13 +276,13 @@ def test_a_bad_file_is_one_sentence_with_the_line(clips, said, sentence):
         ("subject,video,emotion\n1,a,\n", "t.csv holds no clip with an emotion"),
     ],
 )  # fmt: skip
-def test_a_bad_truth_too(clips, truth, sentence):
+def test_score_clips_refuses_bad_truth_with_its_line(clips, truth, sentence):
     code, err = clips(SAID, truth=truth, fails=True)
     assert code == 3
     assert sentence in err
 
 
-def test_frames_that_are_counted_otherwise_are_told(clips):
+def test_score_clips_names_frames_that_differ(clips):
     truth = "subject,video,onset,emotion\n1,a,5,joy\n1,a,20,fear\n"
     code, err = clips("subject,video,onset,emotion\n1,a,6,joy\n1,a,21,fear\n", truth=truth, fails=True)
     assert code == 3
@@ -301,11 +301,11 @@ def test_frames_that_are_counted_otherwise_are_told(clips):
         (["--classes", "joy"], "--classes names none of the emotions in the truth"),
     ],
 )
-def test_words_that_do_not_go_with_clips(clips, words, sentence):
+def test_score_clips_refuses_options_of_spotting(clips, words, sentence):
     code, err = clips(SAID, *words, fails=True)
     assert code == 2
     assert sentence in err
 
 
-def test_json_alone_is_plain(clips):
+def test_score_clips_json_is_finite(clips):
     assert json.loads(json.dumps(clips(SAID), allow_nan=False))["recognition"]["n"] == 5

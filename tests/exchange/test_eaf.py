@@ -38,7 +38,7 @@ def coded(path, micro=((1000, 1400), (5000, 5300)), macro=(), emotions=(), coder
     return path
 
 
-def test_what_is_written_an_independent_reader_reads_to_the_millisecond(tmp_path):
+def test_write_eaf_is_read_alike_by_pympi(tmp_path):
     marks = (
         eaf.Mark(1234, 1801, "0.5"),
         eaf.Mark(1300, 1900, "0.7"),
@@ -66,7 +66,7 @@ def test_what_is_written_an_independent_reader_reads_to_the_millisecond(tmp_path
 
 
 @given(st.lists(st.tuples(st.integers(0, 500), st.integers(1, 60), st.text(max_size=5)), max_size=12))
-def test_any_marks_come_back_and_no_two_of_a_tier_overlap(tmp_path_factory, spans):
+def test_read_eaf_returns_any_marks_of_write_eaf(tmp_path_factory, spans):
     path = tmp_path_factory.mktemp("eaf") / "a.eaf"
     marks = [eaf.Mark(begin, begin + long, text.strip()) for begin, long, text in spans]
     eaf.write_eaf(path, None, None, [eaf.Tier("micro", tuple(marks))])
@@ -79,7 +79,7 @@ def test_any_marks_come_back_and_no_two_of_a_tier_overlap(tmp_path_factory, span
     assert len(eaf.lanes(marks) or [[]]) == busiest
 
 
-def test_times_become_frames_and_come_back(tmp_path):
+def test_eaf_times_become_frames_and_come_back(tmp_path):
     for fps in (23.976, 25.0, 29.97, 30.0, 200.0, 500.0):
         onsets = np.arange(0, 400, 7)
         spans = [(round(1000 * a / fps), round(1000 * (a + 12) / fps)) for a in onsets.tolist()]
@@ -89,7 +89,7 @@ def test_times_become_frames_and_come_back(tmp_path):
         assert ((rows["offset"] - rows["onset"]) == 11).all()
 
 
-def test_a_coder_is_a_truth_and_another_one_predictions(tmp_path):
+def test_eaf_of_two_coders_scores_one_against_the_other(tmp_path):
     truth = coded(tmp_path / "anna.eaf", emotions=[(1050, 1300, "Happiness")])
     mine = coded(tmp_path / "ben.eaf", micro=((1040, 1420), (8000, 8200)), emotions=[(1040, 1420, "happiness")])
     found = api.score(mine, truth, bootstrap=0)
@@ -107,7 +107,7 @@ def test_a_coder_is_a_truth_and_another_one_predictions(tmp_path):
     assert api.score(table, told, bootstrap=0).summary["spotting"]["micro"]["tp"] == 1
 
 
-def test_of_several_coders_one_is_named(tmp_path):
+def test_eaf_of_several_coders_needs_a_name(tmp_path):
     elan = pympi.Elan.Eaf(author="")
     for coder, shift in (("anna", 0), ("ben", 40)):
         elan.add_tier(f"micro@{coder}", ann=coder)
@@ -121,7 +121,7 @@ def test_of_several_coders_one_is_named(tmp_path):
     assert rows[["onset", "offset"]].values.tolist() == [[1040, 1439]]
 
 
-def test_dependent_marks_take_their_parents_times_and_others_are_left_out(tmp_path):
+def test_eaf_dependent_marks_take_times_of_their_parents(tmp_path):
     elan = pympi.Elan.Eaf(author="")
     elan.add_linguistic_type("named", constraints="Symbolic_Association", timealignable=False)
     elan.add_tier("ME")
@@ -136,7 +136,7 @@ def test_dependent_marks_take_their_parents_times_and_others_are_left_out(tmp_pa
     assert read_intervals(tmp_path / "a.eaf", "truth", Remarks(), fps=100.0).intervals.empty
 
 
-def test_a_dependent_tier_that_names_nobody_is_of_whom_it_depends_on(tmp_path):
+def test_eaf_dependent_tier_belongs_to_participant_of_parent(tmp_path):
     elan = pympi.Elan.Eaf(author="")
     elan.add_linguistic_type("named", constraints="Symbolic_Association", timealignable=False)
     for who, begin, emotion in (("1", 1000, "surprise"), ("2", 1100, "disgust")):
@@ -151,7 +151,7 @@ def test_a_dependent_tier_that_names_nobody_is_of_whom_it_depends_on(tmp_path):
 
 
 @pytest.mark.parametrize(("origin", "frames"), [(None, [[25, 34]]), (2000, [[75, 84]]), (-2000, [])])
-def test_times_are_those_of_the_video_wherever_elan_lets_it_begin(tmp_path, origin, frames):
+def test_eaf_times_count_from_the_time_origin(tmp_path, origin, frames):
     elan = pympi.Elan.Eaf(author="")
     elan.add_linked_file("file:///C:/my videos/P07 #2.mp4", mimetype="video/mp4", time_origin=origin)
     elan.add_linked_file("file:///C:/my videos/other side.mp4", mimetype="video/mp4", time_origin=77)
@@ -163,7 +163,7 @@ def test_times_are_those_of_the_video_wherever_elan_lets_it_begin(tmp_path, orig
     assert rows[["onset", "offset"]].values.tolist() == frames
 
 
-def test_a_folder_is_many_videos_and_a_run_is_written_as_one(tmp_path):
+def test_eaf_folder_holds_a_file_for_each_video(tmp_path):
     run = make_run(tmp_path / "runs", kinds=("micro", "macro"))
     tables = read_tables(run)
     write_predictions(tmp_path / "elan", "eaf", tables, Remarks(), ["micro", "macro"])
@@ -184,7 +184,7 @@ def test_a_folder_is_many_videos_and_a_run_is_written_as_one(tmp_path):
     assert found["overall"]["fp"] == found["overall"]["fn"] == 0
 
 
-def test_agreement_is_that_of_a_plain_count(tmp_path, mebench):
+def test_agreement_equals_a_plain_count(tmp_path, mebench):
     anna = coded(
         tmp_path / "anna.eaf", micro=((1000, 1400), (5000, 5300)), macro=((7000, 8000),), emotions=[(1000, 1400, "a")]
     )
@@ -216,7 +216,7 @@ def test_agreement_is_that_of_a_plain_count(tmp_path, mebench):
 
 
 @given(st.lists(st.sampled_from("abc"), min_size=2, max_size=30), st.randoms())
-def test_kappa_by_its_definition(first, random):
+def test_kappa_equals_its_definition(first, random):
     second = [random.choice("abc") if random.random() < 0.4 else label for label in first]
     n = len(first)
     observed = sum(a == b for a, b in zip(first, second)) / n
@@ -226,13 +226,13 @@ def test_kappa_by_its_definition(first, random):
     assert found is None or found == pytest.approx((observed - expected) / (1 - expected), abs=1e-12)
 
 
-def test_agreement_counts_frames_beyond_the_last_interval_where_the_length_is_known(tmp_path):
+def test_measure_agreement_counts_frames_after_last_interval(tmp_path):
     run = make_run(tmp_path / "runs")
     tables = read_tables(run)
     assert metrics_agreement.measure_agreement(tables, ["micro"])["frames"]["n"] == tables.videos["n_frames"].sum()
 
 
-def test_kappa_of_coders_says_where_the_length_of_a_video_is_unknown(tmp_path, mebench):
+def test_agreement_kappa_warns_of_unknown_lengths(tmp_path, mebench):
     """Ten frames that both leave blank, or a thousand: kappa is another."""
     kappas = []
     for name, length in {"unknown": "", "known": "1000"}.items():
@@ -273,14 +273,14 @@ HEAD, FOOT = "<ANNOTATION_DOCUMENT AUTHOR='&a;'>", "</ANNOTATION_DOCUMENT>"
         ("<ANNOTATION_DOCUMENT><TIER TIER_ID='gaze'/></ANNOTATION_DOCUMENT>", "has no tier of intervals .its tiers: gaze."),
     ],
 )  # fmt: skip
-def test_entities_giants_and_other_files_are_refused(tmp_path, monkeypatch, content, sentence):
+def test_read_eaf_refuses_entities_giants_and_other_files(tmp_path, monkeypatch, content, sentence):
     monkeypatch.setattr("mebench.exchange.eaf.MAX_ELEMENTS", 200)
     (tmp_path / "a.eaf").write_text(content)
     with pytest.raises(DataError, match=sentence):
         read_intervals(tmp_path / "a.eaf", "truth", Remarks(), fps=25.0)
 
 
-def test_a_large_file_and_a_folder_are_refused_before_they_are_read(tmp_path, monkeypatch):
+def test_read_eaf_refuses_large_files_before_reading(tmp_path, monkeypatch):
     monkeypatch.setattr("mebench.exchange.eaf.MAX_BYTES", 1 << 20)
     with (tmp_path / "a.eaf").open("wb") as file:
         file.truncate(3 << 20)
@@ -297,7 +297,7 @@ def test_a_large_file_and_a_folder_are_refused_before_they_are_read(tmp_path, mo
     assert eaf.common_rate([tmp_path / "a.csv"], None) is None
 
 
-def test_what_lies_before_the_first_frame_marks_none(tmp_path):
+def test_measure_agreement_ignores_marks_before_first_frame(tmp_path):
     tables = read_tables(make_run(tmp_path / "runs"))
     before = [table.iloc[:1].assign(onset=-9, apex=-7, offset=-5) for table in (tables.truths, tables.predictions)]
     found = metrics_agreement.measure_agreement(replace(tables, truths=before[0], predictions=before[1]), ["micro"])
@@ -323,13 +323,13 @@ def drawn_eaf(path, marks, tier="micro"):
     return path
 
 
-def test_marks_that_follow_one_another_without_times_share_the_time_around_them(tmp_path):
+def test_read_eaf_shares_time_among_marks_without_times(tmp_path):
     file = drawn_eaf(tmp_path / "a.eaf", [("t1", "t2"), ("t2", "t3"), ("t4", "t5")])
     (tier,) = eaf.read_eaf(file).tiers
     assert [(mark.begin, mark.end) for mark in tier.marks] == [(1000, 1400), (1400, 1800), (3000, 3500)]
 
 
-def test_marks_without_times_or_that_end_before_they_begin_are_counted(tmp_path):
+def test_read_eaf_counts_marks_without_times_or_reversed(tmp_path):
     file = drawn_eaf(tmp_path / "a.eaf", [("t4", "t5"), ("t5", "t6"), ("t7", "t8")])
     remarks = Remarks()
     assert len(read_intervals(file, "truth", remarks, fps=25).intervals) == 1
@@ -341,7 +341,7 @@ def test_marks_without_times_or_that_end_before_they_begin_are_counted(tmp_path)
     assert not eaf.read_eaf(gaze).left_out
 
 
-def test_slots_without_times_in_a_circle_end(tmp_path):
+def test_read_eaf_ends_on_circular_time_slots(tmp_path):
     file = drawn_eaf(tmp_path / "a.eaf", [("t1", "t2"), ("t2", "t6"), ("t6", "t2"), ("t4", "t5")])
     document = eaf.read_eaf(file)
     assert len(document.tiers[0].marks) == 1

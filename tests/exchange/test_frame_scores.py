@@ -55,7 +55,7 @@ def literally(scores, k, p, first, rule):
     st.integers(-3, 9),
     st.sampled_from(["paper", "released_code"]),
 )
-def test_intervals_are_those_of_the_paper_wherever_the_frames_begin(tmp_path_factory, seed, n, k, first, rule):
+def test_frame_scores_equals_the_paper_at_any_first_frame(tmp_path_factory, seed, n, k, first, rule):
     # Where every window holds the whole video, all averages are equal and rounding decides about peaks.
     assume(rule == "paper" or n > 2 * k)
     scores = np.random.default_rng(seed).normal(size=n)
@@ -66,14 +66,14 @@ def test_intervals_are_those_of_the_paper_wherever_the_frames_begin(tmp_path_fac
 
 
 @pytest.mark.parametrize("smoothing", SMOOTHINGS)
-def test_each_smoothing_is_that_of_the_suites_own_spotting(write, smoothing):
+def test_frame_scores_smooths_as_spot_does(write, smoothing):
     scores = np.random.default_rng(3).normal(size=60)
     found, _ = spotted(write(HEAD + rows(scores.tolist())), smoothing=smoothing)
     expected = spot(scores, 3, options=SpottingParams(smoothing=smoothing))
     assert found[["onset", "apex", "offset"]].values.tolist() == [[s.onset, s.apex, s.offset] for s in expected]
 
 
-def test_the_order_of_rows_does_not_matter(write):
+def test_frame_scores_ignores_order_of_rows(write):
     lines = (rows(np.sin(np.arange(60) / 4)) + rows(np.cos(np.arange(50) / 3), "b")).splitlines(keepends=True)
     shuffled = np.random.default_rng(0).permutation(lines)
     first, _ = spotted(write(HEAD + "".join(lines)))
@@ -83,7 +83,7 @@ def test_the_order_of_rows_does_not_matter(write):
     assert len(first) == 4
 
 
-def test_short_videos_give_their_highest_peak_and_nothing_else(write):
+def test_frame_scores_takes_highest_peak_of_short_videos(write):
     scores = np.zeros(40)
     scores[[10, 30]] = 5, 6
     found, _ = spotted(write(HEAD + rows(scores)), short_videos=True)
@@ -91,14 +91,14 @@ def test_short_videos_give_their_highest_peak_and_nothing_else(write):
     assert 27 <= found["apex"][0] <= 33
 
 
-def test_the_middle_of_the_last_window_may_lie_behind_the_last_frame(write):
+def test_frame_scores_may_place_apex_behind_last_frame(write):
     scores = np.zeros(60)
     scores[56] = 1.0
     found, _ = spotted(write(HEAD + rows(scores)), k_prime={"micro": 12}, smoothing="none", anchor="middle")
     assert found[["onset", "apex", "offset", "line"]].to_numpy().tolist() == [[50, 62, 73, 61]]
 
 
-def test_kinds_have_widths_of_their_own(write):
+def test_frame_scores_takes_widths_by_kind(write):
     bump = np.exp(-0.5 * ((np.arange(60) - 30) / 5) ** 2)
     lines = [f"1,a,{i},{s},{kind}\n" for kind in ("me", "mae") for i, s in enumerate(bump)]
     path = write("subject,video,frame,score,kind\n" + "".join(lines))
@@ -108,7 +108,7 @@ def test_kinds_have_widths_of_their_own(write):
         spotted(path, k_prime={"micro": 3})
 
 
-def test_frames_at_the_ends_may_lack_a_score(write):
+def test_frame_scores_allows_missing_ends(write):
     bump = np.exp(-0.5 * ((np.arange(60) - 30) / 5) ** 2).astype(object)
     whole, _ = spotted(write(HEAD + rows(bump[:-4])))
     bump[-4:] = "nan"
@@ -128,12 +128,12 @@ def test_frames_at_the_ends_may_lack_a_score(write):
         ("", "no row below its header"),
     ],
 )
-def test_what_is_no_curve_is_refused_with_its_line(write, text, message):
+def test_read_frame_scores_refuses_other_rows_with_their_line(write, text, message):
     with pytest.raises(DataError, match=message):
         read_frame_scores(write(HEAD + text), Remarks())
 
 
-def test_a_video_too_short_to_smooth_is_told(write):
+def test_frame_scores_warns_of_videos_too_short(write):
     found, remarks = spotted(write(HEAD + rows([1, 2, 1])))
     assert found.empty
     assert "such as 1/a, shorter than the 2k' + 1 frames" in remarks.warnings[0]
@@ -150,12 +150,12 @@ def test_a_video_too_short_to_smooth_is_told(write):
         ("mirco=3", "unknown kind 'mirco'. Did you mean 'micro'"),
     ],
 )
-def test_a_wrong_width_is_refused(given, message):
+def test_half_lengths_refuses_wrong_widths(given, message):
     with pytest.raises(ConfigError, match=message):
         frame_scores.half_lengths(given)
 
 
-def test_p_lies_between_mean_and_maximum():
+def test_frame_scores_refuses_p_above_one():
     nothing = pd.DataFrame()
     with pytest.raises(ConfigError, match="--p must be between"):
         mebench.score(nothing, nothing, what="frame scores", k_prime=3, p=1.5)

@@ -92,7 +92,7 @@ def ratio(a, b):
 
 
 @pytest.mark.parametrize("seed", range(30 if NIGHTLY else 12))
-def test_random_files_score_as_counted_by_hand(seed, write):
+def test_summarize_equals_hand_counts_of_random_files(seed, write):
     rng = random.Random(seed)
     true, said = draw(rng)
     if not any(said.values()):

@@ -19,7 +19,7 @@ def read(write):
     return _read
 
 
-def test_a_row_as_it_is_read(read):
+def test_read_intervals_types_the_cells_of_a_row(read):
     given, remarks = read(HEAD + "01,a,Micro - 1/2,10.0,12,20, Happy ,0.5\n")
     row = given.intervals.iloc[0].to_dict()
     assert row == {
@@ -37,7 +37,7 @@ def test_a_row_as_it_is_read(read):
     assert not remarks.repaired
 
 
-def test_without_apex_the_middle_stands_and_without_kind_all_are_micro(read):
+def test_read_intervals_defaults_to_middle_apex_and_micro(read):
     given, remarks = read("video,onset,offset\na,10,21\n")
     assert given.intervals.loc[0, ["apex", "kind"]].tolist() == [15.0, "micro"]
     assert remarks.repaired == [
@@ -46,7 +46,7 @@ def test_without_apex_the_middle_stands_and_without_kind_all_are_micro(read):
     ]
 
 
-def test_a_label_that_names_kinds_is_no_emotion(read):
+def test_read_intervals_takes_label_that_names_kinds_as_kind(read):
     """As emotions they would be classes, and macro-expressions would be matched with micro-expressions."""
     given, remarks = read("video,start,end,label\na,10,20,Micro\na,40,90,macro-expression\nb,,,\n")
     assert given.intervals[["kind", "emotion"]].to_numpy().tolist() == [["micro", ""], ["macro", ""]]
@@ -59,30 +59,30 @@ def test_a_label_that_names_kinds_is_no_emotion(read):
 @pytest.mark.parametrize(
     ("head", "apex"), [("subject,video,onset,offset", ""), ("subject,video,onset,apex,offset", ",")]
 )
-def test_nobody_marked_an_apex_that_a_truth_does_not_give(read, head, apex):
+def test_read_intervals_of_truth_without_apex_has_none(read, head, apex):
     """So no error of apexes is told, whether the file has an empty column or none."""
     given, _ = read(f"{head}\n4,b,10{apex},20\n", "truth")
     assert given.intervals["apex"].isna().all()
 
 
-def test_an_unmarked_apex_of_a_truth_stays_unmarked(read):
+def test_read_intervals_of_truth_keeps_an_unmarked_apex(read):
     given, _ = read("subject,video,onset,apex,offset\n4,EP12_01f,10,/,20\n4,b,10,15,20\n", "truth")
     np.testing.assert_array_equal(given.intervals["apex"], [np.nan, 15.0])
 
 
-def test_a_decimal_comma_is_understood_where_the_comma_separates_nothing(read):
+def test_read_intervals_takes_decimal_comma_beside_semicolons(read):
     given, _ = read("video;onset;offset;conf\na;10;20;0,75\n")
     assert given.intervals["confidence"].tolist() == [0.75]
 
 
-def test_subjects_that_were_written_as_numbers_with_a_decimal_comma_are_whole(read):
+def test_read_intervals_makes_subjects_with_decimal_comma_whole(read):
     """As pandas writes a column of numbers with a blank cell, with `decimal=","`."""
     given, remarks = read("subject;video;onset;offset\n1,0;a;10;20\n12,0;a;10;20\n")
     assert given.intervals["subject"].tolist() == ["1", "12"]
     assert "predictions: the column subject holds numbers such as 1,0, read as 1" in remarks.repaired
 
 
-def test_fractional_frames_are_rounded_and_the_rounding_is_said(read):
+def test_read_intervals_rounds_fractional_frames_and_says_so(read):
     """A detector's ends lie between frames; a half goes up. The lines are named, since one alone may be a slip."""
     rows, remarks = read("video,onset,apex,offset\na,376.671,380.5,407.972\na,10,12,20\na,1.5,,2.49\n", "predictions")
     assert rows.intervals[["onset", "apex", "offset"]].to_numpy().tolist() == [[377, 381, 408], [10, 12, 20], [2, 2, 2]]
@@ -91,7 +91,7 @@ def test_fractional_frames_are_rounded_and_the_rounding_is_said(read):
     )
 
 
-def test_seconds_become_frames_by_the_frame_rate(tmp_path):
+def test_read_intervals_converts_seconds_by_frame_rate(tmp_path):
     """The row's own rate, else the user's, else the truth's; columns named after seconds without any rate are an error."""
     named, bare = tmp_path / "named.csv", tmp_path / "bare.csv"
     named.write_text("video,t-start,t-end\na,2,3.5\n")
@@ -109,7 +109,7 @@ def test_seconds_become_frames_by_the_frame_rate(tmp_path):
         read_intervals(named, "predictions", Remarks())
 
 
-def test_a_comma_for_thousands_is_no_decimal_comma(read):
+def test_read_intervals_refuses_commas_for_thousands(read):
     """A video of 2.5 frames would have a thousand times its false positives a minute."""
     for cells in ("1,200\t20\t2500", "10\t1,020\t2500", "10\t20\t2,500"):
         wrong = next(cell for cell in cells.split("\t") if "," in cell)
@@ -117,7 +117,7 @@ def test_a_comma_for_thousands_is_no_decimal_comma(read):
             read(f"video\tonset\toffset\tn_frames\na\t{cells}\n", "truth")
 
 
-def test_a_length_below_the_last_offset_is_pointed_at(read):
+def test_read_intervals_warns_of_offsets_beyond_the_length(read):
     """As of seconds; where files are numbered from a higher frame it may be right."""
     _, remarks = read("video,onset,offset,n_frames\na,1,83,83\nb,100,120,83\nc,,,83\n", "truth")
     assert remarks.warnings == [
@@ -140,13 +140,13 @@ def test_a_length_below_the_last_offset_is_pointed_at(read):
         (",a,micro,1,,10,joy,1", "line 3: the subject is empty"),
     ],
 )
-def test_a_wrong_row_is_refused_with_its_line(read, row, message):
+def test_read_intervals_refuses_wrong_rows_with_their_line(read, row, message):
     with pytest.raises(DataError) as refused:
         read(f"{HEAD}1,a,micro,1,2,3,joy,1\n{row}\n")
     assert message in str(refused.value)
 
 
-def test_how_many_more_lines_are_wrong_is_said(read):
+def test_read_intervals_counts_further_wrong_lines(read):
     with pytest.raises(DataError, match=r"line 2: .* \(and 2 more such lines\)"):
         read("video,onset,offset\n" + "a,20,10\n" * 3)
     for rows, more in ((1, ""), (2, r" \(and 1 more such line\)"), (3, r" \(and 2 more such lines\)")):
@@ -154,18 +154,18 @@ def test_how_many_more_lines_are_wrong_is_said(read):
             read("video,onset,offset\n" + "a,x,10\n" * rows)
 
 
-def test_a_misspelt_subject_is_not_taken_for_a_missing_one(read):
+def test_read_intervals_names_a_misspelt_subject_column(read):
     with pytest.raises(DataError, match=r"lacks the column 'subject'; .* If 'sbuject' holds it, name it so"):
         read("sbuject,video,onset,offset\n1,a,1,2\n")
 
 
-def test_onsets_below_zero_are_kept_with_a_warning(read):
+def test_read_intervals_keeps_onsets_below_zero_and_warns(read):
     given, remarks = read(HEAD + "1,a,micro,-3,,12,joy,1\n")
     assert given.intervals["onset"].tolist() == [-3]
     assert remarks.warnings == ["predictions: 1 onset below zero (line 2), kept as written"]
 
 
-def test_repeated_rows_count_once(read):
+def test_read_intervals_counts_repeated_rows_once(read):
     row = "1,a,micro,1,2,3,joy,1\n"
     given, remarks = read(HEAD + row + "1,a,micro,1,2,3,fear,1\n" + row)
     assert given.intervals["line"].tolist() == [2, 3]
@@ -174,7 +174,7 @@ def test_repeated_rows_count_once(read):
     ]
 
 
-def test_overlapping_annotations_are_pointed_at_within_a_kind_only(read):
+def test_read_intervals_warns_of_overlaps_within_a_kind(read):
     text = "subject,video,kind,onset,offset\n1,a,micro,10,30\n1,a,micro,12,14\n1,a,micro,20,40\n1,a,macro,5,90\n1,b,me,9,9\n"
     given, remarks = read(text, "truth")
     assert len(given.intervals) == 5
@@ -182,25 +182,25 @@ def test_overlapping_annotations_are_pointed_at_within_a_kind_only(read):
     assert "2 annotations (lines 3 and 4) overlapping an earlier one" in warning
 
 
-def test_a_truth_row_without_onset_and_offset_declares_a_video(read):
+def test_read_intervals_takes_truth_row_of_ids_alone_as_video(read):
     given, _ = read("subject,video,onset,offset,fps\n1,a,,,30\n1,b,5,9,30\n", "truth")
     assert given.videos["video"].tolist() == ["a", "b"]
     assert given.intervals["video"].tolist() == ["b"]
 
 
-def test_ids_that_a_program_wrote_as_decimals_are_whole_but_real_ids_are_not_touched(read):
+def test_read_intervals_makes_decimal_subjects_whole(read):
     given, remarks = read("subject,video,onset,offset\n1.0,2.0,1,2\n2.0,v3.0,1,2\n")
     assert given.intervals["subject"].tolist() == ["1", "2"]
     assert given.intervals["video"].tolist() == ["2.0", "v3.0"]
     assert any("subject" in line for line in remarks.repaired)
 
 
-def test_a_file_with_nothing_below_its_header_holds_no_predictions(read):
+def test_read_intervals_of_header_alone_is_empty(read):
     given, _ = read("subject,video,onset,offset\n")
     assert given.intervals.empty
 
 
-def test_a_video_without_an_interval_is_listed_for_its_kind_or_for_all(read):
+def test_read_intervals_lists_videos_without_intervals_by_kind(read):
     given, _ = read(HEAD + "1,a,micro,10,12,20,,.5\n1,b,macro,,,,,\n1,c,,,,,,\n")
     assert len(given.intervals) == 1
     assert given.videos[["video", "kind"]].values.tolist() == [["a", "micro"], ["b", "macro"], ["c", ""]]
@@ -208,6 +208,6 @@ def test_a_video_without_an_interval_is_listed_for_its_kind_or_for_all(read):
         read(HEAD + "1,a,micro,10,12,20,,.5\n1,b,mirco,,,,,\n")
 
 
-def test_intervals_without_a_confidence_are_pointed_at_if_others_have_one(read):
+def test_read_intervals_warns_of_missing_confidences(read):
     _, remarks = read(HEAD + "1,a,micro,10,12,20,,.5\n1,a,micro,30,32,40,,\n1,b,micro,,,,,\n")
     assert remarks.warnings == ["predictions: no confidence on line 3: a ranking needs a confidence for every interval"]

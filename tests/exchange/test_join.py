@@ -29,7 +29,7 @@ def videos(tables):
     return tables.predictions["video"].tolist()
 
 
-def test_every_video_of_the_truth_counts_also_without_expressions_and_predictions(joined):
+def test_join_counts_every_video_of_the_truth(joined):
     tables, remarks = joined("subject,video,onset,offset\n01,EP02,10,20\n")
     assert tables.videos["video"].tolist() == ["data/01/EP02", "data/02/EP02", "data/02/EP03"]
     assert tables.videos["subject"].tolist() == ["data/01", "data/02", "data/02"]
@@ -37,12 +37,12 @@ def test_every_video_of_the_truth_counts_also_without_expressions_and_prediction
     assert not remarks.warnings
 
 
-def test_the_predictions_keep_their_order(joined):
+def test_join_keeps_order_of_predictions(joined):
     tables, _ = joined("subject,video,onset,offset\n02,EP02,10,20\n01,EP02,10,20\n02,EP02,1,2\n")
     assert videos(tables) == ["data/02/EP02", "data/01/EP02", "data/02/EP02"]
 
 
-def test_without_a_subject_the_video_is_enough_if_only_one_has_it(joined):
+def test_join_without_subject_needs_unique_video_names(joined):
     tables, _ = joined("video,onset,offset\nEP03,1,2\n02_EP02,3,4\n")
     assert videos(tables) == ["data/02/EP03", "data/02/EP02"]
     with pytest.raises(
@@ -52,7 +52,7 @@ def test_without_a_subject_the_video_is_enough_if_only_one_has_it(joined):
 
 
 @pytest.mark.parametrize(("head", "names"), [("subject,video", "hs_1,a vis_1,a"), ("video", "hs_1_a vis_1_a")])
-def test_a_name_that_begins_with_the_dataset_is_found(joined, head, names):
+def test_join_finds_names_that_begin_with_the_dataset(joined, head, names):
     rows = "".join(f"{name},10,20\n" for name in names.split())
     truth = "dataset,subject,video,onset,offset\nhs,1,a,10,20\nvis,1,a,30,40\n"
     tables, remarks = joined(f"{head},onset,offset\n{rows}", truth)
@@ -60,7 +60,7 @@ def test_a_name_that_begins_with_the_dataset_is_found(joined, head, names):
     assert not remarks.warnings
 
 
-def test_without_subjects_on_either_side_every_video_is_a_person(joined):
+def test_join_without_subjects_takes_each_video_as_a_person(joined):
     tables, remarks = joined("vid,onset,offset\na,1,2\n", "vid,onset,offset\na,1,2\nb,1,2\n")
     assert tables.videos["subject"].nunique() == 2
     assert remarks.warnings == [
@@ -75,19 +75,19 @@ def test_without_subjects_on_either_side_every_video_is_a_person(joined):
         ("subject,video,onset,offset\n", "holds no row below its header"),
     ],
 )
-def test_a_truth_without_subjects_or_rows_is_refused(joined, truth, reason):
+def test_join_refuses_truth_without_subjects_or_rows(joined, truth, reason):
     with pytest.raises(DataError, match=reason):
         joined("subject,video,onset,offset\n1,a,1,2\n", truth)
 
 
-def test_subjects_that_are_called_as_their_videos_are_none(joined):
+def test_join_ignores_subjects_named_like_their_videos(joined):
     """As mebench writes predictions beside a truth without subjects, in formats that must have the column."""
     tables, _ = joined("subject,video,onset,offset\na,a,1,2\nb,b,3,4\n", truth="video,onset,offset\na,1,2\n")
     assert tables.predictions["video"].tolist() == ["data/a/a", "data/b/b"]
     assert tables.videos["subject"].tolist() == ["data/a", "data/b"]
 
 
-def test_a_video_of_the_predictions_alone_counts_as_one_without_expressions(joined):
+def test_join_adds_videos_of_predictions_alone(joined):
     text = "subject,video,onset,offset\n01,EP02,10,20\n02,EP09,1,2\n02,EP09,5,6\n"
     tables, remarks = joined(text)
     assert tables.videos["video"].tolist()[-1] == "data/02/EP09"
@@ -98,7 +98,7 @@ def test_a_video_of_the_predictions_alone_counts_as_one_without_expressions(join
 
 
 @pytest.mark.parametrize(("subject", "video"), [("1", "EP02"), ("s1", "EP02"), ("sub01", "ep2"), ("001", "EP02.avi")])
-def test_another_spelling_is_another_video_unless_it_is_allowed(joined, subject, video):
+def test_join_takes_another_spelling_only_with_loose_ids(joined, subject, video):
     text = f"subject,video,onset,offset\n{subject},{video},10,20\n"
     tables, remarks = joined(text)
     assert videos(tables) == [f"data/{subject}/{video}"]
@@ -109,7 +109,7 @@ def test_another_spelling_is_another_video_unless_it_is_allowed(joined, subject,
     assert "found under another spelling" in remarks.repaired[-1]
 
 
-def test_spellings_that_fit_two_videos_are_refused(joined):
+def test_join_refuses_spellings_that_fit_two_videos(joined):
     truth = "subject,video,onset,offset\n1,a,1,2\n01,a,3,4\n"
     tables, remarks = joined("subject,video,onset,offset\n1,a,1,2\n", truth, loose_ids=True)
     assert videos(tables) == ["data/1/a"]
@@ -118,7 +118,7 @@ def test_spellings_that_fit_two_videos_are_refused(joined):
         joined("subject,video,onset,offset\ns1,a,1,2\n", truth, loose_ids=True)
 
 
-def test_composites_keep_their_datasets_apart(joined):
+def test_join_keeps_datasets_of_composites_apart(joined):
     truth = "dataset,subject,video,onset,offset\nsamm,1,a,1,2\ncasme2,1,b,1,2\ncasme2,1,a,5,6\n"
     tables, _ = joined("dataset,subject,video,onset,offset\ncasme2,1,a,5,6\n", truth)
     assert videos(tables) == ["casme2/1/a"]
@@ -129,7 +129,7 @@ def test_composites_keep_their_datasets_apart(joined):
         joined("subject,video,onset,offset\n1,a,5,6\n", truth)
 
 
-def test_frame_rate_and_length_come_from_the_truth_or_the_option(joined):
+def test_join_takes_rate_and_length_from_truth_or_option(joined):
     truth = "subject,video,onset,offset,fps,n_frames\n1,a,1,2,30,900\n1,a,5,6,,\n1,b,,,25.0,50\n"
     text = "subject,video,onset,offset\n1,a,1,2\n1,z,1,2\n"
     tables, _ = joined(text, truth)

@@ -27,7 +27,7 @@ def read(path, role):
     return read_intervals(path, role, Remarks())
 
 
-def test_the_log_is_found_out_and_holds_both_sides(write):
+def test_megc_log_is_recognized_and_holds_both_sides(write):
     assert megc.is_log(sheets.sheet_from_text(LOG, "", "it"))
     spotted, true = read(write(LOG), "predictions").intervals, read(write(LOG), "truth").intervals
     columns = ["dataset", "video", "onset", "offset"]
@@ -43,14 +43,14 @@ def test_the_log_is_found_out_and_holds_both_sides(write):
     ]
 
 
-def test_both_sides_say_which_videos_there_are(write):
+def test_megc_log_lists_videos_on_both_sides(write):
     """A video of the log was processed, also where nothing was spotted in it."""
     for role in ("truth", "predictions"):
         assert sorted(set(read(write(LOG), role).videos["video"])) == ["019_7", "025_5", "23_0507"]
 
 
 @pytest.mark.parametrize("missing", ["__", "*", "_", "–", "--"])
-def test_missing_cells_are_written_in_many_ways(write, missing):
+def test_megc_log_takes_many_missing_cells(write, missing):
     other = LOG.replace(" -", f" {missing}")
     assert other != LOG
     assert megc.is_log(sheets.sheet_from_text(other, "", "it"))
@@ -58,7 +58,7 @@ def test_missing_cells_are_written_in_many_ways(write, missing):
         pd.testing.assert_frame_equal(read(write(other), role).intervals, read(write(LOG), role).intervals)
 
 
-def test_a_log_lists_the_videos_that_were_processed(write, score):
+def test_megc_log_counts_videos_without_spotted_intervals(write, score):
     """Under the rules of the baseline a miss in a video without any spotted interval counts."""
     log = write("1\n006_1   324   403   __  __  FN\n007_2   10  20  10  20  TP\n")
     words = ["--predictions", log, "--truth", log, "--format", "megc2020", "--convention", "megc2020"]
@@ -69,7 +69,7 @@ KINDS = "video,onset,offset,kind\n019_7,398,532,macro\n025_5,840,937,macro\n23_0
 
 
 @pytest.mark.parametrize("log_is", ["predictions", "truth"])
-def test_beside_a_log_no_side_tells_kinds_apart(write, score, log_is):
+def test_megc_log_beside_table_merges_kinds(write, score, log_is):
     log, table = write(LOG, "log.txt"), write(KINDS)
     files = {"predictions": ["--predictions", log, "--truth", table], "truth": ["--predictions", table, "--truth", log]}
     summary = score(*files[log_is])
@@ -81,7 +81,7 @@ def test_beside_a_log_no_side_tells_kinds_apart(write, score, log_is):
     assert "not scored" not in warned
 
 
-def test_two_programs_of_which_one_wrote_a_log_have_one_truth(write):
+def test_read_against_truth_gives_log_and_table_one_truth(write):
     """Otherwise the macro-expressions would be true for one of them alone."""
     true, remarks = write(KINDS), Remarks()
     found = read_against_truth(true, [write(KINDS, "table.csv"), write(LOG, "log.txt")], Rules(), remarks)
@@ -100,7 +100,7 @@ MDMD = {  # dataset, kind: shortest and longest interval that is kept, and the a
 
 
 @pytest.mark.parametrize(("dataset", "sheet"), [("ME2", "CAS(ME)^2_Sets"), ("SAMM_MEGC", "SAMM_MEGC_Sets")])
-def test_the_baseline_of_2020_is_scored_as_by_its_authors(dataset, sheet, write, score):
+def test_megc_log_of_mdmd_scores_as_by_its_authors(dataset, sheet, write, score):
     """MDMD (He et al. 2020): its own files, those of videos in which no interval survives too."""
     home = outside("public_predictions/mdmd", "the results of the MEGC 2020 baseline, published with its code")
     lines = (home / "dataset_new/data" / sheet / "all_Info.txt").read_text().splitlines()
@@ -122,14 +122,14 @@ def test_the_baseline_of_2020_is_scored_as_by_its_authors(dataset, sheet, write,
         assert tuple(found[kind][count] for count in ("tp", "fp", "fn")) == MDMD[dataset, kind][1]
 
 
-def test_what_it_does_not_say_is_said(write):
+def test_megc_log_warns_that_kinds_are_unknown(write):
     remarks = Remarks()
     read_intervals(write(LOG), "predictions", remarks)
     assert "does not say which intervals are micro" in remarks.warnings[0]
     assert "1 TP, 2 FP, 2 FN" in remarks.warnings[0]
 
 
-def test_the_log_is_written_column_by_column_as_it_was_read():
+def test_log_lines_equals_the_log_that_was_read():
     entries = [
         megc.Entry("CAS(ME)^2", "23_0507", (2744, 2764), None),
         megc.Entry("SAMM-LV", "019_7", None, (277, 347)),
@@ -141,12 +141,12 @@ def test_the_log_is_written_column_by_column_as_it_was_read():
 
 
 @pytest.mark.parametrize("line", ["019_7 - - 5 FP", "019_7 5 9 - - TP", "019_7 - - 5 9 FN"])
-def test_a_line_that_contradicts_itself_is_refused_with_its_number(write, line):
+def test_megc_log_refuses_contradicting_lines_by_number(write, line):
     with pytest.raises(DataError, match="line 3: "):
         read(write("1\n019_7 - - 277 347 FP\n" + line), "predictions")
 
 
-def test_submission_files_of_2022_and_2023(write):
+def test_read_intervals_takes_submissions_of_megc2022_and_2023(write):
     given = read(write("vid,pred_onset,pred_offset,type\nsub01,1785,1799,me\nsub01,44,114,mae\n"), "predictions")
     assert given.intervals[["video", "onset", "offset", "kind"]].values.tolist() == [
         ["sub01", 1785, 1799, "micro"],
@@ -155,7 +155,7 @@ def test_submission_files_of_2022_and_2023(write):
     assert "subject" not in given.columns
 
 
-def test_submission_files_of_2024_and_2025(write):
+def test_read_intervals_takes_submissions_of_megc2024_and_2025(write):
     given = read(write("subject,video,onset,offset,emotion\n5,anger1,482,504,negative\n"), "predictions")
     assert given.intervals[["subject", "video", "onset", "offset", "emotion"]].values.tolist() == [
         ["5", "anger1", 482, 504, "negative"]

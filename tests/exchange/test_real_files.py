@@ -28,7 +28,7 @@ def spans(table):
 CODED = "subject,video_name,start_frame,end_frame,type_idx\nx,a,10,40,1\nx,a,60,70,2\nx,a,90,140,1\n"
 
 
-def test_kinds_by_number_are_read_as_in_the_lists_of_the_field(write):
+def test_read_intervals_takes_kinds_by_number(write):
     """`type_idx` of AUW-GCN and others: 1 is macro."""
     table, remarks = read(write(CODED))
     assert spans(table) == [("macro", 10, 40), ("micro", 60, 70), ("macro", 90, 140)]
@@ -43,7 +43,7 @@ def test_kinds_by_number_are_read_as_in_the_lists_of_the_field(write):
 
 
 @pytest.mark.parametrize("name", ["expression_kind", "category", "label kind", "类别"])
-def test_a_column_of_kinds_is_read_whatever_its_name(write, name):
+def test_read_intervals_takes_kind_column_of_any_name(write, name):
     table, _ = read(write(f"subject,video,onset,offset,{name}\nx,a,10,40,macro\nx,a,1,4,micro\n"))
     assert spans(table) == [("macro", 10, 40), ("micro", 1, 4)]
 
@@ -51,33 +51,33 @@ def test_a_column_of_kinds_is_read_whatever_its_name(write, name):
 @pytest.mark.parametrize(
     ("name", "cells"), [("is_micro", "01"), ("macro", ("True", "false")), ("Macro-expression", "yn")]
 )
-def test_a_column_that_asks_for_a_kind_says_yes_or_no(write, name, cells):
+def test_read_intervals_takes_kind_column_of_yes_and_no(write, name, cells):
     table, remarks = read(write(f"video,onset,offset,{name}\na,10,40,{cells[0]}\na,60,70,{cells[1]}\n"))
     assert spans(table) == [("macro", 10, 40), ("micro", 60, 70)]
     assert f"truth: the column {name!r} says yes or no and is read as the kind" in remarks.repaired
 
 
 @pytest.mark.parametrize("rows", ["x,a,10,14,1\nx,a,60,90,2\n", "x,a,10,40,0\nx,a,60,70,1\n"])
-def test_numbers_that_contradict_the_lengths_or_may_mean_anything_are_refused(write, rows):
+def test_read_intervals_refuses_ambiguous_numbers_of_kinds(write, rows):
     with pytest.raises(DataError, match=r"the column 'type_idx' holds . and ., .* write micro and macro"):
         read(write("subject,video,onset,offset,type_idx\n" + rows))
 
 
-def test_a_column_of_many_codes_is_named(write):
+def test_read_intervals_names_unread_column_of_many_codes(write):
     _, remarks = read(write("subject,video,onset,offset,type_id\nx,a,1,4,7\nx,a,10,14,8\nx,a,20,24,9\n"))
     assert (
         "truth: the column 'type_id' is not read; if it holds the kind, write micro and macro there" in remarks.warnings
     )
 
 
-def test_columns_that_are_not_read_are_listed(write):
+def test_read_intervals_lists_unread_columns(write):
     _, remarks = read(write("subject,video,onset_no,offset,notes,AU\nx,a,1,4,?,4\n"))
     assert "truth: the column 'onset_no' is read as the onset" in remarks.repaired
     assert "truth: 2 columns not read: notes, AU" in remarks.repaired
 
 
 @pytest.mark.parametrize("name", ["data", "db", "corpus", "source"])
-def test_databases_are_told_apart_whatever_their_column_is_called(write, score, name):
+def test_score_clips_tells_datasets_apart_by_any_column_name(write, score, name):
     """MEGC 2019's lists: the same numbers are other people in SMIC and SAMM."""
     rows = ["smic,11,a1,0", "smic,11,a2,1", "smic,12,a3,2", "samm,11,b1,0", "samm,011,b2,0", "samm,12,b3,1"]
     file = write("\n".join([f"{name},subject,clip,label", *rows]))
@@ -87,7 +87,7 @@ def test_databases_are_told_apart_whatever_their_column_is_called(write, score, 
     assert "the subjects samm/011 and samm/11 count as different people" in warned
 
 
-def test_people_written_alike_are_one_warning_that_merges_nobody(write, score):
+def test_score_clips_warns_once_of_people_written_alike(write, score):
     file = write("subject,clip,label\n20,a,0\nsub20,b,1\n7,c,0\nsub07,d,1\n")
     (warned,) = score("--truth", file, "--clips", file)["warnings"]
     assert "2 groups of subjects, such as 20 and sub20, count as different people" in warned
@@ -98,7 +98,7 @@ SIGNS = ["\x1a", "\x07", "\u200b", "\ufeff", "\u2060", "\u00ad", "\u202c", "\u03
 
 
 @pytest.mark.parametrize("sign", SIGNS)
-def test_signs_that_nobody_sees_are_left_out_and_said(write, sign):
+def test_read_intervals_drops_invisible_characters_and_says_so(write, sign):
     table, remarks = read(write(f"subject,video,onset,offset\n1\u3000,EP{sign}02{sign},10,24\n"))
     assert table.intervals["video"].tolist() == ["EP02"]
     assert table.intervals["subject"].tolist() == ["1"]
@@ -115,7 +115,7 @@ ENCODINGS = [("de", "cp1252"), ("zh", "gb18030"), ("fr", "cp1252"), ("es", "cp12
 
 
 @pytest.mark.parametrize(("language", "encoding"), [*((name, "utf-8") for name in LANGUAGES), *ENCODINGS])
-def test_headers_of_four_languages_are_understood_in_their_common_encodings(write, language, encoding):
+def test_read_intervals_takes_headers_of_four_languages(write, language, encoding):
     table, remarks = read(write(LANGUAGES[language], encoding=encoding))
     row = table.intervals.iloc[0]
     assert (row["subject"], row["video"], row["kind"]) == ("1", "a", "micro")
@@ -145,7 +145,7 @@ def test_headers_of_four_languages_are_understood_in_their_common_encodings(writ
         "Koehenkilö;Tiedosto;Alku;Loppu",
     ],
 )
-def test_further_words_of_these_languages(write, header):
+def test_read_intervals_takes_more_words_of_these_languages(write, header):
     sign = ";" if ";" in header else ","
     table, _ = read(write(f"{header}\n{sign.join(['7', 'a', '1', '2'])}\n"))
     assert spans(table) == [("micro", 1, 2)]
@@ -155,7 +155,7 @@ def test_further_words_of_these_languages(write, header):
 @pytest.mark.parametrize(
     ("text", "encoding"), [("これは被験者", "shift_jis"), ("被験者,動画", "shift_jis"), ("für é", "latin-1")]
 )
-def test_an_encoding_is_concluded_where_the_text_says_so(text, encoding):
+def test_decoded_concludes_the_encoding_from_text(text, encoding):
     assert decoded(text.encode(encoding), "file")[0] == text
 
 
@@ -173,7 +173,7 @@ OTHERS = {
 
 
 @pytest.mark.parametrize("encoding", OTHERS)
-def test_any_other_encoding_is_asked_for(write, encoding):
+def test_read_intervals_asks_for_any_other_encoding(write, encoding):
     name = OTHERS[encoding]
     file = write(f"subject,video,onset,offset\n1,{name},1,2\n", encoding=encoding)
     with pytest.raises(DataError, match=r"line 2: the text is not UTF-8, .* name it with --encoding"):
@@ -183,14 +183,14 @@ def test_any_other_encoding_is_asked_for(write, encoding):
 
 
 @pytest.mark.parametrize("name", ["悲伤", "惊讶", "视频", "开心", "其他类"])
-def test_short_chinese_in_its_own_encoding_is_no_korean(write, name):
+def test_read_intervals_takes_short_chinese_as_gb18030(write, name):
     table, remarks = read(write(f"subject,video,onset,offset,emotion\n1,a,1,2,{name}\n", encoding="gb18030"))
     assert table.intervals["emotion"].tolist() == [name]
     assert "GB18030" in remarks.repaired[0]
 
 
 @pytest.mark.parametrize("cell", ["1900-01-10", "1900/1/10", "10-Jan-1900", "1900-01-10T00:00:00"])
-def test_a_number_that_was_saved_as_a_date_is_that_number_as_in_sheets(write, cell):
+def test_read_intervals_takes_numbers_saved_as_dates(write, cell):
     table, remarks = read(write(f"subject,video,onset,offset\n1,a,{cell},20\n1,b,3,9\n"))
     assert spans(table) == [("micro", 10, 20), ("micro", 3, 9)]
     assert any("the onset is shown as a date (line 2)" in line for line in remarks.repaired)
@@ -202,7 +202,7 @@ def test_a_number_that_was_saved_as_a_date_is_that_number_as_in_sheets(write, ce
     "header",
     ["type_no,video,onset,offset", "video,onset_index,offset_nr,kind_code", "ID_video,Onset_num,Offset_num,Type_id"],
 )
-def test_compounds_of_other_names_are_read_or_named(write, header):
+def test_read_intervals_reads_or_names_compound_columns(write, header):
     cells = {"type": "MaE", "kind": "MaE", "onset": "3", "offset": "9"}
     row = [next((c for n, c in cells.items() if n in name.casefold()), "a") for name in header.split(",")]
     table, remarks = read(write(f"{header}\n{','.join(row)}\n"))
@@ -211,7 +211,7 @@ def test_compounds_of_other_names_are_read_or_named(write, header):
 
 
 @pytest.mark.parametrize("row", ["smic,s11,s11_ne_01,0", "sub01 EP02_01f happiness", "s1;clip;1;positive"])
-def test_clips_without_names_of_columns_are_refused_in_one_sentence(write, score, row):
+def test_score_clips_refuses_files_without_header(write, score, row):
     """As the list of MEGC 2019 that comes without a header."""
     file = write(f"{row}\n{row.replace('1', '2')}\n")
     code, message = score("--truth", file, "--clips", file, fails=True)
@@ -220,19 +220,19 @@ def test_clips_without_names_of_columns_are_refused_in_one_sentence(write, score
 
 
 @pytest.mark.parametrize("text", ["<html><table><tr><td>subject</td></tr></table>", '<?xml version="1.0"?><Workbook/>'])
-def test_a_page_that_is_called_a_workbook_is_no_table(write, text):
+def test_read_intervals_refuses_markup_named_as_workbook(write, text):
     with pytest.raises(DataError, match="is a page or other markup, not a table of text"):
         read(write(text, "labels.xls"))
 
 
-def test_a_refusal_says_which_columns_it_would_take(write):
+def test_read_intervals_refusal_names_recognized_columns(write):
     with pytest.raises(
         DataError, match=r"lacks the column 'offset'; .* It takes 'Proband' as subject, 'Beginn' as onset"
     ):
         read(write("Proband;Video;Beginn;Dauer\n1;a;3;4\n"))
 
 
-def test_lines_above_the_names_and_notes_and_sums_below_are_left_out_and_said(write):
+def test_read_intervals_leaves_out_preamble_notes_and_sums(write):
     text = "Our coding 2024\nfps 200\nsubject,video,onset,offset\n1,a,3,9\n,,,\nchecked twice,,,\nTotal,,3,9\n"
     table, remarks = read(write(text))
     assert spans(table) == [("micro", 3, 9)]
@@ -241,21 +241,21 @@ def test_lines_above_the_names_and_notes_and_sums_below_are_left_out_and_said(wr
 
 
 @pytest.mark.parametrize("sums", ["Total,2,30,60", "Summe,2,,", "subtotal,1,,", "合计,2,30,60", ",Mean,15,30"])
-def test_a_sum_in_place_of_a_name_is_no_annotation(write, sums):
+def test_read_intervals_leaves_out_rows_of_sums(write, sums):
     table, remarks = read(write(f"subject,video,onset,offset\n1,a,10,20\n{sums}\nSD,b,20,40\nn,c,,\n"))
     assert spans(table) == [("micro", 10, 20), ("micro", 20, 40)]
     assert table.videos["video"].tolist() == ["a", "b", "c"]
     assert "truth: line 3, left out: a note or a sum that names no video" in remarks.repaired
 
 
-def test_tables_written_one_behind_the_other_have_their_names_once(write):
+def test_read_intervals_leaves_out_repeated_headers(write):
     one = "subject,video,onset,offset\n1,a,10,20\n"
     table, remarks = read(write(f"{one}\ufeff{one.replace('a', 'b')}{one.replace('a', 'c')}"))
     assert table.intervals["line"].tolist() == [2, 4, 6]
     assert "truth: the names of the columns again, left out (lines 3 and 5)" in remarks.repaired
 
 
-def test_names_again_in_a_workbook_are_left_out_by_its_adapter_too(tmp_path):
+def test_SheetDataset_leaves_out_repeated_headers_of_a_workbook(tmp_path):
     plugin = registry.load("dataset", "casme2")
     write_empty_tree("casme2", tmp_path)
     sheet = plugin(plugin.Params(root=str(tmp_path))).annotation_file
@@ -269,19 +269,19 @@ def test_names_again_in_a_workbook_are_left_out_by_its_adapter_too(tmp_path):
     assert any("the names of the columns again, left out" in str(repair) for repair in dataset.repairs())
 
 
-def test_blanks_that_line_columns_up_are_one_separator(write):
+def test_read_intervals_takes_blanks_as_one_separator(write):
     table, _ = read(write("subject   video    onset  offset\n1         a        10     20\n"))
     assert spans(table) == [("micro", 10, 20)]
 
 
 @pytest.mark.parametrize("sign", ["–", "—", "−", "k.A.", "无"])
-def test_signs_for_nothing_are_no_apex(write, sign):
+def test_read_intervals_takes_signs_for_nothing_as_no_apex(write, sign):
     table, _ = read(write(f"video,onset,apex,offset\na,10,{sign},20\n"))
     assert spans(table) == [("micro", 10, 20)]
     assert table.intervals["apex"].isna().all()
 
 
-def test_text_of_two_encodings_is_read_as_neither():
+def test_decoded_refuses_text_of_two_encodings():
     with pytest.raises(DataError, match="its encoding is not certain"):
         decoded("video,Gefühl\na,Überraschung\n".encode() + "b,Ärger\n".encode("cp1252"), "file")
 
@@ -289,20 +289,20 @@ def test_text_of_two_encodings_is_read_as_neither():
 @pytest.mark.parametrize(
     ("name", "remedy"), [("onset", "give both ends"), ("offset", "give both ends"), ("kind", "write micro or macro")]
 )
-def test_a_column_of_marks_that_is_half_empty_is_one_defect(write, name, remedy):
+def test_read_intervals_refuses_half_empty_column_of_marks(write, name, remedy):
     cells = {"video": "a", "onset": "1", "offset": "9", "kind": "micro"}
     rows = [",".join("" if n % 2 and column == name else cell for column, cell in cells.items()) for n in range(9)]
     with pytest.raises(DataError, match=rf"4 of 9 rows have no {name} \(lines 3, 5, 7 and 1 more\): {remedy}"):
         read(write("\n".join([",".join(cells), *rows])))
 
 
-def test_a_column_of_names_that_is_half_empty_is_one_defect(write):
+def test_read_intervals_refuses_half_empty_column_of_names(write):
     rows = [f"{'1' if n == 0 else ''},v{n},1,2" for n in range(9)]
     with pytest.raises(DataError, match=r"8 of 9 rows have no subject \(lines 3, 4, 5 and 5 more\)"):
         read(write("\n".join([",".join(HEAD), *rows])))
 
 
-def test_of_two_lines_of_names_the_one_that_names_more_is_the_header(tmp_path):
+def test_read_intervals_takes_fuller_of_two_header_lines(tmp_path):
     book = openpyxl.Workbook()
     for row in (("Subject", "Video", "Frames"), (None, None, "Onset", "Offset"), ("s1", "v1", 10, 20)):
         book.active.append(row)
@@ -313,7 +313,7 @@ def test_of_two_lines_of_names_the_one_that_names_more_is_the_header(tmp_path):
     assert read.intervals[["subject", "onset", "offset"]].to_numpy().tolist() == [["s1", 10, 20]]
 
 
-def test_merged_cells_of_a_workbook_hold_for_all_their_rows(tmp_path):
+def test_read_intervals_repeats_values_of_merged_cells(tmp_path):
     book = openpyxl.Workbook()
     for row in (HEAD, (1, "a", 1, 2), (None, "b", 3, 4), (2, "c", 5, 6)):
         book.active.append(row)
@@ -324,13 +324,13 @@ def test_merged_cells_of_a_workbook_hold_for_all_their_rows(tmp_path):
     assert "truth: merged with the cell above (line 3)" in remarks.repaired
 
 
-def test_a_sentence_above_the_table_is_no_header(write):
+def test_read_intervals_skips_a_sentence_above_the_header(write):
     """SAMM Long Videos has such a note, and eleven lines above its header."""
     text = "FACS codes\t\t\n\nNOTE: Subject with Apex not annotated has -1\t\t\nsubject\tvideo\tonset\toffset\n1\ta\t1\t2\n"
     assert spans(read(write(text))[0]) == [("micro", 1, 2)]
 
 
-def test_an_adapter_reads_kinds_by_number_too(write):
+def test_read_truth_takes_kinds_by_number_in_sheets(write):
     """The list of AUW-GCN is called as one of DFME's sheets."""
     file = write(
         "subject,video_name,start_frame,apex_frame,end_frame,type_idx\n1,a,10,12,0,2\n1,a,20,30,90,1\n",

@@ -121,7 +121,7 @@ def test_video_pairs_decline_longer_lists():
     assert rows_from_video_pairs([["a", [[3, 9]], 0.5]]) is None
 
 
-def test_every_layout_is_tried():
+def test_row_layouts_hold_every_layout():
     named = {layout for name, layout in vars(row_layouts).items() if name.startswith("rows_from_")}
     assert named == {*LAYOUTS}
 

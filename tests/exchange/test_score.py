@@ -22,7 +22,7 @@ def values(scores):
     return {name: entry["value"] for name, entry in scores.items()}
 
 
-def test_scores_by_hand(write, score):
+def test_score_equals_counts_by_hand(write, score):
     summary = score("--predictions", write(PREDICTIONS, "p.csv"), "--truth", write(TRUTH, "t.csv"))
     micro, analysis = summary["spotting"]["micro"], summary["analysis"]
     assert summary["convention"] == "strict"
@@ -43,7 +43,7 @@ def test_scores_by_hand(write, score):
     assert any("1 video of the predictions not in the truth, such as 2/b (line 5)" in w for w in summary["warnings"])
 
 
-def test_every_emotion_of_the_truth_is_a_class_unless_classes_are_named(write, score):
+def test_score_takes_all_emotions_of_truth_as_classes(write, score):
     files = ["--predictions", write(PREDICTIONS, "p.csv"), "--truth", write(TRUTH, "t.csv")]
     named = score(*files, "--classes", "happiness, Surprise")
     assert named["analysis"]["true_positives"]["scores"]["f1"]["value"] == 0.5
@@ -51,7 +51,7 @@ def test_every_emotion_of_the_truth_is_a_class_unless_classes_are_named(write, s
     assert any("of emotion 'disgust', which is not among the classes (line 5)" in w for w in named["warnings"])
 
 
-def test_without_confidence_average_precision_is_left_out_with_the_reason(write, score):
+def test_score_without_confidence_omits_ap_with_the_reason(write, score):
     truth = write("subject,video,onset,offset\n1,a,10,20\n2,b,10,20\n", "t.csv")
     rows = ["1,a,10,20", "1,a,50,60", "2,b,10,20"]
     for column in ("", ",confidence"):
@@ -70,7 +70,7 @@ def test_without_confidence_average_precision_is_left_out_with_the_reason(write,
     assert summary["spotting"]["micro"]["scores"]["ap50"]["value"] == pytest.approx(1 / 2 + 1 / 2 * 2 / 3)
 
 
-def test_kinds_are_matched_apart_and_pooled(write, score):
+def test_score_matches_kinds_apart_and_pools_them(write, score):
     truth = write(
         "subject,video,onset,offset,type\n1,a,10,20,Micro - 1/2\n1,a,100,200,Macro\n2,b,10,20,micro-expression\n", "t"
     )
@@ -81,7 +81,7 @@ def test_kinds_are_matched_apart_and_pooled(write, score):
     assert list(score("--predictions", write(text, "p"), "--truth", truth, "--kinds", "me")["spotting"]) == ["micro"]
 
 
-def test_macro_truths_wait_for_predictions_that_tell_kinds_apart(write, score):
+def test_score_skips_macro_truths_unless_kinds_are_given(write, score):
     truth = write("subject,video,onset,offset,kind\n1,a,10,20,micro\n1,a,100,200,macro\n", "t")
     summary = score("--predictions", write("subject,video,onset,offset\n1,a,10,20\n", "p"), "--truth", truth)
     assert list(summary["spotting"]) == ["micro"]
@@ -89,7 +89,7 @@ def test_macro_truths_wait_for_predictions_that_tell_kinds_apart(write, score):
     assert any("truth: 1 macro-expression not scored" in line for line in summary["warnings"])
 
 
-def test_kinds_that_the_predictions_do_not_tell_are_missed_with_a_warning(write, score):
+def test_score_warns_of_kinds_that_predictions_lack(write, score):
     """Whoever asks for macro-expressions of a file without kinds reads 0, which says nothing of the method."""
     truth = write("subject,video,onset,offset,kind\n1,a,10,20,micro\n1,a,100,200,macro\n", "t")
     given = write("subject,video,onset,offset\n1,a,100,200\n", "p")
@@ -98,7 +98,7 @@ def test_kinds_that_the_predictions_do_not_tell_are_missed_with_a_warning(write,
     assert any("taken as micro, so no macro-expression is found" in line for line in summary["warnings"])
 
 
-def test_frame_rate_and_length_give_ms_and_minutes(write, score):
+def test_score_uses_frame_rate_and_length(write, score):
     truth = write("subject,video,onset,offset,apex,n_frames\n1,a,10,20,14,1800\n2,b,,,,1800\n", "t")
     text = "subject,video,onset,offset,apex\n1,a,10,20,17\n2,b,5,9,7\n2,b,50,60,55\n"
     scores = score("--predictions", write(text, "p"), "--truth", truth, "--fps", "30")["spotting"]["micro"]["scores"]
@@ -106,7 +106,7 @@ def test_frame_rate_and_length_give_ms_and_minutes(write, score):
     assert scores["fp_per_minute"]["value"] == pytest.approx(1)  # two in two minutes
 
 
-def test_all_intervals_are_for_videos_with_one_expression_each(write, score):
+def test_score_all_intervals_needs_one_expression_a_video(write, score):
     text = "subject,video,onset,offset,emotion\n1,a,1,2,joy\n"
     one = score("--predictions", write(text, "p"), "--truth", write(text, "t"))
     two = score("--predictions", write(text, "p"), "--truth", write(text + "1,a,5,9,joy\n", "t"))
@@ -114,14 +114,14 @@ def test_all_intervals_are_for_videos_with_one_expression_each(write, score):
     assert "all_intervals" not in two["analysis"]
 
 
-def test_no_prediction_at_all_misses_everything(write, score):
+def test_score_of_no_predictions_misses_everything(write, score):
     summary = score("--predictions", write("subject,video,onset,offset\n", "p"), "--truth", write(TRUTH, "t"))
     assert (summary["spotting"]["micro"]["tp"], summary["spotting"]["micro"]["fn"]) == (0, 4)
     assert summary["spotting"]["micro"]["scores"]["f1"]["value"] == 0
     assert "the predictions are empty, so every truth is missed" in summary["warnings"]
 
 
-def test_sensitivity_shows_every_convention_to_programs_and_people(write, score, capsys):
+def test_score_sensitivity_shows_every_convention(write, score, capsys):
     files = ("--predictions", write(PREDICTIONS, "p"), "--truth", write(TRUTH, "t"))
     summary = score(*files, "--sensitivity", "-v", bootstrap=20)
     rows = summary["sensitivity"]
@@ -149,7 +149,7 @@ def test_sensitivity_shows_every_convention_to_programs_and_people(write, score,
     assert "onset below zero" not in out
 
 
-def test_a_rule_by_itself(write, score):
+def test_score_takes_single_rules(write, score):
     files = ("--predictions", write(PREDICTIONS, "p"), "--truth", write(TRUTH, "t"))
     summary = score(*files, "--rule", "threshold=0.3", "--rule", "ends = half_open")
     assert summary["convention"] == "strict, threshold=0.3, ends=half_open"
@@ -159,7 +159,7 @@ def test_a_rule_by_itself(write, score):
 
 
 @pytest.mark.parametrize("name", by_day(CONVENTIONS, "strict", "mean2022", "li2017"))  # above all are scored at once
-def test_every_convention_by_name(write, score, name):
+def test_score_takes_every_convention_by_name(write, score, name):
     summary = score("--predictions", write(PREDICTIONS, "p"), "--truth", write(TRUTH, "t"), "--convention", name)
     assert summary["convention"] == name
     assert name in summary["rules"]
@@ -195,7 +195,7 @@ SHAPES = st.tuples(
 
 @settings(max_examples=300 if NIGHTLY else 7, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(SHAPES, SHAPES)  # each file has its own
-def test_shape_never_matters(write, score, plain, of_predictions, of_truth):
+def test_score_ignores_order_and_form_of_files(write, score, plain, of_predictions, of_truth):
     files = [
         write(
             shape(text, order, separator, OTHER_NAMES if seed % 2 else {}, encoding, random.Random(seed), quote), file
@@ -210,7 +210,7 @@ def test_shape_never_matters(write, score, plain, of_predictions, of_truth):
         assert shaped[section] == plain[section]
 
 
-def test_equal_files_give_equal_json_whatever_they_are_called(write, score, tmp_path):
+def test_score_of_equal_files_is_equal_json(write, score, tmp_path):
     files = ["--predictions", write(PREDICTIONS, "p"), "--truth", write(TRUTH, "t")]
     others = ["--predictions", write(PREDICTIONS, "other"), "--truth", write(TRUTH, "files")]
     first, second = score(*files, bootstrap=30), score(*others, bootstrap=30)
@@ -231,7 +231,7 @@ def bumps(*centres, n=100):
     return sum(np.exp(-0.5 * ((np.arange(n) - c) / 3) ** 2) for c in centres)
 
 
-def test_frame_scores_are_spotted_and_scored(write, score, tmp_path):
+def test_score_spots_frame_scores(write, score, tmp_path):
     truth = write("subject,video,onset,offset\n1,a,25,35\n2,b,,\n2,c,1,9\n", "t")
     path = write(frames({("1", "a"): bumps(30, 70), ("2", "b"): bumps(50)}), "s")
     words = ["--frame-scores", path, "--truth", truth, "--k-prime", "5", "--fps", "30"]
@@ -252,13 +252,13 @@ def test_frame_scores_are_spotted_and_scored(write, score, tmp_path):
     )
 
 
-def test_of_videos_without_frame_scores_the_first_is_named(write, score):
+def test_score_names_first_video_without_frame_scores(write, score):
     truth = write("subject,video,onset,offset\n" + "".join(f"{n},a,,\n" for n in (7, 1, 5, 4, 6, 3, 2)), "t")
     summary = score("--frame-scores", write(frames({("1", "a"): bumps(30)}), "s"), "--truth", truth, "--k-prime", "5")
     assert any("6 videos of the truth without frame scores, such as 2/a" in line for line in summary["warnings"])
 
 
-def test_the_truth_never_influences_what_is_spotted(write, score, tmp_path):
+def test_score_spots_frame_scores_without_the_truth(write, score, tmp_path):
     path = write(frames({("1", "a"): bumps(30, 70)}), "s")
     written = []
     for text in ("1,a,25,35\n", "1,a,,\n", "1,a,60,80\n1,a,20,40\n1,a,90,99\n"):
@@ -268,7 +268,7 @@ def test_the_truth_never_influences_what_is_spotted(write, score, tmp_path):
     assert len(set(written)) == 1
 
 
-def test_files_of_the_challenge_score_against_each_other(write, score, tmp_path):
+def test_score_takes_files_of_the_challenge(write, score, tmp_path):
     files = ["--predictions", write(PREDICTIONS, "p"), "--truth", write(TRUTH, "t")]
     before = score(*files, "--write-predictions", tmp_path / "log.txt", "--write-format", "megc2020")["spotting"][
         "micro"
@@ -277,7 +277,7 @@ def test_files_of_the_challenge_score_against_each_other(write, score, tmp_path)
     assert [before[c] for c in ("tp", "fp", "fn")] == [after[c] for c in ("tp", "fp", "fn")] == [1, 3, 3]
 
 
-def test_what_was_looked_for_in_vain_is_written_too_and_nothing_else(write, score, tmp_path):
+def test_score_writes_searched_videos_without_finds(write, score, tmp_path):
     """Under `megc2020` a truth is missed only where its kind was looked for, and the STRS of a truth without subjects
     is the same.
     """
@@ -329,7 +329,7 @@ def test_what_was_looked_for_in_vain_is_written_too_and_nothing_else(write, scor
         (["--truth", "T", "--predictions", "nowhere.csv"], 3, "nowhere.csv cannot be read"),
     ],
 )
-def test_mistakes_are_one_sentence(write, score, words, code, message):
+def test_score_mistakes_are_one_sentence(write, score, words, code, message):
     files = {"T": write(TRUTH, "t"), "P": write(PREDICTIONS, "p")}
     got, err = score(*(files.get(word, word) for word in words), fails=True)
     assert got == code
@@ -354,14 +354,14 @@ def test_mistakes_are_one_sentence(write, score, words, code, message):
         ),
     ],
 )
-def test_a_file_that_cannot_be_scored_is_refused_in_one_sentence_with_the_line(write, score, predictions, message):
+def test_score_refuses_bad_predictions_with_their_line(write, score, predictions, message):
     truth = write(TRUTH + "2,b,,,\n", "t")
     code, err = score("--predictions", write(predictions, "p"), "--truth", truth, "--strict-videos", fails=True)
     assert code == 3
     assert message in err
 
 
-def test_json_alone_on_standard_output(write, monkeypatch, capsys):
+def test_score_json_is_alone_on_standard_output(write, monkeypatch, capsys):
     argv = ["mebench", "score", "--predictions", write(PREDICTIONS, "p"), "--truth", write(TRUTH, "t"), "--json", "-"]
     monkeypatch.setattr(sys, "argv", list(map(str, argv)))
     with pytest.raises(SystemExit):
@@ -369,7 +369,7 @@ def test_json_alone_on_standard_output(write, monkeypatch, capsys):
     assert json.loads(capsys.readouterr().out)["spotting"]["micro"]["tp"] == 1
 
 
-def test_a_run_and_its_truth_are_exported_and_score_as_before(tmp_path, score):
+def test_score_of_exported_run_and_truth_equals_the_run(tmp_path, score):
     folder = make_run(tmp_path / "runs", kinds=("micro", "macro"))
     export(folder.id, str(tmp_path / "p"), truth=str(tmp_path / "t"), runs=str(tmp_path / "runs"))
     expected = folder.read_json("summary.json")

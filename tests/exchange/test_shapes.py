@@ -161,18 +161,18 @@ FORMS = {
 
 
 @pytest.mark.parametrize("content", FORMS.values(), ids=FORMS)
-def test_the_same_intervals_in_every_form(write, content):
+def test_read_intervals_takes_equal_intervals_in_every_form(write, content):
     found = read_intervals(write(content), "predictions", Remarks()).intervals
     assert [*zip(found["video"], found["onset"], found["offset"], found["confidence"])] == ROWS
 
 
-def test_rows_of_something_else_are_no_videos_without_intervals(write):
+def test_read_intervals_refuses_rows_of_something_else(write):
     boxes = {"annotations": [{"image_id": 1, "bbox": [1, 2, 3, 4], "score": 0.5}]}
     with pytest.raises(DataError, match="line 1: the header lacks the column 'onset'"):
         read_intervals(write(json.dumps(boxes)), "predictions", Remarks())
 
 
-def test_results_and_truth_of_temporal_action_detection(write):
+def test_read_intervals_takes_results_and_truth_of_detection(write):
     """Times are seconds: those of the truth by its own frame rate, those of the results by the truth's. Labels are kinds here."""
     results = {"version": "1.0", "results": {"a": [{"segment": [1, 2.5], "label": "micro", "score": 0.5}], "b": []}}
     annotations = [{"segment": [1.1, 2.4], "label": "micro"}, {"segment": [4, 6], "label": "macro"}]
@@ -191,7 +191,7 @@ def test_results_and_truth_of_temporal_action_detection(write):
 @pytest.mark.parametrize(
     "empty", ["", "s17\t0103\tmicro-expression\t\t\t\n"], ids=["every row filled", "a video without expressions"]
 )
-def test_columns_without_a_header_are_known_by_their_cells(write, empty):
+def test_read_intervals_infers_columns_without_header(write, empty):
     remarks = Remarks()
     text = f"s15\t0101\tmicro-expression\t10\t14\t20\n{empty}s16\t0102\tmacro-expression\t3\t8\t30\n"
     found = read_intervals(write(text), "truth", remarks).intervals
@@ -205,7 +205,7 @@ def test_columns_without_a_header_are_known_by_their_cells(write, empty):
     )
 
 
-def test_classes_of_clips_are_read_from_both_columns_of_one_file(write):
+def test_read_clips_takes_both_columns_of_one_file(write):
     """Clips that nobody names are numbered by their rows."""
     file = write(pickle.dumps({"Y_true": np.array([0, 2, 1]), "Y_pred": np.array([0, 1, 1])}))
     true, said = (read_clips(file, role, Remarks(), ["0", "1", "2"]) for role in ("truth", "predictions"))
@@ -218,7 +218,7 @@ def test_classes_of_clips_are_read_from_both_columns_of_one_file(write):
     assert true.intervals["video"].tolist() == ["1", "2", "3"]
 
 
-def test_a_row_with_no_interval_in_its_list_says_that_nothing_was_found(write):
+def test_read_intervals_takes_empty_lists_as_nothing_found(write):
     found = read_intervals(
         write(json.dumps([{"video": "a", "intervals": []}, {"video": "b", "intervals": [{"onset": 3, "offset": 9}]}])),
         "predictions",
@@ -228,7 +228,7 @@ def test_a_row_with_no_interval_in_its_list_says_that_nothing_was_found(write):
     assert found.intervals["video"].tolist() == ["b"]
 
 
-def test_frame_scores_by_video(write):
+def test_read_frame_scores_takes_scores_by_video(write):
     found = read_frame_scores(write(npz(a=np.array([0.5, 0.25]), b=np.array([1.0]))), Remarks()).intervals
     assert found[["video", "frame", "score"]].to_numpy().tolist() == [["a", 0, 0.5], ["a", 1, 0.25], ["b", 0, 1.0]]
 
@@ -279,7 +279,7 @@ BAD = {
 
 
 @pytest.mark.parametrize(("content", "message"), BAD.values(), ids=BAD)
-def test_what_cannot_be_read_is_said_in_a_sentence(write, tmp_path, monkeypatch, content, message):
+def test_read_intervals_refuses_other_content_in_a_sentence(write, tmp_path, monkeypatch, content, message):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(DataError, match=rf"file.csv: .*{message}"):
         read_intervals(write(content), "predictions", Remarks())
@@ -324,7 +324,7 @@ def average_precision(truth, results, threshold):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_average_precision_of_detection_files_is_that_of_a_plain_loop(tmp_path, seed):
+def test_score_ap_of_detection_files_equals_a_plain_loop(tmp_path, seed):
     """Over tIoU .5 to .95 in steps of .05, as that field counts it; times are whole frames, 1,000 a second."""
     truth, results = detections(seed)
     for name, value in (("truth", truth), ("found", results)):
@@ -339,7 +339,7 @@ def test_average_precision_of_detection_files_is_that_of_a_plain_loop(tmp_path, 
     assert scores["ap"]["value"] == pytest.approx(np.mean(expected), abs=1e-6)
 
 
-def test_arrays_that_expand_to_more_than_answers_are_are_refused_before_they_do(tmp_path):
+def test_read_intervals_refuses_arrays_that_expand_too_far(tmp_path):
     zeros = io.BytesIO()
     np.savez_compressed(zeros, v1=np.zeros(21_000_000))
     header = b"{'descr': '<f8', 'fortran_order': False, 'shape': (100000000000, 3), }"

@@ -32,7 +32,7 @@ def said(true, spotted):
 
 @pytest.mark.parametrize(("shift", "jitter", "more"), [(1, 0, 0), (-1, 0, 40), (1, 1, 20), (3, 2, 40), (-250, 3, 40)])
 @pytest.mark.parametrize("seed", range(3))
-def test_a_constant_shift_is_told_with_its_size(shift, jitter, more, seed):
+def test_note_shift_tells_the_size_of_a_constant_shift(shift, jitter, more, seed):
     rng = np.random.default_rng(seed)
     true = truths(rng, 120)
     (line,) = said(true, answers(true, rng, jitter, shift, more))
@@ -41,14 +41,14 @@ def test_a_constant_shift_is_told_with_its_size(shift, jitter, more, seed):
     assert "Nothing was shifted here" in line
 
 
-def test_three_truths_hit_to_the_frame_are_enough():
+def test_note_shift_needs_three_exact_hits():
     true = truths(np.random.default_rng(0), 3)
     (line,) = said(true, answers(true, np.random.default_rng(1), shift=1))
     assert "look shifted by +1 frame against the truth: 1 frame earlier they would overlap it by an IoU of 1.00" in line
 
 
 @pytest.mark.parametrize("jitter", [0, 1, 3, 6, 400])
-def test_files_that_count_alike_are_left_in_peace(jitter):
+def test_note_shift_is_silent_where_files_count_alike(jitter):
     """Also where nothing is found at all."""
     for seed in range(12):
         rng = np.random.default_rng(seed)
@@ -56,7 +56,7 @@ def test_files_that_count_alike_are_left_in_peace(jitter):
         assert not said(true, answers(true, rng, jitter, more=int(rng.integers(0, 60))))
 
 
-def test_positions_instead_of_file_numbers_are_reported_at_the_first_such_line():
+def test_note_shift_reports_positions_at_the_first_line():
     rng = np.random.default_rng(0)
     true = pd.DataFrame({"video": [f"d/{n}/v" for n in range(9)], "kind": "micro", "onset": 12, "offset": 24})
     spotted = answers(true, rng, jitter=6)
@@ -72,7 +72,7 @@ def test_positions_instead_of_file_numbers_are_reported_at_the_first_such_line()
     assert "in 7 of 9 videos" in said(mixed, spotted)[0]
 
 
-def test_score_says_so_and_shifts_nothing(write, score):
+def test_score_notes_shift_and_shifts_nothing(write, score):
     rows, head = [(f"{n % 4}", f"v{n}", 10 * n, 10 * n + 8) for n in range(12)], "subject,video,onset,apex,offset\n"
     files = [
         write(head + "".join(f"{s},{v},{a + by},{a + 4 + by},{b + by}\n" for s, v, a, b in rows), name)

@@ -35,12 +35,12 @@ EXPECTED = {"subject": ["1", "2"], "video": ["a b", "c"], "onset": ["5", "-3"], 
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "latin-1"])
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
-def test_separator_encoding_and_line_ends_do_not_matter(write, separator, encoding, end):
+def test_parse_ignores_separator_encoding_and_line_ends(write, separator, encoding, end):
     assert cells(write(PLAIN.replace(",", separator).replace("\n", end), encoding=encoding)) == EXPECTED
 
 
 @given(st.permutations(["subject", "video", "onset", "offset"]))
-def test_the_order_of_columns_does_not_matter(order):
+def test_parse_ignores_order_of_columns(order):
     rows = [{name: EXPECTED[name][row] for name in order} for row in range(2)]
     text = "\n".join([",".join(order), *(",".join(row.values()) for row in rows)])
     assert (
@@ -66,16 +66,16 @@ def test_the_order_of_columns_does_not_matter(order):
     ],
     ids=["blanks", "megc", "index", "pandas", "spaces", "R", "excel", "comments", "numbered", "trailing", "both sides"],
 )
-def test_shapes_that_programs_write(write, text):
+def test_parse_takes_shapes_that_programs_write(write, text):
     assert cells(write(text)) == EXPECTED
 
 
-def test_the_truths_columns_are_taken_from_a_table_that_holds_both(write):
+def test_parse_takes_truth_columns_of_a_table_of_both(write):
     table, _ = read(write("subject,video,onset,offset,gt_onset,gt_offset\n1,a,5,9,0,1\n"), "truth")
     assert (listed(table)["onset"], listed(table)["offset"]) == (["0"], ["1"])
 
 
-def test_every_row_knows_its_line_also_behind_empty_lines_and_cells_of_several_lines(write):
+def test_parse_numbers_lines_past_blanks_and_long_cells(write):
     table, _ = read(write('subject,video,onset,offset,note\n\n1,a,5,9,"two\nlines"\n2,c,1,4,x\n'))
     assert table.lines.tolist() == [3, 5]
 
@@ -83,7 +83,7 @@ def test_every_row_knows_its_line_also_behind_empty_lines_and_cells_of_several_l
 @pytest.mark.parametrize(
     "name", ["Jos\xe9", "\xc9pisode", "\xc4rger"]
 )  # GB18030 has a rare sign for É or Ä and a letter
-def test_another_encoding_is_said(write, name):
+def test_parse_says_another_encoding(write, name):
     table, remarks = read(write(f"subject,video,onset,offset\n1,{name},1,2\n", encoding="latin-1"))
     assert listed(table)["video"] == [name]
     assert remarks.repaired == ["predictions: the file is not UTF-8 and was read as Windows-1252"]
@@ -99,7 +99,7 @@ def test_another_encoding_is_said(write, name):
         ("1,a", False),
     ],
 )
-def test_a_last_line_that_alone_is_short_and_does_not_end_may_be_cut_off(write, rows, asked):
+def test_parse_warns_of_a_short_last_line(write, rows, asked):
     """The row would be a video more, without expressions."""
     _, remarks = read(write(f"subject,video,onset,offset,emotion\n{rows}"))
     assert [line.split(": ", 1)[1] for line in remarks.warnings] == asked * [
@@ -114,17 +114,17 @@ def test_a_last_line_that_alone_is_short_and_does_not_end_may_be_cut_off(write, 
         ('video,onset,offset,n"1,n"2\na"b,5,9,x"y,z"\n', 'a"b'),  # no mark opens a cell, so no separator is quoted
     ],
 )
-def test_blanks_after_a_row_and_quotation_marks_inside_a_cell_mean_nothing(write, content, video):
+def test_parse_ignores_trailing_blanks_and_inner_quotes(write, content, video):
     table, _ = read(write(content))
     assert listed(table) | {"video": [video], "onset": ["5"], "offset": ["9"]} == listed(table)
 
 
-def test_a_misspelt_optional_column_is_pointed_at(write):
+def test_parse_names_a_misspelt_optional_column(write):
     _, remarks = read(write("subject,video,onset,offset,emotoin\n1,a,5,9,joy\n"))
     assert remarks.warnings == ["predictions: the column 'emotoin' is not read; if it holds the emotion, name it so"]
 
 
-def test_of_two_possible_columns_the_one_in_frames_is_read_and_the_other_named(write):
+def test_parse_prefers_columns_in_frames(write):
     """CASME's sheet has the onset's frame and, beside it, a duration in ms."""
     table, remarks = read(write("Subject,Filename,Onset,OnsetF,offset,OffsetF\n1,a,250,5,9,9\n"))
     assert listed(table) == {"subject": ["1"], "video": ["a"], "onset": ["5"], "offset": ["9"]}
@@ -151,12 +151,12 @@ def test_of_two_possible_columns_the_one_in_frames_is_read_and_the_other_named(w
         (b"subject,video,onset,offset\n" + b"1,a,1,2\n" * 99 + b"1,b\0,1,2\n", "line 101: a byte of value 0"),
     ],
 )
-def test_what_is_no_table_is_refused_in_a_sentence(write, content, message):
+def test_parse_refuses_what_is_no_table(write, content, message):
     with pytest.raises(DataError, match=message):
         read(write(content))
 
 
-def test_a_column_that_lacks_is_named_with_its_nearest_match(write):
+def test_require_names_missing_column_and_nearest_match(write):
     table, _ = read(write("subject,video,onset,offest\n1,a,1,2\n"))
     with pytest.raises(
         DataError,
@@ -166,7 +166,7 @@ def test_a_column_that_lacks_is_named_with_its_nearest_match(write):
 
 
 @pytest.mark.parametrize("begin", [0, 1])
-def test_numbers_of_rows_that_the_header_does_not_name_are_left_out_and_said(write, begin):
+def test_parse_leaves_out_unnamed_row_numbers(write, begin):
     """As R writes a data frame."""
     rows = [f'"{n + begin}",7,"v{n}",{n},{n + 9}' for n in range(3)]
     table, remarks = read(write("\n".join(["subject,video,onset,offset", *rows])))
@@ -175,13 +175,13 @@ def test_numbers_of_rows_that_the_header_does_not_name_are_left_out_and_said(wri
 
 
 @pytest.mark.parametrize("cells", [["1", "1", "2"], ["7", "8", "9"], ["2", "1", "3"], ["01", "02", "03"]])
-def test_other_numbers_in_front_may_be_anything_and_are_refused(write, cells):
+def test_parse_refuses_other_unnamed_numbers(write, cells):
     rows = [f"{cell},7,v{n},{n},{n + 9}" for n, cell in enumerate(cells)]
     with pytest.raises(DataError, match=r"line 2: the row has 5 cells, .* a row number, name that column too"):
         read(write("\n".join(["subject,video,onset,offset", *rows])))
 
 
-def test_a_number_in_front_is_told_from_a_separator_too_many_behind(write):
+def test_parse_tells_row_number_from_trailing_separator(write):
     """Where the last column is blank both look alike; which one leaves the ends numbers is taken, and never a guess."""
     head = "subject,video,onset,offset"
     behind, _ = read(write(f"{head}\n1,a,5,9,\n2,c,1,4,\n"))
@@ -193,7 +193,7 @@ def test_a_number_in_front_is_told_from_a_separator_too_many_behind(write):
         read(write(f"{head},emotion\n1,7,10,5,9,\n2,8,20,1,4,\n"))
 
 
-def test_one_name_in_two_spellings_of_its_accents_is_one(write):
+def test_parse_joins_two_spellings_of_an_accent(write):
     table, remarks = read(write("subject,video,onset,offset\n1,Jose\u0301,1,2\n1,Jos\u00e9,3,4\n"))
     assert listed(table)["video"] == ["Jos\u00e9"] * 2
     assert remarks.repaired == [
@@ -206,7 +206,7 @@ SHEET = [HEAD, (1, "a b", 5, 9.0), (None, None, None, None), ("2", "c", -3, 4)]
 
 
 @pytest.mark.parametrize("write_book", [write_xlsx, write_xls])
-def test_a_workbook_reads_as_its_table_would_as_text(tmp_path, write_book):
+def test_parse_reads_workbook_as_text_table(tmp_path, write_book):
     """Whatever its name; blank rows count as lines, sheets without named columns are passed over."""
     write_book(tmp_path / "book.csv", {"notes": NOTES, "spotted": SHEET})
     table, remarks = read(tmp_path / "book.csv")
@@ -215,7 +215,7 @@ def test_a_workbook_reads_as_its_table_would_as_text(tmp_path, write_book):
     assert remarks.repaired == ["predictions: of 2 sheets spotted is read"]
 
 
-def test_of_several_tables_in_a_workbook_one_is_named(tmp_path):
+def test_parse_needs_name_among_several_tables(tmp_path):
     book = tmp_path / "book.xlsx"
     write_xlsx(book, {"mine": SHEET, "truth": [HEAD, (7, "a", 1, 2)]})
     assert cells(f"{book}:Truth")["subject"] == ["7"]
@@ -228,21 +228,21 @@ def test_of_several_tables_in_a_workbook_one_is_named(tmp_path):
             cells(place)
 
 
-def test_formulas_of_a_workbook_are_not_run(tmp_path):
+def test_parse_runs_no_formula_of_a_workbook(tmp_path):
     write_xlsx(tmp_path / "book.xlsx", {"A": [HEAD, (1, "a", "=1+4", 9), (1, "b", 1, 2)]})
     table, remarks = read(tmp_path / "book.xlsx")
     assert listed(table)["onset"] == ["", "1"]  # no program has saved a value beside it
     assert remarks.repaired == ["predictions: a formula is never run, the value saved with it is read (line 2)"]
 
 
-def test_a_workbook_of_too_many_rows_says_what_to_do(tmp_path, monkeypatch):
+def test_parse_refuses_a_workbook_of_too_many_rows(tmp_path, monkeypatch):
     monkeypatch.setattr(sheets, "MAX_ROWS", 3)
     write_xlsx(tmp_path / "book.xlsx", {"A": [HEAD, *[(1, "a", 1, 2)] * 3]})
     with pytest.raises(DataError, match=r"has more than 3 rows.* \(line 4\): save only this sheet as \.csv"):
         read(tmp_path / "book.xlsx")
 
 
-def test_an_empty_workbook_is_an_empty_file(tmp_path):
+def test_parse_refuses_an_empty_workbook(tmp_path):
     write_xlsx(tmp_path / "book.xlsx", {"A": []})
     with pytest.raises(DataError, match="is empty"):
         read(tmp_path / "book.xlsx")

@@ -40,7 +40,7 @@ def truth(path, **asked):
     return found, rules, remarks
 
 
-def test_lines_above_the_header_lost_zeros_and_offsets_of_0_are_no_matter(samm):
+def test_read_truth_takes_samm_sheet_with_its_quirks(samm):
     found, rules, remarks = truth(samm)
     rows = found.intervals
     assert rows["subject"].tolist() == [clip.name[:3] for clip in samm_fake.CLIPS]
@@ -56,7 +56,7 @@ def test_lines_above_the_header_lost_zeros_and_offsets_of_0_are_no_matter(samm):
 
 
 @pytest.mark.parametrize("names", ["sheet", "folders"])
-def test_every_way_to_score_takes_it(mebench, samm, tmp_path, names):
+def test_score_clips_and_mistakes_take_a_sheet_as_truth(mebench, samm, tmp_path, names):
     """Subjects may be called as in the sheet, 6, or as the folders are, 006."""
     said = [
         (int(c.name[:3]) if names == "sheet" else c.name[:3], c.name, c.onset, c.offset, c.emotion)
@@ -86,7 +86,7 @@ def test_every_way_to_score_takes_it(mebench, samm, tmp_path, names):
          ("S1", "s1_1", 3, 5, 9, "4", "Negative")], "four_dme", "s1_1", (3, 9)),
     ],
 )  # fmt: skip
-def test_a_sheet_is_that_of_the_dataset_whose_name_for_it_tells_most(tmp_path, name, rows, dataset, video, interval):
+def test_read_truth_finds_dataset_by_name_of_sheet(tmp_path, name, rows, dataset, video, interval):
     sheets = {"Sheet1": rows} if rows else {
         "CASFEcode_final": [(1, "anger1_1", 20, 30, 40, "4", "negative", "micro-expression", "anger")],
         "naming rule1": [(1, "s15", 1)],
@@ -99,14 +99,14 @@ def test_a_sheet_is_that_of_the_dataset_whose_name_for_it_tells_most(tmp_path, n
     assert (id_, *ends) == (video, *interval)
 
 
-def test_casme2_is_not_casme(tmp_path):
+def test_read_truth_tells_casme2_from_casme(tmp_path):
     fake.write_sheet(tmp_path / "CASME2-coding-20140508.xlsx")
     found, _, remarks = truth(tmp_path / "CASME2-coding-20140508.xlsx", clips=True)
     assert "sheet of casme2," in remarks.repaired[0]
     assert len(found.intervals) == 255
 
 
-def test_other_tables_are_read_as_ever(tmp_path):
+def test_read_truth_takes_other_tables(tmp_path):
     plain = [("subject", "video", "onset", "offset"), ("1", "a", 3, 9)]
     for write, name in ((write_xlsx, "SAMM_mine.xlsx"), (write_xls, "mine.xls")):
         write(tmp_path / name, {"Sheet1": plain})

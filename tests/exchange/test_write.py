@@ -44,14 +44,14 @@ SPOTTED = (
 
 
 @given(st.text(st.sampled_from("=+-@\t\r'aB1 ."), min_size=1, max_size=6))
-def test_no_cell_begins_like_a_formula(text):
+def test_guard_formula_leaves_no_formula(text):
     cell = str(guard_formula(text))
     assert cell[0] not in "=+-@\t\r"
     assert cell in (text, "'" + text)
 
 
 @pytest.mark.parametrize("name", DANGEROUS)
-def test_a_name_that_looks_like_a_formula_survives_a_round(tables, write, tmp_path, name):
+def test_guard_formula_survives_writing_and_reading(tables, write, tmp_path, name):
     truth, out = f'subject,video,onset,offset\n1,"{guard_formula(name)}",10,20\n', tmp_path / "out.csv"
     made = tables(truth, truth)
     assert made.videos["video"].tolist() == [f"data/1/{name}"]
@@ -61,7 +61,7 @@ def test_a_name_that_looks_like_a_formula_survives_a_round(tables, write, tmp_pa
     assert read_intervals(out, "predictions", Remarks()).intervals["video"].tolist() == [name]
 
 
-def test_numbers_below_zero_are_no_formulas(tables, tmp_path):
+def test_write_predictions_keeps_numbers_below_zero(tables, tmp_path):
     write_predictions(tmp_path / "out.csv", "csv", tables(SPOTTED, TRUTH), Remarks())
     assert (tmp_path / "out.csv").read_text().splitlines() == [
         "subject,video,kind,onset,apex,offset,confidence,emotion",
@@ -70,7 +70,7 @@ def test_numbers_below_zero_are_no_formulas(tables, tmp_path):
     ]
 
 
-def test_each_format_by_hand(tables, tmp_path):
+def test_write_predictions_formats_equal_those_by_hand(tables, tmp_path):
     made, remarks = at_rate(tables(SPOTTED, TRUTH), 10.0), Remarks()
     text = {}
     for form in FORMATS_OF_ONE_FILE:
@@ -102,7 +102,7 @@ def test_each_format_by_hand(tables, tmp_path):
 
 
 @pytest.mark.parametrize("form", FORMATS_OF_ONE_FILE)
-def test_what_is_written_scores_as_before(tables, write, tmp_path, form):
+def test_write_predictions_scores_as_before(tables, write, tmp_path, form):
     spotted = SPOTTED.splitlines()
     only_micro = "\n".join([spotted[0], spotted[1]]) + "\n"
     truth = "subject,video,onset,offset,fps\n1,a,10,20,30\n1,b,5,95,30\n2,a,30,40,30\n"
@@ -117,7 +117,7 @@ TWO_SETS = "dataset,subject,video,onset,offset\nhs,1,a,10,20\nvis,1,a,30,40\n"
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_videos_of_one_name_in_two_datasets_stay_two(tables, tmp_path, form):
+def test_write_predictions_keeps_equal_names_of_two_datasets(tables, tmp_path, form):
     made, remarks = tables(TWO_SETS, TWO_SETS), Remarks()
     write_predictions(
         tmp_path / "out", form, made.__class__(**{**vars(made), "videos": made.videos.assign(fps=25.0)}), remarks
@@ -132,7 +132,7 @@ def test_videos_of_one_name_in_two_datasets_stay_two(tables, tmp_path, form):
     assert form in ("csv", "jsonl", "megc2020") or "different datasets have one name" in remarks.warnings[-1]
 
 
-def test_two_videos_that_no_file_name_can_tell_apart_are_refused(tables, tmp_path):
+def test_write_predictions_refuses_two_videos_of_one_file_name(tables, tmp_path):
     text = "subject,video,onset,offset\n1,a b,10,20\n1,a_b,30,40\n"
     made = tables(text, text)
     made = made.__class__(**{**vars(made), "videos": made.videos.assign(fps=25.0)})
@@ -150,12 +150,12 @@ def test_two_videos_that_no_file_name_can_tell_apart_are_refused(tables, tmp_pat
         ("activitynet", DataError, "the frame rate of data/1/a is unknown, and the format counts seconds"),
     ],
 )
-def test_an_unknown_format_and_seconds_without_a_rate_are_refused(tables, tmp_path, form, kind, reason):
+def test_write_predictions_refuses_other_formats_and_no_rate(tables, tmp_path, form, kind, reason):
     with pytest.raises(kind, match=reason):
         write_predictions(tmp_path / "out.json", form, tables(SPOTTED, TRUTH), Remarks())
 
 
-def test_results_and_truth_of_temporal_action_detection_come_back_frame_by_frame(write, tmp_path):
+def test_write_predictions_keeps_detection_files_by_the_frame(write, tmp_path):
     """In seconds, by each video's frame rate; a video in which nothing was spotted stays in the results."""
     truth = "subject,video,kind,onset,offset,fps,n_frames\n1,a,me,10,20,30,300\n1,b,mae,5,95,30,300\n2,c,,,,30,90\n"
     spotted = "subject,video,kind,onset,offset,confidence\n1,a,me,11,21,0.5\n1,b,mae,7,94,0.25\n"
@@ -185,7 +185,7 @@ def test_results_and_truth_of_temporal_action_detection_come_back_frame_by_frame
         ]
 
 
-def test_seconds_of_videos_with_different_frame_rates_are_refused_with_a_remedy(write, tmp_path):
+def test_write_predictions_refuses_seconds_of_several_rates(write, tmp_path):
     truth = "subject,video,onset,offset,fps\n1,a,10,20,30\n1,b,40,95,200\n"
     spotted = "subject,video,kind,onset,offset\n1,a,me,11,21\n1,b,me,42,94\n"
     true, remarks = read_intervals(write(truth, "t.csv"), "truth", Remarks()), Remarks()
@@ -206,7 +206,7 @@ def test_seconds_of_videos_with_different_frame_rates_are_refused_with_a_remedy(
         ("no/such.csv", "no/such.csv cannot be written: No such file or directory"),
     ],
 )
-def test_what_the_system_refuses_is_one_sentence_with_the_path_and_the_remedy(tables, place, reason):
+def test_write_predictions_says_why_the_system_refuses(tables, place, reason):
     with pytest.raises(DataError) as refusal:
         write_predictions(Path(place), "csv", tables(SPOTTED, TRUTH), Remarks())
     assert str(refusal.value) == reason
