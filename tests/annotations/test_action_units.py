@@ -45,11 +45,11 @@ from mebench.annotations.schemes import parse_unit, parse_units
         ("", []),
     ],
 )
-def test_units_keep_their_marks(text, units):
+def test_parse_units_keeps_marks(text, units):
     assert [(u.number, u.side, u.intensity, u.uncertain) for u in parse_units(text)] == units
 
 
-def test_an_or_keeps_both_readings():
+def test_parse_unit_keeps_both_readings_of_an_or():
     assert parse_unit("4 or 7").alternatives == (7,)
     assert schemes.tokens("4 OR 7 + 12") == ("4 or 7", "12")
     assert schemes.tokens("14or23") == ("14 or 23",)
@@ -60,11 +60,11 @@ def test_an_or_keeps_both_readings():
 
 
 @pytest.mark.parametrize("text", ["talking", "chin 17", "1-2", "4 or talking", "ref(chin)", "12F", "()", "R", "1234"])
-def test_what_is_no_form_is_not_read(text):
+def test_parse_unit_declines_other_text(text):
     assert parse_unit(text) is None
 
 
-def test_every_form_of_the_table_is_read():
+def test_parse_units_reads_every_form_of_the_docstring():
     """The table stands in the docstring; each of its forms holds the units whose digits it holds, and no others."""
     table = [row for row in schemes.__doc__.split("\n") if row.startswith("`")]
     forms = [form for row in table for form in re.findall(r"`([^`]+)`", row[:24])]
@@ -87,20 +87,20 @@ def test_every_form_of_the_table_is_read():
         min_size=1,
     )
 )
-def test_every_plain_notation_is_read_back(units):
+def test_parse_units_reads_plain_notation_back(units):
     text = "+".join(f"{side}{number}{letter}{'?' * doubt}" for side, number, letter, doubt in units)
     expected = [(number, side or None, (letter,) if letter else (), doubt) for side, number, letter, doubt in units]
     assert [(u.number, u.side, u.intensity, u.uncertain) for u in parse_units(text)] == expected
     assert "+".join(schemes.tokens(text)) == text
 
 
-def test_examples_of_the_objective_classes():
+def test_objective_class_equals_examples_of_the_paper():
     """Table 2 of Davison, Merghani and Yap 2018 (arXiv 1708.07549), one set for each class and two that are in none."""
     sets = [{6, 7, 12}, {25, 26}, {4, 38}, {4, 5, 7, 9}, {15, 17}, {20}, {14}, set()]
     assert [objective_class(s) for s in sets] == ["I", "II", "III", "IV", "V", "VI", "VII", "VII"]
 
 
-def test_as_many_sets_as_the_table_has_are_in_classes_i_to_vi():
+def test_objective_class_counts_sets_as_in_the_table():
     """5, 6, 8, 10, 5 and 2 sets of at most four units are listed."""
     numbers = [1, 2, 4, 5, 6, 7, 9, 10, 12, 15, 17, 20, 23, 24, 25, 26, 38, 40]
     found = [objective_class(s) for size in range(5) for s in combinations(numbers, size)]
@@ -110,5 +110,5 @@ def test_as_many_sets_as_the_table_has_are_in_classes_i_to_vi():
 @pytest.mark.parametrize(
     ("text", "taken"), [("3", "III"), ("vii", "VII"), (" I ", "I"), ("0", None), ("8", None), ("", None)]
 )
-def test_sheets_write_classes_in_both_numerals(text, taken):
+def test_roman_takes_both_numerals(text, taken):
     assert schemes.roman(text) == taken

@@ -19,7 +19,7 @@ write_frames = inspect.unwrap(drawn.write_frames)  # other tests copy what it on
 
 @pytest.mark.parametrize("strength", [0.0, 1.0])
 @pytest.mark.parametrize("person", [0, 7])
-def test_dlib_finds_one_face_about_where_it_is(strength, person):
+def test_draw_face_is_found_by_dlib_in_its_place(strength, person):
     picture = draw_face(strength, person)
     assert picture.shape == (drawn.SIZE, drawn.SIZE, 3)
     assert picture.dtype == np.uint8
@@ -30,7 +30,7 @@ def test_dlib_finds_one_face_about_where_it_is(strength, person):
     assert y1 > 120
 
 
-def test_an_expression_moves_brows_and_mouth_and_nothing_else():
+def test_draw_face_moves_brows_and_mouth_alone():
     change = np.abs(draw_face(1.0)[..., 1].astype(int) - draw_face(0.0)[..., 1]).max(axis=1)  # same noise
     moved = np.flatnonzero(change > 8)
     assert set(moved) <= {*range(55, 78), *range(105, 130)}
@@ -38,12 +38,12 @@ def test_an_expression_moves_brows_and_mouth_and_nothing_else():
     assert change[108:125].max() > 30
 
 
-def test_a_picture_is_the_same_everywhere_and_people_differ():
+def test_draw_face_is_deterministic_and_differs_by_person():
     np.testing.assert_array_equal(draw_face(0.5, 3, 9), draw_face(0.5, 3, 9))
     assert (draw_face(0.5, 3, 9) != draw_face(0.5, 4, 9)).any()
 
 
-def test_a_full_disk_is_one_error_of_a_workbook(monkeypatch):
+def test_write_xlsx_reports_a_full_disk_once(monkeypatch):
     """A file of a zip archive that fails to close fails once more when Python forgets it, and prints a traceback."""
     later = []
     monkeypatch.setattr("sys.unraisablehook", later.append)
@@ -53,12 +53,12 @@ def test_a_full_disk_is_one_error_of_a_workbook(monkeypatch):
     assert later == []
 
 
-def test_frames_are_files_with_the_numbers_of_the_sheet(tmp_path):
+def test_write_frames_numbers_files_as_the_sheet(tmp_path):
     write_frames(tmp_path / "clip", "006_{number:05d}.jpg", range(9998, 10001), [(9998, 9999, 10000)])
     assert sorted(p.name for p in (tmp_path / "clip").iterdir()) == ["006_09998.jpg", "006_09999.jpg", "006_10000.jpg"]
 
 
-def test_the_same_person_in_two_stand_ins_is_not_the_same_recording(tmp_path):
+def test_write_frames_draws_one_person_differently_by_tree(tmp_path):
     """Else a composite of stand-ins would be refused, since one recording lies in two of its datasets."""
     for home in ("one/a/b", "two/a/b", "one/a/c"):
         write_frames(tmp_path / home, "{number}.png", [1], person=3)
@@ -67,7 +67,7 @@ def test_the_same_person_in_two_stand_ins_is_not_the_same_recording(tmp_path):
 
 
 @pytest.mark.parametrize("n", [1, 40, 3000])
-def test_xlrd_reads_what_is_written(tmp_path, n):
+def test_write_xls_is_read_by_xlrd(tmp_path, n):
     """xlrd is an independent reader of the format; 3000 rows need several sectors of the table of sectors."""
     rows = [("Subject", None, "Filename ü"), *[(i, None, f"EP{i:04d}") for i in range(n)]]
     write_xls(tmp_path / "codes.xls", {"one": rows, "second sheet": [(1.5,)]})
@@ -78,7 +78,7 @@ def test_xlrd_reads_what_is_written(tmp_path, n):
     assert book.sheet_by_index(1).cell_value(0, 0) == 1.5
 
 
-def test_nothing_is_overwritten(tmp_path):
+def test_empty_folder_overwrites_nothing(tmp_path):
     assert drawn.empty_folder(tmp_path / "new").is_dir()
     (tmp_path / "new" / "thesis.txt").touch()
     with pytest.raises(DataError, match="is not an empty folder"):

@@ -35,7 +35,7 @@ NAMES = {"onset": "OnsetFrame", "apex": "ApexFrame", "offset": "OffsetFrame"}
         ((0, 0, 12), (0, 0, 12), ("onset_is_apex",)),  # a video may begin with its expression
     ],
 )
-def test_rules(numbers, taken, flags):
+def test_interval_follows_repair_rules(numbers, taken, flags):
     found = annotation.interval(*numbers, 7, NAMES, Log())
     assert (found.onset, found.apex, found.offset) == taken
     assert found.flags == flags
@@ -46,7 +46,7 @@ number = st.none() | st.integers(0, 200)
 
 
 @given(number, number, number)
-def test_whatever_stands_there_an_interval_is_one_and_every_change_is_said(onset, apex, offset):
+def test_interval_is_valid_and_tells_every_change(onset, apex, offset):
     log = Log()
     found = annotation.interval(onset, apex, offset, 7, NAMES, log)
     if found.onset is None:
@@ -86,7 +86,7 @@ def test_whatever_stands_there_an_interval_is_one_and_every_change_is_said(onset
         ("about " + "9" * 5000, None, True),  # more digits than Python turns into a number
     ],
 )
-def test_numbers_in_cells(text, taken, said):
+def test_frame_number_takes_numbers_in_cells(text, taken, said):
     log = Log()
     assert annotation.frame_number(text, 3, "ApexFrame", log) == taken
     assert bool(log.repairs) == said
@@ -94,7 +94,7 @@ def test_numbers_in_cells(text, taken, said):
 
 @pytest.mark.parametrize("suffix", ["xlsx", "csv"])
 @given(number=st.integers(1, 20_000).filter(lambda n: n != 60))
-def test_a_number_that_is_shown_as_a_date_is_read_as_the_number(tmp_path_factory, suffix, number):
+def test_frame_number_takes_numbers_shown_as_dates(tmp_path_factory, suffix, number):
     """Written and read back by openpyxl, and as a spreadsheet program exports it."""
     shown = read_sheets(in_a_workbook(tmp_path_factory.mktemp("dates"), [number]))[0].rows[0][1][0]
     log = Log()
@@ -125,7 +125,7 @@ def in_an_old_workbook(folder, values, epoch, monkeypatch):
 
 @pytest.mark.parametrize("suffix", ["xlsx", "xls"])
 @pytest.mark.parametrize("epoch", ["WINDOWS_1900", "MAC_1904"])
-def test_workbooks_that_count_days_from_1900_and_from_1904_hold_the_same_numbers(tmp_path, monkeypatch, suffix, epoch):
+def test_frame_number_takes_dates_of_both_epochs(tmp_path, monkeypatch, suffix, epoch):
     numbers = [0, 1, 19, 59, 60, 61, 1481, 20_000]
     where = (tmp_path, numbers, epoch)
     file = in_a_workbook(*where) if suffix == "xlsx" else in_an_old_workbook(*where, monkeypatch)
@@ -137,7 +137,7 @@ def test_workbooks_that_count_days_from_1900_and_from_1904_hold_the_same_numbers
 
 
 @pytest.mark.parametrize("epoch", ["WINDOWS_1900", "MAC_1904"])
-def test_a_date_of_this_age_is_the_one_that_the_workbook_shows(tmp_path, epoch):
+def test_read_sheets_keeps_recent_dates(tmp_path, epoch):
     file = in_a_workbook(tmp_path, [datetime(2026, 5, 9), datetime(1991, 1, 2)], epoch)
     assert read_sheets(file)[0].rows == ((1, ("2026-05-09T00:00:00", "1991-01-02T00:00:00")),)
 
@@ -146,7 +146,7 @@ FORMS = ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y-%m-%d %H:%M", "%d-%b-%Y", "%d-%
 
 
 @given(st.integers(61, 32_000), st.sampled_from(FORMS), st.booleans())
-def test_a_long_past_date_is_its_number_however_it_is_written(number, form, short):
+def test_frame_number_takes_old_dates_in_any_form(number, form, short):
     """Unless day and month may be each other."""
     day = datetime(1899, 12, 30) + timedelta(number)
     text = day.strftime(form)
@@ -172,7 +172,7 @@ def test_a_long_past_date_is_its_number_however_it_is_written(number, form, shor
         ("1900-03-01", 61),
     ],
 )
-def test_spreadsheet_programs_know_a_day_0_and_a_29_february_1900(text, number):
+def test_frame_number_knows_day_0_and_29_february_1900(text, number):
     assert annotation.frame_number(text, 2, "Onset", Log()) == number
 
 
@@ -191,7 +191,7 @@ IMPOSSIBLE = (
 @pytest.mark.parametrize(
     "text", ["2026-05-09T00:00:00", "2024-04-07", "5/9/2026", "5-Sep", "9.5.26", "05-Sep-26", *IMPOSSIBLE]
 )
-def test_what_a_spreadsheet_program_made_of_something_else_is_lost_and_said(text):
+def test_frame_number_loses_other_dates_and_says_so(text):
     log = Log()
     assert annotation.frame_number(text, 2, "Onset", log) is None
     assert "take the cell from the sheet as released" in log.repairs[0].reason

@@ -29,7 +29,7 @@ def disk(tmp_path):
 
 
 @pytest.mark.parametrize("level", [".", "CASME2", "CASME2/RAW"])
-def test_any_level_may_be_the_root_and_the_known_name_wins(disk, level):
+def test_Tree_homes_takes_any_level_as_root(disk, level):
     t = tree(disk / level)
     home = t.homes(VIDEOS)[0]
     assert home.resolve() == disk / "CASME2/RAW"
@@ -37,22 +37,22 @@ def test_any_level_may_be_the_root_and_the_known_name_wins(disk, level):
     assert t.folder(home, "02", "EP99") is None
 
 
-def test_another_copy_is_taken_when_it_is_the_root(disk):
+def test_Tree_homes_takes_another_copy_as_root(disk):
     assert tree(disk / "CASME2/Cropped").homes(VIDEOS)[0] == disk / "CASME2/Cropped"
 
 
-def test_without_frames_there_is_no_home(tmp_path):
+def test_Tree_homes_is_empty_without_frames(tmp_path):
     (tmp_path / "docs").mkdir()
     assert tree(tmp_path).homes(VIDEOS) == []
 
 
-def test_case_blanks_and_leading_zeros_of_a_folder_make_no_difference(disk):
+def test_Tree_folder_ignores_case_blanks_and_zeros(disk):
     (disk / "CASME2/RAW/sub02").rename(disk / "CASME2/RAW/Sub 2")
     t = tree(disk)
     assert t.folder(t.homes(VIDEOS)[0], "02", "ep05_3F").name == "EP05_3f"
 
 
-def test_two_folders_for_one_name_are_refused(disk):
+def test_Tree_folder_refuses_two_folders_of_one_name(disk):
     (disk / "CASME2/RAW/SUB03/EP1").mkdir(parents=True)
     (disk / "CASME2/RAW/Sub3/EP1").mkdir(parents=True)
     t = tree(disk)
@@ -60,7 +60,7 @@ def test_two_folders_for_one_name_are_refused(disk):
         t.folder(t.homes(VIDEOS)[0], "03", "EP1")
 
 
-def test_a_name_may_go_on_but_not_with_a_digit(tmp_path):
+def test_Tree_all_folders_lets_names_go_on_without_a_digit(tmp_path):
     layout = Layout("s15/15_0101x", "{subject}/{video}*", video_name=r"\d+_\d{4}")
     for name in ("15_0101disgust", "15_01012", "15_0102happy", "notes"):
         (tmp_path / "rawpic/s15" / name).mkdir(parents=True)
@@ -74,24 +74,24 @@ def test_a_name_may_go_on_but_not_with_a_digit(tmp_path):
     ]
 
 
-def test_the_subject_may_stand_in_the_name_of_the_video(tmp_path):
+def test_Tree_all_folders_takes_subject_from_name_of_video(tmp_path):
     layout = Layout("006_1/x.jpg", "{video}", video_name=r"(?P<subject>\d+)_\d+")
     (tmp_path / "006_1").mkdir()
     assert tree(tmp_path, layout).all_folders(tmp_path) == [("006", "006_1", tmp_path / "006_1")]
 
 
 @pytest.mark.parametrize("name", ["..", ".", "../secret", "/etc", "a/../../b", r"..\secret", "C:evil", "a\0b"])
-def test_a_name_that_is_a_path_is_refused(name):
+def test_check_name_refuses_paths(name):
     with pytest.raises(DataError, match=r"row 7: .* must not lead anywhere else"):
         check_name(name, "row 7")
 
 
 @pytest.mark.parametrize("name", ["EP02_01f", "006_1_2", "name 123", "spNO.1", "..a"])
-def test_plain_names_pass(name):
+def test_check_name_passes_plain_names(name):
     check_name(name, "row 7")
 
 
-def test_links_out_of_the_root_are_followed_only_when_allowed(disk, tmp_path_factory):
+def test_Tree_folder_follows_links_out_of_root_if_allowed(disk, tmp_path_factory):
     other = tmp_path_factory.mktemp("disk2")
     (other / "EP07").mkdir()
     (disk / "CASME2/RAW/sub01/EP07").symlink_to(other / "EP07")
@@ -102,13 +102,13 @@ def test_links_out_of_the_root_are_followed_only_when_allowed(disk, tmp_path_fac
     assert allowed.folder(allowed.homes(VIDEOS)[0], "01", "EP07").is_dir()
 
 
-def test_a_link_within_the_root_is_no_matter(disk):
+def test_Tree_folder_follows_links_within_root(disk):
     (disk / "CASME2/RAW/sub01/EP08").symlink_to(disk / "CASME2/RAW/sub01/EP02")
     t = tree(disk)
     assert t.folder(t.homes(VIDEOS)[0], "01", "EP08").is_dir()
 
 
-def test_a_linked_home_is_remembered(disk, tmp_path_factory):
+def test_Tree_homes_remembers_a_linked_home(disk, tmp_path_factory):
     root = tmp_path_factory.mktemp("links")
     (root / "RAW").symlink_to(disk / "CASME2/RAW")
     t = tree(root)
@@ -117,14 +117,14 @@ def test_a_linked_home_is_remembered(disk, tmp_path_factory):
     assert tree(root, follow_links=True).homes(VIDEOS)[0] == root / "RAW"
 
 
-def test_the_root_itself_may_be_a_link(disk, tmp_path_factory):
+def test_Tree_root_may_be_a_link(disk, tmp_path_factory):
     root = tmp_path_factory.mktemp("links") / "mine"
     root.symlink_to(disk / "CASME2")
     t = tree(root)
     assert t.folder(t.homes(VIDEOS)[0], "01", "EP02").is_dir()
 
 
-def test_folding_keeps_different_names_apart():
+def test_fold_keeps_different_names_apart():
     assert len({fold(n) for n in ("EP02_01f", "EP02_01", "EP02_10f", "EP03_01f")}) == 4
     assert fold("EP" + "9" * 5000) != fold("EP" + "9" * 5001)
 
@@ -139,7 +139,7 @@ def made(root, *folders):
 
 
 @pytest.mark.parametrize("shape", ["frames/{0}/{1}", "frames/sub{0}_{1}", "frames/{1}", "{1}"])
-def test_copies_that_call_folders_otherwise_are_found(tmp_path, shape):
+def test_Tree_homes_finds_copies_with_other_folder_names(tmp_path, shape):
     videos = {("01", "EP02"), ("02", "EP05")}
     t = made(tmp_path, *(shape.format(*video) for video in videos))
     home = t.homes(videos)[0]
@@ -148,12 +148,12 @@ def test_copies_that_call_folders_otherwise_are_found(tmp_path, shape):
     assert len(t.all_folders(home)) == 2
 
 
-def test_the_documented_layout_goes_first(tmp_path):
+def test_Tree_homes_prefers_the_documented_layout(tmp_path):
     t = made(tmp_path, "raw/sub01/EP02", "other/01/EP02")
     assert t.folder(t.homes({("01", "EP02")})[0], "01", "EP02") == tmp_path / "raw/sub01/EP02"
 
 
-def test_clips_that_are_sorted_by_emotion_are_one_dataset(tmp_path):
+def test_Tree_joins_clips_sorted_by_emotion(tmp_path):
     t = made(tmp_path, "all/disgust/sub01/EP02", "all/surprise/sub01/EP03", "all/surprise/sub02/EP05")
     videos = {("01", "EP02"), ("01", "EP03"), ("02", "EP05")}
     (home,) = t.homes(videos)
@@ -164,7 +164,7 @@ def test_clips_that_are_sorted_by_emotion_are_one_dataset(tmp_path):
     assert t.whole(home) == tmp_path / "all"
 
 
-def test_a_second_copy_is_an_alternative_and_nothing_is_mixed(tmp_path):
+def test_Tree_homes_mixes_no_second_copy(tmp_path):
     t = made(tmp_path, "CASME2-RAW/sub01/EP02", "faces/sub01/EP02", "faces/sub02/EP05")
     videos = {("01", "EP02"), ("02", "EP05")}
     home, other = t.homes(videos)
@@ -172,7 +172,7 @@ def test_a_second_copy_is_an_alternative_and_nothing_is_mixed(tmp_path):
     assert t.folder(home, "02", "EP05") is None  # rather than from a copy of another kind
 
 
-def test_a_last_folder_may_be_missing_where_the_layout_says_so(tmp_path):
+def test_Tree_allows_missing_last_folder_if_layout_says_so(tmp_path):
     layout = Layout("part_A/spNO.1/a/color/1.jpg", "{subject}/{video}/color?", video_name="[a-z]+")
     for folder in ("part_A/spNO.1/a", "part_A/spNO.2/b/color"):
         (tmp_path / folder).mkdir(parents=True)

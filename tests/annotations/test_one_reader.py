@@ -45,7 +45,7 @@ def released(request, tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", ["released", "renamed", "as text"])
-def test_adapter_and_score_read_one_sheet_alike(released, name, tmp_path):
+def test_SheetDataset_and_read_truth_agree_on_released_sheets(released, name, tmp_path):
     id_, released = released
     sheet = tmp_path / (released.name if name == "released" else f"labels_final{released.suffix}")
     shutil.copy(released, sheet)

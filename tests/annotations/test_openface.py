@@ -30,7 +30,7 @@ def units(folder, subject, id_, n_frames=5, images=(), name=None):
     return openface.OpenFaceFiles(str(folder)).units(video, None if name is None else Path("/data") / name, images)
 
 
-def test_intensities_are_read_in_openfaces_order(tmp_path):
+def test_OpenFaceFiles_intensities_keep_the_order(tmp_path):
     written = write(tmp_path / "s15" / "15_0401girlcrashing.csv")
     found = units(tmp_path, "s15", "15_0401", name="15_0401girlcrashing")
     np.testing.assert_array_equal(found, written)
@@ -38,13 +38,13 @@ def test_intensities_are_read_in_openfaces_order(tmp_path):
     assert found.dtype == np.float32
 
 
-def test_a_video_is_found_by_folder_or_id_but_by_no_longer_number(tmp_path):
+def test_OpenFaceFiles_finds_videos_by_folder_or_id(tmp_path):
     first, second = (write(tmp_path / f"{name}.csv", seed=i) for i, name in enumerate(("006_1", "006_10")))
     np.testing.assert_array_equal(units(tmp_path, "006", "006_1"), first)
     np.testing.assert_array_equal(units(tmp_path, "006", "006_10", None), second)
 
 
-def test_clips_of_one_name_are_told_apart_by_their_subjects(tmp_path):
+def test_OpenFaceFiles_tells_equal_names_apart_by_subject(tmp_path):
     own = [write(tmp_path / f"sub0{i}" / "EP02_01f.csv", seed=i) for i in (1, 2)]
     for i, written in zip((1, 2), own):
         for subject in (f"sub0{i}", f"0{i}", f"{i}"):
@@ -58,7 +58,7 @@ def test_clips_of_one_name_are_told_apart_by_their_subjects(tmp_path):
         units(tmp_path, "01", "EP02_01f")
 
 
-def test_a_folder_of_one_name_in_every_video_is_told_by_what_lies_above(tmp_path):
+def test_OpenFaceFiles_tells_equal_folders_apart_by_parents(tmp_path):
     """CAS(ME)3 has its frames in spNO.1/a/color."""
     own = {id_: write(tmp_path / "spNO.1" / id_ / "color.csv", seed=seed) for seed, id_ in enumerate("abc")}
     write(tmp_path / "spNO.11" / "a" / "color.csv", seed=9)
@@ -66,7 +66,7 @@ def test_a_folder_of_one_name_in_every_video_is_told_by_what_lies_above(tmp_path
         np.testing.assert_array_equal(units(tmp_path, "spNO.1", id_, name="color"), written)
 
 
-def test_names_that_openface_would_read_in_another_order_are_refused(tmp_path):
+def test_OpenFaceFiles_refuses_names_sorted_otherwise(tmp_path):
     """It sorts them as words."""
     write(tmp_path / "v.csv", n=3)
     assert len(units(tmp_path, "s", "v", 3, ["img01.jpg", "img02.jpg", "img10.jpg"])) == 3
@@ -74,7 +74,7 @@ def test_names_that_openface_would_read_in_another_order_are_refused(tmp_path):
         units(tmp_path, "s", "v", 3, ["img2.jpg", "img3.jpg", "img10.jpg"])
 
 
-def test_of_several_faces_the_first_counts_and_what_is_missing_is_zero(tmp_path):
+def test_OpenFaceFiles_takes_first_face_and_zeros_gaps(tmp_path):
     written = write(tmp_path / "v.csv", n=4)
     lines = (tmp_path / "v.csv").read_text().splitlines()
     cells = lines[2].split(", ")
@@ -84,7 +84,7 @@ def test_of_several_faces_the_first_counts_and_what_is_missing_is_zero(tmp_path)
     np.testing.assert_array_equal(units(tmp_path, "s", "v", 4), written)
 
 
-def test_the_fingerprint_knows_names_and_numbers(tmp_path):
+def test_OpenFaceFiles_fingerprint_holds_names_and_numbers(tmp_path):
     write(tmp_path / "a" / "v.csv")
     first = openface.OpenFaceFiles(str(tmp_path)).fingerprint()
     assert openface.OpenFaceFiles(str(tmp_path)).fingerprint() == first
@@ -94,7 +94,7 @@ def test_the_fingerprint_knows_names_and_numbers(tmp_path):
     assert len({first, second, openface.OpenFaceFiles(str(tmp_path)).fingerprint()}) == 3
 
 
-def test_wrong_folders_and_files_are_told(tmp_path):
+def test_OpenFaceFiles_names_wrong_folders_and_files(tmp_path):
     with pytest.raises(DataError, match=r"dataset.openface=\S+/none is no folder: expected one file"):
         openface.OpenFaceFiles(str(tmp_path / "none"))
     with pytest.raises(DataError, match="holds no CSV file"):
@@ -116,7 +116,7 @@ def test_wrong_folders_and_files_are_told(tmp_path):
             units(tmp_path, "s", name)
 
 
-def test_a_dataset_brings_them_for_its_frames(tmp_path):
+def test_OpenFaceFiles_enter_dataset_and_its_revision(tmp_path):
     """And they are part of what it is: other files, another revision, another run."""
     drawn, faces = tmp_path / "drawn", tmp_path / "faces"
     cas_me2.CasMe2.write_fake_tree(drawn)

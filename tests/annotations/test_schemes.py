@@ -12,7 +12,7 @@ def video(dataset, *cells, kind="micro"):
     return Video(dataset, "01", "v", 30.0, 200, expressions)
 
 
-def test_sides_intensities_and_doubts_make_no_difference():
+def test_one_unit_ignores_sides_intensities_and_doubts():
     clips = video("samm", ("L12A",), ("6", "12(B/C)"), ("12?", "4"), ("4", "L7B"), ())
     scheme = schemes.one_unit(12, [clips])
     assert (scheme.name, scheme.classes) == ("AU12", ("absent", "AU12"))
@@ -20,12 +20,12 @@ def test_sides_intensities_and_doubts_make_no_difference():
     assert scheme.native_label(clips.expressions[1]) == "6+12(b/c)"
 
 
-def test_what_is_no_unit_says_nothing_about_any():
+def test_one_unit_leaves_out_text_without_units():
     clips = video("samm", ("4",), ("neutral",))
     assert [schemes.one_unit(4, [clips]).class_of(e) for e in clips.expressions] == ["AU4", None]
 
 
-def test_where_a_text_is_no_unit_nobody_can_say_that_another_is_absent():
+def test_one_unit_beside_unread_text_is_never_absent():
     clips = video("samm", ("4", "talking"), ("12", "talking"), ("4", "SOFT FOCUS"), ("L12 or L14",), ("ref(24)", "4"))
     shown = {
         number: [schemes.one_unit(number, [clips]).class_of(e) for e in clips.expressions] for number in (12, 14, 24)
@@ -36,7 +36,7 @@ def test_where_a_text_is_no_unit_nobody_can_say_that_another_is_absent():
     assert schemes.one_unit(12, [clips]).left_out(clips.expressions) == {"4+talking": 1, "4+soft focus": 1}
 
 
-def test_datasets_are_read_together():
+def test_one_unit_takes_several_datasets():
     scheme = schemes.one_unit(4, [video("casme2", ("4", "7")), video("samm", ("12",))])
     assert scheme.mapping == {"4+7": "AU4", "12": "absent"}
 
@@ -49,11 +49,11 @@ def test_datasets_are_read_together():
         (9, [video("samm", ("4", "R7"), ("4",))], r"no micro-expression shows AU9: choose .* AU4 \(2\), AU7 \(1\)"),
     ],
 )
-def test_a_unit_that_nobody_annotates_is_refused(number, videos, reason):
+def test_one_unit_refuses_units_nobody_annotates(number, videos, reason):
     with pytest.raises(ConfigError, match=reason):
         schemes.one_unit(number, videos)
 
 
 @pytest.mark.parametrize("name", ["AU", "AU4+7", "unit 4", "xAU4", "4"])
-def test_other_names_are_no_units(name):
+def test_unit_number_declines_other_names(name):
     assert schemes.unit_number(name) is None

@@ -55,7 +55,7 @@ def spans(videos):
     return {v.key: [(e.onset, e.apex, e.offset) for e in v.expressions] for v in videos}
 
 
-def test_videos_frames_and_labels_come_together(tmp_path):
+def test_SheetDataset_joins_videos_frames_and_labels(tmp_path):
     dataset = small(write_tree(tmp_path))
     videos = dataset.videos()
     assert spans(videos) == {"small/01/a": [(1, 2, 4)], "small/01/b": [(0, 1, 3)], "small/02/a": [(2, 3, 5)]}
@@ -68,7 +68,7 @@ def test_videos_frames_and_labels_come_together(tmp_path):
     assert abs(int(frames[4].mean()) - 5) <= 1
 
 
-def test_the_sheet_alone_is_enough_for_a_summary(tmp_path):
+def test_SheetDataset_reads_annotations_without_frames(tmp_path):
     write_tree(tmp_path)
     with_frames, alone = small(tmp_path), small(annotations=str(tmp_path / "codes.csv"))
     assert spans(alone.videos()) == spans(with_frames.videos())
@@ -77,7 +77,7 @@ def test_the_sheet_alone_is_enough_for_a_summary(tmp_path):
         alone.frames(alone.videos()[0])
 
 
-def test_the_hash_depends_on_the_truth_and_on_nothing_else(tmp_path):
+def test_ground_truth_hash_depends_on_the_truth_alone(tmp_path):
     one, two, three = (tmp_path / name for name in "abc")
     for folder in (one, two, three):
         folder.mkdir()
@@ -90,7 +90,7 @@ def test_the_hash_depends_on_the_truth_and_on_nothing_else(tmp_path):
     assert len(hashes[0]) == 64
 
 
-def test_every_row_is_counted_even_where_nothing_can_score_it(tmp_path):
+def test_SheetDataset_counts_every_row(tmp_path):
     rows = [*ROWS, ("2", "a", "", "/", 9, "fear", ""), ("2", "", 1, 2, 3, "fear", ""), ("Sum", "", "", "", "", "", "")]
     dataset = small(write_tree(tmp_path, ROWS), annotations=None)
     write_csv(tmp_path / "codes.csv", [HEAD, *rows])
@@ -104,7 +104,7 @@ def test_every_row_is_counted_even_where_nothing_can_score_it(tmp_path):
     assert [str(r) for r in dataset.repair_rows()] == list(dataset.repairs())
 
 
-def test_each_repair_names_row_column_and_reason(tmp_path):
+def test_SheetDataset_repairs_name_row_column_and_reason(tmp_path):
     rows = [
         ("sub01", " a", "02", "/", 0, "Fear", "4"),
         ("1", "b", 9, 5, 1, "fear", "talk"),
@@ -133,7 +133,7 @@ def test_each_repair_names_row_column_and_reason(tmp_path):
     assert not dataset.one_per_video  # clip b is named twice
 
 
-def test_equal_rows_of_two_sheets_are_reported_even_with_equal_numbers(tmp_path):
+def test_SheetDataset_reports_equal_rows_of_two_sheets(tmp_path):
     class Sheets(Small):
         def read(self, sheets, log):
             return [a for sheet in sheets for a in super(Sheets, self).read([sheet], log)]
@@ -143,7 +143,7 @@ def test_equal_rows_of_two_sheets_are_reported_even_with_equal_numbers(tmp_path)
     assert (told.row, told.found, told.reason) == (2, "01/a", "the same interval as in row 2")
 
 
-def test_videos_that_no_row_names_belong_to_long_recordings_only(tmp_path):
+def test_SheetDataset_adds_unnamed_videos_if_recordings_are_long(tmp_path):
     write_tree(tmp_path, [*ROWS, ("3", "c", 1, 2, 3, "fear", "")])
     write_csv(tmp_path / "codes.csv", [HEAD, *ROWS])
     assert [v.key for v in small(tmp_path).videos()] == ["small/01/a", "small/01/b", "small/02/a"]
@@ -179,7 +179,7 @@ def draw(root, *videos):
         (("s01/a", "s02/a"), ("s01", "S02", "s1"), {"s01": ["a"], "S02": ["a"]}),
     ],
 )
-def test_one_person_has_one_name_however_rows_and_folders_write_it(tmp_path, folders, names, people):
+def test_SheetDataset_gives_one_person_one_name(tmp_path, folders, names, people):
     """Two would be trained on and tested at once."""
     draw(tmp_path, *folders)
     write_csv(
@@ -196,7 +196,7 @@ def test_one_person_has_one_name_however_rows_and_folders_write_it(tmp_path, fol
     assert [(r.row, r.found, r.taken) for r in again] == ([(4, "s1", "s01")] if "s1" in names else [])
 
 
-def test_two_videos_of_a_sheet_in_one_folder_are_pointed_at(tmp_path):
+def test_SheetDataset_marks_two_videos_in_one_folder(tmp_path):
     draw(tmp_path, "s01/a")
     write_csv(tmp_path / "codes.csv", [HEAD, ("s01", "a", 2, 3, 4, "fear", "4"), ("s01", "A", 5, 6, 7, "fear", "4")])
     (one,) = [r for r in small(tmp_path, Plain).repair_rows() if r.altered]
@@ -206,7 +206,7 @@ def test_two_videos_of_a_sheet_in_one_folder_are_pointed_at(tmp_path):
     )
 
 
-def test_folders_without_the_videos_name_hold_the_one_video_that_the_sheet_names(tmp_path):
+def test_SheetDataset_takes_folder_without_name_of_its_video(tmp_path):
     class Flat(Plain):
         layout = replace(Plain.layout, also=("{subject}/color?",))
 
@@ -219,13 +219,13 @@ def test_folders_without_the_videos_name_hold_the_one_video_that_the_sheet_names
     }
 
 
-def test_a_first_frame_of_0_is_one(tmp_path):
+def test_SheetDataset_takes_first_frame_0(tmp_path):
     write_csv(tmp_path / "codes.csv", [(*HEAD, "First"), ("1", "a", 10, 14, 19, "fear", "4", 0)])
     (video,) = small(None, annotations=str(tmp_path / "codes.csv")).videos()
     assert (video.first, spans([video])) == (0, {"small/01/a": [(10, 14, 19)]})
 
 
-def test_a_frame_rate_is_read_or_told(tmp_path):
+def test_SheetDataset_reads_frame_rates_and_marks_others(tmp_path):
     """The dataset's, 100 a second, taken in silence would make k and k' wrong by the ratio."""
     cells = {"a": "200 fps", "b": "200,0", "c": "200.0", "d": "", "e": "fast", "f": "-30"}
     rows = [("1", video, 2, 3, 4, "fear", "4", cell) for video, cell in cells.items()]
@@ -245,13 +245,13 @@ def test_a_frame_rate_is_read_or_told(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["../../etc", "/etc/passwd", r"..\x"])
-def test_a_sheet_cannot_lead_out_of_the_root(tmp_path, name):
+def test_SheetDataset_refuses_names_that_leave_the_root(tmp_path, name):
     write_csv(tmp_path / "codes.csv", [HEAD, ("1", name, 1, 2, 3, "fear", "")])
     with pytest.raises(DataError, match=r"codes.csv, row 2, Filename: .* must not lead anywhere else"):
         small(tmp_path).videos()
 
 
-def test_frames_that_are_links_to_elsewhere_need_permission(tmp_path, tmp_path_factory):
+def test_SheetDataset_needs_permission_for_linked_frames(tmp_path, tmp_path_factory):
     write_tree(tmp_path)
     secret = tmp_path_factory.mktemp("other") / "x.jpg"
     (tmp_path / "faces/sub01/a/img3.jpg").rename(secret)
@@ -262,7 +262,7 @@ def test_frames_that_are_links_to_elsewhere_need_permission(tmp_path, tmp_path_f
     assert len(small(tmp_path, follow_links=True).frames(dataset.videos()[0])) == 8
 
 
-def test_a_linked_folder_of_frames_is_hinted_at(tmp_path, tmp_path_factory):
+def test_SheetDataset_hints_at_linked_folders(tmp_path, tmp_path_factory):
     other = write_tree(tmp_path_factory.mktemp("disk2"))
     write_csv(tmp_path / "codes.csv", [HEAD, *ROWS])
     (tmp_path / "faces").symlink_to(other / "faces")
@@ -302,19 +302,19 @@ def no_rows(folder):
 
 
 @pytest.mark.parametrize("fault", [no_root, not_a_folder, no_sheet, no_such_file, other_columns, no_rows])
-def test_what_is_missing_is_one_sentence(tmp_path, fault):
+def test_SheetDataset_names_what_is_missing(tmp_path, fault):
     params, reason = fault(tmp_path)
     with pytest.raises(DataError, match=reason) as error:
         Small(SheetParams(**params)).videos()
     assert "\n" not in str(error.value)
 
 
-def test_a_sheet_above_the_folder_of_frames_is_found(tmp_path):
+def test_SheetDataset_finds_a_sheet_above_the_root(tmp_path):
     write_tree(tmp_path)
     assert len(small(tmp_path / "faces").videos()) == 3
 
 
-def test_of_two_sheets_the_one_that_fits_is_taken_and_the_other_named(tmp_path):
+def test_SheetDataset_takes_the_fitting_of_two_sheets(tmp_path):
     write_tree(tmp_path)
     write_xlsx(tmp_path / "codes_legend.xlsx", {"s": [("nothing",)]})
     assert small(tmp_path).annotation_file.name == "codes.csv"
@@ -324,7 +324,7 @@ def test_of_two_sheets_the_one_that_fits_is_taken_and_the_other_named(tmp_path):
     assert any(r.found == "codes.csv" and "dataset.annotations=FILE" in r.reason for r in dataset.repair_rows())
 
 
-def test_a_scheme_leaves_out_by_flag_and_maps_objective_classes(tmp_path):
+def test_Scheme_leaves_out_flags_and_maps_objective_classes(tmp_path):
     dataset = small(write_tree(tmp_path, [*ROWS[:1], ("1", "b", 1, 9, 4, "fear", "6+12")]))
     plain, doubtful = (v.expressions[0] for v in dataset.videos())
     scheme = Scheme.native(["fear"])
@@ -335,7 +335,7 @@ def test_a_scheme_leaves_out_by_flag_and_maps_objective_classes(tmp_path):
     assert [objective.class_of(e) for e in (plain, doubtful)] == ["III", "I"]
 
 
-def test_of_two_versions_the_later_is_read_and_both_are_counted(tmp_path):
+def test_SheetDataset_reads_later_of_two_versions(tmp_path):
     write_tree(tmp_path)
     (tmp_path / "codes.csv").rename(tmp_path / "codes_v1.csv")
     write_csv(tmp_path / "codes_v10.csv", [HEAD, *ROWS[:2]])
@@ -354,7 +354,7 @@ def test_of_two_versions_the_later_is_read_and_both_are_counted(tmp_path):
     assert f"{dataset.annotation_file} is read" in said[str(other)]  # names that are alike come with their folders
 
 
-def test_frames_that_were_numbered_anew_are_said_once(tmp_path):
+def test_SheetDataset_tells_renumbered_frames_once(tmp_path):
     """The sheet has the numbers of a long recording, and the files begin with 1."""
     dataset = small(
         write_tree(tmp_path, [(s, v, on + 5000, on + 5001, on + 5003, e, u) for s, v, on, _, _, e, u in ROWS])
@@ -368,7 +368,7 @@ def test_frames_that_were_numbered_anew_are_said_once(tmp_path):
 
 
 @pytest.mark.parametrize(("names", "said"), [("img{}.bmp", "1 comes after 1"), ("img{}-5.jpg", "1 comes after 5")])
-def test_files_that_are_not_numbered_in_their_order_are_told(tmp_path, names, said):
+def test_SheetDataset_tells_files_out_of_order(tmp_path, names, said):
     """Each frame twice, or under another name: position 4 is no longer the image that the sheet calls 5."""
     write_tree(tmp_path)
     clip = tmp_path / "faces/sub01/a"
@@ -379,7 +379,7 @@ def test_files_that_are_not_numbered_in_their_order_are_told(tmp_path, names, sa
     assert told.reason.startswith(f"file number {said}: frames are counted along the names")
 
 
-def test_frames_lie_five_levels_deep_and_no_folder_of_a_person_is_searched(tmp_path):
+def test_SheetDataset_searches_five_levels_but_no_person(tmp_path):
     write_tree(tmp_path / "flat")
     deep = tmp_path / "deep" / "a" / "b" / "c" / "d" / "faces"
     deep.parent.mkdir(parents=True)
@@ -396,7 +396,7 @@ def reasons(dataset):
     return [(r.row, r.reason) for r in dataset.repair_rows()]
 
 
-def test_a_row_that_is_there_twice_is_one_expression(tmp_path):
+def test_SheetDataset_takes_repeated_row_once(tmp_path):
     write_csv(tmp_path / "codes.csv", [HEAD, *ROWS, ROWS[0], (*ROWS[1][:5], "anger", "6+12")])
     dataset = small(annotations=str(tmp_path / "codes.csv"))
     assert [len(v.expressions) for v in dataset.videos()] == [1, 2, 1]
@@ -404,7 +404,7 @@ def test_a_row_that_is_there_twice_is_one_expression(tmp_path):
     assert (6, "the same interval as in row 3") in reasons(dataset)
 
 
-def test_cells_that_are_merged_hold_for_all_their_rows(tmp_path):
+def test_SheetDataset_repeats_values_of_merged_cells(tmp_path):
     book = openpyxl.Workbook()
     for row in (HEAD, ROWS[0], (None, *ROWS[1][1:]), ROWS[2]):
         book.active.append(row)
@@ -415,7 +415,7 @@ def test_cells_that_are_merged_hold_for_all_their_rows(tmp_path):
     assert (3, "merged with the cell above") in reasons(dataset)
 
 
-def test_totals_unread_columns_and_hidden_signs_are_said(tmp_path):
+def test_SheetDataset_lists_sums_unread_columns_and_hidden_signs(tmp_path):
     rows = [
         (*HEAD, "Coder"),
         *((*row, "x") for row in ROWS[:2]),
@@ -432,7 +432,7 @@ def test_totals_unread_columns_and_hidden_signs_are_said(tmp_path):
     assert [(r.found, r.reason) for r in dataset.repair_rows() if r.column == "columns"] == [("Coder", "not read")]
 
 
-def test_names_that_lack_in_many_rows_are_one_defect_of_the_column(tmp_path):
+def test_SheetDataset_reports_lacking_names_once_a_column(tmp_path):
     rows = [("1" if n == 0 else "", f"v{n}", 2, 3, 5, "fear", "4") for n in range(9)]
     write_csv(tmp_path / "codes.csv", [HEAD, *rows])
     dataset = small(annotations=str(tmp_path / "codes.csv"))
@@ -444,14 +444,14 @@ def test_names_that_lack_in_many_rows_are_one_defect_of_the_column(tmp_path):
 
 
 @pytest.mark.parametrize(("onset", "offset", "placed"), [(7, 12, False), (5, 10, True), (1, 900, False), (8, 9, True)])
-def test_a_mark_that_lies_mostly_outside_its_video_is_refused_not_moved(tmp_path, onset, offset, placed):
+def test_SheetDataset_refuses_marks_mostly_outside_the_video(tmp_path, onset, offset, placed):
     """Of 8 frames. SMIC's third movements stand in the columns of the first and last frame in a copy that is in circulation."""
     dataset = small(write_tree(tmp_path, [("1", "a", onset, "", offset, "fear", "")]))
     assert bool(dataset.videos()) == placed
     assert [u.reason for u in dataset.unplaced()] == ([] if placed else ["most of the interval lies outside the video"])
 
 
-def test_the_sheet_of_a_dataset_says_the_same_to_its_adapter_and_as_a_truth(tmp_path):
+def test_SheetDataset_and_read_truth_tell_the_same(tmp_path):
     path = tmp_path / "codes.xlsx"
     write_xlsx(
         path, {"codes": [("note",), (*HEAD, "Coder"), *((*row, "x") for row in [*ROWS, ROWS[0]]), ("Sum", "", 9, 9, 9)]}
@@ -464,7 +464,7 @@ def test_the_sheet_of_a_dataset_says_the_same_to_its_adapter_and_as_a_truth(tmp_
     assert {str(repair) for repair in dataset.sheet_repairs} <= set(said)
 
 
-def test_action_units_that_a_spreadsheet_program_made_a_date_are_said_to_be_that(tmp_path):
+def test_SheetDataset_marks_action_units_turned_into_dates(tmp_path):
     write_csv(tmp_path / "codes.csv", [HEAD, (*ROWS[0][:6], "2024-04-12T00:00:00")])
     dataset = small(annotations=str(tmp_path / "codes.csv"))
     assert dataset.annotations[0].units == ()

@@ -21,7 +21,7 @@ TEXT = (
 
 
 @pytest.mark.parametrize("suffix", ["xlsx", "xls", "csv"])
-def test_three_formats_read_alike_with_the_numbers_of_their_rows(tmp_path, suffix):
+def test_read_sheets_reads_three_formats_alike(tmp_path, suffix):
     file = tmp_path / f"codes.{suffix}"
     if suffix == "csv":
         write_csv(file, ROWS)
@@ -33,20 +33,20 @@ def test_three_formats_read_alike_with_the_numbers_of_their_rows(tmp_path, suffi
 
 
 @pytest.mark.parametrize(("encoding", "separator"), [("utf-8-sig", ","), ("gb18030", "\t"), ("latin-1", ";")])
-def test_text_of_any_program_is_read(tmp_path, encoding, separator):
+def test_read_sheets_reads_text_of_any_program(tmp_path, encoding, separator):
     word = "ñ" if encoding == "latin-1" else "微表情"
     file = tmp_path / "codes.csv"
     file.write_bytes(separator.join(["Subject", "Filename", word]).encode(encoding))
     assert read_sheets(file)[0].rows == ((1, ("Subject", "Filename", word)),)
 
 
-def test_a_file_is_what_its_first_bytes_say(tmp_path):
+def test_read_sheets_recognizes_format_by_content(tmp_path):
     write_xlsx(tmp_path / "codes.xlsx", {"codes": ROWS})
     renamed = (tmp_path / "codes.xlsx").rename(tmp_path / "codes.xls")
     assert read_sheets(renamed)[0].rows == TEXT
 
 
-def test_a_formula_is_never_run_and_said(tmp_path):
+def test_read_sheets_runs_no_formula_and_says_so(tmp_path):
     file = tmp_path / "codes.xlsx"
     write_xlsx(file, {"codes": [("Onset", "Offset"), (46, "=A2+40"), (1, '=HYPERLINK("http://x.y","z")')]})
     (sheet,) = read_sheets(file)
@@ -62,14 +62,14 @@ def test_a_formula_is_never_run_and_said(tmp_path):
     assert "never run" in str(sheet.remarks[0])
 
 
-def test_formulas_in_columns_that_nobody_reads_are_not_told(tmp_path):
+def test_find_table_ignores_formulas_of_unread_columns(tmp_path):
     head, row = ("Subject", "Filename", "Onset", "Offset", "Duration"), ("01", "EP1", 46, "=C2+40", "=D2-C2")
     write_xlsx(tmp_path / "codes.xlsx", {"codes": [head, row]})
     table = find_table(read_sheets(tmp_path / "codes.xlsx"), Header())
     assert [(r.row, r.column, r.found) for r in table.sheet.remarks] == [(2, "column 4", "=C2+40")]
 
 
-def test_the_value_saved_with_a_formula_is_read(tmp_path):
+def test_read_sheets_takes_value_saved_with_a_formula(tmp_path):
     """A spreadsheet program saves the last result beside the formula; openpyxl does not, so it is put in by hand."""
     plain, file = tmp_path / "plain.xlsx", tmp_path / "codes.xlsx"
     write_xlsx(plain, {"codes": [("Onset", "Offset"), (46, "=A2+40"), (1, 2), (50, "=A4+36")]})
@@ -86,7 +86,7 @@ def test_the_value_saved_with_a_formula_is_read(tmp_path):
     assert [(r.row, r.taken) for r in sheet.remarks] == [(2, "86"), (4, "86")]
 
 
-def test_a_wrong_size_in_the_file_hides_no_row(tmp_path):
+def test_read_sheets_ignores_wrong_size_in_the_file(tmp_path):
     plain, file = tmp_path / "plain.xlsx", tmp_path / "codes.xlsx"
     write_xlsx(plain, {"codes": ROWS})
     with zipfile.ZipFile(plain) as source, zipfile.ZipFile(file, "w") as target:
@@ -96,7 +96,7 @@ def test_a_wrong_size_in_the_file_hides_no_row(tmp_path):
     assert read_sheets(file)[0].rows == TEXT
 
 
-def test_a_hundred_thousand_rows_are_refused(tmp_path):
+def test_read_sheets_refuses_a_hundred_thousand_rows(tmp_path):
     file = tmp_path / "codes.csv"
     file.write_text("1,2\n" * 100_000)
     with pytest.raises(DataError, match="has more than 50,000 rows"):
@@ -104,14 +104,14 @@ def test_a_hundred_thousand_rows_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize("write", [write_xlsx, write_xls])
-def test_too_many_rows_are_refused_in_workbooks(tmp_path, monkeypatch, write):
+def test_read_sheets_refuses_workbooks_of_too_many_rows(tmp_path, monkeypatch, write):
     monkeypatch.setattr(module, "MAX_ROWS", 10)
     write(tmp_path / "codes.xlsx", {"codes": [(n,) for n in range(11)]})
     with pytest.raises(DataError, match=r"sheet 'codes' of .*codes.xlsx has more than 10 rows"):
         read_sheets(tmp_path / "codes.xlsx")
 
 
-def test_formatted_empty_rows_to_the_very_end_are_skipped(tmp_path):
+def test_read_sheets_skips_formatted_empty_rows(tmp_path):
     book = openpyxl.Workbook()
     book.active.append(("Subject", "Filename"))
     book.active.cell(1_048_576, 1).value = " "
@@ -122,7 +122,7 @@ def test_formatted_empty_rows_to_the_very_end_are_skipped(tmp_path):
 @pytest.mark.parametrize(
     ("mib", "words"), [(80, "would expand to 80 MiB"), (13, "13 MiB of XML, and a workbook to at most 12")]
 )
-def test_a_small_file_that_expands_to_much_is_not_opened(tmp_path, mib, words):
+def test_read_sheets_refuses_files_that_expand_too_far(tmp_path, mib, words):
     file = tmp_path / "codes.xlsx"
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("xl/worksheets/sheet1.xml", bytes(mib * 2**20))
@@ -165,7 +165,7 @@ def picture(folder):
 
 
 @pytest.mark.parametrize("fault", [not_there, truncated, other_zip, text_in_disguise, broken_xls, picture])
-def test_a_broken_file_is_one_sentence(tmp_path, fault):
+def test_read_sheets_refuses_broken_files_in_a_sentence(tmp_path, fault):
     file, reason = fault(tmp_path)
     with pytest.raises(DataError, match=reason) as error:
         read_sheets(file)
@@ -173,7 +173,7 @@ def test_a_broken_file_is_one_sentence(tmp_path, fault):
     assert str(file) in str(error.value)
 
 
-def test_merged_cells_without_end_are_read_in_a_moment(tmp_path):
+def test_read_sheets_reads_many_merged_cells_quickly(tmp_path):
     """A hundred thousand of them, each over all rows."""
     book = openpyxl.Workbook()
     for n in range(2000):

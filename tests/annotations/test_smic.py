@@ -28,7 +28,7 @@ def smic(root, **params):
     return smic_hs.SmicHs(smic_hs.SmicHs.Params(None if root is None else str(root), **params))
 
 
-def test_a_short_clip_is_its_movement(root):
+def test_Smic_short_clip_is_its_movement(root):
     set_ = smic(root)
     assert set_.tasks == {"recognize"}
     assert set_.one_per_video
@@ -37,7 +37,7 @@ def test_a_short_clip_is_its_movement(root):
     assert video.expressions == (Expression(0, 31, emotion="positive"),)  # files 99985 to 100016, in their order
 
 
-def test_a_sheet_of_apex_frames_is_read_beside_short_clips(root, tmp_path):
+def test_Smic_reads_apex_sheet_beside_short_clips(root, tmp_path):
     head = (None, "Subject", "Filename", "Label", "OnsetFrame", "ApexFrame")
     write_xlsx(tmp_path / "smic_apex.xlsx", {"Sheet1": [head, (0, 11, "s11_po_01", 1, 99990, 100000)]})
     (tmp_path / "SMIC").symlink_to(root)
@@ -50,7 +50,7 @@ def test_a_sheet_of_apex_frames_is_read_beside_short_clips(root, tmp_path):
     assert any("the last image of the clip is used" in str(r) for r in set_.repair_rows())
 
 
-def test_an_empty_clip_is_counted_and_a_gap_is_marked(root):
+def test_Smic_counts_empty_clips_and_marks_gaps(root):
     set_ = smic(root)
     assert [(u.video, u.emotion) for u in set_.unplaced()] == [("s18_sur_03", "surprise")]
     marked = {r.found.rsplit("/", 1)[-1]: r.reason for r in set_.repair_rows()}
@@ -62,7 +62,7 @@ def test_an_empty_clip_is_counted_and_a_gap_is_marked(root):
     assert str(root) not in " ".join(set_.repairs())
 
 
-def test_a_short_clips_name_gives_its_emotion_and_another_folder_is_marked(root, tmp_path):
+def test_Smic_takes_emotion_from_name_and_marks_other_folders(root, tmp_path):
     shutil.copytree(root, tmp_path / "tree")
     (clip,) = (tmp_path / "tree").rglob("positive/s11_po_01")
     wrong = clip.rename(clip.parents[1] / "negative" / clip.name)
@@ -77,7 +77,7 @@ def test_a_short_clips_name_gives_its_emotion_and_another_folder_is_marked(root,
     assert one == other
 
 
-def test_a_long_clip_is_placed_by_the_numbers_of_its_files(root):
+def test_Smic_places_long_clips_by_numbers_of_files(root):
     set_ = smic(root, extended=True)
     assert set_.tasks == {"spot", "recognize"}
     assert set_.one_per_video
@@ -85,14 +85,14 @@ def test_a_long_clip_is_placed_by_the_numbers_of_its_files(root):
     assert {(e.onset, e.offset) for v in set_.videos() for e in v.expressions} == {(30, 61)}
 
 
-def test_without_frames_a_long_clip_is_placed_by_its_first_frame(root):
+def test_Smic_without_frames_places_long_clips_by_first_frame(root):
     whole = smic(root, extended=True)
     alone = smic(None, extended=True, annotations=str(whole.annotation_file))
     assert [v.expressions for v in alone.videos()] == [v.expressions for v in whole.videos()]
     assert ground_truth_hash(alone.as_annotated()) == ground_truth_hash(whole.as_annotated())
 
 
-def test_a_further_movement_is_read_when_asked_for_and_told_otherwise(root):
+def test_Smic_reads_further_movements_only_if_asked(root):
     first, every = smic(root, extended=True), smic(root, extended=True, every_interval=True)
     assert any("dataset.every_interval=true" in text for text in first.repairs())
     (video,) = (v for v in every.videos() if len(v.expressions) == 2)
@@ -102,7 +102,7 @@ def test_a_further_movement_is_read_when_asked_for_and_told_otherwise(root):
     assert [scheme.class_of(e) for e in video.expressions] == ["surprise", None]
 
 
-def test_a_clip_may_be_named_without_its_person_and_without_an_emotion(tmp_path):
+def test_Smic_takes_clips_without_person_or_emotion(tmp_path):
     rows = [
         ("Subject", "Filename", "OnsetF", "OffsetF", "FirstF"),
         (1, "ne_01", 110, 130, 100),
@@ -117,11 +117,11 @@ def test_a_clip_may_be_named_without_its_person_and_without_an_emotion(tmp_path)
 
 
 @pytest.mark.parametrize("level", ["SMIC_all_raw", "SMIC_all_raw/HS", "."])
-def test_any_level_is_the_root(root, level):
+def test_Smic_takes_any_level_as_root(root, level):
     assert len(smic(root / level).videos()) == 7
 
 
-def test_recordings_and_versions_side_by_side_are_told_apart(tmp_path):
+def test_Smic_tells_recordings_and_versions_apart(tmp_path):
     """SMIC unpacked whole: clips of one name lie in four folders, and the sheets have the same columns."""
     for recording in (smic_hs.SmicHs, smic_vis.SmicVis):
         write_empty_tree(recording.id, tmp_path / recording.id)
@@ -146,7 +146,7 @@ def test_recordings_and_versions_side_by_side_are_told_apart(tmp_path):
         smic(nothing).videos()
 
 
-def test_cropped_faces_never_pass_for_raw_clips(root, tmp_path):
+def test_Smic_refuses_cropped_faces_as_raw_clips(root, tmp_path):
     """The same names in another folder; a run on them must not go on with one on the raw clips."""
     shutil.copytree(root / "SMIC_all_raw", tmp_path / "SMIC_all_raw")
     cropped = tmp_path / "SMIC_all_cropped"
@@ -174,7 +174,7 @@ def published_sheet(file, counts):
     write_xlsx(file, {"Sheet1": [HEAD, *rows, (), ("Total", len(labels))]})
 
 
-def test_the_published_counts_give_the_classes_of_mean(tmp_path):
+def test_Smic_published_counts_give_classes_of_mean(tmp_path):
     """Table 1 of MEAN: 157 clips, 66, 51 and 40."""
     published_sheet(tmp_path / "SMIC-HS-E_annotation.xlsx", {"negative": 66, "positive": 51, "surprise": 40})
     set_ = smic(None, extended=True, annotations=str(tmp_path / "SMIC-HS-E_annotation.xlsx"))
@@ -184,7 +184,7 @@ def test_the_published_counts_give_the_classes_of_mean(tmp_path):
     assert len({v.subject for v in set_.videos()}) == set_.published.subjects == 16
 
 
-def test_the_recordings_show_the_same_people(root):
+def test_Smic_recordings_share_their_people(root):
     key = smic(root).videos()[0].subject_key
     assert key == SubjectKey("smic_hs", "11")
     assert smic(root).person(key) == smic_vis.SmicVis(smic_hs.SmicHs.Params(str(root))).person(
@@ -192,7 +192,7 @@ def test_the_recordings_show_the_same_people(root):
     )
 
 
-def test_what_is_missing_is_named():
+def test_Smic_names_what_is_missing():
     with pytest.raises(ConfigError, match=r"every_interval=true reads the sheet of SMIC-E: add dataset\.extended=true"):
         smic(None, every_interval=True)
     with pytest.raises(DataError, match=r"smic_hs needs its folder.*dataset\.root=PATH.*SMIC_all_raw/HS"):

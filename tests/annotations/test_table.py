@@ -17,7 +17,7 @@ HEAD = ("Subject", "Filename", "Onset Frame", "Offset Frame")
     "head",
     [HEAD, ("subject ", "FILENAME", "OnsetFrame", "offset_frame"), ("Sub", "File name", "OnsetF", "OffsetF")],
 )
-def test_columns_are_found_by_any_of_their_names(head):
+def test_find_table_takes_any_name_of_a_column(head):
     table = find_table([sheet(head, ("01", "EP02", 46, 86))], Header())
     (row,) = table.rows
     assert [row.get(what) for what in ("subject", "video", "onset", "offset")] == ["01", "EP02", "46", "86"]
@@ -25,7 +25,7 @@ def test_columns_are_found_by_any_of_their_names(head):
     assert row.number == 2
 
 
-def test_the_header_is_found_below_a_dozen_lines_and_beside_unnamed_columns():
+def test_find_table_skips_preamble_and_unnamed_columns():
     preamble = [(f"line {n}",) for n in range(13)]
     head = ("Subject", "Filename", "", "Onset", "Offset", "")
     table = find_table([sheet(*preamble, head, ("01", "EP02", "x", 46, 86, "y"))], Header())
@@ -33,21 +33,21 @@ def test_the_header_is_found_below_a_dozen_lines_and_beside_unnamed_columns():
     assert len(table.rows) == 1
 
 
-def test_the_preferred_sheet_wins_then_the_one_with_more_columns():
+def test_find_table_takes_preferred_sheet_then_more_columns():
     plain = sheet(HEAD, ("01", "A", 1, 2), name="first")
     fuller = sheet((*HEAD, "Apex Frame"), ("01", "B", 1, 3, 2), name="second")
     assert find_table([plain, fuller], Header()).sheet == fuller
     assert find_table([plain, fuller], Header(sheet="FIRST ")).sheet == plain
 
 
-def test_a_form_may_bring_names_of_its_own():
+def test_Header_may_bring_names_of_its_own():
     table = find_table(
         [sheet(("Who", "Filename", "Onset", "Offset"), (1, "A", 1, 2))], Header(names={"subject": ("Who",)})
     )
     assert table.rows[0].get("subject") == "1"
 
 
-def test_columns_by_position_need_numbers_where_numbers_belong():
+def test_Columns_need_numbers_where_numbers_belong():
     form = Columns(("subject", "video", "onset", "offset"))
     good = sheet((1, "anger1_1", 30, 40), (1, "anger1_2", 50, 60), ("a remark",))
     assert [r.get("onset") for r in find_table([good], form).rows] == ["30", "50", ""]
@@ -55,7 +55,7 @@ def test_columns_by_position_need_numbers_where_numbers_belong():
     assert find_table([sheet((1, "anger1_1", 30))], form) is None
 
 
-def test_without_a_fitting_sheet_it_says_what_was_looked_for_and_what_is_nearest():
+def test_need_table_says_what_it_looked_for_and_found():
     with pytest.raises(DataError) as error:
         need_table([sheet(("note",), ("Subject", "Filename", "Onset"))], Header(), file="codes.xlsx")
     assert "expected a header with Subject, Video, Onset, Offset" in str(error.value)
