@@ -99,3 +99,13 @@ def test_source_prints_in_one_place():
         "mebench/terminal.py",
         "mebench/json_output.py",
     }
+
+
+def test_gitattributes_keep_line_ends_of_all_texts_and_bytes_of_all_else():
+    """Git for Windows changes line ends by default, and with them the hashes that records carry."""
+    rules = [line.split() for line in (ROOT / ".gitattributes").read_text(encoding="utf-8").splitlines()]
+    binary = {pattern for pattern, *kind in rules if kind == ["binary"]}
+    assert ["*", "text=auto", "eol=lf"] in rules
+    for file in (ROOT / "leaderboards").rglob("*"):
+        if file.is_file() and b"\0" in file.read_bytes():
+            assert f"*{file.suffix}" in binary, f"{file}: .gitattributes must call *{file.suffix} binary"

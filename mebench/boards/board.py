@@ -20,7 +20,7 @@ from mebench.boards.published_tables import (
 from mebench.boards.record_registry import Registry
 from mebench.boards.rows import Table
 from mebench.boards.selection_gains import selection_gains_table
-from mebench.errors import RunError
+from mebench.errors import MebenchError, RunError
 from mebench.records.matching_published import FILE, Alias, read_aliases
 from mebench.records.published import Published, read
 from mebench.records.record import Record, UnshownError
@@ -108,20 +108,40 @@ def board_of(found: Sequence[Record], source: str, folder: Path, notify: Notify,
         kept: as in `read_board`.
 
     Raises:
+        MebenchError: every record of the folder was refused.
         RunError: there is nothing to show.
     """
-    every, file = unique([*found, *collect_records(kept or folder / RECORDS, notify)], notify), folder / PUBLISHED
-    records = with_doubts(every, Registry.read(folder))
-    published, aliases = read(file) if file.is_file() else [], read_aliases(folder / FILE)
+    records_folder = kept or folder / RECORDS
+    committed = collect_records(records_folder, notify)
+    if not committed:
+        _check_that_no_record_is_there(records_folder)
+    records = with_doubts(unique([*found, *committed], notify), Registry.read(folder))
+    file = folder / PUBLISHED
+    published = read(file) if file.is_file() else []
+    aliases = read_aliases(folder / FILE)
     rescored = collect_rescored(folder / SCORED_ANEW, notify)
     if not records:
-        nothing = f"no finished run in {source} and no record in {folder / RECORDS}"
+        nothing = f"no finished run in {source} and no record in {records_folder}"
         advice = "make one with mebench run, or name the folder of your runs with --runs"
         if not published and not rescored:
             raise RunError(f"{nothing}: {advice}")
         notify(f"{nothing}, so the page has only published values: {advice}")
     papers = folder / PAPERS
     return Board(records, published, aliases, rescored, [read_paper(papers, name) for name in sources(papers)])
+
+
+def _check_that_no_record_is_there(records_folder: Path) -> None:
+    """Refuse a folder of records of which not one counts: its tables would lose all their rows.
+
+    Raises:
+        MebenchError: the folder holds records.
+    """
+    refused = sorted(file.parent.name for file in records_folder.glob("[!.]*/record.json"))
+    if refused:
+        raise MebenchError(
+            f"all {len(refused)} records in {records_folder} are left out, for the reasons above, so nothing is written. "
+            "Get them again as they were published (git checkout restores committed ones), or pass --records none"
+        )
 
 
 def ids_there(runs: Path, folder: Path) -> set[str]:

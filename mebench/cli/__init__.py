@@ -4,6 +4,7 @@ heavy.
 
 import atexit
 import gc
+import io
 import os
 import re
 import sys
@@ -96,6 +97,7 @@ def main() -> None:
     """Run the command line. A failure prints one sentence on standard error; with `MEBENCH_DEBUG=1` it prints the
     traceback.
     """
+    _print_on_any_code_page()
     speed_up_imports()
     atexit.register(gc.freeze)  # otherwise the program searches them all before it ends: a second if PyTorch is loaded
     try:
@@ -125,6 +127,13 @@ def main() -> None:
             sys.stdout.flush()
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _print_on_any_code_page() -> None:
+    """Write signs that the terminal's encoding lacks as escapes: no name or score is worth an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def usage_sentence(error: Any) -> str:

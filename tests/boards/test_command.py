@@ -7,7 +7,7 @@ import typer
 
 from mebench.boards import export as boards_export
 from mebench.cli import leaderboard
-from mebench.errors import ConfigError, RunError
+from mebench.errors import ConfigError, MebenchError, RunError
 from tests.helpers.run_folders import make_run
 
 PUBLISHED = Path(__file__).parents[2] / "leaderboards" / "published.csv"
@@ -47,6 +47,27 @@ def test_across_says_if_nothing_compares(tmp_path):
     with pytest.raises(RunError, match="no finished run in runs and no record in leaderboards/records"):
         leaderboard.build("runs")
     assert not (tmp_path / "leaderboards").exists()
+
+
+def test_build_writes_nothing_if_all_records_are_refused(tmp_path, capsys):
+    """As after a clone that changed the ends of lines: the hashes of all records differ."""
+    leaderboard_folder = tmp_path / "leaderboards"
+    run = make_run(tmp_path / "runs")
+    boards_export.export(run, leaderboard_folder / "records", scored_again=False)
+    leaderboard.build("none", site=False)
+    before = files(leaderboard_folder)
+    for file in leaderboard_folder.glob("records/*/*.json"):
+        file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
+        before[str(file.relative_to(leaderboard_folder))] = file.read_bytes()
+
+    with pytest.raises(MebenchError, match="all 1 records in leaderboards/records are left out") as refusal:
+        leaderboard.build("runs", site=False)
+
+    assert refusal.value.exit_code == 1
+    assert "has changed since the export" in capsys.readouterr().err
+    assert files(leaderboard_folder) == before
+    leaderboard.build("runs", records_in="none", site=False)  # as the refusal says
+    assert files(leaderboard_folder) != before
 
 
 def test_build_without_runs_shows_published_values(tmp_path, capsys):

@@ -331,6 +331,18 @@ def test_several_values_are_said_to_be_a_sweep_with_all_that_was_given(mebench, 
     ]
 
 
+@pytest.mark.parametrize("code_page", ["cp932", "cp437", "ascii"])
+def test_list_prints_escapes_where_the_code_page_lacks_a_sign(code_page):
+    environment = {**os.environ, "PYTHONIOENCODING": code_page}
+    command = [sys.executable, "-m", "mebench", "list", "methods"]
+
+    listed = subprocess.run(command, env=environment, capture_output=True, encoding=code_page, check=True)
+
+    assert "lbp_top" in listed.stdout
+    assert listed.stdout.count("Pietik\\xe4inen") == (code_page != "cp437")
+    assert listed.stderr == ""
+
+
 def test_version_and_usage(mebench):
     assert mebench("--version") == (0, f"mebench {__version__}\n", "")
     code, _, err = mebench("lits")
