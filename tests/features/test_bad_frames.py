@@ -79,9 +79,7 @@ def empty(path):
         (deepen, "png", r"img5\.png holds uint16 values"),
     ],
 )
-def test_a_bad_frame_is_one_sentence_nothing_of_it_is_stored_and_mended_it_completes(
-    store, files, damage, ending, message
-):
+def test_video_source_stores_nothing_of_bad_frames(store, files, damage, ending, message):
     write(files, pictures(), ending)
     path = files.path / f"img5.{ending}"
     good = path.read_bytes()
@@ -95,7 +93,7 @@ def test_a_bad_frame_is_one_sentence_nothing_of_it_is_stored_and_mended_it_compl
     assert video_source(store, files, "files", files.video(), again=True).is_ready([CHAIN], [])
 
 
-def test_alpha_gray_and_colour_are_the_same_pictures(store, files):
+def test_FolderFrames_of_alpha_gray_and_colour_are_alike(store, files):
     write(files, pictures())
     plain = np.array(features(store, files))
     mixed = [np.dstack([p, np.full((64, 64), 7, np.uint8)]) if i % 2 else p[..., 0] for i, p in enumerate(pictures())]
@@ -104,13 +102,13 @@ def test_alpha_gray_and_colour_are_the_same_pictures(store, files):
 
 
 @pytest.mark.parametrize("n", [1, 3, 4])
-def test_a_folder_of_one_frame_or_of_k_has_no_flow_but_is_read(store, files, n):
+def test_FolderFrames_of_k_frames_have_no_flow(store, files, n):
     write(files, pictures(n))
     assert features(store, files).shape == (max(n - 3, 0), 42, 42, 3)
 
 
 @pytest.mark.parametrize("n", [1, 4])
-def test_a_video_file_of_one_frame_has_no_flow_but_is_read(store, files, n):
+def test_VideoFrames_of_one_frame_have_no_flow(store, files, n):
     files.path = files.path.with_name("video.avi")
     writer = cv2.VideoWriter(str(files.path), cv2.VideoWriter_fourcc(*"MJPG"), 30.0, (64, 64))
     for image in pictures(n):

@@ -29,7 +29,7 @@ def by_hand(x, spans, strain, left_out=360):
     return np.array(blocks)
 
 
-def test_paper_weights_each_block_by_its_mean_strain():
+def test_BiWoof_of_paper_weights_blocks_by_mean_strain():
     x = flow_and_strain()
     expected = by_hand(x, lambda n: [(i * n // 5, (i + 1) * n // 5) for i in range(5)], "mean")
     found = BiWoof().apply(x, None)
@@ -37,7 +37,7 @@ def test_paper_weights_each_block_by_its_mean_strain():
     np.testing.assert_allclose(found.reshape(25, 8), expected, rtol=1e-5)
 
 
-def test_released_code_overlaps_blocks_sums_strain_and_has_unit_length():
+def test_BiWoof_of_released_code_equals_blocks_by_hand():
     """From 1 on, both ends included: rows (i - 1) h to i h + 1, the first from 1 and the last to the end."""
 
     def spans(n):
@@ -50,7 +50,7 @@ def test_released_code_overlaps_blocks_sums_strain_and_has_unit_length():
     np.testing.assert_allclose(found.reshape(25, 8), expected / np.linalg.norm(expected), rtol=1e-5)
 
 
-def test_the_released_last_bin_holds_its_edge_alone():
+def test_BiWoof_last_bin_of_released_code_holds_its_edge_alone():
     """Motion to 135 degrees, 136 and 180, in a block each."""
     for degrees, counted in ((135, True), (136, False), (180, False)):
         flow = np.broadcast_to([math.cos(math.radians(degrees)), math.sin(math.radians(degrees))], (20, 20, 2))
@@ -60,7 +60,7 @@ def test_the_released_last_bin_holds_its_edge_alone():
         assert not counted or (found[..., 7] == 1).all()
 
 
-def test_a_block_without_motion_is_zero():
+def test_BiWoof_of_block_without_motion_is_zero():
     x = flow_and_strain(50, 50)
     x[:10, :10] = 0
     found = BiWoof().apply(x, None)
@@ -69,22 +69,22 @@ def test_a_block_without_motion_is_zero():
 
 
 @pytest.mark.parametrize("unit_length", [False, True])
-def test_a_still_face_is_zero(unit_length):
+def test_BiWoof_of_still_face_is_zero(unit_length):
     assert not BiWoof(unit_length=unit_length).apply(np.zeros((20, 20, 3), np.float32), None).any()
 
 
-def test_motion_twice_as_large_has_twice_the_weight_and_the_same_direction():
+def test_BiWoof_of_twice_the_motion_has_twice_the_weight():
     flow = np.random.default_rng(0).normal(size=(20, 20, 2)).astype(np.float32)
     once, twice = (BiWoof().apply(Strain().apply(f, None), None) for f in (flow, 2 * flow))
     np.testing.assert_allclose(twice, 2 * once, rtol=1e-5)
 
 
-def test_flow_without_strain_is_refused():
+def test_BiWoof_refuses_flow_without_strain():
     with pytest.raises(ConfigError, match="put Strain before it"):
         BiWoof().apply(np.zeros((20, 20, 2), np.float32), None)
 
 
 @pytest.mark.parametrize("wrong", [{"rows": 0}, {"bins": 0}, {"strain": "max"}, {"blocks": "any"}])
-def test_impossible_parameters_are_refused(wrong):
+def test_BiWoof_refuses_impossible_parameters(wrong):
     with pytest.raises(ConfigError, match=next(iter(wrong))):
         BiWoof(**wrong)

@@ -87,7 +87,7 @@ def sharpness(image):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("colors", [0, 3])
-def test_frames_keep_size_and_type_and_depend_on_video_and_frame_alone(kind, colors):
+def test_DegradedFrames_depend_on_video_and_frame_alone(kind, colors):
     frames, again = degraded(kind, 3, colors=colors), degraded(kind, 3, colors=colors)
     backwards = [again[i] for i in (21, 5)][::-1]
     for index, later in zip((5, 21), backwards):
@@ -98,7 +98,7 @@ def test_frames_keep_size_and_type_and_depend_on_video_and_frame_alone(kind, col
         frames[len(frames)]
 
 
-def test_each_strength_has_a_key_of_its_own_in_the_store():
+def test_DegradedDataset_revision_differs_for_each_strength():
     lab = Lab()
     found = {DegradedDataset(lab, Degradation(kind, strength)).revision for kind in KINDS for strength in EVERY}
     assert len(found) == 5 * len(KINDS)
@@ -106,31 +106,31 @@ def test_each_strength_has_a_key_of_its_own_in_the_store():
 
 
 @pytest.mark.parametrize("kind", ["blur", "resolution"])
-def test_blur_and_resolution_take_high_frequencies_the_more_the_stronger(kind):
+def test_Degradation_blur_and_resolution_lose_high_frequencies(kind):
     found = [sharpness(Film(3)[4]), *(sharpness(degraded(kind, strength)[4]) for strength in EVERY)]
     assert found == sorted(found, reverse=True)
     assert found[5] < 0.1 * found[0]
 
 
 @pytest.mark.parametrize("kind", ["jpeg", "h264", "noise", "light", "brightness", "motion", "rate"])
-def test_stronger_is_farther_from_the_clean_frame(kind):
+def test_Degradation_strength_moves_away_from_clean_frames(kind):
     found = [error(kind, strength) for strength in EVERY]
     assert found == sorted(found)
     assert found[4] > 1.5 * found[0] > 0
 
 
-def test_noise_is_that_of_its_strength_and_new_in_each_frame():
+def test_Degradation_noise_is_new_in_each_frame():
     frames, clean = degraded("noise", 3), Film(3)
     one, other = (frames[i].astype(float) - clean[i] for i in (4, 5))
     assert abs(one.std() - KINDS["noise"].levels[2]) < 1
     assert abs(np.corrcoef(one.ravel(), other.ravel())[0, 1]) < 0.05
 
 
-def test_h264_without_loss_of_quality_shows_the_same_frame():
+def test_Degradation_h264_at_best_quality_keeps_the_frame():
     assert error("h264", 1, colors=0) < 4  # CRF 23, on a fine texture
 
 
-def test_light_comes_and_goes_every_two_seconds_and_is_never_more():
+def test_Degradation_light_has_a_period_of_two_seconds():
     frames, clean = degraded("light", 4), Film(3)
     gain = np.array([frames[i].mean() / clean[i].mean() for i in range(N)])
     assert gain.max() <= 1.001
@@ -139,7 +139,7 @@ def test_light_comes_and_goes_every_two_seconds_and_is_never_more():
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_an_occlusion_changes_its_region_alone(shape):
+def test_Degradation_occlusion_changes_its_region_alone(shape):
     sizes = []
     for strength in EVERY:
         frames, clean = degraded(shape, strength), Film(3)
@@ -152,7 +152,7 @@ def test_an_occlusion_changes_its_region_alone(shape):
     assert sizes[-1] < 0.6 * HEIGHT * WIDTH
 
 
-def test_regions_lie_where_they_are_named_after():
+def test_Degradation_covers_regions_where_they_are_named():
     frames = degraded("mask", 5)
     x0, y0, x1, y1 = frames.face
     rows = {
@@ -167,7 +167,7 @@ def test_regions_lie_where_they_are_named_after():
     assert sorted((left, right)) == [0, pytest.approx(1, abs=0.05)]
 
 
-def test_occlusion_draws_one_of_the_shapes_for_a_video():
+def test_Degradation_occlusion_draws_one_shape_for_a_video():
     lab, shapes = Lab(), set()
     for n in range(12):
         video = replace(lab.videos()[0], id=str(n))
@@ -183,7 +183,7 @@ def test_occlusion_draws_one_of_the_shapes_for_a_video():
 
 
 @pytest.mark.parametrize("kind", ["dropped", "doubled"])
-def test_lost_frames_keep_count_and_time(kind):
+def test_Degradation_lost_frames_keep_count_and_time(kind):
     stood = []
     for strength in EVERY:
         frames, clean = degraded(kind, strength), [Film(3)[i] for i in range(N)]
@@ -199,7 +199,7 @@ def test_lost_frames_keep_count_and_time(kind):
     assert stood[-1] >= 0.25 * N
 
 
-def test_the_share_of_blurred_frames_is_that_of_the_strength():
+def test_Degradation_blurred_has_the_share_of_its_strength():
     for strength in EVERY:
         frames, clean = degraded("blurred", strength), Film(3)
         soft = [sharpness(frames[i]) < 0.9 * sharpness(clean[i]) for i in range(N)]
@@ -208,14 +208,14 @@ def test_the_share_of_blurred_frames_is_that_of_the_strength():
         assert abs(np.mean(soft) - KINDS["blurred"].levels[strength - 1]) < 0.2
 
 
-def test_another_rate_keeps_the_recorded_frames_and_mixes_the_others():
+def test_Degradation_rate_keeps_recorded_frames_and_mixes_others():
     frames, clean = degraded("rate", 3), Film(3)  # every fourth
     np.testing.assert_array_equal(frames[8], clean[8])
     mixed = 0.75 * clean[8].astype(float) + 0.25 * clean[12]
     assert np.abs(frames[9] - mixed).max() <= 0.51
 
 
-def test_the_head_sways_the_farther_the_stronger_and_begins_in_its_place():
+def test_Degradation_motion_starts_in_place_and_grows():
     shifts = []
     for strength in EVERY:
         frames, clean = degraded("motion", strength), Film(0)
@@ -232,7 +232,7 @@ def test_the_head_sways_the_farther_the_stronger_and_begins_in_its_place():
 # -- relations --------------------------------------------------------------------------------------------------------------
 
 
-def test_a_mirrored_face_has_its_landmarks_on_the_other_side():
+def test_Degradation_mirror_moves_landmarks_to_the_other_side():
     lab = Lab()
     video = lab.videos()[0]
     once = DegradedDataset(lab, Degradation("mirror", 1))
@@ -244,14 +244,14 @@ def test_a_mirrored_face_has_its_landmarks_on_the_other_side():
     np.testing.assert_allclose(twice.landmarks(video), lab.landmarks(video))
 
 
-def test_a_shift_moves_picture_and_landmarks_alike():
+def test_Degradation_shift_moves_picture_and_landmarks():
     lab = Lab()
     video, moved = lab.videos()[0], DegradedDataset(lab, Degradation("shift", 3))
     np.testing.assert_array_equal(moved.frames(video)[2][4:, 4:], Film(3)[2][:-4, :-4])
     np.testing.assert_allclose(moved.landmarks(video) - lab.landmarks(video), 4)
 
 
-def test_padding_and_a_doubled_rate_move_what_is_annotated():
+def test_Degradation_padding_and_doubled_rate_move_annotations():
     lab = Lab()
     padded, doubled = (DegradedDataset(lab, Degradation(kind, 5)) for kind in ("padding", "double_rate"))
     (e,) = padded.videos()[0].expressions
@@ -267,14 +267,14 @@ def test_padding_and_a_doubled_rate_move_what_is_annotated():
     assert np.abs(frames[17] - (Film(3)[8] / 2 + Film(3)[9] / 2)).max() <= 0.51
 
 
-def test_a_still_video_shows_its_first_frame():
+def test_Degradation_still_shows_the_first_frame():
     assert (degraded("still", 1)[30] == Film(3)[0]).all()
 
 
 # -- maps, models, words ----------------------------------------------------------------------------------------------------
 
 
-def test_a_map_is_degraded_as_a_picture_and_what_lies_behind_is_as_its_middle():
+def test_DegradedDataset_degrades_maps_as_pictures():
     lab = Lab()
     video, clean = lab.videos()[0], lab.provided(None, "map")
     found = DegradedDataset(lab, Degradation("half_face", 5)).provided(video, "map")
@@ -288,7 +288,7 @@ def test_a_map_is_degraded_as_a_picture_and_what_lies_behind_is_as_its_middle():
 @pytest.mark.parametrize(
     ("kind", "name"), [("h264", "map"), ("motion", "map"), ("mirror", "map"), ("blur", "histogram")]
 )
-def test_what_makes_no_sense_on_ready_made_features_is_refused(kind, name):
+def test_DegradedDataset_refuses_kinds_senseless_for_features(kind, name):
     lab = Lab()
     with pytest.raises(
         DataError, match=rf"degrade={kind} changes frames, and lab gives {name} ready-made: .*one of .*blur, noise"
@@ -307,7 +307,7 @@ def network(tmp_path, *nodes):
     return str(tmp_path / "net.onnx")
 
 
-def test_a_network_enlarges_the_small_face(tmp_path):
+def test_Degradation_resolution_enlarges_by_a_network(tmp_path):
     twice = network(tmp_path, ("Resize", ["in", "", "scales"], ["out"], {"mode": "nearest"}))
     lab = Lab()
     video, how = lab.videos()[0], Degradation.of(f"resolution:4:{twice}")
@@ -320,7 +320,7 @@ def test_a_network_enlarges_the_small_face(tmp_path):
     assert how.identity != Degradation.of("resolution:4").identity
 
 
-def test_a_file_that_is_no_such_network_is_one_sentence(tmp_path):
+def test_Degradation_resolution_refuses_files_of_no_network(tmp_path):
     (tmp_path / "other.onnx").write_text("no network")
     lab = Lab()
     frames = DegradedDataset(lab, Degradation.of(f"resolution:2:{tmp_path / 'other.onnx'}")).frames(lab.videos()[0])
@@ -338,11 +338,11 @@ def test_a_file_that_is_no_such_network_is_one_sentence(tmp_path):
         ("resolution:2:/nowhere/net.onnx", "there is no file /nowhere/net.onnx"),
     ],
 )
-def test_a_wrong_word_is_one_sentence(word, said):
+def test_Degradation_of_refuses_wrong_words(word, said):
     with pytest.raises(ConfigError, match=said):
         Degradation.of(word)
 
 
-def test_a_small_face_is_seven_by_thirteen_pixels_at_the_strongest():
+def test_Degradation_resolution_at_strongest_is_7_by_13_pixels():
     assert KINDS["resolution"].levels[4] * 7 / 13 == 7
     assert set(degradation_names()) | set(relation_names()) == set(KINDS)

@@ -31,7 +31,7 @@ steps = st.tuples(
 
 
 @given(steps, steps)
-def test_two_cards_are_equal_if_and_only_if_the_numbers_are(one, other):
+def test_explain_differs_exactly_where_fingerprints_do(one, other):
     a, b = Chain("c", one), Chain("c", other)
     same = a.fingerprint() == b.fingerprint()
     assert (explain.explain(a)["text"] == explain.explain(b)["text"]) is same
@@ -39,19 +39,19 @@ def test_two_cards_are_equal_if_and_only_if_the_numbers_are(one, other):
 
 
 @pytest.mark.parametrize("package", ["opencv_version", "dlib_version"])
-def test_another_version_of_a_library_is_another_card(monkeypatch, package):
+def test_explain_names_versions_of_libraries(monkeypatch, package):
     before = explain.explain(MEAN)["text"]
     monkeypatch.setattr(explain, package, lambda: "0.0.1")
     assert explain.explain(MEAN)["text"] != before
 
 
-def test_another_version_of_a_step_is_another_card(monkeypatch):
+def test_explain_names_versions_of_steps(monkeypatch):
     before = explain.explain(MEAN)["text"]
     monkeypatch.setattr(MinMax, "version", MinMax.version + 1)
     assert explain.explain(MEAN)["text"] != before
 
 
-def test_where_landmarks_come_from_is_told_only_if_a_step_reads_them():
+def test_explain_tells_source_of_landmarks_only_if_read():
     told = "68 points, from somewhere."
     boxes = replace(MEAN, steps=(*MEAN.steps[:-1], EyesAndMouth("box")))
     assert told in explain.explain(MEAN, told)["text"]
@@ -60,7 +60,7 @@ def test_where_landmarks_come_from_is_told_only_if_a_step_reads_them():
     assert told in explain.explain(turned, told)["text"]
 
 
-def test_a_card_tells_steps_in_order_with_parameters_meanings_and_papers():
+def test_explain_lists_steps_with_parameters_and_papers():
     card = explain.explain(MEAN)
     assert [step["step"] for step in card["steps"]] == [type(step).__name__ for step in MEAN.steps]
     flow = {p["name"]: p for p in card["steps"][1]["parameters"]}
@@ -76,7 +76,7 @@ def test_a_card_tells_steps_in_order_with_parameters_meanings_and_papers():
 
 
 @pytest.mark.parametrize("algorithm", ["tvl1", "tvl1_eps05", "farneback", "farneback_single", "dis"])
-def test_each_flow_is_told_with_its_paper_and_nothing_of_the_others(algorithm):
+def test_explain_tells_each_flow_with_its_paper_alone(algorithm):
     papers = {"farneback": "Farneback 2003", "dis": "Kroeger et al. 2016", "tvl1": "Zach et al. 2007"}
     paper = papers[algorithm.partition("_")[0]]
     flow = explain.explain(replace(MEAN, steps=(FaceCrop(), Flow(algorithm, k=3))))["steps"][1]
@@ -84,7 +84,7 @@ def test_each_flow_is_told_with_its_paper_and_nothing_of_the_others(algorithm):
     assert sum(author in flow["parameters"][0]["meaning"] for author in ("Zach", "Farneback", "Kroeger")) == 1
 
 
-def test_the_defaults_that_a_card_tells_of_tvl1_are_those_of_opencv():
+def test_explain_tells_defaults_of_tvl1_as_in_opencv():
     tvl1 = cv2.optflow.DualTVL1OpticalFlow.create()
     told = explain.explain(MEAN)["steps"][1]["parameters"][0]["meaning"]
     for word, value in {
@@ -102,12 +102,12 @@ def test_the_defaults_that_a_card_tells_of_tvl1_are_those_of_opencv():
         assert word.format(value).replace("0.", ".") in told
 
 
-def test_what_a_step_inherits_is_told_with_its_meaning():
+def test_explain_tells_inherited_parameters():
     card = explain.explain(Chain("c", (FaceCrop(), LbpTop()), "clips"))
     assert all(parameter["meaning"] for parameter in card["steps"][1]["parameters"])
 
 
-def test_a_step_that_rests_on_a_library_changes_with_its_version(monkeypatch):
+def test_explain_names_library_behind_a_step(monkeypatch):
     chain = Chain("c", (FaceCrop(), Magnify(), LbpTop()), "clips")
     before, name = explain.explain(chain), chain.fingerprint()
     assert f"scipy = {metadata.version('scipy')}" in before["text"]
@@ -123,5 +123,5 @@ def test_a_step_that_rests_on_a_library_changes_with_its_version(monkeypatch):
         (Chain("c", (FaceCrop(), Flow(k=7))), "one feature for each frame i that has a frame i + 7."),
     ],
 )
-def test_what_a_chain_gives(chain, gives):
+def test_explain_says_what_a_chain_gives(chain, gives):
     assert explain.explain(chain)["gives"] == gives

@@ -14,7 +14,7 @@ from tests.helpers.nightly import by_day
 
 
 @pytest.mark.parametrize("upsample", by_day([0, 1], 1))
-def test_the_stored_detector_scores_all_places_as_that_of_dlib_does(upsample):
+def test_load_detector_scores_equal_those_of_dlib(upsample):
     films = synthetic.Synthetic(synthetic.Synthetic.Params(subjects=1, videos=1, frames=60))
     (video,), noise = films.videos(), np.random.default_rng(0).integers(0, 256, (150, 200), np.uint8)
     face = films.frames(video)[0].mean(axis=2).astype(np.uint8)
@@ -25,7 +25,7 @@ def test_the_stored_detector_scores_all_places_as_that_of_dlib_does(upsample):
     assert len(detect_faces(face, upsample)) == 1
 
 
-def test_threads_search_different_pictures_at_once():
+def test_detect_faces_works_in_threads_at_once():
     films = synthetic.Synthetic(synthetic.Synthetic.Params(subjects=2, videos=1, frames=60))
     pictures = [cv2.resize(films.frames(video)[0], None, fx=2, fy=2) for video in films.videos()]
     grays = [to_gray(picture, 0, "v") for picture in pictures]

@@ -30,13 +30,13 @@ def crops(id_, **options):
     return {chain.steps[0] for chain in made.chains(Timing(30.0, 3, {"micro": 5})).values()}
 
 
-def test_there_is_an_option_for_all_that_users_choose():
+def test_FaceParams_have_an_option_for_all_that_users_choose():
     assert set(SET) == {option.name for option in fields(FaceParams)}
     assert {"mean", "softnet", "optical_strain", "lbp_chi2", "lbp_top", "bi_woof"} <= set(METHODS)
 
 
 @pytest.mark.parametrize("id_", METHODS)
-def test_every_option_reaches_the_crop_of_every_chain(id_):
+def test_FaceParams_reach_the_crop_of_every_chain(id_):
     computed, others = COMPUTED.get(id_, {}), OTHERS.get(id_, {})
     assert crops(id_, **computed) == {FaceCrop(**others)}
     assert crops(id_, **computed, **SET) == {FaceCrop(**others | SET)}
@@ -44,11 +44,11 @@ def test_every_option_reaches_the_crop_of_every_chain(id_):
 
 @pytest.mark.parametrize("wrong", [{"margin": -0.1}, {"margin": 3.0}, {"align": "pos"}, {"track": "video"}])
 @pytest.mark.parametrize("id_", METHODS)
-def test_an_impossible_option_is_refused_before_anything_is_computed(id_, wrong):
+def test_FaceParams_refuse_impossible_options(id_, wrong):
     with pytest.raises(ConfigError, match=next(iter(wrong))):
         registry.params_class(registry.find("method", id_))(**wrong)
 
 
 @pytest.mark.parametrize("id_", ["mean", "softnet"])
-def test_faces_of_meview_are_turned_to_the_front_as_in_mean(id_):
+def test_FaceParams_of_meview_align_by_pose(id_):
     assert registry.find("method", id_).section("datasets")["meview"] == {"align": "pose"}

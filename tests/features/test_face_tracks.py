@@ -23,24 +23,24 @@ def face(x, wide=100):
     return (x, 100, x + wide, 100 + wide)
 
 
-def test_each_face_has_its_part_with_half_its_width_around():
+def test_find_face_tracks_gives_each_face_its_part():
     assert tracks(*[[face(600), face(100)]] * 3) == ([(50, 50, 250, 250), (550, 50, 750, 250)], 0)
 
 
 @pytest.mark.parametrize("order", [1, -1])
-def test_of_two_faces_the_nearest_goes_on_whichever_the_detector_tells_first(order):
+def test_find_face_tracks_follows_nearest_face_in_any_order(order):
     found = tracks([face(400)], [face(320), face(470)][::order], [face(320), face(500)][::order])
     assert found.mixed == 0
     assert len(found.parts) == 2
     assert found.parts[1] == (400, 100, 600, 200)  # the one who stood at 400, with no room where the other one came
 
 
-def test_a_face_seen_in_fewer_than_a_tenth_of_the_looks_is_none():
+def test_find_face_tracks_drops_faces_in_under_a_tenth():
     assert tracks([face(100), face(700)], *[[face(100)]] * 10) == ([(50, 50, 250, 250)], 0)
 
 
 @pytest.mark.parametrize("sign", [1, -1])
-def test_as_the_camera_moves_the_smaller_of_two_cannot_be_told(sign):
+def test_find_face_tracks_mixes_smaller_of_two_in_camera_motion(sign):
     """Its part holds the larger one too, which would be taken for it."""
     looks = [[face(400 + sign * 20 * n, 100), face(520 + sign * 20 * n, 140)] for n in range(10)]
     found = tracks(*looks)
@@ -48,12 +48,12 @@ def test_as_the_camera_moves_the_smaller_of_two_cannot_be_told(sign):
     assert found == ([(left, 100, right, 240)], 1)
 
 
-def test_as_the_camera_moves_two_of_a_size_cannot_be_told():
+def test_find_face_tracks_mixes_two_of_a_size_in_camera_motion():
     assert tracks(*[[face(400 + 20 * n, 100), face(520 + 20 * n, 110)] for n in range(10)]) == ([], 2)
 
 
 @given(st.lists(st.lists(st.integers(0, 9), min_size=1, max_size=3, unique=True), min_size=1, max_size=8), st.randoms())
-def test_the_largest_face_in_a_part_is_one_that_never_leaps(looks, random):
+def test_find_face_tracks_parts_hold_one_largest_face(looks, random):
     """So whoever takes the largest there follows one face; in which order the detector tells them changes nothing."""
     seen = [[face(100 * place, 60 + 8 * place) for place in look] for look in looks]
     found = tracks(*seen)

@@ -37,7 +37,7 @@ def frames(*images):
     return MemoryFrames(list(images))
 
 
-def test_all_frames_are_cropped_to_the_box_of_the_first(found):
+def test_FaceCrop_crops_all_frames_to_box_of_the_first(found):
     crops = cropped(FaceCrop(size=48), frames(texture(), texture(dx=3)), None)
     assert crops.box == BOX
     assert crops.landmarks is None
@@ -46,30 +46,30 @@ def test_all_frames_are_cropped_to_the_box_of_the_first(found):
     assert found.calls == [(64, 64, 1)]  # one frame is looked at, not all
 
 
-def test_the_largest_face_wins_and_is_clipped_to_the_frame(found):
+def test_FaceCrop_takes_largest_face_clipped_to_frame(found):
     found.boxes = lambda gray, upsample: [(5, 5, 25, 25), (-20, -10, 40, 90), (60, 60, 900, 900)]
     assert cropped(FaceCrop(), frames(texture()), None).box == (0, 0, 40, 64)
 
 
-def test_the_frame_is_upsampled_as_often_as_asked(found):
+def test_FaceCrop_upsamples_as_often_as_asked(found):
     cropped(FaceCrop(upsample=0), frames(texture()), None)
     cropped(FaceCrop(upsample=2), frames(texture()), None)
     assert [upsample for *_, upsample in found.calls] == [0, 2]
 
 
-def test_half_size_looks_at_a_quarter_of_the_pixels_and_gives_a_box_of_the_frame(found):
+def test_FaceCrop_half_size_searches_a_quarter_of_pixels(found):
     found.boxes = lambda gray, upsample: [(4, 5, 20, 25)]
     assert cropped(FaceCrop(half_size=True), frames(texture()), None).box == (8, 10, 40, 50)
     assert found.calls == [(32, 32, 1)]
 
 
-def test_a_face_that_appears_late_is_found(found):
+def test_FaceCrop_finds_a_face_that_appears_late(found):
     blank = np.zeros((64, 64), np.uint8)
     found.boxes = lambda gray, upsample: [BOX] if gray.any() else []
     assert cropped(FaceCrop(), frames(*[blank] * 30, *[texture()] * 30), None).box == BOX
 
 
-def test_a_faceless_video_fails_soon_and_by_name(found):
+def test_FaceCrop_fails_soon_on_videos_without_face(found):
     found.boxes = lambda gray, upsample: []
     with pytest.raises(
         NoFaceError, match=r"no face found in casme2/s1/v1 \(\d+ of its 7000 frames tried.*no_face=skip"
@@ -78,18 +78,18 @@ def test_a_faceless_video_fails_soon_and_by_name(found):
     assert len(found.calls) < 100
 
 
-def test_a_box_beside_the_frame_is_no_face(found):
+def test_FaceCrop_takes_no_box_beside_the_frame(found):
     found.boxes = lambda gray, upsample: [(70, 0, 90, 20)]
     with pytest.raises(DataError, match="no face"):
         cropped(FaceCrop(), frames(texture()), None)
 
 
-def test_an_empty_video_is_refused(found):
+def test_FaceCrop_refuses_an_empty_video(found):
     with pytest.raises(DataError, match="v1 has no frames"):
         cropped(FaceCrop(), frames(), None, "v1")
 
 
-def test_colour_and_alpha_become_gray(found):
+def test_FaceCrop_makes_colour_and_alpha_gray(found):
     gray = texture()
     bgr = np.repeat(gray[..., None], 3, axis=2)
     bgra = np.dstack([bgr, np.full_like(gray, 7)])
@@ -106,12 +106,12 @@ def test_colour_and_alpha_become_gray(found):
         (np.zeros((48, 64), np.uint8), "frame 1 of v1 is 64x48 pixels and frame 0 is 64x64"),
     ],
 )
-def test_a_frame_that_does_not_fit_is_named(found, odd, message):
+def test_FaceCrop_names_frames_that_do_not_fit(found, odd, message):
     with pytest.raises(DataError, match=message):
         cropped(FaceCrop(), frames(texture(), odd), None, "v1")
 
 
-def test_landmarks_follow_the_picture(found):
+def test_FaceCrop_moves_landmarks_with_the_picture(found):
     """A bright dot in the frame lies, in the crop, where its landmark says."""
     frame = np.zeros((64, 64), np.uint8)
     frame[30, 20] = 255
@@ -122,7 +122,7 @@ def test_landmarks_follow_the_picture(found):
     assert crops.landmarks[0] == pytest.approx(centre, abs=0.05)
 
 
-def test_impossible_parameters_are_refused():
+def test_FaceCrop_refuses_impossible_parameters():
     with pytest.raises(ConfigError, match="size"):
         FaceCrop(size=0)
     with pytest.raises(ConfigError, match="detector"):
@@ -138,11 +138,11 @@ def test_impossible_parameters_are_refused():
         FaceCrop(smoothing=4)
 
 
-def test_dlib_finds_no_face_in_a_texture():
+def test_detect_faces_finds_none_in_a_texture():
     assert faces.detect_faces(texture(), 0) == []
 
 
-def test_dlib_finds_the_drawn_face_where_its_landmarks_are():
+def test_FaceCrop_locates_drawn_face_around_its_landmarks():
     dataset = synthetic.Synthetic(synthetic.Synthetic.Params(subjects=1, videos=1, frames=60))
     video = dataset.videos()[0]
     landmarks = dataset.landmarks(video)
@@ -153,7 +153,7 @@ def test_dlib_finds_the_drawn_face_where_its_landmarks_are():
         assert (inner < (x1, y1)).all()
 
 
-def test_a_crop_is_cut_from_the_gray_frame_and_resized(found):
+def test_FaceCrop_cuts_gray_frame_and_resizes(found):
     """The published programs' way but for the last gray level, also where only the face is made gray."""
     frame = np.random.default_rng(5).integers(0, 256, (64, 64, 3), dtype=np.uint8)
     x0, y0, x1, y1 = BOX
@@ -162,14 +162,14 @@ def test_a_crop_is_cut_from_the_gray_frame_and_resized(found):
         np.testing.assert_allclose(crop.astype(int), expected, atol=1)
 
 
-def test_a_known_box_can_be_cut_without_a_search(found):
+def test_FaceCrop_cuts_a_known_box_without_search(found):
     crop = FaceCrop(size=48)
     (cut,) = crop.cut(frames(texture()), BOX)
     np.testing.assert_array_equal(cut, texture()[4:52, 8:56])
     assert crop.locate(frames(texture())).box == BOX
 
 
-def test_a_margin_is_added_on_each_side_as_far_as_the_frame_reaches(found):
+def test_FaceCrop_adds_margin_as_far_as_frame_reaches(found):
     found.boxes = lambda gray, upsample: [(20, 4, 40, 24)]
     crop = FaceCrop(margin=0.25)
     assert crop.locate(frames(texture())).box == (15, 0, 45, 29)
@@ -177,7 +177,7 @@ def test_a_margin_is_added_on_each_side_as_far_as_the_frame_reaches(found):
     np.testing.assert_allclose(cropped(crop, frames(texture()), points).landmarks[0], [63.5, 63.5])
 
 
-def test_each_frame_is_decoded_once_and_only_when_asked_for(found):
+def test_FaceCrop_decodes_each_frame_once_when_asked_for(found):
     class Counting(MemoryFrames):
         decoded = 0
 
@@ -201,7 +201,7 @@ def tilted(angle):
     return texture(), points
 
 
-def test_eyes_are_made_level_by_one_turn_for_all_frames(found):
+def test_FaceCrop_levels_eyes_by_one_turn_for_all_frames(found):
     frame, points = tilted(30)
     crop = FaceCrop(align="eyes", size=48)
     crops = cropped(crop, frames(frame, frame), points)
@@ -214,7 +214,7 @@ def test_eyes_are_made_level_by_one_turn_for_all_frames(found):
     assert np.abs(crops.images[0].astype(int) - expected).max() <= 2
 
 
-def test_level_eyes_change_nothing_but_rounding(found):
+def test_FaceCrop_of_level_eyes_changes_only_by_rounding(found):
     frame, points = tilted(0)
     plain = cropped(FaceCrop(size=48), frames(frame), points)
     level = cropped(FaceCrop(size=48, align="eyes"), frames(frame), points)
@@ -223,12 +223,12 @@ def test_level_eyes_change_nothing_but_rounding(found):
 
 
 @pytest.mark.parametrize("points", [np.full((68, 2), np.nan), np.zeros((5, 2))])
-def test_odd_landmarks_of_the_dataset_are_refused(found, points):
+def test_FaceCrop_refuses_odd_landmarks_of_the_dataset(found, points):
     with pytest.raises(DataError, match="landmarks of v1"):
         FaceCrop().locate(frames(texture()), points, "v1")
 
 
-def test_a_reference_survives_json_exactly(found):
+def test_Reference_survives_json_exactly(found):
     for kwargs, points in (({}, None), ({"align": "eyes"}, tilted(17)[1] / 3)):
         reference = FaceCrop(margin=0.1, **kwargs).locate(frames(texture()), points)
         again = faces.Reference.from_json(json.loads(json.dumps(reference.as_json())))
@@ -239,7 +239,7 @@ def test_a_reference_survives_json_exactly(found):
             np.testing.assert_array_equal(again.crop_landmarks, reference.crop_landmarks)
 
 
-def test_options_without_effect_do_not_change_the_identity():
+def test_FaceCrop_identity_omits_options_without_effect():
     """So that stores from before an option stay good, and a card changes when and only when its numbers can."""
     plain = FaceCrop()
     assert plain.describe() == "FaceCrop(size=128, detector='dlib', upsample=1, half_size=False) v2"
@@ -256,7 +256,7 @@ def test_options_without_effect_do_not_change_the_identity():
     assert len({FaceCrop(**other).describe() for other in others}) == len(others)
 
 
-def test_dlibs_version_is_known():
+def test_dlib_version_is_known():
     assert dlib_version().startswith(".".join(dlib.__version__.split(".")[:2]))
 
 
@@ -296,14 +296,14 @@ def wander(crop, wandering):
     return np.linalg.norm(places - places[0], axis=1).max()
 
 
-def test_a_followed_face_stays_in_its_crop(wandering):
+def test_FaceCrop_track_keeps_moving_face_in_crop(wandering):
     assert wander(FaceCrop(align="eyes", upsample=0), wandering) > 20
     # The box stays within 5 % of its width, 6 pixels; the tracker wavers by 2 more.
     assert wander(FaceCrop(track="frame", upsample=0), wandering) < 10
     assert wander(FaceCrop(track="frame", align="eyes", upsample=0), wandering) < 10
 
 
-def test_a_head_that_keeps_still_has_a_still_box(drawn):
+def test_FaceCrop_track_holds_box_of_a_still_head(drawn):
     """Sensor noise makes the tracker waver; the crops do not."""
     noise = np.random.default_rng(1)
     images = [np.clip(drawn[0] + noise.normal(0, 3, drawn[0].shape), 0, 255).astype(np.uint8) for _ in range(25)]
@@ -314,7 +314,7 @@ def test_a_head_that_keeps_still_has_a_still_box(drawn):
 
 
 @pytest.mark.parametrize("wide", [80, 300])
-def test_while_a_face_is_in_sight_only_its_surroundings_are_searched(drawn, monkeypatch, wide):
+def test_FaceCrop_track_searches_only_around_the_face(drawn, monkeypatch, wide):
     """The detector finds it there, in a picture of a size that it needs: the whole frame is searched once."""
     frame = np.full((400, 640, 3), 110, np.uint8)
     frame[30 : 30 + wide, 200 : 200 + wide] = cv2.resize(drawn[0], (wide, wide))
@@ -329,12 +329,12 @@ def test_while_a_face_is_in_sight_only_its_surroundings_are_searched(drawn, monk
 
 
 @needs_predictor
-def test_pose_keeps_a_moving_face_in_place(wandering):
+def test_FaceCrop_pose_keeps_moving_face_in_place(wandering):
     assert wander(FaceCrop(align="pose", upsample=0), wandering) < 3
 
 
 @needs_predictor
-def test_pose_turns_a_tilted_head_upright(drawn):
+def test_FaceCrop_pose_turns_tilted_head_upright(drawn):
     picture, _ = drawn
     height, width = picture.shape[:2]
     tilt = cv2.getRotationMatrix2D((width / 2, height / 2), 12, 1)
@@ -347,7 +347,7 @@ def test_pose_turns_a_tilted_head_upright(drawn):
 
 
 @needs_predictor
-def test_landmarks_are_found_on_the_frame_of_the_face(drawn):
+def test_FaceCrop_finds_landmarks_on_frame_of_the_face(drawn):
     blank = np.zeros_like(drawn[0])
     images = frames(*[blank] * 2, drawn[0])
     crop = FaceCrop(upsample=0)
@@ -359,13 +359,13 @@ def test_landmarks_are_found_on_the_frame_of_the_face(drawn):
 
 
 @pytest.mark.parametrize("align", ["eyes", "pose"])
-def test_without_a_landmark_file_the_way_out_is_told(found, monkeypatch, tmp_path, align):
+def test_FaceCrop_names_the_remedy_without_landmark_file(found, monkeypatch, tmp_path, align):
     monkeypatch.setenv("MEBENCH_LANDMARKS", str(tmp_path / "gone.dat"))
     with pytest.raises(DataError, match=r"there is no landmark file .*gone\.dat"):
         FaceCrop(align=align).locate(frames(texture()), None, "v1")
 
 
-def test_own_landmarks_need_no_file(found, monkeypatch):
+def test_FaceCrop_with_own_landmarks_needs_no_file(found, monkeypatch):
     monkeypatch.setattr("mebench.features.landmarks._PACKAGE", "no-such-package-of-landmarks")
     monkeypatch.delenv("MEBENCH_LANDMARKS", raising=False)
     frame, points = tilted(5)

@@ -17,20 +17,20 @@ INNER = (slice(12, -12), slice(12, -12))
     [("tvl1", 0.1), ("tvl1_eps05", 0.1), ("tvl1_warm", 0.1), ("farneback", 0.15), ("dis", 0.25)],
 )
 @pytest.mark.parametrize(("dx", "dy"), [(1.0, 0.0), (0.0, -1.5), (0.7, 0.4)])
-def test_a_known_shift_is_recovered(algorithm, tolerance, dx, dy):
+def test_Flow_recovers_a_known_shift(algorithm, tolerance, dx, dy):
     found = Flow(algorithm).pair(texture(96, 96), texture(96, 96, dx, dy))
     assert found.shape == (96, 96, 2)
     assert found.dtype == np.float32
     assert found[INNER].mean(axis=(0, 1)) == pytest.approx([dx, dy], abs=tolerance)
 
 
-def test_the_algorithms_are_different_features():
+def test_Flow_algorithms_are_different_features():
     images = [texture(), texture(dx=0.8, dy=0.3), texture(dx=1.4, dy=0.5)]
     flows = [list(Flow(algorithm, k=1).maps(images))[1] for algorithm in get_args(Algorithm)]
     assert all((x != y).any() for i, x in enumerate(flows) for y in flows[:i])
 
 
-def test_one_and_the_same_frame_moves_by_exactly_zero_without_being_computed(monkeypatch):
+def test_Flow_between_a_frame_and_itself_is_zero(monkeypatch):
     monkeypatch.setattr(flow, "_calculator", lambda algorithm: pytest.fail("nothing to compute"))
     images = np.array([texture(), texture(dx=1)])
     still = Flow("tvl1").between(images, 1, 1)
@@ -56,7 +56,7 @@ def numbered(n):
 
 
 @pytest.mark.parametrize("stride", [1, 2, 3, 4, 7, 50])
-def test_a_stride_computes_every_sth_pair_and_the_last(countable, stride):
+def test_Flow_stride_computes_every_sth_pair_and_the_last(countable, stride):
     maps = list(Flow("dis", k=2, stride=stride).maps(numbered(14)))  # start frames 0 to 11
     assert len(maps) == 12
     assert countable == sorted({*range(0, 12, stride), 11})
@@ -65,7 +65,7 @@ def test_a_stride_computes_every_sth_pair_and_the_last(countable, stride):
     np.testing.assert_allclose(u, np.interp(range(12), countable, np.square(countable)), rtol=1e-6)
 
 
-def test_pairs_are_k_frames_apart():
+def test_Flow_maps_pair_frames_k_apart():
     images = np.array([texture(dx=i / 2) for i in range(5)])
     maps = list(Flow("farneback", k=3).maps(images))
     assert len(maps) == 2
@@ -73,12 +73,12 @@ def test_pairs_are_k_frames_apart():
 
 
 @pytest.mark.parametrize("n", [0, 1, 3])
-def test_a_video_of_k_frames_or_fewer_has_no_pair(countable, n):
+def test_Flow_maps_of_k_frames_or_fewer_are_empty(countable, n):
     assert list(Flow(k=3).maps(numbered(n))) == []
 
 
 @pytest.mark.parametrize("wrong", [{"k": 0}, {"k": 2.5}, {"k": True}, {"stride": 0}, {"algorithm": "tvl2"}])
-def test_impossible_parameters_are_refused(wrong):
+def test_Flow_refuses_impossible_parameters(wrong):
     with pytest.raises(ConfigError, match=next(iter(wrong))):
         Flow(**wrong)
 
@@ -96,7 +96,7 @@ def test_impossible_parameters_are_refused(wrong):
         ),
     ],
 )
-def test_each_algorithm_of_opencv_is_its_own_bit_for_bit(algorithm, direct):
+def test_Flow_by_opencv_equals_it_bit_for_bit(algorithm, direct):
     images = np.array([texture(), texture(dx=0.8, dy=0.3), texture(dx=2)])
     flows = list(Flow(algorithm, k=1).maps(images))  # the second pair does not remember the first
     for found, (a, b) in zip(flows, [(0, 1), (1, 2)]):

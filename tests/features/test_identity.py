@@ -114,7 +114,7 @@ def identity(step):
     return chain.fingerprint(), chain.card()
 
 
-def test_every_step_is_here():
+def test_features_hold_every_step_of_these_tests():
     levels = (MapStep, ImageStep, SequenceStep, VolumeStep)
     public = [getattr(mebench.features, name) for name in mebench.features.__all__]
     expected = {c for c in public if isinstance(c, type) and issubclass(c, levels) and not isabstract(c)}
@@ -122,7 +122,7 @@ def test_every_step_is_here():
 
 
 @pytest.mark.parametrize(("step", "others"), STEPS, ids=lambda p: type(p).__name__)
-def test_each_parameter_changes_the_numbers_and_the_identity(step, others, face_points):
+def test_identity_changes_with_each_parameter(step, others, face_points):
     assert set(others) == {field.name for field in fields(step)}
     usual, named = output(step, face_points), identity(step)
     assert identity(replace(step)) == named
@@ -142,12 +142,12 @@ def test_each_parameter_changes_the_numbers_and_the_identity(step, others, face_
         (Magnify(1, 1, 4, pyramid="gaussian"), Magnify(1, 1, 4, pyramid="gaussian", wavelength=60)),
     ],
 )
-def test_a_parameter_without_meaning_changes_neither(one, same, face_points):
+def test_identity_ignores_parameters_without_meaning(one, same, face_points):
     assert identity(one) == identity(same)
     np.testing.assert_array_equal(output(one, face_points), output(same, face_points))
 
 
-def test_steps_of_equal_parameters_are_told_apart():
+def test_identity_differs_for_steps_of_equal_parameters():
     assert identity(HogTop()) != identity(HigoTop())
 
 
@@ -175,7 +175,7 @@ def test_steps_of_equal_parameters_are_told_apart():
     ],
     ids=str,
 )
-def test_golden_output(step, version, mean, deviation, cosine, sine, face_points):
+def test_Step_output_of_each_step_is_golden(step, version, mean, deviation, cosine, sine, face_points):
     """Mean, standard deviation and products with a cosine and a sine, of the numbers that a step makes."""
     assert step.version == version
     found = summary(output(step, face_points))

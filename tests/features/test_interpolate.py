@@ -33,40 +33,40 @@ def as_published(frames, length):
 
 
 @pytest.mark.parametrize(("n", "length"), [(2, 5), (3, 10), (7, 10), (12, 10), (30, 10), (10, 1)])
-def test_it_is_the_published_model(n, length):
+def test_Interpolate_equals_the_published_model(n, length):
     frames = clip(n)
     expected = as_published(frames, length).clip(0, 255)
     np.testing.assert_allclose(Interpolate(length).apply(frames, None), expected, atol=0.5 + 1e-6)
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 10, 67, 300])
-def test_a_clip_of_the_length_stays_as_it_is(n):
+def test_Interpolate_keeps_a_clip_of_the_length(n):
     frames = clip(n, height=4, width=4)
     np.testing.assert_array_equal(Interpolate(n).apply(frames, 25.0), frames)
     np.testing.assert_allclose(sequence.curve_weights(n, n), np.eye(n), atol=1e-10)
 
 
 @pytest.mark.parametrize("n", [2, 5, 40])
-def test_the_first_and_the_last_frame_stay(n):
+def test_Interpolate_keeps_first_and_last_frame(n):
     frames = clip(n)
     new = Interpolate(10).apply(frames, None)
     np.testing.assert_array_equal(new[[0, -1]], frames[[0, -1]])
 
 
 @pytest.mark.parametrize("n", [1, 2, 6])
-def test_equal_frames_stay_equal(n):
+def test_Interpolate_keeps_equal_frames(n):
     frames = np.repeat(clip(1), n, axis=0)
     np.testing.assert_array_equal(Interpolate(7).apply(frames, None), np.repeat(clip(1), 7, axis=0))
 
 
-def test_values_beyond_the_range_are_clipped():
+def test_Interpolate_clips_values_beyond_the_range():
     frames = np.zeros((4, 2, 2), np.uint8)
     frames[1:3] = 255  # the curve overshoots between them
     assert Interpolate(40).apply(frames, None).max() == 255
     assert sequence.curve_weights(4, 40)[:, 1:3].sum(1).max() > 1
 
 
-def test_no_frame_at_all_is_refused():
+def test_Interpolate_refuses_no_frame():
     with pytest.raises(DataError, match="at least one frame"):
         Interpolate().apply(clip(0), None)
     with pytest.raises(ConfigError, match="length"):

@@ -40,16 +40,16 @@ def package():
         (np.full((68, 2), np.inf), "68 of the 68 landmarks"),
     ],
 )
-def test_odd_landmarks_are_refused(points, message):
+def test_check_landmarks_refuses_odd_points(points, message):
     with pytest.raises(DataError, match=message):
         landmarks.check_landmarks(points, "v1")
 
 
-def test_good_landmarks_become_float64():
+def test_check_landmarks_gives_float64():
     assert landmarks.check_landmarks(np.ones((68, 2), np.int16).tolist(), "v1").dtype == np.float64
 
 
-def test_a_path_goes_before_the_variable_and_that_before_the_package(tmp_path, monkeypatch, package):
+def test_find_predictor_prefers_path_then_variable_then_package(tmp_path, monkeypatch, package):
     given, named = tmp_path / "given.dat", tmp_path / "named.dat"
     given.write_bytes(b"1")
     named.write_bytes(b"2")
@@ -61,12 +61,12 @@ def test_a_path_goes_before_the_variable_and_that_before_the_package(tmp_path, m
     assert package.name == "shape_predictor_68_face_landmarks.dat"
 
 
-def test_the_package_is_not_imported(package):
+def test_find_predictor_imports_no_package(package):
     landmarks.find_predictor()
     assert "face_recognition_models" not in sys.modules
 
 
-def test_without_any_there_is_none(monkeypatch):
+def test_find_predictor_without_file_is_None(monkeypatch):
     monkeypatch.setattr(landmarks, "_PACKAGE", "no-such-package-of-landmarks")
     assert landmarks.find_predictor() is None
     assert FaceCrop(align="eyes").landmark_identity(None) == "none"
@@ -77,7 +77,7 @@ def test_without_any_there_is_none(monkeypatch):
 
 
 @pytest.mark.parametrize("by_variable", [True, False])
-def test_a_path_to_nothing_is_named(tmp_path, monkeypatch, by_variable):
+def test_find_predictor_names_a_path_to_nothing(tmp_path, monkeypatch, by_variable):
     path = str(tmp_path / "gone.dat")
     if by_variable:
         monkeypatch.setenv(landmarks.VARIABLE, path)
@@ -87,7 +87,7 @@ def test_a_path_to_nothing_is_named(tmp_path, monkeypatch, by_variable):
         landmarks.find_predictor(None if by_variable else path)
 
 
-def test_the_identity_is_the_content_not_the_place(tmp_path):
+def test_predictor_identity_is_the_content(tmp_path):
     paths = [tmp_path / name for name in "abc"]
     for path, content in zip(paths, (b"x" * 99, b"x" * 99, b"y" * 99)):
         path.write_bytes(content)
@@ -98,7 +98,7 @@ def test_the_identity_is_the_content_not_the_place(tmp_path):
     assert landmarks.predictor_identity(paths[0]) not in (same, other)
 
 
-def test_the_file_is_hashed_once(tmp_path):
+def test_predictor_identity_hashes_a_file_once(tmp_path):
     path = tmp_path / "a.dat"
     path.write_bytes(b"x" * 99)
     stamp = path.stat()
@@ -108,7 +108,7 @@ def test_the_file_is_hashed_once(tmp_path):
     assert landmarks.predictor_identity(path) == first
 
 
-def test_the_path_is_no_part_of_a_steps_identity_but_its_content_is_of_the_landmarks(tmp_path, face_points):
+def test_landmark_identity_holds_content_and_no_path(tmp_path, face_points):
     path = tmp_path / "a.dat"
     path.write_bytes(b"x")
     plain, named = FaceCrop(align="pose"), FaceCrop(align="pose", landmarks=str(path))
@@ -121,20 +121,20 @@ def test_the_path_is_no_part_of_a_steps_identity_but_its_content_is_of_the_landm
 
 
 @pytest.mark.parametrize("content", [b"", b"no predictor"])
-def test_a_damaged_file_is_named(tmp_path, content):
+def test_predicted_landmarks_names_a_damaged_file(tmp_path, content):
     path = tmp_path / "bad.dat"
     path.write_bytes(content)
     with pytest.raises(DataError, match=r"bad\.dat is damaged or no predictor of dlib"):
         landmarks.predicted_landmarks(path, np.zeros((64, 64), np.uint8), (0, 0, 64, 64))
 
 
-def test_a_file_of_five_points_is_refused(package):
+def test_predicted_landmarks_refuses_file_of_five_points(package):
     five = package.with_name("shape_predictor_5_face_landmarks.dat")
     with pytest.raises(DataError, match="finds 5 points, not 68"):
         landmarks.predicted_landmarks(five, np.zeros((64, 64), np.uint8), (0, 0, 64, 64))
 
 
-def test_landmarks_of_a_drawn_face_are_where_it_was_drawn(package):
+def test_predicted_landmarks_of_drawn_face_are_as_drawn(package):
     dataset = synthetic.Synthetic(synthetic.Synthetic.Params(subjects=2, videos=1, frames=60))
     for video in dataset.videos():
         frames, drawn = dataset.frames(video), dataset.landmarks(video)
@@ -145,7 +145,7 @@ def test_landmarks_of_a_drawn_face_are_where_it_was_drawn(package):
         assert errors.max() < 0.15
 
 
-def test_landmarks_of_a_real_face_make_a_face(package):
+def test_predicted_landmarks_of_real_face_make_a_face(package):
     """The portrait of an astronaut that comes with scikit-image."""
     if not Path(skimage_data.__file__).with_name("astronaut.png").exists():
         pytest.skip("this scikit-image comes without its portrait")

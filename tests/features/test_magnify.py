@@ -30,7 +30,7 @@ def swing(crops):
 
 @pytest.mark.parametrize("pyramid", ["laplacian", "gaussian"])
 @pytest.mark.parametrize("filter", ["ideal", "butterworth"])
-def test_a_change_in_the_band_grows_and_others_stay(pyramid, filter):
+def test_Magnify_amplifies_changes_in_its_band_alone(pyramid, filter):
     step = Magnify(alpha=9, low=1, high=4, levels=2 if pyramid == "gaussian" else 5, pyramid=pyramid, filter=filter)
     slow = 0.5 if filter == "ideal" else 0.05  # the transform of the clip knows whole periods only
     inside, below, above = (swing(step.apply(pulsing(f), FPS)) / swing(pulsing(f)) for f in (2, slow, 20))
@@ -42,7 +42,7 @@ def test_a_change_in_the_band_grows_and_others_stay(pyramid, filter):
         assert swing(step.apply(pulsing(20), FPS)) == pytest.approx(swing(pulsing(20)), abs=1)
 
 
-def test_small_motion_becomes_large():
+def test_Magnify_makes_small_motion_large():
     """The phase of a magnified grating swings (1 + alpha) times as far (Wu et al. 2012, equation 9)."""
     alpha, shift, wavelength = 8, 0.15, 32
 
@@ -55,34 +55,34 @@ def test_small_motion_becomes_large():
     assert motion(grown) == pytest.approx((1 + alpha) * shift, rel=0.15)
 
 
-def test_fine_structures_grow_less_than_alpha():
+def test_Magnify_amplifies_fine_structures_less():
     """Bounded by equation 14: noise of single pixels is not amplified, wide patterns fully."""
     noise = np.random.default_rng(0).integers(120, 136, (N, 64, 64), dtype=np.uint8)
     bounded, free = (Magnify(wavelength=w, low=1, high=4).apply(noise, FPS).astype(float) for w in (64, 0))
     assert (bounded - noise).std() < 0.6 * (free - noise).std()
 
 
-def test_a_still_clip_stays_as_it_is():
+def test_Magnify_keeps_a_still_clip():
     still = np.repeat(pulsing(0)[:1], 60, axis=0)
     for filter in ("ideal", "butterworth"):
         np.testing.assert_array_equal(Magnify(filter=filter).apply(still, FPS), still)
 
 
-def test_alpha_zero_changes_nothing():
+def test_Magnify_of_alpha_zero_changes_nothing():
     np.testing.assert_array_equal(Magnify(alpha=0).apply(pulsing(2), FPS), pulsing(2))
 
 
-def test_the_first_frame_is_at_rest_in_the_causal_filter():
+def test_Magnify_butterworth_starts_at_rest():
     crops = pulsing(2)
     np.testing.assert_array_equal(Magnify(filter="butterworth").apply(crops, FPS)[0], crops[0])
 
 
 @pytest.mark.parametrize("n", [1, 2, 5])
-def test_the_causal_filter_takes_short_clips(n):
+def test_Magnify_butterworth_takes_short_clips(n):
     assert Magnify(filter="butterworth").apply(pulsing(2, n=n), FPS).shape == (n, 64, 64)
 
 
-def test_sizes_that_are_no_powers_of_two():
+def test_Magnify_takes_sizes_that_are_no_powers_of_two():
     crops = pulsing(2, size=61)[:, :50]
     assert Magnify().apply(crops, FPS).shape == crops.shape
 
@@ -98,7 +98,7 @@ def test_sizes_that_are_no_powers_of_two():
         (Magnify(levels=7), pulsing(2), FPS, "cannot be halved 7 times"),
     ],
 )
-def test_what_cannot_be_magnified_is_one_sentence(step, crops, fps, message):
+def test_Magnify_refuses_other_clips_in_a_sentence(step, crops, fps, message):
     with pytest.raises(DataError, match=message):
         step.apply(crops, fps)
 
@@ -107,6 +107,6 @@ def test_what_cannot_be_magnified_is_one_sentence(step, crops, fps, message):
     "wrong",
     [{"alpha": -1}, {"low": 0}, {"low": 5, "high": 3}, {"levels": 0}, {"pyramid": "steerable"}, {"filter": "fir"}],
 )
-def test_impossible_parameters_are_refused(wrong):
+def test_Magnify_refuses_impossible_parameters(wrong):
     with pytest.raises(ConfigError, match=next(iter(wrong))):
         Magnify(**wrong)

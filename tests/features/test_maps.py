@@ -9,7 +9,7 @@ from mebench.features import maps as features_maps
 from mebench.features.maps import ONSET_APEX
 
 
-def test_the_four_blocks_are_those_that_the_programs_of_htnet_and_causalnet_cut():
+def test_four_blocks_equal_slices_of_htnet_and_causalnet():
     """Rows and columns as their slices say them: a point's x counts rows, and beyond 7 or 21 it is moved there."""
     maps = np.random.default_rng(0).random((2, 28, 28, 3)).astype(np.float32)
     corners = [(9, 11), (21, 10), None, (10, 21), (20, 21)]
@@ -29,12 +29,12 @@ def test_the_four_blocks_are_those_that_the_programs_of_htnet_and_causalnet_cut(
         (((-1.0, 3.0), *features_maps.POINTS[1:]), r"point 0, \(-1, 3\), is outside"),
     ],
 )
-def test_points_outside_a_map_are_one_sentence(points, reason):
+def test_check_points_refuses_points_outside_a_map(points, reason):
     with pytest.raises(ConfigError, match=reason):
         features_maps.check_points(points)
 
 
-def test_the_second_phase_is_the_flow_from_apex_to_offset():
+def test_APEX_OFFSET_is_the_flow_of_the_second_phase():
     asked = []
     view = VideoView(
         "d/s/v",
@@ -58,7 +58,7 @@ def test_the_second_phase_is_the_flow_from_apex_to_offset():
     ]
 
 
-def test_a_direction_comes_from_the_flow_of_its_phase():
+def test_MapParams_directions_come_from_flow_of_their_phase():
     chains = features_maps.MapParams().maps(ONSET_APEX, *features_maps.DIRECTIONS)
     flow, rising, falling = (chain.steps for chain in chains.values())
     assert rising == falling
@@ -66,11 +66,11 @@ def test_a_direction_comes_from_the_flow_of_its_phase():
 
 
 @pytest.mark.parametrize(("name", "value"), [("epochs", 0), ("batch_size", 0), ("lr", -1.0)])
-def test_training_out_of_range_is_refused_by_name(name, value):
+def test_TrainedMapParams_refuse_training_out_of_range(name, value):
     with pytest.raises(ConfigError, match=rf"method\.{name} must .*not {value}"):
         features_maps.TrainedMapParams(**{name: value})
 
 
-def test_an_order_of_clips_that_are_shuffled_is_refused():
+def test_TrainedMapParams_refuse_order_of_shuffled_clips():
     with pytest.raises(ConfigError, match=r"method\.order=by_class .* add method\.shuffle=false"):
         features_maps.TrainedMapParams(order="by_class")

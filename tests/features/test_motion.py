@@ -12,7 +12,7 @@ def random_map(channels=3, size=128):
     return np.random.default_rng(0).normal(size=(size, size, channels)).astype(np.float32)
 
 
-def test_a_moving_head_is_taken_out(face_points):
+def test_RemoveNoseMotion_takes_out_a_moving_head(face_points):
     x = random_map()
     moved = x + np.array([2.0, -1.0, 0.0], np.float32)
     still = RemoveNoseMotion().apply(moved, face_points)
@@ -20,13 +20,13 @@ def test_a_moving_head_is_taken_out(face_points):
     np.testing.assert_array_equal(still[..., 2], x[..., 2])  # strain is left alone
 
 
-def test_the_nose_stands_still_afterwards(face_points):
+def test_RemoveNoseMotion_makes_the_nose_still(face_points):
     x, y = face_points[28].astype(int)
     still = RemoveNoseMotion(patch=11).apply(random_map(2), face_points)
     assert still[y - 5 : y + 6, x - 5 : x + 6].mean(axis=(0, 1)) == pytest.approx([0, 0], abs=1e-6)
 
 
-def test_strain_does_not_see_the_head_move(face_points):
+def test_Strain_ignores_motion_of_the_head(face_points):
     flow = random_map(2)
     before = Strain().apply(flow, None)[..., 2]
     after = Strain().apply(RemoveNoseMotion().apply(flow, face_points), None)[..., 2]
@@ -34,13 +34,13 @@ def test_strain_does_not_see_the_head_move(face_points):
 
 
 @pytest.mark.parametrize("corner", [(-50, -50), (0, 127), (500, 3)])
-def test_a_nose_at_or_beyond_the_border_is_clamped(face_points, corner):
+def test_RemoveNoseMotion_clamps_nose_at_the_border(face_points, corner):
     face_points[28] = corner
     assert np.isfinite(RemoveNoseMotion().apply(random_map(), face_points)).all()
 
 
 @pytest.mark.parametrize("margin", [0, 4, 15])
-def test_the_eyes_and_what_is_near_are_zero(face_points, margin):
+def test_MaskEyes_zeroes_eyes_and_margin(face_points, margin):
     x = random_map() + 10
     masked = MaskEyes(margin).apply(x, face_points) == 0
     assert (masked == masked[..., :1]).all()  # all channels alike
@@ -54,7 +54,7 @@ def test_the_eyes_and_what_is_near_are_zero(face_points, margin):
     assert not masked[distance > margin + 2].any()  # the two programs draw the outline within a pixel
 
 
-def test_an_eye_outside_the_crop_reaches_in_with_its_margin(face_points):
+def test_MaskEyes_margin_reaches_in_from_outside(face_points):
     face_points[36:42] = [(-6, 60), (-5, 58), (-4, 58), (-3, 60), (-4, 62), (-5, 62)]
     face_points[42:48] = 1000
     masked = MaskEyes(margin=5).apply(random_map() + 10, face_points)[..., 0] == 0
@@ -63,7 +63,7 @@ def test_an_eye_outside_the_crop_reaches_in_with_its_margin(face_points):
 
 
 @pytest.mark.parametrize("step", [RemoveNoseMotion(), MaskEyes()])
-def test_without_landmarks_the_step_is_named(step):
+def test_MaskEyes_and_RemoveNoseMotion_need_landmarks(step):
     with pytest.raises(DataError, match=type(step).__name__):
         step.apply(random_map(), None)
 
@@ -85,7 +85,7 @@ def as_softnet(x, points, margin=15):
     return x
 
 
-def test_the_released_code_of_softnet_is_a_variant(face_points):
+def test_MaskEyes_and_RemoveNoseMotion_equal_softnet_program(face_points):
     x = random_map()
     found = RemoveNoseMotion(variant="released_code").apply(x, face_points)
     assert found[..., :2].min() >= 0 > found[..., 2].min()
@@ -93,14 +93,14 @@ def test_the_released_code_of_softnet_is_a_variant(face_points):
     np.testing.assert_allclose(found, as_softnet(x, face_points), atol=1e-5)
 
 
-def test_the_variants_are_refused_if_unknown():
+def test_MaskEyes_and_RemoveNoseMotion_refuse_other_variants():
     with pytest.raises(ConfigError, match="variant"):
         RemoveNoseMotion(variant="softnet")
     with pytest.raises(ConfigError, match="outline"):
         MaskEyes(outline="oval")
 
 
-def test_masks_of_different_faces_are_not_mixed_up(face_points):
+def test_MaskEyes_keeps_masks_of_faces_apart(face_points):
     """The mask of a face is kept between frames."""
     x = random_map() + 10
     here, there = (MaskEyes().apply(x, points) == 0 for points in (face_points, face_points + 9))
@@ -110,7 +110,7 @@ def test_masks_of_different_faces_are_not_mixed_up(face_points):
 
 
 @pytest.mark.parametrize("step", [RemoveNoseMotion(), MaskEyes()])
-def test_landmarks_that_are_not_numbers_are_one_sentence(step, face_points):
+def test_MaskEyes_and_RemoveNoseMotion_refuse_nan_landmarks(step, face_points):
     face_points[28] = np.nan
     with pytest.raises(DataError, match="1 of them are not numbers"):
         step.apply(random_map(), face_points)
@@ -131,7 +131,7 @@ def plain_main_motion(vectors, edge, share):
     return total / (np.linalg.norm(total) + 1e-6) * np.mean([np.hypot(*w) for w in longest])
 
 
-def test_the_motion_of_regions_equals_a_plain_loop(face_points):
+def test_RegionMotion_equals_a_plain_loop(face_points):
     rng = np.random.default_rng(0)
     flow = rng.normal([0.4, -0.1], 0.3, (128, 128, 2)).astype(np.float32)
     found = RegionMotion().apply(flow, face_points)
@@ -147,7 +147,7 @@ def test_the_motion_of_regions_equals_a_plain_loop(face_points):
         np.testing.assert_allclose(found[place, 0], plain_main_motion(region - head, 1 / 6, 0.6), atol=1e-6)
 
 
-def test_regions_do_not_move_with_the_head_and_stay_inside_the_map(face_points):
+def test_RegionMotion_ignores_head_and_stays_inside(face_points):
     flow = np.broadcast_to(np.float32([0.7, -0.3]), (128, 128, 2))
     for points in (face_points, face_points - 30, face_points + 60):
         assert np.abs(RegionMotion().apply(flow, points)).max() < 1e-5

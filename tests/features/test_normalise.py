@@ -16,27 +16,27 @@ maps = hnp.arrays(
 
 
 @given(maps)
-def test_each_channel_reaches_from_0_to_1_or_is_0_if_constant(x):
+def test_MinMax_scales_each_channel_to_0_and_1(x):
     scaled = MinMax().apply(x, None)
     for before, after in zip(np.moveaxis(x, -1, 0), np.moveaxis(scaled, -1, 0)):
         assert (after.min(), after.max()) == ((0, 0) if np.ptp(before) == 0 else (0, 1))
 
 
-def test_as_scikit_learn_does_it():
+def test_MinMax_equals_scikit_learn():
     x = np.random.default_rng(0).normal(size=(5, 7, 3))
     expected = minmax_scale(x.reshape(35, 3)).reshape(5, 7, 3)
     np.testing.assert_allclose(MinMax().apply(x, None), expected)
 
 
 @given(maps)
-def test_a_whole_map_reaches_from_0_to_1_and_keeps_its_order(x):
+def test_MinMax_map_scales_the_whole_and_keeps_order(x):
     scaled = MinMax("map").apply(x, None)
     assert (scaled.min(), scaled.max()) == ((0, 0) if np.ptp(x) == 0 else (0, 1))
     order = x.ravel().argsort()
     assert (np.diff(scaled.ravel()[order]) >= 0).all()
 
 
-def test_as_opencv_does_it_for_each_channel_of_a_sample():
+def test_MinMax_equals_opencv_for_each_channel():
     """The published program of SOFTNet normalises the assembled sample with OpenCV."""
     x = np.random.default_rng(0).normal(size=(42, 42, 3)).astype(np.float32)
     x[..., 2] = 4.5
@@ -44,7 +44,7 @@ def test_as_opencv_does_it_for_each_channel_of_a_sample():
     np.testing.assert_allclose(MinMax().apply(x, None), np.stack(expected, -1), atol=1e-6)
 
 
-def test_before_or_after_the_regions_are_different_features():
+def test_MinMax_before_and_after_regions_differ():
     x = np.random.default_rng(0).normal(size=(64, 64, 2)).astype(np.float32)
     regions = EyesAndMouth("box")
     before, after = regions.apply(MinMax().apply(x, None), None), MinMax().apply(regions.apply(x, None), None)
@@ -52,6 +52,6 @@ def test_before_or_after_the_regions_are_different_features():
     assert before.max() < after.max() == 1
 
 
-def test_an_unknown_scope_is_refused():
+def test_MinMax_refuses_other_scopes():
     with pytest.raises(ConfigError, match="scope of MinMax"):
         MinMax("video")

@@ -18,7 +18,7 @@ def everywhere(u, v, size=8):
 @pytest.mark.parametrize(
     ("u", "v", "angle"), [(1, 0, 0), (0, 2, 90), (1, 1, 45), (0, -3, -90), (-2, 1, 153), (-1, -1, -135)]
 )
-def test_one_direction_fills_the_bin_that_holds_it(u, v, angle):
+def test_Hoof_and_OrientedFlow_fill_bin_of_one_direction(u, v, angle):
     oriented = OrientedFlow(1, 1, bins=8).apply(everywhere(u, v), None)[0, 0]
     assert oriented.tolist() == [float(b == math.floor((angle + 180) / 45)) for b in range(8)]
     to_horizontal = math.degrees(math.atan2(v, abs(u)))
@@ -26,7 +26,7 @@ def test_one_direction_fills_the_bin_that_holds_it(u, v, angle):
     assert hoof.tolist() == [float(b == min(math.floor((to_horizontal + 90) / 30), 5)) for b in range(6)]
 
 
-def test_hoof_equals_the_definition_vector_by_vector():
+def test_Hoof_equals_definition_vector_by_vector():
     x, rows, cols, bins = random_flow(), 2, 3, 5
     expected = np.zeros((rows, cols, bins))
     for r in range(30):
@@ -38,13 +38,13 @@ def test_hoof_equals_the_definition_vector_by_vector():
     np.testing.assert_allclose(Hoof(rows, cols, bins).apply(x, None), expected, rtol=1e-5)
 
 
-def test_hoof_of_a_mirrored_face_is_the_same_mirrored():
+def test_Hoof_of_mirrored_face_is_mirrored():
     x = random_flow()
     mirrored = x[:, ::-1] * np.array([-1, 1], np.float32)
     np.testing.assert_allclose(Hoof().apply(mirrored, None), Hoof().apply(x, None)[:, ::-1], atol=1e-6)
 
 
-def test_turned_by_180_degrees_hoof_runs_backwards():
+def test_Hoof_of_face_upside_down_runs_backwards():
     """Up becomes down: the bins from -90 to 90 degrees change places. A full-circle histogram shifts by half a turn."""
     x = random_flow()
     np.testing.assert_allclose(Hoof().apply(-x, None), Hoof().apply(x, None)[..., ::-1], atol=1e-6)
@@ -54,7 +54,7 @@ def test_turned_by_180_degrees_hoof_runs_backwards():
     np.testing.assert_allclose(OrientedFlow().apply(turned, None), np.roll(around, 4, -1)[::-1, ::-1], atol=1e-6)
 
 
-def test_not_normalised_the_bins_hold_the_lengths():
+def test_OrientedFlow_not_normalised_sums_lengths():
     x = random_flow()
     found = OrientedFlow(3, 2, normalised=False).apply(x, None)
     assert found.sum() == pytest.approx(np.hypot(x[..., 0], x[..., 1]).sum(), rel=1e-5)
@@ -62,7 +62,7 @@ def test_not_normalised_the_bins_hold_the_lengths():
 
 
 @pytest.mark.parametrize("step", [Hoof(), OrientedFlow()])
-def test_histograms_sum_to_1_and_to_0_without_motion(step):
+def test_Hoof_and_OrientedFlow_sum_to_1_or_0_without_motion(step):
     x = random_flow()
     x[:15] = 0
     total = step.apply(np.concatenate([x, x]), None).sum(-1)
@@ -71,7 +71,7 @@ def test_histograms_sum_to_1_and_to_0_without_motion(step):
 
 
 @pytest.mark.parametrize("step", [Hoof(), OrientedFlow()])
-def test_only_the_flow_counts_and_it_must_be_there(step):
+def test_Hoof_and_OrientedFlow_read_the_flow_alone(step):
     x = random_flow()
     np.testing.assert_array_equal(step.apply(Strain().apply(x, None), None), step.apply(x, None))
     with pytest.raises(ConfigError, match="takes the channels u and v"):
@@ -80,7 +80,7 @@ def test_only_the_flow_counts_and_it_must_be_there(step):
         step.apply(x[:3], None)
 
 
-def test_multiples_of_45_degrees_open_a_bin_whatever_the_length():
+def test_direction_bins_open_at_multiples_of_45_degrees():
     x, y = np.array([-1, -1, 0, 1, 1, 1, 0, -1]), np.array([0, -1, -1, -1, 0, 1, 1, 1])
     for length in range(1, 256):
         assert orientation.direction_bins(length * x, length * y, 8).tolist() == list(range(8))
@@ -88,6 +88,6 @@ def test_multiples_of_45_degrees_open_a_bin_whatever_the_length():
 
 @pytest.mark.parametrize("wrong", [{"rows": 0}, {"cols": 1.5}, {"bins": 0}])
 @pytest.mark.parametrize("step", [Hoof, OrientedFlow])
-def test_impossible_parameters_are_refused(step, wrong):
+def test_Hoof_and_OrientedFlow_refuse_impossible_parameters(step, wrong):
     with pytest.raises(ConfigError, match=next(iter(wrong))):
         step(**wrong)

@@ -21,7 +21,7 @@ def page():
     return PAGE.read_text()
 
 
-def test_every_step_is_named_and_no_other(page):
+def test_features_page_names_every_step(page):
     public = [getattr(mebench.features, name) for name in mebench.features.__all__]
     steps = {c.__name__ for c in public if isinstance(c, type) and issubclass(c, Step)}
     table = page.partition("## The steps")[2].partition("\n## ")[0].partition("|---|")[2].partition("\n\n")[0]
@@ -30,6 +30,6 @@ def test_every_step_is_named_and_no_other(page):
     assert all(f"`{contract}`" in page for contract in contracts)
 
 
-def test_every_option_of_the_face_is_told_with_its_default(page):
+def test_features_page_tells_every_face_option(page):
     for option in fields(FaceParams):
         assert f"| `method.{option.name}` | `{str(option.default).lower()}` |" in page

@@ -60,7 +60,7 @@ def flows_computed(monkeypatch):
     return found
 
 
-def test_frame_features_follow_the_steps_by_hand(store, drift):
+def test_frame_features_equal_steps_by_hand(store, drift):
     features = video_source(store, drift, "drift", drift.video()).frame_features(FRAMES)
     assert features.shape == (6, 42, 42, 3)
     assert features.dtype == np.float16
@@ -76,7 +76,7 @@ def flows(store):
     return list(store.root.glob("flow/*/*.npy"))
 
 
-def test_a_warm_run_equals_a_cold_one_bit_for_bit(store, drift, no_computing):
+def test_frame_features_warm_equal_cold_bit_for_bit(store, drift, no_computing):
     """Whatever is there before: nothing, the crops, the flow, or everything; and whether flow is stored or not."""
     video = drift.video()
     cold = video_source(store, drift, "drift", video).frame_features(FRAMES).tobytes()
@@ -93,7 +93,7 @@ def test_a_warm_run_equals_a_cold_one_bit_for_bit(store, drift, no_computing):
     assert video_source(FeatureStore(store.root), drift, "drift", video).frame_features(FRAMES).tobytes() == cold
 
 
-def test_compute_makes_ready_and_says_so(store, drift, no_computing):
+def test_compute_makes_features_ready(store, drift, no_computing):
     video, clips = drift.video(), [(0, 3, 4), (2, 5, 5)]
     assert not video_source(store, drift, "drift", video, again=True).is_ready([FRAMES, CLIPS], clips)
     cost = video_source(store, drift, "drift", video, again=True).compute([FRAMES, CLIPS], clips)
@@ -109,7 +109,7 @@ SHORTER = Chain("shorter", (CROP, Flow("farneback", k=2), Resize(10)))
 TWO_GAPS = Chain("two", (CROP, Flow("farneback", k=1, second=2), Resize(9)))
 
 
-def test_features_of_one_flow_compute_it_once_and_leave_none(store, drift, flows_computed):
+def test_compute_shares_flow_of_features_and_drops_it(store, drift, flows_computed):
     alone = [
         video_source(FeatureStore(store.root.with_name(chain.name)), drift, "drift", drift.video()).frame_features(
             chain
@@ -127,7 +127,7 @@ def test_features_of_one_flow_compute_it_once_and_leave_none(store, drift, flows
     assert len(flows_computed) == 6 + 7
 
 
-def test_the_clips_of_one_flow_compute_it_once(store, drift, flows_computed):
+def test_compute_shares_flow_of_clips(store, drift, flows_computed):
     other = replace(CLIPS, name="other", steps=(*CLIPS.steps[:2], Resize(9)))
     video_source(store, drift, "drift", drift.video(), again=True).compute(
         [CLIPS, other], [(1, 4, 5), (1, 4, 7), (0, 3, 4)]
@@ -135,7 +135,7 @@ def test_the_clips_of_one_flow_compute_it_once(store, drift, flows_computed):
     assert len(flows_computed) == 2  # the offset does not matter
 
 
-def test_kept_flow_serves_later_features(store, drift, flows_computed):
+def test_compute_with_kept_flow_reuses_it(store, drift, flows_computed):
     store.keep_flow = True
     video_source(store, drift, "drift", drift.video(), again=True).compute([FRAMES], [])
     assert len(flows_computed) == 6
@@ -146,7 +146,7 @@ def test_kept_flow_serves_later_features(store, drift, flows_computed):
     assert len(list(store.root.glob("crops/*/*.npy"))) == 1
 
 
-def test_a_feature_that_is_the_flow_itself_stays(store, drift, flows_computed):
+def test_compute_keeps_a_feature_that_is_the_flow(store, drift, flows_computed):
     plain = Chain("plain", (CROP, Flow("farneback", k=2)))
     video_source(store, drift, "drift", drift.video(), again=True).compute([plain], [])
     assert len(flows_computed) == 6
@@ -160,7 +160,7 @@ def test_a_feature_that_is_the_flow_itself_stays(store, drift, flows_computed):
     assert len(flows_computed) == 6
 
 
-def test_a_clip_is_the_flow_from_onset_to_apex(store, drift):
+def test_clip_feature_is_the_flow_from_onset_to_apex(store, drift):
     video = drift.video()
     feature = video_source(store, drift, "drift", video).clip_feature(CLIPS, 1, 6)
     crops = cropped(CROP, drift.frames(video), None).images
@@ -169,7 +169,7 @@ def test_a_clip_is_the_flow_from_onset_to_apex(store, drift):
     np.testing.assert_array_equal(feature, expected)
 
 
-def test_a_clip_is_computed_once_and_then_remembered(store, drift, no_computing):
+def test_clip_feature_is_computed_once(store, drift, no_computing):
     video = drift.video()
     first = video_source(store, drift, "drift", video).clip_feature(CLIPS, 1, 6)
     no_computing()
@@ -183,7 +183,7 @@ def test_a_clip_is_computed_once_and_then_remembered(store, drift, no_computing)
         first[0] = 0
 
 
-def test_the_clip_unused_for_longest_is_forgotten_and_only_when_there_are_too_many(store, drift, monkeypatch):
+def test_clip_feature_forgets_least_recent_beyond_limit(store, drift, monkeypatch):
     monkeypatch.setattr(pipeline, "MOST_RECENT", 2)
     a, b = (video_source(store, drift, "drift", drift.video()).clip_feature(CLIPS, 1, apex) for apex in (6, 5))
     assert video_source(store, drift, "drift", drift.video()).clip_feature(CLIPS, 1, 6) is a
@@ -192,24 +192,24 @@ def test_the_clip_unused_for_longest_is_forgotten_and_only_when_there_are_too_ma
     assert video_source(store, drift, "drift", drift.video()).clip_feature(CLIPS, 1, 5) is not b
 
 
-def test_an_apex_on_the_onset_has_no_motion(store, drift):
+def test_clip_feature_of_apex_on_onset_is_zero(store, drift):
     assert not video_source(store, drift, "drift", drift.video()).clip_feature(CLIPS, 4, 4).any()
 
 
 @pytest.mark.parametrize("clip", [(-1, 3), (0, 8), (9, 9)])
-def test_a_clip_outside_the_video_is_refused(store, drift, clip):
+def test_clip_feature_refuses_clips_outside_the_video(store, drift, clip):
     with pytest.raises(DataError, match="drift/s1/v1 has the frames 0 to 7"):
         video_source(store, drift, "drift", drift.video()).clip_feature(CLIPS, *clip)
 
 
 @pytest.mark.parametrize(("n", "rows"), [(1, 0), (2, 0), (3, 1)])
-def test_a_video_of_k_frames_or_fewer_has_no_rows_but_their_shape(store, drift, n, rows):
+def test_frame_features_of_k_frames_are_empty_with_shape(store, drift, n, rows):
     drift.n = n
     assert video_source(store, drift, "drift", drift.video()).frame_features(FRAMES).shape == (rows, 42, 42, 3)
     assert video_source(store, drift, "drift", drift.video(), again=True).is_ready([FRAMES], [])
 
 
-def test_what_the_dataset_provides_is_taken_as_it_is(store, drift, monkeypatch):
+def test_video_source_takes_provided_features(store, drift, monkeypatch):
     drift.ready = np.ones((28, 28, 3), np.uint8)
     monkeypatch.setattr(drift, "frames", lambda video: pytest.fail("there are no frames"))
     video = replace(drift.video(), n_frames=1)
@@ -221,7 +221,7 @@ def test_what_the_dataset_provides_is_taken_as_it_is(store, drift, monkeypatch):
     assert not store.root.exists()
 
 
-def test_other_frames_are_another_entry(store, drift):
+def test_video_source_of_other_frames_is_another_entry(store, drift):
     video = drift.video()
     video_source(store, drift, "drift", video, again=True).compute([FRAMES], [])
     drift.n = 9
@@ -229,7 +229,7 @@ def test_other_frames_are_another_entry(store, drift):
     assert video_source(store, drift, "drift", video).frame_features(FRAMES).shape[0] == 7
 
 
-def test_other_landmarks_change_the_features_that_read_them_only(store, drift, face_points):
+def test_video_source_of_other_landmarks_redoes_their_readers(store, drift, face_points):
     video = drift.video()
     drift.points = face_points / 2
     video_source(store, drift, "drift", video, again=True).compute([FRAMES, MARKED], [])
@@ -238,13 +238,13 @@ def test_other_landmarks_change_the_features_that_read_them_only(store, drift, f
     assert not video_source(store, drift, "drift", video, again=True).is_ready([MARKED], [])
 
 
-def test_another_dlib_is_another_entry(store, drift, monkeypatch):
+def test_video_source_of_another_dlib_is_another_entry(store, drift, monkeypatch):
     video_source(store, drift, "drift", drift.video(), again=True).compute([FRAMES], [])
     monkeypatch.setattr(pipeline, "dlib_version", lambda: "0.0.1")
     assert not video_source(store, drift, "drift", drift.video(), again=True).is_ready([FRAMES], [])
 
 
-def test_another_landmark_file_is_another_entry_of_what_reads_it_only(store, drift, tmp_path):
+def test_video_source_of_another_predictor_rekeys_readers_only(store, drift, tmp_path):
     file = tmp_path / "predictor.dat"
 
     def keys(crop, stage):
@@ -264,7 +264,7 @@ def test_another_landmark_file_is_another_entry_of_what_reads_it_only(store, dri
     assert keys(turned, "feature") == [False, False]
 
 
-def test_landmarks_of_the_predictor_are_found_once_a_video(store, drift, monkeypatch, face_points):
+def test_video_source_finds_landmarks_once_a_video(store, drift, monkeypatch, face_points):
     calls = []
 
     def points(predictor, gray, face):
@@ -281,7 +281,7 @@ def test_landmarks_of_the_predictor_are_found_once_a_video(store, drift, monkeyp
     np.testing.assert_array_equal(found, own)
 
 
-def test_steps_see_landmarks_in_pixels_of_the_crop(store, drift, face_points):
+def test_video_source_gives_landmarks_in_pixels_of_the_crop(store, drift, face_points):
     drift.points = face_points / 2
     features = video_source(store, drift, "drift", drift.video()).frame_features(MARKED)
     crops = cropped(CROP, drift.frames(drift.video()), None).images
@@ -290,7 +290,7 @@ def test_steps_see_landmarks_in_pixels_of_the_crop(store, drift, face_points):
     np.testing.assert_array_equal(features[0], Resize(14).apply(x, None).astype(np.float16))
 
 
-def test_a_step_that_lacks_landmarks_names_video_and_way_out(store, drift, monkeypatch):
+def test_video_source_names_step_without_landmarks(store, drift, monkeypatch):
     monkeypatch.setattr(landmarks, "find_predictor", lambda path=None: None)
     chain = replace(FRAMES, steps=(*FRAMES.steps[:-1], EyesAndMouth("paper")))
     with pytest.raises(DataError, match=r"drift/s1/v1 has none: .*method\.regions=box"):
@@ -298,7 +298,7 @@ def test_a_step_that_lacks_landmarks_names_video_and_way_out(store, drift, monke
 
 
 @pytest.mark.parametrize("points", [np.zeros((5, 2)), np.full((68, 2), np.nan)])
-def test_landmarks_that_are_none_are_refused(store, drift, points):
+def test_video_source_refuses_wrong_landmarks(store, drift, points):
     drift.points = points
     assert not video_source(store, drift, "drift", drift.video(), again=True).is_ready(
         [MARKED], []
@@ -317,7 +317,7 @@ def test_landmarks_that_are_none_are_refused(store, drift, points):
         (Chain("c", (CROP, Flow()), "clips"), "ask it for clips, not frames"),
     ],
 )
-def test_steps_that_do_not_fit_together_are_refused(store, drift, chain, message):
+def test_video_source_refuses_steps_that_do_not_fit(store, drift, chain, message):
     with pytest.raises(ConfigError, match=message):
         video_source(store, drift, "drift", drift.video()).frame_features(chain)
 
@@ -330,19 +330,19 @@ class Mean(MapStep):
         return x.mean()
 
 
-def test_a_step_that_gives_another_shape_is_named(store, drift):
+def test_feature_names_step_that_gets_another_shape(store, drift):
     chain = Chain("x", (CROP, Flow("farneback", k=2), Mean(), Strain()))
     said = r"v1: the step Strain fails on an array of shape \(\) with \w+Error: [^.]+\. Correct the step, or the one before it"
     with pytest.raises(PluginError, match=said):
         video_source(store, drift, "drift", drift.video()).feature(chain, None)
 
 
-def test_a_gap_in_a_chain_for_clips_is_refused(store, drift):
+def test_clip_feature_refuses_chain_with_a_gap(store, drift):
     with pytest.raises(ConfigError, match="leave k and stride out"):
         video_source(store, drift, "drift", drift.video()).clip_feature(Chain("c", (CROP, Flow(k=3)), "clips"), 0, 1)
 
 
-def test_opencv_runs_one_thread_while_computing(store, drift, monkeypatch):
+def test_compute_runs_opencv_in_one_thread(store, drift, monkeypatch):
     import cv2
 
     before, seen = cv2.getNumThreads(), []
@@ -377,12 +377,12 @@ print(*{"cv2", "dlib", "torch", "pandas", "scipy"} & set(sys.modules))
 """
 
 
-def test_asking_whether_it_is_ready_imports_nothing_heavy(tmp_path):
+def test_is_ready_imports_nothing_heavy(tmp_path):
     said = subprocess.run([sys.executable, "-c", LIGHT, tmp_path], capture_output=True, text=True, check=True)
     assert said.stdout.strip() == ""
 
 
-def test_a_long_film_is_read_in_little_memory(tmp_path):
+def test_pipeline_reads_long_film_in_little_memory(tmp_path):
     """128 MiB of stored rows, of which no more than a fifth may be there at once."""
 
     def resident():

@@ -20,7 +20,7 @@ def seen(pitch=0.0, yaw=0.0, roll=0.0, at=(0.0, 0.0, 900.0), size=SIZE):
     return points[:, :2] / points[:, 2:] * max(size) + ((size[1] - 1) / 2, (size[0] - 1) / 2)
 
 
-def test_the_head_is_a_face():
+def test_head_model_has_proportions_of_a_face():
     """Mirrored, the eyes over the nose over the mouth, the nose in front, measures as in Farkas (mm)."""
     x, y, z = faces.HEAD.T
     mirror = [*range(16, -1, -1), *range(26, 16, -1), *range(27, 31), *range(35, 30, -1), 45, 44, 43, 42, 47, 46]
@@ -32,7 +32,7 @@ def test_the_head_is_a_face():
 
 
 @given(st.floats(-25, 25), st.floats(-35, 35), st.floats(-30, 30), st.floats(500, 2000))
-def test_any_pose_becomes_frontal(pitch, yaw, roll, distance):
+def test_frontal_homography_makes_any_pose_frontal(pitch, yaw, roll, distance):
     """What lies in the plane of the face is seen as from straight ahead, at the scale of the window."""
     plane = faces.face_plane(seen(pitch, yaw, roll, (30.0, -20.0, distance)), SIZE)
     spots = np.array([[0.0, 0.0], [-45.0, 5.0], [45.0, 5.0], [0.0, 100.0]])
@@ -42,7 +42,7 @@ def test_any_pose_becomes_frontal(pitch, yaw, roll, distance):
     )  # one pixel a mm, the window's left edge at -0.5
 
 
-def test_without_a_turn_the_window_is_the_box():
+def test_frontal_window_without_turn_is_the_box():
     """Straight ahead and 640 mm away at a focal length of 1280 pixels, a pixel is half a mm."""
     plane = faces.face_plane(seen(at=(0.0, 0.0, 640.0)), SIZE)
     x, y = 639.5, 359.5
@@ -50,7 +50,7 @@ def test_without_a_turn_the_window_is_the_box():
     np.testing.assert_allclose(faces.frontal_window(box, plane), (-50, -40, 50, 60), atol=0.01)
 
 
-def test_the_picture_is_turned_with_the_points():
+def test_warp_to_crop_of_pose_turns_picture_with_points():
     """A dot drawn in the plane of a turned face comes out where the frontal view has it."""
     plane = faces.face_plane(seen(yaw=25, pitch=10), SIZE)
     frame = np.zeros(SIZE, np.float32)

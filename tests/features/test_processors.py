@@ -81,7 +81,7 @@ def here():
 
 
 @pytest.mark.processes
-def test_crops_flow_and_features_are_the_same_on_an_old_processor(here):
+def test_features_are_equal_on_an_old_processor(here):
     """By night the loops of numba too, which are compiled anew for the old processor, which takes most of the time."""
     there, others = computed(**{name: value for name, value in OTHERS.items() if NIGHTLY or name != "NUMBA_CPU_NAME"})
     assert here[1] != others, "the settings had no effect"
@@ -91,7 +91,7 @@ def test_crops_flow_and_features_are_the_same_on_an_old_processor(here):
 @pytest.mark.processes
 @pytest.mark.skipif(not NIGHTLY, reason="the test above has them all at once")
 @pytest.mark.parametrize("setting", OTHERS)
-def test_each_choice_of_instructions_gives_the_same(here, setting):
+def test_features_are_equal_for_each_choice_of_instructions(here, setting):
     there, *_ = computed(**{setting: OTHERS[setting]})
     assert {name for name, found in here[0].items() if there[name] != found} == set()
 
@@ -114,7 +114,7 @@ TAIL = (Strain(), FlowImage())
         ((CROP, Interpolate(), LbpTop()), False),
     ],
 )
-def test_only_what_depends_on_the_processor_is_stored_under_it(monkeypatch, tmp_path, steps, portable):
+def test_key_holds_processor_only_where_it_matters(monkeypatch, tmp_path, steps, portable):
     drift = Drift()
     source = VideoSource(tmp_path, drift, "drift", drift.video())
     chain = Chain("name", steps, scope="clips")

@@ -15,7 +15,7 @@ def ramp(size=128):
     return np.stack([x, y], axis=-1)
 
 
-def test_paper_puts_two_eyes_above_the_mouth(face_points):
+def test_EyesAndMouth_paper_puts_two_eyes_above_mouth(face_points):
     regions = EyesAndMouth("paper").apply(ramp(), face_points)
     assert regions.shape == (42, 42, 2)
     left, right, mouth = regions[:21, :21], regions[:21, 21:], regions[21:]
@@ -31,7 +31,7 @@ def test_paper_puts_two_eyes_above_the_mouth(face_points):
         assert region[..., 1].max() == pytest.approx(y1 - 1, abs=2)
 
 
-def test_released_code_has_one_box_across_both_eyes(face_points):
+def test_EyesAndMouth_released_code_has_one_box_across_eyes(face_points):
     x = ramp()
     regions = EyesAndMouth("released_code").apply(x, face_points)
     p, m = face_points.astype(int), 12
@@ -42,7 +42,7 @@ def test_released_code_has_one_box_across_both_eyes(face_points):
     np.testing.assert_allclose(regions[:21], cv2.resize(top, (42, 21)), rtol=1e-5, atol=1e-5)
 
 
-def test_the_layouts_share_the_mouth_and_differ_over_the_nose(face_points):
+def test_EyesAndMouth_layouts_share_mouth_and_differ_over_nose(face_points):
     x = ramp()
     paper, released = (EyesAndMouth(layout, margin=0).apply(x, face_points) for layout in ("paper", "released_code"))
     np.testing.assert_array_equal(paper[21:], released[21:])
@@ -53,7 +53,7 @@ def test_the_layouts_share_the_mouth_and_differ_over_the_nose(face_points):
     assert np.ptp(np.diff(released[10, 1:-1, 0])) < 1e-3
 
 
-def test_box_needs_no_landmarks_and_is_near_those_of_a_usual_face(face_points):
+def test_EyesAndMouth_box_is_near_a_usual_face(face_points):
     step = EyesAndMouth("box")
     assert not step.needs_landmarks
     boxed, paper = step.apply(ramp(), None), EyesAndMouth("paper").apply(ramp(), face_points)
@@ -61,7 +61,7 @@ def test_box_needs_no_landmarks_and_is_near_those_of_a_usual_face(face_points):
 
 
 @pytest.mark.parametrize("layout", ["paper", "released_code"])
-def test_without_landmarks_the_next_step_is_named(layout):
+def test_EyesAndMouth_without_landmarks_names_the_remedy(layout):
     with pytest.raises(DataError, match=r"method\.regions=box"):
         EyesAndMouth(layout).apply(ramp(), None)
 
@@ -75,7 +75,7 @@ coordinates = st.floats(-400, 400)
     margin=st.integers(0, 200),
     size=st.integers(2, 64),
 )
-def test_wherever_the_landmarks_are_regions_lie_inside_the_crop(points, layout, margin, size):
+def test_EyesAndMouth_regions_lie_inside_the_crop(points, layout, margin, size):
     regions = EyesAndMouth(layout, margin).apply(ramp(size), points)
     assert regions.shape == (42, 42, 2)
     assert regions.min() >= -1e-3
@@ -83,14 +83,14 @@ def test_wherever_the_landmarks_are_regions_lie_inside_the_crop(points, layout, 
 
 
 @given(st.tuples(*[coordinates] * 4), st.integers(1, 50), st.integers(1, 50))
-def test_a_clamped_region_is_inside_and_never_empty(region, width, height):
+def test_clamp_region_is_inside_and_never_empty(region, width, height):
     x0, y0, x1, y1 = clamp_region(region, width, height)
     assert 0 <= x0 < x1 <= width
     assert 0 <= y0 < y1 <= height
 
 
 @pytest.mark.parametrize("channels", [1, 3, 6])
-def test_any_number_of_channels(channels, face_points):
+def test_EyesAndMouth_takes_any_number_of_channels(channels, face_points):
     x = np.random.default_rng(0).random((128, 128, channels), np.float32)
     whole = EyesAndMouth().apply(x, face_points)
     assert whole.shape == (42, 42, channels)
@@ -99,7 +99,7 @@ def test_any_number_of_channels(channels, face_points):
 
 
 @given(st.integers(1, 20), st.integers(1, 20), st.integers(1, 20), st.integers(1, 20))
-def test_block_means_equal_the_means_of_the_blocks(height, width, rows, cols):
+def test_BlockMeans_equal_means_of_blocks(height, width, rows, cols):
     x = np.random.default_rng(0).random((height, width, 2), np.float32)
     if rows > height or cols > width:
         with pytest.raises(DataError, match="fewer blocks"):
@@ -113,13 +113,13 @@ def test_block_means_equal_the_means_of_the_blocks(height, width, rows, cols):
             assert means[r, c] == pytest.approx(block.mean(axis=(0, 1)), rel=1e-5)
 
 
-def test_shrinking_by_a_whole_number_averages():
+def test_Resize_by_a_whole_number_averages():
     x = np.random.default_rng(0).random((12, 12, 3), np.float32)
     np.testing.assert_allclose(Resize(4).apply(x, None), BlockMeans(4, 4).apply(x, None), rtol=1e-5)
 
 
 @pytest.mark.parametrize("layout", ["paper", "released_code"])
-def test_landmarks_that_are_not_numbers_are_one_sentence(layout, face_points):
+def test_EyesAndMouth_refuses_nan_landmarks(layout, face_points):
     face_points[[3, 60]] = np.nan
     with pytest.raises(
         DataError, match=r"^EyesAndMouth needs 68 facial landmarks \(x, y\) and 2 of them are not numbers"

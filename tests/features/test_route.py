@@ -64,32 +64,32 @@ def stored(x):
     return np.asarray(x, np.float16)
 
 
-def test_an_image_step_gives_a_row_for_every_frame(store, drift):
+def test_ImageStep_gives_a_row_for_every_frame(store, drift):
     chain = Chain("brightness", (CROP, Brightness()))
     rows = video_source(store, drift, "drift", drift.video()).frame_features(chain)
     np.testing.assert_array_equal(rows[:, 0, 0, 0], stored(crops_of(drift).mean(axis=(1, 2), dtype=np.float64)))
 
 
-def test_an_image_step_looks_at_the_apex_of_a_clip(store, drift):
+def test_ImageStep_of_clip_sees_the_apex(store, drift):
     chain = Chain("brightness", (CROP, Brightness(), Resize(2)), "clips")
     feature = video_source(store, drift, "drift", drift.video()).clip_feature(chain, 1, 5, 6)
     np.testing.assert_array_equal(feature, stored(np.full((2, 2, 1), crops_of(drift)[5].mean())))
 
 
-def test_a_volume_step_sees_all_frames_of_a_clip(store, drift):
+def test_VolumeStep_sees_all_frames_of_a_clip(store, drift):
     chain = Chain("mean", (CROP, MeanOverTime()), "clips")
     feature = video_source(store, drift, "drift", drift.video()).clip_feature(chain, 2, 4, 6)
     np.testing.assert_array_equal(feature[..., 0], stored(crops_of(drift)[2:7].mean(axis=0, dtype=np.float32)))
 
 
-def test_sequence_steps_come_in_their_order(store, drift):
+def test_SequenceStep_runs_in_order(store, drift):
     chain = Chain("mean", (CROP, Invert(), EverySecond(), MeanOverTime()), "clips")
     feature = video_source(store, drift, "drift", drift.video()).clip_feature(chain, 1, 3, 6)
     expected = (255 - crops_of(drift)[1:7])[::2].mean(axis=0, dtype=np.float32)
     np.testing.assert_array_equal(feature[..., 0], stored(expected))
 
 
-def test_flow_after_a_sequence_step_goes_from_changed_onset_to_changed_apex(store, drift):
+def test_SequenceStep_changes_onset_and_apex_before_flow(store, drift):
     chain = Chain("flow", (CROP, Invert(), FLOW, Strain()), "clips")
     feature = video_source(store, drift, "drift", drift.video()).clip_feature(chain, 1, 4, 6)
     inverted = 255 - crops_of(drift)
@@ -107,7 +107,7 @@ CHAINS = {
 
 
 @pytest.mark.parametrize("name", CHAINS)
-def test_a_clip_has_its_own_entry_only_where_the_frames_it_depends_on_differ(store, drift, name):
+def test_key_of_clip_differs_only_by_frames_it_depends_on(store, drift, name):
     steps, depends = CHAINS[name]
     source, chain = VideoSource(store, drift, "drift", drift.video()), Chain(name, steps, "clips")
     key = source.key("feature", chain, (1, 4, 6))
@@ -117,7 +117,7 @@ def test_a_clip_has_its_own_entry_only_where_the_frames_it_depends_on_differ(sto
     assert source.key("crops", chain, (1, 4, 6)) == source.key("crops", chain, (0, 5, 7))
 
 
-def test_clips_that_end_elsewhere_share_their_feature(store, drift, monkeypatch):
+def test_clip_feature_is_shared_by_clips_of_other_offsets(store, drift, monkeypatch):
     chain = Chain("flow", (CROP, FLOW, Strain()), "clips")
     video_source(store, drift, "drift", drift.video(), again=True).compute([chain], [(1, 4, 5)])
     monkeypatch.setattr(flow, "_calculator", lambda _: pytest.fail("the feature is there"))
@@ -125,7 +125,7 @@ def test_clips_that_end_elsewhere_share_their_feature(store, drift, monkeypatch)
     video_source(store, drift, "drift", drift.video()).clip_feature(chain, 1, 4, 6)
 
 
-def test_the_frame_rate_belongs_to_the_key_of_a_step_that_is_told_it(store, drift):
+def test_key_holds_frame_rate_only_if_a_step_reads_it(store, drift):
     from dataclasses import replace
 
     slow, fast = drift.video(), replace(drift.video(), fps=60.0)
@@ -160,27 +160,27 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("steps", "scope", "message"), REFUSED)
-def test_steps_in_a_wrong_order_are_refused_in_one_sentence(steps, scope, message):
+def test_pipeline_refuses_steps_in_wrong_order(steps, scope, message):
     with pytest.raises(ConfigError, match=message) as error:
         pipeline.route_of(Chain("c", steps, scope))
     assert "\n" not in str(error.value)
 
 
-def test_a_step_that_drops_frames_without_saying_so_is_found_out(store, drift):
+def test_clip_feature_names_step_that_drops_frames(store, drift):
     chain = Chain("x", (CROP, Careless(), FLOW), "clips")
     with pytest.raises(PluginError, match=r"Careless made 5 crops of 6.*keeps_length"):
         video_source(store, drift, "drift", drift.video()).clip_feature(chain, 1, 3, 6)
 
 
 @pytest.mark.parametrize("clip", [(3, 2, 5), (3, 5, 4)])
-def test_a_clip_that_runs_backwards_is_refused_where_its_frames_are_wanted_in_order(store, drift, clip):
+def test_clip_feature_refuses_backward_clips_of_volume_steps(store, drift, clip):
     with pytest.raises(DataError, match="they must not fall"):
         video_source(store, drift, "drift", drift.video()).clip_feature(
             Chain("x", (CROP, MeanOverTime()), "clips"), *clip
         )
 
 
-def test_an_error_of_an_image_step_names_the_video(store, drift):
+def test_frame_features_name_video_in_errors_of_steps(store, drift):
     class Picky(Brightness):
         def apply(self, crop):
             raise DataError("this crop is too dark")
@@ -199,7 +199,7 @@ def progress(store, drift, chains, clips=()):
     return told
 
 
-def test_progress_is_told_crop_by_crop_and_frame_by_frame_and_ends_at_the_whole(store, drift):
+def test_compute_reports_progress_by_crop_and_frame(store, drift):
     flow, brightness = Chain("a", (CROP, Flow("farneback", k=2))), Chain("b", (CROP, Brightness()))
     told = progress(store, drift, [flow, brightness])
     assert len(told) == 8 + 6 + 8  # one way of cropping serves both
@@ -210,13 +210,13 @@ def test_progress_is_told_crop_by_crop_and_frame_by_frame_and_ends_at_the_whole(
     assert later[-1] == (8, 1)
 
 
-def test_progress_is_told_clip_by_clip(store, drift):
+def test_compute_reports_progress_by_clip(store, drift):
     told = progress(store, drift, [Chain("a", (CROP, FLOW), "clips")], [(0, 2, 3), (1, 4, 5)])
     assert len(told) == 8 + 2
     assert told[-1] == (8, 1)
 
 
-def test_a_feature_too_large_for_half_precision_is_refused_not_stored_as_infinite(store, drift):
+def test_frame_features_refuse_values_beyond_half_precision(store, drift):
     @dataclass(frozen=True)
     class Bright(Brightness):
         def apply(self, crop):

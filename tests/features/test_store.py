@@ -45,7 +45,7 @@ def warnings(monkeypatch):
     return said
 
 
-def test_an_entry_is_built_once_and_read_back(store):
+def test_fetch_builds_an_entry_once(store):
     cold = store.fetch(KEY, lambda: draft(extra={"box": [1, 2, 3, 4]}))
     warm = FeatureStore(store.root).fetch(KEY, never)
     for array, extra in (cold, warm):
@@ -57,18 +57,18 @@ def test_an_entry_is_built_once_and_read_back(store):
             array[0] = 1
 
 
-def test_the_array_is_a_plain_npy_file(filled):
+def test_fetch_stores_a_plain_npy_file(filled):
     np.testing.assert_array_equal(np.load(filled.files(KEY).data), ARRAY)
 
 
 @pytest.mark.parametrize("shape", [(0, 42, 42, 3), (3, 0), ()])
-def test_arrays_without_rows_or_axes(store, shape):
+def test_fetch_takes_arrays_without_rows_or_axes(store, shape):
     array = store.fetch(KEY, lambda: Draft(shape, np.float16, [np.ones(shape)])).array
     assert array.shape == shape
     np.testing.assert_array_equal(array, np.ones(shape))
 
 
-def test_every_part_of_the_key_matters(filled):
+def test_read_depends_on_every_part_of_the_key(filled):
     for field in ("dataset", "revision", "video", "frames", "steps", "opencv", "dlib", "landmarks", "clip"):
         assert filled.read(replace(KEY, **{field: "other"})) is None
     assert filled.read(replace(KEY, fps=30.0)) is None
@@ -124,7 +124,7 @@ def flip(path, position):
         swap_in_another_entry,
     ],
 )
-def test_a_damaged_entry_is_absent_and_is_built_anew_with_a_warning(filled, damage, warnings):
+def test_fetch_rebuilds_damaged_entries_with_a_warning(filled, damage, warnings):
     damage(filled.files(KEY))
     assert not filled.holds(KEY)
     assert filled.read(KEY) is None
@@ -138,7 +138,7 @@ def test_a_damaged_entry_is_absent_and_is_built_anew_with_a_warning(filled, dama
 
 
 @pytest.mark.parametrize("position", [200, -1])
-def test_a_flipped_number_is_never_read(filled, position, warnings):
+def test_read_refuses_flipped_bits(filled, position, warnings):
     """Neither by a process that opens the entry later nor by one that had it open before."""
     files = filled.files(KEY)
     flip(files.data, position)
@@ -149,7 +149,7 @@ def test_a_flipped_number_is_never_read(filled, position, warnings):
     np.testing.assert_array_equal(filled.fetch(KEY, never).array, ARRAY)
 
 
-def test_an_array_is_hashed_once_in_each_process(filled, monkeypatch):
+def test_read_hashes_an_array_once_a_process(filled, monkeypatch):
     looks, check = [], module.EntryFiles.check
     monkeypatch.setattr(
         module.EntryFiles, "check", lambda files, key=None, deep=False: (looks.append(deep), check(files, key, deep))[1]
@@ -164,7 +164,7 @@ def leftovers(store):
     return [path.name for path in store.root.rglob("*") if path.is_file() and path.suffix != ".lock"]
 
 
-def test_a_full_disk_is_told_and_leaves_nothing(store, monkeypatch):
+def test_fetch_on_a_full_disk_leaves_nothing(store, monkeypatch):
     real = module._write_all
     written = []
 
@@ -187,7 +187,7 @@ def test_a_full_disk_is_told_and_leaves_nothing(store, monkeypatch):
 
 
 @pytest.mark.parametrize("limit", [100, 300])  # in the header of the array; in the marker
-def test_when_the_system_refuses_a_write(store, limit):
+def test_fetch_says_so_where_the_system_refuses_a_write(store, limit):
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
@@ -199,13 +199,13 @@ def test_when_the_system_refuses_a_write(store, limit):
     assert not store.holds(KEY)
 
 
-def test_a_store_in_the_place_of_a_file_is_told(tmp_path):
+def test_fetch_names_a_store_in_place_of_a_file(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(DataError, match="cannot write to the feature store"):
         FeatureStore(tmp_path / "file").fetch(KEY, draft)
 
 
-def test_an_error_while_building_leaves_nothing_and_passes_through(store):
+def test_fetch_leaves_nothing_after_an_error_in_building(store):
     def rows():
         yield ARRAY[:1]
         raise DataError("frame 1 is unreadable")
@@ -215,7 +215,7 @@ def test_an_error_while_building_leaves_nothing_and_passes_through(store):
     assert leftovers(store) == []
 
 
-def test_too_few_blocks_are_a_mistake_of_the_builder(store):
+def test_fetch_refuses_too_few_blocks(store):
     with pytest.raises(ValueError, match="bytes"):
         store.fetch(KEY, lambda: Draft((6, 4, 3), ARRAY.dtype, [ARRAY]))
     assert not store.holds(KEY)
@@ -238,7 +238,7 @@ FeatureStore(sys.argv[1]).fetch(key, lambda: Draft(array.shape, array.dtype, row
 """
 
 
-def test_a_process_killed_while_writing_leaves_nothing_that_is_read(store):
+def test_fetch_killed_while_writing_leaves_nothing_readable(store):
     command = [sys.executable, "-c", SLOW_WRITER, str(store.root), *VALUES]
     writer = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
@@ -269,7 +269,7 @@ assert (FeatureStore(sys.argv[1]).fetch(key, build).array == array).all()
 """
 
 
-def test_processes_that_ask_at_once_compute_it_once(store):
+def test_fetch_at_once_in_processes_computes_once(store):
     command = [sys.executable, "-c", WRITER, str(store.root), *VALUES]
     askers = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
     said = [asker.communicate(timeout=60)[0] for asker in askers]
@@ -280,7 +280,7 @@ def test_processes_that_ask_at_once_compute_it_once(store):
 
 
 @pytest.mark.parametrize("keep_flow", [False, True])
-def test_a_store_travels_to_workers_as_its_folder(filled, keep_flow):
+def test_FeatureStore_pickles_as_its_folder(filled, keep_flow):
     filled.keep_flow = keep_flow
     there = pickle.loads(pickle.dumps(filled))
     assert (there.root, there.keep_flow) == (filled.root, keep_flow)
@@ -288,7 +288,7 @@ def test_a_store_travels_to_workers_as_its_folder(filled, keep_flow):
 
 
 @pytest.mark.parametrize("shape", [(5, 4, 3), (0, 4, 3)])
-def test_an_array_without_a_name_is_in_no_file_that_could_be_left(store, shape):
+def test_unnamed_array_is_in_no_file_left(store, shape):
     wanted = np.resize(ARRAY, shape)
     found = store.unnamed(Draft(shape, np.float32, (row[None] for row in wanted)))
     assert found.dtype == np.float32
@@ -297,7 +297,7 @@ def test_an_array_without_a_name_is_in_no_file_that_could_be_left(store, shape):
     assert isinstance(found, np.memmap) == bool(found.size)
 
 
-def test_a_disk_too_full_for_an_array_without_a_name_is_told(store):
+def test_unnamed_on_a_full_disk_says_so(store):
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
@@ -311,7 +311,7 @@ def temporary(store):
     return [path.name for path in store.root.rglob("*") if path.suffix in (".tmp", ".lock")]
 
 
-def test_a_store_that_vanishes_is_computed_again(store):
+def test_fetch_computes_again_if_the_store_vanishes(store):
     """Somebody removes the whole store twice while an array is written."""
     removed = []
 
@@ -328,7 +328,7 @@ def test_a_store_that_vanishes_is_computed_again(store):
     assert temporary(store) == []
 
 
-def test_a_store_that_vanishes_again_and_again_is_one_sentence(store):
+def test_fetch_gives_up_if_the_store_keeps_vanishing(store):
     def draft_and_remove():
         shutil.rmtree(store.root)
         return draft()
@@ -337,7 +337,7 @@ def test_a_store_that_vanishes_again_and_again_is_one_sentence(store):
         store.fetch(KEY, draft_and_remove)
 
 
-def test_two_machines_write_under_two_names(store, monkeypatch):
+def test_fetch_names_temporary_files_by_machine(store, monkeypatch):
     """Though their processes have one number."""
     names, replace_path = [], Path.replace
 

@@ -19,7 +19,7 @@ def affine(ux, uy, vx, vy, size=16):
 
 
 @pytest.mark.parametrize("difference", DIFFERENCES)
-def test_a_translation_has_no_strain(difference):
+def test_Strain_of_translation_is_zero(difference):
     flow = np.broadcast_to([3.5, -2.0], (12, 9, 2))
     assert not strain_of(flow, difference).any()
 
@@ -35,13 +35,13 @@ def test_a_translation_has_no_strain(difference):
         (0.1, 0.2, 0.3, 0.4, np.sqrt(0.1**2 + 0.4**2 + 0.5**2 / 2)),
     ],
 )
-def test_an_affine_field_has_the_strain_of_equation_3(difference, ux, uy, vx, vy, expected):
+def test_Strain_of_affine_field_equals_equation_3(difference, ux, uy, vx, vy, expected):
     strain = strain_of(affine(ux, uy, vx, vy), difference)
     assert strain[1:, 1:] == pytest.approx(np.full((15, 15), expected))
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_backward_equals_shifted_data_frames_bit_for_bit(dtype):
+def test_Strain_backward_equals_shifted_data_frames(dtype):
     flow = np.random.default_rng(0).normal(size=(40, 31, 2)).astype(dtype)
     u, v = pd.DataFrame(flow[..., 0]), pd.DataFrame(flow[..., 1])
     ux, vx = u - u.shift(1, axis=1), v - v.shift(1, axis=1)
@@ -52,7 +52,7 @@ def test_backward_equals_shifted_data_frames_bit_for_bit(dtype):
     np.testing.assert_array_equal(strain, naive)
 
 
-def test_backward_is_means_program_except_undefined_derivatives_at_the_border():
+def test_Strain_backward_equals_mean_program_inside():
     """Lines 13 to 17 of its `feature_extraction.py`."""
     flow = np.random.default_rng(2).normal(size=(20, 25, 2))
     u, v = pd.DataFrame(flow[..., 0]), pd.DataFrame(flow[..., 1])
@@ -65,7 +65,7 @@ def test_backward_is_means_program_except_undefined_derivatives_at_the_border():
     np.testing.assert_allclose(program[0], np.sqrt(ux.iloc[0] ** 2 + vx.iloc[0] ** 2 / 2))
 
 
-def test_forward_equals_shifted_data_frames_filled_from_the_neighbour():
+def test_Strain_forward_equals_shifted_data_frames():
     flow = np.random.default_rng(1).normal(size=(20, 25, 2))
     u, v = pd.DataFrame(flow[..., 0]), pd.DataFrame(flow[..., 1])
     ux, vx = u - u.shift(-1, axis=1), v - v.shift(-1, axis=1)
@@ -74,11 +74,11 @@ def test_forward_equals_shifted_data_frames_filled_from_the_neighbour():
     np.testing.assert_array_equal(strain_of(flow, "forward"), naive)
 
 
-def test_the_flow_stays_as_it_is():
+def test_Strain_keeps_the_flow():
     flow = np.random.default_rng(2).normal(size=(6, 6, 2)).astype(np.float32)
     np.testing.assert_array_equal(Strain().apply(flow, None)[..., :2], flow)
 
 
-def test_an_unknown_difference_names_the_nearest():
+def test_Strain_names_nearest_of_unknown_differences():
     with pytest.raises(ConfigError, match="Did you mean 'forward'"):
         Strain("forwards")

@@ -30,7 +30,7 @@ def by_frame(seen, fps):
 @example([], 25.0)  # nobody is missed where there is no frame
 @example([(False, 1)], 25.0)
 @example([(True, 8), (False, 13), (True, 4), (False, 20)], 25.0)
-def test_between_two_looks_a_face_counts_as_gone_if_either_misses_it(stretches, fps):
+def test_find_stretches_without_face_joins_looks_on_both_sides(stretches, fps):
     seen = [there for there, frames in stretches for _ in range(frames)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(face_detection, "shows_face", lambda crop: bool(crop[0, 0]))
@@ -39,7 +39,7 @@ def test_between_two_looks_a_face_counts_as_gone_if_either_misses_it(stretches, 
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
-def test_the_crops_of_a_long_film_are_not_held_in_memory(tmp_path, monkeypatch):
+def test_find_stretches_without_face_holds_few_crops_in_memory(tmp_path, monkeypatch):
     crops = np.memmap(tmp_path / "crops", np.uint8, "w+", shape=(2000, 128, 128))
     crops[:] = 1
     crops.flush()

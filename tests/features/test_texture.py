@@ -9,7 +9,7 @@ from .conftest import texture
 
 
 @pytest.mark.parametrize(("p", "r"), [(8, 1), (8, 2.5), (4, 1), (16, 2)])
-def test_uniform_patterns_equal_a_histogram_of_each_block(p, r):
+def test_Lbp_uniform_equals_histogram_of_each_block(p, r):
     crop, rows, cols, bins = texture(60, 75), 4, 5, p * (p - 1) + 3
     codes = local_binary_pattern(crop, p, r, "nri_uniform")
     found = Lbp(rows, cols, p, r).apply(crop)
@@ -45,7 +45,7 @@ def test_binary_patterns_number_uniform_patterns_one_to_one(p, r):
     assert len(pairs) == len({code for code, _ in pairs}) == len({number for _, number in pairs})
 
 
-def test_full_patterns_and_overlapping_blocks():
+def test_Lbp_full_equals_histograms_of_overlapping_blocks():
     crop = texture(60, 60)
     codes = local_binary_pattern(crop, 8, 1)
     found = Lbp(1, 3, patterns="full", overlap=0.5).apply(crop)
@@ -55,22 +55,22 @@ def test_full_patterns_and_overlapping_blocks():
         np.testing.assert_allclose(found[0, j], expected, rtol=1e-6)
 
 
-def test_patterns_do_not_see_how_bright_the_picture_is():
+def test_Lbp_ignores_brightness():
     crop = texture() // 2
     np.testing.assert_array_equal(Lbp().apply(crop)[1:-1, 1:-1], Lbp().apply(crop + 60)[1:-1, 1:-1])
 
 
-def test_a_flat_picture_has_one_pattern():
+def test_Lbp_of_flat_picture_has_one_pattern():
     found = Lbp(3, 3).apply(np.full((30, 30), 100, np.uint8))
     assert np.count_nonzero(found[1, 1]) == 1
 
 
 @pytest.mark.parametrize("wrong", [{"rows": 0}, {"p": 1}, {"p": 17}, {"r": 0}, {"patterns": "ror"}, {"overlap": 1.0}])
-def test_impossible_patterns_are_refused(wrong):
+def test_Lbp_refuses_impossible_patterns(wrong):
     with pytest.raises(ConfigError, match=next(iter(wrong))):
         Lbp(**wrong)
 
 
-def test_crops_without_room_for_the_blocks_are_refused():
+def test_Lbp_refuses_crops_without_room_for_blocks():
     with pytest.raises(DataError, match="fewer blocks"):
         Lbp(rows=9).apply(texture(8, 8))

@@ -52,7 +52,7 @@ def patterns_by_hand(volume, p, rx, ry, rt):
 
 
 @pytest.mark.parametrize(("p", "rx", "ry", "rt"), [(8, 1, 1, 1), (4, 1, 2, 1), (8, 3, 1, 2)])
-def test_lbp_top_equals_the_definition_voxel_by_voxel(p, rx, ry, rt):
+def test_LbpTop_equals_definition_voxel_by_voxel(p, rx, ry, rt):
     volume, rows, cols = clip(), 2, 3
     uniform = [bits for bits in range(2**p) if changes([bits >> i & 1 for i in range(p)]) <= 2]
     expected = {pat: np.zeros((rows, cols, 3, n)) for pat, n in (("full", 2**p), ("uniform", p * (p - 1) + 3))}
@@ -68,7 +68,7 @@ def test_lbp_top_equals_the_definition_voxel_by_voxel(p, rx, ry, rt):
         np.testing.assert_allclose(found, shares.reshape(rows, cols, -1), rtol=1e-6)
 
 
-def test_each_frame_of_xy_is_what_scikit_image_finds():
+def test_LbpTop_equals_scikit_image_on_xy():
     volume = np.array([texture(30, 40, dx=i / 2) for i in range(5)])
     codes = np.array([local_binary_pattern(frame, 8, 1)[1:-1, 1:-1] for frame in volume[1:-1]])
     found = LbpTop(1, 1, patterns="full").apply(volume)[0, 0, :256]
@@ -86,7 +86,7 @@ def gradients_by_hand(volume):
 
 
 @pytest.mark.parametrize(("step", "power"), [(HogTop, 1), (HigoTop, 0)])
-def test_gradients_are_counted_with_their_length_or_one_by_one(step, power):
+def test_HogTop_and_HigoTop_equal_gradients_by_hand(step, power):
     volume, bins = clip(n=6), 8
     expected = np.zeros((2, 2, 2, 3, bins))
     for (t, y, x), planes in gradients_by_hand(volume):
@@ -100,13 +100,13 @@ def test_gradients_are_counted_with_their_length_or_one_by_one(step, power):
 
 
 @pytest.mark.parametrize("step", [HogTop, HigoTop])
-def test_there_is_at_least_one_direction(step):
+def test_HogTop_and_HigoTop_have_at_least_one_direction(step):
     assert step(bins=1).apply(clip()).shape[-1] == 3  # one for each plane
     with pytest.raises(ConfigError, match="bins"):
         step(bins=0)
 
 
-def test_higo_does_not_see_contrast_but_hog_does():
+def test_HigoTop_ignores_contrast_and_HogTop_does_not():
     volume = clip() // 4
     bright = np.where(np.arange(14) < 7, volume, 3 * volume).astype(np.uint8)  # steeper on the right side
     inner = (slice(None), slice(None), slice(0, 16))  # leave the column in the middle, where the sides meet, out of it
@@ -116,23 +116,23 @@ def test_higo_does_not_see_contrast_but_hog_does():
     assert np.abs(low - high).max() > 0.01
 
 
-def test_a_still_clip_has_no_orientation_in_time():
+def test_HigoTop_of_still_clip_has_no_orientation_in_time():
     """Nothing changes over time: on XT and YT all gradients point along x or y."""
     found = HigoTop(1, 1).apply(np.repeat(clip(1), 5, axis=0))[0, 0].reshape(3, 8)
     assert np.flatnonzero(found[1]).tolist() == np.flatnonzero(found[2]).tolist() == [0, 4]
 
 
 @pytest.mark.parametrize("step", [LbpTop(), HogTop(), HigoTop()])
-def test_histograms_sum_to_1(step):
+def test_HogTop_and_LbpTop_histograms_sum_to_1(step):
     found = step.apply(clip(n=10, height=40, width=40)).reshape(5, 5, 3, -1)
     np.testing.assert_allclose(found.sum(-1), 1, rtol=1e-6)
 
 
-def test_a_flat_clip_is_zero_for_gradients():
+def test_HigoTop_of_flat_clip_is_zero():
     assert not HigoTop().apply(np.full((5, 20, 20), 9, np.uint8)).any()
 
 
-def test_a_clip_shorter_than_the_operator_is_refused():
+def test_LbpTop_and_HogTop_refuse_clips_that_are_too_short():
     with pytest.raises(DataError, match="needs at least 9 frames and the clip has 8: put Interpolate before it"):
         LbpTop(rt=4).apply(clip(8))
     with pytest.raises(DataError, match="at least 15 columns and the clip has 14"):
@@ -144,6 +144,6 @@ def test_a_clip_shorter_than_the_operator_is_refused():
 @pytest.mark.parametrize(
     "wrong", [{"rx": 0}, {"rt": 1.5}, {"p": 20}, {"patterns": "some"}, {"slices": 0}, {"overlap": -1}]
 )
-def test_impossible_parameters_are_refused(wrong):
+def test_LbpTop_refuses_impossible_parameters(wrong):
     with pytest.raises(ConfigError, match=next(iter(wrong))):
         LbpTop(**wrong)

@@ -12,7 +12,7 @@ WIDTH = 24
 
 
 @given(st.lists(st.floats(-100, 100), max_size=40), st.integers(0, 6).map(lambda n: 2 * n + 1))
-def test_smoothing_is_the_mean_of_a_centred_window(values, window):
+def test_smooth_is_the_mean_of_a_centred_window(values, window):
     pairs = [(n, np.array([value, -value])) for n, value in enumerate(values)]
     found = list(landmarks.smooth_vectors(iter(pairs), window))
     assert [item for item, _ in found] == list(range(len(values)))
@@ -22,12 +22,12 @@ def test_smoothing_is_the_mean_of_a_centred_window(values, window):
         assert vector == pytest.approx([mean, -mean])
 
 
-def test_steady_motion_is_not_bent():
+def test_smooth_keeps_steady_motion():
     line = [(None, np.array([float(n)])) for n in range(20)]
     assert [float(v[0]) for _, v in landmarks.smooth_vectors(line, 9)] == pytest.approx(range(20))
 
 
-def test_few_items_are_held_in_memory():
+def test_smooth_holds_few_items_in_memory():
     read = []
 
     def source():
@@ -39,7 +39,7 @@ def test_few_items_are_held_in_memory():
         assert len(read) <= n + 5
 
 
-def test_a_box_that_wavers_stays_and_one_that_leaves_follows():
+def test_hold_still_boxes_follow_only_real_motion():
     boxes = [(0, 0, 100, 100), (2, 1, 101, 99), (-2, 0, 98, 102), (12, 0, 112, 100), (13, 0, 113, 100)]
     found = [box.tolist() for _, box in landmarks.hold_still_boxes((None, np.array(box, float)) for box in boxes)]
     assert found == [list(boxes[0])] * 3 + [list(boxes[3])] * 2
@@ -66,7 +66,7 @@ def nowhere(monkeypatch):
     monkeypatch.setattr(Nowhere, "sharpness", 20.0)
 
 
-def test_a_lost_face_is_searched_for_at_once_and_then_now_and_again(nowhere, monkeypatch):
+def test_FaceTracker_searches_lost_face_at_once_then_rarely(nowhere, monkeypatch):
     found, calls = [[]], []
     tracker = landmarks.FaceTracker(0, BOX, lambda gray: calls.append(1) or found[0], WIDTH)
     assert [tracker.follow(texture()) for _ in range(3)] == [BOX] * 3
@@ -79,7 +79,7 @@ def test_a_lost_face_is_searched_for_at_once_and_then_now_and_again(nowhere, mon
 
 
 @pytest.mark.parametrize(("detected", "expected"), [((10, 6, 58, 54), BOX), ((0, 0, 20, 20), (0, 0, 20, 20))])
-def test_drift_is_put_right_but_a_detection_of_the_same_place_moves_nothing(nowhere, detected, expected):
+def test_FaceTracker_corrects_drift_only(nowhere, detected, expected):
     tracker = landmarks.FaceTracker(0, BOX, lambda gray: [detected], WIDTH)
     boxes = [tracker.follow(texture()) for _ in range(landmarks.LOOK_ANYWAY + 1)]
     assert boxes[-2] == BOX
@@ -90,7 +90,7 @@ AWAY = (200, 4, 248, 52)
 """Somebody else, four widths from `BOX`."""
 
 
-def test_a_face_far_off_is_somebody_elses_until_nobody_was_seen_near_three_times(nowhere):
+def test_FaceTracker_leaves_far_face_until_three_misses(nowhere):
     tracker, often = landmarks.FaceTracker(0, BOX, lambda gray: [AWAY], WIDTH), landmarks.MISSES
     wide = np.zeros((60, 300), np.uint8)
     boxes = [tracker.follow(wide) for _ in range(often * landmarks.LOOK_ANYWAY + 1)]
@@ -108,21 +108,21 @@ def wide_frame(turn, seen=True):
     return frame
 
 
-def test_whoever_was_hidden_a_while_is_still_the_one(nowhere):
+def test_FaceTracker_keeps_a_face_that_was_hidden(nowhere):
     detect = seen_by_turn([BOX], [AWAY], [], [AWAY, (12, 4, 60, 52)], [AWAY], [AWAY])
     tracker = landmarks.FaceTracker(0, BOX, detect, WIDTH)
     turns = (index // landmarks.LOOK_ANYWAY for index in range(5 * landmarks.LOOK_ANYWAY + 1))
     assert {tracker.follow(wide_frame(turn)) for turn in turns} == {BOX}
 
 
-def test_of_two_near_faces_a_lost_one_is_the_nearer_not_the_larger(nowhere, monkeypatch):
+def test_FaceTracker_takes_nearer_not_larger_face(nowhere, monkeypatch):
     tracker = landmarks.FaceTracker(0, BOX, lambda gray: [(20, 0, 90, 60), (10, 6, 54, 50)], WIDTH)
     tracker.follow(texture())
     monkeypatch.setattr(Nowhere, "sharpness", 3.0)
     assert tracker.follow(texture()) == (10, 6, 54, 50)
 
 
-def test_following_begins_where_the_face_was_found(nowhere, monkeypatch):
+def test_FaceTracker_begins_where_the_face_was_found(nowhere, monkeypatch):
     monkeypatch.setattr(Nowhere, "sharpness", 3.0)
     calls = []
     tracker = landmarks.FaceTracker(5, BOX, lambda gray: calls.append(1) or [], WIDTH)
@@ -146,7 +146,7 @@ LENGTH = 4 * landmarks.LOOK_ANYWAY
     seen=st.lists(st.sampled_from([[], [BOX], [(10, 6, 54, 50)], [(0, 0, 20, 20)], [AWAY]]), min_size=1, max_size=7),
     start=st.integers(0, 120),
 )
-def test_to_look_around_the_face_first_changes_no_box(lost, seen, start):
+def test_FaceTracker_searching_near_first_changes_no_box(lost, seen, start):
     lost_at = {index for begin, length in lost for index in range(begin, begin + length)}
     grays = [wide_frame(index % len(seen), index not in lost_at) for index in range(LENGTH)]
     with pytest.MonkeyPatch.context() as patch:
@@ -156,7 +156,7 @@ def test_to_look_around_the_face_first_changes_no_box(lost, seen, start):
         assert [near.follow(gray) for gray in grays] == [whole.follow(gray) for gray in grays]
 
 
-def test_dlibs_tracker_follows_a_texture():
+def test_FaceTracker_follows_a_texture():
     tracker = landmarks.FaceTracker(0, BOX, lambda gray: [], WIDTH)
     boxes = np.array([tracker.follow(texture(dx=dx, dy=-dx / 2)) for dx in range(0, 12, 2)])
     shift = boxes[-1] - boxes[0]

@@ -25,7 +25,7 @@ def planes_of(*images):
 
 
 @pytest.mark.parametrize(("height", "width"), [(128, 128), (53, 37), (16, 16), (5, 33), (2, 3)])
-def test_the_median_is_that_of_opencv(height, width):
+def test_median_equals_opencv(height, width):
     image = np.random.default_rng(0).normal(size=(height, width)).astype(np.float32)
     found = planes_of(np.zeros_like(image))
     median(planes_of(image), found, height, width)
@@ -33,7 +33,7 @@ def test_the_median_is_that_of_opencv(height, width):
 
 
 @pytest.mark.parametrize("strength", [0.3, 2.0, 40.0])
-def test_a_warp_looks_where_opencv_looks(strength):
+def test_tvl1_warp_equals_opencv(strength):
     """Within a block the flow may be nearly even, or anything; it may lead out of the image."""
     height, width, random = 48, 71, np.random.default_rng(1)
     image = texture(height, width).astype(np.float32)
@@ -57,7 +57,7 @@ def errors(found, truth):
 
 
 @pytest.mark.parametrize("epsilon", [0.01, 0.05])
-def test_the_flow_differs_from_that_of_opencv_less_than_opencv_from_itself(epsilon):
+def test_tvl1_differs_from_opencv_less_than_opencv_from_itself(epsilon):
     """OpenCV is given the same images with a ten-thousandth of a gray level of noise."""
     theirs, random = cv2.optflow.DualTVL1OpticalFlow_create(epsilon=epsilon), np.random.default_rng(2)
     differences, own = [], []
@@ -72,7 +72,7 @@ def test_the_flow_differs_from_that_of_opencv_less_than_opencv_from_itself(epsil
 
 @pytest.mark.parametrize("epsilon", [0.01, 0.05])
 @pytest.mark.parametrize(("dx", "dy"), [(0.3, -0.2), (1.5, 0.4)])
-def test_it_is_no_farther_from_a_known_motion_than_opencv(dx, dy, epsilon):
+def test_tvl1_is_no_farther_from_known_motion_than_opencv(dx, dy, epsilon):
     theirs = cv2.optflow.DualTVL1OpticalFlow_create(epsilon=epsilon)
     a, b = texture(96, 96), texture(96, 96, dx, dy)
     found, compared = (errors(flow, (dx, dy)).mean() for flow in (module.tvl1(a, b, epsilon), theirs.calc(a, b, None)))
@@ -80,7 +80,7 @@ def test_it_is_no_farther_from_a_known_motion_than_opencv(dx, dy, epsilon):
 
 
 @pytest.mark.parametrize(("dx", "dy"), [(0.3, -0.2), (1.5, 0.4)])
-def test_the_flow_agrees_with_that_of_scikit_image(dx, dy):
+def test_tvl1_agrees_with_scikit_image(dx, dy):
     """Its program solves the same equations in another way."""
     a, b = texture(96, 96), texture(96, 96, dx, dy)
     v, u = optical_flow_tvl1(a, b)
@@ -89,7 +89,7 @@ def test_the_flow_agrees_with_that_of_scikit_image(dx, dy):
 
 
 @pytest.mark.parametrize(("height", "width"), [(3, 3), (15, 40), (128, 17), (33, 200)])
-def test_images_of_any_size(height, width):
+def test_tvl1_takes_images_of_any_size(height, width):
     a, b = texture(height, width), texture(height, width, 0.5, 0.0)
     found = module.tvl1(a, b, 0.05)
     assert found.shape == (height, width, 2)
@@ -98,11 +98,11 @@ def test_images_of_any_size(height, width):
     np.testing.assert_array_equal(found, module.tvl1(np.asfortranarray(a), b, 0.05))
 
 
-def test_equal_images_do_not_move():
+def test_tvl1_of_equal_images_is_zero():
     assert not module.tvl1(texture(), texture(), 0.01).any()
 
 
-def test_who_waits_for_the_compiler_is_told_once(capsys, tmp_path, monkeypatch):
+def test_once_announces_compiling_once(capsys, tmp_path, monkeypatch):
     monkeypatch.setattr("numba.core.config.CACHE_DIR", str(tmp_path))
 
     def twice(x):

@@ -48,7 +48,7 @@ def bytes_on_disk(store):
     return sum(path.stat().st_size for path in store.root.rglob("*") if path.is_file())
 
 
-def test_info_counts_entries_and_bytes_by_dataset_and_stage(filled):
+def test_store_contents_counts_by_dataset_and_stage(filled):
     leave_half_an_entry(filled)
     found = store_contents(filled)
     assert {part: about.entries for part, about in found.items()} == {
@@ -61,13 +61,13 @@ def test_info_counts_entries_and_bytes_by_dataset_and_stage(filled):
     assert list(found)[-1] == LEFTOVER
 
 
-def test_an_empty_store_holds_nothing_and_nothing_goes(store):
+def test_store_contents_and_prune_entries_of_empty_store(store):
     assert store_contents(store) == {}
     assert prune_entries(store, everything=True) == StoreInfo()
     assert list(verify_entries(store)) == []
 
 
-def test_verify_sees_a_cut_array_and_a_deep_look_a_flipped_bit(filled):
+def test_verify_entries_finds_cut_arrays_and_flipped_bits(filled):
     os.truncate(filled.files(SAMM).data, 100)
     data = filled.files(KEY).data
     content = bytearray(data.read_bytes())
@@ -82,7 +82,7 @@ def test_verify_sees_a_cut_array_and_a_deep_look_a_flipped_bit(filled):
     assert len(list(verify_entries(filled))) == 3
 
 
-def test_prune_alone_removes_only_what_no_run_can_use(filled):
+def test_prune_entries_removes_only_what_no_run_can_use(filled):
     half = leave_half_an_entry(filled)
     marked = filled.files(replace(KEY, video="no marker"))
     marked.stem.parent.mkdir(parents=True, exist_ok=True)
@@ -110,7 +110,7 @@ def test_prune_alone_removes_only_what_no_run_can_use(filled):
         ({"everything": True}, set()),
     ],
 )
-def test_filters_of_prune(filled, filters, stay):
+def test_prune_entries_follows_filters(filled, filters, stay):
     age(filled, SAMM, days=30)
     told = prune_entries(filled, **filters, dry_run=True)
     assert kept(filled) == {KEY, CROPS, SAMM}
@@ -118,13 +118,13 @@ def test_filters_of_prune(filled, filters, stay):
     assert kept(filled) == stay
 
 
-def test_reading_counts_as_use(filled):
+def test_prune_entries_counts_reading_as_use(filled):
     age(filled, KEY, days=30)
     filled.read(KEY)
     assert prune_entries(filled, unused_days=1).entries == 0
 
 
-def test_what_is_being_computed_stays(store):
+def test_prune_entries_leaves_what_is_being_computed(store):
     def build():
         store.files(KEY).stem.with_name(f"{KEY.digest()}.1.tmp").touch()
         assert prune_entries(store, everything=True, dry_run=True).entries == 0

@@ -40,7 +40,7 @@ STEPS = [
 
 
 @pytest.mark.parametrize(("step", "others"), STEPS)
-def test_a_fingerprint_changes_with_each_parameter_and_the_version_only(step, others, monkeypatch):
+def test_fingerprint_changes_with_each_parameter_and_version(step, others, monkeypatch):
     chain = Chain("name", (step,))
     same = Chain("another name", (type(step)(**vars(step)),))
     assert chain.fingerprint() == same.fingerprint()
@@ -74,7 +74,7 @@ def golden_map():
         (FlowImage(), 2, 102.274, 93.4756, 19.4889),
     ],
 )
-def test_golden_output(step, version, mean, deviation, middle, face_points):
+def test_Step_output_of_fixed_map_is_golden(step, version, mean, deviation, middle, face_points):
     """Mean, standard deviation and the first channel of the middle pixel of what a step makes of a fixed map."""
     assert step.version == version
     x = golden_map()
@@ -94,7 +94,7 @@ def test_golden_output(step, version, mean, deviation, middle, face_points):
         ("dis", [0.621, 0.605, 0.606], [-0.423, -0.419, -0.400]),
     ],
 )
-def test_golden_flow(algorithm, u, v):
+def test_Flow_output_is_golden(algorithm, u, v):
     assert Flow.version == 2
     found = Flow(algorithm).pair(texture(), texture(dx=0.6, dy=-0.4))
     assert found[32, 20:44:8].T.tolist() == [pytest.approx(u, abs=0.02), pytest.approx(v, abs=0.02)]
@@ -126,7 +126,7 @@ class Swaying:
     ],
     ids=lambda p: p.describe() if isinstance(p, FaceCrop) else "",
 )
-def test_golden_crops(monkeypatch, step, mean, deviation, cosine, sine):
+def test_FaceCrop_output_is_golden(monkeypatch, step, mean, deviation, cosine, sine):
     """Mean, standard deviation and products with a cosine and a sine of all pixels; none may change within a version."""
     assert step.version == 2
     head = Swaying()

@@ -26,7 +26,7 @@ def seen(places, size=48, seed=0):
     )
 
 
-def test_every_32nd_pair_and_every_clip_are_those_of_tvl1():
+def test_tvl1_warm_equals_tvl1_on_every_32nd_pair_and_clips():
     images = seen(np.sin(np.arange(70) / 6))
     warm, cold = (flows(algorithm, images) for algorithm in ("tvl1_warm", "tvl1"))
     same = [i for i, (a, b) in enumerate(zip(warm, cold)) if (a == b).all()]
@@ -35,13 +35,13 @@ def test_every_32nd_pair_and_every_clip_are_those_of_tvl1():
 
 
 @pytest.mark.parametrize("stride", [1, 2])
-def test_a_row_is_the_same_wherever_reading_began(stride):
+def test_tvl1_warm_is_equal_wherever_reading_began(stride):
     images = seen(np.sin(np.arange(200) / 6), size=24)
     whole = flows("tvl1_warm", images, k=3, stride=stride)
     np.testing.assert_array_equal(flows("tvl1_warm", images[64:], k=3, stride=stride), whole[64:])
 
 
-def test_a_video_cut_in_two_begins_anew_at_the_cut():
+def test_tvl1_warm_restarts_at_a_cut():
     images = np.concatenate([seen(np.arange(12) / 4, seed=seed) for seed in (0, 1)])
     warm, cold = (flows(algorithm, images) for algorithm in ("tvl1_warm", "tvl1"))
     np.testing.assert_array_equal(warm[11], cold[11])  # the pair across the cut, which nothing explains
@@ -51,7 +51,7 @@ def test_a_video_cut_in_two_begins_anew_at_the_cut():
 
 
 @pytest.mark.parametrize("jump", [1.0, 3.0, 6.0])
-def test_fast_motion_is_followed_as_by_tvl1(jump):
+def test_tvl1_warm_follows_fast_motion(jump):
     """Still, then so many pixels a frame, then back at twice the speed."""
     steps = [0.0] * 5 + [jump] * 4 + [0.0] * 5 + [-2 * jump] * 2 + [0.0] * 5
     images = seen(np.cumsum(steps) - 2 * jump, size=64)
@@ -62,7 +62,7 @@ def test_fast_motion_is_followed_as_by_tvl1(jump):
     assert (errors[0] <= errors[1] + 0.05).all()
 
 
-def test_nothing_drifts_over_ten_thousand_frames():
+def test_tvl1_warm_does_not_drift_over_ten_thousand_frames():
     """By day over three thousand."""
     n = 10_000 if NIGHTLY else 3000
     swaying = [texture(24, 24, dx) for dx in 2 * np.sin(np.arange(999) * 12 * np.pi / 999)]
