@@ -39,13 +39,13 @@ def write(tmp_path):
         ["face a.png", "face b.png"],
     ],
 )
-def test_frames_come_in_natural_order(write, names):
+def test_FolderFrames_come_in_natural_order(write, names):
     frames = FolderFrames(write(names))
     assert frames.names == tuple(names)
     assert [int(frames[i].max()) for i in range(len(frames))] == list(range(len(names)))
 
 
-def test_the_length_needs_no_decoding(write, monkeypatch):
+def test_FolderFrames_know_length_without_decoding(write, monkeypatch):
     where = write(["1.png", "2.png", "3.png"])
     monkeypatch.setattr(image_folder, "read_image", lambda *_: pytest.fail("decoded"))
     frames = FolderFrames(where)
@@ -53,13 +53,13 @@ def test_the_length_needs_no_decoding(write, monkeypatch):
     frames.fingerprint()
 
 
-def test_a_frame_is_colour_or_gray(write):
+def test_FolderFrames_are_colour_or_gray(write):
     where = write(["1.png"])
     assert FolderFrames(where)[0].shape == (4, 6, 3)
     assert FolderFrames(where, color=False)[0].shape == (4, 6)
 
 
-def test_other_files_are_no_frames(write):
+def test_FolderFrames_skip_other_files(write):
     where = write(["img1.png", "img2.png"])
     for name in (".DS_Store", "._img1.png", "Thumbs.db", "img3.txt"):
         (where / name).write_bytes(b"x")
@@ -67,7 +67,7 @@ def test_other_files_are_no_frames(write):
     assert FolderFrames(where, pattern="IMG2*").names == ("img2.png",)
 
 
-def test_an_image_that_is_called_otherwise_is_no_frame(write):
+def test_FolderFrames_skip_images_of_other_names(write):
     frames = FolderFrames(write(["006_1_0001.png", "006_1_0002.png", "006_1_0003.png", "006_1_0004.png", "cover.png"]))
     assert (len(frames), frames.numbers, frames.strays) == (4, (1, 2, 3, 4), ("cover.png",))
     numbered = FolderFrames(write(["b1.png", "b2.png", "b3.png", "b4.png", "b5.png", "thumbnail 7.png"], "numbered"))
@@ -77,14 +77,14 @@ def test_an_image_that_is_called_otherwise_is_no_frame(write):
 
 
 @pytest.mark.parametrize("padded", [1, 9])
-def test_a_number_that_blanks_pad_makes_no_stray(write, padded):
+def test_FolderFrames_take_numbers_padded_by_blanks(write, padded):
     """The few shorter numbers of a long recording, or the few longer ones, as `%5d` writes them."""
     numbers = range(10_000 - padded, 10_010 - padded)
     frames = FolderFrames(write([f"image{number:5d}.png" for number in numbers]))
     assert (frames.numbers, frames.strays) == (tuple(numbers), ())
 
 
-def test_a_time_of_day_in_a_name_is_numbers_and_all_its_images_are_frames(write):
+def test_FolderFrames_take_times_of_day_as_numbers(write):
     begin = datetime(2020, 2, 3, 13, 45, 58, 150_000)
     stamps = [begin + n * timedelta(milliseconds=30) for n in range(100)]  # into the next minute
     names = [f"{t:%H-%M-%S}-{t.microsecond // 1000}.png" for t in stamps]
@@ -92,20 +92,20 @@ def test_a_time_of_day_in_a_name_is_numbers_and_all_its_images_are_frames(write)
     assert (frames.names, frames.strays) == (tuple(names), ("13-45-59-10 (2).png", "cover.png"))
 
 
-def test_file_numbers(write):
+def test_FolderFrames_give_file_numbers(write):
     frames = FolderFrames(write(["006_1_0003.png", "006_1_0004.png", "006_1_0006.png", "006_1_10000.png"]))
     assert frames.numbers == (3, 4, 6, 10000)
 
 
-def test_two_files_may_have_one_number_and_others_none(write):
+def test_FolderFrames_allow_equal_and_missing_numbers(write):
     assert FolderFrames(write(["a1.png", "b1.png", "cover.png"])).numbers == (1, 1, None)
 
 
-def test_the_last_digits_before_the_ending_count():
+def test_file_number_is_the_last_digits_before_the_ending():
     assert image_folder.file_number("s01_ne_01_image559700.jp2") == 559700
 
 
-def test_the_fingerprint_knows_names_sizes_first_middle_and_last(write):
+def test_FolderFrames_fingerprint_holds_names_sizes_and_bytes(write):
     names = [f"{n}.png" for n in range(7)]
     prints = {FolderFrames(write(names)).fingerprint()}
     assert FolderFrames(write(names, "copy")).fingerprint() in prints  # the place does not matter
@@ -123,20 +123,20 @@ def test_the_fingerprint_knows_names_sizes_first_middle_and_last(write):
     assert len(prints) == 7
 
 
-def test_it_pickles(write):
+def test_FolderFrames_pickle(write):
     frames = FolderFrames(write(["1.png", "2.png"]), color=False)
     again = pickle.loads(pickle.dumps(frames))
     assert (again.fingerprint(), again[1].tolist()) == (frames.fingerprint(), frames[1].tolist())
 
 
-def test_an_index_outside_is_refused(write):
+def test_FolderFrames_refuse_an_index_outside(write):
     frames = FolderFrames(write(["1.png"]))
     for index in (1, -1):
         with pytest.raises(IndexError, match="frames 0 to 0"):
             frames[index]
 
 
-def test_wrong_folders_are_named(tmp_path, write):
+def test_FolderFrames_name_wrong_folders(tmp_path, write):
     with pytest.raises(DataError, match=r"there is no folder .*absent"):
         FolderFrames(tmp_path / "absent")
     (tmp_path / "empty").mkdir()
@@ -155,7 +155,7 @@ def test_wrong_folders_are_named(tmp_path, write):
         FolderFrames(tmp_path / "video.mp4")
 
 
-def test_a_file_that_vanishes_is_named(write):
+def test_FolderFrames_name_a_file_that_vanishes(write):
     where = write(["1.png", "2.png"])
     frames = FolderFrames(where)
     (where / "2.png").unlink()
@@ -164,6 +164,6 @@ def test_a_file_that_vanishes_is_named(write):
             ask()
 
 
-def test_a_frame_equals_its_file(write):
+def test_FolderFrames_equal_read_image(write):
     where = write(["1.png", "2.png"])
     np.testing.assert_array_equal(FolderFrames(where)[1], read_image(where / "2.png"))

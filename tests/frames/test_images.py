@@ -28,34 +28,34 @@ def saved(path, image):
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.bmp", "a.TIFF", "b with blanks é.png"])
-def test_lossless_images_come_back_as_they_were(tmp_path, name):
+def test_read_image_of_lossless_files_is_exact(tmp_path, name):
     np.testing.assert_array_equal(read_image(saved(tmp_path / name, picture())), picture())
 
 
-def test_colours_are_in_the_order_blue_green_red(tmp_path):
+def test_read_image_orders_blue_green_red(tmp_path):
     Image.fromarray(picture()).save(tmp_path / "rgb.png")  # Pillow writes red, green, blue
     np.testing.assert_array_equal(read_image(tmp_path / "rgb.png"), picture()[..., ::-1])
 
 
-def test_gray_is_decoded_as_opencv_does(tmp_path):
+def test_read_image_decodes_gray_as_opencv(tmp_path):
     path = saved(tmp_path / "a.jpg", picture())
     np.testing.assert_array_equal(read_image(path, color=False), cv2.imread(str(path), cv2.IMREAD_GRAYSCALE))
 
 
-def test_a_gray_file_in_colour_has_three_equal_channels(tmp_path):
+def test_read_image_repeats_gray_in_colour(tmp_path):
     gray = picture()[..., 0]
     found = read_image(saved(tmp_path / "gray.png", gray))
     np.testing.assert_array_equal(found, np.repeat(gray[..., None], 3, axis=2))
 
 
-def test_alpha_is_dropped(tmp_path):
+def test_read_image_drops_alpha(tmp_path):
     alpha = np.full((48, 64, 1), 9, np.uint8)
     found = read_image(saved(tmp_path / "alpha.png", np.dstack([picture(), alpha])))
     np.testing.assert_array_equal(found, picture())
 
 
 @pytest.mark.parametrize("kept", [0.3, 0.6, 0.95])
-def test_a_truncated_jpeg_is_refused_although_opencv_reads_it(tmp_path, kept):
+def test_read_image_refuses_truncated_jpegs(tmp_path, kept):
     path = saved(tmp_path / "img7.jpg", picture())
     data = path.read_bytes()
     path.write_bytes(data[: int(kept * len(data))])
@@ -69,7 +69,7 @@ def jpeg(**options):
     return buffer.getvalue()
 
 
-def test_a_thumbnail_does_not_hide_that_the_image_is_truncated():
+def test_is_truncated_jpeg_ignores_thumbnails():
     """The header's thumbnail is a whole JPEG with an end marker of its own."""
     thumbnail = jpeg(quality=10)
     data = jpeg()
@@ -79,7 +79,7 @@ def test_a_thumbnail_does_not_hide_that_the_image_is_truncated():
     assert images.is_truncated_jpeg(whole[:-400])
 
 
-def test_bytes_may_fill_the_space_before_a_marker():
+def test_is_truncated_jpeg_allows_fill_bytes_before_a_marker():
     """Any number of 0xFF may stand before a marker (ITU-T T.81, B.1.1.2)."""
     data = jpeg()
     filled = data[:2] + b"\xff\xff\xff" + data[2:]
@@ -89,7 +89,7 @@ def test_bytes_may_fill_the_space_before_a_marker():
 
 
 @pytest.mark.parametrize("options", [{}, {"progressive": True}, {"quality": 100, "optimize": True}])
-def test_whole_jpegs_are_whole_also_with_bytes_after_them(options):
+def test_is_truncated_jpeg_allows_bytes_after_the_end(options):
     data = jpeg(**options)
     assert not images.is_truncated_jpeg(data)
     assert not images.is_truncated_jpeg(data + b"\0" * 512)
@@ -106,7 +106,7 @@ def test_whole_jpegs_are_whole_also_with_bytes_after_them(options):
         (b"\x89PNG\r\n", "cannot be decoded"),
     ],
 )
-def test_what_is_no_image_is_named(tmp_path, content, message):
+def test_read_image_names_what_is_no_image(tmp_path, content, message):
     (tmp_path / "img1.png").write_bytes(content)
     with pytest.raises(DataError, match=message):
         read_image(tmp_path / "img1.png")
@@ -114,7 +114,7 @@ def test_what_is_no_image_is_named(tmp_path, content, message):
 
 @pytest.mark.parametrize("kept", [0.3, 0.6, 0.95])
 @pytest.mark.parametrize("ending", ["png", "bmp", "tiff", "webp"])
-def test_other_truncated_images_are_refused(tmp_path, ending, kept):
+def test_read_image_refuses_other_truncated_images(tmp_path, ending, kept):
     path = saved(tmp_path / f"a.{ending}", picture())
     data = path.read_bytes()
     path.write_bytes(data[: int(kept * len(data))])
@@ -123,19 +123,19 @@ def test_other_truncated_images_are_refused(tmp_path, ending, kept):
 
 
 @pytest.mark.parametrize("color", [True, False])
-def test_sixteen_bits_are_refused_with_the_way_out(tmp_path, color):
+def test_read_image_refuses_sixteen_bits(tmp_path, color):
     path = saved(tmp_path / "deep.png", picture().astype(np.uint16) * 257)
     with pytest.raises(DataError, match=r"deep\.png holds uint16 values .* mogrify -depth 8 \*\.png"):
         read_image(path, color)
 
 
-def test_a_missing_file_is_named(tmp_path):
+def test_read_image_names_a_missing_file(tmp_path):
     with pytest.raises(DataError, match=r"gone\.jpg cannot be read: No such file"):
         read_image(tmp_path / "gone.jpg")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_file_without_permission_is_named(tmp_path):
+def test_read_image_names_a_file_without_permission(tmp_path):
     path = saved(tmp_path / "locked.png", picture())
     path.chmod(0)
     with pytest.raises(DataError, match=r"locked\.png cannot be read: Permission denied"):
@@ -152,7 +152,7 @@ def png_header(width, height):
 
 
 @pytest.mark.parametrize("size", [(20_000, 20_000), (2**31 - 1, 2**31 - 1), (2**30, 1)])
-def test_a_giant_is_refused_by_its_header(tmp_path, monkeypatch, size):
+def test_read_image_and_image_size_refuse_giants_undecoded(tmp_path, monkeypatch, size):
     monkeypatch.setattr(cv2, "imdecode", lambda *_: pytest.fail("it was decoded"))
     (tmp_path / "a.png").write_bytes(png_header(*size))
     for read, error in ((read_image, DataError), (image_size, BadImageError)):
@@ -160,7 +160,7 @@ def test_a_giant_is_refused_by_its_header(tmp_path, monkeypatch, size):
             read(tmp_path / "a.png")
 
 
-def test_nobody_waits_for_a_pipe(tmp_path):
+def test_read_image_and_image_size_wait_for_no_pipe(tmp_path):
     os.mkfifo(tmp_path / "a.png")
     for read, error in ((read_image, DataError), (image_size, BadImageError)):
         with pytest.raises(error, match="not a plain file"):
@@ -168,7 +168,7 @@ def test_nobody_waits_for_a_pipe(tmp_path):
 
 
 @given(st.sampled_from([".png", ".jpg", ".bmp", ".webp", ".tif"]), st.data())
-def test_any_damage_is_refused_or_read(ending, data):
+def test_read_image_refuses_or_reads_any_damage(ending, data):
     """Bytes of a good image changed, cut and repeated at random: an image of three channels comes out, or one sentence."""
     whole = bytearray(cv2.imencode(ending, picture())[1].tobytes())
     for at in data.draw(st.lists(st.integers(0, len(whole) - 1), max_size=6)):
@@ -192,7 +192,7 @@ def drawn(color="RGB"):
 
 
 @pytest.mark.parametrize("ending", ["png", "webp", "tif"])
-def test_a_file_of_several_pictures_is_no_frame(tmp_path, ending):
+def test_read_image_and_image_size_refuse_several_pictures(tmp_path, ending):
     file = tmp_path / f"img1.{ending}"
     drawn().save(file, save_all=True, append_images=[drawn().rotate(180)])
     for color in (True, False):
@@ -203,13 +203,13 @@ def test_a_file_of_several_pictures_is_no_frame(tmp_path, ending):
 
 
 @pytest.mark.parametrize(("form", "said"), [("GIF", "a GIF"), ("JPEG2000", "JPEG 2000")])
-def test_an_image_of_another_format_is_not_called_damaged(tmp_path, form, said):
+def test_read_image_names_other_formats(tmp_path, form, said):
     drawn().save(tmp_path / "img1.png", format=form)
     with pytest.raises(DataError, match=f"it is {said}: write each frame as a PNG"):
         read_image(tmp_path / "img1.png")
 
 
-def test_an_image_of_fractions_is_refused_alike_in_colours_and_in_gray(tmp_path, capfd):
+def test_read_image_refuses_fractions(tmp_path, capfd):
     Image.fromarray(np.random.default_rng(0).random((4, 6), np.float32)).save(tmp_path / "img1.tif")
     for color in (True, False):
         with pytest.raises(DataError, match="holds float32 values and frames must hold 8 bits"):
@@ -218,7 +218,7 @@ def test_an_image_of_fractions_is_refused_alike_in_colours_and_in_gray(tmp_path,
 
 
 @pytest.mark.parametrize("color", ["CMYK", "1", "P", "LA", "RGBA", "L"])
-def test_pixels_of_any_8_bit_form_are_those_that_a_viewer_shows(tmp_path, color):
+def test_read_image_shows_pixels_as_a_viewer(tmp_path, color):
     picture = drawn(color)
     ending = "tif" if color == "CMYK" else "png"
     picture.save(tmp_path / f"img1.{ending}")

@@ -27,7 +27,7 @@ def write_avi(path, n=12):
     writer.release()
 
 
-def test_a_video_becomes_images_that_lose_nothing_and_say_their_numbers(tmp_path):
+def test_unpack_writes_lossless_images_of_a_video(tmp_path):
     write_avi(tmp_path / "rawvideo/s15/15_0101.avi")
     (done,) = frames_unpack.unpack(tmp_path, tmp_path / "frames")
     assert done.folder == tmp_path / "frames/rawvideo/s15/15_0101"
@@ -47,7 +47,7 @@ def test_a_video_becomes_images_that_lose_nothing_and_say_their_numbers(tmp_path
 
 
 @pytest.mark.parametrize("ending", ["zip", "tar.gz", "tar"])
-def test_archives_in_archives_and_the_videos_in_them_come_out(tmp_path, ending):
+def test_unpack_opens_archives_in_archives(tmp_path, ending):
     write_avi(tmp_path / "made/s15/a.avi")
     with zipfile.ZipFile(tmp_path / "inner.zip", "w") as archive:
         archive.write(tmp_path / "made/s15/a.avi", "a.avi")
@@ -68,7 +68,7 @@ def test_archives_in_archives_and_the_videos_in_them_come_out(tmp_path, ending):
 
 @pytest.mark.parametrize("name", ["../evil.txt", "/etc/evil.txt", "a/../../evil.txt", "..\\evil.txt", "C:evil.txt"])
 @pytest.mark.parametrize("ending", ["zip", "tar"])
-def test_a_path_that_leads_out_is_refused(tmp_path, name, ending):
+def test_unpack_refuses_paths_that_lead_out(tmp_path, name, ending):
     source = tmp_path / "in" / f"x.{ending}"
     source.parent.mkdir()
     if ending == "zip":
@@ -86,7 +86,7 @@ def test_a_path_that_leads_out_is_refused(tmp_path, name, ending):
     assert not list(tmp_path.rglob("evil*"))
 
 
-def test_links_bombs_and_twins_are_refused(tmp_path):
+def test_unpack_refuses_links_bombs_and_twins(tmp_path):
     link, bomb, twins = (tmp_path / f"{name}.tar" for name in ("link", "bomb", "twins"))
     with tarfile.open(link, "w") as archive:
         entry = tarfile.TarInfo("x")
@@ -113,7 +113,7 @@ def test_links_bombs_and_twins_are_refused(tmp_path):
             list(frames_unpack.unpack(path, tmp_path / "out"))
 
 
-def test_what_cannot_be_unpacked_is_said(tmp_path):
+def test_unpack_says_what_it_cannot_open(tmp_path):
     places: dict[str, Path] = {name: tmp_path / name for name in ("clips.rar", "broken.zip", "locked.zip", "notes.txt")}
     for path in places.values():
         path.write_bytes(b"PK\3\4 and no more")
@@ -150,7 +150,7 @@ def packed(ending):
 
 
 @pytest.mark.parametrize("damage", ["bit.gz", "bit.bz2", "bit.xz", "half.gz", "header.", "cut.", "cut in a header."])
-def test_a_damaged_archive_leaves_nothing_behind_that_looks_whole(tmp_path, damage):
+def test_unpack_of_damaged_archive_leaves_nothing_behind(tmp_path, damage):
     what, ending = damage.split(".")
     raw, second = packed(ending)
     if what == "bit":
@@ -169,7 +169,7 @@ def test_a_damaged_archive_leaves_nothing_behind_that_looks_whole(tmp_path, dama
     assert [(done.folder / f"s/img{n}.jpg").read_bytes() for n in range(3)] == IMAGES
 
 
-def test_a_name_for_a_file_and_a_folder_is_damage(tmp_path):
+def test_unpack_refuses_name_of_both_file_and_folder(tmp_path):
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.writestr("s", "x")
         archive.writestr("s/a.jpg", "x")
@@ -178,7 +178,7 @@ def test_a_name_for_a_file_and_a_folder_is_damage(tmp_path):
 
 
 @pytest.mark.parametrize("other", ["a.mp4", "a.zip"])
-def test_two_files_of_one_name_are_not_mixed(tmp_path, other):
+def test_unpack_refuses_two_files_of_one_name(tmp_path, other):
     write_avi(tmp_path / "a.avi")
     (tmp_path / "a.mp4").write_bytes((tmp_path / "a.avi").read_bytes())
     if other == "a.zip":
@@ -190,7 +190,7 @@ def test_two_files_of_one_name_are_not_mixed(tmp_path, other):
 
 
 @pytest.mark.parametrize("there", ["empty", "another's frames", "no images"])
-def test_of_a_folder_that_was_there_its_own_frames_are_told(tmp_path, there):
+def test_unpack_counts_only_own_frames_in_an_old_folder(tmp_path, there):
     write_avi(tmp_path / "clip.avi")
     folder = tmp_path / "out" / "clip"
     folder.mkdir(parents=True)
@@ -233,7 +233,7 @@ def free(monkeypatch, tmp_path):
     return room
 
 
-def test_room_is_needed_where_the_files_will_lie_and_only_while_they_do_not(archive, free, tmp_path):
+def test_unpack_needs_room_where_files_will_lie(archive, free, tmp_path):
     free.update({"in": 1 << 30, "out": (4 << 20) - 100_000})
     with pytest.raises(DataError, match=r"a\.zip unpacks to 4\.0 MiB, and 3\.9 are free in .*: make room"):
         list(frames_unpack.unpack(archive, tmp_path / "out"))
@@ -246,7 +246,7 @@ def test_room_is_needed_where_the_files_will_lie_and_only_while_they_do_not(arch
 
 
 @pytest.mark.parametrize("name", ["a.zip", "clip.avi"])
-def test_a_disk_that_fills_up_is_told_and_nothing_is_left(tmp_path, archive, monkeypatch, name):
+def test_unpack_on_a_full_disk_leaves_nothing(tmp_path, archive, monkeypatch, name):
     if name == "clip.avi":
         write_avi(tmp_path / "in" / name)
         archive.unlink()
@@ -263,7 +263,7 @@ def test_a_disk_that_fills_up_is_told_and_nothing_is_left(tmp_path, archive, mon
     assert not list((tmp_path / "out").rglob("*"))
 
 
-def test_folders_of_an_archive_may_end_as_windows_writes_them(tmp_path):
+def test_unpack_takes_folders_of_windows(tmp_path):
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         for name in ("s01\\", "s01\\ep1\\", "s01\\ep1\\1.jpg"):
             entry = zipfile.ZipInfo("x")
@@ -277,7 +277,7 @@ def test_folders_of_an_archive_may_end_as_windows_writes_them(tmp_path):
 
 @pytest.mark.parametrize("name", ["a.zip", "clip.avi"])
 @pytest.mark.parametrize("kind", ["file", "link to nothing", "file above"])
-def test_what_lies_where_a_folder_would_be_is_told_before_the_work(tmp_path, archive, monkeypatch, name, kind):
+def test_unpack_names_what_lies_in_place_of_a_folder(tmp_path, archive, monkeypatch, name, kind):
     write_avi(tmp_path / "in" / "clip.avi")
     place = tmp_path / "out" if kind == "file above" else tmp_path / "out" / Path(name).stem
     place.parent.mkdir(exist_ok=True)
@@ -294,7 +294,7 @@ def test_what_lies_where_a_folder_would_be_is_told_before_the_work(tmp_path, arc
     assert not list(tmp_path.rglob(".*"))
 
 
-def test_what_is_no_archive_is_said_in_a_short_sentence(tmp_path):
+def test_unpack_names_what_is_no_archive(tmp_path):
     (tmp_path / "text.tar.gz").write_text("hello")
     with pytest.raises(
         DataError, match=r"text.tar.gz .*\(it is not an archive, or its beginning is damaged\): copy it again"
@@ -302,7 +302,7 @@ def test_what_is_no_archive_is_said_in_a_short_sentence(tmp_path):
         list(frames_unpack.unpack(tmp_path / "text.tar.gz", tmp_path / "out"))
 
 
-def test_one_budget_holds_for_a_whole_command(tmp_path, monkeypatch):
+def test_unpack_has_one_budget_for_a_command(tmp_path, monkeypatch):
     """Archives in archives would multiply what each may grow to."""
     monkeypatch.setattr("mebench.frames.unpack.LARGE", 3_000_000)
     monkeypatch.setattr("mebench.frames.unpack.MOST_TIMES", 1)
@@ -326,7 +326,7 @@ def test_one_budget_holds_for_a_whole_command(tmp_path, monkeypatch):
     [("a" * 300, "a name of 300 letters"), ("a/" * 2000 + "b", "a name of 4001 letters"), ("a\x1b[2Jb", r"holds the name 'a\\x1b"),
      ("a\u202eb", "signs that a terminal obeys")],
 )  # fmt: skip
-def test_names_that_no_file_should_have_are_refused_in_a_sentence(tmp_path, name, said):
+def test_unpack_refuses_names_that_no_file_should_have(tmp_path, name, said):
     with zipfile.ZipFile(tmp_path / "odd.zip", "w") as archive:
         archive.writestr(name, b"x")
     with pytest.raises(DataError, match=said):
@@ -334,7 +334,7 @@ def test_names_that_no_file_should_have_are_refused_in_a_sentence(tmp_path, name
     assert not (tmp_path / "out").exists()
 
 
-def test_a_batch_goes_on_past_a_bad_file_and_names_it(tmp_path, mebench):
+def test_unpack_goes_on_past_a_bad_file(tmp_path, mebench):
     write_avi(tmp_path / "in/good.avi")
     (tmp_path / "in/bad.zip").write_bytes(b"PK\x03\x04 no archive")
     (tmp_path / "in/text.mp4").write_bytes(b"a text")
@@ -349,7 +349,7 @@ def test_a_batch_goes_on_past_a_bad_file_and_names_it(tmp_path, mebench):
     assert err.count("text.mp4 cannot be opened") == 1
 
 
-def test_a_link_to_a_folder_is_named_and_the_rest_is_unpacked(tmp_path):
+def test_unpack_names_a_linked_folder_and_goes_on(tmp_path):
     for folder in ("here", "elsewhere"):
         write_avi(tmp_path / folder / "film.avi", 4)
     (tmp_path / "here" / "more").symlink_to(tmp_path / "elsewhere")

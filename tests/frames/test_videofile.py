@@ -93,7 +93,7 @@ def watch(monkeypatch):
     return on
 
 
-def test_every_format_reads_as_a_plain_loop_does(videos):
+def test_VideoFrames_equal_a_plain_loop_in_every_format(videos):
     for name, path in videos.items():
         video, expected = VideoFrames(path), plainly(path)
         assert len(video) == len(expected) == N, name
@@ -111,14 +111,14 @@ def alone(monkeypatch):
 
 
 @pytest.mark.parametrize("most", [1, 8, 2 * N])
-def test_frames_that_a_process_reads_ahead_are_the_same(videos, alone, most):
+def test_VideoFrames_ahead_gives_equal_frames(videos, alone, most):
     for path in [*videos.values()][: None if most == 8 else 1]:
         video = VideoFrames(path)
         video[3]  # the process begins again: its file is another one
         np.testing.assert_array_equal(np.array([*video.ahead(iter(video), most)]), np.array([*video]))
 
 
-def test_frames_are_made_ahead_by_another_process_where_there_is_one_thread(videos, alone):
+def test_VideoFrames_ahead_uses_a_process_beside_one_thread(videos, alone):
     video = VideoFrames(next(iter(videos.values())))
 
     def makers():
@@ -129,7 +129,7 @@ def test_frames_are_made_ahead_by_another_process_where_there_is_one_thread(vide
     assert makers() == {os.getpid() % 256}
 
 
-def test_a_reader_that_stops_early_or_meets_damage_leaves_no_process(videos, alone, tmp_path):
+def test_VideoFrames_ahead_leaves_no_process(videos, alone, tmp_path):
     video = VideoFrames(next(iter(videos.values())))
     frames = video.ahead(iter(video))
     assert [next(frames).shape for _ in range(2)] == [(64, 96, 3)] * 2
@@ -151,7 +151,7 @@ def test_a_reader_that_stops_early_or_meets_damage_leaves_no_process(videos, alo
     assert not multiprocessing.active_children()
 
 
-def test_any_order_gives_the_same_frames(videos):
+def test_VideoFrames_give_equal_frames_in_any_order(videos):
     order = random.Random(3).choices(range(N), k=25)
     for name, path in videos.items():
         video, expected = VideoFrames(path), plainly(path)
@@ -159,7 +159,7 @@ def test_any_order_gives_the_same_frames(videos):
             np.testing.assert_array_equal(video[index], expected[index], err_msg=f"{name} {index}")
 
 
-def test_reading_forward_decodes_each_frame_once_and_never_jumps(videos, watch):
+def test_VideoFrames_decode_forward_without_jumps(videos, watch):
     video = VideoFrames(videos["MJPG.avi"])
     counts = watch(video)
     len(video)
@@ -171,7 +171,7 @@ def test_reading_forward_decodes_each_frame_once_and_never_jumps(videos, watch):
     assert counts["jump"] == asked["jump"]
 
 
-def test_a_file_is_counted_once_in_a_process_as_long_as_it_stays_as_it_is(videos, watch, tmp_path):
+def test_VideoFrames_count_a_file_once_in_a_process(videos, watch, tmp_path):
     path = shutil.copy(videos["MJPG.avi"], tmp_path / "film.avi")
     first, second = VideoFrames(path), VideoFrames(path)
     counts = watch(first)
@@ -187,7 +187,7 @@ def test_a_file_is_counted_once_in_a_process_as_long_as_it_stays_as_it_is(videos
     assert counts["read"] == read
 
 
-def test_a_frame_seen_before_is_jumped_to(videos, watch):
+def test_VideoFrames_jump_to_frames_seen_before(videos, watch):
     video = VideoFrames(videos["MJPG.avi"])
     video[N - 1]
     counts = watch(video)
@@ -196,7 +196,7 @@ def test_a_frame_seen_before_is_jumped_to(videos, watch):
 
 
 @pytest.mark.parametrize("error", [-2, 1, 40])
-def test_a_jump_that_goes_astray_is_noticed_and_mended(videos, watch, error):
+def test_VideoFrames_notice_and_mend_a_wrong_jump(videos, watch, error):
     expected = plainly(videos["MJPG.avi"])
     video = VideoFrames(videos["MJPG.avi"])
     video[N - 1]
@@ -209,7 +209,7 @@ def test_a_jump_that_goes_astray_is_noticed_and_mended(videos, watch, error):
 
 
 @pytest.mark.parametrize("claimed", [0, N - 10, N + 10, 7 * N])
-def test_frames_are_counted_where_the_packets_are_wrong(videos, watch, monkeypatch, claimed):
+def test_VideoFrames_count_frames_where_packets_are_wrong(videos, watch, monkeypatch, claimed):
     video = VideoFrames(videos["MJPG.avi"])
     counts = watch(video)
     monkeypatch.setattr(Watched, "stamps", lambda self: np.arange(claimed) / 25, raising=False)
@@ -220,7 +220,7 @@ def test_frames_are_counted_where_the_packets_are_wrong(videos, watch, monkeypat
     assert counts["read"] == read  # remembered
 
 
-def test_a_cut_off_file_has_the_frames_that_are_left(videos, tmp_path):
+def test_VideoFrames_of_cut_file_have_what_is_left(videos, tmp_path):
     path = tmp_path / "cut.avi"
     path.write_bytes(videos["MJPG.avi"].read_bytes()[:-40_000])
     with pytest.raises(
@@ -235,7 +235,7 @@ def test_a_cut_off_file_has_the_frames_that_are_left(videos, tmp_path):
 
 
 @pytest.mark.parametrize("ending", ["mp4", "mkv"])
-def test_frames_that_the_header_promises_and_that_are_not_there_are_damage(tmp_path, ending):
+def test_VideoFrames_name_promised_frames_that_lack(tmp_path, ending):
     options = {"movflags": "faststart"} if ending == "mp4" else {}
     whole = tmp_path / f"whole.{ending}"
     with av.open(str(whole), "w", options=options) as container:
@@ -256,7 +256,7 @@ def test_frames_that_the_header_promises_and_that_are_not_there_are_damage(tmp_p
     assert video.fps == pytest.approx(25)
 
 
-def test_what_cannot_be_decoded_inside_is_passed_over_only_where_damage_is_accepted(videos, tmp_path):
+def test_VideoFrames_pass_over_damage_only_if_accepted(videos, tmp_path):
     data = bytearray(videos["XVID.avi"].read_bytes() if "XVID.avi" in videos else videos["mp4v.mp4"].read_bytes())
     data[len(data) // 2 : len(data) // 2 + 4000] = bytes(4000)
     (tmp_path / "hole.avi").write_bytes(data)
@@ -268,7 +268,7 @@ def test_what_cannot_be_decoded_inside_is_passed_over_only_where_damage_is_accep
 @pytest.mark.parametrize(
     ("ratio", "shape"), [(Fraction(2), (64, 192, 3)), (Fraction(1, 2), (128, 96, 3)), (Fraction(1), (64, 96, 3))]
 )
-def test_pixels_that_are_no_squares_are_stretched_as_a_player_shows_them(tmp_path, ratio, shape):
+def test_VideoFrames_stretch_pixels_that_are_no_squares(tmp_path, ratio, shape):
     path = tmp_path / "wide.mp4"
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=25)
@@ -283,7 +283,7 @@ def test_pixels_that_are_no_squares_are_stretched_as_a_player_shows_them(tmp_pat
     assert np.abs(cv2.resize(plain, shape[1::-1], interpolation=cv2.INTER_CUBIC).astype(int) - shown).mean() < 3
 
 
-def test_a_picture_on_a_cover_is_no_film_and_several_films_are_said(videos, tmp_path):
+def test_VideoFrames_skip_covers_and_note_several_films(videos, tmp_path):
     cover, two = tmp_path / "cover.mp4", tmp_path / "two.mkv"
     with av.open(str(cover), "w") as container:
         stream = container.add_stream("mjpeg", rate=1)
@@ -305,7 +305,7 @@ def test_a_picture_on_a_cover_is_no_film_and_several_films_are_said(videos, tmp_
     assert VideoFrames(two).notes == ["it holds 2 films, of which the first is read"]
 
 
-def test_gray_is_the_gray_of_the_colours(videos):
+def test_VideoFrames_gray_is_the_gray_of_colours(videos):
     path = videos["MJPG.avi"]
     expected = cv2.cvtColor(VideoFrames(path)[5], cv2.COLOR_BGR2GRAY)
     np.testing.assert_array_equal(VideoFrames(path, color=False)[5], expected)
@@ -326,7 +326,7 @@ def shown_at(path, times, codec="libx264", **options):
 
 
 @pytest.mark.parametrize("ending", ["mp4", "mkv"])
-def test_a_frame_index_counts_the_frames_that_are_there_and_the_rate_is_their_mean(tmp_path, ending):
+def test_VideoFrames_index_counts_frames_and_rate_is_mean(tmp_path, ending):
     times = np.cumsum(np.random.default_rng(5).integers(20, 60, N)).tolist()
     path = shown_at(tmp_path / f"uneven.{ending}", times)
     video, expected = VideoFrames(path), plainly(path)
@@ -338,12 +338,12 @@ def test_a_frame_index_counts_the_frames_that_are_there_and_the_rate_is_their_me
 
 
 @pytest.mark.parametrize("times", [range(0, 30 * 40, 40), [round(n * 1000 / 29.97) for n in range(30)]])
-def test_a_rate_is_even_also_where_a_container_rounds_to_milliseconds(tmp_path, times):
+def test_VideoFrames_rate_is_even_despite_rounded_times(tmp_path, times):
     video = VideoFrames(shown_at(tmp_path / "even.mkv", list(times)))
     assert (video.fps, video.uneven) == (pytest.approx(29000 / (times[-1] - times[0]), rel=0.01), "")
 
 
-def test_frames_of_reordering_codecs_are_found_again_by_jumps(tmp_path):
+def test_VideoFrames_jump_in_reordering_codecs(tmp_path):
     for name, codec, options in (
         ("b.avi", "mpeg4", {"bf": "2", "g": "12"}),
         ("open.mp4", "libx264", {"x264-params": "open-gop=1:bframes=3:keyint=24"}),
@@ -375,7 +375,7 @@ def cut(source, path, second):
         ("hevc.mkv", "libx265", {"x265-params": "keyint=24:log-level=none:pools=1", "preset": "ultrafast"}),
     ],
 )
-def test_a_cut_without_reference_frames_has_the_frames_that_can_be_decoded(tmp_path, name, codec, options):
+def test_VideoFrames_of_cut_stream_have_what_can_be_decoded(tmp_path, name, codec, options):
     source = shown_at(tmp_path / name, range(0, 40 * N, 40), codec, **options)
     path = cut(source, tmp_path / f"cut_{name}", 2)
     video, expected = VideoFrames(path), plainly(path)
@@ -400,7 +400,7 @@ def displayed_by(matrix, source, path):
 
 
 @pytest.mark.parametrize("matrix", [(0, 1, 0, -1, 0, 0), (-1, 0, 0, 0, -1, 0), (0, -1, 0, 1, 0, 0)])
-def test_a_file_is_turned_as_it_says(videos, tmp_path, matrix):
+def test_VideoFrames_turn_as_the_file_says(videos, tmp_path, matrix):
     path = displayed_by(matrix, videos["mp4v.mp4"], tmp_path / "turned.mp4")
     np.testing.assert_array_equal(VideoFrames(path)[7], plainly(path)[7])
     assert (VideoFrames(path)[7].shape == (96, 64, 3)) == (matrix[0] == 0)
@@ -408,7 +408,7 @@ def test_a_file_is_turned_as_it_says(videos, tmp_path, matrix):
 
 @pytest.mark.parametrize("across", [(1, 0), (-1, 0), (0, 1), (0, -1)])
 @pytest.mark.parametrize("mirrored", [False, True])
-def test_a_display_matrix_moves_each_pixel_to_its_place(videos, tmp_path, across, mirrored):
+def test_VideoFrames_follow_any_display_matrix(videos, tmp_path, across, mirrored):
     (a, b), sign = across, -1 if mirrored else 1
     c, d = -b * sign, a * sign
     plain = VideoFrames(videos["mp4v.mp4"])[7]
@@ -420,7 +420,7 @@ def test_a_display_matrix_moves_each_pixel_to_its_place(videos, tmp_path, across
     np.testing.assert_array_equal(VideoFrames(path)[7], expected)
 
 
-def test_a_codec_that_nobody_knows_and_a_file_of_sound_are_named(videos, tmp_path):
+def test_VideoFrames_name_unknown_codecs_and_sound(videos, tmp_path):
     odd, sound = tmp_path / "odd.avi", tmp_path / "sound.mkv"
     odd.write_bytes(videos["MJPG.avi"].read_bytes().replace(b"MJPG", b"ZQZQ"))
     with pytest.raises(
@@ -436,7 +436,7 @@ def test_a_codec_that_nobody_knows_and_a_file_of_sound_are_named(videos, tmp_pat
         len(VideoFrames(sound))
 
 
-def test_a_container_without_a_single_picture_is_named(tmp_path):
+def test_VideoFrames_name_a_container_without_pictures(tmp_path):
     with av.open(str(tmp_path / "none.mkv"), "w") as container:
         stream = container.add_stream("ffv1", rate=25)
         stream.width, stream.height, stream.pix_fmt = 96, 64, "bgr0"
@@ -445,7 +445,7 @@ def test_a_container_without_a_single_picture_is_named(tmp_path):
         len(VideoFrames(tmp_path / "none.mkv"))
 
 
-def test_it_pickles_as_its_path(videos):
+def test_VideoFrames_pickle_as_their_path(videos):
     video = VideoFrames(videos["MJPG.avi"], color=False)
     video[3]
     again = pickle.loads(pickle.dumps(video))
@@ -453,7 +453,7 @@ def test_it_pickles_as_its_path(videos):
     np.testing.assert_array_equal(again[3], video[3])
 
 
-def test_the_fingerprint_changes_with_the_bytes(videos, tmp_path):
+def test_VideoFrames_fingerprint_changes_with_the_bytes(videos, tmp_path):
     data = (videos["MJPG.avi"].read_bytes() * 20)[:300_000]
     prints = set()
     for name, place in (("same", None), ("head", 9), ("middle", 150_000), ("tail", 299_999)):
@@ -469,14 +469,14 @@ def test_the_fingerprint_changes_with_the_bytes(videos, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["notes.txt", "empty.mp4", "broken.avi"])
-def test_what_is_no_video_is_named(tmp_path, name):
+def test_VideoFrames_name_what_is_no_video(tmp_path, name):
     contents = {"notes.txt": b"a text\n" * 50, "empty.mp4": b"", "broken.avi": b"RIFF....AVI LIST" + b"\0" * 500}
     (tmp_path / name).write_bytes(contents[name])
     with pytest.raises(DataError, match=rf"the video .*{name}.* (cannot be opened|cannot be decoded|can be decoded)"):
         len(VideoFrames(tmp_path / name))
 
 
-def test_missing_files_folders_and_images_are_named(tmp_path):
+def test_VideoFrames_name_missing_files_folders_and_images(tmp_path):
     for path in (tmp_path / "gone.mp4", tmp_path):
         with pytest.raises(DataError, match="there is no video file"):
             VideoFrames(path)[0]
@@ -487,14 +487,14 @@ def test_missing_files_folders_and_images_are_named(tmp_path):
         len(VideoFrames(tmp_path / "img1.jpg"))
 
 
-def test_an_index_outside_is_refused(videos):
+def test_VideoFrames_refuse_an_index_outside(videos):
     video = VideoFrames(videos["MJPG.avi"])
     for index in (N, -1):
         with pytest.raises(IndexError, match=f"frames 0 to {N - 1}"):
             video[index]
 
 
-def test_the_same_frames_make_the_same_file_whatever_lay_in_memory(tmp_path):
+def test_write_video_is_deterministic(tmp_path):
     """Of a width that is no multiple of 32, which x264's fast parts read beyond."""
     noise = np.random.default_rng(0).random((140, 140, 3))
     wide = cv2.normalize(cv2.GaussianBlur(noise, (0, 0), 1.0), None, 20, 230, cv2.NORM_MINMAX)
@@ -508,7 +508,7 @@ def test_the_same_frames_make_the_same_file_whatever_lay_in_memory(tmp_path):
     assert len(found) == 1
 
 
-def test_a_decoded_frame_goes_without_the_garbage_collector(tmp_path):
+def test_VideoFrames_free_frames_without_garbage_collector(tmp_path):
     """Which comes rarely in a worker: a long film would be held in memory."""
     videofile.write_video(tmp_path / "a.mp4", iter([np.zeros((64, 64, 3), np.uint8)] * 20), np.arange(20) / 25)
     frames = VideoFrames(tmp_path / "a.mp4")
