@@ -10,9 +10,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+from mebench import config  # its front, since the settings take a moment to import
 from mebench._installation import PACKAGE
 from mebench.atomic import replace_file
-from mebench.config import RunSettings, user_setting
 from mebench.files import code_hash
 
 T = TypeVar("T")
@@ -22,7 +22,7 @@ UNUSED_SECONDS = 30 * 24 * 3600.0
 
 def folder() -> Path:
     """The folder of the cache."""
-    return Path(user_setting("cache", RunSettings().cache)).expanduser() / "boards"
+    return Path(config.user_setting("cache", config.RunSettings().cache)).expanduser() / "boards"
 
 
 def cached(make: Callable[[], T], code: tuple[str, ...], *inputs: Any) -> T:

@@ -1,5 +1,7 @@
 """`mebench challenge list|info|check|submit|score|bundle`: the field's challenges, for participants and organisers."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import asdict
 from operator import attrgetter

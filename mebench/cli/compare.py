@@ -2,6 +2,8 @@
 page.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from pathlib import Path

@@ -1,5 +1,7 @@
 """`mebench data summary|verify|preview|fake|unpack`: inspect a dataset before a run."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -7,8 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mebench import frames, inspection, json_output, reports, terminal
-from mebench.annotations.annotation import repair_lines
+from mebench import annotations, frames, inspection, json_output, reports, terminal
 from mebench.cli.option_checks import check_file
 from mebench.cli.option_types import DatasetWords, Files, Json, Plugins, datasets_of, verbs
 from mebench.errors import ConfigError, DataError, SomeFailedError, refuse_if
@@ -29,7 +30,11 @@ def summary(words: DatasetWords = None, files: Files = None, plugins: Plugins = 
         return
     for id_, counts in summaries["members"].items():
         terminal.print_table(reports.dataset_report.HEADERS, reports.dataset_report.summary_rows(counts), id_)
-        _print_list(f"{id_}: repairs and remarks", repair_lines(datasets[id_].repair_rows()), len(counts["repairs"]))
+        _print_list(
+            f"{id_}: repairs and remarks",
+            annotations.annotation.repair_lines(datasets[id_].repair_rows()),
+            len(counts["repairs"]),
+        )
     if len(datasets) > 1:
         terminal.print_table(
             reports.dataset_report.HEADERS, reports.dataset_report.total_rows(summaries), " + ".join(datasets)
@@ -71,7 +76,9 @@ def verify(
             titles = [inspection.soundness.TITLES[finding.topic] for finding in seen.findings]
             for title, lines in pages.finding_lines(seen).items():
                 _print_list(f"{id_}: {title}", lines, titles.count(title))
-            _print_list(f"{id_}: repairs and remarks", repair_lines(seen.repairs), len(seen.repairs))
+            _print_list(
+                f"{id_}: repairs and remarks", annotations.annotation.repair_lines(seen.repairs), len(seen.repairs)
+            )
             if seen.frames:
                 rate = f"{seen.frames / max(seen.seconds, 1e-9):,.0f} a second"
                 terminal.print_lines(f"{id_}: {seen.frames:,} frames {pages.looked(seen.deep)}, {rate}")

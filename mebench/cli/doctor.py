@@ -13,15 +13,18 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from mebench import atomic, config, features, json_output, terminal
 from mebench.cli.option_types import Json, Plugins
-from mebench.config.registry import PluginInfo
-from mebench.config.sources import Layer
 from mebench.errors import MebenchError
 from mebench.finding import Finding, Severity
+
+if TYPE_CHECKING:
+    from mebench.config.registry import PluginInfo
+    from mebench.config.sources import Layer
 
 app = typer.Typer()
 
@@ -112,7 +115,7 @@ def _check_landmarks() -> Finding:
 
 def _read_user_file(plugins: Sequence[str]) -> tuple[Layer, list[Finding]]:
     """The settings of the user's file, and findings about it and the folders of plugins, which are added."""
-    layer, where = Layer("none"), "none: ./mebench.yaml or ~/.config/mebench/config.yaml"
+    layer, where = config.sources.Layer("none"), "none: ./mebench.yaml or ~/.config/mebench/config.yaml"
     try:
         path = config.user_file()
         if path is not None:

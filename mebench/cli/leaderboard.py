@@ -11,9 +11,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mebench import boards, challenges, config, protocols, records, result_cache, runner, runs as run_files, tracking
+from mebench import (
+    boards,
+    challenges,
+    config,
+    core,
+    protocols,
+    records,
+    result_cache,
+    runner,
+    runs as run_files,
+    tracking,
+)
 from mebench.cli.option_types import Files, Json, Plugins, RunId, Runs, Words, configured, exit_if_failed, verbs
-from mebench.core.dataset import DRAWN, UNLIKE_PUBLISHED
 from mebench.errors import ConfigError, DataError, RunError, check_known
 from mebench.json_output import write_json
 from mebench.lazy_imports import load_lazily
@@ -149,7 +159,7 @@ def export(run: RunId, runs: Runs = "", out: RecordsOut = "leaderboards/records"
     n_bytes = sum(file.stat().st_size for file in record.iterdir())
     remark = str(folder.read_json("folds.json")["remark"])
     advice = "Commit it, or send it: its receiver accepts it with mebench leaderboard merge"
-    if any(word in remark for word in (DRAWN, UNLIKE_PUBLISHED)):
+    if any(word in remark for word in (core.dataset.DRAWN, core.dataset.UNLIKE_PUBLISHED)):
         advice = f"This is a trial and does not belong on a board of the real dataset; its row says: {remark}"
     report = {"run": folder.id, "record": str(record), "bytes": n_bytes, "remark": remark}
     write_json(report, json, f"{record}: {size(n_bytes)}. {advice}")

@@ -4,6 +4,7 @@ programs and people.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, cast, get_args
@@ -11,7 +12,6 @@ from typing import Annotated, cast, get_args
 import typer
 
 from mebench import config, exchange, features, inference, metrics, reports, runs as run_files
-from mebench.cli.format_help import WRITTEN, WRITTEN_WITHOUT_TRUTH, FormatListingCommand
 from mebench.cli.option_checks import check_file, check_folder
 from mebench.cli.option_types import (
     DatasetWords,
@@ -24,6 +24,7 @@ from mebench.cli.option_types import (
     refuse_failed,
     verbs,
 )
+from mebench.cli.registry_help import DEGRADATIONS, RELATIONS, WRITTEN, WRITTEN_WITHOUT_TRUTH, RegistryHelpCommand
 from mebench.errors import ConfigError, RunError, check_known
 from mebench.files import file_hash
 from mebench.json_output import write_json
@@ -52,9 +53,7 @@ Frames = Annotated[
 ]
 
 
-@app.command(
-    "export", cls=FormatListingCommand, epilog="Example: mebench predictions export mean-synthetic -o mean.csv"
-)
+@app.command("export", cls=RegistryHelpCommand, epilog="Example: mebench predictions export mean-synthetic -o mean.csv")
 def export(
     run: RunId,
     out: Annotated[str, typer.Option("-o", "--out", metavar="FILE", help="The file to write.")],
@@ -123,7 +122,7 @@ def _counted(run: str, tables: metrics.tables.Tables, frames: str, form: str) ->
 
 @predict_app.command(
     "predict",
-    cls=FormatListingCommand,
+    cls=RegistryHelpCommand,
     epilog="Example: mebench predict mean-synthetic dataset=folder dataset.root=videos -o mean.csv",
 )
 def predict(
@@ -173,20 +172,20 @@ def predict(
 
 
 @degrade_app.command(
-    "degrade", epilog="Example: mebench degrade mean-synthetic --what resolution,occlusion --strengths 0,3"
+    "degrade",
+    cls=RegistryHelpCommand,
+    epilog="Example: mebench degrade mean-synthetic --what resolution,occlusion --strengths 0,3",
 )
 def degrade(
     run: RunId,
     what: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--what",
             metavar="KIND,...",
-            help=f"Of the degradations {', '.join(features.degradation.degradation_names())}, and the relations "
-            f"{', '.join(features.degradation.relation_names())}; all by default.",
-            show_default=False,
+            help=f"Of the degradations {DEGRADATIONS}, and the relations {RELATIONS}; all by default.",
         ),
-    ] = ",".join(features.degradation.KINDS),
+    ] = None,
     strengths: Annotated[
         str, typer.Option("--strengths", metavar="N,...", help="Strengths from 0, the clean run, to 5.")
     ] = "0,1,2,3,4,5",
@@ -205,13 +204,8 @@ def degrade(
     The people are the same, and nothing is trained. The page shows scores against strength, what they lose, and how often changes
     alter an answer that should stay.
     """
-    kinds, levels = ([*dict.fromkeys(map(str.strip, names.split(",")))] for names in (what, strengths))
-    relations = features.degradation.relation_names()
-    words = [
-        f"{kind}:{strength}{f':{model}' if model and (kind == 'resolution' or 'resolution' not in kinds) else ''}"
-        for kind in kinds
-        for strength in ([features.degradation.RELATION_STRENGTH] if kind in relations else levels)
-    ]
+    kinds = [*features.degradation.KINDS] if what is None else _listed_once(what)
+    words = _degradation_words(kinds, _listed_once(strengths), model)
     page = Path(out).expanduser()
     check_file("--out", str(page))
     folder = run_files.folder.RunFolder.finished(runs, run)
@@ -221,6 +215,23 @@ def degrade(
     if write_json({"run_id": folder.id, "page": str(page), "rows": rows}, json):
         print_report("", *reports.robustness.tables(rows))
         print_lines(f"{out}: the page")
+
+
+def _listed_once(names: str) -> list[str]:
+    """The names between commas, each once."""
+    return [*dict.fromkeys(name.strip() for name in names.split(","))]
+
+
+def _degradation_words(kinds: Sequence[str], strengths: Sequence[str], model: str) -> list[str]:
+    """The degradations `KIND:STRENGTH[:MODEL]`: kinds at each strength, relations at theirs."""
+    relations = features.degradation.relation_names()
+    words = []
+    for kind in kinds:
+        takes_model = kind == "resolution" or "resolution" not in kinds
+        ending = f":{model}" if model and takes_model else ""
+        levels = [str(features.degradation.RELATION_STRENGTH)] if kind in relations else strengths
+        words += [f"{kind}:{level}{ending}" for level in levels]
+    return words
 
 
 @model_app.command("export", epilog="Example: mebench model export mean-synthetic -o mine.safetensors --name mine")

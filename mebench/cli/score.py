@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from mebench import api, exchange, reports
-from mebench.cli.format_help import READ, WRITTEN, FormatListingCommand
 from mebench.cli.option_types import Encoding, Json, Rule, Verbose, print_remarks
+from mebench.cli.registry_help import READ, WRITTEN, RegistryHelpCommand
 from mebench.errors import ConfigError, check_known
 from mebench.json_output import write_json
 from mebench.progress import Progress
@@ -26,7 +26,7 @@ FILES = {
 
 @app.command(
     "score",
-    cls=FormatListingCommand,
+    cls=RegistryHelpCommand,
     epilog="Example: mebench score --truth truth.csv --predictions mine.csv --sensitivity",
 )
 def score(

@@ -10,13 +10,11 @@ from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 
-import numpy as np
 import typer
 
 from mebench import api, frames, inference, reports, runner
 from mebench.cli.option_checks import check_folder
 from mebench.cli.option_types import Json, Runs, refuse_failed
-from mebench.core import Kind
 from mebench.errors import check_known, refuse_if
 from mebench.json_output import json_line, write_json
 from mebench.lazy_imports import load_lazily
@@ -24,9 +22,13 @@ from mebench.progress import Progress
 from mebench.terminal import at_terminal, console, plural, print_lines, print_table
 
 if TYPE_CHECKING:
+    import numpy as np
     import rich.live as rich_live
     import rich.text as rich_text
+
+    from mebench.core import Kind
 else:
+    np = load_lazily("numpy")
     rich_live = load_lazily("rich.live")
     rich_text = load_lazily("rich.text")
 

@@ -6,18 +6,20 @@ import os
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 from mebench import runs as run_files, vqa
 from mebench.cli.option_types import DatasetWords, Files, Json, Plugins, Runs, datasets_of, verbs
-from mebench.core import Dataset
 from mebench.errors import ConfigError, DataError, SomeFailedError
 from mebench.json_output import write_json
 from mebench.progress import Progress
 from mebench.table import Column, Table
 from mebench.terminal import console, plural, print_lines
+
+if TYPE_CHECKING:
+    from mebench.core import Dataset
 
 app = verbs("Questions about expressions, as in the grand challenge since 2025: make, answer and score them.")
 

@@ -427,6 +427,11 @@ def test_verbs_that_only_tell_import_nothing_heavy(root, imported, words, answer
     assert not modules & set(HEAVY)
 
 
+def test_help_imports_no_numpy(imported):
+    modules, _ = imported("--help")
+    assert not modules & {"numpy", "mebench.api.run_results", "mebench.config.settings", "mebench.exchange.shapes"}
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
