@@ -12,7 +12,7 @@ WIDTH = 24
 
 
 @given(st.lists(st.floats(-100, 100), max_size=40), st.integers(0, 6).map(lambda n: 2 * n + 1))
-def test_smooth_is_the_mean_of_a_centred_window(values, window):
+def test_smooth_vectors_is_the_mean_of_a_centred_window(values, window):
     pairs = [(n, np.array([value, -value])) for n, value in enumerate(values)]
     found = list(landmarks.smooth_vectors(iter(pairs), window))
     assert [item for item, _ in found] == list(range(len(values)))
@@ -22,12 +22,12 @@ def test_smooth_is_the_mean_of_a_centred_window(values, window):
         assert vector == pytest.approx([mean, -mean])
 
 
-def test_smooth_keeps_steady_motion():
+def test_smooth_vectors_keeps_steady_motion():
     line = [(None, np.array([float(n)])) for n in range(20)]
     assert [float(v[0]) for _, v in landmarks.smooth_vectors(line, 9)] == pytest.approx(range(20))
 
 
-def test_smooth_holds_few_items_in_memory():
+def test_smooth_vectors_holds_few_items_in_memory():
     read = []
 
     def source():
