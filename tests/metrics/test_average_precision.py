@@ -52,7 +52,9 @@ def area(found: list[bool], n: int) -> float:
     spotted=st.lists(spans, max_size=8),
     threshold=st.sampled_from([Fraction(1, 2), Fraction(11, 20), Fraction(3, 4), Fraction(19, 20)]),
 )
-def test_claims_and_area_follow_the_rule(truths: list[Span], spotted: list[Span], threshold: Fraction) -> None:
+def test_average_precision_and_take_turns_follow_the_rule(
+    truths: list[Span], spotted: list[Span], threshold: Fraction
+) -> None:
     pairs = pair_intervals(table(truths), table(spotted), CONVENTIONS["strict"]).hits(threshold)
     found = take_turns(pairs, np.zeros(len(spotted), dtype=np.int64)) >= 0
     assert found.tolist() == by_the_rule(truths, spotted, threshold)
@@ -63,9 +65,7 @@ def test_claims_and_area_follow_the_rule(truths: list[Span], spotted: list[Span]
     ranked=st.lists(st.tuples(st.booleans(), st.sampled_from([0.9, 0.7, 0.5])), max_size=12),
     seed=st.integers(0, 99),
 )
-def test_of_intervals_of_one_confidence_only_the_whole_run_is_a_point(
-    ranked: list[tuple[bool, float]], seed: int
-) -> None:
+def test_average_precision_takes_equal_confidences_as_one_point(ranked: list[tuple[bool, float]], seed: int) -> None:
     """So nothing that orders them otherwise, such as the names of their videos, moves the area."""
     ranked = sorted(ranked, key=lambda pair: -pair[1])
     hits, sure = (np.array(column) for column in (zip(*ranked) if ranked else ((), ())))
@@ -78,7 +78,7 @@ def test_of_intervals_of_one_confidence_only_the_whole_run_is_a_point(
     )
 
 
-def test_a_prediction_falls_to_the_next_free_truth() -> None:
+def test_take_turns_gives_a_prediction_the_next_free_truth() -> None:
     truths, spotted = [(0, 9), (2, 11)], [(0, 9), (0, 10)]
     pairs = pair_intervals(table(truths), table(spotted), CONVENTIONS["strict"]).hits(Fraction(1, 2))
     assert (take_turns(pairs, np.zeros(2, dtype=np.int64)) >= 0).tolist() == [True, True]
@@ -88,7 +88,7 @@ def test_a_prediction_falls_to_the_next_free_truth() -> None:
     ranked=st.lists(st.tuples(st.booleans(), st.integers(0, 2)), max_size=12),
     weights=st.lists(st.integers(0, 3), min_size=3, max_size=3),
 )
-def test_weights_are_copies(ranked: list[tuple[bool, int]], weights: list[int]) -> None:
+def test_average_precision_weights_are_copies(ranked: list[tuple[bool, int]], weights: list[int]) -> None:
     truths = np.array([13.0, 12.0, 14.0])
     hits = np.array([hit for hit, _ in ranked], dtype=bool)
     unit = np.array([who for _, who in ranked], dtype=np.int64)
@@ -105,7 +105,7 @@ def test_weights_are_copies(ranked: list[tuple[bool, int]], weights: list[int]) 
     ranked=st.lists(st.tuples(st.booleans(), st.integers(0, 2), st.sampled_from([0.9, 0.7, 0.5])), max_size=12),
     weights=st.lists(st.integers(0, 3), min_size=3, max_size=3),
 )
-def test_weights_are_copies_where_confidences_are_equal(
+def test_average_precision_weights_are_copies_at_ties(
     ranked: list[tuple[bool, int, float]], weights: list[int]
 ) -> None:
     ranked, truths = sorted(ranked, key=lambda row: -row[2]), np.array([13.0, 12.0, 14.0])

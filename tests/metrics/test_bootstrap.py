@@ -5,7 +5,7 @@ from scipy import stats
 from mebench.metrics import bootstrap
 
 
-def test_subjects_are_drawn_within_their_dataset() -> None:
+def test_subject_weights_draw_within_datasets() -> None:
     weights = bootstrap.subject_weights(["a", "a", "b", "b", "b"], 500, seed=1)
     assert (weights[:, :2].sum(axis=1) == 2).all()
     assert (weights[:, 2:].sum(axis=1) == 3).all()
@@ -14,14 +14,14 @@ def test_subjects_are_drawn_within_their_dataset() -> None:
     assert (weights[:, 4] == 0).mean() == pytest.approx((2 / 3) ** 3, abs=0.07)
 
 
-def test_the_seed_decides_the_draws_and_another_dataset_does_not() -> None:
+def test_subject_weights_depend_on_seed_and_own_dataset() -> None:
     alone = bootstrap.subject_weights(["a", "a", "a"], 20, seed=1)
     np.testing.assert_array_equal(bootstrap.subject_weights(["a", "a", "a"], 20, seed=1), alone)
     np.testing.assert_array_equal(bootstrap.subject_weights(["a", "a", "a", "b"], 20, seed=1)[:, :3], alone)
     assert (bootstrap.subject_weights(["a", "a", "a"], 20, seed=2) != alone).any()
 
 
-def test_the_interval_of_a_mean_is_the_textbook_one() -> None:
+def test_Resampling_interval_of_a_mean_is_the_textbook_one() -> None:
     """Percentiles of a bootstrapped mean approach the normal interval, mean -+ 1.96 sd / sqrt(n)."""
     values = np.random.default_rng(0).normal(size=200)
     resampling = bootstrap.Resampling(bootstrap.subject_weights(["a"] * 200, 4000, seed=0))
@@ -32,7 +32,7 @@ def test_the_interval_of_a_mean_is_the_textbook_one() -> None:
     assert mean["high"] == pytest.approx(values.mean() + half, abs=0.1 * half)
 
 
-def test_undefined_draws_are_left_out_and_counted() -> None:
+def test_Resampling_leaves_out_and_counts_undefined_draws() -> None:
     resampling = bootstrap.Resampling(np.array([[2.0, 0.0], [1.0, 1.0], [0.0, 2.0]]))
 
     def evaluate(weights):
@@ -45,7 +45,7 @@ def test_undefined_draws_are_left_out_and_counted() -> None:
     assert scores["never"] == {"value": None, "low": None, "high": None}
 
 
-def test_draws_of_chance_are_averaged() -> None:
+def test_Resampling_averages_draws_of_chance() -> None:
     values = np.array([0.0, 1.0, 2.0, np.nan])
     scores = bootstrap.Resampling(np.eye(4), mean=True).scores(
         "x", lambda weights: {"y": values[weights.argmax(axis=1)]}
@@ -54,7 +54,7 @@ def test_draws_of_chance_are_averaged() -> None:
     assert scores["y"]["high"] == pytest.approx(1.95)
 
 
-def test_without_replicates_there_is_a_value_alone() -> None:
+def test_score_with_percentiles_without_draws_is_a_value_alone() -> None:
     assert bootstrap.score_with_percentiles(0.5, np.empty(0)) == {"value": 0.5, "low": None, "high": None}
 
 
@@ -63,7 +63,7 @@ def mean_of(values, name="f1"):
 
 
 @pytest.mark.parametrize("name", ["f1", "apex_mae_ms"])
-def test_jackknife_below_20_subjects_and_bootstrap_from_20_for_other_than_shares(name):
+def test_Resampling_uses_jackknife_below_20_subjects(name):
     values = np.random.default_rng(0).uniform(0.3, 0.7, 20)
     seen = []
 
@@ -79,7 +79,7 @@ def test_jackknife_below_20_subjects_and_bootstrap_from_20_for_other_than_shares
     assert [weights.shape for weights in seen[2:]] == [(1, 20), (20, 20), *[(300, 20)] * (name == "apex_mae_ms")]
 
 
-def test_a_bootstrapped_interval_is_widened_as_student_would():
+def test_Resampling_widens_bootstrap_intervals_as_student():
     """Of normal values, n = 20: percentiles at Phi(sqrt(n / (n - 1)) t) come to the t interval of the mean."""
     values = np.random.default_rng(0).normal(0.5, 0.1, 20)
     ours = bootstrap.Resampling.of_subjects(["a"] * 20, 20_000, seed=0).scores("x", mean_of(values, "onset_bias_ms"))[
@@ -90,7 +90,7 @@ def test_a_bootstrapped_interval_is_widened_as_student_would():
     assert (ours["low"], ours["high"]) == pytest.approx(expected, abs=0.05 * width)
 
 
-def test_a_score_of_one_member_goes_by_the_number_of_its_subjects():
+def test_Resampling_of_a_member_counts_its_own_subjects():
     values, strata = np.random.default_rng(0).uniform(0.3, 0.7, 30), ["a"] * 25 + ["b"] * 5
     whole = bootstrap.Resampling.of_subjects(strata, 500, seed=0)
     member, alone = whole.within("b"), bootstrap.Resampling.of_subjects(["b"] * 5, 500, seed=0)
@@ -103,7 +103,7 @@ def test_a_score_of_one_member_goes_by_the_number_of_its_subjects():
     assert whole.skipped == {"x": 0}  # they count in one place
 
 
-def test_what_is_no_share_and_never_varies_says_nothing_of_others():
+def test_Resampling_gives_no_interval_to_constant_non_shares():
     for n in (5, 25):
         scores = bootstrap.Resampling.of_subjects(["a"] * n, 100, seed=0).scores(
             "x", mean_of(np.ones(n), "fp_per_minute")
@@ -112,7 +112,7 @@ def test_what_is_no_share_and_never_varies_says_nothing_of_others():
         assert "whoever is left out" in scores["fp_per_minute"]["reason"]
 
 
-def test_a_difference_needs_four_subjects_and_both_intervals():
+def test_Resampling_difference_needs_four_subjects():
     one, other = (mean_of(np.random.default_rng(n).uniform(0, 1, 8)) for n in (0, 1))
     subjects = bootstrap.Resampling.of_subjects(["a"] * 8, 100, seed=0)
     found = subjects.compared([one, other])[2]["f1"]
@@ -129,13 +129,13 @@ def test_a_difference_needs_four_subjects_and_both_intervals():
     assert "4 subjects" in few.compared(runs)[2]["f1"]["reason"]
 
 
-def test_without_draws_few_subjects_have_no_interval_either():
+def test_Resampling_without_draws_gives_few_subjects_no_interval():
     scores = bootstrap.Resampling.of_subjects(["a"] * 5, 0, seed=0).scores("x", mean_of(np.arange(5.0)))
     assert scores["f1"] == {"value": 2.0, "low": None, "high": None}
 
 
 @pytest.mark.parametrize("n", [12, 40])
-def test_the_standard_error_of_a_mean_is_the_textbook_one(n):
+def test_standard_error_of_a_mean_is_the_textbook_one(n):
     values = np.random.default_rng(1).normal(size=n)
     without = mean_of(values)(bootstrap.leave_one_out(range(n), n))["f1"]
     error, degrees = bootstrap.standard_error(without, ["a"] * n)

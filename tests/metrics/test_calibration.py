@@ -13,7 +13,7 @@ RIGHT = RNG.random(500) < SURE**2
 
 
 @pytest.mark.parametrize("bins", [1, 5, 10])
-def test_the_reliability_curve_is_scikit_learns(bins: int) -> None:
+def test_reliability_equals_scikit_learn(bins: int) -> None:
     accuracy, confidence = calibration_curve(RIGHT, SURE, n_bins=bins, strategy="uniform")
     curve = reliability(SURE, RIGHT, bins)
     np.testing.assert_allclose(curve["accuracy"], accuracy)
@@ -21,7 +21,7 @@ def test_the_reliability_curve_is_scikit_learns(bins: int) -> None:
     assert curve["n"].sum() == 500
 
 
-def test_the_expected_error_is_torchmetrics() -> None:
+def test_expected_calibration_error_equals_torchmetrics() -> None:
     from torchmetrics.classification import MulticlassCalibrationError
 
     scores = RNG.dirichlet(np.ones(3), size=200)
@@ -31,12 +31,12 @@ def test_the_expected_error_is_torchmetrics() -> None:
     assert error == pytest.approx(float(reference), abs=1e-6)
 
 
-def test_edges_belong_to_the_bin_above_but_for_the_last() -> None:
+def test_reliability_edges_belong_to_the_bin_above() -> None:
     assert reliability([0.0, 0.5, 1.0], [1, 1, 1], bins=2)["n"].tolist() == [1, 2]
 
 
 @pytest.mark.parametrize("exact", [np.float64, np.float32])
-def test_every_tenth_lies_in_the_bin_that_it_begins(exact) -> None:
+def test_reliability_tenths_lie_in_the_bin_they_begin(exact) -> None:
     """k / 10 as it is written; of ten bins .3, .6 and .7 once began too high, or lay too low in 32 bits."""
     said = np.array([k / 10 for k in range(11)], dtype=exact)
     assert reliability(said, np.ones(11))["n"].tolist() == [1] * 9 + [2]
@@ -44,13 +44,13 @@ def test_every_tenth_lies_in_the_bin_that_it_begins(exact) -> None:
     assert reliability(just_below, np.ones(10))["n"].tolist() == [1] * 10
 
 
-def test_saying_what_is_true_is_calibrated() -> None:
+def test_expected_calibration_error_of_truth_is_zero() -> None:
     assert expected_calibration_error([0.0, 1.0, 1.0], [False, True, True]) == 0
     assert expected_calibration_error([1.0, 1.0], [False, False]) == 1
     assert np.isnan(expected_calibration_error([], []))
 
 
-def test_a_summary_leaves_empty_bins_out_and_refuses_what_is_no_probability() -> None:
+def test_calibration_leaves_out_empty_bins_and_no_probabilities() -> None:
     found = classification.calibration(np.array([0.05, 0.95]), [False, True])
     assert found is not None
     assert [row["n"] for row in found["bins"]] == [1, 1]

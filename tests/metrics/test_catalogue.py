@@ -52,7 +52,7 @@ def scored(node: Mapping[str, Any], section: str) -> Iterator[tuple[str, str]]:
             yield from scored(content, section)
 
 
-def test_the_catalogue_holds_exactly_the_scores_that_summaries_can_hold():
+def test_METRICS_are_the_scores_that_summaries_hold():
     run = random_run()
     assert run.clips is not None
     every = range(400)
@@ -69,19 +69,19 @@ def test_the_catalogue_holds_exactly_the_scores_that_summaries_can_hold():
     assert found == {(section, name) for name, metric in METRICS.items() for section in metric.sections}
 
 
-def test_directions_are_those_of_an_independent_list():
+def test_METRICS_directions_equal_an_independent_list():
     told = {"higher": HIGHER, "lower": LOWER, "zero": ZERO, None: CURVES}
     expected = {name: direction for direction, names in told.items() for name in names.split()}
     assert {name: metric.direction for name, metric in METRICS.items()} == expected
 
 
-def test_worth_orders_values_from_worst_to_best():
+def test_Metric_worth_orders_from_worst_to_best():
     assert sorted([0.1, None, 0.9, 0.5], key=METRICS["f1"].worth) == [None, 0.1, 0.5, 0.9]
     assert sorted([0.1, None, 0.9, 0.5], key=METRICS["fpr"].worth) == [None, 0.9, 0.5, 0.1]
     assert sorted([-30.0, None, 10.0, -5.0], key=METRICS["onset_bias_ms"].worth) == [None, -30, 10, -5]
 
 
-def test_every_name_is_of_one_metric_and_columns_are_of_metrics_of_their_section():
+def test_METRICS_and_COLUMNS_agree_on_names_and_sections():
     assert all(metric.name.split(".")[-1] == name for name, metric in METRICS.items())
     assert len({metric.label for metric in METRICS.values()}) == len(METRICS)
     for section, names in catalogue.COLUMNS.items():
@@ -106,11 +106,11 @@ def test_every_name_is_of_one_metric_and_columns_are_of_metrics_of_their_section
         ("0.55", "0.55", "0.55"),
     ],
 )
-def test_a_path_leads_to_its_metric(path, name, label):
+def test_find_metric_follows_a_path(path, name, label):
     assert (catalogue.find_metric(path).name, catalogue.find_metric(path).label) == (name, label)
 
 
-def test_looking_up_a_metric_imports_nothing_heavy():
+def test_catalogue_imports_nothing_heavy():
     code = (
         "import sys, mebench.metrics.catalogue; m = sys.modules;"
         "print([name for name in ('numpy', 'pandas', 'torch', 'scipy') if name in m])"
@@ -126,7 +126,7 @@ def printed(tables_: list[Any]) -> str:
     return capture.get()
 
 
-def test_a_new_metric_is_an_entry_and_its_computation(monkeypatch, tmp_path):
+def test_METRICS_entry_and_computation_make_a_new_metric(monkeypatch, tmp_path):
     """A rate of misses, lower is better, second column of spotting: nothing else is told about it."""
     missed = catalogue.Metric(
         "missed", "miss rate", "share of the true intervals that nobody spotted", direction="lower"
@@ -212,7 +212,7 @@ def test_sample_basis_reads_entries_not_names(monkeypatch, facts, basis):
 
 
 @pytest.mark.parametrize("main", ["fp_per_minute", "f1"])
-def test_the_best_row_stands_first_whatever_the_direction(monkeypatch, tmp_path, main):
+def test_leaderboard_puts_best_row_first_in_any_direction(monkeypatch, tmp_path, main):
     monkeypatch.setitem(
         catalogue.COLUMNS, "spotting", (main, *(name for name in catalogue.COLUMNS["spotting"] if name != main))
     )

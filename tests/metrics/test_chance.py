@@ -28,7 +28,7 @@ def truths(*spans: tuple[int, int], video: str = "d/1/0", kind: str = "micro") -
     )
 
 
-def test_one_interval_and_one_truth_score_their_probability() -> None:
+def test_spotting_chance_of_one_interval_is_its_probability() -> None:
     """With one of each, expected F1 is the share of places whose interval of 2k' frames reaches an IoU of a half."""
     truth = set(range(40, 53))
 
@@ -41,7 +41,7 @@ def test_one_interval_and_one_truth_score_their_probability() -> None:
     assert chance["as_many"]["f1"]["value"] == pytest.approx(q, abs=4 * np.sqrt(q / 20000))
 
 
-def test_the_best_rate_is_the_best_of_all_numbers() -> None:
+def test_spotting_chance_best_rate_is_best_of_all_numbers() -> None:
     """All truths have one probability q: E F1(n) = 2 M (1 - (1 - q)^n) / (n + M) is maximised by trying every n."""
     spans = [(start, start + 9) for start in range(20, 980, 60)]  # ten frames, as the intervals
     m = len(spans)
@@ -55,7 +55,7 @@ def test_the_best_rate_is_the_best_of_all_numbers() -> None:
     assert chance["f1"]["low"] < chance["f1"]["value"] < chance["f1"]["high"]
 
 
-def test_overlapping_intervals_are_matched_one_to_one() -> None:
+def test_spotting_chance_matches_one_to_one() -> None:
     """In a video of two frames every interval hits every truth: two find both truths, but none counts twice."""
     two = spotting_chance(videos(2), truths((0, 1), (0, 1)), {"d": 1}, "micro", seed=0, draws=5)
     assert two["as_many"]["f1"] == {"value": 1.0, "low": 1.0, "high": 1.0}
@@ -64,7 +64,7 @@ def test_overlapping_intervals_are_matched_one_to_one() -> None:
     assert one["rate_per_minute"] == pytest.approx(30 * 60 / 2)
 
 
-def test_videos_are_chosen_by_their_duration() -> None:
+def test_spotting_chance_draws_videos_by_duration() -> None:
     """100 frames at 100 fps last a tenth of 100 frames at 10 fps, so a truth there is hit ten times as rarely."""
     both = pd.concat([videos(100, fps=10.0), videos(100, fps=100.0, dataset="e")])
     k_prime = {"d": 5, "e": 5}
@@ -74,20 +74,20 @@ def test_videos_are_chosen_by_their_duration() -> None:
     assert ratio == pytest.approx(10, rel=0.25)
 
 
-def test_the_seed_alone_decides() -> None:
+def test_spotting_chance_depends_on_the_seed_alone() -> None:
     rows = truths((40, 52), (60, 70))
     first = spotting_chance(videos(100, 300), rows, {"d": 5}, "micro", seed=3)
     assert spotting_chance(videos(100, 300)[::-1], rows[::-1], {"d": 5}, "micro", seed=3) == first
     assert spotting_chance(videos(100, 300), rows, {"d": 5}, "micro", seed=4) != first
 
 
-def test_no_truths_have_no_chance() -> None:
+def test_spotting_chance_without_truths_is_None() -> None:
     chance = spotting_chance(videos(100), truths((40, 52)), {"d": 5}, "macro", seed=0)
     assert chance["as_many"]["f1"] == {"value": None, "low": None, "high": None}
     assert chance["best_rate"]["rate_per_minute"] is None
 
 
-def test_what_it_cannot_know_it_asks_for() -> None:
+def test_spotting_chance_asks_for_k_prime_and_lengths() -> None:
     with pytest.raises(DataError, match="needs k' of every dataset, and 'd' has none"):
         spotting_chance(videos(100), truths((40, 52)), {}, "micro", seed=0)
     with pytest.raises(DataError, match="needs n_frames and fps of every video"):

@@ -26,7 +26,7 @@ labels = st.sampled_from(CLASSES)
 
 
 @given(st.lists(st.tuples(labels, st.one_of(labels, st.just("other"))), min_size=1, max_size=30))
-def test_scores_agree_with_scikit_learn(pairs: list[tuple[str, str]]) -> None:
+def test_classification_scores_equal_scikit_learn(pairs: list[tuple[str, str]]) -> None:
     truth, predicted = (list(column) for column in zip(*pairs))
     matrix = confusion_matrix(truth, predicted, CLASSES)
 
@@ -46,7 +46,7 @@ def test_scores_agree_with_scikit_learn(pairs: list[tuple[str, str]]) -> None:
 
 
 @pytest.mark.parametrize(("precision", "recall", "f1"), TABLE_5)
-def test_f1_of_analysis_is_the_harmonic_mean_of_table_5(precision: float, recall: float, f1: float) -> None:
+def test_harmonic_mean_gives_f1_of_table_5(precision: float, recall: float, f1: float) -> None:
     assert classification.harmonic_mean(precision, recall) == pytest.approx(f1, abs=1e-4)
 
 
@@ -54,14 +54,16 @@ def test_f1_of_analysis_is_the_harmonic_mean_of_table_5(precision: float, recall
     ("matrix", "precision", "recall", "f1", "mean_of_f1"),
     [(CAS_ME_2, 0.6667, 0.6667, 0.6667, 0.5794), (SAMM_LV, 0.5882, 0.4762, 0.5263, 0.5018)],
 )
-def test_f1_is_not_uf1(matrix: list[list[int]], precision: float, recall: float, f1: float, mean_of_f1: float) -> None:
+def test_f1_of_macros_is_not_uf1(
+    matrix: list[list[int]], precision: float, recall: float, f1: float, mean_of_f1: float
+) -> None:
     assert classification.macro_precision(matrix) == pytest.approx(precision, abs=5e-5)
     assert classification.macro_recall(matrix) == pytest.approx(recall, abs=5e-5)
     assert classification.f1_of_macros(matrix) == pytest.approx(f1, abs=5e-5)
     assert classification.uf1(matrix) == pytest.approx(mean_of_f1, abs=5e-5)
 
 
-def test_a_class_never_seen_and_never_said_counts_zero() -> None:
+def test_class_f1_of_a_class_without_samples_is_zero() -> None:
     matrix = confusion_matrix(["positive"], ["positive"], CLASSES)
     assert classification.class_f1(matrix).tolist() == [0, 1, 0]
     assert (
@@ -72,7 +74,7 @@ def test_a_class_never_seen_and_never_said_counts_zero() -> None:
     )
 
 
-def test_leading_axes_are_scored_at_once() -> None:
+def test_classification_scores_take_leading_axes() -> None:
     both = np.array([CAS_ME_2, SAMM_LV])
     for function in (
         classification.accuracy,
@@ -85,7 +87,7 @@ def test_leading_axes_are_scored_at_once() -> None:
         assert function(both).tolist() == [float(function(CAS_ME_2)), float(function(SAMM_LV))]
 
 
-def test_matrices_of_units_sum_to_the_pooled_one() -> None:
+def test_confusion_matrices_sum_to_confusion_matrix() -> None:
     truth, predicted = ["negative", "positive", "positive", "awe"], ["positive", "positive", None, "positive"]
     parts = classification.confusion_matrices(truth, predicted, np.array([0, 2, 2, 1]), 3, CLASSES)
     np.testing.assert_array_equal(parts.sum(axis=0), confusion_matrix(truth, predicted, CLASSES))

@@ -71,7 +71,7 @@ def shuffled(tables, seed):
 
 
 @pytest.mark.parametrize("members", [("x",), ("x", "y")])
-def test_values_and_intervals_are_those_of_each_run_alone(members):
+def test_compare_tables_values_are_those_of_each_run(members):
     first, second = run(0, members=members), run(1, members=members)
     found = compared(first, second, metrics=["all"], permutations=4)
     for side, tables in (("first", first), ("second", second)):
@@ -88,7 +88,7 @@ def test_values_and_intervals_are_those_of_each_run_alone(members):
             )
 
 
-def test_the_hardest_people_are_the_same_for_both_and_score_as_alone():
+def test_compare_tables_hardest_people_are_shared_by_runs():
     first, second = run(1, subjects=6), run(2, quality=0.4, subjects=6)
     sides, people = (first, second), sorted(first.videos["subject"].unique())
     each_alone = [{who: scores_by_path(alone(side, {who})) for who in people} for side in sides]
@@ -113,7 +113,7 @@ def alone(tables, some):
     return summarize(Tables(videos, *own), kinds=KINDS, classes=CLASSES, seed=0, draws=0)
 
 
-def test_a_person_under_several_ids_is_one_subject():
+def test_compare_tables_takes_person_under_several_ids_as_one():
     """Both recordings of each person, each under an id of its own, show what one recording of all their videos shows."""
 
     def recorded(tables):
@@ -142,7 +142,7 @@ def test_a_person_under_several_ids_is_one_subject():
     assert compared(former, recorded(second)).subjects == 8
 
 
-def test_exact_p_values_come_from_really_exchanged_runs():
+def test_compare_tables_exact_p_equals_brute_force():
     """Brute force on 4 subjects: exchange predictions in the tables themselves and score each pair of runs anew."""
     first, second = run(0, subjects=4), run(3, 0.3, subjects=4)
     people = sorted(set(first.videos["subject"]))
@@ -180,7 +180,7 @@ def test_exact_p_values_come_from_really_exchanged_runs():
 
 @settings(max_examples=3)
 @given(st.integers(0, 1000), st.sampled_from([6, 20]))
-def test_swapping_the_runs_turns_the_signs_and_nothing_else(seed, subjects):
+def test_compare_tables_of_swapped_runs_turns_signs_alone(seed, subjects):
     a, b = run(seed, 0.7, subjects=subjects), run(seed + 1, 0.5, subjects=subjects)
     there, back = compared(a, b), compared(b, a)
     for path, row in there.scores.items():
@@ -200,7 +200,7 @@ def test_swapping_the_runs_turns_the_signs_and_nothing_else(seed, subjects):
 
 
 @pytest.mark.parametrize("subjects", [5, 6])
-def test_no_difference_is_detectable_if_the_least_p_is_not_below_the_level(subjects):
+def test_compare_tables_detects_nothing_if_least_p_is_too_large(subjects):
     found = compared(run(0, 0.7, subjects=subjects), run(1, 0.5, subjects=subjects))
     assert found.exact
     assert 1 / found.permutations == 0.5 ** (subjects - 1)
@@ -208,7 +208,7 @@ def test_no_difference_is_detectable_if_the_least_p_is_not_below_the_level(subje
     assert any(detectable is not None for detectable in told) == (1 / found.permutations < 0.05)
 
 
-def test_a_run_and_itself_do_not_differ():
+def test_compare_tables_of_a_run_with_itself_finds_nothing():
     found = compared(run(0), run(0))
     assert set(found.scores) == set(comparison.MAIN) - {"recognition.unit_f1"}  # nobody asked for an action unit
     for row in found.scores.values():
@@ -221,7 +221,7 @@ def test_a_run_and_itself_do_not_differ():
         assert row.detectable is None  # who never differ show no spread to judge by
 
 
-def test_f1_of_an_action_unit_is_compared_where_it_is_asked_for():
+def test_compare_tables_compares_unit_f1_if_asked():
     def asked(tables):
         shown = {"negative": "AU4", "positive": "absent", "surprise": "absent"}
         clips = tables.clips.assign(**{column: tables.clips[column].map(shown) for column in ("truth", "predicted")})
@@ -238,19 +238,19 @@ def f1_of(unit, clips):
 
 @settings(max_examples=2)
 @given(st.integers(0, 1000))
-def test_the_order_of_rows_never_matters(seed):
+def test_compare_tables_ignores_order_of_rows(seed):
     first, second = run(0), run(1)
     assert compared(shuffled(first, seed), shuffled(second, seed + 1)) == compared(first, second)
 
 
-def test_what_is_tested_at_once_is_adjusted_together():
+def test_compare_tables_adjusts_scores_tested_at_once():
     first, second = run(0, 0.8), run(1, 0.4)
     many, one = compared(first, second), compared(first, second, metrics=["strs"])
     assert one.scores["analysis.strs"].p_holm == one.scores["analysis.strs"].p == many.scores["analysis.strs"].p
     assert many.scores["analysis.strs"].p_holm > many.scores["analysis.strs"].p
 
 
-def test_metrics_by_word_and_by_path():
+def test_compare_tables_takes_metrics_by_word_and_path():
     first, second = run(0), run(1)
     assert set(compared(first, second, metrics=["asr"]).scores) == {f"spotting.{k}.asr" for k in (*KINDS, "overall")}
     assert set(compared(first, second, metrics=["recognition.uar"]).scores) == {"recognition.uar"}
@@ -270,14 +270,14 @@ def test_metrics_by_word_and_by_path():
         compared(first, second, metrics=["0.5"])
 
 
-def test_scores_are_called_as_in_the_summary_of_a_run():
+def test_compare_tables_names_scores_as_in_the_summary():
     first, second = run(0, members=("x", "y")), run(1, members=("x", "y"))
     found = compared(first, second, metrics=["all"], draws=0, permutations=1)
     alone = summarize(first, kinds=KINDS, classes=CLASSES, seed=0, draws=0)
     assert set(found.scores) == set(scores_by_path(alone))
 
 
-def test_the_tests_beside_are_those_of_scipy_on_the_right_answers_of_both():
+def test_compare_tables_tests_equal_scipy_on_right_answers():
     runs = run(0, 0.8), run(1, 0.4)
     first, second = ((tables.clips["truth"] == tables.clips["predicted"]).to_numpy() for tables in runs)
     found = compared(*runs, metrics=["recognition.accuracy"])
@@ -291,7 +291,7 @@ def test_the_tests_beside_are_those_of_scipy_on_the_right_answers_of_both():
     assert accuracy.wilcoxon_p == pytest.approx(stats.wilcoxon(difference.round(12), zero_method="pratt").pvalue)
 
 
-def test_who_has_no_clip_takes_no_part_in_wilcoxons_test():
+def test_compare_tables_wilcoxon_skips_people_without_clips():
     """Of two members with ten subjects each, one of whom has no clip; by hand on the others, and on those of a member."""
 
     def but_one(tables):
@@ -312,19 +312,19 @@ def test_who_has_no_clip_takes_no_part_in_wilcoxons_test():
         assert found[f"{part}.wf1"].wilcoxon_n == n
 
 
-def test_what_one_run_alone_did_is_not_compared():
+def test_compare_tables_skips_what_only_one_run_did():
     found = compared(replace(run(0), clips=None), run(1))
     assert found.mcnemar is None
     assert not [path for path in found.scores if path.startswith("recognition")]
 
 
-def test_a_run_with_its_searched_videos_is_compared_with_one_without():
+def test_compare_tables_takes_one_run_with_searched_videos():
     first, second = run(0), run(1)
     says = replace(second, videos=second.videos.assign(processed=[KINDS] * len(second.videos)))
     assert compared(first, says, permutations=2) == compared(first, second, permutations=2)
 
 
-def test_clips_must_be_the_same():
+def test_compare_tables_needs_equal_clips():
     other = run(1)
     with pytest.raises(DataError, match="clips of the two runs differ"):
         compared(run(0), replace(other, clips=other.clips.iloc[::-1]))
@@ -350,7 +350,7 @@ UNLIKE = ("strict", "li2017", "mean2022", "megc2020", "activitynet", "lgsnet2023
 
 
 @pytest.mark.parametrize("convention", by_day([*CONVENTIONS, NAMED], *UNLIKE))
-def test_under_every_convention_each_run_has_the_scores_that_it_has_alone(convention):
+def test_compare_tables_equals_each_run_under_every_convention(convention):
     """Also where a convention leaves out videos, goes by the order of rows, pairs an answer with another's truth, or counts
     the classes that were named: one names awe, the other does not."""
     classes = (*CLASSES[:2], "awe")  # a surprise is no class
@@ -366,7 +366,7 @@ def test_under_every_convention_each_run_has_the_scores_that_it_has_alone(conven
 
 @pytest.mark.parametrize("confidence", [0.5, None])
 @pytest.mark.parametrize("overall", ["strict", "activitynet"])
-def test_a_run_that_cannot_be_ranked_has_no_average_precision_beside_one_that_can(confidence, overall):
+def test_compare_tables_of_unranked_run_has_no_ap(confidence, overall):
     sure, ranked = run(0), run(1)
     flat = replace(sure, predictions=sure.predictions.assign(confidence=confidence))
     paths = [f"spotting.{kind}.{name}" for kind in (*KINDS, "overall") for name in ("ap50", "ap")]
@@ -385,7 +385,7 @@ def test_a_run_that_cannot_be_ranked_has_no_average_precision_beside_one_that_ca
     assert there.scores["spotting.micro.f1"].p is not None
 
 
-def test_exchanged_answers_are_averaged_over_the_classes_that_they_name_then():
+def test_compare_tables_exchange_averages_classes_then_named():
     """Brute force on 4 subjects with scikit-learn, which takes the classes that it sees."""
     first, second = run(0, 0.8, subjects=4), naming(run(1, subjects=4), "awe")
     classes, true = (*CLASSES, "awe"), first.clips["truth"]
@@ -405,7 +405,7 @@ def test_exchanged_answers_are_averaged_over_the_classes_that_they_name_then():
     assert found.p == pytest.approx(np.mean(differences >= differences[0] - 1e-9))
 
 
-def test_of_one_interval_average_precision_is_defined_beside_any_run():
+def test_compare_tables_of_one_interval_has_average_precision():
     """Nothing has to be ranked there; two such runs with equal confidences are a pool in which nothing is."""
     one, two = (replace(run(n), predictions=run(n).predictions.iloc[[n]].assign(confidence=0.5)) for n in (0, 1))
     found = compared(one, two, metrics=["spotting.micro.ap50"]).scores["spotting.micro.ap50"]
@@ -414,7 +414,7 @@ def test_of_one_interval_average_precision_is_defined_beside_any_run():
         assert score == alone["spotting.micro.ap50"]
 
 
-def test_analysis_is_not_compared_where_one_run_names_no_emotion():
+def test_compare_tables_skips_analysis_without_emotions():
     """Alone it has no analysis; of one that names emotions and spots nothing it is 0, as alone."""
     names, silent = run(0), replace(run(1), predictions=run(1).predictions.iloc[:0])
     mute = replace(run(1), predictions=run(1).predictions.assign(emotion=None))
@@ -425,7 +425,7 @@ def test_analysis_is_not_compared_where_one_run_names_no_emotion():
     assert compared(names, silent, metrics=["strs"]).scores["analysis.strs"].second["value"] == 0
 
 
-def test_over_seeds_scores_are_means_and_subjects_are_exchanged_in_all_at_once():
+def test_compare_tables_over_seeds_exchanges_subjects_in_all():
     """Against each subject's exchange done by hand, under both seeds, and the mean of the plain scores."""
     subjects = 4
     ones, others = (

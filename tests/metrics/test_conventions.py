@@ -30,13 +30,13 @@ PRESETS = [
 ]
 
 
-def test_strict_comes_first_and_every_convention_knows_its_name() -> None:
+def test_CONVENTIONS_begin_with_strict_and_know_their_names() -> None:
     assert list(CONVENTIONS) == ["strict", *PRESETS]
     assert all(find_convention(name) is rule and rule.name == name for name, rule in CONVENTIONS.items())
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_a_preset_names_whose_rules_it_follows_and_what_is_wrong_with_them(name: str) -> None:
+def test_Convention_describe_names_source_and_defects(name: str) -> None:
     rule = CONVENTIONS[name]
     told = rule.describe()
     assert told.startswith(f"{name}: ")
@@ -45,7 +45,7 @@ def test_a_preset_names_whose_rules_it_follows_and_what_is_wrong_with_them(name:
     assert rule.defects or name == "activitynet"
 
 
-def test_strict_has_no_defect_and_defines_everything() -> None:
+def test_Convention_strict_has_no_defect_and_defines_all() -> None:
     assert not STRICT.defects
     assert STRICT.defines("asr")
     assert STRICT.defines_of_classes("wf1")
@@ -54,7 +54,7 @@ def test_strict_has_no_defect_and_defines_everything() -> None:
     assert STRICT.reaching
 
 
-def test_a_description_follows_the_rules() -> None:
+def test_Convention_describe_follows_the_rules() -> None:
     strict = STRICT.describe()
     assert "both ends counted" in strict
     assert "at least 0.5" in strict
@@ -66,17 +66,17 @@ def test_a_description_follows_the_rules() -> None:
     assert len({rule.describe() for rule in CONVENTIONS.values()}) == len(CONVENTIONS)
 
 
-def test_a_convention_cannot_be_changed() -> None:
+def test_Convention_is_frozen() -> None:
     with pytest.raises(FrozenInstanceError):
         STRICT.reaching = False  # type: ignore[misc]
 
 
-def test_an_unknown_convention_names_the_nearest() -> None:
+def test_find_convention_names_nearest_of_unknown() -> None:
     with pytest.raises(ConfigError, match="Did you mean 'strict'"):
         find_convention("strickt")
 
 
-def test_any_rule_can_be_chosen_by_itself() -> None:
+def test_find_convention_changes_single_rules() -> None:
     assert find_convention("strict, ends=half_open, threshold=1/3, reaching=false") == replace(
         STRICT,
         name="strict, ends=half_open, threshold=1/3, reaching=false",
@@ -110,7 +110,7 @@ def test_any_rule_can_be_chosen_by_itself() -> None:
         ("half_open", "'half_open' is no rule of a convention: write FIELD=VALUE, such as ends=half_open"),
     ],
 )
-def test_an_unknown_rule_or_value_lists_the_known_ones(rule, message) -> None:
+def test_find_convention_lists_known_rules_and_values(rule, message) -> None:
     with pytest.raises(ConfigError, match=re.escape(message)):
         find_convention(conventions.changed_name("strict", [rule]))
 
@@ -124,7 +124,7 @@ def hits(convention, pairs: list[tuple[tuple[int, int], tuple[int, int]]]) -> np
     return np.isin(row, near.prediction)
 
 
-def test_the_ends_decide_a_quarter_of_all_short_pairs() -> None:
+def test_Convention_ends_decide_a_quarter_of_short_pairs() -> None:
     """Lengths 5 to 16 frames at every shift: `inclusive >= .5` against `half-open > .5`."""
     pairs = [
         ((0, a - 1), (shift, shift + b - 1)) for a, b, shift in product(range(5, 17), range(5, 17), range(-16, 17))
@@ -134,7 +134,7 @@ def test_the_ends_decide_a_quarter_of_all_short_pairs() -> None:
     assert not (half_open & ~inclusive).any()
 
 
-def test_the_baseline_of_2020_lets_intervals_that_are_apart_share_a_frame() -> None:
+def test_Convention_megc2020_lets_distant_intervals_hit() -> None:
     rule = replace(CONVENTIONS["megc2020"], threshold=Fraction(1, 3))
     apart = [((0, 1), (50, 51)), ((0, 2), (50, 52)), ((0, 0), (0, 0)), ((0, 5), (3, 8))]
     # 1 of 2 + 2 - 1 frames is a third; a single frame hits nothing; where they do overlap, it counts right: 3 of 9.

@@ -35,7 +35,7 @@ def micro(run: Tables, convention: str = "strict") -> dict[str, float]:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_at_the_density_of_the_run_itself_f1_is_that_of_the_run(monkeypatch, seed: int) -> None:
+def test_DENSITIES_of_the_run_itself_give_its_own_f1(monkeypatch, seed: int) -> None:
     run = drawn(seed)
     micros, macros, minutes = 5 * 6, 7 * 6, 9000 * 6 / 30 / 60
     of_runs = {"cas_me2": (micros, macros, minutes), "samm_lv": (micros, macros, 10 * minutes)}
@@ -48,7 +48,7 @@ def test_at_the_density_of_the_run_itself_f1_is_that_of_the_run(monkeypatch, see
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_false_positives_lie_where_frames_are_shared(seed: int) -> None:
+def test_density_places_false_positives_by_shared_frames(seed: int) -> None:
     run, on_macro, elsewhere = drawn(seed), 0, 0
     assert run.predictions is not None
     for _, video, a, b in run.predictions[["video", "onset", "offset"]].itertuples():
@@ -62,7 +62,7 @@ def test_false_positives_lie_where_frames_are_shared(seed: int) -> None:
     assert found["fp_elsewhere"] == pytest.approx(elsewhere / (30 - 72 * 11 / 30 / 60))
 
 
-def test_false_positives_on_macros_lie_alike_where_the_truth_counts_from_1() -> None:
+def test_density_numbering_of_truths_moves_no_false_positive() -> None:
     run = drawn(0)
     moved = run.truths.assign(**{name: run.truths[name] + 1 for name in ("onset", "apex", "offset")})
     assert run.predictions is not None
@@ -71,7 +71,7 @@ def test_false_positives_on_macros_lie_alike_where_the_truth_counts_from_1() -> 
     assert found == micro(run)
 
 
-def test_without_macro_expressions_or_lengths_nothing_is_said() -> None:
+def test_density_without_macros_or_lengths_is_None() -> None:
     alone = tables(videos("d/1/a"), [truth("d/1/a", 50)], [spot("d/1/a", 50), spot("d/1/a", 500)])
     found = micro(alone)
     assert found["fp_per_macro"] is found["f1@cas_me2"] is None
@@ -81,7 +81,7 @@ def test_without_macro_expressions_or_lengths_nothing_is_said() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.booleans(), st.integers(0, 2)), max_size=15))
-def test_recall_at_a_rate_is_the_best_of_all_thresholds(spotted: list[tuple[int, bool, int]]) -> None:
+def test_recall_at_rate_is_the_best_of_all_thresholds(spotted: list[tuple[int, bool, int]]) -> None:
     spotted = sorted(spotted, key=lambda row: -row[0])
     sure, hits = np.array([float(row[0]) for row in spotted]), np.array([row[1] for row in spotted], dtype=bool)
     unit = np.array([row[2] for row in spotted], dtype=np.int64)

@@ -41,7 +41,7 @@ def scored(folds, **rules):
     return summarize(whole(folds), kinds=(), classes=CLASSES, seed=0, **({"draws": 50} | rules))
 
 
-def test_each_fold_is_scored_over_its_own_clips_and_classes(folds):
+def test_summarize_each_fold_over_its_own_clips_and_classes(folds):
     summary = scored(folds)["recognition"]
     expected = []
     for name, tables in folds.items():
@@ -63,7 +63,7 @@ def test_each_fold_is_scored_over_its_own_clips_and_classes(folds):
     assert summary["n"] == 90
 
 
-def test_the_mean_over_one_fold_is_that_fold_with_its_intervals(folds):
+def test_summarize_mean_over_one_fold_is_that_fold(folds):
     """Also where all clips of a class are right, of which leaving subjects out shows no error."""
     tables = folds["vis-to-hs"]
     sure = tables.clips["predicted"].where(tables.clips["truth"] != "positive", "positive")
@@ -77,13 +77,13 @@ def test_the_mean_over_one_fold_is_that_fold_with_its_intervals(folds):
             assert score == pytest.approx(fold["scores"][name]), name
 
 
-def test_a_convention_without_recognition_leaves_it_out(folds):
+def test_summarize_folds_leaves_out_undefined_recognition(folds):
     summary = scored(folds, draws=0, convention="softnet2021")
     assert "recognition" not in summary
     assert "defines no recognition" in summary["remarks"][-1]
 
 
-def test_what_videos_are_called_moves_nothing(folds):
+def test_summarize_folds_ignores_names_of_videos(folds):
     def renamed(tables):
         name = {video: f"{n:03d}" for n, video in enumerate(reversed(tables.videos["video"].tolist()))}
         tables = [
@@ -96,7 +96,7 @@ def test_what_videos_are_called_moves_nothing(folds):
     assert one == other
 
 
-def test_what_is_compared_and_what_letters_test_is_the_mean_over_folds_too(folds):
+def test_compare_tables_and_Pool_take_means_over_folds(folds):
     """A method that is right where a fold has few clips, and one that is right where it has many, pooled: the other order."""
     few = folds["hs-to-vis"].clips["video"].iloc[:3].tolist()
     folds["hs-to-vis"] = Tables(

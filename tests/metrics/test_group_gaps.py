@@ -15,7 +15,7 @@ def gaps(values, labels, strata=None, **how):
     return group_gaps.by_group(share_of(values), "ap", strata or ["a"] * len(values), labels, draws=200, **how)
 
 
-def test_of_two_groups_the_p_value_is_that_of_scipy_s_permutations():
+def test_group_gaps_p_of_two_groups_equals_scipy():
     rng = np.random.default_rng(1)
     values, labels = rng.random(16), ["old"] * 6 + ["young"] * 10
     found = gaps(values, labels)
@@ -32,7 +32,7 @@ def test_of_two_groups_the_p_value_is_that_of_scipy_s_permutations():
         assert found["groups"][name]["people"] == len(own)
 
 
-def test_a_small_group_is_withheld_and_an_unknown_person_takes_no_part():
+def test_group_gaps_withholds_small_groups_and_unknown_people():
     found = gaps([0.1, 0.2, 0.3, 0.4, 0.5, 0.9, 0.8], ["a"] * 5 + ["b", ""])
     assert found["groups"]["b"] == {"value": None, "low": None, "high": None}
     assert set(found["groups"]) == {"a", "b"}
@@ -40,7 +40,7 @@ def test_a_small_group_is_withheld_and_an_unknown_person_takes_no_part():
     assert found["p"] is None
 
 
-def test_a_difference_between_datasets_is_none_between_groups():
+def test_group_gaps_ignores_differences_between_datasets():
     """All of one dataset are better, and each group has people of both in other numbers."""
     rng = np.random.default_rng(0)
     strata = ["x"] * 20 + ["y"] * 20
@@ -50,7 +50,7 @@ def test_a_difference_between_datasets_is_none_between_groups():
 
 
 @pytest.mark.parametrize(("planted", "least", "most"), [(0.0, 0, 10), (1.0, 70, 92)])
-def test_a_planted_gap_is_found_at_the_stated_power_and_none_where_there_is_none(planted, least, most):
+def test_group_gaps_finds_planted_gaps_at_stated_power(planted, least, most):
     """The gap is what a test of two groups of 20 people finds with 80 % power; of 100 data sets 5 are false alarms."""
     gap = planted * comparison.detectable_difference(np.sqrt(2 / 20), 38)
     found = 0
@@ -60,7 +60,7 @@ def test_a_planted_gap_is_found_at_the_stated_power_and_none_where_there_is_none
     assert least <= found <= most
 
 
-def test_sides_of_the_face_are_compared_within_people():
+def test_group_gaps_compares_sides_of_face_within_people():
     hits, counts = np.array([[3, 2, 4, 1, 5], [1, 1, 2, 0, 3]], float), np.full((2, 5), 5.0)
     found = group_gaps.compare_shares(hits, counts, ["a"] * 5)
     assert found["n"] == [25, 25]

@@ -6,7 +6,7 @@ from scipy import stats
 from mebench.metrics import bootstrap, catalogue, paired
 
 
-def test_of_a_mean_it_is_the_textbook_error_and_interval():
+def test_score_interval_of_a_mean_is_the_textbook_one():
     values = np.random.default_rng(0).normal(size=12)
     without = bootstrap.leave_one_out(range(12), 12) @ values / 11
     error, degrees = bootstrap.standard_error(without, ["a"] * 12)
@@ -15,7 +15,7 @@ def test_of_a_mean_it_is_the_textbook_error_and_interval():
     assert bootstrap.score_interval(values.mean(), without, ["a"] * 12, "any") == pytest.approx(expected)
 
 
-def test_strata_add_their_variances():
+def test_standard_error_adds_variances_of_strata():
     """The mean of two strata of equal size: the variance is the sum of the strata's, a quarter of each."""
     rng = np.random.default_rng(1)
     one, other = rng.normal(0, 1, 6), rng.normal(50, 1, 6)
@@ -29,18 +29,18 @@ def test_strata_add_their_variances():
     assert degrees == 10
 
 
-def test_nobody_knows_how_far_one_subject_may_be_off():
+def test_score_interval_of_one_subject_is_None():
     assert bootstrap.score_interval(0.5, np.array([np.nan]), ["a"]) is None
     assert bootstrap.score_interval(0.5, np.array([0.4, 0.6]), ["a", "b"]) is None
 
 
-def test_an_undefined_replicate_is_left_out():
+def test_standard_error_leaves_out_undefined_replicates():
     with_nan = bootstrap.standard_error(np.array([0.1, 0.2, np.nan, 0.4]), ["a"] * 4)
     assert with_nan == bootstrap.standard_error(np.array([0.1, 0.2, 0.4]), ["a"] * 3)
 
 
 @given(st.integers(0, 30), st.integers(1, 30))
-def test_a_share_of_independent_subjects_has_the_exact_binomial_interval(right, wrong):
+def test_share_interval_of_independent_subjects_is_binomial(right, wrong):
     """One sample a subject, and the error of a binomial share with the normal's quantile: Clopper and Pearson's own."""
     n = right + wrong
     value, exact = right / n, stats.binomtest(right, n).proportion_ci(0.95, "exact")
@@ -50,7 +50,7 @@ def test_a_share_of_independent_subjects_has_the_exact_binomial_interval(right, 
 
 @pytest.mark.parametrize("n", [4, 10, 30])
 @pytest.mark.parametrize("right", [False, True])
-def test_a_flat_interval_is_the_exact_binomial_one_with_subjects_as_samples(n, right):
+def test_score_interval_flat_is_binomial_over_subjects(n, right):
     exact = stats.binomtest(n * right, n).proportion_ci(0.95, "exact")
     flat = bootstrap.score_interval(float(right), np.full(n, float(right)), ["a"] * n, "share")
     assert flat == pytest.approx((exact.low, exact.high))
@@ -60,7 +60,7 @@ def test_a_flat_interval_is_the_exact_binomial_one_with_subjects_as_samples(n, r
     )
 
 
-def test_of_clustered_shares_the_number_of_samples_is_the_effective_one():
+def test_score_interval_of_clustered_shares_uses_effective_n():
     """Each of 12 subjects shows 20 expressions of equal luck: 240 samples are worth less than 30."""
     found = np.array([20] * 5 + [0] * 7)
     without = bootstrap.leave_one_out(range(12), 12) @ found / (20 * 11)
@@ -70,7 +70,7 @@ def test_of_clustered_shares_the_number_of_samples_is_the_effective_one():
     assert narrow.high < high < wide.high
 
 
-def test_degrees_follow_from_the_spread_of_what_subjects_add():
+def test_standard_error_degrees_equal_satterthwaite():
     """Satterthwaite: 2 mean^2 / variance of the error's square, here of many errors from n normal values."""
     values = np.random.default_rng(0).normal(size=(4000, 10))
     squares = values.var(axis=1, ddof=1)
@@ -84,7 +84,7 @@ def test_degrees_follow_from_the_spread_of_what_subjects_add():
 
 
 @given(*[st.lists(st.floats(0.05, 0.95), min_size=4, max_size=4) for _ in range(2)], st.floats(-1, 1))
-def test_a_difference_of_two_exchanged_is_the_same_with_the_other_sign(one, other, related):
+def test_difference_interval_exchanged_turns_the_sign(one, other, related):
     first, second = ((sorted(ends)[1], min(ends), max(ends)) for ends in (one, other))
     low, high = paired.difference_interval(first, second, related)
     back = paired.difference_interval(second, first, related)
@@ -92,7 +92,7 @@ def test_a_difference_of_two_exchanged_is_the_same_with_the_other_sign(one, othe
     assert low <= first[0] - second[0] <= high
 
 
-def test_of_normal_values_the_recovered_interval_of_a_difference_is_the_usual_one():
+def test_difference_interval_of_normal_values_is_the_usual_one():
     """Even intervals of half-widths a and b: sqrt(a^2 + b^2 - 2 r a b) either way, as of the difference of normal values."""
     rng = np.random.default_rng(2)
     one = rng.normal(size=20)
@@ -107,13 +107,13 @@ def test_of_normal_values_the_recovered_interval_of_a_difference_is_the_usual_on
 
 
 @given(st.lists(st.floats(0.01, 0.99), min_size=2, max_size=15), st.floats(0, 1))
-def test_a_share_stays_a_share_around_its_value(replicates, value):
+def test_score_interval_of_a_share_stays_in_0_and_1(replicates, value):
     low, high = bootstrap.score_interval(value, np.array(replicates), ["a"] * len(replicates), "share")
     assert 0 <= low <= value <= high <= 1
 
 
 @given(st.lists(st.floats(0.01, 99), min_size=2, max_size=15), st.floats(0.5, 99))
-def test_a_positive_score_stays_positive(replicates, value):
+def test_score_interval_of_positive_scores_stays_positive(replicates, value):
     ends = bootstrap.score_interval(value, np.array(replicates), ["a"] * len(replicates), "positive")
     assert (ends is None) == (np.ptp(replicates) < 1e-12)
     low, high = ends or (value, value)
@@ -122,7 +122,7 @@ def test_a_positive_score_stays_positive(replicates, value):
 
 
 @given(st.lists(st.floats(0.9, 2.0), min_size=3, max_size=15), st.floats(1.0, 2.0, exclude_min=True))
-def test_a_share_above_1_lies_inside_its_interval(replicates, value):
+def test_score_interval_of_share_above_1_holds_its_value(replicates, value):
     """Where a convention counts an interval for two truths: precision of megc2020, and F1 with it."""
     ends = bootstrap.score_interval(value, np.array(replicates), ["a"] * len(replicates), "share")
     assert (ends is None) == (np.ptp(replicates) < 1e-12)
@@ -131,7 +131,7 @@ def test_a_share_above_1_lies_inside_its_interval(replicates, value):
     assert value * (1 - 1e-12) <= high < np.inf
 
 
-def test_every_score_of_a_summary_has_its_scale():
+def test_find_metric_gives_every_score_a_scale():
     assert {catalogue.find_metric(name).scale for name in ("f1", "ap50", "uar", "strs", "ece", "acc_mesr", "0.55")} == {
         "share"
     }

@@ -35,7 +35,7 @@ def values(section):
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_scores_equal_those_of_scikit_learn(seed):
+def test_label_sets_scores_equal_scikit_learn(seed):
     clips = drawn(seed)
     true, said = (
         np.array([[c in label.split("+") for c in CLASSES] for label in clips[name]]) for name in ("truth", "predicted")
@@ -58,7 +58,7 @@ def test_scores_equal_those_of_scikit_learn(seed):
     assert [each[name]["value"] for name in CLASSES] == pytest.approx(list(f1_score(true, said, average=None)))
 
 
-def test_sets_of_one_class_score_as_single_classes_do():
+def test_label_sets_of_one_class_score_as_single_classes():
     clips = drawn(0, alone=True)
     alone = scored(clips)
     one = clips["predicted"].iloc[0]
@@ -69,13 +69,13 @@ def test_sets_of_one_class_score_as_single_classes_do():
     assert joined["accuracy"] == pytest.approx(single["accuracy"] - (one == clips["truth"].iloc[0]) / len(clips))
 
 
-def test_every_score_has_an_interval_over_people():
+def test_label_sets_scores_have_intervals_over_people():
     section = scored(drawn(1))
     for score in (*section["scores"].values(), *section["details"]["of_classes"].values()):
         assert 0 <= score["low"] < score["value"] < score["high"] <= 1
 
 
-def test_a_class_that_nobody_shows_counts_nothing_and_no_answer_is_wrong():
+def test_label_sets_skip_unshown_classes():
     clips = drawn(2)
     clips["truth"] = ["anger+joy" if "fear" in label else label for label in clips["truth"]]
     section = scored(clips.assign(predicted=None))

@@ -13,7 +13,7 @@ from mebench.metrics.summary import summarize
 
 
 @given(onset=st.integers(-5, 30), length=st.integers(1, 12), at=st.integers(0, 11), true=st.integers(0, 20))
-def test_the_peak_may_lie_a_quarter_outside(onset: int, length: int, at: int, true: int) -> None:
+def test_peak_hits_allow_a_quarter_outside(onset: int, length: int, at: int, true: int) -> None:
     offset, apex = onset + length - 1, onset + min(at, length - 1)
     spotted = pd.DataFrame({"onset": [onset], "apex": [apex], "offset": [offset]})
     truth = pd.DataFrame({"onset": [true], "offset": [true + 6]})
@@ -22,13 +22,13 @@ def test_the_peak_may_lie_a_quarter_outside(onset: int, length: int, at: int, tr
     assert li2017.peak_hits(truth, spotted, row, row).tolist() == [true - spare <= apex <= true + 6 + spare]
 
 
-def test_without_an_apex_the_middle_counts() -> None:
+def test_peak_hits_without_apex_take_the_middle() -> None:
     spotted = pd.DataFrame({"onset": [10, 10], "apex": [np.nan, 19.0], "offset": [19, 19]})
     truth = pd.DataFrame({"onset": [0], "offset": [13]})
     assert li2017.peak_hits(truth, spotted, np.array([0, 1]), np.array([0, 0])).tolist() == [True, False]
 
 
-def test_the_curve_is_what_each_threshold_leaves() -> None:
+def test_rates_over_confidence_are_what_thresholds_leave() -> None:
     rng = np.random.default_rng(0)
     sure = rng.integers(0, 10, 40).astype(float)
     found, wrong = np.where(rng.random(40) < 0.3, 12.0, 0), np.where(rng.random(40) < 0.5, 9.0, 0)
@@ -41,7 +41,7 @@ def test_the_curve_is_what_each_threshold_leaves() -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(-3, 20), st.integers(1, 9)), max_size=8))
-def test_frames_under_several_truths_are_covered_once(rows: list[tuple[str, int, int]]) -> None:
+def test_newly_covered_counts_frames_of_several_truths_once(rows: list[tuple[str, int, int]]) -> None:
     truths = pd.DataFrame(
         [(v, "micro", on, on + n - 1) for v, on, n in rows], columns=["video", "kind", "onset", "offset"]
     )
@@ -49,7 +49,7 @@ def test_frames_under_several_truths_are_covered_once(rows: list[tuple[str, int,
     assert li2017.newly_covered(truths).sum() == len(union)
 
 
-def test_what_is_unknown_is_undefined() -> None:
+def test_li2017_rates_without_truth_or_length_are_undefined() -> None:
     """Without a truth there is no true positive rate, without the length of a video no false positive rate."""
     video = {"video": ["d/s/a"], "subject": "d/s", "dataset": "d", "fps": 30.0}
     spotted = pd.DataFrame({"video": ["d/s/a"], "kind": "micro", "onset": 1, "apex": 5, "offset": 9, "emotion": None})

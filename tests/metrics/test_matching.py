@@ -51,7 +51,7 @@ def brute_force(truths: list[Span], spotted: list[Span]) -> list[int]:
 
 
 @given(truths=few, spotted=few)
-def test_the_matching_is_the_best_of_all_matchings(truths: list[Span], spotted: list[Span]) -> None:
+def test_match_one_to_one_is_best_of_all_matchings(truths: list[Span], spotted: list[Span]) -> None:
     truths = sorted(truths)
     assert match_one_to_one(table(truths), table(spotted), STRICT).tolist() == brute_force(truths, spotted)
 
@@ -60,27 +60,27 @@ def test_the_matching_is_the_best_of_all_matchings(truths: list[Span], spotted: 
     truths=st.lists(st.integers(0, 3).map(lambda a: (a, a + 9)), min_size=2, max_size=4),
     spotted=st.lists(st.integers(0, 4).map(lambda a: (a, a + 8)), min_size=2, max_size=5),
 )
-def test_crowded_intervals_are_matched_exactly_too(truths: list[Span], spotted: list[Span]) -> None:
+def test_match_one_to_one_of_crowded_intervals_is_exact(truths: list[Span], spotted: list[Span]) -> None:
     truths = sorted(truths)
     assert match_one_to_one(table(truths), table(spotted), STRICT).tolist() == brute_force(truths, spotted)
 
 
-def test_one_interval_cannot_find_two_truths() -> None:
+def test_match_one_to_one_gives_one_interval_one_truth() -> None:
     assert match_one_to_one(table([(0, 9), (1, 10)]), table([(0, 10)]), STRICT).tolist() == [0]
 
 
-def test_more_pairs_beat_a_better_overlap() -> None:
+def test_match_one_to_one_prefers_more_pairs_to_better_overlap() -> None:
     # The first interval fits the first truth best, but only it can also find the second.
     truths, spotted = [(0, 9), (4, 13)], [(2, 11), (0, 9)]
     assert match_one_to_one(table(truths), table(spotted), STRICT).tolist() == [1, 0]
 
 
-def test_three_fair_pairs_beat_two_perfect_ones() -> None:
+def test_match_one_to_one_prefers_three_fair_to_two_perfect() -> None:
     truths, spotted = [(0, 9), (3, 12), (6, 15)], [(0, 9), (3, 12), (-3, 6)]
     assert match_one_to_one(table(truths), table(spotted), STRICT).tolist() == [1, 2, 0]
 
 
-def test_among_equals_the_surer_intervals_are_matched_before_the_earlier_truths() -> None:
+def test_match_one_to_one_takes_surer_then_earlier_of_equals() -> None:
     truths, spotted = [(1, 10), (3, 12), (4, 13)], [(1, 11), (0, 10), (1, 11), (2, 11)]
     assert (
         match_one_to_one(table(truths), table(spotted), STRICT).tolist()
@@ -89,7 +89,7 @@ def test_among_equals_the_surer_intervals_are_matched_before_the_earlier_truths(
     )
 
 
-def test_an_exact_half_is_found_and_the_ends_are_counted() -> None:
+def test_match_one_to_one_takes_exact_half_and_counts_ends() -> None:
     half, less = [(5, 9)], [(6, 9)]
     assert match_one_to_one(table([(0, 9)]), table(half), STRICT).tolist() == [0]
     assert match_one_to_one(table([(0, 9)]), table(less), STRICT).tolist() == [-1]
@@ -98,12 +98,12 @@ def test_an_exact_half_is_found_and_the_ends_are_counted() -> None:
     assert match_one_to_one(table([(0, 9)]), table(half), replace(STRICT, ends="half_open")).tolist() == [-1]
 
 
-def test_a_third_of_a_third_is_compared_without_rounding() -> None:
+def test_match_one_to_one_compares_thresholds_without_rounding() -> None:
     tenths = replace(STRICT, threshold=Fraction(7, 10))
     assert match_one_to_one(table([(0, 9)]), table([(0, 6)]), tenths).tolist() == [0]
 
 
-def test_videos_kinds_and_draws_are_matched_apart() -> None:
+def test_match_one_to_one_keeps_videos_kinds_and_draws_apart() -> None:
     truths = table([(0, 9)])
     spotted = pd.concat(
         [
@@ -118,7 +118,7 @@ def test_videos_kinds_and_draws_are_matched_apart() -> None:
     assert match_one_to_one(truths, spotted, STRICT).tolist() == [-1, -1, 0, 0, -1]
 
 
-def test_nothing_matches_nothing() -> None:
+def test_match_one_to_one_of_nothing_is_empty() -> None:
     assert match_one_to_one(table([]), table([]), STRICT).tolist() == []
     assert match_one_to_one(table([]), table([(0, 1)]), STRICT).tolist() == [-1]
     assert match_one_to_one(table([(0, 1)]), table([]), STRICT).tolist() == []
@@ -133,7 +133,7 @@ def disjoint(draw: st.DrawFn) -> list[Span]:
 
 
 @given(st.data())
-def test_greedy_equals_maximum_on_disjoint_intervals_away_from_exact_halves(data: st.DataObject) -> None:
+def test_match_one_to_one_equals_greedy_on_disjoint_intervals(data: st.DataObject) -> None:
     truths, spotted = data.draw(st.composite(disjoint)()), data.draw(st.composite(disjoint)())
     assume(all(iou(a, b) != Fraction(1, 2) for a in truths for b in spotted))
     matched = match_one_to_one(table(truths), table(spotted), STRICT)
@@ -143,7 +143,7 @@ def test_greedy_equals_maximum_on_disjoint_intervals_away_from_exact_halves(data
 
 
 @given(truths=few, spotted=few, shift=st.integers(-50, 50))
-def test_moving_everything_changes_nothing(truths: list[Span], spotted: list[Span], shift: int) -> None:
+def test_match_one_to_one_ignores_a_common_shift(truths: list[Span], spotted: list[Span], shift: int) -> None:
     def moved(spans: list[Span]) -> pd.DataFrame:
         return table([(a + shift, b + shift) for a, b in spans])
 
@@ -154,7 +154,7 @@ def test_moving_everything_changes_nothing(truths: list[Span], spotted: list[Spa
 
 
 @given(truths=few, spotted=few, data=st.data())
-def test_emotions_never_change_who_is_matched(truths: list[Span], spotted: list[Span], data: st.DataObject) -> None:
+def test_match_one_to_one_ignores_emotions(truths: list[Span], spotted: list[Span], data: st.DataObject) -> None:
     videos = pd.DataFrame({"video": ["a"], "subject": ["s"], "dataset": ["d"], "n_frames": [99], "fps": [30.0]})
 
     def matched() -> list[tuple[int, int, float]]:
@@ -173,7 +173,7 @@ def test_emotions_never_change_who_is_matched(truths: list[Span], spotted: list[
     assert matched() == matched()
 
 
-def test_a_large_crowd_is_matched_as_fully_as_scipy_does() -> None:
+def test_match_one_to_one_matches_as_many_as_scipy() -> None:
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import maximum_bipartite_matching
 
@@ -192,7 +192,7 @@ def test_a_large_crowd_is_matched_as_fully_as_scipy_does() -> None:
     spotted=st.lists(st.tuples(spans, st.sampled_from("bc"), st.none() | st.integers(-3, 25)), max_size=5),
     name=st.sampled_from(["strict", *CONVENTIONS]),
 )
-def test_near_pairs_share_a_frame_or_the_apex(
+def test_pair_intervals_share_a_frame_or_the_apex(
     truths: list[tuple[Span, str]],
     spotted: list[tuple[Span, str, int | None]],
     name: str,

@@ -105,11 +105,11 @@ FAR = ("d/2/b", "macro", 300, 359, None)
         ),
     ],
 )
-def test_causes(predictions, expected):
+def test_sort_mistakes_gives_causes_of_simple_cases(predictions, expected):
     assert causes(predictions) == expected
 
 
-def test_the_larger_overlap_says_what_happened():
+def test_sort_mistakes_takes_cause_of_the_larger_overlap():
     """A micro interval on [100, 119] with a micro [90, 104] of IoU 1 / 6 and a macro [101, 121] of IoU 19 / 22."""
     truths = [("d/1/a", "micro", 90, 104, "joy"), ("d/1/a", "macro", 101, 121, None)]
     found = sort_mistakes(tables([("d/1/a", "micro", 100, 119, 0.5)], truths), ["micro", "macro"])
@@ -120,7 +120,7 @@ def test_the_larger_overlap_says_what_happened():
     assert misses == {"macro": "kind_confusion", "micro": "localisation"}
 
 
-def test_of_kinds_that_were_not_asked_for_nothing_is_missed_but_they_can_be_confused():
+def test_sort_mistakes_confuses_with_kinds_not_asked_for():
     found = sort_mistakes(tables([("d/1/a", "micro", 300, 359, 0.5)]), ["micro"])
     assert sorted(zip(found["mistake"], found["kind"], found["cause"])) == [
         ("false_positive", "micro", "kind_confusion"),
@@ -128,7 +128,7 @@ def test_of_kinds_that_were_not_asked_for_nothing_is_missed_but_they_can_be_conf
     ]
 
 
-def test_counts_by_subject_and_emotion():
+def test_count_mistakes_counts_by_subject_and_emotion():
     found = sort_mistakes(
         tables([*MACRO, ("d/1/a", "micro", 110, 129, 0.5), ("d/2/b", "micro", 5, 9, 0.1)]), ["micro", "macro"]
     )
@@ -147,7 +147,7 @@ def test_counts_by_subject_and_emotion():
     assert by_emotion.loc[""].sum() == 1
 
 
-def test_of_random_draws_the_numbers_are_means():
+def test_summarize_mistakes_averages_random_draws():
     drawn = tables([*BOTH, ("d/1/a", "micro", 5, 9, 0.5)])
     drawn.predictions["draw"] = [0, 0, 1]
     plain = summarize_mistakes(drawn, ["micro", "macro"])
@@ -160,7 +160,7 @@ def test_of_random_draws_the_numbers_are_means():
     assert plain["macro"]["miss"]["missed"] == 0.5
 
 
-def test_random_draws_on_videos_without_any_expression_are_all_in_vain():
+def test_summarize_mistakes_of_draws_without_truth_is_background():
     drawn = tables([(f"d/{n}/{v}", "micro", 5, 9, 0.5) for n, v in ((1, "a"), (2, "b"))], truths=[])
     drawn.predictions["draw"] = [0, 1]
     found = summarize_mistakes(drawn, ["micro"])["micro"]
@@ -168,7 +168,7 @@ def test_random_draws_on_videos_without_any_expression_are_all_in_vain():
     assert found["miss"]["missed"] == 0
 
 
-def test_without_spotting_there_is_nothing_and_an_unknown_convention_is_named():
+def test_sort_mistakes_without_spotting_is_empty():
     nothing = tables([])
     assert sort_mistakes(Tables(nothing.videos, nothing.truths), ["micro"]).empty
     with pytest.raises(ConfigError, match="Did you mean 'strict'"):
@@ -181,7 +181,7 @@ intervals = st.tuples(
 
 
 @given(st.lists(intervals, max_size=8), st.lists(intervals, max_size=10), st.randoms())
-def test_every_false_positive_and_miss_has_one_cause_whatever_the_order_of_rows(truths, predictions, random):
+def test_sort_mistakes_gives_one_cause_in_any_order_of_rows(truths, predictions, random):
     truths = [(*t, "joy") for t in dict.fromkeys(truths)]
     predictions = [(*p, 0.01 * n) for n, p in enumerate(predictions)]
     one = tables(predictions, truths)
@@ -213,7 +213,7 @@ def counts(one, convention):
 
 
 @pytest.mark.parametrize("convention", SPOT)
-def test_they_are_the_false_positives_and_misses_of_other_conventions_too(convention):
+def test_sort_mistakes_equals_counts_of_conventions(convention):
     one = tables(
         [*MACRO, ("d/1/a", "micro", 110, 129, 0.5), ("d/2/b", "micro", 5, 9, 0.1), ("d/2/b", "micro", 5, 9, 0.2)]
     )
@@ -229,13 +229,13 @@ UNLIKE = {CONVENTIONS[name].matching: name for name in reversed(ONE_EACH)}.value
 @pytest.mark.parametrize("convention", by_day(ONE_EACH, *UNLIKE))
 @settings(max_examples=300 if NIGHTLY else 5)
 @given(truths=st.lists(intervals, max_size=8), predictions=st.lists(intervals, max_size=10))
-def test_whatever_is_spotted_they_are_as_many_as_the_convention_counts(convention, truths, predictions):
+def test_sort_mistakes_equals_counts_of_conventions_at_random(convention, truths, predictions):
     one = tables([(*p, 0.01 * n) for n, p in enumerate(predictions)], [(*t, "joy") for t in dict.fromkeys(truths)])
     mistakes, summary = counts(one, convention)
     assert mistakes == summary
 
 
-def test_who_finds_a_truth_that_is_found_already_is_no_false_positive_of_li2017():
+def test_sort_mistakes_of_li2017_ignores_second_finds():
     """The second counts neither way, so that the interval on nothing is the one mistake beside the miss."""
     one = tables([*BOTH, ("d/1/a", "micro", 102, 121, 0.5), ("d/1/a", "macro", 700, 759, 0.4)], [*TRUTHS, FAR])
     assert counts(one, "strict") == ({"micro": (1, 0), "macro": (1, 1)},) * 2
@@ -244,7 +244,7 @@ def test_who_finds_a_truth_that_is_found_already_is_no_false_positive_of_li2017(
 
 
 @pytest.mark.parametrize("convention", ["megc2020", "megc2023_entries"])
-def test_an_interval_that_counts_once_per_truth_lacks_one_in_the_number(convention):
+def test_sort_mistakes_of_two_truths_per_interval_is_one_more(convention):
     truths = [("d/1/a", "micro", 100, 120, "joy"), ("d/1/a", "micro", 102, 122, "joy")]
     one = tables([("d/1/a", "micro", 101, 121, 0.9), ("d/1/a", "micro", 500, 520, 0.8)], truths)
     mistakes, summary = counts(one, convention)
@@ -253,7 +253,7 @@ def test_an_interval_that_counts_once_per_truth_lacks_one_in_the_number(conventi
 
 
 @given(st.lists(intervals, max_size=6), st.lists(intervals, max_size=8))
-def test_causes_are_those_of_the_definition_read_plainly(truths, predictions):
+def test_sort_mistakes_causes_equal_plain_reading(truths, predictions):
     truths = [(*t, "joy") for t in dict.fromkeys(truths)]
     predictions = list(dict.fromkeys(predictions))
     found = sort_mistakes(tables([(*p, 0.01 * n) for n, p in enumerate(predictions)], truths), ["micro", "macro"])
@@ -290,7 +290,7 @@ def test_causes_are_those_of_the_definition_read_plainly(truths, predictions):
             assert c == ("localisation" if near else "missed")
 
 
-def test_what_lies_under_a_false_positive_is_told_in_one_word():
+def test_underlying_event_is_one_word_a_false_positive():
     """Of several the one that shares most frames; nearer to a truth of its kind than to anything else is a near miss."""
     astray = [("d/1/a", "blink", 500, 505), ("d/1/a", "speech", 502, 560), ("d/1/a", "twitch", 118, 130)]
     said = [
@@ -314,7 +314,7 @@ def test_what_lies_under_a_false_positive_is_told_in_one_word():
 
 @settings(max_examples=300 if NIGHTLY else 5)
 @given(st.lists(intervals, max_size=6), st.lists(intervals, max_size=8))
-def test_a_cure_gains_what_f1_rises_by_when_the_cause_is_taken_away(truths, predictions):
+def test_explain_mistakes_gain_equals_f1_without_the_cause(truths, predictions):
     """Each word's intervals are taken out, for each near miss a truth that was nearly hit is put in, and all is scored again."""
     truths = [(*t, "joy") for t in dict.fromkeys(truths)]
     said = [(*p, 0.01 * n) for n, p in enumerate(dict.fromkeys(predictions))]
@@ -361,13 +361,13 @@ ONE_FALSE = {
 
 
 @pytest.mark.parametrize(("truths", "said", "gain"), ONE_FALSE.values(), ids=ONE_FALSE)
-def test_a_corrected_false_positive_finds_one_truth_at_most_and_a_miss_has_a_cure(truths, said, gain):
+def test_explain_mistakes_cures_one_truth_a_false_positive(truths, said, gain):
     one = tables([("d/1/a", *row) for row in said], [("d/1/a", *row, "joy") for row in truths])
     found = sort_mistakes(one, ["micro"])
     assert explain_mistakes(one, found, ["micro"])["micro"]["gain"] == pytest.approx(gain)
 
 
-def test_misses_are_told_by_thirds():
+def test_missed_by_counts_by_thirds():
     true = pd.DataFrame({"video": ["a"] * 3 + ["b"] * 6, "onset": [0, 20, 40, 0, 20, 40, 60, 80, 100]}).assign(
         offset=lambda t: t["onset"] + [5, 5, 5, 9, 9, 9, 12, 12, 12], fps=10.0, n_frames=100.0, intensity=0.1
     )
@@ -378,7 +378,7 @@ def test_misses_are_told_by_thirds():
     }
 
 
-def test_of_two_truths_at_one_place_the_share_that_is_missed_is_between_none_and_all():
+def test_missed_by_splits_two_truths_at_one_place():
     """Two annotators may mark one interval with different emotions."""
     true = tables(
         [], [("d/1/a", "micro", 10, 19, "joy"), ("d/1/a", "micro", 10, 19, "fear"), ("d/2/b", "micro", 5, 9, "joy")]
@@ -389,7 +389,7 @@ def test_of_two_truths_at_one_place_the_share_that_is_missed_is_between_none_and
 
 
 @given(st.lists(st.integers(1, 9), min_size=2, max_size=30).filter(lambda lengths: len(set(lengths)) > 1))
-def test_equal_lengths_share_a_third_and_extremes_are_in_the_first_and_last(lengths):
+def test_missed_by_gives_equal_lengths_one_third(lengths):
     true = pd.DataFrame({"video": [f"d/{i}" for i in range(len(lengths))], "onset": 0, "fps": 10.0, "n_frames": 100.0})
     true["offset"] = [length - 1 for length in lengths]
     third = {}
@@ -407,7 +407,7 @@ spans = st.tuples(st.sampled_from(["d/1/a", "d/2/b"]), st.integers(0, 30), st.in
     st.lists(st.tuples(spans, st.sampled_from(["micro", "macro"])), min_size=1, max_size=8),
     st.lists(st.tuples(spans, st.sampled_from(["blink", "speech"])), min_size=1, max_size=8),
 )
-def test_what_falls_on_a_distractor_shares_half_of_the_shorter_frame_by_frame(wrong, astray):
+def test_count_distracted_needs_half_of_the_shorter(wrong, astray):
     columns = ["video", "kind", "onset", "offset"]
     intervals = [(v, kind, on, on + n - 1) for (v, on, n), kind in wrong]
     distractors = [(v, kind, on, on + n - 1) for (v, on, n), kind in astray]
@@ -424,7 +424,7 @@ def test_what_falls_on_a_distractor_shares_half_of_the_shorter_frame_by_frame(wr
             assert kind not in counts.index or counts.loc[kind, what] == expected
 
 
-def test_where_nothing_could_be_found_all_that_is_spotted_counts_a_minute():
+def test_quiet_rate_counts_all_spotted_where_nothing_is():
     """Two videos of half a minute, the second without any expression, or both without one of the kind."""
     found = tables(
         [*BOTH, ("d/2/b", "micro", 10, 20, 0.1), ("d/2/b", "micro", 50, 60, 0.1), ("d/2/b", "macro", 10, 90, 0.1)]
@@ -437,7 +437,7 @@ def test_where_nothing_could_be_found_all_that_is_spotted_counts_a_minute():
     assert quiet_rate(twice, "micro", found.truths) == (3.0, 0.5), "a mean over draws"
 
 
-def test_without_a_quiet_video_or_its_length_there_is_no_rate():
+def test_quiet_rate_without_quiet_video_or_length_is_None():
     full = tables(BOTH, videos=("d/1/a",))
     assert quiet_rate(full, "micro", full.truths) == (None, 0.0)
     endless = replace(full, videos=full.videos.assign(n_frames=float("nan")))

@@ -37,7 +37,7 @@ def answers(rows):
     return name_leak.answers_by_name(table, others(table), CLASSES)
 
 
-def test_a_code_that_is_the_class_answers_everything():
+def test_name_leak_code_that_is_the_class_answers_all():
     code = {"negative": "ne", "positive": "po", "surprise": "sur"}
     table = tables(
         [
@@ -51,20 +51,20 @@ def test_a_code_that_is_the_class_answers_everything():
     assert scores["reads"] == {"recognition": {"smic": {"code 3": 4}}}
 
 
-def test_the_order_of_filming_is_read_too():
+def test_answers_by_name_reads_order_of_filming():
     names = iter("abcdefghijkl")
     found, reads = answers([("lab", f"p{p}", next(names), name) for p in range(4) for name in CLASSES])
     assert found.tolist() == list(CLASSES) * 4
     assert reads == {"lab": {"the rank among the person's clips": 4}}
 
 
-def test_names_that_say_nothing_give_the_commonest_class_of_the_training_people():
+def test_answers_by_name_else_gives_the_commonest_class():
     found, reads = answers([("lab", f"p{p}", name, "positive" if p else "surprise") for p, name in enumerate("abcde")])
     assert set(found) == {"positive"}
     assert reads == {"lab": {"nothing": 5}}
 
 
-def test_a_dataset_that_nobody_trains_on_gets_the_commonest_class_of_the_others():
+def test_answers_by_name_of_untrained_dataset_is_commonest_class():
     table = tables([("lab", f"p{p}", "a", "surprise") for p in range(3)] + [("other", "q", "a", "positive")])
     found, _ = name_leak.answers_by_name(table, others(table), CLASSES)
     assert found.tolist() == ["surprise"] * 4
@@ -78,14 +78,14 @@ def rows_of(drawn):
 
 
 @given(ROWS, st.permutations(CLASSES))
-def test_a_tested_person_is_answered_whatever_their_labels_are(drawn, other):
+def test_answers_by_name_ignores_labels_of_the_tested_person(drawn, other):
     rows = rows_of(drawn)
     bent = [(d, p, n, other[CLASSES.index(name)] if p == "p0" else name) for d, p, n, name in rows]
     own = [k for k, row in enumerate(rows) if row[1] == "p0"]
     assert answers(rows)[0][own].tolist() == answers(bent)[0][own].tolist()
 
 
-def test_by_hand():
+def test_answers_by_name_equals_counts_by_hand():
     """The code that p0's clip bears stands at three surprises and a positive of the others."""
     rows = [("lab", "p0", "a7", "negative"), *[("lab", f"p{p}", f"{c}{code}", name) for p, c, code, name in (
         (1, "b", 7, "surprise"), (2, "c", 7, "surprise"), (3, "d", 7, "positive"), (4, "e", 8, "positive"), (5, "f", 8, "positive"),
@@ -95,7 +95,7 @@ def test_by_hand():
     assert Counter(row[3] for row in rows[1:]).most_common(1)[0][0] == "positive"
 
 
-def test_names_alone_answer_the_real_maps_as_well_as_networks_do():
+def test_names_chance_on_megc2019_equals_networks():
     """A rule made by hand (SMIC's code, the commonest class elsewhere) has UF1 .7187; what is found on the training people reads that."""
     dataset = megc2019_flow.Megc2019Flow(megc2019_flow.Megc2019Flow.Params(root=str(flow_maps())))
     scheme = next(iter(dataset.schemes.values()))
@@ -137,7 +137,7 @@ def spotted(table, kinds=("micro",)):
     return name_leak.intervals_by_name(table, others(table), CLASSES, kinds)
 
 
-def test_the_film_that_a_name_says_tells_where_people_express():
+def test_names_chance_spots_by_the_film_in_a_name():
     table = watching(6, emotions={"disgust": "negative", "joke": "positive", "nothing": None})
     scores = name_leak.names_chance(table, others(table), CLASSES, ["micro"])
     assert scores["reads"] == {"spotting": {"lab": {"code 2": 6}}}
@@ -145,7 +145,7 @@ def test_the_film_that_a_name_says_tells_where_people_express():
     assert scores["analysis"]["strs"]["value"] == 1  # the film says the class, too
 
 
-def test_names_that_say_nothing_of_where_people_express_leave_what_all_videos_share():
+def test_name_leak_spots_common_place_if_names_say_nothing():
     """Then the same place in all videos is spotted, and nothing where no two people express at one place."""
     alike, reads = spotted(watching(6, films=["joke"]))
     assert reads == {"lab": {"nothing": 6}}
@@ -154,7 +154,7 @@ def test_names_that_say_nothing_of_where_people_express_leave_what_all_videos_sh
     assert apart.empty
 
 
-def test_an_interval_that_ends_beyond_a_video_is_not_spotted_in_it():
+def test_name_leak_spots_nothing_beyond_a_video():
     table = watching(6, films=["joke"])
     short = table.videos.assign(n_frames=[90, *[100] * 5])
     found, _ = spotted(Tables(short, table.truths, table.predictions))
@@ -166,7 +166,7 @@ PLACES = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2), st.integers(0,
 
 
 @given(PLACES, st.integers(0, 80))
-def test_where_a_tested_person_expresses_does_not_change_what_is_spotted_in_them(drawn, other):
+def test_name_leak_spots_without_the_tested_person(drawn, other):
     def table(place_of):
         keys = [(f"lab/p{p}/{film}", f"lab/p{p}", "lab", 100, 30.0) for p in range(4) for film in range(3)]
         rows = [(f"lab/p{p}/{film}", "micro", at, np.nan, at + 14, None) for p, film, at in map(place_of, drawn)]

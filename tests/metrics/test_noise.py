@@ -23,7 +23,7 @@ def runs(tmp_path_factory):
     return [read_tables(run) for run in made]
 
 
-def test_a_method_by_chance_counts_with_its_first_draw_and_fewer_alarms_are_better(runs):
+def test_under_noise_takes_first_draw_and_fewer_alarms(runs):
     answers, paths = runs[1].predictions, ["spotting.micro.ap50", "spotting.micro.fp_per_minute"]
     drawn = replace(runs[1], predictions=pd.concat([answers, answers.assign(draw=1, onset=0)]))
     found = noise.under_noise([runs[0], drawn], {}, paths, *RULES, draws=2)
@@ -33,7 +33,7 @@ def test_a_method_by_chance_counts_with_its_first_draw_and_fewer_alarms_are_bett
         assert [run["ranks"] for run in found[path]["runs"]] == [[1, 1], [2, 2]]
 
 
-def test_without_noise_nothing_changes_and_the_truth_is_right(runs):
+def test_under_noise_of_nothing_changes_nothing(runs):
     found = noise.under_noise(runs, {}, PATHS, *RULES, draws=2)
     for path in PATHS:
         assert found[path]["ceiling"] == {"value": 1.0, "low": 1.0, "high": 1.0}
@@ -42,7 +42,7 @@ def test_without_noise_nothing_changes_and_the_truth_is_right(runs):
         assert [run["ranks"] for run in found[path]["runs"]] == [[1, 1], [2, 2]]
 
 
-def test_ends_move_by_as_many_milliseconds_as_asked_and_stay_in_order(runs):
+def test_recode_truths_moves_ends_as_asked_in_order(runs):
     coders, off = {"onset": 200, "apex": 100, "offset": 300}, []
     before = runs[0].truths.sort_values(["video", "kind", "onset", "offset"])
     for seed in range(20):
@@ -56,14 +56,14 @@ def test_ends_move_by_as_many_milliseconds_as_asked_and_stay_in_order(runs):
     assert np.std(off) == pytest.approx(0.2, rel=0.1)
 
 
-def test_all_runs_meet_the_same_coder(runs):
+def test_recode_truths_gives_all_runs_one_coder(runs):
     coders = {"onset": 100, "label": 0.3}
     one, other = (noise.recode_truths(run, coders, CLASSES, 5) for run in runs)
     assert one.truths.equals(other.truths)
     assert one.clips["truth"].tolist() == other.clips["truth"].tolist()
 
 
-def test_the_highest_accuracy_that_labels_allow_is_the_share_that_coders_share(runs):
+def test_under_noise_ceiling_is_the_share_coders_agree_on(runs):
     alone = [replace(run, predictions=None) for run in runs]
     found = noise.under_noise(alone, {"label": 0.2}, ["recognition.accuracy"], *RULES, draws=15)
     top, (good, _) = found["recognition.accuracy"]["ceiling"], found["recognition.accuracy"]["runs"]
@@ -73,7 +73,7 @@ def test_the_highest_accuracy_that_labels_allow_is_the_share_that_coders_share(r
     assert good["value"] > 0.95
 
 
-def test_ends_of_videos_without_a_frame_rate_cannot_move_unless_none_are_spotted(runs):
+def test_recode_truths_needs_frame_rates_of_spotted_videos(runs):
     bare = replace(runs[0], videos=runs[0].videos.assign(fps=None))
     with pytest.raises(DataError, match=r"the frame rate of drawn/00/v0 is unknown"):
         noise.recode_truths(bare, {"onset": 10}, CLASSES, 0)

@@ -36,7 +36,7 @@ def subjects(draw_from, n):
 
 
 @given(st.integers(0, 10_000), st.integers(1, 7))
-def test_the_exact_p_value_is_that_of_all_exchanges(seed, n):
+def test_permutation_p_exact_equals_all_exchanges(seed, n):
     """Brute force: build each exchanged pair of runs, score both, compare with the runs as they are."""
     first, second = subjects(seed, n)
 
@@ -56,7 +56,7 @@ def test_the_exact_p_value_is_that_of_all_exchanges(seed, n):
     assert paired.permutation_p(observed, permuted, exact) == pytest.approx(expected)
 
 
-def test_of_a_mean_it_is_scipys_permutation_test():
+def test_permutation_p_of_a_mean_equals_scipy():
     rng = np.random.default_rng(3)
     first, second = rng.normal(0.4, 1, 11), rng.normal(0, 1, 11)
 
@@ -73,7 +73,7 @@ def test_of_a_mean_it_is_scipys_permutation_test():
     assert ours == pytest.approx(theirs)
 
 
-def test_random_exchanges_come_near_all_of_them():
+def test_draw_swaps_at_random_come_near_all():
     first, second = subjects(5, 12)
     evaluate, observed = pooled_f1(np.concatenate([first, second])), None
     ps = []
@@ -85,7 +85,7 @@ def test_random_exchanges_come_near_all_of_them():
     assert ps[1][1] == pytest.approx(ps[0][1], abs=0.04)
 
 
-def test_every_exchange_is_there_once_up_to_its_mirror_image():
+def test_draw_swaps_hold_every_exchange_once():
     swapped, exact = paired.draw_swaps(5, 16, seed=0)
     both = np.concatenate([swapped, ~swapped])
     assert exact
@@ -93,19 +93,19 @@ def test_every_exchange_is_there_once_up_to_its_mirror_image():
     assert not paired.draw_swaps(6, 16, seed=0)[1]
 
 
-def test_one_subject_can_be_exchanged_in_one_way():
+def test_draw_swaps_of_one_subject_are_one():
     swapped, exact = paired.draw_swaps(1, 16, seed=0)
     assert exact
     assert swapped.tolist() == [[False]]
 
 
-def test_an_undefined_exchange_counts_against_a_difference():
+def test_permutation_p_counts_undefined_exchanges_against():
     assert paired.permutation_p(0.5, np.array([0.5, np.nan, 0.1, 0.2]), exact=True) == 0.5
     assert paired.permutation_p(np.nan, np.array([0.1]), exact=True) is None
 
 
 @given(st.integers(0, 10_000), st.integers(2, 30))
-def test_the_signed_rank_test_is_scipys_and_looks_both_ways(seed, n):
+def test_signed_rank_equals_scipy_in_both_directions(seed, n):
     rng = np.random.default_rng(seed)
     first, second = rng.random(n), rng.random(n)
     _, here, effect = paired.signed_rank(first, second)
@@ -117,12 +117,12 @@ def test_the_signed_rank_test_is_scipys_and_looks_both_ways(seed, n):
 
 @settings(max_examples=5)  # SciPy takes its time
 @given(st.lists(st.sampled_from([-0.2, -0.1, 0.0, 0.1, 0.2, 0.3]), min_size=2, max_size=7).filter(any))
-def test_with_ties_and_without_a_difference_it_is_scipys_too(differences):
+def test_signed_rank_with_ties_equals_scipy(differences):
     _, found, _ = paired.signed_rank(np.array(differences), np.zeros(len(differences)))
     assert found == pytest.approx(stats.wilcoxon(differences, zero_method="pratt").pvalue)
 
 
-def test_ties_and_lacking_scores_of_subjects():
+def test_signed_rank_takes_equal_and_lacking_scores():
     nan = np.nan
     equal = paired.signed_rank(np.array([0.5, 0.5, nan]), np.array([0.5, 0.5, 0.5]))
     assert equal == (2, 1.0, 0.0)
@@ -131,7 +131,7 @@ def test_ties_and_lacking_scores_of_subjects():
 
 
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=30))
-def test_mcnemar_counts_the_clips_that_one_run_alone_names(pairs):
+def test_mcnemar_counts_clips_that_one_run_alone_names(pairs):
     first, second = (np.array(column) for column in zip(*pairs))
     found, other = paired.mcnemar(first, second), paired.mcnemar(second, first)
     discordant = [a for a, b in pairs if a != b]

@@ -103,7 +103,7 @@ columns = pytest.mark.parametrize("column", TABLE_5, ids=lambda column: column.n
 
 
 @columns
-def test_a_column_of_table_5_follows_from_its_counts(column: Column) -> None:
+def test_precision_recall_f1_gives_columns_of_table_5(column: Column) -> None:
     tp, fp, fn = column.spotting
     assert tp + fn == column.truths
     precision, recall, f1 = precision_recall_f1(tp, fp, fn)
@@ -121,7 +121,7 @@ def test_table_8_repeats_table_5(column: Column, f1_a: float) -> None:
     assert column.analysis_scores[2] == f1_a
 
 
-def test_the_published_predictions_on_casme_2_give_its_column_but_for_uf1() -> None:
+def test_classification_gives_casme2_column_but_uf1() -> None:
     column = TABLE_5[0]
     assert sum(map(sum, CASME_2)) == column.spotting[0]
     assert classification.accuracy(CASME_2) == 96 / 159
@@ -144,7 +144,7 @@ labels = st.sampled_from("abc")
 
 
 @given(st.lists(st.tuples(labels, labels), min_size=1, max_size=20))
-def test_no_uf1_exceeds_the_mean_of_macro_precision_and_recall(pairs: list[tuple[str, str]]) -> None:
+def test_uf1_is_at_most_mean_of_macro_precision_and_recall(pairs: list[tuple[str, str]]) -> None:
     matrix = confusion_matrix(*zip(*pairs), "abc")
     assert (
         classification.uf1(matrix)
@@ -152,7 +152,7 @@ def test_no_uf1_exceeds_the_mean_of_macro_precision_and_recall(pairs: list[tuple
     )
 
 
-def test_so_the_printed_uf1_of_casme_2_alone_is_impossible() -> None:
+def test_table_5_uf1_of_casme2_alone_is_impossible() -> None:
     beyond = [c.name for c in TABLE_5 if c.uf1 > sum(c.analysis_scores[:2]) / 2 + 1e-4]
     assert beyond == ["CASME II"]
 

@@ -6,7 +6,7 @@ from mebench.metrics import comparison
 
 
 @pytest.mark.parametrize("n", [5, 10, 30])
-def test_the_t_test_finds_it_in_four_of_five_cases(n):
+def test_detectable_difference_has_power_of_four_in_five(n):
     """Against the exact power of the paired t test, from the noncentral t distribution."""
     difference = comparison.detectable_difference(1 / np.sqrt(n), n - 1)
     limit = stats.t.ppf(0.975, n - 1)
@@ -14,6 +14,6 @@ def test_the_t_test_finds_it_in_four_of_five_cases(n):
     assert power == pytest.approx(0.8, abs=0.03)
 
 
-def test_without_a_spread_nothing_is_known():
+def test_detectable_difference_without_spread_is_None():
     assert comparison.detectable_difference(np.nan, 5) is None
     assert comparison.detectable_difference(0.1, 0) is None

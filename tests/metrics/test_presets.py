@@ -60,7 +60,7 @@ README_SPOTTED = [
 
 
 @pytest.mark.parametrize("convention", ["strs_metric", "strict"])
-def test_the_readme_of_strs_metric(convention: str) -> None:
+def test_strs_metric_gives_the_example_of_its_readme(convention: str) -> None:
     truths, spotted = (
         [rows(f"d/{video}", [span], [emotion]) for video, span, emotion in table]
         for table in (README_TRUTH, README_SPOTTED)
@@ -70,14 +70,14 @@ def test_the_readme_of_strs_metric(convention: str) -> None:
     assert summary["analysis"]["strs"]["value"] == pytest.approx(0.2)
 
 
-def test_strs_metric_forgets_subjects_for_whom_nothing_was_spotted() -> None:
+def test_strs_metric_drops_subjects_without_spotted_intervals() -> None:
     run = tables([rows(A, [(0, 9), (50, 59)]), rows(C, [(0, 9), (50, 59)])], [rows(A, [(0, 9), (50, 59)])], [A, C])
     assert counts(run, "strs_metric") == (2, 0, 0)
     assert counts(run, "strict") == (2, 0, 2)
     assert value(score(run, "strict")["spotting"]["micro"], "f1") == pytest.approx(0.667, abs=5e-4)
 
 
-def test_strs_metric_forgets_false_positives_in_videos_without_truth() -> None:
+def test_strs_metric_drops_false_positives_without_truth() -> None:
     run = tables([rows(A, [(0, 9), (50, 59)])], [rows(A, [(0, 9), (50, 59)]), rows(B, [(0, 9), (50, 59)])], [A, B])
     assert counts(run, "strs_metric") == (2, 0, 0)
     assert counts(run, "strict") == (2, 2, 0)
@@ -92,7 +92,7 @@ def test_strs_metric_has_no_number_where_one_class_is_all_right() -> None:
     assert strict["strs"]["value"] == 1
 
 
-def test_an_emotion_that_is_never_spotted_enters_the_mean_in_both() -> None:
+def test_strs_metric_and_strict_average_unspotted_emotions() -> None:
     truths = rows(A, [(0, 9), (30, 39), (60, 69), (90, 99)], ["joy", "fear", "awe", "joy"])
     run = tables([truths], [rows(A, [(0, 9), (30, 39), (90, 99)], ["joy", "fear", "joy"])], [A])
     for name in ("strs_metric", "strict"):
@@ -120,7 +120,7 @@ spans = st.tuples(st.integers(0, 14), st.integers(1, 9)).map(lambda x: (x[0], x[
 
 
 @given(truths=st.lists(spans, min_size=1, max_size=5), spotted=st.lists(spans, min_size=1, max_size=5))
-def test_counts_follow_plain_readings_of_the_released_code(truths: list[Span], spotted: list[Span]) -> None:
+def test_presets_equal_plain_readings_of_released_code(truths: list[Span], spotted: list[Span]) -> None:
     truths = sorted(truths)
     run = tables([rows(A, truths)], [rows(A, spotted)], [A])
     hits = sum(row >= 0 for row in top_one(truths, spotted))
@@ -132,7 +132,7 @@ videos_of_spans = st.fixed_dictionaries({}, optional=dict.fromkeys((A, B, C), st
 
 
 @given(truths=videos_of_spans, spotted=videos_of_spans)
-def test_newer_presets_count_as_plain_readings_of_their_authors_code(truths, spotted) -> None:
+def test_presets_of_2022_on_equal_plain_readings_of_code(truths, spotted) -> None:
     truths = {video: sorted(own) for video, own in truths.items()}
     run = tables([rows(v, s) for v, s in truths.items()], [rows(v, s) for v, s in spotted.items()], [A, B, C])
     assert counts(run, "sl_swin2022") == over_a_half(truths, spotted)
@@ -147,7 +147,7 @@ def test_newer_presets_count_as_plain_readings_of_their_authors_code(truths, spo
     assert counts(moved, "spotformer, numbering=truth_from_1") == in_turn
 
 
-def test_precision_of_abpn_counts_duplicates_and_tsmsnet_exchanges_the_names() -> None:
+def test_abpn2022_counts_duplicates_and_tsmsnet2021_swaps_names() -> None:
     """Three intervals, two on one truth; F1 is that of the truths found in both."""
     run = tables([rows(A, [(10, 29), (40, 59)])], [rows(A, [(10, 29), (12, 29), (80, 99)])], [A])
     for name, precision, recall, f1 in (("abpn2022", 2 / 3, 1 / 2, 2 / 5), ("tsmsnet2021", 1 / 2, 1 / 2, 1 / 2)):
@@ -165,7 +165,7 @@ def test_lgsnet_finds_a_truth_by_anything_whatever_its_kind() -> None:
 
 
 @given(videos_of_spans, videos_of_spans, videos_of_spans, videos_of_spans)
-def test_overall_of_entries_to_megc_2023_is_blind_to_kinds(micro, macro, said_micro, said_macro) -> None:
+def test_presets_of_megc2023_pool_overall_over_kinds(micro, macro, said_micro, said_macro) -> None:
     def both(one, other):
         return {video: one.get(video, []) + other.get(video, []) for video in (*one, *other)}
 
@@ -188,7 +188,7 @@ def test_overall_of_entries_to_megc_2023_is_blind_to_kinds(micro, macro, said_mi
 
 
 @given(truths=videos_of_spans, spotted=videos_of_spans)
-def test_average_precision_of_sfamnet_adds_up_every_hit(truths, spotted) -> None:
+def test_sfamnet_ap_adds_up_every_hit(truths, spotted) -> None:
     run = tables([rows(v, s) for v, s in truths.items()], [rows(v, s) for v, s in spotted.items()], [A, B, C])
     part = score(run, "map_str")["spotting"]["micro"]
     if truths:
@@ -197,7 +197,7 @@ def test_average_precision_of_sfamnet_adds_up_every_hit(truths, spotted) -> None
         assert value(part, "ap") == pytest.approx(np.mean(areas))
 
 
-def test_me_tst_counts_a_false_positive_where_nothing_was_spotted() -> None:
+def test_me_tst_counts_a_false_positive_for_silence() -> None:
     """Its program gives such a video the interval [0, 0], and reads no video without a truth; SFAMNet's does neither."""
     run = tables([rows(A, [(10, 29)]), rows(B, [(10, 29)])], [rows(A, [(10, 29)]), rows(C, [(10, 29)])], [A, B, C])
     assert counts(run, "map_str") == (1, 1, 1)
@@ -208,7 +208,7 @@ def test_me_tst_counts_a_false_positive_where_nothing_was_spotted() -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("abcd")), min_size=1, max_size=12))
-def test_scikit_learns_macro_scores_are_those_of_scikit_learn(answers) -> None:
+def test_sklearn_macro_equals_scikit_learn(answers) -> None:
     truth, said = zip(*answers)
     clips = pd.DataFrame({"video": [f"d/{n % 3}/{n}" for n in range(len(answers))], "truth": truth, "predicted": said})
     empty = rows("", [])
@@ -222,7 +222,7 @@ def test_scikit_learns_macro_scores_are_those_of_scikit_learn(answers) -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("abcd")), min_size=3, max_size=12))
-def test_without_a_subject_scikit_learns_macro_scores_are_those_of_the_others(answers) -> None:
+def test_sklearn_macro_without_a_subject_equals_the_others(answers) -> None:
     """A class that only this subject's answers name is then in no mean."""
     truth, said = (np.array(column) for column in zip(*answers))
     subject = np.arange(len(answers)) % 3
@@ -240,7 +240,7 @@ def test_without_a_subject_scikit_learns_macro_scores_are_those_of_the_others(an
             assert np.isnan([found["uf1"][left_out], found["uar"][left_out]]).all()
 
 
-def test_mean_and_softnet_leave_out_videos_without_a_truth_of_the_kind() -> None:
+def test_mean2022_and_softnet2021_drop_videos_without_truth() -> None:
     macro = rows(B, [(0, 9)], kind="macro")
     run = tables(
         [rows(A, [(0, 9)]), macro], [rows(A, [(0, 9)]), rows(B, [(0, 9), (50, 59)]), rows(C, [(0, 9)])], [A, B, C]
@@ -249,7 +249,7 @@ def test_mean_and_softnet_leave_out_videos_without_a_truth_of_the_kind() -> None
     assert counts(run, "strict") == (1, 3, 0)
 
 
-def test_mean_and_softnet_punish_silence_with_a_false_positive() -> None:
+def test_mean2022_and_softnet2021_punish_silence() -> None:
     run = tables([rows(A, [(10, 19)]), rows(B, [(10, 19)])], [rows(A, [(10, 19)])], [A, B])
     assert counts(run, "mean2022") == counts(run, "softnet2021") == (1, 1, 1)
     assert counts(run, "strict") == (1, 0, 1)
@@ -260,7 +260,7 @@ def test_mean_and_softnet_punish_silence_with_a_false_positive() -> None:
     assert counts(unlucky, "mean2022") == (1, 1, 1)  # one frame of three
 
 
-def test_a_dummy_stands_where_its_video_would() -> None:
+def test_mean2022_ranks_a_dummy_at_its_video() -> None:
     """Average precision goes by the rows, so a false positive before a hit costs and one after it does not."""
     for silent, ap in (([A], 0.5 * 0.5), ([B], 1 * 0.5)):
         spoken = B if silent == [A] else A
@@ -268,7 +268,7 @@ def test_a_dummy_stands_where_its_video_would() -> None:
         assert value(score(run, "mean2022")["spotting"]["micro"], "ap50") == ap
 
 
-def test_mean_ranks_by_the_rows_whatever_the_confidence() -> None:
+def test_mean2022_ranks_by_rows_whatever_the_confidence() -> None:
     run = tables([rows(A, [(10, 19), (50, 59)])], [rows(A, [(80, 89), (10, 19), (50, 59)])], [A])
     assert run.predictions is not None
     sure = Tables(run.videos, run.truths, run.predictions.assign(confidence=[0.1, 0.9, 0.8]))
@@ -281,14 +281,14 @@ def test_mean_ranks_by_the_rows_whatever_the_confidence() -> None:
     assert value(score(unsure, "mean2022")["spotting"]["micro"], "ap50") == pytest.approx(2 / 3)
 
 
-def test_ap_and_f1_of_mean_may_disagree_on_true_positives() -> None:
+def test_mean2022_ap_and_f1_may_disagree_on_true_positives() -> None:
     # The second interval's best truth is taken: F1 gives it up, average precision goes on to the next.
     run = tables([rows(A, [(0, 9), (2, 11)])], [rows(A, [(2, 11), (2, 12)])], [A])
     part = score(run, "mean2022")["spotting"]["micro"]
     assert (part["tp"], value(part, "ap50")) == (1, 1.0)
 
 
-def test_mean_drops_degenerate_classes_and_loses_uar_for_a_class_never_true() -> None:
+def test_mean2022_drops_degenerate_classes_and_may_lose_uar() -> None:
     run = tables([rows(A, [(0, 9), (30, 39)], ["joy", "fear"])], [rows(A, [(0, 9), (30, 39)], ["joy", "awe"])], [A])
     part = score(run, "mean2022", ("joy", "fear", "awe", "anger"))["analysis"]["true_positives"]
     # Nobody is angry or said to be: three classes remain. Precision 1, 0/0, 0; recall 1, 0, 0/0.
@@ -297,7 +297,7 @@ def test_mean_drops_degenerate_classes_and_loses_uar_for_a_class_never_true() ->
     assert value(part, "uar") is None
 
 
-def test_mean_shifts_answers_after_a_truth_that_is_not_scored() -> None:
+def test_mean2022_shifts_answers_after_an_unscored_truth() -> None:
     truths = rows(A, [(0, 9), (30, 39), (60, 69)], ["others", "joy", "fear"])
     run = tables([truths], [rows(A, [(0, 9), (30, 39), (60, 69)], ["fear", "joy", "fear"])], [A])
     legacy, strict = (
@@ -309,7 +309,7 @@ def test_mean_shifts_answers_after_a_truth_that_is_not_scored() -> None:
     assert value(legacy, "accuracy") == 0
 
 
-def test_mean_asks_for_the_first_apex_of_each_video() -> None:
+def test_mean2022_asks_for_first_apex_of_each_video() -> None:
     run = tables(
         [rows(A, [(0, 9), (50, 59)]), rows(B, [(0, 9)])], [rows(A, [(0, 9), (50, 59)]), rows(B, [(7, 30)])], [A, B]
     )
@@ -319,7 +319,7 @@ def test_mean_asks_for_the_first_apex_of_each_video() -> None:
     assert value(legacy["details"], "apex_mae_frames") == (0 + 14) / 2
 
 
-def test_the_baseline_of_2020_counts_truths_not_intervals() -> None:
+def test_megc2020_counts_truths_not_intervals() -> None:
     run = tables([rows(A, [(0, 9), (1, 10), (50, 59)])], [rows(A, [(0, 10), (50, 58), (51, 59)])], [A])
     part = score(run, "megc2020")["spotting"]["micro"]
     assert (part["tp"], part["fp"], part["fn"]) == (3, 0, 0)  # one interval for two truths, two for one
@@ -327,7 +327,7 @@ def test_the_baseline_of_2020_counts_truths_not_intervals() -> None:
     assert counts(run, "strict") == (2, 1, 1)
 
 
-def test_the_baseline_of_2020_skips_videos_that_nobody_processed() -> None:
+def test_megc2020_skips_videos_that_nobody_processed() -> None:
     truths = [rows(A, [(0, 9)]), rows(B, [(0, 9), (20, 29)]), rows(B, [(0, 9)], kind="macro")]
     names, spotted = [A, B, C], [rows(A, [(0, 9)]), rows(C, [(0, 9)])]
     for looked_for, expected in (((), (1, 1, 0)), (("macro",), (1, 1, 0)), (("macro", "micro"), (1, 1, 2))):
@@ -340,7 +340,7 @@ def test_the_baseline_of_2020_skips_videos_that_nobody_processed() -> None:
     assert counts(tables(truths, spotted, names), "megc2020") == (1, 1, 2)
 
 
-def test_li_2017_looks_at_peaks() -> None:
+def test_li2017_looks_at_peaks() -> None:
     # Nine frames: the peak at 8 may lie 2 outside; the second finds it again, the third is 9 wrong frames.
     spotted = rows(A, [(4, 12), (11, 19), (30, 38)], ["joy", "joy", "joy"])
     run = tables([rows(A, [(10, 20)], ["joy"])], [spotted], [A], n_frames=100)
@@ -355,7 +355,7 @@ def test_li_2017_looks_at_peaks() -> None:
     assert counts(run, "strict") == (1, 2, 0)
 
 
-def test_activitynet_falls_to_the_next_free_truth_and_averages_kinds() -> None:
+def test_activitynet_takes_next_free_truth_and_averages_kinds() -> None:
     truths = [rows(A, [(0, 10), (2, 12)]), rows(A, [(100, 140)], kind="macro")]
     run = tables(truths, [rows(A, [(0, 10), (0, 11)]), rows(A, [(200, 240)], kind="macro")], [A])
     summary = score(run, "activitynet", kinds=("micro", "macro"))
@@ -369,7 +369,7 @@ def test_activitynet_falls_to_the_next_free_truth_and_averages_kinds() -> None:
     assert value(micro_alone["overall"], "ap50") == value(micro_alone["micro"], "ap50") == 1
 
 
-def test_what_a_preset_does_not_define_is_left_out_and_said() -> None:
+def test_presets_leave_out_and_say_what_they_do_not_define() -> None:
     clips = pd.DataFrame({"video": [A], "truth": ["joy"], "predicted": ["joy"]})
     run = tables([rows(A, [(0, 9)], ["joy"])], [rows(A, [(0, 9)], ["joy"])], [A])
     full = Tables(run.videos, run.truths, run.predictions, clips)

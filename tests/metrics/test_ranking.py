@@ -9,7 +9,7 @@ SCORES = arrays.arrays(float, st.tuples(st.integers(2, 6), st.integers(1, 40)), 
 
 
 @given(SCORES)
-def test_ranks_are_those_of_scipy_and_hold_nineteen_of_twenty_draws(scores):
+def test_rank_intervals_hold_scipy_ranks_of_19_in_20_draws(scores):
     best, worst = (stats.rankdata(-scores, method=how, axis=0) for how in ("min", "max"))
     for own, (low, high) in enumerate(ranking.rank_intervals(scores)):
         assert (best[own] < low).mean() < 0.025
@@ -20,14 +20,14 @@ def test_ranks_are_those_of_scipy_and_hold_nineteen_of_twenty_draws(scores):
 
 
 @given(SCORES)
-def test_one_beats_another_as_often_as_the_other_does_not(scores):
+def test_win_shares_of_two_runs_sum_to_one(scores):
     beats = ranking.win_shares(scores)
     np.testing.assert_allclose(beats + beats.T, 1)
     # What a row's mean rank leaves is what it beats.
     np.testing.assert_allclose(stats.rankdata(scores, axis=0).mean(axis=1), beats.sum(axis=1) + 0.5)
 
 
-def test_the_hardest_people_are_the_same_for_all_whatever_the_scale_of_one_run():
+def test_hardest_people_ignore_the_scale_of_one_run():
     personal = np.array([[0.9, 0.8, 0.7, 0.6, 0.1], [0.5, 0.4, 0.3, 0.2, 0.6]])
     assert (
         ranking.hardest_people(personal, 0.2).tolist()
@@ -37,7 +37,7 @@ def test_the_hardest_people_are_the_same_for_all_whatever_the_scale_of_one_run()
     assert ranking.hardest_people(np.full((2, 3), np.nan)).tolist() == []
 
 
-def test_of_two_equally_good_methods_each_is_better_in_half_of_the_draws():
+def test_win_shares_of_equal_methods_are_a_half():
     rng = np.random.default_rng(0)
     shares = []
     for _ in range(200):
@@ -49,7 +49,7 @@ def test_of_two_equally_good_methods_each_is_better_in_half_of_the_draws():
 
 
 @given(st.lists(st.tuples(st.integers(5, 400), st.floats(-2, 2)), min_size=2, max_size=5))
-def test_over_datasets_the_p_value_is_that_of_stouffers_test_in_scipy(datasets):
+def test_over_datasets_p_equals_stouffer_in_scipy(datasets):
     people, z = (np.array(column) for column in zip(*datasets))
     found = ranking.over_datasets(stats.norm.cdf(z), people)
     one_sided = stats.combine_pvalues(stats.norm.sf(z), method="stouffer", weights=np.sqrt(people)).pvalue
@@ -58,7 +58,7 @@ def test_over_datasets_the_p_value_is_that_of_stouffers_test_in_scipy(datasets):
     assert found["people"] == people.sum()
 
 
-def test_over_datasets_the_difference_is_the_standardised_mean_difference_of_people():
+def test_over_datasets_difference_is_standardised_over_people():
     """Scores that are means over people: what the bootstrap of people says is what their differences say themselves."""
     rng, beats, expected, numbers = np.random.default_rng(1), [], [], [25, 60, 120]
     for n in numbers:
@@ -71,7 +71,7 @@ def test_over_datasets_the_difference_is_the_standardised_mean_difference_of_peo
     assert found["low"] < 0.25 < found["high"]
 
 
-def test_over_datasets_an_interval_holds_the_true_difference_in_19_of_20_cases():
+def test_over_datasets_interval_holds_truth_in_19_of_20():
     rng, held = np.random.default_rng(2), 0
     for _ in range(400):
         z = rng.normal(0.3 * np.sqrt([20, 50]), 1)

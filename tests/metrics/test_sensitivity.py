@@ -21,7 +21,7 @@ A, B = "d/1/a", "d/2/b"
         ([rows(A, [(50, 59)])], "no rule of strict by itself moves F1 of micro"),
     ],
 )
-def test_the_rule_that_moves_a_score_most_is_named(spotted, told):
+def test_strongest_rules_names_the_rule_that_moves_most(spotted, told):
     run = tables([rows(A, [(0, 9)])], spotted, [A, B])
 
     def under(convention, draws):

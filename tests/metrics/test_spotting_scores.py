@@ -49,12 +49,14 @@ def values(*args, **kwargs) -> dict[str, float]:
 
 
 @pytest.mark.parametrize(("tp_fp_fn", "f1"), MDMD)
-def test_f1_of_published_counts(tp_fp_fn: tuple[int, int, int], f1: float) -> None:
+def test_precision_recall_f1_gives_published_f1(tp_fp_fn: tuple[int, int, int], f1: float) -> None:
     assert precision_recall_f1(*tp_fp_fn)[2] == pytest.approx(f1, abs=5e-5)
 
 
 @pytest.mark.parametrize(("tp_fp_fn", "f1", "analysis", "strs"), TABLE_5)
-def test_strs_of_published_counts(tp_fp_fn: tuple[int, int, int], f1: float, analysis: float, strs: float) -> None:
+def test_precision_recall_f1_gives_published_strs(
+    tp_fp_fn: tuple[int, int, int], f1: float, analysis: float, strs: float
+) -> None:
     assert precision_recall_f1(*tp_fp_fn)[2] == pytest.approx(f1, abs=5e-5)
     assert precision_recall_f1(*tp_fp_fn)[2] * analysis == pytest.approx(strs, abs=1e-4)
 
@@ -63,7 +65,7 @@ amounts = st.tuples(st.integers(0, 50), st.integers(0, 50), st.integers(0, 50))
 
 
 @given(amounts, amounts)
-def test_pooled_scores_lie_between_their_parts(a: tuple[int, int, int], b: tuple[int, int, int]) -> None:
+def test_precision_recall_f1_pooled_lies_between_parts(a: tuple[int, int, int], b: tuple[int, int, int]) -> None:
     pooled = precision_recall_f1(*(x + y for x, y in zip(a, b)))
     denominators = [(x[0] + x[1], x[0] + x[2], 2 * x[0] + x[1] + x[2]) for x in (a, b)]
     for n, value in enumerate(pooled):
@@ -71,7 +73,7 @@ def test_pooled_scores_lie_between_their_parts(a: tuple[int, int, int], b: tuple
         assert min(parts) - 1e-12 <= value <= max(parts) + 1e-12
 
 
-def test_everything_about_two_hits_of_three_truths() -> None:
+def test_spotting_scores_of_two_hits_of_three_truths() -> None:
     truths = [("a", 10, 14, 19), ("a", 50, None, 59), ("b", 30, 34, 39)]
     spotted = [("a", 11, 16, 20, 0.9), ("b", 70, 75, 80, 0.8), ("b", 31, 33, 41, 0.7)]
     scores = values(truths, spotted)
@@ -93,7 +95,7 @@ def test_asr_of_short_videos_is_equation_13() -> None:
     assert values(truths, [("a", 0, 5, 30, 0.9), ("a", 0, 15, 30, 0.5)])["asr"] == 0
 
 
-def test_one_truth_is_claimed_once() -> None:
+def test_asr_claims_one_truth_once() -> None:
     truths = [("a", 10, 14, 19), ("a", 50, 55, 59)]
     assert values(truths, [("a", 0, 13, 30, 0.9), ("a", 0, 15, 30, 0.8), ("a", 0, 55, 60, 0.7)])["asr"] == 0.5
 
@@ -106,13 +108,13 @@ def test_apex_claims_do_not_need_an_overlap_of_a_half() -> None:
     ).tolist() == [True]
 
 
-def test_videos_without_truths_count_their_false_positives() -> None:
+def test_spotting_scores_count_false_positives_without_truths() -> None:
     scores = values([("a", 10, 14, 19)], [("a", 10, 14, 19, 0.9), ("b", 10, 14, 19, 0.8)])
     assert scores["precision"] == 0.5
     assert scores["fp_per_minute"] == 0.5
 
 
-def test_no_predictions_score_zero_and_no_truths_are_undefined() -> None:
+def test_spotting_scores_of_no_predictions_are_zero() -> None:
     nothing = values([("a", 10, 14, 19)], [])
     assert [nothing[name] for name in ("precision", "recall", "f1", "ap50", "ap", "asr", "fp_per_minute")] == [0] * 7
     assert np.isnan(nothing["apex_mae_ms"])
@@ -121,7 +123,7 @@ def test_no_predictions_score_zero_and_no_truths_are_undefined() -> None:
     assert np.isnan(list(undefined.values())).all()
 
 
-def test_a_kind_never_matches_the_other() -> None:
+def test_spotting_scores_never_match_another_kind() -> None:
     assert values([("a", 10, 14, 19)], [("a", 10, 14, 19, 0.9)], kind="macro")["f1"] == 0
 
 
@@ -138,7 +140,7 @@ spots = st.tuples(intervals, confidences).map(lambda x: (*x[0], x[1]))
     spotted=st.lists(spots, max_size=6, unique_by=lambda spot: spot[-1]),
     sure=confidences,
 )
-def test_a_false_positive_never_helps(truths: list[Row], spotted: list[Spot], sure: float) -> None:
+def test_spotting_scores_never_rise_by_a_false_positive(truths: list[Row], spotted: list[Spot], sure: float) -> None:
     assume(sure not in {spot[-1] for spot in spotted})
     before, after = values(truths, spotted), values(truths, [*spotted, ("a", 1000, 1005, 1010, sure)])
     for name in ("precision", "recall", "f1", "ap50", "ap", "asr"):
@@ -151,7 +153,9 @@ def test_a_false_positive_never_helps(truths: list[Row], spotted: list[Spot], su
     spotted=st.lists(intervals, max_size=6, unique=True),
     weights=st.tuples(st.integers(0, 3), st.integers(0, 3)),
 )
-def test_weights_are_copies_of_subjects(truths: list[Row], spotted: list[Row], weights: tuple[int, int]) -> None:
+def test_spotting_scores_weights_are_copies_of_subjects(
+    truths: list[Row], spotted: list[Row], weights: tuple[int, int]
+) -> None:
     """Weighting subjects equals writing their rows down that often, under new names."""
     # Two false positives for each, so that whoever is drawn has confidences that differ.
     wrong = [(video, at, at, at + 9) for video in "ab" for at in (1000, 1100)]
@@ -178,9 +182,7 @@ def test_weights_are_copies_of_subjects(truths: list[Row], spotted: list[Row], w
 
 
 @given(truths=st.lists(intervals, min_size=1, max_size=5), spotted=st.lists(intervals, min_size=1, max_size=6))
-def test_a_false_positive_placed_first_costs_average_precision_all_it_can(
-    truths: list[Row], spotted: list[Row]
-) -> None:
+def test_average_precision_falls_most_by_a_first_false_positive(truths: list[Row], spotted: list[Row]) -> None:
     ranked = [(*row, 1 - n / 10) for n, row in enumerate(spotted)]
     before, first, last = (
         values(truths, [*ranked, *extra])
@@ -199,7 +201,7 @@ def test_average_precision_needs_confidences_that_differ() -> None:
 
 
 @pytest.mark.parametrize("sure", [None, 0.5])
-def test_apexes_need_confidences_too_where_a_video_holds_more_intervals_than_truths(sure: float | None) -> None:
+def test_asr_needs_confidences_where_intervals_outnumber_truths(sure: float | None) -> None:
     """Else the earliest would pass for the surest."""
     truths, early, right = [("a", 100, 104, 109)], ("a", 10, 14, 19), ("a", 100, 104, 109)
     assert values(truths, [(*early, 0.1), (*right, 0.9)])["asr"] == 1

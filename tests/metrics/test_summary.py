@@ -90,7 +90,7 @@ MDMD_F1 = [
 
 
 @pytest.mark.parametrize(("datasets", "f1"), MDMD_F1)
-def test_mdmd_of_megc2020_is_recomputed_from_intervals(datasets: list[str], f1: dict[str, float]) -> None:
+def test_summarize_gives_published_f1_of_mdmd(datasets: list[str], f1: dict[str, float]) -> None:
     true, said = [], []
     for dataset in datasets:
         for kind, (tp, fp, fn) in MDMD[dataset].items():
@@ -115,7 +115,7 @@ MEAN = [
 
 
 @pytest.mark.parametrize(("counts", "matrix", "analysis", "strs"), MEAN)
-def test_mean_on_long_videos_is_recomputed_from_intervals(counts, matrix, analysis, strs) -> None:
+def test_summarize_gives_published_strs_of_mean(counts, matrix, analysis, strs) -> None:
     tp, fp, fn = counts
     pairs = [(i, j) for i in range(3) for j in range(3) for _ in range(matrix[i][j])]
     true = [truth("d/1/a", 20 * n, CLASSES[i]) for n, (i, _) in enumerate(pairs)]
@@ -136,7 +136,7 @@ def test_mean_on_long_videos_is_recomputed_from_intervals(counts, matrix, analys
     assert summary["analysis"]["strs"]["value"] == pytest.approx(strs, abs=1e-4)
 
 
-def test_the_summary_has_the_promised_keys_and_survives_json() -> None:
+def test_summarize_has_the_promised_keys_and_survives_json() -> None:
     summary = score(random_run(), ["micro", "macro"])
     assert list(summary) == ["convention", "rules", "remarks", "bootstrap", "spotting", "analysis", "recognition"]
     assert list(summary["spotting"]) == ["micro", "macro", "overall"]
@@ -159,7 +159,7 @@ def test_the_summary_has_the_promised_keys_and_survives_json() -> None:
     assert json.loads(json.dumps(summary, allow_nan=False)) == summary
 
 
-def test_sections_that_do_not_apply_are_absent() -> None:
+def test_summarize_omits_sections_that_do_not_apply() -> None:
     run = random_run(datasets=["d"])
     always = {"convention", "rules", "remarks", "bootstrap"}
     assert set(score(replace(run, predictions=None))) == {*always, "recognition"}
@@ -174,7 +174,7 @@ def test_sections_that_do_not_apply_are_absent() -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_the_order_of_rows_never_matters(seed: int) -> None:
+def test_summarize_ignores_order_of_rows(seed: int) -> None:
     run = random_run()
     assert run.predictions is not None
     assert run.clips is not None
@@ -187,7 +187,7 @@ def test_the_order_of_rows_never_matters(seed: int) -> None:
     assert score(Tables(*shuffled), kinds) == score(Tables(*given), kinds)
 
 
-def test_copies_of_an_interval_with_other_emotions_gain_nothing() -> None:
+def test_summarize_rewards_no_copies_with_other_emotions() -> None:
     rng = np.random.default_rng(0)
     names = [f"d/{n}/a" for n in range(12)]
     true = [truth(name, 100, rng.choice(CLASSES)) for name in names]
@@ -199,13 +199,13 @@ def test_copies_of_an_interval_with_other_emotions_gain_nothing() -> None:
     assert three["analysis"]["strs"]["value"] < one["analysis"]["strs"]["value"]
 
 
-def test_the_surest_copy_names_the_emotion() -> None:
+def test_summarize_takes_emotion_of_the_surest_copy() -> None:
     said = [spot("d/1/a", 100, c, sure=sure) for c, sure in zip(CLASSES, (0.3, 0.9, 0.6))]
     run = tables(videos("d/1/a"), [truth("d/1/a", 100, "positive")], said)
     assert score(run)["analysis"]["true_positives"]["scores"]["accuracy"]["value"] == 1
 
 
-def test_emotions_do_not_touch_spotting() -> None:
+def test_summarize_spotting_ignores_emotions() -> None:
     run = random_run()
     assert run.predictions is not None
     other = replace(run, predictions=run.predictions.assign(emotion=run.predictions["emotion"].to_numpy()[::-1]))
@@ -213,7 +213,7 @@ def test_emotions_do_not_touch_spotting() -> None:
     assert score(other)["analysis"] != score(run)["analysis"]
 
 
-def test_equal_subjects_are_samples_of_an_exact_binomial_share() -> None:
+def test_summarize_takes_equal_subjects_as_binomial_samples() -> None:
     """Nothing but their number says how far others may be off; of what is no share nothing does."""
     names = [f"d/{n}/a" for n in range(5)]
     true = [truth(name, 50 * n, CLASSES[n % 3]) for name in names for n in range(6)]
@@ -245,7 +245,7 @@ def test_equal_subjects_are_samples_of_an_exact_binomial_share() -> None:
         ),
     ],
 )
-def test_a_class_that_rests_on_few_is_named_and_means_over_classes_have_no_interval(clips, reason) -> None:
+def test_summarize_names_class_of_few_and_omits_intervals(clips, reason) -> None:
     """Fewer than 5 samples, or fewer than 3 subjects; each subject has one clip of a class at most."""
     said = [(f"d/{n}/{label}", label, label) for label, times in clips for n in range(times)]
     names = dict.fromkeys(name for name, *_ in said)
@@ -256,7 +256,7 @@ def test_a_class_that_rests_on_few_is_named_and_means_over_classes_have_no_inter
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_weights_mean_so_many_copies_of_a_subject(seed: int) -> None:
+def test_summarize_weights_are_copies_of_a_subject(seed: int) -> None:
     """What intervals are made of: scores under weights are those of tables that hold each subject so often."""
     run = random_run(seed, subjects=20)
     assert run.predictions is not None
@@ -287,7 +287,7 @@ def test_weights_mean_so_many_copies_of_a_subject(seed: int) -> None:
         assert {n: v[0] for n, v in found.items()} == pytest.approx({n: v[0] for n, v in expected.items()}, nan_ok=True)
 
 
-def test_what_one_subject_decides_has_no_interval_and_says_so() -> None:
+def test_summarize_omits_interval_that_one_subject_decides() -> None:
     """One of twenty subjects alone shows surprise, and alone shows anything: without him nothing is defined."""
     names = [f"d/{n:02}/a" for n in range(20)]
     true = [truth(names[0], 0, "surprise")]
@@ -301,7 +301,7 @@ def test_what_one_subject_decides_has_no_interval_and_says_so() -> None:
     assert summary["recognition"]["scores"]["uf1"]["reason"] == "surprise rests on 1 sample of 1 subject"
 
 
-def test_methods_that_predict_by_chance_are_scored_draw_by_draw() -> None:
+def test_summarize_scores_methods_of_chance_draw_by_draw() -> None:
     run = random_run(datasets=["d"])
     assert run.predictions is not None
     draws = [run.predictions.sample(frac=0.5, random_state=n) for n in range(4)]
@@ -327,7 +327,7 @@ def test_methods_that_predict_by_chance_are_scored_draw_by_draw() -> None:
     assert together["recognition"] == alone[0]["recognition"]
 
 
-def test_all_intervals_asks_the_surest_interval_of_each_short_video() -> None:
+def test_summarize_all_intervals_asks_the_surest() -> None:
     names = ["d/1/a", "d/2/a", "d/3/a", "d/4/a"]
     emotions = ["negative", "positive", "negative", None]
     true = [truth(name, 100, emotion) for name, emotion in zip(names, emotions)]
@@ -347,7 +347,7 @@ def test_all_intervals_asks_the_surest_interval_of_each_short_video() -> None:
     assert "all_intervals" not in score(tables(videos(*names), more, said))["analysis"]
 
 
-def test_without_confidences_nobody_knows_which_interval_of_a_short_video_is_asked() -> None:
+def test_summarize_all_intervals_needs_confidences() -> None:
     true, said = [truth("d/1/a", 100, "negative")], [spot("d/1/a", at, "negative", sure=None) for at in (10, 100)]
     summary = score(tables(videos("d/1/a"), true, said))
     assert summary["spotting"]["micro"]["scores"]["asr"]["value"] is None
@@ -358,7 +358,7 @@ def test_without_confidences_nobody_knows_which_interval_of_a_short_video_is_ask
     assert "all_intervals" in score(tables(videos("d/1/a"), true, said[1:]))["analysis"]
 
 
-def test_names_of_subjects_do_not_rank_intervals_of_one_confidence() -> None:
+def test_summarize_ignores_names_of_subjects() -> None:
     """A hundred videos, all equally sure but one; the first half is right."""
     found = []
     for step in (1, -1):
@@ -368,7 +368,7 @@ def test_names_of_subjects_do_not_rank_intervals_of_one_confidence() -> None:
     assert [value(part["scores"])["ap50"] for part in found] == pytest.approx([0.5 * 50 / 99] * 2)
 
 
-def test_the_curve_is_there_whatever_else_is_scored() -> None:
+def test_summarize_gives_curve_whatever_else_is_scored() -> None:
     one = tables(
         videos("d/1/a"), [truth("d/1/a", 10), truth("d/1/a", 100)], [spot("d/1/a", 10), spot("d/1/a", 106, sure=0.9)]
     )
@@ -380,7 +380,7 @@ def test_the_curve_is_there_whatever_else_is_scored() -> None:
     assert curve("strict, threshold=0.2") == [0.5, 1]
 
 
-def test_frames_of_li2017_outside_all_truths_are_counted_once() -> None:
+def test_summarize_li2017_counts_outside_frames_once() -> None:
     true = [truth("d/1/a", 10) | {"offset": 59}, truth("d/1/a", 20) | {"offset": 69}]
     said = [spot("d/1/a", 30, sure=0.6), spot("d/1/a", 90, sure=0.5) | {"offset": 99}]
     part = score(tables(videos("d/1/a", n_frames=110), true, said), convention="li2017")["spotting"]["micro"]
@@ -388,7 +388,7 @@ def test_frames_of_li2017_outside_all_truths_are_counted_once() -> None:
     assert part["details"]["curve"]["fpr"] == pytest.approx([0, 10 / 50])
 
 
-def test_only_classes_that_occur_in_the_truth_are_scored() -> None:
+def test_summarize_scores_only_classes_of_the_truth() -> None:
     clips = [("d/1/a", "negative", "negative"), ("d/1/a", "positive", "surprise")]
     found = value(
         score(Tables(videos("d/1/a"), tables(videos(), [], []).truths, None, tables(videos(), [], [], clips).clips))[
@@ -398,7 +398,7 @@ def test_only_classes_that_occur_in_the_truth_are_scored() -> None:
     assert found == {"accuracy": 0.5, "wf1": 0.5, "uf1": 0.5, "uar": 0.5}
 
 
-def test_a_class_that_was_never_spotted_stays_in_the_mean() -> None:
+def test_summarize_keeps_unspotted_classes_in_the_mean() -> None:
     true = [truth("d/1/a", 50 * n, c) for n, c in enumerate(CLASSES)]
     summary = score(tables(videos("d/1/a"), true, [spot("d/1/a", 0, CLASSES[0])]))
     found = value(summary["analysis"]["true_positives"]["scores"])
@@ -407,7 +407,7 @@ def test_a_class_that_was_never_spotted_stays_in_the_mean() -> None:
     assert summary["analysis"]["strs"]["value"] == pytest.approx(2 * 1 / (1 + 3) / 3)
 
 
-def test_a_recognizer_that_spots_nothing_has_strs_zero() -> None:
+def test_summarize_strs_without_spotted_intervals_is_zero() -> None:
     run = tables(videos("d/1/a"), [truth("d/1/a", 0, "negative")], [], [("d/1/a", "negative", "negative")])
     summary = score(run)
     assert summary["analysis"]["strs"]["value"] == 0
@@ -415,7 +415,7 @@ def test_a_recognizer_that_spots_nothing_has_strs_zero() -> None:
     assert summary["spotting"]["micro"]["scores"]["apex_mae_ms"] == {"value": None, "low": None, "high": None}
 
 
-def test_what_is_undefined_is_none() -> None:
+def test_summarize_undefined_scores_are_None() -> None:
     empty = tables(videos("d/1/a", n_frames=None), [], [spot("d/1/a", 0)])
     part = score(empty)["spotting"]["micro"]
     assert (part["tp"], part["fp"], part["fn"]) == (0, 1, 0)
@@ -425,7 +425,7 @@ def test_what_is_undefined_is_none() -> None:
 
 
 @pytest.mark.parametrize("counting", ["all", "with_truth", "with_result", "of_spotted_subjects"])
-def test_false_positives_per_minute_are_of_all_videos_or_not_told(counting: str) -> None:
+def test_summarize_false_positives_a_minute_need_all_videos(counting: str) -> None:
     both = tables(videos("d/1/a", "d/2/b"), [truth("d/1/a", 10)], [spot("d/1/a", 100), spot("d/2/b", 10)])
     summary = score(both, convention=f"strict, videos={counting}")
     found, told = (
@@ -436,7 +436,7 @@ def test_false_positives_per_minute_are_of_all_videos_or_not_told(counting: str)
 
 
 @pytest.mark.parametrize("convention", ["mean2022", "softnet2021", "megc2020", "strs_metric", "li2017", "activitynet"])
-def test_every_convention_gives_a_summary_of_one_shape_that_survives_json(convention: str) -> None:
+def test_summarize_has_one_shape_under_every_convention(convention: str) -> None:
     summary = summarize(
         random_run(), kinds=["micro", "macro"], classes=CLASSES, seed=0, draws=20, convention=convention
     )
@@ -452,7 +452,7 @@ def test_every_convention_gives_a_summary_of_one_shape_that_survives_json(conven
     assert [overall[n] for n in ("tp", "fp", "fn")] == [micro[n] + macro[n] for n in ("tp", "fp", "fn")]
 
 
-def test_the_empty_run_is_scored_under_every_convention() -> None:
+def test_summarize_scores_an_empty_run_under_every_convention() -> None:
     from mebench.metrics.conventions import CONVENTIONS
 
     for name in (name for name, rule in CONVENTIONS.items() if "spotting" in rule.sections):

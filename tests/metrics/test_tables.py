@@ -33,7 +33,7 @@ PREDICTIONS = pd.DataFrame(
 )
 
 
-def test_predictions_are_ranked_and_units_follow_the_subjects_names() -> None:
+def test_Tables_ordered_ranks_predictions_and_numbers_subjects() -> None:
     ordered = Tables(VIDEOS, TRUTHS, PREDICTIONS).ordered()
     assert ordered.videos[["video", "unit"]].to_numpy().tolist() == [["d/1/a", 0], ["d/2/a", 1]]
     assert ordered.predictions is not None
@@ -43,7 +43,7 @@ def test_predictions_are_ranked_and_units_follow_the_subjects_names() -> None:
     np.testing.assert_array_equal(ordered.predictions["apex"], [np.nan, 6, 3])
 
 
-def test_the_tables_given_stay_as_they_are() -> None:
+def test_Tables_ordered_leaves_its_input() -> None:
     before = PREDICTIONS.copy()
     Tables(VIDEOS, TRUTHS, PREDICTIONS).ordered()
     pd.testing.assert_frame_equal(PREDICTIONS, before)
@@ -58,7 +58,7 @@ def test_the_tables_given_stay_as_they_are() -> None:
         (VIDEOS, TRUTHS, PREDICTIONS.assign(offset=0), r"an interval \[5, 0\] in 'd/1/a'"),
     ],
 )
-def test_tables_that_do_not_fit_are_refused_in_one_sentence(videos, truths, predictions, message) -> None:
+def test_Tables_refuse_what_does_not_fit(videos, truths, predictions, message) -> None:
     with pytest.raises(DataError, match=message):
         Tables(videos, truths, predictions).ordered()
 
@@ -67,7 +67,7 @@ CELLS = st.tuples(st.sampled_from(["a", "b", None]), st.sampled_from(["micro", "
 
 
 @given(left=st.lists(CELLS, max_size=8), right=st.lists(CELLS, max_size=8))
-def test_equal_rows_have_one_number_with_missing_values_too(left, right):
+def test_number_groups_takes_missing_values_as_equal(left, right):
     tables = [pd.DataFrame(rows, columns=["video", "kind", "draw"]) for rows in (left, right)]
     numbers = np.concatenate(number_groups(["video", "kind", "draw"], *tables))
     rows = [*left, *right]

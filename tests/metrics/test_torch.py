@@ -45,7 +45,7 @@ def in_batches(metric, said, truth, size=4):
 
 
 @given(ANSWERS)
-def test_classes_are_scored_as_scikit_learn_does_over_those_that_occur(answers):
+def test_UF1_and_UAR_equal_scikit_learn(answers):
     said, truth = zip(*answers)
     occurring = sorted(set(truth))
     options = {"labels": occurring, "average": "macro", "zero_division": 0}
@@ -57,7 +57,7 @@ def test_classes_are_scored_as_scikit_learn_does_over_those_that_occur(answers):
 
 
 @given(ANSWERS, st.sampled_from(["strict", "mean2022"]))
-def test_classes_are_scored_as_a_run_is(answers, convention):
+def test_UF1_and_UAR_equal_summarize(answers, convention):
     said, truth = zip(*answers)
     tables = plain.tables([], [], ["d/s/v"])
     clips = pd.DataFrame(
@@ -76,7 +76,7 @@ def test_classes_are_scored_as_a_run_is(answers, convention):
     ("metric", "reference"),
     [(UF1(3), MulticlassF1Score(3, average="macro")), (UAR(3), MulticlassRecall(3, average="macro"))],
 )
-def test_class_scores_are_pooled_over_batches_as_torchmetrics_does(metric, reference):
+def test_UF1_and_UAR_pool_batches_as_torchmetrics(metric, reference):
     generator = torch.Generator().manual_seed(0)
     for size in (5, 17, 8):
         scores, truth = torch.rand(size, 3, generator=generator), torch.randint(3, (size,), generator=generator)
@@ -91,14 +91,14 @@ def test_class_scores_are_pooled_over_batches_as_torchmetrics_does(metric, refer
     assert metric.compute() == 1
 
 
-def test_a_clip_of_no_scored_class_is_left_out_and_an_answer_of_none_is_wrong():
+def test_UF1_leaves_out_other_classes_and_counts_none_as_wrong():
     metric = UF1(2)
     metric.update(torch.tensor([0, 1, 5, 0]), torch.tensor([0, 1, 1, -1]))
     assert float(metric.compute()) == pytest.approx((1 + 2 / 3) / 2)
 
 
 @pytest.mark.parametrize("metric", [UF1(3), SpottingF1(), STRS(CLASSES)], ids=lambda metric: type(metric).__name__)
-def test_nothing_is_no_score(metric):
+def test_UF1_and_UAR_of_nothing_are_nan(metric):
     with pytest.warns(UserWarning, match="before the ``update``"):
         score = metric.compute()
     assert torch.isnan(score)
@@ -107,7 +107,7 @@ def test_nothing_is_no_score(metric):
 @pytest.mark.parametrize(
     ("preds", "target"), [((4, 2), (4,)), ((4,), (3,)), ((4, 3), (4, 3)), ((4, 3, 1), (4,))], ids=str
 )
-def test_shapes_that_do_not_fit_are_refused(preds, target):
+def test_UF1_and_UAR_refuse_other_shapes(preds, target):
     with pytest.raises(DataError, match=r"scores \(n, 3\) are expected"):
         UF1(3).update(torch.zeros(preds), torch.zeros(target))
 
@@ -144,7 +144,7 @@ def spotted_rows(name, rows):
 
 
 @given(VIDEOS, RULES, st.sampled_from([("micro",), ("macro",), ("micro", "macro")]), st.integers(1, 5))
-def test_intervals_are_counted_in_batches_as_in_one_table(videos, rules, kinds, size):
+def test_SpottingF1_of_batches_equals_one_table(videos, rules, kinds, size):
     tables = tables_of(videos)
     ordered = tables.ordered()
     chosen = [of_kinds(table, kinds) for table in (ordered.truths, ordered.predictions)]
@@ -157,7 +157,7 @@ def test_intervals_are_counted_in_batches_as_in_one_table(videos, rules, kinds, 
 
 
 @given(VIDEOS, st.sampled_from([CONVENTIONS["strict"], MINE]))
-def test_strs_is_that_of_a_run(videos, rules):
+def test_STRS_equals_summarize(videos, rules):
     tables = tables_of(videos)
     summary = summarize(tables, kinds=["micro"], classes=CLASSES, seed=0, draws=0, convention=rules)
     assume("analysis" in summary)
@@ -167,7 +167,7 @@ def test_strs_is_that_of_a_run(videos, rules):
     assert float(metric.compute()) == pytest.approx(summary["analysis"]["strs"]["value"])
 
 
-def test_strs_by_hand():
+def test_STRS_equals_counts_by_hand():
     """Three of four truths are found by five intervals; of the true positives one of two joys and the only fear are right."""
     metric = STRS(CLASSES)
     spotted = pd.DataFrame(
@@ -202,7 +202,7 @@ FORMS = {
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_intervals_come_in_several_forms(form):
+def test_SpottingF1_takes_intervals_in_several_forms(form):
     counted = {}
     for kinds in (("micro",), ("macro",), ("micro", "macro")):
         metric = SpottingF1(kinds)
@@ -211,7 +211,7 @@ def test_intervals_come_in_several_forms(form):
     assert counted == {("micro",): [1, 1, 1], ("macro",): [0, 1, 0], ("micro", "macro"): [1, 2, 1]}
 
 
-def test_intervals_of_two_videos_never_match():
+def test_SpottingF1_never_matches_two_videos():
     spotted, true = (
         {"video": [video], "kind": "micro", "onset": [10], "offset": [19]} for video in ("d/s/v1", "d/s/v2")
     )
@@ -224,7 +224,7 @@ def test_intervals_of_two_videos_never_match():
     assert metric.intervals.tolist() == [0, 2, 2]
 
 
-def test_the_surer_interval_is_the_true_positive():
+def test_STRS_takes_the_surer_of_equal_intervals():
     """Both equal the truth, so that the emotion of the surer one is compared."""
     for sure, expected in ((0.9, 2 / 3), (0.1, 0.0)):
         metric = STRS(CLASSES)
@@ -239,7 +239,7 @@ def test_the_surer_interval_is_the_true_positive():
         assert float(metric.compute()) == pytest.approx(expected)
 
 
-def test_what_cannot_be_counted_is_refused():
+def test_SpottingF1_refuses_what_it_cannot_count():
     row = {"video": ["v"], "kind": ["micro"], "onset": [10], "offset": [19]}
     metric = SpottingF1()
     with pytest.raises(DataError, match="lacks the column 'kind'"):
@@ -262,12 +262,12 @@ def test_what_cannot_be_counted_is_refused():
         (lambda: SpottingF1(("mikro",)), "unknown kind 'mikro'. Did you mean 'micro'"),
     ],
 )
-def test_rules_that_cannot_be_followed_are_refused(make, message):
+def test_SpottingF1_and_STRS_refuse_impossible_rules(make, message):
     with pytest.raises(ConfigError, match=message):
         make()
 
 
-def test_a_collection_shares_no_counts_of_unlike_metrics():
+def test_SpottingF1_of_other_rules_shares_no_counts():
     """One shares the states of metrics that look alike after the first batch: these do, and must part in the second."""
     unlike = {"strict": SpottingF1(), "megc2020": SpottingF1(convention="megc2020"), "macro": SpottingF1(("macro",))}
     collection = MetricCollection(unlike)
@@ -334,7 +334,7 @@ def drawn(rank):
 
 @nightly("what each process counts, in the tests above")
 @pytest.mark.processes
-def test_two_processes_score_what_one_does_that_saw_everything(tmp_path):
+def test_UF1_and_SpottingF1_pool_over_processes(tmp_path):
     seen = [drawn(0), drawn(1)]
     command = [sys.executable, "-c", RANKS, str(tmp_path), json.dumps(seen)]
     subprocess.run(command, cwd=ROOT, check=True, timeout=120)
@@ -357,7 +357,7 @@ def test_two_processes_score_what_one_does_that_saw_everything(tmp_path):
         assert found["own both"] == own  # afterwards each has its own counts again
 
 
-def test_the_example_in_contributing_trains_and_logs_one_number_for_all_batches(tmp_path, monkeypatch):
+def test_UF1_example_of_contributing_logs_one_number(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"^```python\n(.*?)^```$", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.M | re.S)
     (example,) = (block for block in blocks if "mebench.metrics.torch" in block)

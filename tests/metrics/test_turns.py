@@ -27,7 +27,7 @@ def found(truths: list[Span], spotted: list[Span], rule: Convention) -> matching
 
 
 @given(truths=few, spotted=few)
-def test_best_only_tries_one_truth(truths: list[Span], spotted: list[Span]) -> None:
+def test_find_truths_best_only_tries_one_truth(truths: list[Span], spotted: list[Span]) -> None:
     truths = sorted(truths)
     result = found(truths, spotted, CONVENTIONS["mean2022"])
     assert result.matched.tolist() == top_one(truths, spotted)
@@ -35,7 +35,7 @@ def test_best_only_tries_one_truth(truths: list[Span], spotted: list[Span]) -> N
 
 
 @given(truths=few, spotted=few)
-def test_every_free_truth_is_taken(truths: list[Span], spotted: list[Span]) -> None:
+def test_find_truths_of_strs_metric_takes_every_free_truth(truths: list[Span], spotted: list[Span]) -> None:
     result = found(sorted(truths), spotted, CONVENTIONS["strs_metric"])
     tp, fp, fn = every_free(sorted(truths), spotted)
     assert (len(result.truth), result.weight.sum()) == (tp, tp + fp)
@@ -43,7 +43,7 @@ def test_every_free_truth_is_taken(truths: list[Span], spotted: list[Span]) -> N
 
 
 @given(truths=few, spotted=few)
-def test_any_hit_finds_a_truth(truths: list[Span], spotted: list[Span]) -> None:
+def test_find_truths_of_megc2020_takes_any_hit(truths: list[Span], spotted: list[Span]) -> None:
     result = found(truths, spotted, CONVENTIONS["megc2020"])
     near = [[2 * iou(a, b) >= 1 for b in truths] for a in spotted]
     assert len(result.truth) == sum(any(row[t] for row in near) for t in range(len(truths)))
@@ -52,13 +52,13 @@ def test_any_hit_finds_a_truth(truths: list[Span], spotted: list[Span]) -> None:
 
 
 @given(truths=few, spotted=few)
-def test_under_the_same_rule_strict_finds_the_most(truths: list[Span], spotted: list[Span]) -> None:
+def test_find_truths_under_strict_finds_the_most(truths: list[Span], spotted: list[Span]) -> None:
     one_to_one = [len(found(truths, spotted, replace(STRICT, matching=m)).truth) for m in ("next_free", "best_only")]
     most = len(found(truths, spotted, STRICT).truth)
     assert max(one_to_one) <= most <= len(found(truths, spotted, CONVENTIONS["megc2020"]).truth)
 
 
-def test_find_and_match_agree_under_strict() -> None:
+def test_find_truths_and_match_one_to_one_agree() -> None:
     truths, spotted = ordered([(0, 9), (4, 13)], [(2, 11), (0, 9), (40, 49)])
     assert (
         find_truths(truths, spotted, STRICT).matched.tolist()
@@ -67,7 +67,7 @@ def test_find_and_match_agree_under_strict() -> None:
     )
 
 
-def test_of_equal_truths_the_later_or_the_earlier_is_taken() -> None:
+def test_find_truths_takes_earlier_or_later_of_equal_truths() -> None:
     truths, spotted = [(0, 9), (2, 11)], [(1, 10)]
     for ties, row in (("earlier", 0), ("later", 1)):
         rule = replace(STRICT, matching="next_free", ties=ties)
@@ -81,7 +81,9 @@ def f1_over_iou(truths: list[Span], spotted: list[Span], convention: Convention)
 
 
 @given(truths=st.lists(spans, min_size=1, max_size=5), spotted=few, rule=st.sampled_from(sorted(CONVENTIONS)))
-def test_a_sweep_is_the_convention_at_other_thresholds(truths: list[Span], spotted: list[Span], rule: str) -> None:
+def test_f1_over_iou_equals_the_convention_at_each_threshold(
+    truths: list[Span], spotted: list[Span], rule: str
+) -> None:
     convention = replace(CONVENTIONS[rule], matching=CONVENTIONS[rule].matching.replace("peak", "next_free"))
     convention = replace(convention, silence="nothing", videos="all")
     swept, tables = f1_over_iou(truths, spotted, convention), ordered(truths, spotted)
@@ -91,7 +93,7 @@ def test_a_sweep_is_the_convention_at_other_thresholds(truths: list[Span], spott
         np.testing.assert_allclose(f1, 2 * len(result.truth) / total)
 
 
-def test_a_stricter_threshold_never_raises_f1() -> None:
+def test_f1_over_iou_never_rises_with_the_threshold() -> None:
     rng = np.random.default_rng(0)
     onset = [rng.integers(0, 400, size=40) for _ in range(2)]
     truths, spotted = ([(int(a), int(a) + 12) for a in side] for side in onset)

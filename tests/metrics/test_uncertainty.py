@@ -18,7 +18,7 @@ def drawn(people=40, clips=8, temperature=1.0, seed=0, spread=0.0):
 
 
 @pytest.mark.parametrize("true", [0.5, 1.0, 3.0])
-def test_the_temperature_of_answers_is_found_and_is_a_scale(true):
+def test_best_temperature_is_found_and_is_a_scale(true):
     logits, truth, _ = drawn(people=200, temperature=true)
     found = uncertainty.best_temperature(logits, truth)
     assert found == pytest.approx(true, rel=0.15)
@@ -29,7 +29,7 @@ def test_the_temperature_of_answers_is_found_and_is_a_scale(true):
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.booleans()), min_size=1, max_size=30))
-def test_the_risk_of_the_surest_is_a_mean_over_orders_of_equals(answers):
+def test_risk_coverage_averages_orders_of_equals(answers):
     sure, right = np.array([a for a, _ in answers], float), np.array([b for _, b in answers])
     found = uncertainty.risk_coverage(sure, right)
     rng = np.random.default_rng(0)
@@ -40,7 +40,7 @@ def test_the_risk_of_the_surest_is_a_mean_over_orders_of_equals(answers):
     assert found["least_area"] <= found["area"] + 1e-12
 
 
-def test_sets_are_those_of_the_rule_written_out():
+def test_prediction_sets_equal_the_rule_written_out():
     logits, truth, person = drawn(people=12, clips=4)
     p = softmax(logits, axis=1)
     found = uncertainty.prediction_sets(p, truth, person, 0.8)
@@ -58,7 +58,7 @@ def test_sets_are_those_of_the_rule_written_out():
         assert found[clip].tolist() == [1 - p[clip, c] <= limit + 1e-12 for c in range(3)]
 
 
-def test_sets_hold_the_truth_of_new_people_as_often_as_they_say():
+def test_prediction_sets_hold_truth_as_often_as_they_say():
     held = []
     for seed in range(30):
         logits, truth, person = drawn(seed=seed, spread=0.7)
@@ -67,12 +67,12 @@ def test_sets_hold_the_truth_of_new_people_as_often_as_they_say():
     assert 0.89 < np.mean(held) < 0.95
 
 
-def test_with_too_few_people_every_class_is_in_the_set():
+def test_prediction_sets_of_too_few_people_hold_every_class():
     logits, truth, person = drawn(people=5)
     assert uncertainty.prediction_sets(softmax(logits, axis=1), truth, person).all()
 
 
-def test_answers_that_are_too_sure_are_cooled_and_svm_scores_become_probabilities():
+def test_summarize_uncertainty_cools_overconfident_answers():
     logits, truth, person = drawn(people=60, temperature=3.0)
     sure = uncertainty.summarize_uncertainty(softmax(logits, axis=1), truth, person)
     margins = uncertainty.summarize_uncertainty(logits, truth, person)
