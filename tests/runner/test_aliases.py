@@ -23,7 +23,7 @@ NAMES = st.lists(
 
 
 @given(NAMES, st.integers(0, 12), st.text())
-def test_nothing_of_a_name_is_left_and_the_way_back_is_one(names, n, secret):
+def test_Aliases_leave_nothing_of_a_name(names, n, secret):
     videos = sorted((video(*name, first=7, numbers=(7, 9)) for name in names), key=lambda v: v.key)
     train, test = videos[n:], videos[:n]
     aliases = Aliases(secret, train, test)
@@ -35,7 +35,7 @@ def test_nothing_of_a_name_is_left_and_the_way_back_is_one(names, n, secret):
     assert len(people) == len({real for real, _ in people}) == len({drawn for _, drawn in people})
 
 
-def test_tested_videos_come_in_another_order_and_bear_other_names_in_another_fold():
+def test_Aliases_rename_and_reorder_tested_videos_by_fold():
     test = [video(f"s{n:02}") for n in range(40)]
     one, two = Aliases("one", [], test), Aliases("two", [], test)
     order = [v.subject for v in one.videos.values()]
@@ -45,12 +45,12 @@ def test_tested_videos_come_in_another_order_and_bear_other_names_in_another_fol
     assert list(one.videos) == list(Aliases("one", [], random.sample(test, 40)).videos)
 
 
-def test_labels_stay_with_those_that_bring_them():
+def test_Aliases_keep_labels_with_their_videos():
     shown = video("s01", expressions=(Expression(3, 9, apex=5, emotion="happy"),))
     assert Aliases("", [shown], []).hide(shown).expressions == shown.expressions
 
 
-def test_intervals_and_sentences_come_back_under_real_names():
+def test_Aliases_restore_real_names():
     here = video("s01")
     aliases = Aliases("secret", [], [here])
     drawn = aliases.hide(here)
@@ -63,7 +63,7 @@ def test_intervals_and_sentences_come_back_under_real_names():
     )
 
 
-def test_an_error_of_the_host_reaches_the_process_without_its_words():
+def test_Aliases_hide_words_of_errors_from_the_process():
     aliases = Aliases("secret", [], [video("s01")])
 
     def missing(word, *of):
@@ -78,7 +78,7 @@ def test_an_error_of_the_host_reaches_the_process_without_its_words():
     assert (found.reason, str(found.error)) == ("smic/s01/ne_01.png is missing",) * 2
 
 
-def test_a_failure_of_the_method_names_the_video():
+def test_Aliases_name_the_video_in_failures_of_a_method():
     here = video("s01")
     aliases = Aliases("secret", [], [here])
     error = PluginError(f"score_frames gave shape (2,) for {aliases.hide(here).key}")

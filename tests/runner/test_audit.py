@@ -17,7 +17,7 @@ def audit(moody):
     return lambda *words: guard.audit_of(make_plan(resolve(moody(*words))), {})
 
 
-def test_k_prime_saw_those_who_train_and_k_nobody(audit):
+def test_audit_of_k_prime_saw_training_people_alone(audit):
     """The micro-expressions of subject s last 8 + s frames at 30 frames per second."""
     found = audit()
     assert (found["selection"], found["switch"], found["subject_dependent"]) == ("fixed", "guard", False)
@@ -30,7 +30,7 @@ def test_k_prime_saw_those_who_train_and_k_nobody(audit):
     assert lengths["folds"]["toy/1"]["toy"]["micro"]["ms"] == pytest.approx(1000 * 5 / 30, abs=1e-3)
 
 
-def test_the_leak_takes_k_prime_over_all_subjects(audit):
+def test_audit_leak_takes_k_prime_over_all_subjects(audit):
     found = audit("audit=leak")
     assert (found["selection"], found["switch"]) == ("test", "leak")
     lengths = value(found, "k_prime")
@@ -38,7 +38,7 @@ def test_the_leak_takes_k_prime_over_all_subjects(audit):
     assert {lengths["folds"][f"toy/{s}"]["toy"]["micro"]["frames"] for s in "123"} == {int((8 + 2 + 1) / 2)}
 
 
-def test_sides_are_those_of_the_folds(audit, moody):
+def test_audit_of_sides_equals_those_of_folds(audit, moody):
     plan, found = make_plan(resolve(moody())), audit()
     for fold in plan.folds:
         sides = found["sides"][fold.key]
@@ -46,7 +46,7 @@ def test_sides_are_those_of_the_folds(audit, moody):
     assert found["sides"]["toy/1"]["test"]["hash"] != found["sides"]["toy/2"]["test"]["hash"]
 
 
-def test_weights_saw_those_who_train_and_settings_nobody(audit):
+def test_audit_of_weights_saw_training_people_alone(audit):
     found = audit()
     assert value(found, "method weights and statistics") == {
         "name": "method weights and statistics",
@@ -56,7 +56,7 @@ def test_weights_saw_those_who_train_and_settings_nobody(audit):
     assert value(found, "method parameters")["saw"] == "nobody"
 
 
-def test_who_chooses_is_held_out_and_named(moody, monkeypatch):
+def test_audit_of_names_the_held_out_that_choose(moody, monkeypatch):
     plan = make_plan(resolve(moody()))
     monkeypatch.setattr(plan.parts[0].method_class, "selects", True)
     held = make_plan(resolve(moody()))
@@ -71,7 +71,7 @@ def test_who_chooses_is_held_out_and_named(moody, monkeypatch):
     assert all(sides["valid"]["subjects"] == 1 for sides in found["sides"].values())
 
 
-def test_a_leaking_pair_picks_epochs_unless_the_tested_subjects_choose_otherwise(moody, monkeypatch):
+def test_audit_leak_picks_epochs_unless_subjects_choose(moody, monkeypatch):
     """STSTNet trains; once the spotter chooses on the tested subjects, the last epoch stays."""
     words = moody("recognizer=ststnet", "audit=leak")
     plan = make_plan(resolve(words))
@@ -82,7 +82,7 @@ def test_a_leaking_pair_picks_epochs_unless_the_tested_subjects_choose_otherwise
     assert "recognizer epoch" not in {entry["name"] for entry in chosen["values"]}
 
 
-def test_a_run_keeps_its_audit_and_the_switch_makes_another_run(moody):
+def test_audit_is_kept_and_enters_the_key(moody):
     honest, leak = resolve(moody("tracking=null")), resolve(moody("audit=leak"))
     assert shaping(honest) != shaping(leak)
     folder = run(honest, Progress()).folder

@@ -48,7 +48,7 @@ def net(tmp_path, tiny, monkeypatch):
     return run
 
 
-def test_what_callbacks_and_loggers_leave_lies_beside_the_run(net):
+def test_callbacks_and_loggers_leave_files_beside_the_run(net):
     loggers = ["CSVLogger"]
     if importlib.util.find_spec("tensorboardX") or importlib.util.find_spec("tensorboard"):
         loggers.append("TensorBoardLogger")
@@ -74,7 +74,7 @@ def test_what_callbacks_and_loggers_leave_lies_beside_the_run(net):
     assert not (run.path / ".training").exists()
 
 
-def test_who_only_watches_changes_nothing(net):
+def test_callbacks_that_watch_change_nothing(net):
     plain = net()
     watched = net(trainer={"callbacks": ["LearningRateMonitor", "ModelCheckpoint"], "logger": "CSVLogger"})
     assert watched.id == f"{plain.id}.2"
@@ -84,7 +84,7 @@ def test_who_only_watches_changes_nothing(net):
     assert len(list((watched.path / "logs").rglob("*.ckpt"))) == 3
 
 
-def test_a_metric_that_is_never_logged_is_named_before_the_first_epoch(net):
+def test_callbacks_name_a_metric_that_is_never_logged(net):
     stop = {"class_path": "EarlyStopping", "init_args": {"monitor": "val_los"}}
     with pytest.raises(
         RunError,
@@ -93,7 +93,7 @@ def test_a_metric_that_is_never_logged_is_named_before_the_first_epoch(net):
         net(trainer={"callbacks": [stop]})  # fmt: skip
 
 
-def test_a_fold_that_was_killed_goes_on_in_the_middle(net, monkeypatch):
+def test_callbacks_of_a_killed_fold_go_on_in_the_middle(net, monkeypatch):
     monkeypatch.setattr(sys.modules["mebench.training.fit"], "SECONDS", 0.0)
     whole = net()
     network, epochs = registry.plugin_class(registry.find("method", "net")), []

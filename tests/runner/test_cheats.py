@@ -71,7 +71,7 @@ def tried(own_folder, tmp_path, monkeypatch):
 
 @needs_sandbox
 @pytest.mark.processes
-def test_who_looks_for_labels_finds_none(tried):
+def test_sandbox_and_aliases_hide_labels_from_cheats(tried):
     """In memory, in files, in other processes, in names; nor does anything that a fold sends run where labels are known."""
     scores = tried(["none", *MEMORY, *FILES, *PROCESSES, *REST], *TWO_FOLDS)
     assert {way for way, score in scores.items() if score is None} == REFUSED
@@ -88,7 +88,7 @@ def test_who_looks_for_labels_finds_none(tried):
 
 
 @pytest.mark.processes
-def test_drawn_names_hold_without_the_sandbox_too(tried):
+def test_Aliases_hold_without_the_sandbox(tried):
     """Files can be read then, but none is called as a clip is; who compares pictures, or knows the secret, finds all."""
     found = ("pictures", "import", "memory")
     scores = tried(["none", "file", "folders", "names", "garbage", *found], "sandbox=off", *TWO_FOLDS)
@@ -102,7 +102,7 @@ def test_drawn_names_hold_without_the_sandbox_too(tried):
 
 
 @pytest.mark.processes
-def test_a_step_that_looks_for_labels_writes_none_into_a_feature(own_folder, tmp_path):
+def test_prepare_lets_no_step_write_labels_into_features(own_folder, tmp_path):
     plan = make_plan(resolve([*TINY, f"plugins={PLUGINS}", "method=tell", f"cache={tmp_path / 'cache'}"]))
     assert sum(len(video.expressions) for video in plan.videos) == 3  # this process knows them
     found = runner_prepare.prepare([plan], OneWorker(), Progress())

@@ -80,14 +80,14 @@ def plan(trees):
         ),
     ],
 )
-def test_what_does_not_fit_is_one_sentence(plan, dataset, words, reason):
+def test_make_plan_refuses_other_choices_in_a_sentence(plan, dataset, words, reason):
     with pytest.raises(ConfigError) as error:
         plan(dataset, *words)
     assert reason in str(error.value)
 
 
 @pytest.mark.parametrize("dataset", ["[smic_hs,smic_nir,smic_vis]", "[samm,samm_lv]"])
-def test_whom_several_datasets_show_is_tested_at_once_under_all_ids(plan, dataset):
+def test_make_plan_tests_a_person_under_all_ids_at_once(plan, dataset):
     made = plan(dataset, "method=majority")
     shown = {v.subject_key for v in made.videos}
     numbers = {s.subject for s in shown}
@@ -98,7 +98,7 @@ def test_whom_several_datasets_show_is_tested_at_once_under_all_ids(plan, datase
         assert {s.subject for s in (*fold.train, *fold.valid)} == numbers - {number}
 
 
-def test_who_goes_by_several_ids_is_written_beside_the_truth_and_nobody_else(plan):
+def test_truth_tables_name_people_of_several_ids(plan):
     both = truth_tables(plan("[smic_hs,smic_vis]", "method=majority")).videos
     assert set(both["subject"].str.rpartition("/")[0]) == {"smic_hs", "smic_vis"}
     assert both["person"].tolist() == ["smic/" + subject.rpartition("/")[2] for subject in both["subject"]]
@@ -106,7 +106,7 @@ def test_who_goes_by_several_ids_is_written_beside_the_truth_and_nobody_else(pla
     assert "person" not in truth_tables(plan("[smic_hs,samm]", "method=majority", "scheme=megc2019")).videos
 
 
-def test_equal_ids_of_different_people_stay_apart(plan):
+def test_make_plan_keeps_equal_ids_of_other_people_apart(plan):
     """Subject 006 of SAMM and subject s1 of SMIC are nobody else, whatever the other dataset calls its own."""
     made = plan("[smic_hs,samm]", "method=majority", "scheme=megc2019")
     assert all(len(fold.test) == 1 for fold in made.folds)
@@ -114,13 +114,13 @@ def test_equal_ids_of_different_people_stay_apart(plan):
     assert made.dataset.person(other) != made.dataset.person(SubjectKey("samm", "006"))
 
 
-def test_all_kinds_are_spotted_where_the_protocol_asks_for_them(plan):
+def test_make_plan_spots_all_kinds_if_the_protocol_asks(plan):
     assert plan("cas_me2", "method=random").task.kinds == ("micro",)
     assert plan("cas_me2", "method=random", "protocol=megc_spotting").task.kinds == ("micro", "macro")
     assert plan("cas_me2", "method=random", "protocol=megc_spotting", "kinds=[macro]").task.kinds == ("macro",)
 
 
-def test_k_prime_carries_over_to_another_frame_rate_as_a_duration(plan):
+def test_make_plan_converts_k_prime_between_frame_rates(plan):
     """CAS(ME)2 has 30 frames per second, SAMM Long Videos 200."""
     words = ["method=random", "protocol=cross_spotting", "protocol.train=[cas_me2]", "protocol.test=[samm_lv]"]
     made = plan("[cas_me2,samm_lv]", *words)
@@ -144,7 +144,7 @@ PRESETS = [
 ]
 
 
-def test_two_presets_of_one_dataset_are_two_databases():
+def test_make_plan_takes_two_presets_of_a_dataset_as_two():
     made = make_plan(resolve([*PRESETS, "dataset.fast.seed=1"]))
     assert [fold.key for fold in made.folds] == ["fast", "slow"]
     assert not made.subject_dependent
@@ -155,6 +155,6 @@ def test_two_presets_of_one_dataset_are_two_databases():
         assert spans[0] == pytest.approx(spans[1], abs=1 / 30)  # one duration, in whole frames of each rate
 
 
-def test_faces_of_one_seed_are_the_same_people_at_any_frame_rate():
+def test_make_plan_takes_faces_of_one_seed_as_one_person():
     with pytest.raises(ConfigError, match="no person is left for training, because all others are tested"):
         make_plan(resolve([*PRESETS, "dataset.fast.seed=0"]))

@@ -51,7 +51,7 @@ def cluster(tmp_path, monkeypatch):
 
 
 @pytest.mark.dask
-def test_a_run_by_dask_answers_as_a_local_one(moody, tmp_path):
+def test_dask_run_equals_a_local_one(moody, tmp_path):
     """A scheduler and a worker in this process."""
     from distributed import LocalCluster
 
@@ -73,7 +73,7 @@ def pid_of_process(worker):
 
 
 @pytest.mark.processes
-def test_a_task_of_a_nannys_worker_has_a_process_of_its_own(monkeypatch):
+def test_dask_executor_serve_forks_under_a_nanny(monkeypatch):
     monkeypatch.setitem(vars(multiprocessing.current_process())["_config"], "daemon", True)
     answer = runner.dask_executor.serve(pickle.dumps((pid_of_process, ())), (), ("json",))
     assert isinstance(answer, int)
@@ -92,7 +92,7 @@ def same_answers(far, near):
 @nightly("the test above runs by Dask")
 @pytest.mark.dask
 @pytest.mark.processes
-def test_a_run_survives_a_killed_worker_and_answers_as_a_local_one(moody, tmp_path, cluster, monkeypatch):
+def test_dask_run_survives_a_killed_worker(moody, tmp_path, cluster, monkeypatch):
     address, (victim, _) = cluster
     gate = tmp_path / "gate"
     words = moody("dataset.subjects=6", "method.trouble=[2=wait, 3=wait]", f"method.gate={gate}")
@@ -114,14 +114,14 @@ def test_a_run_survives_a_killed_worker_and_answers_as_a_local_one(moody, tmp_pa
     same_answers(far, near)
 
 
-def test_a_scheduler_without_workers_is_no_riddle(moody):
+def test_dask_pool_without_workers_says_so(moody):
     session = open_session(make_plan(resolve(moody())))
     session.lock.release()
     assert execute._pool_size(SimpleNamespace(size=0), session) == "no worker of Dask's yet: it begins when one comes"
     assert execute._pool_size(SimpleNamespace(size=1), session) == "1 worker of Dask's"
 
 
-def test_nobody_at_the_address_is_one_sentence(moody, monkeypatch, tmp_path):
+def test_dask_run_names_an_address_without_scheduler(moody, monkeypatch, tmp_path):
     monkeypatch.setattr(runner.dask_executor, "CONNECT_SECONDS", 0.2)
     with pytest.raises(ConfigError, match=r"no Dask scheduler answers at executor.address=tcp://127.0.0.1:9 "):
         run(resolve(moody("executor=dask", "executor.address=tcp://127.0.0.1:9")), Progress())
@@ -131,7 +131,7 @@ def test_nobody_at_the_address_is_one_sentence(moody, monkeypatch, tmp_path):
             run(resolve(moody("executor=dask", f"executor.address={tmp_path}/{name}")), Progress())
 
 
-def test_what_dask_logs_of_a_scheduler_that_is_gone_is_not_shown(capfd):
+def test_quiet_hides_logs_of_a_scheduler_that_is_gone(capfd):
     """In a process of its own: loggers belong to all tests."""
     program = """if True:
         import logging
@@ -159,6 +159,6 @@ def test_what_dask_logs_of_a_scheduler_that_is_gone_is_not_shown(capfd):
         (["fold_timeout=0"], "fold_timeout must be a number of seconds above 0"),
     ],
 )
-def test_words_that_do_not_fit_say_so(moody, words, sentence):
+def test_dask_settings_that_do_not_fit_are_refused(moody, words, sentence):
     with pytest.raises(ConfigError, match=sentence):
         resolve(moody(*words))

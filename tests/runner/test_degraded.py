@@ -47,7 +47,7 @@ def tables(folder):
     return [folder.read_table(name) for name in TABLES]
 
 
-def test_strength_zero_gives_the_clean_dataset(words):
+def test_open_dataset_degraded_by_zero_is_clean(words):
     clean = open_dataset(resolve(words))
     for kind in degradation.KINDS:
         made = open_dataset(resolve([*words, f"degrade={kind}:0"]))
@@ -55,7 +55,7 @@ def test_strength_zero_gives_the_clean_dataset(words):
         assert (made.revision, made.params, made.videos()) == (clean.revision, clean.params, clean.videos())
 
 
-def test_strength_zero_equals_the_clean_run_bit_for_bit(clean, words, untrained):
+def test_run_degraded_by_zero_equals_the_clean_run(clean, words, untrained):
     again = run(resolve([*words, "degrade=blur:0"]), Progress())
     assert again.folder.id != clean.id
     assert "blur-0" in again.folder.id
@@ -66,7 +66,7 @@ def test_strength_zero_equals_the_clean_run_bit_for_bit(clean, words, untrained)
     }
 
 
-def test_a_degraded_run_trains_nothing_keeps_no_models_and_answers_otherwise(clean, words, untrained):
+def test_run_of_degraded_dataset_trains_nothing_keeps_no_models(clean, words, untrained):
     found = run(resolve([*words, "degrade=jpeg:4"]), Progress()).folder
     assert not list(found.path.glob("folds/*/model.safetensors"))
     before, after = tables(clean)[2], tables(found)[2]
@@ -75,14 +75,14 @@ def test_a_degraded_run_trains_nothing_keeps_no_models_and_answers_otherwise(cle
     pd.testing.assert_frame_equal(clean.read_table("truth.parquet"), found.read_table("truth.parquet"))
 
 
-def test_without_a_clean_run_it_is_told_to_run_that_first(words, place):
+def test_run_of_degraded_dataset_needs_a_clean_run(words, place):
     with pytest.raises(
         RunError, match=r"degrade=mask:2 takes the models of the finished clean run, but .*run it first"
     ):
         run(resolve([*words, f"runs={place / 'none'}", "degrade=mask:2"]), Progress())
 
 
-def test_a_clean_run_whose_models_are_gone_is_named(clean, words):
+def test_run_of_degraded_dataset_needs_models_of_the_clean_run(clean, words):
     fold = clean.read_json("folds.json")["folds"][0]["fold"]
     model = clean.path / "folds" / safe_name(fold) / "model.safetensors"
     kept = model.read_bytes()
@@ -94,19 +94,19 @@ def test_a_clean_run_whose_models_are_gone_is_named(clean, words):
     model.write_bytes(kept)
 
 
-def test_what_is_not_honest_is_no_clean_run():
+def test_resolve_refuses_degraded_runs_that_leak():
     with pytest.raises(
         ConfigError, match="degrade=blur:2 takes the models of an honest run: leave audit and adaptation"
     ):
         resolve([*WORDS, "degrade=blur:2", "audit=leak"])
 
 
-def test_a_wrong_word_is_refused_with_the_settings():
+def test_resolve_refuses_unknown_degradations():
     with pytest.raises(ConfigError, match="Did you mean 'occlusion'"):
         resolve([*WORDS, "degrade=oclusion:3"])
 
 
-def test_where_no_face_is_found_any_more_expressions_are_missed(clean, words):
+def test_run_of_degraded_dataset_misses_faces_that_are_lost(clean, words):
     found = run(resolve([*words, "degrade=noise:5"]), Progress())
     lost = found.folder.read_json("skipped.json")
     assert lost

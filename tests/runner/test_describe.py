@@ -34,7 +34,7 @@ def found_in_this_order(plan, chains):
     return other
 
 
-def test_the_key_follows_the_chains_but_not_their_order(plan):
+def test_key_of_follows_chains_in_any_order(plan):
     key, chains = identity.key_of(plan), plan.chains
     turned = {group: some[::-1] for group, some in reversed(chains.items())}
     assert identity.key_of(found_in_this_order(plan, turned)) == key
@@ -42,7 +42,7 @@ def test_the_key_follows_the_chains_but_not_their_order(plan):
     assert identity.key_of(found_in_this_order(plan, fewer)) != key
 
 
-def test_the_key_follows_what_the_annotations_say(plan):
+def test_key_of_follows_annotations(plan):
     key, videos = identity.key_of(plan), plan.videos
     place, video = next((place, video) for place, video in enumerate(videos) if video.expressions)
     first, *others = video.expressions
@@ -55,7 +55,7 @@ def test_the_key_follows_what_the_annotations_say(plan):
         assert identity.key_of(plan) != key
 
 
-def test_the_key_follows_what_lies_in_files_wherever_they_lie(tmp_path):
+def test_key_of_follows_content_of_files_in_any_place(tmp_path):
     """Frames, the file that finds landmarks in them, and weights; drawn frames are told by their dataset's revision."""
     one, copy = tmp_path / "one", tmp_path / "copy"
     of_one, of_copy = tmp_path / "of_one", tmp_path / "of_copy"
@@ -80,11 +80,11 @@ def test_the_key_follows_what_lies_in_files_wherever_they_lie(tmp_path):
     assert len(set(keys)) == 4
 
 
-def test_what_a_dataset_draws_is_in_its_revision_and_not_in_files(plan):
+def test_content_of_drawn_dataset_is_empty(plan):
     assert identity.content_of(plan) == []
 
 
-def test_distractors_are_written_down_and_shape_no_prediction(plan):
+def test_truth_tables_hold_distractors_that_leave_the_key(plan):
     vars(plan)["videos"] = [replace(video, distractors=()) for video in plan.videos]
     plain = truth_tables(plan)
     assert plain.distractors is None
@@ -95,13 +95,13 @@ def test_distractors_are_written_down_and_shape_no_prediction(plan):
     assert identity.key_of(plan) == key
 
 
-def test_cards_of_chains_stand_by_name_of_their_videos(plan):
+def test_describe_sorts_cards_of_chains_by_videos(plan):
     expected = {"fast": [c.card() for c in plan.chains["fast"]], "slow": [c.card() for c in plan.chains["slow"]]}
     for chains in (plan.chains, dict(reversed(plan.chains.items()))):
         assert list(found_in_this_order(plan, chains).cards().items()) == list(expected.items())
 
 
-def test_the_steps_that_are_computed_are_noted_with_their_versions(plan, tmp_path):
+def test_describe_notes_versions_of_computed_steps(plan, tmp_path):
     folder = RunFolder(tmp_path)
     runner_describe.describe(folder, plan, truth_tables(plan), "")
     steps = {type(step) for chains in plan.chains.values() for chain in chains for step in chain.steps}
@@ -110,7 +110,7 @@ def test_the_steps_that_are_computed_are_noted_with_their_versions(plan, tmp_pat
     assert "Flow 2" in noted
 
 
-def test_the_hash_of_code_does_not_depend_on_the_order_of_files_on_disk(monkeypatch):
+def test_code_hash_ignores_order_of_files_on_disk(monkeypatch):
     listed = Path.rglob
     hashes = set()
     for turn in (list, lambda found: list(found)[::-1]):
@@ -119,7 +119,7 @@ def test_the_hash_of_code_does_not_depend_on_the_order_of_files_on_disk(monkeypa
     assert len(hashes) == 1
 
 
-def test_the_user_and_the_commit_of_a_run_are_known(tmp_path, monkeypatch):
+def test_made_by_names_user_and_commit(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("mebench.runner.describe.checkout_folder", lambda folder: [])
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))

@@ -30,7 +30,7 @@ def refuse(*words):
         ),
     ],
 )  # fmt: skip
-def test_what_is_not_there_is_refused_in_a_sentence(words, sentence, monkeypatch):
+def test_devices_that_are_not_there_are_refused(words, sentence, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     with pytest.raises(ConfigError) as error:
@@ -38,7 +38,7 @@ def test_what_is_not_there_is_refused_in_a_sentence(words, sentence, monkeypatch
     assert sentence in str(error.value)
 
 
-def test_what_is_there_is_taken(monkeypatch):
+def test_devices_that_are_there_are_taken(monkeypatch):
     refuse()
     refuse("trainer.devices=2", "sandbox=off")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
@@ -46,9 +46,7 @@ def test_what_is_there_is_taken(monkeypatch):
 
 
 @pytest.mark.parametrize(("flags", "said"), [("avx2 avx512f", True), ("avx2 avx512_bf16", False), ("amx_bf16", False)])
-def test_a_processor_without_bfloat16_is_said_to_take_six_times_as_long(
-    flags, said, tiny, untracked, write_plugin, monkeypatch
-):
+def test_devices_without_bfloat16_warn_of_slow_steps(flags, said, tiny, untracked, write_plugin, monkeypatch):
     plain, lines = Path.read_text, io.StringIO()
     file = {"/proc/cpuinfo": f"processor: 0\nflags: fpu {flags}\n"}
     monkeypatch.setattr(Path, "read_text", lambda self, *a, **how: file.get(str(self)) or plain(self, *a, **how))

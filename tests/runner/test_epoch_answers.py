@@ -57,7 +57,7 @@ def frames(onset, offset):
     return set(range(onset, offset + 1))
 
 
-def test_an_interval_finds_a_truth_if_they_share_half_of_their_frames():
+def test_epoch_answers_find_a_truth_by_half_of_frames():
     """All intervals around a truth of ten frames: intersection over union from the frames themselves."""
     truth = frames(10, 19)
     for onset in range(30):
@@ -79,12 +79,12 @@ def test_an_interval_finds_a_truth_if_they_share_half_of_their_frames():
         ([("macro", 10, 19)], 0.0),  # another kind finds nothing
     ],
 )
-def test_f1_counts_each_truth_once(spots, f1):
+def test_epoch_answers_f1_counts_each_truth_once(spots, f1):
     truths = video(Expression(10, 19), Expression(40, 49))
     assert epoch_score(fitted(spots=spots), [truths]) == pytest.approx(f1)
 
 
-def test_f1_is_pooled_over_videos_and_over_the_kinds_that_are_asked_for():
+def test_epoch_answers_f1_is_pooled_over_videos_and_kinds():
     videos = [video(Expression(10, 19)), video(Expression(60, 99, "macro"), name="v2")]
     spots = [("micro", 10, 19), ("macro", 60, 99)]  # in both videos
     assert epoch_score(fitted(spots=spots, kinds=("micro", "macro")), videos) == 2 * 2 / (4 + 2)
@@ -92,7 +92,7 @@ def test_f1_is_pooled_over_videos_and_over_the_kinds_that_are_asked_for():
     assert epoch_score(fitted(), []) == 0.0
 
 
-def test_the_last_stage_is_judged_by_the_emotions_it_names():
+def test_epoch_answers_of_last_stage_score_its_emotions():
     """Micro-expressions that the scheme scores; the others are not asked for."""
     clips = video(
         Expression(10, 19, emotion="fear"),
@@ -109,7 +109,7 @@ def test_the_last_stage_is_judged_by_the_emotions_it_names():
     assert epoch_score(fitted(tasks=("recognize",)), [video(Expression(10, 19, emotion="others"))]) == 0.0
 
 
-def test_judging_leaves_the_method_and_the_dice_as_they_were():
+def test_epoch_answers_leave_method_and_generators():
     method = fitted().method
     method.add_module("part", torch.nn.Dropout())
     method.part.eval()
@@ -134,7 +134,7 @@ def test_judging_leaves_the_method_and_the_dice_as_they_were():
 @pytest.mark.parametrize(
     ("kind", "first", "n"), [("micro", 95, 6), ("micro", -1, 3), ("macro", 0, 3), ("micro", 3, 97), ("micro", 0, 0)]
 )
-def test_a_curve_that_a_method_keeps_lies_in_its_video(kind, first, n):
+def test_FittedMethod_propose_keeps_curves_inside_their_video(kind, first, n):
     curves = {"micro": peaks.Curve(0, np.ones(3), 0.5)}  # of the video before
     plugin = SimpleNamespace(
         curves=curves, propose=lambda *_: curves.update({kind: peaks.Curve(first, np.ones(n), 0.5)}) or []

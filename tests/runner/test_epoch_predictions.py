@@ -53,7 +53,7 @@ def looks_of(folder):
     return table.assign(answer=answers, truth=table["video"].map(truth), subject=table["fold"])
 
 
-def test_the_leak_and_its_curve_are_those_of_a_loop_over_the_answers(outcome, words, monkeypatch):
+def test_leak_and_its_curve_equal_a_loop_over_answers(outcome, words, monkeypatch):
     found, gain = outcome
     honest = type(found.folder)(found.folder.path.with_name(gain["honest"]))
     assert honest.read_json("config.json")["origins"]["audit"] == "default", "its row shows no setting of an audit"
@@ -92,7 +92,7 @@ def test_the_leak_and_its_curve_are_those_of_a_loop_over_the_answers(outcome, wo
         fitted_method(inference.models.models_of_run(first.folder)[0])
 
 
-def test_looking_changes_nothing_of_the_honest_run(outcome, words):
+def test_looks_change_nothing_of_the_honest_run(outcome, words):
     found, gain = outcome
     plain = run(resolve(words), Progress()).folder
     honest = type(found.folder)(found.folder.path.with_name(gain["honest"]))
@@ -105,7 +105,7 @@ def test_looking_changes_nothing_of_the_honest_run(outcome, words):
     assert found.folder.read_json("audit.json")["selection"] == "test"
 
 
-def test_folds_that_kept_no_looks_are_trained_anew(words, tmp_path, monkeypatch):
+def test_leak_trains_folds_without_looks_again(words, tmp_path, monkeypatch):
     """Those of an honest run that was stopped; the leaking run goes on with the same folder."""
     own = [*words, f"runs={tmp_path}"]
     with monkeypatch.context() as stopped:
@@ -127,7 +127,7 @@ def test_folds_that_kept_no_looks_are_trained_anew(words, tmp_path, monkeypatch)
     assert {path.name for path in tmp_path.iterdir()} == {honest.name, found.folder.id}
 
 
-def test_a_leaking_run_that_is_stopped_goes_on_by_the_same_command(words, tmp_path, monkeypatch):
+def test_leak_that_is_stopped_goes_on_by_the_same_command(words, tmp_path, monkeypatch):
     """It is the honest run beside it that is trained; gone on with by itself, it would finish alone."""
 
     def stop(session, fold, outcome):
@@ -144,7 +144,7 @@ def test_a_leaking_run_that_is_stopped_goes_on_by_the_same_command(words, tmp_pa
     assert len(list(tmp_path.glob("*/DONE"))) == 2
 
 
-def test_a_later_equal_run_without_looks_hides_none(words, tmp_path, monkeypatch):
+def test_leak_ignores_later_runs_without_looks(words, tmp_path, monkeypatch):
     own = [*words, f"runs={tmp_path}"]
     first = run(resolve([*own, "looks=true"]), Progress()).folder
     assert run(resolve(own), Progress()).folder.id == f"{first.id}.2"
@@ -153,7 +153,7 @@ def test_a_later_equal_run_without_looks_hides_none(words, tmp_path, monkeypatch
     assert leak.worth(found.folder.read_json("audit.json"))["honest"] == first.id
 
 
-def test_who_is_never_right_keeps_an_epoch_too():
+def test_chosen_keeps_an_epoch_without_any_right_answer():
     assert leak.chosen(np.zeros((3, 2), bool), "leak_stop") == (0, 3)
 
 
@@ -188,7 +188,7 @@ def written(folder, truths, answers, scored_each=False):
     )
 
 
-def test_the_curve_of_a_protocol_that_scores_each_fold_is_the_mean_over_folds(tmp_path):
+def test_curve_of_each_fold_scored_is_the_mean_over_folds(tmp_path):
     truths = [("v1", 1, 5, "a"), ("v1", 7, 9, "b"), *(("v2", n, n + 5, "a") for n in (10, 20, 30, 40))]
     answers = {
         "v1": [(0, 1, 5, 0.2), (0, 7, 9, 0.2), (1, 1, 5, 0.9), (1, 7, 9, 0.2)],
@@ -204,7 +204,7 @@ def test_the_curve_of_a_protocol_that_scores_each_fold_is_the_mean_over_folds(tm
         assert [point["uar_leak"] for point in leak.curve(looks, "leak")] == pytest.approx(expected)
 
 
-def test_who_shows_no_clip_of_a_scored_class_takes_part_in_no_curve(tmp_path):
+def test_curve_skips_people_without_scored_clips(tmp_path):
     truths = [("v1", 1, 5, "a"), ("v1", 7, 9, "b"), ("v2", 1, 5, None)]
     answers = {"v1": [(0, 1, 5, 0.2), (0, 7, 9, 0.2), (1, 1, 5, 0.9), (1, 7, 9, 0.2)], "v2": []}
     looks = written(tmp_path, truths, answers)
@@ -216,7 +216,7 @@ def test_who_shows_no_clip_of_a_scored_class_takes_part_in_no_curve(tmp_path):
     assert kept == {"v1": (2, [[0.9, pytest.approx(0.1), 0.0], [0.2, 0.8, 0.0]]), "v2": (0, [])}
 
 
-def test_two_annotations_of_one_interval_both_get_its_answer_as_in_scoring(tmp_path):
+def test_curve_gives_two_annotations_of_an_interval_one_answer(tmp_path):
     """Of different classes, so that one of them is always wrong; the answer to it that was asked first holds."""
     truths = [("v1", 1, 5, "a"), ("v1", 1, 5, "b"), ("v1", 7, 9, "b")]
     answers = [(0, 1, 5, 0.8), (0, 1, 5, 0.7), (0, 7, 9, 0.9), (1, 1, 5, 0.6), (1, 1, 5, 0.3), (1, 7, 9, 0.1)]
@@ -228,7 +228,7 @@ def test_two_annotations_of_one_interval_both_get_its_answer_as_in_scoring(tmp_p
     assert [point["uar_leak"] for point in leak.curve(looks, "leak")] == pytest.approx([0.5, 0.75])
 
 
-def test_a_record_of_the_leaking_run_gives_a_row_of_selection_gains_table(outcome, tmp_path):
+def test_selection_gains_table_has_a_row_for_the_leaking_run(outcome, tmp_path):
     """Its method is no paper's, so nothing published stands beside it."""
     from mebench.boards import export as boards_export
     from mebench.boards.selection_gains import selection_gains_table
@@ -248,7 +248,7 @@ def test_a_record_of_the_leaking_run_gives_a_row_of_selection_gains_table(outcom
     assert "What selection is worth" not in markdown([])
 
 
-def test_a_published_value_stands_beside_runs_of_its_own_clips_and_folds_alone(outcome, tmp_path):
+def test_selection_gains_table_shows_equal_published_values(outcome, tmp_path):
     from mebench.boards import export as boards_export
     from mebench.boards.selection_gains import selection_gains_table
     from mebench.records import record as records_record
@@ -270,7 +270,7 @@ def test_a_published_value_stands_beside_runs_of_its_own_clips_and_folds_alone(o
     ]
 
 
-def test_a_program_is_listed_for_runs_that_take_too_long(outcome, tmp_path):
+def test_selection_gains_table_names_programs_too_long_to_run(outcome, tmp_path):
     from mebench.boards import export as boards_export
     from mebench.boards.selection_gains import selection_gains_table
     from mebench.records import record as records_record
@@ -288,7 +288,7 @@ def test_a_program_is_listed_for_runs_that_take_too_long(outcome, tmp_path):
     )
 
 
-def test_candidates_and_seeds_of_a_row_are_those_of_all_its_runs(outcome, tmp_path):
+def test_selection_gains_table_counts_candidates_of_all_runs(outcome, tmp_path):
     """Who stops each fold when it is at its best looks as often as that takes, which differs between seeds."""
     from mebench.boards import export as boards_export
     from mebench.boards.selection_gains import selection_gains_table
@@ -304,7 +304,7 @@ def test_candidates_and_seeds_of_a_row_are_those_of_all_its_runs(outcome, tmp_pa
         assert (cells["candidates"], cells["seeds"]) == ("1 to 6", "0, 1")
 
 
-def test_a_spotter_keeps_the_best_epoch_and_threshold_of_each_person(moody):
+def test_leak_of_a_spotter_equals_a_loop_over_thresholds(moody):
     """Beside a loop over all pairs of an epoch and a threshold that pairs intervals by hand."""
     config = resolve(moody("method=drifter", "kinds=[micro,macro]", "audit=leak", "tracking=null"))
     found = run(config, Progress())

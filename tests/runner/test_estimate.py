@@ -30,7 +30,7 @@ def config(tmp_path, *more):
     return resolve([*WORDS, "dataset.short_videos=true", *places, *more])
 
 
-def test_it_tells_folds_and_work_and_makes_no_run(tmp_path, capsys):
+def test_dry_run_reports_folds_and_work_and_makes_no_run(tmp_path, capsys):
     found = estimate.dry_run(config(tmp_path, "workers=2", "method.epochs=20"))
 
     assert (found["folds"], found["subjects"], found["videos"], found["workers"]) == (3, 3, 3, 2)
@@ -59,7 +59,7 @@ def test_it_tells_folds_and_work_and_makes_no_run(tmp_path, capsys):
     assert capsys.readouterr().out == said
 
 
-def test_features_that_are_there_cost_nothing(tiny, capsys):
+def test_dry_run_counts_stored_features_as_free(tiny, capsys):
     words = resolve(["method=mean", *tiny, "method.epochs_spot=2", "method.epochs_recognition=2"])
     plan = make_plan(words)
     for video in plan.videos:
@@ -83,7 +83,7 @@ print(*(name for name in ("torch", "lightning", "pandas", "pyarrow") if type(sys
 """
 
 
-def test_what_a_method_says_of_itself_is_asked_once_and_pytorch_not_loaded_again(tmp_path):
+def test_dry_run_asks_a_method_once_and_loads_no_torch(tmp_path):
     own = ["method=mean", *WORDS[1:], f"cache={tmp_path / 'cache'}", f"runs={tmp_path / 'runs'}"]
 
     def loaded(*words):
@@ -96,7 +96,7 @@ def test_what_a_method_says_of_itself_is_asked_once_and_pytorch_not_loaded_again
         assert "torch" in loaded("method.regions=whole_face"), "its chains are others"
 
 
-def test_a_methods_abilities_are_kept_while_code_and_annotations_are_unchanged(moody, tmp_path):  # noqa: F811
+def test_dry_run_keeps_abilities_while_code_is_unchanged(moody, tmp_path):  # noqa: F811
     words = moody(f"cache={tmp_path / 'cache'}")
     assert estimate.dry_run(resolve(words), quiet=True)["work"]["epochs"] == {}
     (file,) = (tmp_path / "cache" / "plans").iterdir()
@@ -133,7 +133,7 @@ def finished(folder, config, features, fit, predict):
     (folder / "DONE").touch()
 
 
-def test_the_time_is_that_of_the_run_most_alike_by_video_and_fold_over_the_workers(tmp_path, capsys):
+def test_dry_run_estimates_time_from_the_most_similar_run(tmp_path, capsys):
     """3 videos, of which one was in the store then; 3 folds, of which the run had two."""
     videos = [video.key for video in make_plan(config(tmp_path)).videos]
     took = dict(zip(videos, (2.0, 4.0, 0.0)))
@@ -160,7 +160,7 @@ def test_the_time_is_that_of_the_run_most_alike_by_video_and_fold_over_the_worke
     assert estimate.earlier_run(resolve(["method=mean", "dataset=synthetic", f"runs={tmp_path / 'runs'}"])) is None
 
 
-def test_what_an_earlier_run_found_in_the_store_tells_no_time(tmp_path, capsys):
+def test_dry_run_takes_no_time_from_stored_features(tmp_path, capsys):
     videos = [video.key for video in make_plan(config(tmp_path)).videos]
     finished(tmp_path / "runs" / "one", config(tmp_path), dict.fromkeys(videos, 0.0), (10.0, 20.0), (1.0, 3.0))
     found = estimate.dry_run(config(tmp_path))["seconds"]
@@ -169,7 +169,7 @@ def test_what_an_earlier_run_found_in_the_store_tells_no_time(tmp_path, capsys):
     assert "estimated time: unknown, from the costs of run one" in capsys.readouterr().out
 
 
-def test_what_another_run_trains_costs_nothing(tmp_path, capsys, untracked):
+def test_dry_run_counts_what_another_run_trains_as_free(tmp_path, capsys, untracked):
     """In a sweep, and after a run; one that is there already would be trained anew."""
     words = [word for word in WORDS if not word.startswith("method")]
     places = [f"cache={tmp_path / 'cache'}", f"runs={tmp_path / 'runs'}"]

@@ -98,7 +98,7 @@ def mean_runs(tiny, tmp_path_factory):
         os.environ.pop("PYTHONPATH") if before is None else os.environ.update(PYTHONPATH=before)
 
 
-def test_the_same_command_again_gives_the_same_bits_in_one_process_or_by_two_workers(mean_runs):
+def test_run_again_gives_the_same_bits_by_two_workers(mean_runs):
     one, two = mean_runs
     assert two.folder.id == f"{one.folder.id}.2"  # the same run, but the first is finished and left alone
     same_answers(one.folder, two.folder)
@@ -108,7 +108,7 @@ def test_the_same_command_again_gives_the_same_bits_in_one_process_or_by_two_wor
     assert [m.read_bytes() for m in models[0]] == [m.read_bytes() for m in models[1]]
 
 
-def test_the_models_of_a_fold_predict_again_what_they_predicted_in_the_run(mean_runs, tiny, in_this_process):
+def test_predict_all_of_a_fold_equals_the_run(mean_runs, tiny, in_this_process):
     folder, fold = mean_runs[0].folder, "synthetic/s002"
     predicted = predict.predict_all([model_of_fold(folder, fold)], resolve_dataset(tiny[:-1]), 1, Progress())
     again, failed = predicted.tables().predictions, predicted.failed
@@ -119,7 +119,7 @@ def test_the_models_of_a_fold_predict_again_what_they_predicted_in_the_run(mean_
     pd.testing.assert_frame_equal(of_test, own[own["fold"] == fold].reset_index(drop=True), check_exact=True)
 
 
-def test_models_of_all_folds_answer_with_the_mean_of_their_scores(mean_runs, tiny):
+def test_predict_of_all_folds_averages_their_scores(mean_runs, tiny):
     folder = mean_runs[0].folder
     folds = ("synthetic/s001", "synthetic/s003")
     models = [model_of_fold(folder, fold) for fold in folds]
@@ -142,7 +142,7 @@ def test_models_of_all_folds_answer_with_the_mean_of_their_scores(mean_runs, tin
     assert found.emotion == job.parts[-1].task.classes[int(classes.argmax())]
 
 
-def test_a_finished_run_holds_all_that_its_reader_needs(mean_runs):
+def test_run_folder_holds_all_that_its_reader_needs(mean_runs):
     outcome = mean_runs[0]
     folder = outcome.folder
     assert folder.done
@@ -163,7 +163,7 @@ def test_a_finished_run_holds_all_that_its_reader_needs(mean_runs):
     assert (costs["peak_memory_mib"] > 100).all()
 
 
-def test_a_run_keeps_the_curves_in_which_its_peaks_were_found(mean_runs):
+def test_run_keeps_the_curves_of_its_peaks(mean_runs):
     folder = mean_runs[0].folder
     curves, found = folder.read_table("curves.parquet"), folder.read_table("predictions.parquet")
     scores = folder.read_table("frame_scores.parquet")
@@ -184,7 +184,7 @@ def test_a_run_keeps_the_curves_in_which_its_peaks_were_found(mean_runs):
     pd.testing.assert_frame_equal(curves, mean_runs[1].folder.read_table("curves.parquet"), check_exact=True)
 
 
-def test_a_worker_computes_what_a_fold_alone_computes(mean_runs):
+def test_run_by_a_worker_equals_execute_of_a_fold(mean_runs):
     folder = mean_runs[0].folder
     plan = make_plan(from_plain(folder.read_json("config.json")["config"]))
     result = host.execute(plan, plan.folds[1])
@@ -194,7 +194,7 @@ def test_a_worker_computes_what_a_fold_alone_computes(mean_runs):
     assert confidences == [p.confidence for p in result.predictions]
 
 
-def test_a_fold_inside_a_slurm_job_is_alone(mean_runs, monkeypatch):
+def test_execute_of_a_fold_inside_slurm_is_alone(mean_runs, monkeypatch):
     job = {"JOB_ID": 7, "JOB_NAME": "loso", "NTASKS": 4, "PROCID": 2, "LOCALID": 2, "NODEID": 0}
     for name, value in job.items():
         monkeypatch.setenv(f"SLURM_{name}", str(value))
@@ -208,7 +208,7 @@ def test_a_fold_inside_a_slurm_job_is_alone(mean_runs, monkeypatch):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_ends_a_run_in_words_and_is_given_back(moody, tmp_path, in_this_process, monkeypatch, number):
+def test_run_stopped_by_a_signal_says_so_and_restores_it(moody, tmp_path, in_this_process, monkeypatch, number):
     keep = Session.store_fold
 
     def keep_and_stop(self, fold, outcome):
@@ -230,7 +230,7 @@ def test_a_signal_ends_a_run_in_words_and_is_given_back(moody, tmp_path, in_this
     )
 
 
-def test_a_run_under_nohup_outlives_its_terminal():
+def test_stoppable_under_nohup_outlives_its_terminal():
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         with stoppable():
@@ -239,7 +239,7 @@ def test_a_run_under_nohup_outlives_its_terminal():
         signal.signal(signal.SIGHUP, before)
 
 
-def test_a_finished_run_that_lost_a_table_is_named_and_does_not_stand_for_itself(moody, tmp_path, in_this_process):
+def test_run_names_a_finished_run_that_lost_tables(moody, tmp_path, in_this_process):
     first = go(moody()).folder
     (first.path / "predictions.parquet").unlink()
     (first.path / "clips.parquet").unlink()
@@ -287,13 +287,11 @@ REAL = pytest.param(True, marks=nightly("the same in a copy of a program"), id="
         pytest.param(
             signal.SIGTERM,
             id="SIGTERM",
-            marks=nightly("`test_a_signal_ends_a_run_in_words_and_is_given_back` has it in this process"),
+            marks=nightly("`test_run_stopped_by_a_signal_says_so_and_restores_it` has it in this process"),
         ),
     ],
 )
-def test_a_run_that_was_stopped_goes_on_and_ends_as_if_it_had_not_been(
-    moody, tmp_path, in_this_process, number, program
-):
+def test_run_that_was_stopped_resumes_to_equal_results(moody, tmp_path, in_this_process, number, program):
     gate = tmp_path / "gate"
     words = moody("method.trouble=[2=wait]", f"method.gate={gate}", "workers=1")
     stopped, said, code = stopped_by(number, words, tmp_path / "runs", tmp_path / "said.txt", program)
@@ -331,7 +329,7 @@ def _wait_for(condition, code, said, seconds=300):
         time.sleep(0.05)
 
 
-def test_the_trouble_of_a_fold_is_its_own(moody, tmp_path, monkeypatch):
+def test_run_keeps_the_trouble_of_a_fold_to_itself(moody, tmp_path, monkeypatch):
     """A hang, and a fold that dies once; two workers, and what else can go wrong, are in `test_pool`."""
     words = moody(
         *("method.trouble=[2=die once, 3=hang]", f"method.gate={tmp_path / 'mark'}"),
@@ -356,7 +354,7 @@ def test_the_trouble_of_a_fold_is_its_own(moody, tmp_path, monkeypatch):
     assert reason.read_text().startswith("it took longer than fold_timeout=500 seconds")
 
 
-def test_a_fold_that_raises_is_left_out_and_resumed_with_the_same_plugin_only(moody, tmp_path, in_this_process):
+def test_run_leaves_out_failing_fold_and_resumes_it(moody, tmp_path, in_this_process):
     words = moody("dataset.subjects=4", "method.trouble=[2=raise]")
     with pytest.raises(RunError) as error:
         go(words)
@@ -385,7 +383,7 @@ def test_a_fold_that_raises_is_left_out_and_resumed_with_the_same_plugin_only(mo
         go(words, folder.id)
 
 
-def test_a_plan_that_cannot_work_says_so_without_waiting_for_workers(moody):
+def test_run_refuses_an_impossible_plan_without_workers(moody):
     started = time.monotonic()
     with pytest.raises(ConfigError, match="unknown emotion scheme"):
         go(moody("scheme=nonsense"))

@@ -26,7 +26,7 @@ from tests.helpers.plugin_folders import SMALL
 pytestmark = pytest.mark.usefixtures("untracked")
 
 
-def test_a_sweep_names_the_settings_that_a_method_lacks_or_leaves_them_out():
+def test_sweep_names_or_drops_settings_a_method_lacks():
     lists = sweep_words.lists_of_words(
         ["method=random,optical_strain", "dataset=synthetic", "method.p=0.5,0.6", "method.preset=nothing"]
     )
@@ -55,13 +55,13 @@ def test_a_sweep_names_the_settings_that_a_method_lacks_or_leaves_them_out():
         ("ststnet.epochs=3", "ststnet.epochs is for the method ststnet, which is not in this sweep"),
     ],
 )
-def test_a_setting_that_no_method_of_a_sweep_can_take_is_refused(word, sentence):
+def test_sweep_refuses_settings_no_method_can_take(word, sentence):
     lists = sweep_words.lists_of_words(["method=random,optical_strain", "dataset=synthetic", word])
     with pytest.raises(ConfigError, match=sentence):
         run_results.planned(lists, (), (), "command line")
 
 
-def test_equal_runs_in_other_words_are_refused():
+def test_sweep_refuses_equal_runs_in_other_words():
     words = ["dataset=synthetic", "method=optical_strain"]
     equal = [
         (["seed=0,00"], "seed=0 and seed=00"),
@@ -73,7 +73,7 @@ def test_equal_runs_in_other_words_are_refused():
             sweep([*words, *more], [], [], dry_run=True)
 
 
-def test_one_table_of_all_runs_with_the_failures_at_the_end(moody, tmp_path, capsys):
+def test_sweep_prints_one_table_with_failures_last(moody, tmp_path, capsys):
     words = moody("method.trouble=[],[2=raise]", "seeds=0..1", "workers=1")
     file = tmp_path / "sweep.json"
     with pytest.raises(SomeFailedError, match="2 of 4 runs failed, for the reasons above"):
@@ -109,7 +109,7 @@ def test_one_table_of_all_runs_with_the_failures_at_the_end(moody, tmp_path, cap
     assert len(list((tmp_path / "runs").iterdir())) == 4
 
 
-def test_a_run_of_a_sweep_is_the_run_that_one_would_have_made_alone(moody, tmp_path):
+def test_sweep_runs_equal_runs_alone(moody, tmp_path):
     sweep(moody("seeds=0..1", "workers=1"), None, None, json="-")
     (swept,) = (RunFolder(path) for path in (tmp_path / "runs").glob("*seed1*"))
     alone = run(resolve(moody("seed=1", "workers=1")), Progress()).folder
@@ -118,7 +118,7 @@ def test_a_run_of_a_sweep_is_the_run_that_one_would_have_made_alone(moody, tmp_p
         assert (alone.path / name).read_bytes() == (swept.path / name).read_bytes()
 
 
-def test_a_sweep_that_goes_on_under_other_rules_shows_all_its_runs_under_them(moody, tmp_path):
+def test_sweep_resumed_under_other_rules_scores_all_by_them(moody, tmp_path):
     sweep(moody("seeds=0..1", "workers=1"), None, None)
     folders = list((tmp_path / "runs").iterdir())
     file = tmp_path / "sweep.json"
@@ -134,7 +134,7 @@ def test_a_sweep_that_goes_on_under_other_rules_shows_all_its_runs_under_them(mo
     assert {json.loads((folder / "summary.json").read_text())["convention"] for folder in folders} == {"strict"}
 
 
-def test_a_sweep_may_have_more_runs_than_files_may_be_open(moody, tmp_path, monkeypatch):
+def test_sweep_may_have_more_runs_than_open_files(moody, tmp_path, monkeypatch):
     """Each run holds its lock from the first moment on."""
     monkeypatch.setattr(execute, "execute_all", lambda sessions, *_: [RunError("not now")] * len(sessions))
     configs = [
@@ -149,7 +149,7 @@ def test_a_sweep_may_have_more_runs_than_files_may_be_open(moody, tmp_path, monk
         resource.setrlimit(resource.RLIMIT_NOFILE, (now, most))
 
 
-def test_features_that_runs_share_are_computed_once(own_folder, tmp_path, monkeypatch, capsys):
+def test_sweep_computes_shared_features_once(own_folder, tmp_path, monkeypatch, capsys):
     computed = []
     real = pipeline.VideoSource.compute
     monkeypatch.setattr(
@@ -170,7 +170,7 @@ OWN = ("method=linear_spotter", "method.flow=dis", "dataset=synthetic", *SMALL, 
 """Words of a method that is trained in a moment."""
 
 
-def test_runs_that_differ_in_their_intervals_alone_are_trained_once(own_folder, tmp_path, capsys):
+def test_sweep_trains_runs_of_other_intervals_once(own_folder, tmp_path, capsys):
     """Each is as it would be alone; one that is asked for again, and one whose threshold is learnt, are trained."""
     words = [*OWN, f"cache={tmp_path / 'store'}"]
     sweep([*words, "method.anchor=paper,middle", f"runs={tmp_path / 'runs'}"], None, None)
@@ -192,7 +192,7 @@ def test_runs_that_differ_in_their_intervals_alone_are_trained_once(own_folder, 
         assert not any("trained in" in line for line in told.lines)
 
 
-def test_a_stopped_run_goes_on_with_what_another_has_trained_meanwhile(own_folder, tmp_path):
+def test_run_resumed_takes_folds_trained_elsewhere_meanwhile(own_folder, tmp_path):
     """What is lost or damaged there is trained; so is all where that run cannot say what it left out."""
     words = [*OWN, f"cache={tmp_path / 'store'}", f"runs={tmp_path / 'runs'}"]
     begun = open_session(make_plan(resolve([*words, "method.p=0.3"])))
@@ -212,7 +212,7 @@ def test_a_stopped_run_goes_on_with_what_another_has_trained_meanwhile(own_folde
     assert not any("trained in" in line for line in told.lines)
 
 
-def test_a_fold_that_is_gone_when_its_turn_comes_is_trained(own_folder, tmp_path):
+def test_run_trains_a_fold_that_is_gone_at_its_turn(own_folder, tmp_path):
     words = [*OWN, f"cache={tmp_path / 'store'}", f"runs={tmp_path / 'runs'}"]
     first = run(resolve(words), Silent()).folder
     session = open_session(make_plan(resolve([*words, "method.p=0.3"])))
@@ -227,7 +227,7 @@ def test_a_fold_that_is_gone_when_its_turn_comes_is_trained(own_folder, tmp_path
     assert found.model
 
 
-def test_where_the_first_of_some_runs_fails_the_next_one_is_trained(moody, tmp_path, capsys):
+def test_sweep_trains_the_next_run_where_the_first_fails(moody, tmp_path, capsys):
     """A fold that fails in one run alone: the third run takes it from the second."""
     folder = tmp_path / "mine" / "methods" / "moody"
     settings = folder / "config.yaml"
@@ -239,7 +239,7 @@ def test_where_the_first_of_some_runs_fails_the_next_one_is_trained(moody, tmp_p
     assert len(re.findall(r"3 folds trained in moody-\S+", said)) == 1
 
 
-def test_a_search_map_that_says_nothing_stops_no_run(moody, tmp_path):
+def test_run_ignores_a_search_map_without_sense(moody, tmp_path):
     settings = tmp_path / "mine" / "methods" / "moody" / "config.yaml"
     settings.write_text(settings.read_text() + "search: {gate: 3, trouble: null}\n")
     assert run(resolve(moody("workers=1")), Silent()).folder.done
@@ -260,12 +260,12 @@ def _files(path):
     return sorted(path.iterdir()) if path.is_dir() else [path]
 
 
-def test_a_sweep_of_which_nothing_can_be_planned_fails_at_once(moody):
+def test_sweep_without_any_plan_fails_at_once(moody):
     with pytest.raises(ConfigError, match="unknown emotion scheme 'x'"):
         sweep(moody("scheme=x,y", "workers=1"), None, None)
 
 
-def test_a_run_that_cannot_be_planned_does_not_stop_the_others(moody, capsys):
+def test_sweep_goes_on_past_a_run_without_plan(moody, capsys):
     with pytest.raises(SomeFailedError, match="1 of 2 runs failed"):
         sweep(moody("scheme=native,nonsense", "workers=1"), None, None)
     assert "failed: scheme=nonsense: unknown emotion scheme 'nonsense'" in capsys.readouterr().err

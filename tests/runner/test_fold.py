@@ -18,7 +18,7 @@ DICE = {
 
 
 @pytest.mark.parametrize("name", DICE)
-def test_a_plugin_may_draw_from_any_generator(moody, monkeypatch, name):
+def test_execute_seeds_every_generator_of_a_plugin(moody, monkeypatch, name):
     """The same numbers each time, others in another fold or another run."""
     seed, draw = DICE[name]
     plan, other = (make_plan(resolve(moody(f"seed={n}"))) for n in (0, 1))
@@ -35,7 +35,7 @@ def test_a_plugin_may_draw_from_any_generator(moody, monkeypatch, name):
 
 
 @pytest.mark.parametrize("n", [1, 2])
-def test_each_method_of_a_fold_gets_its_own_weights_back(n):
+def test_restore_gives_each_method_its_own_weights(n):
     torch.manual_seed(0)
     fitted, fresh = ([torch.nn.Linear(3, 2) for _ in range(n)] for _ in range(2))
     fold.restore(fold.by_prefix(fresh), load(fold.weights(fold.by_prefix(fitted))))

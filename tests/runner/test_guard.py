@@ -29,7 +29,7 @@ def accuracy(plan):
     return sum(c.predicted == truth[c.video, c.onset] for c in answers) / len(answers)
 
 
-def test_remembering_subjects_buys_nothing_where_they_are_held_out(planted):
+def test_loso_gives_nothing_for_remembered_subjects(planted):
     assert accuracy(make_plan(resolve(planted()))) <= CHANCE
     beside = make_plan(resolve(planted("protocol=lovo")))
     assert accuracy(beside) == 1.0
@@ -38,34 +38,34 @@ def test_remembering_subjects_buys_nothing_where_they_are_held_out(planted):
 
 
 @pytest.mark.processes
-def test_what_a_module_remembers_of_one_fold_is_gone_in_the_next(planted):
+def test_run_forgets_what_a_module_remembers_of_a_fold(planted):
     config = resolve(planted("method.remembers=for_ever", "workers=1", "tracking=null"))
     outcome = run(config, Progress())
     assert outcome.summary["recognition"]["scores"]["accuracy"]["value"] <= CHANCE
     assert accuracy(make_plan(config)) <= CHANCE  # in one process neither: people bear other names in each fold
 
 
-def test_a_view_does_not_outlive_its_fold(planted):
+def test_execute_refuses_views_of_an_earlier_fold(planted):
     plan = make_plan(resolve(planted("method.remembers=views")))
     host.execute(plan, plan.folds[0])
     with pytest.raises(PluginError, match="after the fold of that view was over: that is a leak"):
         host.execute(plan, plan.folds[1])
 
 
-def test_labels_shuffled_within_subjects_cannot_be_learnt(planted):
+def test_run_cannot_learn_labels_shuffled_within_subjects(planted):
     words = planted("method.remembers=clips", "dataset.moods=false")
     assert accuracy(make_plan(resolve(words))) == 1.0
     assert accuracy(make_plan(resolve([*words, "dataset.shuffled=true"]))) == pytest.approx(CHANCE, abs=0.15)
 
 
-def test_one_subject_under_two_ids_is_refused(planted):
+def test_run_refuses_one_recording_under_two_ids(planted):
     config = resolve(planted("dataset.twins=true"))
     with pytest.raises(DataError, match=r"herd/(4|copy)/v\d and herd/(4|copy)/v\d are one recording under two names"):
         run(config, Progress())
     guard.check_duplicate_people(make_plan(resolve(planted())))
 
 
-def test_one_recording_under_two_ids_is_found_by_its_frames(tmp_path):
+def test_check_duplicate_people_compares_frames(tmp_path):
     """The copy has other names of folder and files."""
     load("dataset", "cas_me2").write_fake_tree(tmp_path)
     words = ["method=random", "dataset=cas_me2", f"dataset.root={tmp_path}"]
@@ -82,7 +82,7 @@ def test_one_recording_under_two_ids_is_found_by_its_frames(tmp_path):
     guard.check_duplicate_people(make_plan(resolve(words)))
 
 
-def test_a_person_on_two_sides_is_a_mistake_of_the_protocol(planted):
+def test_check_people_refuses_a_person_on_two_sides(planted):
     from dataclasses import replace
 
     plan = make_plan(resolve(planted()))
@@ -94,7 +94,7 @@ def test_a_person_on_two_sides_is_a_mistake_of_the_protocol(planted):
         check_people(alike)
 
 
-def test_a_class_that_nobody_in_training_shows_is_told_with_what_would_help(moody):
+def test_find_plan_warnings_names_classes_without_training_clips(moody):
     """Subject 1 of the toy shows others and fear, 2 fear and disgust."""
     plan = make_plan(resolve(moody("sandbox=auto", "dataset.subjects=2")))
     (told,) = map(str, find_plan_warnings(plan))
@@ -105,7 +105,7 @@ def test_a_class_that_nobody_in_training_shows_is_told_with_what_would_help(mood
     assert not find_plan_warnings(make_plan(resolve(moody("dataset.subjects=3", "sandbox=auto"))))
 
 
-def test_what_a_method_may_read_beside_code_is_told_and_kept(moody, tmp_path, capsys):
+def test_reads_of_a_method_are_told_and_kept(moody, tmp_path, capsys):
     words, file = moody("sandbox=auto", "dataset.subjects=3"), tmp_path / "mine" / "methods" / "moody" / "config.yaml"
     file.write_text(file.read_text() + f"\nreads: [weights.bin, {tmp_path / 'face.dat'}]\n")
     plan = make_plan(resolve(words))
@@ -137,7 +137,7 @@ def test_what_a_method_may_read_beside_code_is_told_and_kept(moody, tmp_path, ca
         ("/data", "reads must be a list of files and folders, not '/data'"),
     ],
 )
-def test_a_grant_that_opens_labels_or_is_none_is_refused(moody, tmp_path, monkeypatch, reads, told):
+def test_make_plan_refuses_reads_that_open_labels(moody, tmp_path, monkeypatch, reads, told):
     monkeypatch.setenv("HOME", str(tmp_path))
     words = moody("sandbox=auto", f"runs={tmp_path / 'runs'}")
     file = tmp_path / "mine" / "methods" / "moody" / "config.yaml"
@@ -155,5 +155,5 @@ def test_a_grant_that_opens_labels_or_is_none_is_refused(moody, tmp_path, monkey
         (["method=majority"], "though this method uses nothing of them"),
     ],
 )
-def test_a_run_that_leaks_says_what_leaks(moody, words, told):
+def test_find_plan_warnings_says_what_leaks(moody, words, told):
     assert told in find_plan_warnings(make_plan(resolve(moody(*words, "audit=leak", "sandbox=auto"))))[0].message

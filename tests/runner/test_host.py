@@ -30,7 +30,7 @@ def elsewhere(plan, number=0):
     return pickle.loads(pickle.dumps(runner_host.FoldTask(plan, plan.folds[number])))
 
 
-def test_a_fold_of_another_machine_is_the_same_fold(moody):
+def test_FoldHost_of_another_machine_gives_the_same_fold(moody):
     plan = make_plan(resolve(moody("seed=3")))
     host = elsewhere(plan)
     assert host.job == runner_host.FoldHost.of(plan, plan.folds[0]).job
@@ -39,7 +39,7 @@ def test_a_fold_of_another_machine_is_the_same_fold(moody):
     assert (found.predictions, found.model, found.clips) == (expected.predictions, expected.model, expected.clips)
 
 
-def test_a_job_knows_no_label_of_who_is_tested_and_no_place_of_the_data(moody):
+def test_FoldHost_job_knows_no_tested_label_and_no_place(moody):
     plan = make_plan(resolve(moody("dataset.annotations=notes.csv")))
     job = runner_host.FoldHost.of(plan, plan.folds[0]).job
     assert all(video.expressions for video in job.train)
@@ -49,7 +49,7 @@ def test_a_job_knows_no_label_of_who_is_tested_and_no_place_of_the_data(moody):
     assert b"notes.csv" not in pickle.dumps(job)
 
 
-def test_a_relative_path_is_the_same_place_elsewhere(moody, tmp_path, monkeypatch):
+def test_Source_keeps_the_place_of_a_relative_path(moody, tmp_path, monkeypatch):
     here = Path.cwd()
     plan = make_plan(resolve(moody("dataset.annotations=notes.csv")))
     source = fold_source.Source.of(plan.config, plan.dataset)
@@ -57,7 +57,7 @@ def test_a_relative_path_is_the_same_place_elsewhere(moody, tmp_path, monkeypatc
     assert fold_source.opened(source).params.annotations == str(here / "notes.csv")
 
 
-def test_a_path_parameter_means_the_same_place_from_another_folder(moody, tmp_path, monkeypatch):
+def test_anywhere_keeps_the_place_of_path_parameters(moody, tmp_path, monkeypatch):
     """Its type says that it is one; the run can be told to workers, and goes on from its folder's words."""
     params = tmp_path / "mine" / "methods" / "moody" / "params.py"
     params.write_text(
@@ -75,7 +75,7 @@ def test_a_path_parameter_means_the_same_place_from_another_folder(moody, tmp_pa
     assert identity.key_of(again) == key
 
 
-def test_a_run_that_goes_on_from_another_folder_finds_its_features(moody):
+def test_anywhere_keeps_the_place_of_the_store(moody):
     config = resolve(moody("cache=store"))
     assert inputs.anywhere(config.values)["cache"] == str(Path("store").absolute())
     plan = make_plan(config)
@@ -88,7 +88,7 @@ OWN_WORDS = """    landmarks: str = "dlib"
 """
 
 
-def test_what_a_method_calls_landmarks_is_a_path_where_it_is_that_of_faces_alone(moody, tmp_path):
+def test_anywhere_takes_landmarks_as_path_of_faces_alone(moody, tmp_path):
     """Another word is told as it stands, whatever its type, and shapes predictions; so does a dataset's that is no text."""
     for plugin in ("methods/moody", "datasets/toy"):
         params = tmp_path / "mine" / plugin / "params.py"
@@ -110,7 +110,7 @@ def test_what_a_method_calls_landmarks_is_a_path_where_it_is_that_of_faces_alone
     assert "method.landmarks" not in recorded_settings.without_places(faces.values)
 
 
-def test_a_worker_with_other_code_or_data_refuses_its_folds(moody, tmp_path):
+def test_FoldHost_refuses_other_code_or_data(moody, tmp_path):
     plan = make_plan(resolve(moody()))
     host = runner_host.FoldHost.of(plan, plan.folds[0])
     far = elsewhere(plan)
@@ -121,7 +121,7 @@ def test_a_worker_with_other_code_or_data_refuses_its_folds(moody, tmp_path):
             one(runner_host.Here())
 
 
-def test_a_machine_whose_annotations_were_edited_since_refuses_its_folds(moody, monkeypatch):
+def test_FoldHost_refuses_annotations_edited_since(moody, monkeypatch):
     """Their truth would not be the one that the run is scored by; of a study those of the people who are tuned on count."""
     plan = make_plan(resolve(moody()))
     videos = tuple(video for video in plan.videos if video.subject_key in plan.folds[0].train)
@@ -136,7 +136,7 @@ def test_a_machine_whose_annotations_were_edited_since_refuses_its_folds(moody, 
     assert part(runner_host.Here()).key == "toy/1"
 
 
-def test_a_machine_with_another_kind_of_processor_refuses_its_folds(moody):
+def test_FoldHost_refuses_another_kind_of_processor(moody):
     plan = make_plan(resolve(moody()))
     host = elsewhere(plan)
     now = host.dataset.processor
@@ -147,7 +147,7 @@ def test_a_machine_with_another_kind_of_processor_refuses_its_folds(moody):
         host(runner_host.Here())
 
 
-def test_a_process_where_pytorch_chooses_other_instructions_refuses_its_fold(moody):
+def test_FoldHost_refuses_other_instructions_of_torch(moody):
     plan = make_plan(resolve(moody()))
     host = runner_host.FoldHost.of(plan, plan.folds[0])
     now, host.job = host.job.instructions, replace(host.job, instructions="torch of old")
@@ -155,14 +155,14 @@ def test_a_process_where_pytorch_chooses_other_instructions_refuses_its_fold(moo
         host(runner_host.Here())
 
 
-def test_what_a_plugin_says_as_lists_and_sets_travels_too(moody, monkeypatch):
+def test_FoldHost_takes_lists_and_sets_of_a_plugin(moody, monkeypatch):
     plan = make_plan(resolve(moody()))
     monkeypatch.setattr(plan.parts[0].method_class, "kinds", ["micro", "macro"])
     monkeypatch.setattr(plan.parts[0].method_class, "tasks", {"spot", "recognize"})
     assert elsewhere(plan)(runner_host.Here()).key == "toy/1"
 
 
-def test_the_store_hides_the_annotated_clips_of_a_tested_video_before_spotting(moody):
+def test_FoldHost_hides_clips_of_tested_videos_before_spotting(moody):
     plan = make_plan(resolve(moody()))
     host, asked = runner_host.FoldHost.of(plan, plan.folds[0]), []
     host._frames = SimpleNamespace(answer=lambda word, key: asked.append(key) or "there")
@@ -185,7 +185,7 @@ if Path(__file__).with_name("licence").read_text() != str(os.getpid()):
 
 
 @pytest.mark.processes
-def test_a_method_that_cannot_be_imported_where_it_trains_is_named_with_the_reason(moody, tmp_path):
+def test_fold_task_names_a_method_that_cannot_be_imported(moody, tmp_path):
     words, method = moody(), tmp_path / "mine" / "methods" / "moody" / "method.py"
     method.with_name("licence").write_text(str(os.getpid()))
     method.write_text(LICENSED + method.read_text())
@@ -207,7 +207,7 @@ UNPICKLABLE = """
 
 
 @pytest.mark.processes
-def test_parameters_that_cannot_be_handed_to_a_process_are_a_sentence(moody, tmp_path):
+def test_fold_task_names_parameters_that_cannot_be_pickled(moody, tmp_path):
     params = tmp_path / "mine" / "methods" / "moody" / "params.py"
     words = moody()
     params.write_text(params.read_text() + UNPICKLABLE)
@@ -221,7 +221,7 @@ def test_parameters_that_cannot_be_handed_to_a_process_are_a_sentence(moody, tmp
 
 
 @pytest.mark.processes
-def test_a_process_of_a_fold_hands_back_its_model_and_no_worker_loads_pytorch(tiny):
+def test_fold_task_gives_a_model_and_workers_load_no_torch(tiny):
     words = ("method=mean", "method.flow=dis", "method.epochs_spot=1", "method.epochs_recognition=1")
     plan = make_plan(resolve([*words, *tiny]))
     pool = WorkerPool(1)

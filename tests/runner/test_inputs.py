@@ -73,7 +73,7 @@ def names(folder):
     return {path.name for path in folder.iterdir() if path.suffix == ".py" or next(path.glob("*.py"), None)}
 
 
-def test_of_every_room_and_file_it_is_decided_whether_it_shapes_predictions():
+def test_ROOMS_decide_what_shapes_predictions():
     """Somebody who adds one decides here: what shapes predictions belongs to `inputs.ROOMS` or `inputs.OF_FOLDS`."""
     assert (
         names(inputs.PACKAGE) - {*inputs.ROOMS, *OTHER_ROOMS, "runner", "runs"}
@@ -87,7 +87,7 @@ def test_of_every_room_and_file_it_is_decided_whether_it_shapes_predictions():
 
 
 @pytest.mark.processes
-def test_every_import_of_a_fold_is_hashed_or_known_to_shape_nothing():
+def test_ROOMS_hold_every_import_of_a_fold():
     """What the fork server of the tests has imported for all folds so far, and no test."""
     server = KeptServer()
     server.warm(OF_MOST)
@@ -115,7 +115,7 @@ def test_every_import_of_a_fold_is_hashed_or_known_to_shape_nothing():
     assert {name.split(".")[1] for name in found} - counted - others == {"runner", "runs"}
 
 
-def test_the_code_is_hashed_quickly():
+def test_code_hash_takes_little_time():
     started = time.process_time()
     assert len(inputs._own_code.__wrapped__(code_hash)) == len(inputs.ROOMS) + 1
     assert time.process_time() - started < 1.5, "0.2 s on a quiet machine"

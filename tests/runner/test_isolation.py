@@ -93,14 +93,14 @@ def alone(work, arguments=(), timeout=None):
         worker.close()
 
 
-def test_a_process_asks_and_answers_and_the_next_one_knows_nothing_of_it():
+def test_Worker_process_answers_and_the_next_knows_nothing():
     found = [alone(add, (x,)) for x in range(3)]
     assert [f[:3] for f in found] == [[x, 2 * x, [x]] for x in range(3)]
     assert len({pid for *_, pid in found}) == 3
     assert SEEN == []
 
 
-def test_what_this_process_has_seen_is_not_there():
+def test_Worker_process_lacks_what_this_one_has_seen():
     label = Label("disgust")
     label.self = label  # or gc would not know it
     assert look(None) >= 1
@@ -119,7 +119,7 @@ def test_what_this_process_has_seen_is_not_there():
         (sleep_in_c, (), "it took longer than fold_timeout=0.3 seconds"),
     ],
 )
-def test_a_process_fails_alone_and_the_next_call_gets_another(worker, work, arguments, reason):
+def test_Worker_process_fails_alone_and_is_replaced(worker, work, arguments, reason):
     failure = worker.call(work, arguments, answer, timeout=0.3 if work is sleep_in_c else None)
     assert isinstance(failure, isolation.Failure)
     assert failure.reason == reason
@@ -127,16 +127,16 @@ def test_a_process_fails_alone_and_the_next_call_gets_another(worker, work, argu
     assert worker.call(add, (1,), answer)[1] == 2
 
 
-def test_an_answer_that_is_no_plain_data_says_so(worker):
+def test_Worker_refuses_answers_that_are_no_plain_data(worker):
     assert "its answer is not plain data" in worker.call(unpicklable, (), answer).reason
 
 
-def test_a_call_that_cannot_be_handed_over_says_so(worker):
+def test_Worker_names_a_call_that_cannot_be_handed_over(worker):
     failure = worker.call(add, (lambda: None,), answer)
     assert failure.reason.startswith("it cannot be handed to a worker process: ")
 
 
-def test_what_a_process_sends_is_never_unpickled(worker):
+def test_Worker_never_unpickles_answers(worker):
     """It may send whatever it likes: this is data, or the failure of its fold."""
     failure = worker.call(send_a_pickle, (), answer)
     assert isinstance(failure, isolation.Failure)
@@ -169,7 +169,7 @@ BOMBS = {
 
 
 @pytest.mark.parametrize("place", BOMBS)
-def test_no_field_that_a_method_controls_carries_an_object(place):
+def test_encode_refuses_objects_in_fields_of_a_method(place):
     with pytest.raises(TypeError):
         isolation.encode(BOMBS[place])
     assert not GONE
@@ -185,13 +185,13 @@ def test_no_field_that_a_method_controls_carries_an_object(place):
         {"made of": []},
     ],
 )
-def test_a_message_that_names_what_is_no_plain_data_is_refused(crafted):
+def test_decode_refuses_messages_of_other_types(crafted):
     with pytest.raises((KeyError, ValueError, TypeError, IndexError)):
         isolation.decode([json.dumps(crafted).encode(), pickle.dumps(Bomb())])
     assert not GONE
 
 
-def test_what_a_process_leaves_running_ends_with_it():
+def test_Worker_ends_what_its_process_left_running():
     left = alone(leave_one_at_work)
     ends = time.monotonic() + 10
     while Path(f"/proc/{left}").exists() and "Z" not in Path(f"/proc/{left}/stat").read_text().split()[2]:
@@ -199,7 +199,7 @@ def test_what_a_process_leaves_running_ends_with_it():
         time.sleep(0.01)
 
 
-def test_the_end_of_one_fork_server_is_not_that_of_another():
+def test_Worker_servers_end_by_themselves():
     """Two runs in one program: neither that one warms up for something else nor that it ends harms the other's processes."""
     other, worker = OwnServer(), copy()
     try:
@@ -215,7 +215,7 @@ def test_the_end_of_one_fork_server_is_not_that_of_another():
         other.close()
 
 
-def test_the_gpu_of_a_process_is_named_before_anything_asks_for_one():
+def test_Worker_names_its_gpu_before_anything_asks():
     """The fork server has imported PyTorch and has not touched CUDA, which reads the variable when it is first touched."""
     worker = copy({"CUDA_VISIBLE_DEVICES": "3"})
     try:
@@ -224,7 +224,7 @@ def test_the_gpu_of_a_process_is_named_before_anything_asks_for_one():
         worker.close()
 
 
-def test_the_script_of_the_user_is_not_run_again(tmp_path):
+def test_Worker_runs_no_user_script_again(tmp_path):
     """Without `if __name__ == "__main__"` too, as in a notebook."""
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
@@ -240,11 +240,11 @@ PLAIN = st.recursive(
 
 
 @given(PLAIN)
-def test_plain_data_comes_back_as_it_was_sent(value):
+def test_encode_and_decode_keep_plain_data(value):
     assert repr(isolation.decode(isolation.encode(value))) == repr(value)
 
 
-def test_arrays_errors_and_what_folds_answer_come_back_as_they_were_sent():
+def test_encode_and_decode_keep_arrays_errors_and_results():
     scores = {"v": np.array([[0.1, np.nan], [-0.0, np.inf]])}
     clips = [ClipPrediction("v", 1, 2, "fear", (np.float32(0.1), 0.9))]
     result = FoldResult("k", [Prediction("v", "micro", 1, 2, 3, 0.5)], clips, scores, {"d": Timing(30.0, 3, {})}, 1, {})

@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.kills, pytest.mark.processes]
 
 
 @pytest.mark.skipif(not SCRIPT.is_file(), reason="the benchmarks are not part of this installation")
-def test_killed_at_any_moment_a_sweep_ends_as_if_undisturbed():
+def test_sweep_killed_at_any_moment_ends_as_if_undisturbed():
     kills, seeds = ("5", "2") if NIGHTLY else ("1", "1")
     # By day a program is killed while its third fold of six is written: what the seed draws.
     words = ("--kills", kills, "--seed", "27", "--subjects", "3", "--seeds", seeds, "--fork")

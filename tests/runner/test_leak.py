@@ -55,24 +55,24 @@ def judged(*answers, rule="leak"):
     return method.epochs.tolist()
 
 
-def test_the_epoch_that_is_judged_best_stays():
+def test_fit_keeps_the_best_epoch_by_score():
     assert judged(None) == [6]
     assert judged(lambda epoch: 1 / (1 + abs(epoch - 3))) == [3]
     assert judged(lambda epoch: 0.5) == [1]  # of equal ones the first
 
 
-def test_each_stage_has_a_best_epoch_of_its_own():
+def test_fit_keeps_a_best_epoch_for_each_stage():
     assert judged(lambda epoch: 1.0, lambda epoch: 0.1 * (epoch == 4)) == [1, 4]
 
 
-def test_the_rule_takes_the_first_or_last_of_equal_epochs_or_stops_without_mistake():
+def test_fit_keeps_first_or_last_of_equal_epochs_by_rule():
     scores = [0.0, 0.5, 1.0, 0.5, 1.0, 0.0]
     kept = {rule: judged(lambda epoch: scores[epoch - 1], rule=rule) for rule in ("leak", "leak_last", "leak_stop")}
     assert kept == {"leak": [3], "leak_last": [5], "leak_stop": [3]}
     assert judged(lambda epoch: 0.5, rule="leak_last") == [6]
 
 
-def test_what_the_leak_bought_is_the_difference_of_two_runs(moody):
+def test_leak_gain_is_the_difference_of_two_runs(moody):
     honest = run(resolve(moody("tracking=null")), Progress())
     config = resolve(moody("audit=leak"))
     leak = run(config, Progress())
@@ -86,7 +86,7 @@ def test_what_the_leak_bought_is_the_difference_of_two_runs(moody):
     assert {"analysis.strs", "recognition.uf1"} <= set(found["scores"])
 
 
-def test_the_command_executes_both_and_marks_the_row(moody, monkeypatch, tmp_path, blank):
+def test_run_audit_leak_executes_both_and_marks_the_row(moody, monkeypatch, tmp_path, blank):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "ml.db").write_bytes(blank)
     words = moody("audit=leak", "method=random", "method.draws=2", "dataset.macro=false", "tracking=sqlite:///ml.db")

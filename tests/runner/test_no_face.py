@@ -37,12 +37,12 @@ def of_any(words):
     return ["method=logistic", "method.epochs=2", *(word for word in words if not word.startswith("method"))]
 
 
-def test_by_default_the_run_stops_and_names_the_video_and_the_remedy(of_any):
+def test_run_stops_and_names_video_without_face(of_any):
     with pytest.raises(NoFaceError, match=f"no face found in {BLACK} .*no_face=skip"):
         run(resolve(of_any), Progress())
 
 
-def test_a_skipped_video_is_missed_by_all_and_told_everywhere(words, tmp_path, capsys):
+def test_run_no_face_skip_counts_the_video_as_missed(words, tmp_path, capsys):
     outcome = run(resolve([*words, "no_face=skip"]), Progress())
     folder = outcome.folder
     assert list(folder.read_json("skipped.json")) == [BLACK]
@@ -66,7 +66,7 @@ def test_a_skipped_video_is_missed_by_all_and_told_everywhere(words, tmp_path, c
     }
 
 
-def test_a_spotter_that_reads_only_clips_of_its_choice_misses_the_video_too(words):
+def test_run_no_face_skip_takes_spotters_of_clips(words):
     """Before its folds nothing else is computed of a video: these would fail, one after the other."""
     others = [word for word in words if not word.startswith("method")]
     outcome = run(resolve([*others, "method=of_fd", "no_face=skip"]), Progress())
@@ -74,7 +74,7 @@ def test_a_spotter_that_reads_only_clips_of_its_choice_misses_the_video_too(word
     assert not list(outcome.folder.path.glob("failed/*"))
 
 
-def test_a_leak_misses_the_same_clips_as_the_honest_run_beside_it_and_says_so(of_any):
+def test_leak_gain_skips_the_videos_of_the_honest_run(of_any):
     """Subject s002 has no other video, so that nobody is asked anything in its fold."""
     config = resolve([*of_any, "no_face=skip", "audit=leak"])
     outcome = run(config, Progress())
@@ -87,17 +87,17 @@ def test_a_leak_misses_the_same_clips_as_the_honest_run_beside_it_and_says_so(of
     assert (last["uf1_honest"], last["uf1_leak"]) == (scores["honest"], scores["leak"])
 
 
-def test_a_run_that_finds_a_face_in_every_video_skips_nothing(of_any):
+def test_run_with_all_faces_skips_nothing(of_any):
     folder = run(resolve([*of_any, "dataset.blind=nobody", "no_face=skip"]), Progress()).folder
     assert folder.read_json("skipped.json") == {}
 
 
-def test_a_run_without_any_face_is_no_run(of_any):
+def test_run_refuses_videos_without_any_face(of_any):
     with pytest.raises(DataError, match=r"none of the 3 videos shows a face\. no face found in"):
         run(resolve([*of_any, "dataset.blind=all", "no_face=skip"]), Progress())
 
 
-def test_folds_of_a_resumed_run_do_not_mix_with_other_skipped_videos(of_any, monkeypatch):
+def test_run_resumed_refuses_other_skipped_videos(of_any, monkeypatch):
     monkeypatch.setattr(Session, "finish", lambda _: (_ for _ in ()).throw(RunError("stopped at the end")))
     with pytest.raises(RunError, match="stopped at the end"):
         run(resolve([*of_any, "no_face=skip"]), Progress())
@@ -107,7 +107,7 @@ def test_folds_of_a_resumed_run_do_not_mix_with_other_skipped_videos(of_any, mon
         run(resolve([*of_any, "no_face=skip"]), Progress())
 
 
-def test_nobody_trains_on_a_skipped_video(words):
+def test_FoldHost_trains_on_no_skipped_video(words):
     plan = replace(make_plan(resolve(words)), skipped={BLACK: "no face"})
     fold = plan.folds[0]
     job = host.FoldHost.of(plan, fold).job

@@ -29,7 +29,7 @@ def alone(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
 
 
-def test_a_pair_spots_with_the_one_and_names_with_the_other(tmp_path):
+def test_pair_spots_with_one_and_names_with_the_other(tmp_path):
     words = ("method=random", "method.draws=20")
     spotter, pair = make_plan(config(tmp_path, *words)), make_plan(config(tmp_path, *words, "recognizer=majority"))
     assert pair.task.tasks == {"spot", "recognize"}
@@ -43,7 +43,7 @@ def test_a_pair_spots_with_the_one_and_names_with_the_other(tmp_path):
     assert not one.clips
 
 
-def test_a_trained_spotter_learns_the_same_in_a_pair_as_alone(tmp_path):
+def test_pair_trains_its_spotter_as_alone(tmp_path):
     words = ("method=softnet", "method.epochs=1", "method.flow=farneback")
     spotter, pair = make_plan(config(tmp_path, *words)), make_plan(config(tmp_path, *words, "recognizer=majority"))
     one, both = host.execute(spotter, spotter.folds[0]), host.execute(pair, pair.folds[0])
@@ -52,7 +52,7 @@ def test_a_trained_spotter_learns_the_same_in_a_pair_as_alone(tmp_path):
         np.testing.assert_array_equal(scores, both.frame_scores[video])
 
 
-def test_a_run_of_a_pair_has_analysis_and_says_who_worked(tmp_path):
+def test_pair_run_has_analysis_and_names_both_methods(tmp_path):
     outcome = run(config(tmp_path, "method=random", "method.draws=20", "recognizer=majority", "workers=1"), Progress())
     assert {"spotting", "analysis", "recognition"} <= set(outcome.summary)
     assert outcome.folder.id.startswith("random+majority-synthetic")
@@ -67,7 +67,7 @@ def test_a_run_of_a_pair_has_analysis_and_says_who_worked(tmp_path):
         (("method=random", "recognizer=random"), "'random' can only spot: choose another that recognizes"),
     ],
 )
-def test_a_pair_needs_one_of_each(tmp_path, words, part):
+def test_pair_needs_a_spotter_and_a_recognizer(tmp_path, words, part):
     with pytest.raises(ConfigError, match=part):
         make_plan(config(tmp_path, *words))
 
@@ -76,12 +76,12 @@ def video(dataset, id_, fps, *expressions):
     return Video(dataset, "1", id_, fps, 5000, tuple(Expression(a, b) for a, b in expressions))
 
 
-def test_videos_of_one_rate_share_a_group():
+def test_rate_groups_join_videos_of_one_rate():
     videos = [video("dfme", "a", 200.0), video("dfme", "b", 500.0), video("samm", "a", 200.0)]
     assert rate_groups(videos) == {"dfme/1/a": "dfme@200", "dfme/1/b": "dfme@500", "samm/1/a": "samm"}
 
 
-def test_a_dataset_of_several_rates_has_one_mean_duration_in_seconds():
+def test_fold_timings_use_one_duration_for_all_rates():
     videos = [video("dfme", "a", 200.0, (0, 60)), video("dfme", "b", 500.0, (0, 250)), video("dfme", "c", 300.0)]
     timings = fold_timings(videos, videos, ["micro"])
     mean = np.mean([60 / 200, 250 / 500])
@@ -104,7 +104,7 @@ def nine(tmp_path, monkeypatch):
     return [f"dataset=[{','.join(NINE)}]", *(f"dataset.{name}.root={tmp_path / name}" for name in NINE)]
 
 
-def test_nine_datasets_of_six_frame_rates_are_counted_and_run_as_one(tmp_path, nine):
+def test_run_takes_nine_datasets_of_six_rates(tmp_path, nine):
     words = [*nine, "method=random", "method.draws=2", "recognizer=majority", "protocol=lodo", "workers=1"]
     settings = config(tmp_path, *words, data=[])
     summary = summarise_members(open_members(settings.dataset_params))

@@ -17,7 +17,7 @@ def plan(moody):
     return lambda *words: make_plan(resolve(moody(*words)))
 
 
-def test_a_plan_knows_videos_task_and_folds(plan):
+def test_make_plan_knows_videos_task_and_folds(plan):
     made = plan()
     assert [v.key for v in made.videos] == [f"toy/{s}/v{v}" for s in "123" for v in "12"]
     assert made.task.tasks == {"spot", "recognize"}
@@ -25,14 +25,14 @@ def test_a_plan_knows_videos_task_and_folds(plan):
     assert [f.key for f in made.folds] == ["toy/1", "toy/2", "toy/3"]
 
 
-def test_k_prime_is_fitted_without_the_test_subject(plan):
+def test_timings_fit_k_prime_without_the_test_subject(plan):
     """The micro-expressions of subject s span 8 + s frames."""
     made = plan()
     found = [made.timings(fold)["toy"].k_prime["micro"] for fold in made.folds]
     assert found == [int((8 + mean + 1) / 2) for mean in (2.5, 2.0, 1.5)]
 
 
-def test_validation_subjects_train_unless_the_method_selects(plan):
+def test_training_subjects_hold_validation_unless_it_selects(plan):
     made = plan()
     fold = made.folds[0]
     assert fold.valid
@@ -41,7 +41,7 @@ def test_validation_subjects_train_unless_the_method_selects(plan):
     assert choosy.training_subjects(fold) == fold.train
 
 
-def test_each_fold_has_its_seed_whatever_the_others_are(plan):
+def test_fold_seed_is_independent_of_other_folds(plan):
     three, four = plan(), plan("dataset.subjects=4")
     seeds = [three.fold_seed(f) for f in three.folds]
     assert len(set(seeds)) == 3
@@ -49,13 +49,13 @@ def test_each_fold_has_its_seed_whatever_the_others_are(plan):
     assert seeds != [made.fold_seed(f) for made in [plan("seed=1")] for f in made.folds]
 
 
-def test_one_kind_by_default_and_both_on_demand_in_a_fixed_order(plan):
+def test_make_plan_orders_kinds_and_takes_micro_by_default(plan):
     assert plan().task.kinds == ("micro",)
     assert plan("kinds=[macro,micro]").task.kinds == ("micro", "macro")
     assert plan("kinds=[macro]").task.kinds == ("macro",)
 
 
-def test_labels_that_the_scheme_does_not_score_are_counted(plan):
+def test_left_out_counts_labels_that_are_not_scored(plan):
     assert dict(plan().left_out()) == {"others": 2}
 
 
@@ -66,14 +66,14 @@ def test_labels_that_the_scheme_does_not_score_are_counted(plan):
         (lambda self, timing: None, "AttributeError: 'NoneType' object has no attribute 'values'"),
     ],
 )
-def test_a_method_whose_chains_fail_is_named(plan, monkeypatch, chains, said):
+def test_chains_name_a_method_that_fails(plan, monkeypatch, chains, said):
     made = plan()
     monkeypatch.setattr(made.parts[0].method_class, "chains", chains)
     with pytest.raises(PluginError, match=f"^method 'moody' does not name its features, in chains\\(\\): {said}$"):
         _ = made.chains
 
 
-def test_another_scheme_by_name(plan):
+def test_make_plan_takes_another_scheme_by_name(plan):
     assert plan("scheme=coarse").task.classes == ("negative",)
 
 
@@ -87,13 +87,13 @@ def test_another_scheme_by_name(plan):
         (["dataset.subjects=2", "dataset.silent=1"], "fold 'toy/2': no training subject shows a micro-expression"),
     ],
 )
-def test_what_cannot_work_is_one_sentence_before_any_work(plan, words, reason):
+def test_make_plan_refuses_impossible_words_in_a_sentence(plan, words, reason):
     with pytest.raises(ConfigError) as error:
         plan(*words)
     assert reason in str(error.value)
 
 
-def test_a_method_and_a_dataset_that_do_not_fit(plan, monkeypatch):
+def test_make_plan_refuses_method_and_dataset_that_do_not_fit(plan, monkeypatch):
     made = plan()
     monkeypatch.setattr(made.parts[0].method_class, "kinds", ("macro",))
     monkeypatch.setattr(type(made.dataset), "kinds", ("micro",))
@@ -105,7 +105,7 @@ def test_a_method_and_a_dataset_that_do_not_fit(plan, monkeypatch):
         plan()
 
 
-def test_clips_to_learn_emotions_from_must_be_micro_expressions(plan, monkeypatch):
+def test_make_plan_needs_micro_clips_for_a_recognizer(plan, monkeypatch):
     """Macro-expressions with a scored label train no recognizer."""
     made = plan()
     videos = [dataclasses.replace(v, expressions=v.expressions[1:]) for v in made.videos]
@@ -114,12 +114,12 @@ def test_clips_to_learn_emotions_from_must_be_micro_expressions(plan, monkeypatc
         plan("method=majority")
 
 
-def test_the_distinct_chains_of_all_folds(tiny):
+def test_chains_of_all_folds_are_distinct(tiny):
     made = make_plan(resolve(["method=mean", *tiny]))
     assert sorted(c.name for c in made.chains["synthetic"]) == ["mean_clips", "mean_frames"]
 
 
-def test_folds_of_one_k_read_the_same_entries_and_those_of_another_k_share_the_crops(tiny, tmp_path):
+def test_VideoSource_key_is_shared_by_folds_of_one_k(tiny, tmp_path):
     made = make_plan(resolve(["method=mean", *tiny]))
     timings = [made.timings(fold)["synthetic"] for fold in made.folds]
     source = VideoSource(FeatureStore(tmp_path), made.dataset, "synthetic", made.videos[0])
@@ -136,14 +136,14 @@ def test_folds_of_one_k_read_the_same_entries_and_those_of_another_k_share_the_c
     assert [a == b for a, b in zip(keys(timings[0]), other)] == [True, False, False]
 
 
-def test_the_chains_of_a_plan_are_found_once(tiny, monkeypatch):
+def test_chains_of_a_plan_are_found_once(tiny, monkeypatch):
     made = make_plan(resolve(["method=mean", *tiny]))
     first = made.chains
     monkeypatch.setattr(made.parts[0].method_class, "chains", lambda *_: pytest.fail("asked again"))
     assert made.chains is first
 
 
-def test_settings_that_were_tuned_on_tested_people_are_selected_on_them(plan):
+def test_selection_is_test_if_tuned_on_tested_people(plan):
     assert plan().selection == "fixed"
     assert plan("tuned_on=[toy/2]").selection == "test"
     assert plan("tuned_on=[toy/9]").selection == "fixed"

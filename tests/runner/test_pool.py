@@ -32,7 +32,7 @@ def hang(worker):
 
 
 @pytest.mark.processes
-def test_tasks_come_back_with_their_answers_whoever_dies_beside_them(tmp_path, own_server):
+def test_WorkerPool_answers_all_tasks_past_dying_ones(tmp_path, own_server):
     tasks = [
         *(WorkerTask(x, double, (x,)) for x in range(20)),
         WorkerTask("dies once", die_unless, (str(tmp_path / "mark"),)),
@@ -67,7 +67,7 @@ def test_tasks_come_back_with_their_answers_whoever_dies_beside_them(tmp_path, o
     assert pool._server._imports is None  # the fork server is gone with its pool
 
 
-def test_an_exception_that_always_comes_back_is_believed():
+def test_Workers_believe_an_exception_that_returns():
     passes = []
 
     class Failing(workers.Workers):
@@ -94,7 +94,7 @@ def test_an_exception_that_always_comes_back_is_believed():
         (DataError("no frames"), "no frames"),
     ],
 )
-def test_a_failure_is_a_sentence_with_its_traceback(error, reason):
+def test_attempt_gives_a_sentence_with_traceback(error, reason):
     error = torch.OutOfMemoryError("CUDA out of memory") if error == "torch" else error
 
     def fail():
@@ -106,13 +106,13 @@ def test_a_failure_is_a_sentence_with_its_traceback(error, reason):
     assert (failure.error is error) == isinstance(error, DataError)
 
 
-def test_torch_and_numpy_out_of_memory_are_the_same_sentence():
+def test_attempt_words_torch_and_numpy_out_of_memory_alike():
     reasons = {isolation.attempt(make, (10**15,)).reason for make in (torch.ones, np.ones)}
     assert reasons == {"the memory of this machine was not enough: use fewer workers=N"}
 
 
 @pytest.mark.processes
-def test_who_is_tried_again_gets_a_process_that_saw_no_trouble():
+def test_WorkerPool_tries_again_in_a_fresh_process():
     pool = WorkerPool(1)
     try:
         found = list(pool.run([WorkerTask(n, raise_its_process, ()) for n in range(2)]))
@@ -121,7 +121,7 @@ def test_who_is_tried_again_gets_a_process_that_saw_no_trouble():
     assert len({outcome.reason for _, outcome in found}) == 2
 
 
-def test_several_gpus_are_shared_out_among_the_workers(monkeypatch):
+def test_environments_share_gpus_among_workers(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0, 3")
     devices = [e["CUDA_VISIBLE_DEVICES"] for e in workers.environments(5, "gpu")]
     assert devices == ["0", "3", "0", "3", "0"]
@@ -130,7 +130,7 @@ def test_several_gpus_are_shared_out_among_the_workers(monkeypatch):
     assert workers.environments(2, "auto") == [{}, {}]
 
 
-def test_devices_says_how_many_gpus_there_are_to_share(monkeypatch):
+def test_environments_take_as_many_gpus_as_devices_say(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,3,5")
     assert [e["CUDA_VISIBLE_DEVICES"] for e in workers.environments(3, "gpu", 2)] == ["0", "3", "0"]
     for asked in ((4,), (None, 4)):
@@ -138,7 +138,7 @@ def test_devices_says_how_many_gpus_there_are_to_share(monkeypatch):
             workers.environments(3, "gpu", *asked)
 
 
-def test_a_fold_that_trains_on_several_gpus_sees_so_many(monkeypatch):
+def test_environments_give_a_fold_several_gpus(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,3,5")
     for each, seen in ((2, ["0,3", "5,0"]), (0, ["0,3,5", "0,3,5"])):
         assert [e["CUDA_VISIBLE_DEVICES"] for e in workers.environments(2, "gpu", None, each)] == seen

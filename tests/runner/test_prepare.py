@@ -54,7 +54,7 @@ def prepared(monkeypatch, told, lengths):
     return found, "".join(key.rpartition("/")[2] for key in pool.order)
 
 
-def test_the_longest_video_comes_first_and_counts_most(monkeypatch, told):
+def test_prepare_takes_longest_video_first(monkeypatch, told):
     found, order = prepared(monkeypatch, told, {"b": 30, "c": 50, "a": 30, "d": 90})
     assert order in ("dcab", "dcba")  # those of one length as they are drawn
     assert found.frames == 50 + 30 + 30
@@ -69,14 +69,14 @@ def test_the_longest_video_comes_first_and_counts_most(monkeypatch, told):
     np.testing.assert_allclose(told.said, expected)
 
 
-def test_videos_of_unknown_length_count_alike(monkeypatch, told):
+def test_prepare_counts_videos_of_unknown_length_alike(monkeypatch, told):
     _, order = prepared(monkeypatch, told, {"a": None, "b": 90})
     assert order == "ba"
     assert [share for _, _, share in told.said] == pytest.approx([0.25, 0.5, 0.75, 1.0])
 
 
 @pytest.mark.parametrize("keep", ["none", "flow"])
-def test_methods_of_one_sweep_share_a_flow_that_only_keep_stores(tmp_path, monkeypatch, keep):
+def test_prepare_shares_a_flow_among_methods(tmp_path, monkeypatch, keep):
     computed, still = [], lambda frame: np.zeros((*frame.shape, 2), np.float32)
     monkeypatch.setattr(flow, "_calculator", lambda _: lambda a, b: computed.append(b) or still(a))
     words = (*TINY, "dataset.subjects=2", "dataset.frames=40", "method.flow=dis", f"keep={keep}")
@@ -102,7 +102,7 @@ def test_methods_of_one_sweep_share_a_flow_that_only_keep_stores(tmp_path, monke
 
 @pytest.mark.parametrize(("flow", "own"), [("tvl1", True), ("dis", False)])
 @pytest.mark.parametrize("method", ["optical_strain", "mdmo"])  # a step of mebench, and one of a plugin
-def test_only_a_process_that_computes_tvl1_compiles_it(tmp_path, method, flow, own):
+def test_video_jobs_import_tvl1_only_where_computed(tmp_path, method, flow, own):
     plan = make_plan(resolve([f"method={method}", *TINY, f"method.flow={flow}", f"cache={tmp_path}"]))
     assert {module.FLOW in job.imports for job in module.video_jobs([plan])} == {own}
 
@@ -113,7 +113,7 @@ RESIDENT = "[int(line.split()[1]) / 1024 for line in open('/proc/self/status') i
 
 
 @pytest.mark.processes
-def test_a_feature_worker_loads_no_pytorch_and_starts_below_200_megabytes(tmp_path):
+def test_prepare_loads_no_torch_in_small_workers(tmp_path):
     plan = make_plan(resolve(["method=mean", *TINY, "dataset.subjects=2", f"cache={tmp_path}"]))
     pool = WorkerPool(1)
     try:
@@ -129,7 +129,7 @@ def test_a_feature_worker_loads_no_pytorch_and_starts_below_200_megabytes(tmp_pa
     assert not megabytes or megabytes[0] < 200
 
 
-def test_a_store_that_cannot_be_written_to_is_refused_before_the_first_video(told, tmp_path):
+def test_prepare_refuses_an_unwritable_store_first(told, tmp_path):
     (tmp_path / "file").touch()
     plan = make_plan(resolve(["method=optical_strain", *TINY, f"cache={tmp_path / 'file' / 'store'}"]))
     with pytest.raises(DataError, match=r"cannot write to the feature store .*cache=DIR"):

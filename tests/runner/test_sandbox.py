@@ -79,7 +79,7 @@ def folder(tmp_path):
 
 
 @needs_all
-def test_it_reads_what_is_granted_and_nothing_else(folder):
+def test_sandbox_reads_what_is_granted_alone(folder):
     found = confined(
         folder,
         """
@@ -113,7 +113,7 @@ def test_it_reads_what_is_granted_and_nothing_else(folder):
 
 
 @needs_all
-def test_memory_and_environment_of_another_process_stay_closed(folder):
+def test_sandbox_closes_memory_and_environment_of_others(folder):
     """Root or not; the process outside is this test's."""
     found = confined(
         folder,
@@ -128,7 +128,7 @@ def test_memory_and_environment_of_another_process_stay_closed(folder):
 
 
 @needs_all
-def test_it_traces_and_signals_nobody_and_opens_no_socket(folder):
+def test_sandbox_traces_signals_and_connects_nobody(folder):
     other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     try:
         found = confined(
@@ -157,7 +157,7 @@ def test_it_traces_and_signals_nobody_and_opens_no_socket(folder):
 
 
 @needs_all
-def test_what_it_starts_is_confined_too_and_privileges_are_gone(folder):
+def test_sandbox_confines_children_without_privileges(folder):
     found = confined(
         folder,
         """
@@ -173,7 +173,7 @@ def test_what_it_starts_is_confined_too_and_privileges_are_gone(folder):
 
 
 @needs_all
-def test_it_leaves_no_word_for_who_comes_after_it(folder):
+def test_sandbox_leaves_no_traces_for_later_processes(folder):
     """Neither in what outlives a process nor in the attributes of files that it may read: these are set in pretence."""
     file = folder / "granted" / "file.txt"
     before = file.stat()
@@ -203,7 +203,7 @@ def test_it_leaves_no_word_for_who_comes_after_it(folder):
 
 
 @needs_all
-def test_it_is_not_told_which_files_others_open_and_sets_no_limits_of_theirs(folder):
+def test_sandbox_hides_events_and_keeps_limits_of_others(folder):
     """Events would name the folders of the classes; limits and priorities of a process that stays are a place for notes."""
     host = os.getpid()
     before = os.getpriority(os.PRIO_PROCESS, host), resource.prlimit(host, resource.RLIMIT_CORE)
@@ -251,7 +251,7 @@ os.write(report, json.dumps(found).encode())
 
 
 @needs_all
-def test_it_writes_to_the_terminal_and_neither_reads_it_nor_types_on_it(folder):
+def test_sandbox_writes_to_the_terminal_alone(folder):
     """What a terminal shows it also tells, where its cursor is; and what is typed there the user's shell obeys after the run."""
     pid, terminal = pty.fork()
     if pid == 0:
@@ -268,7 +268,7 @@ def test_it_writes_to_the_terminal_and_neither_reads_it_nor_types_on_it(folder):
     assert b"said" in said
 
 
-def test_devices_of_gpus_are_granted_where_one_trains_and_kept_with_the_run(tmp_path):
+def test_sandbox_grants_gpus_where_one_trains(tmp_path):
     for name in ("nvidia0", "nvidiactl", "nvidia-uvm", "dri", "kfd", "dxg", "tty", "sda", "kvm"):
         (tmp_path / name).touch()
     found = [place.name for place in sandbox.gpus(tmp_path)]
@@ -281,7 +281,7 @@ def test_devices_of_gpus_are_granted_where_one_trains_and_kept_with_the_run(tmp_
 
 
 @needs_all
-def test_another_confined_process_of_the_same_user_does_not_show_its_memory(folder):
+def test_hide_memory_closes_another_confined_process(folder):
     """Another fold that is at work knows labels of the people whom this one tests."""
     sleeper = "from mebench.runner.sandbox import hide_memory; hide_memory(); print(1, flush=True); import time; time.sleep(60)"
     other = subprocess.Popen([sys.executable, "-c", sleeper], stdout=subprocess.PIPE)
@@ -297,7 +297,7 @@ def test_another_confined_process_of_the_same_user_does_not_show_its_memory(fold
 
 
 @needs_all
-def test_loops_are_compiled_where_not_even_a_lock_may_lie_beside_them(folder):
+def test_sandbox_compiles_loops_without_locks(folder):
     """As in a fold of a method that nobody has run on this machine."""
     code = "def double(x):\n    return 2 * x\n"
     (folder / "granted" / "loops_of_mine.py").write_text(code)
@@ -320,7 +320,7 @@ import joblib  # as scikit-learn does; without a lock it would warn
 
 
 @needs_all
-def test_numbers_are_the_same_inside(folder):
+def test_sandbox_leaves_numbers_the_same(folder):
     program = (
         "import torch; x = torch.randn(64, 64, generator=torch.Generator().manual_seed(0)); y = float((x @ x).sum())"
     )
@@ -360,7 +360,7 @@ except MebenchError as error:
 
 
 @needs_all
-def test_a_container_that_forbids_landlock_is_one_sentence_with_the_way_on(folder):
+def test_sandbox_without_landlock_is_one_sentence(folder):
     """As old ones do: the calls are answered with EPERM."""
     lacks, warning, refused, elsewhere = forked(FORBIDS, folder, "444", "445", "446").splitlines()
     assert lacks == "files"
@@ -371,7 +371,7 @@ def test_a_container_that_forbids_landlock_is_one_sentence_with_the_way_on(folde
     assert "sandbox=off" in elsewhere
 
 
-def test_a_kernel_without_a_part_is_said_in_one_sentence():
+def test_missing_sentence_names_lacking_parts_of_a_kernel():
     assert sandbox.missing_sentence(()) == ""
     said = sandbox.missing_sentence(("files", "network"))
     assert said.count(".") == 1

@@ -19,7 +19,7 @@ def session(moody):
     session.lock.release()
 
 
-def test_a_plugin_that_was_edited_since_it_was_imported_is_refused(moody, tmp_path):
+def test_open_session_refuses_a_plugin_edited_since_import(moody, tmp_path):
     """Its folds would be those of the old code in part, under the key of the new."""
     folder = tmp_path / "mine" / "methods" / "moody"
     open_session(make_plan(resolve(moody()))).lock.release()
@@ -44,7 +44,7 @@ def test_a_plugin_that_was_edited_since_it_was_imported_is_refused(moody, tmp_pa
         {"notes": {"threshold": object()}},
     ],
 )
-def test_an_answer_that_no_table_takes_is_the_failure_of_its_fold(session, answer):
+def test_store_fold_fails_a_fold_whose_answers_fit_no_table(session, answer):
     first, second, _ = session.plan.folds
     session.store_fold(first, replace(host.execute(session.plan, first), **answer))
     session.store_fold(second, host.execute(session.plan, second))
@@ -56,7 +56,7 @@ def test_an_answer_that_no_table_takes_is_the_failure_of_its_fold(session, answe
         session.finish()
 
 
-def test_videos_of_which_no_frame_has_a_score_are_told(session):
+def test_store_fold_names_videos_without_any_score(session):
     """Where something is spotted nevertheless, as by `random`, that is the method's way."""
     nothing = np.full((30, 1), np.nan)
     for fold in session.plan.folds:
@@ -75,7 +75,7 @@ def folds_of(session):
     return [fold.key for _, fold in (task.key for task in session.tasks({}))]
 
 
-def test_the_fold_that_trains_most_comes_first(moody):
+def test_Session_takes_the_fold_that_trains_most_first(moody):
     """Seven subjects in three parts: who tests three of them trains four, the others train five; equal ones by name."""
     session = open_session(make_plan(resolve(moody("dataset.subjects=7", "protocol=kfold", "protocol.folds=3"))))
     trained = {fold.key: 7 - len(fold.test) for fold in session.plan.folds}
@@ -86,6 +86,6 @@ def test_the_fold_that_trains_most_comes_first(moody):
     session.lock.release()
 
 
-def test_equal_folds_come_by_name_whatever_the_order_of_the_plan(session):
+def test_Session_takes_equal_folds_by_name(session):
     session.plan = replace(session.plan, folds=session.plan.folds[::-1])
     assert folds_of(session) == ["toy/1", "toy/2", "toy/3"]

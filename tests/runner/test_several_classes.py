@@ -18,7 +18,7 @@ def clips(*units):
     return [Video("d", "s", f"v{n}", 30, 9, (Expression(0, 8, action_units=some),)) for n, some in enumerate(units)]
 
 
-def test_a_label_stands_for_a_set_of_classes():
+def test_Scheme_of_several_maps_a_label_to_a_set():
     scheme = Scheme("sets", ("joy", "fear", "awe"), {"fear+joy": "joy+fear", "awe": "awe"}, several=True)
     both, one, other = (Expression(0, 8, emotion=label) for label in ("Fear+Joy", "awe", "anger"))
     assert [scheme.of(e) for e in (both, one, other)] == [0b011, 0b100, None]
@@ -44,7 +44,7 @@ def test_all_units_are_those_that_enough_expressions_show():
     assert [chosen.class_of(video.expressions[0]) for video in (videos[0], videos[12])] == ["AU4", "AU12"]
 
 
-def test_the_focal_loss_is_that_of_its_paper():
+def test_multilabel_focal_loss_equals_its_paper():
     scores, labels = torch.randn(5, 3, generator=torch.Generator().manual_seed(0)), torch.tensor([[1.0, 0, 1]] * 5)
     p = 1 / (1 + np.exp(-scores.numpy().astype(np.float64)))
     p_t = np.where(labels.numpy() == 1, p, 1 - p)
@@ -54,7 +54,7 @@ def test_the_focal_loss_is_that_of_its_paper():
 
 
 @pytest.mark.parametrize("method", ["logistic", "ststnet"])
-def test_a_run_names_sets_and_scores_them(command, tmp_path, method, untracked):  # noqa: F811
+def test_run_of_several_classes_names_and_scores_sets(command, tmp_path, method, untracked):  # noqa: F811
     command("data", "fake", "dataset=four_dme", "--out", tmp_path / "4dme")
     words = (
         "dataset=four_dme",
@@ -77,7 +77,7 @@ def test_a_run_names_sets_and_scores_them(command, tmp_path, method, untracked):
         assert said == "+".join(about["classes"][n] for n in chosen)
 
 
-def test_who_names_one_class_is_refused_before_any_work(tmp_path):
+def test_run_of_several_classes_refuses_methods_of_one(tmp_path):
     words = {
         "dataset": "synthetic",
         "dataset.preset": "tiny",

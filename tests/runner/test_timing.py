@@ -15,7 +15,7 @@ def video(dataset, subject, fps, lengths, kind="micro"):
 @pytest.mark.parametrize(
     ("fps", "k"), [(25.0, 3), (30.0, 3), (100.0, 10), (200.0, 20), (29.97, 3), (60.0, 6), (5.0, 1), (None, 1)]
 )
-def test_a_flow_pair_spans_a_tenth_of_a_second_rounded_up(fps, k):
+def test_pair_gap_is_a_tenth_of_a_second_rounded_up(fps, k):
     """Section 4.3: 20 frames at 200 fps, 10 at 100, 3 at 30 and at 25."""
     assert plan.pair_gap(fps) == k
 
@@ -31,31 +31,31 @@ def test_a_flow_pair_spans_a_tenth_of_a_second_rounded_up(fps, k):
         ([0], 1),  # at least 1
     ],
 )
-def test_half_the_mean_length_rounded_down(lengths, k_prime):
+def test_fold_timings_take_half_the_mean_length_rounded_down(lengths, k_prime):
     """Section 3.3: k' = floor((N + 1) / 2) with N the mean of offset - onset."""
     videos = [video("d", "1", 200.0, lengths)]
     timings = plan.fold_timings(videos, videos, ["micro"])
     assert timings["d"].k_prime == {"micro": k_prime}
 
 
-def test_only_training_videos_enter():
+def test_fold_timings_use_training_videos_alone():
     videos = [video("d", "1", 30.0, [10]), video("d", "2", 30.0, [1000])]
     assert plan.fold_timings(videos, videos[:1], ["micro"])["d"].k_prime["micro"] == 5
 
 
-def test_kinds_have_their_own_length():
+def test_fold_timings_give_kinds_their_own_length():
     videos = [video("d", "1", 30.0, [10]), video("d", "2", 30.0, [90], "macro")]
     timing = plan.fold_timings(videos, videos, ["micro", "macro"])["d"]
     assert timing.k_prime == {"micro": 5, "macro": 45}
     assert (timing.fps, timing.k) == (30.0, 3)
 
 
-def test_a_kind_that_nobody_in_training_shows_is_left_out():
+def test_fold_timings_omit_kinds_without_training():
     videos = [video("d", "1", 30.0, [10])]
     assert plan.fold_timings(videos, videos, ["macro"])["d"].k_prime == {}
 
 
-def test_a_member_without_training_expressions_takes_the_others_duration_in_seconds():
+def test_fold_timings_take_duration_of_other_members():
     videos = [video("slow", "1", 25.0, [10]), video("fast", "1", 200.0, [])]
     timings = plan.fold_timings(videos, videos, ["micro"])
     assert timings["slow"].k_prime["micro"] == 5

@@ -28,7 +28,7 @@ def ended(pid):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a process with its parent")
-def test_a_killed_program_leaves_no_worker_behind(monkeypatch):
+def test_workers_end_with_a_killed_program(monkeypatch):
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))
     with subprocess.Popen([sys.executable, "-c", ORPHAN], stdout=subprocess.PIPE, text=True) as program:
         worker = int(program.stdout.readline())
@@ -63,7 +63,7 @@ os._exit(0)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a process with its parent")
-def test_a_worker_whose_program_is_killed_while_it_starts_ends_too(monkeypatch):
+def test_workers_end_with_a_program_killed_at_their_start(monkeypatch):
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))
     done = subprocess.run([sys.executable, "-c", LATE], capture_output=True, text=True, timeout=60, check=True)
     assert (done.stdout, done.stderr) == ("", "")
