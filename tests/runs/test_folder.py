@@ -42,7 +42,7 @@ def temporary_files(path):
     return [p for p in Path(path).rglob("*") if p.name.startswith(".writing")]
 
 
-def test_a_fold_comes_back_as_it_was_written(tmp_path):
+def test_write_fold_and_merge_return_what_was_written(tmp_path):
     run, _ = claimed(tmp_path)
     run.write_fold(result(), ("micro",))
     assert run.finished_folds() == {"d/1"}
@@ -62,7 +62,7 @@ def test_a_fold_comes_back_as_it_was_written(tmp_path):
     assert (run.path / "folds" / "d--1" / "model.safetensors").read_bytes() == b"weights"
 
 
-def test_the_curves_that_a_method_kept_are_read_back(tmp_path):
+def test_write_fold_keeps_curves_of_a_method(tmp_path):
     run, _ = claimed(tmp_path)
     curves = {
         "d/1/v2": {"micro": Curve(1, np.array([0.25, 0.5]), -np.inf)},
@@ -83,7 +83,7 @@ def test_the_curves_that_a_method_kept_are_read_back(tmp_path):
     assert not (other.path / "curves.parquet").exists()
 
 
-def test_the_order_in_which_folds_finish_leaves_no_trace(tmp_path):
+def test_merge_ignores_the_order_of_finished_folds(tmp_path):
     tables = []
     for name, order in (("a", ("d/1", "d/2")), ("b", ("d/2", "d/1"))):
         run, _ = claimed(tmp_path / name)
@@ -94,7 +94,7 @@ def test_the_order_in_which_folds_finish_leaves_no_trace(tmp_path):
     assert tables[0] == tables[1]
 
 
-def test_the_tables_of_a_run_are_sorted(tmp_path):
+def test_merge_sorts_tables(tmp_path):
     """Folds that give their rows in any order, put together in any order: as Python sorts the same rows."""
     run, _ = claimed(tmp_path)
     rows, dice = [], random.Random(0)
@@ -135,7 +135,7 @@ def test_the_tables_of_a_run_are_sorted(tmp_path):
     assert read("frame_scores.parquet", "video", "kind", "frame", "score") == expected
 
 
-def test_folds_without_predictions_merge_with_others(tmp_path):
+def test_merge_takes_folds_without_predictions(tmp_path):
     run, _ = claimed(tmp_path)
     run.write_fold(dataclasses.replace(result("d/1"), predictions=[], clips=[], frame_scores={}), ("micro",))
     run.write_fold(result("d/2"), ("micro",))
@@ -145,7 +145,7 @@ def test_folds_without_predictions_merge_with_others(tmp_path):
     assert len(run.read_table("predictions.parquet")) == 0
 
 
-def test_a_fold_written_again_replaces_the_old_one_and_its_failure(tmp_path):
+def test_write_fold_replaces_the_old_fold_and_its_failure(tmp_path):
     run, _ = claimed(tmp_path)
     run.write_failure("d/1", "no memory")
     assert (run.path / "failed" / "d--1").read_text() == "no memory\n"
@@ -157,7 +157,7 @@ def test_a_fold_written_again_replaces_the_old_one_and_its_failure(tmp_path):
 
 
 @pytest.mark.parametrize("error", [errno.ENOSPC, errno.EROFS, errno.EACCES])
-def test_a_full_disk_is_one_sentence_and_costs_only_the_file_being_written(tmp_path, monkeypatch, error):
+def test_RunFolder_on_a_full_disk_loses_only_the_open_file(tmp_path, monkeypatch, error):
     run, _ = claimed(tmp_path)
     run.write_json("config.json", {"key": "old"})
     run.write_fold(result("d/1"), ("micro",))
@@ -185,13 +185,13 @@ def test_a_full_disk_is_one_sentence_and_costs_only_the_file_being_written(tmp_p
     assert run.read_table("predictions.parquet")["onset"].tolist() == [5]
 
 
-def test_people_can_read_a_json_file_line_by_line(tmp_path):
+def test_write_json_is_readable_line_by_line(tmp_path):
     run = RunFolder(tmp_path)
     run.write_json("config.json", {"seed": 1, "method": {"p": 0.5}})
     assert (tmp_path / "config.json").read_text() == '{\n "seed": 1,\n "method": {\n  "p": 0.5\n }\n}\n'
 
 
-def test_any_other_failure_passes_and_leaves_no_half_file_either(tmp_path, monkeypatch):
+def test_RunFolder_leaves_no_half_file_after_other_failures(tmp_path, monkeypatch):
     run, _ = claimed(tmp_path)
     with pytest.raises(ValueError, match="JSON"):
         run.write_json("summary.json", {"value": float("nan")})
@@ -202,7 +202,7 @@ def test_any_other_failure_passes_and_leaves_no_half_file_either(tmp_path, monke
     assert temporary_files(run.path) == []
 
 
-def test_a_half_written_fold_of_a_killed_process_does_not_count(tmp_path):
+def test_finished_folds_skip_half_written_ones(tmp_path):
     run, _ = claimed(tmp_path)
     half = run.path / "folds" / ".writing-xyz"
     half.mkdir(parents=True)
@@ -211,7 +211,7 @@ def test_a_half_written_fold_of_a_killed_process_does_not_count(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["predictions.parquet", "frame_scores.parquet", "model.safetensors", "fold.json"])
-def test_a_fold_whose_file_a_power_cut_emptied_or_changed_does_not_count(tmp_path, name):
+def test_finished_folds_skip_files_a_power_cut_damaged(tmp_path, name):
     run, _ = claimed(tmp_path)
     run.write_fold(result("d/1"), ("micro",))
     run.write_fold(result("d/2"), ("micro",))
@@ -225,7 +225,7 @@ def test_a_fold_whose_file_a_power_cut_emptied_or_changed_does_not_count(tmp_pat
     assert run.finished_folds() == {"d/1", "d/2"}
 
 
-def test_who_goes_on_with_a_run_removes_what_a_killed_process_was_writing(tmp_path):
+def test_remove_leftovers_drops_what_a_killed_process_wrote(tmp_path):
     run, _ = claimed(tmp_path)
     run.write_fold(result("d/1"), ("micro",))
     (run.path / "folds" / ".writing-xyz").mkdir()
@@ -235,7 +235,7 @@ def test_who_goes_on_with_a_run_removes_what_a_killed_process_was_writing(tmp_pa
     assert run.finished_folds() == {"d/1"}
 
 
-def test_seconds_of_features_add_up_over_tries(tmp_path):
+def test_add_feature_seconds_sums_over_tries(tmp_path):
     run, _ = claimed(tmp_path)
     run.add_feature_seconds({"d/1/v1": 1.5, "d/2/v1": 2.0}, {})
     run.add_feature_seconds({"d/2/v1": 0.5}, {"d": ["a card"]})
@@ -246,14 +246,14 @@ def test_seconds_of_features_add_up_over_tries(tmp_path):
     }
 
 
-def test_an_unfinished_run_of_the_same_key_goes_on(tmp_path):
+def test_claim_takes_an_unfinished_run_of_the_same_key(tmp_path):
     run, lock = claimed(tmp_path)
     lock.release()
     again, _ = claimed(tmp_path)
     assert again.path == run.path
 
 
-def test_a_finished_run_is_left_alone_and_a_new_one_begun(tmp_path):
+def test_claim_begins_a_new_run_beside_a_finished_one(tmp_path):
     run, lock = claimed(tmp_path)
     run.finish()
     lock.release()
@@ -262,7 +262,7 @@ def test_a_finished_run_is_left_alone_and_a_new_one_begun(tmp_path):
     assert again.id == f"{run.id}.2"
 
 
-def test_a_removed_run_hides_no_later_one_and_its_number_stays_free(tmp_path):
+def test_claim_never_reuses_the_number_of_a_removed_run(tmp_path):
     runs = [claimed(tmp_path) for _ in range(11)]
     for run, lock in (runs[0], runs[4], runs[10]):
         run.finish()
@@ -281,18 +281,18 @@ def test_a_removed_run_hides_no_later_one_and_its_number_stays_free(tmp_path):
     assert claimed(tmp_path)[0].id == f"{first.id}.12"
 
 
-def test_two_processes_with_one_key_get_two_folders(tmp_path):
+def test_claim_by_two_processes_gives_two_folders(tmp_path):
     first, held = claimed(tmp_path)
     second, _ = claimed(tmp_path)
     assert held.is_locked
     assert second.id == f"{first.id}.2"
 
 
-def test_another_key_is_another_run(tmp_path):
+def test_claim_of_another_key_is_another_run(tmp_path):
     assert claimed(tmp_path)[0].id != claimed(tmp_path, "fedcba9876543210")[0].id
 
 
-def test_to_resume_a_run_it_must_be_free(tmp_path):
+def test_claim_to_resume_needs_a_free_run(tmp_path):
     run, lock = claimed(tmp_path)
     run.write_json("config.json", {"key": "0123456789abcdef"})
     with pytest.raises(RunError, match=f"another process is working on run '{run.id}'"):
@@ -302,7 +302,7 @@ def test_to_resume_a_run_it_must_be_free(tmp_path):
     assert again.path == run.path
 
 
-def test_a_run_is_called_so_that_a_shell_finds_it_from_here(tmp_path, monkeypatch):
+def test_RunFolder_word_is_found_by_a_shell(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for place in ("runs/toy-1", f"{tmp_path}/runs/toy-1"):
         assert RunFolder(Path(place)).word == "toy-1"
@@ -310,14 +310,14 @@ def test_a_run_is_called_so_that_a_shell_finds_it_from_here(tmp_path, monkeypatc
         assert shlex.split(RunFolder(Path(place)).word) == [place]
 
 
-def test_an_unknown_run_answers_with_the_nearest(tmp_path):
+def test_open_names_the_nearest_of_unknown_runs(tmp_path):
     run, _ = claimed(tmp_path)
     run.write_json("config.json", {})
     with pytest.raises(RunError, match=f"Did you mean '{run.id}'"):
         RunFolder.open(tmp_path / "runs", run.id[1:])
 
 
-def test_a_run_is_found_by_its_id_the_beginning_of_it_or_its_folder(tmp_path):
+def test_open_finds_a_run_by_id_its_beginning_or_folder(tmp_path):
     runs = tmp_path / "runs"
     one, longer, other = (RunFolder(runs / name) for name in ("mean-1", "mean-1.2", "random-1"))
     for folder in (one, longer, other):
@@ -334,14 +334,14 @@ def test_a_run_is_found_by_its_id_the_beginning_of_it_or_its_folder(tmp_path):
         RunFolder.open(runs, "no_run")
 
 
-def test_a_place_that_cannot_hold_runs_is_one_sentence(tmp_path):
+def test_claim_names_a_place_that_cannot_hold_runs(tmp_path):
     (tmp_path / "runs").write_text("a file")
     with pytest.raises(RunError, match=r"cannot be made: .*runs=DIR"):
         claimed(tmp_path)
 
 
 @pytest.mark.parametrize("damage", [None, "{", "[1"])
-def test_a_missing_or_damaged_file_is_one_sentence(tmp_path, damage):
+def test_read_json_and_read_table_name_damaged_files(tmp_path, damage):
     run, _ = claimed(tmp_path)
     for name, read in (("summary.json", run.read_json), ("truth.parquet", run.read_table)):
         if damage is not None:
@@ -351,7 +351,7 @@ def test_a_missing_or_damaged_file_is_one_sentence(tmp_path, damage):
 
 
 @pytest.mark.parametrize("done", [False, True])
-def test_a_fold_is_removed_from_an_unfinished_run_alone(tmp_path, done):
+def test_read_table_tells_to_remove_a_fold_only_if_unfinished(tmp_path, done):
     """Nothing would compute that of a finished one again."""
     run, _ = claimed(tmp_path)
     if done:
@@ -365,14 +365,14 @@ def test_a_fold_is_removed_from_an_unfinished_run_alone(tmp_path, done):
     assert str(refused.value).endswith(resume_hint)
 
 
-def test_keys_of_folds_become_names_of_files():
+def test_safe_name_is_unique_for_each_fold():
     assert safe_name("casme2/sub01") == "casme2--sub01"
     assert safe_name("a b/ü:1").startswith("a_b--ü_1-")
     keys = ["s 1", "s_1", "s:1", "a/b", "a--b"]
     assert len({safe_name(key) for key in keys}) == len(keys)
 
 
-def test_a_finished_run_tells_one_flipped_bit_in_any_of_its_files(tmp_path):
+def test_changed_finds_one_flipped_bit_in_any_file(tmp_path):
     run = make_run(tmp_path, sealed=True)
     assert run.seal
     assert run.changed() == []
@@ -396,7 +396,7 @@ def flipped(file):
 @pytest.mark.parametrize(
     "name", ["predictions.parquet", "truth.parquet", "videos.parquet", "summary.json", "config.json"]
 )
-def test_every_verb_that_reads_a_run_asks_its_seal(mebench, tmp_path, monkeypatch, name):
+def test_seal_is_checked_by_every_verb_that_reads_a_run(mebench, tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
     for method in ("one", "two"):
         make_run(tmp_path / "runs", method, method=method, sealed=True)
@@ -418,7 +418,7 @@ def test_every_verb_that_reads_a_run_asks_its_seal(mebench, tmp_path, monkeypatc
     assert str(Path("runs", "one", name)) in err
 
 
-def test_a_seal_is_parsed_once_while_it_is_unchanged(tmp_path, monkeypatch):
+def test_seal_is_parsed_once_while_unchanged(tmp_path, monkeypatch):
     run, read = make_run(tmp_path, sealed=True), []
     loads = json.loads
     monkeypatch.setattr(json, "loads", lambda text: read.append(text) or loads(text))
@@ -430,7 +430,7 @@ def test_a_seal_is_parsed_once_while_it_is_unchanged(tmp_path, monkeypatch):
     assert len(read) == 2
 
 
-def test_a_run_that_was_finished_before_runs_were_sealed_is_read_as_it_is(tmp_path):
+def test_seal_of_older_runs_is_empty(tmp_path):
     run = make_run(tmp_path)
     (run.path / "DONE").write_text("")
     summary = run.path / "summary.json"

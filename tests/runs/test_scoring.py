@@ -15,7 +15,7 @@ from mebench.runs.scoring import SCORER, current_summary, read_tables, score_run
 from tests.helpers.run_folders import make_run
 
 
-def test_a_run_is_scored_under_the_convention_that_was_asked_for(tmp_path) -> None:
+def test_score_run_follows_the_convention(tmp_path) -> None:
     run = make_run(tmp_path / "runs")
     strict, legacy = (score_run(run, seed=0, draws=0, convention=name) for name in ("strict", "mean2022"))
     assert strict["convention"] == "strict"
@@ -27,7 +27,7 @@ def test_a_run_is_scored_under_the_convention_that_was_asked_for(tmp_path) -> No
     assert legacy["spotting"]["micro"]["scores"]["fp_per_minute"]["value"] is None
 
 
-def test_scoring_otherwise_does_not_make_another_run() -> None:
+def test_counts_ignores_settings_of_scoring() -> None:
     from mebench.config.settings import counts
 
     assert RunSettings().convention == "strict"
@@ -50,7 +50,7 @@ def rounded(value):
     )
 
 
-def test_a_change_of_scores_is_a_new_version_of_scoring(tmp_path) -> None:
+def test_SCORER_rises_with_each_change_of_scores(tmp_path) -> None:
     """Whoever changes what the same tables come to raises `SCORER`, adds its hash here, and exports committed records again."""
     run = make_run(tmp_path / "runs", kinds=("micro", "macro"), shift=4)
     found = score_run(run, seed=0, draws=20)
@@ -60,7 +60,7 @@ def test_a_change_of_scores_is_a_new_version_of_scoring(tmp_path) -> None:
     assert hashlib.sha256(content.encode()).hexdigest()[:12] == {1: "d9e48d6972d0", 2: "c6eba563f49e"}[SCORER]
 
 
-def test_the_scores_of_another_version_of_scoring_are_made_anew(tmp_path) -> None:
+def test_current_summary_scores_older_versions_again(tmp_path) -> None:
     run = make_run(tmp_path / "runs")
     whole = run.read_json("summary.json")
     old = copy.deepcopy(whole)
@@ -75,7 +75,7 @@ def test_the_scores_of_another_version_of_scoring_are_made_anew(tmp_path) -> Non
     assert from_run(run).summary["spotting"] == whole["spotting"]
 
 
-def test_folds_that_spot_nothing_are_named(tmp_path) -> None:
+def test_score_run_names_folds_that_spot_nothing(tmp_path) -> None:
     run = make_run(tmp_path / "runs")
     assert not any("is spotted in" in line for line in score_run(run, seed=0, draws=0)["remarks"])
     folds, spotted = run.read_json("folds.json")["folds"], run.read_table("predictions.parquet")
@@ -91,7 +91,7 @@ def test_folds_that_spot_nothing_are_named(tmp_path) -> None:
     assert not any("is spotted in" in line for line in score_run(run, seed=0, draws=0)["remarks"])
 
 
-def test_class_scores_are_calibrated_where_they_are_probabilities(tmp_path) -> None:
+def test_score_run_calibrates_probabilities_alone(tmp_path) -> None:
     run = make_run(tmp_path / "runs", tasks=("recognize",))
     clips = run.read_table("clips.parquet")
     classes = run.read_json("folds.json")["classes"]
