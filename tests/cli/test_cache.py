@@ -26,7 +26,7 @@ def store(tmp_path):
     return store
 
 
-def test_info(mebench, store, tmp_path):
+def test_cache_info_counts_entries_and_bytes(mebench, store, tmp_path):
     code, out, _ = mebench("cache", "info", "--cache", store.root, "--json", tmp_path / "info.json")
     lines = [line.split("\t") for line in out.splitlines()]
     assert code == 0
@@ -43,7 +43,7 @@ def test_info(mebench, store, tmp_path):
     assert {"dataset": "samm", "stage": "flow"}.items() <= report["parts"][2].items()
 
 
-def test_the_store_of_the_users_file_is_the_default(mebench, store, tmp_path, monkeypatch):
+def test_cache_info_defaults_to_the_store_of_the_config(mebench, store, tmp_path, monkeypatch):
     (tmp_path / "mebench.yaml").write_text(f"cache: {store.root}\n")
     monkeypatch.setenv("MEBENCH_CONFIG", str(tmp_path / "mebench.yaml"))
     code, out, _ = mebench("cache", "info", "--json", "-")
@@ -51,7 +51,7 @@ def test_the_store_of_the_users_file_is_the_default(mebench, store, tmp_path, mo
     assert json.loads(out)["folder"] == str(store.root)
 
 
-def test_verify_finds_damage_and_says_so_with_its_exit_code(mebench, store):
+def test_cache_verify_finds_damage_and_exits_so(mebench, store):
     assert mebench("cache", "verify", "--deep", "--cache", store.root)[0] == 0
     data = store.files(KEYS[2]).data
     content = bytearray(data.read_bytes())
@@ -67,7 +67,7 @@ def test_verify_finds_damage_and_says_so_with_its_exit_code(mebench, store):
     assert not store.holds(KEYS[2])
 
 
-def test_prune_shows_before_it_removes(mebench, store):
+def test_cache_prune_shows_before_it_removes(mebench, store):
     old = store.files(KEYS[0]).marker
     os.utime(old, (0, 0))
     words = ("cache", "prune", "--cache", store.root, "--older-than", "30d")
@@ -81,7 +81,7 @@ def test_prune_shows_before_it_removes(mebench, store):
     assert not any(map(store.holds, KEYS))
 
 
-def test_what_dry_runs_keep_is_counted_and_goes_with_age_or_all(mebench, store):
+def test_cache_counts_plans_of_dry_runs_and_prunes_them(mebench, store):
     plan = store.root / "plans" / "a.json"
     plan.parent.mkdir()
     plan.write_text("{}")
@@ -98,13 +98,13 @@ def test_what_dry_runs_keep_is_counted_and_goes_with_age_or_all(mebench, store):
 
 
 @pytest.mark.parametrize("verb", ["info", "verify", "prune"])
-def test_a_store_that_is_not_there_is_no_empty_store(mebench, tmp_path, verb):
+def test_cache_verbs_name_a_missing_store(mebench, tmp_path, verb):
     code, _, err = mebench("cache", verb, "--cache", tmp_path / "stroe")
     assert code == 3
     assert f"there is no folder {tmp_path / 'stroe'}" in err
 
 
-def test_flow_goes_alone_and_a_stage_that_is_none_is_refused(mebench, store):
+def test_cache_prune_removes_flow_alone_and_refuses_other_stages(mebench, store):
     words = ("cache", "prune", "--cache", store.root, "--stage")
     code, _, err = mebench(*words, "flwo")
     assert code == 2
@@ -114,7 +114,7 @@ def test_flow_goes_alone_and_a_stage_that_is_none_is_refused(mebench, store):
     assert [key for key in KEYS if not store.holds(key)] == flow
 
 
-def test_all_beside_a_filter_is_refused(mebench, store):
+def test_cache_prune_refuses_all_beside_a_filter(mebench, store):
     code, _, err = mebench("cache", "prune", "--cache", store.root, "--all", "--dataset", "samm")
     assert code == 2
     assert "leave --older-than and --dataset out" in err
@@ -122,6 +122,6 @@ def test_all_beside_a_filter_is_refused(mebench, store):
 
 
 @pytest.mark.parametrize("text", ["30", "d", "-1d", "3 months", ""])
-def test_what_is_no_time_is_refused(text):
+def test_days_of_refuses_other_times(text):
     with pytest.raises(ConfigError, match="12h, 30d or 2w"):
         days_of(text)

@@ -24,7 +24,7 @@ def entry(mebench, tmp_path):
     return tmp_path / "entry" / "drawn_pred.csv", truth, run.read_json("summary.json")["spotting"]
 
 
-def test_a_submitted_run_scores_as_the_run_itself(mebench, entry):
+def test_challenge_score_of_a_submitted_run_equals_the_run(mebench, entry):
     file, truth, own = entry
     assert mebench("challenge", "check", "megc2023", file)[:2] == (0, f"{file}: no faults\n")
     code, out, _ = mebench("challenge", "score", "megc2023", file, "--truth", truth, "--json", "-")
@@ -35,7 +35,7 @@ def test_a_submitted_run_scores_as_the_run_itself(mebench, entry):
 
 
 @pytest.mark.parametrize(("name", "part"), [("megc2020", "pooled"), ("megc2019/spotting", "micro")])
-def test_a_run_submitted_to_an_earlier_challenge_scores_as_its_predictions(mebench, tmp_path, name, part):
+def test_challenge_submit_to_earlier_challenges_scores_alike(mebench, tmp_path, name, part):
     run, truth = make_run(tmp_path, "near", kinds=("micro", "macro"), shift=2), tmp_path / "truth.csv"
     mebench("predictions", "export", "near", "-o", tmp_path / "all.csv", "--truth", truth, "--runs", tmp_path)
     mebench("challenge", "submit", name, "near", "-o", tmp_path / "old", "--runs", tmp_path)
@@ -52,7 +52,7 @@ def test_a_run_submitted_to_an_earlier_challenge_scores_as_its_predictions(meben
     assert part == "pooled" or one["f1"]["value"] == own["micro"]["scores"]["f1"]["value"]
 
 
-def test_an_organiser_ranks_teams_and_counts_their_tries(mebench, entry, tmp_path):
+def test_challenge_score_ranks_teams_and_counts_tries(mebench, entry, tmp_path):
     file, truth, _ = entry
     teams = tmp_path / "teams"
     (teams / "ann").mkdir(parents=True)
@@ -70,14 +70,14 @@ def test_an_organiser_ranks_teams_and_counts_their_tries(mebench, entry, tmp_pat
     assert "not scored: eve: 1 fault: line 1: the columns must be vid,pred_onset,pred_offset,type, not vid" in err
 
 
-def test_a_bundle_is_made_from_a_truth(mebench, entry, tmp_path):
+def test_challenge_bundle_is_made_from_a_truth(mebench, entry, tmp_path):
     code, out, _ = mebench(
         "challenge", "bundle", "megc2023", "--truth", entry[1], "-o", tmp_path / "bundle", "--json", "-"
     )
     assert (code, "scoring_program/score.py" in json.loads(out)["files"]) == (0, True)
 
 
-def test_challenges_are_listed_and_shown(mebench):
+def test_challenge_list_and_show_name_challenges(mebench):
     code, out, _ = mebench("challenge", "list", "--json", "-")
     assert code == 0
     assert {one["name"] for one in json.loads(out)} >= {"megc2018/recognition", "megc2026/lvqa", "4dmr2025/recognition"}
@@ -85,7 +85,7 @@ def test_challenges_are_listed_and_shown(mebench):
     assert (code, "How to" in out, "me_lvqa_samm_test_pred.jsonl" in out) == (0, False, True)
 
 
-def test_what_is_wrong_is_one_sentence(mebench, entry, tmp_path):
+def test_challenge_verbs_refuse_in_one_sentence(mebench, entry, tmp_path):
     bad = tmp_path / "bad.csv"
     bad.write_text("vid,pred_onset,pred_offset,type\nv,2,1,me\nv,3,4,x\n")
     code, out, err = mebench("challenge", "check", "megc2023", bad)

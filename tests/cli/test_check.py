@@ -5,14 +5,14 @@ import json
 from tests.helpers.plugin_folders import PLUGINS
 
 
-def test_a_method_that_knows_labels_is_named_and_the_exit_code_says_so(mebench, own_folder):
+def test_check_null_names_a_method_that_knows_labels(mebench, own_folder):
     code, out, err = mebench("check", "cheat", "method.way=host", "--null", "--shuffles", 1, "--plugins", PLUGINS)
     assert code == 1
     assert out.splitlines()[1].split("\t")[:3] == ["recognition", "part1", "20"]
     assert "error: method 'cheat' knows labels that are independent of its input" in err
 
 
-def test_an_honest_one_is_told_what_was_not_looked_for(mebench, tmp_path):
+def test_check_null_of_an_honest_method_says_what_it_omits(mebench, tmp_path):
     report = tmp_path / "report.json"
     code, _, err = mebench("check", "majority", "--null", "--relations")
     assert code == 2
@@ -26,32 +26,32 @@ def test_an_honest_one_is_told_what_was_not_looked_for(mebench, tmp_path):
     assert (first["right"], first["most"], first["outside"]) == (8, 8, False)
 
 
-def test_shuffles_are_about_shuffled_labels(mebench):
+def test_check_shuffles_needs_null(mebench):
     code, _, err = mebench("check", "majority", "--shuffles", 2)
     assert code == 2
     assert "mebench check majority --null --shuffles 2" in err
 
 
-def test_a_root_that_cannot_be_read_is_no_success(mebench):
+def test_check_of_an_unreadable_root_fails(mebench):
     code, out, _ = mebench("check", "casme2", "dataset.root=/nowhere")
     assert code == 3
     assert "untold  videos_are_sorted_and_unique: dataset.root=/nowhere is not a folder" in out
 
 
-def test_a_protocol_is_tried_by_a_run(mebench):
+def test_check_of_a_protocol_suggests_a_run(mebench):
     code, _, err = mebench("check", "kfold")
     assert code == 2
     assert err.startswith("error: 'kfold' is a protocol, and only methods and datasets are checked")
     assert err.endswith("mebench run method=random dataset=synthetic dataset.preset=tiny protocol=kfold\n")
 
 
-def test_an_unknown_protocol_says_where_one_of_your_own_is_looked_for(mebench):
+def test_run_of_an_unknown_protocol_says_where_it_looks(mebench):
     code, _, err = mebench("run", "method=random", "dataset=synthetic", "protocol=halves")
     assert code == 2
     assert "One of your own is protocols/<name>.py of a folder that --plugins names" in err
 
 
-def test_null_takes_no_dataset(mebench):
+def test_check_null_takes_no_dataset(mebench):
     code, _, err = mebench("check", "majority", "dataset=synthetic", "--null")
     assert code == 2
     assert "leave dataset=synthetic out" in err

@@ -119,7 +119,7 @@ def test_info_of_a_broken_plugin_gives_the_reason(mebench, root):
         ),
     ],
 )
-def test_mistakes_are_one_sentence_on_standard_error(mebench, root, words, message):
+def test_mebench_mistakes_are_one_sentence_on_standard_error(mebench, root, words, message):
     code, out, err = mebench(*words, "--plugins", root)
     assert (code, out) == (2, "")
     assert err.startswith("error: ")
@@ -127,7 +127,7 @@ def test_mistakes_are_one_sentence_on_standard_error(mebench, root, words, messa
     assert err.count("\n") == 1
 
 
-def test_a_terminal_gets_a_table_with_headers(capsys, monkeypatch):
+def test_print_table_at_a_terminal_has_headers(capsys, monkeypatch):
     monkeypatch.setattr(terminal, "at_terminal", lambda: True)
     monkeypatch.setenv("COLUMNS", "80")
     terminal.print_table(("method", "summary"), [("tiny", "[red]taken as it stands[/red]")], title="methods")
@@ -152,7 +152,7 @@ def test_config_show_tells_key_value_and_origin(mebench, root):
     assert ("workers", "null", "default") in rows
 
 
-def test_config_show_as_json_with_nothing_else_on_standard_output(mebench, root, tmp_path):
+def test_config_show_json_is_alone_on_standard_output(mebench, root, tmp_path):
     words = ["config", "show", "method=tiny", "dataset=toy", "--plugins", root]
     _, out, _ = mebench(*words, "--json", "-")
     shown = json.loads(out)
@@ -165,7 +165,7 @@ def test_config_show_as_json_with_nothing_else_on_standard_output(mebench, root,
     assert "method\ttiny\tcommand line" in out
 
 
-def test_json_has_no_nan():
+def test_json_output_has_no_nan():
     assert json.loads(json.dumps(json_output._finite({"a": [float("nan"), float("inf"), 1.5]}))) == {
         "a": [None, None, 1.5]
     }
@@ -174,7 +174,7 @@ def test_json_has_no_nan():
 # Doctor
 
 
-def test_doctor_shows_paths_and_exits_0_while_only_optional_packages_are_missing(mebench, root, tmp_path):
+def test_doctor_shows_paths_and_passes_without_optional_packages(mebench, root, tmp_path):
     Path("mebench.yaml").write_text(f"roots: {{toy: {tmp_path}, nobody: /x}}\nruns: results\n")
     code, out, _ = mebench("doctor", "--plugins", root)
     rows = {line.split("\t")[0]: line.split("\t")[1:] for line in out.splitlines()}
@@ -225,7 +225,7 @@ def test_doctor_names_a_place_that_is_a_link_to_nothing(tmp_path):
 
 
 @pytest.mark.parametrize(("name", "state"), [("points.dat", "ok"), ("gone.dat", "missing")])
-def test_the_landmark_file_is_the_one_that_a_run_takes(mebench, monkeypatch, tmp_path, name, state):
+def test_doctor_finds_the_landmark_file_of_runs(mebench, monkeypatch, tmp_path, name, state):
     (tmp_path / "points.dat").write_bytes(b"points")
     monkeypatch.setenv("MEBENCH_LANDMARKS", str(tmp_path / name))
     _, out, _ = mebench("doctor", "--json", "-")
@@ -234,7 +234,7 @@ def test_the_landmark_file_is_the_one_that_a_run_takes(mebench, monkeypatch, tmp
     assert str(tmp_path / name) in found["detail"]
 
 
-def test_what_workers_need_of_the_system_is_looked_at(mebench, monkeypatch):
+def test_doctor_checks_what_workers_need_of_the_system(mebench, monkeypatch):
     monkeypatch.setattr("mebench.cli.doctor.os.access", lambda path, mode: str(path) != "/dev/shm")
     monkeypatch.setattr("mebench.cli.doctor.resource.getrlimit", lambda _: (24, 24))
     code, out, _ = mebench("doctor", "--json", "-")
@@ -245,7 +245,7 @@ def test_what_workers_need_of_the_system_is_looked_at(mebench, monkeypatch):
     assert "mount it writable" in found["shared memory"]["remedy"]
 
 
-def test_a_full_disk_does_not_speak_of_folds_where_there_are_none(mebench, tmp_path, monkeypatch):
+def test_score_on_a_full_disk_speaks_of_no_folds(mebench, tmp_path, monkeypatch):
     """`/dev/full` fails as a full disk does."""
     (tmp_path / "t.csv").write_text("subject,video,onset,offset\n1,a,1,2\n")
     monkeypatch.chdir(tmp_path)
@@ -289,7 +289,7 @@ def test_a_full_disk_does_not_speak_of_folds_where_there_are_none(mebench, tmp_p
         (ValueError("two\nlines"), 1, "error: unexpected ValueError: two lines. MEBENCH_DEBUG=1 shows where"),
     ],
 )
-def test_every_failure_is_a_sentence_and_an_exit_code(mebench, monkeypatch, error, code, message):
+def test_main_turns_every_failure_into_sentence_and_exit_code(mebench, monkeypatch, error, code, message):
     def fail(*_):
         raise error
 
@@ -300,7 +300,7 @@ def test_every_failure_is_a_sentence_and_an_exit_code(mebench, monkeypatch, erro
     assert "Traceback" not in err
 
 
-def test_the_traceback_is_there_on_request(monkeypatch):
+def test_main_shows_the_traceback_on_request(monkeypatch):
     def fail(*_):
         raise RunError("it broke")
 
@@ -311,7 +311,7 @@ def test_the_traceback_is_there_on_request(monkeypatch):
         cli.main()
 
 
-def test_a_reader_that_goes_away_is_no_error():
+def test_main_ends_quietly_if_the_reader_goes_away():
     words = [sys.executable, "-m", "mebench", "list", "metrics"]
     process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     process.stdout.close()
@@ -319,7 +319,7 @@ def test_a_reader_that_goes_away_is_no_error():
     process.wait()
 
 
-def test_several_values_are_said_to_be_a_sweep_with_all_that_was_given(mebench, tmp_path):
+def test_run_suggests_a_sweep_for_several_values(mebench, tmp_path):
     (tmp_path / "my plugins/methods").mkdir(parents=True)
     (tmp_path / "more.yaml").write_text("bootstrap: 0\n")
     given = ("-c", tmp_path / "more.yaml", "--plugins", tmp_path / "my plugins")
@@ -343,7 +343,7 @@ def test_list_prints_escapes_where_the_code_page_lacks_a_sign(code_page):
     assert listed.stderr == ""
 
 
-def test_version_and_usage(mebench):
+def test_mebench_has_version_and_usage(mebench):
     assert mebench("--version") == (0, f"mebench {__version__}\n", "")
     code, _, err = mebench("lits")
     assert code == 2
@@ -419,7 +419,7 @@ def imported(program, tmp_path):
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_verbs_that_only_tell_import_nothing_heavy(root, imported, words, answer):
+def test_list_info_and_config_import_nothing_heavy(root, imported, words, answer):
     Path("mebench.yaml").write_text(f"plugins: [{root}]")
     modules, out = imported(*words)
     assert answer in out
@@ -447,7 +447,7 @@ def test_help_imports_no_numpy(imported):
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_the_shell_completes_words_and_imports_nothing_heavy(root, imported, words, expected):
+def test_complete_imports_nothing_heavy(root, imported, words, expected):
     Path("mebench.yaml").write_text(f"plugins: [{root}]")
     line = "\n".join(["mebench", *words])
     modules, out = imported(_MEBENCH_COMPLETE="complete_bash", COMP_WORDS=line, COMP_CWORD=str(len(words)))
@@ -458,7 +458,7 @@ def test_the_shell_completes_words_and_imports_nothing_heavy(root, imported, wor
 # Completion
 
 
-def test_keys_of_the_plugins_are_offered_once_these_are_known(root):
+def test_complete_word_offers_keys_once_plugins_are_known(root):
     before = complete.complete_word([], "", [str(root)])
     after = complete.complete_word(["method=tiny", "dataset=toy"], "", [str(root)])
     assert {"method=", "dataset=", "protocol=", "seed="} <= set(before)
@@ -484,11 +484,11 @@ def test_keys_of_the_plugins_are_offered_once_these_are_known(root):
         ([], "nonsense=", []),
     ],
 )
-def test_values_are_offered_where_there_are_few(root, given, incomplete, expected):
+def test_complete_word_offers_values_where_there_are_few(root, given, incomplete, expected):
     assert complete.complete_word(given, incomplete, [str(root)]) == expected
 
 
-def test_completion_never_complains(root):
+def test_complete_word_never_complains(root):
     assert complete.complete_word([], "method=", ["/nowhere"]) == complete.complete_plugin("t", ["/nowhere"]) == []
 
 
@@ -496,7 +496,7 @@ def test_completion_never_complains(root):
 
 
 @pytest.mark.parametrize("words", [["leaderboard", "build"], ["leaderboard", "export", "a_run"]], ids=" ".join)
-def test_runs_are_where_the_words_say_or_the_user_keeps_them(mebench, monkeypatch, tmp_path, words):
+def test_runs_are_read_where_words_or_settings_say(mebench, monkeypatch, tmp_path, words):
     asked, tracked = [], []
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("mebench.boards.board.collect", lambda runs, say: asked.append(str(runs)) or [])
@@ -524,7 +524,7 @@ def test_runs_are_where_the_words_say_or_the_user_keeps_them(mebench, monkeypatc
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )
-def test_small_verbs_load_only_what_they_use(monkeypatch, tmp_path, imported, words, absent):
+def test_cli_verbs_load_only_what_they_use(monkeypatch, tmp_path, imported, words, absent):
     """A dry run is in `tests/test_fast_imports.py`."""
     monkeypatch.chdir(tmp_path)
     Path("truth.csv").write_text("subject,video,onset,offset\ns1,a,10,20\ns2,b,5,15\n")

@@ -16,7 +16,7 @@ def compare(first, second, metrics=(), convention="strict", json_=None):
     verbs.compare(first, second, "runs", metrics, convention, json_)
 
 
-def test_it_prints_both_runs_the_difference_the_tests_and_a_conclusion(tmp_path, capsys):
+def test_compare_prints_runs_difference_tests_and_conclusion(tmp_path, capsys):
     one = make_run(tmp_path / "runs", "one", method="good", subjects=8)
     make_run(tmp_path / "runs", "two", method="bad", shift=100, wrong_every=2, subjects=8)
     compare("one", "two")
@@ -35,7 +35,7 @@ def test_it_prints_both_runs_the_difference_the_tests_and_a_conclusion(tmp_path,
     assert "compare several seeds of each" in shown
 
 
-def test_a_word_that_begins_several_seeds_means_all_of_them(tmp_path, capsys):
+def test_compare_takes_a_word_that_begins_several_seeds(tmp_path, capsys):
     for seed in (0, 1):
         make_run(tmp_path / "runs", f"good-{seed}", method="good", subjects=8, seed=seed)
         make_run(tmp_path / "runs", f"bad-{seed}", method="bad", shift=100, wrong_every=2, subjects=8, seed=seed)
@@ -55,7 +55,7 @@ def test_a_word_that_begins_several_seeds_means_all_of_them(tmp_path, capsys):
         compare("good", "bad")
 
 
-def test_any_number_of_runs_is_one_table_beside_the_first(tmp_path, capsys):
+def test_compare_shows_any_number_of_runs_beside_the_first(tmp_path, capsys):
     for n, name in enumerate(("one", "two", "three")):
         make_run(tmp_path / "runs", name, method=name, shift=50 * n, subjects=8)
     verbs.compare("one", "two", "runs", ["spotting.micro.f1"], others=["three"])
@@ -68,7 +68,7 @@ def test_any_number_of_runs_is_one_table_beside_the_first(tmp_path, capsys):
     assert len(found["compared"]) == 2
 
 
-def test_of_two_rates_of_false_positives_the_lower_wins(tmp_path, capsys):
+def test_compare_prefers_the_lower_false_positive_rate(tmp_path, capsys):
     make_run(tmp_path / "runs", "one", method="good", subjects=8)
     make_run(tmp_path / "runs", "two", method="bad", shift=100, wrong_every=2, subjects=8)
     compare("one", "two", ["fpr", "tpr"], "li2017")
@@ -79,7 +79,7 @@ def test_of_two_rates_of_false_positives_the_lower_wins(tmp_path, capsys):
     ]
 
 
-def test_json_on_standard_output_stands_alone(tmp_path, capsys):
+def test_compare_json_is_alone_on_standard_output(tmp_path, capsys):
     make_run(tmp_path / "runs", "one", seed=0)
     make_run(tmp_path / "runs", "two", seed=1, wrong_every=2)
     compare("one", "two", ["uf1"], json_="-")
@@ -92,7 +92,7 @@ def test_json_on_standard_output_stands_alone(tmp_path, capsys):
     assert any("differ only in the seed (0 and 1)" in line for line in found["remarks"])
 
 
-def test_a_run_goes_by_its_id_the_beginning_of_it_its_folder_or_its_record(tmp_path, capsys):
+def test_compare_takes_id_its_beginning_folder_or_record(tmp_path, capsys):
     run = make_run(tmp_path / "runs", "spotter-1")
     make_run(tmp_path / "runs", "spotter-2", shift=3)
     make_run(tmp_path / "runs", "other", shift=100)
@@ -118,7 +118,7 @@ def test_a_run_goes_by_its_id_the_beginning_of_it_its_folder_or_its_record(tmp_p
         ({"classes": ["negative", "positive"]}, None),
     ],
 )
-def test_what_cannot_be_compared_is_said(tmp_path, other, reason):
+def test_compare_says_what_cannot_be_compared(tmp_path, other, reason):
     make_run(tmp_path / "runs", "one", tasks=("spot",))
     make_run(tmp_path / "runs", "two", **{"tasks": ("spot",), **other})
     if reason is None:  # nobody recognizes, so classes do not matter
@@ -128,7 +128,7 @@ def test_what_cannot_be_compared_is_said(tmp_path, other, reason):
         compare("one", "two")
 
 
-def test_another_truth_in_one_expression_is_named(tmp_path):
+def test_compare_names_a_differing_truth(tmp_path):
     make_run(tmp_path / "runs", "one")
     two = make_run(tmp_path / "runs", "two", shift=1)
     truth = two.read_table("truth.parquet")
@@ -140,7 +140,7 @@ def test_another_truth_in_one_expression_is_named(tmp_path):
         compare("one", "two")
 
 
-def test_words_that_do_not_exist_name_the_nearest(tmp_path):
+def test_compare_names_nearest_of_unknown_words(tmp_path):
     make_run(tmp_path / "runs", "one")
     make_run(tmp_path / "runs", "two", shift=1)
     with pytest.raises(ConfigError, match="Did you mean 'strict'"):
@@ -149,7 +149,7 @@ def test_words_that_do_not_exist_name_the_nearest(tmp_path):
         compare("one", "two", ["strss"])
 
 
-def test_what_one_run_alone_does_and_other_data_are_remarked(tmp_path, capsys):
+def test_compare_remarks_on_other_tasks_and_data(tmp_path, capsys):
     make_run(tmp_path / "runs", "one", kinds=("micro", "macro"))
     make_run(tmp_path / "runs", "two", tasks=("spot",), settings={"dataset.noise": 2.0})
     compare("one", "two")
@@ -160,7 +160,7 @@ def test_what_one_run_alone_does_and_other_data_are_remarked(tmp_path, capsys):
     assert "macro: F1" not in shown
 
 
-def test_with_too_few_subjects_it_says_that_nothing_could_be_shown(tmp_path, capsys):
+def test_compare_of_too_few_subjects_says_nothing_can_be_shown(tmp_path, capsys):
     """Of 4 subjects' 16 exchanges 2 differ as much as the runs themselves: p is 1 / 8 at best."""
     make_run(tmp_path / "runs", "one")
     make_run(tmp_path / "runs", "two", shift=100)

@@ -47,7 +47,7 @@ def casme2(tmp_path_factory):
 
 
 @pytest.mark.parametrize("id_", by_day(DRAWN, "cas_me2", "casme2", "smic_hs"))  # long videos, clips, labels alone
-def test_a_drawn_tree_goes_all_the_way(mebench, id_, tmp_path):
+def test_data_fake_tree_goes_all_the_way(mebench, id_, tmp_path):
     words = (f"dataset={id_}", f"dataset.root={tmp_path / 'tree'}")
     code, out, _ = mebench("data", "fake", words[0], "--out", tmp_path / "tree")
     assert code == 0
@@ -78,7 +78,7 @@ def test_a_drawn_tree_goes_all_the_way(mebench, id_, tmp_path):
     assert result.predictions or result.clips
 
 
-def test_summary_for_people(mebench, casme2):
+def test_data_summary_is_readable(mebench, casme2):
     code, out, _ = mebench("data", "summary", "dataset=casme2", f"dataset.root={casme2}")
     lines = [line.split("\t") for line in out.splitlines()]
     assert code == 0
@@ -93,7 +93,7 @@ def test_summary_for_people(mebench, casme2):
     assert any("row 4, ApexFrame: '/' read as 'none'" in line[0] for line in lines)
 
 
-def test_summary_of_the_annotations_alone(mebench, casme2, tmp_path):
+def test_data_summary_takes_annotations_alone(mebench, casme2, tmp_path):
     sheet = (casme2 / "CASME2-coding-20140508.xlsx").rename(tmp_path / "sheet.xlsx")
     code, out, _ = mebench("data", "summary", "dataset=casme2", f"dataset.annotations={sheet}", "--json", "-")
     sheet.rename(casme2 / "CASME2-coding-20140508.xlsx")
@@ -109,7 +109,7 @@ def test_summary_of_the_annotations_alone(mebench, casme2, tmp_path):
     }  # fmt: skip
 
 
-def test_summary_imports_nothing_heavy(casme2):
+def test_data_summary_imports_nothing_heavy(casme2):
     code = (
         "import sys\nfrom mebench import cli\n"
         f"sys.argv = ['mebench', 'data', 'summary', 'dataset=casme2', 'dataset.root={casme2}']\n"
@@ -120,7 +120,7 @@ def test_summary_imports_nothing_heavy(casme2):
     assert done.stdout.splitlines()[-1] == ""
 
 
-def test_a_composite_is_shown_by_member_and_together(mebench, casme2, tmp_path):
+def test_data_summary_of_composite_shows_members_and_whole(mebench, casme2, tmp_path):
     registry.load("dataset", "samm").write_fake_tree(tmp_path / "samm")
     words = (
         "dataset=[casme2,samm]",
@@ -139,7 +139,7 @@ def test_a_composite_is_shown_by_member_and_together(mebench, casme2, tmp_path):
     assert mebench("data", "preview", *words, "-o", tmp_path / "faces.png", "--expressions", 2)[0] == 0
 
 
-def test_verify_tells_what_is_wrong_and_writes_a_report(mebench, tmp_path):
+def test_data_verify_tells_what_is_wrong_and_writes_a_report(mebench, tmp_path):
     root = tmp_path / "tree"
     registry.load("dataset", "cas_me2").write_fake_tree(root)
     words = ("data", "verify", "dataset=cas_me2", f"dataset.root={root}")
@@ -188,14 +188,14 @@ def test_verify_tells_what_is_wrong_and_writes_a_report(mebench, tmp_path):
         (("summary", "dataset=[casme2,samm]"), 3, "(of several datasets dataset.casme2.root=PATH)"),
     ],
 )
-def test_a_mistake_is_one_sentence(mebench, words, code, sentence):
+def test_data_verbs_refuse_in_one_sentence(mebench, words, code, sentence):
     found, out, err = mebench("data", *words)
     assert (found, out) == (code, "")
     assert sentence in err
     assert len(err.splitlines()) == 1
 
 
-def test_preview_shows_who_is_asked_for_and_overwrites_nothing(mebench, casme2, tmp_path):
+def test_data_preview_shows_chosen_people_and_overwrites_nothing(mebench, casme2, tmp_path):
     words = ("data", "preview", "dataset=casme2", f"dataset.root={casme2}", "-o", tmp_path / "faces.png")
     (tmp_path / "faces.png").write_text("mine")
     code, _, err = mebench(*words)
@@ -213,7 +213,7 @@ def test_preview_shows_who_is_asked_for_and_overwrites_nothing(mebench, casme2, 
     assert [path.name for path in tmp_path.rglob("*") if path.suffix != ".json" and path.is_file()] == ["faces.png"]
 
 
-def test_a_picture_without_a_face_says_so(mebench, casme2, tmp_path):
+def test_data_preview_says_where_no_face_is(mebench, casme2, tmp_path):
     import shutil
 
     root = Path(shutil.copytree(casme2, tmp_path / "faceless"))
@@ -226,7 +226,7 @@ def test_a_picture_without_a_face_says_so(mebench, casme2, tmp_path):
     assert "1 expressions, 1 without a face" in out
 
 
-def test_fake_refuses_a_folder_that_holds_something(mebench, tmp_path):
+def test_data_fake_refuses_a_folder_that_holds_something(mebench, tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.tex").write_text("")
     code, _, err = mebench("data", "fake", "dataset=casme2", "--out", tmp_path / "mine")
@@ -236,7 +236,7 @@ def test_fake_refuses_a_folder_that_holds_something(mebench, tmp_path):
 
 
 @pytest.mark.parametrize(("interactive", "shown"), [(True, 12), (False, 15)])
-def test_at_a_terminal_a_list_ends_after_a_dozen_lines_and_says_so(monkeypatch, capsys, interactive, shown):
+def test_data_lists_end_after_a_dozen_lines_at_a_terminal(monkeypatch, capsys, interactive, shown):
     monkeypatch.setattr(terminal, "at_terminal", lambda: interactive)
     data._print_list("repairs", [f"row {n}" for n in range(15)], 15)
     title, *lines = capsys.readouterr().out.splitlines()
@@ -250,7 +250,7 @@ def test_at_a_terminal_a_list_ends_after_a_dozen_lines_and_says_so(monkeypatch, 
 
 
 @pytest.mark.parametrize("packed", ["one archive of all", "a video in the folder of its person"])
-def test_packed_frames_are_answered_with_the_command_that_unpacks_them(mebench, casme2, tmp_path, packed):
+def test_data_summary_of_packed_frames_suggests_unpack(mebench, casme2, tmp_path, packed):
     import shutil
     import zipfile
 
@@ -290,7 +290,7 @@ def test_packed_frames_are_answered_with_the_command_that_unpacks_them(mebench, 
     assert f"2\tof 8 in {frames}" in out
 
 
-def test_a_method_that_needs_frames_is_refused_before_anything_is_made_where_there_are_only_maps(mebench, tmp_path):
+def test_run_refuses_methods_of_frames_on_maps_alone(mebench, tmp_path):
     root, runs = tmp_path / "maps", tmp_path / "runs"
     registry.load("dataset", "megc2019_flow").write_fake_tree(root)
     code, _, err = mebench("run", "method=hoof", "dataset=megc2019_flow", f"dataset.root={root}", f"runs={runs}")

@@ -23,7 +23,7 @@ def clean(tmp_path_factory):
     return run(resolve([*WORDS, f"runs={place / 'runs'}", f"cache={place / 'cache'}"]), Progress()).folder
 
 
-def test_a_sweep_is_a_table_a_page_and_json(mebench, clean, tmp_path):
+def test_degrade_gives_a_table_a_page_and_json(mebench, clean, tmp_path):
     page, report = tmp_path / "page.html", tmp_path / "report.json"
     kinds = ["jpeg", "blur"] if NIGHTLY else ["jpeg"]
     what = ("--what", ",".join([*kinds, "still", "padding"]), "--strengths", "0,3", "--workers", 1, "--out", page)
@@ -71,7 +71,7 @@ def test_a_sweep_is_a_table_a_page_and_json(mebench, clean, tmp_path):
         (("--what", "blur", "--model", "no.onnx"), "only resolution takes a model, not blur"),
     ],
 )
-def test_wrong_words_are_one_sentence(mebench, clean, words, said):
+def test_degrade_refuses_wrong_words_in_one_sentence(mebench, clean, words, said):
     code, _, err = mebench("degrade", clean.path, *words)
     assert code == 2
     assert said in err
@@ -79,7 +79,7 @@ def test_wrong_words_are_one_sentence(mebench, clean, words, said):
     assert err.count("\n") == 1
 
 
-def test_a_degradation_is_tested_once_and_one_that_fails_leaves_no_page(mebench, clean, tmp_path):
+def test_degrade_tests_a_kind_once_and_leaves_no_torn_page(mebench, clean, tmp_path):
     page, report = tmp_path / "page.html", tmp_path / "report.json"
     code, _, _ = mebench(
         "degrade", clean.path, "--what", "jpeg, jpeg", "--strengths", "0,0", "-o", page, "--json", report
@@ -97,7 +97,7 @@ def test_a_degradation_is_tested_once_and_one_that_fails_leaves_no_page(mebench,
     assert "the others" not in err
 
 
-def test_a_run_whose_models_were_not_kept_is_refused(mebench, clean, tmp_path):
+def test_degrade_refuses_a_run_without_models(mebench, clean, tmp_path):
     bare = shutil.copytree(clean.path, tmp_path / "bare", ignore=shutil.ignore_patterns("folds", "degraded"))
     code, _, err = mebench("degrade", bare, "--out", tmp_path / "page.html")
     assert code == 4
@@ -106,7 +106,7 @@ def test_a_run_whose_models_were_not_kept_is_refused(mebench, clean, tmp_path):
     assert not (bare / "degraded").exists()
 
 
-def test_maps_are_degraded_where_that_makes_sense_and_else_refused(mebench, tmp_path):
+def test_degrade_of_maps_refuses_kinds_without_sense(mebench, tmp_path):
     (tmp_path / "maps").mkdir()
     dataset.Megc2019Flow.write_fake_tree(tmp_path / "maps")
     words = [
@@ -137,7 +137,7 @@ def test_maps_are_degraded_where_that_makes_sense_and_else_refused(mebench, tmp_
 
 # A still video says nothing about a method that only names emotions.
 @pytest.mark.parametrize(("method", "also"), [("linear_spotter", ["still"]), ("majority", [])])
-def test_check_counts_answers_that_change(mebench, method, also):
+def test_check_relations_counts_answers_that_change(mebench, method, also):
     code, out, _ = mebench("check", method, "--relations", "--json", "-")
     found = json.loads(out)
     assert code == 0

@@ -9,7 +9,7 @@ from tests.helpers.plugin_folders import SMALL, blind_words
 STRAIN = ("method=optical_strain", "method.flow=dis")
 
 
-def test_explain_prints_a_card_for_each_chain(mebench, tmp_path):
+def test_features_explain_prints_a_card_for_each_chain(mebench, tmp_path):
     file = tmp_path / "cards.json"
     code, out, _ = mebench("features", "explain", "method=mean", "dataset=synthetic", *SMALL, "--json", file)
     assert code == 0
@@ -21,18 +21,18 @@ def test_explain_prints_a_card_for_each_chain(mebench, tmp_path):
     assert "from the dataset synthetic" in out
 
 
-def test_another_setting_is_another_card_and_another_subject_is_not(mebench):
+def test_features_explain_changes_with_feature_settings_alone(mebench):
     words = ("features", "explain", "method=mean", "dataset=synthetic", *SMALL)
     one, other, same = (mebench(*words, word)[1] for word in ("seed=0", "method.flow=dis", "dataset.subjects=4"))
     assert one != other
     assert one == same
 
 
-def test_a_method_without_features_says_so(mebench):
+def test_features_explain_of_a_method_without_features_says_so(mebench):
     assert mebench("features", "explain", "method=random", "dataset=synthetic", *SMALL)[1].startswith("method random")
 
 
-def test_compute_finishes_the_others_and_lists_the_videos_that_failed(mebench, own_folder, tmp_path):
+def test_features_compute_goes_on_and_lists_failed_videos(mebench, own_folder, tmp_path):
     words = [*STRAIN, "workers=1", *blind_words(tmp_path)]
     code, out, err = mebench("features", "compute", *words)
     assert code == 5

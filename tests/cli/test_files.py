@@ -30,7 +30,7 @@ def in_files(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_two_files_compare_as_the_runs_that_they_come_from(mebench, in_files):
+def test_compare_of_files_equals_their_runs(mebench, in_files):
     found = {}
     for name, words in {
         "runs": ["run-a", "run-b", "--runs", "runs"],
@@ -51,7 +51,7 @@ def test_two_files_compare_as_the_runs_that_they_come_from(mebench, in_files):
     assert found["clips"]["warnings"] == []
 
 
-def test_it_is_printed_with_the_names_of_the_files(mebench, in_files):
+def test_compare_of_files_prints_their_names(mebench, in_files):
     code, out, _ = mebench("compare", "a.csv", "b.csv", "--truth", "truth.csv", "--metric", "spotting.micro.f1")
     assert code == 0
     assert "A  a.csv\n" in out
@@ -61,7 +61,7 @@ def test_it_is_printed_with_the_names_of_the_files(mebench, in_files):
     assert "run" not in out.split("A  a.csv")[1]
 
 
-def test_files_with_intervals_may_be_about_given_clips(mebench, in_files):
+def test_compare_of_files_takes_given_clips(mebench, in_files):
     """Of the same intervals: as clips every answer counts, right or wrong."""
     clips = pd.read_csv("truth.csv", dtype=str)
     for name, column in {"c": clips["emotion"], "d": clips["emotion"].mask(clips.index < 4, "surprise")}.items():
@@ -74,7 +74,7 @@ def test_files_with_intervals_may_be_about_given_clips(mebench, in_files):
     assert found["mcnemar"]["second_only"] == 0
 
 
-def test_a_video_that_one_file_alone_names_counts_for_it_alone(mebench, in_files):
+def test_compare_of_files_counts_a_video_for_the_file_naming_it(mebench, in_files):
     with Path("b.csv").open("a") as file:
         file.write("drawn,00,unheard-of,micro,1,5,9,0.5\n")
     shown = ("--metric", "precision", "--json", "-")
@@ -90,7 +90,7 @@ def test_a_video_that_one_file_alone_names_counts_for_it_alone(mebench, in_files
     assert [line for line in found["warnings"] if line.startswith("B: 1 video of the predictions not in")]
 
 
-def test_mistakes_of_a_file_are_those_of_its_run(mebench, in_files):
+def test_mistakes_of_a_file_equal_its_run(mebench, in_files):
     for by in ("kind", "subject"):
         words = ("mistakes", "a.csv", "--truth", "truth.csv", "--by", by, "--json", "-")
         ours, runs = mebench(*words), mebench("mistakes", "run-a", "--runs", "runs", "--by", by, "--json", "-")
@@ -122,7 +122,7 @@ def test_mistakes_of_a_file_are_those_of_its_run(mebench, in_files):
         (["mistakes", "a.xlsx", "--truth", "truth.csv"], 3, "mebench score --clips a.xlsx --truth truth.csv"),
     ],
 )
-def test_what_does_not_go_is_one_sentence(mebench, in_files, words, code, sentence):
+def test_compare_and_mistakes_of_files_refuse_in_one_sentence(mebench, in_files, words, code, sentence):
     found, _, err = mebench(*words)
     assert found == code
     assert sentence in err

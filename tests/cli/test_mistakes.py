@@ -13,7 +13,7 @@ def in_an_empty_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-def test_late_intervals_are_localisation_for_each_subject(tmp_path, capsys):
+def test_mistakes_of_late_intervals_are_localisation(tmp_path, capsys):
     """Truths are 13 frames long; 5 frames late is IoU 8 / 18."""
     make_run(tmp_path / "runs", "late", shift=5)
     compare.mistakes("late", "runs", "subject", json=None)
@@ -24,7 +24,7 @@ def test_late_intervals_are_localisation_for_each_subject(tmp_path, capsys):
     assert rows == {f"drawn/0{s}": [["4", "4", "0", "0", "0"], ["4", "4", "0", "0"]] for s in range(4)}
 
 
-def test_eighty_columns_hold_every_heading_and_the_list_every_mistake(tmp_path, capsys, monkeypatch):
+def test_mistakes_fit_into_eighty_columns(tmp_path, capsys, monkeypatch):
     run = make_run(tmp_path / "runs", "late", shift=5)
     monkeypatch.setattr("mebench.terminal.at_terminal", lambda: True)
     monkeypatch.setenv("COLUMNS", "80")
@@ -49,7 +49,7 @@ def test_eighty_columns_hold_every_heading_and_the_list_every_mistake(tmp_path, 
         )
 
 
-def test_as_json_the_counts_add_up_to_the_summary(tmp_path, capsys):
+def test_mistakes_json_adds_up_to_the_summary(tmp_path, capsys):
     run = make_run(tmp_path / "runs", "lost", shift=100, kinds=("micro", "macro"))
     counts = {}
     for by in ("kind", "subject", "emotion"):
@@ -61,7 +61,7 @@ def test_as_json_the_counts_add_up_to_the_summary(tmp_path, capsys):
         assert sum(n for row in rows.values() for n in row["miss"].values()) == spotting["fn"]
 
 
-def test_a_run_that_does_not_spot_and_other_words_are_refused(tmp_path):
+def test_mistakes_refuses_runs_without_spotting_and_other_words(tmp_path):
     make_run(tmp_path / "runs", "names", tasks=("recognize",))
     with pytest.raises(RunError, match="run 'names' does not spot"):
         compare.mistakes("names", "runs", "kind", json=None)
@@ -69,7 +69,7 @@ def test_a_run_that_does_not_spot_and_other_words_are_refused(tmp_path):
         compare.mistakes("names", "runs", "subjects", json=None)
 
 
-def test_where_nothing_went_wrong_it_says_so(tmp_path, capsys):
+def test_mistakes_says_where_nothing_went_wrong(tmp_path, capsys):
     make_run(tmp_path / "runs", "perfect")
     compare.mistakes("perfect", "runs", "emotion", json=None)
     assert "none, neither a false positive nor a miss" in capsys.readouterr().out
@@ -77,7 +77,7 @@ def test_where_nothing_went_wrong_it_says_so(tmp_path, capsys):
     assert set(json.loads(capsys.readouterr().out)["counts"]["micro"]["false_positive"].values()) == {0}
 
 
-def test_false_positives_on_annotated_blinks_are_counted_where_the_dataset_has_them(tmp_path, capsys):
+def test_mistakes_counts_false_positives_on_blinks(tmp_path, capsys):
     """Intervals lie 5 frames late, [55, 67] and [205, 217] in each of 8 videos; one blink shares 8 of its 10 frames,
     the other 4 of 13."""
     run = make_run(tmp_path / "runs", "late", shift=5)

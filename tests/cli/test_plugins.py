@@ -15,7 +15,7 @@ def alone(monkeypatch, tmp_path):
     monkeypatch.delenv("MEBENCH_CONFIG", raising=False)
 
 
-def test_the_list_has_a_line_for_each_protocol(mebench):
+def test_list_protocols_has_a_line_for_each(mebench):
     code, out, _ = mebench("list", "protocols")
     rows = [line.split("\t") for line in out.splitlines()]
     assert code == 0
@@ -25,7 +25,7 @@ def test_the_list_has_a_line_for_each_protocol(mebench):
     ]
 
 
-def test_list_and_cards_as_json_with_nothing_else_on_standard_output(mebench):
+def test_list_and_info_json_are_alone_on_standard_output(mebench):
     listed = json.loads(mebench("list", "--json", "-")[1])
     assert list(listed) == ["methods", "datasets", "protocols", "metrics"]
     assert {"protocol": "loso", "meaning": PROTOCOLS["loso"].summary} in listed["protocols"]
@@ -38,12 +38,12 @@ def test_list_and_cards_as_json_with_nothing_else_on_standard_output(mebench):
     assert (p["type"], p["default"]) == ("a float", "0.55")
 
 
-def test_a_new_plugin_names_its_files_to_programs(mebench, tmp_path):
+def test_new_names_its_files_in_json(mebench, tmp_path):
     written = json.loads(mebench("new", "method", "mine", "-o", str(tmp_path / "own"), "--json", "-")[1])["files"]
     assert sorted(written) == sorted(str(path) for path in (tmp_path / "own").rglob("*") if path.is_file())
 
 
-def test_the_card_of_a_protocol_says_who_trains_and_who_is_tested(mebench):
+def test_info_of_a_protocol_says_who_trains_and_is_tested(mebench):
     code, out, _ = mebench("info", "megc2019_cde")
     assert code == 0
     assert out.startswith("protocol megc2019_cde: MEGC 2019 composite")
@@ -57,20 +57,20 @@ def test_the_card_of_a_protocol_says_who_trains_and_who_is_tested(mebench):
         assert part in out
 
 
-def test_the_card_of_a_protocol_tells_its_parameters_with_types_defaults_and_meaning(mebench):
+def test_info_of_a_protocol_explains_its_parameters(mebench):
     rows = [line.split("\t") for line in mebench("info", "kfold")[1].splitlines()]
     assert ["protocol.folds", "an int", "5", "number of parts, each tested once."] in rows
     rows = [line.split("\t") for line in mebench("info", "cross_spotting")[1].splitlines()]
     assert ["protocol.train", "a list of text", "(needed)", "datasets to train on."] in rows
 
 
-def test_a_protocol_and_a_dataset_of_one_name_are_both_shown(mebench):
+def test_info_shows_a_protocol_and_a_dataset_of_one_name(mebench):
     lines = mebench("info", "meview")[1].splitlines()
     heads = [line.partition(":")[0] for line in lines if line.startswith(("protocol meview:", "dataset meview:"))]
     assert heads == ["protocol meview", "dataset meview"]
 
 
-def test_a_metric_says_what_it_is_where_it_appears_and_whose_it_is(mebench):
+def test_info_of_a_metric_says_meaning_place_and_source(mebench):
     code, out, _ = mebench("info", "f1")
     facts = dict(line.split(": ", 1) for line in out.strip().splitlines())
     assert code == 0
@@ -83,13 +83,13 @@ def test_a_metric_says_what_it_is_where_it_appears_and_whose_it_is(mebench):
     assert "doi:10.1016/j.image.2022.116875" in facts["source"]
 
 
-def test_a_metric_of_the_details_goes_by_both_its_names(mebench):
+def test_info_takes_both_names_of_a_metric_of_the_details(mebench):
     assert mebench("info", "auc")[1] == mebench("info", "frames.auc")[1]
     lines = mebench("info", "apex_mae_ms")[1].splitlines()
     assert {"unit: milliseconds", "range: 0 or more", "direction: lower is better"} <= set(lines)
 
 
-def test_what_has_no_range_says_none(mebench):
+def test_info_of_a_metric_without_range_says_none(mebench):
     assert not {"range", "unit", "direction"} & {
         line.partition(":")[0] for line in mebench("info", "curve")[1].splitlines()
     }
@@ -98,7 +98,7 @@ def test_what_has_no_range_says_none(mebench):
 @pytest.mark.parametrize(
     ("word", "near"), [("fqr", "fpr"), ("meann", "mean"), ("losso", "loso"), ("casme22", "casme2")]
 )
-def test_a_near_miss_of_a_metric_a_plugin_or_a_protocol_is_named(mebench, word, near):
+def test_info_names_the_nearest_of_unknown_words(mebench, word, near):
     code, _, err = mebench("info", word)
     assert code == 2
     assert f"unknown plugin, protocol or metric {word!r}. Did you mean {near!r}?" in err
@@ -116,10 +116,10 @@ def test_a_near_miss_of_a_metric_a_plugin_or_a_protocol_is_named(mebench, word, 
         ([], "audit=", ["audit=guard", "audit=leak", "audit=leak_last", "audit=leak_stop"]),
     ],
 )
-def test_the_shell_completes_protocols_and_their_parameters(given, incomplete, expected):
+def test_complete_word_offers_protocols_and_parameters(given, incomplete, expected):
     assert complete.complete_word(given, incomplete) == expected
 
 
-def test_the_shell_completes_names_of_protocols_for_their_cards():
+def test_complete_plugin_offers_protocols_for_their_cards():
     assert complete.complete_plugin("fp") == ["fp_elsewhere", "fp_per_macro", "fp_per_minute", "fpr"]
     assert complete.complete_plugin("lo") == ["lodo", "logistic", "long_video_features", "loso", "loso_named", "lovo"]

@@ -13,7 +13,7 @@ from mebench.exchange.text_table import Remarks
 from tests.helpers.run_folders import make_run
 
 
-def test_the_beginning_of_an_id_is_enough(tmp_path):
+def test_export_takes_the_beginning_of_an_id(tmp_path):
     run, runs, out = make_run(tmp_path / "runs", "perfect"), str(tmp_path / "runs"), tmp_path / "out.csv"
     make_run(tmp_path / "runs", "half", done=False)
     predictions.export("perf", str(out), runs=runs)
@@ -44,7 +44,7 @@ def exported(run, path, form="csv", fps=None, **words):
 
 
 @pytest.mark.parametrize("form", [form for form in write.FORMATS if not write.counts_time(form)])
-def test_frames_are_file_numbers_unless_positions_are_requested(numbered, form, tmp_path, capsys):
+def test_export_counts_file_numbers_unless_positions_are_asked(numbered, form, tmp_path, capsys):
     truth = numbered.read_table("predictions.parquet").merge(numbered.read_table("videos.parquet"), on="video")
     positions, numbers = (
         sorted(
@@ -71,13 +71,13 @@ def added_format(monkeypatch):
 
 
 @pytest.mark.parametrize("verb", ["predictions export", "predict", "score"])
-def test_help_lists_a_format_that_is_added(added_format, verb):
+def test_export_and_predict_help_lists_an_added_format(added_format, verb):
     before_it = [name for name in write.FORMATS if name != added_format]
     shown = CliRunner().invoke(app, [*verb.split(), "--help"], env={"COLUMNS": "200"}).output
     assert f"{before_it[-1]}|{added_format}" in shown
 
 
-def test_export_writes_a_format_that_is_added(numbered, added_format, tmp_path):
+def test_export_writes_an_added_format(numbered, added_format, tmp_path):
     predictions.export(numbered.id, str(tmp_path / "out"), form=added_format, runs=str(numbered.path.parent))
     assert (tmp_path / "out").read_text().splitlines() == numbered.read_table("predictions.parquet")["video"].tolist()
 
@@ -88,7 +88,7 @@ def test_predict_refuses_a_format_that_needs_the_truth(numbered):
 
 
 @pytest.mark.parametrize("form", ["activitynet", "thumos"])
-def test_seconds_are_counted_from_the_first_frame_of_a_video(numbered, form, tmp_path, capsys):
+def test_export_counts_seconds_from_the_first_frame(numbered, form, tmp_path, capsys):
     (rate,) = set(numbered.read_table("videos.parquet")["fps"])
     spotted = numbered.read_table("predictions.parquet")
     positions = sorted(zip(spotted["video"].str[-2:], spotted["onset"], spotted["offset"]))
@@ -96,14 +96,14 @@ def test_seconds_are_counted_from_the_first_frame_of_a_video(numbered, form, tmp
     assert "times are counted from the first frame of each video" in capsys.readouterr().err
 
 
-def test_the_truth_is_written_beside_them_in_the_same_numbers(numbered, tmp_path):
+def test_export_writes_the_truth_in_the_same_numbers(numbered, tmp_path):
     spotted = exported(numbered, tmp_path / "p", truth=str(tmp_path / "t"))
     read = read_intervals(tmp_path / "t", "truth", Remarks()).intervals
     micro = read[read["kind"] == "micro"]
     assert spotted == sorted(zip(micro["video"], micro["onset"], micro["offset"]))
 
 
-def test_a_folder_without_the_numbers_says_so_and_still_writes_positions(numbered, tmp_path):
+def test_export_without_file_numbers_still_writes_positions(numbered, tmp_path):
     numbered.write_table("videos.parquet", numbered.read_table("videos.parquet").drop(columns=["first", "numbers"]))
     with pytest.raises(RunError, match=r"'cut' lacks the dataset's file numbers.*--frames positions, or run it again"):
         exported(numbered, tmp_path / "p")
@@ -112,7 +112,7 @@ def test_a_folder_without_the_numbers_says_so_and_still_writes_positions(numbere
         exported(numbered, tmp_path / "p", frames="position")
 
 
-def test_a_video_in_which_nothing_was_found_is_listed(tmp_path):
+def test_export_lists_a_video_in_which_nothing_was_found(tmp_path):
     run = make_run(tmp_path / "runs", kinds=("micro", "macro"))
     found = run.read_table("predictions.parquet")
     run.write_table("predictions.parquet", found[~found["video"].str.endswith("v1") | (found["kind"] == "micro")])

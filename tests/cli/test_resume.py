@@ -21,7 +21,7 @@ def begun(moody):  # noqa: F811
     return session.folder
 
 
-def test_how_it_is_computed_and_scored_may_change(begun, tmp_path, capsys):
+def test_resume_may_change_computing_and_scoring(begun, tmp_path, capsys):
     run.resume(begun.id[:-3], ["workers=1", "bootstrap=0", "executor=local"], str(begun.path.parent), json="-")
     summary = json.loads(capsys.readouterr().out)
     stored = begun.read_json("config.json")
@@ -32,7 +32,7 @@ def test_how_it_is_computed_and_scored_may_change(begun, tmp_path, capsys):
     assert stored["origins"]["workers"] == "command line"
 
 
-def test_a_run_that_was_moved_is_found_by_its_folder(begun, tmp_path, capsys):
+def test_resume_finds_a_moved_run_by_its_folder(begun, tmp_path, capsys):
     moved = tmp_path / "elsewhere" / begun.id
     moved.parent.mkdir()
     begun.path.rename(moved)
@@ -50,18 +50,18 @@ def test_a_run_that_was_moved_is_found_by_its_folder(begun, tmp_path, capsys):
         ("workers", "'workers' is not a key=value word"),
     ],
 )
-def test_what_a_run_is_stays(begun, word, sentence):
+def test_resume_refuses_to_change_what_a_run_is(begun, word, sentence):
     with pytest.raises(ConfigError, match=sentence):
         run.resume(begun.id, [word], str(begun.path.parent))
     assert not begun.done
 
 
-def test_a_run_that_is_not_there_is_one_sentence(tmp_path):
+def test_resume_names_a_missing_run(tmp_path):
     with pytest.raises(RunError, match="unknown run 'nothing'"):
         run.resume("nothing", [], str(tmp_path))
 
 
-def test_an_edit_that_changes_numbers_is_refused_by_name_but_no_comment(begun, tmp_path, monkeypatch, capsys):
+def test_resume_refuses_edits_that_change_numbers(begun, tmp_path, monkeypatch, capsys):
     """In a copy of the package, which this process takes for its own code; its workers have the package as it is."""
     copy, runs = tmp_path / "copy" / "mebench", str(begun.path.parent)
     shutil.copytree(inputs.PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
@@ -83,7 +83,7 @@ def test_an_edit_that_changes_numbers_is_refused_by_name_but_no_comment(begun, t
     assert json.loads(capsys.readouterr().out)["run_id"] == begun.id
 
 
-def test_what_differs_from_what_to_what_is_told_of_versions_settings_and_annotations(begun):
+def test_resume_tells_what_differs_from_what(begun):
     stored = begun.read_json("config.json")
     for name, part in (("package numpy", "1.0"), ("annotations", "0" * 16), ("setting seed", 2), ("package gone", "1")):
         before = stored["parts"].get(name, "absent")
@@ -92,7 +92,7 @@ def test_what_differs_from_what_to_what_is_told_of_versions_settings_and_annotat
             run.resume(begun.id, [], str(begun.path.parent))
 
 
-def test_a_run_that_began_before_runs_noted_their_parts_is_refused_in_one_sentence(begun):
+def test_resume_refuses_runs_without_noted_parts(begun):
     stored = begun.read_json("config.json")
     parts = stored.pop("parts")
     for noted in ({}, {"parts": None}, {"parts": list(parts)}):  # the last is damaged

@@ -49,7 +49,7 @@ def names(runs):
     return {folder.name for folder in runs.iterdir()}
 
 
-def test_the_list_tells_what_each_run_is(runs, capsys):
+def test_runs_list_tells_what_each_run_is(runs, capsys):
     found = listed(runs, capsys)
     assert list(found) == ["perfect", "late", "lost", "half", "broken"]  # the latest first
     assert [run["status"] for run in found.values()] == ["finished", "finished", "finished", "unfinished", "failed"]
@@ -70,7 +70,7 @@ def test_the_list_tells_what_each_run_is(runs, capsys):
     assert found["late"]["bytes"] == sum(file.stat().st_size for file in files)
 
 
-def test_its_lines_are_one_for_each_run(runs, capsys):
+def test_runs_list_has_one_line_a_run(runs, capsys):
     verbs.list_(str(runs))
     head, *lines = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
     assert head == ["run", "status", "scores", "age", "size"]
@@ -83,7 +83,7 @@ def test_its_lines_are_one_for_each_run(runs, capsys):
     assert lines[3][2:4] == ["-", "30 d"]
 
 
-def test_a_finished_run_that_lost_tables_is_damaged_and_never_removed_as_unfinished(runs, capsys):
+def test_runs_list_calls_a_run_without_tables_damaged(runs, capsys):
     (runs / "late" / "clips.parquet").unlink()
     (runs / "late" / "summary.json").unlink()
     assert listed(runs, capsys)["late"]["lost"] == ["clips.parquet", "summary.json"]
@@ -95,7 +95,7 @@ def test_a_finished_run_that_lost_tables_is_damaged_and_never_removed_as_unfinis
     assert names(runs) == {"perfect", "late", "lost"}
 
 
-def test_a_run_that_a_process_works_on_is_running_and_never_removed(runs, capsys):
+def test_runs_list_calls_a_locked_run_running(runs, capsys):
     lock = RunFolder(runs / "half").lock()
     assert listed(runs, capsys)["half"]["status"] == "running"
     prune(runs, unfinished=True)
@@ -104,7 +104,7 @@ def test_a_run_that_a_process_works_on_is_running_and_never_removed(runs, capsys
 
 
 @pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM, errno.EROFS])
-def test_runs_of_others_are_read_where_one_may_not_write(runs, capsys, monkeypatch, number):
+def test_runs_list_and_show_read_runs_of_others(runs, capsys, monkeypatch, number):
     def refused(_):
         raise OSError(number, os.strerror(number))
 
@@ -113,7 +113,7 @@ def test_runs_of_others_are_read_where_one_may_not_write(runs, capsys, monkeypat
     verbs.show("half", str(runs))
 
 
-def test_what_a_process_writes_or_removes_meanwhile_is_passed_over(runs, capsys, monkeypatch):
+def test_runs_list_passes_over_files_that_change_meanwhile(runs, capsys, monkeypatch):
     before = listed(runs, capsys)["half"]
     fold = next((runs / "half" / "folds").iterdir())
     shutil.copytree(fold, fold.with_name(".writing-x1"))
@@ -133,7 +133,7 @@ def test_what_a_process_writes_or_removes_meanwhile_is_passed_over(runs, capsys,
     assert after["days"] == pytest.approx(before["days"], abs=0.01)
 
 
-def test_show_tells_scores_failures_and_costs(runs, capsys, tmp_path):
+def test_runs_show_tells_scores_failures_and_costs(runs, capsys, tmp_path):
     verbs.show("perf", str(runs), json=str(tmp_path / "run.json"))
     out = capsys.readouterr().out
     assert out.startswith("perfect: finished, 0 min old")
@@ -153,7 +153,7 @@ def test_show_tells_scores_failures_and_costs(runs, capsys, tmp_path):
         verbs.show("perfekt", str(runs))
 
 
-def test_runs_that_begin_alike_are_named_in_order(tmp_path):
+def test_runs_show_names_runs_that_begin_alike_in_order(tmp_path):
     names = [f"run{n}" for n in (4, 1, 7, 2, 8, 3, 6, 5)]
     for name in names:
         (tmp_path / name).mkdir()
@@ -173,7 +173,7 @@ def test_runs_that_begin_alike_are_named_in_order(tmp_path):
         ({"keep_best": 0, "older_than": "15d"}, {"lost"}),
     ],
 )
-def test_prune_removes_what_all_conditions_hold_for(runs, capsys, conditions, gone):
+def test_runs_prune_removes_what_all_conditions_hold_for(runs, capsys, conditions, gone):
     before = names(runs)
     prune(runs, **conditions, dry_run=True)
     assert names(runs) == before
@@ -182,7 +182,7 @@ def test_prune_removes_what_all_conditions_hold_for(runs, capsys, conditions, go
     assert before - names(runs) == gone
 
 
-def test_the_honest_run_of_a_leaking_training_is_kept_with_it(runs, capsys):
+def test_runs_prune_keeps_the_honest_run_of_a_leak(runs, capsys):
     """The leaking run scores higher; what looking was worth is read beside the honest one."""
     shutil.rmtree(runs / "perfect")
     leaking = make_run(runs, "leaking", method="late", settings={"audit": "leak"})
@@ -207,14 +207,14 @@ def test_the_honest_run_of_a_leaking_training_is_kept_with_it(runs, capsys):
         ({"older_than": "soon"}, "--older-than must be a number"),
     ],
 )
-def test_conditions_that_make_no_sense_say_so_and_remove_nothing(runs, conditions, sentence):
+def test_runs_prune_refuses_conditions_without_sense(runs, conditions, sentence):
     before = names(runs)
     with pytest.raises(ConfigError, match=sentence):
         prune(runs, **conditions)
     assert names(runs) == before
 
 
-def test_a_damaged_run_is_told_and_left_out(runs, capsys):
+def test_runs_list_leaves_out_a_damaged_run(runs, capsys):
     (runs / "late" / "config.json").write_text("{")
     verbs.list_(str(runs), "-")
     captured = capsys.readouterr()
@@ -222,7 +222,7 @@ def test_a_damaged_run_is_told_and_left_out(runs, capsys):
     assert len(json.loads(captured.out)) == 4
 
 
-def test_no_runs_are_an_empty_list(tmp_path, capsys):
+def test_runs_list_of_no_runs_is_empty(tmp_path, capsys):
     assert listed(tmp_path, capsys) == {}
     with pytest.raises(RunError, match=r"there is no folder .*nowhere: name the folder of your runs with --runs"):
         listed(tmp_path / "nowhere", capsys)

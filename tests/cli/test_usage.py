@@ -22,7 +22,7 @@ VERBS = dict(verbs(get_command(app)))
 
 
 @pytest.mark.parametrize("path", VERBS, ids=" ".join)
-def test_every_verb_has_help_and_an_example_whose_words_parse(path):
+def test_cli_verbs_have_help_and_an_example_that_parses(path):
     command = VERBS[path]
     assert not command.get_short_help_str(60).endswith("...")  # the list of verbs shows a whole sentence
     assert not any(part in command.help for part in ("Args:", "Returns:", "Raises:"))
@@ -55,25 +55,25 @@ def test_every_verb_has_help_and_an_example_whose_words_parse(path):
         "model info",
     ],
 )
-def test_an_example_that_needs_nothing_beforehand_works(mebench, verb):
+def test_cli_examples_that_need_nothing_work(mebench, verb):
     _, *words = shlex.split(VERBS[tuple(verb.split())].epilog.partition(": ")[2])
     code, out, error = mebench(*words)
     assert (code, bool(out)) == (0, True), error
 
 
-def test_every_verb_hands_its_result_to_programs():
+def test_cli_verbs_all_have_json():
     """As docs/commands.md promises."""
     assert [" ".join(path) for path, verb in VERBS.items() if not any("--json" in p.opts for p in verb.params)] == []
 
 
-def test_every_argument_has_a_name_to_ask_for_it_by():
+def test_cli_arguments_all_have_a_name():
     assert not [
         path for path, verb in VERBS.items() for p in verb.params if p.param_type_name == "argument" and not p.metavar
     ]
 
 
 @pytest.mark.parametrize("path", VERBS, ids=" ".join)
-def test_the_example_is_shown(mebench, path):
+def test_cli_help_shows_the_example(mebench, path):
     code, out, _ = mebench(*path, "--help")
     assert code == 0
     assert " ".join(VERBS[path].epilog.split()) in " ".join(out.split())
@@ -102,7 +102,7 @@ def test_the_example_is_shown(mebench, path):
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_a_mistake_in_the_words_is_one_sentence_of_ours(mebench, monkeypatch, tmp_path, words, sentence):
+def test_cli_words_that_are_wrong_give_one_sentence(mebench, monkeypatch, tmp_path, words, sentence):
     monkeypatch.chdir(tmp_path)
     code, out, err = mebench(*words)
     assert (code, out) == (4 if sentence.startswith("unknown run") else 2, "")
@@ -112,7 +112,7 @@ def test_a_mistake_in_the_words_is_one_sentence_of_ours(mebench, monkeypatch, tm
 
 
 @pytest.mark.parametrize("words", [[], ["runs"], ["data"]])
-def test_a_group_without_a_verb_shows_its_help_and_no_error(mebench, words):
+def test_cli_groups_without_a_verb_show_help(mebench, words):
     code, out, err = mebench(*words)
     assert code == 2
     assert "Usage: mebench" in out + err

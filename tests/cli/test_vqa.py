@@ -17,7 +17,7 @@ def asked(mebench, tmp_path):
     return path
 
 
-def test_questions_are_made_answered_by_a_run_and_scored(mebench, tmp_path, untracked):
+def test_vqa_make_answer_and_score_of_a_run(mebench, tmp_path, untracked):
     runs, asked, answers = str(tmp_path / "runs"), str(tmp_path / "l.jsonl"), str(tmp_path / "a.jsonl")
     mebench("run", "method=random", *TINY, f"runs={runs}", "workers=1")
     code, out, err = mebench("vqa", "make", *TINY, "--task", "lvqa", "-o", asked)
@@ -35,7 +35,7 @@ def test_questions_are_made_answered_by_a_run_and_scored(mebench, tmp_path, untr
     assert summary["scores"]["micro_mae"]["value"] == pytest.approx(sum(off) / len(off))
 
 
-def test_a_model_behind_an_address_is_shown_the_frames_of_each_clip(mebench, tmp_path, asked, serve):
+def test_vqa_answer_shows_frames_to_a_model_server(mebench, tmp_path, asked, serve):
     faults = iter([(500, {})])
     url, seen = serve(lambda body: next(faults, said("negative")))
     words = (
@@ -62,7 +62,7 @@ def test_a_model_behind_an_address_is_shown_the_frames_of_each_clip(mebench, tmp
     assert "fine and coarse agree in 0 of 10" in out
 
 
-def test_what_is_wrong_is_one_sentence(mebench, tmp_path, asked):
+def test_vqa_verbs_refuse_in_one_sentence(mebench, tmp_path, asked):
     for words, sentence in [
         (("make", *TINY, "-o", "x.jsonl", "--task", "long"), "unknown task 'long'"),
         (("make", *TINY, "-o", "x.jsonl", "--version", "3"), "unknown version '3'"),
