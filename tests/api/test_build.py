@@ -10,7 +10,7 @@ from mebench.errors import ConfigError
 pytestmark = pytest.mark.usefixtures("write_plugin")
 
 
-def test_a_method_is_built_by_name_with_its_parameters():
+def test_build_makes_a_method_by_name_with_parameters():
     method = mebench.methods.build("ststnet", classes=("fear", "joy"), epochs=3, lr="1e-3")
     assert (method.params.epochs, method.params.lr, method.task.classes) == (3, 1e-3, ("fear", "joy"))
     assert method.task.tasks == {"recognize"}
@@ -21,7 +21,7 @@ def test_a_method_is_built_by_name_with_its_parameters():
         mebench.methods.build("ststnet", epoch=3)
 
 
-def test_a_method_comes_back_from_a_checkpoint(tmp_path):
+def test_build_of_a_method_survives_a_checkpoint(tmp_path):
     method = mebench.methods.build("ststnet", classes=("fear", "joy", "awe"), epochs=2, seed=4)
     trainer = L.Trainer(logger=False, enable_progress_bar=False, accelerator="cpu", default_root_dir=tmp_path)
     trainer.strategy.connect(method)

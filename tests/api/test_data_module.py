@@ -57,7 +57,7 @@ def same(mine, theirs):
     return {"recognition", "spotting"} & known and all(mine[part] == theirs[part] for part in known)
 
 
-def test_the_samples_of_a_fold_are_maps_with_class_numbers_of_people_apart(made):
+def test_samples_of_a_fold_are_maps_with_classes_of_people_apart(made):
     every, tested = [], set()
     for fold in range(3):
         dm = made(fold=fold, validation=0.5, test_labels=True)
@@ -79,7 +79,7 @@ def test_the_samples_of_a_fold_are_maps_with_class_numbers_of_people_apart(made)
     assert set(every) <= set(range(len(dm.classes)))
 
 
-def test_a_map_is_what_the_chain_computes_with_channels_first(made):
+def test_samples_are_what_the_chain_computes_channels_first(made):
     dm = made(transform=lambda x: x / 255, train_transform=lambda x: x)
     x, _ = dm.samples("train")[0]
     clip = dm.samples("train").clips[0]
@@ -87,7 +87,7 @@ def test_a_map_is_what_the_chain_computes_with_channels_first(made):
     assert float(next(iter(dm.predict_dataloader())).max()) <= 1
 
 
-def test_labels_of_tested_people_are_hidden_unless_asked_for(made):
+def test_samples_hide_labels_of_tested_people(made):
     dm = made()
     with pytest.raises(ConfigError, match=r"the labels of tested people are hidden: .*dm.score.*test_labels=True"):
         dm.test_dataloader()
@@ -96,7 +96,7 @@ def test_labels_of_tested_people_are_hidden_unless_asked_for(made):
     assert isinstance(next(iter(dm.predict_dataloader())), torch.Tensor)
 
 
-def test_predictions_of_all_folds_score_as_the_run_that_answers_so(made):
+def test_score_folds_of_maps_equals_the_run(made):
     run = of_run(made, Namer(), features=maps.MapParams().maps(ONSET_APEX))
     answers = []
     for fold in range(3):
@@ -111,7 +111,7 @@ def test_predictions_of_all_folds_score_as_the_run_that_answers_so(made):
     assert dm.score(torch.from_numpy(rows)).summary["recognition"]["n"] == len(rows)
 
 
-def test_spotted_frames_score_as_the_run_that_answers_so(made):
+def test_score_folds_of_frames_equals_the_run(made):
     run = of_run(made, Spotter(), features=chain)
     answers = []
     for fold in range(3):
@@ -127,7 +127,7 @@ def test_spotted_frames_score_as_the_run_that_answers_so(made):
     assert same(mebench.score_folds(answers).summary, run.summary)
 
 
-def test_windows_are_labelled_where_an_expression_lies_in_them(made):
+def test_samples_of_windows_are_labelled_by_their_expressions(made):
     dm, one = made(features=chain, window=5), made(features=chain)
     (x, y), (_, of_frames) = next(iter(dm.train_dataloader())), next(iter(one.train_dataloader()))
     assert x.shape[1:] == (5, 3, 4, 4)
@@ -161,7 +161,7 @@ class Small(L.LightningModule):
         return torch.optim.Adam(self.parameters())
 
 
-def test_a_trainer_takes_it_as_any_data_module(made, tmp_path):
+def test_data_module_is_taken_by_a_trainer(made, tmp_path):
     dm = made(test_labels=True, validation=0.5)
     quiet = {
         "enable_progress_bar": False,
@@ -177,7 +177,7 @@ def test_a_trainer_takes_it_as_any_data_module(made, tmp_path):
     assert tested["UAR"] == pytest.approx(scored.loc["recognition.uar", "value"], nan_ok=True)
 
 
-def test_samples_are_a_dataset_of_hugging_face_where_it_is_installed(made):
+def test_to_hugging_face_gives_the_samples(made):
     dm = made()
     try:
         from datasets import Dataset
@@ -204,19 +204,19 @@ def test_samples_are_a_dataset_of_hugging_face_where_it_is_installed(made):
         ({"task": "spot"}, ConfigError, "task=spot is for features of clips (recognize) or frames (spot), and these serve recognize"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_is_one_sentence(made, how, error, sentence):
+def test_data_module_refuses_in_one_sentence(made, how, error, sentence):
     with pytest.raises(error) as found:
         made(**how)
     assert sentence in str(found.value)
 
 
 @pytest.mark.parametrize("predictions", [np.zeros((2, 2)), torch.full((1, 5), torch.nan)])
-def test_predictions_of_another_form_are_refused(made, predictions):
+def test_score_refuses_predictions_of_another_form(made, predictions):
     with pytest.raises(DataError, match=r"predictions of fold .* have the shape .*, expected \(1, 5\)"):
         made().score(predictions)
 
 
-def test_folds_are_pooled_that_one_run_would_have(made):
+def test_score_folds_takes_only_folds_of_one_run(made):
     one, other, halves = made(), made(fold=1), made(protocol={"name": "kfold", "folds": 2})
     answers = [(dm, np.zeros((len(dm.samples("test")), 5))) for dm in (one, other, halves)]
     assert "2 folds" in repr(mebench.score_folds(answers[:2]))
@@ -225,16 +225,16 @@ def test_folds_are_pooled_that_one_run_would_have(made):
             mebench.score_folds(wrong)
 
 
-def test_a_method_without_features_gives_no_samples(made):
+def test_data_module_refuses_a_method_without_features(made):
     with pytest.raises(ConfigError, match="method=majority asks for no features of clips"):
         made(method="majority").setup()
 
 
-def test_the_features_of_a_method_are_read_under_its_names(made):
+def test_data_module_reads_features_of_a_method(made):
     assert next(iter(made(method="ststnet").predict_dataloader())).shape[1:] == (3, 28, 28)
 
 
-def test_a_script_of_one_s_own_trains_and_scores_three_folds(tmp_path, monkeypatch, capsys):
+def test_own_trainer_example_trains_and_scores_three_folds(tmp_path, monkeypatch, capsys):
     """With timm where it is installed, else with a network in its place."""
     root = flow_maps()
     if importlib.util.find_spec("timm") is None:

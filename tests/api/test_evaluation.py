@@ -52,7 +52,7 @@ def home(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
 
 
-def test_an_object_is_judged_as_the_plugin_with_its_answers(judged, tiny, tmp_path):
+def test_evaluation_of_an_object_equals_its_plugin(judged, tiny, tmp_path):
     plugins = tmp_path / "plugins"
     write_plugin("method", "twin", plugins)
     theirs = mebench.run(
@@ -65,7 +65,7 @@ def test_an_object_is_judged_as_the_plugin_with_its_answers(judged, tiny, tmp_pa
     assert len(mine.frame_scores) == 3 * 60
 
 
-def test_features_are_asked_for_by_the_keys_of_a_map(judged):
+def test_evaluation_gives_features_by_keys_of_a_map(judged):
     class Keyed(Spotter):
         def score_frames(self, video):
             return np.pad(video.features("mine")[:, 0, 0, 2], (0, 3), constant_values=np.nan)
@@ -76,7 +76,7 @@ def test_features_are_asked_for_by_the_keys_of_a_map(judged):
     assert (run.frame_scores.groupby("video")["score"].count() == 57).all()
 
 
-def test_each_fold_has_a_copy_of_its_own_and_sees_no_label_of_who_is_tested(judged):
+def test_evaluation_copies_the_object_for_each_fold(judged):
     given = Nearest()
     found = judged(given)
     assert given.fits == 0
@@ -84,7 +84,7 @@ def test_each_fold_has_a_copy_of_its_own_and_sees_no_label_of_who_is_tested(judg
     assert set(found.clips["predicted"]) == {found.folder.read_json("folds.json")["classes"][-1]}
 
 
-def test_what_asks_for_labels_fails_in_a_sentence(judged):
+def test_evaluation_fails_for_objects_that_ask_for_labels(judged):
     class Cheat(Spotter):
         def score_frames(self, video):
             return np.full(video.n_frames, float(video.expressions[0].onset))
@@ -93,7 +93,7 @@ def test_what_asks_for_labels_fails_in_a_sentence(judged):
         judged(Cheat(), features=chain)
 
 
-def test_an_estimator_names_emotions_and_spots(judged):
+def test_evaluation_takes_estimators_for_emotions_and_spotting(judged):
     named = judged(LinearSVC())
     assert named.config["method"].startswith("own_linear_svc_")
     assert len(named.clips) == 3
@@ -104,12 +104,12 @@ def test_an_estimator_names_emotions_and_spots(judged):
     assert (scores.apply(lambda own: own.isna().sum()) == 3).all()
 
 
-def test_a_regressor_of_clips_is_refused_before_the_first_fold(judged):
+def test_evaluation_refuses_a_regressor_of_clips(judged):
     with pytest.raises(ConfigError, match="DummyRegressor predicts numbers, and clips have classes: give a classifier"):
         judged(DummyRegressor())
 
 
-def test_a_seed_settles_what_is_random(judged):
+def test_evaluation_is_settled_by_the_seed(judged):
     first, again, other = (judged(DummyClassifier(strategy="uniform"), seed=seed) for seed in (0, 0, 1))
     answers = [run.clips["probabilities"].tolist() for run in (first, again, other)]
     assert np.array_equal(answers[0], answers[1])
@@ -117,7 +117,7 @@ def test_a_seed_settles_what_is_random(judged):
     assert again.id == f"{first.id}.2"  # of a finished one a new run begins, as of any method
 
 
-def test_an_object_may_be_judged_into_several_folders_one_after_the_other(judged, tmp_path):
+def test_evaluation_stores_one_object_in_several_folders(judged, tmp_path):
     """It lies in both, as one plugin; one of its name that is another would be a clash."""
     first, second = (judged(DummyClassifier(), runs=tmp_path / name) for name in ("one", "two"))
     assert first.id == second.id
@@ -128,7 +128,7 @@ def test_an_object_may_be_judged_into_several_folders_one_after_the_other(judged
         judged(DummyClassifier(), runs=tmp_path / "two")
 
 
-def test_an_object_lies_beside_its_run_wherever_that_is_asked_for(judged, tmp_path, monkeypatch):
+def test_evaluation_stores_the_object_beside_its_run(judged, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mebench.yaml").write_text("runs: mine")
     (tmp_path / "other.yaml").write_text("runs: others")
@@ -142,7 +142,7 @@ def test_an_object_lies_beside_its_run_wherever_that_is_asked_for(judged, tmp_pa
     assert not (tmp_path / "runs").exists()
 
 
-def test_where_an_object_cannot_be_kept_is_said_in_a_sentence(judged, tmp_path):
+def test_evaluation_says_where_an_object_cannot_be_stored(judged, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(RunError, match=r"Nearest cannot be stored in .*choose another place with runs=DIR"):
         judged(Nearest(), runs=tmp_path / "file")
@@ -158,7 +158,7 @@ def test_where_an_object_cannot_be_kept_is_said_in_a_sentence(judged, tmp_path):
         (Perceptron(max_iter=5), None),  # a decision function, (n,)
     ],
 )
-def test_classes_that_nobody_showed_are_below_all_others(fitted, expected):
+def test_Estimator_scores_unseen_classes_below_all_others(fitted, expected):
     rows, labels = np.array([[0.0], [0.1], [0.2], [1.0]]), np.array([1, 1, 1, 3])
     found = adapter._scores(fitted.fit(rows, labels), rows, np.array([1, 3]), 4)
     assert found.shape == (4, 4)
@@ -172,7 +172,7 @@ def test_classes_that_nobody_showed_are_below_all_others(fitted, expected):
 @pytest.mark.parametrize(
     "given", [SVC(decision_function_shape="ovo"), GridSearchCV(SVC(decision_function_shape="ovo"), {"C": [1.0]}), SVC()]
 )
-def test_the_greatest_score_is_what_an_estimator_predicts(given, classes):
+def test_Estimator_highest_score_is_its_prediction(given, classes):
     """Also of one that decides between pairs of classes, of which three classes have three, and four have six."""
     labels = np.repeat(np.arange(classes), 9)
     rows = np.random.default_rng(0).normal(size=(len(labels), 2)) + labels[:, None] * [3.0, -2.0]
@@ -191,7 +191,7 @@ class Share:
         return np.full(len(rows), self.share)
 
 
-def test_each_kind_has_a_copy_of_its_own_of_what_cannot_be_cloned(monkeypatch):
+def test_Estimator_copies_what_cannot_be_cloned_for_each_kind(monkeypatch):
     rows, video = np.zeros((10, 1)), SimpleNamespace(expressions=[Expression(0, 0), Expression(0, 4, "macro")])
     monkeypatch.setattr(adapter.Estimator, "_rows_of_frames", lambda self, video: rows)
     estimator = adapter.Estimator(Share(), (), 0)
@@ -202,7 +202,7 @@ def test_each_kind_has_a_copy_of_its_own_of_what_cannot_be_cloned(monkeypatch):
 @pytest.mark.parametrize(
     ("answer", "stray"), [(["joy", "fear"], "joy"), ([0, 3], "3"), ([-1, 0], "-1"), ([1.5, 1], "1.5")]
 )
-def test_an_answer_that_is_the_number_of_no_class_is_refused(answer, stray):
+def test_Own_classify_refuses_numbers_of_no_class(answer, stray):
     own = object.__new__(adapter.Own)
     own.given, own.task = (
         type("Given", (), {"classify": lambda self, clips: answer})(),
@@ -226,11 +226,11 @@ def test_an_answer_that_is_the_number_of_no_class_is_refused(answer, stray):
         (lambda *all: None, False),
     ],
 )
-def test_only_what_asks_for_the_task_is_given_it(fit, second):
+def test_Own_gives_the_task_only_if_fit_asks_for_it(fit, second):
     assert adapter._takes_task(fit) is second
 
 
-def test_of_one_class_alone_there_is_nothing_to_learn():
+def test_Estimator_of_one_class_learns_nothing():
     estimator = adapter.Estimator(LinearSVC(), (), 0)
     estimator.task = Task(frozenset({"recognize"}), (), ("a", "b", "c"))
     learnt = estimator._learnt(np.zeros((3, 2)), np.array([1, 1, 1]))
@@ -242,7 +242,7 @@ class Locked(Spotter):
         self.lock = threading.Lock()
 
 
-def test_an_object_whose_file_is_gone_goes_on(judged, tmp_path, monkeypatch):
+def test_evaluation_goes_on_without_the_file_of_an_object(judged, tmp_path, monkeypatch):
     """Its code travels with it."""
     (tmp_path / "elsewhere.py").write_text(
         "from tests.helpers.own_objects import Spotter\n\nclass Mine(Spotter):\n    pass\n"
@@ -257,7 +257,7 @@ def test_an_object_whose_file_is_gone_goes_on(judged, tmp_path, monkeypatch):
     assert len(mebench.spot(video, run, workers=1, progress=Silent()).frame_scores) == 45
 
 
-def test_objects_of_one_file_are_pickled_in_threads_at_once(tmp_path, monkeypatch):
+def test_evaluation_pickles_objects_in_threads(tmp_path, monkeypatch):
     """With the code of their file, each; what somebody else had registered stays so."""
     (tmp_path / "slowly.py").write_text(
         "import time\n\n\nclass Mine:\n    def __reduce__(self):\n        time.sleep(0.2)\n        return Mine, ()\n\n"
@@ -284,7 +284,7 @@ def test_objects_of_one_file_are_pickled_in_threads_at_once(tmp_path, monkeypatc
     cloudpickle.unregister_pickle_by_value(slowly)
 
 
-def test_what_is_spotted_in_videos_of_one_s_own_is_data_frames(judged, tmp_path, home):
+def test_spot_of_own_videos_gives_data_frames(judged, tmp_path, home):
     run = judged(Spotter(), features=chain)
     videos = [write(tmp_path / f"{name}.avi", moving(3, 220, (60, 20)), 45, codec="mjpeg") for name in ("a", "<b>")]
     found = mebench.spot(videos, run, workers=1, progress=Silent())
@@ -303,7 +303,7 @@ def test_what_is_spotted_in_videos_of_one_s_own_is_data_frames(judged, tmp_path,
     assert {path.name for path in found.write(tmp_path / "out")} >= {"intervals.csv", "report.html", "a.eaf"}
 
 
-def test_a_model_is_loaded_by_its_file_and_its_name(judged, tmp_path, home):
+def test_spot_takes_a_model_by_file_and_name(judged, tmp_path, home):
     run = mebench.run("method=linear_spotter", "dataset=synthetic", *judged.words, progress=Silent())
     file = tmp_path / "mine.safetensors"
     export_model(run.folder, run.folds.index[0], file, "mine", "<i>Made</i> for a test.")
@@ -335,7 +335,7 @@ def test_a_model_is_loaded_by_its_file_and_its_name(judged, tmp_path, home):
         (Locked(), None, "Locked cannot be pickled (TypeError: cannot pickle '_thread.lock' object)"),
     ],
 )
-def test_an_object_that_cannot_be_judged_is_refused(judged, model, features, sentence):
+def test_evaluation_refuses_other_objects(judged, model, features, sentence):
     with pytest.raises(ConfigError) as error:
         judged(model, features=features)
     assert sentence in str(error.value)

@@ -58,7 +58,7 @@ def logs(run, pattern):
     }
 
 
-def test_callbacks_and_loggers_of_lightning_s_leave_what_they_leave_elsewhere(trained):
+def test_lightning_callbacks_and_loggers_leave_their_files(trained):
     board = ["TensorBoardLogger"] if any(map(importlib.util.find_spec, ("tensorboard", "tensorboardX"))) else []
     watching = ["LearningRateMonitor", "RichProgressBar", "greeting.Greets"]
     run = trained(callbacks=[STOP, KEEP, *watching], logger=["CSVLogger", *board], log_every_n_steps=1)
@@ -88,7 +88,7 @@ def test_callbacks_and_loggers_of_lightning_s_leave_what_they_leave_elsewhere(tr
     assert b"val_loss" in (run.path / "logs" / fold / events).read_bytes()
 
 
-def test_averaged_weights_predict(trained):
+def test_lightning_averaged_weights_predict(trained):
     plain, averaged = (trained(*ONE_FOLD, **options) for options in ({}, {"callbacks": [SWA]}))
     assert averaged.folder.read_json("folds.json")["selection"] == "fixed"
     shares = [np.stack(run.clips["probabilities"]) for run in (plain, averaged)]
@@ -96,7 +96,7 @@ def test_averaged_weights_predict(trained):
     assert not np.array_equal(*shares)
 
 
-def test_a_record_of_such_a_run_is_taken_and_its_watchers_make_no_other_row(trained, tmp_path):
+def test_lightning_watchers_make_no_other_row(trained, tmp_path):
     run = trained(*ONE_FOLD, callbacks=[STOP, "LearningRateMonitor"])
     record = RunFolder(boards.export.export(run.folder, tmp_path / "records")).read_json("record.json")
     (counts,) = recorded_settings.identity(record["config"])["trainer.callbacks"]
@@ -136,7 +136,7 @@ def talks(monkeypatch):
     return cls
 
 
-def test_a_logger_that_talks_to_a_server_gets_the_rows_of_each_fold_when_it_is_done(trained, talks):
+def test_lightning_server_loggers_get_rows_of_each_fold(trained, talks):
     run = trained(
         logger=["CSVLogger", "WandbLogger"], callbacks=["LearningRateMonitor"], log_every_n_steps=1, max_epochs=2
     )
@@ -153,7 +153,7 @@ def test_a_logger_that_talks_to_a_server_gets_the_rows_of_each_fold_when_it_is_d
         assert one.settings["method"]["name"] == "example"
 
 
-def test_one_that_takes_nothing_is_a_sentence_and_the_run_stands(trained, talks):
+def test_lightning_server_failure_is_a_sentence_and_no_end(trained, talks):
     said = io.StringIO()
     fails = {"class_path": "WandbLogger", "init_args": {"name": "fails"}}
     run = trained(

@@ -15,7 +15,7 @@ from tests.helpers.run_folders import make_run
 PUBLISHED = Path(__file__).parents[2] / "leaderboards" / "published.csv"
 
 
-def test_methods_and_datasets_are_listed():
+def test_methods_and_datasets_list_plugins():
     methods, datasets = mebench.methods(), mebench.datasets()
     assert list(methods.index) == sorted(registry.plugins("method"))
     assert methods.index.name == "method"
@@ -25,11 +25,11 @@ def test_methods_and_datasets_are_listed():
     assert mebench.methods.mean if hasattr(mebench.methods, "mean") else True
 
 
-def test_plugins_of_a_folder_are_listed_too(write_plugin):
+def test_methods_list_plugins_of_a_folder(write_plugin):
     assert mebench.methods(plugins=write_plugin("method", "extra")).loc["extra", "title"] == "Extra"
 
 
-def test_a_board_is_the_lines_of_its_tables(tmp_path):
+def test_leaderboard_has_the_lines_of_its_tables(tmp_path):
     for method, seed in (("one", 0), ("one", 1), ("two", 0)):
         make_run(tmp_path / "runs", method=method, seed=seed)
     board = mebench.leaderboard("spotting", runs=str(tmp_path / "runs"), folder=tmp_path)
@@ -50,7 +50,7 @@ def test_a_board_is_the_lines_of_its_tables(tmp_path):
         mebench.leaderboard("spoting", runs=str(tmp_path / "runs"), folder=tmp_path)
 
 
-def test_published_results_stand_beside_and_are_marked(tmp_path):
+def test_leaderboard_marks_published_results(tmp_path):
     make_run(tmp_path / "runs", dataset="casme2", members=("casme2",), tasks=("recognize",))
     (tmp_path / "board").mkdir()
     shutil.copy(PUBLISHED, tmp_path / "board")
@@ -59,7 +59,7 @@ def test_published_results_stand_beside_and_are_marked(tmp_path):
     assert (board.loc[board["provenance"] == "published", "source"] != "").all()
 
 
-def test_nothing_to_show_is_said(tmp_path, monkeypatch):
+def test_leaderboard_and_methods_say_if_nothing_is_there(tmp_path, monkeypatch):
     with pytest.raises(RunError, match="no finished run"):
         mebench.leaderboard(runs=str(tmp_path), folder=tmp_path)
     (tmp_path / "home").mkdir()

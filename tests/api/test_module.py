@@ -59,7 +59,7 @@ class Stopping(Namer):
         return EarlyStopping("val_loss")
 
 
-def test_each_fold_trains_a_copy_of_a_module_and_keeps_what_it_logs(judged):
+def test_module_is_copied_for_each_fold_and_keeps_its_log(judged):
     model = Namer()
     before = [weight.detach().clone() for weight in model.parameters()]
     run = judged(model, trainer={"max_epochs": 3, "log_every_n_steps": 1})
@@ -72,13 +72,13 @@ def test_each_fold_trains_a_copy_of_a_module_and_keeps_what_it_logs(judged):
     assert (logged.groupby("fold")["epoch"].max() == 2).all()
 
 
-def test_a_module_spots_on_features_of_frames(judged):
+def test_module_spots_on_features_of_frames(judged):
     run = judged(Spotter(), features=chain, trainer={"max_epochs": 1})
     assert (run.frame_scores.groupby("video")["score"].count() == 57).all()
 
 
 @pytest.mark.parametrize("module", [Stopping, Slowing])
-def test_a_module_that_chooses_by_a_metric_holds_people_out(module, judged):
+def test_module_that_chooses_by_a_metric_holds_people_out(module, judged):
     run = judged(module(), trainer={"max_epochs": 2}, validation=0.5)
     folds = run.folder.read_json("folds.json")
     assert folds["selection"] == "inner"
@@ -116,7 +116,7 @@ def failing(timing):
         (LinearSVC(), {"features": failing}, "LinearSVC does not give its features and kinds: AttributeError: 'Timing' object"),
     ],
 )  # fmt: skip
-def test_what_fails_before_the_folds_is_a_sentence(judged, model, how, sentence):
+def test_module_that_fails_before_the_folds_is_a_sentence(judged, model, how, sentence):
     with pytest.raises(ConfigError) as error:
         judged(model, **how)
     assert sentence in str(error.value)

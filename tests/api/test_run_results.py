@@ -37,7 +37,7 @@ print(*sorted(set(sys.modules) - before))
 """
 
 
-def test_the_import_is_light():
+def test_mebench_import_is_light():
     """Few modules, and none of a package but the lazy loader and one of a millisecond: below .3 s, whatever the machine does."""
     done = subprocess.run([sys.executable, "-c", LIGHT], capture_output=True, text=True, check=True, env=PATH)
     names = done.stdout.split()
@@ -50,7 +50,7 @@ def test_the_import_is_light():
     assert len(names) < 150
 
 
-def test_what_is_public_is_there_and_documented():
+def test_mebench_public_names_are_documented():
     for name in mebench.__all__:
         assert getattr(mebench, name).__doc__, name
     assert set(mebench.__all__) <= set(dir(mebench))
@@ -65,7 +65,7 @@ def test_what_is_public_is_there_and_documented():
         (["method=mean", "method.weights=/nowhere"], "method.weights=/nowhere does not exist: check the path"),
     ],
 )
-def test_what_only_the_end_would_need_is_looked_for_at_the_beginning(tmp_path, monkeypatch, words, said):
+def test_run_checks_first_what_only_its_end_needs(tmp_path, monkeypatch, words, said):
     monkeypatch.setattr("mebench.runner.prepare.prepare", lambda *_: pytest.fail("the run has begun"))
     words = [*words, "dataset=synthetic", "dataset.preset=tiny", f"runs={tmp_path}", "workers=1"]
     with pytest.raises(ConfigError, match=re.escape(said)):
@@ -95,7 +95,7 @@ def ran(place, tiny):
     return found[0]
 
 
-def test_a_run_equals_that_of_the_command(ran, place, tiny, command, tmp_path, monkeypatch):  # noqa: F811
+def test_run_equals_that_of_the_command(ran, place, tiny, command, tmp_path, monkeypatch):  # noqa: F811
     monkeypatch.chdir(tmp_path)
     words = ["method=optical_strain", *tiny, "workers=1", "bootstrap=50", "seed=3"]
     code, out, _ = command("run", *words, "--json", "-")
@@ -104,7 +104,7 @@ def test_a_run_equals_that_of_the_command(ran, place, tiny, command, tmp_path, m
     assert {**theirs, "seconds": 0} == {**ran.summary, "seconds": 0}
 
 
-def test_a_run_is_data_frames(ran):
+def test_run_gives_data_frames(ran):
     assert ran.title.startswith("optical_strain on synthetic under loso, seed 3")
     assert ran.scores.loc["spotting.micro.f1", "value"] == ran.summary["spotting"]["micro"]["scores"]["f1"]["value"]
     assert list(ran.scores) == ["value", "low", "high", "reason"]
@@ -122,7 +122,7 @@ def test_a_run_is_data_frames(ran):
     assert "F1 micro" in repr(ran)
 
 
-def test_a_notebook_s_event_loop_and_signals_stay_as_they_are(tiny, tmp_path, monkeypatch):
+def test_run_leaves_loop_and_signals_of_a_notebook(tiny, tmp_path, monkeypatch):
     """A cell runs in the main thread, below a loop that goes on."""
     monkeypatch.chdir(tmp_path)
 
@@ -143,7 +143,7 @@ def test_a_notebook_s_event_loop_and_signals_stay_as_they_are(tiny, tmp_path, mo
     assert [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)] == handlers
 
 
-def test_a_timeline_is_a_picture_of_a_video(ran):
+def test_plot_timeline_is_a_picture_of_a_video(ran):
     figure = ran.plot_timeline("s002")
     assert isinstance(figure, matplotlib.figure.Figure)
     assert "s002" in figure.axes[0].get_title(loc="left")
@@ -155,7 +155,7 @@ def test_a_timeline_is_a_picture_of_a_video(ran):
         ran.plot_timeline("nobody")
 
 
-def test_a_run_is_found_again(ran, place):
+def test_load_run_finds_a_run_again(ran, place):
     for word in (ran.id, ran.id[:-3], ran.path, str(ran.path)):
         again = mebench.load_run(word, runs=str(place / "runs"))
         assert (again.id, again.summary) == (ran.id, ran.summary)
@@ -164,7 +164,7 @@ def test_a_run_is_found_again(ran, place):
         mebench.load_run("other", runs=str(place / "runs"))
 
 
-def test_a_run_stays_where_it_is_when_the_program_goes_elsewhere(tmp_path, monkeypatch):
+def test_load_run_stays_in_its_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     made = make_run(Path("runs"))
     run = mebench.load_run("runs/" + made.id)
@@ -178,7 +178,7 @@ def test_a_run_stays_where_it_is_when_the_program_goes_elsewhere(tmp_path, monke
     assert by_id.path == run.path
 
 
-def test_a_lost_table_is_no_empty_one(tmp_path):
+def test_load_run_names_a_lost_table(tmp_path):
     run = mebench.load_run(make_run(tmp_path, tasks=("spot",)).path)
     assert run.clips.empty  # nothing was to be named
     (run.path / "frame_scores.parquet").unlink()
@@ -186,7 +186,7 @@ def test_a_lost_table_is_no_empty_one(tmp_path):
         run.frame_scores  # noqa: B018
 
 
-def test_a_finished_run_is_resumed_as_it_is(ran, place):
+def test_resume_of_a_finished_run_changes_nothing(ran, place):
     again = mebench.resume(ran, progress=Silent())
     assert (again.id, again.summary, again.fresh) == (ran.id, ran.summary, False)
     with pytest.raises(ConfigError, match="unknown setting of a resumed run 'seed'"):
@@ -195,7 +195,7 @@ def test_a_finished_run_is_resumed_as_it_is(ran, place):
         mebench.resume(ran, looks=True)
 
 
-def test_a_finished_run_is_scored_anew_under_the_rules_that_are_asked_for(ran):
+def test_resume_of_a_finished_run_scores_by_other_rules(ran):
     before = (ran.path / "summary.json").read_bytes()
     again = mebench.resume(ran, convention="mean2022", bootstrap=0, progress=Silent())
     assert (again.summary["convention"], again.summary["bootstrap"]["draws"]) == ("mean2022", 0)
@@ -205,14 +205,14 @@ def test_a_finished_run_is_scored_anew_under_the_rules_that_are_asked_for(ran):
     assert (ran.path / "summary.json").read_bytes() == before  # the run keeps the scores that it was made with
 
 
-def test_a_wrong_setting_is_a_sentence(tiny):
+def test_run_names_a_wrong_setting(tiny):
     with pytest.raises(PluginError, match="Did you mean 'optical_strain'"):
         mebench.run(*tiny, method="optical_strein")
     with pytest.raises(ConfigError, match=r"method\.p"):
         mebench.run(*tiny, method={"name": "optical_strain", "p": "much"})
 
 
-def test_a_run_of_any_kind_is_read(tmp_path):
+def test_load_run_reads_a_run_of_any_kind(tmp_path):
     run = mebench.load_run(make_run(tmp_path, kinds=("micro", "macro")).path)
     assert run.scores.loc["recognition.uf1", "value"] == pytest.approx(0.6136, abs=1e-4)
     assert len(run.clips) == 16
@@ -223,13 +223,13 @@ def test_a_run_of_any_kind_is_read(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["NA", "007"])
-def test_a_fold_may_be_called_as_a_missing_value_or_a_number(tmp_path, name):
+def test_load_run_takes_any_name_of_a_fold(tmp_path, name):
     run = mebench.load_run(call_fold(make_run(tmp_path), "drawn/02", name).path)
     assert run.folds.loc[name, "fit_seconds"] == 2
     assert not run.folds["fit_seconds"].isna().any()
 
 
-def test_a_record_is_read_like_a_run(tmp_path):
+def test_load_run_reads_a_record(tmp_path):
     from mebench.boards import export as boards_export
 
     run = make_run(tmp_path)
@@ -251,7 +251,7 @@ def test_a_record_is_read_like_a_run(tmp_path):
         ({"anchors": np.array([[1.5, 2]])}, {"anchors": [[1.5, 2.0]]}),
     ],
 )
-def test_values_of_numpy_and_pandas_are_those_of_python(value, plain):
+def test_settings_of_values_are_those_of_python(value, plain):
     found = settings_of(values={"scheme": value})
     assert found == settings_of(values={"scheme": plain}) == {"scheme": plain}
     assert [one.settings["scheme"] for one in combinations.expand(combinations.lists_of(found))] == (
@@ -263,7 +263,7 @@ def test_values_of_numpy_and_pandas_are_those_of_python(value, plain):
 @example(["/ann's,b"])
 @example(["'a,b'"])
 @example(["[a,b"])
-def test_a_text_of_python_is_one_value_of_a_sweep_whatever_commas_it_has(texts):
+def test_settings_of_text_with_commas_is_one_value(texts):
     found = combinations.expand(combinations.lists_of(settings_of(values={"dataset.root": texts})))
     assert [one.settings for one in found] == [{"dataset.root": text} for text in texts]
 
@@ -281,25 +281,25 @@ def test_a_text_of_python_is_one_value_of_a_sweep_whatever_commas_it_has(texts):
         ),
     ],
 )
-def test_a_value_of_python_is_checked_as_it_is(settings, sentence):
+def test_run_checks_values_of_python(settings, sentence):
     with pytest.raises(ConfigError, match=sentence):
         mebench.run(**{"method": "mean", "dataset": "synthetic"} | settings)
 
 
-def test_where_a_setting_stands_is_said_as_it_was_given():
+def test_run_says_where_a_setting_was_given():
     with pytest.raises(ConfigError, match=r"method.p must be a float, not 'x' \(command line\)"):
         mebench.run("method=mean", "dataset=synthetic", "method.p=x")
     with pytest.raises(ConfigError, match=r"method.p must be a float, not 'x' \(argument\)"):
         mebench.sweep("method=mean", "dataset=synthetic", **{"method.p": ["x", 0.5]})
 
 
-def test_a_value_of_python_is_never_read_as_text(tmp_path):
+def test_resolve_never_reads_a_path_as_text(tmp_path):
     (tmp_path / "a=b, [c").mkdir()
     found = resolve({"method": "mean", "dataset": {"name": "folder", "videos": [tmp_path / "a=b, [c"]}})
     assert found.dataset_params["folder"].videos == (str(tmp_path / "a=b, [c"),)
 
 
-def test_nothing_in_a_notebook_is_markup(tmp_path):
+def test_run_html_escapes_markup(tmp_path):
     evil = "<script>alert(1)</script>"
     run = mebench.load_run(make_run(tmp_path, "evil", method=evil, warnings=[evil], remark=evil).path)
     shown = run._repr_html_()
@@ -308,7 +308,7 @@ def test_nothing_in_a_notebook_is_markup(tmp_path):
     assert "<td>spotting, micro: F1</td>" in shown
 
 
-def test_a_sweep_is_rows_and_runs(tiny, tmp_path, monkeypatch):
+def test_sweep_gives_rows_and_runs(tiny, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     found = mebench.sweep(
         *tiny, method="random", scheme=[None, "nobody"], seed=range(2), workers=1, bootstrap=0, progress=Silent()

@@ -18,7 +18,7 @@ def frame(text):
     return pd.read_csv(io.StringIO(text), dtype={"subject": str})
 
 
-def test_files_and_data_frames_score_as_the_command_says(score, tmp_path):  # noqa: F811
+def test_score_of_files_and_frames_equals_the_command(score, tmp_path):  # noqa: F811
     for name, text in (("truth.csv", TRUTH), ("mine.csv", PREDICTIONS)):
         (tmp_path / name).write_text(text)
     theirs = score("--truth", tmp_path / "truth.csv", "--predictions", tmp_path / "mine.csv")
@@ -35,14 +35,14 @@ def test_files_and_data_frames_score_as_the_command_says(score, tmp_path):  # no
     assert [re.sub(r"<.*?>", "", cell) for cell in cells] == ["0.2500"]
 
 
-def test_a_timeline_needs_no_frame_scores():
+def test_plot_timeline_needs_no_frame_scores():
     found = mebench.score(frame(PREDICTIONS), frame(TRUTH), bootstrap=0)
     axes = found.plot_timeline().axes[0]
     assert axes.get_xlim()[1] == 22
     assert axes.get_xlabel() == "frame"
 
 
-def test_a_video_in_which_nothing_was_spotted_has_a_timeline_of_its_truths():
+def test_plot_timeline_shows_truths_of_a_silent_video():
     predictions = frame(PREDICTIONS)
     silent = predictions["video"].iloc[0]
     found = mebench.score(predictions[predictions["video"] != silent], frame(TRUTH), bootstrap=0)
@@ -52,7 +52,7 @@ def test_a_video_in_which_nothing_was_spotted_has_a_timeline_of_its_truths():
     assert any("spotted" in word for word in words)
 
 
-def test_frame_scores_become_intervals_and_are_drawn():
+def test_score_spots_and_draws_frame_scores():
     scores = pd.DataFrame({"subject": "1", "video": "a", "frame": range(60)})
     scores["score"] = [1.0 if 18 <= n <= 22 else 0.0 for n in range(60)]
     truth = pd.DataFrame({"subject": ["1"], "video": ["a"], "onset": [14], "offset": [26]})
@@ -62,7 +62,7 @@ def test_frame_scores_become_intervals_and_are_drawn():
     assert len(found.plot_timeline().axes[0].lines) >= 1
 
 
-def test_clips_are_named():
+def test_score_takes_clips():
     clips = pd.DataFrame({"subject": ["1", "1", "2"], "video": list("abc"), "emotion": ["joy", "joy", "fear"]})
     found = mebench.score(clips, clips.assign(emotion=["joy", "fear", "fear"]), what="clips", bootstrap=0)
     assert found.scores.loc["recognition.accuracy", "value"] == pytest.approx(2 / 3)
@@ -83,24 +83,24 @@ def test_clips_are_named():
         ({"what": "clips", "fps": 30}, "fps applies to intervals: use it with what='intervals', not with 'clips'"),
     ],
 )
-def test_a_wrong_option_is_a_sentence(options, sentence):
+def test_score_refuses_wrong_options_in_a_sentence(options, sentence):
     with pytest.raises(ConfigError) as error:
         mebench.score(frame(PREDICTIONS), frame(TRUTH), **options)
     assert sentence in str(error.value)
     assert "\n" not in str(error.value)
 
 
-def test_a_table_that_lacks_a_column_is_named():
+def test_score_names_a_missing_column():
     with pytest.raises(DataError, match="the predictions, line 1: the header lacks the column 'offset'"):
         mebench.score(frame(PREDICTIONS).drop(columns="offset"), frame(TRUTH))
 
 
-def test_what_is_no_table_is_named():
+def test_score_refuses_what_is_no_table():
     with pytest.raises(ConfigError, match="the predictions must be a file or a data frame, not of the type list"):
         mebench.score([{"subject": "1"}], frame(TRUTH))
 
 
-def test_rules_and_sensitivity():
+def test_score_takes_rules_and_sensitivity():
     half_open = mebench.score(frame(PREDICTIONS), frame(TRUTH), rules={"ends": "half_open"}, bootstrap=0)
     assert half_open.summary["convention"] == "strict, ends=half_open"
     unnamed = [frame(text).drop(columns="emotion") for text in (PREDICTIONS, TRUTH)]
@@ -108,7 +108,7 @@ def test_rules_and_sensitivity():
     assert {"strict", "softnet2021"} <= set(compared)
 
 
-def test_numbers_of_numpy_and_classes_of_numbers_are_taken():
+def test_score_takes_numbers_of_numpy_and_classes_of_numbers():
     clips = pd.DataFrame({"subject": [1, 1, 2], "video": list("abc"), "emotion": [0, 1, 0]})
     found = mebench.score(clips, clips, what="clips", classes=[0, 1], seed=np.int64(1), bootstrap=np.int64(10))
     assert json.loads(json.dumps(found.summary))["bootstrap"]["draws"] == 10
@@ -117,14 +117,14 @@ def test_numbers_of_numpy_and_classes_of_numbers_are_taken():
         found.write_predictions("mine.csv")
 
 
-def test_a_table_without_a_truth_is_no_name_of_a_run(tmp_path):
+def test_compare_takes_no_table_without_truth_for_a_run(tmp_path):
     with pytest.raises(ConfigError, match="give truth="):
         mebench.compare(frame(PREDICTIONS), frame(TRUTH))
     with pytest.raises(RunError, match="unknown run 'xxx"):
         mebench.compare("x" * 300, "y", runs=str(tmp_path))
 
 
-def test_two_runs_are_compared(tmp_path):
+def test_compare_of_two_runs_gives_scores(tmp_path):
     first = mebench.load_run(make_run(tmp_path).path)
     second = mebench.load_run(make_run(tmp_path, method="late", shift=100).path)
     found = mebench.compare(first, second, metrics=["spotting.micro.f1"])
@@ -141,7 +141,7 @@ def test_two_runs_are_compared(tmp_path):
         mebench.compare(first, first.path)
 
 
-def test_two_tables_are_compared_beside_their_truth(tmp_path):
+def test_compare_of_two_tables_needs_their_truth(tmp_path):
     mine = frame(PREDICTIONS)
     found = mebench.compare(mine, mine.assign(onset=mine["onset"] + 50, offset=mine["offset"] + 50), truth=frame(TRUTH))
     assert found.scores.loc["spotting.micro.f1", "second"] == 0
