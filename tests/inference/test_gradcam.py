@@ -31,7 +31,7 @@ class LeftEye(nn.Module):
 
 
 @pytest.mark.parametrize("layout", ["paper", "box"])
-def test_what_is_laid_back_lies_in_its_region_and_nowhere_else(layout, face_points):
+def test_project_onto_face_stays_in_its_region(layout, face_points):
     step, heat = EyesAndMouth(layout), np.zeros((42, 42))
     heat[:21, :21] = 1.0
     left, _, mouth = (regions.clamp_region(region, 128, 128) for region in step.regions(face_points, 128, 128))
@@ -44,11 +44,11 @@ def test_what_is_laid_back_lies_in_its_region_and_nowhere_else(layout, face_poin
         assert (laid[~inside] == 0).all()
 
 
-def test_a_whole_face_is_laid_back_whole():
+def test_project_onto_face_lays_a_whole_face_back():
     assert np.allclose(gradcam.project_onto_face(np.full((28, 28), 0.5), [Resize(28)], None, 128), 0.5)
 
 
-def test_a_network_that_sees_the_left_eye_alone_lights_it_alone(face_points):
+def test_grad_cam_lights_only_what_the_network_sees(face_points):
     pytest.importorskip("captum", reason="captum is an extra: pip install 'mebench[explain]'")
     network, step = LeftEye(), EyesAndMouth("paper")
     looked = method.Looked(network, network.maps, "maps", lambda x: torch.from_numpy(x).permute(0, 3, 1, 2))
@@ -62,12 +62,12 @@ def test_a_network_that_sees_the_left_eye_alone_lights_it_alone(face_points):
     assert gradcam.grad_cam(looked, features, 1).max() == 0  # nothing speaks for the other output
 
 
-def test_maps_that_are_no_pictures_are_a_sentence():
+def test_project_onto_face_refuses_maps_that_are_no_pictures():
     with pytest.raises(RunError, match="does not fit a face of 128 x 128 pixels"):
         gradcam.project_onto_face(np.ones((12, 1)), [], None, 128)
 
 
-def test_without_captum_the_extra_is_named(monkeypatch):
+def test_grad_cam_names_the_extra_without_captum(monkeypatch):
     monkeypatch.setitem(sys.modules, "captum.attr", None)
     network = LeftEye()
     with pytest.raises(RunError, match=r"pip install 'mebench\[explain\]'"):

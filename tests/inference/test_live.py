@@ -52,7 +52,7 @@ def video(tmp_path_factory):
     return write(tmp_path_factory.mktemp("videos") / "a.mp4", moving(3, 240, (60, 20), SPANS), 75, (400, 300))
 
 
-def test_a_file_played_live_gives_what_the_whole_file_gives(file, video):
+def test_Live_equals_spotting_of_the_whole_file(file, video):
     live = Live([models.read_model(file)], Stream(str(video), paced=False))
     found = list(live.run())
     (whole,) = spotted.spot_videos([video], [models.read_model(file)], workers=1).videos
@@ -74,7 +74,7 @@ def order(prediction):
     return prediction.kind, prediction.apex
 
 
-def test_the_command_tells_lines_of_json_and_its_delay(mebench, file, video, tmp_path):
+def test_spot_live_prints_json_lines_and_its_delay(mebench, file, video, tmp_path):
     code, out, err = mebench("spot", "--live", video, "--model", file, "--seconds", "1.2", "--json", "-")
     start, *told, end = map(json.loads, out.splitlines())
     assert code == 0
@@ -101,7 +101,7 @@ def test_the_command_tells_lines_of_json_and_its_delay(mebench, file, video, tmp
     assert json.loads((tmp_path / "lines.jsonl").read_text().splitlines()[-1])["seconds"] == 1.0
 
 
-def test_frames_that_come_too_fast_are_dropped_and_a_new_stretch_begins(tmp_path, monkeypatch):
+def test_Stream_drops_frames_that_come_too_fast(tmp_path, monkeypatch):
     """Frames show their number in their brightness; the source is done long before they are looked at."""
     monkeypatch.setattr("mebench.frames.stream.WAITING", 0.05)
     numbered = [np.full((64, 64, 3), 4 * n, np.uint8) for n in range(60)]
@@ -124,7 +124,7 @@ def test_frames_that_come_too_fast_are_dropped_and_a_new_stretch_begins(tmp_path
     assert all(first <= own[0] <= first + 11 for first, own in stretches if own)
 
 
-def test_where_the_source_skips_frames_the_one_before_stands_in(tmp_path):
+def test_Stream_repeats_a_frame_where_the_source_skips(tmp_path):
     times = [0.0, 0.04, 0.08, 0.2, 0.24]
     stream = Stream(str(write(tmp_path / "a.mp4", moving(3, 60, (0, 0)), size=(64, 64), times=times)), 25, paced=False)
     seen = list(stream.frames())
@@ -135,7 +135,7 @@ def test_where_the_source_skips_frames_the_one_before_stands_in(tmp_path):
     assert (seen[2] == seen[4]).all()
 
 
-def test_what_cannot_be_live_is_said(mebench, file, video, tmp_path):
+def test_Live_says_what_cannot_be_live(mebench, file, video, tmp_path):
     model = models.read_model(file)
     relative = replace(model.config.method_params, threshold="relative")
     with pytest.raises(RunError, match=r"live video needs method\.threshold=absolute"):

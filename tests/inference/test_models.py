@@ -57,7 +57,7 @@ def home(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-def test_a_model_is_that_of_its_fold_and_spots_the_same(finished, file, tmp_path):
+def test_read_model_spots_as_its_fold(finished, file, tmp_path):
     (of_fold,), of_file = models.models_of_run(finished), models.read_model(file)
     assert of_file.config.method == "mean"
     assert of_file.config.method_params == of_fold.config.method_params
@@ -71,7 +71,7 @@ def test_a_model_is_that_of_its_fold_and_spots_the_same(finished, file, tmp_path
     assert other.model == "mean of model mine"
 
 
-def test_weights_too_small_to_count_are_read_as_zero_and_change_no_answer(tmp_path):
+def test_read_model_takes_tiny_weights_as_zero(tmp_path):
     shipped, faint = models.default_model_file(), tmp_path / "faint.safetensors"
     stored = {n: w.masked_fill(w.abs() < 1e-6, 1e-40) if w.ndim else w for n, w in load_file(shipped).items()}
     with safe_open(shipped, "pt") as file:
@@ -95,7 +95,7 @@ def test_weights_too_small_to_count_are_read_as_zero_and_change_no_answer(tmp_pa
     assert answers[0].unique().numel() > 12
 
 
-def test_the_card_says_what_it_was_trained_on_and_its_scores_are_the_run_s(finished, file):
+def test_export_model_card_has_the_scores_of_its_run(finished, file):
     said, summary = read_header(file), finished.read_json("summary.json")
     assert said.scores["spotting.micro.f1"] == summary["spotting"]["micro"]["scores"]["f1"]["value"]
     assert said.scores["recognition.uf1"] == summary["recognition"]["scores"]["uf1"]["value"]
@@ -111,7 +111,7 @@ def test_the_card_says_what_it_was_trained_on_and_its_scores_are_the_run_s(finis
     assert "/" not in json.dumps(said.method)
 
 
-def test_a_model_of_a_users_method_keeps_its_parameters_and_needs_the_file_alone(write_plugin, tiny, tmp_path):
+def test_export_model_keeps_parameters_of_a_users_method(write_plugin, tiny, tmp_path):
     known = list(methods.__path__)
     plugins = tmp_path / "plugins"
     new_plugin("method", "my_spotter", plugins)
@@ -135,7 +135,7 @@ def test_a_model_of_a_users_method_keeps_its_parameters_and_needs_the_file_alone
     assert models.read_model(tmp_path / "mine.safetensors").config.method_params.cache == 15
 
 
-def test_the_shipped_models_are_small_and_say_how_good_they_are(mebench, tmp_path):
+def test_included_models_are_small_and_say_how_good_they_are(mebench, tmp_path):
     shipped = {said.name: (file, said) for file, said in models.included_models().items()}
     assert {"mean", "linear_spotter"} <= set(shipped)
     for name, (file, said) in shipped.items():
@@ -170,7 +170,7 @@ def test_the_shipped_models_are_small_and_say_how_good_they_are(mebench, tmp_pat
     assert "unknown model 'meen'. Did you mean 'mean'?" in err
 
 
-def test_the_verbs_export_and_spot(mebench, finished, file, tmp_path):
+def test_model_export_and_spot_work_together(mebench, finished, file, tmp_path):
     code, _, err = mebench("model", "export", finished.path, "-o", tmp_path / "m.safetensors", "--name", "a b")
     assert code == 4
     assert "the name of a model has at most 64 small letters" in err
@@ -205,7 +205,7 @@ def damaged(finished, tmp_path):
     return copy
 
 
-def test_no_verb_answers_with_a_damaged_model(mebench, damaged, tmp_path):
+def test_model_verbs_refuse_a_damaged_model(mebench, damaged, tmp_path):
     video = write(tmp_path / "a.avi", moving(3, 220, (60, 20)), 50, codec="mjpeg")
     for words in (
         ["predict", damaged, "dataset=folder", f"dataset.root={tmp_path}", "-o", tmp_path / "a.csv"],
@@ -226,7 +226,7 @@ def edited(file, target, **changes):
     return target
 
 
-def test_what_a_stranger_s_file_says_is_checked_before_it_is_believed(file, tmp_path):
+def test_read_header_checks_what_a_file_says(file, tmp_path):
     said = read_header(file)
     for changes, sentence in (
         ({"name": "../../etc/passwd"}, "name"),
@@ -248,7 +248,7 @@ def test_what_a_stranger_s_file_says_is_checked_before_it_is_believed(file, tmp_
     assert models.read_model(landmarks).config.method_params.landmarks is None
 
 
-def test_a_damaged_file_is_refused_in_a_sentence(file, tmp_path):
+def test_read_header_and_read_model_refuse_damaged_files(file, tmp_path):
     raw, bad = file.read_bytes(), tmp_path / "bad.safetensors"
     for content in (
         b"",
@@ -272,7 +272,7 @@ def test_a_damaged_file_is_refused_in_a_sentence(file, tmp_path):
         read_header(tmp_path)
 
 
-def test_a_model_that_came_along_is_exported_like_that_of_a_run(mebench, file, tmp_path):
+def test_model_export_takes_an_included_model(mebench, file, tmp_path):
     known, said = next(iter(models.included_models().items()))
     copy = tmp_path / "copy.safetensors"
     code, _, err = mebench("model", "export", said.name, "-o", copy, "--name", "other", "--note", "Copied.")

@@ -50,7 +50,7 @@ def fitted(tasks, **params):
         (("spot", "recognize"), {}),
     ),
 )
-def test_it_agrees_with_the_method_in_a_program_without_it(tasks, params, tmp_path):
+def test_export_onnx_agrees_with_the_method(tasks, params, tmp_path):
     m, x = fitted(tasks, **params), np.random.default_rng(0).random((11, 42, 42, 3)).astype(np.float16)
     outputs = models.export_onnx(m, tmp_path / "mean.onnx")
     np.save(tmp_path / "maps.npy", x.transpose(0, 3, 1, 2).astype(np.float32))
@@ -74,12 +74,12 @@ class _View:
         return self._x
 
 
-def test_a_file_that_cannot_be_written_is_named(tmp_path):
+def test_export_onnx_names_a_file_that_cannot_be_written(tmp_path):
     with pytest.raises(DataError, match=r"nowhere/mean\.onnx cannot be written"):
         models.export_onnx(fitted(("recognize",)), tmp_path / "nowhere" / "mean.onnx")
 
 
-def test_a_method_without_a_network_says_so(tmp_path):
+def test_export_onnx_refuses_a_method_without_network(tmp_path):
     class Plain(Method):
         pass
 

@@ -40,7 +40,7 @@ def run(tmp_path):
     return folder, method
 
 
-def test_the_model_of_a_fold_is_what_was_trained(run):
+def test_model_of_fold_is_what_was_trained(run):
     folder, method = run
     again = fitted_method(model_of_fold(folder, "d/a"))
     assert again.params.dropout == 0.1
@@ -48,7 +48,7 @@ def test_the_model_of_a_fold_is_what_was_trained(run):
     assert all(torch.equal(t, method.state_dict()[name]) for name, t in again.state_dict().items())
 
 
-def test_what_is_not_there_is_named(run):
+def test_model_of_fold_names_what_is_missing(run):
     folder, _ = run
     with pytest.raises(RunError, match="unknown fold 'd/b'"):
         fitted_method(model_of_fold(folder, "d/b"))
@@ -59,7 +59,7 @@ def test_what_is_not_there_is_named(run):
         fitted_method(model_of_fold(folder, "d/a"))
 
 
-def test_the_verb_writes_an_onnx_file(run, tmp_path, capsys):
+def test_export_model_writes_an_onnx_file(run, tmp_path, capsys):
     pytest.importorskip("onnxscript", reason="ONNX is an extra: pip install 'mebench[onnx]'")
     folder, _ = run
     predictions.export_model("mean-1", str(tmp_path / "m.onnx"), fold="d/a", runs=str(folder.path.parent))
@@ -67,7 +67,7 @@ def test_the_verb_writes_an_onnx_file(run, tmp_path, capsys):
     assert "outputs score, probabilities" in capsys.readouterr().err
 
 
-def test_the_verb_refuses_other_formats_and_parts():
+def test_export_model_refuses_other_formats_and_parts():
     with pytest.raises(ConfigError, match=r"unknown format 'onx'\. Did you mean 'onnx'"):
         predictions.export_model("r", "o", form="onx")
     with pytest.raises(ConfigError, match="unknown part 'methods'"):

@@ -18,7 +18,7 @@ def counted(kind, clean, changed, clips=((), ())):
     return found["n"], found["of"]
 
 
-def test_an_interval_that_comes_back_is_none_and_one_that_goes_or_is_new_is_one():
+def test_robustness_counts_intervals_that_go_or_are_new():
     assert counted("mirror", [interval(10, 19)], [interval(12, 21)]) == (0, 2)  # IoU 8 of 12
     assert counted("mirror", [interval(10, 19)], [interval(15, 24)]) == (2, 2)  # 5 of 15
     assert counted("mirror", [interval(10, 19)], []) == (1, 1)
@@ -27,18 +27,18 @@ def test_an_interval_that_comes_back_is_none_and_one_that_goes_or_is_new_is_one(
     assert counted("shift", [interval(10, 19)], [interval(10, 19, draw=1), interval(10, 19)]) == (0, 2)
 
 
-def test_padding_and_a_doubled_rate_move_what_is_expected():
+def test_robustness_moves_intervals_by_padding_and_rate():
     assert counted("padding", [interval(10, 19)], [interval(20, 29)]) == (0, 2)  # a second of 10 frames
     assert counted("padding", [interval(10, 19)], [interval(10, 19)]) == (2, 2)
     assert counted("double_rate", [interval(10, 19)], [interval(20, 38)]) == (0, 2)
 
 
-def test_of_still_videos_those_count_in_which_something_is_spotted():
+def test_robustness_counts_still_videos_with_intervals():
     assert counted("still", [interval(10, 19)], []) == (0, 2)
     assert counted("still", [], [interval(10, 19), interval(30, 39)]) == (1, 2)
 
 
-def test_clips_keep_their_class():
+def test_robustness_counts_clips_that_change_class():
     before = [(0, 9, "joy"), (20, 29, "fear")]
     assert counted("mirror", [], [], (before, before)) == (0, 2)
     assert counted("mirror", [], [], (before, [(0, 9, "joy"), (20, 29, "joy")])) == (1, 2)
