@@ -58,14 +58,14 @@ def folder(tmp_path):
         names.update(old)
 
 
-def test_a_file_is_a_protocol_for_runs(folder):
+def test_added_protocol_file_serves_runs(folder):
     plan = make_plan(resolve([*WORDS, "protocol.first=2"], plugins=[folder]))
     assert (plan.folds[0].key, len(plan.folds[0].test)) == ("a", 2)
     with pytest.raises(ConfigError, match=r"protocol\.first must be 1 or more, not 0"):
         resolve([*WORDS, "protocol.first=0"], plugins=[folder])
 
 
-def test_another_rule_of_it_is_another_run(folder):
+def test_added_protocol_with_other_rules_is_another_run(folder):
     plan = make_plan(resolve(WORDS, plugins=[folder]))
     before = inputs.inputs_of(plan.config, plan.dataset, "")
     (folder / "protocols" / "halves.py").write_text(TWO_HALVES + "# said")
@@ -75,7 +75,7 @@ def test_another_rule_of_it_is_another_run(folder):
     assert [name for name in now if now[name] != before[name]] == ["code of protocol halves"]
 
 
-def test_one_that_was_edited_is_read_anew(folder):
+def test_added_protocol_is_read_again_after_an_edit(folder):
     """In a program that goes on, such as a notebook: its folds are those of the file, by which they are kept."""
     file, words = folder / "protocols" / "halves.py", [*WORDS, "dataset.subjects=4"]
     assert [len(fold.test) for fold in make_plan(resolve(words, plugins=[folder])).folds] == [1, 3]
@@ -88,7 +88,7 @@ def test_one_that_was_edited_is_read_anew(folder):
     assert [len(fold.test) for fold in make_plan(resolve(words, plugins=[folder])).folds] == [1, 3]
 
 
-def test_a_broken_one_breaks_nothing_else(folder):
+def test_added_protocol_that_is_broken_leaves_the_others(folder):
     (folder / "protocols" / "crooked.py").write_text("PROTOCOL = 1 / 0")
     (folder / "protocols" / "misnamed.py").write_text(TWO_HALVES)
     (folder / "protocols" / "loso.py").write_text(TWO_HALVES.replace("halves", "loso"))
@@ -103,7 +103,7 @@ def test_a_broken_one_breaks_nothing_else(folder):
             protocols.find_protocol(name)
 
 
-def test_adding_a_folder_again_changes_nothing(folder):
+def test_added_protocol_folder_given_twice_changes_nothing(folder):
     registry.add_paths([folder])
     found = protocols.find_protocol("halves")
     registry.add_paths([folder, folder])
@@ -111,7 +111,7 @@ def test_adding_a_folder_again_changes_nothing(folder):
     assert protocols.BROKEN == {}
 
 
-def test_they_are_listed_and_a_broken_one_with_its_reason(folder):
+def test_list_protocols_shows_added_and_broken_ones(folder):
     (folder / "protocols" / "crooked.py").write_text("PROTOCOL = 1 / 0")
     said = CliRunner().invoke(app, ["list", "protocols", "--plugins", str(folder)], catch_exceptions=False).stdout
     lines = dict(line.split("\t") for line in said.splitlines())
@@ -141,14 +141,14 @@ def test_they_are_listed_and_a_broken_one_with_its_reason(folder):
         ("persons[1 / 0]", PluginError, "'halves' made no folds of 5 people: ZeroDivisionError: division by zero"),
     ],
 )
-def test_folds_that_cannot_be_scored_are_refused(folder, body, error, message):
+def test_added_protocol_folds_that_cannot_be_scored_are_refused(folder, body, error, message):
     told = re.sub(r"    return \[people.*", f"    return {body}", TWO_HALVES)
     (folder / "protocols" / "halves.py").write_text(told)
     with pytest.raises(error, match=message):
         make_plan(resolve([*WORDS, "dataset.subjects=5"], plugins=[folder]))
 
 
-def test_a_mean_over_folds_may_test_a_person_in_two(folder):
+def test_added_protocol_of_fold_means_may_test_a_person_twice(folder):
     body = "[people.fold('a', persons[:2]), people.fold('b', persons[1:3])]"
     told = re.sub(r"    return \[people.*", f"    return {body}", TWO_HALVES)
     (folder / "protocols" / "halves.py").write_text(

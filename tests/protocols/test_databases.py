@@ -27,7 +27,7 @@ def two(*names):
     return [video(name, s, 1) for name in names for s in "12"]
 
 
-def test_the_composite_of_megc2019_has_442_clips_and_68_folds():
+def test_megc2019_cde_has_442_clips_and_68_folds():
     videos = composite(MEGC2019)
     found = folds("megc2019_cde", People(videos))
     assert (len(videos), len(found)) == (442, 68) == PROTOCOLS["megc2019_cde"].expects(None)
@@ -35,7 +35,7 @@ def test_the_composite_of_megc2019_has_442_clips_and_68_folds():
     assert all(len(fold.train) + len(fold.valid) == 67 for fold in found)
 
 
-def test_the_ready_made_maps_give_the_same_folds():
+def test_megc2019_cde_folds_of_the_maps_are_the_same():
     from mebench.config.registry import find, load, params_class
 
     dataset = load("dataset", "megc2019_flow")(params_class(find("dataset", "megc2019_flow"))(str(flow_maps())))
@@ -55,7 +55,7 @@ def test_megc2018_goes_there_and_back_or_leaves_one_out():
     assert len(folds("megc2018", People(videos), challenges.Megc2018Params("composite"))) == 47
 
 
-def test_the_tasks_of_cdmer_are_all_ordered_pairs():
+def test_cdmer_tasks_are_all_ordered_pairs():
     people = People(two(*SMIC), person=same_face)
     assert [fold.key for fold in folds("cdmer", people)] == [
         "smic_hs-to-smic_vis",
@@ -71,7 +71,7 @@ def test_the_tasks_of_cdmer_are_all_ordered_pairs():
     )
 
 
-def test_pairs_of_three_databases_are_those_of_megc2018_and_cdmer_and_the_others():
+def test_pairs_hold_those_of_megc2018_and_cdmer():
     found = {fold.key: fold for fold in folds("pairs", People(two("casme2", "samm", "smic_hs")))}
     same = [*folds("megc2018", People(two("casme2", "samm")))]
     same += folds("cdmer", People(two("casme2", "smic_hs")), CdmerParams("II"))
@@ -79,7 +79,7 @@ def test_pairs_of_three_databases_are_those_of_megc2018_and_cdmer_and_the_others
     assert found.keys() - {fold.key for fold in same} == {"samm-to-smic_hs", "smic_hs-to-samm"}
 
 
-def test_only_type_i_of_cdmer_trains_on_those_whom_it_tests():
+def test_cdmer_type_i_alone_trains_on_tested_people():
     people = People(two("smic_hs", "smic_vis", "casme2"), person=lambda k: same_face(k) if k.dataset != "casme2" else k)
     for params, alike in (
         (CdmerParams("I"), True),
@@ -93,7 +93,7 @@ def test_only_type_i_of_cdmer_trains_on_those_whom_it_tests():
             assert bool(trained & {people.person(s) for s in fold.test}) == alike
 
 
-def test_leaving_a_dataset_out_leaves_its_people_out_of_the_others():
+def test_lodo_leaves_people_of_the_dataset_out_of_others():
     videos = [*two("smic_hs", "smic_vis"), video("smic_vis", "3", 1), *two("samm")]
     people = People(videos, person=lambda k: same_face(k) if k.dataset != "samm" else k)
     trained = {f.key: {str(s) for s in (*f.train, *f.valid)} for f in folds("lodo", people)}
@@ -139,7 +139,7 @@ def test_dfme_tests_each_set_by_itself():
     assert [fold.key for fold in folds("dfme", people, challenges.DfmeParams("B"))] == ["test_B"]
 
 
-def test_meview_alone_or_unseen():
+def test_meview_tests_alone_or_unseen():
     assert len(folds("meview", People(two("meview")))) == 2
     (fold,) = folds("meview", People(two("casme2", "samm", "meview")))
     assert fold.key == "casme2+samm-to-meview"
@@ -175,13 +175,13 @@ def across(train, test):
         ("cross_spotting", ["a", "b", "c"], across(["a"], ["b"]), "c is in neither protocol.train nor protocol.test"),
     ],
 )
-def test_what_cannot_be_served_is_answered_with_what_would_work(protocol, names, params, reason):
+def test_folds_refuse_what_they_cannot_serve(protocol, names, params, reason):
     people = People(two(*names), short={"casme2": True})
     with pytest.raises(ConfigError) as error:
         folds(protocol, people, params)
     assert reason in str(error.value)
 
 
-def test_a_dataset_on_both_sides_is_refused():
+def test_across_refuses_a_dataset_on_both_sides():
     with pytest.raises(ConfigError, match="both name 'cas_me2'"):
         across(["cas_me2"], ["cas_me2"])

@@ -86,14 +86,14 @@ def test_loso_spots_and_names_in_short_videos(run):
     assert (audit["selection"], audit["transductive"], audit["subject_dependent"]) == ("fixed", "video", False)
 
 
-def test_a_dry_run_prints_folds_and_the_card(said):
+def test_run_dry_run_prints_folds_and_card_of_a_protocol(said):
     out = said("method=majority", "dataset=[casme2,samm]", "protocol=megc2018", "--dry-run")
     assert "casme2-to-samm: tests samm/" in out
     assert "samm-to-casme2: tests casme2/" in out
     assert out.endswith(find_protocol("megc2018").describe() + "\n")
 
 
-def test_kfold_of_long_videos(run):
+def test_kfold_serves_long_videos(run):
     summary, about, _ = run(*CHANCE, "dataset=cas_me2", "protocol=kfold", "protocol.folds=3")
     assert not about["one_per_video"]
     assert "all_intervals" not in summary.get("analysis", {})
@@ -106,7 +106,7 @@ def test_holdout_scores_the_tested_subjects_alone(run):
     assert summary["recognition"]["n"] == 4
 
 
-def test_named_subjects_are_left_out_as_loso_does_and_scored_alone(run):
+def test_loso_named_tests_named_subjects_as_loso(run):
     words = ("method=majority", "dataset=casme2")
     _, whole, _ = run(*words, "protocol=loso")
     summary, about, _ = run(*words, "protocol=loso_named", "protocol.test=[01,casme2/16]")
@@ -114,7 +114,7 @@ def test_named_subjects_are_left_out_as_loso_does_and_scored_alone(run):
     assert summary["recognition"]["n"] == 4
 
 
-def test_leaving_one_video_out_is_marked(run):
+def test_lovo_is_marked_as_subject_dependent(run):
     summary, about, audit = run("method=majority", "dataset=casme2", "protocol=lovo")
     assert len(about["folds"]) == 8
     assert all(fold["videos"] for fold in about["folds"])
@@ -133,7 +133,7 @@ def test_leaving_one_video_out_is_marked(run):
     ],
     ids=lambda words: words[0],
 )
-def test_splits_of_subjects_and_videos_serve_analysis_too(run, protocol):
+def test_protocols_within_a_dataset_serve_analysis(run, protocol):
     """`loso` above; each of these spots, recognizes annotated clips, and names what it spotted."""
     summary, about, _ = run(*CHANCE, "recognizer=majority", "dataset=casme2", *protocol)
     tested = len(about["folds"]) if protocol[0].endswith("lovo") else sum(subjects_of_tests(about).values())
@@ -143,7 +143,7 @@ def test_splits_of_subjects_and_videos_serve_analysis_too(run, protocol):
     assert truths == summary["recognition"]["n"] + sum(about["left_out"].values())
 
 
-def test_megc2019_on_the_ready_made_maps(run):
+def test_megc2019_runs_on_the_maps(run):
     words = ("method=majority", "dataset=megc2019_flow", f"dataset.root={flow_maps()}", "protocol=megc2019_cde")
     summary, about, _ = run(*words)
     assert len(about["folds"]) == 68
@@ -155,7 +155,7 @@ def test_megc2019_on_the_ready_made_maps(run):
     assert summary["recognition"]["scores"]["uf1"]["value"] == pytest.approx(2 * 250 / (442 + 250) / 3)
 
 
-def test_megc2019_on_the_raw_datasets(run):
+def test_megc2019_runs_on_the_raw_datasets(run):
     summary, about, _ = run(
         "method=bi_woof", "method.flow=dis", "dataset=[smic_hs,casme2,samm]", "protocol=megc2019_cde"
     )
@@ -166,7 +166,7 @@ def test_megc2019_on_the_raw_datasets(run):
     assert any("442 clips of 68 subjects" in line for line in about["warnings"])
 
 
-def test_megc2018_from_one_database_to_the_other(run):
+def test_megc2018_runs_between_databases(run):
     summary, about, _ = run("method=bi_woof", "method.flow=dis", "dataset=[casme2,samm]", "protocol=megc2018")
     folds = summary["recognition"]["folds"]
     assert list(folds) == ["casme2-to-samm", "samm-to-casme2"]
@@ -175,7 +175,7 @@ def test_megc2018_from_one_database_to_the_other(run):
     assert about["classes"] == ["I", "II", "III", "IV", "V"]
 
 
-def test_megc2018_composite(run):
+def test_megc2018_runs_as_composite(run):
     summary, about, _ = run("method=majority", "dataset=[casme2,samm]", "protocol=megc2018", "protocol.part=composite")
     assert set(subjects_of_tests(about).values()) == {1}
     assert set(summary["recognition"]["members"]) == {
@@ -184,7 +184,7 @@ def test_megc2018_composite(run):
     }
 
 
-def test_cdmer_between_recordings_of_the_same_people(run):
+def test_cdmer_runs_between_recordings_of_the_same_people(run):
     summary, about, audit = run("method=majority", "dataset=[smic_hs,smic_vis,smic_nir]", "protocol=cdmer")
     assert len(about["folds"]) == 6 == len(summary["recognition"]["folds"])
     assert audit["subject_dependent"]
@@ -192,13 +192,13 @@ def test_cdmer_between_recordings_of_the_same_people(run):
     assert summary["recognition"]["n"] == 6 * 7
 
 
-def test_cdmer_with_casme2(run):
+def test_cdmer_runs_with_casme2(run):
     summary, _, audit = run("method=majority", "dataset=[casme2,smic_vis]", "protocol=cdmer", "protocol.type=II")
     assert set(summary["recognition"]["folds"]) == {"casme2-to-smic_vis", "smic_vis-to-casme2"}
     assert not audit["subject_dependent"]
 
 
-def test_leaving_one_dataset_out(run):
+def test_lodo_leaves_one_dataset_out(run):
     summary, about, _ = run(
         "method=bi_woof", "method.flow=dis", "dataset=[casme2,samm]", "protocol=lodo", "scheme=megc2019"
     )
@@ -206,13 +206,13 @@ def test_leaving_one_dataset_out(run):
     assert {name: part["n"] for name, part in summary["recognition"]["members"].items()} == {"casme2": 4, "samm": 5}
 
 
-def test_leaving_one_dataset_out_for_the_classes_of_action_units(run):
+def test_lodo_takes_classes_of_action_units(run):
     _, about, _ = run("method=majority", "dataset=[casme2,samm]", "protocol=lodo", "scheme=objective")
     assert about["classes"] == ["I", "II", "III", "IV", "V", "VI", "VII"]
     assert not about["subject_dependent"]
 
 
-def test_leaving_one_dataset_out_for_one_action_unit(run, tmp_path):
+def test_lodo_takes_one_action_unit(run, tmp_path):
     summary, about, _ = run("method=bi_woof", "method.flow=dis", "dataset=[casme2,samm]", "protocol=lodo", "scheme=AU4")
     assert about["classes"] == ["absent", "AU4"]
     assert not any("no training" in line for line in about["warnings"])
@@ -225,7 +225,7 @@ def test_leaving_one_dataset_out_for_one_action_unit(run, tmp_path):
     assert summary["recognition"]["scores"]["unit_f1"]["value"] == pytest.approx(f1)
 
 
-def test_action_units_have_a_row_each_and_their_mean(said, tmp_path):
+def test_lodo_of_action_units_has_a_row_each_and_a_mean(said, tmp_path):
     words = ("dataset=[casme2,samm]", "protocol=lodo", "scheme=AU4,AU12", "--json", "sweep.json")
     out = said("-m", "method=bi_woof", "method.flow=dis", *words)
     rows = json.loads((tmp_path / "sweep.json").read_text())["rows"]
@@ -235,12 +235,12 @@ def test_action_units_have_a_row_each_and_their_mean(said, tmp_path):
     assert "mean of 2 units" in out
 
 
-def test_a_unit_of_a_dataset_without_units_is_refused(said):
+def test_run_refuses_a_unit_of_a_dataset_without_units(said):
     with pytest.raises(ConfigError, match="needs action units, and smic_hs annotates none"):
         said("method=majority", "dataset=smic_hs", "scheme=AU4")
 
 
-def test_megc_spotting_by_dataset_and_pooled(run):
+def test_megc_spotting_scores_by_dataset_and_pooled(run):
     summary, about, _ = run(*CHANCE, "dataset=[cas_me2,samm_lv,casme3]", "protocol=megc_spotting")
     assert about["kinds"] == ["micro", "macro"]
     assert set(summary["spotting"]) == {"micro", "macro", "overall"}
@@ -252,7 +252,7 @@ def test_megc_spotting_by_dataset_and_pooled(run):
             assert pooled[count] == pytest.approx(sum(parts))
 
 
-def test_megc_spotting_that_counts_only_videos_with_expressions(run):
+def test_megc_spotting_may_count_only_videos_with_expressions(run):
     every, _, _ = run(*SPOTTER, "dataset=cas_me2", "protocol=megc_spotting")
     some, _, _ = run(*SPOTTER, "dataset=cas_me2", "protocol=megc_spotting", "convention=softnet2021")
     strict, published = (summary["spotting"]["micro"] for summary in (every, some))
@@ -260,7 +260,7 @@ def test_megc_spotting_that_counts_only_videos_with_expressions(run):
     assert strict["fp"] >= published["fp"]
 
 
-def test_spotting_across_databases_and_frame_rates(run):
+def test_cross_spotting_runs_across_frame_rates(run):
     summary, about, audit = run(
         *SPOTTER,
         "dataset=[cas_me2,samm_lv]",
@@ -277,7 +277,7 @@ def test_spotting_across_databases_and_frame_rates(run):
     assert set(summary["spotting"]) == {"micro", "macro", "overall"}
 
 
-def test_meview_as_in_the_paper(run):
+def test_meview_runs_as_in_the_paper(run):
     summary, about, _ = run(*SPOTTER, "recognizer=majority", "dataset=meview", "protocol=meview")
     assert about["one_per_video"]
     assert len(about["folds"]) == 4
@@ -285,7 +285,7 @@ def test_meview_as_in_the_paper(run):
     assert {"f1", "uf1", "uar"} <= set(summary["analysis"]["all_intervals"]["scores"])
 
 
-def test_meview_unseen_after_laboratories(run):
+def test_meview_runs_unseen_after_laboratories(run):
     words = (*SPOTTER, "recognizer=majority", "dataset=[casme2,cas_me2,meview]", "protocol=meview")
     summary, about, _ = run(*words)
     assert about["one_per_video"]  # the tested videos are short, whatever trained
@@ -313,7 +313,7 @@ def quickly(id_, *words):
 
 @pytest.mark.skipif(not NIGHTLY, reason="minutes; the tests above have one spotter")
 @pytest.mark.parametrize("id_", SPOTTERS)
-def test_every_spotter_in_the_wild_and_across_databases(run, id_):
+def test_meview_and_cross_spotting_take_every_spotter(run, id_):
     own = quickly(id_, *STAND_INS.get(id_, []))
     in_the_wild, about, _ = run(*own, "dataset=meview", "protocol=meview", "kinds=[micro]")
     found = in_the_wild["spotting"]["micro"]

@@ -21,7 +21,7 @@ FOUR = [video("casme2", s, 1) for s in ("01", "02", "03")] + [video("samm", "01"
 
 
 @given(datasets(), st.integers(2, 6))
-def test_parts_are_as_equal_as_can_be_and_keep_people_whole(videos, k):
+def test_kfold_parts_are_equal_and_keep_people_whole(videos, k):
     people = People(videos, person=same_face)
     if len(people.persons) < k:
         with pytest.raises(ConfigError, match=f"{k} parts need at least {k} subjects"):
@@ -33,7 +33,7 @@ def test_parts_are_as_equal_as_can_be_and_keep_people_whole(videos, k):
     assert sum(sizes) == len(set().union(*parts)) == len(people.persons)
 
 
-def test_parts_resemble_each_other():
+def test_kfold_parts_resemble_each_other():
     """Three people of each of four emotions in three parts: each part gets one of each."""
     videos = [video("d", f"{s:02d}", s % 4) for s in range(12)]
     for seed in range(5):
@@ -41,7 +41,7 @@ def test_parts_resemble_each_other():
         assert [sorted(int(s.subject) % 4 for s in fold.test) for fold in found] == [[0, 1, 2, 3]] * 3
 
 
-def test_parts_hold_more_alike_than_those_of_scikit_learn():
+def test_kfold_parts_are_more_alike_than_of_scikit_learn():
     """People who show 1 to 20 clips of three emotions, each some of them more often."""
     unlike = {"ours": [], "theirs": []}
     for seed in range(5):
@@ -62,7 +62,7 @@ def test_parts_hold_more_alike_than_those_of_scikit_learn():
     assert all(own <= other for own, other in zip(*unlike.values())), unlike
 
 
-def test_parts_of_spotting_hold_as_many_expressions_and_videos():
+def test_kfold_parts_hold_as_many_expressions_and_videos():
     """Long videos without emotions, of one to four micro- and none to nine macro-expressions."""
     rng, videos = np.random.default_rng(0), []
     for s in range(22):
@@ -85,7 +85,7 @@ def jaccard(splits):
     return fmean(len(a & b) / len(a | b) for a, b in combinations(together, 2))
 
 
-def test_parts_of_the_real_maps_and_the_figures_of_the_card():
+def test_kfold_parts_of_the_maps_are_those_of_the_card():
     videos = open_dataset(resolve(["method=majority", "dataset=megc2019_flow", f"dataset.root={flow_maps()}"])).videos()
     people, rng = People(videos), np.random.default_rng(0)
     splits, sizes, shares, tests = [], [], [], []
@@ -111,7 +111,7 @@ def test_parts_of_the_real_maps_and_the_figures_of_the_card():
     assert jaccard(drawn) <= 0.02 + 0.05  # 14 of 68 at random: .020
 
 
-def test_other_seeds_of_the_run_share_the_parts():
+def test_kfold_parts_are_shared_by_seeds_of_the_run():
     videos = [video("d", s, 1) for s in range(20)]
     one, two = within.kfold(People(videos, seed=0)), within.kfold(People(videos, seed=1))
     assert (
@@ -121,7 +121,7 @@ def test_other_seeds_of_the_run_share_the_parts():
     )
 
 
-def test_a_share_is_drawn_with_a_seed_of_its_own():
+def test_holdout_draws_a_share_by_its_own_seed():
     videos = [video("d", f"{s:02d}", n) for s in range(20) for n in range(3)]
     one, two, other = (
         within.holdout(People(videos, seed=run), within.HoldoutParams(share=share, seed=seed))[0].test
@@ -133,7 +133,7 @@ def test_a_share_is_drawn_with_a_seed_of_its_own():
     assert len(within.holdout(People(videos[:6]), within.HoldoutParams(share=0.01))[0].test) == 1
 
 
-def test_a_single_person_is_drawn_at_random():
+def test_holdout_draws_a_single_person_at_random():
     """Not always the one who is most like the rest."""
     videos = [video("d", str(s), n) for s in range(5) for n in range(s + 1)]
     assert (
@@ -150,18 +150,18 @@ def test_a_single_person_is_drawn_at_random():
         ({"share": 1.0}, "protocol.share must lie between 0 and 1, not 1"),
     ],
 )
-def test_lists_and_lots_that_cannot_work(words, reason):
+def test_HoldoutParams_refuse_impossible_shares(words, reason):
     with pytest.raises(ConfigError, match=reason):
         within.HoldoutParams(**words)
 
 
-def test_a_list_names_who_is_tested():
+def test_holdout_list_names_tested_people():
     (fold,) = within.holdout(People(FOUR), within.HoldoutParams(("02", "samm/01"), valid=("casme2/03",)))
     assert fold.test == (SubjectKey("casme2", "02"), SubjectKey("samm", "01"))
     assert (fold.valid, fold.train) == ((SubjectKey("casme2", "03"),), (SubjectKey("casme2", "01"),))
 
 
-def test_a_list_may_name_who_trains():
+def test_holdout_list_may_name_training_people():
     (fold,) = within.holdout(People(FOUR), within.HoldoutParams(("02",), train=("casme2/01", "03"), valid=()))
     assert [s.subject for s in fold.train] == ["01", "03"]
     assert not fold.valid
@@ -176,19 +176,19 @@ def test_a_list_may_name_who_trains():
         ({"test": ("02",), "train": ("casme2/02", "03")}, "casme2/02 is named on two sides"),
     ],
 )
-def test_lists_that_cannot_work(lists, reason):
+def test_holdout_refuses_impossible_lists(lists, reason):
     with pytest.raises(ConfigError, match=reason.replace(".", r"\.")):
         within.holdout(People(FOUR), within.HoldoutParams(**lists))
 
 
-def test_a_list_that_names_somebody_twice():
+def test_HoldoutParams_refuse_a_name_twice():
     with pytest.raises(ConfigError, match="name '02' more than once"):
         within.HoldoutParams(("02",), train=("02", "03"))
     with pytest.raises(ConfigError, match="must name at least one subject"):
         within.HoldoutParams(())
 
 
-def test_somebody_who_is_tested_under_another_id_cannot_train():
+def test_holdout_never_trains_on_another_id_of_the_tested():
     people = People([video(d, s, 1) for d in ("smic_hs", "smic_vis") for s in "123"], person=same_face)
     (fold,) = within.holdout(people, within.HoldoutParams(("smic_hs/1",)))
     assert "1" not in {s.subject for s in (*fold.train, *fold.valid)}
@@ -196,7 +196,7 @@ def test_somebody_who_is_tested_under_another_id_cannot_train():
         within.holdout(people, within.HoldoutParams(("smic_hs/1",), train=("smic_vis/1", "smic_vis/2")))
 
 
-def test_one_video_out_trains_on_the_others_of_the_same_person():
+def test_lovo_trains_on_other_videos_of_the_person():
     videos = [video("d", s, n) for s in "12" for n in (1, 2)] + [video("d", "3", 1)]
     found = {fold.key: fold for fold in within.lovo(People(videos))}
     assert list(found) == [v.key for v in sorted(videos, key=lambda v: v.key)]
@@ -210,7 +210,7 @@ def test_one_video_out_trains_on_the_others_of_the_same_person():
         within.lovo(People(videos[:1]))
 
 
-def test_nobody_whose_video_is_tested_validates_under_another_id():
+def test_lovo_never_validates_on_another_id_of_the_tested():
     videos = [video(d, s, n) for d in ("smic_hs", "smic_vis") for s in "12" for n in (1, 2)]
     for fold in within.lovo(People(videos, person=same_face)):
         assert {s.subject for s in fold.valid}.isdisjoint(s.subject for s in fold.test)

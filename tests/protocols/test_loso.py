@@ -13,7 +13,7 @@ from tests.helpers.drawn_people import datasets, same_face, video
 
 
 @given(datasets(), st.integers(0, 99), st.floats(0, 0.9))
-def test_no_subject_stands_on_two_sides_and_none_is_forgotten(videos, seed, validation):
+def test_loso_puts_every_subject_on_exactly_one_side(videos, seed, validation):
     subjects = {v.subject_key for v in videos}
     for fold in within.loso(People(videos, seed, validation)):
         assert Counter([*fold.train, *fold.valid, *fold.test]) == Counter(subjects)
@@ -22,20 +22,20 @@ def test_no_subject_stands_on_two_sides_and_none_is_forgotten(videos, seed, vali
         assert len(fold.valid) >= (len(subjects) > 2)
 
 
-def test_equal_ids_of_two_datasets_stay_apart():
+def test_loso_keeps_equal_ids_of_two_datasets_apart():
     both = within.loso(People([video("casme2", "01", 1), video("samm", "01", 1), video("samm", "02", 1)]))
     assert [f.key for f in both] == ["casme2/01", "samm/01", "samm/02"]
     assert all(len(f.train) + len(f.valid) == 2 for f in both)
 
 
-def test_folds_stand_by_name_also_where_a_person_has_another_than_the_subjects():
+def test_loso_sorts_folds_by_names_of_people():
     videos = [video("samm", "01", 1), *(video(d, "2", 1) for d in ("smic_hs", "smic_vis"))]
     person = {s.subject_key: SubjectKey("everywhere", "2") for s in videos[1:]}
     found = within.loso(People(videos, person=lambda subject: person.get(subject, subject)))
     assert [f.key for f in found] == ["everywhere/2", "samm/01"]
 
 
-def test_one_person_of_two_datasets_is_tested_at_once():
+def test_loso_tests_one_person_of_two_datasets_at_once():
     videos = [video(d, s, 1) for d in ("smic_hs", "smic_vis") for s in ("1", "2", "3")]
     found = within.loso(People(videos, person=same_face))
     assert [(f.key, *map(str, f.test)) for f in found] == [
@@ -51,12 +51,12 @@ def test_one_person_of_two_datasets_is_tested_at_once():
 @pytest.mark.parametrize(
     ("subjects", "share", "expected"), [(6, 0.2, 1), (11, 0.2, 2), (69, 0.2, 14), (3, 0.9, 1), (2, 0.2, 0), (6, 0.0, 1)]
 )
-def test_the_share_that_validates_is_rounded_at_least_one_and_never_all(subjects, share, expected):
+def test_loso_rounds_the_validating_share_to_one_or_more(subjects, share, expected):
     videos = [video("d", f"{s:02d}", 1) for s in range(subjects)]
     assert {len(f.valid) for f in within.loso(People(videos, 0, share))} == {expected}
 
 
-def test_the_seed_draws_who_validates_and_nothing_else():
+def test_loso_seed_draws_validating_people_alone():
     videos = [video("d", f"{s:02d}", 1) for s in range(20)]
     one, two = within.loso(People(videos, 0)), within.loso(People(videos, 1))
     assert [f.test for f in one] == [f.test for f in two]
@@ -64,7 +64,7 @@ def test_the_seed_draws_who_validates_and_nothing_else():
     assert len({f.valid for f in one}) > 1  # each fold draws its own
 
 
-def test_those_who_validate_resemble_the_others():
+def test_loso_validating_people_resemble_the_others():
     """Of 12 people half belong to one dataset, and a third shows each of three emotions; a quarter of them validates."""
     videos = [video(("casme2", "samm")[s % 2], f"{s:02d}", s % 3) for s in range(13)]
     drawn = [{v.subject_key: v for v in videos}[s] for f in within.loso(People(videos, 0, 0.25)) for s in f.valid]
@@ -76,11 +76,11 @@ def test_those_who_validate_resemble_the_others():
 
 
 @pytest.mark.parametrize("videos", [[], [video("d", "07", 1), video("d", "07", 2)]])
-def test_a_single_subject_is_refused_in_one_sentence(videos):
+def test_loso_refuses_a_single_subject(videos):
     with pytest.raises(ConfigError, match=r"at least 2 subjects, and this dataset has [01] \((nobody|d/07)\)"):
         within.loso(People(videos))
 
 
-def test_an_unknown_protocol_answers_with_the_nearest():
+def test_folds_names_nearest_of_unknown_protocols():
     with pytest.raises(ConfigError, match=r"'losso'\. Did you mean 'loso'"):
         folds("losso", People([]))

@@ -24,7 +24,7 @@ def of(video, kinds):
 
 
 @pytest.mark.parametrize(("train", "kinds"), [("macro", ("macro",)), ("both", ("micro", "macro"))])
-def test_training_people_show_macro_expressions_tested_ones_all_that_is_annotated(train, kinds):
+def test_macro_to_micro_trains_on_macro_and_tests_on_all(train, kinds):
     plan = make_plan(resolve([*WORDS, f"protocol.train={train}"]))
     real = {video.key: video for video in plan.videos}
     assert {e.kind for video in real.values() for e in video.expressions} == {"micro", "macro"}
@@ -39,7 +39,7 @@ def test_training_people_show_macro_expressions_tested_ones_all_that_is_annotate
     }  # all are stored
 
 
-def test_other_protocols_learn_micro_expressions():
+def test_make_plan_of_other_protocols_learns_micro():
     plan = make_plan(resolve([*WORDS[:-1], "protocol=loso"]))
     assert all(plan.learnt(video) is video for video in plan.videos)
     video = next(video for video in plan.videos if len({e.kind for e in video.expressions}) == 2)
@@ -54,7 +54,7 @@ def test_other_protocols_learn_micro_expressions():
         (["protocol.train=micro"], "protocol.train"),
     ],
 )
-def test_what_it_cannot_do_is_one_sentence(words, reason):
+def test_macro_to_micro_refuses_in_one_sentence(words, reason):
     with pytest.raises(ConfigError, match=reason) as error:
         make_plan(resolve([*WORDS, *words]))
     assert "\n" not in str(error.value)

@@ -47,7 +47,7 @@ CASES = {
 }
 
 
-def test_every_protocol_of_the_package_is_among_the_cases():
+def test_PROTOCOLS_are_all_among_the_cases():
     assert PROTOCOLS.keys() - ADDED == {case.split()[0] for case in CASES}
 
 
@@ -90,7 +90,7 @@ def drawn(draw, case):
 
 @pytest.mark.parametrize("case", CASES)
 @given(data=st.data())
-def test_nobody_is_on_two_sides_and_all_is_tested_once(case, data):
+def test_PROTOCOLS_test_all_once_with_nobody_on_two_sides(case, data):
     """Unless videos are split, or parts of the data tested; and folds have keys of their own."""
     some = data.draw(drawn(case))
     videos, found = every(some, CASES[case][0]), made(case, some)
@@ -113,7 +113,7 @@ def test_nobody_is_on_two_sides_and_all_is_tested_once(case, data):
 
 @pytest.mark.parametrize("case", [case for case in CASES if case not in ("lovo", "cdmer")])
 @given(data=st.data())
-def test_nobody_is_on_two_sides_under_another_id_either(case, data):
+def test_PROTOCOLS_put_no_person_on_two_sides_by_another_id(case, data):
     for fold in made(case, data.draw(drawn(case)), person=same_number):
         sides = [{same_number(s) for s in side} for side in (fold.train, fold.valid, fold.test)]
         assert not (sides[0] & sides[1])
@@ -124,14 +124,14 @@ def test_nobody_is_on_two_sides_under_another_id_either(case, data):
 @pytest.mark.parametrize("case", CASES)
 @settings(max_examples=300 if NIGHTLY else 7)  # most orders show it
 @given(data=st.data())
-def test_the_order_of_rows_does_not_matter(case, data):
+def test_PROTOCOLS_ignore_the_order_of_rows(case, data):
     videos, seed = data.draw(drawn(case)), data.draw(st.integers(0, 9))
     shuffled = data.draw(st.permutations(videos))
     assert made(case, shuffled, seed) == made(case, videos, seed)
 
 
 @pytest.mark.parametrize("name", PROTOCOLS)
-def test_every_protocol_tells_its_whole_story(name):
+def test_PROTOCOLS_describe_themselves_completely(name):
     lines = PROTOCOLS[name].describe().splitlines()
     told = [line.partition(":")[0] for line in lines[1:]]
     assert lines[0].startswith(f"protocol {name}: ")
