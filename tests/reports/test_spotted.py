@@ -65,7 +65,7 @@ def told(page):
     return [json.loads(data) for data in re.findall(r'<script type="application/json">(.*?)</script>', page, re.DOTALL)]
 
 
-def test_a_video_of_ones_own_shows_each_class_of_a_set_and_a_lane_for_each_unit(mebench, tmp_path, untracked):
+def test_spot_shows_each_class_of_a_set_and_lanes_of_units(mebench, tmp_path, untracked):
     mebench("data", "fake", "dataset=four_dme", "--out", tmp_path / "4dme")
     words = ["method=random", "method.draws=1", "recognizer=majority", "recognizer.sets=every", "scheme=4dmr2025"]
     where = ["dataset=four_dme", f"dataset.root={tmp_path / '4dme'}", f"runs={tmp_path / 'runs'}", "bootstrap=0"]
@@ -94,7 +94,7 @@ def surest(found):
     return row["onset_s"], row["offset_s"] + 0.04
 
 
-def test_all_files_say_the_same_at_the_times_of_the_file(spot, tmp_path):
+def test_spot_writes_all_files_alike_at_times_of_the_file(spot, tmp_path):
     times = np.cumsum([0, *np.random.default_rng(1).integers(30, 50, 39)]) / 1000
     video = write(tmp_path / "my <b>.mp4", moving(3, 240, (60, 20), SPANS), size=(400, 300), times=times.tolist())
     code, found, err, out = spot(video, "--overlay", track="frame")
@@ -142,7 +142,7 @@ KINDS = {  # by day two of them
 }
 
 
-def test_faces_off_centre_in_any_format(spot, tmp_path):
+def test_spot_takes_faces_off_centre_in_any_format(spot, tmp_path):
     place, kinds = {"turned.mp4": (50, 120), "tall.mkv": (100, 230)}, by_day(KINDS, "mjpeg.avi", "turned.mp4")
     videos = [
         write(
@@ -159,7 +159,7 @@ def test_faces_off_centre_in_any_format(spot, tmp_path):
         assert (out / f"{name.split('.')[0]}.eaf").is_file()
 
 
-def test_the_model_that_comes_along_finds_an_expression_and_none_where_there_is_none(mebench, tmp_path):
+def test_spot_by_the_included_model_finds_a_drawn_expression(mebench, tmp_path):
     """In faces drawn by another hand than those of its training."""
     moves = write(tmp_path / "moves.mp4", moving(3, 240, (60, 20), SPANS), size=(400, 300))
     still = write(tmp_path / "still.mp4", moving(3, 240, (60, 20), ()), size=(400, 300))
@@ -174,7 +174,7 @@ def test_the_model_that_comes_along_finds_an_expression_and_none_where_there_is_
 
 
 @pytest.mark.parametrize("workers", ["0", "-1"])
-def test_fewer_workers_than_one_are_refused(mebench, tmp_path, workers):
+def test_spot_refuses_fewer_workers_than_one(mebench, tmp_path, workers):
     """Not taken for nobody, who would find nothing."""
     still = write(tmp_path / "still.mp4", moving(3, 240, (60, 20), ()), size=(400, 300))
     code, _, err = mebench("spot", still, "--workers", workers, "-o", tmp_path / "out")
@@ -187,14 +187,14 @@ SMALL = ((640, 360), 128, (500, 40))
 
 
 @pytest.mark.parametrize(("size", "wide", "place"), by_day([SMALL, ((3840, 2160), 768, (400, 900))], SMALL))
-def test_a_face_a_tenth_of_the_picture_also_in_4k(spot, tmp_path, size, wide, place):
+def test_spot_finds_a_face_a_tenth_of_the_picture(spot, tmp_path, size, wide, place):
     video = write(tmp_path / "small.mp4", moving(4, wide, place, ((8, 12, 17),)), 22, size)
     code, found, _, _ = spot(video)
     assert code == 0
     assert peaks.iou(np.array(surest(found)) * 1000, (320, 720)) >= 0.4
 
 
-def test_two_faces_the_largest_or_each(spot, tmp_path):
+def test_spot_takes_the_largest_of_two_faces_or_each(spot, tmp_path):
     left, right = moving(3, 180, (20, 20), ((14, 18, 23),)), moving(5, 160, (220, 30), ((28, 32, 37),))
     video = write(tmp_path / "two.mkv", lambda i: left(i) + right(i), 42, (400, 220), codec="ffv1")
     code, found, err, _ = spot(video, track="frame")
@@ -212,7 +212,7 @@ def test_two_faces_the_largest_or_each(spot, tmp_path):
 
 
 @pytest.mark.parametrize("faces", ["largest", "all"])
-def test_an_image_that_cannot_be_read_costs_its_own_video_alone(spot, tmp_path, faces):
+def test_spot_leaves_out_only_the_video_of_an_unreadable_image(spot, tmp_path, faces):
     import cv2
 
     good = VideoFrames(write(tmp_path / "good.avi", moving(3, 160, (60, 20), SPANS), 30, codec="mjpeg"))
@@ -227,7 +227,7 @@ def test_an_image_that_cannot_be_read_costs_its_own_video_alone(spot, tmp_path, 
     assert re.search(r"torn: .*17\.jpg is truncated", err)
 
 
-def test_nothing_is_spotted_where_the_face_has_left(spot, tmp_path):
+def test_spot_finds_nothing_where_the_face_has_left(spot, tmp_path):
     def faces(index):
         return moving(3, 240, (60, 20), SPANS)(index) if index < 40 else []
 
@@ -240,7 +240,7 @@ def test_nothing_is_spotted_where_the_face_has_left(spot, tmp_path):
     assert "no face in sight from" in told((out / "report.html").read_text())[0]["hidden"][0][2]
 
 
-def test_a_face_that_moves_is_followed(spot, tmp_path):
+def test_spot_follows_a_face_that_moves(spot, tmp_path):
     def faces(index):
         (_, *face) = moving(3, 240, (0, 0), ((55, 59, 64),))(index)[0]
         return [((20 + 3 * min(index, 30), 20), *face)]
@@ -252,7 +252,7 @@ def test_a_face_that_moves_is_followed(spot, tmp_path):
     assert peaks.iou(np.array(surest(late)) * 1000, (2200, 2600)) >= 0.4
 
 
-def test_what_was_written_stays_until_all_is_new_and_half_written_folders_go(spot, tmp_path, monkeypatch):
+def test_spot_keeps_old_files_until_all_is_new(spot, tmp_path, monkeypatch):
     video = write(tmp_path / "v.mkv", moving(3, 200, (60, 20), SPANS), 30, codec="ffv1")
     code, *_, out = spot(video)
     (left := out / ".writing-of-a-killed-one").mkdir()
@@ -267,7 +267,7 @@ def test_what_was_written_stays_until_all_is_new_and_half_written_folders_go(spo
     assert not left.exists()
 
 
-def test_fast_cameras_count_in_time(spot, tmp_path):
+def test_spot_counts_fast_cameras_in_time(spot, tmp_path):
     video = write(tmp_path / "fast.avi", moving(3, 180, (20, 20), ((30, 46, 70),)), 80, (220, 220), 100, "ffv1")
     code, found, err, _ = spot(video)
     assert code == 0
@@ -276,7 +276,7 @@ def test_fast_cameras_count_in_time(spot, tmp_path):
     assert peaks.iou((row["onset"], row["offset"]), (30, 70)) >= 0.4
 
 
-def test_a_file_that_says_a_wrong_rate_keeps_its_seconds_which_is_said(spot, tmp_path):
+def test_spot_with_another_rate_keeps_seconds_of_the_file(spot, tmp_path):
     video = write(tmp_path / "slow.mkv", moving(3, 200, (60, 20), SPANS), 36, codec="ffv1")
     code, found, err, _ = spot(video, "--fps", "50")
     assert code == 0
@@ -286,7 +286,7 @@ def test_a_file_that_says_a_wrong_rate_keeps_its_seconds_which_is_said(spot, tmp
     assert "seconds are those" not in spot(video, "--fps", "25")[2]
 
 
-def test_a_folder_of_images_wants_its_rate_and_keeps_its_numbers(spot, tmp_path):
+def test_spot_of_a_folder_needs_its_rate_and_keeps_numbers(spot, tmp_path):
     import cv2
 
     (tmp_path / "images").mkdir()
@@ -310,7 +310,7 @@ def test_a_folder_of_images_wants_its_rate_and_keeps_its_numbers(spot, tmp_path)
     assert of_images["onset_s"].tolist() == of_file["onset_s"].tolist()
 
 
-def test_linked_folders_are_called_as_the_links_are(spot, tmp_path):
+def test_spot_names_linked_folders_by_their_links(spot, tmp_path):
     import cv2
 
     for index, name in enumerate(("EP01", "EP02")):
@@ -326,7 +326,7 @@ def test_linked_folders_are_called_as_the_links_are(spot, tmp_path):
     assert {file.name for file in out.glob("*.eaf")} == {"linkEP01.eaf", "linkEP02.eaf"}
 
 
-def test_bad_files_get_a_sentence_each(spot, tmp_path):
+def test_spot_gives_bad_files_a_sentence_each(spot, tmp_path):
     good = write(tmp_path / "good.avi", moving(3, 160, (60, 20)), 30, codec="mjpeg")
     raw = good.read_bytes()
     (tmp_path / "codec.avi").write_bytes(raw.replace(b"MJPG", b"ZZZZ"))
@@ -350,7 +350,7 @@ def test_bad_files_get_a_sentence_each(spot, tmp_path):
         assert "Traceback" not in err, (name, err)
 
 
-def test_no_face_is_said_and_leaves_the_others(spot, tmp_path):
+def test_spot_names_videos_without_face_and_goes_on(spot, tmp_path):
     room = write(tmp_path / "room.avi", lambda index: [], 12, codec="mjpeg")
     code, found, err, _ = spot(room)
     assert code == 4
@@ -363,7 +363,7 @@ def test_no_face_is_said_and_leaves_the_others(spot, tmp_path):
     assert "1 video of 2 could not be predicted" in err
 
 
-def test_words_that_cannot_be_are_refused(spot, tmp_path):
+def test_spot_refuses_impossible_words(spot, tmp_path):
     (tmp_path / "a.mp4").touch()
     for words, sentence in (
         (("--faces", "both"), "unknown --faces 'both'"),
