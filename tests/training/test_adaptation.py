@@ -44,7 +44,7 @@ def shown(how):
 
 
 @pytest.mark.parametrize("how", WAYS)
-def test_the_clips_of_the_source_stay_as_long_together_as_they_were(how):
+def test_adapt_features_keeps_the_length_of_source_clips(how):
     source, target = databases()
     one, other = adapt_features(how, source, target)
     assert (one.shape, other.shape) == (source.shape, target.shape)
@@ -54,7 +54,7 @@ def test_the_clips_of_the_source_stay_as_long_together_as_they_were(how):
     np.testing.assert_allclose(other.mean(0), source.mean(0), atol=1e-5)
 
 
-def test_scale_gives_both_the_sources_mean_and_deviation_and_a_constant_number_stays():
+def test_adapt_features_scale_equals_mean_and_deviation():
     source, target = databases()
     source[:, 2] = target[:, 2] = 5
     one, other = adapt_features("scale", source, target)
@@ -62,7 +62,7 @@ def test_scale_gives_both_the_sources_mean_and_deviation_and_a_constant_number_s
     np.testing.assert_allclose(other.std(0), source.std(0), atol=1e-12)
 
 
-def test_coral_gives_the_source_the_targets_covariances():
+def test_adapt_features_coral_equals_covariances_of_target():
     a, b, found = shown("coral")
     plus_one = [np.cov(x.T) + np.eye(x.shape[1]) for x in (a, b)]
     expected = a @ inv(sqrtm(plus_one[0])).real @ sqrtm(plus_one[1]).real
@@ -75,13 +75,13 @@ def axes(x, k=4):
     return vectors[:, np.argsort(-values)[:k]]
 
 
-def test_subspace_alignment_is_that_of_principal_axes():
+def test_adapt_features_subspace_aligns_principal_axes():
     a, b, found = shown("subspace")
     p, q = axes(a), axes(b)
     alike(found, np.concatenate([a @ p @ p.T @ q, b @ q]))
 
 
-def test_gfk_is_the_mean_over_all_subspaces_between_the_two():
+def test_adapt_features_gfk_is_the_mean_over_all_subspaces():
     a, b, found = shown("gfk")
     p, q = axes(a), axes(b)
     left, cosines, right = np.linalg.svd(p.T @ q)
@@ -95,7 +95,7 @@ def test_gfk_is_the_mean_over_all_subspaces_between_the_two():
     np.testing.assert_allclose(one, other * np.trace(one) / np.trace(other), atol=1e-5 * np.abs(one).max())
 
 
-def test_tca_keeps_the_components_of_least_distance_and_most_variance():
+def test_adapt_features_tca_keeps_components_of_its_paper():
     a, b, found = shown("tca")
     x, n, m = np.concatenate([a, b]), len(a), len(b)
     kernel = x @ x.T
@@ -108,7 +108,7 @@ def test_tca_keeps_the_components_of_least_distance_and_most_variance():
     alike(found, kernel @ w)
 
 
-def test_tsrg_minimises_the_distance_that_its_paper_names():
+def test_adapt_features_tsrg_minimises_the_cost_of_its_paper():
     """|Xs - P'Ks|² + |P'(mean of Ks - mean of Kt)|² + |P|_1: no matrix drawn nearby is lower, and nor are none and a ridge's."""
     a, b, found = shown("tsrg")
     np.testing.assert_allclose(found[: len(a)], a, atol=1e-9)  # the source stays
@@ -130,7 +130,7 @@ def test_tsrg_minimises_the_distance_that_its_paper_names():
 
 
 @pytest.mark.parametrize("method", ["flow_svm", "optical_strain"])
-def test_a_run_that_spots_or_stays_within_one_database_refuses_to_adapt(method):
+def test_make_plan_refuses_adaptation_within_one_database(method):
     from mebench.config import resolve
     from mebench.runner import make_plan
 

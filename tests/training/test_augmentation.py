@@ -11,7 +11,7 @@ def normalised(flow):
     return torch.from_numpy(MinMax().apply(flow, None)).permute(2, 0, 1)[None]
 
 
-def test_it_is_the_normalised_flow_of_the_mirrored_face():
+def test_mirrored_equals_flow_of_the_mirrored_face():
     flow = np.random.default_rng(0).normal(size=(8, 6, 3)).astype(np.float32)
     turned = flow[:, ::-1].copy()
     turned[..., 0] *= -1
@@ -19,11 +19,11 @@ def test_it_is_the_normalised_flow_of_the_mirrored_face():
     torch.testing.assert_close(samples.mirrored(samples.mirrored(normalised(flow))), normalised(flow))
 
 
-def test_a_map_without_motion_stays_zero():
+def test_mirrored_map_without_motion_stays_zero():
     assert not samples.mirrored(torch.zeros(2, 3, 4, 4)).any()
 
 
-def test_about_half_of_a_batch_is_mirrored():
+def test_mirrored_is_about_half_of_a_batch():
     torch.manual_seed(0)
     x = torch.rand(400, 3, 2, 2)
     drawn, other = samples.half_mirrored(x), samples.mirrored(x)

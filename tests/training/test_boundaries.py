@@ -12,7 +12,7 @@ from mebench.training import boundaries
 MICRO = Expression(20, 29, apex=24)
 
 
-def test_labels_stand_around_the_three_frames_of_an_expression():
+def test_boundary_labels_surround_three_frames_of_an_expression():
     bounds, apex, action = boundaries.boundary_labels(50, [MICRO], around=1)
     assert np.flatnonzero(bounds == boundaries.START).tolist() == [19, 20, 21]
     assert np.flatnonzero(bounds == boundaries.END).tolist() == [28, 29, 30]
@@ -21,7 +21,7 @@ def test_labels_stand_around_the_three_frames_of_an_expression():
     assert np.flatnonzero(action).tolist() == list(range(20, 30))
 
 
-def test_labels_of_a_series_that_takes_every_seventh_frame():
+def test_boundary_labels_take_every_seventh_frame():
     bounds, apex, action = boundaries.boundary_labels(20, [Expression(70, 90, apex=83)], around=0, step=7)
     assert (bounds[10], bounds[12], apex[11], action.tolist()) == (
         boundaries.START,
@@ -31,7 +31,7 @@ def test_labels_of_a_series_that_takes_every_seventh_frame():
     )
 
 
-def test_an_expression_at_either_end_of_a_series_is_labelled_as_far_as_it_reaches():
+def test_boundary_labels_reach_to_either_end():
     bounds, apex, action = boundaries.boundary_labels(
         10, [Expression(0, 2, apex=0), Expression(8, 20, apex=12)], around=3
     )
@@ -40,7 +40,7 @@ def test_an_expression_at_either_end_of_a_series_is_labelled_as_far_as_it_reache
     assert action.tolist() == [1, 1, 1, 0, 0, 0, 0, 0, 1, 1]
 
 
-def test_segments_have_their_surroundings_and_those_without_action_are_left_out():
+def test_boundaries_segments_keep_surroundings_of_action():
     n, length = 70, 32
     x = np.arange(1, n + 1, dtype=np.float32)[:, None, None] * np.ones((1, 12, 2), np.float32)
     bounds, apex, action = (part[:, None] for part in boundaries.boundary_labels(n, [Expression(66, 69)], around=1))
@@ -77,7 +77,7 @@ def plain_proposals(start, end, apex, reach, threshold):
 
 
 @given(st.integers(0, 10_000), st.integers(1, 60), st.integers(1, 4), st.integers(0, 6), st.floats(0, 0.9))
-def test_proposals_equal_a_plain_loop(seed, n, nearest, more, threshold):
+def test_boundaries_proposals_equal_a_plain_loop(seed, n, nearest, more, threshold):
     start, end, apex = np.random.default_rng(seed).random((3, n))
     reach = (nearest, nearest + more)
     found = boundaries.proposals(start, end, apex, reach, threshold)
@@ -86,7 +86,7 @@ def test_proposals_equal_a_plain_loop(seed, n, nearest, more, threshold):
     assert [s.confidence for s in found] == pytest.approx([e[3] for e in expected])
 
 
-def test_the_loss_of_boundaries_is_cross_entropy_where_the_answer_is_hardly_right():
+def test_BoundaryNetwork_edges_loss_equals_cross_entropy():
     """(1 - p) is nearly 1 there; the classes weigh .45, .45 and .1."""
     outputs = torch.tensor([[[-9.0, 9, 9], [9.0, -9, 9], [9.0, 9, -9]]])
     classes = torch.tensor([[boundaries.START, boundaries.END, boundaries.NEITHER]])
@@ -97,14 +97,14 @@ def test_the_loss_of_boundaries_is_cross_entropy_where_the_answer_is_hardly_righ
     )
 
 
-def test_probability_loss_is_nothing_where_all_is_right_but_for_what_smooths_it():
+def test_probability_loss_of_right_answers_is_its_smoothing():
     truth = torch.tensor([1.0, 0.0])
     assert float(boundaries.probability_loss(torch.tensor([40.0, -40.0]), truth, 0.9)) == pytest.approx(0, abs=1e-5)
     wrong = boundaries.probability_loss(torch.zeros(2), truth, 0.9)
     assert float(wrong) == pytest.approx(-np.log(0.5 + 1e-5) * (0.9 * 0.5 + 0.1 * 0.34) * -1 * -1 / 2)
 
 
-def test_the_head_reads_no_more_than_seven_frames_to_both_sides():
+def test_boundaries_head_reads_seven_frames_to_both_sides():
     layers = torch.nn.Sequential(*boundaries.head(24)).eval()
     x = torch.randn(1, 24, 41)
     moved = x.clone()

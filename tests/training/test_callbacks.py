@@ -104,7 +104,7 @@ def same(method, weights):
     )
 
 
-def test_training_stops_where_lightning_stops_and_the_best_weights_stay():
+def test_fit_with_EarlyStopping_equals_lightning():
     stopper = EarlyStopping("val_loss", patience=2)
     _, theirs = plainly([stopper])
     assert 3 < len(theirs) < EPOCHS
@@ -116,7 +116,7 @@ def test_training_stops_where_lightning_stops_and_the_best_weights_stay():
     assert not same(method, theirs[-1])
 
 
-def test_a_checkpoint_keeps_the_best_epoch_and_leaves_its_file(tmp_path):
+def test_fit_with_ModelCheckpoint_keeps_best_epoch_and_file(tmp_path):
     _, theirs = plainly([ModelCheckpoint(tmp_path / "theirs", monitor="val_loss")])
     (tmp_path / "mine").mkdir()
     method = trained(folder=tmp_path / "mine", callbacks=[spec("ModelCheckpoint", monitor="val_loss")])
@@ -127,7 +127,7 @@ def test_a_checkpoint_keeps_the_best_epoch_and_leaves_its_file(tmp_path):
     assert len(theirs) == EPOCHS
 
 
-def test_what_is_logged_lies_in_the_history_with_steps_and_epochs():
+def test_fit_logs_steps_and_epochs_in_the_history():
     method = trained(log_every_n_steps=1)
     epochs = method.history.epochs()
     steps = [e for e in epochs if "my/loss_step" in e.logged]
@@ -141,7 +141,7 @@ def test_what_is_logged_lies_in_the_history_with_steps_and_epochs():
     assert sum(e.uf1 is not None for e in epochs) == EPOCHS  # as without
 
 
-def test_logging_watching_and_loggers_change_nothing_that_is_learnt(tmp_path):
+def test_fit_learns_the_same_with_logging_and_loggers(tmp_path):
     plain, torch_state = trained(), torch.get_rng_state()
     watching = [spec("LearningRateMonitor"), spec("ModelCheckpoint")]
     method = trained(folder=tmp_path, logger=[CSV], callbacks=watching, log_every_n_steps=1)
@@ -164,14 +164,14 @@ def test_logging_watching_and_loggers_change_nothing_that_is_learnt(tmp_path):
         ("Timer", {"duration": "00:01:00:00"}),
     ],
 )
-def test_other_callbacks_of_lightning_s_do_what_they_do_elsewhere(name, arguments):
+def test_fit_with_other_callbacks_equals_lightning(name, arguments):
     if not hasattr(callbacks, name):
         pytest.skip(f"this Lightning has no {name}")
     theirs, _ = plainly([getattr(callbacks, name)(**arguments)])
     assert same(trained(callbacks=[spec(name, **arguments)]), theirs.state_dict())
 
 
-def test_a_step_of_lightning_s_asks_the_network_nothing(monkeypatch):
+def test_fit_sets_no_attribute_of_the_network_in_a_step(monkeypatch):
     """Each attribute that is set on a network costs microseconds, and Lightning sets the name of a hook 44 times a step."""
     asked, plain = [], nn.Module.__setattr__
     monkeypatch.setattr(
@@ -184,7 +184,7 @@ def test_a_step_of_lightning_s_asks_the_network_nothing(monkeypatch):
     assert len(asked) - before < 3 * 10  # of the 30 more steps
 
 
-def test_options_of_the_trainer_reach_it():
+def test_fit_hands_options_to_the_trainer():
     seen = []
 
     class Seeing(Namer):
@@ -224,7 +224,7 @@ class Plateau(Namer):
 
 
 @pytest.mark.parametrize("method", [Manual, Plateau])
-def test_optimisers_in_all_forms_and_schedulers_are_followed(method):
+def test_fit_follows_optimisers_and_schedulers_of_all_forms(method):
     found = trained(method(), callbacks=[spec("LearningRateMonitor", logging_interval="epoch")])
     rates = [e.logged["lr-SGD"] for e in found.history.epochs() if "lr-SGD" in e.logged]
     assert len(rates) == EPOCHS
@@ -233,7 +233,7 @@ def test_optimisers_in_all_forms_and_schedulers_are_followed(method):
     assert rates[-1] < 0.6
 
 
-def test_callbacks_of_the_method_s_own_choose_too():
+def test_fit_takes_callbacks_of_the_method():
     class Stopping(Namer):
         def configure_callbacks(self):
             return EarlyStopping("val_loss", patience=2)
@@ -250,7 +250,7 @@ class Astray(Namer):
 
 
 @pytest.mark.parametrize("bar", ["RichProgressBar", "TQDMProgressBar"])
-def test_a_progress_bar_shows_the_epochs(bar, capsys):
+def test_fit_with_a_progress_bar_shows_epochs(bar, capsys):
     trained(Namer(epochs=2), callbacks=[spec(bar)])
     assert "Epoch 1" in "".join(capsys.readouterr())
 
@@ -271,7 +271,7 @@ def test_a_progress_bar_shows_the_epochs(bar, capsys):
         ),
     ],
 )
-def test_a_metric_that_nobody_logs_is_refused_before_the_first_epoch(method, metric, sentence):
+def test_fit_refuses_a_metric_that_nobody_logs(method, metric, sentence):
     method = method()
     before = copy.deepcopy(method.state_dict())
     stops = [spec("EarlyStopping", monitor=one) for one in (metric, "my/loss")]
@@ -289,7 +289,7 @@ class Logging(L.Callback):
         pl_module.log("epochs", float(trainer.current_epoch))
 
 
-def test_a_callback_may_log_what_another_chooses_by():
+def test_fit_lets_a_callback_log_what_another_chooses_by():
     stop = spec("EarlyStopping", monitor="epochs", patience=2, check_on_train_epoch_end=True)
     method = trained(callbacks=[{"class_path": f"{__name__}.Logging", "init_args": {}}, stop])
     assert [e.logged["epochs"] for e in method.history.epochs() if "epochs" in e.logged] == [0, 1, 2]
@@ -307,7 +307,7 @@ class TwoStages(Namer):
         return (found if stage == "first" else Samples(x * float(self.network(x).mean().detach()), y)), valid
 
 
-def test_a_later_stage_that_was_killed_goes_on_from_what_it_began_with(tmp_path, monkeypatch):
+def test_fit_killed_in_a_later_stage_goes_on_from_its_start(tmp_path, monkeypatch):
     monkeypatch.setattr(sys.modules["mebench.training.fit"], "SECONDS", 0.0)
     whole = trained(TwoStages())
     with pytest.raises(RuntimeError, match="killed"):
@@ -338,7 +338,7 @@ class Killed(L.Callback):
     ],
     ids=["alone", "stopping", "checkpoint", "rates"],
 )
-def test_a_training_that_was_killed_goes_on_to_the_same_numbers(options, tmp_path, monkeypatch):
+def test_fit_killed_goes_on_to_the_same_numbers(options, tmp_path, monkeypatch):
     monkeypatch.setattr(sys.modules["mebench.training.fit"], "SECONDS", 0.0)
     (tmp_path / "whole").mkdir()
     whole = trained(folder=tmp_path / "whole", **options)

@@ -37,7 +37,7 @@ def cache(request, monkeypatch):
 @pytest.mark.parametrize("shape", [(7, 5, 9, 12), (1, 3, 7, 7), (2, 1, 42, 42)])
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 @pytest.mark.parametrize("momentum", [0.01, None])  # without one while weights are averaged
-def test_values_gradients_and_running_statistics(shape, padding, layout, momentum):
+def test_conv_block_equals_pytorch_in_values_and_gradients(shape, padding, layout, momentum):
     torch.manual_seed(0)
     ours, theirs = (pair := drawn(shape[1], 4, momentum=momentum)), copy.deepcopy(pair)
     x = torch.randn(shape, dtype=torch.float64).contiguous(memory_format=layout)
@@ -58,14 +58,14 @@ def test_values_gradients_and_running_statistics(shape, padding, layout, momentu
 
 
 @pytest.mark.usefixtures("cache")
-def test_the_gradient_is_that_of_finite_differences():
+def test_conv_block_gradient_equals_finite_differences():
     torch.manual_seed(1)
     conv, norm = drawn(2, 2, padding=1)
     x = torch.randn(3, 2, 6, 6, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(lambda x, *_: at_once(x, conv, norm, 2), (x, conv.weight, conv.bias, norm.weight))
 
 
-def test_an_input_that_needs_no_gradient_gets_none():
+def test_conv_block_gives_no_gradient_to_an_input_without():
     conv, norm = drawn(2, 2)
     x = torch.randn(3, 2, 6, 6, dtype=torch.float64)
     at_once(x, conv, norm, 2).sum().backward()
@@ -74,7 +74,7 @@ def test_an_input_that_needs_no_gradient_gets_none():
 
 
 @pytest.mark.parametrize("shape", [(32, 3, 42, 42), (200, 3, 28, 28)])
-def test_single_precision_is_as_near_to_double_as_pytorchs(shape):
+def test_conv_block_in_single_precision_is_as_exact_as_pytorch(shape):
     torch.manual_seed(2)
     conv, norm = drawn(3, 14, torch.float32, kernel=5)
     x = torch.randn(shape).contiguous(memory_format=torch.channels_last)
@@ -84,7 +84,7 @@ def test_single_precision_is_as_near_to_double_as_pytorchs(shape):
     assert (ours - exact).abs().max() <= max((theirs - exact).abs().max(), 2e-6)
 
 
-def test_a_weight_that_turns_the_sign_and_evaluation_take_pytorchs_way():
+def test_conv_block_of_negative_weight_or_in_eval_is_pytorch():
     torch.manual_seed(3)
     conv, norm = drawn(3, 3)
     x = torch.randn(2, 3, 6, 6, dtype=torch.float64)
@@ -96,14 +96,14 @@ def test_a_weight_that_turns_the_sign_and_evaluation_take_pytorchs_way():
     assert torch.equal(at_once(x, conv, norm, 3), one_after_the_other(x, conv, twin, 3))
 
 
-def test_half_precision_takes_pytorchs_way():
+def test_conv_block_in_half_precision_is_pytorch():
     torch.manual_seed(4)
     conv, norm = drawn(3, 3, torch.bfloat16)
     x = torch.randn(2, 3, 6, 6, dtype=torch.bfloat16)
     assert torch.equal(at_once(x, conv, norm, 3), one_after_the_other(x, conv, copy.deepcopy(norm), 3))
 
 
-def test_mixed_precision_takes_pytorchs_way():
+def test_conv_block_in_mixed_precision_is_pytorch():
     torch.manual_seed(3)
     conv, norm = drawn(5, 5, torch.float32)
     x, twin = torch.randn(4, 5, 9, 12), copy.deepcopy(norm)

@@ -56,7 +56,7 @@ def steps(method):
     return [entry for entry in method.log_of if isinstance(entry, tuple) and isinstance(entry[1], list)]
 
 
-def test_it_descends_like_a_plain_loop():
+def test_fit_descends_like_a_plain_loop():
     method = Line((Stage("one", 20, 4, shuffle=False),))
     fit(method, [], [])
 
@@ -67,7 +67,7 @@ def test_it_descends_like_a_plain_loop():
     assert float(method.line.weight.detach()) == pytest.approx(w, rel=1e-5)
 
 
-def test_numbers_too_small_to_count_are_none_while_it_trains_and_not_afterwards():
+def test_fit_flushes_tiny_numbers_to_zero_only_while_training():
     """A weight that nothing but a penalty pulls would stay among them for good, and slow every step."""
 
     class Fading(Line):
@@ -81,7 +81,7 @@ def test_numbers_too_small_to_count_are_none_while_it_trains_and_not_afterwards(
     assert float(torch.tensor(1e-30) * 1e-10) > 0
 
 
-def test_stages_run_in_order_then_the_closed_form_in_evaluation_mode():
+def test_fit_runs_stages_in_order_then_the_closed_form():
     method = Line((Stage("one", 2, 10), Stage("two", 3, 10)))
     fit(method, [], [])
     assert [s for s, _ in steps(method)] == ["one"] * 2 + ["two"] * 3
@@ -92,7 +92,7 @@ def test_stages_run_in_order_then_the_closed_form_in_evaluation_mode():
     assert not method.line.training
 
 
-def test_who_is_fitted_again_trains_in_training_mode():
+def test_fit_again_trains_in_training_mode():
     """Though it ended in evaluation mode, and Lightning leaves modes as they are."""
     modes, method = [], Line((Stage("one", 1, 10),))
     method.line.register_forward_pre_hook(lambda line, _: modes.append(line.training))
@@ -101,13 +101,13 @@ def test_who_is_fitted_again_trains_in_training_mode():
     assert modes == [True, True]
 
 
-def test_a_method_without_stages_has_only_its_closed_form():
+def test_fit_without_stages_has_only_the_closed_form():
     method = Line(())
     fit(method, [], [])
     assert method.log_of == [("closed form", "", False)]
 
 
-def test_shuffling_follows_the_seed_and_changes_each_epoch():
+def test_fit_shuffles_by_the_seed_and_anew_each_epoch():
     orders = []
     for seed in (0, 0, 1):
         torch.manual_seed(seed)
@@ -119,32 +119,32 @@ def test_shuffling_follows_the_seed_and_changes_each_epoch():
     assert sorted(orders[0][0]) == sorted(orders[0][1])
 
 
-def test_without_shuffling_the_order_stays():
+def test_fit_without_shuffling_keeps_the_order():
     method = Line((Stage("one", 2, 10, shuffle=False),))
     fit(method, [], [])
     first, second = (x for _, x in steps(method))
     assert first == second == sorted(first)
 
 
-def test_validation_samples_are_shown_each_epoch_to_methods_that_give_them():
+def test_fit_shows_validation_samples_each_epoch():
     method = Line((Stage("one", 3, 10),), valid=True)
     fit(method, [], [])
     assert method.log_of.count("valid one") >= 3
 
 
-def test_a_stage_without_samples_is_refused_by_name():
+def test_fit_refuses_a_stage_without_samples():
     with pytest.raises(RunError, match="no samples for the stage 'one'"):
         fit(Line((Stage("one", 1, 10),), n=0), [], [])
 
 
-def test_training_leaves_nothing_on_the_disk_and_says_nothing(tmp_path, monkeypatch, capfd):
+def test_fit_leaves_nothing_on_disk_and_prints_nothing(tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
     fit(Line((Stage("one", 1, 10),)), [], [])
     assert list(tmp_path.iterdir()) == []
     assert capfd.readouterr() == ("", "")
 
 
-def test_it_trains_in_the_requested_precision_and_keeps_weights_in_32_bits():
+def test_fit_trains_in_precision_asked_for_with_32_bit_weights():
     seen = []
 
     class Seeing(Line):
@@ -159,12 +159,12 @@ def test_it_trains_in_the_requested_precision_and_keeps_weights_in_32_bits():
     assert seen == [torch.float32, torch.bfloat16]
 
 
-def test_a_precision_that_the_machine_lacks_is_refused_instead_of_another_taken():
+def test_fit_refuses_a_precision_that_the_machine_lacks():
     with pytest.raises(ConfigError, match="precision=16-mixed is not for this machine: choose precision=bf16-mixed"):
         fit(Line((Stage("one", 1, 10),)), [], [], precision="16-mixed")
 
 
-def test_two_processes_train_one_fold_as_one_does():
+def test_fit_by_two_processes_equals_one():
     """Each takes half of every batch, and the gradient is their mean."""
     one, two = (Line((Stage("one", 5, 10, shuffle=False),)) for _ in range(2))
     fit(one, [], [])
@@ -173,7 +173,7 @@ def test_two_processes_train_one_fold_as_one_does():
 
 
 @pytest.mark.parametrize(("free", "copied"), [(1000, True), (100, False)])
-def test_a_gpu_gets_samples_once_where_they_fit_and_predicts_what_it_trained(free, copied, monkeypatch):
+def test_fit_copies_samples_to_a_gpu_once_if_they_fit(free, copied, monkeypatch):
     """A machine with a GPU in all that the code sees of it: Lightning says where it trains and leaves the network in memory."""
     gpu, places, given = torch.device("cuda", 0), [], []
 
@@ -203,7 +203,7 @@ def test_a_gpu_gets_samples_once_where_they_fit_and_predicts_what_it_trained(fre
     assert places == [gpu]
 
 
-def test_samples_lie_on_a_device_where_they_fit():
+def test_on_device_copies_samples_that_fit():
     samples, meta = Samples(torch.zeros(4, 5), torch.zeros(4)), torch.device("meta")
     fits, large = on_device(samples, meta, free=192), on_device(samples, meta, free=191)
     assert fits.tensors[0].device == fits.__getitems__([3, 1])[0].device == meta

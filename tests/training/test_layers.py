@@ -7,7 +7,7 @@ from torch import nn
 from mebench.training import layers
 
 
-def test_one_half_takes_one_bit_and_others_sixteen():
+def test_dropout_of_one_half_draws_a_bit_and_others_sixteen():
     for p, words in ((0.5, 2), (0.3, 32)):
         torch.manual_seed(0)
         layers.dropout(p)(torch.ones(128))
@@ -19,7 +19,7 @@ def test_one_half_takes_one_bit_and_others_sixteen():
 
 @pytest.mark.parametrize("shape", [(1,), (3,), (4,), (65, 3), (2, 3, 5, 7), (0, 4)])
 @pytest.mark.parametrize("p", [0.0, 0.2, 0.3, 0.9])
-def test_each_number_is_dropped_or_grows(shape, p):
+def test_dropout_drops_or_scales_each_number(shape, p):
     torch.manual_seed(0)
     x = torch.rand(shape) + 1
     y = layers.dropout(p)(x)
@@ -29,7 +29,7 @@ def test_each_number_is_dropped_or_grows(shape, p):
 
 
 @pytest.mark.parametrize("p", [0.1, 0.3, 0.75])
-def test_the_share_is_p_and_the_mean_stays(p):
+def test_dropout_share_is_p_and_mean_stays(p):
     torch.manual_seed(0)
     x = torch.rand(1_000_000)
     ours, theirs = layers.dropout(p)(x), nn.Dropout(p)(x)
@@ -38,14 +38,14 @@ def test_the_share_is_p_and_the_mean_stays(p):
     assert ours.std().item() == pytest.approx(theirs.std().item(), rel=0.01)
 
 
-def test_sixteen_bits_are_independent_of_place_and_neighbour():
+def test_dropout_of_sixteen_bits_is_independent():
     torch.manual_seed(0)
     kept = torch.stack([layers.dropout(0.3)(torch.ones(200)) > 0 for _ in range(4000)]).double()
     assert (kept.mean(0) - 0.7).abs().max() < 0.035
     assert (torch.corrcoef(kept.T) - torch.eye(200)).abs().max() < 0.09
 
 
-def test_sixteen_bits_keep_the_layout_and_evaluation_changes_nothing():
+def test_dropout_of_sixteen_bits_keeps_layout():
     torch.manual_seed(0)
     x = (torch.rand(4, 6, 5, 3) + 1).contiguous(memory_format=torch.channels_last)
     layer = layers.dropout(0.25)
@@ -56,7 +56,7 @@ def test_sixteen_bits_keep_the_layout_and_evaluation_changes_nothing():
 
 
 @pytest.mark.parametrize("shape", [(1,), (63,), (64,), (65, 3), (2, 3, 5, 7), (0, 4)])
-def test_each_number_is_dropped_or_doubled(shape):
+def test_dropout_of_one_half_drops_or_doubles(shape):
     torch.manual_seed(0)
     x = torch.rand(shape) + 1
     y = layers.dropout(0.5)(x)
@@ -65,7 +65,7 @@ def test_each_number_is_dropped_or_doubled(shape):
     assert ((y == 0) | (y == 2 * x)).all()
 
 
-def test_half_of_them_independently_of_place_and_neighbour():
+def test_dropout_of_one_half_is_independent():
     torch.manual_seed(0)
     kept = torch.stack([layers.dropout(0.5)(torch.ones(200)) > 0 for _ in range(4000)]).double()
     assert (kept.mean(0) - 0.5).abs().max() < 0.035  # four standard deviations of 4,000 coins
@@ -73,7 +73,7 @@ def test_half_of_them_independently_of_place_and_neighbour():
     assert correlation.abs().max() < 0.09
 
 
-def test_the_mean_is_kept_as_by_pytorchs():
+def test_dropout_of_one_half_keeps_the_mean_as_pytorch():
     torch.manual_seed(0)
     x = torch.rand(100_000)
     ours, theirs = layers.dropout(0.5)(x), nn.Dropout(0.5)(x)
@@ -81,12 +81,12 @@ def test_the_mean_is_kept_as_by_pytorchs():
     assert ours.std().item() == pytest.approx(theirs.std().item(), rel=0.02)
 
 
-def test_evaluation_changes_nothing():
+def test_dropout_in_evaluation_changes_nothing():
     x = torch.rand(5, 4)
     assert layers.dropout(0.5).eval()(x) is x
 
 
-def test_the_memory_layout_is_kept_and_the_places_are_right():
+def test_dropout_of_one_half_keeps_the_layout():
     torch.manual_seed(0)
     x = (torch.rand(4, 6, 5, 3) + 1).contiguous(memory_format=torch.channels_last)
     y = layers.dropout(0.5)(x)
@@ -94,14 +94,14 @@ def test_the_memory_layout_is_kept_and_the_places_are_right():
     assert ((y == 0) | (y == 2 * x)).all()
 
 
-def test_the_gradient_is_the_mask():
+def test_dropout_gradient_is_the_mask():
     x = torch.ones(1000, requires_grad=True)
     y = layers.dropout(0.5)(x)
     y.sum().backward()
     assert torch.equal(x.grad, y.detach())
 
 
-def test_the_seed_decides():
+def test_dropout_follows_the_seed():
     x = torch.ones(1000)
     torch.manual_seed(3)
     first = layers.dropout(0.5)(x)
@@ -114,7 +114,7 @@ def test_the_seed_decides():
     ("shape", "padding"), [((2, 3, 6, 8), 2), ((1, 14, 14, 14), 2), ((3, 2, 7, 9), 0), ((2, 1, 5, 6), 1)]
 )
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
-def test_pairs_of_pixels_give_the_plain_convolution(shape, padding, layout):
+def test_layers_pairs_of_pixels_equal_the_plain_convolution(shape, padding, layout):
     torch.manual_seed(0)
     x = torch.randn(shape, dtype=torch.float64).contiguous(memory_format=layout)
     conv = nn.Conv2d(shape[1], 8, 3, padding=padding).double()

@@ -25,7 +25,7 @@ def clips(n=40, d=300, classes=3, spread=6.0):
 @pytest.mark.parametrize("standardise", [False, True])
 @pytest.mark.parametrize("class_weight", [None, "balanced"])
 @pytest.mark.parametrize("d", [300, 7])
-def test_scores_are_those_of_scikit_learn(d, class_weight, standardise):
+def test_LinearSvm_scores_equal_scikit_learn(d, class_weight, standardise):
     x, y, new = clips(d=d)
     theirs = LinearSVC(C=0.5, class_weight=class_weight, dual="auto", max_iter=20_000, random_state=0)
     theirs = make_pipeline(StandardScaler(), theirs) if standardise else theirs
@@ -34,7 +34,7 @@ def test_scores_are_those_of_scikit_learn(d, class_weight, standardise):
     np.testing.assert_allclose(ours.decision_function(new), theirs.fit(x, y).decision_function(new), atol=1e-9)
 
 
-def test_a_fit_out_of_steps_is_noted_without_a_librarys_warning(monkeypatch):
+def test_LinearSvm_notes_a_fit_out_of_steps_without_warning(monkeypatch):
     x, y, _ = clips()
     svm = LinearSvm(3, c=1e6)
     with warnings.catch_warnings():
@@ -48,7 +48,7 @@ def test_a_fit_out_of_steps_is_noted_without_a_librarys_warning(monkeypatch):
         assert svm.notes == {}
 
 
-def test_two_classes_score_alike_with_opposite_signs():
+def test_LinearSvm_of_two_classes_has_opposite_scores():
     x, y, new = clips(classes=2)
     svm = LinearSvm(2)
     svm.fit(x, y)
@@ -56,7 +56,7 @@ def test_two_classes_score_alike_with_opposite_signs():
     np.testing.assert_allclose(svm.decision_function(new), np.stack([-theirs, theirs], 1), atol=1e-9)
 
 
-def test_a_class_without_training_clips_never_wins():
+def test_LinearSvm_never_picks_a_class_without_clips():
     x, y, new = clips()
     svm, fewer = LinearSvm(5), LinearSvm(3)
     svm.fit(x, y + (y > 0))  # classes 0, 2 and 3 of five
@@ -67,14 +67,14 @@ def test_a_class_without_training_clips_never_wins():
         np.testing.assert_allclose(scores[:, absent], scores[:, [0, 2, 3]].min(axis=1) - 1)
 
 
-def test_one_class_alone_always_wins():
+def test_LinearSvm_of_one_class_always_picks_it():
     x, _, new = clips()
     svm = LinearSvm(3)
     assert svm.fit(x, np.full(len(x), 1)) is None
     np.testing.assert_array_equal(svm.decision_function(new), np.tile([-1.0, 0, -1], (len(new), 1)))
 
 
-def test_a_constant_feature_is_harmless_where_it_is_standardised():
+def test_LinearSvm_standardises_a_constant_feature():
     x, y, new = clips()
     x[:, 5] = 3
     svm = LinearSvm(3, standardise=True)
@@ -83,7 +83,7 @@ def test_a_constant_feature_is_harmless_where_it_is_standardised():
 
 
 @pytest.mark.parametrize(("d", "spread", "shift"), [(300, 8.0, 0), (7, 1.0, 0), (7, 2.0, 5), (20, 2.0, 5)])
-def test_c_is_chosen_as_a_grid_search_would(d, spread, shift):
+def test_LinearSvm_chooses_c_as_a_grid_search(d, spread, shift):
     """Also where the classes lie far from the origin, so that intercepts matter."""
     x, y, _ = clips(d=d, spread=spread)
     x = x + shift
@@ -96,14 +96,14 @@ def test_c_is_chosen_as_a_grid_search_would(d, spread, shift):
 
 
 @pytest.mark.parametrize("y", [[0, 1, 2], [0, 0, 1], [0, 0, 0, 1, 1, 2]])
-def test_c_is_chosen_from_however_few_clips(y):
+def test_LinearSvm_chooses_c_from_few_clips(y):
     x = np.eye(len(y), 20)
     svm = LinearSvm(3, None)
     assert svm.fit(x, y) in CANDIDATES
     np.testing.assert_array_equal(svm.decision_function(x).argmax(1), y)
 
 
-def test_a_fit_is_the_same_again_and_loads_from_what_is_saved():
+def test_LinearSvm_is_deterministic_and_loads_its_state():
     x, y, new = clips()
     first, second, loaded = LinearSvm(4), LinearSvm(4), LinearSvm(4)
     first.fit(x, y)
@@ -114,7 +114,7 @@ def test_a_fit_is_the_same_again_and_loads_from_what_is_saved():
     np.testing.assert_array_equal(loaded.decision_function(new), first.decision_function(new))
 
 
-def test_what_it_cannot_fit_is_said():
+def test_LinearSvm_says_what_it_cannot_fit():
     svm = LinearSvm(2)
     with pytest.raises(RunError, match="no training subject has a labelled clip"):
         svm.fit(np.empty((0, 0)), [])
@@ -124,7 +124,7 @@ def test_what_it_cannot_fit_is_said():
         LinearSvm(2, 0.0)
 
 
-def test_before_it_is_fitted_it_knows_no_feature():
+def test_LinearSvm_before_fit_knows_no_feature():
     svm = LinearSvm(3)
     assert svm.weights.numel() == 0
     with pytest.raises(RuntimeError):

@@ -31,7 +31,7 @@ class Seen:
         self.subject = SubjectKey("any", subject)
 
 
-def test_the_file_is_that_of_whoever_does_not_train(tmp_path):
+def test_released_file_is_that_of_the_untrained_subject(tmp_path):
     for name in ("006.pth", "sub01.pth", "s01.pth", "notes.txt"):
         (tmp_path / name).write_bytes(b"")
     found = released.released_file(str(tmp_path), [Seen("006"), Seen("s01")], (".pth",))
@@ -49,7 +49,7 @@ def test_the_file_is_that_of_whoever_does_not_train(tmp_path):
     assert released.released_file(str(tmp_path / "keras"), [Seen("sub01"), Seen("sub10")], (".hdf5",)).name == "s2.hdf5"
 
 
-def test_nothing_in_a_file_is_run(tmp_path):
+def test_released_weights_run_nothing_of_a_file(tmp_path):
     class Evil:
         def __reduce__(self):
             return (open, (str(tmp_path / "touched"), "w"))
@@ -87,7 +87,7 @@ class Published(nn.Module):
         return self.fc(F.avg_pool2d(torch.cat([F.max_pool2d(s, 3, 3, 1) for s in streams], 1), 2).flatten(1))
 
 
-def test_ststnet_answers_as_its_authors_network_does(tmp_path):
+def test_ststnet_weights_answer_as_the_authors_network(tmp_path):
     torch.manual_seed(1)
     published = Published()
     for n in (1, 2, 3):
@@ -108,7 +108,7 @@ def test_ststnet_answers_as_its_authors_network_does(tmp_path):
 
 
 @pytest.mark.processes
-def test_the_68_released_files_give_what_the_authors_log_says(tmp_path):
+def test_ststnet_weights_give_scores_of_the_authors_log(tmp_path):
     """UF1 .7209 and UAR .7250, of the folder STSTNet_Weights beside the maps."""
     weights, maps = outside("STSTNet_Weights", "68 files, published with STSTNet"), flow_maps()
     words = [
@@ -160,7 +160,7 @@ def drawn(rng, *shape):
     return rng.normal(0, 0.2, shape).astype(np.float32)
 
 
-def test_mean_and_softnet_answer_as_their_authors_layers_do(tmp_path):
+def test_mean_and_softnet_weights_answer_as_the_authors_layers(tmp_path):
     rng = np.random.default_rng(3)
     x = rng.random((4, 42, 42, 3)).astype(np.float32)
     maps = torch.from_numpy(x.transpose(0, 3, 1, 2).copy())
@@ -209,12 +209,12 @@ def test_mean_and_softnet_answer_as_their_authors_layers_do(tmp_path):
         np.testing.assert_allclose(network(maps).numpy(), expected, atol=1e-5)
 
 
-def test_layers_are_in_the_order_in_which_keras_made_them():
+def test_released_layers_are_in_the_order_of_keras():
     weights = {f"conv2d{n}/conv2d{n}/kernel:0": n for n in ("_10", "_9", "", "_1")} | {"conv2dx/kernel:0": 0}
     assert [layer["kernel"] for layer in released.keras_layers(weights, "conv2d")] == ["", "_1", "_9", "_10"]
 
 
-def test_a_file_of_another_network_is_refused_by_name(tmp_path):
+def test_released_weights_of_another_network_are_refused(tmp_path):
     write_keras(tmp_path / "x.hdf5", {"conv2d": {"kernel": np.zeros((5, 5, 1, 3)), "bias": np.zeros(3)}})
     method = MEAN(MEAN.Params(weights=str(tmp_path / "x.hdf5")), Task(frozenset({"spot"})))
     with pytest.raises(DataError, match=r"the weights .*x\.hdf5 have no shared\.vertical\.weight; they hold"):
@@ -223,7 +223,7 @@ def test_a_file_of_another_network_is_refused_by_name(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["external", "virtual", "vast"])
-def test_a_file_that_names_other_files_or_vast_arrays_is_refused(tmp_path, kind):
+def test_keras_weights_refuses_other_files_and_vast_arrays(tmp_path, kind):
     h5py = pytest.importorskip("h5py")
     secret = tmp_path / "secret"
     secret.write_bytes(bytes(400))
@@ -242,7 +242,7 @@ def test_a_file_that_names_other_files_or_vast_arrays_is_refused(tmp_path, kind)
         released.keras_weights(tmp_path / "w.h5")
 
 
-def test_groups_without_end_are_refused_at_once(tmp_path, monkeypatch):
+def test_keras_weights_refuses_endless_groups_at_once(tmp_path, monkeypatch):
     """HDF5's own walk takes minutes for 2,000 of them."""
     h5py = pytest.importorskip("h5py")
     with h5py.File(tmp_path / "deep.h5", "w") as file:
@@ -272,7 +272,7 @@ def test_groups_without_end_are_refused_at_once(tmp_path, monkeypatch):
         released.keras_weights(tmp_path / "twos.h5")
 
 
-def test_links_and_what_holds_no_numbers_are_no_weights(tmp_path):
+def test_keras_weights_skips_links_and_other_data(tmp_path):
     h5py = pytest.importorskip("h5py")
     with h5py.File(tmp_path / "other.h5", "w") as file:
         file["x"] = np.ones(3)
@@ -287,13 +287,13 @@ def test_links_and_what_holds_no_numbers_are_no_weights(tmp_path):
     assert [*released.keras_weights(tmp_path / "w.h5")] == ["conv/kernel:0"]
 
 
-def test_a_tensor_that_is_expanded_without_end_is_refused(tmp_path):
+def test_torch_weights_refuses_an_endlessly_expanded_tensor(tmp_path):
     torch.save({"w": torch.zeros(1).expand(10**11)}, tmp_path / "w.pth")
     with pytest.raises(DataError, match="would take 381,470 MiB, and at most 1024 are read"):
         released.torch_weights(tmp_path / "w.pth")
 
 
-def test_what_pytorch_refuses_is_said_without_its_advice(tmp_path):
+def test_torch_weights_says_what_pytorch_refuses(tmp_path):
     torch.save({"w": SimpleNamespace()}, tmp_path / "object.pth")
     (tmp_path / "text.pth").write_text("no weights\n")
     (tmp_path / "empty.pth").touch()
@@ -364,7 +364,7 @@ class SceneFlow(nn.Module):
         return torch.sigmoid(self.fc_spot(spot))[:, 0], self.fc_recog(name)
 
 
-def test_weights_of_mtsn_give_what_the_authors_network_gives(tmp_path):
+def test_mtsn_weights_answer_as_the_authors_network(tmp_path):
     torch.manual_seed(0)
     theirs, own, x = TwoStreams(), mtsn_net.TwoGaps(), torch.randn(4, 6, 28, 28)
     torch.save(theirs.state_dict(), tmp_path / "cas_weights.pkl")
@@ -372,7 +372,7 @@ def test_weights_of_mtsn_give_what_the_authors_network_gives(tmp_path):
     torch.testing.assert_close(own(x)[:, 0], theirs(x))
 
 
-def test_weights_of_sfamnet_give_what_the_authors_network_gives(tmp_path):
+def test_sfamnet_weights_answer_as_the_authors_network(tmp_path):
     """Its emotions stand in another order here, neutral after them."""
     torch.manual_seed(0)
     theirs, own, x = SceneFlow(5), sfamnet_net.SceneFlowNetwork(5), torch.randn(4, 3, 42, 42)

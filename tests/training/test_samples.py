@@ -33,7 +33,7 @@ def test_window_labels_follow_the_definition(n, expressions, k_prime):
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=200), st.floats(0.1, 10), st.integers(0, 99))
-def test_at_most_ratio_negatives_for_each_positive(flags, ratio, seed):
+def test_sample_negatives_keeps_at_most_ratio_a_positive(flags, ratio, seed):
     labels = np.array(flags, np.float32)
     kept = sample_negatives(labels, ratio, np.random.default_rng(seed))
     positives, negatives = int(labels.sum()), int((1 - labels).sum())
@@ -43,21 +43,21 @@ def test_at_most_ratio_negatives_for_each_positive(flags, ratio, seed):
     assert len(kept) - positives == expected
 
 
-def test_with_several_kinds_the_first_decides_which_samples_stay():
+def test_sample_negatives_of_several_kinds_follows_the_first():
     rng = np.random.default_rng(0)
     labels = (rng.random((200, 2)) < 0.1).astype(np.float32)
     alone, both = (sample_negatives(own, 2.0, np.random.default_rng(1)) for own in (labels[:, 0], labels))
     assert alone.tolist() == both.tolist() != sample_negatives(labels[:, 1], 2.0, np.random.default_rng(1)).tolist()
 
 
-def test_of_several_kinds_each_has_a_column_of_labels():
+def test_window_labels_of_several_kinds_have_a_column_each():
     expressions = [Expression(2, 4), Expression(3, 9, kind="macro"), Expression(12, 12)]
     columns = window_labels(15, expressions, 3, ("macro", "micro")).T
     for own, kind in zip(columns, ("macro", "micro")):
         assert own.tolist() == window_labels(15, [e for e in expressions if e.kind == kind], 3).tolist()
 
 
-def test_which_negatives_stay_is_drawn_evenly():
+def test_sample_negatives_draws_evenly():
     labels = np.array([1] * 10 + [0] * 90, np.float32)
     counts = np.zeros(100)
     for seed in range(2000):
@@ -66,7 +66,7 @@ def test_which_negatives_stay_is_drawn_evenly():
     assert np.abs(counts[10:] / 2000 - 30 / 90).max() < 0.05
 
 
-def test_a_batch_is_the_rows_that_were_asked_for():
+def test_Samples_batch_is_the_rows_asked_for():
     x, y = torch.arange(12.0).view(6, 2), torch.arange(6)
     samples = Samples(x, y)
     assert len(samples) == 6
@@ -76,7 +76,7 @@ def test_a_batch_is_the_rows_that_were_asked_for():
             assert torch.equal(got, torch.stack(want))
 
 
-def test_a_batch_of_images_keeps_their_memory_layout():
+def test_Samples_batch_keeps_memory_layout():
     images = torch.rand(6, 3, 5, 4).contiguous(memory_format=torch.channels_last)
     for indices in ([2, 3, 4], [4, 1, 1]):
         (batch,) = Samples(images).__getitems__(indices)
@@ -84,7 +84,7 @@ def test_a_batch_of_images_keeps_their_memory_layout():
         assert batch.is_contiguous(memory_format=torch.channels_last)
 
 
-def test_samples_of_unequal_length_are_refused():
+def test_Samples_refuse_unequal_lengths():
     with pytest.raises(PluginError, match="as many in each"):
         Samples(torch.zeros(3), torch.zeros(2))
 
@@ -95,7 +95,7 @@ def arrays(*lengths):
 
 
 @given(st.lists(st.integers(0, 6), min_size=1, max_size=5), st.booleans(), st.data())
-def test_a_batch_of_mapped_samples_is_the_rows_laid_end_to_end(lengths, copied, data):
+def test_MappedSamples_batch_is_the_rows_laid_end_to_end(lengths, copied, data):
     with mock.patch.object(module, "KEPT_BYTES", 1 << 20 if copied else 0):
         check_mapped_samples(lengths, data)
 
@@ -124,7 +124,7 @@ def mapped_bytes(file):
 
 
 @pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="only Linux tells the memory of a process")
-def test_mapped_samples_keep_a_batch_in_memory_and_not_the_arrays(tmp_path, monkeypatch):
+def test_MappedSamples_keep_a_batch_in_memory_alone(tmp_path, monkeypatch):
     n, size = 2000, 42 * 42 * 3 * 2
     np.save(tmp_path / "maps.npy", np.ones((n, 42, 42, 3), np.float16))
     maps = np.load(tmp_path / "maps.npy", mmap_mode="r")
@@ -142,6 +142,6 @@ def test_mapped_samples_keep_a_batch_in_memory_and_not_the_arrays(tmp_path, monk
     assert np.shares_memory(samples.arrays[0], maps)
 
 
-def test_mapped_samples_without_a_target_each_are_refused():
+def test_MappedSamples_refuse_a_missing_target():
     with pytest.raises(ValueError, match="2 for 3"):
         MappedSamples(arrays(4), np.arange(3), torch.zeros(2))

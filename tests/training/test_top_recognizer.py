@@ -61,7 +61,7 @@ def trained(plugin):
 
 
 @pytest.mark.parametrize("plugin", METHODS)
-def test_a_clip_is_magnified_and_brought_to_ten_frames_first(plugin):
+def test_top_recognizer_magnifies_and_takes_ten_frames(plugin):
     chain = method(plugin).chains(Timing(30.0, 3))[plugin.chain]
     assert chain.scope == "clips"
     assert chain.steps[:-1] == (FaceCrop(), Magnify(8.0, filter="butterworth"), Interpolate(10))
@@ -70,14 +70,14 @@ def test_a_clip_is_magnified_and_brought_to_ten_frames_first(plugin):
 
 
 @pytest.mark.parametrize("plugin", METHODS)
-def test_the_grid_is_the_step_s(plugin):
+def test_top_recognizer_grid_is_that_of_its_step(plugin):
     chosen = {"rows": 6, "cols": 7, "slices": 2, "overlap": 0.2}
     chosen |= {"p": 4, "rx": 2, "ry": 3, "rt": 4, "patterns": "full"} if plugin is LbpTopSvm else {"bins": 5}
     assert dataclasses.asdict(method(plugin, **chosen).params.feature()) == chosen
 
 
 @pytest.mark.parametrize("plugin", METHODS)
-def test_movements_are_told_apart(plugin):
+def test_top_recognizer_tells_movements_apart(plugin):
     """Nothing, up and down: eighteen clips are enough to name eighteen others."""
     recognizer = trained(plugin)
     truth = [i % 3 for i in range(18)]
@@ -88,7 +88,7 @@ def test_movements_are_told_apart(plugin):
 
 
 @pytest.mark.parametrize("plugin", METHODS)
-def test_clips_of_one_or_two_frames_are_classified(plugin):
+def test_top_recognizer_takes_clips_of_one_or_two_frames(plugin):
     recognizer = trained(plugin)
     short = video(recognizer, moving(3, 12, 7), None)
     for clip in ((5, 5, 5), (5, 5, 6), (-4, -2, 0), (11, 12, 15)):
@@ -97,7 +97,7 @@ def test_clips_of_one_or_two_frames_are_classified(plugin):
 
 @pytest.mark.parametrize("slices", [1, 2])
 @pytest.mark.parametrize("plugin", METHODS)
-def test_planes_are_chosen_from_the_whole_feature(plugin, slices):
+def test_top_recognizer_takes_planes_of_the_whole_feature(plugin, slices):
     whole = method(plugin, rows=2, cols=3, slices=slices)
     seen = video(whole, moving(3, 12, 0), None)
     feature = seen.clip(0, 6, 11).feature(plugin.chain)
@@ -110,12 +110,12 @@ def test_planes_are_chosen_from_the_whole_feature(plugin, slices):
     np.testing.assert_array_equal(whole.inputs([seen.clip(0, 6, 11)])[0], feature.ravel())
 
 
-def test_the_model_is_the_hyperplanes():
+def test_top_recognizer_parameters_are_the_hyperplanes():
     recognizer = trained(LbpTopSvm)
     assert count_parameters(recognizer) == 3 * (2 * 2 * 3 * 59) + 3 + 3
 
 
-def test_training_without_labelled_clips_is_refused():
+def test_top_recognizer_refuses_training_without_clips():
     with pytest.raises(RunError, match="no training subject has a labelled clip"):
         method(LbpTopSvm).fit_closed_form([], [])
 
@@ -133,11 +133,11 @@ def test_training_without_labelled_clips_is_refused():
         ({"planes": ()}, r"method\.planes must be some of"),
     ],
 )
-def test_parameters_out_of_range_are_refused(wrong, message):
+def test_top_recognizer_refuses_parameters_out_of_range(wrong, message):
     with pytest.raises(ConfigError, match=message):
         LbpTopSvm.Params(**wrong)
 
 
-def test_a_clip_may_be_as_short_as_its_blocks_and_neighbours_need():
+def test_top_recognizer_takes_shortest_possible_clips():
     assert LbpTopSvm.Params(slices=10).length == 10
     assert LbpTopSvm.Params(rt=4, length=9).length == 9

@@ -49,7 +49,7 @@ class Namer(Method):
         return torch.optim.SGD(self.parameters(), lr=1.0)
 
 
-def test_each_epoch_is_scored_once_over_all_batches_and_the_classes_that_occur():
+def test_fit_scores_each_epoch_over_batches_and_shown_classes():
     method = Namer()
     fit(method, [], [])
     epochs = method.history.epochs()
@@ -65,7 +65,7 @@ def test_each_epoch_is_scored_once_over_all_batches_and_the_classes_that_occur()
 
 
 @pytest.mark.parametrize("answer", [lambda scores, truth: None, F.cross_entropy], ids=["nothing", "a loss"])
-def test_what_is_no_answer_is_not_scored(answer):
+def test_fit_scores_no_other_answer_of_a_validation_step(answer):
     method = Namer(answer)
     fit(method, [], [])
     assert method.said
@@ -105,7 +105,7 @@ def namer(watched):
     [namer, lambda watched: trained_ststnet([clips_of(2, 5)] if watched else [])],
     ids=["a method", "ststnet"],
 )
-def test_watching_changes_nothing_that_is_learnt(trained):
+def test_fit_learns_the_same_without_validation_step(trained):
     watched = trained(watched=True)
     dice = torch.get_rng_state()
     alone = trained(watched=False)
@@ -117,7 +117,7 @@ def test_watching_changes_nothing_that_is_learnt(trained):
     assert torch.equal(dice, torch.get_rng_state())
 
 
-def test_ststnet_notes_loss_and_scores_of_clips_that_are_held_out():
+def test_ststnet_notes_loss_and_scores_of_held_out_clips():
     valid = clips_of(2, 5)
     method = trained_ststnet([valid])
     epochs = method.history.epochs()
