@@ -17,7 +17,7 @@ def invoke(*words):
     return CliRunner().invoke(app, ["tune", *words])
 
 
-def test_the_outcome_is_printed_and_written(toy, monkeypatch, tmp_path):
+def test_tune_prints_and_writes_the_outcome(toy, monkeypatch, tmp_path):
     files = ["--json", str(tmp_path / "out.json"), "--write", str(tmp_path / "tuned.yaml")]
     done = invoke(*toy("method.lr=0.1", "dataset.subjects=5"), "--acts", "postprocess", "--trials", "4", *files)
     assert done.exit_code == 0, done.output
@@ -34,7 +34,7 @@ def test_the_outcome_is_printed_and_written(toy, monkeypatch, tmp_path):
     assert yaml.safe_load(text)["tuned_on"] == sorted(study["subjects"])  # a run that tests one of them is marked
 
 
-def test_the_outcome_is_there_where_the_file_cannot_be(toy, monkeypatch, tmp_path):
+def test_tune_prints_the_outcome_if_the_file_fails(toy, monkeypatch, tmp_path):
     from mebench.tuning import run_studies as module
 
     def refuse(*_):
@@ -48,14 +48,14 @@ def test_the_outcome_is_there_where_the_file_cannot_be(toy, monkeypatch, tmp_pat
     assert json.loads((tmp_path / "out.json").read_text())["conclusion"] in done.output
 
 
-def test_a_file_that_cannot_be_written_is_refused_before_any_work(toy, tmp_path):
+def test_tune_refuses_unwritable_files_before_any_work(toy, tmp_path):
     for option in ("--write", "--json"):
         done = invoke(*toy(), option, str(tmp_path / "nowhere" / "x"))
         assert done.exit_code == 1
         assert option in str(done.exception)
 
 
-def test_help_imports_nothing_heavy():
+def test_tune_help_imports_nothing_heavy():
     code = (
         "import sys; from mebench.cli import app; from typer.testing import CliRunner; "
         "assert CliRunner().invoke(app, ['tune', '--help']).exit_code == 0; "
@@ -66,13 +66,13 @@ def test_help_imports_nothing_heavy():
 
 
 @pytest.mark.parametrize("option", ["--trials", "--heartbeat", "--inner-folds"])
-def test_numbers_out_of_range_are_a_sentence(toy, option):
+def test_tune_refuses_numbers_out_of_range(toy, option):
     done = invoke(*toy(), option, "0")
     assert done.exit_code == 1
     assert str(done.exception).startswith(option)
 
 
-def test_who_types_no_option_gets_the_defaults_of_a_program(monkeypatch):
+def test_tune_without_options_takes_defaults_of_TuneOptions(monkeypatch):
     given = []
     monkeypatch.setattr(
         "mebench.tuning.run_studies.tune", lambda config, options, progress: given.append(options) or sys.exit()

@@ -15,7 +15,7 @@ from mebench.tuning import run_studies
 from mebench.tuning.space import with_values
 
 
-def test_mean_spots_and_names_as_if_it_had_been_trained_again(tiny):
+def test_tuning_reuses_mean_as_if_it_had_trained_again(tiny):
     words = ["method=mean", "method.preset=short", "method.epochs_spot=1", "method.epochs_recognition=1"]
     plan = make_plan(resolve([*tiny, *words]))
     values = {"method.smoothing": "gaussian_3", "method.interval": "score_curve", "method.curve_height": 0.3}
@@ -29,7 +29,7 @@ def test_mean_spots_and_names_as_if_it_had_been_trained_again(tiny):
         np.testing.assert_array_equal(again.frame_scores[key], scores)
 
 
-def test_who_is_held_out_follows_the_parameters(tiny):
+def test_tuning_changed_holds_out_by_the_parameters(tiny):
     plan = make_plan(resolve([*tiny, "method=mean"]))
     assert not plan.selects
     values = {"method.threshold": "absolute"}
@@ -46,9 +46,7 @@ def test_who_is_held_out_follows_the_parameters(tiny):
         ("error", None, "the features of toy_places/1/v1 failed: its worker process died"),
     ],
 )
-def test_videos_without_a_face_are_left_out_on_request_and_other_failures_never(
-    toy, monkeypatch, no_face, error, raised
-):
+def test_Features_leave_out_videos_without_face_on_request(toy, monkeypatch, no_face, error, raised):
     plan = make_plan(resolve(toy(f"no_face={no_face}")))
     failure = isolation.Failure("its worker process died", "", error)
     monkeypatch.setattr(run_studies, "prepare", lambda *_: Prepared(0, {}, {("home", "toy_places/1/v1"): failure}))

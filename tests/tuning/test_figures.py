@@ -50,7 +50,7 @@ def figures(copied_databases, tmp_path, monkeypatch):
     return draw
 
 
-def test_history_shows_each_trial_the_best_so_far_and_the_default(figures):
+def test_figures_history_shows_trials_best_and_default(figures):
     drawn, study = figures(F1, pruner="none")
     assert list(drawn) == ["history", "slices", "importance", "folds"][: len(drawn)]
     (axes,) = drawn["history"].axes
@@ -63,7 +63,7 @@ def test_history_shows_each_trial_the_best_so_far_and_the_default(figures):
     assert axes.get_ylabel() == "spotting.micro.f1"
 
 
-def test_importance_is_a_bar_for_each_parameter(figures):
+def test_figures_importance_has_a_bar_for_each_parameter(figures):
     drawn, study = figures(F1, pruner="none")
     (axes,) = drawn["importance"].axes
     shown = {label.get_text(): bar.get_width() for label, bar in zip(axes.get_yticklabels(), axes.patches)}
@@ -71,7 +71,7 @@ def test_importance_is_a_bar_for_each_parameter(figures):
     assert len(shown) == 3
 
 
-def test_slices_show_each_parameter_on_its_own_scale(figures):
+def test_figures_slices_show_each_parameter_on_its_scale(figures):
     drawn, study = figures(F1, pruner="none")
     lr, merge, p = drawn["slices"].axes[:3]
     assert (lr.get_xscale(), p.get_xscale()) == ("log", "linear")
@@ -80,7 +80,7 @@ def test_slices_show_each_parameter_on_its_own_scale(figures):
     assert found == {(trial.params["method.p"], trial.values[0]) for trial in study.trials}
 
 
-def test_folds_show_what_pruned_trials_reached(figures):
+def test_figures_folds_show_what_pruned_trials_reached(figures):
     drawn, study = figures(F1, pruner="median")
     (axes,) = drawn["folds"].axes
     assert len(axes.lines) == len(study.trials)
@@ -88,7 +88,7 @@ def test_folds_show_what_pruned_trials_reached(figures):
 
 
 @pytest.mark.parametrize("objectives", [(F1, COST), (F1, COST, RECALL)])
-def test_the_pareto_front_is_of_the_first_two_objectives(figures, objectives):
+def test_figures_pareto_front_is_of_first_two_objectives(figures, objectives):
     drawn, study = figures(*objectives)
     assert "folds" not in drawn
     (axes,) = drawn["pareto"].axes
@@ -97,19 +97,19 @@ def test_the_pareto_front_is_of_the_first_two_objectives(figures, objectives):
     assert {tuple(point) for point in points["Best Trial"]} == {trial.values[:2] for trial in study.front()}
 
 
-def test_no_figure_and_no_style_stays_behind(figures):
+def test_write_figures_leaves_no_figure_and_no_style(figures):
     before = pyplot.get_fignums(), dict(pyplot.rcParams)
     figures(F1)
     assert (pyplot.get_fignums(), dict(pyplot.rcParams)) == before
 
 
-def test_without_a_complete_trial_nothing_is_drawn(tmp_path):
+def test_write_figures_without_complete_trials_draws_nothing(tmp_path):
     stored = optuna.create_study()
     empty = SharedStudy(Place.of(str(tmp_path / "x.db")), terms((F1,), SPACE)).study()
     assert outcome.write_figures(stored, empty, tmp_path) == []
 
 
-def test_the_front_goes_from_the_best_in_the_first_objective_on(figures):
+def test_front_begins_with_the_best_of_the_first_objective(figures):
     _, study = figures(F1, COST)
     values = [trial.values[0] for trial in study.front()]
     assert values == sorted(values, reverse=True)

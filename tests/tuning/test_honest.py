@@ -14,7 +14,7 @@ def outer(found):
 
 
 @nightly("the other traps, below")
-def test_of_pure_noise_no_gain_is_reported(go):
+def test_tune_reports_no_gain_of_pure_noise(go):
     found = go(
         "method=trap_noise", "dataset.subjects=12", params=("key={low: 0, high: 100000, acts: postprocess}",), trials=60
     )
@@ -35,13 +35,13 @@ def test_of_pure_noise_no_gain_is_reported(go):
         ("maximize", -0.1, 0.05, "no gain is shown on new subjects: x changes by -0.1000, p 0.0500 over 9 subjects"),
     ],
 )
-def test_what_was_worse_once_is_not_said_to_harm(direction, gain, p, said):
+def test_conclusion_calls_one_worse_result_no_harm(direction, gain, p, said):
     score = {"direction": direction, "outer": {"gain": {"value": gain, "low": None, "high": None}, "p": p}}
     assert outcome.conclusion("x", score, 9, unchanged=False) == said
 
 
 @pytest.mark.parametrize(("nested", "subjects"), [(False, 4), (True, 3)])
-def test_answers_for_the_outer_subjects_among_the_choices_are_not_found(go, nested, subjects):
+def test_tune_finds_no_answers_for_outer_subjects(go, nested, subjects):
     everybody = ", ".join(f"'{s:02d}'" for s in range(subjects + 1))
     found = go(
         "method=trap_codebook",
@@ -58,7 +58,7 @@ def test_answers_for_the_outer_subjects_among_the_choices_are_not_found(go, nest
 
 
 @pytest.mark.processes
-def test_what_a_method_remembers_of_other_folds_does_not_raise_the_outer_score(go):
+def test_tune_forgets_what_a_method_remembers_of_other_folds(go):
     found = go(
         "method=trap_trickster",
         "dataset.subjects=3",
@@ -70,7 +70,7 @@ def test_what_a_method_remembers_of_other_folds_does_not_raise_the_outer_score(g
     assert outer(found)["outer"]["tuned"]["value"] == 0
 
 
-def test_labels_that_a_method_could_reach_through_its_views_are_not_there(go, tmp_path):
+def test_tune_hides_labels_from_the_views_of_a_method(go, tmp_path):
     log = tmp_path / "log"
     found = go(
         "method=trap_walker",
@@ -89,7 +89,7 @@ def test_labels_that_a_method_could_reach_through_its_views_are_not_there(go, tm
     assert outer(found)["outer"]["tuned"]["value"] == 0
 
 
-def test_a_pair_runs_only_the_method_that_the_objective_is_about():
+def test_part_of_runs_only_the_method_of_the_objective():
     from mebench.core import Task
     from mebench.tuning import records
 
@@ -102,7 +102,7 @@ def test_a_pair_runs_only_the_method_that_the_objective_is_about():
     assert records.part_of(records.read_objectives(["f1"], both), paired=False) is None
 
 
-def test_the_main_score_is_that_of_the_task(toy):
+def test_read_objectives_defaults_to_main_score_of_the_task(toy):
     from mebench.core import Task
 
     for tasks, kinds, path in (

@@ -36,7 +36,7 @@ def learnt_from(file):
     return [line.split() for line in file.read_text().splitlines()]
 
 
-def test_post_processing_is_found_and_trains_nothing_anew(go, tmp_path):
+def test_tune_of_postprocessing_trains_nothing_again(go, tmp_path):
     log = tmp_path / "log"
     searched = ("p={choices: [0.2, 0.0]}", "shift={choices: [8, 0]}")
     found = go(f"method.log={log}", "method.lr=0.1", acts=("postprocess",), params=searched, sampler="bruteforce")
@@ -51,7 +51,7 @@ def test_post_processing_is_found_and_trains_nothing_anew(go, tmp_path):
     assert len(learnt_from(log)) == 3 + 5, "the inner folds once, and the outer ones of the default: no trial trained"
 
 
-def test_no_trial_touches_an_outer_subject(go, tmp_path):
+def test_tune_shows_no_outer_subject_to_trials(go, tmp_path):
     log = tmp_path / "log"
     found = go("dataset.subjects=5", f"method.log={log}", params=("lr",), trials=2)
     (study,) = found.plain["studies"].values()
@@ -65,7 +65,7 @@ def test_no_trial_touches_an_outer_subject(go, tmp_path):
     assert all(set(seen) <= tuned_on for seen in trials)
 
 
-def test_nested_tunes_in_each_fold_without_its_subject(go, tmp_path):
+def test_tune_nested_tunes_in_each_fold_without_its_subject(go, tmp_path):
     log = tmp_path / "log"
     found = go("dataset.subjects=3", f"method.log={log}", params=("lr",), trials=2, nested=True, inner_folds=2)
     assert set(found.plain["studies"]) == {f"toy_places/{s:02d}" for s in range(1, 4)}
@@ -77,7 +77,7 @@ def test_nested_tunes_in_each_fold_without_its_subject(go, tmp_path):
     assert {key: study["best"]["params"] for key, study in found.plain["studies"].items()} == values
 
 
-def test_an_outer_run_is_no_plain_one(go, tmp_path):
+def test_tune_outer_runs_are_no_plain_runs(go, tmp_path):
     """Its folds have values of their own: nothing else goes on with it, takes its settings for a plain run's, or publishes it."""
     words = {"params": ("lr",), "trials": 1, "nested": True, "inner_folds": 2}
     found = go("dataset.subjects=3", **words)
@@ -98,7 +98,7 @@ def test_an_outer_run_is_no_plain_one(go, tmp_path):
     assert go("dataset.subjects=3", **words).plain["scores"] == scores
 
 
-def test_the_same_command_goes_on(go, begin):
+def test_tune_goes_on_by_the_same_command(go, begin):
     options = {"acts": ("postprocess",), "inner_folds": 2}
     begin("dataset.subjects=5", trials=1, **options)
     (table,) = Path("tuning").rglob("trials.csv")
@@ -109,8 +109,8 @@ def test_the_same_command_goes_on(go, begin):
     pd.testing.assert_frame_equal(pd.read_csv(table)[:1], first, check_dtype=False)
 
 
-@nightly("`test_the_same_command_goes_on`")
-def test_trials_do_not_depend_on_stopping(go, tmp_path):
+@nightly("`test_tune_goes_on_by_the_same_command`")
+def test_tune_trials_do_not_depend_on_stopping(go, tmp_path):
     tables = []
     for storage, steps in (("a.db", (4,)), ("b.db", (2, 4))):
         for trials in steps:
@@ -119,7 +119,7 @@ def test_trials_do_not_depend_on_stopping(go, tmp_path):
     pd.testing.assert_frame_equal(*tables)
 
 
-def test_the_file_runs(go, toy, tmp_path):
+def test_write_tuned_gives_a_file_that_runs(go, toy, tmp_path):
     found = go("dataset.subjects=5", acts=("postprocess",), trials=3)
     remarks = outcome.write_tuned(found, tmp_path / "tuned.yaml")
     text = (tmp_path / "tuned.yaml").read_text()
@@ -132,7 +132,7 @@ def test_the_file_runs(go, toy, tmp_path):
 
 
 @nightly("the middle of values, below")
-def test_of_nested_values_the_file_takes_the_middle(go, tmp_path):
+def test_write_tuned_of_nested_values_takes_the_middle(go, tmp_path):
     found = go("dataset.subjects=4", acts=("postprocess",), trials=5, nested=True)
     remarks = outcome.write_tuned(found, tmp_path / "tuned.yaml")
     written = yaml.safe_load((tmp_path / "tuned.yaml").read_text())["method"]
@@ -141,7 +141,7 @@ def test_of_nested_values_the_file_takes_the_middle(go, tmp_path):
     assert any("median" in line for line in remarks)
 
 
-def test_where_the_default_wins_outside_the_choices_it_is_in_the_file(go, tmp_path):
+def test_write_tuned_holds_a_default_that_wins_outside_choices(go, tmp_path):
     found = go("dataset.subjects=3", params=("shift={choices: [7, 8]}",), nested=True, trials=2, inner_folds=2)
     outcome.write_tuned(found, tmp_path / "tuned.yaml")
     assert {trial.params["method.shift"] for trial in found.best.values()} == {0}
@@ -153,20 +153,20 @@ def middle_of(dimension, *values):
 
 
 @given(st.lists(st.sampled_from(["b", "a", "own"]), min_size=1, max_size=7))
-def test_the_most_frequent_choice_may_be_the_default_beside_them(values):
+def test_middle_of_choices_is_the_most_frequent(values):
     found, counts = middle_of(Dimension("method.x", "training", "own", choices=("b", "a")), *values), Counter(values)
     rivals = [value for value in ("b", "a", "own") if counts[value] == max(counts.values())]
     assert found == rivals[0], "of equally frequent ones the first, the default last"
 
 
 @given(st.lists(st.none() | st.floats(0.1, 0.9), min_size=1, max_size=7))
-def test_a_default_that_is_no_number_is_the_middle_where_most_studies_chose_it(values):
+def test_middle_of_keeps_a_default_that_is_no_number(values):
     found, numbers = middle_of(Dimension("method.nms", "postprocess", None, 0.1, 0.9), *values), [*filter(None, values)]
     most = len(numbers) < len(values) / 2
     assert found == (None if most else np.percentile(numbers, 50, method="lower"))
 
 
-def test_several_objectives_give_a_front(go):
+def test_tune_of_several_objectives_gives_a_front(go):
     options = {"objectives": ("recall", "fp_per_minute", "cost"), "pruner": "median"}
     found = go("dataset.subjects=5", acts=("postprocess",), trials=8, **options)
     (study,) = found.plain["studies"].values()
@@ -178,7 +178,7 @@ def test_several_objectives_give_a_front(go):
 
 
 @nightly("`test_figures`, and the command that writes them")
-def test_figures_and_trials_go_into_the_folder(go):
+def test_tune_writes_figures_and_trials_into_the_folder(go):
     found = go(shown=True, acts=("postprocess",), objectives=("recall", "fp_per_minute"), trials=6)
     folder = Path(found.plain["folder"])
     assert {file.name for file in folder.glob("*.*g")} >= {"history.png", "importance.png", "slices.png", "pareto.png"}
@@ -186,7 +186,7 @@ def test_figures_and_trials_go_into_the_folder(go):
 
 
 @nightly("`test_study` prunes")
-def test_poor_trials_are_pruned_as_folds_come_in(go):
+def test_tune_prunes_poor_trials_as_folds_come_in(go):
     log = Path("log")  # of the test's own folder; a path of its own would name another study, which draws other values
     found = go(
         f"method.log={log}",
@@ -203,7 +203,7 @@ def test_poor_trials_are_pruned_as_folds_come_in(go):
     assert len(learnt_from(log)) < 12 * 5 + 2 * 2
 
 
-def test_values_that_do_not_go_together_fail_one_trial(begin):
+def test_tune_fails_one_trial_of_impossible_values(begin):
     searched = ("kind", "shift={choices: [0, 6]}")
     begin("dataset.subjects=5", params=searched, sampler="grid", trials=50, inner_folds=2)
     (table,) = Path("tuning").rglob("trials.csv")
@@ -212,7 +212,7 @@ def test_values_that_do_not_go_together_fail_one_trial(begin):
     assert states["complete"] >= 3
 
 
-def test_of_a_pair_the_named_recognizer_is_tuned_alone(go, tmp_path):
+def test_tune_of_a_pair_tunes_the_named_recognizer_alone(go, tmp_path):
     log = tmp_path / "log"
     found = go(
         "recognizer=namer",
@@ -229,14 +229,14 @@ def test_of_a_pair_the_named_recognizer_is_tuned_alone(go, tmp_path):
     assert len(learnt_from(log)) == 2 * 3, "the spotter learns in the outer folds alone"
 
 
-def test_of_clips_alone_only_what_acts_on_them_is_tuned(go):
+def test_tune_of_clips_tunes_only_what_acts_on_them(go):
     found = go("dataset=toy_clips", "dataset.subjects=5", trials=1)
     assert set(found.plain["parameters"]) == {"method.kind", "method.lr"}
     with pytest.raises(ConfigError, match=r"method.p acts on frame scores, and this run spots nothing"):
         go("dataset=toy_clips", params=("p",))
 
 
-def test_results_of_other_people_are_never_taken(go, tmp_path):
+def test_tune_never_takes_results_of_other_people(go, tmp_path):
     log = tmp_path / "log"
     words = ("dataset.subjects=6", f"method.log={log}", "method.lr=0.1")
     seen = []
@@ -248,7 +248,7 @@ def test_results_of_other_people_are_never_taken(go, tmp_path):
 
 
 @nightly("studies of other settings, annotations and people, below and above")
-def test_another_convention_is_another_study(go):
+def test_tune_by_another_convention_is_another_study(go):
     options = {"params": ("p",), "sampler": "random", "trials": 2, "inner_folds": 2, "objectives": ("ap",)}
     words = ("method.lr=0.1", "dataset.subjects=5", "convention=mean2022")
     strict, again, fresh = go(*words[:2], **options), go(*words, **options), go(*words, out="fresh", **options)
@@ -258,7 +258,7 @@ def test_another_convention_is_another_study(go):
         go(*words, study="mine", **options)
 
 
-def test_annotations_that_have_changed_are_another_study_with_folds_of_its_own(go, tmp_path):
+def test_tune_of_changed_annotations_is_another_study(go, tmp_path):
     log = tmp_path / "log"
     words = ("dataset.later=moved", "dataset.subjects=4", "method.p=0.0", "method.lr=0.1", f"method.log={log}")
 
@@ -275,7 +275,7 @@ def test_annotations_that_have_changed_are_another_study_with_folds_of_its_own(g
         tuned("8", study="mine", storage="0.db")
 
 
-def test_a_study_is_about_the_frames_and_files_that_it_was_begun_with(go, begin, monkeypatch):
+def test_tune_refuses_other_frames_and_files_in_a_study(go, begin, monkeypatch):
     monkeypatch.setattr(module, "content_of", lambda plan: ["one"])
     options = {"params": ("p",), "trials": 1, "inner_folds": 2, "study": "mine"}
     begin("dataset.subjects=5", **options)
@@ -285,7 +285,7 @@ def test_a_study_is_about_the_frames_and_files_that_it_was_begun_with(go, begin,
 
 
 @nightly("`test_a_sweep_that_goes_on_under_other_rules_shows_all_its_runs_under_them`")
-def test_outer_runs_that_are_there_are_scored_by_the_rules_and_draws_asked_for_now(go, tmp_path):
+def test_tune_scores_earlier_outer_runs_by_present_rules(go, tmp_path):
     log = tmp_path / "log"
     options = {"params": ("p",), "trials": 1, "study": "same"}
     go("dataset.subjects=5", f"method.log={log}", storage="strict.db", **options)
@@ -300,7 +300,7 @@ def test_outer_runs_that_are_there_are_scored_by_the_rules_and_draws_asked_for_n
             assert again.read_json(file) == fresh.read_json(file)
 
 
-def test_a_video_without_a_face_is_missed_inside_and_outside(go, monkeypatch, capsys):
+def test_tune_counts_a_video_without_face_as_missed(go, monkeypatch, capsys):
     black, why = "toy_places/02/v1", isolation.Failure("no face found", "", NoFaceError("no face found"))
 
     def prepare(plans, *_):
@@ -322,7 +322,7 @@ def test_a_video_without_a_face_is_missed_inside_and_outside(go, monkeypatch, ca
         assert len(folder.read_table("frame_scores.parquet")["video"].unique()) == 7
 
 
-def test_a_method_that_always_fails_ends_the_tuning(go):
+def test_tune_ends_if_a_method_always_fails(go):
     with pytest.raises(RunError, match=r"3 trials failed one after another; trial 2: .*a matrix is singular"):
         go("method.trouble=raise", params=("lr",))
 
@@ -346,12 +346,12 @@ def test_a_method_that_always_fails_ends_the_tuning(go):
         (["protocol=lovo"], {}, "tests its own training people"),
     ],
 )
-def test_a_bad_wish_is_one_sentence(go, words, options, sentence):
+def test_tune_refuses_a_bad_wish_in_one_sentence(go, words, options, sentence):
     with pytest.raises(ConfigError, match=sentence):
         go(*words, **options)
 
 
-def test_a_study_of_something_else_is_not_joined(go, begin, toy):
+def test_tune_joins_no_study_of_something_else(go, begin, toy):
     options = {"trials": 1, "study": "mine", "inner_folds": 2}
     begin("dataset.subjects=5", acts=("postprocess",), **options)
     (noted,) = Path.cwd().rglob("study.json")
@@ -369,7 +369,7 @@ def test_a_study_of_something_else_is_not_joined(go, begin, toy):
     assert noted.read_text() == before
 
 
-def test_a_bad_storage_is_one_sentence(go, begin, tmp_path):
+def test_tune_refuses_a_bad_storage_in_one_sentence(go, begin, tmp_path):
     damaged = tmp_path / "damaged.db"
     damaged.write_bytes(b"SQLite format 3\0" + b"nonsense" * 200)
     with pytest.raises(RunError, match=r"the storage .*damaged.db is damaged"):

@@ -16,7 +16,7 @@ def config(toy):
     return resolve(toy())
 
 
-def test_the_map_of_the_plugin_is_the_space(config):
+def test_read_space_takes_the_map_of_the_plugin(config):
     space = read_space(config)
     assert [(d.key, d.acts, d.default) for d in space.dimensions] == [
         ("method.kind", "training", "good"),
@@ -30,7 +30,7 @@ def test_the_map_of_the_plugin_is_the_space(config):
     assert read_space(config, acts=["postprocess"]).free
 
 
-def test_words_choose_and_replace(config):
+def test_read_space_takes_words_that_choose_and_replace(config):
     space = read_space(config, ["p", "lr={low: 1e-5, high: 1e-2, log: true}", "nap={choices: [0, 0.5]}"])
     lr, nap, p = space.dimensions
     assert (lr.low, lr.high, lr.log, lr.acts) == (1e-5, 1e-2, True, "training")
@@ -73,18 +73,18 @@ def test_words_choose_and_replace(config):
         ("p={low", "is not a YAML map"),
     ],
 )
-def test_a_bad_range_is_one_sentence(config, word, sentence):
+def test_read_space_refuses_a_bad_range_in_one_sentence(config, word, sentence):
     with pytest.raises(ConfigError, match=sentence) as told:
         read_space(config, [word])
     assert "\n" not in str(told.value)
 
 
-def test_a_parameter_is_named_once(config):
+def test_read_space_refuses_a_parameter_named_twice(config):
     with pytest.raises(ConfigError, match=r"--param method.p is given 2 times: give it once"):
         read_space(config, ["p", "method.p={low: 0.1, high: 0.2}"])
 
 
-def test_the_configurations_own_values_are_tried_too(toy):
+def test_read_space_widens_to_values_of_the_configuration(toy):
     space = read_space(resolve(toy("method.shift=-20", "method.lr=20.0")))
     found = {d.key: d for d in space.dimensions}
     assert (found["method.shift"].low, found["method.shift"].high) == (-20, 8)
@@ -92,7 +92,7 @@ def test_the_configurations_own_values_are_tried_too(toy):
     assert space.default() == {"method.kind": "good", "method.lr": 20.0, "method.p": 0.2, "method.shift": -20}
 
 
-def test_of_whole_maps_what_the_configuration_refuses_is_left_out(toy):
+def test_read_space_leaves_out_what_the_configuration_refuses(toy):
     config = resolve(toy("method.kind=bad"))
     space = read_space(config)
     assert [d.key for d in space.dimensions] == ["method.kind", "method.lr", "method.p"]
@@ -101,7 +101,7 @@ def test_of_whole_maps_what_the_configuration_refuses_is_left_out(toy):
         read_space(config, ["shift"])
 
 
-def test_without_spotting_nothing_acts_on_frame_scores(config):
+def test_for_task_without_spotting_drops_postprocessing(config):
     names = Task(frozenset({"recognize"}))
     space = for_task(read_space(config), names, named=False)
     assert [d.key for d in space.dimensions] == ["method.kind", "method.lr"]
@@ -111,14 +111,14 @@ def test_without_spotting_nothing_acts_on_frame_scores(config):
     assert for_task(read_space(config), Task(frozenset({"spot"})), named=True) == read_space(config)
 
 
-def test_nothing_to_search_is_said(config, toy):
+def test_read_space_says_if_nothing_can_be_searched(config, toy):
     with pytest.raises(ConfigError, match="acts on features: choose another --acts"):
         read_space(config, acts=["features"])
     with pytest.raises(ConfigError, match="'majority' names nothing to search"):
         read_space(resolve([*toy()[1:], "method=majority"]))
 
 
-def test_values_make_a_checked_configuration(config):
+def test_with_values_makes_a_checked_configuration(config):
     tuned = with_values(config, {"method.p": 0.7, "method.shift": 3})
     assert (tuned.method_params.p, tuned.method_params.shift, tuned.method_params.lr) == (0.7, 3, 0.5)
     assert tuned.origins["method.p"] == "tuned"
@@ -128,7 +128,7 @@ def test_values_make_a_checked_configuration(config):
 
 
 @pytest.mark.parametrize("id_", [id_ for id_, info in plugins("method").items() if info.section("search")])
-def test_the_maps_of_all_methods_are_sound(id_):
+def test_search_of_every_method_is_sound(id_):
     info = registry.find("method", id_)
     config = resolve([f"method={id_}", "dataset=synthetic"])
     space = read_space(config)

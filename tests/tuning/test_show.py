@@ -28,13 +28,13 @@ def plain(inner_gain, outer_gain, objectives=("spotting.micro.f1",), least_p=0.0
 @pytest.mark.parametrize(
     ("inside", "outside", "verdict"), [(0.3, 0.1, "flattered by 0.2000"), (0.1, 0.3, "did not flatter")]
 )
-def test_how_much_the_inner_score_flattered(inside, outside, verdict):
+def test_remarks_say_how_much_the_inner_score_flattered(inside, outside, verdict):
     first, last = outcome.remarks(plain(inside, outside))
     assert first.endswith(f"inner subjects, {outside:+.4f} on outer ones: the inner score {verdict}")
     assert last == "so it is"
 
 
-def test_too_few_subjects_are_said_and_which_trial_of_a_front_is_taken():
+def test_remarks_name_few_subjects_and_chosen_trial_of_a_front():
     lines = outcome.remarks(plain(0.3, 0.1, ("spotting.micro.f1", "spotting.micro.recall"), least_p=0.0625))
     assert any("with 6 outer subjects no p can be below 0.0625: too few" in line for line in lines)
     assert any(line.endswith("; take fewer --tuning-subjects, or --nested") for line in lines)
@@ -47,7 +47,7 @@ def test_too_few_subjects_are_said_and_which_trial_of_a_front_is_taken():
 
 
 @pytest.mark.parametrize(("number", "name"), [(-1, "the default"), (0, "trial 0"), (3, "trial 3")])
-def test_the_best_trial_so_far_is_named(number, name):
+def test_TrialReporter_names_the_best_trial_so_far(number, name):
     best = SimpleNamespace(number=number, state="complete", values=(0.5,), params={"method.p": 0.25})
     study = SimpleNamespace(best=lambda: best, trials=[best], objectives=[SimpleNamespace(path="spotting.micro.f1")])
     said = []

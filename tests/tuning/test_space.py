@@ -5,7 +5,7 @@ import pytest
 from mebench.tuning.space import Dimension
 
 
-def test_a_dimension_knows_its_values():
+def test_Dimension_contains_and_encodes_its_values():
     whole = Dimension("method.n", "training", low=2, high=10, step=4, whole=True)
     assert [v for v in range(13) if whole.contains(v)] == [2, 6, 10]
     some = Dimension("method.x", "training", choices=(1, None, True, (1, 2)))
@@ -25,13 +25,13 @@ def test_a_dimension_knows_its_values():
         (None, 10, 50, 10),
     ],
 )
-def test_a_range_is_widened_to_the_default_and_keeps_its_step_where_it_fits(default, low, high, step):
+def test_Dimension_widened_holds_the_default_and_keeps_its_step(default, low, high, step):
     wide = Dimension("method.n", "training", default, low=10, high=50, step=10, whole=True).widened()
     assert (wide.low, wide.high, wide.step) == (low, high, step)
     assert wide.contains(default) == (default is not None)
 
 
-def test_choices_take_in_the_default():
+def test_Dimension_widened_takes_default_into_choices():
     few = Dimension("method.x", "training", 3, choices=(1, None))
     assert few.widened().choices == (1, None, 3)
     assert Dimension("method.lr", "training", 0.0, low=0.1, high=1.0, log=True).widened().low == 0.1

@@ -10,7 +10,7 @@ from mebench.errors import ConfigError, RunError
 from mebench.tuning.study import Place
 
 
-def test_a_path_is_a_sqlite_file_and_a_url_stays_one(tmp_path, monkeypatch):
+def test_Place_of_path_is_a_sqlite_file_and_of_url_stays(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for text in ("a.db", "sqlite:///a.db", f"{tmp_path}/a.db", f"sqlite:///{tmp_path}/a.db"):
         place = Place.of(text)
@@ -20,7 +20,7 @@ def test_a_path_is_a_sqlite_file_and_a_url_stays_one(tmp_path, monkeypatch):
     assert "secret" not in str(server)
 
 
-def test_the_database_of_another_program_stays_as_it_is(tmp_path):
+def test_Place_check_refuses_the_database_of_another_program(tmp_path):
     file = tmp_path / "mlflow.db"
     with closing(sqlite3.connect(file)) as other:
         other.execute("CREATE TABLE experiments (name TEXT)")
@@ -43,7 +43,7 @@ def test_the_database_of_another_program_stays_as_it_is(tmp_path):
         ("a" * 300, "File name too long"),
     ],
 )
-def test_where_nothing_can_be_made_is_told_at_once(tmp_path, monkeypatch, place, why):
+def test_Place_says_at_once_where_nothing_can_be_made(tmp_path, monkeypatch, place, why):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("mebench.tuning.study.WAIT_SECONDS", 0)
     (tmp_path / "file").touch()
@@ -54,7 +54,7 @@ def test_where_nothing_can_be_made_is_told_at_once(tmp_path, monkeypatch, place,
 
 
 @pytest.mark.parametrize("folder", ["my%20study", "why?"])
-def test_a_path_that_no_address_can_hold_is_told_at_once(tmp_path, monkeypatch, folder):
+def test_Place_refuses_a_path_that_no_address_can_hold(tmp_path, monkeypatch, folder):
     (tmp_path / folder).mkdir()
     monkeypatch.chdir(tmp_path / folder)
     sentence = r"studies.db holds % or \?.*name a place without them"
@@ -63,7 +63,7 @@ def test_a_path_that_no_address_can_hold_is_told_at_once(tmp_path, monkeypatch, 
     assert not list(Path.cwd().iterdir())
 
 
-def test_what_is_not_there_or_empty_may_be_used(tmp_path):
+def test_Place_check_takes_missing_and_empty_files(tmp_path):
     Place.of(str(tmp_path / "new.db")).check()
     (tmp_path / "empty.db").touch()
     Place.of(str(tmp_path / "empty.db")).check()

@@ -43,7 +43,7 @@ def nothing(study, trial):
     pass
 
 
-def test_other_programs_read_the_names_of_the_objectives(place):
+def test_SharedStudy_stores_names_of_objectives(place):
     shared = SharedStudy(place, terms((UP, records.Objective("cost", "minimize"))))
     shared.run(1, lambda values, step: [0.5, 2.0], nothing)
     study = optuna.load_study(study_name="study", storage=place.url)
@@ -52,7 +52,7 @@ def test_other_programs_read_the_names_of_the_objectives(place):
 
 
 @pytest.mark.parametrize("sampler", sorted(set(SAMPLERS) - {"cmaes"}))
-def test_every_sampler_by_its_name(place, sampler):
+def test_SharedStudy_takes_every_sampler_by_name(place, sampler):
     shared = SharedStudy(place, terms(sampler=sampler))
     shared.run(6, values_of, nothing)
     study = shared.study()
@@ -63,21 +63,21 @@ def test_every_sampler_by_its_name(place, sampler):
         assert all(d.contains(trial.params[d.key]) for d in SPACE.dimensions)
 
 
-def test_a_sampler_that_lacks_its_package_says_so(place):
+def test_SharedStudy_names_the_package_a_sampler_lacks(place):
     if importlib.util.find_spec("cmaes") is not None:
         pytest.skip("cmaes is installed")
     with pytest.raises(ConfigError, match="pip install cmaes"):
         SharedStudy(place, terms(sampler="cmaes"))
 
 
-def test_a_grid_ends_with_its_last_value(place):
+def test_SharedStudy_grid_ends_with_its_last_value(place):
     shared = SharedStudy(place, terms(space=FEW, sampler="grid"))
     shared.run(1000, lambda values, step: [values["method.x"]], nothing)
     tried = {tuple(map(str, trial.params.values())) for trial in shared.study().trials}
     assert len(tried) == 3 * 3
 
 
-def test_the_default_is_known_where_the_space_lacks_it(place):
+def test_SharedStudy_knows_a_default_outside_the_space(place):
     (x,) = (d for d in SPACE.dimensions if d.key == "method.x")
     shared = SharedStudy(place, terms(space=Space((dataclasses.replace(x, default=3.0),))))
     shared.run(3, lambda values, step: [values["method.x"]], nothing)
@@ -88,7 +88,7 @@ def test_the_default_is_known_where_the_space_lacks_it(place):
     assert shared.study().default.number < 0, "it is none of the trials"
 
 
-def test_an_error_that_is_no_sentence_is_raised(place):
+def test_SharedStudy_raises_an_error_that_is_no_sentence(place):
     def broken(values, step):
         raise ValueError("a bug")
 
@@ -97,7 +97,7 @@ def test_an_error_that_is_no_sentence_is_raised(place):
         shared.run(3, broken, nothing)
 
 
-def test_trials_that_fail_are_told_and_do_not_count(place):
+def test_SharedStudy_counts_no_failed_trials(place):
     tried = []
 
     def moody(values, step):
@@ -113,7 +113,7 @@ def test_trials_that_fail_are_told_and_do_not_count(place):
 
 
 @pytest.mark.parametrize("sampler", ["random", "grid", "bruteforce"])
-def test_a_trial_that_is_stopped_is_tried_first_when_the_study_goes_on(place, sampler):
+def test_SharedStudy_tries_a_stopped_trial_first(place, sampler):
     """The default above all, beside which the others are told; of a grid no value is left out."""
     shared = SharedStudy(place, terms(space=FEW, sampler=sampler))
 
@@ -136,7 +136,7 @@ def test_a_trial_that_is_stopped_is_tried_first_when_the_study_goes_on(place, sa
         assert len(complete) == 3 * 3
 
 
-def test_a_default_that_failed_is_told_all_the_same(place):
+def test_SharedStudy_tells_a_default_that_failed(place):
     def fail(values, step):
         raise RunError("bad weather")
 
@@ -147,7 +147,7 @@ def test_a_default_that_failed_is_told_all_the_same(place):
     assert shared.study().default.values == (0.8,)
 
 
-def test_another_study_of_that_name_is_refused(place, monkeypatch):
+def test_SharedStudy_refuses_another_study_of_that_name(place, monkeypatch):
     monkeypatch.setattr("mebench.tuning.study.MARK_SECONDS", 0.05)  # so long it may lack its terms
     SharedStudy(place, terms())
     SharedStudy(place, terms())
@@ -162,7 +162,7 @@ def test_another_study_of_that_name_is_refused(place, monkeypatch):
         SharedStudy(place, records.Terms("foreign", {}, SPACE, (UP,)))
 
 
-def test_pruning_needs_one_objective(copied_databases, tmp_path):
+def test_SharedStudy_prunes_with_one_objective_alone(copied_databases, tmp_path):
     def stepwise(values, step):
         for i in range(4):
             step(values["method.x"] - i)
@@ -175,7 +175,7 @@ def test_pruning_needs_one_objective(copied_databases, tmp_path):
         assert states == ({"complete", "pruned"} if len(objectives) == 1 else {"complete"})
 
 
-def test_the_front_is_what_nobody_beats():
+def test_Study_front_is_what_no_trial_beats():
     objectives = (UP, records.Objective("cost", "minimize"))
     values = [(0.5, 3.0), (0.6, 3.0), (0.7, 9.0), (0.6, 3.0), (0.1, 1.0), (0.65, 10.0)]
     study = records.Study("s", objectives, tuple(records.Trial(i, "complete", {}, v) for i, v in enumerate(values)))
@@ -209,7 +209,7 @@ def ends(process):
     return process.exitcode
 
 
-def test_several_processes_share_a_fresh_file_and_one_is_killed(tmp_path):
+def test_SharedStudy_is_shared_by_processes_of_which_one_dies(tmp_path):
     victim = start(tmp_path, 3600, 12)
     while not (tmp_path / "busy").exists():
         time.sleep(0.05)
@@ -233,7 +233,7 @@ def let_pass(file, seconds):
         connection.execute("UPDATE trial_heartbeats SET heartbeat = datetime(heartbeat, ?)", (f"-{seconds} seconds",))
 
 
-def test_a_process_killed_before_its_first_sign_of_life_is_noticed(place, tmp_path, monkeypatch):
+def test_SharedStudy_notices_a_process_killed_at_once(place, tmp_path, monkeypatch):
     monkeypatch.setattr("mebench.tuning.study.time", SimpleNamespace(sleep=lambda _: let_pass(tmp_path / "x.db", 1)))
     shared = SharedStudy(place, terms(heartbeat=1))
     storage = optuna.storages.RDBStorage(place.url)
@@ -243,7 +243,7 @@ def test_a_process_killed_before_its_first_sign_of_life_is_noticed(place, tmp_pa
     assert shared.study().trials[2].retry_of == 1
 
 
-def test_processes_that_create_one_file_together(tmp_path):
+def test_SharedStudy_is_created_by_several_processes(tmp_path):
     processes = [start(tmp_path, 0, 6) for _ in range(3)]
     assert [ends(process) for process in processes] == [0, 0, 0]
     study = SharedStudy(Place.of(str(tmp_path / "x.db")), terms()).study()
