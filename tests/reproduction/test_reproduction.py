@@ -52,13 +52,13 @@ def outcome(capsys, **given):
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_every_published_value_of_the_paper_is_a_cell(paper, published, table):
+def test_paper_cells_hold_every_published_value(paper, published, table):
     found = reproduction.paper_cells(paper, table, published)
     assert len(found) == TABLES[table]
     assert all(cell.words or cell.absent == "mebench has no such method" for cell in found)
 
 
-def test_the_words_of_every_cell_are_a_configuration(paper, published):
+def test_paper_cells_words_are_a_configuration(paper, published):
     lines = {cell.words for table in TABLES for cell in reproduction.paper_cells(paper, table, published) if cell.words}
     for line in lines:
         config = resolve(list(line), [], [])
@@ -67,7 +67,7 @@ def test_the_words_of_every_cell_are_a_configuration(paper, published):
         assert len(scheme.classes) == (5 if config.dataset == "casme2" else 3)
 
 
-def test_without_any_dataset_every_cell_says_so_and_what_to_do(capsys):
+def test_reproduce_without_datasets_says_so_in_every_cell(capsys):
     found = outcome(capsys, table="10")["cells"]
     assert [cell["why"] for cell in found] == ["absent: mebench has no such method"] * 4 + [
         "absent: meview is not here"
@@ -82,7 +82,7 @@ def test_without_any_dataset_every_cell_says_so_and_what_to_do(capsys):
     assert no_data.endswith("(meview, 4 cells)")
 
 
-def test_a_dataset_that_is_not_here_is_one_line_however_many_cells_it_has(capsys):
+def test_reproduce_names_a_missing_dataset_once(capsys):
     table_of(table="5")
     text = capsys.readouterr().out
     needed = [line for line in text.splitlines() if " needs its folder" in line]
@@ -93,7 +93,7 @@ def test_a_dataset_that_is_not_here_is_one_line_however_many_cells_it_has(capsys
     assert "published" not in text
 
 
-def test_wrong_words_are_no_absent_dataset():
+def test_reproduce_takes_wrong_words_for_no_missing_dataset():
     with pytest.raises(ConfigError, match=r"Did you mean 'method\.preset'"):
         table_of(words=("method.preste=short",))
     with pytest.raises(ConfigError, match="unknown table '3'"):
@@ -126,7 +126,7 @@ def measured(paper, published, monkeypatch, tmp_path):
     return of
 
 
-def test_a_cell_is_measured_under_the_rules_of_the_paper_and_under_the_strict_ones(measured, tmp_path):
+def test_reproduce_measures_by_rules_of_paper_and_strict_ones(measured, tmp_path):
     folder = make_run(tmp_path, dataset="casme2", shift=3)
     results = measured("5", casme2=Run(folder))
     f1 = next(r for r in results if r.cell.published.path == ("spotting", "micro", "scores", "f1"))
@@ -140,7 +140,7 @@ def test_a_cell_is_measured_under_the_rules_of_the_paper_and_under_the_strict_on
     assert (n.measured[0], n.strict) == (16, strict["tp"] + strict["fn"])
 
 
-def test_the_gap_is_explained(measured, tmp_path):
+def test_reproduce_explains_the_gap(measured, tmp_path):
     results = measured("5", casme2=Run(make_run(tmp_path, dataset="casme2", shift=3)))
     by_path = {r.cell.published.path: r for r in results if r.cell.published.dataset == "casme2"}
     impossible = by_path["analysis", "true_positives", "scores", "uf1"].why
@@ -153,7 +153,7 @@ def test_the_gap_is_explained(measured, tmp_path):
     assert f"{value - 0.6516:+.4f}" in f1.why
 
 
-def test_right_and_wrong_answers_of_an_analysis_add_up(measured, tmp_path):
+def test_reproduce_counts_of_an_analysis_add_up(measured, tmp_path):
     results = measured("5", casme2=Run(make_run(tmp_path, dataset="casme2")))
     counts = {
         r.cell.published.metric: r.measured[0]
@@ -165,12 +165,12 @@ def test_right_and_wrong_answers_of_an_analysis_add_up(measured, tmp_path):
     assert counts["tp"] + counts["fp"] == counts["tp"] + counts["fn"] == counts["n"] > 0
 
 
-def test_what_stands_in_is_no_comparison(measured, tmp_path):
+def test_reproduce_makes_no_comparison_with_a_stand_in(measured, tmp_path):
     results = measured("6", casme2=Run(make_run(tmp_path), stands_in=True))
     assert all("replaces casme2" in r.why and "chance" not in r.why for r in results)
 
 
-def test_a_score_that_the_run_lacks_is_absent(measured, published, tmp_path):
+def test_reproduce_calls_a_missing_score_absent(measured, published, tmp_path):
     folder = make_run(tmp_path, tasks=("spot",), dataset="casme2")
     results = measured("6", casme2=Run(folder))
     by_task = {
@@ -183,7 +183,7 @@ def test_a_score_that_the_run_lacks_is_absent(measured, published, tmp_path):
 
 
 @pytest.mark.parametrize(("sound", "code"), [(0, 1), (1, 5)])
-def test_runs_that_fail_make_the_exit_code(monkeypatch, capsys, tmp_path, sound, code):
+def test_reproduce_exits_by_runs_that_fail(monkeypatch, capsys, tmp_path, sound, code):
     def fails(lines, request, progress):
         failed = Run(None, "its run failed", "a fold failed", failed=True)
         return {line: Run(make_run(tmp_path)) if n < sound else failed for n, line in enumerate(lines)}
@@ -195,7 +195,7 @@ def test_runs_that_fail_make_the_exit_code(monkeypatch, capsys, tmp_path, sound,
     assert "- a fold failed" in capsys.readouterr().out
 
 
-def test_a_dataset_may_stand_in_and_cells_that_share_a_run_run_once(capsys, tmp_path):
+def test_reproduce_of_stand_in_shares_runs_among_cells(capsys, tmp_path):
     here = tmp_path / "leaderboards"
     (here / "papers").mkdir(parents=True)
     shutil.copy(LEADERBOARDS / "published.csv", here)
@@ -214,7 +214,7 @@ def test_a_dataset_may_stand_in_and_cells_that_share_a_run_run_once(capsys, tmp_
     assert len({cell["measured"]["value"] for cell in spotted}) == 1
 
 
-def test_a_wheel_holds_what_the_verb_needs(monkeypatch, capsys, tmp_path):
+def test_reproduce_finds_its_files_in_a_wheel(monkeypatch, capsys, tmp_path):
     """What `pyproject.toml` puts into it lies beside the package's own files, where no checkout is."""
     wheel = tomllib.loads((LEADERBOARDS.parent / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"][
         "wheel"
@@ -232,7 +232,7 @@ def test_a_wheel_holds_what_the_verb_needs(monkeypatch, capsys, tmp_path):
     assert sources(reproduce.leaderboards_folder(None) / "rescored") == sources(LEADERBOARDS / "rescored")
 
 
-def test_a_dry_run_runs_nothing_and_says_what_it_would(capsys, tmp_path):
+def test_reproduce_dry_run_says_what_it_would_run(capsys, tmp_path):
     found = outcome(capsys, table="6", stand_in=TINY, dry_run=True, words=("method.flow=dis",))
     assert {cell["why"] for cell in found["cells"]} == {"absent: not run yet"}
     assert not (tmp_path / "runs").exists()
@@ -244,7 +244,7 @@ def test_a_dry_run_runs_nothing_and_says_what_it_would(capsys, tmp_path):
     assert "strict rules" not in text
 
 
-def test_selection_gains_table_is_a_row_of_each_method_that_looks(tmp_path, capsys):
+def test_selection_gains_table_has_a_row_for_each_method(tmp_path, capsys):
     """On drawn maps: both numbers of one training, and the best of the settings that the file names."""
     from mebench.datasets.megc2019_flow import dataset as megc2019_flow
 
@@ -284,7 +284,7 @@ def test_selection_gains_table_is_a_row_of_each_method_that_looks(tmp_path, caps
     assert lines[0] == lines[1] != []
 
 
-def test_a_gain_without_an_interval_has_dashes_in_its_rows():
+def test_selection_gains_table_has_dashes_without_interval():
     """As of three people, or of a class with few clips."""
     published = next(
         row

@@ -114,14 +114,14 @@ def counts(outcome):
     return {reading: tuple(part[name] for name in ("tp", "fp", "fn")) for reading, part in found.items()}
 
 
-def test_window_scores_are_also_scored_half_a_window_later(home, clone):
+def test_rescore_window_scores_half_a_window_later_too(home, clone):
     """Half a window early shares 5 of 15 frames with the truth; later it is the truth. What is too short is left out."""
     found = counts(outcome_of(home, clone, "spotter"))
     assert found["megc2020", 0] == found["strict", 0] == (0, 3, 4)
     assert found["megc2020", K // 2] == found["strict", K // 2] == (3, 0, 1)  # one video's file kept no interval
 
 
-def test_a_log_of_clips_scores_as_another_library_says(home, clone):
+def test_rescore_of_a_log_of_clips_equals_scikit_learn(home, clone):
     (result,) = outcome_of(home, clone, "namer")["sets"][0]["results"]
     section = result["summary"]["recognition"]
     lines = {who: [line.split() for line in rows.splitlines()] for who, rows in LOG.items()}
@@ -133,7 +133,7 @@ def test_a_log_of_clips_scores_as_another_library_says(home, clone):
         assert part["scores"]["uar"]["value"] == pytest.approx(recall_score(true, said, average="macro"), abs=1e-6)
 
 
-def test_files_are_found_by_their_hash_in_whatever_folder(home, clone, tmp_path):
+def test_find_files_finds_files_by_hash_in_any_folder(home, clone, tmp_path):
     as_published = outcome_of(home, clone, "spotter")
     elsewhere = tmp_path / "elsewhere" / "deep"
     elsewhere.mkdir(parents=True)
@@ -142,7 +142,7 @@ def test_files_are_found_by_their_hash_in_whatever_folder(home, clone, tmp_path)
     assert outcome_of(home, tmp_path / "elsewhere", "spotter") == as_published
 
 
-def test_what_is_wrong_with_the_files_is_one_sentence(home, clone):
+def test_find_files_names_wrong_files_in_one_sentence(home, clone):
     source = read_source(home / "rescored", "spotter")
     with pytest.raises(DataError, match=r"--root .*nowhere is not a folder: .* git checkout abab"):
         find_files(source, clone / "nowhere")
@@ -179,7 +179,7 @@ def test_what_is_wrong_with_the_files_is_one_sentence(home, clone):
         ),
     ],
 )
-def test_what_is_wrong_with_a_source_is_said(home, clone, change, error):
+def test_rescore_says_what_is_wrong_with_a_source(home, clone, change, error):
     file = home / "rescored" / "spotter.yaml"
     content = yaml.safe_load(file.read_text())
     change(content)
@@ -199,7 +199,7 @@ def in_home(home, clone, tmp_path, monkeypatch):
     return run
 
 
-def test_the_verb_prints_what_the_paper_prints_beside_each_reading(in_home, home, capsys):
+def test_rescore_prints_the_paper_beside_each_reading(in_home, home, capsys):
     in_home("spotter", json="told.json")
     lines = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
     assert [
@@ -230,7 +230,7 @@ def tables_of(home, records=()):
     return {table.name: with_published(table, published, []) for table in tables}
 
 
-def test_its_rows_stand_in_tables_as_a_kind_of_their_own(in_home, home, tmp_path):
+def test_rescore_rows_stand_in_tables_as_their_own_kind(in_home, home, tmp_path):
     """Between measured and published rows, with neither letter nor seed; where nothing was measured a table is made."""
     in_home("spotter")
     in_home("namer")
@@ -252,7 +252,7 @@ def test_its_rows_stand_in_tables_as_a_kind_of_their_own(in_home, home, tmp_path
     assert [row.scores["f1"]["value"] for row in part.rescored] == pytest.approx([0, 0, 6 / 7, 6 / 7], abs=1e-6)
 
 
-def test_its_classes_stand_beside_those_of_the_same_emotion_scheme_alone(in_home, home, tmp_path):
+def test_rescore_rows_stand_beside_equal_schemes_alone(in_home, home, tmp_path):
     in_home("namer")
     known = collect_rescored(home / "rescored", print)
     ((place, _, row),) = (one for one in rescored_rows(known, []) if one[1] == "all clips")
@@ -273,7 +273,7 @@ def test_its_classes_stand_beside_those_of_the_same_emotion_scheme_alone(in_home
         assert all(table.scheme == name.removeprefix("-scheme_") for name, table in found.items())
 
 
-def test_tables_are_built_without_the_files(in_home, home, clone, capsys, monkeypatch):
+def test_rescore_tables_are_built_without_the_files(in_home, home, clone, capsys, monkeypatch):
     in_home("spotter")
     shutil.rmtree(clone)
     leaderboard.build("runs", out=str(home), site=False)
@@ -287,7 +287,7 @@ def test_tables_are_built_without_the_files(in_home, home, clone, capsys, monkey
     assert "<br>printed 0.0000 |" in text
 
 
-def test_what_an_installed_mebench_holds_is_scored_beside_it(home, clone, tmp_path, monkeypatch, capsys):
+def test_rescore_of_an_installed_package_writes_beside_it(home, clone, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("mebench.cli.reproduce.PACKAGE", tmp_path)
     reproduce.rescore("namer", root=str(clone), leaderboards=str(home), json="-")
@@ -295,7 +295,7 @@ def test_what_an_installed_mebench_holds_is_scored_beside_it(home, clone, tmp_pa
     assert not (home / "rescored" / "namer.json").exists()
 
 
-def test_an_outcome_of_another_source_or_a_damaged_one_is_left_out_and_said(in_home, home):
+def test_collect_rescored_leaves_out_damaged_outcomes(in_home, home):
     in_home("spotter")
     in_home("namer")
     folder, said = home / "rescored", []
@@ -308,7 +308,7 @@ def test_an_outcome_of_another_source_or_a_damaged_one_is_left_out_and_said(in_h
     assert "it was scored before spotter.yaml changed" in said[1]
 
 
-def test_every_committed_source_was_scored_as_it_stands(capsys):
+def test_collect_rescored_holds_every_committed_source(capsys):
     known = collect_rescored(LEADERBOARDS / "rescored", print)
     assert capsys.readouterr().out == ""
     assert [source.id for source, _ in known] == sources(LEADERBOARDS / "rescored")
@@ -355,7 +355,7 @@ hashed_once = functools.cache(file_hash)
 
 
 @pytest.mark.parametrize("name", [name for name in sources(LEADERBOARDS / "rescored") if NIGHTLY or name not in LONG])
-def test_a_real_source_scores_to_what_its_paper_prints(name, published, monkeypatch):
+def test_rescore_of_real_sources_equals_their_papers(name, published, monkeypatch):
     """Every printed value that no caveat calls wrong, to its last digit; and to what is committed."""
     root = outside("public_predictions", "the published answers of the authors' own programs")
     folder = LEADERBOARDS / "rescored"
@@ -432,7 +432,7 @@ def spotted_in(source, folder):
     return {k: (part["tp"], part["fp"], part["fn"]) for k, part in result["summary"]["spotting"].items()}
 
 
-def test_fractions_thresholds_counts_and_kinds_by_length_are_rules_of_the_source(tmp_path):
+def test_rescore_takes_fractions_thresholds_and_kinds_by_rule(tmp_path):
     """Of video a: an interval that rounding down makes the truth, a macro-expression, one that is unsure, and a fourth of a video."""
     said = "a\t10.9\t20.2\t0.9\na\t40.5\t90\t0.8\na\t100\t110\t0.2\na\t120\t130\t0.7\na\t140\t150\t0.6\n"
     truth = "video,subject,onset,offset,kind\na,1,10,20,micro\na,1,40,90,macro\n"
@@ -446,7 +446,7 @@ def test_fractions_thresholds_counts_and_kinds_by_length_are_rules_of_the_source
         reproduction_rescore.rescore(whole, tmp_path)
 
 
-def test_under_the_strict_rules_curves_and_mistakes_are_kept(tmp_path):
+def test_rescore_keeps_curves_and_mistakes_of_strict_rules(tmp_path):
     """Half a minute of video with two truths: the surest interval is right, two others are not."""
     files = {
         "truth.csv": "video,onset,offset,fps,n_frames\na,10,20,100,3000\na,500,510,100,3000\n",
@@ -459,7 +459,7 @@ def test_under_the_strict_rules_curves_and_mistakes_are_kept(tmp_path):
     assert (sum(mistakes["false_positive"].values()), sum(mistakes["miss"].values())) == (2, 1)
 
 
-def test_rows_that_hold_truth_and_answer_at_once_are_both(tmp_path):
+def test_rescore_takes_rows_of_truth_and_answer(tmp_path):
     """Behind a header, with -1 where there is no interval, and the video's folder in front."""
     log = ",T_1,T_2,P_1,P_2,K,class\ns1/a,10,20,10,20,1.0,TP\ns1/a,-1,-1,40,50,0,FP\ns2/b,30,40,-1,-1,0,FN\n"
     reading = {"files": ["log.csv"], "always": {"kind": "macro"}}
@@ -468,7 +468,7 @@ def test_rows_that_hold_truth_and_answer_at_once_are_both(tmp_path):
     assert spotted_in(pooled, tmp_path) == {"overall": (1, 1, 1)}
 
 
-def test_a_pickle_of_classes_is_named_by_the_rows_of_another_file(tmp_path):
+def test_rescore_names_a_pickle_by_rows_of_another_file(tmp_path):
     """The classes that both name must agree, row by row."""
     names = {"columns": ["video", "emotion"], "section": ["dataset", "subject", "_"], "files": ["names.txt"]}
     beside = {"columns": ["video", "_"], "section": ["dataset", "subject", "_"], "files": ["names.txt"]}
@@ -489,7 +489,7 @@ def test_a_pickle_of_classes_is_named_by_the_rows_of_another_file(tmp_path):
         reproduction_rescore.rescore(source("one s1 .\na 0\nb 1\nc 1\n"), tmp_path)
 
 
-def test_scores_of_frames_alone_become_intervals_of_the_videos_that_the_source_names(tmp_path):
+def test_rescore_turns_frame_scores_into_intervals(tmp_path):
     """One list a subject, its videos one after the other: a peak at frame 30 of a and at 20 of c; `shift` puts intervals later."""
     peak = {"a": 30, "b": None, "c": 20}
     scores = {
@@ -518,7 +518,7 @@ def test_scores_of_frames_alone_become_intervals_of_the_videos_that_the_source_n
         reproduction_rescore.rescore(source_of(tmp_path, files, {"files": ["truth.csv"]}, short), tmp_path)
 
 
-def test_averages_of_whole_windows_are_those_that_scipy_finds_peaks_in(tmp_path):
+def test_rescore_averages_of_whole_windows_equal_scipy_peaks(tmp_path):
     """Without frames that are put before and after the video, whose averages are low and lower the threshold."""
     scores = np.random.default_rng(3).random(80).cumsum() % 3
     means = np.lib.stride_tricks.sliding_window_view(scores, 2 * 4).mean(axis=1)
@@ -536,7 +536,7 @@ def test_averages_of_whole_windows_are_those_that_scipy_finds_peaks_in(tmp_path)
     assert len(peaks) > 2
 
 
-def test_of_counts_by_person_and_class_only_what_follows_from_them_is_scored(tmp_path):
+def test_rescore_of_counts_scores_only_what_follows(tmp_path):
     """Two people and three classes; rows that sum them up are left out, and so are scores that need the confusions."""
     rows = 'model,acc,TP_C,TP\nof_1.pth,0.6,"[2, 1, 2]","[1, 1, 1]"\nof_2.pth,0.5,"[2, 0, 0]","[1, 0, 0]"\nALL,.,"[9, 9, 9]","[9, 9, 9]"\n'
     counted = {
@@ -574,7 +574,7 @@ def epochs_of(folder):
     return source_of(folder, files, {"files": ["truth.csv"]}, predictions, choice=choice)
 
 
-def test_of_several_epochs_a_rule_chooses_and_what_it_is_worth_is_said(tmp_path):
+def test_rescore_of_several_epochs_chooses_by_rule(tmp_path):
     """Person 1 is served best by the first epoch, person 2 by the second; who may not look at them takes what served the other."""
     source = epochs_of(tmp_path)
     scored = reproduction_rescore.rescore(source, tmp_path, draws=5)["sets"][0]
