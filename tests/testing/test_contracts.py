@@ -49,7 +49,7 @@ def by_day(check):
 
 
 @parametrize_with_checks([check for id_ in METHODS for check in method_checks(id_) if by_day(check)])
-def test_method(check):
+def test_method_checks_pass(check):
     check.run()
 
 
@@ -57,7 +57,7 @@ def test_method(check):
 @parametrize_with_checks(
     [check for id_ in DATASETS for check in dataset_checks(id_, **ROOTS.get(id_, {})) if check.name != ALONE]
 )
-def test_dataset(check):
+def test_dataset_checks_pass(check):
     check.run()
 
 
@@ -70,7 +70,7 @@ for module in sys.argv[1:]:
 """
 
 
-def test_parameters_of_no_plugin_import_anything_heavy():
+def test_params_import_nothing_heavy():
     modules = [
         registry.find(kind, id_).module for kind, ids in (("method", METHODS), ("dataset", DATASETS)) for id_ in ids
     ]
@@ -80,7 +80,7 @@ def test_parameters_of_no_plugin_import_anything_heavy():
     assert said.stdout.splitlines() == modules
 
 
-def test_the_parameters_of_a_plugin_are_looked_at_in_a_fresh_python():
+def test_method_checks_import_params_in_a_fresh_python():
     (check,) = (check for check in method_checks("mean") if check.name == ALONE)
     check.run()
 
@@ -97,7 +97,7 @@ def test_check_method_finds_answers_from_labels_of_tested_people(own_folder):
         check_method("leaky")
 
 
-def test_checks_of_absent_data_are_skipped_with_the_reason(tmp_path):
+def test_dataset_checks_of_absent_data_are_skipped(tmp_path):
     checks = {check.name: check for check in dataset_checks("megc2019_flow", root=str(tmp_path / "gone"))}
     checks["a_missing_root_is_one_sentence"].run()
     with pytest.raises(unittest.SkipTest, match="gone"):
@@ -105,6 +105,6 @@ def test_checks_of_absent_data_are_skipped_with_the_reason(tmp_path):
 
 
 @pytest.mark.parametrize("repairs", [["fine", ""], [" "], [3]])
-def test_a_repair_that_says_nothing_is_found(repairs):
+def test_repairs_are_sentences_refuses_empty_ones(repairs):
     with pytest.raises(AssertionError):
         contracts.repairs_are_sentences(SimpleNamespace(videos=["v"], dataset=SimpleNamespace(repairs=lambda: repairs)))

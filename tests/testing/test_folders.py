@@ -39,7 +39,7 @@ def kind_of(template):
 
 
 @pytest.mark.parametrize("template", TEMPLATES)
-def test_a_new_plugin_keeps_every_promise(kit, template):
+def test_folder_checks_pass_for_new_plugins(kit, template):
     checks = [check for check in folder_checks(kit) if check.plugin == f"kit_{template}"]
     assert len(checks) == 15
     for check in checks:
@@ -47,13 +47,13 @@ def test_a_new_plugin_keeps_every_promise(kit, template):
             check.run()
 
 
-def test_the_parameters_of_a_new_plugin_are_light(kit):
+def test_plugin_checks_pass_for_light_params_of_a_new_plugin(kit):
     registry.add_paths([kit])
     checks = {check.name: check for check in plugin_checks("method", "kit_linear")}
     checks["params_import_nothing_heavy"].run()
 
 
-def test_a_new_plugin_with_a_backbone_of_timm_s_keeps_every_promise(tmp_path, write_plugin, monkeypatch):
+def test_write_plugin_with_a_timm_backbone_passes_its_checks(tmp_path, write_plugin, monkeypatch):
     """A network stands in for timm, which downloads nothing anyway."""
     small = SimpleNamespace(
         create_model=lambda name, in_chans, num_classes: nn.Sequential(
@@ -68,7 +68,7 @@ def test_a_new_plugin_with_a_backbone_of_timm_s_keeps_every_promise(tmp_path, wr
 
 
 @pytest.mark.parametrize("template", [SPOTTER, LINEAR])
-def test_a_video_without_room_for_a_pair_of_frames_has_no_score(kit, template):
+def test_write_plugin_template_scores_no_frame_without_partner(kit, template):
     """What a stopped recording leaves behind: two frames, of which none has a partner k later."""
     registry.add_paths([kit])
     plugin = registry.load("method", f"kit_{template}")
@@ -77,13 +77,13 @@ def test_a_video_without_room_for_a_pair_of_frames_has_no_score(kit, template):
     np.testing.assert_array_equal(method.score_frames(view), [[np.nan], [np.nan]])
 
 
-def test_a_folder_is_parametrized_like_plugins(kit):
+def test_parametrize_with_checks_takes_a_folder(kit):
     mark = parametrize_with_checks(kit).mark
     assert {check.plugin for check in mark.args[1]} == {f"kit_{template}" for template in TEMPLATES}
     assert "test_contract" in (kit / "test_plugins.py").read_text()
 
 
-def test_a_plugin_is_written_by_its_verb(mebench, tmp_path, monkeypatch):  # noqa: F811
+def test_new_writes_a_plugin(mebench, tmp_path, monkeypatch):  # noqa: F811
     monkeypatch.chdir(tmp_path)
     code, out, _ = mebench("new", "method", "mine_new", "--template", "linear")
     assert code == 0
@@ -96,7 +96,7 @@ def test_a_plugin_is_written_by_its_verb(mebench, tmp_path, monkeypatch):  # noq
     assert "plugins/methods/mine_new exists already" in said
 
 
-def test_a_plugin_is_whole_or_not_there(tmp_path, monkeypatch):
+def test_write_plugin_is_complete_or_absent(tmp_path, monkeypatch):
     """On a full disk, say: then the same command writes it, where there is room again."""
     with monkeypatch.context() as full:
         full.setattr("pathlib.Path.write_text", lambda *_, **__: Path("/dev/full").write_bytes(b"1"))
@@ -106,7 +106,7 @@ def test_a_plugin_is_whole_or_not_there(tmp_path, monkeypatch):
     assert all(file.is_file() for file in write_plugin("method", "mine_new", tmp_path))
 
 
-def test_the_stand_in_of_a_new_dataset_is_drawn_and_looked_at_as_is_said(mebench, kit, tmp_path):  # noqa: F811
+def test_data_fake_of_a_new_dataset_is_drawn_and_summarized(mebench, kit, tmp_path):  # noqa: F811
     out = mebench("data", "fake", "--plugins", kit, "dataset=kit_dataset", "--out", tmp_path / "drawn")[1]
     code, summary, _ = mebench(*out.strip().partition("Check it with: mebench ")[2].split())
     assert code == 0
@@ -122,7 +122,7 @@ def test_the_stand_in_of_a_new_dataset_is_drawn_and_looked_at_as_is_said(mebench
         ("fine", "spoter", "unknown template 'spoter'. Did you mean 'spotter'?"),
     ],
 )
-def test_a_name_that_cannot_be_is_refused(tmp_path, name, template, sentence):
+def test_write_plugin_refuses_impossible_names(tmp_path, name, template, sentence):
     with pytest.raises(ConfigError, match=re.escape(sentence)):
         write_plugin("method", name, tmp_path, template)
     assert not list(tmp_path.iterdir())
@@ -372,7 +372,7 @@ OWN = {
 """Each template is broken in 20 ways or more, those of `ANY` among them."""
 
 
-def test_each_template_is_broken_in_twenty_ways_and_each_promise_in_one():
+def test_folder_checks_see_each_promise_broken():
     assert min(len(ANY) + len(ways) for ways in OWN.values()) >= 20
     told = {way.check for ways in (ANY, *OWN.values()) for way in ways.values()}
     promised = {check.__name__ for check in (*contracts.COMMON, *contracts._OF_METHODS, *contracts._OF_DATASETS)}
@@ -424,7 +424,7 @@ def told(template, id_, way):
 
 @pytest.mark.parametrize("template", TEMPLATES)
 @pytest.mark.parametrize("way", ANY)
-def test_a_broken_plugin_is_told_what_to_do(kit, write_plugin, way, template):
+def test_folder_checks_say_what_to_do_for_any_broken_plugin(kit, write_plugin, way, template):
     """And what follows from it is not said as well."""
     id_, _ = broken(kit, write_plugin, template, ANY[way])
     _, checks = told(template, id_, ANY[way])
@@ -438,7 +438,7 @@ def test_a_broken_plugin_is_told_what_to_do(kit, write_plugin, way, template):
 
 
 @pytest.mark.parametrize(("template", "way"), [(template, way) for template, ways in OWN.items() for way in ways])
-def test_what_only_one_template_can_get_wrong_is_told(kit, write_plugin, template, way):
+def test_folder_checks_say_what_is_wrong_with_one_template(kit, write_plugin, template, way):
     id_, code = broken(kit, write_plugin, template, OWN[template][way])
     said, _ = told(template, id_, OWN[template][way])
     if way == "a crash":
@@ -446,7 +446,7 @@ def test_what_only_one_template_can_get_wrong_is_told(kit, write_plugin, templat
         assert said.startswith(f"method.py, line {line}: ZeroDivisionError")
 
 
-def test_the_verb_tells_each_promise_and_fails(mebench, kit, write_plugin):  # noqa: F811
+def test_check_tells_each_promise_and_fails(mebench, kit, write_plugin):  # noqa: F811
     id_, code = broken(kit, write_plugin, DATASET, ANY["no card"])
     code_, out, _ = mebench("check", id_, "--plugins", code.parents[2])
     assert code_ == 1

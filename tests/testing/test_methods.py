@@ -7,7 +7,7 @@ from mebench.testing import contracts
 
 
 @given(st.data())
-def test_a_moved_expression_is_another_one_of_the_same_video(data):
+def test_moved_expression_is_another_of_the_same_video(data):
     n = data.draw(st.integers(2, 9))
     onset = data.draw(st.integers(0, n - 1))
     e = Expression(onset, data.draw(st.integers(onset, n - 1)))
@@ -16,6 +16,6 @@ def test_a_moved_expression_is_another_one_of_the_same_video(data):
     assert 0 <= moved.onset <= moved.offset < n
 
 
-def test_a_video_of_two_frames_has_room_for_the_last_one_alone():
+def test_moved_expression_in_two_frames_takes_the_last():
     e = Expression(0, 1)
     assert contracts._move(Video("d", "s", "v", 30.0, 2, (e,)), e) == Expression(1, 1)

@@ -12,7 +12,7 @@ from mebench.testing import null as testing_null
 from tests.helpers.plugin_folders import PLUGINS
 
 
-def test_an_honest_method_stays_inside(own_folder):
+def test_null_of_an_honest_method_stays_inside(own_folder):
     found = testing_null.null("majority", Progress(), shuffles=2)
     assert [(f.task, f.fold, f.right, f.of, f.most, f.beyond_chance) for f in found] == [
         ("recognition", part, 8, 40, 8, False)
@@ -22,13 +22,13 @@ def test_an_honest_method_stays_inside(own_folder):
 
 
 @pytest.mark.parametrize("way", ["file", "truth"])
-def test_what_lies_in_files_helps_nobody(own_folder, way):
+def test_null_of_a_method_that_reads_files_stays_inside(own_folder, way):
     """Names in a fold are drawn, and none of them stands in a file."""
     found = testing_null.null("cheat", Progress(), [f"method.way={way}"], [PLUGINS], shuffles=1)
     assert not any(f.beyond_chance for f in found)
 
 
-def test_who_knows_labels_is_named(own_folder):
+def test_null_names_a_method_that_knows_labels(own_folder):
     """The process of this test hosts the folds, too: what knows the labels can be reached."""
     found = testing_null.null("cheat", Progress(), ["method.way=host"], [PLUGINS], shuffles=2)
     assert all(f.right == f.of == 40 and f.beyond_chance for f in found)
@@ -39,7 +39,7 @@ def test_who_knows_labels_is_named(own_folder):
         testing_null.refuse_known_labels("cheat", found, 2)
 
 
-def test_who_spots_what_nobody_could_see_is_named(own_folder):
+def test_null_names_a_method_that_spots_the_invisible(own_folder):
     found = testing_null.null("seer", Progress(), ["method.p=0.9"], [PLUGINS], shuffles=1)
     assert [(f.task, f.right, f.beyond_chance) for f in found] == [("spotting", 20, True)] * 2
     honest = testing_null.null("seer", Progress(), ["method.p=0.1"], [PLUGINS], shuffles=1)
@@ -47,7 +47,7 @@ def test_who_spots_what_nobody_could_see_is_named(own_folder):
     assert sum(f.right for f in honest) > 0
 
 
-def test_chances_are_those_of_all_ways_to_deal_out_the_labels():
+def test_null_chances_equal_all_ways_to_deal_labels():
     """One person shows a, b and c, answered a, a, c; another a and b, answered b, b: by hand."""
     emotions = {"s": ("abc", "aac"), "t": ("ab", "bb")}
     videos = [
@@ -67,7 +67,7 @@ def test_chances_are_those_of_all_ways_to_deal_out_the_labels():
 
 
 @pytest.mark.parametrize("shuffles", [1, 3])
-def test_the_band_holds_all_but_its_share(shuffles):
+def test_null_band_holds_all_but_its_share(shuffles):
     fair = np.convolve([0.5, 0.5], [0.25, 0.75])
     runs = [{("recognition", "a"): (1, 2, fair), ("spotting", "a"): (2, 2, fair)}] * shuffles
     draws = np.random.default_rng(0).choice(3, (200_000, shuffles), p=fair).sum(axis=1)
