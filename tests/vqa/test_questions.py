@@ -27,7 +27,7 @@ def asked(rows):
     return [(row["question"], row["answer"]) for row in rows]
 
 
-def test_a_clip_is_asked_about_in_the_words_of_2025():
+def test_make_asks_about_a_clip_in_words_of_2025():
     rows = vqa.questions.make([clip(), clip("001_1_3", emotion="happiness", units=("12",))])
     first, second = rows[:7], rows[7:]
     assert asked(first[:4]) == [
@@ -54,12 +54,12 @@ def test_a_clip_is_asked_about_in_the_words_of_2025():
     assert len(second) == 6
 
 
-def test_version_two_asks_for_an_analysis():
+def test_make_of_version_two_asks_for_an_analysis():
     rows = vqa.questions.make([clip(), clip("001_1_3")], version=2)
     assert [row["question"] for row in rows if row["question"] in vqa.wording.ANALYSES] == list(vqa.wording.ANALYSES)
 
 
-def test_a_long_video_is_asked_for_counts_units_and_types():
+def test_make_asks_a_long_video_for_counts_units_and_types():
     rows = vqa.questions.make([long_video(), Video("samm_lv", "006", "006_2", 200, 400)], "lvqa")
     assert asked(rows[:4]) == [
         ("How many expression events appear in this video?", "3"),
@@ -73,7 +73,7 @@ def test_a_long_video_is_asked_for_counts_units_and_types():
     assert [row["video_id"] for row in rows] == [f"samm_lv_006_1_{n}" for n in range(1, 7)]
 
 
-def test_two_clips_of_one_video_have_names_of_their_own():
+def test_make_names_two_clips_of_one_video_apart():
     two = Video("d", "s1", "v1", 30, 300, (*clip().expressions, *clip(onset=100).expressions))
     names = {row["image_id"] for row in vqa.questions.make([two])}
     assert names == {"s1_v1_0", "s1_v1_100"}
@@ -81,7 +81,7 @@ def test_two_clips_of_one_video_have_names_of_their_own():
     assert {row["image_id"] for row in vqa.questions.make([one])} == {"s1_v1_0"}  # runs know its other clip, too
 
 
-def test_what_cannot_be_asked_about_is_left_out_or_said():
+def test_make_leaves_out_what_cannot_be_asked():
     macro, other, bare = clip(kind="macro"), clip(emotion="others"), clip(units=())
     assert vqa.questions.make([macro, other, bare, clip()]) == vqa.questions.make([clip()])
     with pytest.raises(DataError, match="no micro-expression has action units and one of the classes happiness"):
@@ -90,7 +90,7 @@ def test_what_cannot_be_asked_about_is_left_out_or_said():
         vqa.questions.make([Video("d", "s", "v", 30, 10)], "lvqa")
 
 
-def test_blind_questions_give_less_away():
+def test_make_of_blind_questions_gives_less_away():
     clips = [clip(f"001_1_{n}", units=units) for n, units in enumerate([("4",), ("4", "7"), ("12",), ("12", "17")] * 3)]
     open_, blind = (vqa.questions.leaks(vqa.questions.make(clips, blind=blind)) for blind in (False, True))
     assert {
@@ -103,14 +103,14 @@ def test_blind_questions_give_less_away():
     assert not vqa.questions.leaks(vqa.questions.make([long_video()], "lvqa", blind=True))
 
 
-def test_the_draw_is_the_same_for_one_seed_and_differs_for_another():
+def test_make_draws_by_the_seed():
     clips = [clip(f"001_1_{n}", units=(str(n), str(n + 1))) for n in range(4, 7)]
     assert vqa.questions.make(clips, seed=1) == vqa.questions.make(clips, seed=1)
     assert len({str(vqa.questions.make(clips, seed=seed)) for seed in range(8)}) > 1
 
 
 @pytest.mark.parametrize(("dataset", "subjects"), [("samm", "{}"), ("casme2", "sub{}")])
-def test_questions_from_a_sheet_are_those_written_by_hand(tmp_path, dataset, subjects):
+def test_make_equals_questions_written_by_hand(tmp_path, dataset, subjects):
     written, clips = Path(__file__).with_name("by_hand.txt").read_text().split("\n= ")[1:], {}
     for block in written:
         head, *lines = block.strip().splitlines()
@@ -148,7 +148,7 @@ def test_questions_from_a_sheet_are_those_written_by_hand(tmp_path, dataset, sub
 
 
 @pytest.mark.parametrize(("name", "n_rows", "n_drawn"), [("samm", 828, 266), ("casme", 911, 290)])
-def test_the_public_questions_come_again_but_for_the_drawn_units(name, n_rows, n_drawn):
+def test_make_equals_public_questions_but_drawn_units(name, n_rows, n_drawn):
     public = vqa.questions.read(
         outside("megc_questions", "the question files of MEGC 2025") / "dataset" / f"{name}.jsonl"
     )
@@ -195,12 +195,12 @@ GOOD = {"id": "a", "question": "What is the action unit?", "answer": "dimpler"}
         ([b"\n" * 200_001], "at most 200,000 are read"),
     ],
 )
-def test_a_damaged_file_is_one_sentence(tmp_path, lines, sentence):
+def test_read_refuses_damaged_questions_in_one_sentence(tmp_path, lines, sentence):
     with pytest.raises(DataError, match=sentence):
         vqa.questions.read(written(tmp_path / "q.jsonl", *lines))
 
 
-def test_rows_survive_a_file(tmp_path):
+def test_read_returns_rows_of_write(tmp_path):
     rows = vqa.questions.make([clip()])
     vqa.questions.write(tmp_path / "q.jsonl", rows)
     assert vqa.questions.read(tmp_path / "q.jsonl") == rows
@@ -222,19 +222,19 @@ def test_rows_survive_a_file(tmp_path):
         (b"\n" * 1_000_000, "has 1,000,000 lines; at most 200,000 are read"),
     ],
 )  # fmt: skip
-def test_a_file_that_cannot_be_read_is_one_sentence(tmp_path, content, said):
+def test_read_refuses_unreadable_files_in_one_sentence(tmp_path, content, said):
     path = tmp_path / "q.jsonl"
     path.write_bytes(content)
     with pytest.raises(DataError, match=said):
         vqa.questions.read(path)
 
 
-def test_a_full_disk_is_a_sentence_with_the_file():
+def test_write_on_a_full_disk_names_the_file():
     with pytest.raises(DataError, match="/dev/full cannot be written: No space left on device: make room there"):
         vqa.questions.write(Path("/dev/full"), [{"id": "1", "question": "q", "answer": "a"}])
 
 
-def test_what_is_written_is_read_again(tmp_path):
+def test_read_returns_any_text_of_write(tmp_path):
     rows = [
         {"id": str(n), "question": "q", "answer": text} for n, text in enumerate(["a\u2028b", "\ud800", "眉", "<b>"])
     ]

@@ -34,7 +34,7 @@ SHORT = (
 )
 
 
-def test_a_spotter_answers_counts_and_types(tmp_path):
+def test_answer_by_a_spotter_gives_counts_and_types(tmp_path):
     run = make_run(tmp_path, kinds=("micro", "macro"), tasks=("spot",))
     spotted = run.read_table("predictions.parquet")
     video = spotted["video"].iloc[0]
@@ -51,7 +51,7 @@ def test_a_spotter_answers_counts_and_types(tmp_path):
     assert dict(unanswered) == {"type": 1}
 
 
-def test_a_recognizer_and_runs_of_units_answer_together(tmp_path):
+def test_answer_joins_a_recognizer_and_runs_of_units(tmp_path):
     classes = make_run(tmp_path / "classes", tasks=("recognize",))
     unit = make_run(tmp_path / "unit", tasks=("recognize",), classes=["absent", "AU12"])
     clips = unit.read_table("clips.parquet")
@@ -68,7 +68,7 @@ def test_a_recognizer_and_runs_of_units_answer_together(tmp_path):
     assert dict(unanswered) == {"shown": 1, "side": 1}
 
 
-def test_a_long_video_shows_the_units_of_its_spotted_intervals(tmp_path):
+def test_answer_gives_units_of_spotted_intervals(tmp_path):
     """Not those of annotated clips, which a test video has not."""
     run = make_run(tmp_path, kinds=("micro", "macro"), tasks=("spot", "recognize"), classes=["AU4", "AU12"])
     clips, spotted = run.read_table("clips.parquet"), run.read_table("predictions.parquet")
@@ -87,7 +87,7 @@ def test_a_long_video_shows_the_units_of_its_spotted_intervals(tmp_path):
     assert vqa.replies.answer([run], short)[0][0]["answer"] == "brow lowerer"
 
 
-def test_runs_that_answer_nothing_are_refused(tmp_path):
+def test_answer_refuses_runs_that_answer_nothing(tmp_path):
     run = make_run(tmp_path, tasks=("spot",))
     with pytest.raises(RunError, match="no question is about a video of these runs"):
         vqa.replies.answer([run], asked("drawn/nobody/v1", texts=LONG))
@@ -97,7 +97,7 @@ FRAMES = [np.full((600, 900, 3), (200, 0, 0), np.uint8), np.zeros((50, 40), np.u
 ROWS = asked("drawn/s1/v1", texts=SHORT)
 
 
-def test_a_model_sees_frames_and_its_answers_are_kept(tmp_path, serve):
+def test_query_shows_frames_and_keeps_answers(tmp_path, serve):
     url, seen = serve(lambda body: said(" negative\n", 5))
     out = tmp_path / "a.jsonl"
     cost = vqa.endpoint.query(url, "small", ROWS, lambda row: FRAMES, out, key="secret")
@@ -118,13 +118,13 @@ def test_a_model_sees_frames_and_its_answers_are_kept(tmp_path, serve):
     assert (again.asked, again.kept, len(seen)) == (0, 4, 4)
 
 
-def test_an_answer_is_no_longer_than_can_be_read(tmp_path, serve):
+def test_query_cuts_endless_answers(tmp_path, serve):
     url, _ = serve(lambda body: said("yes " * 5000))
     vqa.endpoint.query(url, "m", ROWS, lambda row: FRAMES, tmp_path / "a.jsonl")
     assert {len(row["answer"]) for row in vqa.questions.read(tmp_path / "a.jsonl")} == {10_000}
 
 
-def test_a_refusal_is_counted_and_stays_empty(tmp_path, serve):
+def test_query_counts_a_refusal_and_leaves_it_empty(tmp_path, serve):
     url, _ = serve(lambda body: said(None) if "coarse" in body["messages"][0]["content"][-1]["text"] else said("yes"))
     cost = vqa.endpoint.query(url, "m", ROWS, lambda row: FRAMES, tmp_path / "a.jsonl")
     assert (cost.refused, cost.failed) == (1, 0)
@@ -142,7 +142,7 @@ def test_a_refusal_is_counted_and_stays_empty(tmp_path, serve):
         ((200, b"1" * 4_000_001), "longer than 4,000,000 bytes"),
     ],
 )
-def test_a_server_that_answers_nonsense_is_given_up(tmp_path, serve, reply, reason):
+def test_query_gives_up_a_server_of_nonsense(tmp_path, serve, reply, reason):
     count = iter([said("negative")])
     url, _ = serve(lambda body: next(count, reply))
     with pytest.raises(RunError, match=f"failed 3 times in a row .*{reason}.*1 answers are kept"):
@@ -150,7 +150,7 @@ def test_a_server_that_answers_nonsense_is_given_up(tmp_path, serve, reply, reas
     assert [row["answer"] for row in vqa.questions.read(tmp_path / "a.jsonl")] == ["negative"]
 
 
-def test_a_slow_or_absent_server_is_given_up(tmp_path, serve):
+def test_query_gives_up_a_slow_or_absent_server(tmp_path, serve):
     wait = threading.Event()
     url, _ = serve(lambda body: (wait.wait(5), said("late"))[1])
     with pytest.raises(RunError, match="no answer in time"):
