@@ -30,7 +30,7 @@ def folder(tmp_path):
     return tmp_path
 
 
-def test_method_that_learns_runs_and_keeps_contract(folder, monkeypatch):
+def test_contributing_method_runs_and_keeps_contract(folder, monkeypatch):
     monkeypatch.chdir(folder)
     outcome = run(resolve(["method=nearest_mean", *TINY, "workers=1"], plugins=[folder]), Progress())
     assert outcome.summary["recognition"]["n"] > 0
@@ -41,7 +41,7 @@ def test_method_that_learns_runs_and_keeps_contract(folder, monkeypatch):
     assert line.startswith("nearest_mean-card_names_the_paper: methods/nearest_mean has no card: write README.md. ")
 
 
-def test_verb_prints_and_writes_json(tmp_path):
+def test_contributing_verb_prints_and_writes_json(tmp_path):
     (text,) = re.findall(r"```python\n(\"\"\"`mebench hello`.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
     names: dict[str, object] = {}
     exec(text, names)
@@ -52,18 +52,18 @@ def test_verb_prints_and_writes_json(tmp_path):
     assert json.loads(written.stdout) == {"hello": run_folder.id}
 
 
-def test_named_files_exist():
+def test_contributing_names_existing_files():
     root = Path(__file__).parent.parent
     named = re.findall(r"(?<![\w/<])((?:[a-z_]+/)+[a-z_]+\.(?:py|md))\b", TEXT.replace("methods/nearest_mean/", ""))
     assert len(named) > 20
     assert [name for name in named if not ((root / name).is_file() or (root / "mebench" / name).is_file())] == []
 
 
-def test_page_takes_twenty_minutes():
+def test_contributing_takes_twenty_minutes():
     assert len(TEXT.split()) < 200 * 20  # words that one reads in a minute
 
 
-def test_protocol_makes_two_folds():
+def test_contributing_protocol_makes_two_folds():
     (text,) = re.findall(r"```python\n(from mebench\.protocols import .*?)^```", TEXT, re.MULTILINE | re.DOTALL)
     names: dict[str, object] = {}
     exec(text, names)
@@ -74,7 +74,7 @@ def test_protocol_makes_two_folds():
     assert [len(fold.test) for fold in folds] == [3, 3]
 
 
-def test_test_of_protocol_passes(tmp_path, monkeypatch):
+def test_contributing_protocol_test_passes(tmp_path, monkeypatch):
     written = {
         name: re.search(rf"```python\n({start}.*?)^```", TEXT, re.MULTILINE | re.DOTALL)[1]
         for name, start in (

@@ -102,13 +102,13 @@ def test_dry_run_stays_below_450_megabytes(dry_run):
     assert not observed["peak"] or observed["peak"][0] < 450  # MiB; of Linux, with PyTorch's CPU build
 
 
-def test_training_after_fast_import_uses_the_whole_compiler(dry_run):
+def test_fast_imports_leave_training_the_whole_compiler(dry_run):
     _, observed = dry_run
     assert observed["steps"] == 16
     assert observed["whole"]
 
 
-def test_lightning_recognizes_compiled_networks_after_fast_import(dry_run):
+def test_fast_imports_let_lightning_recognize_compiled_networks(dry_run):
     _, observed = dry_run
     assert observed["before"] is None
     assert observed["unwrapped"]
@@ -132,36 +132,36 @@ def import_lightning(tmp_path):
     return import_in_process
 
 
-def test_fast_import_leaves_out_compiler_and_plots(import_lightning, monkeypatch):
+def test_fast_imports_leave_out_compiler_and_plots(import_lightning, monkeypatch):
     if not _fast_imports.is_tested():
         pytest.skip("other versions are installed")
     assert import_lightning() == (False, False)
 
 
 @pytest.mark.parametrize("package", _fast_imports.TESTED)
-def test_untested_versions_are_imported_unchanged(import_lightning, package):
+def test_fast_imports_leave_untested_versions_unchanged(import_lightning, package):
     assert import_lightning(versions={package: "99.0"}) == (True, True)
 
 
-def test_missing_package_counts_as_untested(import_lightning):
+def test_fast_imports_take_a_missing_package_as_untested(import_lightning):
     assert import_lightning(versions={"lightning-of-nobody": "1.0"}) == (True, True)
 
 
-def test_switch_turns_fast_imports_off(import_lightning):
+def test_fast_imports_have_a_switch(import_lightning):
     assert import_lightning(MEBENCH_FAST_IMPORTS="0") == (True, True)
 
 
-def test_programs_of_users_import_lightning_unchanged(import_lightning):
+def test_fast_imports_leave_programs_of_users_unchanged(import_lightning):
     assert import_lightning("library") == (True, True)
 
 
-def test_constraints_install_the_tested_versions():
+def test_fast_imports_tested_versions_are_the_constraints():
     text = (Path(__file__).parent.parent / "constraints.txt").read_text(encoding="utf-8")
     pinned = dict(re.findall(r"^([\w-]+)==([\w.]+)", text, re.MULTILINE))
     assert {package: pinned[package] for package in _fast_imports.TESTED} == _fast_imports.TESTED
 
 
-def test_files_import_lightning_before_its_parts():
+def test_fast_imports_bring_lightning_before_its_parts():
     """Else the file that a process imports first would decide what comes along."""
     for file in PACKAGE.rglob("*.py"):
         lines = file.read_text(encoding="utf-8").splitlines()

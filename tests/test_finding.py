@@ -15,7 +15,7 @@ def test_sentences_of_keeps_the_order_of_one_severity():
     assert sentences_of(findings, "error") == []
 
 
-def test_repair_finding_is_an_error_only_where_the_copy_lost_something():
+def test_Repair_finding_is_an_error_only_where_something_is_lost():
     kept, read = Repair(2, "Onset", "1", None, "odd"), Repair(None, "Apex", "0", "none", "not annotated", "s.xlsx: A")
     assert (kept.finding.severity, str(kept)) == ("warning", "row 2, Onset: '1': odd")
     assert (read.finding.severity, str(read)) == (

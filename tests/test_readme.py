@@ -145,7 +145,7 @@ def test_ci_refuses_lint_findings(code, tmp_path):
     )
 
 
-def test_pytorch_version_is_stated_once():
+def test_readme_pytorch_version_is_that_of_ci_and_constraints():
     pins = {
         "README": re.search(r"pip install (torch==\S+) ", README.read_text(encoding="utf-8"))[1],
         "CI": re.search(r"^pip install (torch==\S+)$", CI.read_text(encoding="utf-8"), re.MULTILINE)[1],
@@ -154,7 +154,7 @@ def test_pytorch_version_is_stated_once():
     assert len(set(pins.values())) == 1, pins
 
 
-def test_extra_test_holds_imports_of_tests():
+def test_pyproject_extra_test_holds_imports_of_tests():
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
     (own,) = (found[1] for line in extras["test"] if (found := re.fullmatch(r"mebench\[(.*)\]", line)))
     assert {*own.split(","), "test"} >= {"landmarks", *MODULES.values()}

@@ -33,7 +33,7 @@ def broken(text, version):
             yield f"{old} works in no version after {since}"
 
 
-def test_deprecations_end_on_time():
+def test_stability_deprecations_end_on_time():
     text = (ROOT / "docs/stability.md").read_text(encoding="utf-8")
     assert "| old | new | since | goes in |" in text
     assert list(broken(text, mebench.__version__)) == []
@@ -48,12 +48,12 @@ def test_deprecations_end_on_time():
         ("| `--old` | `--new` | 0.9 | 1.0 |", []),
     ],
 )
-def test_deprecation_rule_finds_wrong_rows(row, said):
+def test_stability_rule_finds_wrong_rows(row, said):
     text = f"| old | new | since | goes in |\n|---|---|---|---|\n{row}\n\nmore"
     assert list(broken(text, "0.4.1")) == said
 
 
-def test_version_is_one_and_changelog_dated():
+def test_changelog_is_dated_and_version_one():
     version = mebench.__version__
     assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"] == version
     citation = (ROOT / "CITATION.cff").read_text()
@@ -63,7 +63,7 @@ def test_version_is_one_and_changelog_dated():
     assert f"\ndate-released: {date}\n" in citation
 
 
-def test_conda_recipe_equals_pip_requirements():
+def test_pyproject_requirements_equal_conda_recipe():
     names = {
         "dlib-bin": "dlib",
         "matplotlib": "matplotlib-base",

@@ -33,7 +33,7 @@ def shown(text):
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("interactive", [True, False])
-def test_printing_escapes_control_characters(name, interactive, capsys, monkeypatch):
+def test_terminal_printing_escapes_control_characters(name, interactive, capsys, monkeypatch):
     monkeypatch.setattr(terminal, "at_terminal", lambda: interactive)
     terminal.print_lines(f"{name}: is there")
     terminal.print_lines(f"{name}: is there", error=True)
