@@ -1,5 +1,5 @@
 """Files that others made: only plain ones of a sensible size are opened, and YAML is bounded before anything is built
-of it.
+of it. And texts of ours, which are the same bytes on every system.
 """
 
 import ast
@@ -70,6 +70,15 @@ def read_plain(path: Path, most: int) -> bytes:
     if len(content) > size:  # such as those in /proc, which may have no end
         raise OSError(errno.EFBIG, "it has more bytes than its stated size", str(path))
     return content
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text as UTF-8, with line feeds on every system: records carry hashes of such files.
+
+    Raises:
+        OSError: the disk is full, or not writable.
+    """
+    path.write_text(text, encoding="utf-8", newline="\n")
 
 
 def file_hash(path: Path) -> str:

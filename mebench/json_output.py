@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mebench.errors import refused_by_system
+from mebench.files import write_text
 from mebench.terminal import MOVING, print_lines, printable
 
 
@@ -32,7 +33,7 @@ def write_json(data: Any, target: str | None, *lines: str) -> bool:
             print(MOVING.sub(lambda found: found[0] if found[0] == "\n" else json.dumps(found[0])[1:-1], text))
             return False
         with refused_by_system(f"{target} cannot be written"):
-            Path(target).write_text(text + "\n", encoding="utf-8")
+            write_text(Path(target), text + "\n")
     print_lines(*lines)
     return True
 

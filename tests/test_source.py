@@ -109,3 +109,26 @@ def test_gitattributes_keep_line_ends_of_all_texts_and_bytes_of_all_else():
     for file in (ROOT / "leaderboards").rglob("*"):
         if file.is_file() and b"\0" in file.read_bytes():
             assert f"*{file.suffix}" in binary, f"{file}: .gitattributes must call *{file.suffix} binary"
+
+
+def test_write_calls_make_the_same_bytes_on_every_system():
+    """Python and pandas write the system's ends of lines, and Python its encoding, unless they are told."""
+    faults = []
+    for file in sorted((ROOT / "mebench").rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                given = {word.arg for word in node.keywords}
+                missing = expected_words(node) - given
+                if missing:
+                    faults.append(f"{file.relative_to(ROOT)}, line {node.lineno}: {node.func.attr} without {missing}")
+    assert faults == []
+
+
+def expected_words(call):
+    """The words that a call that writes text must have."""
+    mode = call.args[0].value if call.args and isinstance(call.args[0], ast.Constant) else ""
+    if call.func.attr == "write_text" or (call.func.attr == "open" and mode in ("w", "a", "x")):
+        return {"encoding", "newline"}
+    if call.func.attr == "to_csv":
+        return {"lineterminator"}
+    return set()

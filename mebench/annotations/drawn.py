@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from mebench.core.dataset import MARK_OF_DRAWN
 from mebench.errors import DataError
+from mebench.files import write_text
 from mebench.lazy_imports import load_lazily
 
 if TYPE_CHECKING:
@@ -122,9 +123,7 @@ def empty_folder(folder: Path) -> Path:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise DataError(f"{folder} is not an empty folder: choose another, so that nothing is overwritten")
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / MARK_OF_DRAWN).write_text(
-        "Drawn by mebench data fake: nothing in here is of the real dataset.\n", encoding="utf-8"
-    )
+    write_text(folder / MARK_OF_DRAWN, "Drawn by mebench data fake: nothing in here is of the real dataset.\n")
     return folder
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 from mebench.atomic import new_folder
 from mebench.boards.checking import check_alone
 from mebench.errors import RunError, refuse_if
-from mebench.files import file_hash
+from mebench.files import file_hash, write_text
 from mebench.records.integrity import OPTIONAL, TABLES, check, own_hash, record_name
 from mebench.records.record import OF_STUDY, STORED, Record, from_run
 from mebench.records.recorded_settings import without_folder
@@ -64,7 +64,7 @@ def export(folder: RunFolder, out: Path, scored_again: bool = True) -> Path:
                 return latest.path
         version = len(former) + 1
         stored = {**content, "version": version, "supersedes": former[-1].name if former else None}
-        (temporary / RECORD).write_text(_json({**stored, "sha256": own_hash(stored)}, 1))
+        write_text(temporary / RECORD, _json({**stored, "sha256": own_hash(stored)}, 1))
         written = temporary.rename(room / record_name(folder.id, version))
         try:
             (check_alone if scored_again else check)(RunFolder(written))
@@ -79,9 +79,9 @@ def export(folder: RunFolder, out: Path, scored_again: bool = True) -> Path:
 def _write_people(record: Record, target: Path) -> None:
     """Write `folds.json`, and `audit.json` if the run has one."""
     about = {name: record.about[name] for name in Folds.__annotations__ if name in record.about}
-    (target / FOLDS).write_text(_json(about, None))  # thousands of subjects do not need a line each
+    write_text(target / FOLDS, _json(about, None))  # thousands of subjects do not need a line each
     if record.audit:
-        (target / AUDIT).write_text(_json(without_folder(record.audit), 1))
+        write_text(target / AUDIT, _json(without_folder(record.audit), 1))
 
 
 def _write_tables(folder: RunFolder, target: Path) -> None:

@@ -25,6 +25,7 @@ from mebench.exchange.join import Rules
 from mebench.exchange.megc import Entry, log_lines
 from mebench.exchange.text_table import Remarks
 from mebench.exchange.write import write_rows
+from mebench.files import write_text
 from mebench.inspection import dataset_summary
 from mebench.lazy_imports import load_lazily
 from mebench.number_format import interval, number
@@ -111,18 +112,16 @@ def write(one: Task, truth: Path, out: Path, start: str = "2027-01-01") -> None:
         program, reference = folder / "scoring_program", folder / "reference_data"
         program.mkdir()
         reference.mkdir()
-        (program / "score.py").write_text(_PROGRAM.format(task=one.name))
-        (program / "metadata.yaml").write_text("command: python3 score.py $input $output\n")
+        write_text(program / "score.py", _PROGRAM.format(task=one.name))
+        write_text(program / "metadata.yaml", "command: python3 score.py $input $output\n")
         copyfile(truth, reference / f"truth{truth.suffix}")
-        (folder / "Dockerfile").write_text(_DOCKER)
-        (folder / "terms.md").write_text(
-            "Write the terms of participation here; Codabench shows them before anybody joins.\n"
+        write_text(folder / "Dockerfile", _DOCKER)
+        write_text(
+            folder / "terms.md", "Write the terms of participation here; Codabench shows them before anybody joins.\n"
         )
         cv2.imwrite(str(folder / "logo.png"), np.full((128, 128, 3), 224, np.uint8))
         name = one.name.replace("/", "_")
-        (folder / "competition.yaml").write_text(
-            _ABOUT.format(title=one.title, name=name, start=start, columns=columns)
-        )
+        write_text(folder / "competition.yaml", _ABOUT.format(title=one.title, name=name, start=start, columns=columns))
 
 
 def check_truth(one: Task, truth: Path) -> None:
@@ -153,18 +152,16 @@ def judge(name: str, given: Path, output: Path, score: Score) -> None:
     try:
         scores, _ = judged(one, _only(given / "res"), _only(given / "ref"), score)
     except MebenchError as error:
-        (output / "detailed_results.html").write_text(f"<p>Not scored: {html.escape(str(error))}</p>\n")
+        write_text(output / "detailed_results.html", f"<p>Not scored: {html.escape(str(error))}</p>\n")
         print_lines(f"not scored: {error}", error=True)
         raise SystemExit(1) from None
     flat = {
         **{key: value["value"] for key, value in scores.items()},
         **{f"{key}_{end}": value[end] for key, value in scores.items() for end in ("low", "high")},
     }
-    (output / "scores.json").write_text(
-        json.dumps({key: -1 if value is None else value for key, value in flat.items()})
-    )
+    write_text(output / "scores.json", json.dumps({key: -1 if value is None else value for key, value in flat.items()}))
     rows = "".join(f"<tr><td>{key}<td>{number(value['value'])}<td>{interval(value)}\n" for key, value in scores.items())
-    (output / "detailed_results.html").write_text(f"<table><tr><th>score<th>value<th>95 % interval\n{rows}</table>\n")
+    write_text(output / "detailed_results.html", f"<table><tr><th>score<th>value<th>95 % interval\n{rows}</table>\n")
 
 
 def _only(folder: Path) -> Path:
@@ -200,7 +197,7 @@ def judged(one: Task, file: Path, truth: Path, score: Score) -> tuple[Mapping[st
             form = one.form if one.form in ("megc2020", "megc2023", "strs") else "csv"
             if form == "megc2020":
                 entries = (Entry("", r["video"], None, (int(r["onset"]), int(r["offset"]))) for r in rows)
-                clean.write_text("\n".join(["a log:", *log_lines(entries)]))
+                write_text(clean, "\n".join(["a log:", *log_lines(entries)]))
             else:
                 columns = entry.COLUMNS[one.form]
                 write_rows(clean, columns, ([row[name] for name in columns] for row in rows))

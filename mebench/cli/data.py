@@ -13,6 +13,7 @@ from mebench import annotations, frames, inspection, json_output, reports, termi
 from mebench.cli.option_checks import check_file
 from mebench.cli.option_types import DatasetWords, Files, Json, Plugins, datasets_of, verbs
 from mebench.errors import ConfigError, DataError, SomeFailedError, refuse_if
+from mebench.files import write_text
 from mebench.grouping import grouped
 from mebench.progress import Progress
 
@@ -65,7 +66,7 @@ def verify(
             members[id_] = inspection.verify_dataset(dataset, deep, counts, advance)
     sound = all(seen.sound(strict) for seen in members.values())
     if report is not None:
-        Path(report).write_text(reports.dataset_report.verification_markdown(members, strict), encoding="utf-8")
+        write_text(Path(report), reports.dataset_report.verification_markdown(members, strict))
     parts = {id_: seen.plain() for id_, seen in members.items()}
     result: dict[str, Any] = {"dataset": "+".join(members), "sound": sound}
     if len(parts) > 1:  # a composite: the sums, and each member
@@ -176,10 +177,10 @@ def fake(
     places = {id_: folder / id_ if several else folder for id_ in members}
     for id_, dataset in members.items():
         dataset.write_fake_tree(places[id_])
-        (places[id_] / "README.md").write_text(
+        write_text(
+            places[id_] / "README.md",
             f"Drawn faces in the layout of {id_}, written by `mebench data fake`. Nothing here comes from the "
             f"real dataset.\n{DEFECTS}\n",
-            encoding="utf-8",
         )
     roots = [f"dataset{f'.{id_}' if several else ''}.root={place}" for id_, place in places.items()]
     name = ",".join(members)

@@ -204,7 +204,11 @@ def _spot_live(
     spotted = 0
     with ExitStack() as opened, _curves(at_work.levels, quiet=json == "-") as show:
         to_file = json not in (None, "-")
-        file = opened.enter_context(Path(str(json)).open("w", encoding="utf-8", buffering=1)) if to_file else None
+        file = (
+            opened.enter_context(Path(str(json)).open("w", encoding="utf-8", newline="\n", buffering=1))
+            if to_file
+            else None
+        )
 
         def write(**event: Any) -> None:  # write each line at once
             if file is not None:

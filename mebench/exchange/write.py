@@ -22,6 +22,7 @@ from mebench.exchange.eaf import EMOTION, Mark, Tier, write_eaf
 from mebench.exchange.megc import Entry, log_lines
 from mebench.exchange.text_table import Remarks
 from mebench.exchange.values import IDS, NO_DATASET
+from mebench.files import write_text
 from mebench.lazy_imports import load_lazily
 
 if TYPE_CHECKING:
@@ -303,7 +304,7 @@ def _refuse_unknown_rate(tables: metrics.tables.Tables, why: str) -> None:
 
 def _write_text(path: Path, text: str) -> None:
     with refused_by_system(f"{path} cannot be written"):
-        path.write_text(text, encoding="utf-8")
+        write_text(path, text)
 
 
 def _write_activitynet(export: Export) -> None:

@@ -303,8 +303,10 @@ def annotation_facts(folder: RunFolder, about: Mapping[str, Any]) -> dict[str, A
 
     def read() -> list[Any]:
         videos, truths = folder.read_table("videos.parquet"), folder.read_table("truth.parquet")[list(TRUTH_COLUMNS)]
-        seen = persons + videos[list(VIDEO_COLUMNS)].to_csv(index=False)
-        texts = [seen + table.to_csv(index=False) for table in (truths.drop(columns="emotion"), truths)]
+        seen = persons + videos[list(VIDEO_COLUMNS)].to_csv(index=False, lineterminator="\n")
+        texts = [
+            seen + table.to_csv(index=False, lineterminator="\n") for table in (truths.drop(columns="emotion"), truths)
+        ]
         hashes = [hashlib.sha256(text.encode()).hexdigest()[:16] for text in texts]
         has_frames = bool(videos["n_frames"].fillna(0).max() > 1)  # maps have one entry for each clip
         return [hashes, has_frames]

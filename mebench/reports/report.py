@@ -22,6 +22,7 @@ from mebench import inference, json_output, metrics
 from mebench.atomic import whole_file
 from mebench.core import Prediction
 from mebench.errors import MebenchError, RunError, refused_by_system
+from mebench.files import write_text
 from mebench.lazy_imports import load_lazily
 from mebench.metrics import catalogue, find_convention, of_first_draw
 from mebench.metrics.catalogue import METRICS
@@ -656,7 +657,7 @@ def write(text: str, file: Path) -> None:
         DataError: the file cannot be written.
     """
     with refused_by_system(f"{file} cannot be written", "name another with -o FILE"), whole_file(file) as writing:
-        writing.write_text(text, encoding="utf-8")
+        write_text(writing, text)
 
 
 def refuse(folder: RunFolder) -> None:

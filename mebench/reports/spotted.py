@@ -21,6 +21,7 @@ from mebench.exchange.eaf import EMOTION, Mark, Tier, write_eaf
 from mebench.exchange.write import write_rows
 from mebench.features import FaceCrop, FaceParams
 from mebench.features.face_tracks import FaceTracks, find_face_tracks
+from mebench.files import write_text
 from mebench.frames import FolderFrames, VideoFrames
 from mebench.frames.videofile import write_video
 from mebench.grouping import grouped
@@ -222,7 +223,7 @@ class Spotted:
             columns = [c for c in COLUMNS if c not in ("face", "emotion") or (table[c] != "").any()]
             write_rows(files[0], columns, iter(table[columns].astype(object).values.tolist()))
             write_json(self.plain(), str(files[1]))
-            files[2].write_text(self.page(), encoding="utf-8")
+            write_text(files[2], self.page())
             of_videos = grouped(self.videos, key=lambda video: video.name)
             for name, faces in of_videos.items():
                 media = faces[0].path if faces[0].path.is_file() else None

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from mebench.core import Kind, Prediction, Timing
 from mebench.core.history import Epoch
 from mebench.core.peaks import Curve
+from mebench.files import write_text
 from mebench.lazy_imports import load_lazily
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def write_files(folder: Path, result: FoldResult, kinds: Sequence[str]) -> None:
     record["files"] = {name: _stamp(content) for name, content in files.items()}
     for name, content in files.items():
         (folder / name).write_bytes(content)
-    (folder / RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    write_text(folder / RECORD, json.dumps(record, indent=1) + "\n")
 
 
 def _contents(result: FoldResult, kinds: Sequence[str]) -> dict[str, bytes]:
@@ -115,7 +116,7 @@ def _contents(result: FoldResult, kinds: Sequence[str]) -> dict[str, bytes]:
         files["model.safetensors"] = result.model
     if result.history:  # one row for each pass of the training
         rows = [{"fold": result.key, **epoch.row()} for epoch in result.history]
-        files["history.csv"] = pd.DataFrame(rows).to_csv(index=False).encode()
+        files["history.csv"] = pd.DataFrame(rows).to_csv(index=False, lineterminator="\n").encode()
     return files
 
 

@@ -37,7 +37,7 @@ from filelock import FileLock, Timeout
 
 from mebench.atomic import WRITING, descriptor, replace_file, whole_file, whole_folder
 from mebench.errors import RunError, refused_by_system, unknown
-from mebench.files import file_hash
+from mebench.files import file_hash, write_text
 from mebench.lazy_imports import load_lazily
 from mebench.runs.fold_files import (
     CURVES,
@@ -234,13 +234,13 @@ class RunFolder:
         """Write a JSON file atomically."""
         text = json.dumps(content, indent=1, allow_nan=False) + "\n"
         with self._writing(self.path / name) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+            write_text(temporary, text)
 
     def write_table(self, name: str, table: pd.DataFrame) -> None:
         """Write a table atomically: parquet, or csv by the name's ending."""
         with self._writing(self.path / name) as temporary:
             if name.endswith(".csv"):
-                table.to_csv(temporary, index=False)
+                table.to_csv(temporary, index=False, lineterminator="\n")
             else:
                 table.to_parquet(temporary, index=False)
 
@@ -276,7 +276,7 @@ class RunFolder:
             if budget > 0:
                 file.replace(target / inside)
             else:
-                with (target / "left_out.txt").open("a", encoding="utf-8") as note:
+                with (target / "left_out.txt").open("a", encoding="utf-8", newline="\n") as note:
                     note.write(f"{inside.as_posix()}\n")
         shutil.rmtree(place, ignore_errors=True)
 
@@ -315,7 +315,7 @@ class RunFolder:
 
     def _seal(self, hashes: Mapping[str, str]) -> None:
         with self._full_disk(), whole_file(self.path / "DONE", synced=True) as temporary:
-            temporary.write_text(json.dumps({"sha256": hashes}, indent=1) + "\n", encoding="utf-8")
+            write_text(temporary, json.dumps({"sha256": hashes}, indent=1) + "\n")
 
     @property
     def seal(self) -> dict[str, str]:

@@ -12,6 +12,7 @@ from mebench.atomic import whole_folder
 from mebench.config import parameter_types, registry, user_setting
 from mebench.config.registry import PluginKind
 from mebench.errors import check_known, refuse_if
+from mebench.files import write_text
 from mebench.testing.checks import TINY, Check, scratch
 from mebench.testing.contracts import dataset_checks, method_checks
 
@@ -116,9 +117,9 @@ def write_plugin(kind: PluginKind, name: str, folder: Path, template: str = "") 
     }
     with whole_folder(target) as made:
         for file_name, text in texts.items():
-            (made / file_name).write_text(text, encoding="utf-8")
+            write_text(made / file_name, text)
     written = [target / file_name for file_name in texts]
     if not list(folder.glob("test_*.py")):
         written.append(folder / "test_plugins.py")
-        written[-1].write_text(TEST.format(name=folder.name), encoding="utf-8")
+        write_text(written[-1], TEST.format(name=folder.name))
     return written

@@ -21,6 +21,7 @@ import pandas as pd
 from mebench.boards.export import WithheldError, export
 from mebench.config import flatten
 from mebench.errors import ConfigError, MebenchError, unknown
+from mebench.files import write_text
 from mebench.metrics.summary import flat_scores, summarize
 from mebench.number_format import Score, scored
 from mebench.progress import Progress
@@ -213,7 +214,7 @@ def of_run(
     stored["config"]["tracking"] = without_password(str(stored["config"].get("tracking") or "")) or None
     wanted = {"tracking_folds": True} | stored["config"] | chosen
     history = history_of(folder)
-    (room / "config.json").write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
+    write_text(room / "config.json", json.dumps(stored, indent=1) + "\n")
     for name in ("summary.json", "versions.json", "costs.csv"):
         shutil.copyfile(folder.path / name, room / name)
     if wanted.get("tracking_figures"):
@@ -258,7 +259,9 @@ def _datasets_of(folder: RunFolder, config: Mapping[str, Any]) -> list[Data]:
     for dataset in sorted(set(videos["dataset"])):
         own = videos[videos["dataset"] == dataset]
         true = truths[truths["video"].isin(own["video"])]
-        content = "".join([revision, own.to_csv(index=False), true.to_csv(index=False)])
+        content = "".join(
+            [revision, own.to_csv(index=False, lineterminator="\n"), true.to_csv(index=False, lineterminator="\n")]
+        )
         digest = hashlib.sha256(content.encode()).hexdigest()[:8]
         root = flat.get(f"dataset.{dataset}.root") or flat.get("dataset.root")
         emotions = true[true["kind"] == "micro"]["emotion"].value_counts()

@@ -20,6 +20,7 @@ from optuna.visualization import matplotlib as plots
 from mebench.config import RunConfig
 from mebench.config.settings import is_place
 from mebench.errors import RunError, refused_by_system
+from mebench.files import write_text
 from mebench.metrics import RunComparison, catalogue
 from mebench.metrics.comparison import LEVEL, ComparedScore
 from mebench.number_format import number
@@ -459,7 +460,7 @@ def write_tuned(tuned: Tuned, file: Path) -> list[str]:
     content = {key: value for key, value in config.values.items() if not is_place(key)} | {"tuned_on": people}
     text = "".join(f"# {line}\n" for line in remarks) + yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
     with refused_by_system(f"--write {file}", "the tuned values are in outcome.json all the same", RunError):
-        file.write_text(text, encoding="utf-8")
+        write_text(file, text)
     return remarks
 
 

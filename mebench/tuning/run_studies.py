@@ -476,7 +476,7 @@ def _study(shared: SharedStudy, trials: int, evaluator: Evaluator, reporter: Tri
             }
             for t in study.trials
         ).astype({"retry_of": "Int64"})
-        replace_file(folder / "trials.csv", table.to_csv(index=False))
+        replace_file(folder / "trials.csv", table.to_csv(index=False, lineterminator="\n"))
         written = time.monotonic()
 
     def after(study: Study, trial: Trial) -> None:

@@ -96,7 +96,7 @@ def query(
     kept = {questions.id_of(row) for row in questions.read(out)} if out.exists() and out.stat().st_size else set[str]()
     cost, in_a_row = Cost(kept=sum(questions.id_of(row) in kept for row in rows)), 0
     headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {key}"} if key else {})}
-    with out.open("a", encoding="utf-8", errors="backslashreplace") as file:
+    with out.open("a", encoding="utf-8", newline="\n", errors="backslashreplace") as file:
         for row in rows:
             advance()
             if questions.id_of(row) in kept:

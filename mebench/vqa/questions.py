@@ -232,7 +232,9 @@ def write(path: Path, rows: Iterable[Mapping[str, str]], answers: bool = True) -
     lines = (json.dumps(dict(row) if answers else {**row, "answer": ""}, ensure_ascii=False) for row in rows)
     # An unpaired surrogate, which JSON can escape, stays escaped.
     with refused_by_system(f"{path} cannot be written"):
-        path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", errors="backslashreplace")
+        path.write_text(
+            "".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n", errors="backslashreplace"
+        )
 
 
 def leaks(rows: Sequence[Row]) -> list[str]:

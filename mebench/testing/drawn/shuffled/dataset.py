@@ -11,6 +11,7 @@ from mebench.config import registry
 from mebench.core import Expression, Video
 from mebench.core.dataset import Renamed
 from mebench.errors import DataError
+from mebench.files import write_text
 from mebench.grouping import grouped
 
 from .params import Params as _Params
@@ -56,7 +57,7 @@ class Shuffled(Renamed):
                 onset = int(rng.choice(self.places(e.length)))
                 file = folder / str(emotion) / f"{subject}_{video.id}.txt"
                 file.parent.mkdir(parents=True, exist_ok=True)
-                file.write_text(f"{onset} {onset + e.peak - e.onset} {onset + e.length - 1}\n")
+                write_text(file, f"{onset} {onset + e.peak - e.onset} {onset + e.length - 1}\n")
 
     def changed(self, videos: Sequence[Video]) -> Sequence[Video]:
         """The drawn videos, sorted by key; the labels as the files have them.
