@@ -60,7 +60,7 @@ from mebench.metrics.bootstrap import Basis, BasisOf, Evaluate, Resampling
 from mebench.metrics.conventions import find_convention
 from mebench.metrics.emotions import Sample
 from mebench.metrics.paired import draw_swaps, paired_weights, permutation_p, permuted_differences
-from mebench.metrics.ratios import Floats, ratio
+from mebench.metrics.ratios import Floats, safe_ratio
 
 MANY = 100_000
 CLASSES = ("a", "b", "c")
@@ -90,7 +90,11 @@ def spotting(n: int, rng: np.random.Generator, *shares: float) -> Drawn:
 
     def evaluate(weights: Floats) -> dict[str, Floats]:
         tp, fp_tp, true = weights @ one, weights @ said, weights @ truths
-        return {"recall": ratio(tp, true), "precision": ratio(tp, fp_tp), "f1": ratio(2 * tp, true + fp_tp)}
+        return {
+            "recall": safe_ratio(tp, true),
+            "precision": safe_ratio(tp, fp_tp),
+            "f1": safe_ratio(2 * tp, true + fp_tp),
+        }
 
     def basis_of(units: object, name: str) -> Basis:
         chosen = np.asarray(units)
@@ -135,7 +139,7 @@ def analysis(n: int, rng: np.random.Generator, *shares: float) -> Drawn:
     hits = sample.sum(axis=(1, 2)).astype(np.float64)
 
     def evaluate(weights: Floats) -> dict[str, Floats]:
-        f1 = ratio(2 * weights @ hits, weights @ (truths + said))
+        f1 = safe_ratio(2 * weights @ hits, weights @ (truths + said))
         return {"strs": f1 * classification.f1_of_macros(np.tensordot(weights, sample, axes=1))}
 
     return Drawn(evaluate, lambda units, name: Basis(int((truths[list(units)] > 0).sum())))

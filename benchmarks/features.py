@@ -162,7 +162,7 @@ def stages(words: list[str], cache: Path) -> dict[str, float]:
     source = VideoSource(FeatureStore(cache), plan.dataset, plan.config.dataset, plan.videos[0])
     spent: defaultdict[str, float] = defaultdict(float)
     locate, flow = FaceCrop.locate, tvl1.tvl1
-    tvl1.ready()
+    tvl1.load_compiled_flow()
 
     def timed(stage: str, function: Callable[..., Any], *args: Any) -> Any:
         start = time.process_time()

@@ -24,10 +24,10 @@ def checkout_folder(folder: str) -> list[str]:
     return []
 
 
-def shipped(folder: str) -> list[str]:
+def shipped_folder(folder: str) -> list[str]:
     """The checkout's top-level `folder`; in an installed wheel its part of it.
 
-    >>> shipped("no such folder")
+    >>> shipped_folder("no such folder")
     []
     """
     packaged = PACKAGE / folder

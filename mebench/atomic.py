@@ -15,7 +15,7 @@ WRITING = ".writing-"
 
 
 @contextmanager
-def descriptor(path: Path, flags: int = os.O_RDONLY) -> Iterator[int]:
+def open_descriptor(path: Path, flags: int = os.O_RDONLY) -> Iterator[int]:
     """The number of a file or folder that is open in the block.
 
     Raises:
@@ -28,25 +28,25 @@ def descriptor(path: Path, flags: int = os.O_RDONLY) -> Iterator[int]:
         os.close(handle)
 
 
-def sync(path: Path) -> None:
+def sync_to_disk(path: Path) -> None:
     """Have a file, or the names in a folder, on disk.
 
     Raises:
         OSError: the disk is full, or fails.
     """
-    with descriptor(path) as handle:
+    with open_descriptor(path) as handle:
         os.fsync(handle)
 
 
-def rename(temporary: Path, path: Path) -> None:
+def rename_synced(temporary: Path, path: Path) -> None:
     """Give a file the name `path`, in the same folder, once it is on disk; the name is there too when this returns.
 
     Raises:
         OSError: the disk is full, or fails.
     """
-    sync(temporary)
+    sync_to_disk(temporary)
     temporary.replace(path)
-    sync(path.parent)
+    sync_to_disk(path.parent)
 
 
 @contextmanager
@@ -67,7 +67,7 @@ def whole_file(path: Path, synced: bool = False) -> Iterator[Path]:
     try:
         yield temporary
         if synced:
-            rename(temporary, path)
+            rename_synced(temporary, path)
         else:
             temporary.replace(path)
     finally:
@@ -110,14 +110,14 @@ def new_folder(place: Path, prefix: str = WRITING) -> Iterator[Path]:
     """
     place.mkdir(parents=True, exist_ok=True)
     for former in place.glob(f"{prefix}*"):
-        with suppress(OSError), held(former):
+        with suppress(OSError), lock_folder(former):
             shutil.rmtree(former)
     with ExitStack() as lock:
         while True:
             temporary = place / f"{prefix}{secrets.token_hex(8)}"
             temporary.mkdir()
             with suppress(OSError):  # on a disk without locks, leftovers stay
-                lock.enter_context(held(temporary, wait=True))
+                lock.enter_context(lock_folder(temporary, wait=True))
             if temporary.exists():  # else another process took it for one that was left behind, before the lock
                 break
         try:
@@ -127,18 +127,18 @@ def new_folder(place: Path, prefix: str = WRITING) -> Iterator[Path]:
 
 
 @contextmanager
-def held(folder: Path, wait: bool = False) -> Iterator[None]:
+def lock_folder(folder: Path, wait: bool = False) -> Iterator[None]:
     """The lock of a folder.
 
     Raises:
         OSError: another process has it, or it is no folder.
     """
-    with descriptor(folder, os.O_RDONLY | os.O_DIRECTORY) as handle:
+    with open_descriptor(folder, os.O_RDONLY | os.O_DIRECTORY) as handle:
         fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         yield
 
 
-def nearest(path: Path) -> Path:
+def nearest_existing(path: Path) -> Path:
     """An absolute path if something is there, be it a broken link; else the nearest one above it."""
     return next(place for place in (path, *path.parents) if os.path.lexists(place))
 

@@ -131,7 +131,7 @@ def refused_by_plugin(what: str, then: str = "", error: type[MebenchError] = Plu
     except MebenchError:
         raise
     except Exception as fault:
-        raise error(f"{what}: {sentence(fault)}{f'. {then}' if then else ''}") from fault
+        raise error(f"{what}: {describe_error(fault)}{f'. {then}' if then else ''}") from fault
 
 
 @contextmanager
@@ -165,7 +165,7 @@ def keys_behind(prefix: str, kind: str) -> Iterator[None]:
         raise renamed from error
 
 
-def sentence(error: BaseException) -> str:
+def describe_error(error: BaseException) -> str:
     """The reason of a failure, in one line."""
     if isinstance(error, MebenchError):
         return str(error)
@@ -230,10 +230,10 @@ def refuse_if(*rules: tuple[object, str], error: Callable[[str], MebenchError] =
             raise error(sentence)
 
 
-def listed(names: Sequence[str], most: int) -> str:
+def list_first(names: Sequence[str], most: int) -> str:
     """The first names of a list, the others counted.
 
-    >>> listed(["01", "02"], 2), listed(["01", "02", "03"], 2)
+    >>> list_first(["01", "02"], 2), list_first(["01", "02", "03"], 2)
     ('01, 02', '01, 02 and 1 more')
     """
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
@@ -257,5 +257,5 @@ def unknown(what: str, name: str, known: Iterable[str], then: str = "") -> str:
         beginnings[close] for close in difflib.get_close_matches(name, beginnings, n=1)
     ]
     hint = f" Did you mean {near[0]!r}?" if near else ""
-    listing = f" Known: {listed(names, MOST_NAMES) or 'none'}."
+    listing = f" Known: {list_first(names, MOST_NAMES) or 'none'}."
     return f"unknown {what} {name!r}.{hint}{'' if hint and len(names) > MOST_NAMES else listing} {then}".rstrip()

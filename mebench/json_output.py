@@ -8,7 +8,7 @@ from typing import Any
 
 from mebench.errors import refused_by_system
 from mebench.files import write_text
-from mebench.terminal import MOVING, print_lines, printable
+from mebench.terminal import MOVING, escape_controls, print_lines
 
 
 def write_json(data: Any, target: str | None, *lines: str) -> bool:
@@ -40,7 +40,7 @@ def write_json(data: Any, target: str | None, *lines: str) -> bool:
 
 def json_line(data: Any) -> str:
     """`data` as JSON in one line, printable; nan and infinity become null."""
-    return printable(json.dumps(_finite(data), ensure_ascii=True, allow_nan=False))
+    return escape_controls(json.dumps(_finite(data), ensure_ascii=True, allow_nan=False))
 
 
 def text(value: Any) -> str:

@@ -36,10 +36,10 @@ def shares_in_words(shares: Mapping[str, float]) -> str:
     return ", ".join(f"{100 * share:.0f} % {name}" for name, share in shares.items()) or NONE
 
 
-def interval(score: Score, places: int = 4) -> str:
+def format_interval(score: Score, places: int = 4) -> str:
     """`[low, high]`; `-` where it cannot be believed, nothing where none was asked for.
 
-    >>> interval({"value": 0.5, "low": 0.25, "high": 0.75}, 2), interval({"value": 0.5, "low": None, "high": None})
+    >>> format_interval({"value": 0.5, "low": 0.25, "high": 0.75}, 2), format_interval({"value": 0.5, "low": None, "high": None})
     ('[0.25, 0.75]', '')
     """
     return ends(score, places, number) or "-" * ("reason" in score)

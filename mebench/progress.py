@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from mebench.lazy_imports import load_lazily
-from mebench.terminal import console as console_of_text, duration, print_lines, printable
+from mebench.terminal import escape_controls, format_duration, make_console as console_of_text, print_lines
 
 if TYPE_CHECKING:
     import rich.console as rich_console
@@ -39,7 +39,7 @@ class Progress:
     def notify(self, *lines: str) -> None:
         """Each as one line."""
         for line in lines:
-            self.console.print(printable(line), markup=False)
+            self.console.print(escape_controls(line), markup=False)
 
     @contextmanager
     def stage(self, name: str, total: int, unit: str, done: int = 0) -> Iterator[Callable[..., None]]:
@@ -62,7 +62,7 @@ class Progress:
             return self.console.status(what)
         started = time.monotonic()
         return _repeated(
-            lambda: print_lines(f"{what}: {duration(time.monotonic() - started)}", error=True), SILENT_SECONDS
+            lambda: print_lines(f"{what}: {format_duration(time.monotonic() - started)}", error=True), SILENT_SECONDS
         )
 
     def frames(self, name: str, total: int, unit: str = "videos", before: int = 0) -> AbstractContextManager[Show]:
@@ -105,7 +105,7 @@ def _bar(console: rich_console.Console, name: str, total: int, unit: str, before
     started = time.monotonic()
     with progress.Progress(*columns, console=console) as bar:
         task = bar.add_task(
-            rich_markup.escape(printable(name)), total=total, completed=before, done=before, rate="", left=""
+            rich_markup.escape(escape_controls(name)), total=total, completed=before, done=before, rate="", left=""
         )
 
         def show(done: int, frames: int, share: float) -> None:
@@ -147,7 +147,7 @@ def _lines(name: str, total: int, unit: str, before: int) -> Iterator[Show]:
 
 def _left(seconds: float, share: float) -> str:
     """The time left in words, once enough is done for an estimate; nothing at the end."""
-    return f"about {duration(seconds * (1 - share) / share)} left" if ENOUGH <= share < 1 else ""
+    return f"about {format_duration(seconds * (1 - share) / share)} left" if ENOUGH <= share < 1 else ""
 
 
 @contextmanager

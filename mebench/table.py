@@ -18,8 +18,8 @@ from markupsafe import Markup, escape
 
 from mebench.lazy_imports import load_lazily
 from mebench.metrics.catalogue import find_metric
-from mebench.number_format import NONE, Score, digits, ends, interval, number
-from mebench.terminal import for_template, printable, printed_table
+from mebench.number_format import NONE, Score, digits, ends, format_interval, number
+from mebench.terminal import escape_controls, for_template, make_rich_table
 
 if TYPE_CHECKING:
     import jinja2
@@ -183,7 +183,7 @@ class Column:
             score: Score = value or dict.fromkeys(ENDS)
             places = score.get("digits", self.digits)
             shown = number(score["value"], places)
-            return [shown, interval(score, places)] if interval_apart else [shown]
+            return [shown, format_interval(score, places)] if interval_apart else [shown]
         if value is None or isinstance(value, float):
             shown = self.text(value) if self.text else number(value, self.digits)
             return [shown]
@@ -288,7 +288,7 @@ class Table:
             rows.append([])  # a line
             if row:
                 rows.append([row])
-        return printed_table(self.title, heads, rows)
+        return make_rich_table(self.title, heads, rows)
 
     __rich__ = terminal
 
@@ -376,7 +376,7 @@ class Table:
             caption: caption for readers who do not see what stands above it.
             sortable: whether the script of the page lets readers sort and choose.
         """
-        page = template(Path(__file__).with_suffix(".html"))
+        page = load_template(Path(__file__).with_suffix(".html"))
         html = page.render(table=self, cells=self._page_cells, kind=kind, caption=caption, sortable=sortable)
         return Markup(html.strip())
 
@@ -392,7 +392,7 @@ def _is_empty(value: Any) -> bool:
 
 
 @cache
-def template(file: Path) -> jinja2.Template:
+def load_template(file: Path) -> jinja2.Template:
     """The Jinja template in a file; values in an HTML one are escaped, and `text` makes cells of the others safe."""
     made = jinja2.Environment(
         autoescape=file.suffix == ".html", trim_blocks=True, lstrip_blocks=True, finalize=for_template
@@ -420,7 +420,7 @@ def interval_bar(score: Score, metric: str) -> Markup:
 
 def _in_one_line(text: str) -> str:
     """Text without line ends, multiple blanks and control characters."""
-    return printable(" ".join(text.split()))
+    return escape_controls(" ".join(text.split()))
 
 
 def markdown_text(text: str) -> str:

@@ -37,12 +37,12 @@ MOVING = re.compile(
 """Characters that a terminal obeys instead of showing: they move the cursor, end a line, turn the direction of writing, or hide."""
 
 
-def printable(text: str, kept: str = "") -> str:
+def escape_controls(text: str, kept: str = "") -> str:
     r"""Text that stays in one line and is shown as it is: control characters, except `kept`, are written as Python writes them.
 
     Every foreign word, such as the name of a file or a name in one, passes here before it is printed.
 
-    >>> print(printable("a \x1b[31m red\nline é"))
+    >>> print(escape_controls("a \x1b[31m red\nline é"))
     a \x1b[31m red\nline é
     """
     return (
@@ -55,12 +55,12 @@ def printable(text: str, kept: str = "") -> str:
 
 
 def for_template(value: object) -> object:
-    r"""A value as a template writes it (Jinja's `finalize`): text as `printable` writes it, with its ends of lines and tabs.
+    r"""A value as a template writes it (Jinja's `finalize`): text as `escape_controls` writes it, with its ends of lines and tabs.
 
     >>> print(for_template("a \x1b[31m red"), for_template(1))
     a \x1b[31m red 1
     """
-    return type(value)(printable(value, "\n\r\t")) if isinstance(value, str) else value
+    return type(value)(escape_controls(value, "\n\r\t")) if isinstance(value, str) else value
 
 
 def for_figure(text: str) -> str:
@@ -69,19 +69,19 @@ def for_figure(text: str) -> str:
     >>> print(for_figure("5 $ a \x1b[31m red"))
     5 \$ a \x1b[31m red
     """
-    return printable(text).replace("$", r"\$")
+    return escape_controls(text).replace("$", r"\$")
 
 
 def print_lines(*lines: str, error: bool = False, flush: bool = False) -> None:
     """Print each as one line, on standard error if it is an error; at once with `flush`."""
     for line in lines:
-        print(printable(line), file=sys.stderr if error else sys.stdout, flush=error or flush)
+        print(escape_controls(line), file=sys.stderr if error else sys.stdout, flush=error or flush)
 
 
-def command(verb: str, words: Iterable[str], config: Iterable[str] = (), plugins: Iterable[str] = ()) -> str:
+def shell_command(verb: str, words: Iterable[str], config: Iterable[str] = (), plugins: Iterable[str] = ()) -> str:
     """A command of mebench as a shell takes it.
 
-    >>> command("run -m", ["method=mine", "seed=0..2"], plugins=["my plugins"])
+    >>> shell_command("run -m", ["method=mine", "seed=0..2"], plugins=["my plugins"])
     "mebench run -m --plugins 'my plugins' method=mine seed=0..2"
     """
     options = [
@@ -90,19 +90,19 @@ def command(verb: str, words: Iterable[str], config: Iterable[str] = (), plugins
     return shlex.join(["mebench", *verb.split(), *options, *words])
 
 
-def plural(count: int, one: str, many: str = "") -> str:
+def format_count(count: int, one: str, many: str = "") -> str:
     """A count with its word.
 
-    >>> plural(1, "video"), plural(2, "video"), plural(0, "apex", "apexes")
+    >>> format_count(1, "video"), format_count(2, "video"), format_count(0, "apex", "apexes")
     ('1 video', '2 videos', '0 apexes')
     """
     return f"{count} {one if count == 1 else many or one + 's'}"
 
 
-def size(n_bytes: float) -> str:
+def format_size(n_bytes: float) -> str:
     """Bytes for people.
 
-    >>> size(0), size(1023), size(5300000000)
+    >>> format_size(0), format_size(1023), format_size(5300000000)
     ('0 B', '1023 B', '4.9 GiB')
     """
     for unit in ("B", "KiB", "MiB"):
@@ -112,10 +112,10 @@ def size(n_bytes: float) -> str:
     return f"{n_bytes:.1f} GiB"
 
 
-def duration(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """Seconds for people, in two units at most.
 
-    >>> [duration(s) for s in (0.2, 42, 60, 125, 3600, 7325)]
+    >>> [format_duration(s) for s in (0.2, 42, 60, 125, 3600, 7325)]
     ['1 s', '42 s', '1 min', '2 min 5 s', '1 h', '2 h 2 min']
     """
     total = max(1, round(seconds))
@@ -135,20 +135,20 @@ def at_terminal() -> bool:
 def print_table(headers: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> None:
     """A table of words on a terminal; elsewhere tab-separated lines, the headers first, nothing cut or wrapped."""
     if at_terminal():
-        table = printed_table(
+        table = make_rich_table(
             title, [(head, False, "anywhere" if n else "never") for n, head in enumerate(headers)], rows
         )
         table.columns[0].style = "cyan"
-        console().print(table)
+        make_console().print(table)
         return
     for row in (headers, *rows):
-        print("\t".join(printable(" ".join(cell.split())) for cell in row))
+        print("\t".join(escape_controls(" ".join(cell.split())) for cell in row))
 
 
-def printed_table(
+def make_rich_table(
     title: str, heads: Iterable[tuple[str, bool, str]], rows: Iterable[Sequence[str]]
 ) -> rich_table.Table:
-    """A table for `console`.
+    """A table for `make_console`.
 
     Args:
         title: over it.
@@ -177,13 +177,13 @@ def printed_table(
     return table
 
 
-def console(error: bool = False) -> rich_console.Console:
+def make_console(error: bool = False) -> rich_console.Console:
     """Standard output, or error, for tables of rich: texts are shown as they are, and nothing is cut or wrapped where that is no
     terminal.
     """
 
     class Plain(rich_console.Console):
-        """Text has no markup, and passes `printable`; a table rather runs over the edge than lose some of it, or break a short word."""
+        """Text has no markup, and passes `escape_controls`; a wide table runs over the edge rather than lose a part."""
 
         def print(self, *objects: Any, **how: Any) -> None:
             anywhere, measured = self.options.update(max_width=WIDE), rich_measure.Measurement.get
@@ -200,7 +200,7 @@ def console(error: bool = False) -> rich_console.Console:
             super().print(*objects, crop=False, **how)
 
         def render_str(self, text: str, **how: Any) -> rich_text.Text:
-            return super().render_str(printable(text), **{**how, "markup": False, "emoji": False})
+            return super().render_str(escape_controls(text), **{**how, "markup": False, "emoji": False})
 
     how: dict[str, Any] = {"stderr": True, "soft_wrap": True} if error else {"width": None if at_terminal() else WIDE}
     return Plain(highlight=False, **how)
@@ -208,7 +208,7 @@ def console(error: bool = False) -> rich_console.Console:
 
 def print_report(title: str, *parts: Any) -> None:
     """A title, and tables and lines below it, none of which is cut or wrapped where that is no terminal."""
-    out = console()
+    out = make_console()
     if title:
         out.print(title, style="bold", soft_wrap=True)
     for part in parts:
@@ -217,10 +217,10 @@ def print_report(title: str, *parts: Any) -> None:
 
 def print_markdown(text: str) -> None:
     """Print Markdown: rendered on a terminal, as source elsewhere."""
-    lines = "\n".join(map(printable, text.rstrip().split("\n")))
+    lines = "\n".join(map(escape_controls, text.rstrip().split("\n")))
     if not at_terminal():
         print(lines)
         return
     from rich.markdown import Markdown
 
-    console().print(Markdown(lines))
+    make_console().print(Markdown(lines))

@@ -15,12 +15,12 @@ from mebench.errors import (
     RunError,
     SomeFailedError,
     check_known,
+    describe_error,
     keys_behind,
-    listed,
+    list_first,
     refuse_if,
     refused_by_plugin,
     refused_by_system,
-    sentence,
     system_sentence,
     unknown,
 )
@@ -65,7 +65,7 @@ def test_refuse_if_raises_first_broken_rule():
     [([], 2, ""), (["a", "b"], 2, "a, b"), (["a", "b", "c", "d"], 2, "a, b and 2 more")],
 )
 def test_listed_counts_names_beyond_limit(names, most, expected):
-    assert listed(names, most) == expected
+    assert list_first(names, most) == expected
 
 
 def test_refused_by_system_names_reason_and_remedy(tmp_path):
@@ -111,12 +111,13 @@ def test_keys_behind_names_key_that_user_set():
 
 
 def test_sentence_is_one_line():
-    assert sentence(DataError("no frames")) == "no frames"
-    assert sentence(ValueError("a\n b")) == "ValueError: a b"
-    assert sentence(ValueError()) == "ValueError"
-    assert sentence(MemoryError()) == "the memory of this machine was not enough: use fewer workers=N"
+    assert describe_error(DataError("no frames")) == "no frames"
+    assert describe_error(ValueError("a\n b")) == "ValueError: a b"
+    assert describe_error(ValueError()) == "ValueError"
+    assert describe_error(MemoryError()) == "the memory of this machine was not enough: use fewer workers=N"
     assert (
-        sentence(FileNotFoundError(errno.ENOENT, "No such file", "a.csv")) == "FileNotFoundError: No such file: a.csv"
+        describe_error(FileNotFoundError(errno.ENOENT, "No such file", "a.csv"))
+        == "FileNotFoundError: No such file: a.csv"
     )
 
 

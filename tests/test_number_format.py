@@ -2,7 +2,7 @@
 
 import pytest
 
-from mebench.number_format import count, digits, ends, interval, number, scored
+from mebench.number_format import count, digits, ends, format_interval, number, scored
 
 ALL = {"value": 0.5, "low": 0.25, "high": 0.75}
 NO_ENDS = {"value": 0.5, "low": None, "high": None}
@@ -10,9 +10,9 @@ NOTHING = {"value": None, "low": None, "high": None}
 
 
 def test_interval_untrusted_is_stroke_and_unasked_is_empty():
-    assert interval(ALL) == "[0.2500, 0.7500]"
-    assert interval(NO_ENDS) == ""
-    assert interval({**NO_ENDS, "reason": "one subject"}) == "-"
+    assert format_interval(ALL) == "[0.2500, 0.7500]"
+    assert format_interval(NO_ENDS) == ""
+    assert format_interval({**NO_ENDS, "reason": "one subject"}) == "-"
     assert ends({**NO_ENDS, "reason": "one subject"}) == ""
     assert ends(ALL) == "[0.250, 0.750]"
 

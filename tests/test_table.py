@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from mebench.table import INTERVAL, Column, Table, latex_text, markdown_text, spreadsheet_text
-from mebench.terminal import console
+from mebench.terminal import make_console
 
 COLUMNS = (
     Column("method", main=True),
@@ -25,7 +25,7 @@ SEEN = " ".join(EVIL.split()).replace("\x1b", "\\x1b").replace("\u202e", "\\u202
 
 
 def shown(table):
-    out = console()
+    out = make_console()
     with out.capture() as capture:
         out.print(table)
     return capture.get()

@@ -28,7 +28,7 @@ NAMES = [
 
 def shown(text):
     """What a terminal shows of it as it stands."""
-    return all(sign == "\n" or (terminal.printable(sign) == sign and sign.encode()) for sign in text)
+    return all(sign == "\n" or (terminal.escape_controls(sign) == sign and sign.encode()) for sign in text)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -40,7 +40,7 @@ def test_terminal_printing_escapes_control_characters(name, interactive, capsys,
     terminal.print_table(["name", name], [["b", name]], title=name)
     terminal.print_markdown(name.replace("\n", " "))
     json_output.write_json({name: [name]}, "-")
-    terminal.console().print(name, markup=False)
+    terminal.make_console().print(name, markup=False)
     Progress().notify(name)
     with Progress().stage(name, 1, "folds") as advance:
         advance()
@@ -62,10 +62,10 @@ def test_Progress_escapes_control_characters(name):
 
 @given(st.text(st.characters(), max_size=30))
 def test_printable_is_one_line_that_encodes(text):
-    line = terminal.printable(text)
+    line = terminal.escape_controls(text)
     assert len(f"{line}.".splitlines()) == 1
     assert shown(line)
-    assert terminal.printable(line) == line
+    assert terminal.escape_controls(line) == line
 
 
 @given(st.text(), st.text())
@@ -85,8 +85,8 @@ def test_print_table_keeps_numbers_in_narrow_terminal(columns, capsys, monkeypat
     heads = ("score", "A", "95 % interval", "B", "p (Wilcoxon)")
     cells = ("false positives / min", "10.8341", "[7.2152, 16.3017]", "0.1412", "0.0098")
     wraps = ["words"] * len(heads)
-    table = terminal.printed_table("", [(head, head != "score", wrap) for head, wrap in zip(heads, wraps)], [cells])
-    terminal.console().print(table)
+    table = terminal.make_rich_table("", [(head, head != "score", wrap) for head, wrap in zip(heads, wraps)], [cells])
+    terminal.make_console().print(table)
     shown = capsys.readouterr().out
     assert max(map(len, shown.splitlines())) <= max(columns, 70)
     assert set(" ".join((*heads, *cells)).split()) <= set(shown.split())

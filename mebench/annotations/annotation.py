@@ -146,7 +146,7 @@ def _number_in(text: str) -> tuple[int | None, str]:
     return None, "not a frame number"
 
 
-def interval(
+def read_interval(
     onset: int | None, apex: int | None, offset: int | None, row: int, names: Mapping[str, str], log: Log
 ) -> Annotation:
     """The interval that three numbers of a row mean, still without person and video.
@@ -200,7 +200,9 @@ def interval(
     return Annotation(row, "", "", onset, apex, offset, flags=tuple(flags))
 
 
-def place(annotation: Annotation, first: int, numbers: Sequence[int | None] | None, log: Log) -> Expression | Unplaced:
+def place_annotation(
+    annotation: Annotation, first: int, numbers: Sequence[int | None] | None, log: Log
+) -> Expression | Unplaced:
     """The expression of an annotation in 0-based positions.
 
     A number without a file becomes the nearest one inside the interval; a number beyond the files becomes the first or
@@ -215,7 +217,7 @@ def place(annotation: Annotation, first: int, numbers: Sequence[int | None] | No
     """
     if annotation.onset is None or annotation.offset is None:
         return _unplaced(annotation, annotation.problem)
-    known = range(first, annotation.offset + 1) if numbers is None else listed(first, numbers)
+    known = range(first, annotation.offset + 1) if numbers is None else frame_numbers(first, numbers)
     begin, end = bisect_left(known, annotation.onset), bisect_right(known, annotation.offset)
     if begin == end:
         where = f"the video {annotation.subject}/{annotation.video}"
@@ -250,7 +252,7 @@ def place(annotation: Annotation, first: int, numbers: Sequence[int | None] | No
     )
 
 
-def renumbered(rows: Iterable[Annotation], numbers: Mapping[tuple[str, str], Sequence[int | None] | None]) -> str:
+def renumbering_note(rows: Iterable[Annotation], numbers: Mapping[tuple[str, str], Sequence[int | None] | None]) -> str:
     """A note if most videos look renumbered from 1; else empty.
 
     Args:
@@ -271,7 +273,7 @@ def renumbered(rows: Iterable[Annotation], numbers: Mapping[tuple[str, str], Seq
     )
 
 
-def group(
+def group_by_video(
     dataset: str, placed: Iterable[tuple[Annotation, Expression | Unplaced]], fps: float, first: int, log: Log
 ) -> dict[tuple[str, str], Video]:
     """Videos of the expressions by subject and id, sorted; the number of frames is left open.
@@ -299,13 +301,13 @@ def group(
     return videos
 
 
-def listed(first: int, numbers: Sequence[int | None]) -> Sequence[int]:
+def frame_numbers(first: int, numbers: Sequence[int | None]) -> Sequence[int]:
     """File number of each frame. Files without rising numbers are counted from the documented first number."""
     known = [n for n in numbers if n is not None]
-    return known if len(known) == len(numbers) and not unrising(known) else range(first, first + len(numbers))
+    return known if len(known) == len(numbers) and not first_unrising(known) else range(first, first + len(numbers))
 
 
-def unrising(numbers: Iterable[int]) -> tuple[int, int] | None:
+def first_unrising(numbers: Iterable[int]) -> tuple[int, int] | None:
     """The first two neighbours that do not rise, such as `img1.png` and `img1.bmp`; None where all rise."""
     return next(((a, b) for a, b in pairwise(numbers) if a >= b), None)
 
@@ -317,7 +319,7 @@ def with_files(video: Video, numbers: Sequence[int | None]) -> Video:
         video: `first` is what a file without a number of its own counts from.
         numbers: file number of each frame, None for a file without digits; at least one.
     """
-    known = listed(video.first, numbers)
+    known = frame_numbers(video.first, numbers)
     gaps = known[-1] - known[0] + 1 > len(known)
     return replace(video, n_frames=len(known), first=known[0], numbers=tuple(known) if gaps else ())
 
@@ -355,13 +357,13 @@ def with_distractors(
     Args:
         videos: by subject and id.
         rows: kind and place of each distractor, in file numbers.
-        numbers: by subject and id the file number of each frame, see `place`.
+        numbers: by subject and id the file number of each frame, see `place_annotation`.
         first: file number of the first frame, where a row does not say.
         log: how many lie in no video is written down there.
     """
     distractors: dict[tuple[str, str], list[Distractor]] = {key: [] for key in videos}
     for kind, a in rows:
-        where = place(a, a.begins(first), numbers.get((a.subject, a.video)), Log())
+        where = place_annotation(a, a.begins(first), numbers.get((a.subject, a.video)), Log())
         if isinstance(where, Expression) and (a.subject, a.video) in distractors:
             distractors[a.subject, a.video].append(Distractor(kind, where.onset, where.offset))
     if lost := len(rows) - sum(map(len, distractors.values())):

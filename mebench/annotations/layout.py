@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mebench.annotations.sheets import SUFFIXES
 from mebench.annotations.table import Columns, Header, table_of_file
-from mebench.annotations.text import visible
+from mebench.annotations.text import visible_text
 from mebench.errors import DataError
 from mebench.frames.unpack import packed_files
 
@@ -65,7 +65,7 @@ def fold(name: str) -> str:
     >>> fold("sub01") == fold("Sub1"), fold("15_0101 disgust") == fold("15_101disgust"), fold("006") == fold("6")
     (True, True, True)
     """
-    plain = "".join(visible(name)[0].casefold().split())
+    plain = "".join(visible_text(name)[0].casefold().split())
     return re.sub(r"\d{1,99}", lambda digits: str(int(digits.group())), plain)
 
 
@@ -358,10 +358,10 @@ def candidates(tree: Tree, names: Sequence[str], *forms: Header | Columns) -> li
     ]
 
 
-def version(name: str) -> tuple[tuple[int, ...], bool]:
+def file_version(name: str) -> tuple[tuple[int, ...], bool]:
     """Version of a file, by which a later one is recognised: the numbers in its name, then a word such as `final`.
 
-    >>> sorted(["x_v2.xls", "x_v10.xlsx", "x_v2_20250903.xls", "x_v2 (1).xls", "x_v2_final.xls"], key=version)
+    >>> sorted(["x_v2.xls", "x_v10.xlsx", "x_v2_20250903.xls", "x_v2 (1).xls", "x_v2_final.xls"], key=file_version)
     ['x_v2.xls', 'x_v2 (1).xls', 'x_v2_final.xls', 'x_v2_20250903.xls', 'x_v10.xlsx']
     """
     plain = re.sub(r"\s*\(\d+\)$", "", Path(name).stem)  # the second copy of a download
@@ -370,5 +370,5 @@ def version(name: str) -> tuple[tuple[int, ...], bool]:
 
 def called(names: Sequence[str], paths: Sequence[Path]) -> list[Path]:
     """The paths whose names fit one of `names`: in their order, of each the latest version first."""
-    later_first = sorted(paths, key=lambda path: version(path.name), reverse=True)
+    later_first = sorted(paths, key=lambda path: file_version(path.name), reverse=True)
     return list(dict.fromkeys(p for name in names for p in later_first if fnmatch(p.name.casefold(), name.casefold())))

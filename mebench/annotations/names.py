@@ -477,10 +477,10 @@ inicio`.
 """
 
 
-def words_of(header: str) -> list[str]:
+def header_words(header: str) -> list[str]:
     """The words of a compound name.
 
-    >>> words_of("type_idx"), words_of("OnsetFrame2"), words_of("expr-type (ME)"), words_of("N° 被试ID")
+    >>> header_words("type_idx"), header_words("OnsetFrame2"), header_words("expr-type (ME)"), header_words("N° 被试ID")
     (['type', 'idx'], ['onset', 'frame', '2'], ['expr', 'type', 'me'], ['no', '被试', 'id'])
     """
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[^\W\d])(?=\d)|(?<=[\u4e00-\u9fff])(?=[A-Za-z])", " ", header)
@@ -494,7 +494,7 @@ def names_columns(cells: Sequence[str]) -> int:
     >>> names_columns(["Video", "onset_no", "our coding", "vid", "video"])
     3
     """
-    compound = ((word for word in words_of(cell) if word not in _OF_FRAMES) for cell in cells)
+    compound = ((word for word in header_words(cell) if word not in _OF_FRAMES) for cell in cells)
     return len(KNOWN & ({*map(plain_name, cells)} | {*map("".join, compound)}))
 
 
@@ -502,7 +502,9 @@ CODES: Mapping[str, Kind] = {"1": "macro", "2": "micro"}
 """Kinds by number, as the lists have them that come with AUW-GCN, MULT-MicroExpressionSpot and USTC_ME_Spotting."""
 
 
-def compounds(headers: Sequence[str], found: Mapping[str, int], wanted: Mapping[str, Sequence[str]]) -> dict[str, int]:
+def compound_columns(
+    headers: Sequence[str], found: Mapping[str, int], wanted: Mapping[str, Sequence[str]]
+) -> dict[str, int]:
     """Unread columns named after a wanted one and a word for a number.
 
     Args:
@@ -511,10 +513,10 @@ def compounds(headers: Sequence[str], found: Mapping[str, int], wanted: Mapping[
         wanted: the plain names of each wanted column.
 
     >>> names = {"video": ["video"], "onset": ["onsetframe", "onset"], "kind": ["type"]}
-    >>> compounds(["video", "type_idx", "OnsetFrameNo", "onset_s"], {"video": 0}, names)
+    >>> compound_columns(["video", "type_idx", "OnsetFrameNo", "onset_s"], {"video": 0}, names)
     {'onset': 2, 'kind': 1}
     """
-    free = [(words_of(header), place) for place, header in enumerate(headers) if place not in found.values()]
+    free = [(header_words(header), place) for place, header in enumerate(headers) if place not in found.values()]
     places, of_frames = dict[str, int](), dict[str, int]()
     for words, place in reversed(free):
         stripped = [rest for number, rest in ((words[-1:], words[:-1]), (words[:1], words[1:])) if {*number} & {*INDEX}]

@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from mebench.annotations.annotation import Annotation, Log, frame_number, interval
+from mebench.annotations.annotation import Annotation, Log, frame_number, read_interval
 from mebench.annotations.layout import check_name, fold
-from mebench.annotations.names import BLANK, CODES, is_note_or_sum, kind_of, words_of
-from mebench.annotations.schemes import REMARKS, objective_class, parse_unit, roman, tokens
+from mebench.annotations.names import BLANK, CODES, header_words, is_note_or_sum, kind_of
+from mebench.annotations.schemes import REMARKS, objective_class, parse_roman, parse_unit, tokens
 from mebench.annotations.sheets import DATE
 from mebench.annotations.table import Columns, Header, Row, Table, table_of_file
 from mebench.core import Kind
 from mebench.grouping import grouped
-from mebench.terminal import plural
+from mebench.terminal import format_count
 
 MANY = 3
 """Rows without a name, above which the column is at fault, and not each of them."""
@@ -71,14 +71,14 @@ def read_row(
         what: frame_number(row.cells.get(what, ""), row.number, names[what], log)
         for what in ("onset", "apex", "offset")
     }
-    annotation = interval(numbers["onset"], numbers["apex"], numbers["offset"], row.number, names, log)
+    annotation = read_interval(numbers["onset"], numbers["apex"], numbers["offset"], row.number, names, log)
     units = _units(row, table, log)
     subject_name = subject_id(row, table, cleaning, log) if subject is None else subject
     video_name = name_in(row, table, "video", log) if video is None else video
     nameless = "" if subject_name and video_name else f"no {'video' if subject_name else 'subject'} is named"
     text = row.get("kind")
     kind = next((kind for word, kind in cleaning.kinds.items() if word in text.casefold()), kind_of(text))
-    if kind is None and words_of(table.columns.get("kind", ""))[-1:] == ["idx"]:
+    if kind is None and header_words(table.columns.get("kind", ""))[-1:] == ["idx"]:
         kind = CODES.get(text)
     if "kind" in row.cells and kind is None:
         log.repaired(row.number, table.columns["kind"], text, cleaning.kind, f"not one of {', '.join(cleaning.kinds)}")
@@ -91,7 +91,7 @@ def read_row(
     elif "emotion" in row.cells:
         log.marked(row.number, table.columns["emotion"], text, "no emotion is given")
     if text := row.get("objective"):
-        objective = roman(text)
+        objective = parse_roman(text)
         if objective is None:
             log.repaired(row.number, table.columns["objective"], text, "none", "not one of the classes I to VII")
     elif cleaning.units_to_objective and "units" in row.cells and "objective" not in row.cells:
@@ -145,7 +145,7 @@ def count_rows(path: Path, forms: Sequence[Header | Columns]) -> str:
     rows = [row for row in table.rows if not is_remark(row)] if table else []
     kinds = Counter(row.get("kind") for row in rows if row.get("kind"))
     by_kind = f" ({', '.join(f'{kind} {n}' for kind, n in kinds.most_common())})" if kinds else ""
-    return f"{plural(len(rows), 'row')}{by_kind}"
+    return f"{format_count(len(rows), 'row')}{by_kind}"
 
 
 def subject_id(row: Row, table: Table, cleaning: Cleaning, log: Log) -> str:

@@ -175,10 +175,10 @@ def objective_class(units: Collection[int]) -> str:
     return _CLASS_OF.get(frozenset(units), "VII")
 
 
-def roman(text: str) -> str | None:
+def parse_roman(text: str) -> str | None:
     """An objective class as sheets write it, `3`, `III` or `iii`; None for anything else.
 
-    >>> roman("3"), roman(" vii "), roman("8")
+    >>> parse_roman("3"), parse_roman(" vii "), parse_roman("8")
     ('III', 'VII', None)
     """
     plain = text.strip().upper()

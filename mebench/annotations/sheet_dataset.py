@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from mebench.annotations.annotation import (
     Annotation,
     Log,
-    group,
-    place,
-    renumbered,
-    unrising,
+    first_unrising,
+    group_by_video,
+    place_annotation,
+    renumbering_note,
     with_distractors,
     with_files,
 )
@@ -122,8 +122,8 @@ class SheetDataset(Dataset):
 
     def as_annotated(self) -> Sequence[Video]:
         """The videos of the sheet alone, with positions by the documented numbering."""
-        placed = ((a, place(a, a.begins(self.layout.first), None, Log())) for a in self.annotations)
-        grouped = group(self.id, placed, self.fps, self.layout.first, Log())
+        placed = ((a, place_annotation(a, a.begins(self.layout.first), None, Log())) for a in self.annotations)
+        grouped = group_by_video(self.id, placed, self.fps, self.layout.first, Log())
         return sorted(
             with_distractors(grouped, self.read_distractors(), {}, self.layout.first, Log()), key=lambda v: v.key
         )
@@ -309,7 +309,8 @@ class SheetDataset(Dataset):
                 reason = f"has the frames of {'/'.join(other)}: if they are one video, write it alike in the sheet"
                 log.marked(None, "video", "/".join(key), reason, altered=True)
         placed = [
-            (a, place(a, a.begins(self.layout.first), numbers[a.subject, a.video], log)) for a in self.annotations
+            (a, place_annotation(a, a.begins(self.layout.first), numbers[a.subject, a.video], log))
+            for a in self.annotations
         ]
         stated = any(a.first is not None for a in self.annotations)
         first = "the sheet's first frame" if stated else f"{self.layout.first}"
@@ -320,14 +321,14 @@ class SheetDataset(Dataset):
             log.marked(None, "frames", str(link), LINK)
         if self.packed:
             log.marked(None, "frames", "", f"there are none{self.packed}")
-        if note := renumbered(self.annotations, numbers):
+        if note := renumbering_note(self.annotations, numbers):
             log.marked(None, "frames", "", note, altered=True)
         if not has_frames and self._cropped:
             reason = f"faces cropped by the authors are not raw frames: read them with dataset.root={self._cropped}"
             log.marked(None, "frames", self._cropped.name, reason)
         videos = {
             key: video if (found := numbers[key]) is None else with_files(video, found)
-            for key, video in group(self.id, placed, self.fps, self.layout.first, log).items()
+            for key, video in group_by_video(self.id, placed, self.fps, self.layout.first, log).items()
         }
         for subject, id_, _ in () if self.short_videos else self.unannotated():
             if (subject, id_) not in videos and (present := self._numbers(subject, id_)):
@@ -338,7 +339,7 @@ class SheetDataset(Dataset):
             if found and (which := self._damaged(subject, id_)):
                 reason = "images that cannot be opened, by the authors' list: no frames"
                 log.marked(None, "frames", f"{subject}/{id_}: {which[0]} to {which[-1]}", reason)
-            if found and None not in found and (pair := unrising(n for n in found if n is not None)):
+            if found and None not in found and (pair := first_unrising(n for n in found if n is not None)):
                 reason = (
                     f"file number {pair[1]} comes after {pair[0]}: frames are counted along the names instead, and "
                     "the sheet's numbers may mean others. Remove copies, or give the images their released names"

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench.annotations.names import names_columns
-from mebench.annotations.text import HEADER_WITHIN, decoded, header_of, lines_of, visible
+from mebench.annotations.text import HEADER_WITHIN, decode_text, header_of, lines_of, visible_text
 from mebench.core import Repair
 from mebench.errors import DataError, refused_by_system, unknown
 from mebench.files import open_plain
@@ -95,7 +95,7 @@ class Sheet:
         """File and sheet, for messages."""
         return self.file if self.name == self.file else f"{self.file}: {self.name}"
 
-    def grid(self) -> "Grid":
+    def grid(self) -> "SheetGrid":
         """Its cells by column.
 
         Raises:
@@ -105,7 +105,7 @@ class Sheet:
             return _split(self.text, self.separator, self.file)
         lines, rows = zip(*self.rows) if self.rows else ((), ())
         columns = [Cells.of(column) for column in zip_longest(*rows, fillvalue="")]
-        return Grid(np.array(lines, np.int64), np.array([*map(len, rows)], np.int64), columns)
+        return SheetGrid(np.array(lines, np.int64), np.array([*map(len, rows)], np.int64), columns)
 
     def lines(self) -> Iterable[tuple[int, str]]:
         """Number and text of each line, for forms that are no table; cells of a workbook with tabs between them."""
@@ -155,7 +155,7 @@ class Cells(Sequence[str]):
 
 
 @dataclass(frozen=True)
-class Grid:
+class SheetGrid:
     """The rows of a table that hold something.
 
     Attributes:
@@ -168,15 +168,15 @@ class Grid:
     lengths: NDArray[np.int64]
     columns: list[Cells]
 
-    def rows(self, some: NDArray[Any] | slice) -> "Grid":
+    def rows(self, some: NDArray[Any] | slice) -> "SheetGrid":
         """Some of them."""
-        return Grid(self.lines[some], self.lengths[some], [column.rows(some) for column in self.columns])
+        return SheetGrid(self.lines[some], self.lengths[some], [column.rows(some) for column in self.columns])
 
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
-def _split(text: str, separator: str, place: str) -> Grid:
+def _split(text: str, separator: str, place: str) -> SheetGrid:
     """The cells of a table of text.
 
     Raises:
@@ -218,7 +218,7 @@ def _split(text: str, separator: str, place: str) -> Grid:
         )
         raise DataError(f"{place}{where}: write the table again") from error
     columns = [Cells.of(table[name]) for name in range(width)]
-    every = Grid(lines[: len(table)], lengths[: len(table)], columns)
+    every = SheetGrid(lines[: len(table)], lengths[: len(table)], columns)
     full = np.any([column.where(str.strip) for column in columns], axis=0)
     return every if full.all() else every.rows(full)
 
@@ -239,11 +239,11 @@ _NAMES_AGAIN = "the names of the columns again, left out"
 
 
 def sheet_from_text(text: str, encoding: str, file: str) -> Sheet:
-    """A table of text as it is seen (`visible`), not split yet.
+    """A table of text as it is seen (`visible_text`), not split yet.
 
     Args:
         text: text of the file.
-        encoding: as it was concluded from the text, in words, else empty (`decoded`).
+        encoding: as it was concluded from the text, in words, else empty (`decode_text`).
         file: for sentences.
 
     Raises:
@@ -258,9 +258,9 @@ def sheet_from_text(text: str, encoding: str, file: str) -> Sheet:
     notes: list[tuple[int | None, str]] = (
         [(None, f"the file is not UTF-8 and was read as {encoding}")] if encoding else []
     )
-    seen, changed = visible(text)
+    seen, changed = visible_text(text)
     if changed:
-        notes += [(n, note) for n, line in enumerate(lines_of(text), 1) for note in visible(line)[1]]
+        notes += [(n, note) for n, line in enumerate(lines_of(text), 1) for note in visible_text(line)[1]]
     header, separator = header_of(seen)
     names = next(islice(lines_of(seen), header - 1, None)).strip() if header else ""
     if names and seen.count(names) > 1:
@@ -449,7 +449,7 @@ def _read_xls(path: Path, instead: str) -> list[Sheet]:
 
 
 def _read_text(path: Path, instead: str) -> list[Sheet]:
-    sheet, name = sheet_from_text(*decoded(path.read_bytes(), path), str(path)), path.name
+    sheet, name = sheet_from_text(*decode_text(path.read_bytes(), path), str(path)), path.name
     grid = sheet.grid()
     return [
         replace(
@@ -463,10 +463,10 @@ def _read_text(path: Path, instead: str) -> list[Sheet]:
 
 
 def _seen(sheet: Sheet) -> Sheet:
-    """The sheet with its cells as they are seen (`visible`), and where its header is."""
+    """The sheet with its cells as they are seen (`visible_text`), and where its header is."""
     rows, remarks = list[tuple[int, tuple[str, ...]]](), [*sheet.remarks]
     for number, cells in sheet.rows:
-        seen = [visible(cell) for cell in cells]
+        seen = [visible_text(cell) for cell in cells]
         rows.append((number, tuple(cell for cell, _ in seen)))
         for column, (raw, (cell, notes)) in enumerate(zip(cells, seen), 1):
             remarks += [Repair(number, f"column {column}", raw, cell, note, sheet.where) for note in notes]

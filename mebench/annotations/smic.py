@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from mebench import annotations
-from mebench.annotations.annotation import Annotation, Log, frame_number, listed
+from mebench.annotations.annotation import Annotation, Log, frame_number, frame_numbers
 from mebench.annotations.layout import Layout, SheetParams, candidates
 from mebench.annotations.nested import NestedDataset, NestedTree
 from mebench.annotations.reading import Cleaning
@@ -185,7 +185,7 @@ class Smic(NestedDataset):
                 log.marked(row, "frames", where, reason)
                 clips.append(replace(clip, problem="no images"))
                 continue
-            known = listed(1, numbers)
+            known = frame_numbers(1, numbers)
             if missing := known[-1] - known[0] + 1 - len(known):
                 log.marked(
                     row, "frames", where, f"{missing} of the numbers from {known[0]} to {known[-1]} have no image"

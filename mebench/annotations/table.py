@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from mebench.annotations.names import NAMES, compounds, plain_name
+from mebench.annotations.names import NAMES, compound_columns, plain_name
 from mebench.annotations.sheets import Rows, Sheet, read_sheets
 from mebench.annotations.text import HEADER_WITHIN
 from mebench.core import Repair
@@ -42,7 +42,7 @@ class Header:
             for what, known in {**NAMES, **self.names}.items()
             if (present := [name for name in map(plain_name, known) if name and name in seen])
         }
-        return columns | compounds(cells, columns, {"kind": [*map(plain_name, NAMES["kind"])]})
+        return columns | compound_columns(cells, columns, {"kind": [*map(plain_name, NAMES["kind"])]})
 
     def place(self, rows: Rows) -> tuple[int, dict[str, int]] | None:
         """How many rows end with the header, and the columns of the fields; None where there is no such header."""

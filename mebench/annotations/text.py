@@ -12,7 +12,7 @@ from itertools import islice
 
 from mebench.annotations.names import KNOWN, names_columns
 from mebench.errors import ConfigError, DataError
-from mebench.terminal import plural
+from mebench.terminal import format_count
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -52,7 +52,7 @@ _WIDE = re.compile("[\uff01-\uff5e\xa0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 """Letters and signs that are as wide as Chinese ones, and blanks of other widths."""
 
 
-def decoded(raw: bytes, place: object, encoding: str | None = None) -> tuple[str, str]:
+def decode_text(raw: bytes, place: object, encoding: str | None = None) -> tuple[str, str]:
     """The text of some bytes, and the encoding if it was concluded from the text.
 
     The encoding is in words, and empty if the bytes say it themselves.
@@ -144,13 +144,13 @@ def header_of(text: str) -> tuple[int, str]:
     return 0, max(",;\t", key=next((line for line in lines_of(text) if line.strip()), "").count)
 
 
-def visible(text: str) -> tuple[str, list[str]]:
+def visible_text(text: str) -> tuple[str, list[str]]:
     r"""The text as it is seen, and what was changed for it, in words.
 
     Signs without a picture are left out, blanks of all widths are plain ones, letters as wide as Chinese ones are plain, too, and a
     letter written in several signs is one.
 
-    >>> visible("EP02\u200b\u3000a，１"), visible("EP02")
+    >>> visible_text("EP02\u200b\u3000a，１"), visible_text("EP02")
     (('EP02 a,1', ['1 sign that is not shown (U+200B) left out', '3 wide letters or blanks read as plain ones']), ('EP02', []))
     """
     hidden = _HIDDEN.findall(text)
@@ -159,11 +159,11 @@ def visible(text: str) -> tuple[str, list[str]]:
     notes = []
     if hidden:
         codes = ", ".join(f"U+{ord(sign):04X}" for sign in dict.fromkeys(hidden))
-        notes.append(f"{plural(len(hidden), 'sign that is', 'signs that are')} not shown ({codes}) left out")
+        notes.append(f"{format_count(len(hidden), 'sign that is', 'signs that are')} not shown ({codes}) left out")
         text = _HIDDEN.sub("", text)
     narrow, n = _WIDE.subn(lambda match: unicodedata.normalize("NFKC", match[0]).strip() or " ", text)
     if n:
-        wide = plural(n, "wide letter or blank", "wide letters or blanks")
+        wide = format_count(n, "wide letter or blank", "wide letters or blanks")
         notes.append(f"{wide} read as {'a plain one' if n == 1 else 'plain ones'}")
     if not unicodedata.is_normalized("NFC", narrow):
         narrow = unicodedata.normalize("NFC", narrow)

@@ -19,7 +19,7 @@ from mebench.api.score_files import Scores
 from mebench.errors import ConfigError, DataError, unknown
 from mebench.features.maps import ONSET_APEX, MapParams
 from mebench.progress import Progress
-from mebench.terminal import plural
+from mebench.terminal import format_count
 from mebench.training import samples as of_views
 
 
@@ -302,5 +302,5 @@ def score_folds(answers: Any, convention: str | None = None) -> Scores:
         config, tables = plan.config, runs.scoring.read_tables(folder)
         summary = runs.scoring.score_run(folder, config.seed, config.bootstrap, convention or config.convention)
     given = exchange.answers.Answers(tables, list(plan.task.kinds), list(plan.task.classes))
-    title = f"predictions of {plural(len(results), 'fold')} of {config.dataset}"
+    title = f"predictions of {format_count(len(results), 'fold')} of {config.dataset}"
     return Scores(summary, given, exchange.text_table.Remarks(), title)

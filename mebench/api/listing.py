@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mebench import boards, config as configuration, metrics, tracking
-from mebench._installation import shipped
+from mebench._installation import shipped_folder
 from mebench.api.run_results import Names, _several, runs_folder
 from mebench.core import Kind, Task
 from mebench.errors import RunError, check_known
@@ -107,11 +107,11 @@ def leaderboard(
     if task is not None:
         check_known("task", task, metrics.catalogue.SECTIONS)
     reporter = progress or Silent()
-    places = [Path("leaderboards"), *map(Path, shipped("leaderboards"))]
+    places = [Path("leaderboards"), *map(Path, shipped_folder("leaderboards"))]
     place = Path(folder).expanduser() if folder is not None else next((p for p in places if p.is_dir()), places[0])
     home = Path(runs_folder(runs)).expanduser()
     tracker = configuration.user_setting("tracking", "") or None
-    reporter.notify(*tracking.remarks(tracker, str(home), boards.board.ids_there(home, place)))
+    reporter.notify(*tracking.database_remarks(tracker, str(home), boards.board.ids_there(home, place)))
     tables = boards.board.read_board(home, place, reporter.notify).render(boards.board.Board.tables, reporter.notify)
     table = pd.DataFrame([line for one in tables for line in _lines(one)])
     if table.empty:
@@ -127,7 +127,7 @@ def leaderboard(
     return (table.dropna(axis="columns", how="all") if len(table) else table).reset_index(drop=True)
 
 
-def _lines(table: boards.rows.Table) -> Iterator[dict[str, Any]]:
+def _lines(table: boards.rows.BoardTable) -> Iterator[dict[str, Any]]:
     """The lines of all parts of a table, measured ones first."""
     for part in table.parts:
         place = {name: getattr(table, name) for name in ("task", "dataset", "protocol", "variant")} | {

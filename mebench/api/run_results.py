@@ -263,7 +263,7 @@ def _mirrored(
         folders.append(type(folder)(folder.path.with_name(summary["leak"]["honest"])))
     with progress.waiting("tracking"):
         how = config.tracking_folds, config.tracking_models, config.tracking_figures
-        synced = tracking.sync(folders, config.tracking, progress, *how)
+        synced = tracking.send_all(folders, config.tracking, progress, *how)
     return Run(folder, summary, (not synced.failed and synced.opening) or None, fresh, synced.title)
 
 
@@ -464,7 +464,7 @@ def swept(
     pairs = list(zip(combinations, runner.sweep(configs, progress)))
     finished = [(c, o) for c, o in pairs if not isinstance(o, MebenchError)]
     with progress.waiting("tracking"):
-        synced = tracking.sync([outcome.folder for _, outcome in finished], configs[0].tracking, progress)
+        synced = tracking.send_all([outcome.folder for _, outcome in finished], configs[0].tracking, progress)
     return Sweep(
         [Run(o.folder, o.summary, synced.opening or None, fresh=True, tracker=synced.title) for _, o in finished],
         boards.sweep_scores.sweep_rows([(c.varied, o.folder, o.summary) for c, o in finished]),

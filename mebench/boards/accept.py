@@ -16,7 +16,7 @@ from mebench.boards.disagreements import doubt_of, read_answers, truth_doubt, tr
 from mebench.boards.export import export
 from mebench.boards.record_registry import Registry
 from mebench.config import RunConfig, resolve
-from mebench.errors import ConfigError, DataError, MebenchError, RunError, sentence, unknown
+from mebench.errors import ConfigError, DataError, MebenchError, RunError, describe_error, unknown
 from mebench.json_output import text
 from mebench.progress import Progress
 from mebench.records import recorded_settings
@@ -26,7 +26,7 @@ from mebench.records.schema import RECORD
 from mebench.runner import make_plan, sweep
 from mebench.runner.session import finished_run
 from mebench.runs.folder import RunFolder
-from mebench.terminal import duration, plural
+from mebench.terminal import format_count, format_duration
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class _Merging:
             try:
                 status = _take(source, self._records)
             except OSError as error:
-                reason = f"record {source.id} is refused: {sentence(error)}"
+                reason = f"record {source.id} is refused: {describe_error(error)}"
             except MebenchError as error:
                 reason = str(error)
         if reason:
@@ -211,8 +211,10 @@ def renew(
         rows.append(row)
     rows.sort(key=lambda row: (row["seconds"], row["record"]))
     able = [row for row in rows if not row["reason"]]
-    about = f", about {duration(sum(row['seconds'] for row in able))} of one core by the costs of their runs then"
-    progress.notify(f"{plural(len(able), 'record')} to make again{about if able else ''}")
+    about = (
+        f", about {format_duration(sum(row['seconds'] for row in able))} of one core by the costs of their runs then"
+    )
+    progress.notify(f"{format_count(len(able), 'record')} to make again{about if able else ''}")
     if dry_run or not able:
         return rows
     outcomes = sweep([configs[row["record"]] for row in able], progress, keep=True)

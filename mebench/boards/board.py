@@ -18,7 +18,7 @@ from mebench.boards.published_tables import (
     with_rescored,
 )
 from mebench.boards.record_registry import Registry
-from mebench.boards.rows import Table
+from mebench.boards.rows import BoardTable
 from mebench.boards.selection_gains import selection_gains_table
 from mebench.errors import MebenchError, RunError
 from mebench.records.matching_published import FILE, Alias, read_aliases
@@ -27,7 +27,7 @@ from mebench.records.record import Record, UnshownError
 from mebench.reproduction.papers import Paper, read_paper
 from mebench.reproduction.rescore import SCORED_ANEW, sources
 from mebench.runs.folder import RunFolder
-from mebench.table import Table as Shown
+from mebench.table import Table
 
 RECORDS, PUBLISHED, PAPERS = "records", "published.csv", "papers"
 T = TypeVar("T")
@@ -51,7 +51,7 @@ class Board:
     rescored: Sequence[Known]
     papers: Sequence[Paper]
 
-    def tables(self) -> list[Table]:
+    def tables(self) -> list[BoardTable]:
         """The tables, with published results.
 
         Raises:
@@ -60,7 +60,7 @@ class Board:
         extended = with_rescored(build(self.records), list(rescored_rows(self.rescored, self.published)), self.aliases)
         return [with_published(table, self.published, self.aliases) for table in extended]
 
-    def selection(self) -> Shown:
+    def selection(self) -> Table:
         """The table of gains from selection on tested subjects."""
         return selection_gains_table(self.records, self.papers, self.published, self.aliases, self.rescored)
 

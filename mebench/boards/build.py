@@ -23,7 +23,7 @@ from mebench.boards.row_scores import (
     over_seeds,
     sections_by_part,
 )
-from mebench.boards.rows import NOTHING, UNRANKED, Part, Row, Table, ranked
+from mebench.boards.rows import NOTHING, UNRANKED, BoardRow, BoardTable, Part, ranked
 from mebench.boards.run_tables import Read, RunTables, read_member
 from mebench.boards.standings import compute_standings, testable_together
 from mebench.core import KINDS
@@ -47,7 +47,7 @@ NO_USE = "does not apply: "
 OTHER_CODE = "another row has these settings and this seed: the code of mebench or its features differs"
 
 
-def build(records: Iterable[Record]) -> list[Table]:
+def build(records: Iterable[Record]) -> list[BoardTable]:
     """All tables, by task, dataset, protocol and variant. The order of the records does not matter.
 
     Raises:
@@ -76,12 +76,12 @@ def _reasons_not_to_show(records: Sequence[Record]) -> dict[str, str]:
     return reasons
 
 
-def _build(records: Sequence[Record]) -> list[Table]:
+def _build(records: Sequence[Record]) -> list[BoardTable]:
     """All tables of some records."""
     ordered = sorted(records, key=lambda record: (record.identity, record.doubt, record.seed, record.id))
     ordered = _with_equal_words(ordered)
     floors = chance_methods()
-    tables: list[Table] = []
+    tables: list[BoardTable] = []
     for task in SECTIONS:
         scored = [record for record in ordered if task in record.summary]
         of_place = grouped(scored, key=partial(_place_of, task))
@@ -113,7 +113,7 @@ def _place_of(task: str, record: Record) -> tuple[str, str, str]:
     return record.dataset, str(record.config["protocol"]), "; ".join(filter(None, variant))
 
 
-def _table(task: str, place: tuple[str, str, str], records: Sequence[Record], floors: Set[str]) -> Table:
+def _table(task: str, place: tuple[str, str, str], records: Sequence[Record], floors: Set[str]) -> BoardTable:
     """The table of some runs on the same data.
 
     Args:
@@ -124,10 +124,12 @@ def _table(task: str, place: tuple[str, str, str], records: Sequence[Record], fl
     """
     scheme = str(records[0].about.get("scheme", "")) if task != "spotting" else ""
     tables_of_runs = RunTables()  # many pairs of tests include a run
-    return Table(table_name(task, *place), task, *place, scheme, _parts(task, records, tables_of_runs.read, floors))
+    return BoardTable(
+        table_name(task, *place), task, *place, scheme, _parts(task, records, tables_of_runs.read, floors)
+    )
 
 
-def _with_unique_names(tables: Sequence[Table]) -> list[Table]:
+def _with_unique_names(tables: Sequence[BoardTable]) -> list[BoardTable]:
     """The tables, with a hash in names that would make the same file."""
     counts = Counter(table.name.casefold() for table in tables)
     unique = []
@@ -193,7 +195,7 @@ class MeasuredRow:
         run: the run that represents the row in paired tests.
     """
 
-    row: Row
+    row: BoardRow
     run: Record
 
 
@@ -224,7 +226,7 @@ def _members_of_recognition(
     floors: Set[str],
 ) -> Part:
     """The part with the rows of every member of a composite in recognition."""
-    rows: list[Row] = []
+    rows: list[BoardRow] = []
     for member in sorted(
         {member for record, _ in sections for member in record.summary["recognition"].get("members", {})}
     ):
@@ -238,7 +240,7 @@ def _members_of_recognition(
 def _members_of_spotting(spec: PartSpec, records: Sequence[Record], read: Read, floors: Set[str]) -> Part:
     """The same for a part of spotting, or of analysis: there each member has a summary of its own."""
     name = f"{spec.name}, members"
-    rows: list[Row] = []
+    rows: list[BoardRow] = []
     for member in sorted({member for record in records for member in record.summary.get("members", {})}):
         runs: list[ScoredRun] = []
         for record in records:
@@ -281,7 +283,7 @@ def _part(spec: PartSpec, runs: Sequence[ScoredRun], read: Read, floors: Set[str
     return Part(spec.name, metrics, tuple(sorted(rows, key=sort_key)))
 
 
-def _sort_key(row: Row, main_score: str) -> tuple[Any, ...]:
+def _sort_key(row: BoardRow, main_score: str) -> tuple[Any, ...]:
     """Best first; then rows chosen on tested subjects, and last rows that disagree with known annotations or code."""
     worth = METRICS[main_score].worth(row.scores[main_score]["value"])
     return row.unranked, row.chosen_on_tested, -worth, row.method, row.settings, row.seeds, row.runs
@@ -362,7 +364,7 @@ def _with_standings(
     comparable: Sequence[MeasuredRow],
     read: Read,
     floors: Set[str],
-) -> list[Row]:
+) -> list[BoardRow]:
     """Add significance groups and intervals of ranks to the measured rows, or a remark why a row has none.
 
     Args:
@@ -401,12 +403,12 @@ def _with_standings(
     return rows
 
 
-def _with_remark(row: Row, remark: str) -> Row:
+def _with_remark(row: BoardRow, remark: str) -> BoardRow:
     """The row with one more remark."""
     return replace(row, remark=f"{row.remark}; {remark}" if row.remark else remark)
 
 
-def _row(metrics: Sequence[str], runs: Sequence[ScoredRun], member: str, remark: str) -> Row:
+def _row(metrics: Sequence[str], runs: Sequence[ScoredRun], member: str, remark: str) -> BoardRow:
     """The row of some runs that differ in the seed only.
 
     Args:
@@ -418,7 +420,7 @@ def _row(metrics: Sequence[str], runs: Sequence[ScoredRun], member: str, remark:
     records, sections = zip(*runs)
     first = records[0]
     scores = {metric: [section["scores"].get(metric, NOTHING) for section in sections] for metric in metrics}
-    return Row(
+    return BoardRow(
         method=first.method,
         # An explicit default value does not make another row, only a longer text.
         settings=_shortest([record.settings for record in records]),

@@ -5,14 +5,14 @@ from functools import partial
 from typing import Any
 
 from mebench.boards.row_scores import SCORING, n_of, over_seeds, sections_by_part
-from mebench.boards.rows import NOTHING, Row
+from mebench.boards.rows import NOTHING, BoardRow
 from mebench.config import registry
 from mebench.metrics.name_leak import names_chance
 from mebench.records.record import Record
 from mebench.result_cache import cached
 from mebench.runs import RunFolder
 from mebench.runs.scoring import read_tables
-from mebench.terminal import plural
+from mebench.terminal import format_count
 
 OF_NAMES = (*SCORING, "boards/chance_rows.py")
 """The code of the stored scores by names."""
@@ -27,7 +27,7 @@ def chance_methods() -> set[str]:
     return {id_ for id_, info in registry.plugins("method").items() if info.config.get("chance")}
 
 
-def random_rows(kind: str, metrics: Sequence[str], records: Sequence[Record]) -> list[Row]:
+def random_rows(kind: str, metrics: Sequence[str], records: Sequence[Record]) -> list[BoardRow]:
     """The levels of chance in spotting, from the run with the lowest seed; other runs differ only by noise."""
     sources = [record for record in records if not record.doubt and kind in record.summary.get("chance", {})]
     if not sources:
@@ -45,7 +45,7 @@ def random_rows(kind: str, metrics: Sequence[str], records: Sequence[Record]) ->
     return rows
 
 
-def names_rows(task: str, part: str, metrics: Sequence[str], records: Sequence[Record]) -> list[Row]:
+def names_rows(task: str, part: str, metrics: Sequence[str], records: Sequence[Record]) -> list[BoardRow]:
     """The row of name leakage, from the run with the lowest seed whose protocol leaves people out; or none."""
     for source in sorted(records, key=lambda record: (record.seed, record.id)):
         by_name = cached(
@@ -81,10 +81,10 @@ def _people_without_names(record: Record) -> str:
     n_alone = len(training - tested)
     if not n_alone:
         return ""
-    return f"; {plural(n_alone, 'person trains', 'people train')} alone, and no record holds their names"
+    return f"; {format_count(n_alone, 'person trains', 'people train')} alone, and no record holds their names"
 
 
-def _chance_row(source: Record, name: str, settings: str, n: float, scores: Mapping[str, Any], remark: str) -> Row:
+def _chance_row(source: Record, name: str, settings: str, n: float, scores: Mapping[str, Any], remark: str) -> BoardRow:
     """The row of a level of chance: from one run, without a spread over seeds.
 
     Args:
@@ -95,7 +95,7 @@ def _chance_row(source: Record, name: str, settings: str, n: float, scores: Mapp
         scores: its scores.
         remark: explanation of the level.
     """
-    return Row(
+    return BoardRow(
         method=name,
         settings=settings,
         member="",

@@ -13,7 +13,7 @@ from types import FrameType
 import pyarrow as pa
 
 from mebench.boards.build import build
-from mebench.errors import MebenchError, sentence
+from mebench.errors import MebenchError, describe_error
 from mebench.records import schema
 from mebench.records.integrity import check, check_content, check_hashes, check_scores, check_supersedes, record_name
 from mebench.records.record import from_record
@@ -69,7 +69,7 @@ def refusal(record: RunFolder, *places: Path) -> str:
             f"or more than {MEMORY >> 20} MiB"
         )
     except Exception as error:  # the content may cause any error
-        return f"record {record.id} is refused: it is damaged ({sentence(error)})"
+        return f"record {record.id} is refused: it is damaged ({describe_error(error)})"
     return ""
 
 

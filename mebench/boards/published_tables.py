@@ -9,7 +9,7 @@ from typing import Any
 
 from mebench.boards.build import table_name
 from mebench.boards.row_scores import metrics_of, mistakes_over_seeds, n_of, over_seeds
-from mebench.boards.rows import Part, PublishedLine, Rescored, Table
+from mebench.boards.rows import BoardTable, Part, PublishedLine, Rescored
 from mebench.errors import ConfigError, DataError
 from mebench.grouping import grouped
 from mebench.metrics.catalogue import SECTIONS
@@ -45,7 +45,7 @@ def _published_line(values: Sequence[Published]) -> PublishedLine:
     )
 
 
-def with_published(table: Table, rows: Sequence[Published], aliases: Sequence[Alias]) -> Table:
+def with_published(table: BoardTable, rows: Sequence[Published], aliases: Sequence[Alias]) -> BoardTable:
     """The table with the published rows of its dataset added to each part."""
     of_table = [
         row
@@ -59,14 +59,14 @@ def with_published(table: Table, rows: Sequence[Published], aliases: Sequence[Al
     return replace(table, parts=tuple(parts))
 
 
-Placed = tuple[Table, str, Rescored]
+Placed = tuple[BoardTable, str, Rescored]
 """A rescored row after its place: a table without parts, and the part's name.
 
 Spotting has no scheme; a source without a scheme appears in the table of every scheme.
 """
 
 
-def with_rescored(tables: Sequence[Table], rows: Sequence[Placed], aliases: Sequence[Alias]) -> list[Table]:
+def with_rescored(tables: Sequence[BoardTable], rows: Sequence[Placed], aliases: Sequence[Alias]) -> list[BoardTable]:
     """The tables with rescored rows added to each part; a missing table or part is made, named after its scheme."""
     extended = list(tables)
     for place, _, _ in rows:
@@ -83,7 +83,7 @@ def with_rescored(tables: Sequence[Table], rows: Sequence[Placed], aliases: Sequ
     return extended
 
 
-def _belongs(place: Table, table: Table, aliases: Sequence[Alias]) -> bool:
+def _belongs(place: BoardTable, table: BoardTable, aliases: Sequence[Alias]) -> bool:
     return (
         place.task == table.task
         and place.scheme in ("", table.scheme)
@@ -192,7 +192,7 @@ def _rescored_row(
     )
     scheme = answers.scheme if task != "spotting" else ""
     place = answers.dataset, answers.protocol, of_scheme({"scheme": scheme})
-    return Table(table_name(task, *place), task, *place, scheme, ()), part, row
+    return BoardTable(table_name(task, *place), task, *place, scheme, ()), part, row
 
 
 def _reading_in_words(source: Source, result: Mapping[str, Any]) -> str:

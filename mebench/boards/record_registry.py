@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from mebench.atomic import held, replace_file
+from mebench.atomic import lock_folder, replace_file
 from mebench.errors import RunError
 
 FILE = "registry.json"
@@ -50,7 +50,7 @@ class Registry:
             RunError: it is damaged.
         """
         folder.mkdir(parents=True, exist_ok=True)
-        with held(folder, wait=True):
+        with lock_folder(folder, wait=True):
             registry, before = cls.read(folder), cls.read(folder)
             yield registry
             if registry != before:

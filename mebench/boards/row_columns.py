@@ -8,7 +8,7 @@ from typing import Any
 
 from mebench.boards import row_facts
 from mebench.boards.row_facts import RULES, VERSIONS
-from mebench.boards.rows import Part, Row
+from mebench.boards.rows import BoardRow, Part
 from mebench.number_format import span
 from mebench.records.costs import COSTS
 from mebench.table import Column
@@ -32,7 +32,7 @@ def cost_columns() -> list[Column]:
     ]
 
 
-def _cost_of(name: str, row: Row) -> float | None:
+def _cost_of(name: str, row: BoardRow) -> float | None:
     """A cost of a row."""
     return row.costs.get(name)
 
@@ -42,7 +42,7 @@ def rule_columns() -> list[Column]:
     return [Column(name, of=partial(_rule_of, name), room="more") for name in RULES]
 
 
-def _rule_of(name: str, row: Row) -> str | None:
+def _rule_of(name: str, row: BoardRow) -> str | None:
     """A rule of a row."""
     if not row.measured and name != "convention":
         return None
@@ -54,7 +54,7 @@ def version_columns(names: Iterable[str] = VERSIONS) -> list[Column]:
     return [Column(name, of=partial(_version_of, name), room="more") for name in names]
 
 
-def _version_of(name: str, row: Row) -> str | None:
+def _version_of(name: str, row: BoardRow) -> str | None:
     """A version of a row."""
     return row.versions.get(name) or None
 
@@ -64,7 +64,7 @@ def fact_columns() -> list[row_facts.Fact]:
     return [replace(fact, of=partial(_fact_of, fact.name), optional=True, room="more") for fact in row_facts.FACTS]
 
 
-def _fact_of(name: str, row: Row) -> Any:
+def _fact_of(name: str, row: BoardRow) -> Any:
     """A fact of a row."""
     return row.facts.get(name) or None
 

@@ -19,18 +19,18 @@ PRINTED = 4
 """Digits after the point, as papers print scores; also used for values next to them."""
 
 
-def displayed_metrics(metrics: Sequence[str], rows: Sequence[Row | Rescored]) -> list[str]:
+def displayed_metrics(metrics: Sequence[str], rows: Sequence[BoardRow | Rescored]) -> list[str]:
     """The metrics that some row has, and always the main one."""
     main, *others = metrics
     return [main, *(metric for metric in others if _is_scored(metric, rows))]
 
 
-def _is_scored(metric: str, rows: Sequence[Row | Rescored]) -> bool:
+def _is_scored(metric: str, rows: Sequence[BoardRow | Rescored]) -> bool:
     """Whether some row has a value of a metric."""
     return any(row.scores.get(metric, NOTHING)["value"] is not None for row in rows)
 
 
-def common(rows: Sequence[Row]) -> dict[str, str]:
+def common(rows: Sequence[BoardRow]) -> dict[str, str]:
     """Rules, versions and remark that all measured rows share, without empty ones."""
     measured = [row for row in rows if row.measured]
     shared = {}
@@ -44,7 +44,7 @@ def common(rows: Sequence[Row]) -> dict[str, str]:
     return shared
 
 
-def distinguishing_settings(row: Row, rows: Sequence[Row]) -> str:
+def distinguishing_settings(row: BoardRow, rows: Sequence[BoardRow]) -> str:
     """The settings that distinguish a measured row from other rows of its method; may be empty.
 
     Members of a composite need none, because they follow their composite.
@@ -55,7 +55,7 @@ def distinguishing_settings(row: Row, rows: Sequence[Row]) -> str:
     return recorded_settings.distinguishing_settings(row.settings, others)
 
 
-def stated(row: Row, name: str) -> str:
+def stated(row: BoardRow, name: str) -> str:
     """One of a row's `RULES` or versions; empty if it has none."""
     return str(getattr(row, name)) if name in row_facts.RULES else row.versions.get(name, "")
 
@@ -116,7 +116,7 @@ class ScoredRow:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row(ScoredRow):
+class BoardRow(ScoredRow):
     """One line: a method with its settings, over all its seeds.
 
     Attributes:
@@ -284,7 +284,7 @@ class Part:
 
     name: str
     metrics: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[BoardRow, ...]
     published: tuple[PublishedLine, ...] = field(default=())
     rescored: tuple[Rescored, ...] = field(default=())
 
@@ -294,11 +294,11 @@ class Part:
         causes = {cause for row in self.rows for cause in row.found_causes}
         return [*sorted(causes - {"missed"}), "missed"]
 
-    def rivals(self, row: Row) -> list[Row]:
+    def rivals(self, row: BoardRow) -> list[BoardRow]:
         """The rows to which a row's `beats` refers, including itself."""
         return [other for other in self.rows if other.ranks and other.member == row.member]
 
-    def beats_next(self, row: Row) -> float | None:
+    def beats_next(self, row: BoardRow) -> float | None:
         """The share of draws in which a row is better than the next one; None for the last one."""
         rivals = [id(rival) for rival in self.rivals(row)]  # equal rows are different rivals
         if id(row) not in rivals[:-1]:
@@ -316,7 +316,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Table:
+class BoardTable:
     """The results of one task on one dataset under one protocol.
 
     Attributes:
@@ -361,11 +361,11 @@ class Ranked:
         pairs: rows of the same spotter with recognizers, which spot equally.
     """
 
-    row: Row
+    row: BoardRow
     rank: int | None
     low: int = 0
     high: int = 0
-    pairs: tuple[Row, ...] = ()
+    pairs: tuple[BoardRow, ...] = ()
 
 
 def ranked(part: Part, floors: Collection[str] = (), fold: bool = False) -> list[Ranked]:
@@ -377,8 +377,8 @@ def ranked(part: Part, floors: Collection[str] = (), fold: bool = False) -> list
         floors: methods that are levels of chance.
         fold: whether pairs with the same spotter go under its first row; spotting does not depend on the recognizer.
     """
-    with_rank: list[Row] = []
-    pairs_of: dict[int, list[Row]] = {}
+    with_rank: list[BoardRow] = []
+    pairs_of: dict[int, list[BoardRow]] = {}
     folded: set[int] = set()
     for row in part.rows:
         if not _has_rank(row, part.metrics[0], floors):
@@ -397,13 +397,13 @@ def ranked(part: Part, floors: Collection[str] = (), fold: bool = False) -> list
     return [places.get(id(row)) or Ranked(row, None) for row in part.rows if id(row) not in folded]
 
 
-def _has_rank(row: Row, metric: str, floors: Collection[str]) -> bool:
+def _has_rank(row: BoardRow, metric: str, floors: Collection[str]) -> bool:
     """Whether a row is a method with a fair main score."""
     is_scored = row.measured and row.scores[metric]["value"] is not None
     return is_scored and not row.unranked and not row.chosen_on_tested and row.method not in floors
 
 
-def _row_of_same_spotter(row: Row, others: Sequence[Row]) -> Row | None:
+def _row_of_same_spotter(row: BoardRow, others: Sequence[BoardRow]) -> BoardRow | None:
     """The first row that spots equally: a pair with a recognizer has its spotter's scores of spotting."""
     spotter, *recognizers = row.method.split(" + ")
     if not recognizers:
@@ -415,7 +415,7 @@ def _row_of_same_spotter(row: Row, others: Sequence[Row]) -> Row | None:
     return None
 
 
-def _possible_ranks(row: Row, rivals: Sequence[Row], metric: str) -> tuple[int, int]:
+def _possible_ranks(row: BoardRow, rivals: Sequence[BoardRow], metric: str) -> tuple[int, int]:
     """The best and the worst rank of a row, as far as rows are distinguishable."""
     worth = METRICS[metric].worth
     own = worth(row.scores[metric]["value"])

@@ -6,7 +6,7 @@ from itertools import combinations
 from operator import attrgetter, itemgetter
 from typing import Any
 
-from mebench.boards.rows import Row, Table as BoardTable
+from mebench.boards.rows import BoardRow, BoardTable
 from mebench.grouping import grouped
 from mebench.metrics.paired import holm
 from mebench.metrics.ranking import over_datasets
@@ -101,7 +101,7 @@ def _comparisons_in(table: BoardTable, about: Mapping[str, Mapping[str, Any]]) -
     return comparisons
 
 
-def _tested_people(row: Row, about: Mapping[str, Any]) -> frozenset[str]:
+def _tested_people(row: BoardRow, about: Mapping[str, Any]) -> frozenset[str]:
     """The people on whom a row is tested, each by one name."""
     every = {subject for fold in about["folds"] for subject in fold["test"]}
     tested = {subject for subject in every if row.member in ("", subject.partition("/")[0])}

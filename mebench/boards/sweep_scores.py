@@ -7,7 +7,7 @@ from typing import Any
 from mebench.boards.row_scores import over_seeds
 from mebench.grouping import grouped
 from mebench.metrics.catalogue import METRICS
-from mebench.number_format import interval, number
+from mebench.number_format import format_interval, number
 from mebench.records.costs import COSTS, Cost
 from mebench.reports.scores import main_scores
 from mebench.runs import RunFolder
@@ -147,4 +147,4 @@ def _score_with_spread(score: dict[str, float | None] | None) -> str:
     if score["value"] is None:
         return "undefined"
     spread = "" if score["spread"] is None else f" ± {score['spread']:.4f}"
-    return " ".join(filter(None, [f"{number(score['value'])}{spread}", interval(score)]))
+    return " ".join(filter(None, [f"{number(score['value'])}{spread}", format_interval(score)]))

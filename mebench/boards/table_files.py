@@ -19,11 +19,11 @@ from mebench.boards.rows import (
     NOTHING,
     PRINTED,
     QUIET,
+    BoardRow,
+    BoardTable,
     Part,
     PublishedLine,
     Rescored,
-    Row,
-    Table as BoardTable,
     common,
     displayed_metrics,
     distinguishing_settings,
@@ -34,7 +34,7 @@ from mebench.metrics.conventions import describe_convention
 from mebench.number_format import count, digits, shares_in_words
 from mebench.records.costs import COSTS
 from mebench.records.published import CAVEATS
-from mebench.table import ENDS, Column, Latex, Table, latex_text, template
+from mebench.table import ENDS, Column, Latex, Table, latex_text, load_template
 
 MEMBER, N = Column("member", optional=True), Column("n", text=count)
 
@@ -47,7 +47,7 @@ def score_columns(metrics: Sequence[str]) -> list[Column]:
     ]
 
 
-def numbered(part: Part, columns: Sequence[Column], keep: Callable[[Row], Any] = bool) -> Table:
+def numbered(part: Part, columns: Sequence[Column], keep: Callable[[BoardRow], Any] = bool) -> Table:
     """A table of the selected rows (`keep`) of a part, with their numbers."""
     kept = [(n, row) for n, row in enumerate(part.rows, 1) if keep(row)]
     table = Table.of(columns, [row for _, row in kept])
@@ -61,7 +61,7 @@ def numbered(part: Part, columns: Sequence[Column], keep: Callable[[Row], Any] =
 def method(part: Part) -> Column:
     """The name of a row, its distinguishing settings, and its marks."""
 
-    def name(row: Row) -> tuple[str, ...]:
+    def name(row: BoardRow) -> tuple[str, ...]:
         *first, last = filter(None, [row.method, distinguishing_settings(row, part.rows)])
         return (*first, last + "".join(f" ({mark})" for mark in row.marks))
 
@@ -103,7 +103,7 @@ def causes(part: Part, name: Column | None = None) -> Table:
     names.
     """
 
-    def cell(cause: str, row: Row) -> tuple[str, str] | None:
+    def cell(cause: str, row: BoardRow) -> tuple[str, str] | None:
         shares = row.causes.get(cause)
         return (count(shares[0]), f"+{digits(shares[1])}") if shares else None
 
@@ -117,11 +117,11 @@ def causes(part: Part, name: Column | None = None) -> Table:
 def misses(part: Part, name: Column | None = None) -> Table:
     """The kinds of missed truths, and false positives in videos without truths; `name` is the function for rows' names."""
 
-    def rate(absent: str, row: Row) -> tuple[str, str] | None:
+    def rate(absent: str, row: BoardRow) -> tuple[str, str] | None:
         shares = row.quiet.get(absent)
         return (digits(shares[0]), f"in {shares[1]:.1f} min") if shares else None
 
-    def missed(what: str, row: Row) -> str:
+    def missed(what: str, row: BoardRow) -> str:
         return shares_in_words(row.missed.get(what, {}))
 
     return numbered(
@@ -180,7 +180,7 @@ def published(lines: Sequence[PublishedLine]) -> Table:
 def markdown(tables: Sequence[BoardTable], selection: Table | None = None) -> str:
     """All tables on one page, with contents and the gains from selection."""
     parts = [part for table in tables for part in table.parts]
-    return template(Path(__file__).with_name("tables.md")).render(
+    return load_template(Path(__file__).with_name("tables.md")).render(
         tables=tables,
         selection=selection if selection and selection.rows else None,
         conventions=sorted({row.convention for part in parts for rows in (part.rows, part.rescored) for row in rows}),
@@ -209,7 +209,7 @@ def latex(table: BoardTable) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _latex_comments(number: int, row: Row) -> list[str]:
+def _latex_comments(number: int, row: BoardRow) -> list[str]:
     """The name of a measured row, its facts and its runs, as comments."""
     values = {
         **{name: stated(row, name) for name in (*RULES, *VERSIONS)},
@@ -241,7 +241,7 @@ def _latex_table(table: BoardTable, part: Part) -> str:
     return Table(columns, rows, muted=muted).latex(_latex_caption(table, part, has_levels=bool(muted)))
 
 
-def _latex_row(row: Row, metrics: Sequence[str]) -> list[Any]:
+def _latex_row(row: BoardRow, metrics: Sequence[str]) -> list[Any]:
     """Name, number of seeds and scores of a row."""
     words = [row.method, row.member, row.settings if row.measured else "", *row.marks]
     return [", ".join(filter(None, words)), len(row.seeds), *(row.scores[metric] for metric in metrics)]
@@ -360,7 +360,7 @@ def _metrics_of(table: BoardTable) -> list[str]:
     return [name for name in dict.fromkeys(names) if name != "n"]
 
 
-def _cells_of_row(part: Part, row: Row) -> dict[str, Any]:
+def _cells_of_row(part: Part, row: BoardRow) -> dict[str, Any]:
     """The values of a row by the names of columns."""
     return {
         **vars(row),

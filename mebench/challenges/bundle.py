@@ -28,9 +28,9 @@ from mebench.exchange.write import write_rows
 from mebench.files import write_text
 from mebench.inspection import dataset_summary
 from mebench.lazy_imports import load_lazily
-from mebench.number_format import interval, number
+from mebench.number_format import format_interval, number
 from mebench.runner import sandbox
-from mebench.terminal import plural, print_lines
+from mebench.terminal import format_count, print_lines
 from mebench.vqa import marking, questions
 
 if TYPE_CHECKING:
@@ -160,7 +160,9 @@ def judge(name: str, given: Path, output: Path, score: Score) -> None:
         **{f"{key}_{end}": value[end] for key, value in scores.items() for end in ("low", "high")},
     }
     write_text(output / "scores.json", json.dumps({key: -1 if value is None else value for key, value in flat.items()}))
-    rows = "".join(f"<tr><td>{key}<td>{number(value['value'])}<td>{interval(value)}\n" for key, value in scores.items())
+    rows = "".join(
+        f"<tr><td>{key}<td>{number(value['value'])}<td>{format_interval(value)}\n" for key, value in scores.items()
+    )
     write_text(output / "detailed_results.html", f"<table><tr><th>score<th>value<th>95 % interval\n{rows}</table>\n")
 
 
@@ -240,7 +242,7 @@ def confined_rows(one: Task, path: Path) -> list[dict[str, str]]:
     except ValueError:
         raise DataError("the file cannot be read") from None
     if result["faults"]:
-        raise DataError(f"{plural(len(result['faults']), 'fault')}: {'; '.join(result['faults'][:5])}")
+        raise DataError(f"{format_count(len(result['faults']), 'fault')}: {'; '.join(result['faults'][:5])}")
     return list(result["rows"])
 
 

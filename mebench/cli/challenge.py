@@ -17,7 +17,7 @@ from mebench.errors import DataError, SomeFailedError
 from mebench.json_output import write_json
 from mebench.progress import Progress
 from mebench.table import Column, Table
-from mebench.terminal import console, plural, print_lines, print_table
+from mebench.terminal import format_count, make_console, print_lines, print_table
 
 app = verbs("Take part in the field's challenges, or hold one: check, write and score files by their rules.")
 
@@ -75,7 +75,7 @@ def check(
     if faults:
         Progress().notify(*map(str, faults[:MOST_FAULTS]))
         raise DataError(
-            f"{file} has {plural(len(faults), 'fault')}"
+            f"{file} has {format_count(len(faults), 'fault')}"
             + (f", of which {MOST_FAULTS} are shown" if len(faults) > MOST_FAULTS else "")
         )
 
@@ -97,7 +97,7 @@ def submit(
     write_json(
         {"files": list(faults), "faults": faults},
         json,
-        *(f"{path}: {plural(len(of_file), 'fault')}" if of_file else path for path, of_file in faults.items()),
+        *(f"{path}: {format_count(len(of_file), 'fault')}" if of_file else path for path, of_file in faults.items()),
     )
 
 
@@ -133,10 +133,10 @@ def score(
     if write_json({"task": task.name, "entries": rows, "failed": failed}, json):
         heads = [Column("team", main=True), Column("tries", right=True), Column("group", optional=True)]
         columns = [*heads, *(Column(key, score=True, right=True) for key in found[0].scores)]
-        console().print(Table.of(columns, rows, task.name).terminal())
+        make_console().print(Table.of(columns, rows, task.name).terminal())
     if failed:
         raise SomeFailedError(
-            f"{plural(len(failed), 'team')} of {len(tries)} could not be scored; the others are above"
+            f"{format_count(len(failed), 'team')} of {len(tries)} could not be scored; the others are above"
         )
 
 

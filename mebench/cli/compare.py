@@ -19,7 +19,7 @@ from mebench.grouping import grouped
 from mebench.json_output import write_json
 from mebench.number_format import number
 from mebench.progress import Progress
-from mebench.terminal import plural, print_lines, print_report, print_table, size as byte_size
+from mebench.terminal import format_count, format_size as byte_size, print_lines, print_report, print_table
 
 Truth = Annotated[
     str | None,
@@ -352,7 +352,7 @@ def _print_agreement(
     agreement = metrics.agreement.measure_agreement(answers.tables, answers.kinds)
     if silent := int(answers.tables.videos["n_frames"].isna().sum()):
         remarks.warn(
-            f"the length of {plural(silent, 'video')} is unknown: kappa covers the frames from 0 to the last "
+            f"the length of {format_count(silent, 'video')} is unknown: kappa covers the frames from 0 to the last "
             "interval of either coder, and would differ over the whole video; give the length in a column "
             "n_frames of the first table"
         )

@@ -185,7 +185,7 @@ def fake(
     roots = [f"dataset{f'.{id_}' if several else ''}.root={place}" for id_, place in places.items()]
     name = ",".join(members)
     words = [f"dataset=[{name}]" if several else f"dataset={name}", *roots]
-    next_command = terminal.command("data summary", words, plugins=plugins or ())
+    next_command = terminal.shell_command("data summary", words, plugins=plugins or ())
     made = {"folders": {id_: str(place) for id_, place in places.items()}, "next": next_command}
     json_output.write_json(made, json, f"{out}: drawn. {DEFECTS}", f"Check it with: {next_command}")
 
@@ -202,31 +202,35 @@ def unpack(
     Existing files stay unchanged. A file that cannot be unpacked is named, the others are unpacked, and the exit code is 5.
     """
     progress, unpacked, failed = Progress(), [], dict[Path, str]()
-    for done in frames.unpack.unpack(
+    for done in frames.unpack.unpack_recordings(
         Path(source).expanduser(), Path(out).expanduser(), first, lambda path: progress.notify(f"{path} …"), failed
     ):
         unpacked.append(asdict(done) | {"source": str(done.source), "folder": str(done.folder)})
         if json != "-":
             existed = ", which existed already" if done.before else ""
-            line = f"{terminal.plural(done.n, 'file')} in {done.folder}{existed}"
+            line = f"{terminal.format_count(done.n, 'file')} in {done.folder}{existed}"
             if done.names:
                 rate = "no frame rate stated" if done.fps is None else f"{done.fps:g} frames a second"
                 uneven = f" on average, {done.uneven}" if done.uneven else ""
                 ends = f"frame 0 is {done.names[0]}, the last one {done.names[-1]}"
-                line = f"{terminal.plural(done.n, 'frame')}, {rate}{uneven}, in {done.folder}{existed}; {ends}"
+                line = f"{terminal.format_count(done.n, 'frame')}, {rate}{uneven}, in {done.folder}{existed}; {ends}"
             terminal.print_lines(f"{done.source}: {line}")
     json_output.write_json(
         {"unpacked": unpacked, "failed": {str(path): reason for path, reason in failed.items()}}, json
     )
     by_reason = grouped([*failed][not unpacked :], key=lambda path: failed[path])
     for reason, paths in by_reason.items():
-        also = f" ({terminal.plural(len(paths), 'file')}, such as {paths[0]})" if reason == frames.unpack.SPENT else ""
+        also = (
+            f" ({terminal.format_count(len(paths), 'file')}, such as {paths[0]})"
+            if reason == frames.unpack.SPENT
+            else ""
+        )
         progress.notify(f"failed: {reason}{also}")
     if failed and not unpacked:
         raise DataError(next(iter(failed.values())))
     if failed:
         raise SomeFailedError(
-            f"{terminal.plural(len(failed), 'file')} of {len(failed) + len(unpacked)} could not be unpacked, for the "
+            f"{terminal.format_count(len(failed), 'file')} of {len(failed) + len(unpacked)} could not be unpacked, for the "
             "reasons above; the others were"
         )
 

@@ -147,7 +147,7 @@ def _check_places(layer: Layer) -> Iterator[Finding]:
 def check_place(name: str, path: Path) -> Finding:
     """An existing or possible file or folder, and the free space on its disk."""
     path = path.absolute()
-    place = atomic.nearest(path)
+    place = atomic.nearest_existing(path)
     state = "exists" if place == path else "created on first use"
     if os.access(place, os.W_OK):
         free = shutil.disk_usage(place).free / 2**30

@@ -83,7 +83,7 @@ def _card(plan: runner.plan.Plan, group: str, chain: core.Chain) -> dict[str, An
         landmarks = (
             f"68 points, found by dlib with {file.name} (blake2b {features.landmarks.predictor_identity(file)})."
         )
-    return {**features.explain.explain(chain, landmarks), "provided": False}
+    return {**features.explain.explain_chain(chain, landmarks), "provided": False}
 
 
 cache_app = verbs("Inspect and clean the store of computed features.")
@@ -105,7 +105,8 @@ def info(cache: Cache = None, json: Json = None) -> None:
     if json_output.write_json(report, json):
         lines = {**by_stage, ("all", ""): total}
         rows = [
-            (dataset or "-", stage, f"{p.entries}", terminal.size(p.bytes)) for (dataset, stage), p in lines.items()
+            (dataset or "-", stage, f"{p.entries}", terminal.format_size(p.bytes))
+            for (dataset, stage), p in lines.items()
         ]
         terminal.print_table(("dataset", "stage", "entries", "size"), rows)
         terminal.print_lines(f"feature store: {store.root}")
@@ -133,7 +134,7 @@ def verify(
         report,
         json,
         *(f"{line['entry']}: {line['reason']}" for line in damaged),
-        f"{store.root}: {terminal.plural(n_entries, 'entry', 'entries')}, {len(damaged)} damaged, {removed} removed",
+        f"{store.root}: {terminal.format_count(n_entries, 'entry', 'entries')}, {len(damaged)} damaged, {removed} removed",
         *([then] if len(damaged) > removed else []),
     )
     if len(damaged) > removed:
@@ -174,8 +175,8 @@ def prune(
     days = None if older_than is None else days_of(older_than)
     gone = features.store.prune_entries(store, days, dataset, everything, dry_run, cast("features.store.Stage", stage))
     report = {"folder": str(store.root), "entries": gone.entries, "bytes": gone.bytes, "dry_run": dry_run}
-    entries, did = terminal.plural(gone.entries, "entry", "entries"), "would remove" if dry_run else "removed"
-    json_output.write_json(report, json, f"{store.root}: {did} {entries}, {terminal.size(gone.bytes)}")
+    entries, did = terminal.format_count(gone.entries, "entry", "entries"), "would remove" if dry_run else "removed"
+    json_output.write_json(report, json, f"{store.root}: {did} {entries}, {terminal.format_size(gone.bytes)}")
 
 
 def _store(cache: str | None) -> features.FeatureStore:

@@ -29,7 +29,7 @@ from mebench.json_output import write_json
 from mebench.lazy_imports import load_lazily
 from mebench.number_format import NONE
 from mebench.progress import Progress
-from mebench.terminal import duration, plural, print_lines, print_report, print_table, size
+from mebench.terminal import format_count, format_duration, format_size, print_lines, print_report, print_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,7 +77,7 @@ def build(
         # Contents come from the runs' tables, whatever their source.
         if from_mlflow is None:
             home = Path(runs).expanduser()
-            progress.notify(*tracking.remarks(tracker, str(home), boards.board.ids_there(home, folder)))
+            progress.notify(*tracking.database_remarks(tracker, str(home), boards.board.ids_there(home, folder)))
             board = boards.board.read_board(home, folder, progress.notify, records_folder)
         else:
             sent = _records_in_mlflow(from_mlflow, Path(room), progress)
@@ -88,7 +88,7 @@ def build(
     if tracking.in_use(tracker):  # without tracked runs, the tables alone need no database
         files = [folder / f"{table.name}.json" for table in reversed(tables)]
         with progress.waiting("sending the tables"):
-            synced = tracking.sync((), tracker, progress, boards=files)
+            synced = tracking.send_all((), tracker, progress, boards=files)
         if synced.opening and json != "-":
             print_lines(f"{synced.title}: {synced.opening}")
 
@@ -103,7 +103,7 @@ def _records_in_mlflow(address: str, room: Path, progress: Progress) -> list[rec
 
 def _write_board(
     folder: Path, site: bool, progress: Progress, board: boards.board.Board
-) -> tuple[list[boards.rows.Table], list[str]]:
+) -> tuple[list[boards.rows.BoardTable], list[str]]:
     """Write tables and page of a board; the tables, and lines that say what was written.
 
     Args:
@@ -115,15 +115,17 @@ def _write_board(
     with progress.waiting("tables"):
         tables, selection = board.tables(), board.selection()
         overview = boards.table_files.write(tables, folder, selection)
-    rescored = f" and {plural(len(board.rescored), 'source')} rescored" if board.rescored else ""
-    lines = [f"{overview}: {plural(len(tables), 'table')} from {plural(len(board.records), 'run')}{rescored}"]
+    rescored = f" and {format_count(len(board.rescored), 'source')} rescored" if board.rescored else ""
+    lines = [
+        f"{overview}: {format_count(len(tables), 'table')} from {format_count(len(board.records), 'run')}{rescored}"
+    ]
     if site:
         target = folder / SITE
         with progress.waiting("page"):
             n_files, n_bytes = boards.site.site_pages.write_site(
                 tables, board.records, board.published, target, selection
             )
-        lines.append(f"{target / 'index.html'}: {plural(n_files, 'file')}, {size(n_bytes)}")
+        lines.append(f"{target / 'index.html'}: {format_count(n_files, 'file')}, {format_size(n_bytes)}")
     return tables, lines
 
 
@@ -162,7 +164,7 @@ def export(run: RunId, runs: Runs = "", out: RecordsOut = "leaderboards/records"
     if any(word in remark for word in (core.dataset.DRAWN, core.dataset.UNLIKE_PUBLISHED)):
         advice = f"This is a trial and does not belong on a board of the real dataset; its row says: {remark}"
     report = {"run": folder.id, "record": str(record), "bytes": n_bytes, "remark": remark}
-    write_json(report, json, f"{record}: {size(n_bytes)}. {advice}")
+    write_json(report, json, f"{record}: {format_size(n_bytes)}. {advice}")
 
 
 @app.command(
@@ -291,7 +293,7 @@ def renew(
     ids, settings = ([word for word in words or () if ("=" in word) == with_value] for with_value in (False, True))
     rows = boards.accept.renew(Path(out).expanduser(), ids, settings, dry_run, Progress())
     if write_json(rows, json) and rows:
-        lines = [(row["record"], duration(row["seconds"]), row["reason"] or row["now"] or NONE) for row in rows]
+        lines = [(row["record"], format_duration(row["seconds"]), row["reason"] or row["now"] or NONE) for row in rows]
         print_table(("record", "one core", "now"), lines)
     exit_if_failed(sum(bool(row["reason"]) for row in rows), len(rows))
 

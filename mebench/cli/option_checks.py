@@ -4,7 +4,7 @@ import os
 import re
 from pathlib import Path
 
-from mebench.atomic import nearest
+from mebench.atomic import nearest_existing
 from mebench.errors import ConfigError
 
 
@@ -40,6 +40,6 @@ def check_folder(option: str, target: str) -> None:
     Raises:
         ConfigError: it, or the folder in which it would be made, is no folder or not writable.
     """
-    existing = nearest(Path(target).expanduser().absolute())
+    existing = nearest_existing(Path(target).expanduser().absolute())
     if not existing.is_dir() or not os.access(existing, os.W_OK):
         raise ConfigError(f"{option} must name a folder that can be made or written into, not {target!r}")

@@ -16,7 +16,7 @@ from mebench.cli.complete import complete_word
 from mebench.cli.option_checks import check_file
 from mebench.errors import ConfigError, InterruptedRunError, SomeFailedError, unknown
 from mebench.progress import Progress
-from mebench.terminal import plural
+from mebench.terminal import format_count
 
 
 class Verbs(TyperGroup):
@@ -169,5 +169,5 @@ def refuse_failed(failed: Mapping[str, str], videos: int, out: str) -> None:
     Progress().notify(*(f"failed: {line}" for line in others))
     if failed:
         raise SomeFailedError(
-            f"{plural(len(failed), 'video')} of {videos} could not be predicted; {out} holds the others. {first}"
+            f"{format_count(len(failed), 'video')} of {videos} could not be predicted; {out} holds the others. {first}"
         )

@@ -291,7 +291,7 @@ def check(
         {"plugin": o.check.plugin, "check": o.check.name, "status": o.status, "reason": o.reason} for o in outcomes
     ]
     rest = f", {len(untold)} cannot be checked here" if untold else ""
-    kept = f"{len(outcomes) - len(broken) - len(untold)} of {terminal.plural(len(outcomes), 'promise')} kept"
+    kept = f"{len(outcomes) - len(broken) - len(untold)} of {terminal.format_count(len(outcomes), 'promise')} kept"
     json_output.write_json({"checks": report}, json, f"{name}: {kept}{rest}")
     unread = "dataset.root" in values and any("dataset.root" in outcome.reason for outcome in untold)
     if broken or unread:
@@ -325,7 +325,7 @@ def _knows_labels(name: str, words: Sequence[str], shuffles: int, plugins: Plugi
     if json != "-":
         terminal.print_lines(
             "",
-            f"{name} knows no label that it should not, in {terminal.plural(shuffles, 'shuffle')} of the labels, "
+            f"{name} knows no label that it should not, in {terminal.format_count(shuffles, 'shuffle')} of the labels, "
             f"each run twice. {testing.null.BLIND_SPOT}",
         )
 

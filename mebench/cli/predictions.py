@@ -29,7 +29,7 @@ from mebench.errors import ConfigError, RunError, check_known
 from mebench.files import file_hash
 from mebench.json_output import write_json
 from mebench.progress import Progress
-from mebench.terminal import plural, print_lines, print_markdown, print_report, print_table, size
+from mebench.terminal import format_count, format_size, print_lines, print_markdown, print_report, print_table
 
 app = verbs("Write predictions of runs for other programs.")
 model_app = verbs("List models, show their cards, and write them for other programs.")
@@ -166,7 +166,7 @@ def predict(
     progress.notify(f"note: {note}")
     print_remarks(remarks)
     report = {"run": folder.id, "fold": fold, "videos": videos, "predictions": len(intervals), "failed": failed}
-    done = f"{out}: {plural(len(intervals), 'interval')} in {plural(videos - len(failed), 'video')}"
+    done = f"{out}: {format_count(len(intervals), 'interval')} in {format_count(videos - len(failed), 'video')}"
     write_json({**report, "file": out}, json, done)
     refuse_failed(failed, videos, out)
 
@@ -319,7 +319,7 @@ def list_models(plugins: Plugins = None, json: Json = None) -> None:
         f1 = next((v for path, v in header.scores.items() if path.endswith(".f1") and v is not None), None)
         methods = " + ".join(part["name"] for part in (header.method, header.recognizer) if part)
         does = ", ".join([*header.task.kinds, *(["emotions"] if "recognize" in header.task.tasks else [])])
-        rows.append((header.name, methods, does, "-" if f1 is None else f"{f1:.4f}", size(file.stat().st_size)))
+        rows.append((header.name, methods, does, "-" if f1 is None else f"{f1:.4f}", format_size(file.stat().st_size)))
     print_table(("name", "method", "does", "F1, unseen", "size"), rows)
 
 

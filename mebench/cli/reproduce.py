@@ -13,13 +13,13 @@ from typing import Annotated, Any
 import typer
 
 from mebench import metrics, records, reproduction
-from mebench._installation import PACKAGE, shipped
+from mebench._installation import PACKAGE, shipped_folder
 from mebench.cli.option_types import Files, Json, Plugins, Words, exit_if_failed
 from mebench.errors import ConfigError
 from mebench.json_output import write_json
 from mebench.number_format import NONE, number, scored, span
 from mebench.progress import Progress
-from mebench.terminal import plural, print_lines, print_table
+from mebench.terminal import format_count, print_lines, print_table
 
 app = typer.Typer()
 
@@ -207,7 +207,7 @@ def leaderboards_folder(named: str | None) -> Path:
     Raises:
         ConfigError: none of them holds published results.
     """
-    places = [named] if named is not None else ["leaderboards", *shipped("leaderboards")]
+    places = [named] if named is not None else ["leaderboards", *shipped_folder("leaderboards")]
     for place in map(Path, places):
         if (place / PUBLISHED).is_file():
             return place
@@ -247,7 +247,9 @@ def _print(
         if not result.run_id:
             reason = result.sentence or result.why.removeprefix("absent: ")
             absent[reason, result.cell.published.dataset] += 1
-    print_lines(*(f"- {reason} ({dataset}, {plural(count, 'cell')})" for (reason, dataset), count in absent.items()))
+    print_lines(
+        *(f"- {reason} ({dataset}, {format_count(count, 'cell')})" for (reason, dataset), count in absent.items())
+    )
     if not measured:
         return
     print_lines(

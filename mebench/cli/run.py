@@ -13,7 +13,7 @@ from mebench.cli.option_types import Files, Json, Plugins, RunId, Runs, Verbose,
 from mebench.errors import ConfigError, RunError, SomeFailedError
 from mebench.json_output import write_json
 from mebench.progress import Progress
-from mebench.terminal import command, print_lines, print_table
+from mebench.terminal import print_lines, print_table, shell_command
 
 app = typer.Typer()
 
@@ -44,7 +44,7 @@ def run(
         return
     for word in words or ():
         if config.combinations.is_sweep(word):
-            swept = command("run -m", words or (), files or (), plugins or ())
+            swept = shell_command("run -m", words or (), files or (), plugins or ())
             raise ConfigError(f"{word!r} names several runs, which is a sweep: {swept}")
     try:
         if not dry_run:
@@ -57,7 +57,7 @@ def run(
         listing = _listing_word(words or (), error.settings)
         if listing is None:
             raise
-        swept = command("run -m", words or (), files or (), plugins or ())
+        swept = shell_command("run -m", words or (), files or (), plugins or ())
         raise ConfigError(f"{error}. If {listing!r} is a list of values, this is a sweep: {swept}") from None
     write_json(plan, json, "", *protocols.find_protocol(settings.protocol).describe().split("\n"))
 

@@ -18,7 +18,7 @@ from mebench import api, config, json_output, metrics, reports, runner, runs as 
 from mebench.atomic import WRITING
 from mebench.cli.option_checks import days_of
 from mebench.cli.option_types import Json, RunId, Runs, Tracking, Verbose, verbs
-from mebench.errors import RunError, check_known, listed, refuse_if
+from mebench.errors import RunError, check_known, list_first, refuse_if
 from mebench.grouping import grouped
 from mebench.number_format import number
 from mebench.progress import Progress
@@ -48,7 +48,7 @@ def list_(runs: Runs = "", json: Json = None) -> None:
                 _status(run),
                 ", ".join(f"{name} {number(value)}" for name, value in run["scores"].items()) or "-",
                 _age(run["days"]),
-                terminal.size(run["bytes"]),
+                terminal.format_size(run["bytes"]),
             )
             for run in listed
         ]
@@ -74,7 +74,9 @@ def show(run: RunId, runs: Runs = "", verbose: Verbose = False, json: Json = Non
     scores = run_files.scoring.current_summary(folder) if folder.done and not facts["lost"] else None
     if not json_output.write_json(report | ({} if scores is None else {"summary": scores}), json):
         return
-    terminal.print_lines(f"{facts['id']}: {_status(facts)}, {_age(facts['days'])} old, {terminal.size(facts['bytes'])}")
+    terminal.print_lines(
+        f"{facts['id']}: {_status(facts)}, {_age(facts['days'])} old, {terminal.format_size(facts['bytes'])}"
+    )
     if scores is not None:
         reports.scores.print_outcome(folder, scores, None, verbose)
     for file in sorted((folder.path / "failed").glob("[!.]*")):
@@ -89,9 +91,9 @@ def show(run: RunId, runs: Runs = "", verbose: Verbose = False, json: Json = Non
         )
     if closed is not None:
         more = [*closed["reads"], *closed.get("devices", ())]
-        reads = f"; besides code its method could read {listed(more, 5)}" if more else ""
+        reads = f"; besides code its method could read {list_first(more, 5)}" if more else ""
         lacks = (
-            f"not isolated from {listed(closed['lacks'], 5)}"
+            f"not isolated from {list_first(closed['lacks'], 5)}"
             if closed["lacks"]
             else "isolated from files, processes and the network"
         )
@@ -114,7 +116,9 @@ def verify(run: RunId, runs: Runs = "", json: Json = None) -> None:
         {"run_id": folder.id, "files": sealed, "changed": changed}, json, *([] if changed else [sound])
     )
     if changed:
-        raise RunError(f"run {folder.id}: {listed(changed, 5)} changed since it was finished: compute the run again")
+        raise RunError(
+            f"run {folder.id}: {list_first(changed, 5)} changed since it was finished: compute the run again"
+        )
 
 
 @app.command("prune", epilog="Example: mebench runs prune --unfinished --older-than 30d --dry-run")
@@ -179,7 +183,7 @@ def prune(
         {"runs": [run["id"] for run in gone], "bytes": n_bytes, "dry_run": dry_run},
         json,
         *(f"{done} {run['id']} ({_status(run)}, {_age(run['days'])} old)" for run in gone),
-        f"{runs}: {done} {len(gone)} of {len(found)} runs, {terminal.size(n_bytes)}",
+        f"{runs}: {done} {len(gone)} of {len(found)} runs, {terminal.format_size(n_bytes)}",
     )
 
 
@@ -215,7 +219,7 @@ def sync(
         )
     with progress.waiting("tracking"):
         address = uri or config.user_setting("tracking", "") or None
-        synced = tracking.sync(folders, address, progress, folds, models, figures, boards)
+        synced = tracking.send_all(folders, address, progress, folds, models, figures, boards)
     json_output.write_json({name: list(getattr(synced, name)) for name in ("sent", "there", "failed")}, json)
     refuse_if(
         (
@@ -227,7 +231,8 @@ def sync(
     )
     if json != "-":
         terminal.print_lines(
-            f"{len(synced.sent)} sent, {terminal.plural(len(synced.there), 'was', 'were')} there already. {synced.title}: {synced.opening}"
+            f"{len(synced.sent)} sent, {terminal.format_count(len(synced.there), 'was', 'were')} there already. "
+            f"{synced.title}: {synced.opening}"
         )
 
 

@@ -19,7 +19,7 @@ from mebench.errors import check_known, refuse_if
 from mebench.json_output import json_line, write_json
 from mebench.lazy_imports import load_lazily
 from mebench.progress import Progress
-from mebench.terminal import at_terminal, console, plural, print_lines, print_table
+from mebench.terminal import at_terminal, format_count, make_console, print_lines, print_table
 
 if TYPE_CHECKING:
     import numpy as np
@@ -242,8 +242,8 @@ def _spot_live(
     late = [f"{name} {ms['median']} ms (at most {ms['highest']})" for name, ms in measured.items()]
     output = progress.notify if json == "-" else print_lines
     output(
-        f"{end['seconds']:.1f} s, {plural(stream.taken, 'frame')}, {stream.dropped} dropped, {stream.missing} missing in the source, "
-        f"{plural(spotted, 'interval')}",
+        f"{end['seconds']:.1f} s, {format_count(stream.taken, 'frame')}, {stream.dropped} dropped, {stream.missing} missing in the source, "
+        f"{format_count(spotted, 'interval')}",
         f"measured delay: {', '.join(late) or 'nothing was spotted'}",
     )
 
@@ -295,7 +295,7 @@ def _curves(levels: Mapping[Kind, float], quiet: bool) -> Iterator[Any]:
         yield _print_interval
         return
     curves: dict[Kind, deque[float]] = {kind: deque(maxlen=WIDE) for kind in levels}
-    with rich_live.Live(rich_text.Text(""), console=console(), refresh_per_second=8, transient=True) as display:
+    with rich_live.Live(rich_text.Text(""), console=make_console(), refresh_per_second=8, transient=True) as display:
 
         def show(result: inference.live.CurvePoint | inference.live.LiveInterval) -> None:
             if not isinstance(result, inference.live.CurvePoint):

@@ -123,8 +123,8 @@ def tune(
     settings = checked(words, files, plugins)
 
     progress = Progress()
-    tuned = tuning.run_studies.tune(settings, options, progress)
+    tuned = tuning.run_studies.tune_and_judge(settings, options, progress)
     if write_json(tuned.plain, json):
-        tuning.outcome.print_outcome(tuned.plain)
+        tuning.outcome.print_tuning(tuned.plain)
     if write is not None:
         progress.notify(*(f"{write}: {line}" for line in tuning.outcome.write_tuned(tuned, Path(write).expanduser())))

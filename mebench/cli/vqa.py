@@ -16,7 +16,7 @@ from mebench.errors import ConfigError, DataError, SomeFailedError
 from mebench.json_output import write_json
 from mebench.progress import Progress
 from mebench.table import Column, Table
-from mebench.terminal import console, plural, print_lines
+from mebench.terminal import format_count, make_console, print_lines
 
 if TYPE_CHECKING:
     from mebench.core import Dataset
@@ -52,7 +52,7 @@ def make(
     leaks = vqa.questions.leaks(rows)
     Progress().notify(*(f"note: {line}" for line in leaks))
     clips = len({vqa.questions.clip_of(row) for row in rows})
-    made = f"{out}: {plural(len(rows), 'question')} about {plural(clips, 'clip' if task == 'vqa' else 'video')}"
+    made = f"{out}: {format_count(len(rows), 'question')} about {format_count(clips, 'clip' if task == 'vqa' else 'video')}"
     write_json({"file": str(out), "questions": len(rows), "clips": clips, "leaks": leaks}, json, made)
 
 
@@ -102,16 +102,16 @@ def answer(
         )
         if cost.failed:
             raise SomeFailedError(
-                f"the server failed at {plural(cost.failed, 'question')}: the same command asks them again"
+                f"the server failed at {format_count(cost.failed, 'question')}: the same command asks them again"
             )
         return
     if not words:
         raise ConfigError("mebench vqa answer needs runs with predictions, or --endpoint URL --model NAME")
     answers, unanswered = vqa.replies.answer([run_files.folder.RunFolder.finished(runs, word) for word in words], rows)
     vqa.questions.write(out, answers)
-    lacking = (f"{plural(n, 'question')} of the kind {kind!r}" for kind, n in unanswered.items())
+    lacking = (f"{format_count(n, 'question')} of the kind {kind!r}" for kind, n in unanswered.items())
     Progress().notify(*(f"note: {few} not answered: the runs have no answer" for few in lacking))
-    done = f"{out}: {len(rows) - unanswered.total()} of {plural(len(rows), 'question')} answered"
+    done = f"{out}: {len(rows) - unanswered.total()} of {format_count(len(rows), 'question')} answered"
     write_json({"file": str(out), "questions": len(rows), "unanswered": dict(unanswered)}, json, done)
 
 
@@ -141,7 +141,7 @@ def score(
         {"name": name, "value": value, **{floor: summary["floors"][floor].get(name) for floor in floors}}
         for name, value in summary["scores"].items()
     ]
-    console().print(
+    make_console().print(
         Table.of(columns, rows, f"{scorer}: {summary['answered']} of {summary['questions']} answered").terminal()
     )
     print_lines(

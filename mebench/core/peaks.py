@@ -121,7 +121,7 @@ def overlap(a: Span, b: Span) -> tuple[Any, Any]:
     return common, (a[1] - a[0] + 1) + (b[1] - b[0] + 1) - common
 
 
-def ratio(common: Any, either: Any) -> Any:
+def overlap_ratio(common: Any, either: Any) -> Any:
     """Intersection over union; 0 where both are 0. Correctly rounded, so it orders as the exact ratios do."""
     return common / np.maximum(either, 1)
 
@@ -138,7 +138,7 @@ def iou(a: Span, b: Span) -> Any:
     >>> float(iou((0, 3), (2, 5))), float(iou((0, 1), (2, 3)))
     (0.3333333333333333, 0.0)
     """
-    return ratio(*overlap(a, b))
+    return overlap_ratio(*overlap(a, b))
 
 
 def hits(a: Span, b: Span) -> Any:

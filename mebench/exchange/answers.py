@@ -20,7 +20,7 @@ from mebench.exchange.shift import note_shift
 from mebench.exchange.text_table import File, Remarks, parse, read_sheet
 from mebench.exchange.values import IntervalFile
 from mebench.metrics.tables import Tables
-from mebench.terminal import plural
+from mebench.terminal import format_count
 
 
 @dataclass(frozen=True)
@@ -265,7 +265,7 @@ def _pooled(given: IntervalFile, remarks: Remarks) -> IntervalFile:
     macro = int((given.intervals["kind"] == "macro").sum())
     if macro:
         remarks.warn(
-            f"{given.role}: {plural(macro, 'macro-expression')} count as micro, since the log of MEGC 2020 does "
+            f"{given.role}: {format_count(macro, 'macro-expression')} count as micro, since the log of MEGC 2020 does "
             "not distinguish kinds"
         )
     videos = given.videos.assign(kind="micro") if "kind" in given.videos else given.videos
@@ -301,7 +301,7 @@ def _kinds(requested: str | None, listed_kinds: Sequence[str] | None, tables: Ta
     ]
     for kind in sorted(true - set(scored)):
         remarks.warn(
-            f"truth: {plural(int((tables.truths['kind'] == kind).sum()), f'{kind}-expression')} not scored: the "
+            f"truth: {format_count(int((tables.truths['kind'] == kind).sum()), f'{kind}-expression')} not scored: the "
             f"predictions do not distinguish kinds and are taken as {', '.join(scored)}; add a column kind"
         )
     return scored

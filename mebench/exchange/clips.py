@@ -20,7 +20,7 @@ from mebench.exchange.join import Rules, join, meant
 from mebench.exchange.text_table import File, Remarks, TextTable, at_lines, parse, read_sheet
 from mebench.exchange.values import IDS, IntervalFile, Role
 from mebench.metrics import Tables, label_sets
-from mebench.terminal import plural
+from mebench.terminal import format_count
 
 _WANTED: dict[Role, tuple[str, ...]] = {
     "predictions": (*IDS, "onset", "kind", "emotion", "confidence"),
@@ -128,7 +128,7 @@ def join_clips(
         },
     }.items():
         if len(rows):
-            remarks.warn(f"truth: {plural(len(rows), noun)}{rest} ({at_lines(rows['line'])}), left out")
+            remarks.warn(f"truth: {format_count(len(rows), noun)}{rest} ({at_lines(rows['line'])}), left out")
     scored = true[label_sets.within_classes(true["emotion"], classes)]
     answers = predicted[[*on, "emotion", "confidence"]].rename(
         columns={"emotion": "predicted", "confidence": "probability"}
@@ -138,8 +138,8 @@ def join_clips(
     silent = clips["predicted"].isna()
     if silent.any():
         remarks.warn(
-            f"predictions: {plural(int(silent.sum()), 'clip')} of the truth without an answer (its {at_lines(clips['line'][silent])}), "
-            "counted as wrong"
+            f"predictions: {format_count(int(silent.sum()), 'clip')} of the truth without an answer (its "
+            f"{at_lines(clips['line'][silent])}), counted as wrong"
         )
     if clips["probability"].isna().any() and clips["probability"].notna().any():
         why = "a clip without an answer has no probability" if silent.any() else "not every answer has a probability"

@@ -23,7 +23,7 @@ from mebench.annotations.sheets import sheet_from_rows
 from mebench.errors import DataError, refused_by_system, unknown
 from mebench.exchange.text_table import Remarks
 from mebench.files import read_plain
-from mebench.terminal import plural
+from mebench.terminal import format_count
 
 MAX_BYTES = 64 << 20
 MAX_ELEMENTS = 2_000_000
@@ -532,10 +532,10 @@ def _refuse_without_kinds(document: Document) -> None:
 def _note_left_out(document: Document, role: str, remarks: Remarks) -> None:
     """Report the marks that cannot be used, and the tiers that are not read."""
     for reason, n in document.left_out.items():
-        remarks.warn(f"{role}: {plural(n, 'mark')} of {document.video} {reason}, left out")
+        remarks.warn(f"{role}: {format_count(n, 'mark')} of {document.video} {reason}, left out")
     others = [tier.name for tier in document.tiers if tier.what is None and tier.marks]
     if others:
-        remarks.repair(f"{role}: {plural(len(others), 'tier')} of {document.video} not read: {', '.join(others)}")
+        remarks.repair(f"{role}: {format_count(len(others), 'tier')} of {document.video} not read: {', '.join(others)}")
 
 
 def _refuse_unclear_coder(document: Document, coder: str | None) -> None:

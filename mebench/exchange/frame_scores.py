@@ -13,7 +13,7 @@ from mebench.errors import ConfigError, DataError, unknown
 from mebench.exchange import values
 from mebench.exchange.text_table import File, Remarks, at_lines, parse, read_sheet
 from mebench.exchange.values import IDS, IntervalFile, Role
-from mebench.terminal import plural
+from mebench.terminal import format_count
 
 ROLE: Role = "frame scores"
 _WANTED = (*IDS, "frame", "score", "kind")
@@ -102,7 +102,7 @@ def read_frame_scores(path: File, remarks: Remarks) -> IntervalFile:
         )
     if not defined.all():
         remarks.warn(
-            f"{ROLE}: {plural(int((~defined).sum()), 'frame')} at the ends of videos without a score "
+            f"{ROLE}: {format_count(int((~defined).sum()), 'frame')} at the ends of videos without a score "
             f"({at_lines(rows['line'][~defined])}), left out of smoothing and threshold"
         )
     listed = rows.drop_duplicates("group")[["line", *ids, "kind"]]
@@ -153,7 +153,7 @@ def propose(
             rows.append((line, *ids, kind, first + s.onset, first + s.offset, float(first + s.apex), "", s.confidence))
     if short:
         remarks.warn(
-            f"{ROLE}: {plural(len(short), 'video')}, such as {short[0]}, shorter than the 2k' + 1 frames of the moving average: "
+            f"{ROLE}: {format_count(len(short), 'video')}, such as {short[0]}, shorter than the 2k' + 1 frames of the moving average: "
             "nothing can be spotted there"
         )
     columns = ["line", *scores.ids, "kind", "onset", "offset", "apex", "emotion", "confidence"]

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mebench.annotations.names import ALIASES, BLANK, CODES, INDEX, KINDS, KNOWN, kind_of, words_of
+from mebench.annotations.names import ALIASES, BLANK, CODES, INDEX, KINDS, KNOWN, header_words, kind_of
 from mebench.annotations.sheets import Cells
 from mebench.errors import DataError
 from mebench.exchange import values
@@ -14,7 +14,7 @@ from mebench.exchange.eaf import find_eaf, sheet_of_marks
 from mebench.exchange.megc import is_log, read_log
 from mebench.exchange.text_table import File, Remarks, TextTable, at_lines, parse, read_sheet
 from mebench.exchange.values import IDS, IntervalFile, Role
-from mebench.terminal import plural
+from mebench.terminal import format_count
 
 _INTERVAL = ("onset", "apex", "offset", "kind", "emotion")
 _WANTED: dict[Role, tuple[str, ...]] = {
@@ -109,7 +109,7 @@ def checked(given: IntervalFile, remarks: Remarks) -> IntervalFile:
             if first["offset"] == 0
             else ""
         )
-        more = f" (and {plural(len(wrong) - 1, 'more such line')})" if len(wrong) > 1 else ""
+        more = f" (and {format_count(len(wrong) - 1, 'more such line')})" if len(wrong) > 1 else ""
         raise DataError(
             f"{given.place}, line {first['line']}: the offset {first['offset']} is before the onset {first['onset']}"
             f"{more}{hint}"
@@ -130,7 +130,7 @@ def checked(given: IntervalFile, remarks: Remarks) -> IntervalFile:
     for (single, many, problem), mask in odd.items():
         if mask.any():
             remarks.warn(
-                f"{role}: {plural(int(mask.sum()), single, many)} {problem} ({at_lines(rows['line'][mask])}), kept as written"
+                f"{role}: {format_count(int(mask.sum()), single, many)} {problem} ({at_lines(rows['line'][mask])}), kept as written"
             )
     if role == "truth":
         ordered = rows.sort_values([*given.ids, "kind", "onset", "offset"], kind="stable")
@@ -139,7 +139,7 @@ def checked(given: IntervalFile, remarks: Remarks) -> IntervalFile:
         over = ordered["onset"] <= reached
         if over.any():
             remarks.warn(
-                f"truth: {plural(int(over.sum()), 'annotation')} ({at_lines(ordered['line'][over])}) overlapping an earlier one of "
+                f"truth: {format_count(int(over.sum()), 'annotation')} ({at_lines(ordered['line'][over])}) overlapping an earlier one of "
                 "the same video and kind, all kept: each must be found by an interval of its own"
             )
         # False positives a minute need `n_frames`, which a file may give in seconds, or for the clip alone.
@@ -147,7 +147,7 @@ def checked(given: IntervalFile, remarks: Remarks) -> IntervalFile:
         short = rows.join(length, on=given.ids).loc[lambda table: table["length"] < table["offset"]]
         for _, row in short[:1].iterrows():
             remarks.warn(
-                f"truth: {plural(len(short), 'offset')} ({at_lines(short['line'])}) beyond the video's "
+                f"truth: {format_count(len(short), 'offset')} ({at_lines(short['line'])}) beyond the video's "
                 f"{row['length']:g} frames, such as {row['offset']}: this is right only if the numbers of the image "
                 "files begin above 1"
             )
@@ -166,7 +166,7 @@ def _with_kinds(table: TextTable, remarks: Remarks) -> TextTable:
     given = {name: column.read(str.strip) for name, column in table.others.items()}
     for name, column in {"emotion": table.cells.get("emotion", Cells.of([])), **given}.items():
         cells = [cell for cell in column.different if cell.casefold() not in BLANK]
-        tokens = [word for word in words_of(name) if word not in ("is", "flag", "label", "expression")]
+        tokens = [word for word in header_words(name) if word not in ("is", "flag", "label", "expression")]
         if not cells:
             continue
         if all(map(kind_of, cells)):
@@ -191,7 +191,7 @@ def _with_codes(table: TextTable, remarks: Remarks) -> TextTable:
         DataError: it holds two numbers whose meaning is unclear.
     """
     of_kinds = {*ALIASES["kind"], *INDEX}
-    words = {name: {*words_of(name)} for name in table.others}
+    words = {name: {*header_words(name)} for name in table.others}
     names = (n for n, tokens in words.items() if tokens & {*ALIASES["kind"]} and not (tokens - of_kinds) & KNOWN)
     if (name := next(names, None)) is None:
         return table
@@ -200,7 +200,7 @@ def _with_codes(table: TextTable, remarks: Remarks) -> TextTable:
     lengths = pd.Series(values.numbers(table, "offset") - values.numbers(table, "onset"))
     medians = lengths.groupby([*column]).median()
     ordered = codes == [*CODES] and medians["1"] >= medians["2"]
-    if not (ordered or ({*codes} < {*CODES} and codes and words_of(name)[-1] == "idx")):
+    if not (ordered or ({*codes} < {*CODES} and codes and header_words(name)[-1] == "idx")):
         if len(codes) != 2 or not "".join(codes).isdigit():
             remarks.warn(
                 f"{table.role}: the column {name!r} is not read; if it holds the kind, write micro and macro there"

@@ -14,7 +14,7 @@ from mebench.exchange.text_table import Remarks, at_lines
 from mebench.exchange.values import NO_DATASET, IntervalFile, emotion_of
 from mebench.grouping import grouped
 from mebench.metrics.tables import Tables
-from mebench.terminal import plural
+from mebench.terminal import format_count
 
 
 def classes_of(requested: str | None, tables: Tables, remarks: Remarks) -> list[str]:
@@ -35,13 +35,13 @@ def classes_of(requested: str | None, tables: Tables, remarks: Remarks) -> list[
     for label, rows in tables.truths[~tables.truths["emotion"].isin(classes)].groupby("emotion"):
         what = f"labelled {label!r}, which is not among the classes" if label else "without an emotion"
         remarks.warn(
-            f"truth: {plural(len(rows), 'annotation')} {what} ({at_lines(rows['line'])}), scored in spotting, not in analysis"
+            f"truth: {format_count(len(rows), 'annotation')} {what} ({at_lines(rows['line'])}), scored in spotting, not in analysis"
         )
     named = tables.spotted if (tables.spotted["emotion"] != "").any() else tables.spotted.iloc[:0]
     for label, rows in named[~named["emotion"].isin(classes)].groupby("emotion"):
         other = f"of emotion {label!r}, which is not among the classes{meant(str(label), classes)}"
         remarks.warn(
-            f"predictions: {plural(len(rows), 'interval')} {other if label else 'of no emotion'} "
+            f"predictions: {format_count(len(rows), 'interval')} {other if label else 'of no emotion'} "
             f"({at_lines(rows['line'])}), wrong in analysis if they find an expression of a class"
         )
     return classes
@@ -123,9 +123,7 @@ def join(
     if strangers := {full: key for full, key in key_of.items() if key not in known}:
         named = zip(predictions.videos["line"].tolist(), _tuples(predictions.videos, predictions.ids))
         where, example = at_lines(line for line, full in named if full in strangers), "/".join(next(iter(strangers)))
-        problem = (
-            f"{plural(len(strangers), 'video')} of the {predictions.role} not in the truth, such as {example} ({where})"
-        )
+        problem = f"{format_count(len(strangers), 'video')} of the {predictions.role} not in the truth, such as {example} ({where})"
         if rules.strict_videos:
             empty = " with empty onset and offset" if "offset" in predictions.columns else ""
             raise DataError(f"{predictions.place}: {problem}: leave them out, or add them to the truth{empty}")
@@ -149,7 +147,7 @@ def join(
         without = sorted(set(_keys(truth.videos, truth.ids)) - set(frames["video"]))
         if without:
             remarks.warn(
-                f"{plural(len(without), 'video')} of the truth without frame scores, such as "
+                f"{format_count(len(without), 'video')} of the truth without frame scores, such as "
                 f"{without[0].partition('/')[2]}: their expressions count as missed"
             )
     truths = truth.intervals.assign(video=_keys(truth.intervals, truth.ids))
@@ -209,7 +207,7 @@ def _found(
                 f"{'/'.join(form)}, of different {lacking}s: add the column {lacking!r} to the {predictions.role}"
             )
         keys_by_id[full] = next(iter(keys), "") or video_key({**filled, **dict(zip(predictions.ids, full))})
-    many = f"{plural(len(alike) // 2, 'video')} of the {predictions.role}"
+    many = f"{format_count(len(alike) // 2, 'video')} of the {predictions.role}"
     if alike and rules.loose_ids:
         remarks.repair(f"{many} found under another spelling in the truth, such as {alike[0]} for {alike[1]}")
     elif alike:

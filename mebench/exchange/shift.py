@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from mebench.core.peaks import overlap, ratio
+from mebench.core.peaks import overlap, overlap_ratio
 from mebench.exchange.text_table import Remarks
 from mebench.lazy_imports import load_lazily
 from mebench.metrics.matching import same_group
 from mebench.metrics.ratios import Bools, Floats, Indices
 from mebench.metrics.tables import number_groups
-from mebench.terminal import plural
+from mebench.terminal import format_count
 
 if TYPE_CHECKING:
     import scipy
@@ -50,7 +50,7 @@ def note_shift(truths: pd.DataFrame, spotted: pd.DataFrame, remarks: Remarks) ->
         way = "earlier" if shift > 0 else "later"
         remarks.warn(
             f"the predictions look shifted by {shift:+d} {'frame' if abs(shift) == 1 else 'frames'} against the "
-            f"truth: {plural(abs(shift), 'frame')} {way} they would overlap it by an IoU of {after:.2f} on "
+            f"truth: {format_count(abs(shift), 'frame')} {way} they would overlap it by an IoU of {after:.2f} on "
             f"average instead of {before:.2f}. If one file counts from 0 and the other from 1 or by file "
             f"number, write both alike; otherwise the method itself is {'late' if shift > 0 else 'early'}. "
             "Nothing was shifted here"
@@ -74,7 +74,7 @@ def note_shift(truths: pd.DataFrame, spotted: pd.DataFrame, remarks: Remarks) ->
         row = both[sides[side]].iloc[0]
         line = spotted.loc[spotted["video"] == row.name, "line"].min()
         remarks.warn(
-            f"in {far} of {plural(len(both), 'video')} all predictions lie far {side} all truths, such as in "
+            f"in {far} of {format_count(len(both), 'video')} all predictions lie far {side} all truths, such as in "
             f"{str(row.name).partition('/')[2]} (line {line} of the predictions: frames {row['first_said']} to {row['last_said']}; "
             f"truth {row['first_true']} to {row['last_true']}). If one file counts from 0 and the other by file number, write "
             "both alike. Nothing was shifted here"
@@ -94,7 +94,7 @@ def _best_shift(
 
     def best(shift: int) -> Floats:
         ious = np.zeros(n)
-        np.maximum.at(ious, of_truth, ratio(*overlap((c - shift, d - shift), (a, b))))
+        np.maximum.at(ious, of_truth, overlap_ratio(*overlap((c - shift, d - shift), (a, b))))
         return ious
 
     seen, counts = np.unique(np.concatenate([c - a, d - b]), return_counts=True)

@@ -17,20 +17,20 @@ from mebench.annotations.names import (
     ALONE,
     KNOWN,
     OWNERS,
-    compounds,
+    compound_columns,
+    header_words,
     is_note_or_sum,
     is_total,
     plain_name,
-    words_of,
 )
-from mebench.annotations.sheets import Cells, Grid, find_sheet, sheet_from_text
-from mebench.annotations.text import PASSED, decoded
+from mebench.annotations.sheets import Cells, SheetGrid, find_sheet, sheet_from_text
+from mebench.annotations.text import PASSED, decode_text
 from mebench.errors import DataError, refused_by_system
 from mebench.exchange import shapes, unnamed_columns
 from mebench.files import read_plain
 from mebench.finding import Finding, sentences_of
 from mebench.grouping import grouped
-from mebench.terminal import plural
+from mebench.terminal import format_count
 
 MOST_LINES = 3
 """Number of lines that are named; further lines are counted."""
@@ -93,7 +93,7 @@ def open_encoded(path: Path, encoding: str | None) -> File:
     raw = _bytes(path, "table") if encoding is not None and path.is_file() else b""
     if not raw or raw.startswith((*_WORKBOOKS, *_BINARY)):
         return path
-    text, concluded = decoded(raw, path, encoding)
+    text, concluded = decode_text(raw, path, encoding)
     return sheet_from_text(text, "", str(path)) if concluded else path
 
 
@@ -159,7 +159,7 @@ class TextTable:
         """
         rows = np.flatnonzero(wrong)
         if len(rows):
-            more = f" (and {plural(len(rows) - 1, 'more such line')})" if len(rows) > 1 else ""
+            more = f" (and {format_count(len(rows) - 1, 'more such line')})" if len(rows) > 1 else ""
             raise self.error(int(rows[0]), sentence.format(name=name, cell=self.cells[name][rows[0]], more=more))
 
     def without_notes(self, remarks: Remarks) -> Self:
@@ -191,7 +191,7 @@ class TextTable:
         """Report the unread columns, except for some that had another use."""
         unread = [_shortened(name) for name in self.others if name not in used]
         if unread:
-            remarks.repair(f"{self.role}: {plural(len(unread), 'column')} not read: {', '.join(unread)}")
+            remarks.repair(f"{self.role}: {format_count(len(unread), 'column')} not read: {', '.join(unread)}")
 
     def taken(self, header: str, what: str, column: Cells) -> Self:
         """The table with one of the other columns as a wanted one.
@@ -229,7 +229,7 @@ class TextTable:
             remedy = "count it in frames and name it so" if name in ("onset", "offset") else "name it so"
             hint = f" If {near!r} holds it, {remedy}."
         positions = recognise(self.headers, list(self.cells), self.role)
-        positions |= compounds(self.headers, positions, {what: ALIASES[what] for what in self.cells})
+        positions |= compound_columns(self.headers, positions, {what: ALIASES[what] for what in self.cells})
         taken = []
         for what, position in positions.items():
             header = self.headers[position]
@@ -289,7 +289,7 @@ def _opened(path: Path, role: str) -> Sheet:
     for mark, kind in _BINARY.items():
         if raw.startswith(mark):
             raise DataError(f"{path} is {kind}, not a table of text: save it as CSV and name that file")
-    return sheet_from_text(*decoded(raw, path), str(path))
+    return sheet_from_text(*decode_text(raw, path), str(path))
 
 
 def parse(
@@ -350,7 +350,7 @@ def _with_header(sheet: Sheet, path: File, role: str, wanted: Sequence[str], rem
     )
 
 
-def _lines_above(grid: Grid, n_rows: int, separator: str) -> list[int]:
+def _lines_above(grid: SheetGrid, n_rows: int, separator: str) -> list[int]:
     """The lines of the first rows, without those that say nothing about the data (`PASSED`)."""
     above = []
     for row in range(n_rows):
@@ -375,7 +375,7 @@ class _FoundColumns:
     path: File
     role: str
     headers: list[str]
-    grid: Grid
+    grid: SheetGrid
     positions: dict[str, int]
 
     @property
@@ -395,7 +395,7 @@ class _FoundColumns:
     def add_compounds(self, wanted: Sequence[str], remarks: Remarks) -> None:
         """Add columns whose name is a wanted one with a word for a number."""
         aliases = {name: ALIASES[name] for name in wanted}
-        for name, position in compounds(self.headers, self.positions, aliases).items():
+        for name, position in compound_columns(self.headers, self.positions, aliases).items():
             if name == "kind":  # its numbers stand for words
                 continue
             self.positions[name] = position
@@ -576,4 +576,6 @@ def holding(headers: Sequence[str], name: str) -> str | None:
     >>> holding(["video", "onset_s"], "onset"), holding(["offset"], "onset")
     ('onset_s', None)
     """
-    return next((header for header in headers if {w for w in words_of(header) if len(w) > 2} & {*ALIASES[name]}), None)
+    return next(
+        (header for header in headers if {w for w in header_words(header) if len(w) > 2} & {*ALIASES[name]}), None
+    )

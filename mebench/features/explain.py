@@ -19,7 +19,7 @@ _CITATION = re.compile(  # in brackets with a year, an equation or a section; or
 )
 
 
-def explain(chain: Chain, landmarks: str = "") -> dict[str, Any]:
+def explain_chain(chain: Chain, landmarks: str = "") -> dict[str, Any]:
     """The card of a chain.
 
     It changes if and only if the name of the chain changes, or anything that its numbers depend on.

@@ -22,10 +22,10 @@ import numpy as np
 from filelock import FileLock, Timeout
 from numpy.typing import DTypeLike, NDArray
 
-from mebench.atomic import rename
+from mebench.atomic import rename_synced
 from mebench.errors import DataError, refuse_if, refused_by_system
 from mebench.features.base import dlib_version, opencv_version
-from mebench.terminal import printable
+from mebench.terminal import escape_controls
 
 Stage = Literal["crops", "flow", "feature"]
 
@@ -273,7 +273,7 @@ def _replacing(path: Path, store: Path) -> Iterator[Callable[[bytes], None]]:
         with file:
             yield partial(_write_all, file, store)
         with writing_to(store):
-            rename(temporary, path)
+            rename_synced(temporary, path)
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -368,7 +368,7 @@ class FeatureStore:
                         try:
                             entry = self._open(files, key)
                         except DamagedError as error:
-                            what = f"{key.stage} of {printable(key.video)}"
+                            what = f"{key.stage} of {escape_controls(key.video)}"
                             _LOG.warning("the stored %s is damaged (%s); computing it again", what, error)
                         if entry is None:
                             files.write(key, build(), self.root)

@@ -153,7 +153,7 @@ def tvl1(a: Image, b: Image, epsilon: float, before: FeatureMap | None = None) -
     images[:, :h, :w] = a, b
     if before is not None:
         start[:, :h, :w] = np.moveaxis(before, -1, 0)
-    flow = ready()(images, start, h, w, float32(epsilon), before is not None)[:, :h, :w]
+    flow = load_compiled_flow()(images, start, h, w, float32(epsilon), before is not None)[:, :h, :w]
     if before is not None:
         away = np.abs(flow - np.moveaxis(before, -1, 0)) > LEAVES
         if np.count_nonzero(away[0] | away[1]) * FEW > h * w:
@@ -162,7 +162,7 @@ def tvl1(a: Image, b: Image, epsilon: float, before: FeatureMap | None = None) -
 
 
 @functools.cache
-def ready() -> Callable[..., Any]:
+def load_compiled_flow() -> Callable[..., Any]:
     """The compiled flow, from the cache if any process of this machine has put it there."""
     smallest = np.zeros((2, SMALLEST + 2, 2 * LANES), np.float32)
     return once(

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, cast
 
-from mebench.atomic import nearest, whole_folder
+from mebench.atomic import nearest_existing, whole_folder
 from mebench.errors import ConfigError, DataError, refuse_if
 from mebench.frames.image_folder import FolderFrames
 from mebench.frames.videofile import SUFFIXES as VIDEOS, VideoFrames
@@ -80,7 +80,7 @@ class NoRoomError(DataError):
     """The disk is full, so that nothing else can be unpacked."""
 
 
-def unpack(
+def unpack_recordings(
     source: Path,
     out: Path,
     first: int = 1,
@@ -171,7 +171,7 @@ class _Notes:
         other = self._source_of.setdefault(folder, path)
         if other != path:
             raise DataError(f"{other} and {path} would both become {folder}: move one of them away")
-        there = nearest(folder)
+        there = nearest_existing(folder)
         if not there.is_dir():
             raise DataError(f"{path} would become the folder {folder}, but {there} is not a folder: move it away")
 
@@ -210,7 +210,7 @@ def _extract(path: Path, folder: Path, budget: int) -> tuple[Unpacked, int]:
             members = archive.members(budget)
             total = 0 if before else sum(size for _, size, _ in members)
             if not before:
-                existing = nearest(folder)
+                existing = nearest_existing(folder)
                 if total > (free := shutil.disk_usage(existing).free):
                     raise NoRoomError(
                         f"{path} unpacks to {total / 2**20:,.1f} MiB, and {free / 2**20:,.1f} are free in {existing}: make room"

@@ -30,7 +30,7 @@ from mebench.runner.job import Job, parts_for
 from mebench.runner.plan import pair_gap, rate_groups
 from mebench.runner.workers import WorkerPool, WorkerTask, default_workers
 from mebench.runs import FoldResult
-from mebench.terminal import plural
+from mebench.terminal import format_count
 
 Part = Literal["method", "recognizer"]
 
@@ -330,7 +330,7 @@ def predict_all(
     trained_on = {subject for model in models for subject in model.trained_on}
     if both := sorted({str(video.subject_key) for video in job.test} & trained_on):
         progress.notify(
-            f"{plural(len(both), 'subject')} such as {both[0]} trained these models, so predictions for them "
+            f"{format_count(len(both), 'subject')} such as {both[0]} trained these models, so predictions for them "
             "are not a test"
         )
     # Other facts about the models stay in this process; each task carries the rest.

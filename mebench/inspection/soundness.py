@@ -17,7 +17,7 @@ from mebench.frames import FolderFrames, VideoFrames
 from mebench.frames.image_folder import file_number, natural_sort_key
 from mebench.frames.images import BadImageError, Size, decoded_size, image_size
 from mebench.inspection.dataset_summary import Summary, summarise_dataset
-from mebench.terminal import plural, printable
+from mebench.terminal import escape_controls, format_count
 
 Check = Literal[
     "no_frames",
@@ -126,7 +126,7 @@ def unprintable_names(videos: Sequence[Video], schemes: Iterable[Scheme]) -> Ite
         names += [("subject", video.subject), ("video", video.id)]
     names += [("class", name) for scheme in schemes for name in scheme.classes]
     for what, name in dict.fromkeys(names):
-        shown = printable(name)
+        shown = escape_controls(name)
         if shown != name:
             text = f"the {what} {shown} holds invisible characters: no run of it can be published, so rename it"
             yield _warning("name", "", text)
@@ -292,10 +292,10 @@ def _gap_in_numbers(names: Sequence[str]) -> str:
     if not numbers:
         return ""
     if len(numbers) < len(found):
-        return f"{plural(len(found) - len(numbers), 'image has', 'images have')} no number, the others have one"
+        return f"{format_count(len(found) - len(numbers), 'image has', 'images have')} no number, the others have one"
     repeated = sorted(number for number, n in Counter(numbers).items() if n > 1)
     if repeated:
-        others = f" and {plural(len(repeated) - 1, 'other')}" if len(repeated) > 1 else ""
+        others = f" and {format_count(len(repeated) - 1, 'other')}" if len(repeated) > 1 else ""
         return f"the file number {repeated[0]} is not unique{others}: remove copies"
     steps = [after - before for before, after in pairwise(numbers)]
     if any(step < 0 for step in steps):
@@ -311,7 +311,7 @@ def _missing_numbers(numbers: Sequence[int]) -> str:
     n_missing = sum(last - first + 1 for first, last in gaps)
     ranges = [f"{first}" if first == last else f"{first} to {last}" for first, last in gaps]
     verb = "is" if n_missing == 1 else "are"
-    between = f"between {numbers[0]} and {numbers[-1]} ({plural(n_missing, 'frame')})"
+    between = f"between {numbers[0]} and {numbers[-1]} ({format_count(n_missing, 'frame')})"
     return f"file {_first_few(ranges, 'other gap')} {verb} missing {between}"
 
 
@@ -325,7 +325,7 @@ def _differing_sizes(sizes: Mapping[str, Size]) -> str:
 
 def _first_few(texts: Sequence[str], what: str, between: str = ", ") -> str:
     """The first of some texts, and the number of the others."""
-    more = f" and {plural(len(texts) - FIRST_FEW, what)}" if len(texts) > FIRST_FEW else ""
+    more = f" and {format_count(len(texts) - FIRST_FEW, what)}" if len(texts) > FIRST_FEW else ""
     return between.join(texts[:FIRST_FEW]) + more
 
 

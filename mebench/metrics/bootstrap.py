@@ -10,7 +10,7 @@ import numpy as np
 
 from mebench.lazy_imports import load_lazily
 from mebench.metrics import catalogue
-from mebench.metrics.paired import correlation, difference_interval
+from mebench.metrics.paired import difference_interval, score_correlation
 from mebench.metrics.ratios import Floats, Indices
 from mebench.metrics.reasons import (
     ONE_SUBJECT_EACH,
@@ -57,7 +57,7 @@ def standard_error(replicates: Floats, strata: Sequence[str]) -> tuple[float, in
     >>> standard_error(np.array([2.5, 2.0, 1.5]), ["a", "a", "a"])  # of the mean of 1, 2, 3: 1 / sqrt(3)
     (0.5773502691896257, 2)
     """
-    off, degrees = deviations(replicates, strata)
+    off, degrees = subject_deviations(replicates, strata)
     return (float(np.sqrt((off**2).sum())) if degrees else np.nan), degrees
 
 
@@ -75,7 +75,7 @@ def effective_degrees(replicates: Floats, strata: Sequence[str]) -> float:
     >>> round(effective_degrees(np.array([1.0, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5]), ["a"] * 8), 2)
     3.11
     """
-    off, degrees = deviations(replicates, strata)
+    off, degrees = subject_deviations(replicates, strata)
     added = off**2
     if added.sum() <= FLAT**2:
         return float(degrees)
@@ -83,7 +83,7 @@ def effective_degrees(replicates: Floats, strata: Sequence[str]) -> float:
     return float(np.clip(2 / max(uneven, FLAT), 1, degrees))
 
 
-def deviations(replicates: Floats, strata: Sequence[str]) -> tuple[Floats, int]:
+def subject_deviations(replicates: Floats, strata: Sequence[str]) -> tuple[Floats, int]:
     """The signed contribution of each subject to the standard error, NaN left out, and the degrees of freedom."""
     known, names = ~np.isnan(replicates), np.asarray(strata, dtype=object)
     parts = [replicates[known & (names == stratum)] for stratum in sorted(set(strata))]
@@ -185,7 +185,7 @@ BasisOf = Callable[[Sequence[int], str], Basis]
 """From units and a score's name to its support among them."""
 
 
-class Section(NamedTuple):
+class SectionScores(NamedTuple):
     """The score function of a section of a summary under new weights, and the data that the scores depend on."""
 
     evaluate: Evaluate
@@ -296,7 +296,7 @@ class Resampling:
     skipped: dict[str, int] = field(default_factory=dict)
     strata: tuple[str, ...] = ()
     subjects: tuple[int, ...] = ()
-    sections: dict[str, Section] = field(default_factory=dict)
+    sections: dict[str, SectionScores] = field(default_factory=dict)
 
     @classmethod
     def of_subjects(cls, strata: Sequence[str], draws: int, seed: int) -> Self:
@@ -328,7 +328,7 @@ class Resampling:
             basis_of: the subjects that a score depends on; by default all.
             drawn_by: a faster `evaluate` for the bootstrap draws; only scores that are not shares use its values.
         """
-        self.sections[section] = Section(evaluate, basis_of)
+        self.sections[section] = SectionScores(evaluate, basis_of)
         if not self.strata or not len(self.weights):
             return self._percentile_scores(section, evaluate)
         values = self._values(evaluate)
@@ -449,7 +449,9 @@ class Resampling:
         """Correlation of two scores over subjects, from both without each subject where both are defined."""
         undefined = np.isnan(first_without + second_without)
         first, second = (np.where(undefined, np.nan, without) for without in (first_without, second_without))
-        return correlation(deviations(first, self.own_strata)[0], deviations(second, self.own_strata)[0])
+        return score_correlation(
+            subject_deviations(first, self.own_strata)[0], subject_deviations(second, self.own_strata)[0]
+        )
 
     def _values(self, evaluate: Evaluate) -> dict[str, float]:
         """The scores of all units once."""

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mebench.metrics.ratios import Floats, per_unit, ratio
+from mebench.metrics.ratios import Floats, per_unit, safe_ratio
 
 
 def confusion_matrix(
@@ -64,7 +64,7 @@ def accuracy(matrix: ArrayLike) -> Floats:
     (0.875, 0.0)
     """
     true, _, support = counts_of(matrix)
-    return ratio(true.sum(axis=-1), support.sum(axis=-1))
+    return safe_ratio(true.sum(axis=-1), support.sum(axis=-1))
 
 
 def macro_precision(matrix: ArrayLike) -> Floats:
@@ -74,7 +74,7 @@ def macro_precision(matrix: ArrayLike) -> Floats:
     (0.9, 0.25)
     """
     true, predicted, _ = counts_of(matrix)
-    return _mean(ratio(true, predicted))
+    return _mean(safe_ratio(true, predicted))
 
 
 def macro_recall(matrix: ArrayLike) -> Floats:
@@ -84,7 +84,7 @@ def macro_recall(matrix: ArrayLike) -> Floats:
     (0.875, 0.5)
     """
     true, _, support = counts_of(matrix)
-    return _mean(ratio(true, support))
+    return _mean(safe_ratio(true, support))
 
 
 uar = macro_recall
@@ -98,7 +98,7 @@ def f1_of_macros(matrix: ArrayLike) -> Floats:
     (0.8873, 0.0)
     """
     true, predicted, support = counts_of(matrix)
-    return harmonic_mean(_mean(ratio(true, predicted)), _mean(ratio(true, support)))
+    return harmonic_mean(_mean(safe_ratio(true, predicted)), _mean(safe_ratio(true, support)))
 
 
 def harmonic_mean(precision: ArrayLike, recall: ArrayLike) -> Floats:
@@ -108,7 +108,7 @@ def harmonic_mean(precision: ArrayLike, recall: ArrayLike) -> Floats:
     (0.5927, 0.0)
     """
     p, r = np.asarray(precision, dtype=np.float64), np.asarray(recall, dtype=np.float64)
-    return ratio(2 * p * r, p + r)
+    return safe_ratio(2 * p * r, p + r)
 
 
 def class_f1(matrix: ArrayLike) -> Floats:
@@ -118,7 +118,7 @@ def class_f1(matrix: ArrayLike) -> Floats:
     (array([0.857, 0.889]), array([0., 1.]))
     """
     true, predicted, support = counts_of(matrix)
-    return ratio(2 * true, predicted + support)
+    return safe_ratio(2 * true, predicted + support)
 
 
 def presence_f1(matrix: ArrayLike) -> Floats:
@@ -149,7 +149,7 @@ def weighted_f1(matrix: ArrayLike) -> Floats:
     (0.873, 0.0)
     """
     _, _, support = counts_of(matrix)
-    return ratio((class_f1(matrix) * support).sum(axis=-1), support.sum(axis=-1))
+    return safe_ratio((class_f1(matrix) * support).sum(axis=-1), support.sum(axis=-1))
 
 
 weighted_recall = accuracy
@@ -197,17 +197,17 @@ def one_vs_rest(
     n = kept.sum(axis=-1).astype(np.float64) if degenerate == "dropped" else np.full(kept.shape[:-1], kept.shape[-1])
 
     def mean(values: Floats) -> Floats:
-        return ratio(np.where(kept, values, 0).sum(axis=-1), np.asarray(n, dtype=np.float64), np.nan)
+        return safe_ratio(np.where(kept, values, 0).sum(axis=-1), np.asarray(n, dtype=np.float64), np.nan)
 
-    precision, recall = mean(ratio(true, predicted)), mean(ratio(true, support))
+    precision, recall = mean(safe_ratio(true, predicted)), mean(safe_ratio(true, support))
     # MEAN's code replaces an undefined recall by 0 in the list for F1 alone, not in the one for UAR.
-    recalls = ratio(true, support, np.nan if degenerate == "dropped" else 0.0)
+    recalls = safe_ratio(true, support, np.nan if degenerate == "dropped" else 0.0)
     return {
         "accuracy": accuracy(matrix),
         "precision": precision,
         "recall": recall,
-        "f1": ratio(2 * precision * recall, precision + recall, np.nan),
-        "uf1": mean(ratio(2 * true, predicted + support)),
+        "f1": safe_ratio(2 * precision * recall, precision + recall, np.nan),
+        "uf1": mean(safe_ratio(2 * true, predicted + support)),
         "uar": precision if uar == "precision" else mean(recalls),
     }
 
@@ -243,8 +243,8 @@ def reliability(confidence: ArrayLike, right: ArrayLike, bins: int = 10) -> dict
         "low": edges[:-1],
         "high": edges[1:],
         "n": n,
-        "confidence": ratio(per_unit(where, bins, confidences), n, np.nan),
-        "accuracy": ratio(per_unit(where, bins, correct), n, np.nan),
+        "confidence": safe_ratio(per_unit(where, bins, confidences), n, np.nan),
+        "accuracy": safe_ratio(per_unit(where, bins, correct), n, np.nan),
     }
 
 
@@ -262,12 +262,12 @@ def expected_calibration_error(confidence: ArrayLike, right: ArrayLike, bins: in
     return float(gap.sum() / curve["n"].sum()) if some.any() else float("nan")
 
 
-def calibration(confidence: Floats, right: ArrayLike, bins: int = 10) -> dict[str, Any] | None:
+def summarize_calibration(confidence: Floats, right: ArrayLike, bins: int = 10) -> dict[str, Any] | None:
     """Both as plain data for a summary (`ece`, `bins`); None without samples or if confidences are no probabilities.
 
-    >>> calibration(np.array([1.0]), [True], bins=1)
+    >>> summarize_calibration(np.array([1.0]), [True], bins=1)
     {'ece': 0.0, 'bins': [{'low': 0.0, 'high': 1.0, 'n': 1, 'confidence': 1.0, 'accuracy': 1.0}]}
-    >>> calibration(np.array([12.5]), [True]) is None
+    >>> summarize_calibration(np.array([12.5]), [True]) is None
     True
     """
     if not len(confidence) or not ((confidence >= 0) & (confidence <= 1)).all():

@@ -20,7 +20,7 @@ from mebench.metrics.bootstrap import (
     BasisOf,
     Resampling,
     Score,
-    Section,
+    SectionScores,
     average_scores,
     derived_seed,
     standard_error,
@@ -98,7 +98,7 @@ def _with_run_in_names(table: pd.DataFrame, number: int) -> pd.DataFrame:
 
 def sections_of(
     pool: Tables, n_units: int, kinds: Sequence[str], classes: Sequence[str], convention: str | Convention
-) -> dict[str, Section]:
+) -> dict[str, SectionScores]:
     """The score functions of a pool of `n_units` subjects, by section of the summary."""
     units = Resampling(np.empty((0, n_units)))
     summarize(pool, kinds=kinds, classes=classes, seed=0, convention=convention, draws=0, resampling=units)
@@ -352,7 +352,7 @@ def _as_runs(runs: Tables | Sequence[Tables]) -> list[Tables]:
 
 def _sections_over_pools(
     pools: Sequence[Pool], kinds: Sequence[str], classes: Sequence[str], rule: Convention
-) -> dict[str, Section]:
+) -> dict[str, SectionScores]:
     """The score functions of the pools of several seeds, which have the same units: means of the pools' scores."""
     of_pools = [sections_of(pool.tables, pool.units.size, kinds, classes, rule) for pool in pools]
     sections = {}
@@ -380,7 +380,7 @@ def _compare_clips(first: pd.DataFrame | None, second: pd.DataFrame | None, clas
     return mcnemar(first_right[scored], second_right[scored])
 
 
-def _chosen(sections: dict[str, Section], n_units: int, metrics: Sequence[str]) -> dict[str, list[str]]:
+def _chosen(sections: dict[str, SectionScores], n_units: int, metrics: Sequence[str]) -> dict[str, list[str]]:
     """The names of the wanted scores, by section."""
     ones = np.ones((1, n_units))
     paths = {
@@ -417,7 +417,7 @@ def _paths_of_word(word: str, paths: Mapping[str, tuple[str, str]]) -> set[str]:
 
 
 def on_hardest(
-    sections: dict[str, Section],
+    sections: dict[str, SectionScores],
     section: str,
     names: Sequence[str],
     people: Resampling,
@@ -452,7 +452,7 @@ def on_hardest(
 
 
 def _scores(
-    part: Section, names: Sequence[str], pool: Callable[[Floats], Floats], weights: Floats
+    part: SectionScores, names: Sequence[str], pool: Callable[[Floats], Floats], weights: Floats
 ) -> dict[str, Floats]:
     """Some scores of a section, of the run that the pool's weights stand for."""
     return {name: values for name, values in part.evaluate(pool(weights)).items() if name in names}
@@ -480,13 +480,13 @@ class Exchanges:
         """Weights of the pool that stand for the second run."""
         return paired_weights(self.units, 0 * weights, weights)
 
-    def basis_of_run(self, part: Section, run: int, subjects: Sequence[int], name: str) -> Basis:
+    def basis_of_run(self, part: SectionScores, run: int, subjects: Sequence[int], name: str) -> Basis:
         """The data behind a score of a run, from positions of subjects."""
         return part.basis_of(self.units[run, list(subjects)].tolist(), name)
 
 
 def _compare_section(
-    section: str, sections: dict[str, Section], names: Sequence[str], subjects: Resampling, exchanges: Exchanges
+    section: str, sections: dict[str, SectionScores], names: Sequence[str], subjects: Resampling, exchanges: Exchanges
 ) -> dict[str, ComparedScore]:
     """The comparison of the wanted scores of a section, by path."""
     subjects = _subjects_of_section(section, subjects)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from mebench.metrics.conventions import find_convention
 from mebench.metrics.matching import Found, pair_intervals
-from mebench.metrics.ratios import Bools, Floats, per_unit, ratio
+from mebench.metrics.ratios import Bools, Floats, per_unit, safe_ratio
 from mebench.metrics.tables import of_units
 
 DENSITIES = {"cas_me2": (57, 300, 248_348 / 30 / 60), "samm_lv": (159, 340, 491_435 / 200 / 60)}
@@ -76,15 +76,18 @@ def by_density(of: Floats | None, weights: Floats, found: Floats, true: Floats, 
     if of is None:
         return dict.fromkeys(names, np.full(len(weights), np.nan))
     on_micro, on_macro, elsewhere, macros, in_micro, in_macro = (weights @ values for values in of)
-    per_macro = ratio(on_macro, macros, np.nan)
-    per_minute = ratio(elsewhere, np.maximum(minutes - in_micro - in_macro, 0), np.nan)
+    per_macro = safe_ratio(on_macro, macros, np.nan)
+    per_minute = safe_ratio(elsewhere, np.maximum(minutes - in_micro - in_macro, 0), np.nan)
     scores = {"fp_per_macro": per_macro, "fp_elsewhere": per_minute}
-    recall, lengths = ratio(found, true, np.nan), (ratio(in_micro, true, np.nan), ratio(in_macro, macros, np.nan))
+    recall, lengths = (
+        safe_ratio(found, true, np.nan),
+        (safe_ratio(in_micro, true, np.nan), safe_ratio(in_macro, macros, np.nan)),
+    )
     for name, (micro, macro, in_all) in DENSITIES.items():
         d, of_macro = micro / in_all, macro / in_all
         free = np.maximum(1 - d * lengths[0] - of_macro * lengths[1], 0)
-        wrong = d * ratio(on_micro, true, np.nan) + of_macro * per_macro + free * per_minute
-        scores[f"f1@{name}"] = ratio(2 * recall * d, recall * d + wrong + d, np.nan)
+        wrong = d * safe_ratio(on_micro, true, np.nan) + of_macro * per_macro + free * per_minute
+        scores[f"f1@{name}"] = safe_ratio(2 * recall * d, recall * d + wrong + d, np.nan)
     return scores
 
 

@@ -14,7 +14,7 @@ from mebench.core.types import ABSENT
 from mebench.metrics import catalogue
 from mebench.metrics.bootstrap import Basis, Evaluate, Resampling, average_scores
 from mebench.metrics.catalogue import METRICS, OF_SAMPLES, metric_columns
-from mebench.metrics.classification import SCORES, calibration, confusion_matrices, one_vs_rest
+from mebench.metrics.classification import SCORES, confusion_matrices, one_vs_rest, summarize_calibration
 from mebench.metrics.conventions import Convention
 from mebench.metrics.matching import Found
 from mebench.metrics.ratios import Bools, Floats, Indices
@@ -322,7 +322,7 @@ def score_recognition(
         section = _part(path, sample, convention, displayed_scores("recognition", is_unit), units)
         if "probability" in chosen and convention.class_scores is None:
             right = (chosen["truth"] == chosen["predicted"]).to_numpy()
-            if reliable := calibration(chosen["probability"].to_numpy(np.float64), right):
+            if reliable := summarize_calibration(chosen["probability"].to_numpy(np.float64), right):
                 section["details"]["calibration"] = reliable
         return section
 

@@ -24,7 +24,7 @@ LEAKING: tuple[Rule, ...] = ("pooled", "person")
 
 
 @dataclass(frozen=True)
-class Grid:
+class EpochGrid:
     """F1's counts at every epoch and threshold, of each person.
 
     Attributes:
@@ -69,7 +69,7 @@ class Grid:
 
 def count_grid(
     answers: Mapping[str, Tables], kinds: Sequence[str], thresholds: Sequence[float], convention: str
-) -> Grid:
+) -> EpochGrid:
     """Count at every epoch and threshold.
 
     Args:
@@ -81,7 +81,7 @@ def count_grid(
     rule = find_convention(convention)
     counts = [_count_at_thresholds(tables, kinds, thresholds, rule) for tables in answers.values()]
     *_, last = counts
-    return Grid(
+    return EpochGrid(
         epochs=tuple(answers),
         thresholds=tuple(thresholds),
         people=last.people,

@@ -8,7 +8,7 @@ import numpy as np
 
 from mebench.metrics.bootstrap import Basis, BasisOf, Evaluate, Resampling, basis_of_all, derived_seed
 from mebench.metrics.paired import difference_interval
-from mebench.metrics.ratios import Floats, ratio
+from mebench.metrics.ratios import Floats, safe_ratio
 
 LEAST_PEOPLE = 5
 """Groups of fewer people are not shown, since their scores would describe individuals."""
@@ -121,7 +121,7 @@ def compare_shares(
 
 def _share(hits: Floats, counts: Floats, weights: Floats) -> dict[str, Floats]:
     """The share that is right, under (m, n_people) weights."""
-    return {"accuracy": ratio(weights @ hits, weights @ counts, np.nan)}
+    return {"accuracy": safe_ratio(weights @ hits, weights @ counts, np.nan)}
 
 
 def _people_counted(counts: Floats, units: Sequence[int], _: str) -> Basis:

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 
 from mebench.metrics import classification
-from mebench.metrics.bootstrap import Resampling, Section
+from mebench.metrics.bootstrap import Resampling, SectionScores
 from mebench.metrics.emotions import Sample, with_members
-from mebench.metrics.ratios import Bools, Floats, per_unit, ratio
+from mebench.metrics.ratios import Bools, Floats, per_unit, safe_ratio
 
 MAIN_SCORES = ("uf1", "uar", "accuracy", "wf1", "jaccard")
 """Scores of a summary; the others are details."""
@@ -38,11 +38,11 @@ def class_bits(labels: Sequence[object], classes: Sequence[str]) -> Bools:
     )
 
 
-def _counted(clips: pd.DataFrame, n_units: int, classes: Sequence[str]) -> Section:
+def _counted(clips: pd.DataFrame, n_units: int, classes: Sequence[str]) -> SectionScores:
     """The scores of clips with `truth`, `predicted` and `unit`, from counts of units, and what they depend on."""
     true, predicted = class_bits(clips["truth"].tolist(), classes), class_bits(clips["predicted"].tolist(), classes)
     unit, both, either = clips["unit"].to_numpy(np.int64), true & predicted, true | predicted
-    jaccard = ratio(both.sum(axis=1).astype(np.float64), either.sum(axis=1).astype(np.float64), 1.0)
+    jaccard = safe_ratio(both.sum(axis=1).astype(np.float64), either.sum(axis=1).astype(np.float64), 1.0)
     whole = np.stack([np.ones(len(clips)), (true == predicted).all(axis=1), jaccard], axis=1)
 
     def counted(part: Floats) -> Floats:
@@ -60,7 +60,11 @@ def _counted(clips: pd.DataFrame, n_units: int, classes: Sequence[str]) -> Secti
         """
         right, predicted, true = (weights @ part for part in (right_of, given_of, true_of))
         n, exact, jaccard = (weights @ whole_of).T
-        f1, recall, precision = ratio(2 * right, predicted + true), ratio(right, true), ratio(right, predicted)
+        f1, recall, precision = (
+            safe_ratio(2 * right, predicted + true),
+            safe_ratio(right, true),
+            safe_ratio(right, predicted),
+        )
         means = {
             "uf1": f1.mean(axis=1),
             "uar": recall.mean(axis=1),
@@ -71,10 +75,10 @@ def _counted(clips: pd.DataFrame, n_units: int, classes: Sequence[str]) -> Secti
         lacking = (true == 0).any(axis=1)
         results = {
             **{name: np.where(lacking, np.nan, values) for name, values in means.items()},
-            "wf1": ratio((f1 * true).sum(axis=1), true.sum(axis=1)),
-            "wr": ratio(right.sum(axis=1), true.sum(axis=1)),
-            "accuracy": ratio(exact, n),
-            "jaccard": ratio(jaccard, n),
+            "wf1": safe_ratio((f1 * true).sum(axis=1), true.sum(axis=1)),
+            "wr": safe_ratio(right.sum(axis=1), true.sum(axis=1)),
+            "accuracy": safe_ratio(exact, n),
+            "jaccard": safe_ratio(jaccard, n),
             **dict(zip(classes, np.where(true == 0, np.nan, f1).T)),
         }
         return {name: np.where(n == 0, np.nan, values) for name, values in results.items()}
@@ -85,7 +89,7 @@ def _counted(clips: pd.DataFrame, n_units: int, classes: Sequence[str]) -> Secti
     matrices[:, :, -1] = true_of - right_of
     sample = Sample(matrices, true_of.astype(np.int64), classes)
     of_samples = {"jaccard", "accuracy", *classes}
-    return Section(scores, lambda units, name: sample.basis_of(units, "accuracy" if name in of_samples else name))
+    return SectionScores(scores, lambda units, name: sample.basis_of(units, "accuracy" if name in of_samples else name))
 
 
 def score_label_sets(clips: pd.DataFrame, classes: Sequence[str], subjects: Resampling) -> dict[str, Any]:

@@ -8,7 +8,7 @@ frames that belong to expressions so found, the false positive rate that of fals
 import numpy as np
 import pandas as pd
 
-from mebench.metrics.ratios import Bools, Floats, Indices, last_of_equals, ratio
+from mebench.metrics.ratios import Bools, Floats, Indices, last_of_equals, safe_ratio
 from mebench.metrics.tables import number_groups
 
 
@@ -74,7 +74,7 @@ def rates_over_confidence(
     ranked = confidence[order]
     last = last_of_equals(ranked)
     wrong, found = (
-        ratio(frames[order].cumsum()[last], np.full(len(last), total), np.nan)
+        safe_ratio(frames[order].cumsum()[last], np.full(len(last), total), np.nan)
         for frames, total in ((wrong_frames, other_frames), (found_frames, true_frames))
     )
     return ranked[last], wrong, found

@@ -52,7 +52,7 @@ class Pairs:
     @property
     def iou(self) -> Floats:
         """Intersection over union; 0 where both are 0. Correctly rounded, so it orders pairs as the exact ratios do."""
-        return np.asarray(peaks.ratio(self.intersection, self.union), dtype=np.float64)
+        return np.asarray(peaks.overlap_ratio(self.intersection, self.union), dtype=np.float64)
 
 
 AT_ONCE = 1 << 20

@@ -204,11 +204,11 @@ def difference_interval(
     return a - b - reach(a - a_low, b_high - b), a - b + reach(a_high - a, b - b_low)
 
 
-def correlation(first: Floats, second: Floats) -> float:
+def score_correlation(first: Floats, second: Floats) -> float:
     """Correlation of two scores over subjects, from each subject's influence on them, (n_subjects,) each; 0 where one
     does not vary.
 
-    >>> round(correlation(np.array([-1.0, 0.0, 1.0]), np.array([-2.0, 0.0, 2.0])), 6)
+    >>> round(score_correlation(np.array([-1.0, 0.0, 1.0]), np.array([-2.0, 0.0, 2.0])), 6)
     1.0
     """
     size = float(np.sqrt((first**2).sum() * (second**2).sum()))

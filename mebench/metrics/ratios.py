@@ -17,10 +17,10 @@ def per_unit(unit: Indices, n_units: int, values: Floats | None = None) -> Float
     return np.asarray(np.bincount(unit, weights=values, minlength=n_units), dtype=np.float64)
 
 
-def ratio(numerator: Floats, denominator: Floats, empty: float = 0.0) -> Floats:
+def safe_ratio(numerator: Floats, denominator: Floats, empty: float = 0.0) -> Floats:
     """Elementwise quotient, with `empty` where the denominator is 0.
 
-    >>> ratio(np.array([1.0, 0.0]), np.array([2.0, 0.0]))
+    >>> safe_ratio(np.array([1.0, 0.0]), np.array([2.0, 0.0]))
     array([0.5, 0. ])
     """
     quotient: Floats = np.full(np.broadcast(numerator, denominator).shape, empty)

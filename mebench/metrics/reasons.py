@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from mebench.terminal import plural
+from mebench.terminal import format_count
 
 SAME_WITHOUT_ANY = "it is the same whoever is left out, which says nothing of others"
 ONE_SUBJECT_EACH = "there is one subject of each dataset, so nothing says how others would score"
@@ -25,7 +25,7 @@ class ThinSupport(NamedTuple):
     @classmethod
     def of_class(cls, name: str, samples: int, subjects: int) -> "ThinSupport":
         """The samples of a class, and the subjects who show it."""
-        return cls(name, f"{plural(samples, 'sample')} of {plural(subjects, 'subject')}")
+        return cls(name, f"{format_count(samples, 'sample')} of {format_count(subjects, 'subject')}")
 
 
 _STORED = re.compile(r"(.+?) rests on (no subject|\d+ people|\d+ samples? of \d+ subjects?)(; |, |$)")

@@ -16,7 +16,7 @@ from mebench.metrics.conventions import Convention
 from mebench.metrics.density import by_density, place_false_positives
 from mebench.metrics.li2017 import newly_covered, rates_over_confidence
 from mebench.metrics.matching import Found, Pairs, find_truths, largest_matching, pair_intervals, take_turns
-from mebench.metrics.ratios import Bools, Floats, Indices, last_of_equals, per_unit, ratio
+from mebench.metrics.ratios import Bools, Floats, Indices, last_of_equals, per_unit, safe_ratio
 from mebench.metrics.tables import in_scope, number_groups, of_kinds, of_units, renumber_truths
 
 _BLOCK = 64
@@ -67,9 +67,9 @@ def weighted_average_precision(
     """
     area = np.empty(len(weights))
     for part, gained, found, ranked in _at_hits(hits, unit, weights, confidence):
-        envelope = np.maximum.accumulate(ratio(found, ranked)[:, ::-1], axis=1)[:, ::-1]
+        envelope = np.maximum.accumulate(safe_ratio(found, ranked)[:, ::-1], axis=1)[:, ::-1]
         area[part] = (gained * envelope).sum(axis=1)
-    return ratio(area, weights @ truths, np.nan)
+    return safe_ratio(area, weights @ truths, np.nan)
 
 
 def recall_at_rates(
@@ -100,7 +100,7 @@ def recall_at_rates(
             few = ranked - found <= rate * allowed[part, None]
             best[name][part] = np.where(few, found, 0).max(axis=1, initial=0)
     return {
-        name: np.where(np.isnan(allowed), np.nan, ratio(found, weights @ truths, np.nan))
+        name: np.where(np.isnan(allowed), np.nan, safe_ratio(found, weights @ truths, np.nan))
         for name, found in best.items()
     }
 
@@ -267,7 +267,7 @@ def weighted_frame_auc(scores: Floats, truth: Bools, unit: Indices, weights: Flo
             below, upto = (np.searchsorted(others, scores_of_true, side=side).sum() for side in ("left", "right"))
             wins[of_true, of_false] = (below + upto) / 2
     n_false, n_true = (weights @ np.array([len(part) for part in side], dtype=np.float64) for side in parts)
-    return ratio(np.einsum("wi,ij,wj->w", weights, wins, weights, optimize=True), n_true * n_false, np.nan)
+    return safe_ratio(np.einsum("wi,ij,wj->w", weights, wins, weights, optimize=True), n_true * n_false, np.nan)
 
 
 def timing_errors(
@@ -345,7 +345,7 @@ def precision_recall_f1(tp: float, fp: float, fn: float) -> tuple[float, float, 
     (0.0, 0.0, 0.0)
     """
     found, spotted, true = float(tp), float(tp + fp), float(tp + fn)
-    precision, recall, f1 = ratio(
+    precision, recall, f1 = safe_ratio(
         np.array([found, found, 2 * found]), np.array([spotted, true, spotted + true])
     ).tolist()
     return precision, recall, f1
@@ -410,11 +410,11 @@ class SpottingCounts:
     def f1(self, weights: Floats) -> Floats:
         """F1 under (n_weightings, n_units) weights; NaN without a truth."""
         found, spotted, true = (weights @ counts for counts in (self.true_positives, self.spotted, self.truths))
-        return np.where(true > 0, ratio(2 * found, spotted + true), np.nan)
+        return np.where(true > 0, safe_ratio(2 * found, spotted + true), np.nan)
 
     def recall(self, weights: Floats) -> Floats:
         """Recall under (n_weightings, n_units) weights; NaN without a truth."""
-        return ratio(weights @ self.true_positives, weights @ self.truths, np.nan)
+        return safe_ratio(weights @ self.true_positives, weights @ self.truths, np.nan)
 
     def scores(self, weights: Floats, ranked: bool = True) -> dict[str, Floats]:
         """All scores under (n_weightings, n_units) weights, (n_weightings,) each; NaN where undefined.
@@ -433,14 +433,14 @@ class SpottingCounts:
         cannot_rank = (weights @ self.unranked > 0) | (not ranked)
         average_precisions = self._average_precisions(weights, cannot_rank)
         scores = {
-            "precision": np.where(true > 0, ratio(right, spotted), np.nan),
+            "precision": np.where(true > 0, safe_ratio(right, spotted), np.nan),
             "recall": self.recall(weights),
             "f1": self.f1(weights),
             "ap50": average_precisions[0],
             "ap": average_precisions.mean(axis=0),
             "asr": np.where(weights @ self.undecided > 0, np.nan, self._mean("asr", weights)),
             "apex_mae_ms": self._mean("apex_mae_ms", weights),
-            "fp_per_minute": ratio(spotted - found, minutes, np.nan),
+            "fp_per_minute": safe_ratio(spotted - found, minutes, np.nan),
             **self._recall_at_rates(weights, cannot_rank),
             **by_density(self.where, weights, found, true, minutes),
         }
@@ -486,13 +486,13 @@ class SpottingCounts:
             spotted, true = weights @ self.spotted, weights @ self.truths
             # Each spotted interval counts as often as it hits.
             hits = weights @ per_unit(self.unit, len(self.truths), self.found.hits)
-            precision = np.where(true > 0, ratio(hits, spotted), np.nan)
+            precision = np.where(true > 0, safe_ratio(hits, spotted), np.nan)
             recall = self.recall(weights)
-            f1 = ratio(2 * precision * recall, precision + recall)
+            f1 = safe_ratio(2 * precision * recall, precision + recall)
             scores |= {"precision_large": precision, "f1_large": np.where(true > 0, f1, np.nan)}
         if self.convention.matching == "peak":
             hit, true, wrong, free = (weights @ frames for frames in self.frames)
-            scores |= {"tpr": ratio(hit, true, np.nan), "fpr": np.minimum(ratio(wrong, free, np.nan), 1)}
+            scores |= {"tpr": safe_ratio(hit, true, np.nan), "fpr": np.minimum(safe_ratio(wrong, free, np.nan), 1)}
         return scores
 
     def f1_at_iou(self, weights: Floats) -> dict[str, Floats]:
@@ -502,14 +502,14 @@ class SpottingCounts:
         true = weights @ self.truths
         scores = {}
         for threshold, found, spotted in zip(SWEEP, *self.sweep):
-            f1 = ratio(2 * (weights @ found), weights @ spotted + true)
+            f1 = safe_ratio(2 * (weights @ found), weights @ spotted + true)
             scores[f"{float(threshold):.2f}"] = np.where(true > 0, f1, np.nan)
         return scores
 
     def _mean(self, name: str, weights: Floats) -> Floats:
         """A score that is a mean, from the weighted sum and number of its terms; NaN without a term."""
         total, terms = self.means[name]
-        return ratio(weights @ total, weights @ terms, np.nan)
+        return safe_ratio(weights @ total, weights @ terms, np.nan)
 
 
 def without_order(predictions: pd.DataFrame, convention: Convention) -> list[int]:

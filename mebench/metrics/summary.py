@@ -10,12 +10,12 @@ import pandas as pd
 from mebench.errors import MebenchError
 from mebench.metrics import catalogue, conventions, label_sets
 from mebench.metrics.bootstrap import Resampling
-from mebench.metrics.classification import calibration
+from mebench.metrics.classification import summarize_calibration
 from mebench.metrics.conventions import CONVENTIONS, Convention, find_convention
 from mebench.metrics.emotions import score_analysis, score_recognition, score_recognition_of_parts, scored_classes
 from mebench.metrics.li2017 import area_under, rates_over_confidence
 from mebench.metrics.mistakes import number_of_draws
-from mebench.metrics.ratios import Floats, per_unit, ratio
+from mebench.metrics.ratios import Floats, per_unit, safe_ratio
 from mebench.metrics.spotting_scores import (
     SpottingCounts,
     count_spotting,
@@ -24,7 +24,7 @@ from mebench.metrics.spotting_scores import (
     weighted_frame_auc,
 )
 from mebench.metrics.tables import Tables, in_scope, of_kinds, of_units
-from mebench.terminal import plural
+from mebench.terminal import format_count
 
 
 def summarize(
@@ -48,7 +48,7 @@ def summarize(
     high their 2.5 and 97.5 percentiles, counts are means over draws.
 
     Beside the `scores` that leaderboards know, `details` holds others, F1 over a sweep of the IoU (`f1_at_iou`), the
-    `curve` of recall against false positives per minute, `calibration`, and the frame-level AUC (`frames`), each where
+    `curve` of recall against false positives per minute, `summarize_calibration`, and the frame-level AUC (`frames`), each where
     the tables have what it needs.
 
     Sections that do not apply, or that the convention does not define, are absent, and scores that it does not define
@@ -269,7 +269,7 @@ def _average_precision_over_kinds(kinds: Sequence[SpottingCounts], weights: Floa
     means = {}
     for name in ("ap50", "ap"):
         total = np.where(occurs, [of_kind[name] for of_kind in scores], 0).sum(axis=0)
-        means[name] = ratio(total, occurs.sum(axis=0), np.nan)
+        means[name] = safe_ratio(total, occurs.sum(axis=0), np.nan)
     return means
 
 
@@ -285,7 +285,7 @@ def _over_confidence(part: SpottingCounts) -> dict[str, Any]:
     elif rule.defines("fp_per_minute") and part.minutes.sum() > 0:
         curve = detection_curve(part.claimed, confidence, int(part.truths.sum()), float(part.minutes.sum()))
         curves["curve"] = {name: column.tolist() for name, column in curve.items()}
-    if rule.scores is None and (reliable := calibration(confidence, part.found.matched >= 0)):
+    if rule.scores is None and (reliable := summarize_calibration(confidence, part.found.matched >= 0)):
         curves["calibration"] = reliable
     return curves
 
@@ -328,7 +328,7 @@ def _remarks_on_spotting(tables: Tables, counts: Mapping[str, SpottingCounts], r
         left_out = len(truths) - len(in_count)
         if left_out:
             remarks.append(
-                f"{rule.name} leaves out {plural(left_out, 'truth')}, in videos that the predictions do not list for the kind: "
+                f"{rule.name} leaves out {format_count(left_out, 'truth')}, in videos that the predictions do not list for the kind: "
                 "a row with subject, video and kind but no interval lists one in which nothing was spotted"
             )
     if rule.scores is not None:

@@ -68,7 +68,7 @@ def need_several(people: People, what: str) -> None:
         )
 
 
-def across(people: People, train: Collection[str], test: Collection[str], *, strangers: bool = True) -> Fold:
+def fold_across(people: People, train: Collection[str], test: Collection[str], *, strangers: bool = True) -> Fold:
     """The fold that trains on some datasets and tests others; its key names both sides."""
     key = f"{'+'.join(sorted(train))}-to-{'+'.join(sorted(test))}"
     return people.fold(key, people.of(test), people.of(train), strangers=strangers)
@@ -112,7 +112,7 @@ def pairs(people: People, params: NoParams = NOTHING) -> list[Fold]:
         ConfigError: fewer than two datasets, or a pair shows the same people alone.
     """
     need_several(people, "going from one dataset to another")
-    return [across(people, [one], [other]) for one, other in permutations(people.datasets, 2)]
+    return [fold_across(people, [one], [other]) for one, other in permutations(people.datasets, 2)]
 
 
 PAIRS = Protocol(
@@ -212,7 +212,7 @@ def cdmer(people: People, params: CdmerParams = CdmerParams()) -> list[Fold]:
         ),
     )
     # The recordings of SMIC show the same people: the benchmark trains on those whom it tests.
-    return [across(people, [one], [other], strangers=params.type == "II") for one, other in pairs]
+    return [fold_across(people, [one], [other], strangers=params.type == "II") for one, other in pairs]
 
 
 CDMER = Protocol(
@@ -276,7 +276,7 @@ def cross_spotting(people: People, params: CrossSpottingParams) -> list[Fold]:
             f"{dataset_setting(sorted({*params.train, *params.test}))}"
         )
     need_long(people, "cross_spotting")
-    return [across(people, params.train, params.test)]
+    return [fold_across(people, params.train, params.test)]
 
 
 CROSS_SPOTTING = Protocol(

@@ -8,7 +8,7 @@ from mebench.core import Dataset, Scheme
 from mebench.core.types import THREE, Fold
 from mebench.errors import ConfigError
 from mebench.grouping import grouped
-from mebench.protocols.across import across, dataset_setting, need_exactly, need_long, only_on
+from mebench.protocols.across import dataset_setting, fold_across, need_exactly, need_long, only_on
 from mebench.protocols.people import People
 from mebench.protocols.protocol import NOTHING, Card, NoParams, Protocol
 from mebench.protocols.within import loso, refuse_single
@@ -40,7 +40,7 @@ def megc2018(people: People, params: Megc2018Params = Megc2018Params()) -> list[
     need_exactly(people, "megc2018", MEMBERS)
     if params.part == "composite":
         return loso(people)
-    return [across(people, [one], [other]) for one, other in (MEMBERS, MEMBERS[::-1])]
+    return [fold_across(people, [one], [other]) for one, other in (MEMBERS, MEMBERS[::-1])]
 
 
 MEGC2018 = Protocol(
@@ -224,10 +224,10 @@ def meview(people: People, params: NoParams = NOTHING) -> list[Fold]:
             "train, for example dataset=[casme2,samm,meview]"
         )
     laboratories = [name for name in people.datasets if name != WILD]
-    return [across(people, laboratories, [WILD])] if laboratories else loso(people)
+    return [fold_across(people, laboratories, [WILD])] if laboratories else loso(people)
 
 
-def three_classes(dataset: Dataset) -> Scheme:
+def three_shared_classes(dataset: Dataset) -> Scheme:
     """The three classes of all datasets, under each dataset's own name of the scheme.
 
     Raises:
@@ -264,5 +264,5 @@ MEVIEW = Protocol(
         "k' = 6 (dataset.subset=FILE names those clips); training on laboratories alone is mebench's, and harder",
     ),
     meview,
-    scheme=three_classes,
+    scheme=three_shared_classes,
 )

@@ -36,7 +36,7 @@ MOST_WEIGHTS, MOST_PAIRS = 25_000_000, 20_000_000
 """
 
 
-class Column(NamedTuple):
+class StoredColumn(NamedTuple):
     """The content of a column: a description, its Arrow types, and the bounds of a number."""
 
     words: str
@@ -45,20 +45,20 @@ class Column(NamedTuple):
     high: float | None = None
 
 
-_TEXT = Column("text", (pa.string(), pa.large_string()))
-_FRAME = Column("whole number", (pa.int64(),), -(10**7), 10**7)
-_SHARES = Column("list of numbers", (pa.list_(pa.float32()), pa.list_(pa.float64())), -1e15, 1e15)
-TABLES: dict[str, dict[str, Column]] = {
+_TEXT = StoredColumn("text", (pa.string(), pa.large_string()))
+_FRAME = StoredColumn("whole number", (pa.int64(),), -(10**7), 10**7)
+_SHARES = StoredColumn("list of numbers", (pa.list_(pa.float32()), pa.list_(pa.float64())), -1e15, 1e15)
+TABLES: dict[str, dict[str, StoredColumn]] = {
     "videos.parquet": {
         **dict.fromkeys(("video", "subject", "dataset", "person"), _TEXT),
         "n_frames": _FRAME._replace(low=1),
-        "fps": Column("number", (pa.float64(),), 0.001, 100_000),
+        "fps": StoredColumn("number", (pa.float64(),), 0.001, 100_000),
     },
     "truth.parquet": {
         **dict.fromkeys(("video", "kind"), _TEXT),
         **dict.fromkeys(("onset", "apex", "offset"), _FRAME._replace(low=0)),
         "emotion": _TEXT,
-        "intensity": Column("number", (pa.float64(),), 0, 100),  # some annotators exceed the full strength
+        "intensity": StoredColumn("number", (pa.float64(),), 0, 100),  # some annotators exceed the full strength
     },
     "distractors.parquet": {
         **dict.fromkeys(("video", "kind"), _TEXT),
@@ -67,10 +67,10 @@ TABLES: dict[str, dict[str, Column]] = {
     "predictions.parquet": {
         **dict.fromkeys(("fold", "video", "kind"), _TEXT),
         **dict.fromkeys(("onset", "apex", "offset"), _FRAME),
-        "confidence": Column("number", (pa.float64(),), -1e15, 1e15),
+        "confidence": StoredColumn("number", (pa.float64(),), -1e15, 1e15),
         "emotion": _TEXT,
         "probabilities": _SHARES,
-        "draw": Column("whole number", (pa.int64(),), 0, 100_000),
+        "draw": StoredColumn("whole number", (pa.int64(),), 0, 100_000),
     },
     "clips.parquet": {
         **dict.fromkeys(("fold", "video"), _TEXT),

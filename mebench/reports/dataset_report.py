@@ -18,8 +18,8 @@ from mebench.inspection import Verification
 from mebench.inspection.dataset_summary import Summary
 from mebench.inspection.soundness import TITLES
 from mebench.inspection.tiles import Strip
-from mebench.table import Column, Table, template
-from mebench.terminal import for_figure, plural
+from mebench.table import Column, Table, load_template
+from mebench.terminal import for_figure, format_count
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -86,7 +86,7 @@ def finding_lines(seen: Verification) -> dict[str, list[str]]:
     """Findings by the title of their check, without empty checks; many of one kind are combined into one line."""
     lines: dict[str, list[str]] = {}
     for alike in grouped(seen.findings, lambda finding: (finding.topic, finding.severity)).values():
-        first, videos = alike[0], plural(len({finding.where for finding in alike}), "video")
+        first, videos = alike[0], format_count(len({finding.where for finding in alike}), "video")
         lines.setdefault(TITLES[first.topic], []).extend(
             [f"{finding.severity}: {finding}" for finding in alike]
             if len(alike) <= LISTED
@@ -115,7 +115,7 @@ def counted(n: int, what: str) -> str:
     >>> counted(0, "error"), counted(1, "error"), counted(2, "error")
     ('no errors', '1 error', '2 errors')
     """
-    return plural(n, what) if n else f"no {what}s"
+    return format_count(n, what) if n else f"no {what}s"
 
 
 def _listed(counts: Mapping[str, int]) -> str:
@@ -124,7 +124,7 @@ def _listed(counts: Mapping[str, int]) -> str:
 
 def verification_markdown(members: Mapping[str, Verification], strict: bool = False) -> str:
     """The whole report: for each member the verdict, findings by check, counts, summary and repairs."""
-    page = template(Path(__file__).with_name("verification.md")).render(
+    page = load_template(Path(__file__).with_name("verification.md")).render(
         members=members,
         strict=strict,
         version=VERSION,

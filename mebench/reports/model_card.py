@@ -21,8 +21,8 @@ from mebench.records.recorded_settings import of_method
 from mebench.runner.plan import make_plan, weightless
 from mebench.runs import RunFolder
 from mebench.runs.scoring import read_tables_of_folds
-from mebench.table import template
-from mebench.terminal import plural
+from mebench.table import load_template
+from mebench.terminal import format_count
 
 SPOTTED = (
     "f1",
@@ -95,7 +95,7 @@ def export_model(folder: RunFolder, fold: str, out: Path, name: str | None = Non
             )
             if key in record.versions
         },
-        "card": template(Path(__file__).with_suffix(".md")).render(
+        "card": load_template(Path(__file__).with_suffix(".md")).render(
             name=called,
             record=record,
             settings=of_method(values, stored["origins"]),
@@ -109,14 +109,14 @@ def export_model(folder: RunFolder, fold: str, out: Path, name: str | None = Non
             ],
             homes=[f"`{name}`" for name in homes],
             people=_people({video.subject_key for video in sides.train}),
-            videos=plural(len(sides.train), "video"),
+            videos=format_count(len(sides.train), "video"),
             minutes=sum((video.n_frames or 0) / video.fps for video in sides.train if video.fps) / 60,
             rates=sorted({f"{video.fps:g}" for video in sides.train if video.fps}),
-            kinds=[plural(count, f"{kind}-expression") for kind, count in kinds.items()],
+            kinds=[format_count(count, f"{kind}-expression") for kind, count in kinds.items()],
             others=sides.valid and _people({video.subject_key for video in sides.valid}),
             fold=fold,
             unseen=_people(tested.videos["subject"].unique()),
-            tested=plural(len(tested.videos), "video"),
+            tested=format_count(len(tested.videos), "video"),
             scores=lines,
             remarks=[dataset.remark for dataset in homes.values() if dataset.remark],
             note=note,
@@ -143,7 +143,7 @@ def _without_places(values: Mapping[str, Any], part: str) -> dict[str, Any]:
 
 
 def _people(people: Collection[Any]) -> str:
-    return plural(len(people), "person", "people")
+    return format_count(len(people), "person", "people")
 
 
 def _scores(tested: Tables, about: Mapping[str, Any]) -> tuple[dict[str, float | None], list[str]]:

@@ -16,7 +16,7 @@ from mebench.number_format import Score, count, number, shares_in_words
 from mebench.records.recorded_settings import joined, of_method, of_protocol, of_scheme
 from mebench.runs.folder import RunFolder
 from mebench.table import Column, Table
-from mebench.terminal import plural, print_lines, print_report, print_table
+from mebench.terminal import format_count, print_lines, print_report, print_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -169,7 +169,7 @@ def print_scores(summary: Mapping[str, Any], tables: metrics.Tables, verbose: bo
     subjects = set(tables.videos["subject"])
     with_rules = verbose and "spotting" in summary
     print_report(
-        f"{_count_scored_items(tables)} of {plural(len(subjects), 'subject')}",
+        f"{_count_scored_items(tables)} of {format_count(len(subjects), 'subject')}",
         *score_tables(summary, verbose, subjects),
         f"convention {summary['rules' if with_rules else 'convention']}",
         *interval_lines(summary["bootstrap"], len(subjects)),
@@ -182,10 +182,10 @@ def _count_scored_items(tables: metrics.Tables) -> str:
     """The numbers of answers and clips, or of predictions, expressions and videos, in words."""
     if tables.clips is not None:
         n_answers = int(tables.clips["predicted"].notna().sum())
-        return f"{plural(n_answers, 'answer')} for {plural(len(tables.clips), 'clip')}"
+        return f"{format_count(n_answers, 'answer')} for {format_count(len(tables.clips), 'clip')}"
     n_predictions = 0 if tables.predictions is None else len(tables.predictions)
-    truths = f"{plural(len(tables.truths), 'expression')} in {plural(len(tables.videos), 'video')}"
-    return f"{plural(n_predictions, 'prediction')} against {truths}"
+    truths = f"{format_count(len(tables.truths), 'expression')} in {format_count(len(tables.videos), 'video')}"
+    return f"{format_count(n_predictions, 'prediction')} against {truths}"
 
 
 def score_tables(
@@ -428,7 +428,7 @@ def distracted_line(counts: pd.DataFrame, astray: pd.DataFrame, tables: metrics.
     assert tables.distractors is not None
     videos = tables.distractors.groupby("kind")["video"].nunique()
     fell = ", ".join(
-        f"{count(astray[kind].sum(), 2)} on a {kind} (annotated in {videos[kind]} of {plural(len(tables.videos), 'video')})"
+        f"{count(astray[kind].sum(), 2)} on a {kind} (annotated in {videos[kind]} of {format_count(len(tables.videos), 'video')})"
         for kind in astray.columns
     )
     total = count(counts["false_positive"].to_numpy().sum(), 2)

@@ -34,7 +34,7 @@ from mebench.progress import Progress
 from mebench.reports.report import environment
 from mebench.reports.timeline import COLORS, Lane, Span, Timeline, Track, clock, edges_of, unit_lanes
 from mebench.spotting import stretches
-from mebench.terminal import plural
+from mebench.terminal import format_count
 
 if TYPE_CHECKING:
     import cv2
@@ -331,7 +331,7 @@ def _notes(
         rest = f"{tracks.mixed} left out" if tracks.parts else "the largest is followed"
         yield f"of {len(tracks.parts) + tracks.mixed} faces {rest}: one comes where another was, as they or the camera move"
     if answer.unseen:
-        stretches = plural(len(answer.unseen), "stretch", "stretches")
+        stretches = format_count(len(answer.unseen), "stretch", "stretches")
         seconds = sum(last - first + 1 for first, last in answer.unseen) / timing.fps
         yield f"no face in sight in {stretches}, {seconds:.1f} s together: nothing is spotted there"
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mebench.errors import DataError, listed, refused_by_system
+from mebench.errors import DataError, list_first, refused_by_system
 from mebench.files import read_plain
 from mebench.metrics.bootstrap import Resampling
 from mebench.metrics.catalogue import find_metric
@@ -108,7 +108,7 @@ def read_people(file: Path, known: Sequence[str]) -> pd.DataFrame:
     places = [person if person in rows.index else person.partition("/")[2] for person in known]
     if lacking := [person for person, place in zip(known, places) if place not in rows.index]:
         raise DataError(
-            f"{file} lacks {len(lacking)} of the run's {len(known)} people ({listed(lacking, 3)}): give each a "
+            f"{file} lacks {len(lacking)} of the run's {len(known)} people ({list_first(lacking, 3)}): give each a "
             "row, with unknown cells empty"
         )
     return rows.loc[places].set_axis(list(known)).apply(_grouped)

@@ -22,7 +22,7 @@ from mebench.runner import make_plan
 from mebench.runner.leak import differences, worth_of
 from mebench.runs import RunFolder
 from mebench.runs.scoring import current_summary, score_run
-from mebench.terminal import command
+from mebench.terminal import shell_command
 
 Words = tuple[str, ...]
 
@@ -318,7 +318,7 @@ def _runs(lines: Sequence[Words], request: Request, progress: Progress) -> dict[
         if finished.folder is not None and (finished.honest is None or finished.honest.done):
             runs[line] = finished
         elif request.dry_run:
-            dry = command("run", words, request.files, request.plugins)
+            dry = shell_command("run", words, request.files, request.plugins)
             runs[line] = Run(None, "not run yet", f"it would be: {dry}")
         else:
             key = json.dumps(config.values, sort_keys=True, default=str)

@@ -46,7 +46,7 @@ from mebench.metrics.summary import flat_scores, summarize
 from mebench.records.matching_published import Value, value_of
 from mebench.records.published import CAVEATS, Published
 from mebench.records.schema import LARGEST, Hash
-from mebench.terminal import plural
+from mebench.terminal import format_count
 
 SCORED_ANEW = "rescored"
 """The folder of sources in `leaderboards`."""
@@ -343,7 +343,7 @@ def _missing_file(source: Source, root: Path, lacking: Mapping[str, str], paths:
         paths: found files by their hash.
     """
     hash_, path = next(iter(lacking.items()))
-    more = f" (and {plural(len(lacking) - 1, 'more file')})" if len(lacking) > 1 else ""
+    more = f" (and {format_count(len(lacking) - 1, 'more file')})" if len(lacking) > 1 else ""
     hint = _way_to_get(source)
     for reading in source.readings:
         if reading.repository and hash_ in reading.files.values():

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from mebench.core import Prediction, Video
-from mebench.errors import DataError, MebenchError, PluginError, sentence
+from mebench.errors import DataError, MebenchError, PluginError, describe_error
 from mebench.runner.isolation import Failure
 
 UNANSWERED = "the process that hosts this one could not answer"
@@ -91,7 +91,7 @@ class Aliases:
             try:
                 return answer(word, *of)
             except Exception as error:
-                self._trouble = error if isinstance(error, MebenchError) else DataError(sentence(error))
+                self._trouble = error if isinstance(error, MebenchError) else DataError(describe_error(error))
                 raise type(self._trouble)(f"{UNANSWERED} {word!r}") from None
 
         return answered

@@ -17,7 +17,7 @@ from mebench.config import RunConfig, flatten, shaping
 from mebench.config.settings import shaping_of
 from mebench.core import Chain, Video
 from mebench.core.types import Fold
-from mebench.errors import MebenchError, listed
+from mebench.errors import MebenchError, list_first
 from mebench.features import processor
 from mebench.files import code_hash, file_hash
 from mebench.runner.choices import Ability, abilities
@@ -28,7 +28,7 @@ from mebench.runner.plan import Plan, make_plan, weightless
 from mebench.runner.prepare import clips_of, missing_videos
 from mebench.runner.workers import default_workers
 from mebench.runs.folder import RunFolder, first_id
-from mebench.terminal import duration, plural, print_lines
+from mebench.terminal import format_count, format_duration, print_lines
 
 MOST_FOLDS = 20
 
@@ -250,8 +250,8 @@ def _print_folds(plan: Plan) -> None:
         expressions = sum(len(v.expressions) for v in tested)
         validate = f", {len(fold.valid)} validate" if plan.selects else ""
         print_lines(
-            f"  {fold.key}: tests {', '.join(map(str, fold.test))} ({plural(len(tested), 'video')}, "
-            f"{plural(expressions, 'expression')}), {plural(len(plan.training_subjects(fold)), 'subject')} train{validate}"
+            f"  {fold.key}: tests {', '.join(map(str, fold.test))} ({format_count(len(tested), 'video')}, "
+            f"{format_count(expressions, 'expression')}), {format_count(len(plan.training_subjects(fold)), 'subject')} train{validate}"
         )
     if len(plan.folds) > MOST_FOLDS:
         print_lines(f"  … and {len(plan.folds) - MOST_FOLDS} more")
@@ -294,11 +294,11 @@ def _print_time(config: RunConfig, seconds: Mapping[str, float | None], workers:
             f"{config.dataset}; a run estimates it after its first fold"
         )
         return
-    about = "unknown" if total is None else f"about {duration(total)} with {plural(workers, 'worker')}"
-    with_other = f", which had other settings: {listed(earlier.other, 5)}" if earlier.other else ""
+    about = "unknown" if total is None else f"about {format_duration(total)} with {format_count(workers, 'worker')}"
+    with_other = f", which had other settings: {list_first(earlier.other, 5)}" if earlier.other else ""
     print_lines(f"estimated time: {about}, from the costs of run {earlier.id}{with_other}")
     parts = [
-        f"{name} {'unknown' if (s := seconds[name]) is None else duration(s)}"
+        f"{name} {'unknown' if (s := seconds[name]) is None else format_duration(s)}"
         for name in ("features", "training", "prediction")
     ]
     print_lines(f"  of one core: {', '.join(parts)}")

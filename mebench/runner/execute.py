@@ -25,7 +25,7 @@ from mebench.runner.process import open_many_files
 from mebench.runner.session import Outcome, Session, cached_outcome, finished_run, open_session, rerun_notice
 from mebench.runner.workers import WorkerPool, Workers, default_workers
 from mebench.runs.folder import RunFolder
-from mebench.terminal import plural
+from mebench.terminal import format_count
 
 if TYPE_CHECKING:
     import torch
@@ -156,9 +156,9 @@ def _sweep_notice(n_runs: int, known: Sequence[Outcome | MebenchError], sessions
     failed = sum(isinstance(outcome, MebenchError) for outcome in known)
     kept = len(known) - failed
     where = f" in {len(sessions)} of them" if n_runs > 1 else ""
-    notice = f"sweep: {plural(n_runs, 'run')}, {plural(folds, 'fold')}{where} to compute"
+    notice = f"sweep: {format_count(n_runs, 'run')}, {format_count(folds, 'fold')}{where} to compute"
     if kept:
-        notice += f"; {plural(kept, 'finished one is', 'finished ones are')} kept"
+        notice += f"; {format_count(kept, 'finished one is', 'finished ones are')} kept"
     if failed:
         notice += f"; {failed} cannot be run"
     return notice
@@ -262,7 +262,7 @@ def _next(
             why = "whose models predict the degraded videos"
             if session.clean is None:
                 why = "which differs only in the way from frame scores to intervals: only intervals are made"
-            progress.notify(f"{session.folder.id}: {plural(len(trained), 'fold')} trained in {homes}, {why}")
+            progress.notify(f"{session.folder.id}: {format_count(len(trained), 'fold')} trained in {homes}, {why}")
     return now, later
 
 
@@ -357,10 +357,10 @@ def stoppable() -> Iterator[None]:
 def _pool_size(pool: Workers, session: Session) -> str:
     if isinstance(pool, WorkerPool):
         tasks = max(len(session.plan.videos), len(session.plan.folds))  # the features of a video, then folds
-        return plural(max(min(pool.size, tasks), 1), "worker")
+        return format_count(max(min(pool.size, tasks), 1), "worker")
     if not pool.size:
         return "no worker of Dask's yet: it begins when one comes"
-    return f"{plural(pool.size, 'worker')} of Dask's"
+    return f"{format_count(pool.size, 'worker')} of Dask's"
 
 
 def leak_gain(config: RunConfig, summary: Mapping[str, Any], progress: Progress) -> dict[str, Any]:

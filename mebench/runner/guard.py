@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from mebench import runs
 from mebench.core import Scheme, Timing, Video
 from mebench.core.types import Fold
-from mebench.errors import DataError, listed
+from mebench.errors import DataError, list_first
 from mebench.finding import Finding
 from mebench.grouping import grouped
 from mebench.runner import sandbox
 from mebench.runner.job import MethodJob
 from mebench.runner.plan import Plan, class_counts, weightless
-from mebench.terminal import plural
+from mebench.terminal import format_count
 
 FEW = 3
 """Signs of a changed copy that a run reports."""
@@ -68,7 +68,7 @@ def _lost_expressions(plan: Plan) -> Iterator[str]:
     if lost:
         of = len(lost) + sum(len(video.expressions) for video in plan.dataset.videos())
         yield (
-            f"{len(lost)} of {plural(of, 'expression')} lie in no existing frames and are neither trained nor "
+            f"{len(lost)} of {format_count(of, 'expression')} lie in no existing frames and are neither trained nor "
             f"scored on, such as row {lost[0].row} of {lost[0].subject}/{lost[0].video}: {lost[0].reason}. mebench "
             "data verify lists them"
         )
@@ -84,7 +84,7 @@ def _missing_isolation(plan: Plan) -> Iterator[str]:
         yield missing
     for part in plan.parts:
         if part.declared:
-            places = listed([str(place) for place in part.declared], FEW)
+            places = list_first([str(place) for place in part.declared], FEW)
             yield f"{part.plugin.id!r} asks to read more than code in its folds: {places}"
 
 
@@ -118,7 +118,7 @@ def _untrained_classes(plan: Plan) -> Iterator[str]:
     if not missing:
         return
     fold, lacking = next(iter(missing.items()))
-    clips = ", ".join(f"{name} ({plural(n, 'clip')})" for name, n in sorted(lacking.items()))
+    clips = ", ".join(f"{name} ({format_count(n, 'clip')})" for name, n in sorted(lacking.items()))
     yield (
         f"in {len(missing)} of {len(plan.folds)} folds a tested class has no training clip, so its clips can "
         f"only be wrong: in fold {fold!r} {clips}; {_advice_on_classes(plan)}"

@@ -9,7 +9,7 @@ from typing import Any
 
 from mebench.config import RunConfig
 from mebench.core.options import learns_threshold
-from mebench.errors import ConfigError, RunError, listed
+from mebench.errors import ConfigError, RunError, list_first
 from mebench.features.pipeline import video_source
 from mebench.files import file_hash
 from mebench.runner.inputs import digest, inputs_of
@@ -129,7 +129,7 @@ def refuse_changed(folder: RunFolder, parts: Mapping[str, Any]) -> None:
         if then.get(name, ABSENT) != now.get(name, ABSENT)
     ]
     raise RunError(
-        f"run {folder.id!r} cannot continue: {listed(changes, 6)}, and its folds must not mix with others. {remedy}"
+        f"run {folder.id!r} cannot continue: {list_first(changes, 6)}, and its folds must not mix with others. {remedy}"
     )
 
 

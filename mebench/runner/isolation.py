@@ -39,7 +39,7 @@ from mebench.config import registry
 from mebench.core import Prediction, Timing
 from mebench.core.history import Epoch
 from mebench.core.peaks import Curve
-from mebench.errors import MebenchError, PluginError, sentence
+from mebench.errors import MebenchError, PluginError, describe_error
 from mebench.features.face_detection import NoFaceError
 from mebench.features.pipeline import ComputeCost
 from mebench.features.store import StoredArray
@@ -98,9 +98,9 @@ def failure_of(error: BaseException) -> Failure:
     """An exception as the reason why there is no answer."""
     cause = error if isinstance(error, MebenchError) else None
     if sandbox.refused and any(isinstance(e, PermissionError) for e in (error, error.__cause__)):
-        cause = PluginError(f"{sentence(error)}; {sandbox.refused}")
+        cause = PluginError(f"{describe_error(error)}; {sandbox.refused}")
         error = cause.with_traceback(error.__traceback__)
-    return Failure(sentence(error), "".join(traceback.format_exception(error)), cause, raised=True)
+    return Failure(describe_error(error), "".join(traceback.format_exception(error)), cause, raised=True)
 
 
 def death(code: int | None) -> str:

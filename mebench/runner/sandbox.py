@@ -38,7 +38,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mebench._installation import PACKAGE
-from mebench.atomic import descriptor
+from mebench.atomic import open_descriptor
 from mebench.config.registry import PluginInfo
 from mebench.errors import RunError
 
@@ -336,7 +336,7 @@ def _confine_files(libc: ctypes.CDLL, grant: Grant) -> bool:
             rights = rights & handled
             for place in places:
                 # It is not there, or not for this user: nothing to grant.
-                with suppress(OSError), descriptor(place, os.O_PATH | os.O_CLOEXEC) as handle:
+                with suppress(OSError), open_descriptor(place, os.O_PATH | os.O_CLOEXEC) as handle:
                     of_it = rights if stat.S_ISDIR(os.fstat(handle).st_mode) else rights & _OF_FILES
                     libc.syscall(_ADD_RULE, ruleset, _PATH_BENEATH, struct.pack("<Qi", of_it, handle), 0)
         return bool(libc.syscall(_RESTRICT_SELF, ruleset, 0) == 0)

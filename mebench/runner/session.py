@@ -14,7 +14,7 @@ from filelock import FileLock
 from mebench.config import RunConfig, registry, trainer
 from mebench.config.settings import plugins_of
 from mebench.core.types import Fold
-from mebench.errors import DataError, MebenchError, RunError, listed, sentence
+from mebench.errors import DataError, MebenchError, RunError, describe_error, list_first
 from mebench.progress import Progress
 from mebench.runner import leak
 from mebench.runner.describe import describe, truth_tables
@@ -31,7 +31,7 @@ from mebench.runs import RunFolder
 from mebench.runs.fold_files import safe_name
 from mebench.runs.folder import first_id
 from mebench.runs.scoring import current_summary, score_run
-from mebench.terminal import plural
+from mebench.terminal import format_count
 
 FILE = "skipped.json"
 """In the run folder, written where `no_face=skip`: the reason for each video, by its key."""
@@ -63,7 +63,7 @@ def write_skipped(folder: RunFolder, reasons: Mapping[str, str], n_videos: int) 
     if not reasons:
         return ""
     how_many = f"no face in {len(reasons)} of {n_videos} videos"
-    line = f"{how_many}, left out of training and counted as missed: {listed(list(reasons), MOST_LISTED)}"
+    line = f"{how_many}, left out of training and counted as missed: {list_first(list(reasons), MOST_LISTED)}"
     about = folder.read_json("folds.json")
     if line not in about["warnings"]:  # a continued run has reported it already
         folder.write_json("folds.json", {**about, "warnings": [*about["warnings"], line]})
@@ -216,7 +216,7 @@ class Session:
                 self.folder.take_logs(fold.key, place_of(self.folder.path, self.plan, fold))
                 self.folder.write_fold(outcome, self.plan.task.kinds)
             except (ValueError, TypeError, OverflowError) as error:  # no column takes it, such as half a frame
-                reason = f"the answers of its method cannot be stored ({sentence(error)})"
+                reason = f"the answers of its method cannot be stored ({describe_error(error)})"
                 outcome = Failure(reason, f"{''.join(traceback.format_exception(error))}{reason}")
         if isinstance(outcome, Failure):
             self.failures[fold.key] = outcome.reason
@@ -294,7 +294,7 @@ class Session:
             "video": len(plan.videos),
             "micro-expression": sum(e.kind == "micro" for v in plan.videos for e in v.expressions),
         }
-        return ", ".join(plural(n, word) for word, n in counts.items())
+        return ", ".join(format_count(n, word) for word, n in counts.items())
 
 
 def open_session(plan: Plan, run_id: str | None = None, clean: RunFolder | None = None) -> Session:

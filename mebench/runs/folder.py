@@ -35,7 +35,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from filelock import FileLock, Timeout
 
-from mebench.atomic import WRITING, descriptor, replace_file, whole_file, whole_folder
+from mebench.atomic import WRITING, open_descriptor, replace_file, whole_file, whole_folder
 from mebench.errors import RunError, refused_by_system, unknown
 from mebench.files import file_hash, write_text
 from mebench.lazy_imports import load_lazily
@@ -358,7 +358,7 @@ class RunFolder:
 
     def _sync_all(self) -> None:
         """Sync everything written so far to disk."""
-        with descriptor(self.path) as handle:
+        with open_descriptor(self.path) as handle:
             if not hasattr(_C, "syncfs") or _C.syncfs(handle) != 0:
                 os.sync()
         self._synced = time.monotonic()

@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mebench.errors import listed
+from mebench.errors import list_first
 from mebench.metrics import Tables, find_convention, spotting_chance
 from mebench.metrics.mistakes import summarize_mistakes
 from mebench.metrics.ratios import Floats
 from mebench.metrics.summary import summarize
 from mebench.metrics.tables import number_groups
 from mebench.runs.folder import RunFolder
-from mebench.terminal import plural
+from mebench.terminal import format_count
 
 FIRST_SCORER, SCORER = 1, 2
 """Version of scoring: raised when the same tables come to other scores, so that no board holds scores of two kinds unmarked."""
@@ -177,7 +177,7 @@ def _remark_on_silence(about: Mapping[str, Any], tables: Tables, kind: str) -> s
     silent = [name for name, n in held.items() if n]
     if not silent:
         return ""
-    where = f"{len(silent)} of {plural(len(about['folds']), 'fold')} ({listed(silent, 5)})"
+    where = f"{len(silent)} of {format_count(len(about['folds']), 'fold')} ({list_first(silent, 5)})"
     return f"no {kind}-expression is spotted in {where}, whose videos hold {sum(held.values())}"
 
 

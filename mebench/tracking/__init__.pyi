@@ -2,8 +2,8 @@ from . import mlflow as mlflow
 from . import send as send
 from .mlflow import fetch_records as fetch_records
 from .mlflow_store import in_use as in_use
-from .mlflow_store import remarks as remarks
+from .mlflow_store import database_remarks as database_remarks
 from .send import Synced as Synced
 from .send import Tracker as Tracker
 from .send import find_tracker as find_tracker
-from .send import sync as sync
+from .send import send_all as send_all

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from mebench.errors import DataError, RunError
-from mebench.tracking.mlflow_store import RUN_TAG, Store, alone, quiet
+from mebench.tracking.mlflow_store import RUN_TAG, Store, lock_store, silence_mlflow
 from mebench.tracking.send import (
     DIGEST_TAG,
     KEY_TAG,
@@ -19,14 +19,14 @@ from mebench.tracking.send import (
     RECORD_FOLDER,
     SHORT,
     Data,
-    Entry,
-    Found,
     Point,
+    SentRun,
+    TrackedRun,
     Tracker,
-    short,
+    shorten_error,
 )
 
-with quiet(collect=False):
+with silence_mlflow(collect=False):
     from mlflow import MlflowClient
     from mlflow.data.code_dataset_source import CodeDatasetSource
     from mlflow.data.pandas_dataset import from_pandas
@@ -66,11 +66,11 @@ class MLflow(Tracker):
     @contextmanager
     def open(self) -> Iterator[None]:
         """A context with the lock of the store and without log lines."""
-        with quiet(collect=False), alone(self.store):
+        with silence_mlflow(collect=False), lock_store(self.store):
             self.client = client_of(self.store)
             yield
 
-    def find(self, entry: Entry) -> Found | None:
+    def find(self, entry: TrackedRun) -> SentRun | None:
         """The completely sent run; partial runs of killed processes and outdated tables are removed."""
         if len(self._ends) > 100:  # no other process collects garbage meanwhile
             self._ends.clear()
@@ -78,7 +78,7 @@ class MLflow(Tracker):
         query, digest = f"tags.`{entry.mark}` = '{entry.tags[entry.mark]}'", entry.tags.get(DIGEST_TAG)
         runs = self.client.search_runs([self._experiment(entry.experiment)], filter_string=query, max_results=1000)
         whole = {
-            run.info.run_id: Found(run.info.run_id, run.data.tags)
+            run.info.run_id: SentRun(run.info.run_id, run.data.tags)
             for run in runs
             if _PARENT not in run.data.tags
             and run.info.status == "FINISHED"
@@ -89,7 +89,7 @@ class MLflow(Tracker):
                 self.client.delete_run(run.info.run_id)
         return next(iter(whole.values()), None)
 
-    def start(self, entry: Entry, parent: str | None = None) -> str:
+    def start(self, entry: TrackedRun, parent: str | None = None) -> str:
         """A run of its experiment, with its parameters and datasets."""
         tags = {**entry.tags, **({} if parent is None else {_PARENT: parent})}
         experiment = self._experiment(entry.experiment)
@@ -119,7 +119,7 @@ class MLflow(Tracker):
         """Log files beside the sqlite file, or to the server."""
         self.client.log_artifacts(run, str(folder))
 
-    def finish(self, run: str, entry: Entry) -> None:
+    def finish(self, run: str, entry: TrackedRun) -> None:
         """Mark it as finished."""
         if MODELS_TAG in entry.tags:
             self.client.set_tag(run, MODELS_TAG, entry.tags[MODELS_TAG])
@@ -180,7 +180,7 @@ def fetch_records(address: str, target: Path, notify: Callable[[str], object]) -
     if store.database and not store.database.is_file():
         raise DataError(f"there is no database {store.describe()}: check --from-mlflow")
     try:
-        with quiet(), alone(store):
+        with silence_mlflow(), lock_store(store):
             client = client_of(store)
             # Every run of mebench's that was handed over to the end, each once.
             query, known = f"attributes.status = 'FINISHED' and tags.`{KEY_TAG}` LIKE '%'", dict[str, str]()
@@ -205,7 +205,7 @@ def fetch_records(address: str, target: Path, notify: Callable[[str], object]) -
                         )
     except Exception as error:  # as in `sync`
         raise RunError(
-            f"MLflow at {store.describe()} does not list its runs ({short(error)}): check --from-mlflow"
+            f"MLflow at {store.describe()} does not list its runs ({shorten_error(error)}): check --from-mlflow"
         ) from error
 
 

@@ -61,10 +61,10 @@ _ENVIRONMENT = {
 }
 
 
-def located(url: str) -> tuple[str, Path | None]:
+def locate_database(url: str) -> tuple[str, Path | None]:
     """The absolute address of a sqlite database, and its file; another address unchanged, and None.
 
-    >>> located("sqlite:////data/runs.db?timeout=5"), located("http://example.org")[1]
+    >>> locate_database("sqlite:////data/runs.db?timeout=5"), locate_database("http://example.org")[1]
     (('sqlite:////data/runs.db?timeout=5', PosixPath('/data/runs.db')), None)
     """
     scheme, slashes, rest = url.partition(":///")
@@ -95,7 +95,7 @@ class Store:
             or os.environ.get("MLFLOW_TRACKING_URI")
             or "sqlite:///mlflow.db"
         )
-        return cls(*located(uri))
+        return cls(*locate_database(uri))
 
     @property
     def artifacts(self) -> str | None:
@@ -129,7 +129,7 @@ class Store:
 
     def describe(self) -> str:
         """Its place for messages, without a password."""
-        return without_password(self.uri) if self.database is None else shown(self.database)
+        return without_password(self.uri) if self.database is None else display_path(self.database)
 
     def opening(self, page: str, view: str = "") -> str:
         """The command that shows a page of the store, such as `experiments/1/runs`, without a password.
@@ -142,7 +142,7 @@ class Store:
         return f"mlflow ui --backend-store-uri {shlex.quote(without_password(self.uri))}, then open http://127.0.0.1:5000{address}"
 
 
-def shown(file: Path) -> str:
+def display_path(file: Path) -> str:
     """A path for messages."""
     return str(file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file)
 
@@ -157,7 +157,7 @@ def without_password(text: str) -> str:
 
 
 @contextmanager
-def alone(store: Store) -> Iterator[None]:
+def lock_store(store: Store) -> Iterator[None]:
     """A lock for one process at a time on a sqlite file, which simultaneous creation would break.
 
     Raises:
@@ -174,7 +174,7 @@ def alone(store: Store) -> Iterator[None]:
         )
     end = time.monotonic() + LOCK_SECONDS
     try:
-        lock = hold(store.database, LOCK_SECONDS)
+        lock = lock_file(store.database, LOCK_SECONDS)
     except Timeout:
         raise RunError(f"another process has been writing to it for {LOCK_SECONDS:.0f} seconds") from None
     with lock:
@@ -191,7 +191,7 @@ def alone(store: Store) -> Iterator[None]:
         yield
 
 
-def hold(file: Path, seconds: float) -> AbstractContextManager[object]:
+def lock_file(file: Path, seconds: float) -> AbstractContextManager[object]:
     """The lock of a sqlite file, held until its end as a context.
 
     Raises:
@@ -223,7 +223,7 @@ def file_system(path: Path) -> str:
     return depths[max(depths)] if depths else ""
 
 
-def remarks(uri: str | bool | None, runs: str, known: Collection[str]) -> Iterator[str]:
+def database_remarks(uri: str | bool | None, runs: str, known: Collection[str]) -> Iterator[str]:
     """A sentence for each problem of the database; leaderboards are built from run folders in any case.
 
     Args:
@@ -287,7 +287,7 @@ def newest_schema() -> str | None:
 
 
 @contextmanager
-def quiet(collect: bool = True) -> Iterator[None]:
+def silence_mlflow(collect: bool = True) -> Iterator[None]:
     """A context without log lines, warnings and telemetry of MLflow and alembic.
 
     Args:

@@ -77,7 +77,7 @@ class Data:
 
 
 @dataclass(frozen=True)
-class Entry:
+class TrackedRun:
     """A run as a tracker sees it.
 
     Attributes:
@@ -106,10 +106,10 @@ class Entry:
     data: Sequence[Data] = ()
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     files: Path | None = None
-    nested: Sequence["Entry"] = ()
+    nested: Sequence["TrackedRun"] = ()
 
 
-def head_of(folder: RunFolder, chosen: Mapping[str, bool]) -> Entry:
+def head_of(folder: RunFolder, chosen: Mapping[str, bool]) -> TrackedRun:
     """The head of a finished run, without its results: enough to check whether the tracker has it.
 
     Args:
@@ -125,7 +125,7 @@ def head_of(folder: RunFolder, chosen: Mapping[str, bool]) -> Entry:
     end = int((folder.path / "summary.json").stat().st_mtime * 1000)
     requested = {name: values[name] for name in REQUESTED if values.get(name) is not None}
     params = own_choices(stored["config"], stored["origins"]) | requested
-    return Entry(
+    return TrackedRun(
         f"mebench/{values['dataset']}/{values['protocol']}",
         folder.id,
         {
@@ -190,8 +190,8 @@ def _note_on_run(values: Mapping[str, Any], about: Mapping[str, Any], summary: M
 
 
 def of_run(
-    folder: RunFolder, chosen: Mapping[str, bool], notify: Callable[[str], object], head: Entry, room: Path
-) -> Entry:
+    folder: RunFolder, chosen: Mapping[str, bool], notify: Callable[[str], object], head: TrackedRun, room: Path
+) -> TrackedRun:
     """A finished run with its scores, training curves, datasets, files and record.
 
     Metrics are `F1`, `AP`, `ASR`, `STRS`, `UF1` … (`F1 macro` where others than micro-expressions were spotted too),
@@ -324,8 +324,8 @@ def _text(value: Any) -> str:
 
 
 def _folds(
-    folder: RunFolder, head: Entry, about: Mapping[str, Any], summary: Mapping[str, Any], history: pd.DataFrame
-) -> Iterator[Entry]:
+    folder: RunFolder, head: TrackedRun, about: Mapping[str, Any], summary: Mapping[str, Any], history: pd.DataFrame
+) -> Iterator[TrackedRun]:
     """Each fold with its own scores, costs and curves; the run's scores are pooled over folds, not their mean."""
     costs: dict[Any, dict[Any, Any]] = read_csv(folder.path / "costs.csv").set_index("fold").to_dict("index")
     rules: dict[str, Any] = {"kinds": about["kinds"], "classes": about["classes"], "convention": summary["convention"]}
@@ -340,7 +340,7 @@ def _folds(
         numbers = {**cost, **{key: float(count.get(name, 0)) for key, count in counts.items()}}
         scores = _metrics(summarize(tables, seed=0, draws=0, **rules))  # intervals of so few people are meaningless
         (timing,) = pd.json_normalize({"timing": record.get("timing", {})}, sep=".").to_dict("records")
-        yield Entry(
+        yield TrackedRun(
             head.experiment,
             name,
             {RUN_TAG: folder.id, FOLD_TAG: name, "mebench.test": ", ".join(fold["test"])[:LONGEST_TAG]},
@@ -360,7 +360,7 @@ def _folds(
         )
 
 
-def of_board(file: Path) -> Entry:
+def of_board(file: Path) -> TrackedRun:
     """A table of a leaderboard, from the JSON that `mebench leaderboard build` writes: its rows, and the scores of the
     first.
 
@@ -383,7 +383,7 @@ def of_board(file: Path) -> Entry:
     best = next((row for row in rows if row["provenance"] == "measured"), {})
     about = {name: board[name] for name in ("task", "dataset", "protocol", "variant", "scheme") if board[name]}
     # The experiment whose runs are the tables of a leaderboard.
-    return Entry(
+    return TrackedRun(
         "mebench/leaderboards",
         board["name"],
         {
@@ -415,7 +415,7 @@ _BUILT_IN = [EntryPoint(DEFAULT, "mebench.tracking.mlflow:MLflow", GROUP)]
 """The tracker that exists even in a checkout with older installed metadata."""
 
 
-class Found(NamedTuple):
+class SentRun(NamedTuple):
     """A run in a tracker: its id there, and its tags."""
 
     run: str
@@ -434,11 +434,11 @@ class Tracker(Protocol):
         """Entered before anything is asked, left at the end."""
         return nullcontext()
 
-    def find(self, entry: Entry) -> Found | None:
+    def find(self, entry: TrackedRun) -> SentRun | None:
         """The tracker's finished copy of this run, or None to have it sent."""
         return None
 
-    def start(self, entry: Entry, parent: str | None = None) -> str:
+    def start(self, entry: TrackedRun, parent: str | None = None) -> str:
         """A run begins, with its name, tags and parameters; what to call it.
 
         Args:
@@ -456,7 +456,7 @@ class Tracker(Protocol):
     def artifacts(self, run: str, folder: Path) -> None:
         """Its files, whatever lies in a folder."""
 
-    def finish(self, run: str, entry: Entry) -> None:
+    def finish(self, run: str, entry: TrackedRun) -> None:
         """It has ended, with these tags: from now on it counts as handed over."""
 
     def place(self) -> str:
@@ -523,12 +523,12 @@ class _Item(NamedTuple):
     kind: str
     name: str
     kept: str
-    head: Callable[[], Entry]
-    whole: Callable[[Entry, Path], Entry] = lambda head, room: head
+    head: Callable[[], TrackedRun]
+    whole: Callable[[TrackedRun, Path], TrackedRun] = lambda head, room: head
     folder: RunFolder | None = None
 
 
-def sync(
+def send_all(
     folders: Sequence[RunFolder],
     tracking: str | bool | None,
     progress: Progress,
@@ -576,7 +576,9 @@ def sync(
             return Synced(title, tracker.place(), tuple(sent), tuple(present), tuple(failed), tracker.opening())
     except Exception as error:  # a server, a database, a file system and a stranger's tracker fail in their own ways
         unsent = [item for item in items if item.name in failed]
-        progress.notify(f"warning: {title}{place} did not accept {_unsent_in_words(unsent, len(items), short(error))}")
+        progress.notify(
+            f"warning: {title}{place} did not accept {_unsent_in_words(unsent, len(items), shorten_error(error))}"
+        )
     return Synced(title, place, tuple(sent), tuple(present), tuple(failed))
 
 
@@ -591,7 +593,7 @@ class _DamagedError(Exception):
     """An item cannot be read; the others may be sound."""
 
 
-def _read(make: Callable[[], Entry]) -> Entry:
+def _read(make: Callable[[], TrackedRun]) -> TrackedRun:
     """Read one entry.
 
     Raises:
@@ -635,7 +637,7 @@ def _unsent_in_words(unsent: Sequence[_Item], n_items: int, reason: str) -> str:
     return f"{what} ({reason}): {first.kept} all the same; send it later with {command}"
 
 
-def _hand_over(tracker: Tracker, entry: Entry, parent: str | None = None) -> None:
+def _hand_over(tracker: Tracker, entry: TrackedRun, parent: str | None = None) -> None:
     """Send a run with all its content. It is finished last: until then it does not count as sent."""
     run = tracker.start(entry, parent)
     tracker.metrics(run, entry.metrics)
@@ -652,7 +654,7 @@ def _reason(error: Exception) -> str:
     return str(error) if isinstance(error, MebenchError) else f"{type(error).__name__}: {error}"
 
 
-def short(error: Exception) -> str:
+def shorten_error(error: Exception) -> str:
     """The first line of an error, no longer than a sentence should be, without a password."""
     line = next(iter(without_password(_reason(error)).strip().splitlines()), "").rstrip(". ")
     return line if len(line) <= LONGEST else f"{line[:LONGEST]} ..."

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from mebench.core import LabelledVideo
-from mebench.errors import ConfigError, DataError, listed
+from mebench.errors import ConfigError, DataError, list_first
 from mebench.files import open_plain
 
 MAX_BYTES = 1 << 30
@@ -196,7 +196,9 @@ def load(network: nn.Module, weights: Mapping[str, Tensor], path: Path) -> None:
     state = network.state_dict()
     for name in state:
         if name not in weights and not name.endswith(("num_batches_tracked", "thresholds")):
-            raise DataError(f"the weights {path} have no {name}; they hold {listed(sorted(weights), 10) or 'nothing'}")
+            raise DataError(
+                f"the weights {path} have no {name}; they hold {list_first(sorted(weights), 10) or 'nothing'}"
+            )
         if name in weights and weights[name].shape != state[name].shape:
             shapes = tuple(weights[name].shape), tuple(state[name].shape)
             raise DataError(f"the weights {path}: {name} has the shape {shapes[0]}, expected {shapes[1]}")

@@ -27,11 +27,11 @@ from mebench.number_format import number
 from mebench.progress import Progress
 from mebench.runs.folder import RunFolder
 from mebench.table import INTERVAL, Column, Table
-from mebench.terminal import command, console, plural
+from mebench.terminal import format_count, make_console, shell_command
 from mebench.tuning.records import COST, Objective, Study, Trial
 from mebench.tuning.space import Space, is_number, with_values
 from mebench.tuning.splits import Split
-from mebench.tuning.study import silent
+from mebench.tuning.study import silence_optuna
 
 
 class TrialReporter:
@@ -74,16 +74,16 @@ class TrialReporter:
         self._last, self._best = now, -1 if best is None else best.number
         this = f"{study.objectives[0].path} {trial.values[0]:.4f}" if trial.values else f"{trial.state}: {trial.reason}"
         if trial.state == "pruned":
-            this = f"pruned after {plural(len(trial.steps), 'fold')} at {trial.steps[max(trial.steps)]:.4f}"
+            this = f"pruned after {format_count(len(trial.steps), 'fold')} at {trial.steps[max(trial.steps)]:.4f}"
         name = f"trial {best.number}" if best and best.number >= 0 else "the default"
-        record = f"; best {best.values[0]:.4f} ({name}: {in_words(best.params)})" if best else ""
+        record = f"; best {best.values[0]:.4f} ({name}: {describe_values(best.params)})" if best else ""
         self._progress.notify(f"trial {trial.number}, {done} of {self._trials} finished: {this}{record}")
 
 
-def in_words(values: Mapping[str, Any]) -> str:
+def describe_values(values: Mapping[str, Any]) -> str:
     """Values in one line.
 
-    >>> in_words({"method.p": 0.51234567, "method.rule": "paper"})
+    >>> describe_values({"method.p": 0.51234567, "method.rule": "paper"})
     'p=0.5123 rule=paper'
     """
     return " ".join(f"{key.removeprefix('method.')}={value_in_words(value)}" for key, value in values.items())
@@ -100,9 +100,9 @@ def _finished(study: Study) -> int:
     return sum(trial.state in ("complete", "pruned") for trial in study.trials)
 
 
-def print_outcome(plain: Mapping[str, Any]) -> None:
+def print_tuning(plain: Mapping[str, Any]) -> None:
     """Print the tuned values, their gain on new subjects, and the paths of all files."""
-    out = console()
+    out = make_console()
     for line in _trials_in_words(plain):
         out.print(line)
     out.print(
@@ -115,11 +115,11 @@ def print_outcome(plain: Mapping[str, Any]) -> None:
             out.print(_table(title, ["trial", *paths, "values"], _front_rows(study, paths)))
     rows = _score_rows(plain)
     if rows:
-        title = f"scores: inner subjects, and {plural(plain['outer_subjects'], 'outer one')} that no trial has touched"
+        title = f"scores: inner subjects, and {format_count(plain['outer_subjects'], 'outer one')} that no trial has touched"
         out.print(_table(title, ["score", "configuration", "inner", "outer", INTERVAL, "p"], rows))
-    for line in remarks(plain):
+    for line in tuning_remarks(plain):
         out.print(line)
-    scores = command("compare", [plain["runs"]["tuned"], plain["runs"]["default"]])
+    scores = shell_command("compare", [plain["runs"]["tuned"], plain["runs"]["default"]])
     out.print(f"figures and trials are in {plain['folder']}; all scores: {scores}")
 
 
@@ -171,7 +171,7 @@ def _front_rows(study: Mapping[str, Any], paths: Sequence[str]) -> list[list[str
     rows = []
     for trial in study["front"][:MOST_OF_A_FRONT]:
         values = [_number(path, trial["values"][path]) for path in paths]
-        rows.append([str(trial["trial"]), *values, in_words(trial["params"])])
+        rows.append([str(trial["trial"]), *values, describe_values(trial["params"])])
     return rows
 
 
@@ -191,7 +191,7 @@ def _score_rows(plain: Mapping[str, Any]) -> list[list[str]]:
     return rows
 
 
-def remarks(plain: Mapping[str, Any]) -> list[str]:
+def tuning_remarks(plain: Mapping[str, Any]) -> list[str]:
     """Remarks on the optimism of the inner score and on the conclusion."""
     lines = []
     for path, score in plain["scores"].items():
@@ -213,8 +213,8 @@ def remarks(plain: Mapping[str, Any]) -> list[str]:
         )
     if plain["scores"] and plain["least_p"] >= LEVEL:
         lines.append(
-            f"with {plural(plain['outer_subjects'], 'outer subject')} no p can be below {plain['least_p']:.4f}: too few to show any gain, "
-            f"however large{'' if plain['nested'] else '; take fewer --tuning-subjects, or --nested'}"
+            f"with {format_count(plain['outer_subjects'], 'outer subject')} no p can be below {plain['least_p']:.4f}: too few to show "
+            f"any gain, however large{'' if plain['nested'] else '; take fewer --tuning-subjects, or --nested'}"
         )
     if len(plain["objectives"]) > 1:
         lines.append(
@@ -310,7 +310,7 @@ def summary_of(
         "least_p": 1 / (comparison.permutations if comparison.exact else comparison.permutations + 1),
         "default_values": space.own(),
         "scores": scores,
-        "conclusion": "" if main is None else conclusion(*main, comparison.subjects, unchanged),
+        "conclusion": "" if main is None else conclude_test(*main, comparison.subjects, unchanged),
         "runs": {"default": str(default.path), "tuned": str(tuned.path)},
         "seconds": dict(seconds),
         "folder": str(tuned.path.parent.parent),
@@ -343,7 +343,7 @@ def _score(
     }
 
 
-def conclusion(path: str, score: Mapping[str, Any], subjects: int, unchanged: bool) -> str:
+def conclude_test(path: str, score: Mapping[str, Any], subjects: int, unchanged: bool) -> str:
     """The conclusion that the paired test supports."""
     if unchanged:
         return "no tried values were better than the default's on the inner folds: the configuration stays unchanged"
@@ -369,7 +369,7 @@ def _trial(trial: Trial, objectives: Sequence[Objective]) -> dict[str, Any]:
 DEFAULT, DPI = "#111827", 150
 
 
-def write_figures(stored: optuna.Study, study: Study, folder: Path) -> list[Path]:
+def write_study_figures(stored: optuna.Study, study: Study, folder: Path) -> list[Path]:
     """Write the figures of a study as PNG.
 
     `history`, `slices` and `importance` are about the first objective, with a line at that of the default; `folds` shows it after each
@@ -404,7 +404,7 @@ def write_figures(stored: optuna.Study, study: Study, folder: Path) -> list[Path
         with (
             pyplot.rc_context(),
             pyplot.ioff(),
-            silent(),
+            silence_optuna(),
         ):  # which takes back the style that Optuna chooses for everybody
             axes = np.atleast_1d(drawn[name]())
             if study.default is not None and name in ("history", "slices"):
@@ -422,7 +422,7 @@ def write_tuned(tuned: Tuned, file: Path) -> list[str]:
     """Write the configuration with the tuned values.
 
     Of several studies, one for each outer fold, it takes for each parameter the middle value (the lower of two middle
-    ones) or the most frequent choice (see `middle`): their outer score belongs to the procedure, not to this file.
+    ones) or the most frequent choice (see `middle_values`): their outer score belongs to the procedure, not to this file.
 
     Args:
         tuned: the outcome.
@@ -436,7 +436,7 @@ def write_tuned(tuned: Tuned, file: Path) -> list[str]:
         ConfigError: the middle values of several studies do not go together.
     """
     plain, every = tuned.plain, [trial.params for trial in tuned.best.values()]
-    config = with_values(tuned.config, every[0] if len(every) == 1 else middle(tuned.space, every))
+    config = with_values(tuned.config, every[0] if len(every) == 1 else middle_values(tuned.space, every))
     remarks = [f"Tuned by mebench: study {plain['study']}, {', '.join(plain['objectives'])}."]
     if plain["conclusion"]:
         remarks.append(f"{plain['conclusion'][0].upper()}{plain['conclusion'][1:]}.")
@@ -454,7 +454,7 @@ def write_tuned(tuned: Tuned, file: Path) -> list[str]:
                 "A run over all subjects also tests the tuning set, and scores too high: "
                 f"{', '.join(study['subjects'])}."
             ),
-            f"The honest scores are those on the {plural(plain['outer_subjects'], 'other subject')}: {plain['runs']['tuned']}.",
+            f"The honest scores are those on the {format_count(plain['outer_subjects'], 'other subject')}: {plain['runs']['tuned']}.",
         ]
     people = sorted({subject for study in plain["studies"].values() for subject in study["subjects"]})
     content = {key: value for key, value in config.values.items() if not is_place(key)} | {"tuned_on": people}
@@ -464,7 +464,7 @@ def write_tuned(tuned: Tuned, file: Path) -> list[str]:
     return remarks
 
 
-def middle(space: Space, values: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def middle_values(space: Space, values: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """For each parameter the median, or the most frequent choice; at ties the first in the map.
 
     A default outside the choices counts as the last choice. A default that is no number, outside a range, is taken if

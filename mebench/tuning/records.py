@@ -90,7 +90,7 @@ def _path_named(name: str, paths: Sequence[str]) -> str | None:
     return next((path for path in (*paths, COST) if f".{path}".endswith(f".{name}")), None)
 
 
-def part_of(objectives: Sequence[Objective], paired: bool) -> int | None:
+def tuned_member(objectives: Sequence[Objective], paired: bool) -> int | None:
     """The method of a pair that the objectives depend on: 0 the spotter, 1 the recognizer; None for both or without a
     pair.
     """

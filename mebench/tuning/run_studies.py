@@ -39,10 +39,10 @@ from mebench.runs import FoldResult, RunFolder
 from mebench.runs.fold_files import read_fold, safe_name
 from mebench.runs.folder import TUNED
 from mebench.runs.scoring import read_tables, score_run, select_scored_clips
-from mebench.tuning.outcome import TrialReporter, Tuned, summary_of, write_figures
-from mebench.tuning.records import COST, Objective, Study, Terms, Trial, TuneOptions, part_of, read_objectives
+from mebench.tuning.outcome import TrialReporter, Tuned, summary_of, write_study_figures
+from mebench.tuning.records import COST, Objective, Study, Terms, Trial, TuneOptions, read_objectives, tuned_member
 from mebench.tuning.space import Space, for_task, read_space, with_values
-from mebench.tuning.splits import Split, nested, tuning_set, who
+from mebench.tuning.splits import Split, nested_studies, people_of_folds, tuning_set
 from mebench.tuning.study import Place, SharedStudy, Step
 
 
@@ -52,7 +52,7 @@ def _alone(folder: RunFolder) -> FileLock:
     return FileLock(folder.path / ".lock")
 
 
-def changed(plan: Plan, values: Mapping[str, Any]) -> Plan:
+def change_parameters(plan: Plan, values: Mapping[str, Any]) -> Plan:
     """The run with other values of some parameters, over the same people and folds.
 
     Raises:
@@ -143,7 +143,7 @@ class Evaluator:
         self._split, self._space, self._objectives = split, space, tuple(objectives)
         self._crew, self._folder, self._features = pool, folder, features
         inner, sections = split.inner, {objective.path.partition(".")[0] for objective in self._objectives}
-        self._part = part_of(objectives, inner.config.recognizer is not None)
+        self._part = tuned_member(objectives, inner.config.recognizer is not None)
         self._run = of_part(inner, self._part)
         self._fold_of = {fold.key: fold for fold in self._run.folds}
         self._inputs = inputs_of(inner.config, inner.dataset), truth_of(inner), *content_of(inner)
@@ -178,13 +178,19 @@ class Evaluator:
 
     def _results(self, values: Mapping[str, Any]) -> Iterator[FoldResult]:
         """The inner folds in order, each as soon as all earlier ones are complete."""
-        plan, began = of_part(changed(self._split.inner, values), self._part), time.perf_counter()
+        plan, began = of_part(change_parameters(self._split.inner, values), self._part), time.perf_counter()
         plan = self._features.of(plan)
         self.waited += time.perf_counter() - began
         if not (self._space.reuses and reusable(plan.config)):
             yield from self._computed(plan, {})
             return
-        about = [*self._inputs, self._split.name, self._part, who(self._run.folds), self._space.trained(values)]
+        about = [
+            *self._inputs,
+            self._split.name,
+            self._part,
+            people_of_folds(self._run.folds),
+            self._space.trained(values),
+        ]
         folder, stored = RunFolder(self._folder / digest(about)), self._kept(digest(about))
         with _alone(folder) if len(stored) < len(plan.folds) else nullcontext():
             for key in folder.finished_folds() - stored.keys():
@@ -299,7 +305,7 @@ class Judge:
         plan, tables = self._plan, truth_tables(self._plan)
         # Different from a plain run: folds and values are not those of its configuration.
         inputs = inputs_of(plan.config, plan.dataset), truth_of(plan), *content_of(plan)
-        key = digest([*inputs, who(plan.folds), tuned])
+        key = digest([*inputs, people_of_folds(plan.folds), tuned])
         folder = RunFolder(self._folder / "outer" / f"{name}-{key[:8]}")
         with _alone(folder):
             if folder.done:
@@ -311,11 +317,11 @@ class Judge:
                     origins = about["origins"] | {name: config.origins[name] for name in settings}
                     folder.write_json("config.json", {**about, "config": known, "origins": origins})
                 return folder
-            described = changed(plan, tuned[self._splits[0].name]) if len(self._splits) == 1 else plan
+            described = change_parameters(plan, tuned[self._splits[0].name]) if len(self._splits) == 1 else plan
             # First, because an end between the two would leave an apparent plain run.
             folder.write_json(TUNED, {name: dict(values) for name, values in tuned.items()})
             describe(folder, described, tables, key)
-            parts = [self._features.of(changed(plan, tuned[split.name])) for split in self._splits]
+            parts = [self._features.of(change_parameters(plan, tuned[split.name])) for split in self._splits]
             if plan.config.no_face == "skip":
                 reasons = {key: reason for part in parts for key, reason in part.skipped.items()}
                 if line := write_skipped(folder, reasons, len(plan.videos)):
@@ -356,7 +362,7 @@ class Judge:
         return run_folds(self._crew, plan, folds, stored) if spots else stored.values()
 
 
-def tune(config: RunConfig, options: TuneOptions, progress: Progress) -> Tuned:
+def tune_and_judge(config: RunConfig, options: TuneOptions, progress: Progress) -> Tuned:
     """Tune, judge, and write everything into the folder of the study.
 
     Raises:
@@ -381,7 +387,7 @@ def tune(config: RunConfig, options: TuneOptions, progress: Progress) -> Tuned:
     )
     # Default share of the subjects for tuning.
     splits = (
-        nested(plan, options.inner_folds)
+        nested_studies(plan, options.inner_folds)
         if options.nested
         else tuning_set(plan, options.tuning_subjects or 0.4, options.inner_folds)
     )
@@ -489,5 +495,5 @@ def _study(shared: SharedStudy, trials: int, evaluator: Evaluator, reporter: Tri
     shared.try_default(evaluator)
     found = shared.study()
     write(found)
-    write_figures(shared.stored, found, folder)
+    write_study_figures(shared.stored, found, folder)
     return found

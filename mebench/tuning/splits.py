@@ -30,7 +30,7 @@ class Split:
         return tuple(sorted({video.subject_key for video in self.inner.videos}))
 
 
-def who(folds: Sequence[Fold]) -> list[list[str]]:
+def people_of_folds(folds: Sequence[Fold]) -> list[list[str]]:
     """Key and people of each fold as plain data, which identify stored results."""
     return [[f.key, *(" ".join(map(str, side)) for side in (f.train, f.valid, f.test))] for f in folds]
 
@@ -75,7 +75,7 @@ def tuning_set(plan: Plan, size: float, folds: int) -> tuple[Split, ...]:
     return (Split("tuning", _inner(plan, tuned, folds, "tuning"), outer),)
 
 
-def nested(plan: Plan, folds: int) -> tuple[Split, ...]:
+def nested_studies(plan: Plan, folds: int) -> tuple[Split, ...]:
     """One study for each outer fold, over the subjects that train and validate in it.
 
     Args:

@@ -27,7 +27,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from mebench.core import stable_seed
 from mebench.errors import ConfigError, MebenchError, RunError, check_known
-from mebench.tracking.mlflow_store import hold, located, shown, without_password
+from mebench.tracking.mlflow_store import display_path, locate_database, lock_file, without_password
 from mebench.tuning.records import State, Study, Terms, Trial
 from mebench.tuning.space import Dimension
 
@@ -56,11 +56,11 @@ class Place:
         >>> Place.of("sqlite:////data/studies.db?timeout=5").file
         PosixPath('/data/studies.db')
         """
-        return cls(*located(text if "://" in text else f"sqlite:///{Path(text).expanduser()}"))
+        return cls(*locate_database(text if "://" in text else f"sqlite:///{Path(text).expanduser()}"))
 
     def __str__(self) -> str:
         """The address without a password."""
-        return without_password(self.url) if self.file is None else shown(self.file)
+        return without_password(self.url) if self.file is None else display_path(self.file)
 
     def engine(self, seconds: float) -> dict[str, Any]:
         """Options for SQLAlchemy: how long to wait for a locked sqlite file, and reconnection after a server closed."""
@@ -79,7 +79,7 @@ class Place:
             yield
             return
         try:
-            lock = hold(self.file, WAIT_SECONDS)
+            lock = lock_file(self.file, WAIT_SECONDS)
         except Timeout as error:
             raise RunError(
                 f"the storage {self} is locked: another process has held {self.file.name}.lock for {WAIT_SECONDS:.0f} "
@@ -176,15 +176,15 @@ def sampler_of(terms: Terms) -> BaseSampler:
         def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
             storage: Any = study._storage
             storage.record_heartbeat(trial._trial_id)
-            with silent():
+            with silence_optuna():
                 Seeded.__init__(self, trial.number)
             super().before_trial(study, trial)
 
-    with silent():
+    with silence_optuna():
         return Seeded()
 
 
-def suggest(trial: optuna.Trial, d: Dimension) -> Any:
+def suggest_value(trial: optuna.Trial, d: Dimension) -> Any:
     """A value of one parameter as the storage holds it."""
     if d.choices:
         return trial.suggest_categorical(d.key, [d.encoded(choice) for choice in d.choices])
@@ -194,7 +194,7 @@ def suggest(trial: optuna.Trial, d: Dimension) -> Any:
 
 
 @contextmanager
-def silent() -> Iterator[None]:
+def silence_optuna() -> Iterator[None]:
     """A context without Optuna's warnings about experimental features or repeated values."""
     with (
         warnings.catch_warnings(action="ignore", category=ExperimentalWarning),
@@ -256,7 +256,7 @@ class SharedStudy:
         check_known("pruner", terms.options.pruner, PRUNERS, where="--pruner")
         pruner, sampler = PRUNERS[terms.options.pruner](), sampler_of(terms)
         optuna.logging.set_verbosity(optuna.logging.CRITICAL)
-        with self._guarded((*STORAGE_ERRORS, ImportError, RuntimeError)), place.alone(), silent():
+        with self._guarded((*STORAGE_ERRORS, ImportError, RuntimeError)), place.alone(), silence_optuna():
             place.check()
             # How often a trial is repeated after its process was killed.
             self._storage = RDBStorage(
@@ -314,7 +314,7 @@ class SharedStudy:
 
     def study(self, importance: bool = True) -> Study:
         """All trials so far, and the importance of parameters."""
-        with self._guarded(), silent():
+        with self._guarded(), silence_optuna():
             stored = self.stored.get_trials(deepcopy=False)
             shares: dict[str, float] = {}
             if importance and sum(trial.state is TrialState.COMPLETE for trial in stored) > 1:
@@ -357,7 +357,7 @@ class SharedStudy:
         """The number of one more trial, `lost` if others took this process for dead meanwhile; or why none was tried."""
         with ExitStack() as alone:
             alone.enter_context(self._place.alone())
-            with self._guarded(), silent():
+            with self._guarded(), silence_optuna():
                 fail_stale_trials(self.stored)
                 every = self.stored.get_trials(deepcopy=False)
                 running = [trial for trial in every if trial.state is TrialState.RUNNING]
@@ -399,7 +399,7 @@ class SharedStudy:
             try:
                 begun()
                 try:
-                    stored = {d.key: suggest(trial, d) for d in self.terms.space.dimensions}
+                    stored = {d.key: suggest_value(trial, d) for d in self.terms.space.dimensions}
                 except (ImportError, ValueError, RuntimeError, NotImplementedError) as error:
                     reason = " ".join(str(error).split())
                     message = f"the sampler {self.terms.options.sampler!r} cannot serve this study: {reason}"

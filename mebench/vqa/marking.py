@@ -28,7 +28,7 @@ from mebench.grouping import grouped
 from mebench.metrics import classification
 from mebench.metrics.bootstrap import LEAST, Score, as_score, score_interval
 from mebench.metrics.reasons import ThinSupport, store_supports
-from mebench.terminal import plural
+from mebench.terminal import format_count
 from mebench.vqa import questions, wording
 
 Scorer = Literal["megc2025_a", "megc2025_b"]
@@ -127,7 +127,7 @@ def _check_answers(
     foreign = [name for name in answers if name not in ids]
     if foreign:
         raise DataError(
-            f"{plural(len(foreign), 'answer')} to questions that are not asked; the first has the id {foreign[0]!r}"
+            f"{format_count(len(foreign), 'answer')} to questions that are not asked; the first has the id {foreign[0]!r}"
         )
     if not any(questions.id_of(row) in answers for row in known):
         first = questions.id_of(known[0])
@@ -143,15 +143,17 @@ def _check_answers(
 def _warnings_on(read: Sequence[Answered], n_empty: int) -> Iterator[Finding]:
     """Questions that are not answered, of no known kind, or answered without what they ask for."""
     if n_empty:
-        yield _warning(f"{n_empty} of {plural(len(read), 'question')} not answered, and so wrong")
+        yield _warning(f"{n_empty} of {format_count(len(read), 'question')} not answered, and so wrong")
     unknown = [one for one in read if not one.meaning.kind]
     if unknown:
         example = unknown[0].row["question"]
-        yield _warning(f"{plural(len(unknown), 'question')} of no known kind, in BLEU and ROUGE alone: {example!r}")
+        yield _warning(
+            f"{format_count(len(unknown), 'question')} of no known kind, in BLEU and ROUGE alone: {example!r}"
+        )
     answered = [one for one in read if one.given.strip() and one.meaning.kind in wording.READERS]
     n_unread = sum(wording.READERS[one.meaning.kind](one.given) is None for one in answered)
     if n_unread:
-        yield _warning(f"{plural(n_unread, 'answer')} without what the question asks for, and so wrong")
+        yield _warning(f"{format_count(n_unread, 'answer')} without what the question asks for, and so wrong")
 
 
 def _warning(sentence: str) -> Finding:

@@ -101,7 +101,7 @@ def _of_clips(videos: Sequence[Video], version: int, blind: bool, seed: int) -> 
         names = {
             "dataset": video.dataset,
             "image_id": name,
-            "subject": person(video.dataset, video.subject),
+            "subject": person_name(video.dataset, video.subject),
             "filename": video.id,
         }
         yield names, asked
@@ -132,7 +132,7 @@ def numbers(expression: Expression) -> tuple[int, ...]:
     return tuple(dict.fromkeys(n for unit in parse_units(expression.action_units) for n in unit.numbers))
 
 
-def person(dataset: str, subject: str) -> str:
+def person_name(dataset: str, subject: str) -> str:
     """The challenge's name of a person, `sub01` in CASME II."""
     return f"sub{subject}" if dataset == "casme2" and subject.isdecimal() else subject
 
@@ -140,7 +140,7 @@ def person(dataset: str, subject: str) -> str:
 def named(video: Video) -> str:
     """The unique name of a video: its own if it begins with the subject's number, else with the subject as a prefix."""
     first = re.split(r"[_-]", video.id)[0].lstrip("0")
-    return video.id if first == video.subject.lstrip("0") else f"{person(video.dataset, video.subject)}_{video.id}"
+    return video.id if first == video.subject.lstrip("0") else f"{person_name(video.dataset, video.subject)}_{video.id}"
 
 
 def id_of(row: Mapping[str, str]) -> str:

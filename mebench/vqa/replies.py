@@ -56,7 +56,7 @@ def answer(runs: Sequence[RunFolder], rows: Sequence[questions.Row]) -> tuple[li
     for key in clips | videos:
         whole, _, onset = key.partition("@")
         dataset, subject, name = whole.split("/", 2)
-        for spelt in {f"{questions.person(dataset, subject)}_{name}", f"{subject}_{name}", name}:
+        for spelt in {f"{questions.person_name(dataset, subject)}_{name}", f"{subject}_{name}", name}:
             ending = f"{spelt}_{onset}" if onset else spelt
             for word in (f"{dataset}/{ending}", ending):
                 keys_of[word].append(key)

@@ -110,5 +110,5 @@ def test_objective_class_counts_sets_as_in_the_table():
 @pytest.mark.parametrize(
     ("text", "taken"), [("3", "III"), ("vii", "VII"), (" I ", "I"), ("0", None), ("8", None), ("", None)]
 )
-def test_roman_takes_both_numerals(text, taken):
-    assert schemes.roman(text) == taken
+def test_parse_roman_takes_both_numerals(text, taken):
+    assert schemes.parse_roman(text) == taken

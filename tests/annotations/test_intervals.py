@@ -35,8 +35,8 @@ NAMES = {"onset": "OnsetFrame", "apex": "ApexFrame", "offset": "OffsetFrame"}
         ((0, 0, 12), (0, 0, 12), ("onset_is_apex",)),  # a video may begin with its expression
     ],
 )
-def test_interval_follows_repair_rules(numbers, taken, flags):
-    found = annotation.interval(*numbers, 7, NAMES, Log())
+def test_read_interval_follows_repair_rules(numbers, taken, flags):
+    found = annotation.read_interval(*numbers, 7, NAMES, Log())
     assert (found.onset, found.apex, found.offset) == taken
     assert found.flags == flags
     assert bool(found.problem) == (found.onset is None)
@@ -46,9 +46,9 @@ number = st.none() | st.integers(0, 200)
 
 
 @given(number, number, number)
-def test_interval_is_valid_and_tells_every_change(onset, apex, offset):
+def test_read_interval_is_valid_and_tells_every_change(onset, apex, offset):
     log = Log()
-    found = annotation.interval(onset, apex, offset, 7, NAMES, log)
+    found = annotation.read_interval(onset, apex, offset, 7, NAMES, log)
     if found.onset is None:
         assert (found.apex, found.offset) == (None, None)
         assert onset is None

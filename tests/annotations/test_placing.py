@@ -10,7 +10,9 @@ from mebench.core.types import Unplaced
 
 def placed(onset, apex, offset, numbers, first=1):
     log = Log()
-    return annotation.place(Annotation(2, "01", "EP02", onset, apex, offset), first, numbers, log), log.repairs
+    return annotation.place_annotation(
+        Annotation(2, "01", "EP02", onset, apex, offset), first, numbers, log
+    ), log.repairs
 
 
 def span(e):

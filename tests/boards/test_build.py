@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from mebench.boards import build as module, collect as boards_collect, significance, standings
-from mebench.boards.rows import NOTHING, Part, Row, place, ranked
+from mebench.boards.rows import NOTHING, BoardRow, Part, place, ranked
 from mebench.config import registry
 from mebench.features import FaceCrop, Flow
 from mebench.metrics import catalogue, name_leak
@@ -24,7 +24,7 @@ def tables(runs: Path):
     }
 
 
-def measured(part: Part) -> list[Row]:
+def measured(part: Part) -> list[BoardRow]:
     return [row for row in part.rows if row.measured]
 
 
@@ -505,7 +505,7 @@ def ranked_row(method, value, group=""):
     score = {"f1": {**NOTHING, "value": value}}
     rest = dict.fromkeys(("settings", "member", "convention", "selection", "transductive", "remark"), "")
     given = {"provenance": "measured", "seeds": (0,), "n": 1.0, "costs": {}, "versions": {}, "runs": (method,)}
-    return Row(method=method, scores=score, group=group, **rest, **given)
+    return BoardRow(method=method, scores=score, group=group, **rest, **given)
 
 
 def test_ranked_takes_groups_beyond_z(monkeypatch):

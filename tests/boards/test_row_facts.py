@@ -15,7 +15,7 @@ from mebench.records import schema
 from mebench.records.costs import COSTS, Cost
 from mebench.reports import report
 from mebench.runs.scoring import current_summary
-from mebench.terminal import console
+from mebench.terminal import make_console
 from tests.helpers.run_folders import make_run
 
 
@@ -78,7 +78,7 @@ def test_fact_in_catalogue_is_in_every_output(monkeypatch, tmp_path):
     heads, _, cells = next(lines[n : n + 3] for n, line in enumerate(lines) if "| folds tested |" in line)
     assert dict(zip(heads.split(" | "), cells.split(" | ")))["folds tested"] == number
 
-    out = console()
+    out = make_console()
     with out.capture() as capture:
         out.print(table_files.origins(table.parts[0]))
     assert "folds tested" in " ".join(capture.get().split())

@@ -3,7 +3,7 @@
 import openpyxl
 import pytest
 
-from mebench.annotations.text import decoded
+from mebench.annotations.text import decode_text
 from mebench.config import registry
 from mebench.errors import DataError
 from mebench.exchange import answers, text_table
@@ -155,8 +155,8 @@ def test_read_intervals_takes_more_words_of_these_languages(write, header):
 @pytest.mark.parametrize(
     ("text", "encoding"), [("これは被験者", "shift_jis"), ("被験者,動画", "shift_jis"), ("für é", "latin-1")]
 )
-def test_decoded_concludes_the_encoding_from_text(text, encoding):
-    assert decoded(text.encode(encoding), "file")[0] == text
+def test_decode_text_concludes_the_encoding_from_text(text, encoding):
+    assert decode_text(text.encode(encoding), "file")[0] == text
 
 
 OTHERS = {
@@ -281,9 +281,9 @@ def test_read_intervals_takes_signs_for_nothing_as_no_apex(write, sign):
     assert table.intervals["apex"].isna().all()
 
 
-def test_decoded_refuses_text_of_two_encodings():
+def test_decode_text_refuses_text_of_two_encodings():
     with pytest.raises(DataError, match="its encoding is not certain"):
-        decoded("video,Gefühl\na,Überraschung\n".encode() + "b,Ärger\n".encode("cp1252"), "file")
+        decode_text("video,Gefühl\na,Überraschung\n".encode() + "b,Ärger\n".encode("cp1252"), "file")
 
 
 @pytest.mark.parametrize(

@@ -31,37 +31,37 @@ steps = st.tuples(
 
 
 @given(steps, steps)
-def test_explain_differs_exactly_where_fingerprints_do(one, other):
+def test_explain_chain_differs_exactly_where_fingerprints_do(one, other):
     a, b = Chain("c", one), Chain("c", other)
     same = a.fingerprint() == b.fingerprint()
-    assert (explain.explain(a)["text"] == explain.explain(b)["text"]) is same
-    assert (explain.explain(a) == explain.explain(b)) is same
+    assert (explain.explain_chain(a)["text"] == explain.explain_chain(b)["text"]) is same
+    assert (explain.explain_chain(a) == explain.explain_chain(b)) is same
 
 
 @pytest.mark.parametrize("package", ["opencv_version", "dlib_version"])
-def test_explain_names_versions_of_libraries(monkeypatch, package):
-    before = explain.explain(MEAN)["text"]
+def test_explain_chain_names_versions_of_libraries(monkeypatch, package):
+    before = explain.explain_chain(MEAN)["text"]
     monkeypatch.setattr(explain, package, lambda: "0.0.1")
-    assert explain.explain(MEAN)["text"] != before
+    assert explain.explain_chain(MEAN)["text"] != before
 
 
-def test_explain_names_versions_of_steps(monkeypatch):
-    before = explain.explain(MEAN)["text"]
+def test_explain_chain_names_versions_of_steps(monkeypatch):
+    before = explain.explain_chain(MEAN)["text"]
     monkeypatch.setattr(MinMax, "version", MinMax.version + 1)
-    assert explain.explain(MEAN)["text"] != before
+    assert explain.explain_chain(MEAN)["text"] != before
 
 
-def test_explain_tells_source_of_landmarks_only_if_read():
+def test_explain_chain_tells_source_of_landmarks_only_if_read():
     told = "68 points, from somewhere."
     boxes = replace(MEAN, steps=(*MEAN.steps[:-1], EyesAndMouth("box")))
-    assert told in explain.explain(MEAN, told)["text"]
-    assert told not in explain.explain(boxes, told)["text"]
+    assert told in explain.explain_chain(MEAN, told)["text"]
+    assert told not in explain.explain_chain(boxes, told)["text"]
     turned = replace(boxes, steps=(FaceCrop(align="eyes"), *boxes.steps[1:]))
-    assert told in explain.explain(turned, told)["text"]
+    assert told in explain.explain_chain(turned, told)["text"]
 
 
-def test_explain_lists_steps_with_parameters_and_papers():
-    card = explain.explain(MEAN)
+def test_explain_chain_lists_steps_with_parameters_and_papers():
+    card = explain.explain_chain(MEAN)
     assert [step["step"] for step in card["steps"]] == [type(step).__name__ for step in MEAN.steps]
     flow = {p["name"]: p for p in card["steps"][1]["parameters"]}
     assert flow["k"]["value"] == 3
@@ -76,17 +76,17 @@ def test_explain_lists_steps_with_parameters_and_papers():
 
 
 @pytest.mark.parametrize("algorithm", ["tvl1", "tvl1_eps05", "farneback", "farneback_single", "dis"])
-def test_explain_tells_each_flow_with_its_paper_alone(algorithm):
+def test_explain_chain_tells_each_flow_with_its_paper_alone(algorithm):
     papers = {"farneback": "Farneback 2003", "dis": "Kroeger et al. 2016", "tvl1": "Zach et al. 2007"}
     paper = papers[algorithm.partition("_")[0]]
-    flow = explain.explain(replace(MEAN, steps=(FaceCrop(), Flow(algorithm, k=3))))["steps"][1]
+    flow = explain.explain_chain(replace(MEAN, steps=(FaceCrop(), Flow(algorithm, k=3))))["steps"][1]
     assert flow["sources"][0] == paper
     assert sum(author in flow["parameters"][0]["meaning"] for author in ("Zach", "Farneback", "Kroeger")) == 1
 
 
-def test_explain_tells_defaults_of_tvl1_as_in_opencv():
+def test_explain_chain_tells_defaults_of_tvl1_as_in_opencv():
     tvl1 = cv2.optflow.DualTVL1OpticalFlow.create()
-    told = explain.explain(MEAN)["steps"][1]["parameters"][0]["meaning"]
+    told = explain.explain_chain(MEAN)["steps"][1]["parameters"][0]["meaning"]
     for word, value in {
         "tau {:.3g}": tvl1.getTau(),
         "lambda {:.3g}": tvl1.getLambda(),
@@ -102,18 +102,18 @@ def test_explain_tells_defaults_of_tvl1_as_in_opencv():
         assert word.format(value).replace("0.", ".") in told
 
 
-def test_explain_tells_inherited_parameters():
-    card = explain.explain(Chain("c", (FaceCrop(), LbpTop()), "clips"))
+def test_explain_chain_tells_inherited_parameters():
+    card = explain.explain_chain(Chain("c", (FaceCrop(), LbpTop()), "clips"))
     assert all(parameter["meaning"] for parameter in card["steps"][1]["parameters"])
 
 
-def test_explain_names_library_behind_a_step(monkeypatch):
+def test_explain_chain_names_library_behind_a_step(monkeypatch):
     chain = Chain("c", (FaceCrop(), Magnify(), LbpTop()), "clips")
-    before, name = explain.explain(chain), chain.fingerprint()
+    before, name = explain.explain_chain(chain), chain.fingerprint()
     assert f"scipy = {metadata.version('scipy')}" in before["text"]
     monkeypatch.setattr("mebench.core.chain.library_version", lambda _: "0.0.1")
     assert chain.fingerprint() != name
-    assert "scipy = 0.0.1" in explain.explain(chain)["text"]
+    assert "scipy = 0.0.1" in explain.explain_chain(chain)["text"]
 
 
 @pytest.mark.parametrize(
@@ -123,5 +123,5 @@ def test_explain_names_library_behind_a_step(monkeypatch):
         (Chain("c", (FaceCrop(), Flow(k=7))), "one feature for each frame i that has a frame i + 7."),
     ],
 )
-def test_explain_says_what_a_chain_gives(chain, gives):
-    assert explain.explain(chain)["gives"] == gives
+def test_explain_chain_says_what_a_chain_gives(chain, gives):
+    assert explain.explain_chain(chain)["gives"] == gives

@@ -29,21 +29,23 @@ def write_avi(path, n=12):
 
 def test_unpack_writes_lossless_images_of_a_video(tmp_path):
     write_avi(tmp_path / "rawvideo/s15/15_0101.avi")
-    (done,) = frames_unpack.unpack(tmp_path, tmp_path / "frames")
+    (done,) = frames_unpack.unpack_recordings(tmp_path, tmp_path / "frames")
     assert done.folder == tmp_path / "frames/rawvideo/s15/15_0101"
     assert (done.n, done.fps, done.names, done.before) == (12, 25.0, ("00001.png", "00012.png"), False)
     video, images = VideoFrames(done.source), FolderFrames(done.folder)
     assert images.numbers == tuple(range(1, 13))
     np.testing.assert_array_equal([*map(images.__getitem__, range(12))], [*map(video.__getitem__, range(12))])
-    (again,) = frames_unpack.unpack(tmp_path, tmp_path / "frames")  # what was written is no source, and is left alone
+    (again,) = frames_unpack.unpack_recordings(
+        tmp_path, tmp_path / "frames"
+    )  # what was written is no source, and is left alone
     assert again.before
     assert again.n == 12
-    (again,) = frames_unpack.unpack(tmp_path, tmp_path / "frames", first=0)
+    (again,) = frames_unpack.unpack_recordings(tmp_path, tmp_path / "frames", first=0)
     assert (again.n, again.names, again.before) == (12, ("00001.png", "00012.png"), True)  # as they are called
-    (other,) = frames_unpack.unpack(done.source, tmp_path / "from0", first=0)
+    (other,) = frames_unpack.unpack_recordings(done.source, tmp_path / "from0", first=0)
     assert other.names == ("00000.png", "00011.png")
     with pytest.raises(ConfigError, match="--first must be 0 or more"):
-        next(frames_unpack.unpack(done.source, tmp_path / "negative", first=-1))
+        next(frames_unpack.unpack_recordings(done.source, tmp_path / "negative", first=-1))
 
 
 @pytest.mark.parametrize("ending", ["zip", "tar.gz", "tar"])
@@ -59,7 +61,7 @@ def test_unpack_opens_archives_in_archives(tmp_path, ending):
     else:
         with tarfile.open(source, "w:gz" if ending == "tar.gz" else "w") as archive:
             archive.add(tmp_path / "inner.zip", "sub01/inner.zip")
-    done = list(frames_unpack.unpack(source.parent, tmp_path / "out"))
+    done = list(frames_unpack.unpack_recordings(source.parent, tmp_path / "out"))
     assert [one.source.name for one in done] == [source.name, "inner.zip", "a.avi"]
     assert done[-1].folder == tmp_path / "out/CASME2/sub01/inner/a"
     assert done[-1].n == 12
@@ -81,7 +83,7 @@ def test_unpack_refuses_paths_that_lead_out(tmp_path, name, ending):
             entry.size = 1
             archive.addfile(entry, io.BytesIO(b"x"))
     with pytest.raises(DataError, match=r"out of the target, so nothing of it is unpacked"):
-        list(frames_unpack.unpack(source.parent, tmp_path / "out"))
+        list(frames_unpack.unpack_recordings(source.parent, tmp_path / "out"))
     assert not (tmp_path / "out").exists()
     assert not list(tmp_path.rglob("evil*"))
 
@@ -110,7 +112,7 @@ def test_unpack_refuses_links_bombs_and_twins(tmp_path):
         (twins, r"holds img1\.jpg twice"),
     ):
         with pytest.raises(DataError, match=words):
-            list(frames_unpack.unpack(path, tmp_path / "out"))
+            list(frames_unpack.unpack_recordings(path, tmp_path / "out"))
 
 
 def test_unpack_says_what_it_cannot_open(tmp_path):
@@ -130,9 +132,9 @@ def test_unpack_says_what_it_cannot_open(tmp_path):
         ("notes.txt", "holds nothing to unpack"),
     ):
         with pytest.raises(DataError, match=words):
-            list(frames_unpack.unpack(places[name], tmp_path / "out"))
+            list(frames_unpack.unpack_recordings(places[name], tmp_path / "out"))
     with pytest.raises(DataError, match="there is no file or folder"):
-        list(frames_unpack.unpack(tmp_path / "gone", tmp_path / "out"))
+        list(frames_unpack.unpack_recordings(tmp_path / "gone", tmp_path / "out"))
 
 
 IMAGES = [np.random.default_rng(n).bytes(20_000) for n in range(3)]
@@ -162,10 +164,10 @@ def test_unpack_of_damaged_archive_leaves_nothing_behind(tmp_path, damage):
     source = tmp_path / f"frames.tar{ending and '.'}{ending}"
     source.write_bytes(raw)
     with pytest.raises(DataError, match=r"frames\.tar\S* cannot be unpacked \(.+\): copy it again"):
-        list(frames_unpack.unpack(source, tmp_path / "out"))
+        list(frames_unpack.unpack_recordings(source, tmp_path / "out"))
     assert not (tmp_path / "out/frames").exists()
     source.write_bytes(packed(ending)[0])
-    (done,) = frames_unpack.unpack(source, tmp_path / "out")
+    (done,) = frames_unpack.unpack_recordings(source, tmp_path / "out")
     assert [(done.folder / f"s/img{n}.jpg").read_bytes() for n in range(3)] == IMAGES
 
 
@@ -174,7 +176,7 @@ def test_unpack_refuses_name_of_both_file_and_folder(tmp_path):
         archive.writestr("s", "x")
         archive.writestr("s/a.jpg", "x")
     with pytest.raises(DataError, match=r"a\.zip cannot be unpacked"):
-        list(frames_unpack.unpack(tmp_path, tmp_path / "out"))
+        list(frames_unpack.unpack_recordings(tmp_path, tmp_path / "out"))
 
 
 @pytest.mark.parametrize("other", ["a.mp4", "a.zip"])
@@ -186,7 +188,7 @@ def test_unpack_refuses_two_files_of_one_name(tmp_path, other):
             archive.write((tmp_path / "a.mp4").rename(tmp_path / "b.mp4"), "b.mp4")
     first, second = ("a.avi", other) if other == "a.mp4" else (other, "a.avi")
     with pytest.raises(DataError, match=rf"{first} and .*{second} would both become"):
-        list(frames_unpack.unpack(tmp_path, tmp_path / "out"))
+        list(frames_unpack.unpack_recordings(tmp_path, tmp_path / "out"))
 
 
 @pytest.mark.parametrize("there", ["empty", "another's frames", "no images"])
@@ -201,13 +203,13 @@ def test_unpack_counts_only_own_frames_in_an_old_folder(tmp_path, there):
             (folder / f"clip{number}").mkdir()
     before = sorted(folder.iterdir())
     if there == "another's frames":
-        (done,) = frames_unpack.unpack(tmp_path, tmp_path / "out")
+        (done,) = frames_unpack.unpack_recordings(tmp_path, tmp_path / "out")
         assert (done.n, done.names, done.before) == (3, ("img9.jpg", "img11.jpg"), True)
     else:
         with pytest.raises(
             DataError, match=r"out/clip holds no frames: .*clip\.avi would be unpacked into it: move one"
         ):
-            list(frames_unpack.unpack(tmp_path, tmp_path / "out"))
+            list(frames_unpack.unpack_recordings(tmp_path, tmp_path / "out"))
     assert sorted(folder.iterdir()) == before
 
 
@@ -236,12 +238,12 @@ def free(monkeypatch, tmp_path):
 def test_unpack_needs_room_where_files_will_lie(archive, free, tmp_path):
     free.update({"in": 1 << 30, "out": (4 << 20) - 100_000})
     with pytest.raises(DataError, match=r"a\.zip unpacks to 4\.0 MiB, and 3\.9 are free in .*: make room"):
-        list(frames_unpack.unpack(archive, tmp_path / "out"))
+        list(frames_unpack.unpack_recordings(archive, tmp_path / "out"))
     assert not (tmp_path / "out").exists()
     free.update({"in": 0, "out": 4 << 20})
-    (done,) = frames_unpack.unpack(archive, tmp_path / "out")
+    (done,) = frames_unpack.unpack_recordings(archive, tmp_path / "out")
     free["out"] = 0
-    (again,) = frames_unpack.unpack(archive, tmp_path / "out")
+    (again,) = frames_unpack.unpack_recordings(archive, tmp_path / "out")
     assert (done.n, done.before, again.n, again.before) == (2, False, 2, True)
 
 
@@ -259,7 +261,7 @@ def test_unpack_on_a_full_disk_leaves_nothing(tmp_path, archive, monkeypatch, na
     with pytest.raises(
         DataError, match=rf"the disk of .* is full, and nothing of .*{name} is kept: make room and unpack again"
     ):
-        list(frames_unpack.unpack(tmp_path / "in", tmp_path / "out"))
+        list(frames_unpack.unpack_recordings(tmp_path / "in", tmp_path / "out"))
     assert not list((tmp_path / "out").rglob("*"))
 
 
@@ -269,7 +271,7 @@ def test_unpack_takes_folders_of_windows(tmp_path):
             entry = zipfile.ZipInfo("x")
             entry.filename = name  # as it is, on every system
             archive.writestr(entry, b"x" if name.endswith("jpg") else b"")
-    (done,) = frames_unpack.unpack(tmp_path, tmp_path / "out")
+    (done,) = frames_unpack.unpack_recordings(tmp_path, tmp_path / "out")
     found = [path.relative_to(done.folder) for path in done.folder.rglob("*") if path.is_file()]
     assert done.n == 1
     assert found == [Path("s01/ep1/1.jpg")]
@@ -289,7 +291,7 @@ def test_unpack_names_what_lies_in_place_of_a_folder(tmp_path, archive, monkeypa
     with pytest.raises(
         DataError, match=rf"{name} would become the folder .*, but {place} is not a folder: move it away"
     ):
-        list(frames_unpack.unpack(tmp_path / "in" / name, tmp_path / "out"))
+        list(frames_unpack.unpack_recordings(tmp_path / "in" / name, tmp_path / "out"))
     assert place.is_symlink() or place.read_text() == "notes"
     assert not list(tmp_path.rglob(".*"))
 
@@ -299,7 +301,7 @@ def test_unpack_names_what_is_no_archive(tmp_path):
     with pytest.raises(
         DataError, match=r"text.tar.gz .*\(it is not an archive, or its beginning is damaged\): copy it again"
     ):
-        list(frames_unpack.unpack(tmp_path / "text.tar.gz", tmp_path / "out"))
+        list(frames_unpack.unpack_recordings(tmp_path / "text.tar.gz", tmp_path / "out"))
 
 
 def test_unpack_has_one_budget_for_a_command(tmp_path, monkeypatch):
@@ -314,9 +316,9 @@ def test_unpack_has_one_budget_for_a_command(tmp_path, monkeypatch):
             archive.writestr(f"{n}.zip", inner.getvalue())
     done = []
     with pytest.raises(DataError, match=r"1\.zip would unpack to 1 files of .* are left for this command"):
-        done += frames_unpack.unpack(tmp_path / "bomb.zip", tmp_path / "out")
+        done += frames_unpack.unpack_recordings(tmp_path / "bomb.zip", tmp_path / "out")
     failed: dict[Path, str] = {}
-    done = [*frames_unpack.unpack(tmp_path / "bomb.zip", tmp_path / "others", failed=failed)]
+    done = [*frames_unpack.unpack_recordings(tmp_path / "bomb.zip", tmp_path / "others", failed=failed)]
     assert len(done) == 2  # the outer one, and the first in it
     assert [*failed.values()][1:] == [frames_unpack.SPENT] * 2
 
@@ -330,7 +332,7 @@ def test_unpack_refuses_names_that_no_file_should_have(tmp_path, name, said):
     with zipfile.ZipFile(tmp_path / "odd.zip", "w") as archive:
         archive.writestr(name, b"x")
     with pytest.raises(DataError, match=said):
-        list(frames_unpack.unpack(tmp_path / "odd.zip", tmp_path / "out"))
+        list(frames_unpack.unpack_recordings(tmp_path / "odd.zip", tmp_path / "out"))
     assert not (tmp_path / "out").exists()
 
 
@@ -354,7 +356,7 @@ def test_unpack_names_a_linked_folder_and_goes_on(tmp_path):
         write_avi(tmp_path / folder / "film.avi", 4)
     (tmp_path / "here" / "more").symlink_to(tmp_path / "elsewhere")
     failed = {}
-    (done,) = frames_unpack.unpack(tmp_path / "here", tmp_path / "out", failed=failed)
+    (done,) = frames_unpack.unpack_recordings(tmp_path / "here", tmp_path / "out", failed=failed)
     assert done.n == 4
     assert list(failed) == [tmp_path / "here" / "more"]
     assert f"is a link to the folder {tmp_path / 'elsewhere'}, which is not followed" in str(failed)

@@ -51,11 +51,11 @@ def test_expected_calibration_error_of_truth_is_zero() -> None:
 
 
 def test_calibration_leaves_out_empty_bins_and_no_probabilities() -> None:
-    found = classification.calibration(np.array([0.05, 0.95]), [False, True])
+    found = classification.summarize_calibration(np.array([0.05, 0.95]), [False, True])
     assert found is not None
     assert [row["n"] for row in found["bins"]] == [1, 1]
-    assert classification.calibration(np.array([0.5, 1.5]), [True, True]) is None
-    assert classification.calibration(np.array([]), []) is None
-    assert classification.calibration(np.array([0.5, np.nan]), [True, True]) is None
+    assert classification.summarize_calibration(np.array([0.5, 1.5]), [True, True]) is None
+    assert classification.summarize_calibration(np.array([]), []) is None
+    assert classification.summarize_calibration(np.array([0.5, np.nan]), [True, True]) is None
     with pytest.raises(ValueError, match=r"must lie in 0 to 1, not 1\.5"):
         reliability([1.5], [True])

@@ -101,7 +101,7 @@ def test_difference_interval_of_normal_values_is_the_usual_one():
     halves = [stats.t.ppf(0.975, 19) * stats.sem(values) for values in (one, other)]
     sides = [(v.mean(), v.mean() - half, v.mean() + half) for v, half in zip((one, other), halves)]
     found = paired.difference_interval(
-        *sides, paired.correlation(*(weights @ (values - values.mean()) for values in (one, other)))
+        *sides, paired.score_correlation(*(weights @ (values - values.mean()) for values in (one, other)))
     )
     assert found == pytest.approx(stats.t.interval(0.95, 19, (one - other).mean(), stats.sem(one - other)))
 

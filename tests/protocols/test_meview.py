@@ -19,18 +19,18 @@ def dataset(*schemes):
 
 
 def test_three_classes_takes_the_first_fitting_scheme():
-    found = challenges.three_classes(dataset(*MIXED, FIRST, LATER))
+    found = challenges.three_shared_classes(dataset(*MIXED, FIRST, LATER))
     assert (found.classes, found.mapping) == (THREE, {"fear": "negative"})
     assert found.excluded == {"doubtful"}
 
 
 def test_three_classes_names_labels_of_members():
     members = {"smic": dataset(FIRST), "samm": dataset(LATER)}
-    found = challenges.three_classes(SimpleNamespace(members=members))
+    found = challenges.three_shared_classes(SimpleNamespace(members=members))
     assert found.mapping == {"smic:fear": "negative", "samm:fear": "surprise"}
     assert found.excluded == {"doubtful", "dark"}
 
 
 def test_three_classes_names_a_dataset_without_such_scheme():
     with pytest.raises(ConfigError, match=r"no scheme of samm has these classes \(it has native, objective\)"):
-        challenges.three_classes(SimpleNamespace(members={"smic": dataset(FIRST), "samm": dataset(*MIXED)}))
+        challenges.three_shared_classes(SimpleNamespace(members={"smic": dataset(FIRST), "samm": dataset(*MIXED)}))

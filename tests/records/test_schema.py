@@ -16,7 +16,7 @@ from mebench.files import file_hash
 from mebench.records import schema
 from mebench.records.integrity import own_hash
 from mebench.runs import RunFolder
-from mebench.terminal import printable
+from mebench.terminal import escape_controls
 from tests.helpers.run_folders import make_run
 
 
@@ -34,7 +34,7 @@ def test_schema_takes_text_that_terminal_shows():
         chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code < 0xE000
     ]  # of no surrogate is there UTF-8
     odd = pc.match_substring_regex(pa.array(every), f"[{schema.UNPRINTED}]").to_pylist()
-    assert odd == [printable(letter) != letter for letter in every]
+    assert odd == [escape_controls(letter) != letter for letter in every]
 
 
 @pytest.fixture

@@ -165,7 +165,7 @@ def test_RunFolder_on_a_full_disk_loses_only_the_open_file(tmp_path, monkeypatch
     def full(*_):
         raise OSError(error, os.strerror(error))
 
-    monkeypatch.setattr("mebench.atomic.sync", full)
+    monkeypatch.setattr("mebench.atomic.sync_to_disk", full)
     monkeypatch.setattr(module, "write_files", full)
     for write in (
         lambda: run.write_json("config.json", {"key": "new"}),

@@ -24,7 +24,7 @@ from mebench.cli import leaderboard, runs as verbs
 from mebench.errors import DataError, RunError
 from mebench.metrics.summary import flat_scores
 from mebench.progress import Progress
-from mebench.tracking import fetch_records, mlflow_store, sync
+from mebench.tracking import fetch_records, mlflow_store, send_all
 from mebench.tracking.mlflow import MLflow
 from tests.helpers.nightly import nightly
 from tests.helpers.run_folders import call_fold, make_run
@@ -48,7 +48,7 @@ def in_an_empty_folder(tmp_path, monkeypatch):
 
 def mirror(folder, tracking, progress, folds=False):
     """Where a run is now, without its folds unless these are asked for; None if that failed."""
-    found = sync([folder], tracking, progress, folds=folds)
+    found = send_all([folder], tracking, progress, folds=folds)
     return None if found.failed else found.place
 
 
@@ -162,7 +162,7 @@ def test_sync_goes_on_after_damaged_run(tmp_path, database, progress, said):
     folders = [make_run(tmp_path / "runs", run_id=f"run{number}") for number in range(4)]
     (folders[0].path / "summary.json").write_text("{}")
     (folders[2].path / "folds.json").unlink()
-    found = sync(folders, None, progress, folds=False)
+    found = send_all(folders, None, progress, folds=False)
     assert found.sent == (folders[1].id, folders[3].id)
     assert found.failed == (folders[0].id, folders[2].id)
     one, other = said.getvalue().splitlines()
@@ -241,14 +241,14 @@ def test_sync_follows_settings_of_folds_and_weights(tmp_path, database, progress
     """`tracking.folds=false` of the run, `tracking.models=true` later: the run that is there gets them."""
     folder = make_run(tmp_path / "runs", settings={"tracking_folds": False})
     (folder.path / "folds" / "drawn--01" / "model.safetensors").write_bytes(b"weights")
-    assert sync([folder], None, progress).sent == (folder.id,)
+    assert send_all([folder], None, progress).sent == (folder.id,)
     (run,), nested = runs_of(database)
     weights = tmp_path / "mlartifacts" / run.info.run_id / "artifacts" / "models"
     assert nested == []
     assert not weights.exists()
-    assert sync([folder], None, progress, models=True).sent == (folder.id,)
+    assert send_all([folder], None, progress, models=True).sent == (folder.id,)
     assert (weights / "drawn--01.safetensors").read_bytes() == b"weights"
-    assert sync([folder], None, progress, models=True).there == (folder.id,)
+    assert send_all([folder], None, progress, models=True).there == (folder.id,)
     assert len(runs_of(database)[0]) == 1
 
 
@@ -257,7 +257,7 @@ def test_build_from_mlflow_equals_build_from_folders(tmp_path, database, progres
     runs = tmp_path / "runs"
     about = ((0, "spotter", 0), (1, "spotter", 3), (0, "other", 5))
     folders = [make_run(runs, seed=seed, method=method, shift=shift) for seed, method, shift in about]
-    sync(folders, None, progress, folds=False)
+    send_all(folders, None, progress, folds=False)
     leaderboard.build(str(runs), out="of_folders", site=False, json="of_folders.json")
     shutil.rmtree(runs)
     leaderboard.build(out="of_mlflow", from_mlflow=f"sqlite:///{database}", site=False, json="of_mlflow.json")
@@ -275,11 +275,11 @@ def test_fetch_records_names_run_without_record(tmp_path, database, progress, ca
     from mlflow import MlflowClient
 
     folder = make_run(tmp_path / "runs")
-    sync([folder], None, progress, folds=False)
+    send_all([folder], None, progress, folds=False)
     (run,), _ = runs_of(database)
     shutil.rmtree(tmp_path / "mlartifacts" / run.info.run_id / "artifacts" / "record")
     forged = make_run(tmp_path / "forged", run_id="forged")
-    sync([forged], None, progress, folds=False)
+    send_all([forged], None, progress, folds=False)
     client = MlflowClient(f"sqlite:///{database}")
     client.set_tag(
         next(r for r in runs_of(database)[0] if r.info.run_name == "forged").info.run_id,
@@ -301,7 +301,7 @@ def test_fetch_records_names_run_without_record(tmp_path, database, progress, ca
 
 
 def test_artifacts_are_beside_database(tmp_path, database, progress):
-    sync([make_run(tmp_path / "runs")], None, progress, folds=False, figures=True)
+    send_all([make_run(tmp_path / "runs")], None, progress, folds=False, figures=True)
     (run,), _ = runs_of(database)
     names = {file.name for file in (tmp_path / "mlartifacts" / run.info.run_id / "artifacts").iterdir()}
     assert {"config.json", "summary.json", "costs.csv", "recognition_confusion.png", "analysis_confusion.png"} <= names
@@ -518,13 +518,13 @@ def test_opening_says_how_to_view_runs(tmp_path, database, progress):
     uri = f"sqlite:///{database}"
     command = f"mlflow ui --backend-store-uri {uri}, then open http://127.0.0.1:5000/#/experiments"
     shown = "?workflowType=machine_learning"
-    opening = sync(runs[:1], None, progress, folds=False).opening
+    opening = send_all(runs[:1], None, progress, folds=False).opening
     experiment = MlflowClient(uri).get_experiment_by_name("mebench/drawn/loso")
     assert opening == f"{command}/{experiment.experiment_id}/runs{shown}&viewStateShareKey=scores"
     view = json.loads(experiment.tags["mlflow.sharedViewState.scores"])  # as the button Share writes it
     assert {f"metrics.`{name}`" for name in ("F1", "AP", "ASR", "STRS", "UF1", "UAR")} <= set(view["selectedColumns"])
     assert experiment.tags["mlflow.experimentKind"] == "custom_model_development"
-    assert sync(runs, None, progress, folds=False).opening == command + shown
+    assert send_all(runs, None, progress, folds=False).opening == command + shown
     server = mlflow_store.Store.of("https://ann:p@ss@mlflow.example.org/")
     assert server.opening("experiments") == f"open https://ann:***@mlflow.example.org/#/experiments{shown}"
 

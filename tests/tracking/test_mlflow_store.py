@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mebench.errors import RunError
-from mebench.tracking import mlflow_store, remarks
+from mebench.tracking import database_remarks, mlflow_store
 from tests.helpers.model_server import serving
 
 RUN_TAG = "mebench.run_id"
@@ -31,18 +31,18 @@ def fill(database, schema, *runs):
 
 
 def test_remarks_are_empty_without_database(database):
-    assert list(remarks(None, "runs", set())) == []
-    assert list(remarks("http://localhost:5000", "runs", set())) == []
+    assert list(database_remarks(None, "runs", set())) == []
+    assert list(database_remarks("http://localhost:5000", "runs", set())) == []
     assert not database.exists()
 
 
 def test_remarks_name_empty_database(database):
     database.touch()
-    assert list(remarks(None, "runs", set())) == [
+    assert list(database_remarks(None, "runs", set())) == [
         "mlflow.db is empty: the tables are built from the run folders in runs"
     ]
     fill(database, mlflow_store.newest_schema())
-    assert list(remarks(None, "runs", set())) == [
+    assert list(database_remarks(None, "runs", set())) == [
         "mlflow.db knows no run of mebench: the tables are built from the run folders in runs"
     ]
 
@@ -50,7 +50,7 @@ def test_remarks_name_empty_database(database):
 def test_remarks_name_database_of_other_version(database):
     fill(database, "0a1b2c", "r")
     before = database.read_bytes()
-    (sentence,) = remarks(None, "runs", {"r"})
+    (sentence,) = database_remarks(None, "runs", {"r"})
     assert "another version of MLflow (schema 0a1b2c" in sentence
     assert "mlflow db upgrade" in sentence
     assert database.read_bytes() == before
@@ -58,13 +58,13 @@ def test_remarks_name_database_of_other_version(database):
 
 def test_remarks_name_damaged_database(database):
     database.write_bytes(b"this is no database at all, whatever it is called" * 100)
-    (sentence,) = remarks(None, "runs", set())
+    (sentence,) = database_remarks(None, "runs", set())
     assert sentence.startswith("mlflow.db cannot be read (")
 
 
 def test_remarks_name_runs_that_are_nowhere_else(database):
     fill(database, mlflow_store.newest_schema(), "here", "gone", "gone")
-    assert list(remarks(None, "runs", {"here"})) == [
+    assert list(database_remarks(None, "runs", {"here"})) == [
         "run gone is in mlflow.db, but neither its folder in runs nor a record of it is here: it is left out"
     ]
 

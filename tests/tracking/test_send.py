@@ -94,7 +94,7 @@ def here(tmp_path, monkeypatch):
 
 def test_sync_gives_second_tracker_whole_run(tmp_path, progress, said):
     folder = make_run(tmp_path / "runs")
-    found = tracking.sync([folder], "csv:mine", progress)
+    found = tracking.send_all([folder], "csv:mine", progress)
     assert (found.title, found.place, found.opening) == ("CSV", "mine", "see mine")
     assert found.sent == (folder.id,)
     assert said.getvalue() == ""
@@ -121,7 +121,7 @@ def test_sync_sends_logged_values_by_step(tmp_path, progress):
         rows += [f"{fold.replace('--', '/')},spot,{s // 5},valid,,,,,{s},,{0.5 + number}" for s in (4, 9)]
         head = "fold,stage,epoch,split,loss,accuracy,uf1,uar,step,my/loss,val_f1"
         (folder.path / "folds" / fold / "history.csv").write_text("\n".join([head, *rows]) + "\n")
-    tracking.sync([folder], "csv:mine", progress)
+    tracking.send_all([folder], "csv:mine", progress)
 
     def logged(place):
         table = pd.read_csv(place / "metrics.csv", names=["name", "value", "step"])
@@ -165,7 +165,7 @@ def test_tracker_takes_less_than_60_statements():
 def test_sync_reports_failing_tracker(tmp_path, progress, said, name, words):
     folder = make_run(tmp_path / "runs")
     before = {file: file.read_bytes() for file in folder.path.rglob("*") if file.is_file()}
-    found = tracking.sync([folder], name, progress)
+    found = tracking.send_all([folder], name, progress)
     assert found.failed == (folder.id,)
     assert found.sent == found.there == ()
     assert found.opening == ""

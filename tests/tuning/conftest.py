@@ -78,7 +78,7 @@ def go(toy, monkeypatch):
             if not shown:
                 patch.setattr(module, "write_figures", lambda *_: [])
             chosen = TuneOptions(**{"trials": 12, "heartbeat": 1, **options})
-            return module.tune(resolve(toy(*words)), chosen, Progress())
+            return module.tune_and_judge(resolve(toy(*words)), chosen, Progress())
 
     return run
 

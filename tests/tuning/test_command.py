@@ -75,7 +75,8 @@ def test_tune_refuses_numbers_out_of_range(toy, option):
 def test_tune_without_options_takes_defaults_of_TuneOptions(monkeypatch):
     given = []
     monkeypatch.setattr(
-        "mebench.tuning.run_studies.tune", lambda config, options, progress: given.append(options) or sys.exit()
+        "mebench.tuning.run_studies.tune_and_judge",
+        lambda config, options, progress: given.append(options) or sys.exit(),
     )
     assert invoke("method=mean", "dataset=synthetic").exit_code == 0
     assert given == [TuneOptions()]

@@ -19,7 +19,7 @@ def test_tuning_reuses_mean_as_if_it_had_trained_again(tiny):
     words = ["method=mean", "method.preset=short", "method.epochs_spot=1", "method.epochs_recognition=1"]
     plan = make_plan(resolve([*tiny, *words]))
     values = {"method.smoothing": "gaussian_3", "method.interval": "score_curve", "method.curve_height": 0.3}
-    fold, other = plan.folds[0], run_studies.changed(plan, values)
+    fold, other = plan.folds[0], run_studies.change_parameters(plan, values)
     stored, whole = host.execute(plan, fold), host.execute(other, fold)
     again = host.execute(other, fold, stored)
     assert again.predictions == whole.predictions
@@ -34,7 +34,7 @@ def test_tuning_changed_holds_out_by_the_parameters(tiny):
     assert not plan.selects
     values = {"method.threshold": "absolute"}
     anew = make_plan(with_values(plan.config, values))
-    assert run_studies.changed(plan, values) == dataclasses.replace(anew, dataset=plan.dataset)
+    assert run_studies.change_parameters(plan, values) == dataclasses.replace(anew, dataset=plan.dataset)
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def test_tune_reports_no_gain_of_pure_noise(go):
 )
 def test_conclusion_calls_one_worse_result_no_harm(direction, gain, p, said):
     score = {"direction": direction, "outer": {"gain": {"value": gain, "low": None, "high": None}, "p": p}}
-    assert outcome.conclusion("x", score, 9, unchanged=False) == said
+    assert outcome.conclude_test("x", score, 9, unchanged=False) == said
 
 
 @pytest.mark.parametrize(("nested", "subjects"), [(False, 4), (True, 3)])
@@ -95,11 +95,11 @@ def test_part_of_runs_only_the_method_of_the_objective():
 
     both = Task(frozenset({"spot", "recognize"}))
     parts = {
-        word: records.part_of(records.read_objectives([word], both), paired=True)
+        word: records.tuned_member(records.read_objectives([word], both), paired=True)
         for word in ("f1", "uf1", "strs", "cost")
     }
     assert parts == {"f1": 0, "uf1": 1, "strs": None, "cost": None}
-    assert records.part_of(records.read_objectives(["f1"], both), paired=False) is None
+    assert records.tuned_member(records.read_objectives(["f1"], both), paired=False) is None
 
 
 def test_read_objectives_defaults_to_main_score_of_the_task(toy):

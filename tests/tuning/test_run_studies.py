@@ -149,7 +149,7 @@ def test_write_tuned_holds_a_default_that_wins_outside_choices(go, tmp_path):
 
 
 def middle_of(dimension, *values):
-    return outcome.middle(Space((dimension,)), [{dimension.key: value} for value in values])[dimension.key]
+    return outcome.middle_values(Space((dimension,)), [{dimension.key: value} for value in values])[dimension.key]
 
 
 @given(st.lists(st.sampled_from(["b", "a", "own"]), min_size=1, max_size=7))
@@ -361,7 +361,7 @@ def test_tune_joins_no_study_of_something_else(go, begin, toy):
     with pytest.raises(ConfigError, match=r"was begun with setting method\.nap 0\.0, not 0\.001"):
         go("dataset.subjects=5", "method.nap=0.001", acts=("postprocess",), **options)
     with pytest.raises(ConfigError, match="was begun with method tunable, not random"):
-        module.tune(
+        module.tune_and_judge(
             resolve([*toy()[1:], "method=random"]),
             TuneOptions(params=("draws={low: 1, high: 3}",), study="mine"),
             Progress(),
@@ -400,7 +400,7 @@ def test_splits_are_by_subject_and_disjoint(toy):
     inner = [s for fold in split.inner.folds for s in fold.test]
     assert sorted(inner) == sorted(tuned)
     assert {v.subject_key for v in split.inner.videos} == tuned
-    for split in splits.nested(plan, 3):
+    for split in splits.nested_studies(plan, 3):
         (outer,) = split.outer
         assert not set(split.subjects) & set(outer.test)
         assert {v.subject_key for v in split.inner.videos} == set(split.subjects)

@@ -29,19 +29,19 @@ def plain(inner_gain, outer_gain, objectives=("spotting.micro.f1",), least_p=0.0
     ("inside", "outside", "verdict"), [(0.3, 0.1, "flattered by 0.2000"), (0.1, 0.3, "did not flatter")]
 )
 def test_remarks_say_how_much_the_inner_score_flattered(inside, outside, verdict):
-    first, last = outcome.remarks(plain(inside, outside))
+    first, last = outcome.tuning_remarks(plain(inside, outside))
     assert first.endswith(f"inner subjects, {outside:+.4f} on outer ones: the inner score {verdict}")
     assert last == "so it is"
 
 
 def test_remarks_name_few_subjects_and_chosen_trial_of_a_front():
-    lines = outcome.remarks(plain(0.3, 0.1, ("spotting.micro.f1", "spotting.micro.recall"), least_p=0.0625))
+    lines = outcome.tuning_remarks(plain(0.3, 0.1, ("spotting.micro.f1", "spotting.micro.recall"), least_p=0.0625))
     assert any("with 6 outer subjects no p can be below 0.0625: too few" in line for line in lines)
     assert any(line.endswith("; take fewer --tuning-subjects, or --nested") for line in lines)
     study = plain(0.3, 0.1, least_p=1.0) | {"outer_subjects": 1, "nested": True}
     assert any(
         line.endswith("with 1 outer subject no p can be below 1.0000: too few to show any gain, however large")
-        for line in outcome.remarks(study)
+        for line in outcome.tuning_remarks(study)
     )
     assert any("the trial that is best in spotting.micro.f1 was scored" in line for line in lines)
 

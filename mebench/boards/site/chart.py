@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 from jinja2 import Environment
 from markupsafe import Markup
 
-from mebench.boards.rows import PublishedLine, Row
+from mebench.boards.rows import BoardRow, PublishedLine
 from mebench.metrics.catalogue import find_metric
 from mebench.number_format import digits, ends, seconds
 
@@ -51,7 +51,7 @@ class ChartPoint:
     """
 
     number: int
-    row: Row
+    row: BoardRow
     url: str
     name: str
 
@@ -119,7 +119,7 @@ def draw_chart(
     environment: Environment,
     metric: str,
     points: Sequence[ChartPoint],
-    chance: Sequence[Row],
+    chance: Sequence[BoardRow],
     published: Sequence[PublishedLine],
 ) -> Markup:
     """Two SVG drawings, for wide and for narrow screens; empty if no row has both cost and score.
@@ -165,12 +165,12 @@ def draw_chart(
     )
 
 
-def total_seconds(row: Row) -> float:
+def total_seconds(row: BoardRow) -> float:
     """Seconds of training and prediction over all folds."""
     return row.costs.get("fit_seconds", 0.0) + row.costs.get("predict_seconds", 0.0)
 
 
-def _levels_of_chance(chance: Sequence[Row], metric: str) -> list[tuple[float, str]]:
+def _levels_of_chance(chance: Sequence[BoardRow], metric: str) -> list[tuple[float, str]]:
     """Score and name of each level of chance that has one, the lowest first."""
     levels = []
     for row in chance:

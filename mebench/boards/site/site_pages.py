@@ -22,12 +22,12 @@ from mebench.boards.row_columns import cost_columns, fact_columns, firmness_colu
 from mebench.boards.row_scores import SCORING
 from mebench.boards.rows import (
     PRINTED,
+    BoardRow,
+    BoardTable,
     Part,
     PublishedLine,
     Ranked,
     Rescored,
-    Row,
-    Table as BoardTable,
     common,
     displayed_metrics,
 )
@@ -54,7 +54,7 @@ class PlacedRow(NamedTuple):
 
     table: BoardTable
     part: Part
-    row: Row
+    row: BoardRow
 
 
 SMALL = Markup('{}<span class="settings">{}</span>')
@@ -175,7 +175,7 @@ class PageTables:
             ],
         ).html(sortable=True)
 
-    def _named(self, part: Part, row: Row, root: str) -> tuple[Any, str, Mapping[str, Any]]:
+    def _named(self, part: Part, row: BoardRow, root: str) -> tuple[Any, str, Mapping[str, Any]]:
         metric = part.metrics[0]
         score = {**row.scores[metric], "metric": metric}
         return self._draw.method_name(row, part, root), catalogue.find_metric(metric).label, score
