@@ -246,7 +246,7 @@ def untracked(monkeypatch: pytest.MonkeyPatch) -> None:
     def sync(folders: Sequence[RunFolder], *how: object, **more: object) -> tracking.Synced:
         return tracking.Synced("MLflow", "nowhere", tuple(folder.id for folder in folders))
 
-    monkeypatch.setattr(tracking, "sync", sync)
+    monkeypatch.setattr(tracking, "send_all", sync)
 
 
 @pytest.fixture(scope="session")

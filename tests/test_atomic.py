@@ -106,7 +106,7 @@ def test_whole_folder_is_made_again_if_swept(tmp_path, monkeypatch):
             folder.rmdir()
         return lock(folder, wait)
 
-    monkeypatch.setattr(atomic, "held", late)
+    monkeypatch.setattr(atomic, "lock_folder", late)
     with whole_folder(tmp_path / "a") as temporary:
         (temporary / "file").touch()
     assert temporary not in swept

@@ -89,7 +89,7 @@ def ran(place, tiny):
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(place)
-        patch.setattr(tracking, "sync", lambda *_: tracking.Synced())
+        patch.setattr(tracking, "send_all", lambda *_: tracking.Synced())
         thread.start()
         thread.join()
     return found[0]

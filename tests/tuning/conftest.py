@@ -76,7 +76,7 @@ def go(toy, monkeypatch):
     def run(*words, shown=False, **options):
         with monkeypatch.context() as patch:
             if not shown:
-                patch.setattr(module, "write_figures", lambda *_: [])
+                patch.setattr(module, "write_study_figures", lambda *_: [])
             chosen = TuneOptions(**{"trials": 12, "heartbeat": 1, **options})
             return module.tune_and_judge(resolve(toy(*words)), chosen, Progress())
 

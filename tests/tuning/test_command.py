@@ -40,7 +40,7 @@ def test_tune_prints_the_outcome_if_the_file_fails(toy, monkeypatch, tmp_path):
     def refuse(*_):
         raise ConfigError("the middle values do not go together")
 
-    monkeypatch.setattr(module, "write_figures", lambda *_: [])
+    monkeypatch.setattr(module, "write_study_figures", lambda *_: [])
     monkeypatch.setattr("mebench.tuning.outcome.write_tuned", refuse)
     files = ["--json", str(tmp_path / "out.json"), "--write", str(tmp_path / "tuned.yaml")]
     done = invoke(*toy("method.lr=0.1", "dataset.subjects=5"), "--acts", "postprocess", "--trials", "1", *files)
