@@ -107,8 +107,8 @@ def test_print_table_keeps_names_whole_in_narrow_list(columns, capsys, monkeypat
 def test_print_table_works_in_a_fresh_process():
     """Nothing else has loaded parts of rich there."""
     code = (
-        "from mebench.terminal import console, printed_table; "
-        "console().print(printed_table('', [('method', False, 'never')], [('mean',)]))"
+        "from mebench.terminal import make_console, make_rich_table; "
+        "make_console().print(make_rich_table('', [('method', False, 'never')], [('mean',)]))"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "mean" in ran.stdout
