@@ -67,7 +67,7 @@ NOTES_WITHOUT_NOUN = {
 
 
 @pytest.mark.parametrize("file", WITH_EXAMPLES, ids=lambda file: str(file.relative_to(ROOT)))
-def test_docstring_examples_hold(file):
+def test_docstrings_have_examples_that_hold(file):
     linecache.clearcache()  # each example looks whether any file read so far has changed: of all those of this process
     module = import_module(".".join(file.relative_to(ROOT).with_suffix("").parts))
     found = doctest.testmod(module, optionflags=doctest.NORMALIZE_WHITESPACE)
@@ -131,17 +131,17 @@ def begins_without_noun(note):
 
 
 @pytest.mark.parametrize("room", [room for room in ROOMS if room not in LONG_SENTENCES])
-def test_docstring_first_sentence_is_short(room):
+def test_docstrings_begin_with_a_short_sentence(room):
     sentences = [(place, first_sentence(docstring)) for place, docstring in docstrings_of(room)]
     assert [(place, text) for place, text in sentences if len(text.split()) > MOST_WORDS] == []
 
 
 @pytest.mark.parametrize("room", [room for room in ROOMS if room not in NOTES_WITHOUT_NOUN])
-def test_docstring_notes_begin_with_noun(room):
+def test_docstrings_have_notes_that_begin_with_a_noun(room):
     assert [note for note in notes_of(room) if begins_without_noun(note[1])] == []
 
 
-def test_docstring_rules_find_what_breaks_them():
+def test_docstrings_rules_find_what_breaks_them():
     assert first_sentence("Score it.\nAnd more.") == "Score it."
     assert first_sentence("A rule: its exception.\n\nMore.") == "A rule:"
     assert begins_without_noun("of the part")

@@ -1,6 +1,7 @@
 """What no file of the house may do, read from its source."""
 
 import ast
+import re
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -17,6 +18,18 @@ PACKS = (".dumps", "register_pickle_by_value", "list_registry_pickle_by_value")
 
 SAFE_OR_NOT = ("shell", "allow_pickle", "weights_only")
 """Words of calls that say whether what a file holds is run."""
+
+TEST_FILES = sorted((ROOT / "tests").rglob("test_*.py"))
+MOST_SIGNS = 60
+"""Signs of the longest name of a test."""
+
+NAMED_IN_CODE = re.compile(r'\b(?:def|class) (\w+)|^([A-Z]\w+)\b.* = |"(\w+)"', re.MULTILINE)
+"""Functions, classes, constants, and what short texts name: commands, conventions, metrics."""
+
+NO_UNIT = re.compile(
+    r"(a|all|any|at|both|each|every|in|it|no|nobody|nothing|of|one|only|other|to|two|what|where|who|with|without)?"
+)
+"""Words that begin a sentence and name no unit, though some are texts in the code."""
 
 OWN = {"mebench/runner/isolation.py", "mebench/runner/dask_executor.py", "mebench/training/adapter.py"}
 """Who unpickles the calls that its own host sends it, or what lies, beside its hash, in a plugin's folder: that is code anyway."""
@@ -101,7 +114,45 @@ def test_source_prints_in_one_place():
     }
 
 
-def test_gitattributes_keep_line_ends_of_all_texts_and_bytes_of_all_else():
+def test_names_of_tests_are_short():
+    names = [name for file in TEST_FILES for name in list_tests(file)]
+    assert [name for name in names if len(name) > MOST_SIGNS] == []
+
+
+def test_names_of_tests_begin_with_what_they_test():
+    """So that who searches for a function, class, command or file finds its tests."""
+    units = names_in_code()
+    names = [name for file in TEST_FILES for name in list_tests(file)]
+    assert [name for name in names if not beginnings(name) & units] == []
+
+
+def list_tests(file):
+    """The names of the tests of a file."""
+    return re.findall(r"^def (test_\w+)", file.read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def beginnings(name):
+    """What may be the unit in the name of a test: its first word, its first two, and so on."""
+    words = name.lower().split("_")[1:]
+    return {"_".join(words[:n]) for n in range(1, len(words) + 1)}
+
+
+@cache
+def names_in_code():
+    """The names in the code, and those of files and folders, in small letters."""
+    names = {path.stem.strip(".") for path in ROOT.iterdir()}
+    for room in ("mebench", "methods", "datasets", "tools", "benchmarks", "docs", "examples"):
+        for file in (ROOT / room).rglob("*.py"):
+            names |= {file.stem, file.parent.name}
+            for found_names in NAMED_IN_CODE.findall(file.read_text(encoding="utf-8")):
+                names |= set(found_names)
+    for file in TEST_FILES:
+        names |= {file.stem.removeprefix("test_"), file.parent.name}
+    small = {name.strip("_").lower() for name in names}
+    return {name for name in small if not NO_UNIT.fullmatch(name)}
+
+
+def test_gitattributes_keep_line_ends_of_texts_and_all_bytes():
     """Git for Windows changes line ends by default, and with them the hashes that records carry."""
     rules = [line.split() for line in (ROOT / ".gitattributes").read_text(encoding="utf-8").splitlines()]
     binary = {pattern for pattern, *kind in rules if kind == ["binary"]}

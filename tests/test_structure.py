@@ -90,11 +90,11 @@ def floors() -> dict[str, int]:
     return found
 
 
-def test_imports_have_no_circle(graph):
+def test_structure_has_no_circle_of_imports(graph):
     assert [sorted(circle) for circle in networkx.strongly_connected_components(graph) if len(circle) > 1] == []
 
 
-def test_imports_point_downward_between_drawn_rooms(graph):
+def test_structure_has_imports_point_downward_between_rooms(graph):
     floor = floors()
     assert sorted({room(name) for name in graph} - set(floor)) == []
     upward = [

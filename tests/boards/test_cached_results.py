@@ -64,7 +64,7 @@ def test_build_computes_only_what_a_new_run_changes(tmp_path, made, no_cards):
     assert files(tmp_path / "leaderboards") == kept, "from nothing, the same bytes"
 
 
-def test_hashed_code_is_all_code_that_computes(tmp_path, monkeypatch, names_rows, no_cards):
+def test_cached_hashes_all_code_that_computes(tmp_path, monkeypatch, names_rows, no_cards):
     """All of mebench that runs while an answer is made, but for what imports a package."""
     ran = defaultdict(set)
 

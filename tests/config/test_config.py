@@ -369,7 +369,7 @@ def test_chosen_preset_undoes_settings_for_the_dataset(tiny, tmp_path, where):
     assert config.origins["method.epochs"] == "preset paper (methods/tiny/config.yaml)"
 
 
-def test_origin_of_a_value_written_out_is_kept(tiny, tmp_path):
+def test_resolve_keeps_the_origin_of_a_value_written_out(tiny, tmp_path):
     """A file with all values of a run, as `mebench tune --write` makes it, differs in what was changed alone."""
     before = tiny("method.preset=paper")
     file = tmp_path / "all.yaml"
@@ -390,7 +390,7 @@ def test_value_of_the_user_beats_the_chosen_preset(tiny):
     assert config.origins["method.epochs"] == "./mebench.yaml"
 
 
-def test_preset_null_takes_no_preset(tiny):
+def test_resolve_takes_no_preset_for_preset_null(tiny):
     config = tiny("method.preset=null")
     assert config.values["method"]["preset"] is None
     assert (config.method_params.p, config.method_params.epochs) == (0.5, 3)
@@ -413,7 +413,7 @@ def test_resolve_leaves_out_settings_of_another_method(tiny, root):
     assert resolve(["method=plain_method", "dataset=toy"], plugins=[root]).method_params.p == 0.5
 
 
-def test_roots_fill_in_the_place_of_data(tiny, root, tmp_path):
+def test_resolve_fills_in_the_place_of_data_by_roots(tiny, root, tmp_path):
     file = tmp_path / "exp.yaml"
     file.write_text("roots: {toy: data/toy, plain_data: /x, casme2: /y}")
     config = tiny(files=[file])

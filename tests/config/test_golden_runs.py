@@ -16,5 +16,5 @@ def test_golden_runs_are_those_of_the_file() -> None:
 
 
 @pytest.mark.parametrize("name", RUNS)
-def test_golden_run_is_unchanged(name: str, golden_folder: Path) -> None:
+def test_golden_runs_are_unchanged(name: str, golden_folder: Path) -> None:
     assert digests_of(RUNS[name]) == GOLDEN[name]

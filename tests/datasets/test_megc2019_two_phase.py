@@ -45,7 +45,7 @@ def test_stand_in_is_read_like_real_set(drawn):
     assert set_.provided(videos[0], "another_chain") is None
 
 
-def test_stand_ins_share_clips_and_first_maps(drawn, tmp_path):
+def test_stand_in_shares_clips_and_first_maps(drawn, tmp_path):
     megc2019_flow.Megc2019Flow.write_fake_tree(tmp_path / "flow")
     one_phase, two_phase = (
         megc2019_flow.Megc2019Flow(megc2019_flow.Megc2019Flow.Params(str(tmp_path / "flow"))),

@@ -112,7 +112,7 @@ def test_scores_by_video_declines_truth_values():
     assert rows_from_scores_by_video({"a": [True, False]}) is None
 
 
-def test_list_of_rows_prefers_the_first_of_two_lists_with_one_cell():
+def test_rows_from_list_of_rows_prefers_first_of_two_lists():
     row = {"video": "a", "intervals": [{"score": 0.5, "onset": 3}], "scores": [0.25]}
     assert rows_from_list_of_rows([row]) == [{"video": "a", "score": 0.5, "onset": 3}]
 

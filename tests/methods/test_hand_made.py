@@ -259,7 +259,7 @@ def test_Params_refuse_wrong_values(make, reason):
     assert "\n" not in str(error.value)
 
 
-def test_descriptors_refuse_short_or_small_clips():
+def test_hand_made_descriptors_refuse_short_or_small_clips():
     with pytest.raises(DataError, match="LpqTop needs at least 5 frames and the clip has 3: put Interpolate before it"):
         LpqTop(1, 1).apply(clip(n=3))
     with pytest.raises(DataError, match="Fhofo needs at least 2 frames and the clip has 1: put Interpolate before it"):

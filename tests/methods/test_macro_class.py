@@ -42,7 +42,7 @@ def targets(cls, **params):
 
 
 @pytest.mark.parametrize("cls", METHODS)
-def test_targets_give_each_kind_its_labels(cls):
+def test_macro_class_gives_each_kind_its_labels(cls):
     every = {mtsn.MTSN: {"negatives": 100.0}, softnet.SOFTNet: {"augmentation": False, "negatives": 1.0}}.get(cls, {})
     as_negative, as_class = targets(cls, **every), targets(cls, macro="class", **every)
     assert (as_negative.shape[1], as_class.shape[1]) == (1, 2)

@@ -163,7 +163,7 @@ def normalised_by_batch(m, x):
     return F.max_pool2d(F.batch_norm(torch.cat(maps_of, 1), None, None, norm.weight, norm.bias, True, eps=1e-3), 3)
 
 
-def test_frozen_layers_train_with_batch_statistics():
+def test_MEAN_frozen_layers_train_with_batch_statistics():
     """As the public code does; with dropout off the maps are those of a normalisation by the batch, and nothing frozen changes."""
     m = method(frozen="train", dropout=0.0)
     train = [video(maps(30), 2, (Expression(5, 6), Expression(15, 17)))]

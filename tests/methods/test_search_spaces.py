@@ -163,7 +163,7 @@ LEARNT = {
 @pytest.mark.parametrize(
     ("id_", "preset"), by_day(SPOTTERS, ("mean", None), ("mtsn", None), ("optical_strain", "peaks"))
 )
-def test_postprocess_parameters_act_on_stored_scores(id_, preset):
+def test_search_spaces_postprocess_what_acts_on_stored_scores(id_, preset):
     own = registry.params_class(registry.find("method", id_))
     names = [field.name for field in dataclasses.fields(own)]
     short = [f"method.{name}={'dis' if name == 'flow' else 1}" for name in names if name.startswith(("epochs", "flow"))]

@@ -35,7 +35,7 @@ def method(kinds=("micro",), one_per_video=False, **params):
         (net.SegmentNetwork(114), (2, 114, 3, 42, 42), 243_986),
     ],
 )
-def test_networks_have_parameters_of_public_ones(network, shape, numbers):
+def test_TSMSNet_networks_have_parameters_of_public_ones(network, shape, numbers):
     assert sum(p.numel() for p in network.parameters()) == numbers
     assert len(network(torch.rand(shape))) == 2
 

@@ -284,7 +284,7 @@ def test_tune_refuses_other_frames_and_files_in_a_study(go, begin, monkeypatch):
         go("dataset.subjects=5", **options)
 
 
-@nightly("`test_a_sweep_that_goes_on_under_other_rules_shows_all_its_runs_under_them`")
+@nightly("`test_sweep_resumed_under_other_rules_scores_all_by_them`")
 def test_tune_scores_earlier_outer_runs_by_present_rules(go, tmp_path):
     log = tmp_path / "log"
     options = {"params": ("p",), "trials": 1, "study": "same"}

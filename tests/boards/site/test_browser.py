@@ -53,7 +53,7 @@ def test_page_opens_without_complaint(visit, site):
         assert page.locator("h1").count() == 1
 
 
-def test_heading_sorts_on_click(visit):
+def test_table_heading_sorts_on_click(visit):
     page = visit(TABLE)
     table = page.locator("#micro table").first
     heading = table.locator("thead th", has_text="fit, s")
@@ -72,7 +72,7 @@ def test_heading_sorts_on_click(visit):
     assert sorted(methods.all_inner_texts()) == sorted(before)
 
 
-def test_heading_sorts_marked_numbers_as_numbers(visit):
+def test_table_heading_sorts_marked_numbers_as_numbers(visit):
     table = visit(TABLE).locator(".beside table.published[data-sortable]").first
     table.evaluate(
         "(t, words) => words.forEach((word, n) => t.tBodies[0].rows[n].cells[2].replaceChildren(word))",
@@ -87,7 +87,7 @@ def place(table, name):
     return [text.strip() for text in table.locator("thead th").all_inner_texts()].index(name)
 
 
-def test_filter_takes_words_and_choices(visit, listed):
+def test_table_filter_takes_words_and_choices(visit, listed):
     page = visit("published.html", folder=listed)
     rows = page.locator("table tbody tr")
     page.get_by_role("combobox", name="dataset").select_option("meview")
@@ -122,7 +122,7 @@ def test_chart_point_links_to_run(visit):
     page.wait_for_url("**/runs/**")
 
 
-def test_keyboard_alone_is_enough(visit):
+def test_page_needs_the_keyboard_alone(visit):
     page = visit(TABLE)
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"
@@ -148,12 +148,12 @@ def test_keyboard_alone_is_enough(visit):
 @pytest.mark.parametrize(
     "name", ["index.html", TABLE, "runs/evil.html", "published.html", "methods/mean.html", "about.html"]
 )
-def test_phone_needs_no_sideways_scrolling(visit, name):
+def test_page_on_a_phone_needs_no_sideways_scrolling(visit, name):
     page = visit(name, width=360, height=740)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
-def test_phone_shows_narrow_chart_method_and_score(visit):
+def test_page_on_a_phone_shows_narrow_chart_method_and_score(visit):
     page = visit(TABLE, width=390, height=844)
     assert page.locator("#micro .chart .narrow").is_visible()
     assert not page.locator("#micro .chart .wide").is_visible()
@@ -218,7 +218,7 @@ def test_script_in_name_shows_as_text(visit):
     assert EVIL in page.locator("h1").inner_text()
 
 
-def test_phone_shows_mark_and_source_of_published_value(visit, listed, some):
+def test_page_on_a_phone_shows_mark_and_source_of_published(visit, listed, some):
     printed = {(f"{row.value:.{row.digits}f}", bool(row.caveats)) for row in some}
     page = visit("published.html", folder=listed, width=390)
     assert "caveats" not in page.locator("thead th").all_inner_texts()
@@ -315,7 +315,7 @@ def test_timeline_answers_to_mouse_keys_and_links(visit, site):
     assert stage.get_attribute("aria-valuenow") == "299"
 
 
-def test_buttons_turn_pages_of_long_table(visit, listed, some):
+def test_table_buttons_turn_pages_of_long_table(visit, listed, some):
     page = visit("published.html", folder=listed)
     many = len(some)
     for name, first in (("next", 51), ("last", many // 50 * 50 + 1), ("previous", many // 50 * 50 - 49), ("first", 1)):

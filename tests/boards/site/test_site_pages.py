@@ -156,7 +156,7 @@ def test_pages_mark_published_values_in_own_tables(pages, site):
     assert 'class="published"' in beside
 
 
-def test_charts_take_colours_of_page(site):
+def test_chart_takes_colours_of_page(site):
     page = (site / "tables" / "spotting-casme2-loso.html").read_text(encoding="utf-8")
     drawings = re.findall(r'<svg viewBox="0 0 \d+ \d+" role.*?</svg>', page, re.DOTALL)
     assert len(drawings) == 6  # micro, macro and overall, wide and narrow

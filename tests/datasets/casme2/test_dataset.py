@@ -55,7 +55,7 @@ def test_repairs_name_each_quirk(root):
     assert [(s, v) for s, v, _ in set_.unannotated()] == [("04", "EP02_02f")]
 
 
-def test_releases_of_sheet_are_equal(root, tmp_path):
+def test_Casme2_releases_of_sheet_are_equal(root, tmp_path):
     fake.write(tmp_path / "old", release="label")
     old = dataset(tmp_path / "old")
     assert old.annotation_file.name == "CASME2_label_Ver_2.xlsx"
@@ -187,7 +187,7 @@ def test_method_runs_on_casme2(root, tmp_path):
     assert {p.video for p in result.predictions} == {"casme2/01/EP02_01f", "casme2/01/EP19_06f"}
 
 
-def test_extending_dataset_has_stand_in(tmp_path):
+def test_Casme2_extended_by_a_plugin_has_stand_in(tmp_path):
     class Mine(casme2.Casme2):
         id = "mine"
 

@@ -85,7 +85,7 @@ def test_repairs_name_older_versions_with_counts(root):
     assert all("dataset.annotations=FILE chooses" in reason for reason in said.values())
 
 
-def test_distractors_are_blinks(root):
+def test_Casme3_distractors_are_blinks(root):
     set_ = dataset(root)
     videos = {f"{v.subject}/{v.id}": v for v in set_.videos()}
     assert videos["spNO.1/a"].distractors == (Distractor("blink", 19, 29), Distractor("blink", 59, 67))
@@ -113,7 +113,7 @@ def test_occluded_may_be_left_out_of_recognition(root, tmp_path):
     assert sum(len(v.expressions) for v in sets["left_out"].videos()) == 16  # truths for spotting
 
 
-def test_quirks_are_repaired_or_flagged(root):
+def test_Casme3_repairs_or_flags_quirks(root):
     set_ = dataset(root)
     found = expressions(set_)
     assert [e.flags for e in found["spNO.2/a"]] == [("onset_is_apex",), ("offset_from_apex",)]
@@ -232,7 +232,7 @@ def test_clips_hold_one_expression_each(root):
     assert None not in set_.depth(slip)
 
 
-def test_older_sheet_has_both_kinds_without_emotions(labels, tmp_path):
+def test_Casme3_older_sheet_has_both_kinds_without_emotions(labels, tmp_path):
     fake.write(tmp_path / "tree", "v1")
     old, new = dataset(tmp_path / "tree"), dataset(labels)
     assert old.annotation_file.name == "CAS(ME)3_part_A_v1.xlsx"
@@ -271,7 +271,7 @@ def test_missing_sheet_of_macro_is_named(labels, root, tmp_path):
     assert Counter(e.kind for v in doubled.videos() for e in v.expressions) == Counter(micro=7, macro=3)
 
 
-def test_newer_sheet_is_preferred(labels, tmp_path):
+def test_Casme3_prefers_newer_sheet(labels, tmp_path):
     home = labels / "part_A" / "annotation"
     sheet = (home / "cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx").read_bytes()
     for name in ("v2", "v2_20250903", "v2_final", "v1"):

@@ -112,7 +112,7 @@ def test_link_out_of_root_needs_permission(copy, tmp_path):
     assert videos(dataset(copy, follow_links=True))["sub01-1"].n_frames == fake.FRAMES
 
 
-def test_subset_is_named_by_clips(root, tmp_path):
+def test_Meview_subset_is_named_by_clips(root, tmp_path):
     (tmp_path / "mean2022.txt").write_text("# the clips of a paper\nsub01-1\nSub2_01.mp4\n\n'sub11-1',\n")
     set_ = dataset(root, subset=str(tmp_path / "mean2022.txt"))
     assert list(videos(set_)) == ["sub01-1", "sub02-1", "sub11-1"]
@@ -126,7 +126,7 @@ def test_subset_is_named_by_clips(root, tmp_path):
     ("text", "said"),
     [("sub09-9\n", "names sub09-9, which MEVIEW_v2.xlsx does not hold"), ("# none\n", "names no clip")],
 )
-def test_subset_that_cannot_be_is_refused(root, tmp_path, text, said):
+def test_Meview_refuses_impossible_subset(root, tmp_path, text, said):
     (tmp_path / "list.txt").write_text(text)
     with pytest.raises(DataError, match=said):
         dataset(root, subset=str(tmp_path / "list.txt")).videos()

@@ -59,7 +59,7 @@ def test_long_macro_is_flagged_in_each_release(tmp_path, release, said):
     assert Counter(e.kind for v in set_.videos() for e in v.expressions) == Counter(micro=5, macro=3)
 
 
-def test_newest_release_is_read(tmp_path):
+def test_SammLv_reads_newest_release(tmp_path):
     fake.write(tmp_path / "tree", "V3")
     (tmp_path / "tree" / "SAMM_LongVideos_V1_Release.xlsx").write_bytes(
         (tmp_path / "tree" / "SAMM_LongVideos_V3_Release.xlsx").read_bytes()
@@ -69,7 +69,7 @@ def test_newest_release_is_read(tmp_path):
     assert any(r.found == "SAMM_LongVideos_V1_Release.xlsx" for r in set_.repair_rows())
 
 
-def test_offset_of_0_is_apex(root):
+def test_SammLv_takes_apex_for_offset_of_0(root):
     ended = expressions(dataset(root))["008_4"][1]
     assert (ended.apex, ended.offset, ended.flags) == (79, 79, ("offset_from_apex",))
 

@@ -42,7 +42,7 @@ def test_videos_of_small_set_begin_large_set():
     assert all(large[video.key] == video for video in small)
 
 
-def test_distractors_are_moving_heads():
+def test_Synthetic_distractors_are_moving_heads():
     def frames(**params):
         videos = synthetic_dataset.Synthetic(dataclasses.replace(SMALL, **params)).videos()
         return sum(d.offset - d.onset + 1 for v in videos for d in v.distractors if d.kind == "head") / (
