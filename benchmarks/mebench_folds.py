@@ -13,7 +13,7 @@ import sys
 from dataclasses import replace
 from unittest import mock
 
-from mebench.cli.run import run
+from mebench.cli.run import run_command
 from mebench.config import RunConfig
 from mebench.runner import execute
 from mebench.runner.plan import Plan, make_plan
@@ -29,7 +29,7 @@ def main() -> None:
         return replace(plan, folds=tuple(fold for fold in plan.folds if fold.test[0].subject in subjects))
 
     with mock.patch.object(execute, "make_plan", plan_of_some):
-        run(words)
+        run_command(words)
 
 
 if __name__ == "__main__":

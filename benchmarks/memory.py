@@ -148,7 +148,7 @@ def fill(words: list[str]) -> int:
 
 def run_two_folds(words: list[str], summary: str) -> None:
     """The ordinary run, of the first two folds alone; the workers plan anew and train on everybody else."""
-    from mebench.cli.run import run
+    from mebench.cli.run import run_command
     from mebench.config import RunConfig
     from mebench.runner import execute
     from mebench.runner.plan import Plan, make_plan
@@ -159,7 +159,7 @@ def run_two_folds(words: list[str], summary: str) -> None:
         return replace(plan, folds=plan.folds[:2], videos=tuple(v for v in plan.videos if v.subject_key in tested))
 
     with mock.patch.object(execute, "make_plan", plan_of_two):
-        run(words, json=summary)
+        run_command(words, json=summary)
 
 
 def own_bytes(pid: int) -> int:

@@ -27,7 +27,7 @@ MOST_FAULTS = 20
 
 
 @app.command("list", epilog="Example: mebench challenge list")
-def list_challenges(json: Json = None) -> None:
+def challenge_list_command(json: Json = None) -> None:
     """List the challenges and their tasks."""
     tasks = [(task, c.title) for c in challenges.register.challenges().values() for task in c.tasks.values()]
     if write_json([asdict(task) | {"challenge": title} for task, title in tasks], json):
@@ -35,7 +35,7 @@ def list_challenges(json: Json = None) -> None:
 
 
 @app.command("info", epilog="Example: mebench challenge info megc2025")
-def info(
+def challenge_info_command(
     name: Annotated[str, typer.Argument(metavar="CHALLENGE", help="The challenge, such as megc2025.")],
     json: Json = None,
 ) -> None:
@@ -59,7 +59,7 @@ def info(
 
 
 @app.command("check", epilog="Example: mebench challenge check megc2023 samm_pred.csv")
-def check(
+def challenge_check_command(
     name: TaskName,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to send in.")],
     wanted: Annotated[
@@ -81,7 +81,7 @@ def check(
 
 
 @app.command("submit", epilog="Example: mebench challenge submit megc2023 mean-samm_lv -o entry")
-def submit(
+def challenge_submit_command(
     name: TaskName,
     run: RunId,
     out: Annotated[Path, typer.Option("-o", "--out", metavar="FOLDER", help="The folder for the files.")],
@@ -102,7 +102,7 @@ def submit(
 
 
 @app.command("score", epilog="Example: mebench challenge score megc2023 entries --truth truth.csv")
-def score(
+def challenge_score_command(
     name: TaskName,
     entries: Annotated[Path, typer.Argument(metavar="FILE|FOLDER", help="A file, or a folder with one for each team.")],
     truth: Truth,
@@ -177,7 +177,7 @@ def _significance_groups(task: challenges.Task, found: Sequence[Any]) -> list[st
 
 
 @app.command("bundle", epilog="Example: mebench challenge bundle megc2023 --truth truth.csv -o bundle")
-def bundle(
+def challenge_bundle_command(
     name: TaskName,
     truth: Truth,
     out: Annotated[Path, typer.Option("-o", "--out", metavar="FOLDER", help="The folder to make.")],

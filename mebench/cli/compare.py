@@ -39,7 +39,7 @@ PUBLISHED_PREFIX = "published:"
 
 
 @app.command("compare", epilog="Example: mebench compare mean-synthetic softnet-synthetic --metric f1")
-def compare(
+def compare_command(
     first: Annotated[
         str,
         typer.Argument(metavar="RUN", help=("A run, by its id, the beginning of its id, or its folder; or a file.")),
@@ -180,7 +180,7 @@ def _of_pairs(lines: Mapping[str, Sequence[str]], first: str) -> list[str]:
 
 
 @app.command("mistakes", epilog="Example: mebench mistakes mean-synthetic --by subject")
-def mistakes(
+def mistakes_command(
     run: Annotated[
         str,
         typer.Argument(metavar="RUN", help=("A run, by its id, the beginning of its id, or its folder; or a file.")),
@@ -256,7 +256,7 @@ def mistakes(
 
 
 @app.command("report", epilog="Example: mebench report mean-synthetic -o report.html")
-def report(
+def report_command(
     run: RunId,
     other: Annotated[
         str | None, typer.Argument(metavar="[RUN]", help="Another run on the same videos, for comparison.")

@@ -23,7 +23,9 @@ DEFECTS = "Where the release has defects, it has them, too: mebench data verify 
 
 
 @app.command("summary", epilog="Example: mebench data summary dataset=synthetic")
-def summary(words: DatasetWords = None, files: Files = None, plugins: Plugins = None, json: Json = None) -> None:
+def data_summary_command(
+    words: DatasetWords = None, files: Files = None, plugins: Plugins = None, json: Json = None
+) -> None:
     """Count subjects, videos and expressions. The annotations alone are enough."""
     datasets = datasets_of(words, files, plugins)
     summaries = inspection.summarise_members(datasets)
@@ -43,7 +45,7 @@ def summary(words: DatasetWords = None, files: Files = None, plugins: Plugins = 
 
 
 @app.command("verify", epilog="Example: mebench data verify dataset=synthetic --report report.md")
-def verify(
+def data_verify_command(
     words: DatasetWords = None,
     files: Files = None,
     plugins: Plugins = None,
@@ -93,7 +95,7 @@ def verify(
 
 
 @app.command("preview", epilog="Example: mebench data preview dataset=synthetic -o faces.png")
-def preview(
+def data_preview_command(
     out: Annotated[str, typer.Option("-o", "--out", metavar="FILE.png", help="The image to write.")],
     words: DatasetWords = None,
     files: Files = None,
@@ -155,7 +157,7 @@ def preview(
 
 
 @app.command("fake", epilog="Example: mebench data fake dataset=casme2 --out drawn")
-def fake(
+def data_fake_command(
     out: Annotated[
         str, typer.Option("-o", "--out", metavar="FOLDER", help=("A folder that is empty or does not exist yet."))
     ],
@@ -191,7 +193,7 @@ def fake(
 
 
 @app.command("unpack", epilog="Example: mebench data unpack CASME2 -o CASME2/frames")
-def unpack(
+def data_unpack_command(
     source: Annotated[str, typer.Argument(metavar="PATH", help="A folder, or one archive or video file.")],
     out: Annotated[str, typer.Option("-o", "--out", metavar="FOLDER", help="The folder to write; it may lie in PATH.")],
     first: Annotated[int, typer.Option("--first", metavar="N", help="File number of a video's first frame.")] = 1,

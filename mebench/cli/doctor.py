@@ -36,7 +36,7 @@ STATES: Mapping[Severity, str] = {"fine": "ok", "warning": "optional", "error": 
 
 
 @app.command("doctor", epilog="Example: mebench doctor")
-def doctor(plugins: Plugins = None, json: Json = None) -> None:
+def doctor_command(plugins: Plugins = None, json: Json = None) -> None:
     """Show installed and missing parts, and the places of files. Each missing part comes with the way to get it."""
     layer, set_up = _read_user_file(plugins or ())
     findings = [

@@ -20,7 +20,9 @@ app = verbs("Explain features and compute them ahead of a run.")
 
 
 @app.command("explain", epilog="Example: mebench features explain method=mean dataset=synthetic")
-def explain(words: Words = None, files: Files = None, plugins: Plugins = None, json: Json = None) -> None:
+def features_explain_command(
+    words: Words = None, files: Files = None, plugins: Plugins = None, json: Json = None
+) -> None:
     """Print the features of a method, step by step. The text fits a paper's appendix."""
     plan = runner.plan.make_plan(configured(words, files, plugins))
     cards = {group: [_card(plan, group, c) for c in chains] for group, chains in sorted(plan.chains.items())}
@@ -35,7 +37,9 @@ def explain(words: Words = None, files: Files = None, plugins: Plugins = None, j
 
 
 @app.command("compute", epilog="Example: mebench features compute method=mean dataset=synthetic workers=2")
-def compute(words: Words = None, files: Files = None, plugins: Plugins = None, json: Json = None) -> None:
+def features_compute_command(
+    words: Words = None, files: Files = None, plugins: Plugins = None, json: Json = None
+) -> None:
     """Compute the features of all videos and store them. Stored features stay, and Ctrl-C keeps the finished ones."""
     settings, started, progress = checked(words, files, plugins), time.perf_counter(), Progress()
     with runner.execute.stoppable(), runner.execute.worker_pool(settings) as pool:
@@ -92,7 +96,7 @@ Cache = Annotated[str | None, typer.Option("--cache", metavar="FOLDER", help="Th
 
 
 @cache_app.command("info", epilog="Example: mebench cache info")
-def info(cache: Cache = None, json: Json = None) -> None:
+def cache_info_command(cache: Cache = None, json: Json = None) -> None:
     """Show entries and bytes by dataset and stage."""
     store = _store(cache)
     by_stage = features.store.store_contents(store)
@@ -113,7 +117,7 @@ def info(cache: Cache = None, json: Json = None) -> None:
 
 
 @cache_app.command("verify", epilog="Example: mebench cache verify --deep")
-def verify(
+def cache_verify_command(
     cache: Cache = None,
     deep: Annotated[bool, typer.Option("--deep", help="Read every byte and compare its hash.")] = False,
     remove: Annotated[bool, typer.Option("--remove", help="Remove damaged entries.")] = False,
@@ -142,7 +146,7 @@ def verify(
 
 
 @cache_app.command("prune", epilog="Example: mebench cache prune --older-than 30d --dry-run")
-def prune(
+def cache_prune_command(
     cache: Cache = None,
     older_than: Annotated[
         str | None,

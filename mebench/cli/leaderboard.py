@@ -48,7 +48,7 @@ RecordsOut = Annotated[str, typer.Option("--out", metavar="FOLDER", help="The fo
 
 
 @app.command("build", epilog="Example: mebench leaderboard build --runs runs")
-def build(
+def leaderboard_build_command(
     runs: Runs = "",
     out: BoardOut = "leaderboards",
     from_mlflow: Annotated[
@@ -130,7 +130,7 @@ def _write_board(
 
 
 @app.command("across", epilog="Example: mebench leaderboard across --runs runs")
-def across(
+def leaderboard_across_command(
     runs: Runs = "",
     out: BoardOut = "leaderboards",
     json: Json = None,
@@ -152,7 +152,9 @@ def across(
 
 
 @app.command("export", epilog="Example: mebench leaderboard export mean-synthetic")
-def export(run: RunId, runs: Runs = "", out: RecordsOut = "leaderboards/records", json: Json = None) -> None:
+def leaderboard_export_command(
+    run: RunId, runs: Runs = "", out: RecordsOut = "leaderboards/records", json: Json = None
+) -> None:
     """Write the record of a run, for the leaderboards of others."""
     folder = run_files.folder.RunFolder.finished(runs, run)
     if records.record.is_record(folder):
@@ -171,7 +173,7 @@ def export(run: RunId, runs: Runs = "", out: RecordsOut = "leaderboards/records"
     "submit",
     epilog="Example: mebench leaderboard submit mine.csv --truth truth.csv --name ours --method Ours --dataset cas_me2 --selection fixed",
 )
-def submit(
+def leaderboard_submit_command(
     answers: Annotated[str, typer.Argument(metavar="FILE", help="Intervals, or with --clips classes of given clips.")],
     truth: Annotated[str, typer.Option("--truth", metavar="FILE", help="The truth, as for mebench score.")],
     name: Annotated[str, typer.Option("--name", metavar="NAME", help="Name of the folder, such as our_lab_2026.")],
@@ -223,7 +225,7 @@ def submit(
 
 
 @app.command("merge", epilog="Example: mebench leaderboard merge sent --check")
-def merge(
+def leaderboard_merge_command(
     places: Annotated[list[str], typer.Argument(metavar="FOLDER", help="Records, or folders of records.")],
     out: RecordsOut = "leaderboards/records",
     check: Annotated[bool, typer.Option("--check", help="Only check and score again; accept nothing.")] = False,
@@ -273,7 +275,7 @@ def _take_submission(folder: Path, rescored: Path, check_only: bool, progress: P
 
 
 @app.command("renew", epilog="Example: mebench leaderboard renew mean-synthetic workers=2 --dry-run")
-def renew(
+def leaderboard_renew_command(
     words: Annotated[
         list[str] | None,
         typer.Argument(
@@ -299,7 +301,7 @@ def renew(
 
 
 @app.command("known", epilog="Example: mebench leaderboard known method=random dataset=synthetic")
-def known(
+def leaderboard_known_command(
     words: Words = None,
     files: Files = None,
     plugins: Plugins = None,

@@ -29,7 +29,7 @@ LISTS = ("methods", "datasets", "protocols", "metrics")
 
 
 @app.command("list", epilog="Example: mebench list methods")
-def list_(
+def list_command(
     what: Annotated[
         str | None,
         typer.Argument(metavar="|".join(LISTS), help="One list; all by default.", autocompletion=lambda: LISTS),
@@ -71,7 +71,7 @@ def list_(
 
 
 @app.command("info", epilog="Example: mebench info mean")
-def info(
+def info_command(
     plugin: Annotated[
         str,
         typer.Argument(
@@ -163,7 +163,7 @@ def _print_values(title: str, word: str, sets: Mapping[str, Mapping[str, Any] | 
 
 
 @config_app.command("show", epilog="Example: mebench config show method=mean dataset=synthetic method.p=0.6")
-def config_show(words: Words = None, files: Files = None, plugins: Plugins = None, json: Json = None) -> None:
+def config_show_command(words: Words = None, files: Files = None, plugins: Plugins = None, json: Json = None) -> None:
     """Show every setting and the origin of its value."""
     settled = configured(words, files, plugins)
     if json_output.write_json({"values": settled.values, "origins": settled.origins}, json):
@@ -224,7 +224,7 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the plugin, i
 
 
 @app.command("check", epilog="Example: mebench check my_method --plugins plugins")
-def check(
+def check_command(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Name of a method or dataset.")],
     words: Annotated[
         list[str] | None,
@@ -331,7 +331,7 @@ def _knows_labels(name: str, words: Sequence[str], shuffles: int, plugins: Plugi
 
 
 @new_app.command("method", epilog="Example: mebench new method my_spotter --template linear")
-def method(
+def new_method_command(
     name: Name,
     template: Annotated[
         str,
@@ -347,7 +347,7 @@ def method(
 
 
 @new_app.command("dataset", epilog="Example: mebench new dataset my_faces")
-def dataset(name: Name, out: Out = "plugins", json: Json = None) -> None:
+def new_dataset_command(name: Name, out: Out = "plugins", json: Json = None) -> None:
     """Write a dataset of a sheet and folders of images."""
     _write("dataset", name, out, "dataset", json)
 

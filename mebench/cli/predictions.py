@@ -54,7 +54,7 @@ Frames = Annotated[
 
 
 @app.command("export", cls=RegistryHelpCommand, epilog="Example: mebench predictions export mean-synthetic -o mean.csv")
-def export(
+def predictions_export_command(
     run: RunId,
     out: Annotated[str, typer.Option("-o", "--out", metavar="FILE", help="The file to write.")],
     form: Annotated[
@@ -125,7 +125,7 @@ def _counted(run: str, tables: metrics.tables.Tables, frames: str, form: str) ->
     cls=RegistryHelpCommand,
     epilog="Example: mebench predict mean-synthetic dataset=folder dataset.root=videos -o mean.csv",
 )
-def predict(
+def predict_command(
     run: RunId,
     words: DatasetWords = None,
     out: Annotated[str, typer.Option("-o", "--out", metavar="FILE", help="The file to write.")] = "predictions.csv",
@@ -176,7 +176,7 @@ def predict(
     cls=RegistryHelpCommand,
     epilog="Example: mebench degrade mean-synthetic --what resolution,occlusion --strengths 0,3",
 )
-def degrade(
+def degrade_command(
     run: RunId,
     what: Annotated[
         str | None,
@@ -235,7 +235,7 @@ def _degradation_words(kinds: Sequence[str], strengths: Sequence[str], model: st
 
 
 @model_app.command("export", epilog="Example: mebench model export mean-synthetic -o mine.safetensors --name mine")
-def export_model(
+def model_export_command(
     run: Annotated[
         str,
         typer.Argument(
@@ -303,7 +303,7 @@ def export_model(
 
 
 @model_app.command("list", epilog="Example: mebench model list")
-def list_models(plugins: Plugins = None, json: Json = None) -> None:
+def model_list_command(plugins: Plugins = None, json: Json = None) -> None:
     """List the included models."""
     config.registry.add_paths(plugins or ())
     headers = inference.models.included_models()
@@ -324,7 +324,7 @@ def list_models(plugins: Plugins = None, json: Json = None) -> None:
 
 
 @model_app.command("info", epilog="Example: mebench model info mean")
-def info_of_model(
+def model_info_command(
     model: Annotated[str, typer.Argument(metavar="NAME", help="Name of a model, or its file.")],
     plugins: Plugins = None,
     json: Json = None,

@@ -34,7 +34,7 @@ _ENDS = ("value", "low", "high")
 
 
 @app.command("reproduce", epilog="Example: mebench reproduce mean2022 --table 5 workers=4 --dry-run")
-def reproduce(
+def reproduce_command(
     paper: Annotated[str, typer.Argument(metavar="PAPER", help="Such as mean2022.")],
     words: Words = None,
     table: Annotated[str | None, typer.Option("--table", metavar="N", help="The number of the table.")] = None,
@@ -116,7 +116,7 @@ def reproduce(
 
 
 @app.command("rescore", epilog="Example: mebench rescore mdmd --root Baseline-project-for-MEGC2020_spotting")
-def rescore(
+def rescore_command(
     source: Annotated[
         str, typer.Argument(metavar="SOURCE", help=("The source, such as mean_casme2; see leaderboards/rescored."))
     ],

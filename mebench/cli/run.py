@@ -19,7 +19,7 @@ app = typer.Typer()
 
 
 @app.command("run", epilog="Example: mebench run method=mean dataset=synthetic protocol=loso seed=1")
-def run(
+def run_command(
     words: Words = None,
     files: Files = None,
     plugins: Plugins = None,
@@ -77,7 +77,7 @@ def _listing_word(words: Sequence[str], at_fault: Collection[str]) -> str | None
 
 
 @app.command("resume", epilog="Example: mebench resume mean-synthetic workers=4")
-def resume(
+def resume_command(
     run: RunId,
     words: Annotated[
         list[str] | None,

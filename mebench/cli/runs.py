@@ -38,7 +38,7 @@ def _status(run: dict[str, Any]) -> str:
 
 
 @app.command("list", epilog="Example: mebench runs list --runs runs")
-def list_(runs: Runs = "", json: Json = None) -> None:
+def runs_list_command(runs: Runs = "", json: Json = None) -> None:
     """List the runs with status, scores, age and size. The latest is first."""
     listed = [run for _, run in _all(runs)]
     if json_output.write_json(listed, json):
@@ -58,7 +58,7 @@ def list_(runs: Runs = "", json: Json = None) -> None:
 
 
 @app.command("show", epilog="Example: mebench runs show mean-synthetic")
-def show(run: RunId, runs: Runs = "", verbose: Verbose = False, json: Json = None) -> None:
+def runs_show_command(run: RunId, runs: Runs = "", verbose: Verbose = False, json: Json = None) -> None:
     """Show a run, finished or not. It lists status, scores, reasons of failed folds, and costs of each fold."""
     folder = run_files.folder.RunFolder.open(runs, run)
     facts, stored = _describe(folder), folder.read_json("config.json")
@@ -105,7 +105,7 @@ def show(run: RunId, runs: Runs = "", verbose: Verbose = False, json: Json = Non
 
 
 @app.command("verify", epilog="Example: mebench runs verify mean-synthetic")
-def verify(run: RunId, runs: Runs = "", json: Json = None) -> None:
+def runs_verify_command(run: RunId, runs: Runs = "", json: Json = None) -> None:
     """Check that a finished run is unchanged. The exit code is 4 if files differ."""
     folder = run_files.folder.RunFolder.finished(runs, run)
     changed, sealed = folder.changed(), len(folder.seal)
@@ -122,7 +122,7 @@ def verify(run: RunId, runs: Runs = "", json: Json = None) -> None:
 
 
 @app.command("prune", epilog="Example: mebench runs prune --unfinished --older-than 30d --dry-run")
-def prune(
+def runs_prune_command(
     runs: Runs = "",
     unfinished: Annotated[bool, typer.Option("--unfinished", help="Only runs that are not finished.")] = False,
     older_than: Annotated[
@@ -188,7 +188,7 @@ def prune(
 
 
 @track_app.command("sync", epilog="Example: mebench track sync --tracking http://localhost:5000")
-def sync(
+def track_sync_command(
     run: Annotated[
         list[str] | None,
         typer.Argument(metavar="RUN", help="Ids of runs; by default all finished runs."),

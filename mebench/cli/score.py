@@ -29,7 +29,7 @@ FILES = {
     cls=RegistryHelpCommand,
     epilog="Example: mebench score --truth truth.csv --predictions mine.csv --sensitivity",
 )
-def score(
+def score_command(
     truth: Annotated[
         str,
         typer.Option(

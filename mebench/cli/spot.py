@@ -36,7 +36,7 @@ app = typer.Typer()
 
 
 @app.command("spot", epilog="Example: mebench spot my.mp4 -o spotted")
-def spot(
+def spot_command(
     videos: Annotated[
         list[str] | None,
         typer.Argument(metavar="VIDEO...", help="Video files, and folders of images.", show_default=False),

@@ -15,7 +15,7 @@ app = typer.Typer()
 
 
 @app.command("tune", epilog="Example: mebench tune method=mean dataset=synthetic --trials 20 --write tuned.yaml")
-def tune(
+def tune_command(
     words: Words = None,
     files: Files = None,
     plugins: Plugins = None,

@@ -28,7 +28,7 @@ Questions = Annotated[Path, typer.Option("--questions", metavar="FILE.jsonl", he
 
 
 @app.command("make", epilog="Example: mebench vqa make dataset=samm dataset.root=/data/SAMM -o questions.jsonl")
-def make(
+def vqa_make_command(
     out: Out,
     words: DatasetWords = None,
     task: Annotated[str, typer.Option("--task", metavar="vqa|lvqa", help="Short clips, or long videos.")] = "vqa",
@@ -57,7 +57,7 @@ def make(
 
 
 @app.command("answer", epilog="Example: mebench vqa answer mean-samm_lv --questions questions.jsonl -o answers.jsonl")
-def answer(
+def vqa_answer_command(
     questions: Questions,
     out: Out,
     words: Annotated[
@@ -116,7 +116,7 @@ def answer(
 
 
 @app.command("score", epilog="Example: mebench vqa score --questions questions.jsonl --answers answers.jsonl")
-def score(
+def vqa_score_command(
     questions: Questions,
     answers: Annotated[Path, typer.Option("--answers", metavar="FILE.jsonl", help="The file of answers.")],
     scorer: Annotated[

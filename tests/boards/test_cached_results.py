@@ -46,21 +46,21 @@ def no_cards(monkeypatch):
 def test_build_computes_only_what_a_new_run_changes(tmp_path, made, no_cards):
     for shift, method in enumerate(("one", "two")):
         make_run(tmp_path / "runs", method=method, shift=5 * shift, tasks=("spot",))
-    leaderboard.build("runs")
+    leaderboard.leaderboard_build_command("runs")
     first, tests = files(tmp_path / "leaderboards"), made.count("compute_standings")
     assert made.count("values_of") == 2
     assert tests
-    leaderboard.build("runs")
+    leaderboard.leaderboard_build_command("runs")
     assert len(made) == tests + 2
     assert files(tmp_path / "leaderboards") == first
     make_run(tmp_path / "runs", method="three", shift=10, tasks=("spot",))
-    leaderboard.build("runs")
+    leaderboard.leaderboard_build_command("runs")
     assert made.count("values_of") == 3
     assert made.count("compute_standings") == tests + 1
     kept = files(tmp_path / "leaderboards")
     for entry in result_cache.folder().iterdir():
         entry.unlink()
-    leaderboard.build("runs")
+    leaderboard.leaderboard_build_command("runs")
     assert files(tmp_path / "leaderboards") == kept, "from nothing, the same bytes"
 
 
@@ -84,7 +84,7 @@ def test_cached_hashes_all_code_that_computes(tmp_path, monkeypatch, names_rows,
     for shift, method in enumerate(("one", "two")):
         make_run(tmp_path / "runs", method=method, shift=5 * shift)
         export.export(RunFolder.finished(str(tmp_path / "runs"), method), tmp_path / "leaderboards" / "records")
-    leaderboard.build("nowhere")
+    leaderboard.leaderboard_build_command("nowhere")
     assert len(ran) == 6
     for code, functions in ran.items():
         # Lambdas read tables for others.

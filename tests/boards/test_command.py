@@ -26,10 +26,10 @@ def test_build_makes_tables_from_records_alone(tmp_path, capsys):
     for method, seed in (("one", 0), ("one", 1), ("two", 0)):
         run = make_run(tmp_path / "runs", method=method, seed=seed)
         boards_export.export(run, tmp_path / "leaderboards" / "records", scored_again=False)
-    leaderboard.build("runs", site=False)
+    leaderboard.leaderboard_build_command("runs", site=False)
     both = files(tmp_path / "leaderboards")
     shutil.rmtree(tmp_path / "runs")
-    leaderboard.build("runs", site=False)
+    leaderboard.leaderboard_build_command("runs", site=False)
     assert files(tmp_path / "leaderboards") == both
     assert "3 tables from 3 runs" in capsys.readouterr().out
 
@@ -37,7 +37,7 @@ def test_build_makes_tables_from_records_alone(tmp_path, capsys):
 def test_build_json_is_alone_on_standard_output(tmp_path, capsys):
     make_run(tmp_path / "runs")
     make_run(tmp_path / "runs", "half", done=False)
-    leaderboard.build("runs", json="-")
+    leaderboard.leaderboard_build_command("runs", json="-")
     captured = capsys.readouterr()
     assert [t["task"] for t in json.loads(captured.out)["tables"]] == ["spotting", "analysis", "recognition"]
     assert "half is not finished" in captured.err
@@ -45,7 +45,7 @@ def test_build_json_is_alone_on_standard_output(tmp_path, capsys):
 
 def test_across_says_if_nothing_compares(tmp_path):
     with pytest.raises(RunError, match="no finished run in runs and no record in leaderboards/records"):
-        leaderboard.build("runs")
+        leaderboard.leaderboard_build_command("runs")
     assert not (tmp_path / "leaderboards").exists()
 
 
@@ -54,19 +54,19 @@ def test_build_writes_nothing_if_all_records_are_refused(tmp_path, capsys):
     leaderboard_folder = tmp_path / "leaderboards"
     run = make_run(tmp_path / "runs")
     boards_export.export(run, leaderboard_folder / "records", scored_again=False)
-    leaderboard.build("none", site=False)
+    leaderboard.leaderboard_build_command("none", site=False)
     before = files(leaderboard_folder)
     for file in leaderboard_folder.glob("records/*/*.json"):
         file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
         before[str(file.relative_to(leaderboard_folder))] = file.read_bytes()
 
     with pytest.raises(MebenchError, match="all 1 records in leaderboards/records are left out") as refusal:
-        leaderboard.build("runs", site=False)
+        leaderboard.leaderboard_build_command("runs", site=False)
 
     assert refusal.value.exit_code == 1
     assert "has changed since the export" in capsys.readouterr().err
     assert files(leaderboard_folder) == before
-    leaderboard.build("runs", records_in="none", site=False)  # as the refusal says
+    leaderboard.leaderboard_build_command("runs", records_in="none", site=False)  # as the refusal says
     assert files(leaderboard_folder) != before
 
 
@@ -74,7 +74,7 @@ def test_build_without_runs_shows_published_values(tmp_path, capsys):
     make_run(tmp_path / "runs", "half", done=False)
     (tmp_path / "leaderboards").mkdir()
     shutil.copy(PUBLISHED, tmp_path / "leaderboards")
-    leaderboard.build("runs")
+    leaderboard.leaderboard_build_command("runs")
     captured = capsys.readouterr()
     assert "0 tables from 0 runs" in captured.out
     assert "half is not finished" in captured.err
@@ -85,12 +85,12 @@ def test_build_without_runs_shows_published_values(tmp_path, capsys):
 
 
 def test_build_names_missing_folder_of_runs(tmp_path, capsys):
-    leaderboard.export(make_run(tmp_path / "runs", tasks=("recognize",)).id, "runs")
-    leaderboard.build("rnus", site=False)
+    leaderboard.leaderboard_export_command(make_run(tmp_path / "runs", tasks=("recognize",)).id, "runs")
+    leaderboard.leaderboard_build_command("rnus", site=False)
     captured = capsys.readouterr()
     assert "there is no folder rnus: only the records in leaderboards/records count" in captured.err
     assert "1 table from 1 run\n" in captured.out
-    leaderboard.build("none", site=False)
+    leaderboard.leaderboard_build_command("none", site=False)
     assert "there is no folder" not in capsys.readouterr().err
 
 
@@ -99,9 +99,9 @@ def test_build_again_gives_same_files(tmp_path):
     make_run(tmp_path / "runs", method="two", shift=5, members=("a", "b"))
     (tmp_path / "leaderboards").mkdir()
     shutil.copy(PUBLISHED, tmp_path / "leaderboards")
-    leaderboard.build("runs")
+    leaderboard.leaderboard_build_command("runs")
     once = files(tmp_path / "leaderboards")
-    leaderboard.build("runs")
+    leaderboard.leaderboard_build_command("runs")
     assert files(tmp_path / "leaderboards") == once
     assert "site/index.html" in once
     assert "tables.md" in once
@@ -109,7 +109,7 @@ def test_build_again_gives_same_files(tmp_path):
 
 def test_build_without_site_writes_tables(tmp_path):
     make_run(tmp_path / "runs")
-    leaderboard.build("runs", site=False)
+    leaderboard.leaderboard_build_command("runs", site=False)
     assert not (tmp_path / "leaderboards" / "site").exists()
 
 
@@ -119,7 +119,7 @@ def test_build_names_run_that_cannot_be_shown(tmp_path, capsys):
     broken = make_run(tmp_path / "runs", "without_folds", seed=1)
     about = broken.read_json("folds.json")
     broken.write_json("folds.json", {**about, "folds": [{**fold, "valid": None} for fold in about["folds"]]})
-    leaderboard.build("runs")
+    leaderboard.leaderboard_build_command("runs")
     captured = capsys.readouterr()
     assert "without_folds is left out: it cannot be shown (TypeError" in captured.err
     assert "1 table from 1 run" in captured.out
@@ -133,7 +133,7 @@ def test_build_keeps_foreign_site_folder(tmp_path):
     (tmp_path / "leaderboards" / "site").mkdir(parents=True)
     (tmp_path / "leaderboards" / "site" / "index.html").write_text("my own")
     with pytest.raises(ConfigError, match="do not belong to a site of mebench"):
-        leaderboard.build("runs")
+        leaderboard.leaderboard_build_command("runs")
     assert (tmp_path / "leaderboards" / "site" / "index.html").read_text() == "my own"
 
 
@@ -141,47 +141,49 @@ def test_merge_command_reports_refused_records(tmp_path, capsys):
     good = make_run(tmp_path / "runs", "good", tasks=("recognize",))
     bad = make_run(tmp_path / "runs", "bad", seed=1, tasks=("recognize",))
     for run in (good, bad):
-        leaderboard.export(run.id, "runs", "sent")
+        leaderboard.leaderboard_export_command(run.id, "runs", "sent")
     (tmp_path / "sent" / "bad" / "folds.json").write_text("{}")
     with pytest.raises(typer.Exit) as end:
-        leaderboard.merge(["sent"], "taken")
+        leaderboard.leaderboard_merge_command(["sent"], "taken")
     assert end.value.exit_code == 5
     captured = capsys.readouterr()
     assert "good: taken into taken" in captured.out
     assert "record bad is refused: folds.json has changed since the export" in captured.err
     assert [folder.name for folder in (tmp_path / "taken").iterdir()] == ["good"]
-    leaderboard.merge(["sent/good"], "taken", json="-")
+    leaderboard.leaderboard_merge_command(["sent/good"], "taken", json="-")
     assert json.loads(capsys.readouterr().out) == {
         "records": [{"id": "good", "status": "there", "reason": "", "doubt": ""}]
     }
     with pytest.raises(RunError, match="has no record"):
-        leaderboard.merge(["runs"], "taken")
+        leaderboard.leaderboard_merge_command(["runs"], "taken")
     Path("file").touch()
     with pytest.raises(typer.Exit) as end:
-        leaderboard.merge(["sent/good"], "file")
+        leaderboard.leaderboard_merge_command(["sent/good"], "file")
     assert end.value.exit_code == 1
     assert "record good is refused: FileExistsError: File exists: file" in capsys.readouterr().err
 
 
 def test_export_command_takes_id_or_folder(tmp_path, monkeypatch):
     run = make_run(tmp_path / "elsewhere", "spotter-1", tasks=("recognize",))
-    leaderboard.export("elsewhere/spotter-1", "runs", "records")
+    leaderboard.leaderboard_export_command("elsewhere/spotter-1", "runs", "records")
     assert (tmp_path / "records" / "spotter-1" / "record.json").is_file()
     monkeypatch.chdir(run.path)
-    leaderboard.export(".", "runs", str(tmp_path / "again"))
+    leaderboard.leaderboard_export_command(".", "runs", str(tmp_path / "again"))
     assert (tmp_path / "again" / "spotter-1" / "record.json").is_file()
     with pytest.raises(RunError, match="Did you mean 'spotter-1'"):
-        leaderboard.export("spotter-2", str(tmp_path / "elsewhere"), "records")
+        leaderboard.leaderboard_export_command("spotter-2", str(tmp_path / "elsewhere"), "records")
 
 
 def test_build_takes_records_from_other_folder(tmp_path, capsys):
-    leaderboard.export(make_run(tmp_path / "runs", method="one", tasks=("recognize",)).id, "runs", "theirs")
+    leaderboard.leaderboard_export_command(
+        make_run(tmp_path / "runs", method="one", tasks=("recognize",)).id, "runs", "theirs"
+    )
     shutil.rmtree(tmp_path / "runs")
-    leaderboard.build("runs", "tables", records_in="theirs", site=False)
+    leaderboard.leaderboard_build_command("runs", "tables", records_in="theirs", site=False)
     assert "1 table from 1 run" in capsys.readouterr().out
     assert not (tmp_path / "tables" / "site").exists()
     with pytest.raises(ConfigError, match="--records must name a folder of records, or be none, but nowhere"):
-        leaderboard.build("runs", "tables", records_in="nowhere")
+        leaderboard.leaderboard_build_command("runs", "tables", records_in="nowhere")
 
 
 def test_build_shows_unknown_score_by_name(tmp_path, capsys):
@@ -189,6 +191,6 @@ def test_build_shows_unknown_score_by_name(tmp_path, capsys):
     summary = newer.read_json("summary.json")
     summary["recognition"]["scores"]["uf2"] = summary["recognition"]["scores"]["uf1"]
     newer.write_json("summary.json", summary)
-    leaderboard.build("runs", records_in="none")
+    leaderboard.leaderboard_build_command("runs", records_in="none")
     assert "from 1 run" in capsys.readouterr().out
     assert ">uf2<" in (tmp_path / "leaderboards" / "site" / "runs" / "newer.html").read_text()

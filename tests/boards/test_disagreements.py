@@ -71,7 +71,7 @@ def test_merge_registers_truth_until_known_does(board, capsys):
     with Registry.changed(board) as registry:  # as if that first record had been made up
         registry.truths[data] = ["0" * 16, "1" * 16, "2"]
     assert said(board) == "its annotations differ from those known of synthetic"
-    leaderboard.known(["method=random", "dataset=synthetic"], out=str(board / "records"), json="-")
+    leaderboard.leaderboard_known_command(["method=random", "dataset=synthetic"], out=str(board / "records"), json="-")
     assert json.loads(capsys.readouterr().out) == {"data": data, "truth": truth, "former": ["0" * 16, "1" * 16, "2"]}
     assert said(board) == ""
 

@@ -88,7 +88,7 @@ def test_submit_refuses_bad_and_repeated_names(sent, tmp_path):
 def test_merge_command_takes_records_beside_submissions(sent, tmp_path):
     boards_export.export(make_run(tmp_path / "runs", "one"), sent.parent)
     board = tmp_path / "board" / "records"
-    leaderboard.merge([str(sent.parent)], str(board))
+    leaderboard.leaderboard_merge_command([str(sent.parent)], str(board))
     assert [folder.name for folder in board.iterdir()] == ["one"]
     assert (tmp_path / "board" / "rescored" / "our_lab.json").is_file()
 
@@ -99,7 +99,7 @@ def test_merge_command_names_refused_submission(sent, tmp_path, capsys):
     (sent / "our_lab.json").write_text('{"sets": []}')
     for place, code in ((sent.parent, 5), (sent, 1)):
         with pytest.raises(typer.Exit) as end:
-            leaderboard.merge([str(place)], str(tmp_path / "board" / "records"))
+            leaderboard.leaderboard_merge_command([str(place)], str(tmp_path / "board" / "records"))
         assert end.value.exit_code == code
         told = capsys.readouterr().err
         assert "our_lab, answers sent in: refused: our_lab.json differs from the scores" in told
@@ -125,7 +125,7 @@ def test_merge_command_names_refused_submission(sent, tmp_path, capsys):
 def test_submit_refuses_misspelt_names(sent, tmp_path, words, said):
     files = str(tmp_path / "mine.csv"), str(tmp_path / "truth.csv")
     with pytest.raises(ConfigError, match=re.escape(said)) if said else nullcontext():
-        leaderboard.submit(
+        leaderboard.leaderboard_submit_command(
             *files, "x", "Ours", selection="fixed", out=str(tmp_path / "out"), **{"dataset": "cas_me2", **words}
         )
     assert (tmp_path / "out" / "x").is_dir() == (not said)

@@ -13,7 +13,7 @@ def in_an_empty_folder(tmp_path, monkeypatch):
 
 
 def compare(first, second, metrics=(), convention="strict", json_=None):
-    verbs.compare(first, second, "runs", metrics, convention, json_)
+    verbs.compare_command(first, second, "runs", metrics, convention, json_)
 
 
 def test_compare_prints_runs_difference_tests_and_conclusion(tmp_path, capsys):
@@ -58,11 +58,11 @@ def test_compare_takes_a_word_that_begins_several_seeds(tmp_path, capsys):
 def test_compare_shows_any_number_of_runs_beside_the_first(tmp_path, capsys):
     for n, name in enumerate(("one", "two", "three")):
         make_run(tmp_path / "runs", name, method=name, shift=50 * n, subjects=8)
-    verbs.compare("one", "two", "runs", ["spotting.micro.f1"], others=["three"])
+    verbs.compare_command("one", "two", "runs", ["spotting.micro.f1"], others=["three"])
     shown = [line.split() for line in capsys.readouterr().out.splitlines()]
     p = {words[0]: words[-1] for words in shown if words[:1] in (["two,"], ["three,"])}
     assert p == {"two,": "0.0156", "three,": "0.0156"}  # Holm: twice 2 of 2^8
-    verbs.compare("one", "two", "runs", ["spotting.micro.f1"], json="-", others=["three"])
+    verbs.compare_command("one", "two", "runs", ["spotting.micro.f1"], json="-", others=["three"])
     found = json.loads(capsys.readouterr().out)
     assert [side["run_id"] for side in found["runs"]] == ["one", "two", "three"]
     assert len(found["compared"]) == 2
@@ -96,7 +96,7 @@ def test_compare_takes_id_its_beginning_folder_or_record(tmp_path, capsys):
     run = make_run(tmp_path / "runs", "spotter-1")
     make_run(tmp_path / "runs", "spotter-2", shift=3)
     make_run(tmp_path / "runs", "other", shift=100)
-    leaderboard.export("other", "runs", "records")
+    leaderboard.leaderboard_export_command("other", "runs", "records")
     compare("runs/spotter-1", "oth")
     compare("spotter-2", "records/other")
     with pytest.raises(RunError, match=r"2 runs begin with 'spot': spotter-1, spotter-2. Give more of the id"):

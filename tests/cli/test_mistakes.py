@@ -16,7 +16,7 @@ def in_an_empty_folder(tmp_path, monkeypatch):
 def test_mistakes_of_late_intervals_are_localisation(tmp_path, capsys):
     """Truths are 13 frames long; 5 frames late is IoU 8 / 18."""
     make_run(tmp_path / "runs", "late", shift=5)
-    compare.mistakes("late", "runs", "subject", json=None)
+    compare.mistakes_command("late", "runs", "subject", json=None)
     rows = {}
     for line in capsys.readouterr().out.splitlines():
         if line.startswith(" drawn/"):
@@ -28,7 +28,7 @@ def test_mistakes_fit_into_eighty_columns(tmp_path, capsys, monkeypatch):
     run = make_run(tmp_path / "runs", "late", shift=5)
     monkeypatch.setattr("mebench.terminal.at_terminal", lambda: True)
     monkeypatch.setenv("COLUMNS", "80")
-    compare.mistakes("late", "runs", "subject", json=None)
+    compare.mistakes_command("late", "runs", "subject", json=None)
     shown = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
     tables = shown[: next(n for n, line in enumerate(shown) if line.startswith("false positives: "))]
     words = " ".join(tables).split()
@@ -39,7 +39,7 @@ def test_mistakes_fit_into_eighty_columns(tmp_path, capsys, monkeypatch):
     assert words.count("share") == 2
     assert words.count("100") == 2
     monkeypatch.undo()
-    compare.mistakes("late", str(tmp_path / "runs"), "kind", verbose=True, json=str(tmp_path / "json"))
+    compare.mistakes_command("late", str(tmp_path / "runs"), "kind", verbose=True, json=str(tmp_path / "json"))
     out, rows = capsys.readouterr().out, json.loads((tmp_path / "json").read_text())["mistakes"]
     micro = run.read_json("summary.json")["spotting"]["micro"]
     assert len(rows) == micro["fp"] + micro["fn"]
@@ -53,7 +53,7 @@ def test_mistakes_json_adds_up_to_the_summary(tmp_path, capsys):
     run = make_run(tmp_path / "runs", "lost", shift=100, kinds=("micro", "macro"))
     counts = {}
     for by in ("kind", "subject", "emotion"):
-        compare.mistakes("lost", "runs", by, json="-")
+        compare.mistakes_command("lost", "runs", by, json="-")
         counts[by] = json.loads(capsys.readouterr().out)["counts"]
     spotting = run.read_json("summary.json")["spotting"]["overall"]
     for rows in counts.values():
@@ -64,16 +64,16 @@ def test_mistakes_json_adds_up_to_the_summary(tmp_path, capsys):
 def test_mistakes_refuses_runs_without_spotting_and_other_words(tmp_path):
     make_run(tmp_path / "runs", "names", tasks=("recognize",))
     with pytest.raises(RunError, match="run 'names' does not spot"):
-        compare.mistakes("names", "runs", "kind", json=None)
+        compare.mistakes_command("names", "runs", "kind", json=None)
     with pytest.raises(ConfigError, match=r"unknown --by 'subjects'. Did you mean 'subject'"):
-        compare.mistakes("names", "runs", "subjects", json=None)
+        compare.mistakes_command("names", "runs", "subjects", json=None)
 
 
 def test_mistakes_says_where_nothing_went_wrong(tmp_path, capsys):
     make_run(tmp_path / "runs", "perfect")
-    compare.mistakes("perfect", "runs", "emotion", json=None)
+    compare.mistakes_command("perfect", "runs", "emotion", json=None)
     assert "none, neither a false positive nor a miss" in capsys.readouterr().out
-    compare.mistakes("perfect", "runs", "kind", json="-")
+    compare.mistakes_command("perfect", "runs", "kind", json="-")
     assert set(json.loads(capsys.readouterr().out)["counts"]["micro"]["false_positive"].values()) == {0}
 
 
@@ -83,15 +83,15 @@ def test_mistakes_counts_false_positives_on_blinks(tmp_path, capsys):
     run = make_run(tmp_path / "runs", "late", shift=5)
     rows = [("drawn/00/v0", "blink", 60, 69), ("drawn/00/v1", "blink", 64, 90), ("drawn/01/v0", "speech", 0, 299)]
     run.write_table("distractors.parquet", pd.DataFrame(rows, columns=["video", "kind", "onset", "offset"]))
-    compare.mistakes("late", "runs", "kind", json=None)
+    compare.mistakes_command("late", "runs", "kind", json=None)
     said = " ".join(capsys.readouterr().out.split())
     assert (
         "of 16 false positives fall 1 on a blink (annotated in 2 of 8 videos), 2 on a speech (annotated in 1 of" in said
     )
-    compare.mistakes("late", "runs", "subject", json="-")
+    compare.mistakes_command("late", "runs", "subject", json="-")
     report = json.loads(capsys.readouterr().out)
     assert report["on_distractors"]["drawn/00"] == {"blink": 1, "speech": 0}
     assert report["on_distractors"]["drawn/01"] == {"blink": 0, "speech": 2}
     run.path.joinpath("distractors.parquet").unlink()
-    compare.mistakes("late", "runs", "kind", json="-")
+    compare.mistakes_command("late", "runs", "kind", json="-")
     assert "on_distractors" not in json.loads(capsys.readouterr().out)

@@ -16,14 +16,14 @@ from tests.helpers.run_folders import make_run
 def test_export_takes_the_beginning_of_an_id(tmp_path):
     run, runs, out = make_run(tmp_path / "runs", "perfect"), str(tmp_path / "runs"), tmp_path / "out.csv"
     make_run(tmp_path / "runs", "half", done=False)
-    predictions.export("perf", str(out), runs=runs)
+    predictions.predictions_export_command("perf", str(out), runs=runs)
     written = pd.read_csv(out)
     assert len(written) == len(run.read_table("predictions.parquet")) > 0
     for word in ("perfect", str(run.path)):
-        predictions.export(word, str(out), runs=runs)
+        predictions.predictions_export_command(word, str(out), runs=runs)
         pd.testing.assert_frame_equal(pd.read_csv(out), written)
     with pytest.raises(RunError, match="run 'half' is not finished: continue it with mebench resume"):
-        predictions.export("ha", str(out), runs=runs)
+        predictions.predictions_export_command("ha", str(out), runs=runs)
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def numbered(tmp_path):
 
 
 def exported(run, path, form="csv", fps=None, **words):
-    predictions.export(run.id, str(path), form=form, runs=str(run.path.parent), **words)
+    predictions.predictions_export_command(run.id, str(path), form=form, runs=str(run.path.parent), **words)
     read = read_intervals(path, "predictions", Remarks(), fps=fps).intervals
     return sorted(zip(read["video"].str[-2:], read["onset"], read["offset"]))
 
@@ -78,13 +78,15 @@ def test_export_and_predict_help_lists_an_added_format(added_format, verb):
 
 
 def test_export_writes_an_added_format(numbered, added_format, tmp_path):
-    predictions.export(numbered.id, str(tmp_path / "out"), form=added_format, runs=str(numbered.path.parent))
+    predictions.predictions_export_command(
+        numbered.id, str(tmp_path / "out"), form=added_format, runs=str(numbered.path.parent)
+    )
     assert (tmp_path / "out").read_text().splitlines() == numbered.read_table("predictions.parquet")["video"].tolist()
 
 
 def test_predict_refuses_a_format_that_needs_the_truth(numbered):
     with pytest.raises(ConfigError, match=r"unknown format 'megc2020'.*The truth is unknown here"):
-        predictions.predict(numbered.id, form="megc2020", runs=str(numbered.path.parent))
+        predictions.predict_command(numbered.id, form="megc2020", runs=str(numbered.path.parent))
 
 
 @pytest.mark.parametrize("form", ["activitynet", "thumos"])
@@ -116,7 +118,7 @@ def test_export_lists_a_video_in_which_nothing_was_found(tmp_path):
     run = make_run(tmp_path / "runs", kinds=("micro", "macro"))
     found = run.read_table("predictions.parquet")
     run.write_table("predictions.parquet", found[~found["video"].str.endswith("v1") | (found["kind"] == "micro")])
-    predictions.export(run.id, str(tmp_path / "p"), truth=None, runs=str(tmp_path / "runs"))
+    predictions.predictions_export_command(run.id, str(tmp_path / "p"), truth=None, runs=str(tmp_path / "runs"))
     written = pd.read_csv(tmp_path / "p", dtype=str, keep_default_na=False)
     silent = written[written["onset"] == ""]
     assert set(zip(silent["video"], silent["kind"])) == {("v1", "macro")}

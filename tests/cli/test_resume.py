@@ -22,7 +22,7 @@ def begun(moody):  # noqa: F811
 
 
 def test_resume_may_change_computing_and_scoring(begun, tmp_path, capsys):
-    run.resume(begun.id[:-3], ["workers=1", "bootstrap=0", "executor=local"], str(begun.path.parent), json="-")
+    run.resume_command(begun.id[:-3], ["workers=1", "bootstrap=0", "executor=local"], str(begun.path.parent), json="-")
     summary = json.loads(capsys.readouterr().out)
     stored = begun.read_json("config.json")
     assert begun.done
@@ -36,7 +36,7 @@ def test_resume_finds_a_moved_run_by_its_folder(begun, tmp_path, capsys):
     moved = tmp_path / "elsewhere" / begun.id
     moved.parent.mkdir()
     begun.path.rename(moved)
-    run.resume(str(moved), [], "runs", json="-")
+    run.resume_command(str(moved), [], "runs", json="-")
     assert (moved / "DONE").is_file()
 
 
@@ -52,13 +52,13 @@ def test_resume_finds_a_moved_run_by_its_folder(begun, tmp_path, capsys):
 )
 def test_resume_refuses_to_change_what_a_run_is(begun, word, sentence):
     with pytest.raises(ConfigError, match=sentence):
-        run.resume(begun.id, [word], str(begun.path.parent))
+        run.resume_command(begun.id, [word], str(begun.path.parent))
     assert not begun.done
 
 
 def test_resume_names_a_missing_run(tmp_path):
     with pytest.raises(RunError, match="unknown run 'nothing'"):
-        run.resume("nothing", [], str(tmp_path))
+        run.resume_command("nothing", [], str(tmp_path))
 
 
 def test_resume_refuses_edits_that_change_numbers(begun, tmp_path, monkeypatch, capsys):
@@ -74,10 +74,10 @@ def test_resume_refuses_edits_that_change_numbers(begun, tmp_path, monkeypatch, 
     inputs._own_code.cache_clear()
     refused = r"cannot continue: code of mebench/core was \w{8} and is \w{8}, and its folds must not mix with others"
     with pytest.raises(RunError, match=refused):
-        run.resume(begun.id, [], runs)
+        run.resume_command(begun.id, [], runs)
     rule.write_text(whole)
     inputs._own_code.cache_clear()
-    run.resume(begun.id, [], runs, json="-")
+    run.resume_command(begun.id, [], runs, json="-")
     inputs._own_code.cache_clear()
     assert begun.done
     assert json.loads(capsys.readouterr().out)["run_id"] == begun.id
@@ -89,7 +89,7 @@ def test_resume_tells_what_differs_from_what(begun):
         before = stored["parts"].get(name, "absent")
         begun.write_json("config.json", {**stored, "parts": {**stored["parts"], name: part}})
         with pytest.raises(RunError, match=f"cannot continue: {name} was {part} and is {before}, and its folds"):
-            run.resume(begun.id, [], str(begun.path.parent))
+            run.resume_command(begun.id, [], str(begun.path.parent))
 
 
 def test_resume_refuses_runs_without_noted_parts(begun):
@@ -101,4 +101,4 @@ def test_resume_refuses_runs_without_noted_parts(begun):
             RunError,
             match=r"began with a version of mebench that did not record what its folds depend on.*Start a new run",
         ):
-            run.resume(begun.id, [], str(begun.path.parent))
+            run.resume_command(begun.id, [], str(begun.path.parent))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mebench.cli.run import run
+from mebench.cli.run import run_command
 from mebench.errors import ConfigError
 
 WORDS = ["method=random", "dataset=synthetic", "dataset.preset=tiny"]
@@ -13,16 +13,16 @@ WORDS = ["method=random", "dataset=synthetic", "dataset.preset=tiny"]
 )
 def test_run_takes_a_refused_list_for_a_sweep(word):
     with pytest.raises(ConfigError, match=rf"If '{word}' is a list of values, this is a sweep: mebench run -m "):
-        run([*WORDS, word], dry_run=True)
+        run_command([*WORDS, word], dry_run=True)
 
 
 @pytest.mark.parametrize("words", [["runs=seed,p", "seed=-1"], ["cache=a,b", "convention=none_of_them"]])
 def test_run_blames_no_list_for_the_fault_of_another_word(words):
     with pytest.raises(ConfigError) as error:
-        run([*WORDS, *words], dry_run=True)
+        run_command([*WORDS, *words], dry_run=True)
     assert "is a list of values" not in str(error.value)
 
 
 def test_run_refuses_a_range_that_only_a_sweep_takes():
     with pytest.raises(ConfigError, match=r"'seed=0\.\.2' names several runs, which is a sweep: mebench run -m "):
-        run([*WORDS, "seed=0..2"], dry_run=True)
+        run_command([*WORDS, "seed=0..2"], dry_run=True)

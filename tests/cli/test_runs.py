@@ -37,12 +37,12 @@ def age(folder, days):
 
 
 def listed(runs, capsys):
-    verbs.list_(str(runs), "-")
+    verbs.runs_list_command(str(runs), "-")
     return {run["id"]: run for run in json.loads(capsys.readouterr().out)}
 
 
 def prune(runs, **given):
-    verbs.prune(str(runs), **given)
+    verbs.runs_prune_command(str(runs), **given)
 
 
 def names(runs):
@@ -71,7 +71,7 @@ def test_runs_list_tells_what_each_run_is(runs, capsys):
 
 
 def test_runs_list_has_one_line_a_run(runs, capsys):
-    verbs.list_(str(runs))
+    verbs.runs_list_command(str(runs))
     head, *lines = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
     assert head == ["run", "status", "scores", "age", "size"]
     assert [line[1] for line in lines] == [
@@ -87,9 +87,9 @@ def test_runs_list_calls_a_run_without_tables_damaged(runs, capsys):
     (runs / "late" / "clips.parquet").unlink()
     (runs / "late" / "summary.json").unlink()
     assert listed(runs, capsys)["late"]["lost"] == ["clips.parquet", "summary.json"]
-    verbs.list_(str(runs))
+    verbs.runs_list_command(str(runs))
     assert "late\tdamaged, lacks clips.parquet and summary.json\t-" in capsys.readouterr().out
-    verbs.show("late", str(runs))
+    verbs.runs_show_command("late", str(runs))
     assert f"remove {runs / 'late'} and run again" in capsys.readouterr().out
     prune(runs, unfinished=True)
     assert names(runs) == {"perfect", "late", "lost"}
@@ -110,7 +110,7 @@ def test_runs_list_and_show_read_runs_of_others(runs, capsys, monkeypatch, numbe
 
     monkeypatch.setattr(RunFolder, "lock", refused)
     assert [run["status"] for run in listed(runs, capsys).values()] == [*["finished"] * 3, "unfinished", "failed"]
-    verbs.show("half", str(runs))
+    verbs.runs_show_command("half", str(runs))
 
 
 def test_runs_list_passes_over_files_that_change_meanwhile(runs, capsys, monkeypatch):
@@ -134,7 +134,7 @@ def test_runs_list_passes_over_files_that_change_meanwhile(runs, capsys, monkeyp
 
 
 def test_runs_show_tells_scores_failures_and_costs(runs, capsys, tmp_path):
-    verbs.show("perf", str(runs), json=str(tmp_path / "run.json"))
+    verbs.runs_show_command("perf", str(runs), json=str(tmp_path / "run.json"))
     out = capsys.readouterr().out
     assert out.startswith("perfect: finished, 0 min old")
     assert "spotting, micro" in out
@@ -143,14 +143,14 @@ def test_runs_show_tells_scores_failures_and_costs(runs, capsys, tmp_path):
     assert report["summary"]["spotting"]["micro"]["tp"] == 16
     assert len(report["costs"]) == 4
 
-    verbs.show("broken", str(runs))
+    verbs.runs_show_command("broken", str(runs))
     out = capsys.readouterr().out
     assert "failed: drawn--02: ValueError: singular" in out
     assert f"continue with: mebench resume {runs / 'broken'}" in out
     with pytest.raises(RunError, match=r"2 runs begin with 'l': late, lost"):
-        verbs.show("l", str(runs))
+        verbs.runs_show_command("l", str(runs))
     with pytest.raises(RunError, match="Did you mean 'perfect'"):
-        verbs.show("perfekt", str(runs))
+        verbs.runs_show_command("perfekt", str(runs))
 
 
 def test_runs_show_names_runs_that_begin_alike_in_order(tmp_path):
@@ -159,7 +159,7 @@ def test_runs_show_names_runs_that_begin_alike_in_order(tmp_path):
         (tmp_path / name).mkdir()
         (tmp_path / name / "config.json").touch()
     with pytest.raises(RunError, match=f"8 runs begin with 'ru': {', '.join(sorted(names))}. Give more of the id"):
-        verbs.show("ru", str(tmp_path))
+        verbs.runs_show_command("ru", str(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def test_runs_prune_refuses_conditions_without_sense(runs, conditions, sentence)
 
 def test_runs_list_leaves_out_a_damaged_run(runs, capsys):
     (runs / "late" / "config.json").write_text("{")
-    verbs.list_(str(runs), "-")
+    verbs.runs_list_command(str(runs), "-")
     captured = capsys.readouterr()
     assert "run late is damaged and left out" in captured.err
     assert len(json.loads(captured.out)) == 4

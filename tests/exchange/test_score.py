@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from mebench import cli
-from mebench.cli.predictions import export
+from mebench.cli.predictions import predictions_export_command
 from mebench.metrics import conventions
 from tests.exchange.conftest import PREDICTIONS, TRUTH
 from tests.helpers.nightly import NIGHTLY, by_day
@@ -371,7 +371,7 @@ def test_score_json_is_alone_on_standard_output(write, monkeypatch, capsys):
 
 def test_score_of_exported_run_and_truth_equals_the_run(tmp_path, score):
     folder = make_run(tmp_path / "runs", kinds=("micro", "macro"))
-    export(folder.id, str(tmp_path / "p"), truth=str(tmp_path / "t"), runs=str(tmp_path / "runs"))
+    predictions_export_command(folder.id, str(tmp_path / "p"), truth=str(tmp_path / "t"), runs=str(tmp_path / "runs"))
     expected = folder.read_json("summary.json")
     summary = score("--predictions", tmp_path / "p", "--truth", tmp_path / "t")
     for kind in ("micro", "macro", "overall"):

@@ -62,13 +62,13 @@ def test_model_of_fold_names_what_is_missing(run):
 def test_export_model_writes_an_onnx_file(run, tmp_path, capsys):
     pytest.importorskip("onnxscript", reason="ONNX is an extra: pip install 'mebench[onnx]'")
     folder, _ = run
-    predictions.export_model("mean-1", str(tmp_path / "m.onnx"), fold="d/a", runs=str(folder.path.parent))
+    predictions.model_export_command("mean-1", str(tmp_path / "m.onnx"), fold="d/a", runs=str(folder.path.parent))
     assert (tmp_path / "m.onnx").stat().st_size > 10_000
     assert "outputs score, probabilities" in capsys.readouterr().err
 
 
 def test_export_model_refuses_other_formats_and_parts():
     with pytest.raises(ConfigError, match=r"unknown format 'onx'\. Did you mean 'onnx'"):
-        predictions.export_model("r", "o", form="onx")
+        predictions.model_export_command("r", "o", form="onx")
     with pytest.raises(ConfigError, match="unknown part 'methods'"):
-        predictions.export_model("r", "o", form="onnx", part="methods")
+        predictions.model_export_command("r", "o", form="onnx", part="methods")

@@ -43,7 +43,7 @@ def published():
 
 def table_of(**given):
     """The verb, for table 2 of MEAN unless another is asked for."""
-    reproduce.reproduce(**{"paper": "mean2022", "table": "2", "leaderboards": str(LEADERBOARDS), **given})
+    reproduce.reproduce_command(**{"paper": "mean2022", "table": "2", "leaderboards": str(LEADERBOARDS), **given})
 
 
 def outcome(capsys, **given):
@@ -260,7 +260,7 @@ def test_selection_gains_table_has_a_row_for_each_method(tmp_path, capsys):
     content["tables"][2]["rows"] = [row]
     file.write_text(yaml.safe_dump(content))
     words = [f"dataset.root={tmp_path / 'maps'}", f"cache={tmp_path / 'cache'}", "workers=1", "bootstrap=20"]
-    reproduce.reproduce(paper="megc2019", words=words, settings=True, leaderboards=str(boards), json="out.json")
+    reproduce.reproduce_command(paper="megc2019", words=words, settings=True, leaderboards=str(boards), json="out.json")
     printed = capsys.readouterr().out
     every = json.loads(Path("out.json").read_text())["cells"]
     found = next(c for c in every if c["method"] == "STSTNet" and c["metric"] == "uf1" and c["published"] == 0.7353)
@@ -276,7 +276,7 @@ def test_selection_gains_table_has_a_row_for_each_method(tmp_path, capsys):
     for run in Path("runs").glob("*-loso-seed0-*"):
         if "-leak-" not in run.name:  # what its leaking run says is read beside it, so both are made again
             shutil.rmtree(run)
-    reproduce.reproduce(paper="megc2019", words=words, leaderboards=str(boards))
+    reproduce.reproduce_command(paper="megc2019", words=words, leaderboards=str(boards))
     lines = [
         [line for line in text.splitlines() if line.startswith("STSTNet\t2019")]
         for text in (printed, capsys.readouterr().out)

@@ -194,7 +194,7 @@ def in_home(home, clone, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     def run(name, **given):
-        reproduce.rescore(name, root=str(clone), leaderboards=str(home), **given)
+        reproduce.rescore_command(name, root=str(clone), leaderboards=str(home), **given)
 
     return run
 
@@ -276,7 +276,7 @@ def test_rescore_rows_stand_beside_equal_schemes_alone(in_home, home, tmp_path):
 def test_rescore_tables_are_built_without_the_files(in_home, home, clone, capsys, monkeypatch):
     in_home("spotter")
     shutil.rmtree(clone)
-    leaderboard.build("runs", out=str(home), site=False)
+    leaderboard.leaderboard_build_command("runs", out=str(home), site=False)
     captured = capsys.readouterr()
     assert "1 table from 0 runs and 1 source rescored" in captured.out
     assert "namer is left out: it was not scored yet, mebench rescore namer --root CLONE" in captured.err
@@ -290,7 +290,7 @@ def test_rescore_tables_are_built_without_the_files(in_home, home, clone, capsys
 def test_rescore_of_an_installed_package_writes_beside_it(home, clone, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("mebench.cli.reproduce.PACKAGE", tmp_path)
-    reproduce.rescore("namer", root=str(clone), leaderboards=str(home), json="-")
+    reproduce.rescore_command("namer", root=str(clone), leaderboards=str(home), json="-")
     assert sorted(file.name for file in Path("leaderboards/rescored").iterdir()) == ["namer.json", "namer.yaml"]
     assert not (home / "rescored" / "namer.json").exists()
 

@@ -119,7 +119,7 @@ def test_reads_of_a_method_are_told_and_kept(moody, tmp_path, capsys):
     kept = session.folder.read_json("sandbox.json")
     given = {"reads": sorted(map(str, declared)), "devices": []}
     assert kept == {"asked": "auto", "lacks": list(sandbox.lacking()), **given}
-    runs.show(str(session.folder.path), str(tmp_path))
+    runs.runs_show_command(str(session.folder.path), str(tmp_path))
     assert f"besides code its method could read {', '.join(kept['reads'])}" in capsys.readouterr().out
 
 

@@ -258,9 +258,11 @@ def test_build_from_mlflow_equals_build_from_folders(tmp_path, database, progres
     about = ((0, "spotter", 0), (1, "spotter", 3), (0, "other", 5))
     folders = [make_run(runs, seed=seed, method=method, shift=shift) for seed, method, shift in about]
     send_all(folders, None, progress, folds=False)
-    leaderboard.build(str(runs), out="of_folders", site=False, json="of_folders.json")
+    leaderboard.leaderboard_build_command(str(runs), out="of_folders", site=False, json="of_folders.json")
     shutil.rmtree(runs)
-    leaderboard.build(out="of_mlflow", from_mlflow=f"sqlite:///{database}", site=False, json="of_mlflow.json")
+    leaderboard.leaderboard_build_command(
+        out="of_mlflow", from_mlflow=f"sqlite:///{database}", site=False, json="of_mlflow.json"
+    )
     files = {file.relative_to("of_folders") for file in Path("of_folders").rglob("*") if file.is_file()}
     assert files == {file.relative_to("of_mlflow") for file in Path("of_mlflow").rglob("*") if file.is_file()}
     assert all(("of_folders" / file).read_bytes() == ("of_mlflow" / file).read_bytes() for file in files)
@@ -287,17 +289,17 @@ def test_fetch_records_names_run_without_record(tmp_path, database, progress, ca
         "../forged",
     )
     with pytest.raises(RunError, match=rf"no finished run in MLflow at sqlite:///{database} and no record"):
-        leaderboard.build(out="boards", from_mlflow=f"sqlite:///{database}")
+        leaderboard.leaderboard_build_command(out="boards", from_mlflow=f"sqlite:///{database}")
     told = capsys.readouterr().err
     assert f"{folder.id} is left out: MLflow has no record of it" in told
     assert "its id '../forged' is not a folder name" in told
     assert not Path("boards/../forged/record.json").exists()
     with pytest.raises(DataError, match=r"there is no database none\.db: check --from-mlflow"):
-        leaderboard.build(out="boards", from_mlflow="sqlite:///none.db")
+        leaderboard.leaderboard_build_command(out="boards", from_mlflow="sqlite:///none.db")
     assert not Path("none.db").exists()
     Path("broken.db").write_bytes(b"no database" * 1000)
     with pytest.raises(RunError, match=r"MLflow at broken\.db does not list its runs"):
-        leaderboard.build(out="boards", from_mlflow="sqlite:///broken.db")
+        leaderboard.leaderboard_build_command(out="boards", from_mlflow="sqlite:///broken.db")
 
 
 def test_artifacts_are_beside_database(tmp_path, database, progress):
@@ -375,7 +377,7 @@ def test_sync_sends_tables_to_own_experiment(tmp_path, database, monkeypatch, ca
     runs = tmp_path / "runs"
     for seed, method, shift in ((0, "spotter", 0), (0, "other", 5)):
         make_run(runs, seed=seed, method=method, shift=shift, settings={"tracking_folds": False})
-    leaderboard.build(str(runs), out="boards", site=False)
+    leaderboard.leaderboard_build_command(str(runs), out="boards", site=False)
     assert "MLflow: mlflow ui" in capsys.readouterr().out
     found, nested = runs_of(database, "mebench/leaderboards")
     (spotting,) = (run for run in found if run.info.run_name == "spotting-drawn-loso")
@@ -396,12 +398,12 @@ def test_sync_sends_tables_to_own_experiment(tmp_path, database, monkeypatch, ca
     assert "| spotter |" in note[2 + place]
 
     make_run(runs, method="third", shift=9, tasks=("spot",), settings={"tracking_folds": False})
-    verbs.sync([], str(runs), leaderboards="boards", json="synced.json")
+    verbs.track_sync_command([], str(runs), leaderboards="boards", json="synced.json")
     names, synced = sorted(run.info.run_name for run in found), json.loads(Path("synced.json").read_text())
     assert sorted(synced["there"]) == names
     assert len(synced["sent"]) == 3
     assert synced["failed"] == []
-    leaderboard.build(str(runs), out="boards", site=False)
+    leaderboard.leaderboard_build_command(str(runs), out="boards", site=False)
     again, _ = runs_of(database, "mebench/leaderboards")
     assert sorted(run.info.run_name for run in again) == names
     anew = next(run for run in again if run.info.run_name == "spotting-drawn-loso")
@@ -413,7 +415,7 @@ def test_sync_sends_tables_to_own_experiment(tmp_path, database, monkeypatch, ca
 
 def test_build_makes_no_database_without_tracking(tmp_path):
     make_run(tmp_path / "runs")
-    leaderboard.build(str(tmp_path / "runs"), out="boards", site=False)
+    leaderboard.leaderboard_build_command(str(tmp_path / "runs"), out="boards", site=False)
     assert not (tmp_path / "mlflow.db").exists()
 
 
@@ -603,17 +605,17 @@ def test_sync_sends_to_server_what_it_missed(tmp_path, blank, progress, said, mo
     assert f"did not accept run {first.id}" in said.getvalue()
     assert f"mebench track sync {first.id}" in said.getvalue()
     with pytest.raises(RunError, match="2 of 2 were not sent"):
-        verbs.sync([], str(runs))
+        verbs.track_sync_command([], str(runs))
 
     with server(tmp_path, port) as address:
         assert mirror(second, None, progress, None) == f"{address} (experiment mebench/drawn/loso)"
-        verbs.sync([], str(runs), json=str(tmp_path / "synced.json"))
+        verbs.track_sync_command([], str(runs), json=str(tmp_path / "synced.json"))
         assert json.loads((tmp_path / "synced.json").read_text()) == {
             "sent": [first.id],
             "there": [second.id],
             "failed": [],
         }
-        verbs.sync([first.id], str(runs))
+        verbs.track_sync_command([first.id], str(runs))
         assert "0 sent, 1 was there" in capsys.readouterr().out
         client = MlflowClient(tracking_uri=address)
         experiment = client.get_experiment_by_name("mebench/drawn/loso").experiment_id

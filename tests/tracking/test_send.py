@@ -216,7 +216,7 @@ def test_tracking_off_in_file(tmp_path, monkeypatch, capsys):
     (tmp_path / "mine.yaml").write_text("tracking: off\n")
     assert resolve(["method=random", "dataset=synthetic"], [tmp_path / "mine.yaml"]).tracking is False
     monkeypatch.setenv("MEBENCH_CONFIG", str(tmp_path / "mine.yaml"))
-    doctor.doctor(json="-")
+    doctor.doctor_command(json="-")
     (place,) = (f for f in json.loads(capsys.readouterr().out)["findings"] if f["name"] == "MLflow")
     assert place["detail"] == "off"
 
