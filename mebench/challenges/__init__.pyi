@@ -1,4 +1,4 @@
 from . import bundle as bundle
 from . import entry as entry
 from . import register as register
-from .register import Task as Task
+from .register import ChallengeTask as ChallengeTask

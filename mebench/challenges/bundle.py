@@ -18,7 +18,7 @@ import numpy as np
 
 from mebench.atomic import whole_folder
 from mebench.challenges import entry
-from mebench.challenges.register import Task, task
+from mebench.challenges.register import ChallengeTask, find_task
 from mebench.errors import DataError, MebenchError, refuse_if
 from mebench.exchange import answers
 from mebench.exchange.join import Rules
@@ -87,7 +87,7 @@ leaderboards:
 {columns}"""
 
 
-def write(one: Task, truth: Path, out: Path, start: str = "2027-01-01") -> None:
+def write_bundle(one: ChallengeTask, truth: Path, out: Path, start: str = "2027-01-01") -> None:
     """Write the bundle: `competition.yaml` with an empty logo and terms, `scoring_program/`, `reference_data/`,
     `Dockerfile`.
 
@@ -124,7 +124,7 @@ def write(one: Task, truth: Path, out: Path, start: str = "2027-01-01") -> None:
         write_text(folder / "competition.yaml", _ABOUT.format(title=one.title, name=name, start=start, columns=columns))
 
 
-def check_truth(one: Task, truth: Path) -> None:
+def check_truth(one: ChallengeTask, truth: Path) -> None:
     """Refuse true intervals, classes, or questions with answers that `mebench score` or `mebench vqa score` cannot read.
 
     Raises:
@@ -133,7 +133,7 @@ def check_truth(one: Task, truth: Path) -> None:
     """
     refuse_if((not truth.is_file(), f"--truth must name a file, not {str(truth)!r}"))
     if one.form == "answers":
-        if not any(row.get("answer", "").strip() for row in questions.read(truth)):
+        if not any(row.get("answer", "").strip() for row in questions.read_questions(truth)):
             raise DataError(f"{truth} has no answers: --truth takes the questions with their true answers")
     else:
         adapters = dataset_summary.adapters_of(truth)
@@ -148,9 +148,9 @@ def judge(name: str, given: Path, output: Path, score: Score) -> None:
     is 1.
     """
     output.mkdir(parents=True, exist_ok=True)
-    one = task(name)
+    one = find_task(name)
     try:
-        scores, _ = judged(one, _only(given / "res"), _only(given / "ref"), score)
+        scores, _ = score_submission(one, _only(given / "res"), _only(given / "ref"), score)
     except MebenchError as error:
         write_text(output / "detailed_results.html", f"<p>Not scored: {html.escape(str(error))}</p>\n")
         print_lines(f"not scored: {error}", error=True)
@@ -180,7 +180,7 @@ def _only(folder: Path) -> Path:
     return files[0]
 
 
-def judged(one: Task, file: Path, truth: Path, score: Score) -> tuple[Mapping[str, Any], Any]:
+def score_submission(one: ChallengeTask, file: Path, truth: Path, score: Score) -> tuple[Mapping[str, Any], Any]:
     """Score a file of answers against the truth.
 
     Returns:
@@ -194,7 +194,7 @@ def judged(one: Task, file: Path, truth: Path, score: Score) -> tuple[Mapping[st
     with TemporaryDirectory() as place:
         try:
             if one.form == "answers":
-                return marking.score_answers(questions.read(truth), rows)["scores"], None
+                return marking.score_answers(questions.read_questions(truth), rows)["scores"], None
             clean = Path(place) / "answers.csv"
             form = one.form if one.form in ("megc2020", "megc2023", "strs") else "csv"
             if form == "megc2020":
@@ -223,11 +223,11 @@ def judged(one: Task, file: Path, truth: Path, score: Score) -> tuple[Mapping[st
     return scores, outcome.answers
 
 
-def confined_rows(one: Task, path: Path) -> list[dict[str, str]]:
+def confined_rows(one: ChallengeTask, path: Path) -> list[dict[str, str]]:
     """The rows of a file, read by a process with access only to this file, Python and mebench.
 
     Raises:
-        DataError: see `judged`.
+        DataError: see `score_submission`.
     """
     if path.stat().st_size > MOST_BYTES:
         raise DataError(f"the file has {path.stat().st_size:,} bytes; at most {MOST_BYTES:,} are read")
@@ -247,7 +247,7 @@ def confined_rows(one: Task, path: Path) -> list[dict[str, str]]:
 
 
 if __name__ == "__main__":
-    wanted, file = task(sys.argv[1]), Path(sys.argv[2])
+    wanted, file = find_task(sys.argv[1]), Path(sys.argv[2])
     sandbox.confine(sandbox.granted((), [file]))
-    faults = [str(fault) for fault in entry.faults(wanted, file)]
-    print_lines(json.dumps({"faults": faults, "rows": [] if faults else entry.rows(wanted, file)}))
+    faults = [str(fault) for fault in entry.find_faults(wanted, file)]
+    print_lines(json.dumps({"faults": faults, "rows": [] if faults else entry.read_entry(wanted, file)}))

@@ -6,7 +6,7 @@ from io import StringIO
 from pathlib import Path
 from typing import NamedTuple
 
-from mebench.challenges.register import Task
+from mebench.challenges.register import ChallengeTask
 from mebench.errors import DataError, refuse_if
 from mebench.exchange.megc import is_log, read_log
 from mebench.exchange.text_table import Remarks, read_sheet
@@ -37,7 +37,7 @@ class Fault(NamedTuple):
         return f"line {self.line}: {text}" if self.line else text
 
 
-def faults(task: Task, path: Path, wanted_file: Path | None = None) -> list[Fault]:
+def find_faults(task: ChallengeTask, path: Path, wanted_file: Path | None = None) -> list[Fault]:
     """All faults of a file of answers; none if it can be sent in.
 
     Args:
@@ -52,7 +52,7 @@ def faults(task: Task, path: Path, wanted_file: Path | None = None) -> list[Faul
     """
     wanted, known = None, None
     if wanted_file is not None:
-        wanted = (questions.read if task.form == "answers" else _rows)(wanted_file)
+        wanted = (questions.read_questions if task.form == "answers" else _rows)(wanted_file)
         if task.form != "answers":
             if not {"video", "vid"} & {*next(iter(wanted), "")}:
                 raise DataError(f"{wanted_file} has no column video (or vid), which names the challenge's videos")
@@ -78,10 +78,10 @@ def faults(task: Task, path: Path, wanted_file: Path | None = None) -> list[Faul
         return [Fault(0, str(error))]
 
 
-def rows(task: Task, path: Path) -> list[dict[str, str]]:
+def read_entry(task: ChallengeTask, path: Path) -> list[dict[str, str]]:
     """The rows of a file without faults, as text by column; for a log of MEGC 2020, its predictions."""
     if task.form == "answers":
-        return questions.read(path)
+        return questions.read_questions(path)
     if task.form != "megc2020":
         return _rows(path)
     predictions = read_log(read_sheet(path, Remarks(), "predictions"), path, "predictions", Remarks()).intervals
@@ -111,7 +111,7 @@ def _of_answers(path: Path, wanted: Sequence[questions.Row] | None) -> Iterator[
     asked = None if wanted is None else {questions.id_of(row): row["question"] for row in wanted}
     answered = set[str]()
     n = 0
-    for n, row in questions.lines(path):
+    for n, row in questions.read_lines(path):
         if isinstance(row, str):
             yield Fault(n, row)
             continue
@@ -127,7 +127,7 @@ def _of_answers(path: Path, wanted: Sequence[questions.Row] | None) -> Iterator[
     yield from (Fault(0, f"the question {name!r} is missing") for name in asked or () if name not in answered)
 
 
-def _of_table(task: Task, path: Path, known: Collection[str] | None) -> Iterator[Fault]:
+def _of_table(task: ChallengeTask, path: Path, known: Collection[str] | None) -> Iterator[Fault]:
     lines, columns = _cells(path), COLUMNS[task.form]
     _, header = next(lines, (1, []))
     if header[: len(columns)] != list(columns):
@@ -150,7 +150,7 @@ def _of_table(task: Task, path: Path, known: Collection[str] | None) -> Iterator
         yield from (Fault(0, f"the clip {video!r} has no answer") for video in known if video not in named)
 
 
-def _of_row(task: Task, row: Mapping[str, str], known: Collection[str] | None) -> Iterator[str]:
+def _of_row(task: ChallengeTask, row: Mapping[str, str], known: Collection[str] | None) -> Iterator[str]:
     video = row.get("vid") or row.get("video", "")
     if not video:
         yield "names no video"
@@ -171,7 +171,7 @@ def _of_row(task: Task, row: Mapping[str, str], known: Collection[str] | None) -
             yield f"the emotion must be one of {', '.join(task.classes)}, not {unknown[0]!r}"
 
 
-def submit(task: Task, tables: Tables, folder: Path, remarks: Remarks) -> list[Path]:
+def write_entries(task: ChallengeTask, tables: Tables, folder: Path, remarks: Remarks) -> list[Path]:
     """Write the answers of a run in the organisers' format, one file for each database; frames have the numbers of the
     dataset's files.
 

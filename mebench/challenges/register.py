@@ -10,7 +10,7 @@ from mebench.files import read_yaml
 
 
 @dataclass(frozen=True)
-class Task:
+class ChallengeTask:
     """One task of a challenge.
 
     Attributes:
@@ -62,17 +62,19 @@ class Challenge:
     name: str
     title: str
     source: tuple[str, ...]
-    tasks: dict[str, Task] = field(default_factory=dict)
+    tasks: dict[str, ChallengeTask] = field(default_factory=dict)
     dates: str = ""
     note: str = ""
 
 
 @cache
-def challenges() -> dict[str, Challenge]:
+def load_challenges() -> dict[str, Challenge]:
     """All challenges by name, the oldest first."""
     by_name = {}
     for name, content in read_yaml(Path(__file__).with_name("register.yaml")).items():
-        tasks = {task: Task(f"{name}/{task}", **_tuples(about)) for task, about in content.pop("tasks").items()}
+        tasks = {
+            task: ChallengeTask(f"{name}/{task}", **_tuples(about)) for task, about in content.pop("tasks").items()
+        }
         by_name[name] = Challenge(name, tasks=tasks, **_tuples(content))
     return by_name
 
@@ -81,24 +83,24 @@ def _tuples(content: dict[str, Any]) -> dict[str, Any]:
     return {key: tuple(value) if isinstance(value, list) else value for key, value in content.items()}
 
 
-def challenge(name: str) -> Challenge:
+def find_challenge(name: str) -> Challenge:
     """The challenge of a name.
 
     Raises:
         ConfigError: there is none.
     """
-    check_known("challenge", name, challenges())
-    return challenges()[name]
+    check_known("challenge", name, load_challenges())
+    return load_challenges()[name]
 
 
-def task(name: str) -> Task:
+def find_task(name: str) -> ChallengeTask:
     """The task named `<challenge>/<task>`; the name of a challenge with one task is enough.
 
     Raises:
         ConfigError: there is none, or the challenge has several.
     """
     first, _, last = name.partition("/")
-    tasks = challenge(first).tasks
+    tasks = find_challenge(first).tasks
     if last:
         check_known(f"task of {first}", last, tasks)
     if not last and len(tasks) > 1:

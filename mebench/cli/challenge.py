@@ -29,7 +29,7 @@ MOST_FAULTS = 20
 @app.command("list", epilog="Example: mebench challenge list")
 def challenge_list_command(json: Json = None) -> None:
     """List the challenges and their tasks."""
-    tasks = [(task, c.title) for c in challenges.register.challenges().values() for task in c.tasks.values()]
+    tasks = [(task, c.title) for c in challenges.register.load_challenges().values() for task in c.tasks.values()]
     if write_json([asdict(task) | {"challenge": title} for task, title in tasks], json):
         print_table(("task", "asks to", "truth", "file"), [(t.name, t.title, t.truth, t.form) for t, _ in tasks])
 
@@ -40,7 +40,7 @@ def challenge_info_command(
     json: Json = None,
 ) -> None:
     """Show a challenge: tasks, data, files, metrics, results."""
-    challenge = challenges.register.challenge(name.partition("/")[0])
+    challenge = challenges.register.find_challenge(name.partition("/")[0])
     if not write_json(asdict(challenge), json):
         return
     lines = (challenge.dates, challenge.note, "; ".join(challenge.source))
@@ -69,7 +69,7 @@ def challenge_check_command(
     json: Json = None,
 ) -> None:
     """Check a file before it is sent in; each fault has its line."""
-    faults = challenges.entry.faults(challenges.register.task(name), file, wanted)
+    faults = challenges.entry.find_faults(challenges.register.find_task(name), file, wanted)
     if write_json({"file": str(file), "faults": [fault._asdict() for fault in faults]}, json) and not faults:
         print_lines(f"{file}: no faults")
     if faults:
@@ -89,11 +89,11 @@ def challenge_submit_command(
     json: Json = None,
 ) -> None:
     """Write the answers of a run in the organisers' format."""
-    task, remarks = challenges.register.task(name), exchange.text_table.Remarks()
+    task, remarks = challenges.register.find_task(name), exchange.text_table.Remarks()
     tables = run_files.scoring.read_tables(run_files.folder.RunFolder.finished(runs, run))
-    files = challenges.entry.submit(task, tables, out, remarks)
+    files = challenges.entry.write_entries(task, tables, out, remarks)
     print_remarks(remarks)
-    faults = {str(path): [str(fault) for fault in challenges.entry.faults(task, path)] for path in files}
+    faults = {str(path): [str(fault) for fault in challenges.entry.find_faults(task, path)] for path in files}
     write_json(
         {"files": list(faults), "faults": faults},
         json,
@@ -113,7 +113,7 @@ def challenge_score_command(
     In a folder, each file belongs to a team, and each subfolder holds the tries of one team, of which the last counts. Teams that
     share a letter do not differ significantly.
     """
-    task = challenges.register.task(name)
+    task = challenges.register.find_task(name)
     challenges.bundle.check_truth(task, truth)
     tries = _tries_by_team(entries)
     found, failed = list[Any](), dict[str, str]()
@@ -146,7 +146,7 @@ def _tries_by_team(entries: Path) -> dict[str, list[Path]]:
     return {path.stem: sorted(path.iterdir()) if path.is_dir() else [path] for path in teams}
 
 
-def _scored_entry(task: challenges.Task, team: str, files: Sequence[Path], truth: Path) -> SimpleNamespace:
+def _scored_entry(task: challenges.ChallengeTask, team: str, files: Sequence[Path], truth: Path) -> SimpleNamespace:
     """The last file of a team with its scores, in place of a record for the ranks of leaderboards.
 
     Raises:
@@ -154,7 +154,7 @@ def _scored_entry(task: challenges.Task, team: str, files: Sequence[Path], truth
     """
     if not files:
         raise DataError("its folder holds no file")
-    scores, answers = challenges.bundle.judged(task, files[-1], truth, api.score)
+    scores, answers = challenges.bundle.score_submission(task, files[-1], truth, api.score)
     return SimpleNamespace(
         id=team,
         tries=len(files),
@@ -165,7 +165,7 @@ def _scored_entry(task: challenges.Task, team: str, files: Sequence[Path], truth
     )
 
 
-def _significance_groups(task: challenges.Task, found: Sequence[Any]) -> list[str]:
+def _significance_groups(task: challenges.ChallengeTask, found: Sequence[Any]) -> list[str]:
     """The letters of each entry, equal where entries do not differ significantly; empty for answers to questions."""
     if task.form == "answers":
         return [""] * len(found)
@@ -187,7 +187,7 @@ def challenge_bundle_command(
 
     It reads what teams send in a confined process, never shows the truth, and gives intervals.
     """
-    challenges.bundle.write(challenges.register.task(name), truth, out)
+    challenges.bundle.write_bundle(challenges.register.find_task(name), truth, out)
     write_json(
         {"folder": str(out), "files": sorted(str(p.relative_to(out)) for p in out.rglob("*") if p.is_file())},
         json,

@@ -205,7 +205,11 @@ def leaderboard_submit_command(
         raise ConfigError("--selection must name the epoch and the settings, and the people on whom they were chosen")
     # A misspelt name would make a table of its own.
     config.registry.add_paths(plugins or ())
-    known, others, schemes = config.registry.plugins("dataset"), challenges.register.challenges(), dict[str, object]()
+    known, others, schemes = (
+        config.registry.plugins("dataset"),
+        challenges.register.load_challenges(),
+        dict[str, object](),
+    )
     for one in dataset.split("+"):
         hint = "A dataset of your own is a plugin: name its folder with --plugins"
         check_known("dataset", one, {*known, *others}, hint, where="--dataset")

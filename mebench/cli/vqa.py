@@ -47,9 +47,9 @@ def vqa_make_command(
     The output also reports what the questions reveal to a reader without the video.
     """
     videos = [video for dataset in datasets_of(words, files, plugins).values() for video in dataset.videos()]
-    rows = vqa.questions.make(videos, cast(Any, task), version, blind, seed)
-    vqa.questions.write(out, rows, answers)
-    leaks = vqa.questions.leaks(rows)
+    rows = vqa.questions.make_questions(videos, cast(Any, task), version, blind, seed)
+    vqa.questions.write_questions(out, rows, answers)
+    leaks = vqa.questions.find_leaks(rows)
     Progress().notify(*(f"note: {line}" for line in leaks))
     clips = len({vqa.questions.clip_of(row) for row in rows})
     made = f"{out}: {format_count(len(rows), 'question')} about {format_count(clips, 'clip' if task == 'vqa' else 'video')}"
@@ -85,13 +85,13 @@ def vqa_answer_command(
     answer together. A model behind an OpenAI-compatible address gets evenly spaced frames from onset to offset, or over the
     whole video. Each answer is kept, so an interrupted command continues. $MEBENCH_ENDPOINT_KEY is sent as its key.
     """
-    rows = vqa.questions.read(questions)
+    rows = vqa.questions.read_questions(questions)
     if endpoint is not None:
         if not model:
             raise ConfigError("--endpoint needs --model NAME, the model's name on the server")
         frames = _frames_of(datasets_of(words, files, plugins), n_frames)
         with Progress().stage("asking", len(rows), "questions") as advance:
-            cost = vqa.endpoint.query(
+            cost = vqa.endpoint.query_model(
                 endpoint, model, rows, frames, out, timeout, os.environ.get("MEBENCH_ENDPOINT_KEY", ""), advance
             )
         write_json(
@@ -107,8 +107,10 @@ def vqa_answer_command(
         return
     if not words:
         raise ConfigError("mebench vqa answer needs runs with predictions, or --endpoint URL --model NAME")
-    answers, unanswered = vqa.replies.answer([run_files.folder.RunFolder.finished(runs, word) for word in words], rows)
-    vqa.questions.write(out, answers)
+    answers, unanswered = vqa.replies.answer_questions(
+        [run_files.folder.RunFolder.finished(runs, word) for word in words], rows
+    )
+    vqa.questions.write_questions(out, answers)
     lacking = (f"{format_count(n, 'question')} of the kind {kind!r}" for kind, n in unanswered.items())
     Progress().notify(*(f"note: {few} not answered: the runs have no answer" for few in lacking))
     done = f"{out}: {len(rows) - unanswered.total()} of {format_count(len(rows), 'question')} answered"
@@ -131,7 +133,9 @@ def vqa_score_command(
 
     The floors are answers without an image; intervals are over people. docs/vqa.md describes the two public scorers.
     """
-    summary = vqa.marking.score_answers(vqa.questions.read(questions), vqa.questions.read(answers), cast(Any, scorer))
+    summary = vqa.marking.score_answers(
+        vqa.questions.read_questions(questions), vqa.questions.read_questions(answers), cast(Any, scorer)
+    )
     Progress().notify(*(f"warning: {line}" for line in summary["warnings"]))
     if not write_json(summary, json):
         return
@@ -154,7 +158,7 @@ def _frames_of(datasets: dict[str, Dataset], n: int) -> Callable[[vqa.questions.
     """A function that reads frames of a question's clip, from onset to offset of an expression or over a whole video."""
     places = dict[str, tuple[Any, ...]]()
     for dataset, video in ((d, video) for d in datasets.values() for video in d.videos()):
-        name = f"{video.dataset}/{vqa.questions.named(video)}"
+        name = f"{video.dataset}/{vqa.questions.name_of_video(video)}"
         places[name] = dataset, video, None
         places |= {f"{name}_{e.onset}": (dataset, video, e) for e in video.expressions}
 
@@ -167,6 +171,6 @@ def _frames_of(datasets: dict[str, Dataset], n: int) -> Callable[[vqa.questions.
             (expression,) = video.expressions
         frames = dataset.frames(video)
         first, last = (expression.onset, expression.offset) if expression else (0, len(frames) - 1)
-        return [frames[place] for place in vqa.endpoint.chosen(first, last, n)]
+        return [frames[place] for place in vqa.endpoint.spread_positions(first, last, n)]
 
     return frames_of

@@ -34,7 +34,7 @@ MOST_BYTES = 4_000_000
 
 
 @dataclass
-class Cost:
+class AnsweringCost:
     """The cost of the answers.
 
     Attributes:
@@ -52,17 +52,17 @@ class Cost:
     tokens: int = 0
 
 
-def chosen(first: int, last: int, n: int) -> list[int]:
+def spread_positions(first: int, last: int, n: int) -> list[int]:
     """Positions of `n` frames, evenly spaced from the first to the last, both included; fewer if there are fewer
     frames.
 
-    >>> chosen(10, 20, 3), chosen(4, 5, 8)
+    >>> spread_positions(10, 20, 3), spread_positions(4, 5, 8)
     ([10, 15, 20], [4, 5])
     """
     return sorted({round(float(x)) for x in np.linspace(first, last, max(n, 1))})
 
 
-def query(
+def query_model(
     url: str,
     model: str,
     rows: Sequence[questions.Row],
@@ -71,7 +71,7 @@ def query(
     timeout: float = 120,
     key: str = "",
     advance: Callable[[], object] = lambda: None,
-) -> Cost:
+) -> AnsweringCost:
     """Ask a model each question, and keep each answer in a file at once.
 
     Questions whose ids are in the file are not asked again. Requests go to `<url>/chat/completions` with
@@ -93,8 +93,12 @@ def query(
     """
     if not url.startswith(("http://", "https://")):
         raise ConfigError(f"--endpoint must be an address such as http://localhost:8000/v1, not {url!r}")
-    kept = {questions.id_of(row) for row in questions.read(out)} if out.exists() and out.stat().st_size else set[str]()
-    cost, in_a_row = Cost(kept=sum(questions.id_of(row) in kept for row in rows)), 0
+    kept = (
+        {questions.id_of(row) for row in questions.read_questions(out)}
+        if out.exists() and out.stat().st_size
+        else set[str]()
+    )
+    cost, in_a_row = AnsweringCost(kept=sum(questions.id_of(row) in kept for row in rows)), 0
     headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {key}"} if key else {})}
     with out.open("a", encoding="utf-8", newline="\n", errors="backslashreplace") as file:
         for row in rows:

@@ -45,7 +45,7 @@ the commonest sentence to every question.
 
 
 @dataclass(frozen=True)
-class Answered:
+class AnsweredQuestion:
     """A question with its true and its given answer.
 
     Attributes:
@@ -101,7 +101,7 @@ def score_answers(
         "by_dataset": _scores_by_dataset(marks, read),
         "floors": {name: _values(marks, _read(measured, known, _blind(name, known))) for name in FLOORS},
         "consistency": _consistency(read),
-        "leaks": questions.leaks(known),
+        "leaks": questions.find_leaks(known),
         "warnings": [str(finding) for finding in _warnings_on(read, n_empty)],
     }
 
@@ -140,7 +140,7 @@ def _check_answers(
             )
 
 
-def _warnings_on(read: Sequence[Answered], n_empty: int) -> Iterator[Finding]:
+def _warnings_on(read: Sequence[AnsweredQuestion], n_empty: int) -> Iterator[Finding]:
     """Questions that are not answered, of no known kind, or answered without what they ask for."""
     if n_empty:
         yield _warning(f"{n_empty} of {format_count(len(read), 'question')} not answered, and so wrong")
@@ -221,16 +221,16 @@ SCORERS: Mapping[Scorer, type[_Marks]] = {"megc2025_a": _Sentences, "megc2025_b"
 
 def _read(
     measured: Callable[[str, str], list[float]], known: Sequence[questions.Row], given: Sequence[str]
-) -> list[Answered]:
+) -> list[AnsweredQuestion]:
     """Questions with the meaning and the counts of their answers."""
     read = []
     for row, answer in zip(known, given):
         texts = np.array(measured(row["answer"], answer), np.float64)
-        read.append(Answered(row, wording.meaning_of(row["question"]), answer, texts))
+        read.append(AnsweredQuestion(row, wording.meaning_of(row["question"]), answer, texts))
     return read
 
 
-def _values(marks: _Marks, read: Sequence[Answered]) -> dict[str, float]:
+def _values(marks: _Marks, read: Sequence[AnsweredQuestion]) -> dict[str, float]:
     """All scores of some questions by name; kinds without a question have none."""
     bleu, rouge = marks.of_sum(np.sum([one.texts for one in read], axis=0))
     scores = {"bleu": bleu, "rouge1": rouge}
@@ -255,7 +255,7 @@ def _values(marks: _Marks, read: Sequence[Answered]) -> dict[str, float]:
     return scores
 
 
-def _scores_of_classes(kind: wording.Kind, answered: Sequence[Answered], as_written: bool) -> dict[str, float]:
+def _scores_of_classes(kind: wording.Kind, answered: Sequence[AnsweredQuestion], as_written: bool) -> dict[str, float]:
     """UF1 and UAR over the classes of the truth, or over those of truth and answers as they are written."""
     if as_written:
         true = [one.row["answer"].strip().lower() for one in answered]
@@ -284,7 +284,7 @@ def _scores_of_units(true: Sequence[Set[str]], given: Sequence[Set[str]]) -> dic
     }
 
 
-def _scores(marks: _Marks, read: Sequence[Answered]) -> dict[str, Score]:
+def _scores(marks: _Marks, read: Sequence[AnsweredQuestion]) -> dict[str, Score]:
     """All scores of some questions with intervals over people."""
     people = sorted({questions.subject_of(one.row) for one in read})
     without = []
@@ -303,7 +303,7 @@ def _scores(marks: _Marks, read: Sequence[Answered]) -> dict[str, Score]:
     return scores
 
 
-def _scores_by_dataset(marks: _Marks, read: Sequence[Answered]) -> dict[str, dict[str, Score]]:
+def _scores_by_dataset(marks: _Marks, read: Sequence[AnsweredQuestion]) -> dict[str, dict[str, Score]]:
     """The scores of each dataset; empty if there is one."""
     by_dataset = grouped(read, lambda one: questions.clip_of(one.row).split("/")[0])
     if len(by_dataset) < 2:
@@ -334,7 +334,7 @@ def _most_frequent(tally: Counter[str]) -> str:
     return min(tally, key=lambda text: (-tally[text], text), default="")
 
 
-def _consistency(read: Sequence[Answered]) -> dict[str, dict[str, int]]:
+def _consistency(read: Sequence[AnsweredQuestion]) -> dict[str, dict[str, int]]:
     """The number of clips with consistent answers: fine with coarse class, and the sentence and yes or no with the
     separate answers.
     """
@@ -349,7 +349,7 @@ def _consistency(read: Sequence[Answered]) -> dict[str, dict[str, int]]:
     return {name: counts for name, counts in tallies.items() if counts["of"]}
 
 
-def _agreements(clip: Mapping[wording.Kind, Sequence[Answered]]) -> Iterator[tuple[str, bool]]:
+def _agreements(clip: Mapping[wording.Kind, Sequence[AnsweredQuestion]]) -> Iterator[tuple[str, bool]]:
     """Whether the answers about one clip, by kind, agree with one another."""
     read, classes = wording.READERS, wording.CLASSES
     if clip.keys() >= {*classes}:

@@ -23,7 +23,7 @@ MOST_ROWS, MOST_BYTES, LONGEST = 200_000, 100_000_000, 10_000
 """
 
 
-def make(
+def make_questions(
     videos: Iterable[Video], task: Literal["vqa", "lvqa"] = "vqa", version: int = 1, blind: bool = False, seed: int = 0
 ) -> list[Row]:
     """Questions with their answers.
@@ -73,7 +73,7 @@ def _of_clips(videos: Sequence[Video], version: int, blind: bool, seed: int) -> 
         (video, expression, units)
         for video in videos
         for expression in video.expressions
-        if expression.kind == "micro" and expression.emotion in wording.FINE and (units := numbers(expression))
+        if expression.kind == "micro" and expression.emotion in wording.FINE and (units := unit_numbers_of(expression))
     ]
     pool = sorted({unit for _, _, units in clips for unit in units})
     for n, (video, expression, units) in enumerate(clips):
@@ -89,15 +89,15 @@ def _of_clips(videos: Sequence[Video], version: int, blind: bool, seed: int) -> 
         asked = [
             ("What is the coarse expression class?", coarse),
             ("What is the fine-grained expression class?", fine),
-            ("What is the action unit?" if plural == 1 else "What are the action units?", wording.joined(units)),
+            ("What is the action unit?" if plural == 1 else "What are the action units?", wording.join_unit_names(units)),
             *(
-                (f"Is the action unit {wording.joined([u])} located on the left or right face?", {"L": "left", "R": "right"}[side])
+                (f"Is the action unit {wording.join_unit_names([u])} located on the left or right face?", {"L": "left", "R": "right"}[side])
                 for u, side in sides
             ),
-            *((f"Is the action unit {wording.joined([unit])} shown on the face?", answer) for unit, answer in shown),
-            (whole, wording.sentence(units, fine, coarse)),
+            *((f"Is the action unit {wording.join_unit_names([unit])} shown on the face?", answer) for unit, answer in shown),
+            (whole, wording.answer_sentence(units, fine, coarse)),
         ]  # fmt: skip
-        name = f"{named(video)}_{expression.onset}" if len(video.expressions) > 1 else named(video)
+        name = f"{name_of_video(video)}_{expression.onset}" if len(video.expressions) > 1 else name_of_video(video)
         names = {
             "dataset": video.dataset,
             "image_id": name,
@@ -110,24 +110,29 @@ def _of_clips(videos: Sequence[Video], version: int, blind: bool, seed: int) -> 
 def _of_videos(videos: Sequence[Video], blind: bool, seed: int) -> Iterator[_About]:
     for video in (video for video in videos if video.expressions):
         kinds = [expression.kind for expression in video.expressions]
-        units = dict.fromkeys(unit for expression in video.expressions for unit in numbers(expression))
+        units = dict.fromkeys(unit for expression in video.expressions for unit in unit_numbers_of(expression))
         draw = random.Random(derived_seed(seed, "lvqa", video.key))
         events = [] if blind else draw.sample(range(len(kinds)), min(2, len(kinds)))
         asked = [
             ("How many expression events appear in this video?", str(len(kinds))),
             ("How many micro-expression events appear in this video?", str(kinds.count("micro"))),
             ("How many macro-expression events appear in this video?", str(kinds.count("macro"))),
-            *([("What distinct action units appear in this video?", wording.joined(units))] if units else []),
+            *([("What distinct action units appear in this video?", wording.join_unit_names(units))] if units else []),
             *(
                 (f"What is the expression type of the {n + 1}-th expression event in this video?", f"{kinds[n]}-expression")
                 for n in events
             ),
         ]  # fmt: skip
-        names = {"dataset": video.dataset, "video": named(video), "subject": video.subject, "filename": video.id}
+        names = {
+            "dataset": video.dataset,
+            "video": name_of_video(video),
+            "subject": video.subject,
+            "filename": video.id,
+        }
         yield names, asked
 
 
-def numbers(expression: Expression) -> tuple[int, ...]:
+def unit_numbers_of(expression: Expression) -> tuple[int, ...]:
     """The distinct action units of an expression in the order of its annotation; an uncertain unit counts as shown."""
     return tuple(dict.fromkeys(n for unit in parse_units(expression.action_units) for n in unit.numbers))
 
@@ -137,7 +142,7 @@ def person_name(dataset: str, subject: str) -> str:
     return f"sub{subject}" if dataset == "casme2" and subject.isdecimal() else subject
 
 
-def named(video: Video) -> str:
+def name_of_video(video: Video) -> str:
     """The unique name of a video: its own if it begins with the subject's number, else with the subject as a prefix."""
     first = re.split(r"[_-]", video.id)[0].lstrip("0")
     return video.id if first == video.subject.lstrip("0") else f"{person_name(video.dataset, video.subject)}_{video.id}"
@@ -159,14 +164,14 @@ def subject_of(row: Mapping[str, str]) -> str:
     return f"{clip_of(row).split('/')[0]}/{row['subject']}" if row.get("subject") else clip_of(row)
 
 
-def read(path: Path) -> list[Row]:
+def read_questions(path: Path) -> list[Row]:
     """The lines of a file of questions or answers, `.jsonl`.
 
     Raises:
         DataError: the file, a line or an id is wrong; the message names the line.
     """
     rows = list[Row]()
-    for n, row in lines(path):
+    for n, row in read_lines(path):
         if isinstance(row, str):
             raise DataError(f"{path}, line {n}: {row}")
         rows.append(row)
@@ -175,7 +180,7 @@ def read(path: Path) -> list[Row]:
     return rows
 
 
-def lines(path: Path) -> Iterator[tuple[int, Row | str]]:
+def read_lines(path: Path) -> Iterator[tuple[int, Row | str]]:
     """The lines that are not blank, each with its number; for a wrong line, its fault instead.
 
     Raises:
@@ -223,7 +228,7 @@ def _row(line: str) -> Row | str:
     return plain
 
 
-def write(path: Path, rows: Iterable[Mapping[str, str]], answers: bool = True) -> None:
+def write_questions(path: Path, rows: Iterable[Mapping[str, str]], answers: bool = True) -> None:
     """Write rows as `.jsonl`; without answers, these are empty.
 
     Raises:
@@ -237,7 +242,7 @@ def write(path: Path, rows: Iterable[Mapping[str, str]], answers: bool = True) -
         )
 
 
-def leaks(rows: Sequence[Row]) -> list[str]:
+def find_leaks(rows: Sequence[Row]) -> list[str]:
     """The answers that a file of questions reveals without a picture, in sentences.
 
     Event numbers and plurals are read from the questions; priors of classes and of yes and no from the answers, if it has any.

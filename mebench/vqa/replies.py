@@ -12,7 +12,7 @@ from mebench.vqa import questions, wording
 
 
 @dataclass
-class Known:
+class KnownAnswers:
     """The answers of all runs about one clip or video.
 
     Attributes:
@@ -31,7 +31,9 @@ class Known:
     events: list[str] | None = None
 
 
-def answer(runs: Sequence[RunFolder], rows: Sequence[questions.Row]) -> tuple[list[questions.Row], Counter[str]]:
+def answer_questions(
+    runs: Sequence[RunFolder], rows: Sequence[questions.Row]
+) -> tuple[list[questions.Row], Counter[str]]:
     """Answers of some runs together: a recognizer's classes, units of runs with `scheme=AU<number>` or `scheme=AUs`, a
     spotter's intervals.
 
@@ -48,7 +50,7 @@ def answer(runs: Sequence[RunFolder], rows: Sequence[questions.Row]) -> tuple[li
     Raises:
         RunError: the runs tested none of the videos, or answer none of the questions.
     """
-    clips, videos = dict[str, Known](), dict[str, Known]()
+    clips, videos = dict[str, KnownAnswers](), dict[str, KnownAnswers]()
     for run in runs:
         _take(run, clips, videos)
     # Clips and videos by the names that questions use: `dataset/subject_id`, `dataset/id` and the id alone, if unique.
@@ -77,7 +79,7 @@ def answer(runs: Sequence[RunFolder], rows: Sequence[questions.Row]) -> tuple[li
     return answered, unanswered
 
 
-def _take(run: RunFolder, clips: dict[str, Known], videos: dict[str, Known]) -> None:
+def _take(run: RunFolder, clips: dict[str, KnownAnswers], videos: dict[str, KnownAnswers]) -> None:
     """Add a run's answers: for its clips, under `video` and `video@onset`, and for its videos."""
     about = run.read_json("folds.json")
     classes = set(about["classes"]) if "recognize" in about["tasks"] else set()
@@ -86,7 +88,7 @@ def _take(run: RunFolder, clips: dict[str, Known], videos: dict[str, Known]) -> 
         spotted = run.read_table("predictions.parquet")
         for video in run.read_table("videos.parquet")["video"]:
             own = spotted[(spotted["video"] == video) & (spotted["draw"] == 0)].sort_values(["onset", "offset"])
-            known = videos.setdefault(video, Known())
+            known = videos.setdefault(video, KnownAnswers())
             known.events = list(own["kind"])
             _show(known, units, own["emotion"])
     if not classes:
@@ -94,7 +96,7 @@ def _take(run: RunFolder, clips: dict[str, Known], videos: dict[str, Known]) -> 
     several: Any = run.read_table("clips.parquet").drop_duplicates(["video", "onset", "offset"])
     for clip in several.itertuples():
         for name in (clip.video, f"{clip.video}@{clip.onset}"):
-            known = clips.setdefault(name, Known())
+            known = clips.setdefault(name, KnownAnswers())
             if units:
                 _show(known, units, [clip.predicted])
             elif classes <= set(wording.COARSE):
@@ -103,20 +105,20 @@ def _take(run: RunFolder, clips: dict[str, Known], videos: dict[str, Known]) -> 
                 known.fine, known.coarse = clip.predicted, known.coarse or wording.FINE[clip.predicted]
 
 
-def _show(known: Known, units: set[int], labels: Iterable[object]) -> None:
+def _show(known: KnownAnswers, units: set[int], labels: Iterable[object]) -> None:
     """Add the units in answers: an answer of `scheme=AUs` may name several, one of `scheme=AU12` may name none."""
     known.looked_for |= units
     known.shown |= {n for label in labels for name in str(label).split("+") if (n := unit_number(name))}
 
 
-def _answer_to(meaning: wording.Meaning, known: Known) -> str:
+def _answer_to(meaning: wording.Meaning, known: KnownAnswers) -> str:
     """The answer to a question; empty if unknown."""
     units, events = sorted(known.shown), known.events
-    answers = {"coarse": known.coarse, "fine": known.fine, "units": wording.joined(units)}
+    answers = {"coarse": known.coarse, "fine": known.fine, "units": wording.join_unit_names(units)}
     if meaning.unit in known.looked_for:
         answers["shown"] = "yes" if meaning.unit in known.shown else "no"
     if known.fine:
-        answers["sentence"] = wording.sentence(units, known.fine, known.coarse)
+        answers["sentence"] = wording.answer_sentence(units, known.fine, known.coarse)
     if events is not None:
         answers |= {"events": str(len(events)), **{kind: str(events.count(kind)) for kind in ("micro", "macro")}}
     if events and 0 < meaning.event <= len(events):

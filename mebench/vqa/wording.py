@@ -92,7 +92,7 @@ def meaning_of(question: str) -> Meaning:
     return Meaning("")
 
 
-def joined(units: Iterable[int]) -> str:
+def join_unit_names(units: Iterable[int]) -> str:
     """Names of action units, with commas; a unit without a name is written `AU<number>`."""
     return ", ".join(UNITS.get(unit, f"AU{unit}") for unit in units)
 
@@ -103,16 +103,16 @@ def sentence_question(n: int) -> str:
     return f"What {units} present, and based on {based}, what is the fine-grained expression and the coarse expression class?"
 
 
-def sentence(units: Iterable[int], fine: str, coarse: str) -> str:
+def answer_sentence(units: Iterable[int], fine: str, coarse: str) -> str:
     """The answer to `sentence_question`.
 
-    >>> sentence([12], "happiness", "positive")[:58]
+    >>> answer_sentence([12], "happiness", "positive")[:58]
     'The action unit present is: lip corner puller. Therefore, '
     """
     listed = tuple(units)
     present = "unit present is" if len(listed) == 1 else "units present are"
     return (
-        f"The action {present}: {joined(listed)}. Therefore, the fine-grained expression class is {fine}, "
+        f"The action {present}: {join_unit_names(listed)}. Therefore, the fine-grained expression class is {fine}, "
         f"and the coarse expression class is {coarse}."
     )
 

@@ -18,7 +18,7 @@ from tests.helpers.reader import reader
 
 __all__ = ["reader"]
 
-task, faults, judge = challenges.register.task, challenges.entry.faults, challenges.bundle.judge
+task, faults, judge = challenges.register.find_task, challenges.entry.find_faults, challenges.bundle.judge
 SPOTTED = "vid,pred_onset,pred_offset,type\n001_2,10,20,me\n001_3,30,90,mae\n"
 
 
@@ -30,7 +30,7 @@ TRUTH = f"subject,video,kind,onset,offset\n1,001_2,micro,10,22\n1,001_3,macro,35
 def bundle(tmp_path):
     truth = tmp_path / "t.csv"
     truth.write_text(TRUTH)
-    challenges.bundle.write(task("megc2023"), truth, tmp_path / "bundle")
+    challenges.bundle.write_bundle(task("megc2023"), truth, tmp_path / "bundle")
     (tmp_path / "in" / "res").mkdir(parents=True)
     (tmp_path / "in" / "ref").mkdir()
     (tmp_path / "in" / "ref" / "truth.csv").write_text(TRUTH)
@@ -88,7 +88,7 @@ def test_reader_reaches_neither_truth_nor_network(bundle):
         "import socket, sys; from mebench.challenges import bundle, entry\n"
         f"def rows(*_):\n    try: open({str(bundle / 'in' / 'ref' / 'truth.csv')!r}); return ['truth']\n"
         "    except OSError: pass\n    try: socket.socket(); return ['network']\n    except OSError: return []\n"
-        "entry.rows = rows\n"
+        "entry.read_entry = rows\n"
     )
     path = bundle / "in" / "res" / "a.csv"
     path.write_text(SPOTTED)
@@ -99,7 +99,7 @@ def test_reader_reaches_neither_truth_nor_network(bundle):
 
 
 @pytest.mark.processes
-def test_write_makes_bundle_for_codabench(bundle):
+def test_write_bundle_makes_bundle_for_codabench(bundle):
     import yaml
 
     files = {str(p.relative_to(bundle / "bundle")) for p in (bundle / "bundle").rglob("*") if p.is_file()}
@@ -120,49 +120,49 @@ def test_write_makes_bundle_for_codabench(bundle):
     subprocess.run([sys.executable, program, bundle / "in", bundle / "out"], check=True)
     assert "f1" in json.loads((bundle / "out" / "scores.json").read_text())
     with pytest.raises(ConfigError, match="exists: name a folder that does not"):
-        challenges.bundle.write(task("megc2023"), bundle / "t.csv", bundle / "bundle")
+        challenges.bundle.write_bundle(task("megc2023"), bundle / "t.csv", bundle / "bundle")
 
 
-def test_write_refuses_truth_without_answers(tmp_path):
+def test_write_bundle_refuses_truth_without_answers(tmp_path):
     truth, out = tmp_path / "t.csv", tmp_path / "bundle"
     truth.write_text("subject,video\n1,001_2\n")
     with pytest.raises(DataError, match="lacks the column"):
-        challenges.bundle.write(task("megc2023"), truth, out)
+        challenges.bundle.write_bundle(task("megc2023"), truth, out)
     truth.write_text('{"id": "q1", "question": "What is the action unit?", "answer": ""}\n')
     with pytest.raises(DataError, match="has no answers: --truth takes the questions with their true answers"):
-        challenges.bundle.write(task("megc2026/lvqa"), truth, out)
+        challenges.bundle.write_bundle(task("megc2026/lvqa"), truth, out)
     assert not out.exists()
 
 
-def test_judged_keeps_quoted_cells_whole(tmp_path):
+def test_score_submission_keeps_quoted_cells_whole(tmp_path):
     truth, given = tmp_path / "t.csv", tmp_path / "p.csv"
     truth.write_text('subject,video,emotion\n1,"a""b,c",fear\n2,002,anger\n')
     given.write_text('subject,video,emotion\n1,"a""b,c",fear\n2,002,fear\n')
-    found = challenges.bundle.judged(task("dfme2024"), given, truth, mebench.score)[0]
+    found = challenges.bundle.score_submission(task("dfme2024"), given, truth, mebench.score)[0]
     assert found["accuracy"]["value"] == 0.5
 
 
 @pytest.mark.parametrize("name", ["megc2024/str", "megc2025/str"])
-def test_judged_by_strs_needs_emotions(tmp_path, name):
+def test_score_submission_by_strs_needs_emotions(tmp_path, name):
     truth, given = tmp_path / "t.csv", tmp_path / "p.csv"
     truth.write_text("subject,video,onset,offset,emotion\n1,a,10,20,fear\n2,b,30,40,anger\n3,c,50,60,anger\n")
     given.write_text("subject,video,onset,offset,emotion\n1,a,10,20,fear\n2,b,31,40,anger\n3,c,80,90,anger\n")
-    found = challenges.bundle.judged(task(name), given, truth, mebench.score)[0]
+    found = challenges.bundle.score_submission(task(name), given, truth, mebench.score)[0]
     assert (found["f1"]["value"], found["strs"]["value"]) == (pytest.approx(2 / 3), pytest.approx(2 / 3))
     given.write_text("subject,video,onset,offset,emotion\n1,a,10,20,\n")
     with pytest.raises(DataError, match="STRS needs emotions, in the file and in the truth"):
-        challenges.bundle.judged(task(name), given, truth, mebench.score)
+        challenges.bundle.score_submission(task(name), given, truth, mebench.score)
 
 
-def test_judged_log_without_spotting_has_no_f1(tmp_path):
+def test_score_submission_log_without_spotting_has_no_f1(tmp_path):
     truth, given = tmp_path / "t.csv", tmp_path / "p.txt"
     truth.write_text("subject,video,onset,offset\n1,1_a,10,20\n2,2_b,30,40\n")
     given.write_text("1_a   10   20   -   -   FN\n2_b   30   40   -   -   FN\n")
-    found = challenges.bundle.judged(task("megc2020"), given, truth, mebench.score)[0]
+    found = challenges.bundle.score_submission(task("megc2020"), given, truth, mebench.score)[0]
     assert {key: score["value"] for key, score in found.items()} == {"f1": None}  # its precision is undefined
 
 
-def test_judged_clips_with_two_emotions_equal_scikit_learn(tmp_path):
+def test_score_submission_of_two_emotions_equals_scikit_learn(tmp_path):
     """UF1 of scikit-learn, over all clips; sets that the truth lacks are answers too."""
     truth, given = tmp_path / "t.csv", tmp_path / "p.csv"
     labels = [
@@ -187,7 +187,7 @@ def test_judged_clips_with_two_emotions_equal_scikit_learn(tmp_path):
     ]
     for path, named in ((truth, labels), (given, said)):
         path.write_text("subject,video,emotion\n" + "".join(f"{n},{n:03}_1,{one}\n" for n, one in enumerate(named)))
-    found = challenges.bundle.judged(task("4dmr2025"), given, truth, mebench.score)[0]
+    found = challenges.bundle.score_submission(task("4dmr2025"), given, truth, mebench.score)[0]
     sets = MultiLabelBinarizer().fit([one.split("+") for one in labels])
     true, answered = (sets.transform([one.split("+") for one in named]) for named in (labels, said))
     assert found["uf1"]["value"] == pytest.approx(f1_score(true, answered, average="macro"))
@@ -203,18 +203,18 @@ SHEETS = [("test_A", "fear"), ("test_B", "anger")]
 
 
 @pytest.mark.parametrize(("name", "right"), by_day(SHEETS, SHEETS[0]))
-def test_judged_takes_public_labels_of_dfme(tmp_path, name, right):
+def test_score_submission_takes_public_labels_of_dfme(tmp_path, name, right):
     write_empty_tree("dfme", tmp_path / "dfme")
     sheet = next((tmp_path / "dfme").rglob(f"{name}_full_with_AU.xlsx"))
     clip, given = {"test_A": "sub0301_01", "test_B": "sub0402_01"}[name], tmp_path / "p.csv"
     for said, accuracy in ((right, 1), ("sadness", 0)):
         given.write_text(f"subject,video,emotion\n{clip.split('_')[0]},{clip},{said}\n")
         assert not faults(task("dfme2024"), given)
-        found = challenges.bundle.judged(task("dfme2024"), given, sheet, mebench.score)[0]
+        found = challenges.bundle.score_submission(task("dfme2024"), given, sheet, mebench.score)[0]
         assert found["accuracy"]["value"] == accuracy
 
 
-def test_judged_scores_answers_and_clips(tmp_path):
+def test_score_submission_scores_answers_and_clips(tmp_path):
     rows = [
         {"id": f"q{n}", "dataset": "d", "subject": str(n), "question": "What is the coarse expression class?"}
         for n in range(4)
@@ -224,14 +224,14 @@ def test_judged_scores_answers_and_clips(tmp_path):
         "".join(json.dumps(row | {"answer": "negative" if n % 2 else "surprise"}) + "\n" for n, row in enumerate(rows))
     )
     given.write_text("".join(json.dumps(row | {"answer": "negative"}) + "\n" for row in rows))
-    found = challenges.bundle.judged(task("megc2026/vqa"), given, truth, mebench.score)[0]
+    found = challenges.bundle.score_submission(task("megc2026/vqa"), given, truth, mebench.score)[0]
     assert found["coarse_uf1"]["value"] == pytest.approx(1 / 3)
     clips = [f"{n},{n:03}_1,{'fear' if n % 2 else 'anger'}" for n in range(4)]
     truth, given = tmp_path / "t.csv", tmp_path / "p.csv"
     truth.write_text("subject,video,emotion\n" + "\n".join(clips))
     given.write_text("subject,video,emotion\n" + "\n".join(clips[:3]) + "\n3,003_1,anger\n")
-    found = challenges.bundle.judged(task("dfme2024"), given, truth, mebench.score)[0]
+    found = challenges.bundle.score_submission(task("dfme2024"), given, truth, mebench.score)[0]
     assert found["accuracy"]["value"] == 0.75
     given.write_text("subject,video,emotion\n9,009_9,anger\n")
     with pytest.raises(DataError, match="well formed, but its subjects or videos do not fit"):
-        challenges.bundle.judged(task("dfme2024"), given, truth, mebench.score)
+        challenges.bundle.score_submission(task("dfme2024"), given, truth, mebench.score)

@@ -7,7 +7,7 @@ import pytest
 from mebench import challenges
 from mebench.errors import DataError
 
-task, faults = challenges.register.task, challenges.entry.faults
+task, faults = challenges.register.find_task, challenges.entry.find_faults
 SPOTTED = "vid,pred_onset,pred_offset,type\n001_2,10,20,me\n001_3,30,90,mae\n"
 
 
@@ -42,7 +42,7 @@ SPOTTED = "vid,pred_onset,pred_offset,type\n001_2,10,20,me\n001_3,30,90,mae\n"
         ("megc2020", "1\n006_1   324   403   -   -   FN\n", []),
     ],
 )  # fmt: skip
-def test_faults_name_their_lines(tmp_path, name, text, said):
+def test_find_faults_name_their_lines(tmp_path, name, text, said):
     path, videos = tmp_path / "a.csv", tmp_path / "videos.csv"
     path.write_bytes(text.encode("utf-8", "surrogateescape"))
     videos.write_text("video\n001_2\n001_3\n")
@@ -62,20 +62,20 @@ def test_faults_name_their_lines(tmp_path, name, text, said):
         ]),
     ],
 )  # fmt: skip
-def test_faults_tell_videos_of_two_people_apart(tmp_path, name, text, said):
+def test_find_faults_tell_videos_of_two_people_apart(tmp_path, name, text, said):
     (tmp_path / "a.csv").write_text(text)
     (tmp_path / "truth.csv").write_text("subject,video,onset\ns1,v1,3\ns1,v1,9\ns2,v1,\n")
     assert [str(fault) for fault in faults(task(name), tmp_path / "a.csv", tmp_path / "truth.csv")] == said
 
 
 @pytest.mark.parametrize("text", ["", "subject,onset\n1,2\n"])
-def test_faults_refuse_table_without_videos(tmp_path, text):
+def test_find_faults_refuse_table_without_videos(tmp_path, text):
     (tmp_path / "asked.csv").write_text(text)
     with pytest.raises(DataError, match=r"asked.csv has no column video .or vid., which names the challenge's videos"):
         faults(task("megc2023"), tmp_path / "a.csv", tmp_path / "asked.csv")
 
 
-def test_faults_hold_answers_to_questions(tmp_path):
+def test_find_faults_hold_answers_to_questions(tmp_path):
     rows = [{"id": f"q{n}", "question": "What is the action unit?", "answer": "dimpler"} for n in range(3)]
     asked, given = tmp_path / "q.jsonl", tmp_path / "a.jsonl"
     asked.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
@@ -96,7 +96,7 @@ def test_faults_hold_answers_to_questions(tmp_path):
     ]
 
 
-def test_faults_refuse_asked_file_without_videos(tmp_path):
+def test_find_faults_refuse_asked_file_without_videos(tmp_path):
     path, videos = tmp_path / "a.csv", tmp_path / "videos.csv"
     path.write_text(SPOTTED)
     videos.write_text("name\n001_2\n")

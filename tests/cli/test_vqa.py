@@ -29,8 +29,8 @@ def test_vqa_make_answer_and_score_of_a_run(mebench, tmp_path, untracked):
     code, out, _ = mebench("vqa", "score", "--questions", asked, "--answers", answers, "--json", "-")
     summary = json.loads(out)
     assert code == 0
-    truth = {row["video_id"]: row["answer"] for row in vqa.questions.read(tmp_path / "l.jsonl")}
-    given = {row["video_id"]: row["answer"] for row in vqa.questions.read(tmp_path / "a.jsonl")}
+    truth = {row["video_id"]: row["answer"] for row in vqa.questions.read_questions(tmp_path / "l.jsonl")}
+    given = {row["video_id"]: row["answer"] for row in vqa.questions.read_questions(tmp_path / "a.jsonl")}
     off = [abs(int(truth[name]) - int(given[name])) for name in truth if name.endswith("_2")]
     assert summary["scores"]["micro_mae"]["value"] == pytest.approx(sum(off) / len(off))
 

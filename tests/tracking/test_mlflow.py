@@ -540,7 +540,7 @@ def test_alone_refuses_sqlite_on_network_drive(tmp_path, progress, said, monkeyp
     assert not (tmp_path / "mlflow.db").exists()
 
 
-def test_hold_refuses_folder_that_no_address_holds(tmp_path, progress, said, monkeypatch):
+def test_mirror_refuses_folder_that_no_address_holds(tmp_path, progress, said, monkeypatch):
     """SQLAlchemy takes `%20` for a blank, and all behind `?` for options: the database would lie elsewhere, or nowhere."""
     (tmp_path / "my%20project").mkdir()
     monkeypatch.chdir(tmp_path / "my%20project")

@@ -22,7 +22,7 @@ UNITS = (("4", "7"), ("12",), ("1", "2"), ("R10", "4"))
 
 
 def questions(people=4, clips=4):
-    return vqa.questions.make(
+    return vqa.questions.make_questions(
         Video(
             "samm", f"{p:03}", f"{p:03}_{n}", 200, 90, (Expression(0, 9, "micro", None, EMOTIONS[n % 4], UNITS[n % 4]),)
         )
@@ -62,7 +62,7 @@ def test_score_answers_of_constant_is_its_share():
 
 def test_score_answers_of_counts_and_types():
     kinds = ("micro", "macro", "micro")
-    rows = vqa.questions.make(
+    rows = vqa.questions.make_questions(
         [
             Video(
                 "d", f"s{p}", "v", 30, 400, tuple(Expression(9 * n, 9 * n + 5, k) for n, k in enumerate(kinds[: 1 + p]))
@@ -111,7 +111,9 @@ def kind_of(row):
 def long_questions():
     kinds = ("micro", "macro", "micro")
     events = [Expression(9 * n, 9 * n + 5, kind, action_units=UNITS[n]) for n, kind in enumerate(kinds)]
-    return vqa.questions.make([Video("d", f"s{p}", "v", 30, 400, tuple(events[: 1 + p])) for p in range(3)], "lvqa")
+    return vqa.questions.make_questions(
+        [Video("d", f"s{p}", "v", 30, 400, tuple(events[: 1 + p])) for p in range(3)], "lvqa"
+    )
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -190,7 +192,7 @@ def plain_rouge(truth, given):
     ],
 )
 def test_score_answers_of_public_rows(name, self_bleu, blind):
-    rows = vqa.questions.read(
+    rows = vqa.questions.read_questions(
         outside("megc_questions", "the question files of MEGC 2025") / "dataset" / f"{name}.jsonl"
     )
     assert value(vqa.marking.score_answers(rows, rows, "megc2025_a"), "bleu") == pytest.approx(self_bleu, abs=5e-4)

@@ -27,8 +27,8 @@ def asked(rows):
     return [(row["question"], row["answer"]) for row in rows]
 
 
-def test_make_asks_about_a_clip_in_words_of_2025():
-    rows = vqa.questions.make([clip(), clip("001_1_3", emotion="happiness", units=("12",))])
+def test_make_questions_asks_about_a_clip_in_words_of_2025():
+    rows = vqa.questions.make_questions([clip(), clip("001_1_3", emotion="happiness", units=("12",))])
     first, second = rows[:7], rows[7:]
     assert asked(first[:4]) == [
         ("What is the coarse expression class?", "negative"),
@@ -54,13 +54,13 @@ def test_make_asks_about_a_clip_in_words_of_2025():
     assert len(second) == 6
 
 
-def test_make_of_version_two_asks_for_an_analysis():
-    rows = vqa.questions.make([clip(), clip("001_1_3")], version=2)
+def test_make_questions_of_version_two_asks_for_an_analysis():
+    rows = vqa.questions.make_questions([clip(), clip("001_1_3")], version=2)
     assert [row["question"] for row in rows if row["question"] in vqa.wording.ANALYSES] == list(vqa.wording.ANALYSES)
 
 
-def test_make_asks_a_long_video_for_counts_units_and_types():
-    rows = vqa.questions.make([long_video(), Video("samm_lv", "006", "006_2", 200, 400)], "lvqa")
+def test_make_questions_asks_a_long_video_for_all_answers():
+    rows = vqa.questions.make_questions([long_video(), Video("samm_lv", "006", "006_2", 200, 400)], "lvqa")
     assert asked(rows[:4]) == [
         ("How many expression events appear in this video?", "3"),
         ("How many micro-expression events appear in this video?", "2"),
@@ -73,44 +73,48 @@ def test_make_asks_a_long_video_for_counts_units_and_types():
     assert [row["video_id"] for row in rows] == [f"samm_lv_006_1_{n}" for n in range(1, 7)]
 
 
-def test_make_names_two_clips_of_one_video_apart():
+def test_make_questions_names_two_clips_of_one_video_apart():
     two = Video("d", "s1", "v1", 30, 300, (*clip().expressions, *clip(onset=100).expressions))
-    names = {row["image_id"] for row in vqa.questions.make([two])}
+    names = {row["image_id"] for row in vqa.questions.make_questions([two])}
     assert names == {"s1_v1_0", "s1_v1_100"}
     one = replace(two, expressions=(*clip().expressions, *clip(onset=100, emotion="others").expressions))
-    assert {row["image_id"] for row in vqa.questions.make([one])} == {"s1_v1_0"}  # runs know its other clip, too
+    assert {row["image_id"] for row in vqa.questions.make_questions([one])} == {
+        "s1_v1_0"
+    }  # runs know its other clip, too
 
 
-def test_make_leaves_out_what_cannot_be_asked():
+def test_make_questions_leaves_out_what_cannot_be_asked():
     macro, other, bare = clip(kind="macro"), clip(emotion="others"), clip(units=())
-    assert vqa.questions.make([macro, other, bare, clip()]) == vqa.questions.make([clip()])
+    assert vqa.questions.make_questions([macro, other, bare, clip()]) == vqa.questions.make_questions([clip()])
     with pytest.raises(DataError, match="no micro-expression has action units and one of the classes happiness"):
-        vqa.questions.make([macro, other, bare])
+        vqa.questions.make_questions([macro, other, bare])
     with pytest.raises(DataError, match="no videos with expressions"):
-        vqa.questions.make([Video("d", "s", "v", 30, 10)], "lvqa")
+        vqa.questions.make_questions([Video("d", "s", "v", 30, 10)], "lvqa")
 
 
-def test_make_of_blind_questions_gives_less_away():
+def test_make_questions_of_blind_questions_gives_less_away():
     clips = [clip(f"001_1_{n}", units=units) for n, units in enumerate([("4",), ("4", "7"), ("12",), ("12", "17")] * 3)]
-    open_, blind = (vqa.questions.leaks(vqa.questions.make(clips, blind=blind)) for blind in (False, True))
+    open_, blind = (
+        vqa.questions.find_leaks(vqa.questions.make_questions(clips, blind=blind)) for blind in (False, True)
+    )
     assert {
         "the wording tells one unit (6 clips) from several (6)",
         "shown: the first of a clip's questions is always answered 'yes'",
     } <= {*open_}
     assert not [line for line in blind if "wording" in line or "always" in line]
-    lines = vqa.questions.leaks(vqa.questions.make([long_video()], "lvqa"))
+    lines = vqa.questions.find_leaks(vqa.questions.make_questions([long_video()], "lvqa"))
     assert lines[0].startswith("event numbers give a lower bound of the number of events in 1 videos")
-    assert not vqa.questions.leaks(vqa.questions.make([long_video()], "lvqa", blind=True))
+    assert not vqa.questions.find_leaks(vqa.questions.make_questions([long_video()], "lvqa", blind=True))
 
 
-def test_make_draws_by_the_seed():
+def test_make_questions_draws_by_the_seed():
     clips = [clip(f"001_1_{n}", units=(str(n), str(n + 1))) for n in range(4, 7)]
-    assert vqa.questions.make(clips, seed=1) == vqa.questions.make(clips, seed=1)
-    assert len({str(vqa.questions.make(clips, seed=seed)) for seed in range(8)}) > 1
+    assert vqa.questions.make_questions(clips, seed=1) == vqa.questions.make_questions(clips, seed=1)
+    assert len({str(vqa.questions.make_questions(clips, seed=seed)) for seed in range(8)}) > 1
 
 
 @pytest.mark.parametrize(("dataset", "subjects"), [("samm", "{}"), ("casme2", "sub{}")])
-def test_make_equals_questions_written_by_hand(tmp_path, dataset, subjects):
+def test_make_questions_equals_questions_written_by_hand(tmp_path, dataset, subjects):
     written, clips = Path(__file__).with_name("by_hand.txt").read_text().split("\n= ")[1:], {}
     for block in written:
         head, *lines = block.strip().splitlines()
@@ -123,7 +127,7 @@ def test_make_equals_questions_written_by_hand(tmp_path, dataset, subjects):
     )
     settings = {"dataset": dataset, "dataset.root": str(tmp_path), "dataset.annotations": str(sheet)}
     made = registry.load("dataset", dataset)(resolve_dataset(settings).dataset_params[dataset])
-    rows = vqa.questions.make(made.videos())
+    rows = vqa.questions.make_questions(made.videos())
     drawn = {n for n, row in enumerate(rows) if vqa.wording.meaning_of(row["question"]).kind == "shown"}
     by_clip = {
         name: [row for n, row in enumerate(rows) if row["filename"] == name and n not in drawn] for _, name, *_ in clips
@@ -148,8 +152,8 @@ def test_make_equals_questions_written_by_hand(tmp_path, dataset, subjects):
 
 
 @pytest.mark.parametrize(("name", "n_rows", "n_drawn"), [("samm", 828, 266), ("casme", 911, 290)])
-def test_make_equals_public_questions_but_drawn_units(name, n_rows, n_drawn):
-    public = vqa.questions.read(
+def test_make_questions_equals_public_questions_but_drawn_units(name, n_rows, n_drawn):
+    public = vqa.questions.read_questions(
         outside("megc_questions", "the question files of MEGC 2025") / "dataset" / f"{name}.jsonl"
     )
     clips: dict[str, dict[str, dict]] = {}
@@ -162,7 +166,7 @@ def test_make_equals_public_questions_but_drawn_units(name, n_rows, n_drawn):
         units = tuple(f"{rows['side']['answer'][0].upper()}{n}" if n == side else str(n) for n in named)
         row = rows["fine"]
         videos.append(clip(row["filename"], row["subject"], row["dataset"], row["answer"], units))
-    made = vqa.questions.make(videos)
+    made = vqa.questions.make_questions(videos)
     drawn = [n for n, row in enumerate(public) if vqa.wording.meaning_of(row["question"]).kind == "shown"]
     assert (len(public), len(drawn)) == (n_rows, n_drawn)
     assert [row for n, row in enumerate(made) if n not in {*drawn}] == [
@@ -195,17 +199,17 @@ GOOD = {"id": "a", "question": "What is the action unit?", "answer": "dimpler"}
         ([b"\n" * 200_001], "at most 200,000 are read"),
     ],
 )
-def test_read_refuses_damaged_questions_in_one_sentence(tmp_path, lines, sentence):
+def test_read_questions_refuses_damaged_lines_in_a_sentence(tmp_path, lines, sentence):
     with pytest.raises(DataError, match=sentence):
-        vqa.questions.read(written(tmp_path / "q.jsonl", *lines))
+        vqa.questions.read_questions(written(tmp_path / "q.jsonl", *lines))
 
 
-def test_read_returns_rows_of_write(tmp_path):
-    rows = vqa.questions.make([clip()])
-    vqa.questions.write(tmp_path / "q.jsonl", rows)
-    assert vqa.questions.read(tmp_path / "q.jsonl") == rows
-    vqa.questions.write(tmp_path / "q.jsonl", rows, answers=False)
-    assert {row["answer"] for row in vqa.questions.read(tmp_path / "q.jsonl")} == {""}
+def test_read_questions_returns_rows_of_write(tmp_path):
+    rows = vqa.questions.make_questions([clip()])
+    vqa.questions.write_questions(tmp_path / "q.jsonl", rows)
+    assert vqa.questions.read_questions(tmp_path / "q.jsonl") == rows
+    vqa.questions.write_questions(tmp_path / "q.jsonl", rows, answers=False)
+    assert {row["answer"] for row in vqa.questions.read_questions(tmp_path / "q.jsonl")} == {""}
 
 
 @pytest.mark.parametrize(
@@ -222,21 +226,21 @@ def test_read_returns_rows_of_write(tmp_path):
         (b"\n" * 1_000_000, "has 1,000,000 lines; at most 200,000 are read"),
     ],
 )  # fmt: skip
-def test_read_refuses_unreadable_files_in_one_sentence(tmp_path, content, said):
+def test_read_questions_refuses_unreadable_files_in_one_sentence(tmp_path, content, said):
     path = tmp_path / "q.jsonl"
     path.write_bytes(content)
     with pytest.raises(DataError, match=said):
-        vqa.questions.read(path)
+        vqa.questions.read_questions(path)
 
 
-def test_write_on_a_full_disk_names_the_file():
+def test_write_questions_on_a_full_disk_names_the_file():
     with pytest.raises(DataError, match="/dev/full cannot be written: No space left on device: make room there"):
-        vqa.questions.write(Path("/dev/full"), [{"id": "1", "question": "q", "answer": "a"}])
+        vqa.questions.write_questions(Path("/dev/full"), [{"id": "1", "question": "q", "answer": "a"}])
 
 
-def test_read_returns_any_text_of_write(tmp_path):
+def test_read_questions_returns_any_text_of_write(tmp_path):
     rows = [
         {"id": str(n), "question": "q", "answer": text} for n, text in enumerate(["a\u2028b", "\ud800", "眉", "<b>"])
     ]
-    vqa.questions.write(tmp_path / "q.jsonl", rows)
-    assert vqa.questions.read(tmp_path / "q.jsonl") == rows
+    vqa.questions.write_questions(tmp_path / "q.jsonl", rows)
+    assert vqa.questions.read_questions(tmp_path / "q.jsonl") == rows

@@ -34,12 +34,12 @@ SHORT = (
 )
 
 
-def test_answer_by_a_spotter_gives_counts_and_types(tmp_path):
+def test_answer_questions_by_a_spotter_gives_counts_and_types(tmp_path):
     run = make_run(tmp_path, kinds=("micro", "macro"), tasks=("spot",))
     spotted = run.read_table("predictions.parquet")
     video = spotted["video"].iloc[0]
     own = spotted[spotted["video"] == video].sort_values(["onset", "offset"])
-    rows, unanswered = vqa.replies.answer([run], asked(video, texts=LONG))
+    rows, unanswered = vqa.replies.answer_questions([run], asked(video, texts=LONG))
     kinds = list(own["kind"])
     assert [row["answer"] for row in rows] == [
         str(len(kinds)),
@@ -51,7 +51,7 @@ def test_answer_by_a_spotter_gives_counts_and_types(tmp_path):
     assert dict(unanswered) == {"type": 1}
 
 
-def test_answer_joins_a_recognizer_and_runs_of_units(tmp_path):
+def test_answer_questions_joins_a_recognizer_and_runs_of_units(tmp_path):
     classes = make_run(tmp_path / "classes", tasks=("recognize",))
     unit = make_run(tmp_path / "unit", tasks=("recognize",), classes=["absent", "AU12"])
     clips = unit.read_table("clips.parquet")
@@ -60,7 +60,7 @@ def test_answer_joins_a_recognizer_and_runs_of_units(tmp_path):
     first = clips[clips["onset"] < 100].iloc[0]
     name, onset = str(first["video"]), int(first["onset"])
     rows = [row | {"image_id": f"{row['image_id']}_{onset}"} for row in asked(name, texts=SHORT)]
-    answered, unanswered = vqa.replies.answer([classes, unit], rows)
+    answered, unanswered = vqa.replies.answer_questions([classes, unit], rows)
     table = classes.read_table("clips.parquet")
     predicted = table[(table["video"] == name) & (table["onset"] == onset)]["predicted"].iloc[0]
     assert shown.any()
@@ -68,7 +68,7 @@ def test_answer_joins_a_recognizer_and_runs_of_units(tmp_path):
     assert dict(unanswered) == {"shown": 1, "side": 1}
 
 
-def test_answer_gives_units_of_spotted_intervals(tmp_path):
+def test_answer_questions_gives_units_of_spotted_intervals(tmp_path):
     """Not those of annotated clips, which a test video has not."""
     run = make_run(tmp_path, kinds=("micro", "macro"), tasks=("spot", "recognize"), classes=["AU4", "AU12"])
     clips, spotted = run.read_table("clips.parquet"), run.read_table("predictions.parquet")
@@ -82,27 +82,27 @@ def test_answer_gives_units_of_spotted_intervals(tmp_path):
     ]
     own = spotted[spotted["video"] == spotted["video"].iloc[0]]
     said = "lip corner puller" if len(own) == 1 else "brow lowerer, lip corner puller"
-    assert [row["answer"] for row in vqa.replies.answer([run], rows)[0]] == [said, str(len(own))]
+    assert [row["answer"] for row in vqa.replies.answer_questions([run], rows)[0]] == [said, str(len(own))]
     short = asked(spotted["video"].iloc[0], texts=("What is the action unit?",))
-    assert vqa.replies.answer([run], short)[0][0]["answer"] == "brow lowerer"
+    assert vqa.replies.answer_questions([run], short)[0][0]["answer"] == "brow lowerer"
 
 
-def test_answer_refuses_runs_that_answer_nothing(tmp_path):
+def test_answer_questions_refuses_runs_that_answer_nothing(tmp_path):
     run = make_run(tmp_path, tasks=("spot",))
     with pytest.raises(RunError, match="no question is about a video of these runs"):
-        vqa.replies.answer([run], asked("drawn/nobody/v1", texts=LONG))
+        vqa.replies.answer_questions([run], asked("drawn/nobody/v1", texts=LONG))
 
 
 FRAMES = [np.full((600, 900, 3), (200, 0, 0), np.uint8), np.zeros((50, 40), np.uint8)]
 ROWS = asked("drawn/s1/v1", texts=SHORT)
 
 
-def test_query_shows_frames_and_keeps_answers(tmp_path, serve):
+def test_query_model_shows_frames_and_keeps_answers(tmp_path, serve):
     url, seen = serve(lambda body: said(" negative\n", 5))
     out = tmp_path / "a.jsonl"
-    cost = vqa.endpoint.query(url, "small", ROWS, lambda row: FRAMES, out, key="secret")
+    cost = vqa.endpoint.query_model(url, "small", ROWS, lambda row: FRAMES, out, key="secret")
     assert (cost.asked, cost.kept, cost.refused, cost.failed, cost.tokens) == (4, 0, 0, 0, 20)
-    assert {row["answer"] for row in vqa.questions.read(out)} == {"negative"}
+    assert {row["answer"] for row in vqa.questions.read_questions(out)} == {"negative"}
     path, key, body = seen[0]
     assert (path, key, body["model"], body["temperature"]) == ("/v1/chat/completions", "Bearer secret", "small", 0)
     *images, text = body["messages"][0]["content"]
@@ -113,22 +113,22 @@ def test_query_shows_frames_and_keeps_answers(tmp_path, serve):
     assert sent[0, 0, 2] > 190 > 60 > sent[0, 0, 0]  # red is still red
 
     told: list[None] = []
-    again = vqa.endpoint.query(url, "small", ROWS, lambda row: FRAMES, out, advance=lambda: told.append(None))
+    again = vqa.endpoint.query_model(url, "small", ROWS, lambda row: FRAMES, out, advance=lambda: told.append(None))
     assert len(told) == len(ROWS)  # kept answers count as done
     assert (again.asked, again.kept, len(seen)) == (0, 4, 4)
 
 
-def test_query_cuts_endless_answers(tmp_path, serve):
+def test_query_model_cuts_endless_answers(tmp_path, serve):
     url, _ = serve(lambda body: said("yes " * 5000))
-    vqa.endpoint.query(url, "m", ROWS, lambda row: FRAMES, tmp_path / "a.jsonl")
-    assert {len(row["answer"]) for row in vqa.questions.read(tmp_path / "a.jsonl")} == {10_000}
+    vqa.endpoint.query_model(url, "m", ROWS, lambda row: FRAMES, tmp_path / "a.jsonl")
+    assert {len(row["answer"]) for row in vqa.questions.read_questions(tmp_path / "a.jsonl")} == {10_000}
 
 
-def test_query_counts_a_refusal_and_leaves_it_empty(tmp_path, serve):
+def test_query_model_counts_a_refusal_and_leaves_it_empty(tmp_path, serve):
     url, _ = serve(lambda body: said(None) if "coarse" in body["messages"][0]["content"][-1]["text"] else said("yes"))
-    cost = vqa.endpoint.query(url, "m", ROWS, lambda row: FRAMES, tmp_path / "a.jsonl")
+    cost = vqa.endpoint.query_model(url, "m", ROWS, lambda row: FRAMES, tmp_path / "a.jsonl")
     assert (cost.refused, cost.failed) == (1, 0)
-    assert [row["answer"] for row in vqa.questions.read(tmp_path / "a.jsonl")] == ["", "yes", "yes", "yes"]
+    assert [row["answer"] for row in vqa.questions.read_questions(tmp_path / "a.jsonl")] == ["", "yes", "yes", "yes"]
 
 
 @pytest.mark.parametrize(
@@ -142,21 +142,21 @@ def test_query_counts_a_refusal_and_leaves_it_empty(tmp_path, serve):
         ((200, b"1" * 4_000_001), "longer than 4,000,000 bytes"),
     ],
 )
-def test_query_gives_up_a_server_of_nonsense(tmp_path, serve, reply, reason):
+def test_query_model_gives_up_a_server_of_nonsense(tmp_path, serve, reply, reason):
     count = iter([said("negative")])
     url, _ = serve(lambda body: next(count, reply))
     with pytest.raises(RunError, match=f"failed 3 times in a row .*{reason}.*1 answers are kept"):
-        vqa.endpoint.query(url, "m", ROWS, lambda row: FRAMES, tmp_path / "a.jsonl")
-    assert [row["answer"] for row in vqa.questions.read(tmp_path / "a.jsonl")] == ["negative"]
+        vqa.endpoint.query_model(url, "m", ROWS, lambda row: FRAMES, tmp_path / "a.jsonl")
+    assert [row["answer"] for row in vqa.questions.read_questions(tmp_path / "a.jsonl")] == ["negative"]
 
 
-def test_query_gives_up_a_slow_or_absent_server(tmp_path, serve):
+def test_query_model_gives_up_a_slow_or_absent_server(tmp_path, serve):
     wait = threading.Event()
     url, _ = serve(lambda body: (wait.wait(5), said("late"))[1])
     with pytest.raises(RunError, match="no answer in time"):
-        vqa.endpoint.query(url, "m", ROWS, lambda row: FRAMES, tmp_path / "a.jsonl", timeout=0.05)
+        vqa.endpoint.query_model(url, "m", ROWS, lambda row: FRAMES, tmp_path / "a.jsonl", timeout=0.05)
     wait.set()
     with pytest.raises(RunError, match="Connection refused"):
-        vqa.endpoint.query("http://127.0.0.1:9/v1", "m", ROWS, lambda row: FRAMES, tmp_path / "b.jsonl")
+        vqa.endpoint.query_model("http://127.0.0.1:9/v1", "m", ROWS, lambda row: FRAMES, tmp_path / "b.jsonl")
     with pytest.raises(ConfigError, match="must be an address such as"):
-        vqa.endpoint.query("localhost:8000", "m", ROWS, lambda row: FRAMES, tmp_path / "b.jsonl")
+        vqa.endpoint.query_model("localhost:8000", "m", ROWS, lambda row: FRAMES, tmp_path / "b.jsonl")

@@ -40,15 +40,15 @@ def test_meaning_of_reads_wording(question, meaning):
         ("nothing", set()),
     ],
 )
-def test_read_units_by_name_and_code(text, units):
+def test_read_questions_units_by_name_and_code(text, units):
     assert wording.read_units(text) == units
 
 
-def test_sentence_is_read_as_written():
+def test_answer_sentence_is_read_as_written():
     for unit in wording.UNITS:
-        assert wording.read_units(wording.joined([unit])) == {unit}
+        assert wording.read_units(wording.join_unit_names([unit])) == {unit}
     for fine, coarse in wording.FINE.items():
-        text = wording.sentence([4, 12], fine, coarse)
+        text = wording.answer_sentence([4, 12], fine, coarse)
         assert wording.read_units(text) == {4, 12}
         assert wording.read_class(text, tuple(wording.FINE), "fine-grained") == fine
         assert wording.read_class(text, wording.COARSE, "coarse") == coarse
