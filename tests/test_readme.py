@@ -1,6 +1,7 @@
 """README's two commands are the whole set-up: continuous integration pastes them, and adds nothing for them."""
 
 import ast
+import importlib.util
 import re
 import shlex
 import subprocess
@@ -19,6 +20,7 @@ MODULES = {
     "captum": "explain",
     "distributed": "dask",
     "h5py": "keras",
+    "hatchling": "test",
     "playwright.sync_api": "test",
     "PyEMD": "emd",
     "onnx": "onnx",
@@ -77,6 +79,37 @@ def test_readme_fits_one_sitting_with_working_links():
     assert sum((ROOT / link).stat().st_size for link in files if link.endswith((".png", ".jpg"))) < 400_000
 
 
+@pytest.fixture
+def page_of():
+    """The function that makes PyPI's page of README; hatchling is what builds the package."""
+    pytest.importorskip("hatchling", reason="needs hatchling (in the extra test)")
+    spec = importlib.util.spec_from_file_location("hatch_build", ROOT / "hatch_build.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.page_of
+
+
+@pytest.mark.parametrize("repository", ["", "https://example.org/owner/mebench"])
+def test_package_page_has_its_own_commands_and_no_relative_link(page_of, repository):
+    page = page_of(README.read_text(encoding="utf-8"), repository)
+
+    assert "```sh\npip install mebench && mebench run --example first_run\n```" in page
+    assert "mebench spot my.mp4" in page
+    for of_clone in ("pip install -c constraints.txt", "pytest", "<!--", "clone of this repository"):
+        assert of_clone not in page
+    targets = re.findall(r"\]\(([^)]*)\)", page)
+    assert targets
+    assert [target for target in targets if not target.startswith("https://")] == []
+    assert any(target.startswith("https://example.org/owner/mebench/raw/main/docs/") for target in targets) == bool(
+        repository
+    )
+
+
+def test_package_page_needs_the_sentences_that_it_replaces(page_of):
+    with pytest.raises(ValueError, match="no longer says"):
+        page_of("# Another README\n", "")
+
+
 def test_readme_counts_methods_and_datasets():
     methods, datasets = (len(list((ROOT / kind).glob("*/config.yaml"))) for kind in ("methods", "datasets"))
     assert f"{methods} methods and {datasets} datasets" in README.read_text(encoding="utf-8")
@@ -88,7 +121,7 @@ def test_readme_badges_are_true():
     versions = [found[1] for line in project["classifiers"] if (found := re.fullmatch(r".*Python :: (3\.\d+)", line))]
     assert f"[![Python {' | '.join(versions)}]" in text
     assert f"python-{'_%7C_'.join(versions)}-blue" in text
-    assert project["license"] == "Apache-2.0"
+    assert project["license"].split(" AND ") == ["Apache-2.0", "BSL-1.0"]  # the second: dlib's detector
     assert "licence-Apache--2.0-blue" in text
     flows = re.findall(r"actions/workflows/(\w+)\.yml/badge\.svg", text)
     for flow in flows:  # each badge shows what happens on every push to main

@@ -10,6 +10,7 @@ import typer
 
 from mebench import api, boards, config, protocols, reports, runner
 from mebench.cli.option_types import Files, Json, Plugins, RunId, Runs, Verbose, Words, checked
+from mebench.config.examples import find_example
 from mebench.errors import ConfigError, RunError, SomeFailedError
 from mebench.json_output import write_json
 from mebench.progress import Progress
@@ -22,6 +23,10 @@ app = typer.Typer()
 def run_command(
     words: Words = None,
     files: Files = None,
+    example: Annotated[
+        str | None,
+        typer.Option("--example", metavar="NAME", help="Settings that come with mebench, such as first_run."),
+    ] = None,
     plugins: Plugins = None,
     multirun: Annotated[
         bool,
@@ -39,6 +44,8 @@ def run_command(
 
     With several methods, mean.p=0.6 sets a parameter of one, method.p=0.6 of all.
     """
+    if example is not None:
+        files = [str(find_example(example)), *(files or ())]
     if multirun:
         sweep(words or (), files, plugins, dry_run, json, where_known)
         return
