@@ -1,6 +1,7 @@
 """A release: deprecated words go as docs/stability.md promises, versions agree, and the conda recipe asks for what pip asks for."""
 
 import re
+import subprocess
 import tomllib
 from itertools import takewhile
 from pathlib import Path
@@ -53,14 +54,65 @@ def test_stability_rule_finds_wrong_rows(row, said):
     assert list(broken(text, "0.4.1")) == said
 
 
-def test_changelog_is_dated_and_version_one():
+def test_version_is_one():
     version = mebench.__version__
-    assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"] == version
-    citation = (ROOT / "CITATION.cff").read_text()
-    assert f"\nversion: {version}\n" in citation
-    assert "doi" not in citation.lower()
-    (date,) = re.findall(rf"^## \[{re.escape(version)}\] - (\S+)$", (ROOT / "CHANGELOG.md").read_text(), re.M)
-    assert f"\ndate-released: {date}\n" in citation
+    assert "version" in tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dynamic"]
+    assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text()
+    assert f'  version: "{version}"\n' in (ROOT / "conda/recipe.yaml").read_text()
+
+
+def test_version_between_releases_is_a_development_version():
+    """A section with a date makes a release; what comes after it has another number."""
+    released = re.findall(r"^## \[(.+)\] - \d{4}-\d\d-\d\d$", (ROOT / "CHANGELOG.md").read_text(), re.M)
+    text = (ROOT / "CHANGELOG.md").read_text().partition("## [Unreleased]")[2]
+    unreleased = text.partition("\n## [")[0].strip()
+    assert bool(unreleased) == (mebench.__version__ not in released)
+    assert mebench.__version__.endswith(".dev0") == bool(unreleased)
+
+
+def release_folder(folder, version="0.3.0", citation="0.3.0", recipe="0.3.0", date="2027-01-02"):
+    """The files that a release looks at, with the versions that they name."""
+    for name, text in {
+        ".ci/tag": (ROOT / ".ci/tag").read_text(),
+        "mebench/_installation.py": f'VERSION = "{version}"\n',
+        "CITATION.cff": f"title: mebench\nversion: {citation}\ndate-released: {date}\n",
+        "conda/recipe.yaml": f'context:\n  version: "{recipe}"\n',
+        "CHANGELOG.md": "# Changelog\n\n## [0.3.0] - 2027-01-02\n\nNew.\n\n## [0.2.0] - 2026-11-26\n\nOld.\n",
+    }.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text)
+    return ["bash", str(folder / ".ci/tag"), "v0.3.0"]
+
+
+def test_ci_tag_prints_section_of_changelog(tmp_path):
+    shown = subprocess.run(release_folder(tmp_path), capture_output=True, text=True, check=True)
+    assert shown.stdout == "New.\n"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"version": "0.2.9"}, "the version in mebench/_installation.py is 0.2.9"),
+        ({"citation": "0.2.9"}, "the version in CITATION.cff is 0.2.9"),
+        ({"recipe": "0.3.0.dev0"}, "the version in conda/recipe.yaml is 0.3.0.dev0"),
+        ({"date": "2026-11-26"}, "CITATION.cff must say «date-released: 2027-01-02»"),
+    ],
+)
+def test_ci_tag_refuses_files_that_differ(tmp_path, wrong, sentence):
+    shown = subprocess.run(release_folder(tmp_path, **wrong), capture_output=True, text=True, check=False)
+    assert shown.returncode == 1
+    assert sentence in shown.stderr
+
+
+def test_github_workflows_name_actions_by_hash():
+    used = [
+        line.strip()
+        for file in (ROOT / ".github/workflows").glob("*.yml")
+        for line in file.read_text().splitlines()
+        if "uses:" in line
+    ]
+    assert used
+    assert [line for line in used if not re.fullmatch(r"(- )?uses: \S+@[0-9a-f]{40}  # v\d+\.\d+\.\d+", line)] == []
 
 
 def test_pyproject_requirements_equal_conda_recipe():
@@ -75,4 +127,4 @@ def test_pyproject_requirements_equal_conda_recipe():
     recipe = yaml.safe_load((ROOT / "conda/recipe.yaml").read_text())
     asked = [f"python {project['requires-python']}", *(f"{names.get(name, name)} {version}" for name, version in pairs)]
     assert recipe["requirements"]["run"] == asked
-    assert recipe["context"]["version"] == project["version"]
+    assert recipe["context"]["version"] == mebench.__version__
