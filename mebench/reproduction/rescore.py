@@ -178,6 +178,7 @@ class Source:
         variant: likewise, distinguishes several settings or runs.
         repository: where the files are public.
         commit: of the repository.
+        licence: licence that the repository states, by its short name, or "none stated".
         sets: one for each dataset.
         convention: the authors' rules of scoring.
         paper: key in `leaderboards/published.csv` of the paper with scores of these answers.
@@ -195,6 +196,7 @@ class Source:
     sets: Annotated[tuple[Set, ...], Field(min_length=1)]
     repository: Annotated[str, Field(pattern="^(https://.*)?$")] = ""
     commit: Annotated[str, Field(pattern="^([0-9a-f]{40})?$")] = ""
+    licence: str = ""
     convention: str = "strict"
     paper: str = ""
     tables: tuple[str, ...] = ()
