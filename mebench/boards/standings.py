@@ -4,7 +4,7 @@ the people who are hardest for all.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, cast
@@ -65,13 +65,13 @@ class PooledRuns:
         pool: tables of all runs.
         name: name of the score.
         score: gives the score under weights of the pool.
-        score_of_person: gives a score that single people have.
+        scores_of_people: gives the scores of a run on each person alone.
     """
 
     pool: Pool
     name: str
     score: Scorer
-    score_of_person: Scorer
+    scores_of_people: Callable[[int], Floats]
 
     @classmethod
     def of(cls, records: Sequence[Record], path: str, read: Read) -> PooledRuns:
@@ -88,18 +88,12 @@ class PooledRuns:
         pool = _pool(tuple(read(records[run]) for run in by_id), task, first.convention)
         pool = replace(pool, units=pool.units[np.argsort(by_id)])
         rules = kinds, first.about["classes"], first.convention
-        path_of_person = personal_path(path)
-        score = pool.scorer(path, *rules)
-        score_of_person = score if path_of_person == path else pool.scorer(path_of_person, *rules)
-        return cls(pool, path.rpartition(".")[2], score, score_of_person)
+        scores_of_people = pool.personal_scorer(personal_path(path), *rules)
+        return cls(pool, path.rpartition(".")[2], pool.scorer(path, *rules), scores_of_people)
 
     def scores(self, run: int, weights: Floats) -> Floats:
         """(m,) scores of a run under (m, n_subjects) weights."""
         return self.score(self._weights_of(run, weights))
-
-    def scores_of_people(self, run: int, n_people: int) -> Floats:
-        """(n_people,) scores of a run on each person alone."""
-        return self.score_of_person(self._weights_of(run, np.eye(n_people)))
 
     def _weights_of(self, run: int, weights: Floats) -> Floats:
         """Weights of the pool that choose the predictions of one run."""
@@ -160,7 +154,7 @@ def _scores_of_hardest(
         scored: positions of those with a score.
         people: draws of people.
     """
-    cohort = hardest_people(np.stack([runs.scores_of_people(run, people.n_units) for run in ranked]))
+    cohort = hardest_people(np.stack([runs.scores_of_people(run) for run in ranked]))
     if not len(cohort):
         return {}
 

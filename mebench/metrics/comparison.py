@@ -155,6 +155,31 @@ class Pool:
         Raises:
             ConfigError: these runs have no such score.
         """
+        part, name = self._part_with(path, kinds, classes, convention)
+        return lambda weights: part.evaluate(weights)[name]
+
+    def personal_scorer(
+        self, path: str, kinds: Sequence[str], classes: Sequence[str], convention: str
+    ) -> Callable[[int], Floats]:
+        """A function from a run to (n_people,) its scores at `path` on each person alone, see `scores_of_people`.
+
+        Raises:
+            ConfigError: these runs have no such score.
+        """
+        part, name = self._part_with(path, kinds, classes, convention)
+
+        def score(run: int) -> Floats:
+            places = self.units[run]
+            weights = np.zeros((len(places), self.units.size))
+            weights[np.arange(len(places)), places] = 1
+            return scores_of_people(part, name, weights)
+
+        return score
+
+    def _part_with(
+        self, path: str, kinds: Sequence[str], classes: Sequence[str], convention: str
+    ) -> tuple[SectionScores, str]:
+        """The part of a summary that holds the score at `path`, and the name of the score in it."""
         rule, wanted = find_convention(convention), path.rpartition(".")[2]
         # Compute only what is requested, and what it is made of: all scores take several times as long. The score of
         # an action unit exists only among all scores of classes.
@@ -168,8 +193,22 @@ class Pool:
         for section, part in sections.items():
             for name in part.evaluate(ones):
                 if path == path_of(section, name):
-                    return lambda weights: part.evaluate(weights)[name]
+                    return part, name
         raise ConfigError(unknown("score of these runs", path, sections))
+
+
+def scores_of_people(part: SectionScores, name: str, weights: Floats) -> Floats:
+    """(n_people,) a score on each person alone; NaN for people who show nothing that it depends on, or without such a score.
+
+    Args:
+        part: section of a summary.
+        name: name of the score in it.
+        weights: (n_people, n_units) weights that are 1 for the units of one person.
+    """
+    scores = part.evaluate(weights).get(name, np.full(len(weights), np.nan))
+    units_of = [np.flatnonzero(row).tolist() for row in weights]
+    is_shown = [part.basis_of(units, name).subjects > 0 for units in units_of]
+    return np.where(is_shown, scores, np.nan)
 
 
 LEVEL = 0.05
@@ -436,12 +475,12 @@ def on_hardest(
         For each name `people`, their number, and `scores` of the runs; nothing where no person has a score.
     """
     part = sections[section]
-    undefined = np.full(people.n_units, np.nan)
+    each_person = np.eye(people.n_units)
     results: dict[str, dict[str, Any]] = {}
     for judging_path, group in grouped(names, key=lambda name: personal_path(path_of(section, name))).items():
         judging_section, _, judging_name = judging_path.rpartition(".")
         judge = sections.get(judging_section, part)
-        each = [judge.evaluate(pool(np.eye(people.n_units))).get(judging_name, undefined) for pool, _ in sides]
+        each = [scores_of_people(judge, judging_name, pool(each_person)) for pool, _ in sides]
         cohort = hardest_people(np.stack(each))
         if not len(cohort):
             continue

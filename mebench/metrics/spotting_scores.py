@@ -408,9 +408,9 @@ class SpottingCounts:
         return Basis(int((intervals[list(units)] > 0).sum()))
 
     def f1(self, weights: Floats) -> Floats:
-        """F1 under (n_weightings, n_units) weights; NaN without a truth."""
+        """F1 under (n_weightings, n_units) weights; NaN where nothing is true or spotted."""
         found, spotted, true = (weights @ counts for counts in (self.true_positives, self.spotted, self.truths))
-        return np.where(true > 0, safe_ratio(2 * found, spotted + true), np.nan)
+        return safe_ratio(2 * found, spotted + true, np.nan)
 
     def recall(self, weights: Floats) -> Floats:
         """Recall under (n_weightings, n_units) weights; NaN without a truth."""
@@ -419,8 +419,9 @@ class SpottingCounts:
     def scores(self, weights: Floats, ranked: bool = True) -> dict[str, Floats]:
         """All scores under (n_weightings, n_units) weights, (n_weightings,) each; NaN where undefined.
 
-        Without a truth only `fp_per_minute` is defined. `ap50` is the average precision at IoU 0.5, `ap` its mean over
-        IoU 0.5, 0.55, ..., 0.95 (MEAN, section 4.2), both NaN where a run that cannot be ranked has a weight; so is `asr`, where one of its
+        Without a truth `fp_per_minute` is defined, and precision and F1 are 0 if something is spotted. `ap50` is the average precision at
+        IoU 0.5, `ap` its mean over IoU 0.5, 0.55, ..., 0.95 (MEAN, section 4.2), both NaN where a run that cannot be ranked has a weight;
+        so is `asr`, where one of its
         videos holds more intervals than truths. `apex_mae_ms` needs a true positive with a marked apex. What the convention does not
         define is NaN, and without `ranked` whatever goes by confidences, which takes the longest.
         """
@@ -433,7 +434,7 @@ class SpottingCounts:
         cannot_rank = (weights @ self.unranked > 0) | (not ranked)
         average_precisions = self._average_precisions(weights, cannot_rank)
         scores = {
-            "precision": np.where(true > 0, safe_ratio(right, spotted), np.nan),
+            "precision": _share_of_spotted(right, spotted, true),
             "recall": self.recall(weights),
             "f1": self.f1(weights),
             "ap50": average_precisions[0],
@@ -486,30 +487,35 @@ class SpottingCounts:
             spotted, true = weights @ self.spotted, weights @ self.truths
             # Each spotted interval counts as often as it hits.
             hits = weights @ per_unit(self.unit, len(self.truths), self.found.hits)
-            precision = np.where(true > 0, safe_ratio(hits, spotted), np.nan)
-            recall = self.recall(weights)
+            precision = _share_of_spotted(hits, spotted, true)
+            recall = np.nan_to_num(self.recall(weights))  # without a truth F1 is 0, as precision is
             f1 = safe_ratio(2 * precision * recall, precision + recall)
-            scores |= {"precision_large": precision, "f1_large": np.where(true > 0, f1, np.nan)}
+            scores |= {"precision_large": precision, "f1_large": np.where(np.isnan(precision), np.nan, f1)}
         if self.convention.matching == "peak":
             hit, true, wrong, free = (weights @ frames for frames in self.frames)
             scores |= {"tpr": safe_ratio(hit, true, np.nan), "fpr": np.minimum(safe_ratio(wrong, free, np.nan), 1)}
         return scores
 
     def f1_at_iou(self, weights: Floats) -> dict[str, Floats]:
-        """F1 at every IoU of `SWEEP`, by name (`0.05`), in the same form; NaN without a truth."""
+        """F1 at every IoU of `SWEEP`, by name (`0.05`), in the same form as `f1`."""
         if self.sweep is None:
             return {}
         true = weights @ self.truths
         scores = {}
         for threshold, found, spotted in zip(SWEEP, *self.sweep):
-            f1 = safe_ratio(2 * (weights @ found), weights @ spotted + true)
-            scores[f"{float(threshold):.2f}"] = np.where(true > 0, f1, np.nan)
+            f1 = safe_ratio(2 * (weights @ found), weights @ spotted + true, np.nan)
+            scores[f"{float(threshold):.2f}"] = f1
         return scores
 
     def _mean(self, name: str, weights: Floats) -> Floats:
         """A score that is a mean, from the weighted sum and number of its terms; NaN without a term."""
         total, terms = self.means[name]
         return safe_ratio(weights @ total, weights @ terms, np.nan)
+
+
+def _share_of_spotted(right: Floats, spotted: Floats, true: Floats) -> Floats:
+    """Precision: 0 where all is missed or all is false alarm, NaN where nothing is true or spotted."""
+    return np.where(true + spotted > 0, safe_ratio(right, spotted), np.nan)
 
 
 def without_order(predictions: pd.DataFrame, convention: Convention) -> list[int]:

@@ -118,9 +118,19 @@ def test_spotting_scores_of_no_predictions_are_zero() -> None:
     nothing = values([("a", 10, 14, 19)], [])
     assert [nothing[name] for name in ("precision", "recall", "f1", "ap50", "ap", "asr", "fp_per_minute")] == [0] * 7
     assert np.isnan(nothing["apex_mae_ms"])
-    undefined = values([], [("a", 10, 14, 19, 0.9)])
-    assert undefined.pop("fp_per_minute") == 0.5
-    assert np.isnan(list(undefined.values())).all()
+
+
+def test_spotting_scores_of_false_alarms_alone_are_zero() -> None:
+    scores = values([], [("a", 10, 14, 19, 0.9)])
+    assert scores.pop("fp_per_minute") == 0.5
+    assert (scores.pop("precision"), scores.pop("f1")) == (0, 0)
+    assert np.isnan(list(scores.values())).all()
+
+
+def test_spotting_scores_of_nothing_are_undefined() -> None:
+    scores = values([], [])
+    assert scores.pop("fp_per_minute") == 0
+    assert np.isnan(list(scores.values())).all()
 
 
 def test_spotting_scores_never_match_another_kind() -> None:

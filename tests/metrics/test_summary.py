@@ -419,9 +419,17 @@ def test_summarize_undefined_scores_are_None() -> None:
     empty = tables(videos("d/1/a", n_frames=None), [], [spot("d/1/a", 0)])
     part = score(empty)["spotting"]["micro"]
     assert (part["tp"], part["fp"], part["fn"]) == (0, 1, 0)
-    assert set(value(part["scores"]).values()) == {None}
+    scores = value(part["scores"])
+    assert {name for name, value_ in scores.items() if value_ is not None} == {"precision", "f1"}
+    assert (scores["precision"], scores["f1"]) == (0, 0)  # a false alarm, and nothing else
     known = score(replace(empty, videos=videos("d/1/a")))["spotting"]["micro"]["scores"]
     assert known["fp_per_minute"]["value"] == pytest.approx(1 / 5)
+
+
+def test_summarize_scores_false_alarms_alone_as_zero_under_megc2020() -> None:
+    only_alarms = tables(videos("d/1/a"), [], [spot("d/1/a", 0)])
+    details = score(only_alarms, convention="megc2020")["spotting"]["micro"]["details"]["scores"]
+    assert (details["precision_large"]["value"], details["f1_large"]["value"]) == (0, 0)
 
 
 @pytest.mark.parametrize("counting", ["all", "with_truth", "with_result", "of_spotted_subjects"])
