@@ -13,3 +13,4 @@ from . import standings as standings
 from . import submissions as submissions
 from . import sweep_scores as sweep_scores
 from . import table_files as table_files
+from . import upgrade as upgrade

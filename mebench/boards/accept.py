@@ -1,7 +1,7 @@
-"""Accept records of others after all checks and rescoring, and records of repeated runs; records are never edited."""
+"""Accept records of others after all checks and rescoring, and records of repeated runs."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import cache
@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from mebench.atomic import new_folder
+from mebench.atomic import new_folder, replace_file
 from mebench.boards.checking import refusal
 from mebench.boards.collect import collect_records
 from mebench.boards.disagreements import doubt_of, read_answers, truth_doubt, truth_of
@@ -20,7 +20,7 @@ from mebench.errors import ConfigError, DataError, MebenchError, RunError, descr
 from mebench.json_output import text
 from mebench.progress import Progress
 from mebench.records import recorded_settings
-from mebench.records.integrity import record_name
+from mebench.records.integrity import check_scores, former_versions, record_name
 from mebench.records.record import Record, from_record
 from mebench.records.schema import RECORD
 from mebench.runner import make_plan, sweep
@@ -35,16 +35,20 @@ class Merged:
 
     Attributes:
         id: name of its folder.
-        status: `taken`, `there` (the same record exists already), `checked` (only a check was requested) or `refused`.
+        status: `taken`, `there` (the same record exists already), `replaced` (the same record with scores of another
+            version was there), `checked` (only a check was requested) or `refused`.
         reason: reason of a refusal, in a sentence; else empty.
         doubt: disagreements of an accepted record with known annotations, code or records, which its row shows; may be
             empty.
+        scores: what differs in the scores of an accepted record that another version of scoring made, and what to do;
+            may be empty.
     """
 
     id: str
     status: str
     reason: str = ""
     doubt: str = ""
+    scores: str = ""
 
 
 def find_records(place: Path, may_lack: bool = False) -> list[RunFolder]:
@@ -119,7 +123,10 @@ class _Merging:
             self.outcomes.append(Merged(source.id, "refused", reason))
             return
         record = from_record(source)
-        self.outcomes.append(Merged(source.id, status, doubt=self._register(record)))
+        differing = check_scores(source).describe()
+        if differing:
+            differing += f". mebench leaderboard upgrade {source.id} writes them into the record"
+        self.outcomes.append(Merged(source.id, status, doubt=self._register(record), scores=differing))
         if status == "taken":
             self._present.append(replace(record, folder=self._records / source.id))
 
@@ -154,18 +161,27 @@ def _take(source: RunFolder, records: Path) -> str:
     """
     stored = source.read_json(RECORD)
     final = records / source.id
-    if final.exists():
-        if RunFolder(final).read_json(RECORD).get("sha256") == stored["sha256"]:
-            return "there"
-        raise RunError(
-            f"record {source.id} is refused: {final} differs from it, and records are never edited. Export the run "
-            f"again beside it: this makes version {stored['version'] + 1}, which supersedes it"
-        )
-    with new_folder(records) as temporary:
-        for name in (RECORD, *stored["files"]):
-            shutil.copyfile(source.path / name, temporary / name)
-        temporary.rename(final)
-    return "taken"
+    if not final.exists():
+        with new_folder(records) as temporary:
+            for name in (RECORD, *stored["files"]):
+                shutil.copyfile(source.path / name, temporary / name)
+            temporary.rename(final)
+        return "taken"
+    present = RunFolder(final).read_json(RECORD)
+    if stored["sha256"] in _hashes_of(present):
+        return "there"
+    if present["sha256"] in _hashes_of(stored):
+        replace_file(final / RECORD, (source.path / RECORD).read_bytes())
+        return "replaced"
+    raise RunError(
+        f"record {source.id} is refused: {final} differs from it, and records are never edited. Export the run "
+        f"again beside it: this makes version {stored['version'] + 1}, which supersedes it"
+    )
+
+
+def _hashes_of(stored: Mapping[str, Any]) -> set[str]:
+    """The hashes of a record, now and with the scores of earlier versions."""
+    return {version.get("sha256", "") for version in (stored, *former_versions(stored))}
 
 
 def renew(

@@ -34,7 +34,7 @@ from mebench.records import recorded_settings
 from mebench.records.record import DAMAGE, Record, UnshownError
 from mebench.result_cache import cached
 from mebench.runs import RunFolder
-from mebench.runs.scoring import read_tables
+from mebench.runs.scoring import SCORER, read_tables
 
 OF_STANDINGS = (*SCORING, "boards/significance.py", "boards/standings.py")
 """The code of the stored values of the rows of a table together."""
@@ -433,11 +433,20 @@ def _row(metrics: Sequence[str], runs: Sequence[ScoredRun], member: str, remark:
         selection=first.selection,
         transductive=first.transductive,
         costs=costs_over_seeds(records),
-        versions={name: first.versions[name] for name in VERSIONS if name in first.versions},
+        versions={
+            **{name: first.versions[name] for name in VERSIONS if name in first.versions},
+            "scoring": _scoring_of(records),
+        },
         runs=tuple(record.id for record in records),
         remark=remark,
         facts={fact.name: fact.read(first) for fact in row_facts.FACTS},
     )
+
+
+def _scoring_of(records: Sequence[Record]) -> str:
+    """The version of scoring of a row's scores, and the earlier ones that made those of its records, if other."""
+    earlier = {str(record.scored_by) for record in records if record.scored_by != SCORER}
+    return f"{SCORER} (made under {', '.join(sorted(earlier))})" if earlier else str(SCORER)
 
 
 def _shortest(texts: Iterable[str]) -> str:

@@ -1,6 +1,7 @@
 """Write the record of a run: small enough to commit, complete enough for rescoring, without traces of the machine."""
 
 import json
+from collections.abc import Mapping
 from itertools import count, takewhile
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from mebench.records.record import OF_STUDY, STORED, Record, from_run
 from mebench.records.recorded_settings import without_folder
 from mebench.records.schema import AUDIT, FOLDS, FORMAT, RECORD, Folds, RefusedError
 from mebench.runs.folder import RunFolder
+from mebench.runs.scoring import FIRST_SCORER, SCORER
 
 
 class WithheldError(RunError):
@@ -60,11 +62,11 @@ def export(folder: RunFolder, out: Path, scored_again: bool = True) -> Path:
             latest = RunFolder(former[-1])
             check(latest)
             before = latest.read_json(RECORD)
-            if {name: before.get(name) for name in content} == content:
+            if _is_equal_record(before, content):
                 return latest.path
         version = len(former) + 1
         stored = {**content, "version": version, "supersedes": former[-1].name if former else None}
-        write_text(temporary / RECORD, _json({**stored, "sha256": own_hash(stored)}, 1))
+        write_text(temporary / RECORD, record_text({**stored, "sha256": own_hash(stored)}))
         written = temporary.rename(room / record_name(folder.id, version))
         try:
             (check_alone if scored_again else check)(RunFolder(written))
@@ -79,9 +81,9 @@ def export(folder: RunFolder, out: Path, scored_again: bool = True) -> Path:
 def _write_people(record: Record, target: Path) -> None:
     """Write `folds.json`, and `audit.json` if the run has one."""
     about = {name: record.about[name] for name in Folds.__annotations__ if name in record.about}
-    write_text(target / FOLDS, _json(about, None))  # thousands of subjects do not need a line each
+    write_text(target / FOLDS, _json(about))  # thousands of subjects do not need a line each
     if record.audit:
-        write_text(target / AUDIT, _json(without_folder(record.audit), 1))
+        write_text(target / AUDIT, record_text(without_folder(record.audit)))
 
 
 def _write_tables(folder: RunFolder, target: Path) -> None:
@@ -111,7 +113,14 @@ def _content(folder: RunFolder, record: Record, target: Path) -> dict[str, Any]:
     if parts and without_folder(parts) == parts:  # the parts of its key; paths are private
         content["parts"] = parts
     content["files"] = {file.name: file_hash(file) for file in sorted(target.iterdir())}
-    return dict(json.loads(_json(content, None)))
+    return dict(json.loads(_json(content)))
+
+
+def _is_equal_record(before: Mapping[str, Any], content: Mapping[str, Any]) -> bool:
+    """Whether a record says the same of a run; scores of other versions of scoring may differ."""
+    made_by_another = before["summary"].get("scorer", FIRST_SCORER) != SCORER
+    compared = content.keys() - {"summary"} if made_by_another else content.keys()
+    return all(before.get(name) == content[name] for name in compared)
 
 
 def _versions(out: Path, run_id: str) -> list[Path]:
@@ -120,6 +129,11 @@ def _versions(out: Path, run_id: str) -> list[Path]:
     return list(takewhile(Path.exists, every))
 
 
-def _json(content: Any, indent: int | None) -> str:
+def record_text(content: Any) -> str:
+    """The text of `record.json`, with a line for each value."""
+    return _json(content, indent=1)
+
+
+def _json(content: Any, indent: int | None = None) -> str:
     """JSON with a line break at its end."""
     return json.dumps(content, indent=indent, allow_nan=False) + "\n"

@@ -55,5 +55,5 @@ FACTS: tuple[Fact, ...] = (
 )
 RULES = ("convention", "selection", "transductive")
 """The facts that decide which scores a run can have."""
-VERSIONS = ("mebench", "python", "torch", "method_plugin", "dataset_plugin", "dataset_revision")
-"""The versions of a record that a table names."""
+VERSIONS = ("mebench", "python", "torch", "method_plugin", "dataset_plugin", "dataset_revision", "scoring")
+"""The versions of a record that a table names, that of scoring last."""

@@ -1,4 +1,4 @@
-"""`mebench leaderboard build|across|export|submit|merge|renew|known`: tables and page, and the records of runs behind them."""
+"""`mebench leaderboard build|across|export|submit|merge|renew|upgrade|known`: tables and page, and the records of runs behind them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,12 @@ else:
 app = verbs("Build the leaderboard, publish runs, accept others' records.")
 
 SITE = "site"
-STATUS = {"taken": "taken in{}", "there": "is there already", "checked": "scores to what it says"}
+STATUS = {
+    "taken": "taken in{}",
+    "there": "is there already",
+    "replaced": "has the scores of another version now{}",
+    "checked": "scores to what it says",
+}
 """The outcome for a record, with its new place."""
 BoardOut = Annotated[
     str, typer.Option("--out", metavar="FOLDER", help="The folder of the leaderboard: tables, site, records.")
@@ -257,6 +262,8 @@ def leaderboard_merge_command(
         elif json != "-":
             doubt = f"; its row is not ranked: {outcome.doubt}" if outcome.doubt else ""
             print_lines(f"{outcome.id}: {STATUS[outcome.status].format(f'to {out}')}{doubt}")
+            if outcome.scores:
+                print_lines(f"  {outcome.scores}")
     exit_if_failed(n_refused, len(outcomes) + len(submissions))
 
 
@@ -301,6 +308,31 @@ def leaderboard_renew_command(
     if write_json(rows, json) and rows:
         lines = [(row["record"], format_duration(row["seconds"]), row["reason"] or row["now"] or NONE) for row in rows]
         print_table(("record", "one core", "now"), lines)
+    exit_if_failed(sum(bool(row["reason"]) for row in rows), len(rows))
+
+
+@app.command("upgrade", epilog="Example: mebench leaderboard upgrade --dry-run")
+def upgrade(
+    ids: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="RECORD", help="Beginnings of the ids of records, by default all."),
+    ] = None,
+    out: RecordsOut = "leaderboards/records",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing, only list what differs.")] = False,
+    json: Json = None,
+) -> None:
+    """Write the scores of this version of scoring into records.
+
+    Predictions stay, and each record keeps its former scores. The exit code is 5 if some are refused, 1 if all are.
+    """
+    with Progress().waiting("scoring again"):
+        rows = boards.upgrade.upgrade(Path(out).expanduser(), ids or (), dry_run)
+    if write_json(rows, json):
+        for row in rows:
+            change = f"version {row['made_by']} -> {row['now']} of scoring"
+            print_lines(f"{row['record']}: {row['reason'] or '; '.join(filter(None, [change, row['scores']]))}")
+        if not rows:
+            print_lines("all records have the scores of this version")
     exit_if_failed(sum(bool(row["reason"]) for row in rows), len(rows))
 
 

@@ -5,6 +5,7 @@ import io
 import json
 import reprlib
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import Any, NamedTuple, get_args
 
@@ -14,12 +15,16 @@ from pyarrow import compute as pc, parquet as pq
 
 from mebench.config.registry import PluginKind, content_hash, plugins
 from mebench.core import Kind
-from mebench.errors import refuse_if
+from mebench.errors import list_first, refuse_if
+from mebench.files import file_hash
 from mebench.grouping import grouped
+from mebench.metrics.catalogue import METRICS
 from mebench.records import consistency, recorded_settings, schema
 from mebench.records.schema import MOST_CLASSES, MOST_LETTERS, RECORD, UNPRINTED, RefusedError
+from mebench.result_cache import cached
 from mebench.runs import RunFolder
-from mebench.runs.scoring import FIRST_SCORER, SCORER, rescore_run
+from mebench.runs.scoring import FIRST_SCORER, SCORER, holds_current_scores, rescore_run
+from mebench.terminal import format_count
 
 MOST_ROWS = {
     **dict.fromkeys(("videos.parquet", "truth.parquet", "distractors.parquet", "clips.parquet"), 10**5),
@@ -34,6 +39,12 @@ MOST_FRAMES = 10**9
 MOST_WEIGHTS, MOST_PAIRS = 25_000_000, 20_000_000
 """Most bootstrap draws times subjects, and spotted times annotated intervals of a video: scoring holds them in memory.
 """
+
+
+MOST_NAMED = 3
+"""Most scores that a sentence names."""
+OF_SCORES = ("core/*.py", "metrics/*.py", "runs/*.py", "grouping.py", "terminal.py")
+"""The code that computes the summary of a record."""
 
 
 class StoredColumn(NamedTuple):
@@ -114,6 +125,7 @@ def check_content(folder: RunFolder, stored: Mapping[str, Any]) -> None:
             _check_table(folder, name)
             _SOUND.add((name, stored["files"][name]))
     _check_intervals(folder, stored)
+    _check_former(folder, stored)
     _check_plugins(folder, stored)
     consistency.check_consistency(folder, stored)
     if folder.id != (expected := record_name(stored["run_id"], stored["version"])):
@@ -141,20 +153,97 @@ def check_hashes(folder: RunFolder) -> dict[str, Any]:
     return stored
 
 
-def check_scores(folder: RunFolder) -> None:
-    """Refuse a record whose tables do not give its stored summary.
+@dataclass
+class ScoreComparison:
+    """The stored scores of a record, compared with those of its tables under this version of scoring.
+
+    Attributes:
+        made_by: version of scoring that made the stored ones.
+        changed: differing values, each in words.
+        added: paths of scores that the record's version did not know.
+        kept: paths of scores that this version does not know.
+    """
+
+    made_by: int
+    changed: list[str] = field(default_factory=list)
+    added: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
+
+    def describe(self) -> str:
+        """What differs, in words; empty if nothing does."""
+        words = []
+        if self.changed:
+            words.append(f"scores of version {self.made_by} of scoring differ in version {SCORER}: {self.changed[0]}")
+            if len(self.changed) > 1:
+                words[0] += f", and {format_count(len(self.changed) - 1, 'other value')}"
+        if self.added:
+            words.append(f"scores are added: {list_first(self.added, MOST_NAMED)}")
+        if self.kept:
+            words.append(f"scores that this mebench does not know are kept: {list_first(self.kept, MOST_NAMED)}")
+        return "; ".join(words)
+
+
+def check_scores(folder: RunFolder) -> ScoreComparison:
+    """Refuse a record whose tables do not give its stored scores; what its version did not know is no fault.
+
+    Scores of another version that came to other values cannot be checked: they are listed, and the tables show what this
+    version gives.
 
     Raises:
         RunError: it has a fault, which the sentence names.
     """
-    stored, rescored = schema.read(folder, RECORD), rescore(folder)
-    if (scorer := stored["summary"].setdefault("scorer", FIRST_SCORER)) != SCORER:
-        raise RefusedError(
-            folder,
-            f"its scores were made by version {scorer} of scoring, but this is version {SCORER}: export its run again",
-        )
-    if difference := _difference(stored["summary"], rescored, "summary"):
-        raise RefusedError(folder, f"scored again, it differs: {difference}")
+    stored = schema.read(folder, RECORD)["summary"]
+    compared = compare_scores(stored, rescore(folder))
+    if compared.changed and holds_current_scores(stored):
+        raise RefusedError(folder, f"scored again, it differs: {compared.changed[0]}")
+    return compared
+
+
+def compare_scores(stored: Mapping[str, Any], here: Mapping[str, Any]) -> ScoreComparison:
+    """Compare the stored summary of a record with that of its tables."""
+    made_by = stored.get("scorer", FIRST_SCORER)
+    compared = ScoreComparison(made_by)
+    _compare({**stored, "scorer": SCORER}, here, "summary", compared)
+    return compared
+
+
+def _compare(stored: Any, here: Any, where: str, compared: ScoreComparison) -> None:
+    """Note what differs between two values of summaries.
+
+    Args:
+        stored: value in the record.
+        here: value in the summary of its tables.
+        where: path of both.
+        compared: receiver of the differences.
+    """
+    if isinstance(stored, Mapping) and isinstance(here, Mapping):
+        for name in sorted(stored.keys() | here.keys()):
+            path = f"{where}.{name}"
+            if name in stored and name in here:
+                _compare(stored[name], here[name], path, compared)
+            elif name in here and _holds_scores(where):
+                compared.added.append(path)
+            elif name in stored and _holds_scores(where) and not _names_metrics(name, stored[name]):
+                compared.kept.append(path)
+            else:
+                compared.changed.append(f"only one of the two has {path}")
+    elif isinstance(stored, list) and isinstance(here, list) and len(stored) == len(here):
+        for number, (one, other) in enumerate(zip(stored, here)):
+            _compare(one, other, f"{where}[{number}]", compared)
+    elif not _is_equal(stored, here):
+        compared.changed.append(f"{where} is {stored!r} in the record but {here!r} when scored again")
+
+
+def _holds_scores(path: str) -> bool:
+    """Whether the names in this part of a summary are those of scores, to which others may come."""
+    return path.endswith((".scores", ".analysis")) or ".details" in path
+
+
+def _names_metrics(name: str, value: Any) -> bool:
+    """Whether a name, or one inside its value, is that of a score, which this version would have computed."""
+    if name in METRICS:
+        return True
+    return isinstance(value, Mapping) and any(_names_metrics(inner, part) for inner, part in value.items())
 
 
 def check_supersedes(folder: RunFolder, former: RunFolder) -> None:
@@ -184,12 +273,16 @@ def _tables(stored: Mapping[str, Any]) -> list[str]:
 
 
 def rescore(folder: RunFolder) -> dict[str, Any]:
-    """The summary of a record, recomputed from its tables; it must equal the stored one.
+    """The summary of a record, computed from its tables; a former result for equal files counts.
 
     Raises:
         RunError: a file of it is missing or damaged.
     """
-    return rescore_run(folder, schema.read(folder, RECORD)["config"])
+    config = schema.read(folder, RECORD)["config"]
+    rules = {name: config.get(name) for name in ("seed", "bootstrap", "convention")}
+    files = [folder.path / name for name in (schema.FOLDS, *TABLES)]
+    hashes = [(file.name, file_hash(file)) for file in files if file.is_file()]
+    return cached(partial(rescore_run, folder, config), OF_SCORES, "summary", rules, hashes)
 
 
 def record_name(run_id: str, version: int) -> str:
@@ -345,6 +438,26 @@ def _check_intervals(folder: RunFolder, stored: Mapping[str, Any]) -> None:
         raise RefusedError(folder, f"{pairs:.0f} pairs of intervals of one video, expected at most {MOST_PAIRS}")
 
 
+def _check_former(folder: RunFolder, stored: Mapping[str, Any]) -> None:
+    """Check that a record with its former scores is the former record, whose hash it names."""
+    for former in former_versions(stored):
+        if own_hash(former) != former["sha256"]:
+            raise RefusedError(folder, "former of record.json is not what it held before: its hash differs")
+
+
+def former_versions(stored: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The content of `record.json` under earlier versions of scoring, the latest first."""
+    versions = []
+    now = dict(stored)
+    while now.get("former"):
+        *earlier, last = now["former"]
+        now = {**now, "former": earlier, "summary": last["summary"], "sha256": last["sha256"]}
+        if not earlier:
+            del now["former"]
+        versions.append(now)
+    return versions
+
+
 def _check_plugins(folder: RunFolder, stored: Mapping[str, Any]) -> None:
     """Refuse a plugin's name with the code of another installed one; unknown code counts as another version."""
     named: dict[PluginKind, list[str]] = {
@@ -372,23 +485,6 @@ def _installed(kind: PluginKind) -> tuple[dict[str, str], dict[str, list[str]]]:
     installed = plugins(kind)
     sound = {id_: content_hash(info) for id_, info in installed.items() if not info.broken}
     return {id_.casefold(): id_ for id_ in installed}, grouped(sound, key=sound.__getitem__)
-
-
-def _difference(stored: Any, here: Any, where: str) -> str:
-    """The first difference of two summaries, in words; empty if they agree."""
-    if isinstance(stored, Mapping) and isinstance(here, Mapping):
-        for name in sorted(stored.keys() | here.keys()):
-            if name not in stored or name not in here:
-                return f"only one of the two has {where}.{name}"
-            difference = _difference(stored[name], here[name], f"{where}.{name}")
-            if difference:
-                return difference
-        return ""
-    if isinstance(stored, list) and isinstance(here, list) and len(stored) == len(here):
-        pairs = enumerate(zip(stored, here))
-        differences = (_difference(one, other, f"{where}[{n}]") for n, (one, other) in pairs)
-        return next(filter(None, differences), "")
-    return "" if _is_equal(stored, here) else f"{where} is {stored!r} in the record but {here!r} when scored again"
 
 
 def _is_equal(stored: Any, here: Any) -> bool:

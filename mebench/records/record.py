@@ -15,13 +15,20 @@ import mebench.features
 from mebench.config.registry import PluginInfo, find
 from mebench.errors import MebenchError, PluginError, RunError
 from mebench.files import file_hash
-from mebench.metrics.catalogue import SECTIONS
+from mebench.metrics.catalogue import METRICS, SECTIONS
 from mebench.records import consistency, integrity, recorded_settings, schema
 from mebench.records.costs import COSTS
 from mebench.result_cache import cached
 from mebench.runs import RunFolder
 from mebench.runs.fold_files import read_csv
-from mebench.runs.scoring import FIRST_SCORER, SCORER, current_summary
+from mebench.runs.scoring import (
+    FIRST_SCORER,
+    SCORER,
+    current_summary,
+    holds_current_scores,
+    lacks_scores,
+    with_added,
+)
 
 VIDEO_COLUMNS = ("video", "subject", "dataset", "n_frames", "fps")
 TRUTH_COLUMNS = ("video", "kind", "onset", "apex", "offset", "emotion")
@@ -73,6 +80,8 @@ class Record:
         frames: whether its videos have frames; otherwise they only have ready-made features.
         version: version of the record, from 1; a later one supersedes the earlier.
         doubt: disagreements with the known annotations, code or records, see `boards.disagreements`; empty if there are none.
+        scored_by: version of scoring that made its stored scores.
+        sender: name of whoever sent it; empty for the board's own.
     """
 
     id: str
@@ -91,6 +100,8 @@ class Record:
     frames: bool = True
     version: int = 1
     doubt: str = ""
+    scored_by: int = SCORER
+    sender: str = ""
 
     @property
     def seed(self) -> int:
@@ -283,10 +294,30 @@ def from_record(folder: RunFolder) -> Record:
         version=stored["version"],
         **annotation_facts(folder, about),
         **{name: stored[name] for name in STORED if name != "summary"},
-        summary=stored["summary"]
-        if stored["summary"].get("scorer", FIRST_SCORER) == SCORER
-        else integrity.rescore(folder),
+        summary=_current_scores(folder, stored["summary"]),
+        scored_by=stored["summary"].get("scorer", FIRST_SCORER),
     )
+
+
+def _current_scores(folder: RunFolder, stored: Mapping[str, Any]) -> dict[str, Any]:
+    """The stored summary of a record with the scores of this version, and without those that it does not know."""
+    known = _without_unknown_scores(stored)
+    if not holds_current_scores(stored):
+        return integrity.rescore(folder)
+    if lacks_scores(stored):
+        return with_added(known, integrity.rescore(folder))
+    return known
+
+
+def _without_unknown_scores(summary: Mapping[str, Any]) -> dict[str, Any]:
+    """A summary without scores that this version cannot compute, so that nothing unchecked is shown."""
+    known = dict(summary)
+    for name, value in summary.items():
+        if name == "scores":
+            known[name] = {score: ends for score, ends in value.items() if score in METRICS}
+        elif name != "details" and isinstance(value, Mapping):
+            known[name] = _without_unknown_scores(value)
+    return known
 
 
 def annotation_facts(folder: RunFolder, about: Mapping[str, Any]) -> dict[str, Any]:

@@ -154,6 +154,8 @@ Summary = TypedDict(
         "chance": NotRequired[dict[Kind, dict[Literal["as_many", "best_rate"], Chance]]],
     },
 )
+Former = TypedDict("Former", {"summary": Summary, "sha256": Hash})
+"""The scores of a record under an earlier version of scoring, and the hash that it had with them."""
 Hashes = TypedDict(
     "Hashes",
     {
@@ -184,6 +186,7 @@ Record = TypedDict(
         "data": Text,
         "versions": Annotated[dict[Name, Name], Field(max_length=200)],
         "summary": Summary,
+        "former": NotRequired[Annotated[list[Former], Field(min_length=1, max_length=100)]],
         "costs": Costs,
         "files": Hashes,
         "sha256": Hash,

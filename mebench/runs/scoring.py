@@ -1,6 +1,6 @@
 """The scores of a run from its folder alone: predictions and truth, no model."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,15 +8,52 @@ import pandas as pd
 
 from mebench.errors import list_first
 from mebench.metrics import Tables, find_convention, spotting_chance
+from mebench.metrics.catalogue import JOINT, metric_columns
 from mebench.metrics.mistakes import summarize_mistakes
 from mebench.metrics.ratios import Floats
+from mebench.metrics.scored_parts import scored_parts
 from mebench.metrics.summary import summarize
 from mebench.metrics.tables import number_groups
 from mebench.runs.folder import RunFolder
 from mebench.terminal import format_count
 
-FIRST_SCORER, SCORER = 1, 2
-"""Version of scoring: raised when the same tables come to other scores, so that no board holds scores of two kinds unmarked."""
+FIRST_SCORER = 1
+SCORER = 3
+"""Version of scoring: raised when the same tables come to other scores, or when a summary gets a new section."""
+
+
+def _any_summary(summary: Mapping[str, Any]) -> bool:
+    """Every summary: some scores came to those that there were."""
+    return True
+
+
+def _has_only_false_alarms(summary: Mapping[str, Any]) -> bool:
+    """Whether something spotted has a kind that no truth has: its precision and F1 are 0 since then."""
+    spotted = [summary.get("spotting", {}), *(part.get("spotting", {}) for part in summary.get("members", {}).values())]
+    parts = [part for kinds in spotted for part in kinds.values()]
+    return any(part["tp"] + part["fn"] == 0 and part["fp"] > 0 for part in parts)
+
+
+CHANGES: dict[int, Callable[[Mapping[str, Any]], bool]] = {2: _any_summary, 3: _has_only_false_alarms}
+"""For each version of scoring, whether it may give other scores than the version before, by the summary of that."""
+
+
+def holds_current_scores(summary: Mapping[str, Any]) -> bool:
+    """Whether this version of scoring gives the stored scores, too, whichever version made them."""
+    made_by = summary.get("scorer", FIRST_SCORER)
+    later = [may_differ for version, may_differ in CHANGES.items() if version > made_by]
+    return made_by <= SCORER and not any(may_differ(summary) for may_differ in later)
+
+
+def lacks_scores(summary: Mapping[str, Any]) -> bool:
+    """Whether a part of a summary lacks a score of the catalogue's columns, which came later."""
+    for task, name, part in scored_parts(summary):
+        columns = set(metric_columns(task))
+        if name == "all intervals":
+            columns -= JOINT
+        if not columns <= part["scores"].keys():
+            return True
+    return False
 
 
 def read_tables(folder: RunFolder) -> Tables:
@@ -195,15 +232,31 @@ def _chance(about: Mapping[str, Any], tables: Tables, kind: str, seed: int, conv
 
 
 def current_summary(folder: RunFolder) -> dict[str, Any]:
-    """The summary of a finished run; if another version of scoring made it, the stored predictions are scored again.
+    """The summary of a finished run, with the scores of this version; scored again only if they may differ.
 
     Raises:
         RunError: a file of it is missing or damaged.
     """
     summary: dict[str, Any] = folder.read_json("summary.json")
-    if summary.get("scorer") == SCORER:
+    if holds_current_scores(summary) and not lacks_scores(summary):
         return summary
-    return summary | rescore_run(folder, folder.read_json("config.json")["config"])
+    rescored = rescore_run(folder, folder.read_json("config.json")["config"])
+    return with_added(summary, rescored) if holds_current_scores(summary) else summary | rescored
+
+
+def with_added(stored: Mapping[str, Any], here: Mapping[str, Any]) -> dict[str, Any]:
+    """The stored values, with those of another summary that they lack, at any depth.
+
+    >>> with_added({"f1": {"value": 0.5}}, {"f1": {"value": 0.4, "low": 0.1}, "f05": {"value": 0.3}})
+    {'f1': {'value': 0.5, 'low': 0.1}, 'f05': {'value': 0.3}}
+    """
+    whole = dict(stored)
+    for name, value in here.items():
+        if name not in whole:
+            whole[name] = value
+        elif isinstance(value, Mapping) and isinstance(whole[name], Mapping):
+            whole[name] = with_added(whole[name], value)
+    return whole
 
 
 def rescore_run(folder: RunFolder, config: Mapping[str, Any]) -> dict[str, Any]:
