@@ -11,6 +11,7 @@ from mebench.metrics import Tables, find_convention, spotting_chance
 from mebench.metrics.catalogue import JOINT, metric_columns
 from mebench.metrics.mistakes import summarize_mistakes
 from mebench.metrics.ratios import Floats
+from mebench.metrics.reasons import UNDEFINED_WITHOUT_ONE
 from mebench.metrics.scored_parts import scored_parts
 from mebench.metrics.summary import summarize
 from mebench.metrics.tables import number_groups
@@ -28,10 +29,12 @@ def _any_summary(summary: Mapping[str, Any]) -> bool:
 
 
 def _has_only_false_alarms(summary: Mapping[str, Any]) -> bool:
-    """Whether something spotted has a kind that no truth has: its precision and F1 are 0 since then."""
+    """Whether something spotted has a kind that no truth has, or just those of one person: precision and F1 are 0 since then."""
     spotted = [summary.get("spotting", {}), *(part.get("spotting", {}) for part in summary.get("members", {}).values())]
     parts = [part for kinds in spotted for part in kinds.values()]
-    return any(part["tp"] + part["fn"] == 0 and part["fp"] > 0 for part in parts)
+    alone = [part for part in parts if part["tp"] + part["fn"] == 0 and part["fp"] > 0]
+    rests_on_one = [part for part in parts if part["scores"]["precision"].get("reason") == UNDEFINED_WITHOUT_ONE]
+    return bool(alone or rests_on_one)
 
 
 CHANGES: dict[int, Callable[[Mapping[str, Any]], bool]] = {2: _any_summary, 3: _has_only_false_alarms}
