@@ -7,12 +7,13 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+from mebench._installation import VERSION
 from mebench.config import RunConfig
 from mebench.core.options import learns_threshold
 from mebench.errors import ConfigError, RunError, list_first
 from mebench.features.pipeline import video_source
 from mebench.files import file_hash
-from mebench.runner.inputs import digest, inputs_of
+from mebench.runner.inputs import PACKAGES, digest, inputs_of
 from mebench.runner.plan import Plan
 from mebench.runner.prepare import store_of
 from mebench.runs.folder import RunFolder
@@ -119,18 +120,38 @@ def refuse_changed(folder: RunFolder, parts: Mapping[str, Any]) -> None:
         return
     remedy = "Start a new run with: mebench run"
     if not isinstance(then, dict):
+        recorded = _recorded_versions(folder)
+        changes = _changes(recorded, {name: {**now, "mebench": VERSION}.get(name, ABSENT) for name in recorded})
         raise RunError(
-            f"run {folder.id!r} cannot continue: it began with a version of mebench that did not record what its "
-            f"folds depend on, and they must not mix with others. {remedy}"
+            f"run {folder.id!r} cannot continue: it began with a version of mebench that did not record all that its "
+            f"folds depend on ({list_first(changes, 6)}), and they must not mix with others. {remedy}"
         )
-    changes = [
+    changes = _changes(then, now)
+    raise RunError(
+        f"run {folder.id!r} cannot continue: {list_first(changes, 6)}, and its folds must not mix with others. {remedy}"
+    )
+
+
+def _changes(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """The parts that differ, each with both values."""
+    return [
         f"{name} was {then.get(name, ABSENT)} and is {now.get(name, ABSENT)}"
         for name in {**now, **then}
         if then.get(name, ABSENT) != now.get(name, ABSENT)
     ]
-    raise RunError(
-        f"run {folder.id!r} cannot continue: {list_first(changes, 6)}, and its folds must not mix with others. {remedy}"
-    )
+
+
+def _recorded_versions(folder: RunFolder) -> dict[str, Any]:
+    """The versions of mebench, dataset, packages and steps that a run without parts recorded, by the names of parts."""
+    versions = folder.read_json("versions.json")
+    packages = {f"package {name}": versions[name] for name in PACKAGES if name in versions}
+    steps = dict(text.split() for text in versions.get("steps", "").split(", ") if text)
+    return {
+        "mebench": versions.get("mebench"),
+        "revision of the dataset": versions.get("dataset_revision"),
+        **packages,
+        **{f"step {name}": int(version) for name, version in steps.items()},
+    }
 
 
 def by_training(runs: Path) -> dict[str, list[RunFolder]]:

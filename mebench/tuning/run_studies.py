@@ -6,7 +6,7 @@ Frame scores and models of finished folds stay on disk, so that another trial, o
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any
 import pandas as pd
 from filelock import FileLock
 
+from mebench._installation import VERSION
 from mebench.atomic import replace_file
 from mebench.config import RunConfig
 from mebench.core.types import Fold
@@ -405,9 +406,11 @@ def tune_and_judge(config: RunConfig, options: TuneOptions, progress: Progress) 
         **dict(zip(["frames or files"], content_of(plan))),
     }
     how = "nested" if options.nested else "tuned"
-    own_name = f"{about['method']}-{config.dataset}-{config.protocol}-seed{config.seed}-{how}-{digest(about)[:8]}"
-    name = options.study or own_name
+    beginning = f"{about['method']}-{config.dataset}-{config.protocol}-seed{config.seed}-{how}-"
+    name = options.study or f"{beginning}{digest(about)[:8]}"
     out = Path(options.out).expanduser()
+    if not options.study and not (out / safe_name(name)).exists():
+        progress.notify(*remarks_on_former_studies(out, safe_name(beginning), name))
     folder, place = out / safe_name(name), Place.of(options.storage or str(out / "optuna.db"))
     if options.params:  # the user named parameters, so those left out are reported
         progress.notify(*(f"not tuned: {reason}" for reason in space.left_out))
@@ -419,6 +422,7 @@ def tune_and_judge(config: RunConfig, options: TuneOptions, progress: Progress) 
         "config": anywhere(config.values),
         "origins": config.origins,
         "source": made_by(),
+        "mebench": VERSION,
         "nested": options.nested,
         "parts": parts,
         "search": space.plain(),
@@ -461,6 +465,26 @@ def tune_and_judge(config: RunConfig, options: TuneOptions, progress: Progress) 
     tuned = summary_of(config, splits, space, studies, judged, name, str(place), options.nested, seconds)
     replace_file(folder / "outcome.json", json.dumps(tuned.plain, indent=1, allow_nan=False) + "\n")
     return tuned
+
+
+def remarks_on_former_studies(out: Path, beginning: str, name: str) -> list[str]:
+    """A sentence on each study of the same method, data and seed that a new study does not continue.
+
+    Args:
+        out: folder of all studies.
+        beginning: name of their folders without the hash at its end.
+        name: name of the new study.
+    """
+    remarks = []
+    for file in sorted(out.glob(f"{beginning}*/study.json")):
+        with suppress(OSError, ValueError, TypeError, AttributeError):  # of another program, or damaged
+            then = json.loads(file.read_text(encoding="utf-8"))
+            begun_by = f"mebench {then['mebench']}" if "mebench" in then else "an earlier mebench"
+            remarks.append(
+                f"study {then['study']} does not continue: {begun_by} began it with other code, settings or subjects. "
+                f"Its trials stay in {file.parent}; this begins {name}"
+            )
+    return remarks
 
 
 def _study(shared: SharedStudy, trials: int, evaluator: Evaluator, reporter: TrialReporter, folder: Path) -> Study:

@@ -59,7 +59,7 @@ def test_markdown_separates_shared_facts_from_columns(tmp_path):
     text = table_files.markdown(boards_build.build(boards_collect.collect(tmp_path)))
     assert (
         "All measured rows: convention strict, transductive none, mebench 0.1.0, python 3.11.9, torch 2.13.0, "
-        "dataset plugin 74d0f874, dataset revision 1." in text
+        "dataset plugin 74d0f874, dataset revision 1, scoring 3." in text
     )
     scores, origins = rendered(text)
     by_method = {

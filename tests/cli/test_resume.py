@@ -99,6 +99,6 @@ def test_resume_refuses_runs_without_noted_parts(begun):
         begun.write_json("config.json", {**stored, **noted})
         with pytest.raises(
             RunError,
-            match=r"began with a version of mebench that did not record what its folds depend on.*Start a new run",
+            match=r"began with a version of mebench that did not record all that its folds depend on.*Start a new run",
         ):
             run.resume_command(begun.id, [], str(begun.path.parent))
