@@ -16,7 +16,7 @@ from mebench.boards.upgrade import upgrade
 from mebench.errors import ConfigError
 from mebench.metrics import catalogue
 from mebench.metrics.catalogue import Metric
-from mebench.metrics.ratios import ratio
+from mebench.metrics.ratios import safe_ratio
 from mebench.metrics.spotting_scores import SpottingCounts
 from mebench.records.integrity import check, own_hash
 from mebench.runs import RunFolder, scoring
@@ -62,7 +62,7 @@ def add_metric(monkeypatch, tmp_path):
 
     def with_f05(self, weights, ranked=True):
         found, spotted, true = (weights @ counts for counts in (self.true_positives, self.spotted, self.truths))
-        return scores(self, weights, ranked) | {"f05": ratio(1.25 * found, spotted + 0.25 * true, np.nan)}
+        return scores(self, weights, ranked) | {"f05": safe_ratio(1.25 * found, spotted + 0.25 * true, np.nan)}
 
     monkeypatch.setattr(SpottingCounts, "scores", with_f05)
     monkeypatch.setattr(result_cache, "folder", lambda: tmp_path / "cache of the new code")
