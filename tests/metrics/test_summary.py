@@ -426,7 +426,7 @@ def test_summarize_undefined_scores_are_None() -> None:
     assert known["fp_per_minute"]["value"] == pytest.approx(1 / 5)
 
 
-def test_summarize_scores_false_alarms_alone_as_zero_under_megc2020() -> None:
+def test_summarize_scores_lone_false_alarms_as_0_under_megc2020() -> None:
     only_alarms = tables(videos("d/1/a"), [], [spot("d/1/a", 0)])
     details = score(only_alarms, convention="megc2020")["spotting"]["micro"]["details"]["scores"]
     assert (details["precision_large"]["value"], details["f1_large"]["value"]) == (0, 0)
