@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from mebench.metrics import epoch_choices
 from mebench.records import integrity
@@ -53,13 +54,65 @@ def test_readme_agrees_with_table_of_selection():
     told = rows_of((ROOT / "README.md").read_text(), "## What selection is worth")
     tables = rows_of((ROOT / "leaderboards/tables.md").read_text(), "## What selection is worth")
     there = {row["method"].partition(" ")[0]: row for row in tables if row["dataset"] == "megc2019_flow"}
+    names = told.pop()
+    assert (names["method"], names["honest"]) == ("names", f"{uf1_of('megc2019_flow-loso', 'names'):.3f}")
     assert {row["method"] for row in told} == there.keys()
+    assert len(told) == 2 + 9  # HTNet and logistic regression, and "nine other networks"
     for row in told:
         assert row == {name: there[row["method"]][name].replace("\\", "") for name in row} | {"method": row["method"]}
     gains = sorted(float(row["gain"].partition(" ")[0]) for row in told)
     for page in ("README.md", "docs/index.md"):
         said = f"adds {gains[0]:.2f} to {gains[-1]:.2f} to UF1".replace("0.", ".")
         assert said in (ROOT / page).read_text(), f"{page} must say: {said}"
+
+
+def rows_of_board(name):
+    """The rows of the first part of a recognition board."""
+    return json.loads((ROOT / f"leaderboards/recognition-{name}.json").read_text())["parts"][0]["rows"]
+
+
+def uf1_of(name, method, selection="fixed"):
+    """UF1 of a method on a recognition board, as its only row of a kind of selection has it."""
+    (row,) = (row for row in rows_of_board(name) if (row["method"], row["selection"]) == (method, selection))
+    return row["scores"]["uf1"]["value"]
+
+
+def test_readme_says_who_is_better_from_database_to_database():
+    rows = {row["method"]: row for row in rows_of_board("megc2019_flow-pairs") if row["selection"] == "fixed"}
+    linear, htnet = rows["logistic"], rows["htnet"]
+    assert not set(linear["group"]) & set(htnet["group"])  # no letter in common: the two are told apart
+    assert linear["scores"]["uf1"]["value"] > htnet["scores"]["uf1"]["value"]
+    for page in ("README.md", "docs/index.md"):
+        words = " ".join((ROOT / page).read_text().split())
+        assert "From one database to another, logistic regression is better than HTNet." in words
+
+
+def test_readme_says_how_htnet_was_trained():
+    words = " ".join((ROOT / "README.md").read_text().split())
+    board = "megc2019_flow-loso_named-protocol_test_smic_s03_casme2_su_5a3cd2bf"
+    gain = uf1_of(board, "htnet", "test") - uf1_of(board, "htnet")
+    assert f"the choice adds {gain:.3f} to the released one".replace("0.", ".") in words
+    presets = yaml.safe_load((ROOT / "methods/htnet/config.yaml").read_text())["presets"]
+    (row,) = (r for r in rows_of_board("megc2019_flow-loso") if (r["method"], r["selection"]) == ("htnet", "fixed"))
+    assert row["settings"].startswith("preset settled")
+    assert "bf16" in row["settings"]
+    assert f"{presets['settled']['epochs']} epochs in shuffled batches of {presets['settled']['batch_size']}" in words
+
+
+def test_numbers_page_agrees_with_factors_of_field():
+    """How far F1 on `field` is from the published one of the methods that have one on SAMM Long Videos."""
+    rows = rows_of((ROOT / "docs/field.md").read_text(), "<!-- published -->")
+    on_samm = {row["method"]: row for row in rows if "samm_lv" in row["published"]}
+    factors = {method: row["factor"] for method, row in on_samm.items()}
+    lowest, *others = sorted(factors.values(), key=float)
+    held_out = [float(row["factor"]) for row in on_samm.values() if row["half"] == "held out"]
+    within = sum(0.5 <= factor <= 2 for factor in held_out)
+    words = " ".join((ROOT / "docs/numbers.md").read_text().split())
+    assert (len(factors), len(held_out), within) == (8, 5, 2)
+    assert "of the eight methods with a published F1 there, OF-FD has" in words
+    assert factors["of_fd"] == lowest
+    assert f"OF-FD has {lowest} times it and the others have {others[0]} to {others[-1]} times" in words
+    assert "of the five held out, two lie within a factor of two" in words
 
 
 SCORE = re.compile(r"([+-]?0?\.\d{3,4})(?:\*\*)?(?:<br>| )\[([+-]?0?\.\d{3,4}), ([+-]?[01]?\.\d{3,4})\]")
@@ -114,6 +167,12 @@ def test_readme_agrees_with_scores_of_lgsnet():
             f"{gain['value']:+.3f} [{gain['low']:.3f}, {gain['high']:.3f}]" if gain else ""
         )
     assert by_words[epoch_choices.RULES["pooled"]]["summary"]["spotting"]["micro"]["tp"] == 0
+    note = "none of the 57 micro-expressions is found by an interval of its kind; by intervals of any kind the program counts 2"
+    assert note in yaml.safe_load((ROOT / "leaderboards/rescored/lgsnet_cas_me2.yaml").read_text())["notes"]
+    words = " ".join((ROOT / "README.md").read_text().split())
+    assert (
+        "finds none of the 57 micro-expressions by an interval of their kind, and 2 by intervals of any kind" in words
+    )
     lifted = f"from {told[3]['F1']} to {told[0]['F1']}".replace("0.", ".")
     for page in ("README.md", "docs/index.md"):
         assert f"lifts the F1 of LGSNet on CAS(ME)² {lifted}" in " ".join((ROOT / page).read_text().split())
