@@ -1,6 +1,7 @@
-"""The data of one fold for the user's own Trainer, and the scores of its predictions."""
+"""One fold as data for the user's own Trainer, and the scores of its predictions."""
 
 import copy
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -10,17 +11,42 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
-from mebench import config as configuration, core, exchange, inspection, runner, runs, spotting, training
 from mebench._fast_imports import L
-from mebench.api.run_results import Names, _several
+from mebench.api.run_results import Names, list_paths
 from mebench.api.score_files import Scores
+from mebench.config.resolving import resolve
+from mebench.config.settings import RunConfig
+from mebench.core.chain import Chain
+from mebench.core.method import Method
+from mebench.core.types import KINDS, Fold, Timing
+from mebench.core.views import all_clips
 from mebench.errors import ConfigError, DataError, unknown
+from mebench.exchange.answers import Answers
+from mebench.exchange.text_table import Remarks
 from mebench.features.maps import ONSET_APEX, MapParams
+from mebench.inspection.dataset_summary import check_needs
 from mebench.progress import Progress
+from mebench.runner.choices import abilities
+from mebench.runner.describe import describe, truth_tables
+from mebench.runner.execute import worker_pool
+from mebench.runner.fold import Views
+from mebench.runner.job import Job
+from mebench.runner.plan import Plan, make_plan, weightless
+from mebench.runner.prepare import prepare
+from mebench.runs.fold_files import ClipPrediction, FoldResult
+from mebench.runs.folder import RunFolder
+from mebench.runs.scoring import read_tables, score_run
+from mebench.spotting import SpottingParams
 from mebench.terminal import format_count
-from mebench.training import samples as of_views
+from mebench.training.adapter import chains_of
+from mebench.training.layers import balanced_weights
+from mebench.training.samples import ClipSamples, Transform, ViewSamples, WindowSamples
+
+LIKELY_TIMING = Timing(30.0, 3, {"micro": 5, "macro": 20})
+"""A timing to ask chains for before that of a fold is known."""
 
 
 class MEDataModule(L.LightningDataModule):  # type: ignore[misc]
@@ -45,20 +71,20 @@ class MEDataModule(L.LightningDataModule):  # type: ignore[misc]
         task: `recognize` or `spot`, if a method's features serve both.
         window: frames of a sample of spotting.
         batch_size: samples of a batch.
-        transform: of each x, as read.
-        train_transform: of x in training, instead.
+        transform: function of each x, as read.
+        train_transform: function of x in training, instead.
         test_labels: whether `test_dataloader` gives the labels of tested people.
         num_workers: processes that read samples, as of a `DataLoader`.
         config: YAML files of settings.
         plugins: folders with more plugins.
         progress: see `mebench.run`.
-        settings: of a run, such as `seed`, `scheme`, `workers`, and `validation`, the share of training people held
+        settings: settings of a run, such as `seed`, `scheme`, `workers`, and `validation`, the share of training people held
             out; 0 for none.
 
     Attributes:
         folds: names of the folds.
         fold: the name of this one.
-        classes: of the emotion scheme, in the order of class numbers.
+        classes: classes of the emotion scheme, in the order of class numbers.
         kinds: the spotted kinds, in the order of columns.
 
     Raises:
@@ -77,8 +103,8 @@ class MEDataModule(L.LightningDataModule):  # type: ignore[misc]
         task: str | None = None,
         window: int = 1,
         batch_size: int = 32,
-        transform: of_views.Transform | None = None,
-        train_transform: of_views.Transform | None = None,
+        transform: Transform | None = None,
+        train_transform: Transform | None = None,
         test_labels: bool = False,
         num_workers: int = 0,
         config: Names = (),
@@ -89,40 +115,27 @@ class MEDataModule(L.LightningDataModule):  # type: ignore[misc]
         super().__init__()
         # The method of a plan whose features are given: it is never asked.
         values = {"dataset": dataset, "protocol": protocol, "method": method or "majority", **settings}
-        settled = configuration.resolve(values, _several(config), _several(plugins))
-        inspection.dataset_summary.check_needs([settled])
-        self.window, self.batch_size, self.num_workers, self.test_labels = window, batch_size, num_workers, test_labels
+        settled = resolve(values, list_paths(config), list_paths(plugins))
+        check_needs([settled])
+        self.window = window
+        self.batch_size = batch_size
+        self.num_workers = num_workers
+        self.test_labels = test_labels
         self.transforms = {"train": train_transform or transform, "valid": transform, "test": transform}
         self.progress = progress or Progress()
-        self._samples: dict[str, of_views.ViewSamples] = {}
-        maps = MapParams().maps(ONSET_APEX) if features is None and method is None else features
-        ability = runner.abilities(settled)[0]
-        if maps is None:
-            can = ability.tasks
+        self._samples: dict[str, ViewSamples] = {}
+        if features is None and method is None:
+            features = MapParams().maps(ONSET_APEX)
+        if features is None:
+            self.plan = _plan_for_method(settled, task)
+            self._reader: Any = weightless(self.plan.parts[0])  # it names the chains
         else:
-            chains = training.adapter.chains_of(maps, core.Timing(30.0, 3, {"micro": 5, "macro": 20}))
-            can = frozenset({"clips": "recognize", "frames": "spot"}[chain.scope] for chain in chains.values())
-        if len(serves := can & {task} if task else can) != 1:
-            raise ConfigError(
-                f"task={task} is for features of clips (recognize) or frames (spot), and these serve "
-                f"{' and '.join(sorted(can)) or 'nothing'}: name one of them"
-            )
-        kinds = ability.kinds if maps is None else core.KINDS
-        self.plan = runner.plan.make_plan(
-            settled, [ability._replace(tasks=serves, selects=settled.validation > 0, kinds=kinds)]
-        )
-        if maps is None:
-            self._reader: Any = runner.plan.weightless(self.plan.parts[0])  # it names the chains
-        else:
-            self._reader = SimpleNamespace(chains=lambda timing: training.adapter.chains_of(maps, timing))
-            timings = [pair for f in self.plan.folds for pair in self.plan.timings(f).items()]
-            known = {group: tuple(self._reader.chains(timing).values()) for group, timing in timings}
-            self.plan = replace(self.plan, known=known)
-        self.folds = [f.key for f in self.plan.folds]
-        if fold not in self.folds and not (isinstance(fold, int) and 0 <= fold < len(self.folds)):
-            raise ConfigError(unknown("fold", str(fold), self.folds, f"Or give its number, 0 to {len(self.folds) - 1}"))
-        self._fold = self.plan.folds[fold if isinstance(fold, int) else self.folds.index(fold)]
-        self.fold, self._scope = self._fold.key, "frames" if "spot" in self.plan.task.tasks else "clips"
+            self._reader = SimpleNamespace(chains=lambda timing: chains_of(features, timing))
+            self.plan = _plan_for_features(settled, self._reader.chains, task)
+        self.folds = [one.key for one in self.plan.folds]
+        self._fold = _find_fold(self.plan.folds, fold)
+        self.fold = self._fold.key
+        self._scope = "frames" if "spot" in self.plan.task.tasks else "clips"
         self.classes, self.kinds = self.plan.task.classes, self.plan.task.kinds
         if any(self.plan.computed.values()):
             self.plan.dataset.frames(self.plan.videos[0])  # or it says that there are none
@@ -133,8 +146,8 @@ class MEDataModule(L.LightningDataModule):  # type: ignore[misc]
         Raises:
             DataError: those of a video cannot be computed.
         """
-        with runner.execute.worker_pool(self.plan.config) as pool:
-            prepared = runner.prepare.prepare([self.plan], pool, self.progress)
+        with worker_pool(self.plan.config) as pool:
+            prepared = prepare([self.plan], pool, self.progress)
         for (_, video), failure in prepared.failures.items():
             raise failure.error or DataError(f"the features of {video} failed: {failure.reason}")
 
@@ -144,7 +157,7 @@ class MEDataModule(L.LightningDataModule):  # type: ignore[misc]
             return
         self.prepare_data()
         plan = self.plan
-        job = runner.job.Job(
+        job = Job(
             key="",
             seed=0,
             parts=(),
@@ -154,7 +167,7 @@ class MEDataModule(L.LightningDataModule):  # type: ignore[misc]
             groups=plan.groups,
             timings=plan.timings(self._fold),
         )
-        views = runner.Views(job, self._reader, plan.home)
+        views = Views(job, self._reader, plan.home)
         names = [name for name, chain in next(iter(views.chains.values())).items() if chain.scope == self._scope]
         if not names:
             raise ConfigError(
@@ -166,24 +179,26 @@ class MEDataModule(L.LightningDataModule):  # type: ignore[misc]
             self._views = known if labelled else [views.unlabelled(video) for video in videos]
             how = names, labelled, self.transforms[side]
             if self._scope == "clips":
-                clips = core.all_clips(known)
-                views_of = clips if labelled else [clip.unlabelled() for clip in clips]
-                self._samples[side] = of_views.ClipSamples(views_of, *how)
+                clips = all_clips(known)
+                views_of_clips = clips if labelled else [clip.unlabelled() for clip in clips]
+                self._samples[side] = ClipSamples(views_of_clips, *how)
             else:
-                self._samples[side] = of_views.WindowSamples(self._views, *how, self.window, self.kinds)
+                self._samples[side] = WindowSamples(self._views, *how, self.window, self.kinds)
 
     @property
     def weights(self) -> torch.Tensor:
         """Class weights for `cross_entropy`: number of all training clips over number of the class's; 0 for a class without clips."""
-        return training.layers.balanced_weights(self.samples("train").labels, len(self.classes))
+        return balanced_weights(self.samples("train").labels, len(self.classes))
 
-    def samples(self, side: str) -> of_views.ViewSamples:
+    def samples(self, side: str) -> ViewSamples:
         """The torch dataset of `train`, `valid` or `test`."""
         self.setup()
         return self._samples[side]
 
     def to_hugging_face(self, side: str = "train") -> Any:
-        """The samples of `train`, `valid` or `test` as a `datasets.Dataset` of Hugging Face, columns `x` and `y` (tensors).
+        """The samples of one side as a `datasets.Dataset` of Hugging Face.
+
+        Its columns are `x` and `y` (tensors). The side is `train`, `valid` or `test`.
 
         Raises:
             ConfigError: that package is not installed.
@@ -223,7 +238,7 @@ class MEDataModule(L.LightningDataModule):  # type: ignore[misc]
         unlabelled.labelled = False
         return self._loader(unlabelled)
 
-    def _loader(self, samples: of_views.ViewSamples, shuffle: bool = False) -> Any:
+    def _loader(self, samples: ViewSamples, shuffle: bool = False) -> Any:
         return DataLoader(
             samples,
             batch_size=self.batch_size,
@@ -233,7 +248,7 @@ class MEDataModule(L.LightningDataModule):  # type: ignore[misc]
         )
 
     def score(self, predictions: Any, convention: str | None = None) -> Scores:
-        """Scores of this fold alone, computed as a run with the same predictions would compute them.
+        """Scores of this fold alone, as a run with the same predictions has them.
 
         Args:
             predictions: a score for each sample of `predict_dataloader` and class or kind, (n, n_classes) or (n,
@@ -245,32 +260,77 @@ class MEDataModule(L.LightningDataModule):  # type: ignore[misc]
         """
         return score_folds([(self, predictions)], convention)
 
-    def answered(self, predictions: Any) -> runs.FoldResult:
+    def answered(self, predictions: Any) -> FoldResult:
         """Predictions in the form of a fold's result."""
         parts = predictions if isinstance(predictions, list | tuple) else [predictions]
-        scores = np.concatenate(
-            [np.asarray(p.detach().cpu().double() if isinstance(p, torch.Tensor) else p, np.float64) for p in parts]
-        )
-        samples, columns = self.samples("test"), self.classes if self._scope == "clips" else self.kinds
+        scores = np.concatenate([_as_array(part) for part in parts])
+        samples = self.samples("test")
+        columns = self.classes if self._scope == "clips" else self.kinds
         if scores.shape != (len(samples), len(columns)) or not np.isfinite(scores).all():
             raise DataError(
                 f"predictions of fold {self.fold!r} have the shape {scores.shape} (or numbers that are not finite), expected "
                 f"({len(samples)}, {len(columns)}): a row for each sample of predict_dataloader, a column for each of {', '.join(columns)}"
             )
-        result = runs.FoldResult(self.fold, [], [], {}, self.plan.timings(self._fold), 0, {})
-        if isinstance(samples, of_views.ClipSamples):
-            answers = [
-                runs.ClipPrediction(
-                    clip.video.key, clip.onset, clip.offset, self.classes[int(row.argmax())], tuple(map(float, row))
+        result = FoldResult(self.fold, [], [], {}, self.plan.timings(self._fold), 0, {})
+        if isinstance(samples, ClipSamples):
+            answers = []
+            for clip, row in zip(samples.clips, scores):
+                likeliest = self.classes[int(row.argmax())]
+                answers.append(
+                    ClipPrediction(clip.video.key, clip.onset, clip.offset, likeliest, tuple(map(float, row)))
                 )
-                for clip, row in zip(samples.clips, scores)
-            ]
             return replace(result, clips=answers)
-        assert isinstance(samples, of_views.WindowSamples)
+        assert isinstance(samples, WindowSamples)
         scores_of = dict(zip((view.key for view in self._views), samples.of_frames(scores, self._views)))
-        spotter = core.Method(spotting.SpottingParams(), self.plan.task)
+        spotter = Method(SpottingParams(), self.plan.task)
         proposed = [one for view in self._views for one in spotter.propose(view, scores_of[view.key])]
         return replace(result, predictions=proposed, frame_scores=scores_of)
+
+
+def _plan_for_method(settled: RunConfig, task: str | None) -> Plan:
+    """The plan of a run whose features are those of its method."""
+    ability = abilities(settled)[0]
+    tasks = _chosen_task(ability.tasks, task)
+    return make_plan(settled, [ability._replace(tasks=tasks, selects=settled.validation > 0)])
+
+
+def _plan_for_features(settled: RunConfig, chains: Callable[[Timing], Mapping[str, Chain]], task: str | None) -> Plan:
+    """The plan of a run whose features are given."""
+    ability = abilities(settled)[0]
+    task_of_scope = {"clips": "recognize", "frames": "spot"}
+    served = {task_of_scope[chain.scope] for chain in chains(LIKELY_TIMING).values()}
+    tasks = _chosen_task(served, task)
+    plan = make_plan(settled, [ability._replace(tasks=tasks, selects=settled.validation > 0, kinds=KINDS)])
+    timings = [pair for fold in plan.folds for pair in plan.timings(fold).items()]
+    return replace(plan, known={group: tuple(chains(timing).values()) for group, timing in timings})
+
+
+def _chosen_task(served: Collection[str], task: str | None) -> frozenset[str]:
+    """The one task that features serve, or that was chosen of both."""
+    chosen = frozenset(served) & {task} if task else frozenset(served)
+    if len(chosen) != 1:
+        raise ConfigError(
+            f"task={task} is for features of clips (recognize) or frames (spot), and these serve "
+            f"{' and '.join(sorted(served)) or 'nothing'}: name one of them"
+        )
+    return chosen
+
+
+def _find_fold(folds: Sequence[Fold], fold: int | str) -> Fold:
+    """The fold with a name, or of a number from 0."""
+    keys = [one.key for one in folds]
+    if isinstance(fold, str) and fold in keys:
+        return folds[keys.index(fold)]
+    if isinstance(fold, int) and 0 <= fold < len(folds):
+        return folds[fold]
+    raise ConfigError(unknown("fold", str(fold), keys, f"Or give its number, 0 to {len(folds) - 1}"))
+
+
+def _as_array(scores: Any) -> NDArray[np.float64]:
+    """A tensor, or anything like an array, as an array."""
+    if isinstance(scores, torch.Tensor):
+        scores = scores.detach().cpu().double()
+    return np.asarray(scores, np.float64)
 
 
 def score_folds(answers: Any, convention: str | None = None) -> Scores:
@@ -283,24 +343,25 @@ def score_folds(answers: Any, convention: str | None = None) -> Scores:
     Raises:
         DataError: there are more or fewer predictions than samples, no folds, one fold twice, or folds of several plans.
     """
-    folds = [part.fold for part, _ in answers]
-    plans = {(part.plan.config.dataset, part.classes, part.kinds, *part.folds) for part, _ in answers}
-    if len(plans) != 1 or len(folds) > len(set(folds)):
+    keys = [module.fold for module, _ in answers]
+    plans = {(module.plan.config.dataset, module.classes, module.kinds, *module.folds) for module, _ in answers}
+    is_twice = len(keys) > len(set(keys))
+    if len(plans) != 1 or is_twice:
         raise DataError(
-            f"the folds are {', '.join(folds) or 'none'}, expected different ones of one dataset and protocol"
+            f"the folds are {', '.join(keys) or 'none'}, expected different ones of one dataset and protocol"
         )
-    results = [part.answered(predictions) for part, predictions in answers]
+    results = [module.answered(predictions) for module, predictions in answers]
     plan = answers[0][0].plan
-    keys = {result.key for result in results}
     plan = replace(plan, folds=tuple(fold for fold in plan.folds if fold.key in keys))
+    config = plan.config
     with TemporaryDirectory(prefix="mebench-score-") as place:
-        folder = runs.folder.RunFolder(Path(place))
-        runner.describe.describe(folder, plan, runner.describe.truth_tables(plan), "")
+        folder = RunFolder(Path(place))
+        describe(folder, plan, truth_tables(plan), "")
         for result in results:
             folder.write_fold(result, plan.task.kinds)
         folder.merge([fold.key for fold in plan.folds])
-        config, tables = plan.config, runs.scoring.read_tables(folder)
-        summary = runs.scoring.score_run(folder, config.seed, config.bootstrap, convention or config.convention)
-    given = exchange.answers.Answers(tables, list(plan.task.kinds), list(plan.task.classes))
+        tables = read_tables(folder)
+        summary = score_run(folder, config.seed, config.bootstrap, convention or config.convention)
+    given = Answers(tables, list(plan.task.kinds), list(plan.task.classes))
     title = f"predictions of {format_count(len(results), 'fold')} of {config.dataset}"
-    return Scores(summary, given, exchange.text_table.Remarks(), title)
+    return Scores(summary, given, Remarks(), title)

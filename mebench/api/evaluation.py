@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from mebench import config as configuration, features, inference, inspection, reports, training
 from mebench.api.result import html, one_of
-from mebench.api.run_results import Names, Run, _several, executed
+from mebench.api.run_results import Names, Run, executed, list_paths
 from mebench.core import Kind, Timing
 from mebench.errors import (
     ConfigError,
@@ -99,12 +99,12 @@ def evaluate(
     progress: Progress | None = None,
     **settings: Any,
 ) -> Run:
-    """Evaluate your own object under a protocol, without a plugin and with the same guard as any method.
+    """Evaluate your own object under a protocol, without a plugin.
 
         mebench.evaluate(LinearSVC(), "synthetic")             # scikit-learn, on the flow between onset and apex
         mebench.evaluate(MySpotter(), "synthetic", features=lambda timing: Chain("flow", (FaceCrop(), Flow(k=timing.k), ...)))
 
-    Each fold fits a fresh copy of the object on its training subjects. The object is
+    Each fold fits a fresh copy of the object on its training subjects, with the same guard as any method. The object is
 
     - anything with `score_frames(video)`, answering a score for each frame, `(n_frames,)` or `(n_frames, n_kinds)`, NaN
       where undefined, or `classify(clips)`, answering a score for each class, `(n_clips, n_classes)`, or class numbers,
@@ -141,11 +141,11 @@ def evaluate(
         MebenchError: see `run`.
     """
     header = configuration.settings_of(words, {"dataset": dataset, "protocol": protocol, **settings})
-    files = _several(config)
+    files = list_paths(config)
     # Folder of evaluated objects, next to the run folders: plugins that runs name.
     place = Path(configuration.user_setting("runs", "runs", header, files)).expanduser().absolute() / ".objects"
-    name = _written(model, features, place)
-    settled = configuration.resolve({**header, "method": name}, files, [*_several(plugins), place])
+    name = store_object(model, features, place)
+    settled = configuration.resolve({**header, "method": name}, files, [*list_paths(plugins), place])
     if training.adapter.is_module(model) and "max_epochs" not in settled.trainer:
         raise ConfigError(
             f"the number of epochs of {type(model).__name__} in each fold is missing: add "
@@ -155,56 +155,87 @@ def evaluate(
     return executed(settled, progress)
 
 
-def _written(model: Any, chains: Any, place: Path) -> str:
-    """Write the object as a plugin, unless it exists, and return its name."""
+def store_object(model: Any, chains: Any, place: Path) -> str:
+    """Write an object as a plugin, unless it is stored already, and return its name.
+
+    Args:
+        model: the object.
+        chains: chains of its features, in any form that `evaluate` takes; None for the usual ones.
+        place: folder of evaluated objects.
+    """
     if isinstance(model, type):
         raise ConfigError(f"{model.__name__} is a class: give an object of it, {model.__name__}(...)")
-    what, module = type(model).__qualname__, training.adapter.is_module(model)
-    if chains is None and (module or training.adapter.is_estimator(model)):
+    what = type(model).__qualname__
+    is_module = training.adapter.is_module(model)
+    if chains is None and (is_module or training.adapter.is_estimator(model)):
         chains = features.maps.MapParams().maps(features.maps.ONSET_APEX)
-    if chains is not None and callable(getattr(model, "chains", None)):
-        raise ConfigError(
-            f"{what} names its chains itself, in chains(timing): leave features out, or remove chains from it"
-        )
-    with refused_by_plugin(f"{what} does not give its features and kinds", error=ConfigError):
-        training.adapter.chains_of(getattr(model, "chains", chains), Timing(30.0, 3, {"micro": 5, "macro": 20}))
-        tasks, kinds = training.adapter.tasks_of(model, chains), tuple(getattr(model, "kinds", ("micro", "macro")))
-    if not tasks:
-        raise ConfigError(
-            f"{what} can neither spot nor recognize: give it score_frames(video) or classify(clips), or take an estimator of "
-            "scikit-learn (fit and predict)"
-        )
-    try:
-        with _whole(model):
-            content = cloudpickle.dumps((model, chains))
-    except Exception as error:  # each library refuses in its own way
-        raise ConfigError(
-            f"{what} cannot be pickled ({type(error).__name__}: {error}), and each fold needs a copy of it: leave out open files, locks "
-            "and the like, or make them in fit"
-        ) from error
+    tasks, kinds = _abilities_of(model, chains)
+    content = _pickled(model, chains)
     sha256 = hashlib.sha256(content).hexdigest()
-    snake = re.sub(r"\W+|_+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", what.rpartition(".")[2]).lower()).strip("_")
-    name = f"own_{snake}_{sha256[:8]}"
-    folder = place / "methods" / name
+    name = f"own_{_in_snake_case(what)}_{sha256[:8]}"
     texts = {
         "__init__.py": f'"""{what}, as it was given to mebench.evaluate."""\n',
         "config.yaml": CONFIG.format(what=what, tasks=", ".join(tasks)),
-        "params.py": PARAMS_OF_MODULE if module else PARAMS,
+        "params.py": PARAMS_OF_MODULE if is_module else PARAMS,
         "method.py": CODE.format(what=what, tasks=set(tasks), kinds=kinds, sha256=sha256),
     }
+    files = {file: text.encode() for file, text in texts.items()} | {"object": content}
+    folder = place / "methods" / name
     with refused_by_system(f"{what} cannot be stored in {folder}", "choose another place with runs=DIR", RunError):
         folder.mkdir(parents=True, exist_ok=True)
-        for file, data in {**{name: text.encode() for name, text in texts.items()}, "object": content}.items():
+        for file, data in files.items():
             path = folder / file
             if not path.is_file() or path.read_bytes() != data:  # folds of another run may be reading it
                 path.write_bytes(data)
     return name
 
 
+def _abilities_of(model: Any, chains: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The tasks that an object can do, and the kinds that it spots."""
+    what = type(model).__qualname__
+    if chains is not None and callable(getattr(model, "chains", None)):
+        raise ConfigError(
+            f"{what} names its chains itself, in chains(timing): leave features out, or remove chains from it"
+        )
+    with refused_by_plugin(f"{what} does not give its features and kinds", error=ConfigError):
+        training.adapter.chains_of(getattr(model, "chains", chains), Timing(30.0, 3, {"micro": 5, "macro": 20}))
+        tasks = tuple(training.adapter.tasks_of(model, chains))
+        kinds = tuple(getattr(model, "kinds", ("micro", "macro")))
+    if not tasks:
+        raise ConfigError(
+            f"{what} can neither spot nor recognize: give it score_frames(video) or classify(clips), or take an estimator of "
+            "scikit-learn (fit and predict)"
+        )
+    return tasks, kinds
+
+
+def _pickled(model: Any, chains: Any) -> bytes:
+    """An object with its chains as bytes, from which each fold makes its copy."""
+    try:
+        with _whole(model):
+            return bytes(cloudpickle.dumps((model, chains)))
+    except Exception as error:  # each library refuses in its own way
+        raise ConfigError(
+            f"{type(model).__qualname__} cannot be pickled ({type(error).__name__}: {error}), and each fold needs a copy of it: leave "
+            "out open files, locks and the like, or make them in fit"
+        ) from error
+
+
+def _in_snake_case(name: str) -> str:
+    """The last part of a class's name as a name of plugins.
+
+    >>> _in_snake_case("Lab.<locals>.MySpotter")
+    'my_spotter'
+    """
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.rpartition(".")[2]).lower()
+    return re.sub(r"\W+|_+", "_", words).strip("_")
+
+
 @contextmanager
 def _whole(model: Any) -> Iterator[None]:
-    """A context in which the code of a model's own file is pickled with it, since the file may change or move later;
-    not for installed files.
+    """A context in which the code of a model's own file is pickled with it.
+
+    The file may change or move later. An installed one is imported instead.
     """
     module = sys.modules.get(type(model).__module__)
     file = getattr(module, "__file__", None)
@@ -239,9 +270,7 @@ class TrainedModel:
 
     @property
     def about(self) -> dict[str, Any]:
-        """Method and parameters, task, durations in its training, versions and scores, as `mebench model info --json`
-        writes them.
-        """
+        """Method, task, versions and scores, as `mebench model info --json` writes them."""
         return self._header.model_dump()
 
     @property
@@ -249,13 +278,16 @@ class TrainedModel:
         """The model card in Markdown: training data, scores, and limits of use."""
         return self._header.card
 
-    def spot(self, videos: Names, **how: Any) -> Spottings:
+    def spot(self, videos: Names, **options: Any) -> Spottings:
         """See `mebench.spot`."""
-        return spot(videos, self, **how)
+        return spot(videos, self, **options)
 
     def _repr_html_(self) -> str:
         task = self._header.task
-        does = ", ".join([*(f"spots {kind}" for kind in task.kinds), *(["names emotions"] if task.classes else [])])
+        abilities = [f"spots {kind}" for kind in task.kinds]
+        if task.classes:
+            abilities.append("names emotions")
+        does = ", ".join(abilities)
         return html(f"model {self.name}", (("method", "does"), [(str(self._header.method["name"]), does)]), [self.card])
 
     def __repr__(self) -> str:
@@ -273,12 +305,11 @@ def load_model(name: str | Path | None = None) -> TrainedModel:
         RunError: there is no such model, or the file is no model.
         PluginError: its method is not installed.
     """
-    path = (
-        inference.models.default_model_file() if name is None else inference.models.find_model_file(str(name))
-    ).resolve()
-    header = inference.models.read_model(path).header
+    models = inference.models
+    path = models.default_model_file() if name is None else models.find_model_file(str(name))
+    header = models.read_model(path.resolve()).header
     assert header is not None  # a file says what it holds
-    return TrainedModel(path, header)
+    return TrainedModel(path.resolve(), header)
 
 
 class Spottings:
@@ -336,9 +367,9 @@ class Spottings:
         Raises:
             DataError: there is no such video.
         """
-        every = {v.title: v for v in self.spotted.videos}
-        title = next(iter(every)) if video is None else one_of(video, list(every))
-        return reports.plots.notebook_figure(reports.plots.score_curve(every[title].timeline()))
+        videos = {shown.title: shown for shown in self.spotted.videos}
+        title = next(iter(videos)) if video is None else one_of(video, list(videos))
+        return reports.plots.notebook_figure(reports.plots.score_curve(videos[title].timeline()))
 
     def write(self, folder: str | Path, overlay: bool = False, progress: Progress | None = None) -> list[Path]:
         """Write tables, files for ELAN and a page with the timelines; see `mebench spot`.
@@ -376,7 +407,7 @@ def videos_at(videos: Names) -> list[Path]:
     Raises:
         DataError: one does not exist.
     """
-    paths = [Path(video).expanduser() for video in _several(videos)]
+    paths = [Path(video).expanduser() for video in list_paths(videos)]
     hint = "expected a video file, or a folder of images"
     refuse_if(*((not path.exists(), f"there is no video {path}: {hint}") for path in paths), error=DataError)
     return paths
@@ -401,7 +432,7 @@ def spot(
         videos: a video file or a folder of images, or several.
         model: the name or the file of a model, a loaded model, or a run, whose folds predict together; by default that
             of `load_model`.
-        fold: of a run: one fold instead of all together.
+        fold: one fold of a run instead of all together.
         faces: `largest`, or `all`, each separately.
         fps: frames per second, for images or files with a wrong rate.
         damaged: `accept` takes the readable part of a damaged file, which otherwise fails.

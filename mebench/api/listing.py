@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mebench import boards, config as configuration, metrics, tracking
 from mebench._installation import shipped_folder
-from mebench.api.run_results import Names, _several, runs_folder
+from mebench.api.run_results import Names, list_paths, runs_folder
 from mebench.core import Kind, Task
 from mebench.errors import RunError, check_known
 from mebench.lazy_imports import load_lazily
@@ -27,12 +27,19 @@ def listed(kind: configuration.registry.PluginKind, plugins: Names = ()) -> pd.D
         kind: `method` or `dataset`.
         plugins: folders with more of them.
     """
-    configuration.registry.add_paths([*configuration.more_plugins(), *_several(plugins)])
-    columns = ["title", "tasks", "summary", "paper", "folder", "broken"]
+    configuration.registry.add_paths([*configuration.more_plugins(), *list_paths(plugins)])
     rows = {
-        p.id: (p.title, ", ".join(p.tasks), p.summary, str(p.config.get("paper") or ""), str(p.folder), p.broken or "")
-        for p in configuration.registry.plugins(kind).values()
+        plugin.id: {
+            "title": plugin.title,
+            "tasks": ", ".join(plugin.tasks),
+            "summary": plugin.summary,
+            "paper": str(plugin.config.get("paper") or ""),
+            "folder": str(plugin.folder),
+            "broken": plugin.broken or "",
+        }
+        for plugin in configuration.registry.plugins(kind).values()
     }
+    columns = ["title", "tasks", "summary", "paper", "folder", "broken"]
     return pd.DataFrame.from_dict(rows, "index", columns=columns).rename_axis(kind)
 
 
@@ -50,18 +57,18 @@ def built(
 
     Args:
         kind: `method` or `dataset`.
-        name: of the plugin.
-        classes: of a method: its emotion classes; none for one that only spots.
-        kinds: of a method: its spotted kinds.
+        name: name of the plugin.
+        classes: emotion classes of a method; empty for one that only spots.
+        kinds: spotted kinds of a method.
         plugins: folders with more of them.
-        seed: of a method's random draws.
-        params: its parameters, as after `method.` in a setting.
+        seed: seed of a method's random draws.
+        params: parameters of the plugin, as after `method.` in a setting.
 
     Raises:
         ConfigError: a parameter is unknown or wrong.
         PluginError: there is no such plugin, or it is broken.
     """
-    configuration.registry.add_paths([*configuration.more_plugins(), *_several(plugins)])
+    configuration.registry.add_paths([*configuration.more_plugins(), *list_paths(plugins)])
     info = configuration.registry.find(kind, name)
     part = configuration.sections.PluginSection(f"{kind}.", configuration.registry.params_class(info), "default", info)
     raw = {f"{kind}.{key}": (value, "argument") for key, value in params.items()}
@@ -69,9 +76,13 @@ def built(
     plugin: Any = configuration.registry.plugin_class(info)
     if kind == "dataset":
         return plugin(given)
-    tasks = plugin.tasks & {"spot", *(["recognize"] if classes else [])}
-    named: Any = [(one,) if isinstance(one, str) else tuple(one) for one in (kinds, classes)]
-    return plugin(given, Task(tasks, *named), seed)
+    tasks = plugin.tasks & ({"spot", "recognize"} if classes else {"spot"})
+    return plugin(given, Task(tasks, _as_tuple(kinds), _as_tuple(classes)), seed)
+
+
+def _as_tuple(names: Any) -> tuple[Any, ...]:
+    """A name, or several."""
+    return (names,) if isinstance(names, str) else tuple(names)
 
 
 def leaderboard(
@@ -96,7 +107,7 @@ def leaderboard(
         dataset: id of a dataset, those of a composite joined by `+`.
         protocol: its name.
         runs: folder of the runs; that of the user's file, or `runs`, if left out.
-        folder: of records and published results; by default `leaderboards` here, in the checkout, or in the installed
+        folder: folder of records and published results; by default `leaderboards` here, in the checkout, or in the installed
             package.
         progress: shows what is left out; silent by default.
 
@@ -107,24 +118,34 @@ def leaderboard(
     if task is not None:
         check_known("task", task, metrics.catalogue.SECTIONS)
     reporter = progress or Silent()
-    places = [Path("leaderboards"), *map(Path, shipped_folder("leaderboards"))]
-    place = Path(folder).expanduser() if folder is not None else next((p for p in places if p.is_dir()), places[0])
+    place = _leaderboards_folder(folder)
     home = Path(runs_folder(runs)).expanduser()
     tracker = configuration.user_setting("tracking", "") or None
     reporter.notify(*tracking.database_remarks(tracker, str(home), boards.board.ids_there(home, place)))
     tables = boards.board.read_board(home, place, reporter.notify).render(boards.board.Board.tables, reporter.notify)
-    table = pd.DataFrame([line for one in tables for line in _lines(one)])
-    if table.empty:
+    rows = pd.DataFrame([line for table in tables for line in _lines(table)])
+    if rows.empty:
         raise RunError(
             f"{runs_folder(runs)} has no finished run and {place / boards.board.RECORDS} no record to show, and "
             "published values are shown only with measured rows: make a run, or name the folder of your runs "
             "with runs="
         )
-    table = table.dropna(axis="columns", how="all")
+    rows = rows.dropna(axis="columns", how="all")
     for name, wanted in (("task", task), ("dataset", dataset), ("protocol", protocol)):
         if wanted is not None:
-            table = table[table[name] == wanted]
-    return (table.dropna(axis="columns", how="all") if len(table) else table).reset_index(drop=True)
+            rows = rows[rows[name] == wanted]
+    if len(rows):
+        rows = rows.dropna(axis="columns", how="all")
+    return rows.reset_index(drop=True)
+
+
+def _leaderboards_folder(named: str | Path | None) -> Path:
+    """The named folder, or the first one that exists: here, in the checkout, in the installed package."""
+    if named is not None:
+        return Path(named).expanduser()
+    here = Path("leaderboards")
+    places = [here, *map(Path, shipped_folder("leaderboards"))]
+    return next((place for place in places if place.is_dir()), here)
 
 
 def _lines(table: boards.rows.BoardTable) -> Iterator[dict[str, Any]]:

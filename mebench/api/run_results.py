@@ -52,7 +52,10 @@ class Run(Result):
         tracker: str = "MLflow",
     ) -> None:
         self.folder = type(folder)(folder.path.absolute())  # the same folder from wherever the program works later
-        self.summary, self.tracked, self.fresh, self.tracker = dict(summary), tracked, fresh, tracker
+        self.summary = dict(summary)
+        self.tracked = tracked
+        self.fresh = fresh
+        self.tracker = tracker
 
     @property
     def id(self) -> str:
@@ -106,10 +109,12 @@ class Run(Result):
         and the cost: seconds of features, training and prediction, memory in MiB, number of learnt parameters.
         """
         folds = self.folder.read_json("folds.json")["folds"]
-        rows = {f["fold"]: (f["test"], len(f["train"]), len(f["valid"])) for f in folds}
+        rows = {fold["fold"]: (fold["test"], len(fold["train"]), len(fold["valid"])) for fold in folds}
         table = pd.DataFrame.from_dict(rows, "index", columns=["test", "n_train", "n_valid"]).rename_axis("fold")
         costs = self.path / "costs.csv"
-        return table.join(run_files.fold_files.read_csv(costs).set_index("fold")) if costs.is_file() else table
+        if not costs.is_file():
+            return table
+        return table.join(run_files.fold_files.read_csv(costs).set_index("fold"))
 
     @property
     def history(self) -> pd.DataFrame:
@@ -144,8 +149,7 @@ class Run(Result):
 
 
 def run(*words: str, config: Names = (), plugins: Names = (), progress: Progress | None = None, **settings: Any) -> Run:
-    """Run a method on a dataset, as `mebench run` does with the same words, and send it to its tracker, MLflow by
-    default.
+    """Run a method on a dataset, as `mebench run` does, and send it to its tracker, MLflow by default.
 
         mebench.run("method=mean", "dataset=synthetic", seed=1)
         mebench.run(method={"name": "mean", "p": 0.6}, dataset="synthetic")
@@ -166,9 +170,8 @@ def run(*words: str, config: Names = (), plugins: Names = (), progress: Progress
         DataError: something that the run needs is not there.
         RunError: folds failed; the others are kept.
     """
-    settled = configuration.resolve(
-        configuration.settings_of(words, settings) if settings else words, _several(config), _several(plugins)
-    )
+    values = configuration.settings_of(words, settings) if settings else words
+    settled = configuration.resolve(values, list_paths(config), list_paths(plugins))
     reporter = progress or Progress()
     (settled,) = inspection.dataset_summary.check_needs([settled], reporter.notify)
     return executed(settled, reporter)
@@ -201,26 +204,43 @@ def resume(
         RunError: there is no such run; its data, plugins or versions have changed; folds failed.
         ConfigError: a setting would make it another run.
     """
-    word, reporter = str(run.path if isinstance(run, Run) else run), progress or Progress()
+    word = str(run.path if isinstance(run, Run) else run)
+    reporter = progress or Progress()
     folder = run_files.folder.RunFolder.open(runs_folder(runs), word)
-    of_words, of_settings = configuration.settings_of(words), configuration.settings_of(values=settings)
-    fixed = ("runs", "plugins", "looks")  # folds with looks and folds without do not mix
-    known = sorted(key for key in configuration.NOT_IN_KEY if "." not in key and key not in fixed)
-    for key in of_words | of_settings:
-        if key not in known and not (key.startswith("dataset.") and key.endswith(".root")):
-            hint = "Any other would make it another run: begin that with mebench run"
-            raise ConfigError(unknown("setting of a resumed run", key, [*known, "dataset.root"], hint))
-    local = {"executor_address": None} if (of_words | of_settings).get("executor") == "local" else {}
-    stored = folder.read_json("config.json")
-    origins = dict.fromkeys(of_words | local, configuration.COMMAND_LINE)
-    origins |= dict.fromkeys(of_settings, configuration.ARGUMENT)
-    # The folder may have been moved; resume the named run.
-    values = {**stored["config"], **of_words, **of_settings, **local, "runs": str(folder.path.parent)}
-    config = configuration.from_plain(values, {**stored["origins"], **origins})
+    of_words = configuration.settings_of(words)
+    of_settings = configuration.settings_of(values=settings)
+    _refuse_other_run(of_words | of_settings)
+    config = _config_of_resumed(folder, of_words, of_settings)
     if not folder.done:
         return executed(config, reporter, folder.id)
     reporter.notify(f"run {folder.id} is finished")
     return _mirrored(folder, runner.session.cached_outcome(folder, config).summary, config, reporter)
+
+
+def _refuse_other_run(settings: Iterable[str]) -> None:
+    """Refuse a setting that would make it another run."""
+    fixed = ("runs", "plugins", "looks")  # folds with looks and folds without do not mix
+    known = sorted(key for key in configuration.NOT_IN_KEY if "." not in key and key not in fixed)
+    for key in settings:
+        is_root = key.startswith("dataset.") and key.endswith(".root")
+        if key not in known and not is_root:
+            hint = "Any other would make it another run: begin that with mebench run"
+            raise ConfigError(unknown("setting of a resumed run", key, [*known, "dataset.root"], hint))
+
+
+def _config_of_resumed(
+    folder: run_files.folder.RunFolder, of_words: Mapping[str, Any], of_settings: Mapping[str, Any]
+) -> configuration.RunConfig:
+    """The stored configuration of a run with some settings changed."""
+    local = {}
+    if {**of_words, **of_settings}.get("executor") == "local":
+        local["executor_address"] = None
+    stored = folder.read_json("config.json")
+    origins = dict.fromkeys([*of_words, *local], configuration.COMMAND_LINE)
+    origins |= dict.fromkeys(of_settings, configuration.ARGUMENT)
+    # The folder may have been moved; resume the named run.
+    values = {**stored["config"], **of_words, **of_settings, **local, "runs": str(folder.path.parent)}
+    return configuration.from_plain(values, {**stored["origins"], **origins})
 
 
 def load_run(run: str | Path, runs: str = "") -> Run:
@@ -234,10 +254,9 @@ def load_run(run: str | Path, runs: str = "") -> Run:
         RunError: there is no such run, or it is not finished.
     """
     folder = run_files.folder.RunFolder.finished(runs_folder(runs), str(run))
-    kept = records.record.is_record(folder)
-    return Run(
-        folder, folder.read_json("record.json")["summary"] if kept else run_files.scoring.current_summary(folder)
-    )
+    if records.record.is_record(folder):
+        return Run(folder, folder.read_json("record.json")["summary"])
+    return Run(folder, run_files.scoring.current_summary(folder))
 
 
 def runs_folder(runs: str) -> str:
@@ -245,7 +264,8 @@ def runs_folder(runs: str) -> str:
     return runs or configuration.user_setting("runs", "runs")
 
 
-def _several(names: Names) -> list[str | Path]:
+def list_paths(names: Names) -> list[str | Path]:
+    """A path, or several, as a list."""
     return [names] if isinstance(names, str | Path) else list(names)
 
 
@@ -262,9 +282,10 @@ def _mirrored(
         summary = {**summary, "leak": runner.execute.leak_gain(config, summary, progress)}
         folders.append(type(folder)(folder.path.with_name(summary["leak"]["honest"])))
     with progress.waiting("tracking"):
-        how = config.tracking_folds, config.tracking_models, config.tracking_figures
-        synced = tracking.send_all(folders, config.tracking, progress, *how)
-    return Run(folder, summary, (not synced.failed and synced.opening) or None, fresh, synced.title)
+        sent = config.tracking_folds, config.tracking_models, config.tracking_figures
+        synced = tracking.send_all(folders, config.tracking, progress, *sent)
+    shown_at = None if synced.failed else synced.opening or None
+    return Run(folder, summary, shown_at, fresh, synced.title)
 
 
 class Sweep:
@@ -286,8 +307,11 @@ class Sweep:
         words: Sequence[dict[str, str]],
         tracked: str,
     ) -> None:
-        self.runs, self.rows, self.words, self.tracked = list(runs), list(rows), list(words), tracked
+        self.runs = list(runs)
+        self.rows = list(rows)
         self.failures = list(failures)
+        self.words = list(words)
+        self.tracked = tracked
 
     @property
     def scores(self) -> pd.DataFrame:
@@ -317,12 +341,12 @@ def sweep(
     where_known: bool = False,
     **settings: Any,
 ) -> Sweep:
-    """Run every combination of the listed values, as `mebench run -m` does, in one queue with shared features.
+    """Run every combination of the listed values, as `mebench run -m` does.
 
         mebench.sweep(method=["mean", "softnet"], dataset="synthetic", seed=range(3))
 
-    Finished runs of the same settings are kept, so a stopped sweep continues, and a wider one adds runs. With several
-    methods, `mean.p=0.6` is a setting of one of them.
+    All runs are in one queue and share features. Finished runs of the same settings are kept, so a stopped sweep
+    continues, and a wider one adds runs. With several methods, `mean.p=0.6` is a setting of one of them.
 
     Args:
         words: `key=value`, values separated by commas or a range: `seeds=0..2`.
@@ -367,8 +391,8 @@ def planned(
         ConfigError: a value is wrong, or two runs are the same, which would hide the spread over seeds.
     """
     every = configuration.combinations.expand(lists)
-    layers = configuration.layers_of(every[0].settings, _several(config))
-    configuration.registry.add_paths([*_several(plugins), *configuration.more_plugins(layers)])
+    layers = configuration.layers_of(every[0].settings, list_paths(config))
+    configuration.registry.add_paths([*list_paths(plugins), *configuration.more_plugins(layers)])
     keys = {key for key, _ in lists}
     methods = {str(combination.settings.get("method")) for combination in every}
     if len(methods) > 1:
@@ -377,15 +401,11 @@ def planned(
     named, notified = dict[str, tuple[str, bool]](), set[str]()
     for combination in every:
         lacked = _lacked_settings(combination.settings, keys, methods, where_known is not None)
-        if lacked and where_known is None:
-            key, sentence = next(iter(lacked.items()))
-            raise ConfigError(
-                f"{sentence}, and other methods of the sweep may: give it to one of them as "
-                f"NAME{key.removeprefix('method')}={combination.settings[key]}, or leave it out where it is unknown with --where-known"
-            )
+        if where_known is None:
+            _refuse_lacked(lacked, combination.settings)
         settings = {key: value for key, value in combination.settings.items() if key not in lacked}
         varied = {key: value for key, value in combination.varied.items() if key not in lacked}
-        settled = configuration.resolve(settings, _several(config), _several(plugins), origin)
+        settled = configuration.resolve(settings, list_paths(config), list_paths(plugins), origin)
         if where_known is not None:
             new = {*lacked.values()} - notified
             where_known.notify(*(f"{sentence}: left out" for sentence in sorted(new)))
@@ -400,6 +420,20 @@ def planned(
             combinations.append(replace(combination, settings=settings, varied=varied))
             configs.append(settled)
     return combinations, inspection.dataset_summary.check_needs(configs, (where_known or Progress()).notify)
+
+
+def _refuse_lacked(lacked: Mapping[str, str], settings: Mapping[str, Any]) -> None:
+    """Refuse the first setting that a run's method lacks.
+
+    Args:
+        lacked: sentence for each such setting.
+        settings: settings of the run.
+    """
+    for key, sentence in lacked.items():
+        raise ConfigError(
+            f"{sentence}, and other methods of the sweep may: give it to one of them as "
+            f"NAME{key.removeprefix('method')}={settings[key]}, or leave it out where it is unknown with --where-known"
+        )
 
 
 def _refuse_keys_of_other_methods(keys: Iterable[str], methods: Collection[str]) -> None:
@@ -446,7 +480,8 @@ def _lacked_settings(
 
 def lacks(method: str, key: str, value: Any) -> bool:
     """Whether a key names a parameter or preset that a method does not have."""
-    info, (part, _, name) = configuration.registry.plugins("method").get(method), key.partition(".")
+    part, _, name = key.partition(".")
+    info = configuration.registry.plugins("method").get(method)
     if part != "method" or not name or info is None:
         return False
     if name == "preset":
@@ -461,14 +496,17 @@ def swept(
 ) -> Sweep:
     """The runs of some combinations, each with its configuration."""
     tracking.find_tracker(configs[0].tracking)
-    pairs = list(zip(combinations, runner.sweep(configs, progress)))
-    finished = [(c, o) for c, o in pairs if not isinstance(o, MebenchError)]
+    finished, failures = [], []
+    for combination, outcome in zip(combinations, runner.sweep(configs, progress)):
+        if isinstance(outcome, MebenchError):
+            failures.append((combination.varied, outcome))
+        else:
+            finished.append((combination.varied, outcome))
     with progress.waiting("tracking"):
         synced = tracking.send_all([outcome.folder for _, outcome in finished], configs[0].tracking, progress)
-    return Sweep(
-        [Run(o.folder, o.summary, synced.opening or None, fresh=True, tracker=synced.title) for _, o in finished],
-        boards.sweep_scores.sweep_rows([(c.varied, o.folder, o.summary) for c, o in finished]),
-        [(c.varied, o) for c, o in pairs if isinstance(o, MebenchError)],
-        [c.varied for c, _ in finished],
-        synced.opening,
-    )
+    runs = [
+        Run(outcome.folder, outcome.summary, synced.opening or None, fresh=True, tracker=synced.title)
+        for _, outcome in finished
+    ]
+    rows = boards.sweep_scores.sweep_rows([(varied, outcome.folder, outcome.summary) for varied, outcome in finished])
+    return Sweep(runs, rows, failures, [varied for varied, _ in finished], synced.opening)

@@ -146,7 +146,10 @@ class Scores(Result):
         remarks: exchange.text_table.Remarks,
         title: str,
     ) -> None:
-        self.summary, self.answers, self._remarks, self._title = summary, answers, remarks, title
+        self.summary = summary
+        self.answers = answers
+        self._remarks = remarks
+        self._title = title
 
     @property
     def title(self) -> str:
@@ -239,7 +242,7 @@ def score(
             or the emotions of given clips (`subject`, `video`, `emotion` …), as `what` says.
         truth: true intervals, a row with empty onset and offset for a video without any; or the true class of each clip. It may be
             the sheet that a dataset was released with.
-        what: what the predictions are.
+        what: kind of the predictions.
         convention: rules of the scorer, see `mebench.datasets` and the page of conventions.
         rules: single rules of the convention that are changed, such as `{"ends": "half_open"}`.
         classes: emotions to score; all in the truth by default.
@@ -247,16 +250,16 @@ def score(
         fps: frames per second, for scores in milliseconds and per minute; times in `.eaf` files become frames by it.
         strict_videos: refuse videos that the truth does not name.
         loose_ids: take `s1`, `01` and `1` for one subject, `EP2_1F` and `EP02_01f` for one video.
-        encoding: of files that are not UTF-8, such as `gb18030`, where it cannot be told for sure.
-        k_prime: of frame scores: half the length of an expression, in frames; a number, or one for each kind.
-        p: of frame scores: the threshold, from a video's mean (0) to its maximum (1); 0.55 by default.
-        smoothing: of frame scores: `average`, `gaussian_3` …
-        postprocess: of frame scores: whose intervals, `paper` or `released_code`.
-        anchor: of frame scores: intervals around peaks (`paper`) or around the middles of the windows that scores stand for (`middle`).
-        short_videos: of frame scores: one expression a video, its highest peak, no threshold.
+        encoding: encoding of files that are not UTF-8, such as `gb18030`, if it cannot be told for sure.
+        k_prime: half the length of an expression, in frames, for frame scores; a number, or one for each kind.
+        p: threshold of frame scores, from a video's mean (0) to its maximum (1); 0.55 by default.
+        smoothing: smoothing of frame scores: `average`, `gaussian_3` …
+        postprocess: rule for intervals from frame scores, `paper` or `released_code`.
+        anchor: place of intervals from frame scores: around peaks (`paper`), or around the middles of their windows (`middle`).
+        short_videos: take one expression a video from frame scores: its highest peak, without a threshold.
         sensitivity: score under every convention, too (`summary["sensitivity"]`).
         form: format of the predictions: `auto`, `csv`, `strs`, `megc2020` or `megc2023`.
-        seed: of the bootstrap.
+        seed: seed of the bootstrap.
         bootstrap: draws; 0 for no intervals.
         progress: where to tell how long it takes; nowhere by default.
 
@@ -334,7 +337,7 @@ def _check_options(reading: Reading, frame_rules: FrameRules, scoring: Scoring) 
 
 
 def misplaced_option(what: What, options: Mapping[str, object]) -> str | None:
-    """The first of some options that is set though it is not about these predictions, or None."""
+    """The first set option that is not about these predictions, or None."""
     for name, value in options.items():
         if value is not None and what not in OPTION_FITS[name]:
             return name
@@ -461,11 +464,11 @@ class Comparison:
     Attributes:
         summary: all of it as plain data, as `mebench compare --json` writes it.
         conclusions: one sentence for each score: which is better, or what could have been seen.
-        remarks: what a reader must know to trust the numbers.
-        warnings: what looks wrong with tables, or changes what a score means.
-        repaired: what was read otherwise than it is written.
-        sides: what was compared.
-        title: of both sides, in words.
+        remarks: conditions for trusting the numbers, in sentences.
+        warnings: likely faults of tables, and changes of what a score means.
+        repaired: cells that were read differently from how they are written.
+        sides: the two compared runs or programs.
+        title: title of both sides, in words.
     """
 
     def __init__(
@@ -558,10 +561,10 @@ def compare(
         convention: the rules under which both are scored.
         rules: see `score`.
         clips: whether tables with onset and offset name the emotions of given clips.
-        classes: of tables, the emotions to score.
+        classes: emotions to score in tables.
         loose_ids: see `score`.
-        fps: of tables, see `score`.
-        encoding: of tables, see `score`.
+        fps: frames per second of tables, see `score`.
+        encoding: encoding of tables, see `score`.
         progress: where to tell how long it takes; nowhere by default.
 
     Raises:
@@ -594,7 +597,7 @@ def _sides_of_runs(first: Given | Run, second: Given | Run, runs: str) -> Sides:
 
 
 def _run_folders(side: Given | Run, runs: str) -> list[run_files.folder.RunFolder]:
-    """The folders of a run, or of all runs whose id begins so and that differ in the seed alone."""
+    """The folder of a run, or those of several runs that differ in the seed alone."""
     if isinstance(side, Run):
         return [side.folder]
     return run_files.folder.RunFolder.several(runs_folder(runs), str(side))

@@ -5,9 +5,10 @@ page.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
-from typing import Annotated, Any, cast, get_args
+from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 
 import typer
 
@@ -19,7 +20,10 @@ from mebench.grouping import grouped
 from mebench.json_output import write_json
 from mebench.number_format import number
 from mebench.progress import Progress
-from mebench.terminal import format_count, format_size as byte_size, print_lines, print_report, print_table
+from mebench.terminal import format_count, format_size, print_lines, print_report, print_table
+
+if TYPE_CHECKING:
+    from mebench.core import Kind
 
 Truth = Annotated[
     str | None,
@@ -94,14 +98,7 @@ def compare_command(
     if others and (second.startswith(PUBLISHED_PREFIX) or (truth is None and _is_file(first))):
         raise ConfigError("more than two words need runs, or files with --truth: name two here")
     if second.startswith(PUBLISHED_PREFIX):
-        word, folder = second.removeprefix(PUBLISHED_PREFIX), run_files.folder.RunFolder.finished(runs, first)
-        place = leaderboards_folder(leaderboards)
-        rows = records.published.called(word, records.published.read(place / PUBLISHED))
-        aliases = records.matching_published.read_aliases(place / records.matching_published.FILE)
-        conditions = records.matching_published.separates(records.record.read(folder), rows, aliases)
-        if write_json({"run_id": folder.id, "published": word, "separates": conditions}, json):
-            print_lines(f"{folder.id} and {rows[0].method}")
-            print_table(("", "differing conditions"), list(conditions.items()))
+        _print_differences_from_published(first, second.removeprefix(PUBLISHED_PREFIX), runs, leaderboards, json)
         return
     if truth is None and _is_file(first) and _is_file(second):
         _refuse(
@@ -120,7 +117,7 @@ def compare_command(
         )
         _refuse_files(first, second)
 
-    compared = [
+    comparisons = [
         api.compare(
             first,
             word,
@@ -138,32 +135,64 @@ def compare_command(
         )
         for word in (second, *(others or ()))
     ]
-    result = compared[0]
-    print_remarks(_remarks_on_pairs(compared, first))
-    sides = [result.sides[0], *(c.sides[1] for c in compared)]
+    print_remarks(_remarks_on_pairs(comparisons, first))
     if noise is not None:
-        with Progress().waiting("other coders"):
-            coders, sources = reports.trust.read_noise(Path(noise).expanduser())
-            scores = reports.trust.noise_of(sides, coders, [*result.found.scores], convention)
-        if write_json({"runs": [side.plain() for side in sides], "sources": sources, "scores": scores}, json):
-            print_report("", *reports.trust.tables_of_noise(scores, [side.title for side in sides]))
-            print_lines(*(f"{column}: {source}" for column, source in sources.items()))
-        return
-    if len(compared) > 1:
-        if write_json({"runs": [side.plain() for side in sides], "compared": [c.summary for c in compared]}, json):
-            print_report("", reports.compare_runs.table_of_several(sides, [c.found for c in compared]))
-            print_lines(*_of_pairs({c.sides[1].name: c.remarks for c in compared}, result.sides[0].name))
-        return
-    if write_json(result.summary, json):
-        reports.compare_runs.print_comparison(result.found, *result.sides, result.conclusions, result.remarks)
+        _print_noise(comparisons, noise, convention, json)
+    elif len(comparisons) > 1:
+        _print_several(comparisons, json)
+    else:
+        (comparison,) = comparisons
+        if write_json(comparison.summary, json):
+            reports.compare_runs.print_comparison(
+                comparison.found, *comparison.sides, comparison.conclusions, comparison.remarks
+            )
 
 
-def _remarks_on_pairs(compared: Sequence[api.Comparison], first: str) -> exchange.text_table.Remarks:
+def _print_differences_from_published(
+    run: str, result: str, runs: str, leaderboards: str | None, json: str | None
+) -> None:
+    """Print under which conditions a run differs from a published result."""
+    folder = run_files.folder.RunFolder.finished(runs, run)
+    place = leaderboards_folder(leaderboards)
+    rows = records.published.called(result, records.published.read(place / PUBLISHED))
+    aliases = records.matching_published.read_aliases(place / records.matching_published.FILE)
+    conditions = records.matching_published.separates(records.record.read(folder), rows, aliases)
+    if write_json({"run_id": folder.id, "published": result, "separates": conditions}, json):
+        print_lines(f"{folder.id} and {rows[0].method}")
+        print_table(("", "differing conditions"), list(conditions.items()))
+
+
+def _print_noise(comparisons: Sequence[api.Comparison], noise: str, convention: str, json: str | None) -> None:
+    """Print the scores of all sides if other coders had annotated."""
+    sides = _sides_of(comparisons)
+    with Progress().waiting("other coders"):
+        coders, sources = reports.trust.read_noise(Path(noise).expanduser())
+        scores = reports.trust.noise_of(sides, coders, [*comparisons[0].found.scores], convention)
+    if write_json({"runs": [side.plain() for side in sides], "sources": sources, "scores": scores}, json):
+        print_report("", *reports.trust.tables_of_noise(scores, [side.title for side in sides]))
+        print_lines(*(f"{column}: {source}" for column, source in sources.items()))
+
+
+def _print_several(comparisons: Sequence[api.Comparison], json: str | None) -> None:
+    """Print one table of several comparisons with the same first run or file."""
+    sides = _sides_of(comparisons)
+    report = {"runs": [side.plain() for side in sides], "compared": [one.summary for one in comparisons]}
+    if write_json(report, json):
+        print_report("", reports.compare_runs.table_of_several(sides, [one.found for one in comparisons]))
+        print_lines(*_of_pairs({one.sides[1].name: one.remarks for one in comparisons}, sides[0].name))
+
+
+def _sides_of(comparisons: Sequence[api.Comparison]) -> list[reports.compare_runs.Side]:
+    """The first run or file, and those that are compared with it."""
+    return [comparisons[0].sides[0], *(one.sides[1] for one in comparisons)]
+
+
+def _remarks_on_pairs(comparisons: Sequence[api.Comparison], first: str) -> exchange.text_table.Remarks:
     """The warnings and repairs of all comparisons with the first run or file."""
     remarks = exchange.text_table.Remarks()
-    for line in _of_pairs({one.sides[1].name: one.warnings for one in compared}, first):
+    for line in _of_pairs({one.sides[1].name: one.warnings for one in comparisons}, first):
         remarks.warn(line)
-    for line in _of_pairs({one.sides[1].name: one.repaired for one in compared}, first):
+    for line in _of_pairs({one.sides[1].name: one.repaired for one in comparisons}, first):
         remarks.repair(line)
     return remarks
 
@@ -199,60 +228,79 @@ def mistakes_command(
     With --truth, it counts those of a file of any program.
     """
     check_known("--by", by, get_args(metrics.mistakes.By))
+    rows = cast("metrics.mistakes.By", by)
     if truth is None:
         _refuse({"--loose-ids": loose_ids, "--fps": fps, "--encoding": encoding}, OF_FILES)
         _refuse_files(run)
-        folder = run_files.folder.RunFolder.finished(runs, run)
-        name, tables, kinds = folder.id, run_files.scoring.read_tables(folder), folder.read_json("folds.json")["kinds"]
-        about: dict[str, Any] = {"run_id": name}
-        if tables.predictions is None:
-            raise RunError(f"run {name!r} does not spot, so it has no false positives or misses: name a run that spots")
+        spotted = _spotted_by_run(run, runs)
     else:
-        remarks = exchange.text_table.Remarks()
-        true, *files = (exchange.text_table.open_encoded(Path(word).expanduser(), encoding) for word in (truth, run))
-        (answers,) = exchange.answers.read_against_truth(
-            true,
-            files,
-            exchange.join.Rules(fps, loose_ids=loose_ids),
-            remarks,
-            adapters=inspection.dataset_summary.adapters_of(true),
-        )
-        name, tables, kinds = run, answers.tables, answers.kinds
-        about = {"file": run, "warnings": remarks.warnings, "repaired": remarks.repaired}
-        if tables.predictions is None:
-            raise DataError(
-                f"{run} has no columns onset and offset, so it has no false positives or misses. Its wrong names "
-                f"are shown by: mebench score --clips {run} --truth {truth}"
-            )
-        print_remarks(remarks)
+        spotted = _spotted_in_file(run, truth, exchange.join.Rules(fps, loose_ids=loose_ids), encoding)
+    tables, kinds = spotted.tables, spotted.kinds
     draws = metrics.mistakes.number_of_draws(tables)
-    rows = cast("metrics.mistakes.By", by)
     mistakes = metrics.mistakes.sort_mistakes(tables, kinds)
     counts = metrics.mistakes.count_mistakes(mistakes, rows, draws)
-    astray = (
-        None
-        if tables.distractors is None
-        else metrics.mistakes.count_distracted(mistakes, tables.distractors, rows, draws)
-    )
+    distracted = None
+    if tables.distractors is not None:
+        distracted = metrics.mistakes.count_distracted(mistakes, tables.distractors, rows, draws)
     if rows == "kind":
         counts = counts.reindex(kinds, fill_value=0).rename_axis("kind")
     causes = metrics.mistakes.explain_mistakes(tables, mistakes, kinds)
-    mean = f", means over {draws} draws" if draws > 1 else ""
-    report = {
+    report: dict[str, Any] = {
         "why": causes,
-        **about,
+        **spotted.about,
         "convention": "strict",
         "by": by,
         "draws": draws,
         "counts": reports.scores.plain_counts(counts),
-        **({} if astray is None else {"on_distractors": astray.to_dict("index")}),
-        "mistakes": mistakes.drop(columns="row").astype(object).to_dict("records"),
     }
+    if distracted is not None:
+        report["on_distractors"] = distracted.to_dict("index")
+    report["mistakes"] = mistakes.drop(columns="row").astype(object).to_dict("records")
     if write_json(report, json):
-        note = "" if astray is None else reports.scores.distracted_line(counts, astray, tables)
-        title = f"mistakes of {name}, by {by}{mean}"
+        note = "" if distracted is None else reports.scores.distracted_line(counts, distracted, tables)
+        mean = f", means over {draws} draws" if draws > 1 else ""
+        title = f"mistakes of {spotted.name}, by {by}{mean}"
         reports.scores.print_mistakes(counts, title, mistakes if verbose else None, note)
         reports.scores.print_causes(causes)
+
+
+@dataclass(frozen=True)
+class _Spotted:
+    """Spotted intervals with their truth, and what a report says about their source."""
+
+    name: str
+    tables: metrics.tables.Tables
+    kinds: Sequence[Kind]
+    about: Mapping[str, Any]
+
+
+def _spotted_by_run(run: str, runs: str) -> _Spotted:
+    """The intervals of a run."""
+    folder = run_files.folder.RunFolder.finished(runs, run)
+    tables = run_files.scoring.read_tables(folder)
+    kinds = folder.read_json("folds.json")["kinds"]
+    if tables.predictions is None:
+        raise RunError(
+            f"run {folder.id!r} does not spot, so it has no false positives or misses: name a run that spots"
+        )
+    return _Spotted(folder.id, tables, kinds, {"run_id": folder.id})
+
+
+def _spotted_in_file(file: str, truth: str, rules: exchange.join.Rules, encoding: str | None) -> _Spotted:
+    """The intervals of a file of any program."""
+    remarks = exchange.text_table.Remarks()
+    true, predicted = (exchange.text_table.open_encoded(Path(word).expanduser(), encoding) for word in (truth, file))
+    (answers,) = exchange.answers.read_against_truth(
+        true, [predicted], rules, remarks, adapters=inspection.dataset_summary.adapters_of(true)
+    )
+    if answers.tables.predictions is None:
+        raise DataError(
+            f"{file} has no columns onset and offset, so it has no false positives or misses. Its wrong names "
+            f"are shown by: mebench score --clips {file} --truth {truth}"
+        )
+    print_remarks(remarks)
+    about = {"file": file, "warnings": remarks.warnings, "repaired": remarks.repaired}
+    return _Spotted(file, answers.tables, answers.kinds, about)
 
 
 @app.command("report", epilog="Example: mebench report mean-synthetic -o report.html")
@@ -284,34 +332,42 @@ def report_command(
     The page holds the scores, a timeline of every video, every mistake by its cause, confusions, curves, costs and settings. It needs
     no other file. With two runs, both are on the same timelines. It shows no face without --faces.
     """
-    words, progress, comparison = [word for word in (run, other) if word], Progress(), None
+    words, progress = [word for word in (run, other) if word], Progress()
     folders = [run_files.folder.RunFolder.finished(runs, word) for word in words]
     for folder in folders:
         reports.report.refuse(folder)
-    if len(folders) > 1:
+    comparison = groups = None
+    if other:
         refuse_if(
             (faces, "--faces shows the regions that one run used: name one run, or leave --faces out"),
             (people is not None, "--people compares groups within one run: name one run, or leave --people out"),
         )
         with progress.waiting("comparing both runs"):
             comparison = api.compare(*words, runs=runs)
-    page, trusted = Path(out).expanduser(), None
-    if comparison is None:
+    else:
         side = reports.judged(records.record.read(folders[0]))
         with progress.waiting("groups"):
-            trusted = reports.trust.trust(side, None if people is None else Path(people).expanduser())
+            groups = reports.trust.trust(side, None if people is None else Path(people).expanduser())
+    page = Path(out).expanduser()
     with progress.waiting("drawing"):
-        both, remarks = (None, []) if comparison is None else (comparison.found, comparison.remarks)
-        reports.report.write(reports.report.page(folders, both, remarks, faces, trusted), page)
+        found = None if comparison is None else comparison.found
+        remarks = [] if comparison is None else comparison.remarks
+        reports.report.write(reports.report.page(folders, found, remarks, faces, groups), page)
         files = reports.report.write_figures(folders, Path(figures).expanduser()) if figures else []
     if faces:
         progress.notify(f"{out} shows faces of the dataset: treat it as the dataset's licence requires")
-    size = page.stat().st_size
-    about = {"runs": [folder.id for folder in folders], "page": str(page), "bytes": size, "trust": trusted}
-    if write_json(about | {"figures": [str(file) for file in files]}, json):
-        print_lines(f"{out}: {byte_size(size)}", *([f"{figures}: {len(files)} files"] if figures else []))
+    n_bytes = page.stat().st_size
+    about = {
+        "runs": [folder.id for folder in folders],
+        "page": str(page),
+        "bytes": n_bytes,
+        "trust": groups,
+        "figures": [str(file) for file in files],
+    }
+    if write_json(about, json):
+        print_lines(f"{out}: {format_size(n_bytes)}", *([f"{figures}: {len(files)} files"] if figures else []))
         if people is not None:
-            print_report("", *reports.trust.tables_of_trust(trusted or {}))
+            print_report("", *reports.trust.tables_of_trust(groups or {}))
 
 
 def _refuse(options: Mapping[str, object], reason: str) -> None:
@@ -339,33 +395,45 @@ def _print_agreement(
     first: str, second: str, loose_ids: bool, fps: float | None, encoding: str | None, json: str | None
 ) -> None:
     """Print how well two coders agree."""
-
-    def of_end(off: Mapping[str, Any] | None) -> str:  # mean, standard deviation, and mean of absolute values
-        if off is None:
-            return "-"
-        spread = "" if off["sd"] is None else f" (sd {off['sd']:.0f})"
-        return f"{off['mean']:+.0f}{spread}, without sign {off['mean_absolute']:.0f}"
-
     remarks = exchange.text_table.Remarks()
     a, b = (exchange.text_table.open_encoded(Path(word).expanduser(), encoding) for word in (first, second))
     (answers,) = exchange.answers.read_against_truth(a, [b], exchange.join.Rules(fps, loose_ids=loose_ids), remarks)
     agreement = metrics.agreement.measure_agreement(answers.tables, answers.kinds)
-    if silent := int(answers.tables.videos["n_frames"].isna().sum()):
+    n_unknown = int(answers.tables.videos["n_frames"].isna().sum())
+    if n_unknown:
         remarks.warn(
-            f"the length of {format_count(silent, 'video')} is unknown: kappa covers the frames from 0 to the last "
+            f"the length of {format_count(n_unknown, 'video')} is unknown: kappa covers the frames from 0 to the last "
             "interval of either coder, and would differ over the whole video; give the length in a column "
             "n_frames of the first table"
         )
     print_remarks(remarks)
     about = {"warnings": remarks.warnings, "repaired": remarks.repaired}
-    if write_json({"first": first, "second": second, **agreement, **about}, json):
-        rows = [
-            [kind, str(of["first"]), str(of["second"]), str(of["both"]), number(of["f1"]), number(of["kappa"])]
-            + [of_end(of[end]) for end in ("onset_ms", "offset_ms")]
-            for kind, of in agreement["kinds"].items()
-        ]
-        heads = ("kind", "A", "B", "both", "F1", "kappa, frames", "onset, B - A, ms", "offset, B - A, ms")
-        print_table(heads, rows, f"A {first}, B {second}")
-        print_lines(f"kappa over {agreement['frames']['n']} frames: {number(agreement['frames']['kappa'])}")
-        if (emotion := agreement["emotion"])["n"]:
-            print_lines(f"kappa over the emotions of {emotion['n']} shared intervals: {number(emotion['kappa'])}")
+    if not write_json({"first": first, "second": second, **agreement, **about}, json):
+        return
+    heads = ("kind", "A", "B", "both", "F1", "kappa, frames", "onset, B - A, ms", "offset, B - A, ms")
+    rows = [
+        (
+            kind,
+            str(of_kind["first"]),
+            str(of_kind["second"]),
+            str(of_kind["both"]),
+            number(of_kind["f1"]),
+            number(of_kind["kappa"]),
+            _difference_in_words(of_kind["onset_ms"]),
+            _difference_in_words(of_kind["offset_ms"]),
+        )
+        for kind, of_kind in agreement["kinds"].items()
+    ]
+    print_table(heads, rows, f"A {first}, B {second}")
+    frames, emotion = agreement["frames"], agreement["emotion"]
+    print_lines(f"kappa over {frames['n']} frames: {number(frames['kappa'])}")
+    if emotion["n"]:
+        print_lines(f"kappa over the emotions of {emotion['n']} shared intervals: {number(emotion['kappa'])}")
+
+
+def _difference_in_words(difference: Mapping[str, Any] | None) -> str:
+    """Mean, standard deviation and mean of absolute values; a dash without shared intervals."""
+    if difference is None:
+        return "-"
+    spread = "" if difference["sd"] is None else f" (sd {difference['sd']:.0f})"
+    return f"{difference['mean']:+.0f}{spread}, without sign {difference['mean_absolute']:.0f}"

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from mebench import annotations, frames, inspection, json_output, reports, terminal
+from mebench import annotations, frames, inspection, reports
 from mebench.cli.option_checks import check_file
 from mebench.cli.option_types import DatasetWords, Files, Json, Plugins, datasets_of, verbs
 from mebench.errors import ConfigError, DataError, SomeFailedError, refuse_if
 from mebench.files import write_text
 from mebench.grouping import grouped
+from mebench.json_output import write_json
 from mebench.progress import Progress
+from mebench.terminal import at_terminal, format_count, print_lines, print_table, shell_command
 
 app = verbs("Check a dataset before a run.")
 
+MOST_LINES = 12
+"""Lines of one list at a terminal; elsewhere nothing is cut."""
 DEFECTS = "Where the release has defects, it has them, too: mebench data verify lists them."
 
 
@@ -29,19 +33,16 @@ def data_summary_command(
     """Count subjects, videos and expressions. The annotations alone are enough."""
     datasets = datasets_of(words, files, plugins)
     summaries = inspection.summarise_members(datasets)
-    if not json_output.write_json(summaries if len(datasets) > 1 else next(iter(summaries["members"].values())), json):
+    is_composite = len(datasets) > 1
+    if not write_json(summaries if is_composite else next(iter(summaries["members"].values())), json):
         return
+    pages = reports.dataset_report
     for id_, counts in summaries["members"].items():
-        terminal.print_table(reports.dataset_report.HEADERS, reports.dataset_report.summary_rows(counts), id_)
-        _print_list(
-            f"{id_}: repairs and remarks",
-            annotations.annotation.repair_lines(datasets[id_].repair_rows()),
-            len(counts["repairs"]),
-        )
-    if len(datasets) > 1:
-        terminal.print_table(
-            reports.dataset_report.HEADERS, reports.dataset_report.total_rows(summaries), " + ".join(datasets)
-        )
+        print_table(pages.HEADERS, pages.summary_rows(counts), id_)
+        repairs = annotations.annotation.repair_lines(datasets[id_].repair_rows())
+        print_list(f"{id_}: repairs and remarks", repairs, len(counts["repairs"]))
+    if is_composite:
+        print_table(pages.HEADERS, pages.total_rows(summaries), " + ".join(datasets))
 
 
 @app.command("verify", epilog="Example: mebench data verify dataset=synthetic --report report.md")
@@ -69,29 +70,39 @@ def data_verify_command(
     sound = all(seen.sound(strict) for seen in members.values())
     if report is not None:
         write_text(Path(report), reports.dataset_report.verification_markdown(members, strict))
-    parts = {id_: seen.plain() for id_, seen in members.items()}
-    result: dict[str, Any] = {"dataset": "+".join(members), "sound": sound}
-    if len(parts) > 1:  # a composite: the sums, and each member
-        result |= {key: sum(part[key] for part in parts.values()) for key in ("errors", "warnings", "frames")}
-    if json_output.write_json(result | ({"members": parts} if len(parts) > 1 else next(iter(parts.values()))), json):
-        pages = reports.dataset_report
+    if write_json(_plain_verifications(members, sound), json):
         for id_, seen in members.items():
-            titles = [inspection.soundness.TITLES[finding.topic] for finding in seen.findings]
-            for title, lines in pages.finding_lines(seen).items():
-                _print_list(f"{id_}: {title}", lines, titles.count(title))
-            _print_list(
-                f"{id_}: repairs and remarks", annotations.annotation.repair_lines(seen.repairs), len(seen.repairs)
-            )
-            if seen.frames:
-                rate = f"{seen.frames / max(seen.seconds, 1e-9):,.0f} a second"
-                terminal.print_lines(f"{id_}: {seen.frames:,} frames {pages.looked(seen.deep)}, {rate}")
-            terminal.print_lines(f"{id_}: ground truth {seen.summary['hash']}")
-        terminal.print_lines(
-            *(f"{id_}: {pages.verdict(m.errors, m.warnings, m.sound(strict))}" for id_, m in members.items()),
-            *([] if report is None else [f"report: {report}"]),
-        )
+            _print_verification(id_, seen)
+        for id_, seen in members.items():
+            verdict = reports.dataset_report.verdict(seen.errors, seen.warnings, seen.sound(strict))
+            print_lines(f"{id_}: {verdict}")
+        if report is not None:
+            print_lines(f"report: {report}")
     if not sound:
         raise typer.Exit(1)
+
+
+def _plain_verifications(members: Mapping[str, inspection.Verification], sound: bool) -> dict[str, Any]:
+    """The verification of a dataset as plain data; of a composite, sums and each member."""
+    parts = {id_: seen.plain() for id_, seen in members.items()}
+    result = {"dataset": "+".join(members), "sound": sound}
+    if len(parts) == 1:
+        return result | next(iter(parts.values()))
+    sums = {key: sum(part[key] for part in parts.values()) for key in ("errors", "warnings", "frames")}
+    return result | sums | {"members": parts}
+
+
+def _print_verification(id_: str, seen: inspection.Verification) -> None:
+    """Print the findings and repairs of a dataset, its number of frames, and the hash of its annotations."""
+    titles = [inspection.soundness.TITLES[finding.topic] for finding in seen.findings]
+    for title, lines in reports.dataset_report.finding_lines(seen).items():
+        print_list(f"{id_}: {title}", lines, titles.count(title))
+    repairs = annotations.annotation.repair_lines(seen.repairs)
+    print_list(f"{id_}: repairs and remarks", repairs, len(seen.repairs))
+    if seen.frames:
+        rate = f"{seen.frames / max(seen.seconds, 1e-9):,.0f} a second"
+        print_lines(f"{id_}: {seen.frames:,} frames {reports.dataset_report.looked(seen.deep)}, {rate}")
+    print_lines(f"{id_}: ground truth {seen.summary['hash']}")
 
 
 @app.command("preview", epilog="Example: mebench data preview dataset=synthetic -o faces.png")
@@ -117,43 +128,39 @@ def data_preview_command(
         (Path(out).exists() and not force, f"{out} exists: name another file, or overwrite it with --force"),
     )
     members = datasets_of(words, files, plugins)
-
-    refuse_if(
-        *(
-            (
-                not dataset.has_frames,
-                f"{id_} has ready-made features and no frames, so there is nothing to preview",
-            )
-            for id_, dataset in members.items()
-        ),
-        error=DataError,
-    )
-    home = {video: dataset for dataset in members.values() for video in dataset.videos()}
-    strips = [
-        inspection.tiles.strip_of(home[one.video], one)
-        for one in inspection.tiles.choose([*home], expressions, subject, video)
-    ]
-    if all(image is None for strip in strips for image in strip.tiles.values()):
-        raise DataError(next(strip.problem for strip in strips))
+    for id_, dataset in members.items():
+        if not dataset.has_frames:
+            raise DataError(f"{id_} has ready-made features and no frames, so there is nothing to preview")
+    dataset_of = {video: dataset for dataset in members.values() for video in dataset.videos()}
+    chosen = inspection.tiles.choose([*dataset_of], expressions, subject, video)
+    strips = [inspection.tiles.strip_of(dataset_of[one.video], one) for one in chosen]
+    has_picture = [any(image is not None for image in strip.tiles.values()) for strip in strips]
+    if not any(has_picture):
+        raise DataError(strips[0].problem)
     title = f"{' + '.join(members)}: {len(strips)} expressions"
     Path(out).write_bytes(reports.dataset_report.contact_sheet(strips, title))
-    shown = [
-        {
-            "video": strip.chosen.video.key,
-            **{name: getattr(strip.chosen.expression, name) for name in ("onset", "apex", "offset")},
-            "box": strip.face and list(strip.face.box),
-            "landmarks": strip.face is not None and strip.face.landmarks is not None,
-            "problem": strip.problem or None,
-        }
-        for strip in strips
-    ]
-    faceless = sum(strip.face is None for strip in strips)
-    json_output.write_json(
-        {"file": out, "expressions": shown},
+    n_faceless = sum(strip.face is None for strip in strips)
+    faceless = f", {n_faceless} without a face" if n_faceless else ""
+    write_json(
+        {"file": out, "expressions": [_plain_strip(strip) for strip in strips]},
         json,
-        f"{out}: {len(strips)} expressions{f', {faceless} without a face' if faceless else ''}",
+        f"{out}: {len(strips)} expressions{faceless}",
         "It shows people's faces: keep it only where the dataset's licence allows",
     )
+
+
+def _plain_strip(strip: inspection.tiles.Strip) -> dict[str, Any]:
+    """An expression of a preview as plain data."""
+    video, expression = strip.chosen
+    return {
+        "video": video.key,
+        "onset": expression.onset,
+        "apex": expression.apex,
+        "offset": expression.offset,
+        "box": strip.face and list(strip.face.box),
+        "landmarks": strip.face is not None and strip.face.landmarks is not None,
+        "problem": strip.problem or None,
+    }
 
 
 @app.command("fake", epilog="Example: mebench data fake dataset=casme2 --out drawn")
@@ -175,8 +182,8 @@ def data_fake_command(
         raise ConfigError(
             f"{settings[0]} changes no stand-in, which is drawn as the dataset was released: leave it out"
         )
-    several = len(members) > 1
-    places = {id_: folder / id_ if several else folder for id_ in members}
+    is_composite = len(members) > 1
+    places = {id_: folder / id_ if is_composite else folder for id_ in members}
     for id_, dataset in members.items():
         dataset.write_fake_tree(places[id_])
         write_text(
@@ -184,12 +191,17 @@ def data_fake_command(
             f"Drawn faces in the layout of {id_}, written by `mebench data fake`. Nothing here comes from the "
             f"real dataset.\n{DEFECTS}\n",
         )
-    roots = [f"dataset{f'.{id_}' if several else ''}.root={place}" for id_, place in places.items()]
-    name = ",".join(members)
-    words = [f"dataset=[{name}]" if several else f"dataset={name}", *roots]
-    next_command = terminal.shell_command("data summary", words, plugins=plugins or ())
+    next_command = shell_command("data summary", _words_of_fake(places), plugins=plugins or ())
     made = {"folders": {id_: str(place) for id_, place in places.items()}, "next": next_command}
-    json_output.write_json(made, json, f"{out}: drawn. {DEFECTS}", f"Check it with: {next_command}")
+    write_json(made, json, f"{out}: drawn. {DEFECTS}", f"Check it with: {next_command}")
+
+
+def _words_of_fake(places: Mapping[str, Path]) -> list[str]:
+    """The words of a command that name drawn datasets and their folders."""
+    if len(places) == 1:
+        ((id_, place),) = places.items()
+        return [f"dataset={id_}", f"dataset.root={place}"]
+    return [f"dataset=[{','.join(places)}]", *(f"dataset.{id_}.root={place}" for id_, place in places.items())]
 
 
 @app.command("unpack", epilog="Example: mebench data unpack CASME2 -o CASME2/frames")
@@ -203,48 +215,55 @@ def data_unpack_command(
 
     Existing files stay unchanged. A file that cannot be unpacked is named, the others are unpacked, and the exit code is 5.
     """
-    progress, unpacked, failed = Progress(), [], dict[Path, str]()
+    progress = Progress()
+    unpacked, failed = list[frames.unpack.Unpacked](), dict[Path, str]()
     for done in frames.unpack.unpack_recordings(
         Path(source).expanduser(), Path(out).expanduser(), first, lambda path: progress.notify(f"{path} …"), failed
     ):
-        unpacked.append(asdict(done) | {"source": str(done.source), "folder": str(done.folder)})
+        unpacked.append(done)
         if json != "-":
-            existed = ", which existed already" if done.before else ""
-            line = f"{terminal.format_count(done.n, 'file')} in {done.folder}{existed}"
-            if done.names:
-                rate = "no frame rate stated" if done.fps is None else f"{done.fps:g} frames a second"
-                uneven = f" on average, {done.uneven}" if done.uneven else ""
-                ends = f"frame 0 is {done.names[0]}, the last one {done.names[-1]}"
-                line = f"{terminal.format_count(done.n, 'frame')}, {rate}{uneven}, in {done.folder}{existed}; {ends}"
-            terminal.print_lines(f"{done.source}: {line}")
-    json_output.write_json(
-        {"unpacked": unpacked, "failed": {str(path): reason for path, reason in failed.items()}}, json
-    )
-    by_reason = grouped([*failed][not unpacked :], key=lambda path: failed[path])
-    for reason, paths in by_reason.items():
-        also = (
-            f" ({terminal.format_count(len(paths), 'file')}, such as {paths[0]})"
-            if reason == frames.unpack.SPENT
-            else ""
-        )
+            print_lines(f"{done.source}: {_unpacked_in_words(done)}")
+    report = {
+        "unpacked": [asdict(done) | {"source": str(done.source), "folder": str(done.folder)} for done in unpacked],
+        "failed": {str(path): reason for path, reason in failed.items()},
+    }
+    write_json(report, json)
+    if not failed:
+        return
+    n_failed, n_files = format_count(len(failed), "file"), len(failed) + len(unpacked)
+    if unpacked:
+        _print_failures(failed, progress)
+        raise SomeFailedError(f"{n_failed} of {n_files} could not be unpacked, for the reasons above; the others were")
+    first_failed, *others = failed
+    _print_failures({path: failed[path] for path in others}, progress)
+    raise DataError(failed[first_failed])
+
+
+def _unpacked_in_words(done: frames.unpack.Unpacked) -> str:
+    """The number of files, or of frames with their rate and names, and the folder."""
+    place = f"in {done.folder}{', which existed already' if done.before else ''}"
+    if not done.names:
+        return f"{format_count(done.n, 'file')} {place}"
+    rate = "no frame rate stated" if done.fps is None else f"{done.fps:g} frames a second"
+    uneven = f" on average, {done.uneven}" if done.uneven else ""
+    ends = f"frame 0 is {done.names[0]}, the last one {done.names[-1]}"
+    return f"{format_count(done.n, 'frame')}, {rate}{uneven}, {place}; {ends}"
+
+
+def _print_failures(failed: Mapping[Path, str], progress: Progress) -> None:
+    """Print each reason once. A full disk fails many files alike, so that their number is told."""
+    for reason, paths in grouped(failed, key=lambda path: failed[path]).items():
+        also = f" ({format_count(len(paths), 'file')}, such as {paths[0]})" if reason == frames.unpack.SPENT else ""
         progress.notify(f"failed: {reason}{also}")
-    if failed and not unpacked:
-        raise DataError(next(iter(failed.values())))
-    if failed:
-        raise SomeFailedError(
-            f"{terminal.format_count(len(failed), 'file')} of {len(failed) + len(unpacked)} could not be unpacked, for the "
-            "reasons above; the others were"
-        )
 
 
-def _print_list(title: str, lines: Sequence[str], n: int) -> None:
+def print_list(title: str, lines: Sequence[str], n: int) -> None:
     """Print a title with a number, and its lines, at a terminal only the first of many; nothing without lines."""
     if not lines:
         return
-    # Lines of one list at a terminal; elsewhere nothing is cut.
-    shown = lines[:12] if terminal.at_terminal() else lines
-    terminal.print_lines(f"{title} ({n})", *(f"  {line}" for line in shown))
+    shown = lines[:MOST_LINES] if at_terminal() else lines
+    print_lines(f"{title} ({n})", *(f"  {line}" for line in shown))
     if len(shown) < len(lines):
-        terminal.print_lines(f"  … and {len(lines) - len(shown)} more lines: --json FILE lists all")
+        print_lines(f"  … and {len(lines) - len(shown)} more lines: --json FILE lists all")
     elif len(lines) < n:
-        terminal.print_lines("  --json FILE lists all")
+        print_lines("  --json FILE lists all")

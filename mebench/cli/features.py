@@ -10,11 +10,13 @@ from typing import Annotated, Any, cast, get_args
 
 import typer
 
-from mebench import config, core, features, json_output, runner, terminal
+from mebench import config, core, features, runner
 from mebench.cli.option_checks import days_of
 from mebench.cli.option_types import Files, Json, Plugins, Words, checked, configured, verbs
 from mebench.errors import ConfigError, DataError, SomeFailedError, check_known
+from mebench.json_output import write_json
 from mebench.progress import Progress
+from mebench.terminal import format_count, format_size, print_lines, print_table
 
 app = verbs("Explain features and compute them ahead of a run.")
 
@@ -25,15 +27,15 @@ def features_explain_command(
 ) -> None:
     """Print the features of a method, step by step. The text fits a paper's appendix."""
     plan = runner.plan.make_plan(configured(words, files, plugins))
+    method, revision = plan.config.method, plan.dataset.revision
     cards = {group: [_card(plan, group, c) for c in chains] for group, chains in sorted(plan.chains.items())}
-    if json_output.write_json(
-        {"method": plan.config.method, "revision": plan.dataset.revision, "datasets": cards}, json
-    ):
-        if not any(cards.values()):
-            terminal.print_lines(f"method {plan.config.method} reads no features")
-        for dataset, card in ((dataset, card) for dataset, of_dataset in cards.items() for card in of_dataset):
-            title = f"{plan.config.method} on {dataset} (revision {plan.dataset.revision})"
-            terminal.print_lines(title, *card["text"].split("\n"), "")
+    if not write_json({"method": method, "revision": revision, "datasets": cards}, json):
+        return
+    if not any(cards.values()):
+        print_lines(f"method {method} reads no features")
+    for dataset, cards_of_dataset in cards.items():
+        for card in cards_of_dataset:
+            print_lines(f"{method} on {dataset} (revision {revision})", *card["text"].split("\n"), "")
 
 
 @app.command("compute", epilog="Example: mebench features compute method=mean dataset=synthetic workers=2")
@@ -41,7 +43,8 @@ def features_compute_command(
     words: Words = None, files: Files = None, plugins: Plugins = None, json: Json = None
 ) -> None:
     """Compute the features of all videos and store them. Stored features stay, and Ctrl-C keeps the finished ones."""
-    settings, started, progress = checked(words, files, plugins), time.perf_counter(), Progress()
+    settings = checked(words, files, plugins)
+    started, progress = time.perf_counter(), Progress()
     with runner.execute.stoppable(), runner.execute.worker_pool(settings) as pool:
         try:
             plan = runner.plan.make_plan(settings)
@@ -50,25 +53,30 @@ def features_compute_command(
             raise runner.execute.InterruptedRunError(
                 f"stopped: computed features stay in {settings.cache}. Give the same command again to continue", stop
             ) from None
-    skipped, others = done.failed(settings.no_face == "skip")
-    failed = {key: failure.reason for key, failure in others.items()}
-    seconds, computed = time.perf_counter() - started, len(done.seconds)
-    report = {"videos": len(plan.videos), "computed": computed, "frames": done.frames}
-    json_output.write_json(
-        report | {"seconds": round(seconds, 3), "skipped": skipped, "failed": failed},
-        json,
-        f"{settings.cache}: features of {computed} videos ({done.frames} frames) computed in "
-        f"{seconds:.0f} s, {len(plan.videos) - computed - len(done.failures)} were there",
-    )
-    progress.notify(
-        *(f"skipped: {key}: {reason}" for key, reason in skipped.items()),
-        *(f"failed: {key}: {reason}" for key, reason in failed.items()),
-    )
-    if failed:
-        raise (SomeFailedError if len(failed) < len(plan.videos) else DataError)(
-            f"the features of {len(failed)} of {len(plan.videos)} videos failed, for the reasons above"
-            f"{'; the others are stored' if len(failed) < len(plan.videos) else ''}. Fix those videos and give the same command again"
-        )
+    seconds = time.perf_counter() - started
+    skipped, failures = done.failed(settings.no_face == "skip")
+    failed = {key: failure.reason for key, failure in failures.items()}
+    n_videos, n_computed = len(plan.videos), len(done.seconds)
+    n_there = n_videos - n_computed - len(done.failures)
+    report = {
+        "videos": n_videos,
+        "computed": n_computed,
+        "frames": done.frames,
+        "seconds": round(seconds, 3),
+        "skipped": skipped,
+        "failed": failed,
+    }
+    computed = f"features of {n_computed} videos ({done.frames} frames) computed in {seconds:.0f} s"
+    write_json(report, json, f"{settings.cache}: {computed}, {n_there} were there")
+    progress.notify(*(f"skipped: {key}: {reason}" for key, reason in skipped.items()))
+    progress.notify(*(f"failed: {key}: {reason}" for key, reason in failed.items()))
+    if not failed:
+        return
+    lost = f"the features of {len(failed)} of {n_videos} videos failed, for the reasons above"
+    again = "Fix those videos and give the same command again"
+    if len(failed) == n_videos:
+        raise DataError(f"{lost}. {again}")
+    raise SomeFailedError(f"{lost}; the others are stored. {again}")
 
 
 def _card(plan: runner.plan.Plan, group: str, chain: core.Chain) -> dict[str, Any]:
@@ -106,14 +114,14 @@ def cache_info_command(cache: Cache = None, json: Json = None) -> None:
         for (dataset, stage), part in by_stage.items()
     ]
     report = {"folder": str(store.root), "entries": total.entries, "bytes": total.bytes, "parts": parts}
-    if json_output.write_json(report, json):
-        lines = {**by_stage, ("all", ""): total}
+    if write_json(report, json):
         rows = [
-            (dataset or "-", stage, f"{p.entries}", terminal.format_size(p.bytes))
-            for (dataset, stage), p in lines.items()
+            (dataset or "-", stage, f"{part.entries}", format_size(part.bytes))
+            for (dataset, stage), part in by_stage.items()
         ]
-        terminal.print_table(("dataset", "stage", "entries", "size"), rows)
-        terminal.print_lines(f"feature store: {store.root}")
+        rows.append(("all", "", f"{total.entries}", format_size(total.bytes)))
+        print_table(("dataset", "stage", "entries", "size"), rows)
+        print_lines(f"feature store: {store.root}")
 
 
 @cache_app.command("verify", epilog="Example: mebench cache verify --deep")
@@ -125,23 +133,27 @@ def cache_verify_command(
 ) -> None:
     """Find damaged entries by headers and sizes. The exit code is 1 if there are any."""
     store = _store(cache)
-    n_entries, damaged, removed = sum(1 for _ in store.entries()), [], 0
+    n_entries, n_removed = sum(1 for _ in store.entries()), 0
+    damaged = []
     with Progress().stage("verify", n_entries, "entries") as advance:
         for files, reason in features.store.verify_entries(store, deep):
             advance()
-            if reason:
-                damaged.append({"entry": str(files.stem.relative_to(store.root)), "reason": reason})
-                removed += remove and files.remove()
-    report = {"folder": str(store.root), "entries": n_entries, "deep": deep, "damaged": damaged, "removed": removed}
-    then = "A damaged entry is never read: it is computed again when it is next needed, or removed with --remove"
-    json_output.write_json(
-        report,
-        json,
-        *(f"{line['entry']}: {line['reason']}" for line in damaged),
-        f"{store.root}: {terminal.format_count(n_entries, 'entry', 'entries')}, {len(damaged)} damaged, {removed} removed",
-        *([then] if len(damaged) > removed else []),
-    )
-    if len(damaged) > removed:
+            if not reason:
+                continue
+            damaged.append({"entry": str(files.stem.relative_to(store.root)), "reason": reason})
+            if remove:
+                n_removed += files.remove()
+    n_left = len(damaged) - n_removed
+    report = {"folder": str(store.root), "entries": n_entries, "deep": deep, "damaged": damaged, "removed": n_removed}
+    lines = [f"{entry['entry']}: {entry['reason']}" for entry in damaged]
+    found = f"{len(damaged)} damaged, {n_removed} removed"
+    lines.append(f"{store.root}: {format_count(n_entries, 'entry', 'entries')}, {found}")
+    if n_left > 0:
+        lines.append(
+            "A damaged entry is never read: it is computed again when it is next needed, or removed with --remove"
+        )
+    write_json(report, json, *lines)
+    if n_left > 0:
         raise typer.Exit(1)
 
 
@@ -179,11 +191,13 @@ def cache_prune_command(
     days = None if older_than is None else days_of(older_than)
     gone = features.store.prune_entries(store, days, dataset, everything, dry_run, cast("features.store.Stage", stage))
     report = {"folder": str(store.root), "entries": gone.entries, "bytes": gone.bytes, "dry_run": dry_run}
-    entries, did = terminal.format_count(gone.entries, "entry", "entries"), "would remove" if dry_run else "removed"
-    json_output.write_json(report, json, f"{store.root}: {did} {entries}, {terminal.format_size(gone.bytes)}")
+    action = "would remove" if dry_run else "removed"
+    entries = format_count(gone.entries, "entry", "entries")
+    write_json(report, json, f"{store.root}: {action} {entries}, {format_size(gone.bytes)}")
 
 
 def _store(cache: str | None) -> features.FeatureStore:
+    """The store in the named folder, or in that of the settings."""
     if cache is not None and not Path(cache).expanduser().is_dir():
         raise DataError(f"there is no folder {cache}: name the folder of a run's setting cache=, or leave --cache out")
     return features.FeatureStore(Path(cache or config.user_setting("cache", config.RunSettings().cache)).expanduser())

@@ -87,9 +87,9 @@ def leaderboard_build_command(
         else:
             sent = _records_in_mlflow(from_mlflow, Path(room), progress)
             board = boards.board.board_of(sent, f"MLflow at {from_mlflow}", folder, progress.notify, records_folder)
-        tables, words = board.render(partial(_write_board, folder, site, progress), progress.notify)
+        tables, lines = board.render(partial(_write_board, folder, site, progress), progress.notify)
         result_cache.forget_unused()
-    write_json({"tables": [table.plain() for table in tables]}, json, *words)
+    write_json({"tables": [table.plain() for table in tables]}, json, *lines)
     if tracking.in_use(tracker):  # without tracked runs, the tables alone need no database
         files = [folder / f"{table.name}.json" for table in reversed(tables)]
         with progress.waiting("sending the tables"):
@@ -147,13 +147,12 @@ def leaderboard_across_command(
         pairs = board.render(
             lambda showable: boards.several_datasets.pairs_of(showable.tables(), showable.records), progress.notify
         )
-    if write_json({"pairs": pairs}, json):
-        print_report(
-            "",
-            boards.several_datasets.table_of_pairs(pairs)
-            if pairs
-            else "no two methods have a rank on the same two datasets, with other people in each",
-        )
+    if not write_json({"pairs": pairs}, json):
+        return
+    if pairs:
+        print_report("", boards.several_datasets.table_of_pairs(pairs))
+    else:
+        print_report("", "no two methods have a rank on the same two datasets, with other people in each")
 
 
 @app.command("export", epilog="Example: mebench leaderboard export mean-synthetic")
@@ -208,21 +207,8 @@ def leaderboard_submit_command(
     """
     if not selection.strip():
         raise ConfigError("--selection must name the epoch and the settings, and the people on whom they were chosen")
-    # A misspelt name would make a table of its own.
     config.registry.add_paths(plugins or ())
-    known, others, schemes = (
-        config.registry.plugins("dataset"),
-        challenges.register.load_challenges(),
-        dict[str, object](),
-    )
-    for one in dataset.split("+"):
-        hint = "A dataset of your own is a plugin: name its folder with --plugins"
-        check_known("dataset", one, {*known, *others}, hint, where="--dataset")
-        own = getattr(config.registry.load("dataset", one), "schemes", None) if one in known else None
-        schemes |= own if isinstance(own, Mapping) else {}  # those of a plugin may depend on its parameters
-    check_known("protocol", protocol, {*protocols.PROTOCOLS, *others, "none"}, where="--protocol")
-    if schemes and scheme and not scheme.startswith("AU"):  # units are schemes, too
-        check_known("emotion scheme", scheme, schemes, f"They are those of {dataset}", where="--scheme")
+    _check_conditions(dataset, protocol, scheme)
     about = {"title": f"{method}, answers sent in", "method": method, "convention": convention, "selection": selection}
     conditions = {"dataset": dataset, "protocol": protocol, "scheme": scheme, "clips": clips}
     with Progress().waiting("scoring"):
@@ -231,6 +217,22 @@ def leaderboard_submit_command(
         )
     message = f"{folder}: send it. It holds the answers, their truth, and the scores"
     write_json({"folder": str(folder), **outcome}, json, message)
+
+
+def _check_conditions(dataset: str, protocol: str, scheme: str) -> None:
+    """Refuse a misspelt dataset, protocol or scheme: it would make a table of its own."""
+    known, others = config.registry.plugins("dataset"), challenges.register.load_challenges()
+    schemes = dict[str, object]()
+    for name in dataset.split("+"):
+        hint = "A dataset of your own is a plugin: name its folder with --plugins"
+        check_known("dataset", name, {*known, *others}, hint, where="--dataset")
+        if name in known:
+            own = getattr(config.registry.load("dataset", name), "schemes", None)
+            schemes |= own if isinstance(own, Mapping) else {}  # those of a plugin may depend on its parameters
+    check_known("protocol", protocol, {*protocols.PROTOCOLS, *others, "none"}, where="--protocol")
+    is_unit = scheme.startswith("AU")  # units are schemes, too
+    if schemes and scheme and not is_unit:
+        check_known("emotion scheme", scheme, schemes, f"They are those of {dataset}", where="--scheme")
 
 
 @app.command("merge", epilog="Example: mebench leaderboard merge sent --check")
@@ -246,12 +248,13 @@ def leaderboard_merge_command(
     """
     progress, target = Progress(), Path(out).expanduser()
     folders = [Path(place).expanduser() for place in places]
-    submitted = {folder: boards.submissions.submissions(folder) for folder in folders}
-    submissions = [submission for folder in folders for submission in submitted[folder]]
-    n_refused = sum(not _take_submission(folder, target.parent / "rescored", check, progress) for folder in submissions)
-    sources = [
-        source for folder in folders for source in boards.accept.find_records(folder, may_lack=bool(submitted[folder]))
-    ]
+    submissions_in = {folder: boards.submissions.submissions(folder) for folder in folders}
+    submissions = [submission for folder in folders for submission in submissions_in[folder]]
+    is_taken = [_take_submission(folder, target.parent / "rescored", check, progress) for folder in submissions]
+    n_refused = is_taken.count(False)
+    sources = list[Path]()
+    for folder in folders:
+        sources += boards.accept.find_records(folder, may_lack=bool(submissions_in[folder]))
     with progress.waiting("scoring again"):
         outcomes = boards.accept.merge(sources, target, check)
     write_json({"records": [vars(outcome) for outcome in outcomes]}, json)
@@ -303,11 +306,12 @@ def leaderboard_renew_command(
     The cheapest come first, and each new one takes the place of the former. Stopped, the same command continues. The exit
     code is 5 if some could not be made, 1 if none could.
     """
-    ids, settings = ([word for word in words or () if ("=" in word) == with_value] for with_value in (False, True))
+    ids = [word for word in words or () if "=" not in word]
+    settings = [word for word in words or () if "=" in word]
     rows = boards.accept.renew(Path(out).expanduser(), ids, settings, dry_run, Progress())
     if write_json(rows, json) and rows:
-        lines = [(row["record"], format_duration(row["seconds"]), row["reason"] or row["now"] or NONE) for row in rows]
-        print_table(("record", "one core", "now"), lines)
+        cells = [(row["record"], format_duration(row["seconds"]), row["reason"] or row["now"] or NONE) for row in rows]
+        print_table(("record", "one core", "now"), cells)
     exit_if_failed(sum(bool(row["reason"]) for row in rows), len(rows))
 
 

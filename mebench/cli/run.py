@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Sequence
-from typing import Annotated
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,6 +15,9 @@ from mebench.errors import ConfigError, RunError, SomeFailedError
 from mebench.json_output import write_json
 from mebench.progress import Progress
 from mebench.terminal import print_lines, print_table, shell_command
+
+if TYPE_CHECKING:
+    from mebench.config.combinations import Combination
 
 app = typer.Typer()
 
@@ -47,25 +50,37 @@ def run_command(
     if example is not None:
         files = [str(find_example(example)), *(files or ())]
     if multirun:
-        sweep(words or (), files, plugins, dry_run, json, where_known)
+        began, progress = time.perf_counter(), Progress()
+        lists = config.combinations.lists_of_words(words or ())
+        combinations, configs = api.run_results.planned(
+            lists, files or (), plugins or (), config.COMMAND_LINE, progress if where_known else None
+        )
+        if dry_run:
+            _estimate_sweep(combinations, configs, json)
+        else:
+            _run_sweep(combinations, configs, json, progress, began)
         return
+    sweep = shell_command("run -m", words or (), files or (), plugins or ())
     for word in words or ():
         if config.combinations.is_sweep(word):
-            swept = shell_command("run -m", words or (), files or (), plugins or ())
-            raise ConfigError(f"{word!r} names several runs, which is a sweep: {swept}")
+            raise ConfigError(f"{word!r} names several runs, which is a sweep: {sweep}")
     try:
-        if not dry_run:
+        if dry_run:
+            _estimate_run(words, files, plugins, json)
+        else:
             finished = api.run(*words or (), config=files or (), plugins=plugins or ())
             _output(finished, verbose, json, announced=True)
-            return
-        settings = checked(words, files, plugins)
-        plan = runner.estimate.dry_run(settings, quiet=json == "-")
     except ConfigError as error:
         listing = _listing_word(words or (), error.settings)
         if listing is None:
             raise
-        swept = shell_command("run -m", words or (), files or (), plugins or ())
-        raise ConfigError(f"{error}. If {listing!r} is a list of values, this is a sweep: {swept}") from None
+        raise ConfigError(f"{error}. If {listing!r} is a list of values, this is a sweep: {sweep}") from None
+
+
+def _estimate_run(words: Words, files: Files, plugins: Plugins, json: str | None) -> None:
+    """Show what a run would compute, and its protocol."""
+    settings = checked(words, files, plugins)
+    plan = runner.estimate.dry_run(settings, quiet=json == "-")
     write_json(plan, json, "", *protocols.find_protocol(settings.protocol).describe().split("\n"))
 
 
@@ -81,6 +96,60 @@ def _listing_word(words: Sequence[str], at_fault: Collection[str]) -> str | None
         if config.combinations.lists_values(word) and config.sources.ALIASES.get(key, key) in at_fault:
             return word
     return None
+
+
+def _estimate_sweep(combinations: Sequence[Combination], configs: Sequence[config.RunConfig], json: str | None) -> None:
+    """Show what each run of a sweep would compute. Training that runs share is counted once."""
+    plans, trained = [], set[str]()
+    for combination, settings in zip(combinations, configs):
+        if json != "-":
+            print_lines(f"-- {_name(combination.varied)}")
+        plan = runner.estimate.dry_run(settings, json == "-", trained)
+        plans.append({"words": combination.varied, **plan})
+    write_json(plans, json)
+
+
+def _run_sweep(
+    combinations: Sequence[Combination],
+    configs: Sequence[config.RunConfig],
+    json: str | None,
+    progress: Progress,
+    began: float,
+) -> None:
+    """Run all combinations, and print one table of them; `began` is when the command did.
+
+    Raises:
+        SomeFailedError: some runs failed, each with a line of its own; the others are finished.
+        RunError: all failed.
+    """
+    outcome = api.run_results.swept(combinations, configs, progress)
+    if outcome.tracked:  # on standard error, because the table may go into a file
+        progress.notify(f"{outcome.runs[0].tracker}: {outcome.tracked}")
+    report = {
+        "rows": outcome.rows,
+        "runs": [{"words": words, **run.summary} for words, run in zip(outcome.words, outcome.runs)],
+        "failures": [{"words": words, "reason": str(error)} for words, error in outcome.failures],
+        "seconds": round(time.perf_counter() - began, 3),
+    }
+    if write_json(report, json):
+        print_table(*boards.sweep_scores.sweep_table(outcome.rows).words(), title="sweep")
+        if any(len(row["seeds"]) > 1 for row in outcome.rows):
+            print_lines(
+                "scores: mean ± standard deviation over seeds; brackets: lowest lower to highest upper limit of the seeds' intervals",
+                error=True,
+            )
+    progress.notify(*(f"failed: {_name(varied)}: {error}" for varied, error in outcome.failures))
+    failed = f"{len(outcome.failures)} of {len(combinations)} runs failed, for the reasons above"
+    again = "Fix the cause and give the same command again: it continues with the missing runs"
+    if outcome.failures and outcome.runs:
+        raise SomeFailedError(f"{failed}; the others are finished. {again}")
+    if outcome.failures:
+        raise RunError(f"{failed}. {again}")
+
+
+def _name(varied: Mapping[str, str]) -> str:
+    """The settings in which a run differs from the others of its sweep."""
+    return " ".join(f"{key}={value}" for key, value in varied.items()) or "the run"
 
 
 @app.command("resume", epilog="Example: mebench resume mean-synthetic workers=4")
@@ -103,65 +172,3 @@ def _output(run: api.Run, verbose: bool, json: str | None, announced: bool) -> N
     """Print the scores of a finished run, write them as JSON."""
     if write_json(run.summary, json):
         reports.scores.print_outcome(run.folder, run.summary, run.tracked, verbose, announced, run.tracker)
-
-
-def sweep(
-    words: Sequence[str],
-    files: Files,
-    plugins: Plugins,
-    dry_run: bool = False,
-    json: str | None = None,
-    where_known: bool = False,
-) -> None:
-    """Run every combination of the values that the words list, and print one table of them.
-
-    Raises:
-        ConfigError: a word is wrong.
-        SomeFailedError: some runs failed, each with a line of its own; the others are finished.
-        RunError: all failed.
-    """
-    began, progress = time.perf_counter(), Progress()
-    combinations, configs = api.run_results.planned(
-        config.combinations.lists_of_words(words),
-        files or (),
-        plugins or (),
-        config.COMMAND_LINE,
-        progress if where_known else None,
-    )
-    if dry_run:
-        plans, trained = [], set[str]()
-        for combination, settings in zip(combinations, configs):
-            if json != "-":
-                print_lines(f"-- {_name(combination.varied)}")
-            plans.append({"words": combination.varied, **runner.estimate.dry_run(settings, json == "-", trained)})
-        write_json(plans, json)
-        return
-    outcome = api.run_results.swept(combinations, configs, progress)
-    if outcome.tracked:
-        progress.notify(
-            f"{outcome.runs[0].tracker}: {outcome.tracked}"
-        )  # on standard error, because the table may go into a file
-    report = {
-        "rows": outcome.rows,
-        "runs": [{"words": words, **run.summary} for words, run in zip(outcome.words, outcome.runs)],
-        "failures": [{"words": words, "reason": str(error)} for words, error in outcome.failures],
-        "seconds": round(time.perf_counter() - began, 3),
-    }
-    if write_json(report, json):
-        print_table(*boards.sweep_scores.sweep_table(outcome.rows).words(), title="sweep")
-        if any(len(row["seeds"]) > 1 for row in outcome.rows):
-            print_lines(
-                "scores: mean over seeds ± standard deviation, and from the lowest to the highest end of the runs' intervals",
-                error=True,
-            )
-    progress.notify(*(f"failed: {_name(varied)}: {error}" for varied, error in outcome.failures))
-    if outcome.failures:
-        raise (SomeFailedError if outcome.runs else RunError)(
-            f"{len(outcome.failures)} of {len(combinations)} runs failed, for the reasons above"
-            f"{'; the others are finished' if outcome.runs else ''}. Fix the cause and give the same command again: it continues with the "
-            "missing runs"
-        )
-
-
-def _name(varied: dict[str, str]) -> str:
-    return " ".join(f"{key}={value}" for key, value in varied.items()) or "the run"

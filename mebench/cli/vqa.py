@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -19,7 +19,7 @@ from mebench.table import Column, Table
 from mebench.terminal import format_count, make_console, print_lines
 
 if TYPE_CHECKING:
-    from mebench.core import Dataset
+    from mebench.core import Dataset, Expression, Video
 
 app = verbs("Questions about expressions, as in the grand challenge since 2025: make, answer and score them.")
 
@@ -51,9 +51,10 @@ def vqa_make_command(
     vqa.questions.write_questions(out, rows, answers)
     leaks = vqa.questions.find_leaks(rows)
     Progress().notify(*(f"note: {line}" for line in leaks))
-    clips = len({vqa.questions.clip_of(row) for row in rows})
-    made = f"{out}: {format_count(len(rows), 'question')} about {format_count(clips, 'clip' if task == 'vqa' else 'video')}"
-    write_json({"file": str(out), "questions": len(rows), "clips": clips, "leaks": leaks}, json, made)
+    n_clips = len({vqa.questions.clip_of(row) for row in rows})
+    about = format_count(n_clips, "clip" if task == "vqa" else "video")
+    report = {"file": str(out), "questions": len(rows), "clips": n_clips, "leaks": leaks}
+    write_json(report, json, f"{out}: {format_count(len(rows), 'question')} about {about}")
 
 
 @app.command("answer", epilog="Example: mebench vqa answer mean-samm_lv --questions questions.jsonl -o answers.jsonl")
@@ -90,29 +91,48 @@ def vqa_answer_command(
         if not model:
             raise ConfigError("--endpoint needs --model NAME, the model's name on the server")
         frames = _frames_of(datasets_of(words, files, plugins), n_frames)
-        with Progress().stage("asking", len(rows), "questions") as advance:
-            cost = vqa.endpoint.query_model(
-                endpoint, model, rows, frames, out, timeout, os.environ.get("MEBENCH_ENDPOINT_KEY", ""), advance
-            )
-        write_json(
-            {"file": str(out), "questions": len(rows), **asdict(cost)},
-            json,
-            f"{out}: {cost.asked} asked, {cost.kept} kept from before, {cost.refused} refused, {cost.failed} failed, "
-            f"{cost.tokens:,} tokens",
-        )
-        if cost.failed:
-            raise SomeFailedError(
-                f"the server failed at {format_count(cost.failed, 'question')}: the same command asks them again"
-            )
-        return
-    if not words:
+        _answer_by_model(endpoint, model, rows, frames, out, timeout, json)
+    elif words:
+        _answer_by_runs([run_files.folder.RunFolder.finished(runs, word) for word in words], rows, out, json)
+    else:
         raise ConfigError("mebench vqa answer needs runs with predictions, or --endpoint URL --model NAME")
-    answers, unanswered = vqa.replies.answer_questions(
-        [run_files.folder.RunFolder.finished(runs, word) for word in words], rows
+
+
+def _answer_by_model(
+    endpoint: str,
+    model: str,
+    rows: Sequence[vqa.questions.Row],
+    frames: Callable[[vqa.questions.Row], list[Any]],
+    out: Path,
+    timeout: float,
+    json: str | None,
+) -> None:
+    """Ask a model on a server; answers that are there already are kept."""
+    key = os.environ.get("MEBENCH_ENDPOINT_KEY", "")
+    with Progress().stage("asking", len(rows), "questions") as advance:
+        cost = vqa.endpoint.query_model(endpoint, model, rows, frames, out, timeout, key, advance)
+    write_json(
+        {"file": str(out), "questions": len(rows), **asdict(cost)},
+        json,
+        f"{out}: {cost.asked} asked, {cost.kept} kept from before, {cost.refused} refused, {cost.failed} failed, "
+        f"{cost.tokens:,} tokens",
     )
+    if cost.failed:
+        raise SomeFailedError(
+            f"the server failed at {format_count(cost.failed, 'question')}: the same command asks them again"
+        )
+
+
+def _answer_by_runs(
+    runs: Sequence[run_files.folder.RunFolder], rows: Sequence[vqa.questions.Row], out: Path, json: str | None
+) -> None:
+    """Take the answers from the predictions of runs."""
+    answers, unanswered = vqa.replies.answer_questions(runs, rows)
     vqa.questions.write_questions(out, answers)
-    lacking = (f"{format_count(n, 'question')} of the kind {kind!r}" for kind, n in unanswered.items())
-    Progress().notify(*(f"note: {few} not answered: the runs have no answer" for few in lacking))
+    for kind, n in unanswered.items():
+        Progress().notify(
+            f"note: {format_count(n, 'question')} of the kind {kind!r} not answered: the runs have no answer"
+        )
     done = f"{out}: {len(rows) - unanswered.total()} of {format_count(len(rows), 'question')} answered"
     write_json({"file": str(out), "questions": len(rows), "unanswered": dict(unanswered)}, json, done)
 
@@ -140,37 +160,43 @@ def vqa_score_command(
     if not write_json(summary, json):
         return
     floors = list(vqa.marking.FLOORS)
-    columns = [Column("name", "score"), Column("value", "", score=True, interval=True), *(Column(f, f) for f in floors)]
+    columns = [Column("name", "score"), Column("value", "", score=True, interval=True)]
+    columns += [Column(floor, floor) for floor in floors]
     rows = [
         {"name": name, "value": value, **{floor: summary["floors"][floor].get(name) for floor in floors}}
         for name, value in summary["scores"].items()
     ]
-    make_console().print(
-        Table.of(columns, rows, f"{scorer}: {summary['answered']} of {summary['questions']} answered").terminal()
-    )
-    print_lines(
-        *(f"{n.replace('_', ' ')} agree in {c['agree']} of {c['of']}" for n, c in summary["consistency"].items()),
-        *(f"leak: {line}" for line in summary["leaks"]),
-    )
+    title = f"{scorer}: {summary['answered']} of {summary['questions']} answered"
+    make_console().print(Table.of(columns, rows, title).terminal())
+    for name, agreement in summary["consistency"].items():
+        print_lines(f"{name.replace('_', ' ')} agree in {agreement['agree']} of {agreement['of']}")
+    print_lines(*(f"leak: {line}" for line in summary["leaks"]))
 
 
-def _frames_of(datasets: dict[str, Dataset], n: int) -> Callable[[vqa.questions.Row], list[Any]]:
-    """A function that reads frames of a question's clip, from onset to offset of an expression or over a whole video."""
-    places = dict[str, tuple[Any, ...]]()
-    for dataset, video in ((d, video) for d in datasets.values() for video in d.videos()):
-        name = f"{video.dataset}/{vqa.questions.name_of_video(video)}"
-        places[name] = dataset, video, None
-        places |= {f"{name}_{e.onset}": (dataset, video, e) for e in video.expressions}
+def _frames_of(datasets: Mapping[str, Dataset], n: int) -> Callable[[vqa.questions.Row], list[Any]]:
+    """A function that reads `n` frames of a question's clip.
+
+    They are spread from onset to offset of an expression, or over a whole video.
+    """
+    clips = dict[str, tuple[Dataset, Video, Expression | None]]()
+    for dataset in datasets.values():
+        for video in dataset.videos():
+            name = f"{video.dataset}/{vqa.questions.name_of_video(video)}"
+            clips[name] = dataset, video, None
+            clips |= {f"{name}_{one.onset}": (dataset, video, one) for one in video.expressions}
 
     def frames_of(row: vqa.questions.Row) -> list[Any]:
         clip = vqa.questions.clip_of(row)
-        if clip not in places:
+        if clip not in clips:
             raise DataError(f"the dataset has no clip {clip!r}, which a question names")
-        dataset, video, expression = places[clip]
-        if expression is None and len(video.expressions) == 1 and "video" not in row:
+        dataset, video, expression = clips[clip]
+        is_about_clip = "video" not in row
+        if expression is None and is_about_clip and len(video.expressions) == 1:
             (expression,) = video.expressions
         frames = dataset.frames(video)
-        first, last = (expression.onset, expression.offset) if expression else (0, len(frames) - 1)
+        first, last = 0, len(frames) - 1
+        if expression is not None:
+            first, last = expression.onset, expression.offset
         return [frames[place] for place in vqa.endpoint.spread_positions(first, last, n)]
 
     return frames_of

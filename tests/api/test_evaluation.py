@@ -268,7 +268,7 @@ def test_evaluation_pickles_objects_in_threads(tmp_path, monkeypatch):
 
     names, threads = [], []
     for number in range(2):
-        keep = lambda place: names.append(evaluation._written(slowly.Mine(), None, place))  # noqa: E731
+        keep = lambda place: names.append(evaluation.store_object(slowly.Mine(), None, place))  # noqa: E731
         threads.append(threading.Thread(target=keep, args=(tmp_path / str(number),)))
         threads[-1].start()
         time.sleep(0.1)
@@ -279,7 +279,7 @@ def test_evaluation_pickles_objects_in_threads(tmp_path, monkeypatch):
     for number in range(2):
         assert b"classify" in (tmp_path / str(number) / "methods" / names[0] / "object").read_bytes()
     cloudpickle.register_pickle_by_value(slowly)
-    evaluation._written(slowly.Mine(), None, tmp_path)
+    evaluation.store_object(slowly.Mine(), None, tmp_path)
     assert "slowly" in cloudpickle.list_registry_pickle_by_value()
     cloudpickle.unregister_pickle_by_value(slowly)
 

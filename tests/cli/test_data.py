@@ -9,7 +9,6 @@ from pathlib import Path
 import cv2
 import pytest
 
-from mebench import terminal
 from mebench.annotations import SheetDataset
 from mebench.cli import data
 from mebench.config import registry, resolve, resolve_dataset
@@ -237,15 +236,15 @@ def test_data_fake_refuses_a_folder_that_holds_something(mebench, tmp_path):
 
 @pytest.mark.parametrize(("interactive", "shown"), [(True, 12), (False, 15)])
 def test_data_lists_end_after_a_dozen_lines_at_a_terminal(monkeypatch, capsys, interactive, shown):
-    monkeypatch.setattr(terminal, "at_terminal", lambda: interactive)
-    data._print_list("repairs", [f"row {n}" for n in range(15)], 15)
+    monkeypatch.setattr(data, "at_terminal", lambda: interactive)
+    data.print_list("repairs", [f"row {n}" for n in range(15)], 15)
     title, *lines = capsys.readouterr().out.splitlines()
     assert title == "repairs (15)"
     assert lines[:shown] == [f"  row {n}" for n in range(shown)]
     assert lines[shown:] == (["  … and 3 more lines: --json FILE lists all"] if interactive else [])
-    data._print_list("repairs", [f"row {n}" for n in range(12)], 12)
+    data.print_list("repairs", [f"row {n}" for n in range(12)], 12)
     assert "more" not in capsys.readouterr().out
-    data._print_list("repairs", [], 0)
+    data.print_list("repairs", [], 0)
     assert capsys.readouterr().out == ""
 
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from mebench.cli.run import sweep
+from mebench.cli.run import run_command
 from mebench.config import resolve
 from mebench.features.pipeline import video_source
 from mebench.progress import Progress
@@ -174,7 +174,7 @@ def test_dry_run_counts_what_another_run_trains_as_free(tmp_path, capsys, untrac
     words = [word for word in WORDS if not word.startswith("method")]
     places = [f"cache={tmp_path / 'cache'}", f"runs={tmp_path / 'runs'}"]
     own = ["method=linear_spotter", "method.flow=dis", *words, *places, "bootstrap=0", "workers=1"]
-    sweep([*own, "method.anchor=paper,middle"], None, None, dry_run=True)
+    run_command([*own, "method.anchor=paper,middle"], multirun=True, dry_run=True)
     first, second = capsys.readouterr().out.split("method.anchor=middle")
     told = "training: shared with a run that differs only in the way from frame scores to intervals"
     assert "training: none" in first
@@ -188,5 +188,7 @@ def test_dry_run_counts_what_another_run_trains_as_free(tmp_path, capsys, untrac
     assert seconds["paper"]["training"] > 0 == seconds["middle"]["training"] == seconds["middle"]["prediction"]
     run(resolve([*own, "method.anchor=middle"]), Progress())
     capsys.readouterr()
-    sweep([*own, "method.anchor=paper,middle"], None, None, dry_run=True)  # of which all are there: it begins anew
+    run_command(
+        [*own, "method.anchor=paper,middle"], multirun=True, dry_run=True
+    )  # of which all are there: it begins anew
     assert told not in capsys.readouterr().out

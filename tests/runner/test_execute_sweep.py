@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from mebench.api import run_results
-from mebench.cli.run import sweep
+from mebench.cli.run import run_command
 from mebench.config import combinations as sweep_words, resolve
 from mebench.errors import ConfigError, RunError, SomeFailedError
 from mebench.features import pipeline
@@ -70,14 +70,14 @@ def test_sweep_refuses_equal_runs_in_other_words():
     ]
     for more, named in equal:
         with pytest.raises(ConfigError, match=f"{named} are the same run: name each value once"):
-            sweep([*words, *more], [], [], dry_run=True)
+            run_command([*words, *more], multirun=True, dry_run=True)
 
 
 def test_sweep_prints_one_table_with_failures_last(moody, tmp_path, capsys):
     words = moody("method.trouble=[],[2=raise]", "seeds=0..1", "workers=1")
     file = tmp_path / "sweep.json"
     with pytest.raises(SomeFailedError, match="2 of 4 runs failed, for the reasons above"):
-        sweep(words, None, None, json=str(file))
+        run_command(words, multirun=True, json=str(file))
     out, err = capsys.readouterr()
     report = json.loads(file.read_text())
 
@@ -104,13 +104,13 @@ def test_sweep_prints_one_table_with_failures_last(moody, tmp_path, capsys):
 
     # The same command goes on: what is finished stands, only the two others are tried again, in their old folders.
     with pytest.raises(SomeFailedError, match="2 of 4 runs failed"):
-        sweep(words, None, None)
+        run_command(words, multirun=True)
     assert "sweep: 4 runs, 6 folds in 2 of them to compute; 2 finished ones are kept" in capsys.readouterr().err
     assert len(list((tmp_path / "runs").iterdir())) == 4
 
 
 def test_sweep_runs_equal_runs_alone(moody, tmp_path):
-    sweep(moody("seeds=0..1", "workers=1"), None, None, json="-")
+    run_command(moody("seeds=0..1", "workers=1"), multirun=True, json="-")
     (swept,) = (RunFolder(path) for path in (tmp_path / "runs").glob("*seed1*"))
     alone = run(resolve(moody("seed=1", "workers=1")), Progress()).folder
     assert alone.id == f"{swept.id}.2"
@@ -119,11 +119,11 @@ def test_sweep_runs_equal_runs_alone(moody, tmp_path):
 
 
 def test_sweep_resumed_under_other_rules_scores_all_by_them(moody, tmp_path):
-    sweep(moody("seeds=0..1", "workers=1"), None, None)
+    run_command(moody("seeds=0..1", "workers=1"), multirun=True)
     folders = list((tmp_path / "runs").iterdir())
     file = tmp_path / "sweep.json"
     words = moody("seeds=0..2", "workers=1", "convention=softnet2021", "bootstrap=0")
-    sweep(words, None, None, json=str(file))
+    run_command(words, multirun=True, json=str(file))
     swept = json.loads(file.read_text())["runs"]
     alone = run(resolve(moody("seed=1", "workers=1", "convention=softnet2021", "bootstrap=0")), Progress())
 
@@ -159,7 +159,7 @@ def test_sweep_computes_shared_features_once(own_folder, tmp_path, monkeypatch, 
         *("method=optical_strain", "method.flow=dis", "dataset=synthetic", *SMALL, "seeds=0..1", "method.p=0.5,0.6"),
         *("workers=1", "bootstrap=5", f"runs={tmp_path / 'runs'}", f"cache={tmp_path / 'store'}"),
     ]
-    sweep(words, None, None, json=str(tmp_path / "sweep.json"))
+    run_command(words, multirun=True, json=str(tmp_path / "sweep.json"))
     assert sorted(computed) == [f"synthetic/s00{n}/v01" for n in (1, 2, 3)]  # 4 runs of 3 videos
     rows = json.loads((tmp_path / "sweep.json").read_text())["rows"]
     assert [row["settings"] for row in rows] == [{"method.p": "0.5"}, {"method.p": "0.6"}]
@@ -173,7 +173,7 @@ OWN = ("method=linear_spotter", "method.flow=dis", "dataset=synthetic", *SMALL, 
 def test_sweep_trains_runs_of_other_intervals_once(own_folder, tmp_path, capsys):
     """Each is as it would be alone; one that is asked for again, and one whose threshold is learnt, are trained."""
     words = [*OWN, f"cache={tmp_path / 'store'}"]
-    sweep([*words, "method.anchor=paper,middle", f"runs={tmp_path / 'runs'}"], None, None)
+    run_command([*words, "method.anchor=paper,middle", f"runs={tmp_path / 'runs'}"], multirun=True)
     third = run(resolve([*words, "method.p=0.3", f"runs={tmp_path / 'runs'}"]), Silent()).folder  # beside both
     assert re.findall(r"3 folds trained in linear_spotter-\S+, which", capsys.readouterr().err)
     alone = run(resolve([*words, "method.anchor=middle", f"runs={tmp_path / 'alone'}"]), Silent()).folder
@@ -233,7 +233,7 @@ def test_sweep_trains_the_next_run_where_the_first_fails(moody, tmp_path, capsys
     settings = folder / "config.yaml"
     settings.write_text(settings.read_text() + "search: {trouble: {choices: [a], acts: postprocess}}\n")
     with pytest.raises(SomeFailedError, match="1 of 3 runs failed"):
-        sweep(moody("method.trouble=[2=raise],[],[9=raise]", "workers=1"), None, None)
+        run_command(moody("method.trouble=[2=raise],[],[9=raise]", "workers=1"), multirun=True)
     said = capsys.readouterr().err
     assert len(re.findall(r"2 folds trained in moody-\S+, which", said)) == 1  # by the one that fails
     assert len(re.findall(r"3 folds trained in moody-\S+", said)) == 1
@@ -262,10 +262,10 @@ def _files(path):
 
 def test_sweep_without_any_plan_fails_at_once(moody):
     with pytest.raises(ConfigError, match="unknown emotion scheme 'x'"):
-        sweep(moody("scheme=x,y", "workers=1"), None, None)
+        run_command(moody("scheme=x,y", "workers=1"), multirun=True)
 
 
 def test_sweep_goes_on_past_a_run_without_plan(moody, capsys):
     with pytest.raises(SomeFailedError, match="1 of 2 runs failed"):
-        sweep(moody("scheme=native,nonsense", "workers=1"), None, None)
+        run_command(moody("scheme=native,nonsense", "workers=1"), multirun=True)
     assert "failed: scheme=nonsense: unknown emotion scheme 'nonsense'" in capsys.readouterr().err
