@@ -232,7 +232,7 @@ def _config_of_resumed(
     folder: run_files.folder.RunFolder, of_words: Mapping[str, Any], of_settings: Mapping[str, Any]
 ) -> configuration.RunConfig:
     """The stored configuration of a run with some settings changed."""
-    local = {}
+    local: dict[str, None] = {}
     if {**of_words, **of_settings}.get("executor") == "local":
         local["executor_address"] = None
     stored = folder.read_json("config.json")

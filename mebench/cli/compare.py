@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
+from typing import Annotated, Any, cast, get_args
 
 import typer
 
@@ -21,9 +21,6 @@ from mebench.json_output import write_json
 from mebench.number_format import number
 from mebench.progress import Progress
 from mebench.terminal import format_count, format_size, print_lines, print_report, print_table
-
-if TYPE_CHECKING:
-    from mebench.core import Kind
 
 Truth = Annotated[
     str | None,
@@ -270,7 +267,7 @@ class _Spotted:
 
     name: str
     tables: metrics.tables.Tables
-    kinds: Sequence[Kind]
+    kinds: list[str]
     about: Mapping[str, Any]
 
 

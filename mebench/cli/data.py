@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mebench import annotations, frames, inspection, reports
+from mebench import annotations as annotations_room, frames, inspection, reports
 from mebench.cli.option_checks import check_file
 from mebench.cli.option_types import DatasetWords, Files, Json, Plugins, datasets_of, verbs
 from mebench.errors import ConfigError, DataError, SomeFailedError, refuse_if
@@ -39,7 +39,7 @@ def data_summary_command(
     pages = reports.dataset_report
     for id_, counts in summaries["members"].items():
         print_table(pages.HEADERS, pages.summary_rows(counts), id_)
-        repairs = annotations.annotation.repair_lines(datasets[id_].repair_rows())
+        repairs = annotations_room.annotation.repair_lines(datasets[id_].repair_rows())
         print_list(f"{id_}: repairs and remarks", repairs, len(counts["repairs"]))
     if is_composite:
         print_table(pages.HEADERS, pages.total_rows(summaries), " + ".join(datasets))
@@ -97,7 +97,7 @@ def _print_verification(id_: str, seen: inspection.Verification) -> None:
     titles = [inspection.soundness.TITLES[finding.topic] for finding in seen.findings]
     for title, lines in reports.dataset_report.finding_lines(seen).items():
         print_list(f"{id_}: {title}", lines, titles.count(title))
-    repairs = annotations.annotation.repair_lines(seen.repairs)
+    repairs = annotations_room.annotation.repair_lines(seen.repairs)
     print_list(f"{id_}: repairs and remarks", repairs, len(seen.repairs))
     if seen.frames:
         rate = f"{seen.frames / max(seen.seconds, 1e-9):,.0f} a second"

@@ -252,9 +252,11 @@ def leaderboard_merge_command(
     submissions = [submission for folder in folders for submission in submissions_in[folder]]
     is_taken = [_take_submission(folder, target.parent / "rescored", check, progress) for folder in submissions]
     n_refused = is_taken.count(False)
-    sources = list[Path]()
-    for folder in folders:
-        sources += boards.accept.find_records(folder, may_lack=bool(submissions_in[folder]))
+    sources = [
+        source
+        for folder in folders
+        for source in boards.accept.find_records(folder, may_lack=bool(submissions_in[folder]))
+    ]
     with progress.waiting("scoring again"):
         outcomes = boards.accept.merge(sources, target, check)
     write_json({"records": [vars(outcome) for outcome in outcomes]}, json)

@@ -20,7 +20,8 @@ class RegistryHelpCommand(TyperCommand):
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Put the names into the help."""
-        for option in self.params:
+        options: list[Any] = self.params
+        for option in options:
             if option.metavar in (READ, WRITTEN, WRITTEN_WITHOUT_TRUTH):
                 option.metavar = "|".join(formats_in(option.metavar))
             text = getattr(option, "help", None) or ""

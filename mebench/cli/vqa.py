@@ -178,7 +178,7 @@ def _frames_of(datasets: Mapping[str, Dataset], n: int) -> Callable[[vqa.questio
 
     They are spread from onset to offset of an expression, or over a whole video.
     """
-    clips = dict[str, tuple[Dataset, Video, Expression | None]]()
+    clips: dict[str, tuple[Dataset, Video, Expression | None]] = {}
     for dataset in datasets.values():
         for video in dataset.videos():
             name = f"{video.dataset}/{vqa.questions.name_of_video(video)}"
