@@ -1,4 +1,4 @@
-"""Slow results of records and leaderboards, kept in the user's cache by the hashes of their inputs and their code."""
+"""Slow results of records and leaderboards, kept by hashes of inputs and code."""
 
 import hashlib
 import json
@@ -26,7 +26,9 @@ def folder() -> Path:
 
 
 def cached(make: Callable[[], T], code: tuple[str, ...], *inputs: Any) -> T:
-    """The result of `make`, which is called only if the cache lacks it. A damaged entry is computed again.
+    """The result of `make`, which is called only if the cache lacks it.
+
+    A damaged entry is computed again.
 
     Args:
         make: returns plain data that JSON can hold.
@@ -56,13 +58,15 @@ def forget_unused() -> None:
 
 @cache
 def hash_of_code(code: tuple[str, ...]) -> str:
-    """Hash of code without comments and docstrings, and of the versions of the packages for boards."""
+    """Hash of code, and of the versions of packages that produce numbers, figures and pages.
+
+    Comments and docstrings do not count.
+    """
     hashes = [
         (file.relative_to(PACKAGE).as_posix(), code_hash(file))
         for pattern in code
         for file in sorted(PACKAGE.glob(pattern))
     ]
-    # Packages that produce numbers, figures and pages.
     libraries = ("numpy", "pandas", "scipy", "networkx", "matplotlib", "jinja2")
     return _digest(json.dumps([hashes, [version(name) for name in libraries]]))
 

@@ -149,13 +149,14 @@ class Run(Result):
 
 
 def run(*words: str, config: Names = (), plugins: Names = (), progress: Progress | None = None, **settings: Any) -> Run:
-    """Run a method on a dataset, as `mebench run` does, and send it to its tracker, MLflow by default.
+    """Run a method on a dataset, as `mebench run` does.
 
         mebench.run("method=mean", "dataset=synthetic", seed=1)
         mebench.run(method={"name": "mean", "p": 0.6}, dataset="synthetic")
 
-    An unfinished run of the same settings is continued; after a finished one, a new one begins. It works in threads
-    and notebooks, too; SIGTERM ends it like Ctrl-C only in the main thread of a program.
+    The run is sent to its tracker, MLflow by default. An unfinished run of the same settings is continued; after a
+    finished one, a new one begins. It works in threads and notebooks, too; SIGTERM ends it like Ctrl-C only in the main
+    thread of a program.
 
     Args:
         words: `key=value`, such as `method.p=0.6`.

@@ -597,7 +597,7 @@ def _sides_of_runs(first: Given | Run, second: Given | Run, runs: str) -> Sides:
 
 
 def _run_folders(side: Given | Run, runs: str) -> list[run_files.folder.RunFolder]:
-    """The folder of a run, or those of several runs that differ in the seed alone."""
+    """The folder of a run, or those of several that differ in the seed."""
     if isinstance(side, Run):
         return [side.folder]
     return run_files.folder.RunFolder.several(runs_folder(runs), str(side))

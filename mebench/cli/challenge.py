@@ -147,7 +147,7 @@ def _tries_by_team(entries: Path) -> dict[str, list[Path]]:
 
 
 def _scored_entry(task: challenges.ChallengeTask, team: str, files: Sequence[Path], truth: Path) -> SimpleNamespace:
-    """The last file of a team with its scores, in place of a record for the ranks of leaderboards.
+    """The last file of a team with its scores, as ranks of leaderboards read them.
 
     Raises:
         DataError: there is no file, or it cannot be scored.

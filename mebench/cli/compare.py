@@ -373,9 +373,7 @@ def _refuse(options: Mapping[str, object], reason: str) -> None:
 
 
 def _refuse_files(*words: str) -> None:
-    """Refuse a file where a run is expected, with a better message than an unknown run; words with an ending name no
-    run.
-    """
+    """Refuse a file where a run is expected. Words with an ending name no run."""
     for word in words:
         if Path(word).suffix and _is_file(word):
             others = "".join(f", and {other} is no file" for other in words if not _is_file(other))

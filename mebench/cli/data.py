@@ -93,7 +93,7 @@ def _plain_verifications(members: Mapping[str, inspection.Verification], sound: 
 
 
 def _print_verification(id_: str, seen: inspection.Verification) -> None:
-    """Print the findings and repairs of a dataset, its number of frames, and the hash of its annotations."""
+    """Print findings, repairs, number of frames and hash of a dataset."""
     titles = [inspection.soundness.TITLES[finding.topic] for finding in seen.findings]
     for title, lines in reports.dataset_report.finding_lines(seen).items():
         print_list(f"{id_}: {title}", lines, titles.count(title))
@@ -258,7 +258,7 @@ def _print_failures(failed: Mapping[Path, str], progress: Progress) -> None:
 
 
 def print_list(title: str, lines: Sequence[str], n: int) -> None:
-    """Print a title with a number, and its lines, at a terminal only the first of many; nothing without lines."""
+    """Print a title with a number, and its lines. At a terminal, only the first of many are shown."""
     if not lines:
         return
     shown = lines[:MOST_LINES] if at_terminal() else lines

@@ -114,7 +114,7 @@ def _check_landmarks() -> Finding:
 
 
 def _read_user_file(plugins: Sequence[str]) -> tuple[Layer, list[Finding]]:
-    """The settings of the user's file, and findings about it and the folders of plugins, which are added."""
+    """The settings of the user's file, and findings about it. Folders of plugins are added."""
     layer, where = config.sources.Layer("none"), "none: ./mebench.yaml or ~/.config/mebench/config.yaml"
     try:
         path = config.user_file()

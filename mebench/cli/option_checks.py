@@ -12,7 +12,7 @@ def days_of(text: str) -> float:
     """A time such as `12h`, `30d` or `2w` in days.
 
     Raises:
-        ConfigError: it is none.
+        ConfigError: the text is not a time.
 
     >>> days_of("30d"), days_of("12h"), days_of("2w")
     (30.0, 0.5, 14.0)
@@ -35,10 +35,12 @@ def check_file(option: str, target: str) -> None:
 
 
 def check_folder(option: str, target: str) -> None:
-    """Make sure that files can be written into a folder, which may be missing yet, before the work begins.
+    """Make sure that files can be written into a folder, before the work begins.
+
+    The folder may be missing yet.
 
     Raises:
-        ConfigError: it, or the folder in which it would be made, is no folder or not writable.
+        ConfigError: it, or the folder in which it would be made, is not a writable folder.
     """
     existing = nearest_existing(Path(target).expanduser().absolute())
     if not existing.is_dir() or not os.access(existing, os.W_OK):

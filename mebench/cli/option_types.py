@@ -1,6 +1,4 @@
-"""Options and arguments that several verbs share, groups of verbs that suggest the nearest name, and run ids from
-users.
-"""
+"""Options and arguments that several verbs share, and what they mean."""
 
 from __future__ import annotations
 
@@ -126,20 +124,18 @@ Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Show all scores 
 
 
 def configured(words: Words, files: Files, plugins: Plugins) -> config.RunConfig:
-    """The configuration of a run from the words of a verb, its files and the user's file."""
+    """The configuration of a run, from words, files and the user's file."""
     return config.resolve(words or (), files or (), plugins or ())
 
 
 def checked(words: Words, files: Files, plugins: Plugins) -> config.RunConfig:
-    """The same configuration, after a check that the run's inputs exist; missing ones are reported before a heavy
-    import.
-    """
+    """The same configuration, once the run's inputs are there. Missing ones are reported before a heavy import."""
     (settings,) = inspection.dataset_summary.check_needs([configured(words, files, plugins)], Progress().notify)
     return settings
 
 
 def datasets_of(words: DatasetWords, files: Files, plugins: Plugins) -> dict[str, core.Dataset]:
-    """The datasets from the words of a verb, its files and the user's file, by id; for a composite, each member."""
+    """The datasets, by id, from words, files and the user's file. A composite gives its members."""
     return inspection.open_members(config.resolve_dataset(words or (), files or (), plugins or ()).dataset_params)
 
 

@@ -220,7 +220,7 @@ def _print(
     results: Sequence[reproduction.papers.Result],
     request: reproduction.papers.Request,
 ) -> None:
-    """The measured cells, one line for all cells that are absent for the same reason, and remarks on the others."""
+    """Print the measured cells, the reasons for absent ones, and remarks."""
     print_lines(paper.title, f"Table {table}: {paper.tables[table].title}", "")
     answered = [_measured_row(result) for result in results if result.run_id]
     if answered:
@@ -269,7 +269,7 @@ PARTS = {"true_positives": ", true positives", "all_intervals": ", all intervals
 
 
 def _measured_row(result: reproduction.papers.Result) -> tuple[str, ...]:
-    """A published value beside the measured one, its interval, and the value under the strict rules."""
+    """A published value, the measured one, its interval, and the strict one."""
     row = result.cell.published
     method = f"{row.method} ({row.method_variant})" if row.method_variant else row.method
     score = f"{row.task}{PARTS.get(row.part, '')}: {metrics.catalogue.find_metric(row.metric).label}"

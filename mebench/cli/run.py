@@ -85,7 +85,9 @@ def _estimate_run(words: Words, files: Files, plugins: Plugins, json: str | None
 
 
 def _listing_word(words: Sequence[str], at_fault: Collection[str]) -> str | None:
-    """The first word that lists several values, which a single run cannot read, for one of some settings.
+    """The first word that lists several values for one of some settings.
+
+    A single run cannot read such a word.
 
     Args:
         words: words of the command.
