@@ -64,7 +64,7 @@ def test_readme_third_command_spots_in_own_video(tmp_path, monkeypatch, capsys):
             cli.main()
         said = capsys.readouterr()
         assert not end.value.code, said.err
-    assert "which came with mebench" in said.err
+    assert "using the included model" in said.err
     assert "does not say what a person feels" in said.err
     assert {"intervals.csv", "intervals.eaf", "report.html"} <= {path.name for path in (tmp_path / "spotted").iterdir()}
 

@@ -438,4 +438,4 @@ def place(part: Sequence[Ranked]) -> str:
     n_others = part[0].high - 1
     if not n_others:
         return f"first of {len(part)}"
-    return f"of {len(part)}, not distinguishable from {n_others} {'other' if n_others == 1 else 'others'}"
+    return f"first of {len(part)}, tied with {n_others} {'other' if n_others == 1 else 'others'}"

@@ -308,7 +308,7 @@ def _count_violations(name: str, words: Sequence[str], json: str | None) -> None
 
 def _print_outcome(outcome: CheckOutcome) -> None:
     """Print whether a promise is kept, and the reason if it is not."""
-    mark = "BROKEN" if outcome.status == "broken" else outcome.status
+    mark = {"kept": "kept", "broken": "BROKEN", "untold": "skipped"}[outcome.status]
     reason = f": {outcome.reason}" if outcome.reason else ""
     terminal.print_lines(f"{mark:<7} {outcome.check.name}{reason}")
     if outcome.details and os.environ.get("MEBENCH_DEBUG") == "1":

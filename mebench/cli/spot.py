@@ -129,8 +129,8 @@ def spot_command(
     by = api.load_run(run, runs) if run is not None else api.load_model(model)
     if model is None and not isinstance(by, api.Run):
         progress.notify(
-            f"model {by.name}, which came with mebench and was trained on drawn faces: mebench model info {by.name} says how good it is; "
-            "--model and --run take others"
+            f"using the included model {by.name} (trained on drawn faces): see mebench model info {by.name} for its scores; "
+            "choose another with --model or --run"
         )
     if live is not None:
         _spot_live(live, _models_of(by, fold), fps, seconds, json, progress)

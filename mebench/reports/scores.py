@@ -62,13 +62,10 @@ def how_intervals(subjects: int, interval: str, draws: int) -> str:
     """The method behind a summary's 95 % intervals, in words.
 
     >>> print(how_intervals(68, "jackknife", 0))
-    intervals: 95 %, by leaving out each of 68 subjects (jackknife); for shares the exact binomial interval of that error
+    95 % intervals over 68 subjects: binomial with jackknife variance for proportions, jackknife for the others
     """
-    rest = f"; for other scores a bootstrap, {draws} draws" if interval == "bootstrap" else ""
-    return (
-        f"intervals: 95 %, by leaving out each of {subjects} subjects (jackknife); for shares the exact binomial "
-        f"interval of that error{rest}"
-    )
+    others = f"bootstrap ({draws} draws)" if interval == "bootstrap" else "jackknife"
+    return f"95 % intervals over {subjects} subjects: binomial with jackknife variance for proportions, {others} for the others"
 
 
 def interval_lines(bootstrap: Mapping[str, Any], subjects: int) -> list[str]:

@@ -43,10 +43,10 @@ else:
 
 Faces = Literal["largest", "all"]
 CAUTION = (
-    "A spotted interval says that something moved there as the movements did that the model was trained on. It does not say what a "
+    "A spotted interval means only that something moved there the way the training movements did. It does not say what a "
     "person feels, thinks or hides, and nothing here detects lies. Models miss expressions and find some where none are, more so on "
-    "faces, cameras and movements unlike their training's. Do not judge, hire, grade or accuse anybody by it, and ask the people who "
-    "are seen before you analyse them."
+    "faces, cameras and movements unlike their training's. Never use it to judge, hire, grade or accuse anyone, and get consent from "
+    "everyone filmed."
 )
 """The limits of a result about a person."""
 COLUMNS = (

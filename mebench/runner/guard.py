@@ -118,10 +118,10 @@ def _untrained_classes(plan: Plan) -> Iterator[str]:
     if not missing:
         return
     fold, lacking = next(iter(missing.items()))
-    clips = ", ".join(f"{name} ({format_count(n, 'clip')})" for name, n in sorted(lacking.items()))
+    clips = "; ".join(f"{name}, {format_count(n, 'clip')}" for name, n in sorted(lacking.items()))
     yield (
-        f"in {len(missing)} of {len(plan.folds)} folds a tested class has no training clip, so its clips can "
-        f"only be wrong: in fold {fold!r} {clips}; {_advice_on_classes(plan)}"
+        f"in {len(missing)} of {len(plan.folds)} folds a tested class has no training clip, so its clips cannot be "
+        f"classified correctly (fold {fold!r}: {clips}); {_advice_on_classes(plan)}"
     )
 
 

@@ -123,7 +123,7 @@ def collect(plugin: str, subject: Any, checks: Sequence[Callable[[Any], None]]) 
             errors[name] = None
             try:
                 if (before := function.__dict__["after"]) and look(before) is not None:
-                    raise unittest.SkipTest(f"this cannot be checked before {before} is kept")
+                    raise unittest.SkipTest(f"needs {before} first")
                 function(subject)
             except unittest.SkipTest as skipped:
                 errors[name] = skipped

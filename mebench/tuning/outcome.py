@@ -203,13 +203,10 @@ def tuning_remarks(plain: Mapping[str, Any]) -> list[str]:
             inner, outer = (
                 _number(path, gain, "+") for gain in (score["inner"]["gain"], score["outer"]["gain"]["value"])
             )
-            verdict = f"flattered by {_number(path, lost)}" if lost > 0 else "did not flatter"
-            gains = (
-                f"; the gain over the default is {inner} on inner subjects, {outer} on outer ones: the "
-                f"inner score {verdict}"
-            )
+            verdict = f"an optimism of {_number(path, lost)}" if lost > 0 else "no optimism"
+            gains = f"; the gain was {inner} on the tuning subjects and {outer} on new ones: {verdict}"
         lines.append(
-            f"{path}: the tuned values look {_number(path, abs(optimism))} {direction} on the inner subjects than on the outer ones{gains}"
+            f"{path}: the tuned values look {_number(path, abs(optimism))} {direction} on the tuning subjects than on new ones{gains}"
         )
     if plain["scores"] and plain["least_p"] >= LEVEL:
         lines.append(

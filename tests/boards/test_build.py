@@ -543,7 +543,7 @@ def test_place_names_no_winner_of_indistinguishable_rows():
         return place(ranked(Part("micro", ("f1",), rows)))
 
     assert card("a", "b", "b") == "first of 3"
-    assert card("a", "ab", "b") == "of 3, not distinguishable from 1 other"
-    assert card("ab", "ab", "b") == "of 3, not distinguishable from 2 others"
+    assert card("a", "ab", "b") == "first of 3, tied with 1 other"
+    assert card("ab", "ab", "b") == "first of 3, tied with 2 others"
     assert card("a", "a1") == "first of 2", "after z comes a1"
-    assert card("", "") == "of 2, not distinguishable from 1 other", "where nothing was tested nobody won"
+    assert card("", "") == "first of 2, tied with 1 other", "where nothing was tested nobody won"

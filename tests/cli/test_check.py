@@ -35,7 +35,7 @@ def test_check_shuffles_needs_null(mebench):
 def test_check_of_an_unreadable_root_fails(mebench):
     code, out, _ = mebench("check", "casme2", "dataset.root=/nowhere")
     assert code == 3
-    assert "untold  videos_are_sorted_and_unique: dataset.root=/nowhere is not a folder" in out
+    assert "skipped videos_are_sorted_and_unique: dataset.root=/nowhere is not a folder" in out
 
 
 def test_check_of_a_protocol_suggests_a_run(mebench):

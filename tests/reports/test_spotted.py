@@ -166,7 +166,7 @@ def test_spot_by_the_included_model_finds_a_drawn_expression(mebench, tmp_path):
     code, _, err = mebench("spot", moves, still, "--workers", "1", "-o", tmp_path / "out")
     found = pd.read_csv(tmp_path / "out" / "intervals.csv")
     assert code == 0
-    assert "model mean, which came with mebench and was trained on drawn faces" in err
+    assert "using the included model mean (trained on drawn faces)" in err
     assert set(found["video"]) == {"moves"}
     assert peaks.iou((found["onset"][0], found["offset"][0]), TRUE) >= 0.5
     assert found["emotion"].notna().all()

@@ -57,7 +57,7 @@ def test_print_outcome_has_row_for_dataset_and_kind(run, capsys):
 def test_print_outcome_names_convention_settings_folder(run, capsys):
     text = "\n".join(lines(run, capsys, "mlflow.db"))
     assert "convention strict" in text
-    assert "95 %, by leaving out each of" in text
+    assert "95 % intervals over " in text
     assert "settings that differ from the defaults: p=0.6" in text
     assert "selection: fixed (" in text
     assert "transductive: none (" in text
@@ -108,7 +108,7 @@ def test_print_outcome_of_recognizer_has_no_spotting(tmp_path, capsys, verbose):
     run = make_run(tmp_path, "names", tasks=("recognize",))
     text = "\n".join(lines(run, capsys, verbose=verbose))
     assert "UF1" in text
-    assert "95 %, by leaving out each of" in text
+    assert "95 % intervals over " in text
     assert not [word for word in ("convention", "IoU", "spotting") if word in text]
 
 

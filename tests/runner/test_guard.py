@@ -99,7 +99,7 @@ def test_find_plan_warnings_names_classes_without_training_clips(moody):
     plan = make_plan(resolve(moody("sandbox=auto", "dataset.subjects=2")))
     (told,) = map(str, find_plan_warnings(plan))
     assert "in 1 of 2 folds a tested class has no training clip" in told
-    assert "in fold 'toy/2' disgust (1 clip); more subjects would close the gap" in told
+    assert "(fold 'toy/2': disgust, 1 clip); more subjects would close the gap" in told
     plan.dataset.schemes = {"both": Scheme("both", ("a", "b"), {"fear": "a", "disgust": "b", "others": "b"})}
     assert find_plan_warnings(plan)[0].message.endswith("scheme=both has no such gap")
     assert not find_plan_warnings(make_plan(resolve(moody("dataset.subjects=3", "sandbox=auto"))))
