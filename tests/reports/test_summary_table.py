@@ -88,7 +88,7 @@ def test_print_outcome_begins_with_main_scores(tmp_path, capsys):
         assert f"{part['tp']} TP, {part['fp']} FP, {part['fn']} FN" in line
     assert shown[3].startswith(" ─")
     assert shown[4].startswith(" spotting, micro: F1")
-    assert sum(line.startswith("convention strict; intervals: 95 %") for line in shown) == 1
+    assert sum(line.startswith("convention strict; 95 % intervals") for line in shown) == 1
     assert "any expression" not in "".join(shown)  # the whole convention is for those who ask
     assert shown[-1] == f"all scores, with remarks: mebench runs show {run.path} -v"
 
