@@ -106,7 +106,9 @@ LODO = Protocol(
 
 
 def pairs(people: People, params: NoParams = NOTHING) -> list[Fold]:
-    """One fold for each ordered pair of datasets, trained on one and tested on the other; nobody is on both sides.
+    """One fold for each ordered pair of datasets, from one to the other.
+
+    Nobody is on both sides.
 
     Raises:
         ConfigError: fewer than two datasets, or a pair shows the same people alone.
@@ -187,18 +189,16 @@ class CdmerParams:
 
 
 def cdmer(people: People, params: CdmerParams = CdmerParams()) -> list[Fold]:
-    """A fold for each ordered pair of datasets: six of type I, six of type II; fewer where recordings are left out.
+    """A fold for each ordered pair of datasets: six of a type, fewer if recordings are left out.
 
     Raises:
         ConfigError: other datasets, or no pair.
     """
     eligible = SMIC if params.type == "I" else (*SMIC, OTHER)
     strange = [name for name in people.datasets if name not in eligible]
-    pairs = [
-        pair
-        for pair in permutations([name for name in eligible if name in people.datasets], 2)
-        if params.type == "I" or OTHER in pair
-    ]
+    pairs = list(permutations([name for name in eligible if name in people.datasets], 2))
+    if params.type == "II":
+        pairs = [pair for pair in pairs if OTHER in pair]
     refuse_if(
         (
             strange,

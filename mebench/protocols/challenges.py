@@ -98,7 +98,7 @@ MEGC2019_CDE = Protocol(
 
 
 def megc_spotting(people: People, params: NoParams = NOTHING) -> list[Fold]:
-    """One fold for each person, tested by a model of the others of the same dataset.
+    """One fold for each person, tested by a model of the dataset's other people.
 
     Raises:
         ConfigError: short videos, or a dataset of one person.

@@ -13,7 +13,7 @@ from mebench.protocols import across, challenges, within
 from mebench.protocols.people import People
 from mebench.protocols.protocol import Protocol
 
-_OURS = [one for file in (within, across, challenges) for one in vars(file).values() if isinstance(one, Protocol)]
+_OURS = [value for file in (within, across, challenges) for value in vars(file).values() if isinstance(value, Protocol)]
 PROTOCOLS = {protocol.name: protocol for protocol in sorted(_OURS, key=lambda protocol: protocol.name)}
 """All that this folder's files define, by name, sorted."""
 ADDED: dict[str, Path] = {}
@@ -25,9 +25,9 @@ _CODE: dict[Path, bytes] = {}
 
 
 def add_folder(folder: Path) -> bool:
-    """Add the protocols of a folder: `PROTOCOL` of each `<name>.py`. Adding it again reloads edited files and changes nothing else.
+    """Add the protocols of a folder: `PROTOCOL` of each `<name>.py`.
 
-    An unusable one is listed in `BROKEN` with the reason.
+    Adding the folder again reloads edited files and changes nothing else. An unusable one is listed in `BROKEN` with the reason.
 
     Returns:
         whether the folder holds any.
@@ -35,30 +35,43 @@ def add_folder(folder: Path) -> bool:
     files = [file for file in sorted(folder.glob("*.py")) if file.name[0] not in "._"]
     for file in files:
         name = file.stem
-        if ADDED.get(name) != file and (name in PROTOCOLS or name in ADDED):
+        is_taken = name in PROTOCOLS or name in ADDED
+        if is_taken and ADDED.get(name) != file:
             BROKEN[name] = f"{ADDED.get(name, 'mebench itself')} and {file} have one of this name; rename or remove one"
             continue
         try:
-            code = file.read_bytes()
-            if ADDED.get(name) == file and _CODE.get(file) == code:
-                continue
-            ADDED[name], _CODE[file] = file, code
-            PROTOCOLS.pop(name, None)
-            BROKEN.pop(name, None)
-            qualified = f"{__package__}.{name}"
-            spec = importlib.util.spec_from_file_location(qualified, file, loader=_UncachedLoader(qualified, str(file)))
-            assert spec is not None and spec.loader is not None  # it has one
-            module = sys.modules[qualified] = importlib.util.module_from_spec(spec)
-            spec.loader.exec_module(module)
-            protocol = module.PROTOCOL
-            if not isinstance(protocol, Protocol):
-                raise TypeError(f"PROTOCOL must be a mebench.protocols.Protocol called {name!r}, not {protocol!r:.80}")
-            if protocol.name != name:
-                raise ValueError(f"PROTOCOL must be called {name!r} like its file, not {protocol.name!r}")
-            PROTOCOLS[name] = protocol
-        except (Exception, SystemExit) as error:
+            _add_file(name, file)
+        except (Exception, SystemExit) as error:  # whatever the code of others raises
             BROKEN[name] = f"{file}: {type(error).__name__}: {' '.join(str(error).split())}"
     return bool(files)
+
+
+def _add_file(name: str, file: Path) -> None:
+    """Add or reload the protocol of a file, unless the file is unchanged."""
+    code = file.read_bytes()
+    if ADDED.get(name) == file and _CODE.get(file) == code:
+        return
+    ADDED[name] = file
+    _CODE[file] = code
+    PROTOCOLS.pop(name, None)
+    BROKEN.pop(name, None)
+    PROTOCOLS[name] = _load_protocol(name, file)
+
+
+def _load_protocol(name: str, file: Path) -> Protocol:
+    """Run a file, and return its `PROTOCOL`, which bears the name of the file."""
+    qualified = f"{__package__}.{name}"
+    spec = importlib.util.spec_from_file_location(qualified, file, loader=_UncachedLoader(qualified, str(file)))
+    assert spec is not None and spec.loader is not None  # it has one
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[qualified] = module
+    spec.loader.exec_module(module)
+    protocol = module.PROTOCOL
+    if not isinstance(protocol, Protocol):
+        raise TypeError(f"PROTOCOL must be a mebench.protocols.Protocol called {name!r}, not {protocol!r:.80}")
+    if protocol.name != name:
+        raise ValueError(f"PROTOCOL must be called {name!r} like its file, not {protocol.name!r}")
+    return protocol
 
 
 def find_protocol(name: str) -> Protocol:
@@ -84,8 +97,8 @@ def folds(protocol: str, people: People, params: Any = None) -> list[Fold]:
 
     Args:
         protocol: its name.
-        people: of the dataset, with the rules for drawing validation people.
-        params: of the protocol; None takes its defaults.
+        people: people of the dataset, with the rules for drawing validation people.
+        params: parameters of the protocol; None takes its defaults.
 
     Raises:
         ConfigError: unknown protocol, or a dataset that it cannot serve.
@@ -95,7 +108,10 @@ def folds(protocol: str, people: People, params: Any = None) -> list[Fold]:
 
 
 class _UncachedLoader(SourceFileLoader):
-    """Loads a file's source, never its compiled cache, which may be outdated by an edit in the same second."""
+    """Loads a file's source, never its compiled cache.
+
+    The cache may be outdated by an edit in the same second.
+    """
 
     def path_stats(self, path: str | bytes) -> Mapping[str, Any]:
         """No values, so that no compiled code is used."""

@@ -1,4 +1,7 @@
-"""People and their videos, and their folds: no person is on two sides, and some of the training people validate."""
+"""People, their videos and their folds.
+
+No person is on two sides of a fold, and some of the training people validate.
+"""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -24,8 +27,8 @@ class People:
     Attributes:
         videos: in any order, without effect on the result.
         seed: seed of drawing validation people.
-        validation: their share of the training people, rounded, at least one and never all; none if only one person
-            trains.
+        validation: share of the training people that validate, rounded, at least one and never all; none if only one
+            person trains.
         person: identity of a subject beyond its dataset; subjects with equal identities are one person.
         short: whether the videos of a dataset are short ones of one expression each; False by default.
         split: the part of the authors' own split that a subject belongs to; empty if there is none.
@@ -56,7 +59,7 @@ class People:
         return {person: tuple(subjects) for person, subjects in grouped(self.subjects, key=self.person).items()}
 
     def name(self, person: SubjectKey) -> str:
-        """Name of the fold that tests this person alone: its subject, or the person if there are several subjects."""
+        """Name of the fold of this person alone: its only subject, otherwise the person."""
         first, *others = self.persons[person]
         return str(person if others else first)
 
@@ -77,7 +80,7 @@ class People:
         """A fold.
 
         Args:
-            key: its name, which with the seed decides the validation people.
+            key: name of the fold, which with the seed decides the validation people.
             test: tested subjects.
             train: training and validation subjects; by default all others.
             valid: validation subjects among them; by default drawn.
@@ -88,35 +91,54 @@ class People:
         Raises:
             ConfigError: no training subject is left.
         """
-        tested = {self.person(subject) for subject in test}
-        barred = set() if videos else set(test)
-        eligible = [
-            subject
-            for subject in (self.subjects if train is None else sorted(train))
-            if subject not in barred and (videos or not strangers or self.person(subject) not in tested)
-        ]
+        candidates = self.subjects if train is None else sorted(train)
+        # Other videos of tested people train if only some of theirs are tested.
+        eligible = list(candidates) if videos else self._untested(candidates, test, strangers)
         if not eligible:
             raise ConfigError(
                 f"fold {key!r}: no person is left for training, because all others are tested, too, perhaps under "
                 "another id: test fewer, or add subjects or datasets of other people"
             )
-        chosen = set(valid or ())
-        if valid is None:  # one person must stay for training, unless tested people train anyway
-            persons = {self.person(subject) for subject in eligible} - (tested if videos else set())
-            count = min(max(1, round(self.validation * len(persons))), len(persons) - (not videos))
-            drawn = self.some(persons, count, "inner validation", key) if count > 0 else []
-            chosen = {subject for person in drawn for subject in self.persons[person]}
+        if valid is None:
+            valid = self._draw_validation(key, eligible, test, tested_train=bool(videos))
+        validating = set(valid)
         return Fold(
             key,
-            tuple(s for s in eligible if s not in chosen),
-            tuple(s for s in eligible if s in chosen),
+            tuple(subject for subject in eligible if subject not in validating),
+            tuple(subject for subject in eligible if subject in validating),
             tuple(sorted(test)),
             tuple(sorted(videos)),
         )
 
+    def _untested(
+        self, candidates: Sequence[SubjectKey], test: Collection[SubjectKey], strangers: bool
+    ) -> list[SubjectKey]:
+        """The candidates that are not tested; with `strangers` under no other id, either."""
+        if not strangers:
+            tested_subjects = set(test)
+            return [subject for subject in candidates if subject not in tested_subjects]
+        tested_persons = {self.person(subject) for subject in test}
+        return [subject for subject in candidates if self.person(subject) not in tested_persons]
+
+    def _draw_validation(
+        self, key: str, eligible: Sequence[SubjectKey], test: Collection[SubjectKey], tested_train: bool
+    ) -> list[SubjectKey]:
+        """The subjects of the drawn validation people. One person stays for training, unless tested people train."""
+        persons = {self.person(subject) for subject in eligible}
+        most = len(persons) - 1
+        if tested_train:
+            persons -= {self.person(subject) for subject in test}
+            most = len(persons)
+        count = min(max(1, round(self.validation * len(persons))), most)
+        if count <= 0:
+            return []
+        drawn = self.some(persons, count, "inner validation", key)
+        return [subject for person in drawn for subject in self.persons[person]]
+
     def parts(self, persons: Collection[SubjectKey], k: int, *purpose: object) -> list[list[SubjectKey]]:
-        """Divide people into k parts whose sizes differ by at most one and that are balanced in `_counts` (see
-        `_dealt`).
+        """Divide people into k balanced parts whose sizes differ by at most one.
+
+        They are balanced in `_counts`, see `_dealt`.
 
         Args:
             persons: in any order, at least k.
@@ -136,10 +158,11 @@ class People:
             purpose: as for `parts`.
         """
         few = min(n, len(persons) - n)
-        times, rest = divmod(
-            len(persons), few
-        )  # one of many parts, or a few people would always be the most ordinary ones
-        sizes = [few] * times + [rest] * bool(rest)
+        # One of many parts is taken: a few people drawn alone would always be the most ordinary ones.
+        times, rest = divmod(len(persons), few)
+        sizes = [few] * times
+        if rest:
+            sizes.append(rest)
         drawn = self._dealt(persons, sizes, [size / len(persons) for size in sizes], *purpose)[0]
         return drawn if few == n else sorted(set(persons) - set(drawn))
 
@@ -166,11 +189,11 @@ class People:
     def _dealt(
         self, persons: Collection[SubjectKey], sizes: Sequence[int], shares: Sequence[float], *purpose: object
     ) -> list[list[SubjectKey]]:
-        """Divide people into parts of these sizes: at random, then with exchanges of two people until none improves the
-        balance; the best of a few such draws.
+        """Divide people into balanced parts of these sizes, the best of a few draws.
 
-        The distance is a chi-square: for each count of `_counts`, the squared difference between a part's count and its
-        share of the total, divided by that share. Draws of different seeds have hardly more in common than random ones.
+        A draw is random, then two people are exchanged until no exchange improves the balance. The distance is a
+        chi-square: for each count of `_counts`, the squared difference between a part's count and its share of the
+        total, divided by that share. Draws of different seeds have hardly more in common than random ones.
         """
         known = sorted(persons)
         rng = np.random.default_rng(stable_seed(self.seed, *purpose))
@@ -184,13 +207,18 @@ class People:
         return [[known[i] for i in np.flatnonzero(part == p)] for p in range(len(sizes))]
 
     def _counts(self, persons: Sequence[SubjectKey]) -> NDArray[np.float64]:
-        """The counts that parts balance, one row for each person: videos, those of each dataset, and expressions of each kind and class."""
+        """The counts that parts balance, one row for each person.
+
+        They are the videos, those of each dataset, and the expressions of each kind and class.
+        """
         rows = {person: Counter[tuple[str, ...]]() for person in persons}
         for video in self.videos:
-            if (row := rows.get(self.person(video.subject_key))) is not None:
-                row.update([("videos",), ("videos", video.dataset)])
-                row.update(("expressions", e.kind) for e in video.expressions)
-                row.update(("class", e.kind, self.class_of(e) or "") for e in video.expressions)
+            row = rows.get(self.person(video.subject_key))
+            if row is None:
+                continue
+            row.update([("videos",), ("videos", video.dataset)])
+            row.update(("expressions", e.kind) for e in video.expressions)
+            row.update(("class", e.kind, self.class_of(e) or "") for e in video.expressions)
         columns = sorted(set().union(*rows.values()))
         return np.array([[rows[person][column] for column in columns] for person in persons], dtype=float)
 

@@ -59,7 +59,9 @@ LOSO = Protocol(
 
 @dataclass(frozen=True)
 class LosoNamedParams:
-    """The subjects to leave out, by id (`01`), or `casme2/01` where two datasets have that id.
+    """The subjects to leave out.
+
+    A subject is given by id (`01`), or `casme2/01` where two datasets have that id.
 
     Attributes:
         test: the subjects.
@@ -74,7 +76,7 @@ class LosoNamedParams:
 
 
 def loso_named(people: People, params: LosoNamedParams) -> list[Fold]:
-    """The folds of `loso` for some subjects, for methods that are too slow for all folds.
+    """The folds of `loso` for some subjects, for slow methods.
 
     Raises:
         ConfigError: fewer than two people, or a subject is unknown or its id is that of two.
@@ -201,14 +203,15 @@ KFOLD = Protocol(
 
 @dataclass(frozen=True)
 class HoldoutParams:
-    """The subjects of each side, by name or drawn at random; a subject is given by id (`01`), or `casme2/01` where two datasets
-    have that id.
+    """The subjects of each side, by name or drawn at random.
+
+    A subject is given by id (`01`), or `casme2/01` where two datasets have that id.
 
     Attributes:
         test: tested subjects; null if `share` draws them.
         train: training subjects; null for all others.
         valid: validation subjects; null draws some of the training subjects.
-        share: of tested people, between 0 and 1, drawn so that they resemble the others; null if `test` names them.
+        share: share of tested people, between 0 and 1, drawn so that they resemble the others; null if `test` names them.
         seed: seed of this draw; independent of the run's seed, so that runs of several seeds test the same people.
     """
 
@@ -219,8 +222,9 @@ class HoldoutParams:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Check that one way of finding the tested people is given, and that each subject is named on one side."""
-        sides = {name: value for name in ("test", "train", "valid") if (value := getattr(self, name)) is not None}
+        """Check that tested people are given in one way, and each subject on one side."""
+        lists = {"test": self.test, "train": self.train, "valid": self.valid}
+        sides = {name: subjects for name, subjects in lists.items() if subjects is not None}
         if (self.test is None) == (self.share is None):
             raise ConfigError(
                 "protocol=holdout needs to know who is tested, by protocol.test=[01,02] or, drawn, by protocol.share=0.2: "
@@ -232,10 +236,10 @@ class HoldoutParams:
             raise ConfigError(
                 f"protocol.share draws the tested people, and protocol.{min(sides)} names people: give one of both"
             )
-        for name, value in sides.items():
-            if name != "valid" and not value:
+        for name, subjects in sides.items():
+            if name != "valid" and not subjects:
                 raise ConfigError(f"protocol.{name} must name at least one subject")
-        named = [subject for value in sides.values() for subject in value]
+        named = [subject for subjects in sides.values() for subject in subjects]
         if twice := [subject for subject in named if named.count(subject) > 1]:
             raise ConfigError(
                 f"protocol.test, protocol.train and protocol.valid name {twice[0]!r} more than once: a subject may be on one "
@@ -255,31 +259,46 @@ def holdout(people: People, params: HoldoutParams) -> list[Fold]:
     [(6, 1, 3)]
     """
     if params.share is not None:
-        refuse_single(people, "holding somebody out")
-        n = min(max(1, round(params.share * len(people.persons))), len(people.persons) - 1)
-        drawn = replace(people, seed=params.seed).part(people.persons, n, "held out")
-        return [people.fold("holdout", [subject for person in drawn for subject in people.persons[person]])]
+        return [_drawn_fold(people, params.share, params.seed)]
+    return [_listed_fold(people, params)]
+
+
+def _drawn_fold(people: People, share: float, seed: int) -> Fold:
+    """The fold that tests a drawn share of the people."""
+    refuse_single(people, "holding somebody out")
+    n = min(max(1, round(share * len(people.persons))), len(people.persons) - 1)
+    drawn = replace(people, seed=seed).part(people.persons, n, "held out")
+    return people.fold("holdout", [subject for person in drawn for subject in people.persons[person]])
+
+
+def _listed_fold(people: People, params: HoldoutParams) -> Fold:
+    """The fold of the named subjects."""
     test = _subjects(people, params.test or (), "test")
     valid = None if params.valid is None else _subjects(people, params.valid, "valid")
-    train = None if params.train is None else [*_subjects(people, params.train, "train"), *(valid or ())]
-    if twice := [s for s in (*(train or ()), *(valid or ())) if s in test]:
+    train = None
+    if params.train is not None:
+        train = [*_subjects(people, params.train, "train"), *(valid or ())]
+    named_untested = [*(train or ()), *(valid or ())]
+    if twice := [subject for subject in named_untested if subject in test]:
         raise ConfigError(f"{twice[0]} is named on two sides, once by the id alone: a subject may be on one side only")
     fold = people.fold("holdout", test, train, valid=valid)
-    if lost := {*(valid or ()), *(train or ())} - {*fold.train, *fold.valid}:
+    if lost := {*named_untested} - {*fold.train, *fold.valid}:
         raise ConfigError(
             f"{min(lost)} is tested under another id, so this person cannot train: remove the id from the list"
         )
     if not fold.train:
         raise ConfigError("protocol.valid names all untested people: leave some for training")
-    return [fold]
+    return fold
 
 
 def _subjects(people: People, names: Sequence[str], side: str) -> list[SubjectKey]:
+    """The subjects of a side, sorted, each by its id or as `casme2/01`."""
     keys = []
     for name in names:
-        fits = [s for s in people.subjects if name in (s.subject, str(s))]
+        fits = [subject for subject in people.subjects if name in (subject.subject, str(subject))]
         if not fits:
-            known = [str(s) if len(people.datasets) > 1 else s.subject for s in people.subjects]
+            with_dataset = len(people.datasets) > 1
+            known = [str(subject) if with_dataset else subject.subject for subject in people.subjects]
             raise ConfigError(unknown(f"subject of protocol.{side}", name, known))
         if len(fits) > 1:
             raise ConfigError(
@@ -307,9 +326,9 @@ HOLDOUT = Protocol(
 
 
 def lovo(people: People, params: NoParams = NOTHING) -> list[Fold]:
-    """One fold for each video, tested by a model of all other videos, including those of the same person.
+    """One fold for each video, tested by a model of all other videos.
 
-    Validation subjects are drawn among the other subjects, with all of their videos.
+    Other videos of the tested person train, too. Validation subjects are drawn among the other subjects, with all of their videos.
 
     Raises:
         ConfigError: fewer than two videos.

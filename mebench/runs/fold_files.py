@@ -127,7 +127,9 @@ def _timing_record(timing: Timing) -> dict[str, Any]:
 
 
 def read_fold(folder: Path, kinds: Sequence[str]) -> FoldResult:
-    """Read a fold from its files, without intervals, which can be recomputed, and without per-epoch predictions.
+    """Read a fold from its files.
+
+    Intervals, which can be recomputed, and per-epoch predictions are not read.
 
     Args:
         folder: folder of the fold.
@@ -160,7 +162,7 @@ def _scores_by_kind(rows: pd.DataFrame, kinds: Sequence[str]) -> NDArray[np.floa
 
 
 def whole_fold(folder: Path) -> str | None:
-    """Key of the fold in `folder`, or None if one of its files differs from what was written.
+    """Key of the fold in `folder`, or None if one of its files has changed.
 
     Folds are not synced to disk one by one, which would cost more than a small fold itself; after a power cut this
     shows which ones are complete.
@@ -184,7 +186,9 @@ def read_fold_table(file: Path) -> pa.Table:
 
 
 def read_parquet(file: Path | pa.BufferReader) -> pa.Table:
-    """A table, for few rows in a third of the time of pyarrow's `read_table` and pandas.
+    """A table of a parquet file.
+
+    For few rows this takes a third of the time of pyarrow's `read_table` and pandas.
 
     Raises:
         Exception: it is missing or damaged; pyarrow has many kinds.
@@ -243,9 +247,10 @@ def _stamp(content: bytes) -> list[int]:
 
 @cache
 def _schemas() -> dict[str, pa.Schema]:
-    """One type for each column, also in an empty table, so that tables of folds can be joined."""
+    """One type for each column, also of an empty table: tables of folds can be joined."""
     text, integer, number = pa.string(), pa.int64(), pa.float64()
-    many, place = pa.list_(number), [("fold", text), ("video", text)]
+    many = pa.list_(number)
+    place = [("fold", text), ("video", text)]
     interval = [("kind", text), ("onset", integer), ("apex", integer), ("offset", integer), ("confidence", number)]
     answer = [("onset", integer), ("offset", integer), ("predicted", text), ("probabilities", many)]
     return {

@@ -148,23 +148,13 @@ class RunFolder:
 
     @classmethod
     def claim(cls, runs: Path, name: str, key: str, run_id: str | None = None) -> tuple[RunFolder, FileLock]:
-        """Lock and return the unfinished run of this key that no other process holds, the named run, or a new one.
+        """Lock a run to work on: the named one, an unfinished one of this key, or a new one.
 
         Raises:
             RunError: `run_id` names a run that another process holds, that is finished, or that belongs to a study.
         """
         if run_id is not None:
-            folder = cls(runs / run_id)
-            if folder.of_study:
-                raise RunError(
-                    f"run {run_id!r} belongs to a study, which holds the values of its folds: continue with {folder.resume_hint}"
-                )
-            if (lock := folder.lock()) is None:
-                raise RunError(f"another process is working on run {run_id!r}: wait for it, or stop it first")
-            if folder.done:
-                lock.release()
-                raise RunError(f"run {run_id!r} is finished: its scores are in {folder.path / 'summary.json'}")
-            return folder, lock
+            return cls._claim_named(runs, run_id)
         with refused_by_system(
             f"the folder of the runs, {runs}, cannot be made", "choose another with runs=DIR", RunError
         ):
@@ -173,26 +163,56 @@ class RunFolder:
         while True:
             existing = cls.equal(runs, first)
             number = max(existing, default=0) + 1
-            for folder in (*existing.values(), cls(runs / (f"{first}.{number}" if existing else first))):
-                if not folder.done:
-                    folder.path.mkdir(exist_ok=True)
-                    if (lock := folder.lock()) is not None:
-                        if not folder.done:
-                            return folder, lock
-                        lock.release()  # finished while we asked
+            new = cls(runs / (f"{first}.{number}" if existing else first))
+            for folder in (*existing.values(), new):
+                lock = folder._lock_unfinished()
+                if lock is not None:
+                    return folder, lock
+
+    @classmethod
+    def _claim_named(cls, runs: Path, run_id: str) -> tuple[RunFolder, FileLock]:
+        """Lock and return the run of an id."""
+        folder = cls(runs / run_id)
+        if folder.of_study:
+            raise RunError(
+                f"run {run_id!r} belongs to a study, which holds the values of its folds: continue with {folder.resume_hint}"
+            )
+        if (lock := folder.lock()) is None:
+            raise RunError(f"another process is working on run {run_id!r}: wait for it, or stop it first")
+        if folder.done:
+            lock.release()
+            raise RunError(f"run {run_id!r} is finished: its scores are in {folder.path / 'summary.json'}")
+        return folder, lock
+
+    def _lock_unfinished(self) -> FileLock | None:
+        """Lock the run, made if it is missing; None if it is finished, or another process has it."""
+        if self.done:
+            return None
+        self.path.mkdir(exist_ok=True)
+        lock = self.lock()
+        if lock is not None and self.done:  # finished while we asked
+            lock.release()
+            return None
+        return lock
 
     @classmethod
     def all_finished(cls, runs: Path, first: str) -> list[RunFolder]:
         """The finished runs with ids `first`, `first.2`, `first.3` … that have lost no file since; the latest first."""
-        return [run for run in [*cls.equal(runs, first).values()][::-1] if run.done and not run.lost]
+        latest_first = reversed(cls.equal(runs, first).values())
+        return [run for run in latest_first if run.done and not run.lost]
 
     @classmethod
     def equal(cls, runs: Path, first: str) -> dict[int, RunFolder]:
-        """The runs whose id is `first`, `first.2`, `first.3` …, finished or not, by number; some may have been removed
-        since.
+        """The runs with ids `first`, `first.2`, `first.3` …, finished or not, by number.
+
+        Some numbers may be absent, because their runs were removed.
         """
-        later = {int(n): p for p in runs.glob(f"{first}.*") if (n := p.name.removeprefix(f"{first}.")).isdecimal()}
-        return {number: cls(path) for number, path in sorted({1: runs / first, **later}.items()) if path.is_dir()}
+        paths = {1: runs / first}
+        for path in runs.glob(f"{first}.*"):
+            ending = path.name.removeprefix(f"{first}.")
+            if ending.isdecimal():
+                paths[int(ending)] = path
+        return {number: cls(path) for number, path in sorted(paths.items()) if path.is_dir()}
 
     def lock(self) -> FileLock | None:
         """Lock the run for this process, or None if another one has it."""
@@ -258,14 +278,16 @@ class RunFolder:
         (self.path / "failed" / safe_name(result.key)).unlink(missing_ok=True)
 
     def take_logs(self, fold: str, place: Path) -> None:
-        """Move the files of a fold's callbacks and loggers to `logs/<fold>`: plain files, in order, up to 1 GiB;
-        their folder is removed.
+        """Move the files of a fold's callbacks and loggers to `logs/<fold>`.
+
+        Plain files are moved, in order, up to 1 GiB; their folder is removed.
 
         Args:
-            fold: its key.
-            place: their folder, inside the folder of the run.
+            fold: key of the fold.
+            place: folder of these files, inside the folder of the run.
         """
-        target, budget = self.path / "logs" / safe_name(fold), 1 << 30  # bytes of such files that a fold keeps
+        target = self.path / "logs" / safe_name(fold)
+        budget = 1 << 30  # bytes of such files that a fold keeps
         shutil.rmtree(target, ignore_errors=True)
         for file in sorted(place.rglob("*")):
             inside = file.relative_to(place)
@@ -286,13 +308,15 @@ class RunFolder:
             replace_file(self.path / "failed" / safe_name(fold), reason + "\n")
 
     def add_feature_seconds(self, seconds: Mapping[str, float], chains: Mapping[str, Sequence[str]]) -> None:
-        """Record the seconds of computing features, by video, in addition to those of earlier tries of the run.
+        """Add seconds of computing features, by video, to those of earlier tries.
 
         Args:
             seconds: by key of the video.
             chains: cards of the chains.
         """
-        before = self.read_json("features.json")["videos"] if (self.path / "features.json").is_file() else {}
+        before = {}
+        if (self.path / "features.json").is_file():
+            before = self.read_json("features.json")["videos"]
         videos = {key: round(before.get(key, 0.0) + seconds.get(key, 0.0), 6) for key in sorted({*before, *seconds})}
         self.write_json("features.json", {"seconds": sum(videos.values()), "videos": videos, "chains": chains})
 
@@ -336,10 +360,11 @@ class RunFolder:
         return self._sealed[1]
 
     def changed(self) -> list[str]:
-        """Paths of files of a finished run, its folds included, that are missing or have changed since it was finished."""
+        """Paths of files of a finished run that are missing or have changed since."""
         differing = [name for name, known in self.seal.items() if self._hash(name) != known]
         folds = [name.rpartition("/")[0] for name in self.seal if name.endswith(f"/{RECORD}")]
-        return sorted({*differing, *(name for name in folds if whole_fold(self.path / name) is None)})
+        broken_folds = [name for name in folds if whole_fold(self.path / name) is None]
+        return sorted({*differing, *broken_folds})
 
     def _hash(self, name: str) -> str:
         try:
@@ -401,7 +426,7 @@ class RunFolder:
         return self._read(name, read_frame)
 
     def _read(self, name: str, read: Callable[[Path], T]) -> T:
-        """The result of a function that reads a file of the run, which is unchanged since the run finished."""
+        """What a function reads from a file of the run, unchanged since the run finished."""
         try:
             content = read(self.path / name)
         except Exception as e:  # pyarrow has many kinds
@@ -423,10 +448,10 @@ class RunFolder:
         return {key for folder in self.path.glob("folds/[!.]*") if (key := whole_fold(folder)) is not None}
 
     def merge(self, folds: Sequence[str], feature_seconds: Mapping[str, float] | None = None) -> None:
-        """Join the tables of all folds, sorted, so that they do not depend on the order of completion.
+        """Join the tables of all folds, sorted, whatever the order of completion.
 
         Args:
-            folds: their keys.
+            folds: keys of the folds.
             feature_seconds: seconds of computing the features of each fold's test videos, for `costs.csv`.
 
         Raises:
@@ -434,20 +459,18 @@ class RunFolder:
         """
         for name, order in zip((*TABLES, CURVES), (*ORDERS, ORDERS[-1])):
             files = [f"folds/{safe_name(fold)}/{name}" for fold in folds]
-            tables = [
-                self._read(file, read_fold_table) for file in files if name != CURVES or (self.path / file).is_file()
-            ]
+            if name == CURVES:  # only folds of methods that look for peaks have some
+                files = [file for file in files if (self.path / file).is_file()]
+            tables = [self._read(file, read_fold_table) for file in files]
             if tables:
                 table = pa.concat_tables(tables).to_pandas()
                 self.write_table(name, table.sort_values(order, kind="stable", ignore_index=True))
-        costs = [
-            {
-                "fold": fold,
-                **({} if feature_seconds is None else {"feature_seconds": round(feature_seconds.get(fold, 0.0), 6)}),
-                **self.fold_record(fold)["costs"],
-            }
-            for fold in folds
-        ]
+        costs = []
+        for fold in folds:
+            of_features = {}
+            if feature_seconds is not None:
+                of_features["feature_seconds"] = round(feature_seconds.get(fold, 0.0), 6)
+            costs.append({"fold": fold, **of_features, **self.fold_record(fold)["costs"]})
         self.write_table("costs.csv", pd.DataFrame(costs))
 
     def fold_record(self, fold: str) -> dict[str, Any]:

@@ -207,7 +207,7 @@ def score_run(folder: RunFolder, seed: int, draws: int, convention: str = "stric
 
 
 def _remark_on_silence(about: Mapping[str, Any], tables: Tables, kind: str) -> str:
-    """A remark on folds without any spotted interval of a kind that their videos hold, as after a failed training."""
+    """A remark on folds that spot nothing of a kind, as after a failed training."""
     true = tables.truths[tables.truths["kind"] == kind]
     spotting = set(tables.spotted["fold"][tables.spotted["kind"] == kind])
     held: dict[str, int] = {}
@@ -263,5 +263,5 @@ def with_added(stored: Mapping[str, Any], here: Mapping[str, Any]) -> dict[str, 
 
 
 def rescore_run(folder: RunFolder, config: Mapping[str, Any]) -> dict[str, Any]:
-    """The summary of a run or record from its tables, under the seed, draws and convention of its configuration."""
+    """The summary of a run or record from its tables, under its own settings."""
     return score_run(folder, int(config["seed"]), int(config["bootstrap"]), config.get("convention", "strict"))
