@@ -93,12 +93,19 @@ LISTED = 3
 
 def repair_lines(repairs: Sequence[Repair]) -> list[str]:
     """Repairs and remarks as lines; many of one kind become one line."""
-    lines = list[str]()
-    for alike in grouped(
-        repairs, lambda r: (r.sheet, r.column, r.taken is None, re.sub(r"\d+", "#", r.reason.split(": ")[-1]))
-    ).values():
-        lines += map(str, alike) if len(alike) <= LISTED else [f"{alike[0]} (and {len(alike) - 1} rows like it)"]
+    lines: list[str] = []
+    for alike in grouped(repairs, key=_kind_of_repair).values():
+        if len(alike) <= LISTED:
+            lines += map(str, alike)
+        else:
+            lines.append(f"{alike[0]} (and {len(alike) - 1} rows like it)")
     return lines
+
+
+def _kind_of_repair(repair: Repair) -> tuple[str, str, bool, str]:
+    """The facts that repairs of one kind share: sheet, column, whether a value changed, and the reason but its numbers."""
+    reason = repair.reason.split(": ")[-1]
+    return repair.sheet, repair.column, repair.taken is None, re.sub(r"\d+", "#", reason)
 
 
 _SCIENTIFIC = re.compile(r"\d+(?:\.\d*)?[eE][+-]?\d+")
@@ -157,7 +164,7 @@ def read_interval(
     not annotated.
 
     Args:
-        onset: as in the sheet, None if missing.
+        onset: number in the sheet, None if missing.
         apex: the same.
         offset: the same.
         row: row of the sheet.
@@ -168,21 +175,18 @@ def read_interval(
     if apex == 0 and onset != 0:
         log.repaired(row, names["apex"], "0", "none", "an apex of 0 means that none is annotated")
         apex = None
+    if onset is None and apex is None:
+        problem = "neither onset nor apex is given" if offset is not None else "no frame number is given"
+        log.marked(row, names["onset"], "", f"{problem}: the row is counted, but cannot be scored")
+        return Annotation(row, "", "", None, None, None, problem=problem)
     if onset is None:
-        if apex is None:
-            problem = "neither onset nor apex is given" if offset is not None else "no frame number is given"
-            log.marked(row, names["onset"], "", f"{problem}: the row is counted, but cannot be scored")
-            return Annotation(row, "", "", None, None, None, problem=problem)
         log.repaired(row, names["onset"], "", str(apex), "no onset is given: the apex is taken")
-        onset, flags = apex, ["onset_from_apex"]
-    unknown = offset is None or (offset == 0 and max(onset, apex or 0) > 0)
-    if offset is None or unknown or (offset < onset and apex is not None and apex >= onset):
-        if apex is not None and apex >= onset:
-            reason, end, flag = "the apex is taken as the end", apex, "offset_from_apex"
-        else:
-            reason, end, flag = "the end is unknown, the onset is taken", onset, "offset_unknown"
-        why = "no offset is given" if not offset else "the offset precedes the onset"
-        log.repaired(row, names["offset"], "" if offset is None else str(offset), str(end), f"{why}: {reason}")
+        onset = apex
+        flags.append("onset_from_apex")
+    assert onset is not None  # an apex took the place of a missing one
+    if offset is None or _is_unusable_offset(onset, apex, offset):
+        end, flag, reason = _end_without_offset(onset, apex, offset)
+        log.repaired(row, names["offset"], "" if offset is None else str(offset), str(end), reason)
         flags.append(flag)
         offset = end
     elif offset < onset:
@@ -198,6 +202,21 @@ def read_interval(
     elif apex is not None and apex == onset and onset < offset:
         flags.append("onset_is_apex")
     return Annotation(row, "", "", onset, apex, offset, flags=tuple(flags))
+
+
+def _is_unusable_offset(onset: int, apex: int | None, offset: int) -> bool:
+    """Whether an offset is a 0 that means none, or precedes the onset of an interval with a later apex."""
+    means_none = offset == 0 and max(onset, apex or 0) > 0
+    is_beyond_apex = offset < onset and apex is not None and apex >= onset
+    return means_none or is_beyond_apex
+
+
+def _end_without_offset(onset: int, apex: int | None, offset: int | None) -> tuple[int, str, str]:
+    """The frame that takes the place of an unusable offset, the flag for it, and the reason."""
+    why = "no offset is given" if not offset else "the offset precedes the onset"
+    if apex is not None and apex >= onset:
+        return apex, "offset_from_apex", f"{why}: the apex is taken as the end"
+    return onset, "offset_unknown", f"{why}: the end is unknown, the onset is taken"
 
 
 def place_annotation(
@@ -218,20 +237,19 @@ def place_annotation(
     if annotation.onset is None or annotation.offset is None:
         return _unplaced(annotation, annotation.problem)
     known = range(first, annotation.offset + 1) if numbers is None else frame_numbers(first, numbers)
-    begin, end = bisect_left(known, annotation.onset), bisect_right(known, annotation.offset)
-    if begin == end:
-        where = f"the video {annotation.subject}/{annotation.video}"
-        there = f"its frames run from {known[0]} to {known[-1]}" if known else f"its frames begin at {first}"
-        if numbers is not None and known != [*numbers]:
-            there += f", counted from {first}, since its files are not numbered in the order of their names"
-        reason, short = f"outside {where}: {there}", "the interval lies outside the video"
+    begin = bisect_left(known, annotation.onset)
+    if begin == bisect_right(known, annotation.offset):
+        log_as = (annotation.row, "onset, offset", f"{annotation.onset}, {annotation.offset}")
+        video = f"the video {annotation.subject}/{annotation.video}"
         if 0 < begin < len(known):
-            reason = f"missing from {where}: no file has a number from {annotation.onset} to {annotation.offset}"
-            short = "none of the interval's frames exists"
-        log.marked(annotation.row, "onset, offset", f"{annotation.onset}, {annotation.offset}", reason)
-        return _unplaced(annotation, short)
+            reason = f"missing from {video}: no file has a number from {annotation.onset} to {annotation.offset}"
+            log.marked(*log_as, reason)
+            return _unplaced(annotation, "none of the interval's frames exists")
+        log.marked(*log_as, f"outside {video}: {_extent(known, first, numbers)}")
+        return _unplaced(annotation, "the interval lies outside the video")
     inside = min(annotation.offset, known[-1]) - max(annotation.onset, known[0]) + 1
-    if 2 * inside < (long := annotation.offset - annotation.onset + 1):
+    long = annotation.offset - annotation.onset + 1
+    if 2 * inside < long:
         lie = f"begin at {known[0]}" if numbers is None else f"run from {known[0]} to {known[-1]}"
         reason = f"only {inside} of its {long} frames lie in the video {annotation.subject}/{annotation.video}, whose frames {lie}"
         log.marked(annotation.row, "onset, offset", f"{annotation.onset}, {annotation.offset}", reason)
@@ -252,6 +270,14 @@ def place_annotation(
     )
 
 
+def _extent(known: Sequence[int], first: int, numbers: Sequence[int | None] | None) -> str:
+    """The first and the last frame of a video, in words."""
+    extent = f"its frames run from {known[0]} to {known[-1]}" if known else f"its frames begin at {first}"
+    if numbers is not None and known != [*numbers]:
+        extent += f", counted from {first}, since its files are not numbered in the order of their names"
+    return extent
+
+
 def renumbering_note(rows: Iterable[Annotation], numbers: Mapping[tuple[str, str], Sequence[int | None] | None]) -> str:
     """A note if most videos look renumbered from 1; else empty.
 
@@ -260,11 +286,12 @@ def renumbering_note(rows: Iterable[Annotation], numbers: Mapping[tuple[str, str
         numbers: by subject and video the file number of each frame; None for a missing video.
     """
     existing = {key: found for key, found in numbers.items() if found}
-    lost = {
-        (a.subject, a.video)
-        for a in rows
-        if (found := existing.get((a.subject, a.video))) and a.onset and found[0] in (0, 1) and a.onset > len(found)
-    }
+    from_one = {key: len(found) for key, found in existing.items() if found[0] in (0, 1)}
+    lost = set()
+    for a in rows:
+        key = (a.subject, a.video)
+        if key in from_one and a.onset and a.onset > from_one[key]:
+            lost.add(key)
     if 2 * len(lost) <= len(existing):
         return ""
     return (
@@ -292,10 +319,9 @@ def group_by_video(
         rates = {annotation.fps for annotation, _ in of_video if annotation.fps}
         expressions = sorted((e for _, e in of_video), key=lambda e: (e.onset, e.offset, e.kind))
         if len(rates) > 1:
-            listed, reason = ", ".join(f"{rate:g}" for rate in sorted(rates)), f"{'/'.join(key)} has one frame rate"
-            log.marked(
-                of_video[-1][0].row, "fps", listed, f"{reason}: the rate of the dataset, {fps:g}, is used", altered=True
-            )
+            given = ", ".join(f"{rate:g}" for rate in sorted(rates))
+            reason = f"{'/'.join(key)} has one frame rate: the rate of the dataset, {fps:g}, is used"
+            log.marked(of_video[-1][0].row, "fps", given, reason, altered=True)
         rate = rates.pop() if len(rates) == 1 else fps
         videos[key] = Video(dataset, *key, rate, None, tuple(expressions), of_video[0][0].begins(first))
     return videos
@@ -303,8 +329,10 @@ def group_by_video(
 
 def frame_numbers(first: int, numbers: Sequence[int | None]) -> Sequence[int]:
     """File number of each frame. Files without rising numbers are counted from the documented first number."""
-    known = [n for n in numbers if n is not None]
-    return known if len(known) == len(numbers) and not first_unrising(known) else range(first, first + len(numbers))
+    known = [number for number in numbers if number is not None]
+    if len(known) == len(numbers) and not first_unrising(known):
+        return known
+    return range(first, first + len(numbers))
 
 
 def first_unrising(numbers: Iterable[int]) -> tuple[int, int] | None:

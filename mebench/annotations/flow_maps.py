@@ -46,8 +46,9 @@ def person(key: SubjectKey) -> SubjectKey:
 
 
 def clips_by_class(root: Path, setting: str = "dataset.root") -> Clips:
-    """The clips of a folder `<subject>/u_test/<0|1|2>/<clip> .png`; `u_train` repeats the clips of other subjects and
-    is not read.
+    """The clips of a folder `<subject>/u_test/<0|1|2>/<clip> .png`.
+
+    `u_train` repeats the clips of other subjects and is not read.
 
     Args:
         root: the folder.
@@ -58,39 +59,51 @@ def clips_by_class(root: Path, setting: str = "dataset.root") -> Clips:
     """
     clips: Clips = {}
     for folder in sorted(p for p in root.iterdir() if p.is_dir() and not p.name.startswith(".")):
-        member = next((name for pattern, name in MEMBERS if pattern.fullmatch(folder.name)), None)
-        if member is None:
-            raise DataError(
-                f"{folder} is not a subject's folder: expected sNN (SMIC), subNN (CASME II) or digits (SAMM). "
-                f"Move it away, or point {setting} elsewhere"
-            )
-        test, of_subject = folder / "u_test", dict[str, tuple[int, Path]]()
-        if not test.is_dir():
-            raise DataError(
-                f"{folder} has no folder u_test: expected <subject>/u_test/<0|1|2>/*.png. Is {setting} one level off?"
-            )
-        for group in sorted(p for p in test.iterdir() if p.is_dir()):
-            if group.name not in {"0", "1", "2"}:
-                raise DataError(
-                    f"{group} is not a class: expected 0 (negative), 1 (positive) or 2 (surprise). Move it away or rename it"
-                )
-            for file in sorted(group.glob("[!.]*.png")):
-                clip = file.stem.strip()  # the published names end in a blank before .png
-                if not file.is_file():
-                    raise DataError(f"{file} is not a plain file: move it away")
-                if clip in of_subject:
-                    raise DataError(
-                        f"clip {clip} of subject {folder.name} is in two classes: {of_subject[clip][1].parent} and "
-                        f"{group}. Keep one"
-                    )
-                of_subject[clip] = (int(group.name), file)
-        if not of_subject:
-            raise DataError(
-                f"subject {folder.name} has no clips: no .png under {test}/<0|1|2>. Restore them, or move the folder away"
-            )
-        clips |= {(member, folder.name, clip): where for clip, where in of_subject.items()}
+        member = _member_of(folder, setting)
+        for clip, where in _clips_of_subject(folder, setting).items():
+            clips[member, folder.name, clip] = where
     if not clips:
         raise DataError(f"no subjects under {setting}={root}: expected <subject>/u_test/<0|1|2>/*.png")
+    return clips
+
+
+def _member_of(folder: Path, setting: str) -> str:
+    """The dataset of the composite that a subject's folder is from."""
+    for pattern, member in MEMBERS:
+        if pattern.fullmatch(folder.name):
+            return member
+    raise DataError(
+        f"{folder} is not a subject's folder: expected sNN (SMIC), subNN (CASME II) or digits (SAMM). "
+        f"Move it away, or point {setting} elsewhere"
+    )
+
+
+def _clips_of_subject(folder: Path, setting: str) -> dict[str, tuple[int, Path]]:
+    """Class number and picture of each clip of a subject."""
+    test = folder / "u_test"
+    if not test.is_dir():
+        raise DataError(
+            f"{folder} has no folder u_test: expected <subject>/u_test/<0|1|2>/*.png. Is {setting} one level off?"
+        )
+    clips: dict[str, tuple[int, Path]] = {}
+    for group in sorted(p for p in test.iterdir() if p.is_dir()):
+        if group.name not in {"0", "1", "2"}:
+            raise DataError(
+                f"{group} is not a class: expected 0 (negative), 1 (positive) or 2 (surprise). Move it away or rename it"
+            )
+        for file in sorted(group.glob("[!.]*.png")):
+            clip = file.stem.strip()  # the published names end in a blank before .png
+            if not file.is_file():
+                raise DataError(f"{file} is not a plain file: move it away")
+            if clip in clips:
+                raise DataError(
+                    f"clip {clip} of subject {folder.name} is in two classes: {clips[clip][1].parent} and {group}. Keep one"
+                )
+            clips[clip] = (int(group.name), file)
+    if not clips:
+        raise DataError(
+            f"subject {folder.name} has no clips: no .png under {test}/<0|1|2>. Restore them, or move the folder away"
+        )
     return clips
 
 

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -75,10 +75,12 @@ def check_files(folder: Path, root: Path, follow_links: bool) -> None:
     Raises:
         DataError: the first such link, and where it leads.
     """
-    if not follow_links:
-        with os.scandir(folder) as entries:
-            for name in sorted(entry.name for entry in entries if entry.is_symlink()):
-                check_inside(folder / name, root, follow_links)
+    if follow_links:
+        return
+    with os.scandir(folder) as entries:
+        links = sorted(entry.name for entry in entries if entry.is_symlink())
+    for name in links:
+        check_inside(folder / name, root, follow_links)
 
 
 class Listing:
@@ -107,15 +109,24 @@ class Listing:
         Raises:
             DataError: several folders fit equally well, or a link leads out of the root.
         """
-        names, folded = self.folders(folder), fold(name)
-        fits = [n for n in names if n == name] or [n for n in names if fold(n) == folded]
-        if not fits and prefix:
-            fits = [n for n in names if fold(n).startswith(folded) and not fold(n)[len(folded) :][:1].isdigit()]
+        fits = self._names_like(name, self.folders(folder), prefix)
         if len(fits) > 1:
             raise DataError(
                 f"{folder} has several folders for {name!r}: {' and '.join(fits)}. Rename or remove all but one"
             )
         return check_inside(folder / fits[0], self.root, self.follow_links) if fits else None
+
+    @staticmethod
+    def _names_like(name: str, names: Sequence[str], prefix: bool) -> list[str]:
+        """The names equal to `name`; else those in another spelling; else, with `prefix`, the longer ones."""
+        if name in names:
+            return [name]
+        folded = fold(name)
+        spellings = [other for other in names if fold(other) == folded]
+        if spellings or not prefix:
+            return spellings
+        longer = [other for other in names if fold(other).startswith(folded)]
+        return [other for other in longer if not fold(other)[len(folded) :][:1].isdigit()]
 
     def _list(self, folder: Path) -> tuple[list[str], list[str]]:
         if folder not in self._listed:
@@ -216,25 +227,32 @@ class Tree(Listing):
         Args:
             videos: subject and id of the annotated videos; a folder is recognised by holding some of them.
         """
-        named, ranked = set(videos), dict[str, list[tuple[int, Path]]]()
+        named = set(videos)
+        homes_by_shape: dict[str, list[tuple[int, Path]]] = {}
         for shape in (self.layout.folder, *self.layout.also):
             self._parts = shape.split("/")
-            ranked[shape] = self._ranked(named)
-            if any(self._below(home, *video) for _, home in ranked[shape] for video in sorted(named)):
-                break
-        else:
-            self._parts = self.layout.folder.split("/")
-            return [home for _, home in ranked[self.layout.folder]]
-        (rank, first), *others = ranked[shape]
-        held, unknown = {video for video in named if self._below(first, *video)}, len(self.layout.homes)
-        # A further home is a sibling of the first one with none of its videos; both have known names, or both unknown ones.
-        self._further_homes = []
-        for other, home in others:
-            inside = {video for video in named if self._below(home, *video)} if home.parent == first.parent else set()
-            if inside and not inside & held and (rank == unknown) == (other == unknown):
-                self._further_homes.append(home)
+            homes_by_shape[shape] = ranked = self._ranked(named)
+            if any(self._below(home, *video) for _, home in ranked for video in sorted(named)):
+                self._further_homes = self._find_further_homes(ranked, named)
+                return [home for _, home in ranked if home not in self._further_homes]
+        self._parts = self.layout.folder.split("/")
+        return [home for _, home in homes_by_shape[self.layout.folder]]
+
+    def _find_further_homes(self, ranked: Sequence[tuple[int, Path]], named: Set[tuple[str, str]]) -> list[Path]:
+        """The siblings of the first home with none of its videos; both have known names, or both unknown ones."""
+        unknown = len(self.layout.homes)
+        (first_rank, first), *others = ranked
+        held = {video for video in named if self._below(first, *video)}
+        further = []
+        for rank, home in others:
+            if home.parent != first.parent:
+                continue
+            inside = {video for video in named if self._below(home, *video)}
+            both_known_or_not = (first_rank == unknown) == (rank == unknown)
+            if inside and not inside & held and both_known_or_not:
+                further.append(home)
                 held |= inside
-        return [home for _, home in ranked[shape] if home not in self._further_homes]
+        return further
 
     def whole(self, home: Path) -> Path:
         """The folder that holds all videos: the home, or the parent of several homes that are read as one."""
@@ -242,16 +260,20 @@ class Tree(Listing):
 
     def _ranked(self, videos: Iterable[tuple[str, str]]) -> list[tuple[int, Path]]:
         """Folders that hold those of some videos, each with its rank, the best first."""
-        part, same = self._parts[0].removesuffix("*"), self._parts[0].endswith("*")
+        part = self._parts[0].removesuffix("*")
+        may_be_longer = self._parts[0].endswith("*")
         tops = {fold(part.format(subject=subject, video=video)) for subject, video in videos}
         homes = []
-        for depth, folder in self.walk(DEPTH, frozenset(() if same else tops)):  # not into the folders of the subjects
+        for depth, folder in self.walk(DEPTH, () if may_be_longer else tops):  # not into the folders of the subjects
             names = [fold(name) for name in self.folders(folder)]
-            held = sum(1 for n in names if n in tops or (same and any(n.startswith(top) for top in tops)))
-            if held and self.layout.is_cropped(folder.relative_to(self.root)):
-                self.cropped += [folder] if folder not in self.cropped else []
-            elif held:
+            fitting = [name for name in names if name in tops or (may_be_longer and name.startswith(tuple(tops)))]
+            held = len(fitting)
+            if not held:
+                continue
+            if not self.layout.is_cropped(folder.relative_to(self.root)):
                 homes.append((self.layout.rank([folder.name]), depth, -held, str(folder), folder))
+            elif folder not in self.cropped:
+                self.cropped.append(folder)
         return [(rank, folder) for rank, *_, folder in sorted(homes)]
 
     def folder(self, home: Path, subject: str, video: str) -> Path | None:
@@ -264,38 +286,58 @@ class Tree(Listing):
         return next(filter(None, places), None)
 
     def _below(self, home: Path, subject: str, video: str) -> Path | None:
-        place: Path | None = home
+        """The folder of a video in a home, or None."""
+        place = home
         for part in self._parts:
             name = part.rstrip("*?").format(subject=subject, video=video)
-            inner = place and self.child(place, name, prefix=part.endswith("*"))
-            place = inner or (place if part.endswith("?") else None)
+            inner = self.child(place, name, prefix=part.endswith("*"))
+            if inner is not None:
+                place = inner
+            elif not part.endswith("?"):
+                return None
         return place
 
     def all_folders(self, home: Path) -> list[tuple[str, str, Path]]:
         """Subject, id and folder of every existing video, annotated or not."""
-        patterns, optional = [self._pattern(part) for part in self._parts], self._parts[-1].endswith("?")
-        folders = []
+        patterns = [self._pattern(part) for part in self._parts]
+        found = [video for place in (home, *self._further_homes) for video in self._descend(place, {}, patterns)]
+        return sorted(found)
 
-        def descend(folder: Path, names: dict[str, str], rest: Sequence[re.Pattern[str]]) -> None:
-            inner = [(name, match) for name in self.folders(folder) if rest and (match := rest[0].fullmatch(name))]
-            if not rest or (not inner and optional and len(rest) == 1):
-                folders.append((names.get("subject", ""), names.get("video", ""), folder))
-            for name, match in inner:
-                if all(names.get(key, value) == value for key, value in match.groupdict().items()):
-                    descend(folder / name, names | match.groupdict(), rest[1:])
+    def _descend(
+        self, folder: Path, names: Mapping[str, str], patterns: Sequence[re.Pattern[str]]
+    ) -> Iterator[tuple[str, str, Path]]:
+        """Subject, id and folder of the videos below a folder.
 
-        for place in (home, *self._further_homes):
-            descend(place, {}, patterns)
-        return sorted(folders)
+        Args:
+            folder: the folder.
+            names: subject and video, as far as the names of the folders above say them.
+            patterns: patterns of the folders' names on the levels below.
+        """
+        here = (names.get("subject", ""), names.get("video", ""), folder)
+        if not patterns:
+            yield here
+            return
+        pattern, *rest = patterns
+        matches = [(name, pattern.fullmatch(name)) for name in self.folders(folder)]
+        inner = [(name, match.groupdict()) for name, match in matches if match]
+        last_may_be_missing = self._parts[-1].endswith("?")
+        if not inner and not rest and last_may_be_missing:
+            yield here
+        for name, says in inner:
+            if all(names.get(key, value) == value for key, value in says.items()):
+                yield from self._descend(folder / name, {**names, **says}, rest)
 
     def walk(self, depth: int, aside: Collection[str] = ()) -> Iterator[tuple[int, Path]]:
-        """The root and the folders below it, level by level; links out of the root are left aside unless allowed.
+        """The root and the folders below it, level by level.
+
+        Links out of the root are left aside unless allowed.
 
         Args:
             depth: levels below the root.
             aside: folded names of folders that are not entered.
         """
-        level, seen = [self.root], 0
+        level = [self.root]
+        seen = 0
         for below in range(depth + 1):
             for folder in level:
                 yield below, folder
@@ -310,6 +352,7 @@ class Tree(Listing):
         return [folder / name for _, folder in self.walk(DEPTH) for name in packed_files(self.files(folder))]
 
     def _may_enter(self, folder: Path) -> bool:
+        """Whether a folder may be searched; a link out of the root is noted instead."""
         inside = self.follow_links or not folder.is_symlink() or folder.resolve().is_relative_to(self.root.resolve())
         if not inside and folder not in self.aside:
             self.aside.append(folder)
@@ -350,12 +393,15 @@ def candidates(tree: Tree, names: Sequence[str], *forms: Header | Columns) -> li
 
     below = tables(folder for _, folder in tree.walk(SHEET_DEPTH))
     known = [check_inside(path, tree.root, tree.follow_links) for path in called(names, below)]
-    if known := known or called(names, tables(tree.root.resolve().parents[:SHEET_DEPTH])):
-        # Another release may use the same name, as with SAMM. A single file is taken as it is, and its reader names what it lacks.
-        return known if len(known) == 1 else [path for path in known if table_of_file(path, *forms)] or known
-    return [
-        check_inside(path, tree.root, tree.follow_links) for path in below[:MOST_OPENED] if table_of_file(path, *forms)
-    ]
+    if not known:
+        known = called(names, tables(tree.root.resolve().parents[:SHEET_DEPTH]))
+    if len(known) == 1:  # taken whatever it holds: its reader names what it lacks
+        return known
+    if known:  # another release may use the same name, as with SAMM
+        fitting = [path for path in known if table_of_file(path, *forms)]
+        return fitting or known
+    fitting = [path for path in below[:MOST_OPENED] if table_of_file(path, *forms)]
+    return [check_inside(path, tree.root, tree.follow_links) for path in fitting]
 
 
 def file_version(name: str) -> tuple[tuple[int, ...], bool]:
@@ -371,4 +417,8 @@ def file_version(name: str) -> tuple[tuple[int, ...], bool]:
 def called(names: Sequence[str], paths: Sequence[Path]) -> list[Path]:
     """The paths whose names fit one of `names`: in their order, of each the latest version first."""
     later_first = sorted(paths, key=lambda path: file_version(path.name), reverse=True)
-    return list(dict.fromkeys(p for name in names for p in later_first if fnmatch(p.name.casefold(), name.casefold())))
+    fitting: dict[Path, None] = {}
+    for name in names:
+        of_name = [path for path in later_first if fnmatch(path.name.casefold(), name.casefold())]
+        fitting |= dict.fromkeys(of_name)
+    return list(fitting)

@@ -62,7 +62,8 @@ class NestedTree(Tree):
         """
         names = tuple(part.format(subject=subject, video=video) for part in self._parts)
         places = self._survey[1].get(tuple(map(fold, names)), [])
-        best = [place for place in places if place.rank == min(p.rank for p in places)]
+        best_rank = min((place.rank for place in places), default=0)
+        best = [place for place in places if place.rank == best_rank]
         exact = [place for place in best if place.names == names] or best
         if len(exact) > 1:
             listed = " and ".join(str(place.folder) for place in exact)
@@ -90,23 +91,31 @@ class NestedTree(Tree):
         for depth in range(LEVELS + 1):
             above += [(depth, folder) for folder in level]
             below = []
-            for child in (folder / name for folder in level for name in self.folders(folder)):
+            for child in [folder / name for folder in level for name in self.folders(folder)]:
                 place = self._place(child)
                 if place is None:
                     below.append(child)
-                elif not self._ours(self._names(child)):
-                    continue
-                elif not (cropped := [p for p in child.relative_to(self.root).parents if self.layout.is_cropped(p)]):
-                    videos.setdefault(tuple(map(fold, place.names)), []).append(place)
-                elif self.root / cropped[-1] not in self.cropped:
-                    self.cropped.append(self.root / cropped[-1])
+                elif self._ours(self._names(child)):
+                    self._add_video(place, videos)
             level = [folder for folder in below if self._may_enter(folder)]
             if len(above) + len(level) > MOST_FOLDERS:
                 break
         return above, videos
 
+    def _add_video(self, place: _Place, videos: dict[tuple[str, ...], list[_Place]]) -> None:
+        """Add the folder of a video; of cropped faces, the folder of all of them is noted instead."""
+        cropped = [above for above in place.folder.relative_to(self.root).parents if self.layout.is_cropped(above)]
+        if not cropped:
+            videos.setdefault(tuple(map(fold, place.names)), []).append(place)
+            return
+        uppermost = self.root / cropped[-1]
+        if uppermost not in self.cropped:
+            self.cropped.append(uppermost)
+
     def _place(self, folder: Path) -> _Place | None:
-        names, given = folder.relative_to(self.root).parts[-len(self._parts) :], dict[str, str]()
+        """A folder as that of a video; None if its name, or one above it, is of another form."""
+        names = folder.relative_to(self.root).parts[-len(self._parts) :]
+        given: dict[str, str] = {}
         if len(names) < len(self._parts):
             return None
         for pattern, name in zip(self._patterns, names):
@@ -134,7 +143,8 @@ class NestedDataset(SheetDataset):
 
     @cached_property
     def _tree_or_stop(self) -> NestedTree:
-        plain, links = super()._tree_or_stop, self.params.follow_links
+        plain = super()._tree_or_stop
         shapes = (plain.layout.folder, *plain.layout.also)
-        trees = [NestedTree(plain.root, replace(plain.layout, folder=shape), links, self.ours) for shape in shapes]
+        layouts = [replace(plain.layout, folder=shape) for shape in shapes]
+        trees = [NestedTree(plain.root, layout, self.params.follow_links, self.ours) for layout in layouts]
         return next((tree for tree in trees if tree.homes(())), trees[0])

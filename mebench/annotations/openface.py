@@ -6,7 +6,7 @@ import hashlib
 import io
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -94,26 +94,7 @@ class OpenFaceFiles:
                 f"the frames of {video.key} are called so that their alphabetical order, in which OpenFace reads a folder, is not theirs: "
                 f"{min(images)} would come first, not {images[0]}. Give copies numbers of one length (img001.jpg), and run it on those"
             )
-        names = [folder.stem if folder.is_file() else folder.name] if folder is not None else []
-        called = {fold(name) for name in (*names, video.id)}
-        paths = [path.relative_to(self.folder) for path in self._files if fold(path.stem) in called]
-        for name in (video.subject, video.id):  # of several those in a folder called so
-            paths = [path for path in paths if any(_is(name, part) for part in path.parts[:-1])] or paths
-        folders = (video.subject, video.id, *names)
-        paths = [
-            p for p in paths if len(p.parts) == 1 or any(_is(name, part) for name in folders for part in p.parts[:-1])
-        ]
-        if len(paths) > 1:
-            raise DataError(
-                f"{', '.join(map(str, paths))} below dataset.openface={self.folder} could all belong to "
-                f"{video.key}: name its file {video.subject}/{video.id}.csv"
-            )
-        if not paths:
-            raise DataError(
-                f"{video.key} has no file below dataset.openface={self.folder}: expected {video.subject}/{(names or [video.id])[0]}.csv, "
-                "as OpenFace's FeatureExtraction writes it"
-            )
-        path = self.folder / paths[0]
+        path = self._file_of(video, folder)
         intensities = _read(path)
         if video.n_frames is not None and len(intensities) != video.n_frames:
             raise DataError(
@@ -121,8 +102,36 @@ class OpenFaceFiles:
             )
         return intensities
 
+    def _file_of(self, video: Video, folder: Path | None) -> Path:
+        """The file that is named like a video, or like the folder or file of its frames."""
+        names = [video.id]
+        if folder is not None:
+            names.insert(0, folder.stem if folder.is_file() else folder.name)
+        folded = {fold(name) for name in names}
+        paths = [path.relative_to(self.folder) for path in self._files if fold(path.stem) in folded]
+        for name in (video.subject, video.id):  # of several those in a folder of that name
+            paths = [path for path in paths if _lies_in(path, [name])] or paths
+        paths = [path for path in paths if len(path.parts) == 1 or _lies_in(path, [video.subject, *names])]
+        if len(paths) > 1:
+            raise DataError(
+                f"{', '.join(map(str, paths))} below dataset.openface={self.folder} could all belong to "
+                f"{video.key}: name its file {video.subject}/{video.id}.csv"
+            )
+        if not paths:
+            raise DataError(
+                f"{video.key} has no file below dataset.openface={self.folder}: expected {video.subject}/{names[0]}.csv, "
+                "as OpenFace's FeatureExtraction writes it"
+            )
+        return self.folder / paths[0]
 
-def _is(name: str, part: str) -> bool:
+
+def _lies_in(path: Path, names: Iterable[str]) -> bool:
+    """Whether a file lies in a folder that is named like one of some subjects and videos."""
+    folders = path.parts[:-1]
+    return any(_is_named(folder, name) for name in names for folder in folders)
+
+
+def _is_named(part: str, name: str) -> bool:
     """Whether a folder is named like a subject or video.
 
     Case, leading letters and zeros do not count (`sub01`, `1`).
@@ -143,7 +152,8 @@ def _read(path: Path) -> NDArray[np.float32]:
         )
     first = table.drop_duplicates("frame")  # of several faces in a frame the first
     try:
-        frames, units = first["frame"].to_numpy(np.int64), first[list(UNITS)].to_numpy(np.float32)
+        frames = first["frame"].to_numpy(np.int64)
+        units = first[list(UNITS)].to_numpy(np.float32)
     except ValueError as error:
         raise DataError(f"{path} has an intensity that is not a number: {error}") from None
     if (np.diff(frames) != 1).any():

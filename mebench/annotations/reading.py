@@ -66,47 +66,21 @@ def read_row(
     if is_remark(row):
         log.marked(row.number, "all columns", row.text[:80], "a remark, not an annotation: skipped")
         return None
-    names = {what: table.columns.get(what, what) for what in ("subject", "video", "onset", "apex", "offset")}
-    numbers = {
-        what: frame_number(row.cells.get(what, ""), row.number, names[what], log)
-        for what in ("onset", "apex", "offset")
-    }
-    annotation = read_interval(numbers["onset"], numbers["apex"], numbers["offset"], row.number, names, log)
+    annotation = _interval(row, table, log)
     units = _units(row, table, log)
     subject_name = subject_id(row, table, cleaning, log) if subject is None else subject
     video_name = name_in(row, table, "video", log) if video is None else video
-    nameless = "" if subject_name and video_name else f"no {'video' if subject_name else 'subject'} is named"
-    text = row.get("kind")
-    kind = next((kind for word, kind in cleaning.kinds.items() if word in text.casefold()), kind_of(text))
-    if kind is None and header_words(table.columns.get("kind", ""))[-1:] == ["idx"]:
-        kind = CODES.get(text)
-    if "kind" in row.cells and kind is None:
-        log.repaired(row.number, table.columns["kind"], text, cleaning.kind, f"not one of {', '.join(cleaning.kinds)}")
-    emotion = objective = None
-    if (text := row.get("emotion")).casefold() not in BLANK:
-        label = " ".join(text.casefold().split())
-        emotion = cleaning.spellings.get(label, label)
-        if emotion != label:
-            log.repaired(row.number, table.columns["emotion"], text, emotion, "another spelling of the same label")
-    elif "emotion" in row.cells:
-        log.marked(row.number, table.columns["emotion"], text, "no emotion is given")
-    if text := row.get("objective"):
-        objective = parse_roman(text)
-        if objective is None:
-            log.repaired(row.number, table.columns["objective"], text, "none", "not one of the classes I to VII")
-    elif cleaning.units_to_objective and "units" in row.cells and "objective" not in row.cells:
-        known = [parse_unit(token) for token in units]
-        objective = None if None in known else objective_class([unit.number for unit in known if unit])
-    if nameless:
-        annotation = replace(annotation, onset=None, apex=None, offset=None, problem=nameless)
+    if not subject_name or not video_name:
+        problem = "no video is named" if subject_name else "no subject is named"
+        annotation = replace(annotation, onset=None, apex=None, offset=None, problem=problem)
     return replace(
         annotation,
         subject=subject_name,
         video=video_name,
-        kind=kind or cleaning.kind,
-        emotion=emotion,
+        kind=_kind(row, table, cleaning, log),
+        emotion=_emotion(row, table, cleaning, log),
         units=units,
-        objective=objective,
+        objective=_objective(row, table, units, cleaning, log),
         first=frame_number(row.get("first"), row.number, table.columns.get("first", ""), log),
         fps=_fps(row, table, log),
     )
@@ -118,15 +92,18 @@ def is_remark(row: Row) -> bool:
     It names no video or no person, and has no frame number.
     """
     frames = [row.get(what) for what in ("onset", "apex", "offset")]
-    empty = not any(row.get(what) for what in ("emotion", "units", "kind", "onset"))
-    return (empty and not any(re.search(r"\d", cell) for cell in frames)) or is_note_or_sum(
-        [row.get("video"), row.get("subject") if "subject" in row.cells else "-"], frames, row.text
-    )
+    has_number = any(re.search(r"\d", cell) for cell in frames)
+    says_something = any(row.get(what) for what in ("emotion", "units", "kind", "onset"))
+    if not has_number and not says_something:
+        return True
+    subject = row.get("subject") if "subject" in row.cells else "-"
+    return is_note_or_sum([row.get("video"), subject], frames, row.text)
 
 
 def one_spelling(found: Sequence[Annotation], log: Log) -> list[Annotation]:
-    """The rows with one spelling of each person, that of the person's first row: otherwise `s1`, `S1` and `s01` could
-    be trained on and tested at once.
+    """The rows with one spelling of each person, that of the person's first row.
+
+    Otherwise `s1`, `S1` and `s01` could be trained on and tested at once.
     """
     written: dict[str, str] = {}
     unified = [replace(a, subject=written.setdefault(fold(a.subject), a.subject)) for a in found]
@@ -183,7 +160,71 @@ def name_in(row: Row, table: Table, what: str, log: Log) -> str:
     return name
 
 
+def _interval(row: Row, table: Table, log: Log) -> Annotation:
+    """The interval that the frame numbers of a row mean, still without person and video."""
+    ends = ("onset", "apex", "offset")
+    names = {what: table.columns.get(what, what) for what in ends}
+    onset, apex, offset = (frame_number(row.cells.get(what, ""), row.number, names[what], log) for what in ends)
+    return read_interval(onset, apex, offset, row.number, names, log)
+
+
+def _kind(row: Row, table: Table, cleaning: Cleaning, log: Log) -> Kind:
+    """The kind that the cell names, or the dataset's where there is none."""
+    text = row.get("kind")
+    kind = _kind_in(text, table.columns.get("kind", ""), cleaning)
+    if kind is not None:
+        return kind
+    if "kind" in row.cells:
+        log.repaired(row.number, table.columns["kind"], text, cleaning.kind, f"not one of {', '.join(cleaning.kinds)}")
+    return cleaning.kind
+
+
+def _kind_in(text: str, column: str, cleaning: Cleaning) -> Kind | None:
+    """The kind that a text of a column names by a word or, in a column of numbers, by its number."""
+    named = [kind for word, kind in cleaning.kinds.items() if word in text.casefold()]
+    if named:
+        return named[0]
+    kind = kind_of(text)
+    if kind is None and header_words(column)[-1:] == ["idx"]:
+        return CODES.get(text)
+    return kind
+
+
+def _emotion(row: Row, table: Table, cleaning: Cleaning, log: Log) -> str | None:
+    """The native label, in the spelling that counts."""
+    text = row.get("emotion")
+    if text.casefold() in BLANK:
+        if "emotion" in row.cells:
+            log.marked(row.number, table.columns["emotion"], text, "no emotion is given")
+        return None
+    label = " ".join(text.casefold().split())
+    emotion = cleaning.spellings.get(label, label)
+    if emotion != label:
+        log.repaired(row.number, table.columns["emotion"], text, emotion, "another spelling of the same label")
+    return emotion
+
+
+def _objective(row: Row, table: Table, units: Sequence[str], cleaning: Cleaning, log: Log) -> str | None:
+    """The objective class that the cell gives or, without such a column, the action units."""
+    text = row.get("objective")
+    if text:
+        objective = parse_roman(text)
+        if objective is None:
+            log.repaired(row.number, table.columns["objective"], text, "none", "not one of the classes I to VII")
+        return objective
+    if not cleaning.units_to_objective or "units" not in row.cells or "objective" in row.cells:
+        return None
+    numbers = []
+    for token in units:
+        unit = parse_unit(token)
+        if unit is None:
+            return None
+        numbers.append(unit.number)
+    return objective_class(numbers)
+
+
 def _units(row: Row, table: Table, log: Log) -> tuple[str, ...]:
+    """The action units of the cell, without remarks."""
     text = row.get("units")
     if text.casefold() in BLANK:
         return ()
@@ -219,16 +260,26 @@ def _fps(row: Row, table: Table, log: Log) -> float | None:
 
 
 def begin(table: Table, log: Log) -> None:
-    """Log under the table's name from here on, beginning with remarks on the whole table: formulas read as plain
-    values, unread columns, largely empty columns of names, and labels in several cases, `Anger` and `anger`.
+    """Log under the table's name from here on, beginning with remarks on the whole table.
+
+    They are formulas read as plain values, unread columns, largely empty columns of names, and labels in several
+    cases, `Anger` and `anger`.
     """
     log.where = table.sheet.where
     log.repairs += table.sheet.remarks
     if table.unread:
         log.marked(None, "columns", ", ".join(table.unread), "not read")
+    _mark_nameless_columns(table, log)
+    _mark_labels_in_several_cases(table, log)
+
+
+def _mark_nameless_columns(table: Table, log: Log) -> None:
+    """Log the columns of names that many rows leave empty, once for all of them."""
     rows = [row for row in table.rows if not is_remark(row)]
     for what in ("subject", "video"):
-        lacking = sum(not row.get(what) for row in rows) if what in table.columns else 0
+        if what not in table.columns:
+            continue
+        lacking = sum(not row.get(what) for row in rows)
         if lacking > MANY:
             reason = (
                 f"{lacking} of {len(rows)} rows name none, so they cannot be scored: a sheet with merged cells "
@@ -236,7 +287,12 @@ def begin(table: Table, log: Log) -> None:
             )
             log.marked(None, table.columns[what], "", reason, altered=True)
             log.nameless.add(what)
-    written = dict.fromkeys(text for row in table.rows if (text := row.get("emotion")))
-    for label, variants in grouped(written, key=str.casefold).items():
+
+
+def _mark_labels_in_several_cases(table: Table, log: Log) -> None:
+    """Log the emotions whose labels differ by case alone."""
+    labels = dict.fromkeys(row.get("emotion") for row in table.rows)
+    labels.pop("", None)
+    for label, variants in grouped(labels, key=str.casefold).items():
         if len(variants) > 1:
             log.repaired(None, table.columns["emotion"], ", ".join(sorted(variants)), label, "case makes no difference")

@@ -32,6 +32,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from mebench.core import Scheme, Video
 from mebench.core.types import ABSENT, THREE
@@ -217,13 +218,32 @@ def unit_number(name: str) -> int | None:
     return int(match[1]) if match else None
 
 
-def _annotated_units(videos: Iterable[Video]) -> list[tuple[str, str, frozenset[int], bool]]:
-    """Dataset, label and shown units of each micro-expression.
+class AnnotatedUnits(NamedTuple):
+    """The action units of a micro-expression.
 
-    The last value says whether all its texts are units.
+    Attributes:
+        dataset: name of the dataset.
+        label: its annotated units as a native label.
+        units: numbers of the units that it shows.
+        is_complete: whether all annotated texts are units.
     """
-    annotated = ((video.dataset, e.action_units) for video in videos for e in video.expressions if e.kind == "micro")
-    return [(of, "+".join(u).lower(), shown_units(u), all(map(parse_unit, u))) for of, u in annotated]
+
+    dataset: str
+    label: str
+    units: frozenset[int]
+    is_complete: bool
+
+
+def _annotated_units(videos: Iterable[Video]) -> list[AnnotatedUnits]:
+    """The action units of each micro-expression."""
+    found = []
+    for video in videos:
+        for expression in video.expressions:
+            if expression.kind == "micro":
+                texts = expression.action_units
+                is_complete = all(parse_unit(text) for text in texts)
+                found.append(AnnotatedUnits(video.dataset, "+".join(texts).lower(), shown_units(texts), is_complete))
+    return found
 
 
 def one_unit(number: int, videos: Iterable[Video]) -> Scheme:
@@ -240,14 +260,18 @@ def one_unit(number: int, videos: Iterable[Video]) -> Scheme:
     Raises:
         ConfigError: a dataset annotates no unit, or no expression shows this one.
     """
-    name, videos = f"AU{number}", [*videos]
-    rows = [row for row in _annotated_units(videos) if row[2]]
-    counts = Counter(unit for _, _, units, _ in rows for unit in units)
-    mapping = {
-        label: name if number in units else ABSENT for _, label, units, whole in rows if whole or number in units
-    }
-    annotated = {dataset for dataset, *_ in rows}
-    if without := [video.dataset for video in videos if video.dataset not in annotated]:
+    name = f"AU{number}"
+    videos = [*videos]
+    annotated = [row for row in _annotated_units(videos) if row.units]
+    counts = Counter(unit for row in annotated for unit in row.units)
+    mapping = {}
+    for row in annotated:
+        if number in row.units:
+            mapping[row.label] = name
+        elif row.is_complete:
+            mapping[row.label] = ABSENT
+    with_units = {row.dataset for row in annotated}
+    if without := [video.dataset for video in videos if video.dataset not in with_units]:
         raise ConfigError(
             f"scheme={name} needs action units, and {without[0]} annotates none for its micro-expressions: use "
             "datasets with action units (mebench data summary dataset=… counts them)"
@@ -275,19 +299,21 @@ def all_units(videos: Iterable[Video], only: Collection[int] = ()) -> Scheme:
     Raises:
         ConfigError: no unit is shown often enough.
     """
-    rows = _annotated_units(videos)
-    counts = Counter(unit for _, _, units, _ in rows for unit in units)
-    labels = {label: units for _, label, units, whole in rows if whole}
-    classes = sorted(only or (unit for unit, n in counts.items() if n >= LEAST_CLIPS))
+    annotated = _annotated_units(videos)
+    counts = Counter(unit for row in annotated for unit in row.units)
+    frequent = [unit for unit, n in counts.items() if n >= LEAST_CLIPS]
+    classes = sorted(only or frequent)
     if len(classes) < 2:
         raise ConfigError(
             f"scheme=AUs needs at least two action units that {LEAST_CLIPS} micro-expressions show; here {len(classes)} are (mebench data "
             "summary dataset=… counts them)"
         )
-    mapping = {text: "+".join(f"AU{unit}" for unit in classes if unit in units) for text, units in labels.items()}
-    return Scheme(
-        "AUs", tuple(f"AU{unit}" for unit in classes), {k: v for k, v in mapping.items() if v}, by="units", several=True
-    )
+    mapping = {}
+    for row in annotated:
+        shown = [f"AU{unit}" for unit in classes if unit in row.units]
+        if shown and row.is_complete:
+            mapping[row.label] = "+".join(shown)
+    return Scheme("AUs", tuple(f"AU{unit}" for unit in classes), mapping, by="units", several=True)
 
 
 def by_name(*schemes: Scheme) -> dict[str, Scheme]:

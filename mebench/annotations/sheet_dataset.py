@@ -2,11 +2,11 @@
 
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from numpy.typing import NDArray
 
@@ -27,12 +27,33 @@ from mebench.annotations.reading import Cleaning, begin, count_rows, is_remark, 
 from mebench.annotations.sheets import Sheet, read_sheets
 from mebench.annotations.table import Columns, Header, Row, Table, need_table
 from mebench.annotations.text import HEADER_WITHIN
-from mebench.core import Dataset, Frames, Repair, Video
+from mebench.core import Dataset, Expression, Frames, Repair, Video
 from mebench.core.types import Unplaced
 from mebench.errors import DataError
 from mebench.frames import FolderFrames
 
 LINK = "a link out of the root was not followed, dataset.follow_links=true allows it"
+
+FrameNumbers = dict[tuple[str, str], Sequence[int | None] | None]
+"""File number of each frame, by subject and video; None where the frames are missing."""
+Placed = Sequence[tuple[Annotation, Expression | Unplaced]]
+"""Rows of a sheet with their places."""
+
+
+class ReadSheet(NamedTuple):
+    """The rows of a sheet, their repairs, and the name of the sheet."""
+
+    annotations: tuple[Annotation, ...]
+    repairs: tuple[Repair, ...]
+    where: str
+
+
+class LocatedVideos(NamedTuple):
+    """The videos, the rows without a place, and the repairs that the frames made necessary."""
+
+    videos: tuple[Video, ...]
+    unplaced: tuple[Unplaced, ...]
+    repairs: tuple[Repair, ...]
 
 
 class SheetDataset(Dataset):
@@ -118,7 +139,7 @@ class SheetDataset(Dataset):
 
     def videos(self) -> Sequence[Video]:
         """All videos, sorted by key; positions by the image files where these exist."""
-        return self._located[0]
+        return self._located.videos
 
     def as_annotated(self) -> Sequence[Video]:
         """The videos of the sheet alone, with positions by the documented numbering."""
@@ -167,11 +188,11 @@ class SheetDataset(Dataset):
 
     def repair_rows(self) -> Sequence[Repair]:
         """Repairs and marks: first those of the sheet, then those of the frames."""
-        return (*self.sheet_repairs, *self._located[2])
+        return (*self.sheet_repairs, *self._located.repairs)
 
     def unplaced(self) -> Sequence[Unplaced]:
         """Rows without a usable interval, and rows outside their video."""
-        return self._located[1]
+        return self._located.unplaced
 
     def check(self) -> None:
         """Look for the root, the sheet and the folder of the frames.
@@ -201,48 +222,48 @@ class SheetDataset(Dataset):
         """
         if self._home is None:
             return ()
-        named = {self._folder(a.subject, a.video) for a in self.annotations if a.subject and a.video}
-        written = {fold(a.subject): a.subject for a in self.annotations}
-        only = {a.video for a in self.annotations if a.video}
-        digits, nameless = self.cleaning.subject_digits, next(iter(only)) if len(only) == 1 else ""
-        return [
-            (
-                written.get(fold(subject), subject.zfill(digits) if subject.isdigit() else subject),
-                video or nameless,
-                folder,
-            )
-            for subject, video, folder in self._tree_or_stop.all_folders(self._home)
-            if folder not in named
-        ]
+        named = {self._folder(*key) for key in self._annotated_videos}
+        spellings = {fold(a.subject): a.subject for a in self.annotations}
+        video_names = {a.video for a in self.annotations if a.video}
+        common_name = video_names.pop() if len(video_names) == 1 else ""
+        found = []
+        for subject, video, folder in self._tree_or_stop.all_folders(self._home):
+            if folder in named:
+                continue
+            name = subject.zfill(self.cleaning.subject_digits) if subject.isdigit() else subject
+            found.append((spellings.get(fold(subject), name), video or common_name, folder))
+        return found
 
     # How it is done -----------------------------------------------------------------------------------------------
 
     @property
     def annotations(self) -> Sequence[Annotation]:
         """The rows of the sheet, cleaned, in file numbers."""
-        return self._read[0]
+        return self._read.annotations
 
     @property
     def sheet_repairs(self) -> Sequence[Repair]:
         """Repairs and marks of the sheet."""
-        return self._read[1]
+        return self._read.repairs
 
     @cached_property
     def recognised(self) -> bool:
         """Whether a sheet has the columns of `signature`, filled in most rows."""
-        signature, sheets = {plain_name(name): form for name, form in self.signature.items()}, list[Sheet]()
-        with suppress(DataError):  # one that no adapter reads
-            sheets = read_sheets(self.annotation_file) if signature else []
+        if not self.signature:
+            return False
+        signature = {plain_name(name): form for name, form in self.signature.items()}
+        try:
+            sheets = read_sheets(self.annotation_file)
+        except DataError:  # one that no adapter reads
+            return False
         for sheet in sheets:
             for number, cells in sheet.rows[:HEADER_WITHIN]:
                 columns = {name: at for at, name in enumerate(map(plain_name, cells)) if name in signature}
-                if len(columns) == len(signature):
-                    rows = [row for below, row in sheet.rows if below > number and len(row) > max(columns.values())]
-                    fit = [
-                        all(re.fullmatch(signature[n], row[at].strip(), re.I) for n, at in columns.items())
-                        for row in rows
-                    ]
-                    return 2 * sum(fit) > len(fit)
+                if len(columns) < len(signature):
+                    continue
+                rows = [row for below, row in sheet.rows if below > number and len(row) > max(columns.values())]
+                fitting = [row for row in rows if _fits_signature(row, columns, signature)]
+                return 2 * len(fitting) > len(rows)
         return False
 
     @cached_property
@@ -273,8 +294,8 @@ class SheetDataset(Dataset):
         return candidates(self._tree_or_stop, self.files, *self.forms)
 
     @cached_property
-    def _read(self) -> tuple[tuple[Annotation, ...], tuple[Repair, ...], str]:
-        """Annotations, what was repaired in them, and the name of their sheet."""
+    def _read(self) -> ReadSheet:
+        """The sheet, checked over all rows."""
         log = Log(self.annotation_file.name)
         annotations = self.read(read_sheets(self.annotation_file), log)
         if not annotations:
@@ -282,43 +303,68 @@ class SheetDataset(Dataset):
                 f"{self.annotation_file} has a header but no annotation: is it complete? Compare it with the file as released"
             )
         annotations = one_spelling(annotations, log)
-        # Checks over all rows: repeated rows, and other possible files.
-        first: dict[tuple[object, ...], Annotation] = {}
-        for a in annotations:
-            same = first.setdefault((a.subject, a.video, a.kind, a.onset, a.offset), a)
-            if same is not a and a.onset is not None:  # of several sheets each has a row 2
-                log.marked(a.row, "all columns", f"{a.subject}/{a.video}", f"the same interval as in row {same.row}")
+        _mark_repeated_intervals(annotations, log)
+        if self.params.annotations is None:
+            self._mark_other_files(log)
+        return ReadSheet(tuple(annotations), tuple(log.repairs), log.where)
+
+    def _mark_other_files(self, log: Log) -> None:
+        """Log the files that could hold the annotations, too."""
         read = [self.annotation_file, *self._read_too]
-        for path in [] if self.params.annotations is not None else self._candidates:
-            if path not in read:
-                held, own = (count_rows(file, self.forms) for file in (path, self.annotation_file))
-                alike = path.name == self.annotation_file.name  # a copy elsewhere: the names would not distinguish them
-                other, read_one = (str(p) if alike else p.name for p in (path, self.annotation_file))
-                reason = f"could hold the annotations too, with {held}; {read_one} is read, with {own}"
-                log.marked(None, "file", other, f"{reason}: dataset.annotations=FILE chooses")
-        return tuple(annotations), tuple(log.repairs), log.where
+        for path in self._candidates:
+            if path in read:
+                continue
+            # The names would not distinguish copies in two places.
+            is_copy = path.name == self.annotation_file.name
+            other = str(path) if is_copy else path.name
+            own = str(self.annotation_file) if is_copy else self.annotation_file.name
+            reason = (
+                f"could hold the annotations too, with {count_rows(path, self.forms)}; {own} is read, "
+                f"with {count_rows(self.annotation_file, self.forms)}"
+            )
+            log.marked(None, "file", other, f"{reason}: dataset.annotations=FILE chooses")
 
     @cached_property
-    def _located(self) -> tuple[tuple[Video, ...], tuple[Unplaced, ...], tuple[Repair, ...]]:
-        """Videos, rows without a place, and what was repaired when the frames were looked at."""
-        log = Log(self._read[2])
-        numbers = {key: self._numbers(*key) for key in dict.fromkeys((a.subject, a.video) for a in self.annotations)}
-        of_folder: dict[Path, tuple[str, str]] = {}
-        for key in numbers:  # two videos of the sheet in one folder: each would lack the other's expressions
-            if (folder := self._folder(*key)) is not None and (other := of_folder.setdefault(folder, key)) != key:
+    def _located(self) -> LocatedVideos:
+        """The videos with the frames of this machine."""
+        log = Log(self._read.where)
+        first = self.layout.first
+        keys = dict.fromkeys((a.subject, a.video) for a in self.annotations)
+        numbers = {key: self._numbers(*key) for key in keys}
+        self._mark_shared_folders(keys, log)
+        placed = [(a, place_annotation(a, a.begins(first), numbers[a.subject, a.video], log)) for a in self.annotations]
+        self._mark_state_of_frames(numbers, log)
+        videos = self._annotated_with_files(placed, numbers, log)
+        if not self.short_videos:
+            self._add_unannotated(videos, numbers)
+        self._mark_odd_images(numbers, log)
+        complete = with_distractors(videos, self.read_distractors(), numbers, first, log)
+        in_order = sorted(complete, key=lambda video: video.key)
+        unplaced = [place for _, place in placed if isinstance(place, Unplaced)]
+        return LocatedVideos(tuple(in_order), tuple(unplaced), tuple(log.repairs))
+
+    def _mark_shared_folders(self, keys: Iterable[tuple[str, str]], log: Log) -> None:
+        """Log videos of the sheet in one folder: each would lack the other's expressions."""
+        video_of: dict[Path, tuple[str, str]] = {}
+        for key in keys:
+            folder = self._folder(*key)
+            if folder is None:
+                continue
+            other = video_of.setdefault(folder, key)
+            if other != key:
                 reason = f"has the frames of {'/'.join(other)}: if they are one video, write it alike in the sheet"
                 log.marked(None, "video", "/".join(key), reason, altered=True)
-        placed = [
-            (a, place_annotation(a, a.begins(self.layout.first), numbers[a.subject, a.video], log))
-            for a in self.annotations
-        ]
-        stated = any(a.first is not None for a in self.annotations)
-        first = "the sheet's first frame" if stated else f"{self.layout.first}"
+
+    def _mark_state_of_frames(self, numbers: FrameNumbers, log: Log) -> None:
+        """Log how frames are counted, and why they may be missing or others than the sheet means."""
         has_frames = any(found is not None for found in numbers.values())
+        is_first_stated = any(a.first is not None for a in self.annotations)
+        first = "the sheet's first frame" if is_first_stated else f"{self.layout.first}"
         reason = "counted along the image files" if has_frames else f"no frames: counted from {first}"
         log.repaired(None, "onset, apex, offset", "file numbers", "positions from 0", reason)
-        for link in self._tree_or_stop.aside if self.params.root is not None else ():
-            log.marked(None, "frames", str(link), LINK)
+        if self.params.root is not None:
+            for link in self._tree_or_stop.aside:
+                log.marked(None, "frames", str(link), LINK)
         if self.packed:
             log.marked(None, "frames", "", f"there are none{self.packed}")
         if note := renumbering_note(self.annotations, numbers):
@@ -326,28 +372,43 @@ class SheetDataset(Dataset):
         if not has_frames and self._cropped:
             reason = f"faces cropped by the authors are not raw frames: read them with dataset.root={self._cropped}"
             log.marked(None, "frames", self._cropped.name, reason)
-        videos = {
-            key: video if (found := numbers[key]) is None else with_files(video, found)
-            for key, video in group_by_video(self.id, placed, self.fps, self.layout.first, log).items()
-        }
-        for subject, id_, _ in () if self.short_videos else self.unannotated():
-            if (subject, id_) not in videos and (present := self._numbers(subject, id_)):
-                numbers[subject, id_] = present
+
+    def _annotated_with_files(self, placed: Placed, numbers: FrameNumbers, log: Log) -> dict[tuple[str, str], Video]:
+        """The annotated videos by subject and id, with the numbers of their files where these exist."""
+        videos = group_by_video(self.id, placed, self.fps, self.layout.first, log)
+        for key, video in videos.items():
+            found = numbers[key]
+            if found is not None:
+                videos[key] = with_files(video, found)
+        return videos
+
+    def _add_unannotated(self, videos: dict[tuple[str, str], Video], numbers: FrameNumbers) -> None:
+        """Add the videos with frames that no row names, and the numbers of their files."""
+        for subject, id_, _ in self.unannotated():
+            if (subject, id_) in videos:
+                continue
+            found = self._numbers(subject, id_)
+            if found:
+                numbers[subject, id_] = found
                 alone = Video(self.id, subject, id_, self.fps, None, first=self.layout.first)
-                videos[subject, id_] = with_files(alone, present)
+                videos[subject, id_] = with_files(alone, found)
+
+    def _mark_odd_images(self, numbers: FrameNumbers, log: Log) -> None:
+        """Log damaged images, and images whose numbers do not rise."""
         for (subject, id_), found in numbers.items():
-            if found and (which := self._damaged(subject, id_)):
+            if not found:
+                continue
+            if which := self._damaged(subject, id_):
                 reason = "images that cannot be opened, by the authors' list: no frames"
                 log.marked(None, "frames", f"{subject}/{id_}: {which[0]} to {which[-1]}", reason)
-            if found and None not in found and (pair := first_unrising(n for n in found if n is not None)):
+            known = [number for number in found if number is not None]
+            pair = first_unrising(known) if len(known) == len(found) else None
+            if pair is not None:
                 reason = (
                     f"file number {pair[1]} comes after {pair[0]}: frames are counted along the names instead, and "
                     "the sheet's numbers may mean others. Remove copies, or give the images their released names"
                 )
                 log.marked(None, "frames", f"{subject}/{id_}", reason, altered=True)
-        complete = with_distractors(videos, self.read_distractors(), numbers, self.layout.first, log)
-        lost = (where for _, where in placed if isinstance(where, Unplaced))
-        return tuple(sorted(complete, key=lambda v: v.key)), tuple(lost), tuple(log.repairs)
 
     def _numbers(self, subject: str, video: str) -> Sequence[int | None] | None:
         """File number of each frame, or None where the frames are missing."""
@@ -369,12 +430,18 @@ class SheetDataset(Dataset):
 
     @cached_property
     def _homes(self) -> list[Path]:
-        """Folders that may hold the folders of all videos, the one that is read first; empty where the frames are
-        absent.
+        """Folders that may hold the folders of all videos, the one that is read first.
+
+        There are none where the frames are absent.
         """
         if self.params.root is None and self.params.annotations is not None:
             return []
-        return self._tree_or_stop.homes({(a.subject, a.video) for a in self.annotations if a.subject and a.video})
+        return self._tree_or_stop.homes(self._annotated_videos)
+
+    @property
+    def _annotated_videos(self) -> set[tuple[str, str]]:
+        """Subject and id of the videos that rows name."""
+        return {(a.subject, a.video) for a in self.annotations if a.subject and a.video}
 
     @property
     def _home(self) -> Path | None:
@@ -393,13 +460,15 @@ class SheetDataset(Dataset):
 
     @cached_property
     def packed(self) -> str:
-        """If archives or video files lie below the root instead of frames: the command that unpacks them; else empty."""
+        """The command that unpacks the archives or video files that lie in place of frames, or nothing."""
         if self.params.root is None or self._cropped or any(self._folder(a.subject, a.video) for a in self.annotations):
             return ""
         if not (files := self._tree_or_stop.packed()):
             return ""
-        beside = self._home if self._home in files[0].parents else None  # videos lie where their frames are expected
-        source, target = (beside, beside) if beside else (self.params.root, f"{self.params.root}/frames")
+        source: str | Path = self.params.root
+        target: str | Path = f"{self.params.root}/frames"
+        if self._home is not None and self._home in files[0].parents:  # videos lie where their frames are expected
+            source = target = self._home
         first = "" if self.layout.first == 1 else f" --first {self.layout.first}"
         command = f"mebench data unpack {shlex.quote(str(source))} -o {shlex.quote(str(target))}{first}"
         lie = f"{files[0].name} lies" if len(files) == 1 else f"{len(files)} files such as {files[0].name} lie"
@@ -425,3 +494,17 @@ class SheetDataset(Dataset):
         """A folder of cropped faces where no raw frames are, or None."""
         cropped = self._tree_or_stop.cropped if self.params.root is not None and self._home is None else []
         return cropped[0] if cropped else None
+
+
+def _fits_signature(row: Sequence[str], columns: Mapping[str, int], signature: Mapping[str, str]) -> bool:
+    """Whether the cells of a row have the form of their columns."""
+    return all(re.fullmatch(signature[name], row[column].strip(), re.I) for name, column in columns.items())
+
+
+def _mark_repeated_intervals(annotations: Sequence[Annotation], log: Log) -> None:
+    """Log the rows with the interval of an earlier row."""
+    first: dict[tuple[object, ...], Annotation] = {}
+    for a in annotations:
+        same = first.setdefault((a.subject, a.video, a.kind, a.onset, a.offset), a)
+        if same is not a and a.onset is not None:  # of several sheets each has a row 2
+            log.marked(a.row, "all columns", f"{a.subject}/{a.video}", f"the same interval as in row {same.row}")

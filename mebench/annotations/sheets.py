@@ -184,20 +184,15 @@ def _split(text: str, separator: str, place: str) -> SheetGrid:
     """
     # In front of a quoted cell blanks would make it a plain one.
     blanks = separator == " " or f'{separator} "' in text
-    # A cell in quotation marks has no separators; its line ends count as lines but not as rows. Marks inside a cell mean nothing.
-    quoted = rf'(^|[{re.escape(separator)}\r\n]){" *" if blanks else ""}"[^"]*(?:""[^"]*)*"'
-    bare = (
-        re.sub(quoted, lambda cell: f"{cell[1]}x" + "\0" * len(_LINE_END.findall(cell[0][len(cell[1]) :])), text)
-        if '"' in text
-        else text
-    )
-    rows = _LINE_END.split(bare)[: None if bare[-1:] not in "\r\n" else -1]
-    cells = (len(row.split()) if separator == " " else row.count(separator) + 1 for row in rows)
-    lengths = np.fromiter(cells, np.int64, len(rows))
+    bare = _without_quoted_cells(text, separator, blanks)
+    rows = _LINE_END.split(bare)
+    if not bare or bare[-1] in "\r\n":
+        rows.pop()
+    lengths = np.array([len(row.split()) if separator == " " else row.count(separator) + 1 for row in rows], np.int64)
     width = lengths.max(initial=1)
     lines = np.arange(1, len(rows) + 1)
-    if "\0" in bare:
-        lines[1:] += np.cumsum([row.count("\0") for row in rows])[:-1]
+    if _LINE_IN_CELL in bare:
+        lines[1:] += np.cumsum([row.count(_LINE_IN_CELL) for row in rows])[:-1]
     try:
         table = pd.read_csv(
             io.StringIO(text, newline=""),
@@ -211,16 +206,35 @@ def _split(text: str, separator: str, place: str) -> SheetGrid:
         )
     except ValueError as error:
         row = re.search(r"EOF inside string starting at row (\d+)", str(error))
-        where = (
-            f", line {lines[int(row[1])]}: a quotation mark is not closed"
-            if row
-            else f": {' '.join(str(error).split())}"
-        )
+        where = f": {' '.join(str(error).split())}"
+        if row:
+            where = f", line {lines[int(row[1])]}: a quotation mark is not closed"
         raise DataError(f"{place}{where}: write the table again") from error
     columns = [Cells.of(table[name]) for name in range(width)]
     every = SheetGrid(lines[: len(table)], lengths[: len(table)], columns)
     full = np.any([column.where(str.strip) for column in columns], axis=0)
     return every if full.all() else every.rows(full)
+
+
+_LINE_IN_CELL = "\0"
+"""Stands for an end of a line inside a cell; no table of text holds this sign."""
+
+
+def _without_quoted_cells(text: str, separator: str, blanks: bool) -> str:
+    """The text with `x` for each cell in quotation marks, followed by `_LINE_IN_CELL` for each end of a line in it.
+
+    Such a cell has no separators; its ends of lines count as lines but not as rows. Marks inside a cell mean nothing.
+    """
+    if '"' not in text:
+        return text
+
+    def stand_in(cell: re.Match[str]) -> str:
+        before, inside = cell[1], cell[0][len(cell[1]) :]
+        return f"{before}x" + _LINE_IN_CELL * len(_LINE_END.findall(inside))
+
+    before_mark = " *" if blanks else ""
+    quoted = rf'(^|[{re.escape(separator)}\r\n]){before_mark}"[^"]*(?:""[^"]*)*"'
+    return re.sub(quoted, stand_in, text)
 
 
 def sheet_from_rows(name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> Sheet:
@@ -229,10 +243,11 @@ def sheet_from_rows(name: str, header: Sequence[str], rows: Iterable[Sequence[ob
     Args:
         name: name in sentences.
         header: names of the columns.
-        rows: their cells; None is an empty one.
+        rows: cells of the rows; None is an empty one.
     """
-    cells = (tuple("" if cell is None else str(cell) for cell in row) for row in (header, *rows))
-    return Sheet(name, name, tuple((n, row) for n, row in enumerate(cells, 1) if any(row)), (), 1, ",")
+    texts = [tuple("" if cell is None else str(cell) for cell in row) for row in (header, *rows)]
+    numbered = tuple((number, row) for number, row in enumerate(texts, 1) if any(row))
+    return Sheet(name, name, numbered, header=1, separator=",")
 
 
 _NAMES_AGAIN = "the names of the columns again, left out"
@@ -243,8 +258,8 @@ def sheet_from_text(text: str, encoding: str, file: str) -> Sheet:
 
     Args:
         text: text of the file.
-        encoding: as it was concluded from the text, in words, else empty (`decode_text`).
-        file: for sentences.
+        encoding: encoding concluded from the text, in words, else empty (`decode_text`).
+        file: name of the file in sentences.
 
     Raises:
         DataError: it holds bytes of value 0.
@@ -255,25 +270,44 @@ def sheet_from_text(text: str, encoding: str, file: str) -> Sheet:
             f"{file} is not a table of text, or it is damaged (line {line}: a byte of value 0): save it again "
             "as .xlsx, .xls or .csv"
         )
-    notes: list[tuple[int | None, str]] = (
-        [(None, f"the file is not UTF-8 and was read as {encoding}")] if encoding else []
-    )
+    notes: list[tuple[int | None, str]] = []
+    if encoding:
+        notes.append((None, f"the file is not UTF-8 and was read as {encoding}"))
     seen, changed = visible_text(text)
     if changed:
-        notes += [(n, note) for n, line in enumerate(lines_of(text), 1) for note in visible_text(line)[1]]
+        for number, line in enumerate(lines_of(text), 1):
+            _, notes_on_line = visible_text(line)
+            notes += [(number, note) for note in notes_on_line]
     header, separator = header_of(seen)
-    names = next(islice(lines_of(seen), header - 1, None)).strip() if header else ""
-    if names and seen.count(names) > 1:
-        lines = [*lines_of(seen)]
-        again = {n: "\n" for n, line in enumerate(lines, 1) if n > header and line.strip() == names}
-        notes += [(n, _NAMES_AGAIN) for n in again]
-        seen = "".join(again.get(n, line) for n, line in enumerate(lines, 1))
+    seen, repeated = _without_repeated_names(seen, header)
+    notes += [(number, _NAMES_AGAIN) for number in repeated]
     remarks = tuple(Repair(row, "all columns", "", None, sentence, file) for row, sentence in notes)
     return Sheet(file, file, (), remarks, header, separator, seen)
 
 
+def _without_repeated_names(text: str, header: int) -> tuple[str, list[int]]:
+    """The text with empty lines in place of those that repeat its header, and their numbers.
+
+    Args:
+        text: text of the table.
+        header: number of the line that names the columns, from 1; 0 for a table without one.
+    """
+    if not header:
+        return text, []
+    names = next(islice(lines_of(text), header - 1, None)).strip()
+    if not names or text.count(names) == 1:
+        return text, []
+    lines = list(lines_of(text))
+    repeated = [number for number, line in enumerate(lines, 1) if number > header and line.strip() == names]
+    for number in repeated:
+        lines[number - 1] = "\n"
+    return "".join(lines), repeated
+
+
 def read_sheets(path: Path, instead: str = _OTHER) -> list[Sheet]:
-    """All sheets of a file that hold something. What the file is, its first bytes say, not its name.
+    """All sheets of a file that hold something.
+
+    The first bytes say what the file is, not its name.
 
     Args:
         path: a workbook, or a table of text.
@@ -326,17 +360,17 @@ def find_sheet(path: Path, name: str | None) -> Sheet:
     """
     sheets = read_sheets(path, "save only this sheet as .csv and name that file")
     if name is not None:
-        candidates = [sheet for sheet in sheets if sheet.name.casefold() == name.casefold()][:1]
-        if not candidates:
-            raise DataError(unknown(f"sheet of {path}", name, [sheet.name for sheet in sheets]))
-    else:
-        candidates = [sheet for sheet in sheets if sheet.header] or sheets
+        for sheet in sheets:
+            if sheet.name.casefold() == name.casefold():
+                return sheet
+        raise DataError(unknown(f"sheet of {path}", name, [sheet.name for sheet in sheets]))
+    candidates = [sheet for sheet in sheets if sheet.header] or sheets
     if not candidates:
         raise DataError(f"{path} is empty: it must have a line that names the columns, and a line for each row")
     if len(candidates) > 1:
-        listed = ", ".join(sheet.name for sheet in candidates)
-        raise DataError(f"{path} holds several tables ({listed}): name one, as in {path}:{candidates[0].name}")
-    if name is not None or len(sheets) == 1:
+        names = ", ".join(sheet.name for sheet in candidates)
+        raise DataError(f"{path} holds several tables ({names}): name one, as in {path}:{candidates[0].name}")
+    if len(sheets) == 1:
         return candidates[0]
     remark = Repair(None, "all columns", "", None, f"of {len(sheets)} sheets {candidates[0].name} is read", path.name)
     return replace(candidates[0], remarks=(remark, *candidates[0].remarks))
@@ -449,46 +483,54 @@ def _read_xls(path: Path, instead: str) -> list[Sheet]:
 
 
 def _read_text(path: Path, instead: str) -> list[Sheet]:
-    sheet, name = sheet_from_text(*decode_text(path.read_bytes(), path), str(path)), path.name
+    """The one sheet of a table of text."""
+    text, encoding = decode_text(path.read_bytes(), path)
+    sheet = sheet_from_text(text, encoding, str(path))
     grid = sheet.grid()
-    return [
-        replace(
-            sheet,
-            file=name,
-            name=name,
-            rows=_rows(path, name, zip(grid.lines.tolist(), zip(*grid.columns)), instead),
-            text="",
-        )
-    ]
+    numbered = zip(grid.lines.tolist(), zip(*grid.columns))
+    rows = _rows(path, path.name, numbered, instead)
+    return [replace(sheet, file=path.name, name=path.name, rows=rows, text="")]
 
 
 def _seen(sheet: Sheet) -> Sheet:
-    """The sheet with its cells as they are seen (`visible_text`), and where its header is."""
-    rows, remarks = list[tuple[int, tuple[str, ...]]](), [*sheet.remarks]
+    """The sheet with the visible text of its cells (`visible_text`), and the place of its header."""
+    rows: list[tuple[int, tuple[str, ...]]] = []
+    remarks = [*sheet.remarks]
     for number, cells in sheet.rows:
         seen = [visible_text(cell) for cell in cells]
         rows.append((number, tuple(cell for cell, _ in seen)))
         for column, (raw, (cell, notes)) in enumerate(zip(cells, seen), 1):
             remarks += [Repair(number, f"column {column}", raw, cell, note, sheet.where) for note in notes]
-    named = {number: n for number, cells in rows[:HEADER_WITHIN] if (n := names_columns(cells)) > 1}
-    header = sheet.header or max(
-        named, key=lambda number: named[number], default=0
-    )  # of two lines, the one that names more
+    header = sheet.header or _header_row(rows)
     names = dict(rows).get(header)
-    again = [number for number, cells in rows if cells == names and number != header]
-    remarks += [Repair(number, "all columns", "", None, _NAMES_AGAIN, sheet.where) for number in again]
-    return replace(sheet, rows=tuple(row for row in rows if row[0] not in again), remarks=tuple(remarks), header=header)
+    repeated = [number for number, cells in rows if cells == names and number != header]
+    remarks += [Repair(number, "all columns", "", None, _NAMES_AGAIN, sheet.where) for number in repeated]
+    others = tuple((number, cells) for number, cells in rows if number not in repeated)
+    return replace(sheet, rows=others, remarks=tuple(remarks), header=header)
+
+
+def _header_row(rows: Sequence[tuple[int, Sequence[str]]]) -> int:
+    """The number of the row that names most columns, the first of several; 0 if none names two."""
+    header, most = 0, 1
+    for number, cells in rows[:HEADER_WITHIN]:
+        n_named = names_columns(cells)
+        if n_named > most:
+            header, most = number, n_named
+    return header
 
 
 def _rows(path: Path, name: str, numbered: Iterable[tuple[int, Sequence[str]]], instead: str) -> Rows:
     """The rows that hold something."""
     kept: list[tuple[int, tuple[str, ...]]] = []
+    last_number = 0
     for number, row in numbered:
-        if number - (kept[-1][0] if kept else 0) > MAX_BLANK:
+        if number - last_number > MAX_BLANK:
             break
-        if not any(text.strip() for text in row):
+        filled = [n for n, text in enumerate(row, 1) if text.strip()]
+        if not filled:
             continue
-        kept.append((number, tuple(row[: max(n for n, text in enumerate(row, 1) if text.strip())])))
+        kept.append((number, tuple(row[: filled[-1]])))
+        last_number = number
         if len(kept) > MAX_ROWS:
             raise DataError(
                 f"sheet {name!r} of {path} has more than {MAX_ROWS:,} rows, and no more are read (line {number:,}): {instead}"
@@ -540,18 +582,30 @@ def number_of_date(text: str) -> int | None:
     [None, None, None, None, None]
     """
     match = DATE.fullmatch(text)
-    if not match or not match[1] or (match[4] or "").strip("0:."):
+    if not match or not match[1]:
         return None
-    a, b, c = match.groups()[:3]
-    orders = [(a, b, c)] if len(a) == 4 else [(c, a, b), (c, b, a)]
-    numbers = set[int]()
-    for year, month, day in orders:
-        named = month[:3].casefold()
-        try:
-            parts = int(year), _MONTHS.index(named) + 1 if named in _MONTHS else int(month), int(day)
-            days = 0 if parts in _NUMBER_OF_NEVER else (datetime(*parts) - _DAY_0).days
-        except ValueError:  # no date
-            continue
-        if 1900 <= parts[0] < _THIS_AGE:
-            numbers.add(_NUMBER_OF_NEVER.get(parts, days - (days <= 60)))
+    first, second, third, time = match.groups()[:4]
+    has_time = (time or "").strip("0:.") != ""
+    if has_time:
+        return None
+    orders = [(first, second, third)]  # year, month, day
+    if len(first) != 4:
+        orders = [(third, first, second), (third, second, first)]
+    numbers = {_number_of_day(year, month, day) for year, month, day in orders} - {None}
     return numbers.pop() if len(numbers) == 1 else None
+
+
+def _number_of_day(year: str, month: str, day: str) -> int | None:
+    """The number that a spreadsheet program shows as this day; None for no day, or one of this age."""
+    month_name = month[:3].casefold()
+    try:
+        month_number = _MONTHS.index(month_name) + 1 if month_name in _MONTHS else int(month)
+        date = (int(year), month_number, int(day))
+        if not 1900 <= date[0] < _THIS_AGE:
+            return None
+        if date in _NUMBER_OF_NEVER:
+            return _NUMBER_OF_NEVER[date]
+        days = (datetime(*date) - _DAY_0).days
+    except ValueError:  # no date
+        return None
+    return days - 1 if days <= 60 else days  # programs count a day that never was, 29 February 1900

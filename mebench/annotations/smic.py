@@ -13,8 +13,9 @@ from mebench.annotations.layout import Layout, SheetParams, candidates
 from mebench.annotations.nested import NestedDataset, NestedTree
 from mebench.annotations.reading import Cleaning
 from mebench.annotations.schemes import three_classes
+from mebench.annotations.sheet_dataset import ReadSheet
 from mebench.annotations.table import Header, Row, Table
-from mebench.core import Published, Repair, Scheme, SubjectKey
+from mebench.core import Published, Scheme, SubjectKey
 from mebench.errors import ConfigError, DataError
 from mebench.frames import FolderFrames
 
@@ -104,7 +105,8 @@ class Smic(NestedDataset):
 
     def ours(self, names: tuple[str, ...]) -> bool:
         """The folders of this recording, short clips below `micro` and long ones not."""
-        named = [match.group().upper() for name in reversed(names) if (match := _RECORDING.search(name))]
+        matches = [_RECORDING.search(name) for name in reversed(names)]
+        named = [match.group().upper() for match in matches if match]
         short = any(name.lower() == "micro" for name in names)
         return named[:1] in ([], [self.recording]) and short != self.params.extended
 
@@ -129,26 +131,30 @@ class Smic(NestedDataset):
 
         Where no column gives the emotion, the clip's name does.
         """
-        # A sheet of apex frames (`smic_apex.xlsx`) has no offsets, and a short clip ends with its movement.
         if "offset" not in table.columns and self.params.root is not None and row.get("video"):
-            folder = self._tree_or_stop.folder(self._tree_or_stop.root, "", row.get("video"))
-            numbers = FolderFrames(folder).numbers if folder is not None else ()
-            if (last := max((n for n in numbers if n is not None), default=None)) is not None:
-                reason = "the sheet has none: the last image of the clip is used"
-                log.repaired(row.number, "offset", "", str(last), reason)
-                row = replace(row, cells={**row.cells, "offset": str(last)})
+            row = self._with_last_image_as_offset(row, log)
         read = super().annotation(row, table, log)
         if read is None or not read.video:
             return read
-        name = (
-            read.video if re.match(r"s\d", read.video, re.IGNORECASE) else f"s{read.subject.lstrip('0')}_{read.video}"
-        )
+        is_whole_name = re.match(r"s\d", read.video, re.IGNORECASE)
+        name = read.video if is_whole_name else f"s{read.subject.lstrip('0')}_{read.video}"
         emotion = _emotion(name)
         if read.emotion is None and emotion is not None:
             log.repaired(row.number, table.columns.get("emotion", "emotion"), "", emotion, f"as the name {name} says")
         elif emotion is not None and read.emotion != emotion:
             log.marked(row.number, table.columns["emotion"], read.emotion or "", f"the name {name} says {emotion}")
         return replace(read, video=name, emotion=read.emotion or emotion)
+
+    def _with_last_image_as_offset(self, row: Row, log: Log) -> Row:
+        """The row of a sheet of apex frames (`smic_apex.xlsx`), where a short clip ends with its movement."""
+        folder = self._tree_or_stop.folder(self._tree_or_stop.root, "", row.get("video"))
+        numbers = FolderFrames(folder).numbers if folder is not None else ()
+        known = [number for number in numbers if number is not None]
+        if not known:
+            return row
+        last = str(max(known))
+        log.repaired(row.number, "offset", "", last, "the sheet has none: the last image of the clip is used")
+        return replace(row, cells={**row.cells, "offset": last})
 
     @cached_property
     def annotation_file(self) -> Path:
@@ -166,36 +172,19 @@ class Smic(NestedDataset):
         return [path for path, names in named if not names or self.recording in map(str.upper, names)]
 
     @cached_property
-    def _read(self) -> tuple[tuple[Annotation, ...], tuple[Repair, ...], str]:
+    def _read(self) -> ReadSheet:
         if self._has_sheet:
             return super()._read
         tree = self._tree_or_stop
-        clips, log = list[Annotation](), Log("names of the folders")
-        for row, (number, name, folder) in enumerate(
-            tree.all_folders(tree.root), 1
-        ):  # the whole of a short clip is the movement
-            emotion, label, where = _emotion(name), folder.parent.name.lower(), str(folder.relative_to(tree.root))
-            if label in LABELS and label != emotion:
-                log.marked(row, "emotion", label, f"the name of {where} says {emotion}, which is taken")
-            clip = Annotation(row, number.zfill(2), name, None, None, None, emotion=emotion)
-            try:
-                numbers = FolderFrames(folder).numbers
-            except DataError:
-                reason = "the folder holds no images: the clip is counted, but cannot be scored"
-                log.marked(row, "frames", where, reason)
-                clips.append(replace(clip, problem="no images"))
-                continue
-            known = frame_numbers(1, numbers)
-            if missing := known[-1] - known[0] + 1 - len(known):
-                log.marked(
-                    row, "frames", where, f"{missing} of the numbers from {known[0]} to {known[-1]} have no image"
-                )
-            clips.append(replace(clip, onset=known[0], offset=known[-1], first=known[0]))
+        log = Log("names of the folders")
+        found = tree.all_folders(tree.root)
+        clips = [
+            self._clip_of_folder(row, number, name, folder, log) for row, (number, name, folder) in enumerate(found, 1)
+        ]
         if not clips:
-            hint = "".join(
-                f"; there are faces cropped by the authors: read them with dataset.root={home}"
-                for home in tree.cropped[:1]
-            )
+            hint = ""
+            if tree.cropped:
+                hint = f"; there are faces cropped by the authors: read them with dataset.root={tree.cropped[0]}"
             raise DataError(
                 f"no clips of SMIC-{self.recording} under dataset.root={self.params.root}: expected {self.layout.example}; "
                 f"the long clips of SMIC-E are read with dataset.extended=true{hint}"
@@ -204,7 +193,26 @@ class Smic(NestedDataset):
             log.marked(
                 None, "file", path.name, f"a sheet of apex frames, not read: dataset.annotations={path} reads it"
             )
-        return tuple(clips), tuple(log.repairs), log.where
+        return ReadSheet(tuple(clips), tuple(log.repairs), log.where)
+
+    def _clip_of_folder(self, row: int, number: str, name: str, folder: Path, log: Log) -> Annotation:
+        """A short clip, the whole of which is the movement."""
+        emotion = _emotion(name)
+        where = str(folder.relative_to(self._tree_or_stop.root))
+        label = folder.parent.name.lower()
+        if label in LABELS and label != emotion:
+            log.marked(row, "emotion", label, f"the name of {where} says {emotion}, which is taken")
+        clip = Annotation(row, number.zfill(2), name, None, None, None, emotion=emotion)
+        try:
+            numbers = FolderFrames(folder).numbers
+        except DataError:
+            reason = "the folder holds no images: the clip is counted, but cannot be scored"
+            log.marked(row, "frames", where, reason)
+            return replace(clip, problem="no images")
+        known = frame_numbers(1, numbers)
+        if missing := known[-1] - known[0] + 1 - len(known):
+            log.marked(row, "frames", where, f"{missing} of the numbers from {known[0]} to {known[-1]} have no image")
+        return replace(clip, onset=known[0], offset=known[-1], first=known[0])
 
     @cached_property
     def _tree_or_stop(self) -> NestedTree:

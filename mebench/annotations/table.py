@@ -37,17 +37,20 @@ class Header:
     def match(self, cells: Sequence[str]) -> dict[str, int]:
         """Field -> column of the cells that carry one of its names; the earlier name wins, then the earlier column."""
         seen = {plain_name(text): column for column, text in reversed(list(enumerate(cells)))}
-        columns = {
-            what: seen[present[0]]
-            for what, known in {**NAMES, **self.names}.items()
-            if (present := [name for name in map(plain_name, known) if name and name in seen])
-        }
+        columns = {}
+        for what, known in {**NAMES, **self.names}.items():
+            present = [name for name in map(plain_name, known) if name and name in seen]
+            if present:
+                columns[what] = seen[present[0]]
         return columns | compound_columns(cells, columns, {"kind": [*map(plain_name, NAMES["kind"])]})
 
     def place(self, rows: Rows) -> tuple[int, dict[str, int]] | None:
         """How many rows end with the header, and the columns of the fields; None where there is no such header."""
-        headers = ((n, self.match(cells)) for n, (_, cells) in enumerate(rows[:HEADER_WITHIN], 1))
-        return next(((n, fields) for n, fields in headers if {*self.required} <= fields.keys()), None)
+        for n_above, (_, cells) in enumerate(rows[:HEADER_WITHIN], 1):
+            fields = self.match(cells)
+            if {*self.required} <= fields.keys():
+                return n_above, fields
+        return None
 
 
 @dataclass(frozen=True)
@@ -74,9 +77,14 @@ class Columns:
         """No row above the annotations, and the columns of the fields; None where most rows are something else."""
         fields = {what: column for column, what in enumerate(self.fields) if what}
         full = [cells for _, cells in rows if len(cells) >= (self.at_least or len(self.fields))]
-        numbers = ([cells[fields[what]].strip() for what in self.numeric] for cells in full)
-        good = sum(all(number.replace(".", "", 1).isdigit() for number in some) for some in numbers)
-        return (0, fields) if 2 * good > len(rows) else None
+        numeric_columns = [fields[what] for what in self.numeric]
+        fitting = [cells for cells in full if all(_is_number(cells[column]) for column in numeric_columns)]
+        return (0, fields) if 2 * len(fitting) > len(rows) else None
+
+
+def _is_number(cell: str) -> bool:
+    """Whether a cell holds digits with at most one point."""
+    return cell.strip().replace(".", "", 1).isdigit()
 
 
 @dataclass(frozen=True)
@@ -116,33 +124,38 @@ class Table:
 
 
 def find_table(sheets: Sequence[Sheet], *forms: Header | Columns) -> Table | None:
-    """The first form that fits a sheet; among sheets of one form, the one with the preferred name, then the one with
-    most rows.
+    """The table of the first form that fits a sheet.
+
+    Among sheets of one form, the preferred name counts, then the number of columns, then the number of rows.
     """
     for form in forms:
-        if tables := [table for sheet in sheets if (table := _table(sheet, form)) is not None]:
-            wanted = plain_name(form.sheet)
-            table = max(
-                tables,
-                key=lambda t: (bool(wanted) and plain_name(t.sheet.name) == wanted, len(t.columns), len(t.rows)),
-            )
-            # A row with frames that repeats an earlier row in every cell is the same expression.
-            first: dict[str, Row] = {}
-            again = [row for row in table.rows if row.get("onset") and first.setdefault(row.text, row) is not row]
-            remarks = [
-                Repair(
-                    row.number,
-                    "all columns",
-                    row.text[:80],
-                    "none",
-                    f"equals row {first[row.text].number} in every cell: one expression, left out",
-                    table.sheet.where,
-                )
-                for row in again
-            ]
-            rows = tuple(row for row in table.rows if row not in again) if again else table.rows
-            return replace(table, rows=rows, sheet=replace(table.sheet, remarks=(*table.sheet.remarks, *remarks)))
+        wanted = plain_name(form.sheet)
+
+        def preference(table: Table, wanted: str = wanted) -> tuple[bool, int, int]:
+            has_wanted_name = bool(wanted) and plain_name(table.sheet.name) == wanted
+            return has_wanted_name, len(table.columns), len(table.rows)
+
+        tables = [table for table in (_table(sheet, form) for sheet in sheets) if table is not None]
+        if tables:
+            return _without_repeated_rows(max(tables, key=preference))
     return None
+
+
+def _without_repeated_rows(table: Table) -> Table:
+    """The table without rows with frames that repeat an earlier one in every cell: they are the same expression."""
+    first: dict[str, Row] = {}
+    repeated = []
+    remarks = [*table.sheet.remarks]
+    for row in table.rows:
+        if not row.get("onset"):
+            continue
+        earlier = first.setdefault(row.text, row)
+        if earlier is not row:
+            repeated.append(row)
+            reason = f"equals row {earlier.number} in every cell: one expression, left out"
+            remarks.append(Repair(row.number, "all columns", row.text[:80], "none", reason, table.sheet.where))
+    rows = tuple(row for row in table.rows if row not in repeated) if repeated else table.rows
+    return replace(table, rows=rows, sheet=replace(table.sheet, remarks=tuple(remarks)))
 
 
 def table_of_file(path: Path, *forms: Header | Columns) -> Table | None:
@@ -160,38 +173,51 @@ def need_table(sheets: Sequence[Sheet], *forms: Header | Columns, file: object) 
     """
     table = find_table(sheets, *forms)
     if table is None:
-        near = [
-            ([title for what, title in form.titles.items() if what not in columns], number, sheet.name)
-            for form in [form for form in forms if isinstance(form, Header)][:1]
-            for sheet in sheets
-            for number, cells in sheet.rows[:HEADER_WITHIN]
-            if (columns := form.match(cells)).keys() & {*form.required}
-        ]
-        nearest = min(near, key=lambda row: len(row[0]), default=None)
-        lacking = f"; row {nearest[1]} of {nearest[2]!r} has no {', no '.join(nearest[0])}" if nearest else ""
         raise DataError(
-            f"no sheet of {file} contains the annotations: expected {' or '.join(map(str, forms))}{lacking}. "
+            f"no sheet of {file} contains the annotations: expected {' or '.join(map(str, forms))}"
+            f"{_nearest_header(sheets, forms)}. "
             "Give the right file with dataset.annotations=FILE, or rename its columns"
         )
     return table
 
 
+def _nearest_header(sheets: Sequence[Sheet], forms: Sequence[Header | Columns]) -> str:
+    """The row that lacks the fewest columns of the first header, in words; nothing if no row has any of them."""
+    headers = [form for form in forms if isinstance(form, Header)]
+    if not headers:
+        return ""
+    header = headers[0]
+    near: list[tuple[list[str], int, str]] = []
+    for sheet in sheets:
+        for number, cells in sheet.rows[:HEADER_WITHIN]:
+            columns = header.match(cells)
+            if columns.keys() & {*header.required}:
+                lacking = [title for what, title in header.titles.items() if what not in columns]
+                near.append((lacking, number, sheet.name))
+    if not near:
+        return ""
+    lacking, number, name = min(near, key=lambda row: len(row[0]))
+    return f"; row {number} of {name!r} has no {', no '.join(lacking)}"
+
+
 def _table(sheet: Sheet, form: Header | Columns) -> Table | None:
-    if (placed := form.place(sheet.rows)) is None:
+    """The table of a sheet under a form; None if the form does not fit."""
+    placed = form.place(sheet.rows)
+    if placed is None:
         return None
-    above, fields = placed
-    header = sheet.rows[above - 1][1] if above else ()
-    columns = {what: header[column].strip() if above else f"column {column + 1}" for what, column in fields.items()}
-    rows = tuple(
-        Row(
-            number,
-            {what: cells[column] if column < len(cells) else "" for what, column in fields.items()},
-            " ".join(" ".join(cells).split()),
-        )
-        for number, cells in sheet.rows[above:]
-    )
-    unread = tuple(cell.strip() for n, cell in enumerate(header) if cell.strip() and n not in fields.values())
+    n_above, fields = placed
+    header: Sequence[str] = ()
+    columns = {what: f"column {column + 1}" for what, column in fields.items()}
+    if n_above:
+        _, header = sheet.rows[n_above - 1]
+        columns = {what: header[column].strip() for what, column in fields.items()}
+    rows = []
+    for number, cells in sheet.rows[n_above:]:
+        texts = {what: cells[column] if column < len(cells) else "" for what, column in fields.items()}
+        rows.append(Row(number, texts, " ".join(" ".join(cells).split())))
+    titled = {column: cell.strip() for column, cell in enumerate(header) if cell.strip()}
+    unread = tuple(title for column, title in titled.items() if column not in fields.values())
     # Remarks on columns that are not read are of no use.
     read = {"all columns", *(f"column {column + 1}" for column in fields.values())}
     remarks = tuple(remark for remark in sheet.remarks if remark.column in read)
-    return Table(replace(sheet, remarks=remarks), columns, rows, unread)
+    return Table(replace(sheet, remarks=remarks), columns, tuple(rows), unread)

@@ -5,7 +5,7 @@ import csv
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from io import StringIO
 from itertools import islice
@@ -61,7 +61,7 @@ def decode_text(raw: bytes, place: object, encoding: str | None = None) -> tuple
     Chinese of everyday signs, Japanese, or words of Latin letters with accents.
 
     Args:
-        raw: raw of the file.
+        raw: bytes of the file.
         place: the file, for sentences.
         encoding: encoding of a file that is none of the first three, as the user says.
 
@@ -69,54 +69,79 @@ def decode_text(raw: bytes, place: object, encoding: str | None = None) -> tuple
         ConfigError: there is no such encoding.
         DataError: the bytes are not of the encoding, or of none that can be concluded.
     """
-    known = next((name for bom, name in _BOMS if raw.startswith(bom)), None)
-    # UTF-16 without a mark: of Latin letters every second byte is 0, and no other.
-    halves = raw[:200:2], raw[1:200:2]
-    for name, zeros, letters in (("utf-16-be", *halves), ("utf-16-le", *halves[::-1])):
-        if known is None and zeros.count(0) > len(zeros) / 2 and 0 not in letters:
-            known = name
+    unicode_form = _unicode_form(raw)
     try:
-        return raw.decode(known or "utf-8"), ""
+        return raw.decode(unicode_form or "utf-8"), ""
     except UnicodeDecodeError as error:
-        if known is not None:
-            raise DataError(f"{place} begins like {known} text but is not: save it as UTF-8") from None
-        at = raw[: error.start].count(b"\n") + 1
+        if unicode_form is not None:
+            raise DataError(f"{place} begins like {unicode_form} text but is not: save it as UTF-8") from None
+        line = raw[: error.start].count(b"\n") + 1
     if encoding is not None:
-        try:
-            return raw.decode(encoding), encoding
-        except LookupError:
-            raise ConfigError(f"--encoding: {encoding!r} is unknown; expected an encoding such as gb18030") from None
-        except ValueError:
-            raise DataError(f"{place} is not of the encoding {encoding}: name another with --encoding") from None
+        return _decode_as_told(raw, place, encoding), encoding
     for name, words in CALLED.items():
         with suppress(UnicodeDecodeError):
             text = raw.decode(name)
-            if _plainly(text, name):
+            if _is_in_language(text, name):
                 return text, words
     raise DataError(
-        f"{place}, line {at}: the text is not UTF-8, and its encoding is not certain: name it with --encoding, "
+        f"{place}, line {line}: the text is not UTF-8, and its encoding is not certain: name it with --encoding, "
         f"such as {', '.join(CALLED)}, euc_kr, or save the file as UTF-8"
     )
 
 
-def _plainly(text: str, encoding: str) -> bool:
+def _unicode_form(raw: bytes) -> str | None:
+    """The encoding of a text with a byte order mark, or of UTF-16 without one; None for any other text."""
+    for mark, name in _BOMS:
+        if raw.startswith(mark):
+            return name
+    # UTF-16 without a mark: of Latin letters every second byte is 0, and no other.
+    even, odd = raw[:200:2], raw[1:200:2]
+    for name, zeros, letters in (("utf-16-be", even, odd), ("utf-16-le", odd, even)):
+        if zeros.count(0) > len(zeros) / 2 and 0 not in letters:
+            return name
+    return None
+
+
+def _decode_as_told(raw: bytes, place: object, encoding: str) -> str:
+    """The text under the encoding that the user names."""
+    try:
+        return raw.decode(encoding)
+    except LookupError:
+        raise ConfigError(f"--encoding: {encoding!r} is unknown; expected an encoding such as gb18030") from None
+    except ValueError:
+        raise DataError(f"{place} is not of the encoding {encoding}: name another with --encoding") from None
+
+
+def _is_in_language(text: str, encoding: str) -> bool:
     """Whether a sample of the text is in the language of the encoding."""
     first = re.search(r"[^\x00-\x7f]", text)
-    text = text[max(first.start() - 100, 0) : first.start() + STRETCH] if first else text
-    if encoding == "cp1252":  # a letter with an accent occurs in a word of plain letters
-        letters = [word for word in re.findall(r"[^\W\d_]+", text) if not word.isascii()]
-        plain = all(len(word) == 1 or re.search("[A-Za-z]", word) for word in letters)
-        return plain and not _NO_CP1252.search(text)
-    signs = Counter(sign for sign in text if not sign.isascii())
+    sample = text[max(first.start() - 100, 0) : first.start() + STRETCH] if first else text
+    if encoding == "cp1252":
+        return _is_european(sample)
+    signs = Counter(sign for sign in sample if not sign.isascii())
     codec, common = _EVERYDAY[encoding]
     everyday = {sign: n for sign, n in signs.items() if re.fullmatch(common, sign.encode(codec, "ignore"))}
-    if encoding == "gb18030" and (
-        any("\u3040" <= sign <= "\u30ff" for sign in signs)
-        or (all(s.encode(encoding) < b"\xc9" for s in everyday) and not any(name in text for name in HAN))
-    ):
-        return False  # Japanese has kana; Korean in EUC-KR uses only a third of the Chinese characters
-    most = 0.75 if encoding == "gb18030" else 0.9  # names of people have rare signs
-    return any(sign.isalpha() for sign in everyday) and sum(everyday.values()) >= most * sum(signs.values())
+    if encoding == "gb18030" and _is_japanese_or_korean(sample, signs, everyday):
+        return False
+    least_share = 0.75 if encoding == "gb18030" else 0.9  # names of people have rare signs
+    has_letters = any(sign.isalpha() for sign in everyday)
+    return has_letters and sum(everyday.values()) >= least_share * sum(signs.values())
+
+
+def _is_european(sample: str) -> bool:
+    """Whether each letter with an accent stands alone or in a word with plain letters."""
+    accented = [word for word in re.findall(r"[^\W\d_]+", sample) if not word.isascii()]
+    in_plain_words = all(len(word) == 1 or re.search("[A-Za-z]", word) for word in accented)
+    return in_plain_words and not _NO_CP1252.search(sample)
+
+
+def _is_japanese_or_korean(sample: str, signs: Iterable[str], everyday: Iterable[str]) -> bool:
+    """Whether a text that can be decoded as Chinese is of another language."""
+    has_kana = any("\u3040" <= sign <= "\u30ff" for sign in signs)
+    # Korean in EUC-KR uses only a third of the Chinese characters.
+    has_few_characters = all(sign.encode("gb18030") < b"\xc9" for sign in everyday)
+    names_columns_in_chinese = any(name in sample for name in HAN)
+    return has_kana or (has_few_characters and not names_columns_in_chinese)
 
 
 def lines_of(text: str) -> Iterator[str]:
@@ -130,18 +155,27 @@ def header_of(text: str) -> tuple[int, str]:
     It is the first line of `HEADER_WITHIN` that names at least two. Where none does, it is 0, and what separates most cells
     of the first line.
     """
-    lines = enumerate(lines_of(text), 1)
-    for number, line in islice((n for n in lines if n[1].strip() and not PASSED.match(n[1])), HEADER_WITHIN):
-        counts = dict.fromkeys(SEPARATORS, 0)
-        for sign in SEPARATORS:
-            with suppress(csv.Error):  # one cell is longer than a cell may be
-                cells = re.split(" +", line.strip(" \r\n")) if sign == " " else next(csv.reader([line], delimiter=sign))
-                names = names_columns(cells)
-                counts[sign] = names if sign != " " or 2 * names >= len(cells) else 0  # a sentence has blanks, too
-        separator = max(SEPARATORS, key=lambda sign: counts[sign])
-        if counts[separator] > 1:
-            return number, separator
-    return 0, max(",;\t", key=next((line for line in lines_of(text) if line.strip()), "").count)
+    numbered = enumerate(lines_of(text), 1)
+    with_content = ((number, line) for number, line in numbered if line.strip() and not PASSED.match(line))
+    for number, line in islice(with_content, HEADER_WITHIN):
+        counts = {separator: _count_names(line, separator) for separator in SEPARATORS}
+        best = max(SEPARATORS, key=lambda separator: counts[separator])
+        if counts[best] > 1:
+            return number, best
+    first_line = next((line for line in lines_of(text) if line.strip()), "")
+    return 0, max(",;\t", key=first_line.count)
+
+
+def _count_names(line: str, separator: str) -> int:
+    """The number of columns that a line names if its cells are separated so."""
+    if separator == " ":
+        cells = re.split(" +", line.strip(" \r\n"))
+        names = names_columns(cells)
+        return names if 2 * names >= len(cells) else 0  # a sentence has blanks, too
+    try:
+        return names_columns(next(csv.reader([line], delimiter=separator)))
+    except csv.Error:  # one cell is longer than a cell may be
+        return 0
 
 
 def visible_text(text: str) -> tuple[str, list[str]]:
