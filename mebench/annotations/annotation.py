@@ -205,14 +205,14 @@ def read_interval(
 
 
 def _is_unusable_offset(onset: int, apex: int | None, offset: int) -> bool:
-    """Whether an offset is a 0 that means none, or precedes the onset of an interval with a later apex."""
+    """Whether an offset of 0 means none, or precedes an onset with a later apex."""
     means_none = offset == 0 and max(onset, apex or 0) > 0
     is_beyond_apex = offset < onset and apex is not None and apex >= onset
     return means_none or is_beyond_apex
 
 
 def _end_without_offset(onset: int, apex: int | None, offset: int | None) -> tuple[int, str, str]:
-    """The frame that takes the place of an unusable offset, the flag for it, and the reason."""
+    """The frame in place of an unusable offset, its flag, and the reason."""
     why = "no offset is given" if not offset else "the offset precedes the onset"
     if apex is not None and apex >= onset:
         return apex, "offset_from_apex", f"{why}: the apex is taken as the end"

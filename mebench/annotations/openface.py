@@ -103,7 +103,7 @@ class OpenFaceFiles:
         return intensities
 
     def _file_of(self, video: Video, folder: Path | None) -> Path:
-        """The file that is named like a video, or like the folder or file of its frames."""
+        """The file named like a video, or like the folder of its frames."""
         names = [video.id]
         if folder is not None:
             names.insert(0, folder.stem if folder.is_file() else folder.name)
@@ -126,7 +126,7 @@ class OpenFaceFiles:
 
 
 def _lies_in(path: Path, names: Iterable[str]) -> bool:
-    """Whether a file lies in a folder that is named like one of some subjects and videos."""
+    """Whether a file lies in a folder named like a subject or video."""
     folders = path.parts[:-1]
     return any(_is_named(folder, name) for name in names for folder in folders)
 

@@ -180,7 +180,7 @@ def _kind(row: Row, table: Table, cleaning: Cleaning, log: Log) -> Kind:
 
 
 def _kind_in(text: str, column: str, cleaning: Cleaning) -> Kind | None:
-    """The kind that a text of a column names by a word or, in a column of numbers, by its number."""
+    """The kind that a text names by a word or, in some columns, by number."""
     named = [kind for word, kind in cleaning.kinds.items() if word in text.casefold()]
     if named:
         return named[0]

@@ -356,7 +356,7 @@ class SheetDataset(Dataset):
                 log.marked(None, "video", "/".join(key), reason, altered=True)
 
     def _mark_state_of_frames(self, numbers: FrameNumbers, log: Log) -> None:
-        """Log how frames are counted, and why they may be missing or others than the sheet means."""
+        """Log how frames are counted, and why they may be missing."""
         has_frames = any(found is not None for found in numbers.values())
         is_first_stated = any(a.first is not None for a in self.annotations)
         first = "the sheet's first frame" if is_first_stated else f"{self.layout.first}"
@@ -374,7 +374,7 @@ class SheetDataset(Dataset):
             log.marked(None, "frames", self._cropped.name, reason)
 
     def _annotated_with_files(self, placed: Placed, numbers: FrameNumbers, log: Log) -> dict[tuple[str, str], Video]:
-        """The annotated videos by subject and id, with the numbers of their files where these exist."""
+        """The annotated videos by subject and id, with their files' numbers if known."""
         videos = group_by_video(self.id, placed, self.fps, self.layout.first, log)
         for key, video in videos.items():
             found = numbers[key]
@@ -460,7 +460,7 @@ class SheetDataset(Dataset):
 
     @cached_property
     def packed(self) -> str:
-        """The command that unpacks the archives or video files that lie in place of frames, or nothing."""
+        """The command that unpacks archives or video files in place of frames, or nothing."""
         if self.params.root is None or self._cropped or any(self._folder(a.subject, a.video) for a in self.annotations):
             return ""
         if not (files := self._tree_or_stop.packed()):

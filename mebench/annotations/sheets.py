@@ -221,7 +221,9 @@ _LINE_IN_CELL = "\0"
 
 
 def _without_quoted_cells(text: str, separator: str, blanks: bool) -> str:
-    """The text with `x` for each cell in quotation marks, followed by `_LINE_IN_CELL` for each end of a line in it.
+    """The text with `x` for each cell in quotation marks.
+
+    `_LINE_IN_CELL` follows for each end of a line in the cell.
 
     Such a cell has no separators; its ends of lines count as lines but not as rows. Marks inside a cell mean nothing.
     """
@@ -286,7 +288,7 @@ def sheet_from_text(text: str, encoding: str, file: str) -> Sheet:
 
 
 def _without_repeated_names(text: str, header: int) -> tuple[str, list[int]]:
-    """The text with empty lines in place of those that repeat its header, and their numbers.
+    """The text with empty lines for those that repeat its header, and their numbers.
 
     Args:
         text: text of the table.
@@ -493,7 +495,7 @@ def _read_text(path: Path, instead: str) -> list[Sheet]:
 
 
 def _seen(sheet: Sheet) -> Sheet:
-    """The sheet with the visible text of its cells (`visible_text`), and the place of its header."""
+    """The sheet with the visible text of its cells, and its header."""
     rows: list[tuple[int, tuple[str, ...]]] = []
     remarks = [*sheet.remarks]
     for number, cells in sheet.rows:

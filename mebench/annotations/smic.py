@@ -146,7 +146,10 @@ class Smic(NestedDataset):
         return replace(read, video=name, emotion=read.emotion or emotion)
 
     def _with_last_image_as_offset(self, row: Row, log: Log) -> Row:
-        """The row of a sheet of apex frames (`smic_apex.xlsx`), where a short clip ends with its movement."""
+        """The row with the clip's last image as offset.
+
+        Sheets of apex frames (`smic_apex.xlsx`) have no offsets, and a short clip ends with its movement.
+        """
         folder = self._tree_or_stop.folder(self._tree_or_stop.root, "", row.get("video"))
         numbers = FolderFrames(folder).numbers if folder is not None else ()
         known = [number for number in numbers if number is not None]
