@@ -29,7 +29,10 @@ def _any_summary(summary: Mapping[str, Any]) -> bool:
 
 
 def _has_only_false_alarms(summary: Mapping[str, Any]) -> bool:
-    """Whether something spotted has a kind that no truth has, or just those of one person: precision and F1 are 0 since then."""
+    """Whether something is spotted of a kind that at most one person shows.
+
+    Precision and F1 of such a kind are 0 since then.
+    """
     spotted = [summary.get("spotting", {}), *(part.get("spotting", {}) for part in summary.get("members", {}).values())]
     parts = [part for kinds in spotted for part in kinds.values()]
     alone = [part for part in parts if part["tp"] + part["fn"] == 0 and part["fp"] > 0]
@@ -49,7 +52,7 @@ def holds_current_scores(summary: Mapping[str, Any]) -> bool:
 
 
 def lacks_scores(summary: Mapping[str, Any]) -> bool:
-    """Whether a part of a summary lacks a score of the catalogue's columns, which came later."""
+    """Whether a part of a summary lacks a later score of the catalogue's columns."""
     for task, name, part in scored_parts(summary):
         columns = set(metric_columns(task))
         if name == "all intervals":
