@@ -102,17 +102,27 @@ class Flow(Step):
         """
         if self.k is None:
             raise ValueError("Flow.maps needs a gap k")
-        calculate, here, start, last = _calculator(self.algorithm), None, 0, -1
+        calculate = _calculator(self.algorithm)
         recent: deque[Image] = deque(maxlen=self.k + 1)
+        n_pairs = 0
+        computed: FeatureMap | None = None
         for image in images:
             recent.append(image)
-            last += len(recent) > self.k
-            if last >= 0 and last == (start if here is None else start + self.stride):
-                there = calculate(recent[0], image)
-                yield from _between(there if here is None else here, there, last - start)
-                here, start = there, last
-        if here is not None and last > start:
-            yield from _between(here, calculate(recent[0], recent[-1]), last - start)
+            if len(recent) <= self.k:
+                continue
+            is_due = n_pairs % self.stride == 0
+            n_pairs += 1
+            if not is_due:
+                continue
+            flow = calculate(recent[0], image)
+            if computed is None:
+                yield flow
+            else:
+                yield from _flows_up_to(flow, computed, self.stride)
+            computed = flow
+        n_pairs_left = (n_pairs - 1) % self.stride
+        if computed is not None and n_pairs_left > 0:
+            yield from _flows_up_to(calculate(recent[0], recent[-1]), computed, n_pairs_left)
 
 
 @dataclass(frozen=True)
@@ -135,12 +145,12 @@ class FlowVolume(VolumeStep):
         return super().identity() | {"flow_version": Flow.version}
 
 
-def _between(here: FeatureMap, there: FeatureMap, gap: int) -> Iterator[FeatureMap]:
-    """The flows after `here` up to `there`, `gap` frames later, linearly interpolated between them."""
-    for i in range(1, gap):
-        part = np.float32(i / gap)
-        yield (1 - part) * here + part * there
-    yield there
+def _flows_up_to(flow: FeatureMap, before: FeatureMap, n_frames: int) -> Iterator[FeatureMap]:
+    """The flows after `before` up to `flow`, `n_frames` later, linearly interpolated between them."""
+    for i in range(1, n_frames):
+        part = np.float32(i / n_frames)
+        yield (1 - part) * before + part * flow
+    yield flow
 
 
 def _calculator(algorithm: Algorithm) -> Callable[[Image, Image], FeatureMap]:
@@ -149,13 +159,14 @@ def _calculator(algorithm: Algorithm) -> Callable[[Image, Image], FeatureMap]:
     if algorithm in OWN:
         from mebench.features.tvl1 import tvl1
 
-        pairs, before = itertools.count(), None
+        pair_numbers = itertools.count()
+        flow_before: FeatureMap | None = None
 
         def calculate(a: Image, b: Image) -> FeatureMap:
-            nonlocal before
-            warm = next(pairs) % COLD_EVERY and algorithm == "tvl1_warm"
-            before = tvl1(a, b, epsilon, before if warm else None)
-            return before
+            nonlocal flow_before
+            begins_without_flow = algorithm != "tvl1_warm" or next(pair_numbers) % COLD_EVERY == 0
+            flow_before = tvl1(a, b, epsilon, None if begins_without_flow else flow_before)
+            return flow_before
 
         return calculate
     if algorithm.startswith("farneback"):
@@ -209,10 +220,14 @@ class RemoveNoseMotion(MapStep):
     def apply(self, x: FeatureMap, landmarks: Landmarks | None) -> FeatureMap:
         """Subtract the nose's mean from the channels of an (H, W, C) map, C at least 2, the first two being u and v."""
         points = self.landmarks_from(landmarks, _THEN)
-        column, row = (min(max(round(float(c)), 0), n - 1) for c, n in zip(points[NOSE_BRIDGE], x.shape[1::-1]))
-        before, after = self.patch // 2, self.patch - self.patch // 2
-        n = 2 if self.variant == "paper" else x.shape[-1]
-        square = x[max(row - before, 0) : row + after, max(column - before, 0) : column + after, :n]
+        height, width = x.shape[:2]
+        nose_x, nose_y = points[NOSE_BRIDGE]
+        column = min(max(round(float(nose_x)), 0), width - 1)
+        row = min(max(round(float(nose_y)), 0), height - 1)
+        before = self.patch // 2
+        after = self.patch - before
+        n_channels = 2 if self.variant == "paper" else x.shape[-1]
+        square = x[max(row - before, 0) : row + after, max(column - before, 0) : column + after, :n_channels]
         moved = x.copy()
         for channel, mean in enumerate(square.mean(axis=(0, 1))):
             moved[..., channel] -= mean
@@ -250,7 +265,7 @@ class MaskEyes(MapStep):
 
 @functools.lru_cache(maxsize=8)  # the landmarks are those of a video, the maps come one by one
 def _mask(outline: Outline, margin: int, points: bytes, height: int, width: int) -> NDArray[np.bool_]:
-    """The masked places of an (H, W) map; `points` are the bytes of (2, 6, 2) float64, (x, y) of each eye."""
+    """The masked pixels of an (H, W) map; `points` are the bytes of (2, 6, 2) float64, (x, y) of each eye."""
     eyes = np.frombuffer(points).reshape(2, 6, 2)
     if outline == "released_code":
         # Corners of an eye move outwards, points of the lids up and down, in the order of the six landmarks.
@@ -291,11 +306,13 @@ class Strain(MapStep):
         """Append the strain to an (H, W, 2) map of u and v in pixels: (H, W, 3)."""
         u, v = x[..., 0], x[..., 1]
         if self.difference == "central":
-            uy, ux, vy, vx = (np.gradient(f, axis=axis) for f in (u, v) for axis in (0, 1))
+            uy, ux = np.gradient(u)
+            vy, vx = np.gradient(v)
         else:
+            # A difference across lacks a column and one down lacks a row: both are cut to the pixels where the other exists.
             defined = slice(1, None) if self.difference == "backward" else slice(None, -1)
-            ux, vx = (np.diff(f, axis=1)[defined] for f in (u, v))
-            uy, vy = (np.diff(f, axis=0)[:, defined] for f in (u, v))
+            ux, vx = np.diff(u, axis=1)[defined], np.diff(v, axis=1)[defined]
+            uy, vy = np.diff(u, axis=0)[:, defined], np.diff(v, axis=0)[:, defined]
         strain = np.sqrt(ux**2 + vy**2 + 0.5 * (uy + vx) ** 2)
         if self.difference == "backward":
             strain = np.pad(strain, (1, 0))
