@@ -46,6 +46,10 @@ RELATION_STRENGTH = 3
 HELP = "KIND:STRENGTH, such as occlusion:3, with a strength from 1 to 5; 0 changes nothing"
 USUAL_FPS = 30
 """Frame rate that is taken for a video of an unknown one."""
+FOREHEAD = 0.15
+"""Height of the face's box above the brows, a share of the height from brows to chin."""
+BURST = 3
+"""Number of frames that `dropped` loses together."""
 
 
 @dataclass(frozen=True)
@@ -105,11 +109,15 @@ class Degradation:
         model = f" {file_hash(Path(self.model))}" if self.model else ""
         return f"{self.kind}:{self.strength}{model} v{VERSION}"
 
-    def place(self, frame: int, fps: float | None) -> int:
-        """The place of a clean frame in the changed video; of the number of frames, the new number."""
-        if self.strength == 0 or self.about.place is None:
+    def new_index(self, frame: int, fps: float | None) -> int:
+        """The index of a clean frame in the changed video."""
+        if self.strength == 0 or self.about.new_index is None:
             return frame
-        return self.about.place(frame, self.level, fps or USUAL_FPS)
+        return self.about.new_index(frame, self.level, fps or USUAL_FPS)
+
+    def new_length(self, n_frames: int, fps: float | None) -> int:
+        """Number of frames of the changed video."""
+        return self.new_index(n_frames, fps)  # every kind moves the index one past the end to its own one past the end
 
 
 class DegradedFrames:
@@ -135,7 +143,7 @@ class DegradedFrames:
 
     def __len__(self) -> int:
         """Number of frames."""
-        return self.degradation.place(len(self.clean), self.video.fps)
+        return self.degradation.new_length(len(self.clean), self.video.fps)
 
     def __getitem__(self, index: int) -> Image:
         """Frame `index`, of the size and colours of the clean one.
@@ -156,8 +164,8 @@ class DegradedFrames:
         """The box of the face in the clean video, from above the brows to the chin; the whole frame if none is found."""
         if self.landmarks is not None:
             (x0, y0), (x1, y1) = self.landmarks.min(axis=0), self.landmarks.max(axis=0)
-            above_brows = 0.15 * (y1 - y0)
-            return round(x0), round(y0 - above_brows), round(x1), round(y1)
+            forehead = FOREHEAD * (y1 - y0)
+            return round(x0), round(y0 - forehead), round(x1), round(y1)
         try:
             return FaceCrop().locate(self.clean, None, self.video.key).face
         except NoFaceError:
@@ -180,9 +188,10 @@ class DegradedFrames:
 
     @cached_property
     def shown_frames(self) -> NDArray[np.int64]:
-        """The frame shown at each place where `dropped` loses bursts of three."""
-        burst_begins = self.generator().random(len(self.clean)) < self.degradation.level / 3
-        lost = burst_begins | np.roll(burst_begins, 1) | np.roll(burst_begins, 2)
+        """The clean frame that `dropped` shows at each index."""
+        burst_begins = self.generator().random(len(self.clean)) < self.degradation.level / BURST
+        # A burst at the end of the video goes on at its beginning, where the first frame stays.
+        lost = np.logical_or.reduce([np.roll(burst_begins, shift) for shift in range(BURST)])
         lost[0] = False
         last_kept = np.maximum.accumulate(np.where(lost, 0, np.arange(len(lost))))
         return np.asarray(last_kept)
@@ -231,7 +240,7 @@ class Kind:
         maps: whether the kind makes sense on a ready-made map of motion, which is then taken for a picture of the face.
         answer: answer that should come back, of a relation; empty for a degradation.
         empties: whether no answer at all should come back.
-        place: function from a clean frame, a level and a frame rate to the place in the changed video; None for the same.
+        new_index: function from a clean frame's index, a level and a frame rate to the index in the changed video; None for the same.
         landmarks: function from the changed frames and clean landmarks to the new ones; None for the same.
         drawn: the picture on the contact sheet: a `frame`, or 60 frames as their middle `columns` or as `bars` of change.
     """
@@ -243,7 +252,7 @@ class Kind:
     maps: bool = False
     answer: str = ""
     empties: bool = False
-    place: Callable[[int, float, float], int] | None = None
+    new_index: Callable[[int, float, float], int] | None = None
     landmarks: Callable[[DegradedFrames, Landmarks], Landmarks] | None = None
     drawn: Literal["frame", "columns", "bars"] = "frame"
 
@@ -256,6 +265,14 @@ PAINTS = {"glasses": 30, "mask": 215, "hand": 150, "half_face": 90}
 SHAPES = tuple(PAINTS)
 OVALS = {"glasses": ((0.28, 0.3, 0.22, 0.15), (0.72, 0.3, 0.22, 0.15)), "hand": ((0.2, 0.75, 0.4, 0.35),)}
 """Middle and half the size of round shapes, across and down the face."""
+GLASSES_BRIDGE = ((0.28, 0.27), (0.72, 0.27))
+"""Ends of the line between the two lenses."""
+MASK_BOTTOM, MASK_HEIGHT = 1.05, 0.6
+"""Upper edge of a mask of no size, below the chin, and the rise of that edge at full size."""
+MASK_CHEEK = 0.85
+"""Height at which the sides of a mask bend towards the chin."""
+HALF_FACE_WIDTH = 0.6
+"""Width of a half face at full size; it begins beside the face, so the middle is covered."""
 
 
 def _occlusion(video: DegradedFrames, index: int, share: float, shape: str = "") -> Image:
@@ -291,14 +308,15 @@ def covered_pixels(video: DegradedFrames, shape: str, size: tuple[int, ...], sha
         half_size = round(wide * share * across), round(high * share * down)
         cv2.ellipse(mask, at(x, y), half_size, 0, 0, 360, 1, -1)
     if shape == "glasses":
-        cv2.line(mask, at(0.28, 0.27), at(0.72, 0.27), 1, max(1, across // 40))
+        left_end, right_end = GLASSES_BRIDGE
+        cv2.line(mask, at(*left_end), at(*right_end), 1, max(1, across // 40))
     elif shape == "mask":
-        top = 1.05 - 0.6 * share
-        cheek = max(0.85, top + 0.1)
+        top = MASK_BOTTOM - MASK_HEIGHT * share
+        cheek = max(MASK_CHEEK, top + 0.1)
         rim = ((0.5, top), (0.95, top + 0.08), (0.9, cheek), (0.5, 1.1), (0.1, cheek), (0.05, top + 0.08))
         cv2.fillPoly(mask, [np.array([at(x, y) for x, y in rim])], 1)
     elif shape == "half_face":
-        cv2.rectangle(mask, at(-0.1, -0.3), at(-0.1 + 0.6 * share, 1.1), 1, -1)
+        cv2.rectangle(mask, at(-0.1, -0.3), at(-0.1 + HALF_FACE_WIDTH * share, 1.1), 1, -1)
     return mask.astype(bool)
 
 
@@ -341,7 +359,7 @@ OUT_OF_FOCUS = 0.03
 """Standard deviation of the blur of frames out of focus, a share of the face's width."""
 
 
-def _blurred(video: DegradedFrames, index: int, share: float) -> Image:
+def _blur_some_frames(video: DegradedFrames, index: int, share: float) -> Image:
     """A frame, out of focus with a probability."""
     out_of_focus = video.generator(index).random() < share
     return _blur(video, index, OUT_OF_FOCUS) if out_of_focus else video.clean[index]
@@ -357,66 +375,72 @@ def _noise(video: DegradedFrames, index: int, spread: float) -> Image:
 def _light(video: DegradedFrames, index: int, depth: float) -> Image:
     """A frame under a lamp that breathes in two seconds."""
     phase = video.generator().random() + index / (2 * video.fps)
-    return _dimmed(video, index, 1 - depth * (0.5 - 0.5 * math.cos(2 * math.pi * phase)))
+    return _dim(video, index, 1 - depth * (0.5 - 0.5 * math.cos(2 * math.pi * phase)))
 
 
-def _dimmed(video: DegradedFrames, index: int, gain: float) -> Image:
+def _dim(video: DegradedFrames, index: int, gain: float) -> Image:
     """A frame of which all gray values are multiplied."""
     return np.asarray((video.clean[index] * gain).round(), np.uint8)
 
 
-def _dropped(video: DegradedFrames, index: int, share: float) -> Image:
+def _repeat_before_lost_frames(video: DegradedFrames, index: int, share: float) -> Image:
     """A frame, or the last one before it that is not lost."""
     return video.clean[int(video.shown_frames[index])]
 
 
-def _doubled(video: DegradedFrames, index: int, every: float) -> Image:
-    """A frame, or its predecessor at the last of each `every` places."""
-    is_doubled = index % every == every - 1
-    return video.clean[index - 1 if is_doubled else index]
+def _double_some_frames(video: DegradedFrames, index: int, every: float) -> Image:
+    """The frame; at every `every`-th index the one before it."""
+    repeats_one_before = index % every == every - 1
+    return video.clean[index - 1 if repeats_one_before else index]
 
 
 def _rate(video: DegradedFrames, index: int, every: float) -> Image:
     """A frame of a camera that records each `every`-th one."""
-    return _mixed(video, index, int(every))
+    return _mix_frames(video, index, int(every))
 
 
 def _double_rate(video: DegradedFrames, index: int, level: float) -> Image:
-    """A frame of twice as many a second."""
-    return _mixed(video, index / 2)
+    """A frame of a camera that records twice as many a second."""
+    return _mix_frames(video, index / 2)
 
 
-def _mixed(video: DegradedFrames, place: float, every: int = 1) -> Image:
-    """The image at a place between two frames, where only each `every`-th frame exists."""
-    before = int(place) // every * every
+def _mix_frames(video: DegradedFrames, frame: float, every: int = 1) -> Image:
+    """The image at a frame number with a fraction, mixed from its neighbours among each `every`-th frame."""
+    before = int(frame) // every * every
     after = min(before + every, len(video.clean) - 1)
-    share = (place - before) / every
+    share = (frame - before) / every
     return np.asarray(cv2.addWeighted(video.clean[before], 1 - share, video.clean[after], share, 0))
 
 
+SLOWEST_SWAY, FASTEST_SWAY = 0.2, 0.6
+"""Range of the head's waves of `motion`, in waves a second."""
+TURN = 0.5
+"""Turn of the head of `motion`, in radians, where it sways by a face's width."""
+
+
 def _motion(video: DegradedFrames, index: int, share: float) -> Image:
-    """The head sways: three slow waves, two shifts and a turn, from its place in the first frame."""
+    """The head sways: three slow waves, two shifts and a turn, all 0 in the first frame."""
     draws = video.generator()
-    rate = draws.uniform(0.2, 0.6, 3)
+    rate = draws.uniform(SLOWEST_SWAY, FASTEST_SWAY, 3)
     phase = draws.uniform(0, 2 * math.pi, 3)
     seconds = index / video.fps
     x, y, turn = share * (np.sin(2 * math.pi * rate * seconds + phase) - np.sin(phase))
     x0, y0, x1, y1 = video.face
-    matrix = cv2.getRotationMatrix2D(((x0 + x1) / 2, (y0 + y1) / 2), math.degrees(turn / 2), 1.0)
+    matrix = cv2.getRotationMatrix2D(((x0 + x1) / 2, (y0 + y1) / 2), math.degrees(TURN * turn), 1.0)
     shift = np.array([[0, 0, video.face_width * x], [0, 0, video.face_width * y]])
-    return _warped(video.clean[index], matrix + shift)
+    return _warp(video.clean[index], matrix + shift)
 
 
 def _shift(video: DegradedFrames, index: int, pixels: float) -> Image:
     """A frame to the right and down."""
-    return _warped(video.clean[index], [[1, 0, pixels], [0, 1, pixels]])
+    return _warp(video.clean[index], [[1, 0, pixels], [0, 1, pixels]])
 
 
 def _shifted_landmarks(video: DegradedFrames, points: Landmarks) -> Landmarks:
     return points + video.degradation.level
 
 
-def _warped(image: Image, matrix: Any) -> Image:
+def _warp(image: Image, matrix: Any) -> Image:
     """A frame under an affine map, its edge repeated beyond it."""
     return np.asarray(cv2.warpAffine(image, np.float64(matrix), image.shape[1::-1], borderMode=cv2.BORDER_REPLICATE))
 
@@ -443,8 +467,8 @@ def _still(video: DegradedFrames, index: int, level: float) -> Image:
 
 def _padding(video: DegradedFrames, index: int, seconds: float) -> Image:
     """A frame of a video that begins with the first one standing."""
-    before = video.degradation.place(0, video.video.fps)
-    return video.clean[max(0, index - before)]
+    n_added = video.degradation.new_index(0, video.video.fps)
+    return video.clean[max(0, index - n_added)]
 
 
 # -- the kinds --------------------------------------------------------------------------------------------------------------
@@ -520,21 +544,21 @@ KINDS = {
     ),
     "dropped": Kind(
         (0.05, 0.1, 0.2, 0.35, 0.5),
-        _dropped,
+        _repeat_before_lost_frames,
         "frames are lost",
         "share of frames lost in bursts of three, less where bursts overlap, while the last one stands",
         drawn="bars",
     ),
     "doubled": Kind(
         (20, 10, 6, 4, 2),
-        _doubled,
+        _double_some_frames,
         "a frame is shown twice instead of its successor",
-        "of so many frames the last is its predecessor again",
+        "every n-th frame repeats the one before it",
         drawn="bars",
     ),
     "blurred": Kind(
         (0.05, 0.1, 0.2, 0.35, 0.5),
-        _blurred,
+        _blur_some_frames,
         "single frames are out of focus",
         "share of frames that are out of focus",
         drawn="bars",
@@ -543,7 +567,7 @@ KINDS = {
         (2, 3, 4, 6, 8),
         _rate,
         "the camera records fewer frames",
-        "of so many frames one is recorded, the others are mixed from two",
+        "one frame in n is recorded, the others are mixed from two",
         drawn="bars",
     ),
     "motion": Kind(
@@ -570,7 +594,7 @@ KINDS = {
         landmarks=_shifted_landmarks,
     ),
     "brightness": Kind(
-        (0.9, 0.8, 0.7, 0.6, 0.5), _dimmed, "the picture is darker", "factor of all gray values", answer="the same"
+        (0.9, 0.8, 0.7, 0.6, 0.5), _dim, "the picture is darker", "factor of all gray values", answer="the same"
     ),
     "still": Kind(
         _ANY,
@@ -586,7 +610,7 @@ KINDS = {
         "the first frame stands before the video",
         "seconds for which the first frame stands before",
         answer="the same, that much later",
-        place=lambda frame, seconds, fps: frame + round(seconds * fps),
+        new_index=lambda frame, seconds, fps: frame + round(seconds * fps),
     ),
     "double_rate": Kind(
         _ANY,
@@ -594,7 +618,7 @@ KINDS = {
         "the camera records more frames",
         "twice as many frames a second, mixed from their neighbours",
         answer="the same, at twice the frame numbers",
-        place=lambda frame, level, fps: 2 * frame,
+        new_index=lambda frame, level, fps: 2 * frame,
     ),
 }
 """All kinds by name; degradations, then relations, each in the order of help, pages and measurements."""

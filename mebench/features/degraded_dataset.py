@@ -67,22 +67,22 @@ class DegradedDataset(Wrapped):
         return degraded[0]
 
     def _moved_video(self, video: Video) -> Video:
-        """A video with all that is annotated at its new place, at the new frame rate."""
+        """A video with all annotated frames at their new index, at the new frame rate."""
 
-        def place(frame: int) -> int:
-            return self.degradation.place(frame, video.fps)
+        def new_index(frame: int) -> int:
+            return self.degradation.new_index(frame, video.fps)
 
         def moved(annotated: Any) -> Any:
             marks = {mark: getattr(annotated, mark, None) for mark in ("onset", "apex", "offset")}
-            return replace(annotated, **{mark: place(frame) for mark, frame in marks.items() if frame is not None})
+            return replace(annotated, **{mark: new_index(frame) for mark, frame in marks.items() if frame is not None})
 
-        if place(1) == 1:
+        if new_index(1) == 1:
             return video
-        frames_per_clean_frame = place(2) - place(1)
+        frames_per_clean_frame = new_index(2) - new_index(1)
         return replace(
             video,
             fps=video.fps and video.fps * frames_per_clean_frame,
-            n_frames=None if video.n_frames is None else place(video.n_frames),
+            n_frames=None if video.n_frames is None else self.degradation.new_length(video.n_frames, video.fps),
             expressions=tuple(map(moved, video.expressions)),
             distractors=tuple(map(moved, video.distractors)),
             numbers=(),

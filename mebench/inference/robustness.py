@@ -169,7 +169,7 @@ def count_violations(
 
     def moved(answer: Any) -> tuple[int, int]:
         """Onset and offset of a clean answer in the changed video."""
-        return how.place(answer.onset, fps[answer.video]), how.place(answer.offset, fps[answer.video])
+        return how.new_index(answer.onset, fps[answer.video]), how.new_index(answer.offset, fps[answer.video])
 
     clean_intervals, clean_clips = clean
     changed_intervals, changed_clips = changed
