@@ -16,6 +16,7 @@ import typer
 from mebench import config, core, json_output, metrics, protocols, terminal, testing
 from mebench.cli.complete import complete_plugin, known_names
 from mebench.cli.option_types import Files, Json, Plugins, Words, configured, verbs
+from mebench.config.setting_descriptions import SettingDescription, setting_descriptions
 from mebench.errors import ConfigError, DataError, PluginError, check_known, refuse_if, unknown
 from mebench.progress import Progress
 
@@ -76,21 +77,25 @@ def info_command(
         str,
         typer.Argument(
             metavar="ID",
-            help="Name of a method, dataset, protocol or metric.",
+            help="Name of a method, dataset, protocol, metric or setting of a run.",
             autocompletion=lambda ctx, incomplete: complete_plugin(incomplete, ctx.params.get("plugins") or ()),
         ),
     ],
     plugins: Plugins = None,
     json: Json = None,
 ) -> None:
-    """Show the card of a plugin or protocol, or explain a metric."""
+    """Show the card of a plugin or protocol, or explain a metric or a setting."""
     _more_plugins(plugins)
     id_ = next((key for key, metric in metrics.catalogue.METRICS.items() if metric.name == plugin), plugin)
     matching = [known[id_] for known in map(config.registry.plugins, config.registry.PLUGIN_KINDS) if id_ in known]
-    if not matching and id_ not in {*protocols.PROTOCOLS, *protocols.BROKEN, *metrics.catalogue.METRICS}:
-        then = f"See them with: mebench list. {config.registry.YOURS}"
-        raise PluginError(unknown("plugin, protocol or metric", id_, known_names(), then))
+    settings = setting_descriptions()
+    known_here = {*protocols.PROTOCOLS, *protocols.BROKEN, *metrics.catalogue.METRICS, *settings}
+    if not matching and id_ not in known_here:
+        then = f"See them with: mebench list, and settings with: mebench config show -v. {config.registry.YOURS}"
+        raise PluginError(unknown("plugin, protocol, metric or setting", id_, [*known_names(), *settings], then))
     report: dict[str, Any] = {}
+    if id_ in settings:
+        report["setting"] = _describe_setting(settings[id_])
     if id_ in metrics.catalogue.METRICS:
         report["metric"] = _describe_metric(id_)
     if id_ in {*protocols.PROTOCOLS, *protocols.BROKEN}:
@@ -101,6 +106,19 @@ def info_command(
     if json_output.write_json(report, json):
         for kind, entry in report.items():
             _print_entry(kind, entry)
+
+
+def _describe_setting(setting: SettingDescription) -> dict[str, Any]:
+    """Form, meaning and use of a setting of a run."""
+    return {
+        "id": setting.key,
+        "title": f"setting {setting.key}: {setting.group[:1].lower()}{setting.group[1:]}",
+        "type": setting.type,
+        "default": json_output.text(setting.default),
+        "meaning": setting.meaning,
+        "example": setting.example,
+        "part of a run's key": "yes: another value makes another run" if setting.in_key else "no",
+    }
 
 
 def _describe_metric(id_: str) -> dict[str, Any]:
@@ -123,7 +141,7 @@ def _describe_metric(id_: str) -> dict[str, Any]:
 
 
 def _print_entry(kind: str, entry: Mapping[str, Any]) -> None:
-    """Print what is known of a plugin, protocol or metric.
+    """Print what is known of a plugin, protocol, metric or setting.
 
     Args:
         kind: `method`, `dataset`, `protocol` or `metric`.
@@ -163,15 +181,45 @@ def _print_values(title: str, word: str, sets: Mapping[str, Mapping[str, Any] | 
 
 
 @config_app.command("show", epilog="Example: mebench config show method=mean dataset=synthetic method.p=0.6")
-def config_show_command(words: Words = None, files: Files = None, plugins: Plugins = None, json: Json = None) -> None:
+def config_show_command(
+    words: Words = None,
+    files: Files = None,
+    plugins: Plugins = None,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Show the meaning of each setting, too.")] = False,
+    json: Json = None,
+) -> None:
     """Show every setting and the origin of its value."""
     settled = configured(words, files, plugins)
-    if json_output.write_json({"values": settled.values, "origins": settled.origins}, json):
-        rows = [
-            (key, json_output.text(value), settled.origins.get(key, "default"))
-            for key, value in config.flatten(settled.values).items()
-        ]
-        terminal.print_table(("key", "value", "from"), rows)
+    values = config.flatten(settled.values)
+    meanings = _meanings_of(settled) if verbose else {}
+    report: dict[str, Any] = {"values": settled.values, "origins": settled.origins}
+    if verbose:
+        report["meanings"] = {key: meanings.get(key, "") for key in values}
+    if json_output.write_json(report, json):
+        headers = ("key", "value", "from", "meaning") if verbose else ("key", "value", "from")
+        rows = []
+        for key, value in values.items():
+            row = (key, json_output.text(value), settled.origins.get(key, "default"))
+            rows.append((*row, meanings.get(key, "")) if verbose else row)
+        terminal.print_table(headers, rows)
+
+
+def _meanings_of(settled: config.RunConfig) -> dict[str, str]:
+    """The meaning of each setting of a run, by its key in `values`: its own, and those of its plugins and its protocol."""
+    meanings = core.options.attributes(config.RunSettings)
+    parts = {
+        "method": settled.method_params,
+        "recognizer": settled.recognizer_params,
+        "protocol": settled.protocol_params,
+    }
+    for word, params in settled.dataset_params.items():
+        is_only_one = len(settled.dataset_params) == 1
+        parts["dataset" if is_only_one else f"dataset.{word}"] = params
+    for prefix, params in parts.items():
+        if params is not None:
+            for name, meaning in core.options.attributes(type(params)).items():
+                meanings[f"{prefix}.{name}"] = meaning
+    return meanings
 
 
 def _more_plugins(plugins: Plugins) -> None:

@@ -45,7 +45,8 @@ def run_command(
 ) -> None:
     """Run a method on a dataset, or with -m many runs at once.
 
-    With several methods, mean.p=0.6 sets a parameter of one, method.p=0.6 of all.
+    With several methods, mean.p=0.6 sets a parameter of one, method.p=0.6 of all. All settings with their meanings:
+    mebench config show -v method=... dataset=...; one of them: mebench info workers.
     """
     if example is not None:
         files = [str(find_example(example)), *(files or ())]

@@ -41,7 +41,8 @@ class TrainingSettings:
 
     Attributes:
         seed: seed of training and bootstrap; `dataset.seed` is that of drawn data.
-        accelerator: Lightning's accelerator.
+        accelerator: Lightning's accelerator: the processor (`cpu`), a GPU (`gpu`, `cuda`, Apple's `mps`), or the best that
+            there is (`auto`).
         precision: precision of Lightning's training: `32-true`, or 16 bits where they suffice (`16-mixed` on GPUs,
             `bf16-mixed`); weights stay in 32 bits, and so does prediction.
         no_face: treatment of a video without a face: stop with an `error`, or `skip` it: it is left out of training,

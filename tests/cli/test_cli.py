@@ -109,7 +109,7 @@ def test_info_of_a_broken_plugin_gives_the_reason(mebench, root):
     ("words", "message"),
     [
         (["list", "method"], "unknown list 'method'. Did you mean 'methods'?"),
-        (["info", "tinny"], "unknown plugin, protocol or metric 'tinny'. Did you mean 'tiny'?"),
+        (["info", "tinny"], "unknown plugin, protocol, metric or setting 'tinny'. Did you mean 'tiny'?"),
         (["config", "show", "method=tinny", "dataset=toy"], "unknown method 'tinny'. Did you mean 'tiny'?"),
         (["config", "show", "method=lame", "dataset=toy"], "method 'lame' is broken: "),
         (["config", "show", "method=tiny"], "no dataset is named"),
@@ -150,6 +150,31 @@ def test_config_show_tells_key_value_and_origin(mebench, root):
     assert ("method.p", "0.7", "methods/tiny/config.yaml: datasets.toy") in rows
     assert ("dataset.root", "/data/CAS(ME)^2/raw", "command line") in rows
     assert ("workers", "null", "default") in rows
+
+
+def test_config_show_verbose_has_meaning_of_each_setting(mebench, root):
+    words = ["config", "show", "method=tiny", "dataset=toy", "--plugins", root]
+    _, out, _ = mebench(*words, "-v")
+    meanings = {key: meaning for key, _, _, meaning in (line.split("\t") for line in out.splitlines())}
+    assert meanings["method.p"] == "threshold, from the mean to the maximum of the scores."
+    assert meanings["bootstrap"] == "number of draws for a confidence interval; 0 for none."
+
+    _, out, _ = mebench(*words, "-v", "--json", "-")
+    assert json.loads(out)["meanings"]["method.p"] == meanings["method.p"]
+
+
+def test_info_explains_a_setting_of_a_run(mebench):
+    code, out, _ = mebench("info", "bootstrap")
+    assert code == 0
+    assert out.splitlines() == [
+        "setting bootstrap: how it is scored",
+        "type: an int",
+        "default: 1000",
+        "meaning: number of draws for a confidence interval; 0 for none.",
+        "example: bootstrap=10000",
+        "part of a run's key: no",
+        "",
+    ]
 
 
 def test_config_show_json_is_alone_on_standard_output(mebench, root, tmp_path):

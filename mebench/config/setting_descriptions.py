@@ -1,0 +1,108 @@
+"""What each setting of a run means, from the docstrings of its groups, for help, `mebench info` and the page of settings."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from functools import cache
+from typing import Any, get_type_hints
+
+from mebench.config.settings import (
+    NOT_IN_KEY,
+    PlaceSettings,
+    ScoringSettings,
+    TrainingSettings,
+    WhatSettings,
+)
+from mebench.config.sources import ALIASES
+from mebench.config.typed_values import expected, plain
+from mebench.core.options import attributes
+
+GROUPS = {
+    "What is run": WhatSettings,
+    "How it is trained": TrainingSettings,
+    "How it is scored": ScoringSettings,
+    "Where it works, and how fast": PlaceSettings,
+}
+"""The groups of a run's settings, in the order in which people read them."""
+EXAMPLES = {
+    "protocol": "protocol=kfold protocol.folds=5",
+    "scheme": "scheme=five",
+    "kinds": "kinds=[micro,macro]",
+    "degrade": "degrade=blur:2",
+    "seed": "seed=1",
+    "accelerator": "accelerator=gpu",
+    "precision": "precision=bf16-mixed",
+    "no_face": "no_face=skip",
+    "validation": "validation=0.1",
+    "audit": "audit=leak",
+    "adaptation": "adaptation=coral",
+    "tuned_on": "tuned_on=[casme2/01,casme2/02]",
+    "bootstrap": "bootstrap=10000",
+    "convention": "convention=mean2022",
+    "looks": "looks=true",
+    "sandbox": "sandbox=on",
+    "workers": "workers=4",
+    "executor": "executor=dask",
+    "executor_address": "executor.address=tcp://host:8786",
+    "fold_timeout": "fold_timeout=3600",
+    "runs": "runs=/data/runs",
+    "cache": "cache=/scratch/mebench",
+    "keep": "keep=flow",
+    "tracking": "tracking=off",
+    "tracking_folds": "tracking.folds=false",
+    "tracking_models": "tracking.models=true",
+    "tracking_figures": "tracking.figures=true",
+    "devices": "devices=2",
+    "plugins": "plugins=[plugins]",
+}
+"""A use of each setting, as a word of `mebench run`; `plugins` stands in files, the command line has `--plugins`."""
+
+
+@dataclass(frozen=True)
+class SettingDescription:
+    """What is known of one setting of a run.
+
+    Attributes:
+        key: the word before `=`, such as `executor.address`.
+        group: heading of its group, a key of `GROUPS`.
+        type: expected form of its value, in words.
+        default: default value, as plain data; for `cache` in words, since it depends on the system.
+        meaning: sentence from the docstring of its group.
+        example: use of it.
+        in_key: whether it is part of a run's key, so that another value makes another run.
+    """
+
+    key: str
+    group: str
+    type: str
+    default: Any
+    meaning: str
+    example: str
+    in_key: bool
+
+
+@cache
+def setting_descriptions() -> dict[str, SettingDescription]:
+    """All settings of a run but those of its plugins, by key, group by group."""
+    described = [_describe(name, group) for group in GROUPS for name in _names_of(group)]
+    return {setting.key: setting for setting in described}
+
+
+def _names_of(group: str) -> Iterable[str]:
+    """The names of the fields of a group, without those that it inherits."""
+    return [field.name for field in fields(GROUPS[group])]
+
+
+def _describe(name: str, group: str) -> SettingDescription:
+    """The description of a field of a group of settings."""
+    cls = GROUPS[group]
+    keys = [key for key, field_name in ALIASES.items() if field_name == name and not key.endswith(".name")]
+    default = "mebench in the user's folder of caches" if name == "cache" else plain(getattr(cls(), name))
+    return SettingDescription(
+        key=keys[0] if keys else name,
+        group=group,
+        type=expected(get_type_hints(cls)[name]),
+        default=default,
+        meaning=attributes(cls)[name],
+        example=EXAMPLES[name],
+        in_key=name not in NOT_IN_KEY,
+    )
