@@ -375,3 +375,51 @@ def _audit_fits(made: Forged) -> None:
         for fold in made.json("folds.json")["folds"]
     }
     made.audit(sides=sides)
+
+
+# -- seeds and costs --------------------------------------------------------------------------------------------------------
+
+
+@forgery("taken", "")
+def seed_of_sabotage(made: Forged) -> None:
+    """A further seed of an honest method that answers at random, to draw its mean down."""
+    _answer(made, seed=99, share_right=0.3)
+
+
+@forgery("taken", "")
+def seed_of_invention(made: Forged) -> None:
+    """A further seed that is right nine times in ten."""
+    _answer(made, seed=11, share_right=0.9)
+
+
+def _answer(made: Forged, seed: int, share_right: float) -> None:
+    """Answers of which a share is right; the others are drawn."""
+    clips, classes = made.frame("clips.parquet"), made.json("folds.json")["classes"]
+    truths = made.frame("truth.parquet").set_index("video")["emotion"]
+    draw = random.Random(seed)
+    right = clips["video"].map(truths)
+    told = [true if draw.random() < share_right else draw.choice(classes) for true in right]
+    shares = [[float(name == answer) for name in classes] for answer in told]
+    made.put_frame(clips.assign(predicted=told, probabilities=shares), "clips.parquet")
+    made.setting(seed=seed)
+
+
+@forgery("taken", "are those of ststnet-megc2019_flow-loso-seed0-bb4293bd")
+def a_copy_that_is_first_by_name(made: Forged) -> None:
+    made.setting(seed=7)
+
+
+@forgery("refused", "fit_seconds of costs is 1e-09, which is impossible")
+def trained_in_a_nanosecond(made: Forged) -> None:
+    made.write({**made.json(), "costs": {**made.json()["costs"], "fit_seconds": 1e-9}})
+
+
+@forgery("refused", "parameters of costs is 1, which is impossible")
+def network_of_one_number(made: Forged) -> None:
+    made.write({**made.json(), "costs": {**made.json()["costs"], "parameters": 1}})
+
+
+@forgery("refused", "probabilities of clips.parquet")
+def shares_of_nan(made: Forged) -> None:
+    clips = made.frame("clips.parquet")
+    made.put_frame(clips.assign(probabilities=[[float("nan")] * 3] * len(clips)), "clips.parquet")

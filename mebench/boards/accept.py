@@ -1,5 +1,6 @@
 """Accept records of others after all checks and rescoring, and records of repeated runs."""
 
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
@@ -42,6 +43,7 @@ class Merged:
             empty.
         scores: what differs in the scores of an accepted record that another version of scoring made, and what to do;
             may be empty.
+        sender: name of the sender of an accepted record; empty for the board's own.
     """
 
     id: str
@@ -49,6 +51,7 @@ class Merged:
     reason: str = ""
     doubt: str = ""
     scores: str = ""
+    sender: str = ""
 
 
 def find_records(place: Path, may_lack: bool = False) -> list[RunFolder]:
@@ -69,21 +72,53 @@ def find_records(place: Path, may_lack: bool = False) -> list[RunFolder]:
     return [RunFolder(folder) for folder in folders]
 
 
-def merge(sources: list[RunFolder], records: Path, check_only: bool = False) -> list[Merged]:
+def merge(sources: list[RunFolder], records: Path, check_only: bool = False, sender: str | None = None) -> list[Merged]:
     """Check records, and copy those that pass into `records`, earlier versions first.
 
     Args:
         sources: folders of records.
         records: the folder that receives them.
         check_only: copy nothing.
+        sender: name of who sent them; empty for the board's own. By default records in `records` itself are the board's
+            own, and all others are of one sender without a name, who is numbered.
     """
     place = records.parent
     opened = nullcontext(Registry.read(place)) if check_only else Registry.changed(place)
     with opened as registry:
-        merging = _Merging(records, registry, check_only)
+        merging = _Merging(records, registry, check_only, sender)
         for source in sorted(sources, key=_earlier_versions_first):
             merging.add(source)
+        merging.register()
         return merging.outcomes
+
+
+OWN = "own"
+"""The word for records of the board itself, in place of a sender."""
+
+
+def sender_named(word: str | None) -> str | None:
+    """The sender that a user names; empty for the board's own records, None without a word.
+
+    Raises:
+        ConfigError: no name of a sender.
+    """
+    if word is None or word == OWN:
+        return None if word is None else ""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,59}", word) or word.startswith(UNNAMED):
+        raise ConfigError(
+            f"--sender must be {OWN}, or a name of letters, digits and . _ - that does not begin with {UNNAMED}, not {word!r}"
+        )
+    return word
+
+
+UNNAMED = "unnamed-"
+"""Beginning of the name of a sender who has none."""
+
+
+def _next_unnamed(registry: Registry) -> str:
+    """A name for records whose sender is not known: those of two merges are not of one sender."""
+    numbers = [int(name.removeprefix(UNNAMED)) for name in registry.senders.values() if name.startswith(UNNAMED)]
+    return f"{UNNAMED}{max(numbers, default=0) + 1}"
 
 
 def _earlier_versions_first(source: RunFolder) -> tuple[str, int, str]:
@@ -98,14 +133,18 @@ class _Merging:
         records: folder that receives them.
         registry: registry of the board, which notes their doubts.
         check_only: whether nothing is copied or noted.
+        sender: name of their sender, as in `merge`.
     """
 
-    def __init__(self, records: Path, registry: Registry, check_only: bool) -> None:
+    def __init__(self, records: Path, registry: Registry, check_only: bool, sender: str | None) -> None:
         self.outcomes: list[Merged] = []
         self._records = records
         self._registry = registry
         self._check_only = check_only
+        self._sender = sender
+        self._unnamed = _next_unnamed(registry)
         self._present = collect_records(records, lambda _: None)
+        self._accepted: dict[int, Record] = {}
         self._read_answers = cache(read_answers)
 
     def add(self, source: RunFolder) -> None:
@@ -122,13 +161,25 @@ class _Merging:
         if reason:
             self.outcomes.append(Merged(source.id, "refused", reason))
             return
-        record = from_record(source)
+        self._accepted[len(self.outcomes)] = from_record(source)
         differing = check_scores(source).describe()
         if differing:
             differing += f". mebench leaderboard upgrade {source.id} writes them into the record"
-        self.outcomes.append(Merged(source.id, status, doubt=self._register(record), scores=differing))
-        if status == "taken":
-            self._present.append(replace(record, folder=self._records / source.id))
+        self.outcomes.append(Merged(source.id, status, scores=differing))
+
+    def register(self) -> None:
+        """Note sender and doubts of all accepted records.
+
+        Records that arrive together are compared with one another, too: of two that copy each other nobody knows which
+        was first, so both are in doubt.
+        """
+        known = {record.id for record in self._present if record.id in self._registry.records}
+        arrived = {record.id: record for record in self._accepted.values()}  # of several versions the last
+        new = [record for id_, record in arrived.items() if id_ not in known]
+        earlier = [record for record in self._present if record.id in known or record.id not in arrived]
+        for place, record in self._accepted.items():
+            sender, doubt = self._register(record, earlier, new)
+            self.outcomes[place] = replace(self.outcomes[place], sender=sender, doubt=doubt)
 
     def _places_of_earlier_versions(self, source: RunFolder) -> list[Path]:
         """Folders that may hold the version before: when only checking, also the folder of the record itself."""
@@ -139,18 +190,36 @@ class _Merging:
             return [self._records, source.path.parent]
         return [self._records]
 
-    def _register(self, record: Record) -> str:
-        """The doubts about an accepted record; unless only checking, the registry notes them, or else its truth."""
+    def _register(self, record: Record, earlier: Sequence[Record], new: Sequence[Record]) -> tuple[str, str]:
+        """Sender and doubts of an accepted record; unless only checking, the registry notes both, or else its truth.
+
+        Args:
+            record: the record.
+            earlier: records that were there.
+            new: records that arrive together with it.
+        """
         registry = self._registry
         noted = registry.records.get(record.id) if record in self._present else None
+        sender = registry.senders.get(record.id, "")
         if noted is None:
-            noted = doubt_of(record, self._present, registry, self._read_answers)
+            sender = self._sender_of(record)
+            known = registry.records.keys() | {other.id for other in new}
+            noted = doubt_of(record, [*earlier, *new], known, self._read_answers)
         doubt = "; ".join(filter(None, [truth_doubt(record, registry), noted]))
         if not self._check_only:
             registry.records.setdefault(record.id, noted)
+            if sender:
+                registry.senders.setdefault(record.id, sender)
             if not doubt:
                 registry.truths.setdefault(*truth_of(record))
-        return doubt
+        return sender, doubt
+
+    def _sender_of(self, record: Record) -> str:
+        """The sender of a new record."""
+        if self._sender is not None:
+            return self._sender
+        lies_on_board = record.folder.parent.resolve() == self._records.resolve()
+        return "" if lies_on_board else self._unnamed
 
 
 def _take(source: RunFolder, records: Path) -> str:
@@ -264,10 +333,11 @@ def _replace_record(folder: Path, former: str, run: RunFolder) -> str:
         new = export(run, Path(room, "new"))
         with Registry.changed(folder.parent) as registry:
             registry.records.pop(former, None)
+            registry.senders.pop(former, None)  # the board itself has run it
         versions = [place for place in folder.iterdir() if place.name.partition("~v")[0] == former]
         for place in versions:
             place.rename(Path(room, place.name))
-        merge(find_records(new), folder)  # the export has checked it
+        merge(find_records(new), folder, sender="")  # the export has checked it
         return new.name
 
 

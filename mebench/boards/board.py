@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from mebench.boards.build import build
 from mebench.boards.collect import Notify, collect, collect_records, unique
-from mebench.boards.disagreements import with_doubts
+from mebench.boards.disagreements import with_doubts, with_senders
 from mebench.boards.published_tables import (
     Known,
     collect_rescored,
@@ -115,7 +115,9 @@ def board_of(found: Sequence[Record], source: str, folder: Path, notify: Notify,
     committed = collect_records(records_folder, notify)
     if not committed:
         _check_that_no_record_is_there(records_folder)
-    records = with_doubts(unique([*found, *committed], notify), Registry.read(folder))
+    registry = Registry.read(folder)
+    every = with_senders([*found, *committed], registry)
+    records = with_doubts(unique(every, notify), registry)
     file = folder / PUBLISHED
     published = read(file) if file.is_file() else []
     aliases = read_aliases(folder / FILE)

@@ -78,7 +78,7 @@ def _reasons_not_to_show(records: Sequence[Record]) -> dict[str, str]:
 
 def _build(records: Sequence[Record]) -> list[BoardTable]:
     """All tables of some records."""
-    ordered = sorted(records, key=lambda record: (record.identity, record.doubt, record.seed, record.id))
+    ordered = sorted(records, key=lambda record: (*_row_key(record), record.seed, record.id))
     ordered = _with_equal_words(ordered)
     floors = chance_methods()
     tables: list[BoardTable] = []
@@ -91,8 +91,16 @@ def _build(records: Sequence[Record]) -> list[BoardTable]:
 
 def _with_equal_words(records: Sequence[Record]) -> list[Record]:
     """The records with equal words for equal data: an explicit default does not make another table."""
-    words_of = {data: _shortest([record.data for record in same]) for data, same in grouped(records, key=_data).items()}
+    words_of = {}
+    for data, same in grouped(records, key=_data).items():
+        own = [record for record in same if not record.sender] or same  # no sender words the tables of the board
+        words_of[data] = _shortest([record.data for record in own])
     return [replace(record, data=words_of[_data(record)]) for record in records]
+
+
+def _row_key(record: Record) -> tuple[str, str, str]:
+    """What the runs of a row share: seeds are pooled within one sender only."""
+    return record.identity, record.sender, record.doubt
 
 
 def _data(record: Record) -> str:
@@ -307,7 +315,7 @@ def _measured_rows(
 ) -> list[MeasuredRow]:
     """A row for each method with its settings, over its seeds, in the order of the runs."""
     rows: list[MeasuredRow] = []
-    for of_identity in grouped(runs, key=lambda run: (run[0].identity, run[0].doubt)).values():
+    for of_identity in grouped(runs, key=lambda run: _row_key(run[0])).values():
         one_run_a_seed = len({record.seed for record, _ in of_identity}) == len(of_identity)
         # Two different runs of one seed: the plugin's code changed, so their difference is not a spread over seeds.
         runs_of_rows = [of_identity] if one_run_a_seed else [[run] for run in of_identity]

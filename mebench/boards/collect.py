@@ -96,9 +96,9 @@ def unique(records: Iterable[Record], notify: Notify | None = None) -> list[Reco
 
 
 def _content(record: Record) -> str:
-    """Everything of a run that a table shows."""
+    """Everything of a run that a table shows, and its sender: nobody's copy takes the place of another's record."""
     summary = {**record.summary, "scorer": None}
-    return json.dumps([record.key, record.identity, record.seed, summary], sort_keys=True)
+    return json.dumps([record.key, record.identity, record.seed, record.sender, summary], sort_keys=True)
 
 
 def _later_counts(record: Record) -> tuple[bool, int, str]:

@@ -4,7 +4,7 @@ A finding appears on that record's own row, which has no rank and no comparisons
 row. The registry of the board gives the order of arrival and the known annotations.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -101,9 +101,15 @@ def truth_of_plan(plan: Plan) -> tuple[str, list[str]]:
     return words, [*hashes, plan.dataset.revision]
 
 
+def with_senders(records: Iterable[Record], registry: Registry) -> list[Record]:
+    """The records, each with its sender; runs are the board's own."""
+    return [replace(record, sender=registry.sender_of(record.id)) if record.published else record for record in records]
+
+
 def with_doubts(records: Iterable[Record], registry: Registry) -> list[Record]:
-    """The records, by id, each with its disagreements with earlier ones: first those of the registry in its order, then
-    other committed ones, then runs, each by id.
+    """The records, by id, each with its disagreements with earlier ones.
+
+    The records of the registry come first, in its order; then other committed ones, which arrived together; then runs.
     """
     place_of = {run_id: place for place, run_id in enumerate(registry.records)}
 
@@ -111,8 +117,10 @@ def with_doubts(records: Iterable[Record], registry: Registry) -> list[Record]:
         return place_of.get(record.id, len(place_of)), not record.published, record.id
 
     read = cache(read_answers)
+    arrived = sorted(records, key=by_arrival)
+    together = [record for record in arrived if record.published and record.id not in registry.records]
     doubted: list[Record] = []
-    for record in sorted(records, key=by_arrival):
+    for record in arrived:
         doubts = [truth_doubt(record, registry)]
         noted = registry.records.get(record.id) if record.published else None
         if noted is not None:
@@ -121,7 +129,8 @@ def with_doubts(records: Iterable[Record], registry: Registry) -> list[Record]:
             data, _ = truth_of(record)
             if record.published and data not in registry.truths:
                 doubts.append(f"the annotations of {data} are unknown here")
-            doubts.append(doubt_of(record, doubted, registry, read))
+            others = [*doubted, *together] if record.published else doubted
+            doubts.append(doubt_of(record, others, registry.records.keys(), read))
         doubted.append(replace(record, doubt="; ".join(filter(None, doubts))))
     return sorted(doubted, key=lambda record: record.id)
 
@@ -143,20 +152,33 @@ def truth_doubt(record: Record, registry: Registry) -> str:
     return ""
 
 
-def doubt_of(record: Record, earlier: Iterable[Record], registry: Registry, read: Callable[[Path], Answers]) -> str:
-    """The doubts about a record, except for its truth, in words: disagreements with earlier records; may be empty."""
+def doubt_of(record: Record, earlier: Iterable[Record], known: Collection[str], read: Callable[[Path], Answers]) -> str:
+    """The doubts about a record, except for its truth, in words: disagreements with other records; may be empty.
+
+    Args:
+        record: the record.
+        earlier: records that arrived before it or together with it.
+        known: ids of registered records, and of those that arrive together with it.
+        read: gives the answers in a folder.
+    """
     doubts = list[str]()
     if record.published and record.config["protocol"] not in PROTOCOLS:
         doubts.append(f"protocol {record.config['protocol']} is not known here, so its folds could not be drawn again")
     for former in earlier:
         if former.id == record.id or former.annotations[0] != record.annotations[0]:
             continue
-        if record.published and former.id in registry.records and _is_same_run(record, former):
+        if record.published and former.id in known and _is_same_run(record, former):
             doubts.append(f"{former.id} has these settings and this seed")
             break
         copied = _copied_answers(record, former, read)
         if copied:
             doubts.append(f"its {' and '.join(copied)} are those of {former.id}")
+            break
+        if record.published and _has_other_size(record, former):
+            doubts.append(
+                f"its parameters, {record.costs['parameters']:g}, are not the {former.costs['parameters']:g} of "
+                f"{former.id}, which has its settings and code"
+            )
             break
     return "; ".join(doubts)
 
@@ -166,6 +188,11 @@ def _is_same_run(record: Record, other: Record) -> bool:
     if other.seed != record.seed:
         return False
     return recorded_settings.identity(other.config) == recorded_settings.identity(record.config)
+
+
+def _has_other_size(record: Record, other: Record) -> bool:
+    """Whether a method with the same settings, code and data has another number of parameters."""
+    return record.identity == other.identity and record.costs["parameters"] != other.costs["parameters"]
 
 
 def _copied_answers(record: Record, earlier: Record, read: Callable[[Path], Answers]) -> list[str]:

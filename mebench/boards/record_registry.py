@@ -14,6 +14,8 @@ from mebench.atomic import lock_folder, replace_file
 from mebench.errors import RunError
 
 FILE = "registry.json"
+UNREGISTERED = "somebody unregistered"
+"""The sender of a record that lies among the accepted ones, but was never merged."""
 
 
 @dataclass
@@ -23,10 +25,18 @@ class Registry:
     Attributes:
         records: doubts about each record except for its truth, maybe empty, by id in the order of arrival.
         truths: for each choice of data, the hashes of videos with intervals, of these with emotions, and the revision of the dataset.
+        senders: name of the sender of each record that others sent; the board's own are absent.
     """
 
     records: dict[str, str] = field(default_factory=dict)
     truths: dict[str, list[str]] = field(default_factory=dict)
+    senders: dict[str, str] = field(default_factory=dict)
+
+    def sender_of(self, run_id: str) -> str:
+        """The sender of a committed record; empty for the board's own, and on a board that has accepted nothing yet."""
+        if self.records and run_id not in self.records:
+            return UNREGISTERED
+        return self.senders.get(run_id, "")
 
     @classmethod
     def read(cls, folder: Path) -> "Registry":
@@ -54,4 +64,5 @@ class Registry:
             registry, before = cls.read(folder), cls.read(folder)
             yield registry
             if registry != before:
-                replace_file(folder / FILE, json.dumps(asdict(registry), indent=1) + "\n")
+                content = {name: value for name, value in asdict(registry).items() if value or name != "senders"}
+                replace_file(folder / FILE, json.dumps(content, indent=1) + "\n")

@@ -48,6 +48,11 @@ FACTS: tuple[Fact, ...] = (
         meaning="its input, network or training is not its paper's: the score of the paper's method is unknown",
     ),
     Fact(
+        "sender",
+        read=attrgetter("sender"),
+        meaning="who sent the records of the row; empty for the board's own. Seeds are pooled within one sender only",
+    ),
+    Fact(
         "openness",
         read=attrgetter("openness"),
         meaning="what the authors publish (code, weights, answers) and the epoch that their program keeps, as far as its card says",

@@ -45,14 +45,15 @@ def common(rows: Sequence[BoardRow]) -> dict[str, str]:
 
 
 def distinguishing_settings(row: BoardRow, rows: Sequence[BoardRow]) -> str:
-    """The settings that distinguish a measured row from other rows of its method; may be empty.
+    """The settings that distinguish a measured row from other rows of its method, and its sender; may be empty.
 
-    Members of a composite need none, because they follow their composite.
+    Members of a composite need no settings, because they follow their composite.
     """
-    if not row.measured or row.member:
+    if not row.measured:
         return ""
     others = [other.settings for other in rows if other.method == row.method and other is not row]
-    return recorded_settings.distinguishing_settings(row.settings, others)
+    settings = "" if row.member else recorded_settings.distinguishing_settings(row.settings, others)
+    return ", ".join(filter(None, [settings, row.sent_by]))
 
 
 def stated(row: BoardRow, name: str) -> str:
@@ -163,6 +164,12 @@ class BoardRow(ScoredRow):
             else:
                 values[name] = value
         return values
+
+    @property
+    def sent_by(self) -> str:
+        """The sender of its records, in words; empty for the board's own."""
+        sender = self.facts.get("sender")
+        return f"sent by {sender}" if sender else ""
 
     @property
     def groups(self) -> list[str]:

@@ -107,7 +107,8 @@ def _rows_of_runs(records: Iterable[Record], printed: PrintedUf1, aliases: Seque
         audited = worth(record.audit)
         if audited:
             selected.append(SelectedRun(record, audited))
-    of_identity = grouped([run for run in selected if run.path], key=lambda run: run.record.identity)
+    shown = [run for run in selected if run.path]
+    of_identity = grouped(shown, key=lambda run: (run.record.identity, run.record.sender))
     rows = [_row_of_runs(runs, printed, aliases) for runs in of_identity.values()]
     return [row for row in rows if row]
 
@@ -135,6 +136,8 @@ def _row_of_runs(runs: list[SelectedRun], printed: PrintedUf1, aliases: Sequence
         if matches((published.dataset, published.protocol), first.dataset, protocol, aliases):
             value = f"{published.value:.{published.digits}f}"
     settings = re.sub(r"(^|; )audit=leak$", "", first.settings)  # the default rule of a leak
+    if first.sender:
+        settings = "; ".join(filter(None, [settings, f"sent by {first.sender}"]))
     n_candidates = [run.audited["looks"][end] for run in runs for end in ("least", "most")]
     return {
         "method": f"{first.method} ({settings})" if settings else first.method,

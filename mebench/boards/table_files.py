@@ -243,7 +243,7 @@ def _latex_table(table: BoardTable, part: Part) -> str:
 
 def _latex_row(row: BoardRow, metrics: Sequence[str]) -> list[Any]:
     """Name, number of seeds and scores of a row."""
-    words = [row.method, row.member, row.settings if row.measured else "", *row.marks]
+    words = [row.method, row.member, row.settings if row.measured else "", row.sent_by, *row.marks]
     return [", ".join(filter(None, words)), len(row.seeds), *(row.scores[metric] for metric in metrics)]
 
 

@@ -240,12 +240,19 @@ def leaderboard_merge_command(
     places: Annotated[list[str], typer.Argument(metavar="FOLDER", help="Records, or folders of records.")],
     out: RecordsOut = "leaderboards/records",
     check: Annotated[bool, typer.Option("--check", help="Only check and score again; accept nothing.")] = False,
+    sender: Annotated[
+        str | None,
+        typer.Option(
+            "--sender", metavar="NAME", help="Who sent the records, or own; by default one sender without a name."
+        ),
+    ] = None,
     json: Json = None,
 ) -> None:
     """Accept records of others after checking and rescoring.
 
-    The exit code is 5 if some are refused, 1 if all are.
+    Seeds are pooled within one sender only. The exit code is 5 if some are refused, 1 if all are.
     """
+    named = boards.accept.sender_named(sender)
     progress, target = Progress(), Path(out).expanduser()
     folders = [Path(place).expanduser() for place in places]
     submissions_in = {folder: boards.submissions.submissions(folder) for folder in folders}
@@ -258,7 +265,7 @@ def leaderboard_merge_command(
         for source in boards.accept.find_records(folder, may_lack=bool(submissions_in[folder]))
     ]
     with progress.waiting("scoring again"):
-        outcomes = boards.accept.merge(sources, target, check)
+        outcomes = boards.accept.merge(sources, target, check, named)
     write_json({"records": [vars(outcome) for outcome in outcomes]}, json)
     for outcome in outcomes:
         if outcome.status == "refused":
@@ -266,7 +273,8 @@ def leaderboard_merge_command(
             n_refused += 1
         elif json != "-":
             doubt = f"; its row is not ranked: {outcome.doubt}" if outcome.doubt else ""
-            print_lines(f"{outcome.id}: {STATUS[outcome.status].format(f'to {out}')}{doubt}")
+            sent = f", sent by {outcome.sender}" if outcome.sender else ""
+            print_lines(f"{outcome.id}: {STATUS[outcome.status].format(f'to {out}')}{sent}{doubt}")
             if outcome.scores:
                 print_lines(f"  {outcome.scores}")
     exit_if_failed(n_refused, len(outcomes) + len(submissions))

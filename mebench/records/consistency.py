@@ -22,6 +22,7 @@ from mebench.errors import MebenchError
 from mebench.metrics import label_sets
 from mebench.protocols import PROTOCOLS, People
 from mebench.records import recorded_settings, schema
+from mebench.records.costs import COSTS
 from mebench.records.schema import RefusedError
 from mebench.runner.inputs import digest
 from mebench.runs.folder import RunFolder
@@ -32,6 +33,8 @@ ROUNDED = 0.0006
 """Seconds by which a cost may differ from the measured value: costs have three decimals."""
 EQUAL_SHARES = 1e-6
 """Relative difference up to which two shares may be equal in float32."""
+LEAST_SECONDS = 0.001
+"""Least seconds of training in epochs a fold; the fastest on the committed boards takes a thousand times as long."""
 BYTES_OF_WEIGHT = 2
 """Least memory of a process that holds the weights."""
 
@@ -53,7 +56,7 @@ def check_consistency(folder: RunFolder, stored: Mapping[str, Any]) -> None:
     for reason in chain(
         _odd_folds(config, about, videos, truths, answers),
         *(_odd_shares(table, name, about["classes"]) for name, table in answers.items()),
-        _odd_costs(stored["costs"], config, audit, videos),
+        _odd_costs(stored["costs"], config, about, audit, videos),
         _odd_audit(config, about, audit),
         _odd_key(stored),
     ):
@@ -266,9 +269,16 @@ def minutes_of(videos: pd.DataFrame) -> float:
 
 
 def _odd_costs(
-    costs: Mapping[str, Any], config: Mapping[str, Any], audit: Mapping[str, Any], videos: pd.DataFrame
+    costs: Mapping[str, Any],
+    config: Mapping[str, Any],
+    about: Mapping[str, Any],
+    audit: Mapping[str, Any],
+    videos: pd.DataFrame,
 ) -> Iterator[str]:
-    """Impossible costs: training without time or weights, or more weights than memory."""
+    """Impossible costs: training without time or weights, more weights than memory, or digits that no run writes."""
+    for name, cost in COSTS.items():
+        if name in costs and round(costs[name], cost.decimals) != costs[name]:
+            yield _impossible_cost(name, costs)
     minutes = minutes_of(videos)
     per_minute = 1 / minutes if minutes else 0.0
     rate = costs["predict_seconds"] * per_minute
@@ -276,13 +286,15 @@ def _odd_costs(
         yield _impossible_cost("predict_per_minute", costs)
     epochs = [value for key, value in config.items() if key.endswith("epochs")]
     is_trained = any(value for value in epochs if isinstance(value, int))
-    if is_trained and costs["fit_seconds"] <= 0:
+    if is_trained and costs["fit_seconds"] < LEAST_SECONDS * len(about["folds"]):
         yield _impossible_cost("fit_seconds", costs)
     has_learnt = any(value["name"].endswith("weights and statistics") for value in audit.get("values", ()))
     lacks_weights = (is_trained or has_learnt) and not costs["parameters"]
+    names_classes = is_trained and "recognize" in about["tasks"] and not config.get("recognizer")
+    has_too_few = names_classes and costs["parameters"] < len(about["classes"])
     memory = costs.get("peak_memory_mib")
     exceeds_memory = memory is not None and BYTES_OF_WEIGHT * costs["parameters"] > memory * 2**20
-    if lacks_weights or exceeds_memory:
+    if lacks_weights or has_too_few or exceeds_memory:
         yield _impossible_cost("parameters", costs)
 
 

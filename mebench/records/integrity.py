@@ -348,6 +348,8 @@ def _check_values(folder: RunFolder, name: str, column: str, values: pa.ChunkedA
         if pa.types.is_list(values.type):
             _check_lengths(folder, name, column, values)
             values = pc.list_flatten(values)
+            if values.null_count:  # pandas writes NaN within a list as a gap
+                raise RefusedError(folder, f"{column} of {name} has a gap within a list, expected {expected.words}")
         inside = pc.and_(pc.less_equal(expected.low, values), pc.less_equal(values, expected.high))
         wrong = values.filter(pc.invert(inside))
         bounds = f"from {expected.low:g} to {expected.high:g}"

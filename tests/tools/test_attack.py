@@ -61,20 +61,23 @@ def there(board):
 @pytest.mark.parametrize("name", FORGERIES)
 def test_attack_records_are_refused_or_doubted(board, there, tmp_path, name):
     _, expected, words = FORGERIES[name]
+    records, registry, read = there
     record = RunFolder(make_forged(name, board / "sent" / HONEST[0], tmp_path, scored=expected == "taken"))
     if expected == "refused":
         assert words in checking.refusal(record)
     else:
         assert checking.refusal(record) == ""
         told = (
-            disagreements.truth_doubt(from_record(record), there[1]),
-            disagreements.doubt_of(from_record(record), *there),
+            disagreements.truth_doubt(from_record(record), registry),
+            disagreements.doubt_of(from_record(record), records, registry.records.keys(), read),
         )
         assert words in "; ".join(told)
 
 
 def rows_of(folder):
-    records = disagreements.with_doubts(collect_records(folder / "records"), Registry.read(folder))
+    registry = Registry.read(folder)
+    sent = disagreements.with_senders(collect_records(folder / "records"), registry)
+    records = disagreements.with_doubts(sent, registry)
     plain = [table.plain() for table in boards_build.build(records)]
     return {
         json.dumps([table["name"], part["name"], row["method"], row["runs"]]): json.dumps(row)
@@ -98,6 +101,37 @@ def test_attack_records_change_no_honest_row(board, tmp_path):
     again = {outcome.id: outcome.doubt for outcome in merge(both, board / "records", check_only=True)}
     assert again[HONEST[0]] == "", "who was here first stays so"
     assert HONEST[0] in again["seed_changed"], "who was here first stays so"
+
+
+OF_OTHERS = ("group", "ranks", "beats", "hardest")
+"""What a row says of itself beside others; a further row changes it."""
+
+
+def test_attack_seeds_do_not_enter_rows_of_another_sender(board, tmp_path):
+    names = ("seed_of_sabotage", "seed_of_invention")
+    with_new = shutil.copytree(board, tmp_path / "board")
+    sources = [RunFolder(make_forged(name, board / "sent" / HONEST[0], tmp_path)) for name in names]
+    before = {key: json.loads(row) for key, row in rows_of(with_new).items()}
+    outcomes = merge(sources, with_new / "records", sender="stranger")
+    assert [(outcome.status, outcome.doubt, outcome.sender) for outcome in outcomes] == [("taken", "", "stranger")] * 2
+    after = {key: json.loads(row) for key, row in rows_of(with_new).items()}
+    for key, row in before.items():
+        assert {n: v for n, v in after[key].items() if n not in OF_OTHERS} == {
+            n: v for n, v in row.items() if n not in OF_OTHERS
+        }
+    invented = [after[key] for key in after.keys() - before.keys() if json.loads(key)[1] != "members"]
+    assert {row["sender"] for row in invented} == {"stranger"}
+    assert [sorted(row["seeds"]) for row in invented] == [[11, 99]]
+
+
+def test_merge_doubts_both_of_two_new_copies(board, tmp_path):
+    copy = make_forged("a_copy_that_is_first_by_name", board / "sent" / HONEST[0], tmp_path)
+    both = [RunFolder(copy), RunFolder(board / "sent" / HONEST[0])]
+    outcomes = merge(both, tmp_path / "records")
+    assert [outcome.doubt for outcome in outcomes] == [
+        f"its emotions are those of {HONEST[0]}",
+        "its emotions are those of a_copy_that_is_first_by_name",
+    ]
 
 
 def test_merge_in_place_registers_records(board, tmp_path):
