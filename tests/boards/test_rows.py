@@ -23,7 +23,9 @@ def test_distinguishing_settings_omit_shared_ones(settings, own):
 
 
 def row(method, settings, **more):
-    return SimpleNamespace(**{"method": method, "settings": settings, "measured": True, "member": "", "sent_by": ""} | more)
+    return SimpleNamespace(
+        **{"method": method, "settings": settings, "measured": True, "member": "", "sent_by": ""} | more
+    )
 
 
 @pytest.mark.parametrize("what", [{"member": "samm"}, {"measured": False}])
