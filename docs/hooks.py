@@ -18,7 +18,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from blocks import FENCE, Block
-from latex2mathml.converter import convert
+from formulas import mathml_of
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
@@ -115,7 +115,10 @@ def on_page_content(content: str, page: Page, config: MkDocsConfig, files: Files
 
     def formula(found: re.Match[str]) -> str:
         alone = found[1] == "div"
-        made = convert(html.unescape(found[2]).strip(), display="block" if alone else "inline")
+        try:
+            made = mathml_of(html.unescape(found[2]).strip(), alone)
+        except ValueError as error:
+            raise PluginError(str(error)) from None
         return f'<div class="formula">{made}</div>' if alone else made
 
     return FORMULA.sub(formula, content)

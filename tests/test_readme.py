@@ -21,6 +21,7 @@ MODULES = {
     "distributed": "dask",
     "h5py": "keras",
     "hatchling": "test",
+    "latex2mathml": "test",
     "playwright.sync_api": "test",
     "PyEMD": "emd",
     "onnx": "onnx",
