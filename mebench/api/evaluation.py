@@ -319,7 +319,7 @@ class Spottings:
         spotted: each face of each video with its curves, and the failures of other videos.
     """
 
-    def __init__(self, spotted: reports.spotted.Spotted) -> None:
+    def __init__(self, spotted: reports.spotted.SpottedVideos) -> None:
         self.spotted = spotted
 
     @property
@@ -369,7 +369,7 @@ class Spottings:
         """
         videos = {shown.title: shown for shown in self.spotted.videos}
         title = next(iter(videos)) if video is None else one_of(video, list(videos))
-        return reports.plots.notebook_figure(reports.plots.score_curve(videos[title].timeline()))
+        return reports.plots.notebook_figure(reports.plots.draw_timeline(videos[title].timeline()))
 
     def write(self, folder: str | Path, overlay: bool = False, progress: Progress | None = None) -> list[Path]:
         """Write tables, files for ELAN and a page with the timelines; see `mebench spot`.

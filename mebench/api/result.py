@@ -95,11 +95,11 @@ class Result(ABC):
             raise DataError("there is no video to draw: the table of videos is empty")
         if video is None:
             video = min(every, key=lambda name: (-n_truths.get(name, 0), name))
-        drawn = reports.timeline.timeline(one_of(video, every), [self._side()])
-        return reports.plots.notebook_figure(reports.plots.score_curve(drawn))
+        drawn = reports.timeline.timeline_of_video(one_of(video, every), [self._side()])
+        return reports.plots.notebook_figure(reports.plots.draw_timeline(drawn))
 
     @abstractmethod
-    def _side(self) -> reports.timeline.Judged:
+    def _side(self) -> reports.timeline.JudgedRun:
         """The curves and intervals that a timeline draws."""
 
     def _repr_html_(self) -> str:

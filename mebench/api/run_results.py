@@ -133,10 +133,10 @@ class Run(Result):
         Raises:
             DataError: the table does not fit.
         """
-        return reports.trust.trust(self._side(), None if people is None else Path(people).expanduser())
+        return reports.trust.measure_trust(self._side(), None if people is None else Path(people).expanduser())
 
-    def _side(self) -> reports.timeline.Judged:
-        return reports.report.judged(records.record.read(self.folder))
+    def _side(self) -> reports.timeline.JudgedRun:
+        return reports.report.judge_run(records.record.read(self.folder))
 
     def _table(self, name: str, task: str, columns: Sequence[str]) -> pd.DataFrame:
         """A table of a task's answers; empty where the run was not asked for it, and what a record does not keep."""

@@ -198,9 +198,9 @@ class Scores(Result):
         """
         exchange.write.write_predictions(Path(path).expanduser(), form, self.tables, self._remarks, self.answers.kinds)
 
-    def _side(self) -> reports.timeline.Judged:
+    def _side(self) -> reports.timeline.JudgedRun:
         kinds = self.answers.kinds if self.tables.predictions is not None else ()
-        return reports.timeline.Judged(
+        return reports.timeline.JudgedRun(
             "", self.tables, kinds, self.frame_scores, self.summary.get("convention", "strict")
         )
 
@@ -429,7 +429,9 @@ def _summarize(answers: exchange.answers.Answers, convention: str, scoring: Scor
             "recognition": metrics.chance.recognition_chance(answers.tables, answers.classes, convention)
         }
         if "jaccard" not in summary["recognition"]["scores"]:  # a set of classes has no row of its own
-            summary["confusion"] = reports.plots.confusions(answers.tables.clips, answers.classes).to_dict("index")
+            summary["confusion"] = reports.plots.count_confusions(answers.tables.clips, answers.classes).to_dict(
+                "index"
+            )
     return summary
 
 
@@ -481,9 +483,11 @@ class Comparison:
         self.found = found
         self.sides = sides
         self.title = " against ".join(side.title for side in sides)
-        self.conclusions = reports.compare_runs.conclusions(found)
-        self.remarks = reports.compare_runs.remarks(found, *sides, metrics.conventions.find_convention(convention))
-        self.summary = reports.compare_runs.plain(found, *sides, self.conclusions, self.remarks)
+        self.conclusions = reports.compare_runs.draw_conclusions(found)
+        self.remarks = reports.compare_runs.remarks_on_comparison(
+            found, *sides, metrics.conventions.find_convention(convention)
+        )
+        self.summary = reports.compare_runs.comparison_as_json(found, *sides, self.conclusions, self.remarks)
         self.warnings: list[str] = []
         self.repaired: list[str] = []
         if remarks is not None:  # only files have any
@@ -500,7 +504,7 @@ class Comparison:
             DataError: the table does not fit.
         """
         noise, _ = reports.trust.read_noise(Path(file).expanduser())
-        return reports.trust.noise_of(self.sides, noise, [*self.found.scores], self.found.convention)
+        return reports.trust.score_under_noise(self.sides, noise, [*self.found.scores], self.found.convention)
 
     @property
     def scores(self) -> pd.DataFrame:

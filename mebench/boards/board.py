@@ -25,7 +25,7 @@ from mebench.records.matching_published import FILE, Alias, read_aliases
 from mebench.records.published import Published, read
 from mebench.records.record import Record, UnshownError
 from mebench.reproduction.papers import Paper, read_paper
-from mebench.reproduction.rescore import SCORED_ANEW, sources
+from mebench.reproduction.rescore import SCORED_ANEW, list_sources
 from mebench.runs.folder import RunFolder
 from mebench.table import Table
 
@@ -129,7 +129,7 @@ def board_of(found: Sequence[Record], source: str, folder: Path, notify: Notify,
             raise RunError(f"{nothing}: {advice}")
         notify(f"{nothing}, so the page has only published values: {advice}")
     papers = folder / PAPERS
-    return Board(records, published, aliases, rescored, [read_paper(papers, name) for name in sources(papers)])
+    return Board(records, published, aliases, rescored, [read_paper(papers, name) for name in list_sources(papers)])
 
 
 def _check_that_no_record_is_there(records_folder: Path) -> None:

@@ -18,7 +18,7 @@ from mebench.metrics.scored_parts import scored_parts
 from mebench.records.matching_published import Alias, matches
 from mebench.records.published import COUNTS, Published
 from mebench.records.recorded_settings import of_scheme
-from mebench.reproduction.rescore import Set as Answers, Source, read_source, sources
+from mebench.reproduction.rescore import AnswerSet as Answers, RescoredSource, list_sources, read_source
 
 
 def published_lines(rows: Sequence[Published]) -> list[PublishedLine]:
@@ -101,14 +101,14 @@ def part_of(row: Published) -> str:
     }[row.task]
 
 
-Known = tuple[Source, Mapping[str, Any]]
+Known = tuple[RescoredSource, Mapping[str, Any]]
 """A source and its outcome."""
 
 
 def collect_rescored(folder: Path, notify: Callable[[str], object]) -> list[Known]:
     """The scored sources of a folder, sorted by name; `notify` gets one sentence for each that is left out."""
     known = []
-    for name in sources(folder):
+    for name in list_sources(folder):
         again = f"mebench rescore {name} --root CLONE"
         try:
             source, file = read_source(folder, name), folder / f"{name}.json"
@@ -141,14 +141,14 @@ def rescored_rows(known: Sequence[Known], published: Sequence[Published]) -> Ite
                     yield _rescored_row(source, answers, result, task, name, section, comparable)
 
 
-def _is_as_in_paper(source: Source, answers: Answers, result: Mapping[str, Any]) -> bool:
+def _is_as_in_paper(source: RescoredSource, answers: Answers, result: Mapping[str, Any]) -> bool:
     """Whether the paper should print the score of a result: its own rules, intervals and choice."""
     is_first_choice = answers.choice is None or result.get("choice") == answers.choice.rules[0]
     return result["convention"] == source.convention and not result["later"] and is_first_choice
 
 
 def _rescored_row(
-    source: Source,
+    source: RescoredSource,
     answers: Answers,
     result: Mapping[str, Any],
     task: str,
@@ -195,7 +195,7 @@ def _rescored_row(
     return BoardTable(table_name(task, *place), task, *place, scheme, ()), part, row
 
 
-def _reading_in_words(source: Source, result: Mapping[str, Any]) -> str:
+def _reading_in_words(source: RescoredSource, result: Mapping[str, Any]) -> str:
     """The rules by which answers were read and scored, in words."""
     rule, later, choice = result["convention"], result["later"], result.get("choice")
     words = [f"{rule}, the authors' rules" if rule == source.convention else rule]

@@ -16,7 +16,7 @@ from mebench.records.published import Published
 from mebench.records.record import Record
 from mebench.records.recorded_settings import of_protocol
 from mebench.reproduction.papers import Paper, PaperRow, paper_cells
-from mebench.reproduction.rescore import Source
+from mebench.reproduction.rescore import RescoredSource
 from mebench.runner.leak import worth
 from mebench.table import Column, Table
 
@@ -154,7 +154,9 @@ def _row_of_runs(runs: list[SelectedRun], printed: PrintedUf1, aliases: Sequence
     }
 
 
-def _rows_of_answers(source: Source, outcome: Mapping[str, Any], known: Sequence[Published]) -> list[dict[str, str]]:
+def _rows_of_answers(
+    source: RescoredSource, outcome: Mapping[str, Any], known: Sequence[Published]
+) -> list[dict[str, str]]:
     """A row for each pair of a leaking and an honest rule over the public answers of a source."""
     rows = []
     for answers, scored in zip(source.sets, outcome["sets"], strict=True):

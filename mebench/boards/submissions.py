@@ -17,7 +17,7 @@ from mebench.exchange.answers import read_against_truth
 from mebench.exchange.join import Rules
 from mebench.exchange.text_table import Remarks
 from mebench.files import file_hash
-from mebench.reproduction.rescore import find_files, read_source, rescore, sources, write_outcome
+from mebench.reproduction.rescore import find_files, list_sources, read_source, rescore_source, write_outcome
 
 
 def submit(
@@ -57,7 +57,7 @@ def submit(
             folder / f"{name}.yaml",
             yaml.safe_dump({**about, "sets": [{**settings, **files}]}, sort_keys=False, allow_unicode=True),
         )
-        outcome = rescore(read_source(folder, name), folder)
+        outcome = rescore_source(read_source(folder, name), folder)
         write_outcome(outcome, folder)
         folder.rename(out / name)
     return out / name, outcome
@@ -89,11 +89,11 @@ def take(folder: Path, rescored: Path, check_only: bool = False) -> str:
         stored: Any = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise DataError(f"{folder / name}.json is missing or damaged ({error}): send {name} again, whole") from error
-    if rescore(source, folder)["sets"] != stored.get("sets"):
+    if rescore_source(source, folder)["sets"] != stored.get("sets"):
         raise DataError(
             f"{name}.json differs from the scores of {name}'s answers here: send it again with this version of mebench"
         )
-    if name in sources(rescored):
+    if name in list_sources(rescored):
         if read_source(rescored, name).key != source.key:
             raise ConfigError(f"{rescored} has another source {name}: send it under another name")
         return "there"

@@ -164,7 +164,7 @@ def _print_noise(comparisons: Sequence[api.Comparison], noise: str, convention: 
     sides = _sides_of(comparisons)
     with Progress().waiting("other coders"):
         coders, sources = reports.trust.read_noise(Path(noise).expanduser())
-        scores = reports.trust.noise_of(sides, coders, [*comparisons[0].found.scores], convention)
+        scores = reports.trust.score_under_noise(sides, coders, [*comparisons[0].found.scores], convention)
     if write_json({"runs": [side.plain() for side in sides], "sources": sources, "scores": scores}, json):
         print_report("", *reports.trust.tables_of_noise(scores, [side.title for side in sides]))
         print_lines(*(f"{column}: {source}" for column, source in sources.items()))
@@ -332,7 +332,7 @@ def report_command(
     words, progress = [word for word in (run, other) if word], Progress()
     folders = [run_files.folder.RunFolder.finished(runs, word) for word in words]
     for folder in folders:
-        reports.report.refuse(folder)
+        reports.report.refuse_unreportable(folder)
     comparison = groups = None
     if other:
         refuse_if(
@@ -342,15 +342,15 @@ def report_command(
         with progress.waiting("comparing both runs"):
             comparison = api.compare(*words, runs=runs)
     else:
-        side = reports.judged(records.record.read(folders[0]))
+        side = reports.judge_run(records.record.read(folders[0]))
         with progress.waiting("groups"):
-            groups = reports.trust.trust(side, None if people is None else Path(people).expanduser())
+            groups = reports.trust.measure_trust(side, None if people is None else Path(people).expanduser())
     page = Path(out).expanduser()
     with progress.waiting("drawing"):
         found = None if comparison is None else comparison.found
         remarks = [] if comparison is None else comparison.remarks
-        reports.report.write(reports.report.page(folders, found, remarks, faces, groups), page)
-        files = reports.report.write_figures(folders, Path(figures).expanduser()) if figures else []
+        reports.report.write_page(reports.report.page_of_runs(folders, found, remarks, faces, groups), page)
+        files = reports.report.write_figures_of_runs(folders, Path(figures).expanduser()) if figures else []
     if faces:
         progress.notify(f"{out} shows faces of the dataset: treat it as the dataset's licence requires")
     n_bytes = page.stat().st_size

@@ -101,7 +101,7 @@ def _print_verification(id_: str, seen: inspection.Verification) -> None:
     print_list(f"{id_}: repairs and remarks", repairs, len(seen.repairs))
     if seen.frames:
         rate = f"{seen.frames / max(seen.seconds, 1e-9):,.0f} a second"
-        print_lines(f"{id_}: {seen.frames:,} frames {reports.dataset_report.looked(seen.deep)}, {rate}")
+        print_lines(f"{id_}: {seen.frames:,} frames {reports.dataset_report.depth_in_words(seen.deep)}, {rate}")
     print_lines(f"{id_}: ground truth {seen.summary['hash']}")
 
 
@@ -132,7 +132,7 @@ def data_preview_command(
         if not dataset.has_frames:
             raise DataError(f"{id_} has ready-made features and no frames, so there is nothing to preview")
     dataset_of = {video: dataset for dataset in members.values() for video in dataset.videos()}
-    chosen = inspection.tiles.choose([*dataset_of], expressions, subject, video)
+    chosen = inspection.tiles.choose_expressions([*dataset_of], expressions, subject, video)
     strips = [inspection.tiles.strip_of(dataset_of[one.video], one) for one in chosen]
     has_picture = [any(image is not None for image in strip.tiles.values()) for strip in strips]
     if not any(has_picture):

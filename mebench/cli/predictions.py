@@ -210,10 +210,10 @@ def degrade_command(
     check_file("--out", str(page))
     folder = run_files.folder.RunFolder.finished(runs, run)
     rows, progress = inference.robustness.measure_robustness(folder, words, workers, Progress()), Progress()
-    reports.report.write(reports.robustness.page(folder, rows), page)
+    reports.report.write_page(reports.robustness.page_of_robustness(folder, rows), page)
     progress.notify(*(f"{row['kind']}:{row['strength']}: {row['error']}" for row in rows if row["error"]))
     if write_json({"run_id": folder.id, "page": str(page), "rows": rows}, json):
-        print_report("", *reports.robustness.tables(rows))
+        print_report("", *reports.robustness.tables_of_robustness(rows))
         print_lines(f"{out}: the page")
 
 

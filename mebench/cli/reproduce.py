@@ -72,10 +72,10 @@ def reproduce_command(
         titles = "; ".join(f"{number}: {one.title}" for number, one in known.tables.items())
         raise ConfigError(f"name a table of {known.id} with --table N. There are {titles}")
     published = records.published.read(folder / PUBLISHED)
-    request = reproduction.papers.Request(
+    request = reproduction.papers.PaperRequest(
         tuple(words or ()), tuple(files or ()), tuple(plugins or ()), stand_in, dry_run, settings
     )
-    results = reproduction.papers.reproduce(
+    results = reproduction.papers.reproduce_cells(
         known, reproduction.papers.paper_cells(known, table, published), published, request, Progress()
     )
     plain = {
@@ -134,7 +134,7 @@ def rescore_command(
     known = reproduction.rescore.read_source(place, source)
     published = records.published.read(folder / PUBLISHED)
     with Progress().waiting("scoring"):
-        outcome = reproduction.rescore.rescore(known, Path(root).expanduser())
+        outcome = reproduction.rescore.rescore_source(known, Path(root).expanduser())
     kept = place
     if PACKAGE in folder.resolve().parents:  # the folder of an installed mebench is not the user's to write to
         kept = Path("leaderboards", reproduction.rescore.SCORED_ANEW)
@@ -148,7 +148,7 @@ def rescore_command(
         print_lines(f"{file}: add it to tables and page with mebench leaderboard build")
 
 
-def _plain_cell(cell: reproduction.rescore.Cell) -> dict[str, Any]:
+def _plain_cell(cell: reproduction.rescore.RescoredCell) -> dict[str, Any]:
     """A printed value and its readings as data for JSON."""
     dataset, name, paper, values = cell
     readings = []
@@ -170,7 +170,9 @@ def _score_of(value: Sequence[float | None] | None) -> dict[str, float | None]:
     return dict(zip(_ENDS, value or (None, None, None)))
 
 
-def _print_cells(source: reproduction.rescore.Source, cells: Sequence[reproduction.rescore.Cell]) -> None:
+def _print_cells(
+    source: reproduction.rescore.RescoredSource, cells: Sequence[reproduction.rescore.RescoredCell]
+) -> None:
     """Print a column for each reading, and remarks below."""
     readings = dict.fromkeys(reading for *_, values in cells for reading in values)
     heads = [_reading_in_words(*reading) for reading in readings]
@@ -217,8 +219,8 @@ def leaderboards_folder(named: str | None) -> Path:
 def _print(
     paper: reproduction.papers.Paper,
     table: str,
-    results: Sequence[reproduction.papers.Result],
-    request: reproduction.papers.Request,
+    results: Sequence[reproduction.papers.CellResult],
+    request: reproduction.papers.PaperRequest,
 ) -> None:
     """Print the measured cells, the reasons for absent ones, and remarks."""
     print_lines(paper.title, f"Table {table}: {paper.tables[table].title}", "")
@@ -268,7 +270,7 @@ PARTS = {"true_positives": ", true positives", "all_intervals": ", all intervals
 """Parts of a task, as they are added to its name."""
 
 
-def _measured_row(result: reproduction.papers.Result) -> tuple[str, ...]:
+def _measured_row(result: reproduction.papers.CellResult) -> tuple[str, ...]:
     """A published value, the measured one, its interval, and the strict one."""
     row = result.cell.published
     method = f"{row.method} ({row.method_variant})" if row.method_variant else row.method
@@ -279,7 +281,7 @@ def _measured_row(result: reproduction.papers.Result) -> tuple[str, ...]:
     return method, row.dataset, score, published, value, ends, number(result.strict, row.digits, NONE), result.why
 
 
-def worth_rows(results: Sequence[reproduction.papers.Result]) -> list[tuple[str, ...]]:
+def worth_rows(results: Sequence[reproduction.papers.CellResult]) -> list[tuple[str, ...]]:
     """The gain of each method that selects on test subjects: UF1 over all clips.
 
     Returns:

@@ -311,7 +311,7 @@ def _curves(levels: Mapping[Kind, float], quiet: bool) -> Iterator[Any]:
                     f"{kind}  {''.join(marks):>{WIDE}}  {values[-1] if values else 0:.3f} of {levels[kind]:.3f}"
                 )
             seen = "" if result.face else "   no face in sight"
-            display.update(rich_text.Text(f"{reports.timeline.clock(result.seconds)}{seen}\n" + "\n".join(rows)))
+            display.update(rich_text.Text(f"{reports.timeline.clock_time(result.seconds)}{seen}\n" + "\n".join(rows)))
 
         yield show
 
@@ -327,5 +327,5 @@ def _interval_words(interval: inference.live.LiveInterval) -> str:
     prediction = interval.prediction
     onset, _, offset = interval.seconds
     label = " ".join(filter(None, [prediction.kind, prediction.emotion]))
-    times = f"{reports.timeline.clock(onset)} to {reports.timeline.clock(offset)}"
+    times = f"{reports.timeline.clock_time(onset)} to {reports.timeline.clock_time(offset)}"
     return f"{times}  {label}  {prediction.confidence:.3g}  ({1000 * interval.delay:.0f} ms after its peak)"

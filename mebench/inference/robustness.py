@@ -100,10 +100,12 @@ def _read_reference(clean: RunFolder, config: Mapping[str, Any], about: Mapping[
     fps: dict[Any, Any] = clean.read_table("videos.parquet").set_index("video")["fps"].to_dict()
     convention = config.get("convention", "strict")
     rules = {"kinds": about["kinds"], "classes": about["classes"], "convention": convention}
-    return _Reference(clean, flat_scores(current_summary(clean)), read_tables(clean), read_answers(clean), fps, rules)
+    return _Reference(
+        clean, flat_scores(current_summary(clean)), read_tables(clean), read_answers_of_run(clean), fps, rules
+    )
 
 
-def read_answers(folder: RunFolder) -> Answers:
+def read_answers_of_run(folder: RunFolder) -> Answers:
     """The answers of a run."""
     return [[*folder.read_table(f"{name}.parquet").itertuples()] for name in ("predictions", "clips")]
 
@@ -129,7 +131,7 @@ def _robustness_row(how: Degradation, outcome: Outcome | MebenchError | None, cl
     folder = outcome.folder if outcome else clean.folder
     row |= {"run": folder.id, "skipped": len(read_skipped(folder))}
     if how.about.answer:
-        return row | {"violations": count_violations(clean.answers, read_answers(folder), how, clean.fps)}
+        return row | {"violations": count_violations_of_run(clean.answers, read_answers_of_run(folder), how, clean.fps)}
     scores = flat_scores(outcome.summary) if outcome else clean.scores
     return row | {"scores": _compared_scores(folder, scores, clean)}
 
@@ -150,7 +152,7 @@ def _compared_scores(folder: RunFolder, scores: Mapping[str, Any], clean: _Refer
     return compared_scores
 
 
-def count_violations(
+def count_violations_of_run(
     clean: Answers, changed: Answers, how: Degradation, fps: Mapping[str, float | None]
 ) -> dict[str, int]:
     """Count the answers that a change altered although it should not: `n`, and all answers, `of`.

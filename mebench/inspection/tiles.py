@@ -25,7 +25,9 @@ class Chosen(NamedTuple):
     expression: Expression
 
 
-def choose(videos: Sequence[Video], n: int, subject: str | None = None, video: str | None = None) -> list[Chosen]:
+def choose_expressions(
+    videos: Sequence[Video], n: int, subject: str | None = None, video: str | None = None
+) -> list[Chosen]:
     """Up to `n` expressions, in the order of the videos' keys.
 
     First one of each person, then a second one of each, and so on. With more people than rows, people are chosen evenly

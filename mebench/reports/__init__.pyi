@@ -8,4 +8,4 @@ from . import scores as scores
 from . import spotted as spotted
 from . import timeline as timeline
 from . import trust as trust
-from .report import judged as judged
+from .report import judge_run as judge_run

@@ -132,7 +132,7 @@ def compare_sides(first: Side, second: Side, convention: str, metrics: Sequence[
                 "with the same dataset settings and emotion scheme"
             )
     _check_protocols(first, second)
-    tasks, kinds = shared(first, second)
+    tasks, kinds = find_shared_tasks(first, second)
     if not tasks or ("recognize" not in tasks and not kinds):
         raise RunError(
             f"the runs share no task: {first.name} does {_tasks_in_words(first)}; {second.name}, {_tasks_in_words(second)}"
@@ -176,7 +176,7 @@ def _shared_tables(tables: Tables, tasks: Collection[str]) -> Tables:
     return replace(tables, predictions=predictions, clips=tables.clips if "recognize" in tasks else None)
 
 
-def shared(first: Side, second: Side) -> tuple[list[str], list[str]]:
+def find_shared_tasks(first: Side, second: Side) -> tuple[list[str], list[str]]:
     """The tasks of both sides, and the kinds that both spot."""
     tasks = [name for name in first.tasks if name in second.tasks]
     if "spot" not in tasks:
@@ -241,12 +241,12 @@ def _table_of_scores(comparison: RunComparison) -> Table:
         if hardest:
             scores += row.hardest.get("scores", [UNDEFINED, UNDEFINED])
         digits = catalogue.find_metric(path).digits
-        rows.append((in_words(path), *({**score, "digits": digits} for score in scores)))
+        rows.append((score_path_in_words(path), *({**score, "digits": digits} for score in scores)))
     columns = [Column("score", main=True), *(Column(head, right=True, score=True) for head in heads)]
     return Table(columns, rows, f"scores ({comparison.subjects} subjects)")
 
 
-def plain(
+def comparison_as_json(
     comparison: RunComparison, first: Side, second: Side, sentences: Sequence[str], notes: Sequence[str]
 ) -> dict[str, Any]:
     """A comparison with its conclusions and remarks, as data for JSON."""
@@ -271,7 +271,7 @@ def table_of_several(sides: Sequence[Side], comparisons: Sequence[RunComparison]
     columns = [Column("run", main=True)]
     rows: list[list[Any]] = [[side.title] for side in sides]
     for n, path in enumerate(paths):
-        columns += [Column(in_words(path), right=True, score=True), Column("p (Holm)", right=True)]
+        columns += [Column(score_path_in_words(path), right=True, score=True), Column("p (Holm)", right=True)]
         digits = {"digits": catalogue.find_metric(path).digits}
         rows[0] += [{**comparisons[0].scores[path].first, **digits}, ""]
         # The p values of one comparison follow one another.
@@ -281,19 +281,23 @@ def table_of_several(sides: Sequence[Side], comparisons: Sequence[RunComparison]
     return Table(columns, rows, f"{subjects}; p: difference from the first, adjusted for {len(adjusted)} tests")
 
 
-def in_words(path: str) -> str:
+def score_path_in_words(path: str) -> str:
     """A score's path in words.
 
-    >>> in_words("spotting.micro.f1"), in_words("spotting.micro.f1_at_iou.0.55"), in_words("recognition.members.samm.uf1")
-    ('spotting, micro: F1', 'spotting, micro: F1 at IoU 0.55', 'recognition, samm: UF1')
+    >>> score_path_in_words("spotting.micro.f1_at_iou.0.55")
+    'spotting, micro: F1 at IoU 0.55'
+    >>> score_path_in_words("recognition.members.samm.uf1")
+    'recognition, samm: UF1'
     """
     words = [part.replace("_", " ") for part in re.split(r"\.(?!\d)", path)[:-1] if part not in {"members", "details"}]
     return f"{', '.join(words)}: {catalogue.find_metric(path).label}"
 
 
-def conclusions(comparison: RunComparison) -> list[str]:
+def draw_conclusions(comparison: RunComparison) -> list[str]:
     """One sentence for each score: the better side, or the detectable difference."""
-    return [f"{in_words(path)}: {_conclusion(path, row, comparison)}." for path, row in comparison.scores.items()]
+    return [
+        f"{score_path_in_words(path)}: {_conclusion(path, row, comparison)}." for path, row in comparison.scores.items()
+    ]
 
 
 def _conclusion(path: str, row: ComparedScore, comparison: RunComparison) -> str:
@@ -336,7 +340,7 @@ def _beyond_all(path: str, row: ComparedScore) -> bool:
     return row.detectable is not None and row.detectable > 1 and catalogue.find_metric(path).scale == "share"
 
 
-def remarks(comparison: RunComparison, first: Side, second: Side, rule: Convention) -> list[str]:
+def remarks_on_comparison(comparison: RunComparison, first: Side, second: Side, rule: Convention) -> list[str]:
     """Remarks for judging the numbers."""
     clips = comparison.mcnemar
     sentences = [
@@ -387,7 +391,7 @@ def _on_tests(comparison: RunComparison) -> Iterator[str]:
 
 def _on_parts_left_out(first: Side, second: Side) -> Iterator[str]:
     """Remarks on tasks, kinds and draws of one side that are not compared."""
-    tasks, kinds = shared(first, second)
+    tasks, kinds = find_shared_tasks(first, second)
     for letter, side in (("A", first), ("B", second)):
         alone = [NOUNS[name] for name in side.tasks if name not in tasks]
         if "spot" in tasks:
@@ -405,7 +409,7 @@ def _on_missing_intervals(comparison: RunComparison) -> Iterator[str]:
     for path, row in comparison.scores.items():
         for letter, score in (("A", row.first), ("B", row.second), ("A - B", row.difference)):
             if "reason" in score:
-                scores_by_reason.setdefault(score["reason"], []).append(f"{in_words(path)} of {letter}")
+                scores_by_reason.setdefault(score["reason"], []).append(f"{score_path_in_words(path)} of {letter}")
     for reason, scores in scores_by_reason.items():
         yield f"no interval for {'; '.join(scores)}: {say_reason(reason)}"
 
@@ -475,7 +479,7 @@ def table_of_tests(comparison: RunComparison) -> Table:
         [Column("score", main=True), *(Column(head, right=True) for head in heads)],
         [
             (
-                in_words(path),
+                score_path_in_words(path),
                 *(_p(p) or "-" for p in (row.p, row.p_holm, row.wilcoxon_p)),
                 row.wilcoxon_n,
                 number(row.rank_biserial, 2),

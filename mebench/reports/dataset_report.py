@@ -101,18 +101,18 @@ def verdict(errors: int, warnings: int, sound: bool) -> str:
     >>> verdict(1, 0, False), verdict(0, 2, True)
     ('problems found: 1 error, no warnings', 'sound: no errors, 2 warnings')
     """
-    return f"{'sound' if sound else 'problems found'}: {counted(errors, 'error')}, {counted(warnings, 'warning')}"
+    return f"{'sound' if sound else 'problems found'}: {count_in_words(errors, 'error')}, {count_in_words(warnings, 'warning')}"
 
 
-def looked(deep: bool) -> str:
+def depth_in_words(deep: bool) -> str:
     """How the frames were examined."""
     return "decoded" if deep else "checked without decoding them"
 
 
-def counted(n: int, what: str) -> str:
+def count_in_words(n: int, what: str) -> str:
     """A number and its noun.
 
-    >>> counted(0, "error"), counted(1, "error"), counted(2, "error")
+    >>> count_in_words(0, "error"), count_in_words(1, "error"), count_in_words(2, "error")
     ('no errors', '1 error', '2 errors')
     """
     return format_count(n, what) if n else f"no {what}s"
@@ -130,7 +130,7 @@ def verification_markdown(members: Mapping[str, Verification], strict: bool = Fa
         version=VERSION,
         titles=lambda seen: [TITLES[finding.topic] for finding in seen.findings],
         summary=lambda summary: Table([*map(Column, HEADERS)], summary_rows(summary)),
-        **{made.__name__: made for made in (verdict, looked, finding_lines, repair_lines)},
+        **{made.__name__: made for made in (verdict, depth_in_words, finding_lines, repair_lines)},
     )
     return page.rstrip() + "\n"
 

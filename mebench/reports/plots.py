@@ -54,14 +54,14 @@ def history_of(folder: RunFolder) -> pd.DataFrame:
     )
 
 
-def training_curves(histories: Mapping[str, pd.DataFrame], title: str = "") -> Figure:
+def draw_training(histories: Mapping[str, pd.DataFrame], title: str = "") -> Figure:
     """Loss and accuracy of one stage over its epochs, the mean over folds; a line for each training and split.
 
     Args:
         histories: trainings to compare by their names, for example `with transfer` and `without`; columns as `history_of`.
         title: line above the figure.
     """
-    figure, axes = panels(10, 3.6, columns=2)
+    figure, axes = make_panels(10, 3.6, columns=2)
     for ax, column in zip(axes, ("loss", "accuracy")):
         for color, (name, history) in zip(CURVE_COLORS * len(histories), histories.items()):
             for split, style in {"train": "-", "valid": "--"}.items():
@@ -94,7 +94,7 @@ def figures_of_training(histories: Mapping[str, pd.DataFrame]) -> dict[str, Figu
             if len(part):
                 of_stage[name or stage] = part
         n_folds = max(history["fold"].nunique() for history in of_stage.values())
-        figures[f"training_{stage}"] = training_curves(of_stage, f"training: {stage}, mean over {n_folds} folds")
+        figures[f"training_{stage}"] = draw_training(of_stage, f"training: {stage}, mean over {n_folds} folds")
     return figures
 
 
@@ -103,13 +103,13 @@ OUTCOMES = {"right": "#2f8f5b", "wrong": "#b4235a", "open": "#8b96a5"}
 INK, RULE = "#1f2937", "#e5e7eb"
 
 
-def iou_sweep(sweeps: Mapping[str, Mapping[str, Any]]) -> Figure:
+def draw_iou_sweep(sweeps: Mapping[str, Mapping[str, Any]]) -> Figure:
     """F1 over the IoU threshold for a right interval, with known 95 % intervals.
 
     Args:
         sweeps: scores of each line by threshold, as in `details.f1_at_iou` of a summary.
     """
-    figure, (axes,) = panels(6.4, 3.6)
+    figure, (axes,) = make_panels(6.4, 3.6)
     for color, (name, sweep) in zip(CURVE_COLORS * len(sweeps), sweeps.items()):
         points = [(float(iou), score) for iou, score in sweep.items() if score["value"] is not None]
         axes.plot(
@@ -123,14 +123,14 @@ def iou_sweep(sweeps: Mapping[str, Mapping[str, Any]]) -> Figure:
     return figure
 
 
-def subjects(scores: Mapping[str, Mapping[str, float | None]]) -> Figure:
+def draw_subjects(scores: Mapping[str, Mapping[str, float | None]]) -> Figure:
     """A score of each subject, with a mark for each run; an undefined score has no mark.
 
     Args:
         scores: scores by the name of the run, then by subject.
     """
     names = list(dict.fromkeys(subject for of_run in scores.values() for subject in of_run))
-    figure, (axes,) = panels(min(max(4.0, 1.5 + 0.22 * len(names)), 30.0), 3.4)
+    figure, (axes,) = make_panels(min(max(4.0, 1.5 + 0.22 * len(names)), 30.0), 3.4)
     for color, marker, (name, of_run) in zip(CURVE_COLORS * len(scores), "osD^" * len(scores), scores.items()):
         known = [(names.index(subject), value) for subject, value in of_run.items() if value is not None]
         axes.plot(
@@ -153,7 +153,7 @@ PAGE = {
 """Colours that the page replaces by its own, which differ between light and dark themes."""
 
 
-def inline(figure: Figure, name: str) -> str:
+def svg_of_figure(figure: Figure, name: str) -> str:
     """The drawing as an SVG element with the page's size, font and colours.
 
     Args:
@@ -173,7 +173,7 @@ def inline(figure: Figure, name: str) -> str:
     return re.sub(r'(\bid="|url\(#|xlink:href="#)', lambda found: f"{found[1]}{name}-", f"<svg {drawing}").strip()
 
 
-def confusion_matrix(answers: pd.DataFrame, classes: Sequence[str], title: str = "") -> Figure:
+def draw_confusion_matrix(answers: pd.DataFrame, classes: Sequence[str], title: str = "") -> Figure:
     """Counts, with the share of each true class in brackets and as a shade.
 
     Args:
@@ -182,12 +182,12 @@ def confusion_matrix(answers: pd.DataFrame, classes: Sequence[str], title: str =
             classes get a column `no class`.
         title: line above the figure.
     """
-    table = confusions(answers, classes)
+    table = count_confusions(answers, classes)
     matrix = table.to_numpy()
     support = matrix.sum(axis=1, keepdims=True)
     share = matrix / np.maximum(support, 1)
     rows, columns = matrix.shape
-    figure, (axes,) = panels(2.2 + 0.95 * columns, 1.5 + 0.7 * rows)
+    figure, (axes,) = make_panels(2.2 + 0.95 * columns, 1.5 + 0.7 * rows)
     axes.imshow(share, cmap="Blues", vmin=0, vmax=1, aspect="auto")
     for (row, column), number in np.ndenumerate(matrix):
         color = "white" if share[row, column] > 0.55 else "#1f2937"
@@ -205,7 +205,7 @@ def confusion_matrix(answers: pd.DataFrame, classes: Sequence[str], title: str =
     return figure
 
 
-def confusions(answers: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
+def count_confusions(answers: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
     """Counts of true (rows) against predicted classes, for those that occur; `no class` for other answers."""
     matrix = count(answers["truth"].tolist(), answers["predicted"].tolist(), list(classes))
     present = [i for i in range(len(classes)) if matrix[i].any() or matrix[:, i].any()]
@@ -213,7 +213,7 @@ def confusions(answers: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(matrix, [*classes], [*classes, "no class"]).iloc[present, columns]
 
 
-def score_curve(drawn: Timeline) -> Figure:
+def draw_timeline(drawn: Timeline) -> Figure:
     """A video over time: for each track its scores (thin if smoothed scores are also drawn), the threshold, and its
     lanes below.
 
@@ -225,7 +225,7 @@ def score_curve(drawn: Timeline) -> Figure:
     heights = [CURVES_HEIGHT * bool(track.curves) + LANE_HEIGHT * len(track.lanes) for track in tracks]
     if not tracks:
         tracks, heights = [Track("", {}, ())], [EMPTY_HEIGHT]
-    figure, rows = panels(11, 1.1 + sum(heights), rows=len(tracks), sharex=True, height_ratios=heights)
+    figure, rows = make_panels(11, 1.1 + sum(heights), rows=len(tracks), sharex=True, height_ratios=heights)
     if drawn.times is None or not len(drawn.times):
         edges = np.arange(drawn.n_frames + 1) / (drawn.fps or 1.0)
     else:
@@ -375,7 +375,7 @@ def notebook_figure(figure: Figure) -> Figure:
     return figure
 
 
-def panels(width: float, height: float, rows: int = 1, columns: int = 1, **look: Any) -> tuple[Figure, list[Axes]]:
+def make_panels(width: float, height: float, rows: int = 1, columns: int = 1, **look: Any) -> tuple[Figure, list[Axes]]:
     """A figure of this size in inches, without global state, and its axes, open at the top and at the right."""
     from matplotlib.figure import Figure  # matplotlib takes .3 s, and most programs draw nothing
 
@@ -386,7 +386,7 @@ def panels(width: float, height: float, rows: int = 1, columns: int = 1, **look:
     return figure, axes
 
 
-def true_positives(tables: Tables, rule: Convention) -> pd.DataFrame:
+def classes_of_true_positives(tables: Tables, rule: Convention) -> pd.DataFrame:
     """True and predicted class of the correctly spotted micro-expressions in the first draw; empty if none has an
     emotion.
     """

@@ -34,7 +34,7 @@ from mebench.records.costs import COSTS
 from mebench.records.record import Record, read
 from mebench.reports import compare_runs, plots, trust
 from mebench.reports.scores import parts_of, title_of
-from mebench.reports.timeline import MISSED, SCRIPT, STYLE, WHY, Judged, clock, plain_rows, timeline
+from mebench.reports.timeline import MISSED, SCRIPT, STYLE, WHY, JudgedRun, clock_time, plain_rows, timeline_of_video
 from mebench.runs import RunFolder
 from mebench.runs.fold_files import CURVES, safe_name
 from mebench.runs.scoring import read_tables
@@ -52,7 +52,7 @@ LONGEST = 160
 RULES = {"as_many": "as many as truths", "best_rate": "at the best rate"}
 
 
-def environment(*templates: Path) -> Environment:
+def template_environment(*templates: Path) -> Environment:
     """Jinja with the templates here and in other folders; all values are escaped."""
     found = Environment(
         loader=FileSystemLoader([*templates, Path(__file__).parent / "templates"]),
@@ -73,7 +73,7 @@ def environment(*templates: Path) -> Environment:
     found.filters |= {
         "digits": digits,
         "interval": ends,
-        "clock": clock,
+        "clock": clock_time,
         "metric": lambda name: catalogue.find_metric(name).label,
         "bar": interval_bar,
         "words": lambda name: name.replace("_", " "),
@@ -89,7 +89,7 @@ WORDS = {"false_positive": "false positive: ", "miss": "miss: ", "under": "under
 """The counts of mistakes in a summary that the page shows, with their labels."""
 
 
-def facts_of(record: Record, side: Judged | None) -> dict[str, Any]:
+def facts_of(record: Record, side: JudgedRun | None) -> dict[str, Any]:
     """Facts about a run for the templates of `run.html`; without a `side`, facts from predictions are left out."""
     summary, costs = record.summary, record.costs
     sides = ("train", "valid", "test")
@@ -101,7 +101,7 @@ def facts_of(record: Record, side: Judged | None) -> dict[str, Any]:
             for kind, rules in summary.get("chance", {}).items()
             for rule, level in rules.items()
         ],
-        "details": None if side is None else details(record, side),
+        "details": None if side is None else details_of_answers(record, side),
         "causes": [] if side is None else _mistakes_by_cause(side),
         "costs": [
             (cost.words, f"{cost.write(costs.get(name))} {cost.unit}".rstrip())
@@ -130,7 +130,7 @@ def _is_shown(metric: str, score: Score, part: str) -> bool:
     return score["value"] is not None and (part == "micro" or metric not in RATES)
 
 
-def _mistakes_by_cause(side: Judged) -> list[tuple[str, list[dict[str, Any]]]]:
+def _mistakes_by_cause(side: JudgedRun) -> list[tuple[str, list[dict[str, Any]]]]:
     """Every mistake of the first draw by its cause, those of false positives first."""
     by_cause = []
     for mistake, column, known in (("false_positive", "under", WHY), ("miss", "cause", MISSED)):
@@ -160,7 +160,7 @@ def _audit_rows(audit: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     return rows
 
 
-def details(record: Record, side: Judged) -> dict[str, Any]:
+def details_of_answers(record: Record, side: JudgedRun) -> dict[str, Any]:
     """Details of the answers of a run.
 
     Returns:
@@ -175,17 +175,17 @@ def details(record: Record, side: Judged) -> dict[str, Any]:
     mistakes = record.summary.get("mistakes", {}) if side.tables.predictions is not None else {}
     return {
         "confusions": [
-            (NAMED[task][0], plots.confusions(answers, record.about["classes"]))
+            (NAMED[task][0], plots.count_confusions(answers, record.about["classes"]))
             for task, answers in emotions_of(record, side).items()
         ],
         "mistakes": _table_of_causes(mistakes),
-        "cures": cures(mistakes),
+        "cures": table_of_cures(mistakes),
         "missed": [
             (f"{kind}, by {name}", shares_in_words(thirds))
             for kind, found in mistakes.items()
             for name, thirds in miss_shares(found).items()
         ],
-        "subjects": subjects(side),
+        "subjects": table_of_subjects(side),
     }
 
 
@@ -213,17 +213,17 @@ NAMED = {
 """The titles of confusions of emotions on a page, and of their figures."""
 
 
-def emotions_of(record: Record, side: Judged) -> dict[str, pd.DataFrame]:
+def emotions_of(record: Record, side: JudgedRun) -> dict[str, pd.DataFrame]:
     """The true and named emotions in each task that has some."""
     tables, answers_of = side.tables, dict[str, pd.DataFrame]()
     if tables.clips is not None:
         answers_of["recognition"] = tables.clips
     if tables.predictions is not None:
-        answers_of["analysis"] = plots.true_positives(tables, find_convention(record.convention))
+        answers_of["analysis"] = plots.classes_of_true_positives(tables, find_convention(record.convention))
     return {task: answers for task, answers in answers_of.items() if len(answers)}
 
 
-def cures(mistakes: Mapping[str, Any]) -> Table | None:
+def table_of_cures(mistakes: Mapping[str, Any]) -> Table | None:
     """A row for each cause, largest gain first, and a column for each kind of expression."""
     gains = {kind: part["gain"] for kind, part in mistakes.items() if part.get("gain")}
     if not gains:
@@ -247,7 +247,7 @@ def _gain_in_words(gain: float | None) -> str:
     return NONE if gain is None else f"+{digits(gain)}"
 
 
-def subjects(side: Judged) -> Table:
+def table_of_subjects(side: JudgedRun) -> Table:
     """A row for each subject: expressions, found, false positives, F1; clips, right answers."""
     tables = side.tables
     rows = pd.DataFrame(index=sorted(set(tables.videos["subject"])))
@@ -268,7 +268,7 @@ def subjects(side: Judged) -> Table:
     return Table(columns, cells.reset_index().to_numpy().tolist())
 
 
-def _add_spotting_columns(rows: pd.DataFrame, side: Judged) -> None:
+def _add_spotting_columns(rows: pd.DataFrame, side: JudgedRun) -> None:
     """Add expressions, found, false positives and F1 of each subject, the index of `rows`."""
     tables, kinds = side.tables, list(side.kinds)
     n_draws = number_of_draws(tables)
@@ -294,7 +294,7 @@ N_FACES = 12
 """Number of intervals with Grad-CAM maps on a page."""
 
 
-def looked(record: Record, side: Judged) -> list[dict[str, Any]]:
+def explain_surest(record: Record, side: JudgedRun) -> list[dict[str, Any]]:
     """The most confident spotted intervals, right ones first, for each emotion in turn: the face at the peak, with the
     Grad-CAM map of each network.
 
@@ -324,7 +324,7 @@ def looked(record: Record, side: Judged) -> list[dict[str, Any]]:
     return list(pictures.values())
 
 
-def _most_confident(spotted: pd.DataFrame, side: Judged) -> dict[inference.gradcam.FoldInterval, bool]:
+def _most_confident(spotted: pd.DataFrame, side: JudgedRun) -> dict[inference.gradcam.FoldInterval, bool]:
     """The most confident micro-expressions, and whether each is right: right ones first, the emotions in turn."""
     wrong = side.mistakes[side.mistakes["mistake"] == "false_positive"][["video", "kind", "onset", "offset"]]
     spotted = spotted[spotted["kind"] == "micro"].merge(wrong.drop_duplicates(), how="left", indicator="wrong")
@@ -358,7 +358,7 @@ TRANSFER = "method.transfer"
 NO_SCORES = "keeps no scores of frames, so its timelines show only intervals"
 
 
-def judged(record: Record, name: str = "") -> Judged:
+def judge_run(record: Record, name: str = "") -> JudgedRun:
     """A run's answers about its videos, from its folder; a record of the leaderboard has no frame scores.
 
     Raises:
@@ -372,7 +372,7 @@ def judged(record: Record, name: str = "") -> Judged:
         scores = folder.read_table("frame_scores.parquet")
         if (folder.path / CURVES).is_file():
             scores = scores.merge(folder.read_table(CURVES), how="left", on=SCORES[:-1])
-    return Judged(
+    return JudgedRun(
         name,
         tables,
         about["kinds"] if spots else (),
@@ -383,14 +383,14 @@ def judged(record: Record, name: str = "") -> Judged:
     )
 
 
-def timelines(sides: Sequence[Judged]) -> list[dict[str, Any]]:
+def timelines_of_videos(sides: Sequence[JudgedRun]) -> list[dict[str, Any]]:
     """Every video with a timeline: its place on the page, the numbers of missed and wrong intervals, and these in words
     for each run. Videos of one frame are left out.
     """
     numbers = [side.mistakes[["video", "mistake"]].value_counts().to_dict() for side in sides]
     drawn = []
     for number, video in enumerate(sides[0].tables.videos["video"].astype(str)):
-        line = timeline(video, sides)
+        line = timeline_of_video(video, sides)
         has_content = line.rows or any(track.curves for track in line.tracks)
         if line.n_frames <= 1 or not has_content:
             continue
@@ -413,7 +413,7 @@ def timelines(sides: Sequence[Judged]) -> list[dict[str, Any]]:
     return drawn
 
 
-def values_of(record: Record, most: int | None = None) -> dict[str, Any]:
+def values_of_page(record: Record, most: int | None = None) -> dict[str, Any]:
     """Values for the page of a run: `facts_of`, its timelines, figures, and the cards of its features.
 
     Without scores of frames, as in a record, timelines show only true and spotted intervals.
@@ -422,12 +422,12 @@ def values_of(record: Record, most: int | None = None) -> dict[str, Any]:
         record: record of the run.
         most: largest number of answers that are shown one by one; a run with more shows only scores.
     """
-    side: Judged | None = None
+    side: JudgedRun | None = None
     reason = ""
     try:
         if most is not None and record.answers > most:
             raise RunError(f"{record.answers:,} answers are too many for a page, which shows at most {most:,}")
-        side = judged(record)
+        side = judge_run(record)
         values = facts_of(record, side)
     except (MebenchError, KeyError, ValueError) as error:
         side = None
@@ -452,9 +452,9 @@ def _feature_cards(record: Record) -> list[tuple[str, str]]:
     return [(f"{group}: {card.split()[1]}", card) for group, cards in by_group for card in cards]
 
 
-def _over_time(runs: Sequence[tuple[str, Record]], sides: Sequence[Judged]) -> dict[str, Any]:
+def _over_time(runs: Sequence[tuple[str, Record]], sides: Sequence[JudgedRun]) -> dict[str, Any]:
     """The timelines and training curves on the page of one run or two."""
-    drawn = timelines(sides) if sides else []
+    drawn = timelines_of_videos(sides) if sides else []
     curves = [curve for one in drawn for track in one["timeline"].tracks for curve in track.curves.values()]
     return {
         "timelines": drawn,
@@ -463,12 +463,12 @@ def _over_time(runs: Sequence[tuple[str, Record]], sides: Sequence[Judged]) -> d
         "smoothed": any(curve.smoothed is not None for curve in curves),
         "sweeps": _sweeps(runs),
         "colors": [plots.PAGE.get(color, color) for color in plots.CURVE_COLORS],
-        "figures": {name: Markup(plots.inline(figure, name)) for name, figure in _trainings(runs).items()},
+        "figures": {name: Markup(plots.svg_of_figure(figure, name)) for name, figure in _trainings(runs).items()},
     }
 
 
 def _sweeps(runs: Sequence[tuple[str, Record]]) -> dict[str, Mapping[str, Any]]:
-    """F1 by IoU threshold of each run and kind; see `plots.iou_sweep`."""
+    """F1 by IoU threshold of each run and kind; see `plots.draw_iou_sweep`."""
     sweeps = {}
     for name, run in runs:
         for kind, part in run.summary.get("spotting", {}).items():
@@ -483,7 +483,7 @@ def _trainings(runs: Sequence[tuple[str, Record]]) -> dict[str, Figure]:
     folders = {name: RunFolder(run.folder) for name, run in runs}
     if len(runs) == 1:
         ((name, run),) = runs
-        other = twin(run, TRANSFER)
+        other = find_twin(run, TRANSFER)
         if other is not None:
             own_title, other_title = "with transfer", "without transfer"
             if not run.config[TRANSFER]:
@@ -492,7 +492,7 @@ def _trainings(runs: Sequence[tuple[str, Record]]) -> dict[str, Figure]:
     return plots.figures_of_training({name: plots.history_of(folder) for name, folder in folders.items()})
 
 
-def twin(record: Record, key: str) -> RunFolder | None:
+def find_twin(record: Record, key: str) -> RunFolder | None:
     """A finished run that differs from a run in one setting, if there is one."""
     if key not in record.config:
         return None
@@ -509,7 +509,7 @@ def twin(record: Record, key: str) -> RunFolder | None:
     return None
 
 
-def figures_of(folder: RunFolder, most: int | None = 3) -> dict[str, Figure]:
+def figures_of_run(folder: RunFolder, most: int | None = 3) -> dict[str, Figure]:
     """The figures of a finished run, by name.
 
     `recognition_confusion` for the annotated clips, `analysis_confusion` for the true positives of a method that also
@@ -524,34 +524,34 @@ def figures_of(folder: RunFolder, most: int | None = 3) -> dict[str, Figure]:
         RunError: a table of the run is missing or damaged.
     """
     record = read(folder)
-    return dict(_drawn_figures([("", record)], [judged(record)], most))
+    return dict(_drawn_figures([("", record)], [judge_run(record)], most))
 
 
 def _drawn_figures(
-    runs: Sequence[tuple[str, Record]], sides: Sequence[Judged], most: int | None
+    runs: Sequence[tuple[str, Record]], sides: Sequence[JudgedRun], most: int | None
 ) -> Iterator[tuple[str, Figure]]:
     for (name, record), side in zip(runs, sides):
         title = f"{name}: " if name else ""
         ending = f"_{name.lower()}" if name else ""
         for task, answers in emotions_of(record, side).items():
             words = f"{title}{task}: {NAMED[task][1]}"
-            yield f"{task}_confusion{ending}", plots.confusion_matrix(answers, record.about["classes"], words)
+            yield f"{task}_confusion{ending}", plots.draw_confusion_matrix(answers, record.about["classes"], words)
     of_subjects = {}
     for (name, _), side in zip(runs, sides):
-        f1_of = {row["subject"]: row["F1"] for row in subjects(side).plain() if "F1" in row}
+        f1_of = {row["subject"]: row["F1"] for row in table_of_subjects(side).plain() if "F1" in row}
         if f1_of:
             of_subjects[name] = f1_of
     if of_subjects:
-        yield "subjects", plots.subjects(of_subjects)
+        yield "subjects", plots.draw_subjects(of_subjects)
     sweeps = _sweeps(runs)
     if sweeps:
-        yield "iou_sweep", plots.iou_sweep(sweeps)
+        yield "iou_sweep", plots.draw_iou_sweep(sweeps)
     yield from _trainings(runs).items()
     for video in _videos_with_most_expressions(sides, most):
-        yield f"scores_{safe_name(video)}", plots.score_curve(timeline(video, sides))
+        yield f"scores_{safe_name(video)}", plots.draw_timeline(timeline_of_video(video, sides))
 
 
-def _videos_with_most_expressions(sides: Sequence[Judged], most: int | None) -> list[str]:
+def _videos_with_most_expressions(sides: Sequence[JudgedRun], most: int | None) -> list[str]:
     """The first videos with frame scores, sorted by their number of expressions."""
     scored = {video for side in sides for video in side.frame_scores["video"].unique()}
     truths = sides[0].tables.truths["video"]
@@ -559,7 +559,7 @@ def _videos_with_most_expressions(sides: Sequence[Judged], most: int | None) -> 
     return sorted(expressions.index, key=lambda video: (-expressions[video], video))[:most]
 
 
-def write_figures(folders: Sequence[RunFolder], place: Path) -> list[Path]:
+def write_figures_of_runs(folders: Sequence[RunFolder], place: Path) -> list[Path]:
     """Write the figures of one run or two into a folder, each as SVG, PNG and PDF; files of these names are replaced.
 
     Raises:
@@ -568,7 +568,7 @@ def write_figures(folders: Sequence[RunFolder], place: Path) -> list[Path]:
     """
     records = [read(folder) for folder in folders]
     names = ("A", "B") if len(folders) > 1 else ("",)
-    sides = [judged(record, name) for record, name in zip(records, names)]
+    sides = [judge_run(record, name) for record, name in zip(records, names)]
     written = []
     with refused_by_system(f"the figures cannot be written to {place}", "name another --figures DIR"):
         place.mkdir(parents=True, exist_ok=True)
@@ -580,7 +580,7 @@ def write_figures(folders: Sequence[RunFolder], place: Path) -> list[Path]:
     return written
 
 
-def page(
+def page_of_runs(
     folders: Sequence[RunFolder],
     comparison: metrics.RunComparison | None = None,
     remarks: Sequence[str] = (),
@@ -594,10 +594,10 @@ def page(
         comparison: comparison of both.
         remarks: sentences for judging it.
         faces: whether to show faces with the Grad-CAM maps of a run's networks.
-        trusted: the result of `trust.trust` for one run.
+        trusted: the result of `trust.measure_trust` for one run.
 
     Raises:
-        RunError: a table of a run is missing or damaged; with `faces`, as in `looked`.
+        RunError: a table of a run is missing or damaged; with `faces`, as in `explain_surest`.
     """
     for folder in folders:
         for name in folder.seal:
@@ -615,14 +615,14 @@ def page(
 def _page_of_run(record: Record, faces: bool, trusted: Mapping[str, Any] | None) -> str:
     """The page of one run, with empty lines."""
     return (
-        environment()
+        template_environment()
         .get_template("report.html")
         .render(
             root=None,
             title=title_of(record.config),
-            looked=looked(record, judged(record)) if faces else [],
+            looked=explain_surest(record, judge_run(record)) if faces else [],
             trusted=trust.tables_of_trust(trusted) if trusted else [],
-            **values_of(record),
+            **values_of_page(record),
         )
     )
 
@@ -630,10 +630,10 @@ def _page_of_run(record: Record, faces: bool, trusted: Mapping[str, Any] | None)
 def _page_of_comparison(records: Sequence[Record], comparison: metrics.RunComparison, remarks: Sequence[str]) -> str:
     """The page of two runs, A and B, with empty lines."""
     runs = [*zip("AB", records)]
-    sides = [judged(record, name) for name, record in runs]
+    sides = [judge_run(record, name) for name, record in runs]
     unscored = [f"Run {side.name} {NO_SCORES}." for side in sides if side.kinds and not len(side.frame_scores)]
     return (
-        environment()
+        template_environment()
         .get_template("reports.html")
         .render(
             root=None,
@@ -641,8 +641,8 @@ def _page_of_comparison(records: Sequence[Record], comparison: metrics.RunCompar
                 {"letter": name, "title": title_of(record.config), **facts_of(record, side)}
                 for (name, record), side in zip(runs, sides)
             ],
-            scores=[(compare_runs.in_words(path), path, row) for path, row in comparison.scores.items()],
-            said=compare_runs.conclusions(comparison),
+            scores=[(compare_runs.score_path_in_words(path), path, row) for path, row in comparison.scores.items()],
+            said=compare_runs.draw_conclusions(comparison),
             remarks=remarks,
             unscored=" ".join(unscored),
             **_over_time(runs, sides),
@@ -650,7 +650,7 @@ def _page_of_comparison(records: Sequence[Record], comparison: metrics.RunCompar
     )
 
 
-def write(text: str, file: Path) -> None:
+def write_page(text: str, file: Path) -> None:
     """Write a page.
 
     Raises:
@@ -660,7 +660,7 @@ def write(text: str, file: Path) -> None:
         write_text(writing, text)
 
 
-def refuse(folder: RunFolder) -> None:
+def refuse_unreportable(folder: RunFolder) -> None:
     """Refuse a run without content for a report.
 
     Raises:

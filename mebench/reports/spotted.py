@@ -31,8 +31,8 @@ from mebench.inspection.soundness import FPS_TOLERANCE
 from mebench.json_output import write_json
 from mebench.lazy_imports import load_lazily
 from mebench.progress import Progress
-from mebench.reports.report import environment
-from mebench.reports.timeline import COLORS, Lane, Span, Timeline, Track, clock, edges_of, unit_lanes
+from mebench.reports.report import template_environment
+from mebench.reports.timeline import COLORS, Lane, Span, Timeline, Track, clock_time, edges_of, unit_lanes
 from mebench.spotting import stretches
 from mebench.terminal import format_count
 
@@ -136,12 +136,12 @@ class SpottedVideo:
         ranks = pd.Series([p.confidence for p in answer.predictions], dtype=float).rank(pct=True)
         spans: dict[Kind, list[Span]] = {kind: [] for kind in answer.curves}
         for (onset, offset, kind, words), p, rank in zip(self.spans(), answer.predictions, ranks):
-            text = f"{words}: {clock(float(self.times[onset]))} to {clock(self.ends[offset])}"
+            text = f"{words}: {clock_time(float(self.times[onset]))} to {clock_time(self.ends[offset])}"
             spans[kind].append(Span(onset, offset, text, min(max(p.apex, 0), last), strength=float(rank)))
         named = [(Span(a, b, ""), p.emotion, None) for (a, b, _, _), p in zip(self.spans(), answer.predictions)]
         lanes = [*(Lane(kind, of_kind, kind, spotted=True) for kind, of_kind in spans.items()), *unit_lanes(named)]
         hidden = [
-            (a, b, f"no face in sight from {clock(float(self.times[a]))} to {clock(self.ends[b])}")
+            (a, b, f"no face in sight from {clock_time(float(self.times[a]))} to {clock_time(self.ends[b])}")
             for a, b in answer.unseen
         ]
         fps, first = self.video.fps, None if self.video.numbers else self.video.first
@@ -168,7 +168,7 @@ class SpottedVideo:
 
 
 @dataclass(frozen=True)
-class Spotted:
+class SpottedVideos:
     """Intervals spotted in some videos.
 
     Attributes:
@@ -237,7 +237,7 @@ class Spotted:
 
     def page(self) -> str:
         """A page with the timelines that needs no other file and no network; it contains no picture of a person."""
-        return environment().get_template("spotted.html").render(spotted=self, caution=CAUTION)
+        return template_environment().get_template("spotted.html").render(spotted=self, caution=CAUTION)
 
 
 def spot_videos(
@@ -249,7 +249,7 @@ def spot_videos(
     damaged: str = "refuse",
     workers: int | None = None,
     progress: Progress | None = None,
-) -> Spotted:
+) -> SpottedVideos:
     """Spot in videos with models whose scores are averaged.
 
     Args:
@@ -301,7 +301,7 @@ def spot_videos(
     ids, first = {video.key: video.id for video in predicted.job.test}, models[0]
     methods = " + ".join(filter(None, [first.config.method, first.config.recognizer]))
     which = f"{len(models)} folds together" if len(models) > 1 else f"fold {first.fold}"
-    return Spotted(
+    return SpottedVideos(
         f"{methods} of {first.name}{'' if first.header else f': {which}'}",
         tuple(videos),
         {ids.get(key, key.rpartition("/")[2]): reason for key, reason in failed.items()},
@@ -340,19 +340,19 @@ def _overlaid(faces: Sequence[SpottedVideo]) -> Iterator[NDArray[np.uint8]]:
     """The frames of a video, with a strip below for every followed face."""
     path = faces[0].path
     frames = FolderFrames(path) if path.is_dir() else VideoFrames(path, accept=True)
-    strips = list[Strip]()
+    strips = list[CurveStrip]()
     for index in range(len(faces[0].times)):
         frame = frames[index]
         for row, face in enumerate(faces if not strips else ()):
             curve = next(iter(face.answer.curves.values()))
             values = curve.scores if curve.smoothed is None else curve.smoothed
-            strips.append(Strip(frame.shape[1], values, face.spans(), row))
+            strips.append(CurveStrip(frame.shape[1], values, face.spans(), row))
         for strip in strips:
             frame = strip.draw(frame, index)
         yield frame
 
 
-class Strip:
+class CurveStrip:
     """A curve and its intervals, drawn at the bottom of each frame of a video, with a line at the current frame.
 
     Args:

@@ -2,7 +2,7 @@
 it.
 
 A page takes `SCRIPT` and `STYLE` once and for each video the element of `templates/timeline.html`, which holds `Timeline.plain`;
-the script draws it when it comes into view. `plots.score_curve` draws the same for a paper.
+the script draws it when it comes into view. `plots.draw_timeline` draws the same for a paper.
 """
 
 import base64
@@ -133,8 +133,8 @@ class Timeline:
                     "curves": [
                         {
                             "kind": kind,
-                            "scores": pack(curve.scores),
-                            "smoothed": None if curve.smoothed is None else pack(curve.smoothed),
+                            "scores": pack_curve(curve.scores),
+                            "smoothed": None if curve.smoothed is None else pack_curve(curve.smoothed),
                             "level": None
                             if curve.level is None or not np.isfinite(curve.level)
                             else float(curve.level),
@@ -157,7 +157,7 @@ def _lane(lane: Lane) -> dict[str, Any]:
     }
 
 
-def pack(values: NDArray[np.float64]) -> dict[str, Any]:
+def pack_curve(values: NDArray[np.float64]) -> dict[str, Any]:
     """A curve in few bytes: `low`, `high`, and in `data` its heights in `STEPS` as differences, deflated, in base64;
     NaN is 0.
     """
@@ -171,7 +171,7 @@ def pack(values: NDArray[np.float64]) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedRun:
     """The answers of a run, or of any program's file, about some videos.
 
     Attributes:
@@ -340,7 +340,7 @@ def unit_lanes(answers: Iterable[tuple[Span, object, object]], name: str = "") -
     return [Lane(f"AU{unit}{name}", spans[unit], spotted=bool(name)) for unit in sorted(spans)]
 
 
-def timeline(video: str, sides: Sequence[Judged]) -> Timeline:
+def timeline_of_video(video: str, sides: Sequence[JudgedRun]) -> Timeline:
     """The timeline of one video, by its key, for one or several sides."""
     row = sides[0].about(video)
     tracks = [side.track(video) for side in sides]
@@ -394,10 +394,10 @@ def _whole(value: Any) -> int | None:
     return None if pd.isna(value) else int(value)
 
 
-def clock(seconds: float) -> str:
+def clock_time(seconds: float) -> str:
     """A time in a video in readable form, to the millisecond.
 
-    >>> clock(3.5), clock(75), clock(99.9999), clock(3725.25)
+    >>> clock_time(3.5), clock_time(75), clock_time(99.9999), clock_time(3725.25)
     ('3.5 s', '1:15', '1:40', '1:02:05.25')
     """
     seconds = round(seconds, 3)

@@ -26,8 +26,8 @@ from mebench.metrics.paired import holm
 from mebench.metrics.ratios import per_unit
 from mebench.metrics.uncertainty import summarize_uncertainty
 from mebench.number_format import digits, span
-from mebench.reports.compare_runs import Side, shared
-from mebench.reports.timeline import Judged
+from mebench.reports.compare_runs import Side, find_shared_tasks
+from mebench.reports.timeline import JudgedRun
 from mebench.runs.scoring import select_scored_clips
 from mebench.table import Column, Table
 
@@ -40,7 +40,7 @@ HALVES = [rf"(?i) *{half}[^+]*(\+ *{half}[^+]*)*" for half in "LR"]
 """All action units of the left or right half of the face, as FACS marks them: `L12+L14`, `R4`."""
 
 
-def read_rows(file: Path, *columns: str) -> pd.DataFrame:
+def read_text_table(file: Path, *columns: str) -> pd.DataFrame:
     """The rows of a table of text with commas, cells as text.
 
     Raises:
@@ -67,7 +67,7 @@ def read_noise(file: Path) -> tuple[dict[str, float], dict[str, str]]:
     Raises:
         DataError: a row has no source, an unknown name or an invalid number, a name has two rows, or there is no row.
     """
-    rows = read_rows(file, "what", "value", "source")
+    rows = read_text_table(file, "what", "value", "source")
     if rows.empty:
         raise DataError(f"{file} has no row: name one of {', '.join(NOISE)}, its value and its source")
     values = pd.to_numeric(rows["value"], errors="coerce")
@@ -100,7 +100,7 @@ def read_people(file: Path, known: Sequence[str]) -> pd.DataFrame:
     Raises:
         DataError: people are missing, or occur twice with different values, or there is no attribute.
     """
-    rows = read_rows(file, "subject").drop_duplicates().set_index("subject")
+    rows = read_text_table(file, "subject").drop_duplicates().set_index("subject")
     if len(twice := rows.index[rows.index.duplicated()]):
         raise DataError(f"{file} describes {twice[0]} twice and differently: keep one row for each person")
     if not len(rows.columns):
@@ -123,7 +123,7 @@ def _grouped(values: pd.Series) -> pd.Series:
     return (numbers < middle).map({True: f"below {middle:g}", False: f"{middle:g} or more"}).where(numbers.notna(), "")
 
 
-def trust(side: Judged, people: Path | None = None, seed: int = 0) -> dict[str, Any]:
+def measure_trust(side: JudgedRun, people: Path | None = None, seed: int = 0) -> dict[str, Any]:
     """Groups, sides and certainty in a run's answers.
 
     Args:
@@ -248,11 +248,11 @@ def tables_of_trust(trusted: Mapping[str, Any]) -> list[Table]:
     return tables
 
 
-def noise_of(
+def score_under_noise(
     sides: Sequence[Side], noise: Mapping[str, float], paths: Sequence[str], convention: str
 ) -> dict[str, Any]:
     """The result of `metrics.noise.under_noise` for compared runs, in the tasks that they share."""
-    tasks, kinds = shared(sides[0], sides[-1])
+    tasks, kinds = find_shared_tasks(sides[0], sides[-1])
     without: dict[str, Any] = {
         name: None for name, task in (("predictions", "spot"), ("clips", "recognize")) if task not in tasks
     }

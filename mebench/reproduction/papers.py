@@ -107,7 +107,7 @@ class Paper:
 
 
 @dataclass(frozen=True)
-class Cell:
+class PaperCell:
     """One published value and how to measure it.
 
     Attributes:
@@ -133,7 +133,7 @@ def read_paper(folder: Path, name: str) -> Paper:
     return read_described("paper", Paper, folder, name)
 
 
-def paper_cells(paper: Paper, table: str, published: Iterable[Published]) -> list[Cell]:
+def paper_cells(paper: Paper, table: str, published: Iterable[Published]) -> list[PaperCell]:
     """The cells of a table, in the order of the paper.
 
     Raises:
@@ -148,9 +148,9 @@ def paper_cells(paper: Paper, table: str, published: Iterable[Published]) -> lis
             continue
         row, dataset = rows.get((value.method, value.method_variant), UNKNOWN), paper.datasets.get(value.dataset)
         if row.absent or dataset is None:
-            collected.append(Cell(value, None, row.absent or f"no file says how to use {value.dataset} here", row))
+            collected.append(PaperCell(value, None, row.absent or f"no file says how to use {value.dataset} here", row))
         else:
-            collected.append(Cell(value, (*row.run, *dataset), "", row))
+            collected.append(PaperCell(value, (*row.run, *dataset), "", row))
     if not collected:
         raise DataError(
             f"published.csv holds no value of {paper.source}, Table {table}: restore it from the repository"
@@ -159,7 +159,7 @@ def paper_cells(paper: Paper, table: str, published: Iterable[Published]) -> lis
 
 
 @dataclass(frozen=True)
-class Run:
+class PaperRun:
     """The result of one line of settings.
 
     Attributes:
@@ -189,7 +189,7 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Result:
+class CellResult:
     """One cell, measured or not.
 
     Attributes:
@@ -206,7 +206,7 @@ class Result:
         best_of: gain from choosing settings on the tested subjects, see `_best`.
     """
 
-    cell: Cell
+    cell: PaperCell
     measured: Value | None = None
     strict: float | None = None
     run_id: str = ""
@@ -220,7 +220,7 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Request:
+class PaperRequest:
     """The user's options besides the table.
 
     Attributes:
@@ -240,9 +240,9 @@ class Request:
     settings: bool = False
 
 
-def reproduce(
-    paper: Paper, cells: Sequence[Cell], published: Sequence[Published], request: Request, progress: Progress
-) -> list[Result]:
+def reproduce_cells(
+    paper: Paper, cells: Sequence[PaperCell], published: Sequence[Published], request: PaperRequest, progress: Progress
+) -> list[CellResult]:
     """Measure cells; finished runs of the same key are reused, and one sweep runs the rest.
 
     Cells of a missing dataset are absent, each with the reason; the others continue.
@@ -277,7 +277,7 @@ def reproduce(
     return [_result(cell, runs, summaries, counts, best.get(cell.words), request) for cell in cells]
 
 
-def _best(default: Run, others: Sequence[Run]) -> dict[str, Any] | None:
+def _best(default: PaperRun, others: Sequence[PaperRun]) -> dict[str, Any] | None:
     """Selection among several settings on tested subjects: their number, the best honest run, its UF1 and the gain.
 
     None unless all of them and the default have been run.
@@ -296,9 +296,9 @@ def _best(default: Run, others: Sequence[Run]) -> dict[str, Any] | None:
     }
 
 
-def _runs(lines: Sequence[Words], request: Request, progress: Progress) -> dict[Words, Run]:
+def _runs(lines: Sequence[Words], request: PaperRequest, progress: Progress) -> dict[Words, PaperRun]:
     """For each line of words its run; missing runs are computed together, equal ones once."""
-    runs: dict[Words, Run] = {}
+    runs: dict[Words, PaperRun] = {}
     to_run: dict[str, tuple[RunConfig, list[tuple[Words, bool]]]] = {}
     for line in lines:
         words, stands_in = [*line, *request.words], False
@@ -307,19 +307,19 @@ def _runs(lines: Sequence[Words], request: Request, progress: Progress) -> dict[
             plan = make_plan(config)
         except DataError as error:
             if request.stand_in is None:
-                runs[line] = Run(None, f"{config.dataset} is not here", str(error))
+                runs[line] = PaperRun(None, f"{config.dataset} is not here", str(error))
                 continue
             dataset, *more = shlex.split(request.stand_in)
             kept = [word for word in words if not word.startswith(("dataset", "scheme="))]  # not of the absent dataset
             words, stands_in = [*kept, f"dataset={dataset}", *more], True
             config = resolve(words, request.files, request.plugins)
             plan = make_plan(config)
-        finished = Run(runner.session.finished_run(plan), stands_in=stands_in)
+        finished = PaperRun(runner.session.finished_run(plan), stands_in=stands_in)
         if finished.folder is not None and (finished.honest is None or finished.honest.done):
             runs[line] = finished
         elif request.dry_run:
             dry = shell_command("run", words, request.files, request.plugins)
-            runs[line] = Run(None, "not run yet", f"it would be: {dry}")
+            runs[line] = PaperRun(None, "not run yet", f"it would be: {dry}")
         else:
             key = json.dumps(config.values, sort_keys=True, default=str)
             to_run.setdefault(key, (config, []))[1].append((line, stands_in))
@@ -328,31 +328,31 @@ def _runs(lines: Sequence[Words], request: Request, progress: Progress) -> dict[
         for (_, waiting), outcome in zip(to_run.values(), outcomes):
             for line, stands_in in waiting:
                 runs[line] = (
-                    Run(None, "its run failed", str(outcome), failed=True)
+                    PaperRun(None, "its run failed", str(outcome), failed=True)
                     if isinstance(outcome, MebenchError)
-                    else Run(outcome.folder, stands_in=stands_in)
+                    else PaperRun(outcome.folder, stands_in=stands_in)
                 )
     return runs
 
 
 def _result(
-    cell: Cell,
-    runs: Mapping[Words, Run],
+    cell: PaperCell,
+    runs: Mapping[Words, PaperRun],
     summaries: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]],
     counts: Mapping[tuple[str, Words], Published],
     best: Mapping[str, Any] | None,
-    request: Request,
-) -> Result:
+    request: PaperRequest,
+) -> CellResult:
     if cell.words is None:
-        return Result(cell, why=f"absent: {cell.absent}")
+        return CellResult(cell, why=f"absent: {cell.absent}")
     run, row = runs[cell.words], cell.published
     if run.folder is None:
-        return Result(cell, why=f"absent: {run.reason}", sentence=run.sentence, failed=run.failed)
+        return CellResult(cell, why=f"absent: {run.reason}", sentence=run.sentence, failed=run.failed)
     honest = run.honest
     like = run.folder if honest is None or cell.row.leaks else honest  # caveats of the published value
     measured, strict = (value_of(summary, row) for summary in summaries[like.id])
     if measured is None:
-        return Result(cell, why="absent: undefined here (0/0), or not scored by this run", run_id=like.id)
+        return CellResult(cell, why="absent: undefined here (0/0), or not scored by this run", run_id=like.id)
     printed, n = counts.get((row.dataset, section_of(row))), count_of(summaries[like.id][0], row)
     differ = printed is not None and n is not None and round(n) != round(printed.value)
     reasons = [
@@ -364,7 +364,7 @@ def _result(
         f"{printed.value:.0f} scored there, {n:g} here" if printed and differ and not run.stands_in else "",
         "" if run.stands_in else gap_in_words(row, *measured),
     ]
-    result = Result(cell, measured, strict[0] if strict else None, like.id, "; ".join(filter(None, reasons)))
+    result = CellResult(cell, measured, strict[0] if strict else None, like.id, "; ".join(filter(None, reasons)))
     if honest is None:
         return result
     sides = (value_of(summaries[folder.id][0], row) for folder in (run.folder, honest))

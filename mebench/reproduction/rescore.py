@@ -62,7 +62,7 @@ Row = dict[str, str]
 
 
 @dataclass(frozen=True, config=_STRICT)
-class Reading:
+class FileReading:
     """Files of one form, and how to read them as a table.
 
     Attributes:
@@ -114,7 +114,7 @@ class Reading:
     pattern: dict[str, str] = field(default_factory=dict)
     only: dict[str, str] = field(default_factory=dict)
     counts: tuple[str, str, tuple[str, ...]] | None = None
-    beside: "tuple[Reading, ...]" = ()
+    beside: "tuple[FileReading, ...]" = ()
     series: dict[str, dict[str, int]] = field(default_factory=dict)
     spotted: dict[str, Any] = field(default_factory=dict)
     averaged: bool = False
@@ -127,7 +127,7 @@ class Reading:
 
 
 @dataclass(frozen=True, config=_STRICT)
-class Choice:
+class EpochChoice:
     """Answers after several epochs, in rows with a column `epoch`; a rule chooses the epoch that counts.
 
     Attributes:
@@ -140,7 +140,7 @@ class Choice:
 
 
 @dataclass(frozen=True, config=_STRICT)
-class Set:
+class AnswerSet:
     """Answers on one dataset.
 
     Attributes:
@@ -158,17 +158,17 @@ class Set:
 
     dataset: str
     protocol: str
-    truth: tuple[Reading, ...]
-    predictions: tuple[Reading, ...]
+    truth: tuple[FileReading, ...]
+    predictions: tuple[FileReading, ...]
     scheme: str = ""
     clips: bool = False
     k_prime: Annotated[int, Field(ge=1)] | None = None
-    choice: Choice | None = None
+    choice: EpochChoice | None = None
     pooled: bool = False
 
 
 @dataclass(frozen=True, config=_STRICT)
-class Source:
+class RescoredSource:
     """Files published by authors.
 
     Attributes:
@@ -193,7 +193,7 @@ class Source:
     id: str
     title: str
     method: str
-    sets: Annotated[tuple[Set, ...], Field(min_length=1)]
+    sets: Annotated[tuple[AnswerSet, ...], Field(min_length=1)]
     repository: Annotated[str, Field(pattern="^(https://.*)?$")] = ""
     commit: Annotated[str, Field(pattern="^([0-9a-f]{40})?$")] = ""
     licence: str = ""
@@ -231,11 +231,11 @@ class Source:
     @property
     def key(self) -> str:
         """Hash of everything that determines the scores: files, their reading, and rules."""
-        sets = TypeAdapter(tuple[Set, ...]).dump_python(self.sets, exclude_defaults=True)
+        sets = TypeAdapter(tuple[AnswerSet, ...]).dump_python(self.sets, exclude_defaults=True)
         return hashlib.sha256(json.dumps([self.convention, sets], sort_keys=True).encode()).hexdigest()
 
     @property
-    def readings(self) -> list[Reading]:
+    def readings(self) -> list[FileReading]:
         """The readings of all sets."""
         direct = [reading for one in self.sets for reading in (*one.truth, *one.predictions)]
         return direct + [other for reading in direct for other in reading.beside]
@@ -245,7 +245,7 @@ class Source:
         """From hash to path in the repository, for all sets."""
         return {hash_: f"{r.folder}/{name}".lstrip("/") for r in self.readings for name, hash_ in r.files.items()}
 
-    def prints(self, one: Set, published: Sequence[Published]) -> list[Published]:
+    def prints(self, one: AnswerSet, published: Sequence[Published]) -> list[Published]:
         """The values that the paper prints for a set."""
         key = (self.paper, self.method, self.variant, one.dataset, one.protocol)
         return [
@@ -256,7 +256,7 @@ class Source:
         ]
 
 
-def sources(folder: Path) -> list[str]:
+def list_sources(folder: Path) -> list[str]:
     """Names of the sources of a folder."""
     return sorted(file.stem for file in folder.glob("*.yaml"))
 
@@ -275,7 +275,7 @@ def read_described(what: str, described: type[T], folder: Path, name: str) -> T:
         DataError: it has another form.
     """
     file = folder / f"{name}.yaml"
-    check_known(what, name, sources(folder), f"{what.capitalize()}s are searched in {folder}")
+    check_known(what, name, list_sources(folder), f"{what.capitalize()}s are searched in {folder}")
     try:
         return TypeAdapter(described).validate_python({"id": name, **read_yaml(file)})
     except ValidationError as error:
@@ -289,14 +289,14 @@ def read_described(what: str, described: type[T], folder: Path, name: str) -> T:
         ) from error
 
 
-def read_source(folder: Path, name: str) -> Source:
+def read_source(folder: Path, name: str) -> RescoredSource:
     """The source of that name from `<folder>/<name>.yaml`.
 
     Raises:
         ConfigError: there is none, or its convention is unknown.
         DataError: its file has another form.
     """
-    source = read_described("source", Source, folder, name)
+    source = read_described("source", RescoredSource, folder, name)
     find_convention(source.convention)
     return source
 
@@ -304,7 +304,7 @@ def read_source(folder: Path, name: str) -> Source:
 # -- files to tables ---------------------------------------------------------------------------------------------------
 
 
-def find_files(source: Source, root: Path) -> dict[str, Path]:
+def find_files(source: RescoredSource, root: Path) -> dict[str, Path]:
     """The files of a source by their hash, in any folders below `root`.
 
     Raises:
@@ -330,12 +330,14 @@ def find_files(source: Source, root: Path) -> dict[str, Path]:
     return paths
 
 
-def _way_to_get(source: Source) -> str:
+def _way_to_get(source: RescoredSource) -> str:
     """How to get the files of a source."""
     return f"in a clone of {source.repository}: git checkout {source.commit}" if source.commit else "as it was sent"
 
 
-def _missing_file(source: Source, root: Path, lacking: Mapping[str, str], paths: Mapping[str, Path]) -> DataError:
+def _missing_file(
+    source: RescoredSource, root: Path, lacking: Mapping[str, str], paths: Mapping[str, Path]
+) -> DataError:
     """The error about the first of the missing files, which may be there with other content.
 
     Args:
@@ -359,8 +361,8 @@ def _missing_file(source: Source, root: Path, lacking: Mapping[str, str], paths:
     return DataError(f"no file in {root} is {path}{more}, SHA-256 {hash_[:12]}…: get it, {hint}")
 
 
-def read_answers(
-    one: Set, found: Mapping[str, Path], convention: str
+def read_answers_of_set(
+    one: AnswerSet, found: Mapping[str, Path], convention: str
 ) -> tuple[dict[epoch_choices.Rule | None, Answers], int]:
     """The answers of a set with the truth, read like the files of any program: for each rule of its choice, if it has
     one, and the number of pairs of epoch and threshold to choose from.
@@ -373,8 +375,8 @@ def read_answers(
     Raises:
         DataError: the files cannot be read as the source describes, or a person lacks an epoch.
     """
-    truth = [row for reading in one.truth for row in read_rows(reading, found, "truth")]
-    predictions = [row for reading in one.predictions for row in read_rows(reading, found, "predictions")]
+    truth = [row for reading in one.truth for row in read_described_rows(reading, found, "truth")]
+    predictions = [row for reading in one.predictions for row in read_described_rows(reading, found, "predictions")]
     if one.choice is None:
         return {None: join_rows(one, truth, predictions)}, 1
     of_epoch = grouped(predictions, key=itemgetter("epoch"))
@@ -393,7 +395,7 @@ def read_answers(
     return chosen, len(by_epoch) * len(thresholds)
 
 
-def _thresholds(choice: Choice) -> list[float]:
+def _thresholds(choice: EpochChoice) -> list[float]:
     """The thresholds to choose from, both ends included."""
     low, high, step = choice.thresholds
     return [round(low + step * n, DIGITS) for n in range(round((high - low) / step) + 1)]
@@ -413,7 +415,7 @@ def rows_without_intervals(truth: Sequence[Row]) -> list[Row]:
     return rows
 
 
-def join_rows(one: Set, truth: Sequence[Row], predictions: Sequence[Row]) -> Answers:
+def join_rows(one: AnswerSet, truth: Sequence[Row], predictions: Sequence[Row]) -> Answers:
     """Rows of truth and predictions for scoring. Without a single interval, each video is one in which nothing was found."""
     if not predictions and not one.clips:
         predictions = rows_without_intervals(truth)
@@ -423,7 +425,7 @@ def join_rows(one: Set, truth: Sequence[Row], predictions: Sequence[Row]) -> Ans
     return read_against_truth(true, [predicted], Rules(), Remarks(), clips=one.clips)[0]
 
 
-def read_rows(reading: Reading, found: Mapping[str, Path], role: Role) -> list[Row]:
+def read_described_rows(reading: FileReading, found: Mapping[str, Path], role: Role) -> list[Row]:
     """The rows of files, read as the source describes.
 
     A file that names its video also gives a row without onset and offset.
@@ -438,7 +440,7 @@ def read_rows(reading: Reading, found: Mapping[str, Path], role: Role) -> list[R
             if all(re.fullmatch(cell, row[name]) for name, cell in reading.only.items()):
                 rows.append(row)
     if reading.beside:
-        names = [row for other in reading.beside for row in read_rows(other, found, role)]
+        names = [row for other in reading.beside for row in read_described_rows(other, found, role)]
         rows = _beside(reading, names, rows, role)
     kept: list[Row] = []
     n_intervals: Counter[tuple[str | None, ...]] = Counter()
@@ -455,7 +457,7 @@ def read_rows(reading: Reading, found: Mapping[str, Path], role: Role) -> list[R
     return kept
 
 
-def _described_row(reading: Reading, cells: Row) -> Row:
+def _described_row(reading: FileReading, cells: Row) -> Row:
     """Cells under the suite's names of columns, with parts of cells as columns, and other words for some cells."""
     row = {reading.header.get(name, name): cell for name, cell in cells.items()}
     parts: Row = {}
@@ -467,7 +469,7 @@ def _described_row(reading: Reading, cells: Row) -> Row:
     return {name: reading.rename.get(name, {}).get(cell, cell) for name, cell in row.items() if name != "_"}
 
 
-def _beside(reading: Reading, names: Sequence[Row], rows: Sequence[Row], role: Role) -> list[Row]:
+def _beside(reading: FileReading, names: Sequence[Row], rows: Sequence[Row], role: Role) -> list[Row]:
     """Rows with the names from another file in the same order.
 
     Raises:
@@ -485,7 +487,7 @@ def _beside(reading: Reading, names: Sequence[Row], rows: Sequence[Row], role: R
     return [{**name, **{key: row[key] for key in row if key != "video"}} for name, row in zip(names, rows)]
 
 
-def _correct_ends(reading: Reading, row: Row) -> None:
+def _correct_ends(reading: FileReading, row: Row) -> None:
     """Round and shift the ends of an interval, and set its kind by its length.
 
     Raises:
@@ -505,7 +507,7 @@ def _correct_ends(reading: Reading, row: Row) -> None:
         row["kind"] = "macro" if _length(row) > reading.macro_above + 1 else "micro"
 
 
-def _is_scored(reading: Reading, row: Row) -> bool:
+def _is_scored(reading: FileReading, row: Row) -> bool:
     """Whether an interval has one of the described lengths and reaches the described confidence."""
     shortest, longest = reading.lengths
     if _length(row) < (shortest or 0):
@@ -520,7 +522,7 @@ def _length(row: Row) -> int:
     return int(row["offset"]) - int(row["onset"]) + 1
 
 
-def _of_file(reading: Reading, path: str, file: Path, role: Role) -> Iterator[Row]:
+def _of_file(reading: FileReading, path: str, file: Path, role: Role) -> Iterator[Row]:
     """The rows of a file under its own names of columns, with the columns from its name."""
     of_file = dict(reading.always)
     if reading.name:
@@ -546,7 +548,7 @@ def _of_file(reading: Reading, path: str, file: Path, role: Role) -> Iterator[Ro
         yield {**row, **of_file}
 
 
-def _of_lines(reading: Reading, file: Path, role: Role) -> Iterator[Row]:
+def _of_lines(reading: FileReading, file: Path, role: Role) -> Iterator[Row]:
     """The lines of a file without a header, whose columns the source names."""
     assert reading.columns is not None
     section: Row = {}
@@ -564,7 +566,7 @@ def _of_lines(reading: Reading, file: Path, role: Role) -> Iterator[Row]:
             raise DataError(f"{file}, line {number}: {' '.join(words)!r} does not have the form that the source gives")
 
 
-def _of_counts(reading: Reading, file: Path, role: Role) -> Iterator[Row]:
+def _of_counts(reading: FileReading, file: Path, role: Role) -> Iterator[Row]:
     """A row for each clip of each person; clips are named by numbers."""
     assert reading.counts is not None
     every, rightly, classes = reading.counts
@@ -578,7 +580,7 @@ def _of_counts(reading: Reading, file: Path, role: Role) -> Iterator[Row]:
                     yield {**person, "video": f"{name} {clip + 1}", "emotion": answer}
 
 
-def _of_series(reading: Reading, file: Path, role: Role) -> Iterator[Row]:
+def _of_series(reading: FileReading, file: Path, role: Role) -> Iterator[Row]:
     """The intervals from frame scores, and a row without an interval for each video."""
     scores, kind = read_value(file.read_bytes()), reading.always["kind"]
     lengths = [sum(videos.values()) for videos in reading.series.values()]
@@ -601,7 +603,7 @@ def _of_series(reading: Reading, file: Path, role: Role) -> Iterator[Row]:
     yield from cast(list[Row], spotted[columns].astype(str).to_dict("records"))
 
 
-def _by_shape(reading: Reading, file: Path, role: Role) -> Iterator[Row]:
+def _by_shape(reading: FileReading, file: Path, role: Role) -> Iterator[Row]:
     """The rows of a file that `mebench score` reads, under the suite's column names where it knows them."""
     remarks = Remarks()
     sheet = read_sheet(file, remarks, role)
@@ -620,7 +622,7 @@ def _by_shape(reading: Reading, file: Path, role: Role) -> Iterator[Row]:
 # -- scores ------------------------------------------------------------------------------------------------------------
 
 
-def rescore(source: Source, root: Path, draws: int = 1000) -> dict[str, Any]:
+def rescore_source(source: RescoredSource, root: Path, draws: int = 1000) -> dict[str, Any]:
     """The outcome: the scores of each set under each convention, with the intervals unchanged and k'/2 later.
 
     Args:
@@ -641,10 +643,10 @@ def rescore(source: Source, root: Path, draws: int = 1000) -> dict[str, Any]:
     return {"source": source.id, "key": source.key, "mebench": VERSION, "sets": sets}
 
 
-def _rescore_set(source: Source, one: Set, paths: Mapping[str, Path], draws: int) -> dict[str, Any]:
+def _rescore_set(source: RescoredSource, one: AnswerSet, paths: Mapping[str, Path], draws: int) -> dict[str, Any]:
     """The scores of a set for each rule of choice, shift and convention."""
     try:
-        chosen, n_tried = read_answers(one, paths, source.convention)
+        chosen, n_tried = read_answers_of_set(one, paths, source.convention)
     except (DataError, KeyError, ValueError) as error:
         raise DataError(
             f"the answers of {source.id} on {one.dataset} cannot be read as it describes them: {error}"
@@ -665,7 +667,7 @@ def _rescore_set(source: Source, one: Set, paths: Mapping[str, Path], draws: int
     return scored
 
 
-def _summary_of(one: Set, read: Answers, later: int, convention: str, draws: int) -> dict[str, Any]:
+def _summary_of(one: AnswerSet, read: Answers, later: int, convention: str, draws: int) -> dict[str, Any]:
     """The summary of answers whose intervals are some frames later, without details."""
     tables = read.tables
     spotted = tables.predictions
@@ -711,14 +713,16 @@ def write_outcome(outcome: Mapping[str, Any], folder: Path) -> Path:
     return file
 
 
-Cell = tuple[str, str, Published | None, Mapping[tuple[str, int, str], Value | None]]
+RescoredCell = tuple[str, str, Published | None, Mapping[tuple[str, int, str], Value | None]]
 """One score of a set: dataset, dotted name, the paper's value (None if it prints none), and value, low and high by convention,
 frames later and rule of choice (may be empty); None if undefined."""
 
 
-def rescored_cells(source: Source, outcome: Mapping[str, Any], published: Sequence[Published]) -> list[Cell]:
+def rescored_cells(
+    source: RescoredSource, outcome: Mapping[str, Any], published: Sequence[Published]
+) -> list[RescoredCell]:
     """Printed and rescored values; for a set without printed values, the main score of each section."""
-    listed: list[Cell] = []
+    listed: list[RescoredCell] = []
     for one, scored in zip(source.sets, outcome["sets"], strict=True):
         summaries: dict[tuple[str, int, str], Any] = {}
         for result in scored["results"]:

@@ -464,7 +464,7 @@ def count_violations(id_: str, data: Sequence[str] = TINY) -> dict[str, dict[str
             with one_thread():
                 changed = host.execute(plan, plan.folds[0], trial.result)
             answers = changed.predictions, changed.clips
-            counts[relation] = robustness.count_violations(clean, answers, how, fps)
+            counts[relation] = robustness.count_violations_of_run(clean, answers, how, fps)
     return counts
 
 

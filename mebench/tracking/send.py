@@ -28,7 +28,7 @@ from mebench.progress import Progress
 from mebench.records.record import DAMAGE
 from mebench.records.recorded_settings import joined, own_choices
 from mebench.reports.plots import history_of
-from mebench.reports.report import figures_of
+from mebench.reports.report import figures_of_run
 from mebench.reports.scores import main_scores
 from mebench.runs import RunFolder
 from mebench.runs.fold_files import read_csv
@@ -218,7 +218,7 @@ def of_run(
     for name in ("summary.json", "versions.json", "costs.csv"):
         shutil.copyfile(folder.path / name, room / name)
     if wanted.get("tracking_figures"):
-        for name, figure in figures_of(folder).items():
+        for name, figure in figures_of_run(folder).items():
             figure.savefig(room / f"{name}.png")
     try:
         export(folder, room / ".records", scored_again=False).rename(room / RECORD_FOLDER)

@@ -14,7 +14,9 @@ def interval(onset, offset, video="d/s/a", kind="micro", draw=0):
 
 def counted(kind, clean, changed, clips=((), ())):
     clips = [[ClipPrediction("d/s/a", *clip, (1.0,)) for clip in own] for own in clips]
-    found = robustness.count_violations((clean, clips[0]), (changed, clips[1]), degradation.Degradation(kind, 5), FPS)
+    found = robustness.count_violations_of_run(
+        (clean, clips[0]), (changed, clips[1]), degradation.Degradation(kind, 5), FPS
+    )
     return found["n"], found["of"]
 
 

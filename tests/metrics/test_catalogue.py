@@ -158,7 +158,7 @@ def test_METRICS_entry_and_computation_make_a_new_metric(monkeypatch, tmp_path):
     found = compare_tables(
         first, second, kinds=["micro"], classes=CLASSES, metrics=["missed"], draws=0, permutations=500
     )
-    (said,) = compare_runs.conclusions(found)
+    (said,) = compare_runs.draw_conclusions(found)
     assert said.startswith("spotting, micro: miss rate: A is better than B")
 
 

@@ -33,10 +33,10 @@ ROW = ComparedScore(
 
 def said(path, **changes):
     comparison = RunComparison("strict", 9, "jackknife", 1000, 256, True, {path: replace(ROW, **changes)}, None)
-    return compare_runs.conclusions(comparison)[0]
+    return compare_runs.draw_conclusions(comparison)[0]
 
 
-def test_conclusions_follow_direction_of_metric():
+def test_draw_conclusions_follow_direction_of_metric():
     assert said("spotting.micro.f1") == "spotting, micro: F1: A is better than B (0.4000 against 0.2000; p = 0.0100)."
     assert "B is better than A" in said("spotting.micro.f1", difference=score(-0.2))
     assert "B is better than A (0.4 against 0.2" in said("spotting.micro.apex_mae_ms")
@@ -45,23 +45,23 @@ def test_conclusions_follow_direction_of_metric():
     assert "A is better than B" in said("spotting.micro.details.tpr")
 
 
-def test_conclusions_prefer_fewer_false_positives():
+def test_draw_conclusions_prefer_fewer_false_positives():
     """Of 8 subjects, each with a false positive in the first run alone."""
     names = [f"d/{n}/a" for n in range(8)]
     right = [rows(name, [(10, 20)]) for name in names]
     wrong = [rows(name, [(10, 20), (500, 600)]) for name in names]
     runs = (tables(right, spotted, names) for spotted in (wrong, right))
     found = compare_tables(*runs, kinds=["micro"], classes=[], convention="li2017", metrics=["fpr"])
-    (sentence,) = compare_runs.conclusions(found)
+    (sentence,) = compare_runs.draw_conclusions(found)
     share = 101 / (3000 - 11)  # frames of the wrong interval, of those outside the truth
     assert f"false positive rate, frames: B is better than A ({share:.4f} against 0.0000; p = 0.0078)" in sentence
 
 
-def test_conclusions_rank_no_bias():
+def test_draw_conclusions_rank_no_bias():
     assert "that of A is higher (0.4 against 0.2" in said("spotting.micro.details.onset_bias_ms")
 
 
-def test_conclusions_state_detectable_difference():
+def test_draw_conclusions_state_detectable_difference():
     sentence = said("analysis.strs", p=0.2, p_holm=0.4)
     assert "no difference is shown (A - B = 0.2000; p = 0.2000)" in sentence
     assert "with these 9 subjects, one test alone finds a true difference of 0.1500 in 4 of 5 cases" in sentence
@@ -77,7 +77,7 @@ def test_conclusions_state_detectable_difference():
         ({"p": 0.05, "p_holm": 0.05}, "no difference is shown"),  # significant is below 5 %
     ],
 )
-def test_conclusions_of_undefined_and_equal_scores(changes, words):
+def test_draw_conclusions_of_undefined_and_equal_scores(changes, words):
     assert words in said("recognition.uf1", **changes)
 
 
@@ -96,10 +96,10 @@ def noted(subjects, *paths, data=("", "")):
     ]
     rows = dict.fromkeys(paths, replace(ROW, subjects=subjects))
     comparison = RunComparison("strict", subjects, "jackknife", 1000, 2 ** (subjects - 1), True, rows, None)
-    return compare_runs.remarks(comparison, *two, SimpleNamespace(describe=lambda: "strict"))
+    return compare_runs.remarks_on_comparison(comparison, *two, SimpleNamespace(describe=lambda: "strict"))
 
 
-def test_remarks_name_too_few_subjects():
+def test_remarks_on_comparison_name_too_few_subjects():
     """The least p is one of 2^(n-1) exchanges, and Holm multiplies it by the number of scores."""
     one, two = "spotting.micro.f1", "spotting.micro.recall"
     assert "with 5 subjects no p can be below 0.0625: they are too few to show any difference, however large" in noted(
@@ -110,7 +110,7 @@ def test_remarks_name_too_few_subjects():
     assert line.startswith("with 6 subjects no p can be below 0.0312, 0.0625 among 2 scores:")
 
 
-def test_conclusions_limit_difference_of_shares():
+def test_draw_conclusions_limit_difference_of_shares():
     """An error of milliseconds may."""
     unlike = {"p": 0.2, "p_holm": 0.2, "detectable": 2.2448}
     assert said("spotting.micro.f1", **unlike).endswith(
@@ -119,7 +119,7 @@ def test_conclusions_limit_difference_of_shares():
     assert "finds a true difference of 2.2 in 4 of 5 cases" in said("spotting.micro.apex_mae_ms", **unlike)
 
 
-def test_remarks_name_other_dataset_settings():
+def test_remarks_on_comparison_name_other_dataset_settings():
     lines = noted(9, "spotting.micro.f1", data=("", "size=96"))
     assert any(line.startswith("the settings of the dataset differ (A: the defaults; B: size=96)") for line in lines)
     assert not any("differ (A" in line for line in noted(9, "spotting.micro.f1", data=("size=96", "size=96")))

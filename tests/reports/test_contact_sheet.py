@@ -26,7 +26,7 @@ def strip(id_, expression=E):
     return strip_of(Faces(None), Chosen(Video("d", "s", id_, 100.0, 4, (expression,)), expression))
 
 
-def test_strip_crop_holds_eyes_and_mouth():
+def test_curvestrip_crop_holds_eyes_and_mouth():
     face = strip("face").face
     x0, y0, x1, y1 = face.box
     assert len(face.regions) == 3
@@ -38,18 +38,18 @@ def test_strip_crop_holds_eyes_and_mouth():
     assert np.allclose([left, right, mouth], [(61, 75), (99, 75), (80, 117)], atol=6)
 
 
-def test_strip_has_no_picture_of_missing_frame():
+def test_curvestrip_has_no_picture_of_missing_frame():
     tiles = strip("face").tiles
     assert list(tiles) == ["first frame 0", "onset 2", "apex 4", "offset 6"]
     assert [image is None for image in tiles.values()] == [False, False, True, True]
 
 
-def test_strip_names_missing_face():
+def test_curvestrip_names_missing_face():
     found = strip("wall")
     assert (found.face, found.problem) == (None, "no face found")
 
 
-def test_strip_shows_middle_without_apex():
+def test_curvestrip_shows_middle_without_apex():
     assert list(strip("wall", Expression(2, 7)).tiles)[2] == "middle 4"
 
 

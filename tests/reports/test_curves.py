@@ -54,9 +54,9 @@ def test_history_names_damaged_table(tmp_path):
         plots.history_of(RunFolder(tmp_path))
 
 
-def test_training_curves_are_means_over_folds():
+def test_draw_training_are_means_over_folds():
     both = pd.concat([history("d/a", last=0.5), history("d/b", last=0.1)])
-    figure = plots.training_curves({"with transfer": both, "without": history(last=0.9)})
+    figure = plots.draw_training({"with transfer": both, "without": history(last=0.9)})
     loss, accuracy = figure.axes
     lines = {line.get_label(): (line.get_xdata().tolist(), line.get_ydata().tolist()) for line in loss.get_lines()}
     assert lines["with transfer: train"] == ([1, 2], [1.0, 0.3])
@@ -65,6 +65,6 @@ def test_training_curves_are_means_over_folds():
     assert accuracy.get_lines()[0].get_ydata().tolist() == [0.3, 0.9]
 
 
-def test_figures_of_training_has_each_stage():
+def test_figures_of_run_training_has_each_stage():
     table = pd.concat([history(), history(stage="spotting")])
     assert set(plots.figures_of_training({"": table})) == {"training_recognition", "training_spotting"}

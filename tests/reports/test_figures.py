@@ -28,10 +28,10 @@ def labels(axis):
     return [label.get_text().split("\n")[0] for label in axis.get_ticklabels()]
 
 
-def test_confusion_matrix_shows_counts_and_shares():
+def test_draw_confusion_matrix_shows_counts_and_shares():
     rng = np.random.default_rng(0)
     truth, said = (rng.choice(CLASSES, 200, p=[0.6, 0.3, 0.1]) for _ in range(2))
-    figure = plots.confusion_matrix(pd.DataFrame({"truth": truth, "predicted": said}), CLASSES)
+    figure = plots.draw_confusion_matrix(pd.DataFrame({"truth": truth, "predicted": said}), CLASSES)
     counts = sklearn_confusion(truth, said, labels=list(CLASSES))
     shares = sklearn_confusion(truth, said, labels=list(CLASSES), normalize="true")
     assert [[int(cell[0]) for cell in row] for row in texts(figure)] == counts.tolist()
@@ -41,16 +41,16 @@ def test_confusion_matrix_shows_counts_and_shares():
     assert picture.get_clim() == (0, 1)  # two runs' colours mean the same
 
 
-def test_confusion_matrix_leaves_out_absent_classes():
+def test_draw_confusion_matrix_leaves_out_absent_classes():
     answers = pd.DataFrame({"truth": ["negative", "positive"], "predicted": ["negative", None]})
-    axes = plots.confusion_matrix(answers, CLASSES).axes[0]
+    axes = plots.draw_confusion_matrix(answers, CLASSES).axes[0]
     assert labels(axes.yaxis) == ["negative", "positive"]
     assert labels(axes.xaxis) == ["negative", "positive", "no class"]
 
 
-def test_confusion_matrix_has_no_share_without_truth():
+def test_draw_confusion_matrix_has_no_share_without_truth():
     answers = pd.DataFrame({"truth": ["negative"], "predicted": ["surprise"]})
-    assert texts(plots.confusion_matrix(answers, CLASSES)) == [
+    assert texts(plots.draw_confusion_matrix(answers, CLASSES)) == [
         [["0", "0%"], ["1", "100%"]],
         [["0", "–"], ["0", "–"]],
     ]
@@ -72,28 +72,28 @@ def bars(figure):
     return found
 
 
-def test_score_curve_bars_cover_both_ends():
+def test_draw_timeline_bars_cover_both_ends():
     true = timeline.Lane(
         "micro, true", [timeline.Span(10, 19, "", 15, "right"), timeline.Span(50, 89, "", None, "wrong")], "micro"
     )
-    figure = plots.score_curve(drawn(np.linspace(0, 1, 100), [true]))
+    figure = plots.draw_timeline(drawn(np.linspace(0, 1, 100), [true]))
     assert bars(figure) == {plots.OUTCOMES["right"]: [(1.0, 2.0)], plots.OUTCOMES["wrong"]: [(5.0, 9.0)]}
     assert figure.axes[0].get_xlim() == (0, 10)
     assert figure.axes[0].get_xlabel() == "time, s"
     assert "micro, true" in [label.get_text() for label in figure.axes[0].get_yticklabels()]
 
 
-def test_score_curve_bars_show_confidence():
+def test_draw_timeline_bars_show_confidence():
     spans = [timeline.Span(on, on + 9, "", on + 5, "open", sure) for on, sure in ((-2, 0.5), (30, 0.9), (60, 0.1))]
-    found = plots.score_curve(drawn(np.zeros(100), [timeline.Lane("", spans)], fps=None)).axes[0].collections
+    found = plots.draw_timeline(drawn(np.zeros(100), [timeline.Lane("", spans)], fps=None)).axes[0].collections
     assert [bar.get_paths()[0].get_extents().x0 for bar in found] == [0, 30, 60]
     opaque = [bar.get_alpha() for bar in found]
     assert opaque[1] > opaque[0] > opaque[2]
 
 
-def test_score_curve_draws_smoothed_and_threshold():
+def test_draw_timeline_draws_smoothed_and_threshold():
     raw, smooth = np.arange(100.0), np.arange(100.0) / 2
-    lines = plots.score_curve(drawn(raw, smoothed=smooth, level=20.0)).axes[0].lines
+    lines = plots.draw_timeline(drawn(raw, smoothed=smooth, level=20.0)).axes[0].lines
     thick = {tuple(line.get_ydata()[:3]): line.get_linewidth() for line in lines}
     assert thick[0.0, 0.5, 1.0] > thick[0.0, 1.0, 2.0]
     assert (20.0, 20.0) in thick
@@ -102,7 +102,7 @@ def test_score_curve_draws_smoothed_and_threshold():
 
 def test_figures_escape_formulas(tmp_path):
     lane = timeline.Lane("$\\frac$ <b>\x1b[31m", [timeline.Span(1, 2, "")])
-    figure = plots.score_curve(
+    figure = plots.draw_timeline(
         timeline.Timeline("$\\nothing{", 10, None, [timeline.Track("$x^$", {"micro": ScoreCurve(np.ones(10))}, [lane])])
     )
     figure.savefig(tmp_path / "x.svg")
@@ -110,8 +110,8 @@ def test_figures_escape_formulas(tmp_path):
 
 
 @pytest.mark.parametrize("values", [np.full(20, np.nan), np.zeros(20), np.zeros(0), None])
-def test_score_curve_draws_constant_scores(values, tmp_path):
-    plots.score_curve(drawn(values, n=20, fps=30.0)).savefig(tmp_path / "x.png")
+def test_draw_timeline_draws_constant_scores(values, tmp_path):
+    plots.draw_timeline(drawn(values, n=20, fps=30.0)).savefig(tmp_path / "x.png")
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_score_curve_draws_constant_scores(values, tmp_path):
     ],
 )
 def test_figures_of_run_that_apply(tmp_path, run, expected):
-    figures = report.figures_of(make_run(tmp_path, **run))
+    figures = report.figures_of_run(make_run(tmp_path, **run))
     of_each_kind = {name.split("_drawn")[0]: figure for name, figure in figures.items()}
     assert of_each_kind.keys() == expected
     assert sum(name.startswith("scores") for name in figures) == (3 if "scores" in expected else 0)
@@ -132,9 +132,9 @@ def test_figures_of_run_that_apply(tmp_path, run, expected):
         figure.savefig(tmp_path / f"{name}.png", dpi=20)
 
 
-def test_true_positives_agree_with_summary(tmp_path):
+def test_classes_of_true_positives_agree_with_summary(tmp_path):
     run = make_run(tmp_path, shift=3)
-    figure = report.figures_of(run)["analysis_confusion"]
+    figure = report.figures_of_run(run)["analysis_confusion"]
     assert (
         sum(int(cell[0]) for row in texts(figure) for cell in row)
         == run.read_json("summary.json")["analysis"]["true_positives"]["n"]

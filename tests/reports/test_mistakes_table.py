@@ -30,7 +30,7 @@ def test_mistakes_table_begins_with_most_mistakes():
     assert missed["localisation"] == ["0", "0", "0", "0 %"]
 
 
-def test_plain_counts_hold_each_count_once():
+def test_comparison_as_json_counts_hold_each_count_once():
     counts = scores.plain_counts(count_mistakes(SOME, "subject"))
     assert counts["d/2"]["false_positive"] == {"localisation": 0, "kind_confusion": 0, "duplicate": 1, "background": 0}
     assert counts["d/2"]["miss"] == {"localisation": 0, "kind_confusion": 0, "missed": 1}

@@ -15,8 +15,8 @@ from hypothesis.extra.numpy import arrays
 
 from mebench.core import peaks
 from mebench.records import record as records_record
-from mebench.reports import judged, report as reports_report, timeline
-from mebench.reports.report import timelines, write_figures
+from mebench.reports import judge_run, report as reports_report, timeline
+from mebench.reports.report import timelines_of_videos, write_figures_of_runs
 from tests.cli.conftest import mebench
 from tests.helpers.run_folders import make_run
 
@@ -59,8 +59,8 @@ def unpack(packed):
 
 
 @given(arrays(np.float64, st.integers(0, 60), elements=st.floats(-1e6, 1e6) | st.just(np.nan)))
-def test_pack_is_right_to_half_a_step(values):
-    packed = json.loads(json.dumps(timeline.pack(values)))
+def test_pack_curve_is_right_to_half_a_step(values):
+    packed = json.loads(json.dumps(timeline.pack_curve(values)))
     found, step = unpack(packed), (packed["high"] - packed["low"]) / (timeline.STEPS - 1)
     assert np.isnan(found).tolist() == np.isnan(values).tolist()
     assert np.all(np.isnan(values) | (np.abs(found - values) <= step * 0.5 + 1e-9 * (1 + abs(packed["high"]))))
@@ -94,7 +94,7 @@ def test_report_outcomes_agree_with_summary(runs):
     for name in ("one", "two"):
         record = read_run(runs / name)
         counted = {"right": 0, "wrong": 0, "missed": 0}
-        for one in timelines([judged(record)]):
+        for one in timelines_of_videos([judge_run(record)]):
             for lane in one["timeline"].tracks[0].lanes:
                 for span in lane.spans:
                     what = {("right", True): "right", ("wrong", True): "wrong", ("wrong", False): "missed"}
@@ -116,7 +116,9 @@ def test_report_has_lanes_of_action_units(tmp_path):
     video = spotted["video"].iloc[0]
     own, asked = (len(table[table["video"] == video]) for table in (spotted, clips))
     (track,) = next(
-        one["timeline"].tracks for one in timelines([judged(read_run(run.path))]) if one["timeline"].title == video
+        one["timeline"].tracks
+        for one in timelines_of_videos([judge_run(read_run(run.path))])
+        if one["timeline"].title == video
     )
     lanes = {
         lane.name: [(span.outcome, span.words) for span in lane.spans] for lane in track.lanes if "AU" in lane.name
@@ -157,7 +159,7 @@ def smoothing(folder):
 
 def test_report_draws_kept_curves_and_thresholds(tmp_path):
     run = smoothing(tmp_path)
-    drawn = timelines([judged(records_record.read(run))])
+    drawn = timelines_of_videos([judge_run(records_record.read(run))])
     table = run.read_table("predictions.parquet")
     for one in drawn:
         (curve,) = one["timeline"].tracks[0].curves.values()
@@ -166,7 +168,7 @@ def test_report_draws_kept_curves_and_thresholds(tmp_path):
         assert curve.level <= own["confidence"].min()
         assert np.nanmean(curve.smoothed) < curve.level
     (run.path / "curves.parquet").unlink()  # as in a run of earlier, or of a method that keeps none
-    of_earlier = timelines([judged(records_record.read(run))])
+    of_earlier = timelines_of_videos([judge_run(records_record.read(run))])
     assert {curve.smoothed for one in of_earlier for curve in one["timeline"].tracks[0].curves.values()} == {None}
 
 
@@ -193,15 +195,15 @@ def test_report_escapes_markup_and_fetches_nothing(mebench, tmp_path, runs):
     ],
 )
 def test_report_draws_bar_of_shares(path, bars):
-    cell = reports_report.environment().get_template("parts.html").module.number
+    cell = reports_report.template_environment().get_template("parts.html").module.number
     assert str(cell({"value": 0.5, "low": 0.25, "high": 0.75}, path)).count('class="bar"') == bars
     assert 'class="bar"' not in str(cell({"value": 0.5, "low": None, "high": None}, path))
 
 
 @given(st.integers(0, 10**7), st.sampled_from([24.0, 25.0, 30_000 / 1001, 60_000 / 1001, 200.0]))
 @example(2997, 30_000 / 1001)  # 99.9999 s
-def test_clock_has_milliseconds(frame, fps):
-    shown = timeline.clock(frame / fps)
+def test_clock_time_has_milliseconds(frame, fps):
+    shown = timeline.clock_time(frame / fps)
     parts = [Fraction(part) for part in shown.removesuffix(" s").split(":")]
     assert all(part < 60 for part in parts[1:])
     assert len(parts) > (frame / fps >= 60)
@@ -220,8 +222,8 @@ def test_report_of_two_runs_shares_timelines(mebench, tmp_path, runs):
     assert "<small>A: 2 missed, 2 wrong</small>" in page
 
 
-def test_write_figures_in_three_formats(tmp_path):
-    files = write_figures([make_run(tmp_path / "runs", subjects=1)], tmp_path / "figures")
+def test_write_page_figures_in_three_formats(tmp_path):
+    files = write_figures_of_runs([make_run(tmp_path / "runs", subjects=1)], tmp_path / "figures")
     assert sorted(files) == sorted((tmp_path / "figures").iterdir())
     assert all(file.stat().st_size > 1000 for file in files)
     names = {file.stem for file in files}

@@ -23,7 +23,7 @@ ROWS = [
 
 
 def test_robustness_figure_has_curve_for_each_kind():
-    axes = robustness.figure(ROWS, PATH).axes
+    axes = robustness.draw_robustness(ROWS, PATH).axes
     assert [one.get_title("left") for one in axes if one.get_visible()] == ["blur", "jpeg"]
     curve, *intervals = axes[0].lines
     assert curve.get_xydata().round(2).tolist() == [[0, 0.6], [1, 0.5], [2, 0.4]]
@@ -31,11 +31,11 @@ def test_robustness_figure_has_curve_for_each_kind():
 
 
 def test_robustness_tables_of_scores_and_relations():
-    scores, relations = robustness.tables(ROWS)
+    scores, relations = robustness.tables_of_robustness(ROWS)
     assert len(scores.rows) == 6
     assert "33.3 %" in scores.markdown()
     assert "[0.3000, 0.5000]" in scores.markdown()
     assert relations.plain() == [
         {"relation": "mirror", "change": "left and right change places", "violations": 3, "of": 40}
     ]
-    assert [table.title for table in robustness.tables(ROWS[:2])] == ["scores on degraded videos"]
+    assert [table.title for table in robustness.tables_of_robustness(ROWS[:2])] == ["scores on degraded videos"]

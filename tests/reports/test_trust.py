@@ -8,7 +8,7 @@ from mebench.errors import DataError
 from mebench.metrics import Tables
 from mebench.metrics.summary import summarize
 from mebench.records import record
-from mebench.reports import judged, trust
+from mebench.reports import judge_run, trust
 from mebench.runs import RunFolder
 from tests.cli.conftest import mebench
 from tests.helpers.run_folders import CLASSES, make_run
@@ -41,7 +41,7 @@ def few_draws(monkeypatch):
 
 @pytest.fixture(scope="module")
 def side(runs):
-    return judged(record.read(RunFolder(runs / "one")))
+    return judge_run(record.read(RunFolder(runs / "one")))
 
 
 def people(folder, text):
@@ -54,8 +54,8 @@ def every(values):
     return "subject,glasses\n" + "".join(f"drawn/{n:02d},{value}\n" for n, value in enumerate(values))
 
 
-def test_trust_scores_hardest_people_alone(side):
-    found = trust.trust(side)["hardest"]["spotting.micro.f1"]
+def test_measure_trust_scores_hardest_people_alone(side):
+    found = trust.measure_trust(side)["hardest"]["spotting.micro.f1"]
     late = side.tables.videos["subject"].str[-2:].astype(int) % 2 == 1  # nobody of these is found in time
     hard = sorted(side.tables.videos["subject"][late].unique())[: found["people"]]
     videos = side.tables.videos[side.tables.videos["subject"].isin(hard)]
@@ -67,8 +67,8 @@ def test_trust_scores_hardest_people_alone(side):
     assert found["scores"][0]["value"] == alone["spotting"]["micro"]["scores"]["f1"]["value"]
 
 
-def test_trust_scores_group_alone(side, tmp_path):
-    found = trust.trust(side, people(tmp_path, every(["no", "yes"] * 6)))["groups"]["glasses"]
+def test_measure_trust_scores_group_alone(side, tmp_path):
+    found = trust.measure_trust(side, people(tmp_path, every(["no", "yes"] * 6)))["groups"]["glasses"]
     for word, remainder in (("no", 0), ("yes", 1)):
         number = side.tables.videos["subject"].str[-2:].astype(int)
         videos = side.tables.videos[number % 2 == remainder]
@@ -89,8 +89,8 @@ def test_trust_scores_group_alone(side, tmp_path):
     assert test["p_holm"] >= test["p"]
 
 
-def test_trust_counts_sides_of_action_units(side):
-    sides, clips = trust.trust(side)["sides"], side.tables.clips
+def test_measure_trust_counts_sides_of_action_units(side):
+    sides, clips = trust.measure_trust(side)["sides"], side.tables.clips
     halves = side.tables.truths[side.tables.truths["kind"] == "micro"]["action_units"].str[0].to_numpy()
     for half, name in (("L", "first"), ("R", "second")):
         own = clips[halves == half]
@@ -99,7 +99,7 @@ def test_trust_counts_sides_of_action_units(side):
     assert sides["found"]["first"]["value"] == 0.5
 
 
-def test_trust_splits_age_at_median(side, tmp_path):
+def test_measure_trust_splits_age_at_median(side, tmp_path):
     rows = "subject,age\n" + "".join(f"{n:02d},{20 + n}\n" for n in range(11)) + "11,\n"
     found = trust.read_people(people(tmp_path, rows), sorted(set(side.tables.videos["subject"])))
     assert found["age"].tolist() == ["below 25"] * 5 + ["25 or more"] * 6 + [""]
@@ -120,7 +120,7 @@ def test_trust_splits_age_at_median(side, tmp_path):
 )
 def test_read_people_refuses_in_a_sentence(side, tmp_path, text, said):
     with pytest.raises(DataError, match=said):
-        trust.trust(side, people(tmp_path, text))
+        trust.measure_trust(side, people(tmp_path, text))
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_read_noise_refuses_in_a_sentence(tmp_path, row, said):
         trust.read_noise(file)
 
 
-def test_trust_command_shows_groups_and_ranks(runs, tmp_path, mebench, monkeypatch):
+def test_measure_trust_command_shows_groups_and_ranks(runs, tmp_path, mebench, monkeypatch):
     monkeypatch.setattr(trust, "under_noise", partial(trust.under_noise, draws=2))
     file = people(tmp_path, every(["no", "yes"] * 6))
     noise = tmp_path / "noise.csv"
@@ -166,10 +166,10 @@ def test_trust_command_shows_groups_and_ranks(runs, tmp_path, mebench, monkeypat
     assert "--people compares groups within one run" in err
 
 
-def test_trust_in_python_equals_command(runs, tmp_path):
+def test_measure_trust_in_python_equals_command(runs, tmp_path):
     file = people(tmp_path, every(["no", "yes"] * 6))
     run = mebench_api.load_run(runs / "one")
-    assert run.trust(file) == trust.trust(judged(record.read(run.folder)), file)
+    assert run.trust(file) == trust.measure_trust(judge_run(record.read(run.folder)), file)
     (noise := tmp_path / "noise.csv").write_text("what,value,source\nlabel,0.2,ours\n")
     found = mebench_api.compare(runs / "one", runs / "two", metrics=["recognition.accuracy"]).under_noise(noise)
     assert found["recognition.accuracy"]["ceiling"]["value"] == pytest.approx(0.8, abs=0.05)

@@ -14,8 +14,8 @@ from mebench.progress import Progress
 from mebench.records.matching_published import value_of
 from mebench.records.published import read
 from mebench.reproduction import papers as reproduction
-from mebench.reproduction.papers import Cell, Request, Result, Run, read_paper
-from mebench.reproduction.rescore import sources
+from mebench.reproduction.papers import CellResult, PaperCell, PaperRequest, PaperRun, read_paper
+from mebench.reproduction.rescore import list_sources
 from tests.helpers.run_folders import make_run
 
 LEADERBOARDS = Path(__file__).parents[2] / "leaderboards"
@@ -67,7 +67,7 @@ def test_paper_cells_words_are_a_configuration(paper, published):
         assert len(scheme.classes) == (5 if config.dataset == "casme2" else 3)
 
 
-def test_reproduce_without_datasets_says_so_in_every_cell(capsys):
+def test_reproduce_cells_without_datasets_says_so_in_every_cell(capsys):
     found = outcome(capsys, table="10")["cells"]
     assert [cell["why"] for cell in found] == ["absent: mebench has no such method"] * 4 + [
         "absent: meview is not here"
@@ -82,7 +82,7 @@ def test_reproduce_without_datasets_says_so_in_every_cell(capsys):
     assert no_data.endswith("(meview, 4 cells)")
 
 
-def test_reproduce_names_a_missing_dataset_once(capsys):
+def test_reproduce_cells_names_a_missing_dataset_once(capsys):
     table_of(table="5")
     text = capsys.readouterr().out
     needed = [line for line in text.splitlines() if " needs its folder" in line]
@@ -115,12 +115,12 @@ def measured(paper, published, monkeypatch, tmp_path):
             chosen = {}
             for line in lines:
                 dataset = next(word.removeprefix("dataset=") for word in line if word.startswith("dataset="))
-                chosen[line] = runs.get(dataset, Run(None, f"{dataset} is not here"))
+                chosen[line] = runs.get(dataset, PaperRun(None, f"{dataset} is not here"))
             return chosen
 
         monkeypatch.setattr(reproduction, "_runs", found)
-        return reproduction.reproduce(
-            paper, reproduction.paper_cells(paper, table, published), published, Request(), Progress()
+        return reproduction.reproduce_cells(
+            paper, reproduction.paper_cells(paper, table, published), published, PaperRequest(), Progress()
         )
 
     return of
@@ -128,7 +128,7 @@ def measured(paper, published, monkeypatch, tmp_path):
 
 def test_reproduce_measures_by_rules_of_paper_and_strict_ones(measured, tmp_path):
     folder = make_run(tmp_path, dataset="casme2", shift=3)
-    results = measured("5", casme2=Run(folder))
+    results = measured("5", casme2=PaperRun(folder))
     f1 = next(r for r in results if r.cell.published.path == ("spotting", "micro", "scores", "f1"))
     strict = folder.read_json("summary.json")["spotting"]["micro"]
     assert f1.run_id == folder.id
@@ -140,8 +140,8 @@ def test_reproduce_measures_by_rules_of_paper_and_strict_ones(measured, tmp_path
     assert (n.measured[0], n.strict) == (16, strict["tp"] + strict["fn"])
 
 
-def test_reproduce_explains_the_gap(measured, tmp_path):
-    results = measured("5", casme2=Run(make_run(tmp_path, dataset="casme2", shift=3)))
+def test_reproduce_cells_explains_the_gap(measured, tmp_path):
+    results = measured("5", casme2=PaperRun(make_run(tmp_path, dataset="casme2", shift=3)))
     by_path = {r.cell.published.path: r for r in results if r.cell.published.dataset == "casme2"}
     impossible = by_path["analysis", "true_positives", "scores", "uf1"].why
     assert "published value impossible" in impossible
@@ -153,8 +153,8 @@ def test_reproduce_explains_the_gap(measured, tmp_path):
     assert f"{value - 0.6516:+.4f}" in f1.why
 
 
-def test_reproduce_counts_of_an_analysis_add_up(measured, tmp_path):
-    results = measured("5", casme2=Run(make_run(tmp_path, dataset="casme2")))
+def test_reproduce_cells_counts_of_an_analysis_add_up(measured, tmp_path):
+    results = measured("5", casme2=PaperRun(make_run(tmp_path, dataset="casme2")))
     counts = {
         r.cell.published.metric: r.measured[0]
         for r in results
@@ -165,14 +165,14 @@ def test_reproduce_counts_of_an_analysis_add_up(measured, tmp_path):
     assert counts["tp"] + counts["fp"] == counts["tp"] + counts["fn"] == counts["n"] > 0
 
 
-def test_reproduce_makes_no_comparison_with_a_stand_in(measured, tmp_path):
-    results = measured("6", casme2=Run(make_run(tmp_path), stands_in=True))
+def test_reproduce_cells_makes_no_comparison_with_a_stand_in(measured, tmp_path):
+    results = measured("6", casme2=PaperRun(make_run(tmp_path), stands_in=True))
     assert all("replaces casme2" in r.why and "chance" not in r.why for r in results)
 
 
-def test_reproduce_calls_a_missing_score_absent(measured, published, tmp_path):
+def test_reproduce_cells_calls_a_missing_score_absent(measured, published, tmp_path):
     folder = make_run(tmp_path, tasks=("spot",), dataset="casme2")
-    results = measured("6", casme2=Run(folder))
+    results = measured("6", casme2=PaperRun(folder))
     by_task = {
         task: {r.measured is None for r in results if r.cell.published.task == task}
         for task in ("spotting", "analysis")
@@ -183,10 +183,10 @@ def test_reproduce_calls_a_missing_score_absent(measured, published, tmp_path):
 
 
 @pytest.mark.parametrize(("sound", "code"), [(0, 1), (1, 5)])
-def test_reproduce_exits_by_runs_that_fail(monkeypatch, capsys, tmp_path, sound, code):
+def test_reproduce_cells_exits_by_runs_that_fail(monkeypatch, capsys, tmp_path, sound, code):
     def fails(lines, request, progress):
-        failed = Run(None, "its run failed", "a fold failed", failed=True)
-        return {line: Run(make_run(tmp_path)) if n < sound else failed for n, line in enumerate(lines)}
+        failed = PaperRun(None, "its run failed", "a fold failed", failed=True)
+        return {line: PaperRun(make_run(tmp_path)) if n < sound else failed for n, line in enumerate(lines)}
 
     monkeypatch.setattr(reproduction, "_runs", fails)
     with pytest.raises(typer.Exit) as stop:
@@ -195,7 +195,7 @@ def test_reproduce_exits_by_runs_that_fail(monkeypatch, capsys, tmp_path, sound,
     assert "- a fold failed" in capsys.readouterr().out
 
 
-def test_reproduce_of_stand_in_shares_runs_among_cells(capsys, tmp_path):
+def test_reproduce_cells_of_stand_in_shares_runs_among_cells(capsys, tmp_path):
     here = tmp_path / "leaderboards"
     (here / "papers").mkdir(parents=True)
     shutil.copy(LEADERBOARDS / "published.csv", here)
@@ -214,7 +214,7 @@ def test_reproduce_of_stand_in_shares_runs_among_cells(capsys, tmp_path):
     assert len({cell["measured"]["value"] for cell in spotted}) == 1
 
 
-def test_reproduce_finds_its_files_in_a_wheel(monkeypatch, capsys, tmp_path):
+def test_reproduce_cells_finds_its_files_in_a_wheel(monkeypatch, capsys, tmp_path):
     """What `pyproject.toml` puts into it lies beside the package's own files, where no checkout is."""
     wheel = tomllib.loads((LEADERBOARDS.parent / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"][
         "wheel"
@@ -229,10 +229,10 @@ def test_reproduce_finds_its_files_in_a_wheel(monkeypatch, capsys, tmp_path):
     monkeypatch.setattr("mebench._installation.ROOT", package.parent)
     monkeypatch.setattr("mebench._installation.PACKAGE", package)
     assert len(outcome(capsys, table="5", dry_run=True, leaderboards=None)["cells"]) == TABLES["5"]
-    assert sources(reproduce.leaderboards_folder(None) / "rescored") == sources(LEADERBOARDS / "rescored")
+    assert list_sources(reproduce.leaderboards_folder(None) / "rescored") == list_sources(LEADERBOARDS / "rescored")
 
 
-def test_reproduce_dry_run_says_what_it_would_run(capsys, tmp_path):
+def test_reproduce_cells_dry_run_says_what_it_would_run(capsys, tmp_path):
     found = outcome(capsys, table="6", stand_in=TINY, dry_run=True, words=("method.flow=dis",))
     assert {cell["why"] for cell in found["cells"]} == {"absent: not run yet"}
     assert not (tmp_path / "runs").exists()
@@ -294,8 +294,15 @@ def test_selection_gains_table_has_dashes_without_interval():
     gain = {"value": 0.176, "low": None, "high": None, "reason": "a difference takes at least 4 subjects"}
     worth = {"looks": {"least": 2, "most": 2}, "differences": {"recognition.uf1": gain}}
     best = {"of": 2, "uf1": 0.8, "default": None, "difference": gain}
-    found = Result(
-        Cell(published, None, ""), (0.7, None, None), 0.7, "run", leaking=0.8, honest=0.7, worth=worth, best_of=best
+    found = CellResult(
+        PaperCell(published, None, ""),
+        (0.7, None, None),
+        0.7,
+        "run",
+        leaking=0.8,
+        honest=0.7,
+        worth=worth,
+        best_of=best,
     )
     rows = reproduce.worth_rows([found])
     assert [row[5] for row in rows] == ["+0.176 [–, –]"] * 2

@@ -25,7 +25,7 @@ from mebench.metrics.summary import flat_scores
 from mebench.records.matching_published import read_aliases
 from mebench.records.published import read
 from mebench.reproduction import rescore as reproduction_rescore
-from mebench.reproduction.rescore import Source, find_files, read_source, sources
+from mebench.reproduction.rescore import RescoredSource, find_files, list_sources, read_source
 from tests.helpers.nightly import NIGHTLY
 from tests.helpers.outside import outside
 from tests.helpers.run_folders import make_run
@@ -106,7 +106,7 @@ def home(tmp_path, clone):
 
 
 def outcome_of(home, clone, name, draws=0):
-    return reproduction_rescore.rescore(read_source(home / "rescored", name), clone, draws)
+    return reproduction_rescore.rescore_source(read_source(home / "rescored", name), clone, draws)
 
 
 def counts(outcome):
@@ -114,14 +114,14 @@ def counts(outcome):
     return {reading: tuple(part[name] for name in ("tp", "fp", "fn")) for reading, part in found.items()}
 
 
-def test_rescore_window_scores_half_a_window_later_too(home, clone):
+def test_rescore_source_window_scores_half_a_window_later_too(home, clone):
     """Half a window early shares 5 of 15 frames with the truth; later it is the truth. What is too short is left out."""
     found = counts(outcome_of(home, clone, "spotter"))
     assert found["megc2020", 0] == found["strict", 0] == (0, 3, 4)
     assert found["megc2020", K // 2] == found["strict", K // 2] == (3, 0, 1)  # one video's file kept no interval
 
 
-def test_rescore_of_a_log_of_clips_equals_scikit_learn(home, clone):
+def test_rescore_source_of_a_log_of_clips_equals_scikit_learn(home, clone):
     (result,) = outcome_of(home, clone, "namer")["sets"][0]["results"]
     section = result["summary"]["recognition"]
     lines = {who: [line.split() for line in rows.splitlines()] for who, rows in LOG.items()}
@@ -179,7 +179,7 @@ def test_find_files_names_wrong_files_in_one_sentence(home, clone):
         ),
     ],
 )
-def test_rescore_says_what_is_wrong_with_a_source(home, clone, change, error):
+def test_rescore_source_says_what_is_wrong_with_a_source(home, clone, change, error):
     file = home / "rescored" / "spotter.yaml"
     content = yaml.safe_load(file.read_text())
     change(content)
@@ -199,7 +199,7 @@ def in_home(home, clone, tmp_path, monkeypatch):
     return run
 
 
-def test_rescore_prints_the_paper_beside_each_reading(in_home, home, capsys):
+def test_rescore_source_prints_the_paper_beside_each_reading(in_home, home, capsys):
     in_home("spotter", json="told.json")
     lines = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
     assert [
@@ -230,7 +230,7 @@ def tables_of(home, records=()):
     return {table.name: with_published(table, published, []) for table in tables}
 
 
-def test_rescore_rows_stand_in_tables_as_their_own_kind(in_home, home, tmp_path):
+def test_rescore_source_rows_stand_in_tables_as_their_own_kind(in_home, home, tmp_path):
     """Between measured and published rows, with neither letter nor seed; where nothing was measured a table is made."""
     in_home("spotter")
     in_home("namer")
@@ -252,7 +252,7 @@ def test_rescore_rows_stand_in_tables_as_their_own_kind(in_home, home, tmp_path)
     assert [row.scores["f1"]["value"] for row in part.rescored] == pytest.approx([0, 0, 6 / 7, 6 / 7], abs=1e-6)
 
 
-def test_rescore_rows_stand_beside_equal_schemes_alone(in_home, home, tmp_path):
+def test_rescore_source_rows_stand_beside_equal_schemes_alone(in_home, home, tmp_path):
     in_home("namer")
     known = collect_rescored(home / "rescored", print)
     ((place, _, row),) = (one for one in rescored_rows(known, []) if one[1] == "all clips")
@@ -273,7 +273,7 @@ def test_rescore_rows_stand_beside_equal_schemes_alone(in_home, home, tmp_path):
         assert all(table.scheme == name.removeprefix("-scheme_") for name, table in found.items())
 
 
-def test_rescore_tables_are_built_without_the_files(in_home, home, clone, capsys, monkeypatch):
+def test_rescore_source_tables_are_built_without_the_files(in_home, home, clone, capsys, monkeypatch):
     in_home("spotter")
     shutil.rmtree(clone)
     leaderboard.leaderboard_build_command("runs", out=str(home), site=False)
@@ -287,7 +287,7 @@ def test_rescore_tables_are_built_without_the_files(in_home, home, clone, capsys
     assert "<br>printed 0.0000 |" in text
 
 
-def test_rescore_of_an_installed_package_writes_beside_it(home, clone, tmp_path, monkeypatch, capsys):
+def test_rescore_source_of_an_installed_package_writes_beside_it(home, clone, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("mebench.cli.reproduce.PACKAGE", tmp_path)
     reproduce.rescore_command("namer", root=str(clone), leaderboards=str(home), json="-")
@@ -311,7 +311,7 @@ def test_collect_rescored_leaves_out_damaged_outcomes(in_home, home):
 def test_collect_rescored_holds_every_committed_source(capsys):
     known = collect_rescored(LEADERBOARDS / "rescored", print)
     assert capsys.readouterr().out == ""
-    assert [source.id for source, _ in known] == sources(LEADERBOARDS / "rescored")
+    assert [source.id for source, _ in known] == list_sources(LEADERBOARDS / "rescored")
     assert len(known) >= 18
     for source, outcome in known:
         assert len(outcome["sets"]) == len(source.sets)
@@ -354,8 +354,10 @@ hashed_once = functools.cache(file_hash)
 """Of files that no test writes."""
 
 
-@pytest.mark.parametrize("name", [name for name in sources(LEADERBOARDS / "rescored") if NIGHTLY or name not in LONG])
-def test_rescore_of_real_sources_equals_their_papers(name, published, monkeypatch):
+@pytest.mark.parametrize(
+    "name", [name for name in list_sources(LEADERBOARDS / "rescored") if NIGHTLY or name not in LONG]
+)
+def test_rescore_source_of_real_sources_equals_their_papers(name, published, monkeypatch):
     """Every printed value that no caveat calls wrong, to its last digit; and to what is committed."""
     root = outside("public_predictions", "the published answers of the authors' own programs")
     folder = LEADERBOARDS / "rescored"
@@ -367,7 +369,7 @@ def test_rescore_of_real_sources_equals_their_papers(name, published, monkeypatc
         pytest.skip(f"not among the files beside the repository: {error}")
     monkeypatch.setattr(reproduction_rescore, "find_files", lambda *_: found)
     outcome, committed = (
-        reproduction_rescore.rescore(source, root, draws=0),
+        reproduction_rescore.rescore_source(source, root, draws=0),
         json.loads((folder / f"{name}.json").read_text()),
     )
     for one, other in zip(outcome["sets"], committed["sets"], strict=True):
@@ -424,11 +426,11 @@ def source_of(folder, files, truth, predictions, **more):
         **more,
     }
     about = {"title": "Ann", "method": "Spotter", "repository": "https://code.org/ann/spotter", "commit": "ab" * 20}
-    return TypeAdapter(Source).validate_python({"id": "drawn", **about, "sets": [one]})
+    return TypeAdapter(RescoredSource).validate_python({"id": "drawn", **about, "sets": [one]})
 
 
 def spotted_in(source, folder):
-    (result,) = reproduction_rescore.rescore(source, folder, draws=0)["sets"][0]["results"]
+    (result,) = reproduction_rescore.rescore_source(source, folder, draws=0)["sets"][0]["results"]
     return {k: (part["tp"], part["fp"], part["fn"]) for k, part in result["summary"]["spotting"].items()}
 
 
@@ -443,7 +445,7 @@ def test_rescore_takes_fractions_thresholds_and_kinds_by_rule(tmp_path):
     assert spotted_in(source, tmp_path) == {"micro": (1, 1, 0), "macro": (1, 0, 0), "overall": (2, 1, 0)}
     whole = source_of(tmp_path, files, {"files": ["truth.csv"]}, reading)
     with pytest.raises(DataError, match=r"the onset 10\.9 of a is fractional: the source must state rounded"):
-        reproduction_rescore.rescore(whole, tmp_path)
+        reproduction_rescore.rescore_source(whole, tmp_path)
 
 
 def test_rescore_keeps_curves_and_mistakes_of_strict_rules(tmp_path):
@@ -453,13 +455,13 @@ def test_rescore_keeps_curves_and_mistakes_of_strict_rules(tmp_path):
         "said.csv": "video,onset,offset,confidence\na,200,210,0.7\na,10,20,0.9\na,100,110,0.8\n",
     }
     source = source_of(tmp_path, files, {"files": ["truth.csv"]}, {"files": ["said.csv"]})
-    (result,) = reproduction_rescore.rescore(source, tmp_path, draws=0)["sets"][0]["results"]
+    (result,) = reproduction_rescore.rescore_source(source, tmp_path, draws=0)["sets"][0]["results"]
     assert result["summary"]["curves"] == {"micro": [[0, 0.5], [2, 0.5], [4, 0.5]]}
     mistakes = result["summary"]["mistakes"]["micro"]
     assert (sum(mistakes["false_positive"].values()), sum(mistakes["miss"].values())) == (2, 1)
 
 
-def test_rescore_takes_rows_of_truth_and_answer(tmp_path):
+def test_rescore_source_takes_rows_of_truth_and_answer(tmp_path):
     """Behind a header, with -1 where there is no interval, and the video's folder in front."""
     log = ",T_1,T_2,P_1,P_2,K,class\ns1/a,10,20,10,20,1.0,TP\ns1/a,-1,-1,40,50,0,FP\ns2/b,30,40,-1,-1,0,FN\n"
     reading = {"files": ["log.csv"], "always": {"kind": "macro"}}
@@ -468,7 +470,7 @@ def test_rescore_takes_rows_of_truth_and_answer(tmp_path):
     assert spotted_in(pooled, tmp_path) == {"overall": (1, 1, 1)}
 
 
-def test_rescore_names_a_pickle_by_rows_of_another_file(tmp_path):
+def test_rescore_source_names_a_pickle_by_rows_of_another_file(tmp_path):
     """The classes that both name must agree, row by row."""
     names = {"columns": ["video", "emotion"], "section": ["dataset", "subject", "_"], "files": ["names.txt"]}
     beside = {"columns": ["video", "_"], "section": ["dataset", "subject", "_"], "files": ["names.txt"]}
@@ -481,15 +483,17 @@ def test_rescore_names_a_pickle_by_rows_of_another_file(tmp_path):
         truth = {"files": ["said.pkl"], "beside": [names]}
         return source_of(tmp_path, files, truth, {"files": ["said.pkl"], "beside": [beside]}, clips=True)
 
-    (result,) = reproduction_rescore.rescore(source("one s1 .\na 0\nb 1\n"), tmp_path, draws=0)["sets"][0]["results"]
+    (result,) = reproduction_rescore.rescore_source(source("one s1 .\na 0\nb 1\n"), tmp_path, draws=0)["sets"][0][
+        "results"
+    ]
     assert result["summary"]["recognition"]["scores"]["accuracy"]["value"] == 0.5
     with pytest.raises(DataError, match=r"said\.pkl is not in the order of names\.txt: row 1 has another class"):
-        reproduction_rescore.rescore(source("one s1 .\na 1\nb 0\n"), tmp_path)
+        reproduction_rescore.rescore_source(source("one s1 .\na 1\nb 0\n"), tmp_path)
     with pytest.raises(DataError, match=r"said\.pkl is not in the order of names\.txt: 2 rows, 3 names"):
-        reproduction_rescore.rescore(source("one s1 .\na 0\nb 1\nc 1\n"), tmp_path)
+        reproduction_rescore.rescore_source(source("one s1 .\na 0\nb 1\nc 1\n"), tmp_path)
 
 
-def test_rescore_turns_frame_scores_into_intervals(tmp_path):
+def test_rescore_source_turns_frame_scores_into_intervals(tmp_path):
     """One list a subject, its videos one after the other: a peak at frame 30 of a and at 20 of c; `shift` puts intervals later."""
     peak = {"a": 30, "b": None, "c": 20}
     scores = {
@@ -515,7 +519,7 @@ def test_rescore_turns_frame_scores_into_intervals(tmp_path):
     assert found[0][2] == 0
     short = {**reading, "series": {"s1": {"a": 60, "b": 59}, "s2": {"c": 60}}}
     with pytest.raises(DataError, match=r"scores\.pkl does not hold 119, 60 scores, one list a subject"):
-        reproduction_rescore.rescore(source_of(tmp_path, files, {"files": ["truth.csv"]}, short), tmp_path)
+        reproduction_rescore.rescore_source(source_of(tmp_path, files, {"files": ["truth.csv"]}, short), tmp_path)
 
 
 def test_rescore_averages_of_whole_windows_equal_scipy_peaks(tmp_path):
@@ -529,14 +533,14 @@ def test_rescore_averages_of_whole_windows_equal_scipy_peaks(tmp_path):
     spotted = {"k_prime": 4, "p": 0.6, "rule": "released_code", "smoothing": "none"}
     rules = {"convention": "strict, threshold=1"}
     source = replace(source_of(tmp_path, files, {"files": ["truth.csv"]}, {**reading, "spotted": spotted}), **rules)
-    first = reproduction_rescore.rescore(source, tmp_path, draws=0)["sets"][0]["results"][0]["summary"]["spotting"][
-        "micro"
-    ]
+    first = reproduction_rescore.rescore_source(source, tmp_path, draws=0)["sets"][0]["results"][0]["summary"][
+        "spotting"
+    ]["micro"]
     assert (first["tp"], first["fp"], first["fn"]) == (len(peaks), 0, 0)
     assert len(peaks) > 2
 
 
-def test_rescore_of_counts_scores_only_what_follows(tmp_path):
+def test_rescore_source_of_counts_scores_only_what_follows(tmp_path):
     """Two people and three classes; rows that sum them up are left out, and so are scores that need the confusions."""
     rows = 'model,acc,TP_C,TP\nof_1.pth,0.6,"[2, 1, 2]","[1, 1, 1]"\nof_2.pth,0.5,"[2, 0, 0]","[1, 0, 0]"\nALL,.,"[9, 9, 9]","[9, 9, 9]"\n'
     counted = {
@@ -548,7 +552,7 @@ def test_rescore_of_counts_scores_only_what_follows(tmp_path):
     }
     source = source_of(tmp_path, {"counts.csv": rows}, counted, counted, clips=True)
     source = replace(source, convention="strict, class_scores=accuracy+uar")
-    (result,) = reproduction_rescore.rescore(source, tmp_path, draws=0)["sets"][0]["results"]
+    (result,) = reproduction_rescore.rescore_source(source, tmp_path, draws=0)["sets"][0]["results"]
     scores = {name: score["value"] for name, score in result["summary"]["recognition"]["scores"].items()}
     assert scores["accuracy"] == pytest.approx(4 / 7, abs=1e-6)
     assert scores["uf1"] is None
@@ -574,10 +578,10 @@ def epochs_of(folder):
     return source_of(folder, files, {"files": ["truth.csv"]}, predictions, choice=choice)
 
 
-def test_rescore_of_several_epochs_chooses_by_rule(tmp_path):
+def test_rescore_source_of_several_epochs_chooses_by_rule(tmp_path):
     """Person 1 is served best by the first epoch, person 2 by the second; who may not look at them takes what served the other."""
     source = epochs_of(tmp_path)
-    scored = reproduction_rescore.rescore(source, tmp_path, draws=5)["sets"][0]
+    scored = reproduction_rescore.rescore_source(source, tmp_path, draws=5)["sets"][0]
     counts = {r["choice"]: r["summary"]["spotting"]["micro"] for r in scored["results"]}
     found = {rule: (part["tp"], part["fp"], part["fn"]) for rule, part in counts.items()}
     # A threshold from .5 on leaves out what is wrong. The other person's best epoch finds nothing of one's own.
@@ -587,4 +591,4 @@ def test_rescore_of_several_epochs_chooses_by_rule(tmp_path):
     assert worth["pooled", "others"] == pytest.approx(0.8)
     (tmp_path / "person_1" / "epoch_0.txt").unlink()
     with pytest.raises(DataError, match=r"no file in .* is person_1/epoch_0\.txt, SHA-256"):
-        reproduction_rescore.rescore(source, tmp_path)
+        reproduction_rescore.rescore_source(source, tmp_path)

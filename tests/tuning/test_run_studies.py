@@ -84,7 +84,9 @@ def test_tune_outer_runs_are_no_plain_runs(go, tmp_path):
     folders = {name: RunFolder(Path(path)) for name, path in found.plain["runs"].items()}
     scores = found.plain["scores"]
     sides = [compare_runs.Side.of_record(record.read(folders[name])) for name in ("tuned", "default")]
-    said = compare_runs.remarks(compare_runs.compare_sides(*sides, "strict", ("all",)), *sides, CONVENTIONS["strict"])
+    said = compare_runs.remarks_on_comparison(
+        compare_runs.compare_sides(*sides, "strict", ("all",)), *sides, CONVENTIONS["strict"]
+    )
     assert not any("same settings" in line for line in said)
     assert sum("outer run of a study" in line for line in said) == 2
     with pytest.raises(RunError, match=r"cannot be published: .* mebench tune --write FILE"):

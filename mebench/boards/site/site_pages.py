@@ -42,7 +42,7 @@ from mebench.number_format import count, digits, seconds, span
 from mebench.records.published import CAVEATS, Published
 from mebench.records.record import DAMAGE, Record, UnshownError, files_of
 from mebench.reports import report
-from mebench.reports.report import environment
+from mebench.reports.report import template_environment
 from mebench.reports.timeline import SCRIPT, STYLE
 from mebench.result_cache import cached
 from mebench.runs.fold_files import safe_name
@@ -425,7 +425,7 @@ class Site:
         self.tables, self.records, self.published = tables, records, published
         self.plugins = {kind: registry.plugins(kind) for kind in registry.PLUGIN_KINDS}
         self.floors = chance_methods()
-        self.environment = environment(Path(__file__).parent / "templates")
+        self.environment = template_environment(Path(__file__).parent / "templates")
         self.environment.globals |= {
             "methods": self.plugins["method"],
             "datasets": self.plugins["dataset"],
@@ -571,10 +571,10 @@ class Site:
         """Path and text of the page of a run, made again if the run, its counterpart, or the linked tables have
         changed.
         """
-        path, twin = f"runs/{safe_name(record.id)}.html", report.twin(record, report.TRANSFER)
+        path, twin = f"runs/{safe_name(record.id)}.html", report.find_twin(record, report.TRANSFER)
 
         def text() -> str:
-            return self._page(path, "run_page.html", appears=appears, **report.values_of(record, MOST_SHOWN))[1]
+            return self._page(path, "run_page.html", appears=appears, **report.values_of_page(record, MOST_SHOWN))[1]
 
         return path, cached(
             text,

@@ -12,7 +12,7 @@ import pytest
 from mebench.boards import site
 from mebench.reports import report
 
-TEMPLATES = report.environment(Path(site.__file__).parent / "templates")
+TEMPLATES = report.template_environment(Path(site.__file__).parent / "templates")
 
 
 def point(number, seconds, value, low=None, high=None):

@@ -13,11 +13,11 @@ from tests.helpers.plain_rules import rows, tables
 
 def test_confusion_matrix_has_counts_and_shares():
     classes, truth, said = "abc", list("aaaabbcaab"), list("aabcbbcaba")
-    table = plots.confusions(pd.DataFrame({"truth": truth, "predicted": said}), classes)
+    table = plots.count_confusions(pd.DataFrame({"truth": truth, "predicted": said}), classes)
     counts, shares = (confusion_matrix(truth, said, labels=list(classes), normalize=by) for by in (None, "true"))
     assert list(table.columns) == list(table.index) == list(classes)
     assert table.to_numpy().tolist() == counts.tolist()
-    page = report.environment().get_template("parts.html").module.confusions({"confusions": [("all", table)]})
+    page = report.template_environment().get_template("parts.html").module.confusions({"confusions": [("all", table)]})
     cells = re.findall(r'--share:([\d.]+)">(\d+)<small>(\d+) %', page)
     assert [int(n) for _, n, _ in cells] == counts.ravel().tolist()
     assert [float(share) for share, _, _ in cells] == pytest.approx(shares.ravel().tolist(), abs=0.005)
@@ -33,16 +33,16 @@ def test_cures_are_sorted_by_gain():
         },
         "macro": {"gain": {"blink": 0.2}},
     }
-    found = report.cures(told)
+    found = report.table_of_cures(told)
     assert [column.name for column in found.columns] == ["gain in F1", "micro", "macro"]
     assert found.rows == [("all other misses found", 0.3, None), ("blink", 0.01, 0.2), ("near miss", 0.1, None)]
     name = "d/1/a"
-    side = timeline.Judged(
+    side = timeline.JudgedRun(
         "",
         tables([rows(name, [(10, 20)])], [rows(name, [(10, 20)])], [name]),
         ["micro"],
         pd.DataFrame(columns=report.SCORES),
     )
     record = SimpleNamespace(about={"classes": []}, summary={"mistakes": told}, convention="strict")
-    assert report.details(record, side)["missed"] == [("micro, by length", "50 % short, 25 % long")]
-    assert report.cures({"micro": {"false_positive": {}}}) is None
+    assert report.details_of_answers(record, side)["missed"] == [("micro, by length", "50 % short, 25 % long")]
+    assert report.table_of_cures({"micro": {"false_positive": {}}}) is None
