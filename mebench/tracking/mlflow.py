@@ -11,8 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from mebench.errors import DataError, RunError
-from mebench.tracking.mlflow_store import RUN_TAG, Store, lock_store, silence_mlflow
-from mebench.tracking.send import (
+from mebench.tracking.entries import (
     DIGEST_TAG,
     KEY_TAG,
     MODELS_TAG,
@@ -20,11 +19,11 @@ from mebench.tracking.send import (
     SHORT,
     Data,
     Point,
-    SentRun,
     TrackedRun,
-    Tracker,
-    shorten_error,
 )
+from mebench.tracking.mlflow_store import RUN_TAG, Store, lock_store, silence_mlflow
+from mebench.tracking.send import shorten_error
+from mebench.tracking.tracker import SentRun, Tracker
 
 with silence_mlflow(collect=False):
     from mlflow import MlflowClient
@@ -45,7 +44,9 @@ of a score.
 
 
 class MLflow(Tracker):
-    """MLflow's tracking, by a separate client, so that the user's own address and active run are unchanged.
+    """MLflow's tracking, by a client of its own.
+
+    The user's own address and active run stay unchanged.
 
     A run is one of the experiment `mebench/<dataset>/<protocol>`, with a nested run for each fold.
     """
@@ -164,8 +165,9 @@ def client_of(store: Store) -> MlflowClient:
 
 
 def fetch_records(address: str, target: Path, notify: Callable[[str], object]) -> None:
-    """Bring the records of all finished runs that an MLflow store holds into a folder, as `leaderboard export` writes
-    them.
+    """Write the records of all finished runs of an MLflow store into a folder.
+
+    They are written as `leaderboard export` writes them.
 
     Args:
         address: MLflow's tracking URI.

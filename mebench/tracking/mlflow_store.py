@@ -103,8 +103,9 @@ class Store:
         return (self.database.parent / "mlartifacts").as_uri() if self.database else None
 
     def prepare(self) -> None:
-        """Create a missing sqlite file from the stored schema if that equals MLflow's own, whose 70 migrations take a
-        second.
+        """Create a missing sqlite file from the stored schema, if that equals MLflow's own.
+
+        MLflow's 70 migrations take a second.
 
         Raises:
             RunError: a server does not answer in time, or its answer has no end.
@@ -158,7 +159,9 @@ def without_password(text: str) -> str:
 
 @contextmanager
 def lock_store(store: Store) -> Iterator[None]:
-    """A lock for one process at a time on a sqlite file, which simultaneous creation would break.
+    """A lock for one process at a time on a sqlite file.
+
+    Simultaneous creation would break the file.
 
     Raises:
         RunError: it lies on a network drive, or is busy for longer than `LOCK_SECONDS`.
@@ -210,7 +213,10 @@ def lock_file(file: Path, seconds: float) -> AbstractContextManager[object]:
 
 
 def file_system(path: Path) -> str:
-    """Kind of the file system of an existing or future path, such as `ext4` or `nfs4`; empty if unknown."""
+    """Kind of the file system of a path, such as `ext4` or `nfs4`.
+
+    The path may exist or not. Empty if the kind is unknown.
+    """
     try:
         mounts = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:

@@ -17,7 +17,7 @@ from mebench.cli import doctor
 from mebench.config import resolve
 from mebench.errors import ConfigError
 from mebench.progress import Progress
-from mebench.tracking import Tracker, mlflow, send
+from mebench.tracking import Tracker, mlflow, tracker as trackers
 from tests.helpers.run_folders import make_run
 
 
@@ -86,10 +86,10 @@ def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     names = {"csv": "Csv", "broken": "Broken", "odd": "Odd", "missing": "NoSuch"}
-    known = [EntryPoint(name, f"{__name__}:{value}", send.GROUP) for name, value in names.items()]
-    known.append(EntryPoint("lame", "no_such_package:Tracker", send.GROUP))
+    known = [EntryPoint(name, f"{__name__}:{value}", trackers.GROUP) for name, value in names.items()]
+    known.append(EntryPoint("lame", "no_such_package:Tracker", trackers.GROUP))
     monkeypatch.setitem(sys.modules, __name__, sys.modules.get(__name__) or sys.modules[Csv.__module__])
-    monkeypatch.setattr(send, "entry_points", lambda group: [point for point in known if point.group == group])
+    monkeypatch.setattr(trackers, "entry_points", lambda group: [point for point in known if point.group == group])
 
 
 def test_sync_gives_second_tracker_whole_run(tmp_path, progress, said):
@@ -176,32 +176,32 @@ def test_sync_reports_failing_tracker(tmp_path, progress, said, name, words):
 
 
 def test_find_tracker_takes_names_and_addresses(tmp_path):
-    assert isinstance(send.tracker_of("csv"), Csv)
-    assert send.tracker_of("csv:a/b").folder == Path("a/b")
+    assert isinstance(trackers.tracker_of("csv"), Csv)
+    assert trackers.tracker_of("csv:a/b").folder == Path("a/b")
     (tmp_path / "mlruns").mkdir()
     places = {None: "mlflow.db", "mlflow": "mlflow.db", "http://h:5": "http://h:5", "sqlite:///x.db": "x.db"}
     places |= {"mlruns": "mlruns", "databricks": "databricks", "mlflow:sqlite:///x.db": "x.db", True: "mlflow.db"}
     for words, place in places.items():
-        tracker = send.tracker_of(words)
+        tracker = trackers.tracker_of(words)
         assert isinstance(tracker, mlflow.MLflow)
         assert tracker.place() == place
-    assert send.tracker_of(False) is send.tracker_of("off") is None
+    assert trackers.tracker_of(False) is trackers.tracker_of("off") is None
     with pytest.raises(ConfigError, match=r"unknown tracker 'mlfow'\. Did you mean 'mlflow'"):
-        send.tracker_of("mlfow")
+        trackers.tracker_of("mlfow")
 
 
 def test_find_tracker_knows_mlflow_without_metadata(monkeypatch):
-    monkeypatch.setattr(send, "entry_points", lambda group: [])
-    assert isinstance(send.tracker_of(None), mlflow.MLflow)
+    monkeypatch.setattr(trackers, "entry_points", lambda group: [])
+    assert isinstance(trackers.tracker_of(None), mlflow.MLflow)
 
 
 def test_entry_point_names_existing_class():
     import tomllib
 
     told = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]["entry-points"]
-    (point,) = (EntryPoint(name, value, send.GROUP) for name, value in told[send.GROUP].items())
+    (point,) = (EntryPoint(name, value, trackers.GROUP) for name, value in told[trackers.GROUP].items())
     assert point.load() is mlflow.MLflow
-    assert point == send._BUILT_IN[0]
+    assert point == trackers._BUILT_IN[0]
 
 
 @pytest.mark.parametrize("word", ["tracking=off", "tracking=false"])
@@ -229,8 +229,8 @@ import sys
 from pathlib import Path
 from mebench.progress import Progress
 from mebench.runs.folder import RunFolder
-from mebench.tracking import sync
-found = sync([RunFolder(Path({str(folder.path)!r}))], False, Progress())
+from mebench.tracking import send_all
+found = send_all([RunFolder(Path({str(folder.path)!r}))], False, Progress())
 assert found.sent == found.failed == () and found.opening == ""
 assert not [name for name in sys.modules if name.partition(".")[0] in ("mlflow", "sqlalchemy", "alembic")]
 """
