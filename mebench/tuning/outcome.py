@@ -35,14 +35,14 @@ from mebench.tuning.study import silence_optuna
 
 
 class TrialReporter:
-    """A line for each trial, or for some of many quick ones, with the best value so far.
+    """A line for each trial, or some of many quick ones, with the best value.
 
     Args:
         progress: shows the lines.
-        name: of the study.
+        name: name of the study.
         trials: number of trials.
         split: subjects of the study.
-        space: of the study.
+        space: space of the study.
     """
 
     def __init__(self, progress: Progress, name: str, trials: int, split: Split, space: Space) -> None:
@@ -93,7 +93,9 @@ def value_in_words(value: Any) -> str:
     """One value, numbers with four digits."""
     if isinstance(value, bool):
         return str(value).lower()
-    return "null" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
+    if value is None:
+        return "null"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _finished(study: Study) -> int:
@@ -193,21 +195,9 @@ def _score_rows(plain: Mapping[str, Any]) -> list[list[str]]:
 
 def tuning_remarks(plain: Mapping[str, Any]) -> list[str]:
     """Remarks on the optimism of the inner score and on the conclusion."""
-    lines = []
-    for path, score in plain["scores"].items():
-        optimism, lost = score["flattered"], score["flattered_gain"]
-        if optimism is None:
-            continue
-        direction, gains = "better" if optimism > 0 else "worse", ""
-        if lost is not None:
-            inner, outer = (
-                _number(path, gain, "+") for gain in (score["inner"]["gain"], score["outer"]["gain"]["value"])
-            )
-            verdict = f"an optimism of {_number(path, lost)}" if lost > 0 else "no optimism"
-            gains = f"; the gain was {inner} on the tuning subjects and {outer} on new ones: {verdict}"
-        lines.append(
-            f"{path}: the tuned values look {_number(path, abs(optimism))} {direction} on the tuning subjects than on new ones{gains}"
-        )
+    lines = [
+        _optimism_in_words(path, score) for path, score in plain["scores"].items() if score["flattered"] is not None
+    ]
     if plain["scores"] and plain["least_p"] >= LEVEL:
         lines.append(
             f"with {format_count(plain['outer_subjects'], 'outer subject')} no p can be below {plain['least_p']:.4f}: too few to show "
@@ -218,7 +208,22 @@ def tuning_remarks(plain: Mapping[str, Any]) -> list[str]:
             f"of each Pareto front the trial that is best in {next(iter(plain['objectives']))} was scored, and "
             "--write writes it; the values of the others are in trials.csv"
         )
-    return [*lines, *([plain["conclusion"]] if plain["conclusion"] else [])]
+    if plain["conclusion"]:
+        lines.append(plain["conclusion"])
+    return lines
+
+
+def _optimism_in_words(path: str, score: Mapping[str, Any]) -> str:
+    """How much better the tuned values look on the tuning subjects than on new ones."""
+    optimism, lost = score["flattered"], score["flattered_gain"]
+    direction = "better" if optimism > 0 else "worse"
+    look = f"{path}: the tuned values look {_number(path, abs(optimism))} {direction} on the tuning subjects than on new ones"
+    if lost is None:
+        return look
+    inner = _number(path, score["inner"]["gain"], "+")
+    outer = _number(path, score["outer"]["gain"]["value"], "+")
+    verdict = f"an optimism of {_number(path, lost)}" if lost > 0 else "no optimism"
+    return f"{look}; the gain was {inner} on the tuning subjects and {outer} on new ones: {verdict}"
 
 
 def _number(path: str, value: float | None, sign: str = "") -> str:
@@ -248,71 +253,87 @@ class Tuned:
     space: Space
 
 
-def summary_of(
+@dataclass(frozen=True)
+class TuningFacts:
+    """Facts about a tuning besides its trials and scores.
+
+    Attributes:
+        name: name of the study.
+        storage: place of the study, for messages.
+        is_nested: True for one study for each outer fold.
+        seconds: time spent on inner folds, on the rest of the trials, and on outer folds.
+    """
+
+    name: str
+    storage: str
+    is_nested: bool
+    seconds: Mapping[str, float]
+
+
+def summarize_tuning(
     config: RunConfig,
     splits: Sequence[Split],
     space: Space,
     studies: Mapping[str, Study],
     judged: tuple[RunFolder, RunFolder, RunComparison],
-    name: str,
-    storage: str,
-    is_nested: bool,
-    seconds: Mapping[str, float],
+    facts: TuningFacts,
 ) -> Tuned:
     """The outcome as one object.
 
     Args:
-        config: before tuning.
-        splits: the studies' subjects.
+        config: configuration before tuning.
+        splits: subjects of the studies.
         space: the tuned parameters.
-        studies: by name of the split, each with a complete trial.
-        judged: both configurations on the outer subjects.
-        name: of the study.
-        storage: its place, for messages.
-        is_nested: whether there is one study for each outer fold.
-        seconds: spent on inner folds, on the rest of the trials, and on outer folds.
+        studies: studies by name of the split, each with a complete trial.
+        judged: runs of the default and of the tuned values on the outer subjects, and their comparison.
+        facts: further facts.
     """
     objectives = next(iter(studies.values())).objectives
     chosen = {key: study.chosen() for key, study in studies.items()}
     before = {key: study.default for key, study in studies.items()}
-    (default, tuned, comparison), paths = judged, [objective.path for objective in objectives if objective.path != COST]
+    default, tuned, comparison = judged
+    paths = [objective.path for objective in objectives if objective.path != COST]
     scores = {path: _score(objectives, path, comparison.scores[path], chosen, before) for path in paths}
-    main = next(iter(scores.items()), None)
-    unchanged = all(dict(trial.params) == space.own() for trial in chosen.values())
+    conclusion = ""
+    if paths:
+        unchanged = all(dict(trial.params) == space.own() for trial in chosen.values())
+        conclusion = conclude_test(paths[0], scores[paths[0]], comparison.subjects, unchanged)
     plain = {
-        "study": name,
-        "storage": storage,
+        "study": facts.name,
+        "storage": facts.storage,
         "method": "+".join(filter(None, (config.method, config.recognizer))),
         "dataset": config.dataset,
         "protocol": config.protocol,
-        "tuned_on": "the training subjects of each outer fold" if is_nested else "a tuning set",
-        "nested": is_nested,
+        "tuned_on": "the training subjects of each outer fold" if facts.is_nested else "a tuning set",
+        "nested": facts.is_nested,
         "objectives": {o.path: o.direction for o in objectives},
         "parameters": space.plain(),
-        "studies": {
-            split.name: {
-                "subjects": [*map(str, split.subjects)],
-                "inner_folds": len(split.inner.folds),
-                "trials": studies[split.name].counts(),
-                "best": _trial(chosen[split.name], objectives),
-                "default": None if (was := before[split.name]) is None else _trial(was, objectives),
-                "importance": dict(studies[split.name].importance),
-                "front": [_trial(trial, objectives) for trial in studies[split.name].front()]
-                if len(objectives) > 1
-                else [],
-            }
-            for split in splits
-        },
+        "studies": {split.name: _plain_study(split, studies[split.name]) for split in splits},
         "outer_subjects": comparison.subjects,
         "least_p": 1 / (comparison.permutations if comparison.exact else comparison.permutations + 1),
         "default_values": space.own(),
         "scores": scores,
-        "conclusion": "" if main is None else conclude_test(*main, comparison.subjects, unchanged),
+        "conclusion": conclusion,
         "runs": {"default": str(default.path), "tuned": str(tuned.path)},
-        "seconds": dict(seconds),
+        "seconds": dict(facts.seconds),
         "folder": str(tuned.path.parent.parent),
     }
     return Tuned(plain, config, chosen, space)
+
+
+def _plain_study(split: Split, study: Study) -> dict[str, Any]:
+    """A study as plain data: its subjects, trials, best values and importance of parameters."""
+    objectives = study.objectives
+    has_front = len(objectives) > 1
+    return {
+        "subjects": [*map(str, split.subjects)],
+        "inner_folds": len(split.inner.folds),
+        "trials": study.counts(),
+        "best": _trial(study.chosen(), objectives),
+        "default": None if study.default is None else _trial(study.default, objectives),
+        "importance": dict(study.importance),
+        "front": [_trial(trial, objectives) for trial in study.front()] if has_front else [],
+    }
 
 
 def _score(
@@ -375,7 +396,7 @@ def write_study_figures(stored: optuna.Study, study: Study, folder: Path) -> lis
     Args:
         stored: the study in Optuna.
         study: the same study as plain data; without a complete trial nothing is written.
-        folder: of the files.
+        folder: folder of the files.
 
     Returns:
         the files.
@@ -396,22 +417,24 @@ def write_study_figures(stored: optuna.Study, study: Study, folder: Path) -> lis
         "folds": not any(t.steps for t in study.trials),
         "pareto": not several,
     }
+    if not study.complete:
+        return []
     files = []
-    for name in (name for name in drawn if study.complete and not lacking.get(name)):
-        with (
-            pyplot.rc_context(),
-            pyplot.ioff(),
-            silence_optuna(),
-        ):  # which takes back the style that Optuna chooses for everybody
-            axes = np.atleast_1d(drawn[name]())
+    for name, draw in drawn.items():
+        if lacking.get(name):
+            continue
+        # The context takes back the style that Optuna chooses for everybody.
+        with pyplot.rc_context(), pyplot.ioff(), silence_optuna():
+            axes = np.atleast_1d(draw())
             if study.default is not None and name in ("history", "slices"):
-                for one in axes.flat:
-                    one.axhline(study.default.values[0], color=DEFAULT, linestyle=":", label="default")
+                for axis in axes.flat:
+                    axis.axhline(study.default.values[0], color=DEFAULT, linestyle=":", label="default")
             if name == "history":
                 axes[0].legend()
-            files.append(folder / f"{name}.png")
-            axes.flat[0].figure.savefig(files[-1], dpi=DPI, bbox_inches="tight")
+            file = folder / f"{name}.png"
+            axes.flat[0].figure.savefig(file, dpi=DPI, bbox_inches="tight")
             pyplot.close(axes.flat[0].figure)
+            files.append(file)
     return files
 
 

@@ -38,7 +38,7 @@ def read_objectives(words: Sequence[str], task: Task) -> tuple[Objective, ...]:
 
     Args:
         words: by default `score`.
-        task: of the run.
+        task: task of the run.
 
     Raises:
         ConfigError: an unknown name or direction, or one objective twice.
@@ -108,13 +108,13 @@ class TuneOptions:
     """Options of the command line besides the configuration.
 
     Attributes:
-        trials: of each study.
+        trials: number of trials of each study.
         objectives: words for `read_objectives`.
         params: words for `read_space`.
         acts: stages for `read_space`.
         nested: one study for each outer fold, instead of one over a tuning set.
         tuning_subjects: size of the tuning set, a number or a share; None takes 0.4. Not with `nested`.
-        inner_folds: of each study, at most.
+        inner_folds: number of inner folds of each study, at most.
         sampler: by name.
         pruner: by name.
         storage: URL, or path of a sqlite file; None takes `optuna.db` in `out`.
@@ -165,9 +165,9 @@ class Terms:
         name: in the storage.
         about: values that must be equal for all its processes, by name: method, dataset, space …
         space: the tuned parameters.
-        objectives: of the study.
+        objectives: objectives of the study.
         options: sampler, pruner and heartbeat are read.
-        seed: of the sampler.
+        seed: seed of the sampler.
     """
 
     name: str
@@ -186,11 +186,11 @@ class Trial:
         number: from 0, in order of their start; -1 for a default outside the space.
         state: `pruned` was stopped after some inner folds, `failed` has no value.
         params: values by key, as the configuration holds them.
-        values: of the objectives over the inner folds; empty unless complete.
-        steps: of the first objective after each inner fold, where trials may be pruned.
+        values: values of the objectives over the inner folds; empty unless complete.
+        steps: values of the first objective after each inner fold, where trials may be pruned.
         seconds: wall time; None while it runs.
         retry_of: number of the killed trial that this one repeats, or None.
-        reason: of its failure, or empty.
+        reason: reason of its failure, or empty.
     """
 
     number: int
@@ -209,7 +209,7 @@ class Study:
 
     Attributes:
         name: in the storage.
-        objectives: of the study.
+        objectives: objectives of the study.
         trials: by number.
         importance: share of each parameter in the variance of the first objective, by key; empty for too few trials.
         default: the trial of the configuration's own values, one of `trials` or a separate one; None before it was

@@ -40,7 +40,7 @@ from mebench.runs import FoldResult, RunFolder
 from mebench.runs.fold_files import read_fold, safe_name
 from mebench.runs.folder import TUNED
 from mebench.runs.scoring import read_tables, score_run, select_scored_clips
-from mebench.tuning.outcome import TrialReporter, Tuned, summary_of, write_study_figures
+from mebench.tuning.outcome import TrialReporter, Tuned, TuningFacts, summarize_tuning, write_study_figures
 from mebench.tuning.records import COST, Objective, Study, Terms, Trial, TuneOptions, read_objectives, tuned_member
 from mebench.tuning.space import Space, for_task, read_space, with_values
 from mebench.tuning.splits import Split, nested_studies, people_of_folds, tuning_set
@@ -69,8 +69,8 @@ def run_folds(
     """Results of some folds in order of completion.
 
     Args:
-        pool: of workers.
-        plan: of the run with stored features; the folds know its people only.
+        pool: pool of workers.
+        plan: plan of the run with stored features; the folds know its people only.
         folds: among these people.
         stored: frame scores and models by key of the fold, if only intervals are computed.
 
@@ -93,8 +93,8 @@ class Features:
     """The features of runs, stored once for equal videos and chains.
 
     Args:
-        pool: of workers.
-        progress: of the work.
+        pool: pool of workers.
+        progress: progress of the work.
     """
 
     def __init__(self, pool: Workers, progress: Progress) -> None:
@@ -121,12 +121,12 @@ class Evaluator:
     """Scores values over the inner folds of one study. Of a pair of methods it runs one alone if the other changes no objective.
 
     Args:
-        split: of the study.
-        space: of the study.
-        objectives: of the study.
-        pool: of workers.
-        folder: of frame scores and models that other trials can reuse.
-        features: of the runs.
+        split: subjects of the study.
+        space: space of the study.
+        objectives: objectives of the study.
+        pool: pool of workers.
+        folder: folder of frame scores and models that other trials can reuse.
+        features: features of the runs.
 
     Attributes:
         waited: wall seconds spent waiting for features and inner folds, over all trials so far.
@@ -248,13 +248,13 @@ class Judge:
     """Runs the outer folds of the default and of the tuned configurations.
 
     Args:
-        plan: of the run.
+        plan: plan of the run.
         splits: the studies, whose outer folds together are the run.
-        space: of the studies.
-        pool: of workers.
-        folder: of the study.
-        progress: of the work.
-        features: of the runs.
+        space: space of the studies.
+        pool: pool of workers.
+        folder: folder of the study.
+        progress: progress of the work.
+        features: features of the runs.
     """
 
     def __init__(
@@ -278,7 +278,7 @@ class Judge:
 
         Args:
             tuned: the values of each study by its name.
-            objectives: what is compared.
+            objectives: objectives to compare.
 
         Returns:
             The run of the default; the run of the tuned values, which differ by fold if each outer fold has its own
@@ -348,9 +348,9 @@ class Judge:
         """The results of some folds, computed by workers unless the default's training can be reused.
 
         Args:
-            plan: of the values, once its features are stored.
+            plan: plan of the values, once its features are stored.
             values: by key; empty for the default.
-            folds: of the outer ones.
+            folds: outer folds to compute.
             default: the finished run of the default, unless this is it.
         """
         defaults, spots = self._space.own(), "spot" in plan.task.tasks
@@ -462,13 +462,16 @@ def tune_and_judge(config: RunConfig, options: TuneOptions, progress: Progress) 
         "trials": round(tried - began - waited, 3),
         "outer": round(time.perf_counter() - tried, 3),
     }
-    tuned = summary_of(config, splits, space, studies, judged, name, str(place), options.nested, seconds)
+    facts = TuningFacts(name, str(place), options.nested, seconds)
+    tuned = summarize_tuning(config, splits, space, studies, judged, facts)
     replace_file(folder / "outcome.json", json.dumps(tuned.plain, indent=1, allow_nan=False) + "\n")
     return tuned
 
 
 def remarks_on_former_studies(out: Path, beginning: str, name: str) -> list[str]:
-    """A sentence on each study of the same method, data and seed that a new study does not continue.
+    """A sentence on each similar study that a new one does not continue.
+
+    They have the same method, data and seed.
 
     Args:
         out: folder of all studies.

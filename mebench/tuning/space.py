@@ -77,8 +77,9 @@ class Dimension:
         return next((choice for choice in self.choices if self.encoded(choice) == stored), stored)
 
     def widened(self) -> Self:
-        """The dimension with the default in it, where that is one more choice or a number; a step that misses it is
-        dropped.
+        """The dimension with the default in it, as one more choice or a number.
+
+        A step that misses the default is dropped.
 
         >>> wide = Dimension("method.epochs", "training", 8, low=10, high=200, step=10, whole=True).widened()
         >>> wide.low, wide.high, wide.step
@@ -163,7 +164,10 @@ _PARTS = ("method", "recognizer")
 
 
 class _Entry(NamedTuple):
-    """The values that an entry gives a parameter, its source, and whether the user named it or gave it a range."""
+    """The values that an entry gives a parameter, and their source.
+
+    The last two fields say whether the user named the parameter or gave it a range.
+    """
 
     spec: Any
     where: str
@@ -188,39 +192,52 @@ def read_space(config: RunConfig, words: Sequence[str] = (), acts: Sequence[str]
     """
     for act in acts:
         check_known("stage", act, ACTS, where="--acts")
-    infos = {part: registry.find("method", id_) for part in _PARTS if (id_ := getattr(config, part)) is not None}
-    maps = {
-        f"{part}.{name}": _Entry(spec, f"{info.where}/config.yaml: search.{name}")
-        for part, info in infos.items()
-        for name, spec in info.section("search").items()
-    }
+    maps = _search_maps(config)
     named = [_word(word, config, maps) for word in words]
     times = Counter(key for key, _ in named)
     refuse_if(*((n > 1, f"--param {key} is given {n} times: give it once") for key, n in times.items()))
-    kept, left_out = list[Dimension](), list[str]()
-    for key, entry in sorted((dict(named) if words else maps).items()):
-        fitting, refused = _dimension(config, key, entry, acts)
+    kept: list[Dimension] = []
+    left_out: list[str] = []
+    entries = dict(named) if words else maps
+    for key, entry in sorted(entries.items()):
+        dimension, refused = _dimension(config, key, entry, acts)
         left_out += refused
-        kept += [] if fitting is None else [fitting]
-    who = " and ".join(repr(id_) for id_ in (config.method, config.recognizer) if id_ is not None)
-    if not kept:
+        if dimension is not None:
+            kept.append(dimension)
+    methods = " and ".join(repr(id_) for id_ in (config.method, config.recognizer) if id_ is not None)
+    if kept:
+        return Space(tuple(kept), tuple(left_out))
+    if left_out:
+        raise ConfigError(f"this configuration of {methods} refuses all tunable parameters, for example {left_out[0]}")
+    if maps and acts:
         raise ConfigError(
-            f"this configuration of {who} refuses all tunable parameters, for example {left_out[0]}"
-            if left_out
-            else f"no parameter of {who} that could be tuned acts on {' or '.join(acts)}: choose another --acts"
-            if maps and acts
-            else f"{who} names nothing to search: its config.yaml has no map `search`. Name a parameter with its range: "
-            "--param 'NAME={low: 0.1, high: 0.9}'"
+            f"no parameter of {methods} that could be tuned acts on {' or '.join(acts)}: choose another --acts"
         )
-    return Space(tuple(kept), tuple(left_out))
+    raise ConfigError(
+        f"{methods} names nothing to search: its config.yaml has no map `search`. Name a parameter with its range: "
+        "--param 'NAME={low: 0.1, high: 0.9}'"
+    )
+
+
+def _search_maps(config: RunConfig) -> dict[str, _Entry]:
+    """The entries of the methods' maps `search`, by parameter."""
+    entries = {}
+    for part in _PARTS:
+        id_ = getattr(config, part)
+        if id_ is None:
+            continue
+        info = registry.find("method", id_)
+        for name, spec in info.section("search").items():
+            entries[f"{part}.{name}"] = _Entry(spec, f"{info.where}/config.yaml: search.{name}")
+    return entries
 
 
 def for_task(space: Space, task: Task, named: bool) -> Space:
     """The parameters that do something in a run: those of post-processing act on the frame scores of a spotter.
 
     Args:
-        space: of the method.
-        task: what the run is asked to do.
+        space: space of the method.
+        task: tasks of the run.
         named: whether the parameters were asked for one by one.
 
     Raises:
@@ -258,7 +275,7 @@ def _word(word: str, config: RunConfig, maps: Mapping[str, _Entry]) -> tuple[str
 
 
 def _dimension(config: RunConfig, key: str, entry: _Entry, acts: Sequence[str]) -> tuple[Dimension | None, list[str]]:
-    """The dimension of an entry as far as the configuration takes its values, and what it refuses.
+    """The dimension of an entry, as far as the configuration takes it, and refused values.
 
     None if that leaves nothing to tune, or another stage is asked for.
     """
@@ -340,7 +357,7 @@ def _check_range(where: str, values: Mapping[str, Any]) -> None:
 
     Args:
         where: source of the range, for messages.
-        values: what the entry says, by name.
+        values: values of the entry, by name.
 
     Raises:
         ConfigError: it is such a range.

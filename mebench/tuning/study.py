@@ -70,7 +70,9 @@ class Place:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """A lock for one process at a time on a sqlite file, which simultaneous creation would break.
+        """A lock for one process at a time on a sqlite file.
+
+        Simultaneous creation would break the file.
 
         Raises:
             RunError: another process keeps the lock, the folder cannot be created, or no address can name its path.
@@ -148,9 +150,10 @@ EXHAUSTIVE = ("bruteforce", "grid")
 
 
 def sampler_of(terms: Terms) -> BaseSampler:
-    """The sampler of a name, seeded for each trial by its number, so that two processes draw differently and a stopped
-    study continues unchanged. It also gives a first sign of life, so that a process killed before the trial runs is
-    noticed.
+    """The sampler of a name, seeded for each trial by its number.
+
+    Two processes then draw differently, and a stopped study continues unchanged. It also gives a first sign of life,
+    so that a process killed before the trial runs is noticed.
 
     Raises:
         ConfigError: there is no sampler of that name, or it cannot serve the space.
@@ -281,8 +284,9 @@ class SharedStudy:
     # -- work -----------------------------------------------------------------------------------------------------------
 
     def run(self, trials: int, evaluate: Evaluate, after: Callable[[Study, Trial], None]) -> None:
-        """Try values until the number of trials is reached, including pruned ones and those of other processes, and
-        none is running.
+        """Try values until the number of trials is reached and none is running.
+
+        Pruned trials and those of other processes count.
 
         Processes take turns in a sqlite file; in another database two may start the last trial at the same moment.
 
@@ -316,36 +320,46 @@ class SharedStudy:
         """All trials so far, and the importance of parameters."""
         with self._guarded(), silence_optuna():
             stored = self.stored.get_trials(deepcopy=False)
-            shares: dict[str, float] = {}
-            if importance and sum(trial.state is TrialState.COMPLETE for trial in stored) > 1:
-                target = None if len(self.terms.objectives) == 1 else (lambda trial: float(trial.values[0]))
-                with suppress(ValueError, RuntimeError):  # all values alike
-                    shares = dict(optuna.importance.get_param_importances(self.stored, target=target))
-            trials = tuple(
-                Trial(
-                    trial.number,
-                    _STATES[trial.state],
-                    self.terms.space.decoded(trial.params),
-                    tuple(trial.values) if trial.state is TrialState.COMPLETE else (),
-                    dict(trial.intermediate_values),
-                    None if trial.duration is None else trial.duration.total_seconds(),
-                    next(reversed(RetryHeartbeatStaleTrialCallback.retry_history(trial)), None),
-                    str(trial.user_attrs.get(REASON, "its process was killed"))
-                    if trial.state is TrialState.FAIL
-                    else "",
-                )
-                for trial in stored
-            )
-            defaults, scores = self.terms.space.own(), self.stored.user_attrs.get(DEFAULT)
-        complete = (trial for trial in trials if trial.state == "complete" and dict(trial.params) == defaults)
-        default = next(complete, None) if scores is None else Trial(-1, "complete", defaults, tuple(scores))
+            n_complete = sum(trial.state is TrialState.COMPLETE for trial in stored)
+            shares = self._importance() if importance and n_complete > 1 else {}
+            trials = tuple(self._plain_trial(trial) for trial in stored)
+            scores = self.stored.user_attrs.get(DEFAULT)
+        defaults = self.terms.space.own()
+        if scores is not None:
+            default: Trial | None = Trial(-1, "complete", defaults, tuple(scores))
+        else:
+            complete = [trial for trial in trials if trial.state == "complete" and dict(trial.params) == defaults]
+            default = complete[0] if complete else None
         return Study(self.terms.name, self.terms.objectives, trials, shares, default)
 
-    def try_default(self, evaluate: Evaluate) -> None:
-        """Evaluate the configuration's own values unless a trial has completed them: the space may lack them, or the
-        trial failed.
+    def _importance(self) -> dict[str, float]:
+        """The importance of each parameter for the first objective; empty if all values are alike."""
+        target = None if len(self.terms.objectives) == 1 else (lambda trial: float(trial.values[0]))
+        with suppress(ValueError, RuntimeError):  # all values alike
+            return dict(optuna.importance.get_param_importances(self.stored, target=target))
+        return {}
 
-        Their failure is no error, since they are not tuned.
+    def _plain_trial(self, trial: optuna.trial.FrozenTrial) -> Trial:
+        """A stored trial as plain data."""
+        reason = ""
+        if trial.state is TrialState.FAIL:
+            reason = str(trial.user_attrs.get(REASON, "its process was killed"))
+        earlier_tries = RetryHeartbeatStaleTrialCallback.retry_history(trial)
+        return Trial(
+            trial.number,
+            _STATES[trial.state],
+            self.terms.space.decoded(trial.params),
+            tuple(trial.values) if trial.state is TrialState.COMPLETE else (),
+            dict(trial.intermediate_values),
+            None if trial.duration is None else trial.duration.total_seconds(),
+            earlier_tries[-1] if earlier_tries else None,
+            reason,
+        )
+
+    def try_default(self, evaluate: Evaluate) -> None:
+        """Evaluate the configuration's own values unless a trial has completed them.
+
+        The space may lack them, or the trial failed. Their failure is no error, since they are not tuned.
         """
         if self.study(importance=False).default is None:
             with suppress(MebenchError):
@@ -354,88 +368,67 @@ class SharedStudy:
                     self.stored.set_user_attr(DEFAULT, values)
 
     def _turn(self, trials: int, evaluate: Evaluate) -> int | Literal["lost", "wait", "done"]:
-        """The number of one more trial, `lost` if others took this process for dead meanwhile; or why none was tried."""
+        """Try one more trial and return its number, or why there is none.
+
+        It is `lost` if others took this process for dead meanwhile, `wait` if others still try some, otherwise `done`.
+        """
         with ExitStack() as alone:
             alone.enter_context(self._place.alone())
             with self._guarded(), silence_optuna():
                 fail_stale_trials(self.stored)
                 every = self.stored.get_trials(deepcopy=False)
                 running = [trial for trial in every if trial.state is TrialState.RUNNING]
-                states = Counter(trial.state for trial in every)
-                counted = states[TrialState.COMPLETE] + states[TrialState.PRUNED] + states[TrialState.RUNNING]
-                if self.terms.options.sampler in EXHAUSTIVE:  # a failed trial would fail again
-                    failed = (trial for trial in every if trial.state is TrialState.FAIL)
-                    counted += sum(trial.user_attrs.get(REASON, STOPPED) != STOPPED for trial in failed)
-                if states[TrialState.WAITING] > 0 or counted < trials:
-                    number = self._one(evaluate, alone.close)
+                is_one_waiting = any(trial.state is TrialState.WAITING for trial in every)
+                if is_one_waiting or self._count_spent(every) < trials:
+                    number = self._try_one(evaluate, alone.close)
                     return "lost" if number is None else number
-                # A sign of life for trials that never gave one, since their process was killed before: Optuna waits for ever for them.
-                with self._storage.engine.connect() as connection:
-                    seen = set(connection.execute(sqlalchemy.text("SELECT trial_id FROM trial_heartbeats")).scalars())
-                for trial in running:
-                    if trial._trial_id not in seen:
-                        self._storage.record_heartbeat(trial._trial_id)
+                self._give_signs_of_life(running)
         return "wait" if running else "done"
 
-    def _one(self, evaluate: Evaluate, begun: Callable[[], None]) -> int | None:
-        """Try one trial and return its number, or None if other processes took this one for dead and repeat the values.
+    def _count_spent(self, trials: Sequence[optuna.trial.FrozenTrial]) -> int:
+        """The number of trials that count: those that may still succeed and, on a grid, failed ones, too."""
+        states = Counter(trial.state for trial in trials)
+        counted = states[TrialState.COMPLETE] + states[TrialState.PRUNED] + states[TrialState.RUNNING]
+        if self.terms.options.sampler in EXHAUSTIVE:  # a failed trial would fail again
+            failed = [trial for trial in trials if trial.state is TrialState.FAIL]
+            counted += sum(trial.user_attrs.get(REASON, STOPPED) != STOPPED for trial in failed)
+        return counted
+
+    def _give_signs_of_life(self, running: Sequence[optuna.trial.FrozenTrial]) -> None:
+        """Give a first heartbeat to trials whose process was killed before it gave one: Optuna waits for ever for them."""
+        with self._storage.engine.connect() as connection:
+            seen = set(connection.execute(sqlalchemy.text("SELECT trial_id FROM trial_heartbeats")).scalars())
+        for trial in running:
+            if trial._trial_id not in seen:
+                self._storage.record_heartbeat(trial._trial_id)
+
+    def _try_one(self, evaluate: Evaluate, begun: Callable[[], None]) -> int | None:
+        """Try one trial and return its number, or None if other processes repeat it.
+
+        They do so if they took this process for dead.
 
         Args:
-            evaluate: as in `run`.
-            begun: called once the trial belongs to this process.
+            evaluate: function of `run`.
+            begun: function called once the trial belongs to this process.
         """
-        numbers: list[int] = []
-        crashes: list[Exception] = []
-
-        def step(trial: optuna.Trial, counter: Iterator[int], value: float) -> None:
-            if len(self.terms.objectives) == 1 and self.terms.options.pruner != "none":
-                trial.report(value, next(counter))
-                if trial.should_prune():
-                    raise optuna.TrialPruned
-
-        def objective(trial: optuna.Trial) -> Sequence[float]:
-            numbers.append(trial.number)
-            values = None
-            try:
-                begun()
-                try:
-                    stored = {d.key: suggest_value(trial, d) for d in self.terms.space.dimensions}
-                except (ImportError, ValueError, RuntimeError, NotImplementedError) as error:
-                    reason = " ".join(str(error).split())
-                    message = f"the sampler {self.terms.options.sampler!r} cannot serve this study: {reason}"
-                    raise ConfigError(message) from error
-                values = self.terms.space.decoded(stored)
-                return evaluate(values, partial(step, trial, count(1)))
-            except KeyboardInterrupt:  # no failure: its values come first when the study goes on
-                trial.set_user_attr(REASON, STOPPED)
-                found = self._storage.get_trial(trial._trial_id)
-                again = optuna.trial.create_trial(
-                    state=TrialState.WAITING,
-                    params=found.params,
-                    distributions=found.distributions,
-                    system_attrs=found.system_attrs,
-                )
-                self.stored.add_trial(again)
-                raise
-            except (optuna.TrialPruned, UpdateFinishedTrialError, *STORAGE_ERRORS):
-                raise
-            except Exception as error:
-                if isinstance(error, MebenchError) and values is not None:
-                    trial.set_user_attr(REASON, str(error))
-                else:
-                    crashes.append(error)
-                raise
-
+        attempt = _Attempt(self.stored, self._storage, self.terms, evaluate, begun)
         try:
-            self.stored.optimize(objective, n_trials=1, catch=(MebenchError,))
+            self.stored.optimize(attempt, n_trials=1, catch=(MebenchError,))
         except Exception as error:
-            lost = isinstance(error, UpdateFinishedTrialError | ValueError) and not crashes and numbers
-            if lost and self.stored.get_trials(deepcopy=False)[numbers[0]].state.is_finished():
+            if self._is_taken_over(attempt, error):
                 return None
             raise
-        if crashes:
-            raise crashes[0]
-        return numbers[0]
+        if attempt.crash is not None:
+            raise attempt.crash
+        return attempt.number
+
+    def _is_taken_over(self, attempt: "_Attempt", error: Exception) -> bool:
+        """Whether a trial ended with an error because another process has finished it."""
+        may_be_finished = isinstance(error, UpdateFinishedTrialError | ValueError)
+        if not may_be_finished or attempt.crash is not None or attempt.number is None:
+            return False
+        trial = self.stored.get_trials(deepcopy=False)[attempt.number]
+        return bool(trial.state.is_finished())
 
     # -- the storage ----------------------------------------------------------------------------------------------------
 
@@ -447,14 +440,14 @@ class SharedStudy:
                 time.sleep(MARK_SECONDS / MARK_CHECKS)
         remedy = "choose another name with --study NAME, or another --storage"
         study = f"study {self.terms.name!r} in {self._place}"
-        if not isinstance(marked := self.stored.user_attrs.get(MARK), dict):
+        marked = self.stored.user_attrs.get(MARK)
+        if not isinstance(marked, dict):
             raise ConfigError(f"{study} was not made by mebench tune: {remedy}")
         for name, now in json.loads(json.dumps(self.terms.about)).items():
             if name not in marked:
                 raise ConfigError(f"{study} was begun before studies noted their {name}: {remedy}")
             if marked[name] != now:
-                texts = (value if isinstance(value, str) else json.dumps(value) for value in (marked[name], now))
-                was, new = (text if len(text) <= MOST_LETTERS else f"{text[:MOST_LETTERS]} …" for text in texts)
+                was, new = _shorten(marked[name]), _shorten(now)
                 raise ConfigError(f"{study} was begun with {name} {was}, not {new}: {remedy}")
 
     @contextmanager
@@ -464,3 +457,83 @@ class SharedStudy:
             yield
         except errors as error:
             raise self._place.trouble(error) from error
+
+
+def _shorten(value: object) -> str:
+    """The first letters of a value as text."""
+    text = value if isinstance(value, str) else json.dumps(value)
+    return text if len(text) <= MOST_LETTERS else f"{text[:MOST_LETTERS]} …"
+
+
+class _Attempt:
+    """One trial of this process, as Optuna calls it.
+
+    Attributes:
+        number: number of the trial, None before it begins.
+        crash: error that is no failure of the trial's values, or None.
+    """
+
+    def __init__(
+        self,
+        stored: optuna.Study,
+        storage: optuna.storages.RDBStorage,
+        terms: Terms,
+        evaluate: Evaluate,
+        begun: Callable[[], None],
+    ) -> None:
+        self._stored, self._storage, self._terms = stored, storage, terms
+        self._evaluate, self._begun = evaluate, begun
+        self.number: int | None = None
+        self.crash: Exception | None = None
+
+    def __call__(self, trial: optuna.Trial) -> Sequence[float]:
+        """The values of the objectives."""
+        self.number = trial.number
+        values = None
+        try:
+            self._begun()
+            values = self._terms.space.decoded(self._suggest(trial))
+            return self._evaluate(values, partial(self._report_step, trial, count(1)))
+        except KeyboardInterrupt:
+            self._repeat_later(trial)
+            raise
+        except (optuna.TrialPruned, UpdateFinishedTrialError, *STORAGE_ERRORS):
+            raise
+        except Exception as error:
+            if isinstance(error, MebenchError) and values is not None:
+                trial.set_user_attr(REASON, str(error))
+            else:
+                self.crash = error
+            raise
+
+    def _suggest(self, trial: optuna.Trial) -> dict[str, Any]:
+        """The values that the sampler suggests, as the storage holds them."""
+        try:
+            return {d.key: suggest_value(trial, d) for d in self._terms.space.dimensions}
+        except (ImportError, ValueError, RuntimeError, NotImplementedError) as error:
+            reason = " ".join(str(error).split())
+            message = f"the sampler {self._terms.options.sampler!r} cannot serve this study: {reason}"
+            raise ConfigError(message) from error
+
+    def _report_step(self, trial: optuna.Trial, counter: Iterator[int], value: float) -> None:
+        """Report the score after one more inner fold to the pruner, if there is one.
+
+        Raises:
+            TrialPruned: the trial is not worth going on.
+        """
+        if len(self._terms.objectives) == 1 and self._terms.options.pruner != "none":
+            trial.report(value, next(counter))
+            if trial.should_prune():
+                raise optuna.TrialPruned
+
+    def _repeat_later(self, trial: optuna.Trial) -> None:
+        """Mark a trial as stopped, which is no failure: its values come first when the study goes on."""
+        trial.set_user_attr(REASON, STOPPED)
+        found = self._storage.get_trial(trial._trial_id)
+        again = optuna.trial.create_trial(
+            state=TrialState.WAITING,
+            params=found.params,
+            distributions=found.distributions,
+            system_attrs=found.system_attrs,
+        )
+        self._stored.add_trial(again)
