@@ -30,5 +30,8 @@ def shipped_folder(folder: str) -> list[str]:
     >>> shipped_folder("no such folder")
     []
     """
+    in_checkout = checkout_folder(folder)
+    if in_checkout:
+        return in_checkout
     packaged = PACKAGE / folder
-    return checkout_folder(folder) or [str(packaged)] * packaged.is_dir()
+    return [str(packaged)] if packaged.is_dir() else []

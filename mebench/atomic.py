@@ -11,12 +11,12 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 WRITING = ".writing-"
-"""How the names of files and folders begin that are not whole yet."""
+"""Beginning of the names of files and folders that are not whole yet."""
 
 
 @contextmanager
 def open_descriptor(path: Path, flags: int = os.O_RDONLY) -> Iterator[int]:
-    """The number of a file or folder that is open in the block.
+    """The descriptor of a file or folder, open within the block.
 
     Raises:
         OSError: it cannot be opened.
@@ -29,7 +29,7 @@ def open_descriptor(path: Path, flags: int = os.O_RDONLY) -> Iterator[int]:
 
 
 def sync_to_disk(path: Path) -> None:
-    """Have a file, or the names in a folder, on disk.
+    """Write a file, or the names in a folder, through to disk.
 
     Raises:
         OSError: the disk is full, or fails.
@@ -39,7 +39,9 @@ def sync_to_disk(path: Path) -> None:
 
 
 def rename_synced(temporary: Path, path: Path) -> None:
-    """Give a file the name `path`, in the same folder, once it is on disk; the name is there too when this returns.
+    """Rename a file to `path`, in the same folder, once it is on disk.
+
+    The name is on disk, too, when this returns.
 
     Raises:
         OSError: the disk is full, or fails.
@@ -51,12 +53,13 @@ def rename_synced(temporary: Path, path: Path) -> None:
 
 @contextmanager
 def whole_file(path: Path, synced: bool = False) -> Iterator[Path]:
-    """The path of a file to write, with the same ending, which takes the place of `path` at the end; after an error
-    nothing has changed.
+    """The path of a file to write, which replaces `path` at the end.
+
+    It has the same ending. After an error nothing has changed.
 
     Args:
         path: the file.
-        synced: whether it is on disk, under its name, before this returns.
+        synced: True for a file that is on disk, under its name, before this returns.
 
     Raises:
         OSError: the disk is full, or not writable; the path exists and is not a regular file.
@@ -92,7 +95,7 @@ def whole_folder(path: Path, prefix: str = WRITING) -> Iterator[Path]:
 
     Args:
         path: the folder; none may be there at the end.
-        prefix: of its name until then.
+        prefix: beginning of its name until then.
 
     Raises:
         OSError: the disk is full, or not writable.
@@ -104,9 +107,9 @@ def whole_folder(path: Path, prefix: str = WRITING) -> Iterator[Path]:
 
 @contextmanager
 def new_folder(place: Path, prefix: str = WRITING) -> Iterator[Path]:
-    """A folder in `place` to fill and to rename: it is removed if it still has its first name in the end.
+    """A folder in `place` to fill and to rename; it is removed if it was not renamed.
 
-    So are those that a killed process left behind. A living one holds a lock on its own, which ends with it.
+    Those that a killed process left behind are removed, too. A living process holds a lock on its own.
     """
     place.mkdir(parents=True, exist_ok=True)
     for former in place.glob(f"{prefix}*"):
@@ -128,10 +131,10 @@ def new_folder(place: Path, prefix: str = WRITING) -> Iterator[Path]:
 
 @contextmanager
 def lock_folder(folder: Path, wait: bool = False) -> Iterator[None]:
-    """The lock of a folder.
+    """Lock a folder within the block.
 
     Raises:
-        OSError: another process has it, or it is no folder.
+        OSError: another process has the lock, or this is no folder.
     """
     with open_descriptor(folder, os.O_RDONLY | os.O_DIRECTORY) as handle:
         fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
@@ -139,8 +142,8 @@ def lock_folder(folder: Path, wait: bool = False) -> Iterator[None]:
 
 
 def nearest_existing(path: Path) -> Path:
-    """An absolute path if something is there, be it a broken link; else the nearest one above it."""
-    return next(place for place in (path, *path.parents) if os.path.lexists(place))
+    """An absolute path if something is there, be it a broken link; else the nearest one above."""
+    return next(existing for existing in (path, *path.parents) if os.path.lexists(existing))
 
 
 def put_in_place(made: Path, place: Path) -> None:

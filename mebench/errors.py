@@ -102,7 +102,7 @@ def refused_by_system(what: str, then: str = "", error: type[MebenchError] = Dat
     Args:
         what: the path and what cannot be done with it.
         then: the next step, where the block knows a better one than the system's.
-        error: what is raised.
+        error: class of the error to raise.
 
     Raises:
         MebenchError: the system refused something.
@@ -121,7 +121,7 @@ def refused_by_plugin(what: str, then: str = "", error: type[MebenchError] = Plu
     Args:
         what: the plugin and what it cannot do.
         then: the next step.
-        error: what is raised.
+        error: class of the error to raise.
 
     Raises:
         MebenchError: of the code itself, or in place of its error.
@@ -206,7 +206,9 @@ def check_known(
     error: type[MebenchError] = ConfigError,
     where: str = "",
 ) -> None:
-    """Refuse a name that is not among the known ones, in the words of `unknown`, after `where` it stands.
+    """Refuse a name that is not among the known ones, with the sentence of `unknown`.
+
+    `where` begins the sentence.
 
     Raises:
         MebenchError: of the kind of `error`.
@@ -219,8 +221,8 @@ def refuse_if(*rules: tuple[object, str], error: Callable[[str], MebenchError] =
     """Refuse with the sentence of the first broken rule.
 
     Args:
-        rules: what must not be true, and the sentence for it.
-        error: makes what is raised of the sentence.
+        rules: conditions that must not be true, each with its sentence.
+        error: function from the sentence to the error to raise.
 
     Raises:
         MebenchError: of the kind of `error`.

@@ -6,11 +6,13 @@ from typing import Any, ClassVar
 
 
 class Listed(ModuleType):
-    """A package of plugins: `mebench.methods.mean` is one of them, and `mebench.methods()` lists all, as a data frame.
+    """A package of plugins that can be called for their list.
+
+    `mebench.methods.mean` is one of them, and `mebench.methods()` lists all, as a data frame.
 
     Attributes:
-        listed: makes the list of a kind; `mebench` sets it, which is imported before any of its packages.
-        built: makes an object of a kind, likewise.
+        listed: function that makes the list of a kind; `mebench` sets it, which is imported before its packages.
+        built: function that makes an object of a kind; set in the same way.
     """
 
     listed: ClassVar[Callable[[str, Any], Any]]

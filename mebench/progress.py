@@ -119,7 +119,7 @@ def _bar(console: rich_console.Console, name: str, total: int, unit: str, before
 
 @contextmanager
 def _lines(name: str, total: int, unit: str, before: int) -> Iterator[Show]:
-    """A line every few seconds while something moves, one at the end, and one now and then while nothing does."""
+    """Lines every few seconds while something moves, rarer ones otherwise, and a last one."""
     started = last = time.monotonic()
     now_done, now_frames, now_share = before, 0, 0.0
 

@@ -49,9 +49,9 @@ class Column:
         text: formatter for non-text values; default: a score with its interval, a number with `digits`, lines of text.
         digits: number of decimals.
         right: whether cells are aligned to the right, as numbers are.
-        score: whether it holds scores: `value`, the ends `low` and `high` of its interval, `min` and `max` over seeds, `note` below it.
+        score: True for scores: `value`, the ends `low` and `high` of its interval, `min` and `max` over seeds, `note` below it.
         interval: whether a terminal gives the interval a column of its own, because there is no room below the score.
-        main: whether it names the row, or holds the score that sorts.
+        main: True for the name of the row and for the score that sorts.
         optional: whether `Table.of` leaves it out if no row has a value.
         meaning: a sentence about it.
         wrap: place where a terminal may break its cells.
@@ -177,7 +177,10 @@ class Column:
         return Markup(f"<{tag}{written}>{content}</{tag}>")
 
     def terminal_cells(self, value: Any) -> list[str]:
-        """A value as one cell of a terminal, or two if the interval has a column of its own; undefined is `-`."""
+        """A value as one cell of a terminal, or two with the interval apart.
+
+        The interval may have a column of its own. An undefined value is `-`.
+        """
         interval_apart = self.score and self.interval
         if self.score and not isinstance(value, str):
             score: Score = value or dict.fromkeys(ENDS)
@@ -262,7 +265,10 @@ class Table:
 
     @classmethod
     def of(cls, columns: Sequence[Column], rows: Iterable[Any], title: str = "", muted: Collection[int] = ()) -> Self:
-        """A table of objects or maps, without the optional columns that have no value in any row."""
+        """A table of objects or maps.
+
+        Optional columns without a value in any row are left out.
+        """
         cells = [[column.value_of(row) for column in columns] for row in rows]
         kept = []
         for position, column in enumerate(columns):

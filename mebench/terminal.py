@@ -28,7 +28,7 @@ else:
 WIDE = 200
 """Columns of a table that goes into a file."""
 SHORT_WORD = 12
-"""A word of at most so many signs stays whole, even in a cell that may break anywhere."""
+"""Words up to this length are never broken, even in cells that may break anywhere."""
 
 
 MOVING = re.compile(
@@ -38,20 +38,21 @@ MOVING = re.compile(
 
 
 def escape_controls(text: str, kept: str = "") -> str:
-    r"""Text that stays in one line and is shown as it is: control characters, except `kept`, are written as Python writes them.
+    r"""Text in one line whose control characters, except `kept`, are written as Python writes them.
 
     Every foreign word, such as the name of a file or a name in one, passes here before it is printed.
 
     >>> print(escape_controls("a \x1b[31m red\nline é"))
     a \x1b[31m red\nline é
     """
-    return (
-        text
-        if text.isprintable() or ("\n" in kept and str(text).replace("\n", "").isprintable())  # most hold nothing else
-        else MOVING.sub(
-            lambda found: found[0] if found[0] in kept else found[0].encode("unicode_escape").decode(), text
-        )
-    )
+    is_plain = text.isprintable() or ("\n" in kept and str(text).replace("\n", "").isprintable())
+    if is_plain:  # as most texts are
+        return text
+
+    def escape(sign: re.Match[str]) -> str:
+        return sign[0] if sign[0] in kept else sign[0].encode("unicode_escape").decode()
+
+    return MOVING.sub(escape, text)
 
 
 def for_template(value: object) -> object:
@@ -151,9 +152,10 @@ def make_rich_table(
     """A table for `make_console`.
 
     Args:
-        title: over it.
-        heads: for each column its head, whether it stands at the right, and where it breaks: between `words`, `anywhere`, or `never`.
-        rows: their cells; a row without any is a line.
+        title: text over the table.
+        heads: head of each column, whether it stands at the right, and where it breaks: between `words`, `anywhere`, or
+            `never`.
+        rows: cells of the rows; a row without any is a line.
     """
     table = rich_table.Table(
         title=title or None,
@@ -178,36 +180,49 @@ def make_rich_table(
 
 
 def make_console(error: bool = False) -> rich_console.Console:
-    """Standard output, or error, for tables of rich: texts are shown as they are, and nothing is cut or wrapped where that is no
-    terminal.
+    """Standard output, or error, for tables of rich.
+
+    Text is printed literally (no markup); output to a file or pipe is never cut or wrapped.
     """
 
     class Plain(rich_console.Console):
         """Text has no markup, and passes `escape_controls`; a wide table runs over the edge rather than lose a part."""
 
         def print(self, *objects: Any, **how: Any) -> None:
-            anywhere, measured = self.options.update(max_width=WIDE), rich_measure.Measurement.get
-            objects = tuple(map(rich_protocol.rich_cast, objects))
-            for table in (table for table in objects if isinstance(table, rich_table.Table)):
-                for column in table.columns:
-                    sizes = [measured(self, anywhere, text) for text in (column.header, *column.cells)]
-                    most = SHORT_WORD if column.overflow == "fold" else WIDE
-                    needed = [size.maximum if column.no_wrap else size.minimum for size in sizes]
-                    column.min_width = min(most, max(needed))
-                # With the gaps between columns.
-                least = sum((column.min_width or 0) + 3 for column in table.columns) - 1
-                table.width = least if least > self.width else None
-            super().print(*objects, crop=False, **how)
+            shown = tuple(map(rich_protocol.rich_cast, objects))
+            for table in shown:
+                if isinstance(table, rich_table.Table):
+                    self._set_widths(table)
+            super().print(*shown, crop=False, **how)
+
+        def _set_widths(self, table: rich_table.Table) -> None:
+            """Give each column room for its longest word, and the table room for its columns."""
+            for column in table.columns:
+                column.min_width = self._least_width(column)
+            # Three characters of padding a column, none after the last.
+            least = sum((column.min_width or 0) + 3 for column in table.columns) - 1
+            table.width = least if least > self.width else None
+
+        def _least_width(self, column: rich_table.Column) -> int:
+            """The room that a column needs so that none of its short words breaks."""
+            unlimited = self.options.update(max_width=WIDE)
+            sizes = [rich_measure.Measurement.get(self, unlimited, text) for text in (column.header, *column.cells)]
+            needed = [size.maximum if column.no_wrap else size.minimum for size in sizes]
+            return min(SHORT_WORD if column.overflow == "fold" else WIDE, max(needed))
 
         def render_str(self, text: str, **how: Any) -> rich_text.Text:
             return super().render_str(escape_controls(text), **{**how, "markup": False, "emoji": False})
 
-    how: dict[str, Any] = {"stderr": True, "soft_wrap": True} if error else {"width": None if at_terminal() else WIDE}
-    return Plain(highlight=False, **how)
+    if error:
+        return Plain(highlight=False, stderr=True, soft_wrap=True)
+    return Plain(highlight=False, width=None if at_terminal() else WIDE)
 
 
 def print_report(title: str, *parts: Any) -> None:
-    """A title, and tables and lines below it, none of which is cut or wrapped where that is no terminal."""
+    """Print a title, and tables and lines below it.
+
+    Nothing is cut or wrapped in a file or pipe.
+    """
     out = make_console()
     if title:
         out.print(title, style="bold", soft_wrap=True)

@@ -63,7 +63,10 @@ def measure_agreement(tables: Tables, kinds: Sequence[str]) -> dict[str, Any]:
 
 
 def _every_frame(ordered: Tables) -> pd.DataFrame:
-    """`video` and `frame` of every frame of all videos, up to the last interval where a length is unknown or too small."""
+    """`video` and `frame` of every frame of all videos.
+
+    A video of unknown or too small length ends with its last interval.
+    """
     ends = pd.concat([table[["video", "offset"]] for table in (ordered.truths, ordered.spotted)])
     last = ends.groupby("video")["offset"].max()
     lengths: dict[str, int] = {}

@@ -84,7 +84,10 @@ def effective_degrees(replicates: Floats, strata: Sequence[str]) -> float:
 
 
 def subject_deviations(replicates: Floats, strata: Sequence[str]) -> tuple[Floats, int]:
-    """The signed contribution of each subject to the standard error, NaN left out, and the degrees of freedom."""
+    """Each subject's signed contribution to the standard error, and the degrees of freedom.
+
+    NaN is left out.
+    """
     known, names = ~np.isnan(replicates), np.asarray(strata, dtype=object)
     parts = [replicates[known & (names == stratum)] for stratum in sorted(set(strata))]
     several = [part for part in parts if len(part) > 1]
@@ -93,8 +96,9 @@ def subject_deviations(replicates: Floats, strata: Sequence[str]) -> tuple[Float
 
 
 def share_interval(value: float, error: float, degrees: float, subjects: int) -> tuple[float, float]:
-    """The exact binomial 95 % interval of a share (Clopper and Pearson), with the number of independent samples that
-    its standard error implies.
+    """The exact binomial 95 % interval of a share (Clopper and Pearson).
+
+    The number of independent samples is the one that the standard error implies.
 
     These are value (1 - value) / error^2, times the squared ratio of the normal to Student's quantile, and need not be
     whole (Korn and Graubard 1998, Survey Methodology 24(2)). Where the error is 0, as at 0 and 1, each subject is a
@@ -186,7 +190,7 @@ BasisOf = Callable[[Sequence[int], str], Basis]
 
 
 class SectionScores(NamedTuple):
-    """The score function of a section of a summary under new weights, and the data that the scores depend on."""
+    """The scores of a section of a summary under new weights, and their support."""
 
     evaluate: Evaluate
     basis_of: BasisOf
@@ -198,7 +202,7 @@ def basis_of_all(units: Sequence[int], name: str) -> Basis:
 
 
 def average_scores(parts: Sequence[Evaluate]) -> Evaluate:
-    """The score function of the means of the scores of several, over seeds or over folds, say."""
+    """The score function of the means of several, over seeds or over folds."""
 
     def mean(weights: Floats) -> dict[str, Floats]:
         scores = [part(weights) for part in parts]
@@ -244,7 +248,9 @@ def subject_weights(strata: Sequence[str], draws: int, seed: int) -> Floats:
 
 
 def widened_tail(n: int, degrees: int) -> float:
-    """The share of replicates below the interval that makes a percentile interval right for a mean of normal values.
+    """The share of replicates below the corrected percentile interval.
+
+    It makes a percentile interval right for a mean of normal values.
 
     Phi(sqrt(n / degrees) t), with t the 2.5 % point of Student's t; with one stratum degrees = n - 1 (Hesterberg 2015,
     What Teachers Should Know About the Bootstrap, section 4.3). Without a degree of freedom there is none: 0.
@@ -304,7 +310,10 @@ class Resampling:
         return cls(subject_weights(strata, draws, seed), strata=tuple(strata), subjects=tuple(range(len(strata))))
 
     def within(self, member: str) -> Self:
-        """The same draws for scores that depend on the subjects of one member dataset alone, whose number then decides."""
+        """The same draws for scores of one member dataset alone.
+
+        The number of its subjects then decides.
+        """
         return replace(self, subjects=tuple(n for n, name in enumerate(self.strata) if member in members_of(name)))
 
     @property
@@ -398,11 +407,13 @@ class Resampling:
     def compared(
         self, runs: Sequence[Evaluate], basis_of: Sequence[BasisOf] = (basis_of_all, basis_of_all)
     ) -> tuple[dict[str, Score], dict[str, Score], dict[str, Score], dict[str, Floats]]:
-        """The scores of two runs on the same subjects, and those of the first minus those of the second.
+        """The scores of two runs on the same subjects, and their differences.
+
+        A difference is the first minus the second.
 
         Args:
             runs: both.
-            basis_of: what the scores of each rest on.
+            basis_of: functions that give the support of the scores of each.
 
         Returns:
             The scores of each and their differences, in the form of `scores`; and the differences without each subject, (n_subjects,).
@@ -424,7 +435,7 @@ class Resampling:
     def _difference(
         self, name: str, value: float, scores: tuple[Score, Score], without: tuple[Floats, Floats]
     ) -> Score:
-        """A difference of two scores with its paired interval, or with the reason why it has none.
+        """A difference of two scores with its paired interval, or the reason for none.
 
         Args:
             name: name of the score.

@@ -65,9 +65,9 @@ class Metric:
         scale: range of its values, which decides the scale of its intervals.
         unit: unit of its values; empty for a share.
         factor: for a score of a whole analysis, the score of emotions by which that of spotting is multiplied.
-        of_unit: whether it is defined only where one class says that an action unit is absent.
-        timed: whether it needs the length of all videos.
-        ranked: whether it needs the order of confidences within one kind.
+        of_unit: True if it is defined only where one class says that an action unit is absent.
+        timed: True if it needs the length of all videos.
+        ranked: True if it needs the order of confidences within one kind.
         support: subjects that a score of spotting depends on: those with `truths`, those with `spotted` intervals, or `everybody`.
         printed_as: name of the score under which a convention that exchanges names prints it (`Convention.exchanged`).
         over_samples: whether a score of emotions weighs every sample alike; otherwise it is a mean over classes.
@@ -432,7 +432,9 @@ def metric_columns(section: str, of_unit: bool = False) -> tuple[str, ...]:
 
 
 def find_metric(path: str) -> Metric:
-    """The metric that a score's name, or its path in a summary, ends with, its threshold in the label.
+    """The metric that a score's name, or its path in a summary, ends with.
+
+    Its label holds the threshold.
 
     Other values, such as counts, keep their name and are formatted as shares.
 

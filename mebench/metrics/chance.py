@@ -44,7 +44,7 @@ def spotting_chance(
         k_prime: half the width 2k' of the intervals in frames, for each dataset, or for each `dataset@fps` of a dataset
             with several frame rates.
         kind: `micro` or `macro`.
-        seed: of the run.
+        seed: seed of the run.
         draws: number of random placements.
         convention: name of the convention.
         one_per_video: short videos of one expression each: one interval is placed in each, and there is no best rate.
@@ -135,7 +135,10 @@ class _Placement:
         self.true = truths["onset"].to_numpy(np.int64), truths["offset"].to_numpy(np.int64)
 
     def hit_probability(self) -> Floats:
-        """For each truth, the probability that one random interval hits it, by trying every place in its video that is near it."""
+        """For each truth, the probability that one random interval hits it.
+
+        Every place near it in its video is tried.
+        """
         first, places, half = self.first[self.video], self.places[self.video], self.half[self.video]
         onset, offset = self.true
         begin = np.maximum(first, onset - half)  # a centre farther away shares no frame with the truth

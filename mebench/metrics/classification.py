@@ -122,7 +122,9 @@ def class_f1(matrix: ArrayLike) -> Floats:
 
 
 def presence_f1(matrix: ArrayLike) -> Floats:
-    """F1 of the second of two classes, where the first means absence (of an action unit); NaN for a single class.
+    """F1 of the second of two classes, where the first means absence.
+
+    This is the absence of an action unit, say. NaN for a single class.
 
     >>> float(presence_f1([[5, 1, 0], [2, 2, 0]])), float(presence_f1([[6, 0, 0], [0, 0, 0]]))
     (0.5714285714285714, 0.0)
@@ -249,7 +251,9 @@ def reliability(confidence: ArrayLike, right: ArrayLike, bins: int = 10) -> dict
 
 
 def expected_calibration_error(confidence: ArrayLike, right: ArrayLike, bins: int = 10) -> float:
-    """Mean distance of confidence and share right over the bins of `reliability`, weighted by their size (Guo et al. 2017).
+    """Mean distance of confidence and share right over the bins of `reliability`.
+
+    Bins are weighted by their size (Guo et al. 2017).
 
     0 to 1, lower is better; NaN without samples.
 

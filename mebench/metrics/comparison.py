@@ -1,4 +1,7 @@
-"""Several runs in one set of tables, so that one scoring serves all of them and any exchange between them."""
+"""Several runs in one set of tables.
+
+One scoring then serves all of them and any exchange between them.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -50,7 +53,7 @@ else:
 
 
 def pool_runs(runs: Sequence[Tables]) -> Tables:
-    """All runs in one set of tables, as if each had been scored on subjects of its own.
+    """All runs in one set of tables, each on subjects of its own.
 
     The second run's `a/01` is `2|a/01`. Methods that predict by chance contribute their first draw. The column `run` of
     the videos separates the runs for rules about all answers of one run: their order, and whether intervals can be ranked.
@@ -83,7 +86,10 @@ def _joined_if_all(tables: Sequence[pd.DataFrame | None]) -> pd.DataFrame | None
 
 
 def _joined(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """The tables of all runs in one, names of videos and people after the number of their run."""
+    """The tables of all runs in one.
+
+    Names of videos and people follow the number of their run.
+    """
     marked = [_with_run_in_names(table, number) for number, table in enumerate(tables, 1)]
     # Columns of an empty table have no type, which would spoil the types of the other tables.
     filled = [table for table in marked if len(table)]
@@ -121,10 +127,10 @@ def path_of(section: str, name: str) -> str:
 
 @dataclass(frozen=True)
 class Pool:
-    """Runs on the same truth, as if each had been scored on subjects of its own.
+    """Runs on the same truth, each as if on subjects of its own.
 
     Attributes:
-        tables: of all runs; run 2's copy of the subject `a/01` is `2|a/01`.
+        tables: tables of all runs; run 2's copy of the subject `a/01` is `2|a/01`.
         units: (n_runs, n_subjects) positions of each run's predictions of each subject among the units of scoring.
         strata: (n_subjects,) the member dataset of each subject, see `metrics.tables.members_of`.
     """
@@ -150,7 +156,9 @@ class Pool:
     def scorer(
         self, path: str, kinds: Sequence[str], classes: Sequence[str], convention: str
     ) -> Callable[[Floats], Floats]:
-        """A function from (m, n_units) weights to (m,) values of the score at `path`, such as `spotting.micro.f1`.
+        """A function from (m, n_units) weights to (m,) values of a score.
+
+        The score stands at `path`, such as `spotting.micro.f1`.
 
         Raises:
             ConfigError: these runs have no such score.
@@ -161,7 +169,9 @@ class Pool:
     def personal_scorer(
         self, path: str, kinds: Sequence[str], classes: Sequence[str], convention: str
     ) -> Callable[[int], Floats]:
-        """A function from a run to (n_people,) its scores at `path` on each person alone, see `scores_of_people`.
+        """A function from a run to its scores at `path`, (n_people,).
+
+        Each person is scored alone, see `scores_of_people`.
 
         Raises:
             ConfigError: these runs have no such score.
@@ -179,7 +189,7 @@ class Pool:
     def _part_with(
         self, path: str, kinds: Sequence[str], classes: Sequence[str], convention: str
     ) -> tuple[SectionScores, str]:
-        """The part of a summary that holds the score at `path`, and the name of the score in it."""
+        """The part of a summary with the score at `path`, and the score's name."""
         rule, wanted = find_convention(convention), path.rpartition(".")[2]
         # Compute only what is requested, and what it is made of: all scores take several times as long. The score of
         # an action unit exists only among all scores of classes.
@@ -224,8 +234,8 @@ def detectable_difference(error: float, degrees: int, level: float = LEVEL, powe
 
     Args:
         error: standard error of the difference over subjects, paired.
-        degrees: of freedom, subjects minus strata.
-        level: of the test.
+        degrees: degrees of freedom, subjects minus strata.
+        level: level of the test.
         power: wanted probability to find the difference.
 
     Returns:
@@ -257,13 +267,13 @@ class ComparedScore:
     """One score of two runs.
 
     Attributes:
-        first: of the first run, with its interval.
-        second: of the second run.
+        first: score of the first run, with its interval.
+        second: score of the second run.
         difference: first minus second; the interval is over subjects, paired.
-        p: of the permutation test over subjects, None where the difference is undefined.
+        p: p value of the permutation test over subjects, None where the difference is undefined.
         p_holm: the same, adjusted for all compared scores.
         wilcoxon_n: subjects whose own score is defined in both runs; 0 without this test.
-        wilcoxon_p: of the signed-rank test over these, or None.
+        wilcoxon_p: p value of the signed-rank test over these, or None.
         rank_biserial: effect size over these, -1 to 1, positive where the first run's scores are higher, or None.
         detectable: smallest true difference that these subjects show with 80 % power; None with too few subjects or
             without any difference.
@@ -296,11 +306,11 @@ class RunComparison:
         convention: name of the convention.
         subjects: their number.
         interval: `bootstrap` or `jackknife`, for all subjects.
-        draws: of the bootstrap.
+        draws: number of bootstrap draws.
         permutations: number of tried exchanges.
         exact: whether all possible exchanges were tried.
         scores: by path, for example `spotting.micro.f1`.
-        mcnemar: of the annotated clips, where both runs recognize; None over seeds.
+        mcnemar: McNemar's test of the annotated clips, where both runs recognize; None over seeds.
     """
 
     convention: str
@@ -346,9 +356,9 @@ def compare_tables(
         classes: the scheme's classes.
         convention: name of the convention.
         metrics: paths as in a summary (`spotting.micro.f1`), parts of them (`f1`, `spotting.micro`) or `all`; by default `MAIN`.
-        draws: of the bootstrap.
+        draws: number of bootstrap draws.
         permutations: the most to try.
-        seed: of draws and permutations.
+        seed: seed of draws and permutations.
 
     Returns:
         The comparison; swapping the runs negates differences and changes no p value.
@@ -462,12 +472,14 @@ def on_hardest(
     people: Resampling,
     sides: Sequence[tuple[Callable[[Floats], Floats], BasisOf]],
 ) -> dict[str, dict[str, Any]]:
-    """Scores of some runs on the fifth of the people who are hardest for all of them, see `metrics.ranking.hardest_people`.
+    """Scores of runs on the people who are hardest for all of them.
+
+    These are a fifth of the people, see `metrics.ranking.hardest_people`.
 
     Args:
-        sections: of `sections_of`.
+        sections: sections from `sections_of`.
         section: one of them.
-        names: of scores in it.
+        names: names of scores in it.
         people: whose draws give intervals.
         sides: for each run the weights of the pool, (m, n_units), from those of its people, and what its scores depend on.
 
@@ -512,7 +524,7 @@ class Exchanges:
     exact: bool
 
     def first_alone(self, weights: Floats) -> Floats:
-        """Weights of the pool that stand for the first run, from (m, n_subjects) weights of subjects."""
+        """Weights of the pool for the first run, from (m, n_subjects) weights of subjects."""
         return paired_weights(self.units, weights, 0 * weights)
 
     def second_alone(self, weights: Floats) -> Floats:

@@ -475,7 +475,7 @@ def changed_name(name: str, rules: Sequence[str]) -> str:
 
 @cache
 def find_convention(name: str | Convention) -> Convention:
-    """The convention of a name, or of a name with changed rules as `changed_name` writes it.
+    """The convention of a name, which may name changed rules as `changed_name` does.
 
     Raises:
         ConfigError: the convention, rule or value is unknown.

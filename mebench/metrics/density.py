@@ -55,7 +55,9 @@ def place_false_positives(
 
 
 def by_density(of: Floats | None, weights: Floats, found: Floats, true: Floats, minutes: Floats) -> dict[str, Floats]:
-    """False positives a macro-expression and a minute elsewhere, and F1 at each of `DENSITIES`, (n_weightings,) each.
+    """False positives by density of macro-expressions, and F1 at each of `DENSITIES`.
+
+    False positives are counted for a macro-expression, and for a minute elsewhere; (n_weightings,) each.
 
     With d micro- and D macro-expressions a minute, a spotter that finds the share R of the micro-expressions and has a false positives
     beside each, b on each macro-expression, and c a minute outside of both has F1 = 2Rd / (Rd + ad + bD + cf + d), f being the share of a

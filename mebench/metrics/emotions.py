@@ -161,7 +161,7 @@ def of_true_positives(
 def _shifted(
     truths: pd.DataFrame, predictions: pd.DataFrame, matched: Indices, classes: Sequence[str]
 ) -> tuple[Indices, Indices, Indices]:
-    """Rows of the true positives, of their truths, and of the answers that these meet in MEAN's released code.
+    """Rows that meet in MEAN's released code: true positives, truths and answers.
 
     It gathers the answers of all spotted intervals of a run and draw, in order, and beside them their truths, or "none" for a false
     positive. Where the truth is of an emotion that is not scored it fails after the answer was noted, so that from there
@@ -256,7 +256,10 @@ def scored_classes(
 
 
 def score_analysis(tables: Tables, counts: SpottingCounts, classes: Sequence[str], units: Resampling) -> dict[str, Any]:
-    """STRS (MEAN, equation 24), true positives (Tables 5 and 8), all intervals of short videos (Tables 2 and 10).
+    """STRS, and the emotions of true positives and of all intervals.
+
+    STRS is equation 24 of MEAN; true positives are its Tables 5 and 8, all intervals of short videos its Tables 2 and
+    10.
 
     Args:
         tables: tables in order.
@@ -286,7 +289,10 @@ def score_analysis(tables: Tables, counts: SpottingCounts, classes: Sequence[str
 
 
 def _joint_scores(counts: SpottingCounts, sample: Sample, weights: Floats) -> dict[str, Floats]:
-    """The products of a score of spotting and one of the true positives, under (n_weightings, n_units) weights."""
+    """The products of a score of spotting and one of the true positives.
+
+    Weights are (n_weightings, n_units).
+    """
     rule = counts.convention
     right = sample.scores(rule, ("accuracy", "f1"), weights)
     rate = counts.details(weights)["tpr"] if rule.matching == "peak" else counts.recall(weights)
@@ -355,7 +361,9 @@ def _part(path: str, sample: Sample, convention: Convention, names: Sequence[str
 def score_recognition_of_parts(
     clips: pd.DataFrame, classes: Sequence[str], convention: Convention, subjects: Resampling
 ) -> dict[str, Any]:
-    """Score each part of the clips by itself, over the classes that occur in it, and take the mean over parts.
+    """Score each part of the clips by itself, and take the mean.
+
+    A part is scored over the classes that occur in it.
 
     Intervals come from resampling all subjects at once, so that a subject of whom several parts have clips weighs the same in all.
 

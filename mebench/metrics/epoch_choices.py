@@ -49,7 +49,10 @@ class EpochGrid:
         return np.asarray(2 * found / np.maximum(spotted + self.truths[people].sum(), 1), np.float64)
 
     def best(self, people: NDArray[np.bool_], last: bool = False) -> tuple[str, float]:
-        """The first epoch and threshold of the best F1 of some people together, or the first such threshold of the last epoch."""
+        """The first epoch and threshold of the best F1 of some people.
+
+        With `last`, only the last epoch counts.
+        """
         f1 = self.f1(people)
         if last:
             f1[:-1] = -1

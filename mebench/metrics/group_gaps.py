@@ -26,7 +26,7 @@ def by_group(
     shuffles: int = SHUFFLES,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """The score of each group of people, and the gap between the best and the worst.
+    """The score of each group of people, and the widest gap.
 
     The p value is of a permutation test whose statistic is that gap: the groups' names are exchanged at random among people of
     the same stratum, so that a difference between datasets is no difference between groups, and choosing the widest gap is
@@ -71,7 +71,10 @@ def by_group(
 
 
 def _shuffled_names(names: Any, known: Sequence[str], strata: Sequence[str], shuffles: int, seed: int) -> Any:
-    """(shuffles, n_people) names of groups, exchanged at random among people of one stratum and of known groups."""
+    """(shuffles, n_people) names of groups, exchanged at random.
+
+    Names are exchanged among people of one stratum and of known groups.
+    """
     rng = np.random.default_rng(derived_seed(seed, "groups"))
     shuffled = np.tile(names, (shuffles, 1))
     for stratum in sorted(set(strata)):
@@ -81,7 +84,7 @@ def _shuffled_names(names: Any, known: Sequence[str], strata: Sequence[str], shu
 
 
 def _gap(groups: dict[str, Any], known: Sequence[str], gap: float) -> dict[str, Any]:
-    """The gap between the group with the highest and the one with the lowest score, with its interval."""
+    """The gap between the best and the worst group, with its interval."""
     low_kind, high_kind = (pick(known, key=lambda kind: groups[kind]["value"]) for pick in (min, max))
     highest, lowest = (
         (groups[kind]["value"], groups[kind]["low"], groups[kind]["high"]) for kind in (high_kind, low_kind)
@@ -95,7 +98,9 @@ def _gap(groups: dict[str, Any], known: Sequence[str], gap: float) -> dict[str, 
 def compare_shares(
     hits: Floats, counts: Floats, strata: Sequence[str], draws: int = 1000, seed: int = 0
 ) -> dict[str, Any]:
-    """Two shares of the same people and their difference, such as of expressions on the left and on the right that are found.
+    """Two shares of the same people, and their difference.
+
+    An example are the expressions on the left and on the right that are found.
 
     Args:
         hits: (2, n_people) numbers of right ones, for each share.

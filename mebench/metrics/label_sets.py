@@ -39,7 +39,7 @@ def class_bits(labels: Sequence[object], classes: Sequence[str]) -> Bools:
 
 
 def _counted(clips: pd.DataFrame, n_units: int, classes: Sequence[str]) -> SectionScores:
-    """The scores of clips with `truth`, `predicted` and `unit`, from counts of units, and what they depend on."""
+    """The scores of clips with `truth`, `predicted` and `unit`, and their support."""
     true, predicted = class_bits(clips["truth"].tolist(), classes), class_bits(clips["predicted"].tolist(), classes)
     unit, both, either = clips["unit"].to_numpy(np.int64), true & predicted, true | predicted
     jaccard = safe_ratio(both.sum(axis=1).astype(np.float64), either.sum(axis=1).astype(np.float64), 1.0)
@@ -93,13 +93,15 @@ def _counted(clips: pd.DataFrame, n_units: int, classes: Sequence[str]) -> Secti
 
 
 def score_label_sets(clips: pd.DataFrame, classes: Sequence[str], subjects: Resampling) -> dict[str, Any]:
-    """Scores of annotated clips with sets of classes, and of each member of a composite under `members`.
+    """Scores of annotated clips with sets of classes.
+
+    `members` holds those of each member of a composite.
 
     `accuracy` is the share of clips whose whole set is right. `of_classes` holds the F1 of each class.
 
     Args:
         clips: in order, all of classes that are scored.
-        classes: of the scheme; those that occur in the truth count.
+        classes: classes of the scheme; those that occur in the truth count.
         subjects: all of them.
     """
 

@@ -13,7 +13,9 @@ from mebench.metrics.tables import number_groups
 
 
 def peak_hits(truths: pd.DataFrame, predictions: pd.DataFrame, prediction: Indices, truth: Indices) -> Bools:
-    """Whether the apex of a spotted interval lies within a quarter of its length of a truth.
+    """Whether the apex of a spotted interval lies near a truth.
+
+    It may be a quarter of its length away.
 
     Args:
         truths: columns `onset` and `offset`, frames, both ends inclusive.
@@ -81,7 +83,9 @@ def rates_over_confidence(
 
 
 def area_under(false_positive_rate: Floats, true_positive_rate: Floats) -> float:
-    """Area under such a curve by trapezoids, from (0, 0) and on to (1, 1) in a straight line; rates above 1 are cut.
+    """Area under such a curve by trapezoids, from (0, 0) to (1, 1).
+
+    The curve goes on to (1, 1) in a straight line; rates above 1 are cut.
 
     >>> area_under(np.array([0.0, 0.1]), np.array([1.0, 1.0])), area_under(np.empty(0), np.empty(0))
     (1.0, 0.5)

@@ -27,7 +27,9 @@ else:
 
 @dataclass(frozen=True)
 class Pairs:
-    """Pairs of a spotted interval and a truth of the same video and kind, (n_pairs,) each.
+    """Pairs of a spotted interval and a truth of one video and kind.
+
+    All arrays are (n_pairs,).
 
     Attributes:
         prediction: row in the table of predictions.
@@ -62,7 +64,9 @@ AT_ONCE = 1 << 20
 def pair_intervals(
     truths: pd.DataFrame, predictions: pd.DataFrame, convention: Convention, near: bool = False
 ) -> Pairs:
-    """Pairs of predictions and truths of one video and kind, in order of prediction, then truth.
+    """Pairs of predictions and truths of one video and kind.
+
+    They are in the order of predictions, then of truths.
 
     Args:
         truths: table as in `Tables.ordered`.
@@ -108,7 +112,9 @@ def _near_pairs(truths: pd.DataFrame, predictions: pd.DataFrame, convention: Con
 
 
 class Runs(NamedTuple):
-    """For each row on the left, the rows on the right that belong to it, as one run of an order.
+    """The rows on the right that belong to each row on the left.
+
+    They are one run of an order.
 
     Attributes:
         order: (n_right,) rows on the right, in an order in which those that belong together follow each other.
@@ -128,7 +134,9 @@ def _runs_in_reach(
     true: tuple[Indices, Indices],
     apex: Floats,
 ) -> Runs:
-    """For each prediction, from the first truth of its video that is not over before it to the last that has begun.
+    """For each prediction, the truths of its video that may touch it.
+
+    They run from the first one that is not over before it to the last one that has begun.
 
     Args:
         of_predictions: (n_predictions,) number of the video and kind of each prediction.
@@ -184,7 +192,10 @@ def overlap_pairs(
     true: tuple[Indices, Indices],
     convention: Convention,
 ) -> Pairs:
-    """Intersection and union of pairs, from the (onsets, offsets) of all predictions and of all truths."""
+    """Intersection and union of pairs of intervals.
+
+    Arguments are the (onsets, offsets) of all predictions and of all truths.
+    """
     one_less = int(convention.ends == "half_open")
     (onset, offset), (true_onset, true_offset) = spotted, true
     one = onset[prediction], offset[prediction] - one_less
@@ -376,7 +387,10 @@ def _best_of_each_prediction(near: Pairs, ties: str) -> Indices:
 
 
 def _chosen_by_truths(truths: pd.DataFrame, near: Pairs, draw: Indices) -> tuple[Indices, Indices]:
-    """Rows of predictions and truths where truths choose, in the order of their rows, the best free prediction that hits."""
+    """Rows of predictions and truths if truths choose in the order of their rows.
+
+    Each takes the best free prediction that hits.
+    """
     n_truths = max(len(truths), 1)
     rank = np.argsort(np.argsort(truths["row"].to_numpy(np.float64), kind="stable"))
     node = draw[near.prediction] * n_truths + rank[near.truth]
@@ -417,7 +431,7 @@ def take_turns(pairs: Pairs, draw: Indices, ties: str = "earlier") -> Indices:
     Args:
         pairs: pairs that hit.
         draw: (n_predictions,) number of the draw; each draw has the truths to itself.
-        ties: of truths of equal IoU, whether the `earlier` or the `later` is preferred.
+        ties: the truth that is preferred at equal IoU, the `earlier` or the `later`.
 
     Returns:
         (n_predictions,) row of the truth, or -1.

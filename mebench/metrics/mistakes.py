@@ -68,7 +68,9 @@ By = Literal["kind", "subject", "emotion"]
 
 
 def sort_mistakes(tables: Tables, kinds: Sequence[str], convention: str | Convention = "strict") -> pd.DataFrame:
-    """Every false positive and every miss with its cause, one row each, by video, onset, offset and kind.
+    """Every false positive and every miss with its cause, one row each.
+
+    Rows are sorted by video, onset, offset and kind.
 
     Args:
         tables: predictions and truths.
@@ -140,7 +142,7 @@ def _overlaps(truths: pd.DataFrame, predictions: pd.DataFrame, rule: Convention,
 
 
 def _false_positives(truths: pd.DataFrame, predictions: pd.DataFrame, overlaps: Overlaps) -> pd.DataFrame:
-    """Every prediction as if it were a false positive, with its cause and the truth in question."""
+    """Every prediction as a false positive, with its cause and the truth in question."""
     cause = np.full(len(predictions), "background", dtype=object)
     truth, iou = np.full(len(predictions), -1), np.zeros(len(predictions))
     # The last to be written wins: from the weakest evidence to the strongest.
@@ -272,11 +274,12 @@ def underlying_event(mistakes: pd.DataFrame, tables: Tables) -> pd.Series:
 
 
 def f1_gains(mistakes: pd.DataFrame, under: pd.Series, tp: int) -> dict[str, float]:
-    """F1 gained if a cause of false positives, or all misses that are no near misses, were cured (see the top of this
-    file).
+    """F1 gained if a cause of mistakes were cured.
+
+    Causes are those of false positives, and all misses that are no near misses (see the top of this file).
 
     Args:
-        mistakes: of one kind, from `sort_mistakes`.
+        mistakes: mistakes of one kind, from `sort_mistakes`.
         under: from `underlying_event`.
         tp: true positives of that kind, over all draws.
 
@@ -302,16 +305,16 @@ _MISSED_BY = "missed_by_"
 
 
 def missed_by(truths: pd.DataFrame, mistakes: pd.DataFrame, draws: int = 1) -> dict[str, dict[str, float]]:
-    """Share of the truths that are missed, in each third of their length, intensity and density.
+    """Share of missed truths by thirds of length, intensity and density.
 
     Length is in seconds, or in frames where the frame rate is unknown. Density is the number of truths in the video,
     per second if known. Equal values share a third, the largest the last; empty thirds, and values that are unknown or
     equal for all, are left out.
 
     Args:
-        truths: of one kind: `video`, `onset`, `offset`, `fps`, `n_frames`, and `intensity` where known.
-        mistakes: of that kind, from `sort_mistakes`.
-        draws: of the predictions.
+        truths: truths of one kind: `video`, `onset`, `offset`, `fps`, `n_frames`, and `intensity` where known.
+        mistakes: mistakes of that kind, from `sort_mistakes`.
+        draws: number of draws of the predictions.
     """
     share = _missed_share(truths, mistakes, draws)
     shares: dict[str, dict[str, float]] = {}
@@ -354,8 +357,8 @@ def quiet_rate(tables: Tables, kind: str, truths: pd.DataFrame) -> tuple[float |
     """False positives a minute in videos without truths: intervals of a kind in the videos that hold none of `truths`.
 
     Args:
-        tables: what was predicted, and all videos.
-        kind: of the intervals.
+        tables: tables with predictions and all videos.
+        kind: kind of the intervals.
         truths: all, or those of the kind alone.
 
     Returns:
@@ -403,7 +406,7 @@ def explain_mistakes(
     and the missed truths.
 
     Args:
-        tables: what was predicted and what is true.
+        tables: tables with predictions and truths.
         mistakes: from `sort_mistakes`, of the same.
         kinds: the kinds that were spotted.
         convention: the same.
@@ -434,7 +437,10 @@ def explain_mistakes(
 
 
 def miss_shares(misses: Mapping[str, Mapping[str, float]]) -> dict[str, Mapping[str, float]]:
-    """Shares of missed truths by length, intensity and density, as far as known, from the explanation of one kind."""
+    """Shares of missed truths by length, intensity and density, as far as known.
+
+    They are taken from the explanation of one kind.
+    """
     return {name.removeprefix(_MISSED_BY): misses[name] for name in misses if name.startswith(_MISSED_BY)}
 
 

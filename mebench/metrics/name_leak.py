@@ -62,7 +62,9 @@ def names_chance(
 def answers_by_name(
     tables: Tables, trained_on: Mapping[str, Sequence[str]], classes: Sequence[str]
 ) -> tuple[pd.Series, Reads]:
-    """Answer every clip by its name alone, learnt from the names and classes of the training people of its fold.
+    """Answer every clip by its name alone.
+
+    This is learnt from the names and classes of the training people of its fold.
 
     For each dataset one place of the name is read: a code (see `CODE`), the clip's rank among those of its person, or
     how many those are. A clip gets the commonest class of the training clips with the same value at this place; without
@@ -92,7 +94,9 @@ def intervals_by_name(
     kinds: Sequence[str],
     convention: str | Convention = "strict",
 ) -> tuple[pd.DataFrame, Reads]:
-    """Spot in every video by its name alone, at the times of expressions in training videos of similar names.
+    """Spot in every video by its name alone.
+
+    Intervals are those of training videos with similar names.
 
     For each dataset and kind one place of the name is read, as in `answers_by_name` but of videos. An annotated
     interval of a training person is spotted if it hits an expression in a large enough share of the other people's
@@ -132,7 +136,10 @@ def intervals_by_name(
 
 
 def _rows(videos: pd.DataFrame, of: pd.Series) -> pd.DataFrame:
-    """`video`, `subject` and `dataset` of some videos, in order, and in `fields` the values of its name at each place."""
+    """`video`, `subject` and `dataset` of some videos, and the parts of their names.
+
+    `fields` holds the value of a name at each place.
+    """
     rows = of.to_frame("video").merge(videos[["video", "subject", "dataset"]], on="video", how="left")
     of_person, codes = rows.groupby("subject")["video"], (CODE.findall(video.rpartition("/")[2]) for video in of)
     numbers = zip((of_person.cumcount() + 1).tolist(), of_person.transform("size").tolist(), codes)
@@ -201,7 +208,10 @@ def _named(
 def _intervals(
     rows: pd.DataFrame, truths: pd.DataFrame, trained_on: Mapping[str, Sequence[str]], rule: Convention, reads: Reads
 ) -> Iterator[tuple[int, int, int, float]]:
-    """Row of the video, onset, offset and share of each interval of one kind, see `intervals_by_name`."""
+    """Row of the video, onset, offset and share of each interval of a kind.
+
+    See `intervals_by_name`.
+    """
     places = AnnotatedPlaces.of(rows, truths, rule)
     everything = np.ones(len(rows), np.bool_)
     for tested, _, known, codes, best in _read(
@@ -253,7 +263,9 @@ class AnnotatedPlaces:
         return cls(person, video, *ends, hits)
 
     def shares(self, code: Indices, value: int, known: Bools) -> tuple[Indices, Floats]:
-        """Intervals in the known videos of a value that do not overlap, with the share of other people's such videos that each hits.
+        """Disjoint intervals in the known videos of a value, each with its share.
+
+        It is the share of other people's such videos that the interval hits.
 
         Args:
             code: (n_videos,) value of each name at one place.
@@ -278,7 +290,10 @@ class AnnotatedPlaces:
         return own[chosen], share[chosen]
 
     def best_share(self, code: Indices, known: Bools) -> tuple[float, float]:
-        """The best F1 in known people who are left out in turn, and the least share with which it is reached."""
+        """The best F1 in known people, and the least share with which it is reached.
+
+        People are left out in turn.
+        """
         tries = [np.zeros((2, 0))]
         for part in range(PARTS):
             left_out = known & (self.person % PARTS == part)

@@ -26,7 +26,9 @@ expressions that get another emotion, `label`; what is missing is 0."""
 
 
 def recode_truths(tables: Tables, noise: Noise, classes: Sequence[str], seed: int) -> Tables:
-    """A run's tables with the truths of another coder, the same ones for each run on the same truth.
+    """A run's tables with the truths of another coder.
+
+    They are the same for each run on the same truth.
 
     Ends move by normal errors, rounded to frames; an onset stays at or after frame 0 and an offset at or after the onset, and an apex
     stays between. A renamed expression gets each other class equally often.
@@ -84,7 +86,9 @@ def under_noise(
     draws: int = DRAWS,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """The scores of runs, and of the truth itself as an answer, against truths as other coders would have them.
+    """The scores of runs against truths as other coders would have them.
+
+    The truth itself is scored as an answer, too.
 
     Args:
         runs: runs on the same truth; of a method that predicts by chance the first draw counts.

@@ -20,7 +20,9 @@ _AT_ONCE = 500
 
 
 def paired_weights(units: Indices, of_first: Floats, of_second: Floats) -> Floats:
-    """Weights of two runs in one pool of units, where every subject is there twice, with the predictions of each run.
+    """Weights of two runs in one pool of units.
+
+    Every subject is there twice, with the predictions of each run.
 
     Args:
         units: (2, n_subjects) units of the first and of the second run, the same subjects in the same order.
@@ -44,7 +46,7 @@ def draw_swaps(n: int, permutations: int, seed: int) -> tuple[Bools, bool]:
     Args:
         n: number of subjects.
         permutations: the most to try.
-        seed: of random ones.
+        seed: seed of random ones.
 
     Returns:
         (m, n), and whether these are all there are (2^(n - 1), the one without exchange among them); otherwise they are
@@ -63,7 +65,9 @@ def draw_swaps(n: int, permutations: int, seed: int) -> tuple[Bools, bool]:
 def permuted_differences(
     evaluate: Callable[[Floats], Mapping[str, Floats]], units: Indices, swapped: Bools
 ) -> dict[str, Floats]:
-    """Score of the first run minus that of the second after exchanging the predictions of some subjects, (m,) each.
+    """Differences of two runs after exchanging the predictions of some subjects, (m,).
+
+    A difference is the score of the first run minus that of the second.
 
     Scores of pooled counts (F1, UF1, STRS) are computed again from the exchanged runs; nothing is averaged over subjects.
     """
@@ -101,8 +105,9 @@ def permutation_p(observed: float, permuted: Floats, exact: bool) -> float | Non
 
 
 def signed_rank(first: Floats, second: Floats) -> tuple[int, float | None, float | None]:
-    """Wilcoxon signed-rank test of scores of the same subjects (Wilcoxon 1945), NaN where undefined, (n_subjects,)
-    each.
+    """Wilcoxon signed-rank test of scores of the same subjects (Wilcoxon 1945).
+
+    Scores are (n_subjects,) each, NaN where undefined.
 
     Subjects without a difference keep their ranks but count for neither run (Pratt 1959). The p value is exact for up
     to `FEW` subjects, over all sign patterns; else SciPy's: exact without ties, else by the normal distribution. It is
@@ -154,7 +159,9 @@ class McNemar:
 
 
 def mcnemar(first: Bools, second: Bools) -> McNemar:
-    """McNemar's exact test (1947) of two runs, from the clips that each classifies right, (n_clips,) each.
+    """McNemar's exact test of two runs, from their right clips, (n_clips,) each.
+
+    See McNemar 1947.
 
     It assumes independent clips, which those of one face are not: where the two disagree, trust the permutation over
     subjects.
@@ -168,7 +175,9 @@ def mcnemar(first: Bools, second: Bools) -> McNemar:
 
 
 def holm(p: Sequence[float | None]) -> list[float | None]:
-    """Adjust the p values of several tests so that one false alarm among all has its level (Holm 1979); None stays.
+    """Adjust the p values of several tests by Holm's method (1979).
+
+    One false alarm among all then has the level of a test. None stays.
 
     >>> holm([0.01, None, 0.04, 0.03])
     [0.03, None, 0.06, 0.06]
@@ -182,8 +191,9 @@ def holm(p: Sequence[float | None]) -> list[float | None]:
 def difference_interval(
     first: tuple[float, float, float], second: tuple[float, float, float], correlation: float
 ) -> tuple[float, float]:
-    """The 95 % interval of a difference, recovered from both intervals (Zou and Donner 2008, Statistics in Medicine
-    27(10)).
+    """The 95 % interval of a difference, recovered from both intervals.
+
+    See Zou and Donner 2008, Statistics in Medicine 27(10).
 
     Each end lies as far off as the two ends that make the difference small, or large, taken together as correlated errors
     are (for shares Newcombe 1998, Statistics in Medicine 17(22), method 10). Unlike t it stays honest near 0 and 1.
@@ -191,7 +201,7 @@ def difference_interval(
     Args:
         first: value, low and high of the minuend.
         second: the same of the subtrahend.
-        correlation: of the two over subjects.
+        correlation: correlation of the two over subjects.
 
     >>> [round(end, 3) for end in difference_interval((0.5, 0.3, 0.7), (0.5, 0.3, 0.7), correlation=0)]
     [-0.283, 0.283]

@@ -41,7 +41,9 @@ def rank_intervals(scores: Floats) -> list[tuple[int, int]]:
 
 
 def win_shares(scores: Floats) -> Floats:
-    """(n_runs, n_runs) the share of draws in which the run of the row is better than that of the column; a tie counts half.
+    """(n_runs, n_runs) share of draws in which a run beats another.
+
+    Runs of rows are compared with those of columns; a tie counts half.
 
     Args:
         scores: as of `rank_intervals`.
@@ -61,7 +63,7 @@ def hardest_people(personal: Floats, share: float = LOWEST) -> Indices:
 
     Args:
         personal: (n_runs, n_people) the score on each person alone; NaN where it is undefined.
-        share: of the people; their number is rounded up.
+        share: share of the people; their number is rounded up.
 
     >>> hardest_people(np.array([[0.9, 0.1, 0.5, 0.4, np.nan], [0.8, 0.3, 0.2, 0.9, np.nan]]), 0.5).tolist()
     [1, 2]
@@ -86,7 +88,9 @@ def personal_path(path: str) -> str:
 
 
 def over_datasets(beats: Sequence[float], people: Sequence[int]) -> dict[str, Any]:
-    """How far one method is from another over several datasets, from how often it is better in each.
+    """The distance of two methods over several datasets.
+
+    It follows from how often one is better in each.
 
     A share of draws is taken as a share of a normal distribution, so that its quantile z is the difference in standard errors, and
     z / sqrt(n) in standard deviations of people: a standardised mean difference. Means weigh datasets by the square roots of their
@@ -94,7 +98,7 @@ def over_datasets(beats: Sequence[float], people: Sequence[int]) -> dict[str, An
 
     Args:
         beats: for each dataset the share of draws of people in which it is better, see `win_shares`.
-        people: of each dataset; nobody is in two of them.
+        people: people of each dataset; nobody is in two of them.
 
     Returns:
         `people` in all, `difference`, the mean with its 95 % interval, and `p`, two-sided.

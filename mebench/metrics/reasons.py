@@ -12,7 +12,7 @@ UNDEFINED_WITHOUT_ONE = "without one of the subjects it is undefined"
 
 
 class ThinSupport(NamedTuple):
-    """The data behind a score, or behind one class of it, where they are too few.
+    """The too small data behind a score, or behind one class of it.
 
     Attributes:
         owner: name of the class, after the name of the part if parts are scored by themselves; `it` for the score itself.
@@ -41,7 +41,9 @@ def store_supports(supports: Iterable[ThinSupport]) -> str:
 
 
 def read_supports(reason: str) -> list[tuple[ThinSupport, str]]:
-    """What is too little, each with the separator after it, from a reason in a summary; empty for another reason.
+    """The too small supports of a reason in a summary, each with its separator.
+
+    The separator is the one after it. Empty for another reason.
 
     >>> read_supports("fear rests on 2 samples of 1 subject")
     [(ThinSupport(owner='fear', amount='2 samples of 1 subject'), '')]

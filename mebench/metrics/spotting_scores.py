@@ -49,7 +49,9 @@ def average_precision(hits: Bools, n_truths: int, confidence: Floats | None = No
 def weighted_average_precision(
     hits: Bools | Indices, unit: Indices, truths: Floats, weights: Floats, confidence: Floats | None = None
 ) -> Floats:
-    """Average precision when every unit (a subject, say) counts `weight` times, for many weightings at once.
+    """Average precision under many weightings of units (subjects, say) at once.
+
+    A unit counts `weight` times.
 
     Weighting a subject by 2 equals duplicating it: only precisions at hits count, and of two equal copies the last has
     the higher precision.
@@ -80,7 +82,9 @@ def recall_at_rates(
     weights: Floats,
     confidence: Floats | None = None,
 ) -> dict[str, Floats]:
-    """The best recall of any threshold with no more false positives a minute than each of `RATES`, by name (free-response curve).
+    """The best recall of any threshold at each of `RATES`, by name.
+
+    It has no more false positives a minute (free-response curve).
 
     Args:
         hits: (n,) whether each prediction found a truth, the surest first.
@@ -108,7 +112,9 @@ def recall_at_rates(
 def _at_hits(
     hits: Bools | Indices, unit: Indices, weights: Floats, confidence: Floats | None
 ) -> Iterator[tuple[slice, Floats, Floats, Floats]]:
-    """Weighted counts down to each hit, in blocks of weightings so that the working set fits into the CPU cache.
+    """Weighted counts down to each hit, in blocks of weightings.
+
+    The working set then fits into the CPU cache.
 
     Yields:
         The block; its weight of each hit, of all hits at least as sure as it, and of all intervals at least as sure, (n_block, n_hits).
@@ -178,7 +184,9 @@ def found_over_iou(
     convention: Convention,
     pairs: Pairs,
 ) -> list[tuple[Indices, Floats]]:
-    """At every threshold of `SWEEP`, the prediction of each true positive, and the weight of each prediction (`Found.weight`).
+    """At every threshold of `SWEEP`, the predictions and weights of true positives.
+
+    The weights of all predictions are `Found.weight`.
 
     Under `maximum` matching any matching of most pairs will do, for F1 depends on their number alone.
     """
@@ -353,7 +361,9 @@ def precision_recall_f1(tp: float, fp: float, fn: float) -> tuple[float, float, 
 
 @dataclass(frozen=True)
 class SpottingCounts:
-    """Counts from which all spotting scores are computed, per unit (a subject, or a draw), (n_units,) each.
+    """Counts from which all spotting scores are computed, by unit, (n_units,) each.
+
+    A unit is a subject, or a draw.
 
     Attributes:
         convention: rules that were followed.
@@ -537,7 +547,10 @@ def _can_be_ranked(confidence: Floats) -> bool:
 
 
 def in_crowded_video(truths: pd.DataFrame, predictions: pd.DataFrame) -> Bools:
-    """(n_predictions,) whether a prediction's video holds more predictions of its kind and draw than truths, and some truth."""
+    """(n_predictions,) whether a prediction's video holds more predictions than truths.
+
+    Predictions and truths are those of its kind and draw, and there is some truth.
+    """
     of_truths, of_predictions = number_groups(["video", "kind"], truths, predictions)
     (of_draws,) = number_groups(["video", "kind", "draw"], predictions)
     n_truths = np.bincount(of_truths, minlength=of_predictions.max(initial=-1) + 1)[of_predictions]
@@ -574,7 +587,10 @@ class UnitSums:
         return of_units(self.truths, values, self.n_units, self.by_draw)
 
     def mean_terms(self, rows: Indices, values: Floats) -> tuple[Floats, Floats]:
-        """Sum and number of the values that are not NaN, (n_units,) each, from which any weighting of units gives its mean."""
+        """Sum and number of the values that are not NaN, (n_units,) each.
+
+        Any weighting of units gives its mean from them.
+        """
         known = ~np.isnan(values)
         return self.over_rows(rows[known], values[known]), self.over_rows(rows[known])
 
@@ -647,7 +663,9 @@ def count_spotting(
 def _select_scored_intervals(
     truths: pd.DataFrame, predictions: pd.DataFrame, convention: Convention, kinds: Sequence[str]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Select the truths and spotted intervals that count, in the order in which predictions take turns.
+    """Select the truths and spotted intervals that count.
+
+    They are in the order in which predictions take turns.
 
     Where a spotted interval may hit truths of another kind (`Convention.kinds`), all intervals get the kind `any`, and the column `own`
     says whether an interval is of the kinds asked for.
@@ -757,6 +775,9 @@ def _hits_for_average_precision(pairs: Pairs, draw: Indices, convention: Convent
 
 
 def _claims_a_truth(pairs: Pairs, draw: Indices, convention: Convention, threshold: Fraction) -> Bools:
-    """(n_predictions,) whether each gets a truth when all choose in turn, each among the truths that it hits."""
+    """(n_predictions,) whether each gets a truth when all choose in turn.
+
+    Each chooses among the truths that it hits.
+    """
     near = pairs.hits(threshold, convention.reaching)
     return take_turns(near, draw, convention.ties) >= 0

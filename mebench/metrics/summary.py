@@ -175,7 +175,10 @@ def _add_analysis(
 
 
 def _names_emotions(spotted: pd.DataFrame, ordered: Tables) -> bool:
-    """Whether each run of a pool names an emotion of some spotted interval, or recognizes but spots nothing."""
+    """Whether each run of a pool names emotions of intervals, or spots nothing.
+
+    A run that spots nothing recognizes.
+    """
     every = set(ordered.videos["run"])
     naming = set(spotted["run"][spotted["emotion"] != ""])
     # A recognizer that found no interval at all has an analysis of zero, not none.
@@ -263,7 +266,10 @@ def _spotting(name: str, counts: Mapping[str, SpottingCounts], units: Resampling
 
 
 def _average_precision_over_kinds(kinds: Sequence[SpottingCounts], weights: Floats) -> dict[str, Floats]:
-    """Average precision as the mean over the kinds that occur in the truth, as ActivityNet takes it over classes."""
+    """Average precision as the mean over the kinds that occur.
+
+    ActivityNet takes it over classes in the same way.
+    """
     occurs = np.array([weights @ kind.truths > 0 for kind in kinds])
     scores = [kind.scores(weights) for kind in kinds]
     means = {}
@@ -384,7 +390,10 @@ def scores_by_convention(under: Under) -> dict[str, Any]:
 
 
 def scores_by_rule(under: Under, convention: str) -> dict[str, Any]:
-    """Counts and values under a convention, and with each other value of each of its rules, by `rule=value`."""
+    """Counts and values under a convention, and under each change of its rules.
+
+    A change is named `rule=value`.
+    """
     rows = {convention: _tried(under, convention)}
     for field in conventions.RULES:
         default = getattr(find_convention(convention), field)

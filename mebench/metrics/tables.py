@@ -1,4 +1,7 @@
-"""The tables that scoring reads, in one order whatever the order of their rows, and which of their videos count."""
+"""The tables that scoring reads, and which of their videos count.
+
+Their order does not depend on the order of their rows.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -128,7 +131,7 @@ def of_units(table: pd.DataFrame, values: Floats, n_units: int, by_draw: bool) -
 
 
 def number_groups(columns: Sequence[str], *tables: pd.DataFrame) -> list[Indices]:
-    """A number for each row of each table, the same for rows that agree in some columns.
+    """A number for each row, the same for rows that agree in some columns.
 
     Numbers are 0 or more, and serve all tables together. Missing values are equal. Tables are small and many: the preparations
     of `DataFrame.groupby` took a fourth of a score's time.
@@ -173,7 +176,10 @@ def _ordered_videos(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _stratum_of_people(people: Sequence[Any], datasets: Sequence[str]) -> dict[Any, str]:
-    """The datasets of each person, joined by `+`, from the person and the dataset of each video."""
+    """The datasets of each person, joined by `+`.
+
+    They follow from the person and the dataset of each video.
+    """
     of_person = grouped(zip(people, datasets), key=itemgetter(0))
     return {person: "+".join(sorted({dataset for _, dataset in several})) for person, several in of_person.items()}
 
@@ -260,7 +266,9 @@ def sorted_rows(columns: _Columns, order: Sequence[str]) -> pd.DataFrame:
 def in_scope(
     truths: pd.DataFrame, predictions: pd.DataFrame, convention: Convention
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The truths and predictions that count under a convention, in the order in which predictions take turns.
+    """The truths and predictions that count under a convention.
+
+    They are in the order in which predictions take turns.
 
     A dummy interval [0, 0] (`Convention.silence`) stands where its video's would: right before the first row of the
     next video, in the order of the truths, for which anything was spotted. It has no apex, emotion or confidence.
@@ -289,7 +297,10 @@ def in_scope(
 
 
 def _dummies(truths: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataFrame:
-    """An interval [0, 0] for each draw, video and kind with a truth and without a prediction."""
+    """An interval [0, 0] for each truth without a prediction.
+
+    There is one for each draw, video and kind.
+    """
     keys = ["video", "kind"]
     draws = sorted(set(predictions["draw"])) or [0]
     first_truths = truths.sort_values("row", kind="stable").drop_duplicates(keys)
@@ -314,7 +325,10 @@ def _dummies(truths: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataFrame:
 
 
 def renumber_truths(truths: pd.DataFrame, convention: Convention) -> pd.DataFrame:
-    """Truths with the frames that a convention takes for them (`Convention.numbering`), those of `in_scope` and others."""
+    """Truths with the frames that a convention takes for them (`Convention.numbering`).
+
+    These are the truths of `in_scope` and others.
+    """
     if convention.numbering == "alike":
         return truths
     return truths.assign(**{name: truths[name] - 1 for name in ("onset", "apex", "offset")})

@@ -1,4 +1,6 @@
-"""UF1, UAR, spotting F1 and STRS as `torchmetrics.Metric`, for a training of your own and for `mebench.training.fit`.
+"""UF1, UAR, spotting F1 and STRS as `torchmetrics.Metric`.
+
+They serve a training of your own and `mebench.training.fit`.
 
 Each gathers counts over batches and processes and scores them once, by the functions that score a run: nothing is averaged
 over batches. The results are those of `mebench.metrics.summary` for the same answers, without its intervals.
@@ -55,7 +57,9 @@ class _Score(Metric):  # type: ignore[misc]
             )
 
     def _of_classes(self, counts: Tensor, support: Tensor, score: str) -> float:
-        """A score of pooled answers (C, C + 1) over the classes that the convention counts; NaN if it counts none.
+        """A score of pooled answers (C, C + 1) over the counted classes.
+
+        The convention counts them. NaN if it counts none.
 
         By default these are the classes that occur in the truth, as often as `support` says, (C,).
         """
@@ -80,7 +84,7 @@ class _ClassScore(_Score):
         n_classes: number of classes C.
         convention: the rules, or their name. Under `strict` the score is the mean over the classes that occur in the truth of
             all batches, as in a summary; where the convention takes `all` classes, over those.
-        options: of `torchmetrics.Metric`.
+        options: options of `torchmetrics.Metric`.
 
     Raises:
         ConfigError: the convention does not define the score.
@@ -150,7 +154,7 @@ class SpottingF1(_Score):
     Args:
         kinds: the kinds that are spotted, counted together; intervals of different kinds never match.
         convention: the rules, or their name: ends of intervals, IoU, matching, which videos count.
-        options: of `torchmetrics.Metric`.
+        options: options of `torchmetrics.Metric`.
 
     Raises:
         ConfigError: there is no such kind or convention, or it cannot be followed video by video.
@@ -243,7 +247,7 @@ class STRS(SpottingF1):
     Args:
         classes: names of the scored classes.
         convention: the rules, or their name. Under `strict` the classes that occur in the truth of all videos count.
-        options: of `torchmetrics.Metric`.
+        options: options of `torchmetrics.Metric`.
 
     Raises:
         ConfigError: there is no such convention, it defines no STRS, or it cannot be followed video by video.
@@ -279,7 +283,7 @@ class STRS(SpottingF1):
         of any other emotion, or of none, counts in spotting only.
 
         Args:
-            preds: what was spotted.
+            preds: spotted intervals.
             target: the truths.
 
         Raises:

@@ -34,7 +34,9 @@ def best_temperature(logits: Floats, truth: Indices) -> float:
 
 
 def risk_coverage(confidence: Floats, right: NDArray[np.bool_]) -> dict[str, Any]:
-    """The share of wrong answers among the surest ones, for each share of them that is kept (El-Yaniv and Wiener 2010, JMLR 11).
+    """The share of wrong answers among the surest ones, for each kept share.
+
+    See El-Yaniv and Wiener 2010, JMLR 11.
 
     Answers of equal confidence are kept together, each of them wrong as often as all.
 
