@@ -1,4 +1,7 @@
-"""What each setting of a run means, from the docstrings of its groups, for help, `mebench info` and the page of settings."""
+"""Descriptions of a run's settings, for help, `mebench info` and the documentation.
+
+They are taken from the docstrings of the settings' groups.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
@@ -68,7 +71,7 @@ class SettingDescription:
         default: default value, as plain data; for `cache` in words, since it depends on the system.
         meaning: sentence from the docstring of its group.
         example: use of it.
-        in_key: whether it is part of a run's key, so that another value makes another run.
+        in_key: True for a part of a run's key, so that another value makes another run.
     """
 
     key: str
