@@ -14,7 +14,7 @@ from mebench.errors import ConfigError, DataError, unknown
 from mebench.exchange.clips import join_clips, read_clips
 from mebench.exchange.eaf import common_rate, find_eaf
 from mebench.exchange.intervals import checked, read_intervals
-from mebench.exchange.join import Rules, classes_of, join, named_classes
+from mebench.exchange.join import JOINTS, Rules, classes_of, join, named_classes
 from mebench.exchange.megc import is_log
 from mebench.exchange.shift import note_shift
 from mebench.exchange.text_table import File, Remarks, parse, read_sheet
@@ -172,7 +172,7 @@ def _with_subjects(truth: IntervalFile, predictions: IntervalFile) -> IntervalFi
     """
     known: dict[str, set[tuple[str, str]]] = {}
     for subject, video in zip(predictions.videos["subject"], predictions.videos["video"]):
-        for name in (video, f"{subject}_{video}"):
+        for name in (video, *(f"{subject}{sign}{video}" for sign in JOINTS)):
             known.setdefault(name, set()).add((subject, video))
     ids: dict[str, tuple[str, str]] = {}
     for name in truth.videos["video"]:
@@ -254,7 +254,7 @@ def read_against_truth(
             placed = finding if holds_for_all else replace(finding, where=letter)
             if placed not in remarks.findings:
                 remarks.findings.append(placed)
-    # Each also gets the videos that only the other files name; these have no expressions.
+    # Each also gets the videos that only the other files name, so that all sides have the same; these add nothing to it.
     named = [answer.tables.videos for answer in answers]
     videos = [pd.concat([own, *named]).drop_duplicates("video", ignore_index=True) for own in named]
     return [replace(answer, tables=replace(answer.tables, videos=table)) for answer, table in zip(answers, videos)]

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from mebench.annotations.names import KINDS
-from mebench.errors import ConfigError, DataError
+from mebench.annotations.sheets import DATE
+from mebench.errors import ConfigError, DataError, listed
 from mebench.exchange.text_table import Remarks, at_lines
 from mebench.exchange.values import NO_DATASET, IntervalFile, emotion_of
 from mebench.grouping import grouped
@@ -101,8 +102,10 @@ def join(
     """Match the predictions to the videos of the truth.
 
     The truth's columns `dataset`, `subject` and `video` name a video. Predictions may lack the first two if the rest
-    identifies the video; `<subject>_<video>`, with or without `<dataset>_` before it, also works. A video that only the
-    predictions name counts as a video without expressions.
+    identifies the video; `<subject>_<video>`, with or without `<dataset>_` before it, also works, as do `/` and `-` in place of `_`.
+
+    People, minutes and lengths come from the truth. A video that only the predictions name adds false positives and nothing
+    else (`Tables.videos`, `in_truth`); a file that shares next to nothing with the truth is refused.
 
     Args:
         truth: with at least one video.
@@ -113,28 +116,20 @@ def join(
             where the truth does not.
 
     Raises:
-        DataError: the video of a prediction is ambiguous; a video has two lengths or frame rates; with `strict_videos`,
-            a video of the predictions is not in the truth.
+        DataError: the video of a prediction is ambiguous; a video has two lengths or frame rates; next to no video of the
+            predictions is in the truth, or, with `strict_videos`, one is not.
     """
     videos = _videos(truth, predictions, rules, remarks)
     ids = [name for name in truth.ids if name in predictions.columns]
-    key_of = _found(truth, predictions, ids, rules, remarks)
+    key_of, alike = _found(truth, predictions, ids, rules, remarks)
     known = set(videos["video"])
-    if strangers := {full: key for full, key in key_of.items() if key not in known}:
-        named = zip(predictions.videos["line"].tolist(), _tuples(predictions.videos, predictions.ids))
-        where, example = at_lines(line for line, full in named if full in strangers), "/".join(next(iter(strangers)))
-        problem = f"{format_count(len(strangers), 'video')} of the {predictions.role} not in the truth, such as {example} ({where})"
-        if rules.strict_videos:
-            empty = " with empty onset and offset" if "offset" in predictions.columns else ""
-            raise DataError(f"{predictions.place}: {problem}: leave them out, or add them to the truth{empty}")
-        remarks.warn(f"{problem}: they count as videos without expressions, so every interval there is wrong")
-        filled = _filled(truth, predictions)
-        rows = pd.DataFrame([{**filled, **dict(zip(predictions.ids, full))} for full in strangers])
-        # They take the frame rate of all other videos, if these share one.
-        rates = videos["fps"].unique() if rules.fps is None else [rules.fps]
-        fps = float(rates[0]) if len(rates) == 1 else np.nan
-        more = _table(rows.assign(key=list(strangers.values()), fps=fps, n_frames=np.nan), list(rows.columns))
-        videos = pd.concat([videos, more.drop_duplicates("video")], ignore_index=True)
+    strangers = {full: key for full, key in key_of.items() if key not in known}
+    videos["in_truth"] = True
+    if strangers:
+        _refuse_foreign_file(truth, predictions, [*strangers], alike, len(key_of))
+        _tell_of_strangers(predictions, strangers, rules, remarks)
+        more = _rows_of_strangers(truth, predictions, strangers, videos, rules)
+        videos = pd.concat([videos, more], ignore_index=True)
     processed: dict[str, set[str]] = {key: set() for key in videos["video"]}
     processed_videos = predictions.videos.drop_duplicates([*predictions.ids, "kind"])
     for full, kind in zip(_tuples(processed_videos, predictions.ids), processed_videos["kind"]):
@@ -156,48 +151,117 @@ def join(
     return Tables(videos, truths, spotted, frame_scores=frames)
 
 
+LEAST_SHARED = 0.2
+"""Share of the predicted videos below which a file is refused: so few are in the truth that it is another file, or names its videos
+otherwise. A stray video among many is only reported."""
+MOST_NEAR = 3
+"""Unknown names for which the nearest known one is given."""
+
+
+def _refuse_foreign_file(
+    truth: IntervalFile, predictions: IntervalFile, strangers: Sequence[Id], alike: Mapping[Id, str], n_videos: int
+) -> None:
+    """Refuse predictions of which nothing, or nearly nothing, is in the truth.
+
+    Args:
+        truth: the truth.
+        predictions: the file.
+        strangers: videos that the truth lacks.
+        alike: those of them that it may have under another spelling, with that.
+        n_videos: number of videos of the predictions.
+
+    Raises:
+        DataError: so it is; the sentence gives the nearest names of the truth, and the remedy.
+    """
+    n_shared = n_videos - len(strangers)
+    if n_shared >= LEAST_SHARED * n_videos:
+        return
+    count = "no video" if n_shared == 0 else f"only {n_shared} of {plural(n_videos, 'video')}"
+    raise DataError(
+        f"{predictions.place}: {count} of the {predictions.role} is in the truth, so nothing can be scored: "
+        f"{_why_foreign(truth, strangers, alike)}"
+    )
+
+
+def _why_foreign(truth: IntervalFile, strangers: Sequence[Id], alike: Mapping[Id, str]) -> str:
+    """Why the truth may lack these videos, with the nearest names, and the remedy."""
+    if len(alike) * 2 > len(strangers):
+        pairs = [f"{'/'.join(full)} for {name}" for full, name in alike.items()]
+        return f"it has {listed(pairs, MOST_NEAR)}. If these are the same, add --loose-ids"
+    n_dates = sum(DATE.match(full[-1]) is not None for full in strangers)
+    if n_dates * 2 > len(strangers):
+        return (
+            f"names such as {strangers[0][-1]!r} are dates, which a spreadsheet program makes of names such as 1-6. "
+            "Write the names as text"
+        )
+    known = ["/".join(full) for full in _different(truth.videos, truth.ids)]
+    pairs = []
+    for name in ["/".join(full) for full in strangers[:MOST_NEAR]]:
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+        pairs.append(f"{name} (nearest: {near[0]})" if near else name)
+    return f"it has {', '.join(pairs)}, the truth {listed(known, MOST_NEAR)}. Write the names as the truth does"
+
+
+def _tell_of_strangers(predictions: IntervalFile, strangers: Mapping[Id, str], rules: Rules, remarks: Remarks) -> None:
+    """Warn of videos that the truth does not know.
+
+    Raises:
+        DataError: the rules refuse them.
+    """
+    named = zip(predictions.videos["line"].tolist(), _tuples(predictions.videos, predictions.ids))
+    where = at_lines(line for line, full in named if full in strangers)
+    example = "/".join(next(iter(strangers)))
+    problem = (
+        f"{plural(len(strangers), 'video')} of the {predictions.role} not in the truth, such as {example} ({where})"
+    )
+    if rules.strict_videos:
+        empty = " with empty onset and offset" if "offset" in predictions.columns else ""
+        raise DataError(f"{predictions.place}: {problem}: leave them out, or add them to the truth{empty}")
+    remarks.warn(f"{problem}: every interval there is wrong, and no person and no minute is added")
+
+
+def _rows_of_strangers(
+    truth: IntervalFile,
+    predictions: IntervalFile,
+    strangers: Mapping[Id, str],
+    videos: pd.DataFrame,
+    rules: Rules,
+) -> pd.DataFrame:
+    """A row for each video that the truth does not know, with the frame rate of all other videos if these share one."""
+    filled = _filled(truth, predictions)
+    rows = pd.DataFrame([{**filled, **dict(zip(predictions.ids, full))} for full in strangers])
+    rates = videos["fps"].unique() if rules.fps is None else [rules.fps]
+    fps = float(rates[0]) if len(rates) == 1 else np.nan
+    table = _table(rows.assign(key=list(strangers.values()), fps=fps, n_frames=np.nan), list(rows.columns))
+    return table.drop_duplicates("video").assign(in_truth=False)
+
+
 def _found(
     truth: IntervalFile,
     predictions: IntervalFile,
     ids: list[str],
     rules: Rules,
     remarks: Remarks,
-) -> dict[Id, str]:
-    """The key of every video in the predictions; a video that the truth lacks gets a key of its own."""
-    known: dict[Id, set[str]] = {}
-    loose: dict[Id, set[Id]] = {}
-    for full in _different(truth.videos, truth.ids):
-        names = dict(zip(truth.ids, full))
-        forms = {tuple(names[name] for name in ids)}
-        for absent in [name for name in ("subject", "dataset") if name in names and name not in ids]:
-            forms |= {  # the absent name stands before the first of the others, or after the dataset's
-                tuple(
-                    f"{names[absent]}_{id_}" if name == ids["dataset" in ids] else id_ for name, id_ in zip(ids, form)
-                )
-                for form in forms
-            }
-        for form in forms:
-            known.setdefault(form, set()).add(video_key(names))
-            loose.setdefault(_loosened(form), set()).add(form)
+) -> tuple[dict[Id, str], dict[Id, str]]:
+    """The key of every video in the predictions, and the names that the truth may have for those that it lacks.
+
+    A video that the truth lacks gets a key of its own.
+
+    Raises:
+        DataError: a name fits several videos, or the rules refuse another spelling.
+    """
+    known, loose = _names_of_truth(truth, ids)
     filled, places = _filled(truth, predictions), [predictions.ids.index(name) for name in ids]
     keys_by_id: dict[Id, str] = {}
-    alike: list[str] = []
+    alike: dict[Id, str] = {}
     first = predictions.videos.drop_duplicates(predictions.ids)
     for line, full in zip(first["line"].tolist(), _tuples(first, predictions.ids)):
         form = tuple(full[place] for place in places)
-        if form not in known and (near := loose.get(_loosened(form))):
-            listed = ["/".join(other) for other in sorted(near)]
-            if rules.loose_ids and len(near) > 1:
-                raise DataError(
-                    f"--loose-ids cannot tell which video {'/'.join(full)} is: the truth has {' and '.join(listed)}; write the "
-                    "ids alike in both files"
-                )
-            if rules.strict_videos and not rules.loose_ids:
-                raise DataError(
-                    f"{predictions.place}, line {line}: the truth has no video {'/'.join(form)}, but "
-                    f"{' and '.join(listed)}: if that is the same one, write it alike in both files, or add --loose-ids"
-                )
-            alike += ["/".join(form), " or ".join(listed)]
+        near = _names_alike(form, loose) if form not in known else set()
+        if near:
+            names = ["/".join(other) for other in sorted(near)]
+            _refuse_other_spelling(predictions, line, (full, form), names, rules)
+            alike[full] = " or ".join(names)
             form = min(near) if rules.loose_ids else form
         keys = known.get(form, set())
         if len(keys) > 1:
@@ -207,15 +271,84 @@ def _found(
                 f"{'/'.join(form)}, of different {lacking}s: add the column {lacking!r} to the {predictions.role}"
             )
         keys_by_id[full] = next(iter(keys), "") or video_key({**filled, **dict(zip(predictions.ids, full))})
-    many = f"{format_count(len(alike) // 2, 'video')} of the {predictions.role}"
-    if alike and rules.loose_ids:
-        remarks.repair(f"{many} found under another spelling in the truth, such as {alike[0]} for {alike[1]}")
-    elif alike:
-        remarks.warn(
-            f"{many}, such as {alike[0]}, not in the truth, which has {alike[1]}. If that is the same one, write it alike in both "
-            "files, or add --loose-ids"
+    if not alike:
+        return keys_by_id, {}
+    many, (full, names_of_first) = f"{plural(len(alike), 'video')} of the {predictions.role}", next(iter(alike.items()))
+    example = "/".join(full[place] for place in places)
+    if rules.loose_ids:
+        remarks.repair(f"{many} found under another spelling in the truth, such as {example} for {names_of_first}")
+        return keys_by_id, {}
+    remarks.warn(
+        f"{many}, such as {example}, not in the truth, which has {names_of_first}. If that is the same one, write it alike in both "
+        "files, or add --loose-ids"
+    )
+    return keys_by_id, alike
+
+
+def _names_of_truth(truth: IntervalFile, ids: list[str]) -> tuple[dict[Id, set[str]], dict[Id, set[Id]]]:
+    """The keys of the videos that each name may mean, and the names that are one without case, zeros and prefixes."""
+    known: dict[Id, set[str]] = {}
+    loose: dict[Id, set[Id]] = {}
+    for full in _different(truth.videos, truth.ids):
+        names = dict(zip(truth.ids, full))
+        key = video_key(names)
+        for sign in JOINTS:
+            for form in _forms(names, ids, sign):
+                known.setdefault(form, set()).add(key)
+                if sign == "_":
+                    loose.setdefault(_loosened(form), set()).add(form)
+    return known, loose
+
+
+def _forms(names: Mapping[str, str], ids: list[str], sign: str) -> set[Id]:
+    """The ways to name a video: by some of its names alone, or with the others joined before them.
+
+    >>> sorted(_forms({"subject": "1", "video": "EP02"}, ["video"], "/"))
+    [('1/EP02',), ('EP02',)]
+    """
+    forms = {tuple(names[name] for name in ids)}
+    place = ids.index(
+        ids["dataset" in ids]
+    )  # an absent name stands before the first of the others, or after the dataset's
+    for absent in ("subject", "dataset"):
+        if absent in names and absent not in ids:
+            forms |= {(*form[:place], f"{names[absent]}{sign}{form[place]}", *form[place + 1 :]) for form in forms}
+    return forms
+
+
+def _names_alike(form: Id, loose: Mapping[Id, set[Id]]) -> set[Id]:
+    """The names of the truth that differ from one only in case, zeros, prefixes, endings and signs between names."""
+    joined = tuple(re.sub(r"[/\\-]", "_", name) for name in form)
+    return loose.get(_loosened(joined)) or loose.get(_loosened(form)) or set()
+
+
+def _refuse_other_spelling(
+    predictions: IntervalFile, line: int, video: tuple[Id, Id], names: Sequence[str], rules: Rules
+) -> None:
+    """Refuse another spelling of a video where the rules do, and one that fits several videos.
+
+    Args:
+        predictions: the file.
+        line: line of the video.
+        video: all its names, and those that the truth has, too.
+        names: names of the truth that may be meant.
+        rules: the rules.
+    """
+    full, form = video
+    if rules.loose_ids and len(names) > 1:
+        raise DataError(
+            f"--loose-ids cannot tell which video {'/'.join(full)} is: the truth has {' and '.join(names)}; write the "
+            "ids alike in both files"
         )
-    return keys_by_id
+    if rules.strict_videos and not rules.loose_ids:
+        raise DataError(
+            f"{predictions.place}, line {line}: the truth has no video {'/'.join(form)}, but "
+            f"{' and '.join(names)}: if that is the same one, write it alike in both files, or add --loose-ids"
+        )
+
+
+JOINTS = ("_", "/", "-")
+"""Signs between the names of a person and a video that are written as one."""
 
 
 def video_key(names: Mapping[str, str]) -> str:

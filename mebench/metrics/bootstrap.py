@@ -19,7 +19,7 @@ from mebench.metrics.reasons import (
     ThinSupport,
     store_supports,
 )
-from mebench.metrics.tables import members_of
+from mebench.metrics.tables import NOBODY, members_of
 
 if TYPE_CHECKING:
     import scipy
@@ -306,8 +306,12 @@ class Resampling:
 
     @classmethod
     def of_subjects(cls, strata: Sequence[str], draws: int, seed: int) -> Self:
-        """Subjects, each with its stratum (the member dataset); without draws, values have no intervals."""
-        return cls(subject_weights(strata, draws, seed), strata=tuple(strata), subjects=tuple(range(len(strata))))
+        """Subjects, each with its stratum (the member dataset); without draws, values have no intervals.
+
+        What is nobody's (`metrics.tables.NOBODY`) is in every draw, and is no subject.
+        """
+        subjects = tuple(unit for unit, stratum in enumerate(strata) if stratum != NOBODY)
+        return cls(subject_weights(strata, draws, seed), strata=tuple(strata), subjects=subjects)
 
     def within(self, member: str) -> Self:
         """The same draws for scores of one member dataset alone.

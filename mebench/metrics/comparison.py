@@ -44,7 +44,7 @@ from mebench.metrics.paired import (
 from mebench.metrics.ranking import hardest_people, personal_path
 from mebench.metrics.ratios import Bools, Floats, Indices
 from mebench.metrics.summary import summarize
-from mebench.metrics.tables import Tables, members_of, of_first_draw
+from mebench.metrics.tables import NOBODY, Tables, members_of, of_first_draw
 
 if TYPE_CHECKING:
     import scipy
@@ -376,7 +376,9 @@ def compare_tables(
         rule = replace(rule, scores=frozenset({"f1"} if rule.scores is None else {"f1"} & rule.scores))
     sections = _sections_over_pools(pools, kinds, classes, rule)
     subjects = Resampling.of_subjects(strata, draws, seed)
-    swapped, exact = draw_swaps(len(strata), permutations, derived_seed(seed, "permutation"))
+    of_people, exact = draw_swaps(len(subjects.subjects), permutations, derived_seed(seed, "permutation"))
+    swapped = np.zeros((len(of_people), len(strata)), dtype=np.bool_)  # what is nobody's is never exchanged
+    swapped[:, list(subjects.subjects)] = of_people
     exchanges = Exchanges(units, swapped, exact)
     rows: dict[str, ComparedScore] = {}
     for section, names in _chosen(sections, units.size, metrics).items():
@@ -384,7 +386,7 @@ def compare_tables(
     adjusted = holm([row.p for row in rows.values()])
     return RunComparison(
         convention=convention,
-        subjects=len(strata),
+        subjects=len(subjects.subjects),
         interval=subjects.interval,
         draws=draws,
         permutations=len(swapped),
@@ -547,7 +549,8 @@ def _compare_section(
     basis_of = [partial(exchanges.basis_of_run, part, run) for run in (0, 1)]
     paired = replace(subjects, skipped={})
     first, second, differences, without = paired.compared(runs, basis_of)
-    first_alone, second_alone = (run(np.eye(subjects.n_units)) for run in runs)
+    of_people = np.array([stratum != NOBODY for stratum in subjects.strata])
+    first_alone, second_alone = (run(np.eye(subjects.n_units)[of_people]) for run in runs)
     permuted = permuted_differences(partial(_scores, part, names, np.asarray), exchanges.units, exchanges.swapped)
     on_hard = on_hardest(sections, section, names, subjects, list(zip(pools, basis_of)))
     # Where all subjects differ in one direction.

@@ -41,7 +41,7 @@ from mebench.metrics.conventions import Convention, find_convention
 from mebench.metrics.matching import Pairs, find_truths, first_of_each, pair_intervals, same_group
 from mebench.metrics.ratios import Bools, Floats, Indices
 from mebench.metrics.spotting_scores import precision_recall_f1
-from mebench.metrics.tables import Tables, in_scope, number_groups, of_kinds, sorted_rows
+from mebench.metrics.tables import Tables, in_scope, number_groups, of_kinds, sorted_rows, videos_of_truth
 
 CAUSES = {
     "false_positive": ("localisation", "kind_confusion", "duplicate", "background"),
@@ -364,7 +364,8 @@ def quiet_rate(tables: Tables, kind: str, truths: pd.DataFrame) -> tuple[float |
     Returns:
         The rate, a mean over draws, and the minutes of those videos; None without such a video, or where one's length is unknown.
     """
-    quiet = tables.videos[~tables.videos["video"].isin(truths["video"])]
+    videos = videos_of_truth(tables.videos)
+    quiet = videos[~videos["video"].isin(truths["video"])]
     minutes = float((quiet["n_frames"].astype(float) / quiet["fps"].astype(float)).sum(skipna=False)) / 60
     spotted = (tables.spotted["kind"] == kind) & tables.spotted["video"].isin(quiet["video"])
     return (float(spotted.sum()) / number_of_draws(tables) / minutes if minutes > 0 else None), minutes

@@ -23,8 +23,8 @@ from mebench.metrics.spotting_scores import (
     frame_truth,
     weighted_frame_auc,
 )
-from mebench.metrics.tables import Tables, in_scope, of_kinds, of_units
-from mebench.terminal import format_count
+from mebench.metrics.tables import Tables, in_scope, of_kinds, of_units, videos_of_truth
+from mebench.terminal import plural
 
 
 def summarize(
@@ -85,11 +85,10 @@ def summarize(
         "remarks": remarks,
         "bootstrap": {"draws": draws, "interval": subjects.interval, "skipped": subjects.skipped},
     }
-    n_ids = ordered.videos["subject"].nunique()
-    if n_ids > len(people):
-        remarks.append(
-            f"the {n_ids} subjects are {len(people)} people: intervals and tests leave each out under all ids"
-        )
+    of_people = videos_of_truth(ordered.videos)
+    n_ids, n_people = of_people["subject"].nunique(), of_people["unit"].nunique()
+    if n_ids > n_people:
+        remarks.append(f"the {n_ids} subjects are {n_people} people: intervals and tests leave each out under all ids")
     if ordered.predictions is not None and "spotting" in rule.sections:
         units = _units_of_spotting(ordered, subjects)
         counts = _count_kinds(ordered, kinds, rule, units)

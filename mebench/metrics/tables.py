@@ -25,7 +25,10 @@ TABLE_COLUMNS = {
     "frame_scores": ("video", "kind", "frame", "score"),
 }
 """The columns that each table of `Tables` has at least."""
-_OPTIONAL = ("probability", "processed", "intensity", "run", "part", "person")
+_OPTIONAL = ("probability", "processed", "intensity", "run", "part", "person", "in_truth")
+NOBODY = "not in the truth"
+"""The stratum of the one unit that holds the predictions in videos of people whom the truth does not know. It is no person: nothing
+resamples, exchanges or counts it."""
 _Columns = dict[str, Any]
 """A table on its way, each column an array of NumPy or of pandas."""
 
@@ -38,8 +41,9 @@ class Tables:
         videos: all videos: `video` (`dataset/subject/id`), `subject` (`dataset/subject`), `dataset`, `n_frames`, `fps`;
             the last two may be missing. Optionally `processed`, the kinds that were looked for in the video, whether or not
             anything was found; without it all were looked for. `person`, who a subject is, where people go by several ids:
-            units of scoring are people. In a pool of runs (`comparison.pool_runs`), `run`, the number of the run whose copy of the
-            video it is.
+            units of scoring are people. `in_truth`, whether the truth knows the video: one that only predictions name adds false
+            positives, but no minute and no person. In a pool of runs (`comparison.pool_runs`), `run`, the number of the run
+            whose copy of the video it is.
         truths: annotated intervals: `video`, `kind`, `onset`, `apex` (may be missing), `offset`, `emotion` (a scored
             class, or missing where the scheme does not map the label), and `intensity` where the dataset knows it.
         predictions: spotted intervals: `video`, `kind`, `onset`, `apex`, `offset`, `confidence` (only its order
@@ -107,6 +111,11 @@ def of_first_draw(tables: Tables) -> Tables:
     return replace(tables, predictions=tables.predictions[tables.predictions["draw"] == 0].reset_index(drop=True))
 
 
+def videos_of_truth(videos: pd.DataFrame) -> pd.DataFrame:
+    """The videos that the truth knows (`Tables.videos`)."""
+    return videos[videos["in_truth"].astype(bool)] if "in_truth" in videos else videos
+
+
 def members_of(stratum: str) -> tuple[str, ...]:
     """The member datasets of a stratum: itself, and where its people are shown by several each of these, joined by `+`."""
     return stratum, *stratum.split("+")
@@ -161,6 +170,12 @@ def _ordered_videos(table: pd.DataFrame) -> pd.DataFrame:
     # Ids that are equal in two datasets are two people.
     ids = list(zip(datasets, columns["subject"].tolist()))
     people = columns["person"].tolist() if "person" in columns else ids
+    if "in_truth" in columns:
+        in_truth = np.asarray(columns["in_truth"], dtype=np.bool_)
+        # No time passes in the others.
+        columns["n_frames"] = np.where(in_truth, columns["n_frames"], 0.0)
+        columns["fps"] = np.where(in_truth, columns["fps"], 1.0)
+        people, datasets = _people_of_truth(people, datasets, in_truth, table.get("run"))
     strata = _stratum_of_people(people, datasets)
     # Sorting by (stratum, person) makes the units the same for every order of rows.
     in_order = sorted(strata, key=lambda person: (strata[person], person))
@@ -173,6 +188,20 @@ def _ordered_videos(table: pd.DataFrame) -> pd.DataFrame:
         raise DataError(f"the table of videos lists {twice.iloc[0]!r} twice: every video must have one row")
     videos["run"] = videos.get("run", 0)
     return videos
+
+
+def _people_of_truth(
+    people: Sequence[Any], datasets: Sequence[str], in_truth: Bools, runs: pd.Series | None
+) -> tuple[list[Any], list[str]]:
+    """The person and the dataset of each video; of videos of unknown people nobody (`NOBODY`), one for each run of a pool."""
+    known = {person for person, is_known in zip(people, in_truth) if is_known}
+    run_of_video = ["0"] * len(people) if runs is None else [str(run) for run in runs]
+    own_people, own_datasets = list(people), list(datasets)
+    for row, (person, run) in enumerate(zip(people, run_of_video)):
+        if person not in known:
+            own_people[row] = (NOBODY, run)
+            own_datasets[row] = NOBODY
+    return own_people, own_datasets
 
 
 def _stratum_of_people(people: Sequence[Any], datasets: Sequence[str]) -> dict[Any, str]:

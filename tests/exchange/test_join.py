@@ -8,6 +8,7 @@ from mebench.exchange import join as exchange_join
 from mebench.exchange.intervals import read_intervals
 from mebench.exchange.join import Rules
 from mebench.exchange.text_table import Remarks
+from mebench.metrics.tables import NOBODY
 
 TRUTH = "subject,video,onset,offset\n01,EP02,10,20\n02,EP02,30,40\n02,EP03,,\n"
 
@@ -99,13 +100,13 @@ def test_join_adds_videos_of_predictions_alone(joined):
 
 @pytest.mark.parametrize(("subject", "video"), [("1", "EP02"), ("s1", "EP02"), ("sub01", "ep2"), ("001", "EP02.avi")])
 def test_join_takes_another_spelling_only_with_loose_ids(joined, subject, video):
-    text = f"subject,video,onset,offset\n{subject},{video},10,20\n"
+    text = f"subject,video,onset,offset\n{subject},{video},10,20\n02,EP02,1,2\n"
     tables, remarks = joined(text)
-    assert videos(tables) == [f"data/{subject}/{video}"]
+    assert videos(tables) == [f"data/{subject}/{video}", "data/02/EP02"]
     assert f"such as {subject}/{video}, not in the truth, which has 01/EP02" in remarks.warnings[0]
     assert "--loose-ids" in remarks.warnings[0]
     tables, remarks = joined(text, loose_ids=True)
-    assert videos(tables) == ["data/01/EP02"]
+    assert videos(tables) == ["data/01/EP02", "data/02/EP02"]
     assert "found under another spelling" in remarks.repaired[-1]
 
 
@@ -140,3 +141,43 @@ def test_join_takes_rate_and_length_from_truth_or_option(joined):
     assert "--fps 60 replaces" in " ".join(remarks.repaired)
     with pytest.raises(DataError, match="line 3: fps is 25, but 30 on an earlier line"):
         joined(text, "subject,video,onset,offset,fps\n1,a,1,2,30\n1,a,5,6,25\n")
+
+
+@pytest.mark.parametrize("name", ["01_EP02", "01/EP02", "01-EP02"])
+def test_join_finds_person_and_video_joined_by_any_sign(joined, name):
+    tables, remarks = joined(f"video,onset,offset\n{name},10,20\n")
+    assert videos(tables) == ["data/01/EP02"]
+    assert not remarks.warnings
+
+
+def test_join_loose_ids_reads_a_folder_before_a_file(joined):
+    tables, _ = joined("video,onset,offset\n1/ep2.avi,10,20\n", loose_ids=True)
+    assert videos(tables) == ["data/01/EP02"]
+
+
+@pytest.mark.parametrize(
+    ("names", "reason"),
+    [
+        (
+            ["x1,a", "x2,b"],
+            r"no video of the predictions is in the truth, so nothing can be scored: it has x1/a, x2/b, the truth",
+        ),
+        (["1,EP02.mp4", "2,EP02.mp4"], r"it has 1/EP02.mp4 for 01/EP02, 2/EP02.mp4 for 02/EP02\. .* add --loose-ids"),
+        (["01,EP-2", "01,EP-3"], r"01/EP-2 \(nearest: 01/EP02\)"),
+        (["01,2024-06-01T00:00:00", "02,2024-07-01T00:00:00"], "dates, which a spreadsheet program makes of names"),
+        (["01,EP02", *(f"7,v{n}" for n in range(9))], "only 1 of 10 videos of the predictions is in the truth"),
+    ],
+)
+def test_join_refuses_a_file_that_shares_next_to_nothing(joined, names, reason):
+    rows = "".join(f"{name},1,2\n" for name in names)
+    with pytest.raises(DataError, match=reason):
+        joined(f"subject,video,onset,offset\n{rows}")
+
+
+def test_join_adds_no_person_for_an_unknown_video(joined):
+    tables, _ = joined("subject,video,onset,offset\n01,EP02,10,20\n02,EP09,1,2\n7,x,1,2\n")
+    assert tables.videos["in_truth"].tolist() == [True, True, True, False, False]
+    ordered = tables.ordered().videos.set_index("video")
+    assert ordered["unit"]["data/02/EP09"] == ordered["unit"]["data/02/EP02"]
+    assert ordered["stratum"]["data/7/x"] == NOBODY
+    assert ordered["n_frames"]["data/7/x"] == 0
