@@ -5,7 +5,7 @@ import re
 import warnings
 import zipfile
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import lru_cache, partial
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from mebench.account import LeftOut
 from mebench.annotations.names import names_columns
 from mebench.annotations.text import HEADER_WITHIN, decode_text, header_of, lines_of, visible_text
 from mebench.core import Repair
@@ -77,6 +78,8 @@ class Sheet:
         header: number of the first row that names at least two columns, 0 where none does.
         separator: sign between the cells of a table of text.
         text: the table of text.
+        held: number of things that the file holds beside the rows, by their unit (`mebench.account`).
+        left_out: rows and other things of the file that are not in `rows` or `text`.
     """
 
     file: str
@@ -86,6 +89,8 @@ class Sheet:
     header: int = 0
     separator: str = "\t"
     text: str = field(default="", repr=False)
+    held: Mapping[str, int] = field(default_factory=dict, repr=False)
+    left_out: tuple[LeftOut, ...] = ()
 
     def __str__(self) -> str:
         return self.where

@@ -11,7 +11,7 @@ from mebench.annotations.sheets import Sheet, sheet_from_text
 from mebench.errors import DataError
 from mebench.exchange.plain_values import VALUE_START, read_value
 from mebench.exchange.row_layouts import Row, known_columns, names_column, names_several_columns
-from mebench.exchange.value_sheets import FEWEST_CELLS, sheet_of_rows, sheet_of_value
+from mebench.exchange.value_sheets import FEWEST_CELLS, sheet_of_rows, sheet_of_value, with_joined_names
 
 NUMBER = re.compile(r"[-+]?(?!0\d)(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 """A number in a cell; one with a leading zero is a name."""
@@ -101,9 +101,10 @@ def _sheets_in_text(text: str, name: str) -> list[Sheet]:
     if start is not None:
         end = 1 + max(text.rfind(bracket) for bracket in "]})")
         with suppress(DataError):
-            sheet = sheet_of_value(read_value(text[start.end() : end].encode()), name)
+            joined: list[str] = []
+            sheet = sheet_of_value(read_value(text[start.end() : end].encode(), joined), name)
             if sheet is not None:
-                sheets.append(sheet)
+                sheets.append(with_joined_names(sheet, joined))
     return sheets
 
 

@@ -6,6 +6,7 @@ search for tables inside the value. A new layout is one more function, with an e
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from textwrap import shorten
 from typing import Any
 
 from mebench.annotations.names import ALIASES, KNOWN, kind_of, plain_name
@@ -17,6 +18,11 @@ TRUTHS = frozenset({"gt", "truth", "truths", "groundtruth", "target", "targets",
 """Names of a truth, without punctuation, in a file that also holds predictions."""
 INTERVAL_CELLS = ("onset", "offset", "score")
 """The columns of an interval that is a plain list."""
+DETECTION_RESULTS = ("results", "database")
+"""Names under which results or the ground truth of temporal action detection stand."""
+EXPECTED = "expected [onset, offset] or [onset, offset, confidence], or names with cells"
+MOST_SHOWN = 60
+"""Most characters of an item in a message."""
 
 
 def table_of(value: Any) -> list[Row]:
@@ -27,20 +33,25 @@ def table_of(value: Any) -> list[Row]:
     >>> table_of("epoch 3")
     []
     """
+    return rows_by_layout(value)[0]
+
+
+Layout = Callable[[Any], "list[Row] | None"]
+"""A function that returns the rows of a value, or None if it has another layout."""
+
+
+def rows_by_layout(value: Any) -> tuple[list[Row], Layout | None]:
+    """The rows by the first layout that the value has, and that layout; no rows if it has none."""
+    layouts: Sequence[Layout] = ()
     if isinstance(value, Mapping):
-        return _rows_of_first(OBJECT_LAYOUTS, value)
-    if isinstance(value, list):
-        return _rows_of_first(LIST_LAYOUTS, value)
-    return []
-
-
-def _rows_of_first(layouts: Sequence[Callable[[Any], list[Row] | None]], value: Any) -> list[Row]:
-    """The rows by the first layout that the value has; empty if it has none."""
+        layouts = OBJECT_LAYOUTS
+    elif isinstance(value, list):
+        layouts = LIST_LAYOUTS
     for rows_from_layout in layouts:
         rows = rows_from_layout(value)
         if rows is not None:
-            return rows
-    return []
+            return rows, rows_from_layout
+    return [], None
 
 
 def rows_from_detection_results(value: Row) -> list[Row] | None:
@@ -49,7 +60,7 @@ def rows_from_detection_results(value: Row) -> list[Row] | None:
     >>> rows_from_detection_results({"database": {"a": {"fps": 30, "annotations": [{"segment": [1, 2]}]}}})
     [{'video': 'a', 'fps': 30, 't-start': 1, 't-end': 2}]
     """
-    for key in ("results", "database"):
+    for key in DETECTION_RESULTS:
         videos = value.get(key)
         if isinstance(videos, Mapping):
             return [row for video, entry in videos.items() for row in _rows_of_video(video, entry)]
@@ -64,7 +75,18 @@ def rows_from_pandas_split(value: Row) -> list[Row] | None:
     """
     if "columns" not in value or "data" not in value:
         return None
-    return [dict(zip(value["columns"], cells)) for cells in value["data"]]
+    columns, data = value["columns"], value["data"]
+    if not isinstance(columns, list) or not isinstance(data, list):
+        wrong = "columns" if not isinstance(columns, list) else "data"
+        raise DataError(
+            f"{wrong} is {_shown(value[wrong])}, not a list: expected names under columns and rows under data"
+        )
+    for number, cells in enumerate(data):
+        if not isinstance(cells, list) or len(cells) != len(columns):
+            raise DataError(
+                f"item {number} of data is {_shown(cells)}: expected a list with a cell for each of {len(columns)} columns"
+            )
+    return [dict(zip(columns, cells)) for cells in data]
 
 
 def rows_from_tables_by_kind(value: Row) -> list[Row] | None:
@@ -94,8 +116,14 @@ def rows_from_pandas_columns(value: Row) -> list[Row] | None:
     """
     if not _holds_flat_objects(value) or not names_several_columns(value):
         return None
-    columns = [cells.values() for cells in value.values()]
-    return [dict(zip(value, cells)) for cells in zip(*columns)]
+    rows_of_columns = {name: list(cells) for name, cells in value.items()}
+    first, rows = next(iter(rows_of_columns.items()))
+    for name, others in rows_of_columns.items():
+        if set(others) != set(rows):
+            raise DataError(
+                f"the columns {first!r} and {name!r} have different rows: each must have a cell for every row"
+            )
+    return [{name: cells[row] for name, cells in value.items()} for row in rows]
 
 
 def rows_from_row_by_video(value: Row) -> list[Row] | None:
@@ -181,6 +209,12 @@ def rows_from_intervals_by_video(value: Row) -> list[Row] | None:
     intervals = [interval for part in value.values() for interval in part]
     objects = [interval for interval in intervals if isinstance(interval, Mapping)]
     if any(names_column("video", interval) for interval in objects):
+        for name, part in value.items():
+            for number, interval in enumerate(part):
+                if not isinstance(interval, Mapping):
+                    raise DataError(
+                        f"{name!r}, item {number}: {_shown(interval)} names no video, unlike the other items"
+                    )
         return rows_from_list_of_rows(objects)
     return rows_from_video_pairs([[video, part] for video, part in value.items()])
 
@@ -207,17 +241,21 @@ def rows_from_nested_tables(value: Row) -> list[Row]:
     >>> rows_from_nested_tables({"a": [{"onset": 3, "offset": 9}], "b": [{"onset": 20, "offset": 30}]})[1]
     {'video': 'b', 'onset': 20, 'offset': 30}
     """
-    found = {name: table_of(part) for name, part in value.items()}
-    tables = {name: rows for name, rows in found.items() if rows}
-    with_columns = {name: rows for name, rows in tables.items() if names_several_columns(rows[0])}
-    if with_columns:  # the others only look like tables
-        tables = with_columns
+    tables = _tables_within(value)
     if len(tables) < 2:
         return next(iter(tables.values()), [])
     if any(names_column("video", rows[0]) for rows in tables.values()):
         names = ", ".join(list(tables)[:5])
         raise DataError(f"it holds several tables ({names}): save the right one as a separate file")
     return [_with_video(video, row) for video, rows in tables.items() for row in rows]
+
+
+def _tables_within(value: Row) -> dict[str, list[Row]]:
+    """The rows of each part of an object that is a table."""
+    found = {name: table_of(part) for name, part in value.items()}
+    tables = {name: rows for name, rows in found.items() if rows}
+    with_columns = {name: rows for name, rows in tables.items() if names_several_columns(rows[0])}
+    return with_columns or tables  # where some name columns, the others only look like tables
 
 
 def rows_from_list_of_rows(value: list[Any]) -> list[Row] | None:
@@ -278,24 +316,39 @@ def _rows_of_video(video: Any, entry: Any) -> list[Row]:
             cells_of_video["fps"] = entry["fps"]
         if "frame" in entry:
             cells_of_video["n_frames"] = entry["frame"]
-    return [{**cells_of_video, **_cells_of_interval(interval)} for interval in intervals or [{}]]
+    if not isinstance(intervals, list):
+        raise DataError(f"video {video!r}: {_shown(intervals)} is no list of intervals")
+    rows: list[Row] = []
+    for number, interval in enumerate(intervals or [{}]):
+        cells = cells_of_interval(interval)
+        if cells is None:
+            raise DataError(f"video {video!r}, item {number}: {_shown(interval)} is no interval: {EXPECTED}")
+        rows.append({**cells_of_video, **cells})
+    return rows
 
 
-def _cells_of_interval(interval: Any) -> Row:
-    """The cells of an interval: a list, or an object, perhaps with a `segment`.
+def cells_of_interval(interval: Any) -> Row | None:
+    """The cells of an interval: a list, or an object, perhaps with a `segment`; None for anything else.
 
-    >>> _cells_of_interval([3, 9]), _cells_of_interval({"segment": [0.1, 0.3], "label": "micro"})
+    >>> cells_of_interval([3, 9]), cells_of_interval({"segment": [0.1, 0.3], "label": "micro"})
     ({'onset': 3, 'offset': 9}, {'t-start': 0.1, 't-end': 0.3, 'label': 'micro'})
+    >>> cells_of_interval(3), cells_of_interval([3]), cells_of_interval({"segment": [1]})
+    (None, None, None)
     """
+    if isinstance(interval, list):
+        is_complete = 2 <= len(interval) <= len(INTERVAL_CELLS) and not is_nested(interval)
+        return dict(zip(INTERVAL_CELLS, interval)) if is_complete else None
     if not isinstance(interval, Mapping):
-        return dict(zip(INTERVAL_CELLS, interval))
+        return None
     if not interval:
         return {"t-start": "", "t-end": ""}
     if "segment" not in interval:
         return interval
-    start, end = interval["segment"]
+    segment = interval["segment"]
+    if not isinstance(segment, list) or len(segment) != 2 or is_nested(segment):
+        return None
     other_cells = {name: cell for name, cell in interval.items() if name != "segment"}
-    return {"t-start": start, "t-end": end, **other_cells}
+    return {"t-start": segment[0], "t-end": segment[1], **other_cells}
 
 
 def _rows_of_lists(row: Row) -> list[Row]:
@@ -318,17 +371,20 @@ def _rows_of_lists(row: Row) -> list[Row]:
     for items in zip(*lists.values()):
         cells: dict[str, Any] = {}
         for name, item in reversed(list(zip(lists, items))):  # if two lists give one cell, the first list wins
-            cells.update(_cells_of_item(name, item))
+            of_item = _cells_of_item(name, item)
+            if of_item is None:
+                raise DataError(f"{_shown(shared_cells)}: {_shown(item)} among {name!r} is no interval: {EXPECTED}")
+            cells.update(of_item)
         rows.append({**shared_cells, **cells})
     return rows
 
 
-def _cells_of_item(name: str, item: Any) -> Row:
-    """The cells of an interval; of a plain item one, named after its list."""
+def _cells_of_item(name: str, item: Any) -> Row | None:
+    """The cells of an interval, None where a list is none; of a plain item one cell, named after its list."""
     if isinstance(item, Mapping):
         return item
     if isinstance(item, list):
-        return dict(zip(INTERVAL_CELLS, item))
+        return cells_of_interval(item)
     return {name.removesuffix("s"): item}
 
 
@@ -359,9 +415,39 @@ def is_nested(cells: Iterable[Any]) -> bool:
     return any(isinstance(cell, list | Mapping) for cell in cells)
 
 
+def parts_without_rows(value: Any, layout: Layout | None) -> list[str]:
+    """The names in an object that its layout does not read, those within a part after its name.
+
+    >>> parts_without_rows({"version": 1, "results": {"a": [[3, 9]]}}, rows_from_detection_results)
+    ['version']
+    >>> parts_without_rows({"model": "mine", "it": {"video": ["a"], "onset": [3], "seed": 1}}, rows_from_nested_tables)
+    ['model', 'it.seed']
+    """
+    if layout is rows_from_detection_results:
+        read = next(key for key in DETECTION_RESULTS if isinstance(value.get(key), Mapping))
+        return [name for name in value if name != read]
+    if layout is rows_from_pandas_split:
+        return [name for name in value if name not in ("columns", "data", "index")]
+    if layout is rows_from_column_lists:
+        return [name for name in value if name not in _flat_lists(value)]
+    if layout is rows_from_nested_tables:
+        tables = _tables_within(value)
+        unread = [name for name in value if name not in tables]
+        for name in tables:
+            _, layout_of_part = rows_by_layout(value[name])
+            unread += [f"{name}.{inner}" for inner in parts_without_rows(value[name], layout_of_part)]
+        return unread
+    return []
+
+
 def _flat_lists(value: Row) -> dict[str, list[Any]]:
     """The parts of an object that are lists of plain cells."""
     return {name: part for name, part in value.items() if isinstance(part, list) and not is_nested(part)}
+
+
+def _shown(item: Any) -> str:
+    """An item in a message, cut."""
+    return shorten(repr(item), MOST_SHOWN, placeholder="…")
 
 
 def _holds_flat_objects(value: Row) -> bool:

@@ -10,7 +10,7 @@ from mebench.annotations.sheets import Sheet, sheet_from_text
 from mebench.errors import DataError
 from mebench.exchange.plain_values import read_value
 from mebench.exchange.printed_rows import lines_of_markdown, rows_of_labelled_lines, sheet_of_notebook
-from mebench.exchange.value_sheets import FEWEST_CELLS, sheet_of_rows, sheet_of_value
+from mebench.exchange.value_sheets import FEWEST_CELLS, sheet_of_rows, sheet_of_value, with_joined_names
 
 
 def as_sheet(raw: bytes, name: str) -> Sheet | None:
@@ -19,7 +19,8 @@ def as_sheet(raw: bytes, name: str) -> Sheet | None:
     Raises:
         DataError: it has such a form but is damaged, would execute code, or holds no such rows.
     """
-    value = read_value(raw)
+    joined: list[str] = []
+    value = read_value(raw, joined)
     if value is None:
         return _sheet_of_text(raw, name)
     if isinstance(value, Mapping) and {"cells", "nbformat"} <= value.keys():
@@ -30,7 +31,7 @@ def as_sheet(raw: bytes, name: str) -> Sheet | None:
             "no row names a video with an interval or a class: expected a list of rows with names, or the "
             "intervals of each video, as ActivityNet writes them"
         )
-    return sheet
+    return with_joined_names(sheet, joined)
 
 
 def _sheet_of_text(raw: bytes, name: str) -> Sheet | None:

@@ -2,11 +2,18 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+from mebench.account import LeftOut
 from mebench.annotations.sheets import Sheet, sheet_from_rows, sheet_from_text
-from mebench.exchange.row_layouts import INTERVAL_CELLS, Row, is_nested, table_of
+from mebench.core import Repair
+from mebench.errors import listed
+from mebench.exchange.row_layouts import INTERVAL_CELLS, Row, is_nested, parts_without_rows, rows_by_layout
+from mebench.terminal import plural
 
+MOST_NAMES = 5
+"""Names that a remark lists; further ones are counted."""
 FEWEST_CELLS = 3
 """The cells that locate an interval: its video, onset and offset."""
 
@@ -26,8 +33,37 @@ def sheet_of_value(value: Any, name: str) -> Sheet | None:
         lines = _lines_of_long_rows(value)
         if lines:
             return _sheet_of_lines(lines, name)
-    rows = table_of(value)
-    return sheet_of_rows(name, rows) if rows else None
+    rows, layout = rows_by_layout(value)
+    if not rows:
+        return None
+    sheet = sheet_of_rows(name, rows)
+    return with_unread_parts(sheet, value, parts_without_rows(value, layout))
+
+
+def with_unread_parts(sheet: Sheet, value: Any, unread: Sequence[str]) -> Sheet:
+    """The sheet with an account of the names in an object, and a remark on those that are not read."""
+    if not isinstance(value, Mapping):
+        return sheet
+    held = len(value) + sum("." in name and name not in value for name in unread)
+    counted = {**sheet.held, "name": held}
+    if not unread:
+        return replace(sheet, held=counted)
+    names = listed(unread, MOST_NAMES)
+    remark = Repair(
+        None, "all columns", "", None, f"{plural(len(unread), 'part')} without rows not read: {names}", sheet.file
+    )
+    left_out = LeftOut("name", len(unread), "a part without rows", names)
+    return replace(sheet, held=counted, remarks=(*sheet.remarks, remark), left_out=(*sheet.left_out, left_out))
+
+
+def with_joined_names(sheet: Sheet, joined: Iterable[str]) -> Sheet:
+    """The sheet with a remark on names that were written twice, whose entries were joined."""
+    names = list(dict.fromkeys(joined))
+    if not names:
+        return sheet
+    verb = "is" if len(names) == 1 else "are"
+    reason = f"{listed(names, MOST_NAMES)} {verb} written twice in one object: the entries are joined"
+    return replace(sheet, remarks=(*sheet.remarks, Repair(None, "all columns", "", None, reason, sheet.file)))
 
 
 def sheet_of_rows(name: str, rows: Sequence[Row]) -> Sheet:
@@ -47,15 +83,15 @@ def _sheet_of_lines(lines: Sequence[Sequence[Any]], name: str) -> Sheet | None:
 def _lines_of_long_rows(value: Mapping[str, Any]) -> list[list[Any]]:
     """The rows with more cells than onset, offset and confidence.
 
-    They are those of each video, or of a single array. Empty if there are none.
+    They are those of each video, or of a single array; a video without any has a row of blanks. Empty if there are none.
 
-    >>> _lines_of_long_rows({"a": [[3, 5.0, 9]]}), _lines_of_long_rows({"a": [[3, 9, 0.5]]})
-    ([['a', 3, 5, 9]], [])
+    >>> _lines_of_long_rows({"a": [[3, 5.0, 9]], "b": []}), _lines_of_long_rows({"a": [[3, 9, 0.5]]})
+    ([['a', 3, 5, 9], ['b', '-', '-', '-']], [])
     """
-    tables = [part for part in value.values() if isinstance(part, list) and part]
-    rows = [row for table in tables for row in table]
-    has_other_parts = len(tables) < len(value)
-    if has_other_parts or not rows or not _are_flat_lists(rows):
+    if not all(isinstance(part, list) for part in value.values()):
+        return []
+    rows = [row for table in value.values() for row in table]
+    if not rows or not _are_flat_lists(rows):
         return []
     # The cell between onset and offset is an apex if all three rise.
     have_apex = all(len(row) == len(INTERVAL_CELLS) and row == sorted(map(_whole, row)) for row in rows)
@@ -63,7 +99,8 @@ def _lines_of_long_rows(value: Mapping[str, Any]) -> list[list[Any]]:
         return []
     if _is_single_array(value, rows[0]):
         return rows
-    return [[video, *map(_whole, row)] for video, part in value.items() for row in part]
+    nothing = ["-"] * len(rows[0])
+    return [[video, *map(_whole, row)] for video, part in value.items() for row in part or [nothing]]
 
 
 def _is_single_array(value: Mapping[str, Any], first_row: Sequence[Any]) -> bool:

@@ -140,7 +140,7 @@ def test_score_sensitivity_shows_every_convention(write, score, capsys):
         in summary["remarks"]
     )
     out, err = capsys.readouterr()
-    assert out.startswith("4 predictions against 4 expressions in 5 videos of 3 subjects")
+    assert out.startswith("4 predictions against 4 expressions in 4 videos of 3 subjects")
     assert "spotting, micro (1 TP, 3 FP, 3 FN)" in out
     assert "STRS" in out
     assert "convention strict: " in out
